@@ -54,7 +54,7 @@ func TestDecode(t *testing.T) {
 		FailOn:       config.FailOnWarning,
 		SmallTables:  []string{"countries", "billing.rates"},
 		SmallBelow:   10_000_000,
-		Throughput:   onward.Throughput{Read: 500e6, Write: 200e6},
+		Throughput:   onward.Throughput{Read: 500e6, Write: 200e6, Rows: 2200},
 		Assume:       config.Assume{TimeZone: "UTC", LockTimeout: 2000},
 		Baseline:     "onward.baseline.json",
 		AcceptOpaque: config.Accept{Patterns: []string{"legacy/**"}},

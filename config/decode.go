@@ -171,6 +171,7 @@ func (d *decoder) decodeConfig(n ast.Node, c *Config) {
 			d.decodeMapping(n, "throughput", []field{
 				{"read", func(n ast.Node) { c.Throughput.Read = d.decodeBytes(n, "/s") }},
 				{"write", func(n ast.Node) { c.Throughput.Write = d.decodeBytes(n, "/s") }},
+				{"rows", func(n ast.Node) { c.Throughput.Rows = d.decodeRate(n) }},
 			})
 		}},
 		{"assume", func(n ast.Node) {

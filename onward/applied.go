@@ -52,6 +52,8 @@ type AppliedStep struct {
 	Attempts int        `json:"attempts,omitempty"`
 	// Rows are those that a backfill has passed.
 	Rows int64 `json:"rows,omitempty"`
+	// Of is how many rows the table of a backfill has, as the server estimates; 0 if it does not know.
+	Of int64 `json:"of,omitempty"`
 	// Compared counts the rows that the last pass has compared with their expected values. Verified is when the pass
 	// found all of them right; nil for not yet.
 	Compared int64      `json:"compared,omitempty"`

@@ -186,6 +186,8 @@ type PlanStep struct {
 	// [Statement.Duration] has it.
 	Effects  []Effect `json:"effects"`
 	Duration string   `json:"duration,omitempty"`
+	// Estimate is what a backfill or an index build costs at the sizes of the deployed database; nil if they are not known.
+	Estimate *StepEstimate `json:"estimate,omitempty"`
 	// Why is the purpose of the step. Undo is the SQL that reverts it before anything was contracted; "" if there is
 	// nothing to revert.
 	Why  string `json:"why"`

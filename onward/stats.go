@@ -36,6 +36,8 @@ type RelationStats struct {
 	HeapBytes  int64        `json:"heap_bytes"`
 	ToastBytes int64        `json:"toast_bytes"`
 	Indexes    []IndexStats `json:"indexes"`
+	// Options are the table's storage parameters for autovacuum, and its fillfactor.
+	Options map[string]string `json:"options,omitempty"`
 	// Counts since the counters began: rows written, scans of the whole
 	// table, scans through an index.
 	Inserted   int64 `json:"inserted"`

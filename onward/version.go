@@ -10,4 +10,6 @@ const (
 // Throughput is how fast a server works, in bytes a second.
 type Throughput struct {
 	Read, Write int64
+	// Rows is how many rows a backfill changes in a second, pauses included; 0 if it was not measured.
+	Rows int64
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter/all"
+	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/permit"
 	"github.com/onward-sql/onward/internal/rule"
@@ -52,7 +53,9 @@ func (p *planner) auditSteps() {
 		}
 		m := &rule.Migration{ID: s.ID, Path: s.ID, Mode: onward.TransactionNone, Status: onward.StatusNew, Script: built}
 		e.JudgeMigration(m)
-		s.Effects, s.Duration = p.stepEffects(m)
+		deployed := map[string]catalog.Name{}
+		s.Effects, s.Duration = p.stepEffects(m, deployed)
+		p.estimateStep(s, deployed)
 	}
 	var bad []string
 	findings, _ := e.Finish()
@@ -76,8 +79,8 @@ func (p *planner) auditSteps() {
 }
 
 // stepEffects returns what a step does to objects from before the plan, with the strongest lock
-// of each relation, and how long that takes.
-func (p *planner) stepEffects(m *rule.Migration) (out []onward.Effect, duration string) {
+// of each relation, and how long that takes. It adds the deployed names of the relations to a map.
+func (p *planner) stepEffects(m *rule.Migration, deployed map[string]catalog.Name) (out []onward.Effect, duration string) {
 	out = []onward.Effect{}
 	at := map[string]int{}
 	for _, s := range m.Statements {
@@ -92,7 +95,11 @@ func (p *planner) stepEffects(m *rule.Migration) (out []onward.Effect, duration 
 		felt := worst.PublicEffects()
 		for i := range felt {
 			// Nobody else uses an object that the plan itself made.
-			felt[i].New = felt[i].New || p.release.Deployed.Relation(worst.Effects[i].OID) == nil && worst.Effects[i].OID != 0
+			rel := p.release.Deployed.Relation(worst.Effects[i].OID)
+			felt[i].New = felt[i].New || rel == nil && worst.Effects[i].OID != 0
+			if rel != nil {
+				deployed[felt[i].Relation] = rel.Name
+			}
 		}
 		if p.measure != nil {
 			duration = longerDuration(duration, p.measure(felt, &worst))

@@ -48,7 +48,10 @@ func Make(ctx context.Context, c Config) (*onward.Plan, *onward.Report, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	src := &source{report: report, folds: folds, settings: c.Settings, deployed: deployedSchema(folds), measure: release.Measure, known: recordings{c.Old, c.New}}
+	src := &source{
+		report: report, folds: folds, settings: c.Settings, deployed: deployedSchema(folds), measure: release.Measure,
+		estimates: release, known: recordings{c.Old, c.New},
+	}
 	finish := func(p *planner) error {
 		if err := p.reportUnfiltered(release, c.New); err != nil {
 			return err
@@ -130,6 +133,7 @@ type planner struct {
 	// fails: a server refuses a step when the steps run in order. tried: the plan was run on a server.
 	fails, tried bool
 	measure      measure
+	estimates    estimator // nil: sizes are not asked for
 }
 
 // measure is [audit.Release.Measure].

@@ -19,7 +19,9 @@ type source struct {
 	settings *config.Config
 	deployed *catalog.Catalog
 	measure  measure
-	known    recordings
+	// estimates is nil if sizes are not asked for.
+	estimates estimator
+	known     recordings
 	// chains are all chains of the release; nil before they are needed.
 	chains []*chain
 }
@@ -38,7 +40,8 @@ func (s *source) listChains() []*chain {
 
 func (s *source) newPlanner() *planner {
 	p := &planner{
-		report: s.report, measure: s.measure, chainOf: map[partKey]*chain{}, keys: map[*recipe.Change]partKey{}, unsolved: map[*recipe.Change]bool{},
+		report: s.report, measure: s.measure, estimates: s.estimates,
+		chainOf: map[partKey]*chain{}, keys: map[*recipe.Change]partKey{}, unsolved: map[*recipe.Change]bool{},
 		bad: map[string]bool{}, found: map[string][]string{}, doubts: map[string][]string{}, plan: &onward.Plan{
 			Schema: onward.PlanSchema, Base: s.report.Base, Head: s.report.Head, Migrations: []onward.PlannedMigration{}, Steps: []onward.PlanStep{},
 			Proof: onward.PlanProof{Checks: []onward.PlanCheck{}, Missing: []string{}},

@@ -61,8 +61,10 @@ Changes that depend on each other form a chain. A chain that cannot be planned o
 the migrations' own tool, with the reason, and the other chains are proven without it. A plan
 that is not proven at all is printed as a sketch, with the missing parts.
 
---format json prints the plan as data, --format sql as one script for psql, --format html as a
-page with the release beside its plan. --diff shows the migrations that --write makes for the
+--format json prints the plan as data, --format sql as one script for psql. --format html makes a
+page: the steps along the deploy, and the release beside its plan. --format markdown makes a
+comment for the pull request. With --stats or --db the steps have estimates: time, WAL, disk and
+what autovacuum does. --diff shows the migrations that --write makes for the
 project's own tool: the steps before the first contract, numbered after all existing
 migrations, as far as a file can carry them. --write also keeps the plan in onward/plans, for
 onward plan next. It overwrites nothing, and writes an unproven plan only with --sketch.
@@ -94,7 +96,7 @@ part of the release is; 2 usage or input; 3 something could not be read.`,
 
 // makePlan makes the plan, and prints it, shows its files or writes them.
 func (a *app) makePlan(cmd *cobra.Command, f *planFlags) error {
-	format, options, err := a.printOptions(report.FormatTerminal, report.FormatJSON, report.FormatSQL, report.FormatHTML)
+	format, options, err := a.printOptions(report.FormatTerminal, report.FormatJSON, report.FormatSQL, report.FormatHTML, report.FormatMarkdown)
 	if err != nil {
 		return err
 	}

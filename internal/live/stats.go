@@ -12,7 +12,10 @@ import (
 )
 
 // settings are the settings that matter to a migration.
-const settings = `'lock_timeout', 'statement_timeout', 'idle_in_transaction_session_timeout', 'TimeZone', 'maintenance_work_mem', 'max_parallel_maintenance_workers', 'wal_level', 'track_counts'`
+const settings = `'lock_timeout', 'statement_timeout', 'idle_in_transaction_session_timeout', 'TimeZone', 'maintenance_work_mem', ` +
+	`'max_parallel_maintenance_workers', 'wal_level', 'track_counts', ` +
+	`'autovacuum', 'autovacuum_vacuum_threshold', 'autovacuum_vacuum_scale_factor', 'autovacuum_vacuum_max_threshold', ` +
+	`'checkpoint_timeout', 'checkpoint_completion_target', 'max_wal_size', 'full_page_writes', 'wal_log_hints', 'data_checksums'`
 
 // The queries of ReadStats. A table that is dropped while they run has no size.
 const (
@@ -22,7 +25,8 @@ const (
 SELECT c.oid, n.nspname || '.' || c.relname, CASE c.relkind WHEN 'p' THEN 'partitioned table' WHEN 'm' THEN 'materialized view' ELSE 'table' END,
 	coalesce((SELECT pn.nspname || '.' || p.relname FROM pg_inherits h JOIN pg_class p ON p.oid = h.inhparent JOIN pg_namespace pn ON pn.oid = p.relnamespace WHERE h.inhrelid = c.oid AND c.relispartition LIMIT 1), ''),
 	c.reltuples::float8, coalesce(pg_relation_size(c.oid), 0), coalesce(pg_total_relation_size(nullif(c.reltoastrelid, 0)), 0),
-	coalesce(s.n_tup_ins, 0), coalesce(s.n_tup_upd, 0), coalesce(s.n_tup_del, 0), coalesce(s.seq_scan, 0), coalesce(s.idx_scan, 0)
+	coalesce(s.n_tup_ins, 0), coalesce(s.n_tup_upd, 0), coalesce(s.n_tup_del, 0), coalesce(s.seq_scan, 0), coalesce(s.idx_scan, 0),
+	(SELECT array_agg(o) FROM unnest(c.reloptions) o WHERE o LIKE 'autovacuum%' OR o LIKE 'fillfactor=%')
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_stat_all_tables s ON s.relid = c.oid
 WHERE c.relkind IN ('r', 'p', 'm') AND c.relpersistence <> 't' AND @user ORDER BY 2`
 
@@ -66,10 +70,12 @@ func (s *session) readStats(ctx context.Context) (*onward.Stats, error) {
 	var oid uint32
 	var rows float64
 	var r onward.RelationStats
+	var options []string
 	err := s.eachRow(ctx, "sizes of tables", relationsSQL, []any{
-		&oid, &r.Name, &r.Kind, &r.Parent, &rows, &r.HeapBytes, &r.ToastBytes, &r.Inserted, &r.Updated, &r.Deleted, &r.SeqScans, &r.IndexScans,
+		&oid, &r.Name, &r.Kind, &r.Parent, &rows, &r.HeapBytes, &r.ToastBytes, &r.Inserted, &r.Updated, &r.Deleted, &r.SeqScans, &r.IndexScans, &options,
 	}, func() {
 		next := r
+		next.Options = parseOptions(options)
 		next.Rows, next.Indexes = rowEstimate(rows, r.HeapBytes), []onward.IndexStats{}
 		next.WritesPerSecond = perSecond(r.Inserted+r.Updated+r.Deleted, out.CountedSeconds)
 		next.ScansPerSecond = perSecond(r.SeqScans+r.IndexScans, out.CountedSeconds)
@@ -89,6 +95,20 @@ func (s *session) readStats(ctx context.Context) (*onward.Stats, error) {
 		return nil, err
 	}
 	return out, nil
+}
+
+// parseOptions returns storage parameters by name; nil for none.
+func parseOptions(list []string) map[string]string {
+	var out map[string]string
+	for _, o := range list {
+		if key, value, found := strings.Cut(o, "="); found {
+			if out == nil {
+				out = map[string]string{}
+			}
+			out[key] = value
+		}
+	}
+	return out
 }
 
 // eachRow runs a query and calls f for each row, scanned into the targets.

@@ -21,6 +21,7 @@ type htmlPlan struct {
 	Title, Subtitle, Tone, Mark, Verdict string
 	Count                                int
 	Compared                             []htmlCompared
+	Deploy                               *htmlDeploy
 	Migrations                           []htmlPlanned
 	Phases                               []htmlPlanPhase
 	Checks                               []htmlCheck
@@ -58,6 +59,7 @@ type htmlStep struct {
 	ID, From, Why, SQL, Takes, Until string
 	Locks                            []htmlLock
 	Before                           []string
+	Costs                            []stepCost
 	UndoWords, Undo                  string
 }
 
@@ -94,6 +96,7 @@ func newHTMLPlan(p *onward.Plan, r *onward.Report) *htmlPlan {
 		v.Mark = "partly proven"
 	}
 	v.compareForms(p, r)
+	v.Deploy = newHTMLDeploy(p, nil)
 	from := map[string]int{}
 	for i, m := range p.Migrations {
 		from[m.ID] = i + 1
@@ -226,7 +229,9 @@ func inPageStep(s *onward.PlanStep, from map[string]int, told map[string]bool) h
 		Why:    EscapeLine(s.Why),
 		Takes:  stepTime(s),
 		Before: stepBefore(s, told),
+		Costs:  stepCosts(s),
 	}
+	wait := makesOthersWait(s)
 	out.SQL = EscapeControls(strings.Join(stepLines(s, false), "\n"))
 	if s.Repeat {
 		out.Until = "it is repeated, and committed each time, until no row is left"
@@ -239,6 +244,9 @@ func inPageStep(s *onward.PlanStep, from map[string]int, told map[string]bool) h
 			Who:      describeBlocked(e.Blocks),
 			Blocks:   blockedBy(&e),
 		})
+		if lock := &out.Locks[len(out.Locks)-1]; !wait && lock.Who != "nobody" {
+			lock.Who, lock.Blocks = "nobody", lock.Blocks+", for an instant" // a safe step has no alarming colour
+		}
 	}
 	words, sql := stepUndo(s)
 	out.UndoWords, out.Undo = words, EscapeControls(strings.Join(linesWithoutTransaction(sql), "\n"))

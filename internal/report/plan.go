@@ -6,19 +6,23 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/charmbracelet/lipgloss"
+
 	"github.com/onward-sql/onward/onward"
 )
 
 // FormatSQL is a plan as a script for psql.
 const FormatSQL Format = "sql"
 
-// WritePlan prints a plan: for people, as JSON, or as one script for psql.
+// WritePlan prints a plan: for people, as JSON, as one script for psql, or as a comment on a pull request.
 func WritePlan(w io.Writer, f Format, p *onward.Plan, o Options) error {
 	switch f {
 	case FormatJSON:
 		return writeJSON(w, p)
 	case FormatSQL:
 		return planSQL(w, p)
+	case FormatMarkdown:
+		return PlanMarkdown(w, p)
 	}
 	out := newPage(o)
 	out.addTwoSided(EscapeLine(p.Base)+"..."+EscapeLine(p.Head), CountNoun(len(p.Migrations), "migration")+" · "+countSteps(p), out.Bold, out.Dim)
@@ -73,9 +77,12 @@ func (p *page) planStep(s *onward.PlanStep, told map[string]bool, verbose bool) 
 		if work := nameWork(e); work != "" {
 			words += ", " + work
 		}
-		p.addLine(indent, shortRelation(e.Relation), "  ", words, "  ", p.paintLine(p.lockStyle(e.Lock), "blocks "+blockedBy(e)))
+		p.addLine(indent, shortRelation(e.Relation), "  ", words, "  ", p.paintLine(p.stepLockStyle(s, e), "blocks "+blockedBy(e)))
 	}
 	p.addWrapped(indent+"takes   ", indent+"        ", stepTime(s), p.ordinaryStyle())
+	for _, cost := range stepCosts(s) {
+		p.addWrapped(indent+padRight(cost.Name, 8), indent+"        ", cost.Words, p.ordinaryStyle())
+	}
 	for _, text := range stepBefore(s, told) {
 		p.addWrapped(indent+"before  ", indent+"        ", text, p.ordinaryStyle())
 	}
@@ -102,6 +109,14 @@ func (p *page) planStep(s *onward.PlanStep, told map[string]bool, verbose bool) 
 		}
 		p.addLine(indent, "undo    ", cutToWidth(EscapeLine(text), p.width-14))
 	}
+}
+
+// stepLockStyle returns the colour of a lock of a step: a lock that is held for an instant has none.
+func (p *page) stepLockStyle(s *onward.PlanStep, e *onward.Effect) lipgloss.Style {
+	if !makesOthersWait(s) {
+		return p.Dim
+	}
+	return p.lockStyle(e.Lock)
 }
 
 func (p *page) planEnd(plan *onward.Plan) {
@@ -140,6 +155,9 @@ func (p *page) planEnd(plan *onward.Plan) {
 		for _, why := range l.Why {
 			p.addWrapped("      ", "      ", EscapeLine(why), p.ordinaryStyle())
 		}
+	}
+	if words := totalWords(plan); words != "" {
+		p.addWrapped("  all steps  ", "             ", words, p.ordinaryStyle())
 	}
 	p.addLine(p.paintLine(p.Bold, planVerdict(plan)))
 }

@@ -35,6 +35,8 @@ func stepTime(s *onward.PlanStep) string {
 		how = timeWords(ms)
 	}
 	switch {
+	case s.Repeat && s.Estimate != nil:
+		return fmt.Sprintf("%s in the background: %s, some %s a run", estimatedTime(s.Estimate), FormatNumber(s.Estimate.Rows)+" rows", groupDigits(batch))
 	case s.Repeat && rows > 0:
 		return fmt.Sprintf("in the background, some %s rows a run: about %s runs, %s of work", groupDigits(batch), FormatNumber((rows+batch-1)/batch),
 			strings.TrimPrefix(how, "about "))

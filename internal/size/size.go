@@ -44,12 +44,17 @@ func (t Table) TotalBytes() int64 { return t.Heap + t.Toast + t.Index }
 type Model struct {
 	tables     map[string]Table // by qualified name
 	indexes    map[string]int64 // bytes by qualified name
+	settings   map[string]string
+	options    map[string]map[string]string // storage parameters by qualified name
 	Throughput onward.Throughput
 }
 
 // NewModel returns a model of the statistics of a server.
 func NewModel(s *onward.Stats, t onward.Throughput) *Model {
-	m := &Model{tables: make(map[string]Table, len(s.Relations)), indexes: map[string]int64{}, Throughput: orDefault(t)}
+	m := &Model{
+		tables: make(map[string]Table, len(s.Relations)), indexes: map[string]int64{}, settings: s.Settings,
+		options: map[string]map[string]string{}, Throughput: orDefault(t),
+	}
 	parent := make(map[string]string, len(s.Relations))
 	for i := range s.Relations {
 		r := &s.Relations[i]
@@ -71,6 +76,7 @@ func NewModel(s *onward.Stats, t onward.Throughput) *Model {
 	}
 	for i := range s.Relations {
 		r := &s.Relations[i]
+		m.options[r.Name] = r.Options
 		of := Table{Rows: r.Rows, Heap: r.HeapBytes, Toast: r.ToastBytes}
 		for _, x := range r.Indexes {
 			of.Index += x.Bytes

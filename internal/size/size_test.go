@@ -138,3 +138,99 @@ func TestRenamed(t *testing.T) {
 		t.Errorf("%v, want 1000 first", got)
 	}
 }
+
+// bigStats has a table of 5 billion rows.
+func bigStats(settings map[string]string) *onward.Stats {
+	return &onward.Stats{Schema: onward.StatsSchema, Settings: settings, Relations: []onward.RelationStats{
+		{Name: "public.orders", Kind: "table", Rows: 5e9, HeapBytes: 400e9, Indexes: []onward.IndexStats{{Name: "public.orders_pkey", Bytes: 110e9}}},
+		{Name: "public.empty", Kind: "table", Rows: -1, HeapBytes: 8192},
+		{Name: "public.quiet", Kind: "table", Rows: 1e6, HeapBytes: 100e6, Options: map[string]string{"autovacuum_enabled": "off"}},
+		{Name: "public.eager", Kind: "table", Rows: 1e6, HeapBytes: 100e6, Options: map[string]string{"autovacuum_vacuum_scale_factor": "0.01"}},
+	}}
+}
+
+func TestEstimateBackfill(t *testing.T) {
+	t.Parallel()
+	settings := map[string]string{
+		"full_page_writes": "on", "autovacuum": "on", "autovacuum_vacuum_threshold": "50", "autovacuum_vacuum_scale_factor": "0.2",
+		"checkpoint_timeout": "300s", "max_wal_size": "65536MB",
+	}
+	got := size.NewModel(bigStats(settings), onward.Throughput{}).EstimateBackfill(name("orders"), size.UpdateRows, 1000)
+	// Each row takes 80 bytes, its new version 88. WAL: 5e9 × (88 + 165 + 74), and 510e9 of full pages.
+	want := &onward.StepEstimate{
+		Rows: 5e9, Runs: 5e6, WALBytes: 2_145e9, MaxWALBytes: 2_145e9 + 4*110e9,
+		DiskBytes: 2*1_000_000_050*88 + 110e9, MaxDiskBytes: 550e9,
+		Vacuum: &onward.VacuumEstimate{DeadRows: 5e9, Threshold: 1_000_000_050, Runs: 4},
+	}
+	want.MS, want.RowsPerSecond, want.MaxMS = got.MS, got.RowsPerSecond, got.MaxMS
+	want.Vacuum.FirstMS, want.Vacuum.ReadBytes = got.Vacuum.FirstMS, got.Vacuum.ReadBytes
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	// Time: 19 µs a row, 510 GB read at 200 MB/s, 2,695 GB written at 100 MB/s; and a quarter of it as pauses.
+	if hours := float64(got.MS) / 3.6e6; hours < 43 || hours > 47 {
+		t.Errorf("%.1f hours", hours)
+	}
+	if part := float64(got.Vacuum.FirstMS) / float64(got.MS); part < 0.19 || part > 0.21 {
+		t.Errorf("autovacuum begins after %.2f of the time", part)
+	}
+	if read := got.Vacuum.ReadBytes; read < 189e9 || read > 191e9 {
+		t.Errorf("autovacuum reads %d", read)
+	}
+}
+
+// The settings and the storage parameters of the server count, and a rate that was measured.
+func TestEstimateBackfillSettings(t *testing.T) {
+	t.Parallel()
+	estimate := func(table string, settings map[string]string, rate int64) *onward.StepEstimate {
+		return size.NewModel(bigStats(settings), onward.Throughput{Rows: rate}).EstimateBackfill(name(table), size.UpdateRows, 1000)
+	}
+	if got := estimate("orders", nil, 2200); got.MS != 2_272_727_272 || got.RowsPerSecond != 2200 || !got.Vacuum.Assumed {
+		t.Errorf("with a rate: %+v", got)
+	}
+	if got := estimate("orders", map[string]string{"full_page_writes": "off"}, 0); got.WALBytes != 1_635e9 || got.MaxWALBytes != got.WALBytes {
+		t.Errorf("without full pages: %+v", got)
+	}
+	got := estimate("orders", map[string]string{"autovacuum_vacuum_max_threshold": "100000000"}, 0)
+	if got.Vacuum.Threshold != 100_000_000 || got.Vacuum.Runs != 50 {
+		t.Errorf("from 18 on: %+v", got.Vacuum)
+	}
+	if got := estimate("orders", map[string]string{"autovacuum": "off"}, 0); !got.Vacuum.Off || got.DiskBytes != got.MaxDiskBytes {
+		t.Errorf("without autovacuum: %+v", got)
+	}
+	if got := estimate("quiet", nil, 0); !got.Vacuum.Off {
+		t.Errorf("a table without autovacuum: %+v", got.Vacuum)
+	}
+	if got := estimate("eager", nil, 0); got.Vacuum.Threshold != 10_050 || got.Vacuum.Runs != 99 {
+		t.Errorf("a table with a lower threshold: %+v", got.Vacuum)
+	}
+	for _, table := range []string{"empty", "unknown"} {
+		if got := estimate(table, nil, 0); got != nil {
+			t.Errorf("%s: %+v", table, got)
+		}
+	}
+}
+
+// Entries of an index that come in no order write nearly a full page each, unless all its pages are written between two
+// checkpoints anyway.
+func TestScatteredEntries(t *testing.T) {
+	t.Parallel()
+	estimate := func(rows int64) *onward.StepEstimate {
+		stats := &onward.Stats{Relations: []onward.RelationStats{{
+			Name: "public.t", Kind: "table", Rows: rows, HeapBytes: rows * 100,
+			Indexes: []onward.IndexStats{{Name: "public.a", Bytes: rows * 22}, {Name: "public.b", Bytes: rows * 22}},
+		}}, Settings: map[string]string{"autovacuum": "off", "max_wal_size": "65536MB"}}
+		return size.NewModel(stats, onward.Throughput{}).EstimateBackfill(name("t"), size.UpdateRows, 1000)
+	}
+	small, large := estimate(1e6), estimate(5e9)
+	if more := small.MaxWALBytes - small.WALBytes; more > 2*22*1e6 {
+		t.Errorf("a small index writes %d bytes more", more)
+	}
+	perRow := float64(large.MaxWALBytes-large.WALBytes) / 5e9
+	if perRow < 4000 || perRow > 8192 {
+		t.Errorf("an entry of a large index writes %.0f bytes more", perRow)
+	}
+	if large.MaxMS < 2*large.MS {
+		t.Errorf("from %d to %d ms", large.MS, large.MaxMS)
+	}
+}

@@ -92,7 +92,7 @@ func settings() *config.Config {
 		}},
 		Rules: map[string]onward.Severity{"table-drop": onward.Error}, Presets: []onward.Preset{onward.Recommended, onward.Strict},
 		FailOn: config.FailOnWarning, SmallTables: []string{"countries"}, SmallBelow: 1e6,
-		Throughput: onward.Throughput{Read: 1e9, Write: 1e9}, Assume: config.Assume{TimeZone: "UTC", LockTimeout: 1, StatementTimeout: 2},
+		Throughput: onward.Throughput{Read: 1e9, Write: 1e9, Rows: 2200}, Assume: config.Assume{TimeZone: "UTC", LockTimeout: 1, StatementTimeout: 2},
 		Preflight: config.Preflight{
 			Disk: "SELECT 1", Backup: "SELECT now()", BackupDays: 8, CertificateWarningDays: 30, CertificateErrorDays: 7,
 			TransactionAge: 5000, ReplicaLag: 10000, SlotWAL: 1 << 30,

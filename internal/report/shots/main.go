@@ -1,9 +1,9 @@
 // Command shots takes pictures of a report's page in headless Chromium: at
 // three widths, light and dark.
 //
-//	go run ./internal/report/shots REPORT.json DIR [FULL]
+//	go run ./internal/report/shots REPORT.json|PAGE.html DIR [FULL]
 //
-// It writes DIR/rehearsal-WIDTH-SCHEME.png, the first screen of each; with a
+// It writes DIR/rehearsal-WIDTH-SCHEME.png, or DIR/PAGE-WIDTH-SCHEME.png, the first screen of each; with a
 // third argument the whole page, from top to bottom.
 package main
 
@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
@@ -25,7 +26,7 @@ var screens = [][2]int64{{360, 780}, {768, 1024}, {1280, 860}}
 
 func main() {
 	if len(os.Args) < 3 {
-		fmt.Fprintln(os.Stderr, "usage: shots REPORT.json DIR [FULL]")
+		fmt.Fprintln(os.Stderr, "usage: shots REPORT.json|PAGE.html DIR [FULL]")
 		os.Exit(2)
 	}
 	if err := takeScreenshot(os.Args[1], os.Args[2], len(os.Args) > 3); err != nil {
@@ -35,11 +36,18 @@ func main() {
 }
 
 func takeScreenshot(from, dir string, full bool) error {
-	page, err := renderPage(from)
+	page, err := filepath.Abs(from)
 	if err != nil {
 		return err
 	}
-	defer os.Remove(page)
+	name, isPage := strings.CutSuffix(filepath.Base(from), ".html")
+	if !isPage {
+		name = "rehearsal"
+		if page, err = renderPage(from); err != nil {
+			return err
+		}
+		defer os.Remove(page)
+	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
@@ -72,8 +80,8 @@ func takeScreenshot(from, dir string, full bool) error {
 			if err != nil {
 				return err
 			}
-			name := filepath.Join(dir, fmt.Sprintf("rehearsal-%d-%s.png", screen[0], scheme))
-			if err := os.WriteFile(name, png, 0o644); err != nil {
+			picture := filepath.Join(dir, fmt.Sprintf("%s-%d-%s.png", name, screen[0], scheme))
+			if err := os.WriteFile(picture, png, 0o644); err != nil {
 				return err
 			}
 		}

@@ -1,0 +1,265 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/onward-sql/onward/onward"
+)
+
+// Measures of a deploy lane. Widths are weights: a step that takes an instant has the weight 1.
+const (
+	// gateWeight is the part of a lane between two phases, as a share of the weight of all steps. A release of one step has
+	// at least leastGate.
+	gateWeight, leastGate = 0.16, 1.5
+	// unknownWeight is for work whose duration nobody knows.
+	unknownWeight = 6.0
+	// maxStepRows is how many steps have a row of their own. A plan with more steps has a row for each chain.
+	maxStepRows = 40
+	// thinnestStep is the least width of a step, in percent.
+	thinnestStep = 0.7
+	// widestInstant is the most width of a step that takes an instant, in percent.
+	widestInstant = 2.0
+)
+
+// planLane is a plan along the deploy: which code runs when, and the steps below it. All places are percentages.
+type planLane struct {
+	// Deploy is where the new code is deployed. Gone is where no process of the deployed code may be left; 100 if the plan
+	// has no contract step.
+	Deploy, Gone float64
+	// DeployAfter and GoneBefore are the IDs of the steps on both sides; "" if there is none.
+	DeployAfter, GoneBefore string
+	Phases                  []lanePhase
+	// ByChain: a row is a chain and not a step.
+	ByChain bool
+	Rows    []laneRow
+}
+
+// lanePhaseWords say when a phase of a lane is run.
+var lanePhaseWords = map[onward.PlanPhase]string{
+	onward.Expand:   "before the new code is deployed",
+	onward.Backfill: "in the background, before the new code relies on it",
+	onward.Contract: "when no process of the old code is left",
+}
+
+// lanePhase is where the steps of a phase are.
+type lanePhase struct {
+	Name        onward.PlanPhase
+	From, Until float64
+}
+
+// laneRow is a step, a chain or a change that the plan leaves.
+type laneRow struct {
+	Name, Text string
+	// Chain is the chain of a step, if the plan has several.
+	Chain string
+	// Facts are the size and the costs.
+	Facts string
+	// Left: the plan leaves the change.
+	Left  bool
+	Marks []laneMark
+}
+
+// laneMark is a step in a row.
+type laneMark struct {
+	Step        *onward.PlanStep // nil for a change that the plan leaves
+	From, Until float64
+	// Class is "instant", "long", "blocks" or "left".
+	Class string
+}
+
+// newPlanLane places the steps of a plan along its deploy.
+func newPlanLane(p *onward.Plan) *planLane {
+	l := &planLane{Gone: 100}
+	var steps []*onward.PlanStep
+	for i := range p.Steps {
+		if !p.Steps[i].Bookkeeping {
+			steps = append(steps, &p.Steps[i])
+		}
+	}
+	first := slices.IndexFunc(steps, func(s *onward.PlanStep) bool { return s.Phase == onward.Contract })
+	if first < 0 {
+		first = len(steps)
+	} else {
+		l.GoneBefore = steps[first].ID
+	}
+	if first > 0 {
+		l.DeployAfter = steps[first-1].ID
+	}
+	marks := l.placeMarks(p, steps, first)
+	chains := chainsOfSteps(p)
+	if len(steps) > maxStepRows && len(p.Proof.Groups) > 1 {
+		l.ByChain = true
+		l.addChainRows(p, marks, chains)
+	} else {
+		l.addStepRows(p, marks, chains)
+	}
+	l.addLeftRows(p, marks[len(steps):])
+	return l
+}
+
+// placeMarks gives each step its place, and then each change that the plan leaves: these run at the deploy. first is the index of
+// the first contract step.
+func (l *planLane) placeMarks(p *onward.Plan, steps []*onward.PlanStep, first int) []laneMark {
+	weights := make([]float64, len(steps))
+	total := 0.0
+	for i, s := range steps {
+		weights[i] = stepWeight(s)
+		total += weights[i]
+	}
+	gate := max(gateWeight*total, leastGate)
+	total += 2 * gate
+	marks := make([]laneMark, 0, len(steps)+len(p.Left))
+	x := 0.0
+	take := func(weight float64) (from, until float64) {
+		from, x = x, x+100*weight/total
+		return from, x
+	}
+	place := func(s *onward.PlanStep, weight float64) {
+		from, until := take(weight)
+		marks = append(marks, laneMark{Step: s, From: from, Until: until, Class: stepClass(s)})
+		if n := len(l.Phases); n == 0 || l.Phases[n-1].Name != s.Phase {
+			l.Phases = append(l.Phases, lanePhase{Name: s.Phase, From: from})
+		}
+		l.Phases[len(l.Phases)-1].Until = until
+	}
+	for i, s := range steps[:first] {
+		place(s, weights[i])
+	}
+	leftFrom, leftUntil := take(gate)
+	l.Deploy = leftUntil
+	take(gate)
+	if first < len(steps) {
+		l.Gone = x
+	}
+	for i, s := range steps[first:] {
+		place(s, weights[first+i])
+	}
+	for range p.Left {
+		marks = append(marks, laneMark{From: leftFrom + (leftUntil-leftFrom)/4, Until: leftUntil - (leftUntil-leftFrom)/8, Class: "left"})
+	}
+	return marks
+}
+
+// stepWeight returns the width of a step in a lane: long work is wider, by a root of its duration, so that hours leave room for minutes.
+func stepWeight(s *onward.PlanStep) float64 {
+	if !isLongStep(s) {
+		return 1
+	}
+	ms := stepMilliseconds(s)
+	if ms <= 0 {
+		return unknownWeight
+	}
+	return 2 + math.Pow(float64(ms)/60_000, 0.4)
+}
+
+// stepMilliseconds returns the estimated duration of a step; 0 if it is not known.
+func stepMilliseconds(s *onward.PlanStep) int64 {
+	if s.Estimate != nil {
+		return s.Estimate.MS
+	}
+	var ms int64
+	for _, e := range noticeableEffects(s.Effects) {
+		ms += e.EstimateMS
+	}
+	return ms
+}
+
+// isLongStep reports whether the duration of a step grows with a table.
+func isLongStep(s *onward.PlanStep) bool {
+	return s.Repeat || s.Class == onward.StepValidate || s.Class == onward.StepConcurrent || s.Duration == "grows"
+}
+
+// makesOthersWait reports whether a step blocks other sessions for as long as a table is big. A lock that is held for
+// an instant does not count.
+func makesOthersWait(s *onward.PlanStep) bool {
+	if s.Duration != "grows" || s.Repeat {
+		return false
+	}
+	return slices.ContainsFunc(noticeableEffects(s.Effects), func(e onward.Effect) bool { return len(e.Blocks) > 0 })
+}
+
+func stepClass(s *onward.PlanStep) string {
+	switch {
+	case makesOthersWait(s):
+		return "blocks"
+	case isLongStep(s):
+		return "long"
+	}
+	return "instant"
+}
+
+// chainsOfSteps returns the chain of each step; an empty map if the plan has only one.
+func chainsOfSteps(p *onward.Plan) map[string]string {
+	out := map[string]string{}
+	if len(p.Proof.Groups)+len(p.Left) < 2 {
+		return out
+	}
+	for i := range p.Proof.Groups {
+		for _, id := range p.Proof.Groups[i].Steps {
+			out[id] = p.Proof.Groups[i].Name
+		}
+	}
+	return out
+}
+
+// addStepRows gives each step a row.
+func (l *planLane) addStepRows(p *onward.Plan, marks []laneMark, chains map[string]string) {
+	for i := range marks {
+		if s := marks[i].Step; s != nil {
+			l.Rows = append(l.Rows, laneRow{Name: s.ID, Text: s.Why, Chain: chains[s.ID], Facts: stepFacts(s), Marks: marks[i : i+1]})
+		}
+	}
+}
+
+// addChainRows gives each chain a row.
+func (l *planLane) addChainRows(p *onward.Plan, marks []laneMark, chains map[string]string) {
+	at := map[string]int{}
+	tried := slices.ContainsFunc(p.Proof.Groups, func(g onward.PlanGroup) bool { return g.Proven })
+	for i := range p.Proof.Groups {
+		g := &p.Proof.Groups[i]
+		row := laneRow{Name: g.Name, Text: CountNoun(g.Changes, "change")}
+		if tried && !g.Proven {
+			row.Text += ", not proven"
+		}
+		at[g.Name] = len(l.Rows)
+		l.Rows = append(l.Rows, row)
+	}
+	for i := range marks {
+		s := marks[i].Step
+		if s == nil {
+			continue
+		}
+		n, known := at[chains[s.ID]]
+		if !known {
+			n = len(l.Rows)
+			at[chains[s.ID]] = n
+			l.Rows = append(l.Rows, laneRow{Name: cmp.Or(chains[s.ID], "other steps")})
+		}
+		l.Rows[n].Marks = append(l.Rows[n].Marks, marks[i])
+	}
+	for i := range l.Rows {
+		r := &l.Rows[i]
+		var list []*onward.PlanStep
+		for _, m := range r.Marks {
+			list = append(list, m.Step)
+		}
+		if r.Text != "" {
+			r.Text += " · "
+		}
+		r.Text += CountNoun(len(list), "step")
+		r.Facts = sumFacts(list)
+	}
+}
+
+// addLeftRows gives each change that the plan leaves a row.
+func (l *planLane) addLeftRows(p *onward.Plan, marks []laneMark) {
+	for i := range p.Left {
+		left := &p.Left[i]
+		l.Rows = append(l.Rows, laneRow{
+			Name: "left", Text: fmt.Sprintf("%s:%d runs as it is written, by its own tool", left.Path, left.Line), Chain: left.Chain, Left: true, Marks: marks[i : i+1],
+		})
+	}
+}

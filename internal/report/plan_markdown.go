@@ -1,0 +1,168 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/onward-sql/onward/onward"
+)
+
+// PlanMarker is the first line of a plan in Markdown, by which a bot finds it.
+const PlanMarker = "<!-- onward plan -->"
+
+// PlanMarkdown prints a plan as a comment on a pull request: the verdict, and a table along the deploy, whose last columns show when
+// each code runs. Then come the SQL of the steps, folded away, and what the plan leaves.
+func PlanMarkdown(w io.Writer, p *onward.Plan) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n**onward plan**: %s\n", PlanMarker, escapeProse(EscapeLine(planVerdict(p))))
+	if words := totalWords(p); words != "" {
+		fmt.Fprintf(&b, "\nAll steps: %s.\n", escapeProse(words))
+	}
+	l := newPlanLane(p)
+	if len(l.Rows) > 0 {
+		writeLane(&b, p, l)
+	}
+	writeLeft(&b, p)
+	for _, m := range p.MissingSteps() {
+		fmt.Fprintf(&b, "\n**missing**: %s\n", escapeProse(cutText(EscapeLine(m), maxCell)))
+	}
+	for _, c := range p.Proof.Checks {
+		if !c.OK {
+			fmt.Fprintf(&b, "\n**failed**: %s\n", escapeProse(cutText(EscapeLine(c.Name+": "+c.Detail), maxCell)))
+		}
+	}
+	writePlanSQL(&b, p)
+	if len(p.Notes) > 0 {
+		b.WriteString("\n<details><summary>To know</summary>\n\n")
+		for _, n := range p.Notes[:min(len(p.Notes), maxUnjudged)] {
+			fmt.Fprintf(&b, "- %s\n", escapeProse(cutText(EscapeLine(n), maxCell)))
+		}
+		b.WriteString("\n</details>\n")
+	}
+	_, err := io.WriteString(w, EscapeCommands(b.String()))
+	return err
+}
+
+// writeLane writes the table of a plan along its deploy.
+func writeLane(b *strings.Builder, p *onward.Plan, l *planLane) {
+	fmt.Fprintf(b, "\n| step | | blocks | takes | %s | %s |\n| --- | --- | --- | --- | --- | --- |\n",
+		escapeCell(codeSpan(cutText(p.Base, 40))), escapeCell(codeSpan(cutText(p.Head, 40))))
+	row := func(old, fresh bool, cells ...string) {
+		for _, c := range cells {
+			b.WriteString("| " + escapeCell(c) + " ")
+		}
+		for _, runs := range []bool{old, fresh} {
+			b.WriteString("| " + map[bool]string{true: "runs", false: ""}[runs] + " ")
+		}
+		b.WriteString("|\n")
+	}
+	var left []*laneRow
+	deployed, gone := false, false
+	gate := func(contract bool) {
+		if !deployed {
+			for _, r := range left {
+				row(true, false, "**left**", escapeProse(EscapeLine(r.Text)), "", "")
+			}
+			row(true, true, "**deploy**", "the new code, "+codeSpan(p.Head), "", "")
+			deployed = true
+		}
+		if contract && !gone {
+			row(false, true, "**wait**", "until no process of "+codeSpan(p.Base)+" is left", "", "")
+			gone = true
+		}
+	}
+	for i := range l.Rows {
+		if l.Rows[i].Left {
+			left = append(left, &l.Rows[i])
+		}
+	}
+	for i := range l.Rows {
+		r := &l.Rows[i]
+		if r.Left {
+			continue
+		}
+		s := r.Marks[0].Step
+		text := escapeProse(EscapeLine(r.Text))
+		if l.ByChain {
+			row(true, false, codeSpan(r.Name), text, blocksOfSteps(r), escapeProse(r.Facts))
+			continue
+		}
+		if s.Phase == onward.Contract {
+			gate(true)
+		}
+		if r.Chain != "" {
+			text += " (" + codeSpan(r.Chain) + ")"
+		}
+		row(!gone, deployed, codeSpan(s.ID), text, blocksOfSteps(r), escapeProse(cmp.Or(r.Facts, shortTime(s))))
+	}
+	gate(l.ByChain && l.GoneBefore != "")
+	if l.ByChain && l.GoneBefore != "" {
+		row(false, true, "**contract**", "the steps from "+codeSpan(l.GoneBefore)+" on", "", "")
+	}
+}
+
+// blocksOfSteps says whom the steps of a row block.
+func blocksOfSteps(r *laneRow) string {
+	instant, long := "", ""
+	for _, m := range r.Marks {
+		for _, e := range noticeableEffects(m.Step.Effects) {
+			switch words := blockedBy(&e); {
+			case len(e.Blocks) == 0 && !e.RowLocks:
+			case makesOthersWait(m.Step), m.Step.Repeat:
+				long = cmp.Or(long, words)
+			default:
+				instant = cmp.Or(instant, words+", for an instant")
+			}
+		}
+	}
+	return cmp.Or(long, instant, "nobody")
+}
+
+// shortTime returns the time of a step without an estimate.
+func shortTime(s *onward.PlanStep) string {
+	if isLongStep(s) {
+		return "grows with the table"
+	}
+	return "an instant"
+}
+
+// writeLeft lists what the plan leaves, with the reasons.
+func writeLeft(b *strings.Builder, p *onward.Plan) {
+	for i := range p.Left {
+		if i == maxRows {
+			fmt.Fprintf(b, "\n%s left.\n", CountNoun(len(p.Left)-i, "more change"))
+			return
+		}
+		l := &p.Left[i]
+		fmt.Fprintf(b, "\n**left**: %s\n", codeSpan(fmt.Sprintf("%s:%d", l.Path, l.Line)))
+		for _, why := range l.Why {
+			fmt.Fprintf(b, "- %s\n", escapeProse(cutText(EscapeLine(why), maxCell)))
+		}
+	}
+}
+
+// writePlanSQL writes the SQL of the steps, folded away, as far as a comment has room for it.
+func writePlanSQL(b *strings.Builder, p *onward.Plan) {
+	for i := range p.Steps {
+		s := &p.Steps[i]
+		if s.Bookkeeping {
+			continue
+		}
+		sql := strings.Join(stepLines(s, false), "\n")
+		words, undo := stepUndo(s)
+		text := fmt.Sprintf("\n<details><summary>%s</summary>\n\n%s", inHTML(EscapeLine(s.ID+": "+s.Why)), fenceSQL(cutText(EscapeControls(sql), maxSnippet)))
+		if words != "" {
+			text += "\n\nUndo: " + escapeProse(EscapeLine(words)) + "\n"
+		} else {
+			text += "\n\nUndo:\n\n" + fenceSQL(cutText(EscapeControls(strings.Join(linesWithoutTransaction(undo), "\n")), maxSnippet))
+		}
+		text += "\n\n</details>\n"
+		if b.Len()+len(text) > maxComment {
+			fmt.Fprintf(b, "\nThe SQL of %s is not shown: the comment would be too long.\n", CountNoun(len(p.Steps)-i, "more step"))
+			return
+		}
+		b.WriteString(text)
+	}
+}

@@ -1,0 +1,36 @@
+package plan
+
+import (
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/onward"
+)
+
+// estimator estimates the costs of steps by the sizes of the deployed database. [audit.Release] is one.
+type estimator interface {
+	EstimateBackfill(schema, table, verb string) *onward.StepEstimate
+	EstimateBuild(schema, table string, ms int64) *onward.StepEstimate
+}
+
+// estimateStep estimates the costs of a backfill, and of an index that is built beside writers. deployed has the deployed
+// names of the relations in the step's effects.
+func (p *planner) estimateStep(s *onward.PlanStep, deployed map[string]catalog.Name) {
+	if p.estimates == nil {
+		return
+	}
+	for i := range s.Effects {
+		e := &s.Effects[i]
+		name, known := deployed[e.Relation]
+		switch {
+		case !known || e.New:
+		case s.Backfill != nil && e.Rows > 0:
+			if s.Estimate == nil || e.RowLocks {
+				verb, _, _ := strings.Cut(strings.TrimSpace(s.Backfill.Work), " ")
+				s.Estimate = p.estimates.EstimateBackfill(name.Schema, name.Name, strings.ToUpper(verb))
+			}
+		case s.Class == onward.StepConcurrent && e.Work == onward.IndexWork && e.EstimateMS > 0:
+			s.Estimate = p.estimates.EstimateBuild(name.Schema, name.Name, e.EstimateMS)
+		}
+	}
+}
