@@ -112,30 +112,6 @@ func clipSQL(s *onward.PlanStep) string {
 	return pgparse.ClipName(pgparse.SqueezeSQL(sql))
 }
 
-// Status returns the plans that were started on a database, oldest first. A database without a
-// ledger has none. Status changes nothing.
-func Status(ctx context.Context, db string) (out []*onward.Applied, err error) {
-	_, err = withLedger(ctx, db, func(conn *pgx.Conn) error {
-		plans, err := ledger.ReadPlans(ctx, conn)
-		if err != nil {
-			return err
-		}
-		for _, p := range plans {
-			steps, err := ledger.ReadSteps(ctx, conn, p.ID)
-			if err != nil {
-				return err
-			}
-			one := describePlan(p, steps)
-			if err := addComparisons(ctx, conn, one); err != nil {
-				return err
-			}
-			out = append(out, one)
-		}
-		return nil
-	})
-	return out, err
-}
-
 // Log returns the most recent log entries of a database, oldest first: those for the plan with
 // this ID, or for all plans if it is "".
 func Log(ctx context.Context, db, plan string, most int) (out []onward.LogEntry, err error) {

@@ -45,7 +45,8 @@ func (h *hooks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 type hooked struct{}
 
 // TestApplyScripts runs the scripts of what changes a database: each has one of its own, in $DATABASE_URL, and a webhook in $HOOK.
-// Beside the commands of the others, `posted FILE` writes down what the webhook was sent, and `events FROM TO` what --events
+// Beside the commands of the others, `waits TEXT FILE` waits until a file has a text,
+// `posted FILE` writes down what the webhook was sent, and `events FROM TO` what --events
 // wrote, without what differs from run to run; both must have the documented form.
 func TestApplyScripts(t *testing.T) {
 	t.Parallel()
@@ -61,7 +62,7 @@ func TestApplyScripts(t *testing.T) {
 		e.Vars = append(e.Vars, "DATABASE_URL="+pgservertest.Database(e.T().(testing.TB), onward.NewestMajor), "HOOK="+server.URL)
 		return setup(e)
 	}
-	p.Cmds["posted"], p.Cmds["events"] = posted, events
+	p.Cmds["posted"], p.Cmds["events"], p.Cmds["waits"] = posted, events, waits
 	testscript.Run(t, p)
 }
 
@@ -88,6 +89,21 @@ func posted(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	h.posted = nil
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(out.String()), 0o600))
+}
+
+// waits waits until a file has a text.
+func waits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: waits TEXT FILE")
+	}
+	for end := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
+		if text, err := os.ReadFile(ts.MkAbs(args[1])); err == nil && bytes.Contains(text, []byte(args[0])) {
+			return
+		}
+		if time.Now().After(end) {
+			ts.Fatalf("%s has no %s", args[1], args[0])
+		}
+	}
 }
 
 func events(ts *testscript.TestScript, neg bool, args []string) {

@@ -242,37 +242,6 @@ func (a *app) eventPrinter(b *bar) func(apply.Event) {
 	}
 }
 
-func (a *app) newStatusCommand() *cobra.Command {
-	var db string
-	cmd := &cobra.Command{
-		Use:   "status --db ADDRESS",
-		Short: "the plans on a database, and how far each is",
-		Long: `Reads the schema onward_ledger of a database: the plans that were begun there, their steps
-that are done, running or waiting, and the next step. Changes nothing.
-
-Exit code: 0 done, 2 usage or input, 3 the database cannot be read.`,
-		Example: `  onward status --db env:DATABASE_URL`,
-		Args:    checkArguments(0, 0, "no arguments"),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			format, options, err := a.printOptions(report.AppliedFormats()...)
-			if err != nil {
-				return err
-			}
-			url, err := a.requireDatabase(db)
-			if err != nil {
-				return err
-			}
-			list, err := apply.Status(cmd.Context(), url)
-			if err != nil {
-				return err
-			}
-			return a.writeResult(func(w io.Writer) error { return report.WriteApplied(w, format, list, options) })
-		},
-	}
-	cmd.Flags().StringVar(&db, "db", "", "`address` of the database, @FILE or env:NAME that hold it; nothing is changed there")
-	return cmd
-}
-
 func (a *app) newLogCommand() *cobra.Command {
 	var db, plan string
 	var most int

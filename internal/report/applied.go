@@ -141,7 +141,10 @@ func stepPast(s *onward.AppliedStep) string {
 		}
 		words += fmt.Sprintf(format, args...)
 	}
-	if s.Rows > 0 {
+	switch {
+	case s.Rows > 0 && s.Of > s.Rows:
+		add("%s of about %s", FormatNumber(s.Rows), FormatNumber(s.Of)+" rows")
+	case s.Rows > 0:
 		add("%s", CountNoun(int(s.Rows), "row"))
 	}
 	if s.Verified != nil {

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
 
 	"github.com/onward-sql/onward/onward"
@@ -20,8 +19,8 @@ type htmlDeploy struct {
 	// Total is what all steps cost; Legend explains the marks.
 	Total  string
 	Legend []htmlKey
-	// Progress: the marks show what is done.
-	Progress bool
+	// Anchor is the ID of the heading.
+	Anchor string
 }
 
 type htmlCode struct{ Name, Revision, Words, X, W, Class string }
@@ -51,7 +50,7 @@ func newHTMLDeploy(p *onward.Plan, progress map[string]*onward.AppliedStep) *htm
 	if len(l.Rows) == 0 {
 		return nil
 	}
-	out := &htmlDeploy{Deploy: formatPercent(l.Deploy), Total: totalWords(p), Progress: progress != nil}
+	out := &htmlDeploy{Deploy: formatPercent(l.Deploy), Total: totalWords(p), Anchor: "deploy"}
 	old := htmlCode{Name: "old code", Revision: EscapeLine(p.Base), Words: "works throughout", X: "0%", W: formatPercent(l.Gone), Class: "old"}
 	if l.GoneBefore != "" {
 		out.Gone = formatPercent(l.Gone)
@@ -96,7 +95,7 @@ func namePhases(phases []lanePhase) (out []htmlDeployPhase) {
 
 func deployRow(r *laneRow, progress map[string]*onward.AppliedStep) htmlDeployRow {
 	row := htmlDeployRow{Name: EscapeLine(r.Name), Text: EscapeLine(r.Text), Chain: EscapeLine(r.Chain), Facts: r.Facts, Left: r.Left}
-	done := 0
+	done, current := 0, ""
 	for i := range r.Marks {
 		m := &r.Marks[i]
 		width := max(m.Until-m.From, thinnestStep)
@@ -105,15 +104,20 @@ func deployRow(r *laneRow, progress map[string]*onward.AppliedStep) htmlDeployRo
 		}
 		mark := htmlStepMark{X: formatPercent(min(m.From, 100-width)), W: formatPercent(width), Class: m.Class, Title: row.Text}
 		if m.Step != nil {
-			mark.ID = EscapeLine(m.Step.ID)
-			mark.Title = mark.ID + ": " + EscapeLine(m.Step.Why)
-			if progress != nil {
+			mark.Title = EscapeLine(m.Step.ID + ": " + m.Step.Why)
+			if progress == nil {
+				mark.ID = EscapeLine(m.Step.ID) // the page has the step below
+			} else {
 				part, state := stepProgress(m.Step, progress[m.Step.ID])
 				mark.Class += " " + string(state)
 				mark.DoneW = formatPercent(width * part)
 				mark.Title += ", " + string(state)
-				if state == onward.ApplyDone {
+				switch state {
+				case onward.ApplyDone:
 					done++
+				case onward.ApplyPending:
+				default:
+					current, row.Tone = fmt.Sprintf("; %s is %s", EscapeLine(m.Step.ID), state), stepTone(state)
 				}
 			}
 		}
@@ -128,7 +132,7 @@ func deployRow(r *laneRow, progress map[string]*onward.AppliedStep) htmlDeployRo
 			row.State, row.Tone = describeProgress(r.Marks[0].Step, progress[r.Marks[0].Step.ID])
 		}
 	case progress != nil:
-		row.State = fmt.Sprintf("%d of %s done", done, CountNoun(len(r.Marks), "step"))
+		row.State = fmt.Sprintf("%d of %s done%s", done, CountNoun(len(r.Marks), "step"), current)
 		if done == len(r.Marks) {
 			row.Tone = "ok"
 		}
@@ -170,20 +174,21 @@ func describeProgress(s *onward.PlanStep, a *onward.AppliedStep) (words, tone st
 	words = string(a.State)
 	if all := rowsOfStep(s, a); s.Repeat && all > 0 && a.State != onward.ApplyDone && a.Rows > 0 {
 		part, _ := stepProgress(s, a)
-		words += fmt.Sprintf(", %.0f %% of %s rows", 100*part, FormatNumber(all))
+		words += fmt.Sprintf(", %.0f %%", 100*part)
 	}
 	if past := stepPast(a); past != "" {
 		words += " · " + past
 	}
-	switch a.State {
-	case onward.ApplyDone:
-		tone = "ok"
-	case onward.ApplyFailed:
-		tone = "error"
-	case onward.ApplyWaiting, onward.ApplyAborting, onward.ApplyAbandoned:
-		tone = "warning"
+	return words, stepTone(a.State)
+}
+
+// stepTone returns the colour of the state of a step.
+func stepTone(s onward.ApplyState) string {
+	switch s {
+	case onward.ApplyPending, onward.ApplyRunning:
+		return "dim"
 	}
-	return words, cmp.Or(tone, "dim")
+	return stateTone(s)
 }
 
 // deployLegend explains the marks that a lane has.

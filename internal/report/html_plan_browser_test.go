@@ -2,11 +2,15 @@ package report_test
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 
+	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/internal/report/browsertest"
 	"github.com/onward-sql/onward/onward"
 )
@@ -54,3 +58,90 @@ const outsideTrack = `[...document.querySelectorAll(".lane .step .body, .lane re
 	const bar = e.getBoundingClientRect(), track = e.closest(".track").getBoundingClientRect();
 	return bar.left < track.left - 1 || bar.right > track.right + 1 || bar.width < 1 || bar.top < track.top - 2 || bar.bottom > track.bottom + 2;
 }).map(e => e.parentElement.textContent + " " + e.getAttribute("x")).slice(0, 5).join(", ")`
+
+// statusOf is the progress of a plan: the first steps are done, the next one has a state.
+func statusOf(p *onward.Plan, done int, state onward.ApplyState) report.StatusPlan {
+	a := &onward.Applied{Plan: "b97c5cb6a852b679", Base: p.Base, Head: p.Head, State: state, Next: "onward apply --db ADDRESS --plan plan.json"}
+	for i := range p.Steps {
+		s := onward.AppliedStep{ID: p.Steps[i].ID, Phase: p.Steps[i].Phase, Class: p.Steps[i].Class, Why: p.Steps[i].Why, State: onward.ApplyPending}
+		switch {
+		case i < done:
+			s.State = onward.ApplyDone
+		case i == done:
+			s.State, s.Rows, s.Of, s.Note = state, 1_240_000_000, 5e9, "slowed down: a replica lags"
+		}
+		a.Steps = append(a.Steps, s)
+	}
+	return report.StatusPlan{Plan: p, Applied: a}
+}
+
+func statusPage(t *testing.T, s *report.StatusPage) string {
+	t.Helper()
+	var b strings.Builder
+	if err := report.StatusHTML(&b, s); err != nil {
+		t.Fatal(err)
+	}
+	elements(t, b.String())
+	return b.String()
+}
+
+// The page of the progress fits three widths, and its bars show which part is done.
+func TestStatusInBrowser(t *testing.T) {
+	t.Parallel()
+	b := browsertest.Start(t)
+	rename, _ := explained()
+	page := statusPage(t, &report.StatusPage{At: time.Now(), Problem: hostileNames[0], Plans: []report.StatusPlan{
+		statusOf(rename, 4, onward.ApplyDone), statusOf(manyChains(20, hostileNames[0]), 9, onward.ApplyFailed), statusOf(bigTypeChange(), 1, onward.ApplyRunning),
+	}})
+	x := open(t, b, page, 1280, 800, true)
+	for _, scheme := range []string{"light", "dark"} {
+		x.Scheme(scheme)
+		for _, width := range []int64{360, 768, 1280} {
+			x.Do(chromedp.EmulateViewport(width, 800))
+			if over := x.Eval("document.documentElement.scrollWidth - document.documentElement.clientWidth"); over != "0" {
+				t.Errorf("%d %s: %s pixels too wide: %s", width, scheme, over, x.Eval(widest))
+			}
+			if out := x.Eval(outsideTrack); out != "" {
+				t.Errorf("%d %s: outside of their lanes: %s", width, scheme, out)
+			}
+		}
+	}
+	// 1.24 of 5 billion rows of the last plan's backfill.
+	const part = `(s => s.querySelector(".done").getBoundingClientRect().width / s.querySelector(".body").getBoundingClientRect().width)
+		([...document.querySelectorAll(".step.long.running")][0])`
+	if done := x.Eval(part + ".toFixed(2)"); done != "0.25" {
+		t.Errorf("%s of the backfill is drawn as done", done)
+	}
+	if text := x.Eval("document.body.innerText"); !strings.Contains(text, "running, 25 % · 1.2 G of about 5 G rows · slowed down: a replica lags") {
+		t.Errorf("the progress in words:\n%s", text)
+	}
+	x.Quiet()
+}
+
+// A page that is rewritten reloads itself, and reads nothing but its own file.
+func TestStatusReloads(t *testing.T) {
+	t.Parallel()
+	b := browsertest.Start(t)
+	s := &report.StatusPage{At: time.Now(), Reload: time.Second, Plans: []report.StatusPlan{statusOf(bigTypeChange(), 1, onward.ApplyRunning)}}
+	path := filepath.Join(t.TempDir(), "status.html")
+	write := func() {
+		if err := os.WriteFile(path, []byte(statusPage(t, s)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write()
+	x := browsertest.Open(t, b, "file://"+path, "file://"+path, 1280, 800, false)
+	s.Reload, s.Plans[0] = 0, statusOf(bigTypeChange(), 4, onward.ApplyDone)
+	write()
+	isDone := func() bool {
+		return strings.Contains(x.Eval("document.body ? document.body.innerText : ''"), "is done: 4 of 4 steps done")
+	}
+	for end := browsertest.Latest(t); !isDone(); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the page did not reload itself")
+		}
+	}
+	if _, asked := x.Heard(); len(asked) > 0 {
+		t.Errorf("the page asked for %q", asked)
+	}
+}

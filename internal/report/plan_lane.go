@@ -172,13 +172,13 @@ func isLongStep(s *onward.PlanStep) bool {
 	return s.Repeat || s.Class == onward.StepValidate || s.Class == onward.StepConcurrent || s.Duration == "grows"
 }
 
-// makesOthersWait reports whether a step blocks other sessions for as long as a table is big. A lock that is held for
+// makesOthersWait reports whether a step blocks other sessions, or writers of the same rows, for as long as a table is big. A lock that is held for
 // an instant does not count.
 func makesOthersWait(s *onward.PlanStep) bool {
 	if s.Duration != "grows" || s.Repeat {
 		return false
 	}
-	return slices.ContainsFunc(noticeableEffects(s.Effects), func(e onward.Effect) bool { return len(e.Blocks) > 0 })
+	return slices.ContainsFunc(noticeableEffects(s.Effects), func(e onward.Effect) bool { return len(e.Blocks) > 0 || e.RowLocks })
 }
 
 func stepClass(s *onward.PlanStep) string {

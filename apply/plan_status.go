@@ -1,0 +1,70 @@
+package apply
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/internal/ledger"
+	"github.com/onward-sql/onward/onward"
+)
+
+// PlanStatus is a plan that was started on a database, and its progress.
+type PlanStatus struct {
+	Plan    *onward.Plan
+	Applied *onward.Applied
+}
+
+// Status returns the progress of the plans that were started on a database, oldest first. A database without a
+// ledger has none. Status changes nothing.
+func Status(ctx context.Context, db string) ([]*onward.Applied, error) {
+	list, err := ReadPlans(ctx, db)
+	var out []*onward.Applied
+	for _, p := range list {
+		out = append(out, p.Applied)
+	}
+	return out, err
+}
+
+// ReadPlans returns the plans that were started on a database with their progress, oldest first. A database without a ledger
+// has none. ReadPlans changes nothing.
+func ReadPlans(ctx context.Context, db string) (out []PlanStatus, err error) {
+	_, err = withLedger(ctx, db, func(conn *pgx.Conn) error {
+		plans, err := ledger.ReadPlans(ctx, conn)
+		if err != nil {
+			return err
+		}
+		for _, p := range plans {
+			steps, err := ledger.ReadSteps(ctx, conn, p.ID)
+			if err != nil {
+				return err
+			}
+			progress := describePlan(p, steps)
+			if err := addComparisons(ctx, conn, progress); err != nil {
+				return err
+			}
+			if err := addTableRows(ctx, conn, &p.Plan, progress); err != nil {
+				return err
+			}
+			out = append(out, PlanStatus{Plan: &p.Plan, Applied: progress})
+		}
+		return nil
+	})
+	return out, err
+}
+
+// addTableRows adds how many rows the tables of started backfills have, by the planner's estimate. It locks no table.
+func addTableRows(ctx context.Context, conn ledger.Conn, p *onward.Plan, out *onward.Applied) error {
+	for i := range out.Steps {
+		s := &out.Steps[i]
+		backfill := p.Steps[i].Backfill
+		if backfill == nil || s.State == onward.ApplyDone || s.State == onward.ApplyPending {
+			continue
+		}
+		const rows = "SELECT coalesce(max(greatest(reltuples, 0)), 0)::bigint FROM pg_class WHERE oid = to_regclass($1)"
+		if err := conn.QueryRow(ctx, rows, backfill.Table).Scan(&s.Of); err != nil {
+			return err
+		}
+	}
+	return nil
+}

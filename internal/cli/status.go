@@ -1,0 +1,158 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/onward-sql/onward/apply"
+	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/onward"
+)
+
+// leastWatch is the least interval of --watch.
+const leastWatch = time.Second
+
+func (a *app) newStatusCommand() *cobra.Command {
+	var db string
+	var watch time.Duration
+	cmd := &cobra.Command{
+		Use:   "status --db ADDRESS",
+		Short: "the plans on a database, and how far each is",
+		Long: `Reads the schema onward_ledger of a database: the plans that were begun there, their steps
+that are done, running or waiting, and the next step. Changes nothing.
+
+--format html draws the steps along the deploy, with their progress. With --watch the command
+rewrites the file of --output again and again, and the page reloads itself. It ends when all
+plans are done or taken back, or at Ctrl-C.
+
+Exit code: 0 done, 2 usage or input, 3 the database cannot be read.`,
+		Example: `  onward status --db env:DATABASE_URL
+  onward status --db env:DATABASE_URL --format html --output status.html --watch 5s`,
+		Args: checkArguments(0, 0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.printStatus(cmd, db, watch) },
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringVar(&db, "db", "", "`address` of the database, @FILE or env:NAME that hold it; nothing is changed there")
+	flags.DurationVar(&watch, "watch", 0, "with --format html and --output: read the database and rewrite the file at this `interval`")
+	return cmd
+}
+
+// printStatus prints the plans on a database, once or again and again.
+func (a *app) printStatus(cmd *cobra.Command, db string, watch time.Duration) error {
+	format, options, err := a.printOptions(append(report.AppliedFormats(), report.FormatHTML)...)
+	if err != nil {
+		return err
+	}
+	if cmd.Flags().Changed("watch") {
+		switch {
+		case format != report.FormatHTML || a.flags.output == "":
+			return newUsageError("--watch rewrites a page: add --format html and --output FILE")
+		case watch < leastWatch:
+			return newUsageError("--watch %s: the least interval is %s", watch, leastWatch)
+		}
+	}
+	url, err := a.requireDatabase(db)
+	if err != nil {
+		return err
+	}
+	plans, err := apply.ReadPlans(cmd.Context(), url)
+	if err != nil {
+		return err
+	}
+	if watch > 0 {
+		return a.watchStatus(cmd.Context(), url, plans, watch)
+	}
+	if format == report.FormatHTML {
+		return a.writeResult(func(w io.Writer) error { return report.StatusHTML(w, newStatusPage(plans)) })
+	}
+	var list []*onward.Applied
+	for _, p := range plans {
+		list = append(list, p.Applied)
+	}
+	return a.writeResult(func(w io.Writer) error { return report.WriteApplied(w, format, list, options) })
+}
+
+func newStatusPage(plans []apply.PlanStatus) *report.StatusPage {
+	page := &report.StatusPage{At: time.Now()}
+	for _, p := range plans {
+		page.Plans = append(page.Plans, report.StatusPlan{Plan: p.Plan, Applied: p.Applied})
+	}
+	return page
+}
+
+// watchStatus rewrites the page until all plans are done or the user interrupts it. A database that cannot be read for a
+// while does not end it: the page says so.
+func (a *app) watchStatus(ctx context.Context, url string, plans []apply.PlanStatus, interval time.Duration) error {
+	a.printNote("rewriting %s at intervals of %s; Ctrl-C ends it", a.flags.output, interval)
+	page := newStatusPage(plans)
+	for {
+		ended := ctx.Err() != nil || page.Problem == "" && areFinished(plans)
+		page.Reload = interval
+		if ended {
+			page.Reload = 0
+		}
+		if err := a.replaceOutput(func(w io.Writer) error { return report.StatusHTML(w, page) }); err != nil || ended {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			continue
+		case <-time.After(interval):
+		}
+		fresh, err := apply.ReadPlans(ctx, url)
+		switch {
+		case ctx.Err() != nil:
+		case err != nil:
+			page.Problem = err.Error()
+			a.printNote("%v", err)
+		default:
+			plans, page = fresh, newStatusPage(fresh)
+		}
+	}
+}
+
+// areFinished reports whether there are plans, and all are done or taken back.
+func areFinished(plans []apply.PlanStatus) bool {
+	for _, p := range plans {
+		if p.Applied.State != onward.ApplyDone && p.Applied.State != onward.ApplyAbandoned {
+			return false
+		}
+	}
+	return len(plans) > 0
+}
+
+// replaceOutput replaces the file of --output at once: a page that reloads itself never sees a half of it.
+func (a *app) replaceOutput(print func(io.Writer) error) error {
+	var b bytes.Buffer
+	if err := print(&b); err != nil {
+		return err
+	}
+	fail := func(err error) error { return fmt.Errorf("write the result: %w", err) }
+	f, err := os.CreateTemp(filepath.Dir(a.flags.output), ".onward-*.html")
+	if err != nil {
+		return fail(err)
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(b.Bytes())
+	if wrong := f.Close(); err == nil {
+		err = wrong
+	}
+	if err == nil {
+		err = os.Chmod(f.Name(), 0o644)
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), a.flags.output)
+	}
+	if err != nil {
+		return fail(err)
+	}
+	return nil
+}

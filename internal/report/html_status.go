@@ -1,0 +1,138 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"html/template"
+	"io"
+	"time"
+
+	"github.com/onward-sql/onward/internal/undo"
+	"github.com/onward-sql/onward/onward"
+)
+
+// StatusPage is the progress of the plans on a database, for a page.
+type StatusPage struct {
+	Plans []StatusPlan
+	// At is when the database was read.
+	At time.Time
+	// Reload is after which time the page reloads itself; 0 for never.
+	Reload time.Duration
+	// Problem says why the database could not be read since At; "" if it could.
+	Problem string
+}
+
+// StatusPlan is a plan with its progress.
+type StatusPlan struct {
+	Plan    *onward.Plan
+	Applied *onward.Applied
+}
+
+type htmlStatus struct {
+	CSP           string
+	CSS           template.CSS
+	JS            template.JS
+	Title, At     string
+	Tone, Verdict string
+	Reload        int
+	Problem       string
+	Plans         []htmlStatusPlan
+}
+
+type htmlStatusPlan struct {
+	ID, Name, Base, Head, State, Tone string
+	Deploy                            *htmlDeploy
+	Words                             []string
+	Why, Next                         string
+}
+
+// StatusHTML prints the progress of plans as a page: each plan along its deploy. The page needs no other files.
+func StatusHTML(w io.Writer, s *StatusPage) error {
+	t, err := pageTemplate()
+	if err != nil {
+		return err
+	}
+	css, js := pageCSS(), pageJS()
+	v := &htmlStatus{
+		CSS: template.CSS(css), JS: template.JS(js), CSP: contentPolicy(css, js), Title: "onward status",
+		At: s.At.UTC().Format("2006-01-02 15:04:05") + " UTC", Problem: EscapeLine(s.Problem),
+	}
+	if s.Reload > 0 {
+		v.Reload = max(1, int(s.Reload.Round(time.Second).Seconds()))
+	}
+	for i := len(s.Plans) - 1; i >= 0; i-- { // the newest first
+		v.Plans = append(v.Plans, newStatusPlan(&s.Plans[i], i+1))
+	}
+	v.Verdict, v.Tone = describePlans(s.Plans)
+	var b bytes.Buffer
+	if err := t.ExecuteTemplate(&b, "status", v); err != nil {
+		return fmt.Errorf("make the page: %w", err)
+	}
+	_, err = io.WriteString(w, escapeHTMLCommands(b.String()))
+	return err
+}
+
+// describePlans returns the state of the newest plan that is not finished, and its colour.
+func describePlans(plans []StatusPlan) (words, tone string) {
+	if len(plans) == 0 {
+		return "No plan was begun on this database.", "warning"
+	}
+	for i := len(plans) - 1; i >= 0; i-- {
+		a := plans[i].Applied
+		if a.State != onward.ApplyDone && a.State != onward.ApplyAbandoned {
+			return fmt.Sprintf("Plan %s is %s: %s done.", a.Plan, a.State, countDone(a)), stateTone(a.State)
+		}
+	}
+	if len(plans) == 1 {
+		a := plans[0].Applied
+		return fmt.Sprintf("Plan %s is %s: %s done.", a.Plan, a.State, countDone(a)), stateTone(a.State)
+	}
+	return fmt.Sprintf("All %d plans are finished.", len(plans)), "ok"
+}
+
+// countDone counts the steps of a plan that are done: "3 of 7 steps".
+func countDone(a *onward.Applied) string {
+	done := 0
+	for i := range a.Steps {
+		if a.Steps[i].State == onward.ApplyDone {
+			done++
+		}
+	}
+	return fmt.Sprintf("%d of %s", done, CountNoun(len(a.Steps), "step"))
+}
+
+// stateTone returns the colour of the state of a plan.
+func stateTone(s onward.ApplyState) string {
+	switch s {
+	case onward.ApplyFailed:
+		return "error"
+	case onward.ApplyWaiting, onward.ApplyAborting, onward.ApplyAbandoned:
+		return "warning"
+	}
+	return "ok"
+}
+
+func newStatusPlan(p *StatusPlan, number int) htmlStatusPlan {
+	a := p.Applied
+	progress := map[string]*onward.AppliedStep{}
+	for i := range a.Steps {
+		progress[a.Steps[i].ID] = &a.Steps[i]
+	}
+	out := htmlStatusPlan{
+		ID: EscapeLine(a.Plan), Name: EscapeLine(a.Name), Base: EscapeLine(a.Base), Head: EscapeLine(a.Head),
+		State: fmt.Sprintf("%s, %s done", a.State, countDone(a)), Tone: stateTone(a.State),
+		Deploy: newHTMLDeploy(p.Plan, progress), Why: EscapeLine(a.Why), Next: EscapeLine(a.Next),
+	}
+	if out.Deploy != nil {
+		out.Deploy.Anchor = fmt.Sprintf("deploy-%d", number)
+	}
+	if words := undo.DescribeChanged(a.StayChanged); words != "" && a.State != onward.ApplyDone {
+		out.Words = append(out.Words, EscapeLine("After an abort: "+words+"."))
+	}
+	for i := range a.Steps {
+		if s := &a.Steps[i]; s.Quarantined > 0 {
+			out.Words = append(out.Words, EscapeLine(fmt.Sprintf("%s: %d rows in quarantine: %s", s.ID, s.Quarantined, s.Find)))
+		}
+	}
+	return out
+}
