@@ -188,6 +188,9 @@ type PlanStep struct {
 	Duration string   `json:"duration,omitempty"`
 	// Estimate is what a backfill or an index build costs at the sizes of the deployed database; nil if they are not known.
 	Estimate *StepEstimate `json:"estimate,omitempty"`
+	// CachedPlans are prepared statements that the server refuses after the step, once or until their connection is closed; nil
+	// for none that are known.
+	CachedPlans *CachedPlans `json:"cached_plans,omitempty"`
 	// Why is the purpose of the step. Undo is the SQL that reverts it before anything was contracted; "" if there is
 	// nothing to revert.
 	Why  string `json:"why"`

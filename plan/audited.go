@@ -53,9 +53,7 @@ func (p *planner) auditSteps() {
 		}
 		m := &rule.Migration{ID: s.ID, Path: s.ID, Mode: onward.TransactionNone, Status: onward.StatusNew, Script: built}
 		e.JudgeMigration(m)
-		deployed := map[string]catalog.Name{}
-		s.Effects, s.Duration = p.stepEffects(m, deployed)
-		p.estimateStep(s, deployed)
+		p.measureStep(s, m)
 	}
 	var bad []string
 	findings, _ := e.Finish()
@@ -78,9 +76,19 @@ func (p *planner) auditSteps() {
 	p.plan.Proof.Checks = append(p.plan.Proof.Checks, check)
 }
 
+// measureStep records what a step does to other sessions, and what it costs.
+func (p *planner) measureStep(s *onward.PlanStep, m *rule.Migration) {
+	touched := map[string]*catalog.Relation{}
+	s.Effects, s.Duration = p.stepEffects(m, touched)
+	p.estimateStep(s, touched)
+	if columns := findRetypedColumns(m, touched); len(columns) > 0 {
+		s.CachedPlans = &onward.CachedPlans{Columns: columns}
+	}
+}
+
 // stepEffects returns what a step does to objects from before the plan, with the strongest lock
-// of each relation, and how long that takes. It adds the deployed names of the relations to a map.
-func (p *planner) stepEffects(m *rule.Migration, deployed map[string]catalog.Name) (out []onward.Effect, duration string) {
+// of each relation, and how long that takes. It adds the deployed relations to a map, by their names in the step.
+func (p *planner) stepEffects(m *rule.Migration, touched map[string]*catalog.Relation) (out []onward.Effect, duration string) {
 	out = []onward.Effect{}
 	at := map[string]int{}
 	for _, s := range m.Statements {
@@ -98,7 +106,7 @@ func (p *planner) stepEffects(m *rule.Migration, deployed map[string]catalog.Nam
 			rel := p.release.Deployed.Relation(worst.Effects[i].OID)
 			felt[i].New = felt[i].New || rel == nil && worst.Effects[i].OID != 0
 			if rel != nil {
-				deployed[felt[i].Relation] = rel.Name
+				touched[felt[i].Relation] = rel
 			}
 		}
 		if p.measure != nil {

@@ -13,24 +13,24 @@ type estimator interface {
 	EstimateBuild(schema, table string, ms int64) *onward.StepEstimate
 }
 
-// estimateStep estimates the costs of a backfill, and of an index that is built beside writers. deployed has the deployed
-// names of the relations in the step's effects.
-func (p *planner) estimateStep(s *onward.PlanStep, deployed map[string]catalog.Name) {
+// estimateStep estimates the costs of a backfill, and of an index that is built beside writers. touched has the deployed
+// relations of the step's effects.
+func (p *planner) estimateStep(s *onward.PlanStep, touched map[string]*catalog.Relation) {
 	if p.estimates == nil {
 		return
 	}
 	for i := range s.Effects {
 		e := &s.Effects[i]
-		name, known := deployed[e.Relation]
+		rel, known := touched[e.Relation]
 		switch {
 		case !known || e.New:
 		case s.Backfill != nil && e.Rows > 0:
 			if s.Estimate == nil || e.RowLocks {
 				verb, _, _ := strings.Cut(strings.TrimSpace(s.Backfill.Work), " ")
-				s.Estimate = p.estimates.EstimateBackfill(name.Schema, name.Name, strings.ToUpper(verb))
+				s.Estimate = p.estimates.EstimateBackfill(rel.Name.Schema, rel.Name.Name, strings.ToUpper(verb))
 			}
 		case s.Class == onward.StepConcurrent && e.Work == onward.IndexWork && e.EstimateMS > 0:
-			s.Estimate = p.estimates.EstimateBuild(name.Schema, name.Name, e.EstimateMS)
+			s.Estimate = p.estimates.EstimateBuild(rel.Name.Schema, rel.Name.Name, e.EstimateMS)
 		}
 	}
 }

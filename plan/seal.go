@@ -9,6 +9,7 @@ import (
 
 // sealPlan records which chains are proven, and gives the plan its digest.
 func (p *planner) sealPlan() (err error) {
+	p.noteCachedPlans()
 	proof := &p.plan.Proof
 	passed := p.tried && p.passesChecks()
 	proof.Proven = passed && len(proof.Missing) == 0

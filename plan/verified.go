@@ -50,6 +50,7 @@ func (v *prover) verifyQueries() error {
 		v.addCheck("queries work at each step", false, err.Error())
 		return nil
 	}
+	v.addCachedQueries(verdicts, s.Names, fresh)
 	if old != nil && old.Queries > old.Unfit {
 		v.checkQueries("the deployed code works until the first contract step", report.CountNoun(old.Queries-old.Unfit, "query"), verdicts, onward.OldCode,
 			s.Names[:contract], 0)

@@ -58,11 +58,29 @@ func addEstimate(sum, e *onward.StepEstimate) {
 // stepCost is a line about what a step costs.
 type stepCost struct{ Name, Words string }
 
-// stepCosts returns the lines about rate, WAL, disk and autovacuum of a step.
+// cachedPlanWords says which prepared statements are refused after a step; "" for none.
+func cachedPlanWords(c *onward.CachedPlans) string {
+	if c == nil {
+		return ""
+	}
+	which := ""
+	if len(c.Columns) > 0 {
+		which = " that return " + EscapeLine(strings.Join(c.Columns, ", "))
+	}
+	if len(c.Queries) > 0 {
+		which += fmt.Sprintf(" (%s)", EscapeLine(strings.Join(c.Queries, "; ")))
+	}
+	return "statements prepared before it" + which + " are refused, with most drivers once for each connection: cached plan must not change result type (0A000)"
+}
+
+// stepCosts returns the lines about refused prepared statements, WAL, disk and autovacuum of a step.
 func stepCosts(s *onward.PlanStep) (out []stepCost) {
+	if words := cachedPlanWords(s.CachedPlans); words != "" {
+		out = append(out, stepCost{"errors", words})
+	}
 	e := s.Estimate
 	if e == nil {
-		return nil
+		return out
 	}
 	words := costWords(e)
 	if e.MaxWALBytes > e.WALBytes*3/2 {

@@ -114,6 +114,20 @@ func TestPlanShowsEstimates(t *testing.T) {
 	}
 }
 
+// A step says which prepared statements fail after it.
+func TestPlanShowsCachedPlans(t *testing.T) {
+	t.Parallel()
+	p := bigTypeChange()
+	p.Steps[3].CachedPlans = &onward.CachedPlans{Columns: []string{"orders.id"}, Queries: []string{"SELECT * FROM orders"}}
+	const want = "statements prepared before it that return orders.id (SELECT * FROM orders) are refused, with most drivers once for each connection: " +
+		"cached plan must not change result type (0A000)"
+	for _, text := range []string{planText(t, p, report.FormatTerminal), planPage(t, p), planText(t, p, report.FormatMarkdown)} {
+		if !strings.Contains(strings.ReplaceAll(strings.Join(strings.Fields(text), " "), `\*`, "*"), want) {
+			t.Errorf("no %q in:\n%s", want, text)
+		}
+	}
+}
+
 // A table whose autovacuum is off, or starts later than the step ends, has words of its own.
 func TestVacuumWords(t *testing.T) {
 	t.Parallel()

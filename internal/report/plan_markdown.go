@@ -158,6 +158,9 @@ func writePlanSQL(b *strings.Builder, p *onward.Plan) {
 		} else {
 			text += "\n\nUndo:\n\n" + fenceSQL(cutText(EscapeControls(strings.Join(linesWithoutTransaction(undo), "\n")), maxSnippet))
 		}
+		for _, c := range stepCosts(s) {
+			text += fmt.Sprintf("\n\n%s: %s", c.Name, escapeProse(c.Words))
+		}
 		text += "\n\n</details>\n"
 		if b.Len()+len(text) > maxComment {
 			fmt.Fprintf(b, "\nThe SQL of %s is not shown: the comment would be too long.\n", CountNoun(len(p.Steps)-i, "more step"))
