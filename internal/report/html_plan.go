@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -144,16 +145,12 @@ func newHTMLPlan(p *onward.Plan, r *onward.Report) *htmlPlan {
 // compareForms answers for both forms who waits, whose code breaks, and whether the release can
 // be undone.
 func (v *htmlPlan) compareForms(p *onward.Plan, r *onward.Report) {
-	count := map[onward.Category]int{}
-	for i := range r.Findings {
-		if f := &r.Findings[i]; f.Severity == onward.Error {
-			count[f.Category]++
-		}
-	}
-	ask := func(name string, n int, bad, good, after string, safe bool) {
+	ask := func(name, good, bad, doubtful, after string, safe bool, categories ...onward.Category) {
 		c := htmlCompared{Name: name, Before: good, BeforeTone: "ok", After: after, AfterTone: "ok"}
-		if n > 0 {
+		if n := countPlaces(r, onward.Error, categories); n > 0 {
 			c.Before, c.BeforeTone = CountNoun(n, "place")+" "+bad, "error"
+		} else if n := countPlaces(r, onward.Warning, categories); n > 0 {
+			c.Before, c.BeforeTone = CountNoun(n, "place")+" "+doubtful, "warning"
 		}
 		if !safe {
 			c.AfterTone = "warning"
@@ -164,7 +161,9 @@ func (v *htmlPlan) compareForms(p *onward.Plan, r *onward.Report) {
 	for i := range p.Steps {
 		s := &p.Steps[i]
 		if s.Phase == onward.Contract {
-			contract = cmp.Or(contract, s.ID)
+			if !s.Bookkeeping {
+				contract = cmp.Or(contract, s.ID)
+			}
 		} else if s.Undo != "" {
 			undo++
 		}
@@ -179,17 +178,28 @@ func (v *htmlPlan) compareForms(p *onward.Plan, r *onward.Report) {
 	if long > 0 {
 		waits = CountNoun(long, "step") + " for as long as a table is big"
 	}
-	ask("who waits", count[onward.Locking]+count[onward.InTransaction], "for as long as tables are big", "nobody for long", waits, long == 0)
+	ask("who waits", "nobody for long", "for as long as tables are big", "that may make others wait", waits, long == 0, onward.Locking, onward.InTransaction)
 	until := "works throughout"
 	if contract != "" {
 		until = "works until " + contract + ", which waits until it is gone"
 	}
-	ask("deployed code", count[onward.Compatibility]+count[onward.DataLoss], "where it breaks, or loses data", "works", until, true)
+	ask("deployed code", "works", "where it breaks, or loses data", "where it may break, or lose data", until, true, onward.Compatibility, onward.DataLoss)
 	back := CountNoun(undo, "step") + " can be taken back"
 	if contract != "" {
 		back += ", up to " + contract
 	}
 	v.Compared = append(v.Compared, htmlCompared{Name: "undo", Before: "another release", After: back, AfterTone: "ok"})
+}
+
+// countPlaces counts the findings of some categories that have a severity.
+func countPlaces(r *onward.Report, severity onward.Severity, categories []onward.Category) int {
+	n := 0
+	for i := range r.Findings {
+		if f := &r.Findings[i]; f.Severity == severity && slices.Contains(categories, f.Category) {
+			n++
+		}
+	}
+	return n
 }
 
 // buildPlanned returns a migration as it was written.
