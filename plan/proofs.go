@@ -2,12 +2,16 @@ package plan
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/fill"
+	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/rehearse"
 )
 
@@ -24,16 +28,27 @@ type proofs struct {
 	filled string
 	// fails: the server refuses the release itself.
 	fails bool
+	// partial is the schema of a base whose history did not run as a whole; nil for others.
+	partial *live.Schema
 }
 
 // openProofs starts the server and fills the base. The caller closes it.
 func openProofs(ctx context.Context, c *Config, folds []*audit.Folded) (*proofs, error) {
 	stage, err := rehearse.Open(ctx, c.Config)
+	if failed := new(rehearse.BaseError); errors.As(err, &failed) && failed.Reached == "" && c.Schema == "" && c.Dump == "" {
+		var tolerant error
+		if stage, tolerant = rehearse.OpenTolerant(ctx, c.Config); tolerant == nil {
+			err = nil
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
 	r := &proofs{ctx: ctx, config: c, folds: folds, stage: stage}
-	if err := r.fillBase(); err != nil {
+	if err = r.fillBase(); err == nil && len(stage.Refused()) > 0 {
+		r.partial, err = live.ReadSchema(ctx, stage.Server().URL(r.filled))
+	}
+	if err != nil {
 		r.closeServer()
 		return nil, err
 	}
@@ -51,6 +66,41 @@ func (r *proofs) fillBase() (err error) {
 		return fmt.Errorf("generate rows: %w", err)
 	}
 	return nil
+}
+
+// mostRefusedShown limits the statements of the base that a plan names as skipped.
+const mostRefusedShown = 3
+
+// checkBase compares the tables that a plan touches with those of the model, if the history of the base did not run as a whole.
+func (v *prover) checkBase(p *planner) {
+	if v.partial == nil {
+		return
+	}
+	refused := v.stage.Refused()
+	shown := refused[:min(len(refused), mostRefusedShown)]
+	v.plan.Notes = append(v.plan.Notes, fmt.Sprintf("%s of the base's history did not run on the throwaway server: %s. The proof is for the rest",
+		report.CountNoun(len(refused), "statement"), joinClipped(shown, len(refused))))
+	var other []string
+	for _, name := range v.plan.Relations() {
+		if v.partial.Catalog.HashRelations([]string{name}) != p.release.Deployed.HashRelations([]string{name}) {
+			other = append(other, name)
+		}
+	}
+	detail := ""
+	if len(other) > 0 {
+		detail = strings.Join(other, ", ") + ": the history of the base did not run as a whole, and the throwaway server does not have them as the migrations " +
+			"make them: give the deployed schema with --schema FILE"
+	}
+	v.addCheck("the base has the tables that the steps touch", len(other) == 0, detail)
+}
+
+// joinClipped joins the first items of a list, and counts the rest.
+func joinClipped(shown []string, all int) string {
+	text := strings.Join(shown, "; ")
+	if n := all - len(shown); n > 0 {
+		text += fmt.Sprintf("; and %d more", n)
+	}
+	return text
 }
 
 func (r *proofs) closeServer() { _ = r.stage.Close() }

@@ -46,6 +46,9 @@ func (r *proofs) provePlan(p *planner) error {
 	maps.Copy(v.changed, p.release.Kept)
 	v.path, v.extensions = p.release.Deployed.SearchPath, p.extensionStatements()
 	v.plan.Notes = append(v.plan.Notes, r.stage.Notes()...)
+	if v.checkBase(p); !p.passesChecks() {
+		return nil
+	}
 	touched := p.touchedTables()
 	held := &parentTrials{ctx: r.ctx}
 	before, want, err := v.runRelease(func(conn *pgx.Conn) error {

@@ -54,6 +54,9 @@ type baseNotes struct {
 	// that.
 	Absent []string `json:"absent,omitempty"`
 	Lost   []string `json:"lost,omitempty"`
+	// Refused are statements of the history that the server refused and that were skipped, with their places: only a tolerant
+	// stage has some.
+	Refused []string `json:"refused,omitempty"`
 }
 
 // BaseError says that the deployed schema could not be created.
@@ -227,7 +230,7 @@ func (v *version) refusePowerfulRole(ctx context.Context) error {
 // baseKey is a hash of everything that the base is made of.
 func (v *version) baseKey() (string, error) {
 	h := sha256.New()
-	fmt.Fprintln(h, "rehearsal 9", v.base.from, v.Superuser)
+	fmt.Fprintln(h, "rehearsal 9", v.base.from, v.Superuser, v.tolerant)
 	if path := cmp.Or(v.Dump, v.Schema); path != "" {
 		f, err := os.Open(path)
 		if err != nil {

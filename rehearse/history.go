@@ -195,7 +195,11 @@ const mostSupplies = 200
 func (h *baseBuilder) runBaseMigration(ctx context.Context, m *adapter.Migration) error {
 	sc, err := script.BuildScript(m.Source)
 	if err != nil || m.Failed != "" {
-		return &BaseError{Migration: m.ID, Path: m.Path, Line: 1, Err: errors.Join(err, failureOf(m))}
+		failed := &BaseError{Migration: m.ID, Path: m.Path, Line: 1, Err: errors.Join(err, failureOf(m))}
+		if h.tolerates(failed) {
+			return nil
+		}
+		return failed
 	}
 	rest := sc
 	for range mostSupplies {
@@ -216,11 +220,39 @@ func (h *baseBuilder) runBaseMigration(ctx context.Context, m *adapter.Migration
 			return err
 		}
 		if !supplied {
-			return &BaseError{Migration: m.ID, Path: m.Path, Line: stop.statement.Line, Err: stop.err, Reached: cmp.Or(attemptedEscape(stop), maskedEscape(sc, stop))}
+			failed := &BaseError{Migration: m.ID, Path: m.Path, Line: stop.statement.Line, Err: stop.err, Reached: cmp.Or(attemptedEscape(stop), maskedEscape(sc, stop))}
+			if h.runner.conn.IsClosed() || !h.skipRefused(failed, stop.statement) {
+				return failed
+			}
 		}
 		rest = uncommittedPart(sc, stop.statement)
 	}
 	return &BaseError{Migration: m.ID, Path: m.Path, Line: 1, Err: fmt.Errorf("it takes more than %d things for granted that do not exist", mostSupplies)}
+}
+
+// mostRefused limits how many statements a tolerant stage skips.
+const mostRefused = 500
+
+// tolerates records a failure of the base's history if the stage is tolerant. A statement that tried to reach beyond its database
+// is not tolerated.
+func (h *baseBuilder) tolerates(failed *BaseError) bool {
+	if !h.tolerant || failed.Reached != "" || len(h.base.Refused) >= mostRefused {
+		return false
+	}
+	h.base.Refused = append(h.base.Refused, fmt.Sprintf("%s:%d: %v", failed.Path, failed.Line, failed.Err))
+	return true
+}
+
+// skipRefused skips a statement that the server refused, if the stage is tolerant.
+func (h *baseBuilder) skipRefused(failed *BaseError, st *script.Statement) bool {
+	if h.skip[st] || !h.tolerates(failed) {
+		return false
+	}
+	if h.skip == nil {
+		h.skip = map[*script.Statement]bool{}
+	}
+	h.skip[st] = true
+	return true
 }
 
 // resolveBaseMissing creates what a statement of the base lacks.

@@ -163,6 +163,8 @@ type version struct {
 	report  *onward.Report
 	major   int  // 0: the newest available
 	several bool // other versions are rehearsed too
+	// tolerant: statements of the base's history that the server refuses are skipped.
+	tolerant bool
 
 	clock
 	server *pgserver.Server

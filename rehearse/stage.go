@@ -50,7 +50,13 @@ type Stop struct {
 
 // Open reads a release and creates its base schema on a throwaway server, or on
 // c.Server, with empty tables. The errors are the same as for [Run].
-func Open(ctx context.Context, c Config) (*Stage, error) {
+func Open(ctx context.Context, c Config) (*Stage, error) { return open(ctx, c, false) }
+
+// OpenTolerant is [Open] for a history that may not run from its beginning any more: it skips the statements that the server refuses.
+// [Stage.Refused] has them. The caller must check that the tables it needs are still the deployed ones.
+func OpenTolerant(ctx context.Context, c Config) (*Stage, error) { return open(ctx, c, true) }
+
+func open(ctx context.Context, c Config, tolerant bool) (*Stage, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -59,7 +65,7 @@ func Open(ctx context.Context, c Config) (*Stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := openStage(ctx, c, release)
+	s, err := openStage(ctx, c, release, tolerant)
 	if err != nil {
 		return nil, errors.Join(err, release.Close())
 	}
@@ -73,13 +79,13 @@ func orElse[T ~int64](x, otherwise T) T {
 	return otherwise
 }
 
-func openStage(ctx context.Context, c Config, release *audit.Release) (*Stage, error) {
+func openStage(ctx context.Context, c Config, release *audit.Release, tolerant bool) (*Stage, error) {
 	report, err := release.Audit()
 	if err != nil {
 		return nil, err
 	}
 	majors, why := c.chooseMajors(report)
-	v := &version{Config: c, release: release, steps: stepsOf(release), report: report, major: majors[0], out: &onward.Rehearsal{}}
+	v := &version{Config: c, release: release, steps: stepsOf(release), report: report, major: majors[0], out: &onward.Rehearsal{}, tolerant: tolerant}
 	v.reportPhase(v.describeStart())
 	err = v.startServer(ctx)
 	if missing := new(pgserver.MissingError); why == byDefault && errors.As(err, &missing) {
@@ -109,6 +115,9 @@ func (s *Stage) Release() *audit.Release { return s.v.release }
 
 // Notes say what the base is made of, and what was left out of it.
 func (s *Stage) Notes() []string { return s.v.base.Notes }
+
+// Refused are the statements of the base's history that a tolerant stage skipped, with their places and the server's errors.
+func (s *Stage) Refused() []string { return s.v.base.Refused }
 
 // Server returns the server itself.
 func (s *Stage) Server() *pgserver.Server { return s.v.server }
