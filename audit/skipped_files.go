@@ -36,7 +36,7 @@ func (j *judge) listSkippedFiles(t adapter.Tree, local []string, sets []*adapter
 				What: "a file that was named",
 				Why:  "onward assumes that the runner of its directory skips it; onward check - judges any input",
 			})
-		case adapter.OtherSQL(p) && adapter.IsDeployed(path.Dir(p)):
+		case path.Dir(p) != PlansDir && adapter.OtherSQL(p) && adapter.IsDeployed(path.Dir(p)):
 			j.addOpaque(onward.Opaque{
 				Path: p,
 				What: "a file that holds SQL by its name, which does not end in .sql",

@@ -105,6 +105,9 @@ func (u *unclaimedFinder) withoutDir(file string) (rest string, ok bool) {
 // describeFile returns the report on a file that the release changes.
 func (u *unclaimedFinder) describeFile(file string) (o onward.Opaque, ok bool) {
 	dir, name := path.Dir(file), path.Base(file)
+	if dir == PlansDir {
+		return o, false
+	}
 	for _, x := range u.unread {
 		if x.Dir == dir && !u.twins[strings.TrimSuffix(file, path.Ext(file))] {
 			return onward.Opaque{Path: dir, What: "migrations of " + x.Tool + ", such as " + name, Why: x.Tool + " is not read yet; " + x.Instead()}, true

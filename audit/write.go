@@ -3,6 +3,7 @@ package audit
 import (
 	"context"
 	"fmt"
+	"path"
 	"slices"
 	"time"
 
@@ -20,23 +21,41 @@ type Editor = adapter.Editor
 // Written is a file of a migration that is not on disk yet.
 type Written = adapter.Written
 
+// PlansDir is the directory of plans whose steps are being written, relative to the repository's root. Its files are no
+// migrations.
+const PlansDir = "onward/plans"
+
 // Root is the directory of the repository.
 func (r *Release) Root() string { return r.repo.Root() }
 
 // Commit is the full id of the base's commit.
 func (r *Release) Commit() string { return r.a.rng.BaseRev }
 
-// DownFile returns the separate down file of the migration with a path at the head; "" if it has
-// none.
-func (r *Release) DownFile(path string) string {
+// MigrationFiles returns what is removed from the working tree with the migration of a path at the head: its file and its
+// separate down file, or the directory of its own that has them.
+func (r *Release) MigrationFiles(file string) []string {
+	p, m := r.findMigration(file)
+	switch dir := path.Dir(file); {
+	case m == nil:
+		return []string{file}
+	case dir != p.source.Dir && path.Base(dir) == m.ID:
+		return []string{dir}
+	case m.DownPath != "" && m.DownPath != file:
+		return []string{file, m.DownPath}
+	}
+	return []string{file}
+}
+
+// findMigration returns the migration with a path at the head, and its source; nil if there is none.
+func (r *Release) findMigration(file string) (*pair, *adapter.Migration) {
 	for i := range r.pairs {
 		for _, m := range r.pairs[i].head.Migrations {
-			if m.Path == path && m.DownPath != path {
-				return m.DownPath
+			if m.Path == file {
+				return &r.pairs[i], m
 			}
 		}
 	}
-	return ""
+	return nil, nil
 }
 
 // WritingBeside starts to write migrations in the directory that has the migrations with some
@@ -46,17 +65,15 @@ func (r *Release) DownFile(path string) string {
 // files for the runner.
 func (r *Release) WritingBeside(ctx context.Context, paths []string) (Writing, error) {
 	var found *pair
-	for _, path := range paths {
-		i := slices.IndexFunc(r.pairs, func(p pair) bool {
-			return slices.ContainsFunc(p.head.Migrations, func(m *adapter.Migration) bool { return m.Path == path })
-		})
+	for _, file := range paths {
+		p, _ := r.findMigration(file)
 		switch {
-		case i < 0:
-			return nil, inputError("%s is no migration in the %s", path, r.a.rng.Head.Name())
-		case found != nil && found != &r.pairs[i]:
-			return nil, inputError("the plan is of migrations in %s and %s: a plan's files are written in one place", found.source.Dir, r.pairs[i].source.Dir)
+		case p == nil:
+			return nil, inputError("%s is no migration in the %s", file, r.a.rng.Head.Name())
+		case found != nil && found != p:
+			return nil, inputError("the plan is of migrations in %s and %s: a plan's files are written in one place", found.source.Dir, p.source.Dir)
 		}
-		found = &r.pairs[i]
+		found = p
 	}
 	if found == nil {
 		return nil, inputError("the release has no migrations")

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -219,16 +221,34 @@ func (f *fixer) draftPlan(ctx context.Context, folds []*audit.Folded) error {
 	if err != nil {
 		return err
 	}
-	for _, path := range d.Replaced {
-		for _, gone := range []string{path, f.release.DownFile(path)} {
-			content, err := os.ReadFile(d.absolutePath(gone))
-			if gone == "" || err != nil {
-				continue
-			}
-			f.Removed = append(f.Removed, audit.Written{Path: gone, Text: string(content)})
+	for _, entry := range d.Replaced {
+		if err := f.removeFiles(d, entry); err != nil {
+			return err
 		}
 	}
 	f.Draft, d.Replaced = d, nil
+	return nil
+}
+
+// removeFiles records that a file, or the files of a directory, are removed.
+func (f *Fixes) removeFiles(d *Draft, entry string) error {
+	files := []string{entry}
+	if list, err := os.ReadDir(d.absolutePath(entry)); err == nil {
+		files = nil
+		for _, x := range list {
+			files = append(files, path.Join(entry, x.Name()))
+		}
+	}
+	for _, name := range files {
+		content, err := os.ReadFile(d.absolutePath(name))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		f.Removed = append(f.Removed, audit.Written{Path: name, Text: string(content)})
+	}
 	return nil
 }
 

@@ -103,7 +103,7 @@ func (d *Draft) goOn(w audit.Writing, filled, gone bool) error {
 func (d *Draft) checkUnchanged() error {
 	for _, m := range d.Plan.Migrations {
 		if _, err := os.Lstat(d.absolutePath(m.Path)); err == nil && filepath.IsLocal(filepath.FromSlash(m.Path)) {
-			return inputErrorf("%s is still there, and plan %s takes its place: git rm %s", m.Path, d.Plan.Name, m.Path)
+			return inputErrorf("%s still exists, and plan %s replaces it: rm %s", m.Path, d.Plan.Name, m.Path)
 		}
 	}
 	for _, f := range writtenFiles(d.Plan) {

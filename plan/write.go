@@ -13,6 +13,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/audit"
@@ -22,7 +23,7 @@ import (
 
 // Dir is the directory of plans whose steps are being written, relative to the repository's
 // root.
-const Dir = "onward/plans"
+const Dir = audit.PlansDir
 
 // Draft has files that are not on disk yet.
 type Draft struct {
@@ -34,8 +35,10 @@ type Draft struct {
 	Again bool
 	// Files are new migrations, in order.
 	Files []audit.Written
-	// Replaced are existing migrations that the plan replaces.
+	// Replaced are the files and directories of existing migrations that the plan replaces.
 	Replaced []string
+	// Script runs Waits with psql, if no migration can run it; nil if one can.
+	Script *audit.Written
 	// Ran: it records that a manual step was run. Waits is the first step that is not
 	// written; nil if all are.
 	Ran   bool
@@ -60,10 +63,12 @@ func Write(ctx context.Context, c audit.Config, p *onward.Plan) (*Draft, error) 
 // draftFirst drafts the first files of a plan of a release.
 func draftFirst(ctx context.Context, release *audit.Release, p *onward.Plan) (*Draft, error) {
 	d := &Draft{Root: release.Root(), Plan: p}
+	var paths []string
 	for _, m := range p.Migrations {
-		d.Replaced = append(d.Replaced, m.Path)
+		paths = append(paths, m.Path)
+		d.Replaced = append(d.Replaced, release.MigrationFiles(m.Path)...)
 	}
-	w, err := release.WritingBeside(ctx, d.Replaced)
+	w, err := release.WritingBeside(ctx, paths)
 	if err != nil {
 		return nil, err
 	}
@@ -109,6 +114,7 @@ func (d *Draft) draftSteps(w audit.Writing, gone bool) error {
 		}
 		if s.ByHand = w.Carries(s); s.ByHand != "" {
 			d.Waits = s
+			d.draftScript(s)
 			return nil
 		}
 		files, err := w.Files(d.Plan, s, migrationSlug(s.Migration)+"_"+strings.ReplaceAll(s.ID, "-", "_"))
@@ -158,7 +164,7 @@ func hashContent(content []byte) string {
 }
 
 var (
-	leadingNumber    = regexp.MustCompile(`^(?:\w+\.)?[A-Za-z]?\d+[-_.]+`)
+	leadingNumber    = regexp.MustCompile(`^(?:\w+\.)?[A-Za-z]?(?:\d+[-_.]+)+`)
 	unsafeCharacters = regexp.MustCompile(`[^A-Za-z0-9_-]+`)
 )
 
@@ -176,9 +182,9 @@ func (d *Draft) Diff() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	files := d.Files
+	files := d.newFiles()
 	if !d.Again {
-		files = append(files[:len(files):len(files)], audit.Written{Path: d.Path, Text: string(content)})
+		files = append(files, audit.Written{Path: d.Path, Text: string(content)})
 	}
 	for _, f := range files {
 		fmt.Fprintf(&b, "--- /dev/null\n+++ b/%s\n@@ -0,0 +1,%d @@\n", f.Path, strings.Count(f.Text, "\n"))
@@ -187,6 +193,17 @@ func (d *Draft) Diff() (string, error) {
 		}
 	}
 	return b.String(), nil
+}
+
+// newFiles returns the migrations, and the script if it is not there yet.
+func (d *Draft) newFiles() []audit.Written {
+	files := slices.Clone(d.Files)
+	if d.Script != nil {
+		if content, err := os.ReadFile(d.absolutePath(d.Script.Path)); err != nil || string(content) != d.Script.Text {
+			files = append(files, *d.Script)
+		}
+	}
+	return files
 }
 
 func (d *Draft) encodePlan() ([]byte, error) {
@@ -207,7 +224,7 @@ func (d *Draft) Save() (err error) {
 	if err != nil {
 		return err
 	}
-	files := append(d.Files[:len(d.Files):len(d.Files)], audit.Written{Path: d.Path, Text: string(content)})
+	files := append(d.newFiles(), audit.Written{Path: d.Path, Text: string(content)})
 	for _, f := range files {
 		if _, err := os.Lstat(d.absolutePath(f.Path)); err == nil && !(d.Again && f.Path == d.Path) {
 			return &config.InputError{Err: fmt.Errorf("%s is there already, and nothing is overwritten: remove it, or the plan that it belongs to", f.Path)}

@@ -16,6 +16,13 @@ import (
 	"github.com/onward-sql/onward/rehearse"
 )
 
+// eachAlone and oneMessage begin the file of a concurrent build: with the statement that makes it repeatable, or with a comment for a
+// runner that sends one message.
+const (
+	eachAlone  = "DROP INDEX CONCURRENTLY IF EXISTS "
+	oneMessage = "-- An interrupted build leaves an invalid index."
+)
+
 // layouts are how projects of the runners look: %s is a migration's SQL.
 var layouts = map[string]struct {
 	base, release string // the migrations' files
@@ -30,7 +37,7 @@ var layouts = map[string]struct {
 	"golang-migrate": {
 		"m/000001_a.up.sql", "m/000002_b.up.sql", "%s",
 		map[string]string{"m/000001_a.down.sql": "DROP TABLE orders;", "go.mod": "module x\n\nrequire github.com/golang-migrate/migrate/v4 v4.18.0\n"},
-		"CREATE", "m/000003_b_01_",
+		oneMessage, "m/000003_b_01_",
 	},
 	"sqlx": {
 		"migrations/20240101000000_a.sql", "migrations/20240102000000_b.sql", "%s",
@@ -44,15 +51,15 @@ var layouts = map[string]struct {
 		"db/migrations/20240101000000_a.sql", "db/migrations/20240102000000_b.sql", "-- migrate:up\n%s\n-- migrate:down\n",
 		nil, "-- migrate:up transaction:false\n", "db/migrations/2",
 	},
-	"Flyway":    {"db/V1__a.sql", "db/V2__b.sql", "%s", nil, "CREATE", "db/V3__b_01_"},
-	"plain SQL": {"db/migrations/001_a.sql", "db/migrations/002_b.sql", "%s", nil, "CREATE", "db/migrations/003_b_01_"},
+	"Flyway":    {"db/V1__a.sql", "db/V2__b.sql", "%s", nil, eachAlone, "db/V3__b_01_"},
+	"plain SQL": {"db/migrations/001_a.sql", "db/migrations/002_b.sql", "%s", nil, eachAlone, "db/migrations/003_b_01_"},
 	"Diesel": {
 		"migrations/2024-01-01-000000-0000_a/up.sql", "migrations/2024-01-02-000000-0000_b/up.sql", "%s",
-		map[string]string{"diesel.toml": "[migrations_directory]\n"}, "CREATE", "migrations/2",
+		map[string]string{"diesel.toml": "[migrations_directory]\n"}, oneMessage, "migrations/2",
 	},
 	"Prisma": {
 		"prisma/migrations/20240101000000_a/migration.sql", "prisma/migrations/20240102000000_b/migration.sql", "%s",
-		map[string]string{"prisma/migrations/migration_lock.toml": "provider = \"postgresql\"\n"}, "CREATE",
+		map[string]string{"prisma/migrations/migration_lock.toml": "provider = \"postgresql\"\n"}, oneMessage,
 		"prisma/migrations/2",
 	},
 }
@@ -198,7 +205,7 @@ func TestWriteRefuses(t *testing.T) {
 	d := written(t, dir)
 	save(t, d)
 	refused("twice", d.Save(), "is there already")
-	refused("the migration stands beside it", next(dir, plan.Conditions{}), "git rm m/00002_b.sql")
+	refused("the migration stands beside it", next(dir, plan.Conditions{}), "rm m/00002_b.sql")
 	if err := os.Remove(filepath.Join(dir, "m/00002_b.sql")); err != nil {
 		t.Fatal(err)
 	}

@@ -44,6 +44,8 @@ type Form struct {
 	Foot, FootAlone string
 	// Begin and End are the markers around a statement with a ';' in it.
 	Begin, End string
+	// Splits is set if the runner sends the statements of a file without a transaction one by one, so that each commits.
+	Splits bool
 	// Cuts is set if the runner cuts a file at each ';', even inside a string or a body.
 	Cuts bool
 	// Texts is set if the runner runs files in the order of their names as texts.
@@ -147,7 +149,7 @@ func (w *sqlWriting) Files(_ *onward.Plan, s *onward.PlanStep, slug string) ([]W
 	if alone {
 		head, foot = cmp.Or(f.HeadAlone, f.Head), cmp.Or(f.FootAlone, f.Foot)
 	}
-	text := head + f.bodyWithMarkers(w.stepSQL(s))
+	text := head + f.retryText(s) + f.bodyWithMarkers(w.stepSQL(s))
 	undo := UndoSQL(s)
 	if f.Transaction == onward.TransactionNone && undo != "" {
 		undo = s.Undo
@@ -164,6 +166,30 @@ func (w *sqlWriting) Files(_ *onward.Plan, s *onward.PlanStep, slug string) ([]W
 		out = append(out, Written{Path: d.Join(stem + f.Settings), Text: f.SettingsAlone})
 	}
 	return out, nil
+}
+
+// retryText returns the text before a concurrent build, which a runner may have to run again: a statement that drops the
+// invalid index of the build that was interrupted. It is a comment if the runner sends a file as one message, in which no
+// other statement can precede the build. It is "" for other steps.
+func (f *Form) retryText(s *onward.PlanStep) string {
+	drop := DropInvalidIndex(s)
+	switch {
+	case drop == "":
+		return ""
+	case f.Splits:
+		return drop
+	}
+	return "-- An interrupted build leaves an invalid index. Drop it before you run this again:\n-- " + drop
+}
+
+// DropInvalidIndex returns the statement that drops what an interrupted run of a step leaves, if the step builds an index
+// concurrently; "" for other steps.
+func DropInvalidIndex(s *onward.PlanStep) string {
+	if s.Class == onward.StepConcurrent && s.Transaction == onward.TransactionNone && strings.HasPrefix(s.Undo, "DROP INDEX CONCURRENTLY IF EXISTS ") &&
+		strings.Count(s.Undo, "\n") <= 1 {
+		return strings.TrimRight(s.Undo, "\n") + "\n"
+	}
+	return ""
 }
 
 // stepSQL returns the text for the file of a step, without BEGIN and COMMIT if the runner opens a

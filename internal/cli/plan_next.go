@@ -88,6 +88,9 @@ func describeDraft(b *strings.Builder, d *plan.Draft, changes bool) {
 		line("wrote %s", f.Path)
 	}
 	if changes {
+		if d.Script != nil {
+			line("wrote %s", d.Script.Path)
+		}
 		line("wrote %s: commit it with them", d.Path)
 	}
 	if !d.Again {
@@ -102,24 +105,57 @@ func describeDraft(b *strings.Builder, d *plan.Draft, changes bool) {
 			l := &d.Plan.Left[i]
 			line("left as it was written: %s:%d: %s", l.Path, l.Line, strings.Join(l.Why, "; "))
 		}
-	}
-	for _, m := range d.Replaced {
-		line("they take the place of %s: git rm %s", m, m)
+		if len(d.Replaced) > 0 {
+			line("the new files replace %s", strings.Join(d.Replaced, ", "))
+		}
 	}
 	switch s := d.Waits; {
 	case s == nil:
 		line("plan %s is written to its end", d.Plan.Name)
 	case s.ByHand != "":
 		line("run %s by hand after the files before it: %s", s.ID, s.ByHand)
-		sql := s.SQL
-		if s.Repeat {
-			line("repeat it until it returns 0, with psql or another client:")
-		}
-		for text := range strings.Lines(sql) {
-			b.WriteString("    " + report.EscapeLine(strings.TrimRight(text, "\n")) + "\n")
-		}
-		line("then: onward plan next --filled %s", d.Plan.Name)
 	case s.Phase == onward.Contract:
-		line("%s waits until no process of the deployed code (%s) is left; then: onward plan next --gone %s", s.ID, d.Plan.Base, d.Plan.Base)
+		line("%s waits until no process of the deployed code (%s) is left", s.ID, d.Plan.Base)
 	}
+	if commands := nextCommands(d, changes); len(commands) > 0 {
+		b.WriteString("next, in the repository's root:\n")
+		for _, c := range commands {
+			b.WriteString("    " + c + "\n")
+		}
+	}
+}
+
+// nextCommands returns the commands that follow a draft, for a shell in the repository's root.
+func nextCommands(d *plan.Draft, changes bool) []string {
+	var out []string
+	command := func(words ...string) {
+		for i, w := range words {
+			words[i] = report.QuoteShell(w)
+		}
+		out = append(out, strings.Join(words, " "))
+	}
+	if len(d.Replaced) > 0 && !d.Again {
+		command(append([]string{"rm", "-r", "--"}, d.Replaced...)...)
+	}
+	if changes {
+		dirs := []string{"git", "add", "-A", "--", plan.Dir}
+		if len(d.Files)+len(d.Replaced) > 0 {
+			dirs = append(dirs, d.Plan.Dir)
+		}
+		command(dirs...)
+		command("git", "commit", "-m", "plan "+d.Plan.Name)
+	}
+	if len(d.Files) > 0 {
+		out = append(out, "# deploy: your migration tool runs the new files")
+	}
+	switch s := d.Waits; {
+	case s == nil:
+	case s.ByHand != "":
+		out = append(out, `psql "$DATABASE_URL" -X -v ON_ERROR_STOP=1 -f `+report.QuoteShell(d.Script.Path))
+		command("onward", "plan", "next", "--filled", d.Plan.Name)
+	case s.Phase == onward.Contract:
+		out = append(out, "# after the last process of the deployed code has ended:")
+		command("onward", "plan", "next", "--gone", d.Plan.Base)
+	}
+	return out
 }

@@ -120,7 +120,7 @@ func baseWords(b *onward.RehearsalBase) string {
 func (b *htmlBuilder) rehearseCommand() []string {
 	run := b.run
 	words := []string{"onward rehearse"}
-	flag := func(name, value string) { words = append(words, "--"+name+" "+shellWord(value)) }
+	flag := func(name, value string) { words = append(words, "--"+name+" "+QuoteShell(value)) }
 	if b.report.Base != "" {
 		flag("base", b.report.Base)
 	}
@@ -165,8 +165,8 @@ func (b *htmlBuilder) rehearseCommand() []string {
 
 var shellSafe = regexp.MustCompile(`^[A-Za-z0-9_./:=,@%+-]+$`)
 
-// shellWord returns a word for a shell, quoted if necessary.
-func shellWord(s string) string {
+// QuoteShell returns a word for a POSIX shell, with control characters escaped, and quoted if necessary.
+func QuoteShell(s string) string {
 	s = EscapeLine(s)
 	if shellSafe.MatchString(s) {
 		return s

@@ -162,9 +162,11 @@ func (w *projectWriting) Files(p *onward.Plan, s *onward.PlanStep, name string) 
 	m := &module{about: s.ID + " of the plan " + p.Name + ": " + s.Why, bare: s.Transaction == onward.TransactionNone}
 	if at := w.unwrittenIndex(label, s); at >= 0 {
 		m.addStateOperations(w.states[:at])
+		m.addDropInvalid(s)
 		m.addOperation(*w.states[at].concurrently)
 		w.states = w.states[at+1:]
 	} else {
+		m.addDropInvalid(s)
 		m.addOperation(source{Source: runSQLOperation(s)})
 	}
 	return w.nameMigration(p, s, label, name, m)

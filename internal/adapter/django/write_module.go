@@ -102,6 +102,13 @@ func (m *module) fileText() string {
 	return b.String()
 }
 
+// addDropInvalid adds the operation before a concurrent build: it drops the invalid index that an interrupted build leaves.
+func (m *module) addDropInvalid(s *onward.PlanStep) {
+	if drop := adapter.DropInvalidIndex(s); drop != "" {
+		m.addOperation(source{Source: "migrations.RunSQL(\n    sql=" + pythonString(drop) + ",\n    reverse_sql=migrations.RunSQL.noop,\n),"})
+	}
+}
+
 // runSQLOperation returns the RunSQL for a step. A contract step has no undo SQL.
 func runSQLOperation(s *onward.PlanStep) string {
 	out := "migrations.RunSQL(\n    sql=" + pythonString(adapter.TransactionBody(s)) + ",\n"

@@ -10,7 +10,7 @@ import (
 func (Adapter) Form(_ adapter.Tree, set *adapter.Set) *adapter.Form {
 	f := &adapter.Form{Name: Name, Up: ".up.sql", Down: ".down.sql", Transaction: onward.TransactionMessage, Lone: true}
 	if set.Evidence.Transaction == onward.TransactionNone {
-		f.Transaction, f.Cuts = onward.TransactionNone, true
+		f.Transaction, f.Cuts, f.Splits = onward.TransactionNone, true, true
 	}
 	return f
 }

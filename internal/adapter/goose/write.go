@@ -10,6 +10,6 @@ func (Adapter) Form(adapter.Tree, *adapter.Set) *adapter.Form {
 	return &adapter.Form{
 		Name: Name, Up: ".sql", Transaction: onward.TransactionFile,
 		Head: "-- +goose Up\n", HeadAlone: "-- +goose NO TRANSACTION\n-- +goose Up\n", Foot: "-- +goose Down\n",
-		Begin: tool.Begin + "\n", End: tool.End + "\n",
+		Begin: tool.Begin + "\n", End: tool.End + "\n", Splits: true,
 	}
 }

@@ -47,7 +47,7 @@ var flyway = runner{
 		return "Flyway refuses to run: \"Found more than one migration with version " + version + "\""
 	},
 	form: &adapter.Form{
-		Up: ".sql", Between: "__", Transaction: onward.TransactionFile, Lone: true,
+		Up: ".sql", Between: "__", Transaction: onward.TransactionFile, Lone: true, Splits: true,
 		Knows: func(sql string) bool { return flywayAlone.MatchString(pgparse.SqueezeSQL(sql)) },
 	},
 	finish: func(t adapter.Tree, set *adapter.Set) {

@@ -1,0 +1,66 @@
+package plan
+
+import (
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/onward"
+)
+
+// draftScript drafts the psql script of a step that no migration can run. Its name does not end in .sql, because no tool must
+// take it for a migration.
+func (d *Draft) draftScript(s *onward.PlanStep) {
+	d.Script = &audit.Written{Path: path.Join(Dir, d.Plan.Name+"."+s.ID+".psql"), Text: scriptText(d.Plan, s)}
+}
+
+// scriptText returns the text of a psql script that runs a step to its end.
+func scriptText(p *onward.Plan, s *onward.PlanStep) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "-- %s of the plan %s: %s.\n", s.ID, p.Name, clipLine(s.Why))
+	b.WriteString("-- If it is interrupted, run it again.\n")
+	b.WriteString("SET statement_timeout = 0;\n")
+	if !s.Repeat {
+		b.WriteString(adapter.DropInvalidIndex(s) + s.SQL)
+		return b.String()
+	}
+	loop, batch := freeQuote(s.SQL, "loop"), freeQuote(s.SQL, "batch")
+	fmt.Fprintf(&b, `SET lock_timeout = '2s';
+-- Each round of the loop is a transaction of its own, and a pause follows.
+DO %s
+DECLARE
+  began timestamptz;
+  rows bigint;
+BEGIN
+  LOOP
+    began := clock_timestamp();
+    EXECUTE %s
+%s
+%s INTO rows;
+    COMMIT;
+    EXIT WHEN rows = 0;
+    PERFORM pg_sleep(0.25 * extract(epoch FROM clock_timestamp() - began));
+  END LOOP;
+END
+%s;
+`, loop, batch, strings.TrimSuffix(strings.TrimSpace(s.SQL), ";"), batch, loop)
+	return b.String()
+}
+
+// clipLine returns the first line of a text.
+func clipLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line
+}
+
+// freeQuote returns a dollar quote that a text does not contain.
+func freeQuote(text, name string) string {
+	quote := "$" + name + "$"
+	for strings.Contains(text, quote) {
+		name += "_"
+		quote = "$" + name + "$"
+	}
+	return quote
+}
