@@ -58,7 +58,7 @@ func (d *decoder) uniqueEntries(n ast.Node, what string) []*ast.MappingValueNode
 		}
 		key := e.Key.GetToken().Value
 		if seen[key] {
-			d.addError(e.Key, "%s stands here twice", key)
+			d.addError(e.Key, "%s occurs here twice", key)
 			continue
 		}
 		seen[key] = true

@@ -50,7 +50,8 @@ func TestPsqlRunsWrittenPlan(t *testing.T) {
 		c := newPsqlClient(t, dir, major)
 		c.runFile(layouts["plain SQL"].base)
 		conn := pgservertest.Connect(t, c.db)
-		const rows = "INSERT INTO customers (email, country, note) SELECT 'm' || n, 'c' || n, CASE WHEN n < 3 THEN 'same' ELSE 'note' || n END FROM generate_series(1, 3500) n"
+		const rows = "INSERT INTO customers (email, country, note) SELECT 'm' || n, 'c' || n, CASE WHEN n < 3 THEN 'same' ELSE 'note' || n END " +
+			"FROM generate_series(1, 3500) n"
 		pgservertest.Exec(t, conn, rows)
 		d := written(t, dir)
 		refused, interrupted := 0, 0
@@ -92,7 +93,8 @@ func TestPsqlRunsWrittenPlan(t *testing.T) {
 			t.Fatalf("on %d: waits %+v, %d builds refused, %d scripts interrupted", major, d.Waits, refused, interrupted)
 		}
 		var right, valid bool
-		check := "SELECT count(*) = 3500 AND bool_and(nation = 'c' || substr(email, 2)), (SELECT indisvalid FROM pg_index WHERE indexrelid = 'customers_note'::regclass) FROM customers"
+		check := "SELECT count(*) = 3500 AND bool_and(nation = 'c' || substr(email, 2)), " +
+			"(SELECT indisvalid FROM pg_index WHERE indexrelid = 'customers_note'::regclass) FROM customers"
 		if err := conn.QueryRow(t.Context(), check).Scan(&right, &valid); err != nil || !right || !valid {
 			t.Errorf("on %d: %v, rows right %v, index valid %v", major, err, right, valid)
 		}

@@ -11,8 +11,8 @@ import (
 	"github.com/onward-sql/onward/rehearse"
 )
 
-// A history that does not run as a whole on the throwaway server is enough for a proof if the tables of the plan are those of the
-// migrations.
+// A history that does not run as a whole on the throwaway server is enough for a proof if the tables of the plan are as the
+// migrations make them.
 func TestPartialBase(t *testing.T) {
 	t.Parallel()
 	const refused = "UPDATE pg_index SET indisvalid = true WHERE indexrelid = 'orders_pkey'::regclass;\n" // a superuser may

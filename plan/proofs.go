@@ -71,7 +71,7 @@ func (r *proofs) fillBase() (err error) {
 // mostRefusedShown limits the statements of the base that a plan names as skipped.
 const mostRefusedShown = 3
 
-// checkBase compares the tables that a plan touches with those of the model, if the history of the base did not run as a whole.
+// checkBase compares the tables that a plan touches with the model, if the history of the base did not run as a whole.
 func (v *prover) checkBase(p *planner) {
 	if v.partial == nil {
 		return

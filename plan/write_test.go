@@ -205,7 +205,7 @@ func TestWriteRefuses(t *testing.T) {
 	d := written(t, dir)
 	save(t, d)
 	refused("twice", d.Save(), "is there already")
-	refused("the migration stands beside it", next(dir, plan.Conditions{}), "rm m/00002_b.sql")
+	refused("the migration still exists", next(dir, plan.Conditions{}), "rm m/00002_b.sql")
 	if err := os.Remove(filepath.Join(dir, "m/00002_b.sql")); err != nil {
 		t.Fatal(err)
 	}

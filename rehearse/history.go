@@ -196,7 +196,7 @@ func (h *baseBuilder) runBaseMigration(ctx context.Context, m *adapter.Migration
 	sc, err := script.BuildScript(m.Source)
 	if err != nil || m.Failed != "" {
 		failed := &BaseError{Migration: m.ID, Path: m.Path, Line: 1, Err: errors.Join(err, failureOf(m))}
-		if h.tolerates(failed) {
+		if h.recordTolerated(failed) {
 			return nil
 		}
 		return failed
@@ -233,9 +233,9 @@ func (h *baseBuilder) runBaseMigration(ctx context.Context, m *adapter.Migration
 // mostRefused limits how many statements a tolerant stage skips.
 const mostRefused = 500
 
-// tolerates records a failure of the base's history if the stage is tolerant. A statement that tried to reach beyond its database
+// recordTolerated records a failure of the base's history if the stage is tolerant. A statement that tried to reach beyond its database
 // is not tolerated.
-func (h *baseBuilder) tolerates(failed *BaseError) bool {
+func (h *baseBuilder) recordTolerated(failed *BaseError) bool {
 	if !h.tolerant || failed.Reached != "" || len(h.base.Refused) >= mostRefused {
 		return false
 	}
@@ -245,7 +245,7 @@ func (h *baseBuilder) tolerates(failed *BaseError) bool {
 
 // skipRefused skips a statement that the server refused, if the stage is tolerant.
 func (h *baseBuilder) skipRefused(failed *BaseError, st *script.Statement) bool {
-	if h.skip[st] || !h.tolerates(failed) {
+	if h.skip[st] || !h.recordTolerated(failed) {
 		return false
 	}
 	if h.skip == nil {

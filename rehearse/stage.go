@@ -50,13 +50,13 @@ type Stop struct {
 
 // Open reads a release and creates its base schema on a throwaway server, or on
 // c.Server, with empty tables. The errors are the same as for [Run].
-func Open(ctx context.Context, c Config) (*Stage, error) { return open(ctx, c, false) }
+func Open(ctx context.Context, c Config) (*Stage, error) { return openRelease(ctx, c, false) }
 
 // OpenTolerant is [Open] for a history that may not run from its beginning any more: it skips the statements that the server refuses.
 // [Stage.Refused] has them. The caller must check that the tables it needs are still the deployed ones.
-func OpenTolerant(ctx context.Context, c Config) (*Stage, error) { return open(ctx, c, true) }
+func OpenTolerant(ctx context.Context, c Config) (*Stage, error) { return openRelease(ctx, c, true) }
 
-func open(ctx context.Context, c Config, tolerant bool) (*Stage, error) {
+func openRelease(ctx context.Context, c Config, tolerant bool) (*Stage, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}

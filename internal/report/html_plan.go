@@ -183,7 +183,7 @@ func (v *htmlPlan) compareForms(p *onward.Plan, r *onward.Report) {
 	if contract != "" {
 		until = "works until " + contract + ", which waits until it is gone"
 	}
-	ask("deployed code", "works", "where it breaks, or loses data", "where it may break, or lose data", until, true, onward.Compatibility, onward.DataLoss)
+	ask("deployed code", "works", "in which it breaks, or loses data", "in which it may break, or lose data", until, true, onward.Compatibility, onward.DataLoss)
 	back := CountNoun(undo, "step") + " can be taken back"
 	if contract != "" {
 		back += ", up to " + contract

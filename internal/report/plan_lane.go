@@ -26,7 +26,7 @@ const (
 
 // planLane is a plan along the deploy: which code runs when, and the steps below it. All places are percentages.
 type planLane struct {
-	// Deploy is where the new code is deployed. Gone is where no process of the deployed code may be left; 100 if the plan
+	// Deploy is the place of the new code's deploy. Gone is the place from which no process of the deployed code may be left; 100 if the plan
 	// has no contract step.
 	Deploy, Gone float64
 	// DeployAfter and GoneBefore are the IDs of the steps on both sides; "" if there is none.

@@ -108,7 +108,7 @@ func dropIndex(op script.Operation, sql string) string {
 // still changes Django's state.
 func inPlace(op script.Operation, statements ...string) string {
 	var b strings.Builder
-	b.WriteString("migrations.SeparateDatabaseAndState(\n    state_operations=[migrations." + op.Class + "(…)],  # as it stands\n    database_operations=[\n")
+	b.WriteString("migrations.SeparateDatabaseAndState(\n    state_operations=[migrations." + op.Class + "(…)],  # unchanged\n    database_operations=[\n")
 	for _, sql := range statements {
 		b.WriteString("        " + runSQL(sql) + ",\n")
 	}
@@ -187,7 +187,7 @@ func addForeignKey(op script.Operation, w advice.AddForeignKey) string {
 	}
 	field := script.Operation{Class: "AlterField"}
 	return "give the field db_constraint=False here, and add the constraint NOT VALID in a migration after this one:\n" +
-		strings.Replace(inPlace(field, w.Add), "# as it stands", "# without db_constraint=False", 1) +
+		strings.Replace(inPlace(field, w.Add), "# unchanged", "# without db_constraint=False", 1) +
 		"\nand validate it in the next one:\n" + runSQL(w.Validate)
 }
 
@@ -286,7 +286,7 @@ func setNotNull(op script.Operation) string {
 		"with it there AlterField reads nothing:\n" +
 		"AddConstraintNotValid(" + model + "constraint=models.CheckConstraint(  # before Django 5.1 check= for condition=\n    condition=models.Q(" + op.Field + "__isnull=False), name=" + name + "))\n" +
 		"ValidateConstraint(" + model + "name=" + name + ")\n" +
-		"migrations.AlterField(…)  # as it stands, without a default for the rows\n" +
+		"migrations.AlterField(…)  # unchanged, without a default for the rows\n" +
 		"migrations.RemoveConstraint(" + model + "name=" + name + ")"
 }
 
@@ -358,7 +358,7 @@ func clearTimeout(op script.Operation, w advice.ClearTimeout) string {
 	if w.Own {
 		return "clear it before the operation, which restores the value that it finds, or in the operation:\n" + set
 	}
-	return "clear it for this operation, which blocks nobody while it waits:\n" + set + "\n" + op.Class + "(…),  # as it stands\nmigrations.RunSQL('RESET " +
+	return "clear it for this operation, which blocks nobody while it waits:\n" + set + "\n" + op.Class + "(…),  # unchanged\nmigrations.RunSQL('RESET " +
 		w.Setting + "'),"
 }
 

@@ -18,7 +18,7 @@ var NoneLeft = &rule.Rule{
 	Preset:   onward.Recommended,
 	Summary:  "a partitioned table without a partition takes the place of a deployed one: every INSERT fails",
 	Harm: "A partitioned table stores nothing itself. While it has no partition, and no default one, each row is refused: " +
-		"\"no partition of relation found for row\". Where it takes the name of an existing table, " +
+		"\"no partition of relation found for row\". If it takes the name of an existing table, " +
 		"that holds from the commit on until something has made its partitions.",
 	Instead: "Create the partitions that the code writes to in the same transaction, or a default one.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/ddl-partitioning.html"},

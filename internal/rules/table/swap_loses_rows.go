@@ -21,7 +21,7 @@ var SwapLosesRows = &rule.Rule{
 	Harm: "INSERT … SELECT sees the rows that were there when it began. What the deployed code writes between that and the swap goes to the old table, " +
 		"and away with it. A table that nothing was copied to is empty for the code, and a column that the INSERT does not name is NULL, or has its default, " +
 		"in every row.",
-	Instead: "Change the table with ALTER TABLE. Where it has to be a new one: create it in one release, keep it in step by triggers on the old table, " +
+	Instead: "Change the table with ALTER TABLE. If it has to be a new one: create it in one release, keep it in step by triggers on the old table, " +
 		"copy in batches, and swap the names in a later release.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/explicit-locking.html", "https://www.postgresql.org/docs/current/sql-altertable.html"},
 	Gather:  checkSwaps,
