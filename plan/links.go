@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -69,7 +70,7 @@ func (t *part) wordsAndDeltas(s *rule.Stmt) (words []string, deltas []*catalog.D
 	words = listWords(t.change.Text, t.change.Command)
 	var others []string // of the statement's other commands
 	for i, n := range s.Node.GetAlterTableStmt().Cmds {
-		if i != t.command {
+		if n.GetAlterTableCmd() != t.change.Command {
 			others = append(others, listWords(s.CommandText(i), n)...)
 		}
 	}
@@ -175,6 +176,7 @@ func (l *links) addDelta(d *catalog.Delta, before *catalog.Catalog) {
 		}
 		return
 	}
+	l.addOwnColumns(d)
 	for _, name := range append(deltaNames(d), objectNames(d)...) {
 		label := name
 		if d.OID != 0 {
@@ -184,6 +186,29 @@ func (l *links) addDelta(d *catalog.Delta, before *catalog.Catalog) {
 	}
 	if d.OldTrigger != nil || d.NewTrigger != nil || d.Kind == catalog.RuleCreated || d.Kind == catalog.RuleDropped {
 		l.changes[rowsKey(d.OID)] = true
+	}
+}
+
+// addOwnColumns adds the columns of an index or a constraint that is made or dropped: a statement that drops it need not name them, and a
+// drop of one of them drops it, too.
+func (l *links) addOwnColumns(d *catalog.Delta) {
+	add := func(t *catalog.Relation, columns []int16) {
+		if t == nil {
+			return
+		}
+		for _, name := range t.ColumnNames(columns) {
+			l.uses[columnKey(t.OID, name)] = true
+		}
+	}
+	for _, x := range []*catalog.Relation{d.OldIndex, d.NewIndex} {
+		if x != nil && x.Index != nil {
+			add(cmp.Or(d.Before, d.After), indexColumns(x))
+		}
+	}
+	for _, con := range []*catalog.Constraint{d.OldConstraint, d.NewConstraint} {
+		if con != nil {
+			add(cmp.Or(d.Before, d.After), con.Columns)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package plan
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -20,8 +21,9 @@ type part struct {
 	line      int
 	// change is what recipes plan; nil if they cannot.
 	change *recipe.Change
-	// statements are the statement and those in its block.
+	// statements are the statement and those in its block. several: the part is one of several statements of a block.
 	statements []*rule.Stmt
+	several    bool
 	// missing says why the part has no proven steps, in sentences.
 	missing []string
 }
@@ -43,6 +45,8 @@ func (t *part) statementSQL() string {
 		return ""
 	case t.change != nil && t.change.Command != nil:
 		return t.change.AlterTable() + " " + t.change.Text
+	case t.several:
+		return t.statements[0].SQL
 	}
 	return t.statement.SQL
 }
@@ -61,18 +65,28 @@ func (p *planner) splitMigration(m *rule.Migration) {
 		if s.Parent >= 0 || s.In != "" || ofSession(s.Node) {
 			continue
 		}
-		planned := s
+		planned := []*rule.Stmt{s}
 		if s.Node.GetDoStmt() != nil {
-			if planned = guardedStatement(m, s); planned == nil {
-				p.addUnplanned(m, s, "%s:%d is a DO block: a plan reads only a block of one statement, with handlers that do nothing", m.Path, s.Line)
+			if planned = blockStatements(m, s); len(planned) == 0 {
+				p.addUnplanned(m, s, "%s:%d is a DO block: a plan reads only a block of plain statements, or of one statement with handlers that do nothing",
+					m.Path, s.Line)
 				continue
 			}
 		}
-		for i, c := range splitChanges(planned) {
-			p.collectFindings(c)
-			p.parts = append(p.parts, &part{
-				partKey: partKey{statement: s, command: i}, migration: m, line: s.Line, change: c, statements: []*rule.Stmt{planned},
-			})
+		n := 0
+		for _, one := range planned {
+			for _, c := range splitChanges(one) {
+				p.collectFindings(c)
+				t := &part{
+					partKey: partKey{statement: s, command: n}, migration: m, line: max(s.Line, one.Line), change: c, statements: []*rule.Stmt{one}, several: len(planned) > 1,
+				}
+				if createsTemporary(one.Node) {
+					t.missing = []string{fmt.Sprintf("%s:%d creates a temporary table, which ends with its session: what uses it cannot become steps of its own",
+						m.Path, t.line)}
+				}
+				p.parts = append(p.parts, t)
+				n++
+			}
 		}
 	}
 	p.addOpaque(m, first)
@@ -121,23 +135,37 @@ func (p *planner) addOpaque(m *rule.Migration, first int) {
 	}
 }
 
-// guardedStatement returns the one statement that a DO block runs; nil if the block does more. Generators write such blocks so that
-// an object that exists is no error: DO $$ BEGIN ALTER TABLE …; EXCEPTION WHEN duplicate_object THEN null; END $$.
-func guardedStatement(m *rule.Migration, block *rule.Stmt) (only *rule.Stmt) {
+// blockStatements returns the statements of a DO block that runs all of them, each once and whatever the rows are; none if it does more.
+// Generators write a block of one statement so that an object that exists is no error:
+// DO $$ BEGIN ALTER TABLE …; EXCEPTION WHEN duplicate_object THEN null; END $$. Several statements must have no handler, because it
+// would undo them together.
+func blockStatements(m *rule.Migration, block *rule.Stmt) (out []*rule.Stmt) {
 	if len(block.Expressions) > 0 {
 		return nil
 	}
 	for _, s := range m.Statements {
 		switch {
 		case s.Parent != block.Index:
-		case only != nil || s.Conditional || s.Loop || s.In != "" || s.Node == nil || s.Opaque != "":
+		case s.Conditional || s.Loop || s.In != "" || s.Node == nil || s.Opaque != "":
 			return nil
 		default:
-			only = s
+			out = append(out, s)
 		}
 	}
-	return only
+	if len(out) > 1 && handlerWord.MatchString(block.SQL) {
+		return nil
+	}
+	return out
 }
+
+// createsTemporary reports whether a statement creates a temporary table.
+func createsTemporary(n *pgparse.Node) bool {
+	const temporary = "t"
+	return n.GetCreateStmt().GetRelation().GetRelpersistence() == temporary || n.GetCreateTableAsStmt().GetInto().GetRel().GetRelpersistence() == temporary
+}
+
+// handlerWord finds the handlers of a block.
+var handlerWord = regexp.MustCompile(`(?i)\bexception\b`)
 
 // ofSession: a statement about the session or its transaction, which each step sets itself.
 func ofSession(n *pgparse.Node) bool {

@@ -95,10 +95,13 @@ func (r *proofs) provePlan(p *planner) error {
 
 // runLeft runs the changes that the plan leaves.
 func (v *prover) runLeft(conn *pgx.Conn) error {
-	for i := range v.plan.Left {
-		l := &v.plan.Left[i]
-		if _, err := conn.Exec(v.ctx, l.SQL); err != nil {
-			return fmt.Errorf("%s:%d, which the plan leaves: %w", l.Path, l.Line, err)
+	for _, group := range groupLeft(v.plan.Left) {
+		sql := group[0].SQL
+		if len(group) > 1 {
+			sql = wrapTransaction(leftSQL(group))
+		}
+		if _, err := conn.Exec(v.ctx, sql); err != nil {
+			return fmt.Errorf("%s:%d, which the plan leaves: %w", group[0].Path, group[0].Line, err)
 		}
 	}
 	return nil
@@ -180,8 +183,8 @@ func (v *prover) createExtensions(conn *pgx.Conn) error {
 func runMigrations(ctx context.Context, conn *pgx.Conn, folds []*audit.Folded, beyond []string) error {
 	for _, m := range folds {
 		for _, s := range m.Statements {
-			if s.Node == nil || s.Parent >= 0 || s.In != "" || s.Node.GetTransactionStmt() != nil {
-				continue
+			if s.Node == nil || s.Parent >= 0 || s.In != "" || s.Node.GetLockStmt() != nil {
+				continue // LOCK TABLE is refused outside of a transaction, which the runner opens
 			}
 			if _, err := conn.Exec(ctx, s.SQL); err != nil {
 				return fmt.Errorf("%s:%d: %w", m.Path, s.Line, err)

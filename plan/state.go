@@ -92,7 +92,7 @@ var constantCast = regexp.MustCompile(`( DEFAULT '(?:[^']|'')*')::[a-z ]+[a-z] ?
 
 // ownNotNull: the server names a NOT NULL constraint after the table and the column as they
 // were called when it was created (18).
-var ownNotNull = regexp.MustCompile(` CONSTRAINT [^ ]+_not_null\d* NOT NULL`)
+var ownNotNull = regexp.MustCompile(` CONSTRAINT [^ ]+_not_null\d*"? NOT NULL`)
 
 // storageParameters is a list of storage parameters, whose order has no meaning.
 var storageParameters = regexp.MustCompile(` WITH \([^()]*\)`)

@@ -132,14 +132,14 @@ func (d *Draft) draftLeft(w audit.Writing) error {
 	if len(d.Plan.LeftFiles) > 0 {
 		return nil
 	}
-	for i := range d.Plan.Left {
-		l := &d.Plan.Left[i]
+	for i, group := range groupLeft(d.Plan.Left) {
+		l := &group[0]
 		if l.SQL == "" {
 			return inputErrorf("%s:%d is code that no file of the plan can have (%s): move it to a migration of its own, or choose other chains with --only",
 				l.Path, l.Line, strings.Join(l.Why, "; "))
 		}
 		s := &onward.PlanStep{
-			ID: fmt.Sprintf("left-%02d", i+1), Phase: onward.Expand, Class: onward.StepWork, SQL: l.SQL + ";\n", Transaction: l.Transaction, Migration: l.Migration,
+			ID: fmt.Sprintf("left-%02d", i+1), Phase: onward.Expand, Class: onward.StepWork, SQL: leftSQL(group), Transaction: l.Transaction, Migration: l.Migration,
 			Why: "run the statement as it was written: it has no proven steps",
 		}
 		if s.Transaction == onward.TransactionFile {

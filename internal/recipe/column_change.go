@@ -51,12 +51,14 @@ func (r *Release) ComposeChanges(changes []*Change) {
 		}
 		r.columnChanges[at].changes = append(r.columnChanges[at].changes, c)
 	}
+	r.findReplacedEnums()
 	r.joinDeclaredRenames()
 	r.findSplits()
 	for _, is := range r.columnOrder {
 		is.replacement = r.replacementOf(is)
 	}
 	r.groupReplacements()
+	r.joinEnumColumns()
 	r.findPartitioned()
 	r.findGenerated()
 }
@@ -153,10 +155,28 @@ func (c *Change) absorbedSteps() *Steps {
 	case !slices.ContainsFunc(used, func(at columnID) bool { return c.Release.isReplacedOrDropped(at) }):
 		return nil
 	case c.commandType() == pgparse.AlterTableType_AT_DropConstraint &&
-		c.Release.isDeployedConstraint(c.AlteredRelation(), c.AlteredRelation().Constraint(c.Command.Name)):
+		c.Release.isDeployedConstraint(c.AlteredRelation(), c.AlteredRelation().Constraint(c.Command.Name)) && !c.dropsKeyOfDroppedColumns():
 		return nil // drop the deployed column's constraint now: the new column has none
 	}
 	return &Steps{}
+}
+
+// dropsKeyOfDroppedColumns reports whether a change drops a unique constraint of columns that the head does not have and that have no
+// default. New code leaves them NULL, which such a constraint allows, and the drop of a column drops it. Such a column can be NULL from
+// the first phase on.
+func (c *Change) dropsKeyOfDroppedColumns() bool {
+	t := c.AlteredRelation()
+	con := t.Constraint(c.Command.Name)
+	if con == nil || con.Kind != catalog.Unique || con.NullsNotDistinct {
+		return false
+	}
+	for _, at := range ofConstraint(t, con) {
+		is := c.Release.columnChanges[at]
+		if is == nil || is.old == nil || is.newColumn != nil || is.old.DefaultText != "" {
+			return false
+		}
+	}
+	return true
 }
 
 // isReplacedOrDropped reports whether a column is replaced, or dropped by the head.

@@ -9,7 +9,7 @@ import (
 )
 
 // columnFamily is a set of columns whose replacements take their places in one transaction, because
-// foreign keys, keys or indexes connect them.
+// foreign keys, keys, indexes or a type connect them.
 //
 // The alternative is a step for each column. Between two such steps a foreign key refers to the new
 // column of the one table, while the trigger of the other table still copies from the old column. The
@@ -94,7 +94,7 @@ func (f *columnFamily) completePart(m *Steps, part *columnSwap) {
 	why, check := "drop "+names[0]+", which no code uses any more", checks[0]
 	if len(f.parts) > 1 {
 		why = "drop the old columns, which no code uses any more (" + strings.Join(names, ", ") +
-			"): foreign keys, keys or indexes connect them, so all change over in one transaction"
+			"): foreign keys, keys, indexes or a type connect them, so all change over in one transaction"
 		check = "(" + strings.Join(checks, ") UNION ALL (") + ")"
 	}
 	s := m.addStep(onward.Contract, onward.StepDDL, why, slices.Concat(f.lockTables(), stop, prepare, drop, settle, finish)...)

@@ -46,6 +46,8 @@ type Release struct {
 	// columnChanges hold the changes of each column; order lists them by the first change.
 	columnChanges map[columnID]*columnChange
 	columnOrder   []*columnChange
+	// enums are those that the release makes again with other values.
+	enums []*replacedEnum
 	// shadows are tables that replace others.
 	shadows []*shadowTable
 	// Volatile are columns whose values differ each time they are computed: "public.t.c".
@@ -179,6 +181,9 @@ func PlanChange(c *Change) *Steps {
 	}
 	if c.isNewTable() {
 		return keepUnchanged(c)
+	}
+	if m := c.Release.absorbEnumChange(c); m != nil {
+		return m
 	}
 	if m := c.absorbedSteps(); m != nil {
 		return m

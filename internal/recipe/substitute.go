@@ -10,11 +10,7 @@ import (
 // rewriteColumns replaces the columns that an expression names by other texts. The expression's
 // locations refer to sql; span is its place there.
 func rewriteColumns(expr *pgparse.Node, sql string, span pgparse.Span, instead func(column string) string) (string, bool) {
-	type edit struct {
-		at, end int
-		text    string
-	}
-	var edits []edit
+	var edits []textEdit
 	ok := true
 	pgparse.Walk(expr, func(msg any) bool {
 		ref, is := msg.(*pgparse.ColumnRef)
@@ -28,11 +24,23 @@ func rewriteColumns(expr *pgparse.Node, sql string, span pgparse.Span, instead f
 		}
 		column := pgparse.LastText(ref.Fields)
 		if text := instead(column); text != "" {
-			edits = append(edits, edit{at, pgparse.NameEnd(sql, at), text})
+			edits = append(edits, textEdit{at, pgparse.NameEnd(sql, at), text})
 		}
 		return true
 	})
-	slices.SortFunc(edits, func(a, b edit) int { return a.at - b.at })
+	text, fits := applyEdits(sql, span, edits)
+	return text, ok && fits
+}
+
+// textEdit replaces a piece of a text.
+type textEdit struct {
+	at, end int
+	text    string
+}
+
+// applyEdits returns a span of a text with edits. ok is false if edits overlap or leave the span.
+func applyEdits(sql string, span pgparse.Span, edits []textEdit) (out string, ok bool) {
+	slices.SortFunc(edits, func(a, b textEdit) int { return a.at - b.at })
 	var b strings.Builder
 	at := span.Start
 	for _, e := range edits {
@@ -43,7 +51,7 @@ func rewriteColumns(expr *pgparse.Node, sql string, span pgparse.Span, instead f
 		at = e.end
 	}
 	b.WriteString(sql[at:span.End])
-	return b.String(), ok
+	return b.String(), true
 }
 
 // replaceColumn replaces one column in a condition by another one.

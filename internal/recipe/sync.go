@@ -21,6 +21,7 @@ type replacement struct {
 	collate             string
 	conversion          string        // converts the old value, "$1", to the new column's type
 	typesDiffer         bool          // the types differ
+	losesValues         bool          // the conversion makes NULL of values that the new type does not have
 	path                string        // SET clause of the trigger's function
 	copiesBack          bool          // writes of the new column go to the old one, too
 	direction           copyDirection // the one direction that an UPDATE needs, if that is known
@@ -81,6 +82,9 @@ func (w *replacement) makeSteps() *Steps {
 	if w.copiesBack && w.typesDiffer {
 		wrong += " AND " + distinctCondition("t."+quoteIdent(w.old.Name), "(t."+quoteIdent(w.newName)+")::"+typeName(w.old.Type))
 	}
+	if w.losesValues {
+		wrong = "((" + wrong + ") OR t." + quoteIdent(w.old.Name) + " IS NOT NULL AND t." + quoteIdent(w.newName) + " IS NULL)"
+	}
 	b.Triggers = []string{w.trigger}
 	w.family.completePart(m, &columnSwap{replacement: w, check: "SELECT 1 FROM " + tableName(t) + " AS t WHERE " + wrong + " LIMIT 1", backfill: b})
 	mend := wrong
@@ -114,6 +118,9 @@ func (w *replacement) finalStatements(alter string) (out []string) {
 
 // defaultExpression returns the new column's default. A constant keeps the type for which it was written.
 func (w *replacement) defaultExpression() string {
+	if e := w.c.Release.enumOf(w.columnChange); e != nil {
+		return w.enumDefault(e)
+	}
 	text := w.newColumn.DefaultText
 	if l := pgparse.NextLexeme(text, 0); w.old.DefaultText == text && w.typesDiffer && strings.HasPrefix(text, "'") && l.End == len(text) {
 		return text + "::" + typeName(w.old.Type)
@@ -127,6 +134,9 @@ func (w *replacement) addNotNull(m *Steps) {
 		return
 	}
 	phase := onward.Backfill
+	if w.losesValues { // deployed code may write a value that the new type does not have
+		phase = onward.Contract
+	}
 	for _, c := range w.changes {
 		if !w.old.NotNull && (c.commandType() == pgparse.AlterTableType_AT_SetNotNull && c.breaksDeployed() || w.declaredByComment) {
 			phase = onward.Contract

@@ -17,6 +17,10 @@ func (r *Release) replacementOf(is *columnChange) *replacement {
 	if is.old == nil || is.newColumn == nil || first == nil {
 		return nil
 	}
+	enum := r.enumOf(is)
+	if enum != nil && enum.grows {
+		return nil
+	}
 	renamed := is.old.Name != is.newColumn.Name
 	retyped := slices.ContainsFunc(is.changes, (*Change).changesType) || is.declaredByComment && !is.old.Type.IsSame(is.newColumn.Type)
 	if !renamed && !slices.ContainsFunc(is.changes, func(c *Change) bool { return c.changesType() && (c.rewritesTable() || c.blocksOthers()) }) {
@@ -38,6 +42,9 @@ func (r *Release) replacementOf(is *columnChange) *replacement {
 		w.collate = " COLLATE " + quoteIdent(is.newColumn.Collation)
 	}
 	w.setConversion()
+	if enum != nil {
+		w.setEnumConversion(enum)
+	}
 	w.checkConflicts(renamed)
 	w.findActions()
 	w.chooseDirection()
