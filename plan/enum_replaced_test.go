@@ -100,7 +100,8 @@ func TestEnumLosesValue(t *testing.T) {
 		var rows, calm int
 		var labels string
 		check := "SELECT count(*), count(*) FILTER (WHERE feeling = 'calm'), enum_range(NULL::mood)::text FROM people"
-		if err := conn.QueryRow(t.Context(), check).Scan(&rows, &calm, &labels); err != nil || rows <= 2500 || calm != 1250 || labels != "{calm,sad}" || refused == 0 {
+		if err := conn.QueryRow(t.Context(), check).Scan(&rows, &calm, &labels); err != nil ||
+			rows <= 2500 || calm != 1250 || labels != "{calm,sad}" || refused == 0 {
 			t.Errorf("on %d: %v, %d rows, %d calm, values %s, %d steps refused\n%s", major, err, rows, calm, labels, refused, told(p))
 		}
 	}

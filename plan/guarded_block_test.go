@@ -38,8 +38,9 @@ CREATE TABLE orders (id bigint PRIMARY KEY, user_id bigint, status text);
 			sql:     "ALTER TABLE orders VALIDATE CONSTRAINT orders_status",
 		},
 		"several statements": {
-			release: guard("ALTER TABLE orders ADD COLUMN IF NOT EXISTS open boolean NOT NULL DEFAULT false;\n CREATE INDEX IF NOT EXISTS orders_open ON orders (open);"),
-			sql:     "CREATE INDEX CONCURRENTLY IF NOT EXISTS orders_open ON orders (open);",
+			release: guard("ALTER TABLE orders ADD COLUMN IF NOT EXISTS open boolean NOT NULL DEFAULT false;\n " +
+				"CREATE INDEX IF NOT EXISTS orders_open ON orders (open);"),
+			sql: "CREATE INDEX CONCURRENTLY IF NOT EXISTS orders_open ON orders (open);",
 		},
 		"two statements": {
 			release: guard("ALTER TABLE orders ADD COLUMN a int; ALTER TABLE orders ADD COLUMN b int;" + ignore),

@@ -18,7 +18,8 @@ COMMIT;
 CREATE INDEX customers_note ON customers (note);`
 	p := planned(t, base, release, 17, nil, true)
 	proven, all := p.CountChanges()
-	if proven != 1 || all != 3 || len(p.Left) != 2 || !strings.Contains(strings.Join(p.Left[0].Why, ""), "creates a temporary table, which ends with its session") {
+	if proven != 1 || all != 3 || len(p.Left) != 2 ||
+		!strings.Contains(strings.Join(p.Left[0].Why, ""), "creates a temporary table, which ends with its session") {
 		t.Errorf("%d of %d changes are proven, left %+v\n%s", proven, all, p.Left, told(p))
 	}
 }

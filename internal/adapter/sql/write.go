@@ -24,7 +24,9 @@ func (Adapter) Form(t adapter.Tree, set *adapter.Set) *adapter.Form {
 		return nil
 	default:
 		mode := set.Evidence.Transaction
-		f = adapter.Form{Name: cmp.Or(r.name, "whoever runs the files"), Transaction: mode, Lone: mode != onward.TransactionFile, Splits: mode == onward.TransactionNone}
+		f = adapter.Form{
+			Name: cmp.Or(r.name, "whoever runs the files"), Transaction: mode, Lone: mode != onward.TransactionFile, Splits: mode == onward.TransactionNone,
+		}
 	}
 	if f.Up == "" {
 		f.Up = ".sql"
