@@ -269,7 +269,7 @@ func (p *planner) orderSteps() {
 		}
 		for _, b := range s.AfterBackfills {
 			id := ids[b]
-			if id == "" {
+			if id == "" || len(b.Compare) == 0 {
 				continue
 			}
 			out.Requires = append(out.Requires, onward.Requirement{Kind: onward.RequiresVerified, Step: id, Text: "the comparison of " + id + " found no wrong row"})

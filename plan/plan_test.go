@@ -98,6 +98,7 @@ var classics = []struct {
 	{"type using", "ALTER TABLE orders ALTER COLUMN status TYPE varchar(5) USING left(status, 5);", ""},
 	{"rename", "ALTER TABLE customers RENAME COLUMN country TO nation;", ""},
 	{"rename not null", "ALTER TABLE orders RENAME COLUMN total TO amount;", ""},
+	{"rename without a key", "ALTER TABLE keyless RENAME COLUMN b TO c;", "eeebccc"},
 	{"rename unique", "ALTER TABLE customers RENAME COLUMN email TO mail;", ""},
 	{"rename table", "ALTER TABLE orders RENAME TO purchases;", "ec"},
 	{"drop column", "ALTER TABLE orders DROP COLUMN customer_id;", "ec"},
@@ -153,7 +154,7 @@ func TestSketches(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ sql, missing string }{
 		"name":       {"DROP TABLE keyless; CREATE TABLE keyless (a integer PRIMARY KEY, c text); CREATE INDEX ON keyless (c);", "another keyless"},
-		"no key":     {"ALTER TABLE keyless RENAME COLUMN b TO c;", "no primary key"},
+		"no key":     {"UPDATE keyless SET b = upper(b);", "no primary key"},
 		"block":      {"DO $$ BEGIN IF now() > '2020-01-01' THEN UPDATE orders SET total = 1; END IF; DELETE FROM keyless; END $$;", "DO block"},
 		"refused":    {"ALTER TABLE orders ALTER COLUMN total TYPE text;", "operator does not exist"},
 		"using more": {"ALTER TABLE orders ALTER COLUMN status TYPE varchar(9) USING status || total;", "more than status"},

@@ -87,6 +87,9 @@ func (m *Steps) addBatches(c *Change, t *catalog.Relation, why string, work func
 // addComparison has the rows of a backfill compared one by one. wrong is a condition on a row t of a table, whose rows keys
 // identify. mend is a statement that corrects the rows for which it holds; nil if it is unknown which side is right.
 func addComparison(b *onward.PlannedBackfill, t *catalog.Relation, keys []string, wrong string, mend func(join string) string) {
+	if len(keys) == 0 {
+		return // nothing names a row for longer than a statement
+	}
 	c := onward.PlanComparison{Table: tableName(t), Wrong: wrong}
 	for _, k := range keys {
 		c.Keys = append(c.Keys, quoteIdent(k))

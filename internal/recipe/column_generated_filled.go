@@ -85,7 +85,7 @@ func (f *filledColumn) makeSteps(m *Steps) {
 	value, _ := f.fillExpression("t.")
 	wrong := distinctCondition("t."+col, "("+value+")::"+typeName(f.col.Type))
 	set := col + " = " + value
-	b := m.addBackfill(c, t, "compute "+t.Name.Name+"."+f.col.Name+" in the rows that the trigger has not reached, in batches", set, wrong)
+	b := m.addSyncedBackfill(c, t, "compute "+t.Name.Name+"."+f.col.Name+" in the rows that the trigger has not reached, in batches", set, wrong)
 	if b == nil {
 		m.addNote("rows of %s that are there have no %s until somebody writes them: nothing goes along them. The conditions of %[2]s are not planned", t.Name,
 			f.col.Name)

@@ -224,7 +224,7 @@ func (s *split) addExpandSteps(m *Steps) {
 		createTrigger(t, trigger, s.triggerFunction(inSchema(t, trigger)), r.triggerColumns(t, r.head.Relation(t.OID), watched...))...)
 	step.Undo = dropTrigger(t, trigger)
 	set := s.joinParts(func(p *splitColumn) string { return quoteIdent(p.newColumn.Name) + " = " + s.partValue(p, "t.") })
-	if s.backfill = m.addBackfill(c, t, "fill "+all+" of "+t.Name.Name+" in the rows that the trigger has not reached, in batches", set,
+	if s.backfill = m.addSyncedBackfill(c, t, "fill "+all+" of "+t.Name.Name+" in the rows that the trigger has not reached, in batches", set,
 		s.unfilledCondition("t.")); s.backfill == nil {
 		return
 	}

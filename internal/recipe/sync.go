@@ -68,7 +68,7 @@ func (w *replacement) makeSteps() *Steps {
 	value := strings.ReplaceAll(w.conversion, "$1", "t."+quoteIdent(w.old.Name))
 	otherwise := distinctCondition("t."+quoteIdent(w.newName), w.castValue(value))
 	set := quoteIdent(w.newName) + " = " + value
-	b := m.addBackfill(c, t, "fill "+t.Name.Name+"."+w.newName+" in the rows that the trigger has not reached, in batches", set, otherwise)
+	b := m.addSyncedBackfill(c, t, "fill "+t.Name.Name+"."+w.newName+" in the rows that the trigger has not reached, in batches", set, otherwise)
 	if b == nil {
 		w.family.completePart(m, nil)
 		return m
@@ -202,7 +202,11 @@ func (r *Release) triggerColumns(t, head *catalog.Relation, columns ...string) [
 	if t.Inferred || t.Partial || head == nil || changesRow(t) || changesRow(head) {
 		return nil
 	}
-	for _, k := range identityColumns(r.Deployed, t) {
+	keys := identityColumns(r.Deployed, t)
+	if len(keys) == 0 {
+		return nil // any UPDATE moves the row, perhaps to where the backfill has already been
+	}
+	for _, k := range keys {
 		if is := r.columnChanges[columnID{
 			t.OID, t.Column(k).Attnum,
 		}]; is != nil && (is.newColumn == nil || slices.ContainsFunc(is.changes, (*Change).renamesColumn) || slices.ContainsFunc(is.changes, (*Change).changesType)) {
