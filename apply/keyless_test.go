@@ -45,7 +45,8 @@ func TestKeylessKilled(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if unfilled := content(t, db, "SELECT kind::text FROM events WHERE remark IS DISTINCT FROM note OR kind_onward IS DISTINCT FROM kind LIMIT 5"); len(unfilled) > 0 {
+			const missed = "SELECT kind::text FROM events WHERE remark IS DISTINCT FROM note OR kind_onward IS DISTINCT FROM kind LIMIT 5"
+			if unfilled := content(t, db, missed); len(unfilled) > 0 {
 				t.Fatalf("on %d rows were missed: %v", major, unfilled)
 			}
 			applyKilled(t, db, file, onward.Contract)

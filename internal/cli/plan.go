@@ -14,6 +14,7 @@ import (
 type planFlags struct {
 	releaseFlags
 	sketch, diff, save bool
+	deploys            bool
 	server             string
 	fresh              []string
 	publications, only []string
@@ -69,11 +70,16 @@ project's own tool: the steps before the first contract, numbered after all exis
 migrations, as far as a file can carry them. --write also keeps the plan in onward/plans, for
 onward plan next. It overwrites nothing, and writes an unproven plan only with --sketch.
 
+--deploys splits a range of commits into the deploys that it needs, with the condition between them:
+a deploy ends before the first migration that breaks the code from before it. A commit that is too
+much for one deploy gets a plan.
+
 Exit code: 0 the plan is proven, or no proof was wanted (--sketch); 1 not proven, or only a
 part of the release is; 2 usage or input; 3 something could not be read.`,
 		Example: `  onward plan
   onward plan v1.4..v1.5 --format sql --output plan.sql
   onward plan --write
+  onward plan --deploys v1.4..v1.5
   onward plan next --gone v1.4`,
 		Args: revisionRange,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.makePlan(cmd, &f) },
@@ -85,6 +91,7 @@ part of the release is; 2 usage or input; 3 something could not be read.`,
 	flags.BoolVar(&f.diff, "diff", false, "show the files that --write would make")
 	flags.BoolVar(&f.save, "write", false, "write the steps as migrations, and keep the plan in onward/plans")
 	flags.BoolVar(&f.sketch, "sketch", false, "leave out the proof, which takes a throwaway server")
+	flags.BoolVar(&f.deploys, "deploys", false, "split the range into the deploys that it needs")
 	flags.StringArrayVar(&f.only, "only", nil, "plan only this `chain`, by the name that a plan gives it, and leave the others; repeatable")
 	flags.StringVar(&f.server, "postgres", "", "`address` of a server to prove on instead of a throwaway one: databases are made there and dropped; "+
 		"@FILE or env:NAME")
@@ -94,11 +101,39 @@ part of the release is; 2 usage or input; 3 something could not be read.`,
 	return cmd
 }
 
+// orderDeploys prints the deploys that a range of commits needs.
+func (a *app) orderDeploys(cmd *cobra.Command, f *planFlags) error {
+	format, options, err := a.printOptions(report.DeployFormats()...)
+	if err != nil {
+		return err
+	}
+	if f.diff || f.save || len(f.only) > 0 {
+		return newUsageError("--deploys splits a whole range: leave out --diff, --write and --only")
+	}
+	c, err := a.planConfig(f)
+	if err != nil {
+		return err
+	}
+	o, err := plan.OrderDeploys(cmd.Context(), c)
+	if err != nil {
+		return err
+	}
+	for i := range o.Deploys {
+		if s := o.Deploys[i].Steps; s != nil && s.Tried && !s.Proven {
+			a.code = exitFindings
+		}
+	}
+	return a.writeResult(func(w io.Writer) error { return report.WriteDeploys(w, format, o, options) })
+}
+
 // makePlan makes the plan, and prints it, shows its files or writes them.
 func (a *app) makePlan(cmd *cobra.Command, f *planFlags) error {
 	format, options, err := a.printOptions(report.FormatTerminal, report.FormatJSON, report.FormatSQL, report.FormatHTML, report.FormatMarkdown)
 	if err != nil {
 		return err
+	}
+	if f.deploys {
+		return a.orderDeploys(cmd, f)
 	}
 	if (f.diff || f.save) && (format != report.FormatTerminal || f.diff && f.save) {
 		return newUsageError("--diff and --write have a form of their own: leave out --format, and one of the two")

@@ -30,14 +30,14 @@ func (m *Steps) addSyncedBackfill(c *Change, t *catalog.Relation, why, set, wher
 		// The end is fixed here: rows that are added later are left to the trigger.
 		"INSERT INTO "+cursor+" SELECT '(0,0)', "+last+", pg_relation_filenode("+table+")")
 	s.Undo, s.Bookkeeping = []string{"DROP TABLE IF EXISTS " + cursor}, true
-	s.Check = fmt.Sprintf("SELECT 1 WHERE current_setting('server_version_num')::int < 140000 AND pg_relation_size(%s) > %d * current_setting('block_size')::bigint",
-		table, mostPages13)
+	s.Check = fmt.Sprintf("SELECT 1 WHERE current_setting('server_version_num')::int < 140000 AND pg_relation_size(%s) > %d * "+
+		"current_setting('block_size')::bigint", table, mostPages13)
 	done := updateStatement(t, set, where)("t.ctid = batch." + keyName(0))
 	step := m.addStep(onward.Backfill, onward.StepBackfill, why, pagesBatch(t, cursor, table, last, done))
 	step.Backfill = &onward.PlannedBackfill{Table: tableName(t), Keys: []string{"ctid"}, Work: done, Compare: []onward.PlanComparison{}}
 	m.addStep(onward.Contract, onward.StepDDL, "drop the cursor of the backfill of "+t.Name.Name, "DROP TABLE IF EXISTS "+cursor).Bookkeeping = true
-	m.addNote("%s has no key: the backfill goes along its pages, and begins again if the table is rewritten meanwhile (VACUUM FULL, CLUSTER). No later pass compares "+
-		"its rows one by one; the check of the last step reads the table once", t.Name)
+	m.addNote("%s has no key: the backfill goes along its pages, and begins again if the table is rewritten meanwhile (VACUUM FULL, CLUSTER). "+
+		"No later pass compares its rows one by one; the check of the last step reads the table once", t.Name)
 	return step.Backfill
 }
 
@@ -56,7 +56,7 @@ func pagesBatch(t *catalog.Relation, cursor, table, last, work string) string {
 		"), changed AS (\n" +
 		"  " + work + "\n" +
 		"), moved AS (\n" +
-		"  UPDATE " + cursor + " SET onward_place = coalesce((SELECT place FROM ahead), (SELECT last FROM here)), onward_end = (SELECT last FROM here), onward_file = pg_relation_filenode(" +
-		table + ")\n" +
+		"  UPDATE " + cursor + " SET onward_place = coalesce((SELECT place FROM ahead), (SELECT last FROM here)), onward_end = (SELECT last FROM here),\n" +
+		"    onward_file = pg_relation_filenode(" + table + ")\n" +
 		")\nSELECT count(*) FROM batch"
 }
