@@ -98,7 +98,7 @@ func planFiles(files []audit.Written) []onward.PlanFile {
 
 // draftSteps drafts the files of the steps from the first unwritten one to one that must wait.
 func (d *Draft) draftSteps(w audit.Writing, gone bool) error {
-	for i := range d.Plan.Steps {
+	for i := 0; i < len(d.Plan.Steps); i++ {
 		s := &d.Plan.Steps[i]
 		if len(s.Files) > 0 || s.Ran {
 			continue
@@ -117,12 +117,16 @@ func (d *Draft) draftSteps(w audit.Writing, gone bool) error {
 			d.draftScript(s)
 			return nil
 		}
-		files, err := w.Files(d.Plan, s, migrationSlug(s.Migration)+"_"+strings.ReplaceAll(s.ID, "-", "_"))
+		together := d.Plan.Steps[i : i+countJoined(w, d.Plan.Steps[i:])]
+		files, err := w.Files(d.Plan, mergeSteps(together), migrationSlug(s.Migration)+"_"+strings.ReplaceAll(s.ID, "-", "_"))
 		if err != nil {
 			return &config.InputError{Err: err}
 		}
-		s.Files = planFiles(files)
+		for n := range together {
+			together[n].Files = planFiles(files)
+		}
 		d.Files = append(d.Files, files...)
+		i += len(together) - 1
 	}
 	return d.draftLeft(w)
 }
