@@ -116,7 +116,8 @@ func (o *deployOrder) auditUntil(i int) (*onward.Report, error) {
 func (o *deployOrder) finishDeploy(last int, r *onward.Report, why []string) error {
 	commit := &o.commits[last]
 	d := onward.Deploy{
-		From: o.deployedCommit()[:shortID], Commit: commit.ID[:shortID], Subject: commit.Subject, Date: commit.Date, Migrations: []onward.PlannedMigration{}, Why: why,
+		From: o.deployedCommit()[:shortID], Commit: commit.ID[:shortID], Subject: commit.Subject, Date: commit.Date,
+		Migrations: []onward.PlannedMigration{}, Why: why,
 	}
 	if o.at == 0 {
 		d.From = o.out.Base

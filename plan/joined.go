@@ -29,9 +29,10 @@ func canJoin(first, s *onward.PlanStep) bool {
 	quick := func(s *onward.PlanStep) bool {
 		return s.Class == onward.StepDDL && s.Transaction == onward.TransactionFile && !s.Repeat && s.Duration != "grows"
 	}
+	const addsValue = " ADD VALUE " // a new value of an enum can be used after its commit
 	isCursor := s.Bookkeeping && s.Phase == onward.Expand
 	return quick(first) && quick(s) && !isCursor && s.Phase == first.Phase && s.Migration == first.Migration && s.Check == "" &&
-		len(s.Files) == 0 && !s.Ran && !strings.Contains(s.SQL, " ADD VALUE ") && !strings.Contains(first.SQL, " ADD VALUE ") // a new value of an enum can be used after its commit
+		len(s.Files) == 0 && !s.Ran && !strings.Contains(s.SQL, addsValue) && !strings.Contains(first.SQL, addsValue)
 }
 
 // lockedTables returns the relations of the deployed schema that steps lock, without the indexes of a table that is locked anyway.

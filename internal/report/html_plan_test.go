@@ -84,7 +84,7 @@ func TestPlanExplainsItself(t *testing.T) {
 			t.Errorf("the page has no %q", want)
 		}
 	}
-	for _, want := range []string{"1 place where it breaks", "works until 04-contract", "RENAME COLUMN a TO b", "column a is renamed", "&lt;b&gt;feature"} {
+	for _, want := range []string{"1 place in which it breaks", "works until 04-contract", "RENAME COLUMN a TO b", "column a is renamed", "&lt;b&gt;feature"} {
 		if !strings.Contains(page.String(), want) {
 			t.Errorf("the page has no %q", want)
 		}

@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/undo"
@@ -56,6 +57,9 @@ func stepTime(s *onward.PlanStep) string {
 	return "an instant"
 }
 
+// dropsRows finds statements that remove values or rows.
+var dropsRows = regexp.MustCompile(`(?i)\b(?:DROP\s+(?:TABLE|COLUMN|MATERIALIZED|SCHEMA|SEQUENCE)|DELETE|TRUNCATE)\b`)
+
 // stepUndo says how a step is undone: in words, or as SQL.
 func stepUndo(s *onward.PlanStep) (words, sql string) {
 	switch {
@@ -65,8 +69,12 @@ func stepUndo(s *onward.PlanStep) (words, sql string) {
 		return "", strings.TrimRight(s.Undo, "\n")
 	case s.Class == onward.StepValidate:
 		return "not needed: it leaves nothing", ""
-	case s.Phase == onward.Contract:
+	case s.Bookkeeping:
+		return "not needed: it is the plan's own state", ""
+	case s.Phase == onward.Contract && dropsRows.MatchString(s.SQL):
 		return "none: the dropped data is gone", ""
+	case s.Phase == onward.Contract:
+		return "none: make what it drops again, in a later release", ""
 	case s.Phase == onward.Backfill:
 		return "not needed: the undo of earlier steps removes what it wrote", ""
 	}
