@@ -92,7 +92,8 @@ CREATE TABLE sales (region text) PARTITION BY LIST (region);`)
 
 func TestCanHold(t *testing.T) {
 	t.Parallel()
-	c := schemaOf(t, "CREATE TABLE t (small smallint, int integer, big bigint, short varchar(10), long varchar(20), anything text)")
+	c := schemaOf(t, "CREATE TABLE t (small smallint, int integer, big bigint, short varchar(10), long varchar(20), anything text, "+
+		"price numeric(10, 2), more numeric(12, 2), finer numeric(10, 4), any_number numeric)")
 	table := c.Lookup("public", "t")
 	for _, tt := range []struct {
 		column, values string
@@ -102,6 +103,11 @@ func TestCanHold(t *testing.T) {
 		{column: "int", values: "int", want: true},
 		{column: "int", values: "big", want: false},
 		{column: "short", values: "long", want: false},
+		{column: "long", values: "short", want: true},
+		{column: "more", values: "price", want: true},
+		{column: "price", values: "more", want: false},
+		{column: "finer", values: "price", want: false},
+		{column: "any_number", values: "finer", want: true},
 		{column: "anything", values: "long", want: true},
 		{column: "long", values: "anything", want: false},
 	} {

@@ -10,11 +10,25 @@ func CanHold(column, values catalog.Type) bool {
 	}
 	switch values.Name.Name {
 	case "varchar", "bpchar":
-		return column.String() == "text" || column.String() == "varchar"
+		return column.String() == "text" || column.String() == "varchar" || column.Name == values.Name && isWider(column, values)
+	case "numeric":
+		return column.Name == values.Name && (len(column.Mods) == 0 || isWider(column, values))
 	case "int4":
 		return column.String() == "bigint"
 	case "int2":
 		return column.String() == "bigint" || column.String() == "integer"
 	}
 	return false
+}
+
+// isWider reports whether a type has the modifiers of another one, the first of which may be larger. The first modifier of numeric may grow
+// together with its scale only if as many digits stay before the point.
+func isWider(column, values catalog.Type) bool {
+	switch {
+	case column.Array != values.Array || len(column.Mods) == 0 || len(column.Mods) != len(values.Mods):
+		return false
+	case len(column.Mods) == 1:
+		return column.Mods[0] >= values.Mods[0]
+	}
+	return column.Mods[1] >= values.Mods[1] && column.Mods[0]-column.Mods[1] >= values.Mods[0]-values.Mods[1]
 }
