@@ -143,7 +143,7 @@ func TestDjangoConcurrentlyWithATimeout(t *testing.T) {
 	got := instead(t, "index-concurrent-short-timeout", script.Operation{Class: "AddIndexConcurrently", Model: "order"},
 		"CREATE INDEX CONCURRENTLY i ON shop_order (country)", onward.TransactionNone)
 	want := "clear it for this operation, which blocks nobody while it waits:\n" +
-		"migrations.RunSQL('SET lock_timeout = 0'),\nAddIndexConcurrently(…),  # as it stands\nmigrations.RunSQL('RESET lock_timeout'),"
+		"migrations.RunSQL('SET lock_timeout = 0'),\nAddIndexConcurrently(…),  # unchanged\nmigrations.RunSQL('RESET lock_timeout'),"
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
