@@ -32,7 +32,8 @@ func canJoin(first, s *onward.PlanStep) bool {
 	const addsValue = " ADD VALUE " // a new value of an enum can be used after its commit
 	isCursor := s.Bookkeeping && s.Phase == onward.Expand
 	return quick(first) && quick(s) && !isCursor && s.Phase == first.Phase && s.Migration == first.Migration && s.Check == "" &&
-		len(s.Files) == 0 && !s.Ran && !strings.Contains(s.SQL, addsValue) && !strings.Contains(first.SQL, addsValue)
+		len(s.Files) == 0 && !s.Ran && !strings.Contains(s.SQL, addsValue) && !strings.Contains(first.SQL, addsValue) &&
+		!strings.Contains(s.Undo+first.Undo, "CONCURRENTLY")
 }
 
 // lockedTables returns the relations of the deployed schema that steps lock, without the indexes of a table that is locked anyway.

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/redact"
 	"github.com/onward-sql/onward/onward"
 )
@@ -181,11 +182,16 @@ func (v *prover) createExtensions(conn *pgx.Conn) error {
 // runMigrations runs the statements of the migrations, and the additional ones that declarations in column
 // comments require.
 func runMigrations(ctx context.Context, conn *pgx.Conn, folds []*audit.Folded, beyond []string) error {
+	open := false // by a statement of the migrations
 	for _, m := range folds {
 		for _, s := range m.Statements {
-			if s.Node == nil || s.Parent >= 0 || s.In != "" || s.Node.GetLockStmt() != nil {
-				continue // LOCK TABLE is refused outside of a transaction, which the runner opens
+			if s.Node == nil || s.Parent >= 0 || s.In != "" {
+				continue
 			}
+			if needsTransaction(s.Node) && !open {
+				continue // the runner opens it
+			}
+			open = opensTransaction(s.Node, open)
 			if _, err := conn.Exec(ctx, s.SQL); err != nil {
 				return fmt.Errorf("%s:%d: %w", m.Path, s.Line, err)
 			}
@@ -197,6 +203,26 @@ func runMigrations(ctx context.Context, conn *pgx.Conn, folds []*audit.Folded, b
 		}
 	}
 	return nil
+}
+
+// needsTransaction reports whether the server refuses a statement outside of a transaction.
+func needsTransaction(n *pgparse.Node) bool {
+	switch n.GetTransactionStmt().GetKind() {
+	case pgparse.TransactionStmtKind_TRANS_STMT_SAVEPOINT, pgparse.TransactionStmtKind_TRANS_STMT_RELEASE, pgparse.TransactionStmtKind_TRANS_STMT_ROLLBACK_TO:
+		return true
+	}
+	return n.GetLockStmt() != nil
+}
+
+// opensTransaction reports whether a transaction is open after a statement, given whether one was open before it.
+func opensTransaction(n *pgparse.Node, open bool) bool {
+	switch n.GetTransactionStmt().GetKind() {
+	case pgparse.TransactionStmtKind_TRANS_STMT_BEGIN, pgparse.TransactionStmtKind_TRANS_STMT_START:
+		return true
+	case pgparse.TransactionStmtKind_TRANS_STMT_COMMIT, pgparse.TransactionStmtKind_TRANS_STMT_ROLLBACK, pgparse.TransactionStmtKind_TRANS_STMT_PREPARE:
+		return false
+	}
+	return open
 }
 
 // runSteps runs steps as psql would.

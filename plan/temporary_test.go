@@ -12,6 +12,7 @@ func TestTemporaryTables(t *testing.T) {
 	const release = `-- +goose NO TRANSACTION
 BEGIN;
 LOCK TABLE orders IN SHARE ROW EXCLUSIVE MODE;
+SAVEPOINT begun;
 CREATE TEMP TABLE twice ON COMMIT DROP AS SELECT max(id) AS keep, status FROM orders GROUP BY status HAVING count(*) > 1;
 DELETE FROM orders USING twice WHERE orders.status = twice.status AND orders.id <> twice.keep;
 COMMIT;
@@ -21,5 +22,14 @@ CREATE INDEX customers_note ON customers (note);`
 	if proven != 1 || all != 3 || len(p.Left) != 2 ||
 		!strings.Contains(strings.Join(p.Left[0].Why, ""), "creates a temporary table, which ends with its session") {
 		t.Errorf("%d of %d changes are proven, left %+v\n%s", proven, all, p.Left, told(p))
+	}
+}
+
+// A savepoint needs the transaction that the runner opens: the proof leaves it out.
+func TestSavepoints(t *testing.T) {
+	t.Parallel()
+	p := planned(t, base, "SAVEPOINT before;\nCREATE INDEX customers_note ON customers (note);\nRELEASE SAVEPOINT before;", 17, nil, true)
+	if !p.Proof.Proven {
+		t.Errorf("%s", told(p))
 	}
 }

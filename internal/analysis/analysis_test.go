@@ -93,7 +93,8 @@ CREATE TABLE sales (region text) PARTITION BY LIST (region);`)
 func TestCanHold(t *testing.T) {
 	t.Parallel()
 	c := schemaOf(t, "CREATE TABLE t (small smallint, int integer, big bigint, short varchar(10), long varchar(20), anything text, "+
-		"price numeric(10, 2), more numeric(12, 2), finer numeric(10, 4), any_number numeric)")
+		"price numeric(10, 2), more numeric(12, 2), finer numeric(10, 4), any_number numeric, "+
+		"prices numeric[], ints integer[], texts text[])")
 	table := c.Lookup("public", "t")
 	for _, tt := range []struct {
 		column, values string
@@ -108,6 +109,9 @@ func TestCanHold(t *testing.T) {
 		{column: "price", values: "more", want: false},
 		{column: "finer", values: "price", want: false},
 		{column: "any_number", values: "finer", want: true},
+		{column: "prices", values: "price", want: false},
+		{column: "big", values: "ints", want: false},
+		{column: "anything", values: "texts", want: false},
 		{column: "anything", values: "long", want: true},
 		{column: "long", values: "anything", want: false},
 	} {

@@ -8,6 +8,9 @@ func CanHold(column, values catalog.Type) bool {
 	if !column.IsKnown() || !values.IsKnown() || column.String() == values.String() {
 		return true
 	}
+	if column.Array != values.Array {
+		return false
+	}
 	switch values.Name.Name {
 	case "varchar", "bpchar":
 		return column.String() == "text" || column.String() == "varchar" || column.Name == values.Name && isWider(column, values)
@@ -25,7 +28,7 @@ func CanHold(column, values catalog.Type) bool {
 // together with its scale only if as many digits stay before the point.
 func isWider(column, values catalog.Type) bool {
 	switch {
-	case column.Array != values.Array || len(column.Mods) == 0 || len(column.Mods) != len(values.Mods):
+	case len(column.Mods) == 0 || len(column.Mods) != len(values.Mods):
 		return false
 	case len(column.Mods) == 1:
 		return column.Mods[0] >= values.Mods[0]

@@ -114,6 +114,9 @@ func (a *app) orderDeploys(cmd *cobra.Command, f *planFlags) error {
 	if err != nil {
 		return err
 	}
+	if c.Deployed.DB != "" {
+		return newUsageError("--deploys compares commits, and --db has the schema of one of them: leave out --db")
+	}
 	o, err := plan.OrderDeploys(cmd.Context(), c)
 	if err != nil {
 		return err

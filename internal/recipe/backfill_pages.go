@@ -24,7 +24,8 @@ func (m *Steps) addSyncedBackfill(c *Change, t *catalog.Relation, why, set, wher
 	table := pgparse.QuoteLiteral(analysis.QuoteTable(t.Name))
 	const end = "format('(%%s,0)', pg_relation_size(%s) / current_setting('block_size')::bigint)::tid"
 	last := fmt.Sprintf(end, table)
-	s := m.addStep(onward.Expand, onward.StepDDL, "create the cursor of the backfill of "+t.Name.Name,
+	why13 := fmt.Sprintf("create the cursor of the backfill of %s, which on Postgres 13 may have %d pages at most", t.Name.Name, mostPages13)
+	s := m.addStep(onward.Expand, onward.StepDDL, why13,
 		"CREATE SCHEMA IF NOT EXISTS "+Schema,
 		"CREATE TABLE "+cursor+" (onward_place tid NOT NULL, onward_end tid NOT NULL, onward_file oid NOT NULL)",
 		// The end is fixed here: rows that are added later are left to the trigger.
