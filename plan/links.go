@@ -243,6 +243,7 @@ func (l *links) addConnected(d *catalog.Delta, before *catalog.Catalog) {
 		if t == nil {
 			return
 		}
+		l.uses[relationKey(t.OID)] = true // a new foreign key names it
 		for _, name := range t.ColumnNames(columns) {
 			l.addChange(columnKey(t.OID, name), name)
 		}

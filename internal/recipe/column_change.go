@@ -17,6 +17,7 @@ type columnChange struct {
 	replacement       *replacement    // the column that replaces it; nil if it stays
 	split             *split          // the split that it is part of; nil for none
 	declaredByComment bool            // a deprecation says that the column at the head is the renamed old one
+	viewed            bool            // the view of its renamed table has it under the old name
 }
 
 // columnID identifies a column independently of its name and its table's name.
@@ -54,6 +55,7 @@ func (r *Release) ComposeChanges(changes []*Change) {
 	r.findReplacedEnums()
 	r.joinDeclaredRenames()
 	r.findSplits()
+	r.findViewed()
 	for _, is := range r.columnOrder {
 		is.replacement = r.replacementOf(is)
 	}
@@ -213,7 +215,7 @@ func (is *columnChange) absorbChange(c *Change) *Steps {
 		}
 		return nil
 	case is.replacement == nil:
-		if is.old.Name == is.newColumn.Name && c.renamesColumn() { // renamed there and back
+		if c.renamesColumn() && (is.viewed || is.old.Name == is.newColumn.Name) { // it has its new name already, or it is renamed there and back
 			return m
 		}
 		return nil

@@ -144,10 +144,18 @@ func (f *columnFamily) lockTables() []string {
 	var names []string
 	for len(tables) > 0 {
 		next := max(0, slices.IndexFunc(tables, func(t *catalog.Relation) bool { return !isReferred(t, tables) }))
-		names = append(names, tableName(tables[next]))
+		names = append(names, tableName(f.headRelation(tables[next])))
 		tables = slices.Delete(tables, next, next+1)
 	}
 	return []string{"LOCK TABLE " + strings.Join(names, ", ") + " IN ACCESS EXCLUSIVE MODE"}
+}
+
+// headRelation returns a table as it is after the release: it may have another name by then.
+func (f *columnFamily) headRelation(t *catalog.Relation) *catalog.Relation {
+	if head := f.parts[0].replacement.c.Release.head.Relation(t.OID); head != nil {
+		return head
+	}
+	return t
 }
 
 // isReferred reports whether another one of the tables has a foreign key to a table.

@@ -1,6 +1,7 @@
 package recipe
 
 import (
+	"regexp"
 	"slices"
 
 	"github.com/onward-sql/onward/internal/catalog"
@@ -14,6 +15,9 @@ import (
 // https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT
 var constraintReplace = &Recipe{Name: "constraint-replace", Make: func(c *Change) *Steps {
 	drops := c.droppedConstraint() != nil
+	if c.validatesReplacement() {
+		return &Steps{} // the change that adds the constraint validates it
+	}
 	if !drops && c.constraintNode(pgparse.ConstrType_CONSTR_FOREIGN, pgparse.ConstrType_CONSTR_CHECK) == nil {
 		return nil
 	}
@@ -31,7 +35,10 @@ var constraintReplace = &Recipe{Name: "constraint-replace", Make: func(c *Change
 	}
 	m := &Steps{}
 	phase := c.constraintPhase(made)
-	m.addConstraintSteps(t, own, definitionText(c.Text), phase)
+	m.addConstraintSteps(t, own, notValidWords.ReplaceAllString(definitionText(c.Text), ""), phase)
+	if head := c.Release.head.Relation(t.OID); head != nil && head.Constraint(made.Name) != nil && !head.Constraint(made.Name).Valid {
+		m.Steps = m.Steps[:len(m.Steps)-1] // the release does not validate it
+	}
 	if drop.breaksDeployed() {
 		phase = onward.Contract
 	}
@@ -77,13 +84,34 @@ func (r *Release) findCounterpart(c *Change) *Change {
 	return nil
 }
 
+// notValidWords finds NOT VALID at the end of a constraint's definition.
+var notValidWords = regexp.MustCompile(`(?i)\s+NOT\s+VALID\s*$`)
+
+// validatesReplacement reports whether a change validates a constraint that replaces another one.
+func (c *Change) validatesReplacement() bool {
+	if c.commandType() != pgparse.AlterTableType_AT_ValidateConstraint {
+		return false
+	}
+	con := c.AlteredRelation().Constraint(c.Command.Name)
+	return con != nil && slices.ContainsFunc(c.Release.changes, func(other *Change) bool {
+		if other.constraintNode(pgparse.ConstrType_CONSTR_FOREIGN, pgparse.ConstrType_CONSTR_CHECK) == nil || other.AlteredRelation().OID != c.AlteredRelation().OID {
+			return false
+		}
+		made := other.addedConstraint()
+		return made != nil && made.ID == con.ID && c.Release.findCounterpart(other) != nil
+	})
+}
+
 // replacesConstraint reports whether a change adds a constraint with the name of a dropped one, or a foreign key
-// on the same columns. The parser marks a NOT ENFORCED constraint as not validated, too.
+// on the same columns.
 func (c *Change) replacesConstraint(drop *Change) bool {
 	con := c.constraintNode(pgparse.ConstrType_CONSTR_FOREIGN, pgparse.ConstrType_CONSTR_CHECK)
-	if con == nil || con.SkipValidation || c.AlteredRelation().OID != drop.AlteredRelation().OID {
+	if con == nil || c.AlteredRelation().OID != drop.AlteredRelation().OID {
 		return false
 	}
 	made, old := c.addedConstraint(), drop.droppedConstraint()
-	return made != nil && made.Kind == old.Kind && (made.Name == old.Name || old.Kind == catalog.ForeignKey && slices.Equal(made.Columns, old.Columns))
+	if con.SkipValidation && !notValidWords.MatchString(c.Text) {
+		return false
+	}
+	return made != nil && made.Enforced && made.Kind == old.Kind && (made.Name == old.Name || old.Kind == catalog.ForeignKey && slices.Equal(made.Columns, old.Columns))
 }

@@ -16,8 +16,12 @@ var columnDrop = &Recipe{Name: "column-drop", Make: func(c *Change) *Steps {
 	m := &Steps{}
 	alter := "ALTER TABLE " + tableName(t)
 	col, text := t.Column(c.Command.Name), c.Text
-	if is := c.columnChange(); is != nil && is.old != nil && is.old.Name != c.Command.Name {
-		col, text = is.old, "DROP COLUMN "+quoteIdent(is.old.Name) // it never gets its new name
+	is := c.columnChange()
+	if is != nil && is.old != nil {
+		col = is.old // no other change of it is planned
+	}
+	if col != nil && col.Name != c.Command.Name {
+		text = "DROP COLUMN " + quoteIdent(col.Name) // it never gets its new name
 		if c.Command.Behavior == pgparse.DropBehavior_DROP_CASCADE {
 			text += " CASCADE"
 		}

@@ -119,7 +119,7 @@ func (w *replacement) copyConstraints(m *Steps) {
 				continue
 			}
 			definition = foreignKey(r.withReplacements(t), r.withReplacements(ref), con)
-			if base := r.Deployed.Relation(con.Ref); base != nil && base.Name != ref.Name {
+			if named := w.c.Before.Relation(con.Ref); named != nil && named.Name != ref.Name {
 				m.addMissing("foreign key %s refers to a table that gets another name in the same release", con.Name)
 			}
 		default:

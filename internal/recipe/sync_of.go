@@ -14,7 +14,7 @@ import (
 // row is rewritten; nil if the column stays.
 func (r *Release) replacementOf(is *columnChange) *replacement {
 	first := is.leadChange()
-	if is.old == nil || is.newColumn == nil || first == nil {
+	if is.old == nil || is.newColumn == nil || first == nil || is.viewed {
 		return nil
 	}
 	enum := r.enumOf(is)

@@ -2,6 +2,7 @@ package recipe
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
@@ -27,9 +28,15 @@ var tableRename = &Recipe{Name: "table-rename", Make: func(c *Change) *Steps {
 		return m
 	}
 	old, now := tableName(t), inSchema(t, stmt.Newname)
-	var columns []string
+	var columns, rename, restore []string
 	for _, col := range t.Columns {
-		columns = append(columns, quoteIdent(col.Name))
+		fresh := c.Release.viewedName(t, col)
+		if columns = append(columns, quoteIdent(fresh)); fresh == col.Name {
+			continue
+		}
+		columns[len(columns)-1] += " AS " + quoteIdent(col.Name)
+		rename = append(rename, "ALTER TABLE "+now+" RENAME COLUMN "+quoteIdent(col.Name)+" TO "+quoteIdent(fresh))
+		restore = append(restore, "ALTER TABLE IF EXISTS "+now+" RENAME COLUMN "+quoteIdent(fresh)+" TO "+quoteIdent(col.Name))
 	}
 	// From 15 on, a view can use the rights of the role that reads it; before, it uses its
 	// owner's. With the reader's rights, a role needs privileges on all of the view's columns.
@@ -43,13 +50,16 @@ var tableRename = &Recipe{Name: "table-rename", Make: func(c *Change) *Steps {
 	case !before15 && !narrow:
 		invoker = " WITH (security_invoker = true)"
 	}
-	sql := []string{c.SQL, "CREATE VIEW " + old + invoker + " AS SELECT " + strings.Join(columns, ", ") + " FROM " + now}
+	sql := append(append([]string{c.SQL}, rename...), "CREATE VIEW "+old+invoker+" AS SELECT "+strings.Join(columns, ", ")+" FROM "+now)
 	for _, g := range t.Grants {
 		sql = append(sql, "GRANT "+formatPrivilege(g)+" ON "+old+" TO "+quoteRole(g.Role))
 	}
-	s := m.addStep(onward.Expand, onward.StepDDL, "rename "+t.Name.Name+" to "+stmt.Newname+
-		", with a view of the old name for the deployed code: both names exist at each moment", sql...)
-	s.Undo = []string{"DROP VIEW IF EXISTS " + old, "ALTER TABLE IF EXISTS " + now + " RENAME TO " + quoteIdent(t.Name.Name)}
+	subject, view := "rename "+t.Name.Name+" to "+stmt.Newname, "a view of the old name"
+	if len(rename) > 0 {
+		subject, view = subject+", and "+strconv.Itoa(len(rename))+" of its columns", "a view of the old names"
+	}
+	s := m.addStep(onward.Expand, onward.StepDDL, subject+", with "+view+" for the deployed code: old and new names exist at each moment", sql...)
+	s.Undo = slices.Concat([]string{"DROP VIEW IF EXISTS " + old}, restore, []string{"ALTER TABLE IF EXISTS " + now + " RENAME TO " + quoteIdent(t.Name.Name)})
 	m.addStep(onward.Contract, onward.StepDDL, "drop the view "+t.Name.Name+", which no code uses any more", "DROP VIEW "+old)
 	m.addNote("from this step on GRANT and REVOKE on %s reach only the view: run them on %s, too", t.Name.Name, stmt.Newname)
 	if before15 {
@@ -66,4 +76,31 @@ func quoteRole(name string) string {
 		return "PUBLIC"
 	}
 	return quoteIdent(name)
+}
+
+// findViewed finds the columns that get another name, and nothing else, after their table got one. The view of the table's old name has
+// their old names, too: no second column and no trigger are needed.
+func (r *Release) findViewed() {
+	renames := map[catalog.OID][]int{} // the places of the statements that rename a table
+	for i, c := range r.changes {
+		if stmt := c.Node.GetRenameStmt(); stmt.GetRenameType() == pgparse.ObjectType_OBJECT_TABLE && c.changedTable() != nil {
+			renames[c.changedTable().OID] = append(renames[c.changedTable().OID], i)
+		}
+	}
+	for _, is := range r.columnOrder {
+		at, first := renames[is.table], is.leadChange()
+		if len(at) != 1 || first == nil || is.old == nil || is.newColumn == nil || is.split != nil || is.declaredByComment ||
+			is.old.Name == is.newColumn.Name || slices.ContainsFunc(is.changes, (*Change).changesType) {
+			continue
+		}
+		is.viewed = at[0] < slices.Index(r.changes, first)
+	}
+}
+
+// viewedName returns the name that a column has after the rename of its table.
+func (r *Release) viewedName(t *catalog.Relation, col *catalog.Column) string {
+	if is := r.columnChanges[columnID{t.OID, col.Attnum}]; is != nil && is.viewed {
+		return is.newColumn.Name
+	}
+	return col.Name
 }

@@ -30,7 +30,9 @@ func (c *Change) undoStatements() []string {
 	case *pgparse.Node_CreateSchemaStmt:
 		return []string{"DROP SCHEMA IF EXISTS " + quoteIdent(n.CreateSchemaStmt.Schemaname)}
 	case *pgparse.Node_CreateFunctionStmt:
-		return c.madeFunction(n.CreateFunctionStmt)
+		return c.restoreFunction(n.CreateFunctionStmt)
+	case *pgparse.Node_CommentStmt:
+		return c.restoreComment(n.CommentStmt)
 	case *pgparse.Node_CreateTrigStmt:
 		if t := c.resolveRelation(n.CreateTrigStmt.Relation); t != nil && !n.CreateTrigStmt.Replace {
 			return []string{"DROP TRIGGER IF EXISTS " + quoteIdent(n.CreateTrigStmt.Trigname) + " ON " + tableName(t)}
@@ -39,8 +41,32 @@ func (c *Change) undoStatements() []string {
 		if !n.CreateExtensionStmt.IfNotExists { // else it may be somebody else's
 			return []string{"DROP EXTENSION IF EXISTS " + quoteIdent(n.CreateExtensionStmt.Extname)}
 		}
+	case *pgparse.Node_RenameStmt:
+		return c.restoreName(n.RenameStmt)
 	case *pgparse.Node_AlterTableStmt:
 		return c.undoCommand()
+	}
+	return nil
+}
+
+// restoreName gives a constraint, a trigger or an index its old name.
+func (c *Change) restoreName(stmt *pgparse.RenameStmt) []string {
+	t := c.resolveRelation(stmt.Relation)
+	if t == nil {
+		return nil
+	}
+	fresh, old := quoteIdent(stmt.Newname), " RENAME TO "+quoteIdent(stmt.Subname)
+	switch stmt.RenameType {
+	case pgparse.ObjectType_OBJECT_TABCONSTRAINT:
+		return []string{"ALTER TABLE " + tableName(t) + " RENAME CONSTRAINT " + fresh + " TO " + quoteIdent(stmt.Subname)}
+	case pgparse.ObjectType_OBJECT_TRIGGER:
+		return []string{"ALTER TRIGGER " + fresh + " ON " + tableName(t) + old}
+	case pgparse.ObjectType_OBJECT_INDEX, pgparse.ObjectType_OBJECT_SEQUENCE:
+		word := "INDEX "
+		if stmt.RenameType == pgparse.ObjectType_OBJECT_SEQUENCE {
+			word = "SEQUENCE "
+		}
+		return []string{"ALTER " + word + inSchema(t, stmt.Newname) + " RENAME TO " + quoteIdent(t.Name.Name)}
 	}
 	return nil
 }
@@ -63,12 +89,16 @@ func (c *Change) dropCreated(rv *pgparse.RangeVar, word string) []string {
 	return []string{"DROP " + word + " IF EXISTS " + tableName(r)}
 }
 
-// madeFunction returns the DROP of a function that did not exist before.
-func (c *Change) madeFunction(stmt *pgparse.CreateFunctionStmt) []string {
+// restoreFunction returns the DROP of a function that did not exist before, or the statement that made the function before.
+func (c *Change) restoreFunction(stmt *pgparse.CreateFunctionStmt) []string {
 	schema, object := pgparse.SchemaAndName(stmt.Funcname)
 	before := c.Before.Functions(schema, object)
 	for _, fn := range c.After.Functions(schema, object) {
-		if slices.ContainsFunc(before, func(o *catalog.Function) bool { return o.OID == fn.OID }) {
+		at := slices.IndexFunc(before, func(o *catalog.Function) bool { return o.OID == fn.OID })
+		if at >= 0 {
+			if before[at] != fn {
+				return orReplace(before[at].Source)
+			}
 			continue
 		}
 		var args []string
@@ -82,6 +112,49 @@ func (c *Change) madeFunction(stmt *pgparse.CreateFunctionStmt) []string {
 		return []string{"DROP " + word + " IF EXISTS " + qualifiedName(stmt.Funcname) + "(" + strings.Join(args, ", ") + ")"}
 	}
 	return nil
+}
+
+// orReplace returns the statement that creates a function so that it replaces the function; nil if it is not known.
+func orReplace(source string) []string {
+	f, err := pgparse.SplitText(source)
+	if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Node.GetCreateFunctionStmt() == nil {
+		return nil
+	}
+	source = strings.TrimSuffix(strings.TrimSpace(source), ";")
+	if at := pgparse.AfterWord(source, "CREATE"); !f.Stmts[0].Node.GetCreateFunctionStmt().Replace {
+		source = source[:at] + " OR REPLACE" + source[at:]
+	}
+	return []string{source}
+}
+
+// restoreComment returns the statement that gives a table or a column its old comment.
+func (c *Change) restoreComment(stmt *pgparse.CommentStmt) []string {
+	names := stmt.GetObject().GetList().GetItems()
+	if len(names) == 0 {
+		return nil
+	}
+	old, is := "", "COMMENT ON "
+	switch stmt.Objtype {
+	case pgparse.ObjectType_OBJECT_TABLE:
+		schema, object := pgparse.SchemaAndName(names)
+		t := c.Before.Lookup(schema, object)
+		if t == nil || t.Inferred {
+			return nil
+		}
+		old, is = t.Comment, is+"TABLE "+tableName(t)
+	case pgparse.ObjectType_OBJECT_COLUMN:
+		t, col := c.changedColumn()
+		if col == nil || t.Inferred {
+			return nil
+		}
+		old, is = col.Comment, is+"COLUMN "+tableName(t)+"."+quoteIdent(col.Name)
+	default:
+		return nil
+	}
+	if old == "" {
+		return []string{is + " IS NULL"}
+	}
+	return []string{is + " IS " + pgparse.QuoteLiteral(old)}
 }
 
 func qualifiedName(list []*pgparse.Node) string {
