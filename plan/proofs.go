@@ -30,6 +30,9 @@ type proofs struct {
 	fails bool
 	// partial is the schema of a base whose history did not run as a whole; nil for others.
 	partial *live.Schema
+	// random are the columns whose values differ from run to run of the release. ranTwice: it was run twice to find them.
+	random   map[string]bool
+	ranTwice bool
 }
 
 // openProofs starts the server and fills the base. The caller closes it.

@@ -34,21 +34,27 @@ type prover struct {
 	// volatile and changed are columns whose values are not compared, the latter only after an abort.
 	// changed also has the enums whose definition is then not compared.
 	volatile, changed map[string]bool
+	// beyond are statements for what column comments require in addition to the migrations.
+	beyond []string
+	// rowsDiffer: the steps do not make the rows that the migrations make.
+	rowsDiffer bool
 }
 
-// provePlan runs the release on one database, the plan on a second, and the plan up to its first contract
+// tryPlan runs the release on one database, the plan on a second, and the plan up to its first contract
 // and back on a third, and compares the results. What the plan leaves runs before the first contract.
-func (r *proofs) provePlan(p *planner) error {
+func (r *proofs) tryPlan(p *planner) (*prover, error) {
 	p.tried = true
 	if r.config.spoil != nil {
 		r.config.spoil(p.plan)
 	}
-	v := &prover{proofs: r, plan: p.plan, filled: r.filled, volatile: p.release.Volatile, changed: maps.Clone(p.release.Changed)}
+	v := &prover{proofs: r, plan: p.plan, filled: r.filled, volatile: maps.Clone(p.release.Volatile), changed: maps.Clone(p.release.Changed), beyond: p.release.Beyond}
+	maps.Copy(v.volatile, r.random)
+	v.noteRandomValues()
 	maps.Copy(v.changed, p.release.Kept)
 	v.path, v.extensions = p.release.Deployed.SearchPath, p.extensionStatements()
 	v.plan.Notes = append(v.plan.Notes, r.stage.Notes()...)
 	if v.checkBase(p); !p.passesChecks() {
-		return nil
+		return v, nil
 	}
 	touched := p.touchedTables()
 	held := &parentTrials{ctx: r.ctx}
@@ -67,12 +73,12 @@ func (r *proofs) provePlan(p *planner) error {
 	if failed := new(pgconn.PgError); errors.As(err, &failed) {
 		v.addCheck("the release runs", false, redact.MessageWithCode(failed))
 		r.fails = true
-		return nil
+		return v, nil
 	}
 	if err != nil {
-		return err
+		return v, err
 	}
-	v.compareResult("the steps produce the schema and rows of the migrations", want, p.release.Filled, func(conn *pgx.Conn) error {
+	v.rowsDiffer = v.compareResult("the steps produce the schema and rows of the migrations", want, p.release.Filled, func(conn *pgx.Conn) error {
 		contract := v.plan.Contract()
 		if err := v.runWith(conn, v.plan.Steps[:contract], held.runAfter); err != nil {
 			return err
@@ -88,10 +94,10 @@ func (r *proofs) provePlan(p *planner) error {
 	v.compareResult("abort before the first contract step restores the schema", before, v.changed, v.runAbort)
 	if !r.config.skipTraffic {
 		if err := v.underTraffic(touched); err != nil {
-			return err
+			return v, err
 		}
 	}
-	return v.verifyQueries()
+	return v, v.verifyQueries()
 }
 
 // runLeft runs the changes that the plan leaves.
@@ -129,18 +135,19 @@ func (v *prover) addCheck(name string, ok bool, detail string) {
 	v.plan.Proof.Checks = append(v.plan.Proof.Checks, onward.PlanCheck{Name: name, OK: ok, Detail: detail})
 }
 
-// compareResult compares the result of some work on the base with the expected one.
-func (v *prover) compareResult(name string, want *state, but map[string]bool, work func(*pgx.Conn) error) {
+// compareResult compares the result of some work on the base with the expected one. It reports whether values differ.
+func (v *prover) compareResult(name string, want *state, but map[string]bool, work func(*pgx.Conn) error) (rowsDiffer bool) {
 	got, err := v.stateAfter(work)
 	if err != nil {
 		v.addCheck(name, false, redact.RedactError(err))
-		return
+		return false
 	}
 	diff := want.listDifferences(got, v.volatile, but)
 	if n := len(diff); n > mostDifferences {
 		diff = append(diff[:mostDifferences:mostDifferences], fmt.Sprintf("and %d more", n-mostDifferences))
 	}
 	v.addCheck(name, len(diff) == 0, strings.Join(diff, "\n"))
+	return len(diff) > 0 && !maps.Equal(want.values, got.values)
 }
 
 // stateAfter makes a copy of the base, fills it, runs work on it, and returns its state.

@@ -22,6 +22,8 @@ type state struct {
 	schema map[string]bool
 	// values has a checksum of each column of each table, "public.t.c".
 	values map[string]string
+	// keys are the columns of primary keys.
+	keys map[string]bool
 }
 
 func readState(ctx context.Context, conn *pgx.Conn, url string, volatile map[string]bool) (*state, error) {
@@ -29,7 +31,7 @@ func readState(ctx context.Context, conn *pgx.Conn, url string, volatile map[str
 	if err != nil {
 		return nil, err
 	}
-	s := &state{schema: map[string]bool{}, values: map[string]string{}}
+	s := &state{schema: map[string]bool{}, values: map[string]string{}, keys: map[string]bool{}}
 	for _, sql := range ddl {
 		if sql = canonicalDefinition(sql); sql != "" {
 			s.schema[sql] = true
@@ -48,6 +50,9 @@ func readState(ctx context.Context, conn *pgx.Conn, url string, volatile map[str
 		var keys *string
 		var names []string
 		err = r.Scan(&c.table, &c.full, &c.name, &keys, &names)
+		for _, key := range names {
+			s.keys[c.full+"."+key] = true
+		}
 		if keys != nil && !slices.ContainsFunc(names, func(key string) bool { return volatile[c.full+"."+key] }) {
 			c.keys = *keys
 		}
