@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/pycode"
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/internal/script"
@@ -56,7 +57,7 @@ func (*Adapter) Name() string { return framework }
 func (*Adapter) Traits() adapter.Traits {
 	return adapter.Traits{
 		Renders: true, Graph: true, Project: "a Django project", Package: "__init__.py",
-		Tool: tool, Meaning: normalizePython,
+		Tool: tool, Meaning: pycode.Normalize,
 		HistoryTables: []adapter.HistoryTable{{Table: historyTable, Columns: historyColumns}},
 	}
 }

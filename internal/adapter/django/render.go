@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/command"
 	"github.com/onward-sql/onward/internal/address"
 	"github.com/onward-sql/onward/internal/scratch"
 )
@@ -278,9 +279,9 @@ func runPython(ctx context.Context, cfg Config, python string) ([]byte, error) {
 	cmd.Env = pythonEnvironment(cfg)
 	cmd.Stdout, cmd.Stderr = talk, talk
 	cmd.WaitDelay = 2 * time.Second
-	ownGroup(cmd)
+	command.OwnGroup(cmd)
 	runErr := cmd.Run()
-	sweep(cmd)
+	command.Sweep(cmd)
 	if ctx.Err() != nil {
 		if errors.Is(ctx.Err(), context.Canceled) {
 			return nil, ctx.Err()
@@ -323,7 +324,7 @@ func explainNoAnswer(cmd *exec.Cmd, runErr error, talk *outputTail, python, root
 	var exit *exec.ExitError
 	if runErr != nil && !errors.As(runErr, &exit) {
 		kind, message = "python", runErr.Error()
-	} else if by := killedBy(cmd.ProcessState); by != "" {
+	} else if by := command.KilledBy(cmd.ProcessState); by != "" {
 		kind, message = "signal", "Python ended by "+by+crashPlace(talk.String(), root)
 	} else if message == "" && runErr != nil {
 		message = runErr.Error()

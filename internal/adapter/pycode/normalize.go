@@ -1,4 +1,5 @@
-package django
+// Package pycode reads programs of Python without running them.
+package pycode
 
 import (
 	"regexp"
@@ -10,9 +11,9 @@ import (
 // of white space, a name or number, or one other character.
 var token = regexp.MustCompile(`(?s)#[^\n]*|(?:\\\r?\n)+|(?i:[rbfu]{0,2})(?:"""(?:[^\\]|\\.)*?"""|'''(?:[^\\]|\\.)*?'''|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')|\n|[ \t\r\f]+|\w+|.`)
 
-// normalizePython returns a migration's file without comments, white space and docstrings.
+// Normalize returns a migration's file without comments, white space and docstrings.
 // program is the part outside the class: the functions that it runs.
-func normalizePython(text string) (whole, program string) {
+func Normalize(text string) (whole, program string) {
 	var all, functions strings.Builder
 	inClass := false
 	for _, line := range logicalLines(text) {

@@ -1,4 +1,4 @@
-package django
+package pycode
 
 import (
 	"strings"
@@ -34,8 +34,8 @@ class Migration(migrations.Migration):
 		"in a string":   {replaced(was, `"en"`, `"e n"`), false, false},
 		"an indent":     {replaced(was, "    apps.get", "      apps.get"), false, false},
 	} {
-		a, pa := normalizePython(was)
-		b, pb := normalizePython(tc.now)
+		a, pa := Normalize(was)
+		b, pb := Normalize(tc.now)
 		if (a == b) != tc.whole || (pa == pb) != tc.program {
 			t.Errorf("%s: whole %v, program %v\n%s%s", name, a == b, pa == pb, pa, pb)
 		}

@@ -1,6 +1,6 @@
 //go:build unix
 
-package django
+package command
 
 import (
 	"fmt"
@@ -9,14 +9,14 @@ import (
 	"syscall"
 )
 
-// ownGroup makes cancelling end the processes that Python started, too.
-func ownGroup(cmd *exec.Cmd) {
+// OwnGroup makes cancelling end the processes that the command started, too.
+func OwnGroup(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 }
 
-// sweep ends processes that Python started and left running.
-func sweep(cmd *exec.Cmd) {
+// Sweep ends processes that the command started and left running.
+func Sweep(cmd *exec.Cmd) {
 	if cmd.Process != nil {
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // usually there is none
 	}
@@ -29,9 +29,9 @@ var signalNames = map[syscall.Signal]string{
 	syscall.SIGTRAP: "SIGTRAP", syscall.SIGXCPU: "SIGXCPU", syscall.SIGXFSZ: "SIGXFSZ",
 }
 
-// killedBy returns the signal that ended a process: "signal 11 (SIGSEGV)"; "" if none
+// KilledBy returns the signal that ended a process: "signal 11 (SIGSEGV)"; "" if none
 // did.
-func killedBy(state *os.ProcessState) string {
+func KilledBy(state *os.ProcessState) string {
 	status, ok := state.Sys().(syscall.WaitStatus)
 	if !ok || !status.Signaled() {
 		return ""

@@ -1,0 +1,130 @@
+package command
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"strings"
+	"time"
+
+	"github.com/onward-sql/onward/internal/address"
+)
+
+// Limits of a command's output. What it prints to stderr is only kept for messages.
+const (
+	MaxOutput = 256 << 20
+	maxTalk   = 64 << 10
+	maxLine   = 1000
+)
+
+// Command is a program and how to run it.
+type Command struct {
+	Words []string
+	Dir   string
+	Env   []string
+	// Timeout ends it and all processes that it started.
+	Timeout time.Duration
+}
+
+// Error says why a command failed.
+type Error struct {
+	// Program is the first word of the command. Message is the last line that it printed, or why it did not start.
+	Program, Message string
+	TimedOut         bool
+}
+
+// Error names the program.
+func (e *Error) Error() string { return e.Program + ": " + e.Message }
+
+// Run runs a command without input and returns what it printed to stdout. Errors: an [*Error], and the context's.
+func Run(ctx context.Context, c Command) ([]byte, error) {
+	limited, cancel := context.WithTimeout(ctx, c.Timeout)
+	defer cancel()
+	program, err := lookPath(c.Words[0], c.Env)
+	if err != nil {
+		return nil, &Error{Program: c.Words[0], Message: "there is no such program on the PATH; is the project's virtualenv active?"}
+	}
+	out := &limitedBuffer{limit: MaxOutput, stop: cancel}
+	talk := &tail{limit: maxTalk}
+	cmd := exec.CommandContext(limited, program, c.Words[1:]...)
+	cmd.Dir, cmd.Env = c.Dir, c.Env
+	cmd.Stdout, cmd.Stderr = out, talk
+	cmd.WaitDelay = 2 * time.Second
+	OwnGroup(cmd)
+	err = cmd.Run()
+	Sweep(cmd)
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case out.over:
+		return nil, &Error{Program: c.Words[0], Message: fmt.Sprintf("it printed more than %d MB", MaxOutput>>20)}
+	case limited.Err() != nil:
+		return nil, &Error{
+			Program: c.Words[0], TimedOut: true,
+			Message: "it took too long; the limit is " + c.Timeout.String() + lastSaid(talk),
+		}
+	case err == nil:
+		return out.Bytes(), nil
+	}
+	message := talk.lastLine()
+	var exit *exec.ExitError
+	if by := ""; errors.As(err, &exit) {
+		if by = KilledBy(cmd.ProcessState); by != "" {
+			message = "it was ended by " + by + lastSaid(talk)
+		}
+	}
+	if message == "" {
+		message = err.Error()
+	}
+	return out.Bytes(), &Error{Program: c.Words[0], Message: message}
+}
+
+func lastSaid(t *tail) string {
+	if line := t.lastLine(); line != "" {
+		return "; its last output: " + line
+	}
+	return ""
+}
+
+// limitedBuffer keeps the output up to a limit, and stops the command at that.
+type limitedBuffer struct {
+	bytes.Buffer
+	limit int
+	over  bool
+	stop  func()
+}
+
+func (b *limitedBuffer) Write(p []byte) (int, error) {
+	if b.Len()+len(p) > b.limit {
+		b.over = true
+		b.stop()
+		return 0, errors.New("too much output")
+	}
+	return b.Buffer.Write(p)
+}
+
+// tail keeps the end of what is written to it.
+type tail struct {
+	buf   []byte
+	limit int
+}
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.buf = append(t.buf, p...)
+	if over := len(t.buf) - t.limit; over > 0 {
+		t.buf = append(t.buf[:0], t.buf[over:]...)
+	}
+	return len(p), nil
+}
+
+// lastLine returns the last line, shortened and without passwords.
+func (t *tail) lastLine() string {
+	text := strings.TrimSpace(string(t.buf))
+	line := address.HidePasswords(strings.TrimSpace(text[strings.LastIndexByte(text, '\n')+1:]))
+	if len(line) > maxLine {
+		line = strings.ToValidUTF8(line[:maxLine], "") + "…"
+	}
+	return line
+}

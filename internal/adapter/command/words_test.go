@@ -1,0 +1,53 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestSplit(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string][]string{
+		`alembic upgrade a:b --sql`:     {"alembic", "upgrade", "a:b", "--sql"},
+		`  x "a b" 'c "d' e\ f ""`:      {"x", "a b", `c "d`, "e f", ""},
+		`x "it's" 'a\b' "a\"b"`:         {"x", "it's", `a\b`, `a"b`},
+		"alembic -x tenant=a\tupgrade ": {"alembic", "-x", "tenant=a", "upgrade"},
+	} {
+		if got, err := Split(text); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s: %q %v, want %q", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"", "  ", "a | b", "a && b", "echo $HOME", "a > b", "`a`", `a "b`, "a; b"} {
+		if got, err := Split(text); err == nil {
+			t.Errorf("%s: %q, want an error", text, got)
+		}
+	}
+}
+
+func TestRunBounds(t *testing.T) {
+	t.Parallel()
+	run := func(limit time.Duration, script string) (string, error) {
+		out, err := Run(context.Background(), Command{Words: []string{"sh", "-c", script}, Env: Environment(), Dir: t.TempDir(), Timeout: limit})
+		return string(out), err
+	}
+	if out, err := run(time.Minute, "echo SQL; echo talk >&2; cat"); err != nil || out != "SQL\n" {
+		t.Errorf("%q %v: stdout alone, and an empty stdin", out, err)
+	}
+	var failed *Error
+	if _, err := run(time.Minute, "echo first >&2; echo 'postgres://u:secret@h/d refused' >&2; exit 3"); !errors.As(err, &failed) ||
+		!strings.Contains(failed.Message, "refused") || strings.Contains(failed.Message, "secret") {
+		t.Errorf("a failure: %v", err)
+	}
+	begun := time.Now()
+	_, err := run(300*time.Millisecond, "echo waiting >&2; sleep 100 & sleep 100")
+	if !errors.As(err, &failed) || !failed.TimedOut || !strings.Contains(failed.Message, "waiting") || time.Since(begun) > 5*time.Second {
+		t.Errorf("a command that hangs, with a child: %v after %v", err, time.Since(begun))
+	}
+	if _, err := Run(context.Background(), Command{Words: []string{"no-such-program"}, Env: Environment(), Timeout: time.Second}); !errors.As(err, &failed) {
+		t.Errorf("a missing program: %v", err)
+	}
+}
