@@ -63,7 +63,11 @@ type changelog struct {
 	known      *deployedFacts
 	rng        *gitrange.Range
 	base, head adapter.Tree
-	opaque     []onward.Opaque
+	// refused says, by the line of an entry of migrations, why its command does not run.
+	refused map[int]string
+	// unnamed is set if detected directories count whose command nobody has named.
+	unnamed bool
+	opaque  []onward.Opaque
 	// databases groups the sources that share a database, as indexes into the pairs; there
 	// is one database if the deployed schema was given.
 	databases [][]int
@@ -354,9 +358,9 @@ func runnerOf(c *config.Config, m *config.Migrations) history.Runner {
 }
 
 // lockTimeoutAt returns where a tree limits the waits of a source's runner, unless the
-// configuration says it. For a rendered project, the adapter reads its settings.
+// configuration says it. Django's adapter reads the project's settings.
 func lockTimeoutAt(t adapter.Tree, s adapter.Source) *history.Place {
-	if all.Traits(s.Framework).Renders || s.Options.Runner.LockTimeout > 0 {
+	if traits := all.Traits(s.Framework); traits.Renders && !traits.NeedsCommand || s.Options.Runner.LockTimeout > 0 {
 		return nil
 	}
 	return &history.Place{Find: func() string { return adapter.LockTimeoutAt(t) }}

@@ -338,9 +338,11 @@ func (c *CheckConfig) selectSources(t adapter.Tree, adapters []adapter.Adapter, 
 	for _, s := range chosen {
 		if traits := all.Traits(s.Framework); traits.Renders {
 			// Rendering runs the project's own code, and naming files does not ask for that.
-			skipped = append(skipped, onward.Opaque{
-				Path: cmp.Or(s.Dir, "."), What: traits.Project, Why: "onward changelog renders and judges its migrations; --framework " + s.Framework + " does here",
-			})
+			why := "onward changelog renders and judges its migrations"
+			if !traits.NeedsCommand {
+				why += "; --framework " + s.Framework + " does here"
+			}
+			skipped = append(skipped, onward.Opaque{Path: cmp.Or(s.Dir, "."), What: traits.Project, Why: why})
 			continue
 		}
 		sources = append(sources, s)

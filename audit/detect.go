@@ -16,6 +16,8 @@ type Detected struct {
 	Deep bool
 	// Renders is set if the project's own code makes its SQL; that code was not run.
 	Renders bool
+	// Render is the command to name in onward.yaml, without which its migrations are not judged; "" if none is needed.
+	Render string
 	// Migrations is how many it has; 0 if Renders is set.
 	Migrations int
 }
@@ -25,14 +27,14 @@ type Detected struct {
 //
 // Errors: a [*NotFoundError] if there are none, an error while reading one.
 func Detect(ctx context.Context, t adapter.Tree) ([]Detected, []onward.Opaque, error) {
-	a := changelog{Config: Config{Settings: &config.Config{}}}
+	a := changelog{Config: Config{Settings: &config.Config{}}, unnamed: true}
 	sources, opaque, err := a.findSources(t, all.ListAdapters())
 	if err != nil {
 		return nil, opaque, err
 	}
 	var out []Detected
 	for _, s := range sources {
-		d := Detected{Deep: s.Deep, Renders: all.Traits(s.Framework).Renders}
+		d := Detected{Deep: s.Deep, Renders: all.Traits(s.Framework).Renders, Render: all.PresetCommand(t, s)}
 		set := &adapter.Set{Source: s}
 		if framework, ok := all.FindAdapter(s.Framework); ok && !d.Renders {
 			if set, err = framework.Load(ctx, t, s); err != nil {

@@ -62,6 +62,7 @@ func (r *Release) readRevisions(ctx context.Context, c Config) error {
 	}
 	r.a = changelog{Config: c, known: k, rng: rng, base: gittree.Of(rng.Base), head: gittree.Of(rng.Head)}
 	k.base = r.a.base
+	r.a.useBaseCommands(ctx, r.repo)
 	if r.pairs, err = r.a.readSources(ctx); err != nil {
 		return err
 	}

@@ -19,13 +19,17 @@ import (
 // findSources returns the configured ones, else the detected ones.
 func (a *changelog) findSources(t adapter.Tree, adapters []adapter.Adapter) ([]adapter.Source, []onward.Opaque, error) {
 	if len(a.Settings.Migrations) > 0 {
-		return configuredSources(a.Settings, t, adapters), nil, nil
+		return a.configuredSources(t, adapters), nil, nil
 	}
 	found, skipped := adapter.DetectSources(t, adapters)
 	if len(found) == 0 {
 		return nil, skipped, adapter.NotFound(t, adapters, skipped)
 	}
 	chosen, ties := adapter.ChooseSources(found)
+	chosen = slices.DeleteFunc(chosen, func(s adapter.Source) bool { return !a.unnamed && all.Traits(s.Framework).NeedsCommand })
+	if len(chosen) == 0 && len(ties) == 0 {
+		return nil, skipped, adapter.NotFound(t, adapters, skipped)
+	}
 	for i := range chosen {
 		chosen[i].Options.Runner = assumedRunner(a.Settings)
 	}
@@ -104,7 +108,8 @@ func assumedRunner(c *config.Config) history.Runner {
 }
 
 // configuredSources makes sources of the directories that onward.yaml names and the tree has.
-func configuredSources(c *config.Config, t adapter.Tree, adapters []adapter.Adapter) []adapter.Source {
+func (a *changelog) configuredSources(t adapter.Tree, adapters []adapter.Adapter) []adapter.Source {
+	c := a.Settings
 	var out, detected []adapter.Source
 	paths := t.Paths()
 	for _, m := range c.Migrations {
@@ -130,7 +135,8 @@ func configuredSources(c *config.Config, t adapter.Tree, adapters []adapter.Adap
 			Options: adapter.Options{
 				Transaction: m.Transaction,
 				Runner:      runnerOf(c, &m),
-				Python:      m.Python, Settings: m.Settings, Environment: m.Environment, RenderTimeout: time.Duration(m.RenderTimeout.Milliseconds()) * time.Millisecond,
+				Render:      m.Render, RenderRefused: a.refused[m.Line],
+				Python: m.Python, Settings: m.Settings, Environment: m.Environment, RenderTimeout: time.Duration(m.RenderTimeout.Milliseconds()) * time.Millisecond,
 			},
 		})
 	}

@@ -110,7 +110,7 @@ func (u *unclaimedFinder) describeFile(file string) (o onward.Opaque, ok bool) {
 	}
 	for _, x := range u.unread {
 		if x.Dir == dir && !u.twins[strings.TrimSuffix(file, path.Ext(file))] {
-			return onward.Opaque{Path: dir, What: "migrations of " + x.Tool + ", such as " + name, Why: x.Tool + " is not read yet; " + x.Instead()}, true
+			return onward.Opaque{Path: dir, What: "migrations of " + x.Tool + ", such as " + name, Why: x.Why()}, true
 		}
 	}
 	rest, below := u.withoutDir(file)

@@ -21,6 +21,8 @@ type Config struct {
 	// Path is the path of the file; "" if there is none. Paths in the file are relative to
 	// its directory.
 	Path string `yaml:"-"`
+	// Named is set if the user named the file. Commands in it then run even if the base does not have them.
+	Named bool `yaml:"-"`
 	// Postgres lists the major versions in production, ascending: 17, a range
 	// 14..17 or a list. Defaults to all supported versions.
 	Postgres []int `yaml:"postgres"`
@@ -86,15 +88,18 @@ type Migrations struct {
 	// or the role.
 	LockTimeout      Timeout `yaml:"lock_timeout"`
 	StatementTimeout Timeout `yaml:"statement_timeout"`
-	// Python is the interpreter of a Django project, relative to onward.yaml if it contains
+	// Python is the interpreter of a Django or Alembic project, relative to onward.yaml if it contains
 	// a slash.
 	Python string `yaml:"python"`
+	// Render is the command that prints the SQL of a range of migrations, for Alembic: {from} and {to} are
+	// replaced by its ends. It is read from the base's file, or from a file that the user names.
+	Render string `yaml:"render"`
 	// Settings is the settings module of a Django project: shop.settings.
 	Settings string `yaml:"settings"`
-	// Environment are the variables that the settings of a Django project read, as
+	// Environment are the variables that such a project reads, as
 	// "NAME=value", sorted. The file has a mapping.
 	Environment []string `yaml:"environment"`
-	// RenderTimeout limits the start of a Django project, for each revision. Defaults to
+	// RenderTimeout limits the rendering of such a project, for each revision. Defaults to
 	// five minutes.
 	RenderTimeout Timeout `yaml:"render_timeout"`
 	// AcceptUnreadable: an unreadable migration does not make the exit code 3.

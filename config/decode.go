@@ -207,6 +207,7 @@ func (d *decoder) decodeMigrations(n ast.Node) Migrations {
 		{"lock_timeout", func(n ast.Node) { m.LockTimeout = d.decodeTimeout(n) }},
 		{"statement_timeout", func(n ast.Node) { m.StatementTimeout = d.decodeTimeout(n) }},
 		{"python", func(n ast.Node) { m.Python = d.decodeText(n) }},
+		{"render", func(n ast.Node) { m.Render = d.decodeText(n) }},
 		{"settings", func(n ast.Node) { m.Settings = d.decodeText(n) }},
 		{"environment", func(n ast.Node) { m.Environment = d.decodeEnvironment(n) }},
 		{"render_timeout", func(n ast.Node) { m.RenderTimeout = d.decodeTimeout(n) }},

@@ -84,7 +84,11 @@ func LoadFile(file string, known Known) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	return loadFile(file, root, known)
+	c, err := loadFile(file, root, known)
+	if err == nil {
+		c.Named = true
+	}
+	return c, err
 }
 
 func loadFile(file, root string, known Known) (*Config, error) {

@@ -1,11 +1,12 @@
 #!/bin/sh
-# Makes the virtual environments that the Django tests run in, one per Django
-# version and Postgres driver, under the user's cache directory. Idempotent and
+# Makes the virtual environments that the tests of Django and Alembic run in, one
+# per version and Postgres driver, under the user's cache directory. Idempotent and
 # quick when everything is there already.
 #
 #   django-4.2-psycopg2   django-4.2-none   django-5.2-psycopg   django-5.2-none
 #   django-5.2-pghistory  (with django-pghistory and django-pgtrigger)
 #   django-6.0-psycopg    (only where a Python of 3.12 or newer is found)
+#   alembic-1.13-psycopg2 (with SQLAlchemy 1.4)   alembic-1.20-psycopg (with 2.1)
 #   django-3.2-none       (only where a Python of 3.8, 3.9 or 3.10 is found)
 #
 # "none" has no Postgres driver at all: rendering must not need one.
@@ -37,7 +38,7 @@ venv() {
 	shift 2
 	dir="$cache/$name"
 	if [ -f "$dir/.complete" ] && [ "$(cat "$dir/.complete")" = "$wanted" ] &&
-		"$dir/bin/python" -c 'import django' >/dev/null 2>&1; then
+		"$dir/bin/python" -c "import ${name%%-*}" >/dev/null 2>&1; then
 		return
 	fi
 	if ! interpreter="$(python "$@")"; then
@@ -58,5 +59,7 @@ venv django-5.2-none "Django==5.2.*" 11 12 13 10
 venv django-5.2-pghistory "Django==5.2.* psycopg[binary] django-pghistory==3.9.* django-pgtrigger==4.17.*" 11 12 13 10
 venv django-6.0-psycopg "Django==6.0.* psycopg[binary]" 12 13 14
 venv django-3.2-none "Django==3.2.*" 8 9 10
+venv alembic-1.13-psycopg2 "alembic==1.13.* SQLAlchemy==1.4.* psycopg2-binary" 11 12 10 9
+venv alembic-1.20-psycopg "alembic==1.20.* SQLAlchemy==2.1.* psycopg[binary]" 11 12 13 10
 
 echo "$cache"

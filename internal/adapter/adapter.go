@@ -61,6 +61,9 @@ type Traits struct {
 	// Renders is set if the project's own code produces the SQL and must be started for that.
 	// A migration is then more than its file, and the project's settings are known.
 	Renders bool
+	// NeedsCommand is set if the user must name the command that does that, with render: in onward.yaml. Without it,
+	// the framework's migrations are found and not judged.
+	NeedsCommand bool
 	// Graph is set if each migration names those that it follows. The order of names and
 	// numbers then means nothing, and a migration with an earlier name than an applied one is
 	// no problem.
@@ -134,11 +137,14 @@ type Options struct {
 	Transaction onward.Transaction
 	// Runner holds the settings of the runner's connection.
 	Runner history.Runner
-	// Python and Settings are for Django.
+	// Python is the interpreter of a project in Python, Settings is for Django.
 	Python, Settings string
+	// Render is the command that prints the SQL of a range of migrations; "" for none. RenderRefused says why the configured one
+	// does not run.
+	Render, RenderRefused string
 	// RenderTimeout bounds the process that renders a project; 0 for the adapter's own limit.
 	RenderTimeout time.Duration
-	// Environment holds further environment variables of a Django project, as "NAME=value".
+	// Environment holds further environment variables of such a project, as "NAME=value".
 	Environment []string
 }
 

@@ -45,15 +45,26 @@ type Unread struct {
 
 // String says that the directory was found, and what to do about it.
 func (u Unread) String() string {
+	if u.Tool == "Alembic" {
+		return fmt.Sprintf("found %s (%s in %s): %s", u.Tool, countFiles(u.Files), orRoot(u.Dir), u.Instead())
+	}
 	return fmt.Sprintf("found %s (%s in %s), which is not read yet: %s", u.Tool, countFiles(u.Files), orRoot(u.Dir), u.Instead())
 }
 
 // Instead says how the migrations can be judged all the same.
 func (u Unread) Instead() string {
 	if u.Tool == "Alembic" {
-		return "run: alembic upgrade FROM:TO --sql | onward check -"
+		return "onward init writes the command that prints its SQL to onward.yaml"
 	}
 	return "pipe the SQL that it runs into onward check -"
+}
+
+// Why says why the migrations are not judged, and what to do about it.
+func (u Unread) Why() string {
+	if u.Tool == "Alembic" {
+		return u.Instead()
+	}
+	return u.Tool + " is not read yet; " + u.Instead()
 }
 
 // commands run the migrations of each tool.

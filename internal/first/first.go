@@ -62,6 +62,9 @@ func ReadRepository(ctx context.Context, dir string) (*Found, error) {
 	f := &Found{Root: repo.Root(), Unread: adapter.UnreadIn(tree), Linters: linters.Read(tree)}
 	f.Forges = detectForges(tree.Paths(), repo.Host())
 	f.Migrations, f.LeftOut, err = audit.Detect(ctx, tree)
+	f.Unread = slices.DeleteFunc(f.Unread, func(u adapter.Unread) bool {
+		return slices.ContainsFunc(f.Migrations, func(m audit.Detected) bool { return m.Dir == u.Dir })
+	})
 	var none *audit.NotFoundError
 	if err != nil && (!errors.As(err, &none) || len(f.Unread) == 0) {
 		return nil, err

@@ -76,7 +76,7 @@ func (f *Found) isGuessed(m audit.Detected) bool {
 // writeMigrations names directories only if one of them needs a setting: detection finds new ones, and
 // follows directories that move.
 func (f *Found) writeMigrations(b *strings.Builder) {
-	says := slices.ContainsFunc(f.Migrations, f.isGuessed) && !slices.ContainsFunc(f.Migrations, func(m audit.Detected) bool { return m.Deep })
+	says := slices.ContainsFunc(f.Migrations, func(m audit.Detected) bool { return f.isGuessed(m) || m.Render != "" }) && !slices.ContainsFunc(f.Migrations, func(m audit.Detected) bool { return m.Deep })
 	mark := "# "
 	if says {
 		mark = ""
@@ -92,6 +92,10 @@ func (f *Found) writeMigrations(b *strings.Builder) {
 	}
 	for _, m := range list {
 		fmt.Fprintf(b, "%s  - dir: %s\n%s    framework: %s\n", mark, quoteScalar(dirOf(m)), mark, quoteScalar(m.Framework))
+		if m.Render != "" {
+			fmt.Fprintf(b, "%s    # It prints the SQL without a database. It runs after it is on the base, or with --config onward.yaml.\n%s    render: %s\n",
+				mark, mark, quoteScalar(m.Render))
+		}
 		if says && f.isGuessed(m) {
 			b.WriteString("    transaction: file # file, message, pipeline or none\n")
 		}
@@ -152,7 +156,7 @@ func (f *Found) Differs(c *config.Config) ([]string, error) {
 	}
 	for _, m := range f.Migrations {
 		named := slices.ContainsFunc(c.Migrations, func(x config.Migrations) bool { return strings.Trim(x.Dir, "/") == dirOf(m) })
-		if len(c.Migrations) > 0 && !named {
+		if (len(c.Migrations) > 0 || m.Render != "") && !named {
 			note("migrations", "", dirOf(m), m.Framework)
 		}
 	}

@@ -3,6 +3,7 @@ package all
 
 import (
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/alembic"
 	"github.com/onward-sql/onward/internal/adapter/django"
 	"github.com/onward-sql/onward/internal/adapter/golangmigrate"
 	"github.com/onward-sql/onward/internal/adapter/goose"
@@ -16,6 +17,7 @@ import (
 func ListAdapters() []adapter.Adapter {
 	return []adapter.Adapter{
 		&django.Adapter{},
+		&alembic.Adapter{},
 		goose.Adapter{},
 		golangmigrate.Adapter{},
 		sqlx.Adapter{},
@@ -50,6 +52,18 @@ func HasPrograms(t adapter.Tree, s adapter.Source) bool {
 		Programs(t adapter.Tree, s adapter.Source) bool
 	})
 	return ok && x.Programs(t, s)
+}
+
+// PresetCommand returns the usual command that prints the SQL of a source; "" if it needs none.
+func PresetCommand(t adapter.Tree, s adapter.Source) string {
+	a, _ := FindAdapter(s.Framework)
+	x, ok := a.(interface {
+		PresetCommand(t adapter.Tree, s adapter.Source) string
+	})
+	if !ok {
+		return ""
+	}
+	return x.PresetCommand(t, s)
 }
 
 // Plain is the name of the adapter for SQL files that no other adapter claims.

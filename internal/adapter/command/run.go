@@ -2,6 +2,7 @@ package command
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -75,8 +76,9 @@ func Run(ctx context.Context, c Command) ([]byte, error) {
 			message = "it was ended by " + by + lastSaid(talk)
 		}
 	}
-	if message == "" {
-		message = err.Error()
+	if message == "" { // some tools print their errors to stdout
+		printed := &tail{buf: out.Bytes()}
+		message = cmp.Or(printed.lastLine(), err.Error())
 	}
 	return out.Bytes(), &Error{Program: c.Words[0], Message: message}
 }

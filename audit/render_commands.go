@@ -1,0 +1,82 @@
+package audit
+
+import (
+	"context"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/gittree"
+	"github.com/onward-sql/onward/internal/gitrange"
+)
+
+// useBaseCommands replaces the commands of onward.yaml, and what decides which program they start, by those of the base's file: a
+// stranger's branch must not choose what runs. A command that the base lacks does not run, unless the user named the file.
+//
+// A branch may name its own base in onward.yaml. The file is then read where the branch left the default branch.
+func (a *changelog) useBaseCommands(ctx context.Context, repo *gitrange.Repo) {
+	a.refused = map[int]string{}
+	list := a.Settings.Migrations
+	if a.Settings.Named || !slices.ContainsFunc(list, func(m config.Migrations) bool { return m.Render != "" }) {
+		return
+	}
+	settings := *a.Settings
+	settings.Migrations = slices.Clone(list)
+	a.Settings = &settings
+	deployed, name := a.base, a.rng.BaseName
+	if a.Base == "" && a.Settings.Base != "" {
+		deployed, name = adapter.Tree(nil), "the default branch"
+		if t, err := repo.Base(ctx, ""); err == nil {
+			deployed = gittree.Of(t)
+		}
+	}
+	var base []config.Migrations
+	if deployed != nil {
+		base = migrationsAt(deployed, a.Settings.Path, repo.Root())
+	}
+	for i := range settings.Migrations {
+		m := &settings.Migrations[i]
+		if m.Render == "" {
+			continue
+		}
+		at := slices.IndexFunc(base, func(b config.Migrations) bool { return b.Dir == m.Dir && b.Render != "" })
+		if at < 0 {
+			m.Render = ""
+			a.refused[m.Line] = "render: runs only after it is at " + name + ", because a branch must not choose what runs; --config " +
+				config.Name + " runs it now"
+			continue
+		}
+		m.Render, m.Python, m.Environment = base[at].Render, base[at].Python, base[at].Environment
+	}
+}
+
+// migrationsAt returns the entries of a tree's onward.yaml, with directories relative to the root; nil if it has none that can
+// be read.
+func migrationsAt(t adapter.Tree, file, root string) []config.Migrations {
+	if real, err := filepath.EvalSymlinks(file); err == nil {
+		file = real
+	}
+	if real, err := filepath.EvalSymlinks(root); err == nil {
+		root = real
+	}
+	below, err := filepath.Rel(root, file)
+	below = filepath.ToSlash(below)
+	if err != nil || strings.HasPrefix(below, "../") || !adapter.HasFile(t, below) {
+		return nil
+	}
+	text, err := t.Read(below)
+	if err != nil {
+		return nil
+	}
+	c, err := config.Decode(text, below, Names())
+	if err != nil {
+		return nil
+	}
+	for i := range c.Migrations {
+		c.Migrations[i].Dir = path.Join(path.Dir(below), c.Migrations[i].Dir)
+	}
+	return c.Migrations
+}

@@ -1,0 +1,110 @@
+package audit
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/gitrange/gittest"
+	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+)
+
+// alembicProject is a project with one revision, and a command in onward.yaml.
+func alembicProject(t *testing.T, render string) map[string]string {
+	t.Helper()
+	venv := filepath.Join(pgservertest.ToolsDir(t), "alembic-1.20-psycopg")
+	if _, err := os.Stat(filepath.Join(venv, "bin", "alembic")); err != nil {
+		pgservertest.SkipOrFail(t, fmt.Errorf("no %s: run scripts/django-venvs.sh", venv))
+	}
+	return map[string]string{
+		"onward.yaml": "migrations:\n  - dir: db/versions\n    framework: alembic\n    render: " + render + "\n    python: " + venv + "\n",
+		"alembic.ini": "[alembic]\nscript_location = db\n",
+		"db/env.py": "from alembic import context\ncontext.configure(url='postgresql://localhost/x', literal_binds=True)\n" +
+			"with context.begin_transaction():\n    context.run_migrations()\n",
+		"db/versions/a1.py": "from alembic import op\nimport sqlalchemy as sa\nrevision = 'a1'\ndown_revision = None\n\n\ndef upgrade():\n" +
+			"    op.create_table('account', sa.Column('id', sa.BigInteger, primary_key=True), sa.Column('email', sa.Text))\n",
+		"app/models.py": "import sqlalchemy as sa\nfrom sqlalchemy.orm import mapped_column\nfrom app.base import Base\n\n\nclass Account(Base):\n" +
+			"    __tablename__ = \"account\"\n    id = mapped_column(sa.BigInteger, primary_key=True)\n    email = mapped_column(sa.Text)\n",
+	}
+}
+
+const alembicDrop = "from alembic import op\nrevision = 'b2'\ndown_revision = 'a1'\n\n\ndef upgrade():\n    op.drop_column('account', 'email')\n"
+
+// auditAlembic audits a release that adds files to a project, with the onward.yaml of the working tree.
+func auditAlembic(t *testing.T, base, added map[string]string, named bool) (text string) {
+	t.Helper()
+	dir := gittest.Commits(t, base, added)
+	load := config.Load
+	at := dir
+	if named {
+		load, at = config.LoadFile, filepath.Join(dir, "onward.yaml")
+	}
+	settings, err := load(at, Names())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := Changelog(t.Context(), Config{Dir: dir, Base: "HEAD~1", Settings: settings})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	for _, f := range r.Findings {
+		fmt.Fprintf(&b, "%s %s:%d %s\n", f.Rule, f.Path, f.Line, f.Fact)
+		for _, e := range f.Evidence {
+			fmt.Fprintf(&b, "  %s:%d\n", e.Path, e.Line)
+		}
+	}
+	for _, o := range r.Opaque {
+		fmt.Fprintf(&b, "not judged %s: %s\n", o.Path, o.Why)
+	}
+	return b.String()
+}
+
+// A branch must not choose what runs: its command runs after it is on the base, or if the user names the file.
+func TestRenderCommandOfBase(t *testing.T) {
+	t.Parallel()
+	const usual = `"alembic upgrade {from}:{to} --sql"`
+	base := alembicProject(t, usual)
+	if got := auditAlembic(t, base, map[string]string{"db/versions/b2.py": alembicDrop}, false); !strings.Contains(got, "column-drop db/versions/b2.py:7") ||
+		!strings.Contains(got, "app/models.py:9") {
+		t.Errorf("the base's command runs, and the drop is shown with the deployed line:\n%s", got)
+	}
+	marker := filepath.Join(t.TempDir(), "ran")
+	hostile := alembicProject(t, "touch "+marker)
+	added := map[string]string{"db/versions/b2.py": alembicDrop, "onward.yaml": hostile["onward.yaml"]}
+	if got := auditAlembic(t, base, added, false); !strings.Contains(got, "column-drop db/versions/b2.py:7") {
+		t.Errorf("another command of the branch: the base's runs:\n%s", got)
+	}
+	without := alembicProject(t, usual)
+	delete(without, "onward.yaml")
+	if got := auditAlembic(t, without, added, false); !strings.Contains(got, "not judged db/versions: render: runs only after it is at") {
+		t.Errorf("a command that the base lacks does not run:\n%s", got)
+	}
+	// A base that the branch's file names proves nothing.
+	dir := gittest.Commits(t, without, added, map[string]string{"x": "y"})
+	text := "base: HEAD~1\n" + hostile["onward.yaml"]
+	if err := os.WriteFile(filepath.Join(dir, "onward.yaml"), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("git", "-C", dir, "branch", "-f", "trunk", "HEAD~2").CombinedOutput(); err != nil {
+		t.Fatal(string(out))
+	}
+	settings, err := config.Load(dir, Names())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Changelog(t.Context(), Config{Dir: dir, Settings: settings}); err != nil {
+		t.Logf("the default branch is not known: %v", err)
+	}
+	if _, err := os.Stat(marker); err == nil {
+		t.Error("a command of the branch ran")
+	}
+	added["onward.yaml"] = base["onward.yaml"]
+	if got := auditAlembic(t, without, added, true); !strings.Contains(got, "column-drop db/versions/b2.py:7") {
+		t.Errorf("a file that the user names:\n%s", got)
+	}
+}

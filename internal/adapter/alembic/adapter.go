@@ -1,0 +1,192 @@
+package alembic
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/pycode"
+	"github.com/onward-sql/onward/internal/history"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Name is the framework's name.
+const Name = "alembic"
+
+// Preset is the command for a project with Alembic's usual files.
+const Preset = "alembic upgrade {from}:{to} --sql"
+
+// flaskPreset is the command of Flask-Migrate.
+const flaskPreset = "flask db upgrade {from}:{to} --sql"
+
+// Adapter implements [adapter.Adapter].
+type Adapter struct {
+	// Home is the user's own copy of the repository, which has the virtualenvs; "" for the repository of the working
+	// directory.
+	Home string
+	// CacheDir is the directory for results; "" for the user's cache directory, "-" for none.
+	CacheDir string
+}
+
+var _ adapter.Adapter = (*Adapter)(nil)
+
+// Name is "alembic".
+func (*Adapter) Name() string { return Name }
+
+var tool = history.Tool{
+	Name: "Alembic", Unit: "pending revisions", KeepsSession: true,
+	Apart:    "a block of the revision:\nwith op.get_context().autocommit_block():",
+	Renderer: &history.Renderer{Write: writeFix},
+}
+
+var habits = adapter.HistoryBehavior{
+	Edited:    "Alembic goes by the revision's id and does not run it again",
+	Deleted:   "Alembic refuses to start if a database or another revision names it: Can't locate revision",
+	Renamed:   "Alembic runs it again: its id is the name",
+	Overtaken: "a database at %s never runs %s: Alembic takes all revisions before the recorded one for applied",
+}
+
+// Traits returns the properties of Alembic.
+func (*Adapter) Traits() adapter.Traits {
+	return adapter.Traits{
+		Renders: true, NeedsCommand: true, Graph: true, Project: "an Alembic project", Tool: tool, Meaning: pycode.Normalize,
+		HistoryTables: []adapter.HistoryTable{{Table: "alembic_version", Columns: "(version_num varchar(32) PRIMARY KEY)"}},
+	}
+}
+
+// PresetCommand returns the usual command of a project: Flask-Migrate's if env.py asks Flask for its application.
+func (*Adapter) PresetCommand(t adapter.Tree, s adapter.Source) string {
+	if p := environmentFile(t, s.Dir); p != "" && strings.Contains(adapter.ReadFile(t, p).Text, "current_app") {
+		return flaskPreset
+	}
+	return Preset
+}
+
+// Looks says what Detect looks for.
+func (*Adapter) Looks() string { return "a directory called versions beside env.py" }
+
+// Detect finds directories called versions beside an env.py that have a revision.
+func (*Adapter) Detect(t adapter.Tree) []adapter.Source {
+	var out []adapter.Source
+	for _, d := range adapter.ListDirs(t, ".py") {
+		if path.Base(d.Path) != "versions" || !adapter.HasFile(t, path.Join(path.Dir(d.Path), "env.py")) {
+			continue
+		}
+		sample := adapter.SampleNames(listRevisionFiles(d), 4)
+		n := 0
+		for _, f := range adapter.ReadFiles(t, d, sample) {
+			if revisionID.MatchString(f.Text) {
+				n++
+			}
+		}
+		if n > 0 {
+			out = append(out, adapter.Source{
+				Framework: Name, Dir: d.Path, Score: 3, Why: fmt.Sprintf("revisions of Alembic in %d of %d files", n, len(sample)),
+			})
+		}
+	}
+	return out
+}
+
+var revisionID = regexp.MustCompile(`(?m)^revision(?:\s*:\s*[^=\n]+)?\s*=\s*["']([^"'\n]+)["']`)
+
+func listRevisionFiles(d adapter.Dir) []string {
+	return slices.DeleteFunc(slices.Clone(d.Names), func(name string) bool { return name == "__init__.py" })
+}
+
+// Load runs the project's command and returns what it would send. Without a command, nothing runs and the directory is
+// listed as not judged.
+func (a *Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*adapter.Set, error) {
+	set := &adapter.Set{
+		Source: s, HistoryBehavior: habits, Evidence: adapter.RunnerEvidence{Tool: tool.Name},
+		Mends: "alembic revision --autogenerate writes it",
+	}
+	if !slices.ContainsFunc(adapter.FilesBelow(t, s.Dir), func(p string) bool { return path.Ext(p) == ".py" && path.Base(p) != "__init__.py" }) {
+		set.Absent = true
+		return set, nil
+	}
+	if s.Options.Render == "" {
+		why := "render: in onward.yaml names the command that prints the SQL: " + a.PresetCommand(t, s)
+		if s.Options.RenderRefused != "" {
+			why = s.Options.RenderRefused
+		}
+		set.Opaque = []onward.Opaque{{Path: s.Dir, What: "revisions of Alembic", Why: why}}
+		return set, nil
+	}
+	r, err := a.renderRecord(ctx, t, s)
+	if err != nil {
+		return nil, err
+	}
+	r.fillSet(set, t)
+	return set, nil
+}
+
+// fillSet adds the recorded revisions to a set.
+func (r *record) fillSet(set *adapter.Set, t adapter.Tree) {
+	each := r.PerMigration || perMigration(t, set.Source.Dir)
+	set.Together = r.Transactional && !each && set.Source.Options.Transaction == ""
+	set.Evidence.Transaction = onward.TransactionFile
+	set.Evidence.FoundIn = environmentFile(t, set.Source.Dir)
+	for i := range r.Revisions {
+		set.Migrations = append(set.Migrations, r.Revisions[i].convert(t, set.Source))
+	}
+	set.History = r.listHeads(t)
+}
+
+// listHeads reports several heads, which the command that is used in most projects refuses. It reports none if branches
+// have labels, or if the project upgrades to all heads.
+func (r *record) listHeads(t adapter.Tree) []history.Change {
+	followed := map[string]bool{}
+	for _, v := range r.Revisions {
+		for _, id := range v.Down {
+			followed[id] = true
+		}
+	}
+	var heads []revision
+	for _, v := range r.Revisions {
+		if !followed[v.ID] {
+			heads = append(heads, v)
+		}
+		if len(v.Labels) > 0 {
+			return nil
+		}
+	}
+	if len(heads) < 2 || adapter.FindMentioned(t, true, upgradesAll, "heads") != "" {
+		return nil
+	}
+	var names []string
+	for _, v := range heads {
+		names = append(names, v.ID)
+	}
+	var out []history.Change
+	for _, v := range heads[1:] {
+		out = append(out, history.Change{
+			Kind: history.Conflict, Migration: v.ID, Path: v.Path, Other: heads[0].ID, Line: 1,
+			Detail:  "there are several heads: " + strings.Join(names, ", "),
+			Runner:  "alembic upgrade head refuses to run: Multiple head revisions are present",
+			Instead: ", or run:\nalembic merge heads",
+		})
+	}
+	return out
+}
+
+var upgradesAll = regexp.MustCompile(`\bupgrade\b[^\n]{0,40}\bheads\b`)
+
+// environmentFile returns the env.py of a directory of revisions; "" for none.
+func environmentFile(t adapter.Tree, dir string) string {
+	p, _ := adapter.NearestFile(t, dir, "env.py")
+	return p
+}
+
+var perMigrationSet = regexp.MustCompile(`(?m)^[^#\n]*\btransaction_per_migration["']?\s*[=:]\s*True\b`)
+
+// perMigration reports whether env.py gives each revision its own transaction. It may do so only for a database, so that
+// the recorded run does not show it.
+func perMigration(t adapter.Tree, dir string) bool {
+	p := environmentFile(t, dir)
+	return p != "" && perMigrationSet.MatchString(adapter.ReadFile(t, p).Text)
+}

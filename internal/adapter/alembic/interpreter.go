@@ -1,0 +1,72 @@
+package alembic
+
+import (
+	"os"
+	"path"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/adapter"
+)
+
+// userCopy returns the user's copy of the repository: the configured one, else the nearest directory above the working
+// directory that has the revisions; "" for none.
+func (a *Adapter) userCopy(dir string) string {
+	if a.Home != "" {
+		return a.Home
+	}
+	at, err := os.Getwd()
+	if err != nil {
+		return ""
+	}
+	if real, err := filepath.EvalSymlinks(at); err == nil {
+		at = real
+	}
+	for {
+		if info, err := os.Stat(filepath.Join(at, filepath.FromSlash(dir))); err == nil && info.IsDir() {
+			return at
+		}
+		up := filepath.Dir(at)
+		if up == at {
+			return ""
+		}
+		at = up
+	}
+}
+
+// findBin returns the directory with the project's programs: that of `python:` in onward.yaml, else of a virtualenv in
+// the user's copy, from the directory of the revisions up; "" for none, or if a virtualenv is active.
+func findBin(t adapter.Tree, s adapter.Source, home string) string {
+	bin := "bin"
+	if runtime.GOOS == "windows" {
+		bin = "Scripts"
+	}
+	if python := s.Options.Python; python != "" {
+		if !filepath.IsAbs(python) {
+			python = filepath.Join(home, filepath.FromSlash(python))
+		}
+		if info, err := os.Stat(filepath.Join(python, bin)); err == nil && info.IsDir() {
+			return filepath.Join(python, bin)
+		}
+		return filepath.Dir(python)
+	}
+	if home == "" || os.Getenv("VIRTUAL_ENV") != "" {
+		return ""
+	}
+	for dir := s.Dir; ; dir = path.Dir(dir) {
+		for _, name := range []string{".venv", "venv", "env", "virtualenv"} {
+			p := filepath.Join(home, filepath.FromSlash(dir), name)
+			// A directory of the repository is no virtualenv of the user.
+			if adapter.HasFile(t, strings.TrimPrefix(path.Join(dir, name, "pyvenv.cfg"), "./")) {
+				continue
+			}
+			if _, err := os.Stat(filepath.Join(p, "pyvenv.cfg")); err == nil {
+				return filepath.Join(p, bin)
+			}
+		}
+		if dir == "" || dir == "." {
+			return ""
+		}
+	}
+}

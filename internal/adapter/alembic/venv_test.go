@@ -1,0 +1,73 @@
+package alembic
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/adaptertest"
+	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+)
+
+func TestMain(m *testing.M) { os.Exit(pgservertest.Main(m)) }
+
+// environments are the virtualenvs, each with the name of its driver in an address.
+var environments = []struct{ name, scheme string }{
+	{"alembic-1.13-psycopg2", "postgresql+psycopg2"}, {"alembic-1.20-psycopg", "postgresql+psycopg"},
+}
+
+// findVenv returns the directory of one of the environments.
+func findVenv(t testing.TB, name string) string {
+	t.Helper()
+	dir := filepath.Join(pgservertest.ToolsDir(t), name)
+	if _, err := os.Stat(filepath.Join(dir, "bin", "alembic")); err != nil {
+		pgservertest.SkipOrFail(t, fmt.Errorf("no %s in %s: run scripts/django-venvs.sh", name, pgservertest.ToolsDir(t)))
+	}
+	return dir
+}
+
+// configured is an adapter whose sources have a command, as if onward.yaml named one.
+type configured struct {
+	*Adapter
+	options adapter.Options
+}
+
+func (c configured) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*adapter.Set, error) {
+	s.Options = c.options
+	return c.Adapter.Load(ctx, t, s)
+}
+
+// withVenv returns an adapter that renders with an environment, without a cache.
+func withVenv(t testing.TB, name string) configured {
+	t.Helper()
+	return configured{&Adapter{CacheDir: "-"}, adapter.Options{Render: Preset, Python: findVenv(t, name)}}
+}
+
+// loadProject renders a project.
+func loadProject(t testing.TB, c configured, tree adapter.Tree) *adapter.Set {
+	t.Helper()
+	set, err := c.Load(context.Background(), tree, adapter.Source{Framework: Name, Dir: "migrations/versions"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+// writeTree writes a project to disk.
+func writeTree(t testing.TB, files map[string]string) adapter.Tree {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		p := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(p, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return adaptertest.Disk(t, dir)
+}
