@@ -11,6 +11,7 @@ import (
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/gitrange/gittest"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+	"github.com/onward-sql/onward/onward"
 )
 
 // alembicProject is a project with one revision, and a command in onward.yaml.
@@ -106,5 +107,62 @@ func TestRenderCommandOfBase(t *testing.T) {
 	added["onward.yaml"] = base["onward.yaml"]
 	if got := auditAlembic(t, without, added, true); !strings.Contains(got, "column-drop db/versions/b2.py:7") {
 		t.Errorf("a file that the user names:\n%s", got)
+	}
+}
+
+// TestAlembicPage runs the example of the page about Alembic, in the dangerous and in the safe form.
+func TestAlembicPage(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile("../docs/frameworks/alembic.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := map[string][]string{}
+	for _, part := range strings.Split(string(data), "\n```")[1:] {
+		if language, text, _ := strings.Cut(part, "\n"); language != "" {
+			blocks[language] = append(blocks[language], text)
+		}
+	}
+	if len(blocks["python"]) != 2 || len(blocks["text"]) != 1 || len(blocks["yaml"]) != 1 {
+		t.Fatalf("the page has other blocks: %v", blocks)
+	}
+	c, err := config.Decode([]byte(blocks["yaml"][0]), "onward.yaml", Names())
+	if err != nil || len(c.Migrations) != 1 || c.Migrations[0].Render == "" {
+		t.Fatalf("the page's onward.yaml: %v", err)
+	}
+	base := alembicProject(t, `"`+c.Migrations[0].Render+`"`)
+	base["db/versions/a1.py"] = strings.ReplaceAll(base["db/versions/a1.py"], "'account'", "'orders'")
+	delete(base, "app/models.py")
+	head := "from alembic import op\n\nrevision = \"b2\"\ndown_revision = \"a1\"\n\n\n"
+	run := func(example string) *onward.Report {
+		dir := gittest.Commits(t, base, map[string]string{"db/versions/b2.py": head + example})
+		settings, err := config.Load(dir, Names())
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := Changelog(t.Context(), Config{Dir: dir, Base: "HEAD~1", Settings: settings})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	plain := func(text string) string { return strings.Join(strings.Fields(text), " ") }
+	page := plain(blocks["text"][0])
+	found := 0
+	for _, f := range run(blocks["python"][0]).Findings {
+		if f.Severity < onward.Warning {
+			continue
+		}
+		found++
+		want := fmt.Sprintf("%s %s migrations/versions/b2.py:%d:%d %s %s instead: %s", f.Severity, f.Rule, f.Line, f.Column, f.Fact, f.Harm, f.Instead)
+		if plain(want) != page {
+			t.Errorf("the page says\n%s\nand onward\n%s", page, plain(want))
+		}
+	}
+	if found != 1 {
+		t.Errorf("%d findings, the page has 1", found)
+	}
+	if r := run(blocks["python"][1]); len(r.Findings) != 0 || len(r.Migrations) != 1 || len(r.Migrations[0].Statements) != 1 {
+		t.Errorf("the safe version: %+v", r.Findings)
 	}
 }

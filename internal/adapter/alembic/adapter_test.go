@@ -60,10 +60,12 @@ func TestUnreadRevisions(t *testing.T) {
 		"a caught question": {"try:\n    sa.inspect(op.get_bind())\nexcept Exception:\n    op.execute('SELECT 2')", 9, "inspects the database", 0},
 		"a session":         {"from sqlalchemy.orm import Session\nSession(bind=op.get_bind()).execute(sa.text('SELECT 1'))", 9, "", -1},
 		"another database":  {"sa.create_engine('postgresql+psycopg://nobody@localhost:1/x').connect()", 8, "connects to a database", 0},
-		"offline":           {"from alembic import context\nif not context.is_offline_mode():\n    op.execute('SELECT 1')\nop.execute('SELECT 2')", 9, "offline mode", 1},
-		"an error":          {"op.execute('SELECT 1')\nraise KeyError('x')", 9, "KeyError: 'x'", 1},
-		"without a result":  {"op.get_bind().execute(sa.text('UPDATE t SET id = :a'), {'a': 1})\nop.get_bind().exec_driver_sql('SELECT 2')", 0, "", 2},
-		"a dialect":         {"if op.get_bind().dialect.name == 'postgresql':\n    op.execute('SELECT 2')", 0, "", 1},
+		"offline": {
+			"from alembic import context\nif not context.is_offline_mode():\n    op.execute('SELECT 1')\nop.execute('SELECT 2')", 9, "offline mode", 1,
+		},
+		"an error":         {"op.execute('SELECT 1')\nraise KeyError('x')", 9, "KeyError: 'x'", 1},
+		"without a result": {"op.get_bind().execute(sa.text('UPDATE t SET id = :a'), {'a': 1})\nop.get_bind().exec_driver_sql('SELECT 2')", 0, "", 2},
+		"a dialect":        {"if op.get_bind().dialect.name == 'postgresql':\n    op.execute('SELECT 2')", 0, "", 1},
 		"a table that is there": {"sa.Table('t', sa.MetaData(), sa.Column('id', sa.Integer)).create(op.get_bind(), checkfirst=True)\n" +
 			"sa.Table('u', sa.MetaData(), sa.Column('id', sa.Integer)).create(op.get_bind(), checkfirst=True)", 0, "", 1},
 	}
@@ -109,7 +111,8 @@ func TestTransactions(t *testing.T) {
 	for _, p := range m.Source.Parts {
 		blocks = append(blocks, p.Block)
 	}
-	if m.Source.Mode != onward.TransactionNone || !m.Runner.Rerun || len(blocks) != 4 || blocks[0] == 0 || blocks[1] != 0 || blocks[2] != 0 || blocks[3] <= blocks[0] {
+	if m.Source.Mode != onward.TransactionNone || !m.Runner.Rerun || len(blocks) != 4 ||
+		blocks[0] == 0 || blocks[1] != 0 || blocks[2] != 0 || blocks[3] <= blocks[0] {
 		t.Errorf("mode %s, blocks %v: a block before, none, none, a block after", m.Source.Mode, blocks)
 	}
 	env := strings.Replace(usual["migrations/env.py"], "literal_binds=True", "literal_binds=True, transaction_per_migration=True", 1)
@@ -154,14 +157,16 @@ func TestFailures(t *testing.T) {
 		files   map[string]string
 		want    string
 	}{
-		"no such program":  {adapter.Options{Render: "no-such-alembic upgrade base:heads --sql"}, usual, "there is no such program"},
-		"a pipe":           {adapter.Options{Render: "alembic upgrade base:heads --sql | cat"}, usual, "without a shell"},
-		"without --sql":    {adapter.Options{Render: "alembic upgrade heads"}, with(map[string]string{"migrations/env.py": online}), "connects to a database"},
-		"another program":  {adapter.Options{Render: "python -c pass"}, usual, "loaded no Alembic"},
-		"a missing module": {adapter.Options{Render: Preset}, with(map[string]string{"migrations/env.py": "import shop_settings\n"}), "No module named 'shop_settings'"},
-		"a variable":       {adapter.Options{Render: Preset}, with(map[string]string{"migrations/env.py": "import os\nos.environ['SHOP_DSN']\n"}), "SHOP_DSN"},
-		"a wait":           {adapter.Options{Render: Preset, RenderTimeout: 2 * time.Second}, sleeping, "render_timeout"},
-		"input":            {adapter.Options{Render: Preset}, with(map[string]string{"migrations/env.py": "input('password? ')\n"}), "EOFError"},
+		"no such program": {adapter.Options{Render: "no-such-alembic upgrade base:heads --sql"}, usual, "there is no such program"},
+		"a pipe":          {adapter.Options{Render: "alembic upgrade base:heads --sql | cat"}, usual, "without a shell"},
+		"without --sql":   {adapter.Options{Render: "alembic upgrade heads"}, with(map[string]string{"migrations/env.py": online}), "connects to a database"},
+		"another program": {adapter.Options{Render: "python -c pass"}, usual, "loaded no Alembic"},
+		"a missing module": {
+			adapter.Options{Render: Preset}, with(map[string]string{"migrations/env.py": "import shop_settings\n"}), "No module named 'shop_settings'",
+		},
+		"a variable": {adapter.Options{Render: Preset}, with(map[string]string{"migrations/env.py": "import os\nos.environ['SHOP_DSN']\n"}), "SHOP_DSN"},
+		"a wait":     {adapter.Options{Render: Preset, RenderTimeout: 2 * time.Second}, sleeping, "render_timeout"},
+		"input":      {adapter.Options{Render: Preset}, with(map[string]string{"migrations/env.py": "input('password? ')\n"}), "EOFError"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -35,7 +35,7 @@ func (a *Adapter) userCopy(dir string) string {
 	}
 }
 
-// findBin returns the directory with the project's programs: that of `python:` in onward.yaml, else of a virtualenv in
+// findBin returns the directory with the project's programs: beside `python:` in onward.yaml, else in a virtualenv of
 // the user's copy, from the directory of the revisions up; "" for none, or if a virtualenv is active.
 func findBin(t adapter.Tree, s adapter.Source, home string) string {
 	bin := "bin"

@@ -188,7 +188,8 @@ func (tap) Lost(string)              {}
 func (tap) Close()                   {}
 
 var (
-	probe   = regexp.MustCompile(`(?i)pg_catalog|^show |current_schema|alembic_version|^SELECT 'test|^SET SESSION CHARACTERISTICS|^SELECT CAST|hstore|_pg3_|to_regtype|^DEALLOCATE ALL`)
+	probe = regexp.MustCompile(`(?i)pg_catalog|^show |current_schema|alembic_version|^SELECT 'test|` +
+		`^SET SESSION CHARACTERISTICS|^SELECT CAST|hstore|_pg3_|to_regtype|^DEALLOCATE ALL`)
 	applied = regexp.MustCompile(`alembic_version.*?'(\d{4})'|alembic_version`)
 )
 

@@ -41,7 +41,8 @@ type statement struct {
 	SQL string
 	// Block numbers the transactions of the revision from 1; it is 0 in an autocommit block.
 	Block int
-	// Class is the function of op, Table and Subject (a column) what it is about. Literal is set if the author wrote the SQL.
+	// Class is the function of op. Table and Subject name its table and its column. Literal is set if the author wrote the
+	// SQL.
 	Class, Table, Subject string
 	Literal               bool
 	place

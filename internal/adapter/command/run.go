@@ -13,7 +13,7 @@ import (
 	"github.com/onward-sql/onward/internal/address"
 )
 
-// Limits of a command's output. What it prints to stderr is only kept for messages.
+// Limits of a command's output. The end of stderr is kept for messages.
 const (
 	MaxOutput = 256 << 20
 	maxTalk   = 64 << 10

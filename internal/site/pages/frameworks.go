@@ -51,7 +51,7 @@ func makeFrameworks(ctx context.Context, table string) (map[string]string, error
 		name := strings.ToLower(strings.ReplaceAll(title, " ", "-")) + ".md"
 		var page, told string
 		if x.head["unread"] != "" {
-			page, told = describeUnread(x), "not read yet"
+			page, told = describeUnread(x), cmp.Or(x.head["told"], "not read yet")
 		} else {
 			row, err := rowOf(table, x.head["row"])
 			if err != nil {
