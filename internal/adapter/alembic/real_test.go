@@ -56,12 +56,12 @@ type message struct {
 // renderedRun returns what a set says that a run sends. each gives each revision its own transaction.
 func renderedRun(set *adapter.Set, each bool) []message {
 	var out []message
-	tx, block := 1, 1
+	tx := 1
 	for _, m := range set.Migrations {
 		if each {
 			tx++
 		}
-		block = 1
+		block := 1
 		for _, p := range m.Source.Parts {
 			now := p.Block
 			if m.Source.Mode == onward.TransactionFile {

@@ -71,8 +71,8 @@ func Run(ctx context.Context, c Command) ([]byte, error) {
 	}
 	message := talk.lastLine()
 	var exit *exec.ExitError
-	if by := ""; errors.As(err, &exit) {
-		if by = KilledBy(cmd.ProcessState); by != "" {
+	if errors.As(err, &exit) {
+		if by := KilledBy(cmd.ProcessState); by != "" {
 			message = "it was ended by " + by + lastSaid(talk)
 		}
 	}
