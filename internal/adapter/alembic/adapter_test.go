@@ -184,6 +184,11 @@ func TestFailures(t *testing.T) {
 	})); err != nil {
 		t.Errorf("environment: sets the variable: %v", err)
 	}
+	if err := load(adapter.Options{Render: Preset}, with(map[string]string{
+		"shop/__init__.py": "", "migrations/env.py": "import shop\n" + usual["migrations/env.py"],
+	})); err != nil {
+		t.Errorf("a package beside alembic.ini is found: %v", err)
+	}
 	set, err := c.Adapter.Load(context.Background(), writeTree(t, usual), adapter.Source{Framework: Name, Dir: "migrations/versions"})
 	if err != nil || len(set.Migrations) != 0 || len(set.Opaque) != 1 || !strings.Contains(set.Opaque[0].Why, Preset) {
 		t.Errorf("without a command nothing runs: %v %+v", err, set)

@@ -45,7 +45,7 @@ func Run(ctx context.Context, c Command) ([]byte, error) {
 	defer cancel()
 	program, err := lookPath(c.Words[0], c.Env)
 	if err != nil {
-		return nil, &Error{Program: c.Words[0], Message: "there is no such program on the PATH; is the project's virtualenv active?"}
+		return nil, &Error{Program: c.Words[0], Message: "there is no such program on the PATH"}
 	}
 	out := &limitedBuffer{limit: MaxOutput, stop: cancel}
 	talk := &tail{limit: maxTalk}

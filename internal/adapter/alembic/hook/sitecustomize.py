@@ -23,6 +23,9 @@ def start():
             outside = "site-packages" not in p and "dist-packages" not in p
             if (p == old or p.startswith(old + os.sep)) and outside and os.path.isdir(moved):
                 sys.path[i] = moved
+    # Many projects set PYTHONPATH to this directory when they deploy.
+    if trace and os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())
     own = sys.modules.pop("sitecustomize", None)
     try:
         import sitecustomize  # noqa: F401  the next one on the path
