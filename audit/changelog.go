@@ -357,15 +357,6 @@ func runnerOf(c *config.Config, m *config.Migrations) history.Runner {
 	return r
 }
 
-// lockTimeoutAt returns where a tree limits the waits of a source's runner, unless the
-// configuration says it. Django's adapter reads the project's settings.
-func lockTimeoutAt(t adapter.Tree, s adapter.Source) *history.Place {
-	if traits := all.Traits(s.Framework); traits.Renders && !traits.NeedsCommand || s.Options.Runner.LockTimeout > 0 {
-		return nil
-	}
-	return &history.Place{Find: func() string { return adapter.LockTimeoutAt(t) }}
-}
-
 // loadSet loads a source with its adapter.
 func (a *changelog) loadSet(ctx context.Context, adapters []adapter.Adapter, t adapter.Tree, s adapter.Source) (*adapter.Set, error) {
 	i := slices.IndexFunc(adapters, func(x adapter.Adapter) bool { return x.Name() == s.Framework })

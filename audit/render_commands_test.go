@@ -104,6 +104,14 @@ func TestRenderCommandOfBase(t *testing.T) {
 	if _, err := os.Stat(marker); err == nil {
 		t.Error("a command of the branch ran")
 	}
+	// The same file runs its command if the user names it, so the check above can fail.
+	if settings, err = config.LoadFile(filepath.Join(dir, "onward.yaml"), Names()); err != nil {
+		t.Fatal(err)
+	}
+	_, err = Changelog(t.Context(), Config{Dir: dir, Settings: settings})
+	if _, missing := os.Stat(marker); missing != nil {
+		t.Errorf("a named file's command did not run: %v", err)
+	}
 	added["onward.yaml"] = base["onward.yaml"]
 	if got := auditAlembic(t, without, added, true); !strings.Contains(got, "column-drop db/versions/b2.py:7") {
 		t.Errorf("a file that the user names:\n%s", got)

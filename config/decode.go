@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -217,23 +216,6 @@ func (d *decoder) decodeMigrations(n ast.Node) Migrations {
 		d.addError(n, "dir is missing: which directory is meant? (. is the directory of %s)", Name)
 	}
 	return m
-}
-
-var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
-
-// decodeEnvironment reads variables and their values.
-func (d *decoder) decodeEnvironment(n ast.Node) []string {
-	var out []string
-	for _, entry := range d.uniqueEntries(n, "environment") {
-		name := entry.Key.GetToken().Value
-		if !variableName.MatchString(name) {
-			d.addError(entry.Key, "%q is not the name of a variable", name)
-			continue
-		}
-		out = append(out, name+"="+d.decodeText(entry.Value))
-	}
-	slices.Sort(out)
-	return out
 }
 
 // decodeDir reads a directory within the repository.

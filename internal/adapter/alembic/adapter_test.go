@@ -215,3 +215,25 @@ func TestCache(t *testing.T) {
 		t.Errorf("a changed env.py: %d runs, want 2", len(runs))
 	}
 }
+
+// The preset is Flask-Migrate's if env.py asks Flask, and the command runs where its tool expects it.
+func TestPresetAndDirectory(t *testing.T) {
+	t.Parallel()
+	tree := adaptertest.Text(map[string]string{
+		"api/alembic.ini": "", "api/db/env.py": "from alembic import context\n", "api/db/versions/a1.py": "revision = 'a1'\n",
+		"web/migrations/alembic.ini": "", "web/migrations/env.py": "from flask import current_app\n", "web/migrations/versions/a1.py": "revision: str = \"a1\"\n",
+	})
+	sources := (&Adapter{}).Detect(tree)
+	if len(sources) != 2 {
+		t.Fatalf("%d sources, want 2: %+v", len(sources), sources)
+	}
+	for i, want := range []struct{ preset, dir, named string }{{Preset, "api", ""}, {flaskPreset, "web", ""}} {
+		preset := (&Adapter{}).PresetCommand(tree, sources[i])
+		if dir := workDir(tree, sources[i], strings.Fields(preset)); preset != want.preset || dir != want.dir {
+			t.Errorf("%s: %q in %q, want %q in %q", sources[i].Dir, preset, dir, want.preset, want.dir)
+		}
+		if dir := workDir(tree, sources[i], []string{"alembic", "-c", "api/alembic.ini"}); dir != want.named {
+			t.Errorf("a file named from the root: in %q", dir)
+		}
+	}
+}
