@@ -47,7 +47,10 @@ func (r *proofs) tryPlan(p *planner) (*prover, error) {
 	if r.config.spoil != nil {
 		r.config.spoil(p.plan)
 	}
-	v := &prover{proofs: r, plan: p.plan, filled: r.filled, volatile: maps.Clone(p.release.Volatile), changed: maps.Clone(p.release.Changed), beyond: p.release.Beyond}
+	v := &prover{
+		proofs: r, plan: p.plan, filled: r.filled, beyond: p.release.Beyond,
+		volatile: maps.Clone(p.release.Volatile), changed: maps.Clone(p.release.Changed),
+	}
 	maps.Copy(v.volatile, r.random)
 	v.noteRandomValues()
 	maps.Copy(v.changed, p.release.Kept)

@@ -136,19 +136,67 @@ var composed = []change{
 	{"added, renamed", "ALTER TABLE customers ADD COLUMN token uuid NOT NULL DEFAULT gen_random_uuid(); ALTER TABLE customers RENAME token TO key; ALTER TABLE customers ADD UNIQUE (key);", 17, nil, ""},
 	{"added, index", "ALTER TABLE customers ADD COLUMN token uuid NOT NULL DEFAULT gen_random_uuid(); CREATE UNIQUE INDEX ON customers (token); ALTER TABLE orders ADD COLUMN channel text NOT NULL DEFAULT 'web'; CREATE INDEX ON orders (channel);", 17, nil, ""},
 	{"renamed, dropped", "ALTER TABLE orders RENAME COLUMN total TO amount; ALTER TABLE orders ALTER COLUMN amount TYPE bigint; ALTER TABLE orders DROP COLUMN amount;", 17, []string{"changed and dropped by one release", "DROP COLUMN total"}, ""},
-	{"constraint and index renamed", "ALTER TABLE staff RENAME CONSTRAINT staff_shop_id_fkey TO staff_shop; ALTER INDEX staff_shop_id_idx RENAME TO staff_by_shop; ALTER SEQUENCE shops_id_seq RENAME TO shop_numbers;", 17, nil, ""},
-	{"values of a trigger that differ from run to run", "UPDATE touched SET note = 'x' WHERE note IS NOT NULL;", 17, []string{"write different values into touched.at"}, ""},
-	{"made optional, dropped", "ALTER TABLE orders ALTER COLUMN total DROP NOT NULL; ALTER TABLE orders DROP COLUMN total;", 17, []string{"ALTER COLUMN total DROP NOT NULL", "DROP COLUMN total"}, ""},
+	{
+		"constraint and index renamed",
+		"ALTER TABLE staff RENAME CONSTRAINT staff_shop_id_fkey TO staff_shop; ALTER INDEX staff_shop_id_idx RENAME TO staff_by_shop; " +
+			"ALTER SEQUENCE shops_id_seq RENAME TO shop_numbers;",
+		17, nil, "",
+	},
+	{
+		"values of a trigger that differ from run to run",
+		"UPDATE touched SET note = 'x' WHERE note IS NOT NULL;",
+		17, []string{"write different values into touched.at"}, "",
+	},
+	{
+		"made optional, dropped",
+		"ALTER TABLE orders ALTER COLUMN total DROP NOT NULL; ALTER TABLE orders DROP COLUMN total;",
+		17, []string{"ALTER COLUMN total DROP NOT NULL", "DROP COLUMN total"}, "",
+	},
 	{"dropped, added", "ALTER TABLE orders DROP COLUMN total; ALTER TABLE orders ADD COLUMN total text;", 17, nil, "two columns by one name"},
 	{"swapped", "ALTER TABLE customers RENAME COLUMN age TO was; ALTER TABLE customers RENAME COLUMN note TO age; ALTER TABLE customers RENAME COLUMN was TO note;", 17, nil, "different columns by one name"},
-	{"table and columns", "ALTER TABLE orders RENAME TO purchases; ALTER TABLE purchases RENAME COLUMN total TO amount; ALTER TABLE purchases RENAME COLUMN status TO \"State\"; CREATE INDEX ON purchases (amount); ALTER TABLE purchases ADD CHECK (\"State\" <> 'x'), ADD COLUMN note text;", 17, []string{"and 2 of its columns, with a view of the old names", "amount AS total, \"State\" AS status"}, ""},
-	{"table and columns 13", "ALTER TABLE staff RENAME TO people_of; ALTER TABLE people_of RENAME COLUMN boss_id TO head_id; ALTER TABLE people_of RENAME COLUMN id TO number;", 13, []string{"head_id AS boss_id"}, ""},
-	{"table and a referring column", "ALTER TABLE shops RENAME TO stores; ALTER TABLE staff RENAME COLUMN shop_id TO store_id;", 17, []string{"REFERENCES stores"}, ""},
+	{
+		"table and columns",
+		"ALTER TABLE orders RENAME TO purchases; ALTER TABLE purchases RENAME COLUMN total TO amount; " +
+			"ALTER TABLE purchases RENAME COLUMN status TO \"State\"; CREATE INDEX ON purchases (amount); " +
+			"ALTER TABLE purchases ADD CHECK (\"State\" <> 'x'), ADD COLUMN note text;",
+		17, []string{"and 2 of its columns, with a view of the old names", "amount AS total, \"State\" AS status"}, "",
+	},
+	{
+		"table and columns 13",
+		"ALTER TABLE staff RENAME TO people_of; ALTER TABLE people_of RENAME COLUMN boss_id TO head_id; " +
+			"ALTER TABLE people_of RENAME COLUMN id TO number;",
+		13, []string{"head_id AS boss_id"}, "",
+	},
+	{
+		"table and a referring column",
+		"ALTER TABLE shops RENAME TO stores; ALTER TABLE staff RENAME COLUMN shop_id TO store_id;",
+		17, []string{"REFERENCES stores"}, "",
+	},
 	{"column, then table", "ALTER TABLE orders RENAME COLUMN total TO amount; ALTER TABLE orders RENAME TO purchases;", 17, nil, "a release for each"},
-	{"table, and a column's type", "ALTER TABLE orders RENAME TO purchases; ALTER TABLE purchases ALTER COLUMN total TYPE bigint;", 17, nil, "a release for each"},
-	{"comments and a function replaced", "COMMENT ON TABLE kinds IS 'new'; COMMENT ON COLUMN kinds.doc IS NULL; COMMENT ON COLUMN kinds.short IS 'short'; CREATE OR REPLACE FUNCTION one() RETURNS integer LANGUAGE sql AS $$ SELECT 1 $$;", 17, nil, ""},
-	{"foreign key replaced, validated later", "ALTER TABLE staff DROP CONSTRAINT staff_shop_id_fkey, ADD CONSTRAINT staff_shop_id_fkey FOREIGN KEY (shop_id) REFERENCES shops NOT VALID; ALTER TABLE staff VALIDATE CONSTRAINT staff_shop_id_fkey;", 17, []string{"replace constraint staff_shop_id_fkey"}, ""},
-	{"foreign key replaced, not validated", "ALTER TABLE staff DROP CONSTRAINT staff_shop_id_fkey, ADD CONSTRAINT staff_shop_id_fkey FOREIGN KEY (shop_id) REFERENCES shops NOT VALID;", 17, []string{"replace constraint staff_shop_id_fkey"}, ""},
+	{
+		"table, and a column's type",
+		"ALTER TABLE orders RENAME TO purchases; ALTER TABLE purchases ALTER COLUMN total TYPE bigint;",
+		17, nil, "a release for each",
+	},
+	{
+		"comments and a function replaced",
+		"COMMENT ON TABLE kinds IS 'new'; COMMENT ON COLUMN kinds.doc IS NULL; COMMENT ON COLUMN kinds.short IS 'short'; " +
+			"CREATE OR REPLACE FUNCTION one() RETURNS integer LANGUAGE sql AS $$ SELECT 1 $$;",
+		17, nil, "",
+	},
+	{
+		"foreign key replaced, validated later",
+		"ALTER TABLE staff DROP CONSTRAINT staff_shop_id_fkey, " +
+			"ADD CONSTRAINT staff_shop_id_fkey FOREIGN KEY (shop_id) REFERENCES shops NOT VALID; " +
+			"ALTER TABLE staff VALIDATE CONSTRAINT staff_shop_id_fkey;",
+		17, []string{"replace constraint staff_shop_id_fkey"}, "",
+	},
+	{
+		"foreign key replaced, not validated",
+		"ALTER TABLE staff DROP CONSTRAINT staff_shop_id_fkey, " +
+			"ADD CONSTRAINT staff_shop_id_fkey FOREIGN KEY (shop_id) REFERENCES shops NOT VALID;",
+		17, []string{"replace constraint staff_shop_id_fkey"}, "",
+	},
 	{"said to be renamed", "ALTER TABLE aged ADD COLUMN display_name varchar(2000) DEFAULT 'x'; CREATE INDEX ON aged (display_name, id); ALTER TABLE aged DROP COLUMN nickname; ALTER TABLE aged DROP COLUMN title, ADD COLUMN heading text NOT NULL DEFAULT '';", 17, []string{"display_name = t.nickname", "heading = t.title", "is declared as renamed"}, ""},
 	{"said to be renamed, copied by hand", "ALTER TABLE aged ADD COLUMN heading text; UPDATE aged SET heading = title; ALTER TABLE aged ALTER COLUMN heading SET NOT NULL; ALTER TABLE aged DROP COLUMN title;", 17, []string{"heading = t.title"}, ""},
 	{"said to be renamed, filled otherwise", "ALTER TABLE aged ADD COLUMN heading text; UPDATE aged SET heading = upper(title); ALTER TABLE aged DROP COLUMN title;", 17, nil, "one of the two is wrong"},

@@ -94,7 +94,8 @@ func (c *Change) validatesReplacement() bool {
 	}
 	con := c.AlteredRelation().Constraint(c.Command.Name)
 	return con != nil && slices.ContainsFunc(c.Release.changes, func(other *Change) bool {
-		if other.constraintNode(pgparse.ConstrType_CONSTR_FOREIGN, pgparse.ConstrType_CONSTR_CHECK) == nil || other.AlteredRelation().OID != c.AlteredRelation().OID {
+		if other.constraintNode(pgparse.ConstrType_CONSTR_FOREIGN, pgparse.ConstrType_CONSTR_CHECK) == nil ||
+			other.AlteredRelation().OID != c.AlteredRelation().OID {
 			return false
 		}
 		made := other.addedConstraint()
@@ -113,5 +114,6 @@ func (c *Change) replacesConstraint(drop *Change) bool {
 	if con.SkipValidation && !notValidWords.MatchString(c.Text) {
 		return false
 	}
-	return made != nil && made.Enforced && made.Kind == old.Kind && (made.Name == old.Name || old.Kind == catalog.ForeignKey && slices.Equal(made.Columns, old.Columns))
+	return made != nil && made.Enforced && made.Kind == old.Kind &&
+		(made.Name == old.Name || old.Kind == catalog.ForeignKey && slices.Equal(made.Columns, old.Columns))
 }

@@ -133,7 +133,8 @@ func (c *Change) restoreComment(stmt *pgparse.CommentStmt) []string {
 	if len(names) == 0 {
 		return nil
 	}
-	old, is := "", "COMMENT ON "
+	var old string
+	is := "COMMENT ON "
 	switch stmt.Objtype {
 	case pgparse.ObjectType_OBJECT_TABLE:
 		schema, object := pgparse.SchemaAndName(names)
