@@ -33,6 +33,8 @@ type Plan struct {
 	Left []PlanLeft `json:"left,omitempty"`
 	// LeftFiles are the migrations that were written for Left.
 	LeftFiles []PlanFile `json:"left_files,omitempty"`
+	// OtherDirs are the directories whose new migrations are for other databases than the plan: no step makes their changes.
+	OtherDirs []string `json:"other_dirs,omitempty"`
 	// Statements are what new code, or who operates it, is to send from now on: no step runs them.
 	Statements []PlanStatement `json:"statements,omitempty"`
 	// Name, Dir and Commit are there once migrations were written: the name of the plan's

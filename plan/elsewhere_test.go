@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -28,8 +29,13 @@ func TestPlanNamesOtherDatabases(t *testing.T) {
 	if len(p.Migrations) != 1 || p.Migrations[0].Path != "app/migrations/00002_b.sql" {
 		t.Fatalf("%+v", p.Migrations)
 	}
-	if missing := strings.Join(p.Proof.Missing, "\n"); !strings.Contains(missing, "the migrations in crm/migrations are in no step") ||
-		!strings.Contains(missing, "app/migrations creates too") {
-		t.Error(missing)
+	notes := strings.Join(p.Notes, "\n")
+	if !slices.Equal(p.OtherDirs, []string{"crm/migrations"}) || !strings.Contains(notes, "the migrations in crm/migrations are in no step") ||
+		!strings.Contains(notes, "app/migrations creates too") {
+		t.Error(p.OtherDirs, notes)
+	}
+	// The other database has nothing to do with the steps of this one.
+	if len(p.Proof.Missing) > 0 || p.Migrations[0].Hash == "" {
+		t.Error(p.Proof.Missing, p.Migrations[0].Hash)
 	}
 }

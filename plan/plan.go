@@ -88,8 +88,10 @@ func Make(ctx context.Context, c Config) (*onward.Plan, *onward.Report, error) {
 // one database.
 func (p *planner) listOtherDirs(release *audit.Release) {
 	for _, dir := range release.Elsewhere() {
-		p.reportMissing("the migrations in %s are in no step: they create tables that %s creates too, so onward assumes that they are for another database; "+
-			"to plan them, name only %s under migrations in a copy of onward.yaml and pass it with --config", dir, strings.Join(release.Dirs(), ", "), dir)
+		p.plan.OtherDirs = append(p.plan.OtherDirs, dir)
+		p.plan.Notes = addMissing(p.plan.Notes, []string{fmt.Sprintf("the migrations in %s are in no step: they create tables that %s creates too, "+
+			"so onward assumes that they are for another database; to plan them, name only %s under migrations in a copy of onward.yaml and pass it with --config",
+			dir, strings.Join(release.Dirs(), ", "), dir)})
 	}
 }
 

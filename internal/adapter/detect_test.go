@@ -116,6 +116,7 @@ func TestDetect(t *testing.T) {
 			},
 			[]string{"sql db/migration/all", "sql db/migration/all-except-dev"},
 		},
+		"stubs beside":   {map[string]string{"db/1_a.sql": up, "lib/stub/db/1_a.sql": up, "x/__mocks__/1_a.sql": up}, []string{"goose db"}},
 		"examples alone": {map[string]string{"examples/db/1_a.sql": up}, []string{"goose examples/db"}},
 		"several directories": {
 			map[string]string{"a/db/1_a.sql": up, "b/db/1_a.up.sql": table, "c/migrations/1.sql": table},

@@ -131,10 +131,10 @@ func IsDeployed(dir string) bool { return !isVendored(dir) && !isSecondary(dir) 
 // and tests of a project that has migrations of its own.
 func isSecondary(dir string) bool {
 	for part := range strings.SplitSeq(dir, "/") {
-		part = strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(part, "_")), "-", "_")
+		part = strings.ReplaceAll(strings.ToLower(strings.Trim(part, "_")), "-", "_")
 		switch part {
 		case "example", "examples", "sample", "samples", "demo", "demos",
-			"test", "tests", "e2e", "spec", "benchmarks", "bench":
+			"test", "tests", "stub", "stubs", "mock", "mocks", "e2e", "spec", "benchmarks", "bench":
 			return true
 		}
 		// A directory for A/B tests does not match.

@@ -149,7 +149,7 @@ func (a *app) makePlan(cmd *cobra.Command, f *planFlags) error {
 	if err != nil {
 		return err
 	}
-	if !f.sketch && !p.Proof.Proven && len(p.Steps) > 0 {
+	if len(p.OtherDirs) > 0 || !f.sketch && !p.Proof.Proven && len(p.Steps) > 0 {
 		a.code = exitFindings
 	}
 	if (f.diff || f.save) && len(p.Steps) > 0 && (f.sketch || p.ProvesSteps()) {

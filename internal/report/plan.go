@@ -180,8 +180,16 @@ func leftPlace(l *onward.PlanLeft) string {
 	return out
 }
 
-// planVerdict is the last line.
+// planVerdict is the last line. It names the directories that the plan leaves out.
 func planVerdict(p *onward.Plan) string {
+	if len(p.OtherDirs) == 0 {
+		return judgePlan(p)
+	}
+	return fmt.Sprintf("%s Not planned, because they are for another database: the migrations in %s.", judgePlan(p), EscapeLine(joinNames(p.OtherDirs)))
+}
+
+// judgePlan says how far a plan is proven.
+func judgePlan(p *onward.Plan) string {
 	switch {
 	case len(p.Steps) == 0 && len(p.Left) == 0:
 		return "There is nothing to plan."
