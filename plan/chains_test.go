@@ -156,12 +156,15 @@ func TestChosenChains(t *testing.T) {
 func TestFailingChain(t *testing.T) {
 	t.Parallel()
 	release := "CREATE INDEX orders_status_idx ON orders (status); ALTER TABLE customers ADD COLUMN x int; CREATE INDEX customers_note_idx ON customers (note); " +
-		"ALTER TABLE orders ADD COLUMN y int; ALTER TABLE customers ADD COLUMN z int;"
+		"ALTER TABLE orders ADD COLUMN y int; ALTER TABLE orders ADD COLUMN w int; ALTER TABLE orders ADD COLUMN v int; ALTER TABLE orders ADD COLUMN u int; " +
+		"ALTER TABLE customers ADD COLUMN z int;"
 	c := plan.Config{Config: rehearse.Config{
 		Config: audit.Config{Dir: repository(t, base, release), Base: "main", Head: "feature"}, Majors: []int{17},
 	}}
 	c.Quiet()
+	tried := 0
 	c.SpoilEach(func(p *onward.Plan) {
+		tried++
 		for i := range p.Steps {
 			p.Steps[i].SQL = strings.ReplaceAll(p.Steps[i].SQL, "customers (note)", "customers (country)")
 		}
@@ -174,8 +177,12 @@ func TestFailingChain(t *testing.T) {
 		!strings.Contains(strings.Join(p.Left[0].Why, "\n"), "is missing: CREATE INDEX customers_note_idx") {
 		t.Errorf("left: %+v", p.Left)
 	}
-	if n := countProven(p); n != 4 {
+	if n := countProven(p); n != 7 {
 		t.Errorf("%d changes are proven\n%s", n, told(p))
+	}
+	// The failed check names the index: all, the others, and the one chain.
+	if tried != 3 {
+		t.Errorf("%d proofs were made", tried)
 	}
 }
 

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/audit"
@@ -14,9 +12,6 @@ import (
 	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/rehearse"
 )
-
-// mostProofs limits the proofs that look for the chains that fail.
-const mostProofs = 16
 
 // proofs is a server on which plans of one release are proven.
 type proofs struct {
@@ -107,97 +102,3 @@ func joinClipped(shown []string, all int) string {
 }
 
 func (r *proofs) closeServer() { _ = r.stage.Close() }
-
-// proveChains proves a plan. If it fails, proveChains looks for the chains that fail, and returns a proven plan of the others; if
-// there is none, it returns the plan with the checks that failed. ready completes each plan before its proof.
-func (r *proofs) proveChains(src *source, p *planner, left map[*chain][]string, ready func(*planner) error) (*planner, error) {
-	if err := r.provePlan(p); err != nil || p.passesChecks() || len(p.chains) < 2 || p.isBlocked() || r.fails || r.config.skipSearch {
-		return p, err
-	}
-	s := &search{proofs: r, source: src, ready: ready, all: p.chains, left: left, why: map[*chain][]string{}}
-	half := len(p.chains) / 2
-	best, err := s.joinHalves(p.chains[:half], p.chains[half:])
-	if err != nil || best == nil {
-		return p, err
-	}
-	maps.Copy(s.why, left)
-	best.explainLeft(s.why)
-	return best, nil
-}
-
-// search looks for the largest part of a plan that is proven.
-type search struct {
-	*proofs
-	source *source
-	ready  func(*planner) error
-	all    []*chain
-	// left are the chains that the plan leaves anyway. why has the reasons of those that fail.
-	left, why map[*chain][]string
-	tried     int
-}
-
-// findProven returns a proven plan of some chains of a set; nil if it finds none.
-func (s *search) findProven(set []*chain) (*planner, error) {
-	p, err := s.proveSet(set)
-	if err != nil || p == nil || p.passesChecks() {
-		return p, err
-	}
-	if len(set) == 1 {
-		for _, c := range p.plan.Proof.Checks {
-			if !c.OK {
-				s.why[set[0]] = append(s.why[set[0]], fmt.Sprintf("the proof of its steps fails (%s): %s", c.Name, c.Detail))
-			}
-		}
-		return nil, nil //nolint:nilnil // there is none, and why is recorded
-	}
-	return s.joinHalves(set[:len(set)/2], set[len(set)/2:])
-}
-
-// joinHalves returns a proven plan of two sets of chains that fail together.
-func (s *search) joinHalves(first, second []*chain) (*planner, error) {
-	a, err := s.findProven(first)
-	if err != nil {
-		return nil, err
-	}
-	b, err := s.findProven(second)
-	if err != nil || a == nil {
-		return b, err
-	}
-	if b == nil {
-		return a, nil
-	}
-	if len(a.chains)+len(b.chains) < len(first)+len(second) {
-		p, err := s.proveSet(slices.Concat(a.chains, b.chains))
-		if err != nil || p != nil && p.passesChecks() {
-			return p, err
-		}
-	}
-	if len(b.chains) > len(a.chains) {
-		a, b = b, a
-	}
-	for _, c := range b.chains {
-		s.why[c] = []string{"its steps are proven alone, and fail together with those of other chains"}
-	}
-	return a, nil
-}
-
-// proveSet proves a plan of some chains; nil if too many were tried.
-func (s *search) proveSet(set []*chain) (*planner, error) {
-	if s.tried++; s.tried > mostProofs {
-		for _, c := range set {
-			s.why[c] = []string{"a proof with its steps failed, and onward stopped looking for the change that fails"}
-		}
-		return nil, nil //nolint:nilnil // there is none, and why is recorded
-	}
-	left := maps.Clone(s.left)
-	for _, c := range s.all {
-		if !slices.Contains(set, c) {
-			left[c] = nil
-		}
-	}
-	p := s.source.buildPlan(left)
-	if err := s.ready(p); err != nil {
-		return nil, err
-	}
-	return p, s.provePlan(p)
-}

@@ -152,6 +152,24 @@ var composed = []change{
 		"ALTER TABLE orders ALTER COLUMN total DROP NOT NULL; ALTER TABLE orders DROP COLUMN total;",
 		17, []string{"ALTER COLUMN total DROP NOT NULL", "DROP COLUMN total"}, "",
 	},
+	{
+		"trigger and function made again",
+		"DROP TRIGGER IF EXISTS touch ON touched; DROP FUNCTION one(); CREATE FUNCTION one() RETURNS integer LANGUAGE sql AS $$ SELECT 1 $$; " +
+			"CREATE TRIGGER touch BEFORE UPDATE OF note ON touched FOR EACH ROW EXECUTE FUNCTION touch();",
+		17, []string{"replace trigger touch of touched", "replace function one"}, "",
+	},
+	{
+		"trigger dropped, indexes dropped",
+		"DROP TRIGGER touch ON touched; DROP INDEX orders_customer_id_idx, customers_country_idx; DROP INDEX parts_what_idx; " +
+			"CREATE TABLE shares (a text); CREATE INDEX ON shares (a); DROP INDEX shares_a_idx; CREATE UNIQUE INDEX ON shares (a);",
+		17, []string{"CONCURRENTLY orders_customer_id_idx", "CONCURRENTLY customers_country_idx", "which no code uses yet"}, "",
+	},
+	{
+		"privileges and row security",
+		"GRANT SELECT, UPDATE (note) ON customers TO PUBLIC; GRANT ALL ON SEQUENCE shops_id_seq TO PUBLIC; ALTER TABLE kinds ENABLE ROW LEVEL SECURITY; " +
+			"ALTER TABLE kinds FORCE ROW LEVEL SECURITY; CREATE POLICY all_rows ON kinds USING (true);",
+		17, nil, "",
+	},
 	{"dropped, added", "ALTER TABLE orders DROP COLUMN total; ALTER TABLE orders ADD COLUMN total text;", 17, nil, "two columns by one name"},
 	{"swapped", "ALTER TABLE customers RENAME COLUMN age TO was; ALTER TABLE customers RENAME COLUMN note TO age; ALTER TABLE customers RENAME COLUMN was TO note;", 17, nil, "different columns by one name"},
 	{

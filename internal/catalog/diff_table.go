@@ -55,11 +55,18 @@ func (d *catalogDiff) compareTriggers(base Delta, b, a *Relation) {
 		x.Kind, x.OldTrigger, x.NewTrigger, x.Key = TriggerChanged, old, t, base.Key+".t"+itoa(int(t.ID))
 		if old == nil {
 			x.Kind = TriggerCreated
-		} else if reflect.DeepEqual(old, t) {
+		} else if isSameTrigger(old, t) {
 			continue
 		}
 		d.addDelta(x)
 	}
+}
+
+// isSameTrigger reports whether two definitions are one, however they are written.
+func isSameTrigger(a, b *Trigger) bool {
+	x, y := *a, *b
+	x.Source, y.Source = "", ""
+	return reflect.DeepEqual(&x, &y)
 }
 
 func (d *catalogDiff) comparePolicies(base Delta, b, a *Relation) {

@@ -101,6 +101,8 @@ type Trigger struct {
 	Comment string
 	// Inferred marks a trigger that no statement created: only its name is known.
 	Inferred bool
+	// Source is the statement that created it, with the names of that time.
+	Source string
 }
 
 // Policy is a row of pg_policy.

@@ -32,7 +32,7 @@ func (f *fold) createTrigger(s *pgparse.CreateTrigStmt) {
 	t := &Trigger{
 		Name: clipName(s.GetTrigname()), Timing: "after", Row: s.GetRow(), Enabled: true, Function: f.functionName(schema, fn),
 		Columns: f.resolveAttnums(r.OID, pgparse.StringTexts(s.GetColumns())), Uses: r.attnumsIn(s.GetWhenClause()),
-		Deferrable: s.GetDeferrable(), InitiallyDeferred: s.GetInitdeferred(), When: s.GetWhenClause(),
+		Deferrable: s.GetDeferrable(), InitiallyDeferred: s.GetInitdeferred(), When: s.GetWhenClause(), Source: f.sql,
 	}
 	switch {
 	case s.GetTiming()&triggerBefore != 0:

@@ -176,15 +176,36 @@ func indexBody(t *catalog.Relation, x *catalog.IndexInfo, r *catalog.Relation) s
 // https://www.postgresql.org/docs/current/sql-dropindex.html
 var indexDrop = &Recipe{Name: "index-drop", Make: func(c *Change) *Steps {
 	stmt := c.Node.GetDropStmt()
-	if stmt == nil || stmt.RemoveType != pgparse.ObjectType_OBJECT_INDEX || len(stmt.Objects) != 1 || stmt.Behavior == pgparse.DropBehavior_DROP_CASCADE {
+	if stmt == nil || stmt.RemoveType != pgparse.ObjectType_OBJECT_INDEX || stmt.Behavior == pgparse.DropBehavior_DROP_CASCADE {
 		return nil
 	}
-	sql := c.SQL
-	if !stmt.Concurrent {
-		at := pgparse.AfterWord(sql, "INDEX")
-		sql = sql[:at] + " CONCURRENTLY" + sql[at:]
-	}
 	m := &Steps{}
-	m.addStep(onward.Contract, onward.StepConcurrent, "drop the index after the deploy: deployed queries may rely on it", sql)
+	for _, o := range stmt.Objects {
+		c.addIndexDrop(m, pgparse.ListItems(o), stmt.MissingOk)
+	}
 	return m
 }}
+
+// addIndexDrop drops one index. An index of a table that the release creates is dropped where the release drops it.
+func (c *Change) addIndexDrop(m *Steps, name []*pgparse.Node, missingOK bool) {
+	schema, object := pgparse.SchemaAndName(name)
+	index := c.Before.Lookup(schema, object)
+	var t *catalog.Relation
+	if index != nil && index.Index != nil {
+		t = c.Before.Relation(index.Index.Table)
+	}
+	drop, guard := "DROP INDEX ", ""
+	if missingOK {
+		guard = "IF EXISTS "
+	}
+	switch {
+	case t != nil && c.Before.CreatedSince(c.Release.Deployed, t.OID):
+		// Its undo is the table's.
+		m.addStep(onward.Expand, onward.StepDDL, "drop index "+object+" of "+t.Name.Name+", which no code uses yet", drop+guard+qualifiedName(name))
+		return
+	case t != nil && t.Kind == catalog.PartitionedTable: // CONCURRENTLY is refused
+		m.addStep(onward.Contract, onward.StepDDL, "drop index "+object+" after the deploy: deployed queries may rely on it", drop+guard+qualifiedName(name))
+		return
+	}
+	m.addStep(onward.Contract, onward.StepConcurrent, "drop index "+object+" after the deploy: deployed queries may rely on it", drop+"CONCURRENTLY "+guard+qualifiedName(name))
+}

@@ -34,7 +34,10 @@ func (c *Change) undoStatements() []string {
 	case *pgparse.Node_CommentStmt:
 		return c.restoreComment(n.CommentStmt)
 	case *pgparse.Node_CreateTrigStmt:
-		if t := c.resolveRelation(n.CreateTrigStmt.Relation); t != nil && !n.CreateTrigStmt.Replace {
+		if t := c.resolveRelation(n.CreateTrigStmt.Relation); t != nil {
+			if old := t.Trigger(n.CreateTrigStmt.Trigname); old != nil {
+				return restoreTrigger(t, old)
+			}
 			return []string{"DROP TRIGGER IF EXISTS " + quoteIdent(n.CreateTrigStmt.Trigname) + " ON " + tableName(t)}
 		}
 	case *pgparse.Node_CreateExtensionStmt:
@@ -45,6 +48,16 @@ func (c *Change) undoStatements() []string {
 		return c.restoreName(n.RenameStmt)
 	case *pgparse.Node_AlterTableStmt:
 		return c.undoCommand()
+	case *pgparse.Node_CreatePolicyStmt:
+		if t := c.resolveRelation(n.CreatePolicyStmt.Table); t != nil {
+			return []string{"DROP POLICY IF EXISTS " + quoteIdent(n.CreatePolicyStmt.PolicyName) + " ON " + tableName(t)}
+		}
+	case *pgparse.Node_GrantStmt:
+		return c.restorePrivileges()
+	case *pgparse.Node_DropStmt:
+		if t, old := c.droppedTrigger(); old != nil {
+			return restoreTrigger(t, old)
+		}
 	}
 	return nil
 }
@@ -199,6 +212,9 @@ func (c *Change) undoCommand() []string {
 		return []string{alter + "ALTER COLUMN " + quoteIdent(column.Name) + " SET DEFAULT " + column.DefaultText}
 	case pgparse.AlterTableType_AT_AlterColumnType:
 		return c.restoreCollation(t, column)
+	case pgparse.AlterTableType_AT_EnableRowSecurity, pgparse.AlterTableType_AT_DisableRowSecurity,
+		pgparse.AlterTableType_AT_ForceRowSecurity, pgparse.AlterTableType_AT_NoForceRowSecurity:
+		return undoRowSecurity(t, c.Command.Subtype)
 	case pgparse.AlterTableType_AT_DropNotNull:
 		if column != nil && column.NotNull {
 			return []string{alter + "ALTER COLUMN " + quoteIdent(column.Name) + " SET NOT NULL"}
