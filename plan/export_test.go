@@ -6,6 +6,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -41,4 +42,9 @@ func Differ(ctx context.Context, want, got string) ([]string, error) {
 		both[i].values = nil
 	}
 	return both[0].listDifferences(both[1], nil, nil), nil
+}
+
+// EvaluateGuard evaluates a condition about a schema.
+func EvaluateGuard(schema *catalog.Catalog, condition string) string {
+	return map[truth]string{unknown: "unknown", isTrue: "true", isFalse: "false"}[guards{schema}.evaluate(condition)]
 }

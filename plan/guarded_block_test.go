@@ -50,8 +50,27 @@ CREATE TABLE orders (id bigint PRIMARY KEY, user_id bigint, status text);
 			release: guard("ALTER TABLE orders ADD COLUMN a int; EXCEPTION WHEN duplicate_column THEN DELETE FROM orders;"),
 			missing: "is a DO block",
 		},
-		"a condition": {
+		"a true condition": {
 			release: guard("IF NOT EXISTS (SELECT FROM pg_constraint WHERE conname = 'c') THEN ALTER TABLE orders ADD CONSTRAINT c CHECK (status <> ''); END IF;"),
+			sql:     "ALTER TABLE orders VALIDATE CONSTRAINT c;",
+		},
+		"true conditions": {
+			release: guard("IF to_regclass('orders') IS NOT NULL THEN\n IF NOT EXISTS (SELECT 1 FROM information_schema.columns WHERE table_name = 'orders' AND column_name = 'a') THEN " +
+				"ALTER TABLE orders ADD COLUMN a int; CREATE INDEX ON orders (a); END IF;\n " +
+				"IF NOT EXISTS (SELECT 1 FROM information_schema.columns WHERE table_name = 'orders' AND column_name = 'b') THEN " +
+				"EXECUTE 'ALTER TABLE orders ADD COLUMN b int'; END IF; END IF;"),
+			sql: "CONCURRENTLY orders_a_idx ON orders (a);",
+		},
+		"a false condition": {
+			release: guard("IF EXISTS (SELECT FROM pg_constraint WHERE conname = 'c') THEN ALTER TABLE orders ADD CONSTRAINT d CHECK (status <> ''); END IF;"),
+			missing: "is a DO block",
+		},
+		"two branches": {
+			release: guard("IF NOT EXISTS (SELECT FROM pg_constraint WHERE conname = 'c') THEN ALTER TABLE orders ADD COLUMN a int; ELSE ALTER TABLE orders ADD COLUMN b int; END IF;"),
+			missing: "is a DO block",
+		},
+		"a condition on rows": {
+			release: guard("IF NOT EXISTS (SELECT FROM orders WHERE id = 0) THEN ALTER TABLE orders ADD COLUMN a int; END IF;"),
 			missing: "is a DO block",
 		},
 	}

@@ -68,7 +68,7 @@ func (p *planner) splitMigration(m *rule.Migration) {
 		planned := []*rule.Stmt{s}
 		if s.Node.GetDoStmt() != nil {
 			if planned = blockStatements(m, s); len(planned) == 0 {
-				p.addUnplanned(m, s, "%s:%d is a DO block: a plan reads only a block of plain statements, or of one statement with handlers that do nothing",
+				p.addUnplanned(m, s, "%s:%d is a DO block: a plan reads only a block of plain statements, under conditions on the schema that are true, or of one statement with handlers that do nothing",
 					m.Path, s.Line)
 				continue
 			}
@@ -136,17 +136,20 @@ func (p *planner) addOpaque(m *rule.Migration, first int) {
 }
 
 // blockStatements returns the statements of a DO block that runs all of them, each once and whatever the rows are; none if it does more.
+// An IF that asks for the schema is one that runs its statements if its condition is true.
 // Generators write a block of one statement so that an object that exists is no error:
 // DO $$ BEGIN ALTER TABLE …; EXCEPTION WHEN duplicate_object THEN null; END $$. Several statements must have no handler, because it
 // would undo them together.
 func blockStatements(m *rule.Migration, block *rule.Stmt) (out []*rule.Stmt) {
-	if len(block.Expressions) > 0 {
-		return nil
+	for _, expression := range block.Expressions {
+		if !isConstant(expression) && !isGuard(m, block, strings.TrimPrefix(expression, "SELECT ")) {
+			return nil
+		}
 	}
 	for _, s := range m.Statements {
 		switch {
 		case s.Parent != block.Index:
-		case s.Conditional || s.Loop || s.In != "" || s.Node == nil || s.Opaque != "":
+		case s.Conditional && !runsGuarded(m, s) || s.Loop || s.In != "" || s.Node == nil || s.Opaque != "":
 			return nil
 		default:
 			out = append(out, s)
@@ -156,6 +159,32 @@ func blockStatements(m *rule.Migration, block *rule.Stmt) (out []*rule.Stmt) {
 		return nil
 	}
 	return out
+}
+
+// isGuard reports whether an expression is the condition of an IF around statements of a block.
+func isGuard(m *rule.Migration, block *rule.Stmt, expression string) bool {
+	return slices.ContainsFunc(m.Statements, func(s *rule.Stmt) bool {
+		return s.Parent == block.Index && strings.Contains(s.Guard, "("+expression+")")
+	})
+}
+
+// isConstant reports whether a query returns one constant, such as the text that an EXECUTE runs.
+func isConstant(query string) bool {
+	f, err := pgparse.SplitText(query)
+	if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Err != nil {
+		return false
+	}
+	targets := f.Stmts[0].Node.GetSelectStmt().GetTargetList()
+	return len(targets) == 1 && targets[0].GetResTarget().GetVal().GetAConst() != nil
+}
+
+// runsGuarded reports whether a statement runs because the conditions of the IFs around it are true in the schema before them.
+func runsGuarded(m *rule.Migration, s *rule.Stmt) bool {
+	if s.Guard == "" {
+		return false
+	}
+	first := slices.IndexFunc(m.Statements, func(o *rule.Stmt) bool { return o.Parent == s.Parent && o.Guard == s.Guard })
+	return guards{m.Statements[first].Before}.evaluate(s.Guard) == isTrue
 }
 
 // createsTemporary reports whether a statement creates a temporary table.

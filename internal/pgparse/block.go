@@ -34,6 +34,9 @@ type BlockStatement struct {
 	// the line of the innermost IF that asks for them.
 	Needs   string
 	NeedsAt int
+	// Guard is the condition of the IF around a conditional statement: it runs once if the condition is true, and else not at all.
+	// It is "" for other conditional statements.
+	Guard string
 }
 
 // ParseBlock reads the PL/pgSQL body of a DO or CREATE FUNCTION statement.
@@ -172,6 +175,9 @@ type blockWalk struct {
 	size          int // of the text that EXECUTE runs, in bytes
 	needs         string
 	needsAt       int
+	// guard joins the conditions of the IFs around this point. unguarded: something else than a plain IF may skip it, too.
+	guard     string
+	unguarded bool
 }
 
 // The PL/pgSQL parser returns JSON: a tree of {"PLpgSQL_kind": {fields}}.
@@ -289,6 +295,9 @@ func (w *blockWalk) addDynamic(query string, line int, conditional, loop bool) {
 
 func (w *blockWalk) appendStatement(x BlockStatement) {
 	x.Needs, x.NeedsAt = w.needs, w.needsAt
+	if x.Conditional && !x.Loop && !w.unguarded {
+		x.Guard = w.guard
+	}
 	w.block.Statements = append(w.block.Statements, x)
 }
 

@@ -10,13 +10,35 @@ func (w *blockWalk) walkIf(f map[string]any, line int, loop bool) {
 	needs, at := w.needs, w.needsAt
 	condition := parseExpr(exprText(f["cond"]))
 	w.requireRelations(w.neededRelations(condition, false), line)
-	w.walkBranch(f["then_body"], line, loop)
+	if f["else_body"] == nil && f["elsif_list"] == nil {
+		w.walkGuarded(f["then_body"], exprText(f["cond"]), line, loop)
+	} else {
+		w.walkBranch(f["then_body"], line, loop)
+	}
 	w.needs, w.needsAt = needs, at
 	w.walkBranches(f, line, loop, "elsif_list", "else_body")
 	if f["else_body"] == nil && f["elsif_list"] == nil && returnsOnly(f["then_body"]) {
 		w.requireRelations(w.neededRelations(condition, true), line)
 	}
 }
+
+// walkGuarded walks the only branch of an IF.
+func (w *blockWalk) walkGuarded(body any, condition string, line int, loop bool) {
+	guard, unguarded := w.guard, w.unguarded
+	switch {
+	case len(guard)+len(condition) > maxGuard:
+		w.unguarded = true
+	case guard != "":
+		w.guard = guard + " AND (" + condition + ")"
+	default:
+		w.guard = "(" + condition + ")"
+	}
+	w.walkOptional(body, line, loop)
+	w.guard, w.unguarded = guard, unguarded
+}
+
+// maxGuard limits the text of a guard, in bytes.
+const maxGuard = 10_000
 
 // requireRelations marks the later statements as dependent on some relations.
 func (w *blockWalk) requireRelations(relations []string, line int) {

@@ -153,8 +153,16 @@ func (w *blockWalk) walkBranches(f map[string]any, line int, loop bool, keys ...
 	w.forgetAssigned(f)
 }
 
-// walkBranch walks statements that may be skipped, with the values from before them, and restores these values.
+// walkBranch walks statements that may be skipped for a reason that no [BlockStatement.Guard] names.
 func (w *blockWalk) walkBranch(body any, line int, loop bool) {
+	unguarded := w.unguarded
+	w.unguarded = true
+	w.walkOptional(body, line, loop)
+	w.unguarded = unguarded
+}
+
+// walkOptional walks statements that may be skipped, with the values from before them, and restores these values.
+func (w *blockWalk) walkOptional(body any, line int, loop bool) {
 	if body == nil {
 		return
 	}

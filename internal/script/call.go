@@ -60,6 +60,9 @@ func bodyStatements(like Statement, x pgparse.BlockStatement) []*Statement {
 		s := like
 		s.SQL, s.Node, s.Err = x.SQL[st.Start:st.End], st.Node, st.Err
 		s.Conditional, s.Loop = like.Conditional || x.Conditional, like.Loop || x.Loop
+		if !like.Conditional && !like.Loop {
+			s.Guard = x.Guard
+		}
 		if s.NeedsAt = x.NeedsAt; x.Needs != "" {
 			s.Needs = strings.Split(x.Needs, "\n")
 		}

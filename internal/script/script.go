@@ -142,6 +142,8 @@ type Statement struct {
 	// Needs are the relations, as written, without which an IF skips the statement; NeedsAt is the line of the IF.
 	Needs   []string
 	NeedsAt int
+	// Guard is the condition of the IF around a conditional statement of a DO block; "" if something else may skip it, too.
+	Guard string
 	// Expressions are queries for expressions in a block, or in the body of a called
 	// function, besides its statements.
 	Expressions []string
