@@ -143,6 +143,9 @@ type Place struct {
 	Line      int    `json:"line"`
 	// Fingerprint is what a finding there would have.
 	Fingerprint string `json:"fingerprint"`
+	// Fact is the fact of a finding there if the place is the finding's own: a statement of another round of the same
+	// loop.
+	Fact string `json:"fact,omitempty"`
 }
 
 // Evidence is a place that shows that a finding is true.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/sqlc-dev/oliphant/parser"
@@ -37,6 +38,9 @@ type BlockStatement struct {
 	// Guard is the condition of the IF around a conditional statement: it runs once if the condition is true, and else not at all.
 	// It is "" for other conditional statements.
 	Guard string
+	// Round names the EXECUTE in a loop that runs the statement in one of its rounds. The statements of its rounds share
+	// it. "" for a statement that no EXECUTE in a loop runs, and for one that is the same in all rounds.
+	Round string
 }
 
 // ParseBlock reads the PL/pgSQL body of a DO or CREATE FUNCTION statement.
@@ -280,6 +284,9 @@ func (w *blockWalk) addDynamic(query string, line int, conditional, loop bool) {
 		return
 	}
 	x := BlockStatement{SQL: sql, Line: line, Conditional: conditional, Loop: loop}
+	if w.within {
+		x.Round = strconv.Itoa(line) + " " + query
+	}
 	if !ok || w.size > maxBlock {
 		what := strings.Join(strings.Fields(query), " ")
 		if r := []rune(what); len(r) > 80 {

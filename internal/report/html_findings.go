@@ -104,7 +104,11 @@ func inPage(f *onward.Finding) htmlFinding {
 	for i := range f.Evidence {
 		out.Evidence = append(out.Evidence, formatEvidence(&f.Evidence[i]))
 	}
-	if n := len(f.Also); n > 0 {
+	rounds := listRoundFacts(f)
+	for _, fact := range rounds[:min(len(rounds), mostSimilar)] {
+		out.Evidence = append(out.Evidence, "in another round: "+EscapeLine(fact))
+	}
+	if n := len(f.Also) - len(rounds); n > 0 {
 		out.Evidence = append(out.Evidence, "the same at "+CountNoun(n, "other place"))
 	}
 	words, sql, _ := strings.Cut(strings.TrimSpace(EscapeControls(f.Instead)), "\n")

@@ -186,15 +186,20 @@ func foldFinding(f *onward.Finding, g *similar) string {
 		fmt.Fprintf(&b, "\nBecause: %s\n", codeSpan(cutText(formatEvidence(&e), maxCell)))
 	}
 	if len(f.Also) > 0 {
-		var places []string
+		words, places := "Also at", []string(nil)
 		for i, at := range f.Also {
 			if i == maxEffects {
 				places = append(places, fmt.Sprintf("%d more", len(f.Also)-i))
 				break
 			}
-			places = append(places, codeSpan(formatPlace(at.Path, at.Line, 0)))
+			if at.Fact == "" {
+				places = append(places, codeSpan(formatPlace(at.Path, at.Line, 0)))
+				continue
+			}
+			words = "In other rounds of the loop:"
+			places = append(places, codeSpan(cutText(at.Fact, maxCell)))
 		}
-		fmt.Fprintf(&b, "\nAlso at %s\n", strings.Join(places, ", "))
+		fmt.Fprintf(&b, "\n%s %s\n", words, strings.Join(places, ", "))
 	}
 	othersDetails(&b, g)
 	words, sql, _ := strings.Cut(strings.TrimSpace(EscapeControls(f.Instead)), "\n")

@@ -22,6 +22,9 @@ func newAlso(r *onward.Report) also {
 	for i := range r.Findings {
 		f := &r.Findings[i]
 		for _, at := range f.Also {
+			if at.Fact != "" {
+				continue // a round of a loop, which is printed with the finding
+			}
 			list := a[at.Path]
 			if n := len(list) - 1; n >= 0 && list[n].finding == f && list[n].migration == at.Migration {
 				list[n].lines = append(list[n].lines, at.Line)

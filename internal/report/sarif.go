@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"io"
 	"net/url"
 	"strings"
@@ -149,7 +150,7 @@ func (a *annotation) sarifResultOf(id string, rule int) sarifResult {
 	}
 	for _, p := range a.finding.Also {
 		at := sarifPlace(p.Path, p.Line, 0, 0, 0)
-		at.ID, at.Message = len(out.Related)+1, &sarifText{"here, too"}
+		at.ID, at.Message = len(out.Related)+1, &sarifText{cmp.Or(p.Fact, "here, too")}
 		out.Related = append(out.Related, at)
 	}
 	if len(a.finding.Fix) > 0 {

@@ -37,6 +37,7 @@ func (t *terminal) printFinding(f *onward.Finding) {
 		e.Path = relativePath(t.dir, e.Path)
 		t.addWrapped("    because: ", "             ", formatEvidence(&e), t.Dim)
 	}
+	t.printRounds(f)
 	t.printSimilar(f)
 	if !explained || f.Category == onward.Data {
 		t.printInstead(f.Instead)

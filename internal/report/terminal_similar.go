@@ -35,6 +35,29 @@ func (t *terminal) printSimilar(f *onward.Finding) {
 	t.addLine("             ", t.paintLine(t.Dim, "-v prints the fix of each"))
 }
 
+// printRounds prints the facts of a finding in the other rounds of its loop.
+func (t *terminal) printRounds(f *onward.Finding) {
+	facts := listRoundFacts(f)
+	head := "    rounds:  "
+	for _, fact := range facts[:min(len(facts), mostSimilar)] {
+		t.addWrapped(head, "               ", EscapeLine(fact), t.ordinaryStyle())
+		head = "             "
+	}
+	if more := len(facts) - mostSimilar; more > 0 {
+		t.addLine(head, t.paintLine(t.Dim, CountNoun(more, "more round")))
+	}
+}
+
+// listRoundFacts returns the facts of a finding in the other rounds of its loop; none for most findings.
+func listRoundFacts(f *onward.Finding) (out []string) {
+	for _, at := range f.Also {
+		if at.Fact != "" {
+			out = append(out, at.Fact)
+		}
+	}
+	return out
+}
+
 // pointedAt prints a line for the findings of a migration that are printed together with another migration's
 // finding.
 func (t *terminal) pointedAt(findings []*onward.Finding) {

@@ -50,7 +50,7 @@ func mergeFindings(found []placedFinding) []placedFinding {
 			out = append(out, f)
 			continue
 		}
-		out[at].Also = append(out[at].Also, onward.Place{Migration: f.Migration, Path: f.Path, Line: f.Line, Fingerprint: f.Fingerprint})
+		out[at].Also = append(append(out[at].Also, onward.Place{Migration: f.Migration, Path: f.Path, Line: f.Line, Fingerprint: f.Fingerprint}), f.Also...)
 	}
 	return out
 }

@@ -61,6 +61,7 @@ type placedFinding struct {
 	yields          bool   // of Report.Yields
 	stops           bool   // of Report.Stops
 	lesser          bool   // of Report.Lesser
+	round           string // of Statement.Round
 	hands           []onward.Evidence
 }
 
@@ -229,6 +230,9 @@ func (p *Pass) addFinding(s *Stmt, f onward.Finding, r Report) {
 		if s.Parent >= 0 {
 			do := s.Migration.Script.Statements[s.Parent]
 			found.outer, found.outerEnd = do.Line, do.EndLine
+		}
+		if s.Round != "" {
+			found.round = fmt.Sprint(s.Parent, " ", s.In, " ", s.Round)
 		}
 		if s.Start >= 0 && s.Parent < 0 {
 			for _, e := range r.Fix {

@@ -63,6 +63,7 @@ func bodyStatements(like Statement, x pgparse.BlockStatement) []*Statement {
 		if !like.Conditional && !like.Loop {
 			s.Guard = x.Guard
 		}
+		s.Round = x.Round
 		if s.NeedsAt = x.NeedsAt; x.Needs != "" {
 			s.Needs = strings.Split(x.Needs, "\n")
 		}

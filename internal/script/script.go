@@ -139,6 +139,8 @@ type Statement struct {
 	// Conditional marks a statement in a DO block that may be skipped (IF,
 	// CASE, exception handler); Loop one that may run many times.
 	Conditional, Loop bool
+	// Round is shared by the statements that one EXECUTE runs in the rounds of a loop; "" for all others.
+	Round string
 	// Needs are the relations, as written, without which an IF skips the statement; NeedsAt is the line of the IF.
 	Needs   []string
 	NeedsAt int
