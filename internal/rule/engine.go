@@ -221,6 +221,7 @@ func (e *Engine) judgeStatement(s *Stmt) {
 	defer e.recordPanic(s.Migration, s.Statement)
 	p := e.pass
 	p.current, p.at = s.After, s.Tx.Index
+	s.recordEmptyDemand(p) // first: if the table has rows, no part of the statement takes place
 	rules := e.statementRules[kindOf(s.Node)]
 	for _, group := range s.Results {
 		s.Result = group.Result
@@ -239,7 +240,6 @@ func (e *Engine) judgeStatement(s *Stmt) {
 		p.Rows.RecordPut(x)
 	}
 	p.Rows.RecordUpdated(s.Node, s.Before)
-	s.recordEmptyDemand(p)
 	s.recordRefill(p)
 }
 

@@ -55,3 +55,21 @@ func TestWhatDemandsAnEmptyTable(t *testing.T) {
 		}
 	}
 }
+
+// The statement that demands an empty table does no long work on it either.
+func TestDemandInTheStatementItself(t *testing.T) {
+	t.Parallel()
+	for statement, want := range map[string]bool{
+		"ALTER TABLE shop_order ADD COLUMN item int NOT NULL, ADD FOREIGN KEY (item) REFERENCES shop_item (id)":           false,
+		"ALTER TABLE shop_order ADD COLUMN item int NOT NULL DEFAULT 1, ADD FOREIGN KEY (item) REFERENCES shop_item (id)": true,
+	} {
+		parts := []script.Part{{SQL: statement, Start: -1, Line: 1, Column: 1, EndLine: 1, EndColumn: 1}}
+		findings := judgeSource(t, script.Source{Parts: parts, Mode: onward.TransactionFile, LineComment: "#"}, history.Runner{LockTimeout: 3000})
+		has := func(rule string) bool {
+			return slices.ContainsFunc(findings, func(f onward.Finding) bool { return f.Rule == rule })
+		}
+		if has("constraint-foreign-key-validating") != want || has("column-add-required") == want {
+			t.Errorf("%s: %v", statement, findings)
+		}
+	}
+}
