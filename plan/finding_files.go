@@ -36,10 +36,16 @@ func Changelog(ctx context.Context, c audit.Config, starts bool) (*onward.Report
 		// If the tool's files cannot be written, the findings keep their text.
 		if w, err := release.WritingBeside(ctx, migrationPaths(folds[from:])); err == nil {
 			src := &source{report: report, folds: folds[from:], settings: c.Settings, deployed: deployedSchema(folds), measure: release.Measure}
-			attachFiles(src.buildPlan(nil), w)
+			attachPlan(src, w)
 		}
 	}
 	return report, nil
+}
+
+// attachPlan attaches the files of a release's plan to its findings. After a panic the findings keep their text.
+func attachPlan(src *source, w audit.Writing) {
+	defer func() { _ = recover() }()
+	attachFiles(src.buildPlan(nil), w)
 }
 
 func migrationPaths(folds []*audit.Folded) []string {

@@ -9,6 +9,7 @@ import (
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/fault"
 	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/rehearse"
@@ -151,11 +152,21 @@ func deployedSchema(folds []*audit.Folded) *catalog.Catalog {
 	return catalog.New()
 }
 
+// planChange returns the steps of a change. A panic costs the steps of this change only.
+func planChange(c *recipe.Change) (made *recipe.Steps) {
+	defer func() {
+		if r := recover(); r != nil {
+			made = &recipe.Steps{Missing: []string{fmt.Sprintf("%s:%d is not planned: %s", c.Migration.Path, c.Line, fault.FromPanic(r))}}
+		}
+	}()
+	return recipe.PlanChange(c)
+}
+
 // runRecipes runs the recipes, after all changes are known to each of them.
 func (p *planner) runRecipes() {
 	p.release.ComposeChanges(p.changes)
 	for _, c := range p.changes {
-		made := recipe.PlanChange(c)
+		made := planChange(c)
 		if t := analysis.ManagedTable(c.Before, c.Result.Effects); t != nil {
 			made.Missing = append(made.Missing, fmt.Sprintf("%s is %s: no recipe is proven for such a table", t.Name, t.Manager))
 		}

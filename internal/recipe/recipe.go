@@ -36,6 +36,8 @@ type Release struct {
 	Versions []int
 	// filled are columns that a backfill fills. Conditions on them are checked after the backfill.
 	filled map[string]bool
+	// copied are tables of the release that a step fills, in one statement, with the phase of the step.
+	copied map[catalog.OID]onward.PlanPhase
 	// derived are columns whose values are computed from what the deployed code writes. A condition
 	// on them may refuse its writes.
 	derived map[string]bool
@@ -80,6 +82,7 @@ func NewRelease(deployed *catalog.Catalog, versions []int) *Release {
 		Deployed:      deployed,
 		Versions:      versions,
 		filled:        map[string]bool{},
+		copied:        map[catalog.OID]onward.PlanPhase{},
 		derived:       map[string]bool{},
 		names:         map[string]bool{},
 		columnChanges: map[columnID]*columnChange{},
@@ -229,8 +232,8 @@ func keepUnchanged(c *Change) *Steps {
 		class, why = onward.StepWork, "run the statement unchanged: it writes many rows in one transaction"
 		m.addMissing("%s:%d writes many rows in one transaction, and no recipe splits it: write it in batches that commit, outside the migration", c.Migration.Path, c.Line)
 	}
-	if phase == onward.Expand && c.readsRows() && c.readsFilled() {
-		phase = onward.Backfill
+	if phase != onward.Contract && c.readsRows() {
+		phase = c.phaseAfterFills(phase)
 	}
 	s := m.addStep(phase, class, why, sql)
 	s.Undo, s.Judged, s.Alone = c.undoStatements(), !c.blocksOthers(), c.Result.NoTransaction != ""

@@ -238,19 +238,35 @@ func (c *Change) verb() string {
 
 // readsRows reports whether a change writes rows, or computes a result from rows that is kept: setval() of the highest key.
 func (c *Change) readsRows() bool {
-	return c.verb() != "" || c.Node.GetSelectStmt() != nil || c.Node.GetCreateTableAsStmt() != nil
+	return c.verb() != "" || c.Node.GetSelectStmt() != nil || c.Node.GetCreateTableAsStmt() != nil || c.Node.GetRefreshMatViewStmt() != nil
 }
 
-// readsFilled reports whether a statement reads or writes a table whose rows an earlier backfill changes.
-func (c *Change) readsFilled() bool {
-	found := false
-	pgparse.Walk(c.Node, func(m any) bool {
-		if rv, ok := m.(*pgparse.RangeVar); ok && !found {
-			if r := c.resolveRelation(rv); r != nil {
-				found = slices.ContainsFunc(r.Columns, func(col *catalog.Column) bool { return c.Release.filled[columnKey(r, col.Name)] })
+// phaseAfterFills returns the phase of a statement that reads rows: not before the step that fills one of its tables.
+func (c *Change) phaseAfterFills(phase onward.PlanPhase) onward.PlanPhase {
+	seen := map[catalog.OID]bool{}
+	var look func(r *catalog.Relation)
+	look = func(r *catalog.Relation) {
+		if r == nil || seen[r.OID] || phase == onward.Contract {
+			return
+		}
+		seen[r.OID] = true
+		if slices.ContainsFunc(r.Columns, func(col *catalog.Column) bool { return c.Release.filled[columnKey(r, col.Name)] }) {
+			phase = onward.Backfill
+		}
+		if at, ok := c.Release.copied[r.OID]; ok && at != onward.Expand {
+			phase = at
+		}
+		if r.View != nil { // a materialized view is filled from what its query reads
+			for _, oid := range r.View.Reads {
+				look(c.Before.Relation(oid))
 			}
 		}
-		return !found
+	}
+	pgparse.Walk(c.Node, func(m any) bool {
+		if rv, ok := m.(*pgparse.RangeVar); ok {
+			look(c.resolveRelation(rv))
+		}
+		return true
 	})
-	return found
+	return phase
 }

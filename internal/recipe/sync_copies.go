@@ -55,6 +55,9 @@ func (c *Change) createsObject(id catalog.OID) bool {
 	if x := c.builtOn(t); x != nil && x.OID == id {
 		return true
 	}
+	if c.Command == nil { // CREATE INDEX adds no constraint
+		return false
+	}
 	con := c.addedConstraint()
 	return con != nil && con.ID == id
 }

@@ -30,6 +30,7 @@ var tableCopyRecipe = &Recipe{Name: "table-copy", Make: func(c *Change) *Steps {
 	if len(t.obstacles) > 0 {
 		m := keepUnchanged(c)
 		m.Steps[0].Class, m.Steps[0].Why = onward.StepWork, "run the statement unchanged: it copies the rows of "+t.source.Name.Name+" once"
+		c.Release.copied[t.target.OID] = m.Steps[0].Phase
 		for _, why := range t.obstacles {
 			m.addMissing("%s:%d copies rows of %s into %s once, and no trigger can copy later writes: %s", c.Migration.Path, c.Line, t.source.Name,
 				t.target.Name, why)

@@ -1,0 +1,78 @@
+package plan_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/internal/gitrange/gittest"
+	"github.com/onward-sql/onward/plan"
+	"github.com/onward-sql/onward/rehearse"
+)
+
+// What reads the rows of a table follows the step that fills it: the refresh of a materialized view, and setval() of the
+// highest number.
+func TestReadersFollowFills(t *testing.T) {
+	t.Parallel()
+	const base = "CREATE TABLE orders (id bigserial PRIMARY KEY, price int, customer_id bigint);\n" +
+		"CREATE VIEW paid AS SELECT * FROM orders WHERE price > 0;\n" +
+		"CREATE MATERIALIZED VIEW totals AS SELECT customer_id, sum(price) AS total FROM orders GROUP BY 1;\n" +
+		"CREATE MATERIALIZED VIEW paid_totals AS SELECT customer_id, sum(price) AS total FROM paid GROUP BY 1;\n" +
+		"CREATE MATERIALIZED VIEW numbers AS SELECT 1 AS one;\n" +
+		"CREATE UNIQUE INDEX ON totals (customer_id); CREATE UNIQUE INDEX ON paid_totals (customer_id); CREATE UNIQUE INDEX ON numbers (one);\n"
+	const update = "UPDATE orders SET price = 0 WHERE price IS NULL;\n"
+	const copied = "CREATE TABLE items (id bigserial PRIMARY KEY, price int);\nINSERT INTO items (id, price) SELECT id, price FROM orders;\n"
+	for release, want := range map[string]struct{ first, second, phase string }{
+		update + "REFRESH MATERIALIZED VIEW CONCURRENTLY totals;\n":      {"UPDATE orders", "REFRESH", "backfill"},
+		update + "REFRESH MATERIALIZED VIEW CONCURRENTLY paid_totals;\n": {"UPDATE orders", "REFRESH", "backfill"},
+		update + "REFRESH MATERIALIZED VIEW CONCURRENTLY numbers;\n":     {"REFRESH", "UPDATE orders", "expand"},
+		copied + "SELECT setval('items_id_seq', (SELECT max(id) FROM items));\n": {
+			"INSERT INTO items", "setval", "contract",
+		},
+		copied + "SELECT setval('items_id_seq', max(id)) FROM items;\n": {"INSERT INTO items", "setval", "contract"},
+	} {
+		p, _, err := plan.Make(t.Context(), plan.Config{Sketch: true, Config: rehearse.Config{
+			Config: audit.Config{Dir: repository(t, base, release), Base: "main", Head: "feature"},
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		at, phase := map[string]int{}, ""
+		for i := range p.Steps {
+			text := p.Steps[i].SQL
+			for _, part := range []string{want.first, want.second} {
+				if strings.Contains(text, part) {
+					at[part] = i + 1
+				}
+			}
+			if strings.Contains(text, "REFRESH") || strings.Contains(text, "setval") {
+				phase = string(p.Steps[i].Phase)
+			}
+		}
+		if at[want.first] == 0 || at[want.first] >= at[want.second] || phase != want.phase {
+			t.Errorf("%s%v, in %s, not %v", release, at, phase, want)
+		}
+	}
+}
+
+// A unique index that breaks the deployed code, beside a key that gets another type: the plan asks whether the release makes
+// the key's index, and CREATE INDEX adds no constraint.
+func TestUniqueIndexBesideTypeChange(t *testing.T) {
+	t.Parallel()
+	dir := gittest.Commits(t, map[string]string{
+		"migrations/00001_step.sql": "-- +goose Up\nCREATE TABLE users (id serial PRIMARY KEY, email text);\n",
+		"store.go":                  "package store\n\nconst q = `SELECT id FROM users`\nconst s = `INSERT INTO users (email) VALUES ($1)`\n",
+	}, map[string]string{
+		"migrations/00002_step.sql": "-- +goose Up\nCREATE UNIQUE INDEX by_email ON users (email);\nALTER TABLE users ALTER COLUMN id TYPE bigint;\n",
+	})
+	p, _, err := plan.Make(t.Context(), plan.Config{Sketch: true, Config: rehearse.Config{Config: audit.Config{Dir: dir, Base: "main", Head: "feature"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range p.Steps {
+		if strings.Contains(p.Steps[i].SQL, "ADD COLUMN id_onward bigint") {
+			return
+		}
+	}
+	t.Errorf("no step gives users a new key: %v", p.Notes)
+}
