@@ -55,6 +55,9 @@ func addRequired(p *rule.Pass, t *rule.Tx) {
 			d.Before.Column(d.New.Name) != nil || !isInsertRequired(t.After, d.New) || filledByTriggers(p, t.After, d, d.New.Name) {
 			continue
 		}
+		if u := p.Code.FindUses(d.Before.Name, d.New.Name); u.Used && u.Sure && !u.Defaulted {
+			continue // the deployed models have the column: it is the migration that is late
+		}
 		gone, by := defaultDropped(t, d), findBindingStatement(t, d)
 		if (gone != nil || by != d.By) && analysis.IsSetByTrigger(t.After, d.After, d.New.Name) {
 			continue // a trigger speaks for the deployed code
