@@ -36,6 +36,13 @@ func TestRowsThatPythonWrites(t *testing.T) {
 				"flushed_once":      {{"shop_book", "updates", true, false, false}},
 				"one":               nil, "seed": nil, "read": nil, "one_in_sql": nil,
 				"three": {{"shop_book", "writes", false, true, false}},
+				// Models that are imported, and names of models in a loop.
+				"of_class":   {{"shop_book", "saves", true, false, false}},
+				"of_import":  {{"shop_book", "updates", true, false, false}},
+				"of_module":  {{"tags", "deletes", true, false, false}},
+				"of_counted": {{"shop_book", "updates", true, false, false}},
+				"hidden":     nil,
+				"of_several": {{"shop_book", "saves", true, false, false}, {"tags", "saves", true, false, false}},
 			}
 			got := map[string][]Write{}
 			for i, op := range m.Operations[1:] {

@@ -1,6 +1,6 @@
 """What a RunPython function writes, as far as its text tells.
 
-The function is not run. Writes on models of `apps.get_model` are told when they
+The function is not run. Writes on models, of `apps.get_model` or imported, are told when they
 are a queryset's update or delete, or a loop over rows that saves something: what
 takes a time that grows with the table. So are UPDATE and DELETE in SQL that it spells out.
 """
@@ -9,6 +9,9 @@ import inspect
 import re
 import textwrap
 import types
+
+from .imported import imported
+from .unrolled import unroll
 
 _WRITES = {"update": "updates", "delete": "deletes", "bulk_update": "updates"}
 _SAVES = frozenset("save delete update create bulk_create bulk_update get_or_create update_or_create".split())
@@ -30,7 +33,8 @@ def told(function, models):
     tree = _tree(function)
     if tree is None:
         return {"writes": [], "replaces": []}
-    reader = _Reader(tree, models, _flushing(function, tree))
+    unroll(tree)
+    reader = _Reader(tree, models, _flushing(function, tree), imported(function, tree))
     writes = _written(tree, reader, models)
     tables = {_table(state, key) for key, state in models.items() if key not in _SMALL}
     for write in _in_sql(function, tree):
@@ -145,8 +149,8 @@ def _table(state, key):
 
 
 class _Reader:
-    def __init__(self, function, models, flushing):
-        self.function, self.models, self.flushing = function, models, flushing
+    def __init__(self, function, models, flushing, imports):
+        self.function, self.models, self.flushing, self.imports = function, models, flushing, imports
         self.apps = function.args.args[0].arg
         self.names = {}  # local name -> (model, which of its rows, which batch by batch)
         self.querysets = {}  # local name -> what it was given, one after the other
@@ -183,10 +187,15 @@ class _Reader:
         """
         calls, which = [], _ALL
         while True:
+            key = self.imports.key(node, self.models)
+            if key is not None:
+                break
             if isinstance(node, ast.Call):
                 key = self.model(node)
                 if key is not None:
                     break
+                if self.imports.key(node.func, self.models) is not None:
+                    return None  # a new row
                 if _named(node) in _SAME and node.args:
                     node = node.args[0]
                     continue
@@ -202,7 +211,8 @@ class _Reader:
                 break
             else:
                 return None
-        return key, max([which, *(self.left(key, call, batches) for call in calls)])
+        computed = {k.arg for call in calls if getattr(call.func, "attr", "") == "annotate" for k in call.keywords}
+        return key, max([which, *(self.left(key, call, computed, batches) for call in calls)])
 
     def asked(self, node):
         """The texts one of which each row of a queryset has, by the field."""
@@ -221,8 +231,8 @@ class _Reader:
             else:
                 return texts
 
-    def left(self, key, call, batches=False):
-        """Which rows a call of a queryset's method leaves."""
+    def left(self, key, call, computed, batches=False):
+        """Which rows a call of a queryset's method leaves. A condition on what is computed for each row reads them all."""
         method = getattr(call.func, "attr", "")
         if method in _ONE:
             return _FEW
@@ -232,6 +242,8 @@ class _Reader:
         for keyword in call.keywords:
             name, _, lookup = (keyword.arg or "").partition("__")
             field = fields.get(name)
+            if field is None and name in computed:
+                continue
             unique = name in ("pk", "id") or field is not None and (field.unique or field.primary_key)
             if method == "filter" and unique and lookup in ("", "exact", "iexact", "in"):
                 return _FEW

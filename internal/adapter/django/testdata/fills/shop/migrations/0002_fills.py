@@ -2,6 +2,8 @@ import os
 
 from django.db import migrations, models
 
+from shop import models as shop_models
+
 
 def everything(apps, schema_editor):
     os._exit(7)
@@ -166,6 +168,38 @@ def flushed_once(apps, schema_editor):
     Book.objects.bulk_update(changed, ["title"], batch_size=500)
 
 
+def of_class(apps, schema_editor):
+    for book in shop_models.Book.objects.all():
+        book.save()
+
+
+def of_import(apps, schema_editor):
+    from shop.models import Book
+
+    Book.objects.update(title="")
+    Book(title="x").delete()
+
+
+def of_module(apps, schema_editor):
+    shop_models.Tag.objects.all().delete()
+
+
+def of_counted(apps, schema_editor):
+    shop_models.Book.objects.annotate(size=models.functions.Length("title")).filter(size__gt=9).update(language="en")
+
+
+def hidden(apps, schema_editor):
+    shop_models = apps
+    shop_models.Tag.objects.all().delete()
+
+
+def of_several(apps, schema_editor):
+    for name in ["Book", "Tag"]:
+        model = apps.get_model("shop", name)
+        for row in model.objects.all():
+            row.save()
+
+
 class Migration(migrations.Migration):
     dependencies = [("shop", "0001_initial")]
     operations = [
@@ -173,4 +207,5 @@ class Migration(migrations.Migration):
         *(migrations.RunPython(code) for code in (everything, empty, drafts, loop, one, seed, read, batches)),
         *(migrations.RunPython(code) for code in (in_sql, in_a_text, one_in_sql, of_drafts, by_range, in_bulk, each, three)),
         *(migrations.RunPython(code) for code in (bad_ones, by_keys, flushed, flushed_elsewhere, flushed_once)),
+        *(migrations.RunPython(code) for code in (of_class, of_import, of_module, of_counted, hidden, of_several)),
     ]
