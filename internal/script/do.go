@@ -44,7 +44,7 @@ func (b builder) openDoBlock(s *Statement) {
 		b.bodies = append(b.bodies, pgparse.Comment{Start: from, End: from + len(body)})
 	}
 	like := Statement{
-		Start: -1, End: -1, Parent: s.Index, Line: s.Line, Column: s.Column, EndLine: s.EndLine, EndColumn: s.EndColumn,
+		Parent: s.Index, Start: -1, End: -1, Line: s.Line, Column: s.Column, EndLine: s.EndLine, EndColumn: s.EndColumn, Conditional: s.Conditional, Loop: s.Loop,
 	}
 	s.Expressions = block.Expressions
 	var lines *pgparse.Lines

@@ -65,6 +65,10 @@ type Part struct {
 	// Again is set if a changed part runs again.
 	Name, Sum string
 	Again     bool
+	// Conditional, Loop, Needs and NeedsAt hold for its statements: a program sends it under a condition, or in a loop.
+	Conditional, Loop bool
+	Needs             []string
+	NeedsAt           int
 }
 
 // Operation is an operation of a framework that SQL was rendered from.
@@ -136,7 +140,7 @@ type Statement struct {
 	In string
 	// callers are the names of the calling functions, with blanks between them.
 	callers string
-	// Conditional marks a statement in a DO block that may be skipped (IF,
+	// Conditional marks a statement in a DO block, or in a program, that may be skipped (IF,
 	// CASE, exception handler); Loop one that may run many times.
 	Conditional, Loop bool
 	// Round is shared by the statements that one EXECUTE runs in the rounds of a loop; "" for all others.
@@ -254,7 +258,7 @@ func (b builder) addFromPart(index int, x *pgparse.Splitter, st *pgparse.Stmt) {
 		SQL: x.SQL(st), Node: st.Node, Err: st.Err, Parent: -1, part: index, strings: st.Strings,
 		Start: -1, End: -1,
 		Line: p.Line, Column: p.Column, EndLine: p.EndLine, EndColumn: p.EndColumn,
-		Operation: p.Operation,
+		Operation: p.Operation, Conditional: p.Conditional, Loop: p.Loop, Needs: p.Needs, NeedsAt: p.NeedsAt,
 	}
 	if p.Start >= 0 {
 		s.Start, s.End = p.Start+st.Start, p.Start+st.End

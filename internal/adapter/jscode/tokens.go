@@ -24,6 +24,14 @@ type token struct {
 	// program has the same bytes.
 	value string
 	raw   bool
+	// pieces are the parts of a template with ${}.
+	pieces []piece
+}
+
+// piece is a part of a template: the text before an expression, and the offsets of the expression; 0 and 0 for the last text.
+type piece struct {
+	text       string
+	start, end int
 }
 
 // isSpelled reports whether a token is this word or symbol.
@@ -39,6 +47,8 @@ func (l *lexer) isSpelled(i int, spelling string) bool {
 type lexer struct {
 	program string
 	tokens  []token
+	// closings has, for each token that is an opening parenthesis, bracket or brace, the token that closes it; the end if it is missing.
+	closings []int
 	// nesting is the number of templates around the program's part.
 	nesting int
 	// wasted is the number of bytes that were read in search of the end of a regular expression, and in vain.
@@ -51,10 +61,32 @@ const mostNested = 100
 // splitTokens splits a program. A string without an end takes the rest.
 func splitTokens(program string) *lexer {
 	l := &lexer{program: program}
-	for i := 0; i < len(program); {
+	l.readTokens(0, len(program))
+	return l
+}
+
+// readTokens reads the tokens between two offsets.
+func (l *lexer) readTokens(from, to int) {
+	for i := from; i < to; {
 		i = l.readToken(i)
 	}
-	return l
+	l.closings = make([]int, len(l.tokens))
+	var open []int
+	for i, t := range l.tokens {
+		if t.kind != symbol {
+			continue
+		}
+		switch l.program[t.start] {
+		case '(', '[', '{':
+			l.closings[i] = len(l.tokens)
+			open = append(open, i)
+		case ')', ']', '}':
+			if last := len(open) - 1; last >= 0 {
+				l.closings[open[last]] = i
+				open = open[:last]
+			}
+		}
+	}
 }
 
 // readToken reads the token or the white space at i, and returns the offset after it.
@@ -152,7 +184,7 @@ func (l *lexer) readString(i int, quote byte) int {
 	p := l.program
 	t := token{kind: text, start: i, raw: true}
 	var value strings.Builder
-	end := i + 1
+	from, end := 0, i+1
 	for end < len(p) && p[end] != quote {
 		switch {
 		case p[end] == '\\' && end+1 < len(p):
@@ -162,8 +194,10 @@ func (l *lexer) readString(i int, quote byte) int {
 			end += n
 			continue
 		case quote == '`' && strings.HasPrefix(p[end:], "${"):
+			n := l.expressionLength(end + 2)
 			t.kind = filled
-			end += l.expressionLength(end + 2)
+			t.pieces = append(t.pieces, piece{value.String()[from:], end + 2, max(end+2, end+n-1)})
+			from, end = value.Len(), end+n
 			continue
 		case p[end] == '\n' && quote != '`':
 			t.kind = filled // it does not end: no constant
@@ -181,8 +215,11 @@ func (l *lexer) readString(i int, quote byte) int {
 		value.WriteByte(p[end])
 		end++
 	}
-	if end >= len(p) {
-		t.kind = filled
+	switch {
+	case end >= len(p):
+		t.kind, t.pieces = filled, nil
+	case t.kind == filled:
+		t.pieces = append(t.pieces, piece{text: value.String()[from:]})
 	}
 	t.end, t.value = min(end+1, len(p)), value.String()
 	l.tokens = append(l.tokens, t)

@@ -41,6 +41,24 @@ func TestTypeORMOnServer(t *testing.T) {
 			base: both(base, withMode("each")),
 			head: both(release(value), map[string]string{third: use}),
 		},
+		"a guard against what exists": {
+			base: base,
+			head: release(migration("B1700000000002", "", "if (!(await queryRunner.hasTable('a'))) {\n"+query("CREATE TABLE a (id int)")+"\n}")),
+		},
+		"a guard against what does not": {
+			base: base, head: release(migration("B1700000000002", "", "if (!(await queryRunner.hasTable('b'))) {\n"+query(index)+"\n}")), fails: inBlock,
+		},
+		"a guard that needs a table": {
+			base: base, head: release(migration("B1700000000002", "", "if (await queryRunner.hasTable('b')) {\n"+query("ALTER TABLE b DROP c")+"\n}")),
+		},
+		"a guard that returns": {
+			base: base,
+			head: release(migration("B1700000000002", "", "const has = await queryRunner.hasColumn('b', 'c')\nif (!has) return\n"+query("ALTER TABLE b DROP c"))),
+		},
+		"a helper": {
+			base: base, fails: inBlock,
+			head: release("async function add(runner) {\n  await runner.query(`" + index + "`)\n}\n" + migration("B1700000000002", "", "await add(queryRunner)")),
+		},
 		"a text with escapes": {base: base, head: release(migration("B1700000000002", "", `await queryRunner.query("CREATE TABLE \"b\" (id int)")`))},
 		"edited":              {base: base, head: map[string]string{"src/migrations/1700000000001-A.js": migration("A1700000000001", "", query("SELECT 1/0"))}},
 		"out of order":        {base: base, head: map[string]string{"src/migrations/1700000000000-Z.js": migration("Z1700000000000", "", query("SELECT 1"))}},

@@ -42,9 +42,46 @@ var tool = history.Tool{
 }
 
 // form says how a migration sends SQL.
-var form = jscode.Form{Send: "query", SQL: map[string]string{
+var form = jscode.Form{Parameter: true, Translate: translateCall}
+
+// transactions are the methods that begin and end a transaction.
+var transactions = map[string]string{
 	"startTransaction": "START TRANSACTION", "commitTransaction": "COMMIT", "rollbackTransaction": "ROLLBACK",
-}}
+}
+
+// question matches methods that only read the catalog.
+var question = regexp.MustCompile(`^(?:has(?:Table|Column|Schema|Database)|get(?:Table|Tables|View|Views|Schemas|Databases|CurrentSchema|CurrentDatabase))$`)
+
+// translateCall returns the SQL of a call of the query runner.
+func translateCall(call jscode.Value) jscode.Translation {
+	links := call.Links[1:]
+	if len(links) == 2 && (links[0].Name == "manager" || links[0].Name == "connection") && !links[0].Called && links[1].Name == "query" {
+		if links[0].Name == "connection" {
+			return jscode.Translation{Why: "it runs on another connection"}
+		}
+		links = links[1:] // its query is the query runner's
+	}
+	unknown := jscode.Translation{Why: "its SQL is known only when it runs"}
+	if len(links) != 1 || !links[0].Called {
+		return unknown
+	}
+	method, arguments := links[0].Name, links[0].Arguments
+	switch {
+	case transactions[method] != "":
+		return jscode.Translation{Statements: []jscode.Statement{{SQL: transactions[method]}}}
+	case question.MatchString(method):
+		t := jscode.Translation{Idle: true}
+		if (method == "hasTable" || method == "hasColumn") && len(arguments) > 0 && arguments[0].Kind == jscode.Text {
+			t.Needs = `"` + strings.ReplaceAll(arguments[0].Text, ".", `"."`) + `"`
+		}
+		return t
+	case method != "query" || len(arguments) == 0:
+		return unknown
+	case arguments[0].Kind != jscode.Text:
+		return jscode.Translation{Why: "its text is put together when it runs"}
+	}
+	return jscode.Translation{Statements: []jscode.Statement{{Text: arguments[0]}}}
+}
 
 var (
 	// stamped matches the file names that TypeORM's own command makes.
@@ -233,19 +270,6 @@ func loadFile(f *adapter.File, s adapter.Source, projectMode string) *adapter.Mi
 			sent = onward.TransactionFile
 		}
 	}
-	m.Runner.Rerun = sent == onward.TransactionNone
-	up := jscode.ReadUp(f.Text, form)
-	m.Source.Parts = up.Parts
-	if !up.Found {
-		m.Opaque = append(m.Opaque, onward.Opaque{
-			Migration: m.ID, Path: m.Path, Line: 1, Column: 1, What: "migration without one function up", Why: "what it does is known only when it runs",
-		})
-	}
-	for _, u := range up.Unread {
-		m.Opaque = append(m.Opaque, onward.Opaque{
-			Migration: m.ID, Path: m.Path, Line: u.Line, Column: u.Column, What: "call of " + u.Call, Why: u.Why,
-		})
-	}
-	m.Seal(sent, s.Options, f.Text)
+	jscode.ReadUp(f.Text, form).SealMigration(m, sent, s.Options, f.Text)
 	return m
 }
