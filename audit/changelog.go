@@ -131,7 +131,7 @@ func (a *changelog) judgeRelease(pairs []pair, compared []*comparison, usage *de
 			j.passHistory(p.history)
 			from := len(j.report.Migrations)
 			for _, m := range p.release {
-				j.judgeMigration(m.migration, m.status, runOf(pairs, k, m.migration))
+				j.judgeMigration(m.migration, m.status, runOf(pairs[k], k, compared[k].release, m.migration))
 			}
 			for _, m := range p.deleted {
 				j.listDeleted(m)
@@ -167,15 +167,20 @@ func (a *changelog) restoreBase(j *judge, database int, compared []*comparison, 
 // rule.Migration.Together and Session.
 type run struct{ together, session int }
 
-// runOf returns the run of a migration in a pair.
-func runOf(pairs []pair, k int, m *adapter.Migration) (out run) {
-	if pairs[k].head.Together {
+// runOf returns the run of a migration in the k-th pair.
+func runOf(p pair, k int, release []releasedMigration, m *adapter.Migration) (out run) {
+	if p.head.Together && !(p.head.TogetherIfAll && slices.ContainsFunc(release, needsNoTransaction)) {
 		out.together = k + 1
 	}
 	if m.Runner.KeepsSession && !m.Runner.OwnSession || out.together != 0 {
 		out.session = k + 1
 	}
 	return out
+}
+
+// needsNoTransaction reports whether a migration runs without a transaction.
+func needsNoTransaction(m releasedMigration) bool {
+	return m.migration.Source.Mode == onward.TransactionNone
 }
 
 // judgeAlternative judges the release of a database in the alternative form, if there is one, and
@@ -186,7 +191,7 @@ func (a *changelog) judgeAlternative(database int, pairs []pair, compared []*com
 	var with []run
 	for _, k := range a.databases[database] {
 		for _, m := range compared[k].release {
-			list, steps, with = append(list, m.migration), append(steps, m), append(with, runOf(pairs, k, m.migration))
+			list, steps, with = append(list, m.migration), append(steps, m), append(with, runOf(pairs[k], k, compared[k].release, m.migration))
 		}
 	}
 	other := a.known.windows.alternativeForms(list)

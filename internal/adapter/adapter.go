@@ -166,6 +166,8 @@ type Set struct {
 	Problems []Problem
 	// Together is set if the runner sends all pending migrations in one transaction.
 	Together bool
+	// TogetherIfAll is set if it does so only while each pending migration runs in a transaction.
+	TogetherIfAll bool
 	// HistoryBehavior describe what the runner does if migrations changed after they were applied.
 	HistoryBehavior HistoryBehavior
 	// Count describes how the tool records what a database has; nil if only the tool itself

@@ -7,6 +7,7 @@ import (
 	"github.com/onward-sql/onward/internal/adapter/django"
 	"github.com/onward-sql/onward/internal/adapter/golangmigrate"
 	"github.com/onward-sql/onward/internal/adapter/goose"
+	"github.com/onward-sql/onward/internal/adapter/knex"
 	"github.com/onward-sql/onward/internal/adapter/sql"
 	"github.com/onward-sql/onward/internal/adapter/sqlx"
 	"github.com/onward-sql/onward/internal/adapter/typeorm"
@@ -21,7 +22,8 @@ func ListAdapters() []adapter.Adapter {
 		goose.Adapter{},
 		golangmigrate.Adapter{},
 		sqlx.Adapter{},
-		typeorm.Adapter{},
+		typeorm.Adapter,
+		knex.Adapter,
 		sql.Adapter{},
 	}
 }

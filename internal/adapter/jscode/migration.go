@@ -1,13 +1,15 @@
 package jscode
 
 import (
+	"regexp"
+	"slices"
+
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/onward"
 )
 
-// SealMigration gives a migration the SQL of its function up, and what is not known of it. text is its file.
-func (u Up) SealMigration(m *adapter.Migration, sent onward.Transaction, o adapter.Options, text string) {
-	m.Source.LineComment = "//"
+// sealMigration gives a migration the SQL of its function up, and what is not known of it. text is its file.
+func (u Up) sealMigration(m *adapter.Migration, sent onward.Transaction, o adapter.Options, text string) {
 	m.Source.Parts = u.Parts
 	if !u.Found {
 		m.Opaque = append(m.Opaque, onward.Opaque{
@@ -21,4 +23,15 @@ func (u Up) SealMigration(m *adapter.Migration, sent onward.Transaction, o adapt
 	}
 	m.Runner.Rerun = sent == onward.TransactionNone
 	m.Seal(sent, o, text)
+}
+
+// noProgram matches the names of files in a directory of migrations that are none.
+var noProgram = regexp.MustCompile(`(?i)(\.d\.[cm]?ts|[._-](test|spec)\.[cm]?[jt]s|^index\.[cm]?[jt]s)$`)
+
+// IsNoProgram reports whether a file is a test, declares types or lists others.
+func IsNoProgram(name string) bool { return noProgram.MatchString(name) }
+
+// listPrograms returns the programs of a directory that may be migrations.
+func listPrograms(d adapter.Dir) []string {
+	return slices.DeleteFunc(slices.Clone(d.Names), IsNoProgram)
 }

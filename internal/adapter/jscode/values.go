@@ -80,6 +80,12 @@ func (v Value) Field(name string) (Value, bool) {
 	return Value{}, false
 }
 
+// WithText returns a text that is sent instead of this one.
+func (v Value) WithText(text string) Value {
+	v.Text, v.raw = text, false
+	return v
+}
+
 // IsWord reports whether a value is this word: true, false, null or undefined.
 func (v Value) IsWord(word string) bool { return v.Kind == Word && v.Text == word }
 

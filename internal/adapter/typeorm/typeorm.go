@@ -14,11 +14,8 @@ package typeorm
 
 import (
 	"cmp"
-	"context"
-	"fmt"
 	"path"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
@@ -27,22 +24,25 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Name is the framework's name.
-const Name = "typeorm"
-
-// Adapter implements [adapter.Adapter].
-type Adapter struct{}
-
-// Name is "typeorm".
-func (Adapter) Name() string { return Name }
-
-var tool = history.Tool{
-	Name: "TypeORM", Unit: "pending migrations",
-	Apart: "a migration of its own that has the field\ntransaction = false\nif migrationsTransactionMode is 'each'",
+// Adapter reads TypeORM's migrations.
+var Adapter = jscode.Adapter{
+	Framework: "typeorm", Finds: "classes that implement MigrationInterface",
+	Tool: history.Tool{
+		Name: "TypeORM", Unit: "pending migrations",
+		Apart: "a migration of its own that has the field\ntransaction = false\nif migrationsTransactionMode is 'each'",
+	},
+	HistoryTables: []adapter.HistoryTable{{
+		Table: "migrations", Columns: `(id serial PRIMARY KEY, "timestamp" bigint NOT NULL, name varchar NOT NULL)`,
+	}},
+	HistoryBehavior: adapter.HistoryBehavior{
+		Edited:     "TypeORM records names, not contents: databases that have it keep what the old text did",
+		Deleted:    "TypeORM does not notice",
+		Renamed:    "TypeORM records names, and runs it again",
+		OutOfOrder: "TypeORM runs it after the newer ones: new databases run it before them",
+	},
+	Stamped: stamped, IsMigration: isMigration, ReadSettings: readSettings, Start: startMigration, UniqueNames: true,
+	Form: jscode.Form{Parameter: true, Translate: translateCall},
 }
-
-// form says how a migration sends SQL.
-var form = jscode.Form{Parameter: true, Translate: translateCall}
 
 // transactions are the methods that begin and end a transaction.
 var transactions = map[string]string{
@@ -86,7 +86,6 @@ func translateCall(call jscode.Value) jscode.Translation {
 var (
 	// stamped matches the file names that TypeORM's own command makes.
 	stamped = regexp.MustCompile(`^\d{13}-.+\.[cm]?[jt]s$`)
-	noRun   = regexp.MustCompile(`(?i)(\.d\.[cm]?ts|[._-](test|spec)\.[cm]?[jt]s|^index\.[cm]?[jt]s)$`)
 
 	class     = regexp.MustCompile(`\bclass\s+([\w$]+)`)
 	migration = regexp.MustCompile(`\bimplements\s+[\w$.,\s]*\bMigrationInterface\b`)
@@ -104,109 +103,15 @@ func isMigration(text string) bool {
 		strings.Contains(text, "queryRunner") && class.MatchString(text) && runner.MatchString(text)
 }
 
-// listFiles returns the programs of a directory that may be migrations.
-func listFiles(d adapter.Dir) []string {
-	return slices.DeleteFunc(slices.Clone(d.Names), noRun.MatchString)
-}
-
-// Detect looks for directories of migrations, which TypeORM's own command begins with a time, and in which a sample has a
-// migration of TypeORM.
-func (Adapter) Detect(t adapter.Tree) []adapter.Source {
-	var out []adapter.Source
-	for _, d := range adapter.ListDirs(t, adapter.ScriptEndings...) {
-		isStamped := func(name string) bool { return stamped.MatchString(name) && !noRun.MatchString(name) }
-		if !strings.Contains(strings.ToLower(path.Base(d.Path)), "migration") && !slices.ContainsFunc(d.Names, isStamped) {
-			continue
-		}
-		sample := adapter.SampleNames(listFiles(d), 4)
-		n := 0
-		for _, f := range adapter.ReadFiles(t, d, sample) {
-			if isMigration(f.Text) {
-				n++
-			}
-		}
-		if n > 0 {
-			out = append(out, adapter.Source{
-				Framework: Name, Dir: d.Path, Score: 3,
-				Why: fmt.Sprintf("migrations of TypeORM in %d of %d files", n, len(sample)),
-			})
-		}
-	}
-	return out
-}
-
-// Traits returns the properties of TypeORM.
-func (Adapter) Traits() adapter.Traits {
-	return adapter.Traits{Tool: tool, HistoryTables: []adapter.HistoryTable{{
-		Table: "migrations", Columns: `(id serial PRIMARY KEY, "timestamp" bigint NOT NULL, name varchar NOT NULL)`,
-	}}}
-}
-
-// Looks says what Detect looks for.
-func (Adapter) Looks() string { return "classes that implement MigrationInterface" }
-
-// Load reads the migrations of a directory in the order of their versions.
-func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*adapter.Set, error) {
-	set := &adapter.Set{
-		Source: s, Evidence: adapter.RunnerEvidence{Tool: tool.Name, Transaction: onward.TransactionFile},
-		HistoryBehavior: adapter.HistoryBehavior{
-			Edited:     "TypeORM records names, not contents: databases that have it keep what the old text did",
-			Deleted:    "TypeORM does not notice",
-			Renamed:    "TypeORM records names, and runs it again",
-			OutOfOrder: "TypeORM runs it after the newer ones: new databases run it before them",
-		},
-	}
-	mode, at := transactionMode(t)
-	set.Evidence.FoundIn = at
-	set.Together = mode == "all" && s.Options.Transaction == ""
-	d := adapter.ListDir(t, s.Dir, adapter.ScriptEndings...)
-	for _, f := range adapter.ReadFiles(t, d, listFiles(d)) {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		if f.Failed == "" && !isMigration(f.Text) {
-			continue
-		}
-		set.Migrations = append(set.Migrations, loadFile(f, s, mode))
-	}
-	slices.SortStableFunc(set.Migrations, func(a, b *adapter.Migration) int {
-		return cmp.Or(strings.Compare(a.Version, b.Version), strings.Compare(a.Path, b.Path))
-	})
-	set.History = refuseSameNames(set.Migrations)
-	if set.Evidence.FoundIn == "" && len(set.Migrations) > 0 {
-		set.Evidence.FoundIn = "classes like that in " + path.Base(set.Migrations[len(set.Migrations)-1].Path)
-	}
-	return set, nil
-}
-
-// refuseSameNames gives the second of two migrations of one name the name of its file.
-func refuseSameNames(list []*adapter.Migration) []history.Change {
-	var out []history.Change
-	first := map[string]*adapter.Migration{}
-	for _, m := range list {
-		other := first[m.ID]
-		if other == nil {
-			first[m.ID] = m
-			continue
-		}
-		m.ID = path.Base(m.Path)
-		out = append(out, history.Change{
-			Kind: history.Duplicate, Migration: m.ID, Path: m.Path, Other: other.ID, Line: 1,
-			Detail: "TypeORM runs nothing while two migrations have one name",
-		})
-	}
-	return out
-}
-
 // settings matches the names of files in which a project makes its data source.
 var settings = regexp.MustCompile(`(?i)(?:data-?_?source|orm|database|(?:^|[/._-])db(?:[/._-]|$)|app\.module)[^/]*\.(?:[cm]?[jt]s|json)$`)
 
-// transactionMode returns the project's migrationsTransactionMode, and the file that sets it; "all" if none does.
-func transactionMode(t adapter.Tree) (value, file string) {
-	found := adapter.Memoize(t, "typeorm transaction mode", func() [2]string {
+// readSettings reads the project's migrationsTransactionMode: "all" if no file sets it.
+func readSettings(t adapter.Tree) jscode.Settings {
+	return adapter.Memoize(t, "typeorm settings", func() jscode.Settings {
 		file := findSettings(t)
 		if file == "" {
-			return [2]string{"all", ""}
+			return jscode.Settings{Mode: "all", Together: true}
 		}
 		m := mode.FindStringSubmatch(adapter.RunnerFile(t, file).Text)
 		value := cmp.Or(m[1], m[2])
@@ -216,9 +121,8 @@ func transactionMode(t adapter.Tree) (value, file string) {
 		case "false":
 			value = "none"
 		}
-		return [2]string{value, file}
+		return jscode.Settings{File: file, Mode: value, Together: value == "all"}
 	})
-	return found[0], found[1]
 }
 
 // findSettings returns the first file that sets the mode: one that makes a data source, else one that calls the command. It reads at
@@ -229,7 +133,7 @@ func findSettings(t adapter.Tree) string {
 		if n == 200 {
 			break
 		}
-		if !settings.MatchString(p) || noRun.MatchString(p) || strings.Contains(p, "node_modules/") {
+		if !settings.MatchString(p) || jscode.IsNoProgram(path.Base(p)) || strings.Contains(p, "node_modules/") {
 			continue
 		}
 		n++
@@ -240,8 +144,8 @@ func findSettings(t adapter.Tree) string {
 	return adapter.FindMentioned(t, true, mode, "migrationsTransactionMode", "migration:run")
 }
 
-// loadFile reads a migration.
-func loadFile(f *adapter.File, s adapter.Source, projectMode string) *adapter.Migration {
+// startMigration begins with a migration, and says how it is sent.
+func startMigration(f *adapter.File, s adapter.Source, c jscode.Settings) (*adapter.Migration, onward.Transaction) {
 	name := strings.TrimSuffix(path.Base(f.Path), path.Ext(f.Path))
 	if m := class.FindStringSubmatch(f.Text); m != nil {
 		name = m[1]
@@ -250,17 +154,12 @@ func loadFile(f *adapter.File, s adapter.Source, projectMode string) *adapter.Mi
 		name = m[1]
 	}
 	m := f.Start(s, name, name[max(0, len(name)-13):])
-	m.Runner.Tool = tool
-	m.Source.LineComment = "//"
-	if f.Failed != "" {
-		return m
-	}
 	sent := onward.TransactionFile
-	if projectMode == "none" {
+	if c.Mode == "none" {
 		sent = onward.TransactionNone
 	}
 	if at := ownMode.FindStringSubmatchIndex(f.Text); at != nil {
-		if projectMode == "all" {
+		if c.Mode == "all" {
 			m.Refuse(at[2], "TypeORM refuses to run any migration: "+name+" overrides the transaction mode, and the mode is \"all\"",
 				"the deploy stops with ForbiddenTransactionModeOverrideError", "set migrationsTransactionMode: 'each' in the data source")
 		}
@@ -270,6 +169,5 @@ func loadFile(f *adapter.File, s adapter.Source, projectMode string) *adapter.Mi
 			sent = onward.TransactionFile
 		}
 	}
-	jscode.ReadUp(f.Text, form).SealMigration(m, sent, s.Options, f.Text)
-	return m
+	return m, sent
 }

@@ -12,7 +12,7 @@ import (
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	adaptertest.Exercise(t, typeorm.Adapter{}, "testdata/shop")
+	adaptertest.Exercise(t, typeorm.Adapter, "testdata/shop")
 }
 
 // TestTransactions: the mode of the project and the field of a migration decide on its transaction.
@@ -39,11 +39,11 @@ func TestTransactions(t *testing.T) {
 				"src/migration/1700000000000-A.ts": []byte("export class A1700000000000 implements MigrationInterface {\n  " + tc.field +
 					"\n  async up(queryRunner: QueryRunner): Promise<void> { await queryRunner.query(`SELECT 1`) }\n}\n"),
 			}
-			sources := typeorm.Adapter{}.Detect(tree)
+			sources := typeorm.Adapter.Detect(tree)
 			if len(sources) != 1 {
 				t.Fatalf("%+v", sources)
 			}
-			set, err := typeorm.Adapter{}.Load(t.Context(), adapter.Tree(tree), sources[0])
+			set, err := typeorm.Adapter.Load(t.Context(), adapter.Tree(tree), sources[0])
 			if err != nil || len(set.Migrations) != 1 {
 				t.Fatalf("%+v %v", set, err)
 			}

@@ -1,0 +1,140 @@
+package jscode
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/history"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Adapter implements [adapter.Adapter] for a tool whose migrations are programs.
+type Adapter struct {
+	// Framework is its name in reports and in onward.yaml. Finds says what its migrations look like.
+	Framework, Finds string
+	Tool             history.Tool
+	HistoryTables    []adapter.HistoryTable
+	HistoryBehavior  adapter.HistoryBehavior
+	// Stamped matches the file names that the tool's own command makes: their directory may have any name.
+	Stamped *regexp.Regexp
+	// IsMigration reports whether a text is a migration of the tool.
+	IsMigration func(text string) bool
+	// ReadSettings reads the settings of a project.
+	ReadSettings func(t adapter.Tree) Settings
+	// TogetherIfAll is a property of [adapter.Set].
+	TogetherIfAll bool
+	// Start begins with a migration, and says how it is sent.
+	Start func(f *adapter.File, s adapter.Source, c Settings) (*adapter.Migration, onward.Transaction)
+	Form  Form
+	// UniqueNames is set if the tool refuses to run anything while two migrations have one name.
+	UniqueNames bool
+}
+
+// Settings are what a project says about its migrations.
+type Settings struct {
+	// File says so; "" for none.
+	File string
+	// Mode is how the migrations are sent, in the tool's words. Together is set if all that are pending are one transaction.
+	Mode     string
+	Together bool
+	// Foreign is the database other than Postgres for which they are.
+	Foreign string
+}
+
+// Name is the framework's name.
+func (a Adapter) Name() string { return a.Framework }
+
+// Looks says what Detect looks for.
+func (a Adapter) Looks() string { return a.Finds }
+
+// Traits returns the properties of the tool.
+func (a Adapter) Traits() adapter.Traits {
+	return adapter.Traits{Tool: a.Tool, HistoryTables: a.HistoryTables}
+}
+
+// Detect looks for directories of migrations: one with such a name, or with files that the tool's own command names, in which a sample has
+// a migration of the tool.
+func (a Adapter) Detect(t adapter.Tree) []adapter.Source {
+	var out []adapter.Source
+	isStamped := func(name string) bool { return a.Stamped.MatchString(name) && !noProgram.MatchString(name) }
+	for _, d := range adapter.ListDirs(t, adapter.ScriptEndings...) {
+		if !strings.Contains(strings.ToLower(path.Base(d.Path)), "migration") && !slices.ContainsFunc(d.Names, isStamped) {
+			continue
+		}
+		sample := adapter.SampleNames(listPrograms(d), 4)
+		n := 0
+		for _, f := range adapter.ReadFiles(t, d, sample) {
+			if a.IsMigration(f.Text) {
+				n++
+			}
+		}
+		if n > 0 {
+			out = append(out, adapter.Source{
+				Framework: a.Framework, Dir: d.Path, Score: 3, Foreign: a.ReadSettings(t).Foreign,
+				Why: fmt.Sprintf("migrations of %s in %d of %d files", a.Tool.Name, n, len(sample)),
+			})
+		}
+	}
+	return out
+}
+
+// Load reads the migrations of a directory in the order of their versions.
+func (a Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*adapter.Set, error) {
+	c := a.ReadSettings(t)
+	set := &adapter.Set{
+		Source: s, Evidence: adapter.RunnerEvidence{Tool: a.Tool.Name, Transaction: onward.TransactionFile, FoundIn: c.File},
+		HistoryBehavior: a.HistoryBehavior,
+		Together:        c.Together && s.Options.Transaction == "", TogetherIfAll: a.TogetherIfAll,
+	}
+	d := adapter.ListDir(t, s.Dir, adapter.ScriptEndings...)
+	for _, f := range adapter.ReadFiles(t, d, listPrograms(d)) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if f.Failed == "" && !a.IsMigration(f.Text) {
+			continue
+		}
+		m, sent := a.Start(f, s, c)
+		m.Runner.Tool = a.Tool
+		m.Source.LineComment = "//"
+		if f.Failed == "" {
+			ReadUp(f.Text, a.Form).sealMigration(m, sent, s.Options, f.Text)
+		}
+		set.Migrations = append(set.Migrations, m)
+	}
+	slices.SortStableFunc(set.Migrations, func(a, b *adapter.Migration) int {
+		return cmp.Or(strings.Compare(a.Version, b.Version), strings.Compare(a.Path, b.Path))
+	})
+	if a.UniqueNames {
+		set.History = a.refuseSameNames(set.Migrations)
+	}
+	if set.Evidence.FoundIn == "" && len(set.Migrations) > 0 {
+		set.Evidence.FoundIn = "programs like " + path.Base(set.Migrations[len(set.Migrations)-1].Path)
+	}
+	return set, nil
+}
+
+// refuseSameNames gives the second of two migrations of one name the name of its file.
+func (a Adapter) refuseSameNames(list []*adapter.Migration) []history.Change {
+	var out []history.Change
+	first := map[string]*adapter.Migration{}
+	for _, m := range list {
+		other := first[m.ID]
+		if other == nil {
+			first[m.ID] = m
+			continue
+		}
+		m.ID = path.Base(m.Path)
+		out = append(out, history.Change{
+			Kind: history.Duplicate, Migration: m.ID, Path: m.Path, Other: other.ID, Line: 1,
+			Detail: a.Tool.Name + " runs nothing while two migrations have one name",
+		})
+	}
+	return out
+}

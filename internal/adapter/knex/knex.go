@@ -1,0 +1,116 @@
+// Package knex reads migrations of Knex: modules of JavaScript or TypeScript whose function "up" gives SQL to knex.raw and
+// knex.schema.raw. SQL that is put together is listed as not judged.
+//
+// Measured with Knex 3.3 on a server that logs statements; the test of internal/adapter/realrunners repeats it:
+//
+//   - Migrations run in the order of their file names. The name of the file, with its ending, is recorded.
+//   - All pending migrations run in one transaction. If one of them has "transaction: false" in its config, each has its own, and that one
+//     has none. With disableTransactions, a migration has one only if its config says so.
+//   - A text without bindings is one message. Knex replaces each "?" in it by "$1", "$2", unless a backslash is before it.
+//   - A call sends nothing until it is awaited or returned.
+//   - Knex refuses to run anything if the file of an applied migration is gone.
+package knex
+
+import (
+	"cmp"
+	"path"
+	"regexp"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/jscode"
+	"github.com/onward-sql/onward/internal/history"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Adapter reads Knex's migrations.
+var Adapter = jscode.Adapter{
+	Framework: "knex", Finds: "modules with a function up that gets Knex",
+	Tool: history.Tool{
+		Name: "Knex", Unit: "pending migrations", Apart: "a migration of its own that ends with\nexports.config = { transaction: false }",
+	},
+	HistoryTables: []adapter.HistoryTable{
+		{Table: "knex_migrations", Columns: `(id serial PRIMARY KEY, name varchar(255), batch integer, migration_time timestamptz)`},
+		{Table: "knex_migrations_lock", Columns: `("index" serial PRIMARY KEY, is_locked integer)`},
+	},
+	HistoryBehavior: adapter.HistoryBehavior{
+		Edited:     "Knex records names, not contents: databases that have it keep what the old text did",
+		Deleted:    "Knex refuses to run (\"The migration directory is corrupt\")",
+		Renamed:    "Knex refuses to run (\"The migration directory is corrupt\")",
+		OutOfOrder: "Knex runs it after the newer ones: new databases run it before them",
+	},
+	TogetherIfAll: true,
+	Stamped:       stamped, IsMigration: isMigration, ReadSettings: readSettings, Start: startMigration,
+	Form: jscode.Form{Parameter: true, Lazy: true, Translate: translateCall},
+}
+
+var (
+	// stamped matches the file names that Knex's own command makes.
+	stamped = regexp.MustCompile(`^\d{14}_.+\.[cm]?[jt]s$`)
+	// word matches Knex's name in the import of its types, or the usual name of its parameter.
+	word = regexp.MustCompile(`['"]knex['"]|\b[kK]nex\b`)
+	up   = regexp.MustCompile(`\bexports\.up\s*=|\bfunction\s+up\s*\(|\bconst\s+up\b|\bup\s*[(:]`)
+
+	ownMode     = regexp.MustCompile(`\bconfig\s*(?::[^=]*)?=\s*\{[^}]*?\btransaction['"]?\s*:\s*(true|false)\b`)
+	disabled    = regexp.MustCompile(`\bdisableTransactions['"]?\s*:\s*true\b`)
+	client      = regexp.MustCompile(`\bclient['"]?\s*:\s*['"]([\w-]+)['"]`)
+	settingFile = regexp.MustCompile(`(?i)(?:^|[/._-])(?:knex|knexfile|db|database|orm)(?:[/._-][^/]*)?\.(?:[cm]?[jt]s|json)$`)
+)
+
+// isMigration reports whether a text is a migration of Knex.
+func isMigration(text string) bool {
+	return strings.Contains(text, "nex") && word.MatchString(text) && up.MatchString(text)
+}
+
+// foreignClients are the databases of Knex's clients.
+var foreignClients = map[string]string{
+	"mysql": "MySQL", "mysql2": "MySQL", "sqlite3": "SQLite", "better-sqlite3": "SQLite", "mssql": "SQL Server", "oracledb": "Oracle",
+	"cockroachdb": "CockroachDB",
+}
+
+// readSettings reads the settings of a project from at most 200 files whose names say that they have them. Its mode is "none" if it disables
+// transactions.
+func readSettings(t adapter.Tree) jscode.Settings {
+	return adapter.Memoize(t, "knex settings", func() jscode.Settings {
+		s := jscode.Settings{Together: true}
+		n, postgres := 0, false
+		for _, p := range t.Paths() {
+			if n == 200 {
+				break
+			}
+			if !settingFile.MatchString(p) || jscode.IsNoProgram(path.Base(p)) || strings.Contains(p, "node_modules/") {
+				continue
+			}
+			n++
+			text := adapter.RunnerFile(t, p).Text
+			for _, m := range client.FindAllStringSubmatch(text, 20) {
+				postgres = postgres || strings.HasPrefix(m[1], "p")
+				s.Foreign = cmp.Or(s.Foreign, foreignClients[m[1]])
+			}
+			if disabled.MatchString(text) {
+				s.File, s.Mode, s.Together = p, "none", false
+			}
+			if s.File == "" && strings.HasPrefix(path.Base(p), "knexfile") {
+				s.File = p
+			}
+		}
+		if postgres {
+			s.Foreign = ""
+		}
+		return s
+	})
+}
+
+// startMigration begins with a migration, and says how it is sent. Its version is its name, by which Knex sorts.
+func startMigration(f *adapter.File, s adapter.Source, c jscode.Settings) (*adapter.Migration, onward.Transaction) {
+	name := path.Base(f.Path)
+	apart := c.Mode == "none"
+	if own := ownMode.FindStringSubmatch(f.Text); own != nil {
+		apart = own[1] == "false"
+	}
+	sent := onward.TransactionFile
+	if apart {
+		sent = onward.TransactionNone
+	}
+	return f.Start(s, name, strings.TrimSuffix(name, path.Ext(name))), sent
+}
