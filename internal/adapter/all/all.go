@@ -8,6 +8,7 @@ import (
 	"github.com/onward-sql/onward/internal/adapter/golangmigrate"
 	"github.com/onward-sql/onward/internal/adapter/goose"
 	"github.com/onward-sql/onward/internal/adapter/knex"
+	"github.com/onward-sql/onward/internal/adapter/mikroorm"
 	"github.com/onward-sql/onward/internal/adapter/sql"
 	"github.com/onward-sql/onward/internal/adapter/sqlx"
 	"github.com/onward-sql/onward/internal/adapter/typeorm"
@@ -24,6 +25,7 @@ func ListAdapters() []adapter.Adapter {
 		sqlx.Adapter{},
 		typeorm.Adapter,
 		knex.Adapter,
+		mikroorm.Adapter,
 		sql.Adapter{},
 	}
 }

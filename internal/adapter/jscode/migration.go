@@ -1,8 +1,10 @@
 package jscode
 
 import (
+	"path"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/onward"
@@ -34,4 +36,18 @@ func IsNoProgram(name string) bool { return noProgram.MatchString(name) }
 // listPrograms returns the programs of a directory that may be migrations.
 func listPrograms(d adapter.Dir) []string {
 	return slices.DeleteFunc(slices.Clone(d.Names), IsNoProgram)
+}
+
+// ReadSettingFiles reads at most 200 files of a tree whose paths match a pattern.
+func ReadSettingFiles(t adapter.Tree, pattern *regexp.Regexp) []*adapter.File {
+	var out []*adapter.File
+	for _, p := range t.Paths() {
+		if len(out) == 200 {
+			break
+		}
+		if pattern.MatchString(p) && !IsNoProgram(path.Base(p)) && !strings.Contains(p, "node_modules/") {
+			out = append(out, adapter.RunnerFile(t, p))
+		}
+	}
+	return out
 }

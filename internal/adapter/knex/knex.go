@@ -73,25 +73,17 @@ var foreignClients = map[string]string{
 func readSettings(t adapter.Tree) jscode.Settings {
 	return adapter.Memoize(t, "knex settings", func() jscode.Settings {
 		s := jscode.Settings{Together: true}
-		n, postgres := 0, false
-		for _, p := range t.Paths() {
-			if n == 200 {
-				break
-			}
-			if !settingFile.MatchString(p) || jscode.IsNoProgram(path.Base(p)) || strings.Contains(p, "node_modules/") {
-				continue
-			}
-			n++
-			text := adapter.RunnerFile(t, p).Text
-			for _, m := range client.FindAllStringSubmatch(text, 20) {
+		postgres := false
+		for _, f := range jscode.ReadSettingFiles(t, settingFile) {
+			for _, m := range client.FindAllStringSubmatch(f.Text, 20) {
 				postgres = postgres || strings.HasPrefix(m[1], "p")
 				s.Foreign = cmp.Or(s.Foreign, foreignClients[m[1]])
 			}
-			if disabled.MatchString(text) {
-				s.File, s.Mode, s.Together = p, "none", false
+			if disabled.MatchString(f.Text) {
+				s.File, s.Mode, s.Together = f.Path, "none", false
 			}
-			if s.File == "" && strings.HasPrefix(path.Base(p), "knexfile") {
-				s.File = p
+			if s.File == "" && strings.HasPrefix(path.Base(f.Path), "knexfile") {
+				s.File = f.Path
 			}
 		}
 		if postgres {

@@ -125,20 +125,11 @@ func readSettings(t adapter.Tree) jscode.Settings {
 	})
 }
 
-// findSettings returns the first file that sets the mode: one that makes a data source, else one that calls the command. It reads at
-// most 200 files of the first kind.
+// findSettings returns the first file that sets the mode: one that makes a data source, else one that calls the command.
 func findSettings(t adapter.Tree) string {
-	n := 0
-	for _, p := range t.Paths() {
-		if n == 200 {
-			break
-		}
-		if !settings.MatchString(p) || jscode.IsNoProgram(path.Base(p)) || strings.Contains(p, "node_modules/") {
-			continue
-		}
-		n++
-		if text := adapter.RunnerFile(t, p).Text; strings.Contains(text, "migrationsTransactionMode") && mode.MatchString(text) {
-			return p
+	for _, f := range jscode.ReadSettingFiles(t, settings) {
+		if strings.Contains(f.Text, "migrationsTransactionMode") && mode.MatchString(f.Text) {
+			return f.Path
 		}
 	}
 	return adapter.FindMentioned(t, true, mode, "migrationsTransactionMode", "migration:run")
