@@ -69,6 +69,8 @@ type Part struct {
 	Conditional, Loop bool
 	Needs             []string
 	NeedsAt           int
+	// AfterUnread is set if the program may have changed the schema before it, in a way that is not known.
+	AfterUnread bool
 }
 
 // Operation is an operation of a framework that SQL was rendered from.
@@ -150,6 +152,8 @@ type Statement struct {
 	NeedsAt int
 	// Guard is the condition of the IF around a conditional statement of a DO block; "" if something else may skip it, too.
 	Guard string
+	// AfterUnread is set if the migration's program may have changed the schema before it, in a way that is not known.
+	AfterUnread bool
 	// Expressions are queries for expressions in a block, or in the body of a called
 	// function, besides its statements.
 	Expressions []string
@@ -259,6 +263,7 @@ func (b builder) addFromPart(index int, x *pgparse.Splitter, st *pgparse.Stmt) {
 		Start: -1, End: -1,
 		Line: p.Line, Column: p.Column, EndLine: p.EndLine, EndColumn: p.EndColumn,
 		Operation: p.Operation, Conditional: p.Conditional, Loop: p.Loop, Needs: p.Needs, NeedsAt: p.NeedsAt,
+		AfterUnread: p.AfterUnread,
 	}
 	if p.Start >= 0 {
 		s.Start, s.End = p.Start+st.Start, p.Start+st.End

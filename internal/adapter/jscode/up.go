@@ -149,6 +149,7 @@ func (r *reader) addStatement(s Statement, i int) {
 		p.EndLine, p.EndColumn = r.lines.Position(r.tokens[i].end)
 	}
 	p.Conditional, p.Loop, p.Needs, p.NeedsAt = r.condition.some, r.condition.loop, r.condition.needs, r.condition.line
+	p.AfterUnread = len(r.up.Unread) > 0
 	r.up.Parts = append(r.up.Parts, p)
 }
 

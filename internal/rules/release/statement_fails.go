@@ -26,8 +26,8 @@ var StatementFails = &rule.Rule{
 }
 
 func statementFails(p *rule.Pass, s *rule.Stmt) {
-	if len(s.Problems) == 0 || s.IsOptional() || isStopped(s) || s.RefusedRule() != "" {
-		return // it may be skipped, is never reached, or a rule of its own explains it
+	if len(s.Problems) == 0 || s.IsOptional() || s.AfterUnread || isStopped(s) || s.RefusedRule() != "" {
+		return // it may be skipped, finds another schema, is never reached, or a rule of its own explains it
 	}
 	for _, x := range s.Problems {
 		reshaped := x.SQLSTATE == "42P16" && s.Node.GetViewStmt() != nil

@@ -44,6 +44,9 @@ func statementRefused(p *rule.Pass, s *rule.Stmt) {
 		r.Cause = "and %d more relations that are made are there already"
 	}
 	if dependsOnSchema(s) {
+		if s.AfterUnread {
+			return
+		}
 		for _, e := range s.Result.Effects {
 			if s.Before.HasExecutedText(e.Name.Name) {
 				return // whoever wrote it may have seen to it
