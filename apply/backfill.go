@@ -2,6 +2,8 @@ package apply
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -19,13 +21,11 @@ const (
 	slowest = 1000
 	// batchTime is the target duration of a batch: the rows that it changed stay locked for as long.
 	batchTime = 200 * time.Millisecond
-	// A batch that takes longer than tooLong halves the size at once.
-	tooLong = time.Second
 	// rowWait limits how long a batch waits for a row that another session has locked.
 	rowWait = 500 * time.Millisecond
-	// A batch is followed by a pause of pausePart of its duration, and of at least leastPause.
+	// pausePart is the rest after a batch, as a part of its duration, until the load was measured. A rest lasts at least leastPause.
 	pausePart  = 0.25
-	leastPause = 20 * time.Millisecond
+	leastPause = 5 * time.Millisecond
 )
 
 // runBackfill runs batches of a step for about the time in budget.
@@ -33,6 +33,7 @@ func (t *Target) runBackfill(ctx context.Context, s *onward.PlanStep, budget tim
 	if t.tries.size == 0 {
 		t.tries.size = onward.PlanBatch
 	}
+	defer t.watchLoad(ctx)()
 	for end := time.Now().Add(budget); ; {
 		p, again, err := t.nextPace(ctx, s)
 		if err != nil || again > 0 {
@@ -78,6 +79,8 @@ func (t *Target) reportPortion(p pace, s *onward.PlanStep, rows int64, took time
 		t.c.Tell(Event{Kind: Compared, Step: s, Rows: rows, Total: t.tries.pass.Rows, Of: t.tries.estimatedRows, Took: took})
 	default:
 		t.tries.processedRows += rows
+		t.load.recordBatch(rows, took)
+		t.gauge.AddWrites(changedTable(s), rows)
 		t.c.Tell(Event{Kind: Passed, Step: s, Rows: rows, Total: t.tries.processedRows, Of: t.tries.estimatedRows, Took: took})
 	}
 	if t.tries.narrowLimit > 0 {
@@ -86,33 +89,51 @@ func (t *Target) reportPortion(p pace, s *onward.PlanStep, rows int64, took time
 	return p.nextSize(t.tries.size, took)
 }
 
-// pace is the speed of a backfill: the maximum rows of a batch, its target duration, and the part of that duration that
-// follows as a pause.
+// pace is the speed of a backfill: the maximum rows of a batch, its target duration, and the rest after it. The rest is a part of the
+// batch's duration, below 0 if it is to be measured, and at least leastRest.
 type pace struct {
-	most int
-	time time.Duration
-	rest float64
+	most      int
+	time      time.Duration
+	rest      float64
+	leastRest time.Duration
 }
 
 // nextSize returns the size of the next batch, given how long the last one took.
 func (p pace) nextSize(size int, took time.Duration) int {
-	switch {
-	case took > tooLong:
-		size /= 2
-	case took > p.time:
-		size = max(size*4/5, int(float64(size)*float64(p.time)/float64(took)))
-	case took < p.time/2:
-		size += max(1, size/5)
-	}
-	return min(max(size, FewestRows), p.most)
+	part := float64(p.time) / float64(max(took, time.Microsecond))
+	return min(max(int(float64(size)*min(max(part, 0.5), 2)), FewestRows), p.most)
 }
 
 // pauseAfter returns the rest after a batch that took this long; a zero rest means no pause.
 func (p pace) pauseAfter(took time.Duration) time.Duration {
 	if p.rest <= 0 {
-		return 0
+		return p.leastRest
 	}
-	return max(leastPause, time.Duration(p.rest*float64(took)))
+	return max(leastPause, p.leastRest, time.Duration(p.rest*float64(took)))
+}
+
+// changedTable returns the table whose rows a backfill changes, as "schema.name"; "" if it changes rows of several tables.
+func changedTable(s *onward.PlanStep) string {
+	var found []string
+	for _, e := range s.Effects {
+		if e.Lock == onward.RowExclusiveLock && !strings.HasPrefix(e.Relation, onward.PlanRoom+".") && !slices.Contains(found, e.Relation) {
+			found = append(found, e.Relation)
+		}
+	}
+	if len(found) != 1 {
+		return ""
+	}
+	return found[0]
+}
+
+// planAlongKey makes the server find the rows of a batch by their key. As soon as a batch is a few percent of a table, the server would
+// rather read the whole table for each batch. A statement that reads other tables, too, is left to the server.
+func planAlongKey(ctx context.Context, tx pgx.Tx, s *onward.PlanStep) error {
+	if s.Backfill == nil || slices.Equal(s.Backfill.Keys, []string{"ctid"}) || len(touchedTables(s)) != 1 {
+		return nil
+	}
+	_, err := tx.Exec(ctx, "SET LOCAL enable_seqscan = off; SET LOCAL enable_mergejoin = off; SET LOCAL enable_hashjoin = off", pgx.QueryExecModeSimpleProtocol)
+	return err
 }
 
 // runBatch processes some rows and records that in the ledger in the same transaction. After the last row, the rows are
@@ -122,8 +143,14 @@ func (t *Target) runBatch(ctx context.Context, s *onward.PlanStep) (rows int64, 
 	if t.tries.narrowLimit > 0 {
 		limit = min(limit, t.tries.narrowLimit)
 	}
+	end := func() {}
+	defer func() { end() }()
 	err = t.inGuardedTransaction(context.WithoutCancel(ctx), rowWait, 0, func(ctx context.Context, tx pgx.Tx) error {
+		end = t.load.beginBatch(t.workPID)
 		if err := forbidRowSecurity(ctx, tx); err != nil {
+			return err
+		}
+		if err := planAlongKey(ctx, tx, s); err != nil {
 			return err
 		}
 		if err := tx.QueryRow(ctx, s.Sized(limit), pgx.QueryExecModeSimpleProtocol).Scan(&rows); err != nil {

@@ -23,6 +23,7 @@ type Target struct {
 	c                Config
 	plan             *ledger.Plan
 	work             *pgx.Conn
+	workPID          int               // the server's process of the work session in the current transaction
 	silence          *live.Silence     // of the work session
 	control          *live.SideSession // renews the lease, checks the lock queue, and writes what must stay if the work is rolled back
 	lease            *ledger.Lease
@@ -33,6 +34,7 @@ type Target struct {
 	steps            map[string]*ledger.Step // as last read from the ledger
 	gauge            *throttle.Gauge         // for the next step
 	tries            stepAttempts
+	load             *loadMeter       // of the next step
 	proof            *foreignKeyProof // in progress; nil before and after
 	disconnected     bool             // the connection was lost: the outcome of the running step is unknown
 	workloadChecked  bool             // the new code works after the contract: Config.Workload was checked

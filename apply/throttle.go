@@ -41,7 +41,18 @@ func (t *Target) resetTries(s *onward.PlanStep) {
 	if recorded := t.steps[s.ID]; recorded != nil {
 		t.tries.processedRows = recorded.Rows
 	}
+	last := t.gauge
 	t.gauge = throttle.New(t.c.Throttle, touchedTables(s), t.throttleStandbys()...)
+	t.load = &loadMeter{}
+	if last != nil {
+		t.gauge.Inherit(last)
+		return
+	}
+	for i := range t.c.Plan.Steps { // an earlier process has changed rows, too
+		if recorded := t.steps[t.c.Plan.Steps[i].ID]; recorded != nil && recorded.Rows > 0 {
+			t.gauge.AddWrites(changedTable(&t.c.Plan.Steps[i]), recorded.Rows)
+		}
+	}
 }
 
 // touchedTables returns the tables that a step works on, without the plan's own.
@@ -70,8 +81,11 @@ func (t *Target) nextPace(ctx context.Context, s *onward.PlanStep) (pace, time.D
 		return p, again, err
 	}
 	verdict := t.gauge.CheckHealth(ctx)
-	if verdict.Level == throttle.Free {
-		err := t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
+	if verdict.Level == throttle.Free && !t.gauge.IsDue() {
+		verdict, err = t.gauge.ReadSignals(ctx, nil) // the last verdict
+	} else if verdict.Level == throttle.Free {
+		t.gauge.SetHarm(t.load.isHarmful())
+		err = t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
 			if t.tries.estimatedRows == 0 {
 				if err := conn.QueryRow(ctx, `SELECT coalesce(max(c.reltuples)::bigint, -1) FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
 					WHERE n.nspname || '.' || c.relname = ANY ($1)`, touchedTables(s)).Scan(&t.tries.estimatedRows); err != nil {
@@ -81,9 +95,12 @@ func (t *Target) nextPace(ctx context.Context, s *onward.PlanStep) (pace, time.D
 			verdict, err = t.gauge.ReadSignals(ctx, conn)
 			return err
 		})
-		if err != nil {
-			return p, 0, err
-		}
+	}
+	if err != nil {
+		return p, 0, err
+	}
+	if p.rest < 0 {
+		t.load.measurePace(&p, t.gauge.OtherLoad())
 	}
 	for _, words := range verdict.Unseen {
 		t.reportEvent(Throttled, s, words)
@@ -107,7 +124,7 @@ func (t *Target) nextPace(ctx context.Context, s *onward.PlanStep) (pace, time.D
 
 // readControl reads the commands from another terminal.
 func (t *Target) readControl(ctx context.Context, s *onward.PlanStep) (pace, time.Duration, error) {
-	p := pace{most: MostRows, time: batchTime, rest: pausePart}
+	p := pace{most: MostRows, time: batchTime, rest: -1}
 	var c ledger.Control
 	err := t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
 		c, err = ledger.ReadControl(ctx, conn, t.plan.ID)
@@ -117,9 +134,7 @@ func (t *Target) readControl(ctx context.Context, s *onward.PlanStep) (pace, tim
 		return p, 0, err
 	}
 	p.most, p.time = cmp.Or(c.Rows, p.most), cmp.Or(c.Batch, p.time)
-	if c.Rest >= 0 {
-		p.rest = c.Rest
-	}
+	p.rest = c.Rest
 	t.tries.size = min(t.tries.size, p.most)
 	switch c.State {
 	case ledger.Paused:

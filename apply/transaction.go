@@ -156,6 +156,7 @@ func (t *Target) inGuardedTransaction(ctx context.Context, lock, statement time.
 		}
 	}
 	defer t.silence.AllowLong()() // the step, or a COMMIT that waits for standbys, may take long
+	t.workPID = pid
 	watch := t.watchQueue(ctx, pid)
 	err = work(ctx, tx)
 	if why := watch(); err != nil && why != "" {

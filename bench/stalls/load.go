@@ -15,8 +15,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// clients are how many sessions the load has.
-const clients = 16
+// clients are how many sessions the load has; backfillClients beside a backfill.
+const clients, backfillClients = 16, 8
 
 // code is what the clients run: the names that they use, and the search_path of their sessions.
 type code struct {
@@ -29,6 +29,7 @@ type code struct {
 // has its full weight, although only sixteen queries wait in it.
 type load struct {
 	near, rows int
+	clients    int
 	every      time.Duration // of one client; 0 for as quick as it goes
 	code       atomic.Pointer[code]
 	stop       context.CancelFunc
@@ -52,11 +53,11 @@ type figures struct {
 	failed           bool          // the change was not made
 }
 
-// startLoad starts the clients.
-func startLoad(ctx context.Context, url string, rows, near int, rate float64) (*load, error) {
-	l := &load{near: near, rows: rows, refused: map[string]int{}, since: time.Now()}
+// startLoad starts this number of clients.
+func startLoad(ctx context.Context, url string, rows, near, count int, rate float64) (*load, error) {
+	l := &load{near: near, rows: rows, clients: count, refused: map[string]int{}, since: time.Now()}
 	if rate > 0 {
-		l.every = time.Duration(clients / rate * float64(time.Second))
+		l.every = time.Duration(float64(count) / rate * float64(time.Second))
 	}
 	l.code.Store(&code{names: deployed, path: "public"})
 	cfg, err := pgx.ParseConfig(url)
@@ -67,7 +68,7 @@ func startLoad(ctx context.Context, url string, rows, near int, rate float64) (*
 	// A plan that is kept would be refused when a column changes its type, whoever changes it.
 	cfg.DefaultQueryExecMode = pgx.QueryExecModeExec
 	ctx, l.stop = context.WithCancel(ctx)
-	for n := range clients {
+	for n := range count {
 		conn, err := pgx.ConnectConfig(ctx, cfg)
 		if err != nil {
 			l.stop()
@@ -91,7 +92,7 @@ func (l *load) deployCode(c code) { l.code.Store(&c) }
 
 func (l *load) runClient(ctx context.Context, conn *pgx.Conn, n int) error {
 	rng := rand.New(rand.NewPCG(1, uint64(n)))
-	due := time.Now().Add(l.every * time.Duration(n) / clients)
+	due := time.Now().Add(l.every * time.Duration(n) / time.Duration(l.clients))
 	var runs *code
 	var queries []string
 	for ctx.Err() == nil {

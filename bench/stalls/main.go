@@ -191,7 +191,7 @@ func (b *bench) measureCapacity(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = b.server.DropDatabase(context.WithoutCancel(ctx), database) }() // the server goes with all of them
-	l, err := startLoad(ctx, b.server.URL(database), b.rows, b.near, 0)
+	l, err := startLoad(ctx, b.server.URL(database), b.rows, b.near, clients, 0)
 	if err != nil {
 		return err
 	}
@@ -224,7 +224,7 @@ func (b *bench) makeChange(ctx context.Context, c *change, w *changeMethod) (f f
 			return f, err
 		}
 	}
-	l, err := startLoad(ctx, url, b.rows, b.near, b.rate)
+	l, err := startLoad(ctx, url, b.rows, b.near, clients, b.rate)
 	if err != nil {
 		return f, err
 	}

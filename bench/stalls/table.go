@@ -13,9 +13,6 @@ import (
 const (
 	limitWorst = 35 * time.Millisecond
 	limitTail  = 2.5 // 1.1 was the aim: docs/benchmarks.md
-	// limitBeside is the limit for a backfill with the defaults, compared with the same load
-	// without one.
-	limitBeside = 1.1
 )
 
 // String is for who watches.

@@ -11,22 +11,48 @@ import (
 // fewDead is the number of dead rows below which a table never causes a slowdown.
 const fewDead = 100_000
 
-// deadRows is the part of a table's rows that are dead. It slows down and never stops: if autovacuum is
-// off, nothing would end the stop.
+// ownWrites counts the dead rows that a backfill has left itself, by table.
+type ownWrites struct {
+	added map[string]int64 // since the last reading
+	dead  map[string]int64 // those that may still be there, at the last reading
+}
+
+// AddWrites counts rows of a table, named as "schema.name", that the backfill has changed. Each of them leaves a dead row.
+func (g *Gauge) AddWrites(table string, rows int64) { g.writes.added[table] += rows }
+
+// countOwn returns how many of a table's dead rows are the backfill's own. It assumes that vacuum removes the rows of others first, so that
+// the rows of others are never overestimated.
+func (w *ownWrites) countOwn(table string, dead int64) int64 {
+	w.dead[table] = min(w.dead[table]+w.added[table], dead)
+	w.added[table] = 0
+	return w.dead[table]
+}
+
+// deadRows is the part of a table's rows that are dead. The backfill's own dead rows count only if they harm others. It slows down and never
+// stops: if autovacuum is off, nothing would end the stop.
 var deadRows = signal{name: "the number of dead rows", look: func(ctx context.Context, g *Gauge, conn *pgx.Conn) (Verdict, error) {
 	if g.limits.Dead < 0 {
 		return Verdict{}, nil
 	}
-	rows, err := conn.Query(ctx, `SELECT s.schemaname || '.' || s.relname, s.n_dead_tup, s.n_dead_tup::float8 / greatest(s.n_dead_tup + s.n_live_tup, 1)
-		FROM pg_stat_user_tables AS s WHERE s.schemaname || '.' || s.relname = ANY ($1) AND s.n_dead_tup > $2 ORDER BY 3 DESC LIMIT 1`, g.tables, int64(fewDead))
+	rows, err := conn.Query(ctx, `SELECT s.schemaname || '.' || s.relname, s.n_dead_tup, s.n_live_tup
+		FROM pg_stat_user_tables AS s WHERE s.schemaname || '.' || s.relname = ANY ($1)`, g.tables)
 	if err != nil {
 		return Verdict{}, err
 	}
 	var out Verdict
 	var table string
-	var count int64
-	var part float64
-	_, err = pgx.ForEachRow(rows, []any{&table, &count, &part}, func() error {
+	var dead, live int64
+	most := 0.0
+	_, err = pgx.ForEachRow(rows, []any{&table, &dead, &live}, func() error {
+		count := dead
+		if own := g.writes.countOwn(table, dead); !g.load.harmful {
+			count -= own
+		}
+		part := float64(count) / float64(max(dead+live, 1))
+		if count <= fewDead || part <= most {
+			return nil
+		}
+		most = part
 		out = judgeLimit(part, g.limits.Dead, "%.0f %% of %s are dead rows (%s): VACUUM %[2]s", 100*part, table, size.FormatCount(count))
 		out.Level = min(out.Level, Slow)
 		return nil

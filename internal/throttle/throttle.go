@@ -90,6 +90,8 @@ type Gauge struct {
 	read   map[string]time.Time // when each signal was last read
 	unseen map[string]bool
 	wal    walMark
+	load   otherLoad
+	writes ownWrites
 	// standbys are asked directly; moments are the earlier positions of the WAL.
 	standbys      []Standby
 	moments       []walMoment
@@ -101,8 +103,14 @@ type Gauge struct {
 // that the primary knows.
 func New(l Limits, tables []string, standbys ...Standby) *Gauge {
 	l.setDefaults()
-	return &Gauge{limits: l, tables: tables, standbys: standbys, read: map[string]time.Time{}, unseen: map[string]bool{}}
+	return &Gauge{
+		limits: l, tables: tables, standbys: standbys, read: map[string]time.Time{}, unseen: map[string]bool{},
+		writes: ownWrites{added: map[string]int64{}, dead: map[string]int64{}},
+	}
 }
+
+// Inherit makes a gauge for the next step of a plan go on with what the gauge of the last step knows about the load and the dead rows.
+func (g *Gauge) Inherit(last *Gauge) { g.load, g.writes = last.load, last.writes }
 
 // signal is one measured value.
 type signal struct {
@@ -113,12 +121,13 @@ type signal struct {
 	look func(ctx context.Context, g *Gauge, conn *pgx.Conn) (Verdict, error)
 }
 
-var signals = []signal{replicaLag, standbys, slotWAL, archiveBacklog, walRate, vacuum, deadRows, oldestSnapshot, activeSessions, userQuery}
+// signals are all signals. The load comes first, because others depend on it.
+var signals = []signal{loadOfOthers, replicaLag, standbys, slotWAL, archiveBacklog, walRate, vacuum, deadRows, oldestSnapshot, activeSessions, userQuery}
 
 // ReadSignals reads the server's signals, unless that happened recently, and returns the worst verdict. An error comes
 // from the connection, and then nothing is known.
 func (g *Gauge) ReadSignals(ctx context.Context, conn *pgx.Conn) (Verdict, error) {
-	if time.Since(g.asked) < Every {
+	if !g.IsDue() {
 		v := g.last
 		v.Unseen = nil
 		return v, nil
@@ -138,6 +147,9 @@ func (g *Gauge) ReadSignals(ctx context.Context, conn *pgx.Conn) (Verdict, error
 	g.asked, g.last = time.Now(), worst
 	return worst, nil
 }
+
+// IsDue reports whether the signals were not read recently: [Gauge.ReadSignals] would read them.
+func (g *Gauge) IsDue() bool { return time.Since(g.asked) >= Every }
 
 // readSignal reads a signal, and decides what follows if it cannot be read.
 func (g *Gauge) readSignal(ctx context.Context, conn *pgx.Conn, s *signal) (Verdict, error) {

@@ -117,6 +117,13 @@ func TestTableSignals(t *testing.T) {
 	}
 	want(t, verdict, Slow, "vacuum works on public.orders")
 	want(t, look(t, &vacuum, conn, func(*Limits) {}), Free, "")
+	alone := New(Limits{}, []string{"public.orders"})
+	alone.load.kind = NoLoad
+	verdict, err := vacuum.look(t.Context(), alone, conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want(t, verdict, Free, "")
 	cancel()
 	<-over
 }
@@ -229,4 +236,90 @@ func TestOver(t *testing.T) {
 			t.Errorf("%v against %v: %v", test.is, test.limit, v.Level)
 		}
 	}
+}
+
+// The dead rows that a backfill has left itself do not count, unless the load's queries take longer. Those of others count in any case, also
+// after a vacuum.
+func TestOwnDeadRows(t *testing.T) {
+	t.Parallel()
+	db := pgservertest.Database(t, onward.NewestMajor)
+	conn := pgservertest.Connect(t, db)
+	change := func(sql string) {
+		other := pgservertest.Connect(t, db)
+		pgservertest.Exec(t, other, sql)
+		_ = other.Close(t.Context()) // it reports its statistics with its end
+	}
+	change("CREATE TABLE orders (id int, n int) WITH (autovacuum_enabled = off)")
+	change("INSERT INTO orders SELECT g, g FROM generate_series(1, 300000) AS g")
+	l := none
+	l.Dead = 0.2
+	g := New(l, []string{"public.orders"})
+	await := func(dead int64, level Level, words string) {
+		t.Helper()
+		var count int64
+		for end := time.Now().Add(10 * time.Second); count != dead && time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+			if err := conn.QueryRow(t.Context(), "SELECT n_dead_tup FROM pg_stat_user_tables WHERE relname = 'orders'").Scan(&count); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if count != dead {
+			t.Fatalf("%d dead rows, not %d", count, dead)
+		}
+		v, err := deadRows.look(t.Context(), g, conn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want(t, v, level, words)
+	}
+	change("UPDATE orders SET n = 0 WHERE id <= 150000")
+	g.AddWrites("public.orders", 150_000)
+	await(150_000, Free, "")
+	g.SetHarm(true)
+	await(150_000, Slow, "33 % of public.orders are dead rows (150 k)")
+	g.SetHarm(false)
+	change("UPDATE orders SET n = 1 WHERE id <= 140000")
+	await(290_000, Slow, "24 % of public.orders are dead rows (140 k)")
+	next := New(l, []string{"public.orders"})
+	next.Inherit(g)
+	g = next
+	await(290_000, Slow, "(140 k)")
+	change("VACUUM orders")
+	await(0, Free, "")
+	change("UPDATE orders SET n = 2 WHERE id <= 140000")
+	await(140_000, Slow, "32 % of public.orders are dead rows (140 k)")
+}
+
+// Sessions that have just worked are a load, and idle ones are none. Only beside a load a vacuum of the table counts.
+func TestLoad(t *testing.T) {
+	t.Parallel()
+	db := pgservertest.Database(t, onward.NewestMajor)
+	conn, idle := pgservertest.Connect(t, db), pgservertest.Connect(t, db)
+	pgservertest.Exec(t, idle, "SELECT 1")
+	g := New(none, nil)
+	read := func(end Load) {
+		t.Helper()
+		for last := time.Now().Add(20 * time.Second); g.OtherLoad() != end && time.Now().Before(last); time.Sleep(20 * time.Millisecond) {
+			if _, err := loadOfOthers.look(t.Context(), g, conn); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if g.OtherLoad() != end {
+			t.Errorf("load %d, not %d", g.OtherLoad(), end)
+		}
+	}
+	if g.OtherLoad() != UnknownLoad {
+		t.Error("the load was not read yet")
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	over := make(chan struct{})
+	worker := pgservertest.Connect(t, db)
+	go func() {
+		defer close(over)
+		for ctx.Err() == nil {
+			_, _ = worker.Exec(t.Context(), "SELECT pg_sleep(0.01)")
+		}
+	}()
+	read(SomeLoad)
+	stop()
+	<-over
 }
