@@ -55,3 +55,38 @@ func backfillStep(p *onward.Plan) *onward.PlanStep {
 	}
 	return nil
 }
+
+// The events have a total if no ANALYZE has run, too: from some pages, and from the keys.
+func TestRowsOfUnanalyzedTable(t *testing.T) {
+	t.Parallel()
+	for _, major := range []int{onward.OldestMajor, onward.NewestMajor} {
+		for name, test := range map[string]struct{ schema, table, change string }{
+			"one table": {base, "orders", "ALTER TABLE orders RENAME COLUMN note TO remark;"},
+			"partitions": {
+				"CREATE TABLE visits (id bigint, day int, what text, PRIMARY KEY (id, day)) PARTITION BY RANGE (day);\n" +
+					"CREATE TABLE visits_1 PARTITION OF visits FOR VALUES FROM (0) TO (2);\nCREATE TABLE visits_2 PARTITION OF visits FOR VALUES FROM (2) TO (9);",
+				"visits", "ALTER TABLE visits RENAME COLUMN what TO event;",
+			},
+		} {
+			p := planned(t, test.schema, test.change)
+			db := pgservertest.Database(t, major)
+			fill := "INSERT INTO visits SELECT g, g % 9, 'what' FROM generate_series(1, 50000) AS g"
+			if test.table == "orders" {
+				fill = "INSERT INTO orders SELECT 2 * g, 1, 1, repeat('n', g % 40) FROM generate_series(1, 50000) AS g"
+			}
+			run(t, db, test.schema, fill)
+			var total int64
+			c := apply.Config{DB: db, Plan: p, To: backfillStep(p).ID, Tell: func(e apply.Event) {
+				if e.Kind == apply.Passed {
+					total = e.Of
+				}
+			}}
+			if _, err := apply.Run(t.Context(), c); err != nil {
+				t.Fatal(err)
+			}
+			if total < 40_000 || total > 62_000 {
+				t.Errorf("%s on Postgres %d: the events say that 50,000 rows are about %d", name, major, total)
+			}
+		}
+	}
+}

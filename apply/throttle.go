@@ -85,13 +85,10 @@ func (t *Target) nextPace(ctx context.Context, s *onward.PlanStep) (pace, time.D
 		verdict, err = t.gauge.ReadSignals(ctx, nil) // the last verdict
 	} else if verdict.Level == throttle.Free {
 		t.gauge.SetHarm(t.load.isHarmful())
+		if s.Repeat && t.tries.estimatedRows == 0 {
+			t.tries.estimatedRows = cmp.Or(t.estimateRows(ctx, s), -1)
+		}
 		err = t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
-			if t.tries.estimatedRows == 0 {
-				if err := conn.QueryRow(ctx, `SELECT coalesce(max(c.reltuples)::bigint, -1) FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-					WHERE n.nspname || '.' || c.relname = ANY ($1)`, touchedTables(s)).Scan(&t.tries.estimatedRows); err != nil {
-					return err
-				}
-			}
 			verdict, err = t.gauge.ReadSignals(ctx, conn)
 			return err
 		})

@@ -38,7 +38,12 @@ func (t *Target) transactionSettings(lock, statement time.Duration) string {
 	if t.autovacuumYields {
 		out += set("deadlock_timeout", fmt.Sprintf("%dms", max(1, lock.Milliseconds()/2)))
 	}
-	return out + "SELECT pg_catalog.set_config('search_path', " + pgparse.QuoteLiteral(t.plan.Path) + ", true)"
+	return out + t.searchPathSQL()
+}
+
+// searchPathSQL returns a statement that sets the search_path of the plan for a transaction.
+func (t *Target) searchPathSQL() string {
+	return "SELECT pg_catalog.set_config('search_path', " + pgparse.QuoteLiteral(t.plan.Path) + ", true)"
 }
 
 // runInTransaction runs a step in one transaction with the ledger row that records it as done.
