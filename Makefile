@@ -61,7 +61,7 @@ kills: ## rehearsals killed at KILLS instants, 100 if not told: nothing may stay
 
 faults: ## a plan carried out with faults at its commits, one in FAULTS (5 if not told): docs/faults.md; and killed KILLS times, 1000 if not told
 	ONWARD_REQUIRE=1 ONWARD_FAULTS=$(or $(FAULTS),5) ONWARD_FAULTS_TO=$(CURDIR)/docs/faults.md $(GO) test -count=1 -timeout 90m -v -run '^TestFaults$$' ./apply
-	ONWARD_REQUIRE=1 ONWARD_KILLS=$(or $(KILLS),1000) $(GO) test -count=1 -timeout 90m -run '^TestKilled$$' ./apply
+	ONWARD_REQUIRE=1 ONWARD_KILLS=$(or $(KILLS),1000) $(GO) test -count=1 -timeout 90m -run '^(TestKilled|TestSharedBackfillKilled)$$' ./apply
 
 planners: ## plans run while old and new code writes, ROUNDS times, 10 if not told, and all proofs with traffic: nothing may be lost
 	ONWARD_REQUIRE=1 ONWARD_ROTATION=all ONWARD_PLAN_ROUNDS=$(or $(ROUNDS),10) $(GO) test -count=1 -timeout 60m -v -run '^(TestWriters|TestComposed|TestFurther)$$' ./plan

@@ -53,6 +53,8 @@ type Config struct {
 	Role string
 	// Throttle says when a backfill pauses.
 	Throttle Limits
+	// Parallel is how many batches of a backfill run at the same time, each on its own session and with its own part of the keys. 0 is 1.
+	Parallel int
 	// Who is the person or job that runs the plan, for the audit trail.
 	Who string
 	// Gone is a LIKE pattern for the application_name of the old release. No contract step begins while such a session
@@ -147,6 +149,7 @@ func (c *Config) setDefaults() {
 	if c.Within <= 0 {
 		c.Within = DefaultWithin
 	}
+	c.Parallel = min(max(1, c.Parallel), MostParallel)
 	if c.MaxStall <= 0 {
 		c.MaxStall = DefaultMaxStall
 	}

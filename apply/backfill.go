@@ -64,8 +64,17 @@ func (t *Target) runBackfill(ctx context.Context, s *onward.PlanStep, budget tim
 // processPortion does a small part of a backfill. It processes some rows or, after all are processed, compares some. over:
 // nothing is left.
 func (t *Target) processPortion(ctx context.Context, s *onward.PlanStep) (rows int64, over bool, err error) {
+	t.tries.workers = 1
 	if t.tries.allProcessed {
 		return t.compareRows(ctx, s)
+	}
+	if err := t.prepareRanges(ctx, s); err != nil {
+		return 0, false, err
+	}
+	if t.tries.ranged {
+		rows, err = t.runRanges(ctx, s)
+		t.tries.rangesRead = t.tries.rangesRead && err == nil // after an error the ledger knows
+		return rows, false, err
 	}
 	return t.runBatch(ctx, s)
 }
@@ -79,7 +88,7 @@ func (t *Target) reportPortion(p pace, s *onward.PlanStep, rows int64, took time
 		t.c.Tell(Event{Kind: Compared, Step: s, Rows: rows, Total: t.tries.pass.Rows, Of: t.tries.estimatedRows, Took: took})
 	default:
 		t.tries.processedRows += rows
-		t.load.recordBatch(rows, took)
+		t.load.recordBatch(rows/int64(t.tries.workers), took)
 		t.gauge.AddWrites(changedTable(s), rows)
 		t.c.Tell(Event{Kind: Passed, Step: s, Rows: rows, Total: t.tries.processedRows, Of: t.tries.estimatedRows, Took: took})
 	}
@@ -90,7 +99,7 @@ func (t *Target) reportPortion(p pace, s *onward.PlanStep, rows int64, took time
 }
 
 // pace is the speed of a backfill: the maximum rows of a batch, its target duration, and the rest after it. The rest is a part of the
-// batch's duration, below 0 if it is to be measured, and at least leastRest.
+// batch's duration, below 0 until it is measured, and at least leastRest.
 type pace struct {
 	most      int
 	time      time.Duration
@@ -145,8 +154,8 @@ func (t *Target) runBatch(ctx context.Context, s *onward.PlanStep) (rows int64, 
 	}
 	end := func() {}
 	defer func() { end() }()
-	err = t.inGuardedTransaction(context.WithoutCancel(ctx), rowWait, 0, func(ctx context.Context, tx pgx.Tx) error {
-		end = t.load.beginBatch(t.workPID)
+	err = t.guardTransaction(context.WithoutCancel(ctx), t.work, rowWait, 0, func(ctx context.Context, tx pgx.Tx, pid int) error {
+		end = t.load.beginBatch(pid)
 		if err := forbidRowSecurity(ctx, tx); err != nil {
 			return err
 		}
@@ -167,10 +176,15 @@ func (t *Target) runBatch(ctx context.Context, s *onward.PlanStep) (rows int64, 
 	if err != nil {
 		return t.isolateBadRow(ctx, s, limit, err)
 	}
+	t.widenLimit()
+	t.tries.allProcessed = rows == 0
+	return rows, rows == 0 && s.Backfill == nil, nil
+}
+
+// widenLimit doubles the limit of a batch that was narrowed to find a row that cannot be changed.
+func (t *Target) widenLimit() {
 	t.tries.narrowLimit *= 2
 	if t.tries.narrowLimit >= t.tries.size {
 		t.tries.narrowLimit = 0
 	}
-	t.tries.allProcessed = rows == 0
-	return rows, rows == 0 && s.Backfill == nil, nil
 }

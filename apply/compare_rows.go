@@ -157,16 +157,22 @@ func (t *Target) compareChunk(ctx context.Context, tx pgx.Tx, c *onward.PlanComp
 
 // findChunkEnd returns the key of the last row of a chunk, and the number of its rows.
 func (t *Target) findChunkEnd(ctx context.Context, tx pgx.Tx, c *onward.PlanComparison, types, cursor []string) (end []string, rows int64, err error) {
+	return findRangeEnd(ctx, tx, c, types, cursor, nil, t.tries.size)
+}
+
+// findRangeEnd returns the key of the last one of a number of rows after a key, and the number of these rows. through limits their keys; nil for
+// no limit.
+func findRangeEnd(ctx context.Context, tx pgx.Tx, c *onward.PlanComparison, types, after, through []string, limit int) (end []string, rows int64, err error) {
 	if _, err := tx.Exec(ctx, roundTripSettings, pgx.QueryExecModeSimpleProtocol); err != nil {
 		return nil, 0, err
 	}
-	where, args := keyRange(c.Keys, types, cursor, nil)
+	where, args := keyRange(c.Keys, types, after, through)
 	backward := make([]string, len(c.Keys))
 	for i, name := range keyNames(c.Keys) {
 		backward[i] = name + " DESC"
 	}
 	err = tx.QueryRow(ctx, fmt.Sprintf("SELECT %s, count(*) OVER () FROM (SELECT %s FROM %s AS t WHERE %s ORDER BY %s LIMIT %d) AS chunk ORDER BY %s LIMIT 1",
-		keysAsText("chunk", keyNames(c.Keys)), selectKeys(c.Keys), c.Table, where, orderByKeys(c.Keys), t.tries.size,
+		keysAsText("chunk", keyNames(c.Keys)), selectKeys(c.Keys), c.Table, where, orderByKeys(c.Keys), limit,
 		strings.Join(backward, ", ")), args...).Scan(&end, &rows)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, 0, nil

@@ -43,7 +43,8 @@ func child(db string) int {
 		err = json.Unmarshal(text, &p)
 	}
 	if err == nil {
-		c := apply.Config{DB: db, Plan: &p, Through: onward.PlanPhase(os.Getenv("ONWARD_APPLY_THROUGH"))}
+		c := apply.Config{DB: db, Plan: &p, Through: onward.PlanPhase(os.Getenv("ONWARD_APPLY_THROUGH")), To: os.Getenv("ONWARD_APPLY_TO")}
+		c.Parallel, _ = strconv.Atoi(os.Getenv("ONWARD_APPLY_PARALLEL")) // 0 for none
 		if name := os.Getenv("ONWARD_APPLY_ACCEPT"); name != "" {
 			c.AcceptPublications = []string{name}
 		}
@@ -137,7 +138,8 @@ func TestKilled(t *testing.T) {
 			}
 			for before := killed; ; {
 				cmd := exec.Command(os.Args[0])
-				cmd.Env = append(os.Environ(), "ONWARD_APPLY_CHILD="+db, "ONWARD_APPLY_PLAN="+file, "ONWARD_APPLY_THROUGH="+string(through))
+				cmd.Env = append(os.Environ(), "ONWARD_APPLY_CHILD="+db, "ONWARD_APPLY_PLAN="+file, "ONWARD_APPLY_THROUGH="+string(through),
+					"ONWARD_APPLY_PARALLEL="+strconv.Itoa(random.IntN(4)))
 				var said strings.Builder
 				cmd.Stderr = &said
 				if err := cmd.Start(); err != nil {
@@ -225,7 +227,7 @@ func TestCut(t *testing.T) {
 		over <- cuts
 	}()
 	var told teller
-	target, err := apply.Open(t.Context(), apply.Config{DB: db, Plan: p, Through: onward.Contract, Tell: told.tell})
+	target, err := apply.Open(t.Context(), apply.Config{DB: db, Plan: p, Through: onward.Contract, Parallel: 2, Tell: told.tell})
 	for err != nil { // cut before it had begun
 		target, err = apply.Open(t.Context(), apply.Config{DB: db, Plan: p, Through: onward.Contract, Tell: told.tell})
 	}

@@ -128,11 +128,16 @@ var restoreOwnSettings = live.SetLocal(live.ReadSettings, live.ValueSettings)
 
 // beginWork begins a transaction of the work session, under onward's own settings. mode is "" or "READ ONLY".
 func (t *Target) beginWork(ctx context.Context, mode string, lock, statement time.Duration) (pgx.Tx, error) {
+	return t.beginOn(ctx, t.work, mode, lock, statement)
+}
+
+// beginOn is beginWork on any session.
+func (t *Target) beginOn(ctx context.Context, session *pgx.Conn, mode string, lock, statement time.Duration) (pgx.Tx, error) {
 	begin := "BEGIN ISOLATION LEVEL READ COMMITTED"
 	if mode != "" {
 		begin += ", " + mode
 	}
-	return t.work.BeginTx(ctx, pgx.TxOptions{BeginQuery: begin + "; " + t.transactionSettings(lock, statement)})
+	return session.BeginTx(ctx, pgx.TxOptions{BeginQuery: begin + "; " + t.transactionSettings(lock, statement)})
 }
 
 // withOwnSettings runs queries about the migration tool under onward's own settings.

@@ -23,7 +23,7 @@ type Target struct {
 	c                Config
 	plan             *ledger.Plan
 	work             *pgx.Conn
-	workPID          int               // the server's process of the work session in the current transaction
+	workers          []*pgx.Conn       // more sessions that run batches, if there are several workers
 	silence          *live.Silence     // of the work session
 	control          *live.SideSession // renews the lease, checks the lock queue, and writes what must stay if the work is rolled back
 	lease            *ledger.Lease
@@ -60,6 +60,12 @@ type stepAttempts struct {
 	estimatedRows int64  // rows in total, as the server estimates
 	held          backfillHold
 
+	ranges         []ledger.Range       // of a backfill that several workers share: those that are not done
+	rangesRead     bool                 // ranges are as in the ledger
+	ranged         bool                 // the backfill has ranges
+	unsplit        bool                 // the backfill cannot be split
+	narrowRange    int                  // the range that narrowLimit is for
+	workers        int                  // that ran the last batches
 	allProcessed   bool                 // all rows are processed
 	pass           *ledger.Verification // in progress; nil for unknown
 	wrong          int64                // wrong rows of the chunk at its last reading
@@ -152,6 +158,10 @@ func (t *Target) closeSessions(ctx context.Context) {
 	if t.work != nil {
 		_ = t.work.Close(ctx) // the ledger knows what is lost with it
 	}
+	for _, w := range t.workers {
+		_ = w.Close(ctx)
+	}
+	t.workers = nil
 	t.control.Close(ctx)
 }
 

@@ -130,13 +130,19 @@ func (t *Target) asLedgerOwner(ctx context.Context, tx pgx.Tx, write func() erro
 }
 
 // inGuardedTransaction runs work in a transaction that checks the lease first, and watches its lock queue meanwhile.
-func (t *Target) inGuardedTransaction(ctx context.Context, lock, statement time.Duration, work func(ctx context.Context, tx pgx.Tx) error) (err error) {
-	tx, err := t.beginWork(ctx, "", lock, statement)
+func (t *Target) inGuardedTransaction(ctx context.Context, lock, statement time.Duration, work func(ctx context.Context, tx pgx.Tx) error) error {
+	return t.guardTransaction(ctx, t.work, lock, statement, func(ctx context.Context, tx pgx.Tx, _ int) error { return work(ctx, tx) })
+}
+
+// guardTransaction is inGuardedTransaction on any session. work also receives the server's process.
+func (t *Target) guardTransaction(ctx context.Context, session *pgx.Conn, lock, statement time.Duration,
+	work func(ctx context.Context, tx pgx.Tx, pid int) error) (err error) {
+	tx, err := t.beginOn(ctx, session, "", lock, statement)
 	if err != nil {
 		return err
 	}
 	defer func() {
-		if err != nil && !t.work.IsClosed() {
+		if err != nil && !session.IsClosed() {
 			_ = tx.Rollback(context.WithoutCancel(ctx)) // the first error says more
 		}
 	}()
@@ -161,9 +167,8 @@ func (t *Target) inGuardedTransaction(ctx context.Context, lock, statement time.
 		}
 	}
 	defer t.silence.AllowLong()() // the step, or a COMMIT that waits for standbys, may take long
-	t.workPID = pid
 	watch := t.watchQueue(ctx, pid)
-	err = work(ctx, tx)
+	err = work(ctx, tx, pid)
 	if why := watch(); err != nil && why != "" {
 		err = &cancelledError{why, err}
 	}

@@ -29,6 +29,7 @@ type applyFlags struct {
 func (f *applyFlags) addApplyFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	f.stepFlags.addStepFlags(cmd, "`file` with the plan, from onward plan --format json or --write")
+	f.addParallelFlag(cmd)
 	flags.StringVar(&f.through, "through", string(onward.Backfill), "the last `phase` to carry out: expand, backfill or contract")
 	flags.StringVar(&f.to, "to", "", "the last `step` to carry out, or the last migration")
 	flags.StringVar(&f.role, "role", "", "the `role` that runs the steps, and owns what they make")

@@ -63,6 +63,7 @@ next batch. They work for onward apply, too.
 Exit code: 0 done; 1 refused, because an earlier step is not done or some rows are wrong;
 2 usage or input; 3 not finished, the same command continues.`,
 		Example: `  onward backfill --db env:DATABASE_URL
+  onward backfill --db env:DATABASE_URL --parallel 2
   onward backfill --db env:DATABASE_URL --verify
   onward backfill pause --db env:DATABASE_URL
   onward backfill tune --db env:DATABASE_URL --rows 2000 --rest 100%`,
@@ -78,6 +79,7 @@ Exit code: 0 done; 1 refused, because an earlier step is not done or some rows a
 	}
 	cmd.Flags().SortFlags = false
 	f.addStepFlags(cmd, ledgerPlanHelp)
+	f.addParallelFlag(cmd)
 	cmd.Flags().BoolVar(&again, "verify", false, "compare all rows of finished backfills again, and repair wrong ones")
 	cmd.AddCommand(
 		a.newControlCommand(apply.Pause, "pause the backfills of a database after their next batch"),

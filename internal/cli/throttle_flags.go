@@ -25,6 +25,7 @@ type stepFlags struct {
 	notify        string
 	after         time.Duration
 	publications  []string
+	parallel      int
 	limits        throttleFlags
 }
 
@@ -46,9 +47,17 @@ func (f *stepFlags) addStepFlags(cmd *cobra.Command, plan string) {
 	f.limits.addThrottleFlags(cmd)
 }
 
+// addParallelFlag adds the flag of the commands that run backfills.
+func (f *stepFlags) addParallelFlag(cmd *cobra.Command) {
+	cmd.Flags().IntVar(&f.parallel, "parallel", 1, "how many `sessions` run batches of a backfill at the same time, each with its own part of the keys")
+}
+
 // stepConfig reads them.
 func (a *app) stepConfig(f *stepFlags) (apply.Config, error) {
-	c := apply.Config{Within: f.within, MaxStall: f.stall, AcceptPublications: f.publications}
+	c := apply.Config{Within: f.within, MaxStall: f.stall, Parallel: f.parallel, AcceptPublications: f.publications}
+	if f.parallel < 0 || f.parallel > apply.MostParallel {
+		return c, newUsageError("--parallel %d: 1 to %d sessions", f.parallel, apply.MostParallel)
+	}
 	if f.within <= 0 || f.stall < time.Millisecond {
 		return c, newUsageError("--within and --max-stall are times such as 10m and 500ms")
 	}

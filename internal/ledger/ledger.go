@@ -48,6 +48,11 @@ var tables = []string{
 		plan text NOT NULL REFERENCES onward_ledger.plan, step text NOT NULL, pass int NOT NULL, part int NOT NULL DEFAULT 0, cursor text[],
 		rows bigint NOT NULL DEFAULT 0, wrong bigint NOT NULL DEFAULT 0, mended bigint NOT NULL DEFAULT 0, guards text NOT NULL,
 		began timestamptz NOT NULL DEFAULT clock_timestamp(), clean timestamptz, PRIMARY KEY (plan, step))`,
+	// The parts of a backfill that several workers share.
+	`CREATE TABLE IF NOT EXISTS onward_ledger.range (
+		plan text NOT NULL, step text NOT NULL, number int NOT NULL, cursor text[], through text[] NOT NULL, rows bigint NOT NULL DEFAULT 0,
+		done boolean NOT NULL DEFAULT false, PRIMARY KEY (plan, step, number),
+		FOREIGN KEY (plan, step) REFERENCES onward_ledger.step ON DELETE CASCADE)`,
 	// Rows that a backfill has skipped, because their change fails.
 	`CREATE TABLE IF NOT EXISTS onward_ledger.quarantine (
 		id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, plan text NOT NULL REFERENCES onward_ledger.plan, step text NOT NULL, key text[] NOT NULL,

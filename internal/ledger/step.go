@@ -29,8 +29,16 @@ type Step struct {
 
 // ReadSteps returns the started steps of a plan, by ID.
 func ReadSteps(ctx context.Context, conn Conn, plan string) (map[string]*Step, error) {
-	rows, err := conn.Query(ctx, `SELECT id, checksum, state, attempts, rows, pid, backend, began, ended, extract(epoch FROM waited)::float8, note
-		FROM onward_ledger.step WHERE plan = $1`, plan)
+	n, err := versionOf(ctx, conn)
+	if err != nil {
+		return nil, err
+	}
+	shared := "0"
+	if n >= 3 { // an older ledger has no ranges
+		shared = "(SELECT coalesce(sum(r.rows), 0)::bigint FROM onward_ledger.range AS r WHERE r.plan = s.plan AND r.step = s.id)"
+	}
+	rows, err := conn.Query(ctx, "SELECT id, checksum, state, attempts, rows + "+shared+`, pid, backend, began, ended, extract(epoch FROM waited)::float8, note
+		FROM onward_ledger.step AS s WHERE plan = $1`, plan)
 	if err != nil {
 		return nil, err
 	}

@@ -238,8 +238,8 @@ func TestOver(t *testing.T) {
 	}
 }
 
-// The dead rows that a backfill has left itself do not count, unless the load's queries take longer. Those of others count in any case, also
-// after a vacuum.
+// The dead rows that a backfill has left itself do not count, unless the load's queries take longer. The dead rows of others always
+// count, also after a vacuum.
 func TestOwnDeadRows(t *testing.T) {
 	t.Parallel()
 	db := pgservertest.Database(t, onward.NewestMajor)

@@ -1,0 +1,70 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Range is a part of a backfill that several workers share: the rows after one key, through another one. The ranges of a backfill do not
+// overlap. Keys are text; they have user data, so they are only sent to the database.
+type Range struct {
+	Number int
+	// Cursor is the key of the last row that was processed; nil before the first row of the table.
+	Cursor []string
+	// Through is the key of the last row of the range.
+	Through []string
+}
+
+// CreateRanges records the ranges of a backfill.
+func CreateRanges(ctx context.Context, conn Conn, plan, step string, list []Range) error {
+	for i := range list {
+		if _, err := conn.Exec(ctx, "INSERT INTO onward_ledger.range (plan, step, number, cursor, through) VALUES ($1, $2, $3, $4, $5)",
+			plan, step, list[i].Number, list[i].Cursor, list[i].Through); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ReadRanges returns the ranges of a backfill that are not done, and whether it has any.
+func ReadRanges(ctx context.Context, conn Conn, plan, step string) (left []Range, ranged bool, err error) {
+	rows, err := conn.Query(ctx, "SELECT number, cursor, through, done FROM onward_ledger.range WHERE plan = $1 AND step = $2 ORDER BY number", plan, step)
+	if err != nil {
+		return nil, false, err
+	}
+	var r Range
+	var done bool
+	_, err = pgx.ForEachRow(rows, []any{&r.Number, &r.Cursor, &r.Through, &done}, func() error {
+		ranged = true
+		if !done {
+			left = append(left, r)
+		}
+		r = Range{} // the slices belong to the list
+		return nil
+	})
+	return left, ranged, err
+}
+
+// MoveRange moves the cursor of a range, in the transaction that processes the rows. It fails if the cursor is elsewhere than the caller
+// believes, so that no row is processed twice.
+func MoveRange(ctx context.Context, conn Conn, plan, step string, r *Range, cursor []string, rows int64, done bool) error {
+	tag, err := conn.Exec(ctx, `UPDATE onward_ledger.range SET cursor = $5, rows = rows + $6, done = $7
+		WHERE plan = $1 AND step = $2 AND number = $3 AND cursor IS NOT DISTINCT FROM $4::text[] AND NOT done`, plan, step, r.Number, r.Cursor, cursor, rows, done)
+	if err == nil && tag.RowsAffected() != 1 {
+		err = fmt.Errorf("the range %d of the backfill %s is not where this process left it", r.Number, step)
+	}
+	return err
+}
+
+// EndRanges deletes the ranges of a backfill, all of which are done, and adds their rows to the step.
+func EndRanges(ctx context.Context, conn Conn, plan, step string) error {
+	tag, err := conn.Exec(ctx, `WITH ended AS (DELETE FROM onward_ledger.range WHERE plan = $1 AND step = $2 RETURNING rows, done)
+		UPDATE onward_ledger.step SET rows = rows + (SELECT coalesce(sum(rows), 0) FROM ended)
+		WHERE plan = $1 AND id = $2 AND (SELECT coalesce(bool_and(done), true) FROM ended)`, plan, step)
+	if err == nil && tag.RowsAffected() != 1 {
+		err = fmt.Errorf("a range of the backfill %s is not done", step)
+	}
+	return err
+}
