@@ -25,8 +25,9 @@ const (
 	mostSlowdown = 0.25
 	// harmfulSlowdown is how many times as long they may take between two batches as at the beginning.
 	harmfulSlowdown = 1.5
-	// firstBatchTime is the duration of the first batches beside a load, and leastBatchTime the shortest one.
-	firstBatchTime, leastBatchTime = 50 * time.Millisecond, 5 * time.Millisecond
+	// firstBatchTime is the duration of the first batches beside a load; later ones last leastBatchTime to mostBatchTime. A session that waits for
+	// a row waits for the rest of the batch, and so do the queries that it would have sent.
+	firstBatchTime, leastBatchTime, mostBatchTime = 25 * time.Millisecond, 5 * time.Millisecond, 50 * time.Millisecond
 	// mostRest limits the rest after a batch, as a part of the batch's duration.
 	mostRest = 4.0
 	// slowBatch is how many times as long as usual the rows of a batch may take if there is no other load.
@@ -130,7 +131,7 @@ func (m *loadMeter) recordBatch(rows int64, took time.Duration) {
 	} else if m.waited {
 		m.batchTime = max(leastBatchTime, m.batchTime/2)
 	} else {
-		m.batchTime = min(batchTime, m.batchTime*5/4)
+		m.batchTime = min(mostBatchTime, m.batchTime*11/10)
 	}
 	m.waited = false
 	if rows < FewestRows {

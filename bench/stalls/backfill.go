@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/onward-sql/onward/bench/cost"
 )
 
@@ -16,6 +18,8 @@ import (
 const (
 	// limitRate is for the rows in a second as a part of pgroll's, limitPlain for those with the defaults as a part of the plain loop's.
 	limitRate, limitPlain = 1.0, 0.7
+	// limitTwo is for the rows in a second of two workers as a part of one worker's.
+	limitTwo = 1.0
 	// limitBeside is for the p99 of a load beside a backfill with the defaults, divided by its p99 beside the plain loop.
 	limitBeside = 1.1
 	limitMemory = 60 << 20
@@ -34,9 +38,9 @@ var unthrottled = []string{
 
 // backfillRun has the figures of one run: rows in a second, and times of the load.
 type backfillRun struct {
-	plain, defaults, tuned, pgroll float64
-	quiet, besidePlain, beside     figures
-	peak                           int64
+	plain, defaults, two, tuned, pgroll float64
+	quiet, besidePlain, beside          figures
+	peak                                int64
 }
 
 // compareBackfills measures the speed of a backfill beside a plain loop's and pgroll's, and how it affects a load.
@@ -51,7 +55,8 @@ func (b *bench) compareBackfills(ctx context.Context) (missed bool, err error) {
 		if err != nil {
 			return false, err
 		}
-		fmt.Printf("rows in a second: plain loop %.0f, onward with the defaults %.0f, onward tuned %.0f, pgroll %.0f\n", r.plain, r.defaults, r.tuned, r.pgroll)
+		fmt.Printf("rows in a second: plain loop %.0f, onward with the defaults %.0f, with two workers %.0f, tuned %.0f, pgroll %.0f\n",
+			r.plain, r.defaults, r.two, r.tuned, r.pgroll)
 		fmt.Printf("%d clients alone: %s\nbeside the plain loop: %s\nbeside onward: %s\n", backfillClients, r.quiet, r.besidePlain, r.beside)
 		runs = append(runs, r)
 	}
@@ -68,6 +73,7 @@ func (b *bench) compareBackfills(ctx context.Context) (missed bool, err error) {
 		missed = printLine(what, fmt.Sprintf("%.2f", ratio), fmt.Sprintf("%.2f", limit), ratio == limit || (ratio > limit) == atLeast) || missed
 	}
 	check("rows in a second with the defaults, as a part of the plain loop's", limitPlain, true, func(r *backfillRun) float64 { return r.defaults / r.plain })
+	check("rows in a second of two workers, as a part of one worker's", limitTwo, true, func(r *backfillRun) float64 { return r.two / r.defaults })
 	check("p99 of the load beside onward, divided by that beside the plain loop", limitBeside, false,
 		func(r *backfillRun) float64 { return float64(r.beside.p99) / float64(r.besidePlain.p99) })
 	if b.pgroll != "" {
@@ -94,7 +100,11 @@ func (b *bench) runBackfills(ctx context.Context, c *change) (r backfillRun, err
 	alone(&r.defaults, func(url string) (time.Duration, error) {
 		u, err := b.runBackfill(ctx, url, "--events", filepath.Join(b.dir, "alone.events"))
 		r.peak = u.Peak
-		return u.Wall, err
+		return b.backfillTime(ctx, url, err)
+	})
+	alone(&r.two, func(url string) (time.Duration, error) {
+		_, err := b.runBackfill(ctx, url, "--parallel", "2", "--events", filepath.Join(b.dir, "two.events"))
+		return b.backfillTime(ctx, url, err)
 	})
 	alone(&r.tuned, func(url string) (time.Duration, error) {
 		tune := []string{"backfill", "tune", "--db", url, "--rows", strconv.Itoa(batch), "--batch", "1s", "--rest", "0%"}
@@ -148,6 +158,21 @@ func (b *bench) onCopy(ctx context.Context, do func(url string) error) (err erro
 // runBackfill runs onward's backfills of a database, from the start of the process to its end.
 func (b *bench) runBackfill(ctx context.Context, url string, flags ...string) (cost.Usage, error) {
 	return cost.Run(ctx, cost.Command{Name: "onward backfill", Path: b.onward, Dir: b.dir, Args: append([]string{"backfill", "--db", url}, flags...)})
+}
+
+// backfillTime returns how long the backfill of a database took, with its comparison and without the steps after it, as the ledger has it.
+func (b *bench) backfillTime(ctx context.Context, url string, err error) (time.Duration, error) {
+	if err != nil {
+		return 0, err
+	}
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	var seconds float64
+	err = conn.QueryRow(ctx, "SELECT extract(epoch FROM ended - began)::float8 FROM onward_ledger.step WHERE rows > 0").Scan(&seconds)
+	return time.Duration(seconds * float64(time.Second)), err
 }
 
 // measurePgroll runs pgroll's backfill, which is a part of its start.
