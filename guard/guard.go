@@ -51,6 +51,12 @@ type Config struct {
 	// Allow are addresses, HOST or HOST:PORT, that the command's arguments may name in addition to the database's. Its
 	// sessions there are not guarded.
 	Allow []string
+	// SearchPath is the search_path with which the command's sessions begin, unless the command sets one itself. The
+	// model of the database then has only its schemas. "" leaves both as they are.
+	SearchPath string
+	// OnSession is called with the server process of each new session, before the server gets its first message. nil for
+	// none.
+	OnSession func(pid int)
 	// Grace is how long the command may go on after SIGTERM, before it is killed. 0 is DefaultGrace.
 	Grace time.Duration
 	// Signals are forwarded to the command, which is not repeated after one. If Signals is nil, the end of the context

@@ -130,6 +130,9 @@ func (r *run) initialSettings(s wire.Startup) map[string]string {
 	if d := r.g.c.StatementTimeout; d > 0 && !strings.Contains(s.Parameters["options"], "statement_timeout") {
 		out["statement_timeout"] = formatMilliseconds(d)
 	}
+	if path := r.g.c.SearchPath; path != "" && s.Database == r.g.serverAddress.database && !strings.Contains(s.Parameters["options"], "search_path") {
+		out["search_path"] = path
+	}
 	return out
 }
 

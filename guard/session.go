@@ -198,7 +198,9 @@ func (s *session) recordReady(status byte) {
 
 // Hold waits before forwarding a statement that takes a strong lock.
 func (s *session) Hold(ctx context.Context, w *wire.Session) {
-	s.pid.Store(int64(w.PID()))
+	if f := s.run.g.c.OnSession; s.pid.Swap(int64(w.PID())) == 0 && f != nil {
+		f(int(w.PID()))
+	}
 	s.mu.Lock()
 	s.wire = w
 	list, lifted, own := s.unforwarded, s.lifted, s.setsTimeout

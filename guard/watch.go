@@ -41,7 +41,11 @@ func newGuard(ctx context.Context, c *Config) (*guard, error) {
 			"name the server itself")}
 	}
 	// also the command's: a pooler may not take it
-	e := &lockMonitor{live.SideSession{URL: c.DB, Name: "onward guard", Settings: map[string]string{"lock_timeout": formatMilliseconds(queue.FirstStall)}}}
+	settings := map[string]string{"lock_timeout": formatMilliseconds(queue.FirstStall)}
+	if c.SearchPath != "" {
+		settings["search_path"] = c.SearchPath
+	}
+	e := &lockMonitor{live.SideSession{URL: c.DB, Name: "onward guard", Settings: settings}}
 	err = e.Do(ctx, func(context.Context, *pgx.Conn) error { return nil })
 	var down *live.ServerError
 	if refused := new(pgconn.PgError); errors.As(err, &down) && errors.As(down.Err, &refused) && refused.Code == "08P01" {
@@ -56,14 +60,18 @@ func newGuard(ctx context.Context, c *Config) (*guard, error) {
 // readSchema reads the schema and the version. If the schema cannot be read, only the relations that a
 // statement names count as locked.
 func (e *lockMonitor) readSchema(ctx context.Context) (*catalog.Catalog, *effect.Version, error) {
-	s, err := live.ReadSchema(ctx, e.URL)
+	var path []string
+	err := e.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		return conn.QueryRow(ctx, "SELECT current_schemas(false)::text[]").Scan(&path)
+	})
 	if err != nil {
 		return nil, nil, err
 	}
-	var path []string
-	err = e.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
-		return conn.QueryRow(ctx, "SELECT current_schemas(false)::text[]").Scan(&path)
-	})
+	read := live.ReadSchema
+	if e.Settings["search_path"] != "" {
+		read = func(ctx context.Context, url string) (*live.Schema, error) { return live.ReadSchemas(ctx, url, path) }
+	}
+	s, err := read(ctx, e.URL)
 	if err != nil {
 		return nil, nil, err
 	}

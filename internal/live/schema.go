@@ -30,6 +30,34 @@ func ReadSchema(ctx context.Context, url string) (*Schema, error) {
 	return s.readSchema(ctx)
 }
 
+// ReadSchemas is [ReadSchema] for some schemas of the database. The catalog is not complete.
+func ReadSchemas(ctx context.Context, url string, names []string) (*Schema, error) {
+	s, err := openSession(ctx, url)
+	if err != nil {
+		return nil, err
+	}
+	defer s.closeSession(ctx)
+	s.only = names
+	schema, err := s.readSchema(ctx)
+	if err == nil {
+		schema.Catalog.Complete = false
+	}
+	return schema, err
+}
+
+// limitToSchemas replaces "@user" in a query by the condition on the schema n.
+func (s *session) limitToSchemas(sql string) string {
+	condition := userSchemas
+	if s.only != nil {
+		quoted := make([]string, 0, len(s.only))
+		for _, name := range s.only {
+			quoted = append(quoted, pgparse.QuoteLiteral(name))
+		}
+		condition = "n.nspname = ANY (ARRAY[" + strings.Join(quoted, ", ") + "]::name[])"
+	}
+	return strings.ReplaceAll(sql, "@user", condition)
+}
+
 func (s *session) readSchema(ctx context.Context) (*Schema, error) {
 	ddl, err := s.readDefinitions(ctx)
 	if err != nil {
@@ -67,7 +95,7 @@ func (s *session) readDefinitions(ctx context.Context) (ddl []string, err error)
 		if q.since > s.major || q.until != 0 && q.until < s.major {
 			continue
 		}
-		lines, err := s.queryLines(ctx, q.what, strings.ReplaceAll(q.sql, "@user", userSchemas))
+		lines, err := s.queryLines(ctx, q.what, s.limitToSchemas(q.sql))
 		if err != nil {
 			return nil, err
 		}
@@ -79,7 +107,7 @@ func (s *session) readDefinitions(ctx context.Context) (ddl []string, err error)
 // completeCatalog adds what no statement contains. Nobody else has the catalog yet, so it may be
 // changed in place.
 func (s *session) completeCatalog(ctx context.Context, c *catalog.Catalog) error {
-	invalid, err := s.queryLines(ctx, "invalid indexes", strings.ReplaceAll(invalidSQL, "@user", userSchemas))
+	invalid, err := s.queryLines(ctx, "invalid indexes", s.limitToSchemas(invalidSQL))
 	if err != nil {
 		return err
 	}
@@ -89,7 +117,7 @@ func (s *session) completeCatalog(ctx context.Context, c *catalog.Catalog) error
 			r.Index.Valid = false
 		}
 	}
-	columns, err := s.queryLines(ctx, "columns of views", strings.ReplaceAll(viewColumnsSQL, "@user", userSchemas))
+	columns, err := s.queryLines(ctx, "columns of views", s.limitToSchemas(viewColumnsSQL))
 	if err != nil {
 		return err
 	}
