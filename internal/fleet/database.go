@@ -1,0 +1,237 @@
+package fleet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/onward-sql/onward/internal/address"
+	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/internal/redact"
+	"github.com/onward-sql/onward/onward"
+)
+
+// sessionName is the application_name of the sessions that keep the ledger.
+const sessionName = "onward fleet"
+
+// database is a database with targets, and a session that keeps their ledger.
+type database struct {
+	address string
+	label   string // HOST:PORT/NAME
+	system  string // the server's system identifier
+	oid     uint32
+	holder  string // identifies this process in the ledger
+
+	mu    sync.Mutex
+	users int // of the session
+
+	session *live.SideSession
+	pid     uint32 // of the session, as the ledger knows it; only used in do
+	created bool   // the ledger exists and has the release; only used in do
+}
+
+// do calls f with the session. After a lost connection it marks the targets of this process with the new session.
+func (d *database) do(ctx context.Context, f func(ctx context.Context, conn *pgx.Conn) error) error {
+	return d.session.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		if pid := conn.PgConn().PID(); pid != d.pid {
+			if d.created {
+				if err := renewHolder(ctx, conn, d.holder); err != nil {
+					return err
+				}
+			}
+			d.pid = pid
+		}
+		return f(ctx, conn)
+	})
+}
+
+// open begins the use of the session.
+func (d *database) open() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.users++
+}
+
+// closeIdle ends a use of the session, and closes it after the last one.
+func (d *database) closeIdle() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.users--; d.users == 0 {
+		d.session.Close(context.Background())
+	}
+}
+
+// identifyTargets finds the database of each target. A target whose database cannot be used gets a problem.
+func identifyTargets(ctx context.Context, list []*Target, holder string) {
+	groups := map[string][]*Target{}
+	for _, t := range list {
+		groups[t.Address] = append(groups[t.Address], t)
+	}
+	forEachKey(groups, func(text string) { identifyGroup(ctx, text, groups[text], holder) })
+}
+
+// forEachKey calls f for each key of a map, some at once.
+func forEachKey[K comparable, V any](m map[K]V, f func(K)) {
+	const atOnce = 8
+	slots := make(chan struct{}, atOnce)
+	var all sync.WaitGroup
+	for key := range m {
+		slots <- struct{}{}
+		all.Go(func() {
+			defer func() { <-slots }()
+			f(key)
+		})
+	}
+	all.Wait()
+}
+
+// identifyGroup finds the database of the targets with one address.
+func identifyGroup(ctx context.Context, text string, list []*Target, holder string) {
+	d, schemas, err := openDatabase(ctx, text, holder)
+	for _, t := range list {
+		t.database, t.problem = d, err
+		if err == nil && t.Schema != "" {
+			oid, ok := schemas[t.Schema]
+			if t.schemaOID = oid; !ok {
+				t.problem = &goneError{schema: t.Schema}
+			}
+		}
+	}
+}
+
+// goneError says that a target does not exist any more.
+type goneError struct{ schema, newName string }
+
+// Error names the schema.
+func (e *goneError) Error() string {
+	switch {
+	case e.schema == "":
+		return "the database does not exist any more"
+	case e.newName != "":
+		return fmt.Sprintf("the schema %q is now called %q", e.schema, e.newName)
+	}
+	return fmt.Sprintf("the database has no schema %q", e.schema)
+}
+
+// openDatabase identifies a database. schemas are the OIDs of its schemas.
+func openDatabase(ctx context.Context, text, holder string) (d *database, schemas map[string]uint32, err error) {
+	d = &database{address: text, holder: holder, session: &live.SideSession{URL: text, Name: sessionName}}
+	if d.label, err = databaseName(text); err != nil {
+		return d, nil, err
+	}
+	schemas = map[string]uint32{}
+	err = d.session.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		var number int
+		var recovery bool
+		var readOnly string
+		if err := conn.QueryRow(ctx, `SELECT current_setting('server_version_num')::int, pg_catalog.pg_is_in_recovery(), current_setting('default_transaction_read_only'),
+			(SELECT system_identifier::text FROM pg_catalog.pg_control_system()), (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())`).
+			Scan(&number, &recovery, &readOnly, &d.system, &d.oid); err != nil {
+			return err
+		}
+		switch {
+		case number/10000 < onward.OldestMajor:
+			return fmt.Errorf("it is Postgres %d, and this release knows %d to %d", number/10000, onward.OldestMajor, onward.NewestMajor)
+		case recovery:
+			return errors.New("it is a standby, and so read-only")
+		case readOnly == "on":
+			return errors.New("it is read-only: default_transaction_read_only is on")
+		}
+		rows, err := conn.Query(ctx, "SELECT nspname::text, oid FROM pg_catalog.pg_namespace")
+		if err != nil {
+			return err
+		}
+		var name string
+		var oid uint32
+		_, err = pgx.ForEachRow(rows, []any{&name, &oid}, func() error { schemas[name] = oid; return nil })
+		return err
+	})
+	d.session.Close(ctx)
+	if isMissingDatabase(err) {
+		err = &goneError{}
+	}
+	return d, schemas, describeServerError(err)
+}
+
+// isMissingDatabase reports whether a database does not exist (any more).
+func isMissingDatabase(err error) bool {
+	refused := findRefusal(err)
+	return refused != nil && refused.Code == "3D000"
+}
+
+// findRefusal returns the error of the server in an error; nil for none.
+func findRefusal(err error) *pgconn.PgError {
+	refused, down := new(pgconn.PgError), new(live.ServerError)
+	if errors.As(err, &refused) || errors.As(err, &down) && errors.As(down.Err, &refused) {
+		return refused
+	}
+	return nil
+}
+
+// isBusy reports whether the server may accept the connection later: it has no free connection, or it starts up or shuts down.
+func isBusy(err error) bool {
+	refused := findRefusal(err)
+	if refused == nil {
+		return false
+	}
+	switch refused.Code {
+	case "53300", "53400", "57P01", "57P02", "57P03":
+		return true
+	}
+	return false
+}
+
+// describeServerError returns an error without the values that a message of the server may have.
+func describeServerError(err error) error {
+	refused := new(pgconn.PgError)
+	if !errors.As(err, &refused) {
+		return err
+	}
+	return &serverError{text: redact.RedactMessage(refused) + " (SQLSTATE " + refused.Code + ")", err: err}
+}
+
+// serverError is an error of the server without values.
+type serverError struct {
+	text string
+	err  error
+}
+
+// Error returns the text without values.
+func (e *serverError) Error() string { return e.text }
+
+// Unwrap returns the server's error.
+func (e *serverError) Unwrap() error { return e.err }
+
+// redactTarget returns an error without the password of the target.
+func redactTarget(err error, t *Target) error {
+	if err == nil {
+		return nil
+	}
+	return address.RedactError(describeServerError(err), t.Address)
+}
+
+// dropDuplicates returns the targets without those that are the same schema of the same database as an earlier one, and a sentence for each of
+// these.
+func dropDuplicates(list []*Target) (kept []*Target, duplicates []string) {
+	type key struct {
+		system        string
+		database, oid uint32
+	}
+	seen := map[key]*Target{}
+	for _, t := range list {
+		if t.problem == nil {
+			k := key{t.database.system, t.database.oid, t.schemaOID}
+			if first := seen[k]; first != nil {
+				duplicates = append(duplicates, fmt.Sprintf("%s is the same as %s", t.Name, first.Name))
+				continue
+			}
+			seen[k] = t
+		}
+		kept = append(kept, t)
+	}
+	return kept, duplicates
+}

@@ -1,0 +1,152 @@
+package fleet
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/onward-sql/onward/guard"
+	"github.com/onward-sql/onward/internal/address"
+)
+
+// DigestCommand returns a hash of a command and of its search_path.
+func DigestCommand(command []string, searchPath string) string {
+	return digestWords(append([]string{"guard", searchPath}, command...)...)
+}
+
+func digestWords(words ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(words, "\x00")))
+	return hex.EncodeToString(sum[:16])
+}
+
+// GuardCommand returns the work that runs a command for each target, as onward guard does. The command finds the target in its environment.
+// base has the command and its limits; each line of its output gets the name of the target. searchPath is a template.
+func GuardCommand(base guard.Config, searchPath string) Work {
+	var mu sync.Mutex // of the output
+	return func(ctx context.Context, t *Target, record func(pid int) error) (int, error) {
+		c := base
+		env, err := targetEnvironment(t, base.Env, t.SearchPath(searchPath))
+		if err != nil {
+			return 0, err
+		}
+		out, errOut := &prefixWriter{mu: &mu, to: base.Out, name: t.Name}, &prefixWriter{mu: &mu, to: base.Err, name: t.Name}
+		defer out.flush()
+		defer errOut.flush()
+		c.DB, c.Env, c.In, c.Out, c.Err, c.Signals = t.Address, env, nil, out, errOut, nil
+		c.SearchPath = t.SearchPath(searchPath)
+		var notRecorded error
+		c.OnSession = func(pid int) {
+			if err := record(pid); err != nil {
+				notRecorded = err
+			}
+		}
+		if base.Tell != nil {
+			c.Tell = func(words string) { base.Tell(t.Name + ": " + words) }
+		}
+		r, err := guard.Run(ctx, c)
+		switch {
+		case r == nil || err != nil:
+			code := 0
+			if r != nil {
+				code = r.ExitCode
+			}
+			return code, err
+		case r.ExitCode == 0 && notRecorded != nil:
+			c.Tell("a session of the command was not recorded: " + notRecorded.Error())
+		case r.ExitCode != 0 && r.Why != "":
+			return r.ExitCode, fmt.Errorf("exit code %d; not run again: %s", r.ExitCode, r.Why)
+		}
+		return r.ExitCode, nil
+	}
+}
+
+// addressNames are the variables that name a database, which the command gets from its target alone.
+var addressNames = []string{
+	"DATABASE_URL", "PGHOST", "PGHOSTADDR", "PGPORT", "PGUSER", "PGPASSWORD", "PGDATABASE", "PGSERVICE", "PGOPTIONS", "ONWARD_TARGET", "ONWARD_SCHEMA",
+	"ONWARD_SEARCH_PATH",
+}
+
+// targetEnvironment returns the environment of a command for a target.
+func targetEnvironment(t *Target, env []string, searchPath string) ([]string, error) {
+	cfg, err := pgconn.ParseConfig(t.Address)
+	if err != nil {
+		return nil, &address.Error{}
+	}
+	out := slices.DeleteFunc(slices.Clone(env), func(s string) bool {
+		name, _, _ := strings.Cut(s, "=")
+		return slices.Contains(addressNames, name)
+	})
+	user := url.User(cfg.User)
+	if cfg.Password != "" {
+		user = url.UserPassword(cfg.User, cfg.Password)
+		out = append(out, "PGPASSWORD="+cfg.Password)
+	}
+	u := url.URL{Scheme: "postgresql", User: user, Host: fmt.Sprintf("%s:%d", cfg.Host, cfg.Port), Path: "/" + cfg.Database}
+	if strings.HasPrefix(cfg.Host, "/") {
+		u.Host, u.RawQuery = "", url.Values{"host": {cfg.Host}, "port": {fmt.Sprint(cfg.Port)}}.Encode()
+	} else if strings.Contains(cfg.Host, ":") {
+		u.Host = fmt.Sprintf("[%s]:%d", cfg.Host, cfg.Port)
+	}
+	out = append(out, "DATABASE_URL="+u.String(), "PGHOST="+cfg.Host, fmt.Sprintf("PGPORT=%d", cfg.Port), "PGUSER="+cfg.User, "PGDATABASE="+cfg.Database,
+		"ONWARD_TARGET="+t.Name)
+	if t.Schema != "" {
+		out = append(out, "ONWARD_SCHEMA="+t.Schema, "ONWARD_SEARCH_PATH="+searchPath)
+	}
+	return out, nil
+}
+
+// maxLine is the longest line that is kept back until its end.
+const maxLine = 64 << 10
+
+// prefixWriter writes whole lines, each with the name of a target.
+type prefixWriter struct {
+	mu   *sync.Mutex
+	to   io.Writer
+	name string
+	line []byte
+}
+
+// Write keeps back the last line until its end.
+func (w *prefixWriter) Write(p []byte) (int, error) {
+	w.line = append(w.line, p...)
+	for {
+		at := bytes.IndexByte(w.line, '\n')
+		if at < 0 && len(w.line) > maxLine {
+			at = len(w.line) - 1
+		}
+		if at < 0 {
+			return len(p), nil
+		}
+		if err := w.writeLine(w.line[:at+1]); err != nil {
+			return 0, err
+		}
+		w.line = w.line[at+1:]
+	}
+}
+
+func (w *prefixWriter) writeLine(line []byte) error {
+	if w.to == nil {
+		return nil
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	_, err := fmt.Fprintf(w.to, "%s | %s\n", w.name, bytes.TrimRight(line, "\n"))
+	return err
+}
+
+// flush writes the last line.
+func (w *prefixWriter) flush() {
+	if len(w.line) > 0 {
+		_ = w.writeLine(w.line)
+		w.line = nil
+	}
+}

@@ -1,0 +1,148 @@
+package fleet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/internal/queue"
+)
+
+// ledgerMark is the comment of the ledger's schema. A release of onward that does not know the comment leaves the schema alone.
+const ledgerMark = "onward fleet 1"
+
+// ledgerTables create the ledger. The column schema of a target is the OID of a schema, which a new name does not change; 0 for a whole
+// database. system identifies the server and the database: a restored copy has others, and new OIDs.
+var ledgerTables = []string{
+	`CREATE SCHEMA IF NOT EXISTS onward_fleet`,
+	`COMMENT ON SCHEMA onward_fleet IS '` + ledgerMark + `'`,
+	`CREATE TABLE IF NOT EXISTS onward_fleet.release (
+		name text PRIMARY KEY, work text NOT NULL, system text NOT NULL, paused text NOT NULL DEFAULT '', who text NOT NULL,
+		began timestamptz NOT NULL DEFAULT clock_timestamp())`,
+	`CREATE TABLE IF NOT EXISTS onward_fleet.target (
+		release text NOT NULL REFERENCES onward_fleet.release, schema oid NOT NULL, name text NOT NULL, state text NOT NULL, attempts int NOT NULL DEFAULT 0,
+		holder text NOT NULL DEFAULT '', pid int, backend timestamptz, sessions jsonb NOT NULL DEFAULT '[]', exit_code int NOT NULL DEFAULT 0,
+		note text NOT NULL DEFAULT '', who text NOT NULL, began timestamptz, ended timestamptz, PRIMARY KEY (release, schema))`,
+}
+
+// ledgerLock is the key of the advisory lock for creating the ledger: "fleet" in ASCII.
+const ledgerLock = 0x666c656574
+
+// OtherLedgerError says that the schema of the ledger is not one of this release.
+type OtherLedgerError struct{ Comment string }
+
+// Error names the comment.
+func (e *OtherLedgerError) Error() string {
+	return fmt.Sprintf("the schema onward_fleet says %q, and this release knows %q: run the release of onward that made it, or a newer one", e.Comment, ledgerMark)
+}
+
+// hasLedger reports whether a database has a ledger.
+func hasLedger(ctx context.Context, conn *pgx.Conn) (bool, error) {
+	var comment string
+	err := conn.QueryRow(ctx, `SELECT coalesce(obj_description(oid, 'pg_namespace'), '') FROM pg_catalog.pg_namespace WHERE nspname = 'onward_fleet'`).Scan(&comment)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return false, nil
+	case err == nil && comment != ledgerMark:
+		return false, &OtherLedgerError{comment}
+	}
+	return err == nil, err
+}
+
+// createLedger creates the ledger, if the database has none.
+func createLedger(ctx context.Context, conn *pgx.Conn) error {
+	for {
+		exists, err := hasLedger(ctx, conn)
+		if exists || err != nil {
+			return err
+		}
+		err = inTransaction(ctx, conn, func() error {
+			var locked bool
+			if err := conn.QueryRow(ctx, "SELECT pg_try_advisory_xact_lock($1)", int64(ledgerLock)).Scan(&locked); err != nil || !locked {
+				return err
+			}
+			for _, sql := range ledgerTables {
+				if _, err := conn.Exec(ctx, sql); err != nil {
+					return fmt.Errorf("make the schema onward_fleet: %w", err)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		if err := queue.Pause(ctx, 50*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+// inTransaction runs f in a transaction under onward's own settings. A lock in the ledger is held for an instant.
+func inTransaction(ctx context.Context, conn *pgx.Conn, f func() error) (err error) {
+	tx, err := conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: live.BeginOwn() + "SET LOCAL lock_timeout = '5s'"})
+	if err != nil {
+		return err
+	}
+	if err := f(); err != nil {
+		if gone := tx.Rollback(ctx); gone != nil && !errors.Is(gone, pgx.ErrTxClosed) {
+			err = errors.Join(err, gone)
+		}
+		return err
+	}
+	return tx.Commit(ctx)
+}
+
+// ChangedError says that a release of this name was begun with other work.
+type ChangedError struct{ Release string }
+
+// Error names the release.
+func (e *ChangedError) Error() string {
+	return fmt.Sprintf("the release %q was begun with another command, plan or search_path: repeat that one, or give this one a name of its own with --release", e.Release)
+}
+
+// beginRelease records a release in a database, or compares it with the one that is recorded there.
+func (c *Config) beginRelease(ctx context.Context, conn *pgx.Conn, d *database) error {
+	if err := createLedger(ctx, conn); err != nil {
+		return err
+	}
+	system := fmt.Sprint(d.system, "/", d.oid)
+	return inTransaction(ctx, conn, func() error {
+		if _, err := conn.Exec(ctx, "INSERT INTO onward_fleet.release (name, work, system, who) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING", c.Release,
+			c.Digest, system, c.Who); err != nil {
+			return err
+		}
+		var work, before string
+		if err := conn.QueryRow(ctx, "SELECT work, system FROM onward_fleet.release WHERE name = $1 FOR NO KEY UPDATE", c.Release).Scan(&work, &before); err != nil {
+			return err
+		}
+		if work != c.Digest {
+			return &ChangedError{c.Release}
+		}
+		if before == system {
+			return nil
+		}
+		return moveLedger(ctx, conn, system)
+	})
+}
+
+// moveLedger adapts the ledger of a restored database: its schemas have their names, and other OIDs.
+func moveLedger(ctx context.Context, conn *pgx.Conn, system string) error {
+	for _, sql := range []string{
+		`DELETE FROM onward_fleet.target AS t WHERE schema <> 0 AND NOT EXISTS (SELECT FROM pg_catalog.pg_namespace AS n WHERE n.nspname = t.name)`,
+		// The OIDs of the old and of the new database may overlap.
+		`WITH old AS (DELETE FROM onward_fleet.target WHERE schema <> 0 RETURNING *)
+			SELECT set_config('onward.moved', coalesce(jsonb_agg(old), '[]')::text, true) FROM old`,
+		`INSERT INTO onward_fleet.target SELECT (jsonb_populate_record(NULL::onward_fleet.target, m || jsonb_build_object('schema', n.oid, 'holder', ''))).*
+			FROM jsonb_array_elements(current_setting('onward.moved')::jsonb) AS m JOIN pg_catalog.pg_namespace AS n ON n.nspname = m->>'name'`,
+	} {
+		if _, err := conn.Exec(ctx, sql); err != nil {
+			return err
+		}
+	}
+	_, err := conn.Exec(ctx, "UPDATE onward_fleet.release SET system = $1", system)
+	return err
+}

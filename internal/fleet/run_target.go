@@ -1,0 +1,210 @@
+package fleet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/onward"
+)
+
+// runTarget works on one target, and sets its result. The error ends the release.
+func (r *rollout) runTarget(ctx context.Context, t *Target) error {
+	p := r.results[t]
+	state, exitCode, err := r.attemptTarget(ctx, t, p)
+	p.State, p.ExitCode, p.Note = state, exitCode, ""
+	if err != nil {
+		p.Note = redactTarget(err, t).Error()
+	}
+	if errInput(err) {
+		return redactTarget(err, t)
+	}
+	return nil
+}
+
+// attemptTarget takes a target, runs the work and records the end. The error says why the target is not done.
+func (r *rollout) attemptTarget(ctx context.Context, t *Target, p *onward.RolloutTarget) (onward.RolloutState, int, error) {
+	if t.problem != nil { // it may be over
+		identifyGroup(ctx, t.Address, []*Target{t}, r.holder)
+	}
+	d := t.database
+	d.open()
+	defer d.closeIdle()
+	got, err := r.waitForTarget(ctx, t)
+	switch {
+	case isGone(err):
+		return onward.RolloutGone, 0, err
+	case ctx.Err() != nil:
+		return p.State, 0, errors.New("it was interrupted")
+	case err != nil && errInput(err):
+		return onward.RolloutPending, 0, err
+	case err != nil:
+		return onward.RolloutUnreachable, 0, err
+	case got.paused != "":
+		return onward.RolloutPending, 0, fmt.Errorf("%s has paused the release", got.paused)
+	case got.holder != "" && got.state == onward.RolloutRunning:
+		return onward.RolloutRunning, 0, fmt.Errorf("%s works on it", got.holder)
+	case got.state != onward.RolloutRunning:
+		return got.state, 0, nil
+	}
+	p.Attempts++
+	now := time.Now()
+	if p.Began == nil {
+		p.Began = &now
+	}
+	state, exitCode, err := r.workOnTarget(ctx, t, got)
+	if state != onward.RolloutInterrupted {
+		ended := time.Now()
+		p.Ended = &ended
+	}
+	return state, exitCode, err
+}
+
+// waitForTarget takes a target. It waits if another process has it, if the release is paused, or if the server has no free connection.
+func (r *rollout) waitForTarget(ctx context.Context, t *Target) (got claim, err error) {
+	reported := ""
+	for end := time.Now().Add(r.c.Within); ; pause(ctx, 500*time.Millisecond) {
+		if t.problem != nil && reported != "" {
+			identifyGroup(ctx, t.Address, []*Target{t}, r.holder)
+		}
+		if err = t.problem; err == nil {
+			got, err = r.c.claimTarget(ctx, t, r.c.Chosen)
+		}
+		reason := ""
+		switch {
+		case err != nil && isBusy(err):
+			reason = redactTarget(err, t).Error()
+		case err != nil:
+			return got, err
+		case got.paused != "":
+			reason = "the release is paused by " + got.paused
+			end = time.Now().Add(r.c.Within)
+		case got.holder != "" && got.state == onward.RolloutRunning:
+			reason = got.holder + " works on it"
+		default:
+			return got, nil
+		}
+		if ctx.Err() != nil || time.Now().After(end) {
+			return got, err
+		}
+		if reason != reported {
+			r.c.Tell(t.Name + " waits: " + reason)
+			reported = reason
+		}
+	}
+}
+
+// workOnTarget runs the work on a target that this process has taken.
+func (r *rollout) workOnTarget(ctx context.Context, t *Target, got claim) (state onward.RolloutState, exitCode int, err error) {
+	c := r.c
+	still := context.WithoutCancel(ctx)
+	if got.before {
+		if err := c.endOldSessions(ctx, t); err != nil {
+			return c.recordEnd(still, t, onward.RolloutFailed, 0, err)
+		}
+	}
+	if c.Verify != "" {
+		verified, err := c.verifyTarget(ctx, t)
+		switch {
+		case err != nil:
+			return c.recordEnd(still, t, onward.RolloutFailed, 0, err)
+		case verified:
+			return c.recordEnd(still, t, onward.RolloutDone, 0, nil)
+		}
+	}
+	exitCode, err = c.Work(ctx, t, func(pid int) error { return c.recordSession(still, t, pid) })
+	switch {
+	case err != nil && errInput(err):
+		_, _, recorded := c.recordEnd(still, t, onward.RolloutFailed, exitCode, err)
+		return onward.RolloutFailed, exitCode, recorded
+	case ctx.Err() != nil && (err != nil || exitCode != 0):
+		return c.recordEnd(still, t, onward.RolloutInterrupted, exitCode, errors.New("it was interrupted"))
+	case err == nil && exitCode == 0 && c.Verify != "":
+		var verified bool
+		if verified, err = c.verifyTarget(still, t); err == nil && !verified {
+			err = errors.New("the query of --verify did not return true after the work")
+		}
+	case err == nil && exitCode != 0:
+		err = fmt.Errorf("exit code %d", exitCode)
+	}
+	if err != nil {
+		return c.recordEnd(still, t, onward.RolloutFailed, exitCode, err)
+	}
+	return c.recordEnd(still, t, onward.RolloutDone, 0, nil)
+}
+
+// recordEnd records the end of the work. If a target failed and its schema was dropped meanwhile, the target is gone.
+func (c *Config) recordEnd(ctx context.Context, t *Target, state onward.RolloutState, exitCode int, reason error) (onward.RolloutState, int, error) {
+	note := ""
+	if reason != nil {
+		note = redactTarget(reason, t).Error()
+	}
+	if state == onward.RolloutFailed && c.isDropped(ctx, t) {
+		state, reason = onward.RolloutGone, &goneError{schema: t.Schema}
+		note = reason.Error()
+	}
+	err := c.finishTarget(ctx, t, state, exitCode, note)
+	for end := time.Now().Add(time.Minute); err != nil && !errors.Is(err, errTakenOver) && time.Now().Before(end) && !isGone(err); {
+		pause(ctx, time.Second)
+		err = c.finishTarget(ctx, t, state, exitCode, note)
+	}
+	switch {
+	case errors.Is(err, errTakenOver):
+		return onward.RolloutRunning, exitCode, err
+	case err != nil && state == onward.RolloutDone:
+		return onward.RolloutInterrupted, exitCode, fmt.Errorf("it is done, and the ledger could not be written: %w", err)
+	}
+	return state, exitCode, reason
+}
+
+// isDropped reports whether the schema or the database of a target does not exist any more.
+func (c *Config) isDropped(ctx context.Context, t *Target) bool {
+	err := t.database.do(ctx, func(ctx context.Context, conn *pgx.Conn) error { return checkExists(ctx, conn, t) })
+	return isGone(err)
+}
+
+func isGone(err error) bool {
+	gone := new(goneError)
+	return errors.As(err, &gone) || isMissingDatabase(err)
+}
+
+// verifyTarget runs the query that finds out whether a target has the release. A query that fails because a table or a column does not exist
+// means no.
+func (c *Config) verifyTarget(ctx context.Context, t *Target) (verified bool, err error) {
+	settings := map[string]string{}
+	if path := t.SearchPath(c.SearchPath); path != "" {
+		settings["search_path"] = path
+	}
+	conn, err := live.Connect(ctx, t.Address, sessionName, settings)
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	for _, begin := range []string{"BEGIN READ ONLY", "SET LOCAL lock_timeout = '2s'", "SET LOCAL statement_timeout = '55s'"} {
+		if _, err := conn.Exec(ctx, begin); err != nil {
+			return false, err
+		}
+	}
+	rows, err := conn.Query(ctx, c.Verify)
+	if err != nil {
+		return false, fmt.Errorf("the query of --verify: %w", describeServerError(err))
+	}
+	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*bool, error) {
+		var b *bool
+		return b, row.Scan(&b)
+	})
+	if isUndefined(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("the query of --verify: %w", describeServerError(err))
+	}
+	if len(list) != 1 {
+		return false, newInputError("the query of --verify returned %d lines, and not one that is true or false", len(list))
+	}
+	return list[0] != nil && *list[0], nil
+}

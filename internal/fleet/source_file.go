@@ -1,0 +1,183 @@
+package fleet
+
+import (
+	"context"
+	"net/url"
+	"os"
+	"regexp"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/onward-sql/onward/internal/address"
+)
+
+// maxFile bounds a file of targets.
+const maxFile = 64 << 20
+
+// readFile reads a file with a target on each line: an address or a reference to one, then name=…, schema=…, schemas=PATTERN,
+// password=REFERENCE and labels.
+func (s *Source) readFile(ctx context.Context, name string) ([]*Target, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, newInputError("read the targets: %w", err)
+	}
+	if info.Size() > maxFile {
+		return nil, newInputError("%s is too large for a list of targets", name)
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return nil, newInputError("read the targets: %w", err)
+	}
+	var out []*Target
+	number := 0
+	for line := range strings.Lines(string(data)) {
+		number++
+		if line = strings.TrimSpace(line); line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		list, err := s.readLine(ctx, line)
+		if err != nil {
+			return nil, newInputError("%s:%d: %w", name, number, err)
+		}
+		out = append(out, list...)
+	}
+	return out, nil
+}
+
+// readLine reads a line of a file of targets. No error quotes it, because it may have a password.
+func (s *Source) readLine(ctx context.Context, line string) ([]*Target, error) {
+	words, err := splitWords(line)
+	if err != nil {
+		return nil, err
+	}
+	t := &Target{Labels: map[string]string{}}
+	var schemas, password string
+	for _, w := range words[1:] {
+		key, value, ok := strings.Cut(w, "=")
+		switch {
+		case !ok || key == "" || value == "":
+			return nil, newInputError("after the address only KEY=VALUE is allowed: quote an address with spaces")
+		case key == "name":
+			t.Name = value
+		case key == "schema":
+			t.Schema = value
+		case key == "schemas":
+			schemas = value
+		case key == "password":
+			password = value
+		default:
+			t.Labels[key] = value
+		}
+	}
+	if t.Address, err = s.readTargetAddress(ctx, words[0], password, true); err != nil {
+		return nil, err
+	}
+	if schemas != "" {
+		return s.readSchemasOf(ctx, t, schemas)
+	}
+	return []*Target{t}, t.completeName()
+}
+
+// readSchemasOf returns the schemas of a target. Each name begins with the target's, if it has one.
+func (s *Source) readSchemasOf(ctx context.Context, t *Target, schemas string) ([]*Target, error) {
+	list, err := s.matchSchemas(ctx, t.Address, schemas, t.Labels)
+	for _, tenant := range list {
+		if t.Name != "" {
+			tenant.Name = t.Name + "/" + tenant.Name
+		}
+	}
+	return list, err
+}
+
+// completeName names a target without a name.
+func (t *Target) completeName() error {
+	if t.Name != "" {
+		return nil
+	}
+	name, err := databaseName(t.Address)
+	if t.Name = name; t.Schema != "" {
+		t.Name += "/" + t.Schema
+	}
+	return err
+}
+
+// readTargetAddress returns an address from its text or reference, with the password that another reference names.
+func (s *Source) readTargetAddress(ctx context.Context, text, password string, programs bool) (string, error) {
+	out := text
+	if isReference(text) {
+		var err error
+		if out, err = resolveReference(ctx, text, s.Env, programs); err != nil {
+			return "", err
+		}
+	} else if hasPassword(text) {
+		return "", newInputError("the address has a password: write password=env:NAME, password=file:PATH or password=cmd:COMMAND after it instead, " +
+			"or a reference in the place of the address")
+	}
+	if password != "" {
+		if !isReference(password) {
+			return "", newInputError("password= takes a reference: env:NAME, file:PATH or cmd:COMMAND")
+		}
+		secret, err := resolveReference(ctx, password, s.Env, programs)
+		if err != nil {
+			return "", err
+		}
+		out = addPassword(out, secret)
+	}
+	if _, err := pgconn.ParseConfig(out); err != nil {
+		return "", &address.Error{}
+	}
+	return out, nil
+}
+
+var passwordKeyword = regexp.MustCompile(`(?i)(^|[\s?&])(ssl)?password\s*=`)
+
+// hasPassword reports whether an address has a password of its own.
+func hasPassword(text string) bool {
+	if passwordKeyword.MatchString(text) {
+		return true
+	}
+	_, rest, isURL := strings.Cut(text, "://")
+	at := strings.LastIndexByte(rest, '@')
+	return isURL && at >= 0 && strings.Contains(rest[:at], ":")
+}
+
+// addPassword puts a password into an address.
+func addPassword(text, password string) string {
+	if u, err := url.Parse(text); err == nil && u.Scheme != "" {
+		u.User = url.UserPassword(u.User.Username(), password)
+		return u.String()
+	}
+	return text + " password='" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(password) + "'"
+}
+
+// splitWords splits a line at spaces. Quotes of both kinds keep spaces.
+func splitWords(line string) (words []string, err error) {
+	var b strings.Builder
+	var quote rune
+	begun := false
+	for _, c := range line {
+		switch {
+		case quote != 0 && c == quote:
+			quote = 0
+		case quote == 0 && (c == '\'' || c == '"'):
+			quote, begun = c, true
+		case quote == 0 && (c == ' ' || c == '\t'):
+			if begun {
+				words = append(words, b.String())
+				b.Reset()
+				begun = false
+			}
+		default:
+			b.WriteRune(c)
+			begun = true
+		}
+	}
+	if quote != 0 {
+		return nil, newInputError("a quote is not closed")
+	}
+	if begun {
+		words = append(words, b.String())
+	}
+	return words, nil
+}

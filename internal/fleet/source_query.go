@@ -1,0 +1,108 @@
+package fleet
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/internal/live"
+)
+
+// runQuery returns the targets that a query on the source's database lists. Its columns are address, schema, name, password, and labels. A single
+// column with another name has schemas.
+func (s *Source) runQuery(ctx context.Context, query string) ([]*Target, error) {
+	if path, ok := strings.CutPrefix(query, "@"); ok {
+		var err error
+		if query, err = readSecretFile(path); err != nil {
+			return nil, err
+		}
+	}
+	conn, err := live.Connect(ctx, s.DB, "onward fleet", nil)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	for _, begin := range []string{"BEGIN READ ONLY", "SET LOCAL lock_timeout = '2s'", "SET LOCAL statement_timeout = '55s'"} {
+		if _, err := conn.Exec(ctx, begin); err != nil {
+			return nil, &live.ServerError{What: "list the targets", Err: err}
+		}
+	}
+	columns, lines, err := readLines(ctx, conn, query)
+	if err != nil {
+		return nil, newInputError("the query for the targets failed: %w", describeServerError(err))
+	}
+	if len(columns) == 1 && columns[0] != "address" {
+		columns[0] = "schema"
+	}
+	if !slices.Contains(columns, "schema") && !slices.Contains(columns, "address") {
+		return nil, newInputError("the query for the targets has no column named schema or address")
+	}
+	var out []*Target
+	for i, line := range lines {
+		t, err := s.readQueryLine(ctx, columns, line)
+		if err != nil {
+			return nil, newInputError("line %d of the query for the targets: %w", i+1, err)
+		}
+		out = append(out, t)
+	}
+	return out, nil
+}
+
+// readLines returns the result of a query as text.
+func readLines(ctx context.Context, conn *pgx.Conn, query string) (columns []string, lines [][]string, err error) {
+	rows, err := conn.Query(ctx, query, pgx.QueryResultFormats{pgx.TextFormatCode})
+	if err != nil {
+		return nil, nil, err
+	}
+	defer rows.Close()
+	for _, f := range rows.FieldDescriptions() {
+		columns = append(columns, strings.ToLower(f.Name))
+	}
+	for rows.Next() {
+		if len(lines) >= maxTargets {
+			return nil, nil, fmt.Errorf("it returns more than %d targets", maxTargets)
+		}
+		line := make([]string, len(columns))
+		for i, value := range rows.RawValues() {
+			line[i] = string(value)
+		}
+		lines = append(lines, line)
+	}
+	return columns, lines, rows.Err()
+}
+
+// readQueryLine returns the target on a line of the result.
+func (s *Source) readQueryLine(ctx context.Context, columns, line []string) (*Target, error) {
+	t := &Target{Address: s.DB, Labels: map[string]string{}}
+	var text, password string
+	for i, c := range columns {
+		switch value := line[i]; {
+		case value == "":
+		case c == "name":
+			t.Name = value
+		case c == "schema":
+			t.Schema = value
+		case c == "address":
+			text = value
+		case c == "password":
+			password = value
+		default:
+			t.Labels[c] = value
+		}
+	}
+	switch {
+	case text != "":
+		var err error
+		if t.Address, err = s.readTargetAddress(ctx, text, password, false); err != nil {
+			return nil, err
+		}
+	case t.Schema == "":
+		return nil, newInputError("it has neither a schema nor an address")
+	case t.Name == "":
+		t.Name = t.Schema
+	}
+	return t, t.completeName()
+}

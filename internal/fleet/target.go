@@ -1,0 +1,92 @@
+// Package fleet runs one release on many targets: databases, or schemas of a database. It works in waves, stops if too many
+// targets fail, and records each target in that target's database. After a kill the same call continues.
+package fleet
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/onward-sql/onward/internal/address"
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// Target is a database, or a schema of a database.
+type Target struct {
+	// Name is unique in its source.
+	Name string
+	// Address may contain a password, so it is never printed or stored.
+	Address string
+	// Schema is "" if the whole database is the target.
+	Schema string
+	// Labels are the user's. A target with the label canary=true belongs to the first wave.
+	Labels map[string]string
+
+	database  *database // nil until it was identified
+	schemaOID uint32
+	problem   error // why it could not be identified
+}
+
+// databaseName returns HOST:PORT/NAME of an address.
+func databaseName(text string) (string, error) {
+	cfg, err := pgconn.ParseConfig(text)
+	if err != nil {
+		return "", &address.Error{}
+	}
+	return fmt.Sprintf("%s:%d/%s", cfg.Host, cfg.Port, cfg.Database), nil
+}
+
+// SearchPath returns the search_path of a target, from a template such as "{schema}, public"; "" for a whole database.
+func (t *Target) SearchPath(template string) string {
+	if t.Schema == "" {
+		return ""
+	}
+	if template == "" {
+		template = "{schema}"
+	}
+	return strings.ReplaceAll(template, "{schema}", pgparse.QuoteIdent(t.Schema))
+}
+
+// isCanary reports whether a label puts the target into the first wave.
+func (t *Target) isCanary() bool { return t.Labels["canary"] == "true" }
+
+// CheckNames returns an error if two targets have the same name.
+func checkNames(list []*Target) error {
+	seen := map[string]bool{}
+	for _, t := range list {
+		if seen[t.Name] {
+			return newInputError("two targets have the name %q: give each a name of its own", t.Name)
+		}
+		seen[t.Name] = true
+	}
+	return nil
+}
+
+// SelectTargets returns the targets with these names, and those with these labels (KEY=VALUE). Without names and labels it
+// returns all.
+func SelectTargets(list []*Target, names, labels []string) ([]*Target, error) {
+	for _, name := range names {
+		if !slices.ContainsFunc(list, func(t *Target) bool { return t.Name == name }) {
+			return nil, newInputError("no target has the name %q", name)
+		}
+	}
+	var out []*Target
+	for _, t := range list {
+		if (len(names) == 0 || slices.Contains(names, t.Name)) && t.hasLabels(labels) {
+			out = append(out, t)
+		}
+	}
+	return out, nil
+}
+
+func (t *Target) hasLabels(labels []string) bool {
+	for _, l := range labels {
+		key, value, _ := strings.Cut(l, "=")
+		if got, ok := t.Labels[key]; !ok || got != value {
+			return false
+		}
+	}
+	return true
+}

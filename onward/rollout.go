@@ -1,0 +1,83 @@
+package onward
+
+import "time"
+
+// RolloutSchema is the name and number of the JSON of a release on many targets.
+const RolloutSchema = "onward.rollout/1"
+
+// Rollout says how far a release is on its targets.
+type Rollout struct {
+	Schema string `json:"schema"`
+	// Release is the user's name of it.
+	Release string       `json:"release"`
+	State   RolloutState `json:"state"`
+	// Waves are its parts, in order.
+	Waves []RolloutWave `json:"waves"`
+	// Targets are all of them, in order.
+	Targets []RolloutTarget `json:"targets"`
+	// Duplicates are sentences about targets that were listed more than once.
+	Duplicates []string `json:"duplicates,omitempty"`
+	// Drift are the differences between the schemas of the targets, the most frequent first.
+	Drift []RolloutDrift `json:"drift,omitempty"`
+	// Why says why the release is not done on all targets.
+	Why string `json:"why,omitempty"`
+}
+
+// RolloutState is the state of a release, of a wave or of a target.
+type RolloutState string
+
+// The states. RolloutStopped and RolloutPaused are states of a release only.
+const (
+	RolloutPending     RolloutState = "pending"     // not begun
+	RolloutRunning     RolloutState = "running"     // a process works on it
+	RolloutInterrupted RolloutState = "interrupted" // its process ended before it was done
+	RolloutUnreachable RolloutState = "unreachable" // its database cannot be read or written
+	RolloutFailed      RolloutState = "failed"
+	RolloutGone        RolloutState = "gone"    // it was dropped
+	RolloutSkipped     RolloutState = "skipped" // somebody gave a reason to leave it out
+	RolloutDone        RolloutState = "done"
+	RolloutStopped     RolloutState = "stopped" // more targets failed than a wave may have
+	RolloutPaused      RolloutState = "paused"  // somebody paused it
+)
+
+// RolloutWave is how far a wave is.
+type RolloutWave struct {
+	Number int `json:"number"`
+	// Name is "canary", or the part of the targets that have the release after this wave: "25 %".
+	Name  string       `json:"name"`
+	State RolloutState `json:"state"`
+	// Targets is how many it has, and Counts how many of them have each state.
+	Targets int                  `json:"targets"`
+	Counts  map[RolloutState]int `json:"counts"`
+}
+
+// RolloutTarget is how far a target is.
+type RolloutTarget struct {
+	Name string `json:"name"`
+	// Database is HOST:PORT/NAME, without user and password. DatabaseSchema is the target's schema; "" if the whole
+	// database is the target.
+	Database       string            `json:"database"`
+	DatabaseSchema string            `json:"database_schema,omitempty"`
+	Labels         map[string]string `json:"labels,omitempty"`
+	// Wave is its number; 0 if it belongs to none.
+	Wave     int          `json:"wave,omitempty"`
+	State    RolloutState `json:"state"`
+	Attempts int          `json:"attempts,omitempty"`
+	// ExitCode is the exit code of its last command.
+	ExitCode int `json:"exit_code,omitempty"`
+	// Note says why it is not done, or why it was skipped.
+	Note  string     `json:"note,omitempty"`
+	Began *time.Time `json:"began,omitempty"`
+	Ended *time.Time `json:"ended,omitempty"`
+}
+
+// RolloutDrift is a difference between the schema of some targets and the expected one.
+type RolloutDrift struct {
+	// Targets have the difference, by name.
+	Targets []string `json:"targets"`
+	// Missing are statements that create what these targets lack, and Extra describe what only they have.
+	Missing []string `json:"missing,omitempty"`
+	Extra   []string `json:"extra,omitempty"`
+	// Fix are the statements that remove the difference. Those for a tenant's schema run in that schema.
+	Fix []string `json:"fix,omitempty"`
+}
