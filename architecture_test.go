@@ -31,7 +31,7 @@ var layers = [][]string{
 		"internal/subscriber", "internal/fill", "internal/traffic", "internal/wire", "internal/queue", "internal/ledger",
 		"internal/throttle", "internal/report", "internal/linters", "internal/forge", "internal/site", "internal/notify",
 	},
-	{"audit", "rehearse", "record", "verify", "plan", "preflight", "apply", "guard", "internal/first", "internal/lsp"},
+	{"audit", "rehearse", "record", "verify", "plan", "preflight", "apply", "guard", "internal/fleet", "internal/first", "internal/lsp"},
 	{"internal/cli"},
 	{"cmd"},
 }
@@ -57,7 +57,7 @@ var owners = map[string][]string{
 	"github.com/jackc/pgx": {
 		"internal/redact", "internal/pgserver", "internal/live", "internal/subscriber", "internal/fill",
 		"internal/traffic", "internal/wire", "rehearse", "record", "verify", "plan", "internal/queue", "internal/ledger",
-		"internal/throttle", "apply", "guard",
+		"internal/throttle", "apply", "guard", "internal/fleet",
 	},
 	"github.com/fergusstrange/":    {"internal/pgserver"},
 	"github.com/chromedp/":         {"internal/report/shots"},

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/onward-sql/onward/guard"
+	"github.com/onward-sql/onward/internal/fleet"
 	"github.com/onward-sql/onward/internal/report"
 )
 
@@ -25,6 +26,7 @@ type guardFlags struct {
 	within, stall, statement time.Duration
 	again                    bool
 	allow                    []string
+	rollout                  rolloutFlags
 }
 
 func (f *guardFlags) addGuardFlags(cmd *cobra.Command) {
@@ -35,6 +37,7 @@ func (f *guardFlags) addGuardFlags(cmd *cobra.Command) {
 	flags.DurationVar(&f.statement, "statement-timeout", 0, "the statement_timeout of its sessions (default: unchanged)")
 	flags.BoolVar(&f.again, "again", false, "run it again after a lost lock race even if something was committed: the command continues where it stopped")
 	flags.StringArrayVar(&f.allow, "allow-address", nil, "`HOST[:PORT]` that the command may name beside --db's; its sessions there are not guarded (repeatable)")
+	f.rollout.addRolloutFlags(cmd)
 }
 
 func (a *app) newGuardCommand() *cobra.Command {
@@ -64,22 +67,50 @@ where they stopped.
 Onward prints the command's output unchanged. It then prints who blocked whom on standard
 error, or into the file of --output.
 
+With --targets the command runs once for each database, or for each schema of a database: in
+waves, some at once, until too many fail. It finds its target in DATABASE_URL and libpq's
+variables, in ONWARD_TARGET and ONWARD_SCHEMA, and its sessions begin in that schema. The schema
+onward_fleet of each database has what is done: after a kill the same command continues.
+
 Exit code: the command's own; 2 usage or input; 3 the database cannot be reached, or the
-command never came through the proxy.`,
+command never came through the proxy. With --targets: 0 all done; 1 a target failed; 2 usage or
+input; 3 not finished, the same command continues.`,
 		Example: `  onward guard --db env:DATABASE_URL -- python manage.py migrate
   onward guard --db env:DATABASE_URL -- npx prisma migrate deploy
-  onward guard --db @/run/secrets/db --max-stall 200ms -- ./migrate -database "$URL" up`,
+  onward guard --db @/run/secrets/db --max-stall 200ms -- ./migrate -database "$URL" up
+  onward guard --targets 'schemas:tenant_*' --db env:DATABASE_URL --release v2.4 -- ./migrate up`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return newUsageError("a command is missing: onward guard --db env:DATABASE_URL -- COMMAND")
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, args []string) error { return a.runGuarded(cmd.Context(), &f, args) },
+		RunE: func(cmd *cobra.Command, args []string) error { return a.runGuardOnTargets(cmd, &f, args) },
 	}
 	cmd.Flags().SortFlags = false
 	f.addGuardFlags(cmd)
 	return cmd
+}
+
+// runGuardOnTargets runs a command on many targets, or on one database.
+func (a *app) runGuardOnTargets(cmd *cobra.Command, f *guardFlags, command []string) error {
+	if many, err := f.rollout.areGiven(cmd, rolloutFlagNames...); err != nil || !many {
+		if err == nil {
+			err = a.runGuarded(cmd.Context(), f, command)
+		}
+		return err
+	}
+	base, err := a.guardConfig(f, command)
+	if err != nil {
+		return err
+	}
+	base.Env = os.Environ()
+	c, err := a.rolloutConfig(&f.rollout, f.db, f.within, "guard")
+	if err != nil {
+		return err
+	}
+	c.Digest, c.Work = fleet.DigestCommand(command, c.SearchPath), fleet.GuardCommand(base, c.SearchPath)
+	return a.runRollout(cmd.Context(), c, true)
 }
 
 // runGuarded runs a command, and prints who blocked whom.
@@ -90,6 +121,9 @@ func (a *app) runGuarded(ctx context.Context, f *guardFlags, command []string) e
 	}
 	c, err := a.guardConfig(f, command)
 	if err != nil {
+		return err
+	}
+	if c.DB, err = a.requireDatabase(f.db); err != nil {
 		return err
 	}
 	signals := make(chan os.Signal, 8)
@@ -146,7 +180,5 @@ func (a *app) guardConfig(f *guardFlags, command []string) (guard.Config, error)
 	if !a.flags.quiet {
 		c.Tell = func(words string) { a.printNote("%s", words) }
 	}
-	var err error
-	c.DB, err = a.requireDatabase(f.db)
-	return c, err
+	return c, nil
 }

@@ -67,6 +67,7 @@ func describeFile(schema string) string {
 		onward.AppliedSchema:   "is what onward apply or status printed",
 		onward.PreflightSchema: "is what onward preflight printed",
 		onward.StatsSchema:     "is what onward stats printed",
+		onward.RolloutSchema:   "is what onward guard --targets printed",
 		onward.GuardedSchema:   "is what onward guard printed",
 		onward.NoticeSchema:    "is a notice to a webhook",
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/onward-sql/onward/apply"
+	"github.com/onward-sql/onward/internal/fleet"
 	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/onward"
 )
@@ -19,9 +20,15 @@ import (
 // leastWatch is the least interval of --watch.
 const leastWatch = time.Second
 
+// statusFlags are the flags of onward status.
+type statusFlags struct {
+	targetFlags
+	db, waves string
+	watch     time.Duration
+}
+
 func (a *app) newStatusCommand() *cobra.Command {
-	var db string
-	var watch time.Duration
+	var f statusFlags
 	cmd := &cobra.Command{
 		Use:   "status --db ADDRESS",
 		Short: "the plans on a database, and how far each is",
@@ -32,21 +39,34 @@ that are done, running or waiting, and the next step. Changes nothing.
 rewrites the file of --output again and again, and the page reloads itself. It ends when all
 plans are done or taken back, or at Ctrl-C.
 
-Exit code: 0 done, 2 usage or input, 3 the database cannot be read.`,
+With --targets it prints how far a release is on many databases or schemas, from the schema
+onward_fleet of each: a line for each wave, the worst first, and the targets that are not done.
+
+Exit code: 0 done, 2 usage or input, 3 the database cannot be read. With --targets: 0 all have
+the release, 1 a target failed, 2 usage or input, 3 not finished.`,
 		Example: `  onward status --db env:DATABASE_URL
-  onward status --db env:DATABASE_URL --format html --output status.html --watch 5s`,
+  onward status --db env:DATABASE_URL --format html --output status.html --watch 5s
+  onward status --targets 'schemas:tenant_*' --db env:DATABASE_URL --release v2.4`,
 		Args: checkArguments(0, 0, "no arguments"),
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.printStatus(cmd, db, watch) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.printStatus(cmd, &f) },
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringVar(&db, "db", "", "`address` of the database, @FILE or env:NAME that hold it; nothing is changed there")
-	flags.DurationVar(&watch, "watch", 0, "with --format html and --output: read the database and rewrite the file at this `interval`")
+	flags.StringVar(&f.db, "db", "", "`address` of the database, @FILE or env:NAME that hold it; nothing is changed there")
+	flags.DurationVar(&f.watch, "watch", 0, "with --format html and --output: read the database and rewrite the file at this `interval`")
+	f.addTargetFlags(cmd)
+	flags.StringVar(&f.waves, "waves", fleet.DefaultWaves, "with --targets: the `parts` that have the release after each wave, as they were given before")
 	return cmd
 }
 
 // printStatus prints the plans on a database, once or again and again.
-func (a *app) printStatus(cmd *cobra.Command, db string, watch time.Duration) error {
+func (a *app) printStatus(cmd *cobra.Command, f *statusFlags) error {
+	watch := f.watch
+	if many, err := f.areGiven(cmd, "waves"); err != nil {
+		return err
+	} else if many {
+		return a.printRolloutStatus(cmd.Context(), f)
+	}
 	format, options, err := a.printOptions(append(report.AppliedFormats(), report.FormatHTML)...)
 	if err != nil {
 		return err
@@ -59,7 +79,7 @@ func (a *app) printStatus(cmd *cobra.Command, db string, watch time.Duration) er
 			return newUsageError("--watch %s: the least interval is %s", watch, leastWatch)
 		}
 	}
-	url, err := a.requireDatabase(db)
+	url, err := a.requireDatabase(f.db)
 	if err != nil {
 		return err
 	}

@@ -119,7 +119,13 @@ func (c *Config) beginRelease(ctx context.Context, conn *pgx.Conn, d *database) 
 		if err := conn.QueryRow(ctx, "SELECT work, system FROM onward_fleet.release WHERE name = $1 FOR NO KEY UPDATE", c.Release).Scan(&work, &before); err != nil {
 			return err
 		}
-		if work != c.Digest {
+		switch work {
+		case c.Digest:
+		case "": // it was paused, or a target was skipped, before it was begun
+			if _, err := conn.Exec(ctx, "UPDATE onward_fleet.release SET work = $2, began = clock_timestamp() WHERE name = $1", c.Release, c.Digest); err != nil {
+				return err
+			}
+		default:
 			return &ChangedError{c.Release}
 		}
 		if before == system {

@@ -82,7 +82,6 @@ func (r *rollout) waitForTarget(ctx context.Context, t *Target) (got claim, err 
 			return got, err
 		case got.paused != "":
 			reason = "the release is paused by " + got.paused
-			end = time.Now().Add(r.c.Within)
 		case got.holder != "" && got.state == onward.RolloutRunning:
 			reason = got.holder + " works on it"
 		default:

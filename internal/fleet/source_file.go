@@ -111,12 +111,12 @@ func (s *Source) readTargetAddress(ctx context.Context, text, password string, p
 			return "", err
 		}
 	} else if hasPassword(text) {
-		return "", newInputError("the address has a password: write password=env:NAME, password=file:PATH or password=cmd:COMMAND after it instead, " +
-			"or a reference in the place of the address")
+		return "", newInputError("the address contains its password; name the place of the whole address instead (env:NAME, file:PATH or cmd:COMMAND), " +
+			"or name the password's place after the address, with the key password")
 	}
 	if password != "" {
 		if !isReference(password) {
-			return "", newInputError("password= takes a reference: env:NAME, file:PATH or cmd:COMMAND")
+			return "", newInputError("the password of a target is a reference: env:NAME, file:PATH or cmd:COMMAND")
 		}
 		secret, err := resolveReference(ctx, password, s.Env, programs)
 		if err != nil {

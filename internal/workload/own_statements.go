@@ -8,7 +8,7 @@ import (
 )
 
 // ownSchemas are the schemas that onward makes: its ledger, the state of a plan, and those of rehearsals and recordings.
-var ownSchemas = []string{"onward_ledger", "onward", "onward_record", "onward_rehearsal"}
+var ownSchemas = []string{"onward_ledger", "onward_fleet", "onward", "onward_record", "onward_rehearsal"}
 
 // isFromOnward reports whether onward itself sent a statement: by its application_name, or because the statement works on a
 // schema of onward's.

@@ -1,0 +1,125 @@
+package cli
+
+import (
+	"context"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/onward-sql/onward/apply"
+	"github.com/onward-sql/onward/internal/fleet"
+	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/onward"
+)
+
+func rolloutWriter(r *onward.Rollout, format report.Format, options report.Options) func(io.Writer) error {
+	return func(w io.Writer) error { return report.WriteRollout(w, format, r, options) }
+}
+
+// newFleetCommand has the commands that another terminal sends to a release on many targets.
+func (a *app) newFleetCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "fleet",
+		Short: "pause or resume a release on many targets, or skip targets",
+		Long: `Sends a command to a release that onward guard --targets or onward apply --targets runs, also
+from another machine. The command is a row in the schema onward_fleet of the targets' databases.
+A running process reads that row before each target.
+
+onward status --targets prints how far a release is.`,
+		Example: `  onward fleet pause --targets 'schemas:tenant_*' --db env:DATABASE_URL --release v2.4
+  onward fleet resume --targets 'schemas:tenant_*' --db env:DATABASE_URL --release v2.4
+  onward fleet skip --targets targets.txt --release v2.4 --only acme --because 'it is being moved'`,
+		Args: a.noCommand,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(
+		a.newFleetControl("pause", "let no further target begin", func(ctx context.Context, list []*fleet.Target, f *fleetControlFlags) error {
+			return fleet.Pause(ctx, list, f.release, apply.ProcessName("fleet pause"))
+		}),
+		a.newFleetControl("resume", "let a paused release go on", func(ctx context.Context, list []*fleet.Target, f *fleetControlFlags) error {
+			return fleet.Pause(ctx, list, f.release, "")
+		}),
+		a.newFleetControl("skip", "leave targets out of a release, with a reason", func(ctx context.Context, list []*fleet.Target, f *fleetControlFlags) error {
+			if len(f.only)+len(f.labels) == 0 {
+				return newUsageError("--only is missing: name the targets to skip")
+			}
+			if strings.TrimSpace(f.because) == "" {
+				return newUsageError("--because is missing: the ledger keeps the reason")
+			}
+			return fleet.Skip(ctx, list, f.release, f.because, apply.ProcessName("fleet skip"))
+		}),
+	)
+	return cmd
+}
+
+// fleetControlFlags are the flags of onward fleet pause and its relatives.
+type fleetControlFlags struct {
+	targetFlags
+	db, because string
+}
+
+// newFleetControl returns a command to a release.
+func (a *app) newFleetControl(name, short string, run func(context.Context, []*fleet.Target, *fleetControlFlags) error) *cobra.Command {
+	var f fleetControlFlags
+	cmd := &cobra.Command{
+		Use:     name + " --targets SOURCE --release NAME",
+		Short:   short,
+		Long:    "Writes a row into the schema onward_fleet of each database of the targets.\n\nExit code: 0 done, 2 usage or input, 3 a database cannot be reached.",
+		Example: "  onward fleet " + name + " --targets 'schemas:tenant_*' --db env:DATABASE_URL --release v2.4",
+		Args:    checkArguments(0, 0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if f.targets == "" || f.release == "" {
+				return newUsageError("--targets and --release are missing: name the targets and the release")
+			}
+			list, err := a.newTargetList(&f.targetFlags, f.db)
+			if err != nil {
+				return err
+			}
+			targets, err := list(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return run(cmd.Context(), targets, &f)
+		},
+	}
+	cmd.Flags().SortFlags = false
+	cmd.Flags().StringVar(&f.db, "db", "", "`address` of the database, @FILE or env:NAME that hold it, for schemas: and query:")
+	f.addTargetFlags(cmd)
+	if name == "skip" {
+		cmd.Flags().StringVar(&f.because, "because", "", "the `reason`, for the ledger")
+		cmd.Example += " --only tenant_7 --because 'it is being moved'"
+	}
+	return cmd
+}
+
+// printRolloutStatus prints how far a release is on its targets. The exit code is for CI.
+func (a *app) printRolloutStatus(ctx context.Context, f *statusFlags) error {
+	format, options, err := a.printOptions(report.AppliedFormats()...)
+	if err != nil {
+		return err
+	}
+	waves, err := fleet.ParseWaves(f.waves)
+	if err != nil {
+		return err
+	}
+	list, err := a.newTargetList(&f.targetFlags, f.db)
+	if err != nil {
+		return err
+	}
+	targets, err := list(ctx)
+	if err != nil {
+		return err
+	}
+	r, err := fleet.ReadStatus(ctx, targets, f.release, waves)
+	if err != nil {
+		return err
+	}
+	switch {
+	case r.State == onward.RolloutFailed:
+		a.code = exitFindings
+	case r.State != onward.RolloutDone:
+		a.code = exitFailed
+	}
+	return a.writeRollout(r, format, options)
+}

@@ -1,0 +1,153 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/onward-sql/onward/apply"
+	"github.com/onward-sql/onward/internal/fleet"
+	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/onward"
+)
+
+// targetFlags say which targets are meant.
+type targetFlags struct {
+	targets, release string
+	only, labels     []string
+}
+
+func (f *targetFlags) addTargetFlags(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.targets, "targets", "", "many `targets` instead of one database: schemas:PATTERN or query:SQL on --db, a file, or a directory")
+	flags.StringVar(&f.release, "release", "", "with --targets: the `name` of the release, in the ledger of each target")
+	flags.StringArrayVar(&f.only, "only", nil, "with --targets: only the target with this `name` (repeatable)")
+	flags.StringArrayVar(&f.labels, "label", nil, "with --targets: only targets with this label, `KEY=VALUE` (repeatable)")
+}
+
+// areGiven reports whether the command is for many targets. Without --targets the other flags are refused.
+func (f *targetFlags) areGiven(cmd *cobra.Command, others ...string) (bool, error) {
+	if f.targets != "" {
+		return true, nil
+	}
+	for _, name := range append([]string{"release", "only", "label"}, others...) {
+		if cmd.Flags().Changed(name) {
+			return false, newUsageError("--%s is for --targets", name)
+		}
+	}
+	return false, nil
+}
+
+// newTargetList returns a function that lists the targets.
+func (a *app) newTargetList(f *targetFlags, db string) (func(context.Context) ([]*fleet.Target, error), error) {
+	source := fleet.Source{Text: f.targets, Env: a.env}
+	switch {
+	case source.NeedsDatabase():
+		var err error
+		if source.DB, err = a.requireDatabase(db); err != nil {
+			return nil, err
+		}
+	case db != "":
+		return nil, newUsageError("--db is for --targets schemas:PATTERN and query:SQL: the targets of %s have addresses of their own", f.targets)
+	}
+	for _, l := range f.labels {
+		if !strings.Contains(l, "=") {
+			return nil, newUsageError("--label %s: write KEY=VALUE", l)
+		}
+	}
+	return func(ctx context.Context) ([]*fleet.Target, error) {
+		list, err := fleet.ListTargets(ctx, source)
+		if err == nil {
+			list, err = fleet.SelectTargets(list, f.only, f.labels)
+		}
+		return list, err
+	}, nil
+}
+
+// rolloutFlags say how a release reaches many targets.
+type rolloutFlags struct {
+	targetFlags
+	after, waves, stopAfter, verify, searchPath string
+	atOnce, perServer                           int
+}
+
+// rolloutFlagNames are the flags that only have a meaning with --targets.
+var rolloutFlagNames = []string{"after", "waves", "stop-after", "verify", "search-path", "targets-at-once", "per-server"}
+
+func (f *rolloutFlags) addRolloutFlags(cmd *cobra.Command) {
+	f.addTargetFlags(cmd)
+	flags := cmd.Flags()
+	flags.StringVar(&f.waves, "waves", fleet.DefaultWaves, "with --targets: the `parts` that have the release after each wave; the first is the canary")
+	flags.IntVar(&f.atOnce, "targets-at-once", fleet.DefaultAtOnce, "with --targets: the largest `number` that are worked on at once")
+	flags.IntVar(&f.perServer, "per-server", fleet.DefaultPerServer, "with --targets: the largest `number` of them on one server")
+	flags.StringVar(&f.stopAfter, "stop-after", fleet.DefaultStopAfter, "with --targets: stop if more than this `number or part` of a wave fail")
+	flags.StringVar(&f.searchPath, "search-path", "{schema}", "with --targets: the search_path for a schema, such as '{schema}, public'")
+	flags.StringVar(&f.verify, "verify", "", "with --targets: a `query` that returns true in a target with the release")
+	flags.StringVar(&f.after, "after", "", "with --targets: the `name` of a release that every target must have first")
+}
+
+// rolloutConfig reads the flags. The work and its digest are missing.
+func (a *app) rolloutConfig(f *rolloutFlags, db string, within time.Duration, command string) (c fleet.Config, err error) {
+	if f.release == "" {
+		return c, newUsageError("--release is missing: name the release, so that the same command can go on after an interruption")
+	}
+	if f.atOnce < 1 || f.perServer < 1 {
+		return c, newUsageError("--targets-at-once and --per-server are numbers from 1 on")
+	}
+	if !strings.Contains(f.searchPath, "{schema}") {
+		return c, newUsageError("--search-path %q does not have {schema}, the schema of the target", f.searchPath)
+	}
+	c = fleet.Config{
+		Release: f.release, After: f.after, AtOnce: f.atOnce, PerServer: f.perServer, Verify: f.verify, SearchPath: f.searchPath,
+		Chosen: len(f.only) > 0, Who: apply.ProcessName(command), Within: within, Tell: func(words string) { a.printNote("%s", words) },
+	}
+	if c.Waves, err = fleet.ParseWaves(f.waves); err != nil {
+		return c, err
+	}
+	if c.StopAfter, err = fleet.ParseAmount(f.stopAfter); err != nil {
+		return c, err
+	}
+	c.List, err = a.newTargetList(&f.targetFlags, db)
+	return c, err
+}
+
+// runRollout runs a release on many targets, and prints how far it is. beside: standard output belongs to the commands.
+func (a *app) runRollout(ctx context.Context, c fleet.Config, beside bool) error {
+	format, options, err := a.printOptions(report.AppliedFormats()...)
+	if err != nil {
+		return err
+	}
+	a.patience.Store(int64(guardTime)) // each command got the signal, and decides itself
+	r, err := fleet.Run(ctx, c)
+	if r == nil {
+		return a.unfinishedError(err)
+	}
+	to := a.out
+	if beside && a.flags.output == "" {
+		a.out = a.err
+	}
+	wrong := a.writeRollout(r, format, options)
+	a.out = to
+	return errors.Join(a.unfinishedError(err), wrong)
+}
+
+// unfinishedError gives the error for a release with failed targets the exit code of a finding.
+func (a *app) unfinishedError(err error) error {
+	unfinished := new(fleet.UnfinishedError)
+	if !errors.As(err, &unfinished) {
+		return err
+	}
+	if unfinished.Failed {
+		a.code = exitFindings
+		a.printNote("%v", err)
+		return nil
+	}
+	return err
+}
+
+func (a *app) writeRollout(r *onward.Rollout, format report.Format, options report.Options) error {
+	return a.writeResult(rolloutWriter(r, format, options))
+}

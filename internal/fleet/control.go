@@ -1,0 +1,109 @@
+package fleet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/onward"
+)
+
+// Pause records in each database of the targets that a release is paused: no further target begins. An empty who lets it go on.
+func Pause(ctx context.Context, list []*Target, release, who string) error {
+	return writeLedgers(ctx, list, func(ctx context.Context, conn *pgx.Conn, d *database) error {
+		if _, err := conn.Exec(ctx, "INSERT INTO onward_fleet.release (name, work, system, who) VALUES ($1, '', $2, $3) ON CONFLICT DO NOTHING", release,
+			fmt.Sprint(d.system, "/", d.oid), who); err != nil {
+			return err
+		}
+		_, err := conn.Exec(ctx, "UPDATE onward_fleet.release SET paused = $2 WHERE name = $1", release, who)
+		return err
+	})
+}
+
+// Skip records that targets are left out of a release, and why. A target that is done, or on which a process works, is refused.
+func Skip(ctx context.Context, list []*Target, release, reason, who string) error {
+	for _, t := range list {
+		if err := skipTarget(ctx, t, release, reason, who); err != nil {
+			return fmt.Errorf("%s: %w", t.Name, redactTarget(err, t))
+		}
+	}
+	return nil
+}
+
+func skipTarget(ctx context.Context, t *Target, release, reason, who string) error {
+	if t.database == nil {
+		identifyTargets(ctx, []*Target{t}, who)
+	}
+	if t.problem != nil {
+		return t.problem
+	}
+	return writeLedgers(ctx, []*Target{t}, func(ctx context.Context, conn *pgx.Conn, d *database) error {
+		if _, err := conn.Exec(ctx, "INSERT INTO onward_fleet.release (name, work, system, who) VALUES ($1, '', $2, $3) ON CONFLICT DO NOTHING", release,
+			fmt.Sprint(d.system, "/", d.oid), who); err != nil {
+			return err
+		}
+		if _, err := conn.Exec(ctx, `INSERT INTO onward_fleet.target (release, schema, name, state, who) VALUES ($1, $2::bigint::oid, $3, 'pending', $4)
+			ON CONFLICT DO NOTHING`, release, int64(t.schemaOID), t.Schema, who); err != nil {
+			return err
+		}
+		var state string
+		var alive bool
+		if err := conn.QueryRow(ctx, `SELECT t.state, `+holderIsAlive+` FROM onward_fleet.target AS t WHERE t.release = $1 AND t.schema = $2::bigint::oid FOR UPDATE`,
+			release, int64(t.schemaOID)).Scan(&state, &alive); err != nil {
+			return err
+		}
+		switch {
+		case state == string(onward.RolloutDone):
+			return newInputError("it is done, so it cannot be skipped")
+		case state == string(onward.RolloutRunning) && alive:
+			return newInputError("a process works on it, so it cannot be skipped")
+		}
+		_, err := conn.Exec(ctx, `UPDATE onward_fleet.target SET state = 'skipped', note = $3, who = $4, holder = '', ended = clock_timestamp()
+			WHERE release = $1 AND schema = $2::bigint::oid`, release, int64(t.schemaOID), reason, who)
+		return err
+	})
+}
+
+// writeLedgers calls f in a transaction for each database of the targets, with the ledger created.
+func writeLedgers(ctx context.Context, list []*Target, f func(ctx context.Context, conn *pgx.Conn, d *database) error) error {
+	identifyMissing(ctx, list)
+	byDatabase := map[*database]*Target{}
+	var failed []error
+	for _, t := range list {
+		if t.problem != nil && !isGone(t.problem) {
+			failed = append(failed, fmt.Errorf("%s: %w", t.Name, redactTarget(t.problem, t)))
+		} else if t.problem == nil {
+			byDatabase[t.database] = t
+		}
+	}
+	var mu sync.Mutex
+	forEachKey(byDatabase, func(d *database) {
+		err := d.do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+			if err := createLedger(ctx, conn); err != nil {
+				return err
+			}
+			return inTransaction(ctx, conn, func() error { return f(ctx, conn, d) })
+		})
+		d.session.Close(ctx)
+		if err != nil {
+			mu.Lock()
+			defer mu.Unlock()
+			failed = append(failed, redactTarget(err, byDatabase[d]))
+		}
+	})
+	return errors.Join(failed...)
+}
+
+// identifyMissing identifies the targets that were not identified yet.
+func identifyMissing(ctx context.Context, list []*Target) {
+	var missing []*Target
+	for _, t := range list {
+		if t.database == nil {
+			missing = append(missing, t)
+		}
+	}
+	identifyTargets(ctx, missing, "")
+}

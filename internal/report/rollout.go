@@ -1,0 +1,125 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/charmbracelet/lipgloss"
+
+	"github.com/onward-sql/onward/onward"
+)
+
+// rolloutStates are the states of targets, the worst first.
+var rolloutStates = []onward.RolloutState{
+	onward.RolloutFailed, onward.RolloutUnreachable, onward.RolloutInterrupted, onward.RolloutRunning, onward.RolloutPending, onward.RolloutGone,
+	onward.RolloutSkipped, onward.RolloutDone,
+}
+
+// maxRolloutTargets is how many targets that are not done are printed.
+const maxRolloutTargets = 20
+
+// WriteRollout prints how far a release is on its targets: a line for each wave, the worst first, and the targets that are not done.
+func WriteRollout(w io.Writer, f Format, r *onward.Rollout, o Options) error {
+	if f == FormatJSON {
+		return writeJSON(w, r)
+	}
+	out := newPage(o)
+	done := 0
+	for i := range r.Targets {
+		if s := r.Targets[i].State; s == onward.RolloutDone {
+			done++
+		}
+	}
+	out.addTwoSided("release "+EscapeLine(r.Release)+"  "+string(r.State), fmt.Sprintf("%d of %s done", done, CountNoun(len(r.Targets), "target")), out.Bold, out.Dim)
+	waves := slices.Clone(r.Waves)
+	slices.SortStableFunc(waves, func(a, b onward.RolloutWave) int { return rankState(a.State) - rankState(b.State) })
+	for _, v := range waves {
+		out.addTwoSided(fmt.Sprintf("  wave %d  %-10s %s", v.Number, EscapeLine(v.Name), v.State), describeCounts(v.Counts), out.rolloutStyle(v.State), out.Dim)
+	}
+	out.rolloutTargets(r)
+	out.rolloutDrift(r)
+	for _, d := range r.Duplicates {
+		out.addWrapped("  listed twice  ", "    ", EscapeLine(d), out.ordinaryStyle())
+	}
+	if r.Why != "" {
+		out.addBlankLine()
+		out.addWrapped("not done: ", "          ", EscapeLine(r.Why), out.ordinaryStyle())
+	}
+	return out.writePage(w)
+}
+
+// rankState returns the place of a state among all; the worst first.
+func rankState(s onward.RolloutState) int { return slices.Index(rolloutStates, s) }
+
+// describeCounts prints "1 failed, 36 done".
+func describeCounts(counts map[onward.RolloutState]int) string {
+	var out []string
+	for _, s := range rolloutStates {
+		if n := counts[s]; n > 0 {
+			out = append(out, fmt.Sprintf("%d %s", n, s))
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+func (p *Palette) rolloutStyle(s onward.RolloutState) lipgloss.Style {
+	switch s {
+	case onward.RolloutFailed, onward.RolloutUnreachable:
+		return p.Error
+	case onward.RolloutDone:
+		return p.OK
+	}
+	return p.ordinaryStyle()
+}
+
+// rolloutTargets prints the targets that are not done, the worst first.
+func (p *page) rolloutTargets(r *onward.Rollout) {
+	var list []*onward.RolloutTarget
+	for i := range r.Targets {
+		if t := &r.Targets[i]; t.State != onward.RolloutDone && t.State != onward.RolloutPending {
+			list = append(list, t)
+		}
+	}
+	slices.SortStableFunc(list, func(a, b *onward.RolloutTarget) int { return rankState(a.State) - rankState(b.State) })
+	if len(list) > 0 {
+		p.addBlankLine()
+	}
+	for i, t := range list {
+		if i == maxRolloutTargets {
+			p.addLine(fmt.Sprintf("  and %d more; --format json has all", len(list)-i))
+			return
+		}
+		words := string(t.State)
+		if t.Note != "" {
+			words += ": " + EscapeLine(t.Note)
+		}
+		if t.Attempts > 1 {
+			words += fmt.Sprintf(" (%d attempts)", t.Attempts)
+		}
+		p.addWrapped("  "+EscapeLine(t.Name)+"  ", "      ", words, p.ordinaryStyle())
+	}
+}
+
+// rolloutDrift prints the differences between the schemas of the targets.
+func (p *page) rolloutDrift(r *onward.Rollout) {
+	for _, d := range r.Drift {
+		p.addBlankLine()
+		names := d.Targets
+		more := ""
+		if len(names) > maxRolloutTargets {
+			names, more = names[:maxRolloutTargets], fmt.Sprintf(" and %d more", len(d.Targets)-maxRolloutTargets)
+		}
+		p.addWrapped("differs: ", "         ", EscapeLine(strings.Join(names, ", ")+more), p.Bold)
+		for _, sql := range d.Missing {
+			p.addWrapped("  lacks  ", "         ", EscapeLine(sql), p.ordinaryStyle())
+		}
+		for _, sql := range d.Extra {
+			p.addWrapped("  has    ", "         ", EscapeLine(sql), p.ordinaryStyle())
+		}
+		for _, sql := range d.Fix {
+			p.addWrapped("  fix    ", "         ", EscapeLine(sql), p.ordinaryStyle())
+		}
+	}
+}
