@@ -24,6 +24,7 @@ type applyFlags struct {
 	unproven                  string
 	green                     contractQueryFlags
 	evidence                  oldCodeFlags
+	rollout                   rolloutFlags
 }
 
 func (f *applyFlags) addApplyFlags(cmd *cobra.Command) {
@@ -41,6 +42,7 @@ func (f *applyFlags) addApplyFlags(cmd *cobra.Command) {
 	flags.StringVar(&f.unproven, "unproven", "", "the `reason` to run a plan that is not proven, or was changed since: onward log keeps it")
 	f.green.addContractQueryFlags(cmd)
 	f.evidence.addOldCodeFlags(cmd)
+	f.rollout.addRolloutFlags(cmd)
 	completeFlag(cmd, "through", string(onward.Expand), string(onward.Backfill), string(onward.Contract))
 }
 
@@ -69,6 +71,10 @@ Each step commits together with a row in the schema onward_ledger. You can kill 
 moment: the same command continues, and does nothing twice. onward status and onward log read
 that schema.
 
+With --targets the same plan or migrations run on many databases: in waves, some at once, until
+too many fail. The schema onward_fleet of each database has what is done there. The contract
+begins only if every target has the release.
+
 Exit code: 0 done; 1 refused, because the plan is not for this database or some rows are
 wrong; 2 usage or input; 3 not finished, the same command continues.`,
 		Example: `  onward plan --format json --output plan.json
@@ -77,7 +83,8 @@ wrong; 2 usage or input; 3 not finished, the same command continues.`,
   onward apply --db env:DATABASE_URL --plan plan.json --through contract --workload new.json.gz
   onward apply --db env:DATABASE_URL --plan plan.json --unproven 'no server at hand, read by two of us'
   onward apply --db env:DATABASE_URL
-  onward apply --db env:DATABASE_URL --head v2.4 --to 00042_nickname`,
+  onward apply --db env:DATABASE_URL --head v2.4 --to 00042_nickname
+  onward apply --targets targets.txt --release v2.4 --plan plan.json`,
 		Args: checkArguments(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.applyAndReport(cmd, &f) },
 	}
@@ -88,6 +95,11 @@ wrong; 2 usage or input; 3 not finished, the same command continues.`,
 
 // applyAndReport runs apply, and prints the progress.
 func (a *app) applyAndReport(cmd *cobra.Command, f *applyFlags) error {
+	if many, err := f.rollout.areGiven(cmd, rolloutFlagNames...); err != nil {
+		return err
+	} else if many {
+		return a.applyToTargets(cmd, f)
+	}
 	format, options, err := a.printOptions(report.AppliedFormats()...)
 	if err != nil {
 		return err

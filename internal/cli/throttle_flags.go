@@ -27,6 +27,7 @@ type stepFlags struct {
 	publications  []string
 	parallel      int
 	limits        throttleFlags
+	many          bool // the databases are not those of db
 }
 
 // ledgerPlanHelp is the help of --plan for a command that continues plans.
@@ -72,7 +73,9 @@ func (a *app) stepConfig(f *stepFlags) (apply.Config, error) {
 		}
 		c.Replicas = append(c.Replicas, url)
 	}
-	c.DB, err = a.requireDatabase(f.db)
+	if !f.many {
+		c.DB, err = a.requireDatabase(f.db)
+	}
 	return c, err
 }
 

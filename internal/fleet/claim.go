@@ -53,8 +53,8 @@ func (c *Config) claimTarget(ctx context.Context, t *Target, again bool) (out cl
 					return nil
 				}
 			}
-			_, err := conn.Exec(ctx, `UPDATE onward_fleet.target SET state = 'running', attempts = attempts + 1, holder = $3, pid = pg_backend_pid(), who = $4, note = '',
-				exit_code = 0, backend = (SELECT backend_start FROM pg_catalog.pg_stat_activity WHERE pid = pg_backend_pid()),
+			_, err := conn.Exec(ctx, `UPDATE onward_fleet.target SET state = 'running', attempts = attempts + 1, holder = $3, pid = pg_backend_pid(), who = $4,
+				note = '', exit_code = 0, backend = (SELECT backend_start FROM pg_catalog.pg_stat_activity WHERE pid = pg_backend_pid()),
 				began = coalesce(began, clock_timestamp()), ended = NULL WHERE release = $1 AND schema = $2::bigint::oid`, c.Release, int64(t.schemaOID), d.holder, c.Who)
 			out.state = onward.RolloutRunning
 			out.holder = ""
@@ -147,8 +147,8 @@ var errTakenOver = errors.New("another onward process has taken this target over
 func (c *Config) finishTarget(ctx context.Context, t *Target, state onward.RolloutState, exitCode int, note string) error {
 	return t.database.do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 		tag, err := conn.Exec(ctx, `UPDATE onward_fleet.target SET state = $4, exit_code = $5, note = $6, holder = '', pid = NULL, backend = NULL,
-			sessions = CASE WHEN $4 = 'done' THEN '[]' ELSE sessions END, ended = clock_timestamp() WHERE release = $1 AND schema = $2::bigint::oid AND holder = $3`, c.Release, int64(t.schemaOID), t.database.holder, string(state),
-			exitCode, note)
+			sessions = CASE WHEN $4 = 'done' THEN '[]' ELSE sessions END, ended = clock_timestamp()
+			WHERE release = $1 AND schema = $2::bigint::oid AND holder = $3`, c.Release, int64(t.schemaOID), t.database.holder, string(state), exitCode, note)
 		if err == nil && tag.RowsAffected() == 0 {
 			return errTakenOver
 		}

@@ -202,7 +202,8 @@ func TestStopRule(t *testing.T) {
 	if !errors.As(err, &unfinished) || r.State != onward.RolloutFailed || r.Waves[3].Counts[onward.RolloutFailed] != 1 || r.Targets[4].Attempts != 2 {
 		t.Fatalf("%+v %v", r, err)
 	}
-	pgservertest.Exec(t, conn, "ALTER TABLE tenant_05.version DROP CONSTRAINT version_number_check", "ALTER TABLE tenant_20.version DROP CONSTRAINT version_number_check")
+	pgservertest.Exec(t, conn, "ALTER TABLE tenant_05.version DROP CONSTRAINT version_number_check",
+		"ALTER TABLE tenant_20.version DROP CONSTRAINT version_number_check")
 	if r, err = fleet.Run(t.Context(), c); err != nil || r.State != onward.RolloutDone {
 		t.Fatalf("%+v %v", r, err)
 	}
@@ -314,7 +315,8 @@ func TestKilled(t *testing.T) {
 	t.Logf("%d processes were killed", killed)
 	checkTenants(t, conn, schemaNames(t, conn))
 	var states string
-	if err := conn.QueryRow(t.Context(), "SELECT string_agg(DISTINCT state || ' ' || sessions::text || holder, ',') FROM onward_fleet.target").Scan(&states); err != nil ||
+	const query = "SELECT string_agg(DISTINCT state || ' ' || sessions::text || holder, ',') FROM onward_fleet.target"
+	if err := conn.QueryRow(t.Context(), query).Scan(&states); err != nil ||
 		states != "done []" {
 		t.Error(states, err)
 	}

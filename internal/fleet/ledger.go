@@ -43,7 +43,8 @@ func (e *OtherLedgerError) Error() string {
 // hasLedger reports whether a database has a ledger.
 func hasLedger(ctx context.Context, conn *pgx.Conn) (bool, error) {
 	var comment string
-	err := conn.QueryRow(ctx, `SELECT coalesce(obj_description(oid, 'pg_namespace'), '') FROM pg_catalog.pg_namespace WHERE nspname = 'onward_fleet'`).Scan(&comment)
+	err := conn.QueryRow(ctx, `SELECT coalesce(obj_description(oid, 'pg_namespace'), '') FROM pg_catalog.pg_namespace
+		WHERE nspname = 'onward_fleet'`).Scan(&comment)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		return false, nil
@@ -101,7 +102,8 @@ type ChangedError struct{ Release string }
 
 // Error names the release.
 func (e *ChangedError) Error() string {
-	return fmt.Sprintf("the release %q was begun with another command, plan or search_path: repeat that one, or give this one a name of its own with --release", e.Release)
+	return fmt.Sprintf("the release %q was begun with another command, plan or search_path: repeat that one, or give this one a name of its own with --release",
+		e.Release)
 }
 
 // beginRelease records a release in a database, or compares it with the one that is recorded there.

@@ -28,6 +28,8 @@ type Config struct {
 	AtOnce, PerServer int
 	// Chosen: only these targets are meant, and the user named them: also those that are done or skipped run again.
 	Chosen bool
+	// WholeDatabases refuses targets that are schemas.
+	WholeDatabases bool
 	// Work runs the release on a target.
 	Work Work
 	// Verify is a query that returns true on a target with the release; "" for none. Such a target needs no work.
@@ -68,6 +70,12 @@ func Run(ctx context.Context, c Config) (*onward.Rollout, error) {
 	list, err := c.List(ctx)
 	if err != nil {
 		return nil, err
+	}
+	for _, t := range list {
+		if c.WholeDatabases && t.Schema != "" {
+			return nil, newInputError("%s is a schema, and onward apply works on whole databases: run your tool's own command in each schema, with "+
+				"onward guard --targets", t.Name)
+		}
 	}
 	defer func() { r.closeSessions() }()
 	if err := r.addTargets(ctx, list); err != nil {

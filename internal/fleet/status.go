@@ -50,7 +50,8 @@ func findRelease(ctx context.Context, list []*Target, release string) (name, pau
 				return err
 			}
 			rows, err := conn.Query(ctx, `SELECT name, paused, began FROM onward_fleet.release AS r WHERE name = $1 OR $1 = '' AND EXISTS (
-				SELECT FROM onward_fleet.target AS t WHERE t.release = r.name AND t.schema::bigint = ANY ($2::bigint[])) ORDER BY began DESC LIMIT 1`, release, byDatabase[d])
+				SELECT FROM onward_fleet.target AS t WHERE t.release = r.name AND t.schema::bigint = ANY ($2::bigint[]))
+				ORDER BY began DESC LIMIT 1`, release, byDatabase[d])
 			if err != nil {
 				return err
 			}

@@ -32,7 +32,8 @@ func WriteRollout(w io.Writer, f Format, r *onward.Rollout, o Options) error {
 			done++
 		}
 	}
-	out.addTwoSided("release "+EscapeLine(r.Release)+"  "+string(r.State), fmt.Sprintf("%d of %s done", done, CountNoun(len(r.Targets), "target")), out.Bold, out.Dim)
+	out.addTwoSided("release "+EscapeLine(r.Release)+"  "+string(r.State), fmt.Sprintf("%d of %s done", done, CountNoun(len(r.Targets), "target")),
+		out.Bold, out.Dim)
 	waves := slices.Clone(r.Waves)
 	slices.SortStableFunc(waves, func(a, b onward.RolloutWave) int { return rankState(a.State) - rankState(b.State) })
 	for _, v := range waves {

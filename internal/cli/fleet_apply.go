@@ -1,0 +1,77 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/onward-sql/onward/apply"
+	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/internal/fleet"
+	"github.com/onward-sql/onward/onward"
+)
+
+// oneDatabaseFlags are flags of onward apply that have no meaning for many databases.
+var oneDatabaseFlags = []string{"replica", "notify", "notify-after", "events"}
+
+// applyToTargets runs apply on many databases.
+func (a *app) applyToTargets(cmd *cobra.Command, f *applyFlags) error {
+	for _, name := range oneDatabaseFlags {
+		if cmd.Flags().Changed(name) {
+			return newUsageError("--%s is for one database, and not for --targets", name)
+		}
+	}
+	f.many = true
+	base, err := a.applyConfig(cmd, f)
+	if err != nil {
+		return err
+	}
+	r := audit.Config{Head: f.head, Base: f.base, Logger: a.newLogger()}
+	if r.Settings, err = a.readConfigFile(); err != nil {
+		return err
+	}
+	c, err := a.rolloutConfig(&f.rollout, f.db, f.within, "apply")
+	if err != nil {
+		return err
+	}
+	words := []string{f.through, f.to, f.role, f.source, f.head, f.base}
+	if base.Plan != nil {
+		words = append(words, base.Plan.Digest)
+	}
+	c.WholeDatabases = true
+	c.Digest = fleet.DigestApply(words...)
+	if base.Through == onward.Contract {
+		// The contract breaks code that another database may still need.
+		c.Release, c.After = f.rollout.release+" contract", f.rollout.release
+	}
+	c.Work = fleet.ApplySteps(func(ctx context.Context, t *fleet.Target) (*onward.Applied, error) {
+		one := base
+		one.DB, one.Tell = t.Address, a.targetEvents(t)
+		pending := apply.PendingConfig{Config: one, Repository: r, Source: f.source, Table: f.table, AcceptFindings: f.accept}
+		if base.Plan != nil {
+			return apply.RunPlanAndRecord(ctx, pending)
+		}
+		return apply.Pending(ctx, pending)
+	})
+	return a.runRollout(cmd.Context(), c, false)
+}
+
+// targetEvents prints what a target waits for; with -v, each finished step.
+func (a *app) targetEvents(t *fleet.Target) func(apply.Event) {
+	return func(e apply.Event) {
+		switch e.Kind {
+		case apply.Held, apply.Waits, apply.Throttled:
+		case apply.Finished, apply.Lost, apply.Sends:
+			if a.flags.verbose == 0 {
+				return
+			}
+		default:
+			return
+		}
+		step := ""
+		if e.Step != nil {
+			step = e.Step.ID + " "
+		}
+		a.printNote("%s: %s%s  %s", t.Name, step, e.Kind, e.Words)
+	}
+}
