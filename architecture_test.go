@@ -101,6 +101,7 @@ var exceptions = map[string]string{
 	"bench/verify":                   "a program of its own",
 	"bench/plan":                     "a program of its own",
 	"bench/release":                  "makes repositories",
+	"bench/fleet":                    "a program of its own",
 	"bench/wire":                     "a program of its own",
 	"bench/newcomer":                 "plays the releases' server, for tests",
 	"bench/install":                  "a program of its own",

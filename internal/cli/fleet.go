@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/onward-sql/onward/apply"
+	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/fleet"
 	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/onward"
@@ -111,12 +112,21 @@ func (a *app) printRolloutStatus(ctx context.Context, f *statusFlags) error {
 	if err != nil {
 		return err
 	}
+	if f.like != "" && !f.drift {
+		return newUsageError("--like is for --drift")
+	}
 	r, err := fleet.ReadStatus(ctx, targets, f.release, waves)
+	if f.drift && f.release == "" && isAny[*config.InputError](err) { // nothing was begun, and the schemas can be compared
+		r, err = &onward.Rollout{Schema: onward.RolloutSchema, State: onward.RolloutDone, Waves: []onward.RolloutWave{}, Targets: []onward.RolloutTarget{}}, nil
+	}
+	if err == nil && f.drift {
+		r.Drift, err = fleet.FindDrift(ctx, targets, f.like)
+	}
 	if err != nil {
 		return err
 	}
 	switch {
-	case r.State == onward.RolloutFailed:
+	case r.State == onward.RolloutFailed || len(r.Drift) > 0:
 		a.code = exitFindings
 	case r.State != onward.RolloutDone:
 		a.code = exitFailed

@@ -25,6 +25,8 @@ type statusFlags struct {
 	targetFlags
 	db, waves string
 	watch     time.Duration
+	drift     bool
+	like      string
 }
 
 func (a *app) newStatusCommand() *cobra.Command {
@@ -41,9 +43,10 @@ plans are done or taken back, or at Ctrl-C.
 
 With --targets it prints how far a release is on many databases or schemas, from the schema
 onward_fleet of each: a line for each wave, the worst first, and the targets that are not done.
+--drift compares the schemas of the targets, and groups those that differ from most others.
 
 Exit code: 0 done, 2 usage or input, 3 the database cannot be read. With --targets: 0 all have
-the release, 1 a target failed, 2 usage or input, 3 not finished.`,
+the release, 1 a target failed or differs, 2 usage or input, 3 not finished.`,
 		Example: `  onward status --db env:DATABASE_URL
   onward status --db env:DATABASE_URL --format html --output status.html --watch 5s
   onward status --targets 'schemas:tenant_*' --db env:DATABASE_URL --release v2.4`,
@@ -55,6 +58,8 @@ the release, 1 a target failed, 2 usage or input, 3 not finished.`,
 	flags.StringVar(&f.db, "db", "", "`address` of the database, @FILE or env:NAME that hold it; nothing is changed there")
 	flags.DurationVar(&f.watch, "watch", 0, "with --format html and --output: read the database and rewrite the file at this `interval`")
 	f.addTargetFlags(cmd)
+	flags.BoolVar(&f.drift, "drift", false, "with --targets: compare the schemas of the targets, and print the statements that make them alike")
+	flags.StringVar(&f.like, "like", "", "with --drift: the `name` of the target that the others should be like (default: most of them)")
 	flags.StringVar(&f.waves, "waves", fleet.DefaultWaves, "with --targets: the `parts` that have the release after each wave, as they were given before")
 	return cmd
 }
@@ -62,7 +67,7 @@ the release, 1 a target failed, 2 usage or input, 3 not finished.`,
 // printStatus prints the plans on a database, once or again and again.
 func (a *app) printStatus(cmd *cobra.Command, f *statusFlags) error {
 	watch := f.watch
-	if many, err := f.areGiven(cmd, "waves"); err != nil {
+	if many, err := f.areGiven(cmd, "waves", "drift", "like"); err != nil {
 		return err
 	} else if many {
 		return a.printRolloutStatus(cmd.Context(), f)

@@ -129,7 +129,8 @@ func openDatabase(ctx context.Context, text, holder string) (d *database, schema
 		var recovery bool
 		var readOnly string
 		if err := conn.QueryRow(ctx, `SELECT current_setting('server_version_num')::int, pg_catalog.pg_is_in_recovery(),
-			current_setting('default_transaction_read_only'), (SELECT system_identifier::text FROM pg_catalog.pg_control_system()), (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())`).
+			current_setting('default_transaction_read_only'),
+			(SELECT system_identifier::text FROM pg_catalog.pg_control_system()), (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())`).
 			Scan(&number, &recovery, &readOnly, &d.system, &d.oid); err != nil {
 			return err
 		}

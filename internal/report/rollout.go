@@ -26,19 +26,7 @@ func WriteRollout(w io.Writer, f Format, r *onward.Rollout, o Options) error {
 		return writeJSON(w, r)
 	}
 	out := newPage(o)
-	done := 0
-	for i := range r.Targets {
-		if s := r.Targets[i].State; s == onward.RolloutDone {
-			done++
-		}
-	}
-	out.addTwoSided("release "+EscapeLine(r.Release)+"  "+string(r.State), fmt.Sprintf("%d of %s done", done, CountNoun(len(r.Targets), "target")),
-		out.Bold, out.Dim)
-	waves := slices.Clone(r.Waves)
-	slices.SortStableFunc(waves, func(a, b onward.RolloutWave) int { return rankState(a.State) - rankState(b.State) })
-	for _, v := range waves {
-		out.addTwoSided(fmt.Sprintf("  wave %d  %-10s %s", v.Number, EscapeLine(v.Name), v.State), describeCounts(v.Counts), out.rolloutStyle(v.State), out.Dim)
-	}
+	out.rolloutWaves(r)
 	out.rolloutTargets(r)
 	out.rolloutDrift(r)
 	for _, d := range r.Duplicates {
@@ -49,6 +37,26 @@ func WriteRollout(w io.Writer, f Format, r *onward.Rollout, o Options) error {
 		out.addWrapped("not done: ", "          ", EscapeLine(r.Why), out.ordinaryStyle())
 	}
 	return out.writePage(w)
+}
+
+// rolloutWaves prints a line for each wave.
+func (p *page) rolloutWaves(r *onward.Rollout) {
+	if r.Release == "" {
+		return
+	}
+	done := 0
+	for i := range r.Targets {
+		if s := r.Targets[i].State; s == onward.RolloutDone {
+			done++
+		}
+	}
+	p.addTwoSided("release "+EscapeLine(r.Release)+"  "+string(r.State), fmt.Sprintf("%d of %s done", done, CountNoun(len(r.Targets), "target")),
+		p.Bold, p.Dim)
+	waves := slices.Clone(r.Waves)
+	slices.SortStableFunc(waves, func(a, b onward.RolloutWave) int { return rankState(a.State) - rankState(b.State) })
+	for _, v := range waves {
+		p.addTwoSided(fmt.Sprintf("  wave %d  %-10s %s", v.Number, EscapeLine(v.Name), v.State), describeCounts(v.Counts), p.rolloutStyle(v.State), p.Dim)
+	}
 }
 
 // rankState returns the place of a state among all; the worst first.
@@ -105,6 +113,9 @@ func (p *page) rolloutTargets(r *onward.Rollout) {
 
 // rolloutDrift prints the differences between the schemas of the targets.
 func (p *page) rolloutDrift(r *onward.Rollout) {
+	if r.Drift != nil && len(r.Drift) == 0 {
+		p.addLine("the schemas of all targets are alike")
+	}
 	for _, d := range r.Drift {
 		p.addBlankLine()
 		names := d.Targets
