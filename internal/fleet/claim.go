@@ -38,9 +38,6 @@ func (c *Config) claimTarget(ctx context.Context, t *Target, again bool) (out cl
 			d.created = true
 		}
 		return inTransaction(ctx, conn, func() error {
-			if err := checkExists(ctx, conn, t); err != nil {
-				return err
-			}
 			out, err = c.lockTarget(ctx, conn, t)
 			if err != nil || out.paused != "" {
 				return err
@@ -66,17 +63,20 @@ func (c *Config) claimTarget(ctx context.Context, t *Target, again bool) (out cl
 
 // lockTarget locks the row of a target, which it makes if there is none.
 func (c *Config) lockTarget(ctx context.Context, conn *pgx.Conn, t *Target) (out claim, err error) {
-	if err := conn.QueryRow(ctx, "SELECT paused FROM onward_fleet.release WHERE name = $1", c.Release).Scan(&out.paused); err != nil || out.paused != "" {
+	var name string
+	if err := conn.QueryRow(ctx, `SELECT paused, coalesce((SELECT nspname::text FROM pg_catalog.pg_namespace WHERE oid = $2::bigint::oid), '')
+		FROM onward_fleet.release WHERE name = $1`, c.Release, int64(t.schemaOID)).Scan(&out.paused, &name); err != nil || out.paused != "" {
 		return out, err
 	}
-	if _, err := conn.Exec(ctx, `INSERT INTO onward_fleet.target (release, schema, name, state, who) VALUES ($1, $2::bigint::oid, $3, 'pending', $4)
-		ON CONFLICT (release, schema) DO UPDATE SET name = excluded.name`, c.Release, int64(t.schemaOID), t.Schema, c.Who); err != nil {
-		return out, err
+	if name != t.Schema {
+		return out, &goneError{t.Schema, name}
 	}
 	var state string
 	var alive bool
-	if err := conn.QueryRow(ctx, `SELECT t.state, t.who, jsonb_array_length(t.sessions) > 0, `+holderIsAlive+` FROM onward_fleet.target AS t
-		WHERE t.release = $1 AND t.schema = $2::bigint::oid FOR UPDATE`, c.Release, int64(t.schemaOID)).Scan(&state, &out.holder, &out.before, &alive); err != nil {
+	if err := conn.QueryRow(ctx, `INSERT INTO onward_fleet.target AS t (release, schema, name, state, who) VALUES ($1, $2::bigint::oid, $3, 'pending', $4)
+		ON CONFLICT (release, schema) DO UPDATE SET name = excluded.name
+		RETURNING t.state, t.who, jsonb_array_length(t.sessions) > 0, `+holderIsAlive, c.Release, int64(t.schemaOID), t.Schema, c.Who).
+		Scan(&state, &out.holder, &out.before, &alive); err != nil {
 		return out, err
 	}
 	out.state = onward.RolloutState(state)

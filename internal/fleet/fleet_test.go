@@ -101,6 +101,24 @@ func newConfig(t testing.TB, db, steps string) (fleet.Config, *report) {
 	}, seen
 }
 
+// sendDirectly is work that sends statements itself: no proxy, no process.
+func sendDirectly(steps string) fleet.Work {
+	return func(ctx context.Context, t *fleet.Target, record func(int) error) (int, error) {
+		conn, err := pgx.Connect(ctx, t.Address)
+		if err != nil {
+			return 0, err
+		}
+		defer conn.Close(context.WithoutCancel(ctx))
+		if err := record(int(conn.PgConn().PID())); err != nil {
+			return 0, err
+		}
+		if _, err := conn.Exec(ctx, "SET search_path = "+t.SearchPath("")+"; "+steps); err != nil {
+			return 7, nil
+		}
+		return 0, nil
+	}
+}
+
 // report keeps what was printed.
 type report struct {
 	mu sync.Mutex
@@ -190,7 +208,8 @@ func TestStopRule(t *testing.T) {
 	t.Parallel()
 	db, conn := tenants(t, 30)
 	pgservertest.Exec(t, conn, "ALTER TABLE tenant_05.version ADD CHECK (number <> '2')", "ALTER TABLE tenant_20.version ADD CHECK (number <> '2')")
-	c, seen := newConfig(t, db, migration)
+	c, seen := newConfig(t, db, "")
+	c.Work = sendDirectly(migration)
 	r, err := fleet.Run(t.Context(), c)
 	unfinished := new(fleet.UnfinishedError)
 	if !errors.As(err, &unfinished) || !unfinished.Failed || r.State != onward.RolloutStopped || r.Waves[2].State != onward.RolloutFailed ||
@@ -214,9 +233,9 @@ func TestStopRule(t *testing.T) {
 func TestTenantsChange(t *testing.T) {
 	t.Parallel()
 	db, conn := tenants(t, 22)
-	c, seen := newConfig(t, db, migration)
+	c, seen := newConfig(t, db, "")
 	var once sync.Once
-	work := c.Work
+	work := sendDirectly(migration)
 	c.Work = func(ctx context.Context, target *fleet.Target, record func(int) error) (int, error) {
 		once.Do(func() {
 			pgservertest.Exec(t, conn, "DROP SCHEMA tenant_20 CASCADE", "DROP SCHEMA tenant_21 CASCADE", "ALTER SCHEMA tenant_22 RENAME TO tenant_22b")
@@ -252,7 +271,8 @@ func TestTwoProcesses(t *testing.T) {
 	var all sync.WaitGroup
 	for range 2 {
 		all.Go(func() {
-			c, seen := newConfig(t, db, migration)
+			c, seen := newConfig(t, db, "")
+			c.Work = sendDirectly(migration)
 			if r, err := fleet.Run(t.Context(), c); err != nil || r.State != onward.RolloutDone {
 				t.Errorf("%+v %v\n%s", r, err, seen)
 			}
