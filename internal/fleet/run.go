@@ -85,11 +85,12 @@ func Run(ctx context.Context, c Config) (*onward.Rollout, error) {
 		return nil, err
 	}
 	waves := cutWaves(r.targets, c.Waves)
+	most := len(waves) + maxLateWaves
 	for i := 0; i < len(waves); i++ {
 		if !r.runWave(ctx, i, len(waves), waves[i]) {
 			break
 		}
-		if i == len(waves)-1 && !c.Chosen {
+		if i == len(waves)-1 && !c.Chosen && len(waves) < most {
 			if late := r.listNewTargets(ctx); len(late) > 0 {
 				waves = append(waves, wave{"created meanwhile", late})
 			}
@@ -120,7 +121,7 @@ const maxLateWaves = 3
 // listNewTargets returns the targets that were created since the targets were listed.
 func (r *rollout) listNewTargets(ctx context.Context) (out []*Target) {
 	list, err := r.c.List(ctx)
-	if err != nil || len(r.results) > maxLateWaves*maxTargets {
+	if err != nil {
 		r.c.Tell(fmt.Sprintf("the targets were not listed again: %v", err))
 		return nil
 	}
@@ -138,6 +139,7 @@ func (r *rollout) listNewTargets(ctx context.Context) (out []*Target) {
 		}
 	}
 	identifyTargets(ctx, fresh, r.holder)
+	fresh = slices.DeleteFunc(fresh, func(t *Target) bool { return isGone(t.problem) })
 	kept, _ := dropDuplicates(append(slices.Clip(old), fresh...))
 	out = kept[len(old):]
 	r.targets = append(r.targets, out...)
