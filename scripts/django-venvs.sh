@@ -5,6 +5,7 @@
 #
 #   django-4.2-psycopg2   django-4.2-none   django-5.2-psycopg   django-5.2-none
 #   django-5.2-pghistory  (with django-pghistory and django-pgtrigger)
+#   django-5.2-tenants    (with django-tenants)
 #   django-6.0-psycopg    (only where a Python of 3.12 or newer is found)
 #   alembic-1.13-psycopg2 (with SQLAlchemy 1.4)   alembic-1.20-psycopg (with 2.1)
 #   django-3.2-none       (only where a Python of 3.8, 3.9 or 3.10 is found)
@@ -57,6 +58,7 @@ venv django-4.2-none "Django==4.2.*" 11 12 10 9 8
 venv django-5.2-psycopg "Django==5.2.* psycopg[binary]" 11 12 13 10
 venv django-5.2-none "Django==5.2.*" 11 12 13 10
 venv django-5.2-pghistory "Django==5.2.* psycopg[binary] django-pghistory==3.9.* django-pgtrigger==4.17.*" 11 12 13 10
+venv django-5.2-tenants "Django==5.2.* psycopg[binary] django-tenants==4.0.*" 11 12 13 10
 venv django-6.0-psycopg "Django==6.0.* psycopg[binary]" 12 13 14
 venv django-3.2-none "Django==3.2.*" 8 9 10
 venv alembic-1.13-psycopg2 "alembic==1.13.* SQLAlchemy==1.4.* psycopg2-binary" 11 12 10 9
