@@ -170,7 +170,7 @@ func schemaNames(t *testing.T, conn *pgx.Conn) []string {
 func TestSchemas(t *testing.T) {
 	t.Parallel()
 	db, conn := tenants(t, 49)
-	createTenant(t, conn, `tenant_x "y", z`)
+	createTenant(t, conn, "tenant_x \"y\", z\x1b")
 	c, seen := newConfig(t, db, migration)
 	r, err := fleet.Run(t.Context(), c)
 	if err != nil || r.State != onward.RolloutDone {
@@ -183,7 +183,7 @@ func TestSchemas(t *testing.T) {
 	if got := strings.Join(waves, ", "); got != "canary 1, 5 % 2, 25 % 10, 100 % 37" {
 		t.Error(got)
 	}
-	if text := seen.String(); !strings.Contains(text, "tenant_07 | migrated tenant_07\n") || strings.Contains(text, "postgres") {
+	if text := seen.String(); !strings.Contains(text, "tenant_07 | migrated tenant_07\n") || strings.Contains(text, "\x1b |") || strings.Contains(text, "postgres") {
 		t.Error(text)
 	}
 	checkTenants(t, conn, schemaNames(t, conn))

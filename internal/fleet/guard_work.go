@@ -16,6 +16,7 @@ import (
 
 	"github.com/onward-sql/onward/guard"
 	"github.com/onward-sql/onward/internal/address"
+	"github.com/onward-sql/onward/internal/report"
 )
 
 // DigestCommand returns a hash of a command and of its search_path.
@@ -38,7 +39,8 @@ func GuardCommand(base guard.Config, searchPath string) Work {
 		if err != nil {
 			return 0, err
 		}
-		out, errOut := &prefixWriter{mu: &mu, to: base.Out, name: t.Name}, &prefixWriter{mu: &mu, to: base.Err, name: t.Name}
+		name := report.EscapeLine(t.Name) // it may come from a database
+		out, errOut := &prefixWriter{mu: &mu, to: base.Out, name: name}, &prefixWriter{mu: &mu, to: base.Err, name: name}
 		defer out.flush()
 		defer errOut.flush()
 		c.DB, c.Env, c.In, c.Out, c.Err, c.Signals = t.Address, env, nil, out, errOut, nil
