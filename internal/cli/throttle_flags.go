@@ -27,7 +27,7 @@ type stepFlags struct {
 	publications  []string
 	parallel      int
 	limits        throttleFlags
-	many          bool // the databases are not those of db
+	many          bool // --targets names the databases, and not --db
 }
 
 // ledgerPlanHelp is the help of --plan for a command that continues plans.

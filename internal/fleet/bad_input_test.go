@@ -93,7 +93,9 @@ func TestUnusableDatabases(t *testing.T) {
 	for _, p := range r.Targets {
 		got = append(got, fmt.Sprint(p.Name, " ", p.State, " ", p.Note))
 	}
-	want := []string{"read-only unreachable it is read-only: default_transaction_read_only is on", "full done ", "gone gone the database does not exist any more", "right done "}
+	want := []string{
+		"read-only unreachable it is read-only: default_transaction_read_only is on", "full done ", "gone gone the database does not exist any more", "right done ",
+	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("%s\n%s", diff, seen)
 	}

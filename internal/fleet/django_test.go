@@ -22,7 +22,8 @@ import (
 var djangoProject = map[string]string{
 	"manage.py": "import os, sys\nos.environ['DJANGO_SETTINGS_MODULE'] = 'conf'\nfrom django.core.management import execute_from_command_line\n" +
 		"execute_from_command_line(sys.argv)\n",
-	"conf.py": "import os\nSECRET_KEY = 'x'\nUSE_TZ = True\nSHARED_APPS = ['django_tenants', 'customers', 'django.contrib.contenttypes']\nTENANT_APPS = ['shop']\n" +
+	"conf.py": "import os\nSECRET_KEY = 'x'\nUSE_TZ = True\n" +
+		"SHARED_APPS = ['django_tenants', 'customers', 'django.contrib.contenttypes']\nTENANT_APPS = ['shop']\n" +
 		"INSTALLED_APPS = SHARED_APPS + TENANT_APPS\nTENANT_MODEL = 'customers.Client'\nTENANT_DOMAIN_MODEL = 'customers.Domain'\n" +
 		"DATABASE_ROUTERS = ['django_tenants.routers.TenantSyncRouter']\nDEFAULT_AUTO_FIELD = 'django.db.models.BigAutoField'\n" +
 		"DATABASES = {'default': {'ENGINE': 'django_tenants.postgresql_backend', 'NAME': os.environ['PGDATABASE'], 'USER': os.environ['PGUSER'],\n" +
@@ -73,7 +74,8 @@ func TestDjangoTenants(t *testing.T) {
 	manage("manage.py", "makemigrations", "customers", "shop", "-v", "0")
 	manage("manage.py", "migrate_schemas", "--shared", "-v", "0")
 	manage("create_tenants.py")
-	write("shop/migrations/0002_note.py", "from django.db import migrations, models\n\n\nclass Migration(migrations.Migration):\n    dependencies = [('shop', '0001_initial')]\n"+
+	write("shop/migrations/0002_note.py", "from django.db import migrations, models\n\n\nclass Migration(migrations.Migration):\n"+
+		"    dependencies = [('shop', '0001_initial')]\n"+
 		"    operations = [migrations.AddField('item', 'note', models.TextField(null=True))]\n")
 	c, seen := newConfig(t, db, "")
 	base := guard.Config{

@@ -12,8 +12,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// FindDrift compares the schemas of targets. The expected one is that of the target with the name like; for "", the one that most targets
-// have. The differences are grouped, the most frequent first. It reads definitions only and changes nothing.
+// FindDrift compares the schemas of targets. The target with the name like has the expected schema; for "", most targets
+// have it. The differences are grouped, the most frequent first. It reads definitions only and changes nothing.
 func FindDrift(ctx context.Context, list []*Target, like string) ([]onward.RolloutDrift, error) {
 	identifyMissing(ctx, list)
 	all, err := readAllFacts(ctx, list)

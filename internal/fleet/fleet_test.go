@@ -183,7 +183,8 @@ func TestSchemas(t *testing.T) {
 	if got := strings.Join(waves, ", "); got != "canary 1, 5 % 2, 25 % 10, 100 % 37" {
 		t.Error(got)
 	}
-	if text := seen.String(); !strings.Contains(text, "tenant_07 | migrated tenant_07\n") || strings.Contains(text, "\x1b |") || strings.Contains(text, "postgres") {
+	if text := seen.String(); !strings.Contains(text, "tenant_07 | migrated tenant_07\n") ||
+		strings.Contains(text, "\x1b |") || strings.Contains(text, "postgres") {
 		t.Error(text)
 	}
 	checkTenants(t, conn, schemaNames(t, conn))

@@ -24,7 +24,7 @@ type Config struct {
 	// Waves divide the targets, and StopAfter is how many of a wave may fail.
 	Waves     []Amount
 	StopAfter Amount
-	// AtOnce limits the targets that are worked on at once, and PerServer those of one server.
+	// AtOnce limits the targets that are worked on at once. PerServer is the same limit for one server.
 	AtOnce, PerServer int
 	// Chosen: only these targets are meant, and the user named them: also those that are done or skipped run again.
 	Chosen bool
