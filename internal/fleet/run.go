@@ -219,7 +219,11 @@ func (s *scheduler) nextTarget(ctx context.Context) *Target {
 	}
 	for i, t := range s.pending {
 		if s.perServer[t.server()] < c.PerServer {
-			s.pending = append(s.pending[:i:i], s.pending[i+1:]...)
+			if i == 0 {
+				s.pending = s.pending[1:]
+			} else {
+				s.pending = slices.Delete(s.pending, i, i+1)
+			}
 			return t
 		}
 	}
