@@ -112,6 +112,9 @@ func (a *app) printRolloutStatus(ctx context.Context, f *statusFlags) error {
 	if err != nil {
 		return err
 	}
+	if f.watch != 0 {
+		return newUsageError("--watch is for one database, and not for --targets")
+	}
 	if f.like != "" && !f.drift {
 		return newUsageError("--like is for --drift")
 	}
