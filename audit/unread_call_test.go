@@ -10,7 +10,8 @@ func TestUnreadCall(t *testing.T) {
 	t.Parallel()
 	const base = "-- knexfile.js --\nmodule.exports = { client: 'pg' }\n-- migrations/20240101000000_a.js --\n" +
 		"exports.up = (knex) => knex.raw('CREATE TABLE t (id bigint PRIMARY KEY)')\n"
-	const create, drop = "await knex.raw(`CREATE TABLE b (id int DEFAULT ${first})`)\n", "await knex.raw('ALTER TABLE b RENAME TO c')\nawait knex.raw('DROP TABLE b')\n"
+	const create = "await knex.raw(`CREATE TABLE b (id int DEFAULT ${first})`)\n"
+	const drop = "await knex.raw('ALTER TABLE b RENAME TO c')\nawait knex.raw('DROP TABLE b')\n"
 	for _, tt := range []struct{ up, want string }{
 		{create + drop, ""},
 		{drop + create, "release-statement-fails"},

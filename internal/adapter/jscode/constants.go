@@ -46,7 +46,7 @@ func (r *reader) findConstant(links []Link, depth int) (Value, bool) {
 		v, known = v.Field(links[1].Name)
 		return v, known && v.Kind != Unknown && v.Kind != Chain
 	}
-	return v, v.Kind != Unknown && v.Kind != Chain
+	return v, v.Kind != Unknown && (v.Kind != Chain || v.New)
 }
 
 // resolveTemplate returns the text of a template whose expressions are constant texts and numbers; unknown if one is not.

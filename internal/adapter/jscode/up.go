@@ -34,10 +34,11 @@ type Translation struct {
 	InTransaction bool
 }
 
-// Statement is SQL that a call sends: a text of the program, or else SQL.
+// Statement is SQL that a call sends: a text of the program, or else SQL. Conditional is set if the call may leave it out.
 type Statement struct {
-	Text Value
-	SQL  string
+	Text        Value
+	SQL         string
+	Conditional bool
 }
 
 // Up is the function "up" of a migration.
@@ -148,7 +149,7 @@ func (r *reader) addStatement(s Statement, i int) {
 		p.Line, p.Column = r.lines.Position(r.tokens[i].start)
 		p.EndLine, p.EndColumn = r.lines.Position(r.tokens[i].end)
 	}
-	p.Conditional, p.Loop, p.Needs, p.NeedsAt = r.condition.some, r.condition.loop, r.condition.needs, r.condition.line
+	p.Conditional, p.Loop, p.Needs, p.NeedsAt = r.condition.some || s.Conditional, r.condition.loop, r.condition.needs, r.condition.line
 	p.AfterUnread = len(r.up.Unread) > 0
 	r.up.Parts = append(r.up.Parts, p)
 }

@@ -35,8 +35,9 @@ type Value struct {
 	Fields []Field
 	// Links are the parts of a chain.
 	Links []Link
-	// Function is set for a callback.
+	// Function is set for a callback. New is set for a chain after the word new.
 	Function *Function
+	New      bool
 
 	// first is its first token. raw is set if the program has the bytes of the text between the quotes of this token.
 	first int
@@ -266,7 +267,7 @@ func (r *reader) parseWord(i, depth int) (Value, int) {
 		}
 	case "new":
 		v, next := r.parseChain(i+1, depth)
-		v.first = i
+		v.first, v.New = i, v.Kind == Chain
 		return v, next
 	}
 	if r.isSpelled(i+1, "=>") {

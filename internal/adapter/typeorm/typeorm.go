@@ -1,5 +1,5 @@
 // Package typeorm reads migrations of TypeORM: classes of TypeScript or JavaScript whose function "up" gives SQL to
-// queryRunner.query. The schema API (createTable, addColumn) and SQL that is put together are listed as not judged.
+// queryRunner.query, or literals to the schema API (createTable, addColumn). SQL that is put together is listed as not judged.
 //
 // Measured with TypeORM 1.1 on a server that logs statements; the test of internal/adapter/realrunners repeats it:
 //
@@ -75,7 +75,12 @@ func translateCall(call jscode.Value) jscode.Translation {
 			t.Needs = `"` + strings.ReplaceAll(arguments[0].Text, ".", `"."`) + `"`
 		}
 		return t
-	case method != "query" || len(arguments) == 0:
+	case method != "query":
+		if t, known := translateSchema(method, arguments); known {
+			return t
+		}
+		return unknown
+	case len(arguments) == 0:
 		return unknown
 	case arguments[0].Kind != jscode.Text:
 		return jscode.Translation{Why: "its text is put together when it runs"}

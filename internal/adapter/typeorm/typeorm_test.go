@@ -54,3 +54,42 @@ func TestTransactions(t *testing.T) {
 		})
 	}
 }
+
+// TestSchemaAPI: a call is read only if all that its SQL depends on is literal.
+func TestSchemaAPI(t *testing.T) {
+	t.Parallel()
+	for call, want := range map[string]string{
+		"dropColumn('a.t', 'c')":                     `ALTER TABLE "a"."t" DROP COLUMN "c"`,
+		"dropColumn('t', 'c', true)":                 `ALTER TABLE "t" DROP COLUMN IF EXISTS "c"`,
+		"dropColumn('t', name)":                      "",
+		"dropColumn('t', new TableColumn({}))":       "",
+		"dropIndex('a.t', 'i')":                      `DROP INDEX "a"."i"`,
+		"dropTable('t', true)":                       `DROP TABLE IF EXISTS "t"`,
+		"createPrimaryKey('t', ['id'], 'k')":         `ALTER TABLE "t" ADD CONSTRAINT "k" PRIMARY KEY ("id")`,
+		"addColumn('t', { name: 'c', type: 'int' })": `ALTER TABLE "t" ADD "c" int NOT NULL`,
+		"addColumn('t', new TableColumn({ name: 'c', type: 'int', isPrimary: true }))":            "",
+		"addColumn('t', new TableColumn({ name: 'c', type: 'int', generatedType: 'STORED' }))":    "",
+		"addColumn('t', new TableColumn({ name: 'c', type: 'int', isNullable: x }))":              "",
+		"addColumn('t', new TableColumn({ name: 'c', ...more }))":                                 "",
+		"addColumn('t', new Column({ name: 'c', type: 'int' }))":                                  "",
+		"addColumn(table, new TableColumn({ name: 'c', type: 'int' }))":                           "",
+		"createIndex('t', new TableIndex({ name: 'i', columnNames: ['a'], isConcurrent: true }))": `CREATE INDEX CONCURRENTLY "i" ON "t"  ("a") `,
+		"createTable(new Table({ name: 't', columns: columns }))":                                 "",
+		"createTable(new Table({ name: 't', columns: [] }))":                                      "",
+		"changeColumn('t', 'c', new TableColumn({ name: 'c', type: 'int' }))":                     "",
+	} {
+		tree := adaptertest.Files{"src/migration/1700000000000-A.ts": []byte("export class A1700000000000 implements MigrationInterface {\n" +
+			"  async up(queryRunner: QueryRunner): Promise<void> { await queryRunner." + call + " }\n}\n")}
+		set, err := typeorm.Adapter.Load(t.Context(), adapter.Tree(tree), typeorm.Adapter.Detect(tree)[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, got := set.Migrations[0], ""
+		for _, p := range m.Source.Parts {
+			got += p.SQL
+		}
+		if got != want || (len(m.Opaque) == 1) != (want == "") {
+			t.Errorf("%s: got %q, want %q; %d not judged", call, got, want, len(m.Opaque))
+		}
+	}
+}

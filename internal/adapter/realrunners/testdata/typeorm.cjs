@@ -9,6 +9,14 @@ const from = createRequire(packages + '/')
 from('reflect-metadata')
 const { DataSource } = from('typeorm')
 
+// If SENT_FILE is set, each statement goes there as a line of JSON.
+const sent = process.env.SENT_FILE
+const nothing = () => {}
+const logger = {
+  logQuery: (query) => fs.appendFileSync(sent, JSON.stringify(query) + '\n'),
+  logQueryError: nothing, logQuerySlow: nothing, logSchemaBuild: nothing, logMigration: nothing, log: nothing,
+}
+
 const print = console.log
 console.log = console.error = () => {} // TypeORM prints failures
 
@@ -17,7 +25,7 @@ async function main() {
     const file = path.join(path.dirname(runs[i]), 'data-source.json')
     const options = fs.existsSync(file) ? JSON.parse(fs.readFileSync(file, 'utf8')) : {}
     const migrations = fs.readdirSync(runs[i]).sort().map((name) => path.join(runs[i], name))
-    const source = new DataSource({ type: 'postgres', url: runs[i + 1], migrations, ...options })
+    const source = new DataSource({ type: 'postgres', url: runs[i + 1], migrations, ...(sent ? { logger } : {}), ...options })
     try {
       await source.initialize()
       await source.runMigrations()

@@ -9,6 +9,8 @@ export class Fill1700000000001 implements MigrationInterface {
             return;
         }
         await queryRunner.addColumn("order", new TableColumn({ name: "total", type: "int", isNullable: true }));
+        await queryRunner.addColumn("order", new TableColumn({ name: "sum", type: "int", isNullable: isNullable() }));
+        await queryRunner.changeColumn("order", "total", new TableColumn({ name: "total", type: "bigint" }));
     }
 
     public async down(): Promise<void> {}
