@@ -60,7 +60,7 @@ const mostNested = 100
 
 // splitTokens splits a program. A string without an end takes the rest.
 func splitTokens(program string) *lexer {
-	l := &lexer{program: program}
+	l := &lexer{program: program, tokens: make([]token, 0, min(len(program)/5+8, 8<<10))}
 	l.readTokens(0, len(program))
 	return l
 }

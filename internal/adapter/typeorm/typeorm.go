@@ -104,7 +104,8 @@ var (
 
 // isMigration reports whether a text is a migration of TypeORM.
 func isMigration(text string) bool {
-	return strings.Contains(text, "MigrationInterface") && migration.MatchString(text) ||
+	return strings.Contains(text, "implements MigrationInterface") ||
+		strings.Contains(text, "MigrationInterface") && migration.MatchString(text) ||
 		strings.Contains(text, "queryRunner") && class.MatchString(text) && runner.MatchString(text)
 }
 
@@ -143,16 +144,21 @@ func findSettings(t adapter.Tree) string {
 // startMigration begins with a migration, and says how it is sent.
 func startMigration(f *adapter.File, s adapter.Source, c jscode.Settings) (*adapter.Migration, onward.Transaction) {
 	name := strings.TrimSuffix(path.Base(f.Path), path.Ext(f.Path))
-	if m := class.FindStringSubmatch(f.Text); m != nil {
+	if m := class.FindStringSubmatch(f.Text[max(0, strings.Index(f.Text, "class ")):]); m != nil {
 		name = m[1]
 	}
-	if m := nameField.FindStringSubmatch(f.Text); m != nil {
-		name = m[1]
+	if strings.Contains(f.Text, "name") { // the pattern is slow
+		if m := nameField.FindStringSubmatch(f.Text); m != nil {
+			name = m[1]
+		}
 	}
 	m := f.Start(s, name, name[max(0, len(name)-13):])
 	sent := onward.TransactionFile
 	if c.Mode == "none" {
 		sent = onward.TransactionNone
+	}
+	if !strings.Contains(f.Text, "transaction") {
+		return m, sent
 	}
 	if at := ownMode.FindStringSubmatchIndex(f.Text); at != nil {
 		if c.Mode == "all" {
