@@ -1,11 +1,13 @@
 package plan_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/gitrange/gittest"
+	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/plan"
 	"github.com/onward-sql/onward/rehearse"
 )
@@ -75,4 +77,30 @@ func TestUniqueIndexBesideTypeChange(t *testing.T) {
 		}
 	}
 	t.Errorf("no step gives users a new key: %v", p.Notes)
+}
+
+// A table that is filled from another, and takes its name in the same release, is not planned as one copy before the deploy.
+func TestSwapsAreNotCopiedOnce(t *testing.T) {
+	t.Parallel()
+	const swap = "CREATE TABLE orders_new (id bigint PRIMARY KEY, price numeric);\nINSERT INTO orders_new SELECT id, price FROM orders;\n"
+	for _, release := range []string{
+		"LOCK TABLE orders IN SHARE ROW EXCLUSIVE MODE;\n" + swap + "ALTER TABLE orders RENAME TO orders_old;\nALTER TABLE orders_new RENAME TO orders;\n",
+		swap + "DROP TABLE orders;\nALTER TABLE orders_new RENAME TO orders;\n",
+		"-- +goose NO TRANSACTION\n" + swap + "ALTER TABLE orders RENAME TO orders_old;\nALTER TABLE orders_new RENAME TO orders;\n",
+	} {
+		p, _, err := plan.Make(t.Context(), plan.Config{Sketch: true, Config: rehearse.Config{
+			Config: audit.Config{Dir: repository(t, "CREATE TABLE orders (id bigint PRIMARY KEY, price int);\n", release), Base: "main", Head: "feature"},
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range p.Steps {
+			if strings.Contains(p.Steps[i].SQL, "INSERT INTO orders_new") && p.Steps[i].Phase == onward.Expand {
+				t.Errorf("%s is copied before the deploy", release)
+			}
+		}
+		if !strings.Contains(fmt.Sprint(p.Proof.Missing, p.Left), "what is written between the copy and the exchange would be lost") {
+			t.Errorf("%s: %v, %v", release, p.Proof.Missing, p.Left)
+		}
+	}
 }

@@ -30,6 +30,9 @@ var tableCopyRecipe = &Recipe{Name: "table-copy", Make: func(c *Change) *Steps {
 	if len(t.obstacles) > 0 {
 		m := keepUnchanged(c)
 		m.Steps[0].Class, m.Steps[0].Why = onward.StepWork, "run the statement unchanged: it copies the rows of "+t.source.Name.Name+" once"
+		if t.isSwap() {
+			m.Steps[0].Phase = onward.Contract
+		}
 		c.Release.copied[t.target.OID] = m.Steps[0].Phase
 		for _, why := range t.obstacles {
 			m.addMissing("%s:%d copies rows of %s into %s once, and no trigger can copy later writes: %s", c.Migration.Path, c.Line, t.source.Name,
@@ -82,11 +85,20 @@ func (c *Change) tableCopy() *tableCopy {
 	if t.source == nil || t.head == nil || !t.source.Kind.IsTable() || c.Release.Deployed.Relation(t.source.OID) == nil {
 		return nil
 	}
+	if len(c.Copies) == 0 && t.isSwap() {
+		return t // in the plan, the copy is long before the exchange, whatever locks the migration takes
+	}
 	// A table that the release drops is there until the deployed code is gone. No finding is about it.
 	if len(c.Copies) == 0 && (c.Release.head.Relation(t.source.OID) != nil || c.Release.Deployed.Lookup(t.head.Name.Schema, t.head.Name.Name) != nil) {
 		return nil
 	}
 	return t
+}
+
+// isSwap reports whether the target takes the source's name.
+func (t *tableCopy) isSwap() bool {
+	named := t.c.Release.Deployed.Lookup(t.head.Name.Schema, t.head.Name.Name)
+	return named != nil && named.OID == t.source.OID
 }
 
 // makeSteps adds the steps: the triggers, the backfill, and, when the deployed code is gone, the end of the triggers.

@@ -27,7 +27,10 @@ func (t *tableCopy) checkChanges() {
 		}
 	}
 	head, base := r.head.Relation(t.source.OID), r.Deployed.Relation(t.source.OID)
-	if head != nil && head.Name != t.source.Name || base.Name != t.source.Name || t.head.Name != t.target.Name {
+	if t.isSwap() {
+		t.addObstacle("%s takes the name of %s: what is written between the copy and the exchange would be lost; change the columns of %s instead",
+			t.target.Name.Name, t.head.Name, t.head.Name)
+	} else if head != nil && head.Name != t.source.Name || base.Name != t.source.Name || t.head.Name != t.target.Name {
 		t.addObstacle("one of the two tables gets another name in the same release")
 	}
 	for _, name := range slices.Concat(t.readColumns(), identityColumns(t.c.Before, t.source)) {

@@ -35,6 +35,14 @@ var CopyWithoutSync = &rule.Rule{
 type tableCopy struct {
 	by          *rule.Stmt
 	source, new catalog.OID
+	tx          int  // the index of its transaction
+	followed    bool // a trigger of the source writes to the new table
+}
+
+// lostName is a transaction in which a deployed table loses its name.
+type lostName struct {
+	table catalog.OID
+	tx    int
 }
 
 // keptAside matches the name of a copy that nobody is going to use in place of the original.
@@ -43,6 +51,13 @@ var keptAside = regexp.MustCompile(`(?i)(?:^|_)(?:backup|bak|archived?|old|copy|
 func gatherTableCopies(p *rule.Pass, m *rule.Migration) {
 	if m.Runner.AfterDeploy {
 		return
+	}
+	for _, t := range m.Txs {
+		for i := range t.Deltas {
+			if d := &t.Deltas[i]; (d.Kind == catalog.RelationDropped || d.Kind == catalog.RelationRenamed) && d.Before.Kind.IsTable() && p.IsDeployed(d) {
+				p.KeepValue(lostName{d.OID, t.Index})
+			}
+		}
 	}
 	for _, s := range m.Statements {
 		if s.Tx.RolledBack {
@@ -60,7 +75,7 @@ func gatherTableCopies(p *rule.Pass, m *rule.Migration) {
 			}
 			source, known := s.Before.Resolve(rv)
 			if known && !picksListedRows(s.Before, q, rv, source) && source.Kind.IsTable() && p.InUse(source) {
-				p.KeepValue(tableCopy{s, source.OID, w.Table.OID})
+				p.KeepValue(tableCopy{s, source.OID, w.Table.OID, s.Tx.Index, writesTo(s.Before, source, w.Table)})
 			}
 		}
 	}
@@ -111,6 +126,11 @@ func copyWithoutSync(p *rule.Pass, r *rule.Release) {
 			deployed = source
 		}
 		key := pair{c.source, c.new}
+		if !seen[key] && isSwappedLater(p, r, &c) {
+			seen[key] = true
+			reportSwappedCopy(p, r, &c)
+			continue
+		}
 		if seen[key] || source == nil || now == nil || source.Name != deployed.Name || takesPlace(r, now) || writesTo(r.Head, source, now) {
 			continue
 		}
