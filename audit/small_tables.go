@@ -23,6 +23,7 @@ type smallTables struct {
 	seeds    seeds // of the deployed migrations
 	release  seeds // of the release so far
 	guesses  map[catalog.OID]string
+	dynamic  *bool // see hasDynamicModels
 }
 
 // guessSizes makes the engine ask for guesses, unless sizes are known.
@@ -75,7 +76,7 @@ func (s *smallTables) readSigns(r *catalog.Relation) (signs size.Signs, ok bool)
 		}
 		uses = append(uses, seen...)
 	}
-	signs = size.Signs{Most: most, Seeds: s.seeds[r.OID], Key: nameKey(s.deployed, r)}
+	signs = size.Signs{Most: most, Seeds: s.seeds[r.OID], Script: s.seedScript(q, uses), Key: nameKey(s.deployed, r)}
 	if whole := b.FindFullTableReads(r.Name); len(whole) > 0 {
 		signs.Whole = fmt.Sprintf("%s:%d", whole[0].Path, whole[0].Line)
 	}
@@ -98,23 +99,21 @@ func (s *smallTables) viewsOf(r *catalog.Relation) (out []catalog.OID) {
 // mayInsert reports whether deployed code may insert rows into a relation. one is set if it has one row, by a constraint
 // or in all queries of the code: then its name elsewhere, such as in a text, counts only in a call that inserts.
 func (s *smallTables) mayInsert(q question, b *usage.Bound, uses []usage.Use, one bool) bool {
-	models, _ := s.code.deployedModels(q.database)
-	for _, m := range models {
-		if isModelOf(m.Table, q.Name) {
-			return true // a framework inserts through its models, and no SQL shows it
-		}
+	classes, ok := s.mappedClasses(q, uses)
+	if !ok || len(classes) > 0 && s.mayInsertMapped(q, b.Skip, classes) {
+		return true
 	}
 	for _, e := range uses {
-		if mayInsertRows(e) && !isSeedFile(e.Path) && !(e.How == usage.Maps && path.Ext(e.Path) == ".rs" && s.isDiesel(e.Path)) {
+		if e.How != usage.Maps && mayInsertRows(e) && !isSeedFile(e.Path) {
 			return true
 		}
 	}
 	for _, e := range b.String(q.Name.Name) {
-		if !one && !slices.ContainsFunc(uses, func(x usage.Use) bool { return x.Path == e.Path && x.Line == e.Line }) {
+		if !one && !slices.ContainsFunc(uses, func(x usage.Use) bool { return x.Path == e.Path && x.Line == e.Line }) && !s.declaresModel(q, e.Path) {
 			return true
 		}
 	}
-	return s.code.findPrismaLists(q.Name.Name) != nil || s.isNearInsert(q, b, one)
+	return s.code.findPrismaLists(q.Name.Name) != nil || s.isNearInsert(q, b, one, len(classes) > 0)
 }
 
 // isDiesel reports whether a file declares tables for Diesel, whose inserts have "insert" next to the name of the
@@ -137,8 +136,9 @@ func isSeedFile(p string) bool { return path.Ext(p) == ".sql" && seedFolders.Mat
 const insertLines = 4
 
 // isNearInsert reports whether the code has the name of a table, its model or its class near a word that inserts. It
-// returns true if there is too much code to search. one is as for mayInsert.
-func (s *smallTables) isNearInsert(q question, b *usage.Bound, one bool) bool {
+// returns true if there is too much code to search. one is as for mayInsert. Scripts of seeds count only if no class maps
+// the table.
+func (s *smallTables) isNearInsert(q question, b *usage.Bound, one, mapped bool) bool {
 	words := append(append(tableWords(q.Name.Name), s.code.mappedClass(q)), q.Name.Name)
 	slices.Sort(words)
 	words = slices.Compact(words)
@@ -146,7 +146,7 @@ func (s *smallTables) isNearInsert(q question, b *usage.Bound, one bool) bool {
 	var paths []string
 	for i, names := range s.code.readCode().readIdentifiers() {
 		f := &s.code.readCode().files[i]
-		if hasAny(names, marks) && (b.Skip == nil || !b.Skip(f.Path)) && !isSeedFile(f.Path) {
+		if hasAny(names, marks) && (b.Skip == nil || !b.Skip(f.Path)) && !isSeedFile(f.Path) && !(mapped && isSeedScript(f.Path)) {
 			paths = append(paths, f.Path)
 		}
 	}

@@ -96,6 +96,36 @@ func TestProbablySmallTables(t *testing.T) {
 			roles + rows,
 			updates + "-- role.ts --\nimport { Entity, Column, PrimaryColumn } from 'typeorm';\n@Entity('roles')\nexport class Role {\n" +
 				"  @PrimaryColumn() id: number;\n  @Column() name: string;\n}\n",
+			index, "only migrations fill it, with 2 rows",
+		},
+		"a mapper's repository": {
+			roles + rows,
+			updates + "-- role.ts --\nimport { Entity, Column, PrimaryColumn } from 'typeorm';\n@Entity('roles')\nexport class Role {\n" +
+				"  @PrimaryColumn() id: number;\n  @Column() name: string;\n}\n" +
+				"-- service.ts --\nexport class Service {\n  constructor(@InjectRepository(Role) private readonly list: Repository<Role>) {}\n\n\n\n\n\n" +
+				"  add(r) {\n    return this.list.save(r);\n  }\n}\n",
+			index, "",
+		},
+		"a mapper's object": {
+			roles + rows,
+			updates + "-- role.ts --\nimport { Entity, Column, PrimaryColumn } from 'typeorm';\n@Entity('roles')\nexport class Role {\n" +
+				"  @PrimaryColumn() id: number;\n  @Column() name: string;\n}\n" +
+				"-- add.ts --\nexport function make() {\n  return new Role();\n}\n",
+			index, "",
+		},
+		"a mapper's repository that reads": {
+			roles + rows,
+			updates + "-- role.ts --\nimport { Entity, Column, PrimaryColumn } from 'typeorm';\n@Entity('roles')\nexport class Role {\n" +
+				"  @PrimaryColumn() id: number;\n  @Column() name: string;\n}\n" +
+				"-- service.ts --\nexport class Service {\n  constructor(@InjectRepository(Role) private readonly list: Repository<Role>) {}\n" +
+				"  all() {\n    return this.list.find();\n  }\n}\n",
+			index, "only migrations fill it, with 2 rows",
+		},
+		"models that are found at run time": {
+			roles + rows,
+			updates + "-- role.ts --\nimport { Entity, Column, PrimaryColumn } from 'typeorm';\n@Entity('roles')\nexport class Role {\n" +
+				"  @PrimaryColumn() id: number;\n  @Column() name: string;\n}\n" +
+				"-- restore.ts --\nexport async function restore(source, name, list) {\n  await source.getRepository(name).save(list);\n}\n",
 			index, "",
 		},
 		"its name is a text": {roles + rows, updates + "var b = lists(\"roles\")\n", index, ""},
@@ -226,5 +256,37 @@ ALTER TABLE settings ADD COLUMN note text NOT NULL;
 		if f.ProbablySmall != "" || f.Rule == "column-set-not-null-scan" && f.Severity != onward.Error {
 			t.Errorf("with sizes: %s %s: %q", f.Severity, f.Rule, f.ProbablySmall)
 		}
+	}
+}
+
+// A table of Prisma's that only migrations fill is small if no code makes its rows, be it through another model's.
+func TestProbablySmallModels(t *testing.T) {
+	t.Parallel()
+	const base = "-- prisma/migrations/migration_lock.toml --\nprovider = \"postgresql\"\n-- prisma/migrations/1_a/migration.sql --\n" +
+		"CREATE TABLE \"Role\" (\"id\" INTEGER PRIMARY KEY, \"name\" TEXT);\nCREATE TABLE \"User\" (\"id\" INTEGER PRIMARY KEY, \"rank\" INTEGER);\n" +
+		"INSERT INTO \"Role\" VALUES (1, 'admin'), (2, 'user');\n-- prisma/schema.prisma --\nmodel Role {\n  id Int @id\n  name String?\n  users User[]\n}\n" +
+		"model User {\n  id Int @id\n  rank Role @relation(fields: [rankId])\n  rankId Int @map(\"rank\")\n}\n"
+	const read = "-- src/read.ts --\nexport const list = () => prisma.role.findMany();\n"
+	const index = "-- prisma/migrations/2_b/migration.sql --\nCREATE INDEX \"role_names\" ON \"Role\"(\"name\");\n"
+	for name, tc := range map[string]struct{ code, why string }{
+		"read":               {read, "only migrations fill it, with 2 rows"},
+		"a script of seeds":  {read + "-- prisma/seed.ts --\nawait prisma.role.upsert({ where: { id: 1 } });\n", "only migrations and prisma/seed.ts fill it"},
+		"a handler":          {read + "-- src/add.ts --\nexport const add = (name) => prisma.role.create({ data: { name } });\n", ""},
+		"through a relation": {read + "-- src/add.ts --\nexport const add = (id) => prisma.user.update({ data: {\n  rank: { create: { name: 'x' } },\n} });\n", ""},
+		"any model":          {read + "-- src/load.ts --\nexport const load = (name, data) => prisma[name].createMany({ data });\n", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := changelog0(t, Config{Dir: repository(t, base+tc.code, index), Base: "main"})
+			for _, f := range r.Findings {
+				if f.Rule == "index-create-blocking" {
+					if f.ProbablySmall != tc.why || (f.Severity == onward.Warning) != (tc.why != "") {
+						t.Errorf("%s: %q, want %q", f.Severity, f.ProbablySmall, tc.why)
+					}
+					return
+				}
+			}
+			t.Error("no finding")
+		})
 	}
 }

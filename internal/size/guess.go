@@ -9,6 +9,8 @@ type Signs struct {
 	// Seeds is how many rows the deployed migrations insert one by one; 0 if none, or if they insert other
 	// rows too.
 	Seeds int
+	// Script is a script of seeds that may insert rows, too; "" for none.
+	Script string
 	// Whole is a place in the code that reads all rows at once; "" for none.
 	Whole string
 	// Key is the table's key column if it holds a name or a code; "" if not.
@@ -22,6 +24,8 @@ func (s Signs) GuessReason() string {
 		return "a constraint lets it hold one row"
 	case s.Most > 0:
 		return fmt.Sprintf("a constraint lets it hold %d rows", s.Most)
+	case s.Seeds > 0 && s.Script != "":
+		return "only migrations and " + s.Script + " fill it"
 	case s.Seeds == 1:
 		return "only migrations fill it, with one row"
 	case s.Seeds > 0:
