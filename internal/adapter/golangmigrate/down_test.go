@@ -47,3 +47,20 @@ func TestDown(t *testing.T) {
 		}
 	}
 }
+
+// A project whose own runner knows the names of golang-migrate may have migrations in Go: they are no SQL.
+func TestMigrationsInGo(t *testing.T) {
+	t.Parallel()
+	tree := adaptertest.Text(map[string]string{"1_a.up.sql": "SELECT 1;", "2_b.up.go": "package migrations\n\nfunc b() {}\n"})
+	set, err := Adapter{}.Load(t.Context(), tree, adapter.Source{Framework: Name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(set.Migrations[0].Opaque); n != 0 {
+		t.Errorf("an SQL file has %d places that are not judged", n)
+	}
+	m := set.Migrations[1]
+	if len(m.Opaque) != 1 || m.Opaque[0].What != "migration written in Go" || len(m.Source.Parts) != 0 || len(m.Problems) != 0 {
+		t.Errorf("%+v", m)
+	}
+}

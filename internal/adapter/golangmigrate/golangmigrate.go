@@ -155,7 +155,13 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 		m := f.Start(s, ups[i].id, strconv.FormatUint(ups[i].version, 10))
 		m.Runner.Tool, m.Runner.Guessed = tool, assumed
 		m.DownPath = downs[ups[i].version]
-		if f.Failed == "" {
+		if f.Failed == "" && strings.HasSuffix(names[i], ".go") {
+			m.Source.LineComment = "//"
+			m.Opaque = append(m.Opaque, onward.Opaque{
+				Migration: m.ID, Path: m.Path, Line: 1, Column: 1, What: "migration written in Go", Why: "what it does is known only when it runs",
+			})
+			m.Seal(onward.TransactionNone, s.Options, f.Text)
+		} else if f.Failed == "" {
 			m.Problems = append(m.Problems, f.Refused()...)
 			if mode == onward.TransactionNone {
 				cutAtSemicolons(m)
