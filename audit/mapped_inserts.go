@@ -15,12 +15,12 @@ import (
 
 var (
 	// mappedInsertWords are the words by which mappers, forms and serializers insert rows.
-	mappedInsertWords = regexp.MustCompile(`(?i)insert|upsert|bulk|save|\badd(?:_\w+)?\(|create(?:$|[^d_]|_(?:[^a]|all))|persist|\bcopy|merge|store\(|put\(|build|<<|` +
+	mappedInsertWords = regexp.MustCompile(`(?i)insert|upsert|bulk|save|\badd(?:_\w+)?\(|create(?:$|[^d_]|_(?:[^a]|all))|` +
+		`persist|\bcopy|merge|store\(|put\(|build|<<|` +
 		`nested_attributes|cascade|register|modeladmin|inline|modelform|serializer|viewset`)
-	// dynamicModels match code that works on models whose names it does not spell out.
-	dynamicModels = regexp.MustCompile(`\bget_models\(|entityMetadatas|getRepository\(\s*[a-z]\w*\s*[,)]|\b(?:prisma|tx|db|client)\w*(?:\s+as\s+any\))?\s*\[\s*[\w.]+\s*\]`)
 	// declaredClass matches the name of a class at its declaration.
-	declaredClass   = regexp.MustCompile(`\b(?:class|struct|record|object|defmodule|interface)\s+([A-Za-z_][\w.]*)|\btype\s+(\w+)\s+struct|\b(?:const|let|var)\s+(\w+)\s*=`)
+	declaredClass = regexp.MustCompile(`\b(?:class|struct|record|object|defmodule|interface)\s+([A-Za-z_][\w.]*)|` +
+		`\btype\s+(\w+)\s+struct|\b(?:const|let|var)\s+(\w+)\s*=`)
 	prismaModelLine = regexp.MustCompile(`^\s*model\s+(\w+)`)
 	// beforeDeclared are words before a class name that is declared, and not constructed.
 	beforeDeclared = regexp.MustCompile(`(?:class|interface|model|enum|struct|impl|extends|record|object|type|trait|module)\s+$`)
@@ -225,10 +225,10 @@ func (s *smallTables) relationFields(class string) (out []string) {
 // hasDynamicModels reports whether code inserts through models that it finds at run time.
 func (s *smallTables) hasDynamicModels() bool {
 	if s.dynamic == nil {
-		texts, ok := s.textsWith([]string{"get_models", "entityMetadatas", "getRepository", "prisma", "prismaClient", "PrismaClient"}, nil)
+		texts, ok := s.textsWith(usage.DynamicModelNames, nil)
 		found := !ok
 		for _, text := range texts {
-			found = found || dynamicModels.Match(text) && mappedInsertWords.Match(text)
+			found = found || usage.DynamicModels.Match(text) && mappedInsertWords.Match(text)
 		}
 		s.dynamic = &found
 	}

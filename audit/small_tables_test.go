@@ -269,11 +269,13 @@ func TestProbablySmallModels(t *testing.T) {
 	const read = "-- src/read.ts --\nexport const list = () => prisma.role.findMany();\n"
 	const index = "-- prisma/migrations/2_b/migration.sql --\nCREATE INDEX \"role_names\" ON \"Role\"(\"name\");\n"
 	for name, tc := range map[string]struct{ code, why string }{
-		"read":               {read, "only migrations fill it, with 2 rows"},
-		"a script of seeds":  {read + "-- prisma/seed.ts --\nawait prisma.role.upsert({ where: { id: 1 } });\n", "only migrations and prisma/seed.ts fill it"},
-		"a handler":          {read + "-- src/add.ts --\nexport const add = (name) => prisma.role.create({ data: { name } });\n", ""},
-		"through a relation": {read + "-- src/add.ts --\nexport const add = (id) => prisma.user.update({ data: {\n  rank: { create: { name: 'x' } },\n} });\n", ""},
-		"any model":          {read + "-- src/load.ts --\nexport const load = (name, data) => prisma[name].createMany({ data });\n", ""},
+		"read":              {read, "only migrations fill it, with 2 rows"},
+		"a script of seeds": {read + "-- prisma/seed.ts --\nawait prisma.role.upsert({ where: { id: 1 } });\n", "only migrations and prisma/seed.ts fill it"},
+		"a handler":         {read + "-- src/add.ts --\nexport const add = (name) => prisma.role.create({ data: { name } });\n", ""},
+		"through a relation": {
+			read + "-- src/add.ts --\nexport const add = (id) => prisma.user.update({ data: {\n  rank: { create: { name: 'x' } },\n} });\n", "",
+		},
+		"any model": {read + "-- src/load.ts --\nexport const load = (name, data) => prisma[name].createMany({ data });\n", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

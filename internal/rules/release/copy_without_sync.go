@@ -54,7 +54,8 @@ func gatherTableCopies(p *rule.Pass, m *rule.Migration) {
 	}
 	for _, t := range m.Txs {
 		for i := range t.Deltas {
-			if d := &t.Deltas[i]; (d.Kind == catalog.RelationDropped || d.Kind == catalog.RelationRenamed) && d.Before.Kind.IsTable() && p.IsDeployed(d) {
+			d := &t.Deltas[i]
+			if (d.Kind == catalog.RelationDropped || d.Kind == catalog.RelationRenamed) && d.Before.Kind.IsTable() && p.IsDeployed(d) {
 				p.KeepValue(lostName{d.OID, t.Index})
 			}
 		}
