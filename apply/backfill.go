@@ -66,6 +66,7 @@ func (t *Target) runBackfill(ctx context.Context, s *onward.PlanStep, budget tim
 func (t *Target) processPortion(ctx context.Context, s *onward.PlanStep) (rows int64, over bool, err error) {
 	t.tries.workers = 1
 	if t.tries.allProcessed {
+		defer t.load.beginBatch(-1)() // no process of the server: nobody waits for its rows
 		return t.compareRows(ctx, s)
 	}
 	if err := t.prepareRanges(ctx, s); err != nil {

@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -41,6 +42,7 @@ type loadMeter struct {
 	// batches are the server's processes that run a batch. changes counts how often that changed.
 	batches []int
 	changes int
+	probing bool // measurements are made now
 	// during and between are the latencies while a batch runs, and between two batches; first is that before the first batches.
 	during, between latency
 	first           time.Duration
@@ -149,26 +151,24 @@ func (m *loadMeter) recordBatch(rows int64, took time.Duration) {
 	}
 }
 
-// measurePace sets the duration of a batch and the rest after it. Without other load a batch is followed by a rest only if its rows took
+// measurePace sets the duration of a batch and the rest after it. writes: the batch locks rows. Without other load a batch is followed by a rest only if its rows took
 // longer than usual: the disk may be busy. Beside a load the rest is so long that the load's queries take little longer on average.
-func (m *loadMeter) measurePace(p *pace, load throttle.Load) {
+func (m *loadMeter) measurePace(p *pace, load throttle.Load, writes bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if load == throttle.NoLoad {
 		p.rest = m.excess
 		return
 	}
-	if m.batchTime > 0 {
-		p.time = min(p.time, m.batchTime)
-	} else {
-		p.time = min(p.time, firstBatchTime)
+	if writes {
+		p.time = min(p.time, cmp.Or(m.batchTime, firstBatchTime))
 	}
 	p.rest = pausePart // nothing is known yet
 	if m.during.count >= fewProbes && m.between.count >= fewProbes {
 		slowdown := float64(m.during.mean)/float64(max(m.between.mean, 1)) - 1
 		p.rest = min(mostRest, max(0, slowdown/mostSlowdown-1))
 	}
-	if time.Since(m.between.last) > oldProbe {
+	if m.probing && time.Since(m.between.last) > oldProbe {
 		p.leastRest = probeTime
 	}
 }
@@ -180,16 +180,25 @@ func (t *Target) watchLoad(ctx context.Context) (stop func()) {
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan struct{})
+	t.load.setProbing(true)
 	go func() {
 		defer close(done)
 		for queue.Pause(ctx, probeInterval) == nil {
-			_ = t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error { return t.load.probe(ctx, conn, t.plan.ID) })
+			// The end of ctx must not cancel a statement: the server might cancel the next one of the session.
+			_ = t.control.Do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error { return t.load.probe(ctx, conn, t.plan.ID) })
 		}
 	}()
 	return func() {
 		cancel()
 		<-done
+		t.load.setProbing(false)
 	}
+}
+
+func (m *loadMeter) setProbing(on bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.probing = on
 }
 
 // probe measures the latency once, and finds out whether somebody waits for a row of a batch.

@@ -97,7 +97,7 @@ func (t *Target) nextPace(ctx context.Context, s *onward.PlanStep) (pace, time.D
 		return p, 0, err
 	}
 	if p.rest < 0 {
-		t.load.measurePace(&p, t.gauge.OtherLoad())
+		t.load.measurePace(&p, t.gauge.OtherLoad(), s.Repeat && !t.tries.allProcessed)
 	}
 	for _, words := range verdict.Unseen {
 		t.reportEvent(Throttled, s, words)

@@ -20,7 +20,7 @@ const (
 	sortBytes = 20
 	// pageBytes is the size of a page.
 	pageBytes = 8192
-	// pausePart is the pause of onward apply after a batch, as a part of its duration.
+	// pausePart is the rest of onward apply after a batch beside a load, as a part of its duration.
 	pausePart = 0.25
 	// lockedWAL is the WAL for a row that is only locked or deleted.
 	lockedWAL = 62
