@@ -151,7 +151,9 @@ func (m *loadMeter) recordBatch(rows int64, took time.Duration) {
 	}
 }
 
-// measurePace sets the duration of a batch and the rest after it. writes: the batch locks rows. Without other load a batch is followed by a rest only if its rows took
+// measurePace sets the duration of a batch and the rest after it. writes: the batch locks rows.
+//
+// Without other load a batch is followed by a rest only if its rows took
 // longer than usual: the disk may be busy. Beside a load the rest is so long that the load's queries take little longer on average.
 func (m *loadMeter) measurePace(p *pace, load throttle.Load, writes bool) {
 	m.mu.Lock()
