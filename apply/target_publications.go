@@ -13,11 +13,12 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// refuseLedger refuses to create the ledger if a publication would send it: replication stops at a subscriber without these tables.
+// refuseLedger refuses to create the ledger, or a new table in it, if a publication would send it: replication stops at a subscriber without
+// these tables.
 func (t *Target) refuseLedger(ctx context.Context) error {
 	return t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 		var there bool
-		if err := conn.QueryRow(ctx, "SELECT pg_catalog.to_regclass($1) IS NOT NULL", ledger.Schema+".log").Scan(&there); err != nil || there {
+		if err := conn.QueryRow(ctx, "SELECT pg_catalog.to_regclass($1) IS NOT NULL", ledger.NewestTable).Scan(&there); err != nil || there {
 			return err
 		}
 		list, err := subscriber.Read(ctx, conn)

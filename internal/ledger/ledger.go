@@ -62,6 +62,9 @@ var tables = []string{
 		who text NOT NULL, plan text NOT NULL, step text NOT NULL DEFAULT '', event text NOT NULL, detail text NOT NULL DEFAULT '')`,
 }
 
+// NewestTable is the table that the ledger of the last version lacks.
+const NewestTable = Schema + ".range"
+
 // TableStatements returns the statements that create the schema and its tables, for use elsewhere.
 func TableStatements() (out []string) {
 	for _, sql := range tables {
