@@ -98,12 +98,12 @@ func (b *bench) runBackfills(ctx context.Context, c *change) (r backfillRun, err
 	}
 	alone(&r.plain, func(url string) (time.Duration, error) { return b.runPlainLoop(ctx, c, url) })
 	alone(&r.defaults, func(url string) (time.Duration, error) {
-		u, err := b.runBackfill(ctx, url, "--events", filepath.Join(b.dir, "alone.events"))
+		u, err := b.runStep(ctx, c, url, "--events", filepath.Join(b.dir, "alone.events"))
 		r.peak = u.Peak
 		return b.backfillTime(ctx, url, err)
 	})
 	alone(&r.two, func(url string) (time.Duration, error) {
-		_, err := b.runBackfill(ctx, url, "--parallel", "2", "--events", filepath.Join(b.dir, "two.events"))
+		_, err := b.runStep(ctx, c, url, "--parallel", "2", "--events", filepath.Join(b.dir, "two.events"))
 		return b.backfillTime(ctx, url, err)
 	})
 	alone(&r.tuned, func(url string) (time.Duration, error) {
@@ -127,7 +127,7 @@ func (b *bench) runBackfills(ctx context.Context, c *change) (r backfillRun, err
 	}
 	if err == nil {
 		_, r.beside, err = b.measureUnderLoad(ctx, c, func(url string) error {
-			u, err := b.runBackfill(ctx, url, "--events", filepath.Join(b.dir, "backfill.events"))
+			u, err := b.runStep(ctx, c, url, "--events", filepath.Join(b.dir, "backfill.events"))
 			r.peak = max(r.peak, u.Peak)
 			return err
 		})
@@ -160,7 +160,17 @@ func (b *bench) runBackfill(ctx context.Context, url string, flags ...string) (c
 	return cost.Run(ctx, cost.Command{Name: "onward backfill", Path: b.onward, Dir: b.dir, Args: append([]string{"backfill", "--db", url}, flags...)})
 }
 
-// backfillTime returns how long the backfill of a database took, with its comparison and without the steps after it, as the ledger has it.
+// runStep runs the backfill of a change with its comparison, and no step after it.
+func (b *bench) runStep(ctx context.Context, c *change, url string, flags ...string) (cost.Usage, error) {
+	step, err := b.readBackfill(c)
+	if err != nil {
+		return cost.Usage{}, err
+	}
+	args := append([]string{"apply", "--db", url, "--plan", b.planFile(c), "--to", step.ID}, flags...)
+	return cost.Run(ctx, cost.Command{Name: "onward apply", Path: b.onward, Dir: b.dir, Args: args})
+}
+
+// backfillTime returns how long the backfill of a database took, with its comparison, as the ledger has it.
 func (b *bench) backfillTime(ctx context.Context, url string, err error) (time.Duration, error) {
 	if err != nil {
 		return 0, err

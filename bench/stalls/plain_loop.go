@@ -14,8 +14,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// readBackfill returns the backfill of a change's plan.
-func (b *bench) readBackfill(c *change) (*onward.PlannedBackfill, error) {
+// readBackfill returns the backfill step of a change's plan.
+func (b *bench) readBackfill(c *change) (*onward.PlanStep, error) {
 	text, err := os.ReadFile(b.planFile(c))
 	if err != nil {
 		return nil, err
@@ -28,16 +28,17 @@ func (b *bench) readBackfill(c *change) (*onward.PlannedBackfill, error) {
 	if i < 0 || len(p.Steps[i].Backfill.Keys) != 1 {
 		return nil, fmt.Errorf("the plan for %s has no backfill along a key of one column", c.name)
 	}
-	return p.Steps[i].Backfill, nil
+	return &p.Steps[i], nil
 }
 
 // runPlainLoop does the work of a backfill as people do who write the loop themselves: batches along the key, one after the other, each
 // in its own transaction, without a rest, a ledger or a comparison. It returns how long that took.
 func (b *bench) runPlainLoop(ctx context.Context, c *change, url string) (took time.Duration, err error) {
-	f, err := b.readBackfill(c)
+	step, err := b.readBackfill(c)
 	if err != nil {
 		return 0, err
 	}
+	f := step.Backfill
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
 		return 0, err
