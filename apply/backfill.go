@@ -55,7 +55,7 @@ func (t *Target) runBackfill(ctx context.Context, s *onward.PlanStep, budget tim
 		t.tries.size = t.reportPortion(p, s, rows, took)
 		pause := p.pauseAfter(took)
 		if time.Now().Add(pause).After(end) || ctx.Err() != nil {
-			return State{Step: s, Again: pause}, nil //nolint:nilerr // the next call reports the interruption
+			return State{Step: s, Again: pause}, nil
 		}
 		_ = queue.Pause(ctx, pause) // the next iteration reports the interruption
 	}
