@@ -98,7 +98,8 @@ func (f *throttleFlags) addThrottleFlags(cmd *cobra.Command) {
 		"slow a backfill down if a replication slot keeps WAL of this `size`")
 	flags.IntVar(&f.archive, "max-archive", throttle.Default.Archive, "slow a backfill down if this number of `segments` of WAL waits for the archiver")
 	flags.StringVar(&f.wal, "max-wal-rate", "0", "slow a backfill down if the server writes WAL of this `size` in a second; 0 does not ask")
-	flags.StringVar(&f.dead, "max-dead", fmt.Sprintf("%g%%", 100*throttle.Default.Dead), "slow a backfill down if this `part` of a table's rows is dead")
+	flags.StringVar(&f.dead, "max-dead", fmt.Sprintf("%g%%", 100*throttle.Default.Dead),
+		"slow a backfill down if others have left this `part` of a table's rows dead")
 	flags.DurationVar(&f.snapshot, "max-snapshot", throttle.Default.Snapshot, "slow a backfill down if the oldest snapshot has this `age`")
 	flags.IntVar(&f.active, "max-active", -1, "slow a backfill down if this number of `sessions` is active; -1 is half of max_connections")
 	flags.BoolVar(&f.vacuum, "yield-to-vacuum", true, "slow a backfill down while vacuum works on its table")
