@@ -74,7 +74,7 @@ func (t *Target) nextRangeBatches() (list []rangeBatch, limit int) {
 		if t.tries.narrowLimit > 0 && r.Number == t.tries.narrowRange {
 			return []rangeBatch{{r: r, cursor: r.Cursor}}, min(limit, t.tries.narrowLimit)
 		}
-		if len(list) < t.c.Parallel {
+		if len(list) < max(1, t.c.Parallel) {
 			list = append(list, rangeBatch{r: r, cursor: r.Cursor})
 		}
 	}
