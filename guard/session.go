@@ -199,7 +199,7 @@ func (s *session) recordReady(status byte) {
 // Hold waits before forwarding a statement that takes a strong lock.
 func (s *session) Hold(ctx context.Context, w *wire.Session) {
 	if f := s.run.g.c.OnSession; s.pid.Swap(int64(w.PID())) == 0 && f != nil {
-		f(int(w.PID()))
+		f(w.PID())
 	}
 	s.mu.Lock()
 	s.wire = w

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -45,10 +46,10 @@ func GuardCommand(base guard.Config, searchPath string) Work {
 		defer errOut.flush()
 		c.DB, c.Env, c.In, c.Out, c.Err, c.Signals = t.Address, env, nil, out, errOut, nil
 		c.SearchPath = t.SearchPath(searchPath)
-		var notRecorded error
+		var notRecorded atomic.Pointer[error] // the command may open several sessions at once
 		c.OnSession = func(pid int) {
 			if err := record(pid); err != nil {
-				notRecorded = err
+				notRecorded.Store(&err)
 			}
 		}
 		if base.Tell != nil {
@@ -62,8 +63,8 @@ func GuardCommand(base guard.Config, searchPath string) Work {
 				code = r.ExitCode
 			}
 			return code, err
-		case r.ExitCode == 0 && notRecorded != nil:
-			c.Tell("a session of the command was not recorded: " + notRecorded.Error())
+		case r.ExitCode == 0 && notRecorded.Load() != nil && c.Tell != nil:
+			c.Tell("a session of the command was not recorded: " + (*notRecorded.Load()).Error())
 		case r.ExitCode != 0 && r.Why != "":
 			return r.ExitCode, fmt.Errorf("exit code %d; not run again: %s", r.ExitCode, r.Why)
 		}

@@ -74,7 +74,7 @@ func (r *rollout) waitForTarget(ctx context.Context, t *Target) (got claim, err 
 		if err = t.problem; err == nil {
 			got, err = r.c.claimTarget(ctx, t, r.c.Chosen)
 		}
-		reason := ""
+		var reason string
 		switch {
 		case err != nil && isBusy(err):
 			reason = redactTarget(err, t).Error()
