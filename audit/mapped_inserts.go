@@ -21,7 +21,6 @@ var (
 	// declaredClass matches the name of a class at its declaration.
 	declaredClass = regexp.MustCompile(`\b(?:class|struct|record|object|defmodule|interface)\s+([A-Za-z_][\w.]*)|` +
 		`\btype\s+(\w+)\s+struct|\b(?:const|let|var)\s+(\w+)\s*=`)
-	prismaModelLine = regexp.MustCompile(`^\s*model\s+(\w+)`)
 	// beforeDeclared are words before a class name that is declared, and not constructed.
 	beforeDeclared = regexp.MustCompile(`(?:class|interface|model|enum|struct|impl|extends|record|object|type|trait|module)\s+$`)
 )
@@ -70,9 +69,9 @@ func (s *smallTables) classAt(e usage.Use) string {
 		return ""
 	}
 	lines := strings.Split(string(text), "\n")
-	if path.Ext(e.Path) == ".prisma" {
+	if usage.IsModelSchema(e.Path) {
 		for at := min(e.Line, len(lines)) - 1; at >= 0; at-- {
-			if m := prismaModelLine.FindStringSubmatch(lines[at]); m != nil {
+			if m := usage.ModelLine.FindStringSubmatch(lines[at]); m != nil {
 				return m[1]
 			}
 		}
@@ -143,7 +142,7 @@ func (s *smallTables) textsWith(words []string, skip func(string) bool) (texts m
 	var paths []string
 	for i, names := range s.code.readCode().readIdentifiers() {
 		f := &s.code.readCode().files[i]
-		if hasAny(names, marks) && (skip == nil || !skip(f.Path)) && !isSeedScript(f.Path) && path.Ext(f.Path) != ".prisma" {
+		if hasAny(names, marks) && (skip == nil || !skip(f.Path)) && !isSeedScript(f.Path) && !usage.IsModelSchema(f.Path) {
 			paths = append(paths, f.Path)
 		}
 	}
@@ -200,13 +199,13 @@ func joinQuoted(names []string) string {
 	return strings.Join(out, "|")
 }
 
-// relationFields returns the fields of other models with rows of a class, as a Prisma schema declares them: through
+// relationFields returns the fields of other models with rows of a class, as a schema of models declares them: through
 // them, rows are made with the other model's.
 func (s *smallTables) relationFields(class string) (out []string) {
 	field := regexp.MustCompile(`(?m)^\s*(\w+)\s+` + regexp.QuoteMeta(class) + `(?:\[\])?\??(?:\s|$)`)
 	for i := range s.code.readCode().files {
 		p := s.code.readCode().files[i].Path
-		if path.Ext(p) != ".prisma" {
+		if !usage.IsModelSchema(p) {
 			continue
 		}
 		text, err := s.code.base.Read(p)
