@@ -55,7 +55,8 @@ CREATE TABLE orders (id bigint PRIMARY KEY, user_id bigint, status text);
 			sql:     "ALTER TABLE orders VALIDATE CONSTRAINT c;",
 		},
 		"true conditions": {
-			release: guard("IF to_regclass('orders') IS NOT NULL THEN\n IF NOT EXISTS (SELECT 1 FROM information_schema.columns WHERE table_name = 'orders' AND column_name = 'a') THEN " +
+			release: guard("IF to_regclass('orders') IS NOT NULL THEN\n " +
+				"IF NOT EXISTS (SELECT 1 FROM information_schema.columns WHERE table_name = 'orders' AND column_name = 'a') THEN " +
 				"ALTER TABLE orders ADD COLUMN a int; CREATE INDEX ON orders (a); END IF;\n " +
 				"IF NOT EXISTS (SELECT 1 FROM information_schema.columns WHERE table_name = 'orders' AND column_name = 'b') THEN " +
 				"EXECUTE 'ALTER TABLE orders ADD COLUMN b int'; END IF; END IF;"),
@@ -66,7 +67,8 @@ CREATE TABLE orders (id bigint PRIMARY KEY, user_id bigint, status text);
 			missing: "is a DO block",
 		},
 		"two branches": {
-			release: guard("IF NOT EXISTS (SELECT FROM pg_constraint WHERE conname = 'c') THEN ALTER TABLE orders ADD COLUMN a int; ELSE ALTER TABLE orders ADD COLUMN b int; END IF;"),
+			release: guard("IF NOT EXISTS (SELECT FROM pg_constraint WHERE conname = 'c') THEN ALTER TABLE orders ADD COLUMN a int; " +
+				"ELSE ALTER TABLE orders ADD COLUMN b int; END IF;"),
 			missing: "is a DO block",
 		},
 		"a condition on rows": {

@@ -125,7 +125,8 @@ func (g guards) lookup(name string) *catalog.Relation {
 // hasRow reports whether a query of one system view finds a row.
 func (g guards) hasRow(q *pgparse.SelectStmt) truth {
 	if len(q.GetFromClause()) != 1 || len(q.GetGroupClause())+len(q.GetValuesLists()) > 0 || q.GetHavingClause() != nil || q.GetWithClause() != nil ||
-		q.GetOp() != pgparse.SetOperation_SETOP_NONE || q.GetLimitOffset() != nil || q.GetLimitCount() != nil && q.GetLimitCount().GetAConst().GetIval().GetIval() < 1 {
+		q.GetOp() != pgparse.SetOperation_SETOP_NONE || q.GetLimitOffset() != nil ||
+		q.GetLimitCount() != nil && q.GetLimitCount().GetAConst().GetIval().GetIval() < 1 {
 		return unknown
 	}
 	for _, n := range q.TargetList {

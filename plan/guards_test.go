@@ -57,7 +57,7 @@ func TestGuardsAsServer(t *testing.T) {
 		"EXISTS (SELECT 1 FROM information_schema.table_constraints WHERE constraint_name = 'users_name_key' AND constraint_type = 'UNIQUE')",
 		"EXISTS (SELECT 1 FROM information_schema.table_constraints WHERE constraint_name = 'users_span_excl')",
 		"EXISTS (SELECT 1 FROM information_schema.table_constraints WHERE table_name = 'orders' AND constraint_type = 'PRIMARY KEY')",
-		"EXISTS (SELECT 1 FROM information_schema.table_constraints WHERE table_name = 'users' AND constraint_name <> 'users_pkey' AND constraint_name = 'users_Age_check')",
+		"EXISTS (SELECT 1 FROM information_schema.table_constraints WHERE constraint_name <> 'users_pkey' AND constraint_name = 'users_Age_check')",
 		"EXISTS (SELECT 1 FROM pg_indexes WHERE schemaname = 'public' AND indexname = 'orders_user_idx')",
 		"EXISTS (SELECT 1 FROM pg_indexes WHERE indexname = 'users_name_key')",
 		"NOT EXISTS (SELECT 1 FROM pg_indexes WHERE tablename = 'orders' AND indexname = 'gone')",

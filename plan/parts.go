@@ -68,8 +68,8 @@ func (p *planner) splitMigration(m *rule.Migration) {
 		planned := []*rule.Stmt{s}
 		if s.Node.GetDoStmt() != nil {
 			if planned = blockStatements(m, s); len(planned) == 0 {
-				p.addUnplanned(m, s, "%s:%d is a DO block: a plan reads only a block of plain statements, under conditions on the schema that are true, or of one statement with handlers that do nothing",
-					m.Path, s.Line)
+				p.addUnplanned(m, s, "%s:%d is a DO block: a plan reads only a block of plain statements, under conditions on the schema that are true, "+
+					"or of one statement with handlers that do nothing", m.Path, s.Line)
 				continue
 			}
 		}

@@ -207,5 +207,6 @@ func (c *Change) addIndexDrop(m *Steps, name []*pgparse.Node, missingOK bool) {
 		m.addStep(onward.Contract, onward.StepDDL, "drop index "+object+" after the deploy: deployed queries may rely on it", drop+guard+qualifiedName(name))
 		return
 	}
-	m.addStep(onward.Contract, onward.StepConcurrent, "drop index "+object+" after the deploy: deployed queries may rely on it", drop+"CONCURRENTLY "+guard+qualifiedName(name))
+	m.addStep(onward.Contract, onward.StepConcurrent, "drop index "+object+" after the deploy: deployed queries may rely on it",
+		drop+"CONCURRENTLY "+guard+qualifiedName(name))
 }

@@ -167,7 +167,9 @@ type Recipe struct {
 var Recipes = []*Recipe{
 	viewRemade,
 	columnGenerated, columnAdd, columnRename, columnType, columnDrop, columnNotNull, columnDefault,
-	partitionKey, constraintReplace, constraintCheck, constraintForeignKey, partitionUnique, constraintKey, constraintUnique, constraintExclude, partitionIndex, indexCreate, indexDrop, triggerReplace, functionReplace, tableRename, tableDrop, tableCopyRecipe, rowsUpdate, rowsBatched, enumValue, partitionDetach, partitionAttach,
+	partitionKey, constraintReplace, constraintCheck, constraintForeignKey, partitionUnique, constraintKey, constraintUnique, constraintExclude,
+	partitionIndex, indexCreate, indexDrop, triggerReplace, functionReplace, tableRename, tableDrop, tableCopyRecipe, rowsUpdate, rowsBatched,
+	enumValue, partitionDetach, partitionAttach,
 }
 
 // PlanChange returns the steps of a change: those of its recipe, or the change itself.
