@@ -139,9 +139,9 @@ func (t *Target) listChangedByAbort(ctx context.Context) ([]string, error) {
 
 // changedBy names the columns and tables whose rows stay changed by the steps for which begun is true.
 func changedBy(p *onward.Plan, begun func(step string) bool) (out []string) {
-	for i := range p.Steps {
+	for i, changed := range undo.StayChanged(p) {
 		if begun(p.Steps[i].ID) {
-			out = append(out, undo.StayChanged(p, i)...)
+			out = append(out, changed...)
 		}
 	}
 	slices.Sort(out)

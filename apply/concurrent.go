@@ -16,14 +16,14 @@ import (
 // runAlone runs a step that must not run in a transaction. The ledger records its start before the
 // statement is sent. The catalogs tell whether it was done.
 func (t *Target) runAlone(ctx context.Context, s *onward.PlanStep) error {
-	f, err := pgparse.SplitText(s.SQL)
-	if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Node == nil {
+	statement := pgparse.ParseStatement(s.SQL)
+	if statement == nil {
 		return inputError(s.ID + ": a step without a transaction has one statement")
 	}
 	if err := t.waitForPredecessor(ctx, s); err != nil {
 		return err
 	}
-	left, err := t.inspectLeftover(ctx, s, f.Stmts[0].Node)
+	left, err := t.inspectLeftover(ctx, s, statement)
 	if err != nil {
 		return err
 	}

@@ -338,8 +338,8 @@ func (t *Target) refuseByData(ctx context.Context, s *onward.PlanStep, number in
 	if err != nil || len(conditions) == 0 {
 		return errors.Join(cause, err)
 	}
-	if f, err := pgparse.SplitText(s.SQL); err == nil && len(f.Stmts) == 1 && f.Stmts[0].Node.GetIndexStmt() != nil {
-		if _, err := t.clearInvalidIndex(ctx, s, f.Stmts[0].Node.GetIndexStmt()); err != nil {
+	if build := pgparse.ParseStatement(s.SQL).GetIndexStmt(); build != nil {
+		if _, err := t.clearInvalidIndex(ctx, s, build); err != nil {
 			return errors.Join(cause, err)
 		}
 	}

@@ -125,8 +125,8 @@ func (t *Target) retryQuarantine(ctx context.Context, s *onward.PlanStep) (tried
 				return err
 			}
 			batch, args := castPlaceholders(types, q.Key, nil)
-			if _, err := tx.Exec(ctx, "WITH batch ("+strings.Join(keyNames(q.Key), ", ")+") AS MATERIALIZED (SELECT "+strings.Join(batch, ", ")+") "+s.Backfill.Work,
-				args...); err != nil {
+			if _, err := tx.Exec(ctx, "WITH batch ("+strings.Join(keyNames(q.Key), ", ")+") AS MATERIALIZED (SELECT "+strings.Join(batch, ", ")+"), changed AS ("+
+				s.Backfill.Work+") SELECT count(*) FROM batch", args...); err != nil {
 				return err
 			}
 			return t.asLedgerOwner(ctx, tx, func() error { return ledger.ReleaseRow(ctx, tx, q.ID) })

@@ -1,9 +1,9 @@
 package plan
 
 import (
-	"strings"
-
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -26,8 +26,7 @@ func (p *planner) estimateStep(s *onward.PlanStep, touched map[string]*catalog.R
 		case !known || e.New:
 		case s.Backfill != nil && e.Rows > 0:
 			if s.Estimate == nil || e.RowLocks {
-				verb, _, _ := strings.Cut(strings.TrimSpace(s.Backfill.Work), " ")
-				s.Estimate = p.estimates.EstimateBackfill(rel.Name.Schema, rel.Name.Name, strings.ToUpper(verb))
+				s.Estimate = p.estimates.EstimateBackfill(rel.Name.Schema, rel.Name.Name, recipe.RowVerb(pgparse.ParseStatement(s.Backfill.Work)))
 			}
 		case s.Class == onward.StepConcurrent && e.Work == onward.IndexWork && e.EstimateMS > 0:
 			s.Estimate = p.estimates.EstimateBuild(rel.Name.Schema, rel.Name.Name, e.EstimateMS)

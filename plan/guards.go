@@ -39,15 +39,11 @@ type guards struct{ schema *catalog.Catalog }
 
 // evaluate returns the value of the condition of an IF.
 func (g guards) evaluate(condition string) truth {
-	f, err := pgparse.SplitText("SELECT " + condition)
-	if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Err != nil {
+	n := pgparse.ParseExpression(condition)
+	if n == nil {
 		return unknown
 	}
-	targets := f.Stmts[0].Node.GetSelectStmt().GetTargetList()
-	if len(targets) != 1 {
-		return unknown
-	}
-	return g.evaluateNode(targets[0].GetResTarget().GetVal(), nil)
+	return g.evaluateNode(n, nil)
 }
 
 // evaluateNode evaluates a condition for a row; nil outside of a query.

@@ -142,18 +142,22 @@ func (p *planner) addOpaque(m *rule.Migration, first int) {
 // would undo them together.
 func blockStatements(m *rule.Migration, block *rule.Stmt) (out []*rule.Stmt) {
 	for _, expression := range block.Expressions {
-		if !isConstant(expression) && !isGuard(m, block, strings.TrimPrefix(expression, "SELECT ")) {
+		if !isConstant(expression) && !slices.Contains(block.Conditions, strings.TrimPrefix(expression, "SELECT ")) {
 			return nil
 		}
 	}
+	holds := map[string]bool{} // the guards' values in the schema before their first statement
 	for _, s := range m.Statements {
-		switch {
-		case s.Parent != block.Index:
-		case s.Conditional && !runsGuarded(m, s) || s.Loop || s.In != "" || s.Node == nil || s.Opaque != "":
-			return nil
-		default:
-			out = append(out, s)
+		if s.Parent != block.Index {
+			continue
 		}
+		if _, known := holds[s.Guard]; !known && s.Guard != "" {
+			holds[s.Guard] = guards{s.Before}.evaluate(s.Guard) == isTrue
+		}
+		if s.Conditional && !holds[s.Guard] || s.Loop || s.In != "" || s.Node == nil || s.Opaque != "" {
+			return nil
+		}
+		out = append(out, s)
 	}
 	if len(out) > 1 && handlerWord.MatchString(block.SQL) {
 		return nil
@@ -161,30 +165,10 @@ func blockStatements(m *rule.Migration, block *rule.Stmt) (out []*rule.Stmt) {
 	return out
 }
 
-// isGuard reports whether an expression is the condition of an IF around statements of a block.
-func isGuard(m *rule.Migration, block *rule.Stmt, expression string) bool {
-	return slices.ContainsFunc(m.Statements, func(s *rule.Stmt) bool {
-		return s.Parent == block.Index && strings.Contains(s.Guard, "("+expression+")")
-	})
-}
-
 // isConstant reports whether a query returns one constant, such as the text that an EXECUTE runs.
 func isConstant(query string) bool {
-	f, err := pgparse.SplitText(query)
-	if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Err != nil {
-		return false
-	}
-	targets := f.Stmts[0].Node.GetSelectStmt().GetTargetList()
-	return len(targets) == 1 && targets[0].GetResTarget().GetVal().GetAConst() != nil
-}
-
-// runsGuarded reports whether a statement runs because the conditions of the IFs around it are true in the schema before them.
-func runsGuarded(m *rule.Migration, s *rule.Stmt) bool {
-	if s.Guard == "" {
-		return false
-	}
-	first := slices.IndexFunc(m.Statements, func(o *rule.Stmt) bool { return o.Parent == s.Parent && o.Guard == s.Guard })
-	return guards{m.Statements[first].Before}.evaluate(s.Guard) == isTrue
+	expression, ok := strings.CutPrefix(query, "SELECT ")
+	return ok && pgparse.ParseExpression(expression).GetAConst() != nil
 }
 
 // createsTemporary reports whether a statement creates a temporary table.

@@ -19,7 +19,7 @@ func (r *proofs) proveChains(src *source, p *planner, left map[*chain][]string, 
 	if err := r.provePlan(p); err != nil || p.passesChecks() || len(p.chains) < 2 || p.isBlocked() || r.fails || r.config.skipSearch {
 		return p, err
 	}
-	s := &search{proofs: r, source: src, ready: ready, all: p.chains, parts: p.parts, chainOf: p.chainOf, left: left, why: map[*chain][]string{}}
+	s := &search{proofs: r, source: src, ready: ready, whole: p, left: left, why: map[*chain][]string{}}
 	best, err := s.joinHalves(splitChains(p, p.chains))
 	if err != nil || best == nil {
 		return p, err
@@ -34,10 +34,8 @@ type search struct {
 	*proofs
 	source *source
 	ready  func(*planner) error
-	all    []*chain
-	// parts are those of the whole plan, and chainOf has their chains.
-	parts   []*part
-	chainOf map[partKey]*chain
+	// whole is the plan of all chains, which fails.
+	whole *planner
 	// left are the chains that the plan leaves anyway. why has the reasons of those that fail.
 	left, why map[*chain][]string
 	tried     int
@@ -147,7 +145,7 @@ func (s *search) joinHalves(first, second []*chain) (*planner, error) {
 		if slices.Contains(a.chains, c) {
 			continue
 		}
-		s.why[c] = []string{"its steps are proven alone, and fail together with those of other chains"}
+		s.why[c] = []string{"its steps are proven alone, and fail together with the steps of other chains"}
 	}
 	return a, nil
 }
@@ -167,12 +165,12 @@ func addChains(set, more []*chain) []*chain {
 // function of an extension is in no migration.
 func (s *search) addExtensions(set []*chain) []*chain {
 	other := map[*chain]bool{}
-	for _, t := range s.parts {
+	for _, t := range s.whole.parts {
 		if t.isCode() || t.statement.Node.GetCreateExtensionStmt() == nil {
-			other[s.chainOf[t.partKey]] = true
+			other[s.whole.chainOf[t.partKey]] = true
 		}
 	}
-	return addChains(set, slices.DeleteFunc(slices.Clone(s.all), func(c *chain) bool { return other[c] }))
+	return addChains(set, slices.DeleteFunc(slices.Clone(s.whole.chains), func(c *chain) bool { return other[c] }))
 }
 
 // proveSet proves a plan of some chains; nil if too many were tried.
@@ -184,7 +182,7 @@ func (s *search) proveSet(set []*chain) (*planner, error) {
 		return nil, nil //nolint:nilnil // there is none, and why is recorded
 	}
 	left := maps.Clone(s.left)
-	for _, c := range s.all {
+	for _, c := range s.whole.chains {
 		if !slices.Contains(set, c) {
 			left[c] = nil
 		}

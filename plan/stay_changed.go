@@ -10,11 +10,10 @@ import (
 // noteStayChanged says which rows an abort of the plan does not restore. After the contract there is no abort.
 func (p *planner) noteStayChanged() {
 	var all []string
-	for i := range p.plan.Steps {
-		s := &p.plan.Steps[i]
-		if s.Phase != onward.Contract {
-			s.StayChanged = undo.StayChanged(p.plan, i)
-			all = append(all, s.StayChanged...)
+	for i, changed := range undo.StayChanged(p.plan) {
+		if s := &p.plan.Steps[i]; s.Phase != onward.Contract {
+			s.StayChanged = changed
+			all = append(all, changed...)
 		}
 	}
 	slices.Sort(all)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
+
+	"github.com/onward-sql/onward/internal/pgparse"
 )
 
 // assignedDemand is a demand that rows should meet, or should break.
@@ -162,7 +164,7 @@ func (t *table) takeWishes(r *reading) {
 			t.checks = append(t.checks, &check{name: w.Name, sql: "(" + w.Condition + ") IS FALSE", columns: columns})
 		case w.Kind == Holds:
 			t.checks = append(t.checks, &check{name: w.Name, sql: w.Condition, columns: columns})
-			if n := parseExpression(w.plain); n != nil {
+			if n := pgparse.ParseExpression(w.plain); n != nil {
 				if w.value {
 					r.value = w.Columns[0]
 				}

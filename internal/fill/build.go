@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"sort"
+
+	"github.com/onward-sql/onward/internal/pgparse"
 )
 
 // keyDigit is one digit of a number in mixed radix: several columns or references
@@ -25,7 +27,7 @@ func (f *filler) buildGenerators(ctx context.Context, t *table) error {
 	}
 	r.value = ""
 	for _, c := range t.checks {
-		if n := parseExpression(c.sql); n != nil {
+		if n := pgparse.ParseExpression(c.sql); n != nil {
 			r.readCondition(n)
 		}
 	}
@@ -109,7 +111,7 @@ func (f *filler) readLeaves(t *table, base *reading) {
 		r := base.cloneReading()
 		r.anyBranch = true
 		l.facts = map[string]*facts{}
-		if n := parseExpression(l.constraint); n != nil && l.constraint != "" {
+		if n := pgparse.ParseExpression(l.constraint); n != nil && l.constraint != "" {
 			r.readCondition(n)
 		}
 		for name, x := range r.of {

@@ -59,19 +59,6 @@ func (r *reading) factsOf(name string) *facts {
 	return r.of[name]
 }
 
-// parseExpression parses an SQL expression; nil if it cannot be parsed.
-func parseExpression(sql string) *pgparse.Node {
-	file, err := pgparse.SplitText("SELECT " + sql)
-	if err != nil || len(file.Stmts) != 1 || file.Stmts[0].Err != nil {
-		return nil
-	}
-	targets := file.Stmts[0].Node.GetSelectStmt().GetTargetList()
-	if len(targets) != 1 {
-		return nil
-	}
-	return targets[0].GetResTarget().GetVal()
-}
-
 // readCondition adds the facts of a condition that must be true; false: a part of it was
 // not understood.
 func (r *reading) readCondition(n *pgparse.Node) bool {

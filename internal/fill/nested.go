@@ -1,5 +1,7 @@
 package fill
 
+import "github.com/onward-sql/onward/internal/pgparse"
+
 // rangeOf makes ranges; unique ones do not overlap.
 func (f *filler) rangeOf(r request) *generator {
 	sub, typmod := f.schema.baseType(r.typ.subtype, -1)
@@ -130,7 +132,7 @@ func (f *filler) domainFacts(column string, oid uint32) *facts {
 func (f *filler) readDomain(r *reading, oid uint32) {
 	for t := f.schema.types[oid]; t != nil && t.kind == 'd'; t = f.schema.types[t.base] {
 		for _, c := range t.checks {
-			if n := parseExpression(checkExpression(c)); n != nil {
+			if n := pgparse.ParseExpression(checkExpression(c)); n != nil {
 				r.readCondition(n)
 			}
 		}

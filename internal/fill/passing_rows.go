@@ -10,6 +10,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/onward-sql/onward/internal/pgparse"
 )
 
 // mode is how a column is filled in a combination: its own values, unchanged or
@@ -131,7 +133,7 @@ func (f *filler) listModes(ctx context.Context, t *table, c *column, touching []
 	}
 	var texts []string
 	for _, k := range touching {
-		if n := parseExpression(k.sql); n != nil {
+		if n := pgparse.ParseExpression(k.sql); n != nil {
 			texts = append(texts, listLiterals(n)...)
 		}
 	}

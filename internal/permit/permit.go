@@ -174,7 +174,7 @@ func checkBackfill(s *onward.PlanStep) error {
 		return nil
 	}
 	work := func(sql string) error {
-		n, err := parseSingle("WITH batch AS MATERIALIZED (SELECT 1) " + sql)
+		n, err := parseSingle(sql)
 		if err != nil {
 			return err
 		}
@@ -206,9 +206,9 @@ func checkBackfill(s *onward.PlanStep) error {
 
 // parseSingle returns the parse tree of a text with one statement.
 func parseSingle(sql string) (*pgparse.Node, error) {
-	f, err := pgparse.SplitText(sql)
-	if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Node == nil {
+	n := pgparse.ParseStatement(sql)
+	if n == nil {
 		return nil, errors.New("its check, or a part of its backfill, is not one statement")
 	}
-	return f.Stmts[0].Node, nil
+	return n, nil
 }

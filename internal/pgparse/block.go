@@ -17,6 +17,8 @@ type Block struct {
 	// Expressions are the expressions outside its statements that may call a function, as
 	// queries: SELECT f().
 	Expressions []string
+	// Conditions are the conditions of the IFs that [BlockStatement.Guard] names.
+	Conditions []string
 }
 
 // BlockStatement is a statement inside a PL/pgSQL body.

@@ -24,7 +24,7 @@ func (w *blockWalk) walkIf(f map[string]any, line int, loop bool) {
 
 // walkGuarded walks the only branch of an IF.
 func (w *blockWalk) walkGuarded(body any, condition string, line int, loop bool) {
-	guard, unguarded := w.guard, w.unguarded
+	guard, unguarded, before := w.guard, w.unguarded, len(w.block.Statements)
 	switch {
 	case len(guard)+len(condition) > maxGuard:
 		w.unguarded = true
@@ -34,6 +34,9 @@ func (w *blockWalk) walkGuarded(body any, condition string, line int, loop bool)
 		w.guard = "(" + condition + ")"
 	}
 	w.walkOptional(body, line, loop)
+	if !w.unguarded && len(w.block.Statements) > before {
+		w.block.Conditions = append(w.block.Conditions, condition)
+	}
 	w.guard, w.unguarded = guard, unguarded
 }
 

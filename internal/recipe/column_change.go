@@ -52,6 +52,7 @@ func (r *Release) ComposeChanges(changes []*Change) {
 		}
 		r.columnChanges[at].changes = append(r.columnChanges[at].changes, c)
 	}
+	r.recreations = findRecreations(changes)
 	r.findReplacedEnums()
 	r.joinDeclaredRenames()
 	r.findSplits()

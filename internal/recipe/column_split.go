@@ -130,9 +130,8 @@ func (s *split) repeatsFill(c *Change) bool {
 	return !slices.ContainsFunc(stmt.TargetList, func(n *pgparse.Node) bool {
 		target := n.GetResTarget()
 		return !slices.ContainsFunc(s.parts, func(p *splitColumn) bool {
-			f, err := pgparse.SplitText("SELECT " + p.value)
-			return p.newColumn.Name == target.GetName() && err == nil &&
-				pgparse.Equal(target.GetVal(), f.Stmts[0].Node.GetSelectStmt().GetTargetList()[0].GetResTarget().GetVal())
+			value := pgparse.ParseExpression(p.value)
+			return p.newColumn.Name == target.GetName() && value != nil && pgparse.Equal(target.GetVal(), value)
 		})
 	})
 }

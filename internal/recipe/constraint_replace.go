@@ -14,19 +14,19 @@ import (
 // the old and a later step added the new one, rows could be written in between that satisfy neither.
 // https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT
 var constraintReplace = &Recipe{Name: "constraint-replace", Make: func(c *Change) *Steps {
-	drops := c.droppedConstraint() != nil
 	if c.validatesReplacement() {
 		return &Steps{} // the change that adds the constraint validates it
 	}
+	drops := c.droppedConstraint() != nil
 	if !drops && c.constraintNode(pgparse.ConstrType_CONSTR_FOREIGN, pgparse.ConstrType_CONSTR_CHECK) == nil {
 		return nil
 	}
-	drop := c.Release.findCounterpart(c)
+	drop := c.Release.recreations.dropOf[c]
 	switch {
+	case drops && c.Release.recreations.creationOf[c] != nil:
+		return &Steps{} // the change that adds the new constraint has the step
 	case drop == nil:
 		return nil
-	case drops:
-		return &Steps{} // the change that adds the new constraint has the step
 	}
 	t, old, made := c.AlteredRelation(), drop.droppedConstraint(), c.addedConstraint()
 	own := made.Name
@@ -64,26 +64,6 @@ func (c *Change) droppedConstraint() *catalog.Constraint {
 	return con
 }
 
-// findCounterpart returns the change that adds the replacement of a constraint that c drops, or the change that
-// drops the constraint that c replaces; nil if there is none.
-func (r *Release) findCounterpart(c *Change) *Change {
-	at := slices.Index(r.changes, c)
-	if c.droppedConstraint() != nil {
-		for _, later := range r.changes[at+1:] {
-			if later.replacesConstraint(c) {
-				return later
-			}
-		}
-		return nil
-	}
-	for _, before := range r.changes[:max(at, 0)] {
-		if before.droppedConstraint() != nil && r.findCounterpart(before) == c {
-			return before
-		}
-	}
-	return nil
-}
-
 // notValidWords finds NOT VALID at the end of a constraint's definition.
 var notValidWords = regexp.MustCompile(`(?i)\s+NOT\s+VALID\s*$`)
 
@@ -99,7 +79,7 @@ func (c *Change) validatesReplacement() bool {
 			return false
 		}
 		made := other.addedConstraint()
-		return made != nil && made.ID == con.ID && c.Release.findCounterpart(other) != nil
+		return made != nil && made.ID == con.ID && c.Release.recreations.dropOf[other] != nil
 	})
 }
 

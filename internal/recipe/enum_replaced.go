@@ -270,12 +270,12 @@ func inTypeSchema(n catalog.Name) string { return quoteIdent(n.Schema) + "." + q
 // expression was written.
 func (e *replacedEnum) replaceTypes(text string, at *catalog.Catalog) (string, bool) {
 	const before = "SELECT "
-	f, err := pgparse.SplitText(before + text)
-	if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Node == nil {
+	statement := pgparse.ParseStatement(before + text)
+	if statement == nil {
 		return "", false
 	}
 	var edits []textEdit
-	pgparse.Walk(f.Stmts[0].Node, func(msg any) bool {
+	pgparse.Walk(statement, func(msg any) bool {
 		name, is := msg.(*pgparse.TypeName)
 		if !is {
 			return true

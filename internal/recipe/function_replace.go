@@ -2,7 +2,6 @@ package recipe
 
 import (
 	"reflect"
-	"slices"
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/onward"
@@ -12,8 +11,8 @@ import (
 // that, calls in between would fail.
 // https://www.postgresql.org/docs/current/sql-createfunction.html
 var functionReplace = &Recipe{Name: "function-replace", Make: func(c *Change) *Steps {
-	if old := c.droppedFunction(); old != nil {
-		if c.Release.findNewBody(c, old) == nil {
+	if c.droppedFunction() != nil {
+		if c.Release.recreations.creationOf[c] == nil {
 			return nil
 		}
 		return &Steps{} // the change that creates the function again has the step
@@ -21,7 +20,7 @@ var functionReplace = &Recipe{Name: "function-replace", Make: func(c *Change) *S
 	if c.Node.GetCreateFunctionStmt() == nil {
 		return nil
 	}
-	drop := c.Release.findFunctionDrop(c)
+	drop := c.Release.recreations.dropOf[c]
 	replaced := orReplace(c.SQL)
 	if drop == nil || replaced == nil {
 		return nil
@@ -39,31 +38,6 @@ func (c *Change) droppedFunction() *catalog.Function {
 		return nil
 	}
 	return c.Deltas[0].OldFunction
-}
-
-// findNewBody returns the change that creates again a function that c drops; nil if there is none.
-func (r *Release) findNewBody(c *Change, old *catalog.Function) *Change {
-	at := slices.Index(r.changes, c)
-	for _, later := range r.changes[at+1:] {
-		for i := range later.Deltas {
-			if d := &later.Deltas[i]; d.OldFunction == nil && d.NewFunction != nil && hasSameCalls(old, d.NewFunction) &&
-				later.Node.GetCreateFunctionStmt() != nil {
-				return later
-			}
-		}
-	}
-	return nil
-}
-
-// findFunctionDrop returns the change that drops the function that c creates again; nil if there is none.
-func (r *Release) findFunctionDrop(c *Change) *Change {
-	at := slices.Index(r.changes, c)
-	for _, before := range slices.Backward(r.changes[:max(at, 0)]) {
-		if old := before.droppedFunction(); old != nil && r.findNewBody(before, old) == c {
-			return before
-		}
-	}
-	return nil
 }
 
 // hasSameCalls reports whether CREATE OR REPLACE accepts the new function in place of the old one.

@@ -45,6 +45,8 @@ type Release struct {
 	// changes are all changes of the release. head is the schema after them.
 	changes []*Change
 	head    *catalog.Catalog
+	// recreations are things that the release drops and creates again.
+	recreations recreations
 	// columnChanges hold the changes of each column; order lists them by the first change.
 	columnChanges map[columnID]*columnChange
 	columnOrder   []*columnChange
@@ -228,6 +230,8 @@ func keepUnchanged(c *Change) *Steps {
 			class, why = onward.StepWork, "run the statement unchanged: it writes many rows in one transaction"
 			m.addMissing("%s:%d writes many rows of %s in one transaction, and no recipe splits it: write it in batches that commit, outside the migration, "+
 				"or list %[3]s in small_tables if it is small", c.Migration.Path, c.Line, c.rowsOf().Name)
+		} else if c.copiesRows() {
+			class = onward.StepWork
 		}
 	}
 	if (c.Node.GetSelectStmt() != nil || c.Node.GetMergeStmt() != nil) && len(c.Rows) > 0 {

@@ -6,12 +6,13 @@ import (
 
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/onward"
 )
 
 // rowsBatched splits a DELETE, an UPDATE with FROM, or an INSERT … SELECT of many rows into small batches: it restricts the
-// statement to the rows of a batch.
+// statement to the rows of a batch. A WITH query is computed again for each batch.
 // https://www.postgresql.org/docs/current/sql-delete.html
 var rowsBatched = &Recipe{Name: "rows-batched", Make: func(c *Change) *Steps {
 	if !c.writesManyRows() {
@@ -62,10 +63,13 @@ type rowStatement struct {
 func (c *Change) rowStatement() *rowStatement {
 	var w rowStatement
 	var visited *pgparse.RangeVar
+	if !c.readsOwnNames() {
+		return nil
+	}
 	switch n := c.Node.GetNode().(type) {
 	case *pgparse.Node_UpdateStmt:
 		s := n.UpdateStmt
-		if s.WithClause != nil || s.GetReturningClause() != nil {
+		if s.GetReturningClause() != nil {
 			return nil
 		}
 		w.verb, w.hasWhere, visited = "UPDATE", s.WhereClause != nil, s.Relation
@@ -74,16 +78,16 @@ func (c *Change) rowStatement() *rowStatement {
 		}
 	case *pgparse.Node_DeleteStmt:
 		s := n.DeleteStmt
-		if s.WithClause != nil || s.GetReturningClause() != nil {
+		if s.GetReturningClause() != nil {
 			return nil
 		}
 		w.verb, w.hasWhere, visited = "DELETE", s.WhereClause != nil, s.Relation
 	case *pgparse.Node_InsertStmt:
 		s, q := n.InsertStmt, n.InsertStmt.SelectStmt.GetSelectStmt()
-		if s.WithClause != nil || s.GetReturningClause() != nil || !isPlainSelect(q) {
+		if visited = visitedTable(q); visited == nil || s.GetReturningClause() != nil {
 			return nil
 		}
-		w.verb, w.hasWhere, visited = "INSERT", q.WhereClause != nil, q.FromClause[0].GetRangeVar()
+		w.verb, w.hasWhere = "INSERT", q.WhereClause != nil
 	}
 	w.target, w.visited = c.rowsOf(), c.resolveRelation(visited)
 	if w.target == nil || w.visited == nil {
@@ -109,9 +113,67 @@ func (w *rowStatement) refersToItself() bool {
 	})
 }
 
+// readsOwnNames reports whether a statement means the same inside of a batch: it has no WITH query that writes, and none of its
+// tables has the name of a WITH query, its own or the batch's.
+func (c *Change) readsOwnNames() bool {
+	names, plain := map[string]bool{"batch": true}, true
+	pgparse.Walk(c.Node, func(m any) bool {
+		if with, ok := m.(*pgparse.CommonTableExpr); ok {
+			plain = plain && with.Ctequery.GetSelectStmt() != nil && with.Ctename != "batch"
+			names[with.Ctename] = true
+		}
+		return plain
+	})
+	pgparse.Walk(c.Node, func(m any) bool {
+		if rv, ok := m.(*pgparse.RangeVar); ok && rv.Schemaname == "" && names[rv.Relname] {
+			plain = plain && rv.Relname != "batch" && c.Before.Lookup("", rv.Relname) == nil
+		}
+		return plain
+	})
+	return plain
+}
+
+// visitedTable returns the first table of a query that returns, for each row of it, rows that depend on no other row of it; nil for
+// other queries.
+func visitedTable(q *pgparse.SelectStmt) *pgparse.RangeVar {
+	if q == nil || len(q.FromClause) == 0 || !returnsRowByRow(q) {
+		return nil
+	}
+	for _, other := range q.FromClause[1:] {
+		if !joinsLeft(other) {
+			return nil
+		}
+	}
+	first := q.FromClause[0]
+	if !joinsLeft(first) {
+		return nil
+	}
+	for first.GetJoinExpr() != nil {
+		first = first.GetJoinExpr().Larg
+	}
+	return first.GetRangeVar()
+}
+
+// joinsLeft reports whether the joins of an item of FROM keep each row of its first table, or drop it because of that row alone.
+func joinsLeft(item *pgparse.Node) bool {
+	for item.GetJoinExpr() != nil {
+		j := item.GetJoinExpr()
+		if j.Jointype != pgparse.JoinType_JOIN_INNER && j.Jointype != pgparse.JoinType_JOIN_LEFT || j.Alias != nil || !joinsLeft(j.Rarg) {
+			return false
+		}
+		item = j.Larg
+	}
+	return true
+}
+
 // isPlainSelect reports whether a query returns at most one row for each row of one table, in any order.
 func isPlainSelect(q *pgparse.SelectStmt) bool {
-	if q == nil || len(q.FromClause) != 1 || q.FromClause[0].GetRangeVar() == nil || q.Op != pgparse.SetOperation_SETOP_NONE || q.WithClause != nil {
+	return q != nil && len(q.FromClause) == 1 && q.FromClause[0].GetRangeVar() != nil && q.WithClause == nil && returnsRowByRow(q)
+}
+
+// returnsRowByRow reports whether a query neither combines rows of its tables nor orders or counts them.
+func returnsRowByRow(q *pgparse.SelectStmt) bool {
+	if q.Op != pgparse.SetOperation_SETOP_NONE {
 		return false
 	}
 	if len(q.DistinctClause)+len(q.GroupClause)+len(q.WindowClause)+len(q.SortClause)+len(q.LockingClause) > 0 || q.HavingClause != nil ||
@@ -223,9 +285,19 @@ func (c *Change) writesManyRows() bool {
 	return false
 }
 
+// copiesRows reports whether a change is an INSERT that may read many rows of a table in use, or write as many.
+func (c *Change) copiesRows() bool {
+	return c.Node.GetInsertStmt() != nil && slices.ContainsFunc(c.Result.Effects, func(e effect.Effect) bool {
+		return e.Scans && c.Release.Deployed.Relation(e.OID) != nil
+	})
+}
+
 // verb returns the kind of a statement that writes rows.
-func (c *Change) verb() string {
-	switch c.Node.GetNode().(type) {
+func (c *Change) verb() string { return RowVerb(c.Node) }
+
+// RowVerb returns the kind of a statement that writes rows: "INSERT", "DELETE" or "UPDATE"; "" for others.
+func RowVerb(n *pgparse.Node) string {
+	switch n.GetNode().(type) {
 	case *pgparse.Node_InsertStmt:
 		return "INSERT"
 	case *pgparse.Node_DeleteStmt:

@@ -67,13 +67,9 @@ func replaceColumn(text, column, instead string) (string, bool) {
 // replaceColumns replaces the columns that an expression names by other texts; "" keeps a column.
 func replaceColumns(text string, instead func(column string) string) (string, bool) {
 	const before = "SELECT "
-	f, err := pgparse.SplitText(before + text)
-	if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Node == nil {
+	expression := pgparse.ParseExpression(text)
+	if expression == nil {
 		return "", false
 	}
-	targets := f.Stmts[0].Node.GetSelectStmt().GetTargetList()
-	if len(targets) != 1 {
-		return "", false
-	}
-	return rewriteColumns(targets[0].GetResTarget().GetVal(), before+text, pgparse.Span{Start: len(before), End: len(before + text)}, instead)
+	return rewriteColumns(expression, before+text, pgparse.Span{Start: len(before), End: len(before + text)}, instead)
 }

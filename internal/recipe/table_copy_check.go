@@ -167,13 +167,9 @@ func (t *tableCopy) isCheckedBySource(con *catalog.Constraint) bool {
 	if !ok || len(t.sourcesOf(names)) == 0 {
 		return false
 	}
-	f, err := pgparse.SplitText("SELECT " + text)
-	if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Node == nil {
-		return false
-	}
-	targets := f.Stmts[0].Node.GetSelectStmt().GetTargetList()
-	return len(targets) == 1 && slices.ContainsFunc(t.source.Constraints, func(o *catalog.Constraint) bool {
-		return o.Kind == catalog.Check && o.Enforced && o.Expr != nil && pgparse.Equal(o.Expr, targets[0].GetResTarget().GetVal())
+	expr := pgparse.ParseExpression(text)
+	return expr != nil && slices.ContainsFunc(t.source.Constraints, func(o *catalog.Constraint) bool {
+		return o.Kind == catalog.Check && o.Enforced && o.Expr != nil && pgparse.Equal(o.Expr, expr)
 	})
 }
 

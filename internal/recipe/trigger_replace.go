@@ -13,13 +13,13 @@ import (
 // could be written in between without a trigger.
 // https://www.postgresql.org/docs/current/sql-createtrigger.html
 var triggerReplace = &Recipe{Name: "trigger-replace", Make: func(c *Change) *Steps {
-	if t, old := c.droppedTrigger(); old != nil && c.Release.findRecreation(c, t, old) != nil {
+	if _, old := c.droppedTrigger(); old != nil && c.Release.recreations.creationOf[c] != nil {
 		return &Steps{} // the change that creates the new trigger has the step
 	}
 	if c.Node.GetCreateTrigStmt() == nil {
 		return nil
 	}
-	drop := c.Release.findTriggerDrop(c)
+	drop := c.Release.recreations.dropOf[c]
 	if drop == nil {
 		return nil
 	}
@@ -49,40 +49,13 @@ func (c *Change) droppedTrigger() (*catalog.Relation, *catalog.Trigger) {
 	return t, t.Trigger(pgparse.StringText(names[len(names)-1]))
 }
 
-// findRecreation returns the change that creates a trigger with the name of one that c drops; nil if there is none.
-func (r *Release) findRecreation(c *Change, t *catalog.Relation, old *catalog.Trigger) *Change {
-	at := slices.Index(r.changes, c)
-	for _, later := range r.changes[at+1:] {
-		stmt := later.Node.GetCreateTrigStmt()
-		if stmt == nil || stmt.Trigname != old.Name {
-			continue
-		}
-		if on := later.resolveRelation(stmt.Relation); on != nil && on.OID == t.OID {
-			return later
-		}
-	}
-	return nil
-}
-
-// findTriggerDrop returns the change that drops the trigger whose name c gives to a new one; nil if there is none.
-func (r *Release) findTriggerDrop(c *Change) *Change {
-	at := slices.Index(r.changes, c)
-	for _, before := range slices.Backward(r.changes[:max(at, 0)]) {
-		if t, old := before.droppedTrigger(); old != nil && r.findRecreation(before, t, old) == c {
-			return before
-		}
-	}
-	return nil
-}
-
 // restoreTrigger returns the statements that make a trigger of a table as it was; nil if they are not known.
 func restoreTrigger(t *catalog.Relation, old *catalog.Trigger) []string {
-	f, err := pgparse.SplitText(old.Source)
-	if err != nil || len(f.Stmts) != 1 || !old.Enabled || old.Parent {
+	stmt := pgparse.ParseStatement(old.Source).GetCreateTrigStmt()
+	if stmt == nil || !old.Enabled || old.Parent {
 		return nil
 	}
-	stmt := f.Stmts[0].Node.GetCreateTrigStmt()
-	if stmt == nil || stmt.Trigname != old.Name || stmt.GetRelation().GetRelname() != t.Name.Name ||
+	if stmt.Trigname != old.Name || stmt.GetRelation().GetRelname() != t.Name.Name ||
 		!slices.Equal(pgparse.StringTexts(stmt.Columns), t.ColumnNames(old.Columns)) {
 		return nil // something got another name meanwhile
 	}

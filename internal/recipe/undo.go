@@ -129,12 +129,12 @@ func (c *Change) restoreFunction(stmt *pgparse.CreateFunctionStmt) []string {
 
 // orReplace returns the statement that creates a function so that it replaces the function; nil if it is not known.
 func orReplace(source string) []string {
-	f, err := pgparse.SplitText(source)
-	if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Node.GetCreateFunctionStmt() == nil {
+	stmt := pgparse.ParseStatement(source).GetCreateFunctionStmt()
+	if stmt == nil {
 		return nil
 	}
 	source = strings.TrimSuffix(strings.TrimSpace(source), ";")
-	if at := pgparse.AfterWord(source, "CREATE"); !f.Stmts[0].Node.GetCreateFunctionStmt().Replace {
+	if at := pgparse.AfterWord(source, "CREATE"); !stmt.Replace {
 		source = source[:at] + " OR REPLACE" + source[at:]
 	}
 	return []string{source}

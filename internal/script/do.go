@@ -46,7 +46,7 @@ func (b builder) openDoBlock(s *Statement) {
 	like := Statement{
 		Parent: s.Index, Start: -1, End: -1, Line: s.Line, Column: s.Column, EndLine: s.EndLine, EndColumn: s.EndColumn, Conditional: s.Conditional, Loop: s.Loop,
 	}
-	s.Expressions = block.Expressions
+	s.Expressions, s.Conditions = block.Expressions, block.Conditions
 	var lines *pgparse.Lines
 	if s.Start >= 0 && start >= 0 {
 		lines = pgparse.NewLines(body)

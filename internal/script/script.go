@@ -157,6 +157,8 @@ type Statement struct {
 	// Expressions are queries for expressions in a block, or in the body of a called
 	// function, besides its statements.
 	Expressions []string
+	// Conditions are the conditions of the IFs in a block that a Guard names.
+	Conditions []string
 	// Opaque says what is hidden in the statement: dynamic SQL, a language that is not
 	// read. "" for nothing.
 	Opaque string

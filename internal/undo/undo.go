@@ -10,10 +10,18 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// StayChanged names the columns and tables whose rows stay changed when a step is undone: "users.note", "users". Columns and tables that
-// the plan adds are left out, because the abort drops them.
-func StayChanged(p *onward.Plan, step int) []string {
-	made, s := listCreated(p), &p.Steps[step]
+// StayChanged names, for each step of a plan, the columns and tables whose rows stay changed if the step is undone: "users.note", "users".
+// Columns and tables that the plan adds are left out, because the abort drops them.
+func StayChanged(p *onward.Plan) [][]string {
+	made, out := listCreated(p), make([][]string, len(p.Steps))
+	for i := range p.Steps {
+		out[i] = listChanged(&p.Steps[i], made)
+	}
+	return out
+}
+
+// listChanged names the columns and tables whose rows a step changes, without those that the plan has made.
+func listChanged(s *onward.PlanStep, made map[string]bool) []string {
 	out := slices.Clone(s.StayChanged) // the plan knows what foreign keys change
 	add := func(rv *pgparse.RangeVar, columns []string) {
 		if rv == nil || rv.Schemaname == onward.PlanRoom || made[tableName(rv)] {

@@ -11,14 +11,14 @@ import (
 
 // predictBackfill records what a backfill does to the rows of the table.
 func (im *predictedTable) predictBackfill(b *onward.PlannedBackfill) (ok bool, err error) {
-	f, err := pgparse.SplitText(b.Work)
-	if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Node == nil {
-		return false, nil //nolint:nilerr // the step itself reports the error
+	work := pgparse.ParseStatement(b.Work)
+	if work == nil {
+		return false, nil // the step itself reports the error
 	}
-	if n := f.Stmts[0].Node.GetInsertStmt(); n != nil {
+	if n := work.GetInsertStmt(); n != nil {
 		return !im.isParent(n.Relation), nil
 	}
-	n := f.Stmts[0].Node.GetUpdateStmt()
+	n := work.GetUpdateStmt()
 	switch {
 	case n == nil || im.isParent(n.Relation):
 		return false, nil
@@ -31,7 +31,7 @@ func (im *predictedTable) predictBackfill(b *onward.PlannedBackfill) (ok bool, e
 	}
 	out := &fill{where: where}
 	if where != "" {
-		node := parseExpression(where)
+		node := pgparse.ParseExpression(where)
 		if node == nil {
 			return false, nil
 		}
@@ -47,7 +47,7 @@ func (im *predictedTable) predictBackfill(b *onward.PlannedBackfill) (ok bool, e
 			return false, nil
 		}
 		value = strings.TrimSpace(value[1:])
-		node := parseExpression(value)
+		node := pgparse.ParseExpression(value)
 		known := false
 		if node != nil {
 			if known, err = im.isPredictable(node); err != nil {

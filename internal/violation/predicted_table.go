@@ -263,20 +263,8 @@ func (im *predictedTable) neededColumns(columns, values []string) ([]string, []s
 
 // readNames returns the names that an expression may read as columns.
 func readNames(expr string) []string {
-	if node := parseExpression(expr); node != nil {
+	if node := pgparse.ParseExpression(expr); node != nil {
 		return columnNames(node)
-	}
-	return nil
-}
-
-// parseExpression returns the parse tree of an expression; nil if it cannot be parsed.
-func parseExpression(text string) *pgparse.Node {
-	f, err := pgparse.SplitText("SELECT " + text)
-	if err != nil || len(f.Stmts) != 1 {
-		return nil
-	}
-	if list := f.Stmts[0].Node.GetSelectStmt().GetTargetList(); len(list) == 1 {
-		return list[0].GetResTarget().GetVal()
 	}
 	return nil
 }

@@ -22,15 +22,15 @@ func (p *pass) parseQuery(q *workload.Query) *text {
 		return t
 	}
 	p.bound[q.ID] = nil
-	f, err := pgparse.SplitText(q.SQL)
-	if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Node == nil {
+	statement := pgparse.ParseStatement(q.SQL)
+	if statement == nil {
 		return nil
 	}
 	var lookup query.Lookup = query.NoRelations{}
 	if p.Deployed != nil && q.SearchPath == "" {
 		lookup = p.Deployed
 	}
-	stmt := pgparse.Unwrap(f.Stmts[0].Node)
+	stmt := pgparse.Unwrap(statement)
 	t := &text{stmt: stmt, level: query.BindStatement(stmt, lookup)}
 	p.bound[q.ID] = t
 	return t

@@ -48,9 +48,7 @@ func (d *Deprecation) readAssignment(text string) error {
 
 // checkExpression explains why a text is not an expression.
 func checkExpression(text string) error {
-	f, err := pgparse.SplitText("SELECT (" + text + ")")
-	if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Node == nil || len(f.Stmts[0].Node.GetSelectStmt().GetTargetList()) != 1 ||
-		pgparse.HasNode[*pgparse.SubLink](f.Stmts[0].Node) {
+	if expression := pgparse.ParseExpression("(" + text + ")"); expression == nil || pgparse.HasNode[*pgparse.SubLink](expression) {
 		return fmt.Errorf("%q is no expression over columns of the row", text)
 	}
 	return nil

@@ -1,0 +1,85 @@
+package recipe
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// recreations pair each change that drops a constraint, a trigger or a function with the later change that creates it again. A
+// creation has one drop: another drop of the same kind is planned as one.
+type recreations struct {
+	creationOf, dropOf map[*Change]*Change
+}
+
+// findRecreations pairs the changes of a release, in its order.
+func findRecreations(changes []*Change) recreations {
+	r := recreations{creationOf: map[*Change]*Change{}, dropOf: map[*Change]*Change{}}
+	creations := map[any][]int{} // the indexes of the changes that create something, by what a drop names
+	for i, c := range changes {
+		if key := c.createdThing(); key != nil {
+			creations[key] = append(creations[key], i)
+		}
+	}
+	for i, drop := range changes {
+		key, replaces := drop.droppedThing()
+		if key == nil {
+			continue
+		}
+		for _, at := range creations[key] {
+			if later := changes[at]; at > i && r.dropOf[later] == nil && replaces(later) {
+				r.creationOf[drop], r.dropOf[later] = later, drop
+				break
+			}
+		}
+	}
+	return r
+}
+
+// triggerKey identifies a trigger: two tables may each have one of the same name.
+type triggerKey struct {
+	table catalog.OID
+	name  string
+}
+
+// createdThing returns what a change creates: the table of a constraint, a trigger, or a function's name; nil for anything else.
+func (c *Change) createdThing() any {
+	if c.constraintNode(pgparse.ConstrType_CONSTR_FOREIGN, pgparse.ConstrType_CONSTR_CHECK) != nil {
+		return c.AlteredRelation().OID
+	}
+	if stmt := c.Node.GetCreateTrigStmt(); stmt != nil {
+		if t := c.resolveRelation(stmt.Relation); t != nil {
+			return triggerKey{t.OID, stmt.Trigname}
+		}
+	}
+	if f := c.createdFunction(); f != nil {
+		return f.Name
+	}
+	return nil
+}
+
+// droppedThing returns what a change drops, as [Change.createdThing] does, and which change that creates such a thing creates it again.
+func (c *Change) droppedThing() (key any, replaces func(later *Change) bool) {
+	if c.droppedConstraint() != nil {
+		return c.AlteredRelation().OID, func(later *Change) bool { return later.replacesConstraint(c) }
+	}
+	if t, old := c.droppedTrigger(); old != nil {
+		return triggerKey{t.OID, old.Name}, func(*Change) bool { return true }
+	}
+	if old := c.droppedFunction(); old != nil {
+		return old.Name, func(later *Change) bool { return hasSameCalls(old, later.createdFunction()) }
+	}
+	return nil, nil
+}
+
+// createdFunction returns the new function that a change creates; nil if it creates none.
+func (c *Change) createdFunction() *catalog.Function {
+	if c.Node.GetCreateFunctionStmt() == nil {
+		return nil
+	}
+	for i := range c.Deltas {
+		if d := &c.Deltas[i]; d.OldFunction == nil && d.NewFunction != nil {
+			return d.NewFunction
+		}
+	}
+	return nil
+}
