@@ -15,6 +15,9 @@ import (
 // Writing writes further migrations of one source.
 type Writing = adapter.Writing
 
+// CodeWriter is a [Writing] that can write the programs of migrations.
+type CodeWriter = adapter.CodeWriter
+
 // Editor is a Writing that can rewrite an existing migration of one statement in place.
 type Editor = adapter.Editor
 

@@ -9,10 +9,13 @@ import (
 )
 
 // groupLeft groups the changes that a plan leaves: each is run alone, but the statements of one chain that begins with a temporary
-// table need its transaction.
+// table need its transaction, and code that follows code of its migration can be in one file with it.
 func groupLeft(list []onward.PlanLeft) (out [][]onward.PlanLeft) {
 	for i := 0; i < len(list); {
 		end := i + 1
+		for list[i].SQL == "" && end < len(list) && list[end].SQL == "" && list[end].Migration == list[i].Migration {
+			end++ // code of one migration
+		}
 		if makesTemporary(list[i].SQL) {
 			for end < len(list) && list[end].Chain == list[i].Chain && list[end].Migration == list[i].Migration && list[end].SQL != "" &&
 				list[end].Transaction != onward.TransactionNone {

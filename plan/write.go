@@ -139,8 +139,13 @@ func (d *Draft) draftLeft(w audit.Writing) error {
 	for i, group := range groupLeft(d.Plan.Left) {
 		l := &group[0]
 		if l.SQL == "" {
-			return inputErrorf("%s:%d is code that no file of the plan can have (%s): move it to a migration of its own, or choose other chains with --only",
-				l.Path, l.Line, strings.Join(l.Why, "; "))
+			files, err := draftCode(w, d.Plan, group)
+			if err != nil {
+				return err
+			}
+			d.Plan.LeftFiles = append(d.Plan.LeftFiles, planFiles(files)...)
+			d.Files = append(d.Files, files...)
+			continue
 		}
 		s := &onward.PlanStep{
 			ID: fmt.Sprintf("left-%02d", i+1), Phase: onward.Expand, Class: onward.StepWork, SQL: leftSQL(group), Transaction: l.Transaction, Migration: l.Migration,
@@ -160,6 +165,25 @@ func (d *Draft) draftLeft(w audit.Writing) error {
 		d.Files = append(d.Files, files...)
 	}
 	return nil
+}
+
+// draftCode drafts the files of code that the plan leaves.
+func draftCode(w audit.Writing, p *onward.Plan, group []onward.PlanLeft) ([]audit.Written, error) {
+	l := &group[0]
+	code, can := w.(audit.CodeWriter)
+	if !can {
+		return nil, inputErrorf("%s:%d is code that no file of the plan can have (%s): move it to a migration of its own, or choose other chains with --only",
+			l.Path, l.Line, strings.Join(l.Why, "; "))
+	}
+	var lines []int
+	for i := range group {
+		lines = append(lines, group[i].Line)
+	}
+	files, err := code.CodeFiles(p, l.Migration, slices.Compact(lines))
+	if err != nil {
+		return nil, inputErrorf("%s:%d: %w; or choose other chains with --only", l.Path, l.Line, err)
+	}
+	return files, nil
 }
 
 func hashContent(content []byte) string {

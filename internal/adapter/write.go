@@ -79,6 +79,15 @@ type Writing interface {
 	Rest(p *onward.Plan) ([]Written, error)
 }
 
+// CodeWriter is a Writing that can write the programs of the migrations that it replaces.
+type CodeWriter interface {
+	// CodeFiles returns a migration that runs the programs in some lines of a replaced migration. It sorts after all existing
+	// migrations.
+	//
+	// Errors: the programs are not in a form that can be written again.
+	CodeFiles(p *onward.Plan, migration string, lines []int) ([]Written, error)
+}
+
 // Editor is a Writing that can rewrite an existing migration of one statement in place.
 type Editor interface {
 	// Commits reports whether each statement of a file commits by itself.

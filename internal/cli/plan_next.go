@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -103,6 +104,10 @@ func describeDraft(b *strings.Builder, d *plan.Draft, changes bool) {
 		}
 		for i := range d.Plan.Left {
 			l := &d.Plan.Left[i]
+			if l.SQL == "" {
+				line("in a file of its own: the code in %s:%d", l.Path, l.Line)
+				continue
+			}
 			line("left as it was written: %s:%d: %s", l.Path, l.Line, strings.Join(l.Why, "; "))
 		}
 		if len(d.Replaced) > 0 {
@@ -140,7 +145,7 @@ func nextCommands(d *plan.Draft, changes bool) []string {
 	if changes {
 		dirs := []string{"git", "add", "-A", "--", plan.Dir}
 		if len(d.Files)+len(d.Replaced) > 0 {
-			dirs = append(dirs, d.Plan.Dir)
+			dirs = append(dirs, cmp.Or(d.Plan.Dir, "."))
 		}
 		command(dirs...)
 		command("git", "commit", "-m", "plan "+d.Plan.Name)

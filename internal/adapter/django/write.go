@@ -27,6 +27,7 @@ type sources struct {
 			Index        string
 			Concurrently *source
 		} `json:"operations"`
+		Code codeModule `json:"code"`
 	} `json:"replaced"`
 }
 
@@ -49,6 +50,8 @@ type source struct {
 // stateOperation is an operation, of a migration that is replaced, which changes Django's state.
 type stateOperation struct {
 	migration, app, index string
+	// number counts the state operations of the replaced migrations, from 0.
+	number int
 	source
 	concurrently *source
 }
@@ -67,6 +70,9 @@ type projectWriting struct {
 	// migration.
 	states []stateOperation
 	first  []source
+	// modules are the replaced migrations without their operations, code are their RunPython operations that are not written yet.
+	modules map[string]codeModule
+	code    []codeOperation
 	// built are statements that build an index, by the replaced migration that has them.
 	built map[string][]string
 }
@@ -89,18 +95,19 @@ func (a *Adapter) Compose(ctx context.Context, t adapter.Tree, set *adapter.Set,
 	if err != nil {
 		return nil, err
 	}
-	w := &projectWriting{dir: set.Source.Dir, tree: t, apps: got.Apps, tips: map[string]string{}, numbers: map[string]int{}, built: map[string][]string{}}
+	w := &projectWriting{dir: set.Source.Dir, tree: t, apps: got.Apps, tips: map[string]string{}, numbers: map[string]int{}, built: map[string][]string{}, modules: map[string]codeModule{}}
 	for i, id := range replaced {
 		label, name, _ := strings.Cut(id, ".")
 		if held := got.Apps[label].Held; held != "" {
 			return nil, fmt.Errorf("%s, which is to go", held)
 		}
 		w.first = append(w.first, got.Replaced[i].Dependencies...)
+		w.addCode(id, got.Replaced[i].Code)
 		for _, op := range got.Replaced[i].Operations {
 			if op.Error != "" {
 				return nil, fmt.Errorf("the state of %s cannot be written anew: %s", id, op.Error)
 			}
-			w.states = append(w.states, stateOperation{id, label, op.Index, op.source, op.Concurrently})
+			w.states = append(w.states, stateOperation{id, label, op.Index, len(w.states), op.source, op.Concurrently})
 		}
 		for _, m := range set.Migrations {
 			if m.ID != id {
@@ -178,7 +185,7 @@ func (w *projectWriting) unwrittenIndex(label string, s *onward.PlanStep) int {
 	sql := strings.TrimSuffix(strings.TrimSpace(s.SQL), ";")
 	plain := strings.Replace(sql, "INDEX CONCURRENTLY ", "INDEX ", 1)
 	for i, op := range w.states {
-		if op.app != label {
+		if op.app != label || w.needsCode(op) {
 			return -1
 		}
 		if op.concurrently == nil || op.concurrently.Error != "" || op.migration != s.Migration || !strings.Contains(sql, " INDEX CONCURRENTLY \""+op.index+"\" ") {
@@ -194,12 +201,17 @@ func (w *projectWriting) unwrittenIndex(label string, s *onward.PlanStep) int {
 // Rest returns migrations that change nothing in the database. They have the state operations of
 // the replaced migrations that no step has.
 func (w *projectWriting) Rest(p *onward.Plan) ([]adapter.Written, error) {
+	return w.stateFiles(p, len(w.states))
+}
+
+// stateFiles returns migrations that have the first unwritten state operations: one for each app.
+func (w *projectWriting) stateFiles(p *onward.Plan, count int) ([]adapter.Written, error) {
 	var out []adapter.Written
-	for len(w.states) > 0 {
+	for count > 0 {
 		first := w.states[0]
-		end := slices.IndexFunc(w.states, func(s stateOperation) bool { return s.app != first.app })
+		end := slices.IndexFunc(w.states[:count], func(s stateOperation) bool { return s.app != first.app })
 		if end < 0 {
-			end = len(w.states)
+			end = count
 		}
 		m := &module{about: "what the models are from here on: the plan " + p.Name + " does it in the database step by step"}
 		m.addStateOperations(w.states[:end])
@@ -209,7 +221,7 @@ func (w *projectWriting) Rest(p *onward.Plan) ([]adapter.Written, error) {
 			return nil, err
 		}
 		out = append(out, made...)
-		w.states = w.states[end:]
+		w.states, count = w.states[end:], count-end
 	}
 	return out, nil
 }

@@ -18,6 +18,8 @@ type module struct {
 	imports      map[string]bool
 	dependencies []string
 	operations   []string
+	// template is the text of a replaced migration with marks for these lists; "" for a new text.
+	template string
 }
 
 func (m *module) import_(lines []string) {
@@ -76,6 +78,9 @@ func indentPython(text string, by int) string {
 
 // fileText returns the file in the layout of makemigrations.
 func (m *module) fileText() string {
+	if m.template != "" {
+		return m.fillTemplate()
+	}
 	const both, models = "from django.db import migrations, models", "from django.db import models"
 	if m.imports[models] {
 		delete(m.imports, models)
@@ -94,12 +99,20 @@ func (m *module) fileText() string {
 	if m.bare {
 		b.WriteString("    atomic = False\n\n")
 	}
-	b.WriteString("    dependencies = [\n")
+	b.WriteString("    " + m.dependencyList() + "\n\n    " + m.operationList() + "\n")
+	return b.String()
+}
+
+func (m *module) dependencyList() string {
+	var b strings.Builder
 	for _, d := range m.dependencies {
 		b.WriteString("        " + d + ",\n")
 	}
-	b.WriteString("    ]\n\n    operations = [\n" + strings.Join(m.operations, "") + "    ]\n")
-	return b.String()
+	return "dependencies = [\n" + b.String() + "    ]"
+}
+
+func (m *module) operationList() string {
+	return "operations = [\n" + strings.Join(m.operations, "") + "    ]"
 }
 
 // addDropInvalid adds the operation before a concurrent build: it drops the invalid index that an interrupted build leaves.

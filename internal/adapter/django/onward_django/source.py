@@ -176,6 +176,23 @@ class Source:
         mark = 3 if line == 1 and self.text.startswith(b"\xef\xbb\xbf") else 0
         return self.starts[line - 1] + mark + column
 
+    def span(self, node):
+        """Where a node begins and ends, in bytes."""
+        return self.offset(node.lineno, node.col_offset), self.offset(node.end_lineno, node.end_col_offset)
+
+    def cut(self, node):
+        """The text of an operation."""
+        start, end = self.span(node)
+        return self.text[start:end].decode(errors="replace").replace("\r\n", "\n")
+
+    def comments(self, node):
+        """The comments in the lines above an operation, indented as makemigrations does."""
+        first = node.lineno
+        while first > 1 and self.lines[first - 2].lstrip().startswith(b"#"):
+            first -= 1
+        lines = self.lines[first - 1 : node.lineno - 1]
+        return "".join("        %s\n" % line.decode(errors="replace").strip() for line in lines)
+
 
 def argument(call, position, name):
     for keyword in call.keywords:

@@ -5,7 +5,7 @@ from django.conf import settings
 from django.db import migrations
 from django.db.migrations.writer import OperationWriter
 
-from . import source
+from . import code_module, source
 from .errors import last_line
 
 # An import that no file can have: a module whose name begins with a digit.
@@ -28,7 +28,7 @@ def answer(plan, root, replaced):
                 apps[key[0]].setdefault("held", "%s.%s depends on %s.%s" % (*child, *key))
         elif key[0] in apps and not any(child[0] == key[0] for child in rest):
             apps[key[0]]["leaves"].append(key[1])
-    return {"apps": apps, "replaced": [of(plan.migrations[key], replaced) for key in replaced]}
+    return {"apps": apps, "replaced": [of(plan, plan.migrations[key], replaced) for key in replaced]}
 
 
 def directory(loader, label, root):
@@ -39,7 +39,7 @@ def directory(loader, label, root):
     return source.relative(list(module.__path__)[0], root)
 
 
-def of(migration, replaced):
+def of(plan, migration, replaced):
     """What one has."""
     dependencies = [written(d) for d in migration.dependencies if tuple(d) not in replaced]
     try:
@@ -53,7 +53,8 @@ def of(migration, replaced):
             entry["index"] = operation.index.name
             entry["concurrently"] = serialized(postgres.AddIndexConcurrently(operation.model_name, operation.index))
         operations.append(entry)
-    return {"dependencies": dependencies, "operations": operations}
+    code = code_module.template(plan.files.get((migration.app_label, migration.name), ""), migration, lambda before: sum(1 for _ in stating(before, postgres)))
+    return {"dependencies": dependencies, "operations": operations, "code": code}
 
 
 def written(dependency):
