@@ -1,9 +1,10 @@
 // Command ranges plans the last releases of public repositories, and prints which part of their changes is proven:
 //
-//	go run ./bench/ranges [-onward PROGRAM] [-commits N] [-skip N] [-least PERCENT] DIRECTORY=PATH …
+//	go run ./bench/ranges [-onward PROGRAM] [-each] [-commits N] [-skip N] [-least PERCENT] DIRECTORY=PATH …
 //
 // Each directory has a clone, and the path is where its migrations are. The newest N commits that add migrations, after
-// the skipped ones, are one release: people rarely ship so much at once, so most plans are larger than usual.
+// the skipped ones, are one release: people rarely ship so much at once, so most plans are larger than usual. With -each, each of
+// them is a release: those whose changelog has an error are planned and counted, as a whole.
 package main
 
 import (
@@ -31,53 +32,66 @@ const limitProven = 55
 const patience = 15 * time.Minute
 
 func main() {
+	var o options
 	program := flag.String("onward", "bin/onward", "the `program`")
-	commits := flag.Int("commits", 15, "the `number` of commits of a release")
-	skip := flag.Int("skip", 0, "the `number` of newer commits to skip")
+	flag.BoolVar(&o.each, "each", false, "each commit is a release")
+	flag.IntVar(&o.commits, "commits", 15, "the `number` of commits")
+	flag.IntVar(&o.skip, "skip", 0, "the `number` of newer commits to skip")
 	least := flag.Float64("least", limitProven, "the least `percent` of proven changes")
 	flag.Parse()
 	path, err := filepath.Abs(*program)
-	if err != nil || flag.NArg() == 0 || *commits < 1 || *skip < 0 {
+	if err != nil || flag.NArg() == 0 || o.commits < 1 || o.skip < 0 {
 		flag.Usage()
 		os.Exit(2)
 	}
-	proven, all := 0, 0
+	o.program = path
+	total := &planned{}
 	fmt.Printf("%-32s %8s %8s %10s %8s\n", "repository", "commits", "files", "proven", "seconds")
 	for _, arg := range flag.Args() {
 		directory, migrations, _ := strings.Cut(arg, "=")
-		r, err := planRange(context.Background(), path, directory, migrations, *skip, *commits)
+		r, err := o.planRepository(context.Background(), directory, migrations)
 		if err != nil {
 			fmt.Printf("%-32s %v\n", filepath.Base(directory), err)
 			continue
 		}
-		proven, all = proven+r.proven, all+r.all
+		total.add(r)
 		fmt.Printf("%-32s %8d %8d %10s %8.0f\n", filepath.Base(directory), r.commits, r.files, fmt.Sprintf("%d/%d", r.proven, r.all), r.took.Seconds())
 		for _, why := range r.why {
-			fmt.Printf("    %.160s\n", strings.Join(strings.Fields(why), " "))
+			fmt.Printf("    %.200s\n", strings.Join(strings.Fields(why), " "))
 		}
 	}
-	if all == 0 {
+	if total.all == 0 {
 		fmt.Println("nothing was planned")
 		os.Exit(3)
 	}
-	part := 100 * float64(proven) / float64(all)
-	fmt.Printf("%d of %d changes are proven: %.0f %% (limit %.0f %%)\n", proven, all, part, *least)
+	part := 100 * float64(total.proven) / float64(total.all)
+	fmt.Printf("%d of %d are proven: %.0f %% (limit %.0f %%)\n", total.proven, total.all, part, *least)
 	if part < *least {
 		os.Exit(1)
 	}
 }
 
-// planned is what became of a release.
+type options struct {
+	program       string
+	each          bool
+	commits, skip int
+}
+
+// planned counts the changes of releases, or with -each the releases that have an error.
 type planned struct {
 	commits, files, proven, all int
 	took                        time.Duration
 	why                         []string
 }
 
-// planRange plans a release in a clone of its own, which shares the objects of the directory.
-func planRange(ctx context.Context, program, directory, migrations string, skip, commits int) (*planned, error) {
-	ctx, stop := context.WithTimeout(ctx, patience)
-	defer stop()
+func (p *planned) add(more *planned) {
+	p.commits, p.files, p.proven, p.all = p.commits+more.commits, p.files+more.files, p.proven+more.proven, p.all+more.all
+	p.took += more.took
+	p.why = append(p.why, more.why...)
+}
+
+// planRepository plans releases in a clone of its own, which shares the objects of the directory.
+func (o *options) planRepository(ctx context.Context, directory, migrations string) (*planned, error) {
 	room, err := os.MkdirTemp("", "ranges")
 	if err != nil {
 		return nil, err
@@ -87,24 +101,71 @@ func planRange(ctx context.Context, program, directory, migrations string, skip,
 	if _, err := runCommand(ctx, ".", "git", "clone", "-q", "-s", "--no-checkout", directory, clone); err != nil {
 		return nil, err
 	}
-	log, err := runCommand(ctx, clone, "git", "log", "--first-parent", "--diff-filter=A", "--format=%H", "-n", strconv.Itoa(skip+commits), "--", migrations)
+	log, err := runCommand(ctx, clone, "git", "log", "--first-parent", "--diff-filter=A", "--format=%H", "-n", strconv.Itoa(o.skip+o.commits), "--", migrations)
 	if err != nil {
 		return nil, err
 	}
 	list := strings.Fields(log)
-	if len(list) <= skip {
+	if len(list) <= o.skip {
 		return nil, errors.New("has no commits that add migrations there")
 	}
-	list = list[skip:]
-	head, base := list[0], list[len(list)-1]+"^"
+	list = list[o.skip:]
+	if !o.each {
+		r, err := o.planRelease(ctx, clone, list[len(list)-1]+"^", list[0])
+		if err == nil {
+			r.commits = len(list)
+		}
+		return r, err
+	}
+	total := &planned{}
+	for _, commit := range list {
+		r, err := o.planCommit(ctx, clone, commit)
+		if err != nil {
+			fmt.Printf("    %.12s %v\n", commit, err)
+			continue
+		}
+		total.add(r)
+	}
+	return total, nil
+}
+
+// planCommit plans a commit whose changelog has an error, and counts it as one.
+func (o *options) planCommit(ctx context.Context, clone, commit string) (*planned, error) {
+	_, _ = runCommand(ctx, clone, "git", "checkout", "-q", "-f", commit) // a clone without large files is enough
+	out, err := runCommand(ctx, clone, o.program, "changelog", commit+"^.."+commit, "--format", "json")
+	var report onward.Report
+	if json.Unmarshal([]byte(out), &report) != nil || report.Schema == "" {
+		return nil, fmt.Errorf("has no changelog: %w", err)
+	}
+	if report.Summary.Errors == 0 {
+		return &planned{commits: 1}, nil
+	}
+	r, err := o.planRelease(ctx, clone, commit+"^", commit)
+	if err != nil {
+		return &planned{commits: 1, all: 1, why: []string{fmt.Sprintf("%.12s: %v", commit, err)}}, nil
+	}
+	whole := &planned{commits: 1, files: r.files, all: 1, took: r.took}
+	if r.proven == r.all && len(r.why) == 0 {
+		whole.proven = 1
+	}
+	for _, why := range r.why {
+		whole.why = append(whole.why, fmt.Sprintf("%.12s: %s", commit, why))
+	}
+	return whole, nil
+}
+
+// planRelease plans the release between two commits.
+func (o *options) planRelease(ctx context.Context, clone, base, head string) (*planned, error) {
+	ctx, stop := context.WithTimeout(ctx, patience)
+	defer stop()
 	_, _ = runCommand(ctx, clone, "git", "checkout", "-q", "-f", head) // a clone without large files is enough
 	began := time.Now()
-	out, err := runCommand(ctx, clone, program, "plan", base+".."+head, "--format", "json")
+	out, err := runCommand(ctx, clone, o.program, "plan", base+".."+head, "--format", "json")
 	var p onward.Plan
 	if json.Unmarshal([]byte(out), &p) != nil || p.Schema != onward.PlanSchema {
 		return nil, fmt.Errorf("has no plan: %w", err)
 	}
-	r := &planned{commits: len(list), files: len(p.Migrations), took: time.Since(began)}
+	r := &planned{commits: 1, files: len(p.Migrations), took: time.Since(began)}
 	r.proven, r.all = p.CountChanges()
 	seen := map[string]bool{}
 	for _, l := range p.Left {
