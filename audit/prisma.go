@@ -3,8 +3,8 @@ package audit
 import (
 	"strings"
 
+	"github.com/onward-sql/onward/internal/adapter/all"
 	"github.com/onward-sql/onward/internal/adapter/gittree"
-	"github.com/onward-sql/onward/internal/adapter/sql"
 	"github.com/onward-sql/onward/internal/usage"
 )
 
@@ -15,7 +15,7 @@ func (u *deployedCode) findPrismaLists(table string) []usage.Use {
 		return nil
 	}
 	if u.lists == nil {
-		models := sql.PrismaModels(gittree.Of(u.base), "")
+		models := all.PrismaModels(gittree.Of(u.base))
 		u.lists = &models
 	}
 	var out []usage.Use

@@ -6,12 +6,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/report"
-	"github.com/onward-sql/onward/internal/rules/constraint"
-	functions "github.com/onward-sql/onward/internal/rules/function"
-	"github.com/onward-sql/onward/internal/rules/index"
-	"github.com/onward-sql/onward/internal/rules/partition"
-	"github.com/onward-sql/onward/internal/rules/release"
-	"github.com/onward-sql/onward/internal/rules/view"
+	"github.com/onward-sql/onward/internal/rules"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -162,25 +157,17 @@ func joinConditions(list []string) string {
 // oneRelease says how a report on files differs from a report on a release.
 const oneRelease = "all files count as one release here (--deployed names those that are applied)"
 
-// stopping are the rules about statements that the server refuses in any case: the
-// migration ends there, and nobody waits.
-var stopping = []string{
-	release.StatementFails.ID, release.StatementRefused.ID, functions.ReplaceRefused.ID,
-	constraint.UsingIndexUnsuitable.ID, constraint.ForeignKeyNotValidPartitioned.ID,
-	index.ConcurrentPartitioned.ID, index.ConcurrentHypertable.ID, index.DropConcurrentlyUnsupported.ID,
-	partition.DetachConcurrentlyUnsupported.ID, view.RefreshConcurrentlyUnsupported.ID,
-}
-
 // describeHarm says in a clause what the worst finding means for the deploy.
 func describeHarm(r *onward.Report) string {
 	f := worstFinding(r)
 	at := fmt.Sprintf("%s:%d", report.ShortName(f.Path), f.Line)
-	if slices.Contains(stopping, f.Rule) {
+	broken := rules.FindRule(f.Rule)
+	if broken != nil && broken.Stops {
 		return "the migration fails at " + at
 	}
 	switch f.Category {
 	case onward.Compatibility:
-		if f.Rule == release.ColumnLeftRequired.ID || f.Rule == release.ColumnMissing.ID {
+		if broken != nil && broken.BreaksNewCode {
 			return "new code breaks at " + at
 		}
 		return "deployed code breaks at " + at

@@ -14,7 +14,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 
-	"github.com/onward-sql/onward/internal/analysis"
+	"github.com/onward-sql/onward/internal/pgtime"
 	"github.com/onward-sql/onward/internal/workload/deprecation"
 	"github.com/onward-sql/onward/onward"
 )
@@ -354,7 +354,7 @@ func (d *decoder) decodeTimeout(n ast.Node) Timeout {
 	if text == "" {
 		return 0
 	}
-	ms, ok := analysis.ParseMilliseconds(text)
+	ms, ok := pgtime.Parse(text)
 	if !ok || ms < 0 {
 		d.addError(n, "%q is no time: write it as Postgres does, 500ms, 5s or 2min", text)
 		return 0

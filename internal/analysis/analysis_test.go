@@ -241,28 +241,6 @@ func TestSettingOf(t *testing.T) {
 	}
 }
 
-func TestMilliseconds(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct {
-		setting string
-		want    int
-		text    string
-	}{
-		{setting: "500", want: 500, text: "500ms"},
-		{setting: "2s", want: 2000, text: "2s"},
-		{setting: "1.5 min", want: 90_000, text: "90s"},
-		{setting: "2h", want: 7_200_000, text: "120min"},
-	} {
-		got, ok := analysis.ParseMilliseconds(tt.setting)
-		if !ok || got != tt.want || analysis.FormatMilliseconds(got) != tt.text {
-			t.Errorf("%s: %d %t %s, want %d %s", tt.setting, got, ok, analysis.FormatMilliseconds(got), tt.want, tt.text)
-		}
-	}
-	if got, ok := analysis.ParseMilliseconds("soon"); ok {
-		t.Errorf("soon: %d", got)
-	}
-}
-
 // TestUsage: what a rule learns from the places of the deployed code that use a table.
 func TestUsage(t *testing.T) {
 	t.Parallel()

@@ -3,7 +3,7 @@ package dbchecks
 import (
 	"time"
 
-	"github.com/onward-sql/onward/internal/analysis"
+	"github.com/onward-sql/onward/internal/pgtime"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -36,7 +36,7 @@ func checkTimeouts(p *Pass) error {
 		if err != nil {
 			return err
 		}
-		p.AddFinding(s.severity, s.name, s.name+" is "+analysis.FormatMilliseconds(int(limit.Milliseconds()))+where, s.harm,
+		p.AddFinding(s.severity, s.name, s.name+" is "+pgtime.Format(int(limit.Milliseconds()))+where, s.harm,
 			"in the session, before what takes long:\nSET "+s.name+" = 0;")
 	}
 	return nil

@@ -7,7 +7,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
@@ -182,20 +181,6 @@ func TestSettings(t *testing.T) {
 		}
 		if strings.Join(got, " ") != c.want {
 			t.Errorf("%s: %s, want %s", c.sql, strings.Join(got, " "), c.want)
-		}
-	}
-}
-
-func TestMilliseconds(t *testing.T) {
-	t.Parallel()
-	for in, want := range map[string]int{"5s": 5000, "5": 5, " 2 min ": 120_000, "1.5s": 1500, "0": 0, "100us": 0} {
-		if got, ok := analysis.ParseMilliseconds(in); !ok || got != want {
-			t.Errorf("%q: %d %v, want %d", in, got, ok, want)
-		}
-	}
-	for _, in := range []string{"", "s", "5 parsecs", "99999999999h"} {
-		if got, ok := analysis.ParseMilliseconds(in); ok {
-			t.Errorf("%q: %d, should not be read", in, got)
 		}
 	}
 }

@@ -35,6 +35,9 @@ type Rule struct {
 	Instead string
 	// Manual lists pages of the PostgreSQL manual.
 	Manual []string
+	// Stops says that the server refuses the statement in any case: the migration ends there, and nobody waits. BreaksNewCode says
+	// that the code of the release fails, and not the deployed code.
+	Stops, BreaksNewCode bool
 	// Since and Until limit the major versions of Postgres that the rule applies to; 0 is
 	// no limit.
 	Since, Until int

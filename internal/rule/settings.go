@@ -3,6 +3,7 @@ package rule
 import (
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/history"
+	"github.com/onward-sql/onward/internal/pgtime"
 )
 
 // tracker follows the settings of a session through a migration.
@@ -44,12 +45,12 @@ func (t *tracker) applySetting(to *Settings, set analysis.Setting, by *Stmt) {
 	case "lock_timeout":
 		to.LockTimeout, to.LockTimeoutBy = t.runner.LockTimeout, by
 		if !set.Default {
-			to.LockTimeout, _ = analysis.ParseMilliseconds(set.Value)
+			to.LockTimeout, _ = pgtime.Parse(set.Value)
 		}
 	case "statement_timeout":
 		to.StatementTimeout, to.StatementTimeoutBy = t.runner.StatementTimeout, by
 		if !set.Default {
-			to.StatementTimeout, _ = analysis.ParseMilliseconds(set.Value)
+			to.StatementTimeout, _ = pgtime.Parse(set.Value)
 		}
 	case "session_replication_role":
 		to.ReplicaRole = set.Value == "replica"

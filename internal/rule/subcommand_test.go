@@ -110,12 +110,3 @@ func named(p *Pass, s *Stmt, work string) string {
 	}
 	return ""
 }
-
-func TestDuration(t *testing.T) {
-	t.Parallel()
-	for ms, want := range map[int]string{0: "0ms", 500: "500ms", 1500: "1500ms", 5000: "5s", 90_000: "90s", 600_000: "10min"} {
-		if got := analysis.FormatMilliseconds(ms); got != want {
-			t.Errorf("Duration(%d): %s, want %s", ms, got, want)
-		}
-	}
-}

@@ -70,6 +70,9 @@ func PresetCommand(t adapter.Tree, s adapter.Source) string {
 	return x.PresetCommand(t, s)
 }
 
+// PrismaModels reads the models of all Prisma schemas of a repository.
+func PrismaModels(t adapter.Tree) []adapter.Model { return sql.PrismaModels(t, "") }
+
 // Plain is the name of the adapter for SQL files that no other adapter claims.
 const Plain = sql.Name
 

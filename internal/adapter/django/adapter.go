@@ -12,8 +12,8 @@ import (
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/pycode"
-	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/history"
+	"github.com/onward-sql/onward/internal/pgtime"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
 )
@@ -205,13 +205,13 @@ func (p *Project) sessionOf(alias string, configured history.Runner) history.Run
 		session = p.Sessions[alias]
 	}
 	if r.LockTimeout == 0 {
-		r.LockTimeout, _ = analysis.ParseMilliseconds(session["lock_timeout"])
+		r.LockTimeout, _ = pgtime.Parse(session["lock_timeout"])
 	}
 	if at := session["lock_timeout_at"]; r.LockTimeout == 0 && at != "" {
 		r.LockTimeoutAt = &history.Place{Find: func() string { return at }}
 	}
 	if r.StatementTimeout == 0 {
-		r.StatementTimeout, _ = analysis.ParseMilliseconds(session["statement_timeout"])
+		r.StatementTimeout, _ = pgtime.Parse(session["statement_timeout"])
 	}
 	if r.TimeZone == "" {
 		r.TimeZone = session["timezone"]

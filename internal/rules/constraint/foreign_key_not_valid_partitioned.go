@@ -16,6 +16,7 @@ var ForeignKeyNotValidPartitioned = &rule.Rule{
 	ID:       "constraint-foreign-key-not-valid-partitioned",
 	Category: onward.Locking,
 	Severity: onward.Error,
+	Stops:    true,
 	Preset:   onward.Recommended,
 	Until:    17,
 	Summary:  "before Postgres 18 a partitioned table takes no NOT VALID foreign key: the migration fails",

@@ -15,6 +15,7 @@ var ReplaceRefused = &rule.Rule{
 	ID:       "function-replace-refused",
 	Category: onward.ReleaseOrder,
 	Severity: onward.Error,
+	Stops:    true,
 	Preset:   onward.Recommended,
 	Summary:  "CREATE OR REPLACE cannot change what a function returns, what its parameters are called, or take defaults away",
 	Harm: "CREATE OR REPLACE FUNCTION keeps the function's identity, so views, triggers and indexes go on using it. " +

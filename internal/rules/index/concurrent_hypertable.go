@@ -11,6 +11,7 @@ var ConcurrentHypertable = &rule.Rule{
 	ID:       "index-concurrent-hypertable",
 	Category: onward.Locking,
 	Severity: onward.Error,
+	Stops:    true,
 	Preset:   onward.Recommended,
 	Summary:  "CREATE INDEX CONCURRENTLY does not work on a hypertable of TimescaleDB: the migration fails",
 	Harm:     "TimescaleDB refuses the statement (by its manual; not measured), and the migration stops there.",

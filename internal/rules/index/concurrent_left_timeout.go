@@ -2,6 +2,7 @@ package index
 
 import (
 	"github.com/onward-sql/onward/internal/analysis"
+	"github.com/onward-sql/onward/internal/pgtime"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -75,7 +76,7 @@ func checkLeftTimeouts(p *rule.Pass, m *rule.Migration) {
 			}
 			ms := 0
 			if !set.Default {
-				ms, _ = analysis.ParseMilliseconds(set.Value)
+				ms, _ = pgtime.Parse(set.Value)
 			}
 			for _, l := range limits {
 				if set.Name == l.name || set.Name == "" {
@@ -102,7 +103,7 @@ func concurrentLeftTimeout(p *rule.Pass, _ *rule.Release) {
 				if !bare || t.ms == 0 || t.ms >= l.short {
 					continue
 				}
-				r.Fact = l.name + " = " + analysis.FormatMilliseconds(t.ms) + ", which " + t.by.Migration.ID + " leaves set, may hold for " + x.what
+				r.Fact = l.name + " = " + pgtime.Format(t.ms) + ", which " + t.by.Migration.ID + " leaves set, may hold for " + x.what
 				r.Cause = "and for %d other statements"
 				r.Evidence = []onward.Evidence{t.by.NewEvidence("sets " + l.name)}
 				p.Report(x.Stmt, r)

@@ -12,6 +12,7 @@ var ConcurrentPartitioned = &rule.Rule{
 	ID:        "index-concurrent-partitioned",
 	Category:  onward.Locking,
 	Severity:  onward.Error,
+	Stops:     true,
 	Preset:    onward.Recommended,
 	Summary:   "CREATE INDEX CONCURRENTLY does not work on a partitioned table: the migration fails",
 	Harm:      "The server refuses the statement, and the migration stops there.",

@@ -2,8 +2,8 @@ package index
 
 import (
 	"github.com/onward-sql/onward/internal/advice"
-	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/pgtime"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -64,7 +64,7 @@ func concurrentShortTimeout(p *rule.Pass, s *rule.Stmt) {
 		where = "set at " + by.FormatPlace()
 	}
 	report := reportCancelled(s, setting, value, by != nil && !own)
-	report.Fact = setting + " = " + analysis.FormatMilliseconds(value) + ", " + where + ", holds for " + s.Result.NoTransaction + " on " + e.Name.String()
+	report.Fact = setting + " = " + pgtime.Format(value) + ", " + where + ", holds for " + s.Result.NoTransaction + " on " + e.Name.String()
 	if s.Operation.IsRendered() || own {
 		report.Way = advice.ClearTimeout{Setting: setting, Own: own}
 	}
@@ -112,7 +112,7 @@ func reportCancelled(s *rule.Stmt, setting string, value int, restore bool) rule
 	}
 	before, after := "SET "+setting+" = 0", "RESET "+setting
 	if restore {
-		after = "SET " + setting + " = '" + analysis.FormatMilliseconds(value) + "'"
+		after = "SET " + setting + " = '" + pgtime.Format(value) + "'"
 	}
 	return rule.Report{
 		Harm:    harm,

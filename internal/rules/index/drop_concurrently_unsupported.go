@@ -15,6 +15,7 @@ var DropConcurrentlyUnsupported = &rule.Rule{
 	ID:       "index-drop-concurrently-unsupported",
 	Category: onward.Locking,
 	Severity: onward.Error,
+	Stops:    true,
 	Preset:   onward.Recommended,
 	Summary:  "DROP INDEX CONCURRENTLY with CASCADE, of several indexes or of a partitioned table's index fails",
 	Harm:     "The server refuses the statement, and the migration stops there.",

@@ -14,6 +14,7 @@ var DetachConcurrentlyUnsupported = &rule.Rule{
 	ID:        "partition-detach-concurrently-unsupported",
 	Category:  onward.Locking,
 	Severity:  onward.Error,
+	Stops:     true,
 	Preset:    onward.Recommended,
 	Since:     14,
 	Summary:   "DETACH PARTITION … CONCURRENTLY does not work beside a default partition: the migration fails",

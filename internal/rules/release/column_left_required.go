@@ -15,11 +15,12 @@ import (
 // that INSERTs have to name all the same.
 // https://www.postgresql.org/docs/current/ddl-constraints.html#DDL-CONSTRAINTS-NOT-NULL
 var ColumnLeftRequired = &rule.Rule{
-	ID:       "release-column-left-required",
-	Category: onward.Compatibility,
-	Severity: onward.Error,
-	Preset:   onward.Recommended,
-	Summary:  "the new code leaves a column out of its INSERTs that is NOT NULL and has no default",
+	ID:            "release-column-left-required",
+	Category:      onward.Compatibility,
+	Severity:      onward.Error,
+	BreaksNewCode: true,
+	Preset:        onward.Recommended,
+	Summary:       "the new code leaves a column out of its INSERTs that is NOT NULL and has no default",
 	Harm: "To take a field out of the model first and to drop its column a release later is right; " +
 		"but from the moment the new code runs it leaves the column out of every INSERT, " +
 		"and each fails with \"null value in column violates not-null constraint\". A default that only the model had is gone with it.",

@@ -12,11 +12,12 @@ import (
 // ColumnMissing flags a column that the new code's models have and no migration makes.
 // https://docs.djangoproject.com/en/stable/ref/django-admin/#cmdoption-makemigrations-check
 var ColumnMissing = &rule.Rule{
-	ID:       "release-column-missing",
-	Category: onward.Compatibility,
-	Severity: onward.Error,
-	Preset:   onward.Recommended,
-	Summary:  "the new code's models have a column that no migration makes",
+	ID:            "release-column-missing",
+	Category:      onward.Compatibility,
+	Severity:      onward.Error,
+	BreaksNewCode: true,
+	Preset:        onward.Recommended,
+	Summary:       "the new code's models have a column that no migration makes",
 	Harm: "A field that came into the model without a migration, by an edit of one that has run already, " +
 		"or by one that only tells the state of the framework, has no column: every query of the model names it and fails, from the moment the new code runs.",
 	Instead: "Write the migration that adds the column.",

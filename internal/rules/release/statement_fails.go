@@ -16,6 +16,7 @@ var StatementFails = &rule.Rule{
 	ID:       "release-statement-fails",
 	Category: onward.ReleaseOrder,
 	Severity: onward.Error,
+	Stops:    true,
 	Preset:   onward.Recommended,
 	Summary:  "the statement fails: what it names does not exist or exists already, or its rows do not fit",
 	Harm: "The migrations up to here create, drop or rename what the statement names, or the rows that it writes are not what they ask for, " +

@@ -5,6 +5,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/history"
+	"github.com/onward-sql/onward/internal/pgtime"
 )
 
 // isHarmless reports whether a value is what the server has by default, or what the
@@ -23,7 +24,7 @@ func isHarmless(s analysis.Setting, r history.Runner) bool {
 	case "default_table_access_method":
 		return v == "heap"
 	}
-	ms, ok := analysis.ParseMilliseconds(v)
+	ms, ok := pgtime.Parse(v)
 	switch {
 	case !ok || !strings.HasSuffix(s.Name, "_timeout"):
 		return false

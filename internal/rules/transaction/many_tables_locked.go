@@ -7,6 +7,7 @@ import (
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/pgtime"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -70,7 +71,7 @@ func manyTablesLocked(p *rule.Pass, m *rule.Migration) {
 		if wait := longestWait(p, locked); wait > 0 && wait <= analysis.LongestWait {
 			r.Severity = onward.Info
 			r.Harm = fmt.Sprintf("%s, locked since %s, stays so while other locks are waited for, which lock_timeout ends after %s in all; "+
-				"of a session that uses them in the other order and this one, the server ends one", first.Name, first.by.FormatPlace(), analysis.FormatMilliseconds(wait))
+				"of a session that uses them in the other order and this one, the server ends one", first.Name, first.by.FormatPlace(), pgtime.Format(wait))
 		}
 		if at := m.Runner.LockTimeoutAt.String(); at != "" && second.by.Settings.LockTimeout == 0 && second.by.Settings.LockTimeoutBy == nil {
 			r.Severity = onward.Info

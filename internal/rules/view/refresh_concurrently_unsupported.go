@@ -13,6 +13,7 @@ var RefreshConcurrentlyUnsupported = &rule.Rule{
 	ID:        "view-refresh-concurrently-unsupported",
 	Category:  onward.Locking,
 	Severity:  onward.Error,
+	Stops:     true,
 	Preset:    onward.Recommended,
 	Summary:   "REFRESH MATERIALIZED VIEW CONCURRENTLY without a unique index on plain columns fails",
 	Harm:      "The server refuses the statement, and the migration stops there.",
