@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/catalog"
@@ -47,8 +46,7 @@ func newGuard(ctx context.Context, c *Config) (*guard, error) {
 	}
 	e := &lockMonitor{live.SideSession{URL: c.DB, Name: "onward guard", Settings: settings}}
 	err = e.Do(ctx, func(context.Context, *pgx.Conn) error { return nil })
-	var down *live.ServerError
-	if refused := new(pgconn.PgError); errors.As(err, &down) && errors.As(down.Err, &refused) && refused.Code == "08P01" {
+	if refused := live.FindRefusal(err); refused != nil && refused.Code == "08P01" {
 		err = &config.InputError{Err: errors.New("the pooler before the database accepts no lock_timeout with a connection: name the server itself")}
 	}
 	if err != nil {

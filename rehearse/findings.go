@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/rules/rehearsal"
@@ -101,7 +102,7 @@ func (v *version) addFailureFindings(s *releaseRun) {
 			fmt.Sprintf("it %s, and stops with another error: %s", maskedEscape(step.script, stop), refusal), "", "")
 	case pg != nil && missingExtension(pg):
 		v.reportUnrehearsed(s, server.Message+"; name a server that has it with --postgres URL")
-	case pg != nil && s.unrun != "" && undefinedNameCodes[pg.Code]:
+	case pg != nil && s.unrun != "" && pgerror.Kind{SQLSTATE: pg.Code}.IsMissing():
 		v.reportUnrehearsed(s, server.Message+"; code was not run that may make it: "+s.unrun)
 	case server.Code == "42501" && !v.Superuser:
 		v.addFinding(rehearsal.NeedsSuperuser, step, stop.statement, "refused to a role that is no superuser: "+refusal,
@@ -120,10 +121,6 @@ func (v *version) addFailureFindings(s *releaseRun) {
 
 // tooManyTemporary is the SQLSTATE of a session over temp_file_limit.
 const tooManyTemporary = "53400"
-
-// undefinedNameCodes are the SQLSTATEs of names that do not exist
-// (https://www.postgresql.org/docs/current/errcodes-appendix.html).
-var undefinedNameCodes = map[string]bool{"42P01": true, "42703": true, "42704": true, "42883": true, "3F000": true}
 
 // reportUnrehearsed reports that the release was rehearsed only up to a statement, for
 // a reason that is not its fault.

@@ -104,6 +104,12 @@ func (a *app) printRolloutStatus(ctx context.Context, f *statusFlags) error {
 	if err != nil {
 		return err
 	}
+	if f.watch != 0 {
+		return newUsageError("--watch is for one database, and not for --targets")
+	}
+	if f.like != "" && !f.drift {
+		return newUsageError("--like is for --drift")
+	}
 	list, err := a.newTargetList(&f.targetFlags, f.db)
 	if err != nil {
 		return err
@@ -111,12 +117,6 @@ func (a *app) printRolloutStatus(ctx context.Context, f *statusFlags) error {
 	targets, err := list(ctx)
 	if err != nil {
 		return err
-	}
-	if f.watch != 0 {
-		return newUsageError("--watch is for one database, and not for --targets")
-	}
-	if f.like != "" && !f.drift {
-		return newUsageError("--like is for --drift")
 	}
 	r, err := fleet.ReadStatus(ctx, targets, f.release, waves)
 	if f.drift && f.release == "" && isAny[*config.InputError](err) { // nothing was begun, and the schemas can be compared

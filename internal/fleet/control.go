@@ -14,8 +14,7 @@ import (
 // Pause records in each database of the targets that a release is paused: no further target begins. An empty who lets it go on.
 func Pause(ctx context.Context, list []*Target, release, who string) error {
 	return writeLedgers(ctx, list, func(ctx context.Context, conn *pgx.Conn, d *database) error {
-		if _, err := conn.Exec(ctx, "INSERT INTO onward_fleet.release (name, work, system, who) VALUES ($1, '', $2, $3) ON CONFLICT DO NOTHING", release,
-			fmt.Sprint(d.system, "/", d.oid), who); err != nil {
+		if err := d.insertRelease(ctx, conn, release, "", who); err != nil {
 			return err
 		}
 		_, err := conn.Exec(ctx, "UPDATE onward_fleet.release SET paused = $2 WHERE name = $1", release, who)
@@ -41,8 +40,7 @@ func skipTarget(ctx context.Context, t *Target, release, reason, who string) err
 		return t.problem
 	}
 	return writeLedgers(ctx, []*Target{t}, func(ctx context.Context, conn *pgx.Conn, d *database) error {
-		if _, err := conn.Exec(ctx, "INSERT INTO onward_fleet.release (name, work, system, who) VALUES ($1, '', $2, $3) ON CONFLICT DO NOTHING", release,
-			fmt.Sprint(d.system, "/", d.oid), who); err != nil {
+		if err := d.insertRelease(ctx, conn, release, "", who); err != nil {
 			return err
 		}
 		if _, err := conn.Exec(ctx, `INSERT INTO onward_fleet.target (release, schema, name, state, who) VALUES ($1, $2::bigint::oid, $3, 'pending', $4)

@@ -34,6 +34,9 @@ type database struct {
 	created bool   // the ledger exists and has the release; only used in do
 }
 
+// identity identifies the server and the database in the ledger: a restored copy has another one.
+func (d *database) identity() string { return fmt.Sprint(d.system, "/", d.oid) }
+
 // do calls f with the session. After a lost connection it marks the targets of this process with the new session.
 func (d *database) do(ctx context.Context, f func(ctx context.Context, conn *pgx.Conn) error) error {
 	return d.session.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
@@ -160,22 +163,13 @@ func openDatabase(ctx context.Context, text, holder string) (d *database, schema
 
 // isMissingDatabase reports whether a database does not exist (any more).
 func isMissingDatabase(err error) bool {
-	refused := findRefusal(err)
+	refused := live.FindRefusal(err)
 	return refused != nil && refused.Code == "3D000"
-}
-
-// findRefusal returns the error of the server in an error; nil for none.
-func findRefusal(err error) *pgconn.PgError {
-	refused, down := new(pgconn.PgError), new(live.ServerError)
-	if errors.As(err, &refused) || errors.As(err, &down) && errors.As(down.Err, &refused) {
-		return refused
-	}
-	return nil
 }
 
 // isBusy reports whether the server may accept the connection later: it has no free connection, or it starts up or shuts down.
 func isBusy(err error) bool {
-	refused := findRefusal(err)
+	refused := live.FindRefusal(err)
 	if refused == nil {
 		return false
 	}
@@ -192,7 +186,7 @@ func describeServerError(err error) error {
 	if !errors.As(err, &refused) {
 		return err
 	}
-	return &serverError{text: redact.RedactMessage(refused) + " (SQLSTATE " + refused.Code + ")", err: err}
+	return &serverError{text: redact.MessageWithCode(refused), err: err}
 }
 
 // serverError is an error of the server without values.

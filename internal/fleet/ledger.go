@@ -106,15 +106,20 @@ func (e *ChangedError) Error() string {
 		e.Release)
 }
 
+// insertRelease records a release, unless it is recorded. work is "" if it was not begun.
+func (d *database) insertRelease(ctx context.Context, conn *pgx.Conn, release, work, who string) error {
+	_, err := conn.Exec(ctx, "INSERT INTO onward_fleet.release (name, work, system, who) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING", release, work, d.identity(), who)
+	return err
+}
+
 // beginRelease records a release in a database, or compares it with the one that is recorded there.
 func (c *Config) beginRelease(ctx context.Context, conn *pgx.Conn, d *database) error {
 	if err := createLedger(ctx, conn); err != nil {
 		return err
 	}
-	system := fmt.Sprint(d.system, "/", d.oid)
+	system := d.identity()
 	return inTransaction(ctx, conn, func() error {
-		if _, err := conn.Exec(ctx, "INSERT INTO onward_fleet.release (name, work, system, who) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING", c.Release,
-			c.Digest, system, c.Who); err != nil {
+		if err := d.insertRelease(ctx, conn, c.Release, c.Digest, c.Who); err != nil {
 			return err
 		}
 		var work, before string

@@ -4,10 +4,9 @@ import (
 	"path"
 	"slices"
 	"strings"
-)
 
-// ownSchemas are never tenants.
-var ownSchemas = []string{"onward", "onward_fleet", "onward_ledger", "onward_record", "onward_rehearsal"}
+	"github.com/onward-sql/onward/internal/workload"
+)
 
 // pattern matches names of schemas.
 type pattern struct{ include, exclude []string }
@@ -32,9 +31,9 @@ func parsePattern(text string) (p pattern, err error) {
 	return p, nil
 }
 
-// matches reports whether a schema belongs to the pattern.
+// matches reports whether a schema belongs to the pattern. Schemas of onward itself are never tenants.
 func (p pattern) matches(name string) bool {
-	return matchesAny(p.include, name) && !matchesAny(p.exclude, name) && !slices.Contains(ownSchemas, name)
+	return matchesAny(p.include, name) && !matchesAny(p.exclude, name) && !slices.Contains(workload.OwnSchemas, name)
 }
 
 func matchesAny(list []string, name string) bool {

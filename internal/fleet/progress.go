@@ -9,20 +9,15 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/onward"
 )
 
 // isUndefined reports whether a query failed because a table, a column, a function or a schema does not exist.
 func isUndefined(err error) bool {
-	refused := findRefusal(err)
-	if refused == nil {
-		return false
-	}
-	switch refused.Code {
-	case "42P01", "42703", "42883", "3F000", "42704":
-		return true
-	}
-	return false
+	refused := live.FindRefusal(err)
+	return refused != nil && pgerror.Kind{SQLSTATE: refused.Code}.IsMissing()
 }
 
 // newProgress returns the progress of a target that was not begun, or why it cannot be used.
@@ -96,7 +91,7 @@ func (d *database) readRows(ctx context.Context, release string) (map[uint32]*pr
 		rows, err := conn.Query(ctx, `SELECT CASE WHEN t.schema = 0 OR r.system = $2 THEN t.schema ELSE coalesce(n.oid, 0) END::bigint, t.state, t.note, t.attempts,
 				t.exit_code, `+holderIsAlive+`, t.began, t.ended
 			FROM onward_fleet.target AS t JOIN onward_fleet.release AS r ON r.name = t.release
-				LEFT JOIN pg_catalog.pg_namespace AS n ON n.nspname = t.name WHERE t.release = $1`, release, fmt.Sprint(d.system, "/", d.oid))
+				LEFT JOIN pg_catalog.pg_namespace AS n ON n.nspname = t.name WHERE t.release = $1`, release, d.identity())
 		if err != nil {
 			return err
 		}

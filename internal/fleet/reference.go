@@ -51,8 +51,8 @@ func resolveReference(ctx context.Context, text string, env func(string) string,
 		}
 	case isFile:
 		var err error
-		if secret, err = readSecretFile(path); err != nil {
-			return "", err
+		if secret, err = readSmallFile(path); err != nil {
+			return "", newInputError("read a target's address: %w", err)
 		}
 	case name == "cmd" && !programs:
 		return "", newInputError("a reference cmd:… is only allowed in a file of targets: a database must not start programs here")
@@ -68,20 +68,18 @@ func resolveReference(ctx context.Context, text string, env func(string) string,
 	return secret, nil
 }
 
-func readSecretFile(path string) (string, error) {
+// readSmallFile reads a file that must not be longer than a secret or a query is.
+func readSmallFile(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return "", newInputError("read a target's address: %w", err)
+		return "", err
 	}
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, maxSecret+1))
 	if err == nil && len(data) > maxSecret {
-		err = errors.New("it is too large")
+		err = fmt.Errorf("%s is too large", path)
 	}
-	if err != nil {
-		return "", newInputError("read %s: %w", path, err)
-	}
-	return string(data), nil
+	return string(data), err
 }
 
 // runSecretCommand runs a command of the file of targets. Its standard error is not printed, because it may quote the secret.

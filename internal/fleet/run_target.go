@@ -183,10 +183,8 @@ func (c *Config) verifyTarget(ctx context.Context, t *Target) (verified bool, er
 		return false, err
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	for _, begin := range []string{"BEGIN READ ONLY", "SET LOCAL lock_timeout = '2s'", "SET LOCAL statement_timeout = '55s'"} {
-		if _, err := conn.Exec(ctx, begin); err != nil {
-			return false, err
-		}
+	if err := beginReading(ctx, conn); err != nil {
+		return false, err
 	}
 	rows, err := conn.Query(ctx, c.Verify)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/workload"
 )
 
 // fact is something that a schema has: a column's type, a default, an index.
@@ -83,7 +84,7 @@ const notOfExtension = `NOT EXISTS (SELECT FROM pg_depend AS e WHERE e.classid =
 
 // expandFactQuery fills in the conditions. schemas: of the targets; nil for all schemas of users.
 func expandFactQuery(sql string, schemas []string) string {
-	condition := "@user AND n.nspname <> ALL (" + quoteArray(ownSchemas) + ")"
+	condition := "@user AND n.nspname <> ALL (" + quoteArray(workload.OwnSchemas) + ")"
 	if schemas != nil {
 		condition = "n.nspname = ANY (" + quoteArray(schemas) + ")"
 	}

@@ -80,9 +80,9 @@ func (s *Source) readDirectory(dir string) ([]*Target, error) {
 	for _, e := range entries {
 		// Mounted secrets have hidden files and links to directories.
 		if path := filepath.Join(dir, e.Name()); !strings.HasPrefix(e.Name(), ".") && isFile(path) {
-			text, err := readSecretFile(path)
+			text, err := readSmallFile(path)
 			if err != nil {
-				return nil, err
+				return nil, newInputError("read a target's address: %w", err)
 			}
 			out = append(out, &Target{Name: strings.TrimSuffix(e.Name(), filepath.Ext(e.Name())), Address: strings.TrimSpace(text)})
 		}

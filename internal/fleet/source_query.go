@@ -16,8 +16,8 @@ import (
 func (s *Source) runQuery(ctx context.Context, query string) ([]*Target, error) {
 	if path, ok := strings.CutPrefix(query, "@"); ok {
 		var err error
-		if query, err = readSecretFile(path); err != nil {
-			return nil, err
+		if query, err = readSmallFile(path); err != nil {
+			return nil, newInputError("read the query for the targets: %w", err)
 		}
 	}
 	conn, err := live.Connect(ctx, s.DB, "onward fleet", nil)
@@ -25,10 +25,8 @@ func (s *Source) runQuery(ctx context.Context, query string) ([]*Target, error) 
 		return nil, err
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	for _, begin := range []string{"BEGIN READ ONLY", "SET LOCAL lock_timeout = '2s'", "SET LOCAL statement_timeout = '55s'"} {
-		if _, err := conn.Exec(ctx, begin); err != nil {
-			return nil, &live.ServerError{What: "list the targets", Err: err}
-		}
+	if err := beginReading(ctx, conn); err != nil {
+		return nil, &live.ServerError{What: "list the targets", Err: err}
 	}
 	columns, lines, err := readLines(ctx, conn, query)
 	if err != nil {
@@ -49,6 +47,16 @@ func (s *Source) runQuery(ctx context.Context, query string) ([]*Target, error) 
 		out = append(out, t)
 	}
 	return out, nil
+}
+
+// beginReading begins a transaction for a query of the user, which must change nothing and not take long.
+func beginReading(ctx context.Context, conn *pgx.Conn) error {
+	for _, begin := range []string{"BEGIN READ ONLY", "SET LOCAL lock_timeout = '2s'", "SET LOCAL statement_timeout = '55s'"} {
+		if _, err := conn.Exec(ctx, begin); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // readLines returns the result of a query as text.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/onward-sql/onward/internal/address"
 	"github.com/onward-sql/onward/internal/redact"
@@ -39,6 +40,15 @@ func (e *ServerError) Error() string {
 		text = strings.ReplaceAll(text, io.ErrUnexpectedEOF.Error(), "the server closed the connection")
 	}
 	return address.HidePasswords(text, e.hide...)
+}
+
+// FindRefusal returns the error that the server itself sent, also inside a [ServerError]; nil for none.
+func FindRefusal(err error) *pgconn.PgError {
+	refused, down := new(pgconn.PgError), new(ServerError)
+	if errors.As(err, &refused) || errors.As(err, &down) && errors.As(down.Err, &refused) {
+		return refused
+	}
+	return nil
 }
 
 // session is a read-only transaction on a server.

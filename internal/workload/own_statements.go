@@ -7,8 +7,8 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// ownSchemas are the schemas that onward makes: its ledger, the state of a plan, and those of rehearsals and recordings.
-var ownSchemas = []string{"onward_ledger", "onward_fleet", "onward", "onward_record", "onward_rehearsal"}
+// OwnSchemas are the schemas that onward makes: its ledger, the state of a plan, and those of rehearsals and recordings.
+var OwnSchemas = []string{"onward_ledger", "onward_fleet", "onward", "onward_record", "onward_rehearsal"}
 
 // isFromOnward reports whether onward itself sent a statement: by its application_name, or because the statement works on a
 // schema of onward's.
@@ -27,7 +27,7 @@ func isFromOnward(s *Seen) bool {
 			return false
 		case pgparse.LexemeWord, pgparse.LexemeQuoted:
 			name := strings.ToLower(strings.Trim(s.SQL[x.Start:x.End], `"`))
-			if slices.Contains(ownSchemas, name) && (strings.HasPrefix(s.SQL[at:], ".") || name != "onward") {
+			if slices.Contains(OwnSchemas, name) && (strings.HasPrefix(s.SQL[at:], ".") || name != "onward") {
 				return true
 			}
 		}
