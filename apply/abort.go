@@ -24,9 +24,12 @@ import (
 //
 // The errors are the same as for [Run].
 func Abort(ctx context.Context, c Config, id string) (*onward.Applied, error) {
+	if err := c.useSchema(ctx); err != nil {
+		return nil, err
+	}
 	var list []*ledger.Plan
 	_, err := withLedger(ctx, c.DB, func(conn *pgx.Conn) (err error) {
-		list, err = unfinishedPlans(ctx, conn)
+		list, err = unfinishedPlans(ctx, conn, c.scope)
 		return err
 	})
 	if err != nil {
@@ -43,7 +46,7 @@ func Abort(ctx context.Context, c Config, id string) (*onward.Applied, error) {
 		return nil, inputError("several plans are under way: name one with --plan, of " + strings.Join(ids, ", "))
 	}
 	p := list[0]
-	c.Plan, c.Name, c.Role, c.undoing = &p.Plan, p.Name, p.Role, true
+	c.Plan, c.Name, c.Role, c.undoing, c.moved = &p.Plan, p.Name, p.Role, true, true
 	var stay []string
 	out, err := withTarget(ctx, c, func(t *Target) (err error) {
 		if stay, err = t.listChangedByAbort(ctx); err != nil {
@@ -73,9 +76,9 @@ func choosePlans(list []*ledger.Plan, id string) ([]*ledger.Plan, error) {
 	return list, nil
 }
 
-// unfinishedPlans returns the unfinished plans of the ledger, oldest first.
-func unfinishedPlans(ctx context.Context, conn ledger.Conn) ([]*ledger.Plan, error) {
-	list, err := ledger.ReadPlans(ctx, conn)
+// unfinishedPlans returns the unfinished plans of a scope, oldest first.
+func unfinishedPlans(ctx context.Context, conn ledger.Conn, scope ledger.Scope) ([]*ledger.Plan, error) {
+	list, err := scope.ReadPlans(ctx, conn)
 	return slices.DeleteFunc(list, func(p *ledger.Plan) bool { return p.State == ledger.Done || p.State == ledger.Abandoned }), err
 }
 
@@ -234,7 +237,7 @@ func (t *Target) undoStep(ctx context.Context, s *onward.PlanStep) (State, error
 // with the last step that a plan contracts, because the schema has no undo of its own.
 func (t *Target) dropCursorSchema(ctx context.Context) error {
 	made := slices.ContainsFunc(t.c.Plan.Steps, func(s onward.PlanStep) bool {
-		return strings.Contains(s.SQL, "CREATE SCHEMA IF NOT EXISTS "+onward.PlanRoom)
+		return createsPlanSchema(&s)
 	})
 	if !made {
 		return nil
@@ -245,6 +248,9 @@ func (t *Target) dropCursorSchema(ctx context.Context) error {
 		return err
 	}
 	return t.inGuardedTransaction(context.WithoutCancel(ctx), queue.FirstStall, underLock, func(ctx context.Context, tx pgx.Tx) error {
+		if !t.c.scope.IsDatabase() {
+			return dropSharedCursorSchema(ctx, tx)
+		}
 		_, err := tx.Exec(ctx, "DROP SCHEMA IF EXISTS "+onward.PlanRoom+" RESTRICT")
 		return err
 	})

@@ -35,6 +35,11 @@ const (
 type Config struct {
 	// DB is the address of the database.
 	DB string
+	// Schema is the schema in which the plan runs, although it was made for the schema public: its SQL must name no schema. The schema has
+	// its own lease and its own plans in the ledger. "" means the whole database.
+	Schema string
+	// SearchPath is the search_path for Schema, which it begins with; "" means Schema alone.
+	SearchPath string
 	// Plan is the plan to carry out. Name is the user's name for it.
 	Plan *onward.Plan
 	Name string
@@ -76,13 +81,15 @@ type Config struct {
 	// Tell is called for each event; nil for none.
 	Tell func(Event)
 
-	writtenFiles     string // the written files of this plan, which the migration tool runs; "" for none
-	record           string // SQL that the last step runs, so that the migration tool counts its migrations as applied
-	unrecordedReason string // why the migration tool's table does not get a row for the plan
-	tableUpToDate    bool   // the migration tool's table is up to date
-	undoing          bool   // steps are being undone
-	asWritten        bool   // the plan is an unchanged migration and was not made for a particular schema
-	direct           *bool  // there is no transaction pooler in between; nil if that was not checked yet
+	scope            ledger.Scope // of Schema; see useSchema
+	moved            bool         // the plan is from the ledger, where it is as it runs in Schema
+	writtenFiles     string       // the written files of this plan, which the migration tool runs; "" for none
+	record           string       // SQL that the last step runs, so that the migration tool counts its migrations as applied
+	unrecordedReason string       // why the migration tool's table does not get a row for the plan
+	tableUpToDate    bool         // the migration tool's table is up to date
+	undoing          bool         // steps are being undone
+	asWritten        bool         // the plan is an unchanged migration and was not made for a particular schema
+	direct           *bool        // there is no transaction pooler in between; nil if that was not checked yet
 	standbys         []*live.Standby
 	searchTime       time.Duration // for a statement that looks for wrong rows in a whole table
 	mostHashes       int           // that a search for duplicates keeps; 0 for [mostHashes]

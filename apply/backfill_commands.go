@@ -40,7 +40,7 @@ func Control(ctx context.Context, db, id string, word Command, tune Tuning, who 
 		if err := ledger.CreateLedger(ctx, conn); err != nil { // an older ledger is upgraded
 			return err
 		}
-		list, err := unfinishedPlans(ctx, conn)
+		list, err := unfinishedPlans(ctx, conn, ledger.Scope{})
 		if err != nil {
 			return err
 		}
@@ -68,7 +68,7 @@ func Control(ctx context.Context, db, id string, word Command, tune Tuning, who 
 
 // requireHolder refuses a cancel if no process is working.
 func requireHolder(ctx context.Context, conn *pgx.Conn) error {
-	holder, err := ledger.LeaseHolder(ctx, conn)
+	holder, err := ledger.Scope{}.LeaseHolder(ctx, conn)
 	if err == nil && holder == "" {
 		err = inputError("nobody is at work on this database: there is nothing to cancel")
 	}

@@ -28,8 +28,11 @@ func forEachPlan(ctx context.Context, c Config, id string, phase onward.PlanPhas
 	run func(ctx context.Context, c Config) (*onward.Applied, error)) ([]*onward.Applied, error) {
 	var list []*ledger.Plan
 	far := map[*ledger.Plan]error{}
+	if err := c.useSchema(ctx); err != nil {
+		return nil, err
+	}
 	_, err := withLedger(ctx, c.DB, func(conn *pgx.Conn) (err error) {
-		if list, err = unfinishedPlans(ctx, conn); err != nil {
+		if list, err = unfinishedPlans(ctx, conn, c.scope); err != nil {
 			return err
 		}
 		for _, p := range list {
@@ -53,7 +56,7 @@ func forEachPlan(ctx context.Context, c Config, id string, phase onward.PlanPhas
 			return out, far[p]
 		}
 		one := c
-		one.Plan, one.Name, one.Role = &p.Plan, p.Name, p.Role
+		one.Plan, one.Name, one.Role, one.moved = &p.Plan, p.Name, p.Role, true
 		done, err := run(ctx, one)
 		if done != nil {
 			out = append(out, done)

@@ -40,6 +40,11 @@ func (t *Target) concludePlan(ctx context.Context, budget time.Duration) (State,
 			return out, err
 		}
 	}
+	if !t.c.scope.IsDatabase() && t.plan.State != ledger.Done {
+		if err := t.dropCursorSchema(ctx); err != nil {
+			return State{}, err
+		}
+	}
 	return State{Done: true}, t.setPlanState(ctx, ledger.Done, "plan done", "")
 }
 

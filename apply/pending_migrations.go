@@ -337,8 +337,12 @@ func (p *pendingRun) runPlan(ctx context.Context, plan *onward.Plan) error {
 }
 
 func (c *PendingConfig) completeConfig() error {
-	if c.DB == "" {
+	switch {
+	case c.DB == "":
 		return inputError("the address of the database is missing")
+	case c.Schema != "":
+		return inputError("pending migrations run on whole databases only: name a plan, which also runs in schemas, or run your tool's own command in each " +
+			"schema, with onward guard --targets")
 	}
 	c.setDefaults()
 	return nil

@@ -2,6 +2,7 @@ package apply
 
 import (
 	"context"
+	"errors"
 
 	"github.com/jackc/pgx/v5"
 
@@ -15,8 +16,8 @@ type PlanStatus struct {
 	Applied *onward.Applied
 }
 
-// Status returns the progress of the plans that were started on a database, oldest first. A database without a
-// ledger has none. Status changes nothing.
+// Status returns the progress of the plans that were started on a database, oldest first, without those for one of its schemas. A database
+// without a ledger has none. Status changes nothing.
 func Status(ctx context.Context, db string) ([]*onward.Applied, error) {
 	list, err := ReadPlans(ctx, db)
 	var out []*onward.Applied
@@ -26,11 +27,23 @@ func Status(ctx context.Context, db string) ([]*onward.Applied, error) {
 	return out, err
 }
 
-// ReadPlans returns the plans that were started on a database with their progress, oldest first. A database without a ledger
-// has none. ReadPlans changes nothing.
-func ReadPlans(ctx context.Context, db string) (out []PlanStatus, err error) {
-	_, err = withLedger(ctx, db, func(conn *pgx.Conn) error {
-		plans, err := ledger.ReadPlans(ctx, conn)
+// ReadPlans returns the plans that were started on a database with their progress, oldest first, without those for one of its schemas. A database
+// without a ledger has none. ReadPlans changes nothing.
+func ReadPlans(ctx context.Context, db string) ([]PlanStatus, error) {
+	return ReadSchemaPlans(ctx, db, "")
+}
+
+// ReadSchemaPlans is [ReadPlans] for the plans of one schema.
+func ReadSchemaPlans(ctx context.Context, db, schema string) (out []PlanStatus, err error) {
+	c := Config{DB: db, Schema: schema}
+	if err := c.useSchema(ctx); err != nil {
+		if refused := new(RefusedError); errors.As(err, &refused) {
+			err = inputError(refused.Text)
+		}
+		return nil, err
+	}
+	_, err = withLedger(ctx, c.DB, func(conn *pgx.Conn) error {
+		plans, err := c.scope.ReadPlans(ctx, conn)
 		if err != nil {
 			return err
 		}

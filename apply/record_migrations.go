@@ -28,6 +28,9 @@ func RunPlanAndRecord(ctx context.Context, c PendingConfig) (*onward.Applied, er
 	if err := c.Config.completeConfig(); err != nil {
 		return nil, err
 	}
+	if err := c.useSchema(ctx); err != nil {
+		return nil, address.RedactError(err, c.DB)
+	}
 	p := &pendingRun{c: c}
 	record, err := p.recordSQL(ctx)
 	if c.tableUpToDate = err == nil; err != nil {
@@ -168,6 +171,9 @@ func (p *pendingRun) findPlanned(ctx context.Context) (list []*audit.Planned, en
 	schema, table, err := p.findTable(ctx, name)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil, fmt.Errorf("the database has no table %s", name)
+	}
+	if err == nil && p.c.Schema != "" && schema != p.c.Schema {
+		return nil, nil, fmt.Errorf("the schema %s has no table %s", p.c.Schema, name)
 	}
 	p.tableExists, p.table = true, pgx.Identifier{schema, table}.Sanitize()
 	return list, over, err

@@ -17,7 +17,7 @@ func (p *pendingRun) readPastPlans(ctx context.Context) (last map[string]*ledger
 	if err != nil || !there {
 		return nil, nil, err
 	}
-	plans, err := ledger.ReadPlans(ctx, p.conn)
+	plans, err := p.c.scope.ReadPlans(ctx, p.conn)
 	if err != nil {
 		return nil, nil, err
 	}

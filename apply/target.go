@@ -81,6 +81,15 @@ func Open(ctx context.Context, c Config) (*Target, error) {
 	if err := c.completeConfig(); err != nil {
 		return nil, err
 	}
+	if err := c.useSchema(ctx); err != nil {
+		return nil, address.RedactError(err, c.DB)
+	}
+	if !c.scope.IsDatabase() && !c.moved {
+		var err error
+		if c.Plan, err = planForSchema(c.Plan, c.scope); err != nil {
+			return nil, err
+		}
+	}
 	heard := live.NewSilence(ctx, nil)
 	t := &Target{c: c, silence: live.NewSilence(ctx, heard), control: &live.SideSession{URL: c.DB, Name: controlName, Own: true, Silence: heard}}
 	if err := t.openTarget(ctx); err != nil {
@@ -92,6 +101,10 @@ func Open(ctx context.Context, c Config) (*Target, error) {
 
 func (t *Target) openTarget(ctx context.Context) error {
 	t.direct = t.c.isDirect(ctx)
+	if !t.direct && !t.c.scope.IsDatabase() {
+		return &RefusedError{Text: "a pooler that shares sessions is between onward and the database, so no session keeps the search_path of a schema: " +
+			"name the server itself"}
+	}
 	if err := t.openSessions(ctx); err != nil {
 		return err
 	}
@@ -186,7 +199,7 @@ func (t *Target) takeLease(ctx context.Context, before int64) error {
 	}
 	for end := time.Now().Add(t.c.Within); ; {
 		err := t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
-			lease, err := ledger.TakeLease(ctx, conn, who, t.direct, before)
+			lease, err := t.c.scope.TakeLease(ctx, conn, who, t.direct, before)
 			if err == nil {
 				t.lease = lease
 			}
@@ -221,7 +234,7 @@ func (t *Target) beginPlan(ctx context.Context) error {
 	var list []*ledger.Plan
 	var path string
 	if err := t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
-		if list, err = ledger.ReadPlans(ctx, conn); err != nil {
+		if list, err = t.c.scope.ReadPlans(ctx, conn); err != nil {
 			return err
 		}
 		return conn.QueryRow(ctx, "SELECT current_setting('search_path')").Scan(&path)
@@ -267,13 +280,13 @@ func (t *Target) beginNew(ctx context.Context, id, path string) error {
 		}
 	}
 	t.c.Plan = withRecord(t.c.Plan, t.c.record)
-	t.plan = &ledger.Plan{ID: id, Name: t.c.Name, Plan: *t.c.Plan, Path: path, Role: t.c.Role}
+	t.plan = &ledger.Plan{ID: t.c.scope.PlanID(id), Name: t.c.Name, Plan: *t.c.Plan, Path: path, Role: t.c.Role}
 	if err := sealPlan(&t.plan.Plan); err != nil {
 		return err
 	}
 	t.c.Plan = &t.plan.Plan
 	return t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
-		if err := ledger.RecordPlan(ctx, conn, t.plan); err != nil {
+		if err := t.c.scope.RecordPlan(ctx, conn, t.plan); err != nil {
 			return err
 		}
 		if err := t.logEvent(ctx, conn, "", "plan begun", t.plan.Plan.Base+" → "+t.plan.Plan.Head); err != nil {
@@ -288,12 +301,16 @@ func (t *Target) checkSchema(ctx context.Context) error {
 	if t.c.asWritten {
 		return nil
 	}
-	schema, err := live.ReadSchema(ctx, t.c.DB)
+	schema, err := t.readOwnSchema(ctx)
 	if err != nil {
 		return err
 	}
 	names := t.c.Plan.Relations()
-	if hash := schema.Catalog.HashRelations(names); hash != t.c.Plan.Catalog {
+	deployed := make([]string, len(names))
+	for i, name := range names {
+		deployed[i] = deployedRelation(name, t.c.scope)
+	}
+	if hash := schema.Catalog.HashRelations(deployed); hash != t.c.Plan.Catalog {
 		return &RefusedError{Text: fmt.Sprintf("the plan is for another schema: columns, types, NOT NULL and constraints of %s are not those that it was made for. "+
 			"Either this is another database, or something was applied since: make the plan anew, with onward plan --db", strings.Join(names, ", "))}
 	}

@@ -65,6 +65,9 @@ func (t *Target) runInTransaction(ctx context.Context, s *onward.PlanStep) error
 		if err != nil {
 			return err
 		}
+		if err := t.lockCursorSchema(ctx, tx, s); err != nil {
+			return err
+		}
 		names, err := t.readNotNullNames(ctx, tx, s)
 		if err != nil {
 			return err

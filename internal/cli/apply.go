@@ -71,9 +71,9 @@ Each step commits together with a row in the schema onward_ledger. You can kill 
 moment: the same command continues, and does nothing twice. onward status and onward log read
 that schema.
 
-With --targets the same plan or migrations run on many databases: in waves, some at once, until
-too many fail. The schema onward_fleet of each database has what is done there. The contract
-begins only if every target has the release.
+With --targets the same plan or migrations run on many databases, and a plan in many schemas:
+in waves, some at once, until too many fail. The schema onward_fleet of each database has what
+is done there. The contract begins only if every target has the release.
 
 Exit code: 0 done; 1 refused, because the plan is not for this database or some rows are
 wrong; 2 usage or input; 3 not finished, the same command continues.`,
@@ -84,7 +84,8 @@ wrong; 2 usage or input; 3 not finished, the same command continues.`,
   onward apply --db env:DATABASE_URL --plan plan.json --unproven 'no server at hand, read by two of us'
   onward apply --db env:DATABASE_URL
   onward apply --db env:DATABASE_URL --head v2.4 --to 00042_nickname
-  onward apply --targets targets.txt --release v2.4 --plan plan.json`,
+  onward apply --targets targets.txt --release v2.4 --plan plan.json
+  onward apply --targets 'schemas:tenant_*' --db env:DATABASE_URL --release v2.4 --plan plan.json`,
 		Args: checkArguments(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.applyAndReport(cmd, &f) },
 	}

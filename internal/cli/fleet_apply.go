@@ -12,9 +12,9 @@ import (
 )
 
 // oneDatabaseFlags are flags of onward apply that have no meaning for many databases.
-var oneDatabaseFlags = []string{"replica", "notify", "notify-after", "events"}
+var oneDatabaseFlags = []string{"schema", "replica", "notify", "notify-after", "events"}
 
-// applyToTargets runs apply on many databases.
+// applyToTargets runs apply on many databases, or a plan on many schemas.
 func (a *app) applyToTargets(cmd *cobra.Command, f *applyFlags) error {
 	for _, name := range oneDatabaseFlags {
 		if cmd.Flags().Changed(name) {
@@ -38,7 +38,10 @@ func (a *app) applyToTargets(cmd *cobra.Command, f *applyFlags) error {
 	if base.Plan != nil {
 		words = append(words, base.Plan.Digest)
 	}
-	c.WholeDatabases = true
+	c.WholeDatabases = base.Plan == nil
+	if f.rollout.searchPath != defaultSearchPath {
+		words = append(words, f.rollout.searchPath)
+	}
 	c.Digest = fleet.DigestApply(words...)
 	if base.Through == onward.Contract {
 		// The contract breaks code that another database may still need.
@@ -46,7 +49,7 @@ func (a *app) applyToTargets(cmd *cobra.Command, f *applyFlags) error {
 	}
 	c.Work = fleet.ApplySteps(func(ctx context.Context, t *fleet.Target) (*onward.Applied, error) {
 		one := base
-		one.DB, one.Tell = t.Address, a.targetEvents(t)
+		one.DB, one.Schema, one.SearchPath, one.Tell = t.Address, t.Schema, t.SearchPath(f.rollout.searchPath), a.targetEvents(t)
 		pending := apply.PendingConfig{Config: one, Repository: r, Source: f.source, Table: f.table, AcceptFindings: f.accept}
 		if base.Plan != nil {
 			return apply.RunPlanAndRecord(ctx, pending)

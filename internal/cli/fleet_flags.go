@@ -74,6 +74,9 @@ type rolloutFlags struct {
 	atOnce, perServer                           int
 }
 
+// defaultSearchPath is the search_path for a schema: the schema alone.
+const defaultSearchPath = "{schema}"
+
 // rolloutFlagNames are the flags that only have a meaning with --targets.
 var rolloutFlagNames = []string{"after", "waves", "stop-after", "verify", "search-path", "targets-at-once", "per-server"}
 
@@ -84,7 +87,7 @@ func (f *rolloutFlags) addRolloutFlags(cmd *cobra.Command) {
 	flags.IntVar(&f.atOnce, "targets-at-once", fleet.DefaultAtOnce, "with --targets: the largest `number` that are worked on at once")
 	flags.IntVar(&f.perServer, "per-server", fleet.DefaultPerServer, "with --targets: the largest `number` of them on one server")
 	flags.StringVar(&f.stopAfter, "stop-after", fleet.DefaultStopAfter, "with --targets: stop if more than this `number or part` of a wave fail")
-	flags.StringVar(&f.searchPath, "search-path", "{schema}", "with --targets: the search_path for a schema, such as '{schema}, public'")
+	flags.StringVar(&f.searchPath, "search-path", defaultSearchPath, "with --targets: the search_path for a schema, such as '{schema}, public'")
 	flags.StringVar(&f.verify, "verify", "", "with --targets: a `query` that returns true in a target with the release")
 	flags.StringVar(&f.after, "after", "", "with --targets: the `name` of a release that every target must have first")
 }

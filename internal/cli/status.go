@@ -23,10 +23,11 @@ const leastWatch = time.Second
 // statusFlags are the flags of onward status.
 type statusFlags struct {
 	targetFlags
-	db, waves string
-	watch     time.Duration
-	drift     bool
-	like      string
+	db, schema string
+	waves      string
+	watch      time.Duration
+	drift      bool
+	like       string
 }
 
 func (a *app) newStatusCommand() *cobra.Command {
@@ -56,6 +57,7 @@ the release, 1 a target failed or differs, 2 usage or input, 3 not finished.`,
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	flags.StringVar(&f.db, "db", "", "`address` of the database, @FILE or env:NAME that hold it; nothing is changed there")
+	flags.StringVar(&f.schema, "schema", "", "the plans of this `schema` alone, from onward apply --targets or --schema")
 	flags.DurationVar(&f.watch, "watch", 0, "with --format html and --output: read the database and rewrite the file at this `interval`")
 	f.addTargetFlags(cmd)
 	flags.BoolVar(&f.drift, "drift", false, "with --targets: compare the schemas of the targets, and print the statements that make them alike")
@@ -88,12 +90,14 @@ func (a *app) printStatus(cmd *cobra.Command, f *statusFlags) error {
 	if err != nil {
 		return err
 	}
-	plans, err := apply.ReadPlans(cmd.Context(), url)
+	plans, err := apply.ReadSchemaPlans(cmd.Context(), url, f.schema)
 	if err != nil {
 		return err
 	}
 	if watch > 0 {
-		return a.watchStatus(cmd.Context(), url, plans, watch)
+		return a.watchStatus(cmd.Context(), plans, watch, func(ctx context.Context) ([]apply.PlanStatus, error) {
+			return apply.ReadSchemaPlans(ctx, url, f.schema)
+		})
 	}
 	if format == report.FormatHTML {
 		return a.writeResult(func(w io.Writer) error { return report.StatusHTML(w, newStatusPage(plans)) })
@@ -115,7 +119,8 @@ func newStatusPage(plans []apply.PlanStatus) *report.StatusPage {
 
 // watchStatus rewrites the page until all plans are done or the user interrupts it. A database that cannot be read for a
 // while does not end it: the page says so.
-func (a *app) watchStatus(ctx context.Context, url string, plans []apply.PlanStatus, interval time.Duration) error {
+func (a *app) watchStatus(ctx context.Context, plans []apply.PlanStatus, interval time.Duration,
+	read func(context.Context) ([]apply.PlanStatus, error)) error {
 	a.printNote("rewriting %s at intervals of %s; Ctrl-C ends it", a.flags.output, interval)
 	page := newStatusPage(plans)
 	for {
@@ -132,7 +137,7 @@ func (a *app) watchStatus(ctx context.Context, url string, plans []apply.PlanSta
 			continue
 		case <-time.After(interval):
 		}
-		fresh, err := apply.ReadPlans(ctx, url)
+		fresh, err := read(ctx)
 		switch {
 		case ctx.Err() != nil:
 		case err != nil:

@@ -20,6 +20,7 @@ import (
 // stepFlags are the flags of all commands that run steps.
 type stepFlags struct {
 	db, plan      string
+	schema        string
 	within, stall time.Duration
 	replicas      []string
 	notify        string
@@ -37,6 +38,7 @@ func (f *stepFlags) addStepFlags(cmd *cobra.Command, plan string) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.db, "db", "", "`address` of the database, @FILE or env:NAME that hold it")
 	flags.StringVar(&f.plan, "plan", "", plan)
+	flags.StringVar(&f.schema, "schema", "", "the plan runs in this `schema` instead of public, and has its own lease and ledger rows there")
 	flags.DurationVar(&f.within, "within", apply.DefaultWithin, "stop if others block a step for this `time`")
 	flags.DurationVar(&f.stall, "max-stall", apply.DefaultMaxStall, "the longest `time` for which others may wait for a step that waits for its lock")
 	flags.StringArrayVar(&f.replicas, "replica", nil, "`address` of a standby, as for --db: onward waits for its queries, too; repeatable")
@@ -55,7 +57,7 @@ func (f *stepFlags) addParallelFlag(cmd *cobra.Command) {
 
 // stepConfig reads them.
 func (a *app) stepConfig(f *stepFlags) (apply.Config, error) {
-	c := apply.Config{Within: f.within, MaxStall: f.stall, Parallel: f.parallel, AcceptPublications: f.publications}
+	c := apply.Config{Within: f.within, MaxStall: f.stall, Parallel: f.parallel, AcceptPublications: f.publications, Schema: f.schema}
 	if f.parallel < 0 || f.parallel > apply.MostParallel {
 		return c, newUsageError("--parallel %d: 1 to %d sessions", f.parallel, apply.MostParallel)
 	}

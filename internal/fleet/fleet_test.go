@@ -24,6 +24,7 @@ import (
 const (
 	toolVariable    = "FLEET_TEST_TOOL"
 	processVariable = "FLEET_TEST_PROCESS"
+	planVariable    = "FLEET_TEST_PLAN" // the file of a plan that the process applies
 )
 
 func TestMain(m *testing.M) {
@@ -287,6 +288,9 @@ func TestTwoProcesses(t *testing.T) {
 func runProcess(db string) int {
 	c, seen := newConfig(&testing.T{}, db, migration)
 	c.Verify, c.AtOnce, c.PerServer = isMigrated, 8, 8
+	if file := os.Getenv(planVariable); file != "" {
+		c.Verify, c.Work = "", applyPlan(file, onward.Backfill)
+	}
 	if _, err := fleet.Run(context.Background(), c); err != nil {
 		fmt.Println(err, seen)
 		return 3
@@ -300,22 +304,49 @@ const kills = 8
 // A process that is killed at random instants again and again, and then left alone, has each target done exactly once.
 func TestKilled(t *testing.T) {
 	t.Parallel()
-	count, size := kills, 50
+	count := countKills(t)
+	size := max(50, 4*count)
+	db, conn := tenants(t, size)
+	if killed := killProcesses(t, count, processVariable+"="+db); killed < count/2 {
+		t.Errorf("only %d processes were killed", killed)
+	}
+	checkTenants(t, conn, schemaNames(t, conn))
+	checkLedger(t, conn)
+}
+
+// countKills returns how often a process is killed.
+func countKills(t *testing.T) int {
+	t.Helper()
+	count := kills
 	if text := os.Getenv("ONWARD_KILLS"); text != "" {
 		if _, err := fmt.Sscan(text, &count); err != nil {
 			t.Fatal(err)
 		}
-		size = 4 * count
 	}
-	db, conn := tenants(t, size)
+	return count
+}
+
+// checkLedger checks that all targets of all releases are done and nobody works on them.
+func checkLedger(t *testing.T, conn *pgx.Conn) {
+	t.Helper()
+	var states string
+	const query = "SELECT string_agg(DISTINCT state || ' ' || sessions::text || holder, ',') FROM onward_fleet.target"
+	if err := conn.QueryRow(t.Context(), query).Scan(&states); err != nil || states != "done []" {
+		t.Error(states, err)
+	}
+}
+
+// killProcesses runs the release in processes that are killed at random instants, and at last in one that is not. It returns how many were
+// killed.
+func killProcesses(t *testing.T, count int, env ...string) (killed int) {
+	t.Helper()
 	program, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	killed := 0
 	for i := 0; ; i++ {
 		cmd := exec.Command(program)
-		cmd.Env = append(os.Environ(), processVariable+"="+db)
+		cmd.Env = append(os.Environ(), env...)
 		var out bytes.Buffer
 		cmd.Stdout, cmd.Stderr, cmd.WaitDelay = &out, &out, time.Second
 		if err := cmd.Start(); err != nil {
@@ -334,14 +365,5 @@ func TestKilled(t *testing.T) {
 		killed++
 	}
 	t.Logf("%d processes were killed", killed)
-	checkTenants(t, conn, schemaNames(t, conn))
-	var states string
-	const query = "SELECT string_agg(DISTINCT state || ' ' || sessions::text || holder, ',') FROM onward_fleet.target"
-	if err := conn.QueryRow(t.Context(), query).Scan(&states); err != nil ||
-		states != "done []" {
-		t.Error(states, err)
-	}
-	if killed < count/2 {
-		t.Errorf("only %d processes were killed", killed)
-	}
+	return killed
 }

@@ -73,8 +73,8 @@ func Run(ctx context.Context, c Config) (*onward.Rollout, error) {
 	}
 	for _, t := range list {
 		if c.WholeDatabases && t.Schema != "" {
-			return nil, newInputError("%s is a schema, and onward apply works on whole databases: run your tool's own command in each schema, with "+
-				"onward guard --targets", t.Name)
+			return nil, newInputError("%s is a schema, and pending migrations run on whole databases only: name a plan with --plan, or run your tool's "+
+				"own command in each schema, with onward guard --targets", t.Name)
 		}
 	}
 	defer func() { r.closeSessions() }()

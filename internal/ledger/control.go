@@ -53,11 +53,3 @@ func ClearCancel(ctx context.Context, conn Conn, plan string) error {
 	_, err := conn.Exec(ctx, "UPDATE onward_ledger.control SET state = '' WHERE plan = $1 AND state = 'cancelled'", plan)
 	return err
 }
-
-// LeaseHolder returns who is working on the database, according to the lease; "" for nobody.
-func LeaseHolder(ctx context.Context, conn Conn) (string, error) {
-	var name string
-	err := conn.QueryRow(ctx, "SELECT CASE WHEN seen + $1 * interval '1 second' > clock_timestamp() THEN holder ELSE '' END FROM onward_ledger.lease",
-		Term.Seconds()).Scan(&name)
-	return name, err
-}

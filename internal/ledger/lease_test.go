@@ -25,7 +25,7 @@ func TestClock(t *testing.T) {
 	if err := ledger.CreateLedger(t.Context(), conn); err != nil {
 		t.Fatal(err)
 	}
-	first, err := ledger.TakeLease(t.Context(), conn, "behind a pooler", false, 0)
+	first, err := database.TakeLease(t.Context(), conn, "behind a pooler", false, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,13 +38,13 @@ func TestClock(t *testing.T) {
 	jump("1 year") // the clock goes back, and the recorded times are in the future
 	held := new(ledger.HeldError)
 	for range 2 {
-		if _, err := ledger.TakeLease(t.Context(), conn, "other", false, 0); !errors.As(err, &held) || held.Left > ledger.Term ||
+		if _, err := database.TakeLease(t.Context(), conn, "other", false, 0); !errors.As(err, &held) || held.Left > ledger.Term ||
 			held.Left < ledger.Term-10*time.Second {
 			t.Fatalf("%v", err)
 		}
 	}
 	jump("-1 year") // it goes forward
-	second, err := ledger.TakeLease(t.Context(), conn, "other", false, 0)
+	second, err := database.TakeLease(t.Context(), conn, "other", false, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

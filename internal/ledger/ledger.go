@@ -57,13 +57,20 @@ var tables = []string{
 	`CREATE TABLE IF NOT EXISTS onward_ledger.quarantine (
 		id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, plan text NOT NULL REFERENCES onward_ledger.plan, step text NOT NULL, key text[] NOT NULL,
 		code text NOT NULL, message text NOT NULL, at timestamptz NOT NULL DEFAULT clock_timestamp())`,
+	// The lease of each schema that has plans of its own.
+	`CREATE TABLE IF NOT EXISTS onward_ledger.schema_lease (
+		schema oid PRIMARY KEY, epoch bigint NOT NULL DEFAULT 0, holder text NOT NULL DEFAULT '',
+		pid int, began timestamptz, direct boolean NOT NULL DEFAULT false, seen timestamptz)`,
+	// The plans that are for one schema. All others are for the whole database.
+	`CREATE TABLE IF NOT EXISTS onward_ledger.schema_plan (
+		schema oid NOT NULL, name text NOT NULL, plan text NOT NULL UNIQUE REFERENCES onward_ledger.plan ON DELETE CASCADE, PRIMARY KEY (schema, name, plan))`,
 	`CREATE TABLE IF NOT EXISTS onward_ledger.log (
 		number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, at timestamptz NOT NULL DEFAULT clock_timestamp(),
 		who text NOT NULL, plan text NOT NULL, step text NOT NULL DEFAULT '', event text NOT NULL, detail text NOT NULL DEFAULT '')`,
 }
 
 // NewestTable is the table that the ledger of the last version lacks.
-const NewestTable = Schema + ".range"
+const NewestTable = Schema + ".schema_plan"
 
 // TableStatements returns the statements that create the schema and its tables, for use elsewhere.
 func TableStatements() (out []string) {

@@ -35,18 +35,21 @@ type Plan struct {
 	Ended      *time.Time
 }
 
-// RecordPlan records a plan. An existing row stays as it is.
-func RecordPlan(ctx context.Context, conn Conn, p *Plan) error {
+// RecordPlan records a plan, in one transaction of the caller. An existing row stays as it is.
+func (s Scope) RecordPlan(ctx context.Context, conn Conn, p *Plan) error {
 	text, err := json.Marshal(p.Plan)
 	if err != nil {
 		return err
 	}
 	_, err = conn.Exec(ctx, `INSERT INTO onward_ledger.plan (id, name, plan, search_path, role, state) VALUES ($1, $2, $3::jsonb, $4, $5, $6) ON CONFLICT DO NOTHING`,
 		p.ID, p.Name, string(text), p.Path, p.Role, Running)
-	return err
+	if err != nil {
+		return err
+	}
+	return s.recordScope(ctx, conn, p.ID)
 }
 
-const planColumns = "SELECT id, name, plan::text, search_path, role, state, began, ended FROM onward_ledger.plan"
+const planColumns = "SELECT id, name, plan::text, search_path, role, state, began, ended FROM onward_ledger.plan AS p"
 
 // FindPlan returns a plan by its ID; nil if it was never started.
 func FindPlan(ctx context.Context, conn Conn, id string) (*Plan, error) {
@@ -55,15 +58,6 @@ func FindPlan(ctx context.Context, conn Conn, id string) (*Plan, error) {
 		return nil, nil
 	}
 	return p, err
-}
-
-// ReadPlans returns all plans that were started, oldest first.
-func ReadPlans(ctx context.Context, conn Conn) ([]*Plan, error) {
-	rows, err := conn.Query(ctx, planColumns+" ORDER BY began, id")
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (*Plan, error) { return scanPlan(row) })
 }
 
 func scanPlan(row pgx.Row) (*Plan, error) {

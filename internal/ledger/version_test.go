@@ -13,6 +13,9 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
+// database is the scope of a plan for a whole database.
+var database ledger.Scope
+
 func TestMain(m *testing.M) { os.Exit(pgservertest.Main(m)) }
 
 // first is the ledger of the first release that had one, and what such a one wrote.
@@ -63,7 +66,7 @@ func TestVersions(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	plans, err := ledger.ReadPlans(t.Context(), conn)
+	plans, err := database.ReadPlans(t.Context(), conn)
 	if err != nil || len(plans) != 1 || plans[0].Plan.Base != "v1" {
 		t.Errorf("%+v %v", plans, err)
 	}
@@ -77,11 +80,11 @@ func TestVersions(t *testing.T) {
 	if err := ledger.BeginPass(t.Context(), conn, "p", "01-expand", 1, "x"); err != nil {
 		t.Error(err)
 	}
-	if l, err := ledger.TakeLease(t.Context(), conn, "me", true, 0); err != nil || l.Epoch != 8 {
+	if l, err := database.TakeLease(t.Context(), conn, "me", true, 0); err != nil || l.Epoch != 8 {
 		t.Errorf("%+v %v", l, err)
 	}
 	other := new(ledger.OtherError)
-	for _, comment := range []string{"'onward ledger 4'", "'onward ledger 0'", "'mine'", "NULL"} {
+	for _, comment := range []string{"'onward ledger 5'", "'onward ledger 0'", "'mine'", "NULL"} {
 		run("COMMENT ON SCHEMA onward_ledger IS " + comment)
 		if err := ledger.CreateLedger(t.Context(), conn); !errors.As(err, &other) {
 			t.Errorf("%s: %v", comment, err)
