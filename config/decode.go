@@ -67,44 +67,50 @@ const maxErrors = 20
 // Decode parses the content of a file. The error has all errors found, each an
 // [Error].
 func Decode(data []byte, name string, known Known) (*Config, error) {
+	c := &Config{Path: name}
+	err := decodeBounded(data, &decoder{path: name, known: known}, maxSize, func(d *decoder, n ast.Node) { d.decodeConfig(n, c) })
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// decodeBounded parses a file and calls decode for its document, within limits of size and time. After an error decode may still run, so
+// its result must not be used.
+func decodeBounded(data []byte, d *decoder, most int, decode func(*decoder, ast.Node)) error {
+	name := d.path
 	switch {
-	case len(data) > maxSize:
-		return nil, &Error{Path: name, Message: fmt.Sprintf("the file is larger than %d bytes", maxSize)}
+	case len(data) > most:
+		return &Error{Path: name, Message: fmt.Sprintf("the file is larger than %d bytes", most)}
 	case bytes.HasPrefix(data, []byte{0xff, 0xfe}), bytes.HasPrefix(data, []byte{0xfe, 0xff}):
-		return nil, &Error{Path: name, Message: "the file is UTF-16: save it as UTF-8"}
+		return &Error{Path: name, Message: "the file is UTF-16: save it as UTF-8"}
 	}
-	type result struct {
-		c   *Config
-		err error
-	}
-	read := make(chan result, 1)
+	read := make(chan error, 1)
 	go func() {
-		var r result
+		var err error
 		defer func() {
 			if fault := recover(); fault != nil {
-				r = result{err: &Error{Path: name, Message: fmt.Sprintf("cannot be read: %v", fault)}}
+				err = &Error{Path: name, Message: fmt.Sprintf("cannot be read: %v", fault)}
 			}
-			read <- r
+			read <- err
 		}()
-		r.c, r.err = decodeFile(data, name, known)
+		err = d.decodeFile(data, decode)
 	}()
 	select {
-	case r := <-read:
-		return r.c, r.err
+	case err := <-read:
+		return err
 	case <-time.After(maxTime):
-		return nil, &Error{Path: name, Message: fmt.Sprintf("reading it takes more than %v: it is nested too deep, or has too many keys", maxTime)}
+		return &Error{Path: name, Message: fmt.Sprintf("reading it takes more than %v: it is nested too deep, or has too many keys", maxTime)}
 	}
 }
 
-func decodeFile(data []byte, name string, known Known) (*Config, error) {
-	d := &decoder{path: name, known: known}
-	c := &Config{Path: name}
+func (d *decoder) decodeFile(data []byte, decode func(*decoder, ast.Node)) error {
 	if line, column, deep := tooDeep(string(data)); deep {
-		return nil, &Error{Path: name, Line: line, Column: column, Message: fmt.Sprintf("nested deeper than %d levels", maxNesting)}
+		return &Error{Path: d.path, Line: line, Column: column, Message: fmt.Sprintf("nested deeper than %d levels", maxNesting)}
 	}
 	file, err := parser.ParseBytes(bytes.TrimPrefix(data, []byte("\ufeff")), 0)
 	if err != nil {
-		return nil, d.syntaxError(err)
+		return d.syntaxError(err)
 	}
 	for i, doc := range file.Docs {
 		if doc.Body == nil {
@@ -114,15 +120,12 @@ func decodeFile(data []byte, name string, known Known) (*Config, error) {
 			d.addError(doc.Body, "a second document: the file has one")
 			break
 		}
-		d.decodeConfig(doc.Body, c)
+		decode(d, doc.Body)
 	}
 	if n := len(d.errs) - maxErrors; n > 0 {
-		d.errs = append(d.errs[:maxErrors], &Error{Path: name, Message: fmt.Sprintf("%d more", n)})
+		d.errs = append(d.errs[:maxErrors], &Error{Path: d.path, Message: fmt.Sprintf("%d more", n)})
 	}
-	if err := errors.Join(d.errs...); err != nil {
-		return nil, err
-	}
-	return c, nil
+	return errors.Join(d.errs...)
 }
 
 type decoder struct {

@@ -20,7 +20,7 @@ type Source struct {
 	//   - schemas:PATTERN, the schemas of DB whose names match; several patterns have commas, and "!" excludes
 	//   - query:SQL or query:@FILE, a query on DB that returns schemas or addresses
 	//   - a directory, with an address in each file
-	//   - a file, with a target on each line
+	//   - a file, with a target on each line, or a list in YAML
 	Text string
 	// DB is the address for schemas: and query:.
 	DB string

@@ -4,11 +4,13 @@ import (
 	"context"
 	"net/url"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/address"
 )
 
@@ -28,6 +30,9 @@ func (s *Source) readFile(ctx context.Context, name string) ([]*Target, error) {
 	data, err := os.ReadFile(name)
 	if err != nil {
 		return nil, newInputError("read the targets: %w", err)
+	}
+	if ext := strings.ToLower(filepath.Ext(name)); ext == ".yaml" || ext == ".yml" {
+		return s.readYAML(ctx, name, data)
 	}
 	var out []*Target
 	number := 0
@@ -51,30 +56,55 @@ func (s *Source) readLine(ctx context.Context, line string) ([]*Target, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Target{Labels: map[string]string{}}
-	var schemas, password string
+	e := config.TargetEntry{Address: words[0], Labels: map[string]string{}}
 	for _, w := range words[1:] {
 		key, value, ok := strings.Cut(w, "=")
 		switch {
 		case !ok || key == "" || value == "":
 			return nil, newInputError("after the address only KEY=VALUE is allowed: quote an address with spaces")
 		case key == "name":
-			t.Name = value
+			e.Name = value
 		case key == "schema":
-			t.Schema = value
+			e.Schema = value
 		case key == "schemas":
-			schemas = value
+			e.Schemas = []string{value}
 		case key == "password":
-			password = value
+			e.Password = value
 		default:
-			t.Labels[key] = value
+			e.Labels[key] = value
 		}
 	}
-	if t.Address, err = s.readTargetAddress(ctx, words[0], password, true); err != nil {
+	return s.readEntry(ctx, &e)
+}
+
+// readYAML reads a YAML file of targets.
+func (s *Source) readYAML(ctx context.Context, name string, data []byte) ([]*Target, error) {
+	entries, err := config.DecodeTargets(data, name)
+	if err != nil {
+		return nil, newInputError("%w", err)
+	}
+	var out []*Target
+	for i := range entries {
+		list, err := s.readEntry(ctx, &entries[i])
+		if err != nil {
+			return nil, newInputError("%s:%d: %w", name, entries[i].Line, err)
+		}
+		out = append(out, list...)
+	}
+	return out, nil
+}
+
+// readEntry returns the targets that an entry of a file means.
+func (s *Source) readEntry(ctx context.Context, e *config.TargetEntry) (_ []*Target, err error) {
+	if e.Schema != "" && len(e.Schemas) > 0 {
+		return nil, newInputError("schema and schemas exclude each other")
+	}
+	t := &Target{Name: e.Name, Schema: e.Schema, Labels: e.Labels}
+	if t.Address, err = s.readTargetAddress(ctx, e.Address, e.Password, true); err != nil {
 		return nil, err
 	}
-	if schemas != "" {
-		return s.readSchemasOf(ctx, t, schemas)
+	if len(e.Schemas) > 0 {
+		return s.readSchemasOf(ctx, t, strings.Join(e.Schemas, ","))
 	}
 	return []*Target{t}, t.completeName()
 }
