@@ -83,7 +83,7 @@ soak: ## every case of the tests that take turns, every fuzz target, and the rec
 	ONWARD_REQUIRE=1 ONWARD_SOAK=$(or $(SOAK),10m) $(GO) test -count=1 -timeout 3h -v -run '^(TestSoak|TestLong)$$' ./internal/wire
 
 race: ## what runs at the same time, under the race detector: the one thing here that takes a C compiler
-	CGO_ENABLED=1 ONWARD_REQUIRE=1 $(GO) test -race ./audit ./internal/gitrange ./internal/traffic ./internal/wire/...
+	CGO_ENABLED=1 ONWARD_REQUIRE=1 $(GO) test -race ./audit ./internal/fleet ./internal/gitrange ./internal/traffic ./internal/wire/...
 
 bench: build ## against squawk on the same files; how cost grows; what a rehearsal costs
 	./bench/run.sh

@@ -33,7 +33,7 @@ targets:
 	}
 	for text, want := range map[string]string{
 		"targets:\n  - name: a":                         "t.yaml:2:9: address is missing",
-		"targets:\n  - address: env:A\n    adress: b":   "t.yaml:3:5: unknown key adress in a target: did you mean address?",
+		"targets:\n  - address: env:A\n    nam: b":      "t.yaml:3:5: unknown key nam in a target: did you mean name?",
 		"targets:\n  - env:A":                           "t.yaml:2:5: a target needs keys with values, not a text",
 		"- address: env:A":                              "a file of targets needs keys with values, not a list",
 		"targets:\n  postgres://u:hunter2@h/d: x":       "a list is needed, not keys with values",

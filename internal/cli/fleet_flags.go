@@ -50,6 +50,7 @@ func (a *app) newTargetList(f *targetFlags, db string) (func(context.Context) ([
 		if source.DB, err = a.requireDatabase(db); err != nil {
 			return nil, err
 		}
+		source.ReadDB = func(context.Context) (string, error) { return a.requireDatabase(db) }
 	case db != "":
 		return nil, newUsageError("--db is for --targets schemas:PATTERN and query:SQL: the targets of %s have addresses of their own", f.targets)
 	}

@@ -83,8 +83,13 @@ func TestUnusableDatabases(t *testing.T) {
 		}, nil
 	}
 	c.Work = func(ctx context.Context, target *fleet.Target, record func(int) error) (int, error) { return 0, nil }
-	time.AfterFunc(time.Second, func() { pgservertest.Exec(t, conn, "ALTER ROLE limited CONNECTION LIMIT 5") })
+	raised := make(chan struct{})
+	time.AfterFunc(time.Second, func() {
+		defer close(raised)
+		pgservertest.Exec(t, conn, "ALTER ROLE limited CONNECTION LIMIT 5")
+	})
 	r, err := fleet.Run(t.Context(), c)
+	<-raised
 	unfinished := new(fleet.UnfinishedError)
 	if !errors.As(err, &unfinished) || !unfinished.Failed {
 		t.Fatal(err)

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/internal/live"
 
 	"github.com/onward-sql/onward/onward"
 )
@@ -16,6 +19,7 @@ type claim struct {
 	state  onward.RolloutState // RolloutRunning if this process has the target now
 	holder string              // who works on it
 	paused string              // who paused the release
+	other  bool                // that is another release
 	before bool                // sessions of an earlier command are recorded
 }
 
@@ -47,8 +51,13 @@ func (c *Config) claimTarget(ctx context.Context, t *Target, again bool) (out cl
 				return nil
 			case onward.RolloutDone, onward.RolloutSkipped:
 				if !again {
+					out.holder, out.other = "", false
 					return nil
 				}
+			}
+			if out.other {
+				out.state = onward.RolloutRunning
+				return nil
 			}
 			_, err := conn.Exec(ctx, `UPDATE onward_fleet.target SET state = 'running', attempts = attempts + 1, holder = $3, pid = pg_backend_pid(), who = $4,
 				note = '', exit_code = 0, backend = (SELECT backend_start FROM pg_catalog.pg_stat_activity WHERE pid = pg_backend_pid()),
@@ -61,6 +70,9 @@ func (c *Config) claimTarget(ctx context.Context, t *Target, again bool) (out cl
 	return out, err
 }
 
+// targetLock is the first key of the advisory lock of a target; the second one is the OID of its schema: "tgt" in ASCII.
+const targetLock = 0x746774
+
 // lockTarget locks the row of a target, which it makes if there is none.
 func (c *Config) lockTarget(ctx context.Context, conn *pgx.Conn, t *Target) (out claim, err error) {
 	var name string
@@ -71,19 +83,33 @@ func (c *Config) lockTarget(ctx context.Context, conn *pgx.Conn, t *Target) (out
 	if name != t.Schema {
 		return out, &goneError{t.Schema, name}
 	}
+	// Another release may be about to take it: two commands must not work on one schema.
+	if _, err := conn.Exec(ctx, "SELECT pg_catalog.pg_advisory_xact_lock($1, $2)", int32(targetLock), int32(t.schemaOID)); err != nil {
+		return out, err
+	}
 	var state string
-	var alive bool
+	var alive, own bool
 	if err := conn.QueryRow(ctx, `INSERT INTO onward_fleet.target AS t (release, schema, name, state, who) VALUES ($1, $2::bigint::oid, $3, 'pending', $4)
 		ON CONFLICT (release, schema) DO UPDATE SET name = excluded.name
-		RETURNING t.state, t.who, jsonb_array_length(t.sessions) > 0, `+holderIsAlive, c.Release, int64(t.schemaOID), t.Schema, c.Who).
-		Scan(&state, &out.holder, &out.before, &alive); err != nil {
+		RETURNING t.state, t.who, jsonb_array_length(t.sessions) > 0, t.holder = $5, `+holderIsAlive, c.Release, int64(t.schemaOID), t.Schema, c.Who,
+		t.database.holder).Scan(&state, &out.holder, &out.before, &own, &alive); err != nil {
 		return out, err
 	}
 	out.state = onward.RolloutState(state)
-	if out.state == onward.RolloutRunning && !alive {
+	if out.state == onward.RolloutRunning && (!alive || own) { // own: the connection was lost after the commit
 		out.state = onward.RolloutInterrupted
 	}
-	return out, nil
+	if out.state == onward.RolloutRunning {
+		return out, nil
+	}
+	var other string
+	err = conn.QueryRow(ctx, `SELECT t.who || ', for the release ' || t.release FROM onward_fleet.target AS t
+		WHERE t.schema = $2::bigint::oid AND t.release <> $1 AND t.state = 'running' AND `+holderIsAlive+` LIMIT 1`, c.Release, int64(t.schemaOID)).Scan(&other)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return out, nil
+	}
+	out.holder, out.other = other, true
+	return out, err
 }
 
 // checkExists returns a goneError if the schema of a target was dropped, also if another has its name now.
@@ -132,6 +158,23 @@ func (c *Config) endOldSessions(ctx context.Context, t *Target) error {
 
 // recordSession records the server process of a command's session, before the command can change anything in it.
 func (c *Config) recordSession(ctx context.Context, t *Target, pid int) error {
+	err := c.insertSession(ctx, t, pid)
+	if isLost(err) {
+		err = c.insertSession(ctx, t, pid)
+	}
+	return err
+}
+
+// isLost reports whether a request failed because its connection was lost. Its transaction may have been committed.
+func isLost(err error) bool {
+	if err == nil {
+		return false
+	}
+	refused := live.FindRefusal(err)
+	return refused == nil || strings.HasPrefix(refused.Code, "57P")
+}
+
+func (c *Config) insertSession(ctx context.Context, t *Target, pid int) error {
 	return t.database.do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 		_, err := conn.Exec(ctx, `UPDATE onward_fleet.target SET sessions = sessions || (SELECT jsonb_build_object('pid', pid, 'began', backend_start)
 			FROM pg_catalog.pg_stat_activity WHERE pid = $4) WHERE release = $1 AND schema = $2::bigint::oid AND holder = $3
@@ -149,10 +192,15 @@ func (c *Config) finishTarget(ctx context.Context, t *Target, state onward.Rollo
 		tag, err := conn.Exec(ctx, `UPDATE onward_fleet.target SET state = $4, exit_code = $5, note = $6, holder = '', pid = NULL, backend = NULL,
 			sessions = CASE WHEN $4 = 'done' THEN '[]' ELSE sessions END, ended = clock_timestamp()
 			WHERE release = $1 AND schema = $2::bigint::oid AND holder = $3`, c.Release, int64(t.schemaOID), t.database.holder, string(state), exitCode, note)
-		if err == nil && tag.RowsAffected() == 0 {
-			return errTakenOver
+		if err != nil || tag.RowsAffected() > 0 {
+			return err
 		}
-		return err
+		var recorded bool // by an earlier attempt, whose connection was lost
+		if err := conn.QueryRow(ctx, `SELECT EXISTS (SELECT FROM onward_fleet.target WHERE release = $1 AND schema = $2::bigint::oid AND holder = ''
+			AND state = $3 AND exit_code = $4 AND note = $5)`, c.Release, int64(t.schemaOID), string(state), exitCode, note).Scan(&recorded); err != nil || recorded {
+			return err
+		}
+		return errTakenOver
 	})
 }
 

@@ -26,8 +26,11 @@ type database struct {
 	oid     uint32
 	holder  string // identifies this process in the ledger
 
-	mu    sync.Mutex
-	users int // of the session
+	mu    sync.Mutex // of address and users
+	users int        // of the session
+
+	// readAddress reads the address again from its place; nil if it has no other place.
+	readAddress func(ctx context.Context) (string, error)
 
 	session *live.SideSession
 	pid     uint32 // of the session, as the ledger knows it; only used in do
@@ -37,8 +40,18 @@ type database struct {
 // identity identifies the server and the database in the ledger: a restored copy has another one.
 func (d *database) identity() string { return fmt.Sprint(d.system, "/", d.oid) }
 
-// do calls f with the session. After a lost connection it marks the targets of this process with the new session.
+// do calls f with the session. If the server refuses the password, it reads the address again.
 func (d *database) do(ctx context.Context, f func(ctx context.Context, conn *pgx.Conn) error) error {
+	before := d.currentAddress()
+	err := d.try(ctx, f)
+	if isRejected(err) && d.renewAddress(ctx, before) {
+		err = d.try(ctx, f)
+	}
+	return err
+}
+
+// try calls f with the session. After a lost connection it marks the targets of this process with the new session.
+func (d *database) try(ctx context.Context, f func(ctx context.Context, conn *pgx.Conn) error) error {
 	return d.session.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 		if pid := conn.PgConn().PID(); pid != d.pid {
 			if d.created {
@@ -95,8 +108,13 @@ func forEachKey[K comparable, V any](m map[K]V, f func(K)) {
 // identifyGroup finds the database of the targets with one address.
 func identifyGroup(ctx context.Context, text string, list []*Target, holder string) {
 	d, schemas, err := openDatabase(ctx, text, holder)
+	d.readAddress = list[0].readAddress
+	if isRejected(err) && d.renewAddress(ctx, text) {
+		d, schemas, err = openDatabase(ctx, d.address, holder)
+		d.readAddress = list[0].readAddress
+	}
 	for _, t := range list {
-		t.database, t.problem = d, err
+		t.database, t.problem, t.Address = d, err, d.address
 		if err == nil && t.Schema != "" {
 			oid, ok := schemas[t.Schema]
 			if t.schemaOID = oid; !ok {

@@ -115,7 +115,13 @@ func (r *rollout) workOnTarget(ctx context.Context, t *Target, got claim) (state
 			return c.recordEnd(still, t, onward.RolloutDone, 0, nil)
 		}
 	}
-	exitCode, err = c.Work(ctx, t, func(pid int) error { return c.recordSession(still, t, pid) })
+	record := func(pid int) error { return c.recordSession(still, t, pid) }
+	t.Address = t.database.currentAddress()
+	exitCode, err = c.Work(ctx, t, record)
+	if isRejected(err) && ctx.Err() == nil && t.database.renewAddress(ctx, t.Address) {
+		t.Address = t.database.currentAddress()
+		exitCode, err = c.Work(ctx, t, record)
+	}
 	switch {
 	case err != nil && errInput(err):
 		_, _, recorded := c.recordEnd(still, t, onward.RolloutFailed, exitCode, err)
@@ -178,7 +184,7 @@ func (c *Config) verifyTarget(ctx context.Context, t *Target) (verified bool, er
 	if path := t.SearchPath(c.SearchPath); path != "" {
 		settings["search_path"] = path
 	}
-	conn, err := live.Connect(ctx, t.Address, sessionName, settings)
+	conn, err := live.Connect(ctx, t.database.currentAddress(), sessionName, settings)
 	if err != nil {
 		return false, err
 	}

@@ -24,6 +24,8 @@ type Source struct {
 	Text string
 	// DB is the address for schemas: and query:.
 	DB string
+	// ReadDB reads the address again, if its password was changed; nil if it has no other place.
+	ReadDB func(ctx context.Context) (string, error)
 	// Env reads a variable of the environment; nil reads this process's.
 	Env func(string) string
 }
@@ -80,11 +82,14 @@ func (s *Source) readDirectory(dir string) ([]*Target, error) {
 	for _, e := range entries {
 		// Mounted secrets have hidden files and links to directories.
 		if path := filepath.Join(dir, e.Name()); !strings.HasPrefix(e.Name(), ".") && isFile(path) {
-			text, err := readSmallFile(path)
-			if err != nil {
+			t := &Target{Name: strings.TrimSuffix(e.Name(), filepath.Ext(e.Name())), readAddress: func(context.Context) (string, error) {
+				text, err := readSmallFile(path)
+				return strings.TrimSpace(text), err
+			}}
+			if t.Address, err = t.readAddress(context.Background()); err != nil {
 				return nil, newInputError("read a target's address: %w", err)
 			}
-			out = append(out, &Target{Name: strings.TrimSuffix(e.Name(), filepath.Ext(e.Name())), Address: strings.TrimSpace(text)})
+			out = append(out, t)
 		}
 	}
 	return out, nil
@@ -110,7 +115,7 @@ func (s *Source) matchSchemas(ctx context.Context, db, text string, labels map[s
 	var name string
 	err = session.Each(ctx, `SELECT nspname::text FROM pg_catalog.pg_namespace AS n WHERE @user ORDER BY nspname`, nil, []any{&name}, func() {
 		if p.matches(name) {
-			out = append(out, &Target{Name: name, Address: db, Schema: name, Labels: labels})
+			out = append(out, &Target{Name: name, Address: db, Schema: name, Labels: labels, readAddress: s.ReadDB})
 		}
 	})
 	return out, err

@@ -100,7 +100,10 @@ func (s *Source) readEntry(ctx context.Context, e *config.TargetEntry) (_ []*Tar
 		return nil, newInputError("schema and schemas exclude each other")
 	}
 	t := &Target{Name: e.Name, Schema: e.Schema, Labels: e.Labels}
-	if t.Address, err = s.readTargetAddress(ctx, e.Address, e.Password, true); err != nil {
+	t.readAddress = func(ctx context.Context) (string, error) {
+		return s.readTargetAddress(ctx, e.Address, e.Password, true)
+	}
+	if t.Address, err = t.readAddress(ctx); err != nil {
 		return nil, err
 	}
 	if len(e.Schemas) > 0 {
@@ -113,6 +116,7 @@ func (s *Source) readEntry(ctx context.Context, e *config.TargetEntry) (_ []*Tar
 func (s *Source) readSchemasOf(ctx context.Context, t *Target, schemas string) ([]*Target, error) {
 	list, err := s.matchSchemas(ctx, t.Address, schemas, t.Labels)
 	for _, tenant := range list {
+		tenant.readAddress = t.readAddress
 		if t.Name != "" {
 			tenant.Name = t.Name + "/" + tenant.Name
 		}

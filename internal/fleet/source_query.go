@@ -84,7 +84,7 @@ func readLines(ctx context.Context, conn *pgx.Conn, query string) (columns []str
 
 // readQueryLine returns the target on a line of the result.
 func (s *Source) readQueryLine(ctx context.Context, columns, line []string) (*Target, error) {
-	t := &Target{Address: s.DB, Labels: map[string]string{}}
+	t := &Target{Address: s.DB, readAddress: s.ReadDB, Labels: map[string]string{}}
 	var text, password string
 	for i, c := range columns {
 		switch value := line[i]; {
@@ -104,7 +104,8 @@ func (s *Source) readQueryLine(ctx context.Context, columns, line []string) (*Ta
 	switch {
 	case text != "":
 		var err error
-		if t.Address, err = s.readTargetAddress(ctx, text, password, false); err != nil {
+		t.readAddress = func(ctx context.Context) (string, error) { return s.readTargetAddress(ctx, text, password, false) }
+		if t.Address, err = t.readAddress(ctx); err != nil {
 			return nil, err
 		}
 	case t.Schema == "":

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"sync"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -41,21 +40,22 @@ func findRelease(ctx context.Context, list []*Target, release string) (name, pau
 		}
 	}
 	var mu sync.Mutex
-	var newest time.Time
+	var newest float64
 	forEachKey(byDatabase, func(d *database) {
 		var found, by string
-		var began time.Time
+		var age float64 // by the server's clock: others may differ
 		problem := d.do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 			if exists, err := hasLedger(ctx, conn); err != nil || !exists {
 				return err
 			}
-			rows, err := conn.Query(ctx, `SELECT name, paused, began FROM onward_fleet.release AS r WHERE name = $1 OR $1 = '' AND EXISTS (
+			rows, err := conn.Query(ctx, `SELECT name, paused, extract(epoch FROM clock_timestamp() - began)::float8
+				FROM onward_fleet.release AS r WHERE name = $1 OR $1 = '' AND EXISTS (
 				SELECT FROM onward_fleet.target AS t WHERE t.release = r.name AND t.schema::bigint = ANY ($2::bigint[]))
 				ORDER BY began DESC LIMIT 1`, release, byDatabase[d])
 			if err != nil {
 				return err
 			}
-			_, err = pgx.ForEachRow(rows, []any{&found, &by, &began}, func() error { return nil })
+			_, err = pgx.ForEachRow(rows, []any{&found, &by, &age}, func() error { return nil })
 			return err
 		})
 		d.session.Close(ctx)
@@ -64,11 +64,11 @@ func findRelease(ctx context.Context, list []*Target, release string) (name, pau
 		if other := problem; other != nil && errInput(other) {
 			err = other
 		}
-		if found != "" && (name == "" || began.After(newest)) {
+		if found != "" && (name == "" || age < newest) {
 			if found != name {
 				paused = ""
 			}
-			name, newest = found, began
+			name, newest = found, age
 		}
 		if found == name && by != "" {
 			paused = by

@@ -3,6 +3,7 @@
 package fleet
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -23,6 +24,9 @@ type Target struct {
 	Schema string
 	// Labels are the user's. A target with the label canary=true belongs to the first wave.
 	Labels map[string]string
+
+	// readAddress reads the address again from its place; nil if it has no other place.
+	readAddress func(ctx context.Context) (string, error)
 
 	database  *database // nil until it was identified
 	schemaOID uint32

@@ -77,6 +77,13 @@ func (b *SideSession) Do(ctx context.Context, f func(ctx context.Context, conn *
 	return f(ctx, b.conn)
 }
 
+// SetURL changes the address. An open connection stays.
+func (b *SideSession) SetURL(url string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.URL = url
+}
+
 // Close ends the session; nothing is lost. A later [SideSession.Do] opens a new one.
 func (b *SideSession) Close(ctx context.Context) {
 	b.mu.Lock()
