@@ -38,9 +38,26 @@ func main() {
 	}
 	sizes := flag.String("sizes", "100,300,1000", "how many `schemas` there are")
 	atOnce := flag.Int("at-once", 4, "how many targets are worked on at once")
+	work := flag.String("scale", "", "measure the cost of a target as their number grows: `guard` or apply")
+	databases := flag.Bool("databases", false, "with --scale: each target is a database")
+	profile := flag.String("profile", "", "with --scale: the `file` for a CPU profile")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	missed, err := measureSizes(ctx, *sizes, *atOnce)
+	counts, err := parseSizes(*sizes)
+	missed := false
+	switch {
+	case err != nil:
+	case *work == "":
+		missed, err = measureSizes(ctx, counts, *atOnce)
+	default:
+		s := scale{databases: *databases, atOnce: *atOnce, profile: *profile}
+		if *work == "apply" {
+			s.plan, err = makePlan(ctx)
+		}
+		if err == nil {
+			err = s.run(ctx, counts)
+		}
+	}
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -65,18 +82,25 @@ func runTool() int {
 	return 0
 }
 
-func measureSizes(ctx context.Context, sizes string, atOnce int) (missed bool, err error) {
+func parseSizes(text string) (out []int, err error) {
+	for size := range strings.SplitSeq(text, ",") {
+		n, err := strconv.Atoi(size)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, n)
+	}
+	return out, nil
+}
+
+func measureSizes(ctx context.Context, sizes []int, atOnce int) (missed bool, err error) {
 	server, err := pgserver.Start(ctx, pgserver.Config{Major: 17, Settings: map[string]string{"max_connections": "200", "max_locks_per_transaction": "1024"}})
 	if err != nil {
 		return false, err
 	}
 	defer func() { _ = server.Stop() }()
 	fmt.Println("schemas  guard alone  fleet        part  connections")
-	for size := range strings.SplitSeq(sizes, ",") {
-		n, err := strconv.Atoi(size)
-		if err != nil {
-			return false, err
-		}
+	for _, n := range sizes {
 		alone, _, err := measureRelease(ctx, server, n, atOnce, runAlone)
 		if err != nil {
 			return false, err

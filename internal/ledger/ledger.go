@@ -67,6 +67,8 @@ var tables = []string{
 	`CREATE TABLE IF NOT EXISTS onward_ledger.log (
 		number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, at timestamptz NOT NULL DEFAULT clock_timestamp(),
 		who text NOT NULL, plan text NOT NULL, step text NOT NULL DEFAULT '', event text NOT NULL, detail text NOT NULL DEFAULT '')`,
+	// A database with thousands of schemas has a long log.
+	`CREATE INDEX IF NOT EXISTS log_plan ON onward_ledger.log (plan, number)`,
 }
 
 // NewestTable is the table that the ledger of the last version lacks.

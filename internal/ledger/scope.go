@@ -78,7 +78,8 @@ func (s Scope) ReadPlans(ctx context.Context, conn Conn) ([]*Plan, error) {
 	case s.IsDatabase():
 		where = " WHERE NOT EXISTS (SELECT FROM onward_ledger.schema_plan AS s WHERE s.plan = p.id)"
 	default:
-		where = " WHERE id IN (SELECT plan FROM onward_ledger.schema_plan WHERE schema = $1::bigint::oid AND name = $2)"
+		// An array, because the server must not read the plans of all schemas to find these.
+		where = " WHERE id = ANY (ARRAY(SELECT plan FROM onward_ledger.schema_plan WHERE schema = $1::bigint::oid AND name = $2))"
 		args = []any{int64(s.OID), s.Schema}
 	}
 	rows, err := conn.Query(ctx, planColumns+where+" ORDER BY began, id", args...)
