@@ -37,6 +37,9 @@ ALTER TABLE item ADD CONSTRAINT item_amount_check CHECK (amount >= 0);
 `
 )
 
+// targetList lists the targets.
+type targetList func(context.Context) ([]*fleet.Target, error)
+
 // scale measures one release on many targets.
 type scale struct {
 	databases bool // each target is a database, and not a schema
@@ -113,13 +116,15 @@ func (s *scale) measure(ctx context.Context, server *pgserver.Server, n int) (m 
 }
 
 // config returns the release.
-func (s *scale) config(list func(context.Context) ([]*fleet.Target, error)) fleet.Config {
+func (s *scale) config(list targetList) fleet.Config {
 	waves, _ := fleet.ParseWaves(fleet.DefaultWaves) // a constant
 	program, _ := os.Executable()
 	work := fleet.GuardCommand(guard.Config{Command: []string{program}, Env: append(os.Environ(), toolVariable+"=1"), Out: io.Discard, Err: os.Stderr}, "")
 	if s.plan != nil {
 		work = fleet.ApplySteps(func(ctx context.Context, t *fleet.Target) (*onward.Applied, error) {
-			return apply.Run(ctx, apply.Config{DB: t.Address, Schema: t.Schema, SearchPath: t.SearchPath(""), Plan: s.plan, Unproven: "bench", Within: time.Minute})
+			return apply.Run(ctx, apply.Config{
+				DB: t.Address, Schema: t.Schema, SearchPath: t.SearchPath(""), Plan: s.plan, Unproven: "bench", Within: time.Minute,
+			})
 		})
 	}
 	return fleet.Config{
@@ -129,7 +134,7 @@ func (s *scale) config(list func(context.Context) ([]*fleet.Target, error)) flee
 }
 
 // createTargets creates schemas or databases, and returns how they are listed.
-func (s *scale) createTargets(ctx context.Context, server *pgserver.Server, n int) (list func(context.Context) ([]*fleet.Target, error), drop func(), err error) {
+func (s *scale) createTargets(ctx context.Context, server *pgserver.Server, n int) (list targetList, drop func(), err error) {
 	var names []string
 	drop = func() {
 		for _, name := range names {

@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/onward-sql/onward/apply"
-	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/fleet"
 	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/onward"
@@ -92,47 +91,4 @@ func (a *app) newFleetControl(name, short string, run func(context.Context, []*f
 		cmd.Example += " --only tenant_7 --because 'it is being moved'"
 	}
 	return cmd
-}
-
-// printRolloutStatus prints how far a release is on its targets. The exit code is for CI.
-func (a *app) printRolloutStatus(ctx context.Context, f *statusFlags) error {
-	format, options, err := a.printOptions(report.AppliedFormats()...)
-	if err != nil {
-		return err
-	}
-	waves, err := fleet.ParseWaves(f.waves)
-	if err != nil {
-		return err
-	}
-	if f.watch != 0 {
-		return newUsageError("--watch is for one database, and not for --targets")
-	}
-	if f.like != "" && !f.drift {
-		return newUsageError("--like is for --drift")
-	}
-	list, err := a.newTargetList(&f.targetFlags, f.db)
-	if err != nil {
-		return err
-	}
-	targets, err := list(ctx)
-	if err != nil {
-		return err
-	}
-	r, err := fleet.ReadStatus(ctx, targets, f.release, waves)
-	if f.drift && f.release == "" && isAny[*config.InputError](err) { // nothing was begun, and the schemas can be compared
-		r, err = &onward.Rollout{Schema: onward.RolloutSchema, State: onward.RolloutDone, Waves: []onward.RolloutWave{}, Targets: []onward.RolloutTarget{}}, nil
-	}
-	if err == nil && f.drift {
-		r.Drift, err = fleet.FindDrift(ctx, targets, f.like)
-	}
-	if err != nil {
-		return err
-	}
-	switch {
-	case r.State == onward.RolloutFailed || len(r.Drift) > 0:
-		a.code = exitFindings
-	case r.State != onward.RolloutDone:
-		a.code = exitFailed
-	}
-	return a.writeRollout(r, format, options)
 }

@@ -72,10 +72,9 @@ func (a *app) terminalOptions() (report.Options, error) {
 	if o.Verbose && o.Quiet {
 		return o, newUsageError("--verbose and --quiet contradict each other")
 	}
-	f, ok := a.out.(*os.File)
-	terminal := ok && a.flags.output == "" && term.IsTerminal(int(f.Fd()))
+	terminal := a.writesToTerminal()
 	if terminal {
-		if width, _, err := term.GetSize(int(f.Fd())); err == nil {
+		if width, _, err := term.GetSize(int(a.out.(*os.File).Fd())); err == nil {
 			o.Width = width
 		}
 	}
@@ -97,6 +96,12 @@ func (a *app) terminalOptions() (report.Options, error) {
 	}
 	o.Links = o.Color && terminal && supportsLinks(a.env)
 	return o, nil
+}
+
+// writesToTerminal reports whether the result goes to a terminal.
+func (a *app) writesToTerminal() bool {
+	f, ok := a.out.(*os.File)
+	return ok && a.flags.output == "" && term.IsTerminal(int(f.Fd()))
 }
 
 // supportsLinks reports whether the terminal supports links, according to its environment. FORCE_HYPERLINK turns them

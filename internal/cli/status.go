@@ -44,13 +44,15 @@ plans are done or taken back, or at Ctrl-C.
 
 With --targets it prints how far a release is on many databases or schemas, from the schema
 onward_fleet of each: a line for each wave, the worst first, and the targets that are not done.
+--watch prints that again and again in the terminal. --format html draws a bar for each wave.
 --drift compares the schemas of the targets, and groups those that differ from most others.
 
 Exit code: 0 done, 2 usage or input, 3 the database cannot be read. With --targets: 0 all have
 the release, 1 a target failed or differs, 2 usage or input, 3 not finished.`,
 		Example: `  onward status --db env:DATABASE_URL
   onward status --db env:DATABASE_URL --format html --output status.html --watch 5s
-  onward status --targets 'schemas:tenant_*' --db env:DATABASE_URL --release v2.4`,
+  onward status --targets 'schemas:tenant_*' --db env:DATABASE_URL --release v2.4
+  onward status --targets 'schemas:tenant_*' --db env:DATABASE_URL --watch 2s`,
 		Args: checkArguments(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.printStatus(cmd, &f) },
 	}
@@ -58,7 +60,7 @@ the release, 1 a target failed or differs, 2 usage or input, 3 not finished.`,
 	flags.SortFlags = false
 	flags.StringVar(&f.db, "db", "", "`address` of the database, @FILE or env:NAME that hold it; nothing is changed there")
 	flags.StringVar(&f.schema, "schema", "", "the plans of this `schema` alone, from onward apply --targets or --schema")
-	flags.DurationVar(&f.watch, "watch", 0, "with --format html and --output: read the database and rewrite the file at this `interval`")
+	flags.DurationVar(&f.watch, "watch", 0, "with --format html and --output, or with --targets: read the database and print again at this `interval`")
 	f.addTargetFlags(cmd)
 	flags.BoolVar(&f.drift, "drift", false, "with --targets: compare the schemas of the targets, and print the statements that make them alike")
 	flags.StringVar(&f.like, "like", "", "with --drift: the `name` of the target that the others should be like (default: most of them)")
@@ -72,7 +74,7 @@ func (a *app) printStatus(cmd *cobra.Command, f *statusFlags) error {
 	if many, err := f.areGiven(cmd, "waves", "drift", "like"); err != nil {
 		return err
 	} else if many {
-		return a.printRolloutStatus(cmd.Context(), f)
+		return a.printRolloutStatus(cmd, f)
 	}
 	format, options, err := a.printOptions(append(report.AppliedFormats(), report.FormatHTML)...)
 	if err != nil {

@@ -122,7 +122,8 @@ func TestApplyKilled(t *testing.T) {
 	checkAccounts(t, conn, rows, "nickname")
 	var left int
 	if err := conn.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM pg_namespace WHERE nspname = 'onward')
-		+ (SELECT count(*) FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace WHERE nspname LIKE 'tenant\_%') + (SELECT count(*) FROM onward_ledger.plan WHERE state <> 'done')
+		+ (SELECT count(*) FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace WHERE nspname LIKE 'tenant\_%')
+		+ (SELECT count(*) FROM onward_ledger.plan WHERE state <> 'done')
 		+ (SELECT count(*) FROM onward_ledger.schema_lease WHERE holder <> '')`).Scan(&left); err != nil || left != 0 {
 		t.Errorf("%d things are left of the plans: %v", left, err)
 	}

@@ -197,7 +197,8 @@ func (c *Config) finishTarget(ctx context.Context, t *Target, state onward.Rollo
 		}
 		var recorded bool // by an earlier attempt, whose connection was lost
 		if err := conn.QueryRow(ctx, `SELECT EXISTS (SELECT FROM onward_fleet.target WHERE release = $1 AND schema = $2::bigint::oid AND holder = ''
-			AND state = $3 AND exit_code = $4 AND note = $5)`, c.Release, int64(t.schemaOID), string(state), exitCode, note).Scan(&recorded); err != nil || recorded {
+			AND state = $3 AND exit_code = $4 AND note = $5)`, c.Release, int64(t.schemaOID), string(state), exitCode, note).
+			Scan(&recorded); err != nil || recorded {
 			return err
 		}
 		return errTakenOver

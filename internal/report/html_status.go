@@ -28,7 +28,8 @@ type StatusPlan struct {
 	Applied *onward.Applied
 }
 
-type htmlStatus struct {
+// htmlLive is the head of a page that a command writes again and again.
+type htmlLive struct {
 	CSP           string
 	CSS           template.CSS
 	JS            template.JS
@@ -36,7 +37,38 @@ type htmlStatus struct {
 	Tone, Verdict string
 	Reload        int
 	Problem       string
-	Plans         []htmlStatusPlan
+}
+
+// newHTMLLive returns the head of a page. reload is 0 if the page does not reload itself.
+func newHTMLLive(title string, at time.Time, reload time.Duration, problem string) htmlLive {
+	css, js := pageCSS(), pageJS()
+	out := htmlLive{
+		CSS: template.CSS(css), JS: template.JS(js), CSP: contentPolicy(css, js), Title: title, At: at.UTC().Format("2006-01-02 15:04:05") + " UTC",
+		Problem: EscapeLine(problem),
+	}
+	if reload > 0 {
+		out.Reload = max(1, int(reload.Round(time.Second).Seconds()))
+	}
+	return out
+}
+
+// executePage writes a page.
+func executePage(w io.Writer, name string, value any) error {
+	t, err := pageTemplate()
+	if err != nil {
+		return err
+	}
+	var b bytes.Buffer
+	if err := t.ExecuteTemplate(&b, name, value); err != nil {
+		return fmt.Errorf("make the page: %w", err)
+	}
+	_, err = io.WriteString(w, escapeHTMLCommands(b.String()))
+	return err
+}
+
+type htmlStatus struct {
+	htmlLive
+	Plans []htmlStatusPlan
 }
 
 type htmlStatusPlan struct {
@@ -48,28 +80,12 @@ type htmlStatusPlan struct {
 
 // StatusHTML prints the progress of plans as a page: each plan along its deploy. The page needs no other files.
 func StatusHTML(w io.Writer, s *StatusPage) error {
-	t, err := pageTemplate()
-	if err != nil {
-		return err
-	}
-	css, js := pageCSS(), pageJS()
-	v := &htmlStatus{
-		CSS: template.CSS(css), JS: template.JS(js), CSP: contentPolicy(css, js), Title: "onward status",
-		At: s.At.UTC().Format("2006-01-02 15:04:05") + " UTC", Problem: EscapeLine(s.Problem),
-	}
-	if s.Reload > 0 {
-		v.Reload = max(1, int(s.Reload.Round(time.Second).Seconds()))
-	}
+	v := &htmlStatus{htmlLive: newHTMLLive("onward status", s.At, s.Reload, s.Problem)}
 	for i := len(s.Plans) - 1; i >= 0; i-- { // the newest first
 		v.Plans = append(v.Plans, newStatusPlan(&s.Plans[i], i+1))
 	}
 	v.Verdict, v.Tone = describePlans(s.Plans)
-	var b bytes.Buffer
-	if err := t.ExecuteTemplate(&b, "status", v); err != nil {
-		return fmt.Errorf("make the page: %w", err)
-	}
-	_, err = io.WriteString(w, escapeHTMLCommands(b.String()))
-	return err
+	return executePage(w, "status", v)
 }
 
 // describePlans returns the state of the newest plan that is not finished, and its colour.

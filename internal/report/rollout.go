@@ -44,19 +44,22 @@ func (p *page) rolloutWaves(r *onward.Rollout) {
 	if r.Release == "" {
 		return
 	}
-	done := 0
-	for i := range r.Targets {
-		if s := r.Targets[i].State; s == onward.RolloutDone {
-			done++
-		}
-	}
-	p.addTwoSided("release "+EscapeLine(r.Release)+"  "+string(r.State), fmt.Sprintf("%d of %s done", done, CountNoun(len(r.Targets), "target")),
+	p.addTwoSided("release "+EscapeLine(r.Release)+"  "+string(r.State), fmt.Sprintf("%d of %s done", countDoneTargets(r), CountNoun(len(r.Targets), "target")),
 		p.Bold, p.Dim)
 	waves := slices.Clone(r.Waves)
 	slices.SortStableFunc(waves, func(a, b onward.RolloutWave) int { return rankState(a.State) - rankState(b.State) })
 	for _, v := range waves {
 		p.addTwoSided(fmt.Sprintf("  wave %d  %-10s %s", v.Number, EscapeLine(v.Name), v.State), describeCounts(v.Counts), p.rolloutStyle(v.State), p.Dim)
 	}
+}
+
+func countDoneTargets(r *onward.Rollout) (done int) {
+	for i := range r.Targets {
+		if r.Targets[i].State == onward.RolloutDone {
+			done++
+		}
+	}
+	return done
 }
 
 // rankState returns the place of a state among all; the worst first.
@@ -83,15 +86,29 @@ func (p *Palette) rolloutStyle(s onward.RolloutState) lipgloss.Style {
 	return p.ordinaryStyle()
 }
 
-// rolloutTargets prints the targets that are not done, the worst first.
-func (p *page) rolloutTargets(r *onward.Rollout) {
-	var list []*onward.RolloutTarget
+// listUnfinished returns the targets that are begun and not done, the worst first.
+func listUnfinished(r *onward.Rollout) (list []*onward.RolloutTarget) {
 	for i := range r.Targets {
 		if t := &r.Targets[i]; t.State != onward.RolloutDone && t.State != onward.RolloutPending {
 			list = append(list, t)
 		}
 	}
 	slices.SortStableFunc(list, func(a, b *onward.RolloutTarget) int { return rankState(a.State) - rankState(b.State) })
+	return list
+}
+
+// listTargetNames names the first targets of a difference.
+func listTargetNames(d *onward.RolloutDrift) string {
+	names, more := d.Targets, ""
+	if len(names) > maxRolloutTargets {
+		names, more = names[:maxRolloutTargets], fmt.Sprintf(" and %d more", len(d.Targets)-maxRolloutTargets)
+	}
+	return EscapeLine(strings.Join(names, ", ") + more)
+}
+
+// rolloutTargets prints the targets that are not done, the worst first.
+func (p *page) rolloutTargets(r *onward.Rollout) {
+	list := listUnfinished(r)
 	if len(list) > 0 {
 		p.addBlankLine()
 	}
@@ -118,12 +135,7 @@ func (p *page) rolloutDrift(r *onward.Rollout) {
 	}
 	for _, d := range r.Drift {
 		p.addBlankLine()
-		names := d.Targets
-		more := ""
-		if len(names) > maxRolloutTargets {
-			names, more = names[:maxRolloutTargets], fmt.Sprintf(" and %d more", len(d.Targets)-maxRolloutTargets)
-		}
-		p.addWrapped("differs: ", "         ", EscapeLine(strings.Join(names, ", ")+more), p.Bold)
+		p.addWrapped("differs: ", "         ", listTargetNames(&d), p.Bold)
 		for _, sql := range d.Missing {
 			p.addWrapped("  lacks  ", "         ", EscapeLine(sql), p.ordinaryStyle())
 		}

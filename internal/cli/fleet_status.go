@@ -1,0 +1,142 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/fleet"
+	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/onward"
+)
+
+// printRolloutStatus prints how far a release is on its targets, once or again and again. The exit code is for CI.
+func (a *app) printRolloutStatus(cmd *cobra.Command, f *statusFlags) error {
+	format, options, err := a.printOptions(append(report.AppliedFormats(), report.FormatHTML)...)
+	if err != nil {
+		return err
+	}
+	watches := cmd.Flags().Changed("watch")
+	switch {
+	case f.schema != "":
+		return newUsageError("--schema is for one database, and not for --targets")
+	case f.like != "" && !f.drift:
+		return newUsageError("--like is for --drift")
+	case watches && f.watch < leastWatch:
+		return newUsageError("--watch %s: the least interval is %s", f.watch, leastWatch)
+	case watches && format == report.FormatHTML && a.flags.output == "":
+		return newUsageError("--watch with --format html rewrites a page: add --output FILE")
+	case watches && format != report.FormatHTML && (format == report.FormatJSON || a.flags.output != ""):
+		return newUsageError("--watch prints to the terminal, or rewrites a page with --format html and --output FILE")
+	}
+	read, err := a.rolloutReader(f)
+	if err != nil {
+		return err
+	}
+	var r *onward.Rollout
+	if watches {
+		r, err = a.watchRollout(cmd.Context(), f.watch, format, options, read)
+	} else if r, err = read(cmd.Context()); err == nil {
+		err = a.writeResult(func(w io.Writer) error {
+			return writeRolloutAs(w, format, options, &report.RolloutPage{Rollout: r, At: time.Now()})
+		})
+	}
+	switch {
+	case r == nil:
+	case r.State == onward.RolloutFailed || len(r.Drift) > 0:
+		a.code = exitFindings
+	case r.State != onward.RolloutDone:
+		a.code = exitFailed
+	}
+	return err
+}
+
+// writeRolloutAs writes a release in a format.
+func writeRolloutAs(w io.Writer, format report.Format, options report.Options, p *report.RolloutPage) error {
+	if format == report.FormatHTML {
+		return report.RolloutHTML(w, p)
+	}
+	return report.WriteRollout(w, format, p.Rollout, options)
+}
+
+// rolloutReader returns a function that lists the targets and reads their ledgers.
+func (a *app) rolloutReader(f *statusFlags) (func(context.Context) (*onward.Rollout, error), error) {
+	waves, err := fleet.ParseWaves(f.waves)
+	if err != nil {
+		return nil, err
+	}
+	list, err := a.newTargetList(&f.targetFlags, f.db)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context) (*onward.Rollout, error) {
+		targets, err := list(ctx)
+		if err != nil {
+			return nil, err
+		}
+		r, err := fleet.ReadStatus(ctx, targets, f.release, waves)
+		if f.drift && f.release == "" && isAny[*config.InputError](err) { // nothing was begun, and the schemas can be compared
+			r, err = &onward.Rollout{Schema: onward.RolloutSchema, State: onward.RolloutDone}, nil
+			r.Waves, r.Targets = []onward.RolloutWave{}, []onward.RolloutTarget{}
+		}
+		if err == nil && f.drift {
+			r.Drift, err = fleet.FindDrift(ctx, targets, f.like)
+		}
+		return r, err
+	}, nil
+}
+
+// clearScreen moves the cursor of a terminal to the upper left corner and clears the screen.
+const clearScreen = "\x1b[H\x1b[2J"
+
+// watchRollout prints a release again and again, until all targets are done or the user interrupts it. Ledgers that cannot be read for a while do not
+// end it.
+func (a *app) watchRollout(ctx context.Context, interval time.Duration, format report.Format, options report.Options,
+	read func(context.Context) (*onward.Rollout, error)) (*onward.Rollout, error) {
+	r, err := read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	page := &report.RolloutPage{Rollout: r, At: time.Now()}
+	for {
+		ended := ctx.Err() != nil || page.Problem == "" && page.Rollout.State == onward.RolloutDone
+		page.Reload = interval
+		if ended {
+			page.Reload = 0
+		}
+		if err := a.writeWatched(format, options, page); err != nil || ended {
+			return page.Rollout, err
+		}
+		select {
+		case <-ctx.Done():
+			continue
+		case <-time.After(interval):
+		}
+		fresh, err := read(ctx)
+		switch {
+		case ctx.Err() != nil:
+		case err != nil:
+			page.Problem = err.Error()
+			a.printNote("%v", err)
+		default:
+			page = &report.RolloutPage{Rollout: fresh, At: time.Now()}
+		}
+	}
+}
+
+// writeWatched rewrites the page, or the screen of a terminal.
+func (a *app) writeWatched(format report.Format, options report.Options, page *report.RolloutPage) error {
+	if format == report.FormatHTML {
+		return a.replaceOutput(func(w io.Writer) error { return report.RolloutHTML(w, page) })
+	}
+	if a.writesToTerminal() {
+		if _, err := fmt.Fprint(a.out, clearScreen); err != nil {
+			return err
+		}
+	}
+	return report.WriteRollout(a.out, format, page.Rollout, options)
+}
