@@ -6,7 +6,7 @@ FUZZTIME ?= 5s
 # next time: Postgres 13 to 18, Python environments with Django.
 export CGO_ENABLED = 0
 
-.PHONY: help build demo test setup unit runners fuzz lint vuln snapshot generate stale site links man bench prove kills fleet faults ranges planners escapes fixes soak race clean
+.PHONY: help build demo test setup unit runners fuzz lint vuln snapshot generate stale site links man bench prove kills fleet scale faults ranges planners escapes fixes soak race clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -60,8 +60,13 @@ kills: ## rehearsals killed at KILLS instants, 100 if not told: nothing may stay
 	ONWARD_REQUIRE=1 ONWARD_KILLS=$(or $(KILLS),100) $(GO) test -count=1 -timeout 30m -v -run '^TestKilled$$' ./rehearse
 
 fleet: ## a release on many schemas, whose process is killed KILLS times, 100 if not told: each schema has it exactly once
-	ONWARD_REQUIRE=1 ONWARD_KILLS=$(or $(KILLS),100) $(GO) test -count=1 -timeout 30m -v -run '^TestKilled$$' ./internal/fleet
+	ONWARD_REQUIRE=1 ONWARD_KILLS=$(or $(KILLS),100) $(GO) test -count=1 -timeout 30m -v -run '^Test(Apply)?Killed$$' ./internal/fleet
 	$(GO) run ./bench/fleet
+
+scale: ## the cost of a target from 100 to 5,000 schemas, with guard and with apply: docs/scale.md; SIZES=100,1000
+	$(GO) run ./bench/fleet -scale guard -sizes $(or $(SIZES),100,1000,5000)
+	$(GO) run ./bench/fleet -scale apply -sizes $(or $(SIZES),100,1000,5000)
+	$(GO) run ./bench/fleet -scale guard -databases -sizes 50,200
 
 faults: ## a plan carried out with faults at its commits, one in FAULTS (5 if not told): docs/faults.md; and killed KILLS times, 1000 if not told
 	ONWARD_REQUIRE=1 ONWARD_FAULTS=$(or $(FAULTS),5) ONWARD_FAULTS_TO=$(CURDIR)/docs/faults.md $(GO) test -count=1 -timeout 90m -v -run '^TestFaults$$' ./apply
