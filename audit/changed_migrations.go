@@ -14,8 +14,8 @@ import (
 
 // comparison is how a release changes one source of migrations.
 type comparison struct {
-	// deployed are the migrations of the base, in its order.
-	deployed []*adapter.Migration
+	// deployed are the migrations of the base, in its order. schema are those that make its schema.
+	deployed, schema []*adapter.Migration
 	// release are the new ones, in the order of the head.
 	release []releasedMigration
 	deleted []*adapter.Migration
@@ -41,7 +41,7 @@ func compareRevisions(p pair, changes []gitrange.Change) *comparison {
 	}
 	base := map[string]*adapter.Migration{}
 	if p.base != nil {
-		c.deployed = p.base.Migrations
+		c.deployed, c.schema = p.base.Migrations, p.base.SchemaMigrations()
 		for _, m := range p.base.Migrations {
 			base[m.ID] = m
 		}

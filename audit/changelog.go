@@ -229,7 +229,7 @@ func (a *changelog) foldDeployed(j *judge, database int, compared []*comparison)
 	if a.deployed[database] == nil {
 		first := &judge{settings: j.settings, known: j.known, config: j.config, windows: j.windows}
 		for _, k := range a.databases[database] {
-			for _, m := range compared[k].deployed {
+			for _, m := range compared[k].schema {
 				first.foldDeployed(m)
 			}
 		}

@@ -199,7 +199,7 @@ func (r *Release) Deployed() []History {
 		if !slices.Contains(main, i) {
 			continue
 		}
-		out = append(out, History{Source: r.pairs[i].source, Migrations: c.deployed, Grows: len(c.release) > 0})
+		out = append(out, History{Source: r.pairs[i].source, Migrations: c.schema, Grows: len(c.release) > 0})
 	}
 	return out
 }

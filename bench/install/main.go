@@ -55,7 +55,7 @@ func measureInstall(dir string, rate int) (took time.Duration, size int, err err
 	commands = commands[:newcomer.FirstFinding(commands)]
 	var releases *newcomer.Releases
 	if dir != "" {
-		releases, err = newcomer.Load(dir, "install.sh")
+		releases, err = newcomer.LoadReleases(dir, "install.sh")
 	} else {
 		releases, err = newcomer.Build(context.Background(), ".")
 	}

@@ -13,7 +13,7 @@ import (
 // snapshot is what `make snapshot` made where ONWARD_SNAPSHOT names it, else an onward that is built here.
 func snapshot(t *testing.T) *Releases {
 	t.Helper()
-	r, err := Load(os.Getenv("ONWARD_SNAPSHOT"), "../../install.sh")
+	r, err := LoadReleases(os.Getenv("ONWARD_SNAPSHOT"), "../../install.sh")
 	if os.Getenv("ONWARD_SNAPSHOT") == "" {
 		r, err = Build(t.Context(), "../..")
 	}

@@ -87,9 +87,9 @@ func Sums(files map[string][]byte) []byte {
 	return out.Bytes()
 }
 
-// Load reads the files that goreleaser left in a directory as the release of their version, and installer as
+// LoadReleases reads the files that goreleaser left in a directory as the release of their version, and installer as
 // its install.sh.
-func Load(dir, installer string) (*Releases, error) {
+func LoadReleases(dir, installer string) (*Releases, error) {
 	files := map[string][]byte{}
 	list, err := os.ReadDir(dir)
 	if err != nil {

@@ -164,6 +164,8 @@ type Set struct {
 	// Problems lists files in the directory, other than migrations, that the runner refuses or
 	// ignores.
 	Problems []Problem
+	// Snapshot is the schema that migrations have made, as the tool has dumped it; nil if there is none.
+	Snapshot *Snapshot
 	// Together is set if the runner sends all pending migrations in one transaction.
 	Together bool
 	// TogetherIfAll is set if it does so only while each pending migration runs in a transaction.
@@ -222,6 +224,26 @@ type Migration struct {
 	Replaces []string
 	// Repeatable migrations run again whenever they change.
 	Repeatable bool
+}
+
+// Snapshot is a dump of the schema. The schema of a set with one is this, and what the migrations make that it does not include.
+type Snapshot struct {
+	Migration *Migration
+	Includes  func(m *Migration) bool
+}
+
+// SchemaMigrations returns the migrations that make the schema of a set from nothing.
+func (s *Set) SchemaMigrations() []*Migration {
+	if s.Snapshot == nil {
+		return s.Migrations
+	}
+	out := []*Migration{s.Snapshot.Migration}
+	for _, m := range s.Migrations {
+		if !s.Snapshot.Includes(m) {
+			out = append(out, m)
+		}
+	}
+	return out
 }
 
 // Problem is a file that the runner refuses or ignores although it is among the migrations.

@@ -9,6 +9,7 @@ import (
 	"github.com/onward-sql/onward/internal/adapter/goose"
 	"github.com/onward-sql/onward/internal/adapter/knex"
 	"github.com/onward-sql/onward/internal/adapter/mikroorm"
+	"github.com/onward-sql/onward/internal/adapter/rails"
 	"github.com/onward-sql/onward/internal/adapter/sql"
 	"github.com/onward-sql/onward/internal/adapter/sqlx"
 	"github.com/onward-sql/onward/internal/adapter/typeorm"
@@ -26,6 +27,7 @@ func ListAdapters() []adapter.Adapter {
 		typeorm.Adapter,
 		knex.Adapter,
 		mikroorm.Adapter,
+		rails.Adapter{},
 		sql.Adapter{},
 	}
 }

@@ -29,7 +29,7 @@ func TestAll(t *testing.T) {
 			t.Errorf("%s is missing", name)
 		}
 	}
-	if _, ok := all.FindAdapter("rails"); ok {
-		t.Error("rails is no adapter")
+	if _, ok := all.FindAdapter("struts"); ok {
+		t.Error("struts is no adapter")
 	}
 }

@@ -1,0 +1,114 @@
+package rails
+
+import (
+	"path"
+	"regexp"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/adapter"
+)
+
+// project is what an application says outside its migrations.
+type project struct {
+	tree adapter.Tree
+	// root is its directory.
+	root string
+	// datetime is the SQL type of :datetime since 7.0. unlogged is set if new tables are.
+	datetime string
+	unlogged bool
+	// library is the version of Active Record that it has; the newest if that is not known.
+	library version
+	// foreign is the database other than Postgres that it uses.
+	foreign string
+	tables  map[string]string
+}
+
+var (
+	datetimeType = regexp.MustCompile(`\bdatetime_type\s*=\s*:(\w+)`)
+	library      = regexp.MustCompile(`(?m)^    activerecord \((\d+\.\d+)`)
+	unlogged     = regexp.MustCompile(`\bcreate_unlogged_tables\s*=\s*true`)
+	driver       = regexp.MustCompile(`(?m)^(?:    |\s*gem\s*\(?\s*["'])(pg|mysql2|trilogy|sqlite3|activerecord-sqlserver-adapter|` +
+		`activerecord-oracle_enhanced-adapter)(?:["']| \()`)
+	// scoped matches what may change the statements of a model's rows, or its table.
+	scoped = regexp.MustCompile(`\b(?:default_scope|acts_as_paranoid|table_name|abstract_class|establish_connection|connects_to|self\.inheritance_column)\b`)
+	model  = regexp.MustCompile(`(?m)^\s*class\s+(?:::)?([\w:]+)\s*<\s*(?:::)?(?:ApplicationRecord|ActiveRecord::Base)\b`)
+)
+
+// drivers are the databases of the gems that speak to them.
+var drivers = map[string]string{
+	"mysql2": "MySQL", "trilogy": "MySQL", "sqlite3": "SQLite", "activerecord-sqlserver-adapter": "SQL Server", "activerecord-oracle_enhanced-adapter": "Oracle",
+}
+
+// newestVersion is assumed of an application that does not say which version it has.
+const newestVersion = version(801)
+
+// settingFiles are the files in which an application usually sets how Active Record works.
+var settingFiles = []string{
+	"config/application.rb", "config/environments/production.rb", "config/initializers/postgresql.rb", "config/initializers/active_record.rb",
+}
+
+// readProject reads the application to which a directory of migrations belongs.
+func readProject(t adapter.Tree, dir string) *project {
+	root := ""
+	if i := strings.LastIndex("/"+dir, "/db/"); i > 0 {
+		root = dir[:i-1]
+	}
+	return adapter.Memoize(t, "rails project "+root, func() *project {
+		p := &project{tree: t, root: root, datetime: "timestamp", library: newestVersion, tables: map[string]string{}}
+		if lock := path.Join(root, "Gemfile.lock"); adapter.HasFile(t, lock) {
+			if m := library.FindStringSubmatch(adapter.ReadFile(t, lock).Text); m != nil {
+				p.library = parseVersion(m[1])
+			}
+		}
+		for _, name := range settingFiles {
+			if at := path.Join(root, name); adapter.HasFile(t, at) {
+				text := adapter.ReadFile(t, at).Text
+				if m := datetimeType.FindStringSubmatch(text); m != nil {
+					p.datetime = m[1]
+				}
+				p.unlogged = p.unlogged || unlogged.MatchString(text)
+			}
+		}
+		p.foreign = findForeign(t, root)
+		return p
+	})
+}
+
+// findForeign returns the database that the gems of an application speak to, if it is not Postgres.
+func findForeign(t adapter.Tree, root string) string {
+	for _, name := range []string{"Gemfile.lock", "Gemfile"} {
+		at := path.Join(root, name)
+		if !adapter.HasFile(t, at) {
+			continue
+		}
+		foreign := ""
+		for _, m := range driver.FindAllStringSubmatch(adapter.ReadFile(t, at).Text, 50) {
+			if m[1] == "pg" {
+				return ""
+			}
+			foreign = drivers[m[1]]
+		}
+		if foreign != "" {
+			return foreign
+		}
+	}
+	return ""
+}
+
+// modelTable returns the table of a model of the application; "" if it is not certain.
+func (p *project) modelTable(class string) string {
+	class = strings.TrimPrefix(class, "::")
+	if table, known := p.tables[class]; known {
+		return table
+	}
+	table := ""
+	at := path.Join(p.root, "app/models", underscoreName(class)+".rb")
+	if !strings.Contains(class, "::") && adapter.HasFile(p.tree, at) {
+		text := adapter.ReadFile(p.tree, at).Text
+		if m := model.FindStringSubmatch(text); m != nil && m[1] == class && !scoped.MatchString(text) {
+			table = tableOf(class)
+		}
+	}
+	p.tables[class] = table
+	return table
+}

@@ -1,0 +1,141 @@
+package rubycode
+
+import "slices"
+
+// result is how a list of statements ends.
+type result struct {
+	value Value
+	// left is set if it ended with return, next or break; sometimes if it may have.
+	left, sometimes bool
+}
+
+// executeBody runs statements.
+func (r *Run) executeBody(body []*node) (out result) {
+	outside := r.condition
+	defer func() { r.condition = outside }()
+	for _, n := range body {
+		if r.steps++; r.isExhausted() {
+			return result{}
+		}
+		one := r.executeOne(n)
+		out.value = one.value
+		if one.left {
+			out.left = true
+			if out.sometimes {
+				out.value = Value{}
+			}
+			return out
+		}
+		if one.sometimes { // what follows runs only if it did not
+			out.sometimes = true
+			r.condition.some = true
+			r.condition.needs, r.condition.line = one.value.needsOf(r.condition), r.lineOf(n)
+		}
+	}
+	if out.sometimes {
+		out.value = Value{}
+	}
+	return out
+}
+
+// needsOf returns the tables that must exist if the condition of a value did not end the method.
+func (v Value) needsOf(c condition) []string {
+	if v.Needs == "" || !v.Absent {
+		return c.needs
+	}
+	return append(slices.Clone(c.needs), v.Needs)
+}
+
+func (r *Run) lineOf(n *node) int {
+	line, _ := r.lines.Position(n.start)
+	return line
+}
+
+// executeOne runs a statement.
+func (r *Run) executeOne(n *node) result {
+	switch n.kind {
+	case nodeIf:
+		return r.executeIf(n)
+	case nodeLoop:
+		r.askValue(n.condition)
+		r.executeBranch(n.body, condition{some: true, loop: true, needs: r.condition.needs, line: r.condition.line})
+		return result{}
+	case nodeBegin:
+		out := r.executeBody(n.body)
+		for _, other := range n.items {
+			if other.kind == nodeBegin {
+				r.executeBranch(other.body, condition{some: true, loop: r.condition.loop})
+			}
+		}
+		if len(n.items) > 0 {
+			out.value = Value{}
+		}
+		return out
+	case nodeLeave:
+		var v Value
+		if n.name == "raise" {
+			for _, item := range n.items {
+				r.askValue(item)
+			}
+			return result{left: !r.condition.some}
+		}
+		v = Nil
+		if len(n.items) > 0 {
+			v = r.evaluateNode(n.items[0])
+		}
+		return result{value: v, left: true}
+	case nodeDef, nodeClass:
+		return result{}
+	}
+	return result{value: r.evaluateNode(n)}
+}
+
+// executeIf runs a statement with a condition.
+func (r *Run) executeIf(n *node) result {
+	c := r.askValue(n.condition)
+	if holds, known := c.IsTrue(); known {
+		if holds {
+			return r.executeBody(n.body)
+		}
+		return r.executeBody(n.otherwise)
+	}
+	inside, other := r.condition, r.condition
+	inside.some, other.some = true, true
+	if c.Needs != "" {
+		in := &inside
+		if c.Absent {
+			in = &other
+		}
+		in.needs, in.line = append(slices.Clone(in.needs), c.Needs), r.lineOf(n)
+	}
+	first := r.executeBranch(n.body, inside)
+	second := r.executeBranch(n.otherwise, other)
+	if first.left && second.left && len(n.otherwise) > 0 {
+		return result{left: true}
+	}
+	out := result{sometimes: first.left || first.sometimes || second.left || second.sometimes}
+	if first.left && c.Needs != "" { // return unless table_exists?: what follows needs the table
+		out.value = Value{Needs: c.Needs, Absent: c.Absent}
+	}
+	return out
+}
+
+// executeBranch runs statements under a condition.
+func (r *Run) executeBranch(body []*node, c condition) (out result) {
+	outside := r.condition
+	r.condition = c
+	r.runBranch(func() { out = r.executeBody(body) })
+	r.condition = outside
+	return out
+}
+
+// askValue evaluates an expression of which only the value matters: a method that it calls is no work.
+func (r *Run) askValue(n *node) Value {
+	if n == nil {
+		return Value{}
+	}
+	r.asking++
+	v := r.evaluateNode(n)
+	r.asking--
+	return v
+}
