@@ -69,7 +69,7 @@ func (u Unread) Why() string {
 
 // commands run the migrations of each tool.
 var commands = map[string]string{
-	"Rails": "bin/rails db:migrate", "Alembic": "alembic upgrade head", "Ecto": "mix ecto.migrate", "Sequelize": "npx sequelize-cli db:migrate",
+	"Alembic": "alembic upgrade head", "Ecto": "mix ecto.migrate", "Sequelize": "npx sequelize-cli db:migrate",
 	"TypeORM": "npx typeorm migration:run", "MikroORM": "npx mikro-orm migration:up", "Knex": "npx knex migrate:latest", "node-pg-migrate": "npx node-pg-migrate up",
 }
 
@@ -88,10 +88,6 @@ func UnreadIn(t Tree) []Unread {
 		}
 		what := ""
 		switch path.Ext(name) {
-		case ".rb":
-			if strings.HasSuffix("/"+dir, "/db/migrate") {
-				what = "Rails"
-			}
 		case ".py":
 			if path.Base(dir) == "versions" && HasFile(t, path.Join(path.Dir(dir), "env.py")) {
 				what = "Alembic"

@@ -26,7 +26,6 @@ func TestUnread(t *testing.T) {
 		t.Errorf("what is there comes first:\n%s", text)
 	}
 	for _, want := range []string{
-		"found Rails (2 files in db/migrate), which is not read yet: pipe the SQL that it runs into onward check -",
 		"found Alembic (1 file in app/alembic/versions): onward init writes the command that prints its SQL to onward.yaml",
 		"found Ecto (1 file in priv/repo/migrations)",
 		"found Kysely (2 files in src/database/migrations), which is not read yet",

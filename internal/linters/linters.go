@@ -161,7 +161,7 @@ type mark struct {
 	pattern *regexp.Regexp
 	// file reports whether the word applies to its whole file.
 	file func(word string) bool
-	// comment begins a comment in such a file; "" if onward does not read the file.
+	// comment begins a comment in such a file.
 	comment string
 }
 
@@ -172,7 +172,7 @@ var marks = []mark{
 		func(word string) bool { return word == "squawk-ignore-file" }, "--",
 	},
 	{"atlas", ".sql", regexp.MustCompile(`(?:--|/\*|#)\s*(atlas:nolint)\b[ \t]*([\w, ]*)`), nil, "--"},
-	{"strong_migrations", ".rb", regexp.MustCompile(`^[^#]*\b(safety_assured)\b()`), nil, ""},
+	{"strong_migrations", ".rb", regexp.MustCompile(`^[^#]*\b(safety_assured)\b()`), nil, "#"},
 	{migrationLinter, ".py", regexp.MustCompile(`^[^#]*\b(IgnoreMigration\(\))()`), func(string) bool { return true }, "#"},
 }
 
@@ -212,9 +212,6 @@ func (s *Settings) recordMark(m *mark, f *adapter.File) {
 
 // equivalentComment returns the equivalent comment here, and the part that has no counterpart.
 func equivalentComment(m *mark, word string, names []string) (ours, why string) {
-	if m.comment == "" {
-		return "", "the file is not read; in the SQL that it makes: -- onward:ignore RULE: REASON"
-	}
 	marker := m.comment + " onward:ignore"
 	if m.file != nil && m.file(word) {
 		marker += "-file"

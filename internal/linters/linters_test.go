@@ -129,7 +129,7 @@ safety_assured { x }
 		at + "7 disable_check execute | ",
 		at + "8 lock_timeout_retries 3 | ",
 	}, lines(s.Settings))
-	same(t, []string{"db/migrate/1_a.rb:4 safety_assured | "}, lines(s.Comments))
+	same(t, []string{"db/migrate/1_a.rb:4 safety_assured | # onward:ignore RULE: REASON"}, lines(s.Comments))
 }
 
 func TestPython(t *testing.T) {

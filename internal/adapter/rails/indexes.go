@@ -112,9 +112,8 @@ func (t *translator) removeIndex(r *rubycode.Run, c *rubycode.Call) bool {
 		if len(on) == 0 {
 			return false
 		}
-		known := false
-		name, known = t.findIndex(table, on)
-		t.conditional = t.conditional || !known
+		found, known := t.findIndex(table, on)
+		name, t.conditional = found, t.conditional || !known
 	}
 	algorithm := ""
 	if o.takeText("algorithm") == "concurrently" {

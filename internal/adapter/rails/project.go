@@ -20,7 +20,6 @@ type project struct {
 	library version
 	// foreign is the database other than Postgres that it uses.
 	foreign string
-	tables  map[string]string
 }
 
 var (
@@ -54,7 +53,7 @@ func readProject(t adapter.Tree, dir string) *project {
 		root = dir[:i-1]
 	}
 	return adapter.Memoize(t, "rails project "+root, func() *project {
-		p := &project{tree: t, root: root, datetime: "timestamp", library: newestVersion, tables: map[string]string{}}
+		p := &project{tree: t, root: root, datetime: "timestamp", library: newestVersion}
 		if lock := path.Join(root, "Gemfile.lock"); adapter.HasFile(t, lock) {
 			if m := library.FindStringSubmatch(adapter.ReadFile(t, lock).Text); m != nil {
 				p.library = parseVersion(m[1])
@@ -98,17 +97,12 @@ func findForeign(t adapter.Tree, root string) string {
 // modelTable returns the table of a model of the application; "" if it is not certain.
 func (p *project) modelTable(class string) string {
 	class = strings.TrimPrefix(class, "::")
-	if table, known := p.tables[class]; known {
-		return table
-	}
-	table := ""
 	at := path.Join(p.root, "app/models", underscoreName(class)+".rb")
 	if !strings.Contains(class, "::") && adapter.HasFile(p.tree, at) {
 		text := adapter.ReadFile(p.tree, at).Text
 		if m := model.FindStringSubmatch(text); m != nil && m[1] == class && !scoped.MatchString(text) {
-			table = tableOf(class)
+			return tableOf(class)
 		}
 	}
-	p.tables[class] = table
-	return table
+	return ""
 }

@@ -104,21 +104,26 @@ func TestUnread(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct{ name, body, want string }{
 		{"a name", "add_column :a, name, :text", "? call of add_column"},
-		{"a column's name", "create_table(:a) { |t| t.text column }", "? call of create_table"},
-		{"a condition in a table", "create_table(:a) { |t| t.takeText(:b) if ENV['B'] }", "? call of create_table"},
+		{"a column's name", "create_table(:a) { |t| t.text column }", `CREATE TABLE "a" ("id" bigserial primary key)` + "\n? call of create_table"},
+		{
+			"a condition in a table", "create_table(:a) { |t| t.text(:b) if ENV['B'] }",
+			`CREATE TABLE "a" ("id" bigserial primary key, "b" text)` + "\n? call of create_table",
+		},
 		{"a method from elsewhere", "add_things :a", "? call of add_things"},
 		{"its block", "without_locks { add_column :a, :b, :text }", `ALTER TABLE "a" ADD "b" text (loop)` + "\n? call of without_locks"},
 		{"a model", "User.find_each { |u| u.save! }", "? call of User.find_each"},
 		{"a model of the project", "User.where(a: nil).update_all(b: 1)", "? call of User.where.update_all"},
 		{"a question", "puts User.count", ""},
 		{"a class", "User.reset_column_information", ""},
-		{"a loop", "User.ids.each { |id| execute \"DELETE FROM a\" }", "DELETE FROM a (loop)\n? call of User.ids.each"},
+		{"a loop", "User.ids.each { |id| execute \"DELETE FROM a\" }", "DELETE FROM a (loop)"},
 		{"a table", "drop_table :a if table_exists?(:a)", `DROP TABLE "a" (maybe) needs "a"`},
 		{"no table", "return unless table_exists?(:a)\ndrop_table :a", `DROP TABLE "a" (maybe) needs "a"`},
 		{"tests", "drop_table :a if Rails.env.test?", ""},
 		{"production", "drop_table :a if Rails.env.production?", `DROP TABLE "a"`},
 		{"an unknown index", "remove_index :a, :b", `DROP INDEX "index_a_on_b" (maybe)`},
 		{"a known index", "add_index :a, :b, name: 'x'\nremove_index :a, :b", `CREATE INDEX "x" ON "a" ("b")` + "\n" + `DROP INDEX "x"`},
+		{"rows of a loop", "User.all.each { |u| u.save }", "? call of u.save"},
+		{"a view", "create_view :a, version: 2\nupdate_view :a, version: 3", "? call of create_view\n? call of update_view"},
 		{"the way back", "reversible { |dir| dir.down { execute 'way_down' } }", ""},
 		{"another migration", "revert { add_column :a, :b, :text }", "? call of revert"},
 		{"a variable", "kind = :text\nadd_column :a, :b, kind", `ALTER TABLE "a" ADD "b" text`},
@@ -127,6 +132,11 @@ func TestUnread(t *testing.T) {
 		if got := readChange(t, "7.1", tc.body, nil); got != tc.want {
 			t.Errorf("%s: got\n%s\nwant\n%s", tc.name, got, tc.want)
 		}
+	}
+	views := adaptertest.Files{"db/views/a_v02.sql": []byte("SELECT 1;\n"), "db/views/a_v03.sql": []byte("SELECT 2\n")}
+	if got := readChange(t, "7.1", "create_view :a, version: 2\nreplace_view :a, version: 3\nupdate_view :a, version: 3", views); got !=
+		"CREATE VIEW \"a\" AS SELECT 1\nCREATE OR REPLACE VIEW \"a\" AS SELECT 2\nDROP VIEW \"a\"\nCREATE VIEW \"a\" AS SELECT 2" {
+		t.Error(got)
 	}
 	plain := adaptertest.Files{"app/models/user.rb": []byte("class User < ApplicationRecord\n  has_many :posts\nend\n")}
 	if got := readChange(t, "7.1", "User.where(a: nil).update_all(b: 1)", plain); got != `UPDATE "users" SET "b" = 1 WHERE "users"."a" IS NULL` {

@@ -11,10 +11,10 @@ import (
 // are not read.
 type schema struct {
 	indexes map[string][]indexEntry
-	// keys and checks have the constraints of a table.
+	// keys has the foreign keys of a table.
 	keys    map[string][]keyEntry
 	columns map[string]map[string]columnType
-	// primaryKeys has the sequence's column of tables with one.
+	// primaryKeys has the key of the tables that have one with a sequence.
 	primaryKeys map[string]string
 }
 

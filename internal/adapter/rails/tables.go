@@ -105,7 +105,9 @@ func (b *table) addPrimaryKey(r *rubycode.Run, o *options) bool {
 // addNewColumn adds a column of a new table.
 func (b *table) addNewColumn(r *rubycode.Run, name, kind string, o *options) {
 	c := b.t.defineColumn(r, name, kind, o)
-	b.unknown = b.unknown || o.unknown
+	if b.unknown = b.unknown || name == "" || o.unknown; b.unknown && (name == "" || o.unknown) {
+		return
+	}
 	if i := slices.IndexFunc(b.columns, func(x *column) bool { return x.name == name }); i >= 0 {
 		b.columns[i] = c
 	} else {
@@ -119,8 +121,8 @@ func (b *table) addNewColumn(r *rubycode.Run, name, kind string, o *options) {
 // finishTable sends the statements of a new table.
 func (b *table) finishTable(r *rubycode.Run, o *options) bool {
 	t, ifNotExists := b.t, o.takeFlag("if_not_exists")
-	if b.unknown || b.conditional {
-		return false
+	if b.unknown || b.conditional { // the table is new all the same
+		r.SkipCall("create_table", "not all of its columns are literals", false)
 	}
 	var parts []string
 	for _, c := range b.columns {

@@ -17,8 +17,6 @@ type translator struct {
 	dump bool
 	// conditional is set while a call sends what it may leave out.
 	conditional bool
-	// assured are the places of safety_assured.
-	assured int
 }
 
 // The objects that a program gets from Rails.
@@ -66,12 +64,14 @@ func init() {
 		"create_schema": (*translator).createSchema, "drop_schema": (*translator).dropSchema,
 		"create_enum": (*translator).createEnum, "drop_enum": (*translator).dropEnum, "rename_enum": (*translator).renameEnum,
 		"add_enum_value": (*translator).addEnumValue, "rename_enum_value": (*translator).renameEnumValue,
-		"create_view": (*translator).createView, "create_function": (*translator).createDefinition, "create_trigger": (*translator).createDefinition,
+		"create_view": (*translator).createView, "update_view": (*translator).updateView, "replace_view": (*translator).replaceView,
+		"drop_view": (*translator).dropView, "create_function": (*translator).createDefinition, "create_trigger": (*translator).createDefinition,
 	}
 }
 
 // question matches methods that only read.
-var question = regexp.MustCompile(`^(?:(?:table|column|index|foreign_key|check_constraint|index_name|data_source|view|extension)_(?:exists|enabled)\?|select_\w+|` +
+var question = regexp.MustCompile(`^(?:(?:table|column|index|foreign_key|check_constraint|` +
+	`index_name|data_source|view|extension)_(?:exists|enabled)\?|select_\w+|` +
 	`quote\w*|columns|indexes|tables|foreign_keys|primary_key|` +
 	`adapter_name|reverting\?|current_database|schema_exists\?|supports_\w+\?|` +
 	`query_value|query_values|sanitize_\w+)$`)
@@ -129,6 +129,11 @@ func (t *translator) callOwn(r *rubycode.Run, c *rubycode.Call) (rubycode.Value,
 	case "reversible", "safety_assured", "say_with_time", "suppress_messages", "up_only", "transaction", "disable_statement_timeout",
 		"without_statement_timeout":
 		return t.callWrapper(r, c)
+	case "loop":
+		if c.Block.Kind == rubycode.Proc {
+			r.RunInLoop(c.Block)
+		}
+		return rubycode.Value{}, true
 	case "revert":
 		r.SkipCall("revert", "it undoes another migration", false)
 		return rubycode.Value{}, true
@@ -158,12 +163,18 @@ func (t *translator) callWrapper(r *rubycode.Run, c *rubycode.Call) (rubycode.Va
 	return r.RunBlock(c.Block), true
 }
 
+// idleClasses are classes whose methods send nothing.
+var idleClasses = map[string]bool{
+	"Rails": true, "Time": true, "Date": true, "DateTime": true, "ENV": true, "YAML": true, "JSON": true, "CSV": true, "File": true, "Dir": true,
+	"Pathname": true, "SecureRandom": true, "Set": true, "Hash": true, "Array": true, "Struct": true, "Arel": true, "Logger": true, "Digest::SHA256": true,
+}
+
 // callConstant does a method of a class.
 func (t *translator) callConstant(r *rubycode.Run, c *rubycode.Call) (rubycode.Value, bool) {
 	switch name := c.Receiver.Text; {
 	case name == "Rails" && c.Name == "env":
 		return rubycode.Value{Kind: rubycode.Object, Object: environment{}}, true
-	case name == "Rails" || name == "Time" || name == "Date" || name == "ENV" || strings.HasSuffix(name, "Error"):
+	case idleClasses[name] || strings.HasSuffix(name, "Error"):
 		return rubycode.Value{}, true
 	case name == "ActiveRecord::Schema" && c.Name == "[]" && len(c.Arguments) == 1:
 		return rubycode.Value{Kind: rubycode.Object, Object: schemaClass{c.Arguments[0].Text}}, true

@@ -143,21 +143,6 @@ func (t *translator) renameEnumValue(r *rubycode.Run, c *rubycode.Call) bool {
 	return true
 }
 
-// createView reads a view of the gem scenic in a dump of the schema. In a migration, its SQL is in a file of its own.
-func (t *translator) createView(r *rubycode.Run, c *rubycode.Call) bool {
-	o := readOptions(c)
-	definition := o.takeText("sql_definition")
-	if definition == "" || !isRead(c, o, 1) {
-		return false
-	}
-	kind := "VIEW "
-	if o.takeFlag("materialized") {
-		kind = "MATERIALIZED VIEW "
-	}
-	t.sendSQL(r, "CREATE "+kind+quoteTable(argumentName(c, 0))+" AS "+strings.TrimSuffix(strings.TrimSpace(definition), ";"))
-	return true
-}
-
 // createDefinition reads a function or a trigger of the gem fx in a dump of the schema.
 func (t *translator) createDefinition(r *rubycode.Run, c *rubycode.Call) bool {
 	definition := readOptions(c).takeText("sql_definition")

@@ -187,7 +187,7 @@ var harmless = regexp.MustCompile(`^(?:puts|p|print|pp|say|sleep|require|require
 
 // working matches methods that change rows, or start something that may.
 var working = regexp.MustCompile(`^(?:save|create|update|delete|destroy|insert|upsert|increment|decrement|toggle|touch|find_each|find_in_batches|in_batches|` +
-	`each|perform|call|run|migrate|backfill|enqueue|execute|import|truncate|change|add|remove|set)(?:!|_\w+!?)?$|!$`)
+	`perform|call|run|migrate|backfill|enqueue|execute|import|truncate|change|add|remove|set)(?:!|_\w+!?)?$|!$`)
 
 // skipCall lists a call that nobody knows.
 func (r *Run) skipCall(n *node, c *Call) Value {

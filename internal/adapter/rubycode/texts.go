@@ -166,7 +166,7 @@ func (l *lexer) readRegexp(start, from int, open, end byte, space bool) int {
 // readHeredoc reads the beginning of a heredoc at i and its body below the line. ok is false if it is none.
 func (l *lexer) readHeredoc(i int, space bool) (end int, ok bool) {
 	p := l.program[:l.end]
-	name, at := "", i+2
+	at := i + 2
 	squiggly := at < len(p) && p[at] == '~'
 	dash := squiggly || at < len(p) && p[at] == '-'
 	if dash {
@@ -181,7 +181,7 @@ func (l *lexer) readHeredoc(i int, space bool) (end int, ok bool) {
 	for at < len(p) && isNameByte(p[at]) {
 		at++
 	}
-	name = p[from:at]
+	name := p[from:at]
 	if name == "" || !dash && (!l.mayBeginText(i, space) || name[0] < 'A' || name[0] > 'Z' && name[0] != '_') || quote != 0 && (at >= len(p) || p[at] != quote) {
 		return 0, false
 	}
