@@ -165,7 +165,12 @@ func describeChangedHistory(h adapter.HistoryBehavior) string {
 func describeRun(set *adapter.Set, name string) string {
 	var b strings.Builder
 	b.WriteString("## Carrying it out\n\n")
-	if c := set.Count; c != nil {
+	command := "COMMAND"
+	if c := set.Count; c != nil && hasOnlyPrograms(set) {
+		command = c.Run(set.Migrations[0])
+		fmt.Fprintf(&b, "[onward apply](../apply.md) does not run these migrations unchanged: they are programs, which %s runs itself. "+
+			"It carries out a [plan](../plan.md) that is made of them.\n", name)
+	} else if c != nil {
 		fmt.Fprintf(&b, "[onward apply](../apply.md) runs what is pending, so that nobody waits, and notes it in `%s` as %s itself does: "+
 			"its next run has nothing to do.\n", c.Table, name)
 	} else {
@@ -173,6 +178,11 @@ func describeRun(set *adapter.Set, name string) string {
 			"It carries out a [plan](../plan.md) that is made of them.\n", name)
 	}
 	b.WriteString("\n[onward guard](../guard.md) lets the tool's own command run through a proxy that holds back what would make others wait:\n\n" +
-		"```sh\nonward guard --db env:DATABASE_URL -- COMMAND\n```\n")
+		"```sh\nonward guard --db env:DATABASE_URL -- " + command + "\n```\n")
 	return b.String()
+}
+
+// hasOnlyPrograms reports whether only the tool itself can run the migrations of a set.
+func hasOnlyPrograms(set *adapter.Set) bool {
+	return set.Beyond != nil && len(set.Migrations) > 0 && len(set.Beyond()) >= len(set.Migrations)
 }
