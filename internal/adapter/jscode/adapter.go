@@ -45,6 +45,8 @@ type Settings struct {
 	Together bool
 	// Foreign is the database other than Postgres for which they are.
 	Foreign string
+	// Translate replaces the one of the form, if it is set: the settings change what a call sends.
+	Translate func(call Value) Translation
 }
 
 // Name is the framework's name.
@@ -92,6 +94,10 @@ func (a Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*a
 		HistoryBehavior: a.HistoryBehavior,
 		Together:        c.Together && s.Options.Transaction == "", TogetherIfAll: a.TogetherIfAll,
 	}
+	form := a.Form
+	if c.Translate != nil {
+		form.Translate = c.Translate
+	}
 	d := adapter.ListDir(t, s.Dir, adapter.ScriptEndings...)
 	for _, f := range adapter.ReadFiles(t, d, listPrograms(d)) {
 		if err := ctx.Err(); err != nil {
@@ -104,7 +110,7 @@ func (a Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*a
 		m.Runner.Tool = a.Tool
 		m.Source.LineComment = "//"
 		if f.Failed == "" {
-			ReadUp(f.Text, a.Form).sealMigration(m, sent, s.Options, f.Text)
+			ReadUp(f.Text, form).sealMigration(m, sent, s.Options, f.Text)
 		}
 		set.Migrations = append(set.Migrations, m)
 	}

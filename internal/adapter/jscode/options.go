@@ -82,5 +82,8 @@ func (o *Options) TakeList(name string) []Value {
 	return v.Items
 }
 
+// Drop removes a property that is read in another way.
+func (o *Options) Drop(name string) { delete(o.fields, name) }
+
 // IsRead reports whether every property was a literal and has been asked for.
 func (o *Options) IsRead() bool { return !o.unknown && len(o.fields) == 0 }

@@ -34,11 +34,13 @@ type Translation struct {
 	InTransaction bool
 }
 
-// Statement is SQL that a call sends: a text of the program, or else SQL. Conditional is set if the call may leave it out.
+// Statement is SQL that a call sends: a text of the program, or else SQL. Conditional is set if the call may leave it out. At is the part
+// of the call that makes the SQL, if it is not the whole call.
 type Statement struct {
 	Text        Value
 	SQL         string
 	Conditional bool
+	At          *Value
 }
 
 // Up is the function "up" of a migration.
@@ -135,6 +137,9 @@ func (r *reader) findClosing(i int) int {
 // addStatement adds SQL; the token i is its position if the program does not have the same bytes.
 func (r *reader) addStatement(s Statement, i int) {
 	p := script.Part{SQL: s.SQL, Start: -1, Message: true, Block: r.block}
+	if s.At != nil && s.At.first < len(r.tokens) {
+		i = s.At.first
+	}
 	if s.SQL == "" {
 		if p.SQL = strings.TrimSpace(s.Text.Text); p.SQL == "" {
 			return

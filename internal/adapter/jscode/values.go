@@ -60,17 +60,6 @@ type Link struct {
 	at int
 }
 
-// Function is a callback. Its body is read only if somebody asks.
-type Function struct {
-	// Parameters are the names of its parameters; "" for one that is no name.
-	Parameters []string
-
-	reader *reader
-	// from and to are the tokens of its body. expression is set if it has none of braces.
-	from, to   int
-	expression bool
-}
-
 // Field returns a property of an object.
 func (v Value) Field(name string) (Value, bool) {
 	for _, f := range v.Fields {
@@ -89,53 +78,6 @@ func (v Value) WithText(text string) Value {
 
 // IsWord reports whether a value is this word: true, false, null or undefined.
 func (v Value) IsWord(word string) bool { return v.Kind == Word && v.Text == word }
-
-// Calls returns the chains that begin with the function's first parameter, in their order. ok is false if the parameter may be used
-// in another way: under a condition, in a loop, by another function.
-func (f *Function) Calls() (out []Value, ok bool) {
-	if len(f.Parameters) == 0 || f.Parameters[0] == "" {
-		return nil, f.from >= f.to
-	}
-	r, name := f.reader, f.Parameters[0]
-	for i := f.from; i < min(f.to, len(r.tokens)) && r.spend(1); i++ {
-		switch {
-		case !f.expression && r.isSpelled(i, "{"):
-			end := r.findClosing(i)
-			if r.hasWord(i, end, name) {
-				return nil, false
-			}
-			i = end
-		case !f.expression && r.tokens[i].kind == word && sometimes[r.tokenText(i)] && !r.isSpelled(i-1, "."):
-			end := r.statementEnd(i, f.to)
-			if r.hasWord(i, end, name) {
-				return nil, false
-			}
-			i = end
-		case r.isName(i, name):
-			v, next := r.parseValue(i, 0)
-			if v.Kind != Chain || len(v.Links) < 2 {
-				return nil, false
-			}
-			out, i = append(out, v), next-1
-		}
-	}
-	return out, true
-}
-
-// isName reports whether a token is a name, and not a member of something.
-func (r *reader) isName(i int, name string) bool {
-	return r.tokens[i].kind == word && r.tokenText(i) == name && !r.isSpelled(i-1, ".") && !r.isSpelled(i+1, ":")
-}
-
-// hasWord reports whether a name is used between two tokens.
-func (r *reader) hasWord(from, to int, name string) bool {
-	for i := from; i < min(to, len(r.tokens)) && r.spend(1); i++ {
-		if r.isName(i, name) || r.tokens[i].kind == filled && strings.Contains(r.tokenText(i), name) {
-			return true
-		}
-	}
-	return false
-}
 
 // maxDepth bounds how deep values and blocks are read: reading them is recursive.
 const maxDepth = 40

@@ -1,11 +1,14 @@
-// Package knex reads migrations of Knex: modules of JavaScript or TypeScript whose function "up" gives SQL to knex.raw and
-// knex.schema.raw. SQL that is put together is listed as not judged.
+// Package knex reads migrations of Knex: modules of JavaScript or TypeScript whose function "up" gives SQL to knex.raw, or literals to the
+// schema builder and to the query builder. Anything that is put together is listed as not judged.
 //
 // Measured with Knex 3.3 on a server that logs statements; the test of internal/adapter/realrunners repeats it:
 //
 //   - Migrations run in the order of their file names. The name of the file, with its ending, is recorded.
 //   - All pending migrations run in one transaction. If one of them has "transaction: false" in its config, each has its own, and that one
 //     has none. With disableTransactions, a migration has one only if its config says so.
+//   - The schema builder sends the types of enums, then CREATE TABLE with all columns or one ALTER TABLE that adds them, then one statement
+//     for each alter(), comment, index, constraint and drop. Each is a message.
+//   - The query builder sends values as parameters without a type.
 //   - A text without bindings is one message. Knex replaces each "?" in it by "$1", "$2", unless a backslash is before it.
 //   - A call sends nothing until it is awaited or returned.
 //   - Knex refuses to run anything if the file of an applied migration is gone.
@@ -54,6 +57,7 @@ var (
 	ownMode     = regexp.MustCompile(`\bconfig\s*(?::[^=]*)?=\s*\{[^}]*?\btransaction['"]?\s*:\s*(true|false)\b`)
 	disabled    = regexp.MustCompile(`\bdisableTransactions['"]?\s*:\s*true\b`)
 	client      = regexp.MustCompile(`\bclient['"]?\s*:\s*['"]([\w-]+)['"]`)
+	renames     = regexp.MustCompile(`\b(?:wrapIdentifier|knexSnakeCaseMappers|knexIdentifierMapping)\b`)
 	settingFile = regexp.MustCompile(`(?i)(?:^|[/._-])(?:knex|knexfile|db|database|orm)(?:[/._-][^/]*)?\.(?:[cm]?[jt]s|json)$`)
 )
 
@@ -84,6 +88,9 @@ func readSettings(t adapter.Tree) jscode.Settings {
 			}
 			if s.File == "" && strings.HasPrefix(path.Base(f.Path), "knexfile") {
 				s.File = f.Path
+			}
+			if renames.MatchString(f.Text) {
+				s.Translate = translateRenamed
 			}
 		}
 		if postgres {

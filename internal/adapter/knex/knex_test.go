@@ -6,6 +6,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/adaptertest"
+	"github.com/onward-sql/onward/internal/adapter/jscode"
 	"github.com/onward-sql/onward/internal/adapter/knex"
 	"github.com/onward-sql/onward/onward"
 )
@@ -55,5 +56,57 @@ func TestSettings(t *testing.T) {
 				t.Errorf("mode %s, together %t, version %s", m.Source.Mode, set.Together, m.Version)
 			}
 		})
+	}
+}
+
+// TestRenamedIdentifiers: if the project's Knex changes identifiers, only texts are judged.
+func TestRenamedIdentifiers(t *testing.T) {
+	t.Parallel()
+	tree := adaptertest.Files{
+		"knexfile.ts": []byte("export default { client: 'pg', ...knexSnakeCaseMappers() }\n"),
+		"src/migrations/20240101000000_a.ts": []byte("import { Knex } from 'knex';\nexport async function up(knex: Knex) {\n" +
+			"await knex.raw(`SELECT 1`)\nawait knex.schema.dropTable('userNames') }\n"),
+	}
+	set, err := knex.Adapter.Load(t.Context(), adapter.Tree(tree), knex.Adapter.Detect(tree)[0])
+	if err != nil || len(set.Migrations[0].Source.Parts) != 1 || len(set.Migrations[0].Opaque) != 1 {
+		t.Errorf("%v %+v", err, set)
+	}
+}
+
+// TestUnreadCalls: a call that is not all literals, or that Knex refuses, sends nothing that is known.
+func TestUnreadCalls(t *testing.T) {
+	t.Parallel()
+	for _, call := range []string{
+		"knex.schema.createTable(name, (t) => t.increments())",
+		"knex.schema.createTable('a', (t) => { t.string(name) })",
+		"knex.schema.createTable('a', (t) => { addColumns(t) })",
+		"knex.schema.createTable('a', (t) => { if (x) { t.string('b') } })",
+		"knex.schema.createTable('a', (t) => { ['b'].forEach(() => t.string('b')) })",
+		"knex.schema.createTable('a', (t) => { x && t.string('b') })",
+		"knex.schema.createTable('a', function (t) { this.string('b'); t.string('c') })",
+		"knex.schema.createTable('a', (t) => { t.string('b').nullable(x) })",
+		"knex.schema.createTable('a', (t) => { t.string('b').inTable('c') })",
+		"knex.schema.createTable('a', (t) => { t.string('b').references('id').onDelete('CASCADE') })",
+		"knex.schema.createTable('a', (t) => { t.dropColumn('b') })",
+		"knex.schema.createTable('a', (t) => { t.string('b').defaultTo(new Date()) })",
+		"knex.schema.createTable('a', (t) => { t.uuid('b').defaultTo(knex.raw(`${x}`)) })",
+		"knex.schema.createTable('a', (t) => { t.enum('b', Object.values(E)) })",
+		"knex.schema.alterTable('a', (t) => { t.unique('b', { indexName: x }) })",
+		"knex.schema.alterTable('a', (t) => { t.index('b', 'c', { predicate: knex.where('b', 1) }) })",
+		"knex.schema.alterTable('a', (t) => { t.timestamp('b', { useTz: x }) })",
+		"knex.schema.createView('a', (v) => v.as(knex('b').select()))",
+		"knex('a').where('b', x).del()",
+		"knex('a').where((q) => q.where('b', 1)).del()",
+		"knex('a').join('b', 'a.id', 'b.id').del()",
+		"knex('a').insert(rows)",
+		"knex('a').update({ b: x })",
+		"knex('a').update(['b'])",
+		"knex('a').insert({ b: 1 }).onConflict('b').merge()",
+		"knex.select('a')",
+	} {
+		up := jscode.ReadUp("exports.up = async (knex) => {\n  await "+call+"\n}\n", knex.Adapter.Form)
+		if len(up.Parts) > 0 || len(up.Unread) != 1 {
+			t.Errorf("%s: %d statements, not judged: %v", call, len(up.Parts), up.Unread)
+		}
 	}
 }

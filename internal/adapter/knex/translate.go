@@ -9,11 +9,16 @@ import (
 // unknown is what a call sends whose SQL is not read.
 var unknown = jscode.Translation{Why: "its SQL is known only when it runs"}
 
+// queryStarts are the methods of Knex that begin a query.
+var queryStarts = map[string]bool{"from": true, "into": true, "table": true, "withSchema": true, "insert": true, "select": true}
+
 // translateCall returns the SQL of a chain of calls that begins with Knex.
 func translateCall(call jscode.Value) jscode.Translation {
 	links := call.Links[1:]
 	switch {
-	case call.Links[0].Called || len(links) == 0:
+	case call.Links[0].Called:
+		return translateQuery(call.Links)
+	case len(links) == 0:
 		return unknown
 	case links[0].Name == "schema" && !links[0].Called:
 		return translateSchema(links[1:])
@@ -23,41 +28,10 @@ func translateCall(call jscode.Value) jscode.Translation {
 		if first := links[0].Arguments[0]; first.Kind == jscode.Callback {
 			return jscode.Translation{Body: first.Function, Senders: []int{0}, InTransaction: true}
 		}
+	case queryStarts[links[0].Name] && links[0].Called:
+		return translateQuery(call.Links)
 	}
 	return unknown
-}
-
-// translateSchema returns the SQL of calls of the schema builder, each of which sends statements of its own.
-func translateSchema(links []jscode.Link) jscode.Translation {
-	var out jscode.Translation
-	schema := ""
-	for _, l := range links {
-		if !l.Called {
-			return unknown
-		}
-		switch l.Name {
-		case "withSchema":
-			if len(l.Arguments) != 1 || l.Arguments[0].Kind != jscode.Text {
-				return unknown
-			}
-			schema = l.Arguments[0].Text
-		case "hasTable", "hasColumn":
-			out.Idle = true
-			if len(l.Arguments) > 0 && l.Arguments[0].Kind == jscode.Text {
-				out.Needs = quoteName(schema, l.Arguments[0].Text)
-			}
-		case "raw":
-			sent := sendText(l)
-			if sent.Why != "" {
-				return sent
-			}
-			out.Statements = append(out.Statements, sent.Statements...)
-		default:
-			return unknown
-		}
-	}
-	out.Idle = out.Idle && len(out.Statements) == 0
-	return out
 }
 
 // sendText returns the statement of a call of raw.
@@ -91,10 +65,14 @@ func hasPlace(text string) bool {
 	return false
 }
 
-// quoteName writes the name of a table, which may have a schema.
-func quoteName(schema, name string) string {
-	if schema != "" {
-		name = schema + "." + name
+// translateRenamed is translateCall for a project whose Knex gives identifiers other names: only texts are sent as they are.
+func translateRenamed(call jscode.Value) jscode.Translation {
+	t := translateCall(call)
+	for _, s := range t.Statements {
+		if s.SQL != "" {
+			return jscode.Translation{Why: "the project's Knex gives identifiers other names (wrapIdentifier)"}
+		}
 	}
-	return `"` + strings.ReplaceAll(strings.ReplaceAll(name, `"`, `""`), ".", `"."`) + `"`
+	t.Needs = ""
+	return t
 }

@@ -1,6 +1,18 @@
 package realrunners
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/onward-sql/onward/internal/adapter/knex"
+)
+
+// TestKnexSchema compares the statements of the schema builder and of the query builder with those that Knex sends.
+func TestKnexSchema(t *testing.T) {
+	t.Parallel()
+	packages := installed(t, "knex")
+	compareSent(t, knex.Adapter, "knex_schema.js", "src/migrations/20240101000000_schema.js",
+		atOnce(t, func(url string) string { return url }, "node", "testdata/knex.cjs", packages))
+}
 
 // TestKnexOnServer compares onward's findings with what Knex does.
 func TestKnexOnServer(t *testing.T) {

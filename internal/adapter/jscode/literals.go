@@ -1,0 +1,83 @@
+package jscode
+
+import (
+	"bytes"
+	"encoding/json"
+	"regexp"
+	"strings"
+)
+
+// plainNumber matches the numbers that JavaScript writes as the program does.
+var plainNumber = regexp.MustCompile(`^-?(?:0|[1-9]\d{0,14})(?:\.\d{0,5}[1-9])?$`)
+
+// PlainNumber returns the spelling of a number, if JavaScript prints it in the same way. Texts are not numbers.
+func (v Value) PlainNumber() (spelling string, ok bool) {
+	return v.Text, v.Kind == Number && plainNumber.MatchString(v.Text)
+}
+
+// IsMissing reports whether a value is null or undefined.
+func (v Value) IsMissing() bool { return v.IsWord("null") || v.IsWord("undefined") }
+
+// QuoteSQLName writes an identifier with double quotes.
+func QuoteSQLName(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
+
+// QuoteSQLText writes a text with single quotes.
+func QuoteSQLText(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
+
+// StringifyValue writes a value of literals as JSON.stringify does. ok is false if it has something else.
+func StringifyValue(v Value) (text string, ok bool) {
+	var b strings.Builder
+	ok = stringifyInto(&b, v)
+	return b.String(), ok
+}
+
+func stringifyInto(b *strings.Builder, v Value) bool {
+	switch v.Kind {
+	case Text:
+		b.WriteString(stringifyText(v.Text))
+	case Number:
+		number, ok := v.PlainNumber()
+		b.WriteString(number)
+		return ok
+	case Word:
+		b.WriteString(v.Text)
+		return v.Text != "undefined"
+	case List:
+		b.WriteByte('[')
+		for i, item := range v.Items {
+			if i > 0 {
+				b.WriteByte(',')
+			}
+			if !stringifyInto(b, item) {
+				return false
+			}
+		}
+		b.WriteByte(']')
+	case Object:
+		b.WriteByte('{')
+		for i, f := range v.Fields {
+			if i > 0 {
+				b.WriteByte(',')
+			}
+			b.WriteString(stringifyText(f.Name) + ":")
+			if !stringifyInto(b, f.Value) {
+				return false
+			}
+		}
+		b.WriteByte('}')
+	default:
+		return false
+	}
+	return true
+}
+
+// stringifyText writes a text as JSON.stringify does: with fewer escapes than Go.
+func stringifyText(text string) string {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(text); err != nil {
+		return `""`
+	}
+	return strings.NewReplacer(`\u2028`, "\u2028", `\u2029`, "\u2029").Replace(strings.TrimSuffix(b.String(), "\n"))
+}

@@ -1,0 +1,82 @@
+package realrunners
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/onward-sql/onward/internal/adapter/adaptertest"
+	"github.com/onward-sql/onward/internal/adapter/jscode"
+	"github.com/onward-sql/onward/internal/pgserver"
+)
+
+// parameter matches a parameter in the server's log.
+var parameter = regexp.MustCompile(`(\$\d+) = ('(?:[^']|'')*'|NULL)`)
+
+// sentStatements are the statements that a database got, as its server logged them, with their parameters.
+func sentStatements(s *pgserver.Server, db string) []string {
+	var out []string
+	parameters := false
+	for line := range strings.Lines(s.Log()) {
+		line = strings.TrimSuffix(line, "\n")
+		text, isMessage := strings.CutPrefix(line, "<"+db+">LOG:  ")
+		detail, isDetail := strings.CutPrefix(line, "<"+db+">DETAIL:  ")
+		more, isMore := strings.CutPrefix(line, "\t")
+		switch {
+		case isMessage:
+			_, sql, isStatement := strings.Cut(text, ": ")
+			if parameters = false; isStatement && (strings.HasPrefix(text, "statement: ") || strings.HasPrefix(text, "execute ")) {
+				out = append(out, sql)
+			}
+		case isDetail:
+			parameters = true
+			for _, p := range parameter.FindAllStringSubmatch(detail, -1) {
+				if long := map[string]string{"'t'": "'true'", "'f'": "'false'"}[p[2]]; long != "" {
+					p[2] = long // the client sends the long word
+				}
+				out[len(out)-1] = regexp.MustCompile(regexp.QuoteMeta(p[1])+`\b`).ReplaceAllLiteralString(out[len(out)-1], p[2])
+			}
+		case isMore && len(out) > 0 && !parameters:
+			out[len(out)-1] += "\n" + more
+		}
+	}
+	return out
+}
+
+// compareSent runs a migration of testdata with its tool, and compares the statements between its marks with those that onward reads.
+func compareSent(t *testing.T, a jscode.Adapter, fixture, file string, run func([][2]string) []string) {
+	t.Helper()
+	s := server(t)
+	db, _ := database(t, s)
+	text, err := os.ReadFile(filepath.Join("testdata", fixture))
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := t.TempDir()
+	write(t, root, map[string]string{file: string(text)})
+	failed := run([][2]string{{filepath.Join(root, filepath.Dir(file)), overTCP(t, s, db)}})[0]
+	tree := adaptertest.Files{file: text}
+	set, err := a.Load(t.Context(), tree, a.Detect(tree)[0])
+	if err != nil || len(set.Migrations) != 1 || len(set.Migrations[0].Opaque) > 0 {
+		t.Fatalf("%v %+v", err, set.Migrations[0].Opaque)
+	}
+	var sent, read []string
+	between := false
+	for _, sql := range sentStatements(s, db) {
+		if begins := strings.EqualFold(sql, "select 'begin'"); begins || between {
+			between = !strings.EqualFold(sql, "select 'end'")
+			sent = append(sent, strings.TrimSpace(sql))
+		}
+	}
+	for _, p := range set.Migrations[0].Source.Parts {
+		read = append(read, strings.TrimSpace(p.SQL))
+	}
+	if diff := cmp.Diff(sent, read); diff != "" || failed != "" || len(read) < 3 {
+		t.Errorf("%s\n(-tool +onward):\n%s", failed, diff)
+	}
+	t.Logf("%d statements", len(read))
+}
