@@ -32,7 +32,7 @@ func migrationLibrary(text string) string {
 func UnreadHistoryTables() []HistoryTable {
 	return []HistoryTable{
 		{Table: "alembic_version", Columns: `(version_num varchar(32) PRIMARY KEY)`}, // Alembic
-		{Table: "seaql_migrations"}, {Table: "SequelizeMeta"}, {Table: "__EFMigrationsHistory"},
+		{Table: "seaql_migrations"}, {Table: "__EFMigrationsHistory"},
 	}
 }
 

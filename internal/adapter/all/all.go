@@ -10,6 +10,7 @@ import (
 	"github.com/onward-sql/onward/internal/adapter/knex"
 	"github.com/onward-sql/onward/internal/adapter/mikroorm"
 	"github.com/onward-sql/onward/internal/adapter/rails"
+	"github.com/onward-sql/onward/internal/adapter/sequelize"
 	"github.com/onward-sql/onward/internal/adapter/sql"
 	"github.com/onward-sql/onward/internal/adapter/sqlx"
 	"github.com/onward-sql/onward/internal/adapter/typeorm"
@@ -28,6 +29,7 @@ func ListAdapters() []adapter.Adapter {
 		knex.Adapter,
 		mikroorm.Adapter,
 		rails.Adapter{},
+		sequelize.Adapter,
 		sql.Adapter{},
 	}
 }

@@ -16,6 +16,9 @@ func (r *reader) readCall(i int) int {
 		r.addUnread(i, r.callName(i), t.Why)
 	case r.form.Lazy && !r.isAwaited(i) && len(after) == 0:
 		r.addUnread(i, r.callName(i), "it sends nothing, because nothing awaits it")
+	case t.Opens:
+		r.blocks++
+		r.block = r.blocks
 	case t.Body != nil:
 		r.readCallback(t.Body, t)
 	default:

@@ -32,14 +32,17 @@ type Translation struct {
 	Body          *Function
 	Senders       []int
 	InTransaction bool
+	// Opens is set if the call opens a transaction, which later calls get as an argument.
+	Opens bool
 }
 
 // Statement is SQL that a call sends: a text of the program, or else SQL. Conditional is set if the call may leave it out. At is the part
-// of the call that makes the SQL, if it is not the whole call.
+// of the call that makes the SQL, if it is not the whole call. Outside is set if it is not in the transaction that a call opened.
 type Statement struct {
 	Text        Value
 	SQL         string
 	Conditional bool
+	Outside     bool
 	At          *Value
 }
 
@@ -137,6 +140,9 @@ func (r *reader) findClosing(i int) int {
 // addStatement adds SQL; the token i is its position if the program does not have the same bytes.
 func (r *reader) addStatement(s Statement, i int) {
 	p := script.Part{SQL: s.SQL, Start: -1, Message: true, Block: r.block}
+	if s.Outside {
+		p.Block = 0
+	}
 	if s.At != nil && s.At.first < len(r.tokens) {
 		i = s.At.first
 	}

@@ -64,7 +64,8 @@ func decimalType(t *tableBuilder, l jscode.Link) string {
 func specificType(t *tableBuilder, l jscode.Link) string { return t.textAt(l, 1) }
 
 func timestampType(t *tableBuilder, l jscode.Link) string {
-	precision, plain := "", false
+	var precision string
+	var plain bool
 	if o := takeObject(l, 1); o != nil {
 		plain = o.TakeText("useTz") == "false"
 		precision = o.TakeText("precision")

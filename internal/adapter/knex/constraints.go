@@ -8,8 +8,8 @@ import (
 
 // indexOptions are the arguments of a call that makes an index or a constraint, after its columns.
 type indexOptions struct {
-	name, deferrable, useConstraint, indexType, method string
-	predicate                                          *jscode.Value
+	name, deferrable, useConstraint string
+	predicate                       *jscode.Value
 }
 
 // takeIndexOptions reads the second argument of a call: a name, or an object that has it.
@@ -119,7 +119,8 @@ func (t *tableBuilder) addIndex(l jscode.Link) {
 	if given := t.optionalText(l, 1); given != "" {
 		name = t.wrapName(given)
 	}
-	sql, method, where := "create", "", ""
+	var method, where string
+	sql := "create"
 	if o := takeObject(l, 2); o != nil {
 		if strings.EqualFold(o.TakeText("indexType"), "unique") {
 			sql += " unique"

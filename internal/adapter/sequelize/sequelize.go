@@ -1,0 +1,87 @@
+// Package sequelize reads migrations of Sequelize: modules of JavaScript or TypeScript whose function "up" gives literals to the query
+// interface, or SQL to sequelize.query. Anything that is put together is listed as not judged.
+//
+// Measured with Sequelize 6.37 and sequelize-cli 6.6 on a server that logs statements; the test of internal/adapter/realrunners repeats it:
+//
+//   - Migrations run in the order of their file names. The name of the file, with its ending, is recorded in "SequelizeMeta".
+//   - There is no transaction. A statement is in one only if it gets {transaction: t} of sequelize.transaction: one that does not runs on
+//     another connection, also inside of the callback.
+//   - A call sends one message. Some have several statements: addColumn with an enum, changeColumn.
+//   - Sequelize does not notice if the file of an applied migration is gone, or has another text.
+package sequelize
+
+import (
+	"cmp"
+	"path"
+	"regexp"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/jscode"
+	"github.com/onward-sql/onward/internal/history"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Adapter reads Sequelize's migrations.
+var Adapter = jscode.Adapter{
+	Framework: "sequelize", Finds: "modules with a function up that gets a query interface",
+	Tool: history.Tool{
+		Name: "Sequelize", Unit: "a transaction of sequelize.transaction", Apart: "a call without the option transaction",
+	},
+	HistoryTables: []adapter.HistoryTable{{Table: "SequelizeMeta", Columns: `(name varchar(255) PRIMARY KEY)`}},
+	HistoryBehavior: adapter.HistoryBehavior{
+		Edited:     "Sequelize records names, not contents: databases that have it keep what the old text did",
+		Deleted:    "Sequelize does not notice",
+		Renamed:    "Sequelize records names, and runs it again",
+		OutOfOrder: "Sequelize runs it after the newer ones: new databases run it before them",
+	},
+	Stamped: stamped, IsMigration: isMigration, ReadSettings: readSettings, Start: startMigration,
+	Form: jscode.Form{Parameter: true, Translate: translateCall},
+}
+
+var (
+	// stamped matches the file names that Sequelize's own command makes.
+	stamped = regexp.MustCompile(`^\d{14}-.+\.[cm]?[jt]s$`)
+	word    = regexp.MustCompile(`\b[qQ]ueryInterface\b`)
+	up      = regexp.MustCompile(`\bexports\.up\s*=|\bfunction\s+up\s*\(|\bconst\s+up\b|\bup\s*[(:]`)
+
+	dialect     = regexp.MustCompile(`\bdialect['"]?\s*:\s*['"](\w+)`)
+	settingFile = regexp.MustCompile(`(?i)(?:(?:^|/)\.sequelizerc|(?:^|[/._-])(?:sequelize|config|db|database|orm)(?:[/._-][^/]*)?\.(?:[cm]?[jt]s|json))$`)
+)
+
+// isMigration reports whether a text is a migration of Sequelize.
+func isMigration(text string) bool {
+	return strings.Contains(text, "ueryInterface") && word.MatchString(text) && up.MatchString(text)
+}
+
+// foreignDialects are the databases of Sequelize's dialects.
+var foreignDialects = map[string]string{
+	"mysql": "MySQL", "mariadb": "MariaDB", "sqlite": "SQLite", "mssql": "SQL Server", "oracle": "Oracle", "snowflake": "Snowflake", "db2": "Db2",
+}
+
+// readSettings reads the settings of a project from at most 200 files whose names say that they have them.
+func readSettings(t adapter.Tree) jscode.Settings {
+	return adapter.Memoize(t, "sequelize settings", func() jscode.Settings {
+		var s jscode.Settings
+		postgres := false
+		for _, f := range jscode.ReadSettingFiles(t, settingFile) {
+			for _, m := range dialect.FindAllStringSubmatch(f.Text, 20) {
+				postgres = postgres || strings.HasPrefix(m[1], "postgres")
+				s.Foreign = cmp.Or(s.Foreign, foreignDialects[m[1]])
+			}
+			if path.Base(f.Path) == ".sequelizerc" {
+				s.File = f.Path
+			}
+		}
+		if postgres {
+			s.Foreign = ""
+		}
+		return s
+	})
+}
+
+// startMigration begins with a migration, and says how it is sent. Its version is its name, by which Sequelize sorts.
+func startMigration(f *adapter.File, s adapter.Source, _ jscode.Settings) (*adapter.Migration, onward.Transaction) {
+	name := path.Base(f.Path)
+	return f.Start(s, name, strings.TrimSuffix(name, path.Ext(name))), onward.TransactionNone
+}
