@@ -110,6 +110,12 @@ func (u *unclaimedFinder) describeFile(file string) (o onward.Opaque, ok bool) {
 	}
 	for _, x := range u.unread {
 		if x.Dir == dir && !u.twins[strings.TrimSuffix(file, path.Ext(file))] {
+			if slices.Contains(u.dirs, dir) {
+				return onward.Opaque{
+					Path: file, What: "a program among the migrations of " + x.Tool,
+					Why: "its function up does not get the connection: what it does is known only when it runs",
+				}, true
+			}
 			return onward.Opaque{Path: dir, What: "migrations of " + x.Tool + ", such as " + name, Why: x.Why()}, true
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/onward-sql/onward/internal/adapter/golangmigrate"
 	"github.com/onward-sql/onward/internal/adapter/goose"
 	"github.com/onward-sql/onward/internal/adapter/knex"
+	"github.com/onward-sql/onward/internal/adapter/kysely"
 	"github.com/onward-sql/onward/internal/adapter/mikroorm"
 	"github.com/onward-sql/onward/internal/adapter/rails"
 	"github.com/onward-sql/onward/internal/adapter/sequelize"
@@ -30,6 +31,7 @@ func ListAdapters() []adapter.Adapter {
 		mikroorm.Adapter,
 		rails.Adapter{},
 		sequelize.Adapter,
+		kysely.Adapter,
 		sql.Adapter{},
 	}
 }

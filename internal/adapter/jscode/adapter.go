@@ -47,6 +47,8 @@ type Settings struct {
 	Foreign string
 	// Translate replaces the one of the form, if it is set: the settings change what a call sends.
 	Translate func(call Value) Translation
+	// OutOfOrder replaces what the tool does with a new migration that sorts before an applied one, if it is set.
+	OutOfOrder string
 }
 
 // Name is the framework's name.
@@ -94,6 +96,7 @@ func (a Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*a
 		HistoryBehavior: a.HistoryBehavior,
 		Together:        c.Together && s.Options.Transaction == "", TogetherIfAll: a.TogetherIfAll,
 	}
+	set.HistoryBehavior.OutOfOrder = cmp.Or(c.OutOfOrder, set.HistoryBehavior.OutOfOrder)
 	form := a.Form
 	if c.Translate != nil {
 		form.Translate = c.Translate

@@ -77,3 +77,8 @@ func (r *reader) hasWord(from, to int, name string) bool {
 	}
 	return false
 }
+
+// IsIdentity reports whether a function only returns its first parameter: (a) => a.
+func (f *Function) IsIdentity() bool {
+	return f.expression && f.to == f.from+1 && len(f.Parameters) > 0 && f.reader.isName(f.from, f.Parameters[0])
+}

@@ -81,3 +81,43 @@ func stringifyText(text string) string {
 	}
 	return strings.NewReplacer(`\u2028`, "\u2028", `\u2029`, "\u2029").Replace(strings.TrimSuffix(b.String(), "\n"))
 }
+
+// MostRows and MostColumns bound the rows of literals that are read.
+const (
+	MostRows    = 10_000
+	MostColumns = 200
+)
+
+// ListColumns returns the properties of rows, which are objects, in the order in which they first occur. ok is false if a row is no such
+// object, or if there are too many.
+func ListColumns(rows []Value) (columns []string, ok bool) {
+	seen := map[string]bool{}
+	for _, r := range rows {
+		if r.Kind != Object || len(r.Fields) == 0 {
+			return nil, false
+		}
+		for _, f := range r.Fields {
+			if !seen[f.Name] {
+				seen[f.Name] = true
+				columns = append(columns, f.Name)
+			}
+		}
+		if len(columns) > MostColumns {
+			return nil, false
+		}
+	}
+	return columns, len(rows) > 0 && len(rows) <= MostRows
+}
+
+// quotedName matches an identifier with quotes.
+var quotedName = regexp.MustCompile(`"(?:[^"]|"")*"`)
+
+// HasCamelName reports whether a statement has a name with a capital letter, which a plugin for snake_case would change.
+func HasCamelName(sql string) bool {
+	for _, name := range quotedName.FindAllString(sql, -1) {
+		if strings.ToLower(name) != name {
+			return true
+		}
+	}
+	return false
+}

@@ -54,11 +54,13 @@ var (
 	word = regexp.MustCompile(`['"]knex['"]|\b[kK]nex\b`)
 	up   = regexp.MustCompile(`\bexports\.up\s*=|\bfunction\s+up\s*\(|\bconst\s+up\b|\bup\s*[(:]`)
 
-	ownMode     = regexp.MustCompile(`\bconfig\s*(?::[^=]*)?=\s*\{[^}]*?\btransaction['"]?\s*:\s*(true|false)\b`)
-	disabled    = regexp.MustCompile(`\bdisableTransactions['"]?\s*:\s*true\b`)
-	client      = regexp.MustCompile(`\bclient['"]?\s*:\s*['"]([\w-]+)['"]`)
-	renames     = regexp.MustCompile(`\b(?:wrapIdentifier|knexSnakeCaseMappers|knexIdentifierMapping)\b`)
-	settingFile = regexp.MustCompile(`(?i)(?:^|[/._-])(?:knex|knexfile|db|database|orm)(?:[/._-][^/]*)?\.(?:[cm]?[jt]s|json)$`)
+	ownMode   = regexp.MustCompile(`\bconfig\s*(?::[^=]*)?=\s*\{[^}]*?\btransaction['"]?\s*:\s*(true|false)\b`)
+	disabled  = regexp.MustCompile(`\bdisableTransactions['"]?\s*:\s*true\b`)
+	client    = regexp.MustCompile(`\bclient['"]?\s*:\s*['"]([\w-]+)['"]`)
+	snakeCase = regexp.MustCompile(`\bknexSnakeCaseMappers\s*\(\s*\)`)
+	// mapperOptions matches mappers that also change names without capital letters.
+	mapperOptions = regexp.MustCompile(`\bknexSnakeCaseMappers\s*\(\s*[^)\s]`)
+	settingFile   = regexp.MustCompile(`(?i)(?:^|[/._-])(?:knex|knexfile|db|database|orm)(?:[/._-][^/]*)?\.(?:[cm]?[jt]s|json)$`)
 )
 
 // isMigration reports whether a text is a migration of Knex.
@@ -89,8 +91,11 @@ func readSettings(t adapter.Tree) jscode.Settings {
 			if s.File == "" && strings.HasPrefix(path.Base(f.Path), "knexfile") {
 				s.File = f.Path
 			}
-			if renames.MatchString(f.Text) {
+			switch {
+			case strings.Contains(f.Text, "wrapIdentifier") || strings.Contains(f.Text, "knexIdentifierMapping") || mapperOptions.MatchString(f.Text):
 				s.Translate = translateRenamed
+			case snakeCase.MatchString(f.Text) && s.Translate == nil:
+				s.Translate = translateSnakeCase
 			}
 		}
 		if postgres {

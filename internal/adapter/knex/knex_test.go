@@ -59,16 +59,16 @@ func TestSettings(t *testing.T) {
 	}
 }
 
-// TestRenamedIdentifiers: if the project's Knex changes identifiers, only texts are judged.
+// TestRenamedIdentifiers: if the project's Knex changes identifiers, statements with such names are not judged.
 func TestRenamedIdentifiers(t *testing.T) {
 	t.Parallel()
 	tree := adaptertest.Files{
 		"knexfile.ts": []byte("export default { client: 'pg', ...knexSnakeCaseMappers() }\n"),
 		"src/migrations/20240101000000_a.ts": []byte("import { Knex } from 'knex';\nexport async function up(knex: Knex) {\n" +
-			"await knex.raw(`SELECT 1`)\nawait knex.schema.dropTable('userNames') }\n"),
+			"await knex.raw(`SELECT 1`)\nawait knex.schema.dropTable('userNames')\nawait knex.schema.dropTable('user_names') }\n"),
 	}
 	set, err := knex.Adapter.Load(t.Context(), adapter.Tree(tree), knex.Adapter.Detect(tree)[0])
-	if err != nil || len(set.Migrations[0].Source.Parts) != 1 || len(set.Migrations[0].Opaque) != 1 {
+	if err != nil || len(set.Migrations[0].Source.Parts) != 2 || len(set.Migrations[0].Opaque) != 1 {
 		t.Errorf("%v %+v", err, set)
 	}
 }

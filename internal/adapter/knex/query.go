@@ -188,28 +188,14 @@ func (q *queryBuilder) assignValues() string {
 	return strings.Join(parts, ", ")
 }
 
-// mostRows bounds the rows of an INSERT.
-const mostRows = 10_000
-
 // insertRows returns the columns and values of an INSERT. Knex sorts the columns; a row without one has its default.
 func (q *queryBuilder) insertRows() string {
 	rows := q.method.Arguments[:1]
 	if rows[0].Kind == jscode.List {
 		rows = rows[0].Items
 	}
-	q.failUnless(len(rows) > 0 && len(rows) < mostRows)
-	var columns []string
-	seen := map[string]bool{}
-	for _, r := range rows {
-		q.failUnless(r.Kind == jscode.Object && len(r.Fields) > 0)
-		for _, f := range r.Fields {
-			if !seen[f.Name] {
-				seen[f.Name] = true
-				columns = append(columns, f.Name)
-			}
-		}
-	}
-	if q.failUnless(len(columns) <= 200); q.unread {
+	columns, ok := jscode.ListColumns(rows)
+	if q.failUnless(ok); q.unread {
 		return ""
 	}
 	slices.Sort(columns)

@@ -76,3 +76,17 @@ func translateRenamed(call jscode.Value) jscode.Translation {
 	t.Needs = ""
 	return t
 }
+
+// translateSnakeCase is translateCall for a project with knexSnakeCaseMappers: identifiers with capital letters get other names.
+func translateSnakeCase(call jscode.Value) jscode.Translation {
+	t := translateCall(call)
+	for _, s := range t.Statements {
+		if jscode.HasCamelName(s.SQL) {
+			return jscode.Translation{Why: "the project's Knex gives identifiers other names (knexSnakeCaseMappers)"}
+		}
+	}
+	if jscode.HasCamelName(t.Needs) {
+		t.Needs = ""
+	}
+	return t
+}

@@ -38,12 +38,6 @@ func (c *compiler) bindValue(v jscode.Value) string {
 	}
 }
 
-// mostRows and mostColumns bound an INSERT.
-const (
-	mostRows    = 10_000
-	mostColumns = 200
-)
-
 func bulkInsert(c *compiler, arguments []jscode.Value) {
 	table := c.readTable(arguments)
 	if c.requireThat(len(arguments) > 1 && arguments[1].Kind == jscode.List && len(arguments[1].Items) > 0 && len(arguments) <= 3); c.unread {
@@ -59,19 +53,8 @@ func bulkInsert(c *compiler, arguments []jscode.Value) {
 		}
 	}
 	rows := arguments[1].Items
-	c.requireThat(len(rows) <= mostRows)
-	var columns []string
-	seen := map[string]bool{}
-	for _, r := range rows {
-		c.requireThat(r.Kind == jscode.Object && len(r.Fields) > 0)
-		for _, f := range r.Fields {
-			if !seen[f.Name] {
-				seen[f.Name] = true
-				columns = append(columns, f.Name)
-			}
-		}
-	}
-	if c.requireThat(len(columns) <= mostColumns); c.unread {
+	columns, ok := jscode.ListColumns(rows)
+	if c.requireThat(ok); c.unread {
 		return
 	}
 	var tuples []string

@@ -129,7 +129,6 @@ func changeColumn(c *compiler, arguments []jscode.Value) {
 	if at := defaultValue.FindStringSubmatchIndex(text); at != nil {
 		sql += alter + "SET DEFAULT " + text[at[2]:at[3]] + ";"
 		text = strings.TrimSpace(text[:at[0]] + text[at[1]:])
-		references = strings.Contains(text, "REFERENCES")
 	} else if !references {
 		sql += alter + "DROP DEFAULT;"
 	}

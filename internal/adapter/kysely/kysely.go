@@ -1,0 +1,102 @@
+// Package kysely reads migrations of Kysely: modules of TypeScript or JavaScript whose function "up" executes schema builders and writes
+// with literals, or SQL of the tag sql. Anything that is put together is listed as not judged.
+//
+// Measured with Kysely 0.28 on a server that logs statements; the test of internal/adapter/realrunners repeats it:
+//
+//   - Migrations run in the order of their file names. The name without its ending is recorded.
+//   - All pending migrations run in one transaction.
+//   - A builder sends nothing until it is executed. Then it is one statement, with its values as parameters.
+//   - Kysely refuses to run anything if the file of an applied migration is gone, or if a new one sorts before an applied one.
+package kysely
+
+import (
+	"cmp"
+	"path"
+	"regexp"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/jscode"
+	"github.com/onward-sql/onward/internal/history"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Adapter reads Kysely's migrations.
+var Adapter = jscode.Adapter{
+	Framework: "kysely", Finds: "modules with a function up that gets Kysely",
+	Tool: history.Tool{
+		Name: "Kysely", Unit: "pending migrations", Apart: "SQL that you run before the migrations, and without them",
+	},
+	HistoryTables: []adapter.HistoryTable{
+		{Table: "kysely_migration", Columns: `(name varchar(255) NOT NULL PRIMARY KEY, "timestamp" varchar(255) NOT NULL)`},
+		{Table: "kysely_migration_lock", Columns: `(id varchar(255) NOT NULL PRIMARY KEY, is_locked integer DEFAULT 0 NOT NULL)`},
+	},
+	HistoryBehavior: adapter.HistoryBehavior{
+		Edited:     "Kysely records names, not contents: databases that have it keep what the old text did",
+		Deleted:    "Kysely refuses to run (\"corrupted migrations\")",
+		Renamed:    "Kysely refuses to run (\"corrupted migrations\")",
+		OutOfOrder: "Kysely refuses to run (\"corrupted migrations\"), unless allowUnorderedMigrations is set",
+	},
+	Stamped: stamped, IsMigration: isMigration, ReadSettings: readSettings, Start: startMigration,
+	Form: jscode.Form{Parameter: true, Receivers: []string{"sql"}, Lazy: true, Translate: translateCall},
+}
+
+var (
+	// stamped matches the file names that the command of kysely-ctl makes.
+	stamped = regexp.MustCompile(`^\d{13}_.+\.[cm]?[jt]s$`)
+	word    = regexp.MustCompile(`['"]kysely['"]|\bKysely<`)
+	up      = regexp.MustCompile(`\bexports\.up\s*=|\bfunction\s+up\s*\(|\bconst\s+up\b|\bup\s*[(:]`)
+
+	dialect     = regexp.MustCompile(`\b(Postgres|PostgresJS|Mysql|Sqlite|BunSqlite|Mssql|LibSql|D1|PlanetScale)Dialect\b`)
+	unordered   = regexp.MustCompile(`\ballowUnorderedMigrations\s*:\s*true\b`)
+	settingFile = regexp.MustCompile(`(?i)(?:^|[/._-])(?:kysely|db|database|migrat\w*)(?:[/._-][^/]*)?\.[cm]?[jt]s$`)
+)
+
+// isMigration reports whether a text is a migration of Kysely.
+func isMigration(text string) bool {
+	return strings.Contains(text, "ysely") && word.MatchString(text) && up.MatchString(text)
+}
+
+// foreignDialects are the databases of Kysely's dialects.
+var foreignDialects = map[string]string{
+	"Mysql": "MySQL", "PlanetScale": "MySQL", "Sqlite": "SQLite", "BunSqlite": "SQLite", "LibSql": "SQLite", "D1": "SQLite", "Mssql": "SQL Server",
+}
+
+// readSettings reads the settings of a project from at most 200 files whose names say that they have them.
+func readSettings(t adapter.Tree) jscode.Settings {
+	return adapter.Memoize(t, "kysely settings", func() jscode.Settings {
+		s := jscode.Settings{Together: true}
+		postgres := false
+		for _, f := range jscode.ReadSettingFiles(t, settingFile) {
+			if !strings.Contains(f.Text, "ysely") {
+				continue
+			}
+			for _, m := range dialect.FindAllStringSubmatch(f.Text, 20) {
+				postgres = postgres || strings.HasPrefix(m[1], "Postgres")
+				s.Foreign = cmp.Or(s.Foreign, foreignDialects[m[1]])
+			}
+			if strings.Contains(f.Text, "new Migrator(") && s.File == "" {
+				s.File = f.Path
+			}
+			if unordered.MatchString(f.Text) {
+				s.File, s.OutOfOrder = f.Path, "Kysely runs it after the newer ones: new databases run it before them"
+			}
+			switch {
+			case strings.Contains(f.Text, "WithSchemaPlugin("):
+				s.Translate = translateWithSchema
+			case strings.Contains(f.Text, "CamelCasePlugin(") && s.Translate == nil:
+				s.Translate = translateSnakeCase
+			}
+		}
+		if postgres {
+			s.Foreign = ""
+		}
+		return s
+	})
+}
+
+// startMigration begins with a migration, and says how it is sent. Its version is its name, by which Kysely sorts.
+func startMigration(f *adapter.File, s adapter.Source, _ jscode.Settings) (*adapter.Migration, onward.Transaction) {
+	name := strings.TrimSuffix(path.Base(f.Path), path.Ext(f.Path))
+	return f.Start(s, name, name), onward.TransactionFile
+}

@@ -1,0 +1,95 @@
+package kysely_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/adaptertest"
+	"github.com/onward-sql/onward/internal/adapter/jscode"
+	"github.com/onward-sql/onward/internal/adapter/kysely"
+)
+
+func TestConformance(t *testing.T) {
+	t.Parallel()
+	adaptertest.Exercise(t, kysely.Adapter, "testdata/shop")
+}
+
+// TestSettings: the dialect decides on the database, and a plugin that changes names hides what the builders send.
+func TestSettings(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name, setting, foreign string
+		unread                 int
+	}{
+		{name: "Postgres", setting: "new PostgresDialect({})"},
+		{name: "SQLite", setting: "new SqliteDialect({})", foreign: "SQLite"},
+		{name: "tests on SQLite", setting: "test ? new SqliteDialect({}) : new PostgresDialect({})"},
+		{name: "other names", setting: "new PostgresDialect({}), plugins: [new CamelCasePlugin()]", unread: 1},
+		{name: "another schema", setting: "new PostgresDialect({}), plugins: [new WithSchemaPlugin('s')]", unread: 2},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			tree := adaptertest.Files{
+				"src/database.ts": []byte("import { Kysely } from 'kysely'\nexport const db = new Kysely({ dialect: " + tc.setting + " })\n"),
+				"src/migrations/2024_a.ts": []byte("import { Kysely, sql } from 'kysely'\nexport async function up(db: Kysely<any>) {\n" +
+					"  await sql`SELECT 1`.execute(db)\n  await db.schema.dropTable('userNames').execute()\n  await db.schema.dropTable('user_names').execute()\n}\n"),
+			}
+			sources := kysely.Adapter.Detect(tree)
+			if len(sources) != 1 || sources[0].Foreign != tc.foreign {
+				t.Fatalf("%+v", sources)
+			}
+			set, err := kysely.Adapter.Load(t.Context(), adapter.Tree(tree), sources[0])
+			if err != nil || !set.Together || len(set.Migrations[0].Opaque) != tc.unread || len(set.Migrations[0].Source.Parts) != 3-tc.unread {
+				t.Errorf("%v %+v", err, set)
+			}
+		})
+	}
+}
+
+// TestUnreadCalls: a call that is not all literals, or that Kysely refuses, sends nothing that is known.
+func TestUnreadCalls(t *testing.T) {
+	t.Parallel()
+	for _, call := range []string{
+		"db.schema.createTable(name).addColumn('a', 'text').execute()",
+		"db.schema.createTable('a').addColumn('b', kind).execute()",
+		"db.schema.createTable('a').addColumn('b', 'text', (col) => col.defaultTo(x)).execute()",
+		"db.schema.createTable('a').addColumn('b', 'text', (col) => x ? col.notNull() : col).execute()",
+		"db.schema.createTable('a').addColumn('b', 'text', (col) => col.onDelete('cascade')).execute()",
+		"db.schema.createTable('a').addColumn('b', 'text', (col) => col.defaultTo(sql`${x}`)).execute()",
+		"db.schema.createTable('a').addColumn('b', 'text', (col) => col.defaultTo(sql`${'x'}`)).execute()",
+		"db.schema.createTable('a').$call(addColumns).execute()",
+		"db.schema.withSchema('a').dropTable('b').execute()",
+		"db.withSchema('a').schema.dropTable('b').execute()",
+		"db.schema.alterTable('a').alterColumn('b', (ac) => ac).execute()",
+		"db.schema.createIndex('a').on('b').execute()",
+		"db.schema.createView('a').as(db.selectFrom('b').selectAll()).execute()",
+		"db.insertInto('a').values(rows).execute()",
+		"db.insertInto('a').values({ b: 1 }).onConflict((oc) => oc.doNothing()).execute()",
+		"db.updateTable('a').set({ b: 1 }).where('b', '=', x).execute()",
+		"db.updateTable('a').set((eb) => ({ b: eb.ref('c') })).execute()",
+		"db.deleteFrom('a').using('b').execute()",
+		"db.transaction().execute(async (trx) => {})",
+		"sql`SELECT ${x}`.execute(db)",
+		"sql.raw(`SELECT ${x}`).execute(db)",
+		"db.schema.dropTable('a')",
+	} {
+		up := jscode.ReadUp("exports.up = async (db) => {\n  await "+call+"\n}\n", kysely.Adapter.Form)
+		if len(up.Parts) > 0 || len(up.Unread) != 1 || !strings.Contains(up.Unread[0].Why, " ") {
+			t.Errorf("%s: %d statements, not judged: %v", call, len(up.Parts), up.Unread)
+		}
+	}
+}
+
+// TestUnorderedMigrations: a project may let Kysely run a migration that comes late.
+func TestUnorderedMigrations(t *testing.T) {
+	t.Parallel()
+	tree := adaptertest.Files{
+		"src/migrate.ts":           []byte("import { Kysely, Migrator } from 'kysely'\nnew Migrator({ db, provider, allowUnorderedMigrations: true })\n"),
+		"src/migrations/2024_a.ts": []byte("import { Kysely, sql } from 'kysely'\nexport async function up(db: Kysely<any>) {}\n"),
+	}
+	set, err := kysely.Adapter.Load(t.Context(), adapter.Tree(tree), kysely.Adapter.Detect(tree)[0])
+	if err != nil || strings.Contains(set.HistoryBehavior.OutOfOrder, "refuses") {
+		t.Errorf("%v %+v", err, set)
+	}
+}

@@ -1,0 +1,146 @@
+package kysely
+
+import (
+	"strings"
+
+	"github.com/onward-sql/onward/internal/adapter/jscode"
+)
+
+// operators are those that a condition may have.
+var operators = map[string]bool{
+	"=": true, "<": true, ">": true, "<=": true, ">=": true, "<>": true, "!=": true, "like": true, "not like": true, "ilike": true, "not ilike": true,
+	"is": true, "is not": true, "in": true, "not in": true,
+}
+
+// addCondition adds the condition of where() to those that are there. write writes a value.
+func (b *builder) addCondition(where string, l jscode.Link, write func(jscode.Value) string) string {
+	condition := ""
+	switch len(l.Arguments) {
+	case 1:
+		condition = b.fixedExpression(l, 0)
+	case 3:
+		operator := b.textAt(l, 1)
+		b.requireThat(operators[operator])
+		condition = b.operand(l.Arguments[0]) + " " + operator + " " + b.comparedValue(operator, l.Arguments[2], write)
+	default:
+		b.unread = true
+	}
+	if where == "" {
+		return " where " + condition
+	}
+	return where + " and " + condition
+}
+
+// operand returns the left side of a condition.
+func (b *builder) operand(v jscode.Value) string {
+	if sql, ok := b.expression(v); ok {
+		return sql
+	}
+	name := b.textOf(v)
+	b.requireThat(!strings.Contains(name, "->"))
+	return b.quotePath(name)
+}
+
+// comparedValue returns the right side of a condition.
+func (b *builder) comparedValue(operator string, v jscode.Value, write func(jscode.Value) string) string {
+	switch {
+	case strings.HasPrefix(operator, "is"):
+		b.requireThat(v.IsWord("null") || v.IsWord("true") || v.IsWord("false"))
+		return v.Text
+	case strings.HasSuffix(operator, "in"):
+		b.requireThat(v.Kind == jscode.List && len(v.Items) > 0)
+		var parts []string
+		for _, item := range v.Items {
+			parts = append(parts, write(item))
+		}
+		return "(" + strings.Join(parts, ", ") + ")"
+	}
+	return write(v)
+}
+
+// buildQuery returns the statement of a query builder: insertInto, updateTable, deleteFrom, selectFrom.
+func (b *builder) buildQuery(links []jscode.Link) string {
+	first := links[0]
+	table, where, sets, rows, ending := b.quotePath(b.textAt(first, 0)), "", "", "", ""
+	selected := ""
+	for _, l := range links[1:] {
+		switch {
+		case l.Name == "where" && first.Name != "insertInto":
+			where = b.addCondition(where, l, b.bindValue)
+		case l.Name == "set" && first.Name == "updateTable" && sets == "":
+			sets = b.assignments(l)
+		case l.Name == "values" && first.Name == "insertInto":
+			rows = b.insertedRows(l)
+		case l.Name == "returningAll" && len(l.Arguments) == 0:
+			ending = " returning *"
+		case l.Name == "selectAll" && first.Name == "selectFrom" && len(l.Arguments) == 0:
+			selected = "*"
+		case l.Name == "select" && first.Name == "selectFrom" && len(l.Arguments) == 1 && l.Arguments[0].Kind == jscode.Text:
+			selected = b.operand(l.Arguments[0])
+		case l.Name == "select" && first.Name == "selectFrom":
+			selected = b.quotedList(l, 0)
+		default:
+			b.unread = true
+		}
+	}
+	switch first.Name {
+	case "updateTable":
+		b.requireThat(sets != "")
+		return "update " + table + " set " + sets + where + ending
+	case "deleteFrom":
+		return "delete from " + table + where + ending
+	case "insertInto":
+		b.requireThat(rows != "")
+		return "insert into " + table + rows + ending
+	case "selectFrom":
+		b.requireThat(selected != "" && ending == "")
+		return "select " + selected + " from " + table + where
+	}
+	b.unread = true
+	return ""
+}
+
+// assignments returns those of an UPDATE.
+func (b *builder) assignments(l jscode.Link) string {
+	if len(l.Arguments) == 2 {
+		return jscode.QuoteSQLName(b.textAt(l, 0)) + " = " + b.bindValue(l.Arguments[1])
+	}
+	if b.requireThat(len(l.Arguments) == 1 && l.Arguments[0].Kind == jscode.Object); b.unread {
+		return ""
+	}
+	var parts []string
+	for _, f := range l.Arguments[0].Fields {
+		parts = append(parts, jscode.QuoteSQLName(f.Name)+" = "+b.bindValue(f.Value))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// insertedRows returns the columns and values of an INSERT. A row without one of the columns has its default.
+func (b *builder) insertedRows(l jscode.Link) string {
+	if b.requireThat(len(l.Arguments) == 1); b.unread {
+		return ""
+	}
+	rows := l.Arguments
+	if rows[0].Kind == jscode.List {
+		rows = rows[0].Items
+	}
+	columns, ok := jscode.ListColumns(rows)
+	if b.requireThat(ok); b.unread {
+		return ""
+	}
+	var tuples, names []string
+	for _, c := range columns {
+		names = append(names, jscode.QuoteSQLName(c))
+	}
+	for _, r := range rows {
+		values := make([]string, len(columns))
+		for i, name := range columns {
+			v, set := r.Field(name)
+			if values[i] = "default"; set {
+				values[i] = b.bindValue(v)
+			}
+		}
+		tuples = append(tuples, "("+strings.Join(values, ", ")+")")
+	}
+	return " (" + strings.Join(names, ", ") + ") values " + strings.Join(tuples, ", ")
+}

@@ -1,0 +1,45 @@
+package realrunners
+
+import (
+	"testing"
+
+	"github.com/onward-sql/onward/internal/adapter/kysely"
+)
+
+// TestKyselySchema compares the statements of the builders with those that Kysely sends.
+func TestKyselySchema(t *testing.T) {
+	t.Parallel()
+	packages := installed(t, "kysely")
+	compareSent(t, kysely.Adapter, "kysely_schema.js", "src/migrations/20240101000000_schema.js",
+		atOnce(t, func(url string) string { return url }, "node", "testdata/kysely.cjs", packages))
+}
+
+// TestKyselyOnServer compares onward's findings with what Kysely does.
+func TestKyselyOnServer(t *testing.T) {
+	t.Parallel()
+	packages := installed(t, "kysely")
+	migration := func(body string) string {
+		return "const { sql } = require('kysely')\nexports.up = async (db) => {\n  " + body + "\n}\nexports.down = async () => {}\n"
+	}
+	query := func(text string) string { return "await sql`" + text + "`.execute(db)" }
+	const first, second, third = "src/migrations/2024_01_a.js", "src/migrations/2024_02_b.js", "src/migrations/2024_03_c.js"
+	const index = "CREATE INDEX CONCURRENTLY ON t (id)"
+	base := map[string]string{first: migration(query("CREATE TYPE e AS ENUM ('x'); CREATE TABLE a (e e)"))}
+	release := func(body string) map[string]string { return map[string]string{second: migration(body)} }
+	exercise(t, "src/migrations", table, map[string]releaseCase{
+		"a transaction":    {base: base, head: release(query(index)), fails: inBlock},
+		"nobody awaits it": {base: base, head: release("db.schema.dropTable('a')")},
+		"nobody executes":  {base: base, head: release("sql`" + index + "`")},
+		"a table":          {base: base, head: release("await db.schema.createTable('b').addColumn('id', 'integer').execute()")},
+		"a table twice":    {base: base, head: release("await db.schema.createTable('a').addColumn('id', 'integer').execute()"), fails: "already exists"},
+		"a missing column": {base: base, head: release("await db.schema.alterTable('a').dropColumn('x').execute()"), fails: "does not exist"},
+		"all pending in one": {
+			base: base, fails: "unsafe use of new value",
+			head: both(release(query("ALTER TYPE e ADD VALUE 'y'")), map[string]string{third: migration("await db.insertInto('a').values({ e: 'y' }).execute()")}),
+		},
+		"edited":       {base: base, head: map[string]string{first: migration(query("SELECT 1/0"))}},
+		"gone":         {base: base, head: both(release(query("SELECT 1")), map[string]string{first: gone}), fails: "corrupted migrations"},
+		"another name": {base: base, head: map[string]string{first: gone, second: base[first]}, fails: "corrupted migrations"},
+		"out of order": {base: base, head: map[string]string{"src/migrations/2024_00_z.js": migration(query("SELECT 1"))}, fails: "corrupted migrations"},
+	}, atOnce(t, func(url string) string { return url }, "node", "testdata/kysely.cjs", packages))
+}
