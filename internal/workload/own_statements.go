@@ -7,7 +7,7 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// OwnSchemas are the schemas that onward makes: its ledger, the state of a plan, and those of rehearsals and recordings.
+// OwnSchemas are the schemas that onward makes: for its ledger, the state of a plan, rehearsals and recordings.
 var OwnSchemas = []string{"onward_ledger", "onward_fleet", "onward", "onward_record", "onward_rehearsal"}
 
 // isFromOnward reports whether onward itself sent a statement: by its application_name, or because the statement works on a

@@ -95,7 +95,10 @@ func (a *Adapter) Compose(ctx context.Context, t adapter.Tree, set *adapter.Set,
 	if err != nil {
 		return nil, err
 	}
-	w := &projectWriting{dir: set.Source.Dir, tree: t, apps: got.Apps, tips: map[string]string{}, numbers: map[string]int{}, built: map[string][]string{}, modules: map[string]codeModule{}}
+	w := &projectWriting{
+		dir: set.Source.Dir, tree: t, apps: got.Apps, tips: map[string]string{}, numbers: map[string]int{}, built: map[string][]string{},
+		modules: map[string]codeModule{},
+	}
 	for i, id := range replaced {
 		label, name, _ := strings.Cut(id, ".")
 		if held := got.Apps[label].Held; held != "" {

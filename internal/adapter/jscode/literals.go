@@ -82,10 +82,11 @@ func stringifyText(text string) string {
 	return strings.NewReplacer(`\u2028`, "\u2028", `\u2029`, "\u2029").Replace(strings.TrimSuffix(b.String(), "\n"))
 }
 
-// MostRows and MostColumns bound the rows of literals that are read.
+// MostRows and MostColumns bound the rows of literals that are read, and MostCondition the length of a condition of many calls.
 const (
-	MostRows    = 10_000
-	MostColumns = 200
+	MostRows      = 10_000
+	MostColumns   = 200
+	MostCondition = 64 << 10
 )
 
 // ListColumns returns the properties of rows, which are objects, in the order in which they first occur. ok is false if a row is no such

@@ -225,6 +225,9 @@ func (q *queryBuilder) readWhere(l jscode.Link) bool {
 		return false
 	}
 	condition := q.condition(name, l, word)
+	if q.failUnless(len(q.where) <= jscode.MostCondition); q.unread {
+		return true
+	}
 	if q.where != "" {
 		q.where += word
 	}

@@ -14,8 +14,8 @@ var operators = map[string]bool{
 
 // addCondition adds the condition of where() to those that are there. write writes a value.
 func (b *builder) addCondition(where string, l jscode.Link, write func(jscode.Value) string) string {
-	condition := ""
-	switch len(l.Arguments) {
+	var condition string
+	switch b.requireThat(len(where) <= jscode.MostCondition); len(l.Arguments) {
 	case 1:
 		condition = b.fixedExpression(l, 0)
 	case 3:
@@ -25,7 +25,7 @@ func (b *builder) addCondition(where string, l jscode.Link, write func(jscode.Va
 	default:
 		b.unread = true
 	}
-	if where == "" {
+	if where == "" || b.unread {
 		return " where " + condition
 	}
 	return where + " and " + condition
@@ -100,7 +100,7 @@ func (b *builder) buildQuery(links []jscode.Link) string {
 	return ""
 }
 
-// assignments returns those of an UPDATE.
+// assignments returns the assignments of an UPDATE.
 func (b *builder) assignments(l jscode.Link) string {
 	if len(l.Arguments) == 2 {
 		return jscode.QuoteSQLName(b.textAt(l, 0)) + " = " + b.bindValue(l.Arguments[1])

@@ -132,7 +132,9 @@ func (b *builder) defineColumn(l jscode.Link) string {
 	c := clauses{}
 	if len(l.Arguments) > 2 {
 		for _, m := range b.chainOf(l.Arguments[2]) {
-			b.addColumnClause(c, m)
+			if b.addColumnClause(c, m); b.unread {
+				return ""
+			}
 		}
 	}
 	if c["ifNotExists"] != "" {
@@ -168,7 +170,8 @@ func (b *builder) addColumnClause(c clauses, m jscode.Link) {
 	case "check":
 		c[m.Name] = " check (" + b.fixedExpression(m, 0) + ")"
 	case "modifyEnd":
-		c[m.Name] += " " + b.fixedExpression(m, 0)
+		b.requireThat(c[m.Name] == "")
+		c[m.Name] = " " + b.fixedExpression(m, 0)
 	case "references":
 		target := b.textAt(m, 0)
 		at := strings.LastIndex(target, ".")
@@ -234,10 +237,15 @@ func (b *builder) constraint(l jscode.Link, after []jscode.Link) (sql string, is
 		after = append(b.chainOf(l.Arguments[build]), after...)
 	}
 	for _, m := range after {
+		if b.unread {
+			return "", true
+		}
 		switch {
 		case (m.Name == "onDelete" || m.Name == "onUpdate") && build == 4:
 			c[m.Name] = actionClause(m.Name) + b.textAt(m, 0)
 		case m.Name == "nullsNotDistinct" && l.Name == "addUniqueConstraint":
+			b.requireThat(c[m.Name] == "")
+			c[m.Name] = m.Name
 			kind = strings.Replace(kind, "unique (", "unique nulls not distinct (", 1)
 		case m.Name == "deferrable" || m.Name == "notDeferrable":
 			c["deferrable"] = map[string]string{"deferrable": " deferrable", "notDeferrable": " not deferrable"}[m.Name]

@@ -7,8 +7,9 @@ import (
 )
 
 // TestKnexSchema compares the statements of the schema builder and of the query builder with those that Knex sends.
+//
+// Not parallel: it reads the end of the server's log.
 func TestKnexSchema(t *testing.T) {
-	t.Parallel()
 	packages := installed(t, "knex")
 	compareSent(t, knex.Adapter, "knex_schema.js", "src/migrations/20240101000000_schema.js",
 		atOnce(t, func(url string) string { return url }, "node", "testdata/knex.cjs", packages))

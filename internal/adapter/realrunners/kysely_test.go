@@ -7,8 +7,9 @@ import (
 )
 
 // TestKyselySchema compares the statements of the builders with those that Kysely sends.
+//
+// Not parallel: it reads the end of the server's log.
 func TestKyselySchema(t *testing.T) {
-	t.Parallel()
 	packages := installed(t, "kysely")
 	compareSent(t, kysely.Adapter, "kysely_schema.js", "src/migrations/20240101000000_schema.js",
 		atOnce(t, func(url string) string { return url }, "node", "testdata/kysely.cjs", packages))

@@ -7,8 +7,9 @@ import (
 )
 
 // TestSequelizeSchema compares the statements of the query interface with those that Sequelize sends.
+//
+// Not parallel: it reads the end of the server's log.
 func TestSequelizeSchema(t *testing.T) {
-	t.Parallel()
 	packages := installed(t, "sequelize")
 	compareSent(t, sequelize.Adapter, "sequelize_schema.js", "src/migrations/20240101000000-schema.js",
 		atOnce(t, func(url string) string { return url }, "node", "testdata/sequelize.cjs", packages))

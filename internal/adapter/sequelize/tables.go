@@ -7,10 +7,13 @@ import (
 	"github.com/onward-sql/onward/internal/adapter/jscode"
 )
 
+// mostColumns is the most that Postgres takes.
+const mostColumns = 1600
+
 // createTable adds the statements of createTable: enums first, each of them in a message.
 func createTable(c *compiler, arguments []jscode.Value) {
 	table := c.readTable(arguments)
-	if c.requireThat(len(arguments) > 1 && arguments[1].Kind == jscode.Object); c.unread {
+	if c.requireThat(len(arguments) > 1 && arguments[1].Kind == jscode.Object && len(arguments[1].Fields) <= mostColumns); c.unread {
 		return
 	}
 	var columns, keys []string
@@ -50,7 +53,9 @@ func createTable(c *compiler, arguments []jscode.Value) {
 // uniqueKeys returns the constraints of the option uniqueKeys.
 func (c *compiler) uniqueKeys(options jscode.Value) (sql string) {
 	keys, set := options.Field("uniqueKeys")
-	c.requireThat(!set || keys.Kind == jscode.Object)
+	if c.requireThat(!set || keys.Kind == jscode.Object && len(keys.Fields) <= mostColumns); c.unread {
+		return ""
+	}
 	for _, k := range keys.Fields {
 		fields, _ := k.Value.Field("fields")
 		names, ok := jscode.ReadTexts(fields)
