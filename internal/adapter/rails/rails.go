@@ -8,6 +8,7 @@
 //     not notice a changed text, a changed name, or a deleted file.
 //   - A migration is a transaction, unless it says disable_ddl_transaction!.
 //   - Rails holds a session's advisory lock while it works (pg_try_advisory_lock): a second run stops with ConcurrentMigrationError.
+//   - Migrations in db/post_migrate are held back until the deploy is over.
 //   - An SQL file next to a migration, with its name, is the migration's SQL, written down so that it can be judged or planned. Rails ignores
 //     it.
 package rails
@@ -36,6 +37,10 @@ var (
 	stamped = regexp.MustCompile(`^\d+_\w+\.rb$`)
 	number  = regexp.MustCompile(`^\d+`)
 )
+
+// postDeploy is the directory, beside migrate, of migrations that run after the deploy. GitLab, Mastodon and Discourse have it; the first run
+// has SKIP_POST_DEPLOYMENT_MIGRATIONS in its environment.
+const postDeploy = "post_migrate"
 
 // tool is Rails for rules.
 var tool = history.Tool{Name: "Rails", Unit: "migration", Apart: "a migration of its own that says\ndisable_ddl_transaction!"}
@@ -227,6 +232,9 @@ func (p *program) makeMigration(t adapter.Tree, s adapter.Source, names *schema)
 	name := strings.TrimSuffix(path.Base(p.file.Path), ".rb")
 	m := p.file.Start(s, name, trimVersion(p.versionDigits()))
 	m.Runner.Tool = tool
+	if path.Base(s.Dir) == postDeploy {
+		m.Runner.AfterDeploy, m.Runner.HeldBy = true, "db/"+postDeploy
+	}
 	m.Source.LineComment = "#"
 	mode := onward.TransactionFile
 	if p.file.Failed != "" {

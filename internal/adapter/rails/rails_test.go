@@ -48,6 +48,22 @@ func readChange(t *testing.T, version, body string, more adaptertest.Files) stri
 	return strings.Join(out, "\n")
 }
 
+// TestPostDeployment: what is in db/post_migrate runs after the deploy.
+func TestPostDeployment(t *testing.T) {
+	t.Parallel()
+	files := adaptertest.Files{}
+	for _, dir := range []string{"db/migrate", "db/post_migrate"} {
+		files[dir+"/20240101000000_a.rb"] = []byte("class A < ActiveRecord::Migration[7.1]\n  def change\n    remove_column :a, :b, :text\n  end\nend\n")
+		set, err := rails.Adapter{}.Load(t.Context(), files, adapter.Source{Framework: "rails", Dir: dir})
+		if err != nil || len(set.Migrations) != 1 {
+			t.Fatalf("%v %+v", err, set)
+		}
+		if m := set.Migrations[0]; m.Runner.AfterDeploy != (dir == "db/post_migrate") {
+			t.Errorf("%s: after the deploy is %t", dir, m.Runner.AfterDeploy)
+		}
+	}
+}
+
 // TestNewerVersions: what Active Record 7 and 8 do otherwise than 6.1, which the real one cannot show here.
 func TestNewerVersions(t *testing.T) {
 	t.Parallel()
