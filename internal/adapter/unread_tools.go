@@ -67,14 +67,8 @@ func (u Unread) Why() string {
 	return u.Tool + " is not read yet; " + u.Instead()
 }
 
-// commands run the migrations of each tool.
-var commands = map[string]string{
-	"Alembic": "alembic upgrade head", "Ecto": "mix ecto.migrate", "Sequelize": "npx sequelize-cli db:migrate",
-	"TypeORM": "npx typeorm migration:run", "MikroORM": "npx mikro-orm migration:up", "Knex": "npx knex migrate:latest", "node-pg-migrate": "npx node-pg-migrate up",
-}
-
-// Command is the command that runs them, according to the tool's manual.
-func (u Unread) Command() string { return cmp.Or(commands[u.Tool], "COMMAND") }
+// Command is the command that runs them.
+func (u Unread) Command() string { return MigrateCommand(u.Tool) }
 
 // UnreadIn lists the directories with such migrations in a tree.
 func UnreadIn(t Tree) []Unread {

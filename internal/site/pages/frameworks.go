@@ -165,9 +165,7 @@ func describeChangedHistory(h adapter.HistoryBehavior) string {
 func describeRun(set *adapter.Set, name string) string {
 	var b strings.Builder
 	b.WriteString("## Carrying it out\n\n")
-	command := "COMMAND"
 	if c := set.Count; c != nil && hasOnlyPrograms(set) {
-		command = c.Run(set.Migrations[0])
 		fmt.Fprintf(&b, "[onward apply](../apply.md) does not run these migrations unchanged: they are programs, which %s runs itself. "+
 			"It carries out a [plan](../plan.md) that is made of them.\n", name)
 	} else if c != nil {
@@ -178,7 +176,7 @@ func describeRun(set *adapter.Set, name string) string {
 			"It carries out a [plan](../plan.md) that is made of them.\n", name)
 	}
 	b.WriteString("\n[onward guard](../guard.md) lets the tool's own command run through a proxy that holds back what would make others wait:\n\n" +
-		"```sh\nonward guard --db env:DATABASE_URL -- " + command + "\n```\n")
+		"```sh\nonward guard --db env:DATABASE_URL -- " + adapter.MigrateCommand(name) + "\n```\n")
 	return b.String()
 }
 
