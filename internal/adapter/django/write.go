@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -22,6 +24,7 @@ type sources struct {
 		Dependencies []source `json:"dependencies"`
 		Operations   []*struct {
 			source
+			Class, Model, Field string
 			// Index is the name of the index that AddIndex builds. Concurrently is the operation
 			// that builds it without blocking writes.
 			Index        string
@@ -54,6 +57,8 @@ type stateOperation struct {
 	number int
 	source
 	concurrently *source
+	// sql is the only statement that the operation sends; "" if it sends several or none.
+	sql string
 }
 
 // projectWriting writes migrations of a project: each depends on the one before it.
@@ -106,12 +111,7 @@ func (a *Adapter) Compose(ctx context.Context, t adapter.Tree, set *adapter.Set,
 		}
 		w.first = append(w.first, got.Replaced[i].Dependencies...)
 		w.addCode(id, got.Replaced[i].Code)
-		for _, op := range got.Replaced[i].Operations {
-			if op.Error != "" {
-				return nil, fmt.Errorf("the state of %s cannot be written anew: %s", id, op.Error)
-			}
-			w.states = append(w.states, stateOperation{id, label, op.Index, len(w.states), op.source, op.Concurrently})
-		}
+		var sent map[script.Operation]string
 		for _, m := range set.Migrations {
 			if m.ID != id {
 				continue
@@ -119,11 +119,20 @@ func (a *Adapter) Compose(ctx context.Context, t adapter.Tree, set *adapter.Set,
 			if len(m.Replaces) > 0 {
 				return nil, fmt.Errorf("%s stands for other migrations (%s): no plan takes its place", id, name)
 			}
+			sent = onlyStatements(m)
 			for _, part := range m.Source.Parts {
 				if strings.HasPrefix(part.Operation.Class, "AddIndex") {
 					w.built[id] = append(w.built[id], part.SQL)
 				}
 			}
+		}
+		for _, op := range got.Replaced[i].Operations {
+			if op.Error != "" {
+				return nil, fmt.Errorf("the state of %s cannot be written anew: %s", id, op.Error)
+			}
+			w.states = append(w.states, stateOperation{
+				id, label, op.Index, len(w.states), op.source, op.Concurrently, sent[script.Operation{Class: op.Class, Model: op.Model, Field: op.Field}],
+			})
 		}
 	}
 	return w, nil
@@ -170,7 +179,14 @@ func (w *projectWriting) Carries(s *onward.PlanStep) string {
 func (w *projectWriting) Files(p *onward.Plan, s *onward.PlanStep, name string) ([]adapter.Written, error) {
 	label, _, _ := strings.Cut(s.Migration, ".")
 	m := &module{about: s.ID + " of the plan " + p.Name + ": " + s.Why, bare: s.Transaction == onward.TransactionNone}
-	if at := w.unwrittenIndex(label, s); at >= 0 {
+	if w.isNextOperation(label, s) {
+		list := adapter.SplitStatements(adapter.TransactionBody(s))
+		for _, setting := range list[:len(list)-1] {
+			m.addOperation(source{Source: "migrations.RunSQL(\n    sql=" + pythonString(setting+";\n") + ",\n    reverse_sql=migrations.RunSQL.noop,\n),"})
+		}
+		m.addOperation(w.states[0].source)
+		w.states = w.states[1:]
+	} else if at := w.unwrittenIndex(label, s); at >= 0 {
 		m.addStateOperations(w.states[:at])
 		m.addDropInvalid(s)
 		m.addOperation(*w.states[at].concurrently)
@@ -180,6 +196,47 @@ func (w *projectWriting) Files(p *onward.Plan, s *onward.PlanStep, name string) 
 		m.addOperation(source{Source: runSQLOperation(s)})
 	}
 	return w.nameMigration(p, s, label, name, m)
+}
+
+// isNextOperation reports whether a step is just what the next unwritten operation does. The operation then stays as it was written: the
+// operations before it are written, so it does the same as in its own migration.
+func (w *projectWriting) isNextOperation(label string, s *onward.PlanStep) bool {
+	if len(w.states) == 0 || s.Transaction == onward.TransactionNone || s.Phase == onward.Contract {
+		return false
+	}
+	next := &w.states[0]
+	if next.app != label || next.migration != s.Migration || next.sql == "" || w.needsCode(*next) {
+		return false
+	}
+	list := adapter.SplitStatements(adapter.TransactionBody(s))
+	for i, sql := range list {
+		stmt := pgparse.ParseStatement(sql)
+		if last := i == len(list)-1; last {
+			return stmt != nil && pgparse.Equal(stmt, pgparse.ParseStatement(next.sql))
+		}
+		if set := stmt.GetVariableSetStmt(); set == nil || !set.IsLocal {
+			return false
+		}
+	}
+	return false
+}
+
+// onlyStatements returns the statement of each operation of a migration that sends exactly one. The NULL that Django writes after the type of a
+// column is left out: it says nothing.
+func onlyStatements(m *adapter.Migration) map[script.Operation]string {
+	out, count := map[script.Operation]string{}, map[script.Operation]int{}
+	for _, part := range m.Source.Parts {
+		sql := strings.TrimSuffix(strings.TrimSpace(part.SQL), ";")
+		if short, ok := strings.CutSuffix(sql, " NULL"); ok && !strings.HasSuffix(short, " NOT") {
+			sql = short
+		}
+		if count[part.Operation]++; count[part.Operation] == 1 {
+			out[part.Operation] = sql
+		} else {
+			delete(out, part.Operation)
+		}
+	}
+	return out
 }
 
 // unwrittenIndex returns which unwritten operation the step is, built concurrently; -1 for none. The

@@ -5,7 +5,7 @@ from django.conf import settings
 from django.db import migrations
 from django.db.migrations.writer import OperationWriter
 
-from . import code_module, source
+from . import code_module, replay, source
 from .errors import last_line
 
 # An import that no file can have: a module whose name begins with a digit.
@@ -48,7 +48,13 @@ def of(plan, migration, replaced):
         postgres = None
     operations = []
     for operation in stating(migration.operations, postgres):
-        entry = {**serialized(operation), "index": "", "concurrently": None}
+        entry = {
+            **serialized(operation),
+            **replay.subject(operation),
+            "class": type(operation).__name__,
+            "index": "",
+            "concurrently": None,
+        }
         if postgres and isinstance(operation, migrations.AddIndex):
             entry["index"] = operation.index.name
             entry["concurrently"] = serialized(postgres.AddIndexConcurrently(operation.model_name, operation.index))

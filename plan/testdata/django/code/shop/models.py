@@ -8,7 +8,7 @@ class Ticket(models.Model):
 
 class Parcel(models.Model):
     note = models.TextField()
-    size = models.IntegerField(null=True)
+    size = models.IntegerField(db_default=5)
 
     class Meta:
         indexes = [models.Index(fields=["size"], name="parcel_size")]

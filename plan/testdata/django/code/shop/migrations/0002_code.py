@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.AddField("ticket", "code", models.CharField(max_length=20, null=True)),
-        migrations.AddField("parcel", "size", models.IntegerField(null=True)),
+        migrations.AddField("parcel", "size", models.IntegerField(db_default=5)),
         # Old tickets have none.
         migrations.RunPython(
             fill_codes,
