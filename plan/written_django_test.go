@@ -138,7 +138,10 @@ var twelveChanges = writtenRelease{dir: "release", byHand: 4, contents: []string
 }}
 
 // Two functions between changes, of which one needs the rows of the other, and one reads a column that is dropped later.
-var changesWithCode = writtenRelease{dir: "code", contents: []string{"id, note, code FROM shop_ticket", "id, text, whole FROM shop_note"}, keeps: "\n        migrations.AddField(\n            model_name='parcel',\n            name='size',"}
+var changesWithCode = writtenRelease{
+	dir: "code", contents: []string{"id, note, code FROM shop_ticket", "id, text, whole FROM shop_note"},
+	keeps: "\n        migrations.AddField(\n            model_name='parcel',\n            name='size',",
+}
 
 func TestDjangoTwelve(t *testing.T) {
 	t.Parallel()

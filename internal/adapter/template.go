@@ -125,12 +125,38 @@ func (f *File) removeSchemas() {
 	if f.Written == "" {
 		return
 	}
-	out := []byte(f.Text)
+	out, seen := []byte(f.Text), map[string]bool{}
 	for _, t := range findTokens(f.Written) {
+		if text := f.Written[t.start:t.end]; len(seen) < maxForms && !seen[text] {
+			seen[text] = true
+			replaceSchemaTexts(out, f.Written, strings.Trim(text, `"`))
+		}
 		t.name = ""
 		t.writeName(out)
 	}
 	f.Text = string(out)
+}
+
+// maxForms bounds how many forms of a schema's token are searched in a file.
+const maxForms = 8
+
+// currentSchema is the SQL for the name of the default schema.
+const currentSchema = "CURRENT_SCHEMA"
+
+// replaceSchemaTexts replaces texts that are only a schema's token, as in a query of information_schema: WHERE table_schema = '${schema}'.
+func replaceSchemaTexts(out []byte, written, token string) {
+	literal := "'" + token + "'"
+	if len(literal) < len(currentSchema) || strings.HasPrefix(token, ":") { // psql replaces nothing inside a text
+		return
+	}
+	for at := 0; ; at += len(literal) {
+		n := strings.Index(written[at:], literal)
+		if n < 0 {
+			return
+		}
+		at += n
+		copy(out[at:], currentSchema+strings.Repeat(" ", len(literal)-len(currentSchema)))
+	}
 }
 
 var (

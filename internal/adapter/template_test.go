@@ -91,6 +91,12 @@ func TestOneSchemaThatTheRunnerFillsIn(t *testing.T) {
 			[]string{"DROP TABLE {{ .Schema }}.t, audit.t;", `DROP TABLE "{{ .Schema }}".s;`},
 			[]string{"DROP TABLE               t, audit.t;", `DROP TABLE                 s;`},
 		},
+		{
+			[]string{"SELECT '{{ .Schema }}', '{{ .Schema }}.t', '{{ .Other }}'; DROP TABLE {{ .Schema }}.t;"},
+			[]string{"SELECT CURRENT_SCHEMA , '              t', '{{ .Other }}'; DROP TABLE               t;"},
+		},
+		{[]string{"SELECT '${s}'; DROP TABLE ${s}.t;"}, []string{"SELECT '${s}'; DROP TABLE      t;"}},
+		{[]string{"SELECT ':the_schema'; DROP TABLE :the_schema.t;"}, []string{"SELECT ':the_schema'; DROP TABLE             t;"}},
 		{[]string{"DROP TABLE ${app}.t;", "DROP TABLE ${audit}.t;"}, []string{"DROP TABLE app   .t;", "DROP TABLE audit   .t;"}},
 		{[]string{"SET search_path = ${app};", "DROP TABLE ${app}.t;"}, []string{"SET search_path = ${app};", "DROP TABLE app   .t;"}},
 	} {
