@@ -82,7 +82,7 @@ type Config struct {
 	Tell func(Event)
 
 	scope            ledger.Scope // of Schema; see useSchema
-	moved            bool         // the plan is from the ledger, where it is as it runs in Schema
+	moved            bool         // the plan is from the ledger, which has it in the form for Schema
 	writtenFiles     string       // the written files of this plan, which the migration tool runs; "" for none
 	record           string       // SQL that the last step runs, so that the migration tool counts its migrations as applied
 	unrecordedReason string       // why the migration tool's table does not get a row for the plan

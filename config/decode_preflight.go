@@ -30,8 +30,7 @@ func (d *decoder) decodeQuery(n ast.Node) string {
 	if len(d.errs) > before {
 		return ""
 	}
-	f, err := pgparse.SplitText(text)
-	if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Node.GetSelectStmt() == nil {
+	if pgparse.ParseStatement(text).GetSelectStmt() == nil {
 		d.addError(n, "a query is needed here: one SELECT with one column")
 		return ""
 	}

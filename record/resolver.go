@@ -66,11 +66,10 @@ func safeMessage(err error) string {
 
 // resolveInTransaction resolves a query, in a transaction of its own.
 func (r *resolver) resolveInTransaction(ctx context.Context, q *workload.Query) (err error) {
-	f, err := pgparse.SplitText(q.SQL)
-	if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Node == nil {
+	n := pgparse.ParseStatement(q.SQL)
+	if n == nil {
 		return errors.New("it is not one statement")
 	}
-	n := f.Stmts[0].Node
 	if _, err := r.conn.Exec(ctx, "BEGIN", simpleQueryMode); err != nil {
 		return err
 	}

@@ -162,11 +162,10 @@ func (q *recordedQuery) readText() {
 	for _, u := range q.Uses {
 		q.names[u.Relation[strings.LastIndexByte(u.Relation, '.')+1:]] = true
 	}
-	f, err := pgparse.SplitText(q.SQL)
-	if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Node == nil {
+	node := pgparse.ParseStatement(q.SQL)
+	if node == nil {
 		return
 	}
-	node := f.Stmts[0].Node
 	q.readNames(node)
 	switch n := pgparse.Unwrap(node).(type) {
 	case *pgparse.SelectStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.InsertStmt:

@@ -101,31 +101,10 @@ func (a *app) watchRollout(ctx context.Context, interval time.Duration, format r
 	if err != nil {
 		return nil, err
 	}
-	page := &report.RolloutPage{Rollout: r, At: time.Now()}
-	for {
-		ended := ctx.Err() != nil || page.Problem == "" && page.Rollout.State == onward.RolloutDone
-		page.Reload = interval
-		if ended {
-			page.Reload = 0
-		}
-		if err := a.writeWatched(format, options, page); err != nil || ended {
-			return page.Rollout, err
-		}
-		select {
-		case <-ctx.Done():
-			continue
-		case <-time.After(interval):
-		}
-		fresh, err := read(ctx)
-		switch {
-		case ctx.Err() != nil:
-		case err != nil:
-			page.Problem = err.Error()
-			a.printNote("%v", err)
-		default:
-			page = &report.RolloutPage{Rollout: fresh, At: time.Now()}
-		}
-	}
+	isDone := func(r *onward.Rollout) bool { return r.State == onward.RolloutDone }
+	return watch(ctx, a, interval, r, read, isDone, func(w watched[*onward.Rollout]) error {
+		return a.writeWatched(format, options, &report.RolloutPage{Rollout: w.value, At: w.at, Problem: w.problem, Reload: w.reload})
+	})
 }
 
 // writeWatched rewrites the page, or the screen of a terminal.

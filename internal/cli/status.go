@@ -124,31 +124,12 @@ func newStatusPage(plans []apply.PlanStatus) *report.StatusPage {
 func (a *app) watchStatus(ctx context.Context, plans []apply.PlanStatus, interval time.Duration,
 	read func(context.Context) ([]apply.PlanStatus, error)) error {
 	a.printNote("rewriting %s at intervals of %s; Ctrl-C ends it", a.flags.output, interval)
-	page := newStatusPage(plans)
-	for {
-		ended := ctx.Err() != nil || page.Problem == "" && areFinished(plans)
-		page.Reload = interval
-		if ended {
-			page.Reload = 0
-		}
-		if err := a.replaceOutput(func(w io.Writer) error { return report.StatusHTML(w, page) }); err != nil || ended {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			continue
-		case <-time.After(interval):
-		}
-		fresh, err := read(ctx)
-		switch {
-		case ctx.Err() != nil:
-		case err != nil:
-			page.Problem = err.Error()
-			a.printNote("%v", err)
-		default:
-			plans, page = fresh, newStatusPage(fresh)
-		}
-	}
+	_, err := watch(ctx, a, interval, plans, read, areFinished, func(w watched[[]apply.PlanStatus]) error {
+		page := newStatusPage(w.value)
+		page.At, page.Problem, page.Reload = w.at, w.problem, w.reload
+		return a.replaceOutput(func(out io.Writer) error { return report.StatusHTML(out, page) })
+	})
+	return err
 }
 
 // areFinished reports whether there are plans, and all are done or taken back.

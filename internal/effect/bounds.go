@@ -114,11 +114,7 @@ func boundOf(p *catalog.Relation) *pgparse.PartitionBoundSpec {
 	if p.Bound == "" {
 		return nil
 	}
-	f, err := pgparse.SplitText("ALTER TABLE a ATTACH PARTITION b " + p.Bound)
-	if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Node == nil {
-		return nil
-	}
-	cmds := f.Stmts[0].Node.GetAlterTableStmt().GetCmds()
+	cmds := pgparse.ParseStatement("ALTER TABLE a ATTACH PARTITION b " + p.Bound).GetAlterTableStmt().GetCmds()
 	if len(cmds) != 1 {
 		return nil
 	}

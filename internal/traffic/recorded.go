@@ -48,11 +48,7 @@ const (
 // parseSingle returns the parse tree of a text with one query; nil for any other. The kind in
 // the recording is not trusted.
 func parseSingle(sql string) *pgparse.Node {
-	f, err := pgparse.SplitText(sql)
-	if err != nil || len(f.Stmts) != 1 {
-		return nil
-	}
-	n := f.Stmts[0].Node
+	n := pgparse.ParseStatement(sql)
 	switch pgparse.Unwrap(n).(type) {
 	case *pgparse.SelectStmt, *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.MergeStmt:
 		return n

@@ -105,12 +105,12 @@ func markOf(n Normal) Mark {
 
 // readsOnlyCatalogs reports whether a query reads only the system catalogs.
 func readsOnlyCatalogs(sql string) bool {
-	f, err := pgparse.SplitText(sql)
-	if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Node == nil {
+	statement := pgparse.ParseStatement(sql)
+	if statement == nil {
 		return false
 	}
 	some := false
-	for _, r := range query.ListRelations(f.Stmts[0].Node) {
+	for _, r := range query.ListRelations(statement) {
 		if r.Schemaname != "pg_catalog" && r.Schemaname != "information_schema" && (r.Schemaname != "" || !strings.HasPrefix(r.Relname, "pg_")) {
 			return false
 		}

@@ -1,6 +1,7 @@
 package jscode
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
@@ -35,6 +36,21 @@ type Translation struct {
 	// Opens is set if the call opens a transaction, which later calls get as an argument.
 	Opens bool
 }
+
+// RefuseIf returns a translation for a project in which statements with a property are not what is sent. Then the call is not judged, and why says
+// the reason.
+func (t Translation) RefuseIf(differs func(sql string) bool, why string) Translation {
+	if slices.ContainsFunc(t.Statements, func(s Statement) bool { return differs(s.SQL) }) {
+		return Translation{Why: why}
+	}
+	if differs(t.Needs) {
+		t.Needs = ""
+	}
+	return t
+}
+
+// IsBuilt reports whether a builder wrote the SQL of a statement. The SQL of a text is "": the reader has it.
+func IsBuilt(sql string) bool { return sql != "" }
 
 // Statement is SQL that a call sends: a text of the program, or else SQL. Conditional is set if the call may leave it out. At is the part
 // of the call that makes the SQL, if it is not the whole call. Outside is set if it is not in the transaction that a call opened.

@@ -67,26 +67,10 @@ func hasPlace(text string) bool {
 
 // translateRenamed is translateCall for a project whose Knex gives identifiers other names: only texts are sent as they are.
 func translateRenamed(call jscode.Value) jscode.Translation {
-	t := translateCall(call)
-	for _, s := range t.Statements {
-		if s.SQL != "" {
-			return jscode.Translation{Why: "the project's Knex gives identifiers other names (wrapIdentifier)"}
-		}
-	}
-	t.Needs = ""
-	return t
+	return translateCall(call).RefuseIf(jscode.IsBuilt, "the project's Knex gives identifiers other names (wrapIdentifier)")
 }
 
 // translateSnakeCase is translateCall for a project with knexSnakeCaseMappers: identifiers with capital letters get other names.
 func translateSnakeCase(call jscode.Value) jscode.Translation {
-	t := translateCall(call)
-	for _, s := range t.Statements {
-		if jscode.HasCamelName(s.SQL) {
-			return jscode.Translation{Why: "the project's Knex gives identifiers other names (knexSnakeCaseMappers)"}
-		}
-	}
-	if jscode.HasCamelName(t.Needs) {
-		t.Needs = ""
-	}
-	return t
+	return translateCall(call).RefuseIf(jscode.HasCamelName, "the project's Knex gives identifiers other names (knexSnakeCaseMappers)")
 }

@@ -76,24 +76,12 @@ func translateTag(call jscode.Value) jscode.Translation {
 
 // translateSnakeCase is translateCall for a project with CamelCasePlugin: names with capital letters get others.
 func translateSnakeCase(call jscode.Value) jscode.Translation {
-	t := translateCall(call)
-	for _, s := range t.Statements {
-		if jscode.HasCamelName(s.SQL) {
-			return jscode.Translation{Why: "a plugin of the project changes names"}
-		}
-	}
-	return t
+	return translateCall(call).RefuseIf(jscode.HasCamelName, "a plugin of the project changes names")
 }
 
 // translateWithSchema is translateCall for a project with WithSchemaPlugin: only texts are sent as they are.
 func translateWithSchema(call jscode.Value) jscode.Translation {
-	t := translateCall(call)
-	for _, s := range t.Statements {
-		if s.SQL != "" {
-			return jscode.Translation{Why: "a plugin of the project adds a schema"}
-		}
-	}
-	return t
+	return translateCall(call).RefuseIf(jscode.IsBuilt, "a plugin of the project adds a schema")
 }
 
 // isTag reports whether a value is sql`…`.

@@ -1,7 +1,7 @@
 // Package rails reads migrations of Rails: classes that extend ActiveRecord::Migration, whose method "change" or "up" is read as the SQL that
 // Active Record sends on Postgres. What is put together when it runs, and work on rows by models, is listed as not judged.
 //
-// Measured with Rails 6.1 (the tests of this package, of apply and of guard). What other versions do otherwise was read in rails/rails, from
+// Measured with Rails 6.1 (the tests of this package, of apply and of guard). Differences of other versions were read in rails/rails, from
 // 4.2 to 8.0, in the files that the comments name; most of it depends on the version that a migration names.
 //
 //   - Migrations run in the order of the numbers at the beginning of their names. Rails records these, without leading zeros. So it does

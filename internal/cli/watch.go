@@ -1,0 +1,46 @@
+package cli
+
+import (
+	"context"
+	"time"
+)
+
+// watched is what --watch prints: what was read last, and when.
+type watched[T any] struct {
+	value T
+	at    time.Time
+	// problem says why it could not be read since then; "" if it could. reload is after which time it is printed again; 0 for never.
+	problem string
+	reload  time.Duration
+}
+
+// watch writes what read returns again and again, until it is finished or the user interrupts it. It returns what was written last. What cannot be read
+// for a while does not end it.
+func watch[T any](ctx context.Context, a *app, interval time.Duration, first T, read func(context.Context) (T, error), isFinished func(T) bool,
+	write func(watched[T]) error) (T, error) {
+	w := watched[T]{value: first, at: time.Now()}
+	for {
+		ended := ctx.Err() != nil || w.problem == "" && isFinished(w.value)
+		w.reload = interval
+		if ended {
+			w.reload = 0
+		}
+		if err := write(w); err != nil || ended {
+			return w.value, err
+		}
+		select {
+		case <-ctx.Done():
+			continue
+		case <-time.After(interval):
+		}
+		fresh, err := read(ctx)
+		switch {
+		case ctx.Err() != nil:
+		case err != nil:
+			w.problem = err.Error()
+			a.printNote("%v", err)
+		default:
+			w = watched[T]{value: fresh, at: time.Now()}
+		}
+	}
+}
