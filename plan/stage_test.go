@@ -322,7 +322,7 @@ func (st *stage) cut(s *onward.PlanStep) {
 	} else {
 		// A row that another session holds stops a batch in its middle; what wrote and is not
 		// through stops an index that is built.
-		st.exec(holder, "BEGIN; LOCK TABLE "+st.old.table+" IN ROW EXCLUSIVE MODE; SELECT FROM "+st.old.table+" WHERE "+st.old.id+" % 100 IN (47, 50, 53) FOR UPDATE")
+		st.holdRows(holder)
 		go func() {
 			_, err := conn.Exec(ctx, s.SQL)
 			done <- err
@@ -342,6 +342,23 @@ func (st *stage) cut(s *onward.PlanStep) {
 	}
 	if s.Class == onward.StepConcurrent {
 		st.undo(s)
+	}
+}
+
+// holdRows locks rows of the old table in a transaction that stays open. A writer that locks them in another order may deadlock with
+// it: then it begins again.
+func (st *stage) holdRows(holder *pgx.Conn) {
+	st.t.Helper()
+	for {
+		_, err := holder.Exec(st.t.Context(), "BEGIN; LOCK TABLE "+st.old.table+" IN ROW EXCLUSIVE MODE; "+
+			"SELECT FROM "+st.old.table+" WHERE "+st.old.id+" % 100 IN (47, 50, 53) FOR UPDATE")
+		if err == nil {
+			return
+		}
+		if !again(err) {
+			st.t.Fatalf("seed %d: hold rows: %v", st.seed, err)
+		}
+		st.exec(holder, "ROLLBACK")
 	}
 }
 
