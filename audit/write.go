@@ -122,7 +122,11 @@ func (r *Release) startWriting(ctx context.Context, p *pair, paths []string) (Wr
 			name = p.head.Evidence.Tool
 		}
 	}
-	if form == nil {
+	switch {
+	case form == nil && p.head.Together && p.head.Count != nil:
+		return nil, inputError("%s runs all pending files in one transaction, and the steps of a plan need their own: "+
+			"onward apply --plan runs them, and records the migrations in the table of %[1]s", name)
+	case form == nil:
 		return nil, inputError("migrations of %s are not written yet; --format sql prints the steps", name)
 	}
 	now := r.a.Now

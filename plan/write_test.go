@@ -223,3 +223,24 @@ func TestWriteRefuses(t *testing.T) {
 	}
 	refused("gone", next(dir, plan.Conditions{}), "which is gone")
 }
+
+// The steps of a plan need transactions of their own, and Drizzle has one for all pending files.
+func TestWriteRefusesOneTransaction(t *testing.T) {
+	t.Parallel()
+	dir := gittest.Commits(t, map[string]string{
+		"drizzle/20240101000000_a/migration.sql": base, "drizzle/20240101000000_a/snapshot.json": "{}",
+	})
+	gittest.RunGit(t, dir, "checkout", "-q", "-b", "feature")
+	gittest.WriteFiles(t, dir, map[string]string{
+		"drizzle/20240102000000_b/migration.sql": unsafe["rename"], "drizzle/20240102000000_b/snapshot.json": "{}",
+	})
+	c := audit.Config{Dir: dir, Base: "main"}
+	p, _, err := plan.Make(t.Context(), plan.Config{Sketch: true, Config: rehearse.Config{Config: c}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var input *config.InputError
+	if _, err := plan.Write(t.Context(), c, p); !errors.As(err, &input) || !strings.Contains(err.Error(), "onward apply --plan runs them") {
+		t.Error(err)
+	}
+}

@@ -7,6 +7,7 @@ set -eu
 cache="${ONWARD_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/onward-test}"
 dir="$cache/runners-1"
 node="dbmate@2.36.0 node-pg-migrate@9.0.0 drizzle-orm@0.45.4 pg@8.16.3"
+drizzle_directories="drizzle-orm@1.0.0-rc.4-fb12281 pg@8.16.3"
 typeorm="typeorm@1.1.1 pg@8.16.3 reflect-metadata@0.2.2"
 knex="knex@3.3.0 pg@8.16.3"
 sequelize="sequelize@6.37.7 sequelize-cli@6.6.3 pg@8.16.3"
@@ -33,6 +34,7 @@ npm_install() {
 }
 
 npm_install node "$node" "dbmate, node-pg-migrate and Drizzle"
+npm_install drizzle-1 "$drizzle_directories" "Drizzle 1.0"
 npm_install typeorm "$typeorm" TypeORM
 npm_install knex "$knex" Knex
 npm_install sequelize "$sequelize" Sequelize

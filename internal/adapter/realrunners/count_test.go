@@ -50,6 +50,10 @@ func TestTakingTurns(t *testing.T) {
 			"SELECT count(*) FROM __diesel_schema_migrations", 0, 0},
 		"Flyway": {"src/main/resources/db/migration", "%s", [4]string{"V1__a.sql", "V1_1__b_c.sql", "V02.0__c.sql", "V3__d.sql"}, nil, upFlyway,
 			"SELECT count(*) FROM flyway_schema_history WHERE success AND installed_by = current_user", 1, 1},
+		"Drizzle": {"drizzle", "%s", [4]string{"0000_a.sql", "0001_b.sql", "0002_c.sql", "0003_d.sql"}, nil, upDrizzle,
+			"SELECT count(*) FROM drizzle.__drizzle_migrations WHERE length(hash) = 64", 0, 0},
+		"Drizzle 1.0": {"drizzle", "%s", [4]string{"20240101000000_a/migration.sql", "20240102000000_b/migration.sql", "20240103000000_c/migration.sql", "20240104000000_d/migration.sql"}, nil, upDrizzle1,
+			"SELECT count(*) FROM drizzle.__drizzle_migrations WHERE length(hash) = 64", 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -69,12 +73,15 @@ func TestTakingTurns(t *testing.T) {
 				"CREATE TABLE b (id int);\nINSERT INTO b VALUES (1);\nCREATE TABLE held (lock bigint);\nINSERT INTO held " + locks,
 				"INSERT INTO held " + locks + "\nALTER TABLE a ADD COLUMN c int;", "CREATE INDEX CONCURRENTLY a_c ON a (c);",
 			}
-			if name == "goose" || name == "dbmate" || name == "sqlx" || name == "Diesel" { // which need a word for that
+			if name == "goose" || name == "dbmate" || name == "sqlx" || name == "Diesel" || strings.HasPrefix(name, "Drizzle") { // which need a word for that
 				bodies[3] = "ALTER TABLE a ADD COLUMN d int;"
 			}
 			add := func(i int) {
 				t.Helper()
 				write(t, root, map[string]string{r.dir + "/" + r.names[i]: strings.Replace(r.text, "%s", bodies[i], 1)})
+				if strings.HasPrefix(name, "Drizzle") {
+					writeJournal(t, filepath.Join(root, r.dir), r.names[:i+1])
+				}
 			}
 			turn := func(who string, do func() error, want int) {
 				t.Helper()
@@ -96,7 +103,11 @@ func TestTakingTurns(t *testing.T) {
 			}
 			tool := func() error { return up(filepath.Join(root, r.dir), url) }
 			add(0)
-			turn("onward", mine, 1)
+			if strings.HasPrefix(name, "Drizzle") { // which makes its table in a schema of its own
+				turn("the tool", tool, 1)
+			} else {
+				turn("onward", mine, 1)
+			}
 			add(1)
 			turn("the tool", tool, 2)
 			add(2)

@@ -26,6 +26,10 @@ func TestBehindAPlan(t *testing.T) {
 			"SELECT count(*) FROM goose_db_version WHERE is_applied AND version_id > 0"},
 		"golang-migrate": {"m", "%s", [3]string{"000001_a.up.sql", "000002_b.up.sql", "000003_c.up.sql"}, upMigrate,
 			"SELECT version FROM schema_migrations WHERE NOT dirty"},
+		"Drizzle": {"drizzle", "%s", [3]string{"0000_a.sql", "0001_b.sql", "0002_c.sql"}, upDrizzle,
+			"SELECT count(*) FROM drizzle.__drizzle_migrations"},
+		"Drizzle 1.0": {"drizzle", "%s", [3]string{"20240101000000_a/migration.sql", "20240102000000_b/migration.sql", "20240103000000_c/migration.sql"}, upDrizzle1,
+			"SELECT count(*) FROM drizzle.__drizzle_migrations"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -36,6 +40,9 @@ func TestBehindAPlan(t *testing.T) {
 			bodies := []string{"CREATE TABLE a (id bigint PRIMARY KEY, note text);", "ALTER TABLE a RENAME COLUMN note TO remark;", "ALTER TABLE a ADD COLUMN d int;"}
 			add := func(i int) {
 				write(t, root, map[string]string{r.dir + "/" + r.names[i]: strings.Replace(r.text, "%s", bodies[i], 1)})
+				if strings.HasPrefix(name, "Drizzle") {
+					writeJournal(t, filepath.Join(root, r.dir), r.names[:i+1])
+				}
 			}
 			is := func(want int) {
 				t.Helper()

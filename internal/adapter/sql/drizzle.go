@@ -34,7 +34,9 @@ var drizzle = runner{
 	finish: func(t adapter.Tree, set *adapter.Set) {
 		set.Together = true
 		set.Models, set.Partial = drizzleModels(t), true
-		journalOf(t, set.Source.Dir).sortByJournal(set)
+		j := journalOf(t, set.Source.Dir)
+		j.sortByJournal(set)
+		set.Count = j.countDrizzle(set)
 	},
 	left: func(t adapter.Tree, set *adapter.Set) { journalOf(t, set.Source.Dir).reportLeftover(set) },
 }

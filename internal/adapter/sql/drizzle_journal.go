@@ -99,9 +99,11 @@ func (j journal) sortByJournal(set *adapter.Set) {
 	}
 	if all {
 		slices.SortStableFunc(set.Migrations, func(a, b *adapter.Migration) int { return cmp.Compare(j[a.ID], j[b.ID]) })
-		set.HistoryBehavior.OutOfOrder = "Drizzle skips it: in its journal it is older than one that was applied"
+		set.HistoryBehavior.OutOfOrder = drizzleSkips
 	}
 }
+
+const drizzleSkips = "Drizzle skips it: in its journal it is older than one that was applied"
 
 // breakpoint separates the statements of a file for Drizzle, with or without a semicolon
 // before it.

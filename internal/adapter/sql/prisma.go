@@ -55,17 +55,17 @@ var prismaCount = &adapter.Count{
 		return "SELECT migration_name, checksum, finished_at IS NULL FROM " + table + " WHERE rolled_back_at IS NULL"
 	},
 	Key: prismaName,
-	Sum: func(_ *adapter.Migration, content []byte) string { return prismaSum(content) },
+	Sum: func(_ *adapter.Migration, content []byte) string { return fileSHA256(content) },
 	Start: func(table string, m *adapter.Migration, content []byte) string {
 		return fmt.Sprintf("INSERT INTO %s (id, checksum, migration_name) SELECT md5(random()::text || clock_timestamp())::uuid::text, '%s', "+
 			"%s WHERE NOT EXISTS (SELECT FROM %[1]s WHERE %[4]s)",
-			table, prismaSum(content), pgparse.QuoteLiteral(prismaName(m)), prismaBegun(m))
+			table, fileSHA256(content), pgparse.QuoteLiteral(prismaName(m)), prismaBegun(m))
 	},
 	Write: func(table string, m *adapter.Migration, content []byte) string {
 		return fmt.Sprintf("WITH ended AS (UPDATE %s SET finished_at = clock_timestamp(), applied_steps_count = 1 WHERE %[4]s RETURNING id) "+
 			"INSERT INTO %[1]s (id, checksum, finished_at, migration_name, applied_steps_count) SELECT md5(random()::text || clock_timestamp())::uuid::text, "+
 			"'%[2]s', clock_timestamp(), %[3]s, 1 WHERE NOT EXISTS (SELECT FROM ended)",
-			table, prismaSum(content), pgparse.QuoteLiteral(prismaName(m)), prismaBegun(m))
+			table, fileSHA256(content), pgparse.QuoteLiteral(prismaName(m)), prismaBegun(m))
 	},
 	Locks: func(string, string, string) []int64 { return []int64{prismaLock} },
 }
@@ -79,7 +79,8 @@ func prismaBegun(m *adapter.Migration) string {
 	return "migration_name = " + pgparse.QuoteLiteral(prismaName(m)) + " AND finished_at IS NULL AND rolled_back_at IS NULL"
 }
 
-func prismaSum(content []byte) string {
+// fileSHA256 returns the hash of a file as hexadecimal digits.
+func fileSHA256(content []byte) string {
 	hash := sha256.Sum256(content)
 	return hex.EncodeToString(hash[:])
 }

@@ -11,7 +11,7 @@ async function main() {
   for (let i = 0; i < runs.length; i += 2) {
     const pool = new Pool({ connectionString: runs[i + 1], max: 1 })
     try {
-      await migrate(drizzle(pool), { migrationsFolder: runs[i] })
+      await migrate(drizzle({ client: pool }), { migrationsFolder: runs[i] })
       console.log('ok')
     } catch (e) {
       console.log('failed: ' + `${e.message} ${e.cause?.message ?? ''}`.replace(/\s+/g, ' '))
