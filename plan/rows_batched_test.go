@@ -95,12 +95,37 @@ CREATE TABLE tree (id bigint PRIMARY KEY, up bigint REFERENCES tree, note text);
 			release: "INSERT INTO archive SELECT region, min(number), 'x' FROM orders GROUP BY region;",
 			missing: "writes many rows of archive",
 		},
-		"reads what it writes":      {release: "DELETE FROM users a USING users b WHERE a.id > b.id AND a.email = b.email;", missing: "writes many rows of users"},
-		"update reads what it sets": {release: "UPDATE orders SET note = (SELECT max(note) FROM orders);", missing: "writes many rows of orders"},
-		"delete in a tree":          {release: "DELETE FROM tree WHERE note < 'n';", missing: "writes many rows of tree"},
-		"copy into a tree":          {release: "INSERT INTO tree SELECT id + 5000, NULL, name FROM users;", missing: "writes many rows of tree"},
-		"no key":                    {release: "DELETE FROM keyless WHERE a > 5;", missing: "keyless has no primary key"},
-		"returning":                 {release: "DELETE FROM orders WHERE status < 'n' RETURNING note;", missing: "writes many rows of orders"},
+		"reads what it writes": {release: "DELETE FROM users a USING users b WHERE a.id > b.id AND a.email = b.email;", missing: "writes many rows of users"},
+		"update reads what it sets": {
+			release: "UPDATE orders SET note = (SELECT max(note) FROM orders);",
+			work:    "SET note = new.onward_value1",
+		},
+		"rows are numbered": {
+			release: "WITH ordered AS (SELECT id, row_number() OVER (PARTITION BY up ORDER BY note, id) AS nr FROM tree) -- in order\n" +
+				"UPDATE tree SET note = o.nr FROM ordered o WHERE tree.id = o.id;",
+			work: "FROM batch, onward.tree_note_values AS new WHERE t.id = batch.onward_key1 AND new.onward_key1 = batch.onward_key1 AND t.note IS NOT " +
+				"DISTINCT FROM new.onward_old1",
+		},
+		"several columns, of some rows": {
+			release: "UPDATE orders AS o SET status = concat_ws(',', o.status, 'a, FROM b'), note = (o.note IS NOT DISTINCT FROM last.note)::text -- both\n" +
+				"FROM (SELECT region, max(note) AS note FROM orders GROUP BY region) AS last WHERE last.region = o.region AND o.note > 'a' -- some\n;",
+			work: "SET status = new.onward_value1, note = new.onward_value2",
+		},
+		"several values for a row": {
+			release: "UPDATE orders SET note = 'x' FROM orders AS other WHERE other.region = orders.region;",
+			work:    "SET note = new.onward_value1",
+		},
+		"a unique column is read and set": {
+			release: "CREATE UNIQUE INDEX ON users (email); UPDATE users SET email = (SELECT max(email) FROM users) || id;",
+			missing: "writes many rows of users",
+		},
+		"several columns at once": {
+			release: "UPDATE orders SET (status, note) = (SELECT max(status), max(note) FROM orders);", missing: "writes many rows of orders",
+		},
+		"delete in a tree": {release: "DELETE FROM tree WHERE note < 'n';", missing: "writes many rows of tree"},
+		"copy into a tree": {release: "INSERT INTO tree SELECT id + 5000, NULL, name FROM users;", missing: "writes many rows of tree"},
+		"no key":           {release: "DELETE FROM keyless WHERE a > 5;", missing: "keyless has no primary key"},
+		"returning":        {release: "DELETE FROM orders WHERE status < 'n' RETURNING note;", missing: "writes many rows of orders"},
 		"the second of two is alike": {
 			release: "UPDATE orders SET note = upper(note) WHERE note > 'a'; UPDATE orders SET status = upper(status) WHERE status > 'a';",
 			work:    "UPDATE orders AS t SET status = upper(status)",
