@@ -222,6 +222,23 @@ var composed = []change{
 			"ALTER TABLE stalls ADD CONSTRAINT stalls_to_shops FOREIGN KEY (shop_id) REFERENCES shops;",
 		17, []string{"replace constraint stalls_shop_id_fkey", "DROP CONSTRAINT stalls_shop;"}, "",
 	},
+	{
+		"added with an index and a foreign key that is made again, type",
+		"CREATE TABLE labels (id serial PRIMARY KEY, up integer); ALTER TABLE labels ADD CONSTRAINT labels_up FOREIGN KEY (up) REFERENCES labels; " +
+			"ALTER TABLE orders ADD COLUMN label_id integer; CREATE INDEX ON orders (label_id); " +
+			"ALTER TABLE orders ADD CONSTRAINT orders_label FOREIGN KEY (label_id) REFERENCES labels; ALTER TABLE orders DROP CONSTRAINT orders_label; " +
+			"ALTER TABLE labels DROP CONSTRAINT labels_up; ALTER TABLE orders ALTER COLUMN label_id TYPE text; " +
+			"ALTER TABLE labels DROP CONSTRAINT labels_pkey, ALTER COLUMN id DROP DEFAULT, ALTER COLUMN id TYPE text, ADD PRIMARY KEY (id); " +
+			"DROP SEQUENCE labels_id_seq; CREATE TYPE tint AS ENUM ('red'); ALTER TABLE labels ADD COLUMN tint tint NOT NULL; " +
+			"ALTER TABLE orders ADD CONSTRAINT orders_label FOREIGN KEY (label_id) REFERENCES labels ON DELETE SET NULL;",
+		17, []string{"ADD COLUMN label_id text;", "CONCURRENTLY orders_label_id_idx", "ON DELETE SET NULL NOT VALID"}, "",
+	},
+	{
+		"a constraint that matters to rows in between",
+		"ALTER TABLE orders ADD CONSTRAINT orders_positive CHECK (total >= 0) NOT VALID; DELETE FROM orders WHERE id = 1; " +
+			"ALTER TABLE orders DROP CONSTRAINT orders_positive;",
+		17, []string{"ADD CONSTRAINT orders_positive", "DROP CONSTRAINT orders_positive"}, "",
+	},
 	{"said to be renamed", "ALTER TABLE aged ADD COLUMN display_name varchar(2000) DEFAULT 'x'; CREATE INDEX ON aged (display_name, id); ALTER TABLE aged DROP COLUMN nickname; ALTER TABLE aged DROP COLUMN title, ADD COLUMN heading text NOT NULL DEFAULT '';", 17, []string{"display_name = t.nickname", "heading = t.title", "is declared as renamed"}, ""},
 	{"said to be renamed, copied by hand", "ALTER TABLE aged ADD COLUMN heading text; UPDATE aged SET heading = title; ALTER TABLE aged ALTER COLUMN heading SET NOT NULL; ALTER TABLE aged DROP COLUMN title;", 17, []string{"heading = t.title"}, ""},
 	{"said to be renamed, filled otherwise", "ALTER TABLE aged ADD COLUMN heading text; UPDATE aged SET heading = upper(title); ALTER TABLE aged DROP COLUMN title;", 17, nil, "one of the two is wrong"},

@@ -69,6 +69,7 @@ func (d *definition) applyLaterChanges(c *Change) string {
 	}
 	for _, o := range c.Release.changes[slices.Index(c.Release.changes, c):slices.Index(c.Release.changes, is.lastRenameOrRetype())] {
 		switch {
+		case c.Release.recreations.temporary[o] || o.buildsPlainIndex():
 		case slices.Contains(o.usedColumns(), is.columnID):
 			return fmt.Sprintf("%s of %s is added and changed in one release, and %s:%d depends on it in between: write its final definition in ADD COLUMN", d.name,
 				t.Name, o.Migration.Path, o.Line)
@@ -92,6 +93,15 @@ func (d *definition) applyLaterChanges(c *Change) string {
 		d.head += " COLLATE " + quoteIdent(is.newColumn.Collation)
 	}
 	return ""
+}
+
+// buildsPlainIndex reports whether a change creates an index of columns alone, which is the same statement for another type.
+func (c *Change) buildsPlainIndex() bool {
+	x := c.Node.GetIndexStmt()
+	return x != nil && x.WhereClause == nil && !slices.ContainsFunc(x.IndexParams, func(n *pgparse.Node) bool {
+		e := n.GetIndexElem()
+		return e.GetExpr() != nil || len(e.GetOpclass())+len(e.GetCollation()) > 0
+	})
 }
 
 // setFinalDefault returns the commands that set the column's final default after another default has

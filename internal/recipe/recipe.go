@@ -181,6 +181,9 @@ func PlanChange(c *Change) *Steps {
 		m.addMissing("%s:%d is refused by the server: %s", c.Migration.Path, c.Line, r.Message())
 		return m
 	}
+	if c.Release.recreations.temporary[c] {
+		return &Steps{}
+	}
 	if s := c.Release.shadowOf(c); s != nil {
 		if m := s.absorbChange(c); m != nil {
 			return m
@@ -243,6 +246,9 @@ func keepUnchanged(c *Change) *Steps {
 	}
 	s := m.addStep(phase, class, why, sql)
 	s.Undo, s.Judged, s.Alone = c.undoStatements(), !c.blocksOthers(), c.Result.NoTransaction != ""
+	if c.changesCreatedTable() {
+		s.Undo = nil // the undo of CREATE TABLE drops the table
+	}
 	s.Cascades = c.writesRows()
 	return m
 }

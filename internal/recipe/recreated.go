@@ -1,6 +1,9 @@
 package recipe
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
@@ -9,11 +12,13 @@ import (
 // creation has one drop: another drop of the same kind is planned as one.
 type recreations struct {
 	creationOf, dropOf map[*Change]*Change
+	// temporary are the changes that add a constraint which the same release drops, and that drop it: no step runs them.
+	temporary map[*Change]bool
 }
 
 // findRecreations pairs the changes of a release, in its order.
 func findRecreations(changes []*Change) recreations {
-	r := recreations{creationOf: map[*Change]*Change{}, dropOf: map[*Change]*Change{}}
+	r := recreations{creationOf: map[*Change]*Change{}, dropOf: map[*Change]*Change{}, temporary: map[*Change]bool{}}
 	creations := map[any][]int{} // the indexes of the changes that create something, by what a drop names
 	for i, c := range changes {
 		if key := c.createdThing(); key != nil {
@@ -32,7 +37,36 @@ func findRecreations(changes []*Change) recreations {
 			}
 		}
 	}
+	for i, drop := range changes {
+		if at := findTemporary(changes[:i], drop); at >= 0 {
+			r.temporary[changes[at]], r.temporary[drop] = true, true
+		}
+	}
 	return r
+}
+
+// findTemporary returns the index of the change that adds the constraint of a deployed table which a later change drops. It is -1 if there
+// is no such change, or if the constraint may matter to a change in between.
+func findTemporary(before []*Change, drop *Change) int {
+	if drop.commandType() != pgparse.AlterTableType_AT_DropConstraint || drop.AlteredRelation().Kind != catalog.Table || drop.isNewTable() {
+		return -1
+	}
+	con := drop.AlteredRelation().Constraint(drop.Command.Name)
+	if con == nil {
+		return -1
+	}
+	for i, c := range slices.Backward(before) {
+		if c.constraintNode(pgparse.ConstrType_CONSTR_FOREIGN, pgparse.ConstrType_CONSTR_CHECK) != nil &&
+			c.AlteredRelation().OID == drop.AlteredRelation().OID {
+			if made := c.addedConstraint(); made != nil && made.ID == con.ID {
+				return i
+			}
+		}
+		if c.readsRows() || strings.Contains(c.SQL, con.Name) {
+			return -1
+		}
+	}
+	return -1
 }
 
 // triggerKey identifies a trigger: two tables may each have one of the same name.

@@ -62,6 +62,23 @@ func (c *Change) undoStatements() []string {
 	return nil
 }
 
+// changesCreatedTable reports whether a change removes or changes a part of a table that the release certainly creates. Something that the part
+// needs may be gone when the plan is aborted. (What is added is dropped first, because it may need a type of the release.)
+func (c *Change) changesCreatedTable() bool {
+	switch c.commandType() {
+	case pgparse.AlterTableType_AT_AddColumn, pgparse.AlterTableType_AT_AddConstraint:
+		return false
+	}
+	return c.Command != nil && c.isNewTable() && slices.ContainsFunc(c.Release.changes, func(o *Change) bool {
+		stmt := o.Node.GetCreateStmt()
+		if stmt == nil || stmt.IfNotExists {
+			return false
+		}
+		r, _ := o.After.Resolve(stmt.Relation)
+		return r != nil && r.OID == c.AlteredRelation().OID
+	})
+}
+
 // restoreName gives a constraint, a trigger or an index its old name.
 func (c *Change) restoreName(stmt *pgparse.RenameStmt) []string {
 	t := c.resolveRelation(stmt.Relation)

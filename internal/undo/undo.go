@@ -73,7 +73,7 @@ func DescribeChanged(names []string) string {
 }
 
 // IsIrreversible reports whether a step drops or replaces something that an abort cannot restore. Two kinds of steps do not: a step that only adds
-// and has an undo, and one that drops what the plan itself has made.
+// and has an undo, and one that alters or drops what the plan itself has made.
 func IsIrreversible(p *onward.Plan, step int) bool {
 	s, made := &p.Steps[step], listCreated(p)
 	for _, node := range parseStatements(s.SQL) {
@@ -88,6 +88,9 @@ func IsIrreversible(p *onward.Plan, step int) bool {
 				return true
 			}
 		case *pgparse.Node_AlterTableStmt:
+			if made[tableName(n.AlterTableStmt.Relation)] {
+				continue
+			}
 			for _, cmd := range n.AlterTableStmt.Cmds {
 				if c := cmd.GetAlterTableCmd(); c.GetSubtype() != pgparse.AlterTableType_AT_ValidateConstraint && (s.Undo == "" || !isAdditive(c, made)) {
 					return true
