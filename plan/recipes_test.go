@@ -239,6 +239,15 @@ var composed = []change{
 			"ALTER TABLE orders DROP CONSTRAINT orders_positive;",
 		17, []string{"ADD CONSTRAINT orders_positive", "DROP CONSTRAINT orders_positive"}, "",
 	},
+	{
+		"indexes built again",
+		"REINDEX TABLE customers; REINDEX INDEX orders_customer_id_idx; UPDATE orders SET total = 3 WHERE id = 5; REINDEX (VERBOSE) TABLE kinds;",
+		17, []string{"REINDEX INDEX CONCURRENTLY customers_pkey", "REINDEX INDEX CONCURRENTLY orders_customer_id_idx"}, "",
+	},
+	{
+		"a system catalog", "UPDATE pg_index SET indisready = false WHERE indrelid = 'orders'::regclass; REINDEX TABLE orders;",
+		17, nil, "writes the system catalog pg_index",
+	},
 	{"said to be renamed", "ALTER TABLE aged ADD COLUMN display_name varchar(2000) DEFAULT 'x'; CREATE INDEX ON aged (display_name, id); ALTER TABLE aged DROP COLUMN nickname; ALTER TABLE aged DROP COLUMN title, ADD COLUMN heading text NOT NULL DEFAULT '';", 17, []string{"display_name = t.nickname", "heading = t.title", "is declared as renamed"}, ""},
 	{"said to be renamed, copied by hand", "ALTER TABLE aged ADD COLUMN heading text; UPDATE aged SET heading = title; ALTER TABLE aged ALTER COLUMN heading SET NOT NULL; ALTER TABLE aged DROP COLUMN title;", 17, []string{"heading = t.title"}, ""},
 	{"said to be renamed, filled otherwise", "ALTER TABLE aged ADD COLUMN heading text; UPDATE aged SET heading = upper(title); ALTER TABLE aged DROP COLUMN title;", 17, nil, "one of the two is wrong"},

@@ -170,7 +170,8 @@ var Recipes = []*Recipe{
 	viewRemade,
 	columnGenerated, columnAdd, columnRename, columnType, columnDrop, columnNotNull, columnDefault,
 	partitionKey, constraintReplace, constraintCheck, constraintForeignKey, partitionUnique, constraintKey, constraintUnique, constraintExclude,
-	partitionIndex, indexCreate, indexDrop, triggerReplace, functionReplace, tableRename, tableDrop, tableCopyRecipe, rowsUpdate, rowsBatched, rowsComputed,
+	partitionIndex, indexCreate, indexDrop, reindex, triggerReplace, functionReplace, tableRename, tableDrop,
+	tableCopyRecipe, rowsUpdate, rowsBatched, rowsComputed,
 	enumValue, partitionDetach, partitionAttach,
 }
 
@@ -228,6 +229,10 @@ func keepUnchanged(c *Change) *Steps {
 		class = onward.StepWork
 	}
 	phase := c.checkPhase("")
+	if name := c.writesSystemCatalog(); name != "" {
+		m.addMissing("%s:%d writes the system catalog %s, which is only safe if nobody sees it before the migration ends: steps commit one by one", c.Migration.Path,
+			c.Line, name)
+	}
 	if c.verb() != "" {
 		if c.writesManyRows() { // apply sets no limit on the time of this class
 			class, why = onward.StepWork, "run the statement unchanged: it writes many rows in one transaction"
