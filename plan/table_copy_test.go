@@ -84,6 +84,11 @@ func TestTableCopies(t *testing.T) {
 				"doc_numbers; SELECT setval('doc_numbers', (SELECT max(id) FROM docs) + 5);",
 			"",
 		},
+		"the time and random keys": {
+			"CREATE TABLE docs (key uuid NOT NULL, id bigint PRIMARY KEY, code text, made timestamp(3) NOT NULL, changed timestamptz NOT NULL); " +
+				"INSERT INTO docs SELECT gen_random_uuid(), id, code, CURRENT_TIMESTAMP, now() FROM orders;",
+			"gen_random_uuid(), id, code",
+		},
 		"own schema": {
 			`CREATE SCHEMA "my app"; CREATE TABLE "my app"."The Lines" ("Nr" int, "Region" int, "found" varchar(40), PRIMARY KEY ("Region", ` +
 				`"Nr")); INSERT INTO "my app"."The Lines" SELECT number, region, text AS "new" FROM lines AS "old" WHERE "old".text LIKE 'a%' OR ` +
@@ -139,7 +144,7 @@ func TestTableCopiesNotPlanned(t *testing.T) {
 		},
 		"no key": {"CREATE TABLE invoices (a int PRIMARY KEY); INSERT INTO invoices SELECT a FROM keyless;", "keyless has no primary key"},
 		"time": {
-			"CREATE TABLE invoices (id bigint PRIMARY KEY, at timestamptz); INSERT INTO invoices SELECT id, now() FROM orders;",
+			"CREATE TABLE invoices (id bigint PRIMARY KEY, at timestamptz); INSERT INTO invoices SELECT id, CASE WHEN total > 5 THEN now() END FROM orders;",
 			"now() is not known to be immutable",
 		},
 		"time zone": {

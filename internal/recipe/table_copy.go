@@ -66,6 +66,8 @@ type copiedValue struct {
 	column *catalog.Column
 	expr   *pgparse.Node
 	source string
+	// fresh: each row gets a value of its own when it is added, as from a default: the time, or a random key.
+	fresh bool
 }
 
 func (t *tableCopy) addObstacle(format string, args ...any) {
@@ -191,6 +193,9 @@ func (t *tableCopy) selectRow(row string) string {
 func (t *tableCopy) wrongCondition() string {
 	var on, mine, copied []string
 	for i := range t.values {
+		if t.values[i].fresh {
+			continue
+		}
 		col := t.values[i].column
 		mine, copied = append(mine, "(v."+quoteIdent(col.Name)+")::"+typeName(col.Type)), append(copied, "s."+quoteIdent(col.Name))
 	}

@@ -77,7 +77,7 @@ func (t *tableCopy) checkTarget() {
 			t.addObstacle("%s of %s has a sequence of its own, so new code would get numbers that rows of %s have: let both tables use the sequence of %[3]s",
 				col.Name, head.Name, t.source.Name)
 		}
-		isNull := v.source != "" && !filled(v.source) || v.source == "" && !neverNull(v.expr, filled)
+		isNull := v.source != "" && !filled(v.source) || v.source == "" && !v.fresh && !neverNull(v.expr, filled)
 		if col.NotNull && isNull {
 			t.addObstacle("%s of %s is NOT NULL, and its value may be NULL: add NOT NULL in a later release, or leave such rows out", col.Name, head.Name)
 		}

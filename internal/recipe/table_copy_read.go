@@ -100,7 +100,7 @@ func (t *tableCopy) readValues() bool {
 		case ref != nil:
 			values = append(values, copiedValue{expr: expr, source: pgparse.LastText(ref.Fields)})
 		default:
-			values = append(values, copiedValue{expr: expr})
+			values = append(values, copiedValue{expr: expr, fresh: t.c.isFresh(expr)})
 		}
 	}
 	names := t.target.AllColumns()
@@ -129,7 +129,9 @@ func (t *tableCopy) readValues() bool {
 func (t *tableCopy) readExpressions() string {
 	j := &rowJudge{c: t.c.Before, table: t.source, versions: t.c.Release.Versions}
 	for i := range t.values {
-		if v := &t.values[i]; v.source == "" {
+		if v := &t.values[i]; v.fresh {
+			continue
+		} else if v.source == "" {
 			j.judge(v.expr)
 			if j.why == "" && isSessionType(v.column.Type) != j.isOfSession(v.expr) && !isPlainConstant(v.expr) {
 				return "the value of " + v.column.Name + " is converted by the settings of the session"
@@ -155,6 +157,20 @@ func (t *tableCopy) readExpressions() string {
 	}
 	t.schemas = j.schemas
 	return j.why
+}
+
+// isFresh reports whether an expression is only the time or a random key, without a conversion.
+func (c *Change) isFresh(n *pgparse.Node) bool {
+	if v := n.GetSqlvalueFunction(); v != nil {
+		return v.Op <= pgparse.SQLValueFunctionOp_SVFOP_LOCALTIMESTAMP_N // the others are the role, the database and the schema
+	}
+	call := n.GetFuncCall()
+	if call == nil || len(call.Args) > 0 {
+		return false
+	}
+	schema, name := pgparse.SchemaAndName(call.Funcname)
+	return slices.Contains([]string{"now", "transaction_timestamp", "statement_timestamp", "clock_timestamp", "gen_random_uuid"}, name) &&
+		len(c.Before.Functions(schema, name)) == 0
 }
 
 // isPlainConstant reports whether an expression is a constant that means the same at any time: not 'now' or 'today'.
