@@ -187,29 +187,7 @@ func runWrittenRelease(t *testing.T, release *writtenRelease) {
 	if !slices.ContainsFunc(draft.Files, func(f audit.Written) bool { return strings.Contains(f.Text, release.keeps) }) {
 		t.Errorf("no file has %s", release.keeps)
 	}
-	byHand := 0
-	for {
-		if len(draft.Files) > 0 {
-			d.migrate(got)
-		}
-		if draft.Waits == nil {
-			break
-		}
-		passed := plan.Conditions{}
-		if draft.Waits.ByHand != "" {
-			byHand++
-			fill(t, conn, draft.Waits.SQL)
-			passed.Filled = []string{draft.Plan.Name}
-		} else {
-			passed.Gone = "main"
-		}
-		next, err := plan.Next(ctx, d.audit, passed)
-		if err != nil {
-			t.Fatal(err)
-		}
-		draft = next[0]
-		save(t, draft)
-	}
+	byHand := carryOut(t, d.audit, draft, conn, func() { d.migrate(got) })
 	differ, err := plan.Differ(ctx, want, got)
 	if err != nil || len(differ) > 0 {
 		t.Errorf("%v\n%s", err, strings.Join(differ, "\n"))
@@ -219,6 +197,34 @@ func runWrittenRelease(t *testing.T, release *writtenRelease) {
 	}
 	if byHand != release.byHand {
 		t.Errorf("%d steps were run by hand, want %d", byHand, release.byHand)
+	}
+}
+
+// carryOut brings a written plan to its end: migrate runs the tool, and the test does what a person does. It returns how many steps were run
+// by hand.
+func carryOut(t *testing.T, c audit.Config, draft *plan.Draft, conn *pgx.Conn, migrate func()) (byHand int) {
+	t.Helper()
+	for {
+		if len(draft.Files) > 0 {
+			migrate()
+		}
+		if draft.Waits == nil {
+			return byHand
+		}
+		passed := plan.Conditions{}
+		if draft.Waits.ByHand != "" {
+			byHand++
+			fill(t, conn, draft.Waits.SQL)
+			passed.Filled = []string{draft.Plan.Name}
+		} else {
+			passed.Gone = "main"
+		}
+		next, err := plan.Next(t.Context(), c, passed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		draft = next[0]
+		save(t, draft)
 	}
 }
 

@@ -54,7 +54,7 @@ var habits = adapter.HistoryBehavior{
 func (*Adapter) Traits() adapter.Traits {
 	return adapter.Traits{
 		Renders: true, NeedsCommand: true, Graph: true, Project: "an Alembic project", Tool: tool, Meaning: pycode.Normalize,
-		HistoryTables: []adapter.HistoryTable{{Table: "alembic_version", Columns: "(version_num varchar(32) PRIMARY KEY)"}},
+		HistoryTables: []adapter.HistoryTable{{Table: historyTable, Columns: "(version_num varchar(32) PRIMARY KEY)"}},
 	}
 }
 
@@ -135,6 +135,8 @@ func (r *record) fillSet(set *adapter.Set, t adapter.Tree) {
 		set.Migrations = append(set.Migrations, r.Revisions[i].convert(t, set.Source))
 	}
 	set.History = r.listHeads(t)
+	set.Count = countRevisions(set.Migrations)
+	set.Beyond = func() []adapter.Beyond { return listPrograms(set.Migrations) }
 }
 
 // listHeads reports several heads, which the command that is used in most projects refuses. It reports none if branches

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/pycode"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
@@ -182,7 +183,7 @@ func (w *projectWriting) Files(p *onward.Plan, s *onward.PlanStep, name string) 
 	if w.isNextOperation(label, s) {
 		list := adapter.SplitStatements(adapter.TransactionBody(s))
 		for _, setting := range list[:len(list)-1] {
-			m.addOperation(source{Source: "migrations.RunSQL(\n    sql=" + pythonString(setting+";\n") + ",\n    reverse_sql=migrations.RunSQL.noop,\n),"})
+			m.addOperation(source{Source: "migrations.RunSQL(\n    sql=" + pycode.QuoteString(setting+";\n") + ",\n    reverse_sql=migrations.RunSQL.noop,\n),"})
 		}
 		m.addOperation(w.states[0].source)
 		w.states = w.states[1:]

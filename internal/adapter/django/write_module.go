@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/pycode"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -118,13 +119,13 @@ func (m *module) operationList() string {
 // addDropInvalid adds the operation before a concurrent build: it drops the invalid index that an interrupted build leaves.
 func (m *module) addDropInvalid(s *onward.PlanStep) {
 	if drop := adapter.DropInvalidIndex(s); drop != "" {
-		m.addOperation(source{Source: "migrations.RunSQL(\n    sql=" + pythonString(drop) + ",\n    reverse_sql=migrations.RunSQL.noop,\n),"})
+		m.addOperation(source{Source: "migrations.RunSQL(\n    sql=" + pycode.QuoteString(drop) + ",\n    reverse_sql=migrations.RunSQL.noop,\n),"})
 	}
 }
 
 // runSQLOperation returns the RunSQL for a step. A contract step has no undo SQL.
 func runSQLOperation(s *onward.PlanStep) string {
-	out := "migrations.RunSQL(\n    sql=" + pythonString(adapter.TransactionBody(s)) + ",\n"
+	out := "migrations.RunSQL(\n    sql=" + pycode.QuoteString(adapter.TransactionBody(s)) + ",\n"
 	if s.Phase != onward.Contract {
 		out += "    reverse_sql=" + undoOperation(s) + ",\n"
 	}
@@ -139,17 +140,11 @@ func undoOperation(s *onward.PlanStep) string {
 	}
 	list := adapter.SplitStatements(undo)
 	if s.Transaction != onward.TransactionNone || len(list) == 1 {
-		return pythonString(undo)
+		return pycode.QuoteString(undo)
 	}
 	var b strings.Builder
 	for _, sql := range list {
-		b.WriteString("        " + pythonString(sql+";\n") + ",\n")
+		b.WriteString("        " + pycode.QuoteString(sql+";\n") + ",\n")
 	}
 	return "[\n" + b.String() + "    ]"
-}
-
-// pythonString returns SQL as a Python string of several lines.
-func pythonString(sql string) string {
-	sql = strings.ReplaceAll(strings.ReplaceAll(sql, `\`, `\\`), `"""`, `""\"`)
-	return "\"\"\"\n" + sql + `"""`
 }

@@ -1,0 +1,208 @@
+package plan_test
+
+import (
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/apply"
+	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/gitrange/gittest"
+	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+	"github.com/onward-sql/onward/internal/rotation"
+	"github.com/onward-sql/onward/onward"
+	"github.com/onward-sql/onward/plan"
+	"github.com/onward-sql/onward/rehearse"
+)
+
+const alembicEnvironment = `import os
+
+from alembic import context
+from sqlalchemy import create_engine
+
+if context.is_offline_mode():
+    context.configure(url="postgresql://localhost/none")
+    with context.begin_transaction():
+        context.run_migrations()
+else:
+    with create_engine(os.environ["SHOP_URL"]).connect() as connection:
+        context.configure(connection=connection, transaction_per_migration=EACH)
+        with context.begin_transaction():
+            context.run_migrations()
+`
+
+// alembicRevision returns a revision.
+func alembicRevision(id, down string, body ...string) string {
+	return "from alembic import op\nimport sqlalchemy as sa\n\nrevision = \"" + id + "\"\ndown_revision = " + down + "\n\n\ndef upgrade():\n    " +
+		strings.Join(body, "\n    ") + "\n"
+}
+
+// alembicProject is a repository with a release, and a database at its base.
+type alembicProject struct {
+	t                *testing.T
+	dir, db, program string
+	audit            audit.Config
+}
+
+// newAlembicProject makes a project. each gives each revision a transaction of its own.
+func newAlembicProject(t *testing.T, each bool) *alembicProject {
+	t.Helper()
+	program := pgservertest.ToolPath(t, "django-venvs.sh", "alembic-1.20-psycopg", "bin", "alembic")
+	environment := strings.Replace(alembicEnvironment, "EACH", map[bool]string{true: "True", false: "False"}[each], 1)
+	dir := gittest.Commits(t, map[string]string{
+		"onward.yaml": "migrations:\n  - dir: migrations/versions\n    framework: alembic\n    render: alembic upgrade {from}:{to} --sql\n    python: " +
+			filepath.Dir(filepath.Dir(program)) + "\n",
+		"alembic.ini": "[alembic]\nscript_location = migrations\n", "migrations/env.py": environment, ".gitignore": "__pycache__\n",
+		"migrations/versions/a1_base.py": alembicRevision("a1", "None", `op.create_table("orders", sa.Column("id", sa.BigInteger, primary_key=True),`,
+			`    sa.Column("note", sa.Text), sa.Column("code", sa.Text), sa.Column("size", sa.Integer))`),
+	})
+	gittest.RunGit(t, dir, "checkout", "-q", "-b", "feature")
+	gittest.WriteFiles(t, dir, map[string]string{"migrations/versions/b2_rename.py": alembicRevision("b2", `"a1"`,
+		`op.create_index("orders_code_idx", "orders", ["code"])`,
+		`op.alter_column("orders", "note", new_column_name="remark")`,
+		`op.create_check_constraint("orders_size", "orders", "size < 1000000")`,
+		`op.execute(r"""UPDATE orders SET code = '50 % of \:x {"a"\:1}' WHERE code::text LIKE 'b%'""")`)})
+	settings, err := config.Load(dir, audit.Names())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &alembicProject{t: t, dir: dir, program: program, db: pgservertest.Database(t, 17), audit: audit.Config{Dir: dir, Base: "main", Settings: settings}}
+	p.upgrade(p.db, "a1")
+	p.addRows(p.db)
+	return p
+}
+
+// upgrade runs the real Alembic.
+func (p *alembicProject) upgrade(database, to string) {
+	p.t.Helper()
+	at, err := url.Parse(database)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	at.Scheme = "postgresql+psycopg"
+	cmd := exec.CommandContext(p.t.Context(), p.program, "upgrade", to)
+	cmd.Dir, cmd.Env = p.dir, append(os.Environ(), "SHOP_URL="+at.String(), "PYTHONDONTWRITEBYTECODE=1")
+	if talk, err := cmd.CombinedOutput(); err != nil {
+		p.t.Fatalf("%v\n%s", err, talk)
+	}
+}
+
+// addRows adds rows of the base.
+func (p *alembicProject) addRows(database string) {
+	pgservertest.Exec(p.t, pgservertest.Connect(p.t, database),
+		"INSERT INTO orders SELECT n, 'n' || n, CASE WHEN n % 3 > 0 THEN 'b' || n END, n FROM generate_series(1, 2500) AS n")
+}
+
+// plan plans the release.
+func (p *alembicProject) plan() *onward.Plan {
+	p.t.Helper()
+	c := plan.Config{Sketch: true, Config: rehearse.Config{Config: p.audit, Majors: []int{17}}}
+	c.Quiet()
+	out, _, err := plan.Make(p.t.Context(), c)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return out
+}
+
+// release returns a database at which Alembic ran the release itself.
+func (p *alembicProject) release() string {
+	p.t.Helper()
+	out := pgservertest.Database(p.t, 17)
+	p.upgrade(out, "a1")
+	p.addRows(out)
+	p.upgrade(out, "head")
+	return out
+}
+
+// compare compares the database with one at which Alembic ran the release itself.
+func (p *alembicProject) compare(want string) {
+	p.t.Helper()
+	differ, err := plan.Differ(p.t.Context(), want, p.db)
+	if err != nil || len(differ) > 0 {
+		p.t.Errorf("%v\n%s", err, strings.Join(differ, "\n"))
+	}
+	columns := []string{"id, remark, code, size FROM orders"}
+	if diff := cmp.Diff(contents(p.t, want, columns), contents(p.t, p.db, columns)); diff != "" {
+		p.t.Errorf("rows (-release +plan):\n%s", diff)
+	}
+}
+
+// query returns the only value of a query.
+func (p *alembicProject) query(conn *pgx.Conn, sql string) (out string) {
+	p.t.Helper()
+	if err := conn.QueryRow(p.t.Context(), sql).Scan(&out); err != nil {
+		p.t.Fatal(err)
+	}
+	return out
+}
+
+// TestAlembicWritten writes a plan as revisions, and lets the real Alembic run them to their end. Each step has a transaction of its own,
+// also if Alembic has one for all pending revisions.
+func TestAlembicWritten(t *testing.T) {
+	t.Parallel()
+	for _, each := range rotation.Pick(t, 1, []bool{false, true}) {
+		t.Run(fmt.Sprintf("one for each %t", each), func(t *testing.T) {
+			t.Parallel()
+			p := newAlembicProject(t, each)
+			want := p.release()
+			draft, err := plan.Write(t.Context(), p.audit, p.plan())
+			if err != nil {
+				t.Fatal(err)
+			}
+			save(t, draft)
+			for _, m := range draft.Replaced {
+				if err := os.Remove(filepath.Join(p.dir, m)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			conn := pgservertest.Connect(t, p.db)
+			pgservertest.Exec(t, conn, "CREATE TABLE log (tx bigint, sql text)",
+				"CREATE FUNCTION log() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO log VALUES (txid_current(), current_query()); END $$",
+				"CREATE EVENT TRIGGER log ON ddl_command_end WHEN TAG IN ('ALTER TABLE', 'CREATE TRIGGER') EXECUTE FUNCTION log()")
+			if byHand := carryOut(t, p.audit, draft, conn, func() { p.upgrade(p.db, "head") }); byHand != 2 {
+				t.Errorf("%d steps were run by hand", byHand)
+			}
+			if n := p.query(conn, "SELECT count(*)::text FROM log AS l WHERE sql LIKE '%VALIDATE%' AND EXISTS "+
+				"(SELECT FROM log WHERE tx = l.tx AND sql NOT LIKE '%VALIDATE%')"); n != "0" {
+				t.Errorf("%s constraints were validated in a transaction that locks a table", n)
+			}
+			if n := p.query(conn, "SELECT count(*)::text FROM log WHERE sql LIKE '%VALIDATE%'"); n == "0" {
+				t.Error("no constraint was validated")
+			}
+			pgservertest.Exec(t, conn, "DROP EVENT TRIGGER log", "DROP FUNCTION log()", "DROP TABLE log")
+			p.compare(want)
+		})
+	}
+}
+
+// After a plan that onward carried out, the real Alembic has nothing to do, and continues with the next revision.
+func TestAlembicRecorded(t *testing.T) {
+	t.Parallel()
+	p := newAlembicProject(t, false)
+	want := p.release()
+	got, err := apply.RunPlanAndRecord(t.Context(), apply.PendingConfig{
+		Config:     apply.Config{DB: p.db, Plan: p.plan(), Through: onward.Contract, Unproven: "this test compares the result"},
+		Repository: p.audit,
+	})
+	if err != nil || got.State != onward.ApplyDone || got.Next != "" {
+		t.Fatalf("%+v %v", got, err)
+	}
+	pgservertest.Exec(t, pgservertest.Connect(t, p.db), "DROP SCHEMA onward_ledger CASCADE")
+	p.compare(want)
+	gittest.WriteFiles(t, p.dir, map[string]string{
+		"migrations/versions/c3_next.py": alembicRevision("c3", `"b2"`, `op.add_column("orders", sa.Column("extra", sa.Text))`),
+	})
+	p.upgrade(p.db, "head")
+	if version := p.query(pgservertest.Connect(t, p.db), "SELECT version_num FROM alembic_version"); version != "c3" {
+		t.Errorf("recorded is %s", version)
+	}
+}
