@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/onward-sql/onward/onward"
@@ -13,6 +14,8 @@ type chain struct {
 	parts []partKey
 	// later are the parts after code that is no SQL: they may need the rows that it writes.
 	later map[partKey]bool
+	// links are those of the parts.
+	links map[partKey]*links
 }
 
 // findChains groups the parts of a release.
@@ -55,14 +58,14 @@ func findChains(parts []*part) (out []*chain) {
 	for i, t := range parts {
 		c := at[find(i)]
 		if c == nil {
-			c = &chain{name: chainName(t, &all[i], names), later: map[partKey]bool{}}
+			c = &chain{name: chainName(t, &all[i], names), later: map[partKey]bool{}, links: map[partKey]*links{}}
 			at[find(i)] = c
 			out = append(out, c)
 		}
 		if slices.ContainsFunc(c.parts, partKey.isCode) {
 			c.later[t.partKey] = true
 		}
-		c.parts = append(c.parts, t.partKey)
+		c.parts, c.links[t.partKey] = append(c.parts, t.partKey), &all[i]
 	}
 	return out
 }
@@ -75,6 +78,30 @@ func uniteCode(parts []*part, i int, unite func(a, b int)) {
 			unite(i, n)
 		}
 	}
+}
+
+// cutAt cuts a chain at parts that cannot be planned. The rest has them and all later parts that depend on them: it can run after the other
+// parts, as in the release. cutAt returns nil if the rest would be the whole chain, or all of it that is SQL.
+func (c *chain) cutAt(bad map[partKey]bool) (planned, rest *chain) {
+	planned = &chain{name: c.name, later: c.later, links: c.links}
+	rest = &chain{name: c.name + "#rest", later: c.later, links: c.links}
+	of := links{changes: map[string]bool{}, uses: map[string]bool{}} // of the rest
+	everything := false
+	for _, key := range c.parts {
+		l := c.links[key]
+		if !bad[key] && !everything && !of.concern(l) {
+			planned.parts = append(planned.parts, key)
+			continue
+		}
+		rest.parts = append(rest.parts, key)
+		maps.Copy(of.changes, l.changes)
+		maps.Copy(of.uses, l.uses)
+		everything = everything || !key.isCode() && key.statement.Node == nil
+	}
+	if planned.isOnlyCode() || len(rest.parts) == 0 {
+		return nil, nil
+	}
+	return planned, rest
 }
 
 // isOnlyCode reports whether no part of a chain is SQL.
@@ -108,6 +135,22 @@ func (p *planner) whyUnplanned(c *chain) (why []string) {
 		}
 	}
 	return why
+}
+
+// unplannedParts returns the parts of a chain that cannot be planned.
+func (p *planner) unplannedParts(c *chain) map[partKey]bool {
+	out := map[partKey]bool{}
+	for _, t := range p.parts {
+		if p.chainOf[t.partKey] == c && len(t.missing) > 0 {
+			out[t.partKey] = true
+		}
+	}
+	for i := range p.steps {
+		if p.chainOfStep(i) == c && len(p.doubts[p.plan.Steps[i].ID]) > 0 {
+			out[p.keys[p.steps[i].From]] = true
+		}
+	}
+	return out
 }
 
 // chainOfStep returns the chain of a step; nil for a step that belongs to no single one.

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/gitrange/gittest"
 	"github.com/onward-sql/onward/internal/rotation"
@@ -35,6 +37,35 @@ func TestOneUnplannedChange(t *testing.T) {
 		if slices.ContainsFunc(p.Steps, func(s onward.PlanStep) bool { return strings.Contains(s.SQL, "keyless") }) {
 			t.Errorf("a step has the change that is left:\n%s", told(p))
 		}
+	}
+}
+
+// TestChainIsCut: the changes of a chain before one that cannot be planned are proven, and so are later ones that do not depend on it. What the
+// plan leaves runs after them.
+func TestChainIsCut(t *testing.T) {
+	t.Parallel()
+	release := []string{
+		"CREATE TABLE labels (id bigint PRIMARY KEY, name text)",
+		"ALTER TABLE keyless ADD COLUMN label_id bigint",
+		"UPDATE keyless SET label_id = 1, b = upper(b)", // the table has no key
+		"ALTER TABLE keyless ALTER COLUMN label_id SET NOT NULL",
+		"ALTER TABLE orders ADD COLUMN label_id bigint REFERENCES labels (id)",
+		"CREATE INDEX orders_label_idx ON orders (label_id)",
+		"CREATE INDEX keyless_label_idx ON keyless (label_id)",
+	}
+	p := planned(t, base, "INSERT INTO keyless (a) VALUES (1);\n"+strings.Join(release, ";\n")+";", 17, nil, true)
+	var left []string
+	for i := range p.Left {
+		left = append(left, p.Left[i].SQL)
+	}
+	if diff := cmp.Diff([]string{release[2], release[3], release[6]}, left); diff != "" {
+		t.Errorf("left (-want +got):\n%s\n%s", diff, told(p))
+	}
+	if proven := countProven(p); proven != 5 {
+		t.Errorf("%d changes are proven\n%s", proven, told(p))
+	}
+	if why := strings.Join(p.Left[1].Why, " "); !strings.Contains(why, "no primary key") {
+		t.Errorf("why: %s", why)
 	}
 }
 

@@ -29,9 +29,9 @@ func TestReadersFollowFills(t *testing.T) {
 		update + "REFRESH MATERIALIZED VIEW CONCURRENTLY paid_totals;\n": {"UPDATE orders", "REFRESH", "backfill"},
 		update + "REFRESH MATERIALIZED VIEW CONCURRENTLY numbers;\n":     {"REFRESH", "UPDATE orders", "expand"},
 		copied + "SELECT setval('items_id_seq', (SELECT max(id) FROM items));\n": {
-			"INSERT INTO items", "setval", "contract",
+			"INSERT INTO items", "setval", "left",
 		},
-		copied + "SELECT setval('items_id_seq', max(id)) FROM items;\n": {"INSERT INTO items", "setval", "contract"},
+		copied + "SELECT setval('items_id_seq', max(id)) FROM items;\n": {"INSERT INTO items", "setval", "left"},
 	} {
 		p, _, err := plan.Make(t.Context(), plan.Config{Sketch: true, Config: rehearse.Config{
 			Config: audit.Config{Dir: repository(t, base, release), Base: "main", Head: "feature"},
@@ -40,16 +40,21 @@ func TestReadersFollowFills(t *testing.T) {
 			t.Fatal(err)
 		}
 		at, phase := map[string]int{}, ""
-		for i := range p.Steps {
-			text := p.Steps[i].SQL
+		note := func(n int, text, in string) {
 			for _, part := range []string{want.first, want.second} {
 				if strings.Contains(text, part) {
-					at[part] = i + 1
+					at[part] = n
 				}
 			}
 			if strings.Contains(text, "REFRESH") || strings.Contains(text, "setval") {
-				phase = string(p.Steps[i].Phase)
+				phase = in
 			}
+		}
+		for i := range p.Steps {
+			note(i+1, p.Steps[i].SQL, string(p.Steps[i].Phase))
+		}
+		for i := range p.Left {
+			note(len(p.Steps)+i+1, p.Left[i].SQL, "left")
 		}
 		if at[want.first] == 0 || at[want.first] >= at[want.second] || phase != want.phase {
 			t.Errorf("%s%v, in %s, not %v", release, at, phase, want)

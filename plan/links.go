@@ -19,9 +19,27 @@ type links struct {
 	label string
 }
 
+// concern reports whether parts with two sets of links must keep their order: one changes what the other may use, or both use one relation,
+// whose rows one may read and the other write.
+func (l *links) concern(other *links) bool {
+	for key := range other.changes {
+		if l.uses[key] {
+			return true
+		}
+	}
+	for key := range other.uses {
+		if l.changes[key] || l.uses[key] && strings.HasPrefix(key, relationPrefix) {
+			return true
+		}
+	}
+	return false
+}
+
 // The keys of objects. Names have no schema: two objects of one name count as the same, which only makes a chain longer.
+const relationPrefix = "relation "
+
 func nameKey(name string) string                  { return "name " + name }
-func relationKey(t catalog.OID) string            { return fmt.Sprintf("relation %d", t) }
+func relationKey(t catalog.OID) string            { return fmt.Sprintf(relationPrefix+"%d", t) }
 func columnKey(t catalog.OID, name string) string { return fmt.Sprintf("column %d %s", t, name) }
 func rowsKey(t catalog.OID) string                { return fmt.Sprintf("rows %d", t) }
 

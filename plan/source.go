@@ -86,18 +86,24 @@ func (s *source) buildPlan(left map[*chain][]string) *planner {
 }
 
 // planChains makes a plan of the chains that can be planned, as far as onward knows without a server. It leaves the others, and
-// those in the map. If none can be planned, the plan has
+// those in the map. Of a chain with a part that cannot be planned, it plans the parts that do not depend on that. If none can be planned, the plan has
 // all steps, and says what is missing. The returned map has what the plan leaves.
 func (s *source) planChains(left map[*chain][]string) (*planner, map[*chain][]string) {
 	p, asked := s.buildPlan(left), left
 	for first := p; ; {
 		bad := map[*chain][]string{}
+		cut := false
 		for _, c := range p.chains {
-			if why := p.whyUnplanned(c); len(why) > 0 {
-				bad[c] = why
+			why := p.whyUnplanned(c)
+			if len(why) == 0 {
+				continue
 			}
+			if _, rest := s.cutChain(c, p.unplannedParts(c)); rest != nil {
+				c, cut = rest, true
+			}
+			bad[c] = why
 		}
-		if len(bad) == 0 || len(bad) == len(p.chains) {
+		if len(bad) == 0 || len(bad) == len(p.chains) && !cut {
 			if len(bad) > 0 {
 				p, left = first, asked
 			}
@@ -108,6 +114,15 @@ func (s *source) planChains(left map[*chain][]string) (*planner, map[*chain][]st
 		left = bad
 		p = s.buildPlan(left)
 	}
+}
+
+// cutChain cuts a chain of the release at parts that cannot be planned, and returns both pieces; nil if the chain stays whole.
+func (s *source) cutChain(c *chain, bad map[partKey]bool) (planned, rest *chain) {
+	if planned, rest = c.cutAt(bad); rest != nil {
+		at := slices.Index(s.chains, c)
+		s.chains = slices.Replace(s.chains, at, at+1, planned, rest)
+	}
+	return planned, rest
 }
 
 // notChosen is why a plan leaves a chain that --only does not name.
