@@ -248,6 +248,12 @@ var composed = []change{
 		"a system catalog", "UPDATE pg_index SET indisready = false WHERE indrelid = 'orders'::regclass; REINDEX TABLE orders;",
 		17, nil, "writes the system catalog pg_index",
 	},
+	{
+		"renamed, read, dropped",
+		"ALTER TABLE stalls RENAME COLUMN shop_id TO store_id; ALTER TABLE shops ADD COLUMN stall bigint; " +
+			"UPDATE shops AS c SET stall = o.id FROM stalls AS o WHERE o.store_id = c.id; DROP TABLE stalls;",
+		17, []string{"ADD COLUMN stall"}, "uses the new name of shop_id of stalls, which the release renames and drops",
+	},
 	{"said to be renamed", "ALTER TABLE aged ADD COLUMN display_name varchar(2000) DEFAULT 'x'; CREATE INDEX ON aged (display_name, id); ALTER TABLE aged DROP COLUMN nickname; ALTER TABLE aged DROP COLUMN title, ADD COLUMN heading text NOT NULL DEFAULT '';", 17, []string{"display_name = t.nickname", "heading = t.title", "is declared as renamed"}, ""},
 	{"said to be renamed, copied by hand", "ALTER TABLE aged ADD COLUMN heading text; UPDATE aged SET heading = title; ALTER TABLE aged ALTER COLUMN heading SET NOT NULL; ALTER TABLE aged DROP COLUMN title;", 17, []string{"heading = t.title"}, ""},
 	{"said to be renamed, filled otherwise", "ALTER TABLE aged ADD COLUMN heading text; UPDATE aged SET heading = upper(title); ALTER TABLE aged DROP COLUMN title;", 17, nil, "one of the two is wrong"},

@@ -206,6 +206,11 @@ func (is *columnChange) absorbChange(c *Change) *Steps {
 		if c.commandType() == pgparse.AlterTableType_AT_DropColumn {
 			return nil
 		}
+		if o := is.readUnderNewName(c); o != nil {
+			m.addMissing("%s:%d uses the new name of %s of %s, which the release renames and drops: rename it in a release of its own", o.Migration.Path, o.Line,
+				is.old.Name, t.Name)
+			return m
+		}
 		m.addNote("%s of %s is changed and dropped by one release: only the drop is planned. Where its values were to stay, the drop is wrong", is.old.Name, t.Name)
 		return m
 	case is.replacement == nil && is.old == nil && c.commandType() == pgparse.AlterTableType_AT_AddColumn, is.replacement == nil && is.leadChange() == nil:
@@ -229,6 +234,21 @@ func (is *columnChange) absorbChange(c *Change) *Steps {
 		return s
 	}
 	return m
+}
+
+// readUnderNewName returns a change of rows that uses the column by the name that a rename gives it; nil for none.
+func (is *columnChange) readUnderNewName(c *Change) *Change {
+	after := c.After.Relation(is.table)
+	if !c.renamesColumn() || after == nil || after.Attr(is.column) == nil {
+		return nil
+	}
+	table, column := after.Name.Name, after.Attr(is.column).Name
+	for _, o := range c.Release.changes[slices.Index(c.Release.changes, c):] {
+		if names := pgparse.ListNames(o.SQL); o.readsRows() && slices.Contains(names, table) && slices.Contains(names, column) {
+			return o
+		}
+	}
+	return nil
 }
 
 // usedColumns returns the columns of the index or constraint that a change creates, drops or renames.
