@@ -62,6 +62,8 @@ var owners = map[string][]string{
 	"github.com/fergusstrange/":    {"internal/pgserver"},
 	"github.com/chromedp/":         {"internal/report/shots"},
 	"github.com/creachadair/jrpc2": {"internal/lsp"},
+	"github.com/riverqueue/river":  {"internal/fleet/queuedb"},
+	"github.com/VictoriaMetrics/":  {"internal/fleet/queuedb"},
 }
 
 // exceptions, each with its reason.

@@ -78,6 +78,8 @@ type Config struct {
 	Server string
 	// AcceptPublications are publications whose subscribers already have what the steps need, or may stop.
 	AcceptPublications []string
+	// Slice limits this call; nil does not. A database on which another process works is then not waited for.
+	Slice *Slice
 	// Tell is called for each event; nil for none.
 	Tell func(Event)
 
@@ -247,7 +249,8 @@ type State struct {
 //   - a [*RefusedError] for a plan that does not belong to this database, or whose conditions do not hold,
 //   - an [*UnfinishedError] if a step failed or was not done in time,
 //   - a [*HeldError] or [*LostError] if another process is working on the database,
-//   - a [*ServerError] if the database cannot be reached.
+//   - a [*ServerError] if the database cannot be reached,
+//   - a [*SliceError] if [Config.Slice] ended the call.
 //
 // The known progress of the plan is returned with each of them.
 func Run(ctx context.Context, c Config) (*onward.Applied, error) {
@@ -273,9 +276,12 @@ func withTarget(ctx context.Context, c Config, work func(t *Target) error) (*onw
 
 // runAttempts makes one attempt after another until nothing is left to do.
 func (t *Target) runAttempts(ctx context.Context, attempt func() (State, error)) error {
-	var step string
-	var since time.Time
+	slice := t.c.startSlice()
+	step, since := slice.waitedBefore()
 	for {
+		if err := slice.refuseLong(t.nextStep); err != nil {
+			return err
+		}
 		s, err := attempt()
 		if err != nil || s.Done {
 			return err
@@ -285,6 +291,9 @@ func (t *Target) runAttempts(ctx context.Context, attempt func() (State, error))
 		}
 		if s.Waits && time.Since(since) > t.c.Within {
 			return t.recordGivenUp(ctx, &s)
+		}
+		if err := slice.checkEnd(&s, since, t.isInMemory()); err != nil {
+			return err
 		}
 		if err := queue.Pause(ctx, s.Again); err != nil {
 			return &UnfinishedError{Step: step, Why: "it was interrupted", Err: err}

@@ -197,7 +197,11 @@ func (t *Target) takeLease(ctx context.Context, before int64) error {
 	if who == "" {
 		who = ProcessName("apply")
 	}
-	for end := time.Now().Add(t.c.Within); ; {
+	patience := t.c.Within
+	if t.c.Slice != nil && before == 0 {
+		patience = 0
+	}
+	for end := time.Now().Add(patience); ; {
 		err := t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
 			lease, err := t.c.scope.TakeLease(ctx, conn, who, t.direct, before)
 			if err == nil {

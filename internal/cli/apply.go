@@ -25,6 +25,7 @@ type applyFlags struct {
 	green                     contractQueryFlags
 	evidence                  oldCodeFlags
 	rollout                   rolloutFlags
+	queueFlags
 }
 
 func (f *applyFlags) addApplyFlags(cmd *cobra.Command) {
@@ -43,6 +44,7 @@ func (f *applyFlags) addApplyFlags(cmd *cobra.Command) {
 	f.green.addContractQueryFlags(cmd)
 	f.evidence.addOldCodeFlags(cmd)
 	f.rollout.addRolloutFlags(cmd)
+	f.addQueueFlags(cmd)
 	completeFlag(cmd, "through", string(onward.Expand), string(onward.Backfill), string(onward.Contract))
 }
 
@@ -73,7 +75,8 @@ that schema.
 
 With --targets the same plan or migrations run on many databases, and a plan in many schemas:
 in waves, some at once, until too many fail. The schema onward_fleet of each database has what
-is done there. The contract begins only if every target has the release.
+is done there. The contract begins only if every target has the release. With --queue, the
+processes of onward fleet worker do the work, also on other machines.
 
 Exit code: 0 done; 1 refused, because the plan is not for this database or some rows are
 wrong; 2 usage or input; 3 not finished, the same command continues.`,
@@ -85,7 +88,8 @@ wrong; 2 usage or input; 3 not finished, the same command continues.`,
   onward apply --db env:DATABASE_URL
   onward apply --db env:DATABASE_URL --head v2.4 --to 00042_nickname
   onward apply --targets targets.txt --release v2.4 --plan plan.json
-  onward apply --targets 'schemas:tenant_*' --db env:DATABASE_URL --release v2.4 --plan plan.json`,
+  onward apply --targets 'schemas:tenant_*' --db env:DATABASE_URL --release v2.4 --plan plan.json
+  onward apply --targets targets.txt --release v2.4 --plan plan.json --queue env:QUEUE_URL`,
 		Args: checkArguments(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.applyAndReport(cmd, &f) },
 	}

@@ -21,10 +21,12 @@ func rolloutWriter(r *onward.Rollout, format report.Format, options report.Optio
 func (a *app) newFleetCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "fleet",
-		Short: "pause or resume a release on many targets, or skip targets",
+		Short: "pause or resume a release on many targets, skip targets, or work for a queue",
 		Long: `Sends a command to a release that onward guard --targets or onward apply --targets runs, also
 from another machine. The command is a row in the schema onward_fleet of the targets' databases.
 A running process reads that row before each target.
+
+onward fleet worker does the work for releases that onward apply --targets --queue has begun.
 
 onward status --targets prints how far a release is.`,
 		Example: `  onward fleet pause --targets 'schemas:tenant_*' --db env:DATABASE_URL --release v2.4
@@ -49,6 +51,8 @@ onward status --targets prints how far a release is.`,
 			}
 			return fleet.Skip(ctx, list, f.release, f.because, apply.ProcessName("fleet skip"))
 		}),
+		a.newFleetWorkerCommand(),
+		a.newFleetRebuildCommand(),
 	)
 	return cmd
 }

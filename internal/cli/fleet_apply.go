@@ -47,16 +47,24 @@ func (a *app) applyToTargets(cmd *cobra.Command, f *applyFlags) error {
 		// The contract breaks code that another database may still need.
 		c.Release, c.After = f.rollout.release+" contract", f.rollout.release
 	}
-	c.Work = fleet.ApplySteps(func(ctx context.Context, t *fleet.Target) (*onward.Applied, error) {
-		one := base
-		one.DB, one.Schema, one.SearchPath, one.Tell = t.Address, t.Schema, t.SearchPath(f.rollout.searchPath), a.targetEvents(t)
-		pending := apply.PendingConfig{Config: one, Repository: r, Source: f.source, Table: f.table, AcceptFindings: f.accept}
-		if base.Plan != nil {
-			return apply.RunPlanAndRecord(ctx, pending)
-		}
-		return apply.Pending(ctx, pending)
-	})
+	if f.queue != "" {
+		return a.queueRollout(cmd, f, &base, c)
+	}
+	c.Work = applyWork(&apply.PendingConfig{Config: base, Repository: r, Source: f.source, Table: f.table, AcceptFindings: f.accept}, f.rollout.searchPath,
+		a.targetEvents)
 	return a.runRollout(cmd.Context(), c, false)
+}
+
+// applyWork returns the work that runs apply on a target. base lacks the target. tell returns what gets the target's events.
+func applyWork(base *apply.PendingConfig, searchPath string, tell func(*fleet.Target) func(apply.Event)) fleet.Work {
+	return fleet.ApplySteps(func(ctx context.Context, t *fleet.Target) (*onward.Applied, error) {
+		c := *base
+		c.DB, c.Config.Schema, c.SearchPath, c.Tell = t.Address, t.Schema, t.SearchPath(searchPath), tell(t)
+		if c.Plan != nil {
+			return apply.RunPlanAndRecord(ctx, c)
+		}
+		return apply.Pending(ctx, c)
+	})
 }
 
 // targetEvents prints what a target waits for; with -v, each finished step.

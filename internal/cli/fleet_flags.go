@@ -41,18 +41,24 @@ func (f *targetFlags) areGiven(cmd *cobra.Command, others ...string) (bool, erro
 	return false, nil
 }
 
+// newTargetSource reads --targets and --db.
+func (a *app) newTargetSource(text, db string) (s fleet.Source, err error) {
+	s = fleet.Source{Text: text, Env: a.env}
+	switch {
+	case s.NeedsDatabase():
+		s.ReadDB = func(context.Context) (string, error) { return a.requireDatabase(db) }
+		s.DB, err = a.requireDatabase(db)
+	case db != "":
+		err = newUsageError("--db is for --targets schemas:PATTERN and query:SQL: the targets of %s have addresses of their own", text)
+	}
+	return s, err
+}
+
 // newTargetList returns a function that lists the targets.
 func (a *app) newTargetList(f *targetFlags, db string) (func(context.Context) ([]*fleet.Target, error), error) {
-	source := fleet.Source{Text: f.targets, Env: a.env}
-	switch {
-	case source.NeedsDatabase():
-		var err error
-		if source.DB, err = a.requireDatabase(db); err != nil {
-			return nil, err
-		}
-		source.ReadDB = func(context.Context) (string, error) { return a.requireDatabase(db) }
-	case db != "":
-		return nil, newUsageError("--db is for --targets schemas:PATTERN and query:SQL: the targets of %s have addresses of their own", f.targets)
+	source, err := a.newTargetSource(f.targets, db)
+	if err != nil {
+		return nil, err
 	}
 	for _, l := range f.labels {
 		if !strings.Contains(l, "=") {
@@ -79,7 +85,7 @@ type rolloutFlags struct {
 const defaultSearchPath = "{schema}"
 
 // rolloutFlagNames are the flags that only have a meaning with --targets.
-var rolloutFlagNames = []string{"after", "waves", "stop-after", "verify", "search-path", "targets-at-once", "per-server"}
+var rolloutFlagNames = []string{"after", "waves", "stop-after", "verify", "search-path", "targets-at-once", "per-server", "queue", "detach"}
 
 func (f *rolloutFlags) addRolloutFlags(cmd *cobra.Command) {
 	f.addTargetFlags(cmd)

@@ -186,11 +186,12 @@ func (c *Config) insertSession(ctx context.Context, t *Target, pid int) error {
 // errTakenOver says that another process has taken a target over.
 var errTakenOver = errors.New("another onward process has taken this target over")
 
-// finishTarget records the end of the work on a target.
+// finishTarget records the end of the work on a target. RolloutPending is the end of a slice: the attempt goes on with the next one.
 func (c *Config) finishTarget(ctx context.Context, t *Target, state onward.RolloutState, exitCode int, note string) error {
 	return t.database.do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 		tag, err := conn.Exec(ctx, `UPDATE onward_fleet.target SET state = $4, exit_code = $5, note = $6, holder = '', pid = NULL, backend = NULL,
-			sessions = CASE WHEN $4 = 'done' THEN '[]' ELSE sessions END, ended = clock_timestamp()
+			sessions = CASE WHEN $4 = 'done' THEN '[]' ELSE sessions END, ended = CASE WHEN $4 <> 'pending' THEN clock_timestamp() END,
+			attempts = attempts - CASE WHEN $4 = 'pending' THEN 1 ELSE 0 END
 			WHERE release = $1 AND schema = $2::bigint::oid AND holder = $3`, c.Release, int64(t.schemaOID), t.database.holder, string(state), exitCode, note)
 		if err != nil || tag.RowsAffected() > 0 {
 			return err

@@ -107,10 +107,14 @@ func forEachKey[K comparable, V any](m map[K]V, f func(K)) {
 
 // identifyGroup finds the database of the targets with one address.
 func identifyGroup(ctx context.Context, text string, list []*Target, holder string) {
-	d, schemas, err := openDatabase(ctx, text, holder)
+	names := []string{}
+	for _, t := range list {
+		names = append(names, t.Schema)
+	}
+	d, schemas, err := openDatabase(ctx, text, holder, names)
 	d.readAddress = list[0].readAddress
 	if isRejected(err) && d.renewAddress(ctx, text) {
-		d, schemas, err = openDatabase(ctx, d.address, holder)
+		d, schemas, err = openDatabase(ctx, d.address, holder, names)
 		d.readAddress = list[0].readAddress
 	}
 	for _, t := range list {
@@ -138,8 +142,8 @@ func (e *goneError) Error() string {
 	return fmt.Sprintf("the database has no schema %q", e.schema)
 }
 
-// openDatabase identifies a database. schemas are the OIDs of its schemas.
-func openDatabase(ctx context.Context, text, holder string) (d *database, schemas map[string]uint32, err error) {
+// openDatabase identifies a database. schemas are the OIDs of those schemas that it has.
+func openDatabase(ctx context.Context, text, holder string, names []string) (d *database, schemas map[string]uint32, err error) {
 	d = &database{address: text, holder: holder, session: &live.SideSession{URL: text, Name: sessionName}}
 	if d.label, err = databaseName(text); err != nil {
 		return d, nil, err
@@ -163,7 +167,7 @@ func openDatabase(ctx context.Context, text, holder string) (d *database, schema
 		case readOnly == "on":
 			return errors.New("it is read-only: default_transaction_read_only is on")
 		}
-		rows, err := conn.Query(ctx, "SELECT nspname::text, oid FROM pg_catalog.pg_namespace")
+		rows, err := conn.Query(ctx, "SELECT nspname::text, oid FROM pg_catalog.pg_namespace WHERE nspname = ANY ($1::text[])", names)
 		if err != nil {
 			return err
 		}

@@ -36,6 +36,8 @@ type Config struct {
 	Verify string
 	// SearchPath is the template of the search_path for schemas; "" means the schema alone.
 	SearchPath string
+	// Repeats: the caller works on a target again after a lost connection. It leaves the target interrupted instead of failed.
+	Repeats bool
 	// Who runs the release.
 	Who string
 	// Within limits how long a target is waited for that another process works on, or whose server has no free connection.
@@ -65,26 +67,12 @@ type rollout struct {
 //   - a [*ChangedError] if the release was begun with other work,
 //   - an [*UnfinishedError] if some targets are not done.
 func Run(ctx context.Context, c Config) (*onward.Rollout, error) {
-	r := &rollout{c: &c, results: map[*Target]*onward.RolloutTarget{}, out: &onward.Rollout{Schema: onward.RolloutSchema, Release: c.Release}}
-	r.holder = c.Who + " " + rand.Text()
-	list, err := c.List(ctx)
+	r := newRollout(&c)
+	defer func() { r.closeSessions() }()
+	waves, err := r.readTargets(ctx)
 	if err != nil {
 		return nil, err
 	}
-	for _, t := range list {
-		if c.WholeDatabases && t.Schema != "" {
-			return nil, newInputError("%s is a schema, and pending migrations run on whole databases only: name a plan with --plan, or run your tool's "+
-				"own command in each schema, with onward guard --targets", t.Name)
-		}
-	}
-	defer func() { r.closeSessions() }()
-	if err := r.addTargets(ctx, list); err != nil {
-		return nil, err
-	}
-	if err := r.requireEarlierRelease(ctx); err != nil {
-		return nil, err
-	}
-	waves := cutWaves(r.targets, c.Waves)
 	most := len(waves) + maxLateWaves
 	for i := 0; i < len(waves); i++ {
 		if !r.runWave(ctx, i, len(waves), waves[i]) {
@@ -98,6 +86,31 @@ func Run(ctx context.Context, c Config) (*onward.Rollout, error) {
 	}
 	r.summarize(waves)
 	return r.out, r.finalError(ctx)
+}
+
+func newRollout(c *Config) *rollout {
+	return &rollout{
+		c: c, results: map[*Target]*onward.RolloutTarget{}, out: &onward.Rollout{Schema: onward.RolloutSchema, Release: c.Release},
+		holder: c.Who + " " + rand.Text(),
+	}
+}
+
+// readTargets lists the targets, reads their ledgers, and divides them into waves.
+func (r *rollout) readTargets(ctx context.Context) ([]wave, error) {
+	list, err := r.c.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range list {
+		if r.c.WholeDatabases && t.Schema != "" {
+			return nil, newInputError("%s is a schema, and pending migrations run on whole databases only: name a plan with --plan, or run your tool's "+
+				"own command in each schema, with onward guard --targets", t.Name)
+		}
+	}
+	if err := r.addTargets(ctx, list); err != nil {
+		return nil, err
+	}
+	return cutWaves(r.targets, r.c.Waves), r.requireEarlierRelease(ctx)
 }
 
 // addTargets identifies targets and adds those that are new.
@@ -250,10 +263,9 @@ func (s *scheduler) countResult(t *Target) {
 	if p.State == onward.RolloutFailed || p.State == onward.RolloutUnreachable {
 		s.failed++
 	}
-	if allowed := r.c.StopAfter.allowedFailures(s.size); s.failed > allowed && r.stopped == "" && !r.c.Chosen {
-		r.stopped = fmt.Sprintf("%d of the %d targets of this wave failed, and at most %d may (--stop-after %s): no further target begins", s.failed, s.size,
-			allowed, r.c.StopAfter)
-		r.c.Tell(r.stopped)
+	if reason := r.c.StopAfter.StopReason(s.failed, s.size); reason != "" && r.stopped == "" && !r.c.Chosen {
+		r.stopped = reason
+		r.c.Tell(reason)
 	}
 }
 

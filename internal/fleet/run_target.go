@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/onward-sql/onward/apply"
 	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/onward"
 )
@@ -57,7 +58,11 @@ func (r *rollout) attemptTarget(ctx context.Context, t *Target, p *onward.Rollou
 		p.Began = &now
 	}
 	state, exitCode, err := r.workOnTarget(ctx, t, got)
-	if state != onward.RolloutInterrupted {
+	switch state {
+	case onward.RolloutInterrupted:
+	case onward.RolloutPending:
+		p.Attempts-- // it goes on
+	default:
 		ended := time.Now()
 		p.Ended = &ended
 	}
@@ -126,6 +131,10 @@ func (r *rollout) workOnTarget(ctx context.Context, t *Target, got claim) (state
 	case err != nil && errInput(err):
 		_, _, recorded := c.recordEnd(still, t, onward.RolloutFailed, exitCode, err)
 		return onward.RolloutFailed, exitCode, recorded
+	case errors.As(err, new(*apply.SliceError)), c.Repeats && errors.As(err, new(*apply.HeldError)):
+		return c.recordEnd(still, t, onward.RolloutPending, 0, err)
+	case c.Repeats && isUnavailable(err):
+		return c.recordEnd(still, t, onward.RolloutInterrupted, 0, err)
 	case ctx.Err() != nil && (err != nil || exitCode != 0):
 		return c.recordEnd(still, t, onward.RolloutInterrupted, exitCode, errors.New("it was interrupted"))
 	case err == nil && exitCode == 0 && c.Verify != "":

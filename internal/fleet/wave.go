@@ -108,6 +108,15 @@ func cutWaves(list []*Target, amounts []Amount) (out []wave) {
 	return out
 }
 
+// StopReason says why a wave of some targets stops the release after some of them failed; "" if it does not.
+func (a Amount) StopReason(failed, size int) string {
+	allowed := a.allowedFailures(size)
+	if failed <= allowed {
+		return ""
+	}
+	return fmt.Sprintf("%d of the %d targets of this wave failed, and at most %d may (--stop-after %s): no further target begins", failed, size, allowed, a)
+}
+
 // allowedFailures returns how many targets of a wave may fail before the release stops.
 func (a Amount) allowedFailures(size int) int {
 	if a.Percent > 0 {

@@ -1,0 +1,246 @@
+package queuedb
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+
+	"github.com/onward-sql/onward/apply"
+	"github.com/onward-sql/onward/internal/fleet"
+	"github.com/onward-sql/onward/onward"
+)
+
+// targetKind is River's name for the jobs.
+const targetKind = "onward_target"
+
+// River's queues. A statement that takes hours does not keep slices from running.
+const (
+	sliceQueue = "slices"
+	longQueue  = "statements"
+)
+
+// The times of a job. River must not begin a job again that still runs, so rescueAfter and the timeouts are above everything
+// that a job may take. dispatch notices a killed worker earlier, by its heartbeats.
+const (
+	sliceLength  = 60 * time.Second
+	sliceTimeout = 10 * time.Minute
+	longTimeout  = 48 * time.Hour
+	rescueAfter  = 15 * time.Minute
+	// maxAttempts counts errors of the queue database alone: waiting is no attempt.
+	maxAttempts = 100
+	// otherSnooze is the pause after which a worker of another version may take the job.
+	otherSnooze = 30 * time.Second
+)
+
+// TargetArgs are the arguments of a job. Run is different for each job, because River compares a new job with those that it has completed.
+type TargetArgs struct {
+	Rollout int64  `json:"rollout"`
+	Target  string `json:"target"`
+	Run     int64  `json:"run"`
+	// Long: the next step may take longer than a slice.
+	Long bool `json:"long"`
+}
+
+// Kind returns River's name for the jobs.
+func (TargetArgs) Kind() string { return targetKind }
+
+// InsertOpts returns the queue of the job.
+func (a TargetArgs) InsertOpts() river.InsertOpts { return queueOptions(a.Long) }
+
+// targetWorker does the jobs.
+type targetWorker struct {
+	river.WorkerDefaults[TargetArgs]
+	w *Worker
+}
+
+// Timeout limits a job. It is never unlimited: River would not begin such a job again after its worker was killed.
+func (t *targetWorker) Timeout(job *river.Job[TargetArgs]) time.Duration {
+	if job.Args.Long {
+		return longTimeout
+	}
+	return sliceTimeout
+}
+
+// Work works on a target for a slice of time. The job is over when the target is, and snoozes otherwise.
+func (t *targetWorker) Work(ctx context.Context, job *river.Job[TargetArgs]) error {
+	t.w.metrics.running.Inc()
+	defer t.w.metrics.running.Dec()
+	return t.w.runSlice(ctx, &job.Args)
+}
+
+// slice is the state of a target at the beginning of a job.
+type slice struct {
+	args     *TargetArgs
+	release  string
+	work     string
+	settings *Settings
+	before   *apply.SliceError
+	away     time.Duration // since when the target cannot be reached
+}
+
+// runSlice works on a target. The error says when River calls it again.
+func (w *Worker) runSlice(ctx context.Context, args *TargetArgs) error {
+	s, err := w.beginSlice(ctx, args)
+	switch {
+	case errors.Is(err, errOtherRelease): // nothing was written
+		return river.JobSnooze(otherSnooze)
+	case err != nil || s == nil:
+		return err
+	}
+	began := time.Now()
+	logger := w.queue.logger.With("release", s.release, "target", args.Target)
+	t, err := w.targets.find(ctx, args.Target)
+	if err == nil && t == nil {
+		return w.endSlice(ctx, s, logger, &onward.RolloutTarget{State: w.targets.missingState(s.settings), Note: "no list of targets has it"}, nil)
+	}
+	if err != nil {
+		return w.endSlice(ctx, s, logger, &onward.RolloutTarget{State: onward.RolloutUnreachable, Note: "the targets cannot be listed"}, nil)
+	}
+	work, err := w.c.MakeWork(s.settings.Work, &apply.Slice{Length: w.c.sliceLength, Long: args.Long, Stop: w.draining, Before: s.before})
+	if err != nil {
+		logger.Error("the release is left to another version of onward", "error", err)
+		return w.snooze(ctx, s, otherSnooze)
+	}
+	p, err := fleet.RunTarget(ctx, fleet.Config{
+		Release: s.release, Digest: s.work, Chosen: s.settings.Chosen, Verify: s.settings.Verify, SearchPath: s.settings.SearchPath,
+		Work: work, Repeats: true, Who: w.c.Who, Tell: func(words string) { logger.Debug(words) },
+	}, t)
+	w.metrics.addSlice(p.State, time.Since(began))
+	return w.endSlice(ctx, s, logger, p, err)
+}
+
+// beginSlice records that this worker has the target. It returns nil if another job has replaced this one.
+func (w *Worker) beginSlice(ctx context.Context, args *TargetArgs) (*slice, error) {
+	s := &slice{args: args}
+	err := w.queue.inTransaction(ctx, func(tx pgx.Tx) error {
+		var text, step string
+		var waited, away float64
+		if err := tx.QueryRow(ctx, `UPDATE onward_queue.target AS t SET holder = $4, seen = clock_timestamp() FROM onward_queue.rollout AS r
+			WHERE r.id = t.rollout AND t.rollout = $1 AND t.name = $2 AND t.run = $3 AND t.state = 'running'
+			RETURNING r.release, r.work, r.settings, t.step, t.waited, coalesce(extract(epoch FROM clock_timestamp() - t.away), 0)::float8`,
+			args.Rollout, args.Target, args.Run, w.holder).Scan(&s.release, &s.work, &text, &step, &waited, &away); err != nil {
+			return err
+		}
+		s.away = seconds(away)
+		if waited > 0 {
+			s.before = &apply.SliceError{Step: step, Waited: seconds(waited)}
+		}
+		var err error
+		s.settings, err = decodeSettings(text)
+		return err
+	})
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, nil
+	}
+	return s, err
+}
+
+func seconds(n float64) time.Duration { return time.Duration(n * float64(time.Second)) }
+
+// endSlice records the result of a slice. failed is an error of [fleet.RunTarget].
+func (w *Worker) endSlice(ctx context.Context, s *slice, logger *slog.Logger, p *onward.RolloutTarget, failed error) error {
+	ctx = context.WithoutCancel(ctx) // the result is recorded after a timeout, too
+	over, held := new(apply.SliceError), new(apply.HeldError)
+	switch {
+	case errors.As(failed, &over):
+		logger.Debug("the slice is over", "step", over.Step, "waited", over.Waited)
+		if over.Long != s.args.Long {
+			return w.changeQueue(ctx, s, over)
+		}
+		return w.continueSlice(ctx, s, over)
+	case errors.As(failed, &held):
+		logger.Debug("another process has the target", "holder", held.Holder)
+		return w.wait(ctx, s, held.Error(), false)
+	case failed != nil:
+		return w.stopRollout(ctx, s, logger, failed)
+	}
+	switch p.State {
+	case onward.RolloutPending, onward.RolloutRunning:
+		return w.wait(ctx, s, p.Note, false)
+	case onward.RolloutInterrupted, onward.RolloutUnreachable:
+		if s.away < s.settings.Within {
+			if s.away == 0 {
+				logger.Info("the target waits", "why", p.Note)
+			}
+			return w.wait(ctx, s, p.Note, true)
+		}
+		p.State = onward.RolloutUnreachable
+	}
+	logger.Info("the target has ended", "state", p.State, "note", p.Note)
+	return w.finishTarget(ctx, s, p.State, p.ExitCode, p.Note)
+}
+
+// finishTarget records that no further job is needed.
+func (w *Worker) finishTarget(ctx context.Context, s *slice, state onward.RolloutState, exitCode int, note string) error {
+	err := w.queue.updateTarget(ctx, s.args, `state = $4, exit_code = $5, note = $6, run = NULL, job = NULL, long = false, holder = '', seen = NULL,
+		step = '', waited = 0, away = NULL, ended = clock_timestamp()`, string(state), exitCode, note)
+	w.dispatchSoon()
+	return err
+}
+
+// continueSlice ends a slice between two steps or batches. The next one begins when River has a free place.
+func (w *Worker) continueSlice(ctx context.Context, s *slice, over *apply.SliceError) error {
+	if err := w.queue.updateTarget(ctx, s.args, "holder = '', seen = NULL, note = $4, step = $5, waited = $6, away = NULL",
+		over.Error(), over.Step, over.Waited.Seconds()); err != nil {
+		return err
+	}
+	return river.JobSnooze(0)
+}
+
+// changeQueue replaces the job by one with another timeout.
+func (w *Worker) changeQueue(ctx context.Context, s *slice, over *apply.SliceError) error {
+	return w.queue.inTransaction(ctx, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `UPDATE onward_queue.target SET note = $4, step = $5, waited = $6, away = NULL WHERE rollout = $1 AND name = $2 AND run = $3`,
+			s.args.Rollout, s.args.Target, s.args.Run, over.Error(), over.Step, over.Waited.Seconds())
+		if err != nil || tag.RowsAffected() == 0 {
+			return err
+		}
+		return w.queue.insertJob(ctx, tx, &TargetArgs{Rollout: s.args.Rollout, Target: s.args.Target, Long: over.Long})
+	})
+}
+
+// wait ends a slice that could not work. away: the target cannot be reached, which has a limit.
+func (w *Worker) wait(ctx context.Context, s *slice, note string, away bool) error {
+	if err := w.queue.updateTarget(ctx, s.args, "note = $4, away = CASE WHEN $5 THEN coalesce(away, clock_timestamp()) END",
+		note, away); err != nil {
+		return err
+	}
+	return w.snooze(ctx, s, w.c.snooze)
+}
+
+// snooze lets River call the job again later. After the worker's signal to end, another worker may begin it at once.
+func (w *Worker) snooze(ctx context.Context, s *slice, d time.Duration) error {
+	if err := w.queue.updateTarget(ctx, s.args, "holder = '', seen = NULL"); err != nil {
+		return err
+	}
+	select {
+	case <-w.draining:
+		return river.JobSnooze(0)
+	default:
+		return river.JobSnooze(d)
+	}
+}
+
+// stopRollout ends a release whose work no target can do. The target itself is not done.
+func (w *Worker) stopRollout(ctx context.Context, s *slice, logger *slog.Logger, why error) error {
+	logger.Error("the release is stopped", "error", why)
+	if err := w.queue.inTransaction(ctx, func(tx pgx.Tx) error {
+		return endRollout(ctx, tx, s.args.Rollout, onward.RolloutStopped, why.Error())
+	}); err != nil {
+		return err
+	}
+	return w.finishTarget(ctx, s, onward.RolloutFailed, 0, why.Error())
+}
+
+// updateTarget changes the row of a target, unless another job has replaced this one. Parameters begin with $4.
+func (q *Queue) updateTarget(ctx context.Context, args *TargetArgs, set string, values ...any) error {
+	return q.inTransaction(ctx, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, "UPDATE onward_queue.target SET "+set+" WHERE rollout = $1 AND name = $2 AND run = $3",
+			append([]any{args.Rollout, args.Target, args.Run}, values...)...)
+		return err
+	})
+}

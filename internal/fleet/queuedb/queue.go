@@ -1,0 +1,165 @@
+// Package queuedb carries a release out on many targets by workers on many machines. A queue database has the release, its
+// targets in waves, and River's jobs; the ledger in each target decides what is done. So the queue may be lost and made again.
+//
+// Waves, the stop rule and the limits are decided in [Queue.dispatch], under a lock of the queue database: River's own
+// workflows and limits are not free. A job is one slice of the work on one target.
+package queuedb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/rivermigrate"
+
+	"github.com/onward-sql/onward/internal/address"
+	"github.com/onward-sql/onward/internal/live"
+)
+
+// schemaName is the schema of the queue's tables, and of River's.
+const schemaName = "onward_queue"
+
+// schemaMark is the comment of the schema. A release of onward that does not know the comment leaves the schema alone.
+const schemaMark = "onward queue 1"
+
+// schemaTables create the queue. A target in the state running has a job: run is its number. holder and seen are the worker
+// and its last heartbeat; they are empty between two slices. wanted is false for targets that the last command did not name.
+var schemaTables = []string{
+	`CREATE SCHEMA IF NOT EXISTS onward_queue`,
+	`CREATE SEQUENCE IF NOT EXISTS onward_queue.run`,
+	`CREATE TABLE IF NOT EXISTS onward_queue.rollout (
+		id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, release text NOT NULL UNIQUE, work text NOT NULL, settings text NOT NULL,
+		waves text[] NOT NULL, sizes int[] NOT NULL, state text NOT NULL, why text NOT NULL DEFAULT '', late int NOT NULL DEFAULT 0, who text NOT NULL,
+		began timestamptz NOT NULL DEFAULT clock_timestamp(), ended timestamptz)`,
+	`CREATE TABLE IF NOT EXISTS onward_queue.target (
+		rollout bigint NOT NULL REFERENCES onward_queue.rollout ON DELETE CASCADE, name text NOT NULL, wave int NOT NULL, position int NOT NULL,
+		server text NOT NULL, wanted bool NOT NULL, state text NOT NULL, note text NOT NULL DEFAULT '', exit_code int NOT NULL DEFAULT 0,
+		run bigint, job bigint, long bool NOT NULL DEFAULT false, holder text NOT NULL DEFAULT '', seen timestamptz,
+		step text NOT NULL DEFAULT '', waited float8 NOT NULL DEFAULT 0, away timestamptz, ended timestamptz, PRIMARY KEY (rollout, name))`,
+	`CREATE INDEX IF NOT EXISTS target_open ON onward_queue.target (rollout, wave, position) WHERE wanted AND state IN ('pending', 'running')`,
+	`CREATE INDEX IF NOT EXISTS target_running ON onward_queue.target (server) WHERE state = 'running'`,
+	`CREATE INDEX IF NOT EXISTS target_failed ON onward_queue.target (rollout, wave) WHERE wanted AND state IN ('failed', 'unreachable')`,
+	`COMMENT ON SCHEMA onward_queue IS '` + schemaMark + `'`,
+}
+
+// Keys of advisory locks: "queue" and "tick" in ASCII.
+const (
+	schemaLock   = 0x7175657565
+	dispatchLock = 0x7469636b
+)
+
+// Queue is an open queue database.
+type Queue struct {
+	pool   *pgxpool.Pool
+	insert *river.Client[pgx.Tx] // only inserts jobs
+	pooled bool                  // a pooler shares its sessions, so nothing can listen
+	logger *slog.Logger
+
+	leftAlone map[int64]bool // releases of another version of onward; only used by dispatch
+}
+
+// OtherQueueError says that the schema of the queue is not one of this release.
+type OtherQueueError struct{ Comment string }
+
+// Error names the comment.
+func (e *OtherQueueError) Error() string {
+	return fmt.Sprintf("the schema onward_queue says %q, and this release knows %q: run the release of onward that made it, or a newer one", e.Comment, schemaMark)
+}
+
+// Open opens a queue database, and makes its tables if there are none. The error is an *address.Error, a *live.ServerError or an
+// [*OtherQueueError].
+func Open(ctx context.Context, url string, sessions int, logger *slog.Logger) (*Queue, error) {
+	q := &Queue{logger: logger, leftAlone: map[int64]bool{}}
+	shared, err := live.SharesSession(ctx, url)
+	if err != nil {
+		return nil, &live.ServerError{What: "open the queue", Err: address.RedactError(err, url)}
+	}
+	q.pooled = shared
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, &address.Error{}
+	}
+	config.MaxConns = int32(sessions)
+	config.ConnConfig.RuntimeParams["application_name"] = "onward fleet (queue)"
+	if shared {
+		config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec // nothing is prepared in another client's session
+	}
+	if q.pool, err = pgxpool.NewWithConfig(ctx, config); err == nil {
+		err = q.createTables(ctx)
+	}
+	if err == nil {
+		q.insert, err = river.NewClient(riverpgxv5.New(q.pool), &river.Config{Schema: schemaName, Logger: q.riverLogger()})
+	}
+	if err != nil {
+		q.Close()
+		return nil, address.RedactError(err, url)
+	}
+	return q, nil
+}
+
+// Close closes the sessions.
+func (q *Queue) Close() {
+	if q.pool != nil {
+		q.pool.Close()
+	}
+}
+
+// createTables makes the schema, or brings River's tables up to date.
+func (q *Queue) createTables(ctx context.Context) error {
+	if err := q.lockSchema(ctx, func(tx pgx.Tx) error { return createSchema(ctx, tx) }); err != nil {
+		return err
+	}
+	migrator, err := rivermigrate.New(riverpgxv5.New(q.pool), &rivermigrate.Config{Schema: schemaName, Logger: q.riverLogger()})
+	if err != nil {
+		return err
+	}
+	return q.lockSchema(ctx, func(pgx.Tx) error {
+		_, err := migrator.Migrate(ctx, rivermigrate.DirectionUp, nil) // in transactions of its own
+		return err
+	})
+}
+
+// lockSchema runs f while no other process changes the tables: two workers may begin at once.
+func (q *Queue) lockSchema(ctx context.Context, f func(tx pgx.Tx) error) error {
+	return q.inTransaction(ctx, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "SELECT pg_catalog.pg_advisory_xact_lock($1)", int64(schemaLock)); err != nil {
+			return err
+		}
+		return f(tx)
+	})
+}
+
+// createSchema makes the schema, unless there is one that this release knows.
+func createSchema(ctx context.Context, tx pgx.Tx) error {
+	var comment string
+	err := tx.QueryRow(ctx, `SELECT coalesce(obj_description(oid, 'pg_namespace'), '') FROM pg_catalog.pg_namespace
+		WHERE nspname = $1`, schemaName).Scan(&comment)
+	switch {
+	case err == nil && comment != schemaMark:
+		return &OtherQueueError{comment}
+	case !errors.Is(err, pgx.ErrNoRows):
+		return err
+	}
+	for _, sql := range schemaTables {
+		if _, err := tx.Exec(ctx, sql); err != nil {
+			return fmt.Errorf("make the schema onward_queue: %w", err)
+		}
+	}
+	return nil
+}
+
+// inTransaction runs f in a transaction of the queue database.
+func (q *Queue) inTransaction(ctx context.Context, f func(tx pgx.Tx) error) error {
+	ctx, stop := context.WithTimeout(ctx, queuePatience)
+	defer stop()
+	return pgx.BeginFunc(ctx, q.pool, f)
+}
+
+// queuePatience limits a request to the queue database.
+const queuePatience = 30 * time.Second

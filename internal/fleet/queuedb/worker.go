@@ -1,0 +1,204 @@
+package queuedb
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+
+	"github.com/onward-sql/onward/apply"
+	"github.com/onward-sql/onward/internal/fleet"
+)
+
+// WorkerConfig is what [NewWorker] needs.
+type WorkerConfig struct {
+	// AtOnce limits the slices of this process; as many long statements run beside them.
+	AtOnce int
+	// Source lists the targets.
+	Source fleet.Source
+	// MakeWork returns the work on a target for one slice, from [Settings.Work].
+	MakeWork func(work json.RawMessage, s *apply.Slice) (fleet.Work, error)
+	// Who works, for the ledgers.
+	Who string
+	// Drain limits how long a statement may go on after the signal to end.
+	Drain time.Duration
+
+	sliceLength, snooze time.Duration // 0 means the defaults; tests have shorter ones
+}
+
+// Worker takes jobs from a queue.
+type Worker struct {
+	c       *WorkerConfig
+	queue   *Queue
+	targets *targetList
+	holder  string // identifies this process in the queue
+	metrics *workerMetrics
+	beaten  atomic.Int64 // when the queue answered last, in Unix seconds
+
+	draining chan struct{} // closed when the worker must end
+	soon     chan struct{} // dispatch is due
+}
+
+// The rhythm of a worker.
+const (
+	heartbeat     = 5 * time.Second
+	dispatchEvery = time.Second
+	defaultSnooze = 2 * time.Second
+)
+
+// NewWorker returns a worker.
+func (q *Queue) NewWorker(c WorkerConfig) *Worker {
+	if c.sliceLength == 0 {
+		c.sliceLength = sliceLength
+	}
+	if c.snooze == 0 {
+		c.snooze = defaultSnooze
+	}
+	return &Worker{
+		c: &c, queue: q, targets: &targetList{source: c.Source}, holder: c.Who + " " + rand.Text(), metrics: newWorkerMetrics(),
+		draining: make(chan struct{}), soon: make(chan struct{}, 1),
+	}
+}
+
+// riverConfig returns River's settings. Each worker knows each kind of job: the leader among them discards lost jobs of other kinds.
+func (w *Worker) riverConfig() *river.Config {
+	workers := river.NewWorkers()
+	river.AddWorker(workers, &targetWorker{w: w})
+	return &river.Config{
+		Schema: schemaName, PollOnly: w.queue.pooled, Workers: workers, JobTimeout: sliceTimeout, RescueStuckJobsAfter: rescueAfter,
+		Queues:          map[string]river.QueueConfig{sliceQueue: {MaxWorkers: w.c.AtOnce}, longQueue: {MaxWorkers: w.c.AtOnce}},
+		SoftStopTimeout: w.c.Drain,
+		Logger:          w.queue.riverLogger(),
+	}
+}
+
+// Run takes jobs until the context ends. Then it finishes its slices, and leaves the rest to other workers.
+func (w *Worker) Run(ctx context.Context) error {
+	client, err := river.NewClient(riverpgxv5.New(w.queue.pool), w.riverConfig())
+	if err != nil {
+		return err
+	}
+	still := context.WithoutCancel(ctx)
+	if err := client.Start(still); err != nil {
+		return err
+	}
+	w.queue.logger.Info("the worker takes targets", "who", w.c.Who, "at_once", w.c.AtOnce, "poll_only", w.queue.pooled)
+	beats, stop := context.WithCancel(still)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		w.beat(beats)
+	}()
+	w.dispatchUntil(ctx)
+	w.queue.logger.Info("the worker ends: its slices stop at the next batch", "patience", w.c.Drain)
+	close(w.draining)
+	patience, cancel := context.WithTimeout(still, w.c.Drain+queuePatience)
+	defer cancel()
+	err = client.Stop(patience)
+	stop()
+	<-ended
+	return err
+}
+
+// beat tells the queue that this worker is alive.
+func (w *Worker) beat(ctx context.Context) {
+	for {
+		if err := w.sendHeartbeat(ctx); err == nil {
+			w.beaten.Store(time.Now().Unix())
+		} else if ctx.Err() == nil {
+			w.metrics.queueErrors.Inc()
+			w.queue.logger.Warn("the queue does not answer", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(heartbeat):
+		}
+	}
+}
+
+func (w *Worker) sendHeartbeat(ctx context.Context) error {
+	ctx, stop := context.WithTimeout(ctx, heartbeat)
+	defer stop()
+	_, err := w.queue.pool.Exec(ctx, "UPDATE onward_queue.target SET seen = clock_timestamp() WHERE state = 'running' AND holder = $1", w.holder)
+	return err
+}
+
+// IsAlive reports whether the queue has answered lately, and the worker takes targets.
+func (w *Worker) IsAlive() bool {
+	select {
+	case <-w.draining:
+		return false
+	default:
+		return time.Since(time.Unix(w.beaten.Load(), 0)) < lostAfter
+	}
+}
+
+// dispatchSoon makes this worker look for the next targets at once.
+func (w *Worker) dispatchSoon() {
+	select {
+	case w.soon <- struct{}{}:
+	default:
+	}
+}
+
+// dispatchUntil lets targets begin until the context ends. Each worker does this in turn.
+func (w *Worker) dispatchUntil(ctx context.Context) {
+	for {
+		ended, err := w.queue.dispatch(ctx)
+		for _, r := range ended {
+			err = errors.Join(err, w.finishRollout(ctx, r))
+		}
+		if err != nil && ctx.Err() == nil {
+			w.metrics.queueErrors.Inc()
+			w.queue.logger.Warn("no further target begins now", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-w.soon:
+		case <-time.After(dispatchEvery):
+		}
+	}
+}
+
+// maxLateWaves bounds how often the targets of a release are listed again.
+const maxLateWaves = 3
+
+// finishRollout ends a release, or continues it with the targets that were created meanwhile.
+func (w *Worker) finishRollout(ctx context.Context, r *openRollout) error {
+	if !r.settings.Late || r.late >= maxLateWaves || r.settings.Source != w.c.Source.Text {
+		return w.queue.finish(ctx, r, nil)
+	}
+	known, err := w.queue.targetNames(ctx, r.id)
+	if err != nil {
+		return err
+	}
+	list, err := w.targets.listNew(ctx, known)
+	if err != nil || len(list) == 0 {
+		return errors.Join(err, w.queue.finish(ctx, r, nil))
+	}
+	late, err := fleet.SurveyTargets(ctx, fleet.Config{
+		Release: r.release, Who: w.c.Who, Waves: []fleet.Amount{{Percent: 100}}, Tell: func(string) {},
+		List: func(context.Context) ([]*fleet.Target, error) { return list, nil },
+	})
+	if err != nil {
+		return err
+	}
+	return w.queue.finish(ctx, r, late)
+}
+
+// targetNames returns the names of a release's targets.
+func (q *Queue) targetNames(ctx context.Context, id int64) (list []string, err error) {
+	rows, err := q.pool.Query(ctx, "SELECT name FROM onward_queue.target WHERE rollout = $1", id)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
+}
