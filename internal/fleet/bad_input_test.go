@@ -14,6 +14,7 @@ import (
 
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/fleet"
+	"github.com/onward-sql/onward/internal/pgserver"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/onward"
 )
@@ -146,5 +147,30 @@ func TestBadSources(t *testing.T) {
 		if _, err := fleet.ParseWaves(text); err == nil {
 			t.Error(text)
 		}
+	}
+}
+
+// Two servers that were copied from one image have the same system identifier, and their databases have the same OIDs. They are two targets.
+func TestCopiedServers(t *testing.T) {
+	t.Parallel()
+	var list []*fleet.Target
+	for i := range 2 {
+		s, err := pgserver.Start(t.Context(), pgserver.Config{Major: onward.NewestMajor, Small: true})
+		if err != nil {
+			pgservertest.SkipOrFail(t, err)
+		}
+		t.Cleanup(func() { _ = s.Stop() })
+		name, err := s.NewDatabase(t.Context(), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, &fleet.Target{Name: fmt.Sprint("copy ", i), Address: s.URL(name)})
+	}
+	c, _ := newConfig(t, "", "")
+	c.List = func(context.Context) ([]*fleet.Target, error) { return list, nil }
+	c.Work = func(context.Context, *fleet.Target, func(int) error) (int, error) { return 0, nil }
+	r, err := fleet.Run(t.Context(), c)
+	if err != nil || len(r.Targets) != 2 || len(r.Duplicates) > 0 {
+		t.Errorf("%+v %v", r, err)
 	}
 }

@@ -23,6 +23,7 @@ type database struct {
 	address string
 	label   string // HOST:PORT/NAME
 	system  string // the server's system identifier
+	started string // when the server was started: a copied server has the same system identifier
 	oid     uint32
 	holder  string // identifies this process in the ledger
 
@@ -155,8 +156,8 @@ func openDatabase(ctx context.Context, text, holder string, names []string) (d *
 		var readOnly string
 		if err := conn.QueryRow(ctx, `SELECT current_setting('server_version_num')::int, pg_catalog.pg_is_in_recovery(),
 			current_setting('default_transaction_read_only'),
-			(SELECT system_identifier::text FROM pg_catalog.pg_control_system()), (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())`).
-			Scan(&number, &recovery, &readOnly, &d.system, &d.oid); err != nil {
+			(SELECT system_identifier::text FROM pg_catalog.pg_control_system()), (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()),
+			extract(epoch FROM pg_catalog.pg_postmaster_start_time())::text`).Scan(&number, &recovery, &readOnly, &d.system, &d.oid, &d.started); err != nil {
 			return err
 		}
 		switch {
@@ -235,13 +236,13 @@ func redactTarget(err error, t *Target) error {
 // these.
 func dropDuplicates(list []*Target) (kept []*Target, duplicates []string) {
 	type key struct {
-		system        string
+		server        string
 		database, oid uint32
 	}
 	seen := map[key]*Target{}
 	for _, t := range list {
 		if t.problem == nil {
-			k := key{t.database.system, t.database.oid, t.schemaOID}
+			k := key{t.server(), t.database.oid, t.schemaOID}
 			if first := seen[k]; first != nil {
 				duplicates = append(duplicates, fmt.Sprintf("%s is the same as %s", t.Name, first.Name))
 				continue

@@ -56,7 +56,7 @@ func isUnavailable(err error) bool {
 // Survey is how far a release is on its targets, as their ledgers have it.
 type Survey struct {
 	*onward.Rollout
-	// Servers has the server of each target, by its name: its system identifier, or HOST:PORT/NAME if it was not reached.
+	// Servers has the server of each target, by its name: what identifies it, or HOST:PORT/NAME if it was not reached.
 	Servers map[string]string
 }
 

@@ -243,12 +243,12 @@ func (s *scheduler) nextTarget(ctx context.Context) *Target {
 	return nil
 }
 
-// server identifies the server of a target, for the limit of each server.
+// server identifies the server of a target, for the limit of each server. A restart changes it, and a copied server has another one.
 func (t *Target) server() string {
 	if t.database == nil || t.database.system == "" {
 		return t.Address
 	}
-	return t.database.system
+	return t.database.system + "/" + t.database.started
 }
 
 // countResult reports the end of a target, and applies the rule that stops the release.
