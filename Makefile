@@ -6,7 +6,7 @@ FUZZTIME ?= 5s
 # next time: Postgres 13 to 18, Python environments with Django.
 export CGO_ENABLED = 0
 
-.PHONY: help build demo test setup unit runners fuzz lint vuln snapshot generate stale site links man bench prove kills fleet scale faults ranges planners escapes fixes soak race clean
+.PHONY: help build demo test setup unit runners fuzz lint vuln snapshot generate stale site links man bench prove kills fleet chaos scale faults ranges planners escapes fixes soak race clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -62,6 +62,10 @@ kills: ## rehearsals killed at KILLS instants, 100 if not told: nothing may stay
 fleet: ## a release on many schemas, whose process is killed KILLS times, 100 if not told: each schema has it exactly once
 	ONWARD_REQUIRE=1 ONWARD_KILLS=$(or $(KILLS),100) $(GO) test -count=1 -timeout 30m -v -run '^Test(Apply)?Killed$$' ./internal/fleet
 	$(GO) run ./bench/fleet
+
+chaos: ## workers on CHAOS_TARGETS databases (300) for CHAOS_MINUTES (10), while workers and servers are killed: each target has each release once
+	ONWARD_REQUIRE=1 ONWARD_CHAOS_TARGETS=$(or $(CHAOS_TARGETS),300) ONWARD_CHAOS_MINUTES=$(or $(CHAOS_MINUTES),10) \
+		$(GO) test -count=1 -timeout 90m -v -run '^TestChaos$$' ./cmd/onward
 
 scale: ## the cost of a target from 100 to 5,000 schemas, with guard and with apply: docs/scale.md; SIZES=100,1000
 	$(GO) run ./bench/fleet -scale guard -sizes $(or $(SIZES),100,1000,5000)

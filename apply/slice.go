@@ -39,7 +39,7 @@ func (e *SliceError) Error() string {
 
 // isLong reports whether a step has one statement whose duration depends on the rows.
 func isLong(s *onward.PlanStep) bool {
-	return s.Transaction == onward.TransactionNone || s.Class == onward.StepConcurrent || s.Class == onward.StepValidate || s.Class == onward.StepWork
+	return !s.Repeat && s.Transaction == onward.TransactionNone || s.Class == onward.StepConcurrent || s.Class == onward.StepValidate || s.Class == onward.StepWork
 }
 
 // isInMemory reports whether what the target is doing would begin again in the next slice: a search for wrong rows, a proof of foreign keys,

@@ -28,7 +28,7 @@ func TestSlices(t *testing.T) {
 	long := map[string]bool{}
 	finished := map[string]bool{} // long steps that a short slice has run
 	count := map[bool]int{}
-	c.DB, c.Slice = db, &apply.Slice{Length: 50 * time.Millisecond}
+	c.DB, c.Slice = db, &apply.Slice{Length: 200 * time.Millisecond}
 	classes := map[string]onward.StepClass{}
 	for i := range p.Steps {
 		classes[p.Steps[i].ID] = p.Steps[i].Class
@@ -53,6 +53,9 @@ func TestSlices(t *testing.T) {
 		count[c.Slice.Long]++
 		if over.Long {
 			long[over.Step] = true
+			if classes[over.Step] == onward.StepBackfill || classes[over.Step] == onward.StepDDL {
+				t.Errorf("%s, of class %s, is long", over.Step, classes[over.Step])
+			}
 		}
 		c.Slice.Long, c.Slice.Before = over.Long, over
 	}

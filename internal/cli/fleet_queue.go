@@ -92,7 +92,11 @@ func newQueuedApply(f *applyFlags, c *apply.Config) ([]byte, error) {
 func readQueuedApply(text []byte) (q queuedApply, err error) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
-	if err := d.Decode(&q); err != nil || q.Plan == nil {
+	err = d.Decode(&q)
+	if err == nil && q.Plan == nil {
+		err = errors.New("it has no plan")
+	}
+	if err != nil {
 		return q, fmt.Errorf("the work was put into the queue by another release of onward: %w", err)
 	}
 	q.Throttle.Health = "" // nothing in the queue may start a program here

@@ -91,6 +91,9 @@ func (a *app) runWorker(ctx context.Context, f *workerFlags) error {
 	}
 	logger := slog.New(slog.NewJSONHandler(a.err, &slog.HandlerOptions{Level: level}))
 	a.patience.Store(int64(f.drain + time.Minute)) // Worker.Run ends by itself
+	if a.collector != nil {
+		a.collector.stopPacing()
+	}
 	q, err := queuedb.Open(ctx, url, f.atOnce+queueSessions, logger)
 	if err != nil {
 		return err

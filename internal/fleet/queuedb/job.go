@@ -2,6 +2,7 @@ package queuedb
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"time"
@@ -32,6 +33,8 @@ const (
 	rescueAfter  = 15 * time.Minute
 	// maxAttempts counts errors of the queue database alone: waiting is no attempt.
 	maxAttempts = 100
+	// reachedTime is the duration from which a slice shows that its target could be reached.
+	reachedTime = 30 * time.Second
 	// otherSnooze is the pause after which a worker of another version may take the job.
 	otherSnooze = 30 * time.Second
 )
@@ -65,6 +68,11 @@ func (t *targetWorker) Timeout(job *river.Job[TargetArgs]) time.Duration {
 	return sliceTimeout
 }
 
+// NextRetry is the pause after an error of the queue database. River's own pause grows with the attempts, and they are never forgotten.
+func (t *targetWorker) NextRetry(*river.Job[TargetArgs]) time.Time {
+	return time.Now().Add(defaultSnooze)
+}
+
 // Work works on a target for a slice of time. The job is over when the target is, and snoozes otherwise.
 func (t *targetWorker) Work(ctx context.Context, job *river.Job[TargetArgs]) error {
 	t.w.metrics.running.Inc()
@@ -86,7 +94,7 @@ type slice struct {
 func (w *Worker) runSlice(ctx context.Context, args *TargetArgs) error {
 	s, err := w.beginSlice(ctx, args)
 	switch {
-	case errors.Is(err, errOtherRelease): // nothing was written
+	case errors.Is(err, errOtherRelease):
 		return river.JobSnooze(otherSnooze)
 	case err != nil || s == nil:
 		return err
@@ -105,38 +113,48 @@ func (w *Worker) runSlice(ctx context.Context, args *TargetArgs) error {
 		logger.Error("the release is left to another version of onward", "error", err)
 		return w.snooze(ctx, s, otherSnooze)
 	}
+	reached := false
 	p, err := fleet.RunTarget(ctx, fleet.Config{
 		Release: s.release, Digest: s.work, Chosen: s.settings.Chosen, Verify: s.settings.Verify, SearchPath: s.settings.SearchPath,
-		Work: work, Repeats: true, Who: w.c.Who, Tell: func(words string) { logger.Debug(words) },
+		Work: func(ctx context.Context, t *fleet.Target, record func(pid int) error) (int, error) {
+			reached = true
+			return work(ctx, t, record)
+		},
+		Repeats: true, Who: w.c.Who, Tell: func(words string) { logger.Debug(words) },
 	}, t)
-	w.metrics.addSlice(p.State, time.Since(began))
+	took := time.Since(began)
+	w.metrics.addSlice(p.State, took)
+	if reached && took > reachedTime {
+		s.away = 0
+	}
 	return w.endSlice(ctx, s, logger, p, err)
 }
 
 // beginSlice records that this worker has the target. It returns nil if another job has replaced this one.
 func (w *Worker) beginSlice(ctx context.Context, args *TargetArgs) (*slice, error) {
+	ctx, stop := context.WithTimeout(ctx, queuePatience)
+	defer stop()
 	s := &slice{args: args}
-	err := w.queue.inTransaction(ctx, func(tx pgx.Tx) error {
-		var text, step string
-		var waited, away float64
-		if err := tx.QueryRow(ctx, `UPDATE onward_queue.target AS t SET holder = $4, seen = clock_timestamp() FROM onward_queue.rollout AS r
-			WHERE r.id = t.rollout AND t.rollout = $1 AND t.name = $2 AND t.run = $3 AND t.state = 'running'
-			RETURNING r.release, r.work, r.settings, t.step, t.waited, coalesce(extract(epoch FROM clock_timestamp() - t.away), 0)::float8`,
-			args.Rollout, args.Target, args.Run, w.holder).Scan(&s.release, &s.work, &text, &step, &waited, &away); err != nil {
-			return err
-		}
-		s.away = seconds(away)
-		if waited > 0 {
-			s.before = &apply.SliceError{Step: step, Waited: seconds(waited)}
-		}
-		var err error
-		s.settings, err = decodeSettings(text)
-		return err
-	})
+	var text, body, step string
+	var waited, away float64
+	err := w.queue.pool.QueryRow(ctx, `UPDATE onward_queue.target AS t SET holder = $4, seen = clock_timestamp() FROM onward_queue.rollout AS r
+		WHERE r.id = t.rollout AND t.rollout = $1 AND t.name = $2 AND t.run = $3 AND t.state = 'running'
+		RETURNING r.release, r.work, r.settings, r.body, t.step, t.waited, coalesce(extract(epoch FROM clock_timestamp() - t.away), 0)::float8`,
+		args.Rollout, args.Target, args.Run, w.holder).Scan(&s.release, &s.work, &text, &body, &step, &waited, &away)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil
 	}
-	return s, err
+	if err != nil {
+		return nil, err
+	}
+	if s.settings, err = decodeSettings(text); err != nil {
+		return nil, errors.Join(err, w.queue.updateTarget(ctx, args, "holder = '', seen = NULL"))
+	}
+	s.settings.Work, s.away = json.RawMessage(body), seconds(away)
+	if waited > 0 {
+		s.before = &apply.SliceError{Step: step, Waited: seconds(waited)}
+	}
+	return s, nil
 }
 
 func seconds(n float64) time.Duration { return time.Duration(n * float64(time.Second)) }
@@ -162,6 +180,9 @@ func (w *Worker) endSlice(ctx context.Context, s *slice, logger *slog.Logger, p 
 	case onward.RolloutPending, onward.RolloutRunning:
 		return w.wait(ctx, s, p.Note, false)
 	case onward.RolloutInterrupted, onward.RolloutUnreachable:
+		if w.isDraining() {
+			return w.wait(ctx, s, p.Note, false)
+		}
 		if s.away < s.settings.Within {
 			if s.away == 0 {
 				logger.Info("the target waits", "why", p.Note)
@@ -205,8 +226,8 @@ func (w *Worker) changeQueue(ctx context.Context, s *slice, over *apply.SliceErr
 
 // wait ends a slice that could not work. away: the target cannot be reached, which has a limit.
 func (w *Worker) wait(ctx context.Context, s *slice, note string, away bool) error {
-	if err := w.queue.updateTarget(ctx, s.args, "note = $4, away = CASE WHEN $5 THEN coalesce(away, clock_timestamp()) END",
-		note, away); err != nil {
+	if err := w.queue.updateTarget(ctx, s.args, `note = $4, away = CASE WHEN $5 AND $6 THEN coalesce(away, clock_timestamp())
+		WHEN $5 THEN clock_timestamp() END`, note, away, s.away > 0); err != nil {
 		return err
 	}
 	return w.snooze(ctx, s, w.c.snooze)
@@ -217,12 +238,10 @@ func (w *Worker) snooze(ctx context.Context, s *slice, d time.Duration) error {
 	if err := w.queue.updateTarget(ctx, s.args, "holder = '', seen = NULL"); err != nil {
 		return err
 	}
-	select {
-	case <-w.draining:
-		return river.JobSnooze(0)
-	default:
-		return river.JobSnooze(d)
+	if w.isDraining() {
+		d = 0
 	}
+	return river.JobSnooze(d)
 }
 
 // stopRollout ends a release whose work no target can do. The target itself is not done.
@@ -238,9 +257,9 @@ func (w *Worker) stopRollout(ctx context.Context, s *slice, logger *slog.Logger,
 
 // updateTarget changes the row of a target, unless another job has replaced this one. Parameters begin with $4.
 func (q *Queue) updateTarget(ctx context.Context, args *TargetArgs, set string, values ...any) error {
-	return q.inTransaction(ctx, func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, "UPDATE onward_queue.target SET "+set+" WHERE rollout = $1 AND name = $2 AND run = $3",
-			append([]any{args.Rollout, args.Target, args.Run}, values...)...)
-		return err
-	})
+	ctx, stop := context.WithTimeout(ctx, queuePatience)
+	defer stop()
+	_, err := q.pool.Exec(ctx, "UPDATE onward_queue.target SET "+set+" WHERE rollout = $1 AND name = $2 AND run = $3",
+		append([]any{args.Rollout, args.Target, args.Run}, values...)...)
+	return err
 }

@@ -34,7 +34,7 @@ var schemaTables = []string{
 	`CREATE SCHEMA IF NOT EXISTS onward_queue`,
 	`CREATE SEQUENCE IF NOT EXISTS onward_queue.run`,
 	`CREATE TABLE IF NOT EXISTS onward_queue.rollout (
-		id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, release text NOT NULL UNIQUE, work text NOT NULL, settings text NOT NULL,
+		id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, release text NOT NULL UNIQUE, work text NOT NULL, settings text NOT NULL, body text NOT NULL,
 		waves text[] NOT NULL, sizes int[] NOT NULL, state text NOT NULL, why text NOT NULL DEFAULT '', late int NOT NULL DEFAULT 0, who text NOT NULL,
 		began timestamptz NOT NULL DEFAULT clock_timestamp(), ended timestamptz)`,
 	`CREATE TABLE IF NOT EXISTS onward_queue.target (
@@ -94,7 +94,7 @@ func Open(ctx context.Context, url string, sessions int, logger *slog.Logger) (*
 		err = q.createTables(ctx)
 	}
 	if err == nil {
-		q.insert, err = river.NewClient(riverpgxv5.New(q.pool), &river.Config{Schema: schemaName, Logger: q.riverLogger()})
+		q.insert, err = river.NewClient(riverpgxv5.New(q.pool), &river.Config{Schema: schemaName, Logger: q.riverLogger(), FetchCooldown: notifyPause})
 	}
 	if err != nil {
 		q.Close()
@@ -154,12 +154,17 @@ func createSchema(ctx context.Context, tx pgx.Tx) error {
 	return nil
 }
 
-// inTransaction runs f in a transaction of the queue database.
+// inTransaction runs f in a transaction of the queue database. If this process freezes, the server ends the transaction and its locks.
 func (q *Queue) inTransaction(ctx context.Context, f func(tx pgx.Tx) error) error {
 	ctx, stop := context.WithTimeout(ctx, queuePatience)
 	defer stop()
-	return pgx.BeginFunc(ctx, q.pool, f)
+	begin := fmt.Sprintf("BEGIN; SET LOCAL idle_in_transaction_session_timeout = %d", queuePatience.Milliseconds())
+	return pgx.BeginTxFunc(ctx, q.pool, pgx.TxOptions{BeginQuery: begin}, f)
 }
 
-// queuePatience limits a request to the queue database.
-const queuePatience = 30 * time.Second
+const (
+	// queuePatience limits a request to the queue database.
+	queuePatience = 30 * time.Second
+	// notifyPause is the time in which River announces a queue's new jobs only once. A job without announcement is found a poll later.
+	notifyPause = time.Millisecond
+)

@@ -28,8 +28,8 @@ type Settings struct {
 	Verify     string        `json:"verify,omitempty"`
 	SearchPath string        `json:"search_path,omitempty"`
 	Within     time.Duration `json:"within"`
-	// Work is for the function that makes the work, see [WorkerConfig].
-	Work json.RawMessage `json:"work"`
+	// Work is for the function that makes the work, see [WorkerConfig]. It may be large, so it is apart from the others.
+	Work json.RawMessage `json:"-"`
 }
 
 // errOtherRelease says that these settings are of another release of onward.
@@ -66,8 +66,9 @@ func (q *Queue) Start(ctx context.Context, c *fleet.Config, s *Settings, survey 
 		}
 		var id int64
 		var work string
-		err := tx.QueryRow(ctx, `INSERT INTO onward_queue.rollout (release, work, settings, waves, sizes, state, who) VALUES ($1, $2, '', '{}', '{}', '', $3)
-			ON CONFLICT (release) DO UPDATE SET release = excluded.release RETURNING id, work`, c.Release, c.Digest, c.Who).Scan(&id, &work)
+		err := tx.QueryRow(ctx, `INSERT INTO onward_queue.rollout (release, work, settings, body, waves, sizes, state, who)
+			VALUES ($1, $2, '', '', '{}', '{}', '', $3) ON CONFLICT (release) DO UPDATE SET release = excluded.release RETURNING id, work`,
+			c.Release, c.Digest, c.Who).Scan(&id, &work)
 		if err != nil {
 			return err
 		}
@@ -78,8 +79,8 @@ func (q *Queue) Start(ctx context.Context, c *fleet.Config, s *Settings, survey 
 		for _, w := range survey.Waves {
 			names, sizes = append(names, w.Name), append(sizes, int32(w.Targets))
 		}
-		if _, err := tx.Exec(ctx, `UPDATE onward_queue.rollout SET settings = $2, waves = $3, sizes = $4, state = 'running', why = '', late = 0, ended = NULL
-			WHERE id = $1`, id, string(text), names, sizes); err != nil {
+		if _, err := tx.Exec(ctx, `UPDATE onward_queue.rollout SET settings = $2, waves = $3, sizes = $4, state = 'running', why = '', late = 0, ended = NULL,
+			body = $5 WHERE id = $1`, id, string(text), names, sizes, string(s.Work)); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, "UPDATE onward_queue.target SET wanted = false WHERE rollout = $1", id); err != nil {

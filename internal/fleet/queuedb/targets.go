@@ -20,23 +20,25 @@ type targetList struct {
 	read   time.Time
 }
 
-// The list is read again after listAge, and for an unknown name after listPause.
+// The list is read again after listAge. For an unknown name, a file is read again after listPause, because its commands may be slow; a
+// database is always asked.
 const (
-	listAge   = 5 * time.Minute
-	listPause = 5 * time.Second
+	listAge   = time.Hour
+	listPause = time.Minute
 )
 
 // find returns a copy of a target; nil if no target has the name.
 func (l *targetList) find(ctx context.Context, name string) (*fleet.Target, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	age := time.Since(l.read)
-	if t := l.byName[name]; l.byName == nil || age > listAge || t == nil && age > listPause {
-		if _, err := l.readList(ctx); err != nil && t == nil {
+	t, age := l.byName[name], time.Since(l.read)
+	if l.byName == nil || age > listAge || t == nil && (age > listPause || l.source.NeedsDatabase()) {
+		_, err := l.readList(ctx)
+		if err != nil && t == nil {
 			return nil, err
 		}
+		t = l.byName[name]
 	}
-	t := l.byName[name]
 	if t == nil {
 		return nil, nil
 	}

@@ -50,6 +50,9 @@ const (
 	heartbeat     = 5 * time.Second
 	dispatchEvery = time.Second
 	defaultSnooze = 2 * time.Second
+	// A job begins fetchCooldown after its target's turn, or fetchPoll after a snooze.
+	fetchCooldown = 10 * time.Millisecond
+	fetchPoll     = 500 * time.Millisecond
 )
 
 // NewWorker returns a worker.
@@ -72,9 +75,9 @@ func (w *Worker) riverConfig() *river.Config {
 	river.AddWorker(workers, &targetWorker{w: w})
 	return &river.Config{
 		Schema: schemaName, PollOnly: w.queue.pooled, Workers: workers, JobTimeout: sliceTimeout, RescueStuckJobsAfter: rescueAfter,
-		Queues:          map[string]river.QueueConfig{sliceQueue: {MaxWorkers: w.c.AtOnce}, longQueue: {MaxWorkers: w.c.AtOnce}},
-		SoftStopTimeout: w.c.Drain,
-		Logger:          w.queue.riverLogger(),
+		Queues:        map[string]river.QueueConfig{sliceQueue: {MaxWorkers: w.c.AtOnce}, longQueue: {MaxWorkers: w.c.AtOnce}},
+		FetchCooldown: fetchCooldown, FetchPollInterval: fetchPoll, SoftStopTimeout: w.c.Drain,
+		Logger: w.queue.riverLogger(),
 	}
 }
 
@@ -132,11 +135,16 @@ func (w *Worker) sendHeartbeat(ctx context.Context) error {
 
 // IsAlive reports whether the queue has answered lately, and the worker takes targets.
 func (w *Worker) IsAlive() bool {
+	return !w.isDraining() && time.Since(time.Unix(w.beaten.Load(), 0)) < lostAfter
+}
+
+// isDraining reports whether the worker got its signal to end.
+func (w *Worker) isDraining() bool {
 	select {
 	case <-w.draining:
-		return false
+		return true
 	default:
-		return time.Since(time.Unix(w.beaten.Load(), 0)) < lostAfter
+		return false
 	}
 }
 

@@ -1,0 +1,205 @@
+package queuedb
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/apply"
+	"github.com/onward-sql/onward/internal/fleet"
+	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+	"github.com/onward-sql/onward/onward"
+)
+
+func TestMain(m *testing.M) { os.Exit(pgservertest.Main(m)) }
+
+// scene is a queue, a database with schemas, and a release.
+type scene struct {
+	queue, db string
+	conn      *pgx.Conn // of the schemas' database
+	source    fleet.Source
+	config    fleet.Config
+	settings  Settings
+	work      func(ctx context.Context, t *fleet.Target, s *apply.Slice) error
+	log       syncBuffer
+
+	sliceLength time.Duration // 0 is the default
+}
+
+// syncBuffer is a buffer for several goroutines.
+type syncBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *syncBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *syncBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}
+
+// newScene returns a release that adds 1 in each of some schemas.
+func newScene(t *testing.T, schemas int) *scene {
+	t.Helper()
+	s := &scene{queue: pgservertest.Database(t, onward.NewestMajor), db: pgservertest.Database(t, onward.NewestMajor)}
+	s.conn = pgservertest.Connect(t, s.db)
+	for i := range schemas {
+		s.addSchema(t, fmt.Sprintf("tenant_%02d", i+1))
+	}
+	s.source = fleet.Source{Text: "schemas:tenant_*", DB: s.db}
+	waves, err := fleet.ParseWaves("1,100%")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.config = fleet.Config{
+		Release: "v2", Digest: "x", Waves: waves, Who: "test", Tell: func(string) {},
+		List: func(ctx context.Context) ([]*fleet.Target, error) { return fleet.ListTargets(ctx, s.source) },
+	}
+	s.settings = Settings{Source: s.source.Text, Late: true, StopAfter: "2%", AtOnce: 4, PerServer: 4, Within: time.Minute, Work: []byte("{}")}
+	s.work = addOne
+	return s
+}
+
+func (s *scene) addSchema(t *testing.T, name string) {
+	t.Helper()
+	pgservertest.Exec(t, s.conn, fmt.Sprintf("CREATE SCHEMA %s; CREATE TABLE %s.counter (n int); INSERT INTO %s.counter VALUES (0)", name, name, name))
+}
+
+// addOne is not repeatable.
+func addOne(ctx context.Context, t *fleet.Target, _ *apply.Slice) error {
+	return execIn(ctx, t, "UPDATE counter SET n = n + 1")
+}
+
+func execIn(ctx context.Context, t *fleet.Target, sql string) error {
+	conn, err := pgx.Connect(ctx, t.Address)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	_, err = conn.Exec(ctx, "SET search_path = "+t.SearchPath("")+"; "+sql)
+	return err
+}
+
+// open opens the queue.
+func (s *scene) open(t *testing.T) *Queue {
+	t.Helper()
+	q, err := Open(t.Context(), s.queue, 12, slog.New(slog.NewJSONHandler(&s.log, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(q.Close)
+	return q
+}
+
+// start puts the release into the queue.
+func (s *scene) start(t *testing.T, q *Queue, rebuild bool) {
+	t.Helper()
+	survey, err := fleet.SurveyTargets(t.Context(), s.config)
+	if err == nil {
+		err = q.Start(t.Context(), &s.config, &s.settings, survey, rebuild)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// startWorker starts a worker. stop lets it end, and waits.
+func (s *scene) startWorker(t *testing.T, q *Queue) (w *Worker, stop func()) {
+	t.Helper()
+	w = q.NewWorker(WorkerConfig{
+		AtOnce: 4, Source: s.source, Who: "test worker", Drain: 5 * time.Second, snooze: 50 * time.Millisecond, sliceLength: s.sliceLength,
+		MakeWork: func(_ json.RawMessage, slice *apply.Slice) (fleet.Work, error) {
+			return func(ctx context.Context, t *fleet.Target, _ func(int) error) (int, error) {
+				return 0, s.work(ctx, t, slice)
+			}, nil
+		},
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- w.Run(ctx) }()
+	stop = sync.OnceFunc(func() {
+		cancel()
+		select {
+		case err := <-ended:
+			if err != nil {
+				t.Error(err)
+			}
+		case <-time.After(30 * time.Second):
+			t.Error("the worker does not end")
+		}
+	})
+	t.Cleanup(stop)
+	return w, stop
+}
+
+// await waits until the release has a state.
+func (s *scene) await(t *testing.T, q *Queue, state onward.RolloutState) {
+	t.Helper()
+	var p *Progress
+	var err error
+	for end := time.Now().Add(40 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if p, err = q.ReadProgress(t.Context(), s.config.Release); err == nil && p != nil && p.State == state {
+			return
+		}
+	}
+	t.Fatalf("%+v %v, want %s\n%s", p, err, state, &s.log)
+}
+
+// checkOnce checks that each schema has the release exactly once.
+func (s *scene) checkOnce(t *testing.T, want int) {
+	t.Helper()
+	s.checkCounts(t, want, "done")
+}
+
+func (s *scene) checkCounts(t *testing.T, want int, states string) {
+	t.Helper()
+	var names []string
+	rows, err := s.conn.Query(t.Context(), `SELECT nspname::text FROM pg_namespace WHERE nspname LIKE 'tenant\_%'`)
+	if err == nil {
+		names, err = pgx.CollectRows(rows, pgx.RowTo[string])
+	}
+	if err != nil || len(names) != want {
+		t.Fatal(names, err)
+	}
+	for _, name := range names {
+		var n int
+		if err := s.conn.QueryRow(t.Context(), "SELECT n FROM "+name+".counter").Scan(&n); err != nil || n != 1 {
+			t.Errorf("%s has the release %d times: %v", name, n, err)
+		}
+	}
+	var got string
+	if err := s.conn.QueryRow(t.Context(), "SELECT string_agg(DISTINCT state || holder, ',') FROM onward_fleet.target").Scan(&got); err != nil || got != states {
+		t.Error(got, err)
+	}
+}
+
+// ask returns the only value of a query on the queue.
+func ask[T any](t *testing.T, q *Queue, sql string, args ...any) (out T) {
+	t.Helper()
+	if err := q.pool.QueryRow(t.Context(), sql, args...).Scan(&out); err != nil {
+		t.Fatal(sql, err)
+	}
+	return out
+}
+
+// exec changes the queue.
+func exec(t *testing.T, q *Queue, sql string, args ...any) {
+	t.Helper()
+	if _, err := q.pool.Exec(t.Context(), sql, args...); err != nil {
+		t.Fatal(sql, err)
+	}
+}
