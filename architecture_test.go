@@ -28,7 +28,7 @@ var layers = [][]string{
 	},
 	{
 		"internal/rules", "internal/adapter", "internal/gitrange", "internal/pgserver", "internal/live",
-		"internal/subscriber", "internal/fill", "internal/traffic", "internal/wire", "internal/queue", "internal/ledger",
+		"internal/subscriber", "internal/fill", "internal/traffic", "internal/wire", "internal/capture", "internal/queue", "internal/ledger",
 		"internal/throttle", "internal/report", "internal/linters", "internal/forge", "internal/site", "internal/notify",
 	},
 	{"audit", "rehearse", "record", "verify", "plan", "preflight", "apply", "guard", "internal/fleet", "internal/first", "internal/lsp"},
@@ -56,7 +56,7 @@ var owners = map[string][]string{
 	"github.com/charmbracelet/":    {"internal/report", "internal/cli"},
 	"github.com/jackc/pgx": {
 		"internal/redact", "internal/pgserver", "internal/live", "internal/subscriber", "internal/fill",
-		"internal/traffic", "internal/wire", "rehearse", "record", "verify", "plan", "internal/queue", "internal/ledger",
+		"internal/traffic", "internal/wire", "internal/capture", "rehearse", "record", "verify", "plan", "internal/queue", "internal/ledger",
 		"internal/throttle", "apply", "guard", "internal/fleet",
 	},
 	"github.com/fergusstrange/":    {"internal/pgserver"},

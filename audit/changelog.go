@@ -14,7 +14,6 @@ import (
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/all"
-	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/gitrange"
 	"github.com/onward-sql/onward/internal/history"
@@ -65,6 +64,8 @@ type changelog struct {
 	base, head adapter.Tree
 	// refused says, by the line of an entry of migrations, why its command does not run.
 	refused map[int]string
+	// root is the directory of the user's own copy of the repository.
+	root string
 	// unnamed is set if detected directories count whose command nobody has named.
 	unnamed bool
 	opaque  []onward.Opaque
@@ -316,6 +317,9 @@ func unreadableSource(s adapter.Source, err error) onward.Opaque {
 // same time, because an adapter may start the project's own framework, which takes seconds.
 // If the head fails, it returns at once and does not wait for the base.
 func (a *changelog) readBothRevisions(ctx context.Context, adapters []adapter.Adapter, head adapter.Source, base *adapter.Source) (pair, error) {
+	if head.Options.Capture != "" && !a.Still {
+		return a.captureBoth(ctx, adapters, head, base)
+	}
 	p := pair{source: head}
 	var baseErr error
 	var wait sync.WaitGroup
@@ -394,6 +398,3 @@ func defaultLogger(l *slog.Logger) *slog.Logger {
 	}
 	return l
 }
-
-// usesFunc answers questions about the deployed code.
-type usesFunc = func(analysis.Question) analysis.Usage

@@ -68,3 +68,6 @@ func (u *deployedCode) askCode(q question) analysis.Usage {
 	}
 	return out
 }
+
+// usesFunc answers questions about the deployed code.
+type usesFunc = func(analysis.Question) analysis.Usage

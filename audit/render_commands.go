@@ -20,7 +20,7 @@ import (
 func (a *changelog) useBaseCommands(ctx context.Context, repo *gitrange.Repo) {
 	a.refused = map[int]string{}
 	list := a.Settings.Migrations
-	if a.Settings.Named || !slices.ContainsFunc(list, func(m config.Migrations) bool { return m.Render != "" }) {
+	if a.Settings.Named || !slices.ContainsFunc(list, func(m config.Migrations) bool { return m.Render != "" || m.Capture != "" }) {
 		return
 	}
 	settings := *a.Settings
@@ -39,18 +39,25 @@ func (a *changelog) useBaseCommands(ctx context.Context, repo *gitrange.Repo) {
 	}
 	for i := range settings.Migrations {
 		m := &settings.Migrations[i]
-		if m.Render == "" {
-			continue
-		}
-		at := slices.IndexFunc(base, func(b config.Migrations) bool { return b.Dir == m.Dir && b.Render != "" })
-		if at < 0 {
-			m.Render = ""
-			a.refused[m.Line] = "render: runs only after it is at " + name + ", because a branch must not choose what runs; --config " +
-				config.Name + " runs it now"
-			continue
-		}
-		m.Render, m.Python, m.Environment = base[at].Render, base[at].Python, base[at].Environment
+		a.useBaseCommand(m, base, "render", name, func(m *config.Migrations) *string { return &m.Render })
+		a.useBaseCommand(m, base, "capture", name, func(m *config.Migrations) *string { return &m.Capture })
 	}
+}
+
+// useBaseCommand replaces one command of an entry by that of the base's entries.
+func (a *changelog) useBaseCommand(m *config.Migrations, base []config.Migrations, key, name string, command func(*config.Migrations) *string) {
+	if *command(m) == "" {
+		return
+	}
+	at := slices.IndexFunc(base, func(b config.Migrations) bool { return b.Dir == m.Dir && *command(&b) != "" })
+	if at < 0 {
+		*command(m) = ""
+		a.refused[m.Line] = key + ": runs only after it is at " + name + ", because a branch must not choose what runs; --config " +
+			config.Name + " runs it now"
+		return
+	}
+	*command(m) = *command(&base[at])
+	m.CaptureBase, m.Python, m.Environment = base[at].CaptureBase, base[at].Python, base[at].Environment
 }
 
 // migrationsAt returns the entries of a tree's onward.yaml, with directories relative to the root; nil if it has none that can

@@ -94,17 +94,24 @@ type Migrations struct {
 	// Render is the command that prints the SQL of a range of migrations, for Alembic: {from} and {to} are
 	// replaced by its ends. It is read from the base's file, or from a file that the user names.
 	Render string `yaml:"render"`
+	// Capture is the command that runs all pending migrations. Onward runs it against a throwaway Postgres, at the base and
+	// at the head, and judges what it sends. CaptureBase makes the base's schema instead of it: another command, or a
+	// file from pg_dump, relative to onward.yaml. Both are read from the base's file, or from a file that the user names.
+	Capture     string `yaml:"capture"`
+	CaptureBase string `yaml:"capture_base"`
 	// Settings is the settings module of a Django project: shop.settings.
 	Settings string `yaml:"settings"`
 	// Environment are the variables that such a project reads, as
 	// "NAME=value", sorted. The file has a mapping.
 	Environment []string `yaml:"environment"`
-	// RenderTimeout limits the rendering of such a project, for each revision. Defaults to
+	// RenderTimeout limits the rendering of such a project, and a run of Capture, for each revision. Defaults to
 	// five minutes.
 	RenderTimeout Timeout `yaml:"render_timeout"`
 	// AcceptUnreadable: an unreadable migration does not make the exit code 3.
 	AcceptUnreadable bool `yaml:"accept_unreadable"`
 
+	// CaptureDir is the directory in which Capture runs, relative to the repository's root: that of the file.
+	CaptureDir string `yaml:"-"`
 	// Line is the line of the entry in the file, for messages.
 	Line int `yaml:"-"`
 }

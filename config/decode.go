@@ -210,11 +210,19 @@ func (d *decoder) decodeMigrations(n ast.Node) Migrations {
 		{"statement_timeout", func(n ast.Node) { m.StatementTimeout = d.decodeTimeout(n) }},
 		{"python", func(n ast.Node) { m.Python = d.decodeText(n) }},
 		{"render", func(n ast.Node) { m.Render = d.decodeText(n) }},
+		{"capture", func(n ast.Node) { m.Capture = d.decodeText(n) }},
+		{"capture_base", func(n ast.Node) { m.CaptureBase = d.decodeText(n) }},
 		{"settings", func(n ast.Node) { m.Settings = d.decodeText(n) }},
 		{"environment", func(n ast.Node) { m.Environment = d.decodeEnvironment(n) }},
 		{"render_timeout", func(n ast.Node) { m.RenderTimeout = d.decodeTimeout(n) }},
 		{"accept_unreadable", func(n ast.Node) { m.AcceptUnreadable = d.decodeBool(n) }},
 	})
+	switch {
+	case m.CaptureBase != "" && m.Capture == "":
+		d.addError(n, "capture_base needs capture, the command that runs the migrations")
+	case m.Capture != "" && m.Render != "":
+		d.addError(n, "capture and render are two ways to the same SQL: leave one out")
+	}
 	if m.Dir == "" && len(d.errs) == before {
 		d.addError(n, "dir is missing: which directory is meant? (. is the directory of %s)", Name)
 	}

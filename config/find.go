@@ -110,6 +110,7 @@ func (c *Config) rebasePaths(below string) {
 	}
 	for i := range c.Migrations {
 		c.Migrations[i].Dir = path.Join(below, c.Migrations[i].Dir)
+		c.Migrations[i].CaptureDir = path.Join(below)
 	}
 	for i, p := range c.AcceptOpaque.Patterns {
 		c.AcceptOpaque.Patterns[i] = path.Join(below, p)

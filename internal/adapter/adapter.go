@@ -142,6 +142,9 @@ type Options struct {
 	// Render is the command that prints the SQL of a range of migrations; "" for none. RenderRefused says why the configured one
 	// does not run.
 	Render, RenderRefused string
+	// Capture is the command whose statements are captured; "" for none. CaptureBase makes the base's schema instead of it, and
+	// CaptureDir is the directory of both.
+	Capture, CaptureBase, CaptureDir string
 	// RenderTimeout bounds the process that renders a project; 0 for the adapter's own limit.
 	RenderTimeout time.Duration
 	// Environment holds further environment variables of such a project, as "NAME=value".

@@ -27,6 +27,8 @@ type Command struct {
 	Env   []string
 	// Timeout ends it and all processes that it started.
 	Timeout time.Duration
+	// Started is called with the process after its start, if it is not nil.
+	Started func(pid int)
 }
 
 // Error says why a command failed.
@@ -54,7 +56,12 @@ func Run(ctx context.Context, c Command) ([]byte, error) {
 	cmd.Stdout, cmd.Stderr = out, talk
 	cmd.WaitDelay = 2 * time.Second
 	OwnGroup(cmd)
-	err = cmd.Run()
+	if err = cmd.Start(); err == nil {
+		if c.Started != nil {
+			c.Started(cmd.Process.Pid)
+		}
+		err = cmd.Wait()
+	}
 	Sweep(cmd)
 	switch {
 	case ctx.Err() != nil:

@@ -1,0 +1,94 @@
+package capture
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/command"
+	"github.com/onward-sql/onward/internal/cache"
+)
+
+// cacheVersion changes with the form of what is kept.
+const cacheVersion = "1"
+
+// baseKey identifies everything that the base's run depends on; "" if that is not known.
+func (c *Config) baseKey(t adapter.Tree, s adapter.Source) string {
+	return c.treeKey(t, s, "base", c.BaseCommand)
+}
+
+// headKey identifies everything that the head's run depends on; "" if that is not known.
+func (c *Config) headKey(base string, t adapter.Tree, s adapter.Source) string {
+	if base == "" {
+		return ""
+	}
+	return c.treeKey(t, s, "head", base)
+}
+
+func (c *Config) treeKey(t adapter.Tree, s adapter.Source, more ...string) string {
+	if t == nil {
+		return "none"
+	}
+	h := sha256.New()
+	env := append(command.Environment(), s.Options.Environment...)
+	asked, err := json.Marshal([]any{c.Command, c.WorkDir, s.Dir, env, c.Major, more})
+	if err != nil {
+		return ""
+	}
+	h.Write(asked)
+	if words, err := command.Split(c.Command); err == nil {
+		command.HashProgram(h, words[0], env)
+	}
+	if !command.HashFiles(h, t, mayBeRead) {
+		return ""
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// mayBeRead reports whether a migration may depend on a file: it does not on texts for people and pictures.
+func mayBeRead(p string) bool {
+	if strings.Contains(p, "node_modules/") {
+		return false
+	}
+	switch strings.ToLower(path.Ext(p)) {
+	case ".md", ".rst", ".png", ".jpg", ".jpeg", ".gif", ".svg", ".ico", ".webp", ".woff", ".woff2", ".css", ".scss", ".html", ".pdf", ".mp4":
+		return false
+	}
+	return true
+}
+
+// loadCached reads a result from the cache.
+func (c *Config) loadCached(key string, to any) bool {
+	if key == "" || c.CacheDir == "-" {
+		return false
+	}
+	data, ok := cache.Open(c.cacheDir(), key, cacheVersion).Get("run")
+	return ok && json.Unmarshal(data, to) == nil
+}
+
+// storeCached keeps a result. Without it, the command runs again.
+func (c *Config) storeCached(key string, what any) {
+	if key == "" || c.CacheDir == "-" {
+		return
+	}
+	data, err := json.Marshal(what)
+	if err != nil {
+		return
+	}
+	store := cache.Open(c.cacheDir(), key, cacheVersion)
+	store.Put("run", data)
+	if err := store.Save(); err != nil {
+		c.Logger.Debug("the cache was not written", "error", fmt.Sprint(err))
+	}
+}
+
+func (c *Config) cacheDir() string {
+	if c.CacheDir != "" {
+		return c.CacheDir
+	}
+	return cache.Dir("capture")
+}

@@ -1,0 +1,203 @@
+package capture
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/script"
+	"github.com/onward-sql/onward/internal/wire/ordered"
+	"github.com/onward-sql/onward/onward"
+)
+
+// converter makes migrations of segments.
+type converter struct {
+	books  *books
+	files  *migrationFiles
+	source adapter.Source
+	// known are the migrations that the framework's own adapter reads, by their files.
+	known map[string]*adapter.Migration
+	// filled is set if the tables had generated rows.
+	filled bool
+	// left is how many more bytes of files are searched for statements.
+	left int
+}
+
+// maxSearched bounds the search for statements in their files.
+const maxSearched = 1 << 30
+
+// convertSegments returns the migrations of the segments of one run. Segments of one file are one migration, if the tool has
+// no history table. before is how many migrations ran before them.
+func (c *converter) convertSegments(segments []*Segment, before int) []*adapter.Migration {
+	var out []*adapter.Migration
+	for _, s := range c.mergeFiles(segments) {
+		out = append(out, c.convertSegment(s.Segment, s.path, before+len(out)))
+	}
+	return out
+}
+
+// located is a segment with its file.
+type located struct {
+	*Segment
+	path string
+}
+
+// mergeFiles finds the files of segments.
+func (c *converter) mergeFiles(segments []*Segment) []located {
+	var out []located
+	for _, s := range segments {
+		p := c.files.findFile(s)
+		if n := len(out); n > 0 && s.ID == "" && p != "" && out[n-1].path == p {
+			out[n-1].Statements = append(out[n-1].Statements, s.Statements...)
+			continue
+		}
+		out = append(out, located{s, p})
+	}
+	return out
+}
+
+// convertSegment returns a segment as the audit reads it.
+func (c *converter) convertSegment(s *Segment, file string, index int) *adapter.Migration {
+	id := s.segmentName(index)
+	if s.ID == "" && file != "" {
+		id = path.Base(file)
+	}
+	f := &adapter.File{Path: cmp.Or(file, c.source.Dir, ".")}
+	if file != "" {
+		f = adapter.ReadFile(c.files.tree, file)
+	}
+	m := f.Start(c.source, id, id)
+	k := c.known[file]
+	if k != nil {
+		m.ID, m.Version, m.After, m.Replaces, m.Runner = k.ID, k.Version, k.After, k.Replaces, k.Runner
+	}
+	m.Runner.Guessed, m.Runner.Otherwise, m.Runner.Conditional, m.Runner.KeepsSession = false, "", false, true
+	m.Failed, m.Opaque, m.Source.LineComment = "", nil, lineComment(file)
+	kept, dropped := c.books.dropRepeats(s.Statements)
+	m.Source.Mode = modeOf(kept)
+	m.Runner.Rerun = m.Source.Mode == onward.TransactionNone
+	at := 0
+	for _, st := range kept {
+		p := c.makePart(st, f.Text, k)
+		if m.Source.Mode == onward.TransactionFile {
+			p.Block = 0
+		}
+		if p.Start < at && p.Start >= 0 {
+			p.Line, p.Column, p.EndLine, p.EndColumn, p.Start = 1, 1, 1, 1, -1
+		}
+		at = max(at, p.Start+len(p.SQL))
+		m.Source.Parts = append(m.Source.Parts, p)
+	}
+	c.listUnread(m, s, dropped)
+	if c.source.Options.Transaction != "" {
+		m.Source.Mode = c.source.Options.Transaction
+	}
+	m.Hash = hashOf(f.Text, kept)
+	return m
+}
+
+// hashOf identifies a migration: by its file, else by its SQL.
+func hashOf(text string, list []*ordered.Statement) string {
+	h := sha256.New()
+	h.Write([]byte(text))
+	if text == "" {
+		for _, st := range list {
+			fmt.Fprintf(h, "%d\x00%s\x00", st.Transaction, st.Sent)
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// modeOf returns whether all statements run in one transaction.
+func modeOf(list []*ordered.Statement) onward.Transaction {
+	for _, st := range list {
+		if st.Transaction == 0 || st.Transaction != list[0].Transaction {
+			return onward.TransactionNone
+		}
+	}
+	return onward.TransactionFile
+}
+
+// makePart returns a statement with its place: where its text is in the file, or where the framework's own adapter reads the
+// same text; else the first line.
+func (c *converter) makePart(st *ordered.Statement, text string, known *adapter.Migration) script.Part {
+	p := script.Part{SQL: st.SQL, Start: -1, Line: 1, Column: 1, EndLine: 1, EndColumn: 1, Message: st.Message, Block: st.Transaction}
+	sql := trimSQL(st.SQL)
+	if c.left -= len(text); c.left > 0 && len(sql) > 8 && strings.Count(text, sql) == 1 {
+		p.SQL, p.Start = sql, strings.Index(text, sql)
+		return p
+	}
+	if known == nil {
+		return p
+	}
+	i := slices.IndexFunc(known.Source.Parts, func(k script.Part) bool { return trimSQL(k.SQL) == sql && k.Line > 0 })
+	if i >= 0 {
+		k := known.Source.Parts[i]
+		p.Line, p.Column, p.EndLine, p.EndColumn, p.Operation = k.Line, k.Column, k.EndLine, k.EndColumn, k.Operation
+	}
+	return p
+}
+
+// lineComment begins a comment in a file.
+func lineComment(file string) string {
+	switch path.Ext(file) {
+	case ".sql":
+		return "--"
+	case ".py", ".rb", ".ex", ".exs", ".sh", ".yaml", ".yml":
+		return "#"
+	case "":
+		return "--"
+	}
+	return "//"
+}
+
+// listUnread adds what is not known of a migration.
+func (c *converter) listUnread(m *adapter.Migration, s *Segment, dropped int) {
+	note := func(what, why string, failed bool) {
+		m.Opaque = append(m.Opaque, onward.Opaque{Migration: m.ID, Path: m.Path, What: what, Why: why, Failed: failed})
+	}
+	if c.books.isEmpty(s.Statements) {
+		note("migration "+m.ID, "it sent no statement"+c.onRows()+"; what it does on other rows is not known", false)
+	}
+	for _, st := range s.Statements {
+		if st.Unread != "" {
+			note(shortenStatement(st.SQL), st.Unread, true)
+		}
+		if st.Rows {
+			note(shortenStatement(st.SQL), "its rows came from the client and were not kept", false)
+		}
+	}
+	reads, _ := c.books.listUnmatched(s.Statements)
+	for i, sql := range reads {
+		if i == 3 {
+			note("migration "+m.ID, fmt.Sprintf("%d more queries found no row", len(reads)-i), false)
+			break
+		}
+		note(shortenStatement(sql), "the query found no row"+c.onRows()+"; what the migration does with rows is not known", false)
+	}
+	if dropped > 0 {
+		note("migration "+m.ID, fmt.Sprintf("%d more statements of its loops have the same shape and were left out", dropped), false)
+	}
+}
+
+// onRows says on which rows a migration ran.
+func (c *converter) onRows() string {
+	if c.filled {
+		return ", with generated rows in the tables"
+	}
+	return " on empty tables"
+}
+
+// shortenStatement returns the beginning of a statement for a message.
+func shortenStatement(sql string) string {
+	text := []rune(strings.Join(strings.Fields(sql), " "))
+	if len(text) > 80 {
+		return string(text[:79]) + "…"
+	}
+	return string(text)
+}

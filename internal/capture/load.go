@@ -1,0 +1,168 @@
+package capture
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/command"
+	"github.com/onward-sql/onward/internal/wire/ordered"
+)
+
+// Config says which command to run, and where.
+type Config struct {
+	// Command runs all pending migrations. BaseCommand makes the base's schema instead of it: another command, or a file
+	// below WorkDir from pg_dump; "" for Command.
+	Command, BaseCommand string
+	// WorkDir is the directory of the command, relative to the root.
+	WorkDir string
+	// Home is the user's own copy of the repository, with installed packages; "" for none.
+	Home string
+	// Major is the version of the throwaway server; 0 is the newest that is installed.
+	Major int
+	// HistoryTables are the tables in which tools record migrations.
+	HistoryTables map[string]bool
+	// CacheDir is the directory for results; "" for the user's cache directory, "-" for none.
+	CacheDir string
+	Logger   *slog.Logger
+}
+
+// Run is what the command sent on both revisions.
+type Run struct {
+	Base Result `json:"base"`
+	Head Result `json:"head"`
+	// Filled is set if the head ran on generated rows. Empty says why it did not, "" if there was no table.
+	Filled bool   `json:"filled,omitempty"`
+	Empty  string `json:"empty,omitempty"`
+	// Snapshot is the file that made the base's schema; "" if a command did.
+	Snapshot string `json:"snapshot,omitempty"`
+}
+
+// RunBoth runs the command on the base and then on the head, or answers from the cache. base is nil if the base has no
+// such directory.
+func (c *Config) RunBoth(ctx context.Context, base, head adapter.Tree, s adapter.Source) (*Run, error) {
+	baseKey := c.baseKey(base, s)
+	headKey := c.headKey(baseKey, head, s)
+	r := &Run{}
+	if c.loadCached(headKey, r) {
+		return r, nil
+	}
+	stage, err := startStage(ctx, c.Major, c.Logger)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = stage.server.Stop() }()
+	database, err := stage.server.NewDatabase(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	if base != nil {
+		if database, err = c.makeBase(ctx, stage, database, base, s, baseKey, r); err != nil {
+			return nil, fmt.Errorf("at %s: %w", base.Name(), err)
+		}
+	}
+	b := newBooks(c.HistoryTables, listMigrationFiles(head, s.Dir).paths, r.Base.Statements)
+	if err := c.runHead(ctx, stage, database, head, s, b, r); err != nil {
+		return nil, fmt.Errorf("at %s: %w", head.Name(), err)
+	}
+	c.storeCached(headKey, r)
+	return r, nil
+}
+
+// makeBase makes the base's schema: from a dump, by what the command sent the last time, or by the command.
+func (c *Config) makeBase(ctx context.Context, stage *stage, database string, t adapter.Tree, s adapter.Source, key string, r *Run) (string, error) {
+	if file := path.Join(c.WorkDir, c.BaseCommand); c.BaseCommand != "" && adapter.HasFile(t, file) {
+		r.Snapshot = file
+		dir, err := t.Dir(ctx)
+		if err != nil {
+			return "", err
+		}
+		return database, stage.restoreDump(ctx, database, filepath.Join(dir, filepath.FromSlash(file)))
+	}
+	if c.loadCached(key, &r.Base) && canReplay(r.Base.Statements) {
+		err := stage.replayStatements(ctx, database, r.Base.Statements)
+		if err == nil {
+			return database, nil
+		}
+		c.Logger.Debug("what the base sent cannot be sent again", "error", err)
+		if database, err = stage.server.NewDatabase(ctx, ""); err != nil {
+			return "", err
+		}
+	}
+	text := c.Command
+	if c.BaseCommand != "" {
+		text = c.BaseCommand
+	}
+	result, err := c.runAt(ctx, stage, database, text, t, s)
+	if err != nil {
+		var failed *Error
+		if errors.As(err, &failed) && c.BaseCommand == "" {
+			failed.Message += "; `capture_base:` names a dump, or another command that makes the deployed schema"
+		}
+		return "", err
+	}
+	r.Base = *result
+	c.storeCached(key, &r.Base)
+	return database, nil
+}
+
+// runHead runs the command on the head: on generated rows, or on empty tables if it fails there.
+func (c *Config) runHead(ctx context.Context, stage *stage, database string, t adapter.Tree, s adapter.Source, b *books, r *Run) error {
+	filled, err := stage.copyFilled(ctx, database, b)
+	if err != nil {
+		c.Logger.Debug("no rows were generated", "error", err)
+		r.Empty = "rows could not be generated: " + err.Error()
+	}
+	if filled != "" {
+		result, err := c.runAt(ctx, stage, filled, c.Command, t, s)
+		if err == nil {
+			r.Head, r.Filled = *result, true
+			return nil
+		}
+		var failed *Error
+		if !errors.As(err, &failed) {
+			return err
+		}
+		r.Empty = "with generated rows, " + failed.Message
+	}
+	empty, err := stage.server.NewDatabase(ctx, database)
+	if err != nil {
+		return err
+	}
+	result, err := c.runAt(ctx, stage, empty, c.Command, t, s)
+	if err != nil {
+		return err
+	}
+	r.Head = *result
+	return nil
+}
+
+// runAt runs a command in a checkout of a tree.
+func (c *Config) runAt(ctx context.Context, stage *stage, database, text string, t adapter.Tree, s adapter.Source) (*Result, error) {
+	words, err := command.Split(text)
+	if err != nil {
+		return nil, fmt.Errorf("capture: in onward.yaml: %w", err)
+	}
+	dir, remove, err := checkOut(ctx, t, c.Home, c.WorkDir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = remove() }() // if this fails, the next run tries again
+	return stage.runCommand(ctx, database, Command{
+		Words: words, Dir: filepath.Join(dir, filepath.FromSlash(c.WorkDir)), Environment: s.Options.Environment, Timeout: s.Options.RenderTimeout,
+	})
+}
+
+// canReplay reports whether what a command sent makes the same schema if it is sent again.
+func canReplay(list []*ordered.Statement) bool {
+	return !slices.ContainsFunc(list, func(st *ordered.Statement) bool { return st.Failed == "" && !st.Undone && (st.Unread != "" || st.Rows) })
+}
+
+// replayTime bounds how long that may take.
+const replayTime = 2 * time.Minute

@@ -1,0 +1,162 @@
+package capture
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/command"
+	"github.com/onward-sql/onward/internal/pgserver"
+	"github.com/onward-sql/onward/internal/wire"
+	"github.com/onward-sql/onward/internal/wire/ordered"
+)
+
+// DefaultTimeout is how long a command may run.
+const DefaultTimeout = 5 * time.Minute
+
+// Error says why a command's statements are not known.
+type Error struct{ Message string }
+
+// Error returns the message.
+func (e *Error) Error() string { return e.Message }
+
+// Is makes every Error match [adapter.ErrProject].
+func (e *Error) Is(target error) bool { return target == adapter.ErrProject }
+
+// Command is a command to run against a database.
+type Command struct {
+	// Words may have {url}, {host}, {port}, {user}, {password} and {database} in them.
+	Words []string
+	Dir   string
+	// Environment are variables as "NAME=value", with the same placeholders.
+	Environment []string
+	Timeout     time.Duration
+}
+
+// stage is the throwaway server.
+type stage struct {
+	server *pgserver.Server
+	logger *slog.Logger
+}
+
+// user is the role of the command. The server asks for no password, and some drivers want one.
+const user, password = "postgres", "onward"
+
+// startStage starts the server of a major version; 0 is the newest that is installed.
+func startStage(ctx context.Context, major int, logger *slog.Logger) (*stage, error) {
+	server, err := pgserver.Start(ctx, pgserver.Config{
+		Major: major, Small: true, Logger: logger,
+		// Some tools set up a session, and log in as somebody else.
+		Settings: map[string]string{"max_connections": "100"},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &stage{server, logger}, nil
+}
+
+// Result is what a command sent.
+type Result struct {
+	Statements []*ordered.Statement `json:"statements"`
+	// Notes are sentences about what it did besides.
+	Notes []string `json:"notes,omitempty"`
+}
+
+// runCommand runs a command with a proxy in front of a database. If it fails, the error is an *Error with its last
+// output, and the result has what it had sent.
+func (s *stage) runCommand(ctx context.Context, database string, c Command) (*Result, error) {
+	server, err := wire.ParseServer(s.server.URL(database))
+	if err != nil {
+		return nil, err
+	}
+	log := ordered.NewLog()
+	proxy, err := wire.Listen(ctx, wire.Config{Server: server, Sink: log, Logger: s.logger})
+	if err != nil {
+		return nil, err
+	}
+	names := newPlaceholders(proxy.Host(), proxy.Port(), database)
+	words := make([]string, len(c.Words))
+	for i, w := range c.Words {
+		words[i] = names.Replace(w)
+	}
+	limit := cmp.Or(c.Timeout, DefaultTimeout)
+	watch := newWatch(proxy.Port())
+	runCtx, cancel := context.WithCancelCause(ctx)
+	env := append(connectionVariables(names), watch.mark)
+	for _, v := range c.Environment {
+		env = append(env, names.Replace(v))
+	}
+	began := time.Now()
+	_, runErr := command.Run(runCtx, command.Command{
+		Words: words, Dir: c.Dir, Env: append(command.Environment(), env...), Timeout: limit,
+		Started: func(pid int) { watch.followProcess(pid, cancel) },
+	})
+	cause := context.Cause(runCtx)
+	cancel(nil)
+	notes := watch.endProcesses()
+	closed := proxy.Close()
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	out := &Result{Statements: log.Statements(), Notes: notes}
+	s.logger.Debug("the command ended", "command", words[0], "took", time.Since(began), "statements", len(out.Statements))
+	if tooMany := (*processesError)(nil); errors.As(cause, &tooMany) {
+		return out, &Error{words[0] + ": " + tooMany.Error()}
+	}
+	if err := errors.Join(explainFailure(runErr, words, out), log.Err(), s.server.Err()); err != nil {
+		return out, err
+	}
+	if closed != nil {
+		s.logger.Debug("close the proxy", "error", closed)
+	}
+	if proxy.Stats().Sessions == 0 {
+		return out, &Error{fmt.Sprintf("`%s` ran, and did not connect to the throwaway database; it has the address in DATABASE_URL and PGHOST, and "+
+			"`environment:` can set other variables, such as DB_PORT: \"{port}\"", strings.Join(words, " "))}
+	}
+	return out, nil
+}
+
+// explainFailure returns a command's failure with its last output, and the last error of the server.
+func explainFailure(err error, words []string, r *Result) error {
+	var failed *command.Error
+	if err == nil || !errors.As(err, &failed) {
+		return err
+	}
+	text := failed.Error()
+	for _, st := range slices.Backward(r.Statements) {
+		if st.Failed != "" && !strings.Contains(text, st.Failed) {
+			text += "; the last error of the server: " + st.Failed
+			break
+		}
+	}
+	if failed.TimedOut {
+		text += "; `render_timeout:` of the directory in onward.yaml sets another limit, and the command gets no input"
+	}
+	return &Error{"`" + strings.Join(words, " ") + "` failed: " + strings.TrimPrefix(text, words[0]+": ")}
+}
+
+// newPlaceholders replaces the names of the parts of the address.
+func newPlaceholders(host, port, database string) *strings.Replacer {
+	return strings.NewReplacer(
+		"{url}", "postgresql://"+user+":"+password+"@"+host+":"+port+"/"+database+"?sslmode=disable",
+		"{host}", host, "{port}", port, "{user}", user, "{password}", password, "{database}", database,
+	)
+}
+
+// connectionVariables are the variables by which most tools find their database.
+func connectionVariables(names *strings.Replacer) []string {
+	out := []string{
+		"DATABASE_URL={url}", "PGHOST={host}", "PGPORT={port}", "PGUSER={user}", "PGPASSWORD={password}", "PGDATABASE={database}",
+		"PGSSLMODE=disable", "CI=1", "NO_COLOR=1",
+	}
+	for i := range out {
+		out[i] = names.Replace(out[i])
+	}
+	return out
+}

@@ -1,0 +1,129 @@
+package capture
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/wire/ordered"
+)
+
+// Segment is what one migration sent.
+type Segment struct {
+	// ID is the name in the history table; "" if the tool has none that is known.
+	ID string
+	// Statements are those of the migration, without the tool's own.
+	Statements []*ordered.Statement
+}
+
+// isEmpty reports whether a segment changes nothing but settings of the session.
+func (b *books) isEmpty(list []*ordered.Statement) bool {
+	return !slices.ContainsFunc(list, func(st *ordered.Statement) bool { return !b.classify(st).isSession })
+}
+
+// cutSegments cuts the statements of a run into migrations: at the rows of the history table, else at the ends of
+// transactions. Statements that failed or were rolled back are left out.
+func (b *books) cutSegments(list []*ordered.Statement) []*Segment {
+	var out []*Segment
+	byID := map[string]*Segment{}
+	var pending []*ordered.Statement
+	for _, st := range list {
+		if st.Failed != "" || st.Undone {
+			continue
+		}
+		c := b.classify(st)
+		if !c.ofTool {
+			pending = append(pending, st)
+		}
+		for _, id := range c.ids {
+			s := byID[id]
+			if s == nil {
+				s = &Segment{ID: id}
+				byID[id], out = s, append(out, s)
+			}
+			s.Statements = append(s.Statements, pending...)
+			pending = nil
+		}
+	}
+	if len(out) == 0 {
+		return cutByTransaction(pending)
+	}
+	if b.isEmpty(pending) {
+		return out
+	}
+	if b.isEmpty(out[0].Statements) {
+		// The tool records a migration before it runs it.
+		for i := range out[:len(out)-1] {
+			out[i].Statements = append(out[i].Statements, out[i+1].Statements...)
+			out[i+1].Statements = nil
+		}
+		last := out[len(out)-1]
+		last.Statements = append(last.Statements, pending...)
+		return out
+	}
+	return append(out, &Segment{ID: "after " + out[len(out)-1].ID, Statements: pending})
+}
+
+// cutByTransaction makes each transaction a migration, and all statements between two of them.
+func cutByTransaction(list []*ordered.Statement) []*Segment {
+	var out []*Segment
+	for i, st := range list {
+		if i == 0 || st.Transaction != list[i-1].Transaction {
+			out = append(out, &Segment{})
+		}
+		last := out[len(out)-1]
+		last.Statements = append(last.Statements, st)
+	}
+	return out
+}
+
+// maxRepeats is how many statements of one shape a migration keeps. More of them are rows of a loop.
+const maxRepeats = 20
+
+// isData reports whether a statement reads or writes rows.
+func isData(n *pgparse.Node) bool {
+	return n.GetInsertStmt() != nil || n.GetUpdateStmt() != nil || n.GetDeleteStmt() != nil || n.GetSelectStmt() != nil
+}
+
+// dropRepeats leaves out the statements of a loop after the first rounds, and says how many.
+func (b *books) dropRepeats(list []*ordered.Statement) (kept []*ordered.Statement, dropped int) {
+	count := map[string]int{}
+	for _, st := range list {
+		nodes := b.parseStatement(st)
+		if len(nodes) == 1 && nodes[0] != nil && isData(nodes[0]) {
+			key := pgparse.ShapeKey(nodes[0])
+			if count[key]++; count[key] > maxRepeats {
+				dropped++
+				continue
+			}
+		}
+		kept = append(kept, st)
+	}
+	return kept, dropped
+}
+
+// listUnmatched returns the queries and changes of a migration that found no row, in words.
+func (b *books) listUnmatched(list []*ordered.Statement) (reads []string, writes []string) {
+	for _, st := range list {
+		nodes := b.parseStatement(st)
+		if len(nodes) != 1 || nodes[0] == nil || len(st.Tags) != 1 {
+			continue
+		}
+		switch n := nodes[0]; {
+		case n.GetSelectStmt() != nil && st.Tags[0] == "SELECT 0":
+			reads = append(reads, st.SQL)
+		case n.GetUpdateStmt() != nil && st.Tags[0] == "UPDATE 0", n.GetDeleteStmt() != nil && st.Tags[0] == "DELETE 0",
+			n.GetInsertStmt() != nil && st.Tags[0] == "INSERT 0 0":
+			writes = append(writes, st.SQL)
+		}
+	}
+	return reads, writes
+}
+
+// segmentName returns the ID of a segment, or a name by its position.
+func (s *Segment) segmentName(index int) string {
+	if s.ID != "" {
+		return s.ID
+	}
+	return fmt.Sprintf("transaction %d", index+1)
+}

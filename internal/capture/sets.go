@@ -1,0 +1,143 @@
+package capture
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/script"
+	"github.com/onward-sql/onward/internal/wire/ordered"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Revision is one side of a release.
+type Revision struct {
+	Tree   adapter.Tree
+	Source adapter.Source
+	// Read is what the framework's own adapter reads; nil for nothing.
+	Read *adapter.Set
+}
+
+// Sets returns the migrations of both revisions. base is nil if the base has no such directory.
+func (c *Config) Sets(r *Run, base *Revision, head Revision) (baseSet, headSet *adapter.Set) {
+	headFiles := listMigrationFiles(head.Tree, head.Source.Dir)
+	b := newBooks(c.HistoryTables, headFiles.paths, slices.Concat(r.Base.Statements, r.Head.Statements))
+	before := b.cutSegments(r.Base.Statements)
+	headSet = c.newSet(head)
+	at := &converter{books: b, files: headFiles, source: head.Source, known: byPath(head.Read), left: maxSearched}
+	if base != nil {
+		baseSet = c.newSet(*base)
+		then := &converter{books: b, files: listMigrationFiles(base.Tree, base.Source.Dir), source: base.Source, known: byPath(base.Read), left: maxSearched}
+		if c.BaseCommand == "" {
+			baseSet.Migrations = then.convertSegments(before, 0)
+			headSet.Migrations = keepPresent(head.Tree, baseSet.Migrations, at.convertSegments(before, 0))
+		} else {
+			baseSet.Snapshot = c.snapshot(r, then)
+			headSet.Snapshot = baseSet.Snapshot
+		}
+	}
+	old := len(headSet.Migrations)
+	at.filled = r.Filled
+	segments := b.cutSegments(r.Head.Statements)
+	had := map[string]bool{}
+	for _, m := range headSet.Migrations {
+		had[m.ID] = true
+	}
+	for _, m := range at.convertSegments(segments, old) {
+		if !had[m.ID] {
+			headSet.Migrations = append(headSet.Migrations, m)
+		}
+	}
+	headSet.Together = runTogether(segments)
+	for _, note := range slices.Concat(r.Head.Notes, nonEmpty(r.Empty)) {
+		headSet.Opaque = append(headSet.Opaque, onward.Opaque{Path: dirName(head.Source), What: "the run of `" + c.Command + "`", Why: note})
+	}
+	return baseSet, headSet
+}
+
+func nonEmpty(text string) []string {
+	if text == "" {
+		return nil
+	}
+	return []string{text}
+}
+
+func dirName(s adapter.Source) string { return path.Join(".", s.Dir) }
+
+// newSet returns a set without migrations, with what the framework's own adapter knows.
+func (c *Config) newSet(r Revision) *adapter.Set {
+	set := &adapter.Set{Source: r.Source}
+	if r.Read != nil {
+		set.HistoryBehavior, set.Evidence, set.Mends = r.Read.HistoryBehavior, r.Read.Evidence, r.Read.Mends
+		set.History, set.Problems, set.Models, set.Partial, set.Count = r.Read.History, r.Read.Problems, r.Read.Models, r.Read.Partial, r.Read.Count
+	}
+	set.Evidence.Assumed, set.Evidence.Transaction, set.Evidence.FoundIn = false, "", "capture: in onward.yaml"
+	if set.Evidence.Tool == "" {
+		set.Evidence.Tool = path.Base(strings.Fields(c.Command)[0])
+	}
+	return set
+}
+
+func byPath(set *adapter.Set) map[string]*adapter.Migration {
+	out := map[string]*adapter.Migration{}
+	if set != nil {
+		for _, m := range set.Migrations {
+			out[m.Path] = m
+		}
+	}
+	return out
+}
+
+// keepPresent returns the migrations of the base as the head has them, without those whose file is gone.
+func keepPresent(head adapter.Tree, base, same []*adapter.Migration) []*adapter.Migration {
+	var out []*adapter.Migration
+	for i, m := range same {
+		if was := base[i]; was.Source.Text != "" && m.Source.Text == "" {
+			if !adapter.HasFile(head, was.Path) {
+				continue
+			}
+			m = was
+		}
+		out = append(out, m)
+	}
+	return out
+}
+
+// runTogether reports whether several migrations ran in one transaction.
+func runTogether(segments []*Segment) bool {
+	transaction, n := 0, 0
+	for _, s := range segments {
+		if len(s.Statements) == 0 {
+			continue
+		}
+		if n++; n == 1 {
+			transaction = s.Statements[0].Transaction
+		}
+		if transaction == 0 || slices.ContainsFunc(s.Statements, func(st *ordered.Statement) bool { return st.Transaction != transaction }) {
+			return false
+		}
+	}
+	return n > 1
+}
+
+// snapshot returns the base's schema as one migration: the dump, or what the base's own command sent.
+func (c *Config) snapshot(r *Run, at *converter) *adapter.Snapshot {
+	out := &adapter.Snapshot{Includes: func(*adapter.Migration) bool { return true }}
+	if r.Snapshot == "" {
+		var all []*ordered.Statement
+		for _, s := range at.books.cutSegments(r.Base.Statements) {
+			all = append(all, s.Statements...)
+		}
+		out.Migration = at.convertSegment(&Segment{ID: c.BaseCommand, Statements: all}, "", 0)
+		out.Migration.Opaque = nil
+		return out
+	}
+	f := adapter.ReadFile(at.files.tree, r.Snapshot)
+	m := f.Start(at.source, r.Snapshot, "")
+	m.Source.Psql, m.Source.Rows = true, true
+	m.Source.Parts = []script.Part{adapter.TrimmedPart(f.Text, 0, len(f.Text))}
+	m.Seal(onward.TransactionNone, adapter.Options{}, "")
+	out.Migration = m
+	return out
+}

@@ -1,0 +1,178 @@
+package ordered
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgproto3"
+
+	"github.com/onward-sql/onward/internal/wire"
+)
+
+// maxOwed bounds the messages of a client that the server has not answered.
+const maxOwed = 100_000
+
+// session follows one client. Its methods are called one at a time; the log's lock protects what sessions share.
+type session struct {
+	log    *Log
+	number int
+	lost   bool
+
+	prepared map[string]prepared
+	portals  map[string]portal
+	owed     []owed
+
+	// transaction is the open one; 0 for none. own are its statements, saved the savepoints in it.
+	transaction int
+	own         []*Statement
+	saved       []savepoint
+	// group are the statements since the last Sync.
+	group []*Statement
+}
+
+// prepared is a statement of the extended protocol.
+type prepared struct {
+	text string
+	cut  bool
+	oids []uint32
+}
+
+// portal is a prepared statement with its values.
+type portal struct {
+	prepared prepared
+	values   []value
+	unread   string
+	begun    bool // it was executed, and may have more rows
+}
+
+// owed is a message that the server has not answered.
+type owed struct {
+	kind      byte
+	name      string     // Describe: the prepared statement
+	statement *Statement // Query and Execute; nil if it continues a portal
+}
+
+// savepoint is a name, and how many statements of the transaction were before it.
+type savepoint struct {
+	name   string
+	before int
+}
+
+// Lost ends the log of a session.
+func (s *session) Lost(why string) {
+	s.lost = true
+	s.log.mu.Lock()
+	defer s.log.mu.Unlock()
+	s.log.lost = why
+}
+
+// Close ends a session: an open transaction is rolled back.
+func (s *session) Close() {
+	s.log.mu.Lock()
+	defer s.log.mu.Unlock()
+	s.endTransaction(false)
+}
+
+// Client takes a message that the server is about to get.
+func (s *session) Client(kind byte, body []byte, size int) {
+	if s.lost {
+		return
+	}
+	if len(s.owed) > maxOwed {
+		s.Lost("a client sent too many messages without an answer")
+		return
+	}
+	switch kind {
+	case 'Q':
+		var m pgproto3.Query
+		cut := size > len(body)
+		if cut {
+			m.String = string(body)
+		} else if m.Decode(body) != nil {
+			return
+		}
+		s.sendStatement('Q', &Statement{Sent: m.String, Message: true, Unread: cutReason(cut)})
+	case 'P':
+		s.prepareStatement(body, size)
+	case 'B':
+		s.bindPortal(body, size)
+	case 'D':
+		var m pgproto3.Describe
+		if m.Decode(body) == nil && m.ObjectType == 'S' {
+			s.owed = append(s.owed, owed{kind: 'D', name: m.Name})
+		}
+	case 'E':
+		var m pgproto3.Execute
+		if m.Decode(body) != nil {
+			return
+		}
+		p := s.portals[m.Portal]
+		if p.begun {
+			s.owed = append(s.owed, owed{kind: 'E'})
+			return
+		}
+		p.begun = true
+		s.portals[m.Portal] = p
+		st := &Statement{Sent: p.prepared.text, Unread: p.unread, values: p.values, oids: p.prepared.oids}
+		s.sendStatement('E', st)
+	case 'S', 'F':
+		s.owed = append(s.owed, owed{kind: 'S'})
+	}
+}
+
+// prepareStatement takes a Parse message.
+func (s *session) prepareStatement(body []byte, size int) {
+	var m pgproto3.Parse
+	if size > len(body) {
+		name, text, _ := strings.Cut(string(body), "\x00")
+		s.prepared[name] = prepared{text: text, cut: true}
+		return
+	}
+	if m.Decode(body) == nil {
+		s.prepared[m.Name] = prepared{text: m.Query, oids: m.ParameterOIDs}
+	}
+}
+
+// bindPortal takes a Bind message.
+func (s *session) bindPortal(body []byte, size int) {
+	var m pgproto3.Bind
+	if size > len(body) {
+		name, rest, _ := strings.Cut(string(body), "\x00")
+		statement, _, _ := strings.Cut(rest, "\x00")
+		s.portals[name] = portal{prepared: s.prepared[statement], unread: "the values of its parameters are too long"}
+		return
+	}
+	if m.Decode(body) != nil {
+		return
+	}
+	p := portal{prepared: s.prepared[m.PreparedStatement], values: make([]value, len(m.Parameters))}
+	p.unread = cutReason(p.prepared.cut)
+	for i, data := range m.Parameters {
+		p.values[i] = value{data: append([]byte(nil), data...), null: data == nil, binary: isBinary(m.ParameterFormatCodes, i)}
+	}
+	s.portals[m.DestinationPortal] = p
+}
+
+// isBinary reports whether a parameter is in binary: one format is for all.
+func isBinary(formats []int16, i int) bool {
+	if len(formats) == 1 {
+		return formats[0] == 1
+	}
+	return i < len(formats) && formats[i] == 1
+}
+
+func cutReason(cut bool) string {
+	if cut {
+		return "it is longer than " + strconv.Itoa(wire.MaxText>>20) + " MB"
+	}
+	return ""
+}
+
+// sendStatement keeps a statement that the server is about to run.
+func (s *session) sendStatement(kind byte, st *Statement) {
+	st.Session, st.SQL = s.number, st.Sent
+	s.owed = append(s.owed, owed{kind: kind, statement: st})
+	s.log.mu.Lock()
+	defer s.log.mu.Unlock()
+	s.log.keepStatement(st)
+}
