@@ -14,6 +14,9 @@ import (
 type books struct {
 	// tables are the names of such tables. files are the names of the files of migrations, with and without extension.
 	tables, files map[string]bool
+	// learned is set if a table was found by the names of files: nobody knows whether its tool writes the row before it runs
+	// a migration, or after.
+	learned bool
 	// rows are the migrations by other values of their row, such as a UUID.
 	rows map[string]string
 	// trees are the parsed statements.
@@ -33,7 +36,9 @@ func newBooks(tables map[string]bool, files []string, list []*ordered.Statement)
 	for _, st := range list {
 		for _, n := range b.parseStatement(st) {
 			if w := readWrite(n); w != nil && slices.ContainsFunc(w.values, func(v writtenValue) bool { return b.files[v.text] || b.files[path.Base(v.text)] }) {
-				b.tables[strings.ToLower(w.table)] = true
+				table := strings.ToLower(w.table)
+				b.learned = b.learned || !b.tables[table]
+				b.tables[table] = true
 			}
 		}
 	}
@@ -181,10 +186,8 @@ func readWrite(n *pgparse.Node) *writtenRow {
 			}
 		}
 		pgparse.Walk(x.WhereClause, func(msg any) bool {
-			if c, ok := msg.(*pgparse.Node); ok {
-				if text, ok := constantText(c); ok {
-					w.where = append(w.where, text)
-				}
+			if c, ok := msg.(*pgparse.A_Const); ok && c.GetSval() != nil {
+				w.where = append(w.where, c.GetSval().GetSval())
 			}
 			return true
 		})

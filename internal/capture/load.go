@@ -77,7 +77,7 @@ func (c *Config) RunBoth(ctx context.Context, base, head adapter.Tree, s adapter
 
 // makeBase makes the base's schema: from a dump, by what the command sent the last time, or by the command.
 func (c *Config) makeBase(ctx context.Context, stage *stage, database string, t adapter.Tree, s adapter.Source, key string, r *Run) (string, error) {
-	if file := path.Join(c.WorkDir, c.BaseCommand); c.BaseCommand != "" && adapter.HasFile(t, file) {
+	if file := path.Join(c.WorkDir, c.BaseCommand); isDump(file) && adapter.HasFile(t, file) {
 		r.Snapshot = file
 		dir, err := t.Dir(ctx)
 		if err != nil {
@@ -110,6 +110,11 @@ func (c *Config) makeBase(ctx context.Context, stage *stage, database string, t 
 	r.Base = *result
 	c.storeCached(key, &r.Base)
 	return database, nil
+}
+
+// isDump reports whether a file is a dump, by its name. Other files are programs.
+func isDump(file string) bool {
+	return slices.Contains([]string{".sql", ".psql", ".dump", ".backup", ".tar"}, path.Ext(file))
 }
 
 // runHead runs the command on the head: on generated rows, or on empty tables if it fails there.

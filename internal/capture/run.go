@@ -125,8 +125,11 @@ func (s *stage) runCommand(ctx context.Context, database string, c Command) (*Re
 // explainFailure returns a command's failure with its last output, and the last error of the server.
 func explainFailure(err error, words []string, r *Result) error {
 	var failed *command.Error
-	if err == nil || !errors.As(err, &failed) {
+	switch {
+	case err == nil || !errors.As(err, &failed):
 		return err
+	case failed.LeftRunning: // the process that has its output open is ended and noted
+		return nil
 	}
 	text := failed.Error()
 	for _, st := range slices.Backward(r.Statements) {

@@ -51,7 +51,7 @@ func (b *books) cutSegments(list []*ordered.Statement) []*Segment {
 	if b.isEmpty(pending) {
 		return out
 	}
-	if b.isEmpty(out[0].Statements) {
+	if b.learned && b.isEmpty(out[0].Statements) {
 		// The tool records a migration before it runs it.
 		for i := range out[:len(out)-1] {
 			out[i].Statements = append(out[i].Statements, out[i+1].Statements...)

@@ -36,6 +36,8 @@ type Error struct {
 	// Program is the first word of the command. Message is the last line that it printed, or why it did not start.
 	Program, Message string
 	TimedOut         bool
+	// LeftRunning is set if the command itself succeeded, and a process that it left has its output open.
+	LeftRunning bool
 }
 
 // Error names the program.
@@ -87,7 +89,7 @@ func Run(ctx context.Context, c Command) ([]byte, error) {
 		printed := &tail{buf: out.Bytes()}
 		message = cmp.Or(printed.lastLine(), err.Error())
 	}
-	return out.Bytes(), &Error{Program: c.Words[0], Message: message}
+	return out.Bytes(), &Error{Program: c.Words[0], Message: message, LeftRunning: errors.Is(err, exec.ErrWaitDelay)}
 }
 
 func lastSaid(t *tail) string {

@@ -1,0 +1,176 @@
+package capture
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+	"github.com/onward-sql/onward/onward"
+)
+
+// runShell runs a script with a throwaway database.
+func runShell(t *testing.T, limit time.Duration, script string) (*Result, error) {
+	t.Helper()
+	s := &stage{server: pgservertest.Server(t, onward.NewestMajor), logger: slog.New(slog.DiscardHandler)}
+	db, err := s.server.NewDatabase(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := s.server.DropDatabase(t.Context(), db); err != nil {
+			t.Error(err)
+		}
+	}()
+	return s.runCommand(t.Context(), db, Command{Words: []string{"sh", "-c", script}, Dir: t.TempDir(), Timeout: limit})
+}
+
+// A command that fails, hangs, waits for input or starts too much is ended with all that it started, and the error has its
+// last output.
+func TestFailures(t *testing.T) {
+	t.Parallel()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, tc := range map[string]struct {
+		script string
+		limit  time.Duration
+		want   []string
+	}{
+		"it fails":              {"echo first >&2; echo 'no such gem' >&2; exit 3", time.Minute, []string{"no such gem"}},
+		"it fails on stdout":    {"echo 'Error: no config'; exit 1", time.Minute, []string{"no config"}},
+		"it hangs":              {"echo working >&2; sleep 300 & sleep 300", time.Second, []string{"took too long", "working", "render_timeout"}},
+		"it leaves its group":   {"setsid sleep 301 & sleep 301", time.Second, []string{"took too long"}},
+		"it waits for input":    {"read answer || { echo 'are you sure? no answer' >&2; exit 1; }", time.Minute, []string{"no answer"}},
+		"it starts too many":    {"for i in $(seq 300); do sleep 302 & done; wait", time.Minute, []string{"more than 256 processes"}},
+		"it does not connect":   {"true", time.Minute, []string{"did not connect", "DATABASE_URL"}},
+		"there is no program":   {"exec no-such-tool", time.Minute, []string{"no-such-tool"}},
+		"the server refuses it": {"mkdir db; echo 'SELECT 1/0' >db/1.sql; " + exe + " migrate db", time.Minute, []string{"division by zero", "1.sql"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			began := time.Now()
+			_, err := runShell(t, tc.limit, tc.script)
+			var failed *Error
+			if !errors.As(err, &failed) || time.Since(began) > 30*time.Second {
+				t.Fatalf("%v after %v", err, time.Since(began))
+			}
+			for _, w := range tc.want {
+				if !strings.Contains(err.Error(), w) {
+					t.Errorf("%q lacks %q", err, w)
+				}
+			}
+		})
+	}
+}
+
+// Nothing that a command started goes on, also if it left the group and its parent ended.
+func TestNothingStays(t *testing.T) {
+	t.Parallel()
+	if _, err := os.Stat("/proc/self/environ"); err != nil {
+		t.Skip("SKIPPED, not tested: processes are found in /proc only")
+	}
+	file := filepath.Join(t.TempDir(), "ticks")
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	loop := fmt.Sprintf("while true; do echo tick >>%s; sleep 0.05; done", file)
+	script := fmt.Sprintf("(setsid sh -c '%s' &) ; mkdir db; while [ ! -s %s ]; do sleep 0.05; done; exec %s migrate db", loop, file, exe)
+	r, err := runShell(t, time.Minute, script)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Notes) != 1 || !strings.Contains(r.Notes[0], "running") {
+		t.Errorf("%q", r.Notes)
+	}
+	before, err := os.Stat(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(300 * time.Millisecond)
+	if after, err := os.Stat(file); err != nil || after.Size() != before.Size() {
+		t.Errorf("it goes on: %d bytes, then %d (%v)", before.Size(), after.Size(), err)
+	}
+}
+
+// A connection to another server is reported.
+func TestConnectsElsewhere(t *testing.T) {
+	t.Parallel()
+	if _, err := os.Stat("/proc/self/net/tcp"); err != nil {
+		t.Skip("SKIPPED, not tested: connections are found in /proc only")
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var listener net.Listener
+	for port := 16379; listener == nil && port < 16479; port++ { // Redis, say: no port that a client gets
+		listener, _ = (&net.ListenConfig{}).Listen(t.Context(), "tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	}
+	if listener == nil {
+		t.Fatal("no port is free")
+	}
+	defer listener.Close()
+	address := listener.Addr().(*net.TCPAddr)
+	script := fmt.Sprintf("mkdir db; exec 3<>/dev/tcp/127.0.0.1/%d; sleep 0.5; %s migrate db", address.Port, exe)
+	s := &stage{server: pgservertest.Server(t, onward.NewestMajor), logger: slog.New(slog.DiscardHandler)}
+	db, err := s.server.NewDatabase(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := s.runCommand(t.Context(), db, Command{Words: []string{"bash", "-c", script}, Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Notes) != 1 || !strings.Contains(r.Notes[0], address.String()) {
+		t.Errorf("%q", r.Notes)
+	}
+}
+
+// The command sees the address in the usual variables and in its own, and no secrets of the environment.
+func TestEnvironment(t *testing.T) {
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "hidden")
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &stage{server: pgservertest.Server(t, onward.NewestMajor), logger: slog.New(slog.DiscardHandler)}
+	db, err := s.server.NewDatabase(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	_, err = s.runCommand(t.Context(), db, Command{
+		Words: []string{"sh", "-c", "env >env; echo $1 >word; mkdir db; exec " + exe + " migrate db", "sh", "{database}"}, Dir: dir,
+		Environment: []string{"DB_PORT={port}", "DB_URL={url}"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	env, err := os.ReadFile(filepath.Join(dir, "env"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(env)
+	_, port, _ := strings.Cut(text, "PGPORT=")
+	port, _, _ = strings.Cut(port, "\n")
+	for _, want := range []string{"DATABASE_URL=postgresql://postgres:onward@127.0.0.1:" + port + "/" + db, "DB_PORT=" + port, "DB_URL=postgresql://", "PATH="} {
+		if !strings.Contains(text, want) || port == "" {
+			t.Errorf("no %s in:\n%s", want, text)
+		}
+	}
+	if strings.Contains(text, "hidden") {
+		t.Error("a secret was passed on")
+	}
+	if word, err := os.ReadFile(filepath.Join(dir, "word")); err != nil || strings.TrimSpace(string(word)) != db {
+		t.Errorf("%s %v", word, err)
+	}
+}
