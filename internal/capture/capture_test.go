@@ -234,14 +234,20 @@ func TestGeneratedRowsRefused(t *testing.T) {
 // A dump or another command makes the base, if the history does not replay.
 func TestBaseFromSnapshot(t *testing.T) {
 	t.Parallel()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
 	const dump = "SET search_path = public;\nCREATE TABLE users (id bigint PRIMARY KEY, name text);\n" +
 		"CREATE TABLE applied (name text PRIMARY KEY);\nCOPY applied (name) FROM stdin;\n1_broken.sql\n\\.\n"
-	files := map[string]string{"db/1_broken.sql": "SELECT 1/0;", "dump.sql": dump, "load.sh": "#!/bin/sh\npsql -q -v ON_ERROR_STOP=1 -f dump.sql \"$DATABASE_URL\"\n"}
+	files := map[string]string{"db/1_broken.sql": "SELECT 1/0;", "dump.sql": dump,
+		"load.sh": "#!/bin/sh\nexec " + exe + " migrate snapshot\n", "snapshot/0.sql": "CREATE TABLE users (id bigint PRIMARY KEY, name text);\n" +
+			"INSERT INTO applied VALUES ('1_broken.sql');"}
 	home, baseTree := project(t, files)
 	files["db/2_email.sql"] = "ALTER TABLE users ADD COLUMN email text;"
 	_, headTree := project(t, files)
 	c := newConfig(t, home, filepath.Join(t.TempDir(), "runs"))
-	_, err := c.RunBoth(t.Context(), baseTree, headTree, source)
+	_, err = c.RunBoth(t.Context(), baseTree, headTree, source)
 	var failed *Error
 	if !errors.As(err, &failed) || !strings.Contains(err.Error(), "division by zero") || !strings.Contains(err.Error(), "capture_base:") {
 		t.Errorf("a history that does not replay: %v", err)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"regexp"
 	"strings"
 	"time"
 
@@ -78,7 +79,7 @@ func Run(ctx context.Context, c Command) ([]byte, error) {
 	case err == nil:
 		return out.Bytes(), nil
 	}
-	message := talk.lastLine()
+	message := talk.errorLine()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
 		if by := KilledBy(cmd.ProcessState); by != "" {
@@ -86,8 +87,8 @@ func Run(ctx context.Context, c Command) ([]byte, error) {
 		}
 	}
 	if message == "" { // some tools print their errors to stdout
-		printed := &tail{buf: out.Bytes()}
-		message = cmp.Or(printed.lastLine(), err.Error())
+		printed := &tail{buf: out.Bytes()[max(0, out.Len()-maxTalk):]}
+		message = cmp.Or(printed.errorLine(), err.Error())
 	}
 	return out.Bytes(), &Error{Program: c.Words[0], Message: message, LeftRunning: errors.Is(err, exec.ErrWaitDelay)}
 }
@@ -130,10 +131,26 @@ func (t *tail) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// errorLines match lines with an error: "Error: x", "app.SomeException: x". After them, Node, Ruby and others print more.
+var errorLines = regexp.MustCompile(`(?m)^\s*(?:[\w.:]*(?:Error|Exception)\b.*: .*|(?i:error|fatal)\b.*)$`)
+
+// errorLine returns the last line with an error, else the last line, shortened and without passwords.
+func (t *tail) errorLine() string {
+	if found := errorLines.FindAll(t.buf, -1); len(found) > 0 {
+		return printableLine(string(found[len(found)-1]))
+	}
+	return t.lastLine()
+}
+
 // lastLine returns the last line, shortened and without passwords.
 func (t *tail) lastLine() string {
 	text := strings.TrimSpace(string(t.buf))
-	line := address.HidePasswords(strings.TrimSpace(text[strings.LastIndexByte(text, '\n')+1:]))
+	return printableLine(text[strings.LastIndexByte(text, '\n')+1:])
+}
+
+// printableLine shortens a line and hides passwords.
+func printableLine(line string) string {
+	line = address.HidePasswords(strings.TrimSpace(line))
 	if len(line) > maxLine {
 		line = strings.ToValidUTF8(line[:maxLine], "") + "…"
 	}
