@@ -11,6 +11,7 @@ import (
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/gittree"
 	"github.com/onward-sql/onward/internal/gitrange"
+	"github.com/onward-sql/onward/onward"
 )
 
 // useBaseCommands replaces the commands of onward.yaml, and what decides which program they start, by those of the base's file: a
@@ -52,8 +53,12 @@ func (a *changelog) useBaseCommand(m *config.Migrations, base []config.Migration
 	at := slices.IndexFunc(base, func(b config.Migrations) bool { return b.Dir == m.Dir && *command(&b) != "" })
 	if at < 0 {
 		*command(m) = ""
-		a.refused[m.Line] = key + ": runs only after it is at " + name + ", because a branch must not choose what runs; --config " +
-			config.Name + " runs it now"
+		why := key + ": runs only after it is at " + name + ", because a branch must not choose what runs; --config " + config.Name + " runs it now"
+		if key == "capture" {
+			a.opaque = append(a.opaque, onward.Opaque{Path: m.Dir, What: "what the command sends", Why: why})
+		} else {
+			a.refused[m.Line] = why
+		}
 		return
 	}
 	*command(m) = *command(&base[at])

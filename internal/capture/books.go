@@ -96,11 +96,18 @@ func (b *books) isOfTool(n *pgparse.Node) bool {
 	}
 	found, own := 0, true
 	query := n.GetSelectStmt() != nil
+	withs := map[string]bool{}
+	pgparse.Walk(n, func(msg any) bool {
+		if x, ok := msg.(*pgparse.CommonTableExpr); ok {
+			withs[x.Ctename] = true
+		}
+		return true
+	})
 	pgparse.Walk(n, func(msg any) bool {
 		switch x := msg.(type) {
 		case *pgparse.RangeVar:
 			found++
-			own = own && (b.isHistoryTable(x) || query && isCatalogTable(x))
+			own = own && (b.isHistoryTable(x) || query && (isCatalogTable(x) || x.Schemaname == "" && withs[x.Relname]))
 		case *pgparse.FuncCall:
 			own = own && !hasEffect(x)
 		}

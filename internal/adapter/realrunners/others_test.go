@@ -15,6 +15,7 @@ import (
 
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/pgserver"
+	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -158,25 +159,10 @@ func overTCP(t *testing.T, s *pgserver.Server, db string) string {
 	return fmt.Sprintf("postgres://%s@%s%s?sslmode=disable", user, listener.Addr(), u.Path)
 }
 
-// installed is a part of what scripts/runners.sh and scripts/rust-runners.sh install. Neither npm nor Maven nor Rust
-// is everywhere, so its lack is no failure even where everything else is required, but in CI.
+// installed is a part of what scripts/runners.sh and scripts/rust-runners.sh install.
 func installed(t *testing.T, part string) string {
 	t.Helper()
-	cache := os.Getenv("ONWARD_TEST_CACHE")
-	if cache == "" {
-		if cache = os.Getenv("XDG_CACHE_HOME"); cache == "" {
-			cache = filepath.Join(os.Getenv("HOME"), ".cache")
-		}
-		cache = filepath.Join(cache, "onward-test")
-	}
-	dir := filepath.Join(cache, "runners-1", part)
-	if _, err := os.Stat(filepath.Join(dir, ".complete")); err != nil {
-		if os.Getenv("CI") != "" && os.Getenv("ONWARD_REQUIRE") == "1" {
-			t.Fatalf("scripts/setup.sh runners has not installed those for %s", part)
-		}
-		t.Skipf("SKIPPED, not tested: scripts/setup.sh runners has not installed those for %s", part)
-	}
-	return dir
+	return pgservertest.RunnerPath(t, part)
 }
 
 // perRun runs a program for each of the runs.

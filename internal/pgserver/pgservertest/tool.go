@@ -31,3 +31,17 @@ func ToolPath(t testing.TB, script string, parts ...string) string {
 	}
 	return path
 }
+
+// RunnerPath is a part of what scripts/runners.sh and scripts/rust-runners.sh install. Neither npm nor Maven nor Rust is
+// everywhere, so its lack is no failure even where everything else is required, but in CI.
+func RunnerPath(t testing.TB, part string) string {
+	t.Helper()
+	dir := filepath.Join(ToolsDir(t), "runners-1", part)
+	if _, err := os.Stat(filepath.Join(dir, ".complete")); err != nil {
+		if os.Getenv("CI") != "" && os.Getenv("ONWARD_REQUIRE") == "1" {
+			t.Fatalf("scripts/setup.sh runners has not installed those for %s", part)
+		}
+		t.Skipf("SKIPPED, not tested: scripts/setup.sh runners has not installed those for %s", part)
+	}
+	return dir
+}

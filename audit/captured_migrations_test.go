@@ -1,0 +1,100 @@
+package audit
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/gitrange/gittest"
+	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+)
+
+// knexProject is a project whose migrations are code that no static reading follows.
+func knexProject(command string) map[string]string {
+	return map[string]string{
+		".gitignore":  "node_modules\n",
+		"onward.yaml": "postgres: 17\nmigrations:\n  - dir: db\n    capture: " + command + "\n",
+		"migrate.cjs": "const knex = require('knex')({ client: 'pg', connection: process.env.DATABASE_URL, migrations: { directory: './db' } })\n" +
+			"knex.migrate.latest().then(() => knex.destroy(), (e) => { console.error(e.message); process.exit(1) })\n",
+		"db/20240101_tables.js": "const names = ['users', 'teams']\nexports.up = async (knex) => {\n" +
+			"  for (const n of names) await knex.schema.createTable(n, (t) => { t.increments(); t.text('email') })\n}\nexports.down = async () => {}\n",
+	}
+}
+
+const knexIndexes = "exports.up = async (knex) => {\n  for (const n of ['users', 'teams'].reverse()) await knex.raw(`create index ${n}_email on ${n} (email)`)\n}\n" +
+	"exports.down = async () => {}\n"
+
+// auditKnex audits a release that adds files to a project, with the onward.yaml of the working tree.
+func auditKnex(t *testing.T, base, added map[string]string, still bool) (text string) {
+	t.Helper()
+	dir := gittest.Commits(t, base, added)
+	if err := os.Symlink(filepath.Join(pgservertest.RunnerPath(t, "knex"), "node_modules"), filepath.Join(dir, "node_modules")); err != nil {
+		t.Fatal(err)
+	}
+	settings, err := config.Load(dir, Names())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := Changelog(t.Context(), Config{Dir: dir, Base: "HEAD~1", Settings: settings, Still: still})
+	if err != nil {
+		return err.Error()
+	}
+	var b strings.Builder
+	for _, m := range r.Migrations {
+		fmt.Fprintf(&b, "%s %s %s %s\n", m.Status, m.ID, m.Path, m.Transaction)
+	}
+	for _, f := range r.Findings {
+		fmt.Fprintf(&b, "%s %s:%d %s\n", f.Rule, f.Path, f.Line, f.Fact)
+	}
+	for _, o := range r.Opaque {
+		fmt.Fprintf(&b, "not judged %s: %s\n", o.Path, o.Why)
+	}
+	return b.String()
+}
+
+// capture: is read from the base's file, and each statement that the head sends is judged.
+func TestCapture(t *testing.T) {
+	t.Parallel()
+	base := knexProject("node migrate.cjs")
+	marker := filepath.Join(t.TempDir(), "ran")
+	added := map[string]string{"db/20240201_indexes.js": knexIndexes, "onward.yaml": knexProject("touch " + marker)["onward.yaml"]}
+	got := auditKnex(t, base, added, false)
+	for _, want := range []string{
+		"new 20240201_indexes db/20240201_indexes.js file\n", "creating index users_email blocks writes to users", "creating index teams_email blocks writes to teams",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in:\n%s", want, got)
+		}
+	}
+	if strings.Contains(got, "not judged") {
+		t.Errorf("all is judged:\n%s", got)
+	}
+	if _, err := os.Stat(marker); err == nil {
+		t.Error("the branch's command ran")
+	}
+	if got := auditKnex(t, base, added, true); !strings.Contains(got, "not judged db/20240201_indexes.js") {
+		t.Errorf("if nothing may run, the files are read:\n%s", got)
+	}
+	edited := map[string]string{"db/20240101_tables.js": strings.Replace(base["db/20240101_tables.js"], "email", "mail", 1)}
+	if got := auditKnex(t, base, edited, false); !strings.Contains(got, "release-migration-edited db/20240101_tables.js") {
+		t.Errorf("an edited migration is one:\n%s", got)
+	}
+}
+
+// A command that the base lacks does not run.
+func TestCaptureOfBranch(t *testing.T) {
+	t.Parallel()
+	base := knexProject("node migrate.cjs")
+	delete(base, "onward.yaml")
+	marker := filepath.Join(t.TempDir(), "ran")
+	got := auditKnex(t, base, map[string]string{"db/20240201_indexes.js": knexIndexes, "onward.yaml": knexProject("touch " + marker)["onward.yaml"]}, false)
+	if !strings.Contains(got, "not judged db: capture: runs only after it is at") || !strings.Contains(got, "not judged db/20240201_indexes.js") {
+		t.Error(got)
+	}
+	if _, err := os.Stat(marker); err == nil {
+		t.Error("the branch's command ran")
+	}
+}
