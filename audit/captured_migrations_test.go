@@ -17,14 +17,16 @@ func knexProject(command string) map[string]string {
 	return map[string]string{
 		".gitignore":  "node_modules\n",
 		"onward.yaml": "postgres: 17\nmigrations:\n  - dir: db\n    capture: " + command + "\n",
-		"migrate.cjs": "const knex = require('knex')({ client: 'pg', connection: process.env.DATABASE_URL, migrations: { directory: './db' } })\n" +
+		"migrate.cjs": "const migrations = { directory: './db' }\n" +
+			"const knex = require('knex')({ client: 'pg', connection: process.env.DATABASE_URL, migrations })\n" +
 			"knex.migrate.latest().then(() => knex.destroy(), (e) => { console.error(e.message); process.exit(1) })\n",
 		"db/20240101_tables.js": "const names = ['users', 'teams']\nexports.up = async (knex) => {\n" +
 			"  for (const n of names) await knex.schema.createTable(n, (t) => { t.increments(); t.text('email') })\n}\nexports.down = async () => {}\n",
 	}
 }
 
-const knexIndexes = "exports.up = async (knex) => {\n  for (const n of ['users', 'teams'].reverse()) await knex.raw(`create index ${n}_email on ${n} (email)`)\n}\n" +
+const knexIndexes = "exports.up = async (knex) => {\n  for (const n of ['users', 'teams'].reverse()) " +
+	"await knex.raw(`create index ${n}_email on ${n} (email)`)\n}\n" +
 	"exports.down = async () => {}\n"
 
 // auditKnex audits a release that adds files to a project, with the onward.yaml of the working tree.
@@ -63,7 +65,8 @@ func TestCapture(t *testing.T) {
 	added := map[string]string{"db/20240201_indexes.js": knexIndexes, "onward.yaml": knexProject("touch " + marker)["onward.yaml"]}
 	got := auditKnex(t, base, added, false)
 	for _, want := range []string{
-		"new 20240201_indexes db/20240201_indexes.js file\n", "creating index users_email blocks writes to users", "creating index teams_email blocks writes to teams",
+		"new 20240201_indexes db/20240201_indexes.js file\n",
+		"creating index users_email blocks writes to users", "creating index teams_email blocks writes to teams",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in:\n%s", want, got)

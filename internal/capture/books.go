@@ -216,7 +216,7 @@ func (w *writtenRow) addRow(columns, row []*pgparse.Node) {
 	}
 }
 
-// constantText returns the text of a constant, also behind a cast.
+// constantText returns the text of a constant, also of one with a cast.
 func constantText(n *pgparse.Node) (string, bool) {
 	if cast := n.GetTypeCast(); cast != nil {
 		return constantText(cast.Arg)

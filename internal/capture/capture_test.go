@@ -226,7 +226,8 @@ func TestGeneratedRowsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, after := c.Sets(r, &Revision{Tree: baseTree, Source: source}, Revision{Tree: headTree, Source: source})
-	if got := describeSet(after); !strings.Contains(got, "ADD COLUMN age") || len(after.Opaque) != 1 || !strings.Contains(after.Opaque[0].Why, "contains null values") {
+	got := describeSet(after)
+	if !strings.Contains(got, "ADD COLUMN age") || len(after.Opaque) != 1 || !strings.Contains(after.Opaque[0].Why, "contains null values") {
 		t.Errorf("%s%+v", got, after.Opaque)
 	}
 }
@@ -356,7 +357,8 @@ func TestSegments(t *testing.T) {
 		},
 		"no table": {
 			list: []string{"1 CREATE TABLE a ()", "1 CREATE TABLE b ()", "0 CREATE INDEX ON a ((1))", "0 CREATE INDEX ON b ((1))", "2 DROP TABLE a"},
-			want: "transaction 1: CREATE TABLE a (); CREATE TABLE b ();\ntransaction 2: CREATE INDEX ON a ((1)); CREATE INDEX ON b ((1));\ntransaction 3: DROP TABLE a;\n",
+			want: "transaction 1: CREATE TABLE a (); CREATE TABLE b ();\n" +
+				"transaction 2: CREATE INDEX ON a ((1)); CREATE INDEX ON b ((1));\ntransaction 3: DROP TABLE a;\n",
 		},
 		"text that is no SQL": {list: []string{"0 CREATE TABEL a", "0 ;"}, want: "transaction 1: CREATE TABEL a;\n"},
 	} {

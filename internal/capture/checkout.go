@@ -14,7 +14,7 @@ import (
 )
 
 // installedDirs are directories with packages that a package manager has installed. They are in no commit: a checkout
-// links to those of the user's copy.
+// links to the directories in the user's copy.
 var installedDirs = []string{"node_modules", ".venv", "venv", "env", "vendor", "vendor/bundle", ".bundle", "deps"}
 
 // checkOut returns a directory with the files of a tree, in which a command may write: the user's own copy stays

@@ -5,6 +5,6 @@
 // over rows send something. Then the command runs on the head. Each statement comes with its transaction, as the
 // server saw it, and with its migration: the tool's own row in its history table says where one ends.
 //
-// The command is the user's. It sees few variables of the environment, and the address of the proxy in front of the
-// server. It ends after a time limit, and every process that it started ends with it.
+// The command is the user's. It sees few variables of the environment, and the address of a proxy. The proxy
+// passes everything on to the server. It ends after a time limit, and every process that it started ends with it.
 package capture

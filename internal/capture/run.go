@@ -68,7 +68,7 @@ type Result struct {
 	Notes []string `json:"notes,omitempty"`
 }
 
-// runCommand runs a command with a proxy in front of a database. If it fails, the error is an *Error with its last
+// runCommand runs a command through a proxy on a database. If it fails, the error is an *Error with its last
 // output, and the result has what it had sent.
 func (s *stage) runCommand(ctx context.Context, database string, c Command) (*Result, error) {
 	server, err := wire.ParseServer(s.server.URL(database))

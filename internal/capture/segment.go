@@ -12,7 +12,7 @@ import (
 type Segment struct {
 	// ID is the name in the history table; "" if the tool has none that is known.
 	ID string
-	// Statements are those of the migration, without the tool's own.
+	// Statements are what the migration sent, without the tool's own.
 	Statements []*ordered.Statement
 }
 

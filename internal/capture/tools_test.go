@@ -127,7 +127,7 @@ func runTool(t *testing.T, fixture string, words []string, environment []string,
 	}
 }
 
-// compareLog compares statements with those of the log.
+// compareLog compares statements with the log.
 func compareLog(t *testing.T, list []*ordered.Statement, log []logged) {
 	t.Helper()
 	var got, want []string

@@ -34,7 +34,8 @@ func (f *captureFlags) addCaptureFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.dir, "dir", "", "`directory` of the migrations (default: the one in onward.yaml, or the detected one)")
 	flags.StringVar(&f.schema, "base-schema", "", "make the base's schema by this `command or file` of pg_dump instead of replaying the history")
-	flags.StringArrayVar(&f.variables, "env", nil, "`NAME=value` for the command; {url}, {host}, {port}, {user}, {password} and {database} are replaced; repeatable")
+	flags.StringArrayVar(&f.variables, "env", nil, "`NAME=value` for the command; {url}, {host}, {port}, {user}, {password} and {database} are replaced; "+
+		"repeatable")
 	flags.DurationVar(&f.limit, "limit", 5*time.Minute, "end the command after this `time`, on each revision")
 	f.addReleaseFlags(cmd)
 }

@@ -136,8 +136,8 @@ no database and no configuration.`,
 		return toStrings(report.Formats()), cobra.ShellCompDirectiveNoFileComp
 	})
 	completeFlag(root, "color", "auto", "always", "never")
-	root.AddCommand(a.newInitCommand(), a.newChangelogCommand(), a.newCaptureCommand(), a.newRehearseCommand(), a.newRecordCommand(), a.newVerifyCommand(), a.newPlanCommand(),
-		a.newPreflightCommand(), a.newApplyCommand(), a.newBackfillCommand(), a.newContractCommand(), a.newAbortCommand(), a.newGuardCommand(), a.newFleetCommand(),
+	root.AddCommand(a.newInitCommand(), a.newChangelogCommand(), a.newCaptureCommand(), a.newRehearseCommand(), a.newRecordCommand(), a.newVerifyCommand(),
+		a.newPlanCommand(), a.newPreflightCommand(), a.newApplyCommand(), a.newBackfillCommand(), a.newContractCommand(), a.newAbortCommand(), a.newGuardCommand(), a.newFleetCommand(),
 		a.newStatusCommand(), a.newLogCommand(), a.newCheckCommand(), a.newLocksCommand(), a.newStatsCommand(), a.newWorkloadCommand(),
 		a.newExplainCommand(), a.newRulesCommand(), a.newLSPCommand(), a.newReportCommand(), a.newCommentCommand(), a.newVersionCommand())
 	a.refuseUnknownArguments(root)

@@ -56,9 +56,9 @@ func TestRunBounds(t *testing.T) {
 func TestErrorLine(t *testing.T) {
 	t.Parallel()
 	for output, want := range map[string]string{
-		"node:internal/modules\n  throw err;\n\nError: Cannot find module 'knex'\n    at x (y)\n\nNode.js v20.1.0\n":           "Error: Cannot find module 'knex'",
-		"rake aborted!\nNameError: uninitialized constant X\n/usr/lib/ruby/error.rb:3\nTasks: TOP => db:migrate\n":             "NameError: uninitialized constant X",
-		"Traceback:\n  File x\nsqlalchemy.exc.OperationalError: (psycopg) no server\n(Background on this error at: https://x)": "sqlalchemy.exc.OperationalError: (psycopg) no server",
+		"node:internal/modules\n  throw err;\n\nError: Cannot find module 'knex'\n    at x (y)\n\nNode.js v20.1.0\n": "Error: Cannot find module 'knex'",
+		"rake aborted!\nNameError: uninitialized constant X\n/usr/lib/ruby/error.rb:3\nTasks: TOP => db:migrate\n":   "NameError: uninitialized constant X",
+		"Traceback:\n  File x\nsqlalchemy.exc.Error: no server\n(Background: x)":                                     "sqlalchemy.exc.Error: no server",
 		"working\nno such table\n": "no such table",
 		"":                         "",
 	} {
