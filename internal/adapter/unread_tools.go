@@ -56,7 +56,7 @@ func (u Unread) Instead() string {
 	if u.Tool == "Alembic" {
 		return "onward init writes the command that prints its SQL to onward.yaml"
 	}
-	return "pipe the SQL that it runs into onward check -"
+	return "onward capture -- " + u.Command() + " judges what it sends to a throwaway Postgres"
 }
 
 // Why says why the migrations are not judged, and what to do about it.

@@ -31,7 +31,8 @@ the remote's default branch, else main or master. The head is --head, else the w
 with its uncommitted files. BASE..HEAD sets both.
 
 No code of the repository runs, except in a Django project: onward imports its settings, models
-and migrations at both revisions, as manage.py check does. For a stranger's branch, run onward
+and migrations at both revisions, as manage.py check does. The commands that render: and
+capture: in the base's onward.yaml name run, too. For a stranger's branch, run onward
 where you would run the branch's tests, without secrets. --framework db/migrations=sql judges
 only that directory of SQL files, and runs nothing.
 
