@@ -19,6 +19,7 @@ import (
 	"github.com/onward-sql/onward/internal/adapter/gittree"
 	"github.com/onward-sql/onward/internal/gitrange"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/internal/wire/ordered"
 	"github.com/onward-sql/onward/onward"
 )
@@ -365,6 +366,33 @@ func TestSegments(t *testing.T) {
 		if diff := cmp.Diff(tc.want, segments(tc.files, tc.list...)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
+	}
+}
+
+// A hostile file of 5 MB whose statements are all sent, and found in it.
+func TestConvertLargeFile(t *testing.T) {
+	t.Parallel()
+	s := &Segment{ID: "1_x.sql"}
+	var text strings.Builder
+	for i := range 40_000 {
+		sql := fmt.Sprintf("CREATE TABLE t%d (%s int)", i, strings.Repeat("x", 100))
+		s.Statements = append(s.Statements, &ordered.Statement{SQL: sql, Sent: sql})
+		text.WriteString(sql + ";\n")
+	}
+	_, tree := project(t, map[string]string{"db/1_x.sql": text.String()})
+	known := &adapter.Migration{ID: "1_x", Path: "db/1_x.sql"}
+	for _, st := range s.Statements {
+		known.Source.Parts = append(known.Source.Parts, script.Part{SQL: st.SQL, Line: 1, Start: -1})
+	}
+	c := &converter{
+		books: newBooks(nil, nil, s.Statements), files: listMigrationFiles(tree, "db"), source: source, left: maxSearched,
+		known: map[string]*adapter.Migration{known.Path: known},
+	}
+	began := time.Now()
+	m := c.convertSegments([]*Segment{s}, 0)[0]
+	t.Logf("%d statements of %d MB in %v", len(m.Source.Parts), text.Len()>>20, time.Since(began))
+	if len(m.Source.Parts) != 40_000 || m.ID != "1_x" || time.Since(began) > 30*time.Second {
+		t.Errorf("%d parts of %s in %v", len(m.Source.Parts), m.ID, time.Since(began))
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"path"
-	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
@@ -81,9 +80,9 @@ func (c *converter) convertSegment(s *Segment, file string, index int) *adapter.
 	kept, dropped := c.books.dropRepeats(s.Statements)
 	m.Source.Mode = modeOf(kept)
 	m.Runner.Rerun = m.Source.Mode == onward.TransactionNone
-	at := 0
+	at, places := 0, placesOf(k)
 	for _, st := range kept {
-		p := c.makePart(st, f.Text, k)
+		p := c.makePart(st, f.Text, places)
 		if m.Source.Mode == onward.TransactionFile {
 			p.Block = 0
 		}
@@ -125,22 +124,31 @@ func modeOf(list []*ordered.Statement) onward.Transaction {
 
 // makePart returns a statement with its place: where its text is in the file, or where the framework's own adapter reads the
 // same text; else the first line.
-func (c *converter) makePart(st *ordered.Statement, text string, known *adapter.Migration) script.Part {
+func (c *converter) makePart(st *ordered.Statement, text string, places map[string]script.Part) script.Part {
 	p := script.Part{SQL: st.SQL, Start: -1, Line: 1, Column: 1, EndLine: 1, EndColumn: 1, Message: st.Message, Block: st.Transaction}
 	sql := trimSQL(st.SQL)
 	if c.left -= len(text); c.left > 0 && len(sql) > 8 && strings.Count(text, sql) == 1 {
 		p.SQL, p.Start = sql, strings.Index(text, sql)
 		return p
 	}
-	if known == nil {
-		return p
-	}
-	i := slices.IndexFunc(known.Source.Parts, func(k script.Part) bool { return trimSQL(k.SQL) == sql && k.Line > 0 })
-	if i >= 0 {
-		k := known.Source.Parts[i]
+	if k, ok := places[sql]; ok {
 		p.Line, p.Column, p.EndLine, p.EndColumn, p.Operation = k.Line, k.Column, k.EndLine, k.EndColumn, k.Operation
 	}
 	return p
+}
+
+// placesOf returns the rendered parts of a migration by their SQL.
+func placesOf(m *adapter.Migration) map[string]script.Part {
+	out := map[string]script.Part{}
+	if m == nil {
+		return out
+	}
+	for _, p := range m.Source.Parts {
+		if sql := trimSQL(p.SQL); p.Line > 0 && out[sql].Line == 0 {
+			out[sql] = p
+		}
+	}
+	return out
 }
 
 // lineComment begins a comment in a file.
