@@ -89,8 +89,17 @@ func (b *books) classify(st *ordered.Statement) class {
 	return c
 }
 
+// clientSettings are settings by which drivers agree with the server on the form of values and messages.
+var clientSettings = map[string]bool{
+	"client_min_messages": true, "client_encoding": true, "standard_conforming_strings": true, "intervalstyle": true, "datestyle": true,
+	"application_name": true, "extra_float_digits": true, "bytea_output": true,
+}
+
 // isOfTool reports whether a statement is none of a migration's.
 func (b *books) isOfTool(n *pgparse.Node) bool {
+	if set := n.GetVariableSetStmt(); set != nil {
+		return clientSettings[strings.ToLower(set.Name)]
+	}
 	if n.GetVariableShowStmt() != nil || n.GetTransactionStmt() != nil || n.GetDiscardStmt() != nil || n.GetDeallocateStmt() != nil {
 		return true
 	}

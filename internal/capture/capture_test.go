@@ -415,3 +415,24 @@ func TestSegmentsOfMany(t *testing.T) {
 		t.Errorf("%d segments in %v", n, time.Since(began))
 	}
 }
+
+// Settings of the session do not hide that a migration, or several, ran in one transaction.
+func TestTransactionsOfRun(t *testing.T) {
+	t.Parallel()
+	statement := func(number int, sql string) *ordered.Statement { return &ordered.Statement{Transaction: number, SQL: sql} }
+	first := &Segment{ID: "1", Statements: []*ordered.Statement{statement(0, "SET lock_timeout = '5s'"), statement(1, "CREATE TABLE a ()")}}
+	second := &Segment{ID: "2", Statements: []*ordered.Statement{statement(1, "CREATE TABLE b ()"), statement(1, "SET LOCAL lock_timeout = '1s'")}}
+	third := &Segment{ID: "3", Statements: []*ordered.Statement{statement(0, "CREATE INDEX CONCURRENTLY ON a ((1))")}}
+	b := newBooks(nil, nil, nil)
+	for _, tc := range []struct {
+		of   *Segment
+		want onward.Transaction
+	}{{first, onward.TransactionFile}, {second, onward.TransactionFile}, {third, onward.TransactionNone}} {
+		if got := b.sendMode(tc.of.Statements); got != tc.want {
+			t.Errorf("%s: %s, want %s", tc.of.ID, got, tc.want)
+		}
+	}
+	if !b.runTogether([]*Segment{first, second}) || b.runTogether([]*Segment{first, second, third}) || b.runTogether([]*Segment{first}) {
+		t.Error("the first two ran in one transaction")
+	}
+}

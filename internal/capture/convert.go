@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
@@ -78,7 +79,7 @@ func (c *converter) convertSegment(s *Segment, file string, index int) *adapter.
 	m.Runner.Guessed, m.Runner.Otherwise, m.Runner.Conditional, m.Runner.KeepsSession = false, "", false, true
 	m.Failed, m.Opaque, m.Source.LineComment = "", nil, lineComment(file)
 	kept, dropped := c.books.dropRepeats(s.Statements)
-	m.Source.Mode = modeOf(kept)
+	m.Source.Mode = c.books.sendMode(kept)
 	m.Runner.Rerun = m.Source.Mode == onward.TransactionNone
 	at, places := 0, placesOf(k)
 	for _, st := range kept {
@@ -112,14 +113,30 @@ func hashOf(text string, list []*ordered.Statement) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// modeOf returns whether all statements run in one transaction.
-func modeOf(list []*ordered.Statement) onward.Transaction {
-	for _, st := range list {
-		if st.Transaction == 0 || st.Transaction != list[0].Transaction {
-			return onward.TransactionNone
-		}
+// sendMode returns whether all statements run in one transaction.
+func (b *books) sendMode(list []*ordered.Statement) onward.Transaction {
+	if list = b.withoutSession(list); len(list) > 0 && commonTransaction(list) == 0 {
+		return onward.TransactionNone
 	}
 	return onward.TransactionFile
+}
+
+// withoutSession returns statements without settings of the session before and between transactions.
+func (b *books) withoutSession(list []*ordered.Statement) []*ordered.Statement {
+	return slices.DeleteFunc(slices.Clone(list), func(st *ordered.Statement) bool { return st.Transaction == 0 && b.classify(st).isSession })
+}
+
+// commonTransaction returns the transaction in which all statements run; 0 if there is none.
+func commonTransaction(list []*ordered.Statement) int {
+	for _, st := range list {
+		if st.Transaction != list[0].Transaction {
+			return 0
+		}
+	}
+	if len(list) == 0 {
+		return 0
+	}
+	return list[0].Transaction
 }
 
 // makePart returns a statement with its place: where its text is in the file, or where the framework's own adapter reads the

@@ -49,7 +49,7 @@ func (c *Config) Sets(r *Run, base *Revision, head Revision) (baseSet, headSet *
 			headSet.Migrations = append(headSet.Migrations, m)
 		}
 	}
-	headSet.Together = runTogether(segments)
+	headSet.Together = b.runTogether(segments)
 	for _, note := range slices.Concat(r.Head.Notes, nonEmpty(r.Empty)) {
 		headSet.Opaque = append(headSet.Opaque, onward.Opaque{Path: dirName(head.Source), What: "the run of `" + c.Command + "`", Why: note})
 	}
@@ -105,20 +105,15 @@ func keepPresent(head adapter.Tree, base, same []*adapter.Migration) []*adapter.
 }
 
 // runTogether reports whether several migrations ran in one transaction.
-func runTogether(segments []*Segment) bool {
-	transaction, n := 0, 0
+func (b *books) runTogether(segments []*Segment) bool {
+	var all []*ordered.Statement
+	n := 0
 	for _, s := range segments {
-		if len(s.Statements) == 0 {
-			continue
-		}
-		if n++; n == 1 {
-			transaction = s.Statements[0].Transaction
-		}
-		if transaction == 0 || slices.ContainsFunc(s.Statements, func(st *ordered.Statement) bool { return st.Transaction != transaction }) {
-			return false
+		if list := b.withoutSession(s.Statements); len(list) > 0 {
+			all, n = append(all, list...), n+1
 		}
 	}
-	return n > 1
+	return n > 1 && commonTransaction(all) != 0
 }
 
 // snapshot returns the base's schema as one migration: the dump, or what the base's own command sent.

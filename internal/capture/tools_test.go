@@ -182,3 +182,10 @@ func TestPsql(t *testing.T) {
 	}
 	runTool(t, "psql.txtar", []string{"./migrate.sh"}, nil, "")
 }
+
+func TestActiveRecord(t *testing.T) {
+	if err := exec.CommandContext(t.Context(), "ruby", "-e", `gem "activerecord"; gem "pg"`).Run(); err != nil {
+		pgservertest.SkipOrFail(t, err)
+	}
+	runTool(t, "rails.txtar", []string{"ruby", "migrate.rb"}, nil, "")
+}

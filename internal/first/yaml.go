@@ -9,6 +9,7 @@ import (
 
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/onward"
 )
@@ -87,7 +88,7 @@ func (f *Found) writeMigrations(b *strings.Builder) {
 	}
 	b.WriteString(mark + "migrations:\n")
 	list := f.Migrations
-	if len(list) == 0 {
+	if len(list) == 0 && len(f.Unread) == 0 {
 		list = []audit.Detected{{Runner: onward.Runner{Dir: "db/migrations", Framework: "sql"}}}
 	}
 	for _, m := range list {
@@ -99,6 +100,13 @@ func (f *Found) writeMigrations(b *strings.Builder) {
 		if says && f.isGuessed(m) {
 			b.WriteString("    transaction: file # file, message, pipeline or none\n")
 		}
+	}
+	for _, u := range f.Unread {
+		if u.Command() == adapter.MigrateCommand("") {
+			continue
+		}
+		fmt.Fprintf(b, "#   # Its SQL is known only when it runs. With this, onward runs the command on a throwaway Postgres (docs/capture.md).\n"+
+			"#   - dir: %s\n#     capture: %s\n", quoteScalar(u.Dir), quoteScalar(u.Command()))
 	}
 }
 
