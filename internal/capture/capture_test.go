@@ -159,6 +159,7 @@ func TestOwnRunner(t *testing.T) {
 		"db/2_email.sql": "-- a comment\nALTER TABLE users ADD COLUMN email text;\nALTER TABLE users ADD UNIQUE (email);\n",
 		"db/3_loop.sql":  "-- loop\n",
 		"db/4_none.sql":  "SELECT 1",
+		"db/5_zero.sql":  "UPDATE users SET name = 'x' WHERE id < 0",
 	}
 	home, baseTree := project(t, base)
 	_, headTree := project(t, head)
@@ -188,6 +189,8 @@ ALTER TABLE users ADD UNIQUE (email)
   0 UPDATE users SET name = 'it''s' WHERE id = 3
 4_none.sql db/4_none.sql file
   not known: migration 4_none.sql: it sent no statement, with generated rows in the tables; what it does on other rows is not known
+5_zero.sql db/5_zero.sql file
+  0 UPDATE users SET name = 'x' WHERE id < 0
 `
 	if diff := cmp.Diff(wantHead, after); diff != "" {
 		t.Errorf("head (-want +got):\n%s", diff)
@@ -416,10 +419,37 @@ func TestSegmentsOfMany(t *testing.T) {
 	}
 }
 
+// What ran zero times in a program is reported.
+func TestUnmatched(t *testing.T) {
+	t.Parallel()
+	_, tree := project(t, map[string]string{"db/9_x.js": "// code"})
+	s := &Segment{ID: "9_x.js"}
+	for _, text := range [][2]string{
+		{"SELECT 0", "SELECT id FROM users"}, {"UPDATE 0", "UPDATE users SET a = 1"}, {"DELETE 0", "DELETE FROM users"}, {"INSERT 0 0", "INSERT INTO a SELECT 1 WHERE false"},
+		{"SELECT 2", "SELECT id FROM teams"}, {"UPDATE 1", "UPDATE teams SET a = 1"},
+	} {
+		s.Statements = append(s.Statements, &ordered.Statement{SQL: text[1], Tags: []string{text[0]}})
+	}
+	c := &converter{books: newBooks(nil, nil, nil), files: listMigrationFiles(tree, "db"), source: source, left: maxSearched}
+	var got []string
+	for _, o := range c.convertSegments([]*Segment{s}, 0)[0].Opaque {
+		got = append(got, o.What+": "+o.Why)
+	}
+	want := []string{
+		"migration 9_x.js: 3 of its statements changed no row on empty tables; they are judged, and code that depends on their result is not",
+		"SELECT id FROM users: the query found no row on empty tables; what the migration does with rows is not known",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 // Settings of the session do not hide that a migration, or several, ran in one transaction.
 func TestTransactionsOfRun(t *testing.T) {
 	t.Parallel()
-	statement := func(number int, sql string) *ordered.Statement { return &ordered.Statement{Transaction: number, SQL: sql} }
+	statement := func(number int, sql string) *ordered.Statement {
+		return &ordered.Statement{Transaction: number, SQL: sql}
+	}
 	first := &Segment{ID: "1", Statements: []*ordered.Statement{statement(0, "SET lock_timeout = '5s'"), statement(1, "CREATE TABLE a ()")}}
 	second := &Segment{ID: "2", Statements: []*ordered.Statement{statement(1, "CREATE TABLE b ()"), statement(1, "SET LOCAL lock_timeout = '1s'")}}
 	third := &Segment{ID: "3", Statements: []*ordered.Statement{statement(0, "CREATE INDEX CONCURRENTLY ON a ((1))")}}

@@ -92,17 +92,16 @@ func linkInstalled(t adapter.Tree, home, dir, name string) error {
 		return nil
 	}
 	from, to := filepath.Join(home, filepath.FromSlash(name)), filepath.Join(dir, filepath.FromSlash(name))
-	if info, err := os.Stat(from); err != nil || !info.IsDir() {
-		return nil
-	}
-	if _, err := os.Lstat(to); err == nil {
-		return nil
-	}
-	if _, err := os.Stat(filepath.Dir(to)); err != nil {
-		return nil
+	if _, err := os.Lstat(to); err == nil || !isDir(from) || !isDir(filepath.Dir(to)) {
+		return nil // there is nothing to link, or no place for it
 	}
 	if err := os.Symlink(from, to); err != nil {
 		return fmt.Errorf("link %s: %w", name, err)
 	}
 	return nil
+}
+
+func isDir(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && info.IsDir()
 }

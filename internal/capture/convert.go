@@ -197,7 +197,11 @@ func (c *converter) listUnread(m *adapter.Migration, s *Segment, dropped int) {
 			note(shortenStatement(st.SQL), "its rows came from the client and were not kept", false)
 		}
 	}
-	reads, _ := c.books.listUnmatched(s.Statements)
+	reads, writes := c.books.countUnmatched(s.Statements)
+	if writes > 0 && path.Ext(m.Path) != ".sql" {
+		note("migration "+m.ID, fmt.Sprintf("%d of its statements changed no row%s; they are judged, and code that depends on their result is not",
+			writes, c.onRows()), false)
+	}
 	for i, sql := range reads {
 		if i == 3 {
 			note("migration "+m.ID, fmt.Sprintf("%d more queries found no row", len(reads)-i), false)

@@ -102,8 +102,8 @@ func (b *books) dropRepeats(list []*ordered.Statement) (kept []*ordered.Statemen
 	return kept, dropped
 }
 
-// listUnmatched returns the queries and changes of a migration that found no row, in words.
-func (b *books) listUnmatched(list []*ordered.Statement) (reads []string, writes []string) {
+// countUnmatched returns the queries of a migration that found no row, and counts the changes that did not.
+func (b *books) countUnmatched(list []*ordered.Statement) (reads []string, writes int) {
 	for _, st := range list {
 		nodes := b.parseStatement(st)
 		if len(nodes) != 1 || nodes[0] == nil || len(st.Tags) != 1 {
@@ -114,7 +114,7 @@ func (b *books) listUnmatched(list []*ordered.Statement) (reads []string, writes
 			reads = append(reads, st.SQL)
 		case n.GetUpdateStmt() != nil && st.Tags[0] == "UPDATE 0", n.GetDeleteStmt() != nil && st.Tags[0] == "DELETE 0",
 			n.GetInsertStmt() != nil && st.Tags[0] == "INSERT 0 0":
-			writes = append(writes, st.SQL)
+			writes++
 		}
 	}
 	return reads, writes

@@ -144,7 +144,9 @@ func TestValues(t *testing.T) {
 				t.Fatalf("%s: %v", mode, err)
 			}
 			for rows.Next() {
-				before, err = rows.Values()
+				if before, err = rows.Values(); err != nil {
+					t.Fatalf("%s: %v", mode, err)
+				}
 			}
 			if err = rows.Err(); err != nil {
 				t.Fatalf("%s: %v", mode, err)
@@ -159,7 +161,9 @@ func TestValues(t *testing.T) {
 				t.Fatalf("%s: %v", list[0].SQL, err)
 			}
 			for rows.Next() {
-				after, err = rows.Values()
+				if after, err = rows.Values(); err != nil {
+					t.Fatalf("%s: %v", mode, err)
+				}
 			}
 			if err = rows.Err(); err != nil {
 				t.Fatalf("%s: %v", list[0].SQL, err)
