@@ -137,9 +137,9 @@ no database and no configuration.`,
 	})
 	completeFlag(root, "color", "auto", "always", "never")
 	root.AddCommand(a.newInitCommand(), a.newChangelogCommand(), a.newCaptureCommand(), a.newRehearseCommand(), a.newRecordCommand(), a.newVerifyCommand(),
-		a.newPlanCommand(), a.newPreflightCommand(), a.newApplyCommand(), a.newBackfillCommand(), a.newContractCommand(), a.newAbortCommand(), a.newGuardCommand(), a.newFleetCommand(),
-		a.newStatusCommand(), a.newLogCommand(), a.newCheckCommand(), a.newLocksCommand(), a.newStatsCommand(), a.newWorkloadCommand(),
-		a.newExplainCommand(), a.newRulesCommand(), a.newLSPCommand(), a.newReportCommand(), a.newCommentCommand(), a.newVersionCommand())
+		a.newPlanCommand(), a.newPreflightCommand(), a.newApplyCommand(), a.newBackfillCommand(), a.newContractCommand(), a.newAbortCommand(),
+		a.newGuardCommand(), a.newFleetCommand(), a.newStatusCommand(), a.newLogCommand(), a.newCheckCommand(), a.newLocksCommand(), a.newStatsCommand(),
+		a.newWorkloadCommand(), a.newExplainCommand(), a.newRulesCommand(), a.newLSPCommand(), a.newReportCommand(), a.newCommentCommand(), a.newVersionCommand())
 	a.refuseUnknownArguments(root)
 	return root
 }
