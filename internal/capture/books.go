@@ -2,11 +2,13 @@ package capture
 
 import (
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog/builtin"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/wire"
 	"github.com/onward-sql/onward/internal/wire/ordered"
 )
 
@@ -31,7 +33,11 @@ func newBooks(tables map[string]bool, files []string, list []*ordered.Statement)
 	}
 	for _, f := range files {
 		base := path.Base(f)
-		b.files[base], b.files[strings.TrimSuffix(base, path.Ext(base))] = true, true
+		for _, name := range []string{base, strings.TrimSuffix(base, path.Ext(base))} {
+			if versionedName.MatchString(name) && len(name) >= minName {
+				b.files[name] = true
+			}
+		}
 	}
 	for _, st := range list {
 		for _, n := range b.parseStatement(st) {
@@ -44,6 +50,12 @@ func newBooks(tables map[string]bool, files []string, list []*ordered.Statement)
 	}
 	return b
 }
+
+// versionedName matches the name of a migration's file. Other names, such as admin.sql, may be values in any table. So may short
+// numbers.
+var versionedName = regexp.MustCompile(`^[VvRrUu]?[0-9]+.*[^0-9]|^[0-9]{8,}$`)
+
+const minName = 4
 
 // parseStatement returns the statements of a message; nil for text that cannot be parsed.
 func (b *books) parseStatement(st *ordered.Statement) []*pgparse.Node {
@@ -72,8 +84,11 @@ type class struct {
 
 // classify returns what a statement is for.
 func (b *books) classify(st *ordered.Statement) class {
-	if st.Control != "" {
+	switch {
+	case st.Control != "":
 		return class{ofTool: true}
+	case st.Unread != "" && len(st.Sent) >= wire.MaxText:
+		return class{} // only its beginning is known
 	}
 	c := class{ofTool: true, isSession: true}
 	for _, n := range b.parseStatement(st) {
@@ -244,7 +259,7 @@ var idColumns = []string{
 // recordedID returns the migration that a statement records in a history table; "" for none.
 func (b *books) recordedID(n *pgparse.Node) string {
 	w := readWrite(n)
-	if w == nil || !b.tables[strings.ToLower(w.table)] {
+	if w == nil || !b.tables[strings.ToLower(w.table)] || strings.HasSuffix(strings.ToLower(w.table), "lock") {
 		return ""
 	}
 	id := w.migrationID()

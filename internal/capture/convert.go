@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/all"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/internal/wire/ordered"
 	"github.com/onward-sql/onward/onward"
@@ -75,6 +76,9 @@ func (c *converter) convertSegment(s *Segment, file string, index int) *adapter.
 	k := c.known[file]
 	if k != nil {
 		m.ID, m.Version, m.After, m.Replaces, m.Runner = k.ID, k.Version, k.After, k.Replaces, k.Runner
+	}
+	if k == nil {
+		m.Runner.Tool = all.Traits(c.source.Framework).Tool
 	}
 	m.Runner.Guessed, m.Runner.Otherwise, m.Runner.Conditional, m.Runner.KeepsSession = false, "", false, true
 	m.Failed, m.Opaque, m.Source.LineComment = "", nil, lineComment(file)

@@ -69,7 +69,10 @@ func (f *migrationFiles) addKey(key, p string) {
 
 // findFile returns the file of a segment; "" if there is none, or several.
 func (f *migrationFiles) findFile(s *Segment) string {
-	if s.ID == "" {
+	switch {
+	case s.After:
+		return ""
+	case s.ID == "":
 		return f.findByText(s.Statements)
 	}
 	if list := f.keys[path.Base(s.ID)]; len(list) == 1 {

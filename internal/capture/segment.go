@@ -12,6 +12,8 @@ import (
 type Segment struct {
 	// ID is the name in the history table; "" if the tool has none that is known.
 	ID string
+	// After is set if it is the work of the tool after the last migration.
+	After bool
 	// Statements are what the migration sent, without the tool's own.
 	Statements []*ordered.Statement
 }
@@ -61,7 +63,33 @@ func (b *books) cutSegments(list []*ordered.Statement) []*Segment {
 		last.Statements = append(last.Statements, pending...)
 		return out
 	}
-	return append(out, &Segment{ID: "after " + out[len(out)-1].ID, Statements: pending})
+	return append(out, &Segment{ID: "after " + out[len(out)-1].ID, After: true, Statements: pending})
+}
+
+// dropUsual leaves out of the head's segments the statements outside migrations that the base's run sent, too: the tool
+// sends them each time.
+func dropUsual(head, base []*Segment) []*Segment {
+	usual := map[string]bool{}
+	for _, s := range base {
+		for _, st := range s.Statements {
+			if s.After {
+				usual[st.Sent] = true
+			}
+		}
+	}
+	var out []*Segment
+	for _, s := range head {
+		if s.After || s.ID == "" {
+			rest := *s
+			rest.Statements = slices.DeleteFunc(slices.Clone(s.Statements), func(st *ordered.Statement) bool { return usual[st.Sent] })
+			if len(rest.Statements) == 0 {
+				continue
+			}
+			s = &rest
+		}
+		out = append(out, s)
+	}
+	return out
 }
 
 // cutByTransaction makes each transaction a migration, and all statements between two of them.

@@ -75,9 +75,9 @@ func TestSegments(t *testing.T) {
 			want: "1_init: CREATE TABLE a ();\n2_next: CREATE TABLE b ();\n",
 		},
 		"a row only before": {
-			files: []string{"db/1", "db/2"},
-			list:  []string{"0 INSERT INTO done VALUES ('1')", "0 CREATE TABLE a ()", "0 INSERT INTO done VALUES ('2')", "0 CREATE TABLE b ()"},
-			want:  "1: CREATE TABLE a ();\n2: CREATE TABLE b ();\n",
+			files: []string{"db/01_a.js", "db/02_b.js"},
+			list:  []string{"0 INSERT INTO done VALUES ('01_a')", "0 CREATE TABLE a ()", "0 INSERT INTO done VALUES ('02_b')", "0 CREATE TABLE b ()"},
+			want:  "01_a: CREATE TABLE a ();\n02_b: CREATE TABLE b ();\n",
 		},
 		"two columns (Django)": {
 			list: []string{"1 CREATE TABLE a ()", "1 INSERT INTO django_migrations (app, name, applied) VALUES ('shop', '0001_initial', '2024-01-01'::timestamptz)"},
@@ -97,6 +97,19 @@ func TestSegments(t *testing.T) {
 				"2 CREATE TABLE b ()", "2 INSERT INTO done SELECT '002_b'",
 			},
 			want: "001_a.sql: CREATE TABLE a ();\n002_b: CREATE TABLE b ();\n",
+		},
+		"values that are called like files": {
+			files: []string{"db/admin.sql", "db/1.sql", "db/2024.sql"},
+			list:  []string{"1 INSERT INTO roles VALUES ('admin')", "1 INSERT INTO years VALUES (2024), (1)", "1 DROP TABLE roles"},
+			want:  "transaction 1: INSERT INTO roles VALUES ('admin'); INSERT INTO years VALUES (2024), (1); DROP TABLE roles;\n",
+		},
+		"a lock (Kysely)": {
+			files: []string{"db/01_a.js"},
+			list: []string{
+				"0 CREATE TABLE done (name text)", "0 CREATE TABLE done_lock (id text)", "0 INSERT INTO done_lock VALUES ('migration_lock')",
+				"1 CREATE TABLE a ()", "1 INSERT INTO done (name) VALUES ('01_a')",
+			},
+			want: "01_a: CREATE TABLE a ();\n",
 		},
 		"no table": {
 			list: []string{"1 CREATE TABLE a ()", "1 CREATE TABLE b ()", "0 CREATE INDEX ON a ((1))", "0 CREATE INDEX ON b ((1))", "2 DROP TABLE a"},
@@ -204,5 +217,48 @@ func TestTransactionsOfRun(t *testing.T) {
 	}
 	if !b.runTogether([]*Segment{first, second}) || b.runTogether([]*Segment{first, second, third}) || b.runTogether([]*Segment{first}) {
 		t.Error("the first two ran in one transaction")
+	}
+}
+
+// A tool that sends the same after each run, and runs a changed migration again: only what is new counts.
+func TestSetsOfRun(t *testing.T) {
+	t.Parallel()
+	send := func(list ...string) (r Result) {
+		for _, sql := range list {
+			r.Statements = append(r.Statements, &ordered.Statement{Session: 1, Sent: sql, SQL: sql, Message: true})
+		}
+		return r
+	}
+	const usual, row = "REFRESH MATERIALIZED VIEW v", "INSERT INTO schema_migrations VALUES "
+	_, baseTree := project(t, map[string]string{"db/V1__a.sql": "CREATE TABLE a ()", "db/R__v.sql": "CREATE VIEW old"})
+	_, headTree := project(t, map[string]string{"db/V1__a.sql": "CREATE TABLE a ()", "db/R__v.sql": "CREATE VIEW new", "db/V2__b.sql": "CREATE TABLE b ()"})
+	base := send("CREATE TABLE a ()", row+"('V1__a.sql')", "CREATE VIEW v AS SELECT 1", row+"('R__v.sql')", usual)
+	c := &Config{Command: "flyway", HistoryTables: map[string]bool{"schema_migrations": true}}
+	for name, tc := range map[string]struct {
+		head Result
+		want []string
+	}{
+		"nothing is new": {send("SELECT version FROM schema_migrations", usual), []string{"V1__a.sql", "R__v.sql", "after R__v.sql"}},
+		"a new one, and an old one again": {
+			send("CREATE TABLE b ()", row+"('V2__b.sql')", "CREATE VIEW v AS SELECT 2", row+"('R__v.sql')", usual, "ANALYZE b"),
+			[]string{"V1__a.sql", "R__v.sql again: CREATE VIEW v AS SELECT 2", "after R__v.sql again: ANALYZE b", "V2__b.sql"},
+		},
+	} {
+		r := &Run{Base: base, Head: tc.head}
+		_, head := c.Sets(r, &Revision{Tree: baseTree, Source: source}, Revision{Tree: headTree, Source: source})
+		var got []string
+		for _, m := range head.Migrations {
+			text := m.ID
+			if m.Repeatable {
+				text += " again:"
+				for _, p := range m.Source.Parts {
+					text += " " + p.SQL
+				}
+			}
+			got = append(got, text)
+		}
+		if diff := cmp.Diff(tc.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
 	}
 }

@@ -37,23 +37,31 @@ func (c *Config) Sets(r *Run, base *Revision, head Revision) (baseSet, headSet *
 			headSet.Snapshot = baseSet.Snapshot
 		}
 	}
-	old := len(headSet.Migrations)
 	at.filled = r.Filled
-	segments := b.cutSegments(r.Head.Statements)
-	had := map[string]bool{}
-	for _, m := range headSet.Migrations {
-		had[m.ID] = true
-	}
-	for _, m := range at.convertSegments(segments, old) {
-		if !had[m.ID] {
-			headSet.Migrations = append(headSet.Migrations, m)
-		}
-	}
+	segments := dropUsual(b.cutSegments(r.Head.Statements), before)
+	addHead(headSet, at.convertSegments(segments, len(headSet.Migrations)))
 	headSet.Together = b.runTogether(segments)
 	for _, note := range slices.Concat(r.Head.Notes, nonEmpty(r.Empty)) {
 		headSet.Opaque = append(headSet.Opaque, onward.Opaque{Path: dirName(head.Source), What: "the run of `" + c.Command + "`", Why: note})
 	}
 	return baseSet, headSet
+}
+
+// addHead adds the migrations that the head's run sent. One of the base that it sent again is repeatable.
+func addHead(set *adapter.Set, list []*adapter.Migration) {
+	index := map[string]int{}
+	for i, m := range set.Migrations {
+		index[m.ID] = i
+	}
+	for _, m := range list {
+		i, again := index[m.ID]
+		if again {
+			m.Repeatable = true
+			set.Migrations[i] = m
+			continue
+		}
+		set.Migrations = append(set.Migrations, m)
+	}
 }
 
 func nonEmpty(text string) []string {
@@ -91,6 +99,9 @@ func byPath(set *adapter.Set) map[string]*adapter.Migration {
 
 // keepPresent returns the migrations of the base as the head has them, without those whose file is gone.
 func keepPresent(head adapter.Tree, base, same []*adapter.Migration) []*adapter.Migration {
+	if len(base) != len(same) {
+		return base // without names, statements are cut in another way if files differ
+	}
 	var out []*adapter.Migration
 	for i, m := range same {
 		if was := base[i]; was.Source.Text != "" && m.Source.Text == "" {
