@@ -85,14 +85,15 @@ func (c *converter) convertSegment(s *Segment, file string, index int) *adapter.
 	kept, dropped := c.books.dropRepeats(s.Statements)
 	m.Source.Mode = c.books.sendMode(kept)
 	m.Runner.Rerun = m.Source.Mode == onward.TransactionNone
-	at, places := 0, placesOf(k)
+	at, where := 0, newPlaces(f.Text, k)
 	for _, st := range kept {
-		p := c.makePart(st, f.Text, places)
+		p := c.makePart(st, f.Text, where)
 		if m.Source.Mode == onward.TransactionFile {
 			p.Block = 0
 		}
 		if p.Start < at && p.Start >= 0 {
-			p.Line, p.Column, p.EndLine, p.EndColumn, p.Start = 1, 1, 1, 1, -1
+			p.Start = -1
+			where.setPlace(&p, c.books.parseStatement(st))
 		}
 		at = max(at, p.Start+len(p.SQL))
 		m.Source.Parts = append(m.Source.Parts, p)
@@ -143,33 +144,17 @@ func commonTransaction(list []*ordered.Statement) int {
 	return list[0].Transaction
 }
 
-// makePart returns a statement with its place: where its text is in the file, or where the framework's own adapter reads the
-// same text; else the first line.
-func (c *converter) makePart(st *ordered.Statement, text string, places map[string]script.Part) script.Part {
+// makePart returns a statement with its place: its text in the file, else a place that is found by its names, else the first
+// line.
+func (c *converter) makePart(st *ordered.Statement, text string, at *places) script.Part {
 	p := script.Part{SQL: st.SQL, Start: -1, Line: 1, Column: 1, EndLine: 1, EndColumn: 1, Message: st.Message, Block: st.Transaction}
 	sql := trimSQL(st.SQL)
 	if c.left -= len(text); c.left > 0 && len(sql) > 8 && strings.Count(text, sql) == 1 {
 		p.SQL, p.Start = sql, strings.Index(text, sql)
 		return p
 	}
-	if k, ok := places[sql]; ok {
-		p.Line, p.Column, p.EndLine, p.EndColumn, p.Operation = k.Line, k.Column, k.EndLine, k.EndColumn, k.Operation
-	}
+	at.setPlace(&p, c.books.parseStatement(st))
 	return p
-}
-
-// placesOf returns the rendered parts of a migration by their SQL.
-func placesOf(m *adapter.Migration) map[string]script.Part {
-	out := map[string]script.Part{}
-	if m == nil {
-		return out
-	}
-	for _, p := range m.Source.Parts {
-		if sql := trimSQL(p.SQL); p.Line > 0 && out[sql].Line == 0 {
-			out[sql] = p
-		}
-	}
-	return out
 }
 
 // lineComment begins a comment in a file.
