@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -164,6 +165,10 @@ func describeChangedHistory(h adapter.HistoryBehavior) string {
 // describeRun says how a release is carried out.
 func describeRun(set *adapter.Set, name string) string {
 	var b strings.Builder
+	if len(set.Migrations) > 0 && path.Ext(set.Migrations[0].Path) != ".sql" {
+		b.WriteString("## All that it sends\n\n[onward capture](../capture.md) runs the tool's own command on a throwaway Postgres, and judges every statement:\n\n" +
+			"```sh\nonward capture -- " + adapter.MigrateCommand(name) + "\n```\n\n")
+	}
 	b.WriteString("## Carrying it out\n\n")
 	if c := set.Count; c != nil && hasOnlyPrograms(set) {
 		fmt.Fprintf(&b, "[onward apply](../apply.md) does not run these migrations unchanged: they are programs, which %s runs itself. "+
