@@ -51,9 +51,7 @@ const user, password = "postgres", "onward"
 // startStage starts the server of a major version; 0 is the newest that is installed.
 func startStage(ctx context.Context, major int, logger *slog.Logger) (*stage, error) {
 	server, err := pgserver.Start(ctx, pgserver.Config{
-		Major: major, Small: true, Logger: logger,
-		// Some tools set up a session, and log in as somebody else.
-		Settings: map[string]string{"max_connections": "100"},
+		Major: major, Small: true, Logger: logger, Settings: map[string]string{"max_connections": "100"},
 	})
 	if err != nil {
 		return nil, err

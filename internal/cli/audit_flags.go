@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -102,12 +103,19 @@ func knownFramework(name string, names []string) error {
 // finishReport prints a report, writes the baseline if one is wanted, and sets the
 // exit code.
 func (a *app) finishReport(r *onward.Report, f *auditFlags, c *config.Config, format report.Format, o report.Options) error {
+	return a.finishReportAfter(func(io.Writer) error { return nil }, r, f, c, format, o)
+}
+
+// finishReportAfter is finishReport, and prints something first.
+func (a *app) finishReportAfter(
+	printFirst func(io.Writer) error, r *onward.Report, f *auditFlags, c *config.Config, format report.Format, o report.Options,
+) error {
 	if f.baseline != "" {
 		if err := a.writeBaseline(f.baseline, r); err != nil {
 			return err
 		}
 	}
-	if err := a.writeResult(func(w io.Writer) error { return report.Write(w, format, r, o) }); err != nil {
+	if err := a.writeResult(func(w io.Writer) error { return errors.Join(printFirst(w), report.Write(w, format, r, o)) }); err != nil {
 		return err
 	}
 	a.code = exitCodeOf(r, c.FailOn)

@@ -91,12 +91,13 @@ func (a *app) runCapture(cmd *cobra.Command, f *captureFlags, command []string) 
 	if err != nil {
 		return err
 	}
-	if format == report.FormatTerminal {
-		if err := a.writeResult(func(w io.Writer) error { return report.WriteSent(w, r) }); err != nil {
-			return err
+	printSent := func(w io.Writer) error {
+		if format != report.FormatTerminal || a.flags.quiet {
+			return nil
 		}
+		return report.WriteSent(w, r)
 	}
-	return a.finishReport(r, &f.auditFlags, release.Settings, format, options)
+	return a.finishReportAfter(printSent, r, &f.auditFlags, release.Settings, format, options)
 }
 
 // captureConfig reads the flags. The user named the command, so it runs whatever the base's onward.yaml says.
