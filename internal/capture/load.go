@@ -119,8 +119,14 @@ func isDump(file string) bool {
 
 // runHead runs the command on the head: on generated rows, or on empty tables if it fails there.
 func (c *Config) runHead(ctx context.Context, stage *stage, database string, t adapter.Tree, s adapter.Source, b *books, r *Run) error {
-	filled, err := stage.copyFilled(ctx, database, b)
+	fillCtx, cancel := context.WithTimeout(ctx, fillTime)
+	filled, err := stage.copyFilled(fillCtx, database, b)
+	cancel()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	if err != nil {
+		filled = ""
 		c.Logger.Debug("no rows were generated", "error", err)
 		r.Empty = "rows could not be generated: " + err.Error()
 	}
@@ -169,5 +175,8 @@ func canReplay(list []*ordered.Statement) bool {
 	return !slices.ContainsFunc(list, func(st *ordered.Statement) bool { return st.Failed == "" && !st.Undone && (st.Unread != "" || st.Rows) })
 }
 
-// replayTime bounds how long that may take.
-const replayTime = 2 * time.Minute
+// replayTime bounds how long that may take, fillTime the generation of rows.
+const (
+	replayTime = 2 * time.Minute
+	fillTime   = time.Minute
+)
