@@ -62,6 +62,10 @@ func (p *planner) splitMigration(m *rule.Migration) {
 			p.addUnplanned(m, s, "%s:%d cannot be planned: %s", m.Path, s.Line, cmp.Or(s.Opaque, "it could not be read"))
 			continue
 		}
+		if s.OfRows {
+			p.addUnplanned(m, s, "%s:%d was sent for rows of a throwaway database: no step has it, and its tool must run it", m.Path, s.Line)
+			continue
+		}
 		if s.Parent >= 0 || s.In != "" || ofSession(s.Node) {
 			continue
 		}
@@ -90,7 +94,9 @@ func (p *planner) splitMigration(m *rule.Migration) {
 		}
 	}
 	p.addOpaque(m, first)
-	slices.SortStableFunc(p.parts[first:], func(a, b *part) int { return a.line - b.line })
+	if slices.ContainsFunc(p.parts[first:], func(t *part) bool { return t.isCode() }) { // it was added before or after all statements
+		slices.SortStableFunc(p.parts[first:], func(a, b *part) int { return a.line - b.line })
+	}
 }
 
 // addUnplanned adds a statement that no recipe can plan.

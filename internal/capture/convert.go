@@ -11,6 +11,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/all"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/internal/wire/ordered"
 	"github.com/onward-sql/onward/onward"
@@ -96,6 +97,7 @@ func (c *converter) convertSegment(s *Segment, file string, index int) *adapter.
 			where.setPlace(&p, c.books.parseStatement(st))
 		}
 		at = max(at, p.Start+len(p.SQL))
+		p.OfRows = p.Start < 0 && path.Ext(file) != ".sql" && c.isOfRows(st)
 		m.Source.Parts = append(m.Source.Parts, p)
 	}
 	c.listUnread(m, s, dropped)
@@ -104,6 +106,11 @@ func (c *converter) convertSegment(s *Segment, file string, index int) *adapter.
 	}
 	m.Hash = hashOf(f.Text, kept)
 	return m
+}
+
+// isOfRows reports whether a statement reads or writes rows. A program may have put the values of generated rows into it.
+func (c *converter) isOfRows(st *ordered.Statement) bool {
+	return slices.ContainsFunc(c.books.parseStatement(st), func(n *pgparse.Node) bool { return n != nil && isData(n) })
 }
 
 // hashOf identifies a migration: by its file, else by its SQL.

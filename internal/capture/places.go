@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"cmp"
 	"regexp"
 	"strings"
 
@@ -48,13 +49,14 @@ func newPlaces(text string, known *adapter.Migration) *places {
 }
 
 // setPlace sets the place of a part: the place of the same SQL, else the line with the most names of the statement, and with two
-// at least. Of several such lines it is the first that does not precede the last statement's. Otherwise the place stays.
+// at least. Of several such lines it is the first that does not precede the last statement's. Otherwise it
+// is the line of the last statement.
 func (p *places) setPlace(part *script.Part, nodes []*pgparse.Node) {
 	if k, ok := p.rendered[trimSQL(part.SQL)]; ok {
 		part.Line, part.Column, part.EndLine, part.EndColumn, part.Operation = k.Line, k.Column, k.EndLine, k.EndColumn, k.Operation
 		return
 	}
-	if line := p.guessLine(nodes); line > 0 {
+	if line := cmp.Or(p.guessLine(nodes), p.last); line > 0 {
 		part.Line, part.EndLine = line, line
 	}
 }

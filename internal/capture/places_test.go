@@ -31,10 +31,10 @@ func TestGuessLine(t *testing.T) {
 		{`update "users" set "full_name" = 'x', "name" = '' where "id" = 1`, 4},
 		{`select "id", "name" from "users"`, 4}, // line 3 precedes it
 		{`create index "teams_email" on "teams" ("email")`, 6},
-		{`delete from "notes"`, 1}, // one name is in several lines
+		{`delete from "notes"`, 6}, // one name is not enough: the line of the statement before
 		{`insert into "notes" ("text") values ('x')`, 8},
 		{`insert into "notes" ("text") values ('y')`, 9},
-		{`create table "other" ("a" int)`, 1},
+		{`create table "other" ("a" int)`, 9},
 	} {
 		part := script.Part{SQL: tc.sql, Start: -1, Line: 1, EndLine: 1}
 		if p.setPlace(&part, []*pgparse.Node{pgparse.ParseStatement(tc.sql)}); part.Line != tc.want {

@@ -185,7 +185,14 @@ func TestUnmatched(t *testing.T) {
 	}
 	c := &converter{books: newBooks(nil, nil, nil), files: listMigrationFiles(tree, "db"), source: source, left: maxSearched}
 	var got []string
-	for _, o := range c.convertSegments([]*Segment{s}, 0)[0].Opaque {
+	s.Statements = append(s.Statements, &ordered.Statement{SQL: "CREATE INDEX ON teams (id)"})
+	m := c.convertSegments([]*Segment{s}, 0)[0]
+	for i, p := range m.Source.Parts {
+		if isIndex := i == len(m.Source.Parts)-1; p.OfRows == isIndex {
+			t.Errorf("%s: depends on rows: %v", p.SQL, p.OfRows)
+		}
+	}
+	for _, o := range m.Opaque {
 		got = append(got, o.What+": "+o.Why)
 	}
 	want := []string{

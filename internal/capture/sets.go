@@ -73,12 +73,13 @@ func nonEmpty(text string) []string {
 
 func dirName(s adapter.Source) string { return path.Join(".", s.Dir) }
 
-// newSet returns a set without migrations, with what the framework's own adapter knows.
+// newSet returns a set without migrations, with what the framework's own adapter knows. It has no Count: only the tool itself runs
+// its migrations.
 func (c *Config) newSet(r Revision) *adapter.Set {
 	set := &adapter.Set{Source: r.Source}
 	if r.Read != nil {
 		set.HistoryBehavior, set.Evidence, set.Mends = r.Read.HistoryBehavior, r.Read.Evidence, r.Read.Mends
-		set.History, set.Problems, set.Models, set.Partial, set.Count = r.Read.History, r.Read.Problems, r.Read.Models, r.Read.Partial, r.Read.Count
+		set.History, set.Problems, set.Models, set.Partial = r.Read.History, r.Read.Problems, r.Read.Models, r.Read.Partial
 	}
 	set.Evidence.Assumed, set.Evidence.Transaction, set.Evidence.FoundIn = false, "", "capture: in onward.yaml"
 	if set.Evidence.Tool == "" {

@@ -71,6 +71,8 @@ type Part struct {
 	NeedsAt           int
 	// AfterUnread is set if the program may have changed the schema before it, in a way that is not known.
 	AfterUnread bool
+	// OfRows is set if a program sent it for rows that a throwaway database had: its text is another one in production.
+	OfRows bool
 }
 
 // Operation is an operation of a framework that SQL was rendered from.
@@ -154,6 +156,8 @@ type Statement struct {
 	Guard string
 	// AfterUnread is set if the migration's program may have changed the schema before it, in a way that is not known.
 	AfterUnread bool
+	// OfRows is set if a program sent it for rows that a throwaway database had: its text is another one in production.
+	OfRows bool
 	// Expressions are queries for expressions in a block, or in the body of a called
 	// function, besides its statements.
 	Expressions []string
@@ -265,7 +269,7 @@ func (b builder) addFromPart(index int, x *pgparse.Splitter, st *pgparse.Stmt) {
 		Start: -1, End: -1,
 		Line: p.Line, Column: p.Column, EndLine: p.EndLine, EndColumn: p.EndColumn,
 		Operation: p.Operation, Conditional: p.Conditional, Loop: p.Loop, Needs: p.Needs, NeedsAt: p.NeedsAt,
-		AfterUnread: p.AfterUnread,
+		AfterUnread: p.AfterUnread, OfRows: p.OfRows,
 	}
 	if p.Start >= 0 {
 		s.Start, s.End = p.Start+st.Start, p.Start+st.End
