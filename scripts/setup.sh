@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests need: into the user's cache Postgres servers of every
 # supported major, Python environments with Django, and other migration tools as
-# far as npm, Maven, Rust and Ruby are there; and Chromium (as root, with apt-get). Quick when
+# far as npm, Maven, Rust, Ruby and Debian's packages are there; and Chromium (as root, with apt-get). Quick when
 # all is there.
 #
 #   scripts/setup.sh            everything
@@ -27,6 +27,7 @@ if [ "$what" = all ] || [ "$what" = runners ]; then
   ./scripts/runners.sh
   ./scripts/rust-runners.sh
   ./scripts/rails.sh
+  ./scripts/sqitch.sh
 fi
 if [ "$what" = all ] || [ "$what" = chromium ]; then
   ./scripts/chromium.sh

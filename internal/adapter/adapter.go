@@ -117,6 +117,8 @@ type Source struct {
 	Dir string
 	// Deep is set if the runner looks through the directories below it as well.
 	Deep bool
+	// Covers are directories whose files belong to this source, so that no other adapter takes them for migrations.
+	Covers []string
 	// Score is how sure the detection is: 3 for a file or marker that only
 	// this framework has, 2 for a naming that is typical, 1 for "SQL files
 	// in a directory of that name". Of several adapters for one directory

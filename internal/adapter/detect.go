@@ -30,7 +30,7 @@ func DetectSources(t Tree, adapters []Adapter) ([]Source, []onward.Opaque) {
 		}
 	}
 	all = slices.DeleteFunc(all, func(s Source) bool { return primary && secondary(s.Dir) })
-	all = dropLessSure(all)
+	all = dropLessSure(dropCovered(all))
 	EachParallel(len(all), func(i int) {
 		if all[i].Foreign == "" {
 			all[i].Foreign = foreignDatabase(t, all[i])
@@ -60,6 +60,27 @@ func DetectSources(t Tree, adapters []Adapter) ([]Source, []onward.Opaque) {
 	})
 	return sources, opaque
 }
+
+// dropCovered removes a source whose directory belongs to a source of another adapter.
+func dropCovered(all []Source) []Source {
+	covered := map[string]string{} // the framework, by directory
+	for _, s := range all {
+		for _, dir := range s.Covers {
+			covered[dir] = s.Framework
+		}
+	}
+	return slices.DeleteFunc(all, func(s Source) bool {
+		for dir := s.Dir; dir != ""; dir = parentOf(dir) {
+			if by := covered[dir]; by != "" && by != s.Framework {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// parentOf is the directory that has another one; "" for the root.
+func parentOf(dir string) string { return dir[:max(0, strings.LastIndexByte(dir, '/'))] }
 
 // dropLessSure removes a source for Postgres if a more certain adapter says that its directory is for another database, and the other
 // way round: an adapter that knows the runner also knows the database.

@@ -14,14 +14,20 @@ func ReadDown(t Tree, m *Migration) (*script.Source, error) {
 	if m.DownPath == "" {
 		return nil, nil
 	}
-	f := ReadFile(t, m.DownPath)
+	f := ReadBeside(t, m, m.DownPath)
 	if f.Failed != "" {
 		return nil, errors.New(f.Failed)
 	}
-	if m.lacksSchema() {
+	return &script.Source{Text: f.Text, Mode: m.Source.Mode, LineComment: "--"}, nil
+}
+
+// ReadBeside reads another file that belongs to a migration. A schema that was left out of the migration's text is left out of it, too.
+func ReadBeside(t Tree, m *Migration, path string) *File {
+	f := ReadFile(t, path)
+	if f.Failed == "" && m.lacksSchema() {
 		f.removeSchemas()
 	}
-	return &script.Source{Text: f.Text, Mode: m.Source.Mode, LineComment: "--"}, nil
+	return f
 }
 
 // lacksSchema reports whether a schema that the runner fills in was left out of a

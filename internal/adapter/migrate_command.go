@@ -9,7 +9,8 @@ var migrateCommands = map[string]string{
 	"Flyway": "flyway migrate", "golang-migrate": "migrate -path DIRECTORY -database \"$DATABASE_URL\" up",
 	"goose": "goose -dir DIRECTORY postgres \"$DATABASE_URL\" up", "Knex": "npx knex migrate:latest", "Kysely": "npx kysely migrate:latest",
 	"Liquibase": "liquibase update", "MikroORM": "npx mikro-orm migration:up", "node-pg-migrate": "npx node-pg-migrate up",
-	"Prisma": "npx prisma migrate deploy", "Rails": "bin/rails db:migrate", "Sequelize": "npx sequelize-cli db:migrate", "sqlx": "sqlx migrate run",
+	"Prisma": "npx prisma migrate deploy", "Rails": "bin/rails db:migrate", "Sequelize": "npx sequelize-cli db:migrate", "sqitch": "sqitch deploy TARGET",
+	"sqlx":           "sqlx migrate run",
 	"Supabase's CLI": "supabase db push --db-url \"$DATABASE_URL\"", "TypeORM": "npx typeorm migration:run -d DATASOURCE",
 }
 

@@ -53,6 +53,10 @@ type scanner struct {
 	unsure      bool
 	unsent      bool // its message already has earlier pieces
 	sent        bool // a message was just sent
+
+	// variables are psql's variables in the text, if keepsVariables is set.
+	variables      []Comment
+	keepsVariables bool
 }
 
 func scanPieces(src string) []piece { return newScanner(src, Reader{}).scanAll() }
@@ -82,6 +86,7 @@ func (s *scanner) endPiece() {
 	*s = scanner{
 		src: s.src, pos: s.pos, pieces: s.pieces, by: s.by, plain: s.plain, start: -1,
 		unsent: s.unsent, copies: s.copies, lineBreak: s.lineBreak, resume: s.resume, endless: s.endless,
+		variables: s.variables, keepsVariables: s.keepsVariables,
 	}
 }
 
@@ -184,6 +189,7 @@ func (s *scanner) scanToken() {
 		s.pos++
 		name = true
 	default:
+		s.recordVariable()
 		s.pos++
 		s.countOperator()
 		operand = false

@@ -12,6 +12,7 @@ import (
 	"github.com/onward-sql/onward/internal/adapter/mikroorm"
 	"github.com/onward-sql/onward/internal/adapter/rails"
 	"github.com/onward-sql/onward/internal/adapter/sequelize"
+	"github.com/onward-sql/onward/internal/adapter/sqitch"
 	"github.com/onward-sql/onward/internal/adapter/sql"
 	"github.com/onward-sql/onward/internal/adapter/sqlx"
 	"github.com/onward-sql/onward/internal/adapter/typeorm"
@@ -25,13 +26,14 @@ func ListAdapters() []adapter.Adapter {
 		&alembic.Adapter{},
 		goose.Adapter{},
 		golangmigrate.Adapter{},
-		sqlx.Adapter{},
+		sqlx.Adapter,
 		typeorm.Adapter,
 		knex.Adapter,
 		mikroorm.Adapter,
 		rails.Adapter{},
 		sequelize.Adapter,
 		kysely.Adapter,
+		sqitch.Adapter,
 		sql.Adapter{},
 	}
 }

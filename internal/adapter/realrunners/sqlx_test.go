@@ -100,7 +100,7 @@ func TestSqlxOnServer(t *testing.T) {
 			if err := conn.QueryRow(ctx, "SELECT to_regclass('gone') IS NULL").Scan(&gone); err != nil || !gone {
 				t.Errorf("the file was no transaction: %v", err)
 			}
-			set, err := sqlx.Adapter{}.Load(ctx, adaptertest.Disk(t, dir), adapter.Source{Framework: sqlx.Name})
+			set, err := sqlx.Adapter.Load(ctx, adaptertest.Disk(t, dir), adapter.Source{Framework: sqlx.Name})
 			if err != nil {
 				t.Fatal(err)
 			}

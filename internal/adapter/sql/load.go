@@ -38,6 +38,7 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 		m.Runner.OwnSession = session
 		set.Migrations[i] = m
 	})
+	expandPsqlCommands(p, set)
 	if mixed {
 		addPrograms(t, p.Dir, s, set, p.ups)
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/psqlfile"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -51,6 +52,18 @@ func runsFilesSeparately(p *migrationDir) bool { return calledByPsql(p).each }
 func markReadByPsql(f *file) {
 	o := f.options.Transaction
 	f.m.Source.Psql = o != onward.TransactionMessage && o != onward.TransactionPipeline
+}
+
+// expandPsqlCommands follows psql's commands in the files that psql reads. A project starts psql in its root, in the directory of the
+// files, or between them.
+func expandPsqlCommands(p *migrationDir, set *adapter.Set) {
+	x := &psqlfile.Expander{Tree: p.tree, Dirs: []string{""}}
+	for dir := p.Path; dir != "" && dir != "."; dir = path.Dir(dir) {
+		x.Dirs = append(x.Dirs, dir)
+	}
+	for _, m := range set.Migrations {
+		x.Expand(m)
+	}
 }
 
 var (

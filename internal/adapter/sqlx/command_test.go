@@ -34,7 +34,7 @@ func TestFoundByCommand(t *testing.T) {
 			files[p] = text
 		}
 		got := ""
-		for _, s := range (sqlx.Adapter{}).Detect(adaptertest.Text(files)) {
+		for _, s := range sqlx.Adapter.Detect(adaptertest.Text(files)) {
 			got += s.Dir
 		}
 		if got != x.want {

@@ -10,7 +10,7 @@ import (
 
 // Down returns the .down.sql of a migration: one message, in a transaction unless the
 // file itself begins with "-- no-transaction".
-func (Adapter) Down(t adapter.Tree, s adapter.Source, m *adapter.Migration) (*script.Source, error) {
+func (reader) Down(t adapter.Tree, s adapter.Source, m *adapter.Migration) (*script.Source, error) {
 	down, err := adapter.ReadDown(t, m)
 	if down == nil || err != nil {
 		return nil, err

@@ -32,11 +32,11 @@ func TestDown(t *testing.T) {
 				"migrations/2_b.sql": "SELECT 3;",
 			})
 			s := adapter.Source{Framework: Name, Dir: "migrations", Options: adapter.Options{Transaction: tc.option}}
-			set, err := Adapter{}.Load(t.Context(), tree, s)
+			set, err := Adapter.Load(t.Context(), tree, s)
 			if err != nil {
 				t.Fatal(err)
 			}
-			down, err := Adapter{}.Down(tree, s, set.Migrations[0])
+			down, err := Adapter.Down(tree, s, set.Migrations[0])
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -44,7 +44,7 @@ func TestDown(t *testing.T) {
 			if diff := cmp.Diff(want, down); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
-			if down, err := (Adapter{}).Down(tree, s, set.Migrations[1]); down != nil || err != nil {
+			if down, err := Adapter.Down(tree, s, set.Migrations[1]); down != nil || err != nil {
 				t.Errorf("without a file: %+v, %v", down, err)
 			}
 		})

@@ -30,7 +30,7 @@ func TestEachCrateHasItsDatabase(t *testing.T) {
 			"Cargo.toml": c.root, "server/Cargo.toml": pg, "client/Cargo.toml": lite,
 			"server/migrations/1_a.sql": "CREATE TABLE a (id bigint);\n", "client/migrations/1_a.sql": "CREATE TABLE a (id integer);\n",
 		})
-		sources := sqlx.Adapter{}.Detect(tree)
+		sources := sqlx.Adapter.Detect(tree)
 		if len(sources) != len(c.want) {
 			t.Errorf("%s: %+v", c.name, sources)
 		}

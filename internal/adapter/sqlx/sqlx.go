@@ -43,11 +43,16 @@ import (
 // Name is the framework's name.
 const Name = "sqlx"
 
-// Adapter implements [adapter.Adapter].
-type Adapter struct{}
+// Adapter reads the migrations of sqlx.
+var Adapter = reader{adapter.Base{
+	Framework: Name, FindSources: findSources, ReadMigrations: readMigrations,
+	Finds: "files named VERSION_name.sql in a directory of migrations, beside a Cargo.toml that depends on sqlx, " +
+		"or where a build file says sqlx migrate run",
+	Properties: adapter.Traits{Tool: tool, HistoryTables: []adapter.HistoryTable{{Table: table, Columns: columns}}},
+}}
 
-// Name is "sqlx".
-func (Adapter) Name() string { return Name }
+// reader adds the methods that the base lacks.
+type reader struct{ adapter.Base }
 
 // tool is what rules need to know about sqlx.
 var tool = history.Tool{Name: Name, Apart: "a file of its own, with this as its very first line:\n-- no-transaction", KeepsSession: true}
@@ -72,9 +77,9 @@ func parseName(name string) (f file, down, ok, bad bool) {
 	return file{name: name, id: id, version: v}, down, true, false
 }
 
-// Detect looks for directories of VERSION_name.sql files in a repository with
+// findSources looks for directories of VERSION_name.sql files in a repository with
 // a crate that depends on sqlx.
-func (Adapter) Detect(t adapter.Tree) []adapter.Source {
+func findSources(t adapter.Tree) []adapter.Source {
 	crates := findCrates(t)
 	if len(crates) == 0 {
 		return findCommandDir(t)
@@ -153,22 +158,12 @@ func findCommandDir(t adapter.Tree) []adapter.Source {
 	return out
 }
 
-// Traits returns the properties of sqlx.
-func (Adapter) Traits() adapter.Traits {
-	return adapter.Traits{Tool: tool, HistoryTables: []adapter.HistoryTable{{Table: table, Columns: columns}}}
-}
-
-// Looks says what Detect looks for.
-func (Adapter) Looks() string {
-	return "files named VERSION_name.sql in a directory of migrations, beside a Cargo.toml that depends on sqlx, or where a build file says sqlx migrate run"
-}
-
 const marker = "-- no-transaction"
 
 var misplaced = regexp.MustCompile(`(?mi)^[ \t]*--[ \t]*no[-_ ]transaction\b`)
 
-// Load reads the up migrations of a directory in the order of their versions.
-func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*adapter.Set, error) {
+// readMigrations reads the up migrations of a directory in the order of their versions.
+func readMigrations(ctx context.Context, t adapter.Tree, s adapter.Source) (*adapter.Set, error) {
 	set := &adapter.Set{Count: count, Source: s, Evidence: adapter.RunnerEvidence{Transaction: onward.TransactionFile}, HistoryBehavior: adapter.HistoryBehavior{
 		Edited: "sqlx compares checksums of whole files: a database that has it refuses to migrate (VersionMismatch), " +
 			"and the program that migrates at its start does not start",

@@ -27,7 +27,7 @@ func TestMarkerByVersion(t *testing.T) {
 			"Cargo.toml":         "[dependencies]\n" + cargo + "\n",
 			"migrations/1_a.sql": "-- no-transaction\nCREATE INDEX CONCURRENTLY ON t (id);\n",
 		})
-		set, err := sqlx.Adapter{}.Load(context.Background(), tree, adapter.Source{Framework: sqlx.Name, Dir: "migrations"})
+		set, err := sqlx.Adapter.Load(context.Background(), tree, adapter.Source{Framework: sqlx.Name, Dir: "migrations"})
 		if err != nil {
 			t.Fatal(err)
 		}

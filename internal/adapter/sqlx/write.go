@@ -9,7 +9,7 @@ import (
 
 // Form describes how sqlx expects a migration to be written: with the undo SQL in a
 // second file, if the existing migrations have one.
-func (Adapter) Form(t adapter.Tree, set *adapter.Set) *adapter.Form {
+func (reader) Form(t adapter.Tree, set *adapter.Set) *adapter.Form {
 	f := &adapter.Form{Name: Name, Up: ".sql", Transaction: onward.TransactionFile}
 	for _, m := range set.Migrations {
 		if strings.HasSuffix(m.Path, ".up.sql") {

@@ -1,0 +1,88 @@
+package sqitch
+
+import (
+	"fmt"
+	"regexp"
+	"sort"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/history"
+)
+
+// planned is a change of a plan.
+type planned struct {
+	name string
+	line int
+	// needs are the changes that it names as required, as they are written.
+	needs []string
+	// tags are those between this change and the next one of its name, if there is one: the change was reworked, and the file of this
+	// one has a tag in its name. reworks counts the changes of its name before it.
+	tags    []string
+	reworks int
+}
+
+var (
+	// changeLine matches a change, and tagLine a tag. What follows is the time, the planner and a note.
+	changeLine = regexp.MustCompile(`^([+-]?)[ \t]*([^\s@#\[%][^\s\[#]*)[ \t]*(?:\[([^\]]*)\])?`)
+	tagLine    = regexp.MustCompile(`^@([^\s#]+)`)
+)
+
+// maxTags bounds how many tags of a reworked change are tried.
+const maxTags = 20
+
+// readPlan reads the changes of a plan, in order.
+func readPlan(text string) []*planned {
+	type tag struct {
+		name string
+		at   int // the index of the change before it
+	}
+	var out []*planned
+	var tags []tag
+	last := map[string]int{}
+	number := 0
+	for line := range strings.Lines(text) {
+		number++
+		line = strings.TrimSpace(line)
+		if m := tagLine.FindStringSubmatch(line); m != nil {
+			tags = append(tags, tag{m[1], len(out) - 1})
+			continue
+		}
+		m := changeLine.FindStringSubmatch(line)
+		if m == nil || m[1] == "-" {
+			continue
+		}
+		c := &planned{name: m[2], line: number, needs: strings.Fields(m[3])}
+		if i, ok := last[c.name]; ok {
+			old := out[i]
+			c.reworks = old.reworks + 1
+			from := sort.Search(len(tags), func(n int) bool { return tags[n].at >= i })
+			for _, t := range tags[from:min(len(tags), from+maxTags)] {
+				old.tags = append(old.tags, t.name)
+			}
+		}
+		last[c.name] = len(out)
+		out = append(out, c)
+	}
+	return out
+}
+
+// findUnplanned lists the changes that require one that the plan does not have before them.
+func findUnplanned(plan string, changes []*planned) (out []adapter.Problem) {
+	known := map[string]bool{}
+	for _, c := range changes {
+		for _, need := range c.needs {
+			name, _, _ := strings.Cut(need, "@")
+			if name == "" || strings.HasPrefix(name, "!") || strings.Contains(name, ":") || known[name] {
+				continue
+			}
+			out = append(out, adapter.Problem{Path: plan, Refusal: history.Refusal{
+				Line: c.line, Column: 1, Message: "the change " + c.name + " requires " + name + ", which is not before it in the plan",
+				Harm:    fmt.Sprintf("sqitch refuses to run: Unknown change %q required by change %q", name, c.name),
+				Instead: "correct the name, or plan that change first",
+			}})
+		}
+		known[c.name] = true
+	}
+	return out
+}

@@ -1,0 +1,7 @@
+-- Deploy shop:accounts to pg
+
+BEGIN;
+
+CREATE TABLE accounts (id bigint PRIMARY KEY, email text NOT NULL);
+
+COMMIT;

@@ -1,0 +1,4 @@
+BEGIN;
+\ir ../functions/total.sql
+SELECT 'totals';
+COMMIT;

@@ -1,0 +1,1 @@
+SELECT 'rights of ' || :'app_role';
