@@ -53,6 +53,7 @@ var owners = map[string][]string{
 	"github.com/spf13/cobra":       {"internal/cli"},
 	"github.com/spf13/cobra/doc":   {"internal/cli/man"}, // it brings a renderer of man pages, which onward has no use for
 	"github.com/goccy/go-yaml":     {"config"},
+	"go.yaml.in/yaml/v3":           {"internal/adapter/liquibase"},
 	"github.com/charmbracelet/":    {"internal/report", "internal/cli"},
 	"github.com/jackc/pgx": {
 		"internal/redact", "internal/pgserver", "internal/live", "internal/subscriber", "internal/fill",

@@ -9,6 +9,7 @@ import (
 	"github.com/onward-sql/onward/internal/adapter/goose"
 	"github.com/onward-sql/onward/internal/adapter/knex"
 	"github.com/onward-sql/onward/internal/adapter/kysely"
+	"github.com/onward-sql/onward/internal/adapter/liquibase"
 	"github.com/onward-sql/onward/internal/adapter/mikroorm"
 	"github.com/onward-sql/onward/internal/adapter/rails"
 	"github.com/onward-sql/onward/internal/adapter/sequelize"
@@ -34,6 +35,7 @@ func ListAdapters() []adapter.Adapter {
 		sequelize.Adapter,
 		kysely.Adapter,
 		sqitch.Adapter,
+		liquibase.Adapter,
 		sql.Adapter{},
 	}
 }

@@ -43,7 +43,7 @@ func (r *reading) readCondition(run *textRun, p pgparse.PsqlPiece) bool {
 	last := len(r.branches) - 1
 	if name == "if" {
 		b := branch{reached: r.isActive(), maybe: r.isConditional()}
-		b.enter(func() truth { return r.evaluate(rest) })
+		b.enterBranch(func() truth { return r.evaluateCondition(rest) })
 		r.branches = append(r.branches, b)
 		return true
 	}
@@ -52,17 +52,17 @@ func (r *reading) readCondition(run *textRun, p pgparse.PsqlPiece) bool {
 	}
 	switch b := &r.branches[last]; name {
 	case "elif":
-		b.enter(func() truth { return r.evaluate(rest) })
+		b.enterBranch(func() truth { return r.evaluateCondition(rest) })
 	case "else":
-		b.enter(func() truth { return isTrue })
+		b.enterBranch(func() truth { return isTrue })
 	case "endif":
 		r.branches = r.branches[:last]
 	}
 	return true
 }
 
-// enter begins the next branch of an \if.
-func (b *branch) enter(condition func() truth) {
+// enterBranch begins the next branch of an \if.
+func (b *branch) enterBranch(condition func() truth) {
 	b.active, b.conditional = false, false
 	if !b.reached || b.taken == isTrue {
 		return
@@ -75,8 +75,8 @@ func (b *branch) enter(condition func() truth) {
 	}
 }
 
-// evaluate returns the value of a condition: a word that psql takes as true or false. Any other text is an error, and false.
-func (r *reading) evaluate(rest string) truth {
+// evaluateCondition returns the value of a condition: a word that psql takes as true or false. Any other text is an error, and false.
+func (r *reading) evaluateCondition(rest string) truth {
 	args := r.readArguments(rest)
 	var words []string
 	for _, a := range args {

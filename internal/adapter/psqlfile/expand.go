@@ -180,13 +180,13 @@ func (r *reading) readCommand(run *textRun, p pgparse.PsqlPiece) bool {
 			delete(r.variables, a.text)
 		}
 	case "i", "include", "ir", "include_relative":
-		return r.include(run, p, name, rest)
+		return r.followInclude(run, p, name, rest)
 	}
 	return false
 }
 
-// include reads the file that a command names; false if it is not known, or not in the repository.
-func (r *reading) include(run *textRun, p pgparse.PsqlPiece, command, rest string) bool {
+// followInclude reads the file that a command names; false if it is not known, or not in the repository.
+func (r *reading) followInclude(run *textRun, p pgparse.PsqlPiece, command, rest string) bool {
 	args := r.readArguments(rest)
 	if len(args) != 1 || !args[0].known || run.file.depth == maxDepth {
 		return false

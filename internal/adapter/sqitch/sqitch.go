@@ -80,7 +80,7 @@ func readMigrations(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 	set.Problems = findUnplanned(p.plan, changes)
 	names := make([]string, len(changes))
 	for i, c := range changes {
-		names[i] = c.script(t, p, p.deploy, p.reworked)
+		names[i] = c.scriptPath(t, p, p.deploy, p.reworked)
 	}
 	x := &psqlfile.Expander{Tree: t, Dirs: []string{p.root}, Variables: p.variables}
 	for i, f := range adapter.ReadFiles(t, adapter.Dir{}, names) {
@@ -98,8 +98,8 @@ func readMigrations(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 	return set, nil
 }
 
-// script returns the path of a script of a change.
-func (c *planned) script(t adapter.Tree, p *project, dir, reworked string) string {
+// scriptPath returns the path of a script of a change.
+func (c *planned) scriptPath(t adapter.Tree, p *project, dir, reworked string) string {
 	if len(c.tags) == 0 {
 		return path.Join(dir, c.name+"."+p.extension)
 	}
@@ -111,8 +111,8 @@ func (c *planned) script(t adapter.Tree, p *project, dir, reworked string) strin
 	return path.Join(reworked, c.name+"@"+c.tags[0]+"."+p.extension)
 }
 
-// id returns the name of a change. The later versions of a reworked change have a number.
-func (c *planned) id() string {
+// makeID returns the name of a change. The later versions of a reworked change have a number.
+func (c *planned) makeID() string {
 	if c.reworks == 0 {
 		return c.name
 	}
@@ -121,10 +121,10 @@ func (c *planned) id() string {
 
 // makeMigration makes the migration of a change.
 func (c *planned) makeMigration(t adapter.Tree, p *project, f *adapter.File, s adapter.Source) *adapter.Migration {
-	m := f.Start(s, c.id(), c.id())
+	m := f.Start(s, c.makeID(), c.makeID())
 	m.Runner.Tool = tool
 	m.Runner.OwnSession, m.Runner.Rerun = true, true
-	if down := c.script(t, p, p.revert, p.reworkedRevert); adapter.HasFile(t, down) {
+	if down := c.scriptPath(t, p, p.revert, p.reworkedRevert); adapter.HasFile(t, down) {
 		m.DownPath = down
 	}
 	if !adapter.HasFile(t, f.Path) {

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	changesets "github.com/onward-sql/onward/internal/adapter/liquibase"
+	"github.com/onward-sql/onward/onward"
 )
 
 // Liquibase's formatted SQL is described from its manual and from running it (4.24, 4.33
@@ -23,8 +25,7 @@ import (
 //   - A changeset for other databases (dbms:) does not run.
 //   - Rollbacks and preconditions are in comments.
 var (
-	liquibaseHead = regexp.MustCompile(`(?i)^\s*--\s*liquibase\s+formatted\s+sql\b`)
-	changelogDir  = regexp.MustCompile(`(?i)(?:^|[/._-])(?:db[._-]?)?(?:change-?logs?|liquibase)(?:[/._-]|$)`)
+	changelogDir = regexp.MustCompile(`(?i)(?:^|[/._-])(?:db[._-]?)?(?:change-?logs?|liquibase)(?:[/._-]|$)`)
 	// logicalPath matches the attribute that replaces the file's own path in the identity
 	// of its changesets.
 	logicalPath = regexp.MustCompile(`(?i)\blogicalFilePath:`)
@@ -46,15 +47,15 @@ var liquibase = runner{
 		}
 		return "SQL files of Liquibase"
 	},
-	detectInside: func(p *migrationDir) bool { return p.isHalfOfKind(isFormattedSQL) },
+	detectInside: func(p *migrationDir) bool { return p.isHalfOfKind(changesets.IsFormattedSQL) },
 	list: func(p *migrationDir, _ *adapter.Set) {
 		p.reorderFiles(func(names []string) { inChangelog(p.tree, p.Path, names) })
 	},
-	sure:       isFormattedSQL,
+	sure:       changesets.IsFormattedSQL,
 	loose:      true,
 	unnumbered: true, // it records changesets
 	send: func(f *file) {
-		if isFormattedSQL(f.text) {
+		if changesets.IsFormattedSQL(f.text) {
 			sendChangesets(f)
 		}
 	},
@@ -65,16 +66,24 @@ var liquibase = runner{
 	},
 }
 
-// isFormattedSQL reports whether a text is Liquibase's formatted SQL.
-func isFormattedSQL(text string) bool {
-	return strings.HasPrefix(strings.TrimLeft(text, " \t\r\n\f\v"), "--") && liquibaseHead.MatchString(text)
+// sendChangesets sets the parts of a migration to its changesets.
+func sendChangesets(f *file) {
+	var cut []int
+	f.m.Source.Parts, cut = changesets.SplitChangesets(f.text)
+	changesets.RefuseCuts(f.m, cut)
+	f.m.Runner.Rerun = true
+	var whole strings.Builder
+	for _, p := range f.m.Source.Parts {
+		whole.WriteString(p.Name + "\x00" + p.Sum + "\x00")
+	}
+	f.mode, f.regions, f.hash = onward.TransactionNone, nil, "changesets\x00"+whole.String()
 }
 
 // isLiquibaseDir reports whether a directory is one of Liquibase's, judged by its path and the
 // first lines of its files.
 func isLiquibaseDir(t adapter.Tree, d adapter.Dir) bool {
 	return changelogDir.MatchString(d.Path) && slices.ContainsFunc(d.Names, func(n string) bool {
-		return liquibaseHead.MatchString(adapter.ReadFile(t, d.Join(n)).Text)
+		return changesets.IsFormattedSQL(adapter.ReadFile(t, d.Join(n)).Text)
 	})
 }
 

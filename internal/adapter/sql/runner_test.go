@@ -11,6 +11,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/adaptertest"
+	changesets "github.com/onward-sql/onward/internal/adapter/liquibase"
 )
 
 // Files next to the migrations identify the runner, and with it how it sends them and
@@ -347,7 +348,7 @@ SELECT 5
 NOTHING;
 `
 	var got []string
-	parts, _ := splitChangesets(text)
+	parts, _ := changesets.SplitChangesets(text)
 	for _, p := range parts {
 		sql, _, _ := strings.Cut(p.SQL, "\n")
 		got = append(got, fmt.Sprintf("%s %d %v %v %s", p.Name, p.Block, p.Message, p.Again, sql))

@@ -1,4 +1,4 @@
-package sql
+package liquibase
 
 import (
 	"regexp"
@@ -7,14 +7,20 @@ import (
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/script"
-	"github.com/onward-sql/onward/onward"
 )
+
+var formattedHead = regexp.MustCompile(`(?i)^\s*--\s*liquibase\s+formatted\s+sql\b`)
+
+// IsFormattedSQL reports whether a text is Liquibase's formatted SQL.
+func IsFormattedSQL(text string) bool {
+	return strings.HasPrefix(strings.TrimLeft(text, " \t\r\n\f\v"), "--") && formattedHead.MatchString(text)
+}
 
 var changesetLine = regexp.MustCompile(`(?im)^[ \t]*--[ \t]*changeset[ \t]+((?:"[^"\n]*"|[^:\n]+):[ \t]*(?:"[^"\n]*"|\S+))(.*)$`)
 
-// splitChangesets returns the parts of a Liquibase file: each changeset, or its pieces if it
+// SplitChangesets returns the parts of a Liquibase file: each changeset, or its pieces if it
 // has a delimiter of its own; and the offsets of the changesets that it cuts at each ';'.
-func splitChangesets(text string) (out []script.Part, cut []int) {
+func SplitChangesets(text string) (out []script.Part, cut []int) {
 	heads := changesetLine.FindAllStringSubmatchIndex(text, -1)
 	for i, h := range heads {
 		end := len(text)
@@ -149,8 +155,8 @@ func cutsBody(sql string) int {
 	}
 }
 
-// refuseCuts reports the changesets that Liquibase cuts inside a body.
-func refuseCuts(m *adapter.Migration, cut []int) {
+// RefuseCuts reports the changesets that Liquibase cuts inside a body.
+func RefuseCuts(m *adapter.Migration, cut []int) {
 	for _, i := range cut {
 		p := m.Source.Parts[i]
 		if at := cutsBody(p.SQL); at >= 0 {
@@ -159,17 +165,4 @@ func refuseCuts(m *adapter.Migration, cut []int) {
 				"let it send the changeset whole: splitStatements:false after its name, or endDelimiter with a text that is in no body")
 		}
 	}
-}
-
-// sendChangesets sets the parts of a migration to its changesets.
-func sendChangesets(f *file) {
-	var cut []int
-	f.m.Source.Parts, cut = splitChangesets(f.text)
-	refuseCuts(f.m, cut)
-	f.m.Runner.Rerun = true
-	var whole strings.Builder
-	for _, p := range f.m.Source.Parts {
-		whole.WriteString(p.Name + "\x00" + p.Sum + "\x00")
-	}
-	f.mode, f.regions, f.hash = onward.TransactionNone, nil, "changesets\x00"+whole.String()
 }

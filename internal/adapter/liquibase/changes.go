@@ -1,0 +1,218 @@
+package liquibase
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/adapter"
+)
+
+// changes are the changes that are translated to the statements that Liquibase 4.33 sends to Postgres.
+var changes = listChanges()
+
+// ignored are the elements of a changeset that send nothing to the tables of a project.
+var ignored = map[string]bool{
+	"comment": true, "rollback": true, "preConditions": true, "validCheckSum": true, "tagDatabase": true, "output": true, "empty": true,
+	"precondition": true, "stop": true,
+}
+
+// listChanges makes the table of changes.
+func listChanges() map[string]func(c *changeSet, e *element) {
+	return map[string]func(c *changeSet, e *element){
+		"createTable": translateTable, "addColumn": addColumns, "sql": addSQL, "sqlFile": addSQLFile, "createProcedure": createProcedure,
+		"createView": createView, "insert": insertRow, "update": updateRows, "delete": deleteRows, "createIndex": createIndex,
+		"addForeignKeyConstraint": addForeignKey, "addUniqueConstraint": addUnique, "addPrimaryKey": addPrimaryKey,
+		"addNotNullConstraint": addNotNull, "addDefaultValue": addDefault, "createSequence": createSequence, "alterSequence": alterSequence,
+		"addAutoIncrement": addAutoIncrement, "mergeColumns": mergeColumns, "addLookupTable": addLookupTable, "dropColumn": dropColumns,
+		"dropPrimaryKey": dropPrimaryKey, "createFunction": createProcedure,
+		"dropTable": func(c *changeSet, e *element) {
+			c.addPart(e, "DROP TABLE "+tableOf(e)+suffixIf(e.isTrue("cascadeConstraints"), " CASCADE"))
+		},
+		"renameTable": func(c *changeSet, e *element) {
+			c.addPart(e, fmt.Sprintf("ALTER TABLE %s RENAME TO %s", qualify(e.get("schemaName"), e.get("oldTableName")), quoteName(e.get("newTableName"))))
+		},
+		"renameColumn": func(c *changeSet, e *element) {
+			c.alterTable(e, "RENAME COLUMN %s TO %s", quoteName(e.get("oldColumnName")), quoteName(e.get("newColumnName")))
+		},
+		"modifyDataType": func(c *changeSet, e *element) {
+			name, kind := quoteName(e.get("columnName")), readType(e.get("newDataType")).sql
+			c.alterTable(e, "ALTER COLUMN %s TYPE %s USING (%s::%s)", name, kind, name, kind)
+		},
+		"dropNotNullConstraint": func(c *changeSet, e *element) {
+			c.alterTable(e, "ALTER COLUMN  %s DROP NOT NULL", quoteName(e.get("columnName")))
+		},
+		"dropDefaultValue": func(c *changeSet, e *element) {
+			c.alterTable(e, "ALTER COLUMN %s DROP DEFAULT", quoteName(e.get("columnName")))
+		},
+		"dropForeignKeyConstraint": func(c *changeSet, e *element) {
+			c.addPart(e, "ALTER TABLE "+qualify(e.get("baseTableSchemaName"), e.get("baseTableName"))+" DROP CONSTRAINT "+quoteName(e.get("constraintName")))
+		},
+		"dropUniqueConstraint": func(c *changeSet, e *element) {
+			c.alterTable(e, "DROP CONSTRAINT %s", quoteName(e.get("constraintName")))
+		},
+		"dropIndex": func(c *changeSet, e *element) {
+			c.addPart(e, "DROP INDEX "+qualify(e.get("schemaName"), e.get("indexName")))
+		},
+		"dropView": func(c *changeSet, e *element) {
+			c.addPart(e, "DROP VIEW "+suffixIf(e.isTrue("ifExists"), "IF EXISTS ")+qualify(e.get("schemaName"), e.get("viewName")))
+		},
+		"renameView": func(c *changeSet, e *element) {
+			c.addPart(e, fmt.Sprintf("ALTER TABLE %s RENAME TO %s", qualify(e.get("schemaName"), e.get("oldViewName")), quoteName(e.get("newViewName"))))
+		},
+		"dropSequence": func(c *changeSet, e *element) {
+			c.addPart(e, "DROP SEQUENCE "+qualify(e.get("schemaName"), e.get("sequenceName"))+" CASCADE")
+		},
+		"renameSequence": func(c *changeSet, e *element) {
+			c.addPart(e, fmt.Sprintf("ALTER SEQUENCE %s RENAME TO %s", qualify(e.get("schemaName"), e.get("oldSequenceName")), quoteName(e.get("newSequenceName"))))
+		},
+		"dropProcedure": func(c *changeSet, e *element) {
+			c.addPart(e, "DROP PROCEDURE "+qualify(e.get("schemaName"), e.get("procedureName")))
+		},
+		"setTableRemarks": func(c *changeSet, e *element) {
+			c.addPart(e, "COMMENT ON TABLE "+tableOf(e)+" IS "+quoteText(e.get("remarks")))
+		},
+		"setColumnRemarks": func(c *changeSet, e *element) {
+			c.addPart(e, "COMMENT ON COLUMN "+tableOf(e)+"."+quoteName(e.get("columnName"))+" IS "+quoteText(e.get("remarks")))
+		},
+	}
+}
+
+func suffixIf(condition bool, text string) string {
+	if condition {
+		return text
+	}
+	return ""
+}
+
+// alterTable adds an ALTER TABLE of the change's table.
+func (c *changeSet) alterTable(e *element, format string, values ...any) {
+	c.addPart(e, "ALTER TABLE "+tableOf(e)+" "+fmt.Sprintf(format, values...))
+}
+
+// addChange adds the statements of a change.
+func (c *changeSet) addChange(e *element) {
+	translate := changes[e.name]
+	switch {
+	case ignored[e.name]:
+	case e.name == "modifySql":
+		if forPostgres(e.get("dbms")) {
+			c.addOpaque(e, "it changes the SQL of the whole changeset when it runs")
+		}
+	case translate == nil:
+		c.addOpaque(e, "what it sends is known only when it runs")
+	default:
+		x := c.fillAttributes(e)
+		if name := unknownName(x); name != "" {
+			c.addOpaque(e, "the value of "+name+" is given when Liquibase runs")
+			return
+		}
+		translate(c, x)
+	}
+}
+
+// unknownName returns a property without a value in the attributes of a change that are no schema; "" for none.
+func unknownName(e *element) string {
+	for k, v := range e.attributes {
+		if at := strings.Index(v, "${"); at >= 0 && !strings.Contains(strings.ToLower(k), "schema") && k != "sql" && k != "remarks" && k != "path" {
+			name, _, _ := strings.Cut(v[at:], "}")
+			return name + "}"
+		}
+	}
+	return ""
+}
+
+// addSQL adds the text of the author.
+func addSQL(c *changeSet, e *element) {
+	if forPostgres(e.get("dbms")) {
+		c.addText(e, e.content("sql"), e.textStart, e.isFalse("splitStatements"))
+	}
+}
+
+// addSQLFile adds the text of a file.
+func addSQLFile(c *changeSet, e *element) {
+	if !forPostgres(e.get("dbms")) {
+		return
+	}
+	if text, ok := c.readBeside(e); ok {
+		c.addText(e, text, -1, e.isFalse("splitStatements"))
+	}
+}
+
+// readBeside reads the file that a change names.
+func (c *changeSet) readBeside(e *element) (string, bool) {
+	p := resolveFile(c.tree, c.m.Path, e.get("path"), e.isTrue("relativeToChangelogFile"))
+	if p == "" {
+		c.addOpaque(e, "the repository does not have "+e.get("path"))
+		return "", false
+	}
+	f := adapter.ReadFile(c.tree, p)
+	f.FillNames()
+	if c.read += len(f.Text); f.Failed != "" || c.read > maxRead {
+		c.addOpaque(e, p+" is not read: "+f.Failed)
+		return "", false
+	}
+	return f.Text, true
+}
+
+func createProcedure(c *changeSet, e *element) {
+	if !forPostgres(e.get("dbms")) {
+		return
+	}
+	if e.has("path") {
+		if text, ok := c.readBeside(e); ok {
+			c.addText(e, text, -1, true)
+		}
+		return
+	}
+	c.addText(e, e.content("procedureText"), e.textStart, true)
+}
+
+func createView(c *changeSet, e *element) {
+	text := e.content("selectQuery")
+	if e.has("path") {
+		var ok bool
+		if text, ok = c.readBeside(e); !ok {
+			return
+		}
+	}
+	text = strings.TrimSuffix(strings.TrimSpace(c.fillText(text)), ";")
+	if !e.isTrue("fullDefinition") {
+		text = "CREATE " + suffixIf(e.isTrue("replaceIfExists"), "OR REPLACE ") + "VIEW " + qualify(e.get("schemaName"), e.get("viewName")) + " AS " + text
+	}
+	c.addPart(e, text)
+}
+
+func dropColumns(c *changeSet, e *element) {
+	if e.has("columnName") {
+		c.alterTable(e, "DROP COLUMN %s", quoteName(e.get("columnName")))
+	}
+	for _, k := range e.list("column") {
+		k = c.fillAttributes(k)
+		c.addPart(k, "ALTER TABLE "+tableOf(e)+" DROP COLUMN "+quoteName(k.get("name")))
+	}
+}
+
+func createSequence(c *changeSet, e *element) {
+	sql := "CREATE SEQUENCE  IF NOT EXISTS " + qualify(e.get("schemaName"), e.get("sequenceName"))
+	if kind := e.get("dataType"); kind != "" {
+		sql += " AS " + kind
+	}
+	if start := e.get("startValue"); start != "" {
+		sql += " START WITH " + start
+	}
+	c.addPart(e, sql+sequenceOptions(e))
+}
+
+func alterSequence(c *changeSet, e *element) {
+	c.addPart(e, "ALTER SEQUENCE "+qualify(e.get("schemaName"), e.get("sequenceName"))+sequenceOptions(e))
+}
+
+// sequenceOptions writes the options that CREATE and ALTER share.
+func sequenceOptions(e *element) (sql string) {
+	for _, o := range [][2]string{{"incrementBy", "INCREMENT BY"}, {"minValue", "MINVALUE"}, {"maxValue", "MAXVALUE"}, {"cacheSize", "CACHE"}} {
+		if v := e.get(o[0]); v != "" {
+			sql += " " + o[1] + " " + v
+		}
+	}
+	return sql + suffixIf(e.isTrue("cycle"), " CYCLE")
+}

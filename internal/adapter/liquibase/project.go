@@ -1,0 +1,185 @@
+package liquibase
+
+import (
+	"cmp"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// changelogEndings are the endings of changelogs that are no SQL.
+var changelogEndings = []string{".xml", ".yaml", ".yml", ".json"}
+
+// changelogWord is in every changelog.
+const changelogWord = "databaseChangeLog"
+
+// likelyName matches the paths of files that may be changelogs: other files are not opened.
+var likelyName = regexp.MustCompile(`(?i)change-?log|change-?set|liquibase|migrat|(?:^|/)(?:db|database|schema|sql|ddl)(?:/|[._-])`)
+
+// changelog is a changelog that is no SQL, as it was parsed.
+type changelog struct {
+	path string
+	file *adapter.File
+	root *element
+	err  error
+
+	lines *pgparse.Lines
+	next  map[*element]int // the offset of the line after a changeset, if it is another line
+}
+
+// findChangelogs reads the changelogs of a tree, by path.
+func findChangelogs(t adapter.Tree) map[string]*changelog {
+	return adapter.Memoize(t, "changelogs of Liquibase", func() map[string]*changelog {
+		out := map[string]*changelog{}
+		for _, d := range adapter.ListDirs(t, changelogEndings...) {
+			if !likelyName.MatchString(d.Path) && !slices.ContainsFunc(d.Names, likelyName.MatchString) {
+				continue
+			}
+			var names []string
+			for _, n := range d.Names {
+				if likelyName.MatchString(d.Join(n)) {
+					names = append(names, n)
+				}
+			}
+			files := adapter.ReadFiles(t, d, names)
+			found := make([]*changelog, len(files))
+			adapter.EachParallel(len(files), func(i int) {
+				if f := files[i]; strings.Contains(f.Text, changelogWord) {
+					c := &changelog{path: f.Path, file: f}
+					c.root, c.err = parseChangelog(f.Path, f.Text)
+					if c.err != nil || c.root != nil && (c.root.name == changelogWord) {
+						found[i] = c
+					}
+				}
+			})
+			for _, c := range found {
+				if c != nil {
+					out[c.path] = c
+				}
+			}
+		}
+		return out
+	})
+}
+
+// root is a changelog that no other includes, with all that it includes.
+type root struct {
+	changelog *changelog
+	files     []string // that it reaches
+	typed     bool     // one of them has a changeset that is no SQL
+}
+
+// findRoots returns the roots of a tree, by directory. Of several in one directory, those count that include others.
+func findRoots(t adapter.Tree) map[string][]*root {
+	return adapter.Memoize(t, "roots of Liquibase", func() map[string][]*root {
+		logs := findChangelogs(t)
+		paths := make([]string, 0, len(logs))
+		for p := range logs {
+			paths = append(paths, p)
+		}
+		slices.Sort(paths)
+		included := map[string]bool{}
+		for _, p := range paths {
+			for _, f := range logs[p].includes(t) {
+				included[f] = included[f] || f != p
+			}
+		}
+		byDir := map[string][]*root{}
+		for _, p := range paths {
+			if included[p] {
+				continue
+			}
+			r := &root{changelog: logs[p]}
+			r.reach(t, logs, p, map[string]bool{})
+			byDir[parentDir(p)] = append(byDir[parentDir(p)], r)
+		}
+		for dir, list := range byDir {
+			if slices.ContainsFunc(list, func(r *root) bool { return len(r.files) > 1 }) {
+				byDir[dir] = slices.DeleteFunc(list, func(r *root) bool { return len(r.files) == 1 })
+			}
+		}
+		return byDir
+	})
+}
+
+// reach adds a file and all that it includes.
+func (r *root) reach(t adapter.Tree, logs map[string]*changelog, p string, seen map[string]bool) {
+	if seen[p] {
+		return
+	}
+	seen[p] = true
+	r.files = append(r.files, p)
+	c := logs[p]
+	if c == nil || c.root == nil {
+		return
+	}
+	r.typed = r.typed || c.root.child("changeSet") != nil
+	for _, f := range c.includes(t) {
+		r.reach(t, logs, f, seen)
+	}
+}
+
+func parentDir(p string) string {
+	if dir := path.Dir(p); dir != "." {
+		return dir
+	}
+	return ""
+}
+
+// includes returns the files that a changelog includes, in order, without the values of properties.
+func (c *changelog) includes(t adapter.Tree) (out []string) {
+	if c.root == nil {
+		return nil
+	}
+	for _, e := range c.root.children {
+		switch e.name {
+		case "include":
+			if p := resolveFile(t, c.path, e.get("file"), e.isTrue("relativeToChangelogFile")); p != "" {
+				out = append(out, p)
+			}
+		case "includeAll":
+			out = append(out, listIncluded(t, c.path, e)...)
+		}
+	}
+	return out
+}
+
+// resolveFile returns the path of a file that a changelog names: relative to it, or to a root of resources, which is a directory above
+// it; "" if there is none.
+func resolveFile(t adapter.Tree, from, name string, relative bool) string {
+	name = strings.TrimPrefix(strings.TrimPrefix(strings.TrimSpace(strings.ReplaceAll(name, `\`, "/")), "classpath:"), "/")
+	if name == "" {
+		return ""
+	}
+	for dir := parentDir(from); ; dir = parentDir(dir) {
+		if p := path.Join(dir, name); adapter.HasFile(t, p) {
+			return p
+		}
+		if relative || dir == "" {
+			return ""
+		}
+	}
+}
+
+// listIncluded lists the files of an includeAll in the order of their paths, as Liquibase runs them.
+func listIncluded(t adapter.Tree, from string, e *element) []string {
+	name := strings.Trim(strings.TrimPrefix(strings.TrimSpace(e.get("path")), "classpath:"), "/")
+	for dir := parentDir(from); ; dir = parentDir(dir) {
+		base := path.Join(dir, name)
+		var out []string
+		for _, f := range adapter.FilesBelow(t, base) {
+			ending := strings.ToLower(path.Ext(f))
+			if (ending == ".sql" || slices.Contains(changelogEndings, ending)) && strings.HasSuffix(f, e.get("endsWithFilter")) {
+				out = append(out, path.Join(base, f))
+			}
+		}
+		if len(out) > 0 || e.isTrue("relativeToChangelogFile") || dir == "" {
+			slices.SortFunc(out, cmp.Compare[string])
+			return slices.DeleteFunc(out, func(p string) bool { return p == from })
+		}
+	}
+}

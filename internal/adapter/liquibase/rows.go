@@ -1,0 +1,68 @@
+package liquibase
+
+import (
+	"slices"
+	"strings"
+)
+
+// setColumns reads the columns of a change that writes rows; false if a value is known only when Liquibase runs.
+func (c *changeSet) setColumns(e *element) (names, values []string, ok bool) {
+	for _, k := range e.list("column") {
+		k = c.fillAttributes(k)
+		if k.text != "" && !k.has("value") {
+			k.attributes["value"] = c.fillText(k.text)
+		}
+		if name := unknownName(k); name != "" {
+			c.addOpaque(e, "the value of "+name+" is given when Liquibase runs")
+			return nil, nil, false
+		}
+		value, given, why := valueOf(k, "value", columnType{})
+		if why != "" {
+			c.addOpaque(e, why)
+			return nil, nil, false
+		}
+		if !given {
+			value = "NULL"
+		}
+		names, values = append(names, quoteName(k.get("name"))), append(values, value)
+	}
+	return names, values, true
+}
+
+func insertRow(c *changeSet, e *element) {
+	if names, values, ok := c.setColumns(e); ok && forPostgres(e.get("dbms")) {
+		c.addPart(e, "INSERT INTO "+tableOf(e)+" ("+strings.Join(names, ", ")+") VALUES ("+strings.Join(values, ", ")+")")
+	}
+}
+
+func updateRows(c *changeSet, e *element) {
+	names, values, ok := c.setColumns(e)
+	where, known := c.readWhere(e)
+	if !ok || !known {
+		return
+	}
+	for i := range names {
+		names[i] += " = " + values[i]
+	}
+	slices.Sort(names) // as Liquibase does
+	c.addPart(e, "UPDATE "+tableOf(e)+" SET "+strings.Join(names, ", ")+where)
+}
+
+func deleteRows(c *changeSet, e *element) {
+	if where, known := c.readWhere(e); known {
+		c.addPart(e, "DELETE FROM "+tableOf(e)+where)
+	}
+}
+
+// readWhere writes the condition of a change; false if it is known only when Liquibase runs.
+func (c *changeSet) readWhere(e *element) (string, bool) {
+	where := c.fillText(e.get("where"))
+	if e.child("whereParams") != nil || strings.Contains(where, "${") {
+		c.addOpaque(e, "its condition has values that are given when it runs")
+		return "", false
+	}
+	if where == "" {
+		return "", true
+	}
+	return " WHERE " + where, true
+}

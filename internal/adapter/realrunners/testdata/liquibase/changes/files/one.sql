@@ -1,0 +1,3 @@
+-- a file
+UPDATE account SET note = 'x';
+UPDATE account SET note = $$a$$;

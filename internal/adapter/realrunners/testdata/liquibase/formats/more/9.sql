@@ -1,0 +1,2 @@
+SELECT 9;
+SELECT 9.5;
