@@ -111,6 +111,7 @@ func (j *judge) foldDeployed(m *adapter.Migration) {
 		}
 		j.unread.countUnparsed(m, s)
 		j.inferMinVersion(m, s)
+		s.EndsSession = m.Runner.OwnSession
 		j.ensureEngine().FoldDeployed(s)
 		j.seeds.countSeedRows(j.ensureEngine().Release().Deployed, s, countValues)
 		j.constants.countSeedRows(j.ensureEngine().Release().Deployed, s, countConstants)

@@ -90,6 +90,15 @@ func (c *Catalog) EndTransaction() *Catalog {
 	return &next
 }
 
+// EndSession returns the catalog after the end of a session: its temporary relations are gone.
+func (c *Catalog) EndSession() *Catalog {
+	next := *c.EndTransaction()
+	next.folded++
+	f := &fold{Catalog: &next, own: next.folded}
+	f.discardSession(&pgparse.DiscardStmt{Target: pgparse.DiscardMode_DISCARD_ALL})
+	return f.Catalog
+}
+
 // WithSearchPath is the catalog with another search path.
 func (c *Catalog) WithSearchPath(path []string) *Catalog {
 	next := *c

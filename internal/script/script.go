@@ -210,6 +210,8 @@ type Script struct {
 	Open bool
 	// End is what is open in the session after its last statement.
 	End Origin
+	// EndsSession is set if the session ends with the migration.
+	EndsSession bool
 	// Strings is the string syntax after it.
 	Strings pgparse.Strings
 	// Added is how many statements were added by AddCall.

@@ -110,10 +110,13 @@ func (c *changeSet) addChange(e *element) {
 	}
 }
 
+// literals are attributes with a text, in which Liquibase leaves a property without a value as it is.
+var literals = map[string]bool{"sql": true, "remarks": true, "path": true, "value": true, "defaultValue": true, "selectQuery": true}
+
 // unknownName returns a property without a value in the attributes of a change that are no schema; "" for none.
 func unknownName(e *element) string {
 	for k, v := range e.attributes {
-		if at := strings.Index(v, "${"); at >= 0 && !strings.Contains(strings.ToLower(k), "schema") && k != "sql" && k != "remarks" && k != "path" {
+		if at := strings.Index(v, "${"); at >= 0 && !strings.Contains(strings.ToLower(k), "schema") && !literals[k] {
 			name, _, _ := strings.Cut(v[at:], "}")
 			return name + "}"
 		}

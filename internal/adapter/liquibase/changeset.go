@@ -26,10 +26,9 @@ type changeSet struct {
 // beginMigration begins with a migration: its name, and the lines of the file that it is in, from a line up to an offset.
 func (l *loader) beginMigration(f *adapter.File, author, id string, line, start, end int) *changeSet {
 	name := describeChangeSet(strings.TrimPrefix(f.Path, l.source.Dir+"/"), author, id)
-	for n := 2; l.ids[name]; n++ {
-		name = describeChangeSet(strings.TrimPrefix(f.Path, l.source.Dir+"/"), author, fmt.Sprintf("%s#%d", id, n+len(l.ids)))
+	if l.ids[name]++; l.ids[name] > 1 {
+		name = fmt.Sprintf("%s#%d", name, l.ids[name])
 	}
-	l.ids[name] = true
 	copied := *f
 	copied.Text, copied.Written = "", ""
 	c := &changeSet{loader: l, file: f, m: copied.Start(l.source, name, name)}
@@ -59,7 +58,7 @@ func (c *changeSet) sealMigration() {
 
 // addChangeSet adds the migration of a changeset that is no SQL.
 func (l *loader) addChangeSet(log *changelog, e *element, above inherited) {
-	if !forPostgres(l.fillText(e.get("dbms"))) || e.isTrue("ignore") {
+	if !forPostgres(l.fillText(e.get("dbms"))) || e.isTrue("ignore") || isForOther(e) {
 		return
 	}
 	conditions := readConditions(e.child("preConditions"))

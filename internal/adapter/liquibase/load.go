@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -25,7 +26,7 @@ var tool = history.Tool{Name: "Liquibase", Unit: "changeset", Apart: "a changese
 func findSources(t adapter.Tree) (out []adapter.Source) {
 	for dir, list := range findRoots(t) {
 		var typed *root
-		s := adapter.Source{Framework: "liquibase", Dir: dir, Score: 3}
+		s := adapter.Source{Framework: "liquibase", Dir: dir, Deep: true, Score: 3}
 		for _, r := range list {
 			if r.typed && typed == nil {
 				typed = r
@@ -59,7 +60,7 @@ type loader struct {
 	set        *adapter.Set
 	logs       map[string]*changelog
 	visited    map[string]bool
-	ids        map[string]bool
+	ids        map[string]int
 	properties map[string]string
 	text, read int
 }
@@ -67,7 +68,7 @@ type loader struct {
 // readMigrations reads the changesets of a source in the order in which Liquibase runs them.
 func readMigrations(ctx context.Context, t adapter.Tree, s adapter.Source) (*adapter.Set, error) {
 	l := &loader{
-		tree: t, source: s, logs: findChangelogs(t), visited: map[string]bool{}, ids: map[string]bool{}, properties: map[string]string{},
+		tree: t, source: s, logs: findChangelogs(t), visited: map[string]bool{}, ids: map[string]int{}, properties: map[string]string{},
 		set: &adapter.Set{
 			Source: s, Evidence: adapter.RunnerEvidence{Tool: tool.Name, Transaction: onward.TransactionNone},
 			HistoryBehavior: adapter.HistoryBehavior{
@@ -83,6 +84,9 @@ func readMigrations(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 		}
 		l.set.Evidence.FoundIn = cmp.Or(l.set.Evidence.FoundIn, r.changelog.path)
 		l.loadFile(r.changelog.path, inherited{})
+	}
+	for _, p := range listOrphans(t, s.Dir, l.visited) {
+		l.set.Opaque = append(l.set.Opaque, onward.Opaque{Path: p, What: "changelog that no other includes", Why: "it does not count as a part of the release"})
 	}
 	return l.set, nil
 }
@@ -132,6 +136,19 @@ func (l *loader) loadElement(c *changelog, e *element, above inherited) {
 	switch e.name {
 	case "property":
 		l.setProperty(c, e)
+	case "include", "includeAll":
+		if !isForOther(e) {
+			l.loadIncluded(c, e, above)
+		}
+	case "changeSet":
+		l.addChangeSet(c, e, above)
+	}
+}
+
+// loadIncluded loads the files of an include or includeAll.
+func (l *loader) loadIncluded(c *changelog, e *element, above inherited) {
+	above.conditional = above.conditional || isOptional(e)
+	switch e.name {
 	case "include":
 		name := l.fillText(e.get("file"))
 		p := resolveFile(l.tree, c.path, name, e.isTrue("relativeToChangelogFile"))
@@ -139,19 +156,15 @@ func (l *loader) loadElement(c *changelog, e *element, above inherited) {
 			l.listOpaque(c.path, e, "changelog "+name, "the repository does not have it")
 			return
 		}
-		above.conditional = above.conditional || isOptional(e)
 		l.loadFile(p, above)
 	case "includeAll":
 		files := listIncluded(l.tree, c.path, e)
 		if len(files) == 0 || e.has("filter") || e.has("resourceComparator") {
 			l.listOpaque(c.path, e, "changelogs of "+e.get("path"), "which files it includes, and in which order, is known only when it runs")
 		}
-		above.conditional = above.conditional || isOptional(e)
 		for _, f := range files {
 			l.loadFile(f, above)
 		}
-	case "changeSet":
-		l.addChangeSet(c, e, above)
 	}
 }
 
@@ -205,6 +218,16 @@ func (l *loader) fillText(text string) string {
 		b.WriteString(value)
 		text = rest[len(rest[:min(len(rest), 200)])-len(after):]
 	}
+}
+
+// otherDatabases are words in a context that name a database.
+var otherDatabases = regexp.MustCompile(`(?i)(?:^|[^\w!])(?:mysql|mariadb|oracle|mssql|sqlserver|h2|hsqldb|sqlite|db2|derby)(?:[^\w]|$)`)
+
+// isForOther reports whether a changeset or an include is for another database by its context.
+func isForOther(e *element) bool {
+	context := strings.ToLower(cmp.Or(e.get("contextFilter"), e.get("context")))
+	return otherDatabases.MatchString(context) && !strings.Contains(context, "postgres") && !strings.Contains(context, "!") &&
+		!strings.Contains(context, "not ")
 }
 
 // isOptional reports whether a changeset or an include is for tests or for developers by its context or label. Without contexts,

@@ -31,6 +31,9 @@ func parseChangelog(name, text string) (*element, error) {
 
 // parseXML reads XML. Only the five entities of XML itself are replaced, and nothing outside of the text is read.
 func parseXML(text string) (*element, error) {
+	if head := `<?xml version="1.1"`; strings.HasPrefix(text, head) { // the library knows 1.0
+		text = strings.Replace(head, "1.1", "1.0", 1) + text[len(head):]
+	}
 	d := xml.NewDecoder(strings.NewReader(text))
 	d.CharsetReader = func(_ string, in io.Reader) (io.Reader, error) { return in, nil }
 	lines := pgparse.NewLines(text)

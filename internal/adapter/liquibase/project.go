@@ -102,8 +102,36 @@ func findRoots(t adapter.Tree) map[string][]*root {
 				byDir[dir] = slices.DeleteFunc(list, func(r *root) bool { return len(r.files) == 1 })
 			}
 		}
+		for dir := range byDir {
+			if dir != "" && isBelowMaster(byDir, dir) {
+				delete(byDir, dir)
+			}
+		}
 		return byDir
 	})
+}
+
+// isBelowMaster reports whether a directory above has a changelog that includes others. Changelogs below it that it does not include are
+// left out: they are drafts, or a program of the project runs them.
+func isBelowMaster(byDir map[string][]*root, dir string) bool {
+	for dir != "" {
+		dir = parentDir(dir)
+		if slices.ContainsFunc(byDir[dir], func(r *root) bool { return len(r.files) > 1 }) {
+			return true
+		}
+	}
+	return false
+}
+
+// listOrphans lists the changelogs below a directory that no other includes.
+func listOrphans(t adapter.Tree, dir string, reached map[string]bool) (out []string) {
+	for p := range findChangelogs(t) {
+		if !reached[p] && (dir == "" || strings.HasPrefix(p, dir+"/")) && adapter.IsDeployed(parentDir(p)) {
+			out = append(out, p)
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 // reach adds a file and all that it includes.
@@ -159,10 +187,38 @@ func resolveFile(t adapter.Tree, from, name string, relative bool) string {
 		if p := path.Join(dir, name); adapter.HasFile(t, p) {
 			return p
 		}
-		if relative || dir == "" {
+		if relative {
 			return ""
 		}
+		if dir == "" {
+			return resolveElsewhere(t, name)
+		}
 	}
+}
+
+// resolveElsewhere returns the only file of that name in the resources of another module; "" for none, or for several.
+func resolveElsewhere(t adapter.Tree, name string) string {
+	byName := adapter.Memoize(t, "resources by name", func() map[string][]string {
+		out := map[string][]string{}
+		for _, p := range t.Paths() {
+			ending := path.Ext(p)
+			if (ending == ".sql" || slices.Contains(changelogEndings, ending)) && adapter.IsDeployed(parentDir(p)) {
+				out[path.Base(p)] = append(out[path.Base(p)], p)
+			}
+		}
+		return out
+	})
+	const most = 1000
+	found := ""
+	for i, p := range byName[path.Base(name)] {
+		if strings.HasSuffix(p, "/"+name) {
+			if found != "" || i == most {
+				return ""
+			}
+			found = p
+		}
+	}
+	return found
 }
 
 // listIncluded lists the files of an includeAll in the order of their paths, as Liquibase runs them.

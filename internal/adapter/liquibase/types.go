@@ -108,7 +108,7 @@ func (t columnType) isNumber() bool {
 }
 
 // currentTime matches the values that Liquibase takes for the present time.
-var currentTime = regexp.MustCompile(`(?i)^(?:current_timestamp|now\(\)|current_datetime|sysdate|getdate\(\))$`)
+var currentTime = regexp.MustCompile(`(?i)^(?:current_timestamp(?:\(\))?|now\(\)|current_datetime|sysdate|getdate\(\))$`)
 
 // writeExpression writes an expression of the author.
 func writeExpression(text string) string {

@@ -127,7 +127,11 @@ func TestSqitchOnServer(t *testing.T) {
 		"in a file that it reads": {
 			base: base, head: both(with("BEGIN;\n\\ir ../lib/x.sql\nCOMMIT;\n"), map[string]string{"lib/x.sql": concurrently}), fails: inBlock,
 		},
-		"a value":          {base: base, head: with("\\set t a\nCREATE TABLE :\"t\" (x int);\n"), fails: "already exists"},
+		"a value": {base: base, head: with("\\set t a\nCREATE TABLE :\"t\" (x int);\n"), fails: "already exists"},
+		"a temporary table of each session": {
+			base: both(base, map[string]string{"deploy/b.sql": "CREATE TEMP TABLE x (id int);\n"}), head: with("CREATE TEMP TABLE x (id bigint);\n"),
+		},
+		"a script twice":   {base: base, head: with(base["deploy/b.sql"]), fails: "duplicate key"},
 		"an edited script": {base: base, head: map[string]string{"deploy/a.sql": "SELECT 1/0;\n"}},
 		"a change before an applied one": {
 			base: base, head: map[string]string{"sqitch.plan": plan("a", "c", "b"), "deploy/c.sql": "SELECT 1;"}, fails: "Cannot find",

@@ -9,6 +9,7 @@
 //     deploy/users@v1.sql.
 //   - sqitch records the IDs of changes, which depend on their lines in the plan and on all changes before them. It refuses to
 //     run if the plan has no change with the ID of the last one that a database has.
+//   - It records a hash of each script, and none twice.
 //   - It refuses to run if a change requires one that is not before it in the plan.
 package sqitch
 
@@ -45,7 +46,7 @@ func findSources(t adapter.Tree) []adapter.Source {
 	var out []adapter.Source
 	for _, p := range findProjects(t) {
 		out = append(out, adapter.Source{
-			Framework: name, Dir: p.dir(), Score: 3, Foreign: p.foreign, Why: "the plan " + p.plan,
+			Framework: name, Dir: p.dir(), Deep: true, Score: 3, Foreign: p.foreign, Why: "the plan " + p.plan,
 			Covers: []string{p.deploy, p.revert, p.reworked, p.reworkedRevert, path.Join(path.Dir(p.deploy), "verify")},
 		})
 	}
@@ -82,6 +83,7 @@ func readMigrations(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 	for i, c := range changes {
 		names[i] = c.scriptPath(t, p, p.deploy, p.reworked)
 	}
+	scripts := map[string]string{}
 	x := &psqlfile.Expander{Tree: t, Dirs: []string{p.root}, Variables: p.variables}
 	for i, f := range adapter.ReadFiles(t, adapter.Dir{}, names) {
 		if err := ctx.Err(); err != nil {
@@ -92,6 +94,12 @@ func readMigrations(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 		}
 		f.FillNames()
 		m := changes[i].makeMigration(t, p, f, s)
+		if first := scripts[f.Text]; first != "" {
+			m.Refuse(0, "the script of the change "+first+" is the same", "sqitch fails after it has run the script, and reverts the deploy: "+
+				"duplicate key value violates unique constraint \"changes_project_script_hash_key\"", "let the scripts differ, as in a comment")
+		} else if f.Text != "" {
+			scripts[f.Text] = m.ID
+		}
 		x.Expand(m)
 		set.Migrations = append(set.Migrations, m)
 	}
