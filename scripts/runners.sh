@@ -12,6 +12,7 @@ typeorm="typeorm@1.1.1 pg@8.16.3 reflect-metadata@0.2.2"
 knex="knex@3.3.0 pg@8.16.3"
 sequelize="sequelize@6.37.7 sequelize-cli@6.6.3 pg@8.16.3"
 kysely="kysely@0.28.8 pg@8.16.3"
+graphile="graphile-migrate@1.4.1"
 mikro="@mikro-orm/core@6.6.16 @mikro-orm/postgresql@6.6.16 @mikro-orm/migrations@6.6.16"
 prisma="prisma@6.19.0 @prisma/adapter-pg@6.19.0"
 flyway=11.14.1 liquibase=4.33.0
@@ -40,6 +41,7 @@ npm_install knex "$knex" Knex
 npm_install sequelize "$sequelize" Sequelize
 npm_install kysely "$kysely" Kysely
 npm_install mikro-orm "$mikro" MikroORM
+npm_install graphile-migrate "$graphile" graphile-migrate
 # With an adapter Prisma runs its schema engine as WebAssembly, which is in the package: no
 # script of it need run to fetch another.
 npm_install prisma "$prisma" Prisma

@@ -3,7 +3,6 @@ package rule
 import (
 	"slices"
 	"sort"
-	"strings"
 
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/analysis/inline"
@@ -99,18 +98,8 @@ func (e *Engine) Release() *Release { return e.release }
 // FoldDeployed applies a migration that the base already has.
 func (e *Engine) FoldDeployed(s *script.Script) {
 	e.catalog = e.history.foldScript(e.inliner, e.catalog, s)
-	if s.EndsSession {
-		e.endSession(s)
-	}
+	e.endSession(s, s.EndsSession)
 	e.release.Deployed = e.catalog
-}
-
-// endSession ends the session of a migration, if it may have made temporary relations.
-func (e *Engine) endSession(s *script.Script) {
-	isTemporary := func(st *script.Statement) bool { return strings.Contains(strings.ToLower(st.SQL), "temp") }
-	if !s.More && slices.ContainsFunc(s.Statements, isTemporary) {
-		e.catalog = e.catalog.EndSession()
-	}
 }
 
 // MarkUnseen records that something unreadable may have changed the schema: a deployed
@@ -142,9 +131,7 @@ func (e *Engine) JudgeMigration(m *Migration) {
 func (e *Engine) FoldMigration(m *Migration) {
 	e.folded = true
 	e.analyseMigration(m)
-	if m.Runner.OwnSession {
-		e.endSession(m.Script)
-	}
+	e.endSession(m.Script, m.Runner.OwnSession)
 	m.after = e.catalog
 }
 
