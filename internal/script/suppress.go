@@ -56,7 +56,7 @@ func readSuppressions(src Source, lines *pgparse.Lines, bodies []pgparse.Comment
 		}
 		s := Suppression{Foreign: other, File: strings.HasSuffix(other, "-file")}
 		if other == "" {
-			s = parseSuppression(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(text[i:]), "*/")))
+			s = parseSuppression(strings.TrimSpace(strings.TrimSuffix(strings.TrimSuffix(strings.TrimSpace(text[i:]), "*/"), "-->")))
 		}
 		s.Line, s.Column = lines.Position(c.Start)
 		_, s.EndColumn = lines.Position(c.End)
@@ -90,7 +90,7 @@ func findMention(text string) (first int, other string) {
 }
 
 // onlyMarkers reports whether a text has only comment characters.
-func onlyMarkers(s string) bool { return strings.Trim(s, " \t-/*#") == "" }
+func onlyMarkers(s string) bool { return strings.Trim(s, " \t-/*#<!") == "" }
 
 func commentsOf(src Source, bodies []pgparse.Comment) []pgparse.Comment {
 	if src.LineComment == "" || src.LineComment == "--" {

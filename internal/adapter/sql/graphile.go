@@ -4,6 +4,7 @@ import (
 	"crypto/sha1" //nolint:gosec // the tool's own checksum
 	"encoding/hex"
 	"fmt"
+	"path"
 	"regexp"
 	"strings"
 
@@ -53,6 +54,17 @@ var graphile = runner{
 
 // isGraphile reports whether a text begins with graphile-migrate's headers.
 func isGraphile(text string) bool { return strings.HasPrefix(text, "--! Previous:") }
+
+// isBesideCommitted reports whether a directory has graphile-migrate's directory committed, or is the current migration beside it: "migrate"
+// runs nothing else.
+func isBesideCommitted(t adapter.Tree, dir string) bool {
+	home := dir
+	if path.Base(dir) == "current" {
+		home = path.Dir(dir)
+	}
+	first := path.Join(home, "committed", "000001.sql")
+	return adapter.HasFile(t, first) && isGraphile(adapter.ReadFile(t, first).Text)
+}
 
 // cutGraphileHeaders returns the headers of a file, and its body.
 func cutGraphileHeaders(text string) (headers map[string]string, body string) {

@@ -1,6 +1,10 @@
 package sql
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/onward-sql/onward/internal/adapter/adaptertest"
+)
 
 // How files of Hasura and of graphile-migrate run, and what graphile-migrate refuses.
 func TestHasuraAndGraphile(t *testing.T) {
@@ -27,5 +31,21 @@ func TestHasuraAndGraphile(t *testing.T) {
 		if got := described(t, tc.dir, tc.files); got != tc.want {
 			t.Errorf("%s: got  %s\nwant %s", name, got, tc.want)
 		}
+	}
+}
+
+// The current migration is for developers: only what is committed is a source.
+func TestGraphileCurrent(t *testing.T) {
+	t.Parallel()
+	tree := adaptertest.Text(map[string]string{
+		"migrations/committed/000001.sql": "--! Previous: -\n--! Hash: sha1:0\n\nSELECT 1;\n", "migrations/current.sql": "SELECT 2;\n",
+		"migrations/current/1-a.sql": "SELECT 3;\n", "migrations/current/2-b.sql": "SELECT 4;\n",
+	})
+	var got []string
+	for _, s := range (Adapter{}).Detect(tree) {
+		got = append(got, s.Dir)
+	}
+	if len(got) != 1 || got[0] != "migrations/committed" {
+		t.Errorf("sources %v", got)
 	}
 }

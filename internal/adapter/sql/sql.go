@@ -75,7 +75,7 @@ func (Adapter) Detect(t adapter.Tree) []adapter.Source {
 		}
 		ups, _, numbered := sortForward(d)
 		switch {
-		case len(ups) == 0 || allOfPrograms(t, d, ups):
+		case len(ups) == 0 || allOfPrograms(t, d, ups) || isBesideCommitted(t, d.Path):
 		case migrations.MatchString(base):
 			out = append(out, makeSource(d.Path, fmt.Sprintf("%d SQL files in a directory called %s", len(ups), base)))
 		case foundBy(t, d) != "":
