@@ -101,23 +101,23 @@ func (c *changeSet) addPart(e *element, sql string) {
 }
 
 // nextOffset returns the offset of the line of the element after a changeset; 0 for none.
-func (log *changelog) nextOffset(e *element) int {
-	if log.next == nil {
-		log.next = map[*element]int{}
-		for i, x := range log.root.children[:max(0, len(log.root.children)-1)] {
-			if to := log.lineStart(log.root.children[i+1].line); to > log.lineStart(x.line) {
-				log.next[x] = to
+func (c *changelog) nextOffset(e *element) int {
+	if c.next == nil {
+		c.next = map[*element]int{}
+		for i, x := range c.root.children[:max(0, len(c.root.children)-1)] {
+			if to := c.lineStart(c.root.children[i+1].line); to > c.lineStart(x.line) {
+				c.next[x] = to
 			}
 		}
 	}
-	return log.next[e]
+	return c.next[e]
 }
 
-func (log *changelog) lineStart(line int) int {
-	if log.lines == nil {
-		log.lines = pgparse.NewLines(log.file.Text)
+func (c *changelog) lineStart(line int) int {
+	if c.lines == nil {
+		c.lines = pgparse.NewLines(c.file.Text)
 	}
-	return log.lines.LineStart(line)
+	return c.lines.LineStart(line)
 }
 
 // loadSQL loads a file of SQL: Liquibase's formatted SQL, or a text that is one changeset.

@@ -1,7 +1,7 @@
 package sql
 
 import (
-	"crypto/sha1" //nolint:gosec // the tool's own checksum
+	"crypto/sha1"
 	"encoding/hex"
 	"fmt"
 	"path"

@@ -23,7 +23,8 @@ func TestHasuraAndGraphile(t *testing.T) {
 		}, "1700000000000_a file"},
 		"graphile-migrate": {"migrations/committed", map[string]string{
 			"migrations/committed/000001.sql": "--! Previous: -\n--! Hash: sha1:d30d858bf9fa5d8979af2d32c3be5e09b07da877\n\n" + sql + "\n",
-			"migrations/committed/000002.sql": "--! Previous: sha1:d30d858bf9fa5d8979af2d32c3be5e09b07da877\n--! Hash: sha1:0\n--! AllowInvalidHash\n\n--! no-transaction\n" + cic + "\n",
+			"migrations/committed/000002.sql": "--! Previous: sha1:d30d858bf9fa5d8979af2d32c3be5e09b07da877\n" +
+				"--! Hash: sha1:0\n--! AllowInvalidHash\n\n--! no-transaction\n" + cic + "\n",
 			"migrations/committed/000003.sql": "--! Previous: sha1:0\n--! Hash: sha1:1\n\n" + sql + "\n", "migrations/current.sql": sql,
 			"migrations/committed/000004.sql": "--! Previous: sha1:2\n--! Hash: sha1:3\n--! AllowInvalidHash\n\n" + sql + "\n",
 		}, "000001 file; 000002 message; 000003 file, 1: error; 000004 file, 1: error"},
