@@ -89,7 +89,7 @@ func (c *chain) cutAt(bad map[partKey]bool) (planned, rest *chain) {
 	everything := false
 	for _, key := range c.parts {
 		l := c.links[key]
-		if !bad[key] && !everything && !of.concern(l) {
+		if !bad[key] && !everything && !of.keepOrderWith(l) {
 			planned.parts = append(planned.parts, key)
 			continue
 		}

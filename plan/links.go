@@ -19,9 +19,9 @@ type links struct {
 	label string
 }
 
-// concern reports whether parts with two sets of links must keep their order: one changes what the other may use, or both use one relation,
+// keepOrderWith reports whether parts with two sets of links must keep their order: one changes what the other may use, or both use one relation,
 // whose rows one may read and the other write.
-func (l *links) concern(other *links) bool {
+func (l *links) keepOrderWith(other *links) bool {
 	for key := range other.changes {
 		if l.uses[key] {
 			return true

@@ -22,7 +22,7 @@ var rowsComputed = &Recipe{Name: "rows-computed", Make: func(c *Change) *Steps {
 		return nil
 	}
 	v := &computedValues{rowStatement: w, keys: identityColumns(c.Before, w.target)}
-	query := v.query(c)
+	query := v.makeQuery(c)
 	if query == "" {
 		return nil
 	}
@@ -30,7 +30,7 @@ var rowsComputed = &Recipe{Name: "rows-computed", Make: func(c *Change) *Steps {
 	m := &Steps{}
 	v.addTable(m, query)
 	// The changed rows cannot be recognized afterwards, so they are not compared.
-	m.addBatches(c, w.target, w.title, v.write)
+	m.addBatches(c, w.target, w.title, v.writeBatch)
 	m.addStep(onward.Backfill, onward.StepDDL, "drop the computed values of "+w.target.Name.Name, "DROP TABLE IF EXISTS "+v.table).Bookkeeping = true
 	m.endAfterBackfill()
 	for _, name := range w.set {
@@ -68,13 +68,13 @@ type computedValues struct {
 	table string
 }
 
-// column returns the column of the plan's table for the ith column that the UPDATE sets.
-func (v *computedValues) column(kind string, i int) string {
+// columnName returns the column of the plan's table for the ith column that the UPDATE sets.
+func (v *computedValues) columnName(kind string, i int) string {
 	return "onward_" + kind + strconv.Itoa(i+1)
 }
 
-// query returns the query for the rows of the plan's table; "" if the text of the UPDATE is not understood.
-func (v *computedValues) query(c *Change) string {
+// makeQuery returns the query for the rows of the plan's table; "" if the text of the UPDATE is not understood.
+func (v *computedValues) makeQuery(c *Change) string {
 	u := splitUpdate(c.SQL)
 	if u == nil || len(v.keys) == 0 || len(u.values) != len(v.set) {
 		return ""
@@ -113,7 +113,7 @@ func (v *computedValues) addTable(m *Steps, query string) {
 	}
 	for _, kind := range []string{"value", "old"} {
 		for i, name := range v.set {
-			columns = append(columns, quoteIdent(name)+" AS "+v.column(kind, i))
+			columns = append(columns, quoteIdent(name)+" AS "+v.columnName(kind, i))
 		}
 	}
 	name := v.target.Name.Name
@@ -126,12 +126,12 @@ func (v *computedValues) addTable(m *Steps, query string) {
 	m.addStep(onward.Backfill, onward.StepWork, "compute the new values of "+name+", and write no row of it", "INSERT INTO "+v.table+" "+query).Undo = undo
 }
 
-// write returns the statement of a batch, given the condition that joins t to the batch.
-func (v *computedValues) write(join string) string {
+// writeBatch returns the statement of a batch, given the condition that joins t to the batch.
+func (v *computedValues) writeBatch(join string) string {
 	var set, same []string
 	for i, name := range v.set {
-		old, now := "new."+v.column("old", i), "t."+quoteIdent(name)
-		set = append(set, quoteIdent(name)+" = new."+v.column("value", i))
+		old, now := "new."+v.columnName("old", i), "t."+quoteIdent(name)
+		set = append(set, quoteIdent(name)+" = new."+v.columnName("value", i))
 		if !hasEquality(v.target.Column(name).Type) {
 			old, now = old+"::text", now+"::text"
 		}

@@ -48,13 +48,13 @@ func splitUpdate(sql string) *updateText {
 	if set == nil {
 		return nil
 	}
-	u := &updateText{with: part(sql, 0, update.Start), table: part(sql, update.End, set.Start)}
+	u := &updateText{with: textPart(sql, 0, update.Start), table: textPart(sql, update.End, set.Start)}
 	end := len(sql)
 	if where != nil {
-		u.where, end = part(sql, where.End, end), where.Start
+		u.where, end = textPart(sql, where.End, end), where.Start
 	}
 	if from != nil {
-		u.from, end = part(sql, from.End, end), from.Start
+		u.from, end = textPart(sql, from.End, end), from.Start
 	}
 	at := set.End
 	for _, comma := range append(commas, &mark{Lexeme: pgparse.Lexeme{Start: end}}) {
@@ -63,7 +63,7 @@ func splitUpdate(sql string) *updateText {
 		if name.Kind != pgparse.LexemeWord && name.Kind != pgparse.LexemeQuoted || sql[equals.Start:equals.End] != "=" {
 			return nil
 		}
-		u.values, at = append(u.values, part(sql, equals.End, comma.Start)), comma.End
+		u.values, at = append(u.values, textPart(sql, equals.End, comma.Start)), comma.End
 	}
 	return u
 }
@@ -84,8 +84,8 @@ func outerMarks(sql string) (out []mark) {
 	return out
 }
 
-// part returns a part of a text without blanks around it.
-func part(sql string, start, end int) string {
+// textPart returns a part of a text without blanks around it.
+func textPart(sql string, start, end int) string {
 	out := strings.TrimSpace(sql[start:end])
 	if strings.Contains(out, "--") {
 		out += "\n"

@@ -16,6 +16,11 @@ var ignored = map[string]bool{
 	"precondition": true, "stop": true,
 }
 
+// addRename adds ALTER … RENAME TO.
+func (c *changeSet) addRename(e *element, kind, oldName, newName string) {
+	c.addPart(e, fmt.Sprintf("ALTER %s %s RENAME TO %s", kind, qualifyName(e.getText("schemaName"), e.getText(oldName)), quoteName(e.getText(newName))))
+}
+
 // listChanges makes the table of changes.
 func listChanges() map[string]func(c *changeSet, e *element) {
 	return map[string]func(c *changeSet, e *element){
@@ -28,51 +33,46 @@ func listChanges() map[string]func(c *changeSet, e *element) {
 		"dropTable": func(c *changeSet, e *element) {
 			c.addPart(e, "DROP TABLE "+tableOf(e)+suffixIf(e.isTrue("cascadeConstraints"), " CASCADE"))
 		},
-		"renameTable": func(c *changeSet, e *element) {
-			c.addPart(e, fmt.Sprintf("ALTER TABLE %s RENAME TO %s", qualify(e.get("schemaName"), e.get("oldTableName")), quoteName(e.get("newTableName"))))
-		},
+		"renameTable":    func(c *changeSet, e *element) { c.addRename(e, "TABLE", "oldTableName", "newTableName") },
+		"renameView":     func(c *changeSet, e *element) { c.addRename(e, "TABLE", "oldViewName", "newViewName") },
+		"renameSequence": func(c *changeSet, e *element) { c.addRename(e, "SEQUENCE", "oldSequenceName", "newSequenceName") },
 		"renameColumn": func(c *changeSet, e *element) {
-			c.alterTable(e, "RENAME COLUMN %s TO %s", quoteName(e.get("oldColumnName")), quoteName(e.get("newColumnName")))
+			c.alterTable(e, "RENAME COLUMN %s TO %s", quoteName(e.getText("oldColumnName")), quoteName(e.getText("newColumnName")))
 		},
 		"modifyDataType": func(c *changeSet, e *element) {
-			name, kind := quoteName(e.get("columnName")), readType(e.get("newDataType")).sql
+			name, kind := quoteName(e.getText("columnName")), readType(e.getText("newDataType")).sql
 			c.alterTable(e, "ALTER COLUMN %s TYPE %s USING (%s::%s)", name, kind, name, kind)
 		},
 		"dropNotNullConstraint": func(c *changeSet, e *element) {
-			c.alterTable(e, "ALTER COLUMN  %s DROP NOT NULL", quoteName(e.get("columnName")))
+			c.alterTable(e, "ALTER COLUMN  %s DROP NOT NULL", quoteName(e.getText("columnName")))
 		},
 		"dropDefaultValue": func(c *changeSet, e *element) {
-			c.alterTable(e, "ALTER COLUMN %s DROP DEFAULT", quoteName(e.get("columnName")))
+			c.alterTable(e, "ALTER COLUMN %s DROP DEFAULT", quoteName(e.getText("columnName")))
 		},
 		"dropForeignKeyConstraint": func(c *changeSet, e *element) {
-			c.addPart(e, "ALTER TABLE "+qualify(e.get("baseTableSchemaName"), e.get("baseTableName"))+" DROP CONSTRAINT "+quoteName(e.get("constraintName")))
+			table := qualifyName(e.getText("baseTableSchemaName"), e.getText("baseTableName"))
+			c.addPart(e, "ALTER TABLE "+table+" DROP CONSTRAINT "+quoteName(e.getText("constraintName")))
 		},
 		"dropUniqueConstraint": func(c *changeSet, e *element) {
-			c.alterTable(e, "DROP CONSTRAINT %s", quoteName(e.get("constraintName")))
+			c.alterTable(e, "DROP CONSTRAINT %s", quoteName(e.getText("constraintName")))
 		},
 		"dropIndex": func(c *changeSet, e *element) {
-			c.addPart(e, "DROP INDEX "+qualify(e.get("schemaName"), e.get("indexName")))
+			c.addPart(e, "DROP INDEX "+qualifyName(e.getText("schemaName"), e.getText("indexName")))
 		},
 		"dropView": func(c *changeSet, e *element) {
-			c.addPart(e, "DROP VIEW "+suffixIf(e.isTrue("ifExists"), "IF EXISTS ")+qualify(e.get("schemaName"), e.get("viewName")))
-		},
-		"renameView": func(c *changeSet, e *element) {
-			c.addPart(e, fmt.Sprintf("ALTER TABLE %s RENAME TO %s", qualify(e.get("schemaName"), e.get("oldViewName")), quoteName(e.get("newViewName"))))
+			c.addPart(e, "DROP VIEW "+suffixIf(e.isTrue("ifExists"), "IF EXISTS ")+qualifyName(e.getText("schemaName"), e.getText("viewName")))
 		},
 		"dropSequence": func(c *changeSet, e *element) {
-			c.addPart(e, "DROP SEQUENCE "+qualify(e.get("schemaName"), e.get("sequenceName"))+" CASCADE")
-		},
-		"renameSequence": func(c *changeSet, e *element) {
-			c.addPart(e, fmt.Sprintf("ALTER SEQUENCE %s RENAME TO %s", qualify(e.get("schemaName"), e.get("oldSequenceName")), quoteName(e.get("newSequenceName"))))
+			c.addPart(e, "DROP SEQUENCE "+qualifyName(e.getText("schemaName"), e.getText("sequenceName"))+" CASCADE")
 		},
 		"dropProcedure": func(c *changeSet, e *element) {
-			c.addPart(e, "DROP PROCEDURE "+qualify(e.get("schemaName"), e.get("procedureName")))
+			c.addPart(e, "DROP PROCEDURE "+qualifyName(e.getText("schemaName"), e.getText("procedureName")))
 		},
 		"setTableRemarks": func(c *changeSet, e *element) {
-			c.addPart(e, "COMMENT ON TABLE "+tableOf(e)+" IS "+quoteText(e.get("remarks")))
+			c.addPart(e, "COMMENT ON TABLE "+tableOf(e)+" IS "+quoteText(e.getText("remarks")))
 		},
 		"setColumnRemarks": func(c *changeSet, e *element) {
-			c.addPart(e, "COMMENT ON COLUMN "+tableOf(e)+"."+quoteName(e.get("columnName"))+" IS "+quoteText(e.get("remarks")))
+			c.addPart(e, "COMMENT ON COLUMN "+tableOf(e)+"."+quoteName(e.getText("columnName"))+" IS "+quoteText(e.getText("remarks")))
 		},
 	}
 }
@@ -95,7 +95,7 @@ func (c *changeSet) addChange(e *element) {
 	switch {
 	case ignored[e.name]:
 	case e.name == "modifySql":
-		if forPostgres(e.get("dbms")) {
+		if forPostgres(e.getText("dbms")) {
 			c.addOpaque(e, "it changes the SQL of the whole changeset when it runs")
 		}
 	case translate == nil:
@@ -126,14 +126,14 @@ func unknownName(e *element) string {
 
 // addSQL adds the text of the author.
 func addSQL(c *changeSet, e *element) {
-	if forPostgres(e.get("dbms")) {
-		c.addText(e, e.content("sql"), e.textStart, e.isFalse("splitStatements"))
+	if forPostgres(e.getText("dbms")) {
+		c.addText(e, e.readContent("sql"), e.textStart, e.isFalse("splitStatements"))
 	}
 }
 
 // addSQLFile adds the text of a file.
 func addSQLFile(c *changeSet, e *element) {
-	if !forPostgres(e.get("dbms")) {
+	if !forPostgres(e.getText("dbms")) {
 		return
 	}
 	if text, ok := c.readBeside(e); ok {
@@ -143,9 +143,9 @@ func addSQLFile(c *changeSet, e *element) {
 
 // readBeside reads the file that a change names.
 func (c *changeSet) readBeside(e *element) (string, bool) {
-	p := resolveFile(c.tree, c.m.Path, e.get("path"), e.isTrue("relativeToChangelogFile"))
+	p := resolveFile(c.tree, c.m.Path, e.getText("path"), e.isTrue("relativeToChangelogFile"))
 	if p == "" {
-		c.addOpaque(e, "the repository does not have "+e.get("path"))
+		c.addOpaque(e, "the repository does not have "+e.getText("path"))
 		return "", false
 	}
 	f := adapter.ReadFile(c.tree, p)
@@ -158,21 +158,21 @@ func (c *changeSet) readBeside(e *element) (string, bool) {
 }
 
 func createProcedure(c *changeSet, e *element) {
-	if !forPostgres(e.get("dbms")) {
+	if !forPostgres(e.getText("dbms")) {
 		return
 	}
-	if e.has("path") {
+	if e.hasAttribute("path") {
 		if text, ok := c.readBeside(e); ok {
 			c.addText(e, text, -1, true)
 		}
 		return
 	}
-	c.addText(e, e.content("procedureText"), e.textStart, true)
+	c.addText(e, e.readContent("procedureText"), e.textStart, true)
 }
 
 func createView(c *changeSet, e *element) {
-	text := e.content("selectQuery")
-	if e.has("path") {
+	text := e.readContent("selectQuery")
+	if e.hasAttribute("path") {
 		var ok bool
 		if text, ok = c.readBeside(e); !ok {
 			return
@@ -180,40 +180,41 @@ func createView(c *changeSet, e *element) {
 	}
 	text = strings.TrimSuffix(strings.TrimSpace(c.fillText(text)), ";")
 	if !e.isTrue("fullDefinition") {
-		text = "CREATE " + suffixIf(e.isTrue("replaceIfExists"), "OR REPLACE ") + "VIEW " + qualify(e.get("schemaName"), e.get("viewName")) + " AS " + text
+		view := qualifyName(e.getText("schemaName"), e.getText("viewName"))
+		text = "CREATE " + suffixIf(e.isTrue("replaceIfExists"), "OR REPLACE ") + "VIEW " + view + " AS " + text
 	}
 	c.addPart(e, text)
 }
 
 func dropColumns(c *changeSet, e *element) {
-	if e.has("columnName") {
-		c.alterTable(e, "DROP COLUMN %s", quoteName(e.get("columnName")))
+	if e.hasAttribute("columnName") {
+		c.alterTable(e, "DROP COLUMN %s", quoteName(e.getText("columnName")))
 	}
-	for _, k := range e.list("column") {
+	for _, k := range e.listChildren("column") {
 		k = c.fillAttributes(k)
-		c.addPart(k, "ALTER TABLE "+tableOf(e)+" DROP COLUMN "+quoteName(k.get("name")))
+		c.addPart(k, "ALTER TABLE "+tableOf(e)+" DROP COLUMN "+quoteName(k.getText("name")))
 	}
 }
 
 func createSequence(c *changeSet, e *element) {
-	sql := "CREATE SEQUENCE  IF NOT EXISTS " + qualify(e.get("schemaName"), e.get("sequenceName"))
-	if kind := e.get("dataType"); kind != "" {
+	sql := "CREATE SEQUENCE  IF NOT EXISTS " + qualifyName(e.getText("schemaName"), e.getText("sequenceName"))
+	if kind := e.getText("dataType"); kind != "" {
 		sql += " AS " + kind
 	}
-	if start := e.get("startValue"); start != "" {
+	if start := e.getText("startValue"); start != "" {
 		sql += " START WITH " + start
 	}
 	c.addPart(e, sql+sequenceOptions(e))
 }
 
 func alterSequence(c *changeSet, e *element) {
-	c.addPart(e, "ALTER SEQUENCE "+qualify(e.get("schemaName"), e.get("sequenceName"))+sequenceOptions(e))
+	c.addPart(e, "ALTER SEQUENCE "+qualifyName(e.getText("schemaName"), e.getText("sequenceName"))+sequenceOptions(e))
 }
 
 // sequenceOptions writes the options that CREATE and ALTER share.
 func sequenceOptions(e *element) (sql string) {
 	for _, o := range [][2]string{{"incrementBy", "INCREMENT BY"}, {"minValue", "MINVALUE"}, {"maxValue", "MAXVALUE"}, {"cacheSize", "CACHE"}} {
-		if v := e.get(o[0]); v != "" {
+		if v := e.getText(o[0]); v != "" {
 			sql += " " + o[1] + " " + v
 		}
 	}

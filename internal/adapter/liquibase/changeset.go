@@ -58,10 +58,10 @@ func (c *changeSet) sealMigration() {
 
 // addChangeSet adds the migration of a changeset that is no SQL.
 func (l *loader) addChangeSet(log *changelog, e *element, above inherited) {
-	if !forPostgres(l.fillText(e.get("dbms"))) || e.isTrue("ignore") || isForOther(e) {
+	if !forPostgres(l.fillText(e.getText("dbms"))) || e.isTrue("ignore") || isForOther(e) {
 		return
 	}
-	conditions := readConditions(e.child("preConditions"))
+	conditions := readConditions(e.firstChild("preConditions"))
 	if conditions.never {
 		return
 	}
@@ -69,7 +69,7 @@ func (l *loader) addChangeSet(log *changelog, e *element, above inherited) {
 	if next := log.nextOffset(e); next > 0 {
 		end = next
 	}
-	c := l.beginMigration(log.file, l.fillText(e.get("author")), l.fillText(e.get("id")), e.line, log.lineStart(e.line), end)
+	c := l.beginMigration(log.file, l.fillText(e.getText("author")), l.fillText(e.getText("id")), e.line, log.lineStart(e.line), end)
 	c.m.Source.LineComment = "#"
 	if strings.HasSuffix(strings.ToLower(log.path), ".xml") {
 		c.m.Source.LineComment = "<!--"
@@ -192,7 +192,7 @@ func (c *changeSet) refuseCut(p script.Part, instead string) {
 // sends it as one message.
 func (c *changeSet) addText(e *element, text string, start int, whole bool) {
 	filled := c.fillText(text)
-	delimiter := strings.NewReplacer(`\n`, "\n", `\r`, "\r", `\s*`, "").Replace(e.get("endDelimiter"))
+	delimiter := strings.NewReplacer(`\n`, "\n", `\r`, "\r", `\s*`, "").Replace(e.getText("endDelimiter"))
 	for _, r := range cutAtDelimiter(filled, 0, len(filled), delimiter, whole) {
 		part := adapter.TrimmedPart(filled, r[0], r[1])
 		if part.SQL == "" {

@@ -17,9 +17,9 @@ type column struct {
 }
 
 func (c *changeSet) readColumns(e *element) (out []*column) {
-	for _, x := range e.list("column") {
-		k := &column{element: c.fillAttributes(x), name: quoteName(c.fillText(x.get("name"))), kind: readType(c.fillText(x.get("type")))}
-		if k.constraints = x.child("constraints"); k.constraints == nil {
+	for _, x := range e.listChildren("column") {
+		k := &column{element: c.fillAttributes(x), name: quoteName(c.fillText(x.getText("name"))), kind: readType(c.fillText(x.getText("type")))}
+		if k.constraints = x.firstChild("constraints"); k.constraints == nil {
 			k.constraints = newElement("constraints")
 		}
 		k.constraints = c.fillAttributes(k.constraints)
@@ -60,7 +60,7 @@ func (k *column) writeDefinition() string {
 func (k *column) isCounter() bool { return k.isTrue("autoIncrement") || k.kind.counts }
 
 func (k *column) generationKind() string {
-	if g := strings.ToUpper(k.get("generationType")); g != "" {
+	if g := strings.ToUpper(k.getText("generationType")); g != "" {
 		return g
 	}
 	return "DEFAULT"
@@ -69,10 +69,10 @@ func (k *column) generationKind() string {
 // writeSequence writes the options of a column that counts.
 func (k *column) writeSequence() string {
 	var options []string
-	if v := k.get("startWith"); v != "" {
+	if v := k.getText("startWith"); v != "" {
 		options = append(options, "START WITH "+v)
 	}
-	if v := k.get("incrementBy"); v != "" {
+	if v := k.getText("incrementBy"); v != "" {
 		options = append(options, "INCREMENT BY "+v)
 	}
 	if options == nil {
@@ -84,23 +84,23 @@ func (k *column) writeSequence() string {
 // writeReference writes the table and the columns that a foreign key of the column refers to; "" for none.
 func (k *column) writeReference() string {
 	x := k.constraints
-	if x.get("foreignKeyName") == "" {
+	if x.getText("foreignKeyName") == "" {
 		return ""
 	}
-	schema := x.get("referencedTableSchemaName")
-	if table := x.get("referencedTableName"); table != "" {
-		return qualify(schema, table) + "(" + joinNames(x.get("referencedColumnNames")) + ")"
+	schema := x.getText("referencedTableSchemaName")
+	if table := x.getText("referencedTableName"); table != "" {
+		return qualifyName(schema, table) + "(" + joinNames(x.getText("referencedColumnNames")) + ")"
 	}
-	table, columns, found := strings.Cut(x.get("references"), "(")
+	table, columns, found := strings.Cut(x.getText("references"), "(")
 	if !found {
 		return ""
 	}
-	return qualify(schema, strings.TrimSpace(table)) + "(" + joinNames(strings.TrimSuffix(strings.TrimSpace(columns), ")")) + ")"
+	return qualifyName(schema, strings.TrimSpace(table)) + "(" + joinNames(strings.TrimSuffix(strings.TrimSpace(columns), ")")) + ")"
 }
 
 // writeForeignKey writes the rest of a constraint after its columns.
 func (k *column) writeForeignKey() string {
-	sql := fmt.Sprintf("CONSTRAINT %s FOREIGN KEY (%s) REFERENCES %s", quoteName(k.constraints.get("foreignKeyName")), k.name, k.writeReference())
+	sql := fmt.Sprintf("CONSTRAINT %s FOREIGN KEY (%s) REFERENCES %s", quoteName(k.constraints.getText("foreignKeyName")), k.name, k.writeReference())
 	if k.constraints.isTrue("deleteCascade") {
 		sql += " ON DELETE CASCADE"
 	}
@@ -119,7 +119,7 @@ func (k *column) writeUnique() string {
 		return ""
 	}
 	sql := "UNIQUE (" + k.name + ")"
-	if name := k.constraints.get("uniqueConstraintName"); name != "" {
+	if name := k.constraints.getText("uniqueConstraintName"); name != "" {
 		sql = "CONSTRAINT " + quoteName(name) + " " + sql
 	}
 	return sql
@@ -129,9 +129,9 @@ func (k *column) writeUnique() string {
 func translateTable(c *changeSet, e *element) {
 	table := tableOf(e)
 	var lines, keys, foreign, unique []string
-	keyName := strings.ToLower(e.get("tableName")) + "_pkey"
-	if quoteName(e.get("tableName"))[0] == '"' {
-		keyName = e.get("tableName") + "_pkey"
+	keyName := strings.ToLower(e.getText("tableName")) + "_pkey"
+	if quoteName(e.getText("tableName"))[0] == '"' {
+		keyName = e.getText("tableName") + "_pkey"
 	}
 	columns := c.readColumns(e)
 	for _, k := range columns {
@@ -142,7 +142,7 @@ func translateTable(c *changeSet, e *element) {
 		lines = append(lines, k.writeDefinition())
 		if k.constraints.isTrue("primaryKey") {
 			keys = append(keys, k.name)
-			if name := k.constraints.get("primaryKeyName"); name != "" {
+			if name := k.constraints.getText("primaryKeyName"); name != "" {
 				keyName = name
 			}
 		}
@@ -162,11 +162,11 @@ func translateTable(c *changeSet, e *element) {
 		head += "IF NOT EXISTS "
 	}
 	sql := head + table + " (" + strings.Join(lines, ", ") + ")"
-	if space := e.get("tablespace"); space != "" {
+	if space := e.getText("tablespace"); space != "" {
 		sql += " TABLESPACE " + space
 	}
 	c.addPart(e, sql)
-	if remarks := e.get("remarks"); remarks != "" {
+	if remarks := e.getText("remarks"); remarks != "" {
 		c.addPart(e, "COMMENT ON TABLE "+table+" IS "+quoteText(remarks))
 	}
 	c.addRemarks(table, columns)
@@ -181,7 +181,7 @@ func (k *column) filledFirst() bool {
 // addRemarks adds the comments of columns.
 func (c *changeSet) addRemarks(table string, columns []*column) {
 	for _, k := range columns {
-		if remarks := k.get("remarks"); remarks != "" {
+		if remarks := k.getText("remarks"); remarks != "" {
 			c.addPart(k.element, "COMMENT ON COLUMN "+table+"."+k.name+" IS "+quoteText(remarks))
 		}
 	}
@@ -226,4 +226,6 @@ func addColumns(c *changeSet, e *element) {
 }
 
 // tableOf writes the name of a change's table.
-func tableOf(e *element) string { return qualify(e.get("schemaName"), e.get("tableName")) }
+func tableOf(e *element) string {
+	return qualifyName(e.getText("schemaName"), e.getText("tableName"))
+}

@@ -16,7 +16,7 @@ func readConditions(e *element) (out conditions) {
 	if e == nil {
 		return out
 	}
-	onFail := strings.ToUpper(e.get("onFail"))
+	onFail := strings.ToUpper(e.getText("onFail"))
 	skips := onFail == "MARK_RAN" || onFail == "CONTINUE"
 	if !skips {
 		return out
@@ -25,11 +25,11 @@ func readConditions(e *element) (out conditions) {
 	for _, c := range e.children {
 		switch c.name {
 		case "dbms":
-			out.never = out.never || !forPostgres(c.get("type"))
+			out.never = out.never || !forPostgres(c.getText("type"))
 		case "tableExists", "viewExists", "columnExists":
 			known = false
-			if table := c.get("tableName"); table != "" {
-				out.needs, out.line = append(out.needs, qualify(c.get("schemaName"), table)), c.line
+			if table := c.getText("tableName"); table != "" {
+				out.needs, out.line = append(out.needs, qualifyName(c.getText("schemaName"), table)), c.line
 			}
 		case "runningAs", "comment":
 		default:

@@ -8,39 +8,40 @@ import (
 )
 
 func createIndex(c *changeSet, e *element) {
-	for mark := range strings.SplitSeq(e.get("associatedWith"), ",") {
+	for mark := range strings.SplitSeq(e.getText("associatedWith"), ",") {
 		if slices.Contains([]string{"primaryKey", "uniqueConstraint", "foreignKey"}, strings.TrimSpace(mark)) {
 			return // Liquibase takes it for the index of the constraint
 		}
 	}
 	var columns []string
-	for _, k := range e.list("column") {
+	for _, k := range e.listChildren("column") {
 		k = c.fillAttributes(k)
-		name := k.get("name")
+		name := k.getText("name")
 		if !k.isTrue("computed") && !strings.Contains(name, "(") {
 			name = quoteName(name)
 		}
 		columns = append(columns, name+suffixIf(k.isTrue("descending"), " DESC"))
 	}
 	sql := "CREATE " + suffixIf(e.isTrue("unique"), "UNIQUE ") + "INDEX " + suffixIf(e.isTrue("ifNotExists"), "IF NOT EXISTS ")
-	if name := e.get("indexName"); name != "" {
+	if name := e.getText("indexName"); name != "" {
 		sql += quoteName(name) + " "
 	}
 	sql += "ON " + tableOf(e) + "(" + strings.Join(columns, ", ") + ")"
-	if space := e.get("tablespace"); space != "" {
+	if space := e.getText("tablespace"); space != "" {
 		sql += " TABLESPACE " + space
 	}
 	c.addPart(e, sql)
 }
 
 func addForeignKey(c *changeSet, e *element) {
-	sql := fmt.Sprintf("ALTER TABLE %s ADD CONSTRAINT %s FOREIGN KEY (%s) REFERENCES %s (%s)", qualify(e.get("baseTableSchemaName"), e.get("baseTableName")),
-		quoteName(e.get("constraintName")), joinNames(e.get("baseColumnNames")),
-		qualify(e.get("referencedTableSchemaName"), e.get("referencedTableName")), joinNames(e.get("referencedColumnNames")))
-	if action := e.get("onUpdate"); action != "" {
+	table := qualifyName(e.getText("baseTableSchemaName"), e.getText("baseTableName"))
+	sql := fmt.Sprintf("ALTER TABLE %s ADD CONSTRAINT %s FOREIGN KEY (%s) REFERENCES %s (%s)", table,
+		quoteName(e.getText("constraintName")), joinNames(e.getText("baseColumnNames")),
+		qualifyName(e.getText("referencedTableSchemaName"), e.getText("referencedTableName")), joinNames(e.getText("referencedColumnNames")))
+	if action := e.getText("onUpdate"); action != "" {
 		sql += " ON UPDATE " + action
 	}
-	if action := e.get("onDelete"); action != "" {
+	if action := e.getText("onDelete"); action != "" {
 		sql += " ON DELETE " + action
 	} else if e.isTrue("deleteCascade") {
 		sql += " ON DELETE CASCADE"
@@ -56,16 +57,16 @@ func writeDeferral(e *element) string {
 // addKey adds a constraint of columns.
 func addKey(c *changeSet, e *element, kind, more string) {
 	sql := "ADD "
-	if name := e.get("constraintName"); name != "" {
+	if name := e.getText("constraintName"); name != "" {
 		sql += "CONSTRAINT " + quoteName(name) + " "
 	}
-	c.addPart(e, "ALTER TABLE "+tableOf(e)+" "+sql+kind+" ("+joinNames(e.get("columnNames"))+")"+more)
+	c.addPart(e, "ALTER TABLE "+tableOf(e)+" "+sql+kind+" ("+joinNames(e.getText("columnNames"))+")"+more)
 }
 
 // addUnique adds a unique constraint. For an index, Liquibase writes what Postgres refuses.
 func addUnique(c *changeSet, e *element) {
 	more := writeDeferral(e)
-	if index := e.get("forIndexName"); index != "" {
+	if index := e.getText("forIndexName"); index != "" {
 		more += " USING INDEX " + quoteName(index)
 	}
 	addKey(c, e, "UNIQUE", more)
@@ -74,18 +75,18 @@ func addUnique(c *changeSet, e *element) {
 func addPrimaryKey(c *changeSet, e *element) { addKey(c, e, "PRIMARY KEY", "") }
 
 func dropPrimaryKey(c *changeSet, e *element) {
-	if e.get("constraintName") == "" {
+	if e.getText("constraintName") == "" {
 		c.addOpaque(e, "Liquibase looks the name of the constraint up when it runs")
 		return
 	}
-	c.alterTable(e, "DROP CONSTRAINT %s", quoteName(e.get("constraintName")))
+	c.alterTable(e, "DROP CONSTRAINT %s", quoteName(e.getText("constraintName")))
 }
 
 func addNotNull(c *changeSet, e *element) {
-	name := quoteName(e.get("columnName"))
-	if e.has("defaultNullValue") {
-		value := e.get("defaultNullValue")
-		if t := readType(e.get("columnDataType")); e.get("columnDataType") != "" && t.isNumber() {
+	name := quoteName(e.getText("columnName"))
+	if e.hasAttribute("defaultNullValue") {
+		value := e.getText("defaultNullValue")
+		if t := readType(e.getText("columnDataType")); e.getText("columnDataType") != "" && t.isNumber() {
 			value = strings.TrimSpace(value)
 		} else if currentTime.MatchString(value) {
 			value = "NOW()"
@@ -98,27 +99,27 @@ func addNotNull(c *changeSet, e *element) {
 }
 
 func addDefault(c *changeSet, e *element) {
-	name := quoteName(e.get("columnName"))
+	name := quoteName(e.getText("columnName"))
 	value, ok, why := valueOf(e, "defaultValue", columnType{})
 	if !ok {
 		c.addOpaque(e, cmp.Or(why, "it has no default"))
 		return
 	}
 	c.alterTable(e, "ALTER COLUMN  %s SET DEFAULT %s", name, value)
-	if sequence := e.get("defaultValueSequenceNext"); sequence != "" {
-		c.addPart(e, "ALTER SEQUENCE "+qualify("", sequence)+" OWNED BY "+tableOf(e)+"."+name)
+	if sequence := e.getText("defaultValueSequenceNext"); sequence != "" {
+		c.addPart(e, "ALTER SEQUENCE "+qualifyName("", sequence)+" OWNED BY "+tableOf(e)+"."+name)
 	}
 }
 
 // addAutoIncrement makes a column count by itself, with a sequence that belongs to it.
 func addAutoIncrement(c *changeSet, e *element) {
-	name := quoteName(e.get("columnName"))
-	sequence := qualify(e.get("schemaName"), e.get("tableName")+"_"+e.get("columnName")+"_seq")
+	name := quoteName(e.getText("columnName"))
+	sequence := qualifyName(e.getText("schemaName"), e.getText("tableName")+"_"+e.getText("columnName")+"_seq")
 	sql := "CREATE SEQUENCE  IF NOT EXISTS " + sequence
-	if start := e.get("startWith"); start != "" {
+	if start := e.getText("startWith"); start != "" {
 		sql += " START WITH " + start
 	}
-	if by := e.get("incrementBy"); by != "" {
+	if by := e.getText("incrementBy"); by != "" {
 		sql += " INCREMENT BY " + by
 	}
 	c.addPart(e, sql)
@@ -128,22 +129,22 @@ func addAutoIncrement(c *changeSet, e *element) {
 }
 
 func mergeColumns(c *changeSet, e *element) {
-	first, second, final := quoteName(e.get("column1Name")), quoteName(e.get("column2Name")), quoteName(e.get("finalColumnName"))
-	c.alterTable(e, "ADD %s %s", final, readType(e.get("finalColumnType")).sql)
-	c.addPart(e, fmt.Sprintf("UPDATE %s SET %s = %s || %s || %s", tableOf(e), final, first, quoteText(e.get("joinString")), second))
+	first, second, final := quoteName(e.getText("column1Name")), quoteName(e.getText("column2Name")), quoteName(e.getText("finalColumnName"))
+	c.alterTable(e, "ADD %s %s", final, readType(e.getText("finalColumnType")).sql)
+	c.addPart(e, fmt.Sprintf("UPDATE %s SET %s = %s || %s || %s", tableOf(e), final, first, quoteText(e.getText("joinString")), second))
 	c.alterTable(e, "DROP COLUMN %s", first)
 	c.alterTable(e, "DROP COLUMN %s", second)
 }
 
 func addLookupTable(c *changeSet, e *element) {
-	from, column := qualify(e.get("existingTableSchemaName"), e.get("existingTableName")), quoteName(e.get("existingColumnName"))
-	to, key := qualify(e.get("newTableSchemaName"), e.get("newTableName")), quoteName(e.get("newColumnName"))
+	from, column := qualifyName(e.getText("existingTableSchemaName"), e.getText("existingTableName")), quoteName(e.getText("existingColumnName"))
+	to, key := qualifyName(e.getText("newTableSchemaName"), e.getText("newTableName")), quoteName(e.getText("newColumnName"))
 	c.addPart(e, fmt.Sprintf("CREATE TABLE %s AS SELECT DISTINCT %s AS %s FROM %s WHERE %s IS NOT NULL", to, column, key, from, column))
 	c.addPart(e, fmt.Sprintf("ALTER TABLE %s ALTER COLUMN  %s SET NOT NULL", to, key))
 	c.addPart(e, fmt.Sprintf("ALTER TABLE %s ADD PRIMARY KEY (%s)", to, key))
-	name := e.get("constraintName")
+	name := e.getText("constraintName")
 	if name == "" {
-		name = "FK_" + e.get("existingTableName") + "_" + e.get("newTableName")
+		name = "FK_" + e.getText("existingTableName") + "_" + e.getText("newTableName")
 	}
 	c.addPart(e, fmt.Sprintf("ALTER TABLE %s ADD CONSTRAINT %s FOREIGN KEY (%s) REFERENCES %s (%s)", from, quoteName(name), column, to, key))
 }

@@ -22,28 +22,28 @@ func newElement(name string) *element {
 	return &element{name: name, attributes: map[string]string{}, textStart: -1}
 }
 
-// get returns an attribute, or the text of the child with that name.
-func (e *element) get(name string) string {
+// getText returns an attribute, or the text of the child with that name.
+func (e *element) getText(name string) string {
 	if v, ok := e.attributes[name]; ok {
 		return v
 	}
-	if c := e.child(name); c != nil {
+	if c := e.firstChild(name); c != nil {
 		return strings.TrimSpace(c.text)
 	}
 	return ""
 }
 
-// has reports whether it has an attribute, whatever its value.
-func (e *element) has(name string) bool { _, ok := e.attributes[name]; return ok }
+// hasAttribute reports whether it has an attribute, whatever its value.
+func (e *element) hasAttribute(name string) bool { _, ok := e.attributes[name]; return ok }
 
 // isTrue reports whether an attribute is "true".
-func (e *element) isTrue(name string) bool { return strings.EqualFold(e.get(name), "true") }
+func (e *element) isTrue(name string) bool { return strings.EqualFold(e.getText(name), "true") }
 
 // isFalse reports whether an attribute is "false".
-func (e *element) isFalse(name string) bool { return strings.EqualFold(e.get(name), "false") }
+func (e *element) isFalse(name string) bool { return strings.EqualFold(e.getText(name), "false") }
 
-// child returns the first child with a name; nil for none.
-func (e *element) child(name string) *element {
+// firstChild returns the first child with a name; nil for none.
+func (e *element) firstChild(name string) *element {
 	for _, c := range e.children {
 		if c.name == name {
 			return c
@@ -52,8 +52,8 @@ func (e *element) child(name string) *element {
 	return nil
 }
 
-// list returns the children with a name.
-func (e *element) list(name string) (out []*element) {
+// listChildren returns the children with a name.
+func (e *element) listChildren(name string) (out []*element) {
 	for _, c := range e.children {
 		if c.name == name {
 			out = append(out, c)
@@ -62,8 +62,8 @@ func (e *element) list(name string) (out []*element) {
 	return out
 }
 
-// content returns the text of a change whose SQL is its own text, or in an attribute in YAML.
-func (e *element) content(attribute string) string {
+// readContent returns the text of a change whose SQL is its own text, or in an attribute in YAML.
+func (e *element) readContent(attribute string) string {
 	if v, ok := e.attributes[attribute]; ok {
 		return v
 	}

@@ -150,7 +150,7 @@ func (l *loader) loadIncluded(c *changelog, e *element, above inherited) {
 	above.conditional = above.conditional || isOptional(e)
 	switch e.name {
 	case "include":
-		name := l.fillText(e.get("file"))
+		name := l.fillText(e.getText("file"))
 		p := resolveFile(l.tree, c.path, name, e.isTrue("relativeToChangelogFile"))
 		if p == "" {
 			l.listOpaque(c.path, e, "changelog "+name, "the repository does not have it")
@@ -159,8 +159,8 @@ func (l *loader) loadIncluded(c *changelog, e *element, above inherited) {
 		l.loadFile(p, above)
 	case "includeAll":
 		files := listIncluded(l.tree, c.path, e)
-		if len(files) == 0 || e.has("filter") || e.has("resourceComparator") {
-			l.listOpaque(c.path, e, "changelogs of "+e.get("path"), "which files it includes, and in which order, is known only when it runs")
+		if len(files) == 0 || e.hasAttribute("filter") || e.hasAttribute("resourceComparator") {
+			l.listOpaque(c.path, e, "changelogs of "+e.getText("path"), "which files it includes, and in which order, is known only when it runs")
 		}
 		for _, f := range files {
 			l.loadFile(f, above)
@@ -170,7 +170,7 @@ func (l *loader) loadIncluded(c *changelog, e *element, above inherited) {
 
 // setProperty sets a property. The first value counts. One for another database does not.
 func (l *loader) setProperty(c *changelog, e *element) {
-	if !forPostgres(e.get("dbms")) {
+	if !forPostgres(e.getText("dbms")) {
 		return
 	}
 	set := func(name, value string) {
@@ -178,8 +178,8 @@ func (l *loader) setProperty(c *changelog, e *element) {
 			l.properties[name] = value
 		}
 	}
-	set(e.get("name"), e.get("value"))
-	if name := e.get("file"); name != "" {
+	set(e.getText("name"), e.getText("value"))
+	if name := e.getText("file"); name != "" {
 		p := resolveFile(l.tree, c.path, name, e.isTrue("relativeToChangelogFile"))
 		if p == "" {
 			return
@@ -225,7 +225,7 @@ var otherDatabases = regexp.MustCompile(`(?i)(?:^|[^\w!])(?:mysql|mariadb|oracle
 
 // isForOther reports whether a changeset or an include is for another database by its context.
 func isForOther(e *element) bool {
-	context := strings.ToLower(cmp.Or(e.get("contextFilter"), e.get("context")))
+	context := strings.ToLower(cmp.Or(e.getText("contextFilter"), e.getText("context")))
 	return otherDatabases.MatchString(context) && !strings.Contains(context, "postgres") && !strings.Contains(context, "!") &&
 		!strings.Contains(context, "not ")
 }
@@ -234,7 +234,7 @@ func isForOther(e *element) bool {
 // Liquibase runs it, but the command of a deploy has some.
 func isOptional(e *element) bool {
 	for _, attribute := range []string{"context", "contextFilter", "labels"} {
-		for word := range strings.FieldsFuncSeq(strings.ToLower(e.get(attribute)), func(r rune) bool { return r == ',' || r == ' ' }) {
+		for word := range strings.FieldsFuncSeq(strings.ToLower(e.getText(attribute)), func(r rune) bool { return r == ',' || r == ' ' }) {
 			if slices.Contains([]string{"test", "tests", "dev", "development", "local", "demo", "faker", "it", "integration", "sample"}, word) {
 				return true
 			}

@@ -23,8 +23,8 @@ func quoteName(name string) string {
 	return `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
 }
 
-// qualify writes a name with its schema. A schema whose value is given when Liquibase runs is left out: it is the default one.
-func qualify(schema, name string) string {
+// qualifyName writes a name with its schema. A schema whose value is given when Liquibase runs is left out: it is the default one.
+func qualifyName(schema, name string) string {
 	if before, after, found := strings.Cut(name, "."); found && schema == "" && before != "" {
 		schema, name = before, after
 	}

@@ -84,7 +84,7 @@ func findRoots(t adapter.Tree) map[string][]*root {
 		slices.Sort(paths)
 		included := map[string]bool{}
 		for _, p := range paths {
-			for _, f := range logs[p].includes(t) {
+			for _, f := range logs[p].listIncludes(t) {
 				included[f] = included[f] || f != p
 			}
 		}
@@ -94,7 +94,7 @@ func findRoots(t adapter.Tree) map[string][]*root {
 				continue
 			}
 			r := &root{changelog: logs[p]}
-			r.reach(t, logs, p, map[string]bool{})
+			r.addReached(t, logs, p, map[string]bool{})
 			byDir[parentDir(p)] = append(byDir[parentDir(p)], r)
 		}
 		for dir, list := range byDir {
@@ -134,8 +134,8 @@ func listOrphans(t adapter.Tree, dir string, reached map[string]bool) (out []str
 	return out
 }
 
-// reach adds a file and all that it includes.
-func (r *root) reach(t adapter.Tree, logs map[string]*changelog, p string, seen map[string]bool) {
+// addReached adds a file and all that it includes.
+func (r *root) addReached(t adapter.Tree, logs map[string]*changelog, p string, seen map[string]bool) {
 	if seen[p] {
 		return
 	}
@@ -145,9 +145,9 @@ func (r *root) reach(t adapter.Tree, logs map[string]*changelog, p string, seen 
 	if c == nil || c.root == nil {
 		return
 	}
-	r.typed = r.typed || c.root.child("changeSet") != nil
-	for _, f := range c.includes(t) {
-		r.reach(t, logs, f, seen)
+	r.typed = r.typed || c.root.firstChild("changeSet") != nil
+	for _, f := range c.listIncludes(t) {
+		r.addReached(t, logs, f, seen)
 	}
 }
 
@@ -158,15 +158,15 @@ func parentDir(p string) string {
 	return ""
 }
 
-// includes returns the files that a changelog includes, in order, without the values of properties.
-func (c *changelog) includes(t adapter.Tree) (out []string) {
+// listIncludes returns the files that a changelog includes, in order, without the values of properties.
+func (c *changelog) listIncludes(t adapter.Tree) (out []string) {
 	if c.root == nil {
 		return nil
 	}
 	for _, e := range c.root.children {
 		switch e.name {
 		case "include":
-			if p := resolveFile(t, c.path, e.get("file"), e.isTrue("relativeToChangelogFile")); p != "" {
+			if p := resolveFile(t, c.path, e.getText("file"), e.isTrue("relativeToChangelogFile")); p != "" {
 				out = append(out, p)
 			}
 		case "includeAll":
@@ -223,13 +223,13 @@ func resolveElsewhere(t adapter.Tree, name string) string {
 
 // listIncluded lists the files of an includeAll in the order of their paths, as Liquibase runs them.
 func listIncluded(t adapter.Tree, from string, e *element) []string {
-	name := strings.Trim(strings.TrimPrefix(strings.TrimSpace(e.get("path")), "classpath:"), "/")
+	name := strings.Trim(strings.TrimPrefix(strings.TrimSpace(e.getText("path")), "classpath:"), "/")
 	for dir := parentDir(from); ; dir = parentDir(dir) {
 		base := path.Join(dir, name)
 		var out []string
 		for _, f := range adapter.FilesBelow(t, base) {
 			ending := strings.ToLower(path.Ext(f))
-			if (ending == ".sql" || slices.Contains(changelogEndings, ending)) && strings.HasSuffix(f, e.get("endsWithFilter")) {
+			if (ending == ".sql" || slices.Contains(changelogEndings, ending)) && strings.HasSuffix(f, e.getText("endsWithFilter")) {
 				out = append(out, path.Join(base, f))
 			}
 		}

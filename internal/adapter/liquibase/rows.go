@@ -7,9 +7,9 @@ import (
 
 // setColumns reads the columns of a change that writes rows; false if a value is known only when Liquibase runs.
 func (c *changeSet) setColumns(e *element) (names, values []string, ok bool) {
-	for _, k := range e.list("column") {
+	for _, k := range e.listChildren("column") {
 		k = c.fillAttributes(k)
-		if k.text != "" && !k.has("value") {
+		if k.text != "" && !k.hasAttribute("value") {
 			k.attributes["value"] = c.fillText(k.text)
 		}
 		if name := unknownName(k); name != "" {
@@ -24,13 +24,13 @@ func (c *changeSet) setColumns(e *element) (names, values []string, ok bool) {
 		if !given {
 			value = "NULL"
 		}
-		names, values = append(names, quoteName(k.get("name"))), append(values, value)
+		names, values = append(names, quoteName(k.getText("name"))), append(values, value)
 	}
 	return names, values, true
 }
 
 func insertRow(c *changeSet, e *element) {
-	if names, values, ok := c.setColumns(e); ok && forPostgres(e.get("dbms")) {
+	if names, values, ok := c.setColumns(e); ok && forPostgres(e.getText("dbms")) {
 		c.addPart(e, "INSERT INTO "+tableOf(e)+" ("+strings.Join(names, ", ")+") VALUES ("+strings.Join(values, ", ")+")")
 	}
 }
@@ -56,8 +56,8 @@ func deleteRows(c *changeSet, e *element) {
 
 // readWhere writes the condition of a change; false if it is known only when Liquibase runs.
 func (c *changeSet) readWhere(e *element) (string, bool) {
-	where := c.fillText(e.get("where"))
-	if e.child("whereParams") != nil || strings.Contains(where, "${") {
+	where := c.fillText(e.getText("where"))
+	if e.firstChild("whereParams") != nil || strings.Contains(where, "${") {
 		c.addOpaque(e, "its condition has values that are given when it runs")
 		return "", false
 	}

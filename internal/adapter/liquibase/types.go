@@ -147,24 +147,24 @@ func writeBoolean(text string) string {
 func valueOf(e *element, prefix string, t columnType) (sql string, ok bool, why string) {
 	isBoolean := t.base == "boolean" || t.base == "bool"
 	switch {
-	case e.has(prefix+"Numeric") && isBoolean:
-		return writeBoolean(e.get(prefix + "Numeric")), true, ""
-	case e.has(prefix + "Numeric"):
-		return strings.TrimSpace(e.get(prefix + "Numeric")), true, ""
-	case e.has(prefix + "Boolean"):
-		return writeBoolean(e.get(prefix + "Boolean")), true, ""
-	case e.has(prefix + "Date"):
-		return writeTime(e.get(prefix + "Date")), true, ""
-	case e.has(prefix + "Computed"):
-		return writeExpression(e.get(prefix + "Computed")), true, ""
-	case e.has(prefix + "SequenceNext"):
-		return "nextval(" + quoteText(qualify("", e.get(prefix+"SequenceNext"))) + ")", true, ""
-	case e.has(prefix+"ClobFile") || e.has(prefix+"BlobFile"):
+	case e.hasAttribute(prefix+"Numeric") && isBoolean:
+		return writeBoolean(e.getText(prefix + "Numeric")), true, ""
+	case e.hasAttribute(prefix + "Numeric"):
+		return strings.TrimSpace(e.getText(prefix + "Numeric")), true, ""
+	case e.hasAttribute(prefix + "Boolean"):
+		return writeBoolean(e.getText(prefix + "Boolean")), true, ""
+	case e.hasAttribute(prefix + "Date"):
+		return writeTime(e.getText(prefix + "Date")), true, ""
+	case e.hasAttribute(prefix + "Computed"):
+		return writeExpression(e.getText(prefix + "Computed")), true, ""
+	case e.hasAttribute(prefix + "SequenceNext"):
+		return "nextval(" + quoteText(qualifyName("", e.getText(prefix+"SequenceNext"))) + ")", true, ""
+	case e.hasAttribute(prefix+"ClobFile") || e.hasAttribute(prefix+"BlobFile"):
 		return "", false, "the value is in a file"
-	case !e.has(prefix):
+	case !e.hasAttribute(prefix):
 		return "", false, ""
 	}
-	text := e.get(prefix)
+	text := e.getText(prefix)
 	switch {
 	case strings.EqualFold(text, "null"):
 		return "NULL", true, ""

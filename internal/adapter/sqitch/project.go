@@ -23,8 +23,8 @@ type project struct {
 	variables                                map[string]string
 }
 
-// dir is the directory of the source, which has the plan.
-func (p *project) dir() string { return parentDir(p.plan) }
+// directory is the directory of the source, which has the plan.
+func (p *project) directory() string { return parentDir(p.plan) }
 
 func parentDir(p string) string {
 	if dir := path.Dir(p); dir != "." {
@@ -58,9 +58,9 @@ func findProjects(t adapter.Tree) []*project {
 				continue
 			}
 			s := readSettings(adapter.ReadFile(t, d.Join("sqitch.conf")).Text)
-			for _, engine := range append([]string{s.engine()}, s.engines...) {
-				top := s.get(engine, "top_dir", ".")
-				plan := s.get(engine, "plan_file", path.Join(top, planFile))
+			for _, engine := range append([]string{s.engineName()}, s.engines...) {
+				top := s.valueOr(engine, "top_dir", ".")
+				plan := s.valueOr(engine, "plan_file", path.Join(top, planFile))
 				add(path.Join(d.Path, plan), d.Path, s, engine)
 			}
 		}
@@ -71,8 +71,8 @@ func findProjects(t adapter.Tree) []*project {
 				if conf, ok := adapter.NearestFile(t, d.Path, "sqitch.conf"); ok {
 					s, root = readSettings(adapter.ReadFile(t, conf).Text), parentDir(conf)
 				}
-				s.values = without(s.values, "top_dir")
-				add(d.Join(planFile), root, s, s.engine())
+				s.values = withoutKey(s.values, "top_dir")
+				add(d.Join(planFile), root, s, s.engineName())
 			}
 		}
 		slices.SortFunc(out, func(a, b *project) int { return cmp.Compare(a.plan, b.plan) })
@@ -82,16 +82,16 @@ func findProjects(t adapter.Tree) []*project {
 
 func makeProject(plan, root string, s settings, engine string) *project {
 	top := parentDir(plan)
-	if dir, ok := s.find(engine, "top_dir"); ok {
+	if dir, ok := s.findValue(engine, "top_dir"); ok {
 		top = path.Join(root, dir)
 	}
 	at := func(key, usual string) string {
-		if dir, ok := s.find(engine, key); ok {
+		if dir, ok := s.findValue(engine, key); ok {
 			return path.Join(root, dir)
 		}
 		return usual
 	}
-	p := &project{plan: plan, root: root, foreign: engines[engine], extension: s.get(engine, "extension", "sql")}
+	p := &project{plan: plan, root: root, foreign: engines[engine], extension: s.valueOr(engine, "extension", "sql")}
 	p.deploy, p.revert = at("deploy_dir", path.Join(top, "deploy")), at("revert_dir", path.Join(top, "revert"))
 	older := at("reworked_dir", "")
 	p.reworked, p.reworkedRevert = p.deploy, p.revert
@@ -100,7 +100,7 @@ func makeProject(plan, root string, s settings, engine string) *project {
 	}
 	p.reworked = at("reworked_deploy_dir", p.reworked)
 	p.reworkedRevert = at("reworked_revert_dir", p.reworkedRevert)
-	p.variables = map[string]string{"registry": s.get(engine, "registry", "sqitch"), "ON_ERROR_STOP": "1"}
+	p.variables = map[string]string{"registry": s.valueOr(engine, "registry", "sqitch"), "ON_ERROR_STOP": "1"}
 	maps.Copy(p.variables, s.variables)
 	return p
 }
@@ -114,11 +114,11 @@ type settings struct {
 	variables map[string]string
 }
 
-// engine returns the engine that is used if a command names none.
-func (s settings) engine() string { return cmp.Or(s.values["core.engine"], "pg") }
+// engineName returns the engine that is used if a command names none.
+func (s settings) engineName() string { return cmp.Or(s.values["core.engine"], "pg") }
 
-// find returns a setting of an engine, or the one for all engines.
-func (s settings) find(engine, key string) (string, bool) {
+// findValue returns a setting of an engine, or the one for all engines.
+func (s settings) findValue(engine, key string) (string, bool) {
 	for _, section := range []string{"engine." + engine, "core", "core." + engine} {
 		if v, ok := s.values[section+"."+key]; ok {
 			return v, true
@@ -127,15 +127,15 @@ func (s settings) find(engine, key string) (string, bool) {
 	return "", false
 }
 
-func (s settings) get(engine, key, usual string) string {
-	if v, ok := s.find(engine, key); ok {
+func (s settings) valueOr(engine, key, usual string) string {
+	if v, ok := s.findValue(engine, key); ok {
 		return v
 	}
 	return usual
 }
 
-// without returns the values without a key of any section.
-func without(values map[string]string, key string) map[string]string {
+// withoutKey returns the values without a key of any section.
+func withoutKey(values map[string]string, key string) map[string]string {
 	out := map[string]string{}
 	for k, v := range values {
 		if !strings.HasSuffix(k, "."+key) {

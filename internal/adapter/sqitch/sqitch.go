@@ -46,7 +46,7 @@ func findSources(t adapter.Tree) []adapter.Source {
 	var out []adapter.Source
 	for _, p := range findProjects(t) {
 		out = append(out, adapter.Source{
-			Framework: name, Dir: p.dir(), Deep: true, Score: 3, Foreign: p.foreign, Why: "the plan " + p.plan,
+			Framework: name, Dir: p.directory(), Deep: true, Score: 3, Foreign: p.foreign, Why: "the plan " + p.plan,
 			Covers: []string{p.deploy, p.revert, p.reworked, p.reworkedRevert, path.Join(path.Dir(p.deploy), "verify")},
 		})
 	}
@@ -56,7 +56,7 @@ func findSources(t adapter.Tree) []adapter.Source {
 // findProject returns the project of a source; nil if there is none.
 func findProject(t adapter.Tree, s adapter.Source) *project {
 	for _, p := range findProjects(t) {
-		if p.dir() == s.Dir {
+		if p.directory() == s.Dir {
 			return p
 		}
 	}

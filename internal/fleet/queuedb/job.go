@@ -101,7 +101,7 @@ func (w *Worker) runSlice(ctx context.Context, args *TargetArgs) error {
 	}
 	began := time.Now()
 	logger := w.queue.logger.With("release", s.release, "target", args.Target)
-	t, err := w.targets.find(ctx, args.Target)
+	t, err := w.targets.findTarget(ctx, args.Target)
 	if err == nil && t == nil {
 		return w.endSlice(ctx, s, logger, &onward.RolloutTarget{State: w.targets.missingState(s.settings), Note: "no list of targets has it"}, nil)
 	}
@@ -111,7 +111,7 @@ func (w *Worker) runSlice(ctx context.Context, args *TargetArgs) error {
 	work, err := w.c.MakeWork(s.settings.Work, &apply.Slice{Length: w.c.sliceLength, Long: args.Long, Stop: w.draining, Before: s.before})
 	if err != nil {
 		logger.Error("the release is left to another version of onward", "error", err)
-		return w.snooze(ctx, s, otherSnooze)
+		return w.snoozeJob(ctx, s, otherSnooze)
 	}
 	reached := false
 	p, err := fleet.RunTarget(ctx, fleet.Config{
@@ -172,22 +172,22 @@ func (w *Worker) endSlice(ctx context.Context, s *slice, logger *slog.Logger, p 
 		return w.continueSlice(ctx, s, over)
 	case errors.As(failed, &held):
 		logger.Debug("another process has the target", "holder", held.Holder)
-		return w.wait(ctx, s, held.Error(), false)
+		return w.waitForTarget(ctx, s, held.Error(), false)
 	case failed != nil:
 		return w.stopRollout(ctx, s, logger, failed)
 	}
 	switch p.State {
 	case onward.RolloutPending, onward.RolloutRunning:
-		return w.wait(ctx, s, p.Note, false)
+		return w.waitForTarget(ctx, s, p.Note, false)
 	case onward.RolloutInterrupted, onward.RolloutUnreachable:
 		if w.isDraining() {
-			return w.wait(ctx, s, p.Note, false)
+			return w.waitForTarget(ctx, s, p.Note, false)
 		}
 		if s.away < s.settings.Within {
 			if s.away == 0 {
 				logger.Info("the target waits", "why", p.Note)
 			}
-			return w.wait(ctx, s, p.Note, true)
+			return w.waitForTarget(ctx, s, p.Note, true)
 		}
 		p.State = onward.RolloutUnreachable
 	}
@@ -224,17 +224,17 @@ func (w *Worker) changeQueue(ctx context.Context, s *slice, over *apply.SliceErr
 	})
 }
 
-// wait ends a slice that could not work. away: the target cannot be reached, which has a limit.
-func (w *Worker) wait(ctx context.Context, s *slice, note string, away bool) error {
+// waitForTarget ends a slice that could not work. away: the target cannot be reached, which has a limit.
+func (w *Worker) waitForTarget(ctx context.Context, s *slice, note string, away bool) error {
 	if err := w.queue.updateTarget(ctx, s.args, `note = $4, away = CASE WHEN $5 AND $6 THEN coalesce(away, clock_timestamp())
 		WHEN $5 THEN clock_timestamp() END`, note, away, s.away > 0); err != nil {
 		return err
 	}
-	return w.snooze(ctx, s, w.c.snooze)
+	return w.snoozeJob(ctx, s, w.c.snooze)
 }
 
-// snooze lets River call the job again later. After the worker's signal to end, another worker may begin it at once.
-func (w *Worker) snooze(ctx context.Context, s *slice, d time.Duration) error {
+// snoozeJob lets River call the job again later. After the worker's signal to end, another worker may begin it at once.
+func (w *Worker) snoozeJob(ctx context.Context, s *slice, d time.Duration) error {
 	if err := w.queue.updateTarget(ctx, s.args, "holder = '', seen = NULL"); err != nil {
 		return err
 	}

@@ -27,8 +27,8 @@ const (
 	listPause = time.Minute
 )
 
-// find returns a copy of a target; nil if no target has the name.
-func (l *targetList) find(ctx context.Context, name string) (*fleet.Target, error) {
+// findTarget returns a copy of a target; nil if no target has the name.
+func (l *targetList) findTarget(ctx context.Context, name string) (*fleet.Target, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	t, age := l.byName[name], time.Since(l.read)
