@@ -43,7 +43,7 @@ func TestCompose(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := ""
+			var got string
 			w, err := new(Adapter).Compose(t.Context(), nil, tc.set, tc.replaced)
 			if err != nil {
 				got = err.Error()
