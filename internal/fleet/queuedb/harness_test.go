@@ -2,6 +2,7 @@ package queuedb
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -23,13 +24,14 @@ func TestMain(m *testing.M) { os.Exit(pgservertest.Main(m)) }
 
 // scene is a queue, a database with schemas, and a release.
 type scene struct {
-	queue, db string
-	conn      *pgx.Conn // of the schemas' database
-	source    fleet.Source
-	config    fleet.Config
-	settings  Settings
-	work      func(ctx context.Context, t *fleet.Target, s *apply.Slice) error
-	log       syncBuffer
+	workerAtOnce int // of each worker; 0 is 4
+	queue, db    string
+	conn         *pgx.Conn // of the schemas' database
+	source       fleet.Source
+	config       fleet.Config
+	settings     Settings
+	work         func(ctx context.Context, t *fleet.Target, s *apply.Slice) error
+	log          syncBuffer
 
 	sliceLength time.Duration // 0 is the default
 }
@@ -121,7 +123,7 @@ func (s *scene) start(t *testing.T, q *Queue, rebuild bool) {
 func (s *scene) startWorker(t *testing.T, q *Queue) (w *Worker, stop func()) {
 	t.Helper()
 	w = q.NewWorker(WorkerConfig{
-		AtOnce: 4, Source: s.source, Who: "test worker", Drain: 5 * time.Second, snooze: 50 * time.Millisecond, sliceLength: s.sliceLength,
+		AtOnce: cmp.Or(s.workerAtOnce, 4), Source: s.source, Who: "test worker", Drain: 5 * time.Second, snooze: 50 * time.Millisecond, sliceLength: s.sliceLength,
 		MakeWork: func(_ json.RawMessage, slice *apply.Slice) (fleet.Work, error) {
 			return func(ctx context.Context, t *fleet.Target, _ func(int) error) (int, error) {
 				return 0, s.work(ctx, t, slice)

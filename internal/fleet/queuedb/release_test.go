@@ -19,7 +19,7 @@ import (
 func TestTwoWorkers(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, 19)
-	s.settings.AtOnce, s.settings.PerServer = 6, 3
+	s.settings.AtOnce, s.settings.PerServer, s.workerAtOnce = 6, 3, 2 // one worker alone does not reach the limit
 	var running, most atomic.Int64
 	var canary atomic.Bool
 	var once sync.Once
@@ -39,6 +39,9 @@ func TestTwoWorkers(t *testing.T) {
 				t.Error(err)
 			}
 		})
+		for end := time.Now().Add(10 * time.Second); target.Name != "tenant_01" && most.Load() < 3 && time.Now().Before(end); { // until three run at once
+			time.Sleep(time.Millisecond)
+		}
 		time.Sleep(20 * time.Millisecond)
 		return addOne(ctx, target, slice)
 	}
