@@ -225,6 +225,11 @@ func TestConnections(t *testing.T) {
 	}
 	run(t, c, "ALTER DATABASE "+db+" CONNECTION LIMIT 6")
 	want(t, flight(t, url), "connections-few-left", "warning", "5 of the 6 connections")
+	for sessions := 0; sessions != 4; time.Sleep(time.Millisecond) { // the server ends a session some time after its client has
+		if err := c.QueryRow(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE datname = $1", db).Scan(&sessions); err != nil {
+			t.Fatal(err)
+		}
+	}
 	run(t, c, "ALTER DATABASE "+db+" CONNECTION LIMIT 5")
 	want(t, flight(t, url), "connections-few-left", "error", "5 of the 5 connections")
 }
