@@ -119,6 +119,10 @@ CREATE TABLE tree (id bigint PRIMARY KEY, up bigint REFERENCES tree, note text);
 			release: "CREATE UNIQUE INDEX ON users (email); UPDATE users SET email = (SELECT max(email) FROM users) || id;",
 			missing: "writes many rows of users",
 		},
+		"a column decides what is unique": {
+			release: "CREATE UNIQUE INDEX ON users (email) WHERE name = 'x'; UPDATE users SET name = (SELECT max(name) FROM users);",
+			missing: "writes many rows of users",
+		},
 		"several columns at once": {
 			release: "UPDATE orders SET (status, note) = (SELECT max(status), max(note) FROM orders);", missing: "writes many rows of orders",
 		},

@@ -52,10 +52,9 @@ func (c *Change) holdsUnique(t *catalog.Relation, columns []string) bool {
 		if r.Index == nil || !r.Index.Unique {
 			continue
 		}
-		for _, k := range r.Index.Keys {
-			if col := t.Attr(k.Column); col == nil || slices.Contains(columns, col.Name) {
-				return true
-			}
+		list := slices.Concat(keyColumns(r.Index), r.Index.PredicateColumns)
+		if len(keyColumns(r.Index)) < len(r.Index.Keys) || slices.ContainsFunc(t.ColumnNames(list), func(n string) bool { return slices.Contains(columns, n) }) {
+			return true
 		}
 	}
 	return false
