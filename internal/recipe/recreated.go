@@ -1,9 +1,6 @@
 package recipe
 
 import (
-	"slices"
-	"strings"
-
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
@@ -37,36 +34,45 @@ func findRecreations(changes []*Change) recreations {
 			}
 		}
 	}
-	for i, drop := range changes {
-		if at := findTemporary(changes[:i], drop); at >= 0 {
-			r.temporary[changes[at]], r.temporary[drop] = true, true
-		}
-	}
+	r.findTemporary(changes)
 	return r
 }
 
-// findTemporary returns the index of the change that adds the constraint of a deployed table which a later change drops. It is -1 if there
-// is no such change, or if the constraint may matter to a change in between.
-func findTemporary(before []*Change, drop *Change) int {
-	if drop.commandType() != pgparse.AlterTableType_AT_DropConstraint || drop.AlteredRelation().Kind != catalog.Table || drop.isNewTable() {
-		return -1
-	}
-	con := drop.AlteredRelation().Constraint(drop.Command.Name)
-	if con == nil {
-		return -1
-	}
-	for i, c := range slices.Backward(before) {
-		if c.constraintNode(pgparse.ConstrType_CONSTR_FOREIGN, pgparse.ConstrType_CONSTR_CHECK) != nil &&
-			c.AlteredRelation().OID == drop.AlteredRelation().OID {
-			if made := c.addedConstraint(); made != nil && made.ID == con.ID {
-				return i
+// findTemporary finds the changes that add a constraint of a deployed table, and the later ones that drop it. If a change in between names the
+// constraint, or reads or writes rows, it may matter.
+func (r *recreations) findTemporary(changes []*Change) {
+	made, named, rows := map[catalog.OID]int{}, map[string]int{}, -1
+	for i, c := range changes {
+		if con := c.droppedAgain(); con != nil {
+			at, is := made[con.ID]
+			if last, any := named[con.Name]; is && rows < at && (!any || last <= at) {
+				r.temporary[changes[at]], r.temporary[c] = true, true
 			}
 		}
-		if c.readsRows() || strings.Contains(c.SQL, con.Name) {
-			return -1
+		if c.constraintNode(pgparse.ConstrType_CONSTR_FOREIGN, pgparse.ConstrType_CONSTR_CHECK) != nil {
+			if con := c.addedConstraint(); con != nil {
+				made[con.ID] = i
+			}
+		}
+		for _, name := range pgparse.ListNames(c.Text) {
+			named[name] = i
+		}
+		if c.readsRows() {
+			rows = i
 		}
 	}
-	return -1
+}
+
+// droppedAgain returns the constraint of a deployed table that a change drops and that the base does not have; nil for none.
+func (c *Change) droppedAgain() *catalog.Constraint {
+	if c.commandType() != pgparse.AlterTableType_AT_DropConstraint || c.AlteredRelation().Kind != catalog.Table || c.isNewTable() {
+		return nil
+	}
+	con := c.AlteredRelation().Constraint(c.Command.Name)
+	if con == nil || c.Release.isDeployedConstraint(c.AlteredRelation(), con) {
+		return nil
+	}
+	return con
 }
 
 // triggerKey identifies a trigger: two tables may each have one of the same name.
