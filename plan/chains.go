@@ -122,35 +122,31 @@ func chainName(t *part, l *links, names map[string]int) string {
 	return name
 }
 
-// whyUnplanned returns why the steps of a chain cannot be proven; nothing if they may be.
-func (p *planner) whyUnplanned(c *chain) (why []string) {
+// findUnplanned returns the parts of a chain whose steps cannot be proven, and why; nothing if they may be.
+func (p *planner) findUnplanned(c *chain) (bad map[partKey]bool, why []string) {
+	bad = map[partKey]bool{}
+	add := func(key partKey, reasons []string) {
+		if len(reasons) > 0 {
+			bad[key], why = true, addMissing(why, reasons)
+		}
+	}
 	for _, t := range p.parts {
 		if p.chainOf[t.partKey] == c {
-			why = addMissing(why, t.missing)
+			add(t.partKey, t.missing)
 		}
 	}
 	for i := range p.steps {
 		if p.chainOfStep(i) == c {
-			why = addMissing(why, p.doubts[p.plan.Steps[i].ID])
+			add(p.keys[p.steps[i].From], p.doubts[p.plan.Steps[i].ID])
 		}
 	}
-	return why
+	return bad, why
 }
 
-// unplannedParts returns the parts of a chain that cannot be planned.
-func (p *planner) unplannedParts(c *chain) map[partKey]bool {
-	out := map[partKey]bool{}
-	for _, t := range p.parts {
-		if p.chainOf[t.partKey] == c && len(t.missing) > 0 {
-			out[t.partKey] = true
-		}
-	}
-	for i := range p.steps {
-		if p.chainOfStep(i) == c && len(p.doubts[p.plan.Steps[i].ID]) > 0 {
-			out[p.keys[p.steps[i].From]] = true
-		}
-	}
-	return out
+// isUnplanned reports whether the steps of a chain cannot be proven.
+func (p *planner) isUnplanned(c *chain) bool {
+	bad, _ := p.findUnplanned(c)
+	return len(bad) > 0
 }
 
 // chainOfStep returns the chain of a step; nil for a step that belongs to no single one.
@@ -171,7 +167,7 @@ func (p *planner) groupSteps(passed bool) (out []onward.PlanGroup) {
 	for _, c := range p.chains {
 		at[c] = len(out)
 		out = append(out, onward.PlanGroup{
-			Name: c.name, Changes: changes[c], Steps: []string{}, Proven: passed && len(p.blocked) == 0 && len(p.whyUnplanned(c)) == 0,
+			Name: c.name, Changes: changes[c], Steps: []string{}, Proven: passed && len(p.blocked) == 0 && !p.isUnplanned(c),
 		})
 	}
 	for i := range p.plan.Steps {

@@ -43,5 +43,5 @@ func (p *planner) explainLeft(why map[*chain][]string) {
 
 // isBlocked reports whether a plan cannot be proven although nothing was left: a part has no safe form.
 func (p *planner) isBlocked() bool {
-	return len(p.blocked) > 0 || slices.ContainsFunc(p.chains, func(c *chain) bool { return len(p.whyUnplanned(c)) > 0 })
+	return len(p.blocked) > 0 || slices.ContainsFunc(p.chains, p.isUnplanned)
 }

@@ -94,11 +94,11 @@ func (s *source) planChains(left map[*chain][]string) (*planner, map[*chain][]st
 		bad := map[*chain][]string{}
 		cut := false
 		for _, c := range p.chains {
-			why := p.whyUnplanned(c)
-			if len(why) == 0 {
+			parts, why := p.findUnplanned(c)
+			if len(parts) == 0 {
 				continue
 			}
-			if _, rest := s.cutChain(c, p.unplannedParts(c)); rest != nil {
+			if rest := s.cutChain(c, parts); rest != nil {
 				c, cut = rest, true
 			}
 			bad[c] = why
@@ -116,13 +116,14 @@ func (s *source) planChains(left map[*chain][]string) (*planner, map[*chain][]st
 	}
 }
 
-// cutChain cuts a chain of the release at parts that cannot be planned, and returns both pieces; nil if the chain stays whole.
-func (s *source) cutChain(c *chain, bad map[partKey]bool) (planned, rest *chain) {
-	if planned, rest = c.cutAt(bad); rest != nil {
+// cutChain cuts a chain of the release at parts that cannot be planned, and returns the rest; nil if the chain stays whole.
+func (s *source) cutChain(c *chain, bad map[partKey]bool) *chain {
+	planned, rest := c.cutAt(bad)
+	if rest != nil {
 		at := slices.Index(s.chains, c)
 		s.chains = slices.Replace(s.chains, at, at+1, planned, rest)
 	}
-	return planned, rest
+	return rest
 }
 
 // notChosen is why a plan leaves a chain that --only does not name.

@@ -157,6 +157,17 @@ func SampleNames(names []string, n int) []string {
 	return out
 }
 
+// CountSample reads up to four of the files of a directory, and returns how many of them have a text that satisfies is.
+func CountSample(t Tree, d Dir, names []string, is func(text string) bool) (count, of int) {
+	sample := SampleNames(names, 4)
+	for _, f := range ReadFiles(t, d, sample) {
+		if is(f.Text) {
+			count++
+		}
+	}
+	return count, len(sample)
+}
+
 // NearestFile finds the closest file of that name in a directory or in one of its parents.
 func NearestFile(t Tree, dir, name string) (string, bool) {
 	for {

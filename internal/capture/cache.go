@@ -1,8 +1,6 @@
 package capture
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"path"
@@ -33,20 +31,12 @@ func (c *Config) treeKey(t adapter.Tree, s adapter.Source, more ...string) strin
 	if t == nil {
 		return "none"
 	}
-	h := sha256.New()
 	env := append(command.Environment(), s.Options.Environment...)
-	asked, err := json.Marshal([]any{c.Command, c.WorkDir, s.Dir, env, c.Major, more})
-	if err != nil {
-		return ""
-	}
-	h.Write(asked)
+	program := ""
 	if words, err := command.Split(c.Command); err == nil {
-		command.HashProgram(h, words[0], env)
+		program = words[0]
 	}
-	if !command.HashFiles(h, t, mayBeRead) {
-		return ""
-	}
-	return hex.EncodeToString(h.Sum(nil))
+	return command.ResultKey([]any{c.Command, c.WorkDir, s.Dir, env, c.Major, more}, program, env, t, mayBeRead)
 }
 
 // mayBeRead reports whether a migration may depend on a file: it does not on texts for people and pictures.
@@ -63,32 +53,23 @@ func mayBeRead(p string) bool {
 
 // loadCached reads a result from the cache.
 func (c *Config) loadCached(key string, to any) bool {
-	if key == "" || c.CacheDir == "-" {
-		return false
-	}
-	data, ok := cache.Open(c.cacheDir(), key, cacheVersion).Get("run")
+	data, ok := c.openCache(key).Get("run")
 	return ok && json.Unmarshal(data, to) == nil
 }
 
 // storeCached keeps a result. Without it, the command runs again.
 func (c *Config) storeCached(key string, what any) {
-	if key == "" || c.CacheDir == "-" {
-		return
-	}
 	data, err := json.Marshal(what)
 	if err != nil {
 		return
 	}
-	store := cache.Open(c.cacheDir(), key, cacheVersion)
+	store := c.openCache(key)
 	store.Put("run", data)
 	if err := store.Save(); err != nil {
 		c.Logger.Debug("the cache was not written", "error", fmt.Sprint(err))
 	}
 }
 
-func (c *Config) cacheDir() string {
-	if c.CacheDir != "" {
-		return c.CacheDir
-	}
-	return cache.Dir("capture")
+func (c *Config) openCache(key string) *cache.Store {
+	return command.OpenCache(c.CacheDir, "capture", key, cacheVersion)
 }

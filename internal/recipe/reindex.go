@@ -2,10 +2,8 @@ package recipe
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
-	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -47,23 +45,4 @@ func (c *Change) isExclusion(x *catalog.Relation) bool {
 	t := c.Before.Relation(x.Index.Table)
 	con := t.Constraint(x.Index.Constraint)
 	return con != nil && con.Kind == catalog.Exclude
-}
-
-// writesSystemCatalog returns the table of the server's own schema whose rows a change writes; "" for none.
-func (c *Change) writesSystemCatalog() string {
-	var rv *pgparse.RangeVar
-	switch n := c.Node.GetNode().(type) {
-	case *pgparse.Node_InsertStmt:
-		rv = n.InsertStmt.Relation
-	case *pgparse.Node_UpdateStmt:
-		rv = n.UpdateStmt.Relation
-	case *pgparse.Node_DeleteStmt:
-		rv = n.DeleteStmt.Relation
-	}
-	const settings = "pg_settings" // UPDATE pg_settings is SET
-	if rv == nil || !strings.HasPrefix(rv.Relname, "pg_") || rv.Relname == settings || rv.Schemaname != "" && rv.Schemaname != "pg_catalog" ||
-		rv.Schemaname == "" && c.Before.Lookup("", rv.Relname) != nil {
-		return ""
-	}
-	return rv.Relname
 }

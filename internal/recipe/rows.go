@@ -2,6 +2,7 @@ package recipe
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/catalog/builtin"
@@ -64,14 +65,17 @@ func (c *Change) markCascades(t *catalog.Relation, seen map[catalog.OID]bool) (o
 }
 
 // rowsOf returns the table whose rows a change adds, changes or removes; nil for none.
-func (c *Change) rowsOf() *catalog.Relation {
+func (c *Change) rowsOf() *catalog.Relation { return c.resolveRelation(c.writtenName()) }
+
+// writtenName returns the name of the table whose rows a change adds, changes or removes; nil for none.
+func (c *Change) writtenName() *pgparse.RangeVar {
 	switch n := c.Node.GetNode().(type) {
 	case *pgparse.Node_InsertStmt:
-		return c.resolveRelation(n.InsertStmt.Relation)
+		return n.InsertStmt.Relation
 	case *pgparse.Node_DeleteStmt:
-		return c.resolveRelation(n.DeleteStmt.Relation)
+		return n.DeleteStmt.Relation
 	case *pgparse.Node_UpdateStmt:
-		return c.resolveRelation(n.UpdateStmt.Relation)
+		return n.UpdateStmt.Relation
 	}
 	return nil
 }
@@ -133,4 +137,15 @@ func (c *Change) callsVolatile(call *pgparse.FuncCall) bool {
 	}
 	volatility, known := builtin.Volatility(name, len(call.GetArgs()), onward.NewestMajor)
 	return !known || volatility == builtin.Volatile || volatility == builtin.Stable && len(call.GetArgs()) == 0
+}
+
+// writesSystemCatalog returns the table of the server's own schema whose rows a change writes; "" for none.
+func (c *Change) writesSystemCatalog() string {
+	rv := c.writtenName()
+	const settings = "pg_settings" // UPDATE pg_settings is SET
+	if rv == nil || !strings.HasPrefix(rv.Relname, "pg_") || rv.Relname == settings || rv.Schemaname != "" && rv.Schemaname != "pg_catalog" ||
+		rv.Schemaname == "" && c.Before.Lookup("", rv.Relname) != nil {
+		return ""
+	}
+	return rv.Relname
 }

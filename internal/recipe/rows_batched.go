@@ -247,11 +247,7 @@ func (w *rowStatement) restrict(sql string, keys []string) string {
 	case !w.hasWhere && at < 0:
 		return strings.TrimSpace(sql) + " WHERE " + join + tail
 	case w.hasWhere && at >= 0:
-		end := ")"
-		if strings.Contains(sql[at:], "--") { // a comment must not hide the bracket
-			end = "\n)"
-		}
-		return sql[:at] + " WHERE (" + strings.TrimSpace(sql[at+len(" WHERE "):]) + end + " AND " + join + tail
+		return sql[:at] + " WHERE (" + endLineComment(strings.TrimSpace(sql[at+len(" WHERE "):])) + ") AND " + join + tail
 	}
 	return ""
 }

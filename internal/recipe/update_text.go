@@ -86,9 +86,5 @@ func outerMarks(sql string) (out []mark) {
 
 // textPart returns a part of a text without blanks around it.
 func textPart(sql string, start, end int) string {
-	out := strings.TrimSpace(sql[start:end])
-	if strings.Contains(out, "--") {
-		out += "\n"
-	}
-	return out
+	return endLineComment(strings.TrimSpace(sql[start:end]))
 }

@@ -76,16 +76,9 @@ func (*Adapter) Detect(t adapter.Tree) []adapter.Source {
 		if path.Base(d.Path) != "versions" || !adapter.HasFile(t, path.Join(path.Dir(d.Path), "env.py")) {
 			continue
 		}
-		sample := adapter.SampleNames(listRevisionFiles(d), 4)
-		n := 0
-		for _, f := range adapter.ReadFiles(t, d, sample) {
-			if revisionID.MatchString(f.Text) {
-				n++
-			}
-		}
-		if n > 0 {
+		if n, of := adapter.CountSample(t, d, listRevisionFiles(d), revisionID.MatchString); n > 0 {
 			out = append(out, adapter.Source{
-				Framework: Name, Dir: d.Path, Score: 3, Why: fmt.Sprintf("revisions of Alembic in %d of %d files", n, len(sample)),
+				Framework: Name, Dir: d.Path, Score: 3, Why: fmt.Sprintf("revisions of Alembic in %d of %d files", n, of),
 			})
 		}
 	}

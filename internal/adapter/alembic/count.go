@@ -13,13 +13,7 @@ const historyTable = "alembic_version"
 // countRevisions describes Alembic's table if there is one head; nil if there are several. It has the last revisions, which follow each other in
 // one line. Of those before that line, the table does not tell which ones a database has.
 func countRevisions(list []*adapter.Migration) *adapter.Count {
-	followed := map[string]bool{}
-	for _, m := range list {
-		for _, id := range m.After {
-			followed[id] = true
-		}
-	}
-	if len(list) == 0 || slices.ContainsFunc(list[:len(list)-1], func(m *adapter.Migration) bool { return !followed[m.ID] }) {
+	if len(findHeads(list)) != 1 {
 		return nil
 	}
 	inLine := map[string]bool{}
@@ -46,6 +40,22 @@ func countRevisions(list []*adapter.Migration) *adapter.Count {
 		},
 		Run: func(m *adapter.Migration) string { return "alembic upgrade " + m.ID },
 	}
+}
+
+// findHeads returns the revisions that no other one follows.
+func findHeads(list []*adapter.Migration) (out []string) {
+	followed := map[string]bool{}
+	for _, m := range list {
+		for _, id := range m.After {
+			followed[id] = true
+		}
+	}
+	for _, m := range list {
+		if !followed[m.ID] {
+			out = append(out, m.ID)
+		}
+	}
+	return out
 }
 
 // listPrograms lists the revisions, which only Alembic itself can run.

@@ -48,7 +48,7 @@ func (a *Adapter) renderRecord(ctx context.Context, t adapter.Tree, s adapter.So
 	home := a.userCopy(s.Dir)
 	env := projectEnvironment(t, s, home)
 	key := cacheKey(t, s, words, env)
-	store := a.openCache(key)
+	store := command.OpenCache(a.CacheDir, "alembic", key, hookHash())
 	if data, ok := store.Get("record"); ok && key != "" {
 		r := &record{}
 		if json.Unmarshal(data, r) == nil {

@@ -33,25 +33,21 @@ func (*Adapter) Compose(_ context.Context, _ adapter.Tree, set *adapter.Set, rep
 	if len(set.Migrations) == 0 {
 		return nil, errors.New("no revision could be read: onward.yaml names the command that prints their SQL")
 	}
+	var kept []*adapter.Migration
 	var first []string // what the replaced revisions follow
-	followed := map[string]bool{}
 	for _, m := range set.Migrations {
 		if slices.Contains(replaced, m.ID) {
 			first = append(first, m.After...)
 			continue
 		}
+		kept = append(kept, m)
 		for _, id := range m.After {
 			if slices.Contains(replaced, id) {
-				return nil, fmt.Errorf("%s follows %s, which is to go", m.ID, id)
+				return nil, fmt.Errorf("%s follows %s, which the plan replaces", m.ID, id)
 			}
-			followed[id] = true
 		}
 	}
-	for _, m := range set.Migrations {
-		if !slices.Contains(replaced, m.ID) && !followed[m.ID] {
-			w.after = append(w.after, m.ID)
-		}
-	}
+	w.after = findHeads(kept)
 	if len(w.after) > 1 && slices.ContainsFunc(w.after, func(id string) bool { return !slices.Contains(first, id) }) {
 		return nil, fmt.Errorf("there are several heads (%s): alembic merge heads makes them one", strings.Join(w.after, ", "))
 	}

@@ -35,7 +35,7 @@ func TestCompose(t *testing.T) {
 		"the first":                {revisions("a"), []string{"a"}, "down_revision = None\n"},
 		"a merge is replaced":      {revisions("a", "b a", "c a", "d b c"), []string{"d"}, "down_revision = (\"b\", \"c\")\n"},
 		"several heads":            {revisions("a", "b a", "c a"), nil, "alembic merge heads"},
-		"one that stays is after":  {revisions("a", "b a", "c b"), []string{"b"}, "c follows b, which is to go"},
+		"one that is kept follows": {revisions("a", "b a", "c b"), []string{"b"}, "c follows b, which the plan replaces"},
 		"nothing could be read":    {revisions(), nil, "no revision could be read"},
 		"commits what came before": {revisions("a"), nil, "autocommit_block():\n        pass\n"},
 		"no parameter is read":     {revisions("a"), nil, `DEFAULT '\\:c 1:2 ""\"'::text`},

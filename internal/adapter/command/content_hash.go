@@ -13,9 +13,9 @@ import (
 	"github.com/onward-sql/onward/internal/gitrange"
 )
 
-// HashFiles hashes the files of a tree that code may read: by their ids in git, else by their content. It is false if a
+// hashFiles hashes the files of a tree that code may read: by their ids in git, else by their content. It is false if a
 // file cannot be read.
-func HashFiles(h io.Writer, t adapter.Tree, mayBeRead func(path string) bool) bool {
+func hashFiles(h io.Writer, t adapter.Tree, mayBeRead func(path string) bool) bool {
 	ids := map[string]string{}
 	if listed, ok := t.(interface{ Files() []gitrange.File }); ok {
 		for _, f := range listed.Files() {
@@ -39,8 +39,8 @@ func HashFiles(h io.Writer, t adapter.Tree, mayBeRead func(path string) bool) bo
 	return true
 }
 
-// HashProgram hashes a program's file and the names of the packages in its virtualenv, which include versions.
-func HashProgram(h io.Writer, program string, env []string) {
+// hashProgram hashes a program's file and the names of the packages in its virtualenv, which include versions.
+func hashProgram(h io.Writer, program string, env []string) {
 	dirs := []string{""}
 	for _, entry := range env {
 		if list, ok := strings.CutPrefix(entry, "PATH="); ok {

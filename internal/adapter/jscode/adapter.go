@@ -71,17 +71,10 @@ func (a Adapter) Detect(t adapter.Tree) []adapter.Source {
 		if !strings.Contains(strings.ToLower(path.Base(d.Path)), "migration") && !slices.ContainsFunc(d.Names, isStamped) {
 			continue
 		}
-		sample := adapter.SampleNames(listPrograms(d), 4)
-		n := 0
-		for _, f := range adapter.ReadFiles(t, d, sample) {
-			if a.IsMigration(f.Text) {
-				n++
-			}
-		}
-		if n > 0 {
+		if n, of := adapter.CountSample(t, d, listPrograms(d), a.IsMigration); n > 0 {
 			out = append(out, adapter.Source{
 				Framework: a.Framework, Dir: d.Path, Score: 3, Foreign: a.ReadSettings(t).Foreign,
-				Why: fmt.Sprintf("migrations of %s in %d of %d files", a.Tool.Name, n, len(sample)),
+				Why: fmt.Sprintf("migrations of %s in %d of %d files", a.Tool.Name, n, of),
 			})
 		}
 	}

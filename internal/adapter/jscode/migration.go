@@ -1,6 +1,7 @@
 package jscode
 
 import (
+	"cmp"
 	"path"
 	"regexp"
 	"slices"
@@ -36,6 +37,36 @@ func IsNoProgram(name string) bool { return noProgram.MatchString(name) }
 // listPrograms returns the programs of a directory that may be migrations.
 func listPrograms(d adapter.Dir) []string {
 	return slices.DeleteFunc(slices.Clone(d.Names), IsNoProgram)
+}
+
+// upFunction matches the beginning of a function "up".
+var upFunction = regexp.MustCompile(`\bexports\.up\s*=|\bfunction\s+up\s*\(|\bconst\s+up\b|\bup\s*[(:]`)
+
+// HasUp reports whether a text has a function "up".
+func HasUp(text string) bool { return upFunction.MatchString(text) }
+
+// Databases are the databases that a tool's settings may name.
+type Databases struct {
+	// Pattern matches a setting, with the name in its first group. Postgres is the beginning of the names of Postgres, and Foreign has the
+	// database of other names.
+	Pattern  *regexp.Regexp
+	Postgres string
+	Foreign  map[string]string
+}
+
+// FindForeign returns the database other than Postgres that files name first; "" for none, and if one names Postgres, too.
+func (d *Databases) FindForeign(files []*adapter.File) (foreign string) {
+	postgres := false
+	for _, f := range files {
+		for _, m := range d.Pattern.FindAllStringSubmatch(f.Text, 20) {
+			postgres = postgres || strings.HasPrefix(m[1], d.Postgres)
+			foreign = cmp.Or(foreign, d.Foreign[m[1]])
+		}
+	}
+	if postgres {
+		return ""
+	}
+	return foreign
 }
 
 // ReadSettingFiles reads at most 200 files of a tree whose paths match a pattern.

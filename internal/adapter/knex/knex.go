@@ -15,7 +15,6 @@
 package knex
 
 import (
-	"cmp"
 	"path"
 	"regexp"
 	"strings"
@@ -52,11 +51,9 @@ var (
 	stamped = regexp.MustCompile(`^\d{14}_.+\.[cm]?[jt]s$`)
 	// word matches Knex's name in the import of its types, or the usual name of its parameter.
 	word = regexp.MustCompile(`['"]knex['"]|\b[kK]nex\b`)
-	up   = regexp.MustCompile(`\bexports\.up\s*=|\bfunction\s+up\s*\(|\bconst\s+up\b|\bup\s*[(:]`)
 
 	ownMode   = regexp.MustCompile(`\bconfig\s*(?::[^=]*)?=\s*\{[^}]*?\btransaction['"]?\s*:\s*(true|false)\b`)
 	disabled  = regexp.MustCompile(`\bdisableTransactions['"]?\s*:\s*true\b`)
-	client    = regexp.MustCompile(`\bclient['"]?\s*:\s*['"]([\w-]+)['"]`)
 	snakeCase = regexp.MustCompile(`\bknexSnakeCaseMappers\s*\(\s*\)`)
 	// mapperOptions matches mappers that also change names without capital letters.
 	mapperOptions = regexp.MustCompile(`\bknexSnakeCaseMappers\s*\(\s*[^)\s]`)
@@ -65,13 +62,17 @@ var (
 
 // isMigration reports whether a text is a migration of Knex.
 func isMigration(text string) bool {
-	return strings.Contains(text, "nex") && word.MatchString(text) && up.MatchString(text)
+	return strings.Contains(text, "nex") && word.MatchString(text) && jscode.HasUp(text)
 }
 
-// foreignClients are the databases of Knex's clients.
-var foreignClients = map[string]string{
-	"mysql": "MySQL", "mysql2": "MySQL", "sqlite3": "SQLite", "better-sqlite3": "SQLite", "mssql": "SQL Server", "oracledb": "Oracle",
-	"cockroachdb": "CockroachDB",
+// clients are the databases of Knex's clients.
+var clients = jscode.Databases{
+	Pattern:  regexp.MustCompile(`\bclient['"]?\s*:\s*['"]([\w-]+)['"]`),
+	Postgres: "p",
+	Foreign: map[string]string{
+		"mysql": "MySQL", "mysql2": "MySQL", "sqlite3": "SQLite", "better-sqlite3": "SQLite", "mssql": "SQL Server", "oracledb": "Oracle",
+		"cockroachdb": "CockroachDB",
+	},
 }
 
 // readSettings reads the settings of a project from at most 200 files whose names say that they have them. Its mode is "none" if it disables
@@ -79,12 +80,9 @@ var foreignClients = map[string]string{
 func readSettings(t adapter.Tree) jscode.Settings {
 	return adapter.Memoize(t, "knex settings", func() jscode.Settings {
 		s := jscode.Settings{Together: true}
-		postgres := false
-		for _, f := range jscode.ReadSettingFiles(t, settingFile) {
-			for _, m := range client.FindAllStringSubmatch(f.Text, 20) {
-				postgres = postgres || strings.HasPrefix(m[1], "p")
-				s.Foreign = cmp.Or(s.Foreign, foreignClients[m[1]])
-			}
+		files := jscode.ReadSettingFiles(t, settingFile)
+		s.Foreign = clients.FindForeign(files)
+		for _, f := range files {
 			if disabled.MatchString(f.Text) {
 				s.File, s.Mode, s.Together = f.Path, "none", false
 			}
@@ -97,9 +95,6 @@ func readSettings(t adapter.Tree) jscode.Settings {
 			case snakeCase.MatchString(f.Text) && s.Translate == nil:
 				s.Translate = translateSnakeCase
 			}
-		}
-		if postgres {
-			s.Foreign = ""
 		}
 		return s
 	})

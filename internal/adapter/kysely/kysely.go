@@ -10,9 +10,9 @@
 package kysely
 
 import (
-	"cmp"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
@@ -45,36 +45,32 @@ var (
 	// stamped matches the file names that the command of kysely-ctl makes.
 	stamped = regexp.MustCompile(`^\d{13}_.+\.[cm]?[jt]s$`)
 	word    = regexp.MustCompile(`['"]kysely['"]|\bKysely<`)
-	up      = regexp.MustCompile(`\bexports\.up\s*=|\bfunction\s+up\s*\(|\bconst\s+up\b|\bup\s*[(:]`)
 
-	dialect     = regexp.MustCompile(`\b(Postgres|PostgresJS|Mysql|Sqlite|BunSqlite|Mssql|LibSql|D1|PlanetScale)Dialect\b`)
 	unordered   = regexp.MustCompile(`\ballowUnorderedMigrations\s*:\s*true\b`)
 	settingFile = regexp.MustCompile(`(?i)(?:^|[/._-])(?:kysely|db|database|migrat\w*)(?:[/._-][^/]*)?\.[cm]?[jt]s$`)
 )
 
 // isMigration reports whether a text is a migration of Kysely.
 func isMigration(text string) bool {
-	return strings.Contains(text, "ysely") && word.MatchString(text) && up.MatchString(text)
+	return strings.Contains(text, "ysely") && word.MatchString(text) && jscode.HasUp(text)
 }
 
-// foreignDialects are the databases of Kysely's dialects.
-var foreignDialects = map[string]string{
-	"Mysql": "MySQL", "PlanetScale": "MySQL", "Sqlite": "SQLite", "BunSqlite": "SQLite", "LibSql": "SQLite", "D1": "SQLite", "Mssql": "SQL Server",
+// dialects are the databases of Kysely's dialects.
+var dialects = jscode.Databases{
+	Pattern:  regexp.MustCompile(`\b(Postgres|PostgresJS|Mysql|Sqlite|BunSqlite|Mssql|LibSql|D1|PlanetScale)Dialect\b`),
+	Postgres: "Postgres",
+	Foreign: map[string]string{
+		"Mysql": "MySQL", "PlanetScale": "MySQL", "Sqlite": "SQLite", "BunSqlite": "SQLite", "LibSql": "SQLite", "D1": "SQLite", "Mssql": "SQL Server",
+	},
 }
 
 // readSettings reads the settings of a project from at most 200 files whose names say that they have them.
 func readSettings(t adapter.Tree) jscode.Settings {
 	return adapter.Memoize(t, "kysely settings", func() jscode.Settings {
 		s := jscode.Settings{Together: true}
-		postgres := false
-		for _, f := range jscode.ReadSettingFiles(t, settingFile) {
-			if !strings.Contains(f.Text, "ysely") {
-				continue
-			}
-			for _, m := range dialect.FindAllStringSubmatch(f.Text, 20) {
-				postgres = postgres || strings.HasPrefix(m[1], "Postgres")
-				s.Foreign = cmp.Or(s.Foreign, foreignDialects[m[1]])
-			}
+		files := slices.DeleteFunc(jscode.ReadSettingFiles(t, settingFile), func(f *adapter.File) bool { return !strings.Contains(f.Text, "ysely") })
+		s.Foreign = dialects.FindForeign(files)
+		for _, f := range files {
 			if strings.Contains(f.Text, "new Migrator(") && s.File == "" {
 				s.File = f.Path
 			}
@@ -87,9 +83,6 @@ func readSettings(t adapter.Tree) jscode.Settings {
 			case strings.Contains(f.Text, "CamelCasePlugin(") && s.Translate == nil:
 				s.Translate = translateSnakeCase
 			}
-		}
-		if postgres {
-			s.Foreign = ""
 		}
 		return s
 	})

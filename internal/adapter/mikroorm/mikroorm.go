@@ -48,7 +48,6 @@ var (
 	outside     = regexp.MustCompile(`\bisTransactional\s*\(\s*\)[^{]*\{\s*return\s+false\b`)
 	settingFile = regexp.MustCompile(`(?i)(?:^|[/._-])(?:mikro-?orm|orm|db|database)(?:[/._-][^/]*)?\.(?:[cm]?[jt]s|json)$`)
 	setting     = regexp.MustCompile(`\b(transactional|allOrNothing)['"]?\s*:\s*false\b`)
-	driver      = regexp.MustCompile(`@mikro-orm/(postgresql|mysql|mariadb|sqlite|better-sqlite|libsql|mssql|mongodb)\b`)
 )
 
 // isMigration reports whether a text is a migration of MikroORM.
@@ -56,22 +55,22 @@ func isMigration(text string) bool {
 	return (strings.Contains(text, "mikro-orm") || strings.Contains(text, "this.addSql(")) && class.MatchString(text)
 }
 
-// foreignDrivers are the databases of MikroORM's drivers.
-var foreignDrivers = map[string]string{
-	"mysql": "MySQL", "mariadb": "MariaDB", "sqlite": "SQLite", "better-sqlite": "SQLite", "libsql": "SQLite", "mssql": "SQL Server", "mongodb": "MongoDB",
+// drivers are the databases of MikroORM's drivers.
+var drivers = jscode.Databases{
+	Pattern:  regexp.MustCompile(`@mikro-orm/(postgresql|mysql|mariadb|sqlite|better-sqlite|libsql|mssql|mongodb)\b`),
+	Postgres: "postgresql",
+	Foreign: map[string]string{
+		"mysql": "MySQL", "mariadb": "MariaDB", "sqlite": "SQLite", "better-sqlite": "SQLite", "libsql": "SQLite", "mssql": "SQL Server", "mongodb": "MongoDB",
+	},
 }
 
 // readSettings reads the settings of a project from at most 200 files whose names say that they have them.
 func readSettings(t adapter.Tree) jscode.Settings {
 	return adapter.Memoize(t, "mikro-orm settings", func() jscode.Settings {
 		s := jscode.Settings{Together: true}
-		postgres := false
-		for _, f := range jscode.ReadSettingFiles(t, settingFile) {
-			for _, m := range driver.FindAllStringSubmatch(f.Text, 20) {
-				if postgres = postgres || m[1] == "postgresql"; s.Foreign == "" {
-					s.Foreign = foreignDrivers[m[1]]
-				}
-			}
+		files := jscode.ReadSettingFiles(t, settingFile)
+		s.Foreign = drivers.FindForeign(files)
+		for _, f := range files {
 			if !strings.Contains(f.Text, "ikro") && !strings.Contains(f.Path, "ikro") {
 				continue
 			}
@@ -84,9 +83,6 @@ func readSettings(t adapter.Tree) jscode.Settings {
 					s.Mode = "none"
 				}
 			}
-		}
-		if postgres {
-			s.Foreign = ""
 		}
 		return s
 	})

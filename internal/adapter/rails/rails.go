@@ -73,17 +73,10 @@ func (a Adapter) Detect(t adapter.Tree) []adapter.Source {
 		if len(programs) == 0 {
 			continue
 		}
-		sample := adapter.SampleNames(programs, 4)
-		n := 0
-		for _, f := range adapter.ReadFiles(t, d, sample) {
-			if class.MatchString(f.Text) {
-				n++
-			}
-		}
-		if n > 0 {
+		if n, of := adapter.CountSample(t, d, programs, class.MatchString); n > 0 {
 			out = append(out, adapter.Source{
 				Framework: a.Name(), Dir: d.Path, Score: 3, Foreign: readProject(t, d.Path).foreign,
-				Why: fmt.Sprintf("migrations of Rails in %d of %d files", n, len(sample)),
+				Why: fmt.Sprintf("migrations of Rails in %d of %d files", n, of),
 			})
 		}
 	}

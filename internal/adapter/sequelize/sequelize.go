@@ -11,7 +11,6 @@
 package sequelize
 
 import (
-	"cmp"
 	"path"
 	"regexp"
 	"strings"
@@ -43,38 +42,34 @@ var (
 	// stamped matches the file names that Sequelize's own command makes.
 	stamped = regexp.MustCompile(`^\d{14}-.+\.[cm]?[jt]s$`)
 	word    = regexp.MustCompile(`\b[qQ]ueryInterface\b`)
-	up      = regexp.MustCompile(`\bexports\.up\s*=|\bfunction\s+up\s*\(|\bconst\s+up\b|\bup\s*[(:]`)
 
-	dialect     = regexp.MustCompile(`\bdialect['"]?\s*:\s*['"](\w+)`)
 	settingFile = regexp.MustCompile(`(?i)(?:(?:^|/)\.sequelizerc|(?:^|[/._-])(?:sequelize|config|db|database|orm)(?:[/._-][^/]*)?\.(?:[cm]?[jt]s|json))$`)
 )
 
 // isMigration reports whether a text is a migration of Sequelize.
 func isMigration(text string) bool {
-	return strings.Contains(text, "ueryInterface") && word.MatchString(text) && up.MatchString(text)
+	return strings.Contains(text, "ueryInterface") && word.MatchString(text) && jscode.HasUp(text)
 }
 
-// foreignDialects are the databases of Sequelize's dialects.
-var foreignDialects = map[string]string{
-	"mysql": "MySQL", "mariadb": "MariaDB", "sqlite": "SQLite", "mssql": "SQL Server", "oracle": "Oracle", "snowflake": "Snowflake", "db2": "Db2",
+// dialects are the databases of Sequelize's dialects.
+var dialects = jscode.Databases{
+	Pattern:  regexp.MustCompile(`\bdialect['"]?\s*:\s*['"](\w+)`),
+	Postgres: "postgres",
+	Foreign: map[string]string{
+		"mysql": "MySQL", "mariadb": "MariaDB", "sqlite": "SQLite", "mssql": "SQL Server", "oracle": "Oracle", "snowflake": "Snowflake", "db2": "Db2",
+	},
 }
 
 // readSettings reads the settings of a project from at most 200 files whose names say that they have them.
 func readSettings(t adapter.Tree) jscode.Settings {
 	return adapter.Memoize(t, "sequelize settings", func() jscode.Settings {
 		var s jscode.Settings
-		postgres := false
-		for _, f := range jscode.ReadSettingFiles(t, settingFile) {
-			for _, m := range dialect.FindAllStringSubmatch(f.Text, 20) {
-				postgres = postgres || strings.HasPrefix(m[1], "postgres")
-				s.Foreign = cmp.Or(s.Foreign, foreignDialects[m[1]])
-			}
+		files := jscode.ReadSettingFiles(t, settingFile)
+		s.Foreign = dialects.FindForeign(files)
+		for _, f := range files {
 			if path.Base(f.Path) == ".sequelizerc" {
 				s.File = f.Path
 			}
-		}
-		if postgres {
-			s.Foreign = ""
 		}
 		return s
 	})
