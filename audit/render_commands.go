@@ -45,7 +45,7 @@ func (a *changelog) useBaseCommands(ctx context.Context, repo *gitrange.Repo) {
 	}
 }
 
-// useBaseCommand replaces one command of an entry by that of the base's entries.
+// useBaseCommand replaces one command of an entry by the command that the base has for its directory.
 func (a *changelog) useBaseCommand(m *config.Migrations, base []config.Migrations, key, name string, command func(*config.Migrations) *string) {
 	if *command(m) == "" {
 		return

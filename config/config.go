@@ -110,7 +110,7 @@ type Migrations struct {
 	// AcceptUnreadable: an unreadable migration does not make the exit code 3.
 	AcceptUnreadable bool `yaml:"accept_unreadable"`
 
-	// CaptureDir is the directory in which Capture runs, relative to the repository's root: that of the file.
+	// CaptureDir is the directory in which Capture runs, relative to the repository's root: the file's own directory.
 	CaptureDir string `yaml:"-"`
 	// Line is the line of the entry in the file, for messages.
 	Line int `yaml:"-"`

@@ -14,7 +14,7 @@ type chain struct {
 	parts []partKey
 	// later are the parts after code that is no SQL: they may need the rows that it writes.
 	later map[partKey]bool
-	// links are those of the parts.
+	// links has what each part changes and uses.
 	links map[partKey]*links
 }
 

@@ -171,7 +171,7 @@ func TestSegmentsOfMany(t *testing.T) {
 	}
 }
 
-// What ran zero times in a program is reported.
+// TestUnmatched reports statements of a program that ran zero times.
 func TestUnmatched(t *testing.T) {
 	t.Parallel()
 	_, tree := project(t, map[string]string{"db/9_x.js": "// code"})

@@ -13,7 +13,7 @@ type element struct {
 	textStart int
 	pieces    []string // of the text, while it is read
 	children  []*element
-	// line and column are where it begins. start and end are its offsets; both 0 if the format has none.
+	// line and column are its first place. start and end are its offsets; both 0 if the format has none.
 	line, column, endLine int
 	start, end            int
 }

@@ -23,7 +23,7 @@ type planned struct {
 }
 
 var (
-	// changeLine matches a change, and tagLine a tag. What follows is the time, the planner and a note.
+	// changeLine matches a change, and tagLine a tag. The time, the planner and a note follow.
 	changeLine = regexp.MustCompile(`^([+-]?)[ \t]*([^\s@#\[%][^\s\[#]*)[ \t]*(?:\[([^\]]*)\])?`)
 	tagLine    = regexp.MustCompile(`^@([^\s#]+)`)
 )

@@ -109,7 +109,7 @@ func TestLostWorker(t *testing.T) {
 	}
 	exec(t, q, "UPDATE onward_queue.target SET seen = clock_timestamp() - interval '29 seconds'")
 	if run() != old.Run {
-		t.Error("the target was taken from a worker that is alive")
+		t.Error("another worker took the target while its own was alive")
 	}
 	exec(t, q, "UPDATE onward_queue.target SET seen = clock_timestamp() - interval '31 seconds'")
 	if err := slow.sendHeartbeat(ctx); err != nil || run() != old.Run {
