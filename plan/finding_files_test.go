@@ -3,6 +3,7 @@ package plan_test
 import (
 	"cmp"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -22,6 +23,9 @@ import (
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/plan"
 )
+
+// flywayLacks matches statements whose safe form Flyway's list of statements outside of a transaction does not have.
+var flywayLacks = regexp.MustCompile(`DETACH|REINDEX (TABLE|INDEX)`)
 
 // What a finding brings as files, put in the place of what it was found in, says for each
 // runner what a server takes, and neither the finding nor an error comes again.
@@ -47,7 +51,7 @@ func TestFilesOfFindings(t *testing.T) {
 					switch {
 					case !found: // it sends the statements so that there is nothing to find
 						continue
-					case len(files) == 0 && runner == "Flyway" && strings.Contains(rel.SQL(), "DETACH"): // not in its list
+					case len(files) == 0 && runner == "Flyway" && flywayLacks.MatchString(rel.SQL()): // not in its list
 						continue
 					case len(files) == 0:
 						t.Errorf("%s: no files", runner)
