@@ -2,6 +2,7 @@ package audit
 
 import (
 	"cmp"
+	"iter"
 	"regexp"
 	"slices"
 	"strings"
@@ -73,8 +74,8 @@ func haveCommonKey(a, b map[string]bool) bool {
 // A table that is created unconditionally, and one that is dropped: it may be created
 // again in another source.
 var (
-	createTable = regexp.MustCompile(`(?im)^[ \t]*create[ \t]+(?:unlogged[ \t]+)?table[ \t]+(if[ \t]+not[ \t]+exists[ \t]+)?([\w."]+)`)
-	tableGoes   = regexp.MustCompile(`(?im)^[ \t]*(?:drop[ \t]+table[ \t]+(?:if[ \t]+exists[ \t]+)?([\w."]+)|alter[ \t]+table[ \t]+(?:if[ \t]+exists[ \t]+)?([\w."]+)[ \t]+(?:rename[ \t]+to|set[ \t]+schema)\b)`)
+	createTable = regexp.MustCompile(`(?i)^create[ \t]+(?:unlogged[ \t]+)?table[ \t]+(if[ \t]+not[ \t]+exists[ \t]+)?([\w."]+)`)
+	tableGoes   = regexp.MustCompile(`(?i)^(?:drop[ \t]+table[ \t]+(?:if[ \t]+exists[ \t]+)?([\w."]+)|alter[ \t]+table[ \t]+(?:if[ \t]+exists[ \t]+)?([\w."]+)[ \t]+(?:rename[ \t]+to|set[ \t]+schema)\b)`)
 )
 
 // createdTables returns the tables that a source creates and keeps. It reads the text of the up
@@ -101,18 +102,33 @@ func findCreatedTables(p pair, perhaps bool) map[string]bool {
 		}
 	}
 	for _, text := range texts {
-		for _, m := range createTable.FindAllStringSubmatch(text, -1) {
-			if m[1] == "" || perhaps {
+		for line := range linesWith(text, "cC") {
+			if m := createTable.FindStringSubmatch(line); m != nil && (m[1] == "" || perhaps) {
 				out[tableName(m[2])] = true
 			}
 		}
 	}
 	for _, text := range texts {
-		for _, m := range tableGoes.FindAllStringSubmatch(text, -1) {
-			delete(out, tableName(m[1]+m[2]))
+		for line := range linesWith(text, "dDaA") {
+			if m := tableGoes.FindStringSubmatch(line); m != nil {
+				delete(out, tableName(m[1]+m[2]))
+			}
 		}
 	}
 	return out
+}
+
+// linesWith returns the lines of a text that begin, after spaces and tabs, with one of some letters. A pattern for each
+// line is much faster than one for the text.
+func linesWith(text, letters string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for line := range strings.Lines(text) {
+			line = strings.TrimLeft(line, " \t")
+			if line != "" && strings.IndexByte(letters, line[0]) >= 0 && !yield(line) {
+				return
+			}
+		}
+	}
 }
 
 // tableName returns the name of a table in a text, for comparison.

@@ -81,7 +81,7 @@ func (r *Release) readRevisions(ctx context.Context, c Config) error {
 	if len(r.compared) > 0 {
 		mapped := slices.ContainsFunc(r.pairs, func(p pair) bool { return p.head.Models != nil })
 		skip := func(path string) bool { return r.usage.isNotCode(path) || isDataFile(path) }
-		r.compared[0].history = append(r.compared[0].history, findUnwrittenColumns(rng, skip, mapped)...)
+		r.compared[0].history = append(r.compared[0].history, findUnwrittenColumns(rng, skip, mapped, r.usage.readCode)...)
 	}
 	return nil
 }

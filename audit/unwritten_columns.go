@@ -3,6 +3,7 @@ package audit
 import (
 	"bytes"
 	"cmp"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -16,8 +17,8 @@ import (
 // at the base has. Such a column must accept rows without a value.
 //
 // skip excludes files that are no code of the program. mapped is set if the framework's
-// own models cover all columns; they are compared separately.
-func findUnwrittenColumns(rng *gitrange.Range, skip func(string) bool, mapped bool) []history.Change {
+// own models cover all columns; they are compared separately. deployed returns the code at the base.
+func findUnwrittenColumns(rng *gitrange.Range, skip func(string) bool, mapped bool, deployed func() *code) []history.Change {
 	now := map[string]string{} // path at the base → at the head
 	for _, x := range rng.Changes {
 		if was := cmp.Or(x.OldPath, x.Path); (x.Kind == gitrange.Modified || x.Kind == gitrange.Renamed) && !skip(was) && !skip(x.Path) {
@@ -30,20 +31,23 @@ func findUnwrittenColumns(rng *gitrange.Range, skip func(string) bool, mapped bo
 			paths = append(paths, f.Path)
 		}
 	}
+	var facts map[string]*usage.Facts
+	if len(paths) > fewFiles {
+		facts = deployed().listWriters()
+		paths = slices.DeleteFunc(paths, func(p string) bool { return facts[p] == nil })
+	}
 	var out []history.Change
 	for some := range slices.Chunk(paths, 256) {
 		texts, _ := rng.Base.ReadAll(some) // files that cannot be read are skipped
 		for _, was := range some {
-			before := readWriter(was, texts[was])
-			if before == nil {
-				continue
-			}
-			path := now[was]
-			text, _ := rng.Head.Read(path)
-			if after := readWriter(path, text); after != nil {
-				out = append(out, findOmittedInInserts(path, before, after)...)
-				if !mapped {
-					out = append(out, findOmittedInModels(path, before, after)...)
+			if path := now[was]; isWriter(was, texts[was]) {
+				text, _ := rng.Head.Read(path)
+				if !mapped && hasSign(texts[was], modelSigns) || !hasSameInserts(texts[was], text) {
+					before := facts[was]
+					if before == nil {
+						before = readWriter(was, texts[was])
+					}
+					out = append(out, compareWriters(path, mapped, before, readWriter(path, text))...)
 				}
 			}
 		}
@@ -51,16 +55,99 @@ func findUnwrittenColumns(rng *gitrange.Range, skip func(string) bool, mapped bo
 	return out
 }
 
-// writes are texts in code that writes rows: in SQL, or by a model with the name of its
+// fewFiles is how many changed files are read only to see whether they write rows. The facts of all code, which rules about
+// the deployed code need, say it for more of them.
+const fewFiles = 100
+
+// listWriters returns the facts of the files with an INSERT that lists its columns, and of those with a model.
+func (c *code) listWriters() map[string]*usage.Facts {
+	out := map[string]*usage.Facts{}
+	for _, f := range c.files {
+		if f.Facts != nil && !f.Observed && (len(f.Facts.Models) > 0 || len(insertsOf(f.Facts)) > 0) {
+			out[f.Path] = f.Facts
+		}
+	}
+	return out
+}
+
+// compareWriters lists the columns that one file no longer writes. path is its name at the head.
+func compareWriters(path string, mapped bool, before, after *usage.Facts) []history.Change {
+	if before == nil || after == nil {
+		return nil
+	}
+	out := findOmittedInInserts(path, before, after)
+	if !mapped {
+		out = append(out, findOmittedInModels(path, before, after)...)
+	}
+	return out
+}
+
+// insertSigns and modelSigns are texts in code that writes rows: in SQL, or by a model with the name of its
 // table. They exclude most files, because a release may change thousands.
-var writes = [][]byte{
-	[]byte("INSERT INTO"), []byte("insert into"), []byte("Insert Into"), []byte("@Entity"), []byte("@Table"), []byte("[Table("), []byte("__tablename__"), []byte("TableName()"),
-	[]byte("table_name"), []byte(`bun:"table:`), []byte("tableName"),
+var (
+	insertSigns = [][]byte{[]byte("INSERT INTO"), []byte("insert into"), []byte("Insert Into")}
+	modelSigns  = [][]byte{
+		[]byte("@Entity"), []byte("@Table"), []byte("[Table("), []byte("__tablename__"), []byte("TableName()"),
+		[]byte("table_name"), []byte(`bun:"table:`), []byte("tableName"),
+	}
+)
+
+func hasSign(text []byte, signs [][]byte) bool {
+	return slices.ContainsFunc(signs, func(sign []byte) bool { return bytes.Contains(text, sign) })
+}
+
+// isWriter reports whether a file may be code that writes rows.
+func isWriter(path string, text []byte) bool {
+	return (hasSign(text, insertSigns) || hasSign(text, modelSigns)) && gitrange.IsCode(path, text)
+}
+
+// plainInsert is an INSERT whose table and columns are all in its own text: it puts in no constant or value from
+// elsewhere. insertStart is the start of any other one.
+var (
+	insertStart = regexp.MustCompile(`(?i)^insert\s+into\b`)
+	plainInsert = regexp.MustCompile(`(?i)^insert\s+into\s+[\w."]+\s*(?:\s+as\s+\w+\s*)?\([\w\s,"']*\)`)
+)
+
+// longestInsert limits what is read of one INSERT, in bytes.
+const longestInsert = 4 << 10
+
+// hasSameInserts reports whether two versions of a file have the same INSERTs, up to the end of their lists of columns.
+// Most changed files do, and need not be parsed.
+func hasSameInserts(before, after []byte) bool {
+	was, plain := listInserts(before)
+	now, plainToo := listInserts(after)
+	return plain && plainToo && slices.Equal(was, now)
+}
+
+// listInserts returns the INSERTs of a text in order, each up to the end of its columns. plain is false if another one's
+// columns are not all there.
+func listInserts(text []byte) (list []string, plain bool) {
+	lower := bytes.Clone(text)
+	for i, c := range lower {
+		if 'A' <= c && c <= 'Z' {
+			lower[i] = c + 'a' - 'A' // not bytes.ToLower, which may change the length
+		}
+	}
+	for at := 0; ; {
+		n := bytes.Index(lower[at:], []byte("insert"))
+		if n < 0 {
+			slices.Sort(list)
+			return list, true
+		}
+		at += n
+		part := text[at:min(len(text), at+longestInsert)]
+		at += len("insert")
+		if insert := plainInsert.Find(part); insert != nil {
+			list = append(list, string(insert))
+		} else if insertStart.Match(part) {
+			return nil, false
+		}
+	}
 }
 
 // readWriter returns the facts of a file of code; nil if it writes no rows.
 func readWriter(path string, text []byte) *usage.Facts {
-	if !slices.ContainsFunc(writes, func(sign []byte) bool { return bytes.Contains(text, sign) }) || !gitrange.IsCode(path, text) {
+	if !isWriter(path, text) {
 		return nil
 	}
 	if f := usage.Read(path, text); len(f.Queries)+len(f.Models) > 0 {

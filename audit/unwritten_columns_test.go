@@ -16,6 +16,10 @@ func TestUnwritten(t *testing.T) {
 	program := func(sql string) string {
 		return "-- store/store.go --\npackage store\n\nconst q = `" + sql + "`\n"
 	}
+	constant := func(columns string) string {
+		return "-- store/store.go --\npackage store\n\nconst columns = \"" + columns + "\"\n\n" +
+			"const q = \"INSERT INTO orders (\" + columns + \") VALUES ($1, $2)\"\n"
+	}
 	entity := func(fields string) string {
 		return "-- src/order.ts --\nimport { Entity, Column } from 'typeorm'\n\n@Entity('orders')\nexport class Order {\n  @Column({ name: 'id' })\n  id: number\n" + fields + "}\n"
 	}
@@ -52,6 +56,10 @@ func TestUnwritten(t *testing.T) {
 			"put together", program("INSERT INTO orders (id, total, note) VALUES ($1, $2, $3)"),
 			"-- store/store.go --\npackage store\n\nvar q = \"INSERT INTO orders (id, total\" + more + \") VALUES ($1, $2)\"\n",
 			"", "",
+		},
+		{
+			"a constant of the file", constant("id, total, note"), constant("id, total"), "",
+			"error store/store.go:5 column note of orders stays NOT NULL without a default, and the new code's INSERT leaves it out",
 		},
 		{
 			"a mapper", entity(note), entity(""), "",

@@ -30,10 +30,18 @@ type batch struct {
 	out    *bufio.Reader
 	stderr *excerpt
 	closed bool
+
+	// held are contents that were read, by id: base and head share most files, and several readers look at the same
+	// ones. heldSize is their size in bytes.
+	held     map[string][]byte
+	heldSize int
 }
 
-// readObjects calls got with the content or the error of each id, in order. The ids
-// are sent while answers are read. It returns early with an error when the
+// mostHeld limits the size of the held contents, in bytes.
+const mostHeld = 12 << 20
+
+// readObjects calls got with the content or the error of each id, in order. got must not change the
+// content. The ids are sent while answers are read. It returns early with an error when the
 // process fails; got was then called for the ids before only.
 func (b *batch) readObjects(ids []string, got func(i int, data []byte, err error)) error {
 	b.mu.Lock()
@@ -51,11 +59,18 @@ func (b *batch) readObjects(ids []string, got func(i int, data []byte, err error
 	if err := b.startProcess(); err != nil {
 		return err
 	}
+	known := make([][]byte, len(ids))
+	for i, id := range ids {
+		known[i] = b.held[id]
+	}
 	sent := make(chan struct{})
 	go func() {
 		defer close(sent)
 		w := bufio.NewWriterSize(b.in, 4096)
-		for _, id := range ids {
+		for i, id := range ids {
+			if known[i] != nil {
+				continue
+			}
 			// A failed write also ends the process's output; reading it reports the
 			// error.
 			w.WriteString(id)
@@ -63,7 +78,11 @@ func (b *batch) readObjects(ids []string, got func(i int, data []byte, err error
 		}
 		w.Flush()
 	}()
-	for i := range ids {
+	for i, id := range ids {
+		if known[i] != nil {
+			got(i, known[i], nil)
+			continue
+		}
 		data, err := b.readAnswer()
 		if failure, ok := errors.AsType[*brokenError](err); ok {
 			stderr := b.stopProcess()
@@ -72,6 +91,10 @@ func (b *batch) readObjects(ids []string, got func(i int, data []byte, err error
 				return fmt.Errorf("git cat-file: %w", b.ctx.Err())
 			}
 			return &GitError{Args: []string{"cat-file", "--batch"}, Code: -1, Stderr: strings.TrimSpace(stderr + "\n" + failure.err.Error())}
+		}
+		if err == nil && b.heldSize+len(data) <= mostHeld {
+			b.held[id] = data
+			b.heldSize += len(data)
 		}
 		got(i, data, err)
 	}

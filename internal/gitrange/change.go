@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -114,23 +116,79 @@ func (r *Repo) workName(ctx context.Context, base string) string {
 
 // diffTrees compares two commits or, with one, a commit and the working tree.
 func (r *Repo) diffTrees(ctx context.Context, env []string, commits ...string) ([]Change, error) {
-	// It uses git's porcelain command, because that compares contents if only times
-	// differ.
-	run := func(renames string) ([]byte, error) {
-		args := []string{"diff", "--raw", "-z", renames, "--no-abbrev", "--no-ext-diff", "--no-textconv",
-			"--no-color", "--no-relative", "--ignore-submodules=all"}
-		return r.git.runWithInput(ctx, nil, env, append(append(args, commits...), "--")...)
+	changes, err := r.diffPaths(ctx, env, "--no-renames", commits, nil)
+	if err != nil {
+		return nil, err
 	}
-	out, err := run("-M")
+	moved := listPossibleRenames(changes)
+	if len(moved) == 0 {
+		return changes, nil
+	}
+	if lengthOf(moved) > mostArguments() {
+		moved = nil // all paths
+	}
+	renames, err := r.diffPaths(ctx, env, "-M", commits, moved)
 	if err != nil && missingObject(err) {
 		// The clone is partial, or damaged. Without the contents, only renames of
 		// identical files can be found.
-		out, err = run("-M100%")
+		renames, err = r.diffPaths(ctx, env, "-M100%", commits, moved)
 	}
+	if err != nil || moved == nil {
+		return renames, err
+	}
+	compared := make(map[string]bool, len(moved))
+	for _, p := range moved {
+		compared[p] = true
+	}
+	return append(slices.DeleteFunc(changes, func(c Change) bool { return compared[c.Path] }), renames...), nil
+}
+
+// diffPaths runs git's comparison, of all paths if the list is empty. It uses the porcelain command, because that compares
+// contents if only times differ.
+func (r *Repo) diffPaths(ctx context.Context, env []string, renames string, commits, paths []string) ([]Change, error) {
+	args := []string{"--literal-pathspecs", "diff", "--raw", "-z", renames, "--no-abbrev", "--no-ext-diff", "--no-textconv",
+		"--no-color", "--no-relative", "--ignore-submodules=all"}
+	out, err := r.git.runWithInput(ctx, nil, env, slices.Concat(args, commits, []string{"--"}, paths)...)
 	if err != nil {
 		return nil, err
 	}
 	return parseRaw(out)
+}
+
+// mostArguments limits the length of git's command line, in bytes.
+func mostArguments() int {
+	if runtime.GOOS == "windows" {
+		return 24 << 10
+	}
+	return 512 << 10
+}
+
+// lengthOf returns the length of some paths as arguments.
+func lengthOf(paths []string) (n int) {
+	for _, p := range paths {
+		n += len(p) + 3
+	}
+	return n
+}
+
+// media are endings of files that hold neither code nor statements. git takes most of a comparison's time to look for
+// renames among them.
+var media = regexp.MustCompile(`(?i)\.(?:png|jpe?g|gif|webp|avif|ico|bmp|svg|psd|pdf|woff2?|ttf|otf|eot|mp[34]|webm|mov|wav|ogg|zip|t?gz|bz2|xz|7z|jar|wasm)$`)
+
+// listPossibleRenames returns the files that were added or deleted, if there are both.
+func listPossibleRenames(changes []Change) []string {
+	var paths []string
+	found := map[Kind]bool{}
+	for i := range changes {
+		if c := &changes[i]; (c.Kind == Added || c.Kind == Deleted) && !media.MatchString(c.Path) {
+			paths = append(paths, c.Path)
+			found[c.Kind] = true
+		}
+	}
+	if !found[Added] || !found[Deleted] {
+		return nil
+	}
+	return paths
 }
 
 // emptyBlob is the id of an empty file, by the length of the repository's ids.

@@ -49,6 +49,24 @@ func TestRangeOfCommits(t *testing.T) {
 	same(t, content(t, rg.Base, "edit.sql")+content(t, rg.Head, "edit.sql"), "onetwo")
 }
 
+// Renames of pictures are not looked for: that takes most of git's time, and nobody asks.
+func TestRenamesOfMedia(t *testing.T) {
+	t.Parallel()
+	f := repository(t)
+	f.write("logo.png", lines)
+	f.write("a/[x]*.sql", lines)
+	f.commit("first")
+	f.git("switch", "-q", "-c", "feature")
+	f.git("mv", "logo.png", "sign.PNG")
+	f.git("mv", "a/[x]*.sql", "a/y.sql")
+	f.commit("second")
+	same(t, ranged(t, open(t, f.dir), "main", "feature").Changes, []Change{
+		{Kind: Renamed, Path: "a/y.sql", OldPath: "a/[x]*.sql", Similarity: 100},
+		{Kind: Deleted, Path: "logo.png"},
+		{Kind: Added, Path: "sign.PNG"},
+	})
+}
+
 func TestRangeOfWorkingTree(t *testing.T) {
 	t.Parallel()
 	f := repository(t)

@@ -72,7 +72,7 @@ func Open(ctx context.Context, dir string) (*Repo, error) {
 	if err := r.readConfig(ctx); err != nil {
 		return nil, err
 	}
-	r.batch = &batch{git: git, ctx: ctx}
+	r.batch = &batch{git: git, ctx: ctx, held: map[string][]byte{}}
 	return r, nil
 }
 

@@ -21,13 +21,14 @@ type Tree interface {
 	Name() string
 	// Files returns all files, sorted by path. The slice is shared: do not change it.
 	Files() []File
-	// Read returns the content of one of Files, with the line ends it has there.
+	// Read returns the content of one of Files, with the line ends it has there. It is shared: do not change it.
 	// A symbolic link is followed inside the tree; otherwise *OutsideError.
 	// A path that is not in Files is fs.ErrNotExist.
 	Read(path string) ([]byte, error)
 	// ReadAll reads many files at once, much faster than one by one. A file that
 	// cannot be read is missing from the result, and the joined error says why
 	// for each (one *MissingObjectsError covers all that it is true of).
+	// Contents are shared: do not change them.
 	ReadAll(paths []string) (map[string][]byte, error)
 	// Dir returns a directory on disk that holds the tree: the working tree
 	// itself, or a temporary checkout that is made once and removed by

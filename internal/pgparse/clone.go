@@ -1,6 +1,8 @@
 package pgparse
 
 import (
+	"reflect"
+
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
@@ -38,7 +40,7 @@ func Equal(a, b *Node) bool {
 }
 
 // equalPlain compares the most frequent expressions in defaults and conditions: constants,
-// columns, calls without arguments, and operators on them. told is false if only a
+// columns, calls without arguments, and operators, lists and conditions of them. told is false if only a
 // comparison of all fields can decide.
 func equalPlain(a, b *Node) (same, told bool) {
 	switch x := a.GetNode().(type) {
@@ -69,8 +71,39 @@ func equalPlain(a, b *Node) (same, told bool) {
 			return equalOperator(x.AExpr, y)
 		}
 		return false, true
+	case *Node_BoolExpr:
+		if y := b.GetBoolExpr(); y != nil && y.Boolop == x.BoolExpr.Boolop {
+			return equalLists(x.BoolExpr.Args, y.Args)
+		}
+		return false, true
+	case *Node_NullTest:
+		if y := b.GetNullTest(); y != nil && y.Nulltesttype == x.NullTest.Nulltesttype && y.Argisrow == x.NullTest.Argisrow && x.NullTest.Arg != nil && y.Arg != nil {
+			return equalPlain(x.NullTest.Arg, y.Arg)
+		}
+		return false, true
+	case *Node_List:
+		if y := b.GetList(); y != nil {
+			return equalLists(x.List.Items, y.Items)
+		}
+		return false, true
 	}
-	return false, false
+	return false, reflect.TypeOf(a.GetNode()) != reflect.TypeOf(b.GetNode())
+}
+
+// equalLists is equalPlain for lists. One item that differs decides.
+func equalLists(a, b []*Node) (same, told bool) {
+	if len(a) != len(b) {
+		return false, true
+	}
+	told = true
+	for i := range a {
+		alike, sure := equalPlain(a[i], b[i])
+		if sure && !alike {
+			return false, true
+		}
+		told = told && sure
+	}
+	return told, told
 }
 
 // equalOperator is equalPlain for operators.

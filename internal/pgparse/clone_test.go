@@ -9,6 +9,8 @@ func TestEqualPlain(t *testing.T) {
 		"1", "2", "0", "1.5", "2.5", "''", "'a'", "'b'", "true", "false", "NULL", "B'1'", "B'0'", "X'1'", "99999999999",
 		"now()", "pg_catalog.now()", "NOW ( )", "f()", "f(1)", "f(*)", "count(*)", "f(DISTINCT 1)", "f() FILTER (WHERE true)", "f() OVER ()",
 		"a", "b > 1", "b > 2", "a IN (1)", "-a", "a LIKE f(1)", "a.b > now()", "current_timestamp", "'a'::text", "1 + 1", "a.b", "(now())", "trim(' a')", "extract(year from now())",
+		"a IS NULL", "a IS NOT NULL", "f(1) IS NULL", "a AND b", "a OR b", "a AND b AND c", "a AND f(1)", "b AND f(1)", "NOT a",
+		"a IN (1, 2)", "a IN (1, 3)", "a IN (1, f(1))", "ROW(a, b) IS NULL",
 	}
 	told := 0
 	for _, a := range expressions {

@@ -113,7 +113,7 @@ func programOf(t adapter.Tree, dir string) *repositoryProgram {
 			}
 			text := adapter.ReadFile(t, p).Text
 			says := strings.Contains(text, base)
-			tells = tells || says && telling.MatchString(text)
+			tells = tells || says && hasLine(text, base, telling)
 			names := says && hasQuotedWord(text, base)
 			if !names && !strings.Contains(path.Base(p), "migrat") || !r.sendsFileText(text) {
 				continue
@@ -134,6 +134,24 @@ func programOf(t adapter.Tree, dir string) *repositoryProgram {
 		}
 		return found
 	})
+}
+
+// hasLine reports whether a line of a text has a word and matches a pattern, which cannot match more than one line.
+func hasLine(text, word string, pattern *regexp.Regexp) bool {
+	for at := 0; ; {
+		n := strings.Index(text[at:], word)
+		if n < 0 {
+			return false
+		}
+		from := strings.LastIndexByte(text[:at+n], '\n') + 1
+		end := len(text)
+		if length := strings.IndexByte(text[at+n:], '\n'); length >= 0 {
+			end = at + n + length
+		}
+		if at = end; pattern.MatchString(text[from:end]) {
+			return true
+		}
+	}
 }
 
 // hasQuotedWord reports whether a text has a word between quotes or slashes.
