@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -176,7 +177,7 @@ func fixDoublePrecision(sql string) string {
 }
 
 var (
-	templateToken = regexp.MustCompile(`\{\{|\}\}|\{%|%\}|\$\{|<%|%>|__[A-Z_]+__|@@?\w+@`)
+	templateName  = regexp.MustCompile(`__[A-Z_]+__|@@?\w+@`)
 	conflictMark  = regexp.MustCompile(`(?m)^(<<<<<<<|=======|>>>>>>>)( |\r?$)`)
 	psqlVariable  = regexp.MustCompile(`^:['"]?\w`)
 	shellVariable = regexp.MustCompile(`^\$[A-Za-z_]\w*`)
@@ -197,14 +198,29 @@ func syntaxError(sql string, at int, err error) *SyntaxError {
 		out.Hint = "the text holds a no-break space, which is not white space in SQL"
 	case strings.HasPrefix(sql, "version https://git-lfs.github.com/spec/"):
 		out.Hint = "the file is a pointer of Git LFS; to get what it stands for, run: git lfs pull"
-	case conflictMark.MatchString(sql):
+	case hasConflictMark(sql):
 		out.Hint = "the text has a merge conflict"
-	case templateToken.MatchString(sql), isShellVariable(sql[out.Offset-at:], out.Message):
+	case hasTemplateToken(sql), isShellVariable(sql[out.Offset-at:], out.Message):
 		out.Hint = "it looks like a template: its text is known only when the runner fills it in"
 	case psqlVariable.MatchString(sql[out.Offset-at:]):
 		out.Hint = "it looks like a variable of psql: its value is known only when psql runs the file"
 	}
 	return out
+}
+
+// conflictMarks and templateMarks are looked for without a pattern: most texts of code that do not parse have none.
+var (
+	conflictMarks = []string{"<<<<<<<", "=======", ">>>>>>>"}
+	templateMarks = []string{"{{", "}}", "{%", "%}", "${", "<%", "%>"}
+)
+
+func hasConflictMark(sql string) bool {
+	return slices.ContainsFunc(conflictMarks, func(mark string) bool { return strings.Contains(sql, mark) }) && conflictMark.MatchString(sql)
+}
+
+func hasTemplateToken(sql string) bool {
+	return slices.ContainsFunc(templateMarks, func(mark string) bool { return strings.Contains(sql, mark) }) ||
+		(strings.Contains(sql, "__") || strings.Contains(sql, "@")) && templateName.MatchString(sql)
 }
 
 // isShellVariable reports whether the grammar failed at a variable of the shell, and not at a

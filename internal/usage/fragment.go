@@ -37,7 +37,7 @@ func (r *reader) readFragment(l literal) {
 		return
 	}
 	text := r.text[l.from:l.to]
-	if fragmentConflict.Match(text) {
+	if start := bytes.TrimLeft(text, " \t\r\n\f"); len(start) > 0 && start[0]|' ' == 'o' && fragmentConflict.Match(text) {
 		r.recordAppendedConflict(l)
 		return
 	}

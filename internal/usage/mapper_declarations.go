@@ -9,19 +9,20 @@ import (
 // Diesel's sql_function!, SQLAlchemy's func.name(), Supabase's rpc('name').
 var (
 	mapperTypes = []typeDeclaration{
-		{"type_name", regexp.MustCompile(`\btype_name\s*=\s*"(?:(\w+)\.)?(\w+)"`)},
-		{"postgres_type", regexp.MustCompile(`\bpostgres_type\(\s*name\s*=\s*"(?:())(\w+)"`)},
+		{rust, "type_name", regexp.MustCompile(`\btype_name\s*=\s*"(?:(\w+)\.)?(\w+)"`)},
+		{rust, "postgres_type", regexp.MustCompile(`\bpostgres_type\(\s*name\s*=\s*"(?:())(\w+)"`)},
 	}
 	mapperFunctions = []typeDeclaration{
-		{"sql_function!", regexp.MustCompile(`sql_function!\s*[{(]\s*(?:#\[[^\]]*\]\s*)*(?:())fn\s+(\w+)`)},
-		{"func.", regexp.MustCompile(`\b(?:sa\.|sqlalchemy\.)?func\.(?:(\w+)\.)?(\w+)\(`)},
-		{".rpc(", regexp.MustCompile(`\.rpc\(\s*(?:())["'](\w+)["']`)},
-		{"Func(", regexp.MustCompile(`\bfunction\s*=\s*(?:())["'](\w+)["']`)},
+		{rust, "sql_function!", regexp.MustCompile(`sql_function!\s*[{(]\s*(?:#\[[^\]]*\]\s*)*(?:())fn\s+(\w+)`)},
+		{python, "func.", regexp.MustCompile(`\b(?:sa\.|sqlalchemy\.)?func\.(?:(\w+)\.)?(\w+)\(`)},
+		{nil, ".rpc(", regexp.MustCompile(`\.rpc\(\s*(?:())["'](\w+)["']`)},
+		{python, "Func(", regexp.MustCompile(`\bfunction\s*=\s*(?:())["'](\w+)["']`)},
 	}
 )
 
-// typeDeclaration is a text that every match contains, and a pattern with a schema and a name.
+// typeDeclaration is a language (nil for all), a text that every match contains, and a pattern with a schema and a name.
 type typeDeclaration struct {
+	language *dialect
 	sign    string
 	pattern *regexp.Regexp
 }
@@ -42,7 +43,7 @@ func (r *reader) recordDeclarations() {
 func (r *reader) namedRelations(list []typeDeclaration) []Relation {
 	var out []Relation
 	for _, t := range list {
-		if !bytes.Contains(r.text, []byte(t.sign)) {
+		if t.language != nil && t.language != r.d || !bytes.Contains(r.text, []byte(t.sign)) {
 			continue
 		}
 		for _, m := range t.pattern.FindAllSubmatchIndex(r.text, -1) {
