@@ -79,6 +79,9 @@ func splitLines(sql string) []string {
 
 // isComplete reports whether a text ends with a statement's semicolon.
 func isComplete(text string) bool {
+	if strings.HasSuffix(text, ";") && !strings.ContainsAny(text, "'\"$-/") && !strings.Contains(text, "ATOMIC") {
+		return true // most lines; a semicolon in them can only end a statement
+	}
 	file, err := pgparse.SplitText(text)
 	if err != nil || len(file.Stmts) == 0 {
 		return true // it is no SQL
