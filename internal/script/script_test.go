@@ -119,6 +119,11 @@ func TestContinue(t *testing.T) {
 			t.Errorf("%s | %s: open %t, %s", c.first, c.second, s.Open, diff)
 		}
 	}
+	s := build(t, "SELECT 2", onward.TransactionFile)
+	s.ContinueFrom(build(t, "SELECT 1", onward.TransactionNone))
+	if s.Statements[0].Origin != Runner {
+		t.Errorf("after a script without a transaction: origin %d", s.Statements[0].Origin)
+	}
 }
 
 func TestOpenAndRollback(t *testing.T) {

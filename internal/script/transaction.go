@@ -38,9 +38,10 @@ func (r *Reader) assignTransactions(s *Script) {
 
 // ContinueFrom corrects the statements of a script that its runner sends in the transaction
 // of the previous script. If the previous script ended that transaction, these statements
-// run in the one that it began, or in none.
+// run in the one that it began, or in none. After a script that the runner sends without a
+// transaction, the runner begins one.
 func (s *Script) ContinueFrom(before *Script) {
-	if before.End == Runner || s.Source.Mode != onward.TransactionFile {
+	if before.End == Runner || s.Source.Mode != onward.TransactionFile || before.Source.Mode != onward.TransactionFile {
 		return
 	}
 	s.Controls, s.Rollback = nil, map[int]bool{}
