@@ -3,7 +3,6 @@ package sqitch
 import (
 	"fmt"
 	"regexp"
-	"sort"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
@@ -17,7 +16,7 @@ type planned struct {
 	// needs are the changes that it names as required, as they are written.
 	needs []string
 	// tags are those between this change and the next one of its name, if there is one: the change was reworked, and the file of this
-	// one has a tag in its name. reworks counts the changes of its name before it.
+	// one has a tag in its name. sqitch tries the tags of the last change first. reworks counts the changes of its name before it.
 	tags    []string
 	reworks int
 }
@@ -56,9 +55,15 @@ func readPlan(text string) []*planned {
 		if i, ok := last[c.name]; ok {
 			old := out[i]
 			c.reworks = old.reworks + 1
-			from := sort.Search(len(tags), func(n int) bool { return tags[n].at >= i })
-			for _, t := range tags[from:min(len(tags), from+maxTags)] {
-				old.tags = append(old.tags, t.name)
+			for n := len(tags); n > 0 && tags[n-1].at >= i && len(old.tags) < maxTags; {
+				first := n - 1 // the first tag of the same change
+				for first > 0 && tags[first-1].at == tags[n-1].at {
+					first--
+				}
+				for _, t := range tags[first:min(n, first+maxTags-len(old.tags))] {
+					old.tags = append(old.tags, t.name)
+				}
+				n = first
 			}
 		}
 		last[c.name] = len(out)

@@ -1,6 +1,7 @@
 package sqitch_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -95,6 +96,27 @@ func TestReworked(t *testing.T) {
 	want := []string{"a deploy/a@t2.sql", "b deploy/b.sql", "a#2 deploy/a@t3.sql", "a#3 deploy/a.sql"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// Of many tags after a reworked change, the file has one of the last: sqitch tries the tags of the last change first, and those of one
+// change in their order.
+func TestReworkedAfterManyTags(t *testing.T) {
+	t.Parallel()
+	plan := head + planLine("a")
+	for i := range 30 {
+		plan += planLine(fmt.Sprintf("@t%d", i)) + planLine(fmt.Sprintf("b%d", i))
+	}
+	tree := adaptertest.Text(map[string]string{
+		"sqitch.plan": plan + planLine("@first") + planLine("@second") + planLine("a [a@second]"), "deploy/a.sql": "SELECT 2",
+		"deploy/a@t29.sql": "SELECT 0", "deploy/a@second.sql": "SELECT 1",
+	})
+	if got := load(t, tree, sqitch.Adapter.Detect(tree)[0]).Migrations[0].Path; got != "deploy/a@second.sql" {
+		t.Error(got)
+	}
+	tree["deploy/a@first.sql"] = tree["deploy/a@second.sql"]
+	if got := load(t, tree, sqitch.Adapter.Detect(tree)[0]).Migrations[0].Path; got != "deploy/a@first.sql" {
+		t.Error(got)
 	}
 }
 
