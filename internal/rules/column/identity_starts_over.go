@@ -79,10 +79,13 @@ func identityStartsOver(p *rule.Pass, s *rule.Stmt) {
 }
 
 // newSequence reports whether the new default of a column takes its numbers from
-// a sequence that the release made, and that begins at 1.
+// a sequence that the release made, and that begins at 1. The transaction must keep that default.
 func newSequence(p *rule.Pass, s *rule.Stmt, column string) bool {
-	t := s.After.Relation(s.AlteredRelation().OID)
+	t, kept := s.After.Relation(s.AlteredRelation().OID), s.Tx.After.Relation(s.AlteredRelation().OID)
 	if t == nil || t.Column(column) == nil {
+		return false
+	}
+	if kept != nil && kept.Column(column) != nil && kept.Column(column).Takes != t.Column(column).Takes {
 		return false
 	}
 	seq := s.After.Relation(t.Column(column).Takes)

@@ -39,13 +39,18 @@ func checkColumnRename(p *rule.Pass, t *rule.Tx) {
 			continue // another has the table's name at commit, and the column: a view of the old names
 		}
 		u := p.UsesOfTaken(t, d, d.Old)
-		if d.After.Column(from) != nil {
-			if u.Functions = nil; u.DropSeverity() < onward.Error || inStep(p, t, d) {
-				continue // functions find another column
+		if heir := d.After.Column(from); heir != nil {
+			u.Functions = nil // functions find another column
+			reader, added := "the deployed code", d.Before.Attr(heir.Attnum) == nil
+			switch severity := u.DropSeverity(); {
+			case severity < onward.Error && (!added || severity < onward.Warning) || inStep(p, t, d):
+				continue
+			case severity < onward.Error:
+				reader = "deployed code that uses the column"
 			}
 			p.Report(d, rule.Report{
 				Fact:     "column " + from + " of " + table.String() + " is renamed to " + to + ", and another column takes its name",
-				Harm:     "the deployed code finds the new column under the name" + u.FirstPlace() + ": what is stored is in " + to + ", and does not reach it",
+				Harm:     reader + " finds the new column under the name" + u.FirstPlace() + ": what is stored is in " + to + ", and does not reach it",
 				Instead:  "give the new column a name of its own, keep both in step, and drop " + from + " a release later",
 				Severity: onward.Warning,
 				Evidence: u.Evidence,
