@@ -5,8 +5,8 @@ import "slices"
 // result is how a list of statements ends.
 type result struct {
 	value Value
-	// left is set if it ended with return, next or break; sometimes if it may have.
-	left, sometimes bool
+	// left is set if it ended with return, next or break; sometimes if it may have. returns is set if return was one of them.
+	left, sometimes, returns bool
 }
 
 // executeBody runs statements.
@@ -18,7 +18,10 @@ func (r *Run) executeBody(body []*node) (out result) {
 			return result{}
 		}
 		one := r.executeOne(n)
-		out.value = one.value
+		if r.leaving { // a return in a block leaves the method
+			one.sometimes, one.returns = true, true
+		}
+		out.value, out.returns = one.value, out.returns || one.returns
 		if one.left {
 			out.left = true
 			if out.sometimes {
@@ -83,7 +86,7 @@ func (r *Run) executeOne(n *node) result {
 		if len(n.items) > 0 {
 			v = r.evaluateNode(n.items[0])
 		}
-		return result{value: v, left: true}
+		return result{value: v, left: true, returns: n.name == "return"}
 	case nodeDef, nodeClass:
 		return result{}
 	}
@@ -110,10 +113,12 @@ func (r *Run) executeIf(n *node) result {
 	}
 	first := r.executeBranch(n.body, inside)
 	second := r.executeBranch(n.otherwise, other)
+	out := result{returns: first.returns || second.returns}
 	if first.left && second.left && len(n.otherwise) > 0 {
-		return result{left: true}
+		out.left = true
+		return out
 	}
-	out := result{sometimes: first.left || first.sometimes || second.left || second.sometimes}
+	out.sometimes = first.left || first.sometimes || second.left || second.sometimes
 	if first.left && c.Needs != "" { // return unless table_exists?: what follows needs the table
 		out.value = Value{Needs: c.Needs, Absent: c.Absent}
 	}

@@ -80,6 +80,8 @@ type Run struct {
 	calls         int
 	// assigned are the variables that were assigned, in order.
 	assigned []assigned
+	// leaving is set after a block of the running method that may have left the method.
+	leaving bool
 	// unreadSchema is set if a call in Unread may change the schema.
 	unreadSchema bool
 	lines        *pgparse.Lines
@@ -240,7 +242,9 @@ func (r *Run) callBlock(v Value, arguments []Value) Value {
 	if len(v.block.parameters) == 0 && len(arguments) > 0 {
 		r.scope.variables["it"], r.scope.variables["_1"] = arguments[0], arguments[0]
 	}
-	return r.executeBody(v.block.body).value
+	out := r.executeBody(v.block.body)
+	r.leaving = r.leaving || out.returns
+	return out.value
 }
 
 // bindParameters sets parameters.
@@ -284,10 +288,10 @@ func (r *Run) callMethod(m *node, c *Call) Value {
 		r.SkipCall(c.Name, "it is nested too deep", false)
 		return Value{}
 	}
-	outside, before := r.scope, r.condition
-	defer func() { r.scope, r.condition = outside, before }()
+	outside, before, leaving := r.scope, r.condition, r.leaving
+	defer func() { r.scope, r.condition, r.leaving = outside, before, leaving }()
 	asking := r.asking
-	r.asking = 0
+	r.asking, r.leaving = 0, false
 	r.calls++
 	defer func() { r.calls, r.asking = r.calls-1, asking }()
 	r.scope = &scope{variables: map[string]Value{}, block: c.Block}
