@@ -308,8 +308,8 @@ func firstDifference(old, m *adapter.Migration) (line int, cosmetic bool) {
 
 // setOpaque reports what could not be judged outside migrations, and files that the runner ignores, if the release
 // adds them.
-func (j *judge) setOpaque(p pair) {
-	j.report.Opaque = append(j.report.Opaque, p.head.Opaque...)
+func (j *judge) setOpaque(p pair, changes []gitrange.Change, head adapter.Tree) {
+	j.report.Opaque = append(j.report.Opaque, p.listNewOpaque(changes, head)...)
 	old := map[string]bool{}
 	if p.base != nil {
 		for _, x := range p.base.Problems {
@@ -324,4 +324,22 @@ func (j *judge) setOpaque(p pair) {
 		}
 	}
 	j.passHistory(h)
+}
+
+// listNewOpaque returns what could not be judged at the head, without files that are the same at the base.
+func (p pair) listNewOpaque(changes []gitrange.Change, head adapter.Tree) []onward.Opaque {
+	if p.base == nil || len(p.base.Opaque) == 0 || len(p.head.Opaque) == 0 {
+		return p.head.Opaque
+	}
+	same := map[onward.Opaque]bool{}
+	for _, o := range p.base.Opaque {
+		same[o] = !o.Failed
+	}
+	changed := map[string]bool{}
+	for _, c := range changes {
+		changed[c.Path] = true
+	}
+	return slices.DeleteFunc(slices.Clone(p.head.Opaque), func(o onward.Opaque) bool {
+		return same[o] && !changed[o.Path] && adapter.HasFile(head, o.Path)
+	})
 }

@@ -127,7 +127,7 @@ func (a *changelog) judgeRelease(pairs []pair, compared []*comparison, usage *de
 		}
 		for _, k := range members {
 			p := compared[k]
-			j.setOpaque(pairs[k])
+			j.setOpaque(pairs[k], a.rng.Changes, a.head)
 			j.listUnreadable(p.deployed, a.rng.BaseName)
 			j.passHistory(p.history)
 			from := len(j.report.Migrations)

@@ -87,6 +87,10 @@ func TestUnclaimed(t *testing.T) {
 		"-- db/migrations/0003_d.sql --\nDROP TABLE nope;\n":  "",
 		"-- db/migrations/README/notes.txt --\nDROP TABLE b;": "",
 		"-- db/migrations/0003_d.sql.postgres --\nDROP;":      "db/migrations/0003_d.sql.postgres",
+		"-- db/migrations/0003_d.py --\nx = 1\n":              "db/migrations/0003_d.py",
+		"-- db/migrations/0003_d_test.go --\npackage x\n":     "",
+		"-- db/migrations/0003_d.test.ts --\nlet x = 1\n":     "",
+		"-- db/migrations/embed.go --\npackage x\n":           "",
 		"-- db/migrations/0003_d.SQL --\nDROP TABLE b;\n":     "db/migrations/0003_d.SQL",
 		"-- other/001_a.sql --\nDROP TABLE b;\n":              "other",
 		"-- other/V1__a.sql --\nDROP TABLE b;\n":              "other",
@@ -106,6 +110,19 @@ func TestUnclaimed(t *testing.T) {
 		}
 		if strings.Join(got, " ") != want {
 			t.Errorf("%q: %v, want %q", head, got, want)
+		}
+	}
+}
+
+// A file among the migrations that is none counts in the release that changes it, not in each.
+func TestUnnumberedAtBase(t *testing.T) {
+	t.Parallel()
+	const base = "-- db/migrations/0001_a.sql --\nCREATE TABLE b (id int);\n-- db/migrations/extra.sql --\nSELECT 1;\n"
+	const next = "-- db/migrations/0002_c.sql --\nSELECT 1;\n"
+	for head, want := range map[string]int{next: 0, next + "-- db/migrations/extra.sql --\nDROP TABLE b;\n": 1} {
+		r := changelog0(t, Config{Dir: repository(t, base, head), Base: "main"})
+		if len(r.Opaque) != want {
+			t.Errorf("%q: %+v", head, r.Opaque)
 		}
 	}
 }

@@ -24,6 +24,7 @@ var migrationLikeFile = regexp.MustCompile(`(?i)(?:^|/)(?:\d+(?:[._-][^/]*)?|[VR
 //   - SQL files in a directory of their own below the migrations, or with numbers
 //     anywhere
 //   - SQL files whose names do not end in .sql
+//   - programs with numbers among SQL files
 //   - migrations of tools without an adapter
 //   - submodules, whose files are in another repository
 func (a *changelog) listUnclaimed(pairs []pair) {
@@ -70,6 +71,9 @@ func (a *changelog) listUnclaimed(pairs []pair) {
 		}
 	}
 }
+
+// numberedProgram matches names of programs with a number.
+var numberedProgram = regexp.MustCompile(`^[Vv]?\d+[._-].*\.(?:py|[cm]?[jt]s|go|rb|php|pl|sh|exs?|java|kt|groovy|cs)$`)
 
 // programMigrationDir matches directories in which tools without an adapter have their migrations.
 var programMigrationDir = regexp.MustCompile(`(?i)migrat[^/]*$|(?:^|/)versions$`)
@@ -133,6 +137,11 @@ func (u *unclaimedFinder) describeFile(file string) (o onward.Opaque, ok bool) {
 			Path: file,
 			What: "a file that holds SQL by its name, which does not end in .sql",
 			Why:  "it does not count as a migration; if it is one, give it to onward check",
+		}, true
+	case below && numberedProgram.MatchString(name) && !adapter.IsTest(name) && !u.twins[strings.TrimSuffix(file, path.Ext(file))]:
+		return onward.Opaque{
+			Path: file, What: "a program among numbered SQL files",
+			Why: "what it does is known only when it runs; onward capture -- COMMAND judges what it sends to a throwaway Postgres",
 		}, true
 	case !strings.EqualFold(path.Ext(name), ".sql"):
 		return o, false

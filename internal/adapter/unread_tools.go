@@ -91,7 +91,7 @@ func UnreadIn(t Tree) []Unread {
 				what = "Ecto"
 			}
 		case ".ts", ".js", ".mts", ".mjs", ".cjs":
-			if strings.Contains(path.Base(dir), "migration") && name[0] >= '0' && name[0] <= '9' {
+			if strings.Contains(path.Base(dir), "migration") && name[0] >= '0' && name[0] <= '9' && !IsTest(name) {
 				if what = tool[dir]; what == "" {
 					what = migrationLibrary(ReadFile(t, p).Text)
 				}
@@ -109,6 +109,12 @@ func UnreadIn(t Tree) []Unread {
 	slices.SortFunc(out, func(a, b Unread) int { return cmp.Compare(a.Dir, b.Dir) })
 	return out
 }
+
+// testName matches names of files with tests.
+var testName = regexp.MustCompile(`[._](?:test|spec)\.\w+$`)
+
+// IsTest reports whether a file has tests, by its name.
+func IsTest(name string) bool { return testName.MatchString(name) }
 
 // otherSQL matches the ends of file names that hold SQL but are not read as migrations.
 var otherSQL = regexp.MustCompile(`(?i)\.(?:sql\.(?:postgres|postgresql|pg|pgsql|psql|tmpl|tpl|template|j2|jinja2?|erb|ejs|up|in)|pgsql|psql|ddl)$`)
