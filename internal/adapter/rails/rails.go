@@ -33,8 +33,9 @@ import (
 type Adapter struct{}
 
 var (
-	class   = regexp.MustCompile(`<\s*(?:::)?ActiveRecord::Migration\b`)
-	stamped = regexp.MustCompile(`^\d+_\w+\.rb$`)
+	class = regexp.MustCompile(`<\s*(?:::)?ActiveRecord::Migration\b`)
+	// stamped matches names that Rails takes for migrations. Those that an engine brought have its name: 1_create_hosts.federails.rb.
+	stamped = regexp.MustCompile(`^\d+_\w*\.?\w*\.rb$`)
 	number  = regexp.MustCompile(`^\d+`)
 )
 

@@ -187,6 +187,21 @@ func TestSQLBeside(t *testing.T) {
 	}
 }
 
+// TestEngineMigrations: a migration that an engine brought has the engine's name before its extension.
+func TestEngineMigrations(t *testing.T) {
+	t.Parallel()
+	text := []byte("class A < ActiveRecord::Migration[7.1]\n  def change\n    drop_table :a\n  end\nend\n")
+	files := adaptertest.Files{"db/migrate/1_a.active_storage.rb": text, "db/migrate/2_b.two.names.rb": text, "db/migrate/3-c.rb": text}
+	source := rails.Adapter{}.Detect(files)
+	if len(source) != 1 {
+		t.Fatalf("%+v", source)
+	}
+	set, err := rails.Adapter{}.Load(t.Context(), files, source[0])
+	if err != nil || len(set.Migrations) != 1 || set.Migrations[0].Path != "db/migrate/1_a.active_storage.rb" || len(set.Migrations[0].Source.Parts) != 1 {
+		t.Errorf("%v %+v", err, set.Migrations)
+	}
+}
+
 // TestSnapshot: the dump of the schema replaces the migrations that it includes.
 func TestSnapshot(t *testing.T) {
 	t.Parallel()
