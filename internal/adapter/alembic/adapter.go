@@ -114,6 +114,9 @@ func (a *Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*
 	if err != nil {
 		return nil, err
 	}
+	if len(r.Revisions) == 0 && slices.ContainsFunc(a.Detect(t), func(x adapter.Source) bool { return x.Dir == s.Dir }) {
+		return nil, &Error{"render at " + t.Name() + ": the command read no revision of " + s.Dir + ": it runs in another project, or not from base to heads"}
+	}
 	r.fillSet(set, t)
 	return set, nil
 }

@@ -115,6 +115,17 @@ func TestTransactions(t *testing.T) {
 		blocks[0] == 0 || blocks[1] != 0 || blocks[2] != 0 || blocks[3] <= blocks[0] {
 		t.Errorf("mode %s, blocks %v: a block before, none, none, a block after", m.Source.Mode, blocks)
 	}
+	set = loadProject(t, c, writeTree(t, with(map[string]string{
+		"migrations/versions/b2.py": revisionFile("b2", "'a1'",
+			"op.execute('SELECT 1')\nop.get_bind().commit()\nwith op.get_context().autocommit_block():\n    op.execute('SELECT 2')\nop.execute('SELECT 3')"),
+	})))
+	m, blocks = set.Migrations[1], nil
+	for _, p := range m.Source.Parts {
+		blocks = append(blocks, p.Block)
+	}
+	if len(m.Opaque) > 0 || m.Source.Mode != onward.TransactionNone || len(blocks) != 3 || blocks[0] == 0 || blocks[1] != 0 || blocks[2] <= blocks[0] {
+		t.Errorf("mode %s, blocks %v, %+v: a block before the commit, none, a block after", m.Source.Mode, blocks, m.Opaque)
+	}
 	env := strings.Replace(usual["migrations/env.py"], "literal_binds=True", "literal_binds=True, transaction_per_migration=True", 1)
 	if set := loadProject(t, c, writeTree(t, with(map[string]string{"migrations/env.py": env}))); set.Together {
 		t.Error("transaction_per_migration: each revision has its own transaction")
@@ -165,8 +176,11 @@ func TestFailures(t *testing.T) {
 			adapter.Options{Render: Preset}, with(map[string]string{"migrations/env.py": "import shop_settings\n"}), "No module named 'shop_settings'",
 		},
 		"a variable": {adapter.Options{Render: Preset}, with(map[string]string{"migrations/env.py": "import os\nos.environ['SHOP_DSN']\n"}), "SHOP_DSN"},
-		"a wait":     {adapter.Options{Render: Preset, RenderTimeout: 2 * time.Second}, sleeping, "render_timeout"},
-		"input":      {adapter.Options{Render: Preset}, with(map[string]string{"migrations/env.py": "input('password? ')\n"}), "EOFError"},
+		"other revisions": {adapter.Options{Render: Preset}, with(map[string]string{
+			"alembic.ini": usual["alembic.ini"] + "version_locations = elsewhere\n", "elsewhere/README": "",
+		}), "read no revision of migrations/versions"},
+		"a wait": {adapter.Options{Render: Preset, RenderTimeout: 2 * time.Second}, sleeping, "render_timeout"},
+		"input":  {adapter.Options{Render: Preset}, with(map[string]string{"migrations/env.py": "input('password? ')\n"}), "EOFError"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -184,7 +184,7 @@ def with_values(construct, row):
 def make_bind(base, recorder):
     """Returns a class for the connection that op.get_bind() returns."""
     asks = {
-        "begin", "begin_nested", "begin_twophase", "commit", "rollback", "connection",
+        "begin", "begin_nested", "begin_twophase", "rollback", "connection",
         "get_transaction", "get_nested_transaction", "get_isolation_level", "info", "invalidate",
         "detach", "table_names", "has_table", "default_isolation_level", "run_callable", "transaction",
     }
@@ -231,6 +231,11 @@ def make_bind(base, recorder):
 
         def close(self):
             pass
+
+        def commit(self):
+            """The next statement begins a transaction."""
+            if not recorder.autocommit:
+                recorder.block += 1
 
         def _run_ddl_visitor(self, visitor, element, **kw):
             before, recorder.checkfirst = recorder.checkfirst, bool(kw.get("checkfirst"))
