@@ -23,7 +23,17 @@ type places struct {
 // maxLines bounds the files whose lines are searched for names.
 const maxLines = 2000
 
-var wordInCode = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_]*`)
+// linesOfCall is how many lines of a call are searched for names that no line has two of.
+const linesOfCall = 8
+
+var (
+	// commentLine matches a line that is a comment in most languages.
+	commentLine = regexp.MustCompile(`^\s*(?://|/?\*|#)`)
+	wordInCode  = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_]*`)
+	// stepStart matches the line in which the function begins that makes a change, or the one that undoes it.
+	stepStart = regexp.MustCompile(`^\s*(?:(?:export|default|public|static|override|async|function|const|let|def|self\.|module\.|exports\.)\s*)*` +
+		`(up|change|upgrade|down|downgrade)\b\s*(?:[=:(]|$)`)
+)
 
 // newPlaces reads the places of a migration; known is nil if no adapter reads it.
 func newPlaces(text string, known *adapter.Migration) *places {
@@ -38,8 +48,15 @@ func newPlaces(text string, known *adapter.Migration) *places {
 	if len(text) > maxSearchedText || strings.Count(text, "\n") > maxLines {
 		return p
 	}
+	undoing := false
 	for line := range strings.Lines(text) {
+		if m := stepStart.FindStringSubmatch(line); m != nil {
+			undoing = strings.HasPrefix(m[1], "down")
+		}
 		words := map[string]bool{}
+		if undoing || commentLine.MatchString(line) {
+			line = ""
+		}
 		for _, w := range wordInCode.FindAllString(line, -1) {
 			words[strings.ToLower(w)] = true
 		}
@@ -95,6 +112,10 @@ func listNames(nodes []*pgparse.Node) map[string]bool {
 				}
 			case *pgparse.Constraint:
 				list = append(pgparse.StringTexts(x.Keys), x.Conname)
+			case *pgparse.DropStmt:
+				for _, o := range x.Objects {
+					list = append(list, pgparse.StringTexts(o.GetList().GetItems())...)
+				}
 			}
 			for _, name := range list {
 				if name != "" {
@@ -107,26 +128,54 @@ func listNames(nodes []*pgparse.Node) map[string]bool {
 	return names
 }
 
-// guessLine returns that line, from 1; 0 if there is none.
+// guessLine returns that line, from 1; 0 if there is none. A statement with one name needs only that name. If no line has enough
+// names, the lines of one call may have them together.
 func (p *places) guessLine(nodes []*pgparse.Node) int {
-	if len(p.lines) == 0 {
+	names := listNames(nodes)
+	if len(p.lines) == 0 || len(names) == 0 {
 		return 0
 	}
-	names := listNames(nodes)
-	best, most := 0, 1
+	counts := make([]int, len(p.lines))
 	for i, words := range p.lines {
-		n := 0
 		for name := range names {
 			if words[name] {
-				n++
+				counts[i]++
 			}
 		}
-		if n > most || n == most && best != 0 && best < p.last && i+1 >= p.last {
-			best, most = i+1, n
-		}
+	}
+	enough := min(2, len(names))
+	best := p.bestLine(counts, enough)
+	if best == 0 {
+		best = p.bestLine(sumCalls(counts), enough)
 	}
 	if best != 0 {
 		p.last = best
 	}
 	return best
+}
+
+// bestLine returns the line with the highest count, from 1; 0 if none is high enough.
+func (p *places) bestLine(counts []int, enough int) int {
+	best, most := 0, enough-1
+	for i, n := range counts {
+		if n > most || n == most && best != 0 && best < p.last && i+1 >= p.last {
+			best, most = i+1, n
+		}
+	}
+	return best
+}
+
+// sumCalls returns the counts of each line that has one, together with those of the lines that follow it.
+func sumCalls(counts []int) []int {
+	out, sum := make([]int, len(counts)), 0
+	for i := len(counts) - 1; i >= 0; i-- {
+		sum += counts[i]
+		if i+linesOfCall < len(counts) {
+			sum -= counts[i+linesOfCall]
+		}
+		if counts[i] > 0 {
+			out[i] = sum
+		}
+	}
+	return out
 }

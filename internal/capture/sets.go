@@ -83,7 +83,7 @@ func (c *Config) newSet(r Revision) *adapter.Set {
 	}
 	set.Evidence.Assumed, set.Evidence.Transaction, set.Evidence.FoundIn = false, "", "capture: in onward.yaml"
 	if set.Evidence.Tool == "" {
-		set.Evidence.Tool = path.Base(strings.Fields(c.Command)[0])
+		set.Evidence.Tool = strings.Trim(path.Base(strings.Fields(c.Command)[0]), `'"`)
 	}
 	return set
 }
