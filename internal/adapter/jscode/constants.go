@@ -29,6 +29,9 @@ func (r *reader) findConstant(links []Link, depth int) (Value, bool) {
 	if r.outer != nil {
 		return r.outer.findConstant(links, depth+1)
 	}
+	if v, given := r.arguments[links[0].Name]; given {
+		return v, len(links) == 1
+	}
 	at, known := r.constants[links[0].Name]
 	if !known || at < 0 || depth > maxDepth {
 		return Value{}, false
@@ -36,8 +39,10 @@ func (r *reader) findConstant(links []Link, depth int) (Value, bool) {
 	v, known := r.values[at]
 	if !known {
 		r.values[at] = Value{} // a constant of itself
+		outside := r.arguments
+		r.arguments = nil
 		v, _ = r.parseValue(at, depth+1)
-		r.values[at] = v
+		r.values[at], r.arguments = v, outside
 	}
 	if len(links) == 2 {
 		if v.Kind != Object || links[1].Called {
@@ -47,6 +52,38 @@ func (r *reader) findConstant(links []Link, depth int) (Value, bool) {
 		return v, known && v.Kind != Unknown && v.Kind != Chain
 	}
 	return v, v.Kind != Unknown && (v.Kind != Chain || v.New)
+}
+
+// evaluateCall returns the text of a call of a function of the program that only returns one: const drop = (t) => `DROP TABLE ${t}`.
+func (r *reader) evaluateCall(call Link, depth int) (Value, bool) {
+	if r.outer != nil {
+		return r.outer.evaluateCall(call, depth+1)
+	}
+	f := r.functions[call.Name]
+	if f == nil || f.reader != r || call.Tagged || len(f.Parameters) != len(call.Arguments) || depth > maxDepth {
+		return Value{}, false
+	}
+	from := f.from
+	if !f.expression {
+		if !r.isSpelled(from, "return") {
+			return Value{}, false
+		}
+		from++
+	}
+	given := map[string]Value{}
+	for i, name := range f.Parameters {
+		if given[name] = call.Arguments[i]; given[name].Kind != Text && given[name].Kind != Number {
+			return Value{}, false
+		}
+	}
+	outside := r.arguments
+	r.arguments = given
+	v, next := r.parseValue(from, depth+1)
+	r.arguments = outside
+	if r.isSpelled(next, ";") {
+		next++
+	}
+	return v, v.Kind == Text && next >= f.to
 }
 
 // resolveTemplate returns the text of a template whose expressions are constant texts and numbers; unknown if one is not.

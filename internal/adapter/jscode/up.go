@@ -122,8 +122,10 @@ type reader struct {
 	// constants has the token of the value that a const has, by name; -1 if two have the name. values has those that were read.
 	constants map[string]int
 	values    map[int]Value
-	// functions has the functions of the program by name; nil if two have the name.
+	// functions has the functions of the program by name; nil if two have the name. arguments has the values of the parameters of the
+	// one that is evaluated.
 	functions map[string]*Function
+	arguments map[string]Value
 	// outer reads the program in whose template this expression is.
 	outer *reader
 	// work is what is left of mostWork.

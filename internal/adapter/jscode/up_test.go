@@ -97,6 +97,18 @@ func TestReadUp(t *testing.T) {
 		{name: "a field of a constant", program: "const n = { a: 'x', b: [1] } as const;\n" + method("await q.query(`SELECT ${n.a}` + n.a)"), want: "SELECT xx"},
 		{name: "a list in a template", program: "const n = { a: 'x', b: [1] } as const;\n" + method("await q.query(`SELECT ${n.b}`)"), want: "unread q.query"},
 		{name: "a constant of itself", program: "const n = n + `${n}`;\n" + method("await q.query(n)"), want: "unread q.query"},
+		{
+			name: "a function that returns a text",
+			program: "const t = 'c'; const drop = (t: string, n) => `DROP TABLE ${t}${n}${other}`; const other = `_${t}`;\n" +
+				"function twice(t) { return `${drop(t, 1)}; ${drop(t, 2)}`; }\n" + method("await q.query(drop('a', 1)); await q.query(twice('b'))"),
+			want: "DROP TABLE a1_c | DROP TABLE b1_c; DROP TABLE b2_c",
+		},
+		{
+			name: "functions that do more",
+			program: "const f = (t) => `DROP ${t.x}`, g = (t) => { let a = t; return `DROP ${a}` }, h = (t) => `DROP ${t}`, k = (t) => k(t);\n" +
+				method("q.query(f('a')); q.query(g('a')); q.query(h(q.x)); q.query(h()); q.query(k('a'))"),
+			want: "unread q.query | unread q.query | unread q.query | unread q.query | unread q.query",
+		},
 		{name: "types", program: method("await q.query<Array<{ a: string }>>(`SELECT 1`); await q.query(`SELECT 2` as string)"), want: "SELECT 1 | SELECT 2"},
 		{
 			name:    "try",
@@ -253,6 +265,14 @@ func TestHostilePrograms(t *testing.T) {
 	}
 	if got := describeUp(doubled+"exports.up = async (q) => { await q.query(a60) }", query); !strings.HasPrefix(got, "unread") {
 		t.Errorf("a text of 2^64 bytes: %.80s", got)
+	}
+	doubled = "const f0 = (t) => `${t}${t}`;\n"
+	for i := range 60 {
+		doubled += fmt.Sprintf("const f%d = (t) => `${f%d(t)}${f%d(t)}`;\n", i+1, i, i)
+	}
+	doubled += "exports.up = async (q) => { await q.query(f60('a')); await q.query(" + strings.Repeat("f0(", 30) + "'a'" + strings.Repeat(")", 30) + ") }"
+	if got := describeUp(doubled, query); !strings.HasPrefix(got, "unread") {
+		t.Errorf("2^60 calls, and a text of 2^30 bytes: %.80s", got)
 	}
 	calls := "class A { async up(q) {\n" + strings.Repeat("q.x()\n", 200_000) + "} }"
 	up := ReadUp(calls, query)

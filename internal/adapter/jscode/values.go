@@ -224,6 +224,12 @@ func (r *reader) parseWord(i, depth int) (Value, int) {
 			return constant, next
 		}
 	}
+	if v.Kind == Chain && len(v.Links) == 1 && v.Links[0].Called {
+		if text, ok := r.evaluateCall(v.Links[0], depth); ok {
+			text.first, text.raw = i, false
+			return text, next
+		}
+	}
 	return v, next
 }
 
