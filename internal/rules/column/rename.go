@@ -39,22 +39,8 @@ func checkColumnRename(p *rule.Pass, t *rule.Tx) {
 			continue // another has the table's name at commit, and the column: a view of the old names
 		}
 		u := p.UsesOfTaken(t, d, d.Old)
-		if heir := d.After.Column(from); heir != nil {
-			u.Functions = nil // functions find another column
-			reader, added := "the deployed code", d.Before.Attr(heir.Attnum) == nil
-			switch severity := u.DropSeverity(); {
-			case severity < onward.Error && (!added || severity < onward.Warning) || inStep(p, t, d):
-				continue
-			case severity < onward.Error:
-				reader = "deployed code that uses the column"
-			}
-			p.Report(d, rule.Report{
-				Fact:     "column " + from + " of " + table.String() + " is renamed to " + to + ", and another column takes its name",
-				Harm:     reader + " finds the new column under the name" + u.FirstPlace() + ": what is stored is in " + to + ", and does not reach it",
-				Instead:  "give the new column a name of its own, keep both in step, and drop " + from + " a release later",
-				Severity: onward.Warning,
-				Evidence: u.Evidence,
-			})
+		if d.After.Column(from) != nil {
+			reportNameTaken(p, t, d, u)
 			continue
 		}
 		words := describeDeprecated(p, droppedColumn{d, u})
@@ -88,6 +74,30 @@ func checkColumnRename(p *rule.Pass, t *rule.Tx) {
 		}
 		p.Report(d, r)
 	}
+}
+
+// reportNameTaken reports a column whose name another column takes in the same transaction. If no code is known to use it, only a
+// new column counts: it is empty.
+func reportNameTaken(p *rule.Pass, t *rule.Tx, d *rule.Delta, u analysis.Usage) {
+	from, to := d.Old.Name, d.New.Name
+	u.Functions = nil // functions find the other column
+	reader, severity := "the deployed code", u.DropSeverity()
+	if severity < onward.Error {
+		reader = "deployed code that uses the column"
+		if severity < onward.Warning || d.Before.Attr(d.After.Column(from).Attnum) != nil {
+			return
+		}
+	}
+	if inStep(p, t, d) {
+		return
+	}
+	p.Report(d, rule.Report{
+		Fact:     "column " + from + " of " + d.Before.Name.String() + " is renamed to " + to + ", and another column takes its name",
+		Harm:     reader + " finds the new column under the name" + u.FirstPlace() + ": what is stored is in " + to + ", and does not reach it",
+		Instead:  "give the new column a name of its own, keep both in step, and drop " + from + " a release later",
+		Severity: onward.Warning,
+		Evidence: u.Evidence,
+	})
 }
 
 func fixRename(d *rule.Delta, from, to string) string {
