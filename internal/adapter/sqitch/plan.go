@@ -35,6 +35,8 @@ func readPlan(text string) []*planned {
 	type tag struct {
 		name string
 		at   int // the index of the change before it
+		// first is the index of the first tag of that change.
+		first int
 	}
 	var out []*planned
 	var tags []tag
@@ -44,7 +46,11 @@ func readPlan(text string) []*planned {
 		number++
 		line = strings.TrimSpace(line)
 		if m := tagLine.FindStringSubmatch(line); m != nil {
-			tags = append(tags, tag{m[1], len(out) - 1})
+			t := tag{m[1], len(out) - 1, len(tags)}
+			if len(tags) > 0 && tags[len(tags)-1].at == t.at {
+				t.first = tags[len(tags)-1].first
+			}
+			tags = append(tags, t)
 			continue
 		}
 		m := changeLine.FindStringSubmatch(line)
@@ -56,10 +62,7 @@ func readPlan(text string) []*planned {
 			old := out[i]
 			c.reworks = old.reworks + 1
 			for n := len(tags); n > 0 && tags[n-1].at >= i && len(old.tags) < maxTags; {
-				first := n - 1 // the first tag of the same change
-				for first > 0 && tags[first-1].at == tags[n-1].at {
-					first--
-				}
+				first := tags[n-1].first
 				for _, t := range tags[first:min(n, first+maxTags-len(old.tags))] {
 					old.tags = append(old.tags, t.name)
 				}

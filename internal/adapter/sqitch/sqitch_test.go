@@ -120,6 +120,15 @@ func TestReworkedAfterManyTags(t *testing.T) {
 	}
 }
 
+// listChanges returns lines of changes with different names.
+func listChanges(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "c%d\n", i)
+	}
+	return b.String()
+}
+
 // Plans that are made to be slow.
 func TestHostile(t *testing.T) {
 	t.Parallel()
@@ -127,6 +136,7 @@ func TestHostile(t *testing.T) {
 	for name, plan := range map[string]string{
 		"reworks": strings.Repeat(planLine("a")+planLine("@t"), size/100),
 		"tags":    planLine("a") + strings.Repeat(planLine("@t"), size/50) + strings.Repeat(planLine("a"), size/50),
+		"changes": listChanges(size/20) + strings.Repeat("@t\n", size/6) + listChanges(size/20),
 		"a line":  strings.Repeat("[", size),
 		"blanks":  strings.Repeat(" ", size),
 	} {
