@@ -110,8 +110,11 @@ func (p *pendingRun) recordSQL(ctx context.Context) (string, error) {
 	}
 	var b strings.Builder
 	for _, key := range keys {
-		b.WriteString("IF NOT pg_catalog.pg_try_advisory_xact_lock(" + strconv.FormatInt(key, 10) + ") THEN RAISE lock_not_available USING MESSAGE = " +
-			pgparse.QuoteLiteral(toolAtWork) + "; END IF;\n")
+		b.WriteString("IF NOT pg_catalog.pg_try_advisory_xact_lock(" + strconv.FormatInt(key, 10) + ") THEN " +
+			raiseToolAtWork)
+	}
+	if p.set.Count.Busy != nil {
+		b.WriteString(busyCheck(p.set.Count.Busy(p.table)))
 	}
 	if p.set.Count.Last {
 		open = open[len(open)-1:]
@@ -124,6 +127,16 @@ func (p *pendingRun) recordSQL(ctx context.Context) (string, error) {
 		fmt.Fprintf(&b, "IF %s THEN %s; END IF;\n", p.dueCondition(m, before), p.set.Count.Write(p.table, m, content))
 	}
 	return doBlock(b.String()), nil
+}
+
+// raiseToolAtWork ends an IF of PL/pgSQL with the error for a tool that is at work.
+var raiseToolAtWork = "RAISE lock_not_available USING MESSAGE = " + pgparse.QuoteLiteral(toolAtWork) + "; END IF;\n"
+
+// busyCheck returns statements that fail while the tool marks in a table that it is at work. Until the end of their transaction the tool cannot
+// begin.
+func busyCheck(marks, condition string) string {
+	return "IF pg_catalog.to_regclass(" + pgparse.QuoteLiteral(marks) + ") IS NOT NULL THEN\nIF EXISTS (SELECT FROM (SELECT * FROM " + marks +
+		" FOR UPDATE) AS m WHERE " + condition + ") THEN " + raiseToolAtWork + "END IF;\n"
 }
 
 // dueCondition returns the condition under which a migration is marked when the last step runs, which may be weeks later.

@@ -46,7 +46,7 @@ func (r *Release) MigrationFiles(file string) []string {
 	case m.DownPath != "" && m.DownPath != file:
 		return []string{file, m.DownPath}
 	}
-	return []string{file}
+	return append([]string{file}, m.Beside...)
 }
 
 // findMigration returns the migration with a path at the head, and its source; nil if there is none.
@@ -123,6 +123,8 @@ func (r *Release) startWriting(ctx context.Context, p *pair, paths []string) (Wr
 		}
 	}
 	switch {
+	case form != nil && form.Unwritable != "":
+		return nil, inputError("%s", form.Unwritable)
 	case form == nil && p.head.Together && p.head.Count != nil:
 		return nil, inputError("%s runs all pending files in one transaction, and the steps of a plan need their own: "+
 			"onward apply --plan runs them, and records the migrations in the table of %[1]s", name)

@@ -192,13 +192,14 @@ func hashContent(content []byte) string {
 }
 
 var (
+	classNumber      = regexp.MustCompile(`^Migration\d{14}_?|\d{13}$`) // in classes of MikroORM and TypeORM
 	leadingNumber    = regexp.MustCompile(`^(?:\w+\.)?[A-Za-z]?(?:\d+[-_.]+)+`)
 	unsafeCharacters = regexp.MustCompile(`[^A-Za-z0-9_-]+`)
 )
 
 // migrationSlug returns a migration's ID without its number, for a file name.
 func migrationSlug(id string) string {
-	id = strings.Trim(unsafeCharacters.ReplaceAllString(leadingNumber.ReplaceAllString(path.Base(id), ""), "_"), "_")
+	id = strings.Trim(unsafeCharacters.ReplaceAllString(classNumber.ReplaceAllString(leadingNumber.ReplaceAllString(path.Base(id), ""), ""), "_"), "_")
 	return cmp.Or(id[:min(len(id), 60)], "plan")
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -62,6 +63,28 @@ var layouts = map[string]struct {
 		map[string]string{"prisma/migrations/migration_lock.toml": "provider = \"postgresql\"\n"}, oneMessage,
 		"prisma/migrations/2",
 	},
+	"Rails": {
+		"db/migrate/20240101000000_a.rb", "db/migrate/20240102000000_b.rb",
+		"class A < ActiveRecord::Migration[7.1]\n  def up\n    execute <<~'SQL'\n%s\n    SQL\n  end\nend\n", nil, "# 0", "db/migrate/2",
+	},
+	"Knex": {
+		"migrations/20240101000000_a.ts", "migrations/20240102000000_b.ts",
+		"import { Knex } from 'knex'\n\nexport async function up(knex: Knex): Promise<void> {\n  await knex.raw(`%s`)\n}\n", nil, "// 0", "migrations/2",
+	},
+	"TypeORM": {
+		"src/migrations/1700000000001-A.ts", "src/migrations/1700000000002-B.ts",
+		"import { MigrationInterface, QueryRunner } from 'typeorm'\n\nexport class %c implements MigrationInterface {\n  async up(queryRunner: QueryRunner) {\n" +
+			"    await queryRunner.query(`%s`)\n  }\n}\n", nil, "// 0", "src/migrations/17",
+	},
+	"Sequelize": {
+		"migrations/20240101000000-a.js", "migrations/20240102000000-b.js",
+		"module.exports = {\n  async up(queryInterface) {\n    await queryInterface.sequelize.query(`%s`)\n  },\n}\n", nil, "// 0", "migrations/2",
+	},
+	"MikroORM": {
+		"migrations/Migration20240101000000.ts", "migrations/Migration20240102000000.ts",
+		"import { Migration } from '@mikro-orm/migrations'\n\nexport class M extends Migration {\n  async up() {\n    this.addSql(`%s`)\n  }\n}\n",
+		map[string]string{"mikro-orm.config.ts": "export default { migrations: { allOrNothing: false } }\n"}, "// 0", "migrations/Migration2",
+	},
 }
 
 // unsafe are releases that lock, break or rewrite if they run unchanged.
@@ -77,12 +100,18 @@ ALTER TABLE customers ADD COLUMN token uuid DEFAULT gen_random_uuid() NOT NULL;`
 func laid(t *testing.T, runner, release string) string {
 	t.Helper()
 	l := layouts[runner]
-	files := map[string]string{l.base: strings.Replace(l.text, "%s", base, 1)}
+	files := map[string]string{l.base: textOf(l.text, l.base, base)}
 	maps.Copy(files, l.beside)
 	dir := gittest.Commits(t, files)
 	gittest.RunGit(t, dir, "checkout", "-q", "-b", "feature")
-	gittest.WriteFiles(t, dir, map[string]string{l.release: strings.Replace(l.text, "%s", release, 1)})
+	gittest.WriteFiles(t, dir, map[string]string{l.release: textOf(l.text, l.release, release)})
 	return dir
+}
+
+// textOf returns a migration's text, with its SQL and the class that TypeORM expects in a file.
+func textOf(text, file, sql string) string {
+	number, name, _ := strings.Cut(strings.TrimSuffix(path.Base(file), ".ts"), "-")
+	return strings.NewReplacer("%s", sql, "%c", name+number).Replace(text)
 }
 
 func written(t *testing.T, dir string) *plan.Draft {

@@ -200,8 +200,9 @@ type Migration struct {
 	Path        string
 	// Framework is the adapter's name.
 	Framework string
-	// DownPath is a second file that undoes it; "" for none.
+	// DownPath is a second file that undoes it; "" for none. Beside are other files that belong to it.
 	DownPath string
+	Beside   []string
 	// Source is its SQL. Unheld is its SQL if no condition of its template holds; nil if it
 	// has no conditions.
 	Source            script.Source

@@ -52,6 +52,9 @@ type Count struct {
 	// Locks returns the keys of advisory locks. A session of the tool holds one of them while it works. It
 	// is nil if the tool uses none. The names are not quoted.
 	Locks func(database, schema, table string) []int64
+	// Busy returns the table in which the tool marks that it is working, and the condition of a row that says so. It is nil if the tool has
+	// none.
+	Busy func(table string) (marks, condition string)
 }
 
 // Digits returns the number at the beginning of the migration's file name, with its leading zeros.

@@ -53,6 +53,15 @@ type Form struct {
 	// Moments is the time layout with separators that the runner's own names begin with, for which
 	// another number may follow; "" if they begin with digits only.
 	Moments string
+	// Program composes a migration that is a program; nil if migrations are SQL. Then the fields from Transaction to Splits have no
+	// meaning.
+	Program func(p *Program) string
+	// Slug returns the part of a name after its number as the runner accepts it; nil if it accepts any.
+	Slug func(slug string) string
+	// Refuses says why the runner cannot send a text; "" if it can. It is nil if the runner sends every text as it is.
+	Refuses func(sql string) string
+	// Unwritable says why no migration can have a step of a plan, and what to do instead; "" if migrations can.
+	Unwritable string
 }
 
 // Written is a generated file of a migration that is not on disk yet.
@@ -135,6 +144,11 @@ func (w *sqlWriting) Carries(s *onward.PlanStep) string {
 	switch {
 	case s.Repeat:
 		return "it is repeated, and a file runs once"
+	case f.Program != nil:
+		if f.Refuses == nil {
+			return ""
+		}
+		return f.Refuses(s.SQL + s.Undo)
 	case s.Transaction == onward.TransactionNone && (!f.Lone && f.HeadAlone == "" && f.Settings == "" || f.Knows != nil && !f.Knows(s.SQL)):
 		return f.Name + " runs each file in a transaction, and it must not run inside one"
 	case f.Cuts && strings.Contains(s.SQL, "$"):
@@ -147,11 +161,17 @@ func (w *sqlWriting) Carries(s *onward.PlanStep) string {
 	return ""
 }
 
-func (w *sqlWriting) Files(_ *onward.Plan, s *onward.PlanStep, slug string) ([]Written, error) {
+func (w *sqlWriting) Files(p *onward.Plan, s *onward.PlanStep, slug string) ([]Written, error) {
 	f := &w.form
+	if f.Slug != nil {
+		slug = f.Slug(slug)
+	}
 	stem, err := w.names.nextName(slug, f)
 	if err != nil {
 		return nil, err
+	}
+	if f.Program != nil {
+		return []Written{{Path: Dir{Path: w.dir}.Join(stem + f.Up), Text: f.Program(newProgram(p, s, stem))}}, nil
 	}
 	alone := s.Transaction == onward.TransactionNone
 	head, foot := f.Head, f.Foot

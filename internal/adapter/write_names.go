@@ -19,7 +19,7 @@ type numbers struct {
 }
 
 var (
-	numbered = regexp.MustCompile(`^([A-Za-z]?)(\d+)([-_.]+)`)
+	numbered = regexp.MustCompile(`^(Migration|[A-Za-z]?)(\d+)([-_.]+)`)
 	// parts matches a name with more than one number: a date, a version of several parts.
 	parts = regexp.MustCompile(`^[A-Za-z]?\d+[-._]\d+(?:[-._]|$)`)
 	// moments matches a time with separators, perhaps with a number after it.
@@ -56,6 +56,9 @@ func NewWriting(t Tree, set *Set, form *Form, now time.Time) (Writing, error) {
 		if m == nil || parts.MatchString(name) || form.Between != "" && !strings.HasPrefix(m[3], form.Between) {
 			continue // a repeatable one, or one with another numbering
 		}
+		if form.Program != nil && m[3] == "." { // a name that is only a number, before its ending
+			m[3] = "_"
+		}
 		if n := w.names; n.last == "" || CompareNatural(m[2], n.last) > 0 {
 			n.before, n.last, n.between, n.layout, n.after = m[1], m[2], m[3], "", ""
 			w.dir = strings.TrimSuffix(strings.TrimSuffix(at, name), "/")
@@ -74,7 +77,7 @@ func NewWriting(t Tree, set *Set, form *Form, now time.Time) (Writing, error) {
 	if err := w.names.numberingError(s.Dir); err != nil {
 		return nil, err
 	}
-	if form.Settings != "" { // a migration without a transaction has two files
+	if form.Settings != "" || form.Program != nil { // a migration without a transaction has two files, or is no SQL
 		return struct{ Writing }{w}, nil
 	}
 	return w, nil

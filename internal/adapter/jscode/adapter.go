@@ -31,7 +31,11 @@ type Adapter struct {
 	TogetherIfAll bool
 	// Start begins with a migration, and says how it is sent.
 	Start func(f *adapter.File, s adapter.Source, c Settings) (*adapter.Migration, onward.Transaction)
-	Form  Form
+	Sends Form
+	// Compose composes migrations as programs; nil if none can have a step of a plan.
+	Compose Composer
+	// Count describes the tool's table, for the settings of a project and the ending of its newest migration.
+	Count func(c Settings, ending string) *adapter.Count
 	// UniqueNames is set if the tool refuses to run anything while two migrations have one name.
 	UniqueNames bool
 }
@@ -47,6 +51,8 @@ type Settings struct {
 	Foreign string
 	// Translate replaces the one of the form, if it is set: the settings change what a call sends.
 	Translate func(call Value) Translation
+	// Table is the tool's table if the project names another one, in SQL; "" for the tool's own.
+	Table string
 	// OutOfOrder replaces what the tool does with a new migration that sorts before an applied one, if it is set.
 	OutOfOrder string
 }
@@ -90,7 +96,7 @@ func (a Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*a
 		Together:        c.Together && s.Options.Transaction == "", TogetherIfAll: a.TogetherIfAll,
 	}
 	set.HistoryBehavior.OutOfOrder = cmp.Or(c.OutOfOrder, set.HistoryBehavior.OutOfOrder)
-	form := a.Form
+	form := a.Sends
 	if c.Translate != nil {
 		form.Translate = c.Translate
 	}
@@ -115,6 +121,9 @@ func (a Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*a
 	})
 	if a.UniqueNames {
 		set.History = a.refuseSameNames(set.Migrations)
+	}
+	if len(set.Migrations) > 0 {
+		a.addRecord(set, c)
 	}
 	if set.Evidence.FoundIn == "" && len(set.Migrations) > 0 {
 		set.Evidence.FoundIn = "programs like " + path.Base(set.Migrations[len(set.Migrations)-1].Path)

@@ -32,7 +32,7 @@ var Adapter = jscode.Adapter{
 		Name: "Knex", Unit: "pending migrations", Apart: "a migration of its own that ends with\nexports.config = { transaction: false }",
 	},
 	HistoryTables: []adapter.HistoryTable{
-		{Table: "knex_migrations", Columns: `(id serial PRIMARY KEY, name varchar(255), batch integer, migration_time timestamptz)`},
+		{Table: historyTable, Columns: `(id serial PRIMARY KEY, name varchar(255), batch integer, migration_time timestamptz)`},
 		{Table: "knex_migrations_lock", Columns: `("index" serial PRIMARY KEY, is_locked integer)`},
 	},
 	HistoryBehavior: adapter.HistoryBehavior{
@@ -42,8 +42,9 @@ var Adapter = jscode.Adapter{
 		OutOfOrder: "Knex runs it after the newer ones: new databases run it before them",
 	},
 	TogetherIfAll: true,
-	Stamped:       stamped, IsMigration: isMigration, ReadSettings: readSettings, Start: startMigration,
-	Form: jscode.Form{Parameter: true, Lazy: true, Translate: translateCall},
+	Compose:       composer, Count: countMigrations,
+	Stamped: stamped, IsMigration: isMigration, ReadSettings: readSettings, Start: startMigration,
+	Sends: jscode.Form{Parameter: true, Lazy: true, Translate: translateCall},
 }
 
 var (
@@ -59,6 +60,16 @@ var (
 	mapperOptions = regexp.MustCompile(`\bknexSnakeCaseMappers\s*\(\s*[^)\s]`)
 	settingFile   = regexp.MustCompile(`(?i)(?:^|[/._-])(?:knex|knexfile|db|database|orm)(?:[/._-][^/]*)?\.(?:[cm]?[jt]s|json)$`)
 )
+
+// historyTable is Knex's own name of its table.
+const historyTable = "knex_migrations"
+
+// tableSetting finds the table in the settings of migrations.
+var tableSetting = jscode.TableSetting{
+	Table:   regexp.MustCompile(`\bmigrations['"]?\s*:\s*\{[^}]*?\btableName['"]?\s*:\s*['"]([\w.]+)['"]`),
+	Schema:  regexp.MustCompile(`\bmigrations['"]?\s*:\s*\{[^}]*?\bschemaName['"]?\s*:\s*['"](\w+)['"]`),
+	Default: historyTable,
+}
 
 // isMigration reports whether a text is a migration of Knex.
 func isMigration(text string) bool {
@@ -81,7 +92,7 @@ func readSettings(t adapter.Tree) jscode.Settings {
 	return adapter.Memoize(t, "knex settings", func() jscode.Settings {
 		s := jscode.Settings{Together: true}
 		files := jscode.ReadSettingFiles(t, settingFile)
-		s.Foreign = clients.FindForeign(files)
+		s.Foreign, s.Table = clients.FindForeign(files), tableSetting.Find(files)
 		for _, f := range files {
 			if disabled.MatchString(f.Text) {
 				s.File, s.Mode, s.Together = f.Path, "none", false

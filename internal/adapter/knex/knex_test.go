@@ -104,7 +104,7 @@ func TestUnreadCalls(t *testing.T) {
 		"knex('a').insert({ b: 1 }).onConflict('b').merge()",
 		"knex.select('a')",
 	} {
-		up := jscode.ReadUp("exports.up = async (knex) => {\n  await "+call+"\n}\n", knex.Adapter.Form)
+		up := jscode.ReadUp("exports.up = async (knex) => {\n  await "+call+"\n}\n", knex.Adapter.Sends)
 		if len(up.Parts) > 0 || len(up.Unread) != 1 {
 			t.Errorf("%s: %d statements, not judged: %v", call, len(up.Parts), up.Unread)
 		}

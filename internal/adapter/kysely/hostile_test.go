@@ -18,18 +18,18 @@ func TestHostileBuilders(t *testing.T) {
 		form              jscode.Form
 		begin, piece, end string
 	}{
-		"kysely chain":      {kysely.Adapter.Form, "db.schema.createTable('a')", ".addColumn('b', 'text', (col) => col.notNull())", ".execute()"},
-		"kysely callback":   {kysely.Adapter.Form, "db.schema.createTable('a').addColumn('b', 'text', (col) => col", ".notNull()", ").execute()"},
-		"kysely rows":       {kysely.Adapter.Form, "db.insertInto('a').values([", "{ b: 1 },", "]).execute()"},
-		"kysely modifiers":  {kysely.Adapter.Form, "db.schema.createTable('a').addColumn('b', 'text', (col) => col", ".modifyEnd(sql`x`)", ").execute()"},
-		"kysely conditions": {kysely.Adapter.Form, "db.deleteFrom('a')", ".where('b', '=', 1)", ".execute()"},
-		"knex columns":      {knex.Adapter.Form, "db.schema.createTable('a', (t) => {", "t.text('b').notNullable().index();", "})"},
-		"knex enum":         {knex.Adapter.Form, "db.schema.createTable('a', (t) => { t.enum('b', [", "'c',", "]) })"},
-		"knex conditions":   {knex.Adapter.Form, "db('a')", ".where('b', 1)", ".del()"},
-		"knex rows":         {knex.Adapter.Form, "db('a').insert([", "{ b: 1, c: 2 },", "])"},
-		"sequelize columns": {sequelize.Adapter.Form, "db.createTable('a', {", "b: { type: Sequelize.ENUM('x'), comment: 'y' },", "})"},
-		"sequelize rows":    {sequelize.Adapter.Form, "db.bulkInsert('a', [", "{ b: 1 },", "])"},
-		"sequelize fields":  {sequelize.Adapter.Form, "db.bulkInsert('a', [{", "b: 1,", "}])"},
+		"kysely chain":      {kysely.Adapter.Sends, "db.schema.createTable('a')", ".addColumn('b', 'text', (col) => col.notNull())", ".execute()"},
+		"kysely callback":   {kysely.Adapter.Sends, "db.schema.createTable('a').addColumn('b', 'text', (col) => col", ".notNull()", ").execute()"},
+		"kysely rows":       {kysely.Adapter.Sends, "db.insertInto('a').values([", "{ b: 1 },", "]).execute()"},
+		"kysely modifiers":  {kysely.Adapter.Sends, "db.schema.createTable('a').addColumn('b', 'text', (col) => col", ".modifyEnd(sql`x`)", ").execute()"},
+		"kysely conditions": {kysely.Adapter.Sends, "db.deleteFrom('a')", ".where('b', '=', 1)", ".execute()"},
+		"knex columns":      {knex.Adapter.Sends, "db.schema.createTable('a', (t) => {", "t.text('b').notNullable().index();", "})"},
+		"knex enum":         {knex.Adapter.Sends, "db.schema.createTable('a', (t) => { t.enum('b', [", "'c',", "]) })"},
+		"knex conditions":   {knex.Adapter.Sends, "db('a')", ".where('b', 1)", ".del()"},
+		"knex rows":         {knex.Adapter.Sends, "db('a').insert([", "{ b: 1, c: 2 },", "])"},
+		"sequelize columns": {sequelize.Adapter.Sends, "db.createTable('a', {", "b: { type: Sequelize.ENUM('x'), comment: 'y' },", "})"},
+		"sequelize rows":    {sequelize.Adapter.Sends, "db.bulkInsert('a', [", "{ b: 1 },", "])"},
+		"sequelize fields":  {sequelize.Adapter.Sends, "db.bulkInsert('a', [{", "b: 1,", "}])"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

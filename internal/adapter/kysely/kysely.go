@@ -28,7 +28,7 @@ var Adapter = jscode.Adapter{
 		Name: "Kysely", Unit: "pending migrations", Apart: "SQL that you run before the migrations, and without them",
 	},
 	HistoryTables: []adapter.HistoryTable{
-		{Table: "kysely_migration", Columns: `(name varchar(255) NOT NULL PRIMARY KEY, "timestamp" varchar(255) NOT NULL)`},
+		{Table: historyTable, Columns: `(name varchar(255) NOT NULL PRIMARY KEY, "timestamp" varchar(255) NOT NULL)`},
 		{Table: "kysely_migration_lock", Columns: `(id varchar(255) NOT NULL PRIMARY KEY, is_locked integer DEFAULT 0 NOT NULL)`},
 	},
 	HistoryBehavior: adapter.HistoryBehavior{
@@ -38,7 +38,8 @@ var Adapter = jscode.Adapter{
 		OutOfOrder: "Kysely refuses to run (\"corrupted migrations\"), unless allowUnorderedMigrations is set",
 	},
 	Stamped: stamped, IsMigration: isMigration, ReadSettings: readSettings, Start: startMigration,
-	Form: jscode.Form{Parameter: true, Receivers: []string{"sql"}, Lazy: true, Translate: translateCall},
+	Sends: jscode.Form{Parameter: true, Receivers: []string{"sql"}, Lazy: true, Translate: translateCall},
+	Count: countMigrations,
 }
 
 var (
@@ -49,6 +50,16 @@ var (
 	unordered   = regexp.MustCompile(`\ballowUnorderedMigrations\s*:\s*true\b`)
 	settingFile = regexp.MustCompile(`(?i)(?:^|[/._-])(?:kysely|db|database|migrat\w*)(?:[/._-][^/]*)?\.[cm]?[jt]s$`)
 )
+
+// historyTable is Kysely's own name of its table.
+const historyTable = "kysely_migration"
+
+// tableSetting finds the table in the options of a Migrator.
+var tableSetting = jscode.TableSetting{
+	Table:   regexp.MustCompile(`\bmigrationTableName['"]?\s*:\s*['"]([\w.]+)['"]`),
+	Schema:  regexp.MustCompile(`\bmigrationTableSchema['"]?\s*:\s*['"](\w+)['"]`),
+	Default: historyTable,
+}
 
 // isMigration reports whether a text is a migration of Kysely.
 func isMigration(text string) bool {
@@ -69,7 +80,7 @@ func readSettings(t adapter.Tree) jscode.Settings {
 	return adapter.Memoize(t, "kysely settings", func() jscode.Settings {
 		s := jscode.Settings{Together: true}
 		files := slices.DeleteFunc(jscode.ReadSettingFiles(t, settingFile), func(f *adapter.File) bool { return !strings.Contains(f.Text, "ysely") })
-		s.Foreign = dialects.FindForeign(files)
+		s.Foreign, s.Table = dialects.FindForeign(files), tableSetting.Find(files)
 		for _, f := range files {
 			if strings.Contains(f.Text, "new Migrator(") && s.File == "" {
 				s.File = f.Path

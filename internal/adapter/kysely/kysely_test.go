@@ -74,7 +74,7 @@ func TestUnreadCalls(t *testing.T) {
 		"sql.raw(`SELECT ${x}`).execute(db)",
 		"db.schema.dropTable('a')",
 	} {
-		up := jscode.ReadUp("exports.up = async (db) => {\n  await "+call+"\n}\n", kysely.Adapter.Form)
+		up := jscode.ReadUp("exports.up = async (db) => {\n  await "+call+"\n}\n", kysely.Adapter.Sends)
 		if len(up.Parts) > 0 || len(up.Unread) != 1 || !strings.Contains(up.Unread[0].Why, " ") {
 			t.Errorf("%s: %d statements, not judged: %v", call, len(up.Parts), up.Unread)
 		}

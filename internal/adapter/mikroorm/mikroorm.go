@@ -29,7 +29,7 @@ var Adapter = jscode.Adapter{
 		Name: "MikroORM", Unit: "pending migrations", Apart: "a migration of its own that has the method\nisTransactional() { return false }",
 	},
 	HistoryTables: []adapter.HistoryTable{{
-		Table: "mikro_orm_migrations", Columns: `(id serial PRIMARY KEY, name varchar(255), executed_at timestamptz DEFAULT CURRENT_TIMESTAMP)`,
+		Table: historyTable, Columns: `(id serial PRIMARY KEY, name varchar(255), executed_at timestamptz DEFAULT CURRENT_TIMESTAMP)`,
 	}},
 	HistoryBehavior: adapter.HistoryBehavior{
 		Edited:     "MikroORM records names, not contents: databases that have it keep what the old text did",
@@ -40,7 +40,8 @@ var Adapter = jscode.Adapter{
 	TogetherIfAll: true,
 	Stamped:       regexp.MustCompile(`^Migration\d{14}.*\.[cm]?[jt]s$`),
 	IsMigration:   isMigration, ReadSettings: readSettings, Start: startMigration,
-	Form: jscode.Form{Receivers: []string{"this"}, Translate: translateCall},
+	Sends:   jscode.Form{Receivers: []string{"this"}, Translate: translateCall},
+	Compose: composer, Count: countMigrations,
 }
 
 var (
@@ -49,6 +50,15 @@ var (
 	settingFile = regexp.MustCompile(`(?i)(?:^|[/._-])(?:mikro-?orm|orm|db|database)(?:[/._-][^/]*)?\.(?:[cm]?[jt]s|json)$`)
 	setting     = regexp.MustCompile(`\b(transactional|allOrNothing)['"]?\s*:\s*false\b`)
 )
+
+// historyTable is MikroORM's own name of its table.
+const historyTable = "mikro_orm_migrations"
+
+// tableSetting finds the table in the settings of migrations.
+var tableSetting = jscode.TableSetting{
+	Table:   regexp.MustCompile(`\bmigrations['"]?\s*:\s*\{[^}]*?\btableName['"]?\s*:\s*['"]([\w.]+)['"]`),
+	Default: historyTable,
+}
 
 // isMigration reports whether a text is a migration of MikroORM.
 func isMigration(text string) bool {
@@ -69,7 +79,7 @@ func readSettings(t adapter.Tree) jscode.Settings {
 	return adapter.Memoize(t, "mikro-orm settings", func() jscode.Settings {
 		s := jscode.Settings{Together: true}
 		files := jscode.ReadSettingFiles(t, settingFile)
-		s.Foreign = drivers.FindForeign(files)
+		s.Foreign, s.Table = drivers.FindForeign(files), tableSetting.Find(files)
 		for _, f := range files {
 			if !strings.Contains(f.Text, "ikro") && !strings.Contains(f.Path, "ikro") {
 				continue

@@ -244,7 +244,7 @@ func (p *program) makeMigration(t adapter.Tree, s adapter.Source, names *schema)
 		f := adapter.ReadFile(t, beside)
 		rerun := m.Runner
 		m = f.Start(s, name, trimVersion(p.versionDigits()))
-		m.Runner = rerun
+		m.Runner, m.Beside = rerun, []string{p.file.Path}
 		if f.Failed == "" {
 			m.Source.Parts = append(m.Source.Parts, adapter.TrimmedPart(f.Text, 0, len(f.Text)))
 		}

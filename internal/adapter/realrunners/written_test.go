@@ -73,15 +73,24 @@ INSERT INTO notes SELECT n, 'body ' || n, 'draft' FROM generate_series(1, 1500) 
 `
 )
 
+// layout is how the migrations of a tool look, and how it runs them. text is a migration, with %s for its SQL and %n for the first part of its name.
+type layout struct {
+	dir, base, release, text string
+	beside                   map[string]string
+	run                      func(t *testing.T) func(dir, url string) error
+}
+
+// textOf returns the text of a migration.
+func (l layout) textOf(name, sql string) string {
+	number, _, _ := strings.Cut(name, "-")
+	return strings.NewReplacer("%s", sql, "%n", number).Replace(l.text)
+}
+
 // The files that a plan is written to run: expand, by hand what no file carries, contract.
 // At the end the database is what the release makes of another one.
 func TestWrittenPlansRun(t *testing.T) {
 	t.Parallel()
-	for name, r := range map[string]struct {
-		dir, base, release, text string
-		beside                   map[string]string
-		run                      func(t *testing.T) func(dir, url string) error
-	}{
+	for name, l := range map[string]layout{
 		"goose":          {"m", "00001_a.sql", "00002_b.sql", "-- +goose Up\n%s", nil, upGoose},
 		"golang-migrate": {"m", "000001_a.up.sql", "000002_b.up.sql", "%s", nil, upMigrate},
 		"dbmate":         {"db/migrations", "20240101000000_a.sql", "20240102000000_b.sql", "-- migrate:up\n%s\n-- migrate:down\n", nil, upDbmate},
@@ -95,30 +104,59 @@ func TestWrittenPlansRun(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			up := r.run(t)
-			s := server(t)
-			db, conn := database(t, s)
-			root, url := t.TempDir(), overTCP(t, s, db)
-			run := func() {
-				t.Helper()
-				if err := up(filepath.Join(root, r.dir), url); err != nil {
-					t.Fatal(err)
-				}
-			}
-			git(t, root, "init", "-q", "-b", "main")
-			write(t, root, r.beside)
-			write(t, root, map[string]string{r.dir + "/" + r.base: strings.Replace(r.text, "%s", deployed, 1)})
-			git(t, root, "add", "-A")
-			git(t, root, "-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-qm", "base")
-			run()
-			execute(t, conn, populate)
-			write(t, root, map[string]string{r.dir + "/" + r.release: strings.Replace(r.text, "%s", twelve, 1)})
-			carryOut(t, root, r.dir+"/"+r.release, conn, run)
-			if diff := cmp.Diff(released(t, s), told(t, conn)); diff != "" {
-				t.Errorf("(-release +plan):\n%s", diff)
-			}
+			l.runWritten(t)
 		})
 	}
+}
+
+// runWritten lets a tool run a written plan of twelve changes to its end.
+func (l layout) runWritten(t *testing.T) {
+	t.Helper()
+	up := l.run(t)
+	s := server(t)
+	db, conn := database(t, s)
+	root, url := t.TempDir(), overTCP(t, s, db)
+	run := func() {
+		t.Helper()
+		if err := up(filepath.Join(root, l.dir), url); err != nil {
+			t.Fatal(err)
+		}
+	}
+	git(t, root, "init", "-q", "-b", "main")
+	write(t, root, l.beside)
+	write(t, root, map[string]string{l.dir + "/" + l.base: l.textOf(l.base, deployed)})
+	git(t, root, "add", "-A")
+	git(t, root, "-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-qm", "base")
+	run()
+	execute(t, conn, populate)
+	execute(t, conn, logDDL)
+	write(t, root, map[string]string{l.dir + "/" + l.release: l.textOf(l.release, twelve)})
+	carryOut(t, root, l.dir+"/"+l.release, conn, run)
+	checkLocks(t, conn)
+	if diff := cmp.Diff(released(t, s), told(t, conn)); diff != "" {
+		t.Errorf("(-release +plan):\n%s", diff)
+	}
+}
+
+// logDDL has the server log each statement that changes a table, with its transaction.
+const logDDL = `CREATE SCHEMA logged; CREATE TABLE logged.sent (tx bigint, tag text, sql text);
+CREATE FUNCTION logged.log() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO logged.sent VALUES (txid_current(), tg_tag, current_query()); END $$;
+CREATE EVENT TRIGGER log ON ddl_command_end WHEN TAG IN ('ALTER TABLE', 'CREATE TRIGGER', 'CREATE INDEX') EXECUTE FUNCTION logged.log()`
+
+// checkLocks checks that no constraint was validated in a transaction that locks a table, and no index was built under a lock.
+func checkLocks(t *testing.T, conn *pgx.Conn) {
+	t.Helper()
+	const validated = `sql ~ 'VALIDATE CONSTRAINT "?[a-z]' AND sql !~ 'NOT VALID'`
+	var all, locked int
+	if err := conn.QueryRow(t.Context(), `SELECT count(*), count(*) FILTER (WHERE EXISTS (SELECT FROM logged.sent AS s WHERE s.tx = l.tx AND NOT (`+validated+`)))
+		FROM logged.sent AS l WHERE `+validated).Scan(&all, &locked); err != nil || all == 0 || locked > 0 {
+		t.Errorf("%d of %d constraints were validated in a transaction that locks a table (%v)", locked, all, err)
+	}
+	if err := conn.QueryRow(t.Context(), `SELECT count(*), count(*) FILTER (WHERE sql !~ 'CONCURRENTLY') FROM logged.sent WHERE tag = 'CREATE INDEX'`).
+		Scan(&all, &locked); err != nil || all == 0 || locked > 0 {
+		t.Errorf("%d of %d indexes were built under a lock (%v)", locked, all, err)
+	}
+	execute(t, conn, "DROP EVENT TRIGGER log; DROP SCHEMA logged CASCADE")
 }
 
 // carryOut plans the release of a repository, and goes on with it to the plan's end.
@@ -197,7 +235,7 @@ func told(t *testing.T, conn *pgx.Conn) []string {
 		}
 		return out
 	}
-	const tables = `c.relnamespace = 'public'::regnamespace AND c.relname !~ 'goose|^schema_migrations$|^_'`
+	const tables = `c.relnamespace = 'public'::regnamespace AND c.relname !~ 'goose|migration|^Sequelize|^_'`
 	out := list(`SELECT format('%s.%s %s not null %s default %s %s', c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, pg_get_expr(d.adbin, d.adrelid), a.attidentity)
 		FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
 		WHERE c.relkind IN ('r', 'v') AND ` + tables + ` ORDER BY 1`)
@@ -205,7 +243,7 @@ func told(t *testing.T, conn *pgx.Conn) []string {
 	out = append(out, list(`SELECT format('%s %s', pg_get_indexdef(i.indexrelid), i.indisvalid) FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid WHERE `+
 		tables+` ORDER BY 1`)...)
 	out = append(out, list(`SELECT 'trigger ' || tgname FROM pg_trigger WHERE NOT tgisinternal UNION ALL SELECT 'function ' || proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
-		UNION ALL SELECT 'schema ' || nspname FROM pg_namespace WHERE nspname = 'onward' UNION ALL SELECT format('sequence %s at %s, %s', sequencename, last_value, data_type) FROM pg_sequences WHERE sequencename !~ 'goose' ORDER BY 1`)...)
+		UNION ALL SELECT 'schema ' || nspname FROM pg_namespace WHERE nspname = 'onward' UNION ALL SELECT format('sequence %s at %s, %s', sequencename, last_value, data_type) FROM pg_sequences WHERE sequencename !~ 'goose|migration' ORDER BY 1`)...)
 	sums := list(`SELECT format('SELECT ''%s: '' || count(*) || '' '' || md5(string_agg(row(%s)::text, '','' ORDER BY row(%2$s)::text)) FROM %1$I', c.relname, string_agg(CASE WHEN a.attname = 'token' THEN 'token IS NULL' ELSE quote_ident(a.attname) END, ', ' ORDER BY a.attname))
 		FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped WHERE c.relkind = 'r' AND ` + tables + ` GROUP BY c.relname ORDER BY 1`)
 	if len(sums) != 13 {

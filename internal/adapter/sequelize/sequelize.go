@@ -27,7 +27,7 @@ var Adapter = jscode.Adapter{
 	Tool: history.Tool{
 		Name: "Sequelize", Unit: "a transaction of sequelize.transaction", Apart: "a call without the option transaction",
 	},
-	HistoryTables: []adapter.HistoryTable{{Table: "SequelizeMeta", Columns: `(name varchar(255) PRIMARY KEY)`}},
+	HistoryTables: []adapter.HistoryTable{{Table: historyTable, Columns: `(name varchar(255) PRIMARY KEY)`}},
 	HistoryBehavior: adapter.HistoryBehavior{
 		Edited:     "Sequelize records names, not contents: databases that have it keep what the old text did",
 		Deleted:    "Sequelize does not notice",
@@ -35,7 +35,8 @@ var Adapter = jscode.Adapter{
 		OutOfOrder: "Sequelize runs it after the newer ones: new databases run it before them",
 	},
 	Stamped: stamped, IsMigration: isMigration, ReadSettings: readSettings, Start: startMigration,
-	Form: jscode.Form{Parameter: true, Translate: translateCall},
+	Sends:   jscode.Form{Parameter: true, Translate: translateCall},
+	Compose: composer, Count: countMigrations,
 }
 
 var (
@@ -45,6 +46,16 @@ var (
 
 	settingFile = regexp.MustCompile(`(?i)(?:(?:^|/)\.sequelizerc|(?:^|[/._-])(?:sequelize|config|db|database|orm)(?:[/._-][^/]*)?\.(?:[cm]?[jt]s|json))$`)
 )
+
+// historyTable is Sequelize's own name of its table.
+const historyTable = "SequelizeMeta"
+
+// tableSetting finds the table in the settings of sequelize-cli.
+var tableSetting = jscode.TableSetting{
+	Table:   regexp.MustCompile(`\bmigrationStorageTableName['"]?\s*:\s*['"]([\w.]+)['"]`),
+	Schema:  regexp.MustCompile(`\bmigrationStorageTableSchema['"]?\s*:\s*['"](\w+)['"]`),
+	Default: historyTable,
+}
 
 // isMigration reports whether a text is a migration of Sequelize.
 func isMigration(text string) bool {
@@ -65,7 +76,7 @@ func readSettings(t adapter.Tree) jscode.Settings {
 	return adapter.Memoize(t, "sequelize settings", func() jscode.Settings {
 		var s jscode.Settings
 		files := jscode.ReadSettingFiles(t, settingFile)
-		s.Foreign = dialects.FindForeign(files)
+		s.Foreign, s.Table = dialects.FindForeign(files), tableSetting.Find(files)
 		for _, f := range files {
 			if path.Base(f.Path) == ".sequelizerc" {
 				s.File = f.Path

@@ -36,7 +36,7 @@ func TestForeign(t *testing.T) {
 
 // describeCall returns the statements of a call, or why it is not judged.
 func describeCall(call string) string {
-	up := jscode.ReadUp("exports.up = async (queryInterface, Sequelize) => {\n  await "+call+"\n}\n", sequelize.Adapter.Form)
+	up := jscode.ReadUp("exports.up = async (queryInterface, Sequelize) => {\n  await "+call+"\n}\n", sequelize.Adapter.Sends)
 	var out []string
 	for _, p := range up.Parts {
 		out = append(out, p.SQL)

@@ -16,6 +16,7 @@ import (
 	"cmp"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
@@ -32,7 +33,7 @@ var Adapter = jscode.Adapter{
 		Apart: "a migration of its own that has the field\ntransaction = false\nif migrationsTransactionMode is 'each'",
 	},
 	HistoryTables: []adapter.HistoryTable{{
-		Table: "migrations", Columns: `(id serial PRIMARY KEY, "timestamp" bigint NOT NULL, name varchar NOT NULL)`,
+		Table: historyTable, Columns: `(id serial PRIMARY KEY, "timestamp" bigint NOT NULL, name varchar NOT NULL)`,
 	}},
 	HistoryBehavior: adapter.HistoryBehavior{
 		Edited:     "TypeORM records names, not contents: databases that have it keep what the old text did",
@@ -41,7 +42,18 @@ var Adapter = jscode.Adapter{
 		OutOfOrder: "TypeORM runs it after the newer ones: new databases run it before them",
 	},
 	Stamped: stamped, IsMigration: isMigration, ReadSettings: readSettings, Start: startMigration, UniqueNames: true,
-	Form: jscode.Form{Parameter: true, Translate: translateCall},
+	Compose: composer, Count: countMigrations,
+	Sends: jscode.Form{Parameter: true, Translate: translateCall},
+}
+
+// historyTable is TypeORM's own name of its table.
+const historyTable = "migrations"
+
+// tableSetting finds the table in the files that make a data source with migrations.
+var tableSetting = jscode.TableSetting{
+	Table:   regexp.MustCompile(`\bmigrationsTableName['"]?\s*:\s*['"]([\w.]+)['"]`),
+	Schema:  regexp.MustCompile(`(?m)^\s*['"]?schema['"]?\s*:\s*['"](\w+)['"]`),
+	Default: historyTable,
 }
 
 // transactions are the methods that begin and end a transaction.
@@ -117,7 +129,7 @@ func readSettings(t adapter.Tree) jscode.Settings {
 	return adapter.Memoize(t, "typeorm settings", func() jscode.Settings {
 		file := findSettings(t)
 		if file == "" {
-			return jscode.Settings{Mode: "all", Together: true}
+			return jscode.Settings{Mode: "all", Together: true, Table: findTable(t)}
 		}
 		m := mode.FindStringSubmatch(adapter.RunnerFile(t, file).Text)
 		value := cmp.Or(m[1], m[2])
@@ -127,8 +139,14 @@ func readSettings(t adapter.Tree) jscode.Settings {
 		case "false":
 			value = "none"
 		}
-		return jscode.Settings{File: file, Mode: value, Together: value == "all"}
+		return jscode.Settings{File: file, Mode: value, Together: value == "all", Table: findTable(t)}
 	})
+}
+
+// findTable returns the table that a data source names; "" for none.
+func findTable(t adapter.Tree) string {
+	files := slices.DeleteFunc(jscode.ReadSettingFiles(t, settings), func(f *adapter.File) bool { return !strings.Contains(f.Text, "migrations") })
+	return tableSetting.Find(files)
 }
 
 // findSettings returns the first file that sets the mode: one that makes a data source, else one that calls the command.

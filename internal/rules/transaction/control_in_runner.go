@@ -31,6 +31,9 @@ func controlInRunner(p *rule.Pass, m *rule.Migration) {
 	kind := script.ControlKind(0)
 	for _, c := range m.Script.Controls {
 		s := m.Statements[c.Statement]
+		if c.Kind == script.CommitOfRunner && beginsAnew(m, s) {
+			continue
+		}
 		switch {
 		case c.Kind == script.CommitOfRunner && kind != script.CommitOfRunner:
 			first, kind = s, c.Kind
@@ -85,6 +88,17 @@ func controlInRunner(p *rule.Pass, m *rule.Migration) {
 		withoutOne(m, first, &r)
 	}
 	p.Report(first, r)
+}
+
+// beginsAnew reports whether a COMMIT comes before everything that a migration changes, and a transaction begins right after it. It commits only the
+// migrations before it, with the runner's record of them, and the runner commits the new transaction.
+func beginsAnew(m *rule.Migration, commit *rule.Stmt) bool {
+	for _, s := range m.Statements[:commit.Index] {
+		if s.Node.GetVariableSetStmt() == nil {
+			return false
+		}
+	}
+	return m.Runner.Ended == "" && commit.Index+1 < len(m.Statements) && opensTransaction(m.Statements[commit.Index+1])
 }
 
 // withoutOne completes the report on a COMMIT outside a transaction.

@@ -1,0 +1,87 @@
+package knex
+
+import (
+	"strings"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/jscode"
+)
+
+// composer returns how migrations are composed. Each says "transaction: false": Knex would run all that are pending in one transaction, whose
+// locks last until its end. A step that needs a transaction opens its own.
+func composer(s jscode.Style, _ jscode.Settings) (compose func(p *adapter.Program) string, refuses func(sql string) string, unwritable string) {
+	w := writer{s}
+	return w.composeMigration, refuseText, ""
+}
+
+// refuseText refuses a text that Knex changes: it removes the backslashes before a "?".
+func refuseText(sql string) string {
+	if strings.Contains(sql, `\?`) {
+		return `knex.raw takes \? for a question mark, and its SQL has one`
+	}
+	return ""
+}
+
+// writer composes migrations in a project's style.
+type writer struct{ style jscode.Style }
+
+func (w writer) composeMigration(p *adapter.Program) string {
+	var b strings.Builder
+	b.WriteString(jscode.Comment(p))
+	config, up, down := "exports.config = ", "exports.up = async function (knex) {\n", "exports.down = async function (knex) {\n"
+	if w.style.TypeScript {
+		b.WriteString(w.style.Import("knex", "import type { Knex } from 'knex'"))
+	}
+	if w.style.Modules {
+		parameters := "(" + w.style.Annotate("knex", "Knex") + ")"
+		if w.style.TypeScript {
+			parameters += ": Promise<void>"
+		}
+		config, up, down = "export const config = ", "export async function up"+parameters+" {\n", "export async function down"+parameters+" {\n"
+	}
+	b.WriteString(config + "{ transaction: false }\n\n" + up + formatBody(p, p.Up) + "}" + w.end() + "\n\n" + down)
+	if p.Down == nil {
+		b.WriteString(jscode.Indent(1, jscode.Throw()))
+	} else {
+		b.WriteString(formatBody(p, p.Down))
+	}
+	b.WriteString("}" + w.end() + "\n")
+	return b.String()
+}
+
+// end returns the end of an assignment of a function; a declaration has none.
+func (w writer) end() string {
+	if w.style.Modules {
+		return ""
+	}
+	return ";"
+}
+
+// formatBody returns the body of a function that sends statements.
+func formatBody(p *adapter.Program, list []string) string {
+	escaped := make([]string, len(list))
+	for i, sql := range list {
+		escaped[i] = strings.ReplaceAll(sql, "?", `\?`)
+	}
+	if p.Alone {
+		return jscode.Indent(1, jscode.Call("await knex.raw(", escaped, ")")...)
+	}
+	return jscode.Indent(1, "await knex.transaction(async (trx) => {") + jscode.Indent(2, jscode.Call("await trx.raw(", escaped, ")")...) + jscode.Indent(1, "})")
+}
+
+// countMigrations describes Knex's table.
+func countMigrations(_ jscode.Settings, ending string) *adapter.Count {
+	return &adapter.Count{
+		Table: historyTable,
+		Read:  jscode.ReadNames("name"),
+		Key:   jscode.FileKey,
+		Write: func(table string, m *adapter.Migration, _ []byte) string {
+			return "INSERT INTO " + table + " (name, batch, migration_time) SELECT " + jscode.FileName(table, m, "name", "id", ending) +
+				", coalesce(max(batch), 0) + 1, now() FROM " + table
+		},
+		Run: func(m *adapter.Migration) string { return "npx knex migrate:up " + m.ID },
+		Busy: func(table string) (marks, condition string) {
+			return strings.TrimSuffix(table, `"`) + `_lock"`, "is_locked = 1"
+		},
+	}
+}
