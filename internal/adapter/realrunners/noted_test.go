@@ -30,6 +30,16 @@ func TestBehindAPlan(t *testing.T) {
 			"SELECT count(*) FROM drizzle.__drizzle_migrations"},
 		"Drizzle 1.0": {"drizzle", "%s", [3]string{"20240101000000_a/migration.sql", "20240102000000_b/migration.sql", "20240103000000_c/migration.sql"}, upDrizzle1,
 			"SELECT count(*) FROM drizzle.__drizzle_migrations"},
+		"Knex": {"migrations", knexText, [3]string{"20240101000000_a.js", "20240102000000_b.js", "20240103000000_c.js"}, upKnex,
+			"SELECT count(*) FROM knex_migrations WHERE batch = id AND migration_time IS NOT NULL"},
+		"TypeORM": {"migrations", typeormText, [3]string{"1700000000001-a.js", "1700000000002-b.js", "1700000000003-c.js"}, upTypeORM,
+			`SELECT count(*) FROM migrations WHERE name = 'X' || "timestamp"`},
+		"Sequelize": {"migrations", sequelizeText, [3]string{"20240101000000-a.js", "20240102000000-b.js", "20240103000000-c.js"}, upSequelize,
+			`SELECT count(*) FROM "SequelizeMeta"`},
+		"MikroORM": {"migrations", mikroText, [3]string{"Migration20240101000000.js", "Migration20240102000000.js", "Migration20240103000000.js"}, upMikroORM,
+			"SELECT count(*) FROM mikro_orm_migrations"},
+		"Kysely": {"migrations", kyselyText, [3]string{"20240101000000_a.js", "20240102000000_b.js", "20240103000000_c.js"}, upKysely,
+			"SELECT count(*) FROM kysely_migration"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -39,7 +49,7 @@ func TestBehindAPlan(t *testing.T) {
 			root, url := t.TempDir(), overTCP(t, s, db)
 			bodies := []string{"CREATE TABLE a (id bigint PRIMARY KEY, note text);", "ALTER TABLE a RENAME COLUMN note TO remark;", "ALTER TABLE a ADD COLUMN d int;"}
 			add := func(i int) {
-				write(t, root, map[string]string{r.dir + "/" + r.names[i]: strings.Replace(r.text, "%s", bodies[i], 1)})
+				write(t, root, map[string]string{r.dir + "/" + r.names[i]: layout{text: r.text}.textOf(r.names[i], bodies[i])})
 				if strings.HasPrefix(name, "Drizzle") {
 					writeJournal(t, filepath.Join(root, r.dir), r.names[:i+1])
 				}

@@ -2,9 +2,12 @@ package realrunners
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 
+	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/internal/rotation"
+	"github.com/onward-sql/onward/onward"
 )
 
 // runByNode returns how a tool whose migrations are programs runs a directory: by a script of testdata.
@@ -69,10 +72,12 @@ func TestWrittenProgramsRun(t *testing.T) {
 		{"TypeORM, none", typeormWith("none")},
 		{"MikroORM without transactions", mikroWith(`"transactional": false`)},
 	}
-	for _, c := range rotation.Pick(t, 3, cases) {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			c.runWritten(t)
-		})
+	for _, major := range rotation.PickAfter(t, 3, 2, []int{onward.OldestMajor, onward.NewestMajor}) {
+		for _, c := range rotation.Pick(t, 3, cases) {
+			t.Run(fmt.Sprintf("%s on %d", c.name, major), func(t *testing.T) {
+				t.Parallel()
+				c.runWritten(t, pgservertest.Server(t, major))
+			})
+		}
 	}
 }

@@ -104,16 +104,15 @@ func TestWrittenPlansRun(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			l.runWritten(t)
+			l.runWritten(t, server(t))
 		})
 	}
 }
 
-// runWritten lets a tool run a written plan of twelve changes to its end.
-func (l layout) runWritten(t *testing.T) {
+// runWritten lets a tool run a written plan of twelve changes on a server, to its end.
+func (l layout) runWritten(t *testing.T, s *pgserver.Server) {
 	t.Helper()
 	up := l.run(t)
-	s := server(t)
 	db, conn := database(t, s)
 	root, url := t.TempDir(), overTCP(t, s, db)
 	run := func() {
