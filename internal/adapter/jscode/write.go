@@ -15,8 +15,8 @@ type Composer func(s Style, c Settings) (compose func(p *adapter.Program) string
 
 // Style is how a project writes its migrations: as the newest one is written.
 type Style struct {
-	// Newest is the text of the newest migration.
-	Newest string
+	// Newest is the text of the newest migration, File the name of its file, and Version what the tool orders it by.
+	Newest, File, Version string
 	// TypeScript is set if it has types, Modules if it exports by the keyword.
 	TypeScript, Modules bool
 }
@@ -29,12 +29,13 @@ func (a Adapter) Form(t adapter.Tree, set *adapter.Set) *adapter.Form {
 	if a.Compose == nil || len(set.Migrations) == 0 {
 		return nil
 	}
-	newest := set.Migrations[len(set.Migrations)-1].Path
-	s := Style{Newest: adapter.ReadFile(t, newest).Text, TypeScript: strings.HasSuffix(newest, "ts")}
+	last := set.Migrations[len(set.Migrations)-1]
+	newest := last.Path
+	s := Style{Newest: adapter.ReadFile(t, newest).Text, File: path.Base(newest), Version: last.Version, TypeScript: strings.HasSuffix(newest, "ts")}
 	s.Modules = s.TypeScript || path.Ext(newest) == ".mjs" || exports.MatchString(s.Newest)
 	c := a.ReadSettings(t)
 	c.Together = set.Together
-	f := &adapter.Form{Name: a.Tool.Name, Up: path.Ext(newest), Transaction: onward.TransactionFile}
+	f := &adapter.Form{Name: a.Tool.Name, Up: path.Ext(newest), Transaction: onward.TransactionFile, Texts: true}
 	f.Program, f.Refuses, f.Unwritable = a.Compose(s, c)
 	return f
 }

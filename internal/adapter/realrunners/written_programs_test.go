@@ -72,8 +72,8 @@ func TestWrittenProgramsRun(t *testing.T) {
 		{"TypeORM, none", typeormWith("none")},
 		{"MikroORM without transactions", mikroWith(`"transactional": false`)},
 	}
-	for _, major := range rotation.PickAfter(t, 3, 2, []int{onward.OldestMajor, onward.NewestMajor}) {
-		for _, c := range rotation.Pick(t, 3, cases) {
+	for _, major := range rotation.PickAfter(t, 4, 2, []int{onward.OldestMajor, onward.NewestMajor}) {
+		for _, c := range rotation.Pick(t, 4, cases) {
 			t.Run(fmt.Sprintf("%s on %d", c.name, major), func(t *testing.T) {
 				t.Parallel()
 				c.runWritten(t, pgservertest.Server(t, major))

@@ -18,6 +18,7 @@ type writer struct {
 	parameter string
 }
 
+// composer returns how migrations are composed.
 func composer(s jscode.Style, _ jscode.Settings) (compose func(p *adapter.Program) string, refuses func(sql string) string, unwritable string) {
 	w := writer{s, s.Annotate("queryInterface", "QueryInterface")}
 	if inContext.MatchString(s.Newest) {

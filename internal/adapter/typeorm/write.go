@@ -15,7 +15,12 @@ type writer struct {
 	mode  string
 }
 
+// composer returns how migrations are composed.
 func composer(s jscode.Style, c jscode.Settings) (compose func(p *adapter.Program) string, refuses func(sql string) string, unwritable string) {
+	if number := (&adapter.Program{Name: s.File}).Number(); number != s.Version {
+		return nil, nil, "TypeORM sorts by the number at the end of a class, and " + s.File + " does not begin with it, so it is not known how the names go on: " +
+			"onward apply --plan runs the steps, and records the migrations in the table of TypeORM"
+	}
 	return writer{s, c.Mode}.composeMigration, nil, ""
 }
 
