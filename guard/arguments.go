@@ -30,7 +30,7 @@ type commandRewriter struct {
 // rewriteCommand returns a command and its environment with the proxy's address. The error is a
 // *config.InputError.
 func (p *serverAddress) rewriteCommand(args, env, allowed []string) (newArgs, newEnv []string, err error) {
-	newEnv, found := p.rewriteEnvironment(env)
+	newEnv, found := p.rewriteEnvironment(disableSpring(args, env))
 	c := &commandRewriter{serverAddress: p, env: mapOf(env), later: mapOf(newEnv), allowed: allowed}
 	words := wordsOf(args)
 	c.simpleCommand(words)
@@ -51,6 +51,18 @@ func (p *serverAddress) rewriteCommand(args, env, allowed []string) (newArgs, ne
 		newEnv = listOf(c.later)
 	}
 	return joinArguments(words), newEnv, nil
+}
+
+// disableSpring returns the environment for a command. A command of Rails must not hand its work to a server of Spring, which has the addresses from
+// when it was started.
+func disableSpring(args, env []string) []string {
+	isRails := func(arg string) bool {
+		return slices.ContainsFunc(strings.Fields(arg), func(word string) bool { return path.Base(word) == "rails" || path.Base(word) == "rake" })
+	}
+	if !slices.ContainsFunc(args, isRails) {
+		return env
+	}
+	return append(slices.Clone(env), "DISABLE_SPRING=1")
 }
 
 func mapOf(env []string) map[string]string {
@@ -115,8 +127,11 @@ const defaultPort = "5432"
 // wrapperPrograms are programs whose arguments are options and then another command.
 var wrapperPrograms = []string{
 	"env", "sudo", "doas", "nice", "ionice", "timeout", "nohup", "exec", "command", "time", "setsid", "stdbuf",
-	"xargs", "npx", "bundle", "poetry", "uv", "pipenv",
+	"xargs", "npx", "yarn", "pnpm", "bunx", "dotenv", "bundle", "poetry", "uv", "uvx", "pipenv", "pdm", "hatch", "mise",
 }
+
+// remotePrograms only call a server of their own, whose sessions run the migrations.
+var remotePrograms = map[string]string{"hasura": "the Hasura server"}
 
 var shells = []string{"sh", "bash", "dash", "ash", "zsh", "ksh", "busybox"}
 
@@ -138,6 +153,10 @@ func (c *commandRewriter) simpleCommand(words []*argument) {
 		case slices.Contains(shells, name):
 			c.rewriteAssignments(local)
 			c.rewriteShell(words[i+1:])
+			return
+		case remotePrograms[name] != "":
+			c.setRefusal("%s sends the migrations to %s, which runs them in sessions of its own, around the guard. "+
+				"Make a plan of them with onward plan, and run it with onward apply --plan", name, remotePrograms[name])
 			return
 		case shortOptions[name] != "":
 			c.rewriteAssignments(local)

@@ -65,6 +65,45 @@ func TestRewriteCommand(t *testing.T) {
 			args: []string{"env", "DATABASE_URL=postgres://u@elsewhere/app", "npx", "prisma", "migrate", "deploy"},
 			want: "refused: an argument of the command names elsewhere:5432",
 		},
+		// The own commands of tools whose migrations are programs.
+		{args: []string{"bin/rails", "db:migrate:up", "VERSION=20240101000000"}, want: "bin/rails db:migrate:up VERSION=20240101000000"},
+		{
+			args: []string{"bundle", "exec", "rails", "db:migrate"}, env: "DATABASE_URL=" + url,
+			want: "bundle exec rails db:migrate",
+		},
+		{args: []string{"npx", "knex", "migrate:latest", "--connection", url}, want: "npx knex migrate:latest --connection " + proxied},
+		{args: []string{"pnpm", "exec", "sh", "-c", "psql -h elsewhere"}, want: "refused: psql names elsewhere:5432"},
+		{
+			args: []string{"yarn", "sequelize-cli", "db:migrate", "--url", "postgres://u@elsewhere/app"},
+			want: "refused: an argument of the command names elsewhere:5432",
+		},
+		{args: []string{"npx", "typeorm", "migration:run", "-d", "dist/data-source.js"}, want: "npx typeorm migration:run -d dist/data-source.js"},
+		{
+			args: []string{"dotnet", "ef", "database", "update", "--connection", "Host=db.example.com;Database=app;Username=u;Password=x"},
+			want: "dotnet ef database update --connection Host=127.0.0.1;Database=app;Username=u;Password=x;port=7777",
+		},
+		{
+			args: []string{"dotnet", "ef", "database", "update", "--connection", "Host=elsewhere;Database=app;Username=u;Password=hunter2"},
+			want: "refused: an argument of the command names elsewhere:5432",
+		},
+		{args: []string{"php", "artisan", "migrate", "--force"}, want: "php artisan migrate --force"},
+		{
+			args: []string{"env", "DATABASE_URL=ecto://u:hunter2@elsewhere/app", "mix", "ecto.migrate"},
+			want: "refused: an argument of the command names elsewhere:5432",
+		},
+		{args: []string{"sqitch", "deploy", "db:pg://u@db.example.com/app"}, want: "sqitch deploy db:pg://u@127.0.0.1:7777/app?sslmode=disable"},
+		{
+			args: []string{"sqitch", "deploy", "--db-host", "db.example.com", "-d", "app", "-s", "host=x", "--set", "dbname=y"},
+			want: "sqitch deploy --db-host 127.0.0.1 -p 7777 -d app -s host=x --set dbname=y",
+		},
+		{args: []string{"sqitch", "deploy", "-h", "elsewhere", "--target", "db:pg:app"}, want: "refused: sqitch names elsewhere:5432"},
+		{args: []string{"sqitch", "deploy", "--target", "db:pg://u@elsewhere/app"}, want: "refused: sqitch names elsewhere:5432"},
+		{args: []string{"npx", "graphile-migrate", "migrate"}, env: "DATABASE_URL=" + url, want: "npx graphile-migrate migrate"},
+		{
+			args: []string{"hasura", "migrate", "apply", "--database-name", "default"},
+			want: "refused: hasura sends the migrations to the Hasura server",
+		},
+
 		{
 			args: []string{"./tool", "--set", "host=web.example.com", "--mysql", "mysql://elsewhere/app"},
 			want: "./tool --set host=web.example.com --mysql mysql://elsewhere/app",
@@ -124,6 +163,10 @@ func TestRewriteEnvironment(t *testing.T) {
 			"DATABASE_URL=postgres://127.0.0.1:7777/app?sslmode=disable PGHOST=127.0.0.1 PGPORT=7777 PGSSLMODE=disable",
 		},
 		{"psql", "PGSERVICE=prod PGSERVICEFILE=" + services, "PGDATABASE=app PGHOST=127.0.0.1 PGPORT=7777 PGSERVICEFILE=" + services + " PGSSLMODE=disable PGUSER=u"},
+		{
+			"sh -c cd\x1fapp\x1f&&\x1fbin/rails\x1fdb:migrate", "DATABASE_URL=postgres://db.example.com/app",
+			"DATABASE_URL=postgres://127.0.0.1:7777/app?sslmode=disable DISABLE_SPRING=1",
+		},
 		{"psql", "PGSERVICE=other PGSERVICEFILE=" + services, "refused"},
 	} {
 		args := strings.Fields(tc.args)

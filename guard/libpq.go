@@ -7,11 +7,12 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// shortOptions are Postgres' own programs that take -h and -p, each with its short options that have a value. The
-// values of other options could be mistaken for an address: -c 'SELECT …'.
+// shortOptions are Postgres' own programs and sqitch, which take -h and -p, each with its short options that have a value. The
+// values of other options could be mistaken for an address: -c 'SELECT …'. sqitch runs psql, and its long options begin with "db-".
 var shortOptions = map[string]string{
 	"psql": "cdfFhLopPRTUv", "pg_dump": "deEfFhjnNpStTUZ", "pg_dumpall": "dEfhlpSU", "pg_restore": "dfFhIjLnNpPStTU",
 	"vacuumdb": "dhjnNpPtU", "reindexdb": "dhijpStU", "clusterdb": "dhptU", "createdb": "DEhlOpTU", "dropdb": "hpU",
+	"sqitch": "Cdfhpstu",
 }
 
 // longOptions are long options of these programs whose value may be the next argument.
@@ -145,6 +146,7 @@ func readOptions(short string, words []*argument) (out []option) {
 
 // longOption returns the short name of a long option. getopt_long accepts an abbreviated name.
 func longOption(name string) byte {
+	name = strings.TrimPrefix(name, "db-")
 	for long, kind := range map[string]byte{"host": 'h', "port": 'p', "dbname": 'd', "username": 'U', "cluster": 'C'} {
 		if len(name) > 1 && strings.HasPrefix(long, name) {
 			return kind

@@ -79,8 +79,8 @@ func (p *serverAddress) hasAllHosts(hosts, port string) bool {
 	return true
 }
 
-// urlPattern finds addresses in a text, including jdbc:postgresql://… and postgresql+psycopg://….
-var urlPattern = regexp.MustCompile("(?i)(?:postgres(?:ql)?[a-z0-9_+]*|pgx[0-9]*|pg|pgsql|postgis)://[^\\s'\"`<>|;]+")
+// urlPattern finds addresses in a text, including jdbc:postgresql://…, postgresql+psycopg://… and ecto://….
+var urlPattern = regexp.MustCompile("(?i)(?:postgres(?:ql)?[a-z0-9_+]*|pgx[0-9]*|pg|pgsql|postgis|ecto)://[^\\s'\"`<>|;]+")
 
 // encryptionParameters are parameters of an address about encryption. The connection between the command and the proxy is not
 // encrypted; the proxy follows the database's own address.

@@ -25,6 +25,9 @@ func TestReplace(t *testing.T) {
 		"host=db.example.com port=5432 dbname=app user=u sslmode=verify-full": "host=127.0.0.1 port=7777 dbname=app user=u sslmode=disable",
 		"host=db.example.com user=u":                                          "host=127.0.0.1 user=u port=7777",
 		"Server=db.example.com;Port=5432;Database=app;SSL Mode=Require":       "Server=127.0.0.1;Port=7777;Database=app;SSL Mode=disable",
+		"ecto://u:x@db.example.com/app?ssl=true&pool_size=2":                  "ecto://u:x@127.0.0.1:7777/app?pool_size=2&sslmode=disable",
+		"db:pg://u@db.example.com/app":                                        "db:pg://u@127.0.0.1:7777/app?sslmode=disable",
+		"Host=db.example.com;Database=app;Username=u":                         "Host=127.0.0.1;Database=app;Username=u;port=7777",
 		"postgres://u@db.example.com:6432/app":                                "",
 		"postgres://u@db.example.com/other":                                   "",
 		"postgres://u@replica.example.com/app":                                "",
@@ -55,6 +58,7 @@ func TestEnvironment(t *testing.T) {
 		"PGHOST=127.0.0.1 PGPORT=5433 PGSSLMODE=verify-full PGSSLROOTCERT=x": "PGHOST=127.0.0.1 PGPORT=7777 PGSSLMODE=disable",
 		"DB_HOST=localhost DB_PORT=5433 DB_NAME=app":                         "DB_HOST=127.0.0.1 DB_NAME=app DB_PORT=7777",
 		"DB_HOST=localhost DB_PORT=3306":                                     "",
+		"MIKRO_ORM_HOST=localhost MIKRO_ORM_PORT=5433":                       "MIKRO_ORM_HOST=127.0.0.1 MIKRO_ORM_PORT=7777",
 		"REDIS_HOST=localhost REDIS_PORT=6379 HOSTNAME=localhost":            "",
 		"A=1 DATABASE_URL=postgres://u:secret@[::1]:5433/app READ_HOST=replica": "A=1 DATABASE_URL=postgres://u:secret@127.0.0.1:7777/app?sslmode=disable " +
 			"READ_HOST=replica",
