@@ -45,6 +45,15 @@ func inferSendMode(deployed []*adapter.Migration, sets ...*adapter.Set) {
 	}
 }
 
+// inferSendMode does so for both revisions of a source.
+func (p *pair) inferSendMode() {
+	if p.base == nil {
+		inferSendMode(nil, p.head)
+		return
+	}
+	inferSendMode(p.base.Migrations, p.base, p.head)
+}
+
 // alternativeMode returns the assumed way of sending files, and the other way that is possible; "" for
 // none.
 func alternativeMode(mode onward.Transaction, not []onward.Transaction) (assumed, other onward.Transaction) {

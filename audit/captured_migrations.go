@@ -8,35 +8,77 @@ import (
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/all"
 	"github.com/onward-sql/onward/internal/capture"
+	"github.com/onward-sql/onward/onward"
 )
+
+// readBoth reads a source at both revisions. base is nil if the base has none.
+type readBoth func(ctx context.Context, adapters []adapter.Adapter, head adapter.Source, base *adapter.Source) (pair, error)
+
+// commandReader returns how a source is read if onward.yaml names a command for it; nil if the files are read. A command that must not
+// run yet is listed.
+func (a *changelog) commandReader(s adapter.Source) readBoth {
+	traits := all.Traits(s.Framework)
+	if s.Options.RenderRefused != "" && !traits.NeedsCommand {
+		a.opaque = append(a.opaque, onward.Opaque{Path: s.Dir, What: "what the command prints", Why: s.Options.RenderRefused})
+	}
+	switch {
+	case a.Still:
+	case s.Options.Capture != "":
+		return a.captureBoth
+	case s.Options.Render != "" && !traits.RunsRender:
+		return a.renderBoth
+	}
+	return nil
+}
 
 // captureBoth runs the configured command on the base and on the head, and returns what it sends. What the framework's own
 // adapter reads of the files gives migrations their names and places.
 func (a *changelog) captureBoth(ctx context.Context, adapters []adapter.Adapter, head adapter.Source, base *adapter.Source) (pair, error) {
 	o := head.Options
-	c := capture.Config{
-		Command: o.Capture, BaseCommand: o.CaptureBase, WorkDir: o.CaptureDir, Home: a.root, HistoryTables: all.HistoryTableNames(),
-		Major: a.captureMajor(), Logger: a.Logger,
-	}
-	read := func(t adapter.Tree, s adapter.Source) *capture.Revision {
-		set, err := a.loadSet(ctx, adapters, t, s)
-		if err != nil {
-			a.Logger.Debug("only the captured statements are known", "tree", t.Name(), "error", err)
-		}
-		return &capture.Revision{Tree: t, Source: s, Read: set}
-	}
+	c := a.commandConfig(o.Capture, o)
+	c.BaseCommand, c.Major = o.CaptureBase, a.captureMajor()
 	var deployed *capture.Revision
 	var baseTree adapter.Tree
 	if base != nil {
-		deployed, baseTree = read(a.base, *base), a.base
+		deployed, baseTree = a.readRevision(ctx, adapters, a.base, *base), a.base
 	}
 	run, err := c.RunBoth(ctx, baseTree, a.head, head)
 	if err != nil {
 		return pair{}, fmt.Errorf("capture in %s: %w", cmp.Or(head.Dir, "."), err)
 	}
 	p := pair{source: head}
-	p.base, p.head = c.Sets(run, deployed, *read(a.head, head))
+	p.base, p.head = c.Sets(run, deployed, *a.readRevision(ctx, adapters, a.head, head))
 	return p, nil
+}
+
+// renderBoth runs the configured command, which prints the SQL, on the base and on the head.
+func (a *changelog) renderBoth(ctx context.Context, adapters []adapter.Adapter, head adapter.Source, base *adapter.Source) (pair, error) {
+	c := a.commandConfig(head.Options.Render, head.Options)
+	var deployed *capture.Revision
+	if base != nil {
+		deployed = a.readRevision(ctx, adapters, a.base, *base)
+	}
+	p := pair{source: head}
+	var err error
+	if p.base, p.head, err = c.RenderSets(ctx, deployed, *a.readRevision(ctx, adapters, a.head, head)); err != nil {
+		return p, fmt.Errorf("render in %s: %w", cmp.Or(head.Dir, "."), err)
+	}
+	p.inferSendMode()
+	return p, nil
+}
+
+// commandConfig returns how a command of onward.yaml runs.
+func (a *changelog) commandConfig(text string, o adapter.Options) *capture.Config {
+	return &capture.Config{Command: text, WorkDir: o.CaptureDir, Home: a.root, HistoryTables: all.HistoryTableNames(), Logger: a.Logger}
+}
+
+// readRevision returns a revision with what the framework's own adapter reads of its files.
+func (a *changelog) readRevision(ctx context.Context, adapters []adapter.Adapter, t adapter.Tree, s adapter.Source) *capture.Revision {
+	set, err := a.loadSet(ctx, adapters, t, s)
+	if err != nil {
+		a.Logger.Debug("only what the command sends is known", "tree", t.Name(), "error", err)
+	}
+	return &capture.Revision{Tree: t, Source: s, Read: set}
 }
 
 // captureMajor returns the version of the throwaway server: the newest in production; 0 for the newest that is installed.

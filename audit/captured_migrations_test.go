@@ -10,6 +10,7 @@ import (
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/gitrange/gittest"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+	"github.com/onward-sql/onward/onward"
 )
 
 // knexProject is a project whose migrations are code that no static reading follows.
@@ -30,7 +31,7 @@ const knexIndexes = "exports.up = async (knex) => {\n  for (const n of ['users',
 	"exports.down = async () => {}\n"
 
 // auditKnex audits a release that adds files to a project, with the onward.yaml of the working tree.
-func auditKnex(t *testing.T, base, added map[string]string, still bool) (text string) {
+func auditKnex(t *testing.T, base, added map[string]string, still bool) string {
 	t.Helper()
 	dir := gittest.Commits(t, base, added)
 	if err := os.Symlink(filepath.Join(pgservertest.RunnerPath(t, "knex"), "node_modules"), filepath.Join(dir, "node_modules")); err != nil {
@@ -44,6 +45,11 @@ func auditKnex(t *testing.T, base, added map[string]string, still bool) (text st
 	if err != nil {
 		return err.Error()
 	}
+	return describeCaptured(r)
+}
+
+// describeCaptured returns the migrations, findings and unjudged parts of a report, a line each.
+func describeCaptured(r *onward.Report) string {
 	var b strings.Builder
 	for _, m := range r.Migrations {
 		fmt.Fprintf(&b, "%s %s %s %s\n", m.Status, m.ID, m.Path, m.Transaction)

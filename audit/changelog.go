@@ -317,8 +317,8 @@ func unreadableSource(s adapter.Source, err error) onward.Opaque {
 // same time, because an adapter may start the project's own framework, which takes seconds.
 // If the head fails, it returns at once and does not wait for the base.
 func (a *changelog) readBothRevisions(ctx context.Context, adapters []adapter.Adapter, head adapter.Source, base *adapter.Source) (pair, error) {
-	if head.Options.Capture != "" && !a.Still {
-		return a.captureBoth(ctx, adapters, head, base)
+	if read := a.commandReader(head); read != nil {
+		return read(ctx, adapters, head, base)
 	}
 	p := pair{source: head}
 	var baseErr error
@@ -346,11 +346,7 @@ func (a *changelog) readBothRevisions(ctx context.Context, adapters []adapter.Ad
 	case baseErr != nil:
 		return p, fmt.Errorf("at %s: %w", a.rng.BaseName, baseErr)
 	}
-	if p.base != nil {
-		inferSendMode(p.base.Migrations, p.base, p.head)
-	} else {
-		inferSendMode(nil, p.head)
-	}
+	p.inferSendMode()
 	return p, nil
 }
 

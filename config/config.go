@@ -91,8 +91,8 @@ type Migrations struct {
 	// Python is the interpreter of a Django or Alembic project, relative to onward.yaml if it contains
 	// a slash.
 	Python string `yaml:"python"`
-	// Render is the command that prints the SQL of a range of migrations, for Alembic: {from} and {to} are
-	// replaced by its ends. It is read from the base's file, or from a file that the user names.
+	// Render is the command that prints the SQL of the migrations. {from} and {to} are replaced by the ends of the range. A command
+	// with {id} runs once for each migration. It is read from the base's file, or from a file that the user names.
 	Render string `yaml:"render"`
 	// Capture is the command that runs all pending migrations. Onward runs it against a throwaway Postgres, at the base and
 	// at the head, and judges what it sends. CaptureBase makes the base's schema instead of it: another command, or a
@@ -110,7 +110,7 @@ type Migrations struct {
 	// AcceptUnreadable: an unreadable migration does not make the exit code 3.
 	AcceptUnreadable bool `yaml:"accept_unreadable"`
 
-	// CaptureDir is the directory in which Capture runs, relative to the repository's root: the file's own directory.
+	// CaptureDir is the directory in which Capture and Render run, relative to the repository's root: the file's own directory.
 	CaptureDir string `yaml:"-"`
 	// Line is the line of the entry in the file, for messages.
 	Line int `yaml:"-"`

@@ -64,6 +64,8 @@ type Traits struct {
 	// NeedsCommand is set if the user must name the command that does that, with render: in onward.yaml. Without it,
 	// the framework's migrations are found and not judged.
 	NeedsCommand bool
+	// RunsRender is set if Load itself runs that command, and reads more than the text that it prints.
+	RunsRender bool
 	// Graph is set if each migration names those that it follows. The order of names and
 	// numbers then means nothing, and a migration with an earlier name than an applied one is
 	// no problem.
@@ -145,7 +147,7 @@ type Options struct {
 	// does not run.
 	Render, RenderRefused string
 	// Capture is the command whose statements are captured; "" for none. CaptureBase makes the base's schema instead of it, and
-	// CaptureDir is the directory of both.
+	// CaptureDir is the directory of these commands.
 	Capture, CaptureBase, CaptureDir string
 	// RenderTimeout bounds the process that renders a project; 0 for the adapter's own limit.
 	RenderTimeout time.Duration

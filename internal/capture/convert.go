@@ -24,8 +24,8 @@ type converter struct {
 	source adapter.Source
 	// known are the migrations that the framework's own adapter reads, by their files.
 	known map[string]*adapter.Migration
-	// filled is set if the tables had generated rows.
-	filled bool
+	// filled is set if the tables had generated rows, printed if the SQL was printed and did not run.
+	filled, printed bool
 	// left is how many more bytes of files are searched for statements.
 	left int
 }
@@ -97,7 +97,7 @@ func (c *converter) convertSegment(s *Segment, file string, index int) *adapter.
 			where.setPlace(&p, c.books.parseStatement(st))
 		}
 		at = max(at, p.Start+len(p.SQL))
-		p.OfRows = p.Start < 0 && path.Ext(file) != ".sql" && c.isOfRows(st)
+		p.OfRows = !c.printed && p.Start < 0 && path.Ext(file) != ".sql" && c.isOfRows(st)
 		m.Source.Parts = append(m.Source.Parts, p)
 	}
 	c.listUnread(m, s, dropped)
@@ -182,7 +182,7 @@ func (c *converter) listUnread(m *adapter.Migration, s *Segment, dropped int) {
 	note := func(what, why string, failed bool) {
 		m.Opaque = append(m.Opaque, onward.Opaque{Migration: m.ID, Path: m.Path, What: what, Why: why, Failed: failed})
 	}
-	if c.books.isEmpty(s.Statements) {
+	if c.books.isEmpty(s.Statements) && !c.printed {
 		note("migration "+m.ID, "it sent no statement"+c.onRows()+"; what it does on other rows is not known", false)
 	}
 	for _, st := range s.Statements {

@@ -37,7 +37,7 @@ var (
 func listMigrationFiles(t adapter.Tree, dir string) *migrationFiles {
 	f := &migrationFiles{tree: t, keys: map[string][]string{}, texts: map[string]string{}, searches: maxSearches}
 	for _, below := range adapter.FilesBelow(t, dir) {
-		if strings.Contains(below, "node_modules/") {
+		if strings.Contains(below, "node_modules/") || isSecondPart(below) {
 			continue
 		}
 		p := path.Join(dir, below)
@@ -59,6 +59,15 @@ func listMigrationFiles(t adapter.Tree, dir string) *migrationFiles {
 		}
 	}
 	return f
+}
+
+// isSecondPart reports whether a file belongs to the migration of another file with the same name.
+func isSecondPart(file string) bool {
+	switch path.Ext(strings.TrimSuffix(file, path.Ext(file))) {
+	case ".down", ".undo", ".rollback", ".Designer", ".designer":
+		return true
+	}
+	return false
 }
 
 func (f *migrationFiles) addKey(key, p string) {

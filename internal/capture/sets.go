@@ -11,6 +11,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
+const foundInCapture = "capture: in onward.yaml"
+
 // Revision is one side of a release.
 type Revision struct {
 	Tree   adapter.Tree
@@ -24,10 +26,10 @@ func (c *Config) Sets(r *Run, base *Revision, head Revision) (baseSet, headSet *
 	headFiles := listMigrationFiles(head.Tree, head.Source.Dir)
 	b := newBooks(c.HistoryTables, headFiles.paths, slices.Concat(r.Base.Statements, r.Head.Statements))
 	before := b.cutSegments(r.Base.Statements)
-	headSet = c.newSet(head)
+	headSet = c.newSet(head, foundInCapture)
 	at := &converter{books: b, files: headFiles, source: head.Source, known: byPath(head.Read), left: maxSearched}
 	if base != nil {
-		baseSet = c.newSet(*base)
+		baseSet = c.newSet(*base, foundInCapture)
 		then := &converter{books: b, files: listMigrationFiles(base.Tree, base.Source.Dir), source: base.Source, known: byPath(base.Read), left: maxSearched}
 		if c.BaseCommand == "" {
 			baseSet.Migrations = then.convertSegments(before, 0)
@@ -74,14 +76,14 @@ func nonEmpty(text string) []string {
 func dirName(s adapter.Source) string { return path.Join(".", s.Dir) }
 
 // newSet returns a set without migrations, with what the framework's own adapter knows. It has no Count: only the tool itself runs
-// its migrations.
-func (c *Config) newSet(r Revision) *adapter.Set {
+// its migrations. foundIn says what named the command.
+func (c *Config) newSet(r Revision, foundIn string) *adapter.Set {
 	set := &adapter.Set{Source: r.Source}
 	if r.Read != nil {
 		set.HistoryBehavior, set.Evidence, set.Mends = r.Read.HistoryBehavior, r.Read.Evidence, r.Read.Mends
 		set.History, set.Problems, set.Models, set.Partial = r.Read.History, r.Read.Problems, r.Read.Models, r.Read.Partial
 	}
-	set.Evidence.Assumed, set.Evidence.Transaction, set.Evidence.FoundIn = false, "", "capture: in onward.yaml"
+	set.Evidence.Assumed, set.Evidence.Transaction, set.Evidence.FoundIn = false, "", foundIn
 	if set.Evidence.Tool == "" {
 		set.Evidence.Tool = strings.Trim(path.Base(strings.Fields(c.Command)[0]), `'"`)
 	}

@@ -53,7 +53,7 @@ var habits = adapter.HistoryBehavior{
 // Traits returns the properties of Alembic.
 func (*Adapter) Traits() adapter.Traits {
 	return adapter.Traits{
-		Renders: true, NeedsCommand: true, Graph: true, Project: "an Alembic project", Tool: tool, Meaning: pycode.Normalize,
+		Renders: true, NeedsCommand: true, RunsRender: true, Graph: true, Project: "an Alembic project", Tool: tool, Meaning: pycode.Normalize,
 		HistoryTables: []adapter.HistoryTable{{Table: historyTable, Columns: "(version_num varchar(32) PRIMARY KEY)"}},
 	}
 }

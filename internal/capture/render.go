@@ -1,0 +1,139 @@
+package capture
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/command"
+)
+
+// Placeholders of a command that prints SQL.
+const (
+	fromPlaceholder = "{from}"
+	toPlaceholder   = "{to}"
+	idPlaceholder   = "{id}"
+	// firstMigration is the range's beginning: before the first migration.
+	firstMigration = "0"
+)
+
+// renderVersion changes with the form of a kept rendering.
+const renderVersion = "1"
+
+// Render runs the command on a tree and returns the SQL that it prints, or answers from the cache. Errors: an [*Error] if the
+// command fails, and the context's.
+func (c *Config) Render(ctx context.Context, t adapter.Tree, s adapter.Source) (*Rendering, error) {
+	key := c.treeKey(t, s, "render", renderVersion)
+	kept := &Rendering{}
+	if c.loadCached(key, kept) {
+		return kept, nil
+	}
+	words, err := command.Split(c.Command)
+	if err != nil {
+		return nil, fmt.Errorf("render: in onward.yaml: %w", err)
+	}
+	dir, remove, err := checkOut(ctx, t, c.Home, c.WorkDir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = remove() }() // if this fails, the next run tries again
+	r := &Rendering{}
+	for _, run := range listRuns(words, listIDs(t, s.Dir)) {
+		text, err := c.printSQL(ctx, Command{
+			Words: run.words, Dir: filepath.Join(dir, filepath.FromSlash(c.WorkDir)), Environment: s.Options.Environment, Timeout: s.Options.RenderTimeout,
+		})
+		if err != nil {
+			return nil, err
+		}
+		if err := r.addText(run.id, text); err != nil {
+			return nil, err
+		}
+	}
+	c.storeCached(key, r)
+	return r, nil
+}
+
+// renderRun is one start of the command.
+type renderRun struct {
+	// id is the migration that it prints; "" for all.
+	id    string
+	words []string
+}
+
+// listRuns returns the starts of a command: one for each migration if the command asks for its name, else one for all.
+func listRuns(words, ids []string) []renderRun {
+	names := []string{fromPlaceholder, firstMigration}
+	if len(ids) > 0 {
+		names = append(names, toPlaceholder, ids[len(ids)-1])
+	}
+	forRange := replaceAll(words, names...)
+	if !slices.ContainsFunc(words, func(w string) bool { return strings.Contains(w, idPlaceholder) }) {
+		return []renderRun{{words: forRange}}
+	}
+	var out []renderRun
+	for _, id := range ids {
+		out = append(out, renderRun{id, replaceAll(forRange, idPlaceholder, id)})
+	}
+	return out
+}
+
+func replaceAll(words []string, names ...string) []string {
+	replacer := strings.NewReplacer(names...)
+	out := make([]string, len(words))
+	for i, w := range words {
+		out[i] = replacer.Replace(w)
+	}
+	return out
+}
+
+// numberedName matches the names of migrations.
+var numberedName = regexp.MustCompile(`^[VvRrUu]?[0-9]`)
+
+// listIDs returns the names of the migrations of a directory by their files, in their order.
+func listIDs(t adapter.Tree, dir string) []string {
+	var out []string
+	for _, below := range adapter.FilesBelow(t, dir) {
+		name, _, isDir := strings.Cut(below, "/")
+		if !isDir {
+			if isSecondPart(name) {
+				continue
+			}
+			name = strings.TrimSuffix(strings.TrimSuffix(name, path.Ext(name)), ".up")
+		}
+		if numberedName.MatchString(name) {
+			out = append(out, name)
+		}
+	}
+	slices.SortFunc(out, adapter.CompareNatural)
+	return slices.Compact(out)
+}
+
+// printSQL runs a command and returns what it prints. Connections do not matter, and build servers that it leaves are ended.
+func (c *Config) printSQL(ctx context.Context, run Command) (string, error) {
+	watch := newWatch("")
+	runCtx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	env := append(command.Environment(), "CI=1", "NO_COLOR=1", "DOTNET_NOLOGO=1", "DOTNET_CLI_TELEMETRY_OPTOUT=1", watch.mark)
+	out, runErr := command.Run(runCtx, command.Command{
+		Words: run.Words, Dir: run.Dir, Env: append(env, run.Environment...), Timeout: cmp.Or(run.Timeout, DefaultTimeout),
+		Started: func(pid int) { watch.followProcess(pid, cancel) },
+	})
+	c.Logger.Debug("the command ended", "command", run.Words[0], "printed", len(out), "notes", watch.endProcesses())
+	if ctx.Err() != nil {
+		return "", ctx.Err()
+	}
+	if tooMany := (*processesError)(nil); errors.As(context.Cause(runCtx), &tooMany) {
+		return "", &Error{run.Words[0] + ": " + tooMany.Error()}
+	}
+	if err := explainFailure(runErr, run.Words, &Result{}); err != nil {
+		return "", err
+	}
+	return string(out), nil
+}
