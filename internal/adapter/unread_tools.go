@@ -14,7 +14,8 @@ import (
 var migrationLibraries = []struct{ word, name string }{
 	{
 		"queryInterface", "Sequelize",
-	}, {"kysely", "Kysely"}, {"typeorm", "TypeORM"}, {"mikro-orm", "MikroORM"}, {"knex", "Knex"}, {"node-pg-migrate", "node-pg-migrate"},
+	}, {"kysely", "Kysely"}, {"typeorm", "TypeORM"}, {"mikro-orm", "MikroORM"}, {"@adonisjs/lucid", "Lucid"}, {"knex", "Knex"},
+	{"node-pg-migrate", "node-pg-migrate"}, {"db-migrate", "db-migrate"},
 }
 
 // migrationLibrary returns the library of a migration; "" if nothing tells.
@@ -30,10 +31,14 @@ func migrationLibrary(text string) string {
 // UnreadHistoryTables are the tables in which tools without an adapter record the migrations that
 // have run.
 func UnreadHistoryTables() []HistoryTable {
-	return []HistoryTable{
-		{Table: "alembic_version", Columns: `(version_num varchar(32) PRIMARY KEY)`}, // Alembic
-		{Table: "seaql_migrations"}, {Table: "__EFMigrationsHistory"},
+	var out []HistoryTable
+	for _, name := range []string{
+		"seaql_migrations", "__EFMigrationsHistory", "doctrine_migration_versions", "phinxlog", "cake_migrations", "adonis_schema", "migratehistory",
+		"aerich", "VersionInfo", "schema_info", "_fluent_migrations",
+	} {
+		out = append(out, HistoryTable{Table: name})
 	}
+	return out
 }
 
 // Unread is a directory with migrations of a tool without an adapter: programs, whose SQL
@@ -45,15 +50,16 @@ type Unread struct {
 
 // String says that the directory was found, and what to do about it.
 func (u Unread) String() string {
-	if u.Tool == "Alembic" {
-		return fmt.Sprintf("found %s (%s in %s): %s", u.Tool, countFiles(u.Files), orRoot(u.Dir), u.Instead())
+	without := ", which is not read yet"
+	if u.Render() != "" {
+		without = ""
 	}
-	return fmt.Sprintf("found %s (%s in %s), which is not read yet: %s", u.Tool, countFiles(u.Files), orRoot(u.Dir), u.Instead())
+	return fmt.Sprintf("found %s (%s in %s)%s: %s", u.Tool, countFiles(u.Files), orRoot(u.Dir), without, u.Instead())
 }
 
 // Instead says how the migrations can be judged all the same.
 func (u Unread) Instead() string {
-	if u.Tool == "Alembic" {
+	if u.Render() != "" {
 		return "onward init writes the command that prints its SQL to onward.yaml"
 	}
 	return "onward capture -- " + u.Command() + " judges what it sends to a throwaway Postgres"
@@ -61,18 +67,22 @@ func (u Unread) Instead() string {
 
 // Why says why the migrations are not judged, and what to do about it.
 func (u Unread) Why() string {
-	if u.Tool == "Alembic" {
+	if u.Render() != "" {
 		return u.Instead()
 	}
 	return u.Tool + " is not read yet; " + u.Instead()
 }
+
+// Render is the command that prints the SQL of the migrations; "" if the tool has none.
+func (u Unread) Render() string { return RenderCommand(u.Tool) }
 
 // Command is the command that runs them.
 func (u Unread) Command() string { return MigrateCommand(u.Tool) }
 
 // UnreadIn lists the directories with such migrations in a tree.
 func UnreadIn(t Tree) []Unread {
-	count := map[string]int{}
+	count, samples := map[string]int{}, map[string]int{}
+	known := map[string]*unreadProgram{}
 	tool := map[string]string{}
 	for _, p := range t.Paths() {
 		dir, name := path.Split(p)
@@ -86,15 +96,18 @@ func UnreadIn(t Tree) []Unread {
 			if path.Base(dir) == "versions" && HasFile(t, path.Join(path.Dir(dir), "env.py")) {
 				what = "Alembic"
 			}
-		case ".exs":
-			if path.Base(dir) == "migrations" && name != ".formatter.exs" {
-				what = "Ecto"
-			}
 		case ".ts", ".js", ".mts", ".mjs", ".cjs":
 			if strings.Contains(path.Base(dir), "migration") && name[0] >= '0' && name[0] <= '9' && !IsTest(name) {
 				if what = tool[dir]; what == "" {
 					what = migrationLibrary(ReadFile(t, p).Text)
 				}
+			}
+		}
+		if k := known[dir]; k != nil && k.file.MatchString(name) {
+			what = k.tool
+		} else if k == nil && what == "" {
+			if k = unreadProgramOf(t, p, samples); k != nil {
+				known[dir], what = k, k.tool
 			}
 		}
 		if what != "" {

@@ -77,7 +77,11 @@ func (f *Found) isGuessed(m audit.Detected) bool {
 // writeMigrations names directories only if one of them needs a setting: detection finds new ones, and
 // follows directories that move.
 func (f *Found) writeMigrations(b *strings.Builder) {
-	says := slices.ContainsFunc(f.Migrations, func(m audit.Detected) bool { return f.isGuessed(m) || m.Render != "" }) && !slices.ContainsFunc(f.Migrations, func(m audit.Detected) bool { return m.Deep })
+	says := slices.ContainsFunc(f.Migrations, func(m audit.Detected) bool { return f.isGuessed(m) || m.Render != "" }) ||
+		len(f.Migrations) == 0 && slices.ContainsFunc(f.Unread, func(u adapter.Unread) bool { return u.Render() != "" })
+	if slices.ContainsFunc(f.Migrations, func(m audit.Detected) bool { return m.Deep }) {
+		says = false
+	}
 	mark := "# "
 	if says {
 		mark = ""
@@ -93,20 +97,30 @@ func (f *Found) writeMigrations(b *strings.Builder) {
 	}
 	for _, m := range list {
 		fmt.Fprintf(b, "%s  - dir: %s\n%s    framework: %s\n", mark, quoteScalar(dirOf(m)), mark, quoteScalar(m.Framework))
-		if m.Render != "" {
-			fmt.Fprintf(b, "%s    # It prints the SQL without a database. It runs after it is on the base, or with --config onward.yaml.\n%s    render: %s\n",
-				mark, mark, quoteScalar(m.Render))
-		}
+		writeRender(b, mark, m.Render)
 		if says && f.isGuessed(m) {
 			b.WriteString("    transaction: file # file, message, pipeline or none\n")
 		}
 	}
 	for _, u := range f.Unread {
+		if render := u.Render(); render != "" {
+			fmt.Fprintf(b, "%s  - dir: %s\n", mark, quoteScalar(u.Dir))
+			writeRender(b, mark, render)
+			continue
+		}
 		if u.Command() == adapter.MigrateCommand("") {
 			continue
 		}
 		fmt.Fprintf(b, "#   # Its SQL is known only when it runs. With this, onward runs the command on a throwaway Postgres (docs/capture.md).\n"+
 			"#   - dir: %s\n#     capture: %s\n", quoteScalar(u.Dir), quoteScalar(u.Command()))
+	}
+}
+
+// writeRender writes the command that prints the SQL; "" for none.
+func writeRender(b *strings.Builder, mark, render string) {
+	if render != "" {
+		fmt.Fprintf(b, "%s    # It prints the SQL without a database. It runs after it is on the base, or with --config onward.yaml.\n%s    render: %s\n",
+			mark, mark, quoteScalar(render))
 	}
 }
 

@@ -17,9 +17,6 @@ import (
 // Name is the framework's name.
 const Name = "alembic"
 
-// Preset is the command for a project with Alembic's usual files.
-const Preset = "alembic upgrade {from}:{to} --sql"
-
 // flaskPreset is the command of Flask-Migrate.
 const flaskPreset = "flask db upgrade {from}:{to} --sql"
 
@@ -63,7 +60,7 @@ func (*Adapter) PresetCommand(t adapter.Tree, s adapter.Source) string {
 	if p := environmentFile(t, s.Dir); p != "" && strings.Contains(adapter.ReadFile(t, p).Text, "current_app") {
 		return flaskPreset
 	}
-	return Preset
+	return adapter.RenderCommand(tool.Name)
 }
 
 // Looks says what Detect looks for.

@@ -173,14 +173,14 @@ func TestFailures(t *testing.T) {
 		"without --sql":   {adapter.Options{Render: "alembic upgrade heads"}, with(map[string]string{"migrations/env.py": online}), "connects to a database"},
 		"another program": {adapter.Options{Render: "python -c pass"}, usual, "loaded no Alembic"},
 		"a missing module": {
-			adapter.Options{Render: Preset}, with(map[string]string{"migrations/env.py": "import shop_settings\n"}), "No module named 'shop_settings'",
+			adapter.Options{Render: preset}, with(map[string]string{"migrations/env.py": "import shop_settings\n"}), "No module named 'shop_settings'",
 		},
-		"a variable": {adapter.Options{Render: Preset}, with(map[string]string{"migrations/env.py": "import os\nos.environ['SHOP_DSN']\n"}), "SHOP_DSN"},
-		"other revisions": {adapter.Options{Render: Preset}, with(map[string]string{
+		"a variable": {adapter.Options{Render: preset}, with(map[string]string{"migrations/env.py": "import os\nos.environ['SHOP_DSN']\n"}), "SHOP_DSN"},
+		"other revisions": {adapter.Options{Render: preset}, with(map[string]string{
 			"alembic.ini": usual["alembic.ini"] + "version_locations = elsewhere\n", "elsewhere/README": "",
 		}), "read no revision of migrations/versions"},
-		"a wait": {adapter.Options{Render: Preset, RenderTimeout: 2 * time.Second}, sleeping, "render_timeout"},
-		"input":  {adapter.Options{Render: Preset}, with(map[string]string{"migrations/env.py": "input('password? ')\n"}), "EOFError"},
+		"a wait": {adapter.Options{Render: preset, RenderTimeout: 2 * time.Second}, sleeping, "render_timeout"},
+		"input":  {adapter.Options{Render: preset}, with(map[string]string{"migrations/env.py": "input('password? ')\n"}), "EOFError"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -193,18 +193,18 @@ func TestFailures(t *testing.T) {
 			}
 		})
 	}
-	if err := load(adapter.Options{Render: Preset, Environment: []string{"SHOP_DSN=x"}}, with(map[string]string{
+	if err := load(adapter.Options{Render: preset, Environment: []string{"SHOP_DSN=x"}}, with(map[string]string{
 		"migrations/env.py": "import os\nos.environ['SHOP_DSN']\n" + usual["migrations/env.py"],
 	})); err != nil {
 		t.Errorf("environment: sets the variable: %v", err)
 	}
-	if err := load(adapter.Options{Render: Preset}, with(map[string]string{
+	if err := load(adapter.Options{Render: preset}, with(map[string]string{
 		"shop/__init__.py": "", "migrations/env.py": "import shop\n" + usual["migrations/env.py"],
 	})); err != nil {
 		t.Errorf("a package beside alembic.ini is found: %v", err)
 	}
 	set, err := c.Adapter.Load(context.Background(), writeTree(t, usual), adapter.Source{Framework: Name, Dir: "migrations/versions"})
-	if err != nil || len(set.Migrations) != 0 || len(set.Opaque) != 1 || !strings.Contains(set.Opaque[0].Why, Preset) {
+	if err != nil || len(set.Migrations) != 0 || len(set.Opaque) != 1 || !strings.Contains(set.Opaque[0].Why, preset) {
 		t.Errorf("without a command nothing runs: %v %+v", err, set)
 	}
 }
@@ -241,7 +241,7 @@ func TestPresetAndDirectory(t *testing.T) {
 	if len(sources) != 2 {
 		t.Fatalf("%d sources, want 2: %+v", len(sources), sources)
 	}
-	for i, want := range []struct{ preset, dir, named string }{{Preset, "api", ""}, {flaskPreset, "web", ""}} {
+	for i, want := range []struct{ preset, dir, named string }{{preset, "api", ""}, {flaskPreset, "web", ""}} {
 		preset := (&Adapter{}).PresetCommand(tree, sources[i])
 		if dir := workDir(tree, sources[i], strings.Fields(preset)); preset != want.preset || dir != want.dir {
 			t.Errorf("%s: %q in %q, want %q in %q", sources[i].Dir, preset, dir, want.preset, want.dir)

@@ -43,7 +43,7 @@ func (c configured) Load(ctx context.Context, t adapter.Tree, s adapter.Source) 
 // withVenv returns an adapter that renders with an environment, without a cache.
 func withVenv(t testing.TB, name string) configured {
 	t.Helper()
-	return configured{&Adapter{CacheDir: "-"}, adapter.Options{Render: Preset, Python: findVenv(t, name)}}
+	return configured{&Adapter{CacheDir: "-"}, adapter.Options{Render: preset, Python: findVenv(t, name)}}
 }
 
 // loadProject renders a project.
@@ -71,3 +71,6 @@ func writeTree(t testing.TB, files map[string]string) adapter.Tree {
 	}
 	return adaptertest.Disk(t, dir)
 }
+
+// preset is the command that onward init writes.
+var preset = adapter.RenderCommand("Alembic")
