@@ -4,10 +4,13 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"path"
+	"slices"
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/all"
 	"github.com/onward-sql/onward/internal/capture"
+	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -78,7 +81,27 @@ func (a *changelog) readRevision(ctx context.Context, adapters []adapter.Adapter
 	if err != nil {
 		a.Logger.Debug("only what the command sends is known", "tree", t.Name(), "error", err)
 	}
+	if set != nil && all.Traits(s.Framework).Plain {
+		set = withoutNumbers(set)
+	}
 	return &capture.Revision{Tree: t, Source: s, Read: set}
+}
+
+// withoutNumbers returns a plain set in which files that are no SQL have no number: their tool is not known, so a number in their names may be
+// a year.
+func withoutNumbers(set *adapter.Set) *adapter.Set {
+	isSQL := func(file string) bool { return path.Ext(file) == ".sql" }
+	out := *set
+	out.Migrations = slices.Clone(set.Migrations)
+	for i, m := range out.Migrations {
+		if !isSQL(m.Path) {
+			named := *m
+			named.Version = m.ID
+			out.Migrations[i] = &named
+		}
+	}
+	out.History = slices.DeleteFunc(slices.Clone(set.History), func(h history.Change) bool { return !isSQL(h.Path) })
+	return &out
 }
 
 // captureMajor returns the version of the throwaway server: the newest in production; 0 for the newest that is installed.

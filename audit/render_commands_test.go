@@ -118,10 +118,10 @@ func TestRenderCommandOfBase(t *testing.T) {
 	}
 }
 
-// TestAlembicPage runs the example of the page about Alembic, in the dangerous and in the safe form.
-func TestAlembicPage(t *testing.T) {
-	t.Parallel()
-	data, err := os.ReadFile("../docs/frameworks/alembic.md")
+// readPageBlocks returns the blocks of code of a framework's page, by their language.
+func readPageBlocks(t *testing.T, page string) map[string][]string {
+	t.Helper()
+	data, err := os.ReadFile("../docs/frameworks/" + page + ".md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,6 +131,34 @@ func TestAlembicPage(t *testing.T) {
 			blocks[language] = append(blocks[language], text)
 		}
 	}
+	return blocks
+}
+
+// comparePage compares the finding that a page shows with the only one of a report.
+func comparePage(t *testing.T, text, file string, r *onward.Report) {
+	t.Helper()
+	plain := func(text string) string { return strings.Join(strings.Fields(text), " ") }
+	page := plain(text)
+	found := 0
+	for _, f := range r.Findings {
+		if f.Severity < onward.Warning {
+			continue
+		}
+		found++
+		want := fmt.Sprintf("%s %s %s:%d:%d %s %s instead: %s", f.Severity, f.Rule, file, f.Line, f.Column, f.Fact, f.Harm, f.Instead)
+		if plain(want) != page {
+			t.Errorf("the page says\n%s\nand onward\n%s", page, plain(want))
+		}
+	}
+	if found != 1 {
+		t.Errorf("%d findings, the page has 1", found)
+	}
+}
+
+// TestAlembicPage runs the example of the page about Alembic, in the dangerous and in the safe form.
+func TestAlembicPage(t *testing.T) {
+	t.Parallel()
+	blocks := readPageBlocks(t, "alembic")
 	if len(blocks["python"]) != 2 || len(blocks["text"]) != 1 || len(blocks["yaml"]) != 1 {
 		t.Fatalf("the page has other blocks: %v", blocks)
 	}
@@ -154,22 +182,7 @@ func TestAlembicPage(t *testing.T) {
 		}
 		return r
 	}
-	plain := func(text string) string { return strings.Join(strings.Fields(text), " ") }
-	page := plain(blocks["text"][0])
-	found := 0
-	for _, f := range run(blocks["python"][0]).Findings {
-		if f.Severity < onward.Warning {
-			continue
-		}
-		found++
-		want := fmt.Sprintf("%s %s migrations/versions/b2.py:%d:%d %s %s instead: %s", f.Severity, f.Rule, f.Line, f.Column, f.Fact, f.Harm, f.Instead)
-		if plain(want) != page {
-			t.Errorf("the page says\n%s\nand onward\n%s", page, plain(want))
-		}
-	}
-	if found != 1 {
-		t.Errorf("%d findings, the page has 1", found)
-	}
+	comparePage(t, blocks["text"][0], "migrations/versions/b2.py", run(blocks["python"][0]))
 	if r := run(blocks["python"][1]); len(r.Findings) != 0 || len(r.Migrations) != 1 || len(r.Migrations[0].Statements) != 1 {
 		t.Errorf("the safe version: %+v", r.Findings)
 	}

@@ -28,6 +28,7 @@ if [ "$what" = all ] || [ "$what" = runners ]; then
   ./scripts/rust-runners.sh
   ./scripts/rails.sh
   ./scripts/sqitch.sh
+  ./scripts/laravel.sh
 fi
 if [ "$what" = all ] || [ "$what" = chromium ]; then
   ./scripts/chromium.sh

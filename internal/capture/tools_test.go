@@ -189,3 +189,11 @@ func TestActiveRecord(t *testing.T) {
 	}
 	runTool(t, "rails.txtar", []string{"ruby", "migrate.rb"}, nil, "")
 }
+
+func TestLaravel(t *testing.T) {
+	const probe = "exit(extension_loaded('pdo_pgsql') && is_file('/usr/share/php/Illuminate/Database/autoload.php') ? 0 : 1);"
+	if err := exec.CommandContext(t.Context(), "php", "-r", probe).Run(); err != nil {
+		pgservertest.SkipOrFail(t, err)
+	}
+	runTool(t, "laravel.txtar", []string{"php", "migrate.php"}, nil, "")
+}

@@ -132,7 +132,7 @@ func (t *tail) Write(p []byte) (int, error) {
 }
 
 // errorLines match lines with an error: "Error: x", "app.SomeException: x". After them, Node, Ruby and others print more.
-var errorLines = regexp.MustCompile(`(?m)^\s*(?:[\w.:]*(?:Error|Exception)\b.*: .*|(?i:error|fatal)\b.*)$`)
+var errorLines = regexp.MustCompile(`(?m)^\s*(?:[\w.:]*(?:Error|Exception)\b.*: .*|(?:PHP )?(?i:error|fatal)\b.*)$`)
 
 // errorLine returns the last line with an error, else the last line, shortened and without passwords.
 func (t *tail) errorLine() string {

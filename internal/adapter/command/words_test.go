@@ -59,6 +59,8 @@ func TestErrorLine(t *testing.T) {
 		"node:internal/modules\n  throw err;\n\nError: Cannot find module 'knex'\n    at x (y)\n\nNode.js v20.1.0\n": "Error: Cannot find module 'knex'",
 		"rake aborted!\nNameError: uninitialized constant X\n/usr/lib/ruby/error.rb:3\nTasks: TOP => db:migrate\n":   "NameError: uninitialized constant X",
 		"Traceback:\n  File x\nsqlalchemy.exc.Error: no server\n(Background: x)":                                     "sqlalchemy.exc.Error: no server",
+		"PHP Fatal error:  Uncaught PDOException: refused in a.php:3\nStack trace:\n#0 b\n  thrown in a.php on line 3\n": "PHP Fatal error:  " +
+			"Uncaught PDOException: refused in a.php:3",
 		"working\nno such table\n": "no such table",
 		"":                         "",
 	} {
