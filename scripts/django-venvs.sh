@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the virtual environments that the tests of Django and Alembic run in, one
+# Makes the virtual environments that the tests of Django, Alembic and yoyo run in, one
 # per version and Postgres driver, under the user's cache directory. Idempotent and
 # quick when everything is there already.
 #
@@ -8,6 +8,7 @@
 #   django-5.2-tenants    (with django-tenants)
 #   django-6.0-psycopg    (only where a Python of 3.12 or newer is found)
 #   alembic-1.13-psycopg2 (with SQLAlchemy 1.4)   alembic-1.20-psycopg (with 2.1)
+#   yoyo-9.0-psycopg2
 #   django-3.2-none       (only where a Python of 3.8, 3.9 or 3.10 is found)
 #
 # "none" has no Postgres driver at all: rendering must not need one.
@@ -63,5 +64,6 @@ venv django-6.0-psycopg "Django==6.0.* psycopg[binary]" 12 13 14
 venv django-3.2-none "Django==3.2.*" 8 9 10
 venv alembic-1.13-psycopg2 "alembic==1.13.* SQLAlchemy==1.4.* psycopg2-binary" 11 12 10 9
 venv alembic-1.20-psycopg "alembic==1.20.* SQLAlchemy==2.1.* psycopg[binary]" 11 12 13 10
+venv yoyo-9.0-psycopg2 "yoyo-migrations==9.0.* psycopg2-binary" 11 12 10
 
 echo "$cache"

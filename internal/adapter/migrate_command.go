@@ -18,6 +18,7 @@ var migrateCommands = map[string]string{
 	"Hanami": "bundle exec hanami db migrate", "Laravel": "php artisan migrate --force", "Lucid": "node ace migration:run --force",
 	"Peewee": "pw_migrate migrate --database {url}", "Phinx": "vendor/bin/phinx migrate", "Piccolo": "piccolo migrations forwards all",
 	"SeaORM": "sea-orm-cli migrate up", "Sequel": "sequel -m DIRECTORY {url}", "Yii": "php yii migrate --interactive=0",
+	"yoyo":           "yoyo apply --batch --database \"$DATABASE_URL\" DIRECTORY",
 	"Supabase's CLI": "supabase db push --db-url \"$DATABASE_URL\"", "TypeORM": "npx typeorm migration:run -d DATASOURCE",
 }
 

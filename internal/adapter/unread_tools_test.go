@@ -32,7 +32,7 @@ func TestUnread(t *testing.T) {
 		"migrations/models/0_20240101000000_init.py":      []byte("from tortoise import BaseDBAsyncClient\n"),
 		"migration/src/m20240101_000001_users.rs":         []byte("impl MigrationTrait for Migration {}\n"),
 		"shop/migrations/0001_initial.py":                 []byte("from django.db import migrations\n"),
-		"test/migrations/20240324-a.test.ts": []byte("import { Kysely } from 'kysely';\n"),
+		"test/migrations/20240324-a.test.ts":              []byte("import { Kysely } from 'kysely';\n"),
 	}
 	text := adapter.NotFound(tree, adapters, nil).Error()
 	if !strings.HasPrefix(text, "found ") {

@@ -17,6 +17,7 @@ import (
 	"github.com/onward-sql/onward/internal/adapter/sql"
 	"github.com/onward-sql/onward/internal/adapter/sqlx"
 	"github.com/onward-sql/onward/internal/adapter/typeorm"
+	"github.com/onward-sql/onward/internal/adapter/yoyo"
 )
 
 // ListAdapters lists the adapters in the order in which they are asked. If two are equally sure of a directory, the
@@ -36,6 +37,7 @@ func ListAdapters() []adapter.Adapter {
 		kysely.Adapter,
 		sqitch.Adapter,
 		liquibase.Adapter,
+		yoyo.Adapter,
 		sql.Adapter{},
 	}
 }

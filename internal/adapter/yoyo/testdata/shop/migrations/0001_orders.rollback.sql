@@ -1,0 +1,2 @@
+DROP TABLE orders; -- way_down
+DROP FUNCTION f();
