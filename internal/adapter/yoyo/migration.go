@@ -31,9 +31,8 @@ func readMigration(t adapter.Tree, s adapter.Source, f *adapter.File) *migration
 	}
 	mode := onward.TransactionFile
 	if path.Ext(f.Path) == ".sql" {
-		transactional := true
-		m.depends, transactional = readDirectives(f.Text)
-		if !transactional {
+		depends, transactional := readDirectives(f.Text)
+		if m.depends = depends; !transactional {
 			mode = onward.TransactionNone
 		}
 		m.Source.Parts = append(m.Source.Parts, adapter.TrimmedPart(f.Text, 0, len(f.Text)))
