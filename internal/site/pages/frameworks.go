@@ -172,13 +172,17 @@ func describeRun(set *adapter.Set, name string) string {
 	b.WriteString("## Carrying it out\n\n")
 	if c := set.Count; c != nil && hasOnlyPrograms(set) {
 		fmt.Fprintf(&b, "[onward apply](../apply.md) does not run these migrations unchanged: they are programs, which %s runs itself. "+
-			"It carries out a [plan](../plan.md) that is made of them.\n", name)
+			"It carries out a [plan](../plan.md) that is made of them, and records them in `%s`.\n", name, c.Table)
 	} else if c != nil {
 		fmt.Fprintf(&b, "[onward apply](../apply.md) runs what is pending, so that nobody waits, and notes it in `%s` as %s itself does: "+
 			"its next run has nothing to do.\n", c.Table, name)
 	} else {
 		fmt.Fprintf(&b, "[onward apply](../apply.md) does not run these migrations unchanged: it does not know how %s keeps count. "+
 			"It carries out a [plan](../plan.md) that is made of them.\n", name)
+	}
+	if name == "Hasura" {
+		b.WriteString("\n[onward guard](../guard.md) refuses Hasura's command, which only calls the Hasura server: the sessions of that are not guarded.\n")
+		return b.String()
 	}
 	b.WriteString("\n[onward guard](../guard.md) lets the tool's own command run through a proxy that holds back what would make others wait:\n\n" +
 		"```sh\nonward guard --db env:DATABASE_URL -- " + adapter.MigrateCommand(name) + "\n```\n")
