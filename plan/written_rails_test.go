@@ -169,7 +169,8 @@ func TestRailsWritten(t *testing.T) {
 				`add_index :orders, [:code, :size], name: "index_orders_on_code_and_size", where: "code <> '1\\\#x'", algorithm: :concurrently`,
 				`add_foreign_key :orders, :customers, column: :customer_id, name: "fk_rails_3dad120da9", validate: false`,
 				`validate_foreign_key :orders, name: "fk_rails_3dad120da9"`, "add_column :orders, :remark, :text",
-				`add_check_constraint :orders, "size < 1000000", name: "orders_size", validate: false`, `validate_check_constraint :orders, name: "orders_size"`,
+				`add_check_constraint :orders, "size < 1000000", name: "orders_size", validate: false`,
+				`validate_check_constraint :orders, name: "orders_size"`,
 				"change_column_null :customers, :country, false", "remove_column :customers, :name",
 			} {
 				if !strings.Contains(all.String(), call) {

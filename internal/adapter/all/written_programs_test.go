@@ -34,7 +34,8 @@ var programs = []struct{ framework, file, text, setting, want string }{
 		"await queryRunner.startTransaction()\n    await queryRunner.query(`SET LOCAL",
 	},
 	{
-		"typeorm", "migrations/1700000000001-A.ts", "import type { MigrationInterface, QueryRunner } from 'typeorm'\nexport class A1700000000001 implements MigrationInterface {}\n",
+		"typeorm", "migrations/1700000000001-A.ts",
+		"import type { MigrationInterface, QueryRunner } from 'typeorm'\nexport class A1700000000001 implements MigrationInterface {}\n",
 		"each", "import type { MigrationInterface, QueryRunner } from 'typeorm'\n\nexport class Page011767323045000 implements MigrationInterface {\n",
 	},
 	{
@@ -50,11 +51,13 @@ var programs = []struct{ framework, file, text, setting, want string }{
 		"export async function up({ context: queryInterface }: { context: QueryInterface }) {\n",
 	},
 	{
-		"mikro-orm", "migrations/Migration20240101000000_a.js", "const { Migration } = require('@mikro-orm/migrations')\nexports.A = class A extends Migration {\n  up() {}\n}\n",
+		"mikro-orm", "migrations/Migration20240101000000_a.js",
+		"const { Migration } = require('@mikro-orm/migrations')\nexports.A = class A extends Migration {\n  up() {}\n}\n",
 		"allOrNothing", "exports.Migration20260102030405_Page_01 = class Migration20260102030405_Page_01 extends Migration {\n",
 	},
 	{
-		"mikro-orm", "migrations/Migration20240101000000.ts", "import { Migration } from '@mikro-orm/migrations'\nexport class A extends Migration {\n  up() {}\n}\n",
+		"mikro-orm", "migrations/Migration20240101000000.ts",
+		"import { Migration } from '@mikro-orm/migrations'\nexport class A extends Migration {\n  up() {}\n}\n",
 		"transactional", "this.addSql(`BEGIN;\nSET LOCAL lock_timeout = '2s';\n",
 	},
 }
@@ -150,7 +153,8 @@ func TestProgramsUnwritable(t *testing.T) {
 	if f := form("kysely", "migrations/1_a.ts", "import { Kysely } from 'kysely'\nexport async function up(db: Kysely<any>) {}\n"); f != nil {
 		t.Errorf("Kysely runs all pending migrations in one transaction: %+v", f)
 	}
-	mikro := form("mikro-orm", "migrations/Migration20240101000000.ts", "import { Migration } from '@mikro-orm/migrations'\nexport class A extends Migration {\n  up() {}\n}\n")
+	mikro := form("mikro-orm", "migrations/Migration20240101000000.ts",
+		"import { Migration } from '@mikro-orm/migrations'\nexport class A extends Migration {\n  up() {}\n}\n")
 	if !strings.Contains(mikro.Unwritable, "set allOrNothing: false") {
 		t.Errorf("%+v", mikro)
 	}

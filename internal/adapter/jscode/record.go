@@ -63,8 +63,8 @@ type TableSetting struct {
 	Default string
 }
 
-// Find returns the table that files name, in SQL; "" if they name none.
-func (s TableSetting) Find(files []*adapter.File) string {
+// FindTable returns the table that files name, in SQL; "" if they name none.
+func (s TableSetting) FindTable(files []*adapter.File) string {
 	table, schema := "", ""
 	for _, f := range files {
 		if m := s.Table.FindStringSubmatch(f.Text); m != nil && table == "" {

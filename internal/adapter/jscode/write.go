@@ -40,16 +40,16 @@ func (a Adapter) Form(t adapter.Tree, set *adapter.Set) *adapter.Form {
 	return f
 }
 
-// Annotate returns a name with a type, if the project has types.
-func (s Style) Annotate(name, kind string) string {
+// AnnotateType returns a name with a type, if the project has types.
+func (s Style) AnnotateType(name, kind string) string {
 	if !s.TypeScript {
 		return name
 	}
 	return name + ": " + kind
 }
 
-// Import returns the import statements of the newest migration that name a package; otherwise is for a migration without one.
-func (s Style) Import(name, otherwise string) string {
+// FindImport returns the import statements of the newest migration that name a package; otherwise is for a migration without one.
+func (s Style) FindImport(name, otherwise string) string {
 	for line := range strings.Lines(s.Newest) {
 		if strings.HasPrefix(line, "import ") && (strings.Contains(line, "'"+name+"'") || strings.Contains(line, `"`+name+`"`)) {
 			return strings.TrimRight(line, "\r\n") + "\n\n"
@@ -58,16 +58,16 @@ func (s Style) Import(name, otherwise string) string {
 	return otherwise + "\n\n"
 }
 
-// Throw returns the statement of a function that cannot undo a migration.
-func Throw() string { return "throw new Error('" + adapter.Irreversible + "')" }
+// FormatThrow returns the statement of a function that cannot undo a migration.
+func FormatThrow() string { return "throw new Error('" + adapter.Irreversible + "')" }
 
 // QuoteTemplate returns a template literal without expressions.
 func QuoteTemplate(text string) string {
 	return "`" + strings.NewReplacer(`\`, `\\`, "`", "\\`", "${", `\${`).Replace(text) + "`"
 }
 
-// Indent returns lines with an indentation. The lines of a template literal stay as they are, so each line is a whole statement.
-func Indent(depth int, lines ...string) string {
+// IndentLines returns lines with an indentation. The lines of a template literal stay as they are, so each line is a whole statement.
+func IndentLines(depth int, lines ...string) string {
 	var b strings.Builder
 	for _, line := range lines {
 		b.WriteString(strings.Repeat("  ", depth) + line + "\n")
@@ -75,11 +75,11 @@ func Indent(depth int, lines ...string) string {
 	return b.String()
 }
 
-// Comment returns a comment of one line.
-func Comment(p *adapter.Program) string { return "// " + p.Comment + "\n" }
+// FormatComment returns a comment of one line.
+func FormatComment(p *adapter.Program) string { return "// " + p.Comment + "\n" }
 
-// Call returns a call for each statement: before and after surround its text.
-func Call(before string, list []string, after string) []string {
+// FormatCalls returns a call for each statement: before and after surround its text.
+func FormatCalls(before string, list []string, after string) []string {
 	out := make([]string, len(list))
 	for i, sql := range list {
 		out[i] = before + QuoteTemplate(sql) + after

@@ -42,7 +42,7 @@ var Adapter = jscode.Adapter{
 		OutOfOrder: "Knex runs it after the newer ones: new databases run it before them",
 	},
 	TogetherIfAll: true,
-	Compose:       composer, Count: countMigrations,
+	Compose:       newComposer, Count: countMigrations,
 	Stamped: stamped, IsMigration: isMigration, ReadSettings: readSettings, Start: startMigration,
 	Sends: jscode.Form{Parameter: true, Lazy: true, Translate: translateCall},
 }
@@ -92,7 +92,7 @@ func readSettings(t adapter.Tree) jscode.Settings {
 	return adapter.Memoize(t, "knex settings", func() jscode.Settings {
 		s := jscode.Settings{Together: true}
 		files := jscode.ReadSettingFiles(t, settingFile)
-		s.Foreign, s.Table = clients.FindForeign(files), tableSetting.Find(files)
+		s.Foreign, s.Table = clients.FindForeign(files), tableSetting.FindTable(files)
 		for _, f := range files {
 			if disabled.MatchString(f.Text) {
 				s.File, s.Mode, s.Together = f.Path, "none", false

@@ -7,9 +7,9 @@ import (
 	"github.com/onward-sql/onward/internal/adapter/jscode"
 )
 
-// composer returns how migrations are composed. Each says "transaction: false": Knex would run all that are pending in one transaction, whose
+// newComposer returns how migrations are composed. Each says "transaction: false": Knex would run all that are pending in one transaction, whose
 // locks last until its end. A step that needs a transaction opens its own.
-func composer(s jscode.Style, _ jscode.Settings) (compose func(p *adapter.Program) string, refuses func(sql string) string, unwritable string) {
+func newComposer(s jscode.Style, _ jscode.Settings) (compose func(p *adapter.Program) string, refuses func(sql string) string, unwritable string) {
 	w := writer{s}
 	return w.composeMigration, refuseText, ""
 }
@@ -27,13 +27,13 @@ type writer struct{ style jscode.Style }
 
 func (w writer) composeMigration(p *adapter.Program) string {
 	var b strings.Builder
-	b.WriteString(jscode.Comment(p))
+	b.WriteString(jscode.FormatComment(p))
 	config, up, down := "exports.config = ", "exports.up = async function (knex) {\n", "exports.down = async function (knex) {\n"
 	if w.style.TypeScript {
-		b.WriteString(w.style.Import("knex", "import type { Knex } from 'knex'"))
+		b.WriteString(w.style.FindImport("knex", "import type { Knex } from 'knex'"))
 	}
 	if w.style.Modules {
-		parameters := "(" + w.style.Annotate("knex", "Knex") + ")"
+		parameters := "(" + w.style.AnnotateType("knex", "Knex") + ")"
 		if w.style.TypeScript {
 			parameters += ": Promise<void>"
 		}
@@ -41,7 +41,7 @@ func (w writer) composeMigration(p *adapter.Program) string {
 	}
 	b.WriteString(config + "{ transaction: false }\n\n" + up + formatBody(p, p.Up) + "}" + w.end() + "\n\n" + down)
 	if p.Down == nil {
-		b.WriteString(jscode.Indent(1, jscode.Throw()))
+		b.WriteString(jscode.IndentLines(1, jscode.FormatThrow()))
 	} else {
 		b.WriteString(formatBody(p, p.Down))
 	}
@@ -64,9 +64,10 @@ func formatBody(p *adapter.Program, list []string) string {
 		escaped[i] = strings.ReplaceAll(sql, "?", `\?`)
 	}
 	if p.Alone {
-		return jscode.Indent(1, jscode.Call("await knex.raw(", escaped, ")")...)
+		return jscode.IndentLines(1, jscode.FormatCalls("await knex.raw(", escaped, ")")...)
 	}
-	return jscode.Indent(1, "await knex.transaction(async (trx) => {") + jscode.Indent(2, jscode.Call("await trx.raw(", escaped, ")")...) + jscode.Indent(1, "})")
+	return jscode.IndentLines(1, "await knex.transaction(async (trx) => {") +
+		jscode.IndentLines(2, jscode.FormatCalls("await trx.raw(", escaped, ")")...) + jscode.IndentLines(1, "})")
 }
 
 // countMigrations describes Knex's table.

@@ -80,7 +80,7 @@ func readSettings(t adapter.Tree) jscode.Settings {
 	return adapter.Memoize(t, "kysely settings", func() jscode.Settings {
 		s := jscode.Settings{Together: true}
 		files := slices.DeleteFunc(jscode.ReadSettingFiles(t, settingFile), func(f *adapter.File) bool { return !strings.Contains(f.Text, "ysely") })
-		s.Foreign, s.Table = dialects.FindForeign(files), tableSetting.Find(files)
+		s.Foreign, s.Table = dialects.FindForeign(files), tableSetting.FindTable(files)
 		for _, f := range files {
 			if strings.Contains(f.Text, "new Migrator(") && s.File == "" {
 				s.File = f.Path

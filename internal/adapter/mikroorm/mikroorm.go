@@ -41,7 +41,7 @@ var Adapter = jscode.Adapter{
 	Stamped:       regexp.MustCompile(`^Migration\d{14}.*\.[cm]?[jt]s$`),
 	IsMigration:   isMigration, ReadSettings: readSettings, Start: startMigration,
 	Sends:   jscode.Form{Receivers: []string{"this"}, Translate: translateCall},
-	Compose: composer, Count: countMigrations,
+	Compose: newComposer, Count: countMigrations,
 }
 
 var (
@@ -79,7 +79,7 @@ func readSettings(t adapter.Tree) jscode.Settings {
 	return adapter.Memoize(t, "mikro-orm settings", func() jscode.Settings {
 		s := jscode.Settings{Together: true}
 		files := jscode.ReadSettingFiles(t, settingFile)
-		s.Foreign, s.Table = drivers.FindForeign(files), tableSetting.Find(files)
+		s.Foreign, s.Table = drivers.FindForeign(files), tableSetting.FindTable(files)
 		for _, f := range files {
 			if !strings.Contains(f.Text, "ikro") && !strings.Contains(f.Path, "ikro") {
 				continue

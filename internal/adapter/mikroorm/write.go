@@ -15,9 +15,9 @@ type writer struct {
 	bare  bool
 }
 
-// composer returns how migrations are composed. With the setting that MikroORM has by default, its transaction is open while a migration
+// newComposer returns how migrations are composed. With the setting that MikroORM has by default, its transaction is open while a migration
 // without a transaction runs: an index that is built concurrently would wait for it forever.
-func composer(s jscode.Style, c jscode.Settings) (compose func(p *adapter.Program) string, refuses func(sql string) string, unwritable string) {
+func newComposer(s jscode.Style, c jscode.Settings) (compose func(p *adapter.Program) string, refuses func(sql string) string, unwritable string) {
 	if c.Together {
 		return nil, nil, "MikroORM runs all pending files in one transaction, and the steps of a plan need their own: set allOrNothing: false in its " +
 			"migrations, or onward apply --plan runs the steps, and records the migrations in the table of MikroORM"
@@ -28,11 +28,11 @@ func composer(s jscode.Style, c jscode.Settings) (compose func(p *adapter.Progra
 // composeMigration returns the text of a migration.
 func (w writer) composeMigration(p *adapter.Program) string {
 	var b strings.Builder
-	b.WriteString(jscode.Comment(p))
+	b.WriteString(jscode.FormatComment(p))
 	class := strings.ReplaceAll(p.Name, "-", "_")
 	export := "exports." + class + " = class"
 	if w.style.Modules {
-		b.WriteString(w.style.Import("@mikro-orm/migrations", "import { Migration } from '@mikro-orm/migrations'"))
+		b.WriteString(w.style.FindImport("@mikro-orm/migrations", "import { Migration } from '@mikro-orm/migrations'"))
 		export = "export class"
 	} else {
 		b.WriteString("const { Migration } = require('@mikro-orm/migrations')\n\n")
@@ -47,7 +47,7 @@ func (w writer) composeMigration(p *adapter.Program) string {
 	}
 	fmt.Fprintf(&b, "  async up()%s {\n%s  }\n\n  async down()%s {\n", result, w.formatBody(p, p.Up), result)
 	if p.Down == nil {
-		b.WriteString(jscode.Indent(2, jscode.Throw()))
+		b.WriteString(jscode.IndentLines(2, jscode.FormatThrow()))
 	} else {
 		b.WriteString(w.formatBody(p, p.Down))
 	}
@@ -61,7 +61,7 @@ func (w writer) formatBody(p *adapter.Program, list []string) string {
 	if w.bare && !p.Alone {
 		list = []string{"BEGIN;\n" + strings.Join(list, ";\n") + ";\nCOMMIT"}
 	}
-	return jscode.Indent(2, jscode.Call("this.addSql(", list, ")")...)
+	return jscode.IndentLines(2, jscode.FormatCalls("this.addSql(", list, ")")...)
 }
 
 // countMigrations describes MikroORM's table.

@@ -113,7 +113,8 @@ func (f callFormatter) proposeConstraint(table string, c *pgparse.Constraint, sq
 		if m := check.FindStringSubmatch(sql); m != nil {
 			return "add_check_constraint " + table + ", " + quoteRuby(m[1]) + ", name: " + quoteRuby(c.Conname) + ", validate: false"
 		}
-	case c.Contype == pgparse.ConstrType_CONSTR_FOREIGN && f.project.library >= validationSince && len(c.FkAttrs) == 1 && len(c.PkAttrs) == 1 && c.Pktable != nil:
+	case c.Contype == pgparse.ConstrType_CONSTR_FOREIGN && f.project.library >= validationSince &&
+		len(c.FkAttrs) == 1 && len(c.PkAttrs) == 1 && c.Pktable != nil:
 		call := "add_foreign_key " + table + ", " + formatName(joinSchema(c.Pktable)) + ", column: " + formatName(c.FkAttrs[0].GetString_().GetSval())
 		if key := c.PkAttrs[0].GetString_().GetSval(); key != "id" {
 			call += ", primary_key: " + formatName(key)
@@ -165,7 +166,8 @@ func addedKind(p *onward.Plan, name string) pgparse.ConstrType {
 
 // columnTypes are the types of Active Record that are one type of Postgres in every version.
 var columnTypes = map[string]string{
-	"text": "text", "varchar": "string", "int4": "integer", "int8": "bigint", "bool": "boolean", "uuid": "uuid", "json": "json", "jsonb": "jsonb", "date": "date",
+	"text": "text", "varchar": "string", "int4": "integer", "int8": "bigint", "bool": "boolean", "uuid": "uuid", "json": "json", "jsonb": "jsonb",
+	"date":  "date",
 	"bytea": "binary", "float8": "float",
 }
 

@@ -96,7 +96,8 @@ func TestWriteAsTheProject(t *testing.T) {
 	t.Parallel()
 	files := adaptertest.Files{
 		"db/migrate/20240101000000_newest.rb": []byte(newest),
-		"config/initializers/inflections.rb":  []byte("ActiveSupport::Inflector.inflections do |inflect|\n  inflect.acronym \"HTML\"\n  # inflect.acronym 'PAGE'\nend\n"),
+		"config/initializers/inflections.rb": []byte("ActiveSupport::Inflector.inflections do |inflect|\n" +
+			"  inflect.acronym \"HTML\"\n  # inflect.acronym 'PAGE'\nend\n"),
 	}
 	got := writeStep(t, files, &onward.PlanStep{
 		ID: "01-expand", Phase: onward.Expand, Class: onward.StepConcurrent, Transaction: onward.TransactionNone, Why: "build\nit",

@@ -59,7 +59,8 @@ var guardedTools = []guardedTool{
 	{
 		"sqitch", func(t *testing.T, at *url.URL) []string {
 			t.Helper()
-			return []string{program(t, "sqitch"), "deploy", "--db-host", at.Hostname(), "--db-port", at.Port(), "--db-user", at.User.Username(), "--db-name", at.Path[1:]}
+			return []string{program(t, "sqitch"), "deploy", "--db-host", at.Hostname(),
+				"--db-port", at.Port(), "--db-user", at.User.Username(), "--db-name", at.Path[1:]}
 		}, map[string]string{
 			"sqitch.conf":  "[core]\n\tengine = pg\n[user]\n\tname = a\n\temail = a@example.com\n",
 			"sqitch.plan":  "%syntax-version=1.0.0\n%project=shop\n\na 2024-01-01T00:00:00Z a <a@example.com> # a\n",
@@ -75,7 +76,8 @@ var guardedTools = []guardedTool{
 			"migrations/env.py": "import os\nfrom alembic import context\nfrom sqlalchemy import create_engine\n\n" +
 				"with create_engine(os.environ['DATABASE_URL'].replace('postgres://', 'postgresql+psycopg://')).connect() as connection:\n" +
 				"    context.configure(connection=connection)\n    with context.begin_transaction():\n        context.run_migrations()\n",
-			"migrations/versions/a1_a.py": "from alembic import op\n\nrevision = 'a1'\ndown_revision = None\n\n\ndef upgrade():\n    op.execute('" + addNote + "')\n",
+			"migrations/versions/a1_a.py": "from alembic import op\n\nrevision = 'a1'\ndown_revision = None\n\n\n" +
+				"def upgrade():\n    op.execute('" + addNote + "')\n",
 		}, "",
 	},
 }
@@ -129,7 +131,8 @@ func (g *guardedTool) run(t *testing.T) {
 		t.Fatalf("%+v %v\n%s", r, err, out.String())
 	}
 	var columns int
-	if err := conn.QueryRow(t.Context(), "SELECT count(*) FROM pg_attribute WHERE attrelid = 'item'::regclass AND attname = 'note'").Scan(&columns); err != nil || columns != 1 {
+	const added = "SELECT count(*) FROM pg_attribute WHERE attrelid = 'item'::regclass AND attname = 'note'"
+	if err := conn.QueryRow(t.Context(), added).Scan(&columns); err != nil || columns != 1 {
 		t.Errorf("%d columns (%v)", columns, err)
 	}
 	// Everything is applied: it has nothing to do.

@@ -33,10 +33,12 @@ var (
 // The texts of migrations, with %s for the SQL.
 const (
 	knexText      = "// Knex\nexports.up = async function (knex) {\n  await knex.raw(`%s`)\n}\n\nexports.down = async function () {}\n"
-	sequelizeText = "module.exports = {\n  async up(queryInterface) {\n    await queryInterface.sequelize.query(`%s`)\n  },\n  async down(queryInterface) {},\n}\n"
-	kyselyText    = "const { sql } = require('kysely')\nexports.up = async (db) => {\n  await sql`%s`.execute(db)\n}\n"
-	mikroText     = "const { Migration } = require('@mikro-orm/migrations')\nexports.M = class M extends Migration {\n  async up() {\n    this.addSql(`%s`)\n  }\n}\n"
-	typeormText   = "exports.X = class X%n {\n  name = 'X%n'\n\n  async up(queryRunner) {\n    await queryRunner.query(`%s`)\n  }\n  async down() {}\n}\n"
+	sequelizeText = "module.exports = {\n  async up(queryInterface) {\n" +
+		"    await queryInterface.sequelize.query(`%s`)\n  },\n  async down(queryInterface) {},\n}\n"
+	kyselyText = "const { sql } = require('kysely')\nexports.up = async (db) => {\n  await sql`%s`.execute(db)\n}\n"
+	mikroText  = "const { Migration } = require('@mikro-orm/migrations')\n" +
+		"exports.M = class M extends Migration {\n  async up() {\n    this.addSql(`%s`)\n  }\n}\n"
+	typeormText = "exports.X = class X%n {\n  name = 'X%n'\n\n  async up(queryRunner) {\n    await queryRunner.query(`%s`)\n  }\n  async down() {}\n}\n"
 )
 
 // TestWrittenProgramsRun lets the tools whose migrations are programs run a written plan to its end, with the settings about transactions.
@@ -54,7 +56,9 @@ func TestWrittenProgramsRun(t *testing.T) {
 		}
 	}
 	knexWith := func(settings string) layout {
-		return layout{dir, "20240101000000_a.js", "20240102000000_b.js", knexText, map[string]string{"src/knexfile.json": `{"migrations": {` + settings + `}}`}, upKnex}
+		return layout{dir, "20240101000000_a.js", "20240102000000_b.js", knexText, map[string]string{
+			"src/knexfile.json": `{"migrations": {` + settings + `}}`,
+		}, upKnex}
 	}
 	mikroWith := func(settings string) layout {
 		return layout{

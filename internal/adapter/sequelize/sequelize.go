@@ -36,7 +36,7 @@ var Adapter = jscode.Adapter{
 	},
 	Stamped: stamped, IsMigration: isMigration, ReadSettings: readSettings, Start: startMigration,
 	Sends:   jscode.Form{Parameter: true, Translate: translateCall},
-	Compose: composer, Count: countMigrations,
+	Compose: newComposer, Count: countMigrations,
 }
 
 var (
@@ -76,7 +76,7 @@ func readSettings(t adapter.Tree) jscode.Settings {
 	return adapter.Memoize(t, "sequelize settings", func() jscode.Settings {
 		var s jscode.Settings
 		files := jscode.ReadSettingFiles(t, settingFile)
-		s.Foreign, s.Table = dialects.FindForeign(files), tableSetting.Find(files)
+		s.Foreign, s.Table = dialects.FindForeign(files), tableSetting.FindTable(files)
 		for _, f := range files {
 			if path.Base(f.Path) == ".sequelizerc" {
 				s.File = f.Path

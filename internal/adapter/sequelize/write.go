@@ -18,11 +18,11 @@ type writer struct {
 	parameter string
 }
 
-// composer returns how migrations are composed.
-func composer(s jscode.Style, _ jscode.Settings) (compose func(p *adapter.Program) string, refuses func(sql string) string, unwritable string) {
-	w := writer{s, s.Annotate("queryInterface", "QueryInterface")}
+// newComposer returns how migrations are composed.
+func newComposer(s jscode.Style, _ jscode.Settings) (compose func(p *adapter.Program) string, refuses func(sql string) string, unwritable string) {
+	w := writer{s, s.AnnotateType("queryInterface", "QueryInterface")}
 	if inContext.MatchString(s.Newest) {
-		w.parameter = s.Annotate("{ context: queryInterface }", "{ context: QueryInterface }")
+		w.parameter = s.AnnotateType("{ context: queryInterface }", "{ context: QueryInterface }")
 	}
 	return w.composeMigration, nil, ""
 }
@@ -30,34 +30,36 @@ func composer(s jscode.Style, _ jscode.Settings) (compose func(p *adapter.Progra
 // composeMigration returns the text of a migration.
 func (w writer) composeMigration(p *adapter.Program) string {
 	var b strings.Builder
-	b.WriteString(jscode.Comment(p))
-	down := jscode.Indent(2, jscode.Throw())
+	b.WriteString(jscode.FormatComment(p))
+	down := jscode.IndentLines(2, jscode.FormatThrow())
 	if p.Down != nil {
 		down = formatBody(p, p.Down, 2)
 	}
 	if !w.style.Modules {
-		fmt.Fprintf(&b, "'use strict'\n\nmodule.exports = {\n  async up(%s) {\n%s  },\n\n  async down(%[1]s) {\n%[3]s  },\n}\n", w.parameter, formatBody(p, p.Up, 2), down)
+		fmt.Fprintf(&b, "'use strict'\n\nmodule.exports = {\n  async up(%s) {\n%s  },\n\n  async down(%[1]s) {\n%[3]s  },\n}\n",
+			w.parameter, formatBody(p, p.Up, 2), down)
 		return b.String()
 	}
 	if w.style.TypeScript {
-		b.WriteString(w.style.Import("sequelize", "import type { QueryInterface } from 'sequelize'"))
+		b.WriteString(w.style.FindImport("sequelize", "import type { QueryInterface } from 'sequelize'"))
 	}
 	if strings.Contains(w.style.Newest, "export default") {
 		fmt.Fprintf(&b, "export default {\n  async up(%s) {\n%s  },\n\n  async down(%[1]s) {\n%[3]s  },\n}\n", w.parameter, formatBody(p, p.Up, 2), down)
 		return b.String()
 	}
 	fmt.Fprintf(&b, "export async function up(%s) {\n%s}\n\nexport async function down(%[1]s) {\n%[3]s}\n", w.parameter, formatBody(p, p.Up, 1),
-		strings.ReplaceAll(down, jscode.Indent(2, jscode.Throw()), jscode.Indent(1, jscode.Throw())))
+		strings.ReplaceAll(down, jscode.IndentLines(2, jscode.FormatThrow()), jscode.IndentLines(1, jscode.FormatThrow())))
 	return b.String()
 }
 
 // formatBody returns the body of a function that sends statements.
 func formatBody(p *adapter.Program, list []string, depth int) string {
 	if p.Alone {
-		return jscode.Indent(depth, jscode.Call("await queryInterface.sequelize.query(", list, ")")...)
+		return jscode.IndentLines(depth, jscode.FormatCalls("await queryInterface.sequelize.query(", list, ")")...)
 	}
-	return jscode.Indent(depth, "await queryInterface.sequelize.transaction(async (transaction) => {") +
-		jscode.Indent(depth+1, jscode.Call("await queryInterface.sequelize.query(", list, ", { transaction })")...) + jscode.Indent(depth, "})")
+	return jscode.IndentLines(depth, "await queryInterface.sequelize.transaction(async (transaction) => {") +
+		jscode.IndentLines(depth+1, jscode.FormatCalls("await queryInterface.sequelize.query(", list, ", { transaction })")...) +
+		jscode.IndentLines(depth, "})")
 }
 
 // countMigrations describes Sequelize's table.

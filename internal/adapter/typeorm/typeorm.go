@@ -42,7 +42,7 @@ var Adapter = jscode.Adapter{
 		OutOfOrder: "TypeORM runs it after the newer ones: new databases run it before them",
 	},
 	Stamped: stamped, IsMigration: isMigration, ReadSettings: readSettings, Start: startMigration, UniqueNames: true,
-	Compose: composer, Count: countMigrations,
+	Compose: newComposer, Count: countMigrations,
 	Sends: jscode.Form{Parameter: true, Translate: translateCall},
 }
 
@@ -146,7 +146,7 @@ func readSettings(t adapter.Tree) jscode.Settings {
 // findTable returns the table that a data source names; "" for none.
 func findTable(t adapter.Tree) string {
 	files := slices.DeleteFunc(jscode.ReadSettingFiles(t, settings), func(f *adapter.File) bool { return !strings.Contains(f.Text, "migrations") })
-	return tableSetting.Find(files)
+	return tableSetting.FindTable(files)
 }
 
 // findSettings returns the first file that sets the mode: one that makes a data source, else one that calls the command.

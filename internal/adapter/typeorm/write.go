@@ -15,10 +15,11 @@ type writer struct {
 	mode  string
 }
 
-// composer returns how migrations are composed.
-func composer(s jscode.Style, c jscode.Settings) (compose func(p *adapter.Program) string, refuses func(sql string) string, unwritable string) {
+// newComposer returns how migrations are composed.
+func newComposer(s jscode.Style, c jscode.Settings) (compose func(p *adapter.Program) string, refuses func(sql string) string, unwritable string) {
 	if number := (&adapter.Program{Name: s.File}).Number(); number != s.Version {
-		return nil, nil, "TypeORM sorts by the number at the end of a class, and " + s.File + " does not begin with it, so it is not known how the names go on: " +
+		return nil, nil, "TypeORM sorts by the number at the end of a class, and " + s.File + " does not begin with it, " +
+			"so it is not known how the names go on: " +
 			"onward apply --plan runs the steps, and records the migrations in the table of TypeORM"
 	}
 	return writer{s, c.Mode}.composeMigration, nil, ""
@@ -27,12 +28,12 @@ func composer(s jscode.Style, c jscode.Settings) (compose func(p *adapter.Progra
 // composeMigration returns the text of a migration. Its class ends with the number of its file, by which TypeORM sorts.
 func (w writer) composeMigration(p *adapter.Program) string {
 	var b strings.Builder
-	b.WriteString(jscode.Comment(p))
+	b.WriteString(jscode.FormatComment(p))
 	name := p.ClassName() + p.Number()
 	const query = "queryRunner"
-	parameter, result := w.style.Annotate(query, "QueryRunner"), ""
+	parameter, result := w.style.AnnotateType(query, "QueryRunner"), ""
 	if w.style.TypeScript {
-		b.WriteString(w.style.Import("typeorm", `import { MigrationInterface, QueryRunner } from "typeorm"`))
+		b.WriteString(w.style.FindImport("typeorm", `import { MigrationInterface, QueryRunner } from "typeorm"`))
 		fmt.Fprintf(&b, "export class %s implements MigrationInterface {\n", name)
 		result = ": Promise<void>"
 	} else if w.style.Modules {
@@ -46,7 +47,7 @@ func (w writer) composeMigration(p *adapter.Program) string {
 	}
 	fmt.Fprintf(&b, "\n  async up(%s)%s {\n%s  }\n\n  async down(%s)%s {\n", parameter, result, w.formatBody(p.Up, p.Alone, true), parameter, result)
 	if p.Down == nil {
-		b.WriteString(jscode.Indent(2, jscode.Throw()))
+		b.WriteString(jscode.IndentLines(2, jscode.FormatThrow()))
 	} else {
 		b.WriteString(w.formatBody(p.Down, p.Alone, false))
 	}
@@ -58,7 +59,7 @@ func (w writer) composeMigration(p *adapter.Program) string {
 // their locks would last until the end of the last one.
 func (w writer) formatBody(list []string, alone, up bool) string {
 	const begin, commit = "await queryRunner.startTransaction()", "await queryRunner.commitTransaction()"
-	calls := jscode.Call("await queryRunner.query(", list, ")")
+	calls := jscode.FormatCalls("await queryRunner.query(", list, ")")
 	switch {
 	case w.mode == "all" && alone:
 		calls = append(append([]string{commit}, calls...), begin)
@@ -67,7 +68,7 @@ func (w writer) formatBody(list []string, alone, up bool) string {
 	case w.mode == "none" && !alone:
 		calls = append(append([]string{begin}, calls...), commit)
 	}
-	return jscode.Indent(2, calls...)
+	return jscode.IndentLines(2, calls...)
 }
 
 // countMigrations describes TypeORM's table.

@@ -31,10 +31,8 @@ func controlInRunner(p *rule.Pass, m *rule.Migration) {
 	kind := script.ControlKind(0)
 	for _, c := range m.Script.Controls {
 		s := m.Statements[c.Statement]
-		if c.Kind == script.CommitOfRunner && beginsAnew(m, s) {
-			continue
-		}
 		switch {
+		case c.Kind == script.CommitOfRunner && beginsAnew(m, s):
 		case c.Kind == script.CommitOfRunner && kind != script.CommitOfRunner:
 			first, kind = s, c.Kind
 		case c.Kind == script.BeginInside && inside == nil:
@@ -49,11 +47,10 @@ func controlInRunner(p *rule.Pass, m *rule.Migration) {
 	if first == nil {
 		return
 	}
-	word := statementVerb(first)
 	r := rule.Report{Severity: onward.Warning, Instead: "remove it: " + runnerName(m) + " opens and commits the transaction"}
 	switch kind {
 	case script.CommitOfRunner:
-		r.Fact = word + " ends the transaction that " + runnerName(m) + " opened around the " + unitName(m)
+		r.Fact = statementVerb(first) + " ends the transaction that " + runnerName(m) + " opened around the " + unitName(m)
 		r.Harm = "the migration and " + runnerName(m) + "'s record of it no longer commit together: between the two, a crash makes it run again"
 		switch n, needs := countFollowing(m, first); {
 		case n > 0 && needs == nil:
@@ -78,10 +75,10 @@ func controlInRunner(p *rule.Pass, m *rule.Migration) {
 			r.Instead = fmt.Sprintf("remove it, and the BEGIN at %s: %s opens and commits the transaction", inside.FormatPlace(), runnerName(m))
 		}
 	case script.BeginInside:
-		r.Fact = word + " is in the transaction that " + runnerName(m) + " opened, and does nothing there"
+		r.Fact = statementVerb(first) + " is in the transaction that " + runnerName(m) + " opened, and does nothing there"
 		r.Harm = "it says that a transaction begins here, and none does"
 	case script.NestedBegin:
-		r.Fact = word + " is in a transaction that is open already, and does nothing there"
+		r.Fact = statementVerb(first) + " is in a transaction that is open already, and does nothing there"
 		r.Harm = "the next COMMIT ends the outer transaction; what follows runs without one"
 		r.Instead = "remove it, or use SAVEPOINT"
 	case script.CommitWithout:
