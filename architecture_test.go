@@ -20,7 +20,7 @@ const module = "github.com/onward-sql/onward/"
 var layers = [][]string{
 	{"onward", "internal/scratch", "internal/cache", "internal/fault", "internal/address", "internal/redact", "internal/sockets", "internal/pgtime"},
 	{
-		"internal/pgparse", "internal/predicate", "internal/query", "internal/pgerror", "internal/catalog/builtin",
+		"internal/inflect", "internal/pgparse", "internal/predicate", "internal/query", "internal/pgerror", "internal/catalog/builtin",
 		"internal/catalog", "internal/script", "internal/outside", "internal/violation", "internal/undo",
 		"internal/permit", "internal/refusal", "internal/effect", "internal/size", "internal/advice", "internal/history",
 		"internal/workload", "internal/usage", "internal/analysis", "internal/rule", "internal/recipe", "internal/dbchecks",
@@ -38,7 +38,7 @@ var layers = [][]string{
 
 // pure rooms see no files, network, clock, processes or logging.
 var pure = []string{
-	"internal/pgparse", "internal/predicate", "internal/query", "internal/pgerror", "internal/catalog",
+	"internal/inflect", "internal/pgparse", "internal/predicate", "internal/query", "internal/pgerror", "internal/catalog",
 	"internal/script", "internal/outside", "internal/violation", "internal/undo", "internal/permit", "internal/refusal",
 	"internal/effect", "internal/size", "internal/advice", "internal/history", "internal/workload", "internal/usage",
 	"internal/analysis", "internal/rule", "internal/recipe", "internal/rules",

@@ -39,9 +39,12 @@ func (u *deployedCode) rawSQL(q question) analysis.Usage {
 func (u *deployedCode) searchCode(q question) analysis.Usage {
 	b := u.indexFor(q)
 	if q.Column != "" {
-		out := u.answerFromParsed(b, q, b.Column(q.Name, q.Column))
+		uses := b.Column(q.Name, q.Column)
+		out := u.answerFromParsed(b, q, uses)
 		if !out.Used {
 			u.findColumnName(b, q, &out)
+		} else {
+			u.describeLoaded(b, q, uses, &out)
 		}
 		return out
 	}

@@ -13,7 +13,11 @@ const maxEvidence = 3
 // of each, then more of the first ones.
 func MergeUsages(list []Usage) Usage {
 	out := list[0]
-	out.Evidence = nil
+	out.Evidence, out.Ignores = nil, nil
+	for i := range list {
+		out.Loaded = out.Loaded && list[i].Loaded
+		out.Ignores = append(out.Ignores, list[i].Ignores...)
+	}
 	for i := 0; len(out.Evidence) < maxEvidence; i++ {
 		more := false
 		for _, u := range list {

@@ -39,6 +39,10 @@ type Usage struct {
 	Uncovered bool
 	// Put: code is only seen to put its name into SQL at run time, and the effect of that SQL is not known.
 	Put bool
+	// Loaded: no code was seen to name the column, but the mapper loaded it with all others of the table when the program started,
+	// and its queries may list it. Ignores has the lines of code by which its models ignore it.
+	Loaded  bool
+	Ignores []string
 	// Unfilled: the code that uses the table reads, changes and deletes rows, but inserts none.
 	Unfilled bool
 	// ByTriggers: the model of the table says that only triggers insert rows.
@@ -197,6 +201,9 @@ func (u Usage) DescribeBreak(what string) string {
 		return out
 	}
 	switch {
+	case u.Loaded:
+		return "the deployed code loaded " + what + " with all others of the table when it started" + u.FirstPlace() +
+			": queries that list each column, and prepared ones in a transaction, fail until the new code has replaced it everywhere"
 	case u.Used:
 		return "the deployed code uses " + what + u.FirstPlace() + " and fails there until the new code has replaced it everywhere"
 	case !u.Known:

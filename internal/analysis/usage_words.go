@@ -1,11 +1,17 @@
 package analysis
 
-import "github.com/onward-sql/onward/onward"
+import (
+	"strings"
+
+	"github.com/onward-sql/onward/onward"
+)
 
 // StillUsedClause returns the end of a finding's fact if something still needs the dropped object:
 // " while the deployed code still uses it".
 func (u Usage) StillUsedClause(it string) string {
 	switch {
+	case u.Loaded:
+		return " while the deployed code still loads " + it
 	case u.Used:
 		return " while the deployed code still uses " + it
 	case len(u.Functions) > 0 && u.Functions[0].severityOf() == onward.Error:
@@ -36,6 +42,13 @@ func (u Usage) FixFunctionsFirst(code string) string {
 // deployed code, it only asks to look elsewhere.
 func (u Usage) FixBeforeDrop(it string) string {
 	switch {
+	case len(u.Ignores) > 0:
+		remove := "let the code ignore "
+		if !u.Loaded {
+			remove = "take " + it + " out of the code, let the model ignore "
+		}
+		return u.FixFunctionsFirst(remove + it + " in this release, and drop " + it + " in the next one, when no old code runs any more:\n" +
+			strings.Join(u.Ignores, "\n"))
 	case !u.Known || u.Used:
 		return u.FixFunctionsFirst("remove " + it + " from the code in this release, and drop " + it + " in the next one, when no old code runs any more")
 	case u.Sure:

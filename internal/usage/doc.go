@@ -11,7 +11,7 @@ package usage
 
 // Version is the version of Read's results: cached facts of another version are read
 // again.
-const Version = "30"
+const Version = "31"
 
 // Grade says how a use is known.
 type Grade uint8

@@ -29,6 +29,8 @@ type Facts struct {
 	Structs []Struct
 	// Rows are the classes into which generated or typed code reads rows, by their names. No mapper knows them.
 	Rows []Model
+	// Prefixes are the prefixes of tables that modules of Ruby declare.
+	Prefixes []Prefix
 	// Fault says why onward could not read the file; "" if it could. It is not stored.
 	Fault string
 }
@@ -224,6 +226,10 @@ type Model struct {
 	// Base is set if it has no table of its own: models that list it in Bases have its fields.
 	Base  bool
 	Bases []Base
+	// Scope has the modules around the class, in Ruby: "Admin::Reports". Derived is set if it is a model only if the class that
+	// it extends, the first in Bases, is one.
+	Scope   string
+	Derived bool
 	// All is set if the mapper names every column of the table, except Without.
 	All     bool
 	Without []Place

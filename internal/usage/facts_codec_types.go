@@ -44,6 +44,10 @@ func (f *Facts) codeFields(c *codec) {
 		codeList(c, &s.Bases, c.codeBase)
 	})
 	codeList(c, &f.Rows, func(m *Model) { m.codeFields(c) })
+	codeList(c, &f.Prefixes, func(p *Prefix) {
+		c.codeString(&p.Module)
+		c.codeString(&p.Text)
+	})
 }
 
 func (s *AllColumnsQuery) codeFields(c *codec) {
@@ -127,6 +131,8 @@ func (m *Model) codeFields(c *codec) {
 	c.codeBool(&m.Put)
 	c.codeBool(&m.Guessed)
 	c.codeBool(&m.Base)
+	c.codeBool(&m.Derived)
+	c.codeString(&m.Scope)
 	codeList(c, &m.Bases, c.codeBase)
 	codeList(c, &m.Without, c.codePlace)
 	codeList(c, &m.Fields, func(f *Field) {

@@ -58,10 +58,15 @@ func NewIndex(files []File) *Index {
 	for i := range files {
 		if files[i].Facts != nil {
 			x.files[i].Facts = x.spelled(files[i].Path, files[i].Facts)
-			x.addFile(int32(i), x.files[i].Facts)
 		}
 		if files[i].Observed {
 			x.observed[files[i].Path] = true
+		}
+	}
+	x.resolveRuby()
+	for i := range x.files {
+		if x.files[i].Facts != nil {
+			x.addFile(int32(i), x.files[i].Facts)
 		}
 	}
 	return x
@@ -273,12 +278,15 @@ func (b *Bound) Column(n catalog.Name, column string) []Use {
 
 // columnLine returns the line in which a model declares a column.
 func (m *Model) columnLine(column string) (line int, told bool) {
+	if slices.ContainsFunc(m.Without, func(p Place) bool { return p.Name == column }) {
+		return m.Line, false
+	}
 	for _, f := range m.Fields {
 		if f.Column == column || f.Column == "" && slices.Contains(Spellings(column), f.Field) {
 			return f.Line, !f.Left
 		}
 	}
-	return m.Line, m.All && !slices.ContainsFunc(m.Without, func(p Place) bool { return p.Name == column })
+	return m.Line, m.All
 }
 
 // FindIgnored returns the places that configure a mapper to ignore a column.

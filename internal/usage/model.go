@@ -26,7 +26,7 @@ var mappers = []mapper{
 	{scripts, []string{"@Entity", "pgTable", "Table(", "tableName", ".define(", "Column(", "@Property(", "@PrimaryKey("}, scriptModels},
 	{scripts, []string{"z.object(", "from 'zod'", "from \"zod\""}, zodModels},
 	{[]string{".prisma"}, []string{"model "}, prismaModels},
-	{[]string{".rb"}, []string{"ApplicationRecord", "ActiveRecord::Base", "Sequel::Model", "table_name"}, rubyModels},
+	{[]string{".rb"}, []string{"Record", "Sequel::Model", "table_name", "isolate_namespace", "ignored_columns", "belongs_to", "has_many", "validates", "enum ", "scope :"}, rubyModels},
 	{[]string{".ex"}, []string{"schema \""}, ectoModels},
 	{[]string{".java", ".kt", ".scala", ".groovy"}, []string{"@Entity", "@Table", "@MappedEntity", "@MappedSuperclass", "Table("}, jvmModels},
 	{[]string{".java", ".kt", ".scala", ".groovy"}, []string{"SequenceGenerator", "GeneratedValue", "@GenericGenerator"}, jvmSequences},

@@ -2,64 +2,201 @@ package usage
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
-// Ruby: ActiveRecord and Sequel ask the database for the columns of a table, and name
-// each of them.
+// Ruby: ActiveRecord and Sequel ask the database for the columns of a table when they start, and may name each of them. Other
+// files decide what a class is called in the database: its base class, and the modules around it. See rubyTables.
 var (
-	rbClass   = regexp.MustCompile(`^class\s+([\w:]+)\s*<\s*(?:::)?(?:ApplicationRecord\b|ActiveRecord::Base\b|\w+Record\b|Sequel::Model(?:\(\s*:?["']?(\w+)["']?\))?)`)
-	rbTable   = regexp.MustCompile(`\bself\.table_name\s*=\s*["':]([\w.]+)|^set_dataset\s+:(\w+)`)
-	rbIgnored = regexp.MustCompile(`\bignored_columns\s*(?:\+|\|\|)?=|\bignore_columns?\b`)
-	rbName    = regexp.MustCompile(`\w+`)
-	rbEntry   = regexp.MustCompile(`^["':]?\w+["']?,?\s*(?:#.*)?$`)
-	rbAll     = regexp.MustCompile(`\babstract_class\s*=\s*true`)
+	rbClass    = regexp.MustCompile(`^class\s+([A-Z][\w:]*)\s*<\s*((?:::)?[A-Z][\w:]*)(?:\(\s*:?["']?(\w+)["']?\))?`)
+	rbModule   = regexp.MustCompile(`^(?:module|class)\s+([A-Z][\w:]*)`)
+	rbRecord   = regexp.MustCompile(`^(?:::)?(?:\w+Record|ActiveRecord::Base|Sequel::Model)$`)
+	rbTable    = regexp.MustCompile(`\bself\.table_name\s*=\s*(?:["']([\w.]+)["']|:(\w+))(?:\.freeze)?\s*(?:#.*)?$|^set_dataset\s+:(\w+)`)
+	rbComputed = regexp.MustCompile(`\bself\.table_name\s*=[^=~]`)
+	rbIgnored  = regexp.MustCompile(`\bignored_columns\s*(?:\+|\|\|)?=|\bignored_columns\s*<<|\bignored_columns\.(?:push|concat|append)\b|\bignore_columns?\b`)
+	rbName     = regexp.MustCompile(`\w+`)
+	rbEntry    = regexp.MustCompile(`^["':]?\w+["']?,?\s*(?:#.*)?$`)
+	rbAbstract = regexp.MustCompile(`\babstract_class\s*=\s*true|^primary_abstract_class\b`)
+	rbPrefix   = regexp.MustCompile(`\btable_name_prefix\b(?:\s*(?:=|;|\(\))\s*["'](\w+)["'])?`)
+	rbText     = regexp.MustCompile(`^(?:return\s+)?["'](\w+)["']`)
+	rbIsolated = regexp.MustCompile(`^isolate_namespace\s+(?:::)?([A-Z]\w*)`)
+	rbInclude  = regexp.MustCompile(`^include\s+(?:::)?([A-Z][\w:]*)`)
 )
 
+// sequelModel is the class that models of Sequel extend.
+const sequelModel = "Sequel::Model"
+
+// rubyReader reads classes and modules, by their indentation.
+type rubyReader struct {
+	r *reader
+	// around are the modules and classes around a line, the outermost first.
+	around []rubyBlock
+	// lists is set if the next line continues a list of ignored columns.
+	lists bool
+	// prefixes is set if the next line has the prefix of the tables of a module.
+	prefixes bool
+}
+
+// rbSettings are the first words of lines that say something of a class.
+var rbSettings = map[string]bool{
+	"self": true, "primary_abstract_class": true, "ignored_columns": true, "ignore_column": true, "ignore_columns": true, "set_dataset": true,
+	"def": true, "include": true,
+}
+
+// maxMacro is the length up to which the first word of a line is read.
+const maxMacro = 40
+
+// rubyBlock is a module or a class.
+type rubyBlock struct {
+	name   string
+	indent int
+	model  *Model
+	// extends is set if it extends a class.
+	extends bool
+	// computed is set if the program computes the name of its table.
+	computed bool
+}
+
 func rubyModels(r *reader) {
-	var in *Model
-	listing := false
-	flush := func() {
-		r.addModel(in)
-		in = nil
-	}
+	x := &rubyReader{r: r}
 	r.eachLine(func(n, indent int, line string) {
-		switch {
-		case rbClass.MatchString(line):
-			flush()
-			m := rbClass.FindStringSubmatch(line)
-			class := m[1]
-			if i := strings.LastIndexByte(class, ':'); i >= 0 {
-				class = class[i+1:]
-			}
-			in, listing = &Model{Class: class, Table: m[2], Line: n, All: true}, false
-		case in == nil || line == "" || strings.HasPrefix(line, "#"):
-		case rbAll.MatchString(line):
-			in = nil
-		case rbTable.MatchString(line):
-			in.Table = firstGroup(rbTable, line)
-		case rbIgnored.MatchString(line):
-			_, list, _ := strings.Cut(line, "=")
-			if list == "" {
-				_, list, _ = strings.Cut(line, "columns")
-			}
-			in.addExcluded(list, n)
-			listing = strings.ContainsAny(list, "[(") && !strings.ContainsAny(list, "])") || strings.HasSuffix(line, "=")
-		case listing:
-			if !rbEntry.MatchString(line) {
-				listing = false
-			}
-			in.addExcluded(line, n)
+		if line == "" || line[0] == '#' {
+			return
 		}
+		for len(x.around) > 0 && indent <= x.around[len(x.around)-1].indent && !x.lists {
+			x.endBlock()
+		}
+		if line[0] == 'm' || line[0] == 'c' {
+			if m := rbModule.FindStringSubmatch(line); m != nil {
+				x.beginBlock(n, indent, m[1], line)
+				return
+			}
+		}
+		x.readRubyLine(n, line)
 	})
-	flush()
+	for len(x.around) > 0 {
+		x.endBlock()
+	}
+}
+
+// maxNested bounds how deeply modules and classes are nested.
+const maxNested = 12
+
+// beginBlock begins a module or a class.
+func (x *rubyReader) beginBlock(n, indent int, name, line string) {
+	if len(x.around) == maxNested || strings.HasSuffix(line, "; end") || strings.HasSuffix(line, ";end") {
+		return
+	}
+	b := rubyBlock{name: x.openScope() + name, indent: indent, model: &Model{Line: n, Base: true}}
+	b.model.Scope, b.model.Class = cutScope(b.name)
+	if c := rbClass.FindStringSubmatch(line); c != nil {
+		b.model.Table, b.model.Base, b.model.All = c[3], false, true
+		b.model.Bases, b.extends = []Base{{Name: c[2]}}, true
+		b.model.Derived = !rbRecord.MatchString(c[2])
+	}
+	x.around, x.lists, x.prefixes = append(x.around, b), false, false
+}
+
+// openScope returns the names of the modules and classes around a line, for a name in them.
+func (x *rubyReader) openScope() string {
+	if len(x.around) == 0 {
+		return ""
+	}
+	return x.around[len(x.around)-1].name + "::"
+}
+
+// cutScope cuts the name of a class into the modules around it and its own name.
+func cutScope(name string) (scope, class string) {
+	n := strings.LastIndex(name, "::")
+	if n < 0 {
+		return "", name
+	}
+	return name[:n], name[n+2:]
+}
+
+// endBlock ends the innermost block, and records it: a model, or a module that is included in models and says something of
+// their columns.
+func (x *rubyReader) endBlock() {
+	b := x.around[len(x.around)-1]
+	x.around, x.lists, x.prefixes = x.around[:len(x.around)-1], false, false
+	m := b.model
+	switch {
+	case b.computed, m.Base && !b.extends && len(m.Without) == 0,
+		m.Derived && m.Table == "" && len(m.Fields) == 0 && !strings.Contains(x.r.path, "models/"):
+		return
+	}
+	x.r.addModel(m)
+}
+
+// readRubyLine reads a line of a module or a class.
+func (x *rubyReader) readRubyLine(n int, line string) {
+	word := line[:nameLen([]byte(line[:min(len(line), maxMacro)]))]
+	if word == "isolate_namespace" {
+		if m := rbIsolated.FindStringSubmatch(line); m != nil {
+			x.r.addPrefix(m[1], rubyPrefix(m[1]))
+		}
+	}
+	if len(x.around) == 0 {
+		return
+	}
+	b := &x.around[len(x.around)-1]
+	switch {
+	case !x.prefixes && !x.lists && !rbSettings[word]:
+		b.model.addMacro(n, word, line)
+	case x.prefixes:
+		if t := firstGroup(rbText, line); t != "" {
+			x.r.addPrefix(b.name, t)
+		}
+		x.prefixes = false
+	case rbAbstract.MatchString(line):
+		b.model.Base = true
+	case rbTable.MatchString(line):
+		b.model.Table = firstGroup(rbTable, line)
+	case rbComputed.MatchString(line):
+		b.computed = true
+	case rbIgnored.MatchString(line):
+		x.readIgnored(b.model, n, line)
+	case x.lists:
+		x.lists = rbEntry.MatchString(line)
+		b.model.addExcluded(line, n)
+	case rbPrefix.MatchString(line) && (strings.HasPrefix(line, "def ") || strings.HasPrefix(line, "self.")):
+		if t := firstGroup(rbPrefix, line); t != "" {
+			x.r.addPrefix(b.name, t)
+		} else {
+			x.prefixes = true
+		}
+	case rbInclude.MatchString(line):
+		b.model.Bases = append(b.model.Bases, Base{Name: firstGroup(rbInclude, line)})
+		b.model.addSoftDelete(n, line)
+	case word == "self":
+		b.model.addMacro(n, word, line)
+	}
+}
+
+// readIgnored reads the first line of a list of ignored columns.
+func (x *rubyReader) readIgnored(m *Model, n int, line string) {
+	at := rbIgnored.FindStringIndex(line)
+	list := line[at[1]:]
+	m.addExcluded(list, n)
+	open, _, _ := strings.Cut(list, "#")
+	open = strings.TrimSpace(open)
+	x.lists = strings.ContainsAny(open, "[(") && !strings.ContainsAny(open, "])") || open == "" || strings.HasSuffix(open, ",")
 }
 
 // addExcluded adds the columns that a list excludes.
 func (m *Model) addExcluded(list string, number int) {
 	list, _, _ = strings.Cut(list, "#")
 	list = strings.TrimPrefix(strings.TrimSpace(list), "%w")
+	list = strings.TrimPrefix(list, "%i")
 	for _, name := range rbName.FindAllString(list, -1) {
 		m.Without = append(m.Without, Place{name, number})
+	}
+}
+
+// addPrefix records the prefix of the tables of a module.
+func (r *reader) addPrefix(module, prefix string) {
+	if !slices.ContainsFunc(r.facts.Prefixes, func(p Prefix) bool { return p.Module == module }) {
+		r.facts.Prefixes = append(r.facts.Prefixes, Prefix{module, prefix})
 	}
 }

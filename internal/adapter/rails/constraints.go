@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter/rubycode"
+	"github.com/onward-sql/onward/internal/inflect"
 )
 
 // actions are what a foreign key does.
@@ -17,10 +18,10 @@ func (t *translator) defineKey(table, to string, o *options) (sql string, key ke
 	}
 	if len(columns) == 0 {
 		for _, k := range keys {
-			columns = append(columns, singularizeWord(lastName(to))+"_"+k)
+			columns = append(columns, inflect.Singularize(lastName(to))+"_"+k)
 		}
 		if len(keys) == 1 {
-			columns[0] = singularizeWord(lastName(to)) + "_id"
+			columns[0] = inflect.Singularize(lastName(to)) + "_id"
 		}
 	}
 	name := o.takeText("name")
@@ -81,7 +82,7 @@ func (t *translator) findKey(table string, want keyEntry) (string, bool) {
 		}
 	}
 	if want.column == "" {
-		want.column = singularizeWord(lastName(want.to)) + "_id"
+		want.column = inflect.Singularize(lastName(want.to)) + "_id"
 	}
 	return keyName(table, []string{want.column}), false
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/inflect"
 )
 
 // project is what an application says outside its migrations.
@@ -97,11 +98,11 @@ func findForeign(t adapter.Tree, root string) string {
 // modelTable returns the table of a model of the application; "" if it is not certain.
 func (p *project) modelTable(class string) string {
 	class = strings.TrimPrefix(class, "::")
-	at := path.Join(p.root, "app/models", underscoreName(class)+".rb")
+	at := path.Join(p.root, "app/models", inflect.Underscore(class)+".rb")
 	if !strings.Contains(class, "::") && adapter.HasFile(p.tree, at) {
 		text := adapter.ReadFile(p.tree, at).Text
 		if m := model.FindStringSubmatch(text); m != nil && m[1] == class && !scoped.MatchString(text) {
-			return tableOf(class)
+			return inflect.TableOf(class)
 		}
 	}
 	return ""

@@ -1,6 +1,9 @@
 package rails
 
-import "github.com/onward-sql/onward/internal/adapter/rubycode"
+import (
+	"github.com/onward-sql/onward/internal/adapter/rubycode"
+	"github.com/onward-sql/onward/internal/inflect"
+)
 
 // reference is what a reference consists of.
 type reference struct {
@@ -66,7 +69,7 @@ func (t *translator) defineReference(table, name string, o *options) *reference 
 			x.key = x.key.withOption("if_not_exists", v)
 		}
 		if x.keyTable = x.key.takeText("to_table"); x.keyTable == "" {
-			x.keyTable = pluralizeWord(name)
+			x.keyTable = inflect.Pluralize(name)
 		}
 		x.unknown = x.key.unknown
 	}

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter/rubycode"
+	"github.com/onward-sql/onward/internal/inflect"
 )
 
 // rows are rows of a model's table: Model.where(a: nil).
@@ -53,7 +54,7 @@ func (t *translator) modelTable(r *rubycode.Run, class string) string {
 		case found:
 			return name
 		}
-		return tableOf(class)
+		return inflect.TableOf(class)
 	}
 	return t.project.modelTable(class)
 }

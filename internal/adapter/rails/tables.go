@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter/rubycode"
+	"github.com/onward-sql/onward/internal/inflect"
 )
 
 // table is the argument of the block of create_table or change_table.
@@ -213,7 +214,7 @@ func (t *translator) createJoinTable(r *rubycode.Run, c *rubycode.Call) bool {
 		columns = columns.withOption("type", rubycode.NewString("integer"))
 	}
 	for _, name := range []string{first, second} {
-		b.addReference(r, singularizeWord(name), columns)
+		b.addReference(r, inflect.Singularize(name), columns)
 	}
 	if c.Block.Kind == rubycode.Proc {
 		r.RunBlock(c.Block, rubycode.Value{Kind: rubycode.Object, Object: b})

@@ -1,4 +1,5 @@
-package rails
+// Package inflect forms plurals and singulars as Active Support does, and so knows the table of a class.
+package inflect
 
 import (
 	"regexp"
@@ -72,20 +73,23 @@ func inflectWord(word string, rules []inflection) string {
 	return word
 }
 
-func pluralizeWord(word string) string   { return inflectWord(word, plurals) }
-func singularizeWord(word string) string { return inflectWord(word, singulars) }
+// Pluralize returns the plural of a word.
+func Pluralize(word string) string { return inflectWord(word, plurals) }
+
+// Singularize returns the singular of a word.
+func Singularize(word string) string { return inflectWord(word, singulars) }
 
 // humps match the places where a name of a class has an underscore as a name of a table.
 var humps = [2]*regexp.Regexp{regexp.MustCompile(`([A-Z\d]+)([A-Z][a-z])`), regexp.MustCompile(`([a-z\d])([A-Z])`)}
 
-// underscoreName writes the name of a class as the name of its file.
-func underscoreName(class string) string {
+// Underscore writes the name of a class as the name of its file.
+func Underscore(class string) string {
 	class = strings.ReplaceAll(class, "::", "/")
 	class = humps[0].ReplaceAllString(class, "${1}_${2}")
 	return strings.ToLower(strings.ReplaceAll(humps[1].ReplaceAllString(class, "${1}_${2}"), "-", "_"))
 }
 
-// tableOf returns the table of a class by its name alone.
-func tableOf(class string) string {
-	return pluralizeWord(underscoreName(class[strings.LastIndex(class, ":")+1:]))
+// TableOf returns the table of a class by its name alone.
+func TableOf(class string) string {
+	return Pluralize(Underscore(class[strings.LastIndex(class, ":")+1:]))
 }

@@ -1,0 +1,164 @@
+package usage
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/inflect"
+)
+
+// rbMacros are macros whose first arguments are columns: only the first one, or all symbols.
+var rbMacros = map[string]bool{
+	"enum": true, "attribute": true, "serialize": true, "store": true, "store_accessor": true, "mount_uploader": true, "mount_uploaders": true,
+	"encrypts": false, "normalizes": false, "attr_readonly": false, "has_secure_token": true, "validates": false, "validates_presence_of": false,
+	"validates_uniqueness_of": false, "validates_length_of": false, "validates_size_of": false, "validates_format_of": false,
+	"validates_inclusion_of": false, "validates_exclusion_of": false, "validates_numericality_of": false, "validates_absence_of": false,
+}
+
+// A model of Active Record names columns in its macros: enum :status, belongs_to :account, scope :recent, -> { order(:created_at) }.
+var (
+	rbNamed   = regexp.MustCompile(`^self\.(?:discard_column|inheritance_column|locking_column|primary_key)\s*=\s*(?::(\w+)|["'](\w+)["'])`)
+	rbSymbol  = regexp.MustCompile(`^\s*(?::(\w+)|["'](\w+)["'])\s*(,|$|=>|\)|#)?`)
+	rbKeyed   = regexp.MustCompile(`^\s*\{?\s*(\w+):\s*[\[{%]`)
+	rbAlias   = regexp.MustCompile(`^alias_attribute[\s(]+:\w+,\s*:(\w+)`)
+	rbOwner   = regexp.MustCompile(`^belongs_to[\s(]+:(\w+)`)
+	rbKey     = regexp.MustCompile(`\bforeign_key:\s*(?::(\w+)|["'](\w+)["'])|:foreign_key\s*=>\s*(?::(\w+)|["'](\w+)["'])`)
+	rbKind    = regexp.MustCompile(`\bpolymorphic:\s*true|:polymorphic\s*=>\s*true`)
+	rbSecret  = regexp.MustCompile(`^has_secure_password(?:[\s(]+:(\w+))?`)
+	rbSoft    = regexp.MustCompile(`^acts_as_paranoid\b|^include\s+(Discard)::Model\b`)
+	rbSoftBy  = regexp.MustCompile(`\bcolumn:\s*(?::(\w+)|["'](\w+)["'])`)
+	rbAsks    = regexp.MustCompile(`(?:^|[\s{.(]|\.not\.)(?:where|not|rewhere|find_by|order|reorder|pluck|select|group)\(`)
+	rbAskKey  = regexp.MustCompile(`(?:^|[\s(,])(\w+):(?:[^:]|$)`)
+	rbAskName = regexp.MustCompile(`(?:^|[\s(,]):(\w+)`)
+)
+
+// addMacro adds the columns that a line of a model names. word is its first word.
+func (m *Model) addMacro(n int, word, line string) {
+	single, known := rbMacros[word]
+	switch {
+	case known:
+		m.addArguments(n, single, word, line[len(word):])
+	case word == "belongs_to":
+		m.addOwner(n, line)
+	case word == "scope", word == "default_scope":
+		m.addScope(n, line)
+	case word == "acts_as_paranoid":
+		m.addSoftDelete(n, line)
+	case word == "self":
+		if name := firstGroup(rbNamed, line); name != "" {
+			m.nameColumn(name, n)
+		}
+	case word == "alias_attribute":
+		if name := firstGroup(rbAlias, line); name != "" {
+			m.nameColumn(name, n)
+		}
+	case word == "has_secure_password":
+		if name := firstGroup(rbSecret, line); name != "" && name != "validations" {
+			m.nameColumn(name+"_digest", n)
+		} else {
+			m.nameColumn("password_digest", n)
+		}
+	}
+}
+
+func (m *Model) nameColumn(name string, n int) {
+	m.Fields = append(m.Fields, Field{Field: name, Column: name, Line: n})
+}
+
+// addArguments adds the symbols at the beginning of a macro's arguments.
+func (m *Model) addArguments(n int, single bool, word, rest string) {
+	rest = strings.TrimPrefix(rest, "(")
+	if k := firstGroup(rbKeyed, rest); k != "" && word == "enum" {
+		m.nameColumn(k, n)
+		return
+	}
+	for range maxArguments {
+		s := rbSymbol.FindStringSubmatch(rest)
+		if s == nil || s[3] == "=>" {
+			return
+		}
+		m.nameColumn(s[1]+s[2], n)
+		if s[3] != "," || single {
+			return
+		}
+		rest = rest[len(s[0]):]
+	}
+}
+
+// maxArguments bounds how many arguments of a macro are read.
+const maxArguments = 200
+
+// addOwner adds the columns of an association.
+func (m *Model) addOwner(n int, line string) {
+	name := firstGroup(rbOwner, line)
+	switch key := firstGroup(rbKey, line); {
+	case name == "" || strings.Contains(line, "foreign_key") && key == "":
+		return
+	case key != "":
+		m.nameColumn(key, n)
+	default:
+		m.nameColumn(name+"_id", n)
+	}
+	if rbKind.MatchString(line) {
+		m.nameColumn(name+"_type", n)
+	}
+}
+
+// addSoftDelete adds the column that marks deleted rows.
+func (m *Model) addSoftDelete(n int, line string) {
+	s := rbSoft.FindStringSubmatch(line)
+	switch by := firstGroup(rbSoftBy, line); {
+	case s == nil:
+	case s[1] != "":
+		m.nameColumn("discarded_at", n)
+	case by != "":
+		m.nameColumn(by, n)
+	default:
+		m.nameColumn("deleted_at", n)
+	}
+}
+
+// addScope adds the columns in the conditions of a scope. A condition on another model, or in a nested hash, is not one.
+func (m *Model) addScope(n int, line string) {
+	for _, at := range rbAsks.FindAllStringIndex(line, -1) {
+		head := strings.TrimRight(line[:at[0]+1], ".{( ")
+		if last := head[strings.LastIndexAny(head, " {(,")+1:]; last != "" && last[0] >= 'A' && last[0] <= 'Z' {
+			return
+		}
+		arguments := topText(line[at[1]:])
+		for _, p := range []*regexp.Regexp{rbAskKey, rbAskName} {
+			for _, k := range p.FindAllStringSubmatch(arguments, -1) {
+				m.nameColumn(k[1], n)
+			}
+		}
+	}
+}
+
+// topText returns the text up to the closing bracket of a call, without nested brackets and texts.
+func topText(text string) string {
+	var out strings.Builder
+	depth, quote := 0, byte(0)
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		switch {
+		case quote != 0:
+			if c == quote {
+				quote = 0
+			}
+		case c == '"' || c == '\'':
+			quote = c
+		case strings.IndexByte("([{", c) >= 0:
+			depth++
+		case strings.IndexByte(")]}", c) >= 0:
+			if depth--; depth < 0 {
+				return out.String()
+			}
+		case depth == 0:
+			out.WriteByte(c)
+		}
+	}
+	return out.String()
+}
+
+// rubyPrefix is the prefix of the tables of a module with an engine.
+func rubyPrefix(module string) string { return inflect.Underscore(module) + "_" }
