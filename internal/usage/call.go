@@ -2,6 +2,7 @@ package usage
 
 import (
 	"bytes"
+	"path"
 	"strings"
 )
 
@@ -44,6 +45,9 @@ func (r *reader) recordMapperCall(l literal) {
 	callee, _ := lastWord(before)
 	if callee == "in" {
 		callee = "from"
+	}
+	if callee == "Table" && path.Ext(r.path) == ".py" {
+		return // a declaration, which pythonModels reads
 	}
 	how, known := callees[strings.ToLower(callee)]
 	name := string(r.text[l.from:l.to])

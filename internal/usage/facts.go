@@ -230,6 +230,8 @@ type Model struct {
 	// it extends, the first in Bases, is one.
 	Scope   string
 	Derived bool
+	// Names is set if it gives each class that extends it a table by the name of the class, in Python.
+	Names bool
 	// All is set if the mapper names every column of the table, except Without.
 	All     bool
 	Without []Place

@@ -132,6 +132,7 @@ func (m *Model) codeFields(c *codec) {
 	c.codeBool(&m.Guessed)
 	c.codeBool(&m.Base)
 	c.codeBool(&m.Derived)
+	c.codeBool(&m.Names)
 	c.codeString(&m.Scope)
 	codeList(c, &m.Bases, c.codeBase)
 	codeList(c, &m.Without, c.codePlace)

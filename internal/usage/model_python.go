@@ -1,6 +1,7 @@
 package usage
 
 import (
+	"cmp"
 	"regexp"
 	"strings"
 )
@@ -8,17 +9,23 @@ import (
 // Python: SQLAlchemy, SQLModel, peewee, and Django if its own models were not read by the
 // renderer.
 var (
-	pyClass   = regexp.MustCompile(`^class (\w+)(?:\[[^\]]*\])?\(([^)]*)`)
-	pyOpens   = regexp.MustCompile(`^(?:class\s+\w+.*\(|@)`)
-	pyTable   = regexp.MustCompile(`^(?:__tablename__|db_table|table_name|__table_name__)\s*(?::\s*\w+\s*)?=\s*f?["']([\w."]+)["']`)
-	pySchema  = regexp.MustCompile(`["']schema["']\s*:\s*["'](\w+)["']|\bschema=["'](\w+)["']`)
-	pyField   = regexp.MustCompile(`^(\w+)\s*(?::\s*([^=]+?))?\s*(?:=\s*(.*))?$`)
-	pyColumn  = regexp.MustCompile(`\b(?:\w+\.)?(?:Column|mapped_column)\(\s*["'](\w+)["']|\bdb_column\s*=\s*["'](\w+)["']|\bcolumn_name\s*=\s*["'](\w+)["']`)
+	pyClass  = regexp.MustCompile(`^class (\w+)(?:\[[^\]]*\])?\s*(?:\(([^)]*)|:)`)
+	pyOpens  = regexp.MustCompile(`^(?:class\s+\w+.*\(|@)`)
+	pyTable  = regexp.MustCompile(`^(?:__tablename__|db_table|table_name|__table_name__)\s*(?::\s*\w+\s*)?=\s*f?["']([\w."]+)["']`)
+	pySchema = regexp.MustCompile(`["']schema["']\s*:\s*["'](\w+)["']|\bschema=["'](\w+)["']`)
+	pyField  = regexp.MustCompile(`^(\w+)\s*(?::\s*([^=]+?))?\s*(?:=\s*(.*))?$`)
+	pyColumn = regexp.MustCompile(`\b(?:\w+\.)?(?:Column|mapped_column)\((?:\s*|[^"'()]*,\s*|[^()]*\([^()]*\),\s*)name\s*=\s*["'](\w+)["']|` +
+		`\b(?:\w+\.)?(?:Column|mapped_column)\(\s*["'](\w+)["']|\bdb_column\s*=\s*["'](\w+)["']|\bcolumn_name\s*=\s*["'](\w+)["']`)
 	pyMapped  = regexp.MustCompile(`\b(?:Column|mapped_column|deferred|column_property)\(|\b\w*Field\(|\bForeignKey\w*\(|^Mapped\[|\.Mapped\[|\bField\(`)
 	pyRelated = regexp.MustCompile(`\b(?:relationship|association_proxy|backref|ManyToManyField|GenericRelation|Relationship|property|validates|declared_attr|hybrid_property)\(`)
 	pyCore    = regexp.MustCompile(`\bTable\(\s*$|\bTable\(\s*["']([\w.]+)["']`)
 	pyTarget  = regexp.MustCompile(`^["']([\w.]+)["'],`)
-	pyGoesOn  = regexp.MustCompile(`^\w+\s*(?::[^=]+)?=\s*[\\(]$`)
+	pyGoesOn  = regexp.MustCompile(`^\w+\s*(?::[^=]+)?=\s*(?:\\|.*[(\[{,])$|^(?:\w+\.)?Column\(`)
+	pyBroken  = regexp.MustCompile(`^\w+\s*(?::[^=]+)?=\s*\($`)
+	pyParts   = regexp.MustCompile(`=\s*(?:\w+\.)?composite\(`)
+	pyNames   = regexp.MustCompile(`^def __tablename__\b`)
+	pyMethod  = regexp.MustCompile(`^def (\w+)\(cls\)(?:\s*->\s*(Mapped\[|Column\b))?`)
+	pyReturns = regexp.MustCompile(`^return\s+(?:\w+\.)?(?:Column|mapped_column)\(`)
 	pyLoaded  = regexp.MustCompile(`\bautoload(?:_with)?\s*=|\bDeferredReflection\b|\bautomap_base\b`)
 )
 
@@ -29,31 +36,39 @@ func pythonModels(r *reader) {
 			return
 		}
 		if p.held != "" {
-			line, n = strings.TrimRight(p.held, "\\(")+line, p.at
-			p.held = ""
-		} else if p.in != nil && p.core == nil && pyGoesOn.MatchString(line) {
-			p.held, p.at = line, n
+			if line, n, indent = p.continueHeld(n, indent, line); line == "" {
+				return
+			}
+		} else if p.holds(n, indent, line) {
 			return
 		}
-		if p.core != nil {
-			p.coreLine(n, line)
-			return
-		}
-		if c := pyClass.FindStringSubmatch(line); c != nil {
-			p.beginClass(n, indent, c[1], c[2])
-			return
-		}
-		if indent == 0 {
-			p.endClass()
-		}
-		switch {
-		case pyCore.MatchString(line) && strings.Contains(line, "Table(") && !strings.Contains(line, "__table_args__") && !strings.HasPrefix(line, "def "):
-			p.coreBegins(n, line)
-		case p.in != nil:
-			p.readField(n, indent, line)
-		}
+		p.readPython(n, indent, line)
 	})
+	if p.held != "" {
+		p.readPython(p.at, p.heldIndent, p.held)
+	}
 	p.endClass()
+}
+
+// readPython reads a line, or a call over several lines.
+func (p *pythonReader) readPython(n, indent int, line string) {
+	if p.core != nil {
+		p.coreLine(n, line)
+		return
+	}
+	if c := pyClass.FindStringSubmatch(line); c != nil {
+		p.beginClass(n, indent, c[1], c[2])
+		return
+	}
+	if indent == 0 {
+		p.endClass()
+	}
+	switch {
+	case pyCore.MatchString(line) && strings.Contains(line, "Table(") && !strings.Contains(line, "__table_args__") && !strings.HasPrefix(line, "def "):
+		p.coreBegins(n, line)
+	case p.in != nil:
+		p.readField(n, indent, line)
+	}
 }
 
 // pythonReader reads classes, and tables of SQLAlchemy's core: Table("users", …).
@@ -67,13 +82,51 @@ type pythonReader struct {
 	table bool   // the class says that it is a table
 	level int    // the indentation of the class
 
-	// held is a line whose value is in the next line, and at its number.
-	held string
-	at   int
+	// held is a line that the next one continues, at its number.
+	held             string
+	at               int
+	heldIndent, open int
+	// method is the declared_attr that the next line may end.
+	method string
 
 	core  *Model
 	waits bool // for the name of the table, in the next line
 	depth int  // of its parentheses
+}
+
+// holds keeps a line whose brackets the next lines close, in a class or in a table.
+func (p *pythonReader) holds(n, indent int, line string) bool {
+	if p.in == nil && p.core == nil || !pyGoesOn.MatchString(line) || p.core == nil && pyCore.MatchString(line) {
+		return false
+	}
+	depth := pythonDepth(line)
+	if depth <= 0 && !strings.HasSuffix(line, "\\") {
+		return false
+	}
+	p.held, p.at, p.heldIndent, p.open = strings.TrimSuffix(line, "\\"), n, indent, depth
+	if pyBroken.MatchString(line) {
+		p.held = strings.TrimSuffix(line, "(")
+	}
+	return true
+}
+
+// continueHeld adds a line to the held one, and returns the whole after its last line; "" before.
+func (p *pythonReader) continueHeld(n, indent int, line string) (whole string, number, level int) {
+	p.open += pythonDepth(line)
+	p.held += " " + line
+	if p.open > 0 && len(p.held) < maxDeclared && (indent > p.heldIndent || strings.IndexByte(")]}", line[0]) >= 0) {
+		return "", 0, 0
+	}
+	whole, p.held = p.held, ""
+	return whole, p.at, p.heldIndent
+}
+
+// pythonDepth returns how many brackets a line leaves open.
+func pythonDepth(line string) int {
+	if n := strings.Index(line, " #"); n >= 0 && strings.Count(line[:n], `"`)%2 == 0 && strings.Count(line[:n], "'")%2 == 0 {
+		line = line[:n]
+	}
+	return bracketDepth(line)
 }
 
 func (p *pythonReader) beginClass(n, indent int, name, bases string) {
@@ -96,35 +149,43 @@ func (p *pythonReader) endClass() {
 	if p.in != nil && (p.in.Table != "" || p.table || strings.Contains(p.bases, "models.Model") || strings.Contains(p.bases, "Model") && len(p.in.Fields) > 0) {
 		p.in.Guessed = p.in.Table == "" && !p.table && !strings.Contains(p.bases, "models.Model")
 		p.r.addModel(p.in)
-	} else if p.in != nil && len(p.in.Fields) > 0 {
-		p.in.Base = true // a mixin
+	} else if p.in != nil && (len(p.in.Fields) > 0 || p.in.Names) {
+		p.in.Base = true // a mixin, or a class with the table of another
 		p.r.addModel(p.in)
 	}
-	p.in, p.table = nil, false
+	p.in, p.table, p.method = nil, false, ""
 }
 
 func (p *pythonReader) coreBegins(n int, line string) {
 	p.core = &Model{Table: firstGroup(pyCore, line), Line: n}
 	p.waits, p.depth = p.core.Table == "", 0
-	for _, m := range pyColumn.FindAllStringSubmatch(line, -1) {
-		p.core.Fields = append(p.core.Fields, Field{Field: m[1], Column: m[1], Line: n})
-	}
+	p.coreColumns(n, line)
 	p.coreEnds(line)
+}
+
+// coreColumns adds the columns in a line of a table, and its schema.
+func (p *pythonReader) coreColumns(n int, line string) {
+	for _, m := range pyColumn.FindAllStringSubmatch(line, -1) {
+		if c := m[1] + m[2]; c != "" {
+			p.core.Fields = append(p.core.Fields, Field{Field: c, Column: c, Line: n})
+		}
+	}
+	if !strings.Contains(line, "Enum(") { // whose type has a schema, too
+		p.core.Schema = cmp.Or(p.core.Schema, firstGroup(pySchema, line))
+	}
 }
 
 func (p *pythonReader) coreLine(n int, line string) {
 	if t := firstGroup(pyTarget, line); p.waits && t != "" {
 		p.core.Table, p.waits = t, false
 	}
-	if c := firstGroup(pyColumn, line); c != "" {
-		p.core.Fields = append(p.core.Fields, Field{Field: c, Column: c, Line: n})
-	}
+	p.coreColumns(n, line)
 	p.coreEnds(line)
 }
 
 // coreEnds adds the table at its last parenthesis.
 func (p *pythonReader) coreEnds(line string) {
-	if p.depth += strings.Count(line, "(") - strings.Count(line, ")"); p.depth <= 0 {
+	if p.depth += pythonDepth(line); p.depth <= 0 {
 		p.core.All = p.all && len(p.core.Fields) == 0
 		p.r.addModel(p.core)
 		p.core = nil
@@ -143,15 +204,45 @@ func (p *pythonReader) readField(n, indent int, line string) {
 		p.in.Schema = s
 		return
 	}
+	if pyNames.MatchString(line) {
+		p.in.Names = true
+		return
+	}
+	if p.readMethod(n, line) {
+		return
+	}
 	f := pyField.FindStringSubmatch(line)
 	if f == nil || pyRelated.MatchString(line) || strings.HasPrefix(f[1], "__") {
 		return
 	}
-	if pyMapped.MatchString(f[2]) || pyMapped.MatchString(f[3]) || p.table && f[2] != "" && indent <= p.level+4 {
+	if pyParts.MatchString(line) {
+		for _, m := range pyColumn.FindAllStringSubmatch(line, -1) {
+			p.in.Fields = append(p.in.Fields, Field{Field: m[1] + m[2], Column: m[1] + m[2], Line: n})
+		}
+		return
+	}
+	if pyMapped.MatchString(f[2]) || pyMapped.MatchString(f[3]) || p.table && f[2] != "" && indent <= p.level+4 && !strings.Contains(f[2], "ClassVar") {
 		p.in.Fields = append(p.in.Fields, Field{Field: f[1], Column: firstGroup(pyColumn, line), Line: n})
 		if strings.Contains(f[3], "ForeignKey(") && !strings.Contains(f[3], "Column(") && !strings.Contains(f[3], "mapped_column(") ||
 			strings.Contains(f[3], "OneToOneField(") {
 			p.in.Fields[len(p.in.Fields)-1].Field = f[1] + "_id" // Django's
 		}
 	}
+}
+
+// readMethod reads a method that declares a column: its name is the column's.
+func (p *pythonReader) readMethod(n int, line string) bool {
+	if m := pyMethod.FindStringSubmatch(line); m != nil {
+		if p.method = m[1]; m[2] != "" {
+			p.in.Fields = append(p.in.Fields, Field{Field: m[1], Line: n})
+			p.method = ""
+		}
+		return true
+	}
+	if p.method != "" && pyReturns.MatchString(line) {
+		p.in.Fields = append(p.in.Fields, Field{Field: p.method, Column: firstGroup(pyColumn, line), Line: n})
+		p.method = ""
+		return true
+	}
+	return false
 }

@@ -3,10 +3,8 @@ package usage_test
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/onward-sql/onward/internal/catalog"
-	"github.com/onward-sql/onward/internal/usage"
 )
 
 const railsRecord = "class ApplicationRecord < ActiveRecord::Base\n  primary_abstract_class\nend\n"
@@ -173,30 +171,5 @@ func TestLoadedBy(t *testing.T) {
 		if _, got := b.LoadedBy(catalog.Name{Name: table}, column); strings.Join(got, "\n") != want {
 			t.Errorf("%s: %q, want %q", name, got, want)
 		}
-	}
-}
-
-// TestHostileModels checks that models of five megabytes are read in a bounded time.
-func TestHostileModels(t *testing.T) {
-	t.Parallel()
-	const size = 5 << 20
-	for name, tt := range map[string]struct{ file, head, unit string }{
-		"Ruby classes":   {"a.rb", "", "class A < ApplicationRecord\n"},
-		"Ruby nested":    {"a.rb", "ApplicationRecord", "module A\n class B < C\n  validates :a, :b,"},
-		"Ruby list":      {"a.rb", "class A < ApplicationRecord\n  self.ignored_columns = [\n", ":a,\n"},
-		"Ruby line":      {"a.rb", "class A < ApplicationRecord\n  scope :a, -> { where(", "a: 1).where("},
-		"Ruby arguments": {"a.rb", "class A < ApplicationRecord\n  validates ", ":a, "},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			text := []byte(tt.head + strings.Repeat(tt.unit, size/len(tt.unit)))
-			begin := time.Now()
-			f := usage.Read(tt.file, text)
-			read := time.Since(begin)
-			usage.NewIndex([]usage.File{{Path: tt.file, Facts: f}})
-			if t.Logf("read in %v, with its index in %v", read, time.Since(begin)); read > time.Minute {
-				t.Error("too slow")
-			}
-		})
 	}
 }

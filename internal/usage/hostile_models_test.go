@@ -1,0 +1,39 @@
+package usage_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/onward-sql/onward/internal/usage"
+)
+
+// TestHostileModels checks that models are read in a time that grows with their size only.
+func TestHostileModels(t *testing.T) {
+	t.Parallel()
+	const size = 1 << 20
+	for name, tt := range map[string]struct{ file, head, unit string }{
+		"Ruby classes":   {"a.rb", "", "class A < ApplicationRecord\n"},
+		"Ruby nested":    {"a.rb", "ApplicationRecord", "module A\n class B < C\n  validates :a, :b,"},
+		"Ruby list":      {"a.rb", "class A < ApplicationRecord\n  self.ignored_columns = [\n", ":a,\n"},
+		"Ruby line":      {"a.rb", "class A < ApplicationRecord\n  scope :a, -> { where(", "a: 1).where("},
+		"Python calls":   {"a.py", "class A(Base):\n    __tablename__ = 'a'\n", "    x = mapped_column(\n"},
+		"Python open":    {"a.py", "class A(Base):\n    __tablename__ = 'a'\n    x = mapped_column(\n", "        (\n"},
+		"Python tables":  {"a.py", "", "x = Table(\n"},
+		"Python bases":   {"a.py", "x = Table()\n", "class A(A, B):\n    x = Column()\n"},
+		"Python line":    {"a.py", "class A(Base):\n    __tablename__ = 'a'\n    x = mapped_column(", "String(1), name="},
+		"Ruby arguments": {"a.rb", "class A < ApplicationRecord\n  validates ", ":a, "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			text := []byte(tt.head + strings.Repeat(tt.unit, size/len(tt.unit)))
+			begin := time.Now()
+			f := usage.Read(tt.file, text)
+			read := time.Since(begin)
+			usage.NewIndex([]usage.File{{Path: tt.file, Facts: f}})
+			if t.Logf("read in %v, with its index in %v", read, time.Since(begin)); time.Since(begin) > time.Minute {
+				t.Error("too slow")
+			}
+		})
+	}
+}
