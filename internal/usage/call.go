@@ -49,6 +49,9 @@ func (r *reader) recordMapperCall(l literal) {
 	if callee == "Table" && path.Ext(r.path) == ".py" {
 		return // a declaration, which pythonModels reads
 	}
+	if callee == "table" && r.declaresSchemas() {
+		return // scriptObjects reads it, with its schema
+	}
 	how, known := callees[strings.ToLower(callee)]
 	name := string(r.text[l.from:l.to])
 	if !known || nameLen([]byte(strings.ReplaceAll(name, ".", "_"))) < len(strings.Fields(name + " ")[0]) {

@@ -27,6 +27,8 @@ type reader struct {
 	tree *goSyntax
 	// fills are the texts that the program inserts for verbs of a format, by their offset.
 	fills map[int]string
+	// schemas is set if a script declares schemas to Drizzle. schemasRead is set if that is known.
+	schemas, schemasRead bool
 	// at is the offset up to which lines are counted.
 	at, line int
 }

@@ -22,6 +22,12 @@ func TestHostileModels(t *testing.T) {
 		"Python tables":  {"a.py", "", "x = Table(\n"},
 		"Python bases":   {"a.py", "x = Table()\n", "class A(A, B):\n    x = Column()\n"},
 		"Python line":    {"a.py", "class A(Base):\n    __tablename__ = 'a'\n    x = mapped_column(", "String(1), name="},
+		"objects":        {"a.js", "sequelize ", "A.init({\n"},
+		"closed objects": {"a.js", "sequelize ", "A.init({a: DataTypes.X, b: {}}, {})\n"},
+		"nested objects": {"a.js", "sequelize A.init({", "a: {\n"},
+		"Drizzle":        {"a.ts", "drizzle-orm pgSchema(\n", "x = a.table(\"b\", {a: text()})\n"},
+		"entities":       {"a.ts", "", "@Entity()\nclass A extends A {\n  @Column(() => A)\n  aB: A\n}\n"},
+		"owners":         {"a.js", "sequelize A.init({a: DataTypes.X})\n", "A.belongsTo(B, {foreignKey: {"},
 		"Ruby arguments": {"a.rb", "class A < ApplicationRecord\n  validates ", ":a, "},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -64,7 +64,7 @@ func NewIndex(files []File) *Index {
 		}
 	}
 	x.resolveRuby()
-	x.resolvePython()
+	x.resolveInherited()
 	for i := range x.files {
 		if x.files[i].Facts != nil {
 			x.addFile(int32(i), x.files[i].Facts)

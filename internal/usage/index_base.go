@@ -39,7 +39,7 @@ func (b *Bound) columnOfBases(file string, bases []Base, column string, up int) 
 	}
 	for _, base := range bases {
 		rest, ok := strings.CutPrefix(column, base.Prefix)
-		if !ok {
+		if !ok || rest == "" {
 			continue
 		}
 		b.eachBase(file, base.Name, func(f *File, m *Model, s *Struct) bool {

@@ -22,11 +22,17 @@ var scripts = []string{".ts", ".js", ".mts", ".mjs", ".cts", ".cjs", ".tsx"}
 
 var mappers = []mapper{
 	{[]string{".go"}, []string{"gorm", "bun.", "db:\"", "TableName()", "ent.Schema", "pg:\""}, readGoModels},
-	{[]string{".py"}, []string{"__tablename__", "table=True", "__table__", "models.Model", "Table(", "db_table", "table_name"}, pythonModels},
-	{scripts, []string{"@Entity", "pgTable", "Table(", "tableName", ".define(", "Column(", "@Property(", "@PrimaryKey("}, scriptModels},
+	{[]string{".py"}, []string{"__tablename__", "table=True", "__table__", "models.Model", "Table(", "db_table", "table_name", "Mapped[", "Column("}, pythonModels},
+	{scripts, []string{
+		"@Entity", "pgTable", "pgSchema(", ".table(", "Table(", "tableName",
+		".define(", ".init(", "Column(", "@Property(", "@PrimaryKey(", "@Column", "@DeletedAt", "@CreatedAt", "@UpdatedAt",
+	}, scriptModels},
 	{scripts, []string{"z.object(", "from 'zod'", "from \"zod\""}, zodModels},
 	{[]string{".prisma"}, []string{"model "}, prismaModels},
-	{[]string{".rb"}, []string{"Record", "Sequel::Model", "table_name", "isolate_namespace", "ignored_columns", "belongs_to", "has_many", "validates", "enum ", "scope :"}, rubyModels},
+	{[]string{".rb"}, []string{
+		"Record", "Sequel::Model", "table_name", "isolate_namespace", "ignored_columns",
+		"belongs_to", "has_many", "validates", "enum ", "scope :",
+	}, rubyModels},
 	{[]string{".ex"}, []string{"schema \""}, ectoModels},
 	{[]string{".java", ".kt", ".scala", ".groovy"}, []string{"@Entity", "@Table", "@MappedEntity", "@MappedSuperclass", "Table("}, jvmModels},
 	{[]string{".java", ".kt", ".scala", ".groovy"}, []string{"SequenceGenerator", "GeneratedValue", "@GenericGenerator"}, jvmSequences},

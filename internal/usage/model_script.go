@@ -1,6 +1,7 @@
 package usage
 
 import (
+	"cmp"
 	"regexp"
 	"strings"
 )
@@ -12,7 +13,7 @@ var (
 	tsSchema   = regexp.MustCompile(`\bschema\s*:\s*["'` + "`" + `](\w+)["'` + "`" + `]`)
 	tsClass    = regexp.MustCompile(`^(?:export\s+)?(?:default\s+)?(?:abstract\s+)?class\s+(\w+)`)
 	tsExtends  = regexp.MustCompile(`\bextends\s+(?:\w+\.)*(\w+)\s*(?:<.*>\s*)?(?:implements\s.*)?(?:\{|$)`)
-	tsColumn   = regexp.MustCompile(`^@(?:\w*Column|Property|PrimaryKey|JoinColumn|Enum|Attribute)\b`)
+	tsColumn   = regexp.MustCompile(`^@(?:\w*Column|Property|PrimaryKey|JoinColumn|Enum|Attribute|(?:Created|Updated|Deleted)At)\b`)
 	tsOpens    = regexp.MustCompile(`^@\w`)
 	tsRelation = regexp.MustCompile(`^@(?:ManyToOne|OneToOne)\b`)
 	tsOther    = regexp.MustCompile(`^@(?:OneToMany|ManyToMany|OneToOne|ManyToOne|HasMany|BelongsTo|HasOne|RelationId)\b`)
@@ -24,10 +25,14 @@ var (
 	// it.
 	tsOpened   = regexp.MustCompile(`\b(?:pgTable|\w*[tT]able|\w+\.table)\(\s*$`)
 	tsText     = regexp.MustCompile(`^["'` + "`" + `]([\w.]+)["'` + "`" + `]`)
-	tsDefine   = regexp.MustCompile(`\.define\(\s*["'` + "`" + `](\w+)["'` + "`" + `]\s*,\s*\{`)
 	tsStatic   = regexp.MustCompile(`\bstatic\s+(?:get\s+|readonly\s+)?tableName\b[^"'` + "`" + `]*["'` + "`" + `]([\w.]+)["'` + "`" + `]`)
-	tsPlainKey = regexp.MustCompile(`^(\w+)\s*:\s*(?:\{|DataTypes\.)`)
-	tsFieldOf  = regexp.MustCompile(`\bfield\s*:\s*["'` + "`" + `](\w+)["'` + "`" + `]`)
+	tsColumnOf = regexp.MustCompile(`\b(?:fieldName|field|joinColumn)\s*:\s*["'` + "`" + `](\w+)["'` + "`" + `]`)
+	tsGetter   = regexp.MustCompile(`^(?:get|set)\s+(\w+)\s*\(`)
+	tsPart     = regexp.MustCompile(`^@(?:Column|Embedded)\(\s*(?:type\s*=>|\(\w*\)\s*=>|\{\s*entity:\s*\(\)\s*=>)\s*(\w+)`)
+	tsPrefix   = regexp.MustCompile(`\bprefix\s*:\s*(?:(false)|["'](\w*)["'])`)
+	tsChild    = regexp.MustCompile(`^@ChildEntity\b`)
+	tsSchemaOf = regexp.MustCompile(`\b(\w+)\s*=\s*pgSchema\(\s*["'` + "`" + `](\w+)["'` + "`" + `]`)
+	tsInSchema = regexp.MustCompile(`\b(\w+)\.table\(`)
 )
 
 func scriptModels(r *reader) {
@@ -42,14 +47,15 @@ func scriptModels(r *reader) {
 		}
 	})
 	entities.endClass()
+	r.sequelizeModels()
 }
 
-// scriptObjects reads tables that are objects: pgTable("users", {...}) of Drizzle,
-// define("user", {...}) of Sequelize.
+// scriptObjects reads tables that are objects: pgTable("users", {...}) of Drizzle.
 type scriptObjects struct {
 	r       *reader
 	drizzle bool
 	waits   bool // for the name of a table, in the next line
+	named   map[string]string
 	in      *Model
 	depth   int
 }
@@ -59,13 +65,11 @@ func (o *scriptObjects) beginObject(n int, line string) bool {
 	switch {
 	case o.drizzle && tsOpened.MatchString(line):
 		o.waits = true
-	case o.drizzle && tsTable.MatchString(line), tsDefine.MatchString(line):
-		o.in = &Model{Table: firstGroup(tsTable, line), Line: n}
-		if o.in.Table == "" {
-			o.in.Class = firstGroup(tsDefine, line)
-		}
+	case o.drizzle && tsTable.MatchString(line):
+		o.in = &Model{Table: firstGroup(tsTable, line), Schema: o.schemas()[firstGroup(tsInSchema, line)], Line: n}
 		o.depth = strings.Count(line, "{") - strings.Count(line, "}")
 		if o.depth <= 0 && !strings.HasSuffix(line, ",") {
+			o.readInline(n, line)
 			o.endObject()
 		}
 	default:
@@ -107,15 +111,6 @@ func (o *scriptObjects) readField(n int, line string) {
 		last = &o.in.Fields[len(o.in.Fields)-1]
 	}
 	if o.depth != 1 {
-		if f := firstGroup(tsFieldOf, line); f != "" && last != nil {
-			last.Column = f
-		}
-		return
-	}
-	if !o.drizzle {
-		if k := firstGroup(tsPlainKey, line); k != "" {
-			o.in.Fields = append(o.in.Fields, Field{Field: k, Line: n, Column: firstGroup(tsFieldOf, line)})
-		}
 		return
 	}
 	if k := tsKey.FindStringSubmatch(line); k != nil {
@@ -123,6 +118,32 @@ func (o *scriptObjects) readField(n int, line string) {
 	} else if c := firstGroup(tsText, line); c != "" && last != nil && last.Column == "" {
 		last.Column = c // of a call that continues
 	}
+}
+
+// readInline reads a table whose columns are in the line that begins it.
+func (o *scriptObjects) readInline(n int, line string) {
+	open := strings.IndexByte(line, '{')
+	if open < 0 {
+		return
+	}
+	text := &reader{text: []byte(line)}
+	list, _, _ := text.readObject(open)
+	for _, p := range list {
+		if k := tsKey.FindStringSubmatch(line[p.at:p.to]); k != nil {
+			o.in.Fields = append(o.in.Fields, Field{Field: k[1], Column: k[2], Line: n})
+		}
+	}
+}
+
+// schemas returns the names of the schemas that the file declares, by their variables.
+func (o *scriptObjects) schemas() map[string]string {
+	if o.named == nil {
+		o.named = map[string]string{}
+		for _, m := range tsSchemaOf.FindAllSubmatch(o.r.text, -1) {
+			o.named[string(m[1])] = string(m[2])
+		}
+	}
+	return o.named
 }
 
 func (o *scriptObjects) endObject() {
@@ -141,11 +162,19 @@ type scriptEntities struct {
 	column  string
 	// related is set after a decorator of a relation: its column has the field's name and "Id".
 	related bool
+	// leaves is set if the field is no column, and part is the class whose columns it has, with a prefix if own is not set.
+	leaves, own  bool
+	part, prefix string
+	// child is set after the decorator of a class with the table of the class that it extends.
+	child bool
 }
 
 // readLine reports whether a line belongs to a class, or to the decorators before it.
 func (e *scriptEntities) readLine(n, indent int, line string) bool {
 	switch {
+	case tsChild.MatchString(line):
+		e.endClass()
+		e.child = true
 	case tsEntity.MatchString(line):
 		e.endClass()
 		e.in = &Model{Table: firstGroup(tsEntity, line), Line: n, Schema: firstGroup(tsSchema, line)}
@@ -155,7 +184,8 @@ func (e *scriptEntities) readLine(n, indent int, line string) bool {
 		e.pending = false
 	case indent == 0 && (e.in == nil || e.in.Class != "") && tsClass.MatchString(line) && !strings.HasSuffix(line, "}"):
 		e.endClass()
-		e.in, e.pending = &Model{Line: n, Base: true}, false
+		e.in, e.pending = &Model{Line: n, Base: true, Derived: e.child}, false
+		e.child = false
 		e.readClassHead(line)
 		return false
 	case e.in == nil:
@@ -172,6 +202,9 @@ func (e *scriptEntities) readLine(n, indent int, line string) bool {
 		e.readDecorator(n, line)
 	case tsOther.MatchString(line):
 		e.related = tsRelation.MatchString(line)
+		if c := firstGroup(tsColumnOf, line); c != "" && e.related {
+			e.column, e.pending = c, true
+		}
 		e.pending = e.pending || strings.HasPrefix(line, "@ManyToOne")
 	case e.pending:
 		e.readField(n, line)
@@ -193,7 +226,15 @@ func (e *scriptEntities) readClassHead(line string) {
 func (e *scriptEntities) readDecorator(n int, line string) {
 	e.pending = true
 	e.related = e.related && strings.HasPrefix(line, "@Join")
-	if c := firstGroup(tsNamed, line); c != "" {
+	e.leaves = e.leaves || strings.Contains(line, "persist: false") || sqVirtual.MatchString(line)
+	if e.part = firstGroup(tsPart, line); e.part != "" {
+		m := tsPrefix.FindStringSubmatch(line)
+		e.own = m != nil
+		if m != nil {
+			e.prefix = m[2]
+		}
+	}
+	if c := cmp.Or(firstGroup(tsColumnOf, line), firstGroup(tsNamed, line)); c != "" {
 		e.column = c
 	}
 	if !strings.Contains(line, "name:") && !strings.HasPrefix(line, "@Join") {
@@ -205,6 +246,10 @@ func (e *scriptEntities) readDecorator(n int, line string) {
 
 // readField reads the line after the decorators of a column.
 func (e *scriptEntities) readField(n int, line string) {
+	if f := firstGroup(tsGetter, line); f != "" {
+		e.addColumn(f, n)
+		return
+	}
 	if f := firstGroup(tsField, line); f != "" && !strings.HasSuffix(line, ",") {
 		if e.related {
 			f += "Id"
@@ -214,9 +259,23 @@ func (e *scriptEntities) readField(n int, line string) {
 }
 
 func (e *scriptEntities) addColumn(field string, n int) {
-	e.in.Fields = append(e.in.Fields, Field{Field: field, Column: e.column, Line: n})
+	switch {
+	case e.leaves:
+	case e.part != "" && e.own:
+		e.in.Bases = append(e.in.Bases, Base{Name: e.part, Prefix: e.prefix})
+	case e.part != "":
+		e.in.Bases = append(e.in.Bases, Base{Name: e.part, Prefix: field})
+		if snake := strings.ToLower(upperLetter.ReplaceAllString(field, "_$0")); snake != field {
+			e.in.Bases = append(e.in.Bases, Base{Name: e.part, Prefix: snake})
+		}
+	default:
+		e.in.Fields = append(e.in.Fields, Field{Field: field, Column: e.column, Line: n})
+	}
 	e.pending, e.related, e.column = false, false, ""
+	e.leaves, e.own, e.part, e.prefix = false, false, "", ""
 }
+
+var upperLetter = regexp.MustCompile(`[A-Z]`)
 
 func (e *scriptEntities) endClass() {
 	if e.in != nil && e.in.Class != "" && (!e.in.Base || len(e.in.Fields) > 0) {
