@@ -1,0 +1,16 @@
+const { DataTypes, Model } = require('sequelize');
+
+class Person extends Model {}
+
+module.exports = (sequelize) =>
+  Person.init(
+    {
+      id: { type: DataTypes.BIGINT, primaryKey: true, autoIncrement: true },
+      nickname: {
+        type: DataTypes.STRING,
+        field: 'nick',
+      },
+      parentId: { type: DataTypes.BIGINT, field: 'parent_id' },
+    },
+    { sequelize, modelName: 'person', timestamps: false },
+  );
