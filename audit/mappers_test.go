@@ -95,7 +95,8 @@ func (m *mapperTool) runCases(t *testing.T) map[string]string {
 	}
 	cmd := exec.CommandContext(t.Context(), name, m.program, string(cases))
 	cmd.Dir = filepath.Join("testdata", "mappers")
-	cmd.Env = append(os.Environ(), append(env, "PGHOST="+at.Host, fmt.Sprint("PGPORT=", at.Port), "PGUSER="+at.User, "PGDATABASE="+at.Database, "PGPASSWORD="+at.Password)...)
+	env = append(env, "PGHOST="+at.Host, fmt.Sprint("PGPORT=", at.Port), "PGUSER="+at.User, "PGDATABASE="+at.Database, "PGPASSWORD="+at.Password)
+	cmd.Env = append(os.Environ(), env...)
 	out, err := cmd.Output()
 	if exit := new(exec.ExitError); errors.As(err, &exit) {
 		t.Fatalf("%v\n%s", err, exit.Stderr)

@@ -47,8 +47,8 @@ func (u Usage) FixBeforeDrop(it string) string {
 		if !u.Loaded {
 			remove = "take " + it + " out of the code, let the model ignore "
 		}
-		return u.FixFunctionsFirst(remove + it + " in this release, and drop " + it + " in the next one, when no old code runs any more:\n" +
-			strings.Join(u.Ignores, "\n"))
+		return u.FixFunctionsFirst(remove + it + " in this release (" + strings.Join(u.Ignores, ", ") + "), and drop " + it +
+			" in the next one, when no old code runs any more")
 	case !u.Known || u.Used:
 		return u.FixFunctionsFirst("remove " + it + " from the code in this release, and drop " + it + " in the next one, when no old code runs any more")
 	case u.Sure:

@@ -16,7 +16,7 @@ func (b *Bound) LoadedBy(n catalog.Name, column string) (classes []Use, ignores 
 			return
 		}
 		classes = append(classes, Use{Path: file, Line: m.Line, How: Maps, Grade: Parsed, rank: rankModel})
-		ignores = append(ignores, fmt.Sprintf("self.ignored_columns += [%q] # in %s", column, m.fullName()))
+		ignores = append(ignores, fmt.Sprintf("self.ignored_columns += [%q] in %s", column, m.fullName()))
 	}, func(string, *Call) {})
 	return classes, ignores
 }
