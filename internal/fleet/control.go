@@ -33,6 +33,34 @@ func Skip(ctx context.Context, list []*Target, release, reason, who string) erro
 }
 
 func skipTarget(ctx context.Context, t *Target, release, reason, who string) error {
+	return writeTarget(ctx, t, release, who, func(ctx context.Context, conn *pgx.Conn, state onward.RolloutState) error {
+		if state == onward.RolloutDone {
+			return newInputError("it is done, so it cannot be skipped")
+		}
+		_, err := conn.Exec(ctx, `UPDATE onward_fleet.target SET state = 'skipped', note = $3, who = $4, holder = '', ended = clock_timestamp()
+			WHERE release = $1 AND schema = $2::bigint::oid`, release, int64(t.schemaOID), reason, who)
+		return err
+	})
+}
+
+// Retry records that a target which failed or was skipped is pending again. The next process that runs the release tries it.
+func Retry(ctx context.Context, t *Target, release, who string) error {
+	err := writeTarget(ctx, t, release, who, func(ctx context.Context, conn *pgx.Conn, state onward.RolloutState) error {
+		if state == onward.RolloutDone {
+			return newInputError("it is done, so it is not tried again")
+		}
+		_, err := conn.Exec(ctx, `UPDATE onward_fleet.target SET state = 'pending', note = '', who = $3, holder = '', ended = NULL
+			WHERE release = $1 AND schema = $2::bigint::oid`, release, int64(t.schemaOID), who)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", t.Name, redactTarget(err, t))
+	}
+	return nil
+}
+
+// writeTarget calls f in a transaction that has locked the row of a target, unless a process works on it.
+func writeTarget(ctx context.Context, t *Target, release, who string, f func(ctx context.Context, conn *pgx.Conn, state onward.RolloutState) error) error {
 	if t.database == nil {
 		identifyTargets(ctx, []*Target{t}, who)
 	}
@@ -47,21 +75,16 @@ func skipTarget(ctx context.Context, t *Target, release, reason, who string) err
 			ON CONFLICT DO NOTHING`, release, int64(t.schemaOID), t.Schema, who); err != nil {
 			return err
 		}
-		var state string
+		var state onward.RolloutState
 		var alive bool
 		if err := conn.QueryRow(ctx, `SELECT t.state, `+holderIsAlive+` FROM onward_fleet.target AS t WHERE t.release = $1 AND t.schema = $2::bigint::oid FOR UPDATE`,
 			release, int64(t.schemaOID)).Scan(&state, &alive); err != nil {
 			return err
 		}
-		switch {
-		case state == string(onward.RolloutDone):
-			return newInputError("it is done, so it cannot be skipped")
-		case state == string(onward.RolloutRunning) && alive:
-			return newInputError("a process works on it, so it cannot be skipped")
+		if state == onward.RolloutRunning && alive {
+			return newInputError("a process works on it at the moment")
 		}
-		_, err := conn.Exec(ctx, `UPDATE onward_fleet.target SET state = 'skipped', note = $3, who = $4, holder = '', ended = clock_timestamp()
-			WHERE release = $1 AND schema = $2::bigint::oid`, release, int64(t.schemaOID), reason, who)
-		return err
+		return f(ctx, conn, state)
 	})
 }
 

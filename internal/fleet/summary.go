@@ -16,21 +16,46 @@ func (r *rollout) summarize(waves []wave) {
 
 // summarizeWaves adds waves and targets to a result, and sets its state.
 func summarizeWaves(out *onward.Rollout, waves []wave, progress func(*Target) *onward.RolloutTarget) {
-	all := map[onward.RolloutState]int{}
-	out.Waves, out.Targets = []onward.RolloutWave{}, []onward.RolloutTarget{}
+	var names []string
+	var list []onward.RolloutTarget
 	for i, w := range waves {
-		line := onward.RolloutWave{Number: i + 1, Name: w.name, Targets: len(w.targets), Counts: map[onward.RolloutState]int{}}
+		names = append(names, w.name)
 		for _, t := range w.targets {
 			p := progress(t)
 			p.Wave = i + 1
-			out.Targets = append(out.Targets, *p)
-			line.Counts[p.State]++
-			all[p.State]++
+			list = append(list, *p)
 		}
-		line.State = worstState(line.Counts)
-		out.Waves = append(out.Waves, line)
+	}
+	SummarizeTargets(out, names, list)
+}
+
+// SummarizeTargets adds targets, which have the numbers of their waves, and these waves to a result, and sets its state.
+func SummarizeTargets(out *onward.Rollout, waves []string, list []onward.RolloutTarget) {
+	all := map[onward.RolloutState]int{}
+	out.Waves, out.Targets = []onward.RolloutWave{}, append([]onward.RolloutTarget{}, list...)
+	for i, name := range waves {
+		out.Waves = append(out.Waves, onward.RolloutWave{Number: i + 1, Name: name, Counts: map[onward.RolloutState]int{}})
+	}
+	for i := range list {
+		t := &list[i]
+		all[t.State]++
+		if t.Wave >= 1 && t.Wave <= len(out.Waves) {
+			w := &out.Waves[t.Wave-1]
+			w.Targets++
+			w.Counts[t.State]++
+		}
+	}
+	for i := range out.Waves {
+		out.Waves[i].State = worstState(out.Waves[i].Counts)
 	}
 	out.State = worstState(all)
+}
+
+// MarkPaused changes the state of a release that somebody has paused, unless it is done. who is "" for nobody.
+func MarkPaused(out *onward.Rollout, who string) {
+	if who != "" && out.State != onward.RolloutDone {
+		out.State, out.Why = onward.RolloutPaused, who+" has paused it"
+	}
 }
 
 // worstState returns the state of a group of targets. Skipped and dropped targets count as done.

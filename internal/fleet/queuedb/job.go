@@ -101,7 +101,7 @@ func (w *Worker) runSlice(ctx context.Context, args *TargetArgs) error {
 	}
 	began := time.Now()
 	logger := w.queue.logger.With("release", s.release, "target", args.Target)
-	t, err := w.targets.findTarget(ctx, args.Target)
+	t, err := w.targets.FindTarget(ctx, args.Target)
 	if err == nil && t == nil {
 		return w.endSlice(ctx, s, logger, &onward.RolloutTarget{State: w.targets.missingState(s.settings), Note: "no list of targets has it"}, nil)
 	}

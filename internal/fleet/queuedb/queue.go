@@ -18,6 +18,7 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/rivermigrate"
 
+	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/address"
 	"github.com/onward-sql/onward/internal/live"
 )
@@ -75,29 +76,59 @@ func (e *OtherQueueError) Error() string {
 // Open opens a queue database, and makes its tables if there are none. The error is an *address.Error, a *live.ServerError or an
 // [*OtherQueueError].
 func Open(ctx context.Context, url string, sessions int, logger *slog.Logger) (*Queue, error) {
+	q, err := connectQueue(ctx, url, sessions, logger)
+	if err != nil {
+		return nil, err
+	}
+	if err = q.createTables(ctx); err == nil {
+		q.insert, err = river.NewClient(riverpgxv5.New(q.pool), &river.Config{Schema: schemaName, Logger: q.riverLogger(), FetchCooldown: notifyPause})
+	}
+	if err != nil {
+		q.Close()
+		return nil, address.RedactError(err, url)
+	}
+	return q, nil
+}
+
+// OpenReader opens a queue database for reading, and changes nothing there. The error is a *config.InputError if it has no queue, or one of
+// those of [Open].
+func OpenReader(ctx context.Context, url string, sessions int, logger *slog.Logger) (*Queue, error) {
+	q, err := connectQueue(ctx, url, sessions, logger)
+	if err != nil {
+		return nil, err
+	}
+	comment, err := readComment(ctx, q.pool)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		err = &config.InputError{Err: errors.New("the queue database has no queue: onward fleet worker makes one")}
+	case err == nil && comment != schemaMark:
+		err = &OtherQueueError{comment}
+	}
+	if err != nil {
+		q.Close()
+		return nil, address.RedactError(err, url)
+	}
+	return q, nil
+}
+
+// connectQueue returns a queue whose tables were not looked at.
+func connectQueue(ctx context.Context, url string, sessions int, logger *slog.Logger) (*Queue, error) {
 	q := &Queue{logger: logger, leftAlone: map[int64]bool{}}
 	shared, err := live.SharesSession(ctx, url)
 	if err != nil {
 		return nil, &live.ServerError{What: "open the queue", Err: address.RedactError(err, url)}
 	}
 	q.pooled = shared
-	config, err := pgxpool.ParseConfig(url)
+	settings, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return nil, &address.Error{}
 	}
-	config.MaxConns = int32(sessions)
-	config.ConnConfig.RuntimeParams["application_name"] = "onward fleet (queue)"
+	settings.MaxConns = int32(sessions)
+	settings.ConnConfig.RuntimeParams["application_name"] = "onward fleet (queue)"
 	if shared {
-		config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec // nothing is prepared in another client's session
+		settings.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec // nothing is prepared in another client's session
 	}
-	if q.pool, err = pgxpool.NewWithConfig(ctx, config); err == nil {
-		err = q.createTables(ctx)
-	}
-	if err == nil {
-		q.insert, err = river.NewClient(riverpgxv5.New(q.pool), &river.Config{Schema: schemaName, Logger: q.riverLogger(), FetchCooldown: notifyPause})
-	}
-	if err != nil {
-		q.Close()
+	if q.pool, err = pgxpool.NewWithConfig(ctx, settings); err != nil {
 		return nil, address.RedactError(err, url)
 	}
 	return q, nil
@@ -137,9 +168,7 @@ func (q *Queue) lockSchema(ctx context.Context, f func(tx pgx.Tx) error) error {
 
 // createSchema makes the schema, unless there is one that this release knows.
 func createSchema(ctx context.Context, tx pgx.Tx) error {
-	var comment string
-	err := tx.QueryRow(ctx, `SELECT coalesce(obj_description(oid, 'pg_namespace'), '') FROM pg_catalog.pg_namespace
-		WHERE nspname = $1`, schemaName).Scan(&comment)
+	comment, err := readComment(ctx, tx)
 	switch {
 	case err == nil && comment != schemaMark:
 		return &OtherQueueError{comment}
@@ -152,6 +181,15 @@ func createSchema(ctx context.Context, tx pgx.Tx) error {
 		}
 	}
 	return nil
+}
+
+// readComment returns the comment of the queue's schema, or pgx.ErrNoRows.
+func readComment(ctx context.Context, conn interface {
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}) (comment string, err error) {
+	err = conn.QueryRow(ctx, `SELECT coalesce(obj_description(oid, 'pg_namespace'), '') FROM pg_catalog.pg_namespace
+		WHERE nspname = $1`, schemaName).Scan(&comment)
+	return comment, err
 }
 
 // inTransaction runs f in a transaction of the queue database. If this process freezes, the server ends the transaction and its locks.

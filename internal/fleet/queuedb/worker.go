@@ -64,7 +64,7 @@ func (q *Queue) NewWorker(c WorkerConfig) *Worker {
 		c.snooze = defaultSnooze
 	}
 	return &Worker{
-		c: &c, queue: q, targets: &targetList{source: c.Source}, holder: c.Who + " " + rand.Text(), metrics: newWorkerMetrics(),
+		c: &c, queue: q, targets: newTargetList(c.Source), holder: c.Who + " " + rand.Text(), metrics: newWorkerMetrics(),
 		draining: make(chan struct{}), soon: make(chan struct{}, 1),
 	}
 }
@@ -188,7 +188,7 @@ func (w *Worker) finishRollout(ctx context.Context, r *openRollout) error {
 	if err != nil {
 		return err
 	}
-	list, err := w.targets.listNew(ctx, known)
+	list, err := w.targets.ListNew(ctx, known)
 	if err != nil || len(list) == 0 {
 		return errors.Join(err, w.queue.finish(ctx, r, nil))
 	}

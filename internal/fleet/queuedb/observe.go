@@ -1,0 +1,129 @@
+package queuedb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/fleet"
+	"github.com/onward-sql/onward/onward"
+)
+
+// maxReleases bounds the releases of a list.
+const maxReleases = 50
+
+// ReadReleases returns the releases in the queue, the newest first.
+func (q *Queue) ReadReleases(ctx context.Context) (out []fleet.Release, err error) {
+	ctx, stop := context.WithTimeout(ctx, queuePatience)
+	defer stop()
+	rows, err := q.pool.Query(ctx, `SELECT r.release, r.state, r.began, count(*) FILTER (WHERE t.state = 'done'), count(*) FILTER (WHERE t.state = 'failed')
+		FROM onward_queue.rollout AS r LEFT JOIN onward_queue.target AS t ON t.rollout = r.id AND t.wanted
+		GROUP BY r.id ORDER BY r.began DESC, r.id DESC LIMIT $1`, maxReleases)
+	if err != nil {
+		return nil, err
+	}
+	var next fleet.Release
+	_, err = pgx.ForEachRow(rows, []any{&next.Name, &next.State, &next.Began, &next.Done, &next.Failed}, func() error {
+		out = append(out, next)
+		return nil
+	})
+	return out, err
+}
+
+// ReadRollout returns how far a release is on its targets, as the queue has it. The targets lack what only their ledgers know: the database, the
+// labels and the attempts. The error is a *config.InputError if the queue does not know the release.
+func (q *Queue) ReadRollout(ctx context.Context, release string) (*onward.Rollout, error) {
+	out := &onward.Rollout{Schema: onward.RolloutSchema, Release: release}
+	err := q.inTransaction(ctx, func(tx pgx.Tx) error {
+		var id int64
+		var state, why string
+		var waves []string
+		err := tx.QueryRow(ctx, "SELECT id, state, why, waves FROM onward_queue.rollout WHERE release = $1", release).Scan(&id, &state, &why, &waves)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return &config.InputError{Err: fmt.Errorf("the queue does not have the release %q", release)}
+		}
+		if err != nil {
+			return err
+		}
+		list, err := readTargets(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		fleet.SummarizeTargets(out, waves, list)
+		out.State, out.Why = onward.RolloutState(state), why
+		return nil
+	})
+	return out, err
+}
+
+// readTargets returns the targets of a release, in order. The note of a running target is about its last slice, so it counts only between two
+// slices.
+func readTargets(ctx context.Context, tx pgx.Tx, id int64) (list []onward.RolloutTarget, err error) {
+	rows, err := tx.Query(ctx, `SELECT name, wave, state, exit_code, CASE WHEN state = 'running' AND holder <> '' THEN '' ELSE note END, ended
+		FROM onward_queue.target WHERE rollout = $1 AND wanted ORDER BY wave, position`, id)
+	if err != nil {
+		return nil, err
+	}
+	var next onward.RolloutTarget
+	var ended *time.Time
+	_, err = pgx.ForEachRow(rows, []any{&next.Name, &next.Wave, &next.State, &next.ExitCode, &next.Note, &ended}, func() error {
+		t := next
+		t.Ended = ended
+		list = append(list, t)
+		return nil
+	})
+	return list, err
+}
+
+// RetryTarget gives a target that is not done another try, also if its release has ended or was stopped. Its ledger must allow it before: see
+// [fleet.Retry].
+func (q *Queue) RetryTarget(ctx context.Context, release, name string) error {
+	return q.changeTarget(ctx, release, name, func(tx pgx.Tx, id int64) error {
+		if _, err := tx.Exec(ctx, `UPDATE onward_queue.target SET note = '', exit_code = 0, step = '', waited = 0, away = NULL, ended = NULL
+			WHERE rollout = $1 AND name = $2`, id, name); err != nil {
+			return err
+		}
+		return q.insertJob(ctx, tx, &TargetArgs{Rollout: id, Target: name})
+	})
+}
+
+// SkipTarget leaves a target out of a release, after [fleet.Skip] has recorded that in its ledger.
+func (q *Queue) SkipTarget(ctx context.Context, release, name, reason string) error {
+	return q.changeTarget(ctx, release, name, func(tx pgx.Tx, id int64) error {
+		_, err := tx.Exec(ctx, `UPDATE onward_queue.target SET state = 'skipped', note = $3, ended = clock_timestamp(), step = '', waited = 0, away = NULL
+			WHERE rollout = $1 AND name = $2`, id, name, reason)
+		return err
+	})
+}
+
+// changeTarget calls f for a target without a job. Afterwards the release runs again, so that dispatch decides whether it is over.
+func (q *Queue) changeTarget(ctx context.Context, release, name string, f func(tx pgx.Tx, id int64) error) error {
+	return q.inTransaction(ctx, func(tx pgx.Tx) error {
+		if err := lockDispatch(ctx, tx); err != nil {
+			return err
+		}
+		var id int64
+		var state onward.RolloutState
+		err := tx.QueryRow(ctx, `SELECT r.id, t.state FROM onward_queue.rollout AS r JOIN onward_queue.target AS t ON t.rollout = r.id
+			WHERE r.release = $1 AND t.name = $2 AND t.wanted FOR UPDATE`, release, name).Scan(&id, &state)
+		switch {
+		case errors.Is(err, pgx.ErrNoRows):
+			return &config.InputError{Err: fmt.Errorf("the queue does not have the target %q of the release %q", name, release)}
+		case err != nil:
+			return err
+		case state == onward.RolloutRunning: // its worker reads the ledger at the next slice
+			return nil
+		case state == onward.RolloutDone:
+			return &config.InputError{Err: fmt.Errorf("%s is done", name)}
+		}
+		if err := f(tx, id); err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, "UPDATE onward_queue.rollout SET state = 'running', why = '', ended = NULL WHERE id = $1", id)
+		return err
+	})
+}
