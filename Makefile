@@ -6,16 +6,19 @@ FUZZTIME ?= 5s
 # next time: Postgres 13 to 18, Python environments with Django.
 export CGO_ENABLED = 0
 
-.PHONY: help build demo test setup unit runners fuzz lint vuln snapshot generate stale site links man bench prove kills fleet chaos scale faults ranges planners escapes fixes soak race clean
+.PHONY: help build demo demo-fleet test setup unit runners fuzz lint vuln snapshot generate stale site links man bench prove kills fleet fleet-page chaos scale faults ranges planners escapes fixes soak race clean
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
 build: ## bin/onward
 	$(GO) build -trimpath -o bin/onward ./cmd/onward
 
 demo: ## five commands on an example shop, a safe and an unsafe branch: about a minute
 	./scripts/demo.sh
+
+demo-fleet: build ## a release on DEMO_TENANTS schemas (60) of a throwaway Postgres, with workers and the live page: three minutes
+	$(GO) run ./bench/demo -tenants $(or $(DEMO_TENANTS),60)
 
 test: setup unit runners readers fuzz ## all set-up, then every test; nothing may be skipped
 
@@ -62,6 +65,9 @@ kills: ## rehearsals killed at KILLS instants, 100 if not told: nothing may stay
 fleet: ## a release on many schemas, whose process is killed KILLS times, 100 if not told: each schema has it exactly once
 	ONWARD_REQUIRE=1 ONWARD_KILLS=$(or $(KILLS),100) $(GO) test -count=1 -timeout 30m -v -run '^Test(Apply)?Killed$$' ./internal/fleet
 	$(GO) run ./bench/fleet
+
+fleet-page: ## the page of onward fleet serve in a browser, during a release on PAGE_TARGETS schemas (1000)
+	ONWARD_REQUIRE=1 ONWARD_FLEET_PAGE=$(or $(PAGE_TARGETS),1000) $(GO) test -count=1 -timeout 30m -v -run '^TestRolloutPage$$' ./internal/fleet/serve
 
 chaos: ## workers on CHAOS_TARGETS databases (300) for CHAOS_MINUTES (10), while workers and servers are killed: each target has each release once
 	ONWARD_REQUIRE=1 ONWARD_CHAOS_TARGETS=$(or $(CHAOS_TARGETS),300) ONWARD_CHAOS_MINUTES=$(or $(CHAOS_MINUTES),10) \

@@ -95,6 +95,7 @@ var exceptions = map[string]string{
 	"internal/site/build":            "a program of its own",
 	"internal/site/external":         "asks the addresses in the pages",
 	"bench/changelog":                "a program of its own",
+	"bench/demo":                     "a program of its own",
 	"bench/compare":                  "a program of its own",
 	"bench/cost":                     "measures processes",
 	"bench/growth":                   "a program of its own",

@@ -22,7 +22,8 @@ func TestFleetScripts(t *testing.T) {
 		pgservertest.Exec(t, pgservertest.Connect(t, url), `CREATE SCHEMA tenant_a; CREATE SCHEMA tenant_b; CREATE SCHEMA tenant_c; CREATE SCHEMA tenant_test;
 			CREATE TABLE public.tenants (schema_name text, plan text); INSERT INTO public.tenants VALUES ('tenant_c', 'free'), ('tenant_a', 'paid');
 			CREATE TABLE tenant_a.t (id int); CREATE TABLE tenant_b.t (id int); CREATE TABLE tenant_c.t (id int)`)
-		e.Vars = append(e.Vars, "DATABASE_URL="+url, "OTHER_URL="+pgservertest.Database(t, onward.NewestMajor))
+		e.Vars = append(e.Vars, "DATABASE_URL="+url, "OTHER_URL="+pgservertest.Database(t, onward.NewestMajor),
+			"SHORT_TOKEN=brief", "PAGE_TOKEN=a token that is long enough")
 		return setup(e)
 	}
 	testscript.Run(t, p)

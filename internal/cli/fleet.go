@@ -21,14 +21,14 @@ func rolloutWriter(r *onward.Rollout, format report.Format, options report.Optio
 func (a *app) newFleetCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "fleet",
-		Short: "pause or resume a release on many targets, skip targets, or work for a queue",
+		Short: "pause or resume a release on many targets, skip targets, work for a queue, or serve a page",
 		Long: `Sends a command to a release that onward guard --targets or onward apply --targets runs, also
 from another machine. The command is a row in the schema onward_fleet of the targets' databases.
 A running process reads that row before each target.
 
 onward fleet worker does the work for releases that onward apply --targets --queue has begun.
 
-onward status --targets prints how far a release is.`,
+onward status --targets prints how far a release is. onward fleet serve shows it on a live page.`,
 		Example: `  onward fleet pause --targets 'schemas:tenant_*' --db env:DATABASE_URL --release v2.4
   onward fleet resume --targets 'schemas:tenant_*' --db env:DATABASE_URL --release v2.4
   onward fleet skip --targets targets.txt --release v2.4 --only acme --because 'it is being moved'`,
@@ -53,6 +53,7 @@ onward status --targets prints how far a release is.`,
 		}),
 		a.newFleetWorkerCommand(),
 		a.newFleetRebuildCommand(),
+		a.newFleetServeCommand(),
 	)
 	return cmd
 }

@@ -60,11 +60,11 @@ func TestSite(t *testing.T) {
 			}
 			for _, scheme := range []string{"light", "dark"} {
 				if x.Scheme(scheme); width == 1280 {
-					if words := settle(x, pale); words != "" {
+					if words := x.Settle(browsertest.Pale); words != "" {
 						t.Errorf("%s, %s: hard to read: %s", page, scheme, words)
 					}
 				}
-				shoot(t, x, fmt.Sprintf("%s-%s-%d.png", strings.ReplaceAll(page, "/", "-"), scheme, width))
+				x.Shoot(fmt.Sprintf("%s-%s-%d.png", strings.ReplaceAll(page, "/", "-"), scheme, width))
 			}
 		}
 	}
@@ -81,21 +81,10 @@ func TestSite(t *testing.T) {
 			if found := search(t, x, "ATTACH PARTITION"); found == "" {
 				t.Error("nothing is found from a page further down")
 			}
-			shoot(t, x, "search-"+at[:4]+".png")
+			x.Shoot("search-" + at[:4] + ".png")
 			x.Quiet()
 		})
 	}
-}
-
-// settle evaluates a script until it finds nothing, for some seconds: colors change gradually after a change of the scheme,
-// and a busy machine shows one in between.
-func settle(x *browsertest.Tab, script string) (found string) {
-	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
-		if found = x.Eval(script); found == "" {
-			break
-		}
-	}
-	return found
 }
 
 // search gives the titles that the site's search finds for some words.
@@ -115,37 +104,5 @@ func search(t *testing.T, x *browsertest.Tab, words string) string {
 	return ""
 }
 
-// shoot takes a picture into the directory that ONWARD_SHOTS names.
-func shoot(t *testing.T, x *browsertest.Tab, name string) {
-	t.Helper()
-	dir := os.Getenv("ONWARD_SHOTS")
-	if dir == "" {
-		return
-	}
-	png, err := chromedp.Run(x.Ctx, chromedp.CaptureScreenshot())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, name), png, 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // widest names the elements that reach over the right edge.
 const widest = `[...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().right > document.documentElement.clientWidth + 1 && !e.closest(".table-wrapper, pre")).slice(0, 5).map(e => e.tagName + "." + e.className).join(" ")`
-
-// pale returns texts whose contrast with the background is below 4.5, the limit of WCAG AA.
-const pale = `(() => {
-	const rgb = c => c.match(/[\d.]+/g).map(Number);
-	const light = ([r, g, b]) => [r, g, b].map(v => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4).reduce((s, v, i) => s + v * [0.2126, 0.7152, 0.0722][i], 0);
-	const behind = e => { for (; e; e = e.parentElement) { const c = rgb(getComputedStyle(e).backgroundColor); if (c.length < 4 || c[3] > 0.5) return c; } return [255, 255, 255]; };
-	const seen = new Set();
-	for (const e of document.querySelectorAll("main *, #mdbook-sidebar *")) {
-		if (![...e.childNodes].some(n => n.nodeType === 3 && n.data.trim()) || !e.checkVisibility()) continue;
-		const [a, b] = [light(rgb(getComputedStyle(e).color)), light(behind(e))];
-		const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-		if (contrast < 4.5) seen.add(e.tagName + "." + e.className + " " + contrast.toFixed(1) + " (" + e.textContent.trim().slice(0, 20) + ")");
-		if (seen.size > 8) break;
-	}
-	return [...seen].join("; ");
-})()`

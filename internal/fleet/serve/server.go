@@ -1,0 +1,170 @@
+// Package serve is the page of onward fleet serve: how far releases are on many targets, live. It reads the source once for all readers,
+// and only while somebody looks.
+package serve
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/onward-sql/onward/internal/fleet"
+	"github.com/onward-sql/onward/internal/fleet/queuedb"
+)
+
+// Config is what [New] needs.
+type Config struct {
+	// List lists the targets; nil if only the queue is read.
+	List *fleet.TargetList
+	// Waves divide the targets, as the release was begun.
+	Waves []fleet.Amount
+	// Queue is the queue database; nil reads the ledgers of the targets.
+	Queue *queuedb.Queue
+	// Interval is the pause between two reads.
+	Interval time.Duration
+	// Changes allows pause, resume, skip and retry, which need a list.
+	Changes bool
+	// Who is this process, for the ledgers.
+	Who    string
+	Access Access
+	Logger *slog.Logger
+
+	source releaseSource // of a test
+}
+
+// Server serves the page.
+type Server struct {
+	c        *Config
+	access   *gate
+	source   releaseSource
+	handler  http.Handler
+	clients  atomic.Int32 // of events
+	changing sync.Mutex
+
+	ctx    context.Context // of the feeds
+	stop   context.CancelFunc
+	reads  sync.WaitGroup
+	mu     sync.Mutex
+	feeds  map[string]*feed
+	closed chan struct{} // closed when the events must end
+
+	mostClients       int
+	pageWait, pulse   time.Duration
+	writeTime, ending time.Duration
+}
+
+// The limits of a server.
+const (
+	mostClients = 200              // of events
+	mostFeeds   = 32               // pages that are live at once
+	pageWait    = 10 * time.Second // of a page for the first reading
+	pulse       = 10 * time.Second // between two events, at most
+	writeTime   = 5 * time.Second  // in which a client must take an event
+	ending      = 5 * time.Second  // for requests under way when the server ends
+	// changePatience limits a change: a pause writes to each database.
+	changePatience = 2 * time.Minute
+	mostForm       = 64 << 10
+)
+
+// New returns a server.
+func New(c Config) (*Server, error) {
+	s := &Server{
+		c: &c, feeds: map[string]*feed{}, closed: make(chan struct{}), mostClients: mostClients, pageWait: pageWait, pulse: pulse, writeTime: writeTime,
+		ending: ending, source: c.source,
+	}
+	var err error
+	if s.access, err = newGate(&c.Access); err != nil {
+		return nil, err
+	}
+	if s.source == nil {
+		var known *ledgers
+		if c.List != nil {
+			known = &ledgers{list: c.List, waves: c.Waves}
+		}
+		s.source = known
+		if c.Queue != nil {
+			s.source = &queued{queue: c.Queue, ledgers: known}
+		}
+	}
+	s.ctx, s.stop = context.WithCancel(context.Background())
+	s.handler = s.newHandler()
+	return s, nil
+}
+
+// Run serves until the context ends. Then it finishes the requests that are under way.
+func (s *Server) Run(ctx context.Context, listener net.Listener) error {
+	server := &http.Server{
+		Handler: s.handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute,
+		MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(s.c.Logger.Handler(), slog.LevelDebug),
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(listener) }()
+	var err error
+	select {
+	case err = <-ended:
+	case <-ctx.Done():
+		close(s.closed)
+		patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.ending)
+		defer cancel()
+		if server.Shutdown(patience) != nil {
+			_ = server.Close()
+		}
+	}
+	s.stop()
+	s.reads.Wait()
+	if errors.Is(err, http.ErrServerClosed) {
+		err = nil
+	}
+	return err
+}
+
+// newHandler returns the pages, each behind the checks that it needs.
+func (s *Server) newHandler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /style.css", serveStyle)
+	mux.HandleFunc("GET /live.js", serveScript)
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	mux.HandleFunc("GET /{$}", s.forReaders(s.serveRelease))
+	mux.HandleFunc("GET /target", s.forReaders(s.serveTarget))
+	mux.HandleFunc("GET /events", s.forReaders(s.serveEvents))
+	mux.HandleFunc("POST /login", s.logIn)
+	mux.HandleFunc("POST /logout", s.forReaders(s.logOut))
+	for _, kind := range []string{pauseChange, resumeChange, skipChange, retryChange} {
+		mux.HandleFunc("POST /"+kind, s.forReaders(func(w http.ResponseWriter, r *http.Request, who *reader) { s.serveChange(w, r, who, kind) }))
+	}
+	return s.access.checkRequests(mux)
+}
+
+var errTooMany = errors.New("too many different pages are open at the moment")
+
+func (s *Server) hasFeed(key string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.feeds[key] != nil
+}
+
+// findFeed returns the feed of a key, which it makes if there is none.
+func (s *Server) findFeed(key string, read func(ctx context.Context) (*snapshot, error)) (*feed, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if f := s.feeds[key]; f != nil {
+		return f, nil
+	}
+	if len(s.feeds) >= mostFeeds {
+		for other, f := range s.feeds {
+			if !f.isRunning() {
+				delete(s.feeds, other)
+			}
+		}
+		if len(s.feeds) >= mostFeeds {
+			return nil, errTooMany
+		}
+	}
+	f := newFeed(s.c.Interval, read)
+	s.feeds[key] = f
+	return f, nil
+}

@@ -1,0 +1,53 @@
+package browsertest
+
+import (
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+// Settle evaluates a script until it finds nothing, for some seconds: colors change gradually after a change of the scheme,
+// and a busy machine shows one in between.
+func (x *Tab) Settle(script string) (found string) {
+	x.t.Helper()
+	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		if found = x.Eval(script); found == "" {
+			break
+		}
+	}
+	return found
+}
+
+// Shoot takes a picture into the directory that ONWARD_SHOTS names.
+func (x *Tab) Shoot(name string) {
+	x.t.Helper()
+	dir := os.Getenv("ONWARD_SHOTS")
+	if dir == "" {
+		return
+	}
+	png, err := chromedp.Run(x.Ctx, chromedp.CaptureScreenshot())
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, name), png, 0o600)
+	}
+	if err != nil {
+		x.t.Fatal(err)
+	}
+}
+
+// Pale returns texts whose contrast with the background is below 4.5, the limit of WCAG AA.
+const Pale = `(() => {
+	const rgb = c => c.match(/[\d.]+/g).map(Number);
+	const light = ([r, g, b]) => [r, g, b].map(v => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4).reduce((s, v, i) => s + v * [0.2126, 0.7152, 0.0722][i], 0);
+	const behind = e => { for (; e; e = e.parentElement) { const c = rgb(getComputedStyle(e).backgroundColor); if (c.length < 4 || c[3] > 0.5) return c; } return [255, 255, 255]; };
+	const seen = new Set();
+	for (const e of document.querySelectorAll("main *, header *, #mdbook-sidebar *")) {
+		if (![...e.childNodes].some(n => n.nodeType === 3 && n.data.trim()) || !e.checkVisibility()) continue;
+		const [a, b] = [light(rgb(getComputedStyle(e).color)), light(behind(e))];
+		const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+		if (contrast < 4.5) seen.add(e.tagName + "." + e.className + " " + contrast.toFixed(1) + " (" + e.textContent.trim().slice(0, 20) + ")");
+		if (seen.size > 8) break;
+	}
+	return [...seen].join("; ");
+})()`
