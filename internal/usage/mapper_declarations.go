@@ -23,8 +23,8 @@ var (
 // typeDeclaration is a language (nil for all), a text that every match contains, and a pattern with a schema and a name.
 type typeDeclaration struct {
 	language *dialect
-	sign    string
-	pattern *regexp.Regexp
+	sign     string
+	pattern  *regexp.Regexp
 }
 
 // recordDeclarations records the types and functions that the file declares to its mapper.
