@@ -5,6 +5,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"crypto/rand"
 	"errors"
 	"flag"
 	"fmt"
@@ -189,7 +190,9 @@ func (d *demo) runRelease(ctx context.Context) error {
 		}
 		go func() { _, _ = io.Copy(io.Discard, messages) }()
 	}
-	args := append([]string{"fleet", "serve", "--queue", "env:QUEUE_URL", "--allow-changes", "--listen", d.listen}, targets...)
+	token := rand.Text()
+	d.env = append(d.env, "PAGE_TOKEN="+token)
+	args := append([]string{"fleet", "serve", "--queue", "env:QUEUE_URL", "--allow-changes", "--token", "env:PAGE_TOKEN", "--listen", d.listen}, targets...)
 	messages, err := d.startOnward(ctx, "the page", args...)
 	if err != nil {
 		return err
@@ -205,7 +208,7 @@ func (d *demo) runRelease(ctx context.Context) error {
 	if address == "" {
 		return errors.New("the page does not begin")
 	}
-	fmt.Printf("\n  the page: %s\n\nPause it there, or skip tenant_%03d, which has a wrong row. Ctrl-C ends the demo.\n\n", address, wrongTenant)
+	fmt.Printf("\n  the page: %s\n  the token: %s\n\nPause it there, or skip tenant_%03d, which has a wrong row. Ctrl-C ends the demo.\n\n", address, token, wrongTenant)
 	cmd := exec.CommandContext(ctx, d.onward, append([]string{
 		"apply", "--release", "v2.4", "--plan", "plan.json", "--queue", "env:QUEUE_URL", "--through", "backfill", "--stop-after", "3",
 		"--targets-at-once", "4", "--waves", "1,10%,40%,100%",

@@ -45,13 +45,13 @@ wait or failed, and the steps of each. It reads the ledgers of the targets; with
 the queue database, and the ledgers of the targets that are at work. It reads once for all
 readers, and only while somebody looks.
 
-The page changes nothing. With --allow-changes it has buttons: pause, resume, try again, and skip
-with a reason. Other machines can connect only with a login: --token, or --proxy-header from
+The page changes nothing. With --allow-changes and a login it has buttons: pause, resume, try
+again, and skip with a reason. Other machines can connect only with a login: --token, or --proxy-header from
 the address of a proxy that has logged the user in.
 
 Exit code: 0 it was asked to end; 2 usage or input; 3 it cannot listen, or the queue cannot be used.`,
 		Example: `  onward fleet serve --targets 'schemas:tenant_*' --db env:DATABASE_URL
-  onward fleet serve --queue env:QUEUE_URL --targets targets.txt --allow-changes
+  onward fleet serve --queue env:QUEUE_URL --targets targets.txt --allow-changes --token env:PAGE_TOKEN
   onward fleet serve --targets targets.txt --listen 0.0.0.0:9188 --token env:PAGE_TOKEN --public-url https://fleet.example.org`,
 		Args: checkArguments(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.serveFleet(cmd.Context(), &f) },
@@ -64,7 +64,7 @@ Exit code: 0 it was asked to end; 2 usage or input; 3 it cannot listen, or the q
 	flags.StringVar(&f.waves, "waves", fleet.DefaultWaves, "the `parts` that have the release after each wave, as they were given before; a queue knows them")
 	flags.StringVar(&f.listen, "listen", defaultPage, "`HOST:PORT` of the page; another host than this machine needs a login")
 	flags.DurationVar(&f.interval, "interval", defaultReads, "the `time` between two reads, while somebody looks")
-	flags.BoolVar(&f.changes, "allow-changes", false, "buttons: pause, resume, try again, and skip with a reason")
+	flags.BoolVar(&f.changes, "allow-changes", false, "buttons: pause, resume, try again, and skip with a reason; needs a login")
 	flags.StringVar(&f.token, "token", "", "readers log in with this secret: `@FILE or env:NAME` that hold it")
 	flags.StringVar(&f.header, "proxy-header", "", "the `header` in which a proxy names the user that it has logged in")
 	flags.StringArrayVar(&f.proxies, "proxy-from", nil, "with --proxy-header: the `address` of the proxy, or its network (repeatable)")
@@ -122,6 +122,8 @@ func (a *app) serveConfig(f *serveFlags) (c serve.Config, err error) {
 		return c, newUsageError("--targets or --queue is missing: name the list of targets, or the queue")
 	case f.changes && f.targets == "":
 		return c, newUsageError("--allow-changes needs --targets: changes are rows in the ledgers of the targets")
+	case f.changes && f.token == "" && f.header == "":
+		return c, newUsageError("--allow-changes needs a login, because everybody with an account on this machine can open the page: --token or --proxy-header")
 	case f.interval < leastWatch:
 		return c, newUsageError("--interval %s: the least is %s", f.interval, leastWatch)
 	}
