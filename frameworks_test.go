@@ -97,3 +97,17 @@ func named(code []byte) string {
 		}
 	}
 }
+
+// TestPatternsAreLazy: each run starts the whole program, and would compile the patterns of all languages and tools.
+func TestPatternsAreLazy(t *testing.T) {
+	t.Parallel()
+	for _, file := range programs(t, "internal", "apply", "audit", "cmd", "config", "guard", "onward", "plan", "preflight", "record", "rehearse", "verify") {
+		code, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(code), "regexp.MustCompile(") && !strings.HasPrefix(file, "internal/lazyregexp/") && !strings.Contains(file, "/gen/") {
+			t.Errorf("%s: use lazyregexp.New", file)
+		}
+	}
+}

@@ -3,11 +3,11 @@ package apply
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
@@ -161,7 +161,7 @@ var ownSettings = map[string]bool{
 	"client_min_messages": true, "maintenance_work_mem": true, "max_parallel_maintenance_workers": true, "work_mem": true, "synchronous_commit": true,
 }
 
-var setWord = regexp.MustCompile(`(?i)^SET\s+(?:SESSION\s+)?`)
+var setWord = lazyregexp.New(`(?i)^SET\s+(?:SESSION\s+)?`)
 
 // setLocal turns a SET into SET LOCAL: a file's settings end with its step.
 func setLocal(sql string) string {

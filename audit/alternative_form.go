@@ -1,13 +1,13 @@
 package audit
 
 import (
-	"regexp"
 	"slices"
 
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rules"
 	"github.com/onward-sql/onward/internal/script"
@@ -87,7 +87,7 @@ func withSendMode(src script.Source, mode onward.Transaction) script.Source {
 }
 
 // apart matches statements that cannot run in a transaction.
-var apart = regexp.MustCompile(`(?i)\b(?:concurrently|vacuum|commit|reindex|cluster|alter\s+system|(?:create|drop|alter)\s+(?:database|tablespace|subscription))\b`)
+var apart = lazyregexp.New(`(?i)\b(?:concurrently|vacuum|commit|reindex|cluster|alter\s+system|(?:create|drop|alter)\s+(?:database|tablespace|subscription))\b`)
 
 // ruledOut returns the ways of sending files that would have made a deployed migration fail, and
 // the strongest proof.

@@ -1,10 +1,10 @@
 package audit
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/usage"
 )
 
@@ -32,11 +32,11 @@ func (t *codeText) lineText(i int) string {
 
 var (
 	// decorates matches a line that annotates the next one.
-	decorates = regexp.MustCompile(`^\s*(?:@\w|#\[)`)
+	decorates = lazyregexp.New(`^\s*(?:@\w|#\[)`)
 	// closes matches a line that ends a block and begins none.
-	closes = regexp.MustCompile(`^\s*(?:[)}\]]+[;,.)]*|end)\s*$`)
+	closes = lazyregexp.New(`^\s*(?:[)}\]]+[;,.)]*|end)\s*$`)
 	// typeBegin matches the beginning of a type with fields.
-	typeBegin = regexp.MustCompile(`^\s*(?:(?:export|default|declare|abstract|final|public|data|sealed|pub(?:\([^)]*\))?|static|open|internal)\s+)*(?:type|class|struct|interface|record)\s+(\w+)`)
+	typeBegin = lazyregexp.New(`^\s*(?:(?:export|default|declare|abstract|final|public|data|sealed|pub(?:\([^)]*\))?|static|open|internal)\s+)*(?:type|class|struct|interface|record)\s+(\w+)`)
 )
 
 // rowEndings are suffixes of types after the name of the table.
@@ -131,7 +131,7 @@ func (b *columnOwner) lineNames(t *codeText, i int) (own, foreign bool) {
 }
 
 // clause matches text in which SQL names a table.
-var clause = regexp.MustCompile(`(?i)\b(?:select|insert into|update|delete from|where|join|returning|(?:order|group)\s+by)\b`)
+var clause = lazyregexp.New(`(?i)\b(?:select|insert into|update|delete from|where|join|returning|(?:order|group)\s+by)\b`)
 
 // isTableInString reports whether a place is in a string that is the name of a table, or that
 // names it as SQL and mappers do.

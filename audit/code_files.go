@@ -2,10 +2,10 @@ package audit
 
 import (
 	"path"
-	"regexp"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // isNotCode reports whether a file is not code that runs in production: a migration, a test,
@@ -68,7 +68,7 @@ func (u *deployedCode) isNotCode(file string) bool {
 }
 
 // ofLibrary matches the name of a copied script of a library: jquery-3.6.1.js.
-var ofLibrary = regexp.MustCompile(`[-.]v?\d+\.\d+(?:\.\d+)?(?:[-.]\w+)*\.m?js$`)
+var ofLibrary = lazyregexp.New(`[-.]v?\d+\.\d+(?:\.\d+)?(?:[-.]\w+)*\.m?js$`)
 
 // isBelowMigrations reports whether a directory is in a directory of migrations.
 func (u *deployedCode) isBelowMigrations(dir string) bool {
@@ -104,7 +104,7 @@ func isDataFile(file string) bool {
 }
 
 // mapper matches a MyBatis file with the queries of a program, and a mapping of Hibernate.
-var mapper = regexp.MustCompile(`(?i)(?:mapper\.xml|\.hbm\.xml|(?:^|/)(?:mybatis|mappers?)/(?:.*/)?[^/]*\.xml)$`)
+var mapper = lazyregexp.New(`(?i)(?:mapper\.xml|\.hbm\.xml|(?:^|/)(?:mybatis|mappers?)/(?:.*/)?[^/]*\.xml)$`)
 
 // languages are the extensions of files that run: programs, templates and models.
 var languages = wordSet(`

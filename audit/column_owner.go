@@ -1,8 +1,9 @@
 package audit
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // Several tables have columns of the same name: kind, data, status. The query around a
@@ -44,7 +45,7 @@ func (u *deployedCode) columnOwnership(q question, others map[string]bool) *colu
 }
 
 // qualifier matches the name of a table before its column.
-var qualifier = regexp.MustCompile(`(\w+)"?\."?$`)
+var qualifier = lazyregexp.New(`(\w+)"?\."?$`)
 
 // isOtherTable reports whether a mention is the column of another table. It looks at the text
 // before it, then at the smallest block around it that names a table with the column: a
@@ -75,7 +76,7 @@ func (b *columnOwner) isOtherTable(t *codeText, m mention) bool {
 }
 
 // tells matches a line that declares the table of a type.
-var tells = regexp.MustCompile(`(?i)table|entity|collection`)
+var tells = lazyregexp.New(`(?i)table|entity|collection`)
 
 // isDeclaredByType reports whether a type declares this table: in the given lines, or in one of its
 // methods.

@@ -3,11 +3,11 @@ package audit
 import (
 	"cmp"
 	"iter"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -74,8 +74,8 @@ func haveCommonKey(a, b map[string]bool) bool {
 // A table that is created unconditionally, and one that is dropped: it may be created
 // again in another source.
 var (
-	createTable = regexp.MustCompile(`(?i)^create[ \t]+(?:unlogged[ \t]+)?table[ \t]+(if[ \t]+not[ \t]+exists[ \t]+)?([\w."]+)`)
-	tableGoes   = regexp.MustCompile(`(?i)^(?:drop[ \t]+table[ \t]+(?:if[ \t]+exists[ \t]+)?([\w."]+)|alter[ \t]+table[ \t]+(?:if[ \t]+exists[ \t]+)?([\w."]+)[ \t]+(?:rename[ \t]+to|set[ \t]+schema)\b)`)
+	createTable = lazyregexp.New(`(?i)^create[ \t]+(?:unlogged[ \t]+)?table[ \t]+(if[ \t]+not[ \t]+exists[ \t]+)?([\w."]+)`)
+	tableGoes   = lazyregexp.New(`(?i)^(?:drop[ \t]+table[ \t]+(?:if[ \t]+exists[ \t]+)?([\w."]+)|alter[ \t]+table[ \t]+(?:if[ \t]+exists[ \t]+)?([\w."]+)[ \t]+(?:rename[ \t]+to|set[ \t]+schema)\b)`)
 )
 
 // createdTables returns the tables that a source creates and keeps. It reads the text of the up

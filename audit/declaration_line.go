@@ -1,14 +1,15 @@
 package audit
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // declaring matches where a model names a constraint, an index or a type: in mappers of
 // Python, Java, TypeScript, C# and Go, and in files that tools generate from the schema.
 // Ecto's unique_constraint( uses the name to identify errors.
-var declaring = regexp.MustCompile(`(?:\b(?:(?:Unique|Check|Exclusion|Exclude|ForeignKey|PrimaryKey)Constraint|[A-Z]\w*Index)|\b(?:unique|uniqueIndex|pgEnum|index|check|foreignKey|primaryKey|Unique|Index|Check|Exclude|HasDatabaseName|HasConstraintName|HasName))\(.*["'` + "`" + `]\w+["'` + "`" + `]` +
+var declaring = lazyregexp.New(`(?:\b(?:(?:Unique|Check|Exclusion|Exclude|ForeignKey|PrimaryKey)Constraint|[A-Z]\w*Index)|\b(?:unique|uniqueIndex|pgEnum|index|check|foreignKey|primaryKey|Unique|Index|Check|Exclude|HasDatabaseName|HasConstraintName|HasName))\(.*["'` + "`" + `]\w+["'` + "`" + `]` +
 	`|\b(?:uniqueIndex|index|unique|check|constraint):\w+|\b(?:fields|columns|condition|expressions)=.*\bname=["']\w+["']|^name=["']\w+["'][,)]*$|^enum \w+ \{$` +
 	`|\b(?:foreignKeyName|foreignKeyConstraintName|primaryKeyConstraintName|Symbol):\s*["']\w+["']|^name:\s*["']\w+["'],?$`)
 

@@ -1,11 +1,11 @@
 package audit
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/analysis"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/usage"
 )
 
@@ -70,11 +70,11 @@ func classWords(class string) []string {
 	return slices.Concat(usage.Spellings(class), usage.Spellings(class+"s"), tableWords(snake), usage.Spellings(snake+"s"))
 }
 
-var upperInside = regexp.MustCompile(`([a-z0-9])([A-Z])`)
+var upperInside = lazyregexp.New(`([a-z0-9])([A-Z])`)
 
 // tellsTable matches a line that belongs to a declaration and names it: the name of its table, a method of its class,
 // a type made of it.
-var tellsTable = regexp.MustCompile(`\b(?:__tablename__|db_table|table_name|TableName|tableName)\b|@@map\(|@(?:\w+\.)*(?:Table|Entity|MappedEntity)\b|\[(?:\w+\.)*Table\(|#\[\w+|\$table\b|^return\s+["']|` +
+var tellsTable = lazyregexp.New(`\b(?:__tablename__|db_table|table_name|TableName|tableName)\b|@@map\(|@(?:\w+\.)*(?:Table|Entity|MappedEntity)\b|\[(?:\w+\.)*Table\(|#\[\w+|\$table\b|^return\s+["']|` +
 	`^func \(\w*\s*\*?\w+\)|^(?:export )?type \w+ =|^impl\b`)
 
 // namesOutside reports whether a file names one of some words outside of the declarations that it holds.

@@ -1,17 +1,17 @@
 package audit
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/analysis"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/usage"
 )
 
 // ownName matches a value that is hardly a word for anything else: "invoice_paid",
 // "search.v2".
-var ownName = regexp.MustCompile(`^\w+(?:[_.:/-]\w+)+$`)
+var ownName = lazyregexp.New(`^\w+(?:[_.:/-]\w+)+$`)
 
 // valueReach is how many lines above a value the name of the column, or of its class or
 // type, may be.

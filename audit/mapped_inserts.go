@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/usage"
 )
 
@@ -15,14 +16,14 @@ import (
 
 var (
 	// mappedInsertWords are the words by which mappers, forms and serializers insert rows.
-	mappedInsertWords = regexp.MustCompile(`(?i)insert|upsert|bulk|save|\badd(?:_\w+)?\(|create(?:$|[^d_]|_(?:[^a]|all))|` +
+	mappedInsertWords = lazyregexp.New(`(?i)insert|upsert|bulk|save|\badd(?:_\w+)?\(|create(?:$|[^d_]|_(?:[^a]|all))|` +
 		`persist|\bcopy|merge|store\(|put\(|build|<<|` +
 		`nested_attributes|cascade|register|modeladmin|inline|modelform|serializer|viewset`)
 	// declaredClass matches the name of a class at its declaration.
-	declaredClass = regexp.MustCompile(`\b(?:class|struct|record|object|defmodule|interface)\s+([A-Za-z_][\w.]*)|` +
+	declaredClass = lazyregexp.New(`\b(?:class|struct|record|object|defmodule|interface)\s+([A-Za-z_][\w.]*)|` +
 		`\btype\s+(\w+)\s+struct|\b(?:const|let|var)\s+(\w+)\s*=`)
 	// beforeDeclared are words before a class name that is declared, and not constructed.
-	beforeDeclared = regexp.MustCompile(`(?:class|interface|model|enum|struct|impl|extends|record|object|type|trait|module)\s+$`)
+	beforeDeclared = lazyregexp.New(`(?:class|interface|model|enum|struct|impl|extends|record|object|type|trait|module)\s+$`)
 )
 
 // handleSuffixes are ends of names of what works on a model: RoleRepository, roleService.
@@ -180,14 +181,14 @@ func snakeCase(name string) string {
 }
 
 // makesModel matches where a row of a class is made: Role(…), new Role(…), Role{…}.
-func makesModel(classes []string) *regexp.Regexp {
-	return regexp.MustCompile(`\b(?:` + joinQuoted(classes) + `)\s*[({]`)
+func makesModel(classes []string) *lazyregexp.Regexp {
+	return lazyregexp.New(`\b(?:` + joinQuoted(classes) + `)\s*[({]`)
 }
 
 // holdsModel matches what works on the rows of a class without its name: Repository<Role>, model = Role, var r Role.
-func holdsModel(classes []string) *regexp.Regexp {
+func holdsModel(classes []string) *lazyregexp.Regexp {
 	name := `(?:\w+\.)*(?:` + joinQuoted(classes) + `)\b`
-	return regexp.MustCompile(`(?i:repo|repository|store|dao|service|crud|model|manager|entity|table|mapper|base)\w*\s*[<\[(]\s*` + name +
+	return lazyregexp.New(`(?i:repo|repository|store|dao|service|crud|model|manager|entity|table|mapper|base)\w*\s*[<\[(]\s*` + name +
 		`|\b(?:model|queryset|entity|class_name|sqlalchemy_model)\s*[=:]\s*` + name + `|register\(\s*` + name + `|\bvar\s+\w+\s+\*?` + name)
 }
 
@@ -202,7 +203,7 @@ func joinQuoted(names []string) string {
 // relationFields returns the fields of other models with rows of a class, as a schema of models declares them: through
 // them, rows are made with the other model's.
 func (s *smallTables) relationFields(class string) (out []string) {
-	field := regexp.MustCompile(`(?m)^\s*(\w+)\s+` + regexp.QuoteMeta(class) + `(?:\[\])?\??(?:\s|$)`)
+	field := lazyregexp.New(`(?m)^\s*(\w+)\s+` + regexp.QuoteMeta(class) + `(?:\[\])?\??(?:\s|$)`)
 	for i := range s.code.readCode().files {
 		p := s.code.readCode().files[i].Path
 		if !usage.IsModelSchema(p) {

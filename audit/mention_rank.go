@@ -2,11 +2,11 @@ package audit
 
 import (
 	"cmp"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/usage"
 )
 
@@ -72,7 +72,7 @@ func (q question) selectBestMentions(found []mention, table []usage.Use) []usage
 const commonWord = 4
 
 // speaksSQL matches a line with SQL, or with a column's declaration for a mapper.
-var speaksSQL = regexp.MustCompile(`(?i)\b(?:select|insert|update|delete|where|returning|order\s+by|column)\b|\b(?:db|gorm|bun|json|sql)[:(=]`)
+var speaksSQL = lazyregexp.New(`(?i)\b(?:select|insert|update|delete|where|returning|order\s+by|column)\b|\b(?:db|gorm|bun|json|sql)[:(=]`)
 
 // rankMention ranks a mention: in SQL or a declaration, as a field or a key, or as a mere
 // word.

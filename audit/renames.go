@@ -1,11 +1,10 @@
 package audit
 
 import (
-	"regexp"
-
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/all"
 	"github.com/onward-sql/onward/internal/gitrange"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // findRenames finds migrations of the base that the head has under another ID: with the same
@@ -83,7 +82,7 @@ func findRenumbered(p pair, base map[string]*adapter.Migration, head map[string]
 const manyRenames = 3
 
 // numbered matches a migration's leading number, Flyway's with its letter, and its name.
-var numbered = regexp.MustCompile(`^V?\d[\d._-]*(.*\pL.*)$`)
+var numbered = lazyregexp.New(`^V?\d[\d._-]*(.*\pL.*)$`)
 
 // trimNumber returns the name of a migration without its leading number: "" if it has no
 // number, or nothing else.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/predicate"
 	"github.com/onward-sql/onward/internal/size"
@@ -124,9 +125,9 @@ func (s *smallTables) isDiesel(file string) bool {
 }
 
 var (
-	insertWords     = regexp.MustCompile(`(?i)insert|upsert|bulk|\bsave|_save|\badd\b|\bcreate(?:\b|_[^adt]|\()|persist|\bcopy|merge|\bstore\(|\bput\(`)
-	rustInsertWords = regexp.MustCompile(`(?i)insert|upsert|\bsave|\bcopy_in|activemodel`)
-	seedFolders     = regexp.MustCompile(`(?i)(?:^|/)(?:db)?(?:seeds?|seeders?|fixtures?|samples?)(?:/|[._-][\w.]*$|\.\w+$)`)
+	insertWords     = lazyregexp.New(`(?i)insert|upsert|bulk|\bsave|_save|\badd\b|\bcreate(?:\b|_[^adt]|\()|persist|\bcopy|merge|\bstore\(|\bput\(`)
+	rustInsertWords = lazyregexp.New(`(?i)insert|upsert|\bsave|\bcopy_in|activemodel`)
+	seedFolders     = lazyregexp.New(`(?i)(?:^|/)(?:db)?(?:seeds?|seeders?|fixtures?|samples?)(?:/|[._-][\w.]*$|\.\w+$)`)
 )
 
 // isSeedFile reports whether a file is a script with initial rows, which no request runs.
@@ -173,9 +174,9 @@ const maxNear = 200
 
 // isFilledInDatabase reports whether a function or a rule of the schema may insert rows into a table.
 func (s *smallTables) isFilledInDatabase(r *catalog.Relation) bool {
-	insertsInto := regexp.MustCompile(`(?i)\b(?:insert\s+into|merge\s+into|copy)\s+(?:only\s+)?(?:"?[\w$]+"?\s*\.\s*)?"?` + regexp.QuoteMeta(r.Name.Name) +
+	insertsInto := lazyregexp.New(`(?i)\b(?:insert\s+into|merge\s+into|copy)\s+(?:only\s+)?(?:"?[\w$]+"?\s*\.\s*)?"?` + regexp.QuoteMeta(r.Name.Name) +
 		`"?(?:[^\w$]|$)`)
-	word := regexp.MustCompile(`(?i)\b` + regexp.QuoteMeta(r.Name.Name) + `\b`)
+	word := lazyregexp.New(`(?i)\b` + regexp.QuoteMeta(r.Name.Name) + `\b`)
 	found := false
 	s.deployed.EachFunction(func(f *catalog.Function) bool {
 		for _, x := range f.Uses {
@@ -199,9 +200,9 @@ func (s *smallTables) isFilledInDatabase(r *catalog.Relation) bool {
 var (
 	// makesCode matches statements that create functions at run time: these are not visible, and may insert into any
 	// table.
-	makesCode   = regexp.MustCompile(`(?i)\bcreate\s+(?:or\s+replace\s+)?(?:function|procedure|rule)\b`)
-	runsText    = regexp.MustCompile(`(?i)\bexecute\b`)
-	makesInsert = regexp.MustCompile(`(?i)\binsert\s+into\s+(?:%|'|\$|"?\w*"?\s*\.?\s*%)|\bmerge\s+into\s+%|\bcopy\s+%|'\s*insert\s+into\s*'`)
+	makesCode   = lazyregexp.New(`(?i)\bcreate\s+(?:or\s+replace\s+)?(?:function|procedure|rule)\b`)
+	runsText    = lazyregexp.New(`(?i)\bexecute\b`)
+	makesInsert = lazyregexp.New(`(?i)\binsert\s+into\s+(?:%|'|\$|"?\w*"?\s*\.?\s*%)|\bmerge\s+into\s+%|\bcopy\s+%|'\s*insert\s+into\s*'`)
 )
 
 // mostRows returns how many rows a table can have because of its constraints: the values that a CHECK allows for a
@@ -254,7 +255,7 @@ func allowedValues(expr *pgparse.Node, column string) int {
 	return 0
 }
 
-var nameColumns = regexp.MustCompile(`^(?:name|code|key|slug|label|type|kind|iso|iso_code|abbreviation|symbol|locale|lang|language|currency|country|(?:\w+_)?(?:code|name|key|slug))$`)
+var nameColumns = lazyregexp.New(`^(?:name|code|key|slug|label|type|kind|iso|iso_code|abbreviation|symbol|locale|lang|language|currency|country|(?:\w+_)?(?:code|name|key|slug))$`)
 
 // nameKey returns a column with a name or a code that is the whole key of a table; "" for none.
 func nameKey(c *catalog.Catalog, r *catalog.Relation) string {

@@ -1,11 +1,11 @@
 package audit
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // isNoted reports whether a new migration replaces only migrations that the base has, directly or through another one
@@ -26,7 +26,7 @@ func isNoted(m *adapter.Migration, base map[string]*adapter.Migration) bool {
 }
 
 // replacesList matches the list of replaced migrations in a squashed one.
-var replacesList = regexp.MustCompile(`(?m)^[ \t]*replaces\s*=\s*[\[(][^=]*?[\])][ \t]*$`)
+var replacesList = lazyregexp.New(`(?m)^[ \t]*replaces\s*=\s*[\[(][^=]*?[\])][ \t]*$`)
 
 // isSquashCleanup reports whether the only edit is that a squashed migration no longer lists the migrations that it
 // replaced. This is the last step of squashing: Django recorded the migration as applied when the base ran.

@@ -2,22 +2,22 @@ package audit
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/gitrange"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
 
 // nonMigrationDir matches names of directories, next to migrations, that hold no migrations for
 // any runner.
-var nonMigrationDir = regexp.MustCompile(`(?i)^(seeds?|fixtures?|testdata|tests?|quer(y|ies)|samples?|examples?|data|dumps?|backups?|downs?|downgrades?|rollbacks?|undo|reverts?|verify|snapshots?|reports?)$`)
+var nonMigrationDir = lazyregexp.New(`(?i)^(seeds?|fixtures?|testdata|tests?|quer(y|ies)|samples?|examples?|data|dumps?|backups?|downs?|downgrades?|rollbacks?|undo|reverts?|verify|snapshots?|reports?)$`)
 
 // migrationLikeFile matches names of files, with their directory, that look like migrations
 // anywhere: with a leading number, or in a directory that has one.
-var migrationLikeFile = regexp.MustCompile(`(?i)(?:^|/)(?:\d+(?:[._-][^/]*)?|[VR]\d*(?:[._]\d+)*__[^/]*|\d[^/]*/(?:up|migration))\.(?:[^/]*\.)?(?:sql|pgsql|psql|ddl)(?:\.\w+)?$`)
+var migrationLikeFile = lazyregexp.New(`(?i)(?:^|/)(?:\d+(?:[._-][^/]*)?|[VR]\d*(?:[._]\d+)*__[^/]*|\d[^/]*/(?:up|migration))\.(?:[^/]*\.)?(?:sql|pgsql|psql|ddl)(?:\.\w+)?$`)
 
 // listUnclaimed lists changed files that look like migrations, and that no known runner
 // reads:
@@ -73,10 +73,10 @@ func (a *changelog) listUnclaimed(pairs []pair) {
 }
 
 // numberedProgram matches names of programs with a number.
-var numberedProgram = regexp.MustCompile(`^[Vv]?\d+[._-].*\.(?:py|[cm]?[jt]s|go|rb|php|pl|sh|exs?|java|kt|groovy|cs)$`)
+var numberedProgram = lazyregexp.New(`^[Vv]?\d+[._-].*\.(?:py|[cm]?[jt]s|go|rb|php|pl|sh|exs?|java|kt|groovy|cs)$`)
 
 // programMigrationDir matches directories in which tools without an adapter have their migrations.
-var programMigrationDir = regexp.MustCompile(`(?i)migrat[^/]*$|(?:^|/)versions$`)
+var programMigrationDir = lazyregexp.New(`(?i)migrat[^/]*$|(?:^|/)versions$`)
 
 type unclaimedFinder struct {
 	claimed map[string]bool // files
@@ -166,4 +166,4 @@ func (u *unclaimedFinder) describeFile(file string) (o onward.Opaque, ok bool) {
 }
 
 // undoing matches names of files that undo a migration.
-var undoing = regexp.MustCompile(`(?i)(?:^|[._-])(?:down|undo|rollback|revert)(?:[._-]|$)`)
+var undoing = lazyregexp.New(`(?i)(?:^|[._-])(?:down|undo|rollback|revert)(?:[._-]|$)`)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/history"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
 )
@@ -74,7 +75,7 @@ func (c *comparison) mayChangeModel(m *adapter.Model) bool {
 	})
 }
 
-var dynamic = regexp.MustCompile(`(?i)\bexecute\s+(?:format\b|\$|'|[a-z_]+\s*(?:;|\|\|))`)
+var dynamic = lazyregexp.New(`(?i)\bexecute\s+(?:format\b|\$|'|[a-z_]+\s*(?:;|\|\|))`)
 
 // modelColumns returns the columns of models, each with its table.
 func modelColumns(models []adapter.Model) map[string]bool {
@@ -161,7 +162,7 @@ func (c *comparison) findOperation(h *history.Change, class, model, field string
 	if field != "" {
 		text = `\b` + class + `\(\s*(?:model_name` + name + `(?i:` + regexp.QuoteMeta(model) + `)["'],\s*(?:name` + name + regexp.QuoteMeta(field) + `["']`
 	}
-	op := regexp.MustCompile(text)
+	op := lazyregexp.New(text)
 	for _, r := range c.release {
 		text := r.migration.Source.Text
 		if at := op.FindStringIndex(text); at != nil {

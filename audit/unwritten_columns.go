@@ -3,12 +3,12 @@ package audit
 import (
 	"bytes"
 	"cmp"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/gitrange"
 	"github.com/onward-sql/onward/internal/history"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/usage"
 )
 
@@ -104,8 +104,8 @@ func isWriter(path string, text []byte) bool {
 // plainInsert is an INSERT whose table and columns are all in its own text: it puts in no constant or value from
 // elsewhere. insertStart is the start of any other one.
 var (
-	insertStart = regexp.MustCompile(`(?i)^insert\s+into\b`)
-	plainInsert = regexp.MustCompile(`(?i)^insert\s+into\s+[\w."]+\s*(?:\s+as\s+\w+\s*)?\([\w\s,"']*\)`)
+	insertStart = lazyregexp.New(`(?i)^insert\s+into\b`)
+	plainInsert = lazyregexp.New(`(?i)^insert\s+into\s+[\w."]+\s*(?:\s+as\s+\w+\s*)?\([\w\s,"']*\)`)
 )
 
 // longestInsert limits what is read of one INSERT, in bytes.

@@ -1,13 +1,14 @@
 package config
 
 import (
-	"regexp"
 	"slices"
 
 	"github.com/goccy/go-yaml/ast"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
-var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+var variableName = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // decodeEnvironment reads variables and their values.
 func (d *decoder) decodeEnvironment(n ast.Node) []string {

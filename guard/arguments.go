@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"net"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // commandRewriter replaces the database's address in the arguments of a command by the proxy's. It refuses an
@@ -138,7 +138,7 @@ var shells = []string{"sh", "bash", "dash", "ash", "zsh", "ksh", "busybox"}
 // shellKeywords are shell words that another command follows.
 var shellKeywords = []string{"{", "!", "if", "then", "else", "elif", "while", "until", "do", "export"}
 
-var assignment = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*=`)
+var assignment = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_]*=`)
 
 // simpleCommand reads one command with its assignments, its runners and its arguments.
 func (c *commandRewriter) simpleCommand(words []*argument) {

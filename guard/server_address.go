@@ -2,7 +2,6 @@ package guard
 
 import (
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/onward-sql/onward/internal/address"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/wire"
 )
 
@@ -80,7 +80,7 @@ func (p *serverAddress) hasAllHosts(hosts, port string) bool {
 }
 
 // urlPattern finds addresses in a text, including jdbc:postgresql://…, postgresql+psycopg://… and ecto://….
-var urlPattern = regexp.MustCompile("(?i)(?:postgres(?:ql)?[a-z0-9_+]*|pgx[0-9]*|pg|pgsql|postgis|ecto)://[^\\s'\"`<>|;]+")
+var urlPattern = lazyregexp.New("(?i)(?:postgres(?:ql)?[a-z0-9_+]*|pgx[0-9]*|pg|pgsql|postgis|ecto)://[^\\s'\"`<>|;]+")
 
 // encryptionParameters are parameters of an address about encryption. The connection between the command and the proxy is not
 // encrypted; the proxy follows the database's own address.
@@ -182,7 +182,7 @@ func firstNonEmpty(list ...string) string {
 }
 
 // dsnKeyword finds a setting of a libpq connection string.
-var dsnKeyword = regexp.MustCompile(`(?i)(^|[\s;])(host|hostaddr|server|port|dbname|database|username|sslmode|sslrootcert|sslcert|sslkey|sslnegotiation|channel_binding|ssl mode)\s*=\s*('[^']*'|[^\s;]+)`)
+var dsnKeyword = lazyregexp.New(`(?i)(^|[\s;])(host|hostaddr|server|port|dbname|database|username|sslmode|sslrootcert|sslcert|sslkey|sslnegotiation|channel_binding|ssl mode)\s*=\s*('[^']*'|[^\s;]+)`)
 
 // keywordValues returns the settings of a connection string.
 func keywordValues(text string) map[string]string {

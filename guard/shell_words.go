@@ -1,9 +1,10 @@
 package guard
 
 import (
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // argument is one argument of a command, in a list of arguments or in a shell script.
@@ -64,7 +65,7 @@ func joinShell(text string, words []*argument) string {
 	return b.String()
 }
 
-var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:=@%+,-]+$`)
+var plainWord = lazyregexp.New(`^[A-Za-z0-9_./:=@%+,-]+$`)
 
 func quoteShell(s string) string {
 	if plainWord.MatchString(s) {
@@ -178,7 +179,7 @@ func (r *shellReader) readQuoted(w *argument, b *strings.Builder) {
 	}
 }
 
-var variable = regexp.MustCompile(`^\$(?:([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)\})`)
+var variable = lazyregexp.New(`^\$(?:([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)\})`)
 
 // expandVariable returns the value of a variable. All other expansions are unknown.
 func (r *shellReader) expandVariable(w *argument) string {
@@ -223,7 +224,7 @@ func substitutionLength(text string) int {
 	return len(text)
 }
 
-var assigned = regexp.MustCompile(`(?:^|[\s;&|({])([A-Za-z_][A-Za-z0-9_]*)=`)
+var assigned = lazyregexp.New(`(?:^|[\s;&|({])([A-Za-z_][A-Za-z0-9_]*)=`)
 
 // assignedNames returns the variables that a script sets itself.
 func assignedNames(text string) []string {

@@ -1,13 +1,13 @@
 package guard
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/catalog/builtin"
 	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/queue"
 )
@@ -49,7 +49,7 @@ func (r *reader) readStatements(sql string) (out []statement) {
 }
 
 // leadingKeywords matches the keywords at the start of a statement, without user data.
-var leadingKeywords = regexp.MustCompile(`(?i)^\s*([a-z]+(?:\s+(?:table|index|unique|view|materialized|type|function|procedure|schema|sequence|trigger|policy|extension|domain|or|replace|concurrently|column|foreign|database|role))*)\b`)
+var leadingKeywords = lazyregexp.New(`(?i)^\s*([a-z]+(?:\s+(?:table|index|unique|view|materialized|type|function|procedure|schema|sequence|trigger|policy|extension|domain|or|replace|concurrently|column|foreign|database|role))*)\b`)
 
 func (r *reader) readStatement(node *pgparse.Node, sql string) (s statement) {
 	s.description = "a statement"
@@ -169,7 +169,7 @@ var quietTags = []string{
 }
 
 // rowsTag finds the number of rows in a command tag: "INSERT 0 3", "UPDATE 3".
-var rowsTag = regexp.MustCompile(`^(INSERT \d+|UPDATE|DELETE|MERGE|COPY) (\d+)$`)
+var rowsTag = lazyregexp.New(`^(INSERT \d+|UPDATE|DELETE|MERGE|COPY) (\d+)$`)
 
 // hasWritten reports whether a finished statement, by its command tag, has left something that would
 // be duplicated if the statement was repeated.

@@ -57,6 +57,9 @@ func TestFilesOfFindings(t *testing.T) {
 						t.Errorf("%s: no files", runner)
 						continue
 					}
+					if slices.ContainsFunc(files, func(f onward.File) bool { return strings.Contains(f.Text, "of the plan") }) {
+						t.Errorf("%s: a file of a finding names a plan:\n%s", runner, files[0].Text)
+					}
 					judgedAgain(t, r, f, rel, runner, tree, ran)
 				}
 			})

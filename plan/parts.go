@@ -3,10 +3,10 @@ package plan
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
@@ -184,7 +184,7 @@ func createsTemporary(n *pgparse.Node) bool {
 }
 
 // handlerWord finds the handlers of a block.
-var handlerWord = regexp.MustCompile(`(?i)\bexception\b`)
+var handlerWord = lazyregexp.New(`(?i)\bexception\b`)
 
 // ofSession: a statement about the session or its transaction, which each step sets itself.
 func ofSession(n *pgparse.Node) bool {

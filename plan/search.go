@@ -3,10 +3,10 @@ package plan
 import (
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -116,7 +116,7 @@ func (p *planner) findNamedChains() (out []*chain) {
 }
 
 // namePattern finds the IDs of steps and the qualified names of relations in the detail of a check.
-var namePattern = regexp.MustCompile(`[\pL\pN_$][\pL\pN_$.-]*[\pL\pN_$]`)
+var namePattern = lazyregexp.New(`[\pL\pN_$][\pL\pN_$.-]*[\pL\pN_$]`)
 
 // joinHalves returns a proven plan of two sets of chains that fail together.
 func (s *search) joinHalves(first, second []*chain) (*planner, error) {

@@ -5,12 +5,12 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
@@ -93,14 +93,14 @@ func (s *state) readSequences(ctx context.Context, conn *pgx.Conn) error {
 }
 
 // constantCast: a default keeps the type that its column had when the default was set.
-var constantCast = regexp.MustCompile(`( DEFAULT '(?:[^']|'')*')::[a-z ]+[a-z] ?`)
+var constantCast = lazyregexp.New(`( DEFAULT '(?:[^']|'')*')::[a-z ]+[a-z] ?`)
 
 // ownNotNull: the server names a NOT NULL constraint after the table and the column as they
 // were called when it was created (18).
-var ownNotNull = regexp.MustCompile(` CONSTRAINT [^ ]+_not_null\d*"? NOT NULL`)
+var ownNotNull = lazyregexp.New(` CONSTRAINT [^ ]+_not_null\d*"? NOT NULL`)
 
 // storageParameters is a list of storage parameters, whose order has no meaning.
-var storageParameters = regexp.MustCompile(` WITH \([^()]*\)`)
+var storageParameters = lazyregexp.New(` WITH \([^()]*\)`)
 
 // canonicalDefinition returns a definition in comparable form; "" for the plan's own objects.
 func canonicalDefinition(sql string) string {

@@ -12,12 +12,12 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -192,9 +192,9 @@ func hashContent(content []byte) string {
 }
 
 var (
-	classNumber      = regexp.MustCompile(`^Migration\d{14}_?|\d{13}$`) // in classes of MikroORM and TypeORM
-	leadingNumber    = regexp.MustCompile(`^(?:\w+\.)?[A-Za-z]?(?:\d+[-_.]+)+`)
-	unsafeCharacters = regexp.MustCompile(`[^A-Za-z0-9_-]+`)
+	classNumber      = lazyregexp.New(`^Migration\d{14}_?|\d{13}$`) // in classes of MikroORM and TypeORM
+	leadingNumber    = lazyregexp.New(`^(?:\w+\.)?[A-Za-z]?(?:\d+[-_.]+)+`)
+	unsafeCharacters = lazyregexp.New(`[^A-Za-z0-9_-]+`)
 )
 
 // migrationSlug returns a migration's ID without its number, for a file name.

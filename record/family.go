@@ -2,9 +2,10 @@ package record
 
 import (
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // family are names that differ in a counter, a hash or a UUID only.
@@ -84,12 +85,12 @@ func matchesFamily(name, pattern string, names []string) bool {
 
 var (
 	// uuidPart has hyphens, underscores or nothing between its parts.
-	uuidPart = regexp.MustCompile(`(?i)[0-9a-f]{8}[-_]?[0-9a-f]{4}[-_]?[0-9a-f]{4}[-_]?[0-9a-f]{4}[-_]?[0-9a-f]{12}`)
-	hexPart  = regexp.MustCompile(`[0-9a-f]{8,}`)
-	words    = regexp.MustCompile(`[0-9A-Za-z]+`)
-	digits   = regexp.MustCompile(`[0-9]+`)
-	counted  = regexp.MustCompile(`^[A-Za-z]+[0-9]+$`)
-	stars    = regexp.MustCompile(`\*+`)
+	uuidPart = lazyregexp.New(`(?i)[0-9a-f]{8}[-_]?[0-9a-f]{4}[-_]?[0-9a-f]{4}[-_]?[0-9a-f]{4}[-_]?[0-9a-f]{12}`)
+	hexPart  = lazyregexp.New(`[0-9a-f]{8,}`)
+	words    = lazyregexp.New(`[0-9A-Za-z]+`)
+	digits   = lazyregexp.New(`[0-9]+`)
+	counted  = lazyregexp.New(`^[A-Za-z]+[0-9]+$`)
+	stars    = lazyregexp.New(`\*+`)
 )
 
 // namePattern is a name with a * for each part that is a counter, a hash or a UUID.

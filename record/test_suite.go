@@ -1,14 +1,14 @@
 package record
 
 import (
-	"regexp"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/workload"
 )
 
 // testCommand finds the words of commands that run tests.
-var testCommand = regexp.MustCompile(`(?i)(^|[^a-z])(tests?|pytest|rspec|phpunit|pest|jest|vitest|mocha|tox|nox|behave|ctest|nextest|playwright|cypress)([^a-z]|$)`)
+var testCommand = lazyregexp.New(`(?i)(^|[^a-z])(tests?|pytest|rspec|phpunit|pest|jest|vitest|mocha|tox|nox|behave|ctest|nextest|playwright|cypress)([^a-z]|$)`)
 
 // isSuite reports whether a recording is of a test suite: a command on a throwaway server, or one that runs tests.
 func (r *recorder) isSuite() bool {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgserver"
 	"github.com/onward-sql/onward/internal/script"
 )
@@ -61,11 +62,11 @@ func (r *roleTracker) claimNewRoles(ctx context.Context, c *pgx.Conn) (left []st
 
 // textMentions reports whether the text of the base or of the release contains a word.
 func (v *version) textMentions(word string) (bool, error) {
-	return v.matchesText(regexp.MustCompile(`(?i)(?:^|[^\pL\pN_])` + regexp.QuoteMeta(word) + `(?:$|[^\pL\pN_])`))
+	return v.matchesText(lazyregexp.New(`(?i)(?:^|[^\pL\pN_])` + regexp.QuoteMeta(word) + `(?:$|[^\pL\pN_])`))
 }
 
 // createRolePattern matches a statement that makes a role, with its name.
-var createRolePattern = regexp.MustCompile(`(?i)\bCREATE\s+(?:ROLE|USER|GROUP)\b(?:\s+(?:"((?:[^"]|"")+)"|([\pL_][\pL\pN_$]*)))?`)
+var createRolePattern = lazyregexp.New(`(?i)\bCREATE\s+(?:ROLE|USER|GROUP)\b(?:\s+(?:"((?:[^"]|"")+)"|([\pL_][\pL\pN_$]*)))?`)
 
 // listCreatedRoles returns the names of the roles that the base and the release make, as far as
 // their text has them, and whether they make any.
@@ -99,7 +100,7 @@ func findCreatedRoles(text []byte) (names []string, makes bool) {
 }
 
 // matchesText reports whether the text of the base or of the release matches.
-func (v *version) matchesText(pattern *regexp.Regexp) (has bool, err error) {
+func (v *version) matchesText(pattern *lazyregexp.Regexp) (has bool, err error) {
 	err = v.eachText(func(text []byte) bool {
 		has = pattern.Match(text)
 		return !has

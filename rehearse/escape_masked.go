@@ -2,12 +2,12 @@ package rehearse
 
 import (
 	"errors"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/script"
 )
@@ -37,7 +37,7 @@ func maskedEscape(sc *script.Script, stop *migrationFailure) string {
 }
 
 // calledFunction matches the name of a function in the context of an error, without its schema.
-var calledFunction = regexp.MustCompile(`(?:PL/pgSQL|SQL) function (?:"?[^\s"(]+"?\.)?"?([^\s"(.]+)"?(?:\(| during| statement)`)
+var calledFunction = lazyregexp.New(`(?:PL/pgSQL|SQL) function (?:"?[^\s"(]+"?\.)?"?([^\s"(.]+)"?(?:\(| during| statement)`)
 
 // maskedCode reads the code that ran inside a failed statement.
 type maskedCode struct {
@@ -96,7 +96,7 @@ func (m *maskedCode) readFunction(name string) {
 }
 
 // quotedText matches a string literal of a body; a quote in it is doubled.
-var quotedText = regexp.MustCompile(`'(?:[^']|'')*'`)
+var quotedText = lazyregexp.New(`'(?:[^']|'')*'`)
 
 // readBody reads a body. If it executes text that it builds, its string literals are read as
 // statements.

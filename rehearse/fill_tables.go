@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/fill"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgserver/observe"
 	"github.com/onward-sql/onward/internal/report"
 )
@@ -129,4 +129,4 @@ func (s *releaseRun) touchedTables(there map[uint32]observe.Relation) []string {
 }
 
 // identifiers matches words that may be names.
-var identifiers = regexp.MustCompile(`[\pL_][\pL\pN_$]*`)
+var identifiers = lazyregexp.New(`[\pL_][\pL\pN_$]*`)

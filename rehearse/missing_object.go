@@ -2,12 +2,12 @@ package rehearse
 
 import (
 	"errors"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgserver/member"
 )
 
@@ -21,10 +21,10 @@ type missingObject struct {
 }
 
 var (
-	noNamed    = regexp.MustCompile(`^([a-z -]+) "([^"]+)".* does not exist`)
-	noFunction = regexp.MustCompile(`^(?:function|procedure|aggregate) ([^(]+)\(.*\) does not exist$`)
-	noOperator = regexp.MustCompile(`^operator does not exist: .*?([-+*/<>=~!@#%^&|` + "`" + `?]+)(?: |$)`)
-	noDefault  = regexp.MustCompile(`^data type .+ has no default operator class for access method "([^"]+)"$`)
+	noNamed    = lazyregexp.New(`^([a-z -]+) "([^"]+)".* does not exist`)
+	noFunction = lazyregexp.New(`^(?:function|procedure|aggregate) ([^(]+)\(.*\) does not exist$`)
+	noOperator = lazyregexp.New(`^operator does not exist: .*?([-+*/<>=~!@#%^&|` + "`" + `?]+)(?: |$)`)
+	noDefault  = lazyregexp.New(`^data type .+ has no default operator class for access method "([^"]+)"$`)
 )
 
 // parseMissingObject reads the missing object from an error of the server.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -13,10 +12,11 @@ import (
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/all"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgserver"
 )
 
-var noRole = regexp.MustCompile(`^role "(.+)" does not exist$`)
+var noRole = lazyregexp.New(`^role "(.+)" does not exist$`)
 
 // missingRole returns the role that a statement names and the server does not
 // have.
@@ -96,7 +96,7 @@ func createRole(ctx context.Context, s *pgserver.Server, name string) error {
 }
 
 // bookName matches the names that teams give to bookkeeping tables.
-var bookName = regexp.MustCompile(`(?i)migration|schema_version`)
+var bookName = lazyregexp.New(`(?i)migration|schema_version`)
 
 // historyTableOf returns the bookkeeping table of the tool that runs the migrations of a
 // source.
@@ -113,7 +113,7 @@ func historyTableOf(s adapter.Source) *adapter.HistoryTable {
 	return nil
 }
 
-var noTable = regexp.MustCompile(`^relation "((?:[^"]+\.)?([^".]+))" does not exist$`)
+var noTable = lazyregexp.New(`^relation "((?:[^"]+\.)?([^".]+))" does not exist$`)
 
 // missingHistoryTable returns the DDL of the bookkeeping table that a statement
 // names and the database does not have; "" for any other error.

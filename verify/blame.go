@@ -1,14 +1,14 @@
 package verify
 
 import (
-	"regexp"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
 
 // messageNames finds the objects of a server's message: names that are quoted, qualified or called.
-var messageNames = regexp.MustCompile(`"([^"]+)"|\b(\w+)\.(\w+)\b|\b(\w+)\(`)
+var messageNames = lazyregexp.New(`"([^"]+)"|\b(\w+)\.(\w+)\b|\b(\w+)\(`)
 
 // undoingWords are the words with which statements take away what a kind of verdict is about.
 var undoingWords = map[onward.VerdictKind]string{

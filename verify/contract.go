@@ -4,11 +4,11 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"regexp"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgserver"
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/rehearse"
@@ -74,7 +74,7 @@ func (c *Contract) Verify(ctx context.Context) (broken []onward.Verdict, count *
 }
 
 // outsideDatabase is what is outside of a database, and who may do what in it: of that, nothing is copied.
-var outsideDatabase = regexp.MustCompile(`^(CREATE (ROLE|TABLESPACE|POLICY|PUBLICATION|SUBSCRIPTION) |GRANT |REVOKE |ALTER DEFAULT PRIVILEGES |ALTER (VIEW|MATERIALIZED VIEW|SEQUENCE|FOREIGN TABLE|TABLE) .* OWNER TO )`)
+var outsideDatabase = lazyregexp.New(`^(CREATE (ROLE|TABLESPACE|POLICY|PUBLICATION|SUBSCRIPTION) |GRANT |REVOKE |ALTER DEFAULT PRIVILEGES |ALTER (VIEW|MATERIALIZED VIEW|SEQUENCE|FOREIGN TABLE|TABLE) .* OWNER TO )`)
 
 // copySchema makes the schema in a database of its own.
 func (c *Contract) copySchema(ctx context.Context, server *pgserver.Server) (database string, conn *pgx.Conn, err error) {

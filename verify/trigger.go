@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // trigger is one of a table that is not disabled.
@@ -37,11 +39,11 @@ func (r *relation) newTriggers(before *relation, w *tableWrites) []trigger {
 }
 
 var (
-	plpgsqlComment = regexp.MustCompile(`(?s)/\*.*?\*/|--[^\n]*`)
-	plpgsqlRaise   = regexp.MustCompile(`(?i)\bassert\b|\braise\s*(;|exception\b|sqlstate\b|'|[a-z_]+\s*(;|using\b))`)
-	plpgsqlNotice  = regexp.MustCompile(`(?i)\braise\s+(notice|warning|info|log|debug)\b`)
-	plpgsqlQuery   = regexp.MustCompile(`(?i)\b(select|insert\s+into|update|delete\s+from|merge|perform|execute|call|return\s+null)\b`)
-	plpgsqlFill    = regexp.MustCompile(`(?i)\bnew\s*:?=|\binto\s+(strict\s+)?new\b`)
+	plpgsqlComment = lazyregexp.New(`(?s)/\*.*?\*/|--[^\n]*`)
+	plpgsqlRaise   = lazyregexp.New(`(?i)\bassert\b|\braise\s*(;|exception\b|sqlstate\b|'|[a-z_]+\s*(;|using\b))`)
+	plpgsqlNotice  = lazyregexp.New(`(?i)\braise\s+(notice|warning|info|log|debug)\b`)
+	plpgsqlQuery   = lazyregexp.New(`(?i)\b(select|insert\s+into|update|delete\s+from|merge|perform|execute|call|return\s+null)\b`)
+	plpgsqlFill    = lazyregexp.New(`(?i)\bnew\s*:?=|\binto\s+(strict\s+)?new\b`)
 )
 
 // bodyCode is its function's body without comments, in upper and lower case as it is written.
@@ -60,7 +62,7 @@ func (t *trigger) runsStatements() bool {
 
 // mayFill reports whether a trigger may give a column of a new row its value.
 func (r *relation) mayFill(column string) bool {
-	sets := regexp.MustCompile(`(?i)\bnew\."?` + regexp.QuoteMeta(column) + `"?\s*:?=`)
+	sets := lazyregexp.New(`(?i)\bnew\."?` + regexp.QuoteMeta(column) + `"?\s*:?=`)
 	return slices.ContainsFunc(r.Triggers, func(t trigger) bool {
 		const needed = triggerRow | triggerBefore | triggerInsert
 		if t.Type&needed != needed {

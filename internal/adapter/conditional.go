@@ -1,20 +1,20 @@
 package adapter
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/onward"
 )
 
 // action matches an action of Go's templates that decides which text is in the output.
-var action = regexp.MustCompile(`\{\{-?\s*(if|else|end|range|with|block|define)\b[^{}\n]*\}\}`)
+var action = lazyregexp.New(`\{\{-?\s*(if|else|end|range|with|block|define)\b[^{}\n]*\}\}`)
 
 // schemaOnly matches the end of a condition that only adds a schema to a name: the name means the same object with
 // and without it.
-var schemaOnly = regexp.MustCompile(`\}\}\s*"?\{\{[^{}\n]*\}\}"?\.\s*$`)
+var schemaOnly = lazyregexp.New(`\}\}\s*"?\{\{[^{}\n]*\}\}"?\.\s*$`)
 
 // readTrueConditions returns the text that the template gives if every condition is true. The text after {{ else }}, and {{ if …
 // }} and {{ end }} themselves, become blanks, so all offsets stay. at lists the offsets of the conditions, except

@@ -2,9 +2,10 @@ package adapter
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // Directory names of other databases, whose migrations are next to Postgres' own in many
@@ -27,26 +28,26 @@ var (
 	foreignText = []struct {
 		database string
 		words    []string
-		pattern  *regexp.Regexp
+		pattern  *lazyregexp.Regexp
 	}{
-		{"ClickHouse", []string{"engine=", "engine ="}, regexp.MustCompile(`(?i)\bENGINE\s*=\s*\w*(MergeTree|Log|Distributed|Kafka)\b`)},
+		{"ClickHouse", []string{"engine=", "engine ="}, lazyregexp.New(`(?i)\bENGINE\s*=\s*\w*(MergeTree|Log|Distributed|Kafka)\b`)},
 		{
 			"MySQL", []string{"auto_increment", "engine=", "engine =", "`"},
-			regexp.MustCompile("(?i)\\bAUTO_INCREMENT\\b|\\bENGINE\\s*=\\s*(InnoDB|MyISAM|MEMORY)\\b|\\b(TABLE|INTO|COLUMN|UPDATE|FROM|EXISTS)\\s+\\\\?`\\w+\\\\?`"),
+			lazyregexp.New("(?i)\\bAUTO_INCREMENT\\b|\\bENGINE\\s*=\\s*(InnoDB|MyISAM|MEMORY)\\b|\\b(TABLE|INTO|COLUMN|UPDATE|FROM|EXISTS)\\s+\\\\?`\\w+\\\\?`"),
 		},
 		{
 			"SQLite", []string{"autoincrement", "pragma", "rowid", "insert or", "strict"},
-			regexp.MustCompile(`(?i)\bAUTOINCREMENT\b|\)\s*STRICT\s*;|\bINSERT\s+OR\s+(IGNORE|REPLACE|ABORT|FAIL|ROLLBACK)\b|^\s*PRAGMA\s+\w+|\bWITHOUT\s+ROWID\b`),
+			lazyregexp.New(`(?i)\bAUTOINCREMENT\b|\)\s*STRICT\s*;|\bINSERT\s+OR\s+(IGNORE|REPLACE|ABORT|FAIL|ROLLBACK)\b|^\s*PRAGMA\s+\w+|\bWITHOUT\s+ROWID\b`),
 		},
 		{
 			"SQL Server", []string{"identity(", "identity (", "nvarchar", "\ngo", "[dbo]"},
-			regexp.MustCompile(`(?i)\bIDENTITY\s*\(\s*\d+\s*,\s*\d+\s*\)|\bNVARCHAR\b|(?m)^GO\s*$|\[dbo\]\.`),
+			lazyregexp.New(`(?i)\bIDENTITY\s*\(\s*\d+\s*,\s*\d+\s*\)|\bNVARCHAR\b|(?m)^GO\s*$|\[dbo\]\.`),
 		},
-		{"Oracle", []string{"varchar2", "number(", "number ("}, regexp.MustCompile(`(?i)\b(VARCHAR2|NUMBER\s*\(\s*\d+)\b`)},
+		{"Oracle", []string{"varchar2", "number(", "number ("}, lazyregexp.New(`(?i)\b(VARCHAR2|NUMBER\s*\(\s*\d+)\b`)},
 	}
 	// SQL that only Postgres has.
-	postgresText = regexp.MustCompile(`(?i)\b(jsonb|timestamptz|bigserial|serial|plpgsql|bytea|tsvector|concurrently|text\[\])\b|\$\$|\w::\w|\bUSING\s+(gin|gist|brin)\b|\bNOT\s+VALID\b|\bCREATE\s+EXTENSION\b`)
-	partOfName   = regexp.MustCompile(`mysql|sqlite|clickhouse|mariadb`)
+	postgresText = lazyregexp.New(`(?i)\b(jsonb|timestamptz|bigserial|serial|plpgsql|bytea|tsvector|concurrently|text\[\])\b|\$\$|\w::\w|\bUSING\s+(gin|gist|brin)\b|\bNOT\s+VALID\b|\bCREATE\s+EXTENSION\b`)
+	partOfName   = lazyregexp.New(`mysql|sqlite|clickhouse|mariadb`)
 )
 
 // ScriptEndings are the file endings of JavaScript and TypeScript. In their templates a backtick of SQL has a backslash.

@@ -2,9 +2,10 @@ package adapter
 
 import (
 	"iter"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // forPostgres are words in a name that mean it is for Postgres.
@@ -36,7 +37,7 @@ func middleParts(name string) iter.Seq[string] {
 }
 
 // popModule matches the requirement of pop in a go.mod.
-var popModule = regexp.MustCompile(`\bgithub\.com/(?:gobuffalo|ory)/pop\b`)
+var popModule = lazyregexp.New(`\bgithub\.com/(?:gobuffalo|ory)/pop\b`)
 
 // UsesPop reports whether the Go module of a directory uses pop, whose migrations have
 // the same names as golang-migrate's.

@@ -2,19 +2,20 @@ package adapter
 
 import (
 	"path"
-	"regexp"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // Names matches a pattern against names in paths. A match must not cross a slash. It is
 // used for all paths of a tree: the answer for a directory holds for all files in it, and
 // is computed once.
 type Names struct {
-	pattern *regexp.Regexp
+	pattern *lazyregexp.Regexp
 	dirs    map[string]bool
 }
 
 // NewNames returns a matcher for one loop over paths; it is not safe for concurrent use.
-func NewNames(pattern *regexp.Regexp) *Names {
+func NewNames(pattern *lazyregexp.Regexp) *Names {
 	return &Names{pattern: pattern, dirs: make(map[string]bool)}
 }
 

@@ -2,10 +2,10 @@ package adapter
 
 import (
 	"path"
-	"regexp"
 	"strconv"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -19,14 +19,14 @@ type Oldest struct {
 
 var (
 	// image matches an image of Postgres: its name, and the tag.
-	image = regexp.MustCompile(`(?mi)^\s*(?:-\s*)?(?:image:|FROM)\s*["']?(?:[\w.-]+(?::\d+)?/)*(postgres|postgresql|postgis|pgvector|timescaledb|timescaledb-ha|pg_cron|postgres-ssl)(?::([^\s"'@]*))?`)
+	image = lazyregexp.New(`(?mi)^\s*(?:-\s*)?(?:image:|FROM)\s*["']?(?:[\w.-]+(?::\d+)?/)*(postgres|postgresql|postgis|pgvector|timescaledb|timescaledb-ha|pg_cron|postgres-ssl)(?::([^\s"'@]*))?`)
 	// tagged finds the major version in the tag of an image with a version of its own:
 	// "pg16", "2.17.2-pg16". majorTag finds it in a tag of the official image: "16-alpine",
 	// "15.1.0.117", "${POSTGRES_VERSION:-16}".
-	tagged   = regexp.MustCompile(`(?i)(?:^|[-.])pg(\d{1,2})\b`)
-	majorTag = regexp.MustCompile(`^(?:\$\{\w+:-)?(\d{1,2})(?:$|[.}-])`)
+	tagged   = lazyregexp.New(`(?i)(?:^|[-.])pg(\d{1,2})\b`)
+	majorTag = lazyregexp.New(`^(?:\$\{\w+:-)?(\d{1,2})(?:$|[.}-])`)
 	// supabaseMajor matches a setting in the [db] section of a Supabase project.
-	supabaseMajor = regexp.MustCompile(`(?m)^\s*major_version\s*=\s*(\d{1,2})\b`)
+	supabaseMajor = lazyregexp.New(`(?m)^\s*major_version\s*=\s*(\d{1,2})\b`)
 )
 
 // OldestPostgres finds the oldest version in a tree, whose files are read once.

@@ -3,9 +3,10 @@ package adapter
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // RunnerFiles lists the files in which a repository says how it runs its migrations:
@@ -54,7 +55,7 @@ func RunnerFile(t Tree, p string) *File {
 // FindMentioned returns the first of these files that has one of some words and matches a pattern;
 // "" for none. Every match must have one of the words: they spare most files the slow
 // pattern.
-func FindMentioned(t Tree, code bool, pattern *regexp.Regexp, words ...string) string {
+func FindMentioned(t Tree, code bool, pattern *lazyregexp.Regexp, words ...string) string {
 	files := RunnerFiles(t, code)
 	at := slices.IndexFunc(files, func(p string) bool {
 		text := RunnerFile(t, p).Text
@@ -92,10 +93,10 @@ func isDeploymentFile(p, base string) bool {
 }
 
 // pipelines are the files of other forges and platforms, by their names.
-var pipelines = regexp.MustCompile(`^(?:\.gitlab-ci.*|\.drone|\.?travis|azure-pipelines?.*|bitbucket-pipelines|cloudbuild.*|buildspec.*|heroku|render|appspec)\.ya?ml$`)
+var pipelines = lazyregexp.New(`^(?:\.gitlab-ci.*|\.drone|\.?travis|azure-pipelines?.*|bitbucket-pipelines|cloudbuild.*|buildspec.*|heroku|render|appspec)\.ya?ml$`)
 
 // manifest matches the path of a file that may make a cluster run a migration job.
-var manifest = regexp.MustCompile(`(?i)(?:migrat|jobs?\b|deploy|k8s|kube|helm|chart|manifest)`)
+var manifest = lazyregexp.New(`(?i)(?:migrat|jobs?\b|deploy|k8s|kube|helm|chart|manifest)`)
 
 // plainSQL reports whether a name ends as a SQL migration does. It excludes most files of
 // a repository full of migrations before the patterns are tried.

@@ -2,16 +2,17 @@ package adapter
 
 import (
 	"cmp"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // maxToken bounds the text between a token's brackets, in bytes.
 const maxToken = 60
 
 // schemaWord matches words in a token. The last one names the schema.
-var schemaWord = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_]*`)
+var schemaWord = lazyregexp.New(`[A-Za-z_][A-Za-z0-9_]*`)
 
 // searched is the schema that Flyway puts first in the search path: names without a
 // schema are looked up in it.
@@ -118,7 +119,7 @@ func useDefaultSchema(files []*File) {
 	}
 }
 
-var searchPath = regexp.MustCompile(`(?i)search_path`)
+var searchPath = lazyregexp.New(`(?i)search_path`)
 
 // removeSchemas removes the schemas that the runner fills in.
 func (f *File) removeSchemas() {
@@ -162,9 +163,9 @@ func replaceSchemaTexts(out []byte, written, token string) {
 var (
 	// nameToken matches a whole name that a runner fills in: ${app_role}, {{.app_role}};
 	// or psql's :role, :"role".
-	nameToken = regexp.MustCompile(`\$\{[^{}\n]{1,60}\}|\{\{[^{}\n]{1,60}\}\}|[ \t]:(?:"[A-Za-z_]\w*"|[A-Za-z_]\w*)`)
+	nameToken = lazyregexp.New(`\$\{[^{}\n]{1,60}\}|\{\{[^{}\n]{1,60}\}\}|[ \t]:(?:"[A-Za-z_]\w*"|[A-Za-z_]\w*)`)
 	// beforeRole matches the text before a role or a schema.
-	beforeRole = regexp.MustCompile(`(?is)\b(?:(?:GRANT|REVOKE)\b[^;]*\b(?:TO|FROM)\s+(?:[^;]*,\s*)?|POLICY\b[^;(]*\bTO\s+(?:[^;(]*,\s*)?|(?:OWNER\s+TO|AUTHORIZATION|(?:FOR|CREATE|ALTER|DROP|SET)\s+(?:ROLE|USER)(?:\s+IF\s+(?:NOT\s+)?EXISTS)?|SCHEMA(?:\s+IF\s+(?:NOT\s+)?EXISTS)?)\s+|search_path\s*(?:=|\bTO\b)\s*)$`)
+	beforeRole = lazyregexp.New(`(?is)\b(?:(?:GRANT|REVOKE)\b[^;]*\b(?:TO|FROM)\s+(?:[^;]*,\s*)?|POLICY\b[^;(]*\bTO\s+(?:[^;(]*,\s*)?|(?:OWNER\s+TO|AUTHORIZATION|(?:FOR|CREATE|ALTER|DROP|SET)\s+(?:ROLE|USER)(?:\s+IF\s+(?:NOT\s+)?EXISTS)?|SCHEMA(?:\s+IF\s+(?:NOT\s+)?EXISTS)?)\s+|search_path\s*(?:=|\bTO\b)\s*)$`)
 )
 
 // maxBefore bounds the text before a role that is searched, in bytes.
@@ -208,7 +209,7 @@ func fillRoles(text string) string {
 }
 
 // psqlSet matches a psql command that sets a variable.
-var psqlSet = regexp.MustCompile(`(?m)^[ \t]*\\set[ \t]+(\w+)[ \t]+(.*?)[ \t\r]*$`)
+var psqlSet = lazyregexp.New(`(?m)^[ \t]*\\set[ \t]+(\w+)[ \t]+(.*?)[ \t\r]*$`)
 
 // setToMore reports whether a text sets a psql variable to more than a name: psql inserts
 // the value unchanged, so it may be statements.

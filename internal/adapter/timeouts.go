@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // A lock_timeout that the runner's session starts with is not in a migration. It is in
@@ -13,14 +15,14 @@ import (
 // such a setting counts only if it mentions migrations too, because an application has
 // timeouts of its own.
 var (
-	timeoutFile  = regexp.MustCompile(`(?i)(?:^|/)(?:makefile|justfile|procfile|package\.json|dockerfile[^/]*|\.env[^/]*|[^/]*\.(?:ya?ml|toml|conf|sh|mk|env|properties|hcl|tf|just|bash))$|(?i)(?:^|/)(?:bin|scripts?)/[^/.]+$|(?i)migrat[^/]*\.(?:[cm]?[jt]s|py|rb|go|kts?|gradle)$|(?i)(?:^|/)(?:db)?migrat(?:e|or|er)/[^/]+\.(?:[cm]?[jt]s|py|rb|go)$`)
-	timeoutValue = regexp.MustCompile(`(?i)(?:-c(?:\s|%20|\+)*|--|[?&])lock[_-]timeout(?:=|%3D)'?([1-9]\d*(?:\s?(?:ms|s|min))?)|set\s+(?:session\s+)?lock_timeout\s*(?:=|to)\s*\\?["']?([1-9]\d*\s?(?:ms|s|min)?)|\block_?timeout["']?\]?\s*[:=]\s*["']?([1-9]\d*(?:\s?(?:ms|s|min))?)`)
-	ofMigrations = regexp.MustCompile(`(?i)migrat|flyway|liquibase|goose|dbmate|refinery`)
+	timeoutFile  = lazyregexp.New(`(?i)(?:^|/)(?:makefile|justfile|procfile|package\.json|dockerfile[^/]*|\.env[^/]*|[^/]*\.(?:ya?ml|toml|conf|sh|mk|env|properties|hcl|tf|just|bash))$|(?i)(?:^|/)(?:bin|scripts?)/[^/.]+$|(?i)migrat[^/]*\.(?:[cm]?[jt]s|py|rb|go|kts?|gradle)$|(?i)(?:^|/)(?:db)?migrat(?:e|or|er)/[^/]+\.(?:[cm]?[jt]s|py|rb|go)$`)
+	timeoutValue = lazyregexp.New(`(?i)(?:-c(?:\s|%20|\+)*|--|[?&])lock[_-]timeout(?:=|%3D)'?([1-9]\d*(?:\s?(?:ms|s|min))?)|set\s+(?:session\s+)?lock_timeout\s*(?:=|to)\s*\\?["']?([1-9]\d*\s?(?:ms|s|min)?)|\block_?timeout["']?\]?\s*[:=]\s*["']?([1-9]\d*(?:\s?(?:ms|s|min))?)`)
+	ofMigrations = lazyregexp.New(`(?i)migrat|flyway|liquibase|goose|dbmate|refinery`)
 	// Files that do not belong to the deploy: tests, and pipelines unless their name says
 	// that they deploy.
-	notDeployed = regexp.MustCompile(`(?i)(?:^|[/._-])(?:tests?|e2e|spec|local|dev|examples?|testdata|node_modules|vendor)(?:[/._-]|$)`)
-	pipeline    = regexp.MustCompile(`(?i)^(?:\.github/|\.gitlab|\.circleci/|\.buildkite/|\.drone|azure-pipelines|bitbucket-pipelines)`)
-	deploying   = regexp.MustCompile(`(?i)deploy|release|migrat|prod`)
+	notDeployed = lazyregexp.New(`(?i)(?:^|[/._-])(?:tests?|e2e|spec|local|dev|examples?|testdata|node_modules|vendor)(?:[/._-]|$)`)
+	pipeline    = lazyregexp.New(`(?i)^(?:\.github/|\.gitlab|\.circleci/|\.buildkite/|\.drone|azure-pipelines|bitbucket-pipelines)`)
+	deploying   = lazyregexp.New(`(?i)deploy|release|migrat|prod`)
 )
 
 // timeoutEndings are extensions of files that timeoutFile may match. A file with another
@@ -89,8 +91,8 @@ func lockTimeoutLine(file, text string) int {
 // A lock_timeout that is a default of a database, of all roles, or of one role, so that
 // the server applies it to new sessions.
 var (
-	givenTimeout = regexp.MustCompile(`(?i)\balter\s+(role|user|database)\s+"?([\w$-]+)"?(?:\s+in\s+database\s+\S+)?\s+set\s+lock_timeout\s*(?:=|\bto\b)\s*'?[1-9]`)
-	migrates     = regexp.MustCompile(`(?i)migrat|deploy|ddl`)
+	givenTimeout = lazyregexp.New(`(?i)\balter\s+(role|user|database)\s+"?([\w$-]+)"?(?:\s+in\s+database\s+\S+)?\s+set\s+lock_timeout\s*(?:=|\bto\b)\s*'?[1-9]`)
+	migrates     = lazyregexp.New(`(?i)migrat|deploy|ddl`)
 )
 
 // FindDefaultTimeout returns where an applied migration sets a default lock_timeout for later
@@ -119,7 +121,7 @@ func FindDefaultTimeout(t Tree, ran *Set) string {
 // isConnectionRole reports whether a role is in a connection string among the repository's files
 // that run migrations.
 func isConnectionRole(t Tree, role string) bool {
-	as := regexp.MustCompile(`://` + regexp.QuoteMeta(role) + `[:@]|\b(?:user|PGUSER)["']?\s*[=:]\s*["']?` + regexp.QuoteMeta(role) + `\b`)
+	as := lazyregexp.New(`://` + regexp.QuoteMeta(role) + `[:@]|\b(?:user|PGUSER)["']?\s*[=:]\s*["']?` + regexp.QuoteMeta(role) + `\b`)
 	return slices.ContainsFunc(RunnerFiles(t, false), func(p string) bool {
 		f := RunnerFile(t, p)
 		return strings.Contains(f.Text, role) && ofMigrations.MatchString(f.Text) && as.MatchString(f.Text)

@@ -2,49 +2,50 @@ package adapter
 
 import (
 	"path"
-	"regexp"
 	"strings"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // unreadProgram is a tool whose migrations are programs.
 type unreadProgram struct {
 	tool string
 	// file matches the names of its migrations, and word is in each of them; "" if the names are enough.
-	file *regexp.Regexp
+	file *lazyregexp.Regexp
 	word string
 }
 
 // unreadPrograms are such tools, by the endings of their files. Of two with the same names of files, the first whose word is in the text
 // counts.
 var unreadPrograms = map[string][]unreadProgram{
-	".exs": {{"Ecto", regexp.MustCompile(`^\d`), ""}},
+	".exs": {{"Ecto", lazyregexp.New(`^\d`), ""}},
 	".cs": {
-		{"EF Core", regexp.MustCompile(`^\d{14}_\w+\.cs$`), "migrationBuilder"},
-		{"FluentMigrator", regexp.MustCompile(`^\w+\.cs$`), "FluentMigrator"},
+		{"EF Core", lazyregexp.New(`^\d{14}_\w+\.cs$`), "migrationBuilder"},
+		{"FluentMigrator", lazyregexp.New(`^\w+\.cs$`), "FluentMigrator"},
 	},
 	".php": {
-		{"Laravel", regexp.MustCompile(`^\d{4}_\d\d_\d\d_\d{6}_\w+\.php$`), `Illuminate\Database\Migrations\Migration`},
-		{"Doctrine", regexp.MustCompile(`^Version\w+\.php$`), `Doctrine\Migrations\AbstractMigration`},
-		{"Phinx", regexp.MustCompile(`^\d{14}_\w+\.php$`), `Phinx\Migration\`},
-		{"CakePHP", regexp.MustCompile(`^\d{14}_\w+\.php$`), `use Migrations\`},
-		{"Yii", regexp.MustCompile(`^[mM]\d{6}_?\d{6}\w*\.php$`), `yii\db\Migration`},
-		{"CodeIgniter", regexp.MustCompile(`^\d[\d-]*_\w+\.php$`), `CodeIgniter\Database\Migration`},
+		{"Laravel", lazyregexp.New(`^\d{4}_\d\d_\d\d_\d{6}_\w+\.php$`), `Illuminate\Database\Migrations\Migration`},
+		{"Doctrine", lazyregexp.New(`^Version\w+\.php$`), `Doctrine\Migrations\AbstractMigration`},
+		{"Phinx", lazyregexp.New(`^\d{14}_\w+\.php$`), `Phinx\Migration\`},
+		{"CakePHP", lazyregexp.New(`^\d{14}_\w+\.php$`), `use Migrations\`},
+		{"Yii", lazyregexp.New(`^[mM]\d{6}_?\d{6}\w*\.php$`), `yii\db\Migration`},
+		{"CodeIgniter", lazyregexp.New(`^\d[\d-]*_\w+\.php$`), `CodeIgniter\Database\Migration`},
 	},
 	".py": {
-		{"Peewee", regexp.MustCompile(`^\d{3}_\w+\.py$`), "def migrate(migrator"},
-		{"Piccolo", regexp.MustCompile(`^\w+_\d{4}_\d\d_\d\dt[\w-]+\.py$|^\d{4}-\d\d-\d\dT[\w-]+\.py$`), "MigrationManager"},
-		{"Aerich", regexp.MustCompile(`^\d+_\d{14}_\w+\.py$`), "BaseDBAsyncClient"},
+		{"Peewee", lazyregexp.New(`^\d{3}_\w+\.py$`), "def migrate(migrator"},
+		{"Piccolo", lazyregexp.New(`^\w+_\d{4}_\d\d_\d\dt[\w-]+\.py$|^\d{4}-\d\d-\d\dT[\w-]+\.py$`), "MigrationManager"},
+		{"Aerich", lazyregexp.New(`^\d+_\d{14}_\w+\.py$`), "BaseDBAsyncClient"},
 	},
-	".rs": {{"SeaORM", regexp.MustCompile(`^m\d{8}_\d{6}_\w+\.rs$`), "MigrationTrait"}},
+	".rs": {{"SeaORM", lazyregexp.New(`^m\d{8}_\d{6}_\w+\.rs$`), "MigrationTrait"}},
 	".rb": {
-		{"Sequel", regexp.MustCompile(`^\d+_\w+\.rb$`), "Sequel.migration"},
-		{"Hanami", regexp.MustCompile(`^\d+_\w+\.rb$`), "ROM::SQL.migration"},
+		{"Sequel", lazyregexp.New(`^\d+_\w+\.rb$`), "Sequel.migration"},
+		{"Hanami", lazyregexp.New(`^\d+_\w+\.rb$`), "ROM::SQL.migration"},
 	},
-	".swift": {{"Fluent", regexp.MustCompile(`^\w+\.swift$`), "AsyncMigration"}},
+	".swift": {{"Fluent", lazyregexp.New(`^\w+\.swift$`), "AsyncMigration"}},
 }
 
 // inMigrations matches the directories of such files.
-var inMigrations = regexp.MustCompile(`(?i)(?:^|/)[^/]*migrat[^/]*(?:/[^/]+)?$`)
+var inMigrations = lazyregexp.New(`(?i)(?:^|/)[^/]*migrat[^/]*(?:/[^/]+)?$`)
 
 // maxUnreadSamples is how many files of a directory are read to find its tool.
 const maxUnreadSamples = 3
@@ -75,10 +76,10 @@ func unreadProgramOf(t Tree, p string, samples map[string]int) *unreadProgram {
 }
 
 // otherProvider matches the names of databases in a snapshot of EF Core's model.
-var otherProvider = regexp.MustCompile(`SqlServer|MySql|Sqlite|Oracle`)
+var otherProvider = lazyregexp.New(`SqlServer|MySql|Sqlite|Oracle`)
 
 // otherConnection matches Laravel's setting for another database.
-var otherConnection = regexp.MustCompile(`(?m)^DB_CONNECTION=(?:mysql|mariadb|sqlsrv)\b`)
+var otherConnection = lazyregexp.New(`(?m)^DB_CONNECTION=(?:mysql|mariadb|sqlsrv)\b`)
 
 // isForeignProgram reports whether a tool's settings say that its migrations are for another database than Postgres.
 func isForeignProgram(t Tree, tool, dir string) bool {

@@ -4,9 +4,10 @@ import (
 	"cmp"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // migrationLibraries are migration libraries of TypeScript and JavaScript, each with a word that
@@ -124,13 +125,13 @@ func UnreadIn(t Tree) []Unread {
 }
 
 // testName matches names of files with tests.
-var testName = regexp.MustCompile(`[._](?:test|spec)\.\w+$`)
+var testName = lazyregexp.New(`[._](?:test|spec)\.\w+$`)
 
 // IsTest reports whether a file has tests, by its name.
 func IsTest(name string) bool { return testName.MatchString(name) }
 
 // otherSQL matches the ends of file names that hold SQL but are not read as migrations.
-var otherSQL = regexp.MustCompile(`(?i)\.(?:sql\.(?:postgres|postgresql|pg|pgsql|psql|tmpl|tpl|template|j2|jinja2?|erb|ejs|up|in)|pgsql|psql|ddl)$`)
+var otherSQL = lazyregexp.New(`(?i)\.(?:sql\.(?:postgres|postgresql|pg|pgsql|psql|tmpl|tpl|template|j2|jinja2?|erb|ejs|up|in)|pgsql|psql|ddl)$`)
 
 // OtherSQL reports whether a file holds SQL, by its name, but is not read as a migration:
 // only names that end in ".sql" are.

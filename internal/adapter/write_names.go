@@ -3,9 +3,10 @@ package adapter
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"strings"
 	"time"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // numbers generates names of further migrations that continue the existing ones.
@@ -19,11 +20,11 @@ type numbers struct {
 }
 
 var (
-	numbered = regexp.MustCompile(`^(Migration|[A-Za-z]?)(\d+)([-_.]+)`)
+	numbered = lazyregexp.New(`^(Migration|[A-Za-z]?)(\d+)([-_.]+)`)
 	// parts matches a name with more than one number: a date, a version of several parts.
-	parts = regexp.MustCompile(`^[A-Za-z]?\d+[-._]\d+(?:[-._]|$)`)
+	parts = lazyregexp.New(`^[A-Za-z]?\d+[-._]\d+(?:[-._]|$)`)
 	// moments matches a time with separators, perhaps with a number after it.
-	moments = regexp.MustCompile(`^(\d{4}-\d{2}-\d{2}-\d{6})(-\d{4})?_`)
+	moments = lazyregexp.New(`^(\d{4}-\d{2}-\d{2}-\d{6})(-\d{4})?_`)
 )
 
 // NewWriting starts to write migrations that follow the ones in a set. Names with a time in

@@ -21,7 +21,7 @@ type Program struct {
 // newProgram returns the content of a step's migration. A contract step has no undo: the deployed code is gone.
 func newProgram(p *onward.Plan, s *onward.PlanStep, name string) *Program {
 	out := &Program{
-		Name: name, Plan: p, Comment: fmt.Sprintf("%s of the plan %s: %s.", s.ID, p.Name, strings.Join(strings.Fields(s.Why), " ")),
+		Name: name, Plan: p, Comment: fmt.Sprintf("%s: %s.", NameStep(p, s), strings.Join(strings.Fields(s.Why), " ")),
 		Alone: s.Transaction == onward.TransactionNone,
 		Up:    SplitStatements(DropInvalidIndex(s) + TransactionBody(s)),
 	}
@@ -29,6 +29,14 @@ func newProgram(p *onward.Plan, s *onward.PlanStep, name string) *Program {
 		out.Down = SplitStatements(undo)
 	}
 	return out
+}
+
+// NameStep returns a step's name for a comment. The files of a finding are of a plan without a name.
+func NameStep(p *onward.Plan, s *onward.PlanStep) string {
+	if p.Name == "" {
+		return s.ID
+	}
+	return s.ID + " of the plan " + p.Name
 }
 
 // ClassName returns a name in camel case for the class of a program, from its file's name without the number.

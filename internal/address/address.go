@@ -6,9 +6,10 @@ package address
 import (
 	"cmp"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // Mask replaces a password.
@@ -27,11 +28,11 @@ func (*Error) Error() string {
 var (
 	// inURL matches a URL greedily: people forget to escape passwords, so these can
 	// contain any character except white space.
-	inURL = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://)(\S*)@`)
+	inURL = lazyregexp.New(`([A-Za-z][A-Za-z0-9+.-]*://)(\S*)@`)
 	// keyword matches a password with its name before it: in the query of a URL, in a
 	// list of keywords and values, in the environment, in Python's or JSON's
 	// notation.
-	keyword = regexp.MustCompile(`(?i)([a-z0-9_-]*(?:password|passwd)["']?\s*[=:]\s*)` +
+	keyword = lazyregexp.New(`(?i)([a-z0-9_-]*(?:password|passwd)["']?\s*[=:]\s*)` +
 		`('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|['"].*|[^\s&'"][^\s&]*)`)
 )
 

@@ -1,14 +1,14 @@
 package analysis
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-var bound = regexp.MustCompile(`(?is)\b(?:ATTACH\s+PARTITION|PARTITION\s+OF)\b.*?\b(FOR\s+VALUES\s.*|DEFAULT)\s*;?\s*$`)
+var bound = lazyregexp.New(`(?is)\b(?:ATTACH\s+PARTITION|PARTITION\s+OF)\b.*?\b(FOR\s+VALUES\s.*|DEFAULT)\s*;?\s*$`)
 
 // PartitionBounds returns the bounds that a statement gives a partition, as written; "FOR VALUES …" if other clauses follow
 // them, or if it has none.
@@ -21,13 +21,13 @@ func PartitionBounds(sql string) string {
 }
 
 // more matches the clauses that may follow bounds.
-var more = regexp.MustCompile(`(?i)\bPARTITION\s+BY\b|\)\s*(WITH\b[^(]*\(\w+\s*=|USING\b|TABLESPACE\b)`)
+var more = lazyregexp.New(`(?i)\bPARTITION\s+BY\b|\)\s*(WITH\b[^(]*\(\w+\s*=|USING\b|TABLESPACE\b)`)
 
 var (
-	ranges = regexp.MustCompile(`(?i)^FOR VALUES FROM \( ?([^(),]+?) ?\) TO \( ?([^(),]+?) ?\)$`)
-	lists  = regexp.MustCompile(`(?i)^FOR VALUES IN ?(\([^()]+\))$`)
-	null   = regexp.MustCompile(`(?i)\bnull\b`)
-	open   = regexp.MustCompile(`(?i)^(minvalue|maxvalue)$`)
+	ranges = lazyregexp.New(`(?i)^FOR VALUES FROM \( ?([^(),]+?) ?\) TO \( ?([^(),]+?) ?\)$`)
+	lists  = lazyregexp.New(`(?i)^FOR VALUES IN ?(\([^()]+\))$`)
+	null   = lazyregexp.New(`(?i)\bnull\b`)
+	open   = lazyregexp.New(`(?i)^(minvalue|maxvalue)$`)
 )
 
 // PartitionCondition returns the condition that the rows of a partition meet, from the bounds in a statement; "" if the bounds are not

@@ -1,16 +1,16 @@
 package analysis
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
 // branches are the words of a PL/pgSQL body after which a statement may not run.
-var branches = regexp.MustCompile(`(?i)\b(?:if|case|loop|while|for|foreach|begin|exception|return|exit|continue)\b`)
+var branches = lazyregexp.New(`(?i)\b(?:if|case|loop|while|for|foreach|begin|exception|return|exit|continue)\b`)
 
 // IsSetByTrigger reports whether a trigger sets the column in each inserted row: it is the first
 // thing that its function does to the column, and unconditional. The trigger may leave out
@@ -55,9 +55,9 @@ func asksForNull(when *pgparse.Node, column string) bool {
 
 // Code in a PL/pgSQL body that may set columns of NEW, by name or all of them.
 var (
-	setsColumn = regexp.MustCompile(`(?i)\bnew\s*\.\s*("[^"]+"|\w+)\s*(\[[^\]]*\]\s*)?:?=`)
-	setsRow    = regexp.MustCompile(`(?i)\bnew\s*:?=|\b(into|call)\b[^;]*\bnew\b`)
-	returned   = regexp.MustCompile(`(?i)\breturn\s+([^;]*)`)
+	setsColumn = lazyregexp.New(`(?i)\bnew\s*\.\s*("[^"]+"|\w+)\s*(\[[^\]]*\]\s*)?:?=`)
+	setsRow    = lazyregexp.New(`(?i)\bnew\s*:?=|\b(into|call)\b[^;]*\bnew\b`)
+	returned   = lazyregexp.New(`(?i)\breturn\s+([^;]*)`)
 )
 
 // MaySetColumn reports whether a trigger may set a column of the row. It is false only if the

@@ -2,11 +2,11 @@ package capture
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog/builtin"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/wire"
 	"github.com/onward-sql/onward/internal/wire/ordered"
@@ -53,7 +53,7 @@ func newBooks(tables map[string]bool, files []string, list []*ordered.Statement)
 
 // versionedName matches the name of a migration's file. Other names, such as admin.sql, may be values in any table. So may short
 // numbers.
-var versionedName = regexp.MustCompile(`^[VvRrUu]?[0-9]+.*[^0-9]|^[0-9]{8,}$`)
+var versionedName = lazyregexp.New(`^[VvRrUu]?[0-9]+.*[^0-9]|^[0-9]{8,}$`)
 
 const minName = 4
 

@@ -2,11 +2,11 @@ package capture
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/wire/ordered"
 )
 
@@ -28,8 +28,8 @@ const (
 )
 
 var (
-	longNumber = regexp.MustCompile(`[0-9]{3,}`)
-	revisionID = regexp.MustCompile(`(?m)^revision(?:\s*:\s*[^=\n]+)?\s*=\s*["']([^"'\n]+)["']`)
+	longNumber = lazyregexp.New(`[0-9]{3,}`)
+	revisionID = lazyregexp.New(`(?m)^revision(?:\s*:\s*[^=\n]+)?\s*=\s*["']([^"'\n]+)["']`)
 )
 
 // listMigrationFiles lists the files below a directory: by name, with and without extension, by what precedes a "_",

@@ -2,10 +2,10 @@ package capture
 
 import (
 	"cmp"
-	"regexp"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/script"
 )
@@ -28,10 +28,10 @@ const linesOfCall = 8
 
 var (
 	// commentLine matches a line that is a comment in most languages.
-	commentLine = regexp.MustCompile(`^\s*(?://|/?\*|#)`)
-	wordInCode  = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_]*`)
+	commentLine = lazyregexp.New(`^\s*(?://|/?\*|#)`)
+	wordInCode  = lazyregexp.New(`[A-Za-z_][A-Za-z0-9_]*`)
 	// stepStart matches the line in which the function begins that makes a change, or the one that undoes it.
-	stepStart = regexp.MustCompile(`^\s*(?:(?:export|default|public|static|override|async|function|const|let|def|self\.|module\.|exports\.)\s*)*` +
+	stepStart = lazyregexp.New(`^\s*(?:(?:export|default|public|static|override|async|function|const|let|def|self\.|module\.|exports\.)\s*)*` +
 		`(up|change|upgrade|down|downgrade)\b\s*(?:[=:(]|$)`)
 )
 

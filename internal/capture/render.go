@@ -7,12 +7,12 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/command"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // Placeholders of a command that prints SQL.
@@ -94,7 +94,7 @@ func replaceAll(words []string, names ...string) []string {
 }
 
 // numberedName matches the names of migrations.
-var numberedName = regexp.MustCompile(`^[VvRrUu]?[0-9]`)
+var numberedName = lazyregexp.New(`^[VvRrUu]?[0-9]`)
 
 // listIDs returns the names of the migrations of a directory by their files, in their order.
 func listIDs(t adapter.Tree, dir string) []string {

@@ -2,8 +2,8 @@ package capture
 
 import (
 	"fmt"
-	"regexp"
 
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/wire/ordered"
 )
@@ -25,7 +25,7 @@ type mark struct {
 }
 
 // markComment is a comment that names the migration of what follows it.
-var markComment = regexp.MustCompile(`(?i)^--[ \t]*migration:[ \t]*([^\s]+)[ \t]*\r?$`)
+var markComment = lazyregexp.New(`(?i)^--[ \t]*migration:[ \t]*([^\s]+)[ \t]*\r?$`)
 
 // addText adds the statements of a text, as psql would send them. id is their migration; "" if the text names it.
 func (r *Rendering) addText(id, text string) error {

@@ -1,10 +1,10 @@
 package catalog
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/query"
@@ -12,7 +12,7 @@ import (
 
 // changesNames matches a body that may change the meaning of names: it creates tables, or sets
 // the search path.
-var changesNames = regexp.MustCompile(`(?i)\b(?:create|search_path|set_config|dblink|into\s+temp)`)
+var changesNames = lazyregexp.New(`(?i)\b(?:create|search_path|set_config|dblink|into\s+temp)`)
 
 // mayChangeNames reports whether a body may match makes. It is faster than the pattern.
 func mayChangeNames(body string) bool {

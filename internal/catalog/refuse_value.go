@@ -3,11 +3,11 @@ package catalog
 import (
 	"encoding/json"
 	"math/big"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
@@ -143,10 +143,10 @@ func fitsBits(n *big.Int, bits uint) bool {
 }
 
 var (
-	decimal = regexp.MustCompile(`^[+-]?[0-9]+$`)
+	decimal = lazyregexp.New(`^[+-]?[0-9]+$`)
 	// other are the ways to write an integer that 16 has.
-	other    = regexp.MustCompile(`^[+-]?(0[xX][0-9a-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+|[0-9][0-9_]*)$`)
-	uuidForm = regexp.MustCompile(`^\{?([0-9a-fA-F]{4}-?){7}[0-9a-fA-F]{4}\}?$`)
+	other    = lazyregexp.New(`^[+-]?(0[xX][0-9a-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+|[0-9][0-9_]*)$`)
+	uuidForm = lazyregexp.New(`^\{?([0-9a-fA-F]{4}-?){7}[0-9a-fA-F]{4}\}?$`)
 )
 
 // space is what isspace() skips.

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -15,12 +14,13 @@ import (
 
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/forge"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/onward"
 )
 
 // pullRequest matches the ref for which GitHub runs a pull request's workflow.
-var pullRequest = regexp.MustCompile(`^refs/pull/(\d+)/`)
+var pullRequest = lazyregexp.New(`^refs/pull/(\d+)/`)
 
 // commentFlags are the flags of comment.
 type commentFlags struct {

@@ -3,19 +3,19 @@ package cli
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/report"
 )
 
 var (
 	// wroteIt is the line below a comment's marker: which version of onward wrote it last, and the newest that ever did.
-	wroteIt = regexp.MustCompile(`(?m)^<!-- onward version=\S* newest=(\d+\.\d+\.\d+) -->\r?$`)
+	wroteIt = lazyregexp.New(`(?m)^<!-- onward version=\S* newest=(\d+\.\d+\.\d+) -->\r?$`)
 	// releasedAs matches a released version. Other versions cannot be ordered.
-	releasedAs = regexp.MustCompile(`^v?(\d+\.\d+\.\d+)$`)
+	releasedAs = lazyregexp.New(`^v?(\d+\.\d+\.\d+)$`)
 )
 
 // addVersion adds the version of onward to a comment's text. The comment must be about the commit that was judged now, so

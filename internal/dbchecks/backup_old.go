@@ -1,9 +1,9 @@
 package dbchecks
 
 import (
-	"regexp"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -62,7 +62,7 @@ func checkBackup(p *Pass) error {
 	return nil
 }
 
-var labelLine = regexp.MustCompile(`(?m)^LABEL: (.*)$`)
+var labelLine = lazyregexp.New(`(?m)^LABEL: (.*)$`)
 
 // backupLabel returns the label that the backup tool wrote, if the role may read it.
 func (p *Pass) backupLabel(file string) string {

@@ -6,8 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strings"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // mostStatement limits a statement of a dump: function bodies and INSERTs of
@@ -21,8 +22,8 @@ type dump struct {
 }
 
 var (
-	dollar    = regexp.MustCompile(`\$(?:[A-Za-z_\x80-\xff][A-Za-z0-9_\x80-\xff]*)?\$$`)
-	bodyBegin = regexp.MustCompile(`(?i)\bBEGIN\s+ATOMIC\b`)
+	dollar    = lazyregexp.New(`\$(?:[A-Za-z_\x80-\xff][A-Za-z0-9_\x80-\xff]*)?\$$`)
+	bodyBegin = lazyregexp.New(`(?i)\bBEGIN\s+ATOMIC\b`)
 )
 
 // nextStatement returns the next statement and the line on which it begins. It skips the
@@ -126,9 +127,9 @@ func wordByte(c byte) bool {
 }
 
 var (
-	createRoutine = regexp.MustCompile(`(?is)^\s*CREATE\s+(OR\s+REPLACE\s+)?(FUNCTION|PROCEDURE)\b`)
-	bodyEnd       = regexp.MustCompile(`(?i)\bEND\s*$`)
-	bodyCase      = regexp.MustCompile(`(?i)\b(CASE|END)\b`)
+	createRoutine = lazyregexp.New(`(?is)^\s*CREATE\s+(OR\s+REPLACE\s+)?(FUNCTION|PROCEDURE)\b`)
+	bodyEnd       = lazyregexp.New(`(?i)\bEND\s*$`)
+	bodyCase      = lazyregexp.New(`(?i)\b(CASE|END)\b`)
 )
 
 // inBody reports whether a semicolon at this place is inside BEGIN ATOMIC …

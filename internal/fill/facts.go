@@ -1,10 +1,10 @@
 package fill
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/predicate"
 )
@@ -225,7 +225,7 @@ func listLiterals(n *pgparse.Node) []string {
 	return slices.Compact(out)
 }
 
-var rangeCall = regexp.MustCompile(`\w+range\(("[^"]+"|\w+)(?:\)?::[\w ]+)?, \(?("[^"]+"|\w+)`)
+var rangeCall = lazyregexp.New(`\w+range\(("[^"]+"|\w+)(?:\)?::[\w ]+)?, \(?("[^"]+"|\w+)`)
 
 // rangePairs finds tsrange(a, b) in the definition of an exclusion constraint.
 func rangePairs(def string) [][2]string {

@@ -10,12 +10,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // Dump is a file from pg_dump, and how to restore it.
@@ -156,7 +157,7 @@ func (b *dumpRestore) sendStatement(ctx context.Context, sql string) error {
 	return nil
 }
 
-var noRole = regexp.MustCompile(`^role "(.+)" does not exist$`)
+var noRole = lazyregexp.New(`^role "(.+)" does not exist$`)
 
 // mostRoles bounds the roles that are made for one statement.
 const mostRoles = 50

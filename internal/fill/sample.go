@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/redact"
 )
 
@@ -68,7 +68,7 @@ func (f *filler) typeText(t *typ, typmod int32) string {
 	return f.typeNames[key]
 }
 
-var atColumn = regexp.MustCompile(`(?s)^COPY .*, line \d+, column (.*?)(?::|$)`)
+var atColumn = lazyregexp.New(`(?s)^COPY .*, line \d+, column (.*?)(?::|$)`)
 
 // trySample lets the server try some rows of a table, and repairs what fails: a
 // column whose type does not accept its values, or a condition that was not

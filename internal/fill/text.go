@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 var words = strings.Fields(`able about account after again air alder amber apple april arrow ash atlas autumn bay beech berry birch blue
@@ -42,19 +44,19 @@ func (s *source) nextNumber(n int) int {
 // pattern.
 var shapes = []struct {
 	name   string
-	column *regexp.Regexp // matches the names of columns that have it
+	column *lazyregexp.Regexp // matches the names of columns that have it
 	append func(b []byte, h uint64, tail []byte) []byte
 }{
-	{"email", regexp.MustCompile(`(?i)e_?mail`), func(b []byte, h uint64, tail []byte) []byte {
+	{"email", lazyregexp.New(`(?i)e_?mail`), func(b []byte, h uint64, tail []byte) []byte {
 		b = append(append(b, wordFor(h)...), '.')
 		b = append(b, wordFor(h>>16)...)
 		return append(append(b, tail...), "@example.com"...)
 	}},
-	{"url", regexp.MustCompile(`(?i)(ur[li]|link|href|website)$`), func(b []byte, h uint64, tail []byte) []byte {
+	{"url", lazyregexp.New(`(?i)(ur[li]|link|href|website)$`), func(b []byte, h uint64, tail []byte) []byte {
 		b = append(append(b, "https://example.com/"...), wordFor(h)...)
 		return append(b, tail...)
 	}},
-	{"slug", regexp.MustCompile(`(?i)(slug|handle|user_?name|login|key|code)$`), func(b []byte, h uint64, tail []byte) []byte {
+	{"slug", lazyregexp.New(`(?i)(slug|handle|user_?name|login|key|code)$`), func(b []byte, h uint64, tail []byte) []byte {
 		b = append(append(b, wordFor(h)...), '-')
 		return append(append(b, wordFor(h>>16)...), tail...)
 	}},

@@ -3,12 +3,12 @@ package first
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // python says how to install a project whose own code renders its SQL. The zero value is a repository without one.
@@ -22,7 +22,7 @@ type python struct {
 }
 
 // safePath matches the paths that can be used in a pipeline unchanged: they have no expression or command.
-var safePath = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_./-]*$`)
+var safePath = lazyregexp.New(`^[A-Za-z0-9_][A-Za-z0-9_./-]*$`)
 
 // packageFiles are files that list a project's packages, with the command that installs them. The first existing one
 // is used.
@@ -68,7 +68,7 @@ func (f *Found) findPython(tree adapter.Tree) {
 	}
 }
 
-var requiresPython = regexp.MustCompile(`(?m)^\s*(?:requires-python|python)\s*=`)
+var requiresPython = lazyregexp.New(`(?m)^\s*(?:requires-python|python)\s*=`)
 
 // tellsPython reports whether a file has the version of Python.
 func tellsPython(tree adapter.Tree, file string) bool {

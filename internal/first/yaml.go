@@ -3,13 +3,13 @@ package first
 import (
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/onward"
 )
@@ -205,7 +205,7 @@ func formatVersions(list []int) string {
 	return "[" + strings.ReplaceAll(strings.Trim(fmt.Sprint(list), "[]"), " ", ", ") + "]"
 }
 
-var plain = regexp.MustCompile(`^[A-Za-z][\w./-]*$`)
+var plain = lazyregexp.New(`^[A-Za-z][\w./-]*$`)
 
 // quoteScalar returns a text for YAML: in quotation marks if it could be read as something else.
 func quoteScalar(text string) string {

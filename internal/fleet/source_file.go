@@ -5,13 +5,13 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/address"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // maxFile bounds a file of targets.
@@ -164,7 +164,7 @@ func (s *Source) readTargetAddress(ctx context.Context, text, password string, p
 	return out, nil
 }
 
-var passwordKeyword = regexp.MustCompile(`(?i)(^|[\s?&])(ssl)?password\s*=`)
+var passwordKeyword = lazyregexp.New(`(?i)(^|[\s?&])(ssl)?password\s*=`)
 
 // hasPassword reports whether an address has a password of its own.
 func hasPassword(text string) bool {

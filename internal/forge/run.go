@@ -9,9 +9,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // Run is a finished run of a GitHub workflow that judged a revision, as the event workflow_run describes it.
@@ -53,9 +54,9 @@ const (
 )
 
 var (
-	commitID   = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
-	branchName = regexp.MustCompile(`^[^\x00-\x20\x7f~^:?*\[\\]+$`)
-	fullName   = regexp.MustCompile(`^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$`)
+	commitID   = lazyregexp.New(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
+	branchName = lazyregexp.New(`^[^\x00-\x20\x7f~^:?*\[\\]+$`)
+	fullName   = lazyregexp.New(`^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$`)
 )
 
 // ReadRun reads the event workflow_run. API, Repository and Token are the caller's: the event has to be of that repository.

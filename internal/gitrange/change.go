@@ -8,12 +8,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/scratch"
 )
 
@@ -173,7 +173,7 @@ func lengthOf(paths []string) (n int) {
 
 // media are endings of files that hold neither code nor statements. git takes most of a comparison's time to look for
 // renames among them.
-var media = regexp.MustCompile(`(?i)\.(?:png|jpe?g|gif|webp|avif|ico|bmp|svg|psd|pdf|woff2?|ttf|otf|eot|mp[34]|webm|mov|wav|ogg|zip|t?gz|bz2|xz|7z|jar|wasm)$`)
+var media = lazyregexp.New(`(?i)\.(?:png|jpe?g|gif|webp|avif|ico|bmp|svg|psd|pdf|woff2?|ttf|otf|eot|mp[34]|webm|mov|wav|ogg|zip|t?gz|bz2|xz|7z|jar|wasm)$`)
 
 // listPossibleRenames returns the files that were added or deleted, if there are both.
 func listPossibleRenames(changes []Change) []string {

@@ -2,18 +2,19 @@
 package inflect
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // inflection replaces the end of a word.
 type inflection struct {
-	pattern *regexp.Regexp
+	pattern *lazyregexp.Regexp
 	by      string
 }
 
 func newInflection(pattern, by string) inflection {
-	return inflection{regexp.MustCompile(`(?i)` + pattern), by}
+	return inflection{lazyregexp.New(`(?i)` + pattern), by}
 }
 
 // plurals and singulars are the rules of Active Support, the one that is tried first at the beginning
@@ -59,7 +60,7 @@ var singulars = []inflection{
 }
 
 // uncountable matches words that have one form.
-var uncountable = regexp.MustCompile(`(?i)(?:\b|_)(?:equipment|information|rice|money|species|series|fish|sheep|jeans|police)$`)
+var uncountable = lazyregexp.New(`(?i)(?:\b|_)(?:equipment|information|rice|money|species|series|fish|sheep|jeans|police)$`)
 
 func inflectWord(word string, rules []inflection) string {
 	if word == "" || uncountable.MatchString(word) {
@@ -80,7 +81,7 @@ func Pluralize(word string) string { return inflectWord(word, plurals) }
 func Singularize(word string) string { return inflectWord(word, singulars) }
 
 // humps match the places where a name of a class has an underscore as a name of a table.
-var humps = [2]*regexp.Regexp{regexp.MustCompile(`([A-Z\d]+)([A-Z][a-z])`), regexp.MustCompile(`([a-z\d])([A-Z])`)}
+var humps = [2]*lazyregexp.Regexp{lazyregexp.New(`([A-Z\d]+)([A-Z][a-z])`), lazyregexp.New(`([a-z\d])([A-Z])`)}
 
 // Underscore writes the name of a class as the name of its file.
 func Underscore(class string) string {

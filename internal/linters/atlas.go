@@ -1,10 +1,10 @@
 package linters
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -16,7 +16,7 @@ var analyzers = map[string][]string{
 }
 
 // hcl matches the tokens of its configuration: texts, comments, marks, line ends and words.
-var hcl = regexp.MustCompile(`"(?:\\.|[^"\\\n])*"|//[^\n]*|#[^\n]*|[{}=\n]|[\w.-]+`)
+var hcl = lazyregexp.New(`"(?:\\.|[^"\\\n])*"|//[^\n]*|#[^\n]*|[{}=\n]|[\w.-]+`)
 
 // hclSettings returns the settings in blocks of a name; the section is the path of blocks
 // below it.

@@ -7,11 +7,11 @@ import (
 	"cmp"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/rules"
 	"github.com/onward-sql/onward/onward"
 )
@@ -158,7 +158,7 @@ func (s *Settings) recordUnsupported(at configLine, path, why string) {
 type mark struct {
 	tool    string
 	ending  string // of the files that have it
-	pattern *regexp.Regexp
+	pattern *lazyregexp.Regexp
 	// file reports whether the word applies to its whole file.
 	file func(word string) bool
 	// comment begins a comment in such a file.
@@ -168,12 +168,12 @@ type mark struct {
 // marks have two groups: the word itself, and the names after it.
 var marks = []mark{
 	{
-		"squawk", ".sql", regexp.MustCompile(`(?:--|/\*)\s*(squawk-ignore(?:-file|-next-statement)?)\b:?[ \t]*([\w, -]*)`),
+		"squawk", ".sql", lazyregexp.New(`(?:--|/\*)\s*(squawk-ignore(?:-file|-next-statement)?)\b:?[ \t]*([\w, -]*)`),
 		func(word string) bool { return word == "squawk-ignore-file" }, "--",
 	},
-	{"atlas", ".sql", regexp.MustCompile(`(?:--|/\*|#)\s*(atlas:nolint)\b[ \t]*([\w, ]*)`), nil, "--"},
-	{"strong_migrations", ".rb", regexp.MustCompile(`^[^#]*\b(safety_assured)\b()`), nil, "#"},
-	{migrationLinter, ".py", regexp.MustCompile(`^[^#]*\b(IgnoreMigration\(\))()`), func(string) bool { return true }, "#"},
+	{"atlas", ".sql", lazyregexp.New(`(?:--|/\*|#)\s*(atlas:nolint)\b[ \t]*([\w, ]*)`), nil, "--"},
+	{"strong_migrations", ".rb", lazyregexp.New(`^[^#]*\b(safety_assured)\b()`), nil, "#"},
+	{migrationLinter, ".py", lazyregexp.New(`^[^#]*\b(IgnoreMigration\(\))()`), func(string) bool { return true }, "#"},
 }
 
 // searchMigrations searches the migrations.

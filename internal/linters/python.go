@@ -1,10 +1,10 @@
 package linters
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -16,10 +16,10 @@ var pythonFiles = []string{"setup.cfg", "tox.ini", "pyproject.toml", ".django_mi
 
 var (
 	// settingsModule matches a module that may have a project's settings.
-	settingsModule = regexp.MustCompile(`(?:^|/)(?:settings[^/]*\.py|settings/[^/]+\.py|config/[^/]+\.py)$`)
-	linterOptions  = regexp.MustCompile(`(?m)^MIGRATION_LINTER_OPTIONS\s*(?::[^=\n]*)?=\s*\{`)
+	settingsModule = lazyregexp.New(`(?:^|/)(?:settings[^/]*\.py|settings/[^/]+\.py|config/[^/]+\.py)$`)
+	linterOptions  = lazyregexp.New(`(?m)^MIGRATION_LINTER_OPTIONS\s*(?::[^=\n]*)?=\s*\{`)
 	// entry is one of a dictionary in them.
-	entry = regexp.MustCompile(`["'](\w+)["']\s*:\s*(\[[^\]]*\]|\([^)]*\)|\{[^}]*\}|[^,\n}]+)`)
+	entry = lazyregexp.New(`["'](\w+)["']\s*:\s*(\[[^\]]*\]|\([^)]*\)|\{[^}]*\}|[^,\n}]+)`)
 )
 
 // pythonFile reads its section in a file that other tools share.

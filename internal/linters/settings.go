@@ -1,8 +1,9 @@
 package linters
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // configLine is a line of a configuration file.
@@ -20,7 +21,7 @@ func (s configLine) isTrue() bool {
 }
 
 // values are texts in quotation marks, and words without. A comment is neither.
-var values = regexp.MustCompile(`"([^"\n]*)"|'([^'\n]*)'|[^\s,\[\](){}"'#;=]+|[#;][^\n]*`)
+var values = lazyregexp.New(`"([^"\n]*)"|'([^'\n]*)'|[^\s,\[\](){}"'#;=]+|[#;][^\n]*`)
 
 // valuesOf reads the right side of a setting.
 func valuesOf(text string) []string {

@@ -1,16 +1,16 @@
 package linters
 
 import (
-	"regexp"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
 
 var (
 	// strongSetting is "StrongMigrations.name = value" or "StrongMigrations.name(:value)".
-	strongSetting = regexp.MustCompile(`(?m)^[ \t]*StrongMigrations\.(\w+)[ \t]*(?:=[ \t]*|\(?[ \t]*)([^\n]*)`)
-	duration      = regexp.MustCompile(`^(\d+)(?:\.(second|minute|hour)s?)?$`)
+	strongSetting = lazyregexp.New(`(?m)^[ \t]*StrongMigrations\.(\w+)[ \t]*(?:=[ \t]*|\(?[ \t]*)([^\n]*)`)
+	duration      = lazyregexp.New(`^(\d+)(?:\.(second|minute|hour)s?)?$`)
 )
 
 // readStrongMigrations reads an initializer of strong_migrations.

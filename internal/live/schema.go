@@ -2,10 +2,10 @@ package live
 
 import (
 	"context"
-	"regexp"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
@@ -88,7 +88,7 @@ func ReadDefinitions(ctx context.Context, url string) ([]string, error) {
 
 // identityType matches the type of an identity's sequence, which the catalog needs but no
 // server accepts. The sequence has the type of the column.
-var identityType = regexp.MustCompile(`( AS IDENTITY \()AS \w+ `)
+var identityType = lazyregexp.New(`( AS IDENTITY \()AS \w+ `)
 
 func (s *session) readDefinitions(ctx context.Context) (ddl []string, err error) {
 	for _, q := range definitions {

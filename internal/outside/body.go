@@ -1,9 +1,9 @@
 package outside
 
 import (
-	"regexp"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
@@ -52,8 +52,8 @@ func (by Role) readStatements(out *Body, sql string) {
 // executes matches dynamic SQL in a body, and starting matches a text in it that
 // starts a program.
 var (
-	executes = regexp.MustCompile(`(?i)\bEXECUTE\s+([^;]*)`)
-	starting = regexp.MustCompile(`(?is)\bCOPY\b.*\b(TO|FROM)\s+PROGRAM\b`)
+	executes = lazyregexp.New(`(?i)\bEXECUTE\s+([^;]*)`)
+	starting = lazyregexp.New(`(?is)\bCOPY\b.*\b(TO|FROM)\s+PROGRAM\b`)
 )
 
 // readDynamicSQL reads the dynamic SQL of a body: the text itself if it is constant, else

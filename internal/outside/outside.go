@@ -9,10 +9,10 @@ package outside
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
@@ -79,7 +79,7 @@ func copyActs(x *pgparse.CopyStmt) []Act {
 
 // machines matches directories with the configuration of a machine: no rows
 // come from there.
-var machines = regexp.MustCompile(`^/(etc|proc|sys|root|boot)/|/\.[^./]`)
+var machines = lazyregexp.New(`^/(etc|proc|sys|root|boot)/|/\.[^./]`)
 
 // fileAct is the use of a file: of rows, or of the configuration of the machine
 // or the server.

@@ -1,10 +1,10 @@
 package outside
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
@@ -18,7 +18,7 @@ var (
 	}
 	forbiddenPrefixes = []string{"pg_", "lo_", "dblink"}
 	// readsOnly matches functions that only look at the session's own transaction, or report the server's state.
-	readsOnly = regexp.MustCompile(`^pg_(?:(?:try_)?advisory_xact_lock(?:_shared)?|notify|typeof|input_is_valid|input_error_info|backend_pid|my_temp_schema` +
+	readsOnly = lazyregexp.New(`^pg_(?:(?:try_)?advisory_xact_lock(?:_shared)?|notify|typeof|input_is_valid|input_error_info|backend_pid|my_temp_schema` +
 		`|(?:column|relation|table|total_relation|indexes|database|tablespace)_size|size_pretty|size_bytes|stat_get_\w+|stat_statements(?:_info)?` +
 		`|is_\w+|has_role|get_\w+|\w+_is_visible|current_\w+|snapshot_\w+|xact_\w+|last_\w+|wal_lsn_diff|walfile_\w+|blocking_pids|safe_snapshot_blocking_pids` +
 		`|lock_status|control_\w+|conf_load_time|postmaster_start_time|partition_\w+|tablespace_location|ls_waldir|ls_logdir|ls_tmpdir|ls_archive_statusdir)$`)

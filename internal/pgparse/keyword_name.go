@@ -2,12 +2,13 @@ package pgparse
 
 import (
 	"errors"
-	"regexp"
 	"strings"
 
 	"github.com/sqlc-dev/oliphant/ast"
 	"github.com/sqlc-dev/oliphant/parser"
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // parseTree runs the parser and works around statements that it wrongly rejects.
@@ -29,7 +30,7 @@ func parseTree(sql string) (*ast.ParseResult, error) {
 
 // namingWords are key words that the server accepts as names, but the parser does not
 // accept everywhere. A test that asks servers 13 and 18 for all such words found them.
-var namingWords = regexp.MustCompile(`(?i)\b(?:operator|if|exclude|values|recursive)\b`)
+var namingWords = lazyregexp.New(`(?i)\b(?:operator|if|exclude|values|recursive)\b`)
 
 // maxNames limits how many words of a statement are tried as names.
 const maxNames = 40

@@ -3,13 +3,14 @@ package pgparse
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/sqlc-dev/oliphant/ast"
 	"github.com/sqlc-dev/oliphant/parser"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // MaxSize is the largest source that is read, in bytes. MaxDepth is the deepest nesting
@@ -166,7 +167,7 @@ func (f *File) addSeveral(sql string, p piece, tree *ast.ParseResult) {
 	}
 }
 
-var doublePrecision = regexp.MustCompile(`(?i)\bdouble(\s+)precision\b`)
+var doublePrecision = lazyregexp.New(`(?i)\bdouble(\s+)precision\b`)
 
 // fixDoublePrecision rewrites text that the parser wrongly rejects, in the same number of bytes: an
 // unnamed function argument of type double precision.
@@ -177,10 +178,10 @@ func fixDoublePrecision(sql string) string {
 }
 
 var (
-	templateName  = regexp.MustCompile(`__[A-Z_]+__|@@?\w+@`)
-	conflictMark  = regexp.MustCompile(`(?m)^(<<<<<<<|=======|>>>>>>>)( |\r?$)`)
-	psqlVariable  = regexp.MustCompile(`^:['"]?\w`)
-	shellVariable = regexp.MustCompile(`^\$[A-Za-z_]\w*`)
+	templateName  = lazyregexp.New(`__[A-Z_]+__|@@?\w+@`)
+	conflictMark  = lazyregexp.New(`(?m)^(<<<<<<<|=======|>>>>>>>)( |\r?$)`)
+	psqlVariable  = lazyregexp.New(`^:['"]?\w`)
+	shellVariable = lazyregexp.New(`^\$[A-Za-z_]\w*`)
 )
 
 func syntaxError(sql string, at int, err error) *SyntaxError {

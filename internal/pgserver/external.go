@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -15,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/onward-sql/onward/internal/address"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // external is the use of a server that the user provides. Its databases have a random ID in their names. As long as
@@ -28,7 +28,7 @@ type external struct {
 	makes []string
 }
 
-var databasePattern = regexp.MustCompile(`^onward_([0-9a-f]{12})_[0-9]+$`)
+var databasePattern = lazyregexp.New(`^onward_([0-9a-f]{12})_[0-9]+$`)
 
 func (e *external) idPrefix() string { return "onward_" + e.id }
 

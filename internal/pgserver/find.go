@@ -7,10 +7,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // Install is one set of Postgres server binaries on this machine.
@@ -105,7 +106,7 @@ func isExecutable(path string) bool {
 	return err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0
 }
 
-var versionLine = regexp.MustCompile(`\(PostgreSQL\) ((\d+)\S*)`)
+var versionLine = lazyregexp.New(`\(PostgreSQL\) ((\d+)\S*)`)
 
 // inspectInstall gets the version of a server binary and checks that the server's account can access it.
 func inspectInstall(source, bin string) (Install, error) {

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // Roles belong to a whole server and not to a database. On a throwaway server they end with it. On the user's server,
@@ -40,7 +42,7 @@ func (s *Server) Claim(ctx context.Context, c *pgx.Conn, db, role string) error 
 
 const claimed = ": made by a rehearsal of onward, and dropped with its database"
 
-var claimText = regexp.MustCompile(`^(onward_([0-9a-f]{12})_[0-9]+)` + regexp.QuoteMeta(claimed) + `$`)
+var claimText = lazyregexp.New(`^(onward_([0-9a-f]{12})_[0-9]+)` + regexp.QuoteMeta(claimed) + `$`)
 
 // comment is the comment of a role or a database.
 type comment struct{ Name, Comment string }

@@ -3,9 +3,10 @@ package pgserver
 import (
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // defaultSettings returns settings that make a server fast to start and fast to write, and its behavior the same
@@ -35,7 +36,7 @@ func defaultSettings(major int, sockets, listen string) (soft, hard map[string]s
 	return soft, hard
 }
 
-var settingName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)?$`)
+var settingName = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)?$`)
 
 // checkSetting refuses names and values that cannot be written into a configuration file unchanged.
 func checkSetting(name, value string) error {

@@ -1,10 +1,10 @@
 package recipe
 
 import (
-	"regexp"
 	"slices"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/onward"
 )
@@ -65,7 +65,7 @@ func (c *Change) droppedConstraint() *catalog.Constraint {
 }
 
 // notValidWords finds NOT VALID at the end of a constraint's definition.
-var notValidWords = regexp.MustCompile(`(?i)\s+NOT\s+VALID\s*$`)
+var notValidWords = lazyregexp.New(`(?i)\s+NOT\s+VALID\s*$`)
 
 // validatesReplacement reports whether a change validates a constraint that replaces another one.
 func (c *Change) validatesReplacement() bool {

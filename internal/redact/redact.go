@@ -4,23 +4,23 @@ package redact
 
 import (
 	"errors"
-	"regexp"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
 
 var (
-	failingRow = regexp.MustCompile(`(?s)Failing row contains \(.*\)\.?`)
+	failingRow = lazyregexp.New(`(?s)Failing row contains \(.*\)\.?`)
 	// A partition's key is printed with spaces: "(a) = (5)".
-	keyValue = regexp.MustCompile(`(?s)= ?\(.*?\)( already exists| is duplicated| is not present| is still referenced| conflicts|$|\.)`)
-	quoted   = regexp.MustCompile(`(?s)".*"`)
-	bytes    = regexp.MustCompile(`0x[0-9a-f]{2}( 0x[0-9a-f]{2})*`)
-	near     = regexp.MustCompile(`(?s)(at or near |tsquery: )"(.*)"`)
-	literal  = regexp.MustCompile(`(?s)'(?:[^']|'')*'`)
-	raised   = regexp.MustCompile(`^PL/pgSQL function .+ line \d+ at (RAISE|ASSERT)`)
+	keyValue = lazyregexp.New(`(?s)= ?\(.*?\)( already exists| is duplicated| is not present| is still referenced| conflicts|$|\.)`)
+	quoted   = lazyregexp.New(`(?s)".*"`)
+	bytes    = lazyregexp.New(`0x[0-9a-f]{2}( 0x[0-9a-f]{2})*`)
+	near     = lazyregexp.New(`(?s)(at or near |tsquery: )"(.*)"`)
+	literal  = lazyregexp.New(`(?s)'(?:[^']|'')*'`)
+	raised   = lazyregexp.New(`^PL/pgSQL function .+ line \d+ at (RAISE|ASSERT)`)
 )
 
 // Error returns a server's error without the values of rows, and without the literals of the statement. Messages that code of the database

@@ -4,10 +4,11 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // EscapeControls makes text safe to print. It escapes characters that move the cursor, change
@@ -78,8 +79,8 @@ func isHidden(r rune) bool {
 // beginning of a line, and ##[error] anywhere; Azure's reads ##vso[…], and TeamCity's
 // ##teamcity[…]. GitLab's sections need characters that Visible escapes.
 var (
-	command      = regexp.MustCompile(`##[A-Za-z0-9_.-]*\[`)
-	firstCommand = regexp.MustCompile(`(?m)^((?:[ \t]|\x1b\[[0-9;]*m)*):(:[A-Za-z0-9_-]+(?: .*)?::)`)
+	command      = lazyregexp.New(`##[A-Za-z0-9_.-]*\[`)
+	firstCommand = lazyregexp.New(`(?m)^((?:[ \t]|\x1b\[[0-9;]*m)*):(:[A-Za-z0-9_-]+(?: .*)?::)`)
 )
 
 // EscapeCommands breaks such commands with a backslash: "##\[error]", "\::error::". Every writer of

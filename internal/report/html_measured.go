@@ -2,9 +2,9 @@ package report
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -163,7 +163,7 @@ func (b *htmlBuilder) rehearseCommand() []string {
 	return append(words, "--html rehearsal.html")
 }
 
-var shellSafe = regexp.MustCompile(`^[A-Za-z0-9_./:=,@%+-]+$`)
+var shellSafe = lazyregexp.New(`^[A-Za-z0-9_./:=,@%+-]+$`)
 
 // QuoteShell returns a word for a POSIX shell, with control characters escaped, and quoted if necessary.
 func QuoteShell(s string) string {

@@ -3,9 +3,9 @@ package report
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/undo"
 	"github.com/onward-sql/onward/onward"
 )
@@ -58,7 +58,7 @@ func stepTime(s *onward.PlanStep) string {
 }
 
 // dropsRows finds statements that remove values or rows.
-var dropsRows = regexp.MustCompile(`(?i)\b(?:DROP\s+(?:TABLE|COLUMN|MATERIALIZED|SCHEMA|SEQUENCE)|DELETE|TRUNCATE)\b`)
+var dropsRows = lazyregexp.New(`(?i)\b(?:DROP\s+(?:TABLE|COLUMN|MATERIALIZED|SCHEMA|SEQUENCE)|DELETE|TRUNCATE)\b`)
 
 // stepUndo says how a step is undone: in words, or as SQL.
 func stepUndo(s *onward.PlanStep) (words, sql string) {

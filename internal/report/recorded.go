@@ -2,10 +2,10 @@ package report
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -165,9 +165,9 @@ func describeLeftOut(l *onward.LeftOut) string {
 }
 
 var (
-	selected = regexp.MustCompile(`(?i)^(select )(.*?)( from .*)$`)
-	setting  = regexp.MustCompile(`(?i)^(update .*? set )(.*?)( where .*)?$`)
-	listing  = regexp.MustCompile(`(?i)^(insert into [^(]*)\((.*)$`)
+	selected = lazyregexp.New(`(?i)^(select )(.*?)( from .*)$`)
+	setting  = lazyregexp.New(`(?i)^(update .*? set )(.*?)( where .*)?$`)
+	listing  = lazyregexp.New(`(?i)^(insert into [^(]*)\((.*)$`)
 )
 
 // shortenQuery returns a query without its lists of columns, if it is longer than width: queries
@@ -176,7 +176,7 @@ func shortenQuery(sql string, width int) string {
 	if textWidth(sql) <= width {
 		return sql
 	}
-	for _, cut := range []*regexp.Regexp{selected, setting} {
+	for _, cut := range []*lazyregexp.Regexp{selected, setting} {
 		if m := cut.FindStringSubmatch(sql); m != nil && textWidth(m[2]) > 12 {
 			return m[1] + "…" + m[3]
 		}

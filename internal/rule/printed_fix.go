@@ -1,10 +1,10 @@
 package rule
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/onward"
 )
@@ -88,7 +88,7 @@ func withRest(instead string, at spot) string {
 }
 
 // waitsForAll matches statements that wait for transactions and fail if a timeout ends the wait.
-var waitsForAll = regexp.MustCompile(`(?m)^(CREATE (UNIQUE )?INDEX|DROP INDEX|REINDEX .*) CONCURRENTLY\b`)
+var waitsForAll = lazyregexp.New(`(?m)^(CREATE (UNIQUE )?INDEX|DROP INDEX|REINDEX .*) CONCURRENTLY\b`)
 
 // resetTimeouts adds RESET statements before a concurrent build for timeouts that the migration set for the session.
 // The build would inherit them even in its own file.

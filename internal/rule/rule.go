@@ -12,8 +12,8 @@ package rule
 
 import (
 	"fmt"
-	"regexp"
 
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -58,7 +58,7 @@ type Rule struct {
 	Gather  func(p *Pass, m *Migration)
 }
 
-var idForm = regexp.MustCompile(`^[a-z]+(-[a-z0-9]+)+$`)
+var idForm = lazyregexp.New(`^[a-z]+(-[a-z0-9]+)+$`)
 
 // ValidateRules checks a set of rules: names, texts, one function each.
 func ValidateRules(rules []*Rule) error {

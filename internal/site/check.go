@@ -7,15 +7,16 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // mdBook writes its own HTML, with attributes in quotes: they are found without a parser.
 var (
-	attribute = regexp.MustCompile(`<([a-zA-Z][a-zA-Z0-9]*)\b[^<>]*?\s(href|src|srcset|action|id)="([^"]*)"`)
-	asked     = regexp.MustCompile(`(?:@import\s+|url\()\s*["']?((?:https?:)?//[^"')\s]+)`)
+	attribute = lazyregexp.New(`<([a-zA-Z][a-zA-Z0-9]*)\b[^<>]*?\s(href|src|srcset|action|id)="([^"]*)"`)
+	asked     = lazyregexp.New(`(?:@import\s+|url\()\s*["']?((?:https?:)?//[^"')\s]+)`)
 )
 
 // FindFaults lists the problems of a finished site: broken links within it, and resources that a

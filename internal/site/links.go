@@ -5,10 +5,11 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // Link is where a page of Markdown points to.
@@ -22,14 +23,14 @@ type Link struct {
 func (l Link) External() bool { return scheme.MatchString(l.Target) }
 
 var (
-	scheme  = regexp.MustCompile(`^(?:[a-z][a-z0-9+.-]*:|//)`)
-	fence   = regexp.MustCompile("^ {0,3}(`{3,}|~{3,})")
-	code    = regexp.MustCompile("`+[^`]*`+")
-	inline  = regexp.MustCompile(`\]\(<?([^)\s>]+)>?(?:\s+"[^"]*")?\)`)
-	pointed = regexp.MustCompile(`<(https?://[^>\s]+)>`)
-	tagged  = regexp.MustCompile(`(?:href|src|srcset)="([^"]+)"`)
-	defined = regexp.MustCompile(`^ {0,3}\[[^\]]+\]: *(\S+)`)
-	heading = regexp.MustCompile(`^(#{1,6})\s+(.*?)\s*#*\s*$`)
+	scheme  = lazyregexp.New(`^(?:[a-z][a-z0-9+.-]*:|//)`)
+	fence   = lazyregexp.New("^ {0,3}(`{3,}|~{3,})")
+	code    = lazyregexp.New("`+[^`]*`+")
+	inline  = lazyregexp.New(`\]\(<?([^)\s>]+)>?(?:\s+"[^"]*")?\)`)
+	pointed = lazyregexp.New(`<(https?://[^>\s]+)>`)
+	tagged  = lazyregexp.New(`(?:href|src|srcset)="([^"]+)"`)
+	defined = lazyregexp.New(`^ {0,3}\[[^\]]+\]: *(\S+)`)
+	heading = lazyregexp.New(`^(#{1,6})\s+(.*?)\s*#*\s*$`)
 )
 
 // eachProseLine calls f with each line that is no code, with its code spans blanked, and with the
@@ -58,7 +59,7 @@ func eachProseLine(text string, f func(line int, blanked, raw string)) {
 func FindLinks(text string) []Link {
 	var out []Link
 	eachProseLine(text, func(n int, line, _ string) {
-		for _, at := range []*regexp.Regexp{inline, pointed, tagged, defined} {
+		for _, at := range []*lazyregexp.Regexp{inline, pointed, tagged, defined} {
 			for _, m := range at.FindAllStringSubmatch(line, -1) {
 				out = append(out, Link{n, m[1]})
 			}
@@ -88,7 +89,7 @@ func FindAnchors(text string) []string {
 	return out
 }
 
-var linked = regexp.MustCompile(`\[([^\]]*)\]\([^)]*\)`)
+var linked = lazyregexp.New(`\[([^\]]*)\]\([^)]*\)`)
 
 // headingAnchor is the name of a heading: lower case, no marks but - and _.
 func headingAnchor(title string) string {

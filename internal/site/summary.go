@@ -3,12 +3,13 @@ package site
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"strings"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // chapter is a line of a list of pages that links to one.
-var chapter = regexp.MustCompile(`^(?:\s*[-*] |\| )\[([^\]]+)\]\(([^)#\s]+\.md)\)`)
+var chapter = lazyregexp.New(`^(?:\s*[-*] |\| )\[([^\]]+)\]\(([^)#\s]+\.md)\)`)
 
 // makeSummary makes mdBook's list of chapters: docs/README.md lists the parts and pages, and
 // a directory's own README.md lists the directory's pages.

@@ -2,11 +2,11 @@ package traffic
 
 import (
 	"cmp"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/onward"
 )
@@ -110,7 +110,7 @@ func failedAfter(f *Failure, held []Held) *int {
 	return &best
 }
 
-var namePattern = regexp.MustCompile(`"([^"]+)"|(?:column|relation|type|function) ([\w$.]+)`)
+var namePattern = lazyregexp.New(`"([^"]+)"|(?:column|relation|type|function) ([\w$.]+)`)
 
 // namesIn returns the names in the server's message: the last part of each.
 func namesIn(message string) []string {

@@ -2,13 +2,13 @@ package traffic
 
 import (
 	"context"
-	"regexp"
 	"slices"
 	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -161,7 +161,7 @@ func (w *worker) isKnownNoise(q *recordedQuery, code string) bool {
 	return q.noise[code]
 }
 
-var blockers = regexp.MustCompile(`blocked by process (\d+)`)
+var blockers = lazyregexp.New(`blocked by process (\d+)`)
 
 // isOwnDeadlock reports whether a deadlock happened among the load's own sessions.
 func (w *worker) isOwnDeadlock(err *onward.ServerError) bool {

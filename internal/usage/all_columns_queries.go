@@ -3,10 +3,10 @@ package usage
 import (
 	"bytes"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/query"
 )
@@ -17,17 +17,17 @@ import (
 var (
 	// sqlxCall matches the calls of jmoiron/sqlx, before their SQL, that read rows into
 	// structs, or return rows that do.
-	sqlxCall = regexp.MustCompile(`\.(?:Select|Get|Queryx|QueryRowx|NamedQuery|Preparex|PrepareNamed)(?:Context)?\([^;{}]*$`)
+	sqlxCall = lazyregexp.New(`\.(?:Select|Get|Queryx|QueryRowx|NamedQuery|Preparex|PrepareNamed)(?:Context)?\([^;{}]*$`)
 	// exactRows matches readers of pgx that accept no column without a field, and no field
 	// without a column. scanyRows matches readers of scany, which accept no column without
 	// a field.
-	exactRows = regexp.MustCompile(`\bpgx\.RowTo(?:AddrOf)?StructBy(?:Name|Pos)\[`)
-	scanyRows = regexp.MustCompile(`\b(?:pgxscan|sqlscan|dbscan)\.(?:Select|Get|Scan)\w*\(`)
+	exactRows = lazyregexp.New(`\bpgx\.RowTo(?:AddrOf)?StructBy(?:Name|Pos)\[`)
+	scanyRows = lazyregexp.New(`\b(?:pgxscan|sqlscan|dbscan)\.(?:Select|Get|Scan)\w*\(`)
 	scanCall  = []byte(".Scan(")
 	// starHeld matches the assignment of a text to a constant or variable.
-	starHeld = regexp.MustCompile(`(\w+)\s*(?::?=|string\s*=)\s*(?:fmt\.Sprintf\(\s*)?$`)
+	starHeld = lazyregexp.New(`(\w+)\s*(?::?=|string\s*=)\s*(?:fmt\.Sprintf\(\s*)?$`)
 	// becomes matches the text after a name that gets another value.
-	becomes = regexp.MustCompile(`^(?:\s*,\s*\w+)*(?:\s+string)?\s*:?=[^=]`)
+	becomes = lazyregexp.New(`^(?:\s*,\s*\w+)*(?:\s+string)?\s*:?=[^=]`)
 )
 
 const (
@@ -109,8 +109,8 @@ func returnsAllColumns(stmt any) bool {
 
 // SELECT * and RETURNING * in SQL that the grammar cannot read.
 var (
-	looseStar      = regexp.MustCompile(`(?i)^\W*select\s+(?:(\w+)\.)?\*\s+from\s+(?:"?(\w+)"?\s*\.\s*)?"?(\w+)"?(?:\s+(?:as\s+)?(\w+)\b)?`)
-	looseReturning = regexp.MustCompile(`(?i)\breturning\s+\*`)
+	looseStar      = lazyregexp.New(`(?i)^\W*select\s+(?:(\w+)\.)?\*\s+from\s+(?:"?(\w+)"?\s*\.\s*)?"?(\w+)"?(?:\s+(?:as\s+)?(\w+)\b)?`)
+	looseReturning = lazyregexp.New(`(?i)\breturning\s+\*`)
 )
 
 // recordLooseAllColumns records the queries on all columns in such SQL.

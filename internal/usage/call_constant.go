@@ -2,8 +2,9 @@ package usage
 
 import (
 	"bytes"
-	"regexp"
 	"strings"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // A mapper's call may get the name of its table from a constant of this file, or of another one.
@@ -15,7 +16,7 @@ type ConstantText struct {
 	Alias string
 }
 
-var tableText = regexp.MustCompile(`^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)?$`)
+var tableText = lazyregexp.New(`^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)?$`)
 
 // maxConstants bounds how many constants of a file are recorded.
 const maxConstants = 2000
@@ -120,7 +121,7 @@ func (x *Index) tableOf(file string, c *Call) string {
 var aliasing = []string{"static final String ", "final static String ", "const string ", "const val "}
 
 // aliased matches the declaration of such a constant after these words.
-var aliased = regexp.MustCompile(`^(\w+)\s*=\s*((?:\w+\.)*[A-Z]\w*)\s*(?:;|$)`)
+var aliased = lazyregexp.New(`^(\w+)\s*=\s*((?:\w+\.)*[A-Z]\w*)\s*(?:;|$)`)
 
 // constantAliases records the constants that get their text from another one.
 func (r *reader) constantAliases() {

@@ -1,8 +1,9 @@
 package usage
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // A declaration may have several lines: an annotation, a decorator, an attribute, the bases of a class.
@@ -12,7 +13,7 @@ const maxDeclared = 4 << 10
 
 // eachDeclaration is like lines, but joins the lines of a declaration from its opening bracket to the closing one. Code
 // after an annotation in the same line is a line of its own.
-func (r *reader) eachDeclaration(opens *regexp.Regexp, f func(number, indent int, line string)) {
+func (r *reader) eachDeclaration(opens *lazyregexp.Regexp, f func(number, indent int, line string)) {
 	joined, at, in, depth := "", 0, 0, 0
 	pass := func(number, indent int, line string) { f(number, indent, r.spellTable(r.spellConstant(line))) }
 	r.eachLine(func(number, indent int, line string) {
@@ -50,7 +51,7 @@ func (r *reader) eachDeclaration(opens *regexp.Regexp, f func(number, indent int
 }
 
 // annotated matches the beginning of an annotation, an attribute or a decorator.
-var annotated = regexp.MustCompile(`^(?:@(?:\w+[.:])*\w+|#?\[)`)
+var annotated = lazyregexp.New(`^(?:@(?:\w+[.:])*\w+|#?\[)`)
 
 // cutAnnotation cuts a line after its first annotation; rest is "" if nothing follows it, or if it is not complete.
 func cutAnnotation(line string) (head, rest string) {
@@ -129,8 +130,8 @@ func topArguments(line string) string {
 
 var (
 	// tableSaid matches a declaration with the name of a table, which may be a constant.
-	tableSaid  = regexp.MustCompile(`^(?:@(?:\w+\.)*(?:Table|Entity|MappedEntity)\(|\[(?:\w+\.)*Table\(|#\[ORM\\Table\(|(?:__tablename__|db_table|table_name)\s*=)`)
-	constantIn = regexp.MustCompile(`(?:\w+\.)*[A-Za-z_]\w*(\s*[=:(])?`)
+	tableSaid  = lazyregexp.New(`^(?:@(?:\w+\.)*(?:Table|Entity|MappedEntity)\(|\[(?:\w+\.)*Table\(|#\[ORM\\Table\(|(?:__tablename__|db_table|table_name)\s*=)`)
+	constantIn = lazyregexp.New(`(?:\w+\.)*[A-Za-z_]\w*(\s*[=:(])?`)
 )
 
 // spellTable replaces a constant of the file by its text, in a declaration that names a table by the constant.
@@ -151,7 +152,7 @@ func (r *reader) spellTable(line string) string {
 }
 
 // constantSaid matches a declaration with a constant as the name of a table or column, beside texts.
-var constantSaid = regexp.MustCompile(`^(?:@(?:\w+[.:])*(?:Column|JoinColumn|MappedProperty|Table|Entity|MappedEntity)\(|\[(?:\w+\.)*(?:Column|Table)\(|#\[ORM\\(?:Column|Table)\()` +
+var constantSaid = lazyregexp.New(`^(?:@(?:\w+[.:])*(?:Column|JoinColumn|MappedProperty|Table|Entity|MappedEntity)\(|\[(?:\w+\.)*(?:Column|Table)\(|#\[ORM\\(?:Column|Table)\()` +
 	`(?:[^"'@{]*?\b(?:name|value)\s*[=:]\s*|\s*)((?:\w+(?:\.|::))*[A-Z]\w*)\s*[,)]`)
 
 // spellConstant replaces the constant by its text in such a declaration.
@@ -189,7 +190,7 @@ func (r *reader) textOf(name string) string {
 }
 
 // constantName matches the name of a constant: its last part, or the part before it, begins with a capital.
-var constantName = regexp.MustCompile(`^(?:\w+\.)*(?:[A-Z]\w*\.)?[A-Z]\w*$|^(?:\w+\.)*[A-Z]\w*\.\w+$`)
+var constantName = lazyregexp.New(`^(?:\w+\.)*(?:[A-Z]\w*\.)?[A-Z]\w*$|^(?:\w+\.)*[A-Z]\w*\.\w+$`)
 
 // splitComponents returns the names and types of a record's components, in the line that declares it, as "Type name" or
 // "name: Type".

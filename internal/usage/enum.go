@@ -3,7 +3,8 @@ package usage
 import (
 	"bytes"
 	"path"
-	"regexp"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // A class of constants in a program may hold the values of a column: an enum, a union of
@@ -45,7 +46,7 @@ const enumReach = 2 << 10
 
 // eachMatch calls f for each place of a word at which a pattern matches. The pattern must
 // begin with the word: alone, the pattern would be tried at each byte of the code.
-func (r *reader) eachMatch(word string, p *regexp.Regexp, f func(at int, m []int)) {
+func (r *reader) eachMatch(word string, p *lazyregexp.Regexp, f func(at int, m []int)) {
 	for at := 0; ; at++ {
 		n := bytes.Index(r.text[at:], []byte(word))
 		if n < 0 {
@@ -74,9 +75,9 @@ func (r *reader) makeLabel(name, text string, at int) Label {
 }
 
 var (
-	enumHead  = regexp.MustCompile(`^enum\s+(?:class\s+|struct\s+)?(\w+)([^{};=]*)\{`)
-	enumEntry = regexp.MustCompile(`^(?:\s|//[^\n]*|/\*(?s:.*?)\*/|@\w[\w.]*(?:\([^()]*\))?|\[[^\]]*\])*([A-Za-z_]\w*)`)
-	enumTable = regexp.MustCompile(`(?i)\b(?:val|string|text)\s+\w*table\w*|\w*tables?(?:names?)?\s*$`)
+	enumHead  = lazyregexp.New(`^enum\s+(?:class\s+|struct\s+)?(\w+)([^{};=]*)\{`)
+	enumEntry = lazyregexp.New(`^(?:\s|//[^\n]*|/\*(?s:.*?)\*/|@\w[\w.]*(?:\([^()]*\))?|\[[^\]]*\])*([A-Za-z_]\w*)`)
+	enumTable = lazyregexp.New(`(?i)\b(?:val|string|text)\s+\w*table\w*|\w*tables?(?:names?)?\s*$`)
 )
 
 // blockEnums reads the enums of Java, Kotlin, C# and TypeScript: names between braces, each

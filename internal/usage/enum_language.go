@@ -2,15 +2,16 @@ package usage
 
 import (
 	"bytes"
-	"regexp"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 var (
-	tsUnion  = regexp.MustCompile(`^type\s+(\w+)\s*=((?:\s*\|?\s*["'][^"'\n]*["'])+)`)
-	tsList   = regexp.MustCompile(`^const\s+(\w+)\s*(?::[^=\n]*)?=\s*(?:z\.enum\(\s*|Object\.freeze\(\s*)?([\[{])`)
-	tsPgEnum = regexp.MustCompile(`^(?:pgEnum|\.enum)\(\s*["'](\w+)["']\s*,\s*(\[)`)
-	quoted   = regexp.MustCompile(`["']([^"'\n]*)["']`)
-	keyed    = regexp.MustCompile(`^\s*["']?(\w+)["']?\s*:\s*["']`)
+	tsUnion  = lazyregexp.New(`^type\s+(\w+)\s*=((?:\s*\|?\s*["'][^"'\n]*["'])+)`)
+	tsList   = lazyregexp.New(`^const\s+(\w+)\s*(?::[^=\n]*)?=\s*(?:z\.enum\(\s*|Object\.freeze\(\s*)?([\[{])`)
+	tsPgEnum = lazyregexp.New(`^(?:pgEnum|\.enum)\(\s*["'](\w+)["']\s*,\s*(\[)`)
+	quoted   = lazyregexp.New(`["']([^"'\n]*)["']`)
+	keyed    = lazyregexp.New(`^\s*["']?(\w+)["']?\s*:\s*["']`)
 )
 
 // scriptEnums reads TypeScript's enums, unions of texts, lists and objects of them, and
@@ -61,9 +62,9 @@ func (r *reader) readTextList(at int, m []int) {
 }
 
 var (
-	pyEnum  = regexp.MustCompile(`^class\s+(\w+)\([^)\n]*(?:Enum|Choices)\b[^)\n]*\):[^\n]*\n`)
-	pyLabel = regexp.MustCompile(`^\s+(\w+)\s*=\s*(?:\(\s*)?(?:["']([^"'\n]*)["']|(?:enum\.)?auto\(\))`)
-	pyNamed = regexp.MustCompile(`^(?i:enum)\(((?:\s*["'][^"'\n]*["']\s*,)+)[^()]*\bname\s*=\s*["'](\w+)["']`)
+	pyEnum  = lazyregexp.New(`^class\s+(\w+)\([^)\n]*(?:Enum|Choices)\b[^)\n]*\):[^\n]*\n`)
+	pyLabel = lazyregexp.New(`^\s+(\w+)\s*=\s*(?:\(\s*)?(?:["']([^"'\n]*)["']|(?:enum\.)?auto\(\))`)
+	pyNamed = lazyregexp.New(`^(?i:enum)\(((?:\s*["'][^"'\n]*["']\s*,)+)[^()]*\bname\s*=\s*["'](\w+)["']`)
 )
 
 // pythonEnums reads Enum, StrEnum and Django's TextChoices, and SQLAlchemy's enums.
@@ -93,7 +94,7 @@ func pythonEnums(r *reader) {
 	r.eachMatch("ENUM(", pyNamed, named)
 }
 
-var goConst = regexp.MustCompile(`^(?:const)?[ \t]+(\w+)[ \t]+(\w+)[ \t]*=[ \t]*"([^"\n]*)"[ \t]*(?://.*)?$`)
+var goConst = lazyregexp.New(`^(?:const)?[ \t]+(\w+)[ \t]+(\w+)[ \t]*=[ \t]*"([^"\n]*)"[ \t]*(?://.*)?$`)
 
 // readGoEnums reads constants of one type: const Paid Status = "paid".
 func readGoEnums(r *reader) {
@@ -127,8 +128,8 @@ func readGoEnums(r *reader) {
 }
 
 var (
-	rubyEnum  = regexp.MustCompile(`(?m)^\s*enum\s*\(?\s*(?::(\w+)\s*,\s*(?:\{|(?:\w+:))|(\w+):\s*\{)`)
-	rubyLabel = regexp.MustCompile(`\b(\w+)(?::|"?\s*=>)\s*["']([^"'\n]*)["']`)
+	rubyEnum  = lazyregexp.New(`(?m)^\s*enum\s*\(?\s*(?::(\w+)\s*,\s*(?:\{|(?:\w+:))|(\w+):\s*\{)`)
+	rubyLabel = lazyregexp.New(`\b(\w+)(?::|"?\s*=>)\s*["']([^"'\n]*)["']`)
 )
 
 // rubyEnums reads the enums of ActiveRecord whose values are texts.
@@ -147,7 +148,7 @@ func rubyEnums(r *reader) {
 	}
 }
 
-var prismaLabel = regexp.MustCompile(`(?m)^[ \t]*(\w+)[ \t]*(?:@map\(\s*"([^"\n]+)"\))?[ \t]*(?://.*)?$`)
+var prismaLabel = lazyregexp.New(`(?m)^[ \t]*(\w+)[ \t]*(?:@map\(\s*"([^"\n]+)"\))?[ \t]*(?://.*)?$`)
 
 // prismaEnums reads Prisma's enums, whose type has the same name unless @@map gives
 // another.

@@ -2,21 +2,22 @@ package usage
 
 import (
 	"bytes"
-	"regexp"
 	"strings"
 	"unicode"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // Rust's enums: an attribute's rule, or a text of its own, gives the label of a variant.
 // sqlx, Diesel, SeaORM and serde have different attributes for it.
 var (
-	rustEnum   = regexp.MustCompile(`^enum\s+(\w+)\s*\{`)
-	rustRule   = regexp.MustCompile(`\b(?:rename_all|serialize_all|DbValueStyle)\s*=\s*"([\w-]+)"`)
-	rustOwn    = regexp.MustCompile(`#\[sqlx\([^\]]*\brename_all\s*=\s*"([\w-]+)"`)
-	rustType   = regexp.MustCompile(`\b(?:type_name|enum_name)\s*=\s*"(?:\w+\.)?(\w+)"|\bExistingTypePath\s*=\s*"(?:\w+::)*(\w+)"`)
-	rustText   = regexp.MustCompile(`\b(?:rename|db_rename|string_value|serialize)\s*=\s*"([^"\n]*)"`)
-	rustAbove  = regexp.MustCompile(`^(?:#!?\[|//|\)\]|pub\b|[\w(]+\s*=)`)
-	rustLabels = regexp.MustCompile(`^(?:\s|//[^\n]*|#\[(?:[^\[\]"]|"[^"\n]*"|\[[^\]]*\])*\])*([A-Z]\w*)`)
+	rustEnum   = lazyregexp.New(`^enum\s+(\w+)\s*\{`)
+	rustRule   = lazyregexp.New(`\b(?:rename_all|serialize_all|DbValueStyle)\s*=\s*"([\w-]+)"`)
+	rustOwn    = lazyregexp.New(`#\[sqlx\([^\]]*\brename_all\s*=\s*"([\w-]+)"`)
+	rustType   = lazyregexp.New(`\b(?:type_name|enum_name)\s*=\s*"(?:\w+\.)?(\w+)"|\bExistingTypePath\s*=\s*"(?:\w+::)*(\w+)"`)
+	rustText   = lazyregexp.New(`\b(?:rename|db_rename|string_value|serialize)\s*=\s*"([^"\n]*)"`)
+	rustAbove  = lazyregexp.New(`^(?:#!?\[|//|\)\]|pub\b|[\w(]+\s*=)`)
+	rustLabels = lazyregexp.New(`^(?:\s|//[^\n]*|#\[(?:[^\[\]"]|"[^"\n]*"|\[[^\]]*\])*\])*([A-Z]\w*)`)
 )
 
 func rustEnums(r *reader) {
@@ -62,7 +63,7 @@ func (r *reader) attributesStart(at int) int {
 }
 
 // firstOf returns the first group of the first pattern that matches a text; "" for none.
-func firstOf(text []byte, patterns ...*regexp.Regexp) string {
+func firstOf(text []byte, patterns ...*lazyregexp.Regexp) string {
 	for _, p := range patterns {
 		if m := p.FindSubmatch(text); m != nil {
 			return string(m[1])

@@ -2,7 +2,8 @@ package usage
 
 import (
 	"bytes"
-	"regexp"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // reader reads one file.
@@ -106,7 +107,7 @@ func (r *reader) areJoined(a, b literal) (what string, ok bool) {
 }
 
 // joined matches a list of names that the program joins, up to the separator.
-var joined = regexp.MustCompile(`^\+\s*(?:strings\.Join\((\w+),|(\w+)\.join\()$`)
+var joined = lazyregexp.New(`^\+\s*(?:strings\.Join\((\w+),|(\w+)\.join\()$`)
 
 // joinedList returns the list that the program joins after a string, and the offset after
 // the call. sep is the separator of its items. It returns "" for none.
@@ -159,7 +160,7 @@ func (r *reader) constOf(name string) []int {
 }
 
 // listed matches the code before the first text of a list.
-var listed = regexp.MustCompile(`\b(\w+)\s*:?=\s*(?:\[\]string\{|\[)\s*$`)
+var listed = lazyregexp.New(`\b(\w+)\s*:?=\s*(?:\[\]string\{|\[)\s*$`)
 
 // maxList bounds how many texts of a list are read.
 const maxList = 100

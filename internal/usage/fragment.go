@@ -2,7 +2,8 @@ package usage
 
 import (
 	"bytes"
-	"regexp"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // A fragment of SQL is evidence only if it names the tables itself: a condition on
@@ -12,12 +13,12 @@ import (
 const maxFragment = 1 << 10
 
 var (
-	fragmentName = regexp.MustCompile(`\b[a-z_]\w*"?\."?[a-z_]\w*"?\s*(?:=|<|>|!=|\+|-|\*|/|,|\||(?i:is|in|like|ilike|between|asc|desc|not|and|or|as)\b|::|@>|$)|(?:=|<|>|,|\()\s*"?[a-z_]\w*"?\."?[a-z_]\w*"?\s*$|(?i)\bselect\b.*\bfrom\b`)
-	fragmentTail = regexp.MustCompile(`(?i)^\s*(?:(?:(?:left|right|inner|full|cross)(?:\s+outer)?\s+)?join\s+\S+|where\s)`)
-	fragmentMore = regexp.MustCompile(`(?i)^\s*(?:and|or)\s`)
+	fragmentName = lazyregexp.New(`\b[a-z_]\w*"?\."?[a-z_]\w*"?\s*(?:=|<|>|!=|\+|-|\*|/|,|\||(?i:is|in|like|ilike|between|asc|desc|not|and|or|as)\b|::|@>|$)|(?:=|<|>|,|\()\s*"?[a-z_]\w*"?\."?[a-z_]\w*"?\s*$|(?i)\bselect\b.*\bfrom\b`)
+	fragmentTail = lazyregexp.New(`(?i)^\s*(?:(?:(?:left|right|inner|full|cross)(?:\s+outer)?\s+)?join\s+\S+|where\s)`)
+	fragmentMore = lazyregexp.New(`(?i)^\s*(?:and|or)\s`)
 	// fragmentConflict matches an ON CONFLICT that code adds to a query.
-	fragmentConflict = regexp.MustCompile(`(?i)^\s*on\s+conflict\b`)
-	fragmentSign     = regexp.MustCompile(`[=<>]|(?i)\b(?:is|in|like|asc|desc|join|as)\b`)
+	fragmentConflict = lazyregexp.New(`(?i)^\s*on\s+conflict\b`)
+	fragmentSign     = lazyregexp.New(`[=<>]|(?i)\b(?:is|in|like|asc|desc|join|as)\b`)
 )
 
 // hasQualifiedName reports whether a text has a qualified name: a name, a point and a name.

@@ -1,9 +1,10 @@
 package usage
 
 import (
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // recordStatements records the statements of a text.
@@ -51,17 +52,17 @@ func (s *sqlText) hasInsertedNames(from, to int) bool {
 }
 
 var (
-	looseSource = regexp.MustCompile(`(?i)\b(from|join|into|update|using|truncate(?:\s+table)?|copy)\s+(?:only\s+|lateral\s+)?((?:"?\w+"?\s*\.\s*)?"?[A-Za-z_][\w$]*"?)(\s*\()?(?:\s+(?:as\s+)?(\w+))?`)
-	looseName   = regexp.MustCompile(`(?:"?([A-Za-z_]\w*)"?\s*\.\s*)?"?([A-Za-z_]\w*)"?(\s*\()?`)
-	looseText   = regexp.MustCompile(`'(?:[^']|'')*'|--[^\n]*|/\*(?s:.*?)\*/`)
-	notLoose    = regexp.MustCompile(`(?i)(?:\bdo|\bfor(?:\s+no\s+key)?)\s+update\b|\bdistinct\s+from\b|\b(?:extract|substring|trim|overlay)\s*\([^()]*?\sfrom\b|\busing\s*\(`)
-	looseSign   = regexp.MustCompile(`\b(?:SELECT|INSERT|UPDATE|DELETE|FROM|WHERE|JOIN|VALUES|SET)\b|[=<>(*]|` + holeName)
-	looseBegins = regexp.MustCompile(`(?i)^\W*(?:with\s+(?:recursive\s+)?\w+.*?\bas\b|select\b.*\bfrom\s|insert\s+into\s|update\s+\S+\s.*\bset\s|delete\s+from\s|merge\s+into\s|copy\s+\S+)`)
+	looseSource = lazyregexp.New(`(?i)\b(from|join|into|update|using|truncate(?:\s+table)?|copy)\s+(?:only\s+|lateral\s+)?((?:"?\w+"?\s*\.\s*)?"?[A-Za-z_][\w$]*"?)(\s*\()?(?:\s+(?:as\s+)?(\w+))?`)
+	looseName   = lazyregexp.New(`(?:"?([A-Za-z_]\w*)"?\s*\.\s*)?"?([A-Za-z_]\w*)"?(\s*\()?`)
+	looseText   = lazyregexp.New(`'(?:[^']|'')*'|--[^\n]*|/\*(?s:.*?)\*/`)
+	notLoose    = lazyregexp.New(`(?i)(?:\bdo|\bfor(?:\s+no\s+key)?)\s+update\b|\bdistinct\s+from\b|\b(?:extract|substring|trim|overlay)\s*\([^()]*?\sfrom\b|\busing\s*\(`)
+	looseSign   = lazyregexp.New(`\b(?:SELECT|INSERT|UPDATE|DELETE|FROM|WHERE|JOIN|VALUES|SET)\b|[=<>(*]|` + holeName)
+	looseBegins = lazyregexp.New(`(?i)^\W*(?:with\s+(?:recursive\s+)?\w+.*?\bas\b|select\b.*\bfrom\s|insert\s+into\s|update\s+\S+\s.*\bset\s|delete\s+from\s|merge\s+into\s|copy\s+\S+)`)
 	// looseCompares matches a comparison of whole rows, as Query.Compares says.
-	looseCompares = regexp.MustCompile(`(?i)\bselect\s+distinct\b|\bgroup\s+by\b|\b(?:union|intersect|except)\s+(?:distinct\s+)?\(?\s*select\b`)
+	looseCompares = lazyregexp.New(`(?i)\bselect\s+distinct\b|\bgroup\s+by\b|\b(?:union|intersect|except)\s+(?:distinct\s+)?\(?\s*select\b`)
 	// looseConflict matches ON CONFLICT with an unknown target.
-	looseConflict = regexp.MustCompile(`(?i)\bon\s+conflict\b`)
-	looseWith     = regexp.MustCompile(`(?i)(?:\bwith\s+(?:recursive\s+)?|\)\s*,\s*)(\w+)(?:\s*\([^()]*\))?\s+as\s+(?:(?:not\s+)?materialized\s+)?\(`)
+	looseConflict = lazyregexp.New(`(?i)\bon\s+conflict\b`)
+	looseWith     = lazyregexp.New(`(?i)(?:\bwith\s+(?:recursive\s+)?|\)\s*,\s*)(\w+)(?:\s*\([^()]*\))?\s+as\s+(?:(?:not\s+)?materialized\s+)?\(`)
 )
 
 // readLooseQuery records the facts in SQL that the grammar cannot read, for example because the

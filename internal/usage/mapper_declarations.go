@@ -2,21 +2,22 @@ package usage
 
 import (
 	"bytes"
-	"regexp"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // Besides tables, code declares types and functions to its mapper or client by name:
 // Diesel's sql_function!, SQLAlchemy's func.name(), Supabase's rpc('name').
 var (
 	mapperTypes = []typeDeclaration{
-		{rust, "type_name", regexp.MustCompile(`\btype_name\s*=\s*"(?:(\w+)\.)?(\w+)"`)},
-		{rust, "postgres_type", regexp.MustCompile(`\bpostgres_type\(\s*name\s*=\s*"(?:())(\w+)"`)},
+		{rust, "type_name", lazyregexp.New(`\btype_name\s*=\s*"(?:(\w+)\.)?(\w+)"`)},
+		{rust, "postgres_type", lazyregexp.New(`\bpostgres_type\(\s*name\s*=\s*"(?:())(\w+)"`)},
 	}
 	mapperFunctions = []typeDeclaration{
-		{rust, "sql_function!", regexp.MustCompile(`sql_function!\s*[{(]\s*(?:#\[[^\]]*\]\s*)*(?:())fn\s+(\w+)`)},
-		{python, "func.", regexp.MustCompile(`\b(?:sa\.|sqlalchemy\.)?func\.(?:(\w+)\.)?(\w+)\(`)},
-		{nil, ".rpc(", regexp.MustCompile(`\.rpc\(\s*(?:())["'](\w+)["']`)},
-		{python, "Func(", regexp.MustCompile(`\bfunction\s*=\s*(?:())["'](\w+)["']`)},
+		{rust, "sql_function!", lazyregexp.New(`sql_function!\s*[{(]\s*(?:#\[[^\]]*\]\s*)*(?:())fn\s+(\w+)`)},
+		{python, "func.", lazyregexp.New(`\b(?:sa\.|sqlalchemy\.)?func\.(?:(\w+)\.)?(\w+)\(`)},
+		{nil, ".rpc(", lazyregexp.New(`\.rpc\(\s*(?:())["'](\w+)["']`)},
+		{python, "Func(", lazyregexp.New(`\bfunction\s*=\s*(?:())["'](\w+)["']`)},
 	}
 )
 
@@ -24,7 +25,7 @@ var (
 type typeDeclaration struct {
 	language *dialect
 	sign     string
-	pattern  *regexp.Regexp
+	pattern  *lazyregexp.Regexp
 }
 
 // recordDeclarations records the types and functions that the file declares to its mapper.

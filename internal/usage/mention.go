@@ -2,9 +2,10 @@ package usage
 
 import (
 	"bytes"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // Span is a piece of a file, by its offsets: a string without its quotes, or a comment.
@@ -134,7 +135,7 @@ func (s *Source) lineAround(at int) (string, int) {
 
 // sqlSign matches text that SQL has and messages to people have not: "from" and "where" are words of
 // both. Braces insert values into a text.
-var sqlSign = regexp.MustCompile(`\b(?:SELECT|INSERT|UPDATE|DELETE|TRUNCATE|MERGE|TABLE|FROM|WHERE|JOIN|HAVING|RETURNING|VALUES|ALTER)\b|[=<>{}]|` +
+var sqlSign = lazyregexp.New(`\b(?:SELECT|INSERT|UPDATE|DELETE|TRUNCATE|MERGE|TABLE|FROM|WHERE|JOIN|HAVING|RETURNING|VALUES|ALTER)\b|[=<>{}]|` +
 	`(?i:\b(?:select\b.*\bfrom|insert\s+into|update\b.*\bset|delete\s+from|merge\s+into|truncate|(?:alter|truncate|lock)\s+table|(?:inner|left|right|cross|outer)\s+join|returning|(?:order|group)\s+by)\b)`)
 
 // isProse reports whether a text is a message, whose words are no names: "must set the schema or change
@@ -153,13 +154,13 @@ func isHyphenated(text string, from, length int) bool {
 }
 
 // jsonPath matches a path into a JSON value at the end of a text: -> 'tags', '$.tags'.
-var jsonPath = regexp.MustCompile(`->>?\s*'[^']*$|'\$\.[^']*$`)
+var jsonPath = lazyregexp.New(`->>?\s*'[^']*$|'\$\.[^']*$`)
 
 // bringing matches a line that imports names, and home a line that declares the module's own name: no
 // query has them.
 var (
-	bringing = regexp.MustCompile(`^(?:import\s+(?:static\s+)?[\w.*{} ,]+;?|using\s+[\w.= ]+;|from\s+[\w.]+\s+import\s.*|import\s.*\sfrom\s*["'][^"']*["'];?|(?:[\w.]+\s+)?"[\w./@-]+")$`)
-	home     = regexp.MustCompile(`^(?:package|namespace)\s+[\w.\\]+\s*[;{]?$`)
+	bringing = lazyregexp.New(`^(?:import\s+(?:static\s+)?[\w.*{} ,]+;?|using\s+[\w.= ]+;|from\s+[\w.]+\s+import\s.*|import\s.*\sfrom\s*["'][^"']*["'];?|(?:[\w.]+\s+)?"[\w./@-]+")$`)
+	home     = lazyregexp.New(`^(?:package|namespace)\s+[\w.\\]+\s*[;{]?$`)
 )
 
 // isMember reports whether the text around a word makes it a field or a key.

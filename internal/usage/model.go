@@ -3,8 +3,9 @@ package usage
 import (
 	"bytes"
 	"path"
-	"regexp"
 	"strings"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // Each mapper's declarations are read in a file of its own. A sign is a text that every
@@ -84,7 +85,7 @@ func (r *reader) addModel(m *Model) {
 }
 
 // firstGroup returns the first non-empty group of a pattern in a line; "" for none.
-func firstGroup(p *regexp.Regexp, line string) string {
+func firstGroup(p *lazyregexp.Regexp, line string) string {
 	m := p.FindStringSubmatch(line)
 	for i := 1; i < len(m); i++ {
 		if m[i] != "" {

@@ -1,18 +1,18 @@
 package usage
 
-import "regexp"
+import "github.com/onward-sql/onward/internal/lazyregexp"
 
 // Ecto's schemas.
 var (
-	exSchema = regexp.MustCompile(`^schema\(?\s*"([\w.]+)"`)
-	exPrefix = regexp.MustCompile(`^@schema_prefix\s+"(\w+)"`)
-	exField  = regexp.MustCompile(`^field\(?\s*:(\w+)`)
-	exSource = regexp.MustCompile(`\bsource:\s*:(\w+)`)
-	exVirt   = regexp.MustCompile(`\bvirtual:\s*true`)
-	exOwner  = regexp.MustCompile(`^belongs_to\(?\s*:(\w+)`)
-	exKey    = regexp.MustCompile(`\bforeign_key:\s*:(\w+)`)
-	exTimes  = regexp.MustCompile(`^timestamps\b`)
-	exPlain  = regexp.MustCompile(`\bdefine_field:\s*false`)
+	exSchema = lazyregexp.New(`^schema\(?\s*"([\w.]+)"`)
+	exPrefix = lazyregexp.New(`^@schema_prefix\s+"(\w+)"`)
+	exField  = lazyregexp.New(`^field\(?\s*:(\w+)`)
+	exSource = lazyregexp.New(`\bsource:\s*:(\w+)`)
+	exVirt   = lazyregexp.New(`\bvirtual:\s*true`)
+	exOwner  = lazyregexp.New(`^belongs_to\(?\s*:(\w+)`)
+	exKey    = lazyregexp.New(`\bforeign_key:\s*:(\w+)`)
+	exTimes  = lazyregexp.New(`^timestamps\b`)
+	exPlain  = lazyregexp.New(`\bdefine_field:\s*false`)
 )
 
 func ectoModels(r *reader) {

@@ -5,19 +5,20 @@ import (
 	"cmp"
 	"go/ast"
 	"go/token"
-	"regexp"
 	"strings"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // Go: GORM, bun, go-pg, ent, and structs whose tags name the columns of their rows.
 var (
-	goTag      = regexp.MustCompile(`\b(gorm|bun|db|pg|sqlx|boil):"([^"]*)"`)
-	goMapped   = regexp.MustCompile(`\b(?:gorm|bun|pg):"`)
-	goColumn   = regexp.MustCompile(`(?i)\bcolumn:([\w]+)`)
-	goBase     = regexp.MustCompile(`\b(?:table|alias|select):([\w.]+)|^([\w.]+)`)
-	goEmbedded = regexp.MustCompile(`\bgorm:"(?:[^"]*;)?embedded\b|\bbun:"[^"]*\bembed:`)
-	gormJoin   = regexp.MustCompile(`\bgorm:"(?:[^"]*;)?many2many:([\w.]+)`)
-	goPrefix   = regexp.MustCompile(`\bembeddedPrefix:(\w+)|\bembed:(\w+)`)
+	goTag      = lazyregexp.New(`\b(gorm|bun|db|pg|sqlx|boil):"([^"]*)"`)
+	goMapped   = lazyregexp.New(`\b(?:gorm|bun|pg):"`)
+	goColumn   = lazyregexp.New(`(?i)\bcolumn:([\w]+)`)
+	goBase     = lazyregexp.New(`\b(?:table|alias|select):([\w.]+)|^([\w.]+)`)
+	goEmbedded = lazyregexp.New(`\bgorm:"(?:[^"]*;)?embedded\b|\bbun:"[^"]*\bembed:`)
+	gormJoin   = lazyregexp.New(`\bgorm:"(?:[^"]*;)?many2many:([\w.]+)`)
+	goPrefix   = lazyregexp.New(`\bembeddedPrefix:(\w+)|\bembed:(\w+)`)
 )
 
 // gormColumns are the columns that a struct gets from gorm.Model.

@@ -1,28 +1,29 @@
 package usage
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // Java, Kotlin and Scala: JPA and Hibernate, Spring Data, Micronaut Data, Exposed.
 var (
-	jvmTable   = regexp.MustCompile(`@(?:Table|MappedEntity|Entity)\(\s*(?:[^"]*\b(?:name|value)\s*=\s*)?"(?:\\"|` + "`" + `)?([\w.]+)`)
-	jvmSchema  = regexp.MustCompile(`\bschema\s*=\s*"(\w+)"`)
-	jvmName    = regexp.MustCompile(`^name\s*=\s*"([\w.]+)"`)
-	jvmEntity  = regexp.MustCompile(`^@(?:\w+\.)*(?:Entity|Table|MappedEntity)\b`)
-	jvmBase    = regexp.MustCompile(`^@(?:\w+\.)*MappedSuperclass\b`)
-	jvmExtends = regexp.MustCompile(`\bextends\s+(?:\w+\.)*(\w+)|[\w)]\s*:\s*(?:\w+\.)*(\w+)\(`)
-	jvmClass   = regexp.MustCompile(`^(?:(?:public|private|protected|static|final|open|data|abstract|internal|sealed|case|inner|value)\s+)*(?:class|record|interface)\s+(\w+)`)
-	jvmColumn  = regexp.MustCompile(`@(?:\w+[.:])*(?:Column|JoinColumn|MappedProperty)\(\s*(?:[^"]*\b(?:name|value)\s*=\s*)?"(?:\\"|` + "`" + `)?([\w.]+)`)
-	jvmField   = regexp.MustCompile(`^(?:(?:@[\w:]+(?:\([^)]*\))?\s+)*)(?:(?:private|protected|public|internal|final|lateinit|override|open|abstract)\s+)*(?:(?:val|var)\s+(\w+)\s*[:=]|[\w.<>,?\[\] ]+\s+(\w+)\s*(?:=.*)?;)`)
-	jvmNone    = regexp.MustCompile(`@(?:Transient|OneToMany|ManyToMany|Relation|ElementCollection)\b|\bmappedBy\b|\bstatic\b|\btransient\b|^return\b|^import\b|^package\b`)
-	exposed    = regexp.MustCompile(`^(?:(?:internal|private|public)\s+)?(?:object|class)\s+(\w+)[^:{]*:\s*(?:\w+\.)*\w*Table\w*(?:<[^>]*>)?\(\s*(?:name\s*=\s*)?(?:"([\w.]+)")?`)
-	jvmRecord  = regexp.MustCompile(`^(?:\w+\s+)*record\s`)
-	jvmPart    = regexp.MustCompile(`^(?:@\w+(?:\([^)]*\))?\s+)*[\w.<>?,\[\] ]+\s+(\w+),?$`)
-	jvmGetter  = regexp.MustCompile(`^get\(\)`) // of Kotlin
-	jvmOpens   = regexp.MustCompile(`^@`)
-	exposedVal = regexp.MustCompile(`^(?:override\s+)?val\s+(\w+)(?:\s*:[^=]+)?\s*=\s*\w+(?:<[^>]*>)?\(\s*(?:name\s*=\s*)?"(\w+)"`)
+	jvmTable   = lazyregexp.New(`@(?:Table|MappedEntity|Entity)\(\s*(?:[^"]*\b(?:name|value)\s*=\s*)?"(?:\\"|` + "`" + `)?([\w.]+)`)
+	jvmSchema  = lazyregexp.New(`\bschema\s*=\s*"(\w+)"`)
+	jvmName    = lazyregexp.New(`^name\s*=\s*"([\w.]+)"`)
+	jvmEntity  = lazyregexp.New(`^@(?:\w+\.)*(?:Entity|Table|MappedEntity)\b`)
+	jvmBase    = lazyregexp.New(`^@(?:\w+\.)*MappedSuperclass\b`)
+	jvmExtends = lazyregexp.New(`\bextends\s+(?:\w+\.)*(\w+)|[\w)]\s*:\s*(?:\w+\.)*(\w+)\(`)
+	jvmClass   = lazyregexp.New(`^(?:(?:public|private|protected|static|final|open|data|abstract|internal|sealed|case|inner|value)\s+)*(?:class|record|interface)\s+(\w+)`)
+	jvmColumn  = lazyregexp.New(`@(?:\w+[.:])*(?:Column|JoinColumn|MappedProperty)\(\s*(?:[^"]*\b(?:name|value)\s*=\s*)?"(?:\\"|` + "`" + `)?([\w.]+)`)
+	jvmField   = lazyregexp.New(`^(?:(?:@[\w:]+(?:\([^)]*\))?\s+)*)(?:(?:private|protected|public|internal|final|lateinit|override|open|abstract)\s+)*(?:(?:val|var)\s+(\w+)\s*[:=]|[\w.<>,?\[\] ]+\s+(\w+)\s*(?:=.*)?;)`)
+	jvmNone    = lazyregexp.New(`@(?:Transient|OneToMany|ManyToMany|Relation|ElementCollection)\b|\bmappedBy\b|\bstatic\b|\btransient\b|^return\b|^import\b|^package\b`)
+	exposed    = lazyregexp.New(`^(?:(?:internal|private|public)\s+)?(?:object|class)\s+(\w+)[^:{]*:\s*(?:\w+\.)*\w*Table\w*(?:<[^>]*>)?\(\s*(?:name\s*=\s*)?(?:"([\w.]+)")?`)
+	jvmRecord  = lazyregexp.New(`^(?:\w+\s+)*record\s`)
+	jvmPart    = lazyregexp.New(`^(?:@\w+(?:\([^)]*\))?\s+)*[\w.<>?,\[\] ]+\s+(\w+),?$`)
+	jvmGetter  = lazyregexp.New(`^get\(\)`) // of Kotlin
+	jvmOpens   = lazyregexp.New(`^@`)
+	exposedVal = lazyregexp.New(`^(?:override\s+)?val\s+(\w+)(?:\s*:[^=]+)?\s*=\s*\w+(?:<[^>]*>)?\(\s*(?:name\s*=\s*)?"(\w+)"`)
 )
 
 func jvmModels(r *reader) {

@@ -1,21 +1,22 @@
 package usage
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // C#: Entity Framework.
 var (
-	csTable  = regexp.MustCompile(`^\[(?:\w+\.)*Table\(\s*(?:"|nameof\((?:\w+\.)*)([\w.]+)[")]`)
-	csSchema = regexp.MustCompile(`\bSchema\s*=\s*"(\w+)"`)
-	csColumn = regexp.MustCompile(`\[(?:\w+\.)*Column\(\s*"([\w.]+)"`)
-	csClass  = regexp.MustCompile(`\b(?:class|record)\s+(\w+)`)
-	csField  = regexp.MustCompile(`^public\s+(?:(?:required|virtual|override)\s+)*[\w.<>?\[\],]+\s+(\w+)\s*\{\s*get`)
-	csPart   = regexp.MustCompile(`^(?:\[.*\]\s*)?[\w.<>?,\[\]]+\s+(\w+)(?:\s*=.*)?$`)
-	csOpens  = regexp.MustCompile(`^\[`)
-	csTo     = regexp.MustCompile(`\bToTable\((?:"|nameof\((?:\w+\.)*)([\w.]+)[")](?:\s*,\s*"(\w+)")?`)
-	csOf     = regexp.MustCompile(`\bEntity<(\w+)>|\bIEntityTypeConfiguration<(\w+)>`)
+	csTable  = lazyregexp.New(`^\[(?:\w+\.)*Table\(\s*(?:"|nameof\((?:\w+\.)*)([\w.]+)[")]`)
+	csSchema = lazyregexp.New(`\bSchema\s*=\s*"(\w+)"`)
+	csColumn = lazyregexp.New(`\[(?:\w+\.)*Column\(\s*"([\w.]+)"`)
+	csClass  = lazyregexp.New(`\b(?:class|record)\s+(\w+)`)
+	csField  = lazyregexp.New(`^public\s+(?:(?:required|virtual|override)\s+)*[\w.<>?\[\],]+\s+(\w+)\s*\{\s*get`)
+	csPart   = lazyregexp.New(`^(?:\[.*\]\s*)?[\w.<>?,\[\]]+\s+(\w+)(?:\s*=.*)?$`)
+	csOpens  = lazyregexp.New(`^\[`)
+	csTo     = lazyregexp.New(`\bToTable\((?:"|nameof\((?:\w+\.)*)([\w.]+)[")](?:\s*,\s*"(\w+)")?`)
+	csOf     = lazyregexp.New(`\bEntity<(\w+)>|\bIEntityTypeConfiguration<(\w+)>`)
 )
 
 func csharpModels(r *reader) {
@@ -60,15 +61,15 @@ func csharpModels(r *reader) {
 
 // Rust: Diesel's table! lists the columns that each query selects; SeaORM's entities.
 var (
-	rsTable  = regexp.MustCompile(`^(?:diesel::)?table!\s*\{`)
-	rsNamed  = regexp.MustCompile(`^(?:(\w+)\.)?(\w+)\s*\([\w, ]*\)\s*\{`)
-	rsColumn = regexp.MustCompile(`^(\w+)\s*->`)
-	rsRename = regexp.MustCompile(`^#\[sql_name\s*=\s*"(\w+)"\]`)
-	rsSea    = regexp.MustCompile(`^#\[(?:cfg_attr\(.*?,\s*)?(?:sea_orm\(.*?table_name\s*=\s*"([\w.]+)"|diesel\(.*?table_name\s*=\s*"?([\w:]+)"?|table\("([\w.]+)"\)|table_name\s*=\s*"([\w.]+)")`)
-	rsStruct = regexp.MustCompile(`^pub(?:\([^)]*\))?\s+struct\s+(\w+)|^struct\s+(\w+)`)
-	rsField  = regexp.MustCompile(`^(?:pub(?:\([^)]*\))?\s+)?(?:r#)?(\w+)\s*:`)
-	rsOpens  = regexp.MustCompile(`^#\[`)
-	rsName   = regexp.MustCompile(`\bcolumn_name\s*=\s*"?(\w+)"?`)
+	rsTable  = lazyregexp.New(`^(?:diesel::)?table!\s*\{`)
+	rsNamed  = lazyregexp.New(`^(?:(\w+)\.)?(\w+)\s*\([\w, ]*\)\s*\{`)
+	rsColumn = lazyregexp.New(`^(\w+)\s*->`)
+	rsRename = lazyregexp.New(`^#\[sql_name\s*=\s*"(\w+)"\]`)
+	rsSea    = lazyregexp.New(`^#\[(?:cfg_attr\(.*?,\s*)?(?:sea_orm\(.*?table_name\s*=\s*"([\w.]+)"|diesel\(.*?table_name\s*=\s*"?([\w:]+)"?|table\("([\w.]+)"\)|table_name\s*=\s*"([\w.]+)")`)
+	rsStruct = lazyregexp.New(`^pub(?:\([^)]*\))?\s+struct\s+(\w+)|^struct\s+(\w+)`)
+	rsField  = lazyregexp.New(`^(?:pub(?:\([^)]*\))?\s+)?(?:r#)?(\w+)\s*:`)
+	rsOpens  = lazyregexp.New(`^#\[`)
+	rsName   = lazyregexp.New(`\bcolumn_name\s*=\s*"?(\w+)"?`)
 )
 
 func rustModels(r *reader) {
@@ -131,13 +132,13 @@ func rustModels(r *reader) {
 // PHP: Doctrine's attributes. Eloquent declares no columns, and selects all columns of
 // the table.
 var (
-	phpTable  = regexp.MustCompile(`ORM\\Table\((?:[^)]*\bname\s*[:=]\s*)?["']` + "`?" + `([\w.]+)`)
-	phpEntity = regexp.MustCompile(`^(?:#\[|\*\s*@)ORM\\(?:Entity|Table)\b`)
-	phpClass  = regexp.MustCompile(`^(?:(?:final|abstract|readonly)\s+)*class\s+(\w+)`)
-	phpColumn = regexp.MustCompile(`ORM\\(?:Column|JoinColumn|Id)\b(?:\((?:[^)]*\bname\s*[:=]\s*["']` + "`?" + `(\w+))?)?`)
-	phpField  = regexp.MustCompile(`^(?:(?:private|protected|public|readonly)\s+)+[\w?|\\]*\s*\$(\w+)`)
-	phpOpens  = regexp.MustCompile(`^#\[`)
-	phpTold   = regexp.MustCompile(`^protected\s+\$table\s*=\s*["']([\w.]+)["']`)
+	phpTable  = lazyregexp.New(`ORM\\Table\((?:[^)]*\bname\s*[:=]\s*)?["']` + "`?" + `([\w.]+)`)
+	phpEntity = lazyregexp.New(`^(?:#\[|\*\s*@)ORM\\(?:Entity|Table)\b`)
+	phpClass  = lazyregexp.New(`^(?:(?:final|abstract|readonly)\s+)*class\s+(\w+)`)
+	phpColumn = lazyregexp.New(`ORM\\(?:Column|JoinColumn|Id)\b(?:\((?:[^)]*\bname\s*[:=]\s*["']` + "`?" + `(\w+))?)?`)
+	phpField  = lazyregexp.New(`^(?:(?:private|protected|public|readonly)\s+)+[\w?|\\]*\s*\$(\w+)`)
+	phpOpens  = lazyregexp.New(`^#\[`)
+	phpTold   = lazyregexp.New(`^protected\s+\$table\s*=\s*["']([\w.]+)["']`)
 )
 
 func phpModels(r *reader) {

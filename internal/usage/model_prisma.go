@@ -1,19 +1,20 @@
 package usage
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // Prisma's schema language has one field per line.
 var (
-	prismaBlock  = regexp.MustCompile(`^(model|view)\s+(\w+)\s*\{`)
-	prismaField  = regexp.MustCompile(`^(\w+)\s+(\w+)(?:\([^)]*\))?(\[\])?(\?)?(.*)$`)
-	prismaMap    = regexp.MustCompile(`(?:^|\s)@map\(\s*(?:name\s*:\s*)?"([^"]+)"`)
-	prismaTable  = regexp.MustCompile(`^@@map\(\s*(?:name\s*:\s*)?"([^"]+)"`)
-	prismaSchema = regexp.MustCompile(`^@@schema\(\s*"([^"]+)"`)
-	prismaEnum   = regexp.MustCompile(`(?m)^\s*enum\s+(\w+)`)
-	prismaIgnore = regexp.MustCompile(`\s@ignore(?:\s|$)`)
+	prismaBlock  = lazyregexp.New(`^(model|view)\s+(\w+)\s*\{`)
+	prismaField  = lazyregexp.New(`^(\w+)\s+(\w+)(?:\([^)]*\))?(\[\])?(\?)?(.*)$`)
+	prismaMap    = lazyregexp.New(`(?:^|\s)@map\(\s*(?:name\s*:\s*)?"([^"]+)"`)
+	prismaTable  = lazyregexp.New(`^@@map\(\s*(?:name\s*:\s*)?"([^"]+)"`)
+	prismaSchema = lazyregexp.New(`^@@schema\(\s*"([^"]+)"`)
+	prismaEnum   = lazyregexp.New(`(?m)^\s*enum\s+(\w+)`)
+	prismaIgnore = lazyregexp.New(`\s@ignore(?:\s|$)`)
 )
 
 var prismaScalars = map[string]bool{

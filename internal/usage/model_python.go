@@ -2,31 +2,32 @@ package usage
 
 import (
 	"cmp"
-	"regexp"
 	"strings"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // Python: SQLAlchemy, SQLModel, peewee, and Django if its own models were not read by the
 // renderer.
 var (
-	pyClass  = regexp.MustCompile(`^class (\w+)(?:\[[^\]]*\])?\s*(?:\(([^)]*)|:)`)
-	pyOpens  = regexp.MustCompile(`^(?:class\s+\w+.*\(|@)`)
-	pyTable  = regexp.MustCompile(`^(?:__tablename__|db_table|table_name|__table_name__)\s*(?::\s*\w+\s*)?=\s*f?["']([\w."]+)["']`)
-	pySchema = regexp.MustCompile(`["']schema["']\s*:\s*["'](\w+)["']|\bschema=["'](\w+)["']`)
-	pyField  = regexp.MustCompile(`^(\w+)\s*(?::\s*([^=]+?))?\s*(?:=\s*(.*))?$`)
-	pyColumn = regexp.MustCompile(`\b(?:\w+\.)?(?:Column|mapped_column)\((?:\s*|[^"'()]*,\s*|[^()]*\([^()]*\),\s*)name\s*=\s*["'](\w+)["']|` +
+	pyClass  = lazyregexp.New(`^class (\w+)(?:\[[^\]]*\])?\s*(?:\(([^)]*)|:)`)
+	pyOpens  = lazyregexp.New(`^(?:class\s+\w+.*\(|@)`)
+	pyTable  = lazyregexp.New(`^(?:__tablename__|db_table|table_name|__table_name__)\s*(?::\s*\w+\s*)?=\s*f?["']([\w."]+)["']`)
+	pySchema = lazyregexp.New(`["']schema["']\s*:\s*["'](\w+)["']|\bschema=["'](\w+)["']`)
+	pyField  = lazyregexp.New(`^(\w+)\s*(?::\s*([^=]+?))?\s*(?:=\s*(.*))?$`)
+	pyColumn = lazyregexp.New(`\b(?:\w+\.)?(?:Column|mapped_column)\((?:\s*|[^"'()]*,\s*|[^()]*\([^()]*\),\s*)name\s*=\s*["'](\w+)["']|` +
 		`\b(?:\w+\.)?(?:Column|mapped_column)\(\s*["'](\w+)["']|\bdb_column\s*=\s*["'](\w+)["']|\bcolumn_name\s*=\s*["'](\w+)["']`)
-	pyMapped  = regexp.MustCompile(`\b(?:Column|mapped_column|deferred|column_property)\(|\b\w*Field\(|\bForeignKey\w*\(|^Mapped\[|\.Mapped\[|\bField\(`)
-	pyRelated = regexp.MustCompile(`\b(?:relationship|association_proxy|backref|ManyToManyField|GenericRelation|Relationship|property|validates|declared_attr|hybrid_property)\(`)
-	pyCore    = regexp.MustCompile(`\bTable\(\s*$|\bTable\(\s*["']([\w.]+)["']`)
-	pyTarget  = regexp.MustCompile(`^["']([\w.]+)["'],`)
-	pyGoesOn  = regexp.MustCompile(`^\w+\s*(?::[^=]+)?=\s*(?:\\|.*[(\[{,])$|^(?:\w+\.)?Column\(`)
-	pyBroken  = regexp.MustCompile(`^\w+\s*(?::[^=]+)?=\s*\($`)
-	pyParts   = regexp.MustCompile(`=\s*(?:\w+\.)?composite\(`)
-	pyNames   = regexp.MustCompile(`^def __tablename__\b`)
-	pyMethod  = regexp.MustCompile(`^def (\w+)\(cls\)(?:\s*->\s*(Mapped\[|Column\b))?`)
-	pyReturns = regexp.MustCompile(`^return\s+(?:\w+\.)?(?:Column|mapped_column)\(`)
-	pyLoaded  = regexp.MustCompile(`\bautoload(?:_with)?\s*=|\bDeferredReflection\b|\bautomap_base\b`)
+	pyMapped  = lazyregexp.New(`\b(?:Column|mapped_column|deferred|column_property)\(|\b\w*Field\(|\bForeignKey\w*\(|^Mapped\[|\.Mapped\[|\bField\(`)
+	pyRelated = lazyregexp.New(`\b(?:relationship|association_proxy|backref|ManyToManyField|GenericRelation|Relationship|property|validates|declared_attr|hybrid_property)\(`)
+	pyCore    = lazyregexp.New(`\bTable\(\s*$|\bTable\(\s*["']([\w.]+)["']`)
+	pyTarget  = lazyregexp.New(`^["']([\w.]+)["'],`)
+	pyGoesOn  = lazyregexp.New(`^\w+\s*(?::[^=]+)?=\s*(?:\\|.*[(\[{,])$|^(?:\w+\.)?Column\(`)
+	pyBroken  = lazyregexp.New(`^\w+\s*(?::[^=]+)?=\s*\($`)
+	pyParts   = lazyregexp.New(`=\s*(?:\w+\.)?composite\(`)
+	pyNames   = lazyregexp.New(`^def __tablename__\b`)
+	pyMethod  = lazyregexp.New(`^def (\w+)\(cls\)(?:\s*->\s*(Mapped\[|Column\b))?`)
+	pyReturns = lazyregexp.New(`^return\s+(?:\w+\.)?(?:Column|mapped_column)\(`)
+	pyLoaded  = lazyregexp.New(`\bautoload(?:_with)?\s*=|\bDeferredReflection\b|\bautomap_base\b`)
 )
 
 func pythonModels(r *reader) {

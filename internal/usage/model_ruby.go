@@ -1,27 +1,28 @@
 package usage
 
 import (
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // Ruby: ActiveRecord and Sequel ask the database for the columns of a table when they start, and may name each of them. Other
 // files decide what a class is called in the database: its base class, and the modules around it. See rubyTables.
 var (
-	rbClass    = regexp.MustCompile(`^class\s+([A-Z][\w:]*)\s*<\s*((?:::)?[A-Z][\w:]*)(?:\(\s*:?["']?(\w+)["']?\))?`)
-	rbModule   = regexp.MustCompile(`^(?:module|class)\s+([A-Z][\w:]*)`)
-	rbRecord   = regexp.MustCompile(`^(?:::)?(?:\w+Record|ActiveRecord::Base|Sequel::Model)$`)
-	rbTable    = regexp.MustCompile(`\bself\.table_name\s*=\s*(?:["']([\w.]+)["']|:(\w+))(?:\.freeze)?\s*(?:#.*)?$|^set_dataset\s+:(\w+)`)
-	rbComputed = regexp.MustCompile(`\bself\.table_name\s*=[^=~]`)
-	rbIgnored  = regexp.MustCompile(`\bignored_columns\s*(?:\+|\|\|)?=|\bignored_columns\s*<<|\bignored_columns\.(?:push|concat|append)\b|\bignore_columns?\b`)
-	rbName     = regexp.MustCompile(`\w+`)
-	rbEntry    = regexp.MustCompile(`^["':]?\w+["']?,?\s*(?:#.*)?$`)
-	rbAbstract = regexp.MustCompile(`\babstract_class\s*=\s*true|^primary_abstract_class\b`)
-	rbPrefix   = regexp.MustCompile(`\btable_name_prefix\b(?:\s*(?:=|;|\(\))\s*["'](\w+)["'])?`)
-	rbText     = regexp.MustCompile(`^(?:return\s+)?["'](\w+)["']`)
-	rbIsolated = regexp.MustCompile(`^isolate_namespace\s+(?:::)?([A-Z]\w*)`)
-	rbInclude  = regexp.MustCompile(`^include\s+(?:::)?([A-Z][\w:]*)`)
+	rbClass    = lazyregexp.New(`^class\s+([A-Z][\w:]*)\s*<\s*((?:::)?[A-Z][\w:]*)(?:\(\s*:?["']?(\w+)["']?\))?`)
+	rbModule   = lazyregexp.New(`^(?:module|class)\s+([A-Z][\w:]*)`)
+	rbRecord   = lazyregexp.New(`^(?:::)?(?:\w+Record|ActiveRecord::Base|Sequel::Model)$`)
+	rbTable    = lazyregexp.New(`\bself\.table_name\s*=\s*(?:["']([\w.]+)["']|:(\w+))(?:\.freeze)?\s*(?:#.*)?$|^set_dataset\s+:(\w+)`)
+	rbComputed = lazyregexp.New(`\bself\.table_name\s*=[^=~]`)
+	rbIgnored  = lazyregexp.New(`\bignored_columns\s*(?:\+|\|\|)?=|\bignored_columns\s*<<|\bignored_columns\.(?:push|concat|append)\b|\bignore_columns?\b`)
+	rbName     = lazyregexp.New(`\w+`)
+	rbEntry    = lazyregexp.New(`^["':]?\w+["']?,?\s*(?:#.*)?$`)
+	rbAbstract = lazyregexp.New(`\babstract_class\s*=\s*true|^primary_abstract_class\b`)
+	rbPrefix   = lazyregexp.New(`\btable_name_prefix\b(?:\s*(?:=|;|\(\))\s*["'](\w+)["'])?`)
+	rbText     = lazyregexp.New(`^(?:return\s+)?["'](\w+)["']`)
+	rbIsolated = lazyregexp.New(`^isolate_namespace\s+(?:::)?([A-Z]\w*)`)
+	rbInclude  = lazyregexp.New(`^include\s+(?:::)?([A-Z][\w:]*)`)
 )
 
 // sequelModel is the class that models of Sequel extend.

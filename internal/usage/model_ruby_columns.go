@@ -1,10 +1,10 @@
 package usage
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/inflect"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // rbMacros are macros whose first arguments are columns: only the first one, or all symbols.
@@ -17,19 +17,19 @@ var rbMacros = map[string]bool{
 
 // A model of Active Record names columns in its macros: enum :status, belongs_to :account, scope :recent, -> { order(:created_at) }.
 var (
-	rbNamed   = regexp.MustCompile(`^self\.(?:discard_column|inheritance_column|locking_column|primary_key)\s*=\s*(?::(\w+)|["'](\w+)["'])`)
-	rbSymbol  = regexp.MustCompile(`^\s*(?::(\w+)|["'](\w+)["'])\s*(,|$|=>|\)|#)?`)
-	rbKeyed   = regexp.MustCompile(`^\s*\{?\s*(\w+):\s*[\[{%]`)
-	rbAlias   = regexp.MustCompile(`^alias_attribute[\s(]+:\w+,\s*:(\w+)`)
-	rbOwner   = regexp.MustCompile(`^belongs_to[\s(]+:(\w+)`)
-	rbKey     = regexp.MustCompile(`\bforeign_key:\s*(?::(\w+)|["'](\w+)["'])|:foreign_key\s*=>\s*(?::(\w+)|["'](\w+)["'])`)
-	rbKind    = regexp.MustCompile(`\bpolymorphic:\s*true|:polymorphic\s*=>\s*true`)
-	rbSecret  = regexp.MustCompile(`^has_secure_password(?:[\s(]+:(\w+))?`)
-	rbSoft    = regexp.MustCompile(`^acts_as_paranoid\b|^include\s+(Discard)::Model\b`)
-	rbSoftBy  = regexp.MustCompile(`\bcolumn:\s*(?::(\w+)|["'](\w+)["'])`)
-	rbAsks    = regexp.MustCompile(`(?:^|[\s{.(]|\.not\.)(?:where|not|rewhere|find_by|order|reorder|pluck|select|group)\(`)
-	rbAskKey  = regexp.MustCompile(`(?:^|[\s(,])(\w+):(?:[^:]|$)`)
-	rbAskName = regexp.MustCompile(`(?:^|[\s(,]):(\w+)`)
+	rbNamed   = lazyregexp.New(`^self\.(?:discard_column|inheritance_column|locking_column|primary_key)\s*=\s*(?::(\w+)|["'](\w+)["'])`)
+	rbSymbol  = lazyregexp.New(`^\s*(?::(\w+)|["'](\w+)["'])\s*(,|$|=>|\)|#)?`)
+	rbKeyed   = lazyregexp.New(`^\s*\{?\s*(\w+):\s*[\[{%]`)
+	rbAlias   = lazyregexp.New(`^alias_attribute[\s(]+:\w+,\s*:(\w+)`)
+	rbOwner   = lazyregexp.New(`^belongs_to[\s(]+:(\w+)`)
+	rbKey     = lazyregexp.New(`\bforeign_key:\s*(?::(\w+)|["'](\w+)["'])|:foreign_key\s*=>\s*(?::(\w+)|["'](\w+)["'])`)
+	rbKind    = lazyregexp.New(`\bpolymorphic:\s*true|:polymorphic\s*=>\s*true`)
+	rbSecret  = lazyregexp.New(`^has_secure_password(?:[\s(]+:(\w+))?`)
+	rbSoft    = lazyregexp.New(`^acts_as_paranoid\b|^include\s+(Discard)::Model\b`)
+	rbSoftBy  = lazyregexp.New(`\bcolumn:\s*(?::(\w+)|["'](\w+)["'])`)
+	rbAsks    = lazyregexp.New(`(?:^|[\s{.(]|\.not\.)(?:where|not|rewhere|find_by|order|reorder|pluck|select|group)\(`)
+	rbAskKey  = lazyregexp.New(`(?:^|[\s(,])(\w+):(?:[^:]|$)`)
+	rbAskName = lazyregexp.New(`(?:^|[\s(,]):(\w+)`)
 )
 
 // addMacro adds the columns that a line of a model names. word is its first word.
@@ -126,7 +126,7 @@ func (m *Model) addScope(n int, line string) {
 			return
 		}
 		arguments := topText(line[at[1]:])
-		for _, p := range []*regexp.Regexp{rbAskKey, rbAskName} {
+		for _, p := range []*lazyregexp.Regexp{rbAskKey, rbAskName} {
 			for _, k := range p.FindAllStringSubmatch(arguments, -1) {
 				m.nameColumn(k[1], n)
 			}

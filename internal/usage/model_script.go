@@ -2,37 +2,38 @@ package usage
 
 import (
 	"cmp"
-	"regexp"
 	"strings"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // JavaScript and TypeScript: TypeORM, MikroORM, Drizzle, Sequelize, Objection.
 var (
-	tsEntity   = regexp.MustCompile(`^@(?:Entity|Table|ViewEntity)\(\s*(?:["'` + "`" + `]([\w.]+)["'` + "`" + `])?`)
-	tsNamed    = regexp.MustCompile(`\b(?:tableName|name)\s*:\s*["'` + "`" + `]([\w.]+)["'` + "`" + `]`)
-	tsSchema   = regexp.MustCompile(`\bschema\s*:\s*["'` + "`" + `](\w+)["'` + "`" + `]`)
-	tsClass    = regexp.MustCompile(`^(?:export\s+)?(?:default\s+)?(?:abstract\s+)?class\s+(\w+)`)
-	tsExtends  = regexp.MustCompile(`\bextends\s+(?:\w+\.)*(\w+)\s*(?:<.*>\s*)?(?:implements\s.*)?(?:\{|$)`)
-	tsColumn   = regexp.MustCompile(`^@(?:\w*Column|Property|PrimaryKey|JoinColumn|Enum|Attribute|(?:Created|Updated|Deleted)At)\b`)
-	tsOpens    = regexp.MustCompile(`^@\w`)
-	tsRelation = regexp.MustCompile(`^@(?:ManyToOne|OneToOne)\b`)
-	tsOther    = regexp.MustCompile(`^@(?:OneToMany|ManyToMany|OneToOne|ManyToOne|HasMany|BelongsTo|HasOne|RelationId)\b`)
-	tsArgument = regexp.MustCompile(`^@\w+\(\s*["'](\w+)["']\s*[,)]`)
-	tsField    = regexp.MustCompile(`^(?:(?:public|private|protected|readonly|declare)\s+)*(\w+)[!?]?\s*(?::|=)`)
-	tsTable    = regexp.MustCompile(`\b(?:pgTable|\w*[tT]able|\w+\.table)\(\s*["'` + "`" + `]([\w.]+)["'` + "`" + `]`)
-	tsKey      = regexp.MustCompile(`^(\w+)\s*:\s*\w+[\w.]*\(\s*(?:["'` + "`" + `](\w+)["'` + "`" + `])?`)
+	tsEntity   = lazyregexp.New(`^@(?:Entity|Table|ViewEntity)\(\s*(?:["'` + "`" + `]([\w.]+)["'` + "`" + `])?`)
+	tsNamed    = lazyregexp.New(`\b(?:tableName|name)\s*:\s*["'` + "`" + `]([\w.]+)["'` + "`" + `]`)
+	tsSchema   = lazyregexp.New(`\bschema\s*:\s*["'` + "`" + `](\w+)["'` + "`" + `]`)
+	tsClass    = lazyregexp.New(`^(?:export\s+)?(?:default\s+)?(?:abstract\s+)?class\s+(\w+)`)
+	tsExtends  = lazyregexp.New(`\bextends\s+(?:\w+\.)*(\w+)\s*(?:<.*>\s*)?(?:implements\s.*)?(?:\{|$)`)
+	tsColumn   = lazyregexp.New(`^@(?:\w*Column|Property|PrimaryKey|JoinColumn|Enum|Attribute|(?:Created|Updated|Deleted)At)\b`)
+	tsOpens    = lazyregexp.New(`^@\w`)
+	tsRelation = lazyregexp.New(`^@(?:ManyToOne|OneToOne)\b`)
+	tsOther    = lazyregexp.New(`^@(?:OneToMany|ManyToMany|OneToOne|ManyToOne|HasMany|BelongsTo|HasOne|RelationId)\b`)
+	tsArgument = lazyregexp.New(`^@\w+\(\s*["'](\w+)["']\s*[,)]`)
+	tsField    = lazyregexp.New(`^(?:(?:public|private|protected|readonly|declare)\s+)*(\w+)[!?]?\s*(?::|=)`)
+	tsTable    = lazyregexp.New(`\b(?:pgTable|\w*[tT]able|\w+\.table)\(\s*["'` + "`" + `]([\w.]+)["'` + "`" + `]`)
+	tsKey      = lazyregexp.New(`^(\w+)\s*:\s*\w+[\w.]*\(\s*(?:["'` + "`" + `](\w+)["'` + "`" + `])?`)
 	// A formatter may put the name into the next line, and the braces into the line after
 	// it.
-	tsOpened   = regexp.MustCompile(`\b(?:pgTable|\w*[tT]able|\w+\.table)\(\s*$`)
-	tsText     = regexp.MustCompile(`^["'` + "`" + `]([\w.]+)["'` + "`" + `]`)
-	tsStatic   = regexp.MustCompile(`\bstatic\s+(?:get\s+|readonly\s+)?tableName\b[^"'` + "`" + `]*["'` + "`" + `]([\w.]+)["'` + "`" + `]`)
-	tsColumnOf = regexp.MustCompile(`\b(?:fieldName|field|joinColumn)\s*:\s*["'` + "`" + `](\w+)["'` + "`" + `]`)
-	tsGetter   = regexp.MustCompile(`^(?:get|set)\s+(\w+)\s*\(`)
-	tsPart     = regexp.MustCompile(`^@(?:Column|Embedded)\(\s*(?:type\s*=>|\(\w*\)\s*=>|\{\s*entity:\s*\(\)\s*=>)\s*(\w+)`)
-	tsPrefix   = regexp.MustCompile(`\bprefix\s*:\s*(?:(false)|["'](\w*)["'])`)
-	tsChild    = regexp.MustCompile(`^@ChildEntity\b`)
-	tsSchemaOf = regexp.MustCompile(`\b(\w+)\s*=\s*pgSchema\(\s*["'` + "`" + `](\w+)["'` + "`" + `]`)
-	tsInSchema = regexp.MustCompile(`\b(\w+)\.table\(`)
+	tsOpened   = lazyregexp.New(`\b(?:pgTable|\w*[tT]able|\w+\.table)\(\s*$`)
+	tsText     = lazyregexp.New(`^["'` + "`" + `]([\w.]+)["'` + "`" + `]`)
+	tsStatic   = lazyregexp.New(`\bstatic\s+(?:get\s+|readonly\s+)?tableName\b[^"'` + "`" + `]*["'` + "`" + `]([\w.]+)["'` + "`" + `]`)
+	tsColumnOf = lazyregexp.New(`\b(?:fieldName|field|joinColumn)\s*:\s*["'` + "`" + `](\w+)["'` + "`" + `]`)
+	tsGetter   = lazyregexp.New(`^(?:get|set)\s+(\w+)\s*\(`)
+	tsPart     = lazyregexp.New(`^@(?:Column|Embedded)\(\s*(?:type\s*=>|\(\w*\)\s*=>|\{\s*entity:\s*\(\)\s*=>)\s*(\w+)`)
+	tsPrefix   = lazyregexp.New(`\bprefix\s*:\s*(?:(false)|["'](\w*)["'])`)
+	tsChild    = lazyregexp.New(`^@ChildEntity\b`)
+	tsSchemaOf = lazyregexp.New(`\b(\w+)\s*=\s*pgSchema\(\s*["'` + "`" + `](\w+)["'` + "`" + `]`)
+	tsInSchema = lazyregexp.New(`\b(\w+)\.table\(`)
 )
 
 func scriptModels(r *reader) {
@@ -275,7 +276,7 @@ func (e *scriptEntities) addColumn(field string, n int) {
 	e.leaves, e.own, e.part, e.prefix = false, false, "", ""
 }
 
-var upperLetter = regexp.MustCompile(`[A-Z]`)
+var upperLetter = lazyregexp.New(`[A-Z]`)
 
 func (e *scriptEntities) endClass() {
 	if e.in != nil && e.in.Class != "" && (!e.in.Base || len(e.in.Fields) > 0) {

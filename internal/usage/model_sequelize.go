@@ -3,22 +3,22 @@ package usage
 import (
 	"bytes"
 	"cmp"
-	"regexp"
 	"slices"
 
 	"github.com/onward-sql/onward/internal/inflect"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // Sequelize: User.init({…}, {…}) and sequelize.define('User', {…}, {…}). Each query lists all attributes.
 var (
-	sqModel   = regexp.MustCompile(`\b(\w+)\.init\(\s*\{|\.define\(\s*["'` + "`" + `](\w+)["'` + "`" + `]\s*,\s*\{`)
-	sqType    = regexp.MustCompile(`\b(?:DataTypes?|[sS]equelize)\.[A-Z]|\btype\s*:\s*[A-Z]{3}`)
-	sqVirtual = regexp.MustCompile(`\bVIRTUAL\b`)
-	sqOwner   = regexp.MustCompile(`\b(\w+)\.belongsTo\([^)]{0,200}?\bforeignKey\s*:\s*(?:\{[^}]{0,200}?\bname\s*:\s*)?["'](\w+)["']`)
-	nameText  = regexp.MustCompile(`^[\w.]+$`)
+	sqModel   = lazyregexp.New(`\b(\w+)\.init\(\s*\{|\.define\(\s*["'` + "`" + `](\w+)["'` + "`" + `]\s*,\s*\{`)
+	sqType    = lazyregexp.New(`\b(?:DataTypes?|[sS]equelize)\.[A-Z]|\btype\s*:\s*[A-Z]{3}`)
+	sqVirtual = lazyregexp.New(`\bVIRTUAL\b`)
+	sqOwner   = lazyregexp.New(`\b(\w+)\.belongsTo\([^)]{0,200}?\bforeignKey\s*:\s*(?:\{[^}]{0,200}?\bname\s*:\s*)?["'](\w+)["']`)
+	nameText  = lazyregexp.New(`^[\w.]+$`)
 	// obTable matches a table's name that a method of a class returns.
-	obTable = regexp.MustCompile(`\bstatic\s+get\s+tableName\s*\(\s*\)\s*(?::\s*string\s*)?\{\s*return\s+["'` + "`" + `]([\w.]+)["'` + "`" + `]`)
-	obClass = regexp.MustCompile(`\bclass\s+(\w+)`)
+	obTable = lazyregexp.New(`\bstatic\s+get\s+tableName\s*\(\s*\)\s*(?::\s*string\s*)?\{\s*return\s+["'` + "`" + `]([\w.]+)["'` + "`" + `]`)
+	obClass = lazyregexp.New(`\bclass\s+(\w+)`)
 )
 
 // sequelizeModels reads the models of Sequelize, and the tables that classes of Objection return.

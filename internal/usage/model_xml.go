@@ -2,17 +2,18 @@ package usage
 
 import (
 	"bytes"
-	"regexp"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // MyBatis keeps the queries of a program in XML.
-var mapperPath = regexp.MustCompile(`(?i)(?:mapper\.xml|(?:^|/)(?:mybatis|mappers?)/(?:.*/)?[^/]*\.xml)$`)
+var mapperPath = lazyregexp.New(`(?i)(?:mapper\.xml|(?:^|/)(?:mybatis|mappers?)/(?:.*/)?[^/]*\.xml)$`)
 
 func mapperFile(file string) bool { return mapperPath.MatchString(file) }
 
 var (
-	xmlQuery = regexp.MustCompile(`(?s)<(?:select|insert|update|delete)\b[^>]*>(.*?)</(?:select|insert|update|delete)>`)
-	xmlTag   = regexp.MustCompile(`<!\[CDATA\[|\]\]>|(?s)<!--.*?-->|</?\w[^>]*>`)
+	xmlQuery = lazyregexp.New(`(?s)<(?:select|insert|update|delete)\b[^>]*>(.*?)</(?:select|insert|update|delete)>`)
+	xmlTag   = lazyregexp.New(`<!\[CDATA\[|\]\]>|(?s)<!--.*?-->|</?\w[^>]*>`)
 )
 
 // mapperXML reads the queries of a mapper's file.

@@ -1,20 +1,20 @@
 package usage
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // Zod: a z.object({...}) with the name and the keys of a table describes its rows, which
 // are validated with it. A row without a required key is an error there.
 var (
-	zodRow = regexp.MustCompile(`^(?:export\s+)?const\s+(\w+?)(?:Row)?Schema\s*=\s*z\b`)
-	zodKey = regexp.MustCompile(`^["']?(\w+)["']?\s*:`)
+	zodRow = lazyregexp.New(`^(?:export\s+)?const\s+(\w+?)(?:Row)?Schema\s*=\s*z\b`)
+	zodKey = lazyregexp.New(`^["']?(\w+)["']?\s*:`)
 	// zodOpen matches a key that a row may lack.
-	zodOpen = regexp.MustCompile(`\.(?:optional|nullish|default|catch)\(`)
+	zodOpen = lazyregexp.New(`\.(?:optional|nullish|default|catch)\(`)
 )
 
 func zodModels(r *reader) {

@@ -5,11 +5,11 @@ import (
 	"cmp"
 	"go/ast"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // In some languages a program cannot read NULL into every field. pgx, database/sql, sqlx of Rust, Diesel and Prisma
@@ -150,12 +150,12 @@ func dieselNull(line string) Null {
 }
 
 var (
-	rsNullable = regexp.MustCompile(`(?::|->)\s*(?:\w+::)*(?:Option|Nullable)\s*<`)
-	rsGeneric  = regexp.MustCompile(`:\s*(?:[A-Z]\d*|\w*(?:Option|Nullable|Maybe|PhantomData|HasOne|HasMany|BelongsTo)\w*(?:<.*>)?)\s*,`)
-	rsType     = regexp.MustCompile(`[^:]:\s*(?:\w+::)*\w+(?:<.*>)?\s*,`)
-	rsFromRow  = regexp.MustCompile(`^#\[derive\(.*\bFromRow\b`)
-	rsRowName  = regexp.MustCompile(`^#\[sqlx\(.*\brename\s*=\s*"(\w+)"`)
-	rsRowSkips = regexp.MustCompile(`^#\[sqlx\(.*\b(?:skip|flatten|default|json|try_from)\b`)
+	rsNullable = lazyregexp.New(`(?::|->)\s*(?:\w+::)*(?:Option|Nullable)\s*<`)
+	rsGeneric  = lazyregexp.New(`:\s*(?:[A-Z]\d*|\w*(?:Option|Nullable|Maybe|PhantomData|HasOne|HasMany|BelongsTo)\w*(?:<.*>)?)\s*,`)
+	rsType     = lazyregexp.New(`[^:]:\s*(?:\w+::)*\w+(?:<.*>)?\s*,`)
+	rsFromRow  = lazyregexp.New(`^#\[derive\(.*\bFromRow\b`)
+	rsRowName  = lazyregexp.New(`^#\[sqlx\(.*\brename\s*=\s*"(\w+)"`)
+	rsRowSkips = lazyregexp.New(`^#\[sqlx\(.*\b(?:skip|flatten|default|json|try_from)\b`)
 )
 
 // rustRows records the structs that sqlx reads rows into. query_as! needs no FromRow: such a struct counts only if a
@@ -195,7 +195,7 @@ func (r *reader) rustRows() {
 }
 
 // rsQueryAs matches the start of a call of sqlx that reads rows into a struct, up to its text.
-var rsQueryAs = regexp.MustCompile(`\bquery_(?:file_)?as(?:_unchecked)?!\s*\(\s*(?:\w+::)*(\w+)\s*(?:(?:::)?<[^()]*>)?\s*,\s*$|` +
+var rsQueryAs = lazyregexp.New(`\bquery_(?:file_)?as(?:_unchecked)?!\s*\(\s*(?:\w+::)*(\w+)\s*(?:(?:::)?<[^()]*>)?\s*,\s*$|` +
 	`\bquery_as(?:_with)?(?:::<[^()]*?,\s*(?:\w+::)*(\w+)\s*(?:<[^()]*>)?\s*,?\s*>)?\s*\(\s*$`)
 
 // rowStruct returns the struct into which sqlx of Rust reads the rows of a query that begins at an offset; "" if no
@@ -222,7 +222,7 @@ func (r *reader) recordRowStruct(queries, literal int) {
 }
 
 // rsImpl matches the head of an implementation, with its type after the last name.
-var rsImpl = regexp.MustCompile(`(?m)^\s*(?:unsafe\s+)?impl\b[^{};]*?(?:\bfor\s+|\s)(?:\w+::)*(\w+)\s*(?:<[^{};]*>)?\s*(?:where\b[^{};]*)?\{`)
+var rsImpl = lazyregexp.New(`(?m)^\s*(?:unsafe\s+)?impl\b[^{};]*?(?:\bfor\s+|\s)(?:\w+::)*(\w+)\s*(?:<[^{};]*>)?\s*(?:where\b[^{};]*)?\{`)
 
 // implementedType returns the type in whose implementation an offset is; "" if it is in none.
 func (r *reader) implementedType(at int) string {

@@ -1,18 +1,19 @@
 package usage
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // JPA's generators of keys name their sequence: @SequenceGenerator by sequenceName, and if that is missing, Hibernate
 // takes the name of the generator. @GeneratedValue names a generator, which need not be declared.
 var (
-	generator     = regexp.MustCompile(`@(?:\w+[.:])*(?:SequenceGenerator|GeneratedValue|Parameter)\s*\(([^()]*)\)`)
-	sequenceName  = regexp.MustCompile(`\bsequenceName\s*=\s*("[^"]*"|[\w.]+)`)
-	generatorName = regexp.MustCompile(`\b(?:name|generator)\s*=\s*("[^"]*"|[\w.]+)`)
-	sequenceValue = regexp.MustCompile(`\bname\s*=\s*"(?:sequence_name|sequence)"\s*,\s*value\s*=\s*("[^"]*"|[\w.]+)`)
-	schemaName    = regexp.MustCompile(`\bschema\s*=\s*"(\w+)"`)
+	generator     = lazyregexp.New(`@(?:\w+[.:])*(?:SequenceGenerator|GeneratedValue|Parameter)\s*\(([^()]*)\)`)
+	sequenceName  = lazyregexp.New(`\bsequenceName\s*=\s*("[^"]*"|[\w.]+)`)
+	generatorName = lazyregexp.New(`\b(?:name|generator)\s*=\s*("[^"]*"|[\w.]+)`)
+	sequenceValue = lazyregexp.New(`\bname\s*=\s*"(?:sequence_name|sequence)"\s*,\s*value\s*=\s*("[^"]*"|[\w.]+)`)
+	schemaName    = lazyregexp.New(`\bschema\s*=\s*"(\w+)"`)
 )
 
 // jvmSequences records the sequences that entities take their keys from, as queries that read them.
@@ -45,7 +46,7 @@ func jvmSequences(r *reader) {
 }
 
 // annotationText returns the value of an annotation's argument: a text, or a constant of the file; "" for none.
-func (r *reader) annotationText(argument *regexp.Regexp, arguments string) string {
+func (r *reader) annotationText(argument *lazyregexp.Regexp, arguments string) string {
 	value := firstGroup(argument, arguments)
 	if text, quoted := strings.CutPrefix(value, `"`); quoted {
 		return strings.TrimSuffix(text, `"`)

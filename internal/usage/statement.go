@@ -3,11 +3,11 @@ package usage
 import (
 	"bytes"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/workload"
 )
@@ -66,11 +66,11 @@ func changesSchema(n *pgparse.Node) bool {
 
 var (
 	// inOne matches IN with one parameter for the whole list, which some drivers expand.
-	inOne = regexp.MustCompile(`(?i)\bIN\s+(\$\d+)`)
+	inOne = lazyregexp.New(`(?i)\bIN\s+(\$\d+)`)
 	// named matches the comment with a query's name for sqlc, and further comments after it.
-	named = regexp.MustCompile(`(?:--|/\*|#)\s*name:\s*(\S+)\s+:\w+[^\n]*\n(?:\s*(?:--|/\*|#)[^\n]*\n)*\s*$`)
+	named = lazyregexp.New(`(?:--|/\*|#)\s*name:\s*(\S+)\s+:\w+[^\n]*\n(?:\s*(?:--|/\*|#)[^\n]*\n)*\s*$`)
 	// parameters matches the client's own parameters.
-	parameters = regexp.MustCompile(`\$(\d+)`)
+	parameters = lazyregexp.New(`\$(\d+)`)
 )
 
 // namedAbove is how many bytes before a query are searched for its name.

@@ -2,9 +2,10 @@ package usage
 
 import (
 	"bytes"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // Mappers have calls of their own for ON CONFLICT. Each call is recorded with the columns
@@ -17,38 +18,38 @@ var (
 		[]byte("onDuplicate"), []byte("ignoreDuplicates"), []byte(`On("CONFLICT`),
 	}
 	// mapperUpsert matches a call of a mapper that produces ON CONFLICT.
-	mapperUpsert = regexp.MustCompile(`\bonConflict\w*\s*\(|\bOnConflict\w*\s*[({]|\bon_conflict\w*\s*[(=:]|\bOn\("CONFLICT|->upsert\(|\b(?:insert_conflict|onDuplicateKeyUpdate|batchUpsert|UpsertRange|upsert_all|insert_all|bulkUpsert|orUpdate|updateOnDuplicate|ignoreDuplicates)\b`)
+	mapperUpsert = lazyregexp.New(`\bonConflict\w*\s*\(|\bOnConflict\w*\s*[({]|\bon_conflict\w*\s*[(=:]|\bOn\("CONFLICT|->upsert\(|\b(?:insert_conflict|onDuplicateKeyUpdate|batchUpsert|UpsertRange|upsert_all|insert_all|bulkUpsert|orUpdate|updateOnDuplicate|ignoreDuplicates)\b`)
 	// upsertCall matches a call that may be a function of the program's own, if it begins
 	// with a capital.
-	upsertCall = regexp.MustCompile(`(?:\b\w+\.(\w+))?\.([uU])psert(?:Many)?\s*\(`)
+	upsertCall = lazyregexp.New(`(?:\b\w+\.(\w+))?\.([uU])psert(?:Many)?\s*\(`)
 	// method matches the head of a function: one that a mapper generates for each model.
-	method = regexp.MustCompile(`^(?:(?:export|public|private|static|async|pub)\s+)*(?:func|fun|fn|def|function)\b`)
+	method = lazyregexp.New(`^(?:(?:export|public|private|static|async|pub)\s+)*(?:func|fun|fn|def|function)\b`)
 	// doesNothing matches a call that produces ON CONFLICT DO NOTHING without a target,
 	// which needs no index.
-	doesNothing = regexp.MustCompile(`\bonConflictDoNothing\(\s*\)|\bonConflict\(\s*\)\.ignore\(|\bOnConflict\{\s*DoNothing:\s*true\s*\}|\bOn\("CONFLICT DO NOTHING"|\bon_conflict:\s*:nothing\s*\)|\binsert_conflict\s*\(?\s*\)?\s*\.`)
+	doesNothing = lazyregexp.New(`\bonConflictDoNothing\(\s*\)|\bonConflict\(\s*\)\.ignore\(|\bOnConflict\{\s*DoNothing:\s*true\s*\}|\bOn\("CONFLICT DO NOTHING"|\bon_conflict:\s*:nothing\s*\)|\binsert_conflict\s*\(?\s*\)?\s*\.`)
 	// builder matches a call with which ent begins to write rows of a model:
 	// client.Referrer.Create().
-	builder = regexp.MustCompile(`\.(\w+)\.(?:Create|CreateBulk|MapCreateBulk)\(`)
+	builder = lazyregexp.New(`\.(\w+)\.(?:Create|CreateBulk|MapCreateBulk)\(`)
 	// targets match calls that spell out the columns of the conflict: knex, Kysely,
 	// SQLAlchemy, GORM, Ecto and Sequel.
-	targets = []*regexp.Regexp{
-		regexp.MustCompile(`\bonConflict\(\s*\[?\s*((?:['"]\w+['"]\s*,?\s*)+)\]?\s*\)`),
-		regexp.MustCompile(`\bonConflict\(\s*\(?\w+\)?\s*=>\s*\w+\s*\.columns?\(\s*\[?\s*((?:['"]\w+['"]\s*,?\s*)+)\]?\s*\)`),
-		regexp.MustCompile(`\bon_conflict_do_(?:update|nothing)\(\s*index_elements\s*=\s*[\[(]\s*((?:['"]\w+['"]\s*,?\s*)+)[\])]`),
-		regexp.MustCompile(`\bOnConflict\{\s*Columns:\s*\[\]clause\.Column\{((?:\s*\{\s*Name:\s*"\w+"\s*\}\s*,?)+)\s*\}`),
-		regexp.MustCompile(`\bon_conflict:[^\n]*(?:\n[^\n]*){0,3}?\bconflict_target:\s*\[?\s*((?::\w+\s*,?\s*)+)`),
-		regexp.MustCompile(`\bunique_by:\s*\[?\s*((?::\w+\s*,?\s*)+)`), // ActiveRecord's
-		regexp.MustCompile(`\binsert_conflict\(?\s*target:\s*\[?\s*((?::\w+\s*,?\s*)+)`),
+	targets = []*lazyregexp.Regexp{
+		lazyregexp.New(`\bonConflict\(\s*\[?\s*((?:['"]\w+['"]\s*,?\s*)+)\]?\s*\)`),
+		lazyregexp.New(`\bonConflict\(\s*\(?\w+\)?\s*=>\s*\w+\s*\.columns?\(\s*\[?\s*((?:['"]\w+['"]\s*,?\s*)+)\]?\s*\)`),
+		lazyregexp.New(`\bon_conflict_do_(?:update|nothing)\(\s*index_elements\s*=\s*[\[(]\s*((?:['"]\w+['"]\s*,?\s*)+)[\])]`),
+		lazyregexp.New(`\bOnConflict\{\s*Columns:\s*\[\]clause\.Column\{((?:\s*\{\s*Name:\s*"\w+"\s*\}\s*,?)+)\s*\}`),
+		lazyregexp.New(`\bon_conflict:[^\n]*(?:\n[^\n]*){0,3}?\bconflict_target:\s*\[?\s*((?::\w+\s*,?\s*)+)`),
+		lazyregexp.New(`\bunique_by:\s*\[?\s*((?::\w+\s*,?\s*)+)`), // ActiveRecord's
+		lazyregexp.New(`\binsert_conflict\(?\s*target:\s*\[?\s*((?::\w+\s*,?\s*)+)`),
 	}
 	// targetName matches calls that name the constraint: SQLAlchemy and Kysely.
-	targetName = regexp.MustCompile(`\bon_conflict_do_(?:update|nothing)\(\s*constraint\s*=\s*['"](\w+)['"]|\bonConflict\(\s*\(?\w+\)?\s*=>\s*\w+\s*\.constraint\(\s*['"](\w+)['"]`)
+	targetName = lazyregexp.New(`\bon_conflict_do_(?:update|nothing)\(\s*constraint\s*=\s*['"](\w+)['"]|\bonConflict\(\s*\(?\w+\)?\s*=>\s*\w+\s*\.constraint\(\s*['"](\w+)['"]`)
 	// into matches the table whose rows a chain of calls writes: knex and Kysely.
-	into       = regexp.MustCompile(`\b(?:db|trx|tx|\w*[kK]nex)\(\s*['"](\w+)['"]\s*\)|\.(?:insertInto|into)\(\s*['"](\w+)['"]\s*\)`)
-	quotedName = regexp.MustCompile(`['"](\w+)['"]|:(\w+)`)
+	into       = lazyregexp.New(`\b(?:db|trx|tx|\w*[kK]nex)\(\s*['"](\w+)['"]\s*\)|\.(?:insertInto|into)\(\s*['"](\w+)['"]\s*\)`)
+	quotedName = lazyregexp.New(`['"](\w+)['"]|:(\w+)`)
 	// bulkCreate matches Django's INSERT … ON CONFLICT DO UPDATE; uniqueFields are its
 	// target.
-	bulkCreate   = regexp.MustCompile(`\b(\w+)\.\w+\.(?:using\([^()]*\)\.)?a?bulk_create\(`)
-	uniqueFields = regexp.MustCompile(`\bunique_fields\s*=\s*[\[({]([^\])}]*)[\])}]`)
+	bulkCreate   = lazyregexp.New(`\b(\w+)\.\w+\.(?:using\([^()]*\)\.)?a?bulk_create\(`)
+	uniqueFields = lazyregexp.New(`\bunique_fields\s*=\s*[\[({]([^\])}]*)[\])}]`)
 )
 
 const (

@@ -2,12 +2,13 @@ package usage
 
 import (
 	"bytes"
-	"regexp"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // IsWordNear reports whether a pattern matches in the lines around one of some names. Names in queries do not
 // count, because a query has its own facts.
-func (s *Source) IsWordNear(words []string, near *regexp.Regexp, lines int) bool {
+func (s *Source) IsWordNear(words []string, near *lazyregexp.Regexp, lines int) bool {
 	for _, w := range words {
 		for at := 0; w != ""; {
 			i := bytes.Index(s.text[at:], []byte(w))

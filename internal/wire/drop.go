@@ -2,16 +2,17 @@ package wire
 
 import (
 	"bytes"
-	"regexp"
 	"strings"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // dropText finds what drops a database or a schema. It is asked only of texts that have the
 // words, and takes comments for white space.
 var (
-	dropText    = regexp.MustCompile(`(?is)\bdrop\s+(database|schema)\s+(?:if\s+exists\s+)?((?:"(?:[^"]|"")+"|[^\s,;("]+)(?:\s*,\s*(?:"(?:[^"]|"")+"|[^\s,;("]+))*)([^;]*)`)
-	dropName    = regexp.MustCompile(`"(?:[^"]|"")+"|[^\s,"]+`)
-	dropComment = regexp.MustCompile(`(?s)/\*.*?\*/|--[^\n]*`)
+	dropText    = lazyregexp.New(`(?is)\bdrop\s+(database|schema)\s+(?:if\s+exists\s+)?((?:"(?:[^"]|"")+"|[^\s,;("]+)(?:\s*,\s*(?:"(?:[^"]|"")+"|[^\s,;("]+))*)([^;]*)`)
+	dropName    = lazyregexp.New(`"(?:[^"]|"")+"|[^\s,"]+`)
+	dropComment = lazyregexp.New(`(?s)/\*.*?\*/|--[^\n]*`)
 )
 
 // appendDrops appends what a message drops.

@@ -2,10 +2,10 @@ package workload
 
 import (
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
@@ -28,7 +28,7 @@ var tagNames = map[string]string{
 }
 
 // queryTag is how sqlc and the like begin a query's comment.
-var queryTag = regexp.MustCompile(`^\s*name:\s*(\w[\w.]*)(\s+:\w+)?\s*$`)
+var queryTag = lazyregexp.New(`^\s*name:\s*(\w[\w.]*)(\s+:\w+)?\s*$`)
 
 // mostTag is the length up to which a tag is kept.
 const mostTag = 200

@@ -1,10 +1,10 @@
 package workload
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
@@ -29,7 +29,7 @@ func (im *Import) AddAt(file string, line int, sql string) {
 	im.Add(Seen{SQL: sql, Sender: Sender{Place: formatPlace(file, line)}})
 }
 
-var queryName = regexp.MustCompile(`(?m)^[ \t]*(?:--|/\*|#)\s*name:\s*(\S+)\s+(:\w+)`)
+var queryName = lazyregexp.New(`(?m)^[ \t]*(?:--|/\*|#)\s*name:\s*(\S+)\s+(:\w+)`)
 
 // ReadNamedQueries reads a file of queries for sqlc: "-- name: GetUser :one" before each query, and @arg,
 // sqlc.arg('x'), sqlc.narg, sqlc.slice and sqlc.embed inside. Their places are file, line and name.

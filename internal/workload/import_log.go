@@ -7,9 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // entry is an entry of a server's log, with the fields that an import needs.
@@ -61,7 +62,7 @@ func firstByte(b *bufio.Reader) byte {
 	return 0
 }
 
-var csvHead = regexp.MustCompile(`^[0-9-]+ [0-9:.]+ \w+,`)
+var csvHead = lazyregexp.New(`^[0-9-]+ [0-9:.]+ \w+,`)
 
 func looksCSV(b *bufio.Reader) bool {
 	head, _ := b.Peek(64)
@@ -132,7 +133,7 @@ func (l *logReader) readJSON(b *bufio.Reader) error {
 	}
 }
 
-var plainHead = regexp.MustCompile(`^(.*?)\b(DEBUG\d|INFO|NOTICE|WARNING|ERROR|LOG|FATAL|PANIC|DETAIL|HINT|QUERY|CONTEXT|LOCATION|STATEMENT):  (.*)$`)
+var plainHead = lazyregexp.New(`^(.*?)\b(DEBUG\d|INFO|NOTICE|WARNING|ERROR|LOG|FATAL|PANIC|DETAIL|HINT|QUERY|CONTEXT|LOCATION|STATEMENT):  (.*)$`)
 
 // readStderr reads a server's standard error. Continuation lines of an entry begin with a tab.
 func (l *logReader) readStderr(b *bufio.Reader) error {
@@ -173,12 +174,12 @@ func (l *logReader) readStderr(b *bufio.Reader) error {
 	}
 }
 
-var process = regexp.MustCompile(`\[\d+\]`)
+var process = lazyregexp.New(`\[\d+\]`)
 
 var (
-	statementMessage = regexp.MustCompile(`(?s)^statement: (.*)$`)
-	executeMessage   = regexp.MustCompile(`(?s)^execute ([^:]*): (.*)$`)
-	durationMessage  = regexp.MustCompile(`(?s)^duration: ([0-9.]+) ms(?:  (.*))?$`)
+	statementMessage = lazyregexp.New(`(?s)^statement: (.*)$`)
+	executeMessage   = lazyregexp.New(`(?s)^execute ([^:]*): (.*)$`)
+	durationMessage  = lazyregexp.New(`(?s)^duration: ([0-9.]+) ms(?:  (.*))?$`)
 )
 
 // addStatement adds the statement of a log entry.
@@ -237,7 +238,7 @@ func statementOf(message string) (sql string, named, ok bool) {
 }
 
 var (
-	actualRows = regexp.MustCompile(`rows=(\d+)(?:\.\d+)? loops=1\)`)
+	actualRows = lazyregexp.New(`rows=(\d+)(?:\.\d+)? loops=1\)`)
 	planQuery  = "Query Text: "
 )
 
@@ -268,7 +269,7 @@ func (l *logReader) addPlan(s Seen, text string) {
 }
 
 // planLine is the first line of a plan: a node, with its costs.
-var planLine = regexp.MustCompile(`(?m)^(Query Parameters: .*|\S.*  \(cost=[0-9.]+ rows=\d+ width=\d+\).*|\S.* \(actual .*\))$`)
+var planLine = lazyregexp.New(`(?m)^(Query Parameters: .*|\S.*  \(cost=[0-9.]+ rows=\d+ width=\d+\).*|\S.* \(actual .*\))$`)
 
 // textPlan returns the query of a plan in text format, and the rows of its topmost node.
 func textPlan(text string) (string, int64) {

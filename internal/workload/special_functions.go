@@ -1,10 +1,10 @@
 package workload
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
@@ -84,7 +84,7 @@ func (s *statement) replaceToken(i int, text string) {
 	s.instead[i] = text
 }
 
-var plainPath = regexp.MustCompile(`^'[\w$.\[\]* ,]*'$`)
+var plainPath = lazyregexp.New(`^'[\w$.\[\]* ,]*'$`)
 
 // replaceJSONPath keeps a JSON path that has only names and positions, and replaces a path that compares
 // with values by its beginning: Postgres allows no parameter in JSON_TABLE.

@@ -4,13 +4,13 @@ import (
 	"context"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/pycode"
 	"github.com/onward-sql/onward/internal/history"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -82,7 +82,7 @@ func (*Adapter) Detect(t adapter.Tree) []adapter.Source {
 	return out
 }
 
-var revisionID = regexp.MustCompile(`(?m)^revision(?:\s*:\s*[^=\n]+)?\s*=\s*["']([^"'\n]+)["']`)
+var revisionID = lazyregexp.New(`(?m)^revision(?:\s*:\s*[^=\n]+)?\s*=\s*["']([^"'\n]+)["']`)
 
 func listRevisionFiles(d adapter.Dir) []string {
 	return slices.DeleteFunc(slices.Clone(d.Names), func(name string) bool { return name == "__init__.py" })
@@ -169,7 +169,7 @@ func (r *record) listHeads(t adapter.Tree) []history.Change {
 	return out
 }
 
-var upgradesAll = regexp.MustCompile(`\bupgrade\b[^\n]{0,40}\bheads\b`)
+var upgradesAll = lazyregexp.New(`\bupgrade\b[^\n]{0,40}\bheads\b`)
 
 // environmentFile returns the env.py of a directory of revisions; "" for none.
 func environmentFile(t adapter.Tree, dir string) string {
@@ -177,7 +177,7 @@ func environmentFile(t adapter.Tree, dir string) string {
 	return p
 }
 
-var perMigrationSet = regexp.MustCompile(`(?m)^[^#\n]*\btransaction_per_migration["']?\s*[=:]\s*True\b`)
+var perMigrationSet = lazyregexp.New(`(?m)^[^#\n]*\btransaction_per_migration["']?\s*[=:]\s*True\b`)
 
 // perMigration reports whether env.py gives each revision its own transaction. It may do so only for a database, so that
 // the recorded run does not show it.

@@ -7,12 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/pycode"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -85,7 +85,7 @@ func (w *revisionWriting) Files(p *onward.Plan, s *onward.PlanStep, slug string)
 		down = "(" + strings.Join(after, ", ") + ")"
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "\"\"\"%s of the plan %s: %s.\n\nRevision ID: %s\nRevises: %s\n\n\"\"\"\n", s.ID, p.Name, docText(s.Why), id, strings.Join(w.after, ", "))
+	fmt.Fprintf(&b, "\"\"\"%s: %s.\n\nRevision ID: %s\nRevises: %s\n\n\"\"\"\n", adapter.NameStep(p, s), docText(s.Why), id, strings.Join(w.after, ", "))
 	fmt.Fprintf(&b, "from alembic import op\n\nrevision = %q\ndown_revision = %s\nbranch_labels = None\ndepends_on = None\n\n\n", id, down)
 	b.WriteString("def upgrade():\n" + w.upgradeBody(s) + "\n\ndef downgrade():\n" + downgradeBody(s))
 	w.after = []string{id}
@@ -132,7 +132,7 @@ func executeAll(sql string, depth int) string {
 
 // parameter is what SQLAlchemy takes for the beginning of a parameter.
 // https://docs.sqlalchemy.org/en/20/core/sqlelement.html#sqlalchemy.sql.expression.text
-var parameter = regexp.MustCompile(`(^|[^:\w]):(\w)`)
+var parameter = lazyregexp.New(`(^|[^:\w]):(\w)`)
 
 // escapeColons returns SQL in which SQLAlchemy finds no parameter.
 func escapeColons(sql string) string { return parameter.ReplaceAllString(sql, `$1\:$2`) }

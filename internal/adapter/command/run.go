@@ -7,11 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
-	"regexp"
 	"strings"
 	"time"
 
 	"github.com/onward-sql/onward/internal/address"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // Limits of a command's output. The end of stderr is kept for messages.
@@ -132,7 +132,7 @@ func (t *tail) Write(p []byte) (int, error) {
 }
 
 // errorLines match lines with an error: "Error: x", "app.SomeException: x". After them, Node, Ruby and others print more.
-var errorLines = regexp.MustCompile(`(?m)^\s*(?:[\w.:]*(?:Error|Exception)\b.*: .*|(?:PHP )?(?i:error|fatal)\b.*)$`)
+var errorLines = lazyregexp.New(`(?m)^\s*(?:[\w.:]*(?:Error|Exception)\b.*: .*|(?:PHP )?(?i:error|fatal)\b.*)$`)
 
 // errorLine returns the last line with an error, else the last line, shortened and without passwords.
 func (t *tail) errorLine() string {

@@ -3,10 +3,10 @@ package django
 import (
 	"fmt"
 	"hash/crc32"
-	"regexp"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/advice"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/script"
 )
@@ -166,7 +166,7 @@ func addUnique(op script.Operation, way advice.Way) string {
 
 // builds matches the build of an index on a table without a schema, so the index is in
 // the search path too.
-var builds = regexp.MustCompile(`^CREATE UNIQUE INDEX CONCURRENTLY ("[^"]+"|\w+) ON (?:"[^"]+"|\w+) `)
+var builds = lazyregexp.New(`^CREATE UNIQUE INDEX CONCURRENTLY ("[^"]+"|\w+) ON (?:"[^"]+"|\w+) `)
 
 // addChecked adds a field with a CHECK of its own, such as a PositiveIntegerField: first
 // the column, then the CHECK without validation.

@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // Detect finds manage.py files that call Django and have migrations below them. A project
@@ -66,7 +66,7 @@ func isMigration(p string) bool {
 	return path.Base(dir) == "migrations" || numbered.MatchString(name) && strings.Contains(dir, "migrations")
 }
 
-var numbered = regexp.MustCompile(`^\d{4}_`)
+var numbered = lazyregexp.New(`^\d{4}_`)
 
 // isCopyOrTemplate reports whether a path is in a copy or template of a project, or in an installed
 // package.

@@ -3,11 +3,11 @@ package django
 import (
 	"errors"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter/command"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // PassVariable is [command.PassVariable].
@@ -21,7 +21,7 @@ func pythonEnvironment(cfg Config) []string {
 	return append(env, cfg.Env...)
 }
 
-var variableName = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_]+`)
+var variableName = lazyregexp.New(`[A-Za-z_][A-Za-z0-9_]+`)
 
 // withheldVariable returns the first variable of the user that a message mentions and that the project does not see;
 // "" if there is none.

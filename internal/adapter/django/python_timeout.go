@@ -6,10 +6,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // shownFrames is how many frames of a project's stack are shown, innermost first.
@@ -67,7 +68,7 @@ func (p place) frameOf() frame {
 }
 
 // crashed matches a line of the stack that Python prints when it crashes.
-var crashed = regexp.MustCompile(`(?m)^  File "([^"\n]+)", line (\d+) in (\S+)$`)
+var crashed = lazyregexp.New(`(?m)^  File "([^"\n]+)", line (\d+) in (\S+)$`)
 
 // crashPlace says where a project was when Python crashed, according to its last output.
 func crashPlace(output, root string) string {

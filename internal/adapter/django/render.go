@@ -13,13 +13,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"time"
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/command"
 	"github.com/onward-sql/onward/internal/address"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/scratch"
 )
 
@@ -133,7 +133,7 @@ func (e *Error) Error() string {
 
 // importError matches errors that another interpreter may not have. SyntaxError is one of them, because an older
 // interpreter does not know all of the syntax.
-var importError = regexp.MustCompile(`(^|\s)(ModuleNotFoundError|ImportError|SyntaxError|no settings module)\b`)
+var importError = lazyregexp.New(`(^|\s)(ModuleNotFoundError|ImportError|SyntaxError|no settings module)\b`)
 
 // Is makes every Error match adapter.ErrProject.
 func (e *Error) Is(target error) bool { return target == adapter.ErrProject }

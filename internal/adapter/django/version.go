@@ -4,25 +4,26 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // wantedIn are the files in which a project says which Python it requires, the most important first: a version, or
 // conditions.
 var wantedIn = []struct {
 	file    string
-	pattern *regexp.Regexp
+	pattern *lazyregexp.Regexp
 }{
-	{".python-version", regexp.MustCompile(`(?m)^\s*(?:cpython-|python-)?(3\.\d+)`)},
-	{"runtime.txt", regexp.MustCompile(`(?m)^\s*python-(3\.\d+)`)},
-	{".tool-versions", regexp.MustCompile(`(?m)^python\s+(3\.\d+)`)},
-	{"Pipfile", regexp.MustCompile(`(?m)^python_(?:full_)?version\s*=\s*["'](3\.\d+)`)},
-	{"pyproject.toml", regexp.MustCompile(`(?m)^requires-python\s*=\s*["']([^"']+)["']`)},
-	{"pyproject.toml", regexp.MustCompile(`(?m)^python\s*=\s*["']([^"']+)["']`)},
-	{"setup.cfg", regexp.MustCompile(`(?m)^python_requires\s*=\s*(.+)$`)},
-	{"setup.py", regexp.MustCompile(`python_requires\s*=\s*["']([^"']+)["']`)},
+	{".python-version", lazyregexp.New(`(?m)^\s*(?:cpython-|python-)?(3\.\d+)`)},
+	{"runtime.txt", lazyregexp.New(`(?m)^\s*python-(3\.\d+)`)},
+	{".tool-versions", lazyregexp.New(`(?m)^python\s+(3\.\d+)`)},
+	{"Pipfile", lazyregexp.New(`(?m)^python_(?:full_)?version\s*=\s*["'](3\.\d+)`)},
+	{"pyproject.toml", lazyregexp.New(`(?m)^requires-python\s*=\s*["']([^"']+)["']`)},
+	{"pyproject.toml", lazyregexp.New(`(?m)^python\s*=\s*["']([^"']+)["']`)},
+	{"setup.cfg", lazyregexp.New(`(?m)^python_requires\s*=\s*(.+)$`)},
+	{"setup.py", lazyregexp.New(`python_requires\s*=\s*["']([^"']+)["']`)},
 }
 
 // otherPython says that the project requires another Python.
@@ -63,7 +64,7 @@ func wantedPython(cfg Config, version string) string {
 	return ""
 }
 
-var condition = regexp.MustCompile(`(===|==|~=|!=|>=|<=|>|<|\^|~|)\s*3\.(\d+)(\.\d+)?`)
+var condition = lazyregexp.New(`(===|==|~=|!=|>=|<=|>|<|\^|~|)\s*3\.(\d+)(\.\d+)?`)
 
 // meetsVersion reports whether a version, "3.11", fits the conditions; a plain number must be equal. A condition that is not
 // understood counts as met.

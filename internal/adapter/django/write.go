@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/pycode"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
@@ -179,7 +179,7 @@ func (w *projectWriting) Carries(s *onward.PlanStep) string {
 // Errors: the app has more than one last migration.
 func (w *projectWriting) Files(p *onward.Plan, s *onward.PlanStep, name string) ([]adapter.Written, error) {
 	label, _, _ := strings.Cut(s.Migration, ".")
-	m := &module{about: s.ID + " of the plan " + p.Name + ": " + s.Why, bare: s.Transaction == onward.TransactionNone}
+	m := &module{about: adapter.NameStep(p, s) + ": " + s.Why, bare: s.Transaction == onward.TransactionNone}
 	if w.isNextOperation(label, s) {
 		list := adapter.SplitStatements(adapter.TransactionBody(s))
 		for _, setting := range list[:len(list)-1] {
@@ -288,8 +288,8 @@ func (w *projectWriting) stateFiles(p *onward.Plan, count int) ([]adapter.Writte
 }
 
 var (
-	leading = regexp.MustCompile(`^\d+_*`)
-	unnamed = regexp.MustCompile(`\W+`)
+	leading = lazyregexp.New(`^\d+_*`)
+	unnamed = lazyregexp.New(`\W+`)
 )
 
 // nameMigration names a migration, and sets its dependencies: the last migration of its app and the one

@@ -2,14 +2,14 @@ package golangmigrate
 
 import (
 	"cmp"
-	"regexp"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 var (
-	uses  = regexp.MustCompile(`golang-migrate/migrate|golang-migrate\b|\bmigrate/migrate\b|\bmigrate\s+(?:\S+\s+)*?-(?:path|source)\b`)
-	multi = regexp.MustCompile(`x-multi-statement(?:=|["']\s*[,:]\s*["']?)(?:true|1|t)\b|\bMultiStatementEnabled:\s*true\b`)
+	uses  = lazyregexp.New(`golang-migrate/migrate|golang-migrate\b|\bmigrate/migrate\b|\bmigrate\s+(?:\S+\s+)*?-(?:path|source)\b`)
+	multi = lazyregexp.New(`x-multi-statement(?:=|["']\s*[,:]\s*["']?)(?:true|1|t)\b|\bMultiStatementEnabled:\s*true\b`)
 )
 
 // usedBy returns a file of the repository that mentions golang-migrate; "-" for none.

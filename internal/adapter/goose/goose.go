@@ -23,13 +23,13 @@ import (
 	"context"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/history"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -52,8 +52,8 @@ var tool = history.Tool{
 }
 
 var (
-	annotated  = regexp.MustCompile(`(?m)^--.*\+goose[ \t]`)
-	registered = regexp.MustCompile(`\bgoose\.(AddMigration\w*|AddNamedMigration\w*|NewGoMigration)\(`)
+	annotated  = lazyregexp.New(`(?m)^--.*\+goose[ \t]`)
+	registered = lazyregexp.New(`\bgoose\.(AddMigration\w*|AddNamedMigration\w*|NewGoMigration)\(`)
 )
 
 // CountAnnotated returns how many of a sample of a directory's files have goose's annotations,
@@ -187,7 +187,7 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 
 // missing matches settings that make goose run migrations older than the last applied
 // one.
-var missing = regexp.MustCompile(`(?m)^(?:[^#/\n]|/[^/\n])*(?:\bgoose\b.*\s--?allow-missing(?:=true)?(?:[\s"']|$)|\bWithAllow(?:Missing\(\)|OutofOrder\(true\)))`)
+var missing = lazyregexp.New(`(?m)^(?:[^#/\n]|/[^/\n])*(?:\bgoose\b.*\s--?allow-missing(?:=true)?(?:[\s"']|$)|\bWithAllow(?:Missing\(\)|OutofOrder\(true\)))`)
 
 // allowsMissing returns a file of the repository with such a setting; "" for none.
 func allowsMissing(t adapter.Tree) string {

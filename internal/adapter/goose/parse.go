@@ -2,11 +2,11 @@ package goose
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/history"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/script"
 )
 
@@ -50,7 +50,7 @@ type parser struct {
 // maxLine is the size of goose's buffer: a line of that size is too long for it.
 const maxLine = 4 << 20
 
-var variable = regexp.MustCompile(`\$\{?[A-Za-z_]`)
+var variable = lazyregexp.New(`\$\{?[A-Za-z_]`)
 
 // parseFile follows goose's parser. Lines that begin with "--" and contain "+goose" are
 // annotations. If goose gives up, parse reports it and continues as the author seems to
@@ -154,7 +154,7 @@ func (p *parser) readLine(at, end int) {
 }
 
 // unmarkedLine matches an annotation that goose reads as a plain comment.
-var unmarkedLine = regexp.MustCompile(`(?i)^--+\s*\+?\s*(?:goose|migrate)\s*:?\s*(up|down|statement\s*begin|statement\s*end|no\s+transaction)\s*$`)
+var unmarkedLine = lazyregexp.New(`(?i)^--+\s*\+?\s*(?:goose|migrate)\s*:?\s*(up|down|statement\s*begin|statement\s*end|no\s+transaction)\s*$`)
 
 // reportUnmarked reports an annotation without the word "+goose", which has no effect.
 func (p *parser) reportUnmarked(comment string) {

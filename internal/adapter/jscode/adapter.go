@@ -5,12 +5,12 @@ import (
 	"context"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/history"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -22,7 +22,7 @@ type Adapter struct {
 	HistoryTables    []adapter.HistoryTable
 	HistoryBehavior  adapter.HistoryBehavior
 	// Stamped matches the file names that the tool's own command makes: their directory may have any name.
-	Stamped *regexp.Regexp
+	Stamped *lazyregexp.Regexp
 	// IsMigration reports whether a text is a migration of the tool.
 	IsMigration func(text string) bool
 	// ReadSettings reads the settings of a project.

@@ -3,12 +3,13 @@ package jscode
 import (
 	"bytes"
 	"encoding/json"
-	"regexp"
 	"strings"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // plainNumber matches the numbers that JavaScript writes as the program does.
-var plainNumber = regexp.MustCompile(`^-?(?:0|[1-9]\d{0,14})(?:\.\d{0,5}[1-9])?$`)
+var plainNumber = lazyregexp.New(`^-?(?:0|[1-9]\d{0,14})(?:\.\d{0,5}[1-9])?$`)
 
 // PlainNumber returns the spelling of a number, if JavaScript prints it in the same way. Texts are not numbers.
 func (v Value) PlainNumber() (spelling string, ok bool) {
@@ -111,7 +112,7 @@ func ListColumns(rows []Value) (columns []string, ok bool) {
 }
 
 // quotedName matches an identifier with quotes.
-var quotedName = regexp.MustCompile(`"(?:[^"]|"")*"`)
+var quotedName = lazyregexp.New(`"(?:[^"]|"")*"`)
 
 // HasCamelName reports whether a statement has a name with a capital letter, which a plugin for snake_case would change.
 func HasCamelName(sql string) bool {

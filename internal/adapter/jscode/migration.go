@@ -3,11 +3,11 @@ package jscode
 import (
 	"cmp"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -29,7 +29,7 @@ func (u Up) sealMigration(m *adapter.Migration, sent onward.Transaction, o adapt
 }
 
 // noProgram matches the names of files in a directory of migrations that are none.
-var noProgram = regexp.MustCompile(`(?i)(\.d\.[cm]?ts|[._-](test|spec)\.[cm]?[jt]s|^index\.[cm]?[jt]s)$`)
+var noProgram = lazyregexp.New(`(?i)(\.d\.[cm]?ts|[._-](test|spec)\.[cm]?[jt]s|^index\.[cm]?[jt]s)$`)
 
 // IsNoProgram reports whether a file is a test, declares types or lists others.
 func IsNoProgram(name string) bool { return noProgram.MatchString(name) }
@@ -40,7 +40,7 @@ func listPrograms(d adapter.Dir) []string {
 }
 
 // upFunction matches the beginning of a function "up".
-var upFunction = regexp.MustCompile(`\bexports\.up\s*=|\bfunction\s+up\s*\(|\bconst\s+up\b|\bup\s*[(:]`)
+var upFunction = lazyregexp.New(`\bexports\.up\s*=|\bfunction\s+up\s*\(|\bconst\s+up\b|\bup\s*[(:]`)
 
 // HasUp reports whether a text has a function "up".
 func HasUp(text string) bool { return upFunction.MatchString(text) }
@@ -49,7 +49,7 @@ func HasUp(text string) bool { return upFunction.MatchString(text) }
 type Databases struct {
 	// Pattern matches a setting, with the name in its first group. Postgres is the beginning of the names of Postgres, and Foreign has the
 	// database of other names.
-	Pattern  *regexp.Regexp
+	Pattern  *lazyregexp.Regexp
 	Postgres string
 	Foreign  map[string]string
 }
@@ -70,7 +70,7 @@ func (d *Databases) FindForeign(files []*adapter.File) (foreign string) {
 }
 
 // ReadSettingFiles reads at most 200 files of a tree whose paths match a pattern.
-func ReadSettingFiles(t adapter.Tree, pattern *regexp.Regexp) []*adapter.File {
+func ReadSettingFiles(t adapter.Tree, pattern *lazyregexp.Regexp) []*adapter.File {
 	var out []*adapter.File
 	for _, p := range t.Paths() {
 		if len(out) == 200 {

@@ -2,10 +2,10 @@ package jscode
 
 import (
 	"path"
-	"regexp"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
@@ -32,7 +32,7 @@ func (a Adapter) addRecord(set *adapter.Set, c Settings) {
 // endings matches the ending of a program's name, as a regular expression of Postgres.
 const endings = `\.[cm]?[jt]s$`
 
-var ending = regexp.MustCompile(endings)
+var ending = lazyregexp.New(endings)
 
 // TrimEnding returns a name without the ending of a program.
 func TrimEnding(name string) string { return ending.ReplaceAllString(name, "") }
@@ -58,7 +58,7 @@ func FileKey(m *adapter.Migration) string { return TrimEnding(path.Base(m.Path))
 // TableSetting finds the tool's table in the settings of a project.
 type TableSetting struct {
 	// Table and Schema match the settings, with the name in the first group; nil for none.
-	Table, Schema *regexp.Regexp
+	Table, Schema *lazyregexp.Regexp
 	// Default is the tool's own name.
 	Default string
 }

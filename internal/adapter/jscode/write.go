@@ -2,10 +2,10 @@ package jscode
 
 import (
 	"path"
-	"regexp"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -21,7 +21,7 @@ type Style struct {
 	TypeScript, Modules bool
 }
 
-var exports = regexp.MustCompile(`(?m)^\s*export\s`)
+var exports = lazyregexp.New(`(?m)^\s*export\s`)
 
 // Form describes how the tool expects a migration to be written: in the language and the style of the newest one. It is nil if there is
 // none, or if no migration can have a step of a plan.

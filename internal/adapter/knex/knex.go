@@ -16,12 +16,12 @@ package knex
 
 import (
 	"path"
-	"regexp"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/jscode"
 	"github.com/onward-sql/onward/internal/history"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -49,16 +49,16 @@ var Adapter = jscode.Adapter{
 
 var (
 	// stamped matches the file names that Knex's own command makes.
-	stamped = regexp.MustCompile(`^\d{14}_.+\.[cm]?[jt]s$`)
+	stamped = lazyregexp.New(`^\d{14}_.+\.[cm]?[jt]s$`)
 	// word matches Knex's name in the import of its types, or the usual name of its parameter.
-	word = regexp.MustCompile(`['"]knex['"]|\b[kK]nex\b`)
+	word = lazyregexp.New(`['"]knex['"]|\b[kK]nex\b`)
 
-	ownMode   = regexp.MustCompile(`\bconfig\s*(?::[^=]*)?=\s*\{[^}]*?\btransaction['"]?\s*:\s*(true|false)\b`)
-	disabled  = regexp.MustCompile(`\bdisableTransactions['"]?\s*:\s*true\b`)
-	snakeCase = regexp.MustCompile(`\bknexSnakeCaseMappers\s*\(\s*\)`)
+	ownMode   = lazyregexp.New(`\bconfig\s*(?::[^=]*)?=\s*\{[^}]*?\btransaction['"]?\s*:\s*(true|false)\b`)
+	disabled  = lazyregexp.New(`\bdisableTransactions['"]?\s*:\s*true\b`)
+	snakeCase = lazyregexp.New(`\bknexSnakeCaseMappers\s*\(\s*\)`)
 	// mapperOptions matches mappers that also change names without capital letters.
-	mapperOptions = regexp.MustCompile(`\bknexSnakeCaseMappers\s*\(\s*[^)\s]`)
-	settingFile   = regexp.MustCompile(`(?i)(?:^|[/._-])(?:knex|knexfile|db|database|orm)(?:[/._-][^/]*)?\.(?:[cm]?[jt]s|json)$`)
+	mapperOptions = lazyregexp.New(`\bknexSnakeCaseMappers\s*\(\s*[^)\s]`)
+	settingFile   = lazyregexp.New(`(?i)(?:^|[/._-])(?:knex|knexfile|db|database|orm)(?:[/._-][^/]*)?\.(?:[cm]?[jt]s|json)$`)
 )
 
 // historyTable is Knex's own name of its table.
@@ -66,8 +66,8 @@ const historyTable = "knex_migrations"
 
 // tableSetting finds the table in the settings of migrations.
 var tableSetting = jscode.TableSetting{
-	Table:   regexp.MustCompile(`\bmigrations['"]?\s*:\s*\{[^}]*?\btableName['"]?\s*:\s*['"]([\w.]+)['"]`),
-	Schema:  regexp.MustCompile(`\bmigrations['"]?\s*:\s*\{[^}]*?\bschemaName['"]?\s*:\s*['"](\w+)['"]`),
+	Table:   lazyregexp.New(`\bmigrations['"]?\s*:\s*\{[^}]*?\btableName['"]?\s*:\s*['"]([\w.]+)['"]`),
+	Schema:  lazyregexp.New(`\bmigrations['"]?\s*:\s*\{[^}]*?\bschemaName['"]?\s*:\s*['"](\w+)['"]`),
 	Default: historyTable,
 }
 
@@ -78,7 +78,7 @@ func isMigration(text string) bool {
 
 // clients are the databases of Knex's clients.
 var clients = jscode.Databases{
-	Pattern:  regexp.MustCompile(`\bclient['"]?\s*:\s*['"]([\w-]+)['"]`),
+	Pattern:  lazyregexp.New(`\bclient['"]?\s*:\s*['"]([\w-]+)['"]`),
 	Postgres: "p",
 	Foreign: map[string]string{
 		"mysql": "MySQL", "mysql2": "MySQL", "sqlite3": "SQLite", "better-sqlite3": "SQLite", "mssql": "SQL Server", "oracledb": "Oracle",

@@ -11,13 +11,13 @@ package kysely
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/jscode"
 	"github.com/onward-sql/onward/internal/history"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -44,11 +44,11 @@ var Adapter = jscode.Adapter{
 
 var (
 	// stamped matches the file names that the command of kysely-ctl makes.
-	stamped = regexp.MustCompile(`^\d{13}_.+\.[cm]?[jt]s$`)
-	word    = regexp.MustCompile(`['"]kysely['"]|\bKysely<`)
+	stamped = lazyregexp.New(`^\d{13}_.+\.[cm]?[jt]s$`)
+	word    = lazyregexp.New(`['"]kysely['"]|\bKysely<`)
 
-	unordered   = regexp.MustCompile(`\ballowUnorderedMigrations\s*:\s*true\b`)
-	settingFile = regexp.MustCompile(`(?i)(?:^|[/._-])(?:kysely|db|database|migrat\w*)(?:[/._-][^/]*)?\.[cm]?[jt]s$`)
+	unordered   = lazyregexp.New(`\ballowUnorderedMigrations\s*:\s*true\b`)
+	settingFile = lazyregexp.New(`(?i)(?:^|[/._-])(?:kysely|db|database|migrat\w*)(?:[/._-][^/]*)?\.[cm]?[jt]s$`)
 )
 
 // historyTable is Kysely's own name of its table.
@@ -56,8 +56,8 @@ const historyTable = "kysely_migration"
 
 // tableSetting finds the table in the options of a Migrator.
 var tableSetting = jscode.TableSetting{
-	Table:   regexp.MustCompile(`\bmigrationTableName['"]?\s*:\s*['"]([\w.]+)['"]`),
-	Schema:  regexp.MustCompile(`\bmigrationTableSchema['"]?\s*:\s*['"](\w+)['"]`),
+	Table:   lazyregexp.New(`\bmigrationTableName['"]?\s*:\s*['"]([\w.]+)['"]`),
+	Schema:  lazyregexp.New(`\bmigrationTableSchema['"]?\s*:\s*['"](\w+)['"]`),
 	Default: historyTable,
 }
 
@@ -68,7 +68,7 @@ func isMigration(text string) bool {
 
 // dialects are the databases of Kysely's dialects.
 var dialects = jscode.Databases{
-	Pattern:  regexp.MustCompile(`\b(Postgres|PostgresJS|Mysql|Sqlite|BunSqlite|Mssql|LibSql|D1|PlanetScale)Dialect\b`),
+	Pattern:  lazyregexp.New(`\b(Postgres|PostgresJS|Mysql|Sqlite|BunSqlite|Mssql|LibSql|D1|PlanetScale)Dialect\b`),
 	Postgres: "Postgres",
 	Foreign: map[string]string{
 		"Mysql": "MySQL", "PlanetScale": "MySQL", "Sqlite": "SQLite", "BunSqlite": "SQLite", "LibSql": "SQLite", "D1": "SQLite", "Mssql": "SQL Server",

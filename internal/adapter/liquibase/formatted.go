@@ -1,22 +1,22 @@
 package liquibase
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/script"
 )
 
-var formattedHead = regexp.MustCompile(`(?i)^\s*--\s*liquibase\s+formatted\s+sql\b`)
+var formattedHead = lazyregexp.New(`(?i)^\s*--\s*liquibase\s+formatted\s+sql\b`)
 
 // IsFormattedSQL reports whether a text is Liquibase's formatted SQL.
 func IsFormattedSQL(text string) bool {
 	return strings.HasPrefix(strings.TrimLeft(text, " \t\r\n\f\v"), "--") && formattedHead.MatchString(text)
 }
 
-var changesetLine = regexp.MustCompile(`(?im)^[ \t]*--[ \t]*changeset[ \t]+((?:"[^"\n]*"|[^:\n]+):[ \t]*(?:"[^"\n]*"|\S+))(.*)$`)
+var changesetLine = lazyregexp.New(`(?im)^[ \t]*--[ \t]*changeset[ \t]+((?:"[^"\n]*"|[^:\n]+):[ \t]*(?:"[^"\n]*"|\S+))(.*)$`)
 
 // SplitChangesets returns the parts of a Liquibase file: each changeset, or its pieces if it
 // has a delimiter of its own; and the offsets of the changesets that it cuts at each ';'.
@@ -57,8 +57,8 @@ func SplitChangesets(text string) (out []script.Part, cut []int) {
 var (
 	// liquibaseOwn matches comments of a changeset that Liquibase itself reads, such as
 	// the further checksums that it accepts.
-	liquibaseOwn  = regexp.MustCompile(`(?im)^[ \t]*--[ \t]*(?:rollback|comment|preconditions?|validCheckSum|ignoreLines|property)\b.*$`)
-	validCheckSum = regexp.MustCompile(`(?im)^[ \t]*--[ \t]*validCheckSum\b`)
+	liquibaseOwn  = lazyregexp.New(`(?im)^[ \t]*--[ \t]*(?:rollback|comment|preconditions?|validCheckSum|ignoreLines|property)\b.*$`)
+	validCheckSum = lazyregexp.New(`(?im)^[ \t]*--[ \t]*validCheckSum\b`)
 )
 
 // normalizeSQL returns the text of a part that Liquibase compares: its SQL, whatever the white
@@ -70,7 +70,7 @@ func normalizeSQL(sql string) string {
 	return strings.Join(strings.Fields(liquibaseOwn.ReplaceAllString(sql, "")), " ")
 }
 
-var attribute = regexp.MustCompile(`(\w+):("[^"]*"|'[^']*'|\S+)`)
+var attribute = lazyregexp.New(`(\w+):("[^"]*"|'[^']*'|\S+)`)
 
 // changesetAttributes returns the attributes after the name of a changeset, by lower-case keys.
 func changesetAttributes(line string) map[string]string {

@@ -4,12 +4,12 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/history"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -221,7 +221,7 @@ func (l *loader) fillText(text string) string {
 }
 
 // otherDatabases are words in a context that name a database.
-var otherDatabases = regexp.MustCompile(`(?i)(?:^|[^\w!])(?:mysql|mariadb|oracle|mssql|sqlserver|h2|hsqldb|sqlite|db2|derby)(?:[^\w]|$)`)
+var otherDatabases = lazyregexp.New(`(?i)(?:^|[^\w!])(?:mysql|mariadb|oracle|mssql|sqlserver|h2|hsqldb|sqlite|db2|derby)(?:[^\w]|$)`)
 
 // isForOther reports whether a changeset or an include is for another database by its context.
 func isForOther(e *element) bool {

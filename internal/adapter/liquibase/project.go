@@ -3,11 +3,11 @@ package liquibase
 import (
 	"cmp"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
@@ -18,7 +18,7 @@ var changelogEndings = []string{".xml", ".yaml", ".yml", ".json"}
 const changelogWord = "databaseChangeLog"
 
 // likelyName matches the paths of files that may be changelogs: other files are not opened.
-var likelyName = regexp.MustCompile(`(?i)change-?log|change-?set|liquibase|migrat|(?:^|/)(?:db|database|schema|sql|ddl)(?:/|[._-])`)
+var likelyName = lazyregexp.New(`(?i)change-?log|change-?set|liquibase|migrat|(?:^|/)(?:db|database|schema|sql|ddl)(?:/|[._-])`)
 
 // changelog is a changelog that is no SQL, as it was parsed.
 type changelog struct {

@@ -1,12 +1,13 @@
 package liquibase
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // typeParts matches a type: its name, its parameters, and what follows.
-var typeParts = regexp.MustCompile(`^\s*([A-Za-z_][\w.]*(?:\s+(?:precision|varying))?)\s*(?:\(([^)]*)\))?\s*(.*?)\s*$`)
+var typeParts = lazyregexp.New(`^\s*([A-Za-z_][\w.]*(?:\s+(?:precision|varying))?)\s*(?:\(([^)]*)\))?\s*(.*?)\s*$`)
 
 // typeNames are Postgres' names of the types that Liquibase knows (4.33). A '+' keeps the parameters.
 var typeNames = map[string]string{
@@ -108,7 +109,7 @@ func (t columnType) isNumber() bool {
 }
 
 // currentTime matches the values that Liquibase takes for the present time.
-var currentTime = regexp.MustCompile(`(?i)^(?:current_timestamp(?:\(\))?|now\(\)|current_datetime|sysdate|getdate\(\))$`)
+var currentTime = lazyregexp.New(`(?i)^(?:current_timestamp(?:\(\))?|now\(\)|current_datetime|sysdate|getdate\(\))$`)
 
 // writeExpression writes an expression of the author.
 func writeExpression(text string) string {
@@ -119,7 +120,7 @@ func writeExpression(text string) string {
 }
 
 // timeValue matches a date or a time as the formats of Liquibase allow it.
-var timeValue = regexp.MustCompile(`^\d{4}-\d\d-\d\d|^\d\d:\d\d`)
+var timeValue = lazyregexp.New(`^\d{4}-\d\d-\d\d|^\d\d:\d\d`)
 
 // writeTime writes a date or a time.
 func writeTime(text string) string {

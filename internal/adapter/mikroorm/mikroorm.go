@@ -13,12 +13,12 @@ package mikroorm
 
 import (
 	"path"
-	"regexp"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/jscode"
 	"github.com/onward-sql/onward/internal/history"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -38,17 +38,17 @@ var Adapter = jscode.Adapter{
 		OutOfOrder: "MikroORM runs it after the newer ones: new databases run it before them",
 	},
 	TogetherIfAll: true,
-	Stamped:       regexp.MustCompile(`^Migration\d{14}.*\.[cm]?[jt]s$`),
+	Stamped:       lazyregexp.New(`^Migration\d{14}.*\.[cm]?[jt]s$`),
 	IsMigration:   isMigration, ReadSettings: readSettings, Start: startMigration,
 	Sends:   jscode.Form{Receivers: []string{"this"}, Translate: translateCall},
 	Compose: newComposer, Count: countMigrations,
 }
 
 var (
-	class       = regexp.MustCompile(`\bclass\s+[\w$]+\s+extends\s+(?:[\w$]+\.)?Migration\b`)
-	outside     = regexp.MustCompile(`\bisTransactional\s*\(\s*\)[^{]*\{\s*return\s+false\b`)
-	settingFile = regexp.MustCompile(`(?i)(?:^|[/._-])(?:mikro-?orm|orm|db|database)(?:[/._-][^/]*)?\.(?:[cm]?[jt]s|json)$`)
-	setting     = regexp.MustCompile(`\b(transactional|allOrNothing)['"]?\s*:\s*false\b`)
+	class       = lazyregexp.New(`\bclass\s+[\w$]+\s+extends\s+(?:[\w$]+\.)?Migration\b`)
+	outside     = lazyregexp.New(`\bisTransactional\s*\(\s*\)[^{]*\{\s*return\s+false\b`)
+	settingFile = lazyregexp.New(`(?i)(?:^|[/._-])(?:mikro-?orm|orm|db|database)(?:[/._-][^/]*)?\.(?:[cm]?[jt]s|json)$`)
+	setting     = lazyregexp.New(`\b(transactional|allOrNothing)['"]?\s*:\s*false\b`)
 )
 
 // historyTable is MikroORM's own name of its table.
@@ -56,7 +56,7 @@ const historyTable = "mikro_orm_migrations"
 
 // tableSetting finds the table in the settings of migrations.
 var tableSetting = jscode.TableSetting{
-	Table:   regexp.MustCompile(`\bmigrations['"]?\s*:\s*\{[^}]*?\btableName['"]?\s*:\s*['"]([\w.]+)['"]`),
+	Table:   lazyregexp.New(`\bmigrations['"]?\s*:\s*\{[^}]*?\btableName['"]?\s*:\s*['"]([\w.]+)['"]`),
 	Default: historyTable,
 }
 
@@ -67,7 +67,7 @@ func isMigration(text string) bool {
 
 // drivers are the databases of MikroORM's drivers.
 var drivers = jscode.Databases{
-	Pattern:  regexp.MustCompile(`@mikro-orm/(postgresql|mysql|mariadb|sqlite|better-sqlite|libsql|mssql|mongodb)\b`),
+	Pattern:  lazyregexp.New(`@mikro-orm/(postgresql|mysql|mariadb|sqlite|better-sqlite|libsql|mssql|mongodb)\b`),
 	Postgres: "postgresql",
 	Foreign: map[string]string{
 		"mysql": "MySQL", "mariadb": "MariaDB", "sqlite": "SQLite", "better-sqlite": "SQLite", "libsql": "SQLite", "mssql": "SQL Server", "mongodb": "MongoDB",

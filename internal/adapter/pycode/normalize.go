@@ -2,14 +2,15 @@
 package pycode
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // token matches a piece of Python: a comment, a string with its prefix and quotes, a run
 // of white space, a name or number, or one other character.
-var token = regexp.MustCompile(`(?s)#[^\n]*|(?:\\\r?\n)+|(?i:[rbfu]{0,2})(?:"""(?:[^\\]|\\.)*?"""|'''(?:[^\\]|\\.)*?'''|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')|\n|[ \t\r\f]+|\w+|.`)
+var token = lazyregexp.New(`(?s)#[^\n]*|(?:\\\r?\n)+|(?i:[rbfu]{0,2})(?:"""(?:[^\\]|\\.)*?"""|'''(?:[^\\]|\\.)*?'''|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')|\n|[ \t\r\f]+|\w+|.`)
 
 // Normalize returns a migration's file without comments, white space and docstrings.
 // program is the part outside the class: the functions that it runs.

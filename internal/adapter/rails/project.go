@@ -2,11 +2,11 @@ package rails
 
 import (
 	"path"
-	"regexp"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/inflect"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // project is what an application says outside its migrations.
@@ -24,14 +24,14 @@ type project struct {
 }
 
 var (
-	datetimeType = regexp.MustCompile(`\bdatetime_type\s*=\s*:(\w+)`)
-	library      = regexp.MustCompile(`(?m)^    activerecord \((\d+\.\d+)`)
-	unlogged     = regexp.MustCompile(`\bcreate_unlogged_tables\s*=\s*true`)
-	driver       = regexp.MustCompile(`(?m)^(?:    |\s*gem\s*\(?\s*["'])(pg|mysql2|trilogy|sqlite3|activerecord-sqlserver-adapter|` +
+	datetimeType = lazyregexp.New(`\bdatetime_type\s*=\s*:(\w+)`)
+	library      = lazyregexp.New(`(?m)^    activerecord \((\d+\.\d+)`)
+	unlogged     = lazyregexp.New(`\bcreate_unlogged_tables\s*=\s*true`)
+	driver       = lazyregexp.New(`(?m)^(?:    |\s*gem\s*\(?\s*["'])(pg|mysql2|trilogy|sqlite3|activerecord-sqlserver-adapter|` +
 		`activerecord-oracle_enhanced-adapter)(?:["']| \()`)
 	// scoped matches what may change the statements of a model's rows, or its table.
-	scoped = regexp.MustCompile(`\b(?:default_scope|acts_as_paranoid|table_name|abstract_class|establish_connection|connects_to|self\.inheritance_column)\b`)
-	model  = regexp.MustCompile(`(?m)^\s*class\s+(?:::)?([\w:]+)\s*<\s*(?:::)?(?:ApplicationRecord|ActiveRecord::Base)\b`)
+	scoped = lazyregexp.New(`\b(?:default_scope|acts_as_paranoid|table_name|abstract_class|establish_connection|connects_to|self\.inheritance_column)\b`)
+	model  = lazyregexp.New(`(?m)^\s*class\s+(?:::)?([\w:]+)\s*<\s*(?:::)?(?:ApplicationRecord|ActiveRecord::Base)\b`)
 )
 
 // drivers are the databases of the gems that speak to them.

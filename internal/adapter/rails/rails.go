@@ -19,13 +19,13 @@ import (
 	"fmt"
 	"hash/crc32"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/rubycode"
 	"github.com/onward-sql/onward/internal/history"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -33,10 +33,10 @@ import (
 type Adapter struct{}
 
 var (
-	class = regexp.MustCompile(`<\s*(?:::)?ActiveRecord::Migration\b`)
+	class = lazyregexp.New(`<\s*(?:::)?ActiveRecord::Migration\b`)
 	// stamped matches names that Rails takes for migrations. Those that an engine brought have its name: 1_create_hosts.federails.rb.
-	stamped = regexp.MustCompile(`^\d+_\w*\.?\w*\.rb$`)
-	number  = regexp.MustCompile(`^\d+`)
+	stamped = lazyregexp.New(`^\d+_\w*\.?\w*\.rb$`)
+	number  = lazyregexp.New(`^\d+`)
 )
 
 // postDeploy is the directory, beside migrate, of migrations that run after the deploy. GitLab, Mastodon and Discourse have it; the first run

@@ -2,19 +2,19 @@ package rails
 
 import (
 	"path"
-	"regexp"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/rubycode"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
 
 var (
 	// dumpVersion matches the version in db/schema.rb.
-	dumpVersion = regexp.MustCompile(`\bSchema(?:\[[\d.]+\])?\.define\(\s*version:\s*(\d[\d_]*)`)
+	dumpVersion = lazyregexp.New(`\bSchema(?:\[[\d.]+\])?\.define\(\s*version:\s*(\d[\d_]*)`)
 	// dumped matches a version in db/structure.sql.
-	dumped = regexp.MustCompile(`(?m)^\('(\d+)'\)[,;]?\s*$`)
+	dumped = lazyregexp.New(`(?m)^\('(\d+)'\)[,;]?\s*$`)
 )
 
 // dumpNames returns the files to which Rails dumps the schema of the database of a directory: db/migrate and db/primary_migrate belong to

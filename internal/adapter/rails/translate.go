@@ -1,10 +1,10 @@
 package rails
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter/rubycode"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // translator does the calls of a migration: it sends the SQL that Active Record sends.
@@ -70,7 +70,7 @@ func init() {
 }
 
 // question matches methods that only read.
-var question = regexp.MustCompile(`^(?:(?:table|column|index|foreign_key|check_constraint|` +
+var question = lazyregexp.New(`^(?:(?:table|column|index|foreign_key|check_constraint|` +
 	`index_name|data_source|view|extension)_(?:exists|enabled)\?|select_\w+|` +
 	`quote\w*|columns|indexes|tables|foreign_keys|primary_key|` +
 	`adapter_name|reverting\?|current_database|schema_exists\?|supports_\w+\?|` +

@@ -3,20 +3,20 @@ package rails
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
 
 var (
-	namedVersion = regexp.MustCompile(`<\s*(?:::)?ActiveRecord::Migration(\[\d+\.\d+\])`)
-	frozen       = regexp.MustCompile(`\A# frozen_string_literal: true\b`)
-	acronym      = regexp.MustCompile(`\.acronym\s*\(?\s*["'](\w+)["']`)
-	checksSafety = regexp.MustCompile(`\bstrong_migrations\b`)
-	unfitSlug    = regexp.MustCompile(`[^a-z0-9]+`)
+	namedVersion = lazyregexp.New(`<\s*(?:::)?ActiveRecord::Migration(\[\d+\.\d+\])`)
+	frozen       = lazyregexp.New(`\A# frozen_string_literal: true\b`)
+	acronym      = lazyregexp.New(`\.acronym\s*\(?\s*["'](\w+)["']`)
+	checksSafety = lazyregexp.New(`\bstrong_migrations\b`)
+	unfitSlug    = lazyregexp.New(`[^a-z0-9]+`)
 )
 
 // writer composes migrations of an application.

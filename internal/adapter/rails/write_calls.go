@@ -1,10 +1,10 @@
 package rails
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter/rubycode"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/onward"
 )
@@ -65,7 +65,7 @@ func (f callFormatter) proposeCall(p *onward.Plan, sql string, tree *pgparse.Nod
 }
 
 // where matches the condition of an index.
-var where = regexp.MustCompile(`(?is)\)\s*WHERE\s+(.*)$`)
+var where = lazyregexp.New(`(?is)\)\s*WHERE\s+(.*)$`)
 
 // proposeIndex returns a call of add_index for an index of columns.
 func proposeIndex(i *pgparse.IndexStmt, sql string) string {
@@ -103,7 +103,7 @@ const (
 )
 
 // check matches the condition of a constraint that is not valid.
-var check = regexp.MustCompile(`(?is)\bCHECK\s*\((.*)\)\s*NOT VALID$`)
+var check = lazyregexp.New(`(?is)\bCHECK\s*\((.*)\)\s*NOT VALID$`)
 
 // proposeConstraint returns a call that adds a constraint as not valid.
 func (f callFormatter) proposeConstraint(table string, c *pgparse.Constraint, sql string) string {
@@ -192,7 +192,7 @@ func joinSchema(r *pgparse.RangeVar) string {
 }
 
 // symbolName matches names that need no quotes as symbols.
-var symbolName = regexp.MustCompile(`^[a-z_][a-z0-9_]*$`)
+var symbolName = lazyregexp.New(`^[a-z_][a-z0-9_]*$`)
 
 // formatName returns a symbol, or a text if the name needs quotes.
 func formatName(name string) string {

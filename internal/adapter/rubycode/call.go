@@ -1,10 +1,11 @@
 package rubycode
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // evaluateCall does a call.
@@ -181,12 +182,12 @@ func (r *Run) callEach(c *Call) (out Value, ok bool) {
 }
 
 // harmless are calls that send no SQL that matters, by their names.
-var harmless = regexp.MustCompile(`^(?:puts|p|print|pp|say|sleep|require|require_relative|include|extend|binding|attr_\w+|private|logger|info|warn|` +
+var harmless = lazyregexp.New(`^(?:puts|p|print|pp|say|sleep|require|require_relative|include|extend|binding|attr_\w+|private|logger|info|warn|` +
 	`debug|error|reset_column_information|reset_column_information!|reload_schema!?|clear_cache!|reset_sequence_name|table_name=|` +
 	`inheritance_column=|ignored_columns=|freeze|dup)$`)
 
 // working matches methods that change rows, or start something that may.
-var working = regexp.MustCompile(`^(?:save|create|update|delete|destroy|insert|upsert|increment|decrement|toggle|touch|find_each|find_in_batches|in_batches|` +
+var working = lazyregexp.New(`^(?:save|create|update|delete|destroy|insert|upsert|increment|decrement|toggle|touch|find_each|find_in_batches|in_batches|` +
 	`perform|call|run|migrate|backfill|enqueue|execute|import|truncate|change|add|remove|set)(?:!|_\w+!?)?$|!$`)
 
 // skipCall lists a call that nobody knows.

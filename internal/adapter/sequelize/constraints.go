@@ -1,13 +1,13 @@
 package sequelize
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter/jscode"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
-var upperCase = regexp.MustCompile(`[A-Z]`)
+var upperCase = lazyregexp.New(`[A-Z]`)
 
 // indexName returns the name that Sequelize gives to an index.
 func (c *compiler) indexName(table tableName, columns []string) string {

@@ -12,12 +12,12 @@ package sequelize
 
 import (
 	"path"
-	"regexp"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/jscode"
 	"github.com/onward-sql/onward/internal/history"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -41,10 +41,10 @@ var Adapter = jscode.Adapter{
 
 var (
 	// stamped matches the file names that Sequelize's own command makes.
-	stamped = regexp.MustCompile(`^\d{14}-.+\.[cm]?[jt]s$`)
-	word    = regexp.MustCompile(`\b[qQ]ueryInterface\b`)
+	stamped = lazyregexp.New(`^\d{14}-.+\.[cm]?[jt]s$`)
+	word    = lazyregexp.New(`\b[qQ]ueryInterface\b`)
 
-	settingFile = regexp.MustCompile(`(?i)(?:(?:^|/)\.sequelizerc|(?:^|[/._-])(?:sequelize|config|db|database|orm)(?:[/._-][^/]*)?\.(?:[cm]?[jt]s|json))$`)
+	settingFile = lazyregexp.New(`(?i)(?:(?:^|/)\.sequelizerc|(?:^|[/._-])(?:sequelize|config|db|database|orm)(?:[/._-][^/]*)?\.(?:[cm]?[jt]s|json))$`)
 )
 
 // historyTable is Sequelize's own name of its table.
@@ -52,8 +52,8 @@ const historyTable = "SequelizeMeta"
 
 // tableSetting finds the table in the settings of sequelize-cli.
 var tableSetting = jscode.TableSetting{
-	Table:   regexp.MustCompile(`\bmigrationStorageTableName['"]?\s*:\s*['"]([\w.]+)['"]`),
-	Schema:  regexp.MustCompile(`\bmigrationStorageTableSchema['"]?\s*:\s*['"](\w+)['"]`),
+	Table:   lazyregexp.New(`\bmigrationStorageTableName['"]?\s*:\s*['"]([\w.]+)['"]`),
+	Schema:  lazyregexp.New(`\bmigrationStorageTableSchema['"]?\s*:\s*['"](\w+)['"]`),
 	Default: historyTable,
 }
 
@@ -64,7 +64,7 @@ func isMigration(text string) bool {
 
 // dialects are the databases of Sequelize's dialects.
 var dialects = jscode.Databases{
-	Pattern:  regexp.MustCompile(`\bdialect['"]?\s*:\s*['"](\w+)`),
+	Pattern:  lazyregexp.New(`\bdialect['"]?\s*:\s*['"](\w+)`),
 	Postgres: "postgres",
 	Foreign: map[string]string{
 		"mysql": "MySQL", "mariadb": "MariaDB", "sqlite": "SQLite", "mssql": "SQL Server", "oracle": "Oracle", "snowflake": "Snowflake", "db2": "Db2",

@@ -1,10 +1,10 @@
 package sequelize
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter/jscode"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // mostColumns is the most that Postgres takes.
@@ -105,8 +105,8 @@ func renameColumn(c *compiler, arguments []jscode.Value) {
 }
 
 var (
-	defaultValue = regexp.MustCompile(`DEFAULT ([^;]+)`)
-	lastUnique   = regexp.MustCompile(`UNIQUE;*$`)
+	defaultValue = lazyregexp.New(`DEFAULT ([^;]+)`)
+	lastUnique   = lazyregexp.New(`UNIQUE;*$`)
 )
 
 // changeColumn adds the message of changeColumn, as Sequelize makes it from the text of the column.

@@ -2,15 +2,15 @@ package sequelize
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/jscode"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // inContext matches a function up that gets a query interface as the context of umzug.
-var inContext = regexp.MustCompile(`\bup\b[^{]{0,80}\{\s*context\b`)
+var inContext = lazyregexp.New(`\bup\b[^{]{0,80}\{\s*context\b`)
 
 // writer composes migrations in a project's style. parameter is how the newest one gets the query interface.
 type writer struct {

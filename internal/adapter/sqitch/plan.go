@@ -2,11 +2,11 @@ package sqitch
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/history"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // planned is a change of a plan.
@@ -23,8 +23,8 @@ type planned struct {
 
 var (
 	// changeLine matches a change, and tagLine a tag. The time, the planner and a note follow.
-	changeLine = regexp.MustCompile(`^([+-]?)[ \t]*([^\s@#\[%][^\s\[#]*)[ \t]*(?:\[([^\]]*)\])?`)
-	tagLine    = regexp.MustCompile(`^@([^\s#]+)`)
+	changeLine = lazyregexp.New(`^([+-]?)[ \t]*([^\s@#\[%][^\s\[#]*)[ \t]*(?:\[([^\]]*)\])?`)
+	tagLine    = lazyregexp.New(`^@([^\s#]+)`)
 )
 
 // maxTags bounds how many tags of a reworked change are tried.

@@ -1,10 +1,10 @@
 package sql
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -50,7 +50,7 @@ var atlas = runner{
 	},
 }
 
-var atlasDirective = regexp.MustCompile(`^[ -~]*atlas:(\w+)(?: +(.*\S))?\s*$`)
+var atlasDirective = lazyregexp.New(`^[ -~]*atlas:(\w+)(?: +(.*\S))?\s*$`)
 
 // atlasSays returns the directives at the head of a file.
 func atlasSays(text string) map[string]string {

@@ -1,11 +1,11 @@
 package sql
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -22,10 +22,10 @@ import (
 //   - It records the number at the beginning of the name. So it does not notice a changed
 //     text, a changed name, or a deleted file.
 var (
-	dbmateUp    = regexp.MustCompile(`(?m)^--\s*migrate:up(?:\s|$)`)
-	dbmateDown  = regexp.MustCompile(`(?m)^--\s*migrate:down(?:\s|$)`)
-	dbmateAlone = regexp.MustCompile(`^--\s*migrate:up\s(?:.*\s)?transaction:false(?:\s|$)`)
-	dbmateBack  = regexp.MustCompile(`^--\s*migrate:down\s(?:.*\s)?transaction:false(?:\s|$)`)
+	dbmateUp    = lazyregexp.New(`(?m)^--\s*migrate:up(?:\s|$)`)
+	dbmateDown  = lazyregexp.New(`(?m)^--\s*migrate:down(?:\s|$)`)
+	dbmateAlone = lazyregexp.New(`^--\s*migrate:up\s(?:.*\s)?transaction:false(?:\s|$)`)
+	dbmateBack  = lazyregexp.New(`^--\s*migrate:down\s(?:.*\s)?transaction:false(?:\s|$)`)
 )
 
 var dbmate = runner{

@@ -2,11 +2,11 @@ package sql
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/onward"
 )
@@ -43,7 +43,7 @@ var diesel = runner{
 	},
 }
 
-var noTransaction = regexp.MustCompile(`(?m)^\s*run_in_transaction\s*=\s*false\b`)
+var noTransaction = lazyregexp.New(`(?m)^\s*run_in_transaction\s*=\s*false\b`)
 
 // dieselSends sets that Diesel sends an up.sql as one message, whatever its metadata says.
 func dieselSends(f *file) {

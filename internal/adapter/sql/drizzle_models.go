@@ -2,19 +2,19 @@ package sql
 
 import (
 	"path"
-	"regexp"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 var (
 	// drizzleTable matches the beginning of a table in Drizzle's schema, up to its
 	// columns: export const users = pgTable("users", {
-	drizzleTable = regexp.MustCompile("\\b(\\w+)\\s*=\\s*(?:\\w+\\.table|pgTable)\\(\\s*[\"'`](\\w+)[\"'`]\\s*,\\s*(?:\\(?\\w*\\)?\\s*=>\\s*\\(?)?\\{")
+	drizzleTable = lazyregexp.New("\\b(\\w+)\\s*=\\s*(?:\\w+\\.table|pgTable)\\(\\s*[\"'`](\\w+)[\"'`]\\s*,\\s*(?:\\(?\\w*\\)?\\s*=>\\s*\\(?)?\\{")
 	// drizzleColumn matches one of its columns: createdAt: timestamp("created_at"), or
 	// one without the name.
-	drizzleColumn = regexp.MustCompile("^[\"']?(\\w+)[\"']?\\s*:\\s*\\w+(?:\\.\\w+)?\\(\\s*(?:[\"'`](\\w+)[\"'`])?")
+	drizzleColumn = lazyregexp.New("^[\"']?(\\w+)[\"']?\\s*:\\s*\\w+(?:\\.\\w+)?\\(\\s*(?:[\"'`](\\w+)[\"'`])?")
 )
 
 // Limits of how much is read to find Drizzle's schema.

@@ -2,12 +2,12 @@ package sql
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/history"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/onward"
 )
@@ -26,9 +26,9 @@ import (
 // Statements that Flyway runs without a transaction, and words that each of them has: a
 // statement with none of these words needs no further check.
 var (
-	flywayAlone = regexp.MustCompile(`^(?i)(?:(?:CREATE|DROP) (?:DATABASE|TABLESPACE|SUBSCRIPTION)|ALTER SYSTEM|(?:CREATE|DROP)(?: UNIQUE)? INDEX CONCURRENTLY|REINDEX(?: VERBOSE)? (?:SCHEMA|DATABASE|SYSTEM)|VACUUM|DISCARD ALL)\b`)
+	flywayAlone = lazyregexp.New(`^(?i)(?:(?:CREATE|DROP) (?:DATABASE|TABLESPACE|SUBSCRIPTION)|ALTER SYSTEM|(?:CREATE|DROP)(?: UNIQUE)? INDEX CONCURRENTLY|REINDEX(?: VERBOSE)? (?:SCHEMA|DATABASE|SYSTEM)|VACUUM|DISCARD ALL)\b`)
 	flywayWords = []string{"concurrently", "vacuum", "database", "tablespace", "subscription", "system", "reindex", "discard"}
-	flywayConf  = regexp.MustCompile(`(?m)^\s*executeInTransaction\s*=\s*(true|false)\b`)
+	flywayConf  = lazyregexp.New(`(?m)^\s*executeInTransaction\s*=\s*(true|false)\b`)
 )
 
 var flyway = runner{
@@ -96,7 +96,7 @@ func flywaySends(f *file) {
 	}
 }
 
-var rowsEnd = regexp.MustCompile(`(?m)^\\\.\r?$`)
+var rowsEnd = lazyregexp.New(`(?m)^\\\.\r?$`)
 
 // flywayRows reports how Flyway handles COPY … FROM STDIN: it sends the lines after it as
 // rows and ignores the rest of its line. It reads on until a line that ends the rows, and

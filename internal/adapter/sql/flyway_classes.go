@@ -2,11 +2,11 @@ package sql
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -14,9 +14,9 @@ import (
 // compiled, so they are in a source folder of the same module.
 
 var (
-	flywayClass  = regexp.MustCompile(`^[VR]\d*(?:[._]\d+)*__\w+\.(?:java|kt|groovy)$`)
-	classOf      = regexp.MustCompile(`\b(?:BaseJavaMigration|JavaMigration)\b`)
-	sourceFolder = regexp.MustCompile(`^(.*?/?)src/main/(?:java|kotlin|groovy|resources)(?:/|$)`)
+	flywayClass  = lazyregexp.New(`^[VR]\d*(?:[._]\d+)*__\w+\.(?:java|kt|groovy)$`)
+	classOf      = lazyregexp.New(`\b(?:BaseJavaMigration|JavaMigration)\b`)
+	sourceFolder = lazyregexp.New(`^(.*?/?)src/main/(?:java|kotlin|groovy|resources)(?:/|$)`)
 )
 
 // flywayClasses inserts the migrations that are classes between the SQL migrations. They are not

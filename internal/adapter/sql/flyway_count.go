@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"hash/crc32"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf16"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
@@ -138,11 +138,11 @@ func flywayChecksum(content []byte) int32 {
 }
 
 var (
-	flywayCallback = regexp.MustCompile(`^(?:(?:before|after)(?:Migrate|EachMigrate|Versioned|Repeatables|Validate|Connect|CreateSchema)\w*|createSchema)(?:__.*)?\.sql$`)
-	flywayProgram  = regexp.MustCompile(`^(?:V(\d+(?:_\d+)*)|R)__(\w+)\.(java|kt|groovy|scala)$`)
-	flywayListener = regexp.MustCompile(`(?i)callback.*\.(?:java|kt|groovy|scala)$`)
+	flywayCallback = lazyregexp.New(`^(?:(?:before|after)(?:Migrate|EachMigrate|Versioned|Repeatables|Validate|Connect|CreateSchema)\w*|createSchema)(?:__.*)?\.sql$`)
+	flywayProgram  = lazyregexp.New(`^(?:V(\d+(?:_\d+)*)|R)__(\w+)\.(java|kt|groovy|scala)$`)
+	flywayListener = lazyregexp.New(`(?i)callback.*\.(?:java|kt|groovy|scala)$`)
 	// flywayOther matches settings of a FILE.sql.conf other than whether it runs in a transaction.
-	flywayOther = regexp.MustCompile(`(?m)^\s*(shouldExecute|placeholderReplacement|encoding)\s*=`)
+	flywayOther = lazyregexp.New(`(?m)^\s*(shouldExecute|placeholderReplacement|encoding)\s*=`)
 )
 
 // flywayBeyond lists what only Flyway itself can run in a source.

@@ -2,11 +2,11 @@ package sql
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // Flyway looks for migrations in a location and in all directories below it. It runs them
@@ -14,11 +14,11 @@ import (
 
 // ofOneKind matches directories below a location that belong to one kind of deployment
 // only: they are locations of their own.
-var ofOneKind = regexp.MustCompile(`(?i)^(?:dev|devel|development|local|test|tests|testing|testdata|test[-_]data|it|ci|integration|qa|uat|stag(?:e|ing)|prod|production|demo|samples?|seeds?|data|common|shared|all|base|default|core|pg|psql|postgres|postgresql)$`)
+var ofOneKind = lazyregexp.New(`(?i)^(?:dev|devel|development|local|test|tests|testing|testdata|test[-_]data|it|ci|integration|qa|uat|stag(?:e|ing)|prod|production|demo|samples?|seeds?|data|common|shared|all|base|default|core|pg|psql|postgres|postgresql)$`)
 
 // ofRelease matches directories that hold the files of one release or year: they share
 // one history.
-var ofRelease = regexp.MustCompile(`(?i)^(?:v|r|rel|release|releases|version|sprint|year)?[-_.]?\d[\d._-]*$`)
+var ofRelease = lazyregexp.New(`(?i)^(?:v|r|rel|release|releases|version|sprint|year)?[-_.]?\d[\d._-]*$`)
 
 // flywayLocations maps each location to its directories with Flyway's files, if it has
 // several. Directories that a configuration names are locations of their own, and so are

@@ -3,12 +3,12 @@ package sql
 import (
 	"bytes"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/history"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -20,10 +20,10 @@ import (
 // executeInTransaction=false.
 
 var (
-	waitsForSnapshots = regexp.MustCompile(`(?i)\b(?:create\s+(?:unique\s+)?index|reindex\s+(?:\([^)]*\)\s*)?(?:index|table|schema|database|system))\s+concurrently\b`)
-	flywayInCode      = regexp.MustCompile(`^.*(?:flyway|config|migrat|database|datasource|persistence|application|main).*\.(?:java|kt|scala|groovy|clj)$`)
+	waitsForSnapshots = lazyregexp.New(`(?i)\b(?:create\s+(?:unique\s+)?index|reindex\s+(?:\([^)]*\)\s*)?(?:index|table|schema|database|system))\s+concurrently\b`)
+	flywayInCode      = lazyregexp.New(`^.*(?:flyway|config|migrat|database|datasource|persistence|application|main).*\.(?:java|kt|scala|groovy|clj)$`)
 	// The setting as a property, in YAML, TOML or XML, in a map, as a call or a variable.
-	flywaySessionLock = regexp.MustCompile(`(?i)transactional[\]\s:."'_-]{0,16}lock["'>\])\s,:=(]{0,16}(?:to\s+)?["']?false`)
+	flywaySessionLock = lazyregexp.New(`(?i)transactional[\]\s:."'_-]{0,16}lock["'>\])\s,:=(]{0,16}(?:to\s+)?["']?false`)
 )
 
 // reportHangingBuild reports the first concurrent build of a directory that Flyway runs with its

@@ -2,16 +2,16 @@ package sql
 
 import (
 	"path"
-	"regexp"
 	"slices"
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/history"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
 
 // flywayMeant matches names that were probably meant as Flyway versions.
-var flywayMeant = regexp.MustCompile(`^([Vv])\d+(?:[._]\d+)*_+[^_].*\.sql$`)
+var flywayMeant = lazyregexp.New(`^([Vv])\d+(?:[._]\d+)*_+[^_].*\.sql$`)
 
 // flywayMisnamed reports files that Flyway ignores silently although their names look like its own
 // (validateMigrationNaming is off by default). Another prefix or separator may be configured, so it is a warning.

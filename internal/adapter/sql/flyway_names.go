@@ -1,15 +1,16 @@
 package sql
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // Flyway's names are V7__x.sql, V1_2__x.sql, R__x.sql for a repeatable migration,
 // U7__x.sql for a down migration.
 var flywayNames = nameScheme{version: flywayVersion, repeats: flywayRepeats, undoes: flywayUndoes}
 
-var flywayVersioned = regexp.MustCompile(`^(?:V(\d+(?:[._]\d+)*)__.*|R__.*)\.sql$`)
+var flywayVersioned = lazyregexp.New(`^(?:V(\d+(?:[._]\d+)*)__.*|R__.*)\.sql$`)
 
 func flywayVersion(name string) (version string, has bool) {
 	if !strings.HasPrefix(name, "V") && !strings.HasPrefix(name, "R") {

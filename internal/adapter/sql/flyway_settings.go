@@ -3,11 +3,11 @@ package sql
 import (
 	"bytes"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // flywaySettings are the relevant settings in a project's files. Each is set if any file
@@ -26,20 +26,20 @@ var (
 	// If a file has none of the words, the slow pattern is not tried: a repository has many
 	// files.
 	flywayFileWords   = []string{"flyway", "application", "bootstrap", "pom.xml", "build.gradle", "compose", ".env", "makefile", "dockerfile"}
-	flywayFile        = regexp.MustCompile(`^(?:.*flyway.*\.(?:conf|toml|properties|ya?ml|gradle|kts?|java|groovy|scala|sh)|(?:application|bootstrap).*\.(?:properties|ya?ml)|pom\.xml|build\.gradle(?:\.kts)?|(?:docker-)?compose.*\.ya?ml|\.env.*|makefile|dockerfile.*)$`)
+	flywayFile        = lazyregexp.New(`^(?:.*flyway.*\.(?:conf|toml|properties|ya?ml|gradle|kts?|java|groovy|scala|sh)|(?:application|bootstrap).*\.(?:properties|ya?ml)|pom\.xml|build\.gradle(?:\.kts)?|(?:docker-)?compose.*\.ya?ml|\.env.*|makefile|dockerfile.*)$`)
 	flywayMixed       = switchPattern(`mixed`)
 	flywayOutOfOrder  = switchPattern(`out[-_]?of[-_]?order`)
 	flywayGroup       = switchPattern(`flyway[._]group|\bgroup`)
-	flywayIgnores     = regexp.MustCompile(`(?i)ignore[-_]?migration[-_]?patterns|ignore[-_]?(missing|ignored)[-_]?migrations`)
-	flywayLocation    = regexp.MustCompile(`[\w./-]*migrations?/[\w.{}-]+(?:/[\w.{}-]+)*`)
-	flywayElsewhere   = regexp.MustCompile(`(?i)flyway[._](?:schemas|default[-_]?schema|table)\b|\bdefault[-_]?schema\s*[=:(>]`)
-	flywayUnvalidated = regexp.MustCompile(`(?i)validate[-_]?on[-_]?migrate["'>]?\s*[=:(>]?\s*["']?false`)
+	flywayIgnores     = lazyregexp.New(`(?i)ignore[-_]?migration[-_]?patterns|ignore[-_]?(missing|ignored)[-_]?migrations`)
+	flywayLocation    = lazyregexp.New(`[\w./-]*migrations?/[\w.{}-]+(?:/[\w.{}-]+)*`)
+	flywayElsewhere   = lazyregexp.New(`(?i)flyway[._](?:schemas|default[-_]?schema|table)\b|\bdefault[-_]?schema\s*[=:(>]`)
+	flywayUnvalidated = lazyregexp.New(`(?i)validate[-_]?on[-_]?migrate["'>]?\s*[=:(>]?\s*["']?false`)
 )
 
 // switchPattern returns a pattern for a switch that is on: a property, a key of YAML, an element,
 // a call, a variable.
-func switchPattern(name string) *regexp.Regexp {
-	return regexp.MustCompile(`(?i)(?:` + name + `)["'>]?\s*[=:(>]?\s*["']?true`)
+func switchPattern(name string) *lazyregexp.Regexp {
+	return lazyregexp.New(`(?i)(?:` + name + `)["'>]?\s*[=:(>]?\s*["']?true`)
 }
 
 func flywayConfigured(t adapter.Tree) flywaySettings {

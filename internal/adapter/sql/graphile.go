@@ -5,10 +5,10 @@ import (
 	"encoding/hex"
 	"fmt"
 	"path"
-	"regexp"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -19,8 +19,8 @@ import (
 //   - Each is one message in a transaction, unless the first line after the headers is --! no-transaction.
 //   - Each header Previous must be the hash of the file before it, or nothing runs. A pending file whose text does not fit its hash stops the run.
 var (
-	graphileHeader  = regexp.MustCompile(`^--! (\w+)(?::[ \t]*(.*))?$`)
-	graphileOutside = regexp.MustCompile(`^--!\s*no-transaction\b`)
+	graphileHeader  = lazyregexp.New(`^--! (\w+)(?::[ \t]*(.*))?$`)
+	graphileOutside = lazyregexp.New(`^--!\s*no-transaction\b`)
 )
 
 var graphile = runner{

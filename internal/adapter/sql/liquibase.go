@@ -1,12 +1,12 @@
 package sql
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
 	changesets "github.com/onward-sql/onward/internal/adapter/liquibase"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -25,12 +25,12 @@ import (
 //   - A changeset for other databases (dbms:) does not run.
 //   - Rollbacks and preconditions are in comments.
 var (
-	changelogDir = regexp.MustCompile(`(?i)(?:^|[/._-])(?:db[._-]?)?(?:change-?logs?|liquibase)(?:[/._-]|$)`)
+	changelogDir = lazyregexp.New(`(?i)(?:^|[/._-])(?:db[._-]?)?(?:change-?logs?|liquibase)(?:[/._-]|$)`)
 	// logicalPath matches the attribute that replaces the file's own path in the identity
 	// of its changesets.
-	logicalPath = regexp.MustCompile(`(?i)\blogicalFilePath:`)
+	logicalPath = lazyregexp.New(`(?i)\blogicalFilePath:`)
 	// changelogFile matches files that may hold the order of the SQL files.
-	changelogFile = regexp.MustCompile(`(?i)\.(?:xml|ya?ml|json)$`)
+	changelogFile = lazyregexp.New(`(?i)\.(?:xml|ya?ml|json)$`)
 )
 
 var liquibase = runner{

@@ -3,19 +3,19 @@ package sql
 import (
 	"cmp"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 var (
 	// versionedDir matches a directory for each migration: 20240131_x/up.sql,
 	// …/migration.sql
-	versionedDir = regexp.MustCompile(`^(\d+(?:[.-]\d+)*)(?:[_-].*)?$`)
-	wholeFile    = regexp.MustCompile(`^(up|migration)\.sql$`)
-	otherFile    = regexp.MustCompile(`(?i)^(schema|structure|dump|seeds?|fixtures?|quer(y|ies)|test_?data)\.sql$`)
+	versionedDir = lazyregexp.New(`^(\d+(?:[.-]\d+)*)(?:[_-].*)?$`)
+	wholeFile    = lazyregexp.New(`^(up|migration)\.sql$`)
+	otherFile    = lazyregexp.New(`(?i)^(schema|structure|dump|seeds?|fixtures?|quer(y|ies)|test_?data)\.sql$`)
 )
 
 // sortForward sorts a directory's files into up migrations, in order, and down migrations, by

@@ -1,11 +1,11 @@
 package sql
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -38,9 +38,9 @@ var nodePg = runner{
 }
 
 var (
-	nodePgMarker = regexp.MustCompile(`(?im)^\s*--[\s-]*(?:up|down)\s+migration\b`)
+	nodePgMarker = lazyregexp.New(`(?im)^\s*--[\s-]*(?:up|down)\s+migration\b`)
 	// nodePgApart matches the settings that give each migration a transaction of its own.
-	nodePgApart = regexp.MustCompile(`no-single-transaction|["']?single-?[tT]ransaction["']?\s*:\s*false`)
+	nodePgApart = lazyregexp.New(`no-single-transaction|["']?single-?[tT]ransaction["']?\s*:\s*false`)
 )
 
 // mayMark reports whether a text has "up migration" or "down migration", which

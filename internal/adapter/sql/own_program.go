@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -42,26 +43,26 @@ type repositoryProgram struct {
 // its text. begin matches code that opens a transaction. apart, if set, matches a call that
 // sends without one although the language has an implicit one.
 type reader struct {
-	read, send   *regexp.Regexp
-	begin, apart *regexp.Regexp
+	read, send   *lazyregexp.Regexp
+	begin, apart *lazyregexp.Regexp
 }
 
 var readers = map[string]reader{
 	".js": {
-		read:  regexp.MustCompile(`\breadFile(?:Sync)?\(|\bBun\.file\(|\bDeno\.readTextFile(?:Sync)?\(`),
-		send:  regexp.MustCompile(`\.(?:query|unsafe)\(`),
-		begin: regexp.MustCompile("(?i)\\.query\\(\\s*[\"'`]\\s*(?:begin|start transaction)\\b|\\.begin\\("),
+		read:  lazyregexp.New(`\breadFile(?:Sync)?\(|\bBun\.file\(|\bDeno\.readTextFile(?:Sync)?\(`),
+		send:  lazyregexp.New(`\.(?:query|unsafe)\(`),
+		begin: lazyregexp.New("(?i)\\.query\\(\\s*[\"'`]\\s*(?:begin|start transaction)\\b|\\.begin\\("),
 	},
 	".go": {
-		read:  regexp.MustCompile(`\b(?:\w+\.)?ReadFile\(`),
-		send:  regexp.MustCompile(`\.Exec(?:Context)?\(`),
-		begin: regexp.MustCompile(`\bBegin(?:x|Tx|Txx|Func|TxFunc)?\(`),
+		read:  lazyregexp.New(`\b(?:\w+\.)?ReadFile\(`),
+		send:  lazyregexp.New(`\.Exec(?:Context)?\(`),
+		begin: lazyregexp.New(`\bBegin(?:x|Tx|Txx|Func|TxFunc)?\(`),
 	},
 	".py": {
-		read:  regexp.MustCompile(`\.read_text\(|\bopen\([^\n]*\)\.read\(\)|\b\w+\.read\(\)`),
-		send:  regexp.MustCompile(`\.execute\(`),
-		begin: regexp.MustCompile(`\b(?:import\s+psycopg2?\b|from\s+psycopg2?\b)|\.transaction\(\)|\.begin\(\)`),
-		apart: regexp.MustCompile(`\bautocommit\s*=\s*True\b|ISOLATION_LEVEL_AUTOCOMMIT|["']AUTOCOMMIT["']`),
+		read:  lazyregexp.New(`\.read_text\(|\bopen\([^\n]*\)\.read\(\)|\b\w+\.read\(\)`),
+		send:  lazyregexp.New(`\.execute\(`),
+		begin: lazyregexp.New(`\b(?:import\s+psycopg2?\b|from\s+psycopg2?\b)|\.transaction\(\)|\.begin\(\)`),
+		apart: lazyregexp.New(`\bautocommit\s*=\s*True\b|ISOLATION_LEVEL_AUTOCOMMIT|["']AUTOCOMMIT["']`),
 	},
 }
 
@@ -76,13 +77,13 @@ func readerOf(ext string) (reader, bool) {
 }
 
 var (
-	ownPath = regexp.MustCompile(`(?i)migrat|(?:^|/)(?:db|database|deploy|scripts?|bin|tools?|cmd)(?:/|\.[a-z]+$)`)
-	ofTests = regexp.MustCompile(`(?i)(?:^|[/._-])(?:tests?|e2e|spec|testdata|testutils?|fixtures|examples?|node_modules|vendor)(?:[/._-]|$)`)
+	ownPath = lazyregexp.New(`(?i)migrat|(?:^|/)(?:db|database|deploy|scripts?|bin|tools?|cmd)(?:/|\.[a-z]+$)`)
+	ofTests = lazyregexp.New(`(?i)(?:^|[/._-])(?:tests?|e2e|spec|testdata|testutils?|fixtures|examples?|node_modules|vendor)(?:[/._-]|$)`)
 	// cutting matches code that splits the text, or treats some files differently: such a
 	// program is not understood.
-	cutting = regexp.MustCompile(`(?i)split\w*\([^)\n]*["'/` + "`" + `;]*;|sqlparse|split_?(?:sql|statements)|concurrently|no[-_ ]?transaction`)
+	cutting = lazyregexp.New(`(?i)split\w*\([^)\n]*["'/` + "`" + `;]*;|sqlparse|split_?(?:sql|statements)|concurrently|no[-_ ]?transaction`)
 	// held matches the variable that gets a call's result.
-	held = regexp.MustCompile(`(\w+)\s*(?:,\s*\w+\s*)?(?::\s*\w+\s*)?:?=\s*(?:await\s+)?[\w.]*$`)
+	held = lazyregexp.New(`(\w+)\s*(?:,\s*\w+\s*)?(?::\s*\w+\s*)?:?=\s*(?:await\s+)?[\w.]*$`)
 )
 
 // maxOwn is how many programs are read.
@@ -98,7 +99,7 @@ func programOf(t adapter.Tree, dir string) *repositoryProgram {
 	return adapter.Memoize(t, "program that runs "+dir, func() *repositoryProgram {
 		// The directory may be an argument of a call to a program that has no directory of its
 		// own: Migrate(ctx, "db/migrations").
-		telling := regexp.MustCompile("\\w*[mM]igrat\\w*\\([^()\n]*[\"'`/]" + regexp.QuoteMeta(base) + "/?[\"'`]")
+		telling := lazyregexp.New("\\w*[mM]igrat\\w*\\([^()\n]*[\"'`/]" + regexp.QuoteMeta(base) + "/?[\"'`]")
 		var found, told *repositoryProgram
 		tells, several := false, false
 		n := 0
@@ -137,7 +138,7 @@ func programOf(t adapter.Tree, dir string) *repositoryProgram {
 }
 
 // hasLine reports whether a line of a text has a word and matches a pattern, which cannot match more than one line.
-func hasLine(text, word string, pattern *regexp.Regexp) bool {
+func hasLine(text, word string, pattern *lazyregexp.Regexp) bool {
 	for at := 0; ; {
 		n := strings.Index(text[at:], word)
 		if n < 0 {
@@ -201,7 +202,7 @@ func (r reader) sendsFileText(text string) bool {
 			call = call[:n]
 		}
 		return r.read.MatchString(call) || slices.ContainsFunc(vars, func(v string) bool {
-			return regexp.MustCompile(`\b` + regexp.QuoteMeta(v) + `\b`).MatchString(call)
+			return lazyregexp.New(`\b` + regexp.QuoteMeta(v) + `\b`).MatchString(call)
 		})
 	})
 }

@@ -1,15 +1,15 @@
 package sql
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
 
-var popName = regexp.MustCompile(`^\d+_[^.]+\.(?:\w+\.)*up\.sql$`)
+var popName = lazyregexp.New(`^\d+_[^.]+\.(?:\w+\.)*up\.sql$`)
 
 // pop is described from its source (6.1: Migrator.Exec, and ory's popx): it sends a file
 // in one call, in a transaction unless its name has "autocommit". A version has a file

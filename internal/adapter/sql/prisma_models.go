@@ -2,22 +2,22 @@ package sql
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // Prisma's schema language is read line by line: its formatter and its grammar have one
 // field per line.
 var (
-	prismaBlock    = regexp.MustCompile(`^\s*(model|view|enum|type|datasource|generator)\s+(\w+)\s*\{`)
-	prismaField    = regexp.MustCompile(`^\s*(\w+)\s+(\w+)(\([^)]*\))?(\[\])?\??(.*)$`)
-	prismaMap      = regexp.MustCompile(`(?:^|\s)@map\(\s*(?:name\s*:\s*)?"([^"]+)"`)
-	prismaTable    = regexp.MustCompile(`^\s*@@map\(\s*(?:name\s*:\s*)?"([^"]+)"`)
-	prismaSchema   = regexp.MustCompile(`^\s*@@schema\(\s*"([^"]+)"`)
-	prismaRelation = regexp.MustCompile(`@relation\(\s*(?:name\s*:\s*)?"([^"]+)"`)
+	prismaBlock    = lazyregexp.New(`^\s*(model|view|enum|type|datasource|generator)\s+(\w+)\s*\{`)
+	prismaField    = lazyregexp.New(`^\s*(\w+)\s+(\w+)(\([^)]*\))?(\[\])?\??(.*)$`)
+	prismaMap      = lazyregexp.New(`(?:^|\s)@map\(\s*(?:name\s*:\s*)?"([^"]+)"`)
+	prismaTable    = lazyregexp.New(`^\s*@@map\(\s*(?:name\s*:\s*)?"([^"]+)"`)
+	prismaSchema   = lazyregexp.New(`^\s*@@schema\(\s*"([^"]+)"`)
+	prismaRelation = lazyregexp.New(`@relation\(\s*(?:name\s*:\s*)?"([^"]+)"`)
 )
 
 // prismaScalars are the types of Prisma that are columns. A field of an enum is a column

@@ -1,10 +1,10 @@
 package sql
 
 import (
-	"regexp"
 	"strconv"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // From 7.4 on, Prisma's engine for Postgres sends a script statement by statement if its own SQL parser reads all of
@@ -15,9 +15,9 @@ import (
 const prismaSplitsMajor, prismaSplitsMinor = 7, 4
 
 var (
-	concurrentCreate = regexp.MustCompile(`(?i)\bcreate\s+(?:unique\s+)?index\s+concurrently\b`)
+	concurrentCreate = lazyregexp.New(`(?i)\bcreate\s+(?:unique\s+)?index\s+concurrently\b`)
 	// unreadByPrisma are statements that its parser is known not to read.
-	unreadByPrisma = regexp.MustCompile(`(?i)\bdrop\s+index\s+concurrently\b|\breindex\b|(?:^|;)\s*do\s+(?:language\s+\w+\s+)?(?:\$|'|E')|\bdetach\s+partition\b[^;]*\bconcurrently\b`)
+	unreadByPrisma = lazyregexp.New(`(?i)\bdrop\s+index\s+concurrently\b|\breindex\b|(?:^|;)\s*do\s+(?:language\s+\w+\s+)?(?:\$|'|E')|\bdetach\s+partition\b[^;]*\bconcurrently\b`)
 )
 
 // splitsScript reports whether this file's Prisma sends its statements one by one.
@@ -32,14 +32,14 @@ func splitsScript(f *file) bool {
 // prismaLocks are files that name the installed version of Prisma's command, the most exact ones first.
 var prismaLocks = []struct {
 	name    string
-	version *regexp.Regexp
+	version *lazyregexp.Regexp
 }{
-	{"package-lock.json", regexp.MustCompile(`"node_modules/prisma":\s*\{\s*"version":\s*"(\d+)\.(\d+)\.`)},
-	{"npm-shrinkwrap.json", regexp.MustCompile(`"node_modules/prisma":\s*\{\s*"version":\s*"(\d+)\.(\d+)\.`)},
-	{"pnpm-lock.yaml", regexp.MustCompile(`(?m)^\s+'?/?prisma[@/](\d+)\.(\d+)\.`)},
-	{"yarn.lock", regexp.MustCompile(`(?m)^"?prisma@[^\n]*:\n\s+version:? "?(\d+)\.(\d+)\.`)},
-	{"bun.lock", regexp.MustCompile(`"prisma":\s*\["prisma@(\d+)\.(\d+)\.`)},
-	{"package.json", regexp.MustCompile(`"prisma":\s*"[\^~]?(\d+)\.(\d+)\.`)},
+	{"package-lock.json", lazyregexp.New(`"node_modules/prisma":\s*\{\s*"version":\s*"(\d+)\.(\d+)\.`)},
+	{"npm-shrinkwrap.json", lazyregexp.New(`"node_modules/prisma":\s*\{\s*"version":\s*"(\d+)\.(\d+)\.`)},
+	{"pnpm-lock.yaml", lazyregexp.New(`(?m)^\s+'?/?prisma[@/](\d+)\.(\d+)\.`)},
+	{"yarn.lock", lazyregexp.New(`(?m)^"?prisma@[^\n]*:\n\s+version:? "?(\d+)\.(\d+)\.`)},
+	{"bun.lock", lazyregexp.New(`"prisma":\s*\["prisma@(\d+)\.(\d+)\.`)},
+	{"package.json", lazyregexp.New(`"prisma":\s*"[\^~]?(\d+)\.(\d+)\.`)},
 }
 
 // readPrismaVersion reads the version of Prisma's command for a directory of migrations from the nearest lock file that has it.

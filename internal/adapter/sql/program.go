@@ -2,11 +2,11 @@ package sql
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -21,15 +21,15 @@ var languages = map[string]string{
 // A program that is a migration has the same form of name as the SQL files:
 // 20240131_x.ts.
 var (
-	program = regexp.MustCompile(`^\d+(?:[.-]\d+)*[_-][^.]*\.[a-z]+$`)
-	noWay   = regexp.MustCompile(`(?i)([_-](test|spec)\.[a-z]+$)`)
+	program = lazyregexp.New(`^\d+(?:[.-]\d+)*[_-][^.]*\.[a-z]+$`)
+	noWay   = lazyregexp.New(`(?i)([_-](test|spec)\.[a-z]+$)`)
 )
 
 // Text that only a program can fill in or cut out: a named parameter where SQL has a
 // value, or the header of a named query.
 var (
-	parameter = regexp.MustCompile(`[=(,\s][$][A-Za-z_]\w*(?:[^\w$]|$)`)
-	heading   = regexp.MustCompile(`(?m)^--\s*(?:BLOCK\s+\w|name:\s*\w)`)
+	parameter = lazyregexp.New(`[=(,\s][$][A-Za-z_]\w*(?:[^\w$]|$)`)
+	heading   = lazyregexp.New(`(?m)^--\s*(?:BLOCK\s+\w|name:\s*\w)`)
 )
 
 // listPrograms lists the files of a directory that a tool runs as programs. If a migration

@@ -3,11 +3,11 @@ package sql
 import (
 	"bytes"
 	"path"
-	"regexp"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/psqlfile"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -67,15 +67,15 @@ func expandPsqlCommands(p *migrationDir, set *adapter.Set) {
 }
 
 var (
-	scripts = regexp.MustCompile(`(?i)(?:^|/)(?:(?:gnu)?makefile|\.?justfile|taskfile\.ya?ml|jenkinsfile|procfile|package\.json|\.gitlab-ci\.yml|[^/]*-pipelines?\.ya?ml|(?:docker-)?compose[^/]*\.ya?ml|[^/]*\.(?:mk|sh|bash|zsh))$|^\.(?:github|circleci|gitlab)/.*\.ya?ml$|(?:^|/)(?:bin|scripts?)/[^/.]+$`)
+	scripts = lazyregexp.New(`(?i)(?:^|/)(?:(?:gnu)?makefile|\.?justfile|taskfile\.ya?ml|jenkinsfile|procfile|package\.json|\.gitlab-ci\.yml|[^/]*-pipelines?\.ya?ml|(?:docker-)?compose[^/]*\.ya?ml|[^/]*\.(?:mk|sh|bash|zsh))$|^\.(?:github|circleci|gitlab)/.*\.ya?ml$|(?:^|/)(?:bin|scripts?)/[^/.]+$`)
 	// psqlCall matches the program, or a Makefile's variable that has it with its options.
-	psqlCall = regexp.MustCompile(`\bpsql\b|\$[({]?PSQL\b`)
-	psqlVar  = regexp.MustCompile(`(?m)^\s*(?:export\s+)?PSQL\s*[:?]?=.*\bpsql\b.*$`)
+	psqlCall = lazyregexp.New(`\bpsql\b|\$[({]?PSQL\b`)
+	psqlVar  = lazyregexp.New(`(?m)^\s*(?:export\s+)?PSQL\s*[:?]?=.*\bpsql\b.*$`)
 	// psqlFile matches the file that psql is sent: the argument of -f, or standard input.
-	psqlFile = regexp.MustCompile(`(?:\s-[a-zA-Z0-9]*f\s*|\s--file[\s=]\s*|<\s*|\bcat\s+)([^\s;|)]+)`)
+	psqlFile = lazyregexp.New(`(?:\s-[a-zA-Z0-9]*f\s*|\s--file[\s=]\s*|<\s*|\bcat\s+)([^\s;|)]+)`)
 	// psqlCommand matches a command that is the text of a file.
-	psqlCommand = regexp.MustCompile(`\s(?:-[a-zA-Z]*c|--command)[\s=]*["']?\$\((?:cat\s+|<\s*)["']?([^\s;|)"']+)`)
-	psqlSingle  = regexp.MustCompile(`\s(?:-[a-zA-Z]*1[a-zA-Z]*|--single-transaction)(?:["'\s,)]|$)`)
+	psqlCommand = lazyregexp.New(`\s(?:-[a-zA-Z]*c|--command)[\s=]*["']?\$\((?:cat\s+|<\s*)["']?([^\s;|)"']+)`)
+	psqlSingle  = lazyregexp.New(`\s(?:-[a-zA-Z]*1[a-zA-Z]*|--single-transaction)(?:["'\s,)]|$)`)
 )
 
 // call is how psql is called, the script that calls it, and whether it is called for each file.

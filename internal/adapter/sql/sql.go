@@ -22,11 +22,11 @@ package sql
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // Name is the framework's name.
@@ -49,9 +49,9 @@ func (Adapter) Looks() string {
 }
 
 var (
-	migrations  = regexp.MustCompile(`(?i)^(db|sql|pg|postgres|database|schema)?[-_]?migrat(e|ions?)[-_]?(postgres|postgresql|pg|sql)?$`)
-	otherThings = regexp.MustCompile(`(?i)^(seeds?|quer(y|ies)|samples?|data|dumps?|backups?|downs?|downgrades?|rollbacks?|undo|reverts?|verify|snapshots?|reports?|scripts)$`)
-	downDir     = regexp.MustCompile(`(?i)^(downs?|downgrades?|rollbacks?|undo|reverts?|verify)$`)
+	migrations  = lazyregexp.New(`(?i)^(db|sql|pg|postgres|database|schema)?[-_]?migrat(e|ions?)[-_]?(postgres|postgresql|pg|sql)?$`)
+	otherThings = lazyregexp.New(`(?i)^(seeds?|quer(y|ies)|samples?|data|dumps?|backups?|downs?|downgrades?|rollbacks?|undo|reverts?|verify|snapshots?|reports?|scripts)$`)
+	downDir     = lazyregexp.New(`(?i)^(downs?|downgrades?|rollbacks?|undo|reverts?|verify)$`)
 )
 
 // Detect looks for directories of migrations by their names, and for two or more numbered files anywhere.

@@ -3,15 +3,15 @@ package sql
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
 
 var (
-	ternFile = regexp.MustCompile(`^(\d+)_.+\.sql$`)
+	ternFile = lazyregexp.New(`^(\d+)_.+\.sql$`)
 	// ternAlone matches the line that makes tern open no transaction.
 	ternAlone  = compilePattern(`^---- tern: disable-tx ----\r?$`)
 	ternMarker = "---- create above / drop below ----"

@@ -1,32 +1,32 @@
 package sql
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
 
 // marks describes a tool whose files have both the up and the down migration. Its
 // patterns match single lines.
 type marks struct {
-	up, down *regexp.Regexp // the line that begins each part; nil: the file itself does
+	up, down *lazyregexp.Regexp // the line that begins each part; nil: the file itself does
 	// words: every marker has at least one of these.
 	words []string
 	// mode is how it sends a file, none how it does if off matches.
 	mode, none onward.Transaction
-	off        *regexp.Regexp
+	off        *lazyregexp.Regexp
 	// offDown is like off for the down migration, and is searched from its marker on.
 	// offFile is set if off holds for both.
-	offDown *regexp.Regexp
+	offDown *lazyregexp.Regexp
 	offFile bool
 	// cuts is set if statements are sent one by one; otherwise a part is one message.
 	// cutsAlone is set if that is so outside a transaction.
 	cuts, cutsAlone bool
 }
 
-func compilePattern(s string) *regexp.Regexp { return regexp.MustCompile(`(?im)` + s) }
+func compilePattern(s string) *lazyregexp.Regexp { return lazyregexp.New(`(?im)` + s) }
 
 // line is a comment line of a file, without its line break, that may be a marker.
 type line struct {
@@ -35,7 +35,7 @@ type line struct {
 }
 
 // matchesLine reports whether a pattern, if there is one, matches one of the lines.
-func matchesLine(pattern *regexp.Regexp, lines []line) bool {
+func matchesLine(pattern *lazyregexp.Regexp, lines []line) bool {
 	return pattern != nil && slices.ContainsFunc(lines, func(l line) bool { return pattern.MatchString(l.text) })
 }
 

@@ -2,11 +2,11 @@ package sql
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // A project with its own migration code often has a directory for each of its versions,
@@ -15,11 +15,11 @@ import (
 
 var (
 	// releaseDir matches the directory of a version: 3.16, v2.0.1, 82.
-	releaseDir = regexp.MustCompile(`^v?\d+(?:\.\d+)*$`)
-	dotted     = regexp.MustCompile(`^v?\d+\.\d`)
+	releaseDir = lazyregexp.New(`^v?\d+(?:\.\d+)*$`)
+	dotted     = lazyregexp.New(`^v?\d+\.\d`)
 	// ofReleases matches parents whose numbered directories are versions. Elsewhere they
 	// may be chapters, years or servers.
-	ofReleases = regexp.MustCompile(`(?i)^(?:deltas?|versions?|upgrades?|updates?|patches|changes)$`)
+	ofReleases = lazyregexp.New(`(?i)^(?:deltas?|versions?|upgrades?|updates?|patches|changes)$`)
 )
 
 // versionDirs maps each parent to the directories of versions in it, without the parent's

@@ -2,12 +2,12 @@ package sqlx
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // crate is a Cargo.toml that depends on sqlx.
@@ -26,7 +26,7 @@ func (c crate) crateDir() string {
 	return ""
 }
 
-var number = regexp.MustCompile(`(\d+)(?:\.(\d+))?`)
+var number = lazyregexp.New(`(\d+)(?:\.(\d+))?`)
 
 // isOlderThan reports whether the version is known and older.
 func (c crate) isOlderThan(major, minor int) bool {
@@ -42,8 +42,8 @@ func (c crate) isOlderThan(major, minor int) bool {
 var (
 	// dependency matches the three forms of the dependency: a version, a table on one
 	// line (or several), a section.
-	dependency = regexp.MustCompile(`(?m)^\s*sqlx(?:-core)?\s*=\s*("[^"]*"|\{[^}]*\})|^\s*sqlx\.workspace\s*=`)
-	versionOf  = regexp.MustCompile(`^"([^"]*)"|version\s*=\s*"([^"]*)"`)
+	dependency = lazyregexp.New(`(?m)^\s*sqlx(?:-core)?\s*=\s*("[^"]*"|\{[^}]*\})|^\s*sqlx\.workspace\s*=`)
+	versionOf  = lazyregexp.New(`^"([^"]*)"|version\s*=\s*"([^"]*)"`)
 )
 
 // findCrates lists the crates of a tree that depend on sqlx.
@@ -136,12 +136,12 @@ func isInheritedFrom(crates []crate, c crate) bool {
 }
 
 var (
-	macro      = regexp.MustCompile(`\bmigrate!\(\s*"([^"]+)"|\bMigrator::new\(\s*(?:(?:[\w:]+::)?Path(?:Buf)?::(?:new|from)\(\s*)?"([^"]+)"`)
-	sourceFlag = regexp.MustCompile(`\bsqlx\s+(?:migrate|mig|database|db)\s[^\n]*--source[ =]["']?([\w./-]+)`)
-	command    = regexp.MustCompile(`(?m)^[^#\n]*\bsqlx\s+(?:(?:migrate|mig)\s+run|(?:database|db)\s+(?:setup|reset))\b`)
-	ignoring   = regexp.MustCompile(`(?m)^[^#/\n]*(?:\bset_ignore_missing\(\s*true|\bsqlx\s+(?:migrate|mig)\s[^\n]*--ignore-missing)`)
-	configured = regexp.MustCompile(`(?m)^\s*migrations-dir\s*=\s*"([^"]+)"`)
-	rustHint   = regexp.MustCompile(`(^|/)(main|lib|build)\.rs$|migrat|database|(^|/)db|pool|state|postgres`)
+	macro      = lazyregexp.New(`\bmigrate!\(\s*"([^"]+)"|\bMigrator::new\(\s*(?:(?:[\w:]+::)?Path(?:Buf)?::(?:new|from)\(\s*)?"([^"]+)"`)
+	sourceFlag = lazyregexp.New(`\bsqlx\s+(?:migrate|mig|database|db)\s[^\n]*--source[ =]["']?([\w./-]+)`)
+	command    = lazyregexp.New(`(?m)^[^#\n]*\bsqlx\s+(?:(?:migrate|mig)\s+run|(?:database|db)\s+(?:setup|reset))\b`)
+	ignoring   = lazyregexp.New(`(?m)^[^#/\n]*(?:\bset_ignore_missing\(\s*true|\bsqlx\s+(?:migrate|mig)\s[^\n]*--ignore-missing)`)
+	configured = lazyregexp.New(`(?m)^\s*migrations-dir\s*=\s*"([^"]+)"`)
+	rustHint   = lazyregexp.New(`(^|/)(main|lib|build)\.rs$|migrat|database|(^|/)db|pool|state|postgres`)
 )
 
 // namedDirs finds the directories that sqlx.toml, sqlx::migrate!("…") and similar code

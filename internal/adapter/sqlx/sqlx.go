@@ -29,7 +29,6 @@ import (
 	"context"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,6 +36,7 @@ import (
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/goose"
 	"github.com/onward-sql/onward/internal/history"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -160,7 +160,7 @@ func findCommandDir(t adapter.Tree) []adapter.Source {
 
 const marker = "-- no-transaction"
 
-var misplaced = regexp.MustCompile(`(?mi)^[ \t]*--[ \t]*no[-_ ]transaction\b`)
+var misplaced = lazyregexp.New(`(?mi)^[ \t]*--[ \t]*no[-_ ]transaction\b`)
 
 // readMigrations reads the up migrations of a directory in the order of their versions.
 func readMigrations(ctx context.Context, t adapter.Tree, s adapter.Source) (*adapter.Set, error) {

@@ -15,13 +15,13 @@ package typeorm
 import (
 	"cmp"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/jscode"
 	"github.com/onward-sql/onward/internal/history"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -51,8 +51,8 @@ const historyTable = "migrations"
 
 // tableSetting finds the table in the files that make a data source with migrations.
 var tableSetting = jscode.TableSetting{
-	Table:   regexp.MustCompile(`\bmigrationsTableName['"]?\s*:\s*['"]([\w.]+)['"]`),
-	Schema:  regexp.MustCompile(`(?m)^\s*['"]?schema['"]?\s*:\s*['"](\w+)['"]`),
+	Table:   lazyregexp.New(`\bmigrationsTableName['"]?\s*:\s*['"]([\w.]+)['"]`),
+	Schema:  lazyregexp.New(`(?m)^\s*['"]?schema['"]?\s*:\s*['"](\w+)['"]`),
 	Default: historyTable,
 }
 
@@ -62,7 +62,7 @@ var transactions = map[string]string{
 }
 
 // question matches methods that only read the catalog.
-var question = regexp.MustCompile(`^(?:has(?:Table|Column|Schema|Database)|get(?:Table|Tables|View|Views|Schemas|Databases|CurrentSchema|CurrentDatabase))$`)
+var question = lazyregexp.New(`^(?:has(?:Table|Column|Schema|Database)|get(?:Table|Tables|View|Views|Schemas|Databases|CurrentSchema|CurrentDatabase))$`)
 
 // translateCall returns the SQL of a call of the query runner.
 func translateCall(call jscode.Value) jscode.Translation {
@@ -102,15 +102,15 @@ func translateCall(call jscode.Value) jscode.Translation {
 
 var (
 	// stamped matches the file names that TypeORM's own command makes.
-	stamped = regexp.MustCompile(`^\d{13}-.+\.[cm]?[jt]s$`)
+	stamped = lazyregexp.New(`^\d{13}-.+\.[cm]?[jt]s$`)
 
-	class     = regexp.MustCompile(`\bclass\s+([\w$]+)`)
-	migration = regexp.MustCompile(`\bimplements\s+[\w$.,\s]*\bMigrationInterface\b`)
-	runner    = regexp.MustCompile(`\bup\s*[(=:][\s\S]{0,80}?\bqueryRunner\b`)
-	nameField = regexp.MustCompile(`(?m)^\s*(?:(?:public|readonly|override)\s+)*name\s*(?::\s*string\s*)?=\s*['"` + "`" + `]([^'"` + "`" + `\n]+)`)
-	ownMode   = regexp.MustCompile(`(?m)^\s*(?:(?:public|readonly|override)\s+)*transaction\s*(?::\s*[\w |]+)?=\s*(true|false)\b`)
+	class     = lazyregexp.New(`\bclass\s+([\w$]+)`)
+	migration = lazyregexp.New(`\bimplements\s+[\w$.,\s]*\bMigrationInterface\b`)
+	runner    = lazyregexp.New(`\bup\s*[(=:][\s\S]{0,80}?\bqueryRunner\b`)
+	nameField = lazyregexp.New(`(?m)^\s*(?:(?:public|readonly|override)\s+)*name\s*(?::\s*string\s*)?=\s*['"` + "`" + `]([^'"` + "`" + `\n]+)`)
+	ownMode   = lazyregexp.New(`(?m)^\s*(?:(?:public|readonly|override)\s+)*transaction\s*(?::\s*[\w |]+)?=\s*(true|false)\b`)
 
-	mode = regexp.MustCompile(`(?m)\bmigrationsTransactionMode\b["']?\s*[:=]\s*["'](all|each|none)["']` +
+	mode = lazyregexp.New(`(?m)\bmigrationsTransactionMode\b["']?\s*[:=]\s*["'](all|each|none)["']` +
 		`|\bmigration:run\b.*?(?:-t|--transaction)[ =]["']?(all|each|none|false|true)\b`)
 )
 
@@ -122,7 +122,7 @@ func isMigration(text string) bool {
 }
 
 // settings matches the names of files in which a project makes its data source.
-var settings = regexp.MustCompile(`(?i)(?:data-?_?source|orm|database|(?:^|[/._-])db(?:[/._-]|$)|app\.module)[^/]*\.(?:[cm]?[jt]s|json)$`)
+var settings = lazyregexp.New(`(?i)(?:data-?_?source|orm|database|(?:^|[/._-])db(?:[/._-]|$)|app\.module)[^/]*\.(?:[cm]?[jt]s|json)$`)
 
 // readSettings reads the project's migrationsTransactionMode: "all" if no file sets it.
 func readSettings(t adapter.Tree) jscode.Settings {

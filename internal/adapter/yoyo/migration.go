@@ -4,11 +4,11 @@ import (
 	"cmp"
 	"container/heap"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -56,8 +56,8 @@ func readMigration(t adapter.Tree, s adapter.Source, f *adapter.File) *migration
 }
 
 var (
-	directive      = regexp.MustCompile(`^\s*--\s*(transactional|depends)\s*:\s*(.*)$`)
-	commentOrEmpty = regexp.MustCompile(`^\s*(?:--.*)?$`)
+	directive      = lazyregexp.New(`^\s*--\s*(transactional|depends)\s*:\s*(.*)$`)
+	commentOrEmpty = lazyregexp.New(`^\s*(?:--.*)?$`)
 )
 
 // readDirectives reads the comments before the first statement of an SQL file.

@@ -14,12 +14,12 @@ import (
 	"context"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/history"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
 )
@@ -51,9 +51,9 @@ var (
 var tool = history.Tool{Name: "yoyo", Unit: "migration", Apart: "a migration of its own with\n-- transactional: false"}
 
 var (
-	importsYoyo = regexp.MustCompile(`(?m)^\s*(?:from\s+yoyo\s+import|import\s+yoyo)\b`)
-	sourcesLine = regexp.MustCompile(`(?m)^\s*sources\s*[=:]\s*([^\n]*)`)
-	otherDSN    = regexp.MustCompile(`(?m)^\s*database\s*[=:]\s*(mysql|sqlite|oracle)\b`)
+	importsYoyo = lazyregexp.New(`(?m)^\s*(?:from\s+yoyo\s+import|import\s+yoyo)\b`)
+	sourcesLine = lazyregexp.New(`(?m)^\s*sources\s*[=:]\s*([^\n]*)`)
+	otherDSN    = lazyregexp.New(`(?m)^\s*database\s*[=:]\s*(mysql|sqlite|oracle)\b`)
 )
 
 // findSources finds directories with programs that import yoyo, and those that yoyo.ini names.

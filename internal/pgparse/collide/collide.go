@@ -6,15 +6,15 @@ package collide
 
 import (
 	"math/rand/v2"
-	"regexp"
 
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
 // named matches the names of relations, constraints and columns in statements.
 var (
-	named = regexp.MustCompile(`(?i)\b(?:TABLE|INDEX|VIEW|SEQUENCE|TYPE|DOMAIN|CONSTRAINT|COLUMN|TO|ON|FROM|REFERENCES|FUNCTION|TRIGGER|POLICY)\s+(?:IF\s+(?:NOT\s+)?EXISTS\s+)?([a-z][a-z0-9_]*)\b`)
-	word  = regexp.MustCompile(`\b[a-z][a-z0-9_]*\b`)
+	named = lazyregexp.New(`(?i)\b(?:TABLE|INDEX|VIEW|SEQUENCE|TYPE|DOMAIN|CONSTRAINT|COLUMN|TO|ON|FROM|REFERENCES|FUNCTION|TRIGGER|POLICY)\s+(?:IF\s+(?:NOT\s+)?EXISTS\s+)?([a-z][a-z0-9_]*)\b`)
+	word  = lazyregexp.New(`\b[a-z][a-z0-9_]*\b`)
 )
 
 // Statement is a statement with its syntax tree.

@@ -10,10 +10,11 @@ import (
 	"html"
 	"io"
 	"os"
-	"regexp"
 	"strings"
 
 	"github.com/charmbracelet/x/ansi"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 const (
@@ -29,7 +30,7 @@ func main() {
 	}
 }
 
-var escape = regexp.MustCompile("\x1b\\[([0-9;]*)m")
+var escape = lazyregexp.New("\x1b\\[([0-9;]*)m")
 
 func drawScreen(in io.Reader, w io.Writer) error {
 	text, err := io.ReadAll(in)

@@ -1,11 +1,11 @@
 package column
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
@@ -65,7 +65,7 @@ func addDomainCheck(table *catalog.Relation, column string, domain *catalog.User
 }
 
 // value is the word VALUE, or a string, in which it is none.
-var value = regexp.MustCompile(`'[^']*'|"[^"]*"|(?i:\bvalue\b)`)
+var value = lazyregexp.New(`'[^']*'|"[^"]*"|(?i:\bvalue\b)`)
 
 // ofColumn are the checks of a domain as one condition on a column.
 func ofColumn(domain *catalog.UserType, column string) string {

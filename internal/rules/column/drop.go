@@ -1,13 +1,13 @@
 package column
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/workload/deprecation"
@@ -162,4 +162,4 @@ func selectsAll(u analysis.Usage) bool {
 }
 
 // allColumns is the star of a list of columns. Code has others: a pointer, a product.
-var allColumns = regexp.MustCompile(`(?i)\b(?:select(?:\s+(?:all|distinct))?|returning)\s+\*|[\w"]\.\*|,\s*\*\s+from\b`)
+var allColumns = lazyregexp.New(`(?i)\b(?:select(?:\s+(?:all|distinct))?|returning)\s+\*|[\w"]\.\*|,\s*\*\s+from\b`)

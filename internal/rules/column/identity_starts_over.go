@@ -1,10 +1,10 @@
 package column
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/analysis"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -102,7 +102,7 @@ func setsFirstValue(options []*pgparse.Node) bool {
 	return false
 }
 
-var sets = regexp.MustCompile(`(?i)\bsetval\s*\(|\brestart\b`)
+var sets = lazyregexp.New(`(?i)\bsetval\s*\(|\brestart\b`)
 
 // isContinued reports whether a later statement of the migration sets a sequence,
 // or may do so. One that has a name can be set before the column takes it.

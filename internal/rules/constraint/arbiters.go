@@ -1,11 +1,11 @@
 package constraint
 
 import (
-	"regexp"
 	"slices"
 
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/rule"
 )
 
@@ -37,7 +37,7 @@ func successorKeys(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 }
 
 // cased is the expression that is written in one way.
-var cased = regexp.MustCompile(`^(?:lower|upper)\(\w+\)$`)
+var cased = lazyregexp.New(`^(?:lower|upper)\(\w+\)$`)
 
 // listCarried are the unique indexes that a renamed column takes away from its name,
 // which another column has now.

@@ -2,12 +2,12 @@
 package data
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -76,7 +76,7 @@ func writtenCondition(s *rule.Stmt, node any) string {
 	return text
 }
 
-var wheres = regexp.MustCompile(`(?i)\bWHERE\b`)
+var wheres = lazyregexp.New(`(?i)\bWHERE\b`)
 
 // primaryKeyColumns lists the columns of a table's primary key; nil when none is known.
 func primaryKeyColumns(t *catalog.Relation) []string {

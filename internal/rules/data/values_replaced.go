@@ -1,9 +1,9 @@
 package data
 
 import (
-	"regexp"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
@@ -41,7 +41,7 @@ func isTelling(value string) bool {
 	return !vague.MatchString(value) && len(strings.Fields(value)) < 3
 }
 
-var vague = regexp.MustCompile(`^(?i:\W*|[\d.,]+|true|false|yes|no|on|off|null|none|t|f|y|n|id|name|default)$`)
+var vague = lazyregexp.New(`^(?i:\W*|[\d.,]+|true|false|yes|no|on|off|null|none|t|f|y|n|id|name|default)$`)
 
 // equalConstants are the constants one of which a column has by a condition.
 func equalConstants(where *pgparse.Node, column string) []string {

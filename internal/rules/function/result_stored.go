@@ -1,12 +1,12 @@
 package function
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -109,8 +109,8 @@ func resultStored(p *rule.Pass, release *rule.Release) {
 }
 
 var (
-	ignored   = regexp.MustCompile(`--[^\n]*|(?s:/\*.*?\*/)|[\s;]+`)
-	qualifier = regexp.MustCompile(`\b\w+\.(\w+\s*\()`)
+	ignored   = lazyregexp.New(`--[^\n]*|(?s:/\*.*?\*/)|[\s;]+`)
+	qualifier = lazyregexp.New(`\b\w+\.(\w+\s*\()`)
 )
 
 // sameBody reports whether two bodies differ in white space, comments and the schemas

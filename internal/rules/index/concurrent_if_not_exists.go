@@ -1,8 +1,7 @@
 package index
 
 import (
-	"regexp"
-
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -27,7 +26,7 @@ var ConcurrentIfNotExists = &rule.Rule{
 }
 
 // withoutGuard matches IF NOT EXISTS before the index's name.
-var withoutGuard = regexp.MustCompile(`(?i)\s+IF\s+NOT\s+EXISTS\b`)
+var withoutGuard = lazyregexp.New(`(?i)\s+IF\s+NOT\s+EXISTS\b`)
 
 func concurrentIfNotExists(p *rule.Pass, s *rule.Stmt) {
 	stmt := s.Node.GetIndexStmt()

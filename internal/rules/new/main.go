@@ -7,8 +7,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 func main() {
@@ -23,7 +24,7 @@ func main() {
 }
 
 func scaffoldRule(id string) error {
-	if !regexp.MustCompile(`^[a-z]+(-[a-z0-9]+)+$`).MatchString(id) {
+	if !lazyregexp.New(`^[a-z]+(-[a-z0-9]+)+$`).MatchString(id) {
 		return fmt.Errorf("%q: the name is subject-act-trouble in lower case", id)
 	}
 	subject, rest, _ := strings.Cut(id, "-")

@@ -2,10 +2,10 @@ package queries
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/workload"
 	"github.com/onward-sql/onward/onward"
@@ -87,7 +87,7 @@ func (p *pass) loopCounts(s *workload.Sequence) map[string]int64 {
 }
 
 // keyList is a condition on a list of keys.
-var keyList = regexp.MustCompile(`(?i) (?:IN|= ANY) ?\((\$[0-9]+)(?:::[a-z ]+\[\])?\)`)
+var keyList = lazyregexp.New(`(?i) (?:IN|= ANY) ?\((\$[0-9]+)(?:::[a-z ]+\[\])?\)`)
 
 // readsAtOnce reports whether a query reads for a list of keys what another reads for one key.
 func readsAtOnce(list, one *workload.Query) bool {

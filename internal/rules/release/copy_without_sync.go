@@ -2,11 +2,11 @@ package release
 
 import (
 	"cmp"
-	"regexp"
 	"slices"
 
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/predicate"
 	"github.com/onward-sql/onward/internal/rule"
@@ -46,7 +46,7 @@ type lostName struct {
 }
 
 // keptAside matches the name of a copy that nobody is going to use in place of the original.
-var keptAside = regexp.MustCompile(`(?i)(?:^|_)(?:backup|bak|archived?|old|copy|snapshot|te?mp)\d*(?:_|$)`)
+var keptAside = lazyregexp.New(`(?i)(?:^|_)(?:backup|bak|archived?|old|copy|snapshot|te?mp)\d*(?:_|$)`)
 
 func gatherTableCopies(p *rule.Pass, m *rule.Migration) {
 	if m.Runner.AfterDeploy {

@@ -3,10 +3,10 @@
 package release
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/history"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/rule"
 )
 
@@ -42,7 +42,7 @@ func firstText(texts ...string) string {
 	return ""
 }
 
-var leading = regexp.MustCompile(`^(?:\d{4}-\d\d-\d\d(?:-\d+)?|\d+)`)
+var leading = lazyregexp.New(`^(?:\d{4}-\d\d-\d\d(?:-\d+)?|\d+)`)
 
 // leadingNumber returns the leading number of a migration's name without zeros, or the leading
 // time, as Diesel writes it; "" if the name begins with something else.

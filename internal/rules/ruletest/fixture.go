@@ -56,7 +56,6 @@ package ruletest
 import (
 	"fmt"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -65,6 +64,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/adapter/all"
 	"github.com/onward-sql/onward/internal/history"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/internal/workload/deprecation"
@@ -361,7 +361,7 @@ func buildScript(sql string, mode onward.Transaction) (*script.Script, error) {
 	return script.BuildScript(script.Source{Text: sql, Parts: []script.Part{{SQL: sql}}, Mode: mode})
 }
 
-var want = regexp.MustCompile(`-- want (?:(info|warning|error) )?("(?:[^"\\]|\\.)*")`)
+var want = lazyregexp.New(`-- want (?:(info|warning|error) )?("(?:[^"\\]|\\.)*")`)
 
 // Want is an expectation: part of a finding's message, and its severity where
 // the fixture says it.

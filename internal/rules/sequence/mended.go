@@ -1,16 +1,15 @@
 package sequence
 
 import (
-	"regexp"
-
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/rule"
 )
 
-var sets = regexp.MustCompile(`(?i)\bsetval\s*\(`)
+var sets = lazyregexp.New(`(?i)\bsetval\s*\(`)
 
 // renumbers is what a statement has that takes from a sequence, or sets it.
-var renumbers = regexp.MustCompile(`(?i)\b(setval|nextval)\s*\(|\brestart\b`)
+var renumbers = lazyregexp.New(`(?i)\b(setval|nextval)\s*\(|\brestart\b`)
 
 // isMended reports whether the migration empties the table, or renumbers its rows after the
 // statement.

@@ -90,6 +90,9 @@ func controlInRunner(p *rule.Pass, m *rule.Migration) {
 // beginsAnew reports whether a COMMIT comes before everything that a migration changes, and a transaction begins right after it. It commits only the
 // migrations before it, with the runner's record of them, and the runner commits the new transaction.
 func beginsAnew(m *rule.Migration, commit *rule.Stmt) bool {
+	if m.Script.Window > 0 { // what came before is not in these statements
+		return false
+	}
 	for _, s := range m.Statements[:commit.Index] {
 		if s.Node.GetVariableSetStmt() == nil {
 			return false

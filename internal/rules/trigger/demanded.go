@@ -5,12 +5,13 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
 // demanding is a body that raises first of all where a column is NULL, whatever
 // else it looks at: IF NEW.a IS NULL OR … THEN RAISE.
-var demanding = regexp.MustCompile(`(?is)^\s*(?:<<\w+>>\s*)?(?:declare\b(?:[^']|'[^']*')*?)?\bbegin\s+if\s+\(?\s*new\s*\.\s*"?(\w+)"?\s+is\s+null\s*\)?\s*(?:\bor\b[^;]*?)?\bthen\s+raise\s+(?:exception\b|'|sqlstate\b|using\b)`)
+var demanding = lazyregexp.New(`(?is)^\s*(?:<<\w+>>\s*)?(?:declare\b(?:[^']|'[^']*')*?)?\bbegin\s+if\s+\(?\s*new\s*\.\s*"?(\w+)"?\s+is\s+null\s*\)?\s*(?:\bor\b[^;]*?)?\bthen\s+raise\s+(?:exception\b|'|sqlstate\b|using\b)`)
 
 // findDemanded is the column that a trigger refuses to see NULL in, and that is NULL
 // in each row whose INSERT leaves it out: nothing else fills it.
@@ -34,7 +35,7 @@ func findDemanded(c *catalog.Catalog, old, r *catalog.Relation, t *catalog.Trigg
 	if col == nil || col.NotNull || old.Inferred || old.Partial || col.Default != nil || col.Identity != "" || col.Generated != "" {
 		return nil
 	}
-	fills := regexp.MustCompile(`(?i)\bnew\s*\.\s*"?` + regexp.QuoteMeta(col.Name) + `"?\s*:?=|\binto\s+new\b`)
+	fills := lazyregexp.New(`(?i)\bnew\s*\.\s*"?` + regexp.QuoteMeta(col.Name) + `"?\s*:?=|\binto\s+new\b`)
 	for _, other := range r.Triggers {
 		if other.ID == t.ID || other.Timing != "before" {
 			continue

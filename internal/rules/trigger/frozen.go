@@ -1,19 +1,19 @@
 package trigger
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
 
 // freezing is a body that raises first of all where a column changes.
-var freezing = regexp.MustCompile(`(?is)^\s*(?:<<\w+>>\s*)?(?:declare\b(?:[^']|'[^']*')*?)?\bbegin\s+if\s+\(?\s*(?:old|new)\s*\.\s*"?(\w+)"?\s+(?:is\s+distinct\s+from|<>|!=)\s+(?:old|new)\s*\.\s*"?(\w+)"?\s*\)?\s*then\s+raise\s+(?:exception\b|'|sqlstate\b|using\b)`)
+var freezing = lazyregexp.New(`(?is)^\s*(?:<<\w+>>\s*)?(?:declare\b(?:[^']|'[^']*')*?)?\bbegin\s+if\s+\(?\s*(?:old|new)\s*\.\s*"?(\w+)"?\s+(?:is\s+distinct\s+from|<>|!=)\s+(?:old|new)\s*\.\s*"?(\w+)"?\s*\)?\s*then\s+raise\s+(?:exception\b|'|sqlstate\b|using\b)`)
 
 // frozenColumns are the columns that a trigger lets nobody change: "*" is any of them.
 // skips says that it throws the change away without an error.

@@ -1,11 +1,11 @@
 package trigger
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -30,10 +30,10 @@ var FunctionFails = &rule.Rule{
 }
 
 var (
-	returned = regexp.MustCompile(`(?i)\breturn\s+([^;]*)`)
+	returned = lazyregexp.New(`(?i)\breturn\s+([^;]*)`)
 	// leaves are the other ways out of a function, and what a trigger that
 	// throws rows away may do with them first.
-	leaves = regexp.MustCompile(`(?i)\b(return|raise|insert|update|delete|merge|execute|perform|call|notify|if|case|loop|select)\b`)
+	leaves = lazyregexp.New(`(?i)\b(return|raise|insert|update|delete|merge|execute|perform|call|notify|if|case|loop|select)\b`)
 )
 
 // findFunction is the function of a trigger that is on; nil when its body cannot be

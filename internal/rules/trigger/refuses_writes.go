@@ -1,10 +1,10 @@
 package trigger
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -40,8 +40,8 @@ var RefusesWrites = &rule.Rule{
 var (
 	// raising matches a body whose first statement is RAISE EXCEPTION, or RAISE without a
 	// level, which is the same.
-	raising  = regexp.MustCompile(`(?is)^\s*(?:<<\w+>>\s*)?(?:declare\b(?:[^']|'[^']*')*?)?\bbegin\s+raise\s+(?:exception\b|'|sqlstate\b|using\b)`)
-	comments = regexp.MustCompile(`--[^\n]*|(?s:/\*.*?\*/)`)
+	raising  = lazyregexp.New(`(?is)^\s*(?:<<\w+>>\s*)?(?:declare\b(?:[^']|'[^']*')*?)?\bbegin\s+raise\s+(?:exception\b|'|sqlstate\b|using\b)`)
+	comments = lazyregexp.New(`--[^\n]*|(?s:/\*.*?\*/)`)
 )
 
 func refusesWrites(p *rule.Pass, c *catalog.Catalog, by *rule.Stmt, r *catalog.Relation, t *catalog.Trigger) {

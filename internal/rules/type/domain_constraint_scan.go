@@ -1,11 +1,11 @@
 package types
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
@@ -92,8 +92,8 @@ func domainColumn(s *rule.Stmt, table catalog.OID, names []*pgparse.Node) string
 }
 
 var (
-	domainCheck = regexp.MustCompile(`(?is)\bCHECK\s*\((.*)\)\s*;?\s*$`)
-	value       = regexp.MustCompile(`(?i)\bVALUE\b`)
+	domainCheck = lazyregexp.New(`(?is)\bCHECK\s*\((.*)\)\s*;?\s*$`)
+	value       = lazyregexp.New(`(?i)\bVALUE\b`)
 )
 
 // checkOf is the condition of a new constraint of a domain, on a column; "" where

@@ -1,12 +1,12 @@
 package types
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -63,7 +63,7 @@ func enumValueRename(p *rule.Pass, s *rule.Stmt) {
 }
 
 // word is a value that code spells as it is, or as a constant of its name.
-var word = regexp.MustCompile(`^\w{2,}$`)
+var word = lazyregexp.New(`^\w{2,}$`)
 
 // isInFunctionBody reports whether a function of the schema has a value in quotation marks.
 func isInFunctionBody(c *catalog.Catalog, value string) bool {

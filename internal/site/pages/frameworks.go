@@ -6,12 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/all"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -71,7 +71,7 @@ func makeFrameworks(ctx context.Context, table string) (map[string]string, error
 	return out, nil
 }
 
-var toRoot = regexp.MustCompile(`\]\(([^:)]+)\)`)
+var toRoot = lazyregexp.New(`\]\(([^:)]+)\)`)
 
 // rowOf is a tool's row in the table of tools, its links as they lead from a directory below.
 func rowOf(table, tool string) ([]string, error) {

@@ -2,13 +2,13 @@ package ordered
 
 import (
 	"bytes"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5/pgtype"
 
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
@@ -65,7 +65,7 @@ func substituteParams(sql string, literals []string) (out, why string) {
 	}
 }
 
-var plainNumber = regexp.MustCompile(`^-?[0-9]+(\.[0-9]+)?$`)
+var plainNumber = lazyregexp.New(`^-?[0-9]+(\.[0-9]+)?$`)
 
 // formatLiteral returns a value as an SQL constant of its type.
 func (l *Log) formatLiteral(v value, oid uint32) (text string, ok bool) {
