@@ -56,6 +56,14 @@ var (
 	otherDSN    = lazyregexp.New(`(?m)^\s*database\s*[=:]\s*(mysql|sqlite|oracle)\b`)
 )
 
+// mayBeMigrations reports whether programs may be migrations by their names or the name of their directory. A repository has hundreds of other
+// directories with programs, which are not read.
+func mayBeMigrations(dir string, programs []string) bool {
+	return strings.Contains(dir, "migrat") || slices.ContainsFunc(programs, func(name string) bool { return name[0] >= '0' && name[0] <= '9' })
+}
+
+func isMigration(text string) bool { return strings.Contains(text, "yoyo") && importsYoyo.MatchString(text) }
+
 // findSources finds directories with programs that import yoyo, and those that yoyo.ini names.
 func findSources(t adapter.Tree) []adapter.Source {
 	named := listNamedDirs(t)
@@ -68,7 +76,10 @@ func findSources(t adapter.Tree) []adapter.Source {
 			continue
 		}
 		programs := slices.DeleteFunc(slices.Clone(d.Names), func(name string) bool { return path.Ext(name) != ".py" || name == "__init__.py" })
-		if n, of := adapter.CountSample(t, d, programs, importsYoyo.MatchString); n > 0 && adapter.IsDeployed(d.Path) && 2*n >= of {
+		if !mayBeMigrations(d.Path, programs) {
+			continue
+		}
+		if n, of := adapter.CountSample(t, d, programs, isMigration); n > 0 && adapter.IsDeployed(d.Path) && 2*n >= of {
 			s.Why = fmt.Sprintf("migrations of yoyo in %d of %d files", n, of)
 			out = append(out, s)
 		}
