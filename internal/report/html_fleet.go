@@ -331,7 +331,12 @@ func (v *htmlFleet) addTarget(p *FleetPage) {
 		one.Skip = true
 	}
 	for i := len(p.Target.Plans) - 1; i >= 0; i-- { // the newest first
-		one.Plans = append(one.Plans, newStatusPlan(&p.Target.Plans[i], i+1))
+		plan := newStatusPlan(&p.Target.Plans[i], i+1)
+		if a := p.Target.Plans[i].Applied; t.State == onward.RolloutFailed && a.State == onward.ApplyRunning {
+			// It failed before a step began, which the ledger of the plan does not say.
+			plan.State, plan.Tone = fmt.Sprintf("stopped, %s done", countDone(a)), ""
+		}
+		one.Plans = append(one.Plans, plan)
 	}
 	if n := len(p.Target.Plans); n > 0 {
 		one.Steps = listFleetSteps(p.Target.Plans[n-1].Applied)
