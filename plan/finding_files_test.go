@@ -97,9 +97,9 @@ func example(t *testing.T, r *rule.Rule, f *ruletest.Fixture) (out *ruletest.Rel
 func laidOut(runner, base, release string) adaptertest.Files {
 	l := layouts[runner]
 	files := adaptertest.Text(l.beside)
-	files[l.base] = []byte(strings.Replace(l.text, "%s", base, 1))
+	files[l.base] = []byte(textOf(l.text, l.base, base))
 	if strings.TrimSpace(release) != "" {
-		files[l.release] = []byte(strings.Replace(l.text, "%s", release, 1))
+		files[l.release] = []byte(textOf(l.text, l.release, release))
 	}
 	return files
 }

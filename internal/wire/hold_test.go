@@ -19,22 +19,24 @@ type holder struct {
 	taps
 	seen sync.Map
 	on   map[string]func(ctx context.Context, s *wire.Session)
+}
+
+func (h *holder) Session(wire.Startup) wire.Tap { return &heldSession{holder: h} }
+
+// heldSession holds the messages of one session; another one's must not be taken for them.
+type heldSession struct {
+	*holder
 	text string
 }
 
-func (h *holder) Session(wire.Startup) wire.Tap { return h }
-func (h *holder) Client(kind byte, body []byte, size int) {
+func (h *heldSession) Client(kind byte, body []byte, size int) {
 	h.taps.Client(kind, body, size)
-	h.mu.Lock()
-	defer h.mu.Unlock()
 	h.text += string(body)
 }
 
-func (h *holder) Hold(ctx context.Context, s *wire.Session) {
-	h.mu.Lock()
+func (h *heldSession) Hold(ctx context.Context, s *wire.Session) {
 	text := h.text
 	h.text = ""
-	h.mu.Unlock()
 	for word, f := range h.on {
 		if strings.Contains(text, word) {
 			f(ctx, s)
