@@ -62,7 +62,9 @@ func mayBeMigrations(dir string, programs []string) bool {
 	return strings.Contains(dir, "migrat") || slices.ContainsFunc(programs, func(name string) bool { return name[0] >= '0' && name[0] <= '9' })
 }
 
-func isMigration(text string) bool { return strings.Contains(text, "yoyo") && importsYoyo.MatchString(text) }
+func isMigration(text string) bool {
+	return strings.Contains(text, "yoyo") && importsYoyo.MatchString(text)
+}
 
 // findSources finds directories with programs that import yoyo, and those that yoyo.ini names.
 func findSources(t adapter.Tree) []adapter.Source {
