@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -148,17 +149,17 @@ func (s *scene) startWorker(t *testing.T, q *Queue) (w *Worker, stop func()) {
 	return w, stop
 }
 
-// await waits until the release has a state.
-func (s *scene) await(t *testing.T, q *Queue, state onward.RolloutState) {
+// await waits until the release has one of some states.
+func (s *scene) await(t *testing.T, q *Queue, states ...onward.RolloutState) {
 	t.Helper()
 	var p *Progress
 	var err error
 	for end := time.Now().Add(40 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		if p, err = q.ReadProgress(t.Context(), s.config.Release); err == nil && p != nil && p.State == state {
+		if p, err = q.ReadProgress(t.Context(), s.config.Release); err == nil && p != nil && slices.Contains(states, p.State) {
 			return
 		}
 	}
-	t.Fatalf("%+v %v, want %s\n%s", p, err, state, &s.log)
+	t.Fatalf("%+v %v, want %s\n%s", p, err, states, &s.log)
 }
 
 // checkOnce checks that each schema has the release exactly once.
