@@ -165,7 +165,7 @@ func (p *places) bestLine(counts []int, enough int) int {
 	return best
 }
 
-// sumCalls returns the counts of each line that has one, together with those of the lines that follow it.
+// sumCalls adds the counts of the lines that follow to the count of each line that has one.
 func sumCalls(counts []int) []int {
 	out, sum := make([]int, len(counts)), 0
 	for i := len(counts) - 1; i >= 0; i-- {

@@ -293,7 +293,7 @@ func newFleetTarget(p *FleetPage, t *onward.RolloutTarget) htmlFleetTarget {
 	return out
 }
 
-// addTarget makes the page that of one target.
+// addTarget fills the page of one target.
 func (v *htmlFleet) addTarget(p *FleetPage) {
 	t := p.Target.Target
 	one := &htmlFleetOne{htmlFleetTarget: newFleetTarget(p, t), Raw: t.Name, Back: releaseURL(p.Rollout.Release, "", "", 0), Problem: EscapeLine(p.Target.Problem)}

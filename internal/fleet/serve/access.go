@@ -23,7 +23,7 @@ type Access struct {
 	// Header is the header in which a proxy names the user; "" for none. Only requests from the addresses Trusted count.
 	Header  string
 	Trusted []netip.Prefix
-	// Public is the address that browsers use, if it is another one than that of the listener; nil if not.
+	// Public is the address that browsers use; nil if it is the listener's.
 	Public *url.URL
 	// Loopback: only this machine can connect.
 	Loopback bool

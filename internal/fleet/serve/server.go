@@ -122,7 +122,7 @@ func (s *Server) Run(ctx context.Context, listener net.Listener) error {
 	return err
 }
 
-// newHandler returns the pages, each behind the checks that it needs.
+// newHandler returns the pages, each with the checks that it needs.
 func (s *Server) newHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /style.css", serveStyle)

@@ -18,7 +18,7 @@ const (
 	// An address has loginTries, and one more after each loginPause.
 	loginTries = 5
 	loginPause = 10 * time.Second
-	// mostLoginAddresses bounds the addresses that are told apart. All others share their tries.
+	// mostLoginAddresses bounds the addresses whose tries are counted separately. All others share their tries.
 	mostLoginAddresses = 1000
 )
 
