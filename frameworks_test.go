@@ -18,9 +18,7 @@ var frameworks = regexp.MustCompile(`(?i)\b\.?(?:flyway|goose|prisma|django|liqu
 // reason.
 var speak = map[string]string{
 	"internal/adapter/":                        "where the tools are known",
-	"internal/usage/":                          "what code says to a database, by the libraries that it uses",
-	"audit/prisma.go":                          "a mapper's models are asked for what code uses",
-	"audit/code_files.go":                      "places and endings of files with code, not with migrations",
+	"internal/code/":                           "what code says to a database, by the libraries that it uses",
 	"internal/site/pages/":                     "the list of tools' pages names the one whose page people write",
 	"internal/linters/":                        "a linter that is called after the framework whose migrations it reads",
 	"internal/cli/":                            "an example in the help of a flag",
@@ -58,7 +56,7 @@ func TestFrameworksAreNamedByAdapters(t *testing.T) {
 		}
 	}
 	for prefix := range speak {
-		if !used[prefix] && prefix != "internal/usage/" {
+		if !used[prefix] && prefix != "internal/code/" {
 			t.Errorf("%s names no framework any more: take it off the list", prefix)
 		}
 	}

@@ -18,8 +18,8 @@ func TestReadsAllColumns(t *testing.T) {
 		return "func All(db *sql.DB) {\n\trows, _ := db.Query(" + sql + ")\n\tfor rows.Next() {\n\t\trows.Scan(" + args + ")\n\t}\n}\n"
 	}
 	for _, tt := range []struct {
-		name, module, code, sql string
-		want                    bool
+		name, module, Files, sql string
+		want                     bool
 	}{
 		{"scan", "", scan("\"SELECT * FROM flags\"", "&f.Name, &f.Enabled"), add, true},
 		{"scan, dropped", "", scan("\"SELECT * FROM flags\"", "&f.Name, &f.Enabled"), drop, true},
@@ -115,7 +115,7 @@ func TestReadsAllColumns(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			code := tt.code
+			code := tt.Files
 			if tt.module != "" {
 				code = "import \"" + tt.module + "\"\n\n" + code
 			}
@@ -160,7 +160,7 @@ func TestReadsAllPrepared(t *testing.T) {
 func TestWritesByOrder(t *testing.T) {
 	t.Parallel()
 	const add, drop = "ALTER TABLE readings ADD COLUMN quality int", "ALTER TABLE readings DROP COLUMN value"
-	for _, tt := range []struct{ code, sql, want string }{
+	for _, tt := range []struct{ Files, sql, want string }{
 		{`cur.copy_expert("COPY readings FROM STDIN WITH CSV", f)`, add, `missing data for column "quality"`},
 		{`cur.copy_expert("COPY readings FROM STDIN WITH CSV", f)`, drop, "extra data after last expected column"},
 		{`cur.copy_expert("COPY readings FROM STDIN WITH CSV", f)`, "ALTER TABLE readings ADD COLUMN twice int GENERATED ALWAYS AS (sensor * 2) STORED", ""},
@@ -182,7 +182,7 @@ func TestWritesByOrder(t *testing.T) {
 		{`# COPY readings FROM STDIN`, add, ""},
 	} {
 		r := changelog0(t, Config{Dir: repository(t, "-- migrations/1_a.sql --\nCREATE TABLE readings (sensor int, at timestamptz, value float);\n"+
-			"CREATE TABLE archive (sensor int, at timestamptz, value float);\n-- app/ingest.py --\n"+tt.code+"\n",
+			"CREATE TABLE archive (sensor int, at timestamptz, value float);\n-- app/ingest.py --\n"+tt.Files+"\n",
 			"-- migrations/2_b.sql --\nSET lock_timeout = '2s';\nBEGIN;\n"+tt.sql+";\nCOMMIT;\n"), Base: "main"})
 		got := ""
 		for _, f := range r.Findings {
@@ -191,7 +191,7 @@ func TestWritesByOrder(t *testing.T) {
 			}
 		}
 		if tt.want == "" && got != "" || !strings.Contains(got, tt.want) {
-			t.Errorf("%s: %s: %q, not %q", tt.sql, tt.code, got, tt.want)
+			t.Errorf("%s: %s: %q, not %q", tt.sql, tt.Files, got, tt.want)
 		}
 	}
 }

@@ -10,7 +10,6 @@ import (
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/adaptertest"
-	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/gitrange"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
@@ -68,28 +67,8 @@ func TestPartialModels(t *testing.T) {
 	if why := a.opaque[0].Why; !strings.HasSuffix(why, "; its models are read without markdown and x of y; its deleted migrations are not known") {
 		t.Error(why)
 	}
-	u := newUsage(a.rng, []pair{{base: base, head: &adapter.Set{}}})
-	item := catalog.Name{Schema: "public", Name: "shop_item"}
-	if got, ok := u.answerFromModels(of(item, "name")); !ok || !got.Used || !got.Sure {
-		t.Errorf("a column that is there: %+v", got)
-	}
-	if got, ok := u.answerFromModels(of(item, "color")); ok {
-		t.Errorf("a column that may be missing: %+v", got)
-	}
-}
-
-// The models of one service say nothing of another one's database.
-func TestModelsOfADatabase(t *testing.T) {
-	t.Parallel()
-	django := &adapter.Set{Models: []adapter.Model{{Name: "shop.Item", Table: "shop_item"}}}
-	u := newUsage(&gitrange.Range{}, []pair{{base: django}, {base: &adapter.Set{}}})
-	u.databases = [][]int{{0}, {1}}
-	orders := catalog.Name{Schema: "public", Name: "orders"}
-	if got, ok := u.answerFromModels(of(orders, "")); !ok || got.Used || !got.Sure {
-		t.Errorf("no model of the database maps to it: %+v", got)
-	}
-	if got, ok := u.answerFromModels(question{Question: of(orders, "").Question, database: 1}); ok {
-		t.Errorf("a database without models: %+v", got)
+	if !base.Partial || len(base.Models) != len(known.models) {
+		t.Errorf("%+v", base)
 	}
 }
 
@@ -112,48 +91,5 @@ func TestStandInOfMovedProject(t *testing.T) {
 	}
 	if strings.Contains(a.opaque[0].Why, "had another text") {
 		t.Error("it was not edited:", a.opaque[0].Why)
-	}
-}
-
-// Where the models of the base are not known, the migrations know their names: a class
-// of that name in the deployed code uses the table.
-func TestClassesOfTables(t *testing.T) {
-	t.Parallel()
-	dir := repository(t, `-- shop/models.py --
-class WebHook(models.Model):
-    url = models.TextField()
-
-class Basket:
-    pass
--- shop/views.py --
-from .models import WebHook, OrderLine
-`)
-	rng := baseOf(t, dir)
-	set := &adapter.Set{}
-	for _, model := range []string{"WebHook", "OrderLine", "Basket"} {
-		set.Migrations = append(set.Migrations, &adapter.Migration{
-			ID:     "shop.0001_" + model,
-			Source: script.Source{Parts: []script.Part{{Operation: script.Operation{Class: "CreateModel", Model: model}}}},
-		})
-	}
-	for known, want := range map[bool]map[string]bool{
-		false: {"shop_webhook": true, "shop_orderline": false, "shop_basket": false},
-		true:  {"shop_webhook": false},
-	} {
-		base := *set
-		if known {
-			base.Models = []adapter.Model{{Name: "shop.Other", Table: "shop_other"}}
-		}
-		u := newUsage(rng, []pair{{source: adapter.Source{Framework: "django"}, base: &base}})
-		u.databases = [][]int{{0}}
-		ask := func(name string) question { return about(name, "") }
-		for name := range want {
-			u.answerQuestion(ask(name))
-		}
-		for name, used := range want {
-			if got := u.answerQuestion(ask(name)); got.Used != used {
-				t.Errorf("%t %s: %+v", known, name, got)
-			}
-		}
 	}
 }

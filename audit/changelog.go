@@ -15,6 +15,7 @@ import (
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/all"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/code/deployed"
 	"github.com/onward-sql/onward/internal/gitrange"
 	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -82,7 +83,7 @@ type changelog struct {
 	strings []pgparse.Strings
 	// seeds are the rows that they insert into tables.
 	seeds     []map[catalog.OID]int
-	constants []seeds // judge.constants
+	constants []deployed.Seeds // judge.constants
 	// since is the oldest version that can run them.
 	since []adapter.Oldest
 	// columnComments has the places of their comments on columns.
@@ -100,10 +101,10 @@ type pair struct {
 }
 
 // judgeRelease runs the engine over the release once: for each database separately.
-func (a *changelog) judgeRelease(pairs []pair, compared []*comparison, usage *deployedCode) (*onward.Report, error) {
+func (a *changelog) judgeRelease(pairs []pair, compared []*comparison, usage *deployed.Code) (*onward.Report, error) {
 	a.groupByDatabase(pairs)
 	if usage != nil {
-		usage.databases = a.databases
+		usage.Databases = a.databases
 	}
 	var out *onward.Report
 	migrations := make([][]onward.Migration, len(pairs))
@@ -144,8 +145,8 @@ func (a *changelog) judgeRelease(pairs []pair, compared []*comparison, usage *de
 	}
 	out.Migrations = slices.Concat(migrations...) // in the order of their sources
 	out.Runners = runnersOf(pairs)
-	out.BuiltQueries = usage.findBuiltQueries(a.deployed)
-	if faults := usage.listFaults(); len(faults) > 0 {
+	out.BuiltQueries = usage.FindBuiltQueries(a.deployed)
+	if faults := usage.ListFaults(); len(faults) > 0 {
 		out.Opaque = append(out.Opaque, faults...)
 		Conclude(out)
 	}
@@ -153,14 +154,14 @@ func (a *changelog) judgeRelease(pairs []pair, compared []*comparison, usage *de
 }
 
 // restoreBase gives a judge the results of a database's base.
-func (a *changelog) restoreBase(j *judge, database int, compared []*comparison, usage *deployedCode) {
+func (a *changelog) restoreBase(j *judge, database int, compared []*comparison, usage *deployed.Code) {
 	if usage != nil {
-		j.setUses(usage.answerFor(database))
+		j.setUses(usage.AnswerFor(database))
 	}
 	a.foldDeployed(j, database, compared)
 	if usage != nil {
 		j.guessSizes(usage, database, a.deployed[database], a.constants[database])
-		usage.deployed[database] = j.ensureEngine().Catalog()
+		usage.Schemas[database] = j.ensureEngine().Catalog()
 	}
 }
 
@@ -186,7 +187,7 @@ func needsNoTransaction(m releasedMigration) bool {
 
 // judgeAlternative judges the release of a database in the alternative form, if there is one, and
 // keeps only findings on its statements.
-func (a *changelog) judgeAlternative(database int, pairs []pair, compared []*comparison, usage *deployedCode) (map[string][]onward.Finding, error) {
+func (a *changelog) judgeAlternative(database int, pairs []pair, compared []*comparison, usage *deployed.Code) (map[string][]onward.Finding, error) {
 	var list []*adapter.Migration
 	var steps []releasedMigration
 	var with []run
@@ -218,7 +219,7 @@ func (a *changelog) groupByDatabase(pairs []pair) {
 		a.heads = make([]*catalog.Catalog, len(a.databases))
 		a.unread = make([]unreadParts, len(a.databases))
 		a.strings = make([]pgparse.Strings, len(a.databases))
-		a.seeds, a.constants = make([]map[catalog.OID]int, len(a.databases)), make([]seeds, len(a.databases))
+		a.seeds, a.constants = make([]map[catalog.OID]int, len(a.databases)), make([]deployed.Seeds, len(a.databases))
 		a.since = make([]adapter.Oldest, len(a.databases))
 		a.columnComments = make([]map[string]onward.Place, len(a.databases))
 		a.deployed[0] = a.known.catalog
@@ -236,7 +237,7 @@ func (a *changelog) foldDeployed(j *judge, database int, compared []*comparison)
 		}
 		a.deployed[database], a.unread[database], a.strings[database] = first.ensureEngine().Release().Deployed, first.unread, first.strings
 		a.since[database], a.columnComments[database] = first.since, first.columnComments
-		a.seeds[database], a.constants[database] = first.seeds.seededTables(a.deployed[database]), first.constants
+		a.seeds[database], a.constants[database] = first.seeds.ListTables(a.deployed[database]), first.constants
 	}
 	j.config.Seeds, j.config.Said, j.config.Today = a.seeds[database], a.columnComments[database], formatDay(a.Now)
 	j.deployed, j.unread, j.strings = a.deployed[database], a.unread[database], a.strings[database]

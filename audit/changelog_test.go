@@ -15,7 +15,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-const deployed = `
+const deployedFiles = `
 -- db/migrations/00001_init.sql --
 -- +goose Up
 CREATE TABLE users (id bigint PRIMARY KEY, name text, email text);
@@ -32,7 +32,7 @@ type User struct {
 
 func TestChangelog(t *testing.T) {
 	t.Parallel()
-	dir := repository(t, deployed, `
+	dir := repository(t, deployedFiles, `
 -- db/migrations/00002_rename.sql --
 -- +goose Up
 ALTER TABLE users RENAME COLUMN name TO full_name;
@@ -73,7 +73,7 @@ ALTER TABLE users ADD COLUMN nickname text;
 
 func TestUncommittedFilesCount(t *testing.T) {
 	t.Parallel()
-	dir := repository(t, deployed+"-- read.go --\npackage shop\n\nfunc read() (all []User) { return all }\n")
+	dir := repository(t, deployedFiles+"-- read.go --\npackage shop\n\nfunc read() (all []User) { return all }\n")
 	if r := changelog0(t, Config{Dir: dir}); r.Summary.Migrations != 0 || !r.Summary.Safe || len(r.Findings) != 0 {
 		t.Errorf("nothing new: %+v %v", r.Summary, found(r))
 	}
@@ -90,7 +90,7 @@ func TestUncommittedFilesCount(t *testing.T) {
 
 func TestHistory(t *testing.T) {
 	t.Parallel()
-	dir := repository(t, deployed+`
+	dir := repository(t, deployedFiles+`
 -- db/migrations/00005_b.sql --
 -- +goose Up
 CREATE TABLE b (id int);
@@ -137,7 +137,7 @@ CREATE TABLE d (id int);
 
 func TestOneBadFileHidesNothing(t *testing.T) {
 	t.Parallel()
-	dir := repository(t, deployed, `
+	dir := repository(t, deployedFiles, `
 -- db/migrations/00002_a.sql --
 -- +goose Up
 ALTER TABEL users ADD x int;
@@ -164,7 +164,7 @@ DROP TABLE users;
 // have run.
 func TestUnreadBase(t *testing.T) {
 	t.Parallel()
-	dir := repository(t, deployed+`-- db/migrations/00001_x.sql --
+	dir := repository(t, deployedFiles+`-- db/migrations/00001_x.sql --
 -- +goose Up
 CREATE TABEL lost (id int);
 CREATE TABEL gone (id int);

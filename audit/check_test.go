@@ -160,18 +160,6 @@ func TestLocksFollowTheTimeZone(t *testing.T) {
 	}
 }
 
-func TestSpellings(t *testing.T) {
-	t.Parallel()
-	if got := strings.Join(spellingsOf("user_id"), " "); got != "user_id userId UserId UserID USER_ID" {
-		t.Error(got)
-	}
-	for in, want := range map[string]string{"users": "user", "addresses": "address", "categories": "category", "boxes": "box", "class": "class"} {
-		if got := singularOf(in); got != want {
-			t.Errorf("%s: %s, want %s", in, got, want)
-		}
-	}
-}
-
 func TestBlocksAreJudged(t *testing.T) {
 	t.Parallel()
 	judge := func(sql string) *onward.Report {

@@ -11,7 +11,7 @@ import (
 // the class or the call tells whose it is.
 func TestColumnOfAnotherTablesBlock(t *testing.T) {
 	t.Parallel()
-	for _, tt := range []struct{ name, file, code string }{
+	for _, tt := range []struct{ name, file, Files string }{
 		{
 			"SQLAlchemy", "a.py",
 			"class Shipment(Base):\n    __tablename__ = \"shipments\"\n\n    id: Mapped[int]\n    carrier: Mapped[str | None]\n" +
@@ -60,7 +60,7 @@ func TestColumnOfAnotherTablesBlock(t *testing.T) {
 			t.Run(tt.name+" "+table, func(t *testing.T) {
 				t.Parallel()
 				base := "-- migrations/00001_a.sql --\n-- +goose Up\nCREATE TABLE shipments (id int, carrier text);\n" +
-					"CREATE TABLE parcels (id int, shipment_id int, carrier text, weight int);\n-- store/" + tt.file + " --\n" + tt.code
+					"CREATE TABLE parcels (id int, shipment_id int, carrier text, weight int);\n-- store/" + tt.file + " --\n" + tt.Files
 				r := changelog0(t, Config{
 					Dir:  repository(t, base, "-- migrations/00002_b.sql --\n-- +goose Up\nSET LOCAL lock_timeout = '2s';\nALTER TABLE "+table+" DROP COLUMN carrier;\n"),
 					Base: "main",
@@ -79,9 +79,9 @@ func TestColumnOfItsOwnBlock(t *testing.T) {
 	t.Parallel()
 	const entity = "\n-- store/models.py --\nclass Shipment(Base):\n    __tablename__ = \"shipments\"\n    carrier = Column(Text)\n"
 	for _, tt := range []struct {
-		name       string
-		want       onward.Severity
-		file, code string
+		name        string
+		want        onward.Severity
+		file, Files string
 	}{
 		{"INSERT … SELECT", onward.Error, "a.py", "cur.execute(\"INSERT INTO parcels (shipment_id, carrier) SELECT id, carrier FROM shipments\")\n"},
 		{
@@ -116,7 +116,7 @@ func TestColumnOfItsOwnBlock(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			base := "-- migrations/00001_a.sql --\n-- +goose Up\nCREATE TABLE shipments (id int, carrier text);\n" +
-				"CREATE TABLE parcels (id int, shipment_id int, carrier text);\n-- store/" + tt.file + " --\n" + tt.code
+				"CREATE TABLE parcels (id int, shipment_id int, carrier text);\n-- store/" + tt.file + " --\n" + tt.Files
 			r := changelog0(t, Config{
 				Dir:  repository(t, base, "-- migrations/00002_b.sql --\n-- +goose Up\nSET LOCAL lock_timeout = '2s';\nALTER TABLE parcels DROP COLUMN carrier;\n"),
 				Base: "main",

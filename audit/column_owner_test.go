@@ -14,8 +14,8 @@ func TestColumnOfAnotherTablesQuery(t *testing.T) {
 	t.Parallel()
 	const users = "const byID = `SELECT id, name FROM users WHERE id = $1`\n"
 	for _, tt := range []struct {
-		name, file, code string
-		want             bool
+		name, file, Files string
+		want              bool
 	}{
 		{"another's query", "a.go", users + "const ofKind = `SELECT id, name FROM teams WHERE kind = $1`\n", false},
 		{
@@ -51,7 +51,7 @@ func TestColumnOfAnotherTablesQuery(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			base := "-- migrations/00001_a.sql --\n-- +goose Up\nCREATE TABLE users (id int, name text, kind text);\n" +
-				"CREATE TABLE teams (id int, name text, kind text);\nCREATE VIEW people AS SELECT id, kind AS k FROM users;\n-- store/" + tt.file + " --\n" + tt.code
+				"CREATE TABLE teams (id int, name text, kind text);\nCREATE VIEW people AS SELECT id, kind AS k FROM users;\n-- store/" + tt.file + " --\n" + tt.Files
 			r := changelog0(t, Config{
 				Dir: repository(t, base, "-- migrations/00002_b.sql --\n-- +goose Up\nSET LOCAL lock_timeout = '2s';\nDROP VIEW people;\n"+
 					"ALTER TABLE users DROP COLUMN kind;\n"),

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/code/deployed"
 	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
@@ -55,7 +56,7 @@ func endPairs(pairs []pair, base, head adapter.Tree) {
 			continue
 		}
 		if moduleOf == nil {
-			moduleOf = modulesOf(base)
+			moduleOf = deployed.FindModules(base)
 		}
 		root := moduleOf(p.source.Dir)
 		p.ended = root != "" && !slices.ContainsFunc(head.Paths(), func(file string) bool { return strings.HasPrefix(file, root+"/") })

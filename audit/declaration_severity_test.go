@@ -19,7 +19,7 @@ func TestModelThatNobodyNames(t *testing.T) {
 		prisma = "-- prisma/schema.prisma --\nmodel VerificationToken {\n  id Int @id\n  code String\n\n  @@map(\"verification_tokens\")\n}\n"
 		rails  = "-- app/models/verification_token.rb --\nclass VerificationToken < ApplicationRecord\nend\n"
 	)
-	for name, tc := range map[string]struct{ code, want string }{
+	for name, tc := range map[string]struct{ Files, want string }{
 		"an entity of TypeORM":            {entity, "warning"},
 		"an entity in a list":             {entity + "-- src/db.ts --\nexport const db = new DataSource({ entities: [VerificationToken] });\n", "error"},
 		"an entity by its name as a text": {entity + "-- src/db.ts --\ndb.getRepository('VerificationToken').find();\n", "error"},
@@ -48,11 +48,11 @@ func TestModelThatNobodyNames(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := "db/migrations"
-			if strings.Contains(tc.code, ".prisma") {
+			if strings.Contains(tc.Files, ".prisma") {
 				dir = "prisma/migrations"
 			}
 			repo := repository(t, "-- "+dir+"/1_a/migration.sql --\nCREATE TABLE verification_tokens (id int PRIMARY KEY, code text);\nCREATE TABLE users (id int);\n"+
-				tc.code,
+				tc.Files,
 				"-- "+dir+"/2_b/migration.sql --\nSET lock_timeout = '2s';\nALTER TABLE verification_tokens DROP COLUMN code;\nDROP TABLE verification_tokens;\n")
 			report := changelog0(t, Config{Dir: repo})
 			if got := severityOf(report, "table-drop"); got != tc.want {

@@ -9,7 +9,7 @@ import (
 // What a deployed program tells its mapper to leave alone may be dropped.
 func TestDisowned(t *testing.T) {
 	t.Parallel()
-	for name, tc := range map[string]struct{ code, want string }{
+	for name, tc := range map[string]struct{ Files, want string }{
 		"Prisma": {"-- prisma/schema.prisma --\nmodel A {\n  id Int @id\n  oldRef String? @map(\"old_ref\") @ignore\n  @@map(\"a\")\n}\n", "info"},
 		"Prisma, a word of others": {
 			"-- prisma/schema.prisma --\nmodel A {\n  id Int @id\n  oldRef String? @map(\"old_ref\") @ignore\n  @@map(\"a\")\n}\n-- a.ts --\n" +
@@ -49,7 +49,7 @@ func TestDisowned(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			report := changelog0(t, Config{Dir: repository(t, "-- m/001_a.sql --\nCREATE TABLE a (id int PRIMARY KEY, old_ref text);\n-- m/002_b.sql --\nSELECT 1;\n"+
-				tc.code,
+				tc.Files,
 				"-- m/003_c.sql --\nSET lock_timeout = '1s';\nALTER TABLE a DROP COLUMN old_ref;\nRESET lock_timeout;\n"), Base: "main"})
 			var got []string
 			for _, f := range report.Findings {

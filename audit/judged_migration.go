@@ -11,6 +11,7 @@ import (
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/all"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/code/deployed"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/fault"
 	"github.com/onward-sql/onward/internal/history"
@@ -40,11 +41,11 @@ type judge struct {
 	// alternative has the findings in the alternative form of files, by file, if the runner is a guess.
 	alternative map[string][]onward.Finding
 	// seeds are the rows that the deployed migrations insert into tables.
-	seeds seeds
+	seeds deployed.Seeds
 	// constants are like seeds, with more forms of INSERT, for a guess at the size of tables; small makes the guess,
 	// nil for none.
-	constants      seeds
-	small          *smallTables
+	constants      deployed.Seeds
+	small          *deployed.SmallTables
 	columnComments columnComments // the places of their comments on columns
 	// since is the oldest version that can run the deployed migrations.
 	since adapter.Oldest
@@ -80,9 +81,6 @@ func newJudge(c *config.Config, k *deployedFacts) (*judge, error) {
 	return j, nil
 }
 
-// setUses sets the function that answers questions about the deployed code. It must be called first.
-func (j *judge) setUses(f usesFunc) { j.config.Uses = f }
-
 // ensureEngine returns the engine, which is created at the first use.
 func (j *judge) ensureEngine() *rule.Engine {
 	if j.engine == nil {
@@ -113,8 +111,8 @@ func (j *judge) foldDeployed(m *adapter.Migration) {
 		j.inferMinVersion(m, s)
 		s.EndsSession = m.Runner.OwnSession
 		j.ensureEngine().FoldDeployed(s)
-		j.seeds.countSeedRows(j.ensureEngine().Release().Deployed, s, countValues)
-		j.constants.countSeedRows(j.ensureEngine().Release().Deployed, s, countConstants)
+		j.seeds.CountSeedRows(j.ensureEngine().Release().Deployed, s, deployed.CountValues)
+		j.constants.CountSeedRows(j.ensureEngine().Release().Deployed, s, deployed.CountConstants)
 		j.columnComments.addComments(m, s)
 		j.recordStringSyntax(s, true)
 		if !s.More {
@@ -235,7 +233,7 @@ func (j *judge) runRules(x *judgedMigration) {
 		return
 	}
 	if j.small != nil && len(rm.Txs) > 0 {
-		j.small.release.countSeedRows(rm.Txs[len(rm.Txs)-1].After, x.script, countConstants)
+		j.small.Release.CountSeedRows(rm.Txs[len(rm.Txs)-1].After, x.script, deployed.CountConstants)
 	}
 	j.engine.RunRules(rm)
 	j.reportFaults()

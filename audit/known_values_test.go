@@ -12,7 +12,7 @@ import (
 func TestValuesThatTheCodeKnows(t *testing.T) {
 	t.Parallel()
 	const rename = "UPDATE users SET role = 'contributor' WHERE role = 'editor'"
-	for _, tt := range []struct{ name, file, code, sql, want string }{
+	for _, tt := range []struct{ name, file, Files, sql, want string }{
 		{"compared", "app/a.py", `if user.role == "editor":`, rename, "app/a.py:1"},
 		{"in SQL", "app/a.go", "db.Query(`SELECT id FROM users WHERE role = 'editor'`)", rename, "app/a.go:1"},
 		{"constant", "app/a.go", "type Role string\n\nconst (\n\tEditor Role = \"editor\"\n)", rename, "app/a.go:4"},
@@ -33,7 +33,7 @@ func TestValuesThatTheCodeKnows(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			base := "-- migrations/1_a.sql --\nCREATE TABLE users (id int PRIMARY KEY, role text);\nCREATE TABLE flags (name text PRIMARY KEY);\n-- " + tt.file +
-				" --\n" + tt.code + "\n"
+				" --\n" + tt.Files + "\n"
 			r := changelog0(t, Config{Dir: repository(t, base, "-- migrations/2_b.sql --\n"+tt.sql+";\n"), Base: "main"})
 			got := ""
 			for _, f := range r.Findings {

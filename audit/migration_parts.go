@@ -1,6 +1,8 @@
 package audit
 
-import "github.com/onward-sql/onward/internal/adapter"
+import (
+	"github.com/onward-sql/onward/internal/adapter"
+)
 
 // A runner may record the parts of a file separately (Liquibase's changesets). A new part
 // of a deployed file then runs, and is no edit.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/gittree"
+	"github.com/onward-sql/onward/internal/code/deployed"
 	"github.com/onward-sql/onward/internal/gitrange"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -21,7 +22,7 @@ type Release struct {
 	repo     *gitrange.Repo
 	pairs    []pair
 	compared []*comparison
-	usage    *deployedCode
+	usage    *deployed.Code
 }
 
 // Step is a migration of a release.
@@ -72,16 +73,16 @@ func (r *Release) readRevisions(ctx context.Context, c Config) error {
 		r.compared = append(r.compared, c)
 	}
 	r.a.listUnclaimed(r.pairs)
-	r.usage = newUsage(rng, r.pairs)
-	r.usage.repo = r.repo.Root()
-	r.usage.head, r.usage.changes = sync.OnceValue(r.headUsage), rng.Changes
-	if r.usage.recordings, err = r.a.readRecordings(); err != nil {
+	r.usage = deployed.NewCode(rng, baseSources(r.pairs))
+	r.usage.Repo = r.repo.Root()
+	r.usage.Head, r.usage.Changes = sync.OnceValue(r.headUsage), rng.Changes
+	if r.usage.Recordings, err = r.a.readRecordings(); err != nil {
 		return err
 	}
 	if len(r.compared) > 0 {
 		mapped := slices.ContainsFunc(r.pairs, func(p pair) bool { return p.head.Models != nil })
-		skip := func(path string) bool { return r.usage.isNotCode(path) || isDataFile(path) }
-		r.compared[0].history = append(r.compared[0].history, findUnwrittenColumns(rng, skip, mapped, r.usage.readCode)...)
+		skip := func(path string) bool { return r.usage.IsNotCode(path) || deployed.IsDataFile(path) }
+		r.compared[0].history = append(r.compared[0].history, deployed.FindUnwrittenColumns(rng, skip, mapped, r.usage.ReadFiles)...)
 	}
 	return nil
 }

@@ -6,24 +6,12 @@ import (
 	"path/filepath"
 	"testing"
 
-	"golang.org/x/tools/txtar"
-
 	"github.com/onward-sql/onward/internal/gitrange/gittest"
 	"github.com/onward-sql/onward/onward"
 )
 
-// repository makes a git repository with one commit per archive; a file that
-// an archive gives no content is deleted.
 func repository(t *testing.T, archives ...string) string {
-	t.Helper()
-	var commits []map[string]string
-	for _, a := range archives {
-		commits = append(commits, map[string]string{})
-		for _, f := range txtar.Parse([]byte(a)).Files {
-			commits[len(commits)-1][f.Name] = string(f.Data)
-		}
-	}
-	return gittest.Commits(t, commits...)
+	return gittest.CommitArchives(t, archives...)
 }
 
 func changelog0(t *testing.T, c Config) *onward.Report {

@@ -16,8 +16,8 @@ func TestSeededTablesAreSmall(t *testing.T) {
 		reads = "-- store.go --\npackage store\n\nconst q = `SELECT name FROM roles WHERE id = $1`\n"
 	)
 	for name, tc := range map[string]struct {
-		base, code string
-		small      bool
+		base, Files string
+		small       bool
 	}{
 		"seeded, and read":   {table + rows, reads, true},
 		"nobody reads it":    {table + rows, "-- store.go --\npackage store\n\nconst q = `SELECT 1 FROM others`\n", false},
@@ -40,7 +40,7 @@ func TestSeededTablesAreSmall(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			dir := repository(t, "-- db/migrations/001_a.sql --\n"+tc.base+tc.code, next)
+			dir := repository(t, "-- db/migrations/001_a.sql --\n"+tc.base+tc.Files, next)
 			got := found(changelog0(t, Config{Dir: dir, Base: "main"}))
 			small := !slices.Contains(got, "error data-update-unbatched 002_b.sql:1") && !slices.Contains(got, "warning data-update-unbatched 002_b.sql:1")
 			if small != tc.small {

@@ -14,8 +14,8 @@ func TestSequenceGenerators(t *testing.T) {
 			"    static final String SEQ = \"order_numbers\";\n    @Id\n    " + annotations + "\n    private Long id;\n}\n"
 	}
 	for name, tc := range map[string]struct {
-		path, code string
-		want       onward.Severity
+		path, Files string
+		want        onward.Severity
 	}{
 		"sequenceName": {
 			"Order.java",
@@ -43,7 +43,7 @@ func TestSequenceGenerators(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			base := "-- db/migrations/001_a.sql --\nCREATE TABLE orders (id bigint PRIMARY KEY);\nCREATE SEQUENCE order_numbers;\n-- " + tc.path +
-				" --\n" + tc.code
+				" --\n" + tc.Files
 			next := "-- db/migrations/002_b.sql --\nALTER SEQUENCE order_numbers RENAME TO numbers;\n"
 			r := changelog0(t, Config{Dir: repository(t, base, next), Base: "main"})
 			got := onward.Off

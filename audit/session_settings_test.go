@@ -11,7 +11,7 @@ func TestPoliciesAskForSettings(t *testing.T) {
 	t.Parallel()
 	const forced = "ALTER TABLE a ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;\n"
 	const asks = "CREATE POLICY own ON a USING (tenant = current_setting('app.tenant', true)::int);\n"
-	for _, test := range []struct{ code, sql, want string }{
+	for _, test := range []struct{ Files, sql, want string }{
 		{"db.Query(`SELECT n FROM a WHERE n = $1`, n)", forced + asks, "error"},
 		{"db.Query(`SELECT n FROM a`); db.Exec(`SET app.tenant = 1`)", forced + asks, "warning"},
 		{"db.Query(`SELECT n FROM a`); db.Exec(`SELECT set_config('app.tenant', $1, true)`, n)", forced + asks, "warning"},
@@ -34,10 +34,10 @@ func TestPoliciesAskForSettings(t *testing.T) {
 		},
 	} {
 		r := changelog0(t, Config{Dir: repository(t, "-- db/migrations/00001_a.sql --\n-- +goose Up\nCREATE TABLE a (n int, m int, tenant int);\n"+
-			"-- store/a.go --\npackage store\n\nfunc f() { "+test.code+" }\n",
+			"-- store/a.go --\npackage store\n\nfunc f() { "+test.Files+" }\n",
 			"-- db/migrations/00002_b.sql --\n-- +goose Up\nSET LOCAL lock_timeout = '2s';\n"+test.sql), Base: "main"})
 		if got := severityOf(r, "policy-hides-rows"); got != test.want {
-			t.Errorf("%s\n%s: %q: %v", test.code, test.sql, got, found(r))
+			t.Errorf("%s\n%s: %q: %v", test.Files, test.sql, got, found(r))
 		}
 	}
 }

@@ -24,7 +24,7 @@ func TestProbablySmallTables(t *testing.T) {
 		reads    = "-- store.go --\npackage store\n\nconst q = `SELECT name FROM roles WHERE id = 1`\n"
 		schema   = "-- src/schema.rs --\ndiesel::table! {\n    roles (id) {\n        id -> Int4,\n        name -> Text,\n    }\n}\n"
 	)
-	for name, tc := range map[string]struct{ base, code, next, why string }{
+	for name, tc := range map[string]struct{ base, Files, next, why string }{
 		"seeds that code changes": {roles + rows, updates, index, "only migrations fill it, with 2 rows"},
 		"seeds by SELECT": {
 			roles + "INSERT INTO roles SELECT 1, 'a' UNION ALL SELECT 2, 'b';\nINSERT INTO roles SELECT * FROM (VALUES (3, 'c')) v ON CONFLICT DO NOTHING;\n",
@@ -188,7 +188,7 @@ func TestProbablySmallTables(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := changelog0(t, Config{Dir: repository(t, "-- db/migrations/001_a.sql --\n"+tc.base+tc.code, tc.next), Base: "main"})
+			r := changelog0(t, Config{Dir: repository(t, "-- db/migrations/001_a.sql --\n"+tc.base+tc.Files, tc.next), Base: "main"})
 			got := "-"
 			for _, f := range r.Findings {
 				if f.Rule != "index-create-blocking" {
@@ -268,7 +268,7 @@ func TestProbablySmallModels(t *testing.T) {
 		"model User {\n  id Int @id\n  rank Role @relation(fields: [rankId])\n  rankId Int @map(\"rank\")\n}\n"
 	const read = "-- src/read.ts --\nexport const list = () => prisma.role.findMany();\n"
 	const index = "-- prisma/migrations/2_b/migration.sql --\nCREATE INDEX \"role_names\" ON \"Role\"(\"name\");\n"
-	for name, tc := range map[string]struct{ code, why string }{
+	for name, tc := range map[string]struct{ Files, why string }{
 		"read":              {read, "only migrations fill it, with 2 rows"},
 		"a script of seeds": {read + "-- prisma/seed.ts --\nawait prisma.role.upsert({ where: { id: 1 } });\n", "only migrations and prisma/seed.ts fill it"},
 		"a handler":         {read + "-- src/add.ts --\nexport const add = (name) => prisma.role.create({ data: { name } });\n", ""},
@@ -279,7 +279,7 @@ func TestProbablySmallModels(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := changelog0(t, Config{Dir: repository(t, base+tc.code, index), Base: "main"})
+			r := changelog0(t, Config{Dir: repository(t, base+tc.Files, index), Base: "main"})
 			for _, f := range r.Findings {
 				if f.Rule == "index-create-blocking" {
 					if f.ProbablySmall != tc.why || (f.Severity == onward.Warning) != (tc.why != "") {

@@ -11,6 +11,7 @@ import (
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/all"
+	"github.com/onward-sql/onward/internal/code/deployed"
 	"github.com/onward-sql/onward/internal/gitrange"
 	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/onward"
@@ -66,7 +67,7 @@ func dropScriptDirs(t adapter.Tree, sources []adapter.Source) ([]adapter.Source,
 	if tool < 0 {
 		return sources, nil
 	}
-	moduleOf := modulesOf(t)
+	moduleOf := deployed.FindModules(t)
 	tools, sure := map[string]bool{}, make([]bool, len(sources))
 	for i, s := range sources {
 		if sure[i] = !all.Traits(s.Framework).Plain || s.Score >= 3 || all.HasOwnTool(t, s); sure[i] {

@@ -83,7 +83,7 @@ func TestUpsertsOnColumns(t *testing.T) {
 // An index on an expression is what ON CONFLICT with the same expression asks for.
 func TestUpsertsOnAnExpression(t *testing.T) {
 	t.Parallel()
-	for _, tt := range []struct{ key, code, want string }{
+	for _, tt := range []struct{ key, Files, want string }{
 		{"lower(n)", "`INSERT INTO a (n) VALUES ($1) ON CONFLICT (lower(n)) DO NOTHING`", "error"},
 		{"lower(n)", "`INSERT INTO a (n, m) VALUES ($1, $2)\n ON CONFLICT ( Lower( n ), m ) DO UPDATE SET m = 1`", ""},
 		{"lower(n)", "`INSERT INTO a (n) VALUES ($1) ON CONFLICT (n) DO NOTHING`", ""},
@@ -93,11 +93,11 @@ func TestUpsertsOnAnExpression(t *testing.T) {
 		{"m, COALESCE(n, ''::text)", "`INSERT INTO b (n) VALUES ($1) ON CONFLICT (m, coalesce(n, 'x'::text)) DO NOTHING`", ""},
 	} {
 		r := changelog0(t, Config{Dir: repository(t, "-- db/migrations/00001_a.sql --\n-- +goose Up\nCREATE TABLE a (n text, m int);\n"+
-			"CREATE UNIQUE INDEX a_n ON a ("+tt.key+");\n-- store/a.go --\npackage store\n\nx = "+tt.code+"\n",
+			"CREATE UNIQUE INDEX a_n ON a ("+tt.key+");\n-- store/a.go --\npackage store\n\nx = "+tt.Files+"\n",
 			"-- db/migrations/00002_b.sql --\n-- +goose Up\nSET LOCAL lock_timeout = '2s';\nDROP INDEX a_n;\n"), Base: "main"})
 		got := severityOf(r, "constraint-drop-on-conflict")
 		if got != tt.want {
-			t.Errorf("%s: %s: %q: %v", tt.key, tt.code, got, found(r))
+			t.Errorf("%s: %s: %q: %v", tt.key, tt.Files, got, found(r))
 		}
 	}
 }
@@ -105,7 +105,7 @@ func TestUpsertsOnAnExpression(t *testing.T) {
 // An index with a condition is found by an ON CONFLICT that has one.
 func TestUpsertsOnSomeRows(t *testing.T) {
 	t.Parallel()
-	for _, tt := range []struct{ indexes, code, want string }{
+	for _, tt := range []struct{ indexes, Files, want string }{
 		{"", "`INSERT INTO a (n) VALUES ($1) ON CONFLICT (n) WHERE n > 0 DO NOTHING`", "error"},
 		{"", "`INSERT INTO a (n) VALUES ($1) ON CONFLICT (n) DO NOTHING`", ""},
 		{"", "`INSERT INTO a (n) VALUES ($1) ON CONFLICT (m) WHERE n > 0 DO NOTHING`", ""},
@@ -115,10 +115,10 @@ func TestUpsertsOnSomeRows(t *testing.T) {
 		{"CREATE UNIQUE INDEX a_neg ON a (n) WHERE n < 0;\n", "`INSERT INTO a (n) VALUES ($1) ON CONFLICT (n) WHERE n < 0 DO NOTHING`", "warning"},
 	} {
 		r := changelog0(t, Config{Dir: repository(t, "-- db/migrations/00001_a.sql --\n-- +goose Up\nCREATE TABLE a (n int, m int);\n"+
-			"CREATE UNIQUE INDEX a_n ON a (n) WHERE n > 0;\n"+tt.indexes+"-- store/a.go --\npackage store\n\nx = "+tt.code+"\n",
+			"CREATE UNIQUE INDEX a_n ON a (n) WHERE n > 0;\n"+tt.indexes+"-- store/a.go --\npackage store\n\nx = "+tt.Files+"\n",
 			"-- db/migrations/00002_b.sql --\n-- +goose Up\nSET LOCAL lock_timeout = '2s';\nDROP INDEX a_n;\n"), Base: "main"})
 		if got := severityOf(r, "constraint-drop-on-conflict"); got != tt.want {
-			t.Errorf("%s: %q: %v", tt.code, got, found(r))
+			t.Errorf("%s: %q: %v", tt.Files, got, found(r))
 		}
 	}
 }
@@ -128,7 +128,7 @@ func TestUpsertsOnSomeRows(t *testing.T) {
 func TestUpsertsOnAName(t *testing.T) {
 	t.Parallel()
 	const conflict = "`INSERT INTO a (n) VALUES (1) ON CONFLICT ON CONSTRAINT a_n DO NOTHING`"
-	for _, tt := range []struct{ sql, code, want string }{
+	for _, tt := range []struct{ sql, Files, want string }{
 		{"ALTER TABLE a RENAME CONSTRAINT a_n TO uq", conflict, "error constraint-rename"},
 		{"ALTER TABLE a RENAME CONSTRAINT a_n TO uq", "err.Constraint == \"a_n\"", "warning constraint-rename"},
 		{"ALTER TABLE a DROP CONSTRAINT a_n", conflict, "error constraint-drop-on-conflict"},
@@ -137,7 +137,7 @@ func TestUpsertsOnAName(t *testing.T) {
 		{"DROP INDEX a_too;\nALTER TABLE a DROP CONSTRAINT a_n, ADD CONSTRAINT uq UNIQUE (n)", conflict, "error constraint-rename"},
 	} {
 		r := changelog0(t, Config{Dir: repository(t, "-- db/migrations/00001_a.sql --\n-- +goose Up\nCREATE TABLE a (n int, CONSTRAINT a_n UNIQUE (n));\n"+
-			"CREATE INDEX a_too ON a (n);\n-- store/a.go --\npackage store\n\nx = "+tt.code+"\n",
+			"CREATE INDEX a_too ON a (n);\n-- store/a.go --\npackage store\n\nx = "+tt.Files+"\n",
 			"-- db/migrations/00002_b.sql --\n-- +goose Up\nSET LOCAL lock_timeout = '2s';\n"+tt.sql+";\n"), Base: "main"})
 		var got []string
 		for _, f := range r.Findings {
@@ -146,7 +146,7 @@ func TestUpsertsOnAName(t *testing.T) {
 			}
 		}
 		if !slices.Equal(got, []string{tt.want}) {
-			t.Errorf("%s: %s: %q, not %q", tt.sql, tt.code, got, tt.want)
+			t.Errorf("%s: %s: %q, not %q", tt.sql, tt.Files, got, tt.want)
 		}
 	}
 }

@@ -3,12 +3,13 @@ package analysis_test
 import (
 	"testing"
 
+	"github.com/onward-sql/onward/internal/code/facts"
+
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/usage"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -279,7 +280,7 @@ func TestUsage(t *testing.T) {
 	if diff := cmp.Diff([]string{"shop/list.go", "shop/bill.go", "shop/store.go"}, paths); diff != "" {
 		t.Errorf("the best evidence of each column comes first (-want +got):\n%s", diff)
 	}
-	writes := analysis.Usage{Writes: []analysis.Written{{How: usage.Inserts, Evidence: place("shop/store.go", 31)}}}
+	writes := analysis.Usage{Writes: []analysis.Written{{How: facts.Inserts, Evidence: place("shop/store.go", 31)}}}
 	if got := writes.WriteEvidence("insert"); len(got) != 1 || got[0].Line != 31 {
 		t.Errorf("the INSERT: %+v", got)
 	}

@@ -5,7 +5,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/onward-sql/onward/internal/usage"
+	"github.com/onward-sql/onward/internal/code/facts"
+
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -79,8 +80,8 @@ type Insert struct {
 
 // Written is a write of the deployed code to a table.
 type Written struct {
-	How      usage.How
-	Columns  []usage.Given
+	How      facts.How
+	Columns  []facts.Given
 	Evidence onward.Evidence
 }
 

@@ -3,14 +3,15 @@ package analysis
 import (
 	"slices"
 
-	"github.com/onward-sql/onward/internal/usage"
+	"github.com/onward-sql/onward/internal/code/facts"
+
 	"github.com/onward-sql/onward/onward"
 )
 
 // writing maps the verbs that rules use to the uses of a table by queries.
-var writing = map[string][]usage.How{
-	"insert": {usage.Inserts}, "update": {usage.Updates}, "delete": {usage.Deletes}, "truncate": {usage.Truncates},
-	"copy": {usage.Copies, usage.Exports},
+var writing = map[string][]facts.How{
+	"insert": {facts.Inserts}, "update": {facts.Updates}, "delete": {facts.Deletes}, "truncate": {facts.Truncates},
+	"copy": {facts.Copies, facts.Exports},
 }
 
 // hasVerb reports whether a query has one of the verbs.
@@ -33,19 +34,19 @@ func (u Usage) WriteEvidence(events ...string) []onward.Evidence {
 // SetEvidence returns evidence that the deployed code writes a column of a table: an INSERT lists it, or
 // an UPDATE sets it.
 func (u Usage) SetEvidence(column string, events ...string) []onward.Evidence {
-	return u.findGiving(events, column, func(usage.Given) bool { return true })
+	return u.findGiving(events, column, func(facts.Given) bool { return true })
 }
 
 // SetToEvidence returns evidence that an UPDATE of the deployed code sets a column to a
 // text for which matches returns true.
 func (u Usage) SetToEvidence(column string, matches func(value string) bool) []onward.Evidence {
-	return u.findGiving([]string{"update"}, column, func(g usage.Given) bool { return g.Constant && matches(g.Value) })
+	return u.findGiving([]string{"update"}, column, func(g facts.Given) bool { return g.Constant && matches(g.Value) })
 }
 
 // findGiving finds a query with one of the verbs that sets a column.
-func (u Usage) findGiving(events []string, column string, matches func(usage.Given) bool) []onward.Evidence {
+func (u Usage) findGiving(events []string, column string, matches func(facts.Given) bool) []onward.Evidence {
 	for i := range u.Writes {
-		if w := &u.Writes[i]; w.hasVerb(events) && slices.ContainsFunc(w.Columns, func(g usage.Given) bool { return g.Column == column && matches(g) }) {
+		if w := &u.Writes[i]; w.hasVerb(events) && slices.ContainsFunc(w.Columns, func(g facts.Given) bool { return g.Column == column && matches(g) }) {
 			return []onward.Evidence{w.Evidence}
 		}
 	}

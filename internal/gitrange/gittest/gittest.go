@@ -7,7 +7,24 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"golang.org/x/tools/txtar"
 )
+
+// CommitArchives is like [Commits], with a txtar archive for each set of files. A file that an archive gives no content is
+// deleted.
+func CommitArchives(t testing.TB, archives ...string) string {
+	t.Helper()
+	var commits []map[string]string
+	for _, a := range archives {
+		files := map[string]string{}
+		for _, f := range txtar.Parse([]byte(a)).Files {
+			files[f.Name] = string(f.Data)
+		}
+		commits = append(commits, files)
+	}
+	return Commits(t, commits...)
+}
 
 // Commits creates a repository with a commit for each set of files, by name, and returns its
 // directory. The first commit is on main. The others are on the branch feature, which is then

@@ -4,9 +4,12 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/code/facts"
+	"github.com/onward-sql/onward/internal/code/index"
+	"github.com/onward-sql/onward/internal/code/read"
+
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
-	"github.com/onward-sql/onward/internal/usage"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -64,9 +67,9 @@ func (f *Fixture) newCode() func(analysis.Question) analysis.Usage {
 				u.Known, u.Used = true, true
 				at := onward.Evidence{Kind: "code", Path: "app/store.go", Line: 31, Text: "INSERT INTO " + key + " …"}
 				u.Inserts = append(u.Inserts, analysis.Insert{Columns: columns, Evidence: at})
-				w := analysis.Written{How: usage.Inserts, Evidence: at}
+				w := analysis.Written{How: facts.Inserts, Evidence: at}
 				for _, c := range columns {
-					w.Columns = append(w.Columns, usage.Given{Column: c})
+					w.Columns = append(w.Columns, facts.Given{Column: c})
 				}
 				u.Writes = append(u.Writes, w)
 			}
@@ -77,11 +80,11 @@ func (f *Fixture) newCode() func(analysis.Question) analysis.Usage {
 
 // parseWrites returns the writes to a table in a line of code, which is SQL or contains SQL.
 func parseWrites(table catalog.Name, line string, at onward.Evidence) []analysis.Written {
-	var files []usage.File
+	var files []index.File
 	for _, name := range []string{"q.sql", "q.go", "q.py"} {
-		files = append(files, usage.File{Path: name, Facts: usage.Read(name, []byte(line))})
+		files = append(files, index.File{Path: name, Facts: read.Read(name, []byte(line))})
 	}
-	b := &usage.Bound{Index: usage.NewIndex(files)}
+	b := &index.Bound{Index: index.NewIndex(files)}
 	var out []analysis.Written
 	for _, w := range b.Writes(table) {
 		out = append(out, analysis.Written{How: w.How, Columns: w.Columns, Evidence: at})

@@ -1,0 +1,62 @@
+package audit
+
+import (
+	"slices"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/code/deployed"
+	"github.com/onward-sql/onward/onward"
+)
+
+// FromCode is the name in Workload.Sources for queries that were read from code.
+const FromCode = deployed.FromCode
+
+// Parsed reads the queries in the code at the base, or at the head, that use the database
+// of Deployed and Steps: complete statements in the code, and those that follow from its
+// declarations to mappers. Call it after [Release.Audit], which reads the schemas. The
+// error is from reading the code.
+func (r *Release) Parsed(of onward.Code) (*Workload, *onward.Parsed, error) {
+	at := r.mainDatabase()
+	if of == onward.NewCode {
+		head := r.headUsage()
+		head.Schemas[at] = r.a.heads[at]
+		return head.CollectQueries(at, r.a.heads[at], r.a.deployed[at])
+	}
+	return r.usage.CollectQueries(at, r.a.deployed[at], nil)
+}
+
+// headUsage is like Release.usage, for the code at the head.
+func (r *Release) headUsage() *deployed.Code {
+	rng := *r.a.rng
+	rng.Base, rng.BaseName = rng.Head, rng.HeadName
+	pairs := slices.Clone(r.pairs)
+	for i := range pairs {
+		pairs[i].base = pairs[i].head
+	}
+	u := deployed.NewCode(&rng, baseSources(pairs))
+	u.Repo, u.Databases, u.Changes = r.repo.Root(), r.a.databases, r.a.rng.Changes
+	return u
+}
+
+// baseSources returns the sources of migrations as the deployed code has them.
+func baseSources(pairs []pair) []deployed.Source {
+	var out []deployed.Source
+	for _, p := range pairs {
+		out = append(out, deployed.Source{
+			Dir: p.source.Dir, Framework: p.source.Framework, Set: p.base,
+			ListTables: func() map[string]bool { return createdTables(p) },
+		})
+	}
+	return out
+}
+
+// guessSizes makes the engine ask for guesses, unless sizes are known.
+func (j *judge) guessSizes(code *deployed.Code, database int, schema *catalog.Catalog, constants deployed.Seeds) {
+	if j.known.sizes == nil {
+		j.small = deployed.NewSmallTables(code, database, schema, constants)
+		j.config.ProbablySmall = j.small.ExplainSmall
+	}
+}
+
+// setUses sets the function that answers questions about the deployed code. It must be called first.
+func (j *judge) setUses(f deployed.AnswerFunc) { j.config.Uses = f }

@@ -1,0 +1,123 @@
+package deployed
+
+import (
+	"path"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/lazyregexp"
+)
+
+// IsNotCode reports whether a file is not code that runs in production: a migration, a test,
+// a document, a dump of the schema, a tool's settings, somebody else's package.
+func (u *Code) IsNotCode(file string) bool {
+	dir, name := path.Split(file)
+	dir = strings.TrimSuffix(dir, "/")
+	if u.migrations[dir] || strings.HasPrefix(name, ".") {
+		return true
+	}
+	ext := path.Ext(name)
+	if !languages[ext] && u.isBelowMigrations(dir) {
+		return true // a tool's record of them
+	}
+	if ext == ".sql" && (strings.HasSuffix(name, ".up.sql") || strings.HasSuffix(name, ".down.sql")) {
+		return true // the source of generated migrations
+	}
+	for part := range strings.SplitSeq(dir, "/") {
+		if adapter.OtherDatabase(part) {
+			return true
+		}
+		switch part {
+		case "node_modules", "bower_components", "vendor", "third_party", "testdata", "tests", "test", "__tests__", "spec", "e2e", "fixtures",
+			"tests_e2e", "e2e_tests", "sqltest", "dbtest", "testutil", "testutils", "testhelper", "testhelpers", "__mocks__", "__mock__", "mocks",
+			"docs", "doc", "documentation", "locale", "locales", "i18n", "migrations", "migration":
+			return true
+		case "schema", "schemas":
+			if ext == ".sql" {
+				return true // a definition of the schema
+			}
+		}
+		if strings.HasPrefix(part, ".") && part != ".sqlx" { // sqlx's checked queries
+			return true
+		}
+	}
+	switch ext {
+	case ".ddl", ".dbml", ".pg": // a definition of the schema
+		return true
+	case ".md", ".mdc", ".mdx", ".rst", ".txt", ".lock", ".sum", ".svg", ".map", ".po", ".mo", ".csv", ".css", ".scss", ".html", ".ipynb", ".snap", ".pdf", ".png",
+		".tf", ".tfvars", ".hcl", ".patch", ".diff":
+		return true
+	}
+	switch name {
+	case "conftest.py", "structure.sql", "schema.sql", "schema.rb", "package-lock.json", "package.json", "Cargo.toml", "go.mod", "Makefile", "Dockerfile":
+		return true
+	}
+	for _, made := range []string{".pb.go", ".pb.gw.go", "_pb2.py", "_pb2_grpc.py", "_pb.ts", "_pb.js", ".pb.ts", ".pb.cc", ".pb.h"} {
+		if strings.HasSuffix(name, made) {
+			return true // messages to other programs
+		}
+	}
+	for _, prefix := range []string{"LICENSE", "COPYING", "README", "CHANGELOG"} {
+		if strings.HasPrefix(name, prefix) {
+			return true
+		}
+	}
+	return ofLibrary.MatchString(name) || strings.HasSuffix(name, "_test.go") || strings.HasPrefix(name, "test_") || strings.HasSuffix(name, "_test.py") ||
+		strings.Contains(name, ".spec.") || strings.Contains(name, ".stories.") || strings.Contains(name, ".test.") || strings.Contains(name,
+		".mock.") || strings.Contains(name, ".min.")
+}
+
+// ofLibrary matches the name of a copied script of a library: jquery-3.6.1.js.
+var ofLibrary = lazyregexp.New(`[-.]v?\d+\.\d+(?:\.\d+)?(?:[-.]\w+)*\.m?js$`)
+
+// isBelowMigrations reports whether a directory is in a directory of migrations.
+func (u *Code) isBelowMigrations(dir string) bool {
+	for ; dir != "." && dir != "/" && dir != ""; dir = path.Dir(dir) {
+		if u.migrations[dir] {
+			return true
+		}
+	}
+	return false
+}
+
+// isComment reports whether a line of code, without its indentation, is a comment.
+func isComment(line string) bool {
+	if rest := strings.TrimLeft(line, "#"); rest != line && (rest == "" || rest[0] == ' ') {
+		return true
+	}
+	for _, mark := range []string{"//", "-- ", "<!--", "/*", "* ", "\"\"\""} {
+		if strings.HasPrefix(line, mark) {
+			return true
+		}
+	}
+	return false
+}
+
+// IsDataFile reports whether a file holds data, or an example, and no code that runs.
+func IsDataFile(file string) bool {
+	for part := range strings.SplitSeq(path.Dir(file), "/") {
+		if part == "examples" || part == "example" || part == "samples" {
+			return true
+		}
+	}
+	return !languages[path.Ext(file)] && !mapper.MatchString(file) || strings.HasSuffix(file, ".d.ts")
+}
+
+// mapper matches a MyBatis file with the queries of a program, and a mapping of Hibernate.
+var mapper = lazyregexp.New(`(?i)(?:mapper\.xml|\.hbm\.xml|(?:^|/)(?:mybatis|mappers?)/(?:.*/)?[^/]*\.xml)$`)
+
+// languages are the extensions of files that run: programs, templates and models.
+var languages = wordSet(`
+	.astro .c .cc .cjs .clj .cljs .cpp .cr .cs .cshtml .cts .dart .eex .ejs .erb .erl .ex .exs .fs .go .gotmpl .groovy .h .hbs .heex .hpp
+	.hs .j2 .java .jinja .jl .js .jsx .kt .kts .liquid .lua .m .mjs .ml .mts .nim .pgsql .php .pl .pm .prisma .psql .py .pyx .r .R .rake
+	.razor .rb .rs .scala .sql .svelte .swift .templ .tmpl .ts .tsx .twig .vb .vue .zig
+`)
+
+// wordSet returns a list of words as a set.
+func wordSet(list string) map[string]bool {
+	out := map[string]bool{}
+	for w := range strings.FieldsSeq(list) {
+		out[w] = true
+	}
+	return out
+}

@@ -1,0 +1,204 @@
+package deployed
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/analysis"
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/code/facts"
+	"github.com/onward-sql/onward/internal/code/index"
+	"github.com/onward-sql/onward/onward"
+)
+
+// maxInserts bounds how many writes to a table are shown.
+const maxInserts = 50
+
+// indexFor returns the index of the code for a question, without the code of services that do
+// not have the table.
+func (u *Code) indexFor(q question) *index.Bound {
+	b := &index.Bound{Index: u.ReadFiles().index, Schema: u.Schemas[q.database], Class: u.mappedClass(q)}
+	if other, _ := u.servicesWithout(q); len(other) > 0 {
+		b.Skip = func(p string) bool { return isInDirs(other, p) }
+	}
+	return b
+}
+
+// rawSQL answers a question about an object that the framework's models do not name, from
+// SQL in the code and from mappers of other programs.
+func (u *Code) rawSQL(q question) analysis.Usage {
+	b := u.indexFor(q)
+	uses := b.Relation(q.Name)
+	if q.Column != "" {
+		uses = b.Column(q.Name, q.Column)
+	}
+	return u.answerFromParsed(b, q, uses)
+}
+
+// searchCode answers a question about a column, or about an object with a name: a relation or
+// another kind.
+func (u *Code) searchCode(q question) analysis.Usage {
+	b := u.indexFor(q)
+	if q.Column != "" {
+		uses := b.Column(q.Name, q.Column)
+		out := u.answerFromParsed(b, q, uses)
+		if !out.Used {
+			u.findColumnName(b, q, &out)
+		} else {
+			u.describeLoaded(b, q, uses, &out)
+		}
+		return out
+	}
+	uses := b.Relation(q.Name)
+	if joined := u.findPrismaLists(q.Name.Name); joined != nil {
+		uses = append(uses, joined...)
+	}
+	if r := u.resolveRelation(q); r == nil || r.Index != nil || r.Kind == catalog.CompositeType {
+		uses = append(uses, u.findObjectUses(b, q)...)
+	}
+	out := u.answerFromParsed(b, q, uses)
+	u.lowerDeclared(q, uses, &out)
+	if !out.Used && !out.Declared {
+		u.findName(b, q.Name.Name, &out)
+	}
+	return out
+}
+
+// findRowComparisons answers the question whether the code compares whole rows of a table, in SQL or
+// with a mapper.
+func (u *Code) findRowComparisons(q question) analysis.Usage {
+	b := u.indexFor(q)
+	return u.answerFromParsed(b, q, b.FindRowComparisons(q.Name))
+}
+
+// resolveRelation returns the relation of a question in the deployed schema; nil for none.
+func (u *Code) resolveRelation(q question) *catalog.Relation {
+	if c := u.Schemas[q.database]; c != nil {
+		return c.Lookup(q.Name.Schema, q.Name.Name)
+	}
+	return nil
+}
+
+// findObjectUses returns the places that use an object by its name that is no relation: a
+// function, a type, a constraint, a schema.
+func (u *Code) findObjectUses(b *index.Bound, q question) []index.Use {
+	uses := b.Function(q.Name)
+	uses = append(uses, b.Type(q.Name)...)
+	uses = append(uses, b.Constraint(q.Name.Name)...)
+	uses = append(uses, b.FindSpelled(q.Name)...)
+	if q.Name.Schema == "" {
+		uses = append(uses, b.InSchema(q.Name.Name)...)
+	}
+	return uses
+}
+
+// answerFromParsed answers a question from the places that were parsed.
+func (u *Code) answerFromParsed(b *index.Bound, q question, uses []index.Use) analysis.Usage {
+	out := analysis.Usage{Used: len(uses) > 0, Nothing: len(uses) == 0 && u.isUnused(b, q)}
+	out.Known = out.Used || u.ReadFiles().err == nil && !u.mayBeInFaulty(q)
+	out.Evidence = u.makeEvidence(uses, maxEvidence)
+	if q.Column != "" {
+		var reads, writes []index.Use
+		for _, e := range uses {
+			if e.How == facts.Reads || e.How == facts.Maps || e.How == facts.Exports {
+				reads = append(reads, e)
+			}
+			if e.How != facts.Reads && e.How != facts.Exports {
+				writes = append(writes, e)
+			}
+		}
+		out.Read, out.Written = u.makeEvidence(reads, maxEvidence), u.makeEvidence(writes, maxEvidence)
+		return out
+	}
+	out.Put = len(uses) > 0 && !slices.ContainsFunc(uses, func(e index.Use) bool { return e.How != facts.Names })
+	out.ReadOnly = len(uses) > 0 && !slices.ContainsFunc(uses, func(e index.Use) bool { return e.How != facts.Reads }) && len(b.String(q.Name.Name)) == 0
+	out.Unfilled, out.Unread = len(uses) > 0 && !slices.ContainsFunc(uses, mayInsertRows), len(uses) > 0 && !slices.ContainsFunc(uses, mayReadRows)
+	out.All = b.ReadsAllColumns(q.Name)
+	written := b.Writes(q.Name)
+	places := make([]index.Use, 0, len(written))
+	for _, w := range written[:min(len(written), maxInserts)] {
+		places = append(places, index.Use{Path: w.Path, Line: w.Line})
+	}
+	shown := u.makeEvidence(places, maxInserts)
+	for i, w := range written[:min(len(written), maxInserts)] {
+		x := analysis.Written{How: w.How, Columns: w.Columns, Evidence: shown[i]}
+		out.Writes = append(out.Writes, x)
+		if w.How == facts.Inserts && w.Listed {
+			var columns []string
+			for _, c := range w.Columns {
+				columns = append(columns, c.Column)
+			}
+			out.Inserts = append(out.Inserts, analysis.Insert{Columns: columns, Evidence: shown[i]})
+		}
+	}
+	return out
+}
+
+// mayInsertRows reports whether a use may insert rows into its table: a declaration for a mapper,
+// or a name in a text, may be used for anything.
+func mayInsertRows(e index.Use) bool {
+	switch e.How {
+	case facts.Reads, facts.Updates, facts.Deletes, facts.Exports, facts.Truncates, facts.Locks:
+		return false
+	}
+	return true
+}
+
+// mayReadRows reports whether a use may read rows of its table.
+func mayReadRows(e index.Use) bool {
+	switch e.How {
+	case facts.Deletes, facts.Truncates, facts.Inserts, facts.Copies, facts.Locks:
+		return false
+	}
+	return true
+}
+
+// findEnumLabel answers a question about a label of an enum.
+func (u *Code) findEnumLabel(q question) analysis.Usage {
+	b := u.indexFor(q)
+	out := u.answerFromParsed(b, q, b.Label(q.Name, q.Old))
+	if !out.Used {
+		u.findName(b, q.Old, &out)
+	}
+	return out
+}
+
+// isUnused reports whether no code at the base uses the database.
+func (u *Code) isUnused(b *index.Bound, q question) bool {
+	empty, known := u.empty[q.database]
+	if !known {
+		models, _ := u.deployedModels(q.database)
+		empty = models == nil && (&index.Bound{Index: b.Index, Schema: b.Schema}).IsEmpty()
+		u.empty[q.database] = empty
+	}
+	return empty
+}
+
+// findName searches a name that no query has: as a text of its own, or in code that uses a
+// relation of that name.
+func (u *Code) findName(b *index.Bound, name string, out *analysis.Usage) {
+	var uses []index.Use
+	for _, e := range b.String(name) {
+		if line := strings.TrimSpace(u.ReadFiles().sourceLine(e.Path, e.Line)); !isDeclarationLine(e.Path, line, name) {
+			uses = append(uses, e)
+		}
+	}
+	if len(uses) > 0 {
+		out.Named, out.Nothing, out.Evidence = true, false, u.makeEvidence(uses, maxEvidence)
+	}
+}
+
+// makeEvidence returns the first of some places for a finding.
+func (u *Code) makeEvidence(uses []index.Use, most int) []onward.Evidence {
+	uses = uses[:min(len(uses), most)]
+	u.ReadFiles().readFilesOf(uses)
+	var out []onward.Evidence
+	for _, e := range uses {
+		x := onward.Evidence{Kind: "code", Path: e.Path, Line: e.Line, Text: u.ReadFiles().sourceLine(e.Path, e.Line), Revision: u.name}
+		if r := u.findRecording(e.Path); r != nil {
+			x.Kind, x.Revision = "query", r.shortCommit()
+		}
+		out = append(out, x)
+	}
+	return out
+}

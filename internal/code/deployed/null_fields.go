@@ -1,0 +1,36 @@
+package deployed
+
+import (
+	"github.com/onward-sql/onward/internal/analysis"
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/code/facts"
+	"github.com/onward-sql/onward/internal/code/index"
+	"github.com/onward-sql/onward/onward"
+)
+
+// findNullFailures answers which fields of the deployed code fail to read NULL from a column, and where the code at the head
+// may write NULL: if one of its fields takes NULL. A field of the deployed code that takes NULL is no reason for the
+// head to write it.
+func (u *Code) findNullFailures(q question) analysis.Usage {
+	name := catalog.Name{Schema: q.Name.Schema, Name: q.Name.Name}
+	deployed := u.indexFor(q).Nulls(name, q.Column)
+	out := analysis.Usage{Known: true, FailsAtNull: u.nullFields(deployed, facts.NullFails)}
+	if len(out.FailsAtNull) == 0 || u.Head == nil {
+		return out
+	}
+	head := u.Head()
+	head.Schemas = u.Schemas
+	out.WritesNull = head.nullFields(head.indexFor(q).Nulls(name, q.Column), facts.NullTaken)
+	return out
+}
+
+// nullFields are the places of the fields with one answer.
+func (u *Code) nullFields(fields []index.NullField, with facts.Null) []onward.Evidence {
+	var uses []index.Use
+	for _, f := range fields {
+		if f.Null == with {
+			uses = append(uses, index.Use{Path: f.Path, Line: f.Line})
+		}
+	}
+	return u.makeEvidence(uses, maxEvidence)
+}

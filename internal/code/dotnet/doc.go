@@ -1,0 +1,2 @@
+// Package dotnet reads what C# declares to a mapper.
+package dotnet

@@ -1,0 +1,2 @@
+// Package elixir reads the schemas of Ecto.
+package elixir

@@ -1,0 +1,18 @@
+package facts
+
+import (
+	"slices"
+)
+
+// ColumnLine returns the line in which a model declares a column.
+func (m *Model) ColumnLine(column string) (line int, told bool) {
+	if slices.ContainsFunc(m.Without, func(p Place) bool { return p.Name == column }) {
+		return m.Line, false
+	}
+	for _, f := range m.Fields {
+		if f.Column == column || f.Column == "" && slices.Contains(Spellings(column), f.Field) {
+			return f.Line, !f.Left
+		}
+	}
+	return m.Line, m.All
+}

@@ -1,0 +1,258 @@
+package index
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/code/facts"
+	"github.com/onward-sql/onward/internal/code/queries"
+)
+
+// Written is what a query of the code writes to a relation.
+type Written struct {
+	facts.Write
+	Path string
+}
+
+// Writes returns what queries write to a relation, in the order of the files; writes of
+// functions are last.
+func (b *Bound) Writes(n catalog.Name) []Written {
+	var out, routines []Written
+	b.eachNamingQuery(n, func(path string, q *facts.Query, i int) {
+		for _, w := range q.Writes {
+			switch {
+			case w.Relation != i:
+			case q.Routine.Name != "":
+				routines = append(routines, Written{w, path})
+			default:
+				out = append(out, Written{w, path})
+			}
+		}
+	})
+	b.eachMapped(n, func(string, *facts.Model) {}, func(path string, c *facts.Call) {
+		if c.How != facts.Reads {
+			out = append(out, Written{facts.Write{How: c.How, Line: c.Line, Listed: c.How == facts.Copies && !isPositional(c)}, path})
+		}
+	})
+	return append(out, routines...)
+}
+
+// isPositional reports whether psycopg's copy_from has no columns. Other clients always name
+// them.
+func isPositional(c *facts.Call) bool {
+	has := func(word string) bool {
+		return slices.ContainsFunc(c.Words, func(w facts.Word) bool { return w.Mark == facts.HashText(word) })
+	}
+	return has("copy_from") && !has("columns")
+}
+
+// ReadsAllColumns reports whether some query reads all columns of a relation at once.
+func (b *Bound) ReadsAllColumns(n catalog.Name) bool {
+	return slices.ContainsFunc(b.columns[queries.AllColumns], func(a factPlace) bool {
+		q := &b.files[a.file].Facts.Queries[a.item]
+		return !b.isSkipped(a.file) && !b.isKnownRoutine(q) && slices.ContainsFunc(q.Columns[a.part].Of, func(of int) bool {
+			return of >= 0 && b.meansRelation(q.Relations[of].Schema, q.Relations[of].Name, n)
+		})
+	})
+}
+
+// FilesUsing returns the files that use a relation.
+func (b *Bound) FilesUsing(n catalog.Name) map[string]bool {
+	out := map[string]bool{}
+	for _, u := range b.Relation(n) {
+		out[u.Path] = true
+	}
+	b.eachMapped(n, func(path string, _ *facts.Model) { out[path] = true }, func(string, *facts.Call) {})
+	return out
+}
+
+// FilesInserting returns the files that insert the name of a relation into SQL: the names in their
+// queries may be its columns.
+func (b *Bound) FilesInserting(n catalog.Name) map[string]bool {
+	out := map[string]bool{}
+	b.eachMapped(n, func(path string, m *facts.Model) {
+		if m.Put {
+			out[path] = true
+		}
+	}, func(string, *facts.Call) {})
+	return out
+}
+
+// PutColumn returns the queries in such files with a column that may belong to an
+// inserted relation.
+func (b *Bound) PutColumn(n catalog.Name, column string) []Use {
+	puts := b.FilesInserting(n)
+	if len(puts) == 0 {
+		return nil
+	}
+	var out []Use
+	for _, a := range b.columns[column] {
+		f := &b.files[a.file]
+		q := &f.Facts.Queries[a.item]
+		if c := &q.Columns[a.part]; puts[f.Path] && !b.isSkipped(a.file) && b.mayBePut(q, c) {
+			out = append(out, Use{f.Path, c.Line, c.How, facts.Named, rankName})
+		}
+	}
+	return b.rankUses(out)
+}
+
+// mayBePut reports whether a name in a query may be a column of an inserted relation: no
+// relation of the schema in an inner query has it.
+func (b *Bound) mayBePut(q *facts.Query, c *facts.Column) bool {
+	other := false
+	for _, of := range c.Of {
+		switch {
+		case of == facts.NextLevel && other:
+			return false
+		case of == facts.OtherSource:
+			return true
+		case of >= 0:
+			other = other || b.relationHasColumn(q.Relations[of], c.Name)
+		}
+	}
+	return false
+}
+
+// Function returns the calls of a function.
+func (b *Bound) Function(n catalog.Name) []Use {
+	return b.objectUses(b.functions[n.Name], n, func(q *facts.Query, i int32) facts.Relation { return q.Functions[i] })
+}
+
+// Type returns the places that name a type.
+func (b *Bound) Type(n catalog.Name) []Use {
+	out := b.objectUses(b.types[n.Name], n, func(q *facts.Query, i int32) facts.Relation { return q.Types[i] })
+	b.eachFile(func(f *File) {
+		for _, t := range f.Facts.Types {
+			if t.Name == n.Name {
+				out = append(out, Use{f.Path, t.Line, facts.Maps, facts.Parsed, rankModel})
+			}
+		}
+	})
+	return b.rankUses(out)
+}
+
+func (b *Bound) objectUses(list []factPlace, n catalog.Name, of func(*facts.Query, int32) facts.Relation) []Use {
+	var out []Use
+	for _, a := range list {
+		r := of(&b.files[a.file].Facts.Queries[a.item], a.part)
+		if (r.Schema == "" || n.Schema == "" || r.Schema == n.Schema) && !b.isSkipped(a.file) {
+			out = append(out, Use{b.files[a.file].Path, r.Line, facts.Reads, facts.Parsed, rankQuery})
+		}
+	}
+	return b.rankUses(out)
+}
+
+// Constraint returns the places that name a constraint: ON CONFLICT ON CONSTRAINT, SET
+// CONSTRAINTS.
+func (b *Bound) Constraint(name string) []Use {
+	var out []Use
+	for i := range b.files {
+		if b.files[i].Facts == nil || b.isSkipped(int32(i)) {
+			continue
+		}
+		for _, q := range b.files[i].Facts.Queries {
+			for _, c := range q.Constraints {
+				if c.Name == name {
+					out = append(out, Use{b.files[i].Path, c.Line, facts.Reads, facts.Parsed, rankQuery})
+				}
+			}
+		}
+	}
+	return b.rankUses(out)
+}
+
+// takeNames are prefixes of server functions that read a text as a name:
+// has_table_privilege, set_config of the search path.
+var takeNames = []string{"to_reg", "has_", "set_config", "pg_get_"}
+
+// FindSpelled returns the queries that have an object's name as a text which the server reads
+// as a name: 'f'::regproc, pg_proc.proname = 'f'.
+func (b *Bound) FindSpelled(n catalog.Name) []Use {
+	is := func(q *facts.Query, c *facts.Constant) bool {
+		takes := func(prefix string) bool { return strings.HasPrefix(c.Function, prefix) }
+		return strings.HasPrefix(c.Type, "reg") || slices.ContainsFunc(takeNames, takes) || slices.ContainsFunc(c.Of, func(of int) bool {
+			return of >= 0 && (strings.HasPrefix(q.Relations[of].Name, "pg_") || q.Relations[of].Schema == "information_schema")
+		})
+	}
+	out := b.findConstant(n.Name, is)
+	if n.Schema != "" {
+		out = append(out, b.findConstant(n.Schema+"."+n.Name, is)...)
+	}
+	return b.rankUses(out)
+}
+
+// InSchema returns the queries that name a schema.
+func (b *Bound) InSchema(schema string) []Use {
+	var out []Use
+	for i := range b.files {
+		if b.files[i].Facts == nil || b.isSkipped(int32(i)) {
+			continue
+		}
+		for _, q := range b.files[i].Facts.Queries {
+			for _, list := range [][]facts.Relation{q.Relations, q.Functions, q.Types} {
+				for _, r := range list {
+					if r.Schema == schema {
+						out = append(out, Use{b.files[i].Path, r.Line, r.How, facts.Parsed, rankQuery})
+					}
+				}
+			}
+		}
+		for _, m := range b.files[i].Facts.Models {
+			if m.Schema == schema {
+				out = append(out, Use{b.files[i].Path, m.Line, facts.Maps, facts.Parsed, rankModel})
+			}
+		}
+	}
+	return b.rankUses(out)
+}
+
+// String returns the places with a quoted string that is exactly a text.
+func (b *Bound) String(text string) []Use {
+	var out []Use
+	for _, a := range b.strings[facts.HashText(text)] {
+		if !b.isSkipped(a.file) {
+			out = append(out, Use{b.files[a.file].Path, b.files[a.file].Facts.Strings[a.item].Line, facts.Names, facts.Named, rankName})
+		}
+	}
+	return b.rankUses(out)
+}
+
+// Setting returns the places that set a session's setting. unknown is set if code builds
+// the name of a setting.
+func (b *Bound) Setting(name string) (uses []Use, unknown bool) {
+	for i := range b.files {
+		if b.files[i].Facts == nil || b.isSkipped(int32(i)) {
+			continue
+		}
+		for _, p := range b.files[i].Facts.Settings {
+			switch {
+			case p.Name == name:
+				uses = append(uses, Use{b.files[i].Path, p.Line, facts.Updates, facts.Parsed, rankQuery})
+			case p.Name == "" || queries.HasHole(p.Name):
+				unknown = true
+			}
+		}
+	}
+	return b.rankUses(append(uses, b.String(name)...)), unknown
+}
+
+// IsEmpty reports whether nothing in the code uses the database: no query, call or model
+// has a relation of the schema, or one that the schema may not know.
+func (b *Bound) IsEmpty() bool {
+	for name := range b.relations {
+		if !strings.HasPrefix(name, "pg_") && slices.ContainsFunc(b.relations[name], func(a factPlace) bool {
+			return b.files[a.file].Facts.Queries[a.item].Relations[a.part].Schema != "information_schema"
+		}) {
+			return false
+		}
+	}
+	empty := true
+	if b.Schema != nil {
+		b.Schema.EachRelation(func(r *catalog.Relation) bool {
+			b.eachMapped(r.Name, func(_ string, m *facts.Model) { empty = empty && m.Row }, func(string, *facts.Call) { empty = false })
+			return empty
+		})
+	}
+	return empty
+}

@@ -1,0 +1,115 @@
+package jvm
+
+import (
+	"bytes"
+	"encoding/xml"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/code/facts"
+	"github.com/onward-sql/onward/internal/code/source"
+)
+
+// readHibernateModels reads a mapping of Hibernate, which declares classes and their tables in XML.
+func readHibernateModels(r *source.File) {
+	h := &hibernateReader{r: r, dec: xml.NewDecoder(bytes.NewReader(r.Text))}
+	h.dec.Strict = false
+	for {
+		token, err := h.dec.RawToken()
+		if err != nil {
+			break // the end, or what is no XML
+		}
+		switch t := token.(type) {
+		case xml.StartElement:
+			h.param = t.Name.Local == "param"
+			h.start(t)
+		case xml.CharData:
+			h.text(string(t))
+		case xml.EndElement:
+			h.end(t.Name.Local)
+		}
+	}
+	for len(h.open) > 0 {
+		h.end(h.open[len(h.open)-1].element)
+	}
+}
+
+// hibernateReader reads the elements of a mapping in their order.
+type hibernateReader struct {
+	r     *source.File
+	dec   *xml.Decoder
+	open  []hibernateTable
+	class string // the last one, which owns the collections that follow
+	// param is set in the value of a setting, such as the name of a sequence.
+	param bool
+}
+
+// hibernateTable is an element that names a table. Its fields follow in the elements within it.
+type hibernateTable struct {
+	element string
+	model   *facts.Model // nil for a collection whose rows are in another class's table
+}
+
+// start reads the beginning of an element.
+func (h *hibernateReader) start(t xml.StartElement) {
+	attribute := map[string]string{}
+	for _, a := range t.Attr {
+		attribute[a.Name.Local] = a.Value
+	}
+	line, _ := h.dec.InputPos()
+	switch t.Name.Local {
+	case "class", "joined-subclass", "union-subclass", "join":
+		m := &facts.Model{Table: attribute["table"], Schema: attribute["schema"], Line: line}
+		if name := attribute["name"]; name != "" {
+			m.Class = name[strings.LastIndexAny(name, ".$")+1:]
+			h.class = m.Class
+		}
+		h.open = append(h.open, hibernateTable{t.Name.Local, m})
+	case "set", "list", "map", "bag", "idbag", "array":
+		var m *facts.Model
+		if table := attribute["table"]; table != "" {
+			m = &facts.Model{Table: table, Class: h.class, Schema: attribute["schema"], Line: line}
+		}
+		h.open = append(h.open, hibernateTable{t.Name.Local, m})
+	case "id", "property", "many-to-one", "version", "timestamp", "key", "key-property", "key-many-to-one", "discriminator",
+		"element", "many-to-many", "list-index", "map-key", "map-key-many-to-many", "index", "column":
+		h.field(t.Name.Local, attribute, line)
+	}
+}
+
+// text records the value of a setting: no model names a sequence.
+func (h *hibernateReader) text(value string) {
+	if value = strings.TrimSpace(value); h.param && value != "" {
+		line, _ := h.dec.InputPos()
+		h.r.Facts.Strings = append(h.r.Facts.Strings, facts.String{Mark: facts.HashText(value), Line: line})
+	}
+	h.param = false
+}
+
+// field records a column. Without a name it is called as its property, in the spelling of the naming strategy.
+func (h *hibernateReader) field(element string, attribute map[string]string, line int) {
+	if len(h.open) == 0 || h.open[len(h.open)-1].model == nil || attribute["formula"] != "" {
+		return
+	}
+	m := h.open[len(h.open)-1].model
+	name, column := attribute["name"], attribute["column"]
+	if element == "column" {
+		name, column = "", name
+	}
+	column = strings.Trim(column, "`\"")
+	switch {
+	case column != "":
+		m.Fields = append(m.Fields, facts.Field{Field: name, Column: column, Line: line})
+	case name != "":
+		m.Fields = append(m.Fields, facts.Field{Field: name, Line: line}, facts.Field{Field: name, Column: strings.ToLower(name), Line: line})
+	}
+}
+
+// end closes the last element that names a table.
+func (h *hibernateReader) end(element string) {
+	n := len(h.open) - 1
+	if n < 0 || h.open[n].element != element {
+		return
+	}
+	h.r.AddModel(h.open[n].model)
+	h.open = h.open[:n]
+}

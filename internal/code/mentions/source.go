@@ -1,0 +1,183 @@
+package mentions
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/code/lexer"
+	"github.com/onward-sql/onward/internal/code/queries"
+	"github.com/onward-sql/onward/internal/code/source"
+	"github.com/onward-sql/onward/internal/lazyregexp"
+)
+
+// Source is a file of the code, cut into strings, comments and the code between them.
+type Source struct {
+	text           []byte
+	d              *lexer.Language
+	strings, notes []lexer.Span
+	// Fault says why onward could not cut the file; "" for no fault.
+	Fault string
+}
+
+// CutFile cuts a file of the code. If onward itself fails on it, the file has no strings.
+func CutFile(file string, text []byte) *Source {
+	s := &Source{text: text, d: lexer.LanguageOf(file)}
+	if s.Fault = source.CatchPanic(func() { s.cutFile(file) }); s.Fault != "" {
+		s.strings, s.notes = nil, nil
+	}
+	return s
+}
+
+func (s *Source) cutFile(file string) {
+	switch {
+	case s.d != nil:
+		r := source.NewFile(file, s.text)
+		r.Strings, s.notes = lexer.CutStrings(s.text, s.d)
+		for _, l := range r.Strings {
+			s.strings = append(s.strings, lexer.Span{From: l.From, To: l.To})
+		}
+		queries.EachString(r, func(lexer.String) {}, func(from, to int, _ *queries.Text) {
+			for i := from; i <= to; i++ {
+				s.strings[i].Query = true
+			}
+		})
+	case source.IsQueryFile(file):
+		s.strings = []lexer.Span{{From: 0, To: len(s.text), Query: true}}
+	}
+}
+
+// String returns the string around an offset, the innermost if they are nested.
+func (s *Source) String(at int) (lexer.Span, bool) {
+	i, _ := slices.BinarySearchFunc(s.strings, at+1, func(x lexer.Span, at int) int { return x.From - at })
+	for i--; i >= 0; i-- {
+		if x := s.strings[i]; at < x.To {
+			return x, true
+		} else if at-x.From > queries.MaxSQL {
+			break
+		}
+	}
+	return lexer.Span{}, false
+}
+
+// Mention is a name in the code, or in a text of it.
+type Mention struct {
+	Word     string
+	At, Line int
+}
+
+// maxMentions bounds the mentions of one word in a file.
+const maxMentions = 40
+
+// Mentions returns the places at which a name may mean an object of the schema, in their order. It
+// excludes queries, which have their own facts, comments, messages to people, and words of the
+// language.
+func (s *Source) Mentions(words []string) []Mention {
+	var out []Mention
+	for k, w := range words {
+		if w == "" || slices.Contains(words[:k], w) {
+			continue
+		}
+		for at, found := 0, len(out); len(out)-found < maxMentions; {
+			n := bytes.Index(s.text[at:], []byte(w))
+			if n < 0 {
+				break
+			}
+			from := at + n
+			at = from + len(w)
+			if (from == 0 || !lexer.NameByte[s.text[from-1]]) && (at == len(s.text) || !lexer.NameByte[s.text[at]]) && s.mayMeanObject(from, w) {
+				out = append(out, Mention{Word: w, At: from})
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b Mention) int { return a.At - b.At })
+	line, last := 1, 0
+	for i := range out {
+		line += bytes.Count(s.text[last:out[i].At], []byte{'\n'})
+		out[i].Line, last = line, out[i].At
+	}
+	return out
+}
+
+// mayMeanObject reports whether a word at an offset may mean an object of the schema.
+func (s *Source) mayMeanObject(at int, word string) bool {
+	if lexer.IsInSpans(s.notes, at) {
+		return false
+	}
+	line, from := s.lineAround(at)
+	if trimmed := strings.TrimSpace(line); home.MatchString(trimmed) || bringing.MatchString(trimmed) {
+		return false
+	}
+	if x, ok := s.String(at); ok {
+		text := string(s.text[x.From:x.To])
+		return !x.Query && !isProse(text, word) && !isHyphenated(text, at-x.From, len(word)) && !jsonPath.MatchString(text[:at-x.From])
+	}
+	before, behind := line[:at-from], line[at-from+len(word):]
+	switch {
+	case s.d == nil && (source.IsComment(strings.TrimSpace(line)) || strings.Contains(before, " // ") || strings.Contains(before, "<!--")),
+		isHyphenated(line, at-from, len(word)):
+		return false
+	case keywords[word]:
+		return isMember(before, behind)
+	}
+	return s.d != lexer.Go || !isPackageMember(before, behind, word)
+}
+
+// lineAround returns the line of an offset, and its start.
+func (s *Source) lineAround(at int) (string, int) {
+	from := bytes.LastIndexByte(s.text[:at], '\n') + 1
+	return string(s.text[from : at+lexer.LineEnd(s.text[at:])]), from
+}
+
+// sqlSign matches text that SQL has and messages to people have not: "from" and "where" are words of
+// both. Braces insert values into a text.
+var sqlSign = lazyregexp.New(`\b(?:SELECT|INSERT|UPDATE|DELETE|TRUNCATE|MERGE|TABLE|FROM|WHERE|JOIN|HAVING|RETURNING|VALUES|ALTER)\b|[=<>{}]|` +
+	`(?i:\b(?:select\b.*\bfrom|insert\s+into|update\b.*\bset|delete\s+from|merge\s+into|truncate|(?:alter|truncate|lock)\s+table|(?:inner|left|right|cross|outer)\s+join|returning|(?:order|group)\s+by)\b)`)
+
+// isProse reports whether a text is a message, whose words are no names: "must set the schema or change
+// history id as the target" uses no column id.
+func isProse(text, word string) bool {
+	return !strings.ContainsRune(word, '_') && strings.Count(text, " ") >= 3 && !sqlSign.MatchString(text)
+}
+
+// isHyphenated reports whether a word is part of a longer one with hyphens: "out-of-service" in a text, a
+// class or a path.
+func isHyphenated(text string, from, length int) bool {
+	to := from + length
+	before := from > 1 && text[from-1] == '-' && lexer.NameByte[text[from-2]]
+	after := to+1 < len(text) && text[to] == '-' && lexer.NameByte[text[to+1]]
+	return before || after
+}
+
+// jsonPath matches a path into a JSON value at the end of a text: -> 'tags', '$.tags'.
+var jsonPath = lazyregexp.New(`->>?\s*'[^']*$|'\$\.[^']*$`)
+
+// bringing matches a line that imports names, and home a line that declares the module's own name: no
+// query has them.
+var (
+	bringing = lazyregexp.New(`^(?:import\s+(?:static\s+)?[\w.*{} ,]+;?|using\s+[\w.= ]+;|from\s+[\w.]+\s+import\s.*|import\s.*\sfrom\s*["'][^"']*["'];?|(?:[\w.]+\s+)?"[\w./@-]+")$`)
+	home     = lazyregexp.New(`^(?:package|namespace)\s+[\w.\\]+\s*[;{]?$`)
+)
+
+// isMember reports whether the text around a word makes it a field or a key.
+func isMember(before, behind string) bool {
+	return before != "" && before[len(before)-1] == '.' || behind != "" && (behind[0] == ':' || behind[0] == '=')
+}
+
+// isPackageMember reports whether a word of Go is a package or a variable before a selector: path.Join,
+// *zip.File.
+func isPackageMember(before, behind, word string) bool {
+	return strings.ToLower(word) == word && len(behind) > 1 && behind[0] == '.' && 'A' <= behind[1] && behind[1] <= 'Z' && !strings.HasSuffix(before, ".")
+}
+
+// keywords are words of languages that are columns' names, too.
+var keywords = func() map[string]bool {
+	out := map[string]bool{}
+	for w := range strings.FieldsSeq(`
+		abstract async await boolean class const default enum error export final function import integer interface internal long module
+		number object override package private protected public range required return static string struct trait type virtual void
+	`) {
+		out[w] = true
+	}
+	return out
+}()

@@ -1,0 +1,2 @@
+// Package php reads what PHP declares to a mapper: Doctrine and Eloquent.
+package php

@@ -1,0 +1,2 @@
+// Package python reads what Python declares to a mapper: SQLAlchemy, SQLModel, Django and Peewee.
+package python

@@ -1,0 +1,43 @@
+package python
+
+import (
+	"bytes"
+
+	"github.com/onward-sql/onward/internal/code/facts"
+	"github.com/onward-sql/onward/internal/code/lexer"
+	"github.com/onward-sql/onward/internal/code/source"
+	"github.com/onward-sql/onward/internal/lazyregexp"
+)
+
+var (
+	pyEnum  = lazyregexp.New(`^class\s+(\w+)\([^)\n]*(?:Enum|Choices)\b[^)\n]*\):[^\n]*\n`)
+	pyLabel = lazyregexp.New(`^\s+(\w+)\s*=\s*(?:\(\s*)?(?:["']([^"'\n]*)["']|(?:enum\.)?auto\(\))`)
+	pyNamed = lazyregexp.New(`^(?i:enum)\(((?:\s*["'][^"'\n]*["']\s*,)+)[^()]*\bname\s*=\s*["'](\w+)["']`)
+)
+
+// readPythonEnums reads Enum, StrEnum and Django's TextChoices, and SQLAlchemy's enums.
+func readPythonEnums(r *source.File) {
+	r.EachMatch("class ", pyEnum, func(at int, m []int) {
+		e := facts.Enum{Class: r.GroupText(m, 1), Line: r.LineAt(at)}
+		outer := at - 1 - bytes.LastIndexByte(r.Text[:at], '\n')
+		for at := m[1]; at < len(r.Text); {
+			line := r.Text[at : at+lexer.LineEnd(r.Text[at:])]
+			body := bytes.TrimLeft(line, " \t")
+			if len(body) > 0 && len(line)-len(body) <= outer {
+				break
+			}
+			if l := pyLabel.FindSubmatch(line); l != nil {
+				e.Labels = append(e.Labels, r.MakeLabel(string(l[1]), string(l[2]), at))
+			}
+			at += len(line) + 1
+		}
+		r.AddEnum(e)
+	})
+	named := func(at int, m []int) {
+		e := facts.Enum{Class: r.GroupText(m, 2), Line: r.LineAt(at)}
+		r.AddTexts(&e, m[2], m[3])
+		r.AddEnum(e)
+	}
+	r.EachMatch("Enum(", pyNamed, named)
+	r.EachMatch("ENUM(", pyNamed, named)
+}

@@ -1,0 +1,189 @@
+package queries
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/code/facts"
+	"github.com/onward-sql/onward/internal/code/source"
+	"github.com/onward-sql/onward/internal/lazyregexp"
+)
+
+// RecordStatements records the statements of a text.
+func RecordStatements(r *source.File, s *Text) {
+	for _, st := range s.parseStatements() {
+		from := st.Start
+		line := func(at int) int { return r.LineAt(s.fileOffset(from + max(at, 0))) }
+		if st.Node == nil {
+			text := string(s.SQL[st.Start:st.End])
+			if q := readLooseQuery(text, line); q != nil {
+				q.Line = line(0)
+				r.Facts.Queries = append(r.Facts.Queries, *q)
+				recordLooseAllColumns(r, text, q)
+				if r.KeepStatements {
+					r.Statements = append(r.Statements, statementAsSent(r, s, st, q.Line))
+				}
+			}
+			continue
+		}
+		q, sets := DigestStatement(st.Node, false, line)
+		r.Facts.Settings = append(r.Facts.Settings, sets...)
+		if q == nil {
+			recordRoutine(r, st.Node, string(s.SQL[st.Start:st.End]), line)
+			r.CreatesSchema = r.CreatesSchema || changesSchema(st.Node)
+			continue
+		}
+		q.Line = line(0)
+		recordAllColumnsQueries(r, st.Node, line)
+		if s.unfinished || s.hasInsertedNames(st.Start, st.End) {
+			q.Open = true
+		}
+		r.Facts.Queries = append(r.Facts.Queries, *q)
+		if r.KeepStatements {
+			r.Statements = append(r.Statements, statementAsSent(r, s, st, q.Line))
+		}
+	}
+}
+
+// hasInsertedNames reports whether a statement has names, or larger pieces, that the program
+// inserts.
+func (s *Text) hasInsertedNames(from, to int) bool {
+	return slices.ContainsFunc(s.holes, func(h Hole) bool {
+		return h.at >= from && h.to <= to && strings.Contains(string(s.SQL[h.at:h.to]), HoleName)
+	})
+}
+
+var (
+	looseSource = lazyregexp.New(`(?i)\b(from|join|into|update|using|truncate(?:\s+table)?|copy)\s+(?:only\s+|lateral\s+)?((?:"?\w+"?\s*\.\s*)?"?[A-Za-z_][\w$]*"?)(\s*\()?(?:\s+(?:as\s+)?(\w+))?`)
+	looseName   = lazyregexp.New(`(?:"?([A-Za-z_]\w*)"?\s*\.\s*)?"?([A-Za-z_]\w*)"?(\s*\()?`)
+	looseText   = lazyregexp.New(`'(?:[^']|'')*'|--[^\n]*|/\*(?s:.*?)\*/`)
+	notLoose    = lazyregexp.New(`(?i)(?:\bdo|\bfor(?:\s+no\s+key)?)\s+update\b|\bdistinct\s+from\b|\b(?:extract|substring|trim|overlay)\s*\([^()]*?\sfrom\b|\busing\s*\(`)
+	looseSign   = lazyregexp.New(`\b(?:SELECT|INSERT|UPDATE|DELETE|FROM|WHERE|JOIN|VALUES|SET)\b|[=<>(*]|` + HoleName)
+	looseBegins = lazyregexp.New(`(?i)^\W*(?:with\s+(?:recursive\s+)?\w+.*?\bas\b|select\b.*\bfrom\s|insert\s+into\s|update\s+\S+\s.*\bset\s|delete\s+from\s|merge\s+into\s|copy\s+\S+)`)
+	// looseCompares matches a comparison of whole rows, as Query.Compares says.
+	looseCompares = lazyregexp.New(`(?i)\bselect\s+distinct\b|\bgroup\s+by\b|\b(?:union|intersect|except)\s+(?:distinct\s+)?\(?\s*select\b`)
+	// looseConflict matches ON CONFLICT with an unknown target.
+	looseConflict = lazyregexp.New(`(?i)\bon\s+conflict\b`)
+	looseWith     = lazyregexp.New(`(?i)(?:\bwith\s+(?:recursive\s+)?|\)\s*,\s*)(\w+)(?:\s*\([^()]*\))?\s+as\s+(?:(?:not\s+)?materialized\s+)?\(`)
+)
+
+// readLooseQuery records the facts in SQL that the grammar cannot read, for example because the
+// program inserts large parts of it. It only looks at words. It returns nil if the text
+// is no SQL.
+func readLooseQuery(text string, line func(int) int) *facts.Query {
+	blank := func(s string) string { return strings.Repeat(" ", len(s)) }
+	text = looseText.ReplaceAllStringFunc(text, blank)
+	if !looseBegins.MatchString(strings.Join(strings.Fields(text), " ")) || !looseSign.MatchString(text) {
+		return nil
+	}
+	l := &looseQuery{text: notLoose.ReplaceAllStringFunc(text, blank), line: line, q: &facts.Query{Open: true}, alias: map[string]int{}, named: map[int]bool{}}
+	l.recordRelations()
+	q := l.q
+	if len(q.Relations) == 0 {
+		return nil
+	}
+	if at := looseConflict.FindStringIndex(text); at != nil && len(q.Writes) > 0 {
+		q.Upserts = []facts.Upsert{{Relation: q.Writes[len(q.Writes)-1].Relation, Line: line(at[0]), Target: facts.Target{Open: true, Where: true}}}
+	}
+	q.Compares = looseCompares.MatchString(l.text)
+	l.recordNames()
+	return q
+}
+
+// looseQuery is a query that is read by its words.
+type looseQuery struct {
+	text string
+	line func(int) int
+	q    *facts.Query
+	// all are its sources, alias the ones with an alias, and named the offsets of their
+	// names.
+	all   []int
+	alias map[string]int
+	named map[int]bool
+}
+
+// recordRelations records the relations that it reads and writes.
+func (l *looseQuery) recordRelations() {
+	with := map[string]bool{}
+	for _, m := range looseWith.FindAllStringSubmatch(l.text, -1) {
+		with[strings.ToLower(m[1])] = true
+	}
+	for _, m := range looseSource.FindAllStringSubmatchIndex(l.text, -1) {
+		verb := strings.ToLower(l.text[m[2]:m[3]])
+		name := l.text[m[4]:m[5]]
+		if m[6] >= 0 && verb != "into" || with[strings.ToLower(name)] || HasHole(name) {
+			l.all = append(l.all, facts.OtherSource)
+			continue
+		}
+		l.named[m[4]] = true
+		schema, table := "", name
+		if n := strings.LastIndexByte(name, '.'); n >= 0 {
+			schema, table = foldName(name[:n]), name[n+1:]
+		}
+		table = foldName(table)
+		rel := facts.Relation{Schema: schema, Name: table, Line: l.line(m[4]), How: looseHow(verb, l.text[:m[2]])}
+		at := len(l.q.Relations)
+		l.q.Relations = append(l.q.Relations, rel)
+		if rel.How != facts.Reads {
+			l.q.Writes = append(l.q.Writes, facts.Write{Relation: at, How: rel.How, Line: rel.Line})
+		}
+		l.all = append(l.all, at)
+		l.alias[table] = at
+		if m[8] >= 0 {
+			l.alias[strings.ToLower(l.text[m[8]:m[9]])] = at
+		}
+	}
+}
+
+// looseHow returns what a word before a relation does with it. before is the text before
+// the word.
+func looseHow(verb, before string) facts.How {
+	switch {
+	case verb == "into":
+		return facts.Inserts
+	case verb == "update":
+		return facts.Updates
+	case verb == "from" && strings.HasSuffix(strings.ToLower(strings.TrimSpace(before)), "delete"):
+		return facts.Deletes
+	case strings.HasPrefix(verb, "truncate"):
+		return facts.Truncates
+	case verb == "copy":
+		return facts.Copies
+	}
+	return facts.Reads
+}
+
+// recordNames records the names that may be its functions and columns.
+func (l *looseQuery) recordNames() {
+	q := l.q
+	for _, m := range looseName.FindAllStringSubmatchIndex(l.text, -1) {
+		name := foldName(l.text[m[4]:m[5]])
+		if m[6] >= 0 && !HasHole(name) && len(q.Functions) < maxLoose {
+			q.Functions = append(q.Functions, facts.Relation{Name: name, Line: l.line(m[4])})
+		}
+		if m[6] >= 0 || l.named[m[0]] || HasHole(name) || len(q.Columns) == maxLoose {
+			continue
+		}
+		of := l.all
+		if m[2] >= 0 {
+			at, ok := l.alias[foldName(l.text[m[2]:m[3]])]
+			if !ok {
+				continue
+			}
+			of = []int{at}
+		}
+		q.Columns = append(q.Columns, facts.Column{Name: name, Line: l.line(m[4]), How: facts.Reads, Of: of})
+	}
+}
+
+// maxLoose bounds the names that are recorded from such a text.
+const maxLoose = 2000
+
+// foldName returns a name as the server reads it.
+func foldName(name string) string {
+	name = strings.TrimSpace(name)
+	if strings.HasPrefix(name, `"`) {
+		return strings.Trim(name, `"`)
+	}
+	return strings.ToLower(name)
+}

@@ -1,0 +1,197 @@
+package queries
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/code/facts"
+	"github.com/onward-sql/onward/internal/code/lexer"
+	"github.com/onward-sql/onward/internal/code/source"
+	"github.com/onward-sql/onward/internal/lazyregexp"
+)
+
+// Mappers have calls of their own for ON CONFLICT. Each call is recorded with the columns
+// that it spells out, and with names that show its table.
+
+var (
+	// upsertSigns are texts in code that may be such a call; an HTTP conflict is none.
+	upsertSigns = [][]byte{
+		[]byte("onflict"), []byte("psert"), []byte("insert_all"), []byte("orUpdate"), []byte("OnDuplicate"),
+		[]byte("onDuplicate"), []byte("ignoreDuplicates"), []byte(`On("CONFLICT`),
+	}
+	// mapperUpsert matches a call of a mapper that produces ON CONFLICT.
+	mapperUpsert = lazyregexp.New(`\bonConflict\w*\s*\(|\bOnConflict\w*\s*[({]|\bon_conflict\w*\s*[(=:]|\bOn\("CONFLICT|->upsert\(|\b(?:insert_conflict|onDuplicateKeyUpdate|batchUpsert|UpsertRange|upsert_all|insert_all|bulkUpsert|orUpdate|updateOnDuplicate|ignoreDuplicates)\b`)
+	// upsertCall matches a call that may be a function of the program's own, if it begins
+	// with a capital.
+	upsertCall = lazyregexp.New(`(?:\b\w+\.(\w+))?\.([uU])psert(?:Many)?\s*\(`)
+	// method matches the head of a function: one that a mapper generates for each model.
+	method = lazyregexp.New(`^(?:(?:export|public|private|static|async|pub)\s+)*(?:func|fun|fn|def|function)\b`)
+	// doesNothing matches a call that produces ON CONFLICT DO NOTHING without a target,
+	// which needs no index.
+	doesNothing = lazyregexp.New(`\bonConflictDoNothing\(\s*\)|\bonConflict\(\s*\)\.ignore\(|\bOnConflict\{\s*DoNothing:\s*true\s*\}|\bOn\("CONFLICT DO NOTHING"|\bon_conflict:\s*:nothing\s*\)|\binsert_conflict\s*\(?\s*\)?\s*\.`)
+	// builder matches a call with which ent begins to write rows of a model:
+	// client.Referrer.Create().
+	builder = lazyregexp.New(`\.(\w+)\.(?:Create|CreateBulk|MapCreateBulk)\(`)
+	// targets match calls that spell out the columns of the conflict: knex, Kysely,
+	// SQLAlchemy, GORM, Ecto and Sequel.
+	targets = []*lazyregexp.Regexp{
+		lazyregexp.New(`\bonConflict\(\s*\[?\s*((?:['"]\w+['"]\s*,?\s*)+)\]?\s*\)`),
+		lazyregexp.New(`\bonConflict\(\s*\(?\w+\)?\s*=>\s*\w+\s*\.columns?\(\s*\[?\s*((?:['"]\w+['"]\s*,?\s*)+)\]?\s*\)`),
+		lazyregexp.New(`\bon_conflict_do_(?:update|nothing)\(\s*index_elements\s*=\s*[\[(]\s*((?:['"]\w+['"]\s*,?\s*)+)[\])]`),
+		lazyregexp.New(`\bOnConflict\{\s*Columns:\s*\[\]clause\.Column\{((?:\s*\{\s*Name:\s*"\w+"\s*\}\s*,?)+)\s*\}`),
+		lazyregexp.New(`\bon_conflict:[^\n]*(?:\n[^\n]*){0,3}?\bconflict_target:\s*\[?\s*((?::\w+\s*,?\s*)+)`),
+		lazyregexp.New(`\bunique_by:\s*\[?\s*((?::\w+\s*,?\s*)+)`), // ActiveRecord's
+		lazyregexp.New(`\binsert_conflict\(?\s*target:\s*\[?\s*((?::\w+\s*,?\s*)+)`),
+	}
+	// targetName matches calls that name the constraint: SQLAlchemy and Kysely.
+	targetName = lazyregexp.New(`\bon_conflict_do_(?:update|nothing)\(\s*constraint\s*=\s*['"](\w+)['"]|\bonConflict\(\s*\(?\w+\)?\s*=>\s*\w+\s*\.constraint\(\s*['"](\w+)['"]`)
+	// into matches the table whose rows a chain of calls writes: knex and Kysely.
+	into       = lazyregexp.New(`\b(?:db|trx|tx|\w*[kK]nex)\(\s*['"](\w+)['"]\s*\)|\.(?:insertInto|into)\(\s*['"](\w+)['"]\s*\)`)
+	quotedName = lazyregexp.New(`['"](\w+)['"]|:(\w+)`)
+	// bulkCreate matches Django's INSERT … ON CONFLICT DO UPDATE; uniqueFields are its
+	// target.
+	bulkCreate   = lazyregexp.New(`\b(\w+)\.\w+\.(?:using\([^()]*\)\.)?a?bulk_create\(`)
+	uniqueFields = lazyregexp.New(`\bunique_fields\s*=\s*[\[({]([^\])}]*)[\])}]`)
+)
+
+const (
+	// targetReach is how many bytes after a call are searched for its target.
+	targetReach = 1 << 10
+	// upsertAbove is how many lines before a call are searched for the names of its table.
+	upsertAbove = 20
+)
+
+// RecordUpserts records the calls of mappers that produce ON CONFLICT. It searches only lines with
+// a sign.
+func RecordUpserts(r *source.File) {
+	if r.Language == nil {
+		return
+	}
+	var found []int // the starts of their lines
+	for _, sign := range upsertSigns {
+		for from := 0; ; {
+			n := bytes.Index(r.Text[from:], sign)
+			if n < 0 {
+				break
+			}
+			found = append(found, bytes.LastIndexByte(r.Text[:from+n], '\n')+1)
+			from += n + lexer.LineEnd(r.Text[from+n:])
+		}
+	}
+	slices.Sort(found)
+	for _, start := range slices.Compact(found) {
+		if u := readUpsert(r, start); u != nil {
+			r.Facts.Upserts = append(r.Facts.Upserts, *u)
+		}
+	}
+	if r.Language == lexer.Python && bytes.Contains(r.Text, []byte("update_conflicts")) {
+		bulkCreates(r)
+	}
+}
+
+// readUpsert returns the call in a line; nil for none.
+func readUpsert(r *source.File, start int) *facts.MapperUpsert {
+	rest := r.Text[start:min(len(r.Text), start+targetReach)]
+	line := rest[:lexer.LineEnd(rest)]
+	u := &facts.MapperUpsert{Line: r.LineAt(start)}
+	u.Open = true
+	at := mapperUpsert.FindIndex(line)
+	if at == nil {
+		m := upsertCall.FindSubmatchIndex(line)
+		if m == nil {
+			return nil
+		}
+		at = m[4:6]
+		u.Own = line[m[4]] == 'U'
+		if m[2] >= 0 {
+			u.Model, u.Keeper = string(line[m[2]:m[3]]), true
+		}
+	} else if method.Match(bytes.TrimSpace(line)) || doesNothing.Match(line) {
+		return nil
+	}
+	if r.IsInString(start+at[0]) || lexer.IsInSpans(r.Comments, start+at[0]) {
+		return nil
+	}
+	for _, call := range targets {
+		if m := call.FindSubmatchIndex(rest); m != nil && m[0] <= len(line) {
+			u.Open, u.Columns = false, quotedNames(rest[m[2]:m[3]])
+			break
+		}
+	}
+	if m := targetName.FindSubmatchIndex(rest); u.Open && m != nil && m[0] <= len(line) {
+		u.Open, u.Constraint = false, r.GroupText(shiftPositions(m, start), 1)+r.GroupText(shiftPositions(m, start), 2)
+	}
+	if len(u.Columns) == 1 && strings.HasPrefix(u.Columns[0], "index_") {
+		u.Open = true // ActiveRecord accepts the name of an index, too
+	}
+	above := start
+	for range upsertAbove {
+		above = bytes.LastIndexByte(r.Text[:max(above-1, 0)], '\n') + 1
+	}
+	if list := builder.FindAllSubmatch(r.Text[above:start+len(line)], -1); len(list) > 0 && u.Model == "" {
+		u.Model = string(list[len(list)-1][1])
+	}
+	chain := r.Text[above : start+at[0]]
+	if list := into.FindAllSubmatchIndex(chain, -1); len(list) > 0 {
+		m := list[len(list)-1]
+		if !bytes.ContainsRune(chain[m[1]:], ';') {
+			u.Table = r.GroupText(shiftPositions(m, above), 1) + r.GroupText(shiftPositions(m, above), 2)
+		}
+	}
+	u.Words = wordsOf(r.Text[above:r.FindCallEnd(start+len(line))])
+	return u
+}
+
+// shiftPositions adds an offset to the positions of a match.
+func shiftPositions(m []int, by int) []int {
+	out := slices.Clone(m)
+	for i := range out {
+		if out[i] >= 0 {
+			out[i] += by
+		}
+	}
+	return out
+}
+
+// wordsOf returns the names in a text, each once, the last ones first.
+func wordsOf(text []byte) []uint32 {
+	var out []uint32
+	for i := len(text); i > 0 && len(out) < source.MaxWords; {
+		to := i
+		for i > 0 && lexer.NameByte[text[i-1]] {
+			i--
+		}
+		if w := facts.HashText(string(text[i:to])); i < to && !slices.Contains(out, w) {
+			out = append(out, w)
+		}
+		if i == to {
+			i--
+		}
+	}
+	return out
+}
+
+// quotedNames returns the names in a list of texts or symbols.
+func quotedNames(list []byte) []string {
+	var out []string
+	for _, m := range quotedName.FindAllSubmatch(list, -1) {
+		out = append(out, strings.ToLower(string(m[1])+string(m[2])))
+	}
+	return out
+}
+
+// bulkCreates records Django's calls, which name fields instead of columns.
+func bulkCreates(r *source.File) {
+	for _, m := range bulkCreate.FindAllSubmatchIndex(r.Text, -1) {
+		given := uniqueFields.FindSubmatch(r.Text[m[1]:min(len(r.Text), m[1]+targetReach)])
+		if given == nil || r.IsInString(m[0]) || lexer.IsInSpans(r.Comments, m[0]) {
+			continue
+		}
+		u := facts.MapperUpsert{Line: r.LineAt(m[0]), Model: r.GroupText(m, 1), Fields: true}
+		for f := range strings.SplitSeq(strings.TrimRight(strings.TrimSpace(string(given[1])), ","), ",") {
+			u.Columns = append(u.Columns, strings.ToLower(strings.Trim(f, " \t\r\n\"'")))
+		}
+		r.Facts.Upserts = append(r.Facts.Upserts, u)
+	}
+}
