@@ -209,7 +209,7 @@ errors: NotRepositoryError UnknownRevisionError ServerError config.Error Missing
 	for _, c := range []any{
 		audit.Config{}, audit.CheckConfig{}, audit.Deployed{}, audit.LocksConfig{}, rehearse.Config{}, rehearse.Rows{},
 		verify.Config{}, plan.Config{}, preflight.Config{}, apply.Config{}, guard.Config{}, config.Config{},
-		config.Migrations{}, config.Assume{}, config.Accept{}, config.Preflight{},
+		config.Migrations{}, config.Sandbox{}, config.Assume{}, config.Accept{}, config.Preflight{},
 	} {
 		settings := reflect.TypeOf(c)
 		for i := range settings.NumField() {

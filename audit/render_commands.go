@@ -62,7 +62,7 @@ func (a *changelog) useBaseCommand(m *config.Migrations, base []config.Migration
 		return
 	}
 	*command(m) = *command(&base[at])
-	m.CaptureBase, m.Python, m.Environment = base[at].CaptureBase, base[at].Python, base[at].Environment
+	m.CaptureBase, m.Python, m.Environment, m.Sandbox = base[at].CaptureBase, base[at].Python, base[at].Environment, base[at].Sandbox
 }
 
 // migrationsAt returns the entries of a tree's onward.yaml, with directories relative to the root; nil if it has none that can

@@ -137,7 +137,7 @@ func (a *changelog) configuredSources(t adapter.Tree, adapters []adapter.Adapter
 				Transaction: m.Transaction,
 				Runner:      runnerOf(c, &m),
 				Render:      m.Render, RenderRefused: a.refused[m.Line],
-				Capture: m.Capture, CaptureBase: m.CaptureBase, CaptureDir: m.CaptureDir,
+				Capture: m.Capture, CaptureBase: m.CaptureBase, CaptureDir: m.CaptureDir, Sandbox: m.Sandbox,
 				Python: m.Python, Settings: m.Settings, Environment: m.Environment, RenderTimeout: time.Duration(m.RenderTimeout.Milliseconds()) * time.Millisecond,
 			},
 		})

@@ -104,6 +104,8 @@ type Migrations struct {
 	// Environment are the variables that such a project reads, as
 	// "NAME=value", sorted. The file has a mapping.
 	Environment []string `yaml:"environment"`
+	// Sandbox is what Capture and Render may use beside their files. It is read from the base's file, like them.
+	Sandbox Sandbox `yaml:"sandbox"`
 	// RenderTimeout limits the rendering of such a project, and a run of Capture, for each revision. Defaults to
 	// five minutes.
 	RenderTimeout Timeout `yaml:"render_timeout"`
@@ -114,6 +116,15 @@ type Migrations struct {
 	CaptureDir string `yaml:"-"`
 	// Line is the line of the entry in the file, for messages.
 	Line int `yaml:"-"`
+}
+
+// Sandbox widens the sandbox of a command.
+type Sandbox struct {
+	// Network lets the command use the network, and not only its database.
+	Network bool `yaml:"network"`
+	// Read and Write are files and directories, absolute, below ~/, or relative to onward.yaml.
+	Read  []string `yaml:"read"`
+	Write []string `yaml:"write"`
 }
 
 // Assume are settings of the sessions that run migrations, unless something more specific to

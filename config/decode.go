@@ -214,6 +214,7 @@ func (d *decoder) decodeMigrations(n ast.Node) Migrations {
 		{"capture_base", func(n ast.Node) { m.CaptureBase = d.decodeText(n) }},
 		{"settings", func(n ast.Node) { m.Settings = d.decodeText(n) }},
 		{"environment", func(n ast.Node) { m.Environment = d.decodeEnvironment(n) }},
+		{"sandbox", func(n ast.Node) { m.Sandbox = d.decodeSandbox(n) }},
 		{"render_timeout", func(n ast.Node) { m.RenderTimeout = d.decodeTimeout(n) }},
 		{"accept_unreadable", func(n ast.Node) { m.AcceptUnreadable = d.decodeBool(n) }},
 	})

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
@@ -149,6 +150,8 @@ type Options struct {
 	// Capture is the command whose statements are captured; "" for none. CaptureBase makes the base's schema instead of it, and
 	// CaptureDir is the directory of these commands.
 	Capture, CaptureBase, CaptureDir string
+	// Sandbox is what these commands may use beside their files.
+	Sandbox config.Sandbox
 	// RenderTimeout bounds the process that renders a project; 0 for the adapter's own limit.
 	RenderTimeout time.Duration
 	// Environment holds further environment variables of such a project, as "NAME=value".

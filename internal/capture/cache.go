@@ -36,7 +36,7 @@ func (c *Config) treeKey(t adapter.Tree, s adapter.Source, more ...string) strin
 	if words, err := command.Split(c.Command); err == nil {
 		program = words[0]
 	}
-	return command.ResultKey([]any{c.Command, c.WorkDir, s.Dir, env, c.Major, more}, program, env, t, mayBeRead)
+	return command.ResultKey([]any{c.Command, c.WorkDir, s.Dir, env, s.Options.Sandbox, c.Major, more}, program, env, t, mayBeRead)
 }
 
 // mayBeRead reports whether a migration may depend on a file: it does not on texts for people and pictures.

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/gittree"
 	"github.com/onward-sql/onward/internal/gitrange"
@@ -131,6 +132,19 @@ func newConfig(t *testing.T, home, runs string) *Config {
 
 var source = adapter.Source{Framework: "sql", Dir: "db"}
 
+// sourceBelow is the source of a directory whose command writes beside the file runs.
+func sourceBelow(dir, runs string) adapter.Source {
+	return adapter.Source{Dir: dir, Options: adapter.Options{Sandbox: config.Sandbox{Write: []string{filepath.Dir(runs)}}}}
+}
+
+// sourceOf is the source of a configuration whose command is this test, and writes beside the file runs.
+func sourceOf(t *testing.T, runs string) adapter.Source {
+	t.Helper()
+	s := source
+	s.Options.Sandbox = config.Sandbox{Read: ownProgram(t).Read, Write: []string{filepath.Dir(runs)}}
+	return s
+}
+
 // describeSet returns the migrations of a set with their statements.
 func describeSet(set *adapter.Set) string {
 	var b strings.Builder
@@ -161,9 +175,9 @@ func TestOwnRunner(t *testing.T) {
 	home, baseTree := project(t, base)
 	_, headTree := project(t, head)
 	runs := filepath.Join(t.TempDir(), "runs")
-	c := newConfig(t, home, runs)
+	c, own := newConfig(t, home, runs), sourceOf(t, runs)
 	load := func() (string, string) {
-		r, err := c.RunBoth(t.Context(), baseTree, headTree, source)
+		r, err := c.RunBoth(t.Context(), baseTree, headTree, own)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -221,8 +235,9 @@ func TestGeneratedRowsRefused(t *testing.T) {
 	head := map[string]string{"db/1_users.sql": base["db/1_users.sql"], "db/2_strict.sql": "ALTER TABLE users ADD COLUMN age int NOT NULL;"}
 	home, baseTree := project(t, base)
 	_, headTree := project(t, head)
-	c := newConfig(t, home, filepath.Join(t.TempDir(), "runs"))
-	r, err := c.RunBoth(t.Context(), baseTree, headTree, source)
+	runs := filepath.Join(t.TempDir(), "runs")
+	c, own := newConfig(t, home, runs), sourceOf(t, runs)
+	r, err := c.RunBoth(t.Context(), baseTree, headTree, own)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -248,15 +263,16 @@ func TestBaseFromSnapshot(t *testing.T) {
 	home, baseTree := project(t, files)
 	files["db/2_email.sql"] = "ALTER TABLE users ADD COLUMN email text;"
 	_, headTree := project(t, files)
-	c := newConfig(t, home, filepath.Join(t.TempDir(), "runs"))
-	_, err = c.RunBoth(t.Context(), baseTree, headTree, source)
+	runs := filepath.Join(t.TempDir(), "runs")
+	c, own := newConfig(t, home, runs), sourceOf(t, runs)
+	_, err = c.RunBoth(t.Context(), baseTree, headTree, own)
 	var failed *Error
 	if !errors.As(err, &failed) || !strings.Contains(err.Error(), "division by zero") || !strings.Contains(err.Error(), "capture_base:") {
 		t.Errorf("a history that does not replay: %v", err)
 	}
 	for _, with := range []string{"dump.sql", "./load.sh"} {
 		c.BaseCommand = with
-		r, err := c.RunBoth(t.Context(), baseTree, headTree, source)
+		r, err := c.RunBoth(t.Context(), baseTree, headTree, own)
 		if err != nil {
 			t.Fatalf("%s: %v", with, err)
 		}

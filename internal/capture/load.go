@@ -160,14 +160,25 @@ func (c *Config) runAt(ctx context.Context, stage *stage, database, text string,
 	if err != nil {
 		return nil, fmt.Errorf("capture: in onward.yaml: %w", err)
 	}
-	dir, remove, err := checkOut(ctx, t, c.Home, c.WorkDir)
+	cmd, remove, err := c.newCommand(ctx, t, s)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = remove() }() // if this fails, the next run tries again
-	return stage.runCommand(ctx, database, Command{
-		Words: words, Dir: filepath.Join(dir, filepath.FromSlash(c.WorkDir)), Environment: s.Options.Environment, Timeout: s.Options.RenderTimeout,
-	})
+	cmd.Words = words
+	return stage.runCommand(ctx, database, *cmd)
+}
+
+// newCommand returns how a command runs in a checkout of a tree, still without its words.
+func (c *Config) newCommand(ctx context.Context, t adapter.Tree, s adapter.Source) (*Command, func() error, error) {
+	dir, remove, err := checkOut(ctx, t, c.Home, c.WorkDir)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &Command{
+		Dir: filepath.Join(dir, filepath.FromSlash(c.WorkDir)), Root: dir, Environment: s.Options.Environment, Timeout: s.Options.RenderTimeout,
+		Access: c.commandAccess(t, s), Logger: c.Logger,
+	}, remove, nil
 }
 
 // canReplay reports whether what a command sent makes the same schema if it is sent again.

@@ -1,12 +1,9 @@
 package capture
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -39,16 +36,15 @@ func (c *Config) Render(ctx context.Context, t adapter.Tree, s adapter.Source) (
 	if err != nil {
 		return nil, fmt.Errorf("render: in onward.yaml: %w", err)
 	}
-	dir, remove, err := checkOut(ctx, t, c.Home, c.WorkDir)
+	cmd, remove, err := c.newCommand(ctx, t, s)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = remove() }() // if this fails, the next run tries again
 	r := &Rendering{}
 	for _, run := range listRuns(words, listIDs(t, s.Dir)) {
-		text, err := c.printSQL(ctx, Command{
-			Words: run.words, Dir: filepath.Join(dir, filepath.FromSlash(c.WorkDir)), Environment: s.Options.Environment, Timeout: s.Options.RenderTimeout,
-		})
+		cmd.Words = run.words
+		text, err := c.printSQL(ctx, *cmd)
 		if err != nil {
 			return nil, err
 		}
@@ -116,24 +112,15 @@ func listIDs(t adapter.Tree, dir string) []string {
 }
 
 // printSQL runs a command and returns what it prints. Connections do not matter, and build servers that it leaves are ended.
-func (c *Config) printSQL(ctx context.Context, run Command) (string, error) {
-	watch := newWatch("")
-	runCtx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	env := append(command.Environment(), "CI=1", "NO_COLOR=1", "DOTNET_NOLOGO=1", "DOTNET_CLI_TELEMETRY_OPTOUT=1", watch.mark)
-	out, runErr := command.Run(runCtx, command.Command{
-		Words: run.Words, Dir: run.Dir, Env: append(env, run.Environment...), Timeout: cmp.Or(run.Timeout, DefaultTimeout),
-		Started: func(pid int) { watch.followProcess(pid, cancel) },
-	})
-	c.Logger.Debug("the command ended", "command", run.Words[0], "printed", len(out), "notes", watch.endProcesses())
-	if ctx.Err() != nil {
-		return "", ctx.Err()
-	}
-	if tooMany := (*processesError)(nil); errors.As(context.Cause(runCtx), &tooMany) {
-		return "", &Error{run.Words[0] + ": " + tooMany.Error()}
-	}
-	if err := explainFailure(runErr, run.Words, &Result{}); err != nil {
+func (c *Config) printSQL(ctx context.Context, cmd Command) (string, error) {
+	env := []string{"CI=1", "NO_COLOR=1", "DOTNET_NOLOGO=1", "DOTNET_CLI_TELEMETRY_OPTOUT=1"}
+	run, err := cmd.runConfined(ctx, cmd.Words, env, cmd.Environment, "")
+	if err != nil {
 		return "", err
 	}
-	return string(out), nil
+	c.Logger.Debug("the command ended", "command", cmd.Words[0], "printed", len(run.printed), "notes", run.notes)
+	if err := explainFailure(run, cmd.Words, &Result{}); err != nil {
+		return "", err
+	}
+	return string(run.printed), nil
 }

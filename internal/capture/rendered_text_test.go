@@ -11,7 +11,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/adaptertest"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
@@ -121,7 +120,7 @@ func TestRenderCache(t *testing.T) {
 	c := newConfig(t, home, runs)
 	for i, command := range []string{"sh print.sh", "sh print.sh", "sh print.sh now"} {
 		c.Command = command
-		r, err := c.Render(t.Context(), tree, adapter.Source{Dir: "m"})
+		r, err := c.Render(t.Context(), tree, sourceBelow("m", runs))
 		if err != nil || len(r.Statements) != 1 || len(r.Marks) != 1 {
 			t.Fatalf("%d: %+v %v", i, r, err)
 		}

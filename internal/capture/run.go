@@ -12,7 +12,9 @@ import (
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/command"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgserver"
+	"github.com/onward-sql/onward/internal/sandbox"
 	"github.com/onward-sql/onward/internal/wire"
 	"github.com/onward-sql/onward/internal/wire/ordered"
 )
@@ -37,7 +39,13 @@ type Command struct {
 	// Environment are variables as "NAME=value", with the same placeholders.
 	Environment []string
 	Timeout     time.Duration
+	// Root is the directory of the files, in which it may write; "" for Dir. Access is what else it may use.
+	Root   string
+	Access sandbox.Access
+	Logger *slog.Logger
 }
+
+func (c *Command) runLimit() time.Duration { return cmp.Or(c.Timeout, DefaultTimeout) }
 
 // stage is the throwaway server.
 type stage struct {
@@ -83,31 +91,20 @@ func (s *stage) runCommand(ctx context.Context, database string, c Command) (*Re
 	for i, w := range c.Words {
 		words[i] = names.Replace(w)
 	}
-	limit := cmp.Or(c.Timeout, DefaultTimeout)
-	watch := newWatch(proxy.Port())
-	runCtx, cancel := context.WithCancelCause(ctx)
-	env := append(connectionVariables(names), watch.mark)
-	for _, v := range c.Environment {
-		env = append(env, names.Replace(v))
+	env := make([]string, len(c.Environment))
+	for i, v := range c.Environment {
+		env[i] = names.Replace(v)
 	}
 	began := time.Now()
-	_, runErr := command.Run(runCtx, command.Command{
-		Words: words, Dir: c.Dir, Env: append(command.Environment(), env...), Timeout: limit,
-		Started: func(pid int) { watch.followProcess(pid, cancel) },
-	})
-	cause := context.Cause(runCtx)
-	cancel(nil)
-	notes := watch.endProcesses()
+	c.Logger = s.logger
+	run, err := c.runConfined(ctx, words, connectionVariables(names), env, proxy.Port())
 	closed := proxy.Close()
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
+	if err != nil {
+		return nil, err
 	}
-	out := &Result{Statements: log.Statements(), Notes: notes}
+	out := &Result{Statements: log.Statements(), Notes: append(run.notes, describeRefused(run.refused)...)}
 	s.logger.Debug("the command ended", "command", words[0], "took", time.Since(began), "statements", len(out.Statements))
-	if tooMany := (*processesError)(nil); errors.As(cause, &tooMany) {
-		return out, &Error{words[0] + ": " + tooMany.Error()}
-	}
-	if err := errors.Join(explainFailure(runErr, words, out), log.Err(), s.server.Err()); err != nil {
+	if err := errors.Join(explainFailure(run, words, out), log.Err(), s.server.Err()); err != nil {
 		return out, err
 	}
 	if closed != nil {
@@ -120,12 +117,12 @@ func (s *stage) runCommand(ctx context.Context, database string, c Command) (*Re
 	return out, nil
 }
 
-// explainFailure returns a command's failure with its last output, and the last error of the server.
-func explainFailure(err error, words []string, r *Result) error {
+// explainFailure returns a command's failure with its last output, the last error of the server, and what it was refused.
+func explainFailure(run *confinedRun, words []string, r *Result) error {
 	var failed *command.Error
 	switch {
-	case err == nil || !errors.As(err, &failed):
-		return err
+	case run.err == nil || !errors.As(run.err, &failed):
+		return run.err
 	case failed.LeftRunning: // the process that has its output open is ended and noted
 		return nil
 	}
@@ -139,7 +136,24 @@ func explainFailure(err error, words []string, r *Result) error {
 	if failed.TimedOut {
 		text += "; `render_timeout:` of the directory in onward.yaml sets another limit, and the command gets no input"
 	}
+	switch {
+	case len(run.refused) > 0:
+		text += "; it runs without a network, and tried to reach " + strings.Join(run.refused, ", ") + ": `sandbox: {network: true}` allows it"
+	case refusedFile.MatchString(text):
+		text += "; it reads installed programs and writes in its own directory: `sandbox:` of the directory in onward.yaml names more (`read:`, `write:`)"
+	}
 	return &Error{"`" + strings.Join(words, " ") + "` failed: " + strings.TrimPrefix(text, words[0]+": ")}
+}
+
+// refusedFile matches messages about files that a program may not use.
+var refusedFile = lazyregexp.New(`(?i)permission denied|operation not permitted|\bEACCES\b|\bEPERM\b|read-only file system|access denied`)
+
+// describeRefused returns a sentence about what a command that ended well was refused.
+func describeRefused(list []string) []string {
+	if len(list) == 0 {
+		return nil
+	}
+	return []string{"the command also tried to reach " + strings.Join(list, ", ") + ", which its sandbox refused: what it does with an answer is not known"}
 }
 
 // newPlaceholders replaces the names of the parts of the address.

@@ -12,11 +12,12 @@ import (
 	"time"
 
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+	"github.com/onward-sql/onward/internal/sandbox"
 	"github.com/onward-sql/onward/onward"
 )
 
 // runShell runs a script with a throwaway database.
-func runShell(t *testing.T, limit time.Duration, script string) (*Result, error) {
+func runShell(t *testing.T, limit time.Duration, script string, write ...string) (*Result, error) {
 	t.Helper()
 	s := &stage{server: pgservertest.Server(t, onward.NewestMajor), logger: slog.New(slog.DiscardHandler)}
 	db, err := s.server.NewDatabase(t.Context(), "")
@@ -28,7 +29,19 @@ func runShell(t *testing.T, limit time.Duration, script string) (*Result, error)
 			t.Error(err)
 		}
 	}()
-	return s.runCommand(t.Context(), db, Command{Words: []string{"sh", "-c", script}, Dir: t.TempDir(), Timeout: limit})
+	access := ownProgram(t)
+	access.Write = write
+	return s.runCommand(t.Context(), db, Command{Words: []string{"sh", "-c", script}, Dir: t.TempDir(), Timeout: limit, Access: access})
+}
+
+// ownProgram lets a command start this test as a migrate tool.
+func ownProgram(t *testing.T) sandbox.Access {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sandbox.Access{Read: []string{exe}}
 }
 
 // A command that fails, hangs, waits for input or starts too much is ended with all that it started, and the error has its
@@ -84,7 +97,7 @@ func TestNothingStays(t *testing.T) {
 	}
 	loop := fmt.Sprintf("while true; do echo tick >>%s; sleep 0.05; done", file)
 	script := fmt.Sprintf("(setsid sh -c '%s' &) ; mkdir db; while [ ! -s %s ]; do sleep 0.05; done; exec %s migrate db", loop, file, exe)
-	r, err := runShell(t, time.Minute, script)
+	r, err := runShell(t, time.Minute, script, filepath.Dir(file))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +139,7 @@ func TestConnectsElsewhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := s.runCommand(t.Context(), db, Command{Words: []string{"bash", "-c", script}, Dir: t.TempDir()})
+	r, err := s.runCommand(t.Context(), db, Command{Words: []string{"bash", "-c", script}, Dir: t.TempDir(), Access: ownProgram(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +163,7 @@ func TestEnvironment(t *testing.T) {
 	dir := t.TempDir()
 	_, err = s.runCommand(t.Context(), db, Command{
 		Words: []string{"sh", "-c", "env >env; echo $1 >word; mkdir db; exec " + exe + " migrate db", "sh", "{database}"}, Dir: dir,
-		Environment: []string{"DB_PORT={port}", "DB_URL={url}"},
+		Environment: []string{"DB_PORT={port}", "DB_URL={url}"}, Access: ownProgram(t),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -14,6 +14,7 @@ import (
 	"github.com/onward-sql/onward/internal/adapter/all"
 	"github.com/onward-sql/onward/internal/pgserver"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+	"github.com/onward-sql/onward/internal/sandbox"
 	"github.com/onward-sql/onward/internal/wire/ordered"
 	"github.com/onward-sql/onward/onward"
 )
@@ -76,7 +77,9 @@ func runTool(t *testing.T, fixture string, words []string, environment []string,
 	}
 	s := &stage{server: server, logger: slog.New(slog.DiscardHandler)}
 	dir, want := t.TempDir(), ""
+	var access sandbox.Access
 	if link != "" {
+		access.Read = []string{filepath.Join(link, "node_modules")}
 		if err := os.Symlink(filepath.Join(link, "node_modules"), filepath.Join(dir, "node_modules")); err != nil {
 			t.Fatal(err)
 		}
@@ -99,7 +102,7 @@ func runTool(t *testing.T, fixture string, words []string, environment []string,
 				}
 			}
 		}
-		r, err := s.runCommand(ctx, database, Command{Words: words, Dir: dir, Environment: environment})
+		r, err := s.runCommand(ctx, database, Command{Words: words, Dir: dir, Environment: environment, Access: access})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -36,6 +36,7 @@ type watch struct {
 	mark string // NAME=value
 	port string // the proxy's
 
+	dog  *watchdog
 	tree *sockets.Tree
 	done chan struct{}
 	wait sync.WaitGroup
@@ -43,13 +44,16 @@ type watch struct {
 	elsewhere map[string]bool
 }
 
-func newWatch(port string) *watch {
-	return &watch{mark: markVariable + "=" + rand.Text(), port: port, done: make(chan struct{}), elsewhere: map[string]bool{}}
+func newWatch(port string) (w *watch, err error) {
+	w = &watch{mark: markVariable + "=" + rand.Text(), port: port, done: make(chan struct{}), elsewhere: map[string]bool{}}
+	w.dog, err = startWatchdog(w.mark)
+	return w, err
 }
 
 // followProcess begins to follow a process. cancel is called if it starts too many others.
 func (w *watch) followProcess(pid int, cancel context.CancelCauseFunc) {
 	w.tree = sockets.NewTree(pid)
+	w.dog.followGroup(pid)
 	w.wait.Go(func() {
 		for {
 			select {
@@ -94,6 +98,7 @@ func (w *watch) endProcesses() []string {
 		left = w.tree.SignalAll(syscall.SIGKILL)
 	}
 	left += killMarked(w.mark)
+	w.dog.endWatchdog()
 	var notes []string
 	if len(w.elsewhere) > 0 {
 		var list []string

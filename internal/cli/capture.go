@@ -7,6 +7,7 @@ import (
 	"io"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,6 +28,7 @@ type captureFlags struct {
 	releaseFlags
 	dir, schema string
 	variables   []string
+	sandbox     config.Sandbox
 	limit       time.Duration
 }
 
@@ -36,6 +38,9 @@ func (f *captureFlags) addCaptureFlags(cmd *cobra.Command) {
 	flags.StringVar(&f.schema, "base-schema", "", "make the base's schema by this `command or file` of pg_dump instead of replaying the history")
 	flags.StringArrayVar(&f.variables, "env", nil, "`NAME=value` for the command; {url}, {host}, {port}, {user}, {password} and {database} are replaced; "+
 		"repeatable")
+	flags.BoolVar(&f.sandbox.Network, "network", false, "let the command use the network, and not only its database")
+	flags.StringArrayVar(&f.sandbox.Read, "read", nil, "let the command read this `file or directory` of yours, too; repeatable")
+	flags.StringArrayVar(&f.sandbox.Write, "write", nil, "let the command write in this `directory` of yours, too; repeatable")
 	flags.DurationVar(&f.limit, "limit", 5*time.Minute, "end the command after this `time`, on each revision")
 	f.addReleaseFlags(cmd)
 }
@@ -53,7 +58,8 @@ team's own runner.
 
 The command finds the database by DATABASE_URL, PGHOST, PGPORT, PGUSER, PGPASSWORD and
 PGDATABASE. It runs in the current directory of a copy of the files, with few variables of your
-environment (ONWARD_PASS_ENV lists more) and without input. Before the head runs, empty tables
+environment (ONWARD_PASS_ENV lists more) and without input. It is in a sandbox: it reaches its
+database, and no network, home directory or other process. Before the head runs, empty tables
 get a few generated rows, so that a loop over rows sends something.
 
 capture: in onward.yaml does the same for onward changelog, rehearse and plan.
@@ -121,6 +127,8 @@ func (a *app) captureConfig(ctx context.Context, f *captureFlags, command []stri
 	m.Render, m.Capture, m.CaptureBase, m.CaptureDir = "", quoteCommand(command), f.schema, workingDir()
 	m.Environment = append(m.Environment, f.variables...)
 	m.RenderTimeout = config.Timeout(f.limit.Milliseconds())
+	m.Sandbox.Network = m.Sandbox.Network || f.sandbox.Network
+	m.Sandbox.Read, m.Sandbox.Write = slices.Concat(m.Sandbox.Read, f.sandbox.Read), slices.Concat(m.Sandbox.Write, f.sandbox.Write)
 	settings := *release.Settings
 	settings.Migrations, settings.Named = []config.Migrations{m}, true
 	release.Settings = &settings

@@ -1,13 +1,14 @@
 package pgserver
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"runtime"
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/onward-sql/onward/internal/confine"
 )
 
 // startProcess starts the server so that its processes can do next to nothing: see landlock and filter. gaps lists the
@@ -18,31 +19,13 @@ import (
 // nothing else in this process is restricted.
 func (c command) startProcess(files []*os.File) (server *os.Process, gaps []string, err error) {
 	var pid int
-	onOwnThread(func() { pid, gaps, err = c.forkServer(files) })
+	confine.OnOwnThread(func() { pid, gaps, err = c.forkServer(files) })
 	if err != nil {
 		return nil, nil, err
 	}
 	// The process ID stays the child's until somebody waits for it, and only the returned value is used for that.
 	server, err = os.FindProcess(pid)
 	return server, gaps, err
-}
-
-// onOwnThread runs f on a thread that runs nothing else, then or later.
-func onOwnThread(f func()) {
-	done := make(chan struct{})
-	go func() {
-		runtime.LockOSThread()
-		if unix.Gettid() == os.Getpid() {
-			// The main thread represents the process, and would not end. So it is occupied here while another
-			// thread runs f.
-			onOwnThread(f)
-			runtime.UnlockOSThread()
-		} else {
-			f() // never unlocked: the thread ends with the goroutine
-		}
-		close(done)
-	}()
-	<-done
 }
 
 // forkServer restricts the calling thread and starts the server from it.
@@ -52,7 +35,7 @@ func (c command) forkServer(files []*os.File) (pid int, gaps []string, err error
 		attr.Files = append(attr.Files, f.Fd())
 	}
 	if !c.unconfined {
-		forgetDescriptors()
+		confine.ForgetDescriptors()
 		if gaps, err = c.restrictThread(); err != nil {
 			return 0, nil, err
 		}
@@ -65,18 +48,10 @@ func (c command) forkServer(files []*os.File) (pid int, gaps []string, err error
 	return pid, gaps, nil
 }
 
-// forgetDescriptors makes the calling thread's children inherit only the files that they are given. Go's own files
-// are close-on-exec; files that the parent of this process left open are not.
-func forgetDescriptors() {
-	if unix.Unshare(unix.CLONE_FILES) == nil {
-		_ = unix.CloseRange(3, ^uint(0)>>33, unix.CLOSE_RANGE_CLOEXEC)
-	}
-}
-
 // restrictThread restricts the calling thread and its future children. What the kernel does not support is a gap, not an
 // error.
 func (c command) restrictThread() (gaps []string, err error) {
-	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+	if err := confine.ForbidNewPrivileges(); err != nil {
 		return []string{fmt.Sprintf("the server is not confined (no_new_privs: %v): a migration that becomes superuser in it can do all that %s may", err,
 			c.accountName())}, nil
 	}
@@ -89,7 +64,7 @@ func (c command) restrictThread() (gaps []string, err error) {
 		gaps = append(gaps, gap)
 	}
 	switch err := filterCalls(c.statisticsSocket()); {
-	case errors.Is(err, errNoFilter) || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EACCES) || errors.Is(err, unix.EPERM):
+	case confine.IsUnsupported(err):
 		gaps = append(gaps, fmt.Sprintf("the server's system calls are not filtered (%v): a migration that becomes superuser in it can use the network", err))
 	case err != nil:
 		return nil, fmt.Errorf("confine the server: %w", err)

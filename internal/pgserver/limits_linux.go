@@ -11,6 +11,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/onward-sql/onward/internal/confine"
 )
 
 const (
@@ -26,7 +28,7 @@ const (
 
 // limitProcess restricts a process of the server, and its future children.
 func (p *process) limitProcess(pid int) (gaps []string) {
-	onOwnThread(func() {
+	confine.OnOwnThread(func() {
 		if err := p.acct.switchThreadUser(); err != nil {
 			gaps = []string{noLimitsNote(err)}
 			return
@@ -164,7 +166,7 @@ func (p *process) limitMapped(pid int) {
 		return
 	}
 	most := n*uint64(os.Getpagesize()) + p.memory
-	onOwnThread(func() {
+	confine.OnOwnThread(func() {
 		// If it cannot be set, the first limit could not be set either, and that was reported.
 		if p.acct.switchThreadUser() == nil {
 			_ = unix.Prlimit(pid, unix.RLIMIT_AS, &unix.Rlimit{Cur: most, Max: most}, nil)

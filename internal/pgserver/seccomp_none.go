@@ -2,9 +2,6 @@
 
 package pgserver
 
-import "errors"
+import "github.com/onward-sql/onward/internal/confine"
 
-// errNoFilter is for processors without a list of system calls.
-var errNoFilter = errors.New("not done for this processor")
-
-func filterCalls(bool) error { return errNoFilter }
+func filterCalls(bool) error { return confine.ErrNoFilter }

@@ -11,13 +11,14 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/onward-sql/onward/internal/confine"
 	"github.com/onward-sql/onward/onward"
 )
 
 // A kernel with an older Landlock runs the server as well, and the report says what it cannot hold.
 func TestOlderLandlock(t *testing.T) {
 	t.Parallel()
-	now, err := landlockABI()
+	now, err := confine.LandlockVersion()
 	if err != nil {
 		t.Skipf("SKIPPED, not tested: this kernel has no Landlock: %v", err)
 	}

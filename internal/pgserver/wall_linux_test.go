@@ -17,6 +17,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/onward-sql/onward/internal/confine"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -183,7 +184,7 @@ func batch(t *testing.T, s *Server, sql string) error {
 // fails with it.
 func TestWall(t *testing.T) {
 	t.Parallel()
-	abi, err := landlockABI()
+	abi, err := confine.LandlockVersion()
 	if err != nil {
 		t.Skipf("SKIPPED, not tested: this kernel has no Landlock: %v", err)
 	}
@@ -197,7 +198,7 @@ func TestWall(t *testing.T) {
 			for _, unconfined := range []bool{true, false} {
 				o := newOutside(t)
 				s := server(t, Config{Major: major, Small: true, Settings: settings, Unconfined: unconfined})
-				if gaps := s.Gaps(); len(gaps) > 0 && abi >= newestABI && os.Geteuid() == 0 {
+				if gaps := s.Gaps(); len(gaps) > 0 && abi >= confine.NewestLandlock && os.Geteuid() == 0 {
 					t.Errorf("gaps %q", gaps)
 				}
 				tried := 0
@@ -259,7 +260,7 @@ func (o *outside) library(t *testing.T, s *Server) {
 		{"unmark", "unmark", ""},
 		{"hide", "hide", ""},
 	}
-	abi, err := landlockABI()
+	abi, err := confine.LandlockVersion()
 	if err != nil {
 		t.Fatal(err)
 	}

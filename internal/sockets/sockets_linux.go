@@ -99,10 +99,23 @@ func (t *Tree) Connections() []Connection {
 	return append(tcpConnections(held), unixConnections(held)...)
 }
 
-// tcpConnections returns the held sockets that are established TCP connections.
-func tcpConnections(held map[uint64]int) []Connection {
-	type ends struct{ local, remote netip.AddrPort }
-	byEnds, found := map[ends]uint64{}, map[uint64]ends{}
+// tcpState is a state of a TCP socket, as the kernel numbers it.
+type tcpState string
+
+const (
+	established tcpState = "01"
+	listening   tcpState = "0A"
+)
+
+// tcpSocket is a line of the kernel's list.
+type tcpSocket struct {
+	local, remote netip.AddrPort
+	inode         uint64
+}
+
+// tcpSockets returns the sockets of this network namespace in a state.
+func tcpSockets(state tcpState) []tcpSocket {
+	var out []tcpSocket
 	for _, file := range []string{"/proc/self/net/tcp", "/proc/self/net/tcp6"} {
 		text, err := os.ReadFile(file)
 		if err != nil {
@@ -110,28 +123,53 @@ func tcpConnections(held map[uint64]int) []Connection {
 		}
 		for line := range strings.Lines(string(text)) {
 			fields := strings.Fields(line)
-			const established = "01"
-			if len(fields) < 10 || fields[3] != established {
+			if len(fields) < 10 || fields[3] != string(state) {
 				continue
 			}
 			local, ok := parseAddress(fields[1])
 			remote, valid := parseAddress(fields[2])
 			inode, err := strconv.ParseUint(fields[9], 10, 64)
-			if !ok || !valid || err != nil {
-				continue
-			}
-			e := ends{local, remote}
-			byEnds[e] = inode
-			if held[inode] != 0 {
-				found[inode] = e
+			if ok && valid && err == nil {
+				out = append(out, tcpSocket{local, remote, inode})
 			}
 		}
 	}
+	return out
+}
+
+// tcpConnections returns the held sockets that are established TCP connections.
+func tcpConnections(held map[uint64]int) []Connection {
+	type ends struct{ local, remote netip.AddrPort }
+	list := tcpSockets(established)
+	byEnds := map[ends]uint64{}
+	for _, s := range list {
+		byEnds[ends{s.local, s.remote}] = s.inode
+	}
 	var out []Connection
-	for inode, e := range found {
-		out = append(out, Connection{PID: held[inode], Local: e.local, Remote: e.remote, Peer: byEnds[ends{e.remote, e.local}]})
+	for _, s := range list {
+		if held[s.inode] != 0 {
+			out = append(out, Connection{PID: held[s.inode], Local: s.local, Remote: s.remote, Peer: byEnds[ends{s.remote, s.local}]})
+		}
 	}
 	return out
+}
+
+// Listens reports whether a process of the tree listens on a TCP port.
+func (t *Tree) Listens(port uint16) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.refreshMembers()
+	for _, s := range tcpSockets(listening) {
+		if s.local.Port() != port {
+			continue
+		}
+		for pid := range t.members {
+			if Holds(pid, s.inode) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // parseAddress parses "0100007F:1538": each four bytes are a number in the machine's own byte order.

@@ -28,7 +28,8 @@ type Command struct {
 	Env   []string
 	// Timeout ends it and all processes that it started.
 	Timeout time.Duration
-	// Started is called with the process after its start, if it is not nil.
+	// Start starts it; nil for cmd.Start. Started is called with the process after that, if it is not nil.
+	Start   func(*exec.Cmd) error
 	Started func(pid int)
 }
 
@@ -59,7 +60,11 @@ func Run(ctx context.Context, c Command) ([]byte, error) {
 	cmd.Stdout, cmd.Stderr = out, talk
 	cmd.WaitDelay = 2 * time.Second
 	OwnGroup(cmd)
-	if err = cmd.Start(); err == nil {
+	start := c.Start
+	if start == nil {
+		start = (*exec.Cmd).Start
+	}
+	if err = start(cmd); err == nil {
 		if c.Started != nil {
 			c.Started(cmd.Process.Pid)
 		}

@@ -1,0 +1,95 @@
+package capture
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+
+	"github.com/onward-sql/onward/internal/adapter/command"
+	"github.com/onward-sql/onward/internal/cache"
+	"github.com/onward-sql/onward/internal/sandbox"
+	"github.com/onward-sql/onward/internal/scratch"
+)
+
+// confinedRun is how a command ran.
+type confinedRun struct {
+	printed []byte
+	// err is a [*command.Error] or an [*Error]; notes are sentences about what else was seen.
+	err   error
+	notes []string
+	// refused are the addresses that it tried to connect to.
+	refused []string
+}
+
+// runConfined runs a command in a sandbox. env are further variables, after which those of the user count. port is its database's;
+// "" for none. Errors: the context's, and those of temporary directories.
+func (c *Command) runConfined(ctx context.Context, words, env, user []string, port string) (*confinedRun, error) {
+	temporary, remove, err := scratch.Make("capture-tmp")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = remove() }() // if this fails, the next run tries again
+	access := c.Access
+	if n, err := strconv.ParseUint(port, 10, 16); err == nil {
+		access.Port = uint16(n)
+	}
+	root, err := filepath.EvalSymlinks(cmp.Or(c.Root, c.Dir))
+	if err != nil {
+		return nil, err
+	}
+	access.Write = append([]string{root, temporary}, access.Write...)
+	watch, err := newWatch(port)
+	if err != nil {
+		return nil, err
+	}
+	env = slices.Concat(command.Environment(), keepCaches(&access), env, []string{"TMPDIR=" + temporary}, user, []string{watch.mark})
+	runCtx, cancel := context.WithCancelCause(ctx)
+	var box *sandbox.Sandbox
+	out := &confinedRun{}
+	out.printed, out.err = command.Run(runCtx, command.Command{
+		Words: words, Dir: c.Dir, Env: env, Timeout: c.runLimit(),
+		Start: func(cmd *exec.Cmd) (err error) {
+			box, err = sandbox.Start(cmd, access)
+			return err
+		},
+		Started: func(pid int) { watch.followProcess(pid, cancel) },
+	})
+	cause := context.Cause(runCtx)
+	cancel(nil)
+	out.notes = watch.endProcesses()
+	if box != nil {
+		box.Close()
+		out.refused = box.ListRefused()
+		for _, gap := range box.ListGaps() {
+			c.Logger.Warn(gap)
+		}
+	}
+	if tooMany := (*processesError)(nil); errors.As(cause, &tooMany) {
+		out.err = &Error{words[0] + ": " + tooMany.Error()}
+	}
+	return out, ctx.Err()
+}
+
+// keepCaches makes directories that stay for tools that cannot work without writing in a cache. They are the sandbox's own: a branch's
+// code must not change what the user's own builds read. It returns the variables that name them.
+func keepCaches(a *sandbox.Access) []string {
+	dir := cache.Dir("command")
+	if dir == "" {
+		return nil
+	}
+	var env []string
+	for name, variable := range map[string]string{"go-build": "GOCACHE", "uv": "UV_CACHE_DIR", "npm": "npm_config_cache"} {
+		p := filepath.Join(dir, name)
+		if os.MkdirAll(p, 0o700) == nil {
+			a.Write = append(a.Write, p)
+			env = append(env, fmt.Sprintf("%s=%s", variable, p))
+		}
+	}
+	return env
+}

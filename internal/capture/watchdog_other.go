@@ -1,0 +1,10 @@
+//go:build !unix
+
+package capture
+
+// watchdog does nothing on this system.
+type watchdog struct{}
+
+func startWatchdog(string) (*watchdog, error) { return &watchdog{}, nil }
+func (*watchdog) followGroup(int)             {}
+func (*watchdog) endWatchdog()                {}

@@ -1,0 +1,223 @@
+//go:build linux && (amd64 || arm64)
+
+package sandbox
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/onward-sql/onward/internal/confine"
+)
+
+// outside is what a program must not reach.
+type outside struct {
+	dir      string
+	sleeper  *exec.Cmd // has a secret in its environment
+	listener net.Listener
+	socket   net.Listener
+}
+
+func newOutside(t *testing.T) *outside {
+	t.Helper()
+	o := &outside{dir: t.TempDir()}
+	for _, name := range []string{"secret", "own"} {
+		if err := os.WriteFile(filepath.Join(o.dir, name), []byte("hidden-text\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o.sleeper = exec.CommandContext(t.Context(), "sleep", "1000")
+	o.sleeper.Env = []string{"SECRET=hidden-text"}
+	if err := o.sleeper.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = o.sleeper.Process.Kill(); _ = o.sleeper.Wait() })
+	var err error
+	if o.listener, err = (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0"); err != nil {
+		t.Fatal(err)
+	}
+	if o.socket, err = (&net.ListenConfig{}).Listen(t.Context(), "unix", filepath.Join(o.dir, "socket")); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { o.listener.Close(); o.socket.Close() })
+	return o
+}
+
+// runIn runs a script of a program in a sandbox, and returns its output.
+func runIn(t *testing.T, a Access, words ...string) (string, *Sandbox, error) {
+	t.Helper()
+	dir := t.TempDir()
+	a.Write = append(a.Write, dir)
+	var out bytes.Buffer
+	cmd := exec.CommandContext(t.Context(), words[0], words[1:]...)
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = dir, append(os.Environ(), "TMPDIR="+dir, "PYTHONDONTWRITEBYTECODE=1"), &out, &out
+	s, err := Start(cmd, a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = cmd.Wait()
+	s.Close()
+	return out.String(), s, err
+}
+
+// findPython returns an interpreter; the test is skipped if this kernel confines less, or if there is none.
+func findPython(t *testing.T) string {
+	t.Helper()
+	abi, err := confine.LandlockVersion()
+	if err != nil || abi < confine.NewestLandlock || !canCopyDescriptors() {
+		t.Skipf("SKIPPED, not tested: this kernel or container cannot confine a command (Landlock %d, %v)", abi, err)
+	}
+	out, err := exec.CommandContext(t.Context(), "python3", "-c", "import sys; print(sys.executable)").Output() // a shim would be slow
+	if err != nil {
+		t.Skipf("SKIPPED, not tested: there is no python3 (%v)", err)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// TestAttempts: each attempt succeeds without the sandbox, and fails in it.
+func TestAttempts(t *testing.T) {
+	t.Parallel()
+	python3 := findPython(t)
+	o := newOutside(t)
+	port := o.listener.Addr().(*net.TCPAddr).Port
+	other, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	for name, script := range map[string]string{
+		"connects elsewhere":        fmt.Sprintf("import socket; socket.create_connection(('127.0.0.1', %d), 2)", other.Addr().(*net.TCPAddr).Port),
+		"connects by IPv6":          fmt.Sprintf("import socket; socket.create_connection(('::ffff:127.0.0.1', %d), 2)", other.Addr().(*net.TCPAddr).Port),
+		"fast open":                 fmt.Sprintf("import socket; s = socket.socket(); s.sendto(b'x', 0x20000000, ('127.0.0.1', %d))", other.Addr().(*net.TCPAddr).Port),
+		"datagram":                  "import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.sendto(b'x', ('127.0.0.1', 9))",
+		"connects to a Unix socket": fmt.Sprintf("import socket; s = socket.socket(socket.AF_UNIX); s.connectSocket('%s/socket')", o.dir),
+		"by a link to it": fmt.Sprintf("import os, socket; os.symlink('%s/socket', 'link'); s = socket.socket(socket.AF_UNIX); s.connectSocket('link')",
+			o.dir),
+		"reads a file":          fmt.Sprintf("print(open('%s/secret').read())", o.dir),
+		"lists a directory":     fmt.Sprintf("import os; os.listdir('%s')", o.dir),
+		"writes a file":         fmt.Sprintf("open('%s/own', 'a').write('x')", o.dir),
+		"makes a file":          fmt.Sprintf("open('%s/new', 'w')", o.dir),
+		"removes a file":        fmt.Sprintf("import os; os.remove('%s/new')", o.dir),
+		"changes a mode":        fmt.Sprintf("import os; os.chmod('%s/own', 0o600)", o.dir),
+		"by a link to a file":   fmt.Sprintf("import os; os.symlink('%s/own', 'own'); os.chmod('own', 0o600)", o.dir),
+		"reads an environment":  fmt.Sprintf("assert 'hidden' in open('/proc/%d/environ').read()", o.sleeper.Process.Pid),
+		"reads onward's":        fmt.Sprintf("open('/proc/%d/environ').read()", os.Getpid()),
+		"sends a signal":        fmt.Sprintf("import os; os.kill(%d, 0)", o.sleeper.Process.Pid),
+		"sends onward a signal": fmt.Sprintf("import os; os.kill(%d, 0)", os.Getpid()),
+		"traces": fmt.Sprintf("import ctypes, os; l = ctypes.CDLL(None, use_errno=True); assert l.ptrace(16, %d, 0, 0) == 0; l.ptrace(17, %d, 0, 0)",
+			o.sleeper.Process.Pid, o.sleeper.Process.Pid),
+		"a new namespace": "import ctypes; assert ctypes.CDLL(None).unshare(0x10000000) == 0", // of users
+	} {
+		t.Run(name, func(t *testing.T) {
+			if name == "removes a file" {
+				if err := os.WriteFile(filepath.Join(o.dir, "new"), nil, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if out, _, err := runIn(t, Access{Port: uint16(port)}, python3, "-c", script); err == nil || strings.Contains(out, "hidden-text") ||
+				!strings.Contains(out, "Traceback") {
+				t.Errorf("in the sandbox: %v\n%s", err, out)
+			}
+			free := exec.CommandContext(t.Context(), python3, "-c", script)
+			free.Dir = t.TempDir()
+			if out, err := free.CombinedOutput(); err != nil {
+				t.Errorf("without a sandbox: %v\n%s", err, out)
+			}
+		})
+	}
+}
+
+// What a program needs works: its database, its own servers and sockets, its files and modes.
+func TestWork(t *testing.T) {
+	t.Parallel()
+	python3 := findPython(t)
+	o := newOutside(t)
+	script := fmt.Sprintf(`
+import os, socket, threading, tempfile, subprocess, multiprocessing.connection
+socket.create_connection(('127.0.0.1', %d), 2)
+s = socket.socket(); s.settimeout(5); s.bind(('127.0.0.1', 0)); s.startListener(); c = socket.create_connection(s.getsockname(), 2)
+u = socket.socket(socket.AF_UNIX); u.bind('u.sock'); u.listen(); v = socket.socket(socket.AF_UNIX); v.connect('u.sock')
+w = socket.socket(); w.setblocking(False)
+assert w.connect_ex(s.getsockname()) in (0, 115)
+open('f', 'w').write('#!/bin/sh\nexit 3\n'); os.chmod('f', 0o755); assert subprocess.call('./f') == 3
+d = os.open('.', os.O_RDONLY); os.chmod('f', 0o644, dir_fd=d); assert os.stat('f').st_mode & 0o777 == 0o644
+with open('f') as f: os.fchmod(f.fileno(), 0o600)
+assert os.stat('f').st_mode & 0o777 == 0o600
+os.chown('f', os.getuid(), os.getgid())
+tempfile.NamedTemporaryFile().write(b'x')
+os.kill(os.getpid(), 0); p = subprocess.Popen(['sleep', '10']); p.kill(); p.wait()
+open('/dev/null', 'w').write('x'); open('/etc/passwd').read(); open('/proc/self/status').read()
+socket.getaddrinfo('localhost', 5432)
+os.mkfifo('pipe'); os.symlink('f', 'g'); os.rename('f', 'h'); os.mkdir('m'); os.rmdir('m')
+print('all done')
+`, o.listener.Addr().(*net.TCPAddr).Port)
+	out, s, err := runIn(t, Access{Port: uint16(o.listener.Addr().(*net.TCPAddr).Port)}, python3, "-c", script)
+	if err != nil || !strings.Contains(out, "all done") || len(s.ListRefused()) != 0 || len(s.ListGaps()) != 0 {
+		t.Errorf("%v refused %q gaps %q\n%s", err, s.ListRefused(), s.ListGaps(), out)
+	}
+	out, s, err = runIn(t, Access{}, python3, "-c",
+		"import socket\nfor a in ['192.0.2.1', 'redis.invalid']:\n  try: socket.create_connection((a, 6379), 1)\n  except OSError as e: print(e)")
+	if err != nil || strings.Join(s.ListRefused(), " ") != "192.0.2.1:6379 a name server" {
+		t.Errorf("%v refused %q\n%s", err, s.ListRefused(), out)
+	}
+	a := Access{Network: true, Read: []string{filepath.Join(o.dir, "secret")}, Write: []string{filepath.Join(o.dir, "own")}}
+	out, _, err = runIn(t, a, "sh", "-c", fmt.Sprintf("cat %s/secret && echo x >>%s/own && %s -c \"import socket; socket.create_connection(('127.0.0.1', %d), 2)\"",
+		o.dir, o.dir, python3, o.listener.Addr().(*net.TCPAddr).Port))
+	if err != nil || !strings.Contains(out, "hidden-text") {
+		t.Errorf("a wider sandbox: %v\n%s", err, out)
+	}
+}
+
+// A kernel that can do less confines a command as well as it can, and the gaps say what is left.
+func TestOlderKernels(t *testing.T) {
+	t.Parallel()
+	python3 := findPython(t)
+	o := newOutside(t)
+	port := uint16(o.listener.Addr().(*net.TCPAddr).Port)
+	script := fmt.Sprintf("import os, socket; socket.create_connection(('127.0.0.1', %d), 2); open('f', 'w').write('x'); os.chmod('f', 0o600)\n"+
+		"try: open('%s/own', 'a'); print('hidden-text')\nexcept OSError: pass", port, o.dir)
+	for _, tc := range []struct {
+		access Access
+		want   string
+	}{
+		{Access{abi: 1}, "signal your processes and truncate your files"},
+		{Access{abi: 3}, "signal your processes"},
+		{Access{noListener: true}, "use Unix sockets"},
+		{Access{abi: 3, noListener: true}, "connect to other machines"},
+	} {
+		tc.access.Port = port
+		out, s, err := runIn(t, tc.access, python3, "-c", script)
+		if err != nil || strings.Contains(out, "hidden") || !strings.Contains(strings.Join(s.ListGaps(), "\n"), tc.want) {
+			t.Errorf("%+v: %v, gaps %q\n%s", tc.access, err, s.ListGaps(), out)
+		}
+	}
+	other := fmt.Sprintf("import socket; socket.create_connection(('127.0.0.1', %d), 2)", port)
+	if out, _, err := runIn(t, Access{noListener: true, Port: 1}, python3, "-c", other); err == nil || !strings.Contains(out, "PermissionError") {
+		t.Errorf("without a listener Landlock refuses other ports: %v\n%s", err, out)
+	}
+}
+
+// A program that does not exist is an error, and a command that hangs in a call ends with the sandbox.
+func TestStartFails(t *testing.T) {
+	t.Parallel()
+	if _, err := Start(exec.CommandContext(t.Context(), "/no/such/program"), Access{}); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("%v", err)
+	}
+	cmd := exec.CommandContext(t.Context(), "sleep", "1000")
+	s, err := Start(cmd, Access{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	s.Close() // its parent thread ends
+	if err := cmd.Wait(); err == nil || time.Since(began) > 10*time.Second {
+		t.Errorf("%v after %v", err, time.Since(began))
+	}
+}

@@ -1,0 +1,224 @@
+package sandbox
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/onward-sql/onward/internal/confine"
+	"github.com/onward-sql/onward/internal/sockets"
+)
+
+// Sandbox confines a program that was started in it.
+type Sandbox struct {
+	access Access
+	gaps   []string
+	// writable are the real paths of Access.Write.
+	writable []string
+
+	ended     chan struct{} // closed to let the program's parent thread end
+	wake      *os.File      // closed to end the listener
+	listening chan struct{} // closed when the listener has ended; nil without one
+
+	mu      sync.Mutex
+	tree    *sockets.Tree
+	refused []string
+}
+
+// Start starts a program that is confined, and which the kernel ends if this process ends. [Sandbox.Close] must be called after its
+// end. If it does not start, the error is that of cmd.Start.
+//
+// The restrictions are those of a thread, which starts the program and waits for Close.
+func Start(cmd *exec.Cmd, a Access) (*Sandbox, error) {
+	s := &Sandbox{access: a, ended: make(chan struct{})}
+	for _, dir := range a.Write {
+		for _, file := range followLinks(dir) {
+			s.writable = append(s.writable, file)
+		}
+	}
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
+	started := make(chan error)
+	go confine.OnOwnThread(func() {
+		err := s.restrictThread(cmd)
+		if err == nil {
+			err = cmd.Start()
+		}
+		started <- err
+		<-s.ended // the kernel ends the program with the thread that started it
+	})
+	if err := <-started; err != nil {
+		s.Close()
+		return nil, err
+	}
+	s.mu.Lock()
+	s.tree = sockets.NewTree(cmd.Process.Pid)
+	s.mu.Unlock()
+	return s, nil
+}
+
+// Close must be called after the program's end.
+func (s *Sandbox) Close() {
+	close(s.ended)
+	if s.listening != nil {
+		s.wake.Close()
+		<-s.listening
+	}
+}
+
+// ListGaps returns sentences about what is not confined.
+func (s *Sandbox) ListGaps() []string { return s.gaps }
+
+// ListRefused returns what it tried to connect to and was refused.
+func (s *Sandbox) ListRefused() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.refused)
+}
+
+// maxRefused bounds the list.
+const maxRefused = 5
+
+func (s *Sandbox) noteRefused(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.refused) < maxRefused && !slices.Contains(s.refused, name) {
+		s.refused = append(s.refused, name)
+	}
+}
+
+// restrictThread restricts the calling thread and its children. A restriction that the kernel does not have is a gap.
+func (s *Sandbox) restrictThread(cmd *exec.Cmd) error {
+	_ = unix.CloseRange(3, ^uint(0)>>33, unix.CLOSE_RANGE_CLOEXEC) // files that were left open by this process's parent
+	confine.ForgetCapabilities()
+	if err := confine.ForbidNewPrivileges(); err != nil {
+		s.gaps = append(s.gaps, fmt.Sprintf("the command is not confined (no_new_privs: %v): it can do all that you can", err))
+		return nil
+	}
+	// The filter comes first: its listener decides about connections, which Landlock then need not allow.
+	asks, err := s.filterCalls()
+	if err != nil && !confine.IsUnsupported(err) {
+		return fmt.Errorf("confine the command: %w", err)
+	}
+	if err != nil {
+		s.gaps = append(s.gaps, fmt.Sprintf("the command's system calls are not filtered (%v): it can send datagrams, use Unix sockets and change the modes of your files", err))
+	}
+	abi, err := confine.LandlockVersion()
+	if err != nil {
+		s.gaps = append(s.gaps, fmt.Sprintf("this kernel has no Landlock (%v; Linux has it since 5.13): the command can read and write your files, and signal "+
+			"your processes", err))
+		return nil
+	}
+	if s.access.abi != 0 {
+		abi = min(abi, s.access.abi)
+	}
+	if err := s.restrictFiles(cmd, abi, asks); err != nil {
+		return fmt.Errorf("confine the command: %w", err)
+	}
+	return nil
+}
+
+// restrictFiles denies all files but those that the program may use.
+func (s *Sandbox) restrictFiles(cmd *exec.Cmd, abi int, asks bool) error {
+	attr := confine.HandledRights(min(abi, confine.NewestLandlock))
+	attr.Handled_access_net &^= unix.LANDLOCK_ACCESS_NET_BIND_TCP
+	if s.access.Network {
+		attr.Handled_access_net = 0
+	}
+	var ports []uint16
+	if s.access.Port != 0 && !asks {
+		ports = append(ports, s.access.Port)
+	}
+	if err := confine.RestrictFiles(abi, attr, s.listRules(cmd), ports...); err != nil {
+		return err
+	}
+	var can []string
+	if abi < 6 {
+		can = append(can, "signal your processes")
+	}
+	if abi < 3 {
+		can = append(can, "truncate your files")
+	}
+	if abi < 4 && !asks && !s.access.Network {
+		can = append(can, "connect to other machines")
+	}
+	if can != nil {
+		s.gaps = append(s.gaps, fmt.Sprintf("this kernel has version %d of Landlock: the command can %s", abi, strings.Join(can, " and ")))
+	}
+	return nil
+}
+
+const (
+	mayRun = confine.MayRead | confine.MayExecute
+	// mayChange are the rights on a directory in which the program works.
+	mayChange = mayRun | confine.MayWrite | unix.LANDLOCK_ACCESS_FS_MAKE_REG | unix.LANDLOCK_ACCESS_FS_MAKE_DIR | unix.LANDLOCK_ACCESS_FS_MAKE_SYM |
+		unix.LANDLOCK_ACCESS_FS_MAKE_SOCK | unix.LANDLOCK_ACCESS_FS_MAKE_FIFO | unix.LANDLOCK_ACCESS_FS_REMOVE_FILE |
+		unix.LANDLOCK_ACCESS_FS_REMOVE_DIR | unix.LANDLOCK_ACCESS_FS_REFER
+)
+
+// listRules returns the rules for files.
+func (s *Sandbox) listRules(cmd *exec.Cmd) []confine.Rule {
+	rules := []confine.Rule{{Path: "/etc", Rights: unix.LANDLOCK_ACCESS_FS_READ_DIR}}
+	for _, f := range []string{"/dev/null", "/dev/zero", "/dev/full", "/dev/urandom", "/dev/random"} {
+		rules = append(rules, confine.Rule{Path: f, Rights: confine.MayWrite})
+	}
+	program := cmd.Path
+	if !strings.HasPrefix(program, "/") {
+		program = cmd.Dir + "/" + program
+	}
+	read := slices.Concat(listPrograms(program, cmd.Env, s.access.Read), listPublic("/etc"), s.access.Read)
+	for _, p := range read {
+		rules = append(rules, confine.Rule{Path: p, Rights: mayRun})
+	}
+	for _, p := range s.access.Write {
+		rules = append(rules, confine.Rule{Path: p, Rights: mayChange})
+	}
+	return rules
+}
+
+// maxPublic bounds the entries of a directory that are looked at.
+const maxPublic = 2000
+
+// listPublic returns a directory, or the parts of it, that everybody may read: root could read the rest, too.
+func listPublic(dir string) []string {
+	if os.Geteuid() != 0 {
+		return []string{dir}
+	}
+	left := maxPublic
+	list, _ := listReadable(dir, &left)
+	return list
+}
+
+// listReadable returns the parts of a directory that everybody may read; all is set if that is the directory itself.
+func listReadable(dir string, left *int) (out []string, all bool) {
+	entries, err := os.ReadDir(dir)
+	if *left -= len(entries); err != nil || *left < 0 {
+		return nil, false
+	}
+	all = true
+	for _, e := range entries {
+		p := dir + "/" + e.Name()
+		info, err := os.Stat(p)
+		switch {
+		case err != nil || info.Mode().Perm()&0o004 == 0:
+			all = false
+		case e.IsDir():
+			list, whole := listReadable(p, left)
+			out, all = append(out, list...), all && whole
+		default:
+			out = append(out, p)
+		}
+	}
+	if all {
+		return []string{dir}, true
+	}
+	return out, false
+}
