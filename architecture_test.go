@@ -19,8 +19,8 @@ const module = "github.com/onward-sql/onward/"
 // its own layer's rooms that are below it in the table's order, and of every
 // lower layer; "same" names the pairs within a layer that may.
 var layers = [][]string{
-	{"onward", "internal/scratch", "internal/cache", "internal/lazyregexp", "internal/fault", "internal/address", "internal/redact", "internal/sockets", "internal/pgtime",
-		"internal/confine", "internal/sandbox"},
+	{"onward", "internal/scratch", "internal/cache", "internal/lazyregexp", "internal/fault", "internal/address", "internal/redact",
+		"internal/sockets", "internal/pgtime", "internal/confine", "internal/sandbox"},
 	{
 		"internal/inflect", "internal/pgparse", "internal/predicate", "internal/query", "internal/pgerror", "internal/catalog/builtin",
 		"internal/catalog", "internal/script", "internal/outside", "internal/violation", "internal/undo",

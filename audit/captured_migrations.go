@@ -39,7 +39,7 @@ func (a *changelog) commandReader(s adapter.Source) readBoth {
 func (a *changelog) captureBoth(ctx context.Context, adapters []adapter.Adapter, head adapter.Source, base *adapter.Source) (pair, error) {
 	o := head.Options
 	c := a.commandConfig(o.Capture, o)
-	c.BaseCommand, c.Major = o.CaptureBase, a.captureMajor()
+	c.BaseCommand, c.Major, c.Database = o.CaptureBase, a.captureMajor(), a.DB
 	var deployed *capture.Revision
 	var baseTree adapter.Tree
 	if base != nil {

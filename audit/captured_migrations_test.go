@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/gitrange/gittest"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
@@ -105,5 +107,52 @@ func TestCaptureOfBranch(t *testing.T) {
 	}
 	if _, err := os.Stat(marker); err == nil {
 		t.Error("the branch's command ran")
+	}
+}
+
+// capture_base: db takes the base from the deployed database: a real tool with numbered rows and a lock runs only the new migration,
+// although the deployed one would fail.
+func TestCaptureOfDatabase(t *testing.T) {
+	t.Parallel()
+	server := pgservertest.Server(t, 17)
+	name, err := server.NewDatabase(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := pgx.Connect(t.Context(), server.URL(name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	if _, err := conn.Exec(t.Context(), `CREATE TABLE users (id serial PRIMARY KEY, email text); CREATE TABLE teams (id serial PRIMARY KEY, email text);
+		CREATE TABLE knex_migrations (id serial PRIMARY KEY, name varchar(255), batch integer, migration_time timestamptz);
+		CREATE TABLE knex_migrations_lock (index serial PRIMARY KEY, is_locked integer);
+		INSERT INTO knex_migrations (name, batch, migration_time) VALUES ('20240101_tables.js', 1, now());
+		INSERT INTO knex_migrations_lock (is_locked) VALUES (0)`); err != nil {
+		t.Fatal(err)
+	}
+	base := knexProject("node migrate.cjs")
+	base["onward.yaml"] += "    capture_base: db\n"
+	base["db/20240101_tables.js"] = "exports.up = async (knex) => { throw new Error('years ago') }\nexports.down = async () => {}\n"
+	dir := gittest.Commits(t, base, map[string]string{"db/20240201_indexes.js": knexIndexes})
+	if err := os.Symlink(filepath.Join(pgservertest.RunnerPath(t, "knex"), "node_modules"), filepath.Join(dir, "node_modules")); err != nil {
+		t.Fatal(err)
+	}
+	settings, err := config.Load(dir, Names())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := Changelog(t.Context(), Config{Dir: dir, Base: "HEAD~1", Settings: settings, Deployed: Deployed{DB: server.URL(name)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := describeCaptured(r)
+	for _, want := range []string{"new 20240201_indexes db/20240201_indexes.js file\n", "creating index users_email blocks writes to users"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in:\n%s", want, got)
+		}
+	}
+	if len(r.Migrations) != 1 || len(r.Opaque) != 0 {
+		t.Errorf("%s", got)
 	}
 }

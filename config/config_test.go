@@ -50,7 +50,8 @@ func TestDecode(t *testing.T) {
 			},
 			{Dir: "billing/versions", Framework: "alembic", Render: "alembic upgrade {from}:{to} --sql", RenderTimeout: 10_000, Line: 16},
 			{
-				Dir: "jobs/migrations", Capture: "npx knex migrate:latest", CaptureBase: "db/structure.sql", Sandbox: config.Sandbox{Network: true, Read: []string{"~/.config/tool"}, Write: []string{"/var/cache/tool"}}, Line: 20,
+				Dir: "jobs/migrations", Capture: "npx knex migrate:latest", CaptureBase: "db/structure.sql", Line: 20,
+				Sandbox: config.Sandbox{Network: true, Read: []string{"~/.config/tool"}, Write: []string{"/var/cache/tool"}},
 			},
 		},
 		Rules:        map[string]onward.Severity{"index-create-blocking": onward.Warning, "column-drop": onward.Off},

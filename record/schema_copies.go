@@ -45,7 +45,8 @@ func (c *schemaCopies) connectCopy(ctx context.Context, database string) (*pgx.C
 	if err != nil {
 		return nil, err
 	}
-	if err := execDefinitions(ctx, conn, ddl); err != nil {
+	// Queries on what this machine cannot make are understood by their text.
+	if _, err := live.ExecDefinitions(ctx, conn, ddl); err != nil {
 		return nil, errors.Join(err, conn.Close(ctx))
 	}
 	return conn, nil
@@ -61,27 +62,6 @@ func (c *schemaCopies) databaseAddress(database string) string {
 		return u.String()
 	}
 	return c.address + " dbname='" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(database) + "'"
-}
-
-// execDefinitions runs definitions. It tries a failed one again after the others. It leaves out the ones that never
-// work, such as those of an extension that this machine lacks: queries on them are then understood by their
-// text.
-func execDefinitions(ctx context.Context, conn *pgx.Conn, ddl []string) error {
-	for {
-		var again []string
-		for _, sql := range ddl {
-			if _, err := conn.PgConn().Exec(ctx, sql).ReadAll(); err != nil {
-				if conn.IsClosed() {
-					return err
-				}
-				again = append(again, sql)
-			}
-		}
-		if len(again) == 0 || len(again) == len(ddl) {
-			return nil
-		}
-		ddl = again
-	}
 }
 
 func (c *schemaCopies) dropCopies() error {

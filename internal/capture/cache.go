@@ -15,7 +15,10 @@ import (
 const cacheVersion = "1"
 
 // baseKey identifies everything that the base's run depends on; "" if that is not known.
-func (c *Config) baseKey(t adapter.Tree, s adapter.Source) string {
+func (c *Config) baseKey(t adapter.Tree, s adapter.Source, d *deployed) string {
+	if d != nil {
+		return c.treeKey(t, s, "base", c.BaseCommand, d.hashContent())
+	}
 	return c.treeKey(t, s, "base", c.BaseCommand)
 }
 

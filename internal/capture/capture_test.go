@@ -294,3 +294,72 @@ func TestBaseFromSnapshot(t *testing.T) {
 		}
 	}
 }
+
+// The deployed database makes the base: its schema, and the rows of the history table.
+func TestBaseFromDatabase(t *testing.T) {
+	t.Parallel()
+	server := pgservertest.Server(t, onward.NewestMajor)
+	deployed, err := server.NewDatabase(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := pgx.Connect(t.Context(), server.URL(deployed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	if _, err := conn.Exec(t.Context(), `CREATE TYPE mood AS ENUM ('good');
+		CREATE TABLE users (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text, size int GENERATED ALWAYS AS (length(name)) STORED);
+		CREATE TABLE posts (id serial PRIMARY KEY, user_id bigint REFERENCES users, mood mood DEFAULT 'good');
+		CREATE VIEW names AS SELECT name FROM users; INSERT INTO users (name) VALUES ('a secret of production');
+		CREATE TABLE applied (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text UNIQUE, at timestamptz DEFAULT now(), raw bytea DEFAULT '\x00ff');
+		INSERT INTO applied (name) VALUES ('1_broken.sql')`); err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]string{"db/1_broken.sql": "SELECT 1/0;"}
+	home, baseTree := project(t, files)
+	files["db/2_email.sql"] = "ALTER TABLE users ADD COLUMN email text;"
+	_, headTree := project(t, files)
+	runs := filepath.Join(t.TempDir(), "runs")
+	c, own := newConfig(t, home, runs), sourceOf(t, runs)
+	c.HistoryTables = map[string]bool{"applied": true}
+	c.BaseCommand = DeployedBase
+	if _, err := c.RunBoth(t.Context(), baseTree, headTree, own); err == nil || !strings.Contains(err.Error(), "--db names its address") {
+		t.Errorf("without a database: %v", err)
+	}
+	c.Database = server.URL(deployed)
+	load := func() {
+		t.Helper()
+		r, err := c.RunBoth(t.Context(), baseTree, headTree, own)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before, after := c.Sets(r, &Revision{Tree: baseTree, Source: source}, Revision{Tree: headTree, Source: source})
+		if got := describeSet(after); got != "2_email.sql db/2_email.sql file\n  0 ALTER TABLE users ADD COLUMN email text\n" || len(after.Opaque) != 0 || !r.Filled {
+			t.Errorf("%s %+v", got, after.Opaque)
+		}
+		schema := fmt.Sprint(before.Snapshot.Migration.Source.Parts)
+		if !strings.Contains(schema, "TABLE public.users") || !strings.Contains(schema, "VIEW public.names") || strings.Contains(schema, "secret") {
+			t.Errorf("the base: %s", schema)
+		}
+	}
+	countRuns := func(want int) {
+		t.Helper()
+		if text, err := os.ReadFile(runs); err != nil || strings.Count(string(text), "run") != want {
+			t.Errorf("%q %v, want %d runs", text, err, want)
+		}
+	}
+	load()
+	countRuns(1)
+	load() // from the cache
+	countRuns(1)
+	if _, err := conn.Exec(t.Context(), "ALTER TABLE posts ADD COLUMN title text"); err != nil {
+		t.Fatal(err)
+	}
+	load()
+	countRuns(2)
+	c.HistoryTables = map[string]bool{"other": true}
+	if _, err := c.RunBoth(t.Context(), baseTree, headTree, own); err == nil || !strings.Contains(err.Error(), "no table in which a known tool") {
+		t.Errorf("without a history: %v", err)
+	}
+}

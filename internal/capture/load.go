@@ -17,9 +17,11 @@ import (
 
 // Config says which command to run, and where.
 type Config struct {
-	// Command runs all pending migrations. BaseCommand makes the base's schema instead of it: another command, or a file
-	// below WorkDir from pg_dump; "" for Command.
+	// Command runs all pending migrations. BaseCommand makes the base's schema instead of it: another command, a file below
+	// WorkDir from pg_dump, or [DeployedBase]; "" for Command.
 	Command, BaseCommand string
+	// Database is the address of the deployed database; "" for none.
+	Database string
 	// WorkDir is the directory of the command, relative to the root.
 	WorkDir string
 	// Home is the user's own copy of the repository, with installed packages; "" for none.
@@ -42,12 +44,18 @@ type Run struct {
 	Empty  string `json:"empty,omitempty"`
 	// Snapshot is the file that made the base's schema; "" if a command did.
 	Snapshot string `json:"snapshot,omitempty"`
+	// Refused are definitions of the deployed database that the throwaway server refuses.
+	Refused []string `json:"refused,omitempty"`
 }
 
 // RunBoth runs the command on the base and then on the head, or answers from the cache. base is nil if the base has no
 // such directory.
 func (c *Config) RunBoth(ctx context.Context, base, head adapter.Tree, s adapter.Source) (*Run, error) {
-	baseKey := c.baseKey(base, s)
+	d, err := c.readDeployed(ctx, base, head, s)
+	if err != nil {
+		return nil, err
+	}
+	baseKey := c.baseKey(base, s, d)
 	headKey := c.headKey(baseKey, head, s)
 	r := &Run{}
 	if c.loadCached(headKey, r) {
@@ -63,7 +71,7 @@ func (c *Config) RunBoth(ctx context.Context, base, head adapter.Tree, s adapter
 		return nil, err
 	}
 	if base != nil {
-		if database, err = c.makeBase(ctx, stage, database, base, s, baseKey, r); err != nil {
+		if database, err = c.makeBase(ctx, stage, database, base, s, baseKey, d, r); err != nil {
 			return nil, fmt.Errorf("at %s: %w", base.Name(), err)
 		}
 	}
@@ -75,8 +83,25 @@ func (c *Config) RunBoth(ctx context.Context, base, head adapter.Tree, s adapter
 	return r, nil
 }
 
-// makeBase makes the base's schema: from a dump, by what the command sent the last time, or by the command.
-func (c *Config) makeBase(ctx context.Context, stage *stage, database string, t adapter.Tree, s adapter.Source, key string, r *Run) (string, error) {
+// readDeployed reads the deployed database if it makes the base; else it returns nil.
+func (c *Config) readDeployed(ctx context.Context, base, head adapter.Tree, s adapter.Source) (*deployed, error) {
+	switch {
+	case base == nil || c.BaseCommand != DeployedBase:
+		return nil, nil
+	case c.Database == "":
+		return nil, &Error{"capture_base: db makes the base's schema from the deployed database: --db names its address"}
+	}
+	return readDeployed(ctx, c.Database, newBooks(c.HistoryTables, listMigrationFiles(head, s.Dir).paths, nil))
+}
+
+// makeBase makes the base's schema: from the deployed database or a dump, by what the command sent the last time, or by the command.
+func (c *Config) makeBase(ctx context.Context, stage *stage, database string, t adapter.Tree, s adapter.Source, key string, d *deployed, r *Run,
+) (_ string, err error) {
+	if d != nil {
+		r.Base.Statements = d.listStatements()
+		r.Refused, err = stage.restoreDeployed(ctx, database, d)
+		return database, err
+	}
 	if file := path.Join(c.WorkDir, c.BaseCommand); isDump(file) && adapter.HasFile(t, file) {
 		r.Snapshot = file
 		dir, err := t.Dir(ctx)
@@ -103,7 +128,7 @@ func (c *Config) makeBase(ctx context.Context, stage *stage, database string, t 
 	if err != nil {
 		var failed *Error
 		if errors.As(err, &failed) && c.BaseCommand == "" {
-			failed.Message += "; `capture_base:` names a dump, or another command that makes the deployed schema"
+			failed.Message += "; `capture_base:` names a dump, or another command that makes the deployed schema, or db for the database of --db"
 		}
 		return "", err
 	}

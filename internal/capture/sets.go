@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -43,7 +44,7 @@ func (c *Config) Sets(r *Run, base *Revision, head Revision) (baseSet, headSet *
 	segments := dropUsual(b.cutSegments(r.Head.Statements), before)
 	addHead(headSet, at.convertSegments(segments, len(headSet.Migrations)))
 	headSet.Together = b.runTogether(segments)
-	for _, note := range slices.Concat(r.Head.Notes, nonEmpty(r.Empty)) {
+	for _, note := range slices.Concat(r.Head.Notes, nonEmpty(r.Empty), describeUnmade(r.Refused)) {
 		headSet.Opaque = append(headSet.Opaque, onward.Opaque{Path: dirName(head.Source), What: "the run of `" + c.Command + "`", Why: note})
 	}
 	return baseSet, headSet
@@ -64,6 +65,15 @@ func addHead(set *adapter.Set, list []*adapter.Migration) {
 		}
 		set.Migrations = append(set.Migrations, m)
 	}
+}
+
+// describeUnmade returns a sentence about definitions of the deployed database.
+func describeUnmade(list []string) []string {
+	if len(list) == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("%d definitions of the deployed database cannot be made on this machine's server, such as: %s",
+		len(list), shortenStatement(list[0]))}
 }
 
 func nonEmpty(text string) []string {

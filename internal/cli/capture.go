@@ -35,7 +35,8 @@ type captureFlags struct {
 func (f *captureFlags) addCaptureFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.dir, "dir", "", "`directory` of the migrations (default: the one in onward.yaml, or the detected one)")
-	flags.StringVar(&f.schema, "base-schema", "", "make the base's schema by this `command or file` of pg_dump instead of replaying the history")
+	flags.StringVar(&f.schema, "base-schema", "", "make the base's schema by this `command or file` of pg_dump, or by db (the database of --db), "+
+		"instead of replaying the history")
 	flags.StringArrayVar(&f.variables, "env", nil, "`NAME=value` for the command; {url}, {host}, {port}, {user}, {password} and {database} are replaced; "+
 		"repeatable")
 	flags.BoolVar(&f.sandbox.Network, "network", false, "let the command use the network, and not only its database")
@@ -69,7 +70,8 @@ something could not be read.`,
 		Example: `  onward capture -- npx knex migrate:latest
   onward capture --base v1.4 -- bin/rails db:migrate
   onward capture --env 'SQLALCHEMY_URL={url}' -- .venv/bin/alembic upgrade head
-  onward capture --base-schema db/structure.sql -- ./migrate.sh`,
+  onward capture --base-schema db/structure.sql -- ./migrate.sh
+  onward capture --base-schema db --db env:DATABASE_URL -- npx typeorm migration:run`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return newUsageError("a command is missing: onward capture -- npx knex migrate:latest")

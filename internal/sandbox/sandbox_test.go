@@ -92,10 +92,11 @@ func TestAttempts(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer other.Close()
+	elsewhere := other.Addr().(*net.TCPAddr).Port
 	for name, script := range map[string]string{
-		"connects elsewhere":        fmt.Sprintf("import socket; socket.create_connection(('127.0.0.1', %d), 2)", other.Addr().(*net.TCPAddr).Port),
-		"connects by IPv6":          fmt.Sprintf("import socket; socket.create_connection(('::ffff:127.0.0.1', %d), 2)", other.Addr().(*net.TCPAddr).Port),
-		"fast open":                 fmt.Sprintf("import socket; s = socket.socket(); s.sendto(b'x', 0x20000000, ('127.0.0.1', %d))", other.Addr().(*net.TCPAddr).Port),
+		"connects elsewhere":        fmt.Sprintf("import socket; socket.create_connection(('127.0.0.1', %d), 2)", elsewhere),
+		"connects by IPv6":          fmt.Sprintf("import socket; socket.create_connection(('::ffff:127.0.0.1', %d), 2)", elsewhere),
+		"fast open":                 fmt.Sprintf("import socket; s = socket.socket(); s.sendto(b'x', 0x20000000, ('127.0.0.1', %d))", elsewhere),
 		"datagram":                  "import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.sendto(b'x', ('127.0.0.1', 9))",
 		"connects to a Unix socket": fmt.Sprintf("import socket; s = socket.socket(socket.AF_UNIX); s.connectSocket('%s/socket')", o.dir),
 		"by a link to it": fmt.Sprintf("import os, socket; os.symlink('%s/socket', 'link'); s = socket.socket(socket.AF_UNIX); s.connectSocket('link')",
@@ -168,7 +169,8 @@ print('all done')
 		t.Errorf("%v refused %q\n%s", err, s.ListRefused(), out)
 	}
 	a := Access{Network: true, Read: []string{filepath.Join(o.dir, "secret")}, Write: []string{filepath.Join(o.dir, "own")}}
-	out, _, err = runIn(t, a, "sh", "-c", fmt.Sprintf("cat %s/secret && echo x >>%s/own && %s -c \"import socket; socket.create_connection(('127.0.0.1', %d), 2)\"",
+	out, _, err = runIn(t, a, "sh", "-c", fmt.Sprintf("cat %s/secret && echo x >>%s/own && "+
+		"%s -c \"import socket; socket.create_connection(('127.0.0.1', %d), 2)\"",
 		o.dir, o.dir, python3, o.listener.Addr().(*net.TCPAddr).Port))
 	if err != nil || !strings.Contains(out, "hidden-text") {
 		t.Errorf("a wider sandbox: %v\n%s", err, out)

@@ -109,7 +109,8 @@ func (s *Sandbox) restrictThread(cmd *exec.Cmd) error {
 		return fmt.Errorf("confine the command: %w", err)
 	}
 	if err != nil {
-		s.gaps = append(s.gaps, fmt.Sprintf("the command's system calls are not filtered (%v): it can send datagrams, use Unix sockets and change the modes of your files", err))
+		s.gaps = append(s.gaps, fmt.Sprintf("the command's system calls are not filtered (%v): it can send datagrams, use Unix sockets and change the "+
+			"modes of your files", err))
 	}
 	abi, err := confine.LandlockVersion()
 	if err != nil {

@@ -89,7 +89,8 @@ func settings() *config.Config {
 		Path: "", Named: false, Postgres: []int{onward.OldestMajor, onward.NewestMajor}, Base: "",
 		Migrations: []config.Migrations{{
 			Dir: "migrations", Framework: "goose", Transaction: onward.TransactionFile, LockTimeout: 5000, StatementTimeout: 60000,
-			Python: "", Render: "", Capture: "", CaptureBase: "", CaptureDir: "", Sandbox: config.Sandbox{Network: false, Read: nil, Write: nil}, Settings: "", Environment: nil, AcceptUnreadable: true, RenderTimeout: 0, Line: 0,
+			Python: "", Render: "", Capture: "", CaptureBase: "", CaptureDir: "", Sandbox: config.Sandbox{Network: false, Read: nil, Write: nil},
+			Settings: "", Environment: nil, AcceptUnreadable: true, RenderTimeout: 0, Line: 0,
 		}},
 		Rules: map[string]onward.Severity{"table-drop": onward.Error}, Presets: []onward.Preset{onward.Recommended, onward.Strict},
 		FailOn: config.FailOnWarning, SmallTables: []string{"countries"}, SmallBelow: 1e6,

@@ -1,0 +1,27 @@
+package live
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// ExecDefinitions runs definitions from [ReadDefinitions] in an empty database. It tries a failed one again after the others, and
+// returns those that never work, such as those of an extension that this machine lacks. The error is for a lost session.
+func ExecDefinitions(ctx context.Context, conn *pgx.Conn, ddl []string) (refused []string, err error) {
+	for {
+		var again []string
+		for _, sql := range ddl {
+			if _, err := conn.PgConn().Exec(ctx, sql).ReadAll(); err != nil {
+				if conn.IsClosed() {
+					return nil, err
+				}
+				again = append(again, sql)
+			}
+		}
+		if len(again) == 0 || len(again) == len(ddl) {
+			return again, nil
+		}
+		ddl = again
+	}
+}
