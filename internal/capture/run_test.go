@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -52,6 +53,16 @@ func TestFailures(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	secret := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(secret, []byte("x"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	refused := func(list ...string) []string { // only Linux has the sandbox
+		if runtime.GOOS != "linux" {
+			return nil
+		}
+		return list
+	}
 	for name, tc := range map[string]struct {
 		script string
 		limit  time.Duration
@@ -64,6 +75,9 @@ func TestFailures(t *testing.T) {
 		"it waits for input":    {"read answer || { echo 'are you sure? no answer' >&2; exit 1; }", time.Minute, []string{"no answer"}},
 		"it starts too many":    {"for i in $(seq 300); do sleep 302 & done; wait", time.Minute, []string{"more than 256 processes"}},
 		"it does not connect":   {"true", time.Minute, []string{"did not connect", "DATABASE_URL"}},
+		"it needs Redis":        {"exec bash -c 'exec 3<>/dev/tcp/127.0.0.1/6379'", time.Minute, refused("127.0.0.1:6379", "network: true")},
+		"it asks for a name":    {"exec bash -c 'exec 3<>/dev/tcp/redis.invalid/6379'", time.Minute, refused("redis.invalid", "network: true")},
+		"it reads your files":   {"exec cat " + secret, time.Minute, refused("Permission denied", "`sandbox:`")},
 		"there is no program":   {"exec no-such-tool", time.Minute, []string{"no-such-tool"}},
 		"the server refuses it": {"mkdir db; echo 'SELECT 1/0' >db/1.sql; " + exe + " migrate db", time.Minute, []string{"division by zero", "1.sql"}},
 	} {
@@ -114,7 +128,7 @@ func TestNothingStays(t *testing.T) {
 	}
 }
 
-// A connection to another server is reported.
+// A connection to another server is reported: one that the sandbox refuses, and one that the user allows.
 func TestConnectsElsewhere(t *testing.T) {
 	t.Parallel()
 	if _, err := os.Stat("/proc/self/net/tcp"); err != nil {
@@ -135,16 +149,22 @@ func TestConnectsElsewhere(t *testing.T) {
 	address := listener.Addr().(*net.TCPAddr)
 	script := fmt.Sprintf("mkdir db; exec 3<>/dev/tcp/127.0.0.1/%d; sleep 0.5; %s migrate db", address.Port, exe)
 	s := &stage{server: pgservertest.Server(t, onward.NewestMajor), logger: slog.New(slog.DiscardHandler)}
-	db, err := s.server.NewDatabase(t.Context(), "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := s.runCommand(t.Context(), db, Command{Words: []string{"bash", "-c", script}, Dir: t.TempDir(), Access: ownProgram(t)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(r.Notes) != 1 || !strings.Contains(r.Notes[0], address.String()) {
-		t.Errorf("%q", r.Notes)
+	for _, network := range []bool{false, true} {
+		db, err := s.server.NewDatabase(t.Context(), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		access, want := ownProgram(t), "tried to reach"
+		if access.Network = network; network {
+			want = "also connected to"
+		}
+		r, err := s.runCommand(t.Context(), db, Command{Words: []string{"bash", "-c", script}, Dir: t.TempDir(), Access: access})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(r.Notes) != 1 || !strings.Contains(r.Notes[0], address.String()) || !strings.Contains(r.Notes[0], want) {
+			t.Errorf("network %t: %q", network, r.Notes)
+		}
 	}
 }
 
