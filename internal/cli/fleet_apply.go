@@ -48,7 +48,7 @@ func (a *app) applyToTargets(cmd *cobra.Command, f *applyFlags) error {
 		c.Release, c.After = f.rollout.release+" contract", f.rollout.release
 	}
 	if f.queue != "" {
-		return a.queueRollout(cmd, f, &base, c)
+		return a.queueApply(cmd, f, &base, c)
 	}
 	c.Work = applyWork(&apply.PendingConfig{Config: base, Repository: r, Source: f.source, Table: f.table, AcceptFindings: f.accept}, f.rollout.searchPath,
 		a.targetEvents)

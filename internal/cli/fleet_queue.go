@@ -1,9 +1,7 @@
 package cli
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -14,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/onward-sql/onward/apply"
+	"github.com/onward-sql/onward/guard"
 	"github.com/onward-sql/onward/internal/fleet"
 	"github.com/onward-sql/onward/internal/fleet/queuedb"
 	"github.com/onward-sql/onward/internal/report"
@@ -62,78 +61,53 @@ Exit code: as for onward apply --targets.`,
 	return cmd
 }
 
-// queuedApply is what a worker knows of onward apply. It has no address.
-type queuedApply struct {
-	Plan         *onward.Plan     `json:"plan"`
-	Name         string           `json:"name"`
-	Through      onward.PlanPhase `json:"through"`
-	To           string           `json:"to,omitempty"`
-	Role         string           `json:"role,omitempty"`
-	Table        string           `json:"table,omitempty"`
-	Unproven     string           `json:"unproven,omitempty"`
-	Within       time.Duration    `json:"within"`
-	MaxStall     time.Duration    `json:"max_stall"`
-	Parallel     int              `json:"parallel"`
-	Publications []string         `json:"publications,omitempty"`
-	Throttle     apply.Limits     `json:"throttle"`
-	Evidence     *apply.Evidence  `json:"evidence,omitempty"`
-	SearchPath   string           `json:"search_path"`
-}
-
-// newQueuedApply describes the work for the queue.
-func newQueuedApply(f *applyFlags, c *apply.Config) ([]byte, error) {
-	return json.Marshal(queuedApply{
-		Plan: c.Plan, Name: c.Name, Through: c.Through, To: c.To, Role: c.Role, Table: f.table, Unproven: c.Unproven, Within: c.Within, MaxStall: c.MaxStall,
-		Parallel: c.Parallel, Publications: c.AcceptPublications, Throttle: c.Throttle, Evidence: c.Evidence, SearchPath: f.rollout.searchPath,
-	})
-}
-
-// readQueuedApply reads the work. An unknown key is of a newer release of onward.
-func readQueuedApply(text []byte) (q queuedApply, err error) {
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
-	err = d.Decode(&q)
-	if err == nil && q.Plan == nil {
-		err = errors.New("it has no plan")
-	}
-	if err != nil {
-		return q, fmt.Errorf("the work was put into the queue by another release of onward: %w", err)
-	}
-	q.Throttle.Health = "" // nothing in the queue may start a program here
-	return q, nil
-}
-
-// config returns the work for one slice.
-func (q *queuedApply) config(s *apply.Slice) apply.Config {
-	return apply.Config{
-		Plan: q.Plan, Name: q.Name, Through: q.Through, To: q.To, Role: q.Role, Unproven: q.Unproven, Within: q.Within, MaxStall: q.MaxStall, Parallel: q.Parallel,
-		AcceptPublications: q.Publications, Throttle: q.Throttle, Evidence: q.Evidence, Slice: s,
-	}
-}
-
-// queueRollout puts a release into the queue, and waits for its end.
-func (a *app) queueRollout(cmd *cobra.Command, f *applyFlags, base *apply.Config, c fleet.Config) error {
-	for _, name := range localFlags {
-		if cmd.Flags().Changed(name) {
-			return newUsageError("--%s is not for --queue: other machines do the work", name)
-		}
+// queueApply puts a plan into the queue.
+func (a *app) queueApply(cmd *cobra.Command, f *applyFlags, base *apply.Config, c fleet.Config) error {
+	if err := refuseLocal(cmd, localFlags); err != nil {
+		return err
 	}
 	if base.Plan == nil {
 		return newUsageError("--plan is missing: workers run plans only")
-	}
-	format, options, err := a.printOptions(report.AppliedFormats()...)
-	if err != nil {
-		return err
-	}
-	url, err := a.readAddress(f.queue)
-	if err != nil {
-		return err
 	}
 	work, err := newQueuedApply(f, base)
 	if err != nil {
 		return err
 	}
-	ctx := cmd.Context()
+	return a.queueRollout(cmd.Context(), &f.rollout, &f.queueFlags, c, &queuedb.Settings{Work: work})
+}
+
+// queueGuard puts a command into the queue. Workers have the command itself.
+func (a *app) queueGuard(cmd *cobra.Command, f *guardFlags, base *guard.Config, c fleet.Config) error {
+	if err := refuseLocal(cmd, []string{"allow-address"}); err != nil {
+		return err
+	}
+	work, err := newQueuedGuard(base)
+	if err != nil {
+		return err
+	}
+	return a.queueRollout(cmd.Context(), &f.rollout, &f.queueFlags, c, &queuedb.Settings{Work: work, OnMachine: true})
+}
+
+// refuseLocal refuses flags that mean something on this machine only.
+func refuseLocal(cmd *cobra.Command, names []string) error {
+	for _, name := range names {
+		if cmd.Flags().Changed(name) {
+			return newUsageError("--%s is not for --queue: other machines do the work", name)
+		}
+	}
+	return nil
+}
+
+// queueRollout puts a release into the queue, and waits for its end. The settings have the work.
+func (a *app) queueRollout(ctx context.Context, f *rolloutFlags, qf *queueFlags, c fleet.Config, settings *queuedb.Settings) error {
+	format, options, err := a.printOptions(report.AppliedFormats()...)
+	if err != nil {
+		return err
+	}
+	url, err := a.readAddress(qf.queue)
+	if err != nil {
+		return err
+	}
 	survey, err := fleet.SurveyTargets(ctx, c)
 	if err != nil {
 		return a.unfinishedError(err)
@@ -143,16 +117,19 @@ func (a *app) queueRollout(cmd *cobra.Command, f *applyFlags, base *apply.Config
 		return err
 	}
 	defer q.Close()
-	source := fleet.Source{Text: f.rollout.targets}
-	settings := &queuedb.Settings{
-		Source: f.rollout.targets, Late: source.NeedsDatabase() && len(f.rollout.only)+len(f.rollout.labels) == 0, StopAfter: f.rollout.stopAfter,
-		AtOnce: c.AtOnce, PerServer: c.PerServer, Chosen: c.Chosen, Verify: c.Verify, SearchPath: c.SearchPath, Within: c.Within, Work: work,
-	}
-	if err := q.Start(ctx, &c, settings, survey, f.rebuild); err != nil {
+	source := fleet.Source{Text: f.targets}
+	settings.Source, settings.Late, settings.StopAfter = f.targets, source.NeedsDatabase() && len(f.only)+len(f.labels) == 0, f.stopAfter
+	settings.AtOnce, settings.PerServer, settings.Chosen, settings.Within = c.AtOnce, c.PerServer, c.Chosen, c.Within
+	settings.Verify, settings.SearchPath = c.Verify, c.SearchPath
+	if err := q.Start(ctx, &c, settings, survey, qf.rebuild); err != nil {
 		return err
 	}
-	a.printNote("%d targets are in the queue: onward fleet worker takes them", len(survey.Targets))
-	if f.detach {
+	workers := "onward fleet worker takes them"
+	if settings.OnMachine {
+		workers = "onward fleet worker --release " + c.Release + " takes them, on machines that have the code"
+	}
+	a.printNote("%d targets are in the queue: %s", len(survey.Targets), workers)
+	if qf.detach {
 		return a.writeRollout(survey.Rollout, format, options)
 	}
 	end, err := a.followQueue(ctx, q, c.Release)

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -20,9 +19,10 @@ import (
 
 // workerFlags are the flags of onward fleet worker.
 type workerFlags struct {
-	queue, targets, db, listen string
-	atOnce                     int
-	drain                      time.Duration
+	queue, targets, db, listen, release string
+	allow                               []string
+	atOnce                              int
+	drain                               time.Duration
 }
 
 // Defaults and limits of a worker.
@@ -35,11 +35,15 @@ const (
 func (a *app) newFleetWorkerCommand() *cobra.Command {
 	var f workerFlags
 	cmd := &cobra.Command{
-		Use:   "worker --queue ADDRESS --targets SOURCE",
+		Use:   "worker --queue ADDRESS --targets SOURCE [--release NAME -- COMMAND [ARGUMENT]…]",
 		Short: "do the work for releases in a queue",
-		Long: `Takes targets of releases that onward apply --targets --queue has put into a queue database.
-Run as many workers as you like, on as many machines. The queue has the names of targets and the
-plan. Each worker finds their addresses in its own --targets, so no password is in the queue.
+		Long: `Takes targets of releases that onward apply or guard --targets --queue has put into a queue
+database. Run as many workers as you like, on as many machines. The queue has the names of targets
+and the plan. Each worker finds their addresses in its own --targets, so no password is in the
+queue.
+
+A release of onward guard needs a command and code that are on the worker's machine: only workers
+with its name in --release and the same command take its targets. The queue cannot choose the command.
 
 A backfill runs in slices of a minute, so that other targets have their turn. After a kill,
 another worker goes on within a minute. SIGTERM ends the worker after the running batches.
@@ -48,15 +52,17 @@ Log lines are JSON, on standard error.
 Exit code: 0 it was asked to end; 2 usage or input; 3 the queue cannot be used.`,
 		Example: `  onward fleet worker --queue env:QUEUE_URL --targets targets.txt
   onward fleet worker --queue env:QUEUE_URL --targets 'schemas:tenant_*' --db env:DATABASE_URL
-  onward fleet worker --queue env:QUEUE_URL --targets targets.txt --listen 127.0.0.1:9187`,
-		Args: checkArguments(0, 0, "no arguments"),
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.runWorker(cmd.Context(), &f) },
+  onward fleet worker --queue env:QUEUE_URL --targets targets.txt --listen 127.0.0.1:9187
+  onward fleet worker --queue env:QUEUE_URL --targets targets.txt --release v2.4 -- ./migrate up`,
+		RunE: func(cmd *cobra.Command, args []string) error { return a.runWorker(cmd.Context(), &f, args) },
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	flags.StringVar(&f.queue, "queue", "", "`address` of the queue database, @FILE or env:NAME that hold it")
 	flags.StringVar(&f.targets, "targets", "", "all `targets`: schemas:PATTERN or query:SQL on --db, a file, or a directory")
 	flags.StringVar(&f.db, "db", "", "`address` of the database, @FILE or env:NAME that hold it, for schemas: and query:")
+	flags.StringVar(&f.release, "release", "", "also take targets of this `release`, whose code is on this machine: after it, the command of onward guard")
+	flags.StringArrayVar(&f.allow, "allow-address", nil, "`HOST[:PORT]` that the command may name beside its target's; its sessions there are not guarded (repeatable)")
 	flags.IntVar(&f.atOnce, "at-once", fleet.DefaultAtOnce, "the largest `number` of slices that this process runs at once")
 	flags.DurationVar(&f.drain, "drain", defaultDrain, "the `time` after SIGTERM after which running statements are cancelled")
 	flags.StringVar(&f.listen, "listen", "", "`HOST:PORT` for /healthz and /metrics (Prometheus)")
@@ -64,12 +70,16 @@ Exit code: 0 it was asked to end; 2 usage or input; 3 the queue cannot be used.`
 }
 
 // runWorker takes targets until the process gets a signal.
-func (a *app) runWorker(ctx context.Context, f *workerFlags) error {
+func (a *app) runWorker(ctx context.Context, f *workerFlags, command []string) error {
 	switch {
 	case f.queue == "" || f.targets == "":
 		return newUsageError("--queue and --targets are missing: name the queue, and the list of all targets")
 	case f.atOnce < 1 || f.atOnce > mostAtOnce:
 		return newUsageError("--at-once %d: 1 to %d slices", f.atOnce, mostAtOnce)
+	case len(command) > 0 && f.release == "":
+		return newUsageError("--release is missing: a command is for one release, whose code is on this machine")
+	case len(f.allow) > 0 && len(command) == 0:
+		return newUsageError("--allow-address is for a command: name it after --")
 	case f.drain <= 0:
 		return newUsageError("--drain is a time such as 25s")
 	}
@@ -99,16 +109,10 @@ func (a *app) runWorker(ctx context.Context, f *workerFlags) error {
 		return err
 	}
 	defer q.Close()
+	work := &workMaker{repository: repository, command: newWorkerCommand(f, command, logger), logger: logger}
 	w := q.NewWorker(queuedb.WorkerConfig{
 		AtOnce: f.atOnce, Source: source, Who: apply.ProcessName("fleet worker"), Drain: f.drain,
-		MakeWork: func(text json.RawMessage, s *apply.Slice) (fleet.Work, error) {
-			work, err := readQueuedApply(text)
-			if err != nil {
-				return nil, err
-			}
-			c := &apply.PendingConfig{Config: work.config(s), Repository: repository, Table: work.Table}
-			return applyWork(c, work.SearchPath, func(t *fleet.Target) func(apply.Event) { return logEvents(logger, t) }), nil
-		},
+		Release: f.release, MakeWork: work.makeWork,
 	})
 	if f.listen != "" {
 		stop, err := serveHealth(f.listen, w.Handler(), logger)
@@ -121,17 +125,6 @@ func (a *app) runWorker(ctx context.Context, f *workerFlags) error {
 		return fmt.Errorf("the queue: %w", err)
 	}
 	return nil
-}
-
-// logEvents returns what writes a target's events to the log.
-func logEvents(logger *slog.Logger, t *fleet.Target) func(apply.Event) {
-	return func(e apply.Event) {
-		step := ""
-		if e.Step != nil {
-			step = e.Step.ID
-		}
-		logger.Debug("step", "target", t.Name, "step", step, "event", e.Kind, "words", e.Words, "rows", e.Total)
-	}
 }
 
 // serveHealth serves a handler until stop is called.

@@ -27,6 +27,7 @@ type guardFlags struct {
 	again                    bool
 	allow                    []string
 	rollout                  rolloutFlags
+	queueFlags
 }
 
 func (f *guardFlags) addGuardFlags(cmd *cobra.Command) {
@@ -38,6 +39,7 @@ func (f *guardFlags) addGuardFlags(cmd *cobra.Command) {
 	flags.BoolVar(&f.again, "again", false, "run it again after a lost lock race even if something was committed: the command continues where it stopped")
 	flags.StringArrayVar(&f.allow, "allow-address", nil, "`HOST[:PORT]` that the command may name beside --db's; its sessions there are not guarded (repeatable)")
 	f.rollout.addRolloutFlags(cmd)
+	f.addQueueFlags(cmd)
 }
 
 func (a *app) newGuardCommand() *cobra.Command {
@@ -70,7 +72,8 @@ error, or into the file of --output.
 With --targets the command runs once for each database, or for each schema of a database: in
 waves, some at once, until too many fail. It finds its target in DATABASE_URL and libpq's
 variables, in ONWARD_TARGET and ONWARD_SCHEMA, and its sessions begin in that schema. The schema
-onward_fleet of each database has what is done: after a kill the same command continues.
+onward_fleet of each database has what is done: after a kill the same command continues. With
+--queue, processes of onward fleet worker run the command, also on other machines.
 
 Exit code: the command's own; 2 usage or input; 3 the database cannot be reached, or the
 command never came through the proxy. With --targets: 0 all done; 1 a target failed; 2 usage or
@@ -78,7 +81,8 @@ input; 3 not finished, the same command continues.`,
 		Example: `  onward guard --db env:DATABASE_URL -- python manage.py migrate
   onward guard --db env:DATABASE_URL -- npx prisma migrate deploy
   onward guard --db @/run/secrets/db --max-stall 200ms -- ./migrate -database "$URL" up
-  onward guard --targets 'schemas:tenant_*' --db env:DATABASE_URL --release v2.4 -- ./migrate up`,
+  onward guard --targets 'schemas:tenant_*' --db env:DATABASE_URL --release v2.4 -- ./migrate up
+  onward guard --targets targets.txt --release v2.4 --queue env:QUEUE_URL -- ./migrate up`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return newUsageError("a command is missing: onward guard --db env:DATABASE_URL -- COMMAND")
@@ -109,7 +113,11 @@ func (a *app) runGuardOnTargets(cmd *cobra.Command, f *guardFlags, command []str
 	if err != nil {
 		return err
 	}
-	c.Digest, c.Work = fleet.DigestCommand(command, c.SearchPath), fleet.GuardCommand(base, c.SearchPath)
+	c.Digest = fleet.DigestCommand(command, c.SearchPath)
+	if f.queue != "" {
+		return a.queueGuard(cmd, f, &base, c)
+	}
+	c.Work = fleet.GuardCommand(base, c.SearchPath)
 	return a.runRollout(cmd.Context(), c, true)
 }
 

@@ -65,11 +65,25 @@ func GuardCommand(base guard.Config, searchPath string) Work {
 			return code, err
 		case r.ExitCode == 0 && notRecorded.Load() != nil && c.Tell != nil:
 			c.Tell("a session of the command was not recorded: " + (*notRecorded.Load()).Error())
-		case r.ExitCode != 0 && r.Why != "":
-			return r.ExitCode, fmt.Errorf("exit code %d; not run again: %s", r.ExitCode, r.Why)
+		case r.ExitCode != 0:
+			return r.ExitCode, &CommandError{r.ExitCode, r.Why}
 		}
 		return r.ExitCode, nil
 	}
+}
+
+// CommandError says that a command failed on a target. Why says why it was not run again; "" if it lost no lock race.
+type CommandError struct {
+	ExitCode int
+	Why      string
+}
+
+// Error has the exit code.
+func (e *CommandError) Error() string {
+	if e.Why == "" {
+		return fmt.Sprintf("exit code %d", e.ExitCode)
+	}
+	return fmt.Sprintf("exit code %d; not run again: %s", e.ExitCode, e.Why)
 }
 
 // addressNames are the variables that name a database, which the command gets from its target alone.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/onward-sql/onward/apply"
 	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/guard"
 	"github.com/onward-sql/onward/internal/address"
 	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/onward"
@@ -47,7 +48,8 @@ func isUnavailable(err error) bool {
 	case errors.As(err, new(*apply.LostError)), isBusy(err):
 		return true
 	case errors.As(err, new(*apply.RefusedError)), errors.As(err, new(*apply.UnfinishedError)), errors.As(err, new(*ledger.OtherError)),
-		errors.As(err, new(*config.InputError)), errors.As(err, new(*address.Error)):
+		errors.As(err, new(*config.InputError)), errors.As(err, new(*address.Error)), errors.As(err, new(*CommandError)),
+		errors.As(err, new(*guard.AroundError)):
 		return false
 	}
 	return isLost(err)

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/riverqueue/river"
 
 	"github.com/onward-sql/onward/internal/fleet"
 	"github.com/onward-sql/onward/onward"
@@ -27,13 +26,14 @@ type openRollout struct {
 	late     int
 }
 
-// dispatch lets targets begin, as waves, the stop rule and the limits allow. It returns the releases without an open target.
-func (q *Queue) dispatch(ctx context.Context) (ended []*openRollout, err error) {
+// dispatch lets targets begin, as waves, the stop rule and the limits allow. It returns the releases without an open target. release is
+// the one for which this worker has the code: targets of others like it begin only if their workers run.
+func (q *Queue) dispatch(ctx context.Context, release string) (ended []*openRollout, err error) {
 	err = q.inTransaction(ctx, func(tx pgx.Tx) error {
 		if err := lockDispatch(ctx, tx); err != nil {
 			return err
 		}
-		list, err := q.readOpen(ctx, tx)
+		list, err := q.readOpen(ctx, tx, release)
 		if err != nil || len(list) == 0 {
 			return err
 		}
@@ -64,8 +64,9 @@ func lockDispatch(ctx context.Context, tx pgx.Tx) error {
 	return err
 }
 
-// readOpen returns the releases that are running. A release that another version of onward made is left to it.
-func (q *Queue) readOpen(ctx context.Context, tx pgx.Tx) (list []*openRollout, err error) {
+// readOpen returns the releases that are running. A release that another version of onward made is left to it, and one that needs code on the
+// machine is left to its own workers.
+func (q *Queue) readOpen(ctx context.Context, tx pgx.Tx, release string) (list []*openRollout, err error) {
 	rows, err := tx.Query(ctx, "SELECT id, release, settings, waves, sizes, late FROM onward_queue.rollout WHERE state = 'running' ORDER BY id")
 	if err != nil {
 		return nil, err
@@ -82,7 +83,9 @@ func (q *Queue) readOpen(ctx context.Context, tx pgx.Tx) (list []*openRollout, e
 			}
 			return nil
 		}
-		list = append(list, &r)
+		if !r.settings.OnMachine || r.release == release {
+			list = append(list, &r)
+		}
 		return nil
 	})
 	return list, err
@@ -113,8 +116,14 @@ func (q *Queue) replaceLost(ctx context.Context, tx pgx.Tx) error {
 
 // insertJob gives a target a new job. An older job of the target ends without work.
 func (q *Queue) insertJob(ctx context.Context, tx pgx.Tx, args *TargetArgs) error {
-	if err := tx.QueryRow(ctx, "SELECT nextval('onward_queue.run')").Scan(&args.Run); err != nil {
+	var release, text string
+	if err := tx.QueryRow(ctx, "SELECT nextval('onward_queue.run'), release, settings FROM onward_queue.rollout WHERE id = $1", args.Rollout).
+		Scan(&args.Run, &release, &text); err != nil {
 		return err
+	}
+	// A release of another version gets a job, too: a worker of that version takes it.
+	if settings, err := decodeSettings(text); err == nil && settings.OnMachine {
+		args.Queue, args.Long = machineQueue(release), true
 	}
 	job, err := q.insert.InsertTx(ctx, tx, *args, nil)
 	if err != nil {
@@ -267,13 +276,4 @@ func (r *openRollout) addWave(ctx context.Context, tx pgx.Tx, late *fleet.Survey
 func endRollout(ctx context.Context, tx pgx.Tx, id int64, state onward.RolloutState, why string) error {
 	_, err := tx.Exec(ctx, "UPDATE onward_queue.rollout SET state = $2, why = $3, ended = clock_timestamp() WHERE id = $1", id, string(state), why)
 	return err
-}
-
-// queueOptions choose the queue of a job. A job without work ends at once, so an old job of a target may have the same queue.
-func queueOptions(long bool) river.InsertOpts {
-	name := sliceQueue
-	if long {
-		name = longQueue
-	}
-	return river.InsertOpts{Queue: name, MaxAttempts: maxAttempts, UniqueOpts: river.UniqueOpts{ByArgs: true}}
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"os"
@@ -25,7 +24,10 @@ func TestMain(m *testing.M) { os.Exit(pgservertest.Main(m)) }
 
 // scene is a queue, a database with schemas, and a release.
 type scene struct {
-	workerAtOnce int // of each worker; 0 is 4
+	workerAtOnce int                              // of each worker; 0 is 4
+	release      string                           // of the next worker, whose machine has its code
+	makeWork     func(j *Job) (fleet.Work, error) // nil: work
+	drain        time.Duration                    // of the next worker; 0 is 5 seconds
 	queue, db    string
 	conn         *pgx.Conn // of the schemas' database
 	source       fleet.Source
@@ -123,13 +125,17 @@ func (s *scene) start(t *testing.T, q *Queue, rebuild bool) {
 // startWorker starts a worker. stop lets it end, and waits.
 func (s *scene) startWorker(t *testing.T, q *Queue) (w *Worker, stop func()) {
 	t.Helper()
-	w = q.NewWorker(WorkerConfig{
-		AtOnce: cmp.Or(s.workerAtOnce, 4), Source: s.source, Who: "test worker", Drain: 5 * time.Second, snooze: 50 * time.Millisecond, sliceLength: s.sliceLength,
-		MakeWork: func(_ json.RawMessage, slice *apply.Slice) (fleet.Work, error) {
+	makeWork := s.makeWork
+	if makeWork == nil {
+		makeWork = func(j *Job) (fleet.Work, error) {
 			return func(ctx context.Context, t *fleet.Target, _ func(int) error) (int, error) {
-				return 0, s.work(ctx, t, slice)
+				return 0, s.work(ctx, t, j.Slice)
 			}, nil
-		},
+		}
+	}
+	w = q.NewWorker(WorkerConfig{
+		AtOnce: cmp.Or(s.workerAtOnce, 4), Source: s.source, Who: "test worker", Drain: cmp.Or(s.drain, 5*time.Second), snooze: 50 * time.Millisecond,
+		sliceLength: s.sliceLength, Release: s.release, MakeWork: makeWork,
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)

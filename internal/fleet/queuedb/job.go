@@ -2,6 +2,8 @@ package queuedb
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -46,13 +48,30 @@ type TargetArgs struct {
 	Run     int64  `json:"run"`
 	// Long: the next step may take longer than a slice.
 	Long bool `json:"long"`
+	// Queue is River's queue of a release whose work needs code on the worker's machine; "" for others.
+	Queue string `json:"queue,omitempty"`
 }
 
 // Kind returns River's name for the jobs.
 func (TargetArgs) Kind() string { return targetKind }
 
 // InsertOpts returns the queue of the job.
-func (a TargetArgs) InsertOpts() river.InsertOpts { return queueOptions(a.Long) }
+func (a TargetArgs) InsertOpts() river.InsertOpts {
+	name := sliceQueue
+	switch {
+	case a.Queue != "":
+		name = a.Queue
+	case a.Long: // an old job of the target, which ends at once, may have the same queue
+		name = longQueue
+	}
+	return river.InsertOpts{Queue: name, MaxAttempts: maxAttempts, UniqueOpts: river.UniqueOpts{ByArgs: true}}
+}
+
+// machineQueue returns River's queue of a release whose work needs code on the worker's machine. River allows few letters in the name.
+func machineQueue(release string) string {
+	sum := sha256.Sum256([]byte(release))
+	return "release_" + hex.EncodeToString(sum[:16])
+}
 
 // targetWorker does the jobs.
 type targetWorker struct {
@@ -108,10 +127,10 @@ func (w *Worker) runSlice(ctx context.Context, args *TargetArgs) error {
 	if err != nil {
 		return w.endSlice(ctx, s, logger, &onward.RolloutTarget{State: onward.RolloutUnreachable, Note: "the targets cannot be listed"}, nil)
 	}
-	work, err := w.c.MakeWork(s.settings.Work, &apply.Slice{Length: w.c.sliceLength, Long: args.Long, Stop: w.draining, Before: s.before})
+	work, err := w.c.MakeWork(w.newJob(s))
 	if err != nil {
-		logger.Error("the release is left to another version of onward", "error", err)
-		return w.snoozeJob(ctx, s, otherSnooze)
+		logger.Error("the target is left to other workers", "error", err)
+		return w.leaveTarget(ctx, s, err.Error())
 	}
 	reached := false
 	p, err := fleet.RunTarget(ctx, fleet.Config{
@@ -128,6 +147,15 @@ func (w *Worker) runSlice(ctx context.Context, args *TargetArgs) error {
 		s.away = 0
 	}
 	return w.endSlice(ctx, s, logger, p, err)
+}
+
+// newJob describes the work of a slice.
+func (w *Worker) newJob(s *slice) *Job {
+	j := &Job{Release: s.release, Digest: s.work, SearchPath: s.settings.SearchPath, Work: s.settings.Work}
+	if !s.settings.OnMachine {
+		j.Slice = &apply.Slice{Length: w.c.sliceLength, Long: s.args.Long, Stop: w.draining, Before: s.before}
+	}
+	return j
 }
 
 // beginSlice records that this worker has the target. It returns nil if another job has replaced this one.
@@ -231,6 +259,18 @@ func (w *Worker) waitForTarget(ctx context.Context, s *slice, note string, away 
 		return err
 	}
 	return w.snoozeJob(ctx, s, w.c.snooze)
+}
+
+// leaveTarget ends a slice whose work this worker cannot do. Another one may.
+func (w *Worker) leaveTarget(ctx context.Context, s *slice, note string) error {
+	if err := w.queue.updateTarget(ctx, s.args, "note = $4", note); err != nil {
+		return err
+	}
+	d := otherSnooze
+	if s.settings.OnMachine { // its workers are few
+		d = w.c.snooze
+	}
+	return w.snoozeJob(ctx, s, d)
 }
 
 // snoozeJob lets River call the job again later. After the worker's signal to end, another worker may begin it at once.

@@ -69,7 +69,7 @@ func TestRescue(t *testing.T) {
 		}
 		exec(t, q, `INSERT INTO onward_queue.river_job (state, attempt, max_attempts, attempted_at, args, kind, queue, attempted_by)
 			VALUES ('running', 1, 100, now() - $1::text::interval, $2::text::jsonb, $3, $4, '{killed}')`,
-			job.age, string(args), targetKind, queueOptions(job.long).Queue)
+			job.age, string(args), targetKind, TargetArgs{Long: job.long}.InsertOpts().Queue)
 	}
 	s.startWorker(t, q)
 	for end := time.Now().Add(40 * time.Second); ; time.Sleep(50 * time.Millisecond) {
@@ -91,7 +91,7 @@ func TestLostWorker(t *testing.T) {
 	q := s.open(t)
 	s.start(t, q, false)
 	ctx := t.Context()
-	if _, err := q.dispatch(ctx); err != nil {
+	if _, err := q.dispatch(ctx, ""); err != nil {
 		t.Fatal(err)
 	}
 	old := TargetArgs{Rollout: ask[int64](t, q, "SELECT id FROM onward_queue.rollout"), Target: "tenant_01"}
@@ -102,7 +102,7 @@ func TestLostWorker(t *testing.T) {
 		t.Fatal(got, err)
 	}
 	run := func() int64 {
-		if _, err := q.dispatch(ctx); err != nil {
+		if _, err := q.dispatch(ctx, ""); err != nil {
 			t.Fatal(err)
 		}
 		return ask[int64](t, q, "SELECT run FROM onward_queue.target")
@@ -275,7 +275,7 @@ func TestOtherVersions(t *testing.T) {
 	q := s.open(t)
 	s.start(t, q, false)
 	exec(t, q, `UPDATE onward_queue.rollout SET settings = '{"newer": 1}'`)
-	if _, err := q.dispatch(t.Context()); err != nil {
+	if _, err := q.dispatch(t.Context(), ""); err != nil {
 		t.Fatal(err)
 	}
 	if n := ask[int](t, q, "SELECT count(*) FROM onward_queue.river_job"); n != 0 {

@@ -28,6 +28,8 @@ type Settings struct {
 	Verify     string        `json:"verify,omitempty"`
 	SearchPath string        `json:"search_path,omitempty"`
 	Within     time.Duration `json:"within"`
+	// OnMachine: the work needs code on the worker's machine, such as the team's own command. Only workers for this release take its targets.
+	OnMachine bool `json:"on_machine,omitempty"`
 	// Work is for the function that makes the work, see [WorkerConfig]. It may be large, so it is apart from the others.
 	Work json.RawMessage `json:"-"`
 }

@@ -22,14 +22,25 @@ type WorkerConfig struct {
 	AtOnce int
 	// Source lists the targets.
 	Source fleet.Source
-	// MakeWork returns the work on a target for one slice, from [Settings.Work].
-	MakeWork func(work json.RawMessage, s *apply.Slice) (fleet.Work, error)
+	// Release is a release whose work needs code on this machine: see [Settings.OnMachine]. "" means that this worker takes other releases only.
+	Release string
+	// MakeWork returns the work on a target for one slice. The error says why this worker must leave it to others.
+	MakeWork func(j *Job) (fleet.Work, error)
 	// Who works, for the ledgers.
 	Who string
 	// Drain limits how long a statement may go on after the signal to end.
 	Drain time.Duration
 
 	sliceLength, snooze time.Duration // 0 means the defaults; tests have shorter ones
+}
+
+// Job is the work of a slice.
+type Job struct {
+	Release, Digest, SearchPath string
+	// Work is [Settings.Work].
+	Work json.RawMessage
+	// Slice limits the work; nil if it has no places to stop.
+	Slice *apply.Slice
 }
 
 // Worker takes jobs from a queue.
@@ -73,10 +84,13 @@ func (q *Queue) NewWorker(c WorkerConfig) *Worker {
 func (w *Worker) riverConfig() *river.Config {
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &targetWorker{w: w})
+	queues := map[string]river.QueueConfig{sliceQueue: {MaxWorkers: w.c.AtOnce}, longQueue: {MaxWorkers: w.c.AtOnce}}
+	if w.c.Release != "" {
+		queues[machineQueue(w.c.Release)] = river.QueueConfig{MaxWorkers: w.c.AtOnce}
+	}
 	return &river.Config{
 		Schema: schemaName, PollOnly: w.queue.pooled, Workers: workers, JobTimeout: sliceTimeout, RescueStuckJobsAfter: rescueAfter,
-		Queues:        map[string]river.QueueConfig{sliceQueue: {MaxWorkers: w.c.AtOnce}, longQueue: {MaxWorkers: w.c.AtOnce}},
-		FetchCooldown: fetchCooldown, FetchPollInterval: fetchPoll, SoftStopTimeout: w.c.Drain,
+		Queues: queues, FetchCooldown: fetchCooldown, FetchPollInterval: fetchPoll, SoftStopTimeout: w.c.Drain,
 		Logger: w.queue.riverLogger(),
 	}
 }
@@ -159,7 +173,7 @@ func (w *Worker) dispatchSoon() {
 // dispatchUntil lets targets begin until the context ends. Each worker does this in turn.
 func (w *Worker) dispatchUntil(ctx context.Context) {
 	for {
-		ended, err := w.queue.dispatch(ctx)
+		ended, err := w.queue.dispatch(ctx, w.c.Release)
 		for _, r := range ended {
 			err = errors.Join(err, w.finishRollout(ctx, r))
 		}

@@ -3,7 +3,6 @@ package serve
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"os"
@@ -137,7 +136,7 @@ func (s *scene) startWorker(t *testing.T) {
 	t.Helper()
 	w := s.queue.NewWorker(queuedb.WorkerConfig{
 		AtOnce: 4, Source: fleet.Source{Text: "schemas:tenant_*", DB: s.db}, Who: "test worker", Drain: 5 * time.Second,
-		MakeWork: func(_ json.RawMessage, slice *apply.Slice) (fleet.Work, error) { return s.work(slice), nil },
+		MakeWork: func(j *queuedb.Job) (fleet.Work, error) { return s.work(j.Slice), nil },
 	})
 	ctx, stop := context.WithCancel(context.Background())
 	var all sync.WaitGroup

@@ -1,0 +1,162 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/onward-sql/onward/apply"
+	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/guard"
+	"github.com/onward-sql/onward/internal/fleet"
+	"github.com/onward-sql/onward/internal/fleet/queuedb"
+	"github.com/onward-sql/onward/onward"
+)
+
+// queuedApply is what a worker knows of onward apply. It has no address.
+type queuedApply struct {
+	Plan         *onward.Plan     `json:"plan"`
+	Name         string           `json:"name"`
+	Through      onward.PlanPhase `json:"through"`
+	To           string           `json:"to,omitempty"`
+	Role         string           `json:"role,omitempty"`
+	Table        string           `json:"table,omitempty"`
+	Unproven     string           `json:"unproven,omitempty"`
+	Within       time.Duration    `json:"within"`
+	MaxStall     time.Duration    `json:"max_stall"`
+	Parallel     int              `json:"parallel"`
+	Publications []string         `json:"publications,omitempty"`
+	Throttle     apply.Limits     `json:"throttle"`
+	Evidence     *apply.Evidence  `json:"evidence,omitempty"`
+	SearchPath   string           `json:"search_path"`
+}
+
+// newQueuedApply describes the work for the queue.
+func newQueuedApply(f *applyFlags, c *apply.Config) ([]byte, error) {
+	return json.Marshal(queuedApply{
+		Plan: c.Plan, Name: c.Name, Through: c.Through, To: c.To, Role: c.Role, Table: f.table, Unproven: c.Unproven, Within: c.Within, MaxStall: c.MaxStall,
+		Parallel: c.Parallel, Publications: c.AcceptPublications, Throttle: c.Throttle, Evidence: c.Evidence, SearchPath: f.rollout.searchPath,
+	})
+}
+
+// config returns the work for one slice.
+func (q *queuedApply) config(s *apply.Slice) apply.Config {
+	return apply.Config{
+		Plan: q.Plan, Name: q.Name, Through: q.Through, To: q.To, Role: q.Role, Unproven: q.Unproven, Within: q.Within, MaxStall: q.MaxStall, Parallel: q.Parallel,
+		AcceptPublications: q.Publications, Throttle: q.Throttle, Evidence: q.Evidence, Slice: s,
+	}
+}
+
+// queuedGuard is what a worker knows of onward guard. The command is the worker's own: nothing in the queue may start a program.
+type queuedGuard struct {
+	Within    time.Duration `json:"within"`
+	MaxStall  time.Duration `json:"max_stall"`
+	Statement time.Duration `json:"statement_timeout,omitempty"`
+	Again     bool          `json:"again,omitempty"`
+}
+
+// queuedCommand is the work of onward guard.
+type queuedCommand struct {
+	Guard *queuedGuard `json:"guard"`
+}
+
+// newQueuedGuard describes the work for the queue.
+func newQueuedGuard(c *guard.Config) ([]byte, error) {
+	return json.Marshal(queuedCommand{&queuedGuard{Within: c.Within, MaxStall: c.MaxStall, Statement: c.StatementTimeout, Again: c.Again}})
+}
+
+// readQueuedWork reads the work: one of both. An unknown key is of a newer release of onward.
+func readQueuedWork(text []byte) (*queuedApply, *queuedGuard, error) {
+	var kind map[string]json.RawMessage
+	if err := json.Unmarshal(text, &kind); err != nil {
+		return nil, nil, otherReleaseError(err)
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if kind["guard"] != nil {
+		q := queuedCommand{}
+		if err := d.Decode(&q); err != nil {
+			return nil, nil, otherReleaseError(err)
+		}
+		return nil, q.Guard, nil
+	}
+	q := &queuedApply{}
+	err := d.Decode(q)
+	if err == nil && q.Plan == nil {
+		err = errors.New("it has no plan")
+	}
+	if err != nil {
+		return nil, nil, otherReleaseError(err)
+	}
+	q.Throttle.Health = "" // nothing in the queue may start a program here
+	return q, nil, nil
+}
+
+func otherReleaseError(err error) error {
+	return fmt.Errorf("the work was put into the queue by another release of onward: %w", err)
+}
+
+// workMaker makes the work of a worker's slices.
+type workMaker struct {
+	repository audit.Config
+	command    guard.Config // of --release; without a command if none was given
+	logger     *slog.Logger
+}
+
+// makeWork returns the work of a slice. The error says why another worker must do it.
+func (m *workMaker) makeWork(j *queuedb.Job) (fleet.Work, error) {
+	steps, guarded, err := readQueuedWork(j.Work)
+	switch {
+	case err != nil:
+		return nil, err
+	case guarded != nil:
+		return m.guardWork(j, guarded)
+	}
+	c := &apply.PendingConfig{Config: steps.config(j.Slice), Repository: m.repository, Table: steps.Table}
+	return applyWork(c, steps.SearchPath, func(t *fleet.Target) func(apply.Event) { return logEvents(m.logger, t) }), nil
+}
+
+// guardWork returns the work that runs the worker's own command, which must be the one with which the release was begun.
+func (m *workMaker) guardWork(j *queuedb.Job, q *queuedGuard) (fleet.Work, error) {
+	c := m.command
+	if fleet.DigestCommand(c.Command, j.SearchPath) != j.Digest {
+		return nil, errors.New("this worker has another command than the onward guard that began the release")
+	}
+	c.Within, c.MaxStall, c.StatementTimeout, c.Again = q.Within, q.MaxStall, q.Statement, q.Again
+	return fleet.GuardCommand(c, j.SearchPath), nil
+}
+
+// newWorkerCommand returns the worker's own command.
+func newWorkerCommand(f *workerFlags, command []string, logger *slog.Logger) guard.Config {
+	out := &outputLog{logger}
+	return guard.Config{
+		Command: command, Env: os.Environ(), Out: out, Err: out, Allow: f.allow, Logger: slog.New(slog.DiscardHandler),
+		Tell: func(words string) { logger.Info("guard", "event", words) },
+	}
+}
+
+// outputLog writes the output of commands to the log. It gets a line with the name of its target at a time.
+type outputLog struct{ logger *slog.Logger }
+
+// Write logs a line.
+func (o *outputLog) Write(line []byte) (int, error) {
+	target, text, _ := strings.Cut(strings.TrimSuffix(string(line), "\n"), " | ")
+	o.logger.Info("output", "target", target, "line", text)
+	return len(line), nil
+}
+
+// logEvents returns what writes a target's events to the log.
+func logEvents(logger *slog.Logger, t *fleet.Target) func(apply.Event) {
+	return func(e apply.Event) {
+		step := ""
+		if e.Step != nil {
+			step = e.Step.ID
+		}
+		logger.Debug("step", "target", t.Name, "step", step, "event", e.Kind, "words", e.Words, "rows", e.Total)
+	}
+}
