@@ -27,6 +27,8 @@ type PendingConfig struct {
 	// Source is the directory of the migrations, and Table is the migration tool's table; "" if there
 	// is only one.
 	Source, Table string
+	// Migrations is what [DigestMigrations] returned when a release on many targets was begun. Other migrations are refused. "" allows any.
+	Migrations string
 	// AcceptFindings runs them even if some findings are errors.
 	AcceptFindings bool
 }
@@ -40,6 +42,9 @@ type PendingConfig struct {
 func Pending(ctx context.Context, c PendingConfig) (*onward.Applied, error) {
 	if err := c.completeConfig(); err != nil {
 		return nil, err
+	}
+	if err := c.useSchema(ctx); err != nil {
+		return nil, address.RedactError(err, c.DB)
 	}
 	p := &pendingRun{c: c, out: &onward.Applied{Schema: onward.AppliedSchema, Name: c.Name, State: onward.ApplyDone, Steps: []onward.AppliedStep{}}}
 	err := p.runPending(ctx)
@@ -68,7 +73,7 @@ type pendingRun struct {
 }
 
 func (p *pendingRun) runPending(ctx context.Context) error {
-	p.c.Repository.DB = p.c.DB
+	p.c.Repository.DB, p.c.Repository.Only = p.c.DB, p.c.Schema
 	var err error
 	if p.conn, err = live.Connect(ctx, p.c.DB, "onward apply (lock)", nil); err != nil {
 		return err
@@ -116,7 +121,7 @@ func (p *pendingRun) runOnce(ctx context.Context, locked bool) (again bool, err 
 		return false, err
 	}
 	if begun != nil {
-		return true, p.runPlan(ctx, begun)
+		return true, p.runPlan(ctx, begun, true)
 	}
 	if list, err = p.migrationsUpTo(list); err != nil || len(list) == 0 {
 		return false, err
@@ -129,7 +134,7 @@ func (p *pendingRun) runOnce(ctx context.Context, locked bool) (again bool, err 
 		return false, err
 	}
 	for _, plan := range plans {
-		if err := p.runPlan(ctx, plan); err != nil {
+		if err := p.runPlan(ctx, plan, false); err != nil {
 			return false, err
 		}
 	}
@@ -139,23 +144,14 @@ func (p *pendingRun) runOnce(ctx context.Context, locked bool) (again bool, err 
 
 // chooseSource finds the source of migrations, and the table of its tool.
 func (p *pendingRun) chooseSource(ctx context.Context) error {
-	var names []string
-	var found []*audit.Set
-	for _, s := range p.release.Heads() {
-		if p.c.Source != "" && s.Source.Dir != strings.Trim(p.c.Source, "/") {
-			continue
-		}
-		found, names = append(found, s), append(names, cmp.Or(s.Source.Dir, "."))
+	set, err := findSource(p.release, p.c.Source)
+	if err != nil {
+		return err
 	}
-	switch {
-	case len(found) == 0 && p.c.Source != "":
-		return inputError(fmt.Sprintf("%s has no migrations", p.c.Source))
-	case len(found) == 0:
-		return inputError("there are no migrations")
-	case len(found) > 1:
-		return inputError("there are migrations in " + strings.Join(names, ", ") + ": say with --source which of them are this database's")
+	p.set = set
+	if err := p.requireSameMigrations(); err != nil {
+		return err
 	}
-	p.set = found[0]
 	if p.set.Count == nil {
 		return &RefusedError{Text: fmt.Sprintf("onward does not know how %s keeps count of what was applied, and does not run its migrations as they are: "+
 			"run them with it, or make a plan of them with onward plan%s",
@@ -181,6 +177,9 @@ func (p *pendingRun) chooseSource(ctx context.Context) error {
 		}
 	case err != nil:
 		return err
+	case p.c.Schema != "" && schema != p.c.Schema:
+		return &RefusedError{Text: fmt.Sprintf("the migrations' tool keeps count in %s.%s for all schemas, and not for the schema %s: run it once, on the whole database",
+			schema, table, p.c.Schema)}
 	default:
 		p.tableExists = true
 	}
@@ -288,7 +287,7 @@ func (p *pendingRun) makePlans(list []*audit.Planned) ([]*onward.Plan, error) {
 			Migrations: []onward.PlannedMigration{{ID: m.ID, Path: m.Path, Hash: m.Hash}}, Proof: onward.PlanProof{Checks: []onward.PlanCheck{}, Missing: []string{}},
 		})
 	}
-	return out, nil
+	return out, p.requireSchemaFree(out)
 }
 
 // addRecords adds to the steps of a migration the SQL that updates its tool's table. A migration in one
@@ -322,10 +321,10 @@ func (p *pendingRun) refuseFindings(report *onward.Report) error {
 	return &RefusedError{Text: strings.Join(list, "\n") + "\nonward plan makes steps that are safe; --accept-findings runs the migrations unchanged"}
 }
 
-// runPlan runs one migration and adds its result.
-func (p *pendingRun) runPlan(ctx context.Context, plan *onward.Plan) error {
+// runPlan runs one migration and adds its result. begun: it is from the ledger.
+func (p *pendingRun) runPlan(ctx context.Context, plan *onward.Plan, begun bool) error {
 	c := p.c.Config
-	c.Plan, c.To, c.Through, c.asWritten = plan, "", onward.Expand, true
+	c.Plan, c.To, c.Through, c.asWritten, c.moved = plan, "", onward.Expand, true, begun
 	c.Name = plan.Migrations[0].ID
 	r, err := Run(ctx, c)
 	if r != nil {
@@ -337,12 +336,8 @@ func (p *pendingRun) runPlan(ctx context.Context, plan *onward.Plan) error {
 }
 
 func (c *PendingConfig) completeConfig() error {
-	switch {
-	case c.DB == "":
+	if c.DB == "" {
 		return inputError("the address of the database is missing")
-	case c.Schema != "":
-		return inputError("pending migrations run on whole databases only: name a plan, which also runs in schemas, or run your tool's own command in each " +
-			"schema, with onward guard --targets")
 	}
 	c.setDefaults()
 	return nil

@@ -177,18 +177,7 @@ func (t *Target) readOwnSchema(ctx context.Context) (*live.Schema, error) {
 	if t.c.scope.IsDatabase() {
 		return live.ReadSchema(ctx, t.c.DB)
 	}
-	out, err := live.ReadSchemas(ctx, t.c.DB, []string{t.c.Schema})
-	if err != nil || t.c.Schema == "public" {
-		return out, err
-	}
-	f, err := pgparse.SplitText("DROP SCHEMA IF EXISTS public CASCADE; ALTER SCHEMA " + pgparse.QuoteIdent(t.c.Schema) + " RENAME TO public")
-	if err != nil {
-		return nil, err
-	}
-	for _, stmt := range f.Stmts {
-		out.Catalog, _ = out.Catalog.Apply(stmt.Node, f.Src[stmt.Start:stmt.End])
-	}
-	return out, nil
+	return live.ReadSchemaAsPublic(ctx, t.c.DB, t.c.Schema)
 }
 
 // cursorSchemaLock is the key of the advisory lock under which the schema onward is created and dropped: "cursor" in ASCII.

@@ -29,6 +29,8 @@ type Deployed struct {
 	// read. At most one of them may be set. Without either, the schema is folded from the
 	// deployed migrations.
 	Schema, DB string
+	// Only is a schema of DB that is read alone, as if its name was public; "" reads all.
+	Only string
 	// Stats is a file that onward stats wrote; if it is "", the sizes are from DB.
 	Stats string
 	// Workload are recordings of the deployed code's queries, from onward record; if
@@ -64,7 +66,7 @@ func (d Deployed) readKnown(ctx context.Context, c *config.Config) (*deployedFac
 			return nil, err
 		}
 	case d.DB != "":
-		s, err := live.ReadSchema(ctx, d.DB)
+		s, err := d.readServer(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -83,10 +85,19 @@ func (d Deployed) readKnown(ctx context.Context, c *config.Config) (*deployedFac
 	return k, nil
 }
 
+func (d Deployed) readServer(ctx context.Context) (*live.Schema, error) {
+	if d.Only != "" {
+		return live.ReadSchemaAsPublic(ctx, d.DB, d.Only)
+	}
+	return live.ReadSchema(ctx, d.DB)
+}
+
 func (d Deployed) readStats(ctx context.Context) (*onward.Stats, error) {
 	switch {
 	case d.Stats != "":
 		return ReadStats(d.Stats)
+	case d.DB != "" && d.Only != "":
+		return live.ReadSchemaStats(ctx, d.DB, d.Only)
 	case d.DB != "":
 		return live.ReadStats(ctx, d.DB)
 	}

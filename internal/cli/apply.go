@@ -73,9 +73,9 @@ Each step commits together with a row in the schema onward_ledger. You can kill 
 moment: the same command continues, and does nothing twice. onward status and onward log read
 that schema.
 
-With --targets the same plan or migrations run on many databases, and a plan in many schemas:
-in waves, some at once, until too many fail. The schema onward_fleet of each database has what
-is done there. The contract begins only if every target has the release. With --queue, the
+With --targets the same plan or migrations run on many databases, or in many schemas: in waves,
+some at once, until too many fail. The schema onward_fleet of each database has what is done
+there. The contract begins only if every target has the release. With --queue, the
 processes of onward fleet worker do the work, also on other machines.
 
 Exit code: 0 done; 1 refused, because the plan is not for this database or some rows are

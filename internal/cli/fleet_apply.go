@@ -35,10 +35,15 @@ func (a *app) applyToTargets(cmd *cobra.Command, f *applyFlags) error {
 		return err
 	}
 	words := []string{f.through, f.to, f.role, f.source, f.head, f.base}
+	pending := &apply.PendingConfig{Config: base, Repository: r, Source: f.source, Table: f.table, AcceptFindings: f.accept}
 	if base.Plan != nil {
 		words = append(words, base.Plan.Digest)
+	} else {
+		if pending.Migrations, err = apply.DigestMigrations(cmd.Context(), r, f.source); err != nil {
+			return err
+		}
+		words = append(words, pending.Migrations)
 	}
-	c.WholeDatabases = base.Plan == nil
 	if f.rollout.searchPath != defaultSearchPath {
 		words = append(words, f.rollout.searchPath)
 	}
@@ -48,10 +53,9 @@ func (a *app) applyToTargets(cmd *cobra.Command, f *applyFlags) error {
 		c.Release, c.After = f.rollout.release+" contract", f.rollout.release
 	}
 	if f.queue != "" {
-		return a.queueApply(cmd, f, &base, c)
+		return a.queueApply(cmd, f, pending, c)
 	}
-	c.Work = applyWork(&apply.PendingConfig{Config: base, Repository: r, Source: f.source, Table: f.table, AcceptFindings: f.accept}, f.rollout.searchPath,
-		a.targetEvents)
+	c.Work = applyWork(pending, f.rollout.searchPath, a.targetEvents)
 	return a.runRollout(cmd.Context(), c, false)
 }
 

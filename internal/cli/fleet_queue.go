@@ -33,7 +33,7 @@ func (f *queueFlags) addQueueFlags(cmd *cobra.Command) {
 }
 
 // localFlags are flags of onward apply that mean something on this machine only, or run a program.
-var localFlags = []string{"health", "workload", "postgres", "head", "base", "source", "accept-findings"}
+var localFlags = []string{"health", "workload", "postgres"}
 
 // newFleetRebuildCommand returns the command that makes the queue again.
 func (a *app) newFleetRebuildCommand() *cobra.Command {
@@ -61,19 +61,16 @@ Exit code: as for onward apply --targets.`,
 	return cmd
 }
 
-// queueApply puts a plan into the queue.
-func (a *app) queueApply(cmd *cobra.Command, f *applyFlags, base *apply.Config, c fleet.Config) error {
+// queueApply puts a plan or pending migrations into the queue. Workers have the migrations themselves.
+func (a *app) queueApply(cmd *cobra.Command, f *applyFlags, c *apply.PendingConfig, to fleet.Config) error {
 	if err := refuseLocal(cmd, localFlags); err != nil {
 		return err
 	}
-	if base.Plan == nil {
-		return newUsageError("--plan is missing: workers run plans only")
-	}
-	work, err := newQueuedApply(f, base)
+	work, err := newQueuedApply(c, f.rollout.searchPath)
 	if err != nil {
 		return err
 	}
-	return a.queueRollout(cmd.Context(), &f.rollout, &f.queueFlags, c, &queuedb.Settings{Work: work})
+	return a.queueRollout(cmd.Context(), &f.rollout, &f.queueFlags, to, &queuedb.Settings{Work: work, OnMachine: c.Plan == nil})
 }
 
 // queueGuard puts a command into the queue. Workers have the command itself.

@@ -42,8 +42,9 @@ database. Run as many workers as you like, on as many machines. The queue has th
 and the plan. Each worker finds their addresses in its own --targets, so no password is in the
 queue.
 
-A release of onward guard needs a command and code that are on the worker's machine: only workers
-with its name in --release and the same command take its targets. The queue cannot choose the command.
+A release of onward guard, or of pending migrations, needs code on the worker's machine: only workers
+with its name in --release and the same command take its targets. The queue cannot choose the
+command.
 
 A backfill runs in slices of a minute, so that other targets have their turn. After a kill,
 another worker goes on within a minute. SIGTERM ends the worker after the running batches.

@@ -21,6 +21,7 @@ import (
 // queuedApply is what a worker knows of onward apply. It has no address.
 type queuedApply struct {
 	Plan         *onward.Plan     `json:"plan"`
+	Pending      *queuedPending   `json:"pending,omitempty"` // instead of a plan
 	Name         string           `json:"name"`
 	Through      onward.PlanPhase `json:"through"`
 	To           string           `json:"to,omitempty"`
@@ -36,20 +37,39 @@ type queuedApply struct {
 	SearchPath   string           `json:"search_path"`
 }
 
-// newQueuedApply describes the work for the queue.
-func newQueuedApply(f *applyFlags, c *apply.Config) ([]byte, error) {
-	return json.Marshal(queuedApply{
-		Plan: c.Plan, Name: c.Name, Through: c.Through, To: c.To, Role: c.Role, Table: f.table, Unproven: c.Unproven, Within: c.Within, MaxStall: c.MaxStall,
-		Parallel: c.Parallel, Publications: c.AcceptPublications, Throttle: c.Throttle, Evidence: c.Evidence, SearchPath: f.rollout.searchPath,
-	})
+// queuedPending is what a worker knows of pending migrations. They are in the worker's own repository.
+type queuedPending struct {
+	Head   string `json:"head,omitempty"`
+	Base   string `json:"base,omitempty"`
+	Source string `json:"source,omitempty"`
+	Accept bool   `json:"accept_findings,omitempty"`
+	// Migrations is the digest of the migrations that the worker must have.
+	Migrations string `json:"migrations"`
 }
 
-// config returns the work for one slice.
-func (q *queuedApply) config(s *apply.Slice) apply.Config {
-	return apply.Config{
+// newQueuedApply describes the work for the queue.
+func newQueuedApply(c *apply.PendingConfig, searchPath string) ([]byte, error) {
+	q := queuedApply{
+		Plan: c.Plan, Name: c.Name, Through: c.Through, To: c.To, Role: c.Role, Table: c.Table, Unproven: c.Unproven, Within: c.Within, MaxStall: c.MaxStall,
+		Parallel: c.Parallel, Publications: c.AcceptPublications, Throttle: c.Throttle, Evidence: c.Evidence, SearchPath: searchPath,
+	}
+	if c.Plan == nil {
+		q.Pending = &queuedPending{Head: c.Repository.Head, Base: c.Repository.Base, Source: c.Source, Accept: c.AcceptFindings, Migrations: c.Migrations}
+	}
+	return json.Marshal(q)
+}
+
+// config returns the work for one slice, with the worker's own repository.
+func (q *queuedApply) config(s *apply.Slice, repository audit.Config) *apply.PendingConfig {
+	out := &apply.PendingConfig{Repository: repository, Table: q.Table, Config: apply.Config{
 		Plan: q.Plan, Name: q.Name, Through: q.Through, To: q.To, Role: q.Role, Unproven: q.Unproven, Within: q.Within, MaxStall: q.MaxStall, Parallel: q.Parallel,
 		AcceptPublications: q.Publications, Throttle: q.Throttle, Evidence: q.Evidence, Slice: s,
+	}}
+	if p := q.Pending; p != nil {
+		out.Repository.Head, out.Repository.Base = p.Head, p.Base
+		out.Source, out.AcceptFindings, out.Migrations = p.Source, p.Accept, p.Migrations
 	}
+	return out
 }
 
 // queuedGuard is what a worker knows of onward guard. The command is the worker's own: nothing in the queue may start a program.
@@ -87,7 +107,7 @@ func readQueuedWork(text []byte) (*queuedApply, *queuedGuard, error) {
 	}
 	q := &queuedApply{}
 	err := d.Decode(q)
-	if err == nil && q.Plan == nil {
+	if err == nil && (q.Plan == nil) == (q.Pending == nil) {
 		err = errors.New("it has no plan")
 	}
 	if err != nil {
@@ -117,8 +137,7 @@ func (m *workMaker) makeWork(j *queuedb.Job) (fleet.Work, error) {
 	case guarded != nil:
 		return m.guardWork(j, guarded)
 	}
-	c := &apply.PendingConfig{Config: steps.config(j.Slice), Repository: m.repository, Table: steps.Table}
-	return applyWork(c, steps.SearchPath, func(t *fleet.Target) func(apply.Event) { return logEvents(m.logger, t) }), nil
+	return applyWork(steps.config(j.Slice, m.repository), steps.SearchPath, func(t *fleet.Target) func(apply.Event) { return logEvents(m.logger, t) }), nil
 }
 
 // guardWork returns the work that runs the worker's own command, which must be the one with which the release was begun.

@@ -35,6 +35,7 @@ type database struct {
 
 	session *live.SideSession
 	pid     uint32 // of the session, as the ledger knows it; only used in do
+	work    string // of the release whose rows were read last; "" if it has none, or was not begun
 	created bool   // the ledger exists and has the release; only used in do
 }
 

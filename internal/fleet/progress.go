@@ -42,6 +42,7 @@ type progressRow struct {
 	attempts, exitCode int
 	alive              bool
 	began, ended       *time.Time
+	work               string // of the release
 }
 
 // readProgress reads the progress of targets from their ledgers: a query for each database.
@@ -83,13 +84,14 @@ func (r *progressRow) describe(p *onward.RolloutTarget) {
 func (d *database) readRows(ctx context.Context, release string) (map[uint32]*progressRow, error) {
 	out := map[uint32]*progressRow{}
 	err := d.do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		d.work = ""
 		exists, err := hasLedger(ctx, conn)
 		if err != nil || !exists {
 			return err
 		}
 		// A restored database has other OIDs, and the names are right: see moveLedger.
 		rows, err := conn.Query(ctx, `SELECT CASE WHEN t.schema = 0 OR r.system = $2 THEN t.schema ELSE coalesce(n.oid, 0) END::bigint, t.state, t.note, t.attempts,
-				t.exit_code, `+holderIsAlive+`, t.began, t.ended
+				t.exit_code, `+holderIsAlive+`, t.began, t.ended, r.work
 			FROM onward_fleet.target AS t JOIN onward_fleet.release AS r ON r.name = t.release
 				LEFT JOIN pg_catalog.pg_namespace AS n ON n.nspname = t.name WHERE t.release = $1`, release, d.identity())
 		if err != nil {
@@ -97,8 +99,9 @@ func (d *database) readRows(ctx context.Context, release string) (map[uint32]*pr
 		}
 		var oid int64
 		var row progressRow
-		_, err = pgx.ForEachRow(rows, []any{&oid, &row.state, &row.note, &row.attempts, &row.exitCode, &row.alive, &row.began, &row.ended}, func() error {
+		_, err = pgx.ForEachRow(rows, []any{&oid, &row.state, &row.note, &row.attempts, &row.exitCode, &row.alive, &row.began, &row.ended, &row.work}, func() error {
 			next := row
+			d.work = row.work
 			out[uint32(oid)] = &next
 			return nil
 		})

@@ -28,8 +28,6 @@ type Config struct {
 	AtOnce, PerServer int
 	// Chosen: only these targets are meant, and the user named them: also those that are done or skipped run again.
 	Chosen bool
-	// WholeDatabases refuses targets that are schemas.
-	WholeDatabases bool
 	// Work runs the release on a target.
 	Work Work
 	// Verify is a query that returns true on a target with the release; "" for none. Such a target needs no work.
@@ -101,12 +99,6 @@ func (r *rollout) readTargets(ctx context.Context) ([]wave, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, t := range list {
-		if r.c.WholeDatabases && t.Schema != "" {
-			return nil, newInputError("%s is a schema, and pending migrations run on whole databases only: name a plan with --plan, or run your tool's "+
-				"own command in each schema, with onward guard --targets", t.Name)
-		}
-	}
 	if err := r.addTargets(ctx, list); err != nil {
 		return nil, err
 	}
@@ -125,7 +117,15 @@ func (r *rollout) addTargets(ctx context.Context, list []*Target) error {
 		r.c.Tell("listed twice: " + d)
 	}
 	r.duplicates = duplicates
-	return readProgress(ctx, r.c.Release, r.targets, func(t *Target, p *onward.RolloutTarget) { r.results[t] = p })
+	if err := readProgress(ctx, r.c.Release, r.targets, func(t *Target, p *onward.RolloutTarget) { r.results[t] = p }); err != nil {
+		return err
+	}
+	for _, t := range r.targets { // also if all are done: the same name must not hide other work
+		if work := t.database.work; work != "" && work != r.c.Digest {
+			return &ChangedError{r.c.Release}
+		}
+	}
+	return nil
 }
 
 // maxLateWaves bounds how often the targets are listed again.

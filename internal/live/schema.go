@@ -45,6 +45,22 @@ func ReadSchemas(ctx context.Context, url string, names []string) (*Schema, erro
 	return schema, err
 }
 
+// ReadSchemaAsPublic reads one schema of the database at url, as if its name was public. The catalog is not complete.
+func ReadSchemaAsPublic(ctx context.Context, url, name string) (*Schema, error) {
+	out, err := ReadSchemas(ctx, url, []string{name})
+	if err != nil || name == "public" {
+		return out, err
+	}
+	f, err := pgparse.SplitText("DROP SCHEMA IF EXISTS public CASCADE; ALTER SCHEMA " + pgparse.QuoteIdent(name) + " RENAME TO public")
+	if err != nil {
+		return nil, err
+	}
+	for _, stmt := range f.Stmts {
+		out.Catalog, _ = out.Catalog.Apply(stmt.Node, f.Src[stmt.Start:stmt.End])
+	}
+	return out, nil
+}
+
 // limitToSchemas replaces "@user" in a query by the condition on the schema n.
 func (s *session) limitToSchemas(sql string) string {
 	condition := userSchemas

@@ -51,6 +51,34 @@ func ReadStats(ctx context.Context, url string) (*onward.Stats, error) {
 	return s.readStats(ctx)
 }
 
+// ReadSchemaStats is [ReadStats] for one schema, as if its name was public.
+func ReadSchemaStats(ctx context.Context, url, name string) (*onward.Stats, error) {
+	s, err := openSession(ctx, url)
+	if err != nil {
+		return nil, err
+	}
+	defer s.closeSession(ctx)
+	s.only = []string{name}
+	out, err := s.readStats(ctx)
+	if err != nil {
+		return nil, err
+	}
+	move := func(relation string) string {
+		if rest, ok := strings.CutPrefix(relation, name+"."); ok {
+			return "public." + rest
+		}
+		return relation
+	}
+	for i := range out.Relations {
+		r := &out.Relations[i]
+		r.Name, r.Parent = move(r.Name), move(r.Parent)
+		for j := range r.Indexes {
+			r.Indexes[j].Name = move(r.Indexes[j].Name)
+		}
+	}
+	return out, nil
+}
+
 func (s *session) readStats(ctx context.Context) (*onward.Stats, error) {
 	out := &onward.Stats{
 		Schema: onward.StatsSchema, Taken: time.Now().UTC().Format(time.RFC3339), Major: s.major,
@@ -113,7 +141,7 @@ func parseOptions(list []string) map[string]string {
 
 // eachRow runs a query and calls f for each row, scanned into the targets.
 func (s *session) eachRow(ctx context.Context, what, sql string, targets []any, f func()) error {
-	rows, err := s.tx.Query(ctx, strings.ReplaceAll(sql, "@user", userSchemas))
+	rows, err := s.tx.Query(ctx, s.limitToSchemas(sql))
 	if err != nil {
 		return s.serverError("read "+what, err)
 	}

@@ -20,6 +20,7 @@ const lostAfter = 30 * time.Second
 type openRollout struct {
 	id       int64
 	release  string
+	work     string
 	settings *Settings
 	waves    []string
 	sizes    []int32
@@ -67,13 +68,13 @@ func lockDispatch(ctx context.Context, tx pgx.Tx) error {
 // readOpen returns the releases that are running. A release that another version of onward made is left to it, and one that needs code on the
 // machine is left to its own workers.
 func (q *Queue) readOpen(ctx context.Context, tx pgx.Tx, release string) (list []*openRollout, err error) {
-	rows, err := tx.Query(ctx, "SELECT id, release, settings, waves, sizes, late FROM onward_queue.rollout WHERE state = 'running' ORDER BY id")
+	rows, err := tx.Query(ctx, "SELECT id, release, work, settings, waves, sizes, late FROM onward_queue.rollout WHERE state = 'running' ORDER BY id")
 	if err != nil {
 		return nil, err
 	}
 	var next openRollout
 	var text string
-	_, err = pgx.ForEachRow(rows, []any{&next.id, &next.release, &text, &next.waves, &next.sizes, &next.late}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&next.id, &next.release, &next.work, &text, &next.waves, &next.sizes, &next.late}, func() error {
 		r := next
 		var err error
 		if r.settings, err = decodeSettings(text); err != nil {

@@ -207,7 +207,7 @@ func (w *Worker) finishRollout(ctx context.Context, r *openRollout) error {
 		return errors.Join(err, w.queue.finish(ctx, r, nil))
 	}
 	late, err := fleet.SurveyTargets(ctx, fleet.Config{
-		Release: r.release, Who: w.c.Who, Waves: []fleet.Amount{{Percent: 100}}, Tell: func(string) {},
+		Release: r.release, Digest: r.work, Who: w.c.Who, Waves: []fleet.Amount{{Percent: 100}}, Tell: func(string) {},
 		List: func(context.Context) ([]*fleet.Target, error) { return list, nil },
 	})
 	if err != nil {

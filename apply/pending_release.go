@@ -1,0 +1,107 @@
+package apply
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/onward"
+)
+
+// DigestMigrations returns a hash of the migrations of a repository, for [PendingConfig.Migrations]. It asks no database.
+func DigestMigrations(ctx context.Context, repository audit.Config, source string) (string, error) {
+	release, err := audit.Read(ctx, repository)
+	if err != nil {
+		return "", refusePrograms(err)
+	}
+	defer func() { _ = release.Close() }()
+	set, err := findSource(release, source)
+	if err != nil {
+		return "", err
+	}
+	return digestSource(set), nil
+}
+
+func digestSource(set *audit.Set) string {
+	h := sha256.New()
+	for _, m := range set.Migrations {
+		fmt.Fprintf(h, "%q %q %q\n", m.ID, m.Path, m.Hash)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// findSource returns the source of migrations in a directory; for "", the only one.
+func findSource(release *audit.Release, source string) (*audit.Set, error) {
+	var names []string
+	var found []*audit.Set
+	for _, s := range release.Heads() {
+		if source != "" && s.Source.Dir != strings.Trim(source, "/") {
+			continue
+		}
+		found, names = append(found, s), append(names, cmp.Or(s.Source.Dir, "."))
+	}
+	switch {
+	case len(found) == 0 && source != "":
+		return nil, inputError(fmt.Sprintf("%s has no migrations", source))
+	case len(found) == 0:
+		return nil, inputError("there are no migrations")
+	case len(found) > 1:
+		return nil, inputError("there are migrations in " + strings.Join(names, ", ") + ": say with --source which of them are this database's")
+	}
+	return found[0], nil
+}
+
+// requireSameMigrations refuses a repository whose migrations differ from those with which the release was begun.
+func (p *pendingRun) requireSameMigrations() error {
+	if p.c.Migrations == "" || p.c.Migrations == digestSource(p.set) {
+		return nil
+	}
+	return &RefusedError{Text: fmt.Sprintf("the migrations in %s are not those with which the release was begun: give them a release of their own, or run this "+
+		"where those are", p.release.HeadName())}
+}
+
+// requireSchemaFree refuses migrations that would do something outside of their schema, before the first of them runs.
+func (p *pendingRun) requireSchemaFree(plans []*onward.Plan) error {
+	if p.c.Schema == "" {
+		return nil
+	}
+	for _, plan := range plans {
+		for i := range plan.Steps {
+			s := &plan.Steps[i]
+			err := checkSchemaFree(s)
+			if err == nil {
+				err = refuseSearchPath(s.SQL)
+			}
+			if err != nil {
+				m := &plan.Migrations[0]
+				return &RefusedError{Step: m.ID, Text: fmt.Sprintf("%s cannot run in schemas: %s. Run your tool's own command in each schema, with onward guard --targets",
+					m.Path, err)}
+			}
+		}
+	}
+	return nil
+}
+
+// refuseSearchPath returns an error if a statement may change the search_path of the session. A function may have one of its own.
+func refuseSearchPath(sql string) error {
+	f, err := pgparse.SplitText(sql)
+	if err != nil {
+		return errors.New("it cannot be read")
+	}
+	for _, stmt := range f.Stmts {
+		switch stmt.Node.GetNode().(type) {
+		case *pgparse.Node_CreateFunctionStmt, *pgparse.Node_AlterFunctionStmt:
+		default:
+			if strings.Contains(strings.ToLower(f.Src[stmt.Start:stmt.End]), "search_path") {
+				return errors.New("it changes the search_path")
+			}
+		}
+	}
+	return nil
+}
