@@ -79,20 +79,71 @@ func readTargets(ctx context.Context, tx pgx.Tx, id int64) (list []onward.Rollou
 	return list, err
 }
 
-// RetryTarget gives a target that is not done another try, also if its release has ended or was stopped. Its ledger must allow it before: see
-// [fleet.Retry].
-func (q *Queue) RetryTarget(ctx context.Context, release, name string) error {
+// Retry lets targets that failed or were skipped be tried again: first by their ledgers, which decide, and then by the queue. q is nil if one
+// process runs the release.
+func (q *Queue) Retry(ctx context.Context, list []*fleet.Target, release, who string) error {
+	for _, t := range list {
+		if err := fleet.Retry(ctx, t, release, who); err != nil {
+			return err
+		}
+		if q == nil {
+			continue
+		}
+		if err := q.retryTarget(ctx, release, t.Name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Skip leaves targets out of a release: first in their ledgers, which decide, and then in the queue. q is nil if one process runs the release.
+func (q *Queue) Skip(ctx context.Context, list []*fleet.Target, release, reason, who string) error {
+	for _, t := range list {
+		if err := fleet.Skip(ctx, []*fleet.Target{t}, release, reason, who); err != nil {
+			return err
+		}
+		if q == nil {
+			continue
+		}
+		if err := q.skipTarget(ctx, release, t.Name, reason); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// retryTarget gives a target that is not done another try, also if its release has ended or was stopped. If the release has as many targets at
+// work as it may have, the target waits for its turn.
+func (q *Queue) retryTarget(ctx context.Context, release, name string) error {
 	return q.changeTarget(ctx, release, name, func(tx pgx.Tx, id int64) error {
 		if _, err := tx.Exec(ctx, `UPDATE onward_queue.target SET note = '', exit_code = 0, step = '', waited = 0, away = NULL, ended = NULL
 			WHERE rollout = $1 AND name = $2`, id, name); err != nil {
 			return err
 		}
-		return q.insertJob(ctx, tx, &TargetArgs{Rollout: id, Target: name})
+		full, err := isFull(ctx, tx, id)
+		if err == nil && full {
+			_, err = tx.Exec(ctx, "UPDATE onward_queue.target SET state = 'pending' WHERE rollout = $1 AND name = $2", id, name)
+		} else if err == nil {
+			err = q.insertJob(ctx, tx, &TargetArgs{Rollout: id, Target: name}) // at once, also if the stop rule lets no other begin
+		}
+		return err
 	})
 }
 
-// SkipTarget leaves a target out of a release, after [fleet.Skip] has recorded that in its ledger.
-func (q *Queue) SkipTarget(ctx context.Context, release, name, reason string) error {
+// isFull reports whether a release has as many targets at work as it may have.
+func isFull(ctx context.Context, tx pgx.Tx, id int64) (bool, error) {
+	var text string
+	var running int
+	if err := tx.QueryRow(ctx, `SELECT settings, (SELECT count(*) FROM onward_queue.target WHERE rollout = $1 AND state = 'running')
+		FROM onward_queue.rollout WHERE id = $1`, id).Scan(&text, &running); err != nil {
+		return false, err
+	}
+	s, err := decodeSettings(text)
+	return err == nil && running >= s.AtOnce, err
+}
+
+// skipTarget leaves a target out of a release.
+func (q *Queue) skipTarget(ctx context.Context, release, name, reason string) error {
 	return q.changeTarget(ctx, release, name, func(tx pgx.Tx, id int64) error {
 		_, err := tx.Exec(ctx, `UPDATE onward_queue.target SET state = 'skipped', note = $3, ended = clock_timestamp(), step = '', waited = 0, away = NULL
 			WHERE rollout = $1 AND name = $2`, id, name, reason)

@@ -100,13 +100,56 @@ func TestSameReleaseAgain(t *testing.T) {
 	if runs.Load() != before+1 {
 		t.Errorf("%d runs of the chosen target", runs.Load()-before)
 	}
-	s.config.Digest = "y"
 	survey, err := fleet.SurveyTargets(t.Context(), s.config)
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.config.Digest = "y"
+	if _, err := fleet.SurveyTargets(t.Context(), s.config); !errors.As(err, new(*fleet.ChangedError)) {
+		t.Error(err)
+	}
 	if err := q.Start(t.Context(), &s.config, &s.settings, survey, false); !errors.As(err, new(*fleet.ChangedError)) {
 		t.Error(err)
+	}
+}
+
+// All failed targets are tried again, also after the release was stopped, and never more at once than the release may have.
+func TestRetryFailed(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, 6)
+	s.settings.AtOnce, s.settings.StopAfter = 2, "100%"
+	var fails atomic.Bool
+	fails.Store(true)
+	var running, most atomic.Int64
+	s.work = func(ctx context.Context, target *fleet.Target, slice *apply.Slice) error {
+		if fails.Load() {
+			return &apply.RefusedError{Text: "no"}
+		}
+		n := running.Add(1)
+		defer running.Add(-1)
+		for old := most.Load(); n > old && !most.CompareAndSwap(old, n); old = most.Load() {
+		}
+		for end := time.Now().Add(10 * time.Second); most.Load() < 2 && time.Now().Before(end); {
+			time.Sleep(time.Millisecond)
+		}
+		return addOne(ctx, target, slice)
+	}
+	q := s.open(t)
+	s.start(t, q, false)
+	s.startWorker(t, q)
+	s.await(t, q, onward.RolloutFailed)
+	fails.Store(false)
+	list, err := s.config.List(t.Context())
+	if err == nil {
+		err = q.Retry(t.Context(), list, "v2", "ada")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.await(t, q, onward.RolloutDone)
+	s.checkOnce(t, 6)
+	if most.Load() != 2 {
+		t.Errorf("%d at once", most.Load())
 	}
 }
 

@@ -83,7 +83,7 @@ func New(c Config) (*Server, error) {
 	if s.source == nil {
 		var known *ledgers
 		if c.List != nil {
-			known = &ledgers{list: c.List, waves: c.Waves}
+			known = &ledgers{list: c.List, waves: c.Waves, queue: c.Queue}
 		}
 		s.source = known
 		if c.Queue != nil {

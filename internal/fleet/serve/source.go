@@ -66,6 +66,7 @@ const (
 type ledgers struct {
 	list  *fleet.TargetList
 	waves []fleet.Amount
+	queue *queuedb.Queue // nil: one process runs the releases
 }
 
 func (l *ledgers) readRelease(ctx context.Context, release string) (*snapshot, error) {
@@ -120,10 +121,11 @@ func (l *ledgers) makeChange(ctx context.Context, c *change) error {
 	if err != nil {
 		return err
 	}
+	list := []*fleet.Target{t}
 	if c.kind == skipChange {
-		return fleet.Skip(ctx, []*fleet.Target{t}, c.release, c.reason, c.who)
+		return l.queue.Skip(ctx, list, c.release, c.reason, c.who)
 	}
-	return fleet.Retry(ctx, t, c.release, c.who)
+	return l.queue.Retry(ctx, list, c.release, c.who)
 }
 
 // mostRunning bounds the targets whose steps are read.
@@ -210,16 +212,9 @@ func (q *queued) readPlans(ctx context.Context, name string) ([]apply.PlanStatus
 	return q.ledgers.readPlans(ctx, name)
 }
 
-// makeChange changes the ledgers first: they decide.
 func (q *queued) makeChange(ctx context.Context, c *change) error {
 	if err := q.ledgers.makeChange(ctx, c); err != nil {
 		return err
-	}
-	switch c.kind {
-	case skipChange:
-		return q.queue.SkipTarget(ctx, c.release, c.target, c.reason)
-	case retryChange:
-		return q.queue.RetryTarget(ctx, c.release, c.target)
 	}
 	q.mu.Lock()
 	q.due = time.Time{}
