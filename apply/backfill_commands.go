@@ -35,12 +35,21 @@ type Tuning struct {
 // Control returns the IDs of the plans. It returns a *config.InputError if there is no such plan, or no process
 // to cancel.
 func Control(ctx context.Context, db, id string, word Command, tune Tuning, who string) ([]string, error) {
+	return ControlSchema(ctx, db, "", id, word, tune, who)
+}
+
+// ControlSchema is [Control] for the plans of one schema.
+func ControlSchema(ctx context.Context, db, schema, id string, word Command, tune Tuning, who string) ([]string, error) {
+	c := Config{DB: db, Schema: schema}
+	if err := c.useReadSchema(ctx); err != nil {
+		return nil, err
+	}
 	var ids []string
-	there, err := withLedger(ctx, db, func(conn *pgx.Conn) error {
+	there, err := withLedger(ctx, c.DB, func(conn *pgx.Conn) error {
 		if err := ledger.CreateLedger(ctx, conn); err != nil { // an older ledger is upgraded
 			return err
 		}
-		list, err := unfinishedPlans(ctx, conn, ledger.Scope{})
+		list, err := unfinishedPlans(ctx, conn, c.scope)
 		if err != nil {
 			return err
 		}
@@ -48,7 +57,7 @@ func Control(ctx context.Context, db, id string, word Command, tune Tuning, who 
 			return err
 		}
 		if word == Cancel {
-			if err := requireHolder(ctx, conn); err != nil {
+			if err := requireHolder(ctx, conn, c.scope); err != nil {
 				return err
 			}
 		}
@@ -67,10 +76,14 @@ func Control(ctx context.Context, db, id string, word Command, tune Tuning, who 
 }
 
 // requireHolder refuses a cancel if no process is working.
-func requireHolder(ctx context.Context, conn *pgx.Conn) error {
-	holder, err := ledger.Scope{}.LeaseHolder(ctx, conn)
+func requireHolder(ctx context.Context, conn *pgx.Conn, scope ledger.Scope) error {
+	holder, err := scope.LeaseHolder(ctx, conn)
 	if err == nil && holder == "" {
-		err = inputError("nobody is at work on this database: there is nothing to cancel")
+		what := "this database"
+		if !scope.IsDatabase() {
+			what = "the schema " + scope.Schema
+		}
+		err = inputError("nobody is at work on " + what + ": there is nothing to cancel")
 	}
 	return err
 }

@@ -36,10 +36,7 @@ func ReadPlans(ctx context.Context, db string) ([]PlanStatus, error) {
 // ReadSchemaPlans is [ReadPlans] for the plans of one schema.
 func ReadSchemaPlans(ctx context.Context, db, schema string) (out []PlanStatus, err error) {
 	c := Config{DB: db, Schema: schema}
-	if err := c.useSchema(ctx); err != nil {
-		if refused := new(RefusedError); errors.As(err, &refused) {
-			err = inputError(refused.Text)
-		}
+	if err := c.useReadSchema(ctx); err != nil {
 		return nil, err
 	}
 	_, err = withLedger(ctx, c.DB, func(conn *pgx.Conn) error {
@@ -64,6 +61,15 @@ func ReadSchemaPlans(ctx context.Context, db, schema string) (out []PlanStatus, 
 		return nil
 	})
 	return out, err
+}
+
+// useReadSchema is [Config.useSchema] for a command that runs no step: a schema that cannot be used is wrong input.
+func (c *Config) useReadSchema(ctx context.Context) error {
+	err := c.useSchema(ctx)
+	if refused := new(RefusedError); errors.As(err, &refused) {
+		return inputError(refused.Text)
+	}
+	return err
 }
 
 // addTableRows adds how many rows the tables of started backfills have, by the planner's estimate. It locks no table.

@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/onward-sql/onward/apply"
+	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/address"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/onward"
@@ -179,5 +180,56 @@ func TestSchemaRefused(t *testing.T) {
 	}
 	if r, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Schema: "tenant_a"}); err != nil || r.State != onward.ApplyDone {
 		t.Errorf("%+v %v", r, err)
+	}
+}
+
+// A command to the backfills of one schema reaches no other one, and a schema's name may have any letters.
+func TestSchemaControl(t *testing.T) {
+	t.Parallel()
+	p := planned(t, base, release)
+	db := pgservertest.Database(t, onward.NewestMajor)
+	step := slices.IndexFunc(p.Steps, func(s onward.PlanStep) bool { return s.Phase == onward.Backfill })
+	const paused, other = "tenant\n\x1b[31m<b>", "tenant_b"
+	for _, name := range []string{paused, other} {
+		createSchema(t, db, name, base, rows)
+		if _, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Schema: name, To: p.Steps[step-1].ID}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	say := func(what apply.Command, tune apply.Tuning) {
+		t.Helper()
+		if ids, err := apply.ControlSchema(t.Context(), db, paused, "", what, tune, "the night shift"); err != nil || len(ids) != 1 {
+			t.Fatal(ids, err)
+		}
+	}
+	say(apply.Pause, apply.Tuning{})
+	say(apply.Tune, apply.Tuning{Rows: 60, Rest: -1})
+	if _, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Schema: other}); err != nil {
+		t.Error(err)
+	}
+	if _, err := apply.ControlSchema(t.Context(), db, other, "", apply.Cancel, apply.Tuning{}, "x"); err == nil {
+		t.Error("a plan that is done was cancelled")
+	}
+	if _, err := apply.ControlSchema(t.Context(), db, "nobody", "", apply.Pause, apply.Tuning{}, "x"); !errors.As(err, new(*config.InputError)) {
+		t.Error(err)
+	}
+	if _, err := apply.Control(t.Context(), db, "", apply.Pause, apply.Tuning{}, "x"); err == nil {
+		t.Error("the whole database has no plan")
+	}
+	var told teller
+	end := background(func() (*onward.Applied, error) {
+		return apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Schema: paused, Tell: told.tell})
+	})
+	until(t, "the pause", func() bool { return told.has(apply.Throttled, "paused by the night shift") })
+	say(apply.Resume, apply.Tuning{})
+	until(t, "a batch", func() bool { return told.has(apply.Passed, "") })
+	say(apply.Tune, apply.Tuning{Rows: 5000})
+	if _, err := end(); err != nil {
+		t.Error(err)
+	}
+	told.mu.Lock()
+	defer told.mu.Unlock()
+	if i := slices.IndexFunc(told.list, func(e apply.Event) bool { return e.Kind == apply.Passed }); told.list[i].Rows > 60 {
+		t.Errorf("the first batch had %d rows", told.list[i].Rows)
 	}
 }

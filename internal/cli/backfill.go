@@ -92,7 +92,7 @@ Exit code: 0 done; 1 refused, because an earlier step is not done or some rows a
 
 // newControlCommand is a command that controls the running backfills.
 func (a *app) newControlCommand(word apply.Command, short string) *cobra.Command {
-	var db, plan, rest string
+	var db, plan, schema, rest string
 	var t apply.Tuning
 	cmd := &cobra.Command{
 		Use:   string(word) + " --db ADDRESS",
@@ -112,7 +112,7 @@ Exit code: 0 the command was recorded, 2 usage or input, 3 the database cannot b
 			if err != nil {
 				return err
 			}
-			ids, err := apply.Control(cmd.Context(), url, plan, word, t, apply.ProcessName("backfill "+string(word)))
+			ids, err := apply.ControlSchema(cmd.Context(), url, schema, plan, word, t, apply.ProcessName("backfill "+string(word)))
 			if err != nil {
 				return err
 			}
@@ -124,6 +124,7 @@ Exit code: 0 the command was recorded, 2 usage or input, 3 the database cannot b
 	flags.SortFlags = false
 	flags.StringVar(&db, "db", "", "`address` of the database, @FILE or env:NAME that hold it")
 	flags.StringVar(&plan, "plan", "", ledgerPlanHelp)
+	flags.StringVar(&schema, "schema", "", "the plan runs in this `schema` instead of public")
 	if word == apply.Tune {
 		flags.IntVar(&t.Rows, "rows", 0, "how many `rows` a batch has at most")
 		flags.DurationVar(&t.Batch, "batch", 0, "how long a `batch` takes: its rows stay locked so long")
