@@ -102,11 +102,11 @@ func (a *app) openControlled(ctx context.Context, f *fleetControlFlags) (q *queu
 	if f.queue == "" {
 		return nil, func() {}, nil
 	}
-	url, err := a.readAddress(f.queue)
+	at, err := a.queueAddress(f.queue)
 	if err != nil {
 		return nil, nil, err
 	}
-	if q, err = queuedb.Open(ctx, url, 2, slog.New(slog.DiscardHandler)); err != nil {
+	if q, err = queuedb.Open(ctx, at, 2, slog.New(slog.DiscardHandler)); err != nil {
 		return nil, nil, err
 	}
 	return q, q.Close, nil

@@ -101,7 +101,7 @@ func (a *app) queueRollout(ctx context.Context, f *rolloutFlags, qf *queueFlags,
 	if err != nil {
 		return err
 	}
-	url, err := a.readAddress(qf.queue)
+	at, err := a.queueAddress(qf.queue)
 	if err != nil {
 		return err
 	}
@@ -109,7 +109,7 @@ func (a *app) queueRollout(ctx context.Context, f *rolloutFlags, qf *queueFlags,
 	if err != nil {
 		return a.unfinishedError(err)
 	}
-	q, err := queuedb.Open(ctx, url, 2, slog.New(slog.DiscardHandler))
+	q, err := queuedb.Open(ctx, at, 2, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}
@@ -142,6 +142,12 @@ func (a *app) queueRollout(ctx context.Context, f *rolloutFlags, qf *queueFlags,
 		a.code = exitFindings
 	}
 	return a.writeRollout(survey.Rollout, format, options)
+}
+
+// queueAddress reads the address of --queue, which a long-lived process reads again.
+func (a *app) queueAddress(text string) (queuedb.Address, error) {
+	url, err := a.readAddress(text)
+	return queuedb.Address{URL: url, Read: func() (string, error) { return a.readAddress(text) }}, err
 }
 
 // followQueue prints how far a release is, until its end. The error is a [*fleet.UnfinishedError] if the context ends before.

@@ -86,7 +86,7 @@ func (a *app) serveFleet(ctx context.Context, f *serveFlags) error {
 	at, ok := listener.Addr().(*net.TCPAddr)
 	c.Access.Loopback = ok && at.IP.IsLoopback()
 	if f.queue != "" {
-		address, err := a.readAddress(f.queue)
+		queue, err := a.queueAddress(f.queue)
 		if err != nil {
 			return err
 		}
@@ -94,7 +94,7 @@ func (a *app) serveFleet(ctx context.Context, f *serveFlags) error {
 		if f.changes {
 			open = queuedb.Open
 		}
-		if c.Queue, err = open(ctx, address, serveSessions, c.Logger); err != nil {
+		if c.Queue, err = open(ctx, queue, serveSessions, c.Logger); err != nil {
 			return err
 		}
 		defer c.Queue.Close()

@@ -84,7 +84,7 @@ func (a *app) runWorker(ctx context.Context, f *workerFlags, command []string) e
 	case f.drain <= 0:
 		return newUsageError("--drain is a time such as 25s")
 	}
-	url, err := a.readAddress(f.queue)
+	at, err := a.queueAddress(f.queue)
 	if err != nil {
 		return err
 	}
@@ -105,7 +105,7 @@ func (a *app) runWorker(ctx context.Context, f *workerFlags, command []string) e
 	if a.collector != nil {
 		a.collector.stopPacing()
 	}
-	q, err := queuedb.Open(ctx, url, f.atOnce+queueSessions, logger)
+	q, err := queuedb.Open(ctx, at, f.atOnce+queueSessions, logger)
 	if err != nil {
 		return err
 	}

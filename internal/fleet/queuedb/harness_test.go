@@ -29,6 +29,7 @@ type scene struct {
 	makeWork     func(j *Job) (fleet.Work, error) // nil: work
 	drain        time.Duration                    // of the next worker; 0 is 5 seconds
 	queue, db    string
+	readQueue    func() (string, error) // reads the queue's address again; nil for none
 	conn         *pgx.Conn // of the schemas' database
 	source       fleet.Source
 	config       fleet.Config
@@ -102,7 +103,7 @@ func execIn(ctx context.Context, t *fleet.Target, sql string) error {
 // open opens the queue.
 func (s *scene) open(t *testing.T) *Queue {
 	t.Helper()
-	q, err := Open(t.Context(), s.queue, 12, slog.New(slog.NewJSONHandler(&s.log, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	q, err := Open(t.Context(), Address{URL: s.queue, Read: s.readQueue}, 12, slog.New(slog.NewJSONHandler(&s.log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	if err != nil {
 		t.Fatal(err)
 	}

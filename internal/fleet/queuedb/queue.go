@@ -65,6 +65,13 @@ type Queue struct {
 	leftAlone map[int64]bool // releases of another version of onward; only used by dispatch
 }
 
+// Address is where a queue database is.
+type Address struct {
+	URL string
+	// Read reads the address again from its place, because its password may change; nil if it has no other place.
+	Read func() (string, error)
+}
+
 // OtherQueueError says that the schema of the queue is not one of this release.
 type OtherQueueError struct{ Comment string }
 
@@ -75,8 +82,8 @@ func (e *OtherQueueError) Error() string {
 
 // Open opens a queue database, and makes its tables if there are none. The error is an *address.Error, a *live.ServerError or an
 // [*OtherQueueError].
-func Open(ctx context.Context, url string, sessions int, logger *slog.Logger) (*Queue, error) {
-	q, err := connectQueue(ctx, url, sessions, logger)
+func Open(ctx context.Context, at Address, sessions int, logger *slog.Logger) (*Queue, error) {
+	q, err := connectQueue(ctx, at, sessions, logger)
 	if err != nil {
 		return nil, err
 	}
@@ -85,15 +92,15 @@ func Open(ctx context.Context, url string, sessions int, logger *slog.Logger) (*
 	}
 	if err != nil {
 		q.Close()
-		return nil, address.RedactError(err, url)
+		return nil, address.RedactError(err, at.URL)
 	}
 	return q, nil
 }
 
 // OpenReader opens a queue database for reading, and changes nothing there. The error is a *config.InputError if it has no queue, or one of
 // those of [Open].
-func OpenReader(ctx context.Context, url string, sessions int, logger *slog.Logger) (*Queue, error) {
-	q, err := connectQueue(ctx, url, sessions, logger)
+func OpenReader(ctx context.Context, at Address, sessions int, logger *slog.Logger) (*Queue, error) {
+	q, err := connectQueue(ctx, at, sessions, logger)
 	if err != nil {
 		return nil, err
 	}
@@ -106,13 +113,14 @@ func OpenReader(ctx context.Context, url string, sessions int, logger *slog.Logg
 	}
 	if err != nil {
 		q.Close()
-		return nil, address.RedactError(err, url)
+		return nil, address.RedactError(err, at.URL)
 	}
 	return q, nil
 }
 
 // connectQueue returns a queue whose tables were not looked at.
-func connectQueue(ctx context.Context, url string, sessions int, logger *slog.Logger) (*Queue, error) {
+func connectQueue(ctx context.Context, at Address, sessions int, logger *slog.Logger) (*Queue, error) {
+	url := at.URL
 	q := &Queue{logger: logger, leftAlone: map[int64]bool{}}
 	shared, err := live.SharesSession(ctx, url)
 	if err != nil {
@@ -124,6 +132,7 @@ func connectQueue(ctx context.Context, url string, sessions int, logger *slog.Lo
 		return nil, &address.Error{}
 	}
 	settings.MaxConns = int32(sessions)
+	settings.BeforeConnect = at.renewLogin
 	settings.ConnConfig.RuntimeParams["application_name"] = "onward fleet (queue)"
 	if shared {
 		settings.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec // nothing is prepared in another client's session
@@ -132,6 +141,19 @@ func connectQueue(ctx context.Context, url string, sessions int, logger *slog.Lo
 		return nil, address.RedactError(err, url)
 	}
 	return q, nil
+}
+
+// renewLogin gives a new session the user and the password that the address has now.
+func (a Address) renewLogin(_ context.Context, c *pgx.ConnConfig) error {
+	if a.Read == nil {
+		return nil
+	}
+	if text, err := a.Read(); err == nil { // its place may be empty for a moment, while somebody writes it
+		if fresh, err := pgx.ParseConfig(text); err == nil {
+			c.User, c.Password = fresh.User, fresh.Password
+		}
+	}
+	return nil
 }
 
 // Close closes the sessions.

@@ -288,7 +288,7 @@ func TestOtherVersions(t *testing.T) {
 		t.Error(err)
 	}
 	exec(t, q, "COMMENT ON SCHEMA onward_queue IS 'onward queue 2'")
-	if _, err := Open(t.Context(), s.queue, 2, q.logger); !errors.As(err, new(*OtherQueueError)) {
+	if _, err := Open(t.Context(), Address{URL: s.queue}, 2, q.logger); !errors.As(err, new(*OtherQueueError)) {
 		t.Error(err)
 	}
 	pgservertest.Exec(t, s.conn, "SELECT 1")

@@ -115,7 +115,7 @@ func (s *scene) work(slice *apply.Slice) fleet.Work {
 func (s *scene) startQueue(t *testing.T) {
 	t.Helper()
 	var err error
-	if s.queue, err = queuedb.Open(t.Context(), pgservertest.Database(t, onward.NewestMajor), 14, slog.New(slog.DiscardHandler)); err != nil {
+	if s.queue, err = queuedb.Open(t.Context(), queuedb.Address{URL: pgservertest.Database(t, onward.NewestMajor)}, 14, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.queue.Close)
@@ -242,15 +242,15 @@ func TestReadOnlyQueue(t *testing.T) {
 	t.Parallel()
 	url := pgservertest.Database(t, onward.NewestMajor)
 	logger := slog.New(slog.NewTextHandler(&bytes.Buffer{}, nil))
-	if _, err := queuedb.OpenReader(t.Context(), url, 2, logger); err == nil || !strings.Contains(err.Error(), "has no queue") {
+	if _, err := queuedb.OpenReader(t.Context(), queuedb.Address{URL: url}, 2, logger); err == nil || !strings.Contains(err.Error(), "has no queue") {
 		t.Errorf("without a queue: %v", err)
 	}
-	q, err := queuedb.Open(t.Context(), url, 2, logger)
+	q, err := queuedb.Open(t.Context(), queuedb.Address{URL: url}, 2, logger)
 	if err != nil {
 		t.Fatal(err)
 	}
 	q.Close()
-	if q, err = queuedb.OpenReader(t.Context(), url, 2, logger); err != nil {
+	if q, err = queuedb.OpenReader(t.Context(), queuedb.Address{URL: url}, 2, logger); err != nil {
 		t.Fatal(err)
 	}
 	defer q.Close()
