@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/all"
@@ -72,7 +73,12 @@ func (a *changelog) renderBoth(ctx context.Context, adapters []adapter.Adapter, 
 
 // commandConfig returns how a command of onward.yaml runs.
 func (a *changelog) commandConfig(text string, o adapter.Options) *capture.Config {
-	return &capture.Config{Command: text, WorkDir: o.CaptureDir, Home: a.root, HistoryTables: all.HistoryTableNames(), Logger: a.Logger}
+	tables := all.HistoryTableNames()
+	if o.Own != nil {
+		name, _ := o.Own.HistoryTable()
+		tables[name[strings.LastIndexByte(name, '.')+1:]] = name != ""
+	}
+	return &capture.Config{Command: text, WorkDir: o.CaptureDir, Home: a.root, HistoryTables: tables, Logger: a.Logger}
 }
 
 // readRevision returns a revision with what the framework's own adapter reads of its files.

@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/adapter"
@@ -335,6 +334,7 @@ func (c *CheckConfig) selectSources(t adapter.Tree, adapters []adapter.Adapter, 
 	}
 	found, skipped := adapter.DetectSources(t, adapters)
 	chosen, ties := adapter.ChooseSources(found)
+	chosen = addOwnRunners(c.Settings, t, chosen)
 	for _, s := range chosen {
 		if traits := all.Traits(s.Framework); traits.Renders {
 			// Rendering runs the project's own code, and naming files does not ask for that.
@@ -356,15 +356,8 @@ func (c *CheckConfig) withOptions(t adapter.Tree, s adapter.Source) adapter.Sour
 	s.Options.Runner = assumedRunner(c.Settings)
 	for i := range c.Settings.Migrations {
 		m := &c.Settings.Migrations[i]
-		if (m.Framework == "" || m.Framework == s.Framework) && strings.Trim(m.Dir, "/") == s.Dir {
-			s.Options = adapter.Options{
-				Transaction:   m.Transaction,
-				Python:        m.Python,
-				Settings:      m.Settings,
-				Environment:   m.Environment,
-				RenderTimeout: time.Duration(m.RenderTimeout.Milliseconds()) * time.Millisecond,
-				Runner:        runnerOf(c.Settings, m),
-			}
+		if (m.Framework == "" || m.Framework == s.Framework) && entryDir(m) == s.Dir {
+			s.Options = fileOptions(c.Settings, m)
 		}
 	}
 	// A detection by names only is a guess, so the option overrides it.

@@ -114,10 +114,7 @@ func (a *changelog) configuredSources(t adapter.Tree, adapters []adapter.Adapter
 	var out, detected []adapter.Source
 	paths := t.Paths()
 	for _, m := range c.Migrations {
-		dir := strings.Trim(m.Dir, "/")
-		if dir == "." {
-			dir = ""
-		}
+		dir := entryDir(&m)
 		if dir != "" && !slices.ContainsFunc(paths, func(p string) bool { return strings.HasPrefix(p, dir+"/") }) {
 			continue
 		}
@@ -131,18 +128,49 @@ func (a *changelog) configuredSources(t adapter.Tree, adapters []adapter.Adapter
 				m.Framework = detected[i].Framework
 			}
 		}
-		out = append(out, adapter.Source{
-			Framework: m.Framework, Dir: dir, Score: 3, Why: configuredWhy,
-			Options: adapter.Options{
-				Transaction: m.Transaction,
-				Runner:      runnerOf(c, &m),
-				Render:      m.Render, RenderRefused: a.refused[m.Line],
-				Capture: m.Capture, CaptureBase: m.CaptureBase, CaptureDir: m.CaptureDir, Sandbox: m.Sandbox,
-				Python: m.Python, Settings: m.Settings, Environment: m.Environment, RenderTimeout: time.Duration(m.RenderTimeout.Milliseconds()) * time.Millisecond,
-			},
-		})
+		s := adapter.Source{Framework: m.Framework, Dir: dir, Deep: m.Runner != nil, Score: 3, Why: configuredWhy, Options: fileOptions(c, &m)}
+		s.Options.Render, s.Options.RenderRefused = m.Render, a.refused[m.Line]
+		s.Options.Capture, s.Options.CaptureBase, s.Options.CaptureDir = m.Capture, m.CaptureBase, m.CaptureDir
+		s.Options.Sandbox = m.Sandbox
+		out = append(out, s)
 	}
 	return out
+}
+
+// entryDir returns the directory of an entry of onward.yaml as sources have it: "" is the root.
+func entryDir(m *config.Migrations) string {
+	if dir := strings.Trim(m.Dir, "/"); dir != "." {
+		return dir
+	}
+	return ""
+}
+
+// fileOptions returns the settings of an entry of onward.yaml, without the commands that it names.
+func fileOptions(c *config.Config, m *config.Migrations) adapter.Options {
+	o := adapter.Options{
+		Transaction: m.Transaction, Own: m.Runner, Runner: runnerOf(c, m),
+		Python: m.Python, Settings: m.Settings, Environment: m.Environment, RenderTimeout: time.Duration(m.RenderTimeout.Milliseconds()) * time.Millisecond,
+	}
+	if o.Own != nil {
+		o.Transaction = "" // a marker in a file may say otherwise
+	}
+	return o
+}
+
+// addOwnRunners replaces detected sources by the team's own runners that onward.yaml describes, if the tree has their directories.
+func addOwnRunners(c *config.Config, t adapter.Tree, found []adapter.Source) []adapter.Source {
+	for i := range c.Migrations {
+		m := &c.Migrations[i]
+		dir := entryDir(m)
+		if m.Runner == nil || len(adapter.FilesBelow(t, dir)) == 0 {
+			continue
+		}
+		found = slices.DeleteFunc(found, func(s adapter.Source) bool {
+			return all.Traits(s.Framework).Plain && (s.Dir == dir || isBelow(s.Dir, dir))
+		})
+		found = append(found, adapter.Source{Framework: m.Framework, Dir: dir, Deep: true, Score: 3, Why: configuredWhy})
+	}
+	return found
 }
 
 // widenSources replaces the sources of a tree by one for their parent, if the other tree has

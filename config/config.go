@@ -84,6 +84,8 @@ type Migrations struct {
 	Framework string `yaml:"framework"`
 	// Transaction is how the migration tool sends a file. Defaults to the framework's way.
 	Transaction onward.Transaction `yaml:"transaction"`
+	// Runner describes a team's own program that runs the files; nil if a known tool does.
+	Runner *Runner `yaml:"runner"`
 	// LockTimeout and StatementTimeout are set by the migration tool, its connection string
 	// or the role.
 	LockTimeout      Timeout `yaml:"lock_timeout"`

@@ -53,6 +53,20 @@ func TestDecode(t *testing.T) {
 				Dir: "jobs/migrations", Capture: "npx knex migrate:latest", CaptureBase: "db/structure.sql", Line: 20,
 				Sandbox: config.Sandbox{Network: true, Read: []string{"~/.config/tool"}, Write: []string{"/var/cache/tool"}},
 			},
+			{
+				Dir: "sql", Framework: "sql", Transaction: onward.TransactionFile, Line: 27,
+				Runner: &config.Runner{
+					Name: "bin/migrate", Files: []string{"delta/**/*.sql", "delta/**/*.sql.postgres"}, Down: []string{"down/*.sql"},
+					Programs: []string{"delta/**/*.py"}, Order: config.OrderName, UpMarker: "-- +up", DownMarker: "-- +down",
+					NoTransactionMarker: "-- no transaction", NoTransactionMode: onward.TransactionNone, PSQL: true,
+					Replace: map[string]string{"{{ .Schema }}": "app", "${N}": "4", "/* T */": ""},
+					Table:   "ops.migrations (name text PRIMARY KEY)", Together: true, Transaction: onward.TransactionFile,
+				},
+			},
+			{
+				Dir: "legacy", Framework: "sql", Line: 42,
+				Runner: &config.Runner{List: "order.txt", NoTransactionMarker: "-- alone", Transaction: onward.TransactionFile},
+			},
 		},
 		Rules:        map[string]onward.Severity{"index-create-blocking": onward.Warning, "column-drop": onward.Off},
 		Presets:      []onward.Preset{onward.Recommended, onward.Strict},

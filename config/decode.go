@@ -200,12 +200,12 @@ func (d *decoder) decodeMigrations(n ast.Node) Migrations {
 		m.Line = t.Position.Line
 	}
 	before := len(d.errs)
+	var framework, run, runner ast.Node
 	d.decodeMapping(n, "an entry of migrations", []field{
 		{"dir", func(n ast.Node) { m.Dir = d.decodeDir(n) }},
-		{"framework", func(n ast.Node) { m.Framework = d.oneOf(n, "framework", d.known.Frameworks) }},
-		{"transaction", func(n ast.Node) {
-			m.Transaction = onward.Transaction(d.oneOf(n, "transaction", []string{"file", "message", "pipeline", "none"}))
-		}},
+		{"framework", func(n ast.Node) { framework, m.Framework = n, d.oneOf(n, "framework", d.known.Frameworks) }},
+		{"transaction", func(n ast.Node) { run = d.decodeTransaction(n, &m) }},
+		{"runner", func(n ast.Node) { runner, m.Runner = n, d.decodeRunner(n) }},
 		{"lock_timeout", func(n ast.Node) { m.LockTimeout = d.decodeTimeout(n) }},
 		{"statement_timeout", func(n ast.Node) { m.StatementTimeout = d.decodeTimeout(n) }},
 		{"python", func(n ast.Node) { m.Python = d.decodeText(n) }},
@@ -224,6 +224,7 @@ func (d *decoder) decodeMigrations(n ast.Node) Migrations {
 	case m.Capture != "" && m.Render != "":
 		d.addError(n, "capture and render are two ways to the same SQL: leave one out")
 	}
+	d.checkRunner(&m, framework, run, runner)
 	if m.Dir == "" && len(d.errs) == before {
 		d.addError(n, "dir is missing: which directory is meant? (. is the directory of %s)", Name)
 	}

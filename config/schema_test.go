@@ -27,6 +27,7 @@ func TestSchema(t *testing.T) {
 	}
 	s.compare(t, "", reflect.TypeFor[config.Config]())
 	s.Properties["migrations"].Items.compare(t, "migrations.", reflect.TypeFor[config.Migrations]())
+	s.Properties["migrations"].Items.Properties["runner"].compare(t, "runner.", reflect.TypeFor[config.Runner]())
 	s.Properties["preflight"].compare(t, "preflight.", reflect.TypeFor[config.Preflight]())
 	s.Properties["assume"].compare(t, "assume.", reflect.TypeFor[config.Assume]())
 	if diff := cmp.Diff([]string{"recommended", "strict", "design", "security"}, s.Properties["presets"].Items.Enum); diff != "" {
@@ -76,6 +77,8 @@ func (s *schema) compare(t *testing.T, prefix string, typ reflect.Type) {
 		switch prefix {
 		case "migrations.":
 			text = "migrations:\n  - dir: a\n    " + strings.Replace(text, "dir: ~", "# ", 1)
+		case "runner.":
+			text = "migrations:\n  - dir: a\n    runner:\n      " + text
 		case "assume.", "preflight.":
 			text = strings.TrimSuffix(prefix, ".") + ":\n  " + text
 		}

@@ -101,6 +101,10 @@ var bookName = lazyregexp.New(`(?i)migration|schema_version`)
 // historyTableOf returns the bookkeeping table of the tool that runs the migrations of a
 // source.
 func historyTableOf(s adapter.Source) *adapter.HistoryTable {
+	if own := s.Options.Own; own != nil {
+		table, columns := own.HistoryTable()
+		return &adapter.HistoryTable{Table: table[strings.LastIndexByte(table, '.')+1:], Columns: columns}
+	}
 	a, ok := all.FindAdapter(s.Framework)
 	if !ok {
 		return nil
@@ -130,7 +134,7 @@ func missingHistoryTable(err error, tool *adapter.HistoryTable) string {
 		return ""
 	}
 	book := all.HistoryTables()[m[2]]
-	if book.Columns == "" && bookName.MatchString(m[2]) && tool != nil {
+	if tool != nil && tool.Columns != "" && (tool.Table == m[2] || book.Columns == "" && bookName.MatchString(m[2])) {
 		book = *tool // the team has chosen its name
 	}
 	if book.Columns == "" {

@@ -140,6 +140,8 @@ type Source struct {
 type Options struct {
 	// Transaction overrides how the runner sends a file.
 	Transaction onward.Transaction
+	// Own describes a team's own program that runs the files; nil for none. It decides how a file is sent, unless Transaction does.
+	Own *config.Runner
 	// Runner holds the settings of the runner's connection.
 	Runner history.Runner
 	// Python is the interpreter of a project in Python, Settings is for Django.

@@ -89,6 +89,7 @@ func settings() *config.Config {
 		Path: "", Named: false, Postgres: []int{onward.OldestMajor, onward.NewestMajor}, Base: "",
 		Migrations: []config.Migrations{{
 			Dir: "migrations", Framework: "goose", Transaction: onward.TransactionFile, LockTimeout: 5000, StatementTimeout: 60000,
+			Runner: nil,
 			Python: "", Render: "", Capture: "", CaptureBase: "", CaptureDir: "", Sandbox: config.Sandbox{Network: false, Read: nil, Write: nil},
 			Settings: "", Environment: nil, AcceptUnreadable: true, RenderTimeout: 0, Line: 0,
 		}},

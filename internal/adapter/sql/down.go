@@ -10,10 +10,18 @@ import (
 // Down returns the down migration: the text below its tool's marker, or its second file
 // (down.sql, NAME.down.sql, NAME_down.sql), which is sent as the up migration is.
 func (Adapter) Down(t adapter.Tree, s adapter.Source, m *adapter.Migration) (*script.Source, error) {
+	if s.Options.Own != nil {
+		return newConfiguredRunner(s.Options.Own).down(t, s, m)
+	}
 	lines := hintedLines(m.Source.Text)
 	if r := markedBy(lines); r != nil {
 		return r.marks.wayDown(m.Source.Text, lines, s.Options), nil
 	}
+	return readDownFile(t, m)
+}
+
+// readDownFile returns a migration's second file; nil if it has none.
+func readDownFile(t adapter.Tree, m *adapter.Migration) (*script.Source, error) {
 	down, err := adapter.ReadDown(t, m)
 	if down == nil || err != nil {
 		return nil, err

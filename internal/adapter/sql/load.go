@@ -15,6 +15,9 @@ import (
 // natural order of their names. A numbered directory in it with an up.sql or a
 // migration.sql is a migration too.
 func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*adapter.Set, error) {
+	if s.Options.Own != nil {
+		return loadConfigured(ctx, t, s)
+	}
 	set := &adapter.Set{Source: s}
 	p := placeOf(t, s)
 	mixed := (p.numbered > 0 || len(p.ups) == 0) && len(listPrograms(t, s.Dir)) > 0

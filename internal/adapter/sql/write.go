@@ -13,6 +13,9 @@ import (
 // own value, or as plain files for psql or a program. It is nil for a tool for which that
 // is not known.
 func (Adapter) Form(t adapter.Tree, set *adapter.Set) *adapter.Form {
+	if own := set.Source.Options.Own; own != nil {
+		return newConfiguredRunner(own).form(set)
+	}
 	p := placeOf(t, set.Source)
 	r := detectRunner(p)
 	var f adapter.Form

@@ -1,0 +1,181 @@
+package config
+
+import (
+	"path"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Limits of the texts of a runner. Each of them is searched in every file.
+const (
+	maxMarker       = 200
+	maxReplacements = 100
+	maxReplacement  = 1000
+	maxPatterns     = 100
+)
+
+// transactionRun is the value of transaction: for a program that runs all pending migrations in one transaction.
+const transactionRun = "run"
+
+// tableText matches a table with or without its columns.
+var tableText = lazyregexp.New(`^(?:(?:[A-Za-z_][\w$]*|"[^"]+")\.)?(?:[A-Za-z_][\w$]*|"[^"]+")\s*(?:\([^;]+\))?$`)
+
+// decodeTransaction reads how files are sent. The value run is for a runner only, so its node is kept.
+func (d *decoder) decodeTransaction(n ast.Node, m *Migrations) (run ast.Node) {
+	text := d.oneOf(n, "transaction", []string{"file", "message", "pipeline", "none", transactionRun})
+	if text == transactionRun {
+		m.Transaction = onward.TransactionFile
+		return n
+	}
+	m.Transaction = onward.Transaction(text)
+	return nil
+}
+
+// decodeRunner reads the description of a team's own program.
+func (d *decoder) decodeRunner(n ast.Node) *Runner {
+	r := &Runner{}
+	nodes := map[string]ast.Node{}
+	marker := func(key string, to *string) field {
+		return field{key, func(n ast.Node) { nodes[key], *to = n, d.decodeMarker(n, key) }}
+	}
+	d.decodeMapping(n, "runner", []field{
+		{"name", func(n ast.Node) { r.Name = d.decodeLine(n, "name") }},
+		{"files", func(n ast.Node) { r.Files = d.decodePatterns(n) }},
+		{"down", func(n ast.Node) { r.Down = d.decodePatterns(n) }},
+		{"programs", func(n ast.Node) { r.Programs = d.decodePatterns(n) }},
+		{"order", func(n ast.Node) {
+			nodes["order"], r.Order = n, Order(d.oneOf(n, "order", []string{string(OrderNumber), string(OrderName)}))
+		}},
+		{"list", func(n ast.Node) { nodes["list"], r.List = n, d.decodeLine(n, "list") }},
+		marker("up_marker", &r.UpMarker),
+		marker("down_marker", &r.DownMarker),
+		marker("no_transaction_marker", &r.NoTransactionMarker),
+		{"no_transaction_mode", func(n ast.Node) {
+			nodes["no_transaction_mode"] = n
+			r.NoTransactionMode = onward.Transaction(d.oneOf(n, "mode", []string{string(onward.TransactionMessage), string(onward.TransactionNone)}))
+		}},
+		{"psql", func(n ast.Node) { r.PSQL = d.decodeBool(n) }},
+		{"replace", func(n ast.Node) { r.Replace = d.decodeReplacements(n) }},
+		{"table", func(n ast.Node) { r.Table = d.decodeTable(n) }},
+	})
+	switch {
+	case r.List != "" && r.Order != "":
+		d.addError(nodes["order"], "order and list are two orders: leave one out")
+	case r.UpMarker != "" && r.DownMarker == "":
+		d.addError(nodes["up_marker"], "up_marker needs down_marker, at which the up migration ends")
+	case r.UpMarker != "" && r.UpMarker == r.DownMarker:
+		d.addError(nodes["down_marker"], "up_marker and down_marker are the same: the parts of a file cannot be told apart")
+	case r.NoTransactionMode != "" && r.NoTransactionMarker == "":
+		d.addError(nodes["no_transaction_mode"], "no_transaction_mode needs no_transaction_marker; transaction is how all other files are sent")
+	}
+	return r
+}
+
+// checkRunner checks the keys of an entry that has a runner. run is the node of transaction: run, if the entry has it.
+func (d *decoder) checkRunner(m *Migrations, framework, run, runner ast.Node) {
+	if m.Runner == nil {
+		if run != nil {
+			d.addError(run, "transaction: run needs runner, which describes your own program; write file, message, pipeline or none")
+		}
+		return
+	}
+	switch {
+	case m.Framework != "" && m.Framework != "sql":
+		d.addError(framework, "framework %s has its own runner: leave out framework or runner", m.Framework)
+	case m.Render != "":
+		d.addError(runner, "runner and render are two ways to the same SQL: leave one out")
+	case m.Runner.NoTransactionMarker != "" && (m.Transaction == onward.TransactionNone || m.Transaction == onward.TransactionMessage):
+		d.addError(runner, "no_transaction_marker has no meaning with transaction: %s, which opens no transaction", m.Transaction)
+	}
+	m.Framework = "sql"
+	m.Runner.Together = run != nil
+	if m.Runner.Transaction = m.Transaction; m.Transaction == "" && m.Runner.NoTransactionMarker != "" {
+		m.Runner.Transaction = onward.TransactionFile
+	}
+}
+
+// decodeLine reads a text of one line that is not empty.
+func (d *decoder) decodeLine(n ast.Node, key string) string {
+	before := len(d.errs)
+	text := d.decodeText(n)
+	if len(d.errs) == before && (strings.TrimSpace(text) == "" || strings.ContainsAny(text, "\r\n")) {
+		d.addError(n, "%s is a text of one line", key)
+	}
+	return text
+}
+
+// decodeMarker reads the beginning of a line.
+func (d *decoder) decodeMarker(n ast.Node, key string) string {
+	before := len(d.errs)
+	text := strings.TrimSpace(d.decodeLine(n, key))
+	if len(d.errs) == before && len(text) > maxMarker {
+		d.addError(n, "%s is longer than %d bytes: its beginning is enough", key, maxMarker)
+	}
+	return text
+}
+
+// decodePatterns reads a pattern, or a list of them, of files in the entry's directory.
+func (d *decoder) decodePatterns(n ast.Node) []string {
+	before := len(d.errs)
+	list := d.oneOrMore(n)
+	if len(d.errs) > before {
+		return nil
+	}
+	if len(list) > maxPatterns {
+		d.addError(n, "more than %d patterns: ** matches any number of directories", maxPatterns)
+		return nil
+	}
+	for _, p := range list {
+		clean := path.Clean(p)
+		switch _, err := path.Match(p, ""); {
+		case err != nil || strings.TrimSpace(p) == "":
+			d.addError(n, "%q is no pattern: write *.sql, or **/*.sql for all directories", p)
+		case path.IsAbs(clean) || clean == ".." || strings.HasPrefix(clean, "../"):
+			d.addError(n, "%q leads out of the directory of the entry: patterns are relative to dir", p)
+		}
+	}
+	return list
+}
+
+// decodeReplacements reads texts with their values.
+func (d *decoder) decodeReplacements(n ast.Node) map[string]string {
+	out := map[string]string{}
+	entries := d.uniqueEntries(n, "replace")
+	if len(entries) > maxReplacements {
+		d.addError(n, "more than %d texts are replaced", maxReplacements)
+		return nil
+	}
+	for _, e := range entries {
+		before := len(d.errs)
+		var text, value string
+		if s, ok := e.Key.(*ast.StringNode); ok {
+			text = s.Value
+		}
+		if _, null := e.Value.(*ast.NullNode); !null {
+			value = d.decodeText(e.Value)
+		}
+		switch {
+		case len(d.errs) > before:
+		case strings.TrimSpace(text) == "" || len(text) > maxMarker || strings.ContainsAny(text, "\r\n"):
+			d.addError(e.Key, "replace: a text to replace has one line and at most %d bytes", maxMarker)
+		case len(value) > maxReplacement || strings.ContainsAny(value, "\r\n"):
+			d.addError(e.Value, "replace %s: a value has one line and at most %d bytes, so that lines keep their numbers", text, maxReplacement)
+		}
+		out[text] = value
+	}
+	return out
+}
+
+// decodeTable reads the name of a table, with or without its columns.
+func (d *decoder) decodeTable(n ast.Node) string {
+	before := len(d.errs)
+	text := strings.TrimSpace(d.decodeText(n))
+	if len(d.errs) == before && !tableText.MatchString(text) {
+		d.addError(n, "%q is no table: write ops.migrations, or ops.migrations (name text PRIMARY KEY) with its columns", text)
+	}
+	return text
+}
