@@ -18,6 +18,8 @@ type Detected struct {
 	Renders bool
 	// Render is the command to name in onward.yaml, without which its migrations are not judged; "" if none is needed.
 	Render string
+	// Own describes the repository's own program that runs the files, if that is a guess; nil if none is found.
+	Own *config.Runner
 	// Migrations is how many it has; 0 if Renders is set.
 	Migrations int
 }
@@ -42,6 +44,9 @@ func Detect(ctx context.Context, t adapter.Tree) ([]Detected, []onward.Opaque, e
 			}
 		}
 		d.Runner, d.Migrations = runnerIn(set, config.Name), len(set.Migrations)
+		if d.Assumed {
+			d.Own = all.ProposeRunner(t, s)
+		}
 		out = append(out, d)
 	}
 	return out, opaque, nil

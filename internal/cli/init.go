@@ -180,7 +180,9 @@ func printFound(w io.Writer, f *first.Found) {
 		if !m.Renders {
 			what += ", " + report.CountNoun(m.Migrations, "migration")
 		}
-		if m.Assumed {
+		if m.Own != nil {
+			what += fmt.Sprintf("; %s seems to run them: check the proposal for runner: in %s", m.Own.Name, config.Name)
+		} else if m.Assumed {
 			what += "; nothing tells how they are sent: transaction: in onward.yaml does"
 		}
 		fmt.Fprintf(w, "%-12s %s: %s\n", head, report.EscapeLine(dirOrRoot(m.Dir)), report.EscapeLine(what))

@@ -101,6 +101,7 @@ func (f *Found) writeMigrations(b *strings.Builder) {
 		if says && f.isGuessed(m) {
 			b.WriteString("    transaction: file # file, message, pipeline or none\n")
 		}
+		writeRunner(b, m.Framework, m.Own)
 	}
 	for _, u := range f.Unread {
 		if render := u.Render(); render != "" {

@@ -2,6 +2,7 @@
 package all
 
 import (
+	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/alembic"
 	"github.com/onward-sql/onward/internal/adapter/django"
@@ -80,6 +81,11 @@ func PresetCommand(t adapter.Tree, s adapter.Source) string {
 		return ""
 	}
 	return x.PresetCommand(t, s)
+}
+
+// ProposeRunner describes the repository's own program that runs the SQL files of a source; nil if none is found.
+func ProposeRunner(t adapter.Tree, s adapter.Source) *config.Runner {
+	return sql.ProposeRunner(t, s)
 }
 
 // PrismaModels reads the models of all Prisma schemas of a repository.

@@ -37,13 +37,15 @@ func TestConfiguredRunner(t *testing.T) {
 		},
 		"directories of versions, and files that are for Postgres only": {
 			config.Runner{Files: []string{"*/delta/*/*.sql", "*/delta/*/*.sql.postgres"}, Programs: []string{"*/delta/*/*.py"}, Transaction: none},
-			"m/main/delta/9/02_b.sql: B\nm/main/delta/10/01_c.sql.postgres: C\nm/state/delta/9/01_a.sql: A\nm/main/delta/9/03_p.py: P\nm/main/delta/10/01_c.sql.sqlite: S",
+			"m/main/delta/9/02_b.sql: B\nm/main/delta/10/01_c.sql.postgres: C\n" +
+				"m/state/delta/9/01_a.sql: A\nm/main/delta/9/03_p.py: P\nm/main/delta/10/01_c.sql.sqlite: S",
 			"state/delta/9/01_a none A\nmain/delta/9/02_b none B\nmain/delta/9/03_p.py none not judged\nmain/delta/10/01_c.sql.postgres none C",
 		},
 		"a list, with a file that is not there and one that it does not name": {
 			config.Runner{List: "order.txt", Transaction: file},
 			"m/b.sql: B\nm/a.sql: A\nm/c.sql: C\nm/order.txt: # c.sql\\n- b.sql\\na\\nd.sql",
-			"b file B\na file A\nnot judged: m/c.sql: SQL file that m/order.txt does not name\nrefused: m/order.txt:4: the list names d.sql, which is no file of the directory",
+			"b file B\na file A\nnot judged: m/c.sql: SQL file that m/order.txt does not name\n" +
+				"refused: m/order.txt:4: the list names d.sql, which is no file of the directory",
 		},
 		"a list in JSON, and one of psql": {
 			config.Runner{List: "../order.json", Files: []string{"**/*.sql"}, Transaction: file},
@@ -86,7 +88,10 @@ func TestConfiguredRunner(t *testing.T) {
 			"1 file -- migrate:up transaction:false\\nA\\n-- migrate:down\\nB",
 		},
 		"texts that are replaced, in both ways": {
-			config.Runner{Replace: map[string]string{"{{ .Schema }}": "a_long_name_of_a_schema", "$S": "s", "$S2": "t", "/* T */": ""}, Down: []string{"*.down.sql"}, Transaction: file},
+			config.Runner{
+				Replace: map[string]string{"{{ .Schema }}": "a_long_name_of_a_schema", "$S": "s", "$S2": "t", "/* T */": ""},
+				Down:    []string{"*.down.sql"}, Transaction: file,
+			},
 			"m/1.sql: {{ .Schema }}.x '$S' $S2 /* T */y\nm/1.down.sql: $S",
 			"1 file a_long_name_of_a_schema.x 's' t y < file s",
 		},
@@ -214,7 +219,10 @@ func TestConfiguredRunnerHostile(t *testing.T) {
 		"almost such a text": {
 			config.Runner{Replace: map[string]string{strings.Repeat("a", 199) + "b": "", strings.Repeat("a", 198) + "c": ""}}, map[string]string{"m/1.sql": repeat("a")},
 		},
-		"numbers in a path": {config.Runner{Files: []string{"**"}}, map[string]string{"m/" + strings.Repeat("1/", 1000) + "1.sql": "A", "m/" + strings.Repeat("1/", 999) + "2.sql": "A"}},
+		"numbers in a path": {
+			config.Runner{Files: []string{"**"}},
+			map[string]string{"m/" + strings.Repeat("1/", 1000) + "1.sql": "A", "m/" + strings.Repeat("1/", 999) + "2.sql": "A"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
