@@ -160,13 +160,8 @@ func (e *Engine) judgeComments(s *suppressionSet, found []placedFinding) []place
 		c := &s.list[i]
 		switch {
 		case c.Foreign != "":
-			// The comment may be meant for the other linter, so it is reported only where
-			// onward has a finding.
-			if at := slices.IndexFunc(found, func(f placedFinding) bool {
-				return f.Path == s.path && (c.CoversLine(f.outer, f.outerEnd, f.Line) || c.CoversLine(f.Line, f.EndLine, f.Line))
-			}); at >= 0 {
-				add(c, SuppressionMalformed, c.Foreign+" takes nothing out here", "a finding after it is reported all the same",
-					"if that was weighed, write -- onward:ignore "+found[at].Rule+": why it is safe here")
+			if f, ok := judgeForeign(c, s.path, found); ok {
+				add(c, f.rule, f.fact, f.harm, f.instead)
 				out[len(out)-1].Severity = min(out[len(out)-1].Severity, onward.Info)
 			}
 			continue
@@ -190,6 +185,41 @@ func (e *Engine) judgeComments(s *suppressionSet, found []placedFinding) []place
 		}
 	}
 	return out
+}
+
+// commentFinding is what is found about a comment.
+type commentFinding struct{ rule, fact, harm, instead string }
+
+// judgeForeign judges a comment for another linter, or a call that silences one. It may be meant for that linter only, so it is reported
+// only where onward has a finding.
+func judgeForeign(c *script.Suppression, path string, found []placedFinding) (out commentFinding, ok bool) {
+	at := slices.IndexFunc(found, func(f placedFinding) bool {
+		return f.Path == path && (c.LastLine == 0 || isWaived(f)) &&
+			(c.CoversLine(f.outer, f.outerEnd, f.Line) || c.CoversLine(f.Line, f.EndLine, f.Line))
+	})
+	if at < 0 {
+		return out, false
+	}
+	rule := found[at].Rule
+	if c.LastLine > 0 {
+		return commentFinding{
+			SuppressionNoReason, c.Foreign + " gives no reason", "nothing is suppressed by it: " + rule + " is reported all the same",
+			"if that was weighed, write # onward:ignore " + rule + ": why it is safe here",
+		}, true
+	}
+	return commentFinding{
+		SuppressionMalformed, c.Foreign + " takes nothing out here", "a finding after it is reported all the same",
+		"if that was weighed, write -- onward:ignore " + rule + ": why it is safe here",
+	}, true
+}
+
+// isWaived reports whether a finding is of the kind that a call like safety_assured is meant for: an error, or a warning about code or rows.
+func isWaived(f placedFinding) bool {
+	switch f.Category {
+	case onward.Compatibility, onward.DataLoss, onward.Data:
+		return f.Severity >= onward.Warning
+	}
+	return f.Severity >= onward.Error
 }
 
 func (e *Engine) runsRule(name string) bool {

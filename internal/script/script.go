@@ -30,6 +30,8 @@ type Source struct {
 	Replaces []Replacement
 	// Mode is how the runner sends them.
 	Mode onward.Transaction
+	// Waivers are calls of a program that silence another checker.
+	Waivers []Waiver
 	// Psql is set if psql sends it, and handles its own backslash commands.
 	Psql bool
 	// Rows is set if its runner sends the lines after COPY … FROM STDIN as rows, as psql
@@ -104,6 +106,13 @@ type Code struct {
 	Parts int
 	// Line is where the program is called.
 	Line int
+}
+
+// Waiver is a call of a program that silences another checker for the statements in its block: safety_assured of strong_migrations.
+type Waiver struct {
+	Name string
+	// Line, Column, EndLine and EndColumn are the position of the call with its block.
+	Line, Column, EndLine, EndColumn int
 }
 
 // Replacement is a value of a column that a program replaces.

@@ -30,6 +30,8 @@ type Suppression struct {
 	// Foreign is the word of another tool that such a comment begins with:
 	// "squawk-ignore". It suppresses nothing.
 	Foreign string
+	// LastLine is the last line of a block that a call of a program silences for another tool; 0 for a comment.
+	LastLine int
 }
 
 const marker = "onward:ignore"
@@ -43,10 +45,13 @@ var foreign = []string{"squawk-ignore-next-statement", "squawk-ignore-file", "sq
 // A DO block is a string for Postgres' scanner; the comments in its body apply to the
 // statements in it.
 func readSuppressions(src Source, lines *pgparse.Lines, bodies []pgparse.Comment) []Suppression {
-	if at, _ := findMention(src.Text); at < 0 {
-		return nil
-	}
 	var out []Suppression
+	for _, w := range src.Waivers {
+		out = append(out, Suppression{Foreign: w.Name, Line: w.Line, Column: w.Column, EndColumn: w.Column + len(w.Name), Target: w.Line, LastLine: w.EndLine})
+	}
+	if at, _ := findMention(src.Text); at < 0 {
+		return out
+	}
 	follows := codeFinder{src: src, lines: lines}
 	for _, c := range commentsOf(src, bodies) {
 		text := src.Text[c.Start:c.End]
@@ -196,6 +201,8 @@ func (s *Suppression) CoversLine(line, end, place int) bool {
 	switch {
 	case s.File:
 		return true
+	case s.LastLine > 0:
+		return s.Target <= place && place <= s.LastLine
 	case s.Target == line || s.Target == place:
 		return true
 	case s.Target > line && s.Target <= end:

@@ -274,7 +274,7 @@ func (p *program) translateUp(t adapter.Tree, s adapter.Source, names *schema, m
 		if !found {
 			continue
 		}
-		m.Source.Parts = run.Parts
+		m.Source.Parts, m.Source.Waivers = run.Parts, x.waivers
 		for _, u := range run.Unread {
 			opaque(u.Line, u.Column, "call of "+u.Call, u.Why)
 		}

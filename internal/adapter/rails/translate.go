@@ -5,6 +5,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/adapter/rubycode"
 	"github.com/onward-sql/onward/internal/lazyregexp"
+	"github.com/onward-sql/onward/internal/script"
 )
 
 // translator does the calls of a migration: it sends the SQL that Active Record sends.
@@ -17,6 +18,8 @@ type translator struct {
 	dump bool
 	// conditional is set while a call sends what it may leave out.
 	conditional bool
+	// waivers are the calls of safety_assured.
+	waivers []script.Waiver
 }
 
 // The objects that a program gets from Rails.
@@ -159,6 +162,10 @@ func (t *translator) callWrapper(r *rubycode.Run, c *rubycode.Call) (rubycode.Va
 	case "transaction":
 		r.RunInTransaction(c.Block)
 		return rubycode.Value{}, true
+	case "safety_assured":
+		w := script.Waiver{Name: c.Name}
+		w.Line, w.Column, w.EndLine, w.EndColumn = r.CallPosition()
+		t.waivers = append(t.waivers, w)
 	}
 	return r.RunBlock(c.Block), true
 }

@@ -163,6 +163,16 @@ func (r *Run) SendSQL(sql string, text Value, conditional bool) {
 	r.Parts = append(r.Parts, p)
 }
 
+// CallPosition returns where the current call begins and ends, with its block.
+func (r *Run) CallPosition() (line, column, endLine, endColumn int) {
+	if r.call == nil {
+		return 1, 1, 1, 1
+	}
+	line, column = r.lines.Position(r.call.start)
+	endLine, endColumn = r.lines.Position(max(r.call.start, r.call.end))
+	return line, column, endLine, endColumn
+}
+
 // SkipCall adds a call of which it is not known what it does.
 func (r *Run) SkipCall(call, why string, rows bool) {
 	u := Unread{Call: call, Why: why, Line: 1, Column: 1, Rows: rows}
