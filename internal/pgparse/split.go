@@ -203,6 +203,8 @@ func syntaxError(sql string, at int, err error) *SyntaxError {
 		out.Hint = "the text has a merge conflict"
 	case hasTemplateToken(sql), isShellVariable(sql[out.Offset-at:], out.Message):
 		out.Hint = "it looks like a template: its text is known only when the runner fills it in"
+	case reservedHint(sql[out.Offset-at:]) != "":
+		out.Hint = reservedHint(sql[out.Offset-at:])
 	case psqlVariable.MatchString(sql[out.Offset-at:]):
 		out.Hint = "it looks like a variable of psql: its value is known only when psql runs the file"
 	}

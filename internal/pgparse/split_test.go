@@ -86,6 +86,8 @@ func TestSyntaxErrors(t *testing.T) {
 		{"SELECT $a$ x", "unterminated dollar-quoted string", "$a$"},
 		{"ALTER TABLE :schema.t ADD a int", "variable of psql", ":"},
 		{"INSERT INTO t VALUES (:'name')", "variable of psql", ":"},
+		{"ALTER TABLE t ADD System_User text", "reserved word since Postgres 16", "System_User"},
+		{"INSERT INTO t (a, system_user) VALUES (1, 2)", "reserved word since Postgres 16", "system_user)"},
 		{"SELECT 1 : 2", "syntax error at or near \":\"", ":"},
 		{"<<<<<<< HEAD\nSELECT 1;", "merge conflict", "<"},
 		{"=======\r\nSELECT 1;", "merge conflict", "="},
