@@ -4,13 +4,10 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/onward-sql/onward/internal/pgstat"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
-
-// ArchiverBehind is how many segments may wait for the archiver: a third of a usual
-// max_wal_size.
-const ArchiverBehind = 42
 
 var archiverFailing = &Check{Rule: rule.Rule{
 	ID:       "archiver-failing",
@@ -29,10 +26,6 @@ SELECT failed_count::bigint, coalesce(last_failed_wal, ''), coalesce(extract(epo
 	last_failed_time IS NOT NULL AND (last_archived_time IS NULL OR last_failed_time > last_archived_time),
 	coalesce(extract(epoch FROM clock_timestamp() - last_archived_time), -1)::float8
 FROM pg_stat_archiver`
-
-// WaitingSQL returns the number of segments that wait for the archiver, and the seconds that the
-// oldest has waited.
-const WaitingSQL = `SELECT count(*)::int, coalesce(extract(epoch FROM clock_timestamp() - min(modification)), 0)::float8 FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready'`
 
 func checkArchiver(p *Pass) error {
 	if mode := p.settings["archive_mode"]; mode == "off" || p.recovery && mode != "always" {
@@ -59,16 +52,15 @@ func checkArchiver(p *Pass) error {
 		p.AddOpaque("how many segments wait for the archiver", explainMissingRight(p, "pg_ls_archive_statusdir()"))
 		return nil
 	}
-	var waiting int
-	var oldest float64
-	err := p.Each(WaitingSQL, nil, []any{&waiting, &oldest}, func() {})
+	var b pgstat.Backlog
+	err := p.Each(pgstat.BacklogSQL, nil, b.Columns(), func() {})
 	if err != nil {
 		return err
 	}
-	p.AddMeasure("", float64(waiting))
-	if waiting > ArchiverBehind && !failing {
-		p.AddFinding(onward.Warning, "", fmt.Sprintf("the archiver lags: %d segments wait, the oldest for %s", waiting,
-			formatAge(secondsToDuration(oldest).Round(time.Second))),
+	p.AddMeasure("", float64(b.Waiting))
+	if b.Waiting > pgstat.MaxBacklog && !failing {
+		p.AddFinding(onward.Warning, "", fmt.Sprintf("the archiver lags: %d segments wait, the oldest for %s", b.Waiting,
+			formatAge(secondsToDuration(b.Oldest).Round(time.Second))),
 			"a migration that writes much WAL increases the lag, and the disk of pg_wal fills", "wait until it has caught up, or make it faster (several at once, "+
 				"with an archive_library or the backup tool's own queue)")
 	}

@@ -3,6 +3,7 @@ package dbchecks
 import (
 	"fmt"
 
+	"github.com/onward-sql/onward/internal/pgstat"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/size"
 	"github.com/onward-sql/onward/onward"
@@ -20,13 +21,6 @@ var replicaLagging = &Check{Rule: rule.Rule{
 	Manual: []string{"https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-PG-STAT-REPLICATION-VIEW"},
 }, Scope: onward.ScopeServer, Metric: "replica_replay_bytes_behind", Help: "Bytes of WAL that a replica has not replayed.", Look: checkReplicas}
 
-// ReplicasSQL asks the primary for each replica's name, state ("" if the role may not see it) and sync_state, and for
-// the lag of its replay in seconds and bytes (-1: it replays nothing).
-const ReplicasSQL = `
-SELECT coalesce(nullif(application_name, ''), host(client_addr), 'process ' || pid), coalesce(state, ''), coalesce(sync_state, ''),
-	coalesce(extract(epoch FROM replay_lag), 0)::float8, coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn), -1)::bigint
-FROM pg_stat_replication WHERE coalesce(state, '') <> 'backup' ORDER BY 1`
-
 func checkReplicas(p *Pass) error {
 	if p.recovery {
 		return nil
@@ -35,21 +29,19 @@ func checkReplicas(p *Pass) error {
 		p.AddOpaque("how far the replicas lag", explainMissingRight(p, "pg_stat_replication"))
 		return nil
 	}
-	var name, state, mode string
-	var lag float64
-	var behind int64
+	var r pgstat.Replica
 	synchronous := 0
-	err := p.Each(ReplicasSQL, nil, []any{&name, &state, &mode, &lag, &behind}, func() {
-		if mode == "sync" || mode == "quorum" {
+	err := p.Each(pgstat.ReplicasSQL, nil, r.Columns(), func() {
+		if r.Mode == "sync" || r.Mode == "quorum" {
 			synchronous++
 		}
-		if behind < 0 {
-			return // it receives WAL, and replays none: an archive
+		if r.IsArchive() {
+			return
 		}
-		p.AddMeasure(name, float64(behind))
-		if late := secondsToDuration(lag); late > p.Limits.ReplicaLag || behind > p.Limits.SlotWAL {
-			p.AddFinding(onward.Off, name, fmt.Sprintf("replica %s (%s) lags: %s of WAL are not replayed, by its last reply of %s", name, state,
-				size.FormatBytes(behind), formatAge(late)),
+		p.AddMeasure(r.Name, float64(r.Bytes))
+		if late := secondsToDuration(r.Seconds); late > p.Limits.ReplicaLag || r.Bytes > p.Limits.SlotWAL {
+			p.AddFinding(onward.Off, r.Name, fmt.Sprintf("replica %s (%s) lags: %s of WAL are not replayed, by its last reply of %s", r.Name, r.State,
+				size.FormatBytes(r.Bytes), formatAge(late)),
 				"the WAL of a migration increases the lag, and reads from it get old rows", "wait until it has caught up, and look for a long query on it that holds "+
 					"the replay back")
 		}

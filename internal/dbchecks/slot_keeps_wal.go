@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/pgstat"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/size"
 	"github.com/onward-sql/onward/onward"
@@ -19,34 +20,25 @@ var slotKeepsWAL = &Check{Rule: rule.Rule{
 	Manual:  []string{"https://www.postgresql.org/docs/current/view-pg-replication-slots.html"},
 }, Scope: onward.ScopeServer, Metric: "slot_kept_wal_bytes", Help: "Bytes of WAL that the server keeps for a slot.", Look: keepingSlots}
 
-// KeepingSQL asks for each slot's name, whether it is read, its wal_status, and the bytes that it may still keep (-1:
-// any number) and keeps.
-const KeepingSQL = `
-SELECT slot_name::text, active, coalesce(wal_status, ''), coalesce(safe_wal_size, -1)::bigint,
-	pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END, restart_lsn)::bigint
-FROM pg_replication_slots WHERE restart_lsn IS NOT NULL ORDER BY 1`
-
 func keepingSlots(p *Pass) error {
-	var name, status string
-	var active bool
-	var safe, kept int64
-	return p.Each(KeepingSQL, nil, []any{&name, &active, &status, &safe, &kept}, func() {
-		p.AddMeasure(name, float64(kept))
+	var s pgstat.Slot
+	return p.Each(pgstat.SlotsSQL, nil, s.Columns(), func() {
+		p.AddMeasure(s.Name, float64(s.Kept))
 		way := "wait until its reader has caught up, and look at what holds it back"
-		if !active {
-			way = "start what reads it; or, when that is gone for good:\nSELECT pg_drop_replication_slot(" + pgparse.QuoteLiteral(name) + ");"
+		if !s.Active {
+			way = "start what reads it; or, when that is gone for good:\nSELECT pg_drop_replication_slot(" + pgparse.QuoteLiteral(s.Name) + ");"
 		}
 		switch {
-		case status == "unreserved":
-			p.AddFinding(onward.Error, name, fmt.Sprintf("slot %s lags by %s, more than max_slot_wal_keep_size: it is lost at the next checkpoint", name,
-				size.FormatBytes(kept)),
+		case s.Status == "unreserved":
+			p.AddFinding(onward.Error, s.Name, fmt.Sprintf("slot %s lags by %s, more than max_slot_wal_keep_size: it is lost at the next checkpoint", s.Name,
+				size.FormatBytes(s.Kept)),
 				"its reader cannot go on then, and has to begin anew", way)
-		case kept > p.Limits.SlotWAL:
-			fact := fmt.Sprintf("slot %s keeps %s of WAL", name, size.FormatBytes(kept))
-			if safe >= 0 {
-				fact += fmt.Sprintf(", and is lost after %s more", size.FormatBytes(safe))
+		case s.Kept > p.Limits.SlotWAL:
+			fact := fmt.Sprintf("slot %s keeps %s of WAL", s.Name, size.FormatBytes(s.Kept))
+			if s.Safe >= 0 {
+				fact += fmt.Sprintf(", and is lost after %s more", size.FormatBytes(s.Safe))
 			}
-			p.AddFinding(onward.Off, name, fact, "the WAL of a migration comes on top: the disk fills, or the slot is lost", way)
+			p.AddFinding(onward.Off, s.Name, fact, "the WAL of a migration comes on top: the disk fills, or the slot is lost", way)
 		}
 	})
 }

@@ -5,7 +5,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/onward-sql/onward/internal/dbchecks"
+	"github.com/onward-sql/onward/internal/pgstat"
 )
 
 // archiveBacklog is how many WAL segments wait for the archiver.
@@ -17,10 +17,9 @@ var archiveBacklog = signal{name: "the archiver's backlog", look: func(ctx conte
 	if err := conn.QueryRow(ctx, "SELECT current_setting('archive_mode') <> 'off'").Scan(&on); err != nil || !on {
 		return Verdict{}, err
 	}
-	var waiting int
-	var oldest float64
-	if err := conn.QueryRow(ctx, dbchecks.WaitingSQL).Scan(&waiting, &oldest); err != nil {
+	var b pgstat.Backlog
+	if err := conn.QueryRow(ctx, pgstat.BacklogSQL).Scan(b.Columns()...); err != nil {
 		return Verdict{}, err
 	}
-	return judgeLimit(float64(waiting), float64(g.limits.Archive), "%d segments of WAL wait for the archiver", waiting), nil
+	return judgeLimit(float64(b.Waiting), float64(g.limits.Archive), "%d segments of WAL wait for the archiver", b.Waiting), nil
 }}

@@ -7,7 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/onward-sql/onward/internal/dbchecks"
+	"github.com/onward-sql/onward/internal/pgstat"
 	"github.com/onward-sql/onward/internal/size"
 )
 
@@ -20,25 +20,23 @@ var replicaLag = signal{name: "the lag of the replicas", need: true, look: func(
 	if g.limits.Lag < 0 {
 		return Verdict{}, nil
 	}
-	rows, err := conn.Query(ctx, dbchecks.ReplicasSQL)
+	rows, err := conn.Query(ctx, pgstat.ReplicasSQL)
 	if err != nil {
 		return Verdict{}, err
 	}
 	var out Verdict
-	var name, state, mode string
-	var late float64
-	var behind int64
+	var r pgstat.Replica
 	hidden := false
-	_, err = pgx.ForEachRow(rows, []any{&name, &state, &mode, &late, &behind}, func() error {
+	_, err = pgx.ForEachRow(rows, r.Columns(), func() error {
 		switch {
-		case state == "":
+		case r.State == "":
 			hidden = true
 			return nil
-		case behind < 0:
-			return nil // it receives WAL, and replays none: an archive
+		case r.IsArchive():
+			return nil
 		}
-		out = worseVerdict(out, judgeLimit(late, g.limits.Lag.Seconds(), "replica %s lags by %s", name, secondsToDuration(late).Round(100*time.Millisecond)))
-		out = worseVerdict(out, judgeLimit(float64(behind), float64(g.limits.SlotWAL), "replica %s has %s of WAL to replay", name, size.FormatBytes(behind)))
+		out = worseVerdict(out, judgeLimit(r.Seconds, g.limits.Lag.Seconds(), "replica %s lags by %s", r.Name, secondsToDuration(r.Seconds).Round(100*time.Millisecond)))
+		out = worseVerdict(out, judgeLimit(float64(r.Bytes), float64(g.limits.SlotWAL), "replica %s has %s of WAL to replay", r.Name, size.FormatBytes(r.Bytes)))
 		return nil
 	})
 	if err == nil && hidden && len(g.standbys) == 0 { // the standbys that the user named are asked directly

@@ -5,7 +5,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/onward-sql/onward/internal/dbchecks"
+	"github.com/onward-sql/onward/internal/pgstat"
 	"github.com/onward-sql/onward/internal/size"
 )
 
@@ -14,22 +14,20 @@ var slotWAL = signal{name: "the WAL of the slots", need: true, look: func(ctx co
 	if g.limits.SlotWAL < 0 {
 		return Verdict{}, nil
 	}
-	rows, err := conn.Query(ctx, dbchecks.KeepingSQL)
+	rows, err := conn.Query(ctx, pgstat.SlotsSQL)
 	if err != nil {
 		return Verdict{}, err
 	}
 	var out Verdict
-	var name, status string
-	var active bool
-	var safe, kept int64
-	_, err = pgx.ForEachRow(rows, []any{&name, &active, &status, &safe, &kept}, func() error {
-		switch status {
+	var s pgstat.Slot
+	_, err = pgx.ForEachRow(rows, s.Columns(), func() error {
+		switch s.Status {
 		case "lost":
 			return nil
 		case "unreserved":
-			out = worseVerdict(out, Verdict{Level: Stop, Why: "slot " + name + " is lost at the next checkpoint: it keeps more than max_slot_wal_keep_size"})
+			out = worseVerdict(out, Verdict{Level: Stop, Why: "slot " + s.Name + " is lost at the next checkpoint: it keeps more than max_slot_wal_keep_size"})
 		}
-		out = worseVerdict(out, judgeLimit(float64(kept), float64(g.limits.SlotWAL), "slot %s keeps %s of WAL", name, size.FormatBytes(kept)))
+		out = worseVerdict(out, judgeLimit(float64(s.Kept), float64(g.limits.SlotWAL), "slot %s keeps %s of WAL", s.Name, size.FormatBytes(s.Kept)))
 		return nil
 	})
 	return out, err

@@ -11,7 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/onward-sql/onward/internal/dbchecks"
+	"github.com/onward-sql/onward/internal/pgstat"
 )
 
 // Intervals and limits of a gauge.
@@ -73,7 +73,7 @@ type Limits struct {
 }
 
 // Default are the limits that replace zeros, except for Active.
-var Default = Limits{Lag: 2 * time.Second, SlotWAL: 1 << 30, Archive: dbchecks.ArchiverBehind, Dead: 0.2, Snapshot: 15 * time.Minute}
+var Default = Limits{Lag: 2 * time.Second, SlotWAL: 1 << 30, Archive: pgstat.MaxBacklog, Dead: 0.2, Snapshot: 15 * time.Minute}
 
 func (l *Limits) setDefaults() {
 	l.Lag, l.SlotWAL, l.Archive = cmp.Or(l.Lag, Default.Lag), cmp.Or(l.SlotWAL, Default.SlotWAL), cmp.Or(l.Archive, Default.Archive)
