@@ -22,7 +22,7 @@ var layers = [][]string{
 	{"onward", "internal/scratch", "internal/cache", "internal/lazyregexp", "internal/fault", "internal/address", "internal/redact",
 		"internal/sockets", "internal/pgtime", "internal/pgstat", "internal/confine", "internal/sandbox"},
 	{
-		"internal/inflect", "internal/pgparse", "internal/predicate", "internal/query", "internal/pgerror", "internal/catalog/builtin",
+		"internal/inflect", "internal/configfile", "internal/pgparse", "internal/predicate", "internal/query", "internal/pgerror", "internal/catalog/builtin",
 		"internal/catalog", "internal/script", "internal/outside", "internal/violation", "internal/undo",
 		"internal/permit", "internal/refusal", "internal/effect", "internal/size", "internal/advice", "internal/history",
 		"internal/workload", "internal/code/facts", "internal/code/lexer", "internal/code/source", "internal/code/queries",
@@ -42,7 +42,7 @@ var layers = [][]string{
 
 // pure rooms see no files, network, clock, processes or logging.
 var pure = []string{
-	"internal/inflect", "internal/pgparse", "internal/predicate", "internal/query", "internal/pgerror", "internal/catalog",
+	"internal/inflect", "internal/configfile", "internal/pgparse", "internal/predicate", "internal/query", "internal/pgerror", "internal/catalog",
 	"internal/script", "internal/outside", "internal/violation", "internal/undo", "internal/permit", "internal/refusal",
 	"internal/effect", "internal/size", "internal/advice", "internal/history", "internal/workload", "internal/code",
 	"internal/analysis", "internal/rule", "internal/recipe", "internal/rules",
@@ -60,6 +60,9 @@ var owners = map[string][]string{
 	"github.com/spf13/cobra":       {"internal/cli"},
 	"github.com/spf13/cobra/doc":   {"internal/cli/man"}, // it brings a renderer of man pages, which onward has no use for
 	"github.com/goccy/go-yaml":     {"config"},
+	"github.com/hashicorp/hcl":     {"internal/configfile"},
+	"github.com/pelletier/go-toml": {"internal/configfile"},
+	"github.com/zclconf/go-cty":    {"internal/configfile"},
 	"go.yaml.in/yaml/v3":           {"internal/adapter/liquibase"},
 	"github.com/charmbracelet/":    {"internal/report", "internal/cli"},
 	"github.com/jackc/pgx": {

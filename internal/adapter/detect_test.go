@@ -55,6 +55,16 @@ func TestDetect(t *testing.T) {
 			map[string]string{"Cargo.toml": "[dependencies.sqlx]\nversion = \"0.8\"\nfeatures = [\"postgres\"]\n[profile.dev]\n", "migrations/1_a.sql": table},
 			[]string{"sqlx migrations"},
 		},
+		"sqlx by another name, over several lines": {
+			map[string]string{
+				"Cargo.toml":         "[dependencies]\ndb = { package = \"sqlx\", version = \"0.8\", features = [\n  \"postgres\",\n] }\n",
+				"migrations/1_a.sql": table,
+			},
+			[]string{"sqlx migrations"},
+		},
+		"sqlx in a text only": {
+			map[string]string{"Cargo.toml": "[package]\ndescription = \"\"\"\nsqlx = \"0.8\"\n\"\"\"\n", "migrations/1_a.sql": table}, []string{"sql migrations"},
+		},
 		"sqlx by its macro": {
 			map[string]string{"Cargo.toml": cargo, "src/main.rs": "sqlx::migrate!(\"./db/steps\").run(&pool).await?;", "db/steps/1_a.sql": table},
 			[]string{"sqlx db/steps"},

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/configfile"
 	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
@@ -25,8 +26,6 @@ var (
 	// "15.1.0.117", "${POSTGRES_VERSION:-16}".
 	tagged   = lazyregexp.New(`(?i)(?:^|[-.])pg(\d{1,2})\b`)
 	majorTag = lazyregexp.New(`^(?:\$\{\w+:-)?(\d{1,2})(?:$|[.}-])`)
-	// supabaseMajor matches a setting in the [db] section of a Supabase project.
-	supabaseMajor = lazyregexp.New(`(?m)^\s*major_version\s*=\s*(\d{1,2})\b`)
 )
 
 // OldestPostgres finds the oldest version in a tree, whose files are read once.
@@ -44,8 +43,8 @@ func oldestPostgres(t Tree) Oldest {
 	files := RunnerFiles(t, false)
 	for _, p := range t.Paths() {
 		if path.Base(p) == "config.toml" && path.Base(path.Dir(p)) == "supabase" {
-			if m := supabaseMajor.FindStringSubmatch(RunnerFile(t, p).Text); m != nil {
-				n, _ := strconv.Atoi(m[1])
+			settings, _ := configfile.ReadTOML(RunnerFile(t, p).Text)
+			if n, err := strconv.Atoi(configfile.Find(settings, "db", "major_version")); err == nil {
 				note(n, p)
 			}
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/configfile"
 	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
@@ -68,12 +69,10 @@ func (f *Found) findPython(tree adapter.Tree) {
 	}
 }
 
-var requiresPython = lazyregexp.New(`(?m)^\s*(?:requires-python|python)\s*=`)
-
 // tellsPython reports whether a file has the version of Python.
 func tellsPython(tree adapter.Tree, file string) bool {
 	text, err := tree.Read(file)
-	return err == nil && (path.Base(file) != "pyproject.toml" || requiresPython.Match(text))
+	return err == nil && (path.Base(file) != "pyproject.toml" || configfile.RequiredPython(string(text)) != "")
 }
 
 // addInstallCommands records the commands for the files of a directory, which is the project's or one above it.

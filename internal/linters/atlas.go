@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/onward-sql/onward/internal/lazyregexp"
+	"github.com/onward-sql/onward/internal/configfile"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -15,54 +15,41 @@ var analyzers = map[string][]string{
 	"concurrent_index": {"index-create-blocking", "index-drop-blocking"},
 }
 
-// hcl matches the tokens of its configuration: texts, comments, marks, line ends and words.
-var hcl = lazyregexp.New(`"(?:\\.|[^"\\\n])*"|//[^\n]*|#[^\n]*|[{}=\n]|[\w.-]+`)
-
-// hclSettings returns the settings in blocks of a name; the section is the path of blocks
-// below it.
-func hclSettings(text, block string) []configLine {
-	var out []configLine
-	var blocks []string
-	first, key := "", "" // of the statement; the setting's key
-	for _, at := range hcl.FindAllStringIndex(text, -1) {
-		switch part := text[at[0]:at[1]]; {
-		case part == "\n" || part[0] == '#' || strings.HasPrefix(part, "//"):
-			first, key = "", ""
-		case part == "{":
-			blocks, first = append(blocks, first), ""
-		case part == "}":
-			blocks, first, key = blocks[:max(0, len(blocks)-1)], "", ""
-		case part == "=":
-			key = first
-		case key != "":
-			if i := slices.Index(blocks, block); i >= 0 {
-				out = append(out, configLine{strings.Join(blocks[i+1:], "."), key, []string{strings.Trim(part, `"`)}, lineAt(text, at[0])})
-			}
-			first, key = "", ""
-		case first == "":
-			first = part
-		}
+// lintPath returns the path of blocks below a lint block.
+func lintPath(section string) (below string, ok bool) {
+	blocks := strings.Split(section, ".")
+	i := slices.Index(blocks, "lint")
+	if i < 0 {
+		return "", false
 	}
-	return out
+	return strings.Join(blocks[i+1:], "."), true
 }
 
 // readAtlas reads the lint blocks of an atlas.hcl. Without one, atlas is not used as a linter.
 func (s *Settings) readAtlas(path, text string) {
-	for _, at := range hclSettings(text, "lint") {
+	list, err := configfile.ReadHCL(text)
+	if err != nil && strings.Contains(text, "lint") {
+		s.recordUnreadable(path, err)
+	}
+	for _, at := range list {
+		analyzer, ok := lintPath(at.Section)
+		if !ok {
+			continue
+		}
 		s.recordLinter("atlas")
-		name := strings.Trim(at.section+"."+at.key, ".")
-		full := configLine{key: "lint." + name, values: at.values, line: at.line}
-		ids, known := analyzers[at.section]
+		name := strings.Trim(analyzer+"."+at.Key, ".")
+		full := configfile.Setting{Key: "lint." + name, Values: at.Values, Line: at.Line}
+		ids, known := analyzers[analyzer]
 		switch {
-		case known && at.key == "error":
+		case known && at.Key == "error":
 			severity := onward.Warning // it is reported, and does not fail the run
-			if at.isTrue() {
+			if at.IsTrue() {
 				severity = onward.Error
 			}
 			s.setSeverities(full, path, ids, severity)
-		case name == "concurrent_index.check_create" && !at.isTrue():
+		case name == "concurrent_index.check_create" && !at.IsTrue():
 			s.setSeverities(full, path, []string{"index-create-blocking"}, onward.Off)
-		case name == "concurrent_index.check_drop" && !at.isTrue():
+		case name == "concurrent_index.check_drop" && !at.IsTrue():
 			s.setSeverities(full, path, []string{"index-drop-blocking"}, onward.Off)
 		case name == "concurrent_index.check_create", name == "concurrent_index.check_drop":
 			s.recordUnsupported(full, path, "not needed: it is so anyway")
@@ -81,10 +68,10 @@ func (s *Settings) readAtlas(path, text string) {
 }
 
 // setSeverities gives several rules the severity that a setting asks for.
-func (s *Settings) setSeverities(at configLine, path string, ids []string, severity onward.Severity) {
-	e := Entry{Path: path, Line: at.line, Theirs: at.key + " " + strings.Join(at.values, " ")}
+func (s *Settings) setSeverities(at configfile.Setting, path string, ids []string, severity onward.Severity) {
+	e := Entry{Path: path, Line: at.Line, Theirs: at.Key + " " + strings.Join(at.Values, " ")}
 	for _, id := range ids {
-		s.setSeverity(id, severity, at.key+" of "+path)
+		s.setSeverity(id, severity, at.Key+" of "+path)
 	}
 	e.Ours = "rules: " + strings.Join(ids, ", ") + ": " + severity.String()
 	s.Settings = append(s.Settings, e)

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/configfile"
 	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/rules"
 	"github.com/onward-sql/onward/onward"
@@ -117,12 +118,12 @@ func (s *Settings) setSeverity(id string, severity onward.Severity, by string) {
 
 // setNamedSeverities sets the severity of the rules that correspond to another linter's names, according to
 // one of its settings.
-func (s *Settings) setNamedSeverities(at configLine, path string, severity onward.Severity) {
-	for _, name := range at.values {
-		e := Entry{Path: path, Line: at.line, Theirs: at.key + " " + name}
+func (s *Settings) setNamedSeverities(at configfile.Setting, path string, severity onward.Severity) {
+	for _, name := range at.Values {
+		e := Entry{Path: path, Line: at.Line, Theirs: at.Key + " " + name}
 		if id := rules.RuleElsewhere(name); id != "" {
 			e.Ours = "rules: " + id + ": " + severity.String()
-			s.setSeverity(id, severity, name+" in "+at.key+" of "+path)
+			s.setSeverity(id, severity, name+" in "+at.Key+" of "+path)
 		} else {
 			e.Why = "no rule is about that alone; onward rules lists them all"
 		}
@@ -131,10 +132,10 @@ func (s *Settings) setNamedSeverities(at configLine, path string, severity onwar
 }
 
 // recordVersion records a version.
-func (s *Settings) recordVersion(at configLine, path string) {
-	e := Entry{Path: path, Line: at.line, Theirs: at.key + " " + strings.Join(at.values, " ")}
+func (s *Settings) recordVersion(at configfile.Setting, path string) {
+	e := Entry{Path: path, Line: at.Line, Theirs: at.Key + " " + strings.Join(at.Values, " ")}
 	var major int
-	_, err := fmt.Sscanf(strings.Join(at.values, " "), "%d", &major)
+	_, err := fmt.Sscanf(strings.Join(at.Values, " "), "%d", &major)
 	switch {
 	case err != nil:
 		e.Why = "it names no version"
@@ -150,8 +151,13 @@ func (s *Settings) recordVersion(at configLine, path string) {
 }
 
 // recordUnsupported records a setting that has no counterpart.
-func (s *Settings) recordUnsupported(at configLine, path, why string) {
-	s.Settings = append(s.Settings, Entry{Path: path, Line: at.line, Theirs: strings.TrimSpace(at.key + " " + strings.Join(at.values, " ")), Why: why})
+func (s *Settings) recordUnsupported(at configfile.Setting, path, why string) {
+	s.Settings = append(s.Settings, Entry{Path: path, Line: at.Line, Theirs: strings.TrimSpace(at.Key + " " + strings.Join(at.Values, " ")), Why: why})
+}
+
+// recordUnreadable records a configuration file with an error.
+func (s *Settings) recordUnreadable(path string, err error) {
+	s.Settings = append(s.Settings, Entry{Path: path, Line: 1, Theirs: "the file", Why: err.Error()})
 }
 
 // mark is a comment, or a call, that tells another linter to ignore something.

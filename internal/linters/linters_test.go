@@ -226,4 +226,36 @@ func TestNonsense(t *testing.T) {
 		"MIGRATION_LINTER_OPTIONS = {\n-- setup.cfg --\n[\n  x\n")
 	same(t, 0, s.Postgres)
 	same(t, 0, len(s.Rules))
+	same(t, []string{".squawk.toml:1 the file | ", "atlas.hcl:1 the file | "}, lines(s.Settings))
+}
+
+// Settings of atlas that its syntax hides from a search: lists, heredocs, expressions and braces in texts.
+func TestAtlasSyntax(t *testing.T) {
+	t.Parallel()
+	s := read(t, `
+-- atlas.hcl --
+locals {
+  note = <<EOT
+lint { destructive { error = true } }
+EOT
+}
+/*
+lint { git { base = "old" } }
+*/
+env "ci" {
+  name = "} lint {"
+  lint {
+    destructive { error = var.strict }
+    format = [
+      "a",
+      "b",
+    ]
+    git { base = "ma${"in"}" }
+  }
+}
+`)
+	same(t, []string{
+		"atlas.hcl:12 lint.destructive.error var.strict | rules: table-drop, column-drop, schema-drop: warning",
+		"atlas.hcl:13 lint.format a b | ",
+	}, lines(s.Settings)[:2])
 }

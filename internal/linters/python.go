@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/configfile"
 	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
@@ -24,8 +25,16 @@ var (
 
 // pythonFile reads its section in a file that other tools share.
 func (s *Settings) pythonFile(path, text string) {
-	for _, at := range settingsOf(text) {
-		if at.section == "django_migration_linter" || at.section == "tool.django_migration_linter" {
+	readFile := configfile.ReadINI
+	if strings.HasSuffix(path, ".toml") {
+		readFile = configfile.ReadTOML
+	}
+	list, err := readFile(text)
+	if err != nil && strings.Contains(text, "django_migration_linter") {
+		s.recordUnreadable(path, err)
+	}
+	for _, at := range list {
+		if at.Section == "django_migration_linter" || at.Section == "tool.django_migration_linter" {
 			s.readOption(path, at)
 		}
 	}
@@ -48,19 +57,20 @@ func (s *Settings) pythonSettings(path, text string) {
 		}
 	}
 	body := text[begin[1]:end]
+	lines := configfile.NewLines(text)
 	for _, m := range entry.FindAllStringSubmatchIndex(body, -1) {
-		s.readOption(path, configLine{key: body[m[2]:m[3]], values: valuesOf(body[m[4]:m[5]]), line: lineAt(text, begin[1]+m[0])})
+		s.readOption(path, configfile.Setting{Key: body[m[2]:m[3]], Values: configfile.SplitValues(body[m[4]:m[5]]), Line: lines.CountTo(begin[1] + m[0])})
 	}
 }
 
 // readOption reads one of its options.
-func (s *Settings) readOption(path string, at configLine) {
+func (s *Settings) readOption(path string, at configfile.Setting) {
 	s.recordLinter(migrationLinter)
-	switch at.key {
+	switch at.Key {
 	case "exclude_migration_tests":
 		s.setNamedSeverities(at, path, onward.Off)
 	case "warnings_as_errors":
-		if slices.ContainsFunc(at.values, func(v string) bool { return strings.EqualFold(v, "true") || strings.EqualFold(v, "false") }) {
+		if slices.ContainsFunc(at.Values, func(v string) bool { return strings.EqualFold(v, "true") || strings.EqualFold(v, "false") }) {
 			s.recordUnsupported(at, path, "fail_on: warning makes all warnings fail the run, those that it does not have too")
 			return
 		}
@@ -68,7 +78,7 @@ func (s *Settings) readOption(path string, at configLine) {
 	case "ignore_name", "ignore_name_contains", "exclude_apps", "include_apps", "include_name", "include_name_contains", "include_migrations_from":
 		s.recordUnsupported(at, path, "what the base has is not judged; in a new migration, # onward:ignore-file RULE: REASON")
 	case "git_commit_id":
-		if len(at.values) == 1 {
+		if len(at.Values) == 1 {
 			s.recordBase(at, path)
 		}
 	default:
@@ -77,7 +87,7 @@ func (s *Settings) readOption(path string, at configLine) {
 }
 
 // recordBase records the revision that a release is compared with.
-func (s *Settings) recordBase(at configLine, path string) {
-	s.Base, s.BaseBy = at.values[0], path
-	s.Settings = append(s.Settings, Entry{Path: path, Line: at.line, Theirs: at.key + " " + s.Base, Ours: "base: " + s.Base})
+func (s *Settings) recordBase(at configfile.Setting, path string) {
+	s.Base, s.BaseBy = at.Values[0], path
+	s.Settings = append(s.Settings, Entry{Path: path, Line: at.Line, Theirs: at.Key + " " + s.Base, Ours: "base: " + s.Base})
 }

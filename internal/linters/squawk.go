@@ -1,12 +1,19 @@
 package linters
 
-import "github.com/onward-sql/onward/onward"
+import (
+	"github.com/onward-sql/onward/internal/configfile"
+	"github.com/onward-sql/onward/onward"
+)
 
 // readSquawk reads its .squawk.toml.
 func (s *Settings) readSquawk(path, text string) {
 	s.recordLinter("squawk")
-	for _, at := range settingsOf(text) {
-		switch at.key {
+	list, err := configfile.ReadTOML(text)
+	if err != nil {
+		s.recordUnreadable(path, err)
+	}
+	for _, at := range list {
+		switch at.Key {
 		case "excluded_rules":
 			s.setNamedSeverities(at, path, onward.Off)
 		case "included_rules":
@@ -14,12 +21,12 @@ func (s *Settings) readSquawk(path, text string) {
 		case "pg_version":
 			s.recordVersion(at, path)
 		case "assume_in_transaction":
-			if !at.isTrue() {
+			if !at.IsTrue() {
 				s.recordUnsupported(at, path, "how a file is sent follows from its runner; transaction: none says it")
 				continue
 			}
 			s.InTransaction = true
-			s.Settings = append(s.Settings, Entry{Path: path, Line: at.line, Theirs: "assume_in_transaction", Ours: "transaction: file",
+			s.Settings = append(s.Settings, Entry{Path: path, Line: at.Line, Theirs: "assume_in_transaction", Ours: "transaction: file",
 				Why: "only if nothing else tells how the files are sent"})
 		case "excluded_paths":
 			s.recordUnsupported(at, path, "what the base has is not judged; in a new file, -- onward:ignore-file RULE: REASON")

@@ -3,6 +3,7 @@ package linters
 import (
 	"strings"
 
+	"github.com/onward-sql/onward/internal/configfile"
 	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
@@ -16,13 +17,14 @@ var (
 // readStrongMigrations reads an initializer of strong_migrations.
 func (s *Settings) readStrongMigrations(path, text string) {
 	s.recordLinter("strong_migrations")
+	lines := configfile.NewLines(text)
 	for _, m := range strongSetting.FindAllStringSubmatchIndex(text, -1) {
 		value, _, _ := strings.Cut(text[m[4]:m[5]], "#")
-		at := configLine{key: text[m[2]:m[3]], line: lineAt(text, m[2])}
-		for _, v := range valuesOf(value) {
-			at.values = append(at.values, strings.TrimPrefix(v, ":"))
+		at := configfile.Setting{Key: text[m[2]:m[3]], Line: lines.CountTo(m[2])}
+		for _, v := range configfile.SplitValues(value) {
+			at.Values = append(at.Values, strings.TrimPrefix(v, ":"))
 		}
-		switch at.key {
+		switch at.Key {
 		case "disable_check":
 			s.setNamedSeverities(at, path, onward.Off)
 		case "target_version", "target_postgresql_version":
@@ -42,12 +44,12 @@ func (s *Settings) readStrongMigrations(path, text string) {
 }
 
 // recordTimeout records a timeout for every session that migrates.
-func (s *Settings) recordTimeout(at configLine, path string, into *string) {
-	m := duration.FindStringSubmatch(strings.Join(at.values, ""))
+func (s *Settings) recordTimeout(at configfile.Setting, path string, into *string) {
+	m := duration.FindStringSubmatch(strings.Join(at.Values, ""))
 	if m == nil {
-		s.recordUnsupported(at, path, "it is no number of seconds, minutes or hours; write assume: "+at.key+" by hand")
+		s.recordUnsupported(at, path, "it is no number of seconds, minutes or hours; write assume: "+at.Key+" by hand")
 		return
 	}
 	*into = m[1] + map[string]string{"": "s", "second": "s", "minute": "min", "hour": "h"}[m[2]]
-	s.Settings = append(s.Settings, Entry{Path: path, Line: at.line, Theirs: at.key + " " + m[0], Ours: "assume: " + at.key + ": " + *into})
+	s.Settings = append(s.Settings, Entry{Path: path, Line: at.Line, Theirs: at.Key + " " + m[0], Ours: "assume: " + at.Key + ": " + *into})
 }

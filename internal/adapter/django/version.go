@@ -7,23 +7,34 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/configfile"
 	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // wantedIn are the files in which a project says which Python it requires, the most important first: a version, or
 // conditions.
 var wantedIn = []struct {
-	file    string
-	pattern *lazyregexp.Regexp
+	file string
+	find func(text string) string
 }{
-	{".python-version", lazyregexp.New(`(?m)^\s*(?:cpython-|python-)?(3\.\d+)`)},
-	{"runtime.txt", lazyregexp.New(`(?m)^\s*python-(3\.\d+)`)},
-	{".tool-versions", lazyregexp.New(`(?m)^python\s+(3\.\d+)`)},
-	{"Pipfile", lazyregexp.New(`(?m)^python_(?:full_)?version\s*=\s*["'](3\.\d+)`)},
-	{"pyproject.toml", lazyregexp.New(`(?m)^requires-python\s*=\s*["']([^"']+)["']`)},
-	{"pyproject.toml", lazyregexp.New(`(?m)^python\s*=\s*["']([^"']+)["']`)},
-	{"setup.cfg", lazyregexp.New(`(?m)^python_requires\s*=\s*(.+)$`)},
-	{"setup.py", lazyregexp.New(`python_requires\s*=\s*["']([^"']+)["']`)},
+	{".python-version", findPattern(`(?m)^\s*(?:cpython-|python-)?(3\.\d+)`)},
+	{"runtime.txt", findPattern(`(?m)^\s*python-(3\.\d+)`)},
+	{".tool-versions", findPattern(`(?m)^python\s+(3\.\d+)`)},
+	{"Pipfile", configfile.PipenvPython},
+	{"pyproject.toml", configfile.RequiredPython},
+	{"setup.cfg", findPattern(`(?m)^python_requires\s*=\s*(.+)$`)},
+	{"setup.py", findPattern(`python_requires\s*=\s*["']([^"']+)["']`)},
+}
+
+// findPattern returns a function that finds the first group of a pattern.
+func findPattern(pattern string) func(string) string {
+	compiled := lazyregexp.New(pattern)
+	return func(text string) string {
+		if m := compiled.FindStringSubmatch(text); m != nil {
+			return m[1]
+		}
+		return ""
+	}
 }
 
 // otherPython says that the project requires another Python.
@@ -51,11 +62,11 @@ func wantedPython(cfg Config, version string) string {
 			if err != nil {
 				continue
 			}
-			found := w.pattern.FindSubmatch(text)
-			if found == nil {
+			wanted := strings.TrimSpace(w.find(string(text)))
+			if wanted == "" {
 				continue
 			}
-			if wanted := strings.TrimSpace(string(found[1])); !meetsVersion(version, wanted) {
+			if !meetsVersion(version, wanted) {
 				return wanted + " (" + w.file + ")"
 			}
 			return ""

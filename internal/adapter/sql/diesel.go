@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
-	"github.com/onward-sql/onward/internal/lazyregexp"
+	"github.com/onward-sql/onward/internal/configfile"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/onward"
 )
@@ -32,7 +32,7 @@ var diesel = runner{
 	// The evidence is its configuration, its first migration, or a crate that requires it.
 	detectNearby: func(p *migrationDir) bool {
 		return slices.ContainsFunc(p.ups, func(n string) bool { return strings.HasSuffix(n, "/up.sql") }) &&
-			(p.hasFileAbove("diesel.toml") || p.hasFile("00000000000000_diesel_initial_setup/up.sql") || p.nearestFileHas("Cargo.toml", "diesel"))
+			(p.hasFileAbove("diesel.toml") || p.hasFile("00000000000000_diesel_initial_setup/up.sql") || p.dependsOn("diesel"))
 	},
 	loose: true,
 	owns:  func(name string) bool { return name == "up.sql" },
@@ -43,8 +43,6 @@ var diesel = runner{
 	},
 }
 
-var noTransaction = lazyregexp.New(`(?m)^\s*run_in_transaction\s*=\s*false\b`)
-
 // dieselSends sets that Diesel sends an up.sql as one message, whatever its metadata says.
 func dieselSends(f *file) {
 	if f.name != "up.sql" {
@@ -52,9 +50,12 @@ func dieselSends(f *file) {
 	}
 	f.mode, f.whole = onward.TransactionFile, true
 	metadata := path.Dir(f.m.Path) + "/metadata.toml"
-	if adapter.HasFile(f.tree, metadata) && noTransaction.MatchString(adapter.ReadFile(f.tree, metadata).Text) {
-		f.mode = onward.TransactionMessage
-		f.m.Runner.Rerun = true
+	if adapter.HasFile(f.tree, metadata) {
+		settings, _ := configfile.ReadTOML(adapter.ReadFile(f.tree, metadata).Text)
+		if configfile.Find(settings, "", "run_in_transaction") == "false" {
+			f.mode = onward.TransactionMessage
+			f.m.Runner.Rerun = true
+		}
 	}
 	if f.own && isBlank(f.text) {
 		f.m.Problems = append(f.m.Problems, refuseFile("the file has no statement: Diesel takes that for an error",

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/configfile"
 )
 
 // migrationDir is a directory with its up migrations. The runners examine it.
@@ -103,6 +104,19 @@ func (p *migrationDir) recordEvidence(by string) bool {
 func (p *migrationDir) nearestFileHas(name, word string) bool {
 	at, ok := adapter.NearestFile(p.tree, p.Path, name)
 	return ok && strings.Contains(adapter.ReadFile(p.tree, at).Text, word) && p.recordEvidence(at)
+}
+
+// dependsOn reports whether the closest Cargo.toml, in the directory or above it, has a dependency on a crate, or on
+// one of its companions, whose names begin with the crate's.
+func (p *migrationDir) dependsOn(crate string) bool {
+	at, ok := adapter.NearestFile(p.tree, p.Path, "Cargo.toml")
+	if !ok {
+		return false
+	}
+	text := adapter.ReadFile(p.tree, at).Text
+	return strings.Contains(text, crate) && slices.ContainsFunc(configfile.ReadDependencies(text), func(d configfile.Dependency) bool {
+		return strings.HasPrefix(d.Name, crate)
+	}) && p.recordEvidence(at)
 }
 
 // hasFile reports whether a file is in the directory.

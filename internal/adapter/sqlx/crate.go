@@ -1,12 +1,14 @@
 package sqlx
 
 import (
+	"cmp"
 	"path"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/configfile"
 	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
@@ -39,13 +41,6 @@ func (c crate) isOlderThan(major, minor int) bool {
 	return x < major || x == major && y < minor
 }
 
-var (
-	// dependency matches the three forms of the dependency: a version, a table on one
-	// line (or several), a section.
-	dependency = lazyregexp.New(`(?m)^\s*sqlx(?:-core)?\s*=\s*("[^"]*"|\{[^}]*\})|^\s*sqlx\.workspace\s*=`)
-	versionOf  = lazyregexp.New(`^"([^"]*)"|version\s*=\s*"([^"]*)"`)
-)
-
 // findCrates lists the crates of a tree that depend on sqlx.
 func findCrates(t adapter.Tree) []crate {
 	return adapter.Memoize(t, "crates with sqlx", func() []crate { return readCrates(t) })
@@ -61,29 +56,34 @@ func readCrates(t adapter.Tree) []crate {
 		if !strings.Contains(text, "sqlx") {
 			continue
 		}
-		spec := ""
-		if m := dependency.FindStringSubmatch(text); m != nil {
-			spec = m[1] + " "
-		} else if _, rest, ok := strings.Cut(text, "dependencies.sqlx]"); ok {
-			spec, _, _ = strings.Cut(rest, "\n[")
-			spec += " "
+		if c, ok := readCrate(p, text); ok {
+			out = append(out, c)
 		}
-		if spec == "" {
-			continue
-		}
-		c := crate{path: p, postgres: strings.Contains(spec, `"postgres"`)}
-		if m := versionOf.FindStringSubmatch(spec); m != nil {
-			c.version = m[1] + m[2]
-		}
-		switch {
-		case strings.Contains(spec, `"sqlite`):
-			c.other = "SQLite"
-		case strings.Contains(spec, `"mysql"`):
-			c.other = "MySQL"
-		}
-		out = append(out, c)
 	}
 	return out
+}
+
+// readCrate reads a Cargo.toml. ok is false if it does not depend on sqlx.
+func readCrate(p, text string) (c crate, ok bool) {
+	c.path = p
+	for _, d := range configfile.ReadDependencies(text) {
+		if d.Name != "sqlx" && d.Name != "sqlx-core" {
+			continue
+		}
+		ok = true
+		c.version = cmp.Or(c.version, d.Version)
+		for _, f := range d.Features {
+			switch {
+			case f == "postgres":
+				c.postgres = true
+			case strings.HasPrefix(f, "sqlite"):
+				c.other = "SQLite"
+			case f == "mysql":
+				c.other = cmp.Or(c.other, "MySQL")
+			}
+		}
+	}
+	return c, ok
 }
 
 // nearestCrate returns the crate of a directory: the one in the closest directory above. near
@@ -140,7 +140,6 @@ var (
 	sourceFlag = lazyregexp.New(`\bsqlx\s+(?:migrate|mig|database|db)\s[^\n]*--source[ =]["']?([\w./-]+)`)
 	command    = lazyregexp.New(`(?m)^[^#\n]*\bsqlx\s+(?:(?:migrate|mig)\s+run|(?:database|db)\s+(?:setup|reset))\b`)
 	ignoring   = lazyregexp.New(`(?m)^[^#/\n]*(?:\bset_ignore_missing\(\s*true|\bsqlx\s+(?:migrate|mig)\s[^\n]*--ignore-missing)`)
-	configured = lazyregexp.New(`(?m)^\s*migrations-dir\s*=\s*"([^"]+)"`)
 	rustHint   = lazyregexp.New(`(^|/)(main|lib|build)\.rs$|migrat|database|(^|/)db|pool|state|postgres`)
 )
 
@@ -149,25 +148,29 @@ var (
 func namedDirs(t adapter.Tree, crates []crate) map[string]string {
 	out := map[string]string{}
 	name := func(by, base, dir string) {
+		if dir == "" {
+			return
+		}
 		if dir = path.Join(base, dir); dir != "." && dir != "" && !strings.HasPrefix(dir, "../") {
 			out[dir] = by
 		}
 	}
 	for _, p := range mentioningFiles(t) {
-		pattern := macro
-		if path.Base(p) == "sqlx.toml" {
-			pattern = configured
+		base := path.Dir(p)
+		if c, near := nearestCrate(crates, base); near {
+			base = c.crateDir()
 		}
-		for _, m := range pattern.FindAllStringSubmatch(adapter.ReadFile(t, p).Text, -1) {
-			base := path.Dir(p)
-			if c, near := nearestCrate(crates, base); near {
-				base = c.crateDir()
-			}
-			if len(m) > 2 && m[2] != "" {
+		text := adapter.ReadFile(t, p).Text
+		if path.Base(p) == "sqlx.toml" {
+			settings, _ := configfile.ReadTOML(text)
+			name(p, base, configfile.Find(settings, "migrate", "migrations-dir"))
+			continue
+		}
+		for _, m := range macro.FindAllStringSubmatch(text, -1) {
+			if m[2] != "" {
 				name(p, "", m[2]) // relative to the directory in which the program starts
-				m[1] = m[2]
 			}
-			name(p, base, m[1])
+			name(p, base, m[1]+m[2])
 		}
 	}
 	for _, p := range adapter.RunnerFiles(t, false) {
