@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/onward-sql/onward/onward"
@@ -52,49 +53,34 @@ func (b *htmlBuilder) buildVerified() *htmlVerified {
 	if v == nil {
 		return nil
 	}
-	codes := []onward.Code{onward.OldCode}
-	if v.New != nil {
-		codes = append(codes, onward.NewCode)
-	}
 	out := &htmlVerified{Order: EscapeLine(v.Order), Tone: "ok", Counts: verifiedCounts(r)}
 	if !v.Works {
 		out.Tone = "error"
 	}
-	for _, c := range codes {
-		out.Columns = append(out.Columns, codeWords(c))
+	out.Columns = []string{codeWords(onward.OldCode)}
+	if v.New != nil {
+		out.Columns = append(out.Columns, codeWords(onward.NewCode))
 	}
-	shown, hidden := pointsShown(r), 0
-	for i := range v.Points {
-		if !shown[i] {
-			hidden++
+	for _, row := range buildMatrix(r, false, math.MaxInt) {
+		if row.hidden > 0 {
+			out.Rows = append(out.Rows, htmlPoint{Same: CountNoun(row.hidden, "commit point") + " more, the same as above"})
 			continue
 		}
-		if hidden > 0 {
-			out.Rows = append(out.Rows, htmlPoint{Same: CountNoun(hidden, "commit point") + " more, the same as above"})
-			hidden = 0
-		}
-		p := htmlPoint{N: i, Name: rowName(r, i), Path: EscapeLine(v.Points[i].After.Path), Window: v.Points[i].Window}
-		for _, c := range codes {
-			p.Cells = append(p.Cells, verifiedCell(r, c, i))
+		p := htmlPoint{N: row.point, Name: row.name, Path: EscapeLine(row.path), Window: row.window, Cells: []htmlCell{verifiedCell(r, row.old, row.point)}}
+		if v.New != nil {
+			p.Cells = append(p.Cells, verifiedCell(r, row.new, row.point))
 		}
 		out.Rows = append(out.Rows, p)
 	}
-	for _, p := range v.Phases {
-		if p.Migration >= len(r.Migrations) {
-			continue
-		}
+	for _, p := range listPhases(r) {
 		tone := "ok"
-		if p.Belongs == onward.BelongsNowhere {
+		if p.wrong {
 			tone = "error"
 		}
-		out.Phases = append(out.Phases, htmlPhase{Where: belongsWords(p.Belongs), Tone: tone, Path: EscapeLine(r.Migrations[p.Migration].Path), Advice: EscapeLine(p.Advice)})
+		out.Phases = append(out.Phases, htmlPhase{Where: p.where, Tone: tone, Path: EscapeLine(p.path), Advice: p.advice})
 	}
-	for i := range r.Migrations {
-		for _, s := range r.Migrations[i].Statements {
-			if s.Waiting != nil {
-				out.Waits = append(out.Waits, htmlFact{EscapeLine(fmt.Sprintf("%s:%d", ShortName(r.Migrations[i].Path), s.Line)), waitingWords(s.Waiting)})
-			}
-		}
+	for _, w := range listWaits(r) {
+		out.Waits = append(out.Waits, htmlFact{EscapeLine(fmt.Sprintf("%s:%d", ShortName(w.path), w.line)), w.words})
 	}
 	out.addQueryFindings(v)
 	out.Consumers = consumersInHTML(v)
@@ -107,14 +93,14 @@ func (b *htmlBuilder) buildVerified() *htmlVerified {
 // maxCellVerdicts bounds what one cell lists.
 const maxCellVerdicts = 200
 
-func verifiedCell(r *onward.Report, code onward.Code, i int) htmlCell {
-	words, how := cellWords(r, code, i)
-	c := htmlCell{Code: codeWords(code), Words: words, Tone: "ok"}
-	if how != onward.Off {
-		c.Tone = how.String()
+// verifiedCell adds to a cell of the i-th point the failures that begin or go on there.
+func verifiedCell(r *onward.Report, state matrixCell, i int) htmlCell {
+	c := htmlCell{Code: codeWords(state.code), Words: state.words, Tone: "ok"}
+	if state.severity != onward.Off {
+		c.Tone = state.severity.String()
 	}
 	cell := &r.Verification.Points[i].Old
-	if code == onward.NewCode {
+	if state.code == onward.NewCode {
 		cell = &r.Verification.Points[i].New
 	}
 	for _, at := range cell.Verdicts[:min(len(cell.Verdicts), maxCellVerdicts)] {

@@ -22,24 +22,16 @@ func verifiedInMarkdown(b *strings.Builder, r *onward.Report) {
 	}
 	fmt.Fprintf(b, "\nQueries at each commit point (%s):\n\n| commit point | old code | new code |\n| --- | --- | --- |\n",
 		escapeProse(strings.Join(verifiedCounts(r), "; ")))
-	shown, hidden, rows := pointsShown(r), 0, 0
-	for i := range v.Points {
-		if !shown[i] || rows == maxMatrixRows && i < len(v.Points)-1 {
-			hidden++
+	for _, row := range buildMatrix(r, false, maxMatrixRows) {
+		if row.hidden > 0 {
+			fmt.Fprintf(b, "| %s more | | |\n", CountNoun(row.hidden, "commit point"))
 			continue
 		}
-		if hidden > 0 {
-			fmt.Fprintf(b, "| %s more | | |\n", CountNoun(hidden, "commit point"))
-			hidden = 0
-		}
-		rows++
-		name := codeSpan(rowName(r, i))
-		if v.Points[i].Window {
+		name := codeSpan(row.name)
+		if row.window {
 			name += " (deploy window)"
 		}
-		old, how := cellWords(r, onward.OldCode, i)
-		fresh, newHow := cellWords(r, onward.NewCode, i)
-		fmt.Fprintf(b, "| %s | %s | %s |\n", escapeCell(name), emphasize(old, how), emphasize(fresh, newHow))
+		fmt.Fprintf(b, "| %s | %s | %s |\n", escapeCell(name), emphasize(row.old), emphasize(row.new))
 	}
 	groups := groupVerdicts(r)
 	for i := range groups {
@@ -56,17 +48,16 @@ func verifiedInMarkdown(b *strings.Builder, r *onward.Report) {
 	if v.Order != "" {
 		fmt.Fprintf(b, "\n%s\n", escapeProse(EscapeLine(v.Order)))
 	}
-	for i, p := range v.Phases {
+	phases := listPhases(r)
+	for i, p := range phases {
 		if i == 0 {
 			b.WriteString("\n")
 		}
 		if i == maxMatrixRows {
-			fmt.Fprintf(b, "- %s\n", CountNoun(len(v.Phases)-i, "more migration"))
+			fmt.Fprintf(b, "- %s\n", CountNoun(len(phases)-i, "more migration"))
 			break
 		}
-		if p.Migration < len(r.Migrations) {
-			fmt.Fprintf(b, "- %s: %s\n", codeSpan(r.Migrations[p.Migration].Path), escapeProse(EscapeLine(p.Advice)))
-		}
+		fmt.Fprintf(b, "- %s: %s\n", codeSpan(p.path), escapeProse(p.advice))
 	}
 	consumersInMarkdown(b, v)
 	waitsInMarkdown(b, r)
@@ -78,23 +69,20 @@ func verifiedInMarkdown(b *strings.Builder, r *onward.Report) {
 
 // waitsInMarkdown returns the locks that most of the recorded calls wait for.
 func waitsInMarkdown(b *strings.Builder, r *onward.Report) {
-	n := 0
-	for i := range r.Migrations {
-		for _, s := range r.Migrations[i].Statements {
-			if s.Waiting == nil || n == maxVerdictItems {
-				continue
-			}
-			if n++; n == 1 {
-				b.WriteString("\n")
-			}
-			fmt.Fprintf(b, "- %s %s\n", codeSpan(fmt.Sprintf("%s:%d", ShortName(r.Migrations[i].Path), s.Line)), escapeProse(waitingWords(s.Waiting)))
+	for i, w := range listWaits(r) {
+		if i == maxVerdictItems {
+			break
 		}
+		if i == 0 {
+			b.WriteString("\n")
+		}
+		fmt.Fprintf(b, "- %s %s\n", codeSpan(fmt.Sprintf("%s:%d", ShortName(w.path), w.line)), escapeProse(w.words))
 	}
 }
 
-func emphasize(words string, s onward.Severity) string {
-	if s == onward.Error {
-		return "**" + words + "**"
+func emphasize(c matrixCell) string {
+	if c.severity == onward.Error {
+		return "**" + c.words + "**"
 	}
-	return words
+	return c.words
 }

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/charmbracelet/lipgloss"
@@ -60,38 +61,30 @@ func (t *terminal) printVerification() {
 
 // printMatrix prints a row for each commit point, with a column for each code.
 func (t *terminal) printMatrix() {
-	r := t.report
-	points := r.Verification.Points
 	left, each := 26, 22
 	if t.width < 80 {
 		left, each = 18, 18
 	}
 	t.addLine(t.paintLine(t.Bold, padRight("commit point", left)+" "+padRight("old code", each)+" new code"))
-	shown, hidden := pointsShown(r), 0
-	for i := range points {
-		if !shown[i] && !t.verbose {
-			hidden++
+	for _, row := range buildMatrix(t.report, t.verbose, math.MaxInt) {
+		if row.hidden > 0 {
+			t.addLine(t.paintLine(t.Dim, "  "+CountNoun(row.hidden, "point")+" more, the same as above"))
 			continue
 		}
-		if hidden > 0 {
-			t.addLine(t.paintLine(t.Dim, "  "+CountNoun(hidden, "point")+" more, the same as above"))
-			hidden = 0
-		}
-		old, how := cellWords(r, onward.OldCode, i)
-		fresh, newHow := cellWords(r, onward.NewCode, i)
-		name := rowName(r, i)
+		name := row.name
 		if textWidth(name) > left {
 			t.addWrapped("", "", name, t.ordinaryStyle())
 			name = ""
 		}
-		if textWidth(old) > each || left+each+2+textWidth(fresh) > t.width {
+		if textWidth(row.old.words) > each || left+each+2+textWidth(row.new.words) > t.width {
 			t.addWrapped("  ", "  ", name, t.ordinaryStyle())
-			t.addWrapped("    ", "    ", "old code: "+old, t.cellStyle(how))
-			t.addWrapped("    ", "    ", "new code: "+fresh, t.cellStyle(newHow))
+			t.addWrapped("    ", "    ", "old code: "+row.old.words, t.cellStyle(row.old.severity))
+			t.addWrapped("    ", "    ", "new code: "+row.new.words, t.cellStyle(row.new.severity))
 		} else {
-			t.addLine(padRight(name, left), " ", t.paintLine(t.cellStyle(how), padRight(old, each)), " ", t.paintLine(t.cellStyle(newHow), fresh))
+			t.addLine(padRight(name, left), " ", t.paintLine(t.cellStyle(row.old.severity), padRight(row.old.words, each)), " ",
+				t.paintLine(t.cellStyle(row.new.severity), row.new.words))
 		}
-		if points[i].Window {
+		if row.window {
 			t.addLine(t.paintLine(t.Dim, "  from here on both codes run, when the migrations run first"))
 		}
 	}
@@ -156,23 +149,19 @@ func severityWord(d *onward.Verdict) string {
 
 // printPhases prints the phase of each migration.
 func (t *terminal) printPhases() {
-	r := t.report
-	v := r.Verification
+	v := t.report.Verification
 	if len(v.Phases) == 0 {
 		return
 	}
 	t.addBlankLine()
 	t.addLine(t.paintLine(t.Bold, "where each migration belongs"))
-	for _, p := range v.Phases {
-		if p.Migration >= len(r.Migrations) {
-			continue
-		}
+	for _, p := range listPhases(t.report) {
 		how := t.ordinaryStyle()
-		if p.Belongs == onward.BelongsNowhere {
+		if p.wrong {
 			how = t.Error
 		}
-		t.addLine("  ", t.paintLine(how, padRight(belongsWords(p.Belongs), 16)), " ", t.displayPath(r.Migrations[p.Migration].Path))
-		t.addWrapped(strings.Repeat(" ", 19), strings.Repeat(" ", 19), EscapeLine(p.Advice), t.Dim)
+		t.addLine("  ", t.paintLine(how, padRight(p.where, 16)), " ", t.displayPath(p.path))
+		t.addWrapped(strings.Repeat(" ", 19), strings.Repeat(" ", 19), p.advice, t.Dim)
 	}
 	how := t.ordinaryStyle()
 	if !v.Works {
@@ -183,20 +172,11 @@ func (t *terminal) printPhases() {
 
 // printQueryWaits prints which recorded queries the locks block.
 func (t *terminal) printQueryWaits() {
-	first := true
-	for i := range t.report.Migrations {
-		m := &t.report.Migrations[i]
-		for j := range m.Statements {
-			w := m.Statements[j].Waiting
-			if w == nil {
-				continue
-			}
-			if first {
-				t.addBlankLine()
-				t.addLine(t.paintLine(t.Bold, "who waits for its locks"))
-				first = false
-			}
-			t.addWrapped("  ", "    ", t.displayPath(formatPlace(m.Path, m.Statements[j].Line, 0))+"  "+waitingWords(w), t.ordinaryStyle())
+	for i, w := range listWaits(t.report) {
+		if i == 0 {
+			t.addBlankLine()
+			t.addLine(t.paintLine(t.Bold, "who waits for its locks"))
 		}
+		t.addWrapped("  ", "    ", t.displayPath(formatPlace(w.path, w.line, 0))+"  "+w.words, t.ordinaryStyle())
 	}
 }

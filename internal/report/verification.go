@@ -16,9 +16,6 @@ func pointName(p *onward.VerdictPlace) string {
 	return EscapeLine(fmt.Sprintf("%s:%d", ShortName(p.Path), p.Line))
 }
 
-// rowName is the name of a row of the matrix.
-func rowName(r *onward.Report, i int) string { return pointName(&r.Verification.Points[i].After) }
-
 // cellWords returns the state of one code at a point, and its severity; Off: no failure.
 func cellWords(r *onward.Report, code onward.Code, i int) (string, onward.Severity) {
 	v := r.Verification
@@ -230,18 +227,6 @@ func QueryNoun(v *onward.Verified) string {
 		return "query"
 	}
 	return "recorded query"
-}
-
-// pointsShown returns which points of the matrix matter: those at which a failure begins or
-// ends, the base and the last.
-func pointsShown(r *onward.Report) []bool {
-	points := r.Verification.Points
-	out := make([]bool, len(points))
-	for i := range points {
-		out[i] = i == 0 || i == len(points)-1 || !slices.Equal(points[i].Old.Verdicts, points[i-1].Old.Verdicts) ||
-			!slices.Equal(points[i].New.Verdicts, points[i-1].New.Verdicts)
-	}
-	return out
 }
 
 // screenSeverity returns a verdict's severity on a screen. If new code needs a change that a later
