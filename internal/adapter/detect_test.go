@@ -16,7 +16,7 @@ import (
 )
 
 // adapters are those that read SQL files.
-var adapters = []adapter.Adapter{goose.Adapter{}, golangmigrate.Adapter{}, sqlx.Adapter, typeorm.Adapter, sql.Adapter{}}
+var adapters = []adapter.Adapter{goose.Adapter, golangmigrate.Adapter, sqlx.Adapter, typeorm.Adapter, sql.Adapter{}}
 
 const (
 	up    = "-- +goose Up\nCREATE TABLE t (id int);\n"

@@ -27,8 +27,8 @@ func ListAdapters() []adapter.Adapter {
 	return []adapter.Adapter{
 		&django.Adapter{},
 		&alembic.Adapter{},
-		goose.Adapter{},
-		golangmigrate.Adapter{},
+		goose.Adapter,
+		golangmigrate.Adapter,
 		sqlx.Adapter,
 		typeorm.Adapter,
 		knex.Adapter,

@@ -45,11 +45,11 @@ func TestOf(t *testing.T) {
 	if got, err := tree.Dir(context.Background()); err != nil || got == "" {
 		t.Errorf("Dir() = %q, %v", got, err)
 	}
-	sources, _ := adapter.DetectSources(tree, []adapter.Adapter{goose.Adapter{}})
+	sources, _ := adapter.DetectSources(tree, []adapter.Adapter{goose.Adapter})
 	if len(sources) != 1 {
 		t.Fatalf("%d sources", len(sources))
 	}
-	set, err := goose.Adapter{}.Load(context.Background(), tree, sources[0])
+	set, err := goose.Adapter.Load(context.Background(), tree, sources[0])
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,7 @@ import (
 
 // Down returns the .down.sql of a migration, sent as the up migration is. With
 // x-multi-statement it is cut at every semicolon, even inside a string or a body.
-func (Adapter) Down(t adapter.Tree, _ adapter.Source, m *adapter.Migration) (*script.Source, error) {
+func (reader) Down(t adapter.Tree, _ adapter.Source, m *adapter.Migration) (*script.Source, error) {
 	down, err := adapter.ReadDown(t, m)
 	if down == nil || err != nil {
 		return nil, err

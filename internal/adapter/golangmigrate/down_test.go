@@ -24,25 +24,25 @@ func TestDown(t *testing.T) {
 		onward.TransactionNone:    {{SQL: "SELECT 2;", Start: 1, Message: true}, {SQL: "SELECT 3;", Start: 11, Message: true}},
 	} {
 		s := adapter.Source{Framework: Name, Options: adapter.Options{Transaction: mode}}
-		set, err := Adapter{}.Load(t.Context(), tree, s)
+		set, err := Adapter.Load(t.Context(), tree, s)
 		if err != nil {
 			t.Fatal(err)
 		}
-		down, err := Adapter{}.Down(tree, s, set.Migrations[0])
+		down, err := Adapter.Down(tree, s, set.Migrations[0])
 		if err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(want, down.Parts); diff != "" || down.Mode != mode {
 			t.Errorf("mode %s, want %s (-want +got):\n%s", down.Mode, mode, diff)
 		}
-		body, err := Adapter{}.Down(tree, s, set.Migrations[3])
+		body, err := Adapter.Down(tree, s, set.Migrations[3])
 		if err != nil || (mode == onward.TransactionNone) != (len(body.Parts) == 3) {
 			t.Errorf("a body, mode %s: %+v, %v", mode, body, err)
 		}
-		if down, err := (Adapter{}).Down(tree, s, set.Migrations[1]); down != nil || err != nil {
+		if down, err := Adapter.Down(tree, s, set.Migrations[1]); down != nil || err != nil {
 			t.Errorf("without a file: %+v, %v", down, err)
 		}
-		if down, err := (Adapter{}).Down(tree, s, set.Migrations[2]); down != nil || err == nil {
+		if down, err := Adapter.Down(tree, s, set.Migrations[2]); down != nil || err == nil {
 			t.Errorf("a file in UTF-16 is no error: %+v", down)
 		}
 	}
@@ -52,7 +52,7 @@ func TestDown(t *testing.T) {
 func TestMigrationsInGo(t *testing.T) {
 	t.Parallel()
 	tree := adaptertest.Text(map[string]string{"1_a.up.sql": "SELECT 1;", "2_b.up.go": "package migrations\n\nfunc b() {}\n"})
-	set, err := Adapter{}.Load(t.Context(), tree, adapter.Source{Framework: Name})
+	set, err := Adapter.Load(t.Context(), tree, adapter.Source{Framework: Name})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,9 +20,9 @@
 package golangmigrate
 
 import (
-	"cmp"
 	"context"
 	"fmt"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,27 +36,24 @@ import (
 // Name is the framework's name.
 const Name = "golang-migrate"
 
-// Adapter implements [adapter.Adapter].
-type Adapter struct{}
+// Adapter reads the migrations of golang-migrate.
+var Adapter = reader{adapter.Base{
+	Framework: Name, FindSources: findSources, ReadMigrations: readMigrations, Finds: "files named NUMBER_name.up.sql",
+	Properties: adapter.Traits{Tool: tool, HistoryTables: []adapter.HistoryTable{{Table: table, Columns: columns}}},
+}}
 
-// Name is "golang-migrate".
-func (Adapter) Name() string { return Name }
+// reader adds the methods that the base lacks.
+type reader struct{ adapter.Base }
 
 // tool is what rules need to know about golang-migrate.
 var tool = history.Tool{Name: Name, Apart: "a file of its own: a file of one statement is sent without a transaction", KeepsSession: true}
 
-type file struct {
-	name, id string
-	version  uint64
-	down     bool
-}
-
 // parseName reads a name as golang-migrate's own pattern does:
 // ^([0-9]+)_(.*)\.(down|up)\.(.*)$
-func parseName(s string) (file, bool) {
+func parseName(s string) (f adapter.NumberedName[uint64], ok bool) {
 	digits := len(s) - len(strings.TrimLeft(s, "0123456789"))
 	if digits == 0 || !strings.HasPrefix(s[digits:], "_") || strings.Contains(s, "\n") {
-		return file{}, false
+		return f, false
 	}
 	const up, down = ".up.", ".down."
 	title := s[digits+1:]
@@ -64,24 +61,24 @@ func parseName(s string) (file, bool) {
 	end := max(isUp, isDown)
 	v, err := strconv.ParseUint(s[:digits], 10, 64)
 	if end < 0 || err != nil {
-		return file{}, false
+		return f, false
 	}
-	return file{name: s, id: s[:digits+1+end], version: v, down: isDown > isUp}, true
+	return adapter.NumberedName[uint64]{ID: s[:digits+1+end], Version: v, Down: isDown > isUp}, true
 }
 
 // byNames is the score of a directory that only its files' names identify.
 const byNames = 2
 
-// Detect looks for directories of NUMBER_name.up.sql files. It is sure if the repository
+// findSources looks for directories of NUMBER_name.up.sql files. It is sure if the repository
 // uses golang-migrate.
-func (Adapter) Detect(t adapter.Tree) []adapter.Source {
+func findSources(t adapter.Tree) []adapter.Source {
 	var out []adapter.Source
 	for _, d := range adapter.ListDirs(t, ".sql") {
 		var ups, others []string
 		plain := 0 // NUMBER_name.sql, which golang-migrate ignores
 		inTx := 0  // .tx.up.sql: go-pg and bun, which have the other names too
 		for _, n := range d.Names {
-			if f, ok := parseName(n); ok && !f.down {
+			if f, ok := parseName(n); ok && !f.Down {
 				ups = append(ups, n)
 				if strings.HasSuffix(n, ".tx.up.sql") {
 					inTx++
@@ -118,98 +115,69 @@ func (Adapter) Detect(t adapter.Tree) []adapter.Source {
 	return out
 }
 
-// Traits returns the properties of golang-migrate.
-func (Adapter) Traits() adapter.Traits {
-	return adapter.Traits{Tool: tool, HistoryTables: []adapter.HistoryTable{{Table: table, Columns: columns}}}
-}
-
-// Looks says what Detect looks for.
-func (Adapter) Looks() string { return "files named NUMBER_name.up.sql" }
-
-// Load reads the up migrations of a directory in the order of their numbers.
-func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*adapter.Set, error) {
+// readMigrations reads the up migrations of a directory in the order of their numbers.
+func readMigrations(ctx context.Context, t adapter.Tree, s adapter.Source) (*adapter.Set, error) {
 	set := &adapter.Set{Source: s, Count: count, HistoryBehavior: adapter.HistoryBehavior{
 		Edited:     "golang-migrate records versions, not contents: databases that have it keep what the old text did",
 		Deleted:    "golang-migrate stops with \"no migration found\" on a database whose last version it is",
 		LastOnly:   true,
 		OutOfOrder: "golang-migrate remembers the last version only: a database that is past it skips this one for good, without a word",
 	}}
-	d := adapter.ListDir(t, s.Dir, "")
-	ups, downs := sortFiles(d, set)
-	names := make([]string, len(ups))
-	for i, f := range ups {
-		names[i] = f.name
-	}
 	mode, assumed := onward.TransactionMessage, s.Score == byNames
 	if s.Options.Transaction != "" {
 		mode, assumed = s.Options.Transaction, false
-	} else if where := multiStatement(t); where != "" && len(ups) > 0 {
+	} else if where := multiStatement(t); where != "" {
 		mode, assumed = onward.TransactionNone, false
 		set.Source.Why += "; x-multi-statement is on in " + where
 	}
 	set.Evidence = adapter.RunnerEvidence{Transaction: mode, Assumed: assumed}
-	for i, f := range adapter.ReadFiles(t, d, names) {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		m := f.Start(s, ups[i].id, strconv.FormatUint(ups[i].version, 10))
-		m.Runner.Tool, m.Runner.Guessed = tool, assumed
-		m.DownPath = downs[ups[i].version]
-		if f.Failed == "" && strings.HasSuffix(names[i], ".go") {
-			m.Source.LineComment = "//"
-			m.Opaque = append(m.Opaque, onward.Opaque{
-				Migration: m.ID, Path: m.Path, Line: 1, Column: 1, What: "migration written in Go", Why: "what it does is known only when it runs",
-			})
-			m.Seal(onward.TransactionNone, s.Options, f.Text)
-		} else if f.Failed == "" {
-			m.Problems = append(m.Problems, f.Refused()...)
-			if mode == onward.TransactionNone {
-				cutAtSemicolons(m)
-			} else if p := adapter.TrimmedPart(f.Text, 0, len(f.Text)); p.SQL != "" {
-				m.Source.Parts = append(m.Source.Parts, p)
+	files := adapter.Numbered[uint64]{
+		Tool: tool, Guessed: assumed, Endings: []string{""}, ParseName: parseName, RefuseName: refuseName,
+		Twice: func(version uint64) string {
+			detail := fmt.Sprintf("golang-migrate runs nothing while two files have version %d", version)
+			if s.Score == byNames {
+				detail += "; nothing here says that it is what runs them"
 			}
-			m.Seal(mode, s.Options, f.Text)
-		}
-		set.Migrations = append(set.Migrations, m)
-		if i > 0 && ups[i].version == ups[i-1].version {
-			h := history.Change{
-				Kind: history.Duplicate, Migration: m.ID, Path: m.Path, Other: set.Migrations[i-1].ID, Line: 1,
-				Detail:  fmt.Sprintf("golang-migrate runs nothing while two files have version %d", ups[i].version),
-				Guessed: s.Score == byNames,
-			}
-			if h.Guessed {
-				h.Detail += "; nothing here says that it is what runs them"
-			}
-			set.History = append(set.History, h)
-		}
+			return detail
+		},
+		Send: func(m *adapter.Migration, f *adapter.File) { loadFile(m, f, mode, s.Options) },
 	}
-	return set, nil
+	err := files.ReadMigrations(ctx, t, set)
+	for i := range set.History {
+		set.History[i].Guessed = s.Score == byNames
+	}
+	return set, err
 }
 
-// sortFiles separates the up migrations of a directory, in order, from the down migrations
-// by version, and reports the names that golang-migrate ignores.
-func sortFiles(d adapter.Dir, set *adapter.Set) (ups []file, downs map[uint64]string) {
-	downs = map[uint64]string{}
-	for _, n := range d.Names {
-		f, ok := parseName(n)
-		switch {
-		case ok && f.down:
-			downs[f.version] = d.Join(n)
-		case ok:
-			ups = append(ups, f)
-		case strings.HasSuffix(n, ".sql") && n[0] >= '0' && n[0] <= '9':
-			set.Problems = append(set.Problems, adapter.Problem{Path: d.Join(n), Refusal: history.Refusal{
-				Line: 1, Column: 1,
-				Message: "golang-migrate passes over " + n,
-				Harm:    "the migration never runs, and nothing says so",
-				Instead: "name it NUMBER_what_it_does.up.sql",
-			}})
-		}
+// refuseName returns the problem with a file that golang-migrate ignores; nil for none.
+func refuseName(_ adapter.Tree, file string) *history.Refusal {
+	name := path.Base(file)
+	if !strings.HasSuffix(name, ".sql") || name[0] < '0' || name[0] > '9' {
+		return nil
 	}
-	slices.SortStableFunc(ups, func(a, b file) int {
-		return cmp.Or(cmp.Compare(a.version, b.version), strings.Compare(a.name, b.name))
-	})
-	return ups, downs
+	return &history.Refusal{
+		Message: "golang-migrate passes over " + name,
+		Harm:    "the migration never runs, and nothing says so",
+		Instead: "name it NUMBER_what_it_does.up.sql",
+	}
+}
+
+func loadFile(m *adapter.Migration, f *adapter.File, mode onward.Transaction, o adapter.Options) {
+	if strings.HasSuffix(f.Path, ".go") {
+		m.Source.LineComment = "//"
+		m.Opaque = append(m.Opaque, onward.Opaque{
+			Migration: m.ID, Path: m.Path, Line: 1, Column: 1, What: "migration written in Go", Why: "what it does is known only when it runs",
+		})
+		m.Seal(onward.TransactionNone, o, f.Text)
+		return
+	}
+	m.Problems = append(m.Problems, f.Refused()...)
+	if mode == onward.TransactionNone {
+		cutAtSemicolons(m)
+	} else if p := adapter.TrimmedPart(f.Text, 0, len(f.Text)); p.SQL != "" {
+		m.Source.Parts = append(m.Source.Parts, p)
+	}
+	m.Seal(mode, o, f.Text)
 }
 
 // cutAtSemicolons makes parts as x-multi-statement does: at every semicolon. A semicolon inside a

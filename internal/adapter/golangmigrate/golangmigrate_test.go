@@ -9,5 +9,5 @@ import (
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	adaptertest.Exercise(t, golangmigrate.Adapter{}, "testdata/shop")
+	adaptertest.Exercise(t, golangmigrate.Adapter, "testdata/shop")
 }

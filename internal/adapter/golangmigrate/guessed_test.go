@@ -15,11 +15,11 @@ func TestDuplicateOfAGuessedTool(t *testing.T) {
 		tree := adaptertest.Files{
 			"go.mod": []byte(mod), "db/1_a.up.sql": []byte("SELECT 1;"), "db/1_b.up.sql": []byte("SELECT 1;"), "db/2_c.up.sql": []byte("SELECT 1;"),
 		}
-		sources := Adapter{}.Detect(tree)
+		sources := Adapter.Detect(tree)
 		if len(sources) != 1 {
 			t.Fatalf("%v", sources)
 		}
-		set, err := Adapter{}.Load(context.Background(), tree, sources[0])
+		set, err := Adapter.Load(context.Background(), tree, sources[0])
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -42,7 +42,7 @@ func TestMultiStatement(t *testing.T) {
 			t.Parallel()
 			tree := adaptertest.Text(tc.files)
 			tree["m/1_a.up.sql"] = []byte(file)
-			set, err := golangmigrate.Adapter{}.Load(context.Background(), tree, adapter.Source{
+			set, err := golangmigrate.Adapter.Load(context.Background(), tree, adapter.Source{
 				Framework: golangmigrate.Name, Dir: "m", Options: adapter.Options{Transaction: tc.opt},
 			})
 			if err != nil {
@@ -63,7 +63,7 @@ func TestMultiStatementCuts(t *testing.T) {
 	tree := adaptertest.Text(map[string]string{
 		"1_a.up.sql": "SELECT 1;\nDO $$ BEGIN a(); b(); END $$;\n-- it; is\nSELECT ';';",
 	})
-	set, err := golangmigrate.Adapter{}.Load(context.Background(), tree, adapter.Source{
+	set, err := golangmigrate.Adapter.Load(context.Background(), tree, adapter.Source{
 		Options: adapter.Options{Transaction: onward.TransactionNone},
 	})
 	if err != nil {

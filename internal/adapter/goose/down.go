@@ -10,7 +10,7 @@ import (
 // Down returns the down migration as goose cuts it, including wrong cuts: the caller runs
 // it, and goose would run it in these pieces. NO TRANSACTION holds for both directions.
 // Down migrations in Go are not read.
-func (Adapter) Down(_ adapter.Tree, _ adapter.Source, m *adapter.Migration) (*script.Source, error) {
+func (reader) Down(_ adapter.Tree, _ adapter.Source, m *adapter.Migration) (*script.Source, error) {
 	if !strings.HasSuffix(m.Path, ".sql") {
 		return nil, nil
 	}

@@ -56,11 +56,11 @@ func TestDown(t *testing.T) {
 			}
 			tree := adaptertest.Text(map[string]string{tc.file: tc.text})
 			s := adapter.Source{Framework: Name}
-			set, err := Adapter{}.Load(t.Context(), tree, s)
+			set, err := Adapter.Load(t.Context(), tree, s)
 			if err != nil {
 				t.Fatal(err)
 			}
-			down, err := Adapter{}.Down(tree, s, set.Migrations[0])
+			down, err := Adapter.Down(tree, s, set.Migrations[0])
 			if err != nil {
 				t.Fatal(err)
 			}

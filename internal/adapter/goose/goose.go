@@ -19,11 +19,9 @@
 package goose
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"path"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -36,11 +34,14 @@ import (
 // Name is the framework's name.
 const Name = "goose"
 
-// Adapter implements [adapter.Adapter].
-type Adapter struct{}
+// Adapter reads the migrations of goose.
+var Adapter = reader{adapter.Base{
+	Framework: Name, FindSources: findSources, ReadMigrations: readMigrations, Finds: "files named NUMBER_name.sql with the annotation \"-- +goose Up\"",
+	Properties: adapter.Traits{Tool: tool, HistoryTables: []adapter.HistoryTable{{Table: table, Columns: columns}}},
+}}
 
-// Name is "goose".
-func (Adapter) Name() string { return Name }
+// reader adds the methods that the base lacks.
+type reader struct{ adapter.Base }
 
 // tool is what rules need to know about goose.
 var tool = history.Tool{
@@ -68,14 +69,14 @@ func CountAnnotated(t adapter.Tree, d adapter.Dir, names []string) (with, total 
 	return with, len(sample)
 }
 
-// Detect looks for directories of numbered files with goose's annotations, or
+// findSources looks for directories of numbered files with goose's annotations, or
 // with Go files that register themselves with goose.
-func (Adapter) Detect(t adapter.Tree) []adapter.Source {
+func findSources(t adapter.Tree) []adapter.Source {
 	var out []adapter.Source
 	for _, d := range adapter.ListDirs(t, ".sql", ".go") {
 		var sqls, gos []string
 		for _, name := range d.Names {
-			if _, ok := versionNumber(name); !ok {
+			if _, ok := parseName(name); !ok {
 				continue
 			}
 			if strings.HasSuffix(name, ".go") {
@@ -106,36 +107,33 @@ func (Adapter) Detect(t adapter.Tree) []adapter.Source {
 	return out
 }
 
-// Traits returns the properties of goose.
-func (Adapter) Traits() adapter.Traits {
-	return adapter.Traits{Tool: tool, HistoryTables: []adapter.HistoryTable{{Table: table, Columns: columns}}}
-}
-
-// Looks says what Detect looks for.
-func (Adapter) Looks() string {
-	return "files named NUMBER_name.sql with the annotation \"-- +goose Up\""
-}
-
-// versionNumber returns the number of a migration, as goose reads it from the name.
-func versionNumber(name string) (int64, bool) {
+// parseName reads a name as goose does.
+func parseName(name string) (f adapter.NumberedName[int64], ok bool) {
 	if strings.HasSuffix(name, "_test.go") || !strings.HasSuffix(name, ".sql") && !strings.HasSuffix(name, ".go") {
-		return 0, false
+		return f, false
 	}
 	number, _, ok := strings.Cut(name, "_")
 	if !ok {
-		return 0, false
+		return f, false
 	}
 	n, err := strconv.ParseInt(number, 10, 64)
-	return n, err == nil && n >= 1
+	return adapter.NumberedName[int64]{ID: strings.TrimSuffix(name, path.Ext(name)), Version: n}, err == nil && n >= 1
 }
 
-type file struct {
-	name    string
-	version int64
+// refuseName returns the problem with an annotated file that goose passes over; nil for none.
+func refuseName(t adapter.Tree, file string) *history.Refusal {
+	if !strings.HasSuffix(file, ".sql") || !annotated.MatchString(adapter.ReadFile(t, file).Text) {
+		return nil
+	}
+	return &history.Refusal{
+		Message: "goose passes over " + path.Base(file) + ": its name does not begin with a number from 1 up and '_'",
+		Harm:    "the migration never runs, and nothing says so",
+		Instead: "name it like its neighbours: 00042_what_it_does.sql",
+	}
 }
 
-// Load reads the migrations of a directory in the order of their numbers.
-func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*adapter.Set, error) {
+// readMigrations reads the migrations of a directory in the order of their numbers.
+func readMigrations(ctx context.Context, t adapter.Tree, s adapter.Source) (*adapter.Set, error) {
 	set := &adapter.Set{Source: s, Count: countTable(allowsMissing(t) != ""), Evidence: adapter.RunnerEvidence{Transaction: onward.TransactionFile}, HistoryBehavior: adapter.HistoryBehavior{
 		Edited:     "goose records versions, not contents: databases that have it keep what the old text did",
 		Deleted:    "goose does not notice",
@@ -144,45 +142,14 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 	if at := allowsMissing(t); at != "" {
 		set.HistoryBehavior.OutOfOrder = "goose allows missing migrations (in " + at + "), and runs it after the newer ones: new databases run it before them"
 	}
-	d := adapter.ListDir(t, s.Dir, ".sql", ".go")
-	var files []file
-	for _, name := range d.Names {
-		v, ok := versionNumber(name)
-		switch {
-		case ok:
-			files = append(files, file{name, v})
-		case strings.HasSuffix(name, ".sql"):
-			if f := adapter.ReadFile(t, d.Join(name)); annotated.MatchString(f.Text) {
-				set.Problems = append(set.Problems, adapter.Problem{Path: f.Path, Refusal: history.Refusal{
-					Line: 1, Column: 1,
-					Message: "goose passes over " + name + ": its name does not begin with a number from 1 up and '_'",
-					Harm:    "the migration never runs, and nothing says so",
-					Instead: "name it like its neighbours: 00042_what_it_does.sql",
-				}})
-			}
-		}
+	files := adapter.Numbered[int64]{
+		Tool: tool, Endings: []string{".sql", ".go"}, ParseName: parseName, RefuseName: refuseName,
+		Twice: func(version int64) string {
+			return fmt.Sprintf("goose runs nothing while two files have version %d", version)
+		},
+		Send: func(m *adapter.Migration, f *adapter.File) { loadFile(m, f, s) },
 	}
-	slices.SortStableFunc(files, func(a, b file) int {
-		return cmp.Or(cmp.Compare(a.version, b.version), strings.Compare(a.name, b.name))
-	})
-	names := make([]string, len(files))
-	for i, f := range files {
-		names[i] = f.name
-	}
-	for i, f := range adapter.ReadFiles(t, d, names) {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		set.Migrations = append(set.Migrations, loadFile(f, files[i], s))
-		if i > 0 && files[i].version == files[i-1].version {
-			prev := set.Migrations[i-1]
-			set.History = append(set.History, history.Change{
-				Kind: history.Duplicate, Migration: set.Migrations[i].ID, Path: f.Path, Other: prev.ID, Line: 1,
-				Detail: fmt.Sprintf("goose runs nothing while two files have version %d", files[i].version),
-			})
-		}
-	}
-	return set, nil
+	return set, files.ReadMigrations(ctx, t, set)
 }
 
 // missing matches settings that make goose run migrations older than the last applied
@@ -196,23 +163,17 @@ func allowsMissing(t adapter.Tree) string {
 	})
 }
 
-func loadFile(f *adapter.File, info file, s adapter.Source) *adapter.Migration {
-	id := strings.TrimSuffix(info.name, path.Ext(info.name))
-	m := f.Start(s, id, strconv.FormatInt(info.version, 10))
-	m.Runner.Tool = tool
-	if f.Failed != "" {
-		return m
-	}
-	if strings.HasSuffix(info.name, ".go") {
+func loadFile(m *adapter.Migration, f *adapter.File, s adapter.Source) {
+	if strings.HasSuffix(f.Path, ".go") {
 		loadGo(m, f.Text, s)
-		return m
+		return
 	}
 	p := parseFile(f.Text)
 	m.Problems = append(f.Refused(), p.problems...)
 	m.Source.Parts = p.parts
 	for _, line := range p.envsub {
 		m.Opaque = append(m.Opaque, onward.Opaque{
-			Migration: id, Path: f.Path, Line: line, Column: 1,
+			Migration: m.ID, Path: f.Path, Line: line, Column: 1,
 			What: "environment variables in SQL (-- +goose ENVSUB ON)",
 			Why:  "the text is known only when goose fills it in; it was judged unchanged",
 		})
@@ -223,7 +184,6 @@ func loadFile(f *adapter.File, info file, s adapter.Source) *adapter.Migration {
 		m.Runner.Rerun = true
 	}
 	m.Seal(mode, s.Options, "")
-	return m
 }
 
 // loadGo reads a migration written in Go, as far as its SQL is in literals.

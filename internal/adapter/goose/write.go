@@ -6,7 +6,7 @@ import (
 )
 
 // Form describes how goose expects a migration to be written.
-func (Adapter) Form(adapter.Tree, *adapter.Set) *adapter.Form {
+func (reader) Form(adapter.Tree, *adapter.Set) *adapter.Form {
 	return &adapter.Form{
 		Name: Name, Up: ".sql", Transaction: onward.TransactionFile,
 		Head: "-- +goose Up\n", HeadAlone: "-- +goose NO TRANSACTION\n-- +goose Up\n", Foot: "-- +goose Down\n",

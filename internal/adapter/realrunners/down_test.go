@@ -37,7 +37,7 @@ func TestGooseWayDown(t *testing.T) {
 		}
 		tree := adaptertest.Text(map[string]string{"00001_x.sql": text})
 		s := adapter.Source{Framework: "goose"}
-		set, err := gooseadapter.Adapter{}.Load(context.Background(), tree, s)
+		set, err := gooseadapter.Adapter.Load(context.Background(), tree, s)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -45,7 +45,7 @@ func TestGooseWayDown(t *testing.T) {
 		if len(m.Problems) > 0 {
 			continue // what goose does then, it does with the up migration too
 		}
-		down, err := gooseadapter.Adapter{}.Down(tree, s, m)
+		down, err := gooseadapter.Adapter.Down(tree, s, m)
 		if err != nil || down == nil {
 			t.Fatalf("%v, %v of\n%s", down, err, text)
 		}
@@ -141,7 +141,7 @@ func TestMigrateWayDown(t *testing.T) {
 			source.Options.Transaction = onward.TransactionNone
 		}
 		tree := adaptertest.Text(files)
-		way, err := golangmigrate.Adapter{}.Down(tree, source, readMigrate(t, tree, source).Migrations[0])
+		way, err := golangmigrate.Adapter.Down(tree, source, readMigrate(t, tree, source).Migrations[0])
 		if err != nil {
 			t.Fatal(err)
 		}

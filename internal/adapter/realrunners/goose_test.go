@@ -40,7 +40,7 @@ func runGoose(t *testing.T, text string) ([]string, error) {
 func readGoose(t *testing.T, text string) ([]string, *adapter.Migration) {
 	t.Helper()
 	tree := adaptertest.Text(map[string]string{"00001_x.sql": text})
-	set, err := gooseadapter.Adapter{}.Load(context.Background(), tree, adapter.Source{Framework: "goose"})
+	set, err := gooseadapter.Adapter.Load(context.Background(), tree, adapter.Source{Framework: "goose"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,7 +27,7 @@ import (
 func readMigrate(t *testing.T, tree adapter.Tree, s adapter.Source) *adapter.Set {
 	t.Helper()
 	s.Framework = golangmigrate.Name
-	set, err := golangmigrate.Adapter{}.Load(context.Background(), tree, s)
+	set, err := golangmigrate.Adapter.Load(context.Background(), tree, s)
 	if err != nil {
 		t.Fatal(err)
 	}

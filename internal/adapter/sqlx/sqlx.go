@@ -25,7 +25,6 @@
 package sqlx
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"path"
@@ -57,24 +56,37 @@ type reader struct{ adapter.Base }
 // tool is what rules need to know about sqlx.
 var tool = history.Tool{Name: Name, Apart: "a file of its own, with this as its very first line:\n-- no-transaction", KeepsSession: true}
 
-type file struct {
-	name, id string
-	version  int64
-}
-
-// parseName reads a name as sqlx does. bad is set if sqlx stops at this name.
-func parseName(name string) (f file, down, ok, bad bool) {
+// parseName reads a name as sqlx does.
+func parseName(name string) (f adapter.NumberedName[int64], ok bool) {
 	number, rest, found := strings.Cut(name, "_")
 	if !found || !strings.HasSuffix(rest, ".sql") {
-		return file{}, false, false, false
+		return f, false
 	}
 	v, err := strconv.ParseInt(number, 10, 64)
 	if err != nil {
-		return file{}, false, false, true
+		return f, false
 	}
-	down = strings.HasSuffix(rest, ".down.sql")
 	id := strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(name, ".sql"), ".up"), ".down")
-	return file{name: name, id: id, version: v}, down, true, false
+	return adapter.NumberedName[int64]{ID: id, Version: v, Down: strings.HasSuffix(rest, ".down.sql")}, true
+}
+
+// refuseName returns the problem with a file that sqlx stops at or passes over; nil for none.
+func refuseName(_ adapter.Tree, file string) *history.Refusal {
+	switch name := path.Base(file); {
+	case strings.Contains(name, "_"):
+		return &history.Refusal{
+			Message: "sqlx cannot read a version from the name " + name,
+			Harm:    "it runs nothing while the file is there: \"error parsing migration filename\"",
+			Instead: "move the file out of the directory, or name it VERSION_what_it_does.sql",
+		}
+	case name[0] >= '0' && name[0] <= '9':
+		return &history.Refusal{
+			Message: "sqlx passes over " + name + ": its name has no '_'",
+			Harm:    "the migration never runs, and nothing says so",
+			Instead: "name it VERSION_what_it_does.sql",
+		}
+	}
+	return nil
 }
 
 // findSources looks for directories of VERSION_name.sql files in a repository with
@@ -116,7 +128,7 @@ func findSources(t adapter.Tree) []adapter.Source {
 // have a down migration next to them, by their names.
 func waysUp(d adapter.Dir) (ups []string, reversible bool) {
 	for _, n := range d.Names {
-		if _, down, ok, _ := parseName(n); ok && !down {
+		if f, ok := parseName(n); ok && !f.Down {
 			ups = append(ups, n)
 			reversible = reversible || strings.HasSuffix(n, ".up.sql")
 		}
@@ -173,65 +185,15 @@ func readMigrations(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 	if ignoresMissing(t) {
 		set.HistoryBehavior.Deleted = "sqlx is configured to ignore that: databases that ran it keep what it did, and new ones never get it"
 	}
-	d := adapter.ListDir(t, s.Dir, ".sql")
-	ups, downs := sortFiles(d, set)
-	names := make([]string, len(ups))
-	for i, f := range ups {
-		names[i] = f.name
-	}
 	crate, _ := nearestCrate(findCrates(t), s.Dir)
-	for i, f := range adapter.ReadFiles(t, d, names) {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		m := f.Start(s, ups[i].id, strconv.FormatInt(ups[i].version, 10))
-		m.Runner.Tool = tool
-		m.DownPath = downs[ups[i].version]
-		if f.Failed == "" {
-			loadFile(m, f, crate, s.Options)
-		}
-		set.Migrations = append(set.Migrations, m)
-		if i > 0 && ups[i].version == ups[i-1].version {
-			set.History = append(set.History, history.Change{
-				Kind: history.Duplicate, Migration: m.ID, Path: m.Path, Other: set.Migrations[i-1].ID, Line: 1,
-				Detail: fmt.Sprintf("both have version %d, which is the primary key of _sqlx_migrations: the second fails", ups[i].version),
-			})
-		}
+	files := adapter.Numbered[int64]{
+		Tool: tool, Endings: []string{".sql"}, ParseName: parseName, RefuseName: refuseName,
+		Twice: func(version int64) string {
+			return fmt.Sprintf("both have version %d, which is the primary key of _sqlx_migrations: the second fails", version)
+		},
+		Send: func(m *adapter.Migration, f *adapter.File) { loadFile(m, f, crate, s.Options) },
 	}
-	return set, nil
-}
-
-// sortFiles separates the up migrations of a directory, in order, from the down migrations
-// by version, and reports the names that sqlx does not read.
-func sortFiles(d adapter.Dir, set *adapter.Set) (ups []file, downs map[int64]string) {
-	downs = map[int64]string{}
-	for _, n := range d.Names {
-		f, down, ok, bad := parseName(n)
-		switch {
-		case ok && down:
-			downs[f.version] = d.Join(n)
-		case ok:
-			ups = append(ups, f)
-		case bad:
-			set.Problems = append(set.Problems, adapter.Problem{Path: d.Join(n), Refusal: history.Refusal{
-				Line: 1, Column: 1,
-				Message: "sqlx cannot read a version from the name " + n,
-				Harm:    "it runs nothing while the file is there: \"error parsing migration filename\"",
-				Instead: "move the file out of the directory, or name it VERSION_what_it_does.sql",
-			}})
-		case n[0] >= '0' && n[0] <= '9':
-			set.Problems = append(set.Problems, adapter.Problem{Path: d.Join(n), Refusal: history.Refusal{
-				Line: 1, Column: 1,
-				Message: "sqlx passes over " + n + ": its name has no '_'",
-				Harm:    "the migration never runs, and nothing says so",
-				Instead: "name it VERSION_what_it_does.sql",
-			}})
-		}
-	}
-	slices.SortStableFunc(ups, func(a, b file) int {
-		return cmp.Or(cmp.Compare(a.version, b.version), strings.Compare(a.name, b.name))
-	})
-	return ups, downs
+	return set, files.ReadMigrations(ctx, t, set)
 }
 
 func loadFile(m *adapter.Migration, f *adapter.File, c crate, o adapter.Options) {
