@@ -20,7 +20,7 @@ const module = "github.com/onward-sql/onward/"
 // lower layer; "same" names the pairs within a layer that may.
 var layers = [][]string{
 	{"onward", "internal/scratch", "internal/cache", "internal/lazyregexp", "internal/fault", "internal/address", "internal/redact",
-		"internal/sockets", "internal/pgtime", "internal/pgstat", "internal/confine", "internal/sandbox"},
+		"internal/sockets", "internal/pgtime", "internal/pgstat", "internal/prose", "internal/confine", "internal/sandbox"},
 	{
 		"internal/inflect", "internal/configfile", "internal/pgparse", "internal/predicate", "internal/query", "internal/pgerror", "internal/catalog/builtin",
 		"internal/catalog", "internal/script", "internal/outside", "internal/violation", "internal/undo",

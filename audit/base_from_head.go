@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
-	"github.com/onward-sql/onward/internal/advice"
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -70,7 +70,7 @@ func (a *changelog) migrationsFromHead(head *adapter.Set, s adapter.Source, err 
 		why += ", as they are there now: " + strings.Join(edited, ", ") + more + " had another text"
 	}
 	if known.models != nil {
-		why += "; its models are read without " + advice.EnumerateNames(known.without) + "; its deleted migrations are not known"
+		why += "; its models are read without " + prose.EnumerateNames(known.without) + "; its deleted migrations are not known"
 	} else {
 		why += "; its models and its deleted migrations are not known"
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/all"
 	"github.com/onward-sql/onward/internal/adapter/gittree"
-	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/history"
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -47,7 +47,7 @@ func (a *changelog) compareWithTip(ctx context.Context, p pair, c *comparison) {
 		return
 	}
 	a.opaque = append(a.opaque, onward.Opaque{
-		Path: cmp.Or(p.source.Dir, "."), What: advice.EnumerateNames(theirs),
+		Path: cmp.Or(p.source.Dir, "."), What: prose.EnumerateNames(theirs),
 		Why: fmt.Sprintf("came to %s after %s had parted from it, and is ignored here", a.rng.BaseName, a.rng.HeadName),
 	})
 	said := map[string]bool{}

@@ -6,7 +6,7 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 
-	"github.com/onward-sql/onward/internal/advice"
+	"github.com/onward-sql/onward/internal/prose"
 )
 
 // field is a key of a mapping, with the function that reads its value.
@@ -169,4 +169,4 @@ func didYouMean(name string, names []string) string {
 
 // Nearest returns the name that was probably meant by a misspelled one; "" if
 // none is near.
-func Nearest(name string, names []string) string { return advice.NearestName(name, names) }
+func Nearest(name string, names []string) string { return prose.NearestName(name, names) }

@@ -9,11 +9,11 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/fill"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rules/rehearsal"
 	"github.com/onward-sql/onward/internal/script"
+	"github.com/onward-sql/onward/internal/violation"
 )
 
 const (
@@ -161,7 +161,7 @@ func violatingRowsQuery(d *fill.Demand) string {
 	}
 	switch d.Kind {
 	case fill.Required:
-		return advice.SelectRows(table, columns[0]+" IS NULL")
+		return violation.SelectRows(table, columns[0]+" IS NULL")
 	case fill.Differs:
 		if len(d.Keys) == 0 { // an exclusion
 			return ""
@@ -173,17 +173,17 @@ func violatingRowsQuery(d *fill.Demand) string {
 		if d.Where != "" {
 			where = append(where, d.Where)
 		}
-		return advice.SelectDuplicates(table, d.Keys, strings.Join(where, " AND "))
+		return violation.SelectDuplicates(table, d.Keys, strings.Join(where, " AND "))
 	case fill.Refers:
 		target := make([]string, len(d.Target))
 		for i, c := range d.Target {
 			target[i] = pgparse.QuoteIdent(c)
 		}
-		return advice.SelectOrphans(table, columns, sqlName(d.Refers), target)
+		return violation.SelectOrphans(table, columns, sqlName(d.Refers), target)
 	case fill.Becomes:
-		return advice.SelectRows(table, misfitCondition(d, columns[0]))
+		return violation.SelectRows(table, misfitCondition(d, columns[0]))
 	}
-	return advice.SelectRows(table, "NOT "+inParentheses(d.Condition))
+	return violation.SelectRows(table, "NOT "+inParentheses(d.Condition))
 }
 
 // misfitCondition returns a condition for the values that do not fit a column's new type.

@@ -3,8 +3,8 @@ package analysis
 import (
 	"strings"
 
-	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -89,7 +89,7 @@ func (f *FunctionUse) DescribeBreak() string {
 
 // Evidence points at the place in the body.
 func (f *FunctionUse) Evidence() onward.Evidence {
-	text := f.Signature() + ": " + advice.OneLine(f.Text)
+	text := f.Signature() + ": " + prose.OneLine(f.Text)
 	if f.By != "" {
 		text += " (called by " + f.By + ")"
 	}
@@ -105,5 +105,5 @@ func nameOthers(list []FunctionUse) string {
 	for i := range list[1:] {
 		names = append(names, list[i+1].Signature())
 	}
-	return "; " + advice.EnumerateNames(names) + " name" + map[bool]string{true: "s", false: ""}[len(names) == 1] + " it too"
+	return "; " + prose.EnumerateNames(names) + " name" + map[bool]string{true: "s", false: ""}[len(names) == 1] + " it too"
 }

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/onward-sql/onward/internal/advice"
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -147,7 +147,7 @@ func runnerLines(r *onward.Report, path func(string) string) []string {
 			return append(out, fmt.Sprintf("and %d more", len(texts)-i))
 		}
 		if len(texts) > 1 {
-			text = advice.EnumerateNames(dirs[text]) + ": " + text
+			text = prose.EnumerateNames(dirs[text]) + ": " + text
 		}
 		out = append(out, text)
 	}

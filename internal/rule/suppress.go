@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/onward-sql/onward/internal/advice"
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
 )
@@ -239,7 +239,7 @@ func (e *Engine) nearestRule(name string) string {
 	for _, r := range e.config.Rules {
 		names = append(names, r.ID)
 	}
-	if near := advice.NearestName(name, names); near != "" {
+	if near := prose.NearestName(name, names); near != "" {
 		return ": did you mean " + near + "?"
 	}
 	return ""

@@ -8,6 +8,7 @@ import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -62,9 +63,9 @@ func addCheckInline(p *rule.Pass, s *rule.Stmt) {
 	if e == nil {
 		return
 	}
-	fact := "the CHECK on the new column " + advice.EnumerateNames(names)
+	fact := "the CHECK on the new column " + prose.EnumerateNames(names)
 	if len(names) > 1 {
-		fact = "the CHECKs on the new columns " + advice.EnumerateNames(names)
+		fact = "the CHECKs on the new columns " + prose.EnumerateNames(names)
 	}
 	p.Report(at, rule.Report{
 		Fact:    fact + " reads all of " + e.Name.String(),

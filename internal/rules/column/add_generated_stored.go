@@ -4,9 +4,9 @@ import (
 	"cmp"
 	"strings"
 
-	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -56,7 +56,7 @@ func addGeneratedStored(p *rule.Pass, s *rule.Stmt) {
 		word = "columns "
 	}
 	p.Report(at, rule.Report{
-		Fact:  "adding the stored generated " + word + advice.EnumerateNames(names) + " rewrites " + e.Name.String(),
+		Fact:  "adding the stored generated " + word + prose.EnumerateNames(names) + " rewrites " + e.Name.String(),
 		Harm:  analysis.DescribeWaiting(e) + " waits while each row is computed, and the time grows with the table",
 		Grows: e.Name,
 		Instead: "add a plain column that a trigger fills, then fill the old rows in batches (from Postgres 18, VIRTUAL instead of STORED is instant):\n" +

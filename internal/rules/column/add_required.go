@@ -7,6 +7,7 @@ import (
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -97,7 +98,7 @@ func demandTogether(p *rule.Pass, after *catalog.Catalog, list []demandedColumn)
 	it := chooseByCount(n, "it", "them")
 	r := rule.Report{
 		Fact: describeColumns(names) + chooseByCount(n, " is", " are") + " added to " + d.Before.Name.String() + " as NOT NULL without a default",
-		Harm: every + advice.EnumerateNames(names) + " out and fails: null value in column \"" + d.New.Name + "\" violates not-null constraint" +
+		Harm: every + prose.EnumerateNames(names) + " out and fails: null value in column \"" + d.New.Name + "\" violates not-null constraint" +
 			unlessFilled(after, d.After, names...),
 		Severity: severityIfFilled(after, d.After, names...),
 		Cause:    "and %d more on " + d.Before.Name.String() + " are too",

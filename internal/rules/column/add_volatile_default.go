@@ -3,9 +3,9 @@ package column
 import (
 	"strings"
 
-	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -54,7 +54,7 @@ func addVolatileDefault(p *rule.Pass, s *rule.Stmt) {
 	}
 	fact, value := "adding column "+names[0]+" with a volatile default", found[0].defaultText()
 	if len(found) > 1 {
-		fact, value = "adding columns "+advice.EnumerateNames(names)+" with volatile defaults", "the default"
+		fact, value = "adding columns "+prose.EnumerateNames(names)+" with volatile defaults", "the default"
 	}
 	harm := analysis.DescribeWaiting(worst) + " waits while " + value + " is computed for each row, and the time grows with the table"
 	if worst.Unsure {

@@ -2,11 +2,11 @@
 package column
 
 import (
-	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 )
 
@@ -143,5 +143,5 @@ func (a *addition) addBareSQL(withDefault bool) string {
 
 // fillInBatches is the end of every advice that fills a column.
 func fillInBatches(table, set, where string) string {
-	return advice.InBatches("UPDATE "+table+" SET "+set, table, where)
+	return recipe.InBatches("UPDATE "+table+" SET "+set, table, where)
 }

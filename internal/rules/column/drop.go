@@ -9,6 +9,7 @@ import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/workload/deprecation"
 	"github.com/onward-sql/onward/onward"
@@ -91,7 +92,7 @@ func dropTogether(p *rule.Pass, list []droppedColumn) {
 	r := rule.Report{
 		Fact:     fact,
 		Harm:     u.DescribeBreak(chooseByCount(n, "the column", "the columns")),
-		Unused:   advice.EnumerateNames(full),
+		Unused:   prose.EnumerateNames(full),
 		Instead:  u.FixBeforeDrop(it),
 		Severity: u.DropSeverity(),
 		Evidence: u.AllEvidence(),

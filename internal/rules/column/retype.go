@@ -4,10 +4,10 @@ import (
 	"cmp"
 	"strings"
 
-	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 )
@@ -76,7 +76,7 @@ func describeChanges(list []typeChange) string {
 	for i := range list {
 		names[i] = list[i].name
 	}
-	return "columns " + advice.EnumerateNames(names)
+	return "columns " + prose.EnumerateNames(names)
 }
 
 // replaceColumnsSQL is the SQL that gets to the new types by way of new columns.

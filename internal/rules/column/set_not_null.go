@@ -3,10 +3,10 @@ package column
 import (
 	"slices"
 
-	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/predicate"
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -106,7 +106,7 @@ func bindTogether(p *rule.Pass, after *catalog.Catalog, list []bindingColumn) {
 	u := analysis.MergeUsages(uses)
 	r := rule.Report{
 		Fact:    describeColumns(names) + " of " + table + chooseByCount(n, " is", " are") + " now NOT NULL",
-		Instead: "release code that always writes " + advice.EnumerateNames(names) + " first, and set NOT NULL a release later",
+		Instead: "release code that always writes " + prose.EnumerateNames(names) + " first, and set NOT NULL a release later",
 	}
 	the := chooseByCount(n, "the column", "the columns")
 	switch d.why {

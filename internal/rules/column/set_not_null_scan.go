@@ -9,6 +9,7 @@ import (
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/predicate"
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -69,7 +70,7 @@ func setNotNullScan(p *rule.Pass, s *rule.Stmt) {
 			recipe.FormatStatements(recipe.DropConstraint(s.AlteredRelation().Name, con))
 	}
 	p.Report(at, rule.Report{
-		Fact:    "setting " + advice.EnumerateNames(names) + " NOT NULL reads all of " + e.Name.String(),
+		Fact:    "setting " + prose.EnumerateNames(names) + " NOT NULL reads all of " + e.Name.String(),
 		Harm:    analysis.DescribeWaiting(e) + " waits until each row was looked at, and the time grows with the table",
 		Grows:   e.Name,
 		Instead: instead,

@@ -1,7 +1,7 @@
 package column
 
 import (
-	"github.com/onward-sql/onward/internal/advice"
+	"github.com/onward-sql/onward/internal/prose"
 )
 
 // describeColumns names columns for a sentence: "column a", "columns a and b".
@@ -9,7 +9,7 @@ func describeColumns(names []string) string {
 	if len(names) == 1 {
 		return "column " + names[0]
 	}
-	return "columns " + advice.EnumerateNames(names)
+	return "columns " + prose.EnumerateNames(names)
 }
 
 // chooseByCount gives the first text for one, the second for several.

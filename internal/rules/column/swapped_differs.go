@@ -3,8 +3,8 @@ package column
 import (
 	"slices"
 
-	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -92,7 +92,7 @@ func swappedDiffers(p *rule.Pass, r *rule.Release) {
 			continue
 		}
 		if others := slices.Delete(names, at, at+1); len(others) > 0 {
-			worst.Fact += "; nor " + chooseByCount(len(others), "does ", "do ") + advice.EnumerateNames(others) + " fit"
+			worst.Fact += "; nor " + chooseByCount(len(others), "does ", "do ") + prose.EnumerateNames(others) + " fit"
 		}
 		p.Report(x.by, *worst)
 	}

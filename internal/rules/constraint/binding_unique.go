@@ -4,12 +4,12 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/predicate"
 	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/violation"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -48,7 +48,7 @@ func (b *addedBinding) judgeUnique(idx *catalog.Relation, name string) {
 		Harm: "duplicates that are stored make the statement fail, and each INSERT or UPDATE of the deployed code that makes one fails: " +
 			"duplicate key value violates unique constraint",
 		Instead: "release code that makes no duplicates first, and see that there are none:\n" +
-			advice.SelectDuplicates(analysis.QuoteTable(table), keys, info.PredicateText),
+			violation.SelectDuplicates(analysis.QuoteTable(table), keys, info.PredicateText),
 		Severity: onward.Warning,
 	}
 	switch same, rest := b.findConstantKey(info); {

@@ -3,10 +3,10 @@ package constraint
 import (
 	"strings"
 
-	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -138,7 +138,7 @@ func reportNames(p *rule.Pass, list []renamedName) {
 		r.Harm = "ON CONFLICT ON CONSTRAINT fails, and " + r.Harm
 	}
 	if len(list) > 1 {
-		r.Fact = "constraints " + advice.EnumerateNames(names) + " of " + x.d.Before.Name.String() + " are dropped, and the deployed code names them"
+		r.Fact = "constraints " + prose.EnumerateNames(names) + " of " + x.d.Before.Name.String() + " are dropped, and the deployed code names them"
 	}
 	p.Report(x.d, r)
 }

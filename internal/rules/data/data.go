@@ -4,11 +4,12 @@ package data
 import (
 	"strings"
 
-	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -26,9 +27,9 @@ func writeInBatches(verb, set, where string, t *catalog.Relation) string {
 	k := primaryKeyColumns(t)
 	if len(k) == 0 {
 		if where != "" && verb == "DELETE" {
-			return lead + advice.InBatches(statement, table, where)
+			return lead + recipe.InBatches(statement, table, where)
 		}
-		return lead + advice.InBatches(statement, table, "…")
+		return lead + recipe.InBatches(statement, table, "…")
 	}
 	list := analysis.QuoteIdents(k)
 	in := list
@@ -122,5 +123,5 @@ func writtenAssignment(s *rule.Stmt, u *pgparse.UpdateStmt) string {
 	if from <= 0 || to <= from {
 		return "…"
 	}
-	return advice.OneLine(s.SQL[from:to])
+	return prose.OneLine(s.SQL[from:to])
 }

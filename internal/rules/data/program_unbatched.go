@@ -4,9 +4,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
@@ -74,7 +74,7 @@ func describeWrites(all []writtenTable) string {
 		for _, w := range list {
 			tables = append(tables, w.table)
 		}
-		out = append(out, list[0].verb+" rows of "+advice.EnumerateNames(tables))
+		out = append(out, list[0].verb+" rows of "+prose.EnumerateNames(tables))
 	}
 	return strings.Join(out, ", and ")
 }

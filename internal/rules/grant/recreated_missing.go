@@ -4,8 +4,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -94,8 +94,8 @@ func checkRecreated(p *rule.Pass, r *rule.Release) {
 		}
 		what := now.Kind.String() + " " + now.Name.String()
 		p.Report(x.by, rule.Report{
-			Fact:    what + " takes the place of the deployed one without its privileges for " + advice.EnumerateNames(roles),
-			Harm:    "deployed code that connects as " + advice.EnumerateNames(roles) + " fails on it: permission denied for " + now.Kind.String() + " " + now.Name.Name,
+			Fact:    what + " takes the place of the deployed one without its privileges for " + prose.EnumerateNames(roles),
+			Harm:    "deployed code that connects as " + prose.EnumerateNames(roles) + " fails on it: permission denied for " + now.Kind.String() + " " + now.Name.Name,
 			Instead: "grant them again in the same transaction:\n" + strings.Join(back, "\n"),
 			Cause:   "and %d others do so",
 		})
@@ -111,8 +111,8 @@ func checkRecreated(p *rule.Pass, r *rule.Release) {
 			continue
 		}
 		p.Report(x.by, rule.Report{
-			Fact:    x.now.Kind + " " + x.now.Signature() + " takes the place of the deployed one without EXECUTE for " + advice.EnumerateNames(roles),
-			Harm:    "deployed code that connects as " + advice.EnumerateNames(roles) + " cannot call it: permission denied for " + x.now.Kind + " " + x.now.Name.Name,
+			Fact:    x.now.Kind + " " + x.now.Signature() + " takes the place of the deployed one without EXECUTE for " + prose.EnumerateNames(roles),
+			Harm:    "deployed code that connects as " + prose.EnumerateNames(roles) + " cannot call it: permission denied for " + x.now.Kind + " " + x.now.Name.Name,
 			Instead: "grant it again in the same transaction:\n" + x.formatExecute("GRANT", "TO", roles),
 			Cause:   "and %d others do so",
 		})

@@ -3,9 +3,9 @@ package identifier
 import (
 	"strings"
 
-	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -41,7 +41,7 @@ func capitalsLost(p *rule.Pass, s *rule.Stmt) {
 		return
 	}
 	r := rule.Report{
-		Fact:    "IF EXISTS skips " + advice.EnumerateNames(l.skipped) + ": what is there is called " + advice.EnumerateNames(l.meant),
+		Fact:    "IF EXISTS skips " + prose.EnumerateNames(l.skipped) + ": what is there is called " + prose.EnumerateNames(l.meant),
 		Harm:    "a name without quotes has no capital letters: nothing is dropped, and the migration counts as run",
 		Instead: "write it in quotes: " + l.meant[0],
 	}

@@ -3,10 +3,10 @@ package policy
 import (
 	"slices"
 
-	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/predicate"
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/rule"
 )
 
@@ -105,10 +105,10 @@ func isNarrower(old *catalog.Policy, next []*catalog.Policy, table string, r *ru
 		r.Harm = "INSERTs and UPDATEs of the deployed code that do not meet its new condition fail: new row violates row-level security policy"
 	case len(lost) > 0 && lost[0] == "public":
 		r.Fact = "policy " + old.Name + " of " + table + " is no longer for everybody"
-		r.Harm = "deployed code that connects as another role than " + advice.EnumerateNames(roles) + " sees no row by it any more"
+		r.Harm = "deployed code that connects as another role than " + prose.EnumerateNames(roles) + " sees no row by it any more"
 	case len(lost) > 0:
-		r.Fact = "policy " + old.Name + " of " + table + " is no longer for " + advice.EnumerateNames(lost)
-		r.Harm = "deployed code that connects as " + advice.EnumerateNames(lost) + " sees no row by it any more"
+		r.Fact = "policy " + old.Name + " of " + table + " is no longer for " + prose.EnumerateNames(lost)
+		r.Harm = "deployed code that connects as " + prose.EnumerateNames(lost) + " sees no row by it any more"
 	default:
 		return false
 	}

@@ -4,9 +4,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/rule"
 )
 
@@ -47,7 +47,7 @@ func findUnset(p *rule.Pass, t *rule.Tx, d *rule.Delta) string {
 	if len(asked) == 0 {
 		return ""
 	}
-	return "the policies ask for the setting " + advice.EnumerateNames(asked) + ", which it sets nowhere"
+	return "the policies ask for the setting " + prose.EnumerateNames(asked) + ", which it sets nowhere"
 }
 
 // isNamedInFunction reports whether a function of the schema names a setting: the code may

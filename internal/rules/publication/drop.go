@@ -3,7 +3,7 @@ package publication
 import (
 	"slices"
 
-	"github.com/onward-sql/onward/internal/advice"
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -57,7 +57,7 @@ func checkPublicationDrop(p *rule.Pass, t *rule.Tx) {
 			leaves = " leave"
 		}
 		p.Report(d, rule.Report{
-			Fact:    advice.EnumerateNames(gone) + leaves + " publication " + name,
+			Fact:    prose.EnumerateNames(gone) + leaves + " publication " + name,
 			Harm:    "what is written there from now on does not reach its subscribers, and nothing fails",
 			Instead: "see that no subscriber needs it first",
 		})

@@ -3,10 +3,10 @@ package publication
 import (
 	"slices"
 
-	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -123,7 +123,7 @@ func checkPublished(p *rule.Pass, d *rule.Delta, end *catalog.Catalog) {
 	}
 	p.Report(d, rule.Report{
 		Severity: onward.Warning,
-		Fact:     "publication " + o.Name.Name + " publishes " + advice.EnumerateNames(names) + ", which " + has + " no replica identity",
+		Fact:     "publication " + o.Name.Name + " publishes " + prose.EnumerateNames(names) + ", which " + has + " no replica identity",
 		Harm:     "deployed code that updates or deletes rows there fails from now on: the table does not have a replica identity",
 		Instead:  "give each a primary key first, or say that whole rows are its identity:\nALTER TABLE " + example + " REPLICA IDENTITY FULL;",
 	})

@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -76,15 +76,15 @@ func contractWithExpand(p *rule.Pass, _ *rule.Release) {
 				to = append(to, x.copy.column)
 			}
 		}
-		names, it := advice.EnumerateNames(from), "it"
+		names, it := prose.EnumerateNames(from), "it"
 		if len(list) > 1 {
 			it = "them"
 		}
 		p.Report(&list[0], rule.Report{
-			Fact:     fmt.Sprintf("the release copies %s of %s to %s and drops %s", names, list[0].Name(), advice.EnumerateNames(to), it),
+			Fact:     fmt.Sprintf("the release copies %s of %s to %s and drops %s", names, list[0].Name(), prose.EnumerateNames(to), it),
 			Harm:     "the deployed code uses " + it + " until the deploy is over, and what it writes after the copy is lost",
 			Instead:  "drop " + names + " in a later release, when no code that uses " + it + " runs",
-			Evidence: []onward.Evidence{list[0].copy.by.NewEvidence("copies " + names + " to " + advice.EnumerateNames(to))},
+			Evidence: []onward.Evidence{list[0].copy.by.NewEvidence("copies " + names + " to " + prose.EnumerateNames(to))},
 		})
 	}
 }

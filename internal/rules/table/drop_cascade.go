@@ -4,10 +4,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -106,7 +106,7 @@ func defaultsAlong(p *rule.Pass, t *rule.Tx, s *rule.Stmt) {
 	}
 	if len(taken) > 0 {
 		p.Report(s, rule.Report{
-			Fact:    "CASCADE takes along " + advice.EnumerateNames(taken) + ", with the sequence",
+			Fact:    "CASCADE takes along " + prose.EnumerateNames(taken) + ", with the sequence",
 			Harm:    "INSERTs that leave the column out fail, or store NULL there",
 			Instead: instead,
 		})

@@ -4,10 +4,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -53,7 +53,7 @@ func dropOwned(p *rule.Pass, s *rule.Stmt) {
 	slices.Sort(tables)
 	what, severity := "whatever "+strings.Join(left, " and ")+" owns in this database, tables too", onward.Warning
 	if len(tables) > 0 {
-		what, severity = "what "+strings.Join(left, " and ")+" owns in this database: "+advice.EnumerateNames(tables), onward.Off
+		what, severity = "what "+strings.Join(left, " and ")+" owns in this database: "+prose.EnumerateNames(tables), onward.Off
 	}
 	p.Report(s, rule.Report{
 		Fact:     "DROP OWNED drops " + what,

@@ -1,10 +1,10 @@
 package table
 
 import (
-	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/rule"
 )
 
@@ -48,7 +48,7 @@ func lostColumns(p *rule.Pass, t *rule.Tx, d *rule.Delta, names []string) (colum
 	case 1:
 		return "column " + list[0], uses[0]
 	}
-	return "columns " + advice.EnumerateNames(list), analysis.MergeUsages(uses)
+	return "columns " + prose.EnumerateNames(list), analysis.MergeUsages(uses)
 }
 
 // isUpdatable reports whether a view takes INSERT, UPDATE and DELETE like the

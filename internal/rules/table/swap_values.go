@@ -1,10 +1,10 @@
 package table
 
 import (
-	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -42,12 +42,12 @@ func losesValues(p *rule.Pass, r *rule.Release, x swap, fillings []filling, own 
 	}
 	what, it := "column "+lost[0], "it"
 	if len(lost) > 1 {
-		what, it = "columns "+advice.EnumerateNames(lost), "them"
+		what, it = "columns "+prose.EnumerateNames(lost), "them"
 	}
 	f := rule.Report{
 		Fact:     "a new table takes the name of " + x.now.Name.String() + ", and " + first.FormatPlace() + " copies the rows without " + what,
 		Harm:     "both tables have " + it + ": what the rows held there is lost",
-		Instead:  "copy " + it + " too: name " + advice.EnumerateNames(lost) + " in the INSERT and in its SELECT",
+		Instead:  "copy " + it + " too: name " + prose.EnumerateNames(lost) + " in the INSERT and in its SELECT",
 		Evidence: []onward.Evidence{first.NewEvidence("copies the rows of " + x.old.Name.String())},
 	}
 	if !x.dropped {

@@ -4,8 +4,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -32,7 +32,7 @@ func reportUnfired(p *rule.Pass, r *rule.Release, k nameTaker, old, now *catalog
 		what = "triggers "
 	}
 	p.Report(k.by, rule.Report{
-		Fact: "a new table takes the name of " + now.Name.String() + " without its " + what + advice.EnumerateNames(names),
+		Fact: "a new table takes the name of " + now.Name.String() + " without its " + what + prose.EnumerateNames(names),
 		Harm: "what " + lost[0].Function.String() + " did for each " + lost[0].Events + " of the deployed code on " + now.Name.String() +
 			" is no longer done, and nothing fails",
 		Instead:  "create them on the new table, in the same transaction",

@@ -4,11 +4,12 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -48,12 +49,12 @@ func checkTruncate(p *rule.Pass, s *rule.Stmt) {
 		names = append(names, e.Name.String())
 		t := analysis.QuoteTable(e.Name)
 		// What CASCADE reached goes first: it references what was named.
-		deletes = append([]string{advice.InBatches("DELETE FROM "+t, t, "")}, deletes...)
+		deletes = append([]string{recipe.InBatches("DELETE FROM "+t, t, "")}, deletes...)
 	}
 	if len(names) == 0 {
 		return
 	}
-	harm := "the rows are lost, and every query on " + advice.EnumerateNames(names) + " waits until it commits"
+	harm := "the rows are lost, and every query on " + prose.EnumerateNames(names) + " waits until it commits"
 	if stmt.GetBehavior() == pgparse.DropBehavior_DROP_CASCADE && len(names) > len(stmt.GetRelations()) {
 		harm = "CASCADE reaches every table that references it: " + harm
 	}
@@ -63,7 +64,7 @@ func checkTruncate(p *rule.Pass, s *rule.Stmt) {
 	}
 	p.Report(s, rule.Report{
 		Severity: severity,
-		Fact:     "TRUNCATE removes all rows of " + advice.EnumerateNames(names),
+		Fact:     "TRUNCATE removes all rows of " + prose.EnumerateNames(names),
 		Harm:     harm,
 		Instead:  "if they may go, delete them in batches, each in a transaction of its own:\n" + strings.Join(deletes, "\n"),
 	})

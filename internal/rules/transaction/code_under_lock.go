@@ -3,9 +3,9 @@ package transaction
 import (
 	"fmt"
 
-	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
@@ -62,7 +62,7 @@ func programUnderLock(p *rule.Pass, s *rule.Stmt, list []script.Code) {
 	if len(tables) == 0 {
 		return
 	}
-	names := advice.EnumerateNames(tables)
+	names := prose.EnumerateNames(tables)
 	big := "is"
 	if len(tables) > 1 {
 		big, grows = "are", catalog.Name{}

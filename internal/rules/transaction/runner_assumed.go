@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
@@ -92,6 +91,9 @@ func (m *assumedRunner) reportConditional(p *rule.Pass, more, less []onward.Find
 	p.ReportAt(m.ID, m.Path, slices.Concat(more, less)[0].Line, r)
 }
 
+// migrationFails begins the harm of a statement that the server certainly refuses.
+const migrationFails = "the migration fails"
+
 // describeDifference says what there is in the other way, which is worth a warning where traffic
 // waits: that a migration fails is seen when it runs first.
 func describeDifference(more, less []onward.Finding) (fact, harm string, severity onward.Severity) {
@@ -100,14 +102,14 @@ func describeDifference(more, less []onward.Finding) (fact, harm string, severit
 	}
 	first, severity := more[0], onward.Info
 	for _, f := range more {
-		if !strings.HasPrefix(f.Harm, advice.Fails) && severity == onward.Info {
+		if !strings.HasPrefix(f.Harm, migrationFails) && severity == onward.Info {
 			first, severity = f, onward.Warning
 		}
 	}
 	fact, harm = first.Fact, first.Harm
 	if severity == onward.Info {
-		harm = strings.TrimPrefix(strings.TrimPrefix(first.Harm, advice.Fails), ": ")
-		fact = fmt.Sprintf("%s at :%d", advice.Fails, first.Line)
+		harm = strings.TrimPrefix(strings.TrimPrefix(first.Harm, migrationFails), ": ")
+		fact = fmt.Sprintf("%s at :%d", migrationFails, first.Line)
 	}
 	if n := len(more) - 1; n > 0 {
 		fact += fmt.Sprintf(", and %d more", n)

@@ -4,10 +4,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -74,7 +74,7 @@ func missingField(p *rule.Pass, c *catalog.Catalog, by *rule.Stmt, r *catalog.Re
 			worst = u
 		}
 	}
-	what := advice.EnumerateNames(names)
+	what := prose.EnumerateNames(names)
 	severity := onward.Error
 	if worst.Maybe || !c.Complete && c.Unmodelled != nil {
 		severity = onward.Warning // not every write comes there; what was not seen may have added it

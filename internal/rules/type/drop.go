@@ -1,10 +1,10 @@
 package types
 
 import (
-	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -95,7 +95,7 @@ func listDroppedWith(p *rule.Pass, s *rule.Stmt, t *catalog.UserType) string {
 	case len(names) == 1:
 		return "is the column " + names[0]
 	}
-	return "are the columns " + advice.EnumerateNames(names)
+	return "are the columns " + prose.EnumerateNames(names)
 }
 
 // deployedName is the name of a type in the deployed schema.

@@ -3,9 +3,9 @@ package types
 import (
 	"slices"
 
-	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -51,8 +51,8 @@ func enumGuardedDiffers(p *rule.Pass, s *rule.Stmt) {
 		add += "\nALTER TYPE " + analysis.QuoteTable(old.Name) + " ADD VALUE IF NOT EXISTS " + m + ";"
 	}
 	p.Report(s, rule.Report{
-		Fact:    "enum " + enum + " exists without " + advice.EnumerateNames(missing) + ", so that this CREATE TYPE does nothing",
-		Harm:    "the migration counts as done, and what writes " + advice.EnumerateNames(missing) + " fails: invalid input value for enum " + enum,
+		Fact:    "enum " + enum + " exists without " + prose.EnumerateNames(missing) + ", so that this CREATE TYPE does nothing",
+		Harm:    "the migration counts as done, and what writes " + prose.EnumerateNames(missing) + " fails: invalid input value for enum " + enum,
 		Instead: "add to the type that is there:" + add,
 	})
 }

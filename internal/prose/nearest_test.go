@@ -1,4 +1,4 @@
-package advice
+package prose
 
 import "testing"
 
