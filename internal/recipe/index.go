@@ -3,6 +3,7 @@ package recipe
 import (
 	"strings"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/onward"
@@ -47,7 +48,7 @@ var indexCreate = &Recipe{Name: "index-create", Make: func(c *Change) *Steps {
 	}
 	m := &Steps{}
 	s := m.addStep(c.indexPhase(t, stmt), onward.StepConcurrent, "build index "+own+" while others read and write", sql)
-	s.Undo = []string{"DROP INDEX CONCURRENTLY IF EXISTS " + inSchema(t, own)}
+	s.Undo = []string{DropIndex(besideTable(t, own), true)}
 	if own != index {
 		m.addStep(onward.Contract, onward.StepDDL, "rename index "+own+" to "+index+", which is free now",
 			"ALTER INDEX "+inSchema(t, own)+" RENAME TO "+quoteIdent(index))
@@ -97,7 +98,12 @@ func (r *Release) fillsAny(t *catalog.Relation, columns []string) bool {
 
 // inSchema returns the qualified name of an index of a table, for SQL.
 func inSchema(t *catalog.Relation, index string) string {
-	return tableName(&catalog.Relation{Name: catalog.Name{Schema: t.Name.Schema, Name: index}})
+	return analysis.QuoteTable(besideTable(t, index))
+}
+
+// besideTable returns the name of an object in the schema of a table.
+func besideTable(t *catalog.Relation, name string) catalog.Name {
+	return catalog.Name{Schema: t.Name.Schema, Name: name}
 }
 
 // addIndex builds an index of a table concurrently.
@@ -108,7 +114,7 @@ func (m *Steps) addIndex(t *catalog.Relation, index, body string, unique bool, p
 	}
 	s := m.addStep(phase, onward.StepConcurrent, "build index "+index+" while others read and write",
 		"CREATE "+word+" CONCURRENTLY "+quoteIdent(index)+" ON "+tableName(t)+" "+body)
-	s.Undo = []string{"DROP INDEX CONCURRENTLY IF EXISTS " + inSchema(t, index)}
+	s.Undo = []string{DropIndex(besideTable(t, index), true)}
 }
 
 // onKey returns a column or an expression of an index or a partition key, with its collation and operator

@@ -42,7 +42,7 @@ var partitionAttach = &Recipe{Name: "partition-attach", Make: func(c *Change) *S
 	alter := "ALTER TABLE " + tableName(t)
 	s := m.addStep(phase, onward.StepDDL, "attach partition "+part.Name.Name+": the CHECK proves its bounds, so no row is read",
 		append([]string{alter + " " + c.Text}, drops...)...)
-	s.Undo = []string{alter + " DETACH PARTITION " + tableName(part)}
+	s.Undo = []string{DetachPartition(t.Name, part.Name)}
 	m.addStep(phase, onward.StepDDL, "drop the CHECK of the bounds, which the partition has itself now",
 		"ALTER TABLE "+tableName(part)+" DROP CONSTRAINT IF EXISTS "+quoteIdent(bounds))
 	return m

@@ -33,14 +33,13 @@ var partitionDetach = &Recipe{Name: "partition-detach", Make: func(c *Change) *S
 	}
 	if why != "" {
 		s := m.addStep(phase, onward.StepDDL, "detach partition "+part.Name.Name+": everybody waits for an instant, and no row is read",
-			alter+" DETACH PARTITION "+tableName(part))
+			DetachPartition(t.Name, part.Name))
 		s.Undo = back
 		m.addNote("%s %s, so nothing can be detached CONCURRENTLY", t.Name, why)
 		return m
 	}
 	s := m.addStep(phase, onward.StepConcurrent, "detach partition "+part.Name.Name+
-		": it waits for the partition's users, and nobody waits for it. If it is interrupted, FINALIZE completes it", alter+" DETACH PARTITION "+tableName(part)+
-		" CONCURRENTLY")
+		": it waits for the partition's users, and nobody waits for it. If it is interrupted, FINALIZE completes it", Concurrently(DetachPartition(t.Name, part.Name)))
 	s.Undo = back
 	m.addStep(phase, onward.StepDDL, "drop the CHECK of the old bounds, which the server has left",
 		"ALTER TABLE "+tableName(part)+" DROP CONSTRAINT IF EXISTS "+quoteIdent(boundCheck(t, part)))

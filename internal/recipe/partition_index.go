@@ -84,7 +84,7 @@ func (b *partitionedIndex) addPartitionIndexes(t, made *catalog.Relation) {
 		default:
 			s := b.m.addStep(b.phase, onward.StepConcurrent, "build index "+own.Name.Name+" of partition "+p.Name.Name+" while others read and write",
 				"CREATE "+b.word+" CONCURRENTLY "+quoteIdent(own.Name.Name)+" ON "+tableName(p)+" "+b.body)
-			s.Undo = []string{"DROP INDEX CONCURRENTLY IF EXISTS " + tableName(own)}
+			s.Undo = []string{DropIndex(own.Name, true)}
 			b.addPartitionConstraint(p, own)
 		}
 		s := b.m.addStep(b.phase, onward.StepDDL, "attach index "+own.Name.Name+" to "+made.Name.Name+": no row is read",

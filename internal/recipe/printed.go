@@ -105,3 +105,24 @@ func AddUsingIndex(table catalog.Name, constraint, kind, index string) string {
 func UsingIndexClause(constraint, kind, index string) string {
 	return "ADD CONSTRAINT " + quoteKnown(constraint) + " " + kind + " USING INDEX " + quoteKnown(index)
 }
+
+// DropIndex returns the statement that drops an index while others use its table. ifExists: the index may be missing.
+// https://www.postgresql.org/docs/current/sql-dropindex.html
+func DropIndex(index catalog.Name, ifExists bool) string {
+	guard := ""
+	if ifExists {
+		guard = "IF EXISTS "
+	}
+	return "DROP INDEX CONCURRENTLY " + guard + analysis.QuoteTable(index)
+}
+
+// DetachPartition returns the statement that detaches a partition. With [Concurrently], others use both tables
+// meanwhile.
+// https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DETACH-PARTITION
+func DetachPartition(table, partition catalog.Name) string {
+	return alterTable(table) + "DETACH PARTITION " + analysis.QuoteTable(partition)
+}
+
+// Concurrently makes a statement that detaches a partition block nobody. It needs Postgres 14, and a table without a
+// default partition.
+func Concurrently(detach string) string { return detach + " CONCURRENTLY" }

@@ -32,7 +32,7 @@ var reindex = &Recipe{Name: "reindex", Make: func(c *Change) *Steps {
 		fresh := &catalog.Relation{Name: catalog.Name{Schema: x.Name.Schema, Name: catalog.ObjectName(x.Name.Name, "", "ccnew")}}
 		s := m.addStep(c.phaseAfterFills(onward.Expand), onward.StepConcurrent, "build index "+x.Name.Name+" again while others read and write",
 			"REINDEX INDEX CONCURRENTLY "+tableName(x))
-		s.Undo = []string{"DROP INDEX CONCURRENTLY IF EXISTS " + tableName(fresh)}
+		s.Undo = []string{DropIndex(fresh.Name, true)}
 	}
 	return m
 }}

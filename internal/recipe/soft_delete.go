@@ -122,7 +122,7 @@ func (a *softDelete) replaceUniqueIndexes(m *Steps, r *Release) {
 		if x.Comment != "" {
 			rename = append(rename, "COMMENT ON INDEX "+inSchema(a.t, x.Name.Name)+" IS "+pgparse.QuoteLiteral(x.Comment))
 		}
-		drop := "DROP INDEX CONCURRENTLY " + inSchema(a.t, x.Name.Name)
+		drop := DropIndex(x.Name, false)
 		if con != nil {
 			drop = "ALTER TABLE " + tableName(a.t) + " DROP CONSTRAINT " + quoteIdent(con.Name)
 			m.addStep(onward.Contract, onward.StepDDL, "replace the index of all rows by the index of the rows that are not deleted",

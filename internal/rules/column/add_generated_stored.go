@@ -44,9 +44,10 @@ func addGeneratedStored(p *rule.Pass, s *rule.Stmt) {
 		}
 		table, column := a.sqlNames()
 		e, at, names = w, append(at, a.Command), append(names, a.column.Name)
-		steps = append(steps, "ALTER TABLE "+table+" ADD COLUMN "+column+" "+a.typ+";\n"+
-			cmp.Or(recipe.FillByTrigger(a.table, a.column.Name, a.generatedExpr()), "-- a trigger BEFORE INSERT OR UPDATE ON "+table+" that sets "+column)+"\n"+
-			fillInBatches(table, column+" = "+a.generatedExpr(), column+" IS NULL"))
+		steps = append(steps, recipe.FilledColumn{
+			Table: a.table.Name, Column: column, Type: a.typ, Value: a.generatedExpr(),
+			Prepare: cmp.Or(recipe.FillByTrigger(a.table, a.column.Name, a.generatedExpr()), "-- a trigger BEFORE INSERT OR UPDATE ON "+table+" that sets "+column),
+		}.Statements())
 	}
 	if e == nil {
 		return

@@ -4,6 +4,7 @@ import (
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -60,8 +61,8 @@ func (a *addition) addNumberedSQL(s *rule.Stmt) string {
 		_, _, key = a.describeIndexed(s, con)
 		key = "\n" + key
 	}
-	return "ALTER TABLE " + table + " ADD COLUMN " + column + " " + a.typ + ";\n" +
-		"CREATE SEQUENCE " + seq + " AS " + a.typ + " OWNED BY " + table + "." + column + ";\n" +
-		"ALTER TABLE " + table + " ALTER COLUMN " + column + " SET DEFAULT " + next + ";\n" +
-		fillInBatches(table, column+" = "+next, column+" IS NULL") + "\n" + proveNotNullSQL(a.table, []string{a.column.Name}) + key
+	return recipe.FilledColumn{
+		Table: a.table.Name, Column: column, Type: a.typ, Default: next, Value: next,
+		Prepare: "CREATE SEQUENCE " + seq + " AS " + a.typ + " OWNED BY " + table + "." + column + ";",
+	}.Statements() + "\n" + proveNotNullSQL(a.table, []string{a.column.Name}) + key
 }

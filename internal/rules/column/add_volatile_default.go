@@ -6,6 +6,7 @@ import (
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -79,10 +80,8 @@ func (a *addition) defaultText() string {
 
 // fillSQL is the SQL that gives a column its default without a rewrite.
 func (a *addition) fillSQL() string {
-	table, column := a.sqlNames()
-	out := "ALTER TABLE " + table + " ADD COLUMN " + column + " " + a.typ + ";\n" +
-		"ALTER TABLE " + table + " ALTER COLUMN " + column + " SET DEFAULT " + a.defaultText() + ";\n" +
-		fillInBatches(table, column+" = "+a.defaultText(), column+" IS NULL")
+	_, column := a.sqlNames()
+	out := recipe.FilledColumn{Table: a.table.Name, Column: column, Type: a.typ, Default: a.defaultText(), Value: a.defaultText()}.Statements()
 	if a.column.NotNull {
 		out += "\n" + proveNotNullSQL(a.table, []string{a.column.Name})
 	}

@@ -6,7 +6,6 @@ import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 )
 
@@ -139,9 +138,4 @@ func (a *addition) addBareSQL(withDefault bool) string {
 		out += " DEFAULT " + a.column.DefaultText
 	}
 	return out + ";\n"
-}
-
-// fillInBatches is the end of every advice that fills a column.
-func fillInBatches(table, set, where string) string {
-	return recipe.InBatches("UPDATE "+table+" SET "+set, table, where)
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"strings"
 
-	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/prose"
@@ -89,7 +88,6 @@ func replaceColumnsSQL(list []typeChange) string {
 }
 
 func (r *typeChange) replaceColumnSQL() string {
-	table := analysis.QuoteTable(r.table.Name)
 	old, next := pgparse.QuoteIdent(r.name), pgparse.QuoteIdent(catalog.ObjectName(r.name, "", "new"))
 	value := old
 	if text := r.Text(); r.Def.GetColumnDef().GetRawDefault() != nil {
@@ -97,19 +95,18 @@ func (r *typeChange) replaceColumnSQL() string {
 			value = strings.TrimSpace(text[at:])
 		}
 	}
-	trigger := cmp.Or(recipe.FillByTrigger(r.table, catalog.ObjectName(r.name, "", "new"), value),
-		"-- a trigger BEFORE INSERT OR UPDATE that keeps "+next+" in step with "+old)
+	column := recipe.FilledColumn{
+		Table: r.table.Name, Column: next, Type: r.to.String(), Value: value, Where: old + " IS NOT NULL",
+		Prepare: cmp.Or(recipe.FillByTrigger(r.table, catalog.ObjectName(r.name, "", "new"), value),
+			"-- a trigger BEFORE INSERT OR UPDATE that keeps "+next+" in step with "+old),
+	}
 	if r.domain != nil {
 		// A new column of the domain rewrites the table, too.
 		if r.domain.Base.IsSame(r.from) {
 			return addDomainCheck(r.table, r.name, r.domain)
 		}
-		return "ALTER TABLE " + table + " ADD COLUMN " + next + " " + r.domain.Base.String() + ";\n" +
-			trigger + "\n" +
-			fillInBatches(table, next+" = "+value, next+" IS NULL AND "+old+" IS NOT NULL") + "\n" +
-			addDomainCheck(r.table, catalog.ObjectName(r.name, "", "new"), r.domain)
+		column.Type = r.domain.Base.String()
+		return column.Statements() + "\n" + addDomainCheck(r.table, catalog.ObjectName(r.name, "", "new"), r.domain)
 	}
-	return "ALTER TABLE " + table + " ADD COLUMN " + next + " " + r.to.String() + ";\n" +
-		trigger + "\n" +
-		fillInBatches(table, next+" = "+value, next+" IS NULL AND "+old+" IS NOT NULL")
+	return column.Statements()
 }

@@ -122,7 +122,7 @@ func gatherDetached(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 		}
 		k := wrongCopy{at: d, detached: true, part: was, con: con, table: table, key: key, ref: t.Before.Relation(con.Ref)}
 		part, name := analysis.QuoteTable(d.Other.Name), pgparse.QuoteIdent(con.Name)
-		add, validate := " NOT VALID;", "\nALTER TABLE "+part+" VALIDATE CONSTRAINT "+name+";"
+		add, validate := " NOT VALID;", "\n"+recipe.ValidateConstraint(d.Other.Name, con.Name)+";"
 		if was.Kind == catalog.PartitionedTable && !p.AtLeast(18) {
 			add, validate = ";", "" // it takes no NOT VALID key
 		}
@@ -130,7 +130,7 @@ func gatherDetached(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 			Fact: "detaching " + was.Name.String() + " leaves it a foreign key " + con.Name + " that sets " + k.columnsSetByCopy() + ", not " + k.columnsSetByKey(),
 			Harm: k.describeHarm(),
 			Instead: "make the key again in the transaction that detaches the partition, so without CONCURRENTLY:\n" +
-				"ALTER TABLE " + analysis.QuoteTable(d.After.Name) + " DETACH PARTITION " + part + ";\n" +
+				recipe.DetachPartition(d.After.Name, d.Other.Name) + ";\n" +
 				"ALTER TABLE " + part + " DROP CONSTRAINT " + name + ", ADD CONSTRAINT " + name + " " + recipe.ForeignKey(table, k.ref, key) + add + validate,
 		}
 		p.KeepValue(k)
@@ -187,7 +187,7 @@ func keysBefore(t *rule.Tx, d *rule.Delta, list []wrongCopy) string {
 				"CREATE TABLE " + part + " (LIKE " + analysis.QuoteTable(parent.Name) + " INCLUDING ALL EXCLUDING IDENTITY, CONSTRAINT " + name + " " + text + ");\n" +
 				"ALTER TABLE " + analysis.QuoteTable(parent.Name) + " ATTACH PARTITION " + part + " " + k.part.Bound + ";"
 		}
-		sql.WriteString("ALTER TABLE " + part + " ADD CONSTRAINT " + name + " " + text + " NOT VALID;\nALTER TABLE " + part + " VALIDATE CONSTRAINT " + name + ";\n")
+		sql.WriteString(recipe.FormatStatements(recipe.AddUnvalidated(k.part.Name, k.con.Name, text), recipe.ValidateConstraint(k.part.Name, k.con.Name)) + "\n")
 	}
 	return "give the partition the same key first, validated in a transaction of its own; the server uses that key and copies none:\n" + sql.String() +
 		d.By.SQL + ";"

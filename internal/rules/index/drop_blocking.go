@@ -2,10 +2,10 @@ package index
 
 import (
 	"github.com/onward-sql/onward/internal/advice"
-	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -56,7 +56,7 @@ func dropBlocking(p *rule.Pass, s *rule.Stmt) {
 		if table == "" {
 			fact, behind = "dropping index "+e.Name.String()+" blocks reads and writes of its table", "every query on its table"
 		}
-		drop := "DROP INDEX CONCURRENTLY " + ifExists(stmt) + analysis.QuoteTable(e.Name)
+		drop := recipe.DropIndex(e.Name, stmt.GetMissingOk())
 		report := rule.Report{
 			Fact:    fact,
 			Harm:    "it waits for running queries to finish, and " + behind + " that comes later waits for it",

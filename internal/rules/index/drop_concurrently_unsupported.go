@@ -3,7 +3,7 @@ package index
 import (
 	"strings"
 
-	"github.com/onward-sql/onward/internal/analysis"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -34,7 +34,7 @@ func dropConcurrentlyUnsupported(p *rule.Pass, s *rule.Stmt) {
 	var listed, single []string
 	for _, n := range droppedNames(stmt) {
 		listed = append(listed, n.String())
-		single = append(single, "DROP INDEX CONCURRENTLY "+ifExists(stmt)+analysis.QuoteTable(n)+";")
+		single = append(single, recipe.DropIndex(n, stmt.GetMissingOk())+";")
 	}
 	advice := "drop each index in a statement of its own, without CASCADE:\n" + strings.Join(single, "\n")
 	if partitionedIndex(s, stmt) {

@@ -7,6 +7,7 @@ import (
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -97,7 +98,7 @@ func reportExchange(old, next *exchangedIndex) rule.Report {
 	if c := old.table.Attr(lead.Column); c != nil {
 		looked = c.Name
 	}
-	drop := "DROP INDEX CONCURRENTLY " + analysis.QuoteTable(was) + ";"
+	drop := recipe.DropIndex(was, false) + ";"
 	build, rename, place := next.build, "", now.Name+" takes its place"
 	if was.Name == now.Name {
 		place = "it is built anew"

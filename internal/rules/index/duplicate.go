@@ -3,8 +3,8 @@ package index
 import (
 	"slices"
 
-	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -63,7 +63,7 @@ func checkDuplicate(p *rule.Pass, r *rule.Release) {
 			p.Report(made.By, rule.Report{
 				Fact:    "index " + keep.Name.Name + " of " + t.Name.String() + " begins with all of index " + spare.Name.Name,
 				Harm:    "both are written at each INSERT, and no query needs " + spare.Name.Name,
-				Instead: "drop the one that is not needed:\nDROP INDEX CONCURRENTLY " + analysis.QuoteTable(spare.Name) + ";",
+				Instead: "drop the one that is not needed:\n" + recipe.DropIndex(spare.Name, false) + ";",
 			})
 			break
 		}

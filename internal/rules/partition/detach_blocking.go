@@ -3,6 +3,7 @@ package partition
 import (
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -40,7 +41,7 @@ func detachBlocking(p *rule.Pass, s *rule.Stmt) {
 			continue
 		}
 		part, _ := s.Before.Resolve(cmd.GetName())
-		advice := "detach it concurrently, outside a transaction:\n" + s.SQL + " CONCURRENTLY;"
+		advice := "detach it concurrently, outside a transaction:\n" + recipe.Concurrently(s.SQL) + ";"
 		if parent.Default != 0 {
 			advice = "beside a default partition it cannot be concurrent: bound the wait, and retry:\nSET lock_timeout = '2s';\n" + s.SQL + ";"
 		}

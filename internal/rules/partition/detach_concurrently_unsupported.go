@@ -1,8 +1,8 @@
 package partition
 
 import (
-	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -39,8 +39,8 @@ func detachConcurrentlyUnsupported(p *rule.Pass, s *rule.Stmt) {
 		p.Report(s, rule.Report{
 			Fact: "the server refuses to detach " + part.Name.String() + " from " + parent.Name.String() + " concurrently",
 			Harm: "the migration fails: " + s.Result.Refused.Message(),
-			Instead: "detach it without CONCURRENTLY, under a short lock_timeout, and retry:\nSET lock_timeout = '2s';\nALTER TABLE " +
-				analysis.QuoteTable(parent.Name) + " DETACH PARTITION " + analysis.QuoteTable(part.Name) + ";",
+			Instead: "detach it without CONCURRENTLY, under a short lock_timeout, and retry:\nSET lock_timeout = '2s';\n" +
+				recipe.DetachPartition(parent.Name, part.Name) + ";",
 		})
 	}
 }

@@ -3,6 +3,7 @@ package partition
 import (
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -41,8 +42,8 @@ func dropLocksParent(p *rule.Pass, s *rule.Stmt) {
 		if e == nil || e.Dropped || !e.Lock.BlocksReads() {
 			continue
 		}
-		advice := "detach it concurrently first, outside a transaction:\nALTER TABLE " + analysis.QuoteTable(parent.Name) + " DETACH PARTITION " +
-			analysis.QuoteTable(part.Name) + " CONCURRENTLY;\nDROP TABLE " + analysis.QuoteTable(part.Name) + ";"
+		advice := "detach it concurrently first, outside a transaction:\n" + recipe.Concurrently(recipe.DetachPartition(parent.Name, part.Name)) +
+			";\nDROP TABLE " + analysis.QuoteTable(part.Name) + ";"
 		if v := p.Versions(); parent.Default != 0 || v[len(v)-1] < 14 {
 			advice = "bound the wait, and retry:\nSET lock_timeout = '2s';\n" + s.SQL + ";"
 		}
