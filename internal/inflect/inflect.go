@@ -66,6 +66,11 @@ func inflectWord(word string, rules []inflection) string {
 	if word == "" || uncountable.MatchString(word) {
 		return word
 	}
+	return applyRules(word, rules)
+}
+
+// applyRules applies the first rule that matches a word.
+func applyRules(word string, rules []inflection) string {
 	for _, r := range rules {
 		if at := r.pattern.FindStringSubmatchIndex(word); at != nil {
 			return word[:at[0]] + string(r.pattern.ExpandString(nil, r.by, word, at)) + word[at[1]:]

@@ -11,6 +11,7 @@ module.exports = (sequelize) =>
         field: 'nick',
       },
       parentId: { type: DataTypes.BIGINT, field: 'parent_id' },
+      state: { type: DataTypes.STRING, defaultValue: 'new' },
     },
     { sequelize, modelName: 'person', timestamps: false },
   );

@@ -18,3 +18,4 @@ class Person(HasNick, Base):
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     parent_id: Mapped[int | None] = mapped_column(BigInteger)
+    state: Mapped[str] = mapped_column(String, server_default="new")

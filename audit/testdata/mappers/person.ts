@@ -14,4 +14,7 @@ export class Person {
 
   @Column({ type: 'bigint', nullable: true })
   parent_id: string | null;
+
+  @Column({ type: 'text', default: 'new' })
+  state: string;
 }

@@ -8,6 +8,7 @@ class Person {}
 PrimaryGeneratedColumn({ type: 'bigint' })(Person.prototype, 'id');
 Column({ type: 'text', name: 'nick', nullable: true })(Person.prototype, 'nickname');
 Column({ type: 'bigint', nullable: true })(Person.prototype, 'parent_id');
+Column({ type: 'text', default: 'new' })(Person.prototype, 'state');
 Entity({ name: 'people' })(Person);
 
 (async () => {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/code/facts"
 	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
@@ -13,7 +14,10 @@ import (
 func (u *Code) IsNotCode(file string) bool {
 	dir, name := path.Split(file)
 	dir = strings.TrimSuffix(dir, "/")
-	if u.migrations[dir] || strings.HasPrefix(name, ".") {
+	if strings.HasSuffix(name, facts.ModelSnapshot) {
+		return false // the model beside its migrations
+	}
+	if u.migrations[dir] || strings.HasPrefix(name, ".") || strings.HasSuffix(name, ".cs") && path.Base(dir) == "Migrations" {
 		return true
 	}
 	ext := path.Ext(name)

@@ -108,6 +108,7 @@ func (u *Code) answerFromParsed(b *index.Bound, q question, uses []index.Use) an
 			}
 		}
 		out.Read, out.Written = u.makeEvidence(reads, maxEvidence), u.makeEvidence(writes, maxEvidence)
+		out.Defaulted, out.GivesValue = b.Defaults(q.Name, q.Column)
 		return out
 	}
 	out.Put = len(uses) > 0 && !slices.ContainsFunc(uses, func(e index.Use) bool { return e.How != facts.Names })

@@ -7,6 +7,7 @@ func (f *Facts) codeFields(c *codec) {
 	codeList(c, &f.Calls, func(x *Call) {
 		c.codeString(&x.Table)
 		c.codeString(&x.Constant)
+		c.codeString(&x.Class)
 		c.codeInt(&x.Line)
 		c.codeHow(&x.How)
 		codeList(c, &x.Words, c.codeWord)
@@ -48,6 +49,7 @@ func (f *Facts) codeFields(c *codec) {
 		c.codeString(&p.Module)
 		c.codeString(&p.Text)
 	})
+	codeList(c, &f.PHPClasses, func(x *PHPClass) { x.codeFields(c) })
 }
 
 func (s *AllColumnsQuery) codeFields(c *codec) {
@@ -145,6 +147,9 @@ func (m *Model) codeFields(c *codec) {
 		null := int(f.Null)
 		c.codeInt(&null)
 		f.Null = Null(null)
+		byDefault := int(f.Default)
+		c.codeInt(&byDefault)
+		f.Default = Default(byDefault)
 	})
 }
 

@@ -31,6 +31,8 @@ type Facts struct {
 	Rows []Model
 	// Prefixes are the prefixes of tables that modules of Ruby declare.
 	Prefixes []Prefix
+	// PHPClasses are classes that Eloquent may map to tables.
+	PHPClasses []PHPClass
 	// Fault says why onward could not read the file; "" if it could. It is not stored.
 	Fault string
 }
@@ -247,6 +249,8 @@ type Field struct {
 	Left bool
 	// Null says whether the field takes NULL.
 	Null Null
+	// Default says what is inserted without a value of the program.
+	Default Default
 }
 
 // Null says what happens if NULL is read into a field.
@@ -277,9 +281,11 @@ type Label struct {
 type Call struct {
 	// Constant is the constant with the name, as "pkg.Name" or "Name", if another file has it; Table is then "".
 	Table, Constant string
-	Line            int
-	How             How
-	Words           []Word
+	// Class is the full name of a class of PHP whose table is meant; Table is then "".
+	Class string
+	Line  int
+	How   How
+	Words []Word
 }
 
 // Word is a name in a call.

@@ -6,7 +6,7 @@ import (
 
 // ColumnLine returns the line in which a model declares a column.
 func (m *Model) ColumnLine(column string) (line int, told bool) {
-	if slices.ContainsFunc(m.Without, func(p Place) bool { return p.Name == column }) {
+	if m.IgnoresColumn(column) {
 		return m.Line, false
 	}
 	for _, f := range m.Fields {
@@ -15,4 +15,9 @@ func (m *Model) ColumnLine(column string) (line int, told bool) {
 		}
 	}
 	return m.Line, m.All
+}
+
+// IgnoresColumn reports whether a model is configured to ignore a column.
+func (m *Model) IgnoresColumn(column string) bool {
+	return slices.ContainsFunc(m.Without, func(p Place) bool { return p.Name == column })
 }

@@ -28,8 +28,8 @@ const maxBases = 4
 
 // columnOf returns where a model, or a class that it extends, declares a column.
 func (b *Bound) columnOf(path string, m *facts.Model, column string, up int) (where string, line int, told bool) {
-	if line, told = m.ColumnLine(column); told {
-		return path, line, true
+	if line, told = m.ColumnLine(column); told || m.IgnoresColumn(column) {
+		return path, line, told
 	}
 	return b.columnOfBases(path, m.Bases, column, up)
 }

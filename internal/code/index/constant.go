@@ -25,9 +25,12 @@ func constantsOf(files []File) map[string][]constantAt {
 // constantAt is a constant's text or alias, and its file.
 type constantAt struct{ file, text, alias string }
 
-// tableOf returns the table of a call, which has its name or a constant; "" if none is known.
+// tableOf returns the table of a call, which has its name, a constant or a class; "" if none is known.
 func (x *Index) tableOf(file string, c *facts.Call) string {
-	if c.Constant == "" {
+	switch {
+	case c.Class != "":
+		return x.phpTables[c.Class]
+	case c.Constant == "":
 		return c.Table
 	}
 	return x.textOf(file, c.Constant)

@@ -43,6 +43,7 @@ type Index struct {
 	enums     map[string][]factPlace // by their labels
 	observed  map[string]bool        // the files that are recordings
 	texts     map[string][]constantAt
+	phpTables map[string]string // of Eloquent's models, by the full names of their classes
 }
 
 // factPlace identifies a fact: its file, and its index there.
@@ -65,6 +66,8 @@ func NewIndex(files []File) *Index {
 		}
 	}
 	x.resolveRuby()
+	x.resolveEloquent()
+	x.resolveEntityFramework()
 	x.resolveInherited()
 	for i := range x.files {
 		if x.files[i].Facts != nil {

@@ -117,7 +117,7 @@ func (o *scriptObjects) readField(n int, line string) {
 		return
 	}
 	if k := tsKey.FindStringSubmatch(line); k != nil {
-		o.in.Fields = append(o.in.Fields, facts.Field{Field: k[1], Column: k[2], Line: n})
+		o.in.Fields = append(o.in.Fields, facts.Field{Field: k[1], Column: k[2], Line: n, Default: drizzleDefaults.Find(line)})
 	} else if c := source.FirstGroup(tsText, line); c != "" && last != nil && last.Column == "" {
 		last.Column = c // of a call that continues
 	}
@@ -133,7 +133,7 @@ func (o *scriptObjects) readInline(n int, line string) {
 	list, _, _ := text.ReadObject(open)
 	for _, p := range list {
 		if k := tsKey.FindStringSubmatch(line[p.At:p.To]); k != nil {
-			o.in.Fields = append(o.in.Fields, facts.Field{Field: k[1], Column: k[2], Line: n})
+			o.in.Fields = append(o.in.Fields, facts.Field{Field: k[1], Column: k[2], Line: n, Default: drizzleDefaults.Find(line[p.At:p.To])})
 		}
 	}
 }
@@ -163,6 +163,8 @@ type scriptEntities struct {
 	// the decorator.
 	pending bool
 	column  string
+	// byDefault is what the decorators say of a default.
+	byDefault facts.Default
 	// related is set after a decorator of a relation: its column has the field's name and "Id".
 	related bool
 	// leaves is set if the field is no column, and part is the class whose columns it has, with a prefix if own is not set.
@@ -228,6 +230,7 @@ func (e *scriptEntities) readClassHead(line string) {
 // readDecorator reads a decorator of a column.
 func (e *scriptEntities) readDecorator(n int, line string) {
 	e.pending = true
+	e.byDefault = max(e.byDefault, entityDefaults.Find(line))
 	e.related = e.related && strings.HasPrefix(line, "@Join")
 	e.leaves = e.leaves || strings.Contains(line, "persist: false") || sqVirtual.MatchString(line)
 	if e.part = source.FirstGroup(tsPart, line); e.part != "" {
@@ -272,9 +275,9 @@ func (e *scriptEntities) addColumn(field string, n int) {
 			e.in.Bases = append(e.in.Bases, facts.Base{Name: e.part, Prefix: snake})
 		}
 	default:
-		e.in.Fields = append(e.in.Fields, facts.Field{Field: field, Column: e.column, Line: n})
+		e.in.Fields = append(e.in.Fields, facts.Field{Field: field, Column: e.column, Line: n, Default: e.byDefault})
 	}
-	e.pending, e.related, e.column = false, false, ""
+	e.pending, e.related, e.column, e.byDefault = false, false, "", facts.DefaultUnknown
 	e.leaves, e.own, e.part, e.prefix = false, false, "", ""
 }
 
@@ -292,4 +295,16 @@ var columnTypes = map[string]bool{
 	"text": true, "varchar": true, "int": true, "integer": true, "bigint": true, "smallint": true, "uuid": true, "json": true, "jsonb": true, "timestamp": true, "timestamptz": true,
 	"boolean": true, "bool": true, "numeric": true, "decimal": true, "float": true, "double": true, "date": true, "time": true, "bytea": true, "enum": true, "simple-array": true,
 	"character": true, "citext": true, "interval": true, "increment": true, "rowid": true, "identity": true, "real": true, "char": true,
+}
+
+// entityDefaults say who has the default of a column.
+var entityDefaults = source.DefaultSigns{
+	Server: lazyregexp.New(`^@(?:CreateDateColumn|UpdateDateColumn|PrimaryGeneratedColumn)\b|\bdefault(?:Raw)?\s*:`),
+	Model:  lazyregexp.New(`^@(?:CreatedAt|UpdatedAt|Default)\b|\b(?:onCreate|defaultValue)\s*:`),
+}
+
+// drizzleDefaults say who has the default of a column.
+var drizzleDefaults = source.DefaultSigns{
+	Server: lazyregexp.New(`\.(?:default|defaultNow|defaultRandom|generatedAlways\w*|generatedByDefault\w*)\(`),
+	Model:  lazyregexp.New(`\.\$(?:default|defaultFn|onUpdate|onUpdateFn)\(`),
 }

@@ -78,7 +78,7 @@ func sequelizeModel(r *source.File, class string, open int, attributes []source.
 		if sqVirtual.Match(value) {
 			continue
 		}
-		f := facts.Field{Field: a.Key, Line: r.LineAt(a.At)}
+		f := facts.Field{Field: a.Key, Line: r.LineAt(a.At), Default: sequelizeDefaults.Find(string(value))}
 		if trimmed := bytes.TrimLeft(value, " \t\r\n"); len(trimmed) > 0 && trimmed[0] == '{' {
 			options, _, _ := r.ReadObject(a.To - len(trimmed))
 			f.Column = source.QuotedText(r.ValueOf(options, "field"))
@@ -135,3 +135,6 @@ func addOwners(r *source.File, m *facts.Model) {
 		}
 	}
 }
+
+// sequelizeDefaults say who has the default of a column.
+var sequelizeDefaults = source.DefaultSigns{Model: lazyregexp.New(`\bdefaultValue\s*:`)}

@@ -6,8 +6,7 @@ import (
 	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
-// PHP: Doctrine's attributes. Eloquent declares no columns, and selects all columns of
-// the table.
+// PHP: Doctrine's attributes.
 var (
 	phpTable  = lazyregexp.New(`ORM\\Table\((?:[^)]*\bname\s*[:=]\s*)?["']` + "`?" + `([\w.]+)`)
 	phpEntity = lazyregexp.New(`^(?:#\[|\*\s*@)ORM\\(?:Entity|Table)\b`)
@@ -15,7 +14,6 @@ var (
 	phpColumn = lazyregexp.New(`ORM\\(?:Column|JoinColumn|Id)\b(?:\((?:[^)]*\bname\s*[:=]\s*["']` + "`?" + `(\w+))?)?`)
 	phpField  = lazyregexp.New(`^(?:(?:private|protected|public|readonly)\s+)+[\w?|\\]*\s*\$(\w+)`)
 	phpOpens  = lazyregexp.New(`^#\[`)
-	phpTold   = lazyregexp.New(`^protected\s+\$table\s*=\s*["']([\w.]+)["']`)
 )
 
 func readPHPModels(r *source.File) {
@@ -23,8 +21,6 @@ func readPHPModels(r *source.File) {
 	mapped, column := false, ""
 	r.EachDeclaration(phpOpens, func(n, _ int, line string) {
 		switch {
-		case phpTold.MatchString(line):
-			r.AddModel(&facts.Model{Table: source.FirstGroup(phpTold, line), Line: n})
 		case phpTable.MatchString(line), phpEntity.MatchString(line):
 			if in == nil || in.Class != "" {
 				r.AddModel(in)

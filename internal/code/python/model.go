@@ -225,7 +225,7 @@ func (p *pythonReader) readField(n, indent int, line string) {
 		return
 	}
 	if pyMapped.MatchString(f[2]) || pyMapped.MatchString(f[3]) || p.table && f[2] != "" && indent <= p.level+4 && !strings.Contains(f[2], "ClassVar") {
-		p.in.Fields = append(p.in.Fields, facts.Field{Field: f[1], Column: source.FirstGroup(pyColumn, line), Line: n})
+		p.in.Fields = append(p.in.Fields, facts.Field{Field: f[1], Column: source.FirstGroup(pyColumn, line), Line: n, Default: pythonDefaults.Find(f[3])})
 		if strings.Contains(f[3], "ForeignKey(") && !strings.Contains(f[3], "Column(") && !strings.Contains(f[3], "mapped_column(") ||
 			strings.Contains(f[3], "OneToOneField(") {
 			p.in.Fields[len(p.in.Fields)-1].Field = f[1] + "_id" // Django's
@@ -248,4 +248,10 @@ func (p *pythonReader) readMethod(n int, line string) bool {
 		return true
 	}
 	return false
+}
+
+// pythonDefaults say who has the default of a column.
+var pythonDefaults = source.DefaultSigns{
+	Server: lazyregexp.New(`\b(?:server_default|db_default)\s*=|\bIdentity\(|\bComputed\(`),
+	Model:  lazyregexp.New(`\b(?:default|default_factory|insert_default)\s*=\s*([\w"'(\[{-])`),
 }

@@ -87,9 +87,11 @@ func RecordBuilds(r *source.File) {
 	signed, asked := false, false
 	last, line, from := -1, 1, 0
 	for at := 0; at < len(r.Text); {
-		n := bytes.IndexByte(r.Text[at:], '.')
+		var n int
 		if b == QueryBuilders[".php"] {
 			n = bytes.IndexAny(r.Text[at:], ">:")
+		} else {
+			n = bytes.IndexByte(r.Text[at:], '.')
 		}
 		if n < 0 {
 			return

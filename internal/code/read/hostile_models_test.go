@@ -29,6 +29,13 @@ func TestHostileModels(t *testing.T) {
 		"Drizzle":        {"a.ts", "drizzle-orm pgSchema(\n", "x = a.table(\"b\", {a: text()})\n"},
 		"entities":       {"a.ts", "", "@Entity()\nclass A extends A {\n  @Column(() => A)\n  aB: A\n}\n"},
 		"owners":         {"a.js", "sequelize A.init({a: DataTypes.X})\n", "A.belongsTo(B, {foreignKey: {"},
+		"PHP classes":    {"a.php", "<?php\n", "class A extends Model\n{\n protected $fillable = ['a'];\n"},
+		"PHP calls":      {"a.php", "<?php\nuse A;\n", "A::where("},
+		"PHP relations":  {"a.php", "<?php\nclass A extends Model\n{\n", "function a() { $this->hasMany(A::class, 'a'"},
+		"PHP bases":      {"a.php", "<?php\n", "trait A\n{\n use A, B;\n protected $fillable = ['a'];\n}\nclass B extends A\n{\n use A;\n protected $table = 'a';\n"},
+		"Ecto open":      {"a.ex", "schema \"a\" do\n", " field :a,\n"},
+		"C# classes":     {"a.cs", "", "class A : A\n{\n  public string B { get; set; }\n  DbSet<A> B {\n"},
+		"C# snapshot":    {"AModelSnapshot.cs", "using Npgsql;\n", "m.Entity(\"A.B\", b =>\nb.OwnsOne(\"C\", \"C\", b =>\nb.Property<a>(\"D\")\n"},
 		"Ruby arguments": {"a.rb", "class A < ApplicationRecord\n  validates ", ":a, "},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -88,12 +88,12 @@ func ReadBlockEnums(r *File) {
 
 // IsInString reports whether an offset is in a string of the program.
 func (r *File) IsInString(at int) bool {
-	i := r.literalAt(at)
+	i := r.StringAt(at)
 	return i < len(r.Strings) && r.Strings[i].Open < at
 }
 
-// literalAt returns the index of the string at an offset, or of the next one.
-func (r *File) literalAt(at int) int {
+// StringAt returns the index of the string at an offset, or of the next one.
+func (r *File) StringAt(at int) int {
 	low, high := 0, len(r.Strings)
 	for low < high {
 		if mid := (low + high) / 2; r.Strings[mid].End <= at {
@@ -109,7 +109,7 @@ func (r *File) literalAt(at int) int {
 // end or a semicolon. f gets the first text in the entry, and stops the loop by returning
 // false. entries returns the offset at which it stops.
 func (r *File) EachEntry(at int, f func(from, to int, text string) bool) int {
-	from, depth, text, k := at, 0, "", r.literalAt(at)
+	from, depth, text, k := at, 0, "", r.StringAt(at)
 	for at < len(r.Text) {
 		if k < len(r.Strings) && at >= r.Strings[k].Open {
 			if l := r.Strings[k]; text == "" && !l.Symbol {
