@@ -60,7 +60,7 @@ func (r *run) functionVolatility(schema, name string, nargs int) (volatile, gues
 		old, inOld := builtin.Volatility(name, nargs, onward.OldestMajor)
 		last, inLast := builtin.Volatility(name, nargs, onward.NewestMajor)
 		if inOld != inLast || old != last {
-			r.V.AtLeast(onward.OldestMajor)
+			r.V.MarkDecisive()
 		}
 		if known {
 			return v == builtin.Volatile, false

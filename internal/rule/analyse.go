@@ -240,27 +240,29 @@ func attributeDeltas(t *Tx) []Delta {
 	return out
 }
 
-// computeResults computes the effects of a statement for all versions, only once if they do not
-// depend on the version.
+// computeResults computes the effects of a statement for all versions, once for those that nothing in
+// the computation tells apart.
 func (e *Engine) computeResults(st *script.Statement, timezone string) []VersionResult {
 	session := effect.Session{TimeZone: timezone}
 	versions := e.config.Versions
-	newest := effect.NewVersion(versions[len(versions)-1])
-	first := effect.EffectOf(st.Node, e.catalog, newest, session)
-	if !newest.WasConsulted() || len(versions) == 1 {
+	asked := effect.NewVersion(versions[len(versions)-1])
+	first := effect.EffectOf(st.Node, e.catalog, asked, session)
+	if asked.HoldsFor(versions[0]) {
 		return []VersionResult{{Versions: versions, Result: first}}
 	}
 	groups := []VersionResult{{Versions: versions[len(versions)-1:], Result: first}}
-next:
+	group := 0 // of the version before
 	for i := len(versions) - 2; i >= 0; i-- {
-		r := effect.EffectOf(st.Node, e.catalog, effect.NewVersion(versions[i]), session)
-		for g := range groups {
-			if groups[g].Result.Equal(&r) {
-				groups[g].Versions = append([]int{versions[i]}, groups[g].Versions...)
-				continue next
+		if !asked.HoldsFor(versions[i]) {
+			asked = effect.NewVersion(versions[i])
+			r := effect.EffectOf(st.Node, e.catalog, asked, session)
+			group = slices.IndexFunc(groups, func(g VersionResult) bool { return g.Result.Equal(&r) })
+			if group < 0 {
+				group = len(groups)
+				groups = append(groups, VersionResult{Result: r})
 			}
 		}
-		groups = append(groups, VersionResult{Versions: versions[i : i+1 : i+1], Result: r})
+		groups[group].Versions = append([]int{versions[i]}, groups[group].Versions...)
 	}
 	return groups
 }

@@ -13,8 +13,11 @@ import (
 // that the fix replaces. Without them, pasting all of it into one file would be the next hazard.
 func addFileComments(instead string, s *Stmt) string {
 	prose, sql, ok := strings.Cut(instead, "\n")
+	if !ok || !mayBeginFile(sql) {
+		return instead
+	}
 	parts := splitLines(sql)
-	if !ok || !s.sharesTransaction(parts) {
+	if !s.sharesTransaction(parts) {
 		return instead
 	}
 	out := []string{prose}
@@ -100,6 +103,13 @@ const (
 	// after: in a new transaction, after the previous statement's transaction has ended.
 	after
 )
+
+// mayBeginFile reports whether a text has a word of a statement that begins a new file or transaction:
+// see placeOfLine.
+func mayBeginFile(sql string) bool {
+	text := strings.ToUpper(sql)
+	return strings.Contains(text, "CONCURRENTLY") || strings.Contains(text, "VACUUM") || strings.Contains(text, "VALIDATE")
+}
 
 // placeOfLine returns when a statement runs, and whether it begins a new file or transaction. last is the result for the
 // previous statement. unvalidated: a statement of the same transaction adds a constraint NOT VALID.

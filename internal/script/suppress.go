@@ -49,7 +49,7 @@ func readSuppressions(src Source, lines *pgparse.Lines, bodies []pgparse.Comment
 	for _, w := range src.Waivers {
 		out = append(out, Suppression{Foreign: w.Name, Line: w.Line, Column: w.Column, EndColumn: w.Column + len(w.Name), Target: w.Line, LastLine: w.EndLine})
 	}
-	if at, _ := findMention(src.Text); at < 0 {
+	if !mentionsLinter(src.Text) {
 		return out
 	}
 	follows := codeFinder{src: src, lines: lines}
@@ -75,6 +75,14 @@ func readSuppressions(src Source, lines *pgparse.Lines, bodies []pgparse.Comment
 	}
 	return out
 }
+
+// mentionsLinter reports whether a text has a part of a word that findMention finds.
+func mentionsLinter(text string) bool {
+	return slices.ContainsFunc(linterParts, func(part string) bool { return strings.Contains(text, part) })
+}
+
+// linterParts are parts of the words that findMention finds: each of them has one.
+var linterParts = []string{"nward", "NWARD", "squawk-ignore", "atlas:nolint", "eugene: ignore"}
 
 // findMention returns where a text first has a word for onward, or for another linter; other
 // is then that linter's word. It also finds wrong forms, in capitals or with a dash, so

@@ -91,7 +91,9 @@ func (in *Inliner) addFired(c *catalog.Catalog, s *script.Script, at int) {
 	if w.functions {
 		w.direct, _ = listCalled(st.Node)
 	}
-	w.readNode(st.Node, "", 0)
+	if w.functions || len(in.impliedCalls) > 0 || mayWriteRows(st) {
+		w.readNode(st.Node, "", 0)
+	}
 	if w.functions {
 		for _, x := range st.Expressions {
 			for _, n := range parseStatements(x) {
@@ -116,6 +118,15 @@ func (in *Inliner) addFired(c *catalog.Catalog, s *script.Script, at int) {
 			st.Opaque = joinReasons(st.Opaque, what)
 		}
 	}
+}
+
+// mayWriteRows reports whether a statement may write rows. A query or an expression writes only in its WITH.
+func mayWriteRows(st *script.Statement) bool {
+	switch pgparse.Unwrap(st.Node).(type) {
+	case *pgparse.SelectStmt, *pgparse.IndexStmt, *pgparse.AlterTableStmt, *pgparse.AlterDomainStmt:
+		return strings.Contains(strings.ToUpper(st.SQL), "WITH")
+	}
+	return true
 }
 
 // firedCode collects the code that a statement runs implicitly.
