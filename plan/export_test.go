@@ -36,7 +36,7 @@ func Differ(ctx context.Context, want, got string) ([]string, error) {
 			return nil, err
 		}
 		defer conn.Close(ctx)
-		if both[i], err = readState(ctx, conn, url, nil); err != nil {
+		if both[i], err = readState(ctx, conn, url, nil, nil); err != nil {
 			return nil, err
 		}
 		both[i].values = nil

@@ -10,7 +10,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/onward"
@@ -20,8 +19,6 @@ const (
 	parentsName = "deleted and changed parents do to other rows what they do without the plan, after each step"
 	// mostForeignKeys limits the foreign keys that a proof tries: each costs some milliseconds per step.
 	mostForeignKeys = 40
-	// candidates limits how many referenced rows are tried until one can be deleted.
-	candidates = 10
 )
 
 // trial is a write to the parent table of a foreign key, and a query for its outcome.
@@ -49,6 +46,7 @@ type parentTrials struct {
 func tryParents(ctx context.Context, conn *pgx.Conn, deployed *catalog.Catalog, tables []string) (*parentTrials, error) {
 	p := &parentTrials{ctx: ctx, deployed: map[string]bool{}}
 	var err error
+	var keys []*triedKey
 	tried := 0
 	deployed.EachRelation(func(t *catalog.Relation) bool {
 		p.deployed[effectName(t)] = true
@@ -65,79 +63,58 @@ func tryParents(ctx context.Context, conn *pgx.Conn, deployed *catalog.Catalog, 
 			if tried++; tried > mostForeignKeys {
 				return false
 			}
-			if err = p.chooseTrials(conn, t, ref, con); err != nil {
+			k := &triedKey{table: t, referenced: ref, constraint: con}
+			if err = k.findCandidates(ctx, conn); err != nil {
 				return false
 			}
+			keys = append(keys, k)
 		}
 		return true
 	})
-	return p, err
+	if err != nil {
+		return p, err
+	}
+	return p, p.chooseTrials(conn, keys)
 }
 
-// chooseTrials makes the trials of a foreign key, with the first referenced row that can be deleted.
-func (p *parentTrials) chooseTrials(conn *pgx.Conn, t, ref *catalog.Relation, con *catalog.Constraint) error {
-	own, keys := pgparse.QuoteIdents(t.ColumnNames(con.Columns)), pgparse.QuoteIdents(ref.ColumnNames(con.RefColumns))
-	if len(own) != len(con.Columns) || len(keys) != len(con.RefColumns) {
-		return nil
+// chooseTrials makes the trials of foreign keys, each with the first of its candidates that can be deleted, or else with
+// the last one. Many keys refer to one table, and so have the same candidates.
+func (p *parentTrials) chooseTrials(conn *pgx.Conn, keys []*triedKey) error {
+	var updates []*trial
+	for n := range candidates {
+		var tried []*triedKey
+		var deletes []*trial
+		for _, k := range keys {
+			if n < len(k.candidates) && len(k.trials) == 0 {
+				tried, deletes = append(tried, k), append(deletes, k.newTrial(k.candidates[n], false))
+			}
+		}
+		outcomes, err := p.observeTrials(conn, deletes)
+		if err != nil {
+			return err
+		}
+		for i, k := range tried {
+			if isRefused(outcomes[i]) && n+1 < len(k.candidates) {
+				continue
+			}
+			deletes[i].before = outcomes[i]
+			k.trials = append(k.trials, deletes[i])
+			if x := k.newTrial(k.candidates[n], true); x != nil {
+				k.trials, updates = append(k.trials, x), append(updates, x)
+			}
+		}
 	}
-	parent, child := analysis.QuoteTable(ref.Name), analysis.QuoteTable(t.Name)
-	joined := make([]string, len(keys))
-	texts := make([]string, len(keys))
-	for i := range keys {
-		joined[i], texts[i] = "p."+keys[i]+" = c."+own[i], "p."+keys[i]+"::text"
-	}
-	rows, err := conn.Query(p.ctx, fmt.Sprintf("SELECT ARRAY[%s] FROM %s p WHERE EXISTS (SELECT FROM %s c WHERE %s) ORDER BY %s LIMIT %d",
-		strings.Join(texts, ", "), parent, child, strings.Join(joined, " AND "), strings.Join(texts, ", "), candidates))
+	outcomes, err := p.observeTrials(conn, updates)
 	if err != nil {
 		return err
 	}
-	found, err := pgx.CollectRows(rows, pgx.RowTo[[]string])
-	if err != nil {
-		return err
+	for i, x := range updates {
+		x.before = outcomes[i]
 	}
-	for _, key := range found {
-		is := make([]string, len(key))
-		for i := range key {
-			is[i] = keys[i] + " = " + pgparse.QuoteLiteral(key[i])
-		}
-		where := strings.Join(is, " AND ")
-		trials := []*trial{{write: "DELETE FROM " + parent + " WHERE " + where}}
-		if n := len(keys) - 1; ref.Attr(con.RefColumns[n]) != nil {
-			if another := anotherKey(ref.Attr(con.RefColumns[n]).Type); another != "" {
-				trials = append(trials, &trial{write: "UPDATE " + parent + " SET " + keys[n] + " = " + pgparse.QuoteLiteral(another) + " WHERE " + where})
-			}
-		}
-		deleted := false
-		for i, x := range trials {
-			x.table, x.constraint, x.tables = t.Name.String(), con.Name, [2]string{effectName(t), effectName(ref)}
-			x.count = countQuery(parent, child, keys, own, key)
-			if x.before, err = p.observeTrial(conn, x); err != nil {
-				return err
-			}
-			deleted = deleted || i == 0 && !isRefused(x.before)
-		}
-		if deleted || slices.Equal(key, found[len(found)-1]) {
-			p.trials = append(p.trials, trials...)
-			break
-		}
+	for _, k := range keys {
+		p.trials = append(p.trials, k.trials...)
 	}
 	return nil
-}
-
-// anotherKey returns a value that no generated row has; "" if there is no simple one for the type.
-func anotherKey(t catalog.Type) string {
-	if t.Array > 0 || t.OID != 0 {
-		return ""
-	}
-	switch t.Name.Name {
-	case "int2", "int4", "int8", "numeric":
-		return "31999"
-	case "text", "varchar":
-		return "~"
-	case "uuid":
-		return "00000000-0000-4000-8000-00000000b0b0"
-	}
-	return ""
 }
 
 // referringRows counts the rows of a referring table: all, those with the old key, those with a NULL in the foreign key,
@@ -181,56 +158,133 @@ const refusedPrefix = "refused: "
 
 func isRefused(outcome string) bool { return strings.HasPrefix(outcome, refusedPrefix) }
 
-// observeTrial runs a trial, rolls it back and returns its outcome, or "" if a table or column was renamed or the row does
-// not exist.
-func (p *parentTrials) observeTrial(conn *pgx.Conn, x *trial) (string, error) {
-	if _, err := conn.Exec(p.ctx, "BEGIN"); err != nil {
-		return "", err
+// observeTrials returns the outcome of each trial: "" if a table or column was renamed or the row does not exist. Trials with
+// the same write share a transaction, because a write may take long: it goes through all foreign keys.
+func (p *parentTrials) observeTrials(conn *pgx.Conn, list []*trial) ([]string, error) {
+	outcomes := make([]string, len(list))
+	byWrite := map[string][]int{}
+	for i, x := range list {
+		byWrite[x.write] = append(byWrite[x.write], i)
 	}
-	out, err := p.runTrial(conn, x)
-	if failed := new(pgconn.PgError); errors.As(err, &failed) {
-		err = nil
-		switch failed.Code {
-		case "42P01", "42703", "3F000": // undefined table, column, schema
-		default:
-			out = refusedPrefix + failed.Code
+	for i, x := range list {
+		same := byWrite[x.write]
+		if same[0] != i {
+			continue
+		}
+		group := make([]*trial, len(same))
+		for n, at := range same {
+			group[n] = list[at]
+		}
+		found, err := p.observeWrite(conn, group)
+		if err != nil {
+			return nil, err
+		}
+		for n, at := range same {
+			outcomes[at] = found[n]
 		}
 	}
-	if _, end := conn.Exec(p.ctx, "ROLLBACK"); err == nil {
-		err = end
-	}
-	return out, err
+	return outcomes, nil
 }
 
-func (p *parentTrials) runTrial(conn *pgx.Conn, x *trial) (string, error) {
-	count := func() (r referringRows, err error) {
+// observeWrite returns the outcomes of trials with the same write. If the rows of one of their tables cannot be counted, each
+// trial has a transaction of its own.
+func (p *parentTrials) observeWrite(conn *pgx.Conn, group []*trial) ([]string, error) {
+	if _, err := conn.Exec(p.ctx, "BEGIN"); err != nil {
+		return nil, err
+	}
+	outcomes, err := p.runTrials(conn, group)
+	if _, end := conn.Exec(p.ctx, "ROLLBACK"); end != nil {
+		return nil, errors.Join(err, end)
+	}
+	failed := new(pgconn.PgError)
+	switch {
+	case err == nil || !errors.As(err, &failed):
+		return outcomes, err
+	case len(group) == 1:
+		return []string{nameRefusal(failed)}, nil
+	}
+	outcomes = nil
+	for i := range group {
+		one, err := p.observeWrite(conn, group[i:i+1])
+		if err != nil {
+			return nil, err
+		}
+		outcomes = append(outcomes, one...)
+	}
+	return outcomes, nil
+}
+
+// nameRefusal returns the outcome of a trial with which the server finds an error.
+func nameRefusal(failed *pgconn.PgError) string {
+	switch failed.Code {
+	case "42P01", "42703", "3F000": // undefined table, column, schema
+		return ""
+	}
+	return refusedPrefix + failed.Code
+}
+
+// runTrials runs the write of some trials once. An error of the server is one of the counts: that of the write is the
+// outcome of all trials.
+func (p *parentTrials) runTrials(conn *pgx.Conn, group []*trial) ([]string, error) {
+	count := func(x *trial) (r referringRows, err error) {
 		err = conn.QueryRow(p.ctx, x.count).Scan(&r.All, &r.Keyed, &r.Null, &r.Orphans)
 		return r, err
 	}
-	before, err := count()
-	if err != nil || before.Keyed == 0 {
-		return "", err
+	before := make([]referringRows, len(group))
+	there := false
+	var err error
+	for i, x := range group {
+		if before[i], err = count(x); err != nil {
+			return nil, err
+		}
+		there = there || before[i].Keyed > 0
 	}
-	tag, err := conn.Exec(p.ctx, x.write)
+	outcomes := make([]string, len(group))
+	if !there {
+		return outcomes, nil
+	}
+	changed, err := p.write(conn, group[0].write)
+	failed := new(pgconn.PgError)
+	if err != nil && !errors.As(err, &failed) {
+		return nil, err
+	}
+	if err == nil && !changed {
+		return outcomes, nil
+	}
+	for i, x := range group {
+		switch {
+		case before[i].Keyed == 0:
+		case err != nil:
+			outcomes[i] = nameRefusal(failed)
+		default:
+			after, err := count(x)
+			if err != nil {
+				return nil, err
+			}
+			outcomes[i] = after.compareWith(before[i])
+		}
+	}
+	return outcomes, nil
+}
+
+// write runs the write of a trial, and the checks of constraints that it defers. It reports whether the row was there.
+func (p *parentTrials) write(conn *pgx.Conn, sql string) (changed bool, err error) {
+	tag, err := conn.Exec(p.ctx, sql)
 	if err != nil || tag.RowsAffected() == 0 {
-		return "", err
+		return false, err
 	}
-	if _, err := conn.Exec(p.ctx, "SET CONSTRAINTS ALL IMMEDIATE"); err != nil {
-		return "", err
-	}
-	after, err := count()
-	if err != nil {
-		return "", err
-	}
-	return after.compareWith(before), nil
+	_, err = conn.Exec(p.ctx, "SET CONSTRAINTS ALL IMMEDIATE")
+	return true, err
 }
 
 // runOriginal runs the trials in the schema that the migrations make.
-func (p *parentTrials) runOriginal(conn *pgx.Conn) (err error) {
-	for _, x := range p.trials {
-		if x.after, err = p.observeTrial(conn, x); err != nil {
-			return err
-		}
+func (p *parentTrials) runOriginal(conn *pgx.Conn) error {
+	outcomes, err := p.observeTrials(conn, p.trials)
+	if err != nil {
+		return err
+	}
+	for i, x := range p.trials {
+		x.after = outcomes[i]
 	}
 	return nil
 }
@@ -238,18 +292,20 @@ func (p *parentTrials) runOriginal(conn *pgx.Conn) (err error) {
 // runAfter runs the trials that a step may have changed. Each must have the same outcome as without the plan, before or after the
 // release.
 func (p *parentTrials) runAfter(conn *pgx.Conn, s *onward.PlanStep) error {
+	var changed []*trial
 	for _, x := range p.trials {
-		if !p.canChange(s, x) {
-			continue
+		if p.canChange(s, x) {
+			changed = append(changed, x)
 		}
-		got, err := p.observeTrial(conn, x)
-		if err != nil {
-			return err
+	}
+	outcomes, err := p.observeTrials(conn, changed)
+	if err != nil {
+		return err
+	}
+	for i, x := range changed {
+		if got := outcomes[i]; got != "" && got != x.before && got != x.after {
+			p.bad = append(p.bad, fmt.Sprintf("after step %s, %s of %s: %s: %s; without the plan: %s", s.ID, x.constraint, x.table, x.write, got, x.before))
 		}
-		if got == "" || got == x.before || got == x.after {
-			continue
-		}
-		p.bad = append(p.bad, fmt.Sprintf("after step %s, %s of %s: %s: %s; without the plan: %s", s.ID, x.constraint, x.table, x.write, got, x.before))
 	}
 	return nil
 }

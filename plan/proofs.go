@@ -21,6 +21,8 @@ type proofs struct {
 	stage  *rehearse.Stage
 	// filled is a database of the base schema with rows.
 	filled string
+	// base is the first state that was read.
+	base *state
 	// fails: the server refuses the release itself.
 	fails bool
 	// partial is the schema of a base whose history did not run as a whole; nil for others.

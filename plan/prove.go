@@ -175,7 +175,11 @@ func (v *prover) stateAfter(work func(*pgx.Conn) error) (*state, error) {
 			return nil, err
 		}
 	}
-	return readState(v.ctx, conn, url, v.volatile)
+	s, err := readState(v.ctx, conn, url, v.volatile, v.base)
+	if err == nil && v.base == nil {
+		v.base = s
+	}
+	return s, err
 }
 
 // createExtensions creates the extensions that the plan requires. They stay when it is undone, because others

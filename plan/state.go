@@ -24,20 +24,23 @@ type state struct {
 	values map[string]string
 	// keys are the columns of primary keys.
 	keys map[string]bool
+	// rows has the columns of each table and a checksum of its rows.
+	rows map[string]string
 }
 
-func readState(ctx context.Context, conn *pgx.Conn, url string, volatile map[string]bool) (*state, error) {
+// readState reads the state of a database. base, if not nil, is the state of the database that it began as.
+func readState(ctx context.Context, conn *pgx.Conn, url string, volatile map[string]bool, base *state) (*state, error) {
 	ddl, err := live.ReadDefinitions(ctx, url)
 	if err != nil {
 		return nil, err
 	}
-	s := &state{schema: map[string]bool{}, values: map[string]string{}, keys: map[string]bool{}}
+	s := &state{schema: map[string]bool{}, values: map[string]string{}, keys: map[string]bool{}, rows: map[string]string{}}
 	for _, sql := range ddl {
 		if sql = canonicalDefinition(sql); sql != "" {
 			s.schema[sql] = true
 		}
 	}
-	list, err := conn.Query(ctx, `SELECT c.oid::regclass::text, n.nspname || '.' || c.relname, a.attname, k.keys, k.names
+	list, err := conn.Query(ctx, `SELECT c.oid::regclass::text, n.nspname || '.' || c.relname, a.attname, a.attnum, k.keys, k.names
 		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 		LEFT JOIN LATERAL (SELECT string_agg(quote_ident(b.attname), ', ' ORDER BY b.attname) AS keys, array_agg(b.attname::text) AS names FROM pg_index i JOIN pg_attribute b ON b.attrelid = c.oid AND b.attnum = ANY (i.indkey)
 			WHERE i.indrelid = c.oid AND i.indisprimary) k ON true
@@ -45,11 +48,10 @@ func readState(ctx context.Context, conn *pgx.Conn, url string, volatile map[str
 	if err != nil {
 		return nil, err
 	}
-	type column struct{ table, full, name, keys string }
-	columns, err := pgx.CollectRows(list, func(r pgx.CollectableRow) (c column, err error) {
+	columns, err := pgx.CollectRows(list, func(r pgx.CollectableRow) (c stateColumn, err error) {
 		var keys *string
 		var names []string
-		err = r.Scan(&c.table, &c.full, &c.name, &keys, &names)
+		err = r.Scan(&c.table, &c.full, &c.name, &c.attnum, &keys, &names)
 		for _, key := range names {
 			s.keys[c.full+"."+key] = true
 		}
@@ -64,21 +66,69 @@ func readState(ctx context.Context, conn *pgx.Conn, url string, volatile map[str
 	if err := s.readSequences(ctx, conn); err != nil {
 		return nil, err
 	}
-	for _, c := range columns {
-		col := pgparse.QuoteIdent(c.name)
-		row := col
-		if c.keys != "" { // together with the row's key
-			row = c.keys + ", " + col
+	for len(columns) > 0 {
+		n := 1
+		for n < len(columns) && columns[n].full == columns[0].full {
+			n++
 		}
-		var sum string
-		sql := fmt.Sprintf("SELECT count(*) || ' rows, ' || count(%s) || ' values, ' || coalesce(sum(hashtextextended(row(%s)::text, 0)::numeric), 0) FROM %s",
-			col, row, c.table)
-		if err := conn.QueryRow(ctx, sql).Scan(&sum); err != nil {
+		if err := s.readTable(ctx, conn, columns[:n], base); err != nil {
 			return nil, err
 		}
-		s.values[c.full+"."+c.name] = sum
+		columns = columns[n:]
 	}
 	return s, nil
+}
+
+// stateColumn is a column of a table. keys are the columns of the primary key by which its values are compared; "" for none.
+type stateColumn struct {
+	table, full, name, keys string
+	attnum                  int16
+}
+
+// columnsAtOnce limits the columns whose checksums one query computes.
+const columnsAtOnce = 200
+
+// readTable records the checksums of a table's columns. They are those of the base if the table has the same columns and rows.
+func (s *state) readTable(ctx context.Context, conn *pgx.Conn, columns []stateColumn, base *state) error {
+	table := columns[0]
+	sums, err := readSums(ctx, conn, "FROM "+table.table+" AS t", []string{"count(*) || ' rows, ' || coalesce(sum(hashtextextended((t.*)::text, 0)::numeric), 0)"})
+	if err != nil {
+		return err
+	}
+	s.rows[table.full] = fmt.Sprintf("%#v: %s", columns, sums[0])
+	if base != nil && base.rows[table.full] == s.rows[table.full] {
+		for _, c := range columns {
+			s.values[c.full+"."+c.name] = base.values[c.full+"."+c.name]
+		}
+		return nil
+	}
+	for part := range slices.Chunk(columns, columnsAtOnce) {
+		var list []string
+		for _, c := range part {
+			col := pgparse.QuoteIdent(c.name)
+			row := col
+			if c.keys != "" { // together with the row's key
+				row = c.keys + ", " + col
+			}
+			list = append(list, fmt.Sprintf("count(*) || ' rows, ' || count(%s) || ' values, ' || coalesce(sum(hashtextextended(row(%s)::text, 0)::numeric), 0)", col, row))
+		}
+		if sums, err = readSums(ctx, conn, "FROM "+table.table, list); err != nil {
+			return err
+		}
+		for i, c := range part {
+			s.values[c.full+"."+c.name] = sums[i]
+		}
+	}
+	return nil
+}
+
+// readSums returns the texts that a query without groups computes.
+func readSums(ctx context.Context, conn *pgx.Conn, from string, list []string) ([]string, error) {
+	rows, err := conn.Query(ctx, "SELECT ARRAY["+strings.Join(list, ", ")+"] "+from)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectOneRow(rows, pgx.RowTo[[]string])
 }
 
 // readSequences records the state of each sequence.

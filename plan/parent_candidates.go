@@ -1,0 +1,88 @@
+package plan
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/internal/analysis"
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// candidates limits how many referenced rows are tried until one can be deleted.
+const candidates = 10
+
+// triedKey is a foreign key whose trials are being chosen.
+type triedKey struct {
+	table, referenced *catalog.Relation
+	constraint        *catalog.Constraint
+	columns, keys     []string // quoted: of the foreign key, and of the columns that it refers to
+	// candidates are keys of referenced rows. trials are the chosen ones.
+	candidates [][]string
+	trials     []*trial
+}
+
+// findCandidates finds the first referenced rows.
+func (k *triedKey) findCandidates(ctx context.Context, conn *pgx.Conn) error {
+	k.columns = pgparse.QuoteIdents(k.table.ColumnNames(k.constraint.Columns))
+	k.keys = pgparse.QuoteIdents(k.referenced.ColumnNames(k.constraint.RefColumns))
+	if len(k.columns) != len(k.constraint.Columns) || len(k.keys) != len(k.constraint.RefColumns) {
+		return nil
+	}
+	joined := make([]string, len(k.keys))
+	texts := make([]string, len(k.keys))
+	for i := range k.keys {
+		joined[i], texts[i] = "p."+k.keys[i]+" = c."+k.columns[i], "p."+k.keys[i]+"::text"
+	}
+	rows, err := conn.Query(ctx, fmt.Sprintf("SELECT ARRAY[%s] FROM %s p WHERE EXISTS (SELECT FROM %s c WHERE %s) ORDER BY %s LIMIT %d",
+		strings.Join(texts, ", "), analysis.QuoteTable(k.referenced.Name), analysis.QuoteTable(k.table.Name),
+		strings.Join(joined, " AND "), strings.Join(texts, ", "), candidates))
+	if err != nil {
+		return err
+	}
+	k.candidates, err = pgx.CollectRows(rows, pgx.RowTo[[]string])
+	return err
+}
+
+// newTrial returns the trial that deletes a candidate, or the one that gives it another key.
+func (k *triedKey) newTrial(key []string, update bool) *trial {
+	is := make([]string, len(key))
+	for i := range key {
+		is[i] = k.keys[i] + " = " + pgparse.QuoteLiteral(key[i])
+	}
+	parent, where := analysis.QuoteTable(k.referenced.Name), strings.Join(is, " AND ")
+	x := &trial{
+		table: k.table.Name.String(), constraint: k.constraint.Name, tables: [2]string{effectName(k.table), effectName(k.referenced)},
+		count: countQuery(parent, analysis.QuoteTable(k.table.Name), k.keys, k.columns, key),
+		write: "DELETE FROM " + parent + " WHERE " + where,
+	}
+	if !update {
+		return x
+	}
+	n := len(k.keys) - 1
+	column := k.referenced.Attr(k.constraint.RefColumns[n])
+	if column == nil || anotherKey(column.Type) == "" {
+		return nil
+	}
+	x.write = "UPDATE " + parent + " SET " + k.keys[n] + " = " + pgparse.QuoteLiteral(anotherKey(column.Type)) + " WHERE " + where
+	return x
+}
+
+// anotherKey returns a value that no generated row has; "" if there is no simple one for the type.
+func anotherKey(t catalog.Type) string {
+	if t.Array > 0 || t.OID != 0 {
+		return ""
+	}
+	switch t.Name.Name {
+	case "int2", "int4", "int8", "numeric":
+		return "31999"
+	case "text", "varchar":
+		return "~"
+	case "uuid":
+		return "00000000-0000-4000-8000-00000000b0b0"
+	}
+	return ""
+}
