@@ -19,8 +19,8 @@ type windows struct {
 	size  int // statements of a part
 }
 
-// usualWindows keep the largest file that is read below 800 MB of memory.
-var usualWindows = windows{above: 50_000, size: 20_000}
+// usualWindows keep the largest file that is read below 300 MB of memory.
+var usualWindows = windows{above: 50_000, size: 5_000}
 
 // maxStatements is how many statements of a source are judged at once.
 func (w windows) maxStatements(src *script.Source) int {

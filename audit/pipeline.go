@@ -24,7 +24,7 @@ const (
 func (j *judge) judgeList(list []*adapter.Migration) {
 	j.ensureEngine()
 	j.report.Migrations = slices.Grow(j.report.Migrations, len(list))
-	l := &pipeline{judge: j, bunches: cutIntoBatches(list), free: make(chan struct{}, runtime.GOMAXPROCS(0)+2), windows: make(chan struct{}, 2)}
+	l := &pipeline{judge: j, bunches: cutIntoBatches(list), free: make(chan struct{}, runtime.GOMAXPROCS(0)+2), windows: make(chan struct{}, 1)}
 	l.parsed = make([]chan struct{}, len(l.bunches))
 	for i := range l.parsed {
 		l.parsed[i] = make(chan struct{})

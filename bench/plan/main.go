@@ -23,6 +23,7 @@ import (
 const (
 	limitSketch  = 50 * time.Millisecond
 	limitProof   = 30 * time.Second
+	limitOne     = 2 * time.Second
 	limitTrigger = 10.0
 	// limitRenamed is for UPDATEs of the renamed column itself. The aim was 10 %. But even a trigger that does nothing costs a part of
 	// it, because the server locks and reads the row before the call. A WHEN condition instead of the function costs more than the call.
@@ -46,6 +47,9 @@ CREATE INDEX ON customers (email);
 ALTER TABLE orders ALTER COLUMN status SET DEFAULT 'new';
 ALTER TABLE customers DROP COLUMN note;
 `
+
+// rename is a release of one statement.
+const rename = "ALTER TABLE customers RENAME COLUMN country TO nation;"
 
 func main() {
 	rounds := flag.Int("rounds", 11, "rounds, of which the medians are printed")
@@ -88,21 +92,20 @@ func runAll(ctx context.Context, rounds int) (missed bool, err error) {
 	}
 	tell("a changelog of twenty findings with their files, and without", fmt.Sprintf("%s, %s", with.Round(time.Millisecond), without.Round(time.Millisecond)),
 		"+"+limitSketch.String(), with-without <= limitSketch)
-	begun := time.Now()
-	p, _, err := plan.Make(ctx, planConfig(dir, false))
+	took, err := measureProof(ctx, dir)
 	if err != nil {
 		return false, err
 	}
-	if !p.Proof.Proven {
-		return false, fmt.Errorf("the plan is not proven: %+v", p.Proof)
-	}
-	took := time.Since(begun)
 	tell("the proof of ten statements", took.Round(10*time.Millisecond).String(), limitProof.String(), took <= limitProof)
+	if took, err = measureWarmProof(ctx, rename); err != nil {
+		return false, err
+	}
+	tell("the proof of one statement, warm", took.Round(10*time.Millisecond).String(), limitOne.String(), took <= limitOne)
 	for _, c := range []struct {
 		what, release string
 		limit         float64
 	}{
-		{"UPDATEs of one column that is renamed, its trigger's cost", "ALTER TABLE customers RENAME COLUMN country TO nation;", limitRenamed},
+		{"UPDATEs of one column that is renamed, its trigger's cost", rename, limitRenamed},
 		{"UPDATEs of another column of that table", "ALTER TABLE customers RENAME COLUMN note TO remark;", limitTrigger},
 	} {
 		percent, spread, err := measureTriggers(ctx, c.release, rounds)
@@ -112,6 +115,43 @@ func runAll(ctx context.Context, rounds int) (missed bool, err error) {
 		tell(c.what, fmt.Sprintf("%.1f %% (pairs %.1f to %.1f)", percent, spread[0], spread[1]), fmt.Sprintf("%.0f %%", c.limit), percent <= c.limit)
 	}
 	return missed, nil
+}
+
+// measureProof is how long a plan with its proof takes.
+func measureProof(ctx context.Context, dir string) (time.Duration, error) {
+	begun := time.Now()
+	p, _, err := plan.Make(ctx, planConfig(dir, false))
+	if err != nil {
+		return 0, err
+	}
+	if !p.Proof.Proven {
+		return 0, fmt.Errorf("the plan is not proven: %+v", p.Proof)
+	}
+	return time.Since(begun), nil
+}
+
+// measureWarmProof is how long the proof of a release takes when the cache has its base: the median of three.
+func measureWarmProof(ctx context.Context, sql string) (time.Duration, error) {
+	dir, err := os.MkdirTemp("", "onward-bench-")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(dir)
+	if err := makeRepository(dir, base, sql); err != nil {
+		return 0, err
+	}
+	var times []time.Duration
+	for round := range 4 {
+		took, err := measureProof(ctx, dir)
+		if err != nil {
+			return 0, err
+		}
+		if round > 0 {
+			times = append(times, took)
+		}
+	}
+	slices.Sort(times)
+	return times[1], nil
 }
 
 func planConfig(dir string, sketch bool) plan.Config {

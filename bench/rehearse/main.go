@@ -68,6 +68,9 @@ func runAll(ctx context.Context, rows int64, rounds int) (missed bool, err error
 	if err := measureHistory(ctx, &t, filepath.Join(dir, "history"), rounds); err != nil {
 		return false, err
 	}
+	if err := measureTenTables(ctx, &t, filepath.Join(dir, "tables"), rounds); err != nil {
+		return false, err
+	}
 	return t.missed, nil
 }
 
@@ -185,12 +188,33 @@ const tenColumns = `CREATE TABLE ten (id bigint PRIMARY KEY, email text NOT NULL
 
 // measureWarm measures the small release on empty tables, all of it.
 func measureWarm(ctx context.Context, t *table, dir string, rounds int) error {
-	whole, server, _, err := timeRehearsals(ctx, dir, rounds)
+	whole, server, _, err := timeRehearsals(ctx, dir, fill.Plan{}, rounds)
 	if err != nil {
 		return err
 	}
 	t.printLine("ten migrations on empty tables, warm: whole", fmt.Sprintf("%.2f s", whole), whole < 3, "3 s")
 	t.printLine("of which the server", fmt.Sprintf("%.2f s", server), server < 0.5, "0.5 s")
+	return nil
+}
+
+// measureTenTables measures a release that changes ten tables with rows.
+func measureTenTables(ctx context.Context, t *table, dir string, rounds int) error {
+	var tables, changes []string
+	for i := range 10 {
+		tables = append(tables, strings.Replace(tenColumns, "TABLE ten ", fmt.Sprintf("TABLE t%d ", i), 1))
+		changes = append(changes, fmt.Sprintf("ALTER TABLE t%d ALTER COLUMN age TYPE bigint;\nCREATE INDEX t%d_email_idx ON t%d (email);", i, i, i))
+	}
+	if err := makeRepository(dir, tables, changes); err != nil {
+		return err
+	}
+	whole, _, r, err := timeRehearsals(ctx, dir, fill.Plan{All: 20_000, Seed: 1}, rounds)
+	if err != nil {
+		return err
+	}
+	if n := len(r.Statements); n != 2*len(tables) || r.Statements[n-1].Failed != nil {
+		return errors.New("the release of ten tables does not run")
+	}
+	t.printLine("ten tables of 20,000 rows each: whole", fmt.Sprintf("%.2f s", whole), whole < 10, "10 s")
 	return nil
 }
 
@@ -204,7 +228,7 @@ func measureHistory(ctx context.Context, t *table, dir string, rounds int) error
 	if err := makeRepository(dir, long, []string{"ALTER TABLE t1 ADD COLUMN note text;"}); err != nil {
 		return err
 	}
-	_, server, r, err := timeRehearsals(ctx, dir, rounds)
+	_, server, r, err := timeRehearsals(ctx, dir, fill.Plan{}, rounds)
 	if err != nil {
 		return err
 	}
@@ -216,11 +240,11 @@ func measureHistory(ctx context.Context, t *table, dir string, rounds int) error
 }
 
 // timeRehearsals gives the median seconds of a warm rehearsal, and of its server's start.
-func timeRehearsals(ctx context.Context, dir string, rounds int) (whole, server float64, last *onward.Rehearsal, err error) {
+func timeRehearsals(ctx context.Context, dir string, rows fill.Plan, rounds int) (whole, server float64, last *onward.Rehearsal, err error) {
 	var wholes, servers []float64
 	for i := range rounds + 1 {
 		begun := time.Now()
-		r, err := rehearse.Run(ctx, rehearse.Config{Config: audit.Config{Dir: dir, Base: "base", Head: "main"}})
+		r, err := rehearse.Run(ctx, rehearse.Config{Config: audit.Config{Dir: dir, Base: "base", Head: "main"}, Rows: rows})
 		if err != nil {
 			return 0, 0, nil, err
 		}
