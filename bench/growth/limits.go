@@ -18,10 +18,10 @@ var limitsOf = map[string]limits{
 	"chain-rename-column":       {times: 30, why: "ten thousand renames of one column take 0.8 s; what grows in them is not known"},
 	"drop-tables":               {times: 25, why: "what each table takes along is looked for among all that goes"},
 	"million-selects":           {peak: 300 << 20, why: "less than the common limit, as a part of the file is judged at a time"},
-	"million-selects-json":      {peak: 800 << 20, why: "each statement is in the report"},
+	"million-selects-json":      {peak: 600 << 20, why: "each statement is in the report"},
 	"31-mb-of-inserts":          {peak: 300 << 20, why: "as million-selects"},
-	"500000-mixed-json":         {peak: 800 << 20, why: "as million-selects-json, with a catalog for each ALTER"},
-	"100000-create-alter":       {peak: 1_300 << 20, why: "each table is in the catalog and in the report"},
+	"500000-mixed-json":         {peak: 600 << 20, why: "as million-selects-json, with a catalog for each ALTER"},
+	"100000-create-alter":       {peak: 500 << 20, why: "each table is in the catalog and in the report"},
 }
 
 // largestShapes are inputs of one size: what strangers were seen to stop the machine with.
