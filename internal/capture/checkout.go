@@ -10,12 +10,9 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/command"
 	"github.com/onward-sql/onward/internal/scratch"
 )
-
-// installedDirs are directories with packages that a package manager has installed. They are in no commit: a checkout
-// links to the directories in the user's copy.
-var installedDirs = []string{"node_modules", ".venv", "venv", "env", "vendor", "vendor/bundle", ".bundle", "deps"}
 
 // checkOut returns a directory with the files of a tree, in which a command may write: the user's own copy stays
 // unchanged. Packages are those that are installed in home.
@@ -34,7 +31,7 @@ func checkOut(ctx context.Context, t adapter.Tree, home, workDir string) (dir st
 		if at == "." {
 			at = ""
 		}
-		for _, name := range installedDirs {
+		for _, name := range command.InstalledDirs {
 			if err := linkInstalled(t, home, dir, path.Join(at, name)); err != nil {
 				return "", nil, errors.Join(err, remove())
 			}

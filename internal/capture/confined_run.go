@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -19,12 +18,10 @@ import (
 
 // confinedRun is how a command ran.
 type confinedRun struct {
-	printed []byte
+	*command.Confinement
 	// err is a [*command.Error] or an [*Error]; notes are sentences about what else was seen.
 	err   error
 	notes []string
-	// refused are the addresses that it tried to connect to.
-	refused []string
 }
 
 // runConfined runs a command in a sandbox. env are further variables, after which those of the user count. port is its database's;
@@ -50,25 +47,15 @@ func (c *Command) runConfined(ctx context.Context, words, env, user []string, po
 	}
 	env = slices.Concat(command.Environment(), keepCaches(&access), env, []string{"TMPDIR=" + temporary}, user, []string{watch.mark})
 	runCtx, cancel := context.WithCancelCause(ctx)
-	var box *sandbox.Sandbox
 	out := &confinedRun{}
-	out.printed, out.err = command.Run(runCtx, command.Command{
-		Words: words, Dir: c.Dir, Env: env, Timeout: c.runLimit(),
-		Start: func(cmd *exec.Cmd) (err error) {
-			box, err = sandbox.Start(cmd, access)
-			return err
-		},
-		Started: func(pid int) { watch.followProcess(pid, cancel) },
-	})
+	out.Confinement, out.err = command.RunConfined(runCtx, command.Command{
+		Words: words, Dir: c.Dir, Env: env, Timeout: c.runLimit(), Started: func(pid int) { watch.followProcess(pid, cancel) },
+	}, access)
 	cause := context.Cause(runCtx)
 	cancel(nil)
 	out.notes = watch.endProcesses()
-	if box != nil {
-		box.Close()
-		out.refused = box.ListRefused()
-		for _, gap := range box.ListGaps() {
-			c.Logger.Warn(gap)
-		}
+	for _, gap := range out.Gaps {
+		c.Logger.Warn(gap)
 	}
 	if tooMany := (*processesError)(nil); errors.As(cause, &tooMany) {
 		out.err = &Error{words[0] + ": " + tooMany.Error()}

@@ -202,7 +202,7 @@ func (c *Config) newCommand(ctx context.Context, t adapter.Tree, s adapter.Sourc
 	}
 	return &Command{
 		Dir: filepath.Join(dir, filepath.FromSlash(c.WorkDir)), Root: dir, Environment: s.Options.Environment, Timeout: s.Options.RenderTimeout,
-		Access: c.commandAccess(t, s), Logger: c.Logger,
+		Access: command.ListAccess(t, s.Options.Sandbox, c.Home, c.WorkDir), Logger: c.Logger,
 	}, remove, nil
 }
 

@@ -118,9 +118,9 @@ func (c *Config) printSQL(ctx context.Context, cmd Command) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	c.Logger.Debug("the command ended", "command", cmd.Words[0], "printed", len(run.printed), "notes", run.notes)
+	c.Logger.Debug("the command ended", "command", cmd.Words[0], "printed", len(run.Output), "notes", run.notes)
 	if err := explainFailure(run, cmd.Words, &Result{}); err != nil {
 		return "", err
 	}
-	return string(run.printed), nil
+	return string(run.Output), nil
 }

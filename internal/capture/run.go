@@ -12,7 +12,6 @@ import (
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/command"
-	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgserver"
 	"github.com/onward-sql/onward/internal/sandbox"
 	"github.com/onward-sql/onward/internal/wire"
@@ -102,7 +101,7 @@ func (s *stage) runCommand(ctx context.Context, database string, c Command) (*Re
 	if err != nil {
 		return nil, err
 	}
-	out := &Result{Statements: log.Statements(), Notes: append(run.notes, describeRefused(run.refused)...)}
+	out := &Result{Statements: log.Statements(), Notes: append(run.notes, describeRefused(run.Refused)...)}
 	s.logger.Debug("the command ended", "command", words[0], "took", time.Since(began), "statements", len(out.Statements))
 	if err := errors.Join(explainFailure(run, words, out), log.Err(), s.server.Err()); err != nil {
 		return out, err
@@ -136,17 +135,9 @@ func explainFailure(run *confinedRun, words []string, r *Result) error {
 	if failed.TimedOut {
 		text += "; `render_timeout:` of the directory in onward.yaml sets another limit, and the command gets no input"
 	}
-	switch {
-	case len(run.refused) > 0:
-		text += "; it runs without a network, and tried to reach " + strings.Join(run.refused, ", ") + ": `sandbox: {network: true}` allows it"
-	case refusedFile.MatchString(text):
-		text += "; it reads installed programs and writes in its own directory: `sandbox:` of the directory in onward.yaml names more (`read:`, `write:`)"
-	}
+	text += run.ExplainRefusal(text)
 	return &Error{"`" + strings.Join(words, " ") + "` failed: " + strings.TrimPrefix(text, words[0]+": ")}
 }
-
-// refusedFile matches messages about files that a program may not use.
-var refusedFile = lazyregexp.New(`(?i)permission denied|operation not permitted|\bEACCES\b|\bEPERM\b|read-only file system|access denied`)
 
 // describeRefused returns a sentence about what a command that ended well was refused.
 func describeRefused(list []string) []string {

@@ -54,6 +54,7 @@ func listPrograms(program string, env, private []string) []string {
 			for _, dir := range filepath.SplitList(value) {
 				add(dir)
 				add(installPrefix(dir))
+				add(Virtualenv(filepath.Dir(dir)))
 			}
 		case slices.Contains(programVariables, name):
 			for _, dir := range filepath.SplitList(value) {
@@ -64,6 +65,7 @@ func listPrograms(program string, env, private []string) []string {
 	for _, file := range followLinks(program) {
 		add(filepath.Dir(file))
 		add(installPrefix(filepath.Dir(file)))
+		add(Virtualenv(filepath.Dir(filepath.Dir(file))))
 	}
 	return out
 }

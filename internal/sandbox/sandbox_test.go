@@ -98,8 +98,8 @@ func TestAttempts(t *testing.T) {
 		"connects by IPv6":          fmt.Sprintf("import socket; socket.create_connection(('::ffff:127.0.0.1', %d), 2)", elsewhere),
 		"fast open":                 fmt.Sprintf("import socket; s = socket.socket(); s.sendto(b'x', 0x20000000, ('127.0.0.1', %d))", elsewhere),
 		"datagram":                  "import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.sendto(b'x', ('127.0.0.1', 9))",
-		"connects to a Unix socket": fmt.Sprintf("import socket; s = socket.socket(socket.AF_UNIX); s.connectSocket('%s/socket')", o.dir),
-		"by a link to it": fmt.Sprintf("import os, socket; os.symlink('%s/socket', 'link'); s = socket.socket(socket.AF_UNIX); s.connectSocket('link')",
+		"connects to a Unix socket": fmt.Sprintf("import socket; s = socket.socket(socket.AF_UNIX); s.connect('%s/socket')", o.dir),
+		"by a link to it": fmt.Sprintf("import os, socket; os.symlink('%s/socket', 'link'); s = socket.socket(socket.AF_UNIX); s.connect('link')",
 			o.dir),
 		"reads a file":          fmt.Sprintf("print(open('%s/secret').read())", o.dir),
 		"lists a directory":     fmt.Sprintf("import os; os.listdir('%s')", o.dir),
@@ -143,7 +143,7 @@ func TestWork(t *testing.T) {
 	script := fmt.Sprintf(`
 import os, socket, threading, tempfile, subprocess, multiprocessing.connection
 socket.create_connection(('127.0.0.1', %d), 2)
-s = socket.socket(); s.settimeout(5); s.bind(('127.0.0.1', 0)); s.startListener(); c = socket.create_connection(s.getsockname(), 2)
+s = socket.socket(); s.settimeout(5); s.bind(('127.0.0.1', 0)); s.listen(); c = socket.create_connection(s.getsockname(), 2)
 u = socket.socket(socket.AF_UNIX); u.bind('u.sock'); u.listen(); v = socket.socket(socket.AF_UNIX); v.connect('u.sock')
 w = socket.socket(); w.setblocking(False)
 assert w.connect_ex(s.getsockname()) in (0, 115)

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -179,11 +180,18 @@ func TestFailures(t *testing.T) {
 		"other revisions": {adapter.Options{Render: preset}, with(map[string]string{
 			"alembic.ini": usual["alembic.ini"] + "version_locations = elsewhere\n", "elsewhere/README": "",
 		}), "read no revision of migrations/versions"},
-		"a wait": {adapter.Options{Render: preset, RenderTimeout: 2 * time.Second}, sleeping, "render_timeout"},
-		"input":  {adapter.Options{Render: preset}, with(map[string]string{"migrations/env.py": "input('password? ')\n"}), "EOFError"},
+		"a wait":                {adapter.Options{Render: preset, RenderTimeout: 2 * time.Second}, sleeping, "render_timeout"},
+		"sandbox: another file": {adapter.Options{Render: preset}, with(map[string]string{"migrations/env.py": "open('/tmp/x', 'w')\n"}), "`sandbox:`"},
+		"sandbox: a network": {adapter.Options{Render: preset}, with(map[string]string{
+			"migrations/env.py": "import socket\nsocket.create_connection(('192.0.2.1', 80), 5)\n",
+		}), "network: true"},
+		"input": {adapter.Options{Render: preset}, with(map[string]string{"migrations/env.py": "input('password? ')\n"}), "EOFError"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			if strings.HasPrefix(name, "sandbox") && runtime.GOOS != "linux" {
+				t.Skip("SKIPPED, not tested: only Linux has the sandbox")
+			}
 			err := load(tc.options, tc.files)
 			if err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("got %v, want %q", err, tc.want)
@@ -215,6 +223,7 @@ func TestCache(t *testing.T) {
 	c := withVenv(t, "alembic-1.20-psycopg")
 	c.Adapter = &Adapter{CacheDir: t.TempDir()}
 	count := filepath.Join(t.TempDir(), "runs")
+	c.options.Sandbox.Write = []string{filepath.Dir(count)}
 	env := "open(" + `"` + count + `", "a").write("x")` + "\n" + usual["migrations/env.py"]
 	tree := writeTree(t, with(map[string]string{"migrations/env.py": env}))
 	first, second := loadProject(t, c, tree), loadProject(t, c, tree)

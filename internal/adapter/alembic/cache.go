@@ -12,7 +12,7 @@ import (
 
 // cacheKey identifies everything that a record depends on.
 func cacheKey(t adapter.Tree, s adapter.Source, words, env []string) string {
-	return command.ResultKey([]any{words, s.Dir, env}, words[0], env, t, mayBeRead)
+	return command.ResultKey([]any{words, s.Dir, env, s.Options.Sandbox}, words[0], env, t, mayBeRead)
 }
 
 // mayBeRead reports whether code of the project may read a file when it is imported.

@@ -94,16 +94,22 @@ func runHooked(ctx context.Context, t adapter.Tree, s adapter.Source, words, env
 	if home != "" && home != root {
 		env = append(env, "ONWARD_RENDER_MOVED="+home+"\n"+root)
 	}
-	_, runErr := command.Run(ctx, command.Command{
-		Words: words, Env: env, Dir: filepath.Join(root, filepath.FromSlash(workDir(t, s, words))),
+	dir := workDir(t, s, words)
+	access := command.ListAccess(t, s.Options.Sandbox, home, dir)
+	access.Write = append(access.Write, work)
+	if root != home {
+		access.Write = append(access.Write, root)
+	}
+	box, runErr := command.RunConfined(ctx, command.Command{
+		Words: words, Env: append(env, "TMPDIR="+work), Dir: filepath.Join(root, filepath.FromSlash(dir)),
 		Timeout: cmp.Or(s.Options.RenderTimeout, defaultTimeout),
-	})
+	}, access)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
 	var failed *command.Error
 	if errors.As(runErr, &failed) {
-		return nil, explainFailure(failed, t)
+		return nil, explainFailure(failed, box, t)
 	} else if runErr != nil {
 		return nil, runErr
 	}
@@ -122,13 +128,15 @@ func runHooked(ctx context.Context, t adapter.Tree, s adapter.Source, words, env
 }
 
 // explainFailure returns a failure with what to do about it.
-func explainFailure(failed *command.Error, t adapter.Tree) *Error {
+func explainFailure(failed *command.Error, box *command.Confinement, t adapter.Tree) *Error {
 	text := failed.Error()
 	switch {
 	case failed.TimedOut:
 		text += "; `render_timeout:` of the directory in onward.yaml sets another limit"
 	case strings.Contains(text, "No module named") || strings.Contains(text, "no such program"):
 		text += "; activate the project's virtualenv, or name its interpreter with `python:` of the directory in onward.yaml"
+	case box.ExplainRefusal(text) != "":
+		text += box.ExplainRefusal(text)
 	default:
 		text += "; the command must work without a database. `environment:` of the directory in onward.yaml sets variables, and " +
 			command.PassVariable + " lists variables to pass on"

@@ -1,4 +1,4 @@
-package capture
+package command
 
 import (
 	"os"
@@ -7,16 +7,20 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/sandbox"
 )
 
-// commandAccess returns what a command may use beside its checkout: what the user names, and the user's own copy, to which installed
-// packages may lead.
-func (c *Config) commandAccess(t adapter.Tree, s adapter.Source) sandbox.Access {
-	o, root := s.Options.Sandbox, filepath.Join(c.Home, filepath.FromSlash(c.WorkDir))
+// InstalledDirs are directories with packages that a package manager has installed. They are in no commit.
+var InstalledDirs = []string{"node_modules", ".venv", "venv", "env", "vendor", "vendor/bundle", ".bundle", "deps"}
+
+// ListAccess returns what a command on a tree may use beside its checkout: what the user names, and the user's own copy of the
+// repository, to which installed packages may lead. home is that copy, "" for none, and workDir the command's directory in it.
+func ListAccess(t adapter.Tree, o config.Sandbox, home, workDir string) sandbox.Access {
+	root := filepath.Join(home, filepath.FromSlash(workDir))
 	return sandbox.Access{
-		Network: o.Network, Read: append(resolvePaths(root, o.Read), c.listCopy(t)...), Write: resolvePaths(root, o.Write),
+		Network: o.Network, Read: append(resolvePaths(root, o.Read), listCopy(t, home, workDir)...), Write: resolvePaths(root, o.Write),
 	}
 }
 
@@ -44,8 +48,8 @@ const (
 
 // listCopy returns the parts of the user's copy that are in the tree or are installed packages. Packages of the repository itself may
 // be linked from node_modules or a virtual environment. Other files, such as .env, may have passwords.
-func (c *Config) listCopy(t adapter.Tree) []string {
-	if c.Home == "" {
+func listCopy(t adapter.Tree, home, workDir string) []string {
+	if home == "" {
 		return nil
 	}
 	known := map[string]bool{}
@@ -55,10 +59,10 @@ func (c *Config) listCopy(t adapter.Tree) []string {
 			known[dir] = true
 		}
 	}
-	w := &copyWalk{home: c.Home, known: known, left: copyEntries}
+	w := &copyWalk{home: home, known: known, left: copyEntries}
 	out, _ := w.listParts("")
 	for _, dir := range []string{".venv", "venv", "env"} {
-		if of := sandbox.Virtualenv(filepath.Join(c.Home, filepath.FromSlash(c.WorkDir), dir)); of != "" {
+		if of := sandbox.Virtualenv(filepath.Join(home, filepath.FromSlash(workDir), dir)); of != "" {
 			out = append(out, of)
 		}
 	}
@@ -86,7 +90,7 @@ func (w *copyWalk) listParts(dir string) (out []string, all bool) {
 	for _, e := range entries {
 		p := path.Join(dir, e.Name())
 		switch {
-		case slices.Contains(installedDirs, e.Name()) && (e.IsDir() || e.Type()&os.ModeSymlink != 0):
+		case slices.Contains(InstalledDirs, e.Name()) && (e.IsDir() || e.Type()&os.ModeSymlink != 0):
 			out = append(out, filepath.Join(w.home, filepath.FromSlash(p)))
 		case !w.known[p]:
 			all = false
