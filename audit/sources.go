@@ -245,7 +245,45 @@ func findMovedSource(head adapter.Source, bases []adapter.Source, taken func(ada
 			best, most = b, n
 		}
 	}
+	if best == nil {
+		return findReformattedSource(head, bases, taken, changes)
+	}
 	return best
+}
+
+// minMovedFiles is how many files must have moved, if only their names tell it.
+const minMovedFiles = 2
+
+// findReformattedSource finds the source of the base whose files all left their directory, and came to the head's directory with the same
+// names: git does not see that they moved if they were formatted as well. It is nil if there is none that is still free.
+func findReformattedSource(head adapter.Source, bases []adapter.Source, taken func(adapter.Source) bool, changes []gitrange.Change) *adapter.Source {
+	came := map[string]bool{}
+	for _, c := range changes {
+		if name, in := cutDir(head.Dir, c.Path); in && c.Kind == gitrange.Added {
+			came[name] = true
+		}
+	}
+	for i := range bases {
+		b := &bases[i]
+		if b.Framework != head.Framework || taken(*b) || len(came) < minMovedFiles {
+			continue
+		}
+		moved, lost := 0, 0
+		for _, c := range changes {
+			name, in := cutDir(b.Dir, c.Path)
+			switch {
+			case c.Kind != gitrange.Deleted || !in || isInEveryDir(path.Base(c.Path)):
+			case came[name]:
+				moved++
+			default:
+				lost++
+			}
+		}
+		if moved >= minMovedFiles && lost == 0 {
+			return b
+		}
+	}
+	return nil
 }
 
 // movedAway reports whether, according to git, files of a base's source moved to a

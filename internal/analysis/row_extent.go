@@ -56,6 +56,8 @@ type Rows struct {
 	puts map[catalog.OID]Extent
 	// empty are the tables that a statement has shown to be empty.
 	empty map[catalog.OID]bool
+	// cleared are the tables whose rows a statement has removed, all of them.
+	cleared map[catalog.OID]bool
 }
 
 // columnOf is a column of a table.
@@ -72,7 +74,7 @@ type RowPut struct {
 
 // NewRows returns the state of a release that has done nothing yet.
 func NewRows() *Rows {
-	return &Rows{worked: map[catalog.OID]bool{}, given: map[columnOf]bool{}, puts: map[catalog.OID]Extent{}, empty: map[catalog.OID]bool{}}
+	return &Rows{worked: map[catalog.OID]bool{}, given: map[columnOf]bool{}, puts: map[catalog.OID]Extent{}, empty: map[catalog.OID]bool{}, cleared: map[catalog.OID]bool{}}
 }
 
 // RecordPut records rows that a statement puts into a table.
@@ -106,6 +108,27 @@ func (r *Rows) RecordWork(table catalog.OID, few bool) {
 		r.RecordPut(RowPut{Table: table, Rows: Some})
 	}
 }
+
+// RecordCleared records the tables whose rows a statement removes, all of them.
+func (r *Rows) RecordCleared(s *script.Statement, before *catalog.Catalog) {
+	if s.Conditional {
+		return
+	}
+	record := func(v *pgparse.RangeVar) {
+		if t, _ := before.Resolve(v); t != nil {
+			r.cleared[t.OID] = true
+		}
+	}
+	for _, n := range s.Node.GetTruncateStmt().GetRelations() {
+		record(n.GetRangeVar())
+	}
+	if d := s.Node.GetDeleteStmt(); d != nil && d.GetWhereClause() == nil && len(d.GetUsingClause()) == 0 {
+		record(d.GetRelation())
+	}
+}
+
+// WasCleared reports whether an earlier statement of the release removed all rows of a table.
+func (r *Rows) WasCleared(table catalog.OID) bool { return r.cleared[table] }
 
 // RecordUpdated records the columns that an UPDATE writes: from then on, they are not NULL in
 // every row.

@@ -242,6 +242,7 @@ func (e *Engine) judgeStatement(s *Stmt) {
 		p.Rows.RecordPut(x)
 	}
 	p.Rows.RecordUpdated(s.Node, s.Before)
+	p.Rows.RecordCleared(s.Statement, s.Before)
 	s.recordRefill(p)
 }
 

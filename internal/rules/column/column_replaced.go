@@ -13,7 +13,7 @@ import (
 // One that was added before could be filled from it; one that was added after
 // could not.
 func droppedAndAdded(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
-	if filledFrom(t, d) {
+	if keepsValues(p, t, d) {
 		refersElsewhere(p, t, d)
 		return // column-type-incompatible compares the types
 	}
@@ -81,27 +81,27 @@ func onlyAdds(d *rule.Delta) bool {
 
 // isEmptied reports a column that was dropped and added again, so that nothing else
 // about the new one matters: column-drop has it.
-func isEmptied(t *rule.Tx, d *rule.Delta) bool {
+func isEmptied(p *rule.Pass, t *rule.Tx, d *rule.Delta) bool {
 	if !d.IsColumnReplaced() {
 		return false
 	}
 	gone := t.FindChange(catalog.ColumnDropped, func(o *rule.Delta) bool { return o.OID == d.OID && o.Old.Attnum == d.Old.Attnum })
-	return gone != nil && !filledFrom(t, gone)
+	return gone != nil && !keepsValues(p, t, gone)
 }
 
 // isUnrelated reports a column that has nothing in common with the one whose name it
 // has taken: column-drop or column-type-incompatible has it.
-func isUnrelated(t *rule.Tx, d *rule.Delta) bool {
+func isUnrelated(p *rule.Pass, t *rule.Tx, d *rule.Delta) bool {
 	if !d.IsColumnReplaced() {
 		return false
 	}
 	severity, _ := judgeTypeChange(t.After, baseType(t.Before, d.Old.Type), baseType(t.After, d.New.Type))
-	return severity >= onward.Warning || isEmptied(t, d)
+	return severity >= onward.Warning || isEmptied(p, t, d)
 }
 
-// filledFrom reports whether the successor of a dropped column was there before
-// the drop, under another name, and so could be filled from it.
-func filledFrom(t *rule.Tx, d *rule.Delta) bool {
+// keepsValues reports whether no value is lost with a dropped column: its successor was there before
+// the drop, under another name, and so could be filled from it, or the release had removed all rows before.
+func keepsValues(p *rule.Pass, t *rule.Tx, d *rule.Delta) bool {
 	added := t.FindChange(catalog.ColumnAdded, func(o *rule.Delta) bool { return o.OID == d.OID && o.New.Name == d.Old.Name })
-	return added == nil || added.By != d.By && added.By.Index < d.By.Index
+	return p.Rows.WasCleared(d.OID) || added == nil || added.By != d.By && added.By.Index < d.By.Index
 }

@@ -27,7 +27,7 @@ func defaultChanged(p *rule.Pass, t *rule.Tx) {
 		d := &t.Deltas[i]
 		if d.Kind != catalog.ColumnDefaultChanged || !p.IsDeployed(d) || p.NewColumn(d, d.Old) ||
 			d.Old.Default == nil || d.New.Default == nil || t.FindColumnChange(catalog.ColumnTypeChanged, d) != nil && !d.IsColumnReplaced() ||
-			sameValue(d.Old.Default, d.New.Default) || isUnrelated(t, d) || repeatsValue(t, d) {
+			sameValue(d.Old.Default, d.New.Default) || isUnrelated(p, t, d) || repeatsValue(t, d) {
 			continue
 		}
 		if d.IsColumnReplaced() {

@@ -39,7 +39,7 @@ func judgeUnnumbered(p *rule.Pass, t *rule.Tx, d *rule.Delta) bool {
 	}
 	table := p.UsesTable(d)
 	u := p.UsesColumn(d, d.Old)
-	if table.IsIdle() && !u.Used || isUnrelated(t, d) && (u.Used || !u.Known) {
+	if table.IsIdle() && !u.Used || isUnrelated(p, t, d) && (u.Used || !u.Known) {
 		return true // nobody writes the table; all that uses the column fails by its type
 	}
 	r.Severity = table.LowerSeverity(severityIfFilled(t.After, d.After, name))

@@ -41,7 +41,7 @@ func typeIncompatible(p *rule.Pass, t *rule.Tx) {
 	var all []retypedColumn
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
-		if d.Kind != catalog.ColumnTypeChanged || !p.IsDeployed(d) || d.Before.View != nil || p.NewColumn(d, d.Old) || isEmptied(t, d) {
+		if d.Kind != catalog.ColumnTypeChanged || !p.IsDeployed(d) || d.Before.View != nil || p.NewColumn(d, d.Old) || isEmptied(p, t, d) {
 			continue
 		}
 		severity, harm := judgeTypeChange(t.After, baseType(t.Before, d.Old.Type), baseType(t.After, d.New.Type))
