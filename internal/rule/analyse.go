@@ -32,7 +32,7 @@ func (e *Engine) analyseMigration(m *Migration) {
 			tx.First = tx
 			if before != nil && len(m.Txs) == 0 {
 				if before.continuesWith(m.Script, st) {
-					tx.Earlier, tx.First = before.tx, before.tx.First
+					tx.Earlier, tx.First, tx.alterEnum = before.tx, before.tx.First, before.tx.alterEnum
 				} else {
 					settings.endTransaction()
 					e.catalog = e.catalog.EndTransaction()
@@ -170,16 +170,16 @@ func (l *sessionEnd) continuesWith(next *script.Script, first *script.Statement)
 // All returns the statements of a transaction, with those of earlier migrations first.
 func (t *Tx) All() iter.Seq[*Stmt] {
 	return func(yield func(*Stmt) bool) {
-		if t.Earlier != nil {
-			for s := range t.Earlier.All() {
+		// A history of thousands of migrations may run in one transaction, so this does not recur.
+		var parts []*Tx
+		for part := t; part != nil; part = part.Earlier {
+			parts = append(parts, part)
+		}
+		for _, part := range slices.Backward(parts) {
+			for _, s := range part.Statements {
 				if !yield(s) {
 					return
 				}
-			}
-		}
-		for _, s := range t.Statements {
-			if !yield(s) {
-				return
 			}
 		}
 	}
@@ -188,7 +188,7 @@ func (t *Tx) All() iter.Seq[*Stmt] {
 // AddsEnumValue reports whether the transaction has an ALTER TYPE … ADD VALUE or a
 // similar statement, which is rare.
 func (t *Tx) AddsEnumValue() bool {
-	return t.alterEnum || t.Earlier != nil && t.Earlier.AddsEnumValue()
+	return t.alterEnum
 }
 
 // SeparatePlace returns the place for a statement that must not run in the transaction of this
