@@ -67,6 +67,9 @@ func (t *Target) unreachableState(err error) (State, error) {
 	if s == nil {
 		s = &t.c.Plan.Steps[len(t.c.Plan.Steps)-1]
 	}
+	if live.IsLoginRefused(err) { // waiting does not help: the caller may know another password
+		return State{}, &UnfinishedError{Step: s.ID, Why: serverMessage(err), Err: address.RedactError(err, t.c.DB)}
+	}
 	if err := t.giveUpSilent(s, err); err != nil {
 		return State{}, err
 	}

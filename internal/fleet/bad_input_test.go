@@ -80,7 +80,8 @@ func TestUnusableDatabases(t *testing.T) {
 	c.List = func(ctx context.Context) ([]*fleet.Target, error) {
 		return []*fleet.Target{
 			{Name: "read-only", Address: readOnly}, {Name: "full", Address: limited}, {Name: "gone", Address: strings.Replace(db, name(db), "no_such_database", 1)},
-			{Name: "right", Address: db, Schema: "tenant_01"},
+			{Name: "right", Address: db, Schema: "tenant_01"}, {Name: "down", Address: "postgres://postgres@127.0.0.1:1/x?connect_timeout=2"},
+			{Name: "again", Address: db, Schema: "tenant_01"},
 		}, nil
 	}
 	c.Work = func(ctx context.Context, target *fleet.Target, record func(int) error) (int, error) { return 0, nil }
@@ -97,10 +98,13 @@ func TestUnusableDatabases(t *testing.T) {
 	}
 	var got []string
 	for _, p := range r.Targets {
-		got = append(got, fmt.Sprint(p.Name, " ", p.State, " ", p.Note))
+		note, _, _ := strings.Cut(p.Note, ": failed to connect") // the system's own words follow
+		got = append(got, fmt.Sprint(p.Name, " ", p.State, " ", note))
 	}
+	got = append(got, r.Duplicates...)
 	want := []string{
 		"read-only unreachable it is read-only: default_transaction_read_only is on", "full done ", "gone gone the database does not exist any more", "right done ",
+		"down unreachable connect to the database", "again is the same as right",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("%s\n%s", diff, seen)

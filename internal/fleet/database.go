@@ -46,7 +46,7 @@ func (d *database) identity() string { return fmt.Sprint(d.system, "/", d.oid) }
 func (d *database) do(ctx context.Context, f func(ctx context.Context, conn *pgx.Conn) error) error {
 	before := d.currentAddress()
 	err := d.try(ctx, f)
-	if isRejected(err) && d.renewAddress(ctx, before) {
+	if live.IsLoginRefused(err) && d.renewAddress(ctx, before) {
 		err = d.try(ctx, f)
 	}
 	return err
@@ -115,7 +115,7 @@ func identifyGroup(ctx context.Context, text string, list []*Target, holder stri
 	}
 	d, schemas, err := openDatabase(ctx, text, holder, names)
 	d.readAddress = list[0].readAddress
-	if isRejected(err) && d.renewAddress(ctx, text) {
+	if live.IsLoginRefused(err) && d.renewAddress(ctx, text) {
 		d, schemas, err = openDatabase(ctx, d.address, holder, names)
 		d.readAddress = list[0].readAddress
 	}

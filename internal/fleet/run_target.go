@@ -123,7 +123,7 @@ func (r *rollout) workOnTarget(ctx context.Context, t *Target, got claim) (state
 	record := func(pid int) error { return c.recordSession(still, t, pid) }
 	t.Address = t.database.currentAddress()
 	exitCode, err = c.Work(ctx, t, record)
-	if isRejected(err) && ctx.Err() == nil && t.database.renewAddress(ctx, t.Address) {
+	if live.IsLoginRefused(err) && ctx.Err() == nil && t.database.renewAddress(ctx, t.Address) {
 		t.Address = t.database.currentAddress()
 		exitCode, err = c.Work(ctx, t, record)
 	}

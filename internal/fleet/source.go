@@ -41,7 +41,7 @@ func ListTargets(ctx context.Context, s Source) ([]*Target, error) {
 		s.Env = os.Getenv
 	}
 	list, err := s.readTargets(ctx)
-	if isRejected(err) && s.ReadDB != nil {
+	if live.IsLoginRefused(err) && s.ReadDB != nil {
 		if fresh, problem := s.ReadDB(ctx); problem == nil && fresh != s.DB {
 			s.DB = fresh
 			list, err = s.readTargets(ctx)

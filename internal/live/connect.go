@@ -51,6 +51,12 @@ func FindRefusal(err error) *pgconn.PgError {
 	return nil
 }
 
+// IsLoginRefused reports whether the server has refused a user or a password. Somebody may have changed it since the address was read.
+func IsLoginRefused(err error) bool {
+	refused := FindRefusal(err)
+	return refused != nil && (refused.Code == "28P01" || refused.Code == "28000")
+}
+
 // session is a read-only transaction on a server.
 type session struct {
 	conn  *pgx.Conn

@@ -153,6 +153,30 @@ func TestRetryFailed(t *testing.T) {
 	}
 }
 
+// A tenant that is dropped before its turn is no failure.
+func TestTenantDropped(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, 3)
+	s.settings.AtOnce = 1
+	var once sync.Once
+	s.work = func(ctx context.Context, target *fleet.Target, slice *apply.Slice) error {
+		once.Do(func() {
+			if err := execIn(ctx, target, "DROP SCHEMA tenant_03 CASCADE"); err != nil {
+				t.Error(err)
+			}
+		})
+		return addOne(ctx, target, slice)
+	}
+	q := s.open(t)
+	s.start(t, q, false)
+	s.startWorker(t, q)
+	s.await(t, q, onward.RolloutDone)
+	s.checkOnce(t, 2)
+	if got := ask[string](t, q, "SELECT state FROM onward_queue.target WHERE name = 'tenant_03'"); got != string(onward.RolloutGone) {
+		t.Error(got)
+	}
+}
+
 // The queue is lost in the middle. It is made again from the ledgers of the targets, and no target runs twice.
 func TestQueueLost(t *testing.T) {
 	t.Parallel()

@@ -2,12 +2,15 @@ package queuedb
 
 import (
 	"context"
+	"encoding/json"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/onward-sql/onward/apply"
 	"github.com/onward-sql/onward/internal/fleet"
@@ -74,19 +77,16 @@ func (r *rotation) address(database string) func() (string, error) {
 	}
 }
 
-// The passwords of the queue and of the targets change in the middle of a release, and each session ends. The worker reads both again from their
-// place, also to list the tenant that is created afterwards.
-func TestRotatedPasswords(t *testing.T) {
-	t.Parallel()
-	r := newRotation(t)
-	s := newScene(t, 0)
+// move puts the queue and the targets of a scene on the server.
+func (r *rotation) move(s *scene) {
+	r.t.Helper()
 	readers := []func() (string, error){}
 	for range 2 {
-		name, err := r.server.NewDatabase(t.Context(), "")
+		name, err := r.server.NewDatabase(r.t.Context(), "")
 		if err != nil {
-			t.Fatal(err)
+			r.t.Fatal(err)
 		}
-		s.conn = pgservertest.Connect(t, r.server.URL(name)) // of the last one
+		s.conn = pgservertest.Connect(r.t, r.server.URL(name)) // of the last one
 		readers = append(readers, r.address(name))
 	}
 	s.readQueue = readers[0]
@@ -95,9 +95,18 @@ func TestRotatedPasswords(t *testing.T) {
 		s.db, err = readers[1]()
 	}
 	if err != nil {
-		t.Fatal(err)
+		r.t.Fatal(err)
 	}
 	s.source.DB, s.source.ReadDB = s.db, func(context.Context) (string, error) { return readers[1]() }
+}
+
+// The passwords of the queue and of the targets change in the middle of a release, and each session ends. The worker reads both again from their
+// place, also to list the tenant that is created afterwards.
+func TestRotatedPasswords(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, 0)
+	r := newRotation(t)
+	r.move(s)
 	for _, name := range []string{"tenant_01", "tenant_02", "tenant_03", "tenant_04", "tenant_05"} {
 		s.addSchema(t, name)
 	}
@@ -117,5 +126,39 @@ func TestRotatedPasswords(t *testing.T) {
 	s.checkOnce(t, 6)
 	if strings.Contains(s.log.String(), "second") || strings.Contains(s.log.String(), "first@") {
 		t.Error("the log has a password")
+	}
+}
+
+// The password changes while a backfill writes. The plan goes on in the target, where it was.
+func TestRotatedDuringBackfill(t *testing.T) {
+	t.Parallel()
+	s := newAccountScene(t, 0, 0)
+	r := newRotation(t)
+	r.move(s)
+	pgservertest.Exec(t, s.conn, "CREATE SCHEMA tenant_01; SET search_path = tenant_01; "+accountTable+
+		" INSERT INTO account SELECT n, 'nick ' || n, n FROM generate_series(1, 20000) AS n")
+	rotate := sync.OnceFunc(func() { r.rotate("second") })
+	s.work = func(ctx context.Context, target *fleet.Target, slice *apply.Slice) error {
+		var own onward.Plan
+		if err := json.Unmarshal(s.settings.Work, &own); err != nil {
+			return err
+		}
+		_, err := apply.Run(ctx, apply.Config{
+			DB: target.Address, Schema: target.Schema, SearchPath: target.SearchPath(""), Plan: &own, Unproven: "a sketch", Within: time.Minute, Slice: slice,
+			Tell: func(e apply.Event) {
+				if e.Kind == apply.Passed {
+					rotate()
+				}
+			},
+		})
+		return err
+	}
+	q := s.open(t)
+	s.start(t, q, false)
+	s.startWorker(t, q)
+	s.await(t, q, onward.RolloutDone)
+	var filled int
+	if err := s.conn.QueryRow(t.Context(), "SELECT count(*) FROM tenant_01.account WHERE nickname = nick").Scan(&filled); err != nil || filled != 20000 {
+		t.Errorf("%d rows: %v", filled, err)
 	}
 }
