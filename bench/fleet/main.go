@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -40,6 +41,7 @@ func main() {
 	atOnce := flag.Int("at-once", 4, "how many targets are worked on at once")
 	work := flag.String("scale", "", "measure the cost of a target as their number grows: `guard` or apply")
 	databases := flag.Bool("databases", false, "with --scale: each target is a database")
+	queue := flag.Bool("queue", false, "with --scale: a worker does the work, with a queue database on the same server")
 	profile := flag.String("profile", "", "with --scale: the `file` for a CPU profile")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -47,10 +49,12 @@ func main() {
 	missed := false
 	switch {
 	case err != nil:
+	case *queue && *databases:
+		err = errors.New("--queue is for schemas")
 	case *work == "":
 		missed, err = measureSizes(ctx, counts, *atOnce)
 	default:
-		s := scale{databases: *databases, atOnce: *atOnce, profile: *profile}
+		s := scale{databases: *databases, queue: *queue, atOnce: *atOnce, profile: *profile}
 		if *work == "apply" {
 			s.plan, err = makePlan(ctx)
 		}

@@ -16,7 +16,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/onward-sql/onward/apply"
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/guard"
 	"github.com/onward-sql/onward/internal/fleet"
@@ -43,6 +42,8 @@ type targetList func(context.Context) ([]*fleet.Target, error)
 // scale measures one release on many targets.
 type scale struct {
 	databases bool // each target is a database, and not a schema
+	queue     bool // a worker does the work
+	source    fleet.Source
 	plan      *onward.Plan
 	atOnce    int
 	profile   string
@@ -103,7 +104,7 @@ func (s *scale) measure(ctx context.Context, server *pgserver.Server, n int) (m 
 	}
 	before := usedCPU()
 	began = time.Now()
-	r, err := fleet.Run(ctx, s.config(targets))
+	r, err := s.carryOut(ctx, server, s.config(targets))
 	m.run, m.cpu = time.Since(began), usedCPU()-before
 	end()
 	stop()
@@ -115,20 +116,24 @@ func (s *scale) measure(ctx context.Context, server *pgserver.Server, n int) (m 
 	return m, err
 }
 
+func (s *scale) carryOut(ctx context.Context, server *pgserver.Server, c fleet.Config) (*onward.Rollout, error) {
+	if s.queue {
+		return s.runQueued(ctx, server, c)
+	}
+	return fleet.Run(ctx, c)
+}
+
+// guardWork returns the work that runs this program as the migration tool.
+func guardWork() fleet.Work {
+	program, _ := os.Executable()
+	return fleet.GuardCommand(guard.Config{Command: []string{program}, Env: append(os.Environ(), toolVariable+"=1"), Out: io.Discard, Err: os.Stderr}, "")
+}
+
 // config returns the release.
 func (s *scale) config(list targetList) fleet.Config {
 	waves, _ := fleet.ParseWaves(fleet.DefaultWaves) // a constant
-	program, _ := os.Executable()
-	work := fleet.GuardCommand(guard.Config{Command: []string{program}, Env: append(os.Environ(), toolVariable+"=1"), Out: io.Discard, Err: os.Stderr}, "")
-	if s.plan != nil {
-		work = fleet.ApplySteps(func(ctx context.Context, t *fleet.Target) (*onward.Applied, error) {
-			return apply.Run(ctx, apply.Config{
-				DB: t.Address, Schema: t.Schema, SearchPath: t.SearchPath(""), Plan: s.plan, Unproven: "bench", Within: time.Minute,
-			})
-		})
-	}
 	return fleet.Config{
-		List: list, Release: "bench", Digest: "bench", Waves: waves, AtOnce: s.atOnce, PerServer: s.atOnce, Work: work, Who: "bench", Within: time.Minute,
+		List: list, Release: "bench", Digest: "bench", Waves: waves, AtOnce: s.atOnce, PerServer: s.atOnce, Work: s.work(nil), Who: "bench", Within: time.Minute,
 		Tell: func(string) {},
 	}
 }
@@ -168,9 +173,8 @@ func (s *scale) createTargets(ctx context.Context, server *pgserver.Server, n in
 	if err == nil {
 		err = execute(ctx, db, "ANALYZE")
 	}
-	return func(ctx context.Context) ([]*fleet.Target, error) {
-		return fleet.ListTargets(ctx, fleet.Source{Text: "schemas:tenant_*", DB: db})
-	}, drop, err
+	s.source = fleet.Source{Text: "schemas:tenant_*", DB: db}
+	return func(ctx context.Context) ([]*fleet.Target, error) { return fleet.ListTargets(ctx, s.source) }, drop, err
 }
 
 func execute(ctx context.Context, db, sql string) error {
