@@ -110,7 +110,7 @@ func (a *app) runWorker(ctx context.Context, f *workerFlags, command []string) e
 		return err
 	}
 	defer q.Close()
-	work := &workMaker{repository: repository, command: newWorkerCommand(f, command, logger), logger: logger}
+	work := &workMaker{release: f.release, repository: repository, command: newWorkerCommand(f, command, logger), logger: logger}
 	w := q.NewWorker(queuedb.WorkerConfig{
 		AtOnce: f.atOnce, Source: source, Who: apply.ProcessName("fleet worker"), Drain: f.drain,
 		Release: f.release, MakeWork: work.makeWork,

@@ -123,8 +123,9 @@ func otherReleaseError(err error) error {
 
 // workMaker makes the work of a worker's slices.
 type workMaker struct {
+	release    string // whose code is on this machine; "" for none
 	repository audit.Config
-	command    guard.Config // of --release; without a command if none was given
+	command    guard.Config // without a command if none was given
 	logger     *slog.Logger
 }
 
@@ -134,6 +135,8 @@ func (m *workMaker) makeWork(j *queuedb.Job) (fleet.Work, error) {
 	switch {
 	case err != nil:
 		return nil, err
+	case (guarded != nil || steps.Pending != nil) && j.Release != m.release: // also if somebody has put it into the queue of all workers
+		return nil, errors.New("this worker was not started for the release " + j.Release)
 	case guarded != nil:
 		return m.guardWork(j, guarded)
 	}

@@ -30,7 +30,7 @@ type scene struct {
 	drain        time.Duration                    // of the next worker; 0 is 5 seconds
 	queue, db    string
 	readQueue    func() (string, error) // reads the queue's address again; nil for none
-	conn         *pgx.Conn // of the schemas' database
+	conn         *pgx.Conn              // of the schemas' database
 	source       fleet.Source
 	config       fleet.Config
 	settings     Settings
