@@ -75,6 +75,7 @@ chaos: ## workers on CHAOS_TARGETS databases (300) for CHAOS_MINUTES (10), while
 
 scale: ## the cost of a target from 100 to 5,000 schemas, with guard and with apply: docs/scale.md; SIZES=100,1000
 	$(GO) run ./bench/fleet -scale guard -sizes $(or $(SIZES),100,1000,5000)
+	$(GO) run ./bench/fleet -scale guard -queue -sizes $(or $(SIZES),100,1000)
 	$(GO) run ./bench/fleet -scale apply -sizes $(or $(SIZES),100,1000,5000)
 	$(GO) run ./bench/fleet -scale guard -databases -sizes 50,200
 

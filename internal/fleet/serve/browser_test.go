@@ -19,8 +19,13 @@ import (
 // await waits until an expression is true in the page, without loading it again.
 func await(t *testing.T, x *browsertest.Tab, what, expression string) {
 	t.Helper()
+	awaitWithin(t, x, 2*time.Minute, what, expression)
+}
+
+func awaitWithin(t *testing.T, x *browsertest.Tab, limit time.Duration, what, expression string) {
+	t.Helper()
 	expression = "(() => { try { return " + expression + " } catch (_) { return false } })()" // another page may be loading
-	for end := time.Now().Add(2 * time.Minute); x.Eval(expression) != "true"; time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(limit); x.Eval(expression) != "true"; time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("%s: %s", what, x.Eval("document.body.innerText"))
 		}
@@ -84,7 +89,7 @@ func TestRolloutPage(t *testing.T) {
 	x.Shoot("fleet-paused.png")
 	s.slow.Store(0)
 	x.Do(chromedp.Click(chromedp.CSS("#resume")))
-	await(t, x, "the rest is done", fmt.Sprintf(`document.querySelector("h1").innerText.includes("failed, %d of %d targets done")`, schemas-2, schemas))
+	awaitWithin(t, x, 2*time.Minute+time.Duration(schemas)*time.Second, "the rest is done", fmt.Sprintf(`document.querySelector("h1").innerText.includes("failed, %d of %d targets done")`, schemas-2, schemas))
 	if count(x, "failed") != 2 {
 		t.Errorf("%d failed", count(x, "failed"))
 	}
