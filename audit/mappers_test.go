@@ -81,7 +81,7 @@ func TestMappersOnServer(t *testing.T) {
 	}
 }
 
-// TestEctoOnRecord compares what is said of a change with what the real Ecto does: 3.12.5 with Postgrex 0.19.3, which no registry
+// TestEctoOnRecord compares the findings about a change with the real Ecto's behaviour: 3.12.5 with Postgrex 0.19.3, which no registry
 // has that CI reaches. It inserts, reads and changes a row of person.ex. With named statements a column of an alike type fails once
 // for each connection, because of a cached plan, which the plan of a release warns of.
 func TestEctoOnRecord(t *testing.T) {

@@ -88,7 +88,7 @@ type stateColumn struct {
 // columnsAtOnce limits the columns whose checksums one query computes.
 const columnsAtOnce = 200
 
-// readTable records the checksums of a table's columns. They are those of the base if the table has the same columns and rows.
+// readTable records the checksums of a table's columns. It copies the base's if the table has the same columns and rows.
 func (s *state) readTable(ctx context.Context, conn *pgx.Conn, columns []stateColumn, base *state) error {
 	table := columns[0]
 	sums, err := readSums(ctx, conn, "FROM "+table.table+" AS t", []string{"count(*) || ' rows, ' || coalesce(sum(hashtextextended((t.*)::text, 0)::numeric), 0)"})

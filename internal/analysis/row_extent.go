@@ -74,7 +74,10 @@ type RowPut struct {
 
 // NewRows returns the state of a release that has done nothing yet.
 func NewRows() *Rows {
-	return &Rows{worked: map[catalog.OID]bool{}, given: map[columnOf]bool{}, puts: map[catalog.OID]Extent{}, empty: map[catalog.OID]bool{}, cleared: map[catalog.OID]bool{}}
+	return &Rows{
+		worked: map[catalog.OID]bool{}, given: map[columnOf]bool{}, puts: map[catalog.OID]Extent{},
+		empty: map[catalog.OID]bool{}, cleared: map[catalog.OID]bool{},
+	}
 }
 
 // RecordPut records rows that a statement puts into a table.

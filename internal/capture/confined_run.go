@@ -24,7 +24,7 @@ type confinedRun struct {
 	notes []string
 }
 
-// runConfined runs a command in a sandbox. env are further variables, after which those of the user count. port is its database's;
+// runConfined runs a command in a sandbox. env are further variables; the user's variables come after them. port is its database's;
 // "" for none. Errors: the context's, and those of temporary directories.
 func (c *Command) runConfined(ctx context.Context, words, env, user []string, port string) (*confinedRun, error) {
 	temporary, remove, err := scratch.Make("capture-tmp")

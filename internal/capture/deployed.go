@@ -20,7 +20,7 @@ const DeployedBase = "db"
 
 // deployed is what a running database says of the base.
 type deployed struct {
-	// Definitions create its schema. Rows are those of the history tables.
+	// Definitions create its schema. Rows are the rows of the history tables.
 	Definitions []string
 	Rows        []historyRow
 }

@@ -63,7 +63,8 @@ Exit code: 0 it was asked to end; 2 usage or input; 3 the queue cannot be used.`
 	flags.StringVar(&f.targets, "targets", "", "all `targets`: schemas:PATTERN or query:SQL on --db, a file, or a directory")
 	flags.StringVar(&f.db, "db", "", "`address` of the database, @FILE or env:NAME that hold it, for schemas: and query:")
 	flags.StringVar(&f.release, "release", "", "also take targets of this `release`, whose code is on this machine: after it, the command of onward guard")
-	flags.StringArrayVar(&f.allow, "allow-address", nil, "`HOST[:PORT]` that the command may name beside its target's; its sessions there are not guarded (repeatable)")
+	flags.StringArrayVar(&f.allow, "allow-address", nil,
+		"`HOST[:PORT]` that the command may name beside its target's; its sessions there are not guarded (repeatable)")
 	flags.IntVar(&f.atOnce, "at-once", fleet.DefaultAtOnce, "the largest `number` of slices that this process runs at once")
 	flags.DurationVar(&f.drain, "drain", defaultDrain, "the `time` after SIGTERM after which running statements are cancelled")
 	flags.StringVar(&f.listen, "listen", "", "`HOST:PORT` for /healthz and /metrics (Prometheus)")

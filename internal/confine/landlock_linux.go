@@ -23,7 +23,7 @@ const (
 	NewestLandlock = 6
 )
 
-// HandledRights returns the rights that a version of Landlock controls, all of which are taken away.
+// HandledRights returns the rights that a version of Landlock controls, all of which it removes.
 func HandledRights(abi int) (attr unix.LandlockRulesetAttr) {
 	attr.Handled_access_fs = unix.LANDLOCK_ACCESS_FS_MAKE_SYM<<1 - 1 // all rights of the first version
 	if abi >= 2 {

@@ -4,7 +4,7 @@ import (
 	"strings"
 )
 
-// Laravel forms plurals with Doctrine's inflector, whose rules for English differ from those of Active Support.
+// Laravel forms plurals with Doctrine's inflector, whose rules for English differ from Active Support's.
 
 // unchangedByLaravel are words that have one form.
 var unchangedByLaravel = setOf("advice aircraft art audio baggage bison bream buffalo butter carp cattle chassis clothes clothing coal cod " +

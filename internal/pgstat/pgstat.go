@@ -50,7 +50,8 @@ type Backlog struct {
 }
 
 // BacklogSQL asks for the segments that wait for the archiver.
-const BacklogSQL = `SELECT count(*)::int, coalesce(extract(epoch FROM clock_timestamp() - min(modification)), 0)::float8 FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready'`
+const BacklogSQL = `SELECT count(*)::int, coalesce(extract(epoch FROM clock_timestamp() - min(modification)), 0)::float8
+	FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready'`
 
 // Columns returns the destinations of the row.
 func (b *Backlog) Columns() []any { return []any{&b.Waiting, &b.Oldest} }

@@ -32,15 +32,13 @@ type Sandbox struct {
 }
 
 // Start starts a program that is confined, and which the kernel ends if this process ends. [Sandbox.Close] must be called after its
-// end. If it does not start, the error is that of cmd.Start.
+// end. If it does not start, the error comes from cmd.Start.
 //
-// The restrictions are those of a thread, which starts the program and waits for Close.
+// The restrictions apply to a thread, which starts the program and waits for Close.
 func Start(cmd *exec.Cmd, a Access) (*Sandbox, error) {
 	s := &Sandbox{access: a, ended: make(chan struct{})}
 	for _, dir := range a.Write {
-		for _, file := range followLinks(dir) {
-			s.writable = append(s.writable, file)
-		}
+		s.writable = append(s.writable, followLinks(dir)...)
 	}
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}

@@ -35,7 +35,8 @@ var replicaLag = signal{name: "the lag of the replicas", need: true, look: func(
 		case r.IsArchive():
 			return nil
 		}
-		out = worseVerdict(out, judgeLimit(r.Seconds, g.limits.Lag.Seconds(), "replica %s lags by %s", r.Name, secondsToDuration(r.Seconds).Round(100*time.Millisecond)))
+		lag := secondsToDuration(r.Seconds).Round(100 * time.Millisecond)
+		out = worseVerdict(out, judgeLimit(r.Seconds, g.limits.Lag.Seconds(), "replica %s lags by %s", r.Name, lag))
 		out = worseVerdict(out, judgeLimit(float64(r.Bytes), float64(g.limits.SlotWAL), "replica %s has %s of WAL to replay", r.Name, size.FormatBytes(r.Bytes)))
 		return nil
 	})

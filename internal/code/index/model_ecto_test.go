@@ -7,7 +7,7 @@ import (
 	"github.com/onward-sql/onward/internal/catalog"
 )
 
-// TestEctoFields checks the columns that Ecto's statements name. They were compared with those of Ecto 3.12.5. A column with
+// TestEctoFields checks the columns that Ecto's statements name. They were compared with Ecto 3.12.5. A column with
 // a minus is not named.
 func TestEctoFields(t *testing.T) {
 	t.Parallel()

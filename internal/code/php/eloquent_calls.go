@@ -266,5 +266,6 @@ func (c *phpCalls) addWords(class string, how facts.How, words []facts.Word) {
 
 // addTableColumn records a column of a table that a query reads.
 func (c *phpCalls) addTableColumn(table, column string, line int) {
-	c.r.Facts.Calls = append(c.r.Facts.Calls, facts.Call{Table: table, Line: line, How: facts.Reads, Words: []facts.Word{{Mark: facts.HashText(column), Line: line}}})
+	words := []facts.Word{{Mark: facts.HashText(column), Line: line}}
+	c.r.Facts.Calls = append(c.r.Facts.Calls, facts.Call{Table: table, Line: line, How: facts.Reads, Words: words})
 }

@@ -89,7 +89,8 @@ func TestRolloutPage(t *testing.T) {
 	x.Shoot("fleet-paused.png")
 	s.slow.Store(0)
 	x.Do(chromedp.Click(chromedp.CSS("#resume")))
-	awaitWithin(t, x, 2*time.Minute+time.Duration(schemas)*time.Second, "the rest is done", fmt.Sprintf(`document.querySelector("h1").innerText.includes("failed, %d of %d targets done")`, schemas-2, schemas))
+	awaitWithin(t, x, 2*time.Minute+time.Duration(schemas)*time.Second, "the rest is done",
+		fmt.Sprintf(`document.querySelector("h1").innerText.includes("failed, %d of %d targets done")`, schemas-2, schemas))
 	if count(x, "failed") != 2 {
 		t.Errorf("%d failed", count(x, "failed"))
 	}

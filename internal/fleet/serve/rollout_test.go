@@ -115,7 +115,8 @@ func (s *scene) work(slice *apply.Slice) fleet.Work {
 func (s *scene) startQueue(t *testing.T) {
 	t.Helper()
 	var err error
-	if s.queue, err = queuedb.Open(t.Context(), queuedb.Address{URL: pgservertest.Database(t, onward.NewestMajor)}, 14, slog.New(slog.DiscardHandler)); err != nil {
+	address := queuedb.Address{URL: pgservertest.Database(t, onward.NewestMajor)}
+	if s.queue, err = queuedb.Open(t.Context(), address, 14, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.queue.Close)
