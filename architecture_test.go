@@ -104,6 +104,8 @@ var exceptions = map[string]string{
 	"internal/site/pages":            "generator",
 	"internal/site/build":            "a program of its own",
 	"internal/site/external":         "asks the addresses in the pages",
+	"bench/adapters":                 "a program of its own",
+	"bench/capture":                  "a program of its own",
 	"bench/changelog":                "a program of its own",
 	"bench/demo":                     "a program of its own",
 	"bench/compare":                  "a program of its own",

@@ -76,6 +76,8 @@ func TestRenderCommandOfBase(t *testing.T) {
 	}
 	marker := filepath.Join(t.TempDir(), "ran")
 	hostile := alembicProject(t, "touch "+marker)
+	writes := "sandbox: {write: [" + filepath.Dir(marker) + "]}\n    render:"
+	hostile["onward.yaml"] = strings.Replace(hostile["onward.yaml"], "render:", writes, 1)
 	added := map[string]string{"db/versions/b2.py": alembicDrop, "onward.yaml": hostile["onward.yaml"]}
 	if got := auditAlembic(t, base, added, false); !strings.Contains(got, "column-drop db/versions/b2.py:7") {
 		t.Errorf("another command of the branch: the base's runs:\n%s", got)

@@ -38,24 +38,19 @@ type Usage struct {
 	// Calls is how often these queries were sent. Uncovered: there is a recording, but it has no query on the table.
 	Calls     int64
 	Uncovered bool
-	// Put: code is only seen to put its name into SQL at run time, and the effect of that SQL is not known.
-	Put bool
+	// Does is what the code does with a table. Spelled: it contains the name as a string, too.
+	Does    facts.HowSet
+	Spelled bool
 	// Loaded: no code was seen to name the column, but the mapper loaded it with all others of the table when the program started,
 	// and its queries may list it. Ignores has the lines of code by which its models ignore it.
 	Loaded  bool
 	Ignores []string
-	// Unfilled: the code that uses the table reads, changes and deletes rows, but inserts none.
-	Unfilled bool
 	// ByTriggers: the model of the table says that only triggers insert rows.
 	ByTriggers bool
-	// Unread: the code deletes and inserts rows, but reads none.
-	Unread bool
 	// Read and Written are the places that read a column and those that write it.
 	Read, Written []onward.Evidence
 	// All: some query reads all columns of the table.
 	All bool
-	// ReadOnly: only queries that read the table use it, and nothing else contains its name as a string.
-	ReadOnly bool
 	// Inserts are the INSERTs into a table that the code contains as text.
 	Inserts []Insert
 	// AllColumnsUses are the places that read all columns of a table, as requested by FindAllColumnsUses.
@@ -100,6 +95,12 @@ func (u Usage) InsertPlaces() []onward.Evidence {
 	}
 	return out
 }
+
+// IsReadOnly reports whether only queries that read the table use it, and nothing else contains its name as a string.
+func (u Usage) IsReadOnly() bool { return u.Does.IsWithin(facts.NewHowSet(facts.Reads)) && !u.Spelled }
+
+// IsOnlyNamed reports whether code is only seen to put the name into SQL at run time. The effect of that SQL is not known.
+func (u Usage) IsOnlyNamed() bool { return u.Does.IsWithin(facts.NewHowSet(facts.Names)) }
 
 // IsIdle reports whether the deployed code is known and neither uses nor may use the object.
 func (u Usage) IsIdle() bool { return u.Known && !u.Used && !u.Named && !u.Nothing }

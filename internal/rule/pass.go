@@ -142,7 +142,7 @@ func (p *Pass) isSeeded(name catalog.Name) bool {
 		return false
 	}
 	u := p.Code.FindUses(name, "")
-	return u.ReadOnly && !u.Put
+	return u.IsReadOnly()
 }
 
 // IsTiny reports whether a table is small by the configuration, or is one in which a migration tool records applied migrations. Such a table

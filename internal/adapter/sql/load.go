@@ -136,7 +136,7 @@ func sourceFiles(t adapter.Tree, s adapter.Source, d adapter.Dir) (ups []string,
 		}
 		ups = append(ups, inner...)
 		numbered += len(inner)
-		slices.SortFunc(ups, compareVersions)
+		sortVersions(ups)
 	}
 	return ups, downs, numbered
 }

@@ -63,7 +63,7 @@ func sortForward(d adapter.Dir) (ups []string, downs map[string]string, numbered
 	ups = slices.DeleteFunc(ups, func(n string) bool {
 		return numbered > 0 && !isVersioned(n) || numberLen(n) == 0 && otherFile.MatchString(n)
 	})
-	slices.SortFunc(ups, compareVersions)
+	sortVersions(ups)
 	return ups, downs, numbered
 }
 
@@ -112,26 +112,50 @@ func isDownName(name string) (sure bool, stem string, undo bool) {
 	return false, stem, undo
 }
 
+// versionKey is what the order of a name depends on.
+type versionKey struct {
+	name    string
+	repeats bool
+	parts   []string
+}
+
+func newVersionKey(name string) versionKey {
+	return versionKey{name: name, repeats: isRepeatable(name), parts: versionParts(leadingVersion(name))}
+}
+
+// sortVersions sorts names as compareVersions does. It reads the version of each name once.
+func sortVersions(names []string) {
+	keys := make([]versionKey, len(names))
+	for i, n := range names {
+		keys[i] = newVersionKey(n)
+	}
+	slices.SortFunc(keys, compareKeys)
+	for i, k := range keys {
+		names[i] = k.name
+	}
+}
+
 // compareVersions compares versions, part by part, and then names. Repeatable files are last.
-func compareVersions(a, b string) int {
-	if ra, rb := isRepeatable(a), isRepeatable(b); ra != rb {
-		if rb {
+func compareVersions(a, b string) int { return compareKeys(newVersionKey(a), newVersionKey(b)) }
+
+func compareKeys(a, b versionKey) int {
+	if a.repeats != b.repeats {
+		if b.repeats {
 			return -1
 		}
 		return 1
 	}
 	for _, n := range namings {
 		if n.compare != nil {
-			if c := n.compare(a, b); c != 0 {
+			if c := n.compare(a.name, b.name); c != 0 {
 				return c
 			}
 		}
 	}
-	x, y := versionParts(leadingVersion(a)), versionParts(leadingVersion(b))
-	if c := slices.CompareFunc(x, y, adapter.CompareNatural); c != 0 && len(x) > 0 && len(y) > 0 {
+	if c := slices.CompareFunc(a.parts, b.parts, adapter.CompareNatural); c != 0 && len(a.parts) > 0 && len(b.parts) > 0 {
 		return c
 	}
-	return cmp.Or(adapter.CompareNatural(path.Base(a), path.Base(b)), adapter.CompareNatural(a, b))
+	return cmp.Or(adapter.CompareNatural(path.Base(a.name), path.Base(b.name)), adapter.CompareNatural(a.name, b.name))
 }
 
 // versionParts returns the parts of a version, without zeros that mean nothing.

@@ -42,7 +42,7 @@ func versionDirs(t adapter.Tree) map[string][]string {
 			for _, d := range dirs {
 				out[parent] = append(out[parent], path.Base(d.Path))
 			}
-			slices.SortFunc(out[parent], compareVersions)
+			sortVersions(out[parent])
 		}
 		return out
 	})
@@ -105,6 +105,6 @@ func listDeep(t adapter.Tree, at string) (ups []string, downs map[string]string,
 			}
 		}
 	}
-	slices.SortFunc(ups, compareVersions)
+	sortVersions(ups)
 	return ups, downs, numbered
 }

@@ -1,7 +1,6 @@
 package deployed
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/analysis"
@@ -111,9 +110,10 @@ func (u *Code) answerFromParsed(b *index.Bound, q question, uses []index.Use) an
 		out.Defaulted, out.GivesValue = b.Defaults(q.Name, q.Column)
 		return out
 	}
-	out.Put = len(uses) > 0 && !slices.ContainsFunc(uses, func(e index.Use) bool { return e.How != facts.Names })
-	out.ReadOnly = len(uses) > 0 && !slices.ContainsFunc(uses, func(e index.Use) bool { return e.How != facts.Reads }) && len(b.String(q.Name.Name)) == 0
-	out.Unfilled, out.Unread = len(uses) > 0 && !slices.ContainsFunc(uses, mayInsertRows), len(uses) > 0 && !slices.ContainsFunc(uses, mayReadRows)
+	for _, e := range uses {
+		out.Does |= facts.NewHowSet(e.How)
+	}
+	out.Spelled = len(b.String(q.Name.Name)) > 0
 	out.All = b.ReadsAllColumns(q.Name)
 	written := b.Writes(q.Name)
 	places := make([]index.Use, 0, len(written))
@@ -133,25 +133,6 @@ func (u *Code) answerFromParsed(b *index.Bound, q question, uses []index.Use) an
 		}
 	}
 	return out
-}
-
-// mayInsertRows reports whether a use may insert rows into its table: a declaration for a mapper,
-// or a name in a text, may be used for anything.
-func mayInsertRows(e index.Use) bool {
-	switch e.How {
-	case facts.Reads, facts.Updates, facts.Deletes, facts.Exports, facts.Truncates, facts.Locks:
-		return false
-	}
-	return true
-}
-
-// mayReadRows reports whether a use may read rows of its table.
-func mayReadRows(e index.Use) bool {
-	switch e.How {
-	case facts.Deletes, facts.Truncates, facts.Inserts, facts.Copies, facts.Locks:
-		return false
-	}
-	return true
 }
 
 // findEnumLabel answers a question about a label of an enum.

@@ -104,7 +104,7 @@ func (s *SmallTables) mayInsert(q question, b *index.Bound, uses []index.Use, on
 		return true
 	}
 	for _, e := range uses {
-		if e.How != facts.Maps && mayInsertRows(e) && !isSeedFile(e.Path) {
+		if e.How != facts.Maps && !facts.InsertsNothing.Has(e.How) && !isSeedFile(e.Path) {
 			return true
 		}
 	}

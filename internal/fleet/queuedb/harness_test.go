@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/onward-sql/onward/apply"
 	"github.com/onward-sql/onward/internal/fleet"
@@ -204,6 +206,21 @@ func ask[T any](t *testing.T, q *Queue, sql string, args ...any) (out T) {
 		t.Fatal(sql, err)
 	}
 	return out
+}
+
+// dropQueue drops the queue's schema while workers use it: the server may choose this session to end a deadlock.
+func dropQueue(t *testing.T, q *Queue) {
+	t.Helper()
+	for {
+		_, err := q.pool.Exec(t.Context(), "DROP SCHEMA onward_queue CASCADE")
+		if refused := (*pgconn.PgError)(nil); errors.As(err, &refused) && refused.Code == "40P01" {
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
 }
 
 // exec changes the queue.

@@ -195,7 +195,7 @@ func TestQueueLost(t *testing.T) {
 	s.start(t, q, false)
 	s.startWorker(t, q) // goes on with the new queue
 	<-reached
-	exec(t, q, "DROP SCHEMA onward_queue CASCADE")
+	dropQueue(t, q)
 	if p, err := q.ReadProgress(t.Context(), "v2"); err == nil {
 		t.Errorf("%+v", p)
 	}

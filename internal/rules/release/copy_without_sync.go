@@ -137,7 +137,7 @@ func copyWithoutSync(p *rule.Pass, r *rule.Release) {
 		}
 		seen[key] = true
 		u := p.Code.FindUses(deployed.Name, "")
-		if u.IsIdle() || u.ReadOnly && !u.Put {
+		if u.IsIdle() || u.IsReadOnly() {
 			continue
 		}
 		old, table := source.Name.String(), now.Name.String()

@@ -24,7 +24,7 @@ func isSwappedLater(p *rule.Pass, r *rule.Release, c *tableCopy) bool {
 func reportSwappedCopy(p *rule.Pass, r *rule.Release, c *tableCopy) {
 	old := r.Deployed.Relation(c.source).Name
 	u := p.Code.FindUses(old, "")
-	if u.IsIdle() || u.ReadOnly && !u.Put {
+	if u.IsIdle() || u.IsReadOnly() {
 		return
 	}
 	evidence := u.Evidence

@@ -6,6 +6,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/code/facts"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/prose"
@@ -78,7 +79,7 @@ func isUnread(p *rule.Pass, s *rule.Stmt) bool {
 		if !e.Kind.IsTable() || !p.IsExisting(e) {
 			continue
 		}
-		if u := p.Code.FindUses(e.Name, ""); !u.IsIdle() && !u.Unread {
+		if u := p.Code.FindUses(e.Name, ""); !u.IsIdle() && !u.Does.IsWithin(facts.ReadsNothing) {
 			return false
 		}
 	}
