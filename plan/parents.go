@@ -223,7 +223,7 @@ func nameRefusal(failed *pgconn.PgError) string {
 	return refusedPrefix + failed.Code
 }
 
-// runTrials runs the write of some trials once. An error of the server is one of the counts: that of the write is the
+// runTrials runs the write of some trials once. An error of the server is one of the counts. The write's error is the
 // outcome of all trials.
 func (p *parentTrials) runTrials(conn *pgx.Conn, group []*trial) ([]string, error) {
 	count := func(x *trial) (r referringRows, err error) {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/onward-sql/onward/bench/cost"
 	"github.com/onward-sql/onward/bench/release"
+	"github.com/onward-sql/onward/bench/table"
 )
 
 // limit is how many times the CPU time of the plain files a tool may take. The aim was 1.2.
@@ -27,7 +28,7 @@ type tool struct {
 	extra map[string]string
 }
 
-func tools() []tool {
+func listTools() []tool {
 	script := func(before, after string) func(int, string) string {
 		return func(i int, sql string) string { return fmt.Sprintf(before, i, sql) + after }
 	}
@@ -99,10 +100,10 @@ func compareTools(ctx context.Context, migrations, rounds int) (missed bool, err
 	if out, err := exec.Command("go", "build", "-o", program, "./cmd/onward").CombinedOutput(); err != nil {
 		return false, fmt.Errorf("build: %w: %s", err, out)
 	}
-	list := tools()
+	list := listTools()
 	var commands []cost.Command
 	for i := range list {
-		c, err := list[i].prepare(filepath.Join(dir, fmt.Sprint(i)), program, migrations)
+		c, err := list[i].makeCommand(filepath.Join(dir, fmt.Sprint(i)), program, migrations)
 		if err != nil {
 			return false, err
 		}
@@ -120,19 +121,17 @@ func compareTools(ctx context.Context, migrations, rounds int) (missed bool, err
 			}
 		}
 	}
+	var t table.Table
 	for i := range list {
-		ratio := least[i].CPU.Seconds() / least[0].CPU.Seconds()
-		mark := "holds"
-		if ratio > limit {
-			mark, missed = "MISSED", true
-		}
-		fmt.Printf("%-20s %8.2f s of CPU %6.2f times plain SQL   limit %.1f %s\n", list[i].name, least[i].CPU.Seconds(), ratio, limit, mark)
+		took := least[i].CPU.Seconds()
+		ratio := took / least[0].CPU.Seconds()
+		t.PrintLine(list[i].name+", beside plain SQL", fmt.Sprintf("%.2f s, %.2f", took, ratio), ratio <= limit, fmt.Sprint(limit))
 	}
-	return missed, nil
+	return t.Missed, nil
 }
 
-// prepare makes a repository, and returns the command. It checks that the command judges the whole release.
-func (t *tool) prepare(dir, program string, migrations int) (cost.Command, error) {
+// makeCommand makes a repository, and returns the command. It checks that the command judges the whole release.
+func (t *tool) makeCommand(dir, program string, migrations int) (cost.Command, error) {
 	base, head := map[string]string{}, map[string]string{}
 	for name, text := range t.extra {
 		base[name] = text

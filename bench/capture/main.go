@@ -10,11 +10,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/onward-sql/onward/bench/release"
+	"github.com/onward-sql/onward/bench/table"
 	"github.com/onward-sql/onward/internal/pgserver"
 )
 
@@ -60,8 +60,8 @@ func main() {
 
 // bench is a repository with the release, and the program.
 type bench struct {
+	table.Table
 	onward, dir string
-	missed      bool
 }
 
 func runAll(rounds int) (missed bool, err error) {
@@ -80,7 +80,7 @@ func runAll(rounds int) (missed bool, err error) {
 	if err := b.measureCapture(rounds); err != nil {
 		return false, err
 	}
-	return b.missed, b.measureRender(rounds)
+	return b.Missed, b.measureRender(rounds)
 }
 
 func (b *bench) makeRepository() error {
@@ -100,8 +100,8 @@ func (b *bench) makeRepository() error {
 	return release.Repository(b.dir, base, head)
 }
 
-// run runs a command in the repository, and returns its time. Findings are no failure.
-func (b *bench) run(env []string, name string, args ...string) (time.Duration, error) {
+// timeCommand runs a command in the repository, and returns its time. Findings are no failure.
+func (b *bench) timeCommand(env []string, name string, args ...string) (time.Duration, error) {
 	cmd := exec.Command(name, args...)
 	cmd.Dir, cmd.Env = b.dir, append(os.Environ(), env...)
 	var stdout, stderr strings.Builder
@@ -132,23 +132,23 @@ func (b *bench) measureCapture(rounds int) error {
 		}
 		round := fmt.Sprintf("round%d-%d", i, os.Getpid())
 		args := []string{"capture", "--base", "base", "--dir", "sql", "--format", "json", "--", "sh", "migrate.sh", round}
-		whole, err := b.run(nil, b.onward, args...)
+		whole, err := b.timeCommand(nil, b.onward, args...)
 		if err != nil {
 			return err
 		}
-		again, err := b.run(nil, b.onward, args...)
+		again, err := b.timeCommand(nil, b.onward, args...)
 		if err != nil {
 			return err
 		}
-		static, err := b.run(nil, b.onward, "changelog", "--base", "base", "--config", "plain/onward.yaml", "--format", "json")
+		static, err := b.timeCommand(nil, b.onward, "changelog", "--base", "base", "--config", "plain/onward.yaml", "--format", "json")
 		if err != nil {
 			return err
 		}
 		added, cached, plain = append(added, whole-own), append(cached, again), append(plain, static)
 	}
-	b.printTime(fmt.Sprintf("capture of %d migrations, beside the command", migrations), medianOf(added), limitCapture)
-	ratio := float64(medianOf(cached)) / float64(medianOf(plain))
-	b.printLine("the same from the cache, beside plain files", fmt.Sprintf("%.2f", ratio), fmt.Sprint(limitCached), ratio <= limitCached)
+	b.printTime(fmt.Sprintf("capture of %d migrations, beside the command", migrations), table.Median(added), limitCapture)
+	ratio := float64(table.Median(cached)) / float64(table.Median(plain))
+	b.PrintLine("the same from the cache, beside plain files", fmt.Sprintf("%.2f", ratio), ratio <= limitCached, fmt.Sprint(limitCached))
 	return nil
 }
 
@@ -165,10 +165,10 @@ func (b *bench) runCommand() (total time.Duration, err error) {
 	}
 	env := []string{"DATABASE_URL=" + s.URL(name)}
 	for _, branch := range []string{"base", "main"} {
-		if _, err := b.run(nil, "git", "checkout", "-q", branch); err != nil {
+		if _, err := b.timeCommand(nil, "git", "checkout", "-q", branch); err != nil {
 			return 0, err
 		}
-		took, err := b.run(env, "sh", "migrate.sh")
+		took, err := b.timeCommand(env, "sh", "migrate.sh")
 		if err != nil {
 			return 0, err
 		}
@@ -181,7 +181,7 @@ func (b *bench) runCommand() (total time.Duration, err error) {
 func (b *bench) measureRender(rounds int) error {
 	var added []time.Duration
 	for i := range rounds {
-		own, err := b.run(nil, "sh", "show.sh")
+		own, err := b.timeCommand(nil, "sh", "show.sh")
 		if err != nil {
 			return err
 		}
@@ -190,29 +190,16 @@ func (b *bench) measureRender(rounds int) error {
 		if err := os.WriteFile(settings, []byte(text), 0o600); err != nil {
 			return err
 		}
-		whole, err := b.run(nil, b.onward, "changelog", "--base", "base", "--config", settings, "--format", "json")
+		whole, err := b.timeCommand(nil, b.onward, "changelog", "--base", "base", "--config", settings, "--format", "json")
 		if err != nil {
 			return err
 		}
 		added = append(added, whole-2*own)
 	}
-	b.printTime(fmt.Sprintf("render: of %d migrations, beside the command", migrations), medianOf(added), limitRender)
+	b.printTime(fmt.Sprintf("render: of %d migrations, beside the command", migrations), table.Median(added), limitRender)
 	return nil
 }
 
 func (b *bench) printTime(what string, took, limit time.Duration) {
-	b.printLine(what, fmt.Sprintf("%.2f s more", took.Seconds()), fmt.Sprintf("%.1f s", limit.Seconds()), took <= limit)
-}
-
-func (b *bench) printLine(what, figure, limit string, holds bool) {
-	mark := "holds"
-	if !holds {
-		mark, b.missed = "MISSED", true
-	}
-	fmt.Printf("%-52s %16s   limit %-10s %s\n", what, figure, limit, mark)
-}
-
-func medianOf(list []time.Duration) time.Duration {
-	slices.Sort(list)
-	return list[len(list)/2]
+	b.PrintLine(what, fmt.Sprintf("%.2f s more", took.Seconds()), took <= limit, fmt.Sprintf("%.1f s", limit.Seconds()))
 }

@@ -12,12 +12,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/bench/release"
+	"github.com/onward-sql/onward/bench/table"
 	"github.com/onward-sql/onward/internal/fill"
 	"github.com/onward-sql/onward/internal/pgserver"
 	"github.com/onward-sql/onward/onward"
@@ -38,24 +38,13 @@ func main() {
 	}
 }
 
-// table prints the figures, and remembers whether a limit was missed.
-type table struct{ missed bool }
-
-func (t *table) printLine(what, figure string, holds bool, limit string) {
-	mark := "holds"
-	if !holds {
-		mark, t.missed = "MISSED", true
-	}
-	fmt.Printf("%-52s %16s   limit %-10s %s\n", what, figure, limit, mark)
-}
-
 func runAll(ctx context.Context, rows int64, rounds int) (missed bool, err error) {
 	dir, err := os.MkdirTemp("", "onward-bench-")
 	if err != nil {
 		return false, err
 	}
 	defer os.RemoveAll(dir)
-	var t table
+	var t table.Table
 	if err := measureOverhead(ctx, &t, filepath.Join(dir, "release"), rows, rounds); err != nil {
 		return false, err
 	}
@@ -71,12 +60,12 @@ func runAll(ctx context.Context, rows int64, rounds int) (missed bool, err error
 	if err := measureTenTables(ctx, &t, filepath.Join(dir, "tables"), rounds); err != nil {
 		return false, err
 	}
-	return t.missed, nil
+	return t.Missed, nil
 }
 
 // measureOverhead compares the time of the statements with and without anybody
 // watching.
-func measureOverhead(ctx context.Context, t *table, dir string, rows int64, rounds int) error {
+func measureOverhead(ctx context.Context, t *table.Table, dir string, rows int64, rounds int) error {
 	if err := makeRepository(dir, base, steps); err != nil {
 		return err
 	}
@@ -97,8 +86,8 @@ func measureOverhead(ctx context.Context, t *table, dir string, rows int64, roun
 		}
 		plain = append(plain, ms)
 	}
-	a, b := medianOf(watched), medianOf(plain)
-	t.printLine(fmt.Sprintf("ten migrations on 2 × %d rows: rehearsed", rows), fmt.Sprintf("%.0f ms", a), a <= 1.1*b, "1.10 × psql")
+	a, b := table.Median(watched), table.Median(plain)
+	t.PrintLine(fmt.Sprintf("ten migrations on 2 × %d rows: rehearsed", rows), fmt.Sprintf("%.0f ms", a), a <= 1.1*b, "1.10 × psql")
 	fmt.Printf("%-52s %16s   ratio %.2f\n", "the same with psql", fmt.Sprintf("%.0f ms", b), a/b)
 	return nil
 }
@@ -149,7 +138,7 @@ func runPsql(url, script string) (float64, error) {
 }
 
 // measureFilling measures how quick rows are made.
-func measureFilling(ctx context.Context, t *table, rounds int) error {
+func measureFilling(ctx context.Context, t *table.Table, rounds int) error {
 	const rows = 1_000_000
 	s, err := pgserver.Start(ctx, pgserver.Config{})
 	if err != nil {
@@ -178,8 +167,8 @@ func measureFilling(ctx context.Context, t *table, rounds int) error {
 			return err
 		}
 	}
-	rate := medianOf(rates)
-	t.printLine("rows of ten columns, generated, sent and analysed", fmt.Sprintf("%.0f rows/s", rate), rate >= 200_000, "200 k/s")
+	rate := table.Median(rates)
+	t.PrintLine("rows of ten columns, generated, sent and analysed", fmt.Sprintf("%.0f rows/s", rate), rate >= 200_000, "200 k/s")
 	return nil
 }
 
@@ -187,18 +176,18 @@ const tenColumns = `CREATE TABLE ten (id bigint PRIMARY KEY, email text NOT NULL
 	total numeric(12,2), active boolean NOT NULL, created_at timestamptz NOT NULL, born date, tag uuid, note text);`
 
 // measureWarm measures the small release on empty tables, all of it.
-func measureWarm(ctx context.Context, t *table, dir string, rounds int) error {
+func measureWarm(ctx context.Context, t *table.Table, dir string, rounds int) error {
 	whole, server, _, err := timeRehearsals(ctx, dir, fill.Plan{}, rounds)
 	if err != nil {
 		return err
 	}
-	t.printLine("ten migrations on empty tables, warm: whole", fmt.Sprintf("%.2f s", whole), whole < 3, "3 s")
-	t.printLine("of which the server", fmt.Sprintf("%.2f s", server), server < 0.5, "0.5 s")
+	t.PrintLine("ten migrations on empty tables, warm: whole", fmt.Sprintf("%.2f s", whole), whole < 3, "3 s")
+	t.PrintLine("of which the server", fmt.Sprintf("%.2f s", server), server < 0.5, "0.5 s")
 	return nil
 }
 
 // measureTenTables measures a release that changes ten tables with rows.
-func measureTenTables(ctx context.Context, t *table, dir string, rounds int) error {
+func measureTenTables(ctx context.Context, t *table.Table, dir string, rounds int) error {
 	var tables, changes []string
 	for i := range 10 {
 		tables = append(tables, strings.Replace(tenColumns, "TABLE ten ", fmt.Sprintf("TABLE t%d ", i), 1))
@@ -214,12 +203,12 @@ func measureTenTables(ctx context.Context, t *table, dir string, rounds int) err
 	if n := len(r.Statements); n != 2*len(tables) || r.Statements[n-1].Failed != nil {
 		return errors.New("the release of ten tables does not run")
 	}
-	t.printLine("ten tables of 20,000 rows each: whole", fmt.Sprintf("%.2f s", whole), whole < 10, "10 s")
+	t.PrintLine("ten tables of 20,000 rows each: whole", fmt.Sprintf("%.2f s", whole), whole < 10, "10 s")
 	return nil
 }
 
 // measureHistory measures a long base that the cache holds.
-func measureHistory(ctx context.Context, t *table, dir string, rounds int) error {
+func measureHistory(ctx context.Context, t *table.Table, dir string, rounds int) error {
 	var long []string
 	for i := range 500 {
 		long = append(long, fmt.Sprintf("CREATE TABLE t%d (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL, at timestamptz);\n"+
@@ -235,7 +224,7 @@ func measureHistory(ctx context.Context, t *table, dir string, rounds int) error
 	if !r.Base.Cached || r.Base.Migrations != 500 {
 		return errors.New("the base was not taken from the cache")
 	}
-	t.printLine("a base of 500 migrations, from the cache", fmt.Sprintf("%.2f s", server), server < 1, "1 s")
+	t.PrintLine("a base of 500 migrations, from the cache", fmt.Sprintf("%.2f s", server), server < 1, "1 s")
 	return nil
 }
 
@@ -253,12 +242,7 @@ func timeRehearsals(ctx context.Context, dir string, rows fill.Plan, rounds int)
 			wholes, servers = append(wholes, time.Since(begun).Seconds()), append(servers, last.ServerMS/1000)
 		}
 	}
-	return medianOf(wholes), medianOf(servers), last, nil
-}
-
-func medianOf(list []float64) float64 {
-	list = slices.Sorted(slices.Values(list))
-	return list[len(list)/2]
+	return table.Median(wholes), table.Median(servers), last, nil
 }
 
 // makeRepository makes a git repository whose branch base has the first migrations,

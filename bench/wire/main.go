@@ -10,9 +10,9 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"slices"
 	"time"
 
+	"github.com/onward-sql/onward/bench/table"
 	"github.com/onward-sql/onward/internal/pgserver"
 )
 
@@ -87,7 +87,7 @@ func runAll(ctx context.Context, seconds, rounds int, profile string) (missed bo
 	if err := b.measureManyClients(ctx); err != nil {
 		return false, err
 	}
-	return b.missed, b.measureMemory(ctx)
+	return b.Missed, b.measureMemory(ctx)
 }
 
 // compareLatency compares the three ways, and the processor time of the two proxies for each query.
@@ -111,20 +111,15 @@ func (b *bench) compareLatency(ctx context.Context, clients int, limit float64, 
 		return err
 	}
 	fmt.Printf("%2d clients: direct %.3f ms, pgbouncer %.3f ms and %.1f µs of processor time a query, recording %.3f ms and %.1f µs\n",
-		clients, medianOf(latency[0]), medianOf(latency[1]), medianOf(used[1]), medianOf(latency[2]), medianOf(used[2]))
-	ratio := medianOf(latency[2]) / medianOf(latency[1])
-	b.printLine(fmt.Sprintf("recording : pgbouncer, %d clients", clients), fmt.Sprintf("%.2f", ratio), ratio <= limit, fmt.Sprint(limit))
-	ratio = medianOf(used[2]) / medianOf(used[1])
-	b.printLine(fmt.Sprintf("processor time : pgbouncer's, %d clients", clients), fmt.Sprintf("%.2f", ratio), ratio <= limitCPU, fmt.Sprint(limitCPU))
+		clients, table.Median(latency[0]), table.Median(latency[1]), table.Median(used[1]), table.Median(latency[2]), table.Median(used[2]))
+	ratio := table.Median(latency[2]) / table.Median(latency[1])
+	b.PrintLine(fmt.Sprintf("recording : pgbouncer, %d clients", clients), fmt.Sprintf("%.2f", ratio), ratio <= limit, fmt.Sprint(limit))
+	ratio = table.Median(used[2]) / table.Median(used[1])
+	b.PrintLine(fmt.Sprintf("processor time : pgbouncer's, %d clients", clients), fmt.Sprintf("%.2f", ratio), ratio <= limitCPU, fmt.Sprint(limitCPU))
 	if p.calls == 0 {
 		return errors.New("the proxy recorded nothing")
 	}
 	return nil
-}
-
-func medianOf(list []float64) float64 {
-	slices.Sort(list)
-	return list[len(list)/2]
 }
 
 // measureManyClients records two hundred clients at once.
@@ -137,7 +132,7 @@ func (b *bench) measureManyClients(ctx context.Context) error {
 	if err := errors.Join(err, p.stopProxy()); err != nil {
 		return err
 	}
-	b.printLine(fmt.Sprintf("memory with %d clients", manyClients), fmt.Sprintf("%d MB", p.peak>>10), p.peak <= limitMany, "60 MB")
+	b.PrintLine(fmt.Sprintf("memory with %d clients", manyClients), fmt.Sprintf("%d MB", p.peak>>10), p.peak <= limitMany, "60 MB")
 	return nil
 }
 
@@ -157,14 +152,6 @@ func (b *bench) measureMemory(ctx context.Context) error {
 	if p.calls != million {
 		return fmt.Errorf("%d of %d queries were recorded", p.calls, million)
 	}
-	b.printLine(fmt.Sprintf("memory for a million queries (%.0f s)", spent.Seconds()), fmt.Sprintf("%d MB", p.peak>>10), p.peak <= limitMemory, "300 MB")
+	b.PrintLine(fmt.Sprintf("memory for a million queries (%.0f s)", spent.Seconds()), fmt.Sprintf("%d MB", p.peak>>10), p.peak <= limitMemory, "300 MB")
 	return nil
-}
-
-func (b *bench) printLine(what, figure string, holds bool, limit string) {
-	mark := "holds"
-	if !holds {
-		mark, b.missed = "MISSED", true
-	}
-	fmt.Printf("%-52s %10s   limit %-8s %s\n", what, figure, limit, mark)
 }

@@ -19,6 +19,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/onward-sql/onward/bench/table"
 	"github.com/onward-sql/onward/internal/pgserver"
 	"github.com/onward-sql/onward/internal/wire"
 	"github.com/onward-sql/onward/internal/wire/collect"
@@ -29,7 +30,7 @@ type bench struct {
 	seconds, rounds int
 	url, user, name string
 	direct          connection
-	missed          bool
+	table.Table
 }
 
 // prepareDatabase fills a database with pgbench's tables.

@@ -3,12 +3,11 @@ package analysis_test
 import (
 	"testing"
 
-	"github.com/onward-sql/onward/internal/code/facts"
-
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/code/facts"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/onward"
 )

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/code/facts"
-
 	"github.com/onward-sql/onward/onward"
 )
 

@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/onward-sql/onward/internal/code/facts"
-
 	"github.com/onward-sql/onward/onward"
 )
 

@@ -25,7 +25,7 @@ type confinedRun struct {
 }
 
 // runConfined runs a command in a sandbox. env are further variables; the user's variables come after them. port is its database's;
-// "" for none. Errors: the context's, and those of temporary directories.
+// "" for none. Errors: the context's, and errors of temporary directories.
 func (c *Command) runConfined(ctx context.Context, words, env, user []string, port string) (*confinedRun, error) {
 	temporary, remove, err := scratch.Make("capture-tmp")
 	if err != nil {

@@ -15,7 +15,7 @@ type Dependency struct {
 	Features []string
 }
 
-// ReadDependencies returns the dependencies in a Cargo.toml, also those of tests, of builds, of the workspace, and of
+// ReadDependencies returns the dependencies in a Cargo.toml, also of tests, of builds, of the workspace, and of
 // only some systems. The same crate may be there several times.
 func ReadDependencies(cargo string) []Dependency {
 	list, _ := ReadTOML(cargo) // Cargo refuses a file with an error; what precedes it is the best guess

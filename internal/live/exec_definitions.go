@@ -7,7 +7,7 @@ import (
 )
 
 // ExecDefinitions runs definitions from [ReadDefinitions] in an empty database. It tries a failed one again after the others, and
-// returns those that never work, such as those of an extension that this machine lacks. The error is for a lost session.
+// returns the definitions that never work, for example because this machine lacks their extension. The error is for a lost session.
 func ExecDefinitions(ctx context.Context, conn *pgx.Conn, ddl []string) (refused []string, err error) {
 	for {
 		var again []string

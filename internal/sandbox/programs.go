@@ -31,7 +31,7 @@ var programVariables = []string{
 	"NODE_PATH", "NVM_DIR", "JAVA_HOME", "MIX_HOME", "HEX_HOME", "ASDF_DIR", "ASDF_DATA_DIR", "DOTNET_ROOT", "GOMODCACHE", "GOCACHE", "RUSTUP_HOME",
 }
 
-// listPrograms returns the directories of installed programs and packages: the system's, those of home, and those that the variables
+// listPrograms returns the directories of installed programs and packages: the system's, the home directory's, and those that the variables
 // of env and the program itself name. A directory above a private one is left out.
 func listPrograms(program string, env, private []string) []string {
 	home, _ := os.UserHomeDir()

@@ -23,7 +23,7 @@ type holder struct {
 
 func (h *holder) Session(wire.Startup) wire.Tap { return &heldSession{holder: h} }
 
-// heldSession holds the messages of one session; another one's must not be taken for them.
+// heldSession holds the messages of one session. It ignores the messages of other sessions.
 type heldSession struct {
 	*holder
 	text string

@@ -67,7 +67,7 @@ func TestConfiguredRunner(t *testing.T) {
 			"m/1.sql: head\\n-- !Up first\\nA\\n-- !Down\\n-A\\n  -- !Up\\nAA\\nm/2.sql: B",
 			"1 file A|AA\\nm/2.sql: B < file -A",
 		},
-		"a marker only before the way down": {
+		"a marker only before the down part": {
 			config.Runner{DownMarker: "-- undo", Transaction: message},
 			"m/1.sql: A\\n-- undoing is no marker\\n-- undo\\n-A\nm/2.sql: B",
 			"1 message A\\n-- undoing is no marker < message -A\n2 message B",
@@ -99,7 +99,7 @@ func TestConfiguredRunner(t *testing.T) {
 			config.Runner{Together: true, Transaction: file},
 			"m/1.sql: A", "1 file A\ntogether",
 		},
-		"how files are sent is not said": {
+		"how files are sent is unknown": {
 			config.Runner{}, "m/1.sql: A", "1 none A\nassumed",
 		},
 		"psql's own commands": {

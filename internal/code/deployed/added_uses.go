@@ -39,7 +39,7 @@ func (u *Code) parsedUses(q question) []index.Use {
 func (u *Code) namedUses(q question) []index.Use {
 	b := u.indexFor(q)
 	works := b.FilesUsing(q.Name)
-	tables := marksOf(append(append(tableWords(q.Name.Name), u.mappedClass(q)), q.Name.Name))
+	tables := marksOf(u.tableNames(q))
 	words := u.ReadFiles().readIdentifiers()
 	paths := map[string]bool{}
 	for _, c := range u.Changes {
@@ -52,7 +52,7 @@ func (u *Code) namedUses(q question) []index.Use {
 			files[f.Path] = true
 		}
 	}
-	found := u.findMentions(files, append(spellingsOf(q.Column), q.Column))
+	found := u.findMentions(files, append(facts.Spellings(q.Column), q.Column))
 	whose := u.columnOwnership(q, u.otherTables(q))
 	var out []index.Use
 	for i := range found {

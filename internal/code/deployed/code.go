@@ -10,7 +10,6 @@ import (
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/cache"
 	"github.com/onward-sql/onward/internal/catalog"
-	"github.com/onward-sql/onward/internal/code/facts"
 	"github.com/onward-sql/onward/internal/gitrange"
 	"github.com/onward-sql/onward/onward"
 )
@@ -188,10 +187,3 @@ func isModelOf(model string, table catalog.Name) bool {
 	}
 	return strings.EqualFold(model, table.Name) || model == table.Qualified()
 }
-
-// tableWords returns the spellings of a table's name, and of its singular.
-func tableWords(name string) []string { return facts.TableWords(name) }
-
-func spellingsOf(name string) []string { return facts.Spellings(name) }
-
-func singularOf(name string) string { return facts.Singular(name) }

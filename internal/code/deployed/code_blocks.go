@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/code/facts"
 	"github.com/onward-sql/onward/internal/code/mentions"
 	"github.com/onward-sql/onward/internal/lazyregexp"
 )
@@ -188,7 +189,7 @@ func declaresField(before, after string) bool {
 
 // isOtherRowType reports whether a type's name means the rows of another table.
 func (b *columnOwner) isOtherRowType(name string) bool {
-	name = normalizeName(name)
+	name = facts.NormalizeName(name)
 	if b.rows[name] {
 		return true
 	}
@@ -199,6 +200,3 @@ func (b *columnOwner) isOtherRowType(name string) bool {
 	}
 	return false
 }
-
-// normalizeName returns a name in one common spelling.
-func normalizeName(name string) string { return strings.ToLower(strings.ReplaceAll(name, "_", "")) }

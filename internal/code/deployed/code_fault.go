@@ -3,6 +3,7 @@ package deployed
 import (
 	"bytes"
 
+	"github.com/onward-sql/onward/internal/code/facts"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -22,9 +23,9 @@ func (u *Code) mayBeInFaulty(q question) bool {
 	if len(paths) == 0 {
 		return false
 	}
-	words := append(tableWords(q.Name.Name), q.Name.Name)
+	words := append(facts.TableWords(q.Name.Name), q.Name.Name)
 	if q.Column != "" {
-		words = append(spellingsOf(q.Column), q.Column)
+		words = append(facts.Spellings(q.Column), q.Column)
 	}
 	texts, err := u.base.ReadAll(paths)
 	for _, text := range texts {

@@ -3,6 +3,7 @@ package deployed
 import (
 	"strings"
 
+	"github.com/onward-sql/onward/internal/code/facts"
 	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
@@ -29,17 +30,17 @@ func (u *Code) columnOwnership(q question, others map[string]bool) *columnOwner 
 		q:       q,
 		others:  others,
 		rows:    map[string]bool{},
-		rowName: strings.ToLower(singularOf(q.Name.Name)),
-		words:   tableWords(q.Name.Name),
+		rowName: strings.ToLower(facts.Singular(q.Name.Name)),
+		words:   facts.TableWords(q.Name.Name),
 		names:   map[*codeText]*nameCounts{},
 	}
 	for o := range others {
-		for _, w := range tableWords(o) {
-			b.rows[normalizeName(w)] = true
+		for _, w := range facts.TableWords(o) {
+			b.rows[facts.NormalizeName(w)] = true
 		}
 	}
 	for _, w := range b.words {
-		delete(b.rows, normalizeName(w))
+		delete(b.rows, facts.NormalizeName(w))
 	}
 	return b
 }
@@ -55,7 +56,7 @@ func (b *columnOwner) isOtherTable(t *codeText, m mention) bool {
 		return false
 	}
 	line := m.Line - 1
-	if q := qualifier.FindStringSubmatch(t.text[t.starts[line]:m.At]); q != nil && b.rows[normalizeName(q[1])] {
+	if q := qualifier.FindStringSubmatch(t.text[t.starts[line]:m.At]); q != nil && b.rows[facts.NormalizeName(q[1])] {
 		return true
 	}
 	for i := line; i >= 0; i = t.above[i] {

@@ -41,7 +41,7 @@ func (u *Code) lowerUnnamed(q question, declared []index.Declaration, out *analy
 	if len(declared) == 0 || u.ReadFiles().err != nil || u.mayBeInFaulty(q) {
 		return
 	}
-	words := append(tableWords(q.Name.Name), q.Name.Name)
+	words := append(facts.TableWords(q.Name.Name), q.Name.Name)
 	own := map[string][]index.Declaration{}
 	for _, d := range declared {
 		words = append(words, classWords(d.Class)...)
@@ -69,7 +69,7 @@ func classWords(class string) []string {
 		return nil
 	}
 	snake := strings.ToLower(upperInside.ReplaceAllString(class, "${1}_${2}"))
-	return slices.Concat(facts.Spellings(class), facts.Spellings(class+"s"), tableWords(snake), facts.Spellings(snake+"s"))
+	return slices.Concat(facts.Spellings(class), facts.Spellings(class+"s"), facts.TableWords(snake), facts.Spellings(snake+"s"))
 }
 
 var upperInside = lazyregexp.New(`([a-z0-9])([A-Z])`)

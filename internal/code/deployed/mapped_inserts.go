@@ -119,7 +119,7 @@ func (s *SmallTables) mayInsertMapped(q question, skip func(string) bool, classe
 		words = append(words, modelWords(class)...)
 		words = append(words, s.relationFields(class)...)
 	}
-	words = append(words, tableWords(q.Name.Name)...)
+	words = append(words, facts.TableWords(q.Name.Name)...)
 	texts, ok := s.textsWith(words, skip)
 	if !ok {
 		return true
@@ -164,7 +164,7 @@ func isSeedScript(p string) bool { return seedFolders.MatchString(p) }
 func modelWords(class string) []string {
 	low := strings.ToLower(class[:1]) + class[1:]
 	words := []string{class, low, class + "s", low + "s"}
-	words = append(words, tableWords(snakeCase(class))...)
+	words = append(words, facts.TableWords(snakeCase(class))...)
 	for _, suffix := range handleSuffixes {
 		words = append(words, class+suffix, low+suffix, snakeCase(class)+"_"+strings.ToLower(suffix))
 	}

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter/all"
+	"github.com/onward-sql/onward/internal/code/facts"
 )
 
 // mappedClass returns the model that a framework's migrations create for a table, "" for none, if its name is no spelling of
@@ -36,4 +37,9 @@ func (u *Code) mappedClass(q question) string {
 		}
 	}
 	return classes[strings.ToLower(q.Name.Name)]
+}
+
+// tableNames returns the names by which code may mean the table of a question: its spellings, its model, and itself.
+func (u *Code) tableNames(q question) []string {
+	return append(facts.TableWords(q.Name.Name), u.mappedClass(q), q.Name.Name)
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/onward-sql/onward/internal/analysis"
+	"github.com/onward-sql/onward/internal/code/facts"
 	"github.com/onward-sql/onward/internal/code/index"
 	"github.com/onward-sql/onward/internal/code/mentions"
 )
@@ -19,7 +20,7 @@ func (u *Code) findColumnName(b *index.Bound, q question, out *analysis.Usage) {
 	words := []string{q.Column}
 	leaves := b.FindIgnored(q.Name, q.Column)
 	if len(leaves) == 0 { // otherwise only SQL names it
-		words = append(words, spellingsOf(q.Column)...)
+		words = append(words, facts.Spellings(q.Column)...)
 	}
 	found := u.findMentions(works, words)
 	whose := u.columnOwnership(q, u.otherTables(q))

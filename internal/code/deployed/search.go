@@ -18,10 +18,10 @@ func (u *Code) searchNames(q question, out *analysis.Usage) {
 	if !out.Known || out.Used || out.Named || out.Nothing {
 		return
 	}
-	tables := marksOf(append(append(tableWords(q.Name.Name), u.mappedClass(q)), q.Name.Name))
-	columns := append(spellingsOf(q.Column), q.Column)
+	tables := marksOf(u.tableNames(q))
+	columns := append(facts.Spellings(q.Column), q.Column)
 	if q.Column == "" {
-		columns = append(append(tableWords(q.Name.Name), u.mappedClass(q)), q.Name.Name)
+		columns = u.tableNames(q)
 	}
 	b := u.indexFor(q)
 	works := b.FilesUsing(q.Name) // was searched already, and weighed

@@ -139,7 +139,7 @@ const insertLines = 4
 // returns true if there is too much code to search. one is as for mayInsert. Scripts of seeds count only if no class maps
 // the table.
 func (s *SmallTables) isNearInsert(q question, b *index.Bound, one, mapped bool) bool {
-	words := append(append(tableWords(q.Name.Name), s.code.mappedClass(q)), q.Name.Name)
+	words := s.code.tableNames(q)
 	slices.Sort(words)
 	words = slices.Compact(words)
 	marks := marksOf(words)

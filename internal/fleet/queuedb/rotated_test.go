@@ -129,7 +129,7 @@ func TestRotatedPasswords(t *testing.T) {
 	}
 }
 
-// The password changes while a backfill writes. The plan goes on in the target, where it was.
+// The password changes while a backfill writes. The plan continues in the target.
 func TestRotatedDuringBackfill(t *testing.T) {
 	t.Parallel()
 	s := newAccountScene(t, 0, 0)

@@ -4,12 +4,11 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/analysis"
+	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/code/facts"
 	"github.com/onward-sql/onward/internal/code/index"
 	"github.com/onward-sql/onward/internal/code/read"
-
-	"github.com/onward-sql/onward/internal/analysis"
-	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/onward"
 )
 
