@@ -34,7 +34,7 @@ func TestFilesOfFindings(t *testing.T) {
 	found, picked := 0, rotation.Pick(t, 3, rules.All())
 	t.Run("rules", func(t *testing.T) {
 		for _, r := range picked {
-			f, err := ruletest.Read("../internal/rules", r.ID)
+			f, err := ruletest.Read(r.ID)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -24,7 +24,7 @@ func TestPrintedAdviceRuns(t *testing.T) {
 		}
 		t.Run(r.ID, func(t *testing.T) {
 			t.Parallel()
-			f, err := ruletest.Read(".", r.ID)
+			f, err := ruletest.Read(r.ID)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -51,7 +51,7 @@ func TestPrintedAdviceRuns(t *testing.T) {
 // gives free.
 func TestBuiltUnderAFreeName(t *testing.T) {
 	t.Parallel()
-	f, err := ruletest.Read(".", constraint.PrimaryKeyBlocking.ID)
+	f, err := ruletest.Read(constraint.PrimaryKeyBlocking.ID)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,7 +38,7 @@ func TestCollisions(t *testing.T) {
 	on := map[string]onward.Severity{}
 	for _, r := range rules.All() {
 		on[r.ID] = r.Severity
-		f, err := ruletest.Read(".", r.ID)
+		f, err := ruletest.Read(r.ID)
 		if err != nil {
 			t.Fatal(err)
 		}

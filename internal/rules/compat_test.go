@@ -86,7 +86,7 @@ func TestEvidenceSetsTheSeverity(t *testing.T) {
 			if r == nil {
 				t.Fatal("there is no such rule")
 			}
-			f, err := ruletest.Read(".", c.rule)
+			f, err := ruletest.Read(c.rule)
 			if err != nil {
 				t.Fatal(err)
 			}

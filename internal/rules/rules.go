@@ -1,6 +1,6 @@
-// Package rules is the list of all rules. Each has a file of its own in the
-// folder of its subject, and a fixture in that folder's testdata; all.go is
-// generated from them.
+// Package rules is the list of all rules. Each has a file of its own, named as its id, and a
+// fixture in its folder's testdata; all.go is generated from them. A folder holds the rules
+// about one subject (column), whose names leave the subject out, or about one act (rename).
 //
 // To add one: go run ./internal/rules/new index-create-blocking, fill in both
 // files, then go generate ./internal/rules.

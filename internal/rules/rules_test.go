@@ -24,7 +24,7 @@ func TestFixtures(t *testing.T) {
 	for _, r := range rules.All() {
 		t.Run(r.ID, func(t *testing.T) {
 			t.Parallel()
-			ruletest.ExerciseRule(t, ".", r)
+			ruletest.ExerciseRule(t, r)
 		})
 	}
 }
@@ -36,7 +36,7 @@ func TestAdviceIsClean(t *testing.T) {
 	for _, r := range rules.All() {
 		t.Run(r.ID, func(t *testing.T) {
 			t.Parallel()
-			f, err := ruletest.Read(".", r.ID)
+			f, err := ruletest.Read(r.ID)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -77,7 +77,7 @@ func TestKinds(t *testing.T) {
 		open[i] = &x
 	}
 	for _, r := range all {
-		f, err := ruletest.Read(".", r.ID)
+		f, err := ruletest.Read(r.ID)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -96,14 +96,31 @@ func readRule(path string) (entry, bool, error) {
 				continue
 			}
 			e.variable = v.Names[0].Name
-			base := strings.ReplaceAll(strings.TrimSuffix(filepath.Base(path), ".go"), "_", "")
-			if !strings.EqualFold(base, e.variable) {
+			base := strings.TrimSuffix(filepath.Base(path), ".go")
+			if !strings.EqualFold(strings.ReplaceAll(base, "_", ""), e.variable) {
 				return e, false, fmt.Errorf("%s: the rule %s and its file have different names", path, e.variable)
+			}
+			if id := ruleID(v.Values[0]); id != strings.ReplaceAll(base, "_", "-") && id != strings.ReplaceAll(e.folder+"_"+base, "_", "-") {
+				return e, false, fmt.Errorf("%s: the file is not named after the rule %s", path, id)
 			}
 			return e, true, nil
 		}
 	}
 	return e, false, nil
+}
+
+// ruleID is the ID in a rule's literal.
+func ruleID(x ast.Expr) string {
+	for _, field := range x.(*ast.UnaryExpr).X.(*ast.CompositeLit).Elts {
+		if f, ok := field.(*ast.KeyValueExpr); ok {
+			if name, ok := f.Key.(*ast.Ident); ok && name.Name == "ID" {
+				if text, ok := f.Value.(*ast.BasicLit); ok {
+					return strings.Trim(text.Value, `"`)
+				}
+			}
+		}
+	}
+	return ""
 }
 
 func isRule(x ast.Expr) bool {

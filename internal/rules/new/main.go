@@ -1,6 +1,9 @@
 // Command new writes the two files of a new rule, with a test that fails:
 //
 //	go run ./internal/rules/new index-create-blocking
+//	go run ./internal/rules/new table-rename rename
+//
+// The second name is the folder, if that is not the subject.
 package main
 
 import (
@@ -13,21 +16,24 @@ import (
 )
 
 func main() {
-	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: go run ./internal/rules/new SUBJECT-ACT-TROUBLE")
+	if len(os.Args) != 2 && len(os.Args) != 3 {
+		fmt.Fprintln(os.Stderr, "usage: go run ./internal/rules/new SUBJECT-ACT-TROUBLE [FOLDER]")
 		os.Exit(2)
 	}
-	if err := scaffoldRule(os.Args[1]); err != nil {
+	if err := scaffoldRule(os.Args[1], os.Args[2:]...); err != nil {
 		fmt.Fprintln(os.Stderr, "new:", err)
 		os.Exit(1)
 	}
 }
 
-func scaffoldRule(id string) error {
+func scaffoldRule(id string, folder ...string) error {
 	if !lazyregexp.New(`^[a-z]+(-[a-z0-9]+)+$`).MatchString(id) {
 		return fmt.Errorf("%q: the name is subject-act-trouble in lower case", id)
 	}
 	subject, rest, _ := strings.Cut(id, "-")
+	if len(folder) > 0 && folder[0] != subject {
+		subject, rest = folder[0], id
+	}
 	base := strings.ReplaceAll(rest, "-", "_")
 	variable := ""
 	for _, word := range strings.Split(rest, "-") {

@@ -1,9 +1,10 @@
-package publication
+package publication_test
 
 import (
 	"testing"
 
 	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/rules/publication"
 	"github.com/onward-sql/onward/internal/rules/ruletest"
 )
 
@@ -51,7 +52,7 @@ func count(t *testing.T, text string, wants ...int) {
 		t.Fatal(err)
 	}
 	for i, want := range wants {
-		findings, err := f.Run([]*rule.Rule{TableColumn}, &f.Releases[i])
+		findings, err := f.Run([]*rule.Rule{publication.TableColumn}, &f.Releases[i])
 		if err != nil {
 			t.Fatal(err)
 		}

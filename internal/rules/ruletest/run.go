@@ -1,8 +1,7 @@
 package ruletest
 
 import (
-	"os"
-	"path/filepath"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -10,30 +9,24 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/rules"
 	"github.com/onward-sql/onward/onward"
 )
 
-// FixturePath is where a rule's fixture lies, from the folder of all rules:
-// "index-create-blocking" → index/testdata/create_blocking.txtar.
-func FixturePath(id string) string {
-	subject, rest, _ := strings.Cut(id, "-")
-	return filepath.Join(subject, "testdata", strings.ReplaceAll(rest, "-", "_")+".txtar")
-}
-
 // Read reads the fixture of a rule.
-func Read(dir, id string) (*Fixture, error) {
-	data, err := os.ReadFile(filepath.Join(dir, FixturePath(id)))
-	if err != nil {
-		return nil, err
+func Read(id string) (*Fixture, error) {
+	text, ok := rules.FixtureText(id)
+	if !ok {
+		return nil, fmt.Errorf("rule %s has no fixture", id)
 	}
-	return ParseFixture(data)
+	return ParseFixture(text)
 }
 
 // ExerciseRule runs a rule on its fixture. It must flag bad exactly where bad says so, report
 // nothing in fixed and good, and turn bad.sql into fixed.sql by its fix.
-func ExerciseRule(t *testing.T, dir string, r *rule.Rule) {
+func ExerciseRule(t *testing.T, r *rule.Rule) {
 	t.Helper()
-	f, err := Read(dir, r.ID)
+	f, err := Read(r.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
