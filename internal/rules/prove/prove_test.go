@@ -31,11 +31,7 @@ func proofs(t *testing.T) []proof {
 	t.Helper()
 	var out []proof
 	for _, r := range rules.All() {
-		text, ok := rules.FixtureText(r.ID)
-		if !ok {
-			t.Fatalf("%s: no fixture", r.ID)
-		}
-		f, err := ruletest.ParseFixture(text)
+		f, err := ruletest.Read(r.ID)
 		if err != nil {
 			t.Fatalf("%s: %v", r.ID, err)
 		}
