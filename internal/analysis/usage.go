@@ -119,6 +119,20 @@ func (u Usage) DropSeverity() onward.Severity {
 	return max(least, onward.Warning)
 }
 
+// NameSeverity returns the severity of taking away a name that much code never writes, such as a
+// type's: Error only if the deployed code uses it, or a function that something calls.
+func (u Usage) NameSeverity() onward.Severity {
+	switch {
+	case u.Used:
+		return onward.Error
+	case len(u.Functions) > 0:
+		return u.FunctionSeverity()
+	case u.IsIdle():
+		return onward.Info
+	}
+	return onward.Warning
+}
+
 // LowerSeverity returns the severity, but at most Warning if no parsed code confirms a use: there is only a name, or no code at
 // all.
 func (u Usage) LowerSeverity(s onward.Severity) onward.Severity {

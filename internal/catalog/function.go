@@ -227,6 +227,12 @@ func (f *fold) alterFunction(s *pgparse.AlterFunctionStmt) {
 	f.setFunctions(name, list)
 }
 
+// IsCalledByQueries reports whether queries call the function. The server calls the functions of
+// triggers.
+func (fn *Function) IsCalledByQueries() bool {
+	return fn.Returns.Name.Name != "trigger" && fn.Returns.Name.Name != "event_trigger"
+}
+
 // Signature is the function's name with its argument types: "f(integer, text)".
 func (fn *Function) Signature() string {
 	args := make([]string, len(fn.Args))

@@ -63,6 +63,9 @@ func (k Kind) ForMessages() string {
 // IsTable reports whether relations of the kind hold rows, directly or in partitions.
 func (k Kind) IsTable() bool { return k == Table || k == PartitionedTable }
 
+// IsView reports whether it is a view, materialized or not.
+func (k Kind) IsView() bool { return k == View || k == MaterializedView }
+
 // Persistence of a relation.
 type Persistence uint8
 

@@ -1,6 +1,10 @@
 package rule
 
-import "github.com/onward-sql/onward/internal/catalog"
+import (
+	"iter"
+
+	"github.com/onward-sql/onward/internal/catalog"
+)
 
 // changes are the changes by the statements of a transaction, in order, and the last
 // statement that touched each relation.
@@ -25,6 +29,34 @@ func (t *Tx) changesByKey() changes {
 
 // Changes returns the changes to one object by the statements of a transaction, in order.
 func (t *Tx) Changes(key string) []Delta { return t.changesByKey().byKey[key] }
+
+// DeployedChanges iterates over the changes of one kind at a commit, of relations that the
+// deployed code can know.
+func (p *Pass) DeployedChanges(t *Tx, kind catalog.DeltaKind) iter.Seq[*Delta] {
+	return func(yield func(*Delta) bool) {
+		for i := range t.Deltas {
+			if d := &t.Deltas[i]; d.Kind == kind && p.IsDeployed(d) && !yield(d) {
+				return
+			}
+		}
+	}
+}
+
+// TableName returns the name of a changed table when the statement runs. Another statement of
+// the transaction may rename it before or after.
+func (d *Delta) TableName() catalog.Name {
+	if d.By != nil && d.By.Before != nil {
+		if r := d.By.Before.Relation(d.OID); r != nil {
+			return r.Name
+		}
+	}
+	return d.Before.Name
+}
+
+// FindSuccessor returns the relation that has a name at commit; nil if nothing has.
+func (t *Tx) FindSuccessor(name catalog.Name) *catalog.Relation {
+	return t.After.Lookup(name.Schema, name.Name)
+}
 
 // findAuthor returns the statement that caused a change at commit: the first that made the
 // same kind of change to the same object, else the last that touched the object, else the

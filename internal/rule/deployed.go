@@ -226,8 +226,7 @@ func (p *Pass) functionsNaming(t *Tx, r *catalog.Relation, column string, after 
 	if r.OID == 0 {
 		return nil
 	}
-	last := t.Migration.Txs[len(t.Migration.Txs)-1].After
-	return p.FunctionBodies(t).FindNaming(analysis.TakenObject{Relation: r, Column: column, After: after, Before: t.Before, Last: last})
+	return p.FunctionBodies(t).FindNaming(analysis.TakenObject{Relation: r, Column: column, After: after, Before: t.Before, Last: t.Migration.After()})
 }
 
 // FunctionBodies returns the bodies of the functions that exist at a commit. t must be the
@@ -250,4 +249,11 @@ func (p *Pass) recordFunctions(t *Tx) {
 			p.made = append(p.made, d.NewFunction)
 		}
 	}
+}
+
+// KeepsValues reports whether no value is lost with a dropped column: its successor was there before
+// the drop, under another name, and so could be filled from it, or the release had removed all rows before.
+func (p *Pass) KeepsValues(t *Tx, d *Delta) bool {
+	added := t.FindChange(catalog.ColumnAdded, func(o *Delta) bool { return o.OID == d.OID && o.New.Name == d.Old.Name })
+	return p.Rows.WasCleared(d.OID) || added == nil || added.By != d.By && added.By.Index < d.By.Index
 }

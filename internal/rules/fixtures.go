@@ -2,7 +2,6 @@ package rules
 
 import (
 	"embed"
-	"io/fs"
 	"strings"
 )
 
@@ -13,14 +12,16 @@ var fixtures embed.FS
 // if the rule has none. Fixtures are named like the files of rules: "index-duplicate" is
 // index/testdata/duplicate.txtar, and "table-rename" is rename/testdata/table_rename.txtar.
 func FixtureText(id string) (text []byte, ok bool) {
-	subject, rest, _ := strings.Cut(strings.ReplaceAll(id, "-", "_"), "_")
-	if text, err := fixtures.ReadFile(subject + "/testdata/" + rest + ".txtar"); err == nil {
+	name := strings.ReplaceAll(id, "-", "_") + ".txtar"
+	subject, rest, _ := strings.Cut(name, "_")
+	if text, err := fixtures.ReadFile(subject + "/testdata/" + rest); err == nil {
 		return text, true
 	}
-	found, _ := fs.Glob(fixtures, "*/testdata/"+subject+"_"+rest+".txtar")
-	if len(found) == 0 {
-		return nil, false
+	folders, _ := fixtures.ReadDir(".")
+	for _, folder := range folders {
+		if text, err := fixtures.ReadFile(folder.Name() + "/testdata/" + name); err == nil {
+			return text, true
+		}
 	}
-	text, err := fixtures.ReadFile(found[0])
-	return text, err == nil
+	return nil, false
 }

@@ -24,9 +24,8 @@ var AddJson = &rule.Rule{
 }
 
 func addJson(p *rule.Pass, t *rule.Tx) {
-	for i := range t.Deltas {
-		d := &t.Deltas[i]
-		if d.Kind != catalog.ColumnAdded || !p.IsDeployed(d) || !d.Before.Kind.IsTable() || d.New.Type.Name != (catalog.Name{Schema: "pg_catalog", Name: "json"}) {
+	for d := range p.DeployedChanges(t, catalog.ColumnAdded) {
+		if !d.Before.Kind.IsTable() || d.New.Type.Name != (catalog.Name{Schema: "pg_catalog", Name: "json"}) {
 			continue
 		}
 		harm, severity := "fail", onward.Off
@@ -39,7 +38,7 @@ func addJson(p *rule.Pass, t *rule.Tx) {
 				": json has no equality operator",
 			Severity: severity,
 			Cause:    "and %d other columns of the type are added",
-			Instead:  "use jsonb:\nALTER TABLE " + analysis.QuoteTable(tableName(d)) + " ADD COLUMN " + pgparse.QuoteIdent(d.New.Name) + " jsonb;",
+			Instead:  "use jsonb:\nALTER TABLE " + analysis.QuoteTable(d.TableName()) + " ADD COLUMN " + pgparse.QuoteIdent(d.New.Name) + " jsonb;",
 		})
 	}
 }

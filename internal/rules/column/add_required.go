@@ -46,7 +46,7 @@ func addRequired(p *rule.Pass, t *rule.Tx) {
 				Fact: "column " + d.Old.Name + " of " + d.Before.Name.String() + " is renamed to " + d.New.Name + ", and is NOT NULL though another column takes its name",
 				Harm: "every INSERT of the deployed code writes " + d.Old.Name + ", leaves " + d.New.Name + " out and fails: null value in column \"" + d.New.Name +
 					"\" violates not-null constraint",
-				Instead: "let it be null, or give it a default, in the same transaction:\nALTER TABLE " + analysis.QuoteTable(tableName(d)) +
+				Instead: "let it be null, or give it a default, in the same transaction:\nALTER TABLE " + analysis.QuoteTable(d.TableName()) +
 					" ALTER COLUMN " + pgparse.QuoteIdent(d.New.Name) + " DROP NOT NULL;",
 				Severity: lowerByUse(severityIfFilled(t.After, d.After, d.New.Name), u),
 				Evidence: u.InsertPlaces(),
@@ -90,20 +90,20 @@ func demandTogether(p *rule.Pass, after *catalog.Catalog, list []demandedColumn)
 	if u.Does.IsWithin(facts.InsertsNothing) {
 		every = "nothing in the deployed code that was seen INSERTs into it; an INSERT elsewhere leaves "
 	}
-	table := analysis.QuoteTable(tableName(d.Delta))
+	table := analysis.QuoteTable(d.TableName())
 	var names, added []string
 	for _, x := range list {
 		names = append(names, x.New.Name)
 		added = append(added, "ALTER TABLE "+table+" ADD COLUMN "+pgparse.QuoteIdent(x.New.Name)+" "+x.New.Type.String()+" NOT NULL DEFAULT …;\n")
 	}
-	it := chooseByCount(n, "it", "them")
+	it := prose.ChooseByCount(n, "it", "them")
 	r := rule.Report{
-		Fact: describeColumns(names) + chooseByCount(n, " is", " are") + " added to " + d.Before.Name.String() + " as NOT NULL without a default",
+		Fact: prose.EnumerateColumns(names) + prose.ChooseByCount(n, " is", " are") + " added to " + d.Before.Name.String() + " as NOT NULL without a default",
 		Harm: every + prose.EnumerateNames(names) + " out and fails: null value in column \"" + d.New.Name + "\" violates not-null constraint" +
 			unlessFilled(after, d.After, names...),
 		Severity: severityIfFilled(after, d.After, names...),
 		Cause:    "and %d more on " + d.Before.Name.String() + " are too",
-		Instead: "give " + it + " " + chooseByCount(n, "a default", "defaults") + " that " + chooseByCount(n, "stays", "stay") +
+		Instead: "give " + it + " " + prose.ChooseByCount(n, "a default", "defaults") + " that " + prose.ChooseByCount(n, "stays", "stay") +
 			" until no old code runs any more:\n" + strings.Join(added, "") +
 			"or add " + it + " nullable now and NOT NULL a release later",
 	}
@@ -117,7 +117,7 @@ func demandTogether(p *rule.Pass, after *catalog.Catalog, list []demandedColumn)
 		r.Severity = lowerByUse(r.Severity, u)
 		r.Instead = "leave the default in place (take out " + d.gone.RelativePlace(d.By) + ") until no old code runs any more, and drop it a release later"
 	case d.bound != d.By:
-		r.Fact += ": " + chooseByCount(n, "it is", "they are") + " NOT NULL since " + d.bound.RelativePlace(d.By)
+		r.Fact += ": " + prose.ChooseByCount(n, "it is", "they are") + " NOT NULL since " + d.bound.RelativePlace(d.By)
 		r.Evidence = append([]onward.Evidence{d.bound.NewEvidence("sets NOT NULL")}, u.InsertPlaces()...)
 		r.Severity = lowerByUse(r.Severity, u)
 		r.Instead = "leave " + it + " nullable (take out " + d.bound.RelativePlace(d.By) + "), and set NOT NULL a release later, when no old code runs any more"

@@ -23,9 +23,8 @@ var DefaultChanged = &rule.Rule{
 }
 
 func defaultChanged(p *rule.Pass, t *rule.Tx) {
-	for i := range t.Deltas {
-		d := &t.Deltas[i]
-		if d.Kind != catalog.ColumnDefaultChanged || !p.IsDeployed(d) || p.NewColumn(d, d.Old) ||
+	for d := range p.DeployedChanges(t, catalog.ColumnDefaultChanged) {
+		if p.NewColumn(d, d.Old) ||
 			d.Old.Default == nil || d.New.Default == nil || t.FindColumnChange(catalog.ColumnTypeChanged, d) != nil && !d.IsColumnReplaced() ||
 			sameValue(d.Old.Default, d.New.Default) || isUnrelated(p, t, d) || repeatsValue(t, d) {
 			continue

@@ -5,6 +5,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -32,7 +33,7 @@ func severityIfFilled(c *catalog.Catalog, r *catalog.Relation, columns ...string
 // end of a sentence that says they fail.
 func unlessFilled(c *catalog.Catalog, r *catalog.Relation, columns ...string) string {
 	if t := analysis.FindFiller(c, r, columns); t != nil {
-		return ", unless trigger " + t.Name + " fills " + chooseByCount(len(columns), "it", "them")
+		return ", unless trigger " + t.Name + " fills " + prose.ChooseByCount(len(columns), "it", "them")
 	}
 	return ""
 }

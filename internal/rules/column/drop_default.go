@@ -7,6 +7,7 @@ import (
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -89,10 +90,10 @@ func defaultsGone(p *rule.Pass, t *rule.Tx, list []undefaultedColumn) {
 		names, uses = append(names, x.New.Name), append(uses, x.uses)
 	}
 	p.Report(d, rule.Report{
-		Fact: chooseByCount(len(list), "the "+d.what, "the "+d.what+"s") + " of " + describeColumns(names) + " of " + d.Before.Name.String() +
-			chooseByCount(len(list), ", which is NOT NULL, is", ", which are NOT NULL, are") + " dropped",
+		Fact: prose.ChooseByCount(len(list), "the "+d.what, "the "+d.what+"s") + " of " + prose.EnumerateColumns(names) + " of " + d.Before.Name.String() +
+			prose.ChooseByCount(len(list), ", which is NOT NULL, is", ", which are NOT NULL, are") + " dropped",
 		Harm:     d.harm,
-		Instead:  chooseByCount(len(list), "drop it", "drop them") + " a release later, when no old code runs any more",
+		Instead:  prose.ChooseByCount(len(list), "drop it", "drop them") + " a release later, when no old code runs any more",
 		Way:      addedBack(p, d.Delta),
 		Severity: d.severity,
 		Evidence: analysis.MergeUsages(uses).Evidence,
@@ -107,7 +108,7 @@ func addedBack(p *rule.Pass, d *rule.Delta) advice.Way {
 	if !p.NewColumn(d, d.Old) {
 		return nil
 	}
-	return advice.KeepDefault{Table: analysis.QuoteTable(tableName(d)), Column: pgparse.QuoteIdent(d.Old.Name)}
+	return advice.KeepDefault{Table: analysis.QuoteTable(d.TableName()), Column: pgparse.QuoteIdent(d.Old.Name)}
 }
 
 // numberedKey reports whether a column was a primary key that the server fills

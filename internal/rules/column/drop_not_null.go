@@ -27,9 +27,8 @@ var DropNotNull = &rule.Rule{
 }
 
 func dropNotNull(p *rule.Pass, t *rule.Tx) {
-	for i := range t.Deltas {
-		d := &t.Deltas[i]
-		if d.Kind != catalog.ColumnDropNotNull || !p.IsDeployed(d) || p.NewColumn(d, d.Old) || isUnrelated(p, t, d) ||
+	for d := range p.DeployedChanges(t, catalog.ColumnDropNotNull) {
+		if p.NewColumn(d, d.Old) || isUnrelated(p, t, d) ||
 			d.IsColumnReplaced() && isNumbered(d.Old) && !isNumbered(d.New) {
 			continue
 		}

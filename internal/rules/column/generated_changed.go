@@ -23,9 +23,8 @@ var GeneratedChanged = &rule.Rule{
 }
 
 func generatedChanged(p *rule.Pass, t *rule.Tx) {
-	for i := range t.Deltas {
-		d := &t.Deltas[i]
-		if d.Kind != catalog.ColumnGeneratedChanged || !p.IsDeployed(d) || p.NewColumn(d, d.Old) {
+	for d := range p.DeployedChanges(t, catalog.ColumnGeneratedChanged) {
+		if p.NewColumn(d, d.Old) {
 			continue
 		}
 		name := d.New.Name

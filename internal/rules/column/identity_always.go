@@ -24,9 +24,8 @@ var IdentityAlways = &rule.Rule{
 }
 
 func identityAlways(p *rule.Pass, t *rule.Tx) {
-	for i := range t.Deltas {
-		d := &t.Deltas[i]
-		if d.Kind != catalog.ColumnIdentityChanged || d.New.Identity != "always" || !p.IsDeployed(d) || p.NewColumn(d, d.Old) {
+	for d := range p.DeployedChanges(t, catalog.ColumnIdentityChanged) {
+		if d.New.Identity != "always" || p.NewColumn(d, d.Old) {
 			continue
 		}
 		add := "ADD"
@@ -40,7 +39,7 @@ func identityAlways(p *rule.Pass, t *rule.Tx) {
 		p.Report(d, rule.Report{
 			Fact: "column " + d.New.Name + " of " + d.Before.Name.String() + " becomes GENERATED ALWAYS AS IDENTITY",
 			Harm: "INSERTs of the deployed code that write " + d.New.Name + " themselves fail: cannot insert a non-DEFAULT value into column \"" + d.New.Name + "\"",
-			Instead: "take what is given until no old code runs any more:\nALTER TABLE " + analysis.QuoteTable(tableName(d)) + " ALTER COLUMN " +
+			Instead: "take what is given until no old code runs any more:\nALTER TABLE " + analysis.QuoteTable(d.TableName()) + " ALTER COLUMN " +
 				pgparse.QuoteIdent(d.New.Name) + " " + instead + ";",
 		})
 	}

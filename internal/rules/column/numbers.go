@@ -91,7 +91,7 @@ func describeOrigin(c *catalog.Column) string {
 // fixRefill returns the fix for a column that lacks the source of values of the column whose
 // name it has.
 func fixRefill(t *rule.Tx, d *rule.Delta) string {
-	table, name := analysis.QuoteTable(tableName(d)), pgparse.QuoteIdent(d.New.Name)
+	table, name := analysis.QuoteTable(d.TableName()), pgparse.QuoteIdent(d.New.Name)
 	alter := "ALTER TABLE " + table + " ALTER COLUMN " + name + " "
 	switch {
 	case isNumbered(d.Old) && classes[d.New.Type.Name.Name] != "integer":

@@ -7,6 +7,7 @@ import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -39,9 +40,8 @@ type retypedColumn struct {
 
 func typeIncompatible(p *rule.Pass, t *rule.Tx) {
 	var all []retypedColumn
-	for i := range t.Deltas {
-		d := &t.Deltas[i]
-		if d.Kind != catalog.ColumnTypeChanged || !p.IsDeployed(d) || d.Before.View != nil || p.NewColumn(d, d.Old) || isEmptied(p, t, d) {
+	for d := range p.DeployedChanges(t, catalog.ColumnTypeChanged) {
+		if d.Before.View != nil || p.NewColumn(d, d.Old) || isEmptied(p, t, d) {
 			continue
 		}
 		severity, harm := judgeTypeChange(t.After, baseType(t.Before, d.Old.Type), baseType(t.After, d.New.Type))
@@ -85,14 +85,14 @@ func retypeTogether(p *rule.Pass, list []retypedColumn) {
 		same = same && x.New.Type.String() == d.New.Type.String() && x.Old.Type.String() == d.Old.Type.String()
 	}
 	u := analysis.MergeUsages(uses)
-	fact := describeColumns(names) + " of " + d.Before.Name.String()
+	fact := prose.EnumerateColumns(names) + " of " + d.Before.Name.String()
 	if same {
-		fact += chooseByCount(n, " becomes ", " become ") + d.New.Type.String() + " (was " + d.Old.Type.String() + ")"
+		fact += prose.ChooseByCount(n, " becomes ", " become ") + d.New.Type.String() + " (was " + d.Old.Type.String() + ")"
 	} else {
 		fact += " get other types, " + d.Old.Name + " " + d.New.Type.String() + " (was " + d.Old.Type.String() + ")"
 	}
-	instead := "add " + chooseByCount(n, "a column", "columns") + " of the new type, keep both in step, and drop " +
-		chooseByCount(n, names[0], "the old ones") + " a release later:\nALTER TABLE " + analysis.QuoteTable(tableName(d.Delta)) + " " + strings.Join(adds,
+	instead := "add " + prose.ChooseByCount(n, "a column", "columns") + " of the new type, keep both in step, and drop " +
+		prose.ChooseByCount(n, names[0], "the old ones") + " a release later:\nALTER TABLE " + analysis.QuoteTable(d.TableName()) + " " + strings.Join(adds,
 		", ") + ";"
 	if d.IsColumnReplaced() {
 		instead = "release code that takes both types first, and exchange the columns a release later"

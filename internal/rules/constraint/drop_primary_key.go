@@ -31,9 +31,8 @@ var DropPrimaryKey = &rule.Rule{
 }
 
 func dropPrimaryKey(p *rule.Pass, t *rule.Tx) {
-	for i := range t.Deltas {
-		d := &t.Deltas[i]
-		if d.Kind != catalog.ConstraintDropped || d.OldConstraint.Kind != catalog.PrimaryKey || d.OldConstraint.Parent || !p.IsDeployed(d) || d.After == nil ||
+	for d := range p.DeployedChanges(t, catalog.ConstraintDropped) {
+		if d.OldConstraint.Kind != catalog.PrimaryKey || d.OldConstraint.Parent || d.After == nil ||
 			d.OldIndex != nil && (p.IsNew(d.OldIndex.OID) || isColumnGone(d.Before, d.After, d.OldIndex)) {
 			continue
 		}

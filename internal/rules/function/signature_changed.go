@@ -44,7 +44,7 @@ func signatureChanged(p *rule.Pass, t *rule.Tx) {
 func judgeReplaced(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 	old := d.OldFunction
 	now := t.After.Functions(old.Name.Schema, old.Name.Name)
-	if len(now) == 0 || !p.DeployedFunction(old) || !isCalledByQueries(old) {
+	if len(now) == 0 || !p.DeployedFunction(old) || !old.IsCalledByQueries() {
 		return
 	}
 	by := d.By
@@ -52,7 +52,7 @@ func judgeReplaced(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 		by = c.By
 	}
 	u := p.Code.UsesName(old.Name)
-	r := rule.Report{Severity: severityOfUse(u), Evidence: u.Evidence, Instead: "keep the old one for one more release, and give the new one another name"}
+	r := rule.Report{Severity: u.NameSeverity(), Evidence: u.Evidence, Instead: "keep the old one for one more release, and give the new one another name"}
 	at := slices.IndexFunc(now, func(f *catalog.Function) bool { return takesArguments(f, old.Args) })
 	switch {
 	case at < 0:

@@ -24,9 +24,8 @@ var CreateRule = &rule.Rule{
 }
 
 func createRule(p *rule.Pass, t *rule.Tx) {
-	for i := range t.Deltas {
-		d := &t.Deltas[i]
-		if d.Kind != catalog.RuleCreated || !p.IsDeployed(d) || d.Before.View != nil {
+	for d := range p.DeployedChanges(t, catalog.RuleCreated) {
+		if d.Before.View != nil {
 			continue
 		}
 		event := "statements"

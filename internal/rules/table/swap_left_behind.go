@@ -77,7 +77,7 @@ func tellLeftBehind(p *rule.Pass, r *rule.Release) {
 			continue
 		}
 		old := r.Deployed.Lookup(now.Name.Schema, now.Name.Name)
-		if old == nil || old.OID == now.OID || len(missingColumns(old, now)) > 0 {
+		if old == nil || old.OID == now.OID || len(analysis.MissingColumns(old, now)) > 0 {
 			continue // another table altogether
 		}
 		told[k.oid] = true

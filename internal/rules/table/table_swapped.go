@@ -38,7 +38,7 @@ func keepSwap(p *rule.Pass, t *rule.Tx, by *rule.Stmt, d *catalog.Delta) {
 		t.RolledBack {
 		return
 	}
-	now := findSuccessor(t, d.Before.Name)
+	now := t.FindSuccessor(d.Before.Name)
 	if now == nil || !now.Kind.IsTable() || !p.IsNew(now.OID) || now.Inferred || d.Kind == catalog.RelationDropped && createdAs(t, now) {
 		return
 	}

@@ -22,9 +22,8 @@ var Unlogged = &rule.Rule{
 }
 
 func checkUnlogged(p *rule.Pass, t *rule.Tx) {
-	for i := range t.Deltas {
-		d := &t.Deltas[i]
-		if d.Kind != catalog.RelationChanged || d.What != "persistence" || d.After.Persistence != catalog.Unlogged || !p.IsDeployed(d) || !d.Before.Kind.IsTable() {
+	for d := range p.DeployedChanges(t, catalog.RelationChanged) {
+		if d.What != "persistence" || d.After.Persistence != catalog.Unlogged || !d.Before.Kind.IsTable() {
 			continue
 		}
 		name := d.Before.Name.String()

@@ -26,12 +26,11 @@ var ReplaceIncompatible = &rule.Rule{
 }
 
 func replaceIncompatible(p *rule.Pass, t *rule.Tx) {
-	for i := range t.Deltas {
-		d := &t.Deltas[i]
-		if d.Kind != catalog.RelationDropped || !isView(d.Before) || !p.IsDeployed(d) || d.Before.Partial || d.Before.Inferred {
+	for d := range p.DeployedChanges(t, catalog.RelationDropped) {
+		if !d.Before.Kind.IsView() || d.Before.Partial || d.Before.Inferred {
 			continue
 		}
-		now := findSuccessor(t, d.Before)
+		now := t.FindSuccessor(d.Before.Name)
 		if now == nil || now.Partial || now.Inferred {
 			continue
 		}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -36,15 +37,15 @@ func writeRefused(p *rule.Pass, t *rule.Tx) {
 		now := d.After
 		switch d.Kind {
 		case catalog.RelationDropped:
-			if isView(d.Before) && dropsView(d.By, d.Before) {
-				now = findSuccessor(t, d.Before)
+			if d.Before.Kind.IsView() && d.By.DropsByName(d.Before.Name, pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW) {
+				now = t.FindSuccessor(d.Before.Name)
 			}
 		case catalog.ViewReplaced, catalog.TriggerDropped, catalog.TriggerChanged, catalog.RuleDropped:
 		default:
 			continue
 		}
 		was := d.Before
-		if now == nil || !isView(was) || was.Kind != catalog.View || !isView(now) || !p.IsDeployed(d) || was.Inferred || now.Inferred ||
+		if now == nil || was == nil || was.Kind != catalog.View || !now.Kind.IsView() || !p.IsDeployed(d) || was.Inferred || now.Inferred ||
 			slices.Contains(told, was.OID) {
 			continue
 		}

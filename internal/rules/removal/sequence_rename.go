@@ -1,4 +1,4 @@
-package sequence
+package removal
 
 import (
 	"github.com/onward-sql/onward/internal/catalog"
@@ -7,9 +7,9 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Rename flags ALTER SEQUENCE … RENAME TO.
+// SequenceRename flags ALTER SEQUENCE … RENAME TO.
 // https://www.postgresql.org/docs/current/sql-altersequence.html
-var Rename = &rule.Rule{
+var SequenceRename = &rule.Rule{
 	ID:       "sequence-rename",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
@@ -22,29 +22,19 @@ var Rename = &rule.Rule{
 }
 
 func checkSequenceRename(p *rule.Pass, t *rule.Tx) {
-	for i := range t.Deltas {
-		d := &t.Deltas[i]
-		if !isSequenceDeployed(p, d, catalog.RelationRenamed) || isNameTaken(t, d) {
+	for d := range p.DeployedChanges(t, catalog.RelationRenamed) {
+		if d.Before.Kind != catalog.Sequence || t.FindSuccessor(d.Before.Name) != nil {
 			continue
 		}
-		what := "is renamed to " + d.After.Name.Name
-		switch moves := d.By.Node.GetAlterObjectSchemaStmt(); {
-		case moves.GetObjectType() == pgparse.ObjectType_OBJECT_SEQUENCE:
-			what = "moves to schema " + d.After.Name.Schema
-		case d.By.Node.GetRenameStmt() == nil:
+		if d.By.Node.GetRenameStmt() == nil && d.By.Node.GetAlterObjectSchemaStmt().GetObjectType() != pgparse.ObjectType_OBJECT_SEQUENCE {
 			continue // it goes with its table
 		}
 		u := p.Code.UsesName(p.DeployedName(d))
 		if !u.Used && !u.Named && (u.Known || d.Before.Seq != nil && d.Before.Seq.OwnerTable != 0) {
 			continue // a default takes its numbers, and follows
 		}
-		p.Report(d, rule.Report{
-			Fact:     "sequence " + d.Before.Name.String() + " " + what,
-			Harm:     u.DescribeBreak("\"" + d.Before.Name.String() + "\""),
-			Unused:   d.Before.Name.String(),
-			Instead:  "leave the name as it is, or rename it a release later",
-			Severity: severityOfUse(u),
-			Evidence: u.Evidence,
-		})
+		r := describeMove("sequence", d.Before.Name, describeAct(d.By, d.After.Name), u)
+		r.Instead = "leave the name as it is, or rename it a release later"
+		p.Report(d, r)
 	}
 }

@@ -1,4 +1,4 @@
-package table
+package removal
 
 import (
 	"slices"

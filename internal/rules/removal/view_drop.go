@@ -1,4 +1,4 @@
-package view
+package removal
 
 import (
 	"slices"
@@ -10,9 +10,9 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Drop flags DROP VIEW while deployed code may read the view.
+// ViewDrop flags DROP VIEW while deployed code may read the view.
 // https://www.postgresql.org/docs/current/sql-dropview.html
-var Drop = &rule.Rule{
+var ViewDrop = &rule.Rule{
 	ID:       "view-drop",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
@@ -43,12 +43,9 @@ func gatherDropped(p *rule.Pass, m *rule.Migration) {
 	for _, t := range m.Txs {
 		gatherDrops(p, t)
 	}
-	if p.Release.Known || !p.Release.Deployed.IsBlank("") {
-		return
-	}
 	for _, s := range rule.StatementsOf[*pgparse.Node_DropStmt](m) {
-		if s.IfExists() {
-			judgeUnseen(p, s)
+		if s.IfExists() && p.Release.IsSchemaUnknown() {
+			judgeUnseenView(p, s)
 		}
 	}
 }
@@ -76,51 +73,37 @@ func keepsColumns(now, old *catalog.Relation) bool {
 	return now.Partial || !slices.ContainsFunc(old.Columns, func(c *catalog.Column) bool { return now.Column(c.Name) == nil })
 }
 
-// judgeUnseen judges DROP … IF EXISTS of a view that no statement created, if nothing at all
+// judgeUnseenView judges DROP … IF EXISTS of a view that no statement created, if nothing at all
 // is known of the deployed schema: the view may exist.
-func judgeUnseen(p *rule.Pass, s *rule.Stmt) {
-	last := s.Migration.Txs[len(s.Migration.Txs)-1].After
+func judgeUnseenView(p *rule.Pass, s *rule.Stmt) {
 	for _, o := range s.ListDrops(pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW) {
-		if s.Before.Lookup(o.Schema, o.Name.Name) != nil || last.Lookup(o.Schema, o.Name.Name) != nil {
+		if s.Before.Lookup(o.Schema, o.Name.Name) != nil || s.Migration.After().Lookup(o.Schema, o.Name.Name) != nil {
 			continue
 		}
-		u := p.Code.FindUses(o.Name, "")
-		p.Report(s, rule.Report{
-			Fact:     "view " + o.String() + " is dropped if it exists",
-			Harm:     u.DescribeBreak("it"),
-			Unused:   o.String(),
-			Instead:  u.FixBeforeDrop("it"),
-			Severity: min(u.DropSeverity(), onward.Warning),
-			Evidence: u.AllEvidence(),
-			Cause:    "and so are %d others",
-		})
+		r := describeUnseenDrop("view", "it", o.Name, p.Code.FindUses(o.Name, ""))
+		r.Cause = "and so are %d others"
+		p.Report(s, r)
 	}
 }
 
 func gatherDrops(p *rule.Pass, t *rule.Tx) {
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
-		if d.Kind != catalog.RelationDropped || !isView(d.Before) || !dropsView(d.By, d.Before) {
+		if d.Kind != catalog.RelationDropped || !d.Before.Kind.IsView() ||
+			!d.By.DropsByName(d.Before.Name, pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW) {
 			continue
 		}
 		if !p.IsDeployed(d) {
 			judgeTemporaryView(p, t, d)
 			continue
 		}
-		if now := findSuccessor(t, d.Before); now != nil {
+		if now := t.FindSuccessor(d.Before.Name); now != nil {
 			judgeEmpty(p, d, now)
 			continue
 		}
 		u := p.UsesOfTaken(t, d, nil)
 		name := d.Before.Name.String()
-		r := rule.Report{
-			Fact:     d.Before.Kind.String() + " " + name + " is dropped",
-			Harm:     u.DescribeBreak("it"),
-			Unused:   name,
-			Instead:  u.FixBeforeDrop("it"),
-			Severity: u.DropSeverity(),
-			Evidence: u.AllEvidence(),
-		}
+		r := describeRelationDrop(d.Before.Kind.String(), "it", d.Before.Name, u)
 		if again := findRecreated(t, d.Before); again != nil {
 			r.Fact += " and made again in another transaction, at " + again.RelativePlace(d.By)
 			r.Harm = "queries on " + name + " fail in between" + u.FirstPlace() + ", and for good when the second transaction does not succeed"
@@ -144,7 +127,7 @@ func gatherDrops(p *rule.Pass, t *rule.Tx) {
 func judgeTemporaryView(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 	name := d.Before.Name
 	was := p.Release.Deployed.Lookup(name.Schema, name.Name)
-	if was == nil || findSuccessor(t, d.Before) != nil {
+	if was == nil || t.FindSuccessor(d.Before.Name) != nil {
 		return
 	}
 	u := p.Code.FindUses(name, "")
@@ -174,4 +157,16 @@ func judgeEmpty(p *rule.Pass, d *rule.Delta, now *catalog.Relation) {
 		Severity: u.DropSeverity(),
 		Evidence: u.Evidence,
 	})
+}
+
+// findRecreated finds the statement of the same migration, after the transaction, that gives the
+// name to something again.
+func findRecreated(t *rule.Tx, old *catalog.Relation) *rule.Stmt {
+	last := t.Statements[len(t.Statements)-1]
+	for _, s := range rule.StatementsAfter(t.Migration.StatementsOn(old.Name), last) {
+		if s.After.Lookup(old.Name.Schema, old.Name.Name) != nil {
+			return s
+		}
+	}
+	return nil
 }

@@ -1,4 +1,4 @@
-package table
+package removal
 
 import (
 	"slices"
@@ -10,9 +10,9 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Rename flags ALTER TABLE … RENAME TO while deployed code may use the old
+// TableRename flags ALTER TABLE … RENAME TO while deployed code may use the old
 // name. https://www.postgresql.org/docs/current/sql-altertable.html
-var Rename = &rule.Rule{
+var TableRename = &rule.Rule{
 	ID:       "table-rename",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
@@ -27,10 +27,8 @@ var Rename = &rule.Rule{
 }
 
 func checkTableRename(p *rule.Pass, t *rule.Tx) {
-	for i := range t.Deltas {
-		d := &t.Deltas[i]
-		if d.Kind != catalog.RelationRenamed || d.Before.Name.Schema != d.After.Name.Schema || !p.IsDeployed(d) ||
-			!d.Before.Kind.IsTable() && d.Before.Kind != catalog.ForeignTable {
+	for d := range p.DeployedChanges(t, catalog.RelationRenamed) {
+		if d.Before.Name.Schema != d.After.Name.Schema || !d.Before.Kind.IsTable() && d.Before.Kind != catalog.ForeignTable {
 			continue
 		}
 		reportMoved(p, t, d, "is renamed to "+d.After.Name.Name)
@@ -41,18 +39,12 @@ func checkTableRename(p *rule.Pass, t *rule.Tx) {
 func reportMoved(p *rule.Pass, t *rule.Tx, d *rule.Delta, act string) {
 	from, to := d.Before.Name, d.After.Name
 	u := p.UsesOfTaken(t, d, nil)
-	r := rule.Report{
-		Fact:     "table " + from.String() + " " + act,
-		Harm:     u.DescribeBreak("\"" + from.String() + "\""),
-		Unused:   from.String(),
-		Severity: u.DropSeverity(),
-		Evidence: u.AllEvidence(),
-		Way:      advice.KeepTableName{Table: from.Name},
-		Instead: "create a view of the old name, in the same transaction, and drop it a release later:\n" +
-			"CREATE VIEW " + analysis.QuoteTable(from) + " AS SELECT * FROM " + analysis.QuoteTable(to) + ";",
-	}
-	if now := findSuccessor(t, from); now != nil {
-		gone := missingColumns(d.Before, now)
+	r := describeMove("table", from, act, u)
+	r.Severity, r.Way = u.DropSeverity(), advice.KeepTableName{Table: from.Name}
+	r.Instead = "create a view of the old name, in the same transaction, and drop it a release later:\n" +
+		"CREATE VIEW " + analysis.QuoteTable(from) + " AS SELECT * FROM " + analysis.QuoteTable(to) + ";"
+	if now := t.FindSuccessor(from); now != nil {
+		gone := analysis.MissingColumns(d.Before, now)
 		columns, uc := lostColumns(p, t, d, gone)
 		switch {
 		case columns != "":

@@ -1,4 +1,4 @@
-package table
+package removal
 
 import (
 	"github.com/onward-sql/onward/internal/analysis"
@@ -7,26 +7,6 @@ import (
 	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/rule"
 )
-
-// findSuccessor is the relation that has a name at commit; nil when nothing has.
-func findSuccessor(t *rule.Tx, name catalog.Name) *catalog.Relation {
-	return t.After.Lookup(name.Schema, name.Name)
-}
-
-// missingColumns are the columns that deployed code knows and the successor does not
-// have.
-func missingColumns(old, now *catalog.Relation) []string {
-	if old.Inferred || old.Partial || now.Inferred || now.Partial {
-		return nil
-	}
-	var names []string
-	for _, c := range old.Columns {
-		if now.Column(c.Name) == nil {
-			names = append(names, c.Name)
-		}
-	}
-	return names
-}
 
 // lostColumns returns, for a sentence, the columns that a successor lacks and that the deployed
 // code uses or may use: "column a", "columns a and b". If there are none, it returns the
@@ -67,22 +47,4 @@ func isUpdatable(v *catalog.Relation) bool {
 	return q != nil && len(q.FromClause) == 1 && q.FromClause[0].GetRangeVar() != nil && len(q.GroupClause) == 0 && q.HavingClause == nil &&
 		len(q.DistinctClause) == 0 && len(q.WindowClause) == 0 && q.LimitCount == nil && q.LimitOffset == nil && q.WithClause == nil &&
 		(q.Op == pgparse.SetOperation_SETOP_NONE || q.Op == pgparse.SetOperation_SET_OPERATION_UNDEFINED)
-}
-
-// dropsByName reports whether a statement is a DROP of the kind that names the
-// relation: not one that takes it along.
-func dropsByName(s *rule.Stmt, name catalog.Name, kinds ...pgparse.ObjectType) bool {
-	d := s.Node.GetDropStmt()
-	for _, k := range kinds {
-		if d.GetRemoveType() != k {
-			continue
-		}
-		for _, o := range d.GetObjects() {
-			parts := o.GetList().GetItems()
-			if n := len(parts); n > 0 && parts[n-1].GetString_().GetSval() == name.Name {
-				return true
-			}
-		}
-	}
-	return false
 }

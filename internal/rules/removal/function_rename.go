@@ -1,4 +1,4 @@
-package function
+package removal
 
 import (
 	"github.com/onward-sql/onward/internal/catalog"
@@ -7,9 +7,9 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Rename flags a function that gets another name or schema.
+// FunctionRename flags a function that gets another name or schema.
 // https://www.postgresql.org/docs/current/sql-alterfunction.html
-var Rename = &rule.Rule{
+var FunctionRename = &rule.Rule{
 	ID:       "function-rename",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
@@ -29,7 +29,7 @@ func checkFunctionRename(p *rule.Pass, s *rule.Stmt) {
 	}
 	for i := range s.Deltas {
 		d := &s.Deltas[i]
-		if d.Kind != catalog.FunctionRenamed || !p.DeployedFunction(d.OldFunction) || !isCalledByQueries(d.OldFunction) ||
+		if d.Kind != catalog.FunctionRenamed || !p.DeployedFunction(d.OldFunction) || !d.OldFunction.IsCalledByQueries() ||
 			len(p.Release.Deployed.Functions(d.OldFunction.Name.Schema, d.OldFunction.Name.Name)) == 0 {
 			continue
 		}
@@ -48,19 +48,9 @@ func reportRenamed(p *rule.Pass, s *rule.Stmt, kind string, from, to catalog.Nam
 	if len(s.Tx.After.Functions(from.Schema, from.Name)) > 0 {
 		return // function-signature-changed compares them
 	}
-	act := "is renamed to " + to.Name
-	if from.Schema != to.Schema {
-		act = "moves to schema " + to.Schema
-	}
-	u := usesOfTaken(p, s, from)
-	p.Report(s, rule.Report{
-		Fact:     kind + " " + from.String() + " " + act,
-		Harm:     u.DescribeBreak("\"" + from.String() + "\""),
-		Unused:   from.String(),
-		Instead:  "create a second one with the new name, and drop the old one a release later",
-		Severity: severityOfUse(u),
-		Evidence: u.AllEvidence(),
-	})
+	r := describeMove(kind, from, describeAct(s, to), findFunctionUses(p, s, from))
+	r.Instead = "create a second one with the new name, and drop the old one a release later"
+	p.Report(s, r)
 }
 
 // findUnseen is the function that a statement gives another name and that none

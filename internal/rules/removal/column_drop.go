@@ -1,4 +1,4 @@
-package column
+package removal
 
 import (
 	"slices"
@@ -15,9 +15,9 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Drop flags DROP COLUMN while deployed code may use the column.
+// ColumnDrop flags DROP COLUMN while deployed code may use the column.
 // https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-DROP-COLUMN
-var Drop = &rule.Rule{
+var ColumnDrop = &rule.Rule{
 	ID:       "column-drop",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
@@ -41,9 +41,8 @@ type droppedColumn struct {
 
 func checkColumnDrop(p *rule.Pass, t *rule.Tx) {
 	var all []droppedColumn
-	for i := range t.Deltas {
-		d := &t.Deltas[i]
-		if d.Kind != catalog.ColumnDropped || !p.IsDeployed(d) || d.Before.View != nil || p.NewColumn(d, d.Old) || d.By.Node.GetDropStmt() != nil {
+	for d := range p.DeployedChanges(t, catalog.ColumnDropped) {
+		if d.Before.View != nil || p.NewColumn(d, d.Old) || d.By.Node.GetDropStmt() != nil {
 			continue // the last one: CASCADE took it along, table-drop-cascade
 		}
 		if d.After != nil && d.After.Column(d.Old.Name) != nil {
@@ -85,13 +84,13 @@ func dropTogether(p *rule.Pass, list []droppedColumn) {
 		}
 	}
 	u := analysis.MergeUsages(uses)
-	it := chooseByCount(n, "it", "them")
+	it := prose.ChooseByCount(n, "it", "them")
 	words := describeDeprecated(p, list...)
-	fact := describeColumns(names) + " of " + table.String() + words + chooseByCount(n, " is", " are") + " dropped"
+	fact := prose.EnumerateColumns(names) + " of " + table.String() + words + prose.ChooseByCount(n, " is", " are") + " dropped"
 	fact += u.StillUsedClause(it)
 	r := rule.Report{
 		Fact:     fact,
-		Harm:     u.DescribeBreak(chooseByCount(n, "the column", "the columns")),
+		Harm:     u.DescribeBreak(prose.ChooseByCount(n, "the column", "the columns")),
 		Unused:   prose.EnumerateNames(full),
 		Instead:  u.FixBeforeDrop(it),
 		Severity: u.DropSeverity(),
@@ -101,7 +100,7 @@ func dropTogether(p *rule.Pass, list []droppedColumn) {
 		r.Severity = u.FunctionSeverity()
 	}
 	if len(nullable) > 0 {
-		r.Instead += "; until then " + chooseByCount(n, "it", "they") + " must accept rows without " + it + ":\n" + strings.Join(nullable, ";\n") + ";"
+		r.Instead += "; until then " + prose.ChooseByCount(n, "it", "they") + " must accept rows without " + it + ":\n" + strings.Join(nullable, ";\n") + ";"
 	}
 	if words != "" {
 		r.Harm = u.DescribeUnneeded(r.Harm, it)

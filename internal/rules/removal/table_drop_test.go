@@ -1,4 +1,4 @@
-package table
+package removal
 
 import (
 	"testing"
@@ -32,14 +32,14 @@ func TestDropOfUnseenTable(t *testing.T) {
 			}
 			return s
 		}
-		e := rule.NewEngine(rule.Config{Rules: []*rule.Rule{Drop}, Versions: []int{16}}, nil)
+		e := rule.NewEngine(rule.Config{Rules: []*rule.Rule{TableDrop}, Versions: []int{16}}, nil)
 		e.FoldDeployed(build(c.before))
 		e.Release().Known = c.known
 		e.JudgeMigration(&rule.Migration{ID: "1", Path: "1.sql", Mode: onward.TransactionFile, Script: build(c.sql)})
 		findings, _ := e.Finish()
 		got := onward.Off
 		for _, f := range findings {
-			if f.Rule == Drop.ID {
+			if f.Rule == TableDrop.ID {
 				got = max(got, f.Severity)
 			}
 		}

@@ -1,4 +1,4 @@
-package view
+package removal
 
 import (
 	"github.com/onward-sql/onward/internal/analysis"
@@ -7,9 +7,9 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Rename flags ALTER VIEW … RENAME TO while deployed code may use the old
+// ViewRename flags ALTER VIEW … RENAME TO while deployed code may use the old
 // name. https://www.postgresql.org/docs/current/sql-alterview.html
-var Rename = &rule.Rule{
+var ViewRename = &rule.Rule{
 	ID:       "view-rename",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
@@ -22,22 +22,16 @@ var Rename = &rule.Rule{
 }
 
 func checkViewRename(p *rule.Pass, t *rule.Tx) {
-	for i := range t.Deltas {
-		d := &t.Deltas[i]
-		if d.Kind != catalog.RelationRenamed || !isView(d.Before) || d.Before.Name.Schema != d.After.Name.Schema || !p.IsDeployed(d) ||
-			findSuccessor(t, d.Before) != nil {
+	for d := range p.DeployedChanges(t, catalog.RelationRenamed) {
+		if !d.Before.Kind.IsView() || d.Before.Name.Schema != d.After.Name.Schema || t.FindSuccessor(d.Before.Name) != nil {
 			continue
 		}
 		u := p.UsesOfTaken(t, d, nil)
 		from, to := d.Before.Name, d.After.Name
-		p.Report(d, rule.Report{
-			Fact:   d.Before.Kind.String() + " " + from.String() + " is renamed to " + to.Name,
-			Harm:   u.DescribeBreak("\"" + from.String() + "\""),
-			Unused: from.String(),
-			Instead: "create a second view, and drop the old one a release later:\nCREATE VIEW " + analysis.QuoteTable(to) + " AS SELECT * FROM " +
-				analysis.QuoteTable(from) + ";",
-			Severity: u.DropSeverity(),
-			Evidence: u.AllEvidence(),
-		})
+		r := describeMove(d.Before.Kind.String(), from, "is renamed to "+to.Name, u)
+		r.Severity = u.DropSeverity()
+		r.Instead = "create a second view, and drop the old one a release later:\nCREATE VIEW " + analysis.QuoteTable(to) + " AS SELECT * FROM " +
+			analysis.QuoteTable(from) + ";"
+		p.Report(d, r)
 	}
 }

@@ -1,7 +1,6 @@
-package types
+package removal
 
 import (
-	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/prose"
@@ -9,9 +8,9 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Drop flags DROP TYPE and DROP DOMAIN.
+// TypeDrop flags DROP TYPE and DROP DOMAIN.
 // https://www.postgresql.org/docs/current/sql-droptype.html
-var Drop = &rule.Rule{
+var TypeDrop = &rule.Rule{
 	ID:       "type-drop",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
@@ -29,9 +28,8 @@ func checkTypeDrop(p *rule.Pass, s *rule.Stmt) {
 	for _, o := range s.ListDrops(pgparse.ObjectType_OBJECT_TYPE, pgparse.ObjectType_OBJECT_DOMAIN) {
 		t := s.Before.LookupType(o.Schema, o.Name.Name)
 		name := o.Name
-		last := s.Migration.Txs[len(s.Migration.Txs)-1].After
 		switch {
-		case t == nil && s.IfExists() && (p.Release.Known || !p.Release.Deployed.IsBlank("") || last.LookupType(o.Schema, o.Name.Name) != nil),
+		case t == nil && (isUnseen(p, s) || s.IfExists() && s.Migration.After().LookupType(o.Schema, o.Name.Name) != nil),
 			t != nil && !p.DeployedType(t):
 			continue // nothing tells that it is there
 		case t != nil:
@@ -41,14 +39,7 @@ func checkTypeDrop(p *rule.Pass, s *rule.Stmt) {
 			continue // made anew: type-enum-recreate compares the values
 		}
 		u := p.Code.UsesName(name)
-		r := rule.Report{
-			Fact:     "type " + name.String() + " is dropped",
-			Harm:     u.DescribeBreak("the type"),
-			Unused:   name.String(),
-			Instead:  "drop it a release later, when no old code runs any more",
-			Severity: severityOfUse(u),
-			Evidence: u.Evidence,
-		}
+		r := describeDrop("type", name.String(), u)
 		if gone := listDroppedWith(p, s, t); gone != "" {
 			// What the deployed code does with the values fails for the columns:
 			// that is a finding of theirs.
@@ -104,16 +95,4 @@ func deployedName(p *rule.Pass, t *catalog.UserType) catalog.Name {
 		return old.Name
 	}
 	return t.Name
-}
-
-// severityOfUse of taking a type's name away: much code never writes it, so that it
-// is an error only when the deployed code does.
-func severityOfUse(u analysis.Usage) onward.Severity {
-	switch {
-	case u.Used:
-		return onward.Error
-	case u.IsIdle():
-		return onward.Info
-	}
-	return onward.Warning
 }

@@ -1,4 +1,4 @@
-package sequence
+package removal
 
 import (
 	"github.com/onward-sql/onward/internal/catalog"
@@ -7,8 +7,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Drop flags DROP SEQUENCE. https://www.postgresql.org/docs/current/sql-dropsequence.html
-var Drop = &rule.Rule{
+// SequenceDrop flags DROP SEQUENCE. https://www.postgresql.org/docs/current/sql-dropsequence.html
+var SequenceDrop = &rule.Rule{
 	ID:       "sequence-drop",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
@@ -22,22 +22,15 @@ var Drop = &rule.Rule{
 }
 
 func checkSequenceDrop(p *rule.Pass, t *rule.Tx) {
-	for i := range t.Deltas {
-		d := &t.Deltas[i]
-		if !isSequenceDeployed(p, d, catalog.RelationDropped) || d.By.Node.GetDropStmt().GetRemoveType() != pgparse.ObjectType_OBJECT_SEQUENCE || isNameTaken(t, d) {
+	for d := range p.DeployedChanges(t, catalog.RelationDropped) {
+		if d.Before.Kind != catalog.Sequence || d.By.Node.GetDropStmt().GetRemoveType() != pgparse.ObjectType_OBJECT_SEQUENCE ||
+			t.FindSuccessor(d.Before.Name) != nil {
 			continue
 		}
 		u := p.Code.UsesName(p.DeployedName(d))
 		if !u.Used && d.Before.Seq != nil && d.Before.Seq.OwnerTable != 0 {
 			continue // a column's: column-drop-default has something to say, when there is
 		}
-		p.Report(d, rule.Report{
-			Fact:     "sequence " + d.Before.Name.String() + " is dropped",
-			Harm:     u.DescribeBreak("the sequence"),
-			Unused:   d.Before.Name.String(),
-			Instead:  "drop it a release later, when no old code runs any more",
-			Severity: severityOfUse(u),
-			Evidence: u.Evidence,
-		})
+		p.Report(d, describeDrop("sequence", d.Before.Name.String(), u))
 	}
 }

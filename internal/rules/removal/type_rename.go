@@ -1,4 +1,4 @@
-package types
+package removal
 
 import (
 	"github.com/onward-sql/onward/internal/catalog"
@@ -6,9 +6,9 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Rename flags a type that gets another name or schema.
+// TypeRename flags a type that gets another name or schema.
 // https://www.postgresql.org/docs/current/sql-altertype.html
-var Rename = &rule.Rule{
+var TypeRename = &rule.Rule{
 	ID:       "type-rename",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
@@ -28,21 +28,12 @@ func checkTypeRename(p *rule.Pass, t *rule.Tx) {
 			t.After.LookupType(d.OldType.Name.Schema, d.OldType.Name.Name) != nil {
 			continue
 		}
-		act := "is renamed to " + d.NewType.Name.Name
-		if d.OldType.Name.Schema != d.NewType.Name.Schema {
-			if d.By.Node.GetRenameStmt() != nil {
-				continue // with its schema: schema-rename
-			}
-			act = "moves to schema " + d.NewType.Name.Schema
+		if d.OldType.Name.Schema != d.NewType.Name.Schema && d.By.Node.GetRenameStmt() != nil {
+			continue // with its schema: schema-rename
 		}
 		u := p.Code.UsesName(deployedName(p, d.OldType))
-		p.Report(d, rule.Report{
-			Fact:     "type " + d.OldType.Name.String() + " " + act,
-			Harm:     u.DescribeBreak("\"" + d.OldType.Name.String() + "\""),
-			Unused:   d.OldType.Name.String(),
-			Instead:  "leave the name as it is, or rename it a release after the code stopped naming it",
-			Severity: severityOfUse(u),
-			Evidence: u.Evidence,
-		})
+		r := describeMove("type", d.OldType.Name, describeAct(d.By, d.NewType.Name), u)
+		r.Instead = "leave the name as it is, or rename it a release after the code stopped naming it"
+		p.Report(d, r)
 	}
 }

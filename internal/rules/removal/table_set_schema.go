@@ -1,4 +1,4 @@
-package table
+package removal
 
 import (
 	"github.com/onward-sql/onward/internal/catalog"
@@ -6,9 +6,9 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// SetSchema flags a table that moves to another schema.
+// TableSetSchema flags a table that moves to another schema.
 // https://www.postgresql.org/docs/current/sql-altertable.html
-var SetSchema = &rule.Rule{
+var TableSetSchema = &rule.Rule{
 	ID:       "table-set-schema",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
@@ -22,10 +22,10 @@ var SetSchema = &rule.Rule{
 }
 
 func setSchema(p *rule.Pass, t *rule.Tx) {
-	for i := range t.Deltas {
-		d := &t.Deltas[i]
-		if d.Kind != catalog.RelationRenamed || d.Before.Name.Schema == d.After.Name.Schema || d.By.Node.GetAlterObjectSchemaStmt() == nil || !p.IsDeployed(d) ||
-			!d.Before.Kind.IsTable() && d.Before.Kind != catalog.View && d.Before.Kind != catalog.MaterializedView && d.Before.Kind != catalog.ForeignTable {
+	for d := range p.DeployedChanges(t, catalog.RelationRenamed) {
+		kind := d.Before.Kind
+		if d.Before.Name.Schema == d.After.Name.Schema || d.By.Node.GetAlterObjectSchemaStmt() == nil ||
+			!kind.IsTable() && !kind.IsView() && kind != catalog.ForeignTable {
 			continue
 		}
 		reportMoved(p, t, d, "moves to schema "+d.After.Name.Schema)

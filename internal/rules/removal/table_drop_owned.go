@@ -1,4 +1,4 @@
-package table
+package removal
 
 import (
 	"slices"
@@ -12,9 +12,9 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// DropOwned flags DROP OWNED with nothing before it that gives what the role
+// TableDropOwned flags DROP OWNED with nothing before it that gives what the role
 // owns to another. https://www.postgresql.org/docs/current/sql-drop-owned.html
-var DropOwned = &rule.Rule{
+var TableDropOwned = &rule.Rule{
 	ID:       "table-drop-owned",
 	Category: onward.DataLoss,
 	Severity: onward.Error,

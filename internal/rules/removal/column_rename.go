@@ -1,4 +1,4 @@
-package column
+package removal
 
 import (
 	"github.com/onward-sql/onward/internal/advice"
@@ -9,9 +9,9 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Rename flags RENAME COLUMN while deployed code may use the old name.
+// ColumnRename flags RENAME COLUMN while deployed code may use the old name.
 // https://www.postgresql.org/docs/current/sql-altertable.html
-var Rename = &rule.Rule{
+var ColumnRename = &rule.Rule{
 	ID:       "column-rename",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
@@ -26,9 +26,8 @@ var Rename = &rule.Rule{
 }
 
 func checkColumnRename(p *rule.Pass, t *rule.Tx) {
-	for i := range t.Deltas {
-		d := &t.Deltas[i]
-		if d.Kind != catalog.ColumnRenamed || !p.IsDeployed(d) || p.NewColumn(d, d.Old) {
+	for d := range p.DeployedChanges(t, catalog.ColumnRenamed) {
+		if p.NewColumn(d, d.Old) {
 			continue
 		}
 		if was, known := p.DeployedColumn(d.OID, d.Old.Attnum); known && was != nil && was.Name != d.Old.Name {
@@ -103,7 +102,7 @@ func reportNameTaken(p *rule.Pass, t *rule.Tx, d *rule.Delta, u analysis.Usage) 
 func fixRename(d *rule.Delta, from, to string) string {
 	switch {
 	case d.Before.View != nil:
-		return "give the view both names for one release:\nCREATE OR REPLACE VIEW " + analysis.QuoteTable(tableName(d)) + " AS SELECT …, " +
+		return "give the view both names for one release:\nCREATE OR REPLACE VIEW " + analysis.QuoteTable(d.TableName()) + " AS SELECT …, " +
 			pgparse.QuoteIdent(from) + " AS " + pgparse.QuoteIdent(to) + " FROM …;"
 	case !d.Before.Kind.IsTable():
 		return "make a new one with the new name, and drop the old one a release later"
@@ -113,5 +112,5 @@ func fixRename(d *rule.Delta, from, to string) string {
 		typ = "…"
 	}
 	return "add " + to + ", keep both in step, and drop " + from + " a release later:\n" +
-		"ALTER TABLE " + analysis.QuoteTable(tableName(d)) + " ADD COLUMN " + pgparse.QuoteIdent(to) + " " + typ + ";"
+		"ALTER TABLE " + analysis.QuoteTable(d.TableName()) + " ADD COLUMN " + pgparse.QuoteIdent(to) + " " + typ + ";"
 }

@@ -1,17 +1,18 @@
-package function
+package removal
 
 import (
 	"slices"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
 
-// Drop flags DROP FUNCTION, PROCEDURE and AGGREGATE.
+// FunctionDrop flags DROP FUNCTION, PROCEDURE and AGGREGATE.
 // https://www.postgresql.org/docs/current/sql-dropfunction.html
-var Drop = &rule.Rule{
+var FunctionDrop = &rule.Rule{
 	ID:       "function-drop",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
@@ -32,24 +33,23 @@ func checkFunctionDrop(p *rule.Pass, s *rule.Stmt) {
 		name := o.Name
 		if len(before) > 0 {
 			name = before[0].Name
-		} else if last := s.Migration.Txs[len(s.Migration.Txs)-1].After; s.IfExists() &&
-			(p.Release.Known || !p.Release.Deployed.IsBlank("") || len(last.Functions(o.Schema, o.Name.Name)) > 0) {
+		} else if isUnseen(p, s) || s.IfExists() && len(s.Migration.After().Functions(o.Schema, o.Name.Name)) > 0 {
 			continue // nothing tells that it is there
 		}
 		if len(s.Tx.After.Functions(name.Schema, name.Name)) > 0 {
 			continue // function-signature-changed compares them
 		}
-		if len(before) > 0 && !slices.ContainsFunc(before, func(f *catalog.Function) bool { return isCalledByQueries(f) && p.DeployedFunction(f) }) {
+		if len(before) > 0 && !slices.ContainsFunc(before, func(f *catalog.Function) bool { return f.IsCalledByQueries() && p.DeployedFunction(f) }) {
 			continue
 		}
-		u := usesOfTaken(p, s, name)
-		p.Report(s, rule.Report{
-			Fact:     "function " + name.String() + " is dropped",
-			Harm:     u.DescribeBreak("the function"),
-			Unused:   name.String(),
-			Instead:  "drop it a release later, when no old code runs any more",
-			Severity: severityOfUse(u),
-			Evidence: u.AllEvidence(),
-		})
+		p.Report(s, describeDrop("function", name.String(), findFunctionUses(p, s, name)))
 	}
+}
+
+// findFunctionUses returns the known uses of a function that a statement drops or renames: by the
+// deployed code, and by the functions that exist at commit.
+func findFunctionUses(p *rule.Pass, s *rule.Stmt, name catalog.Name) analysis.Usage {
+	u := p.Code.UsesName(name)
+	u.Functions = p.FunctionBodies(s.Tx).FindCalling(name, s.Migration.After())
+	return u
 }

@@ -1,4 +1,4 @@
-package table
+package removal
 
 import (
 	"slices"
@@ -12,9 +12,9 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// DropCascade flags a CASCADE that takes along what nobody named.
+// TableDropCascade flags a CASCADE that takes along what nobody named.
 // https://www.postgresql.org/docs/current/ddl-depend.html
-var DropCascade = &rule.Rule{
+var TableDropCascade = &rule.Rule{
 	ID:       "table-drop-cascade",
 	Category: onward.DataLoss,
 	Severity: onward.Error,
@@ -114,7 +114,7 @@ func defaultsAlong(p *rule.Pass, t *rule.Tx, s *rule.Stmt) {
 }
 
 func isNamed(s *rule.Stmt, name catalog.Name) bool {
-	return dropsByName(s, name, s.Node.GetDropStmt().GetRemoveType())
+	return s.DropsByName(name, s.Node.GetDropStmt().GetRemoveType())
 }
 
 // onAltered reports whether a delta is on the table that the statement alters.
@@ -126,7 +126,7 @@ func onAltered(s *rule.Stmt, d *rule.Delta) bool {
 func isRecreated(t *rule.Tx, d *rule.Delta) bool {
 	switch d.Kind {
 	case catalog.RelationDropped:
-		return findSuccessor(t, d.Before.Name) != nil
+		return t.FindSuccessor(d.Before.Name) != nil
 	case catalog.TriggerDropped:
 		return d.After == nil || d.After.Trigger(d.OldTrigger.Name) != nil
 	case catalog.PolicyDropped:

@@ -1,4 +1,4 @@
-package function
+package removal
 
 import (
 	"slices"
@@ -10,9 +10,9 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// DropOperator flags DROP OPERATOR and DROP CAST.
+// FunctionDropOperator flags DROP OPERATOR and DROP CAST.
 // https://www.postgresql.org/docs/current/sql-dropoperator.html
-var DropOperator = &rule.Rule{
+var FunctionDropOperator = &rule.Rule{
 	ID:       "function-drop-operator",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
@@ -36,13 +36,8 @@ func dropOperator(p *rule.Pass, s *rule.Stmt) {
 		if pgparse.CommonOperator(o.Name.Name) && !u.Used {
 			u = analysis.Usage{} // the server has others of the name
 		}
-		r := rule.Report{
-			Fact:     "operator " + o.Name.Name + " is dropped",
-			Harm:     u.DescribeBreak("the operator"),
-			Instead:  "drop it a release later, when no old code runs any more",
-			Severity: severityOfUse(u),
-			Evidence: u.Evidence,
-		}
+		r := describeDrop("operator", o.Name.Name, u)
+		r.Unused = ""
 		if by := operatorUser(s.Before, o.Name.Name); by != "" {
 			r.Severity = onward.Error
 			r.Fact += ", and " + by + " uses it"

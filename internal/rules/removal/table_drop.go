@@ -1,4 +1,4 @@
-package table
+package removal
 
 import (
 	"github.com/onward-sql/onward/internal/advice"
@@ -9,9 +9,9 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Drop flags DROP TABLE while deployed code may use the table.
+// TableDrop flags DROP TABLE while deployed code may use the table.
 // https://www.postgresql.org/docs/current/sql-droptable.html
-var Drop = &rule.Rule{
+var TableDrop = &rule.Rule{
 	ID:       "table-drop",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
@@ -35,7 +35,7 @@ func checkTableDrop(p *rule.Pass, s *rule.Stmt) {
 	t := s.Tx
 	for _, d := range listDue(t)[s] {
 		if d.Kind != catalog.RelationDropped || !p.IsDeployed(d) || d.Before.Parent != 0 || !d.Before.Kind.IsTable() && d.Before.Kind != catalog.ForeignTable ||
-			!dropsByName(s, d.Before.Name, pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_FOREIGN_TABLE) {
+			!s.DropsByName(d.Before.Name, pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_FOREIGN_TABLE) {
 			continue
 		}
 		u := p.UsesOfTaken(t, d, nil)
@@ -43,23 +43,15 @@ func checkTableDrop(p *rule.Pass, s *rule.Stmt) {
 			continue // a partition is dropped like this, and only its name would tell of a use
 		}
 		name := d.Before.Name
-		r := rule.Report{
-			Fact:     "table " + name.String() + " is dropped",
-			Harm:     u.DescribeBreak("the table"),
-			Unused:   name.String(),
-			Instead:  u.FixBeforeDrop("it"),
-			Way:      advice.KeepTable{Table: analysis.QuoteTable(name)},
-			Severity: u.DropSeverity(),
-			Evidence: u.AllEvidence(),
-		}
-		if r.Fact += u.StillUsedClause("it"); u.IsUsedByFunctionsOnly() {
-			r.Way = nil
+		r := describeRelationDrop("table", "the table", name, u)
+		if r.Fact += u.StillUsedClause("it"); !u.IsUsedByFunctionsOnly() {
+			r.Way = advice.KeepTable{Table: analysis.QuoteTable(name)}
 		}
 		if here := codeIsHere(p, d.OID); here && u.IsIdle() {
 			r.Severity = u.FunctionSeverity() // it names tables, and not this one
 		}
-		if now := findSuccessor(t, name); now != nil {
-			columns, u := lostColumns(p, t, d, missingColumns(d.Before, now))
+		if now := t.FindSuccessor(name); now != nil {
+			columns, u := lostColumns(p, t, d, analysis.MissingColumns(d.Before, now))
 			if columns == "" {
 				continue // table-drop-first looks at the rows
 			}
@@ -69,7 +61,7 @@ func checkTableDrop(p *rule.Pass, s *rule.Stmt) {
 		p.Report(s, r)
 	}
 	for _, o := range objects {
-		judgeUnseen(p, s, o)
+		judgeUnseenTable(p, s, o)
 	}
 }
 
@@ -89,20 +81,14 @@ func codeIsHere(p *rule.Pass, but catalog.OID) bool {
 	return here
 }
 
-// judgeUnseen judges DROP TABLE IF EXISTS of a table that nothing created, where
+// judgeUnseenTable judges DROP TABLE IF EXISTS of a table that nothing created, where
 // nothing at all is known of the deployed schema: it may be there.
-func judgeUnseen(p *rule.Pass, s *rule.Stmt, o analysis.DroppedObject) {
-	if p.Release.Known || !p.Release.Deployed.IsBlank("") || !s.IfExists() || s.Before.Lookup(o.Schema, o.Name.Name) != nil ||
+func judgeUnseenTable(p *rule.Pass, s *rule.Stmt, o analysis.DroppedObject) {
+	if !p.Release.IsSchemaUnknown() || !s.IfExists() || s.Before.Lookup(o.Schema, o.Name.Name) != nil ||
 		s.Tx.After.Lookup(o.Schema, o.Name.Name) != nil {
 		return
 	}
-	u := p.Code.FindUses(o.Name, "")
-	p.Report(s, rule.Report{
-		Fact:     "table " + o.String() + " is dropped if it exists",
-		Harm:     u.DescribeBreak("the table"),
-		Unused:   o.String(),
-		Instead:  "remove it from the code in this release, and drop it in the next one, when no old code runs any more",
-		Severity: min(u.DropSeverity(), onward.Warning),
-		Evidence: u.Evidence,
-	})
+	r := describeUnseenDrop("table", "the table", o.Name, p.Code.FindUses(o.Name, ""))
+	r.Instead = "remove it from the code in this release, and drop it in the next one, when no old code runs any more"
+	p.Report(s, r)
 }

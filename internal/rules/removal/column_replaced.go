@@ -1,0 +1,79 @@
+package removal
+
+import (
+	"slices"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+)
+
+// droppedAndAdded judges a column that has a successor of its name at commit.
+// One that was added before could be filled from it; one that was added after
+// could not.
+func droppedAndAdded(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
+	if p.KeepsValues(t, d) {
+		refersElsewhere(p, t, d)
+		return // column-type-incompatible compares the types
+	}
+	if onlyAdds(d) {
+		return // release-statement-refused: it is there, unless something unseen dropped it
+	}
+	if now := d.After.Column(d.Old.Name); d.Old.Generated != "" && now != nil && now.Generated != "" {
+		return // both are computed from other columns: column-generated-changed compares them
+	}
+	p.Report(d, rule.Report{
+		Fact:    "column " + d.Old.Name + " of " + d.Before.Name.String() + " is dropped and added again",
+		Harm:    "its values are lost: every row gets the default of the new column, or NULL",
+		Instead: "add the new column under another name, copy the values in batches, and drop the old column a release later",
+	})
+}
+
+// refersElsewhere reports a column whose successor has the keys of another table:
+// the types are the same, and no query fails.
+func refersElsewhere(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
+	from, to := refersTo(t.Before, d.Before, d.Old.Attnum), refersTo(t.After, d.After, d.After.Column(d.Old.Name).Attnum)
+	if from == nil || to == nil || from.OID == to.OID || from.Name == to.Name {
+		return
+	}
+	u := p.UsesColumn(d, d.Old)
+	if u.IsIdle() {
+		return
+	}
+	p.Report(d, rule.Report{
+		Fact: "column " + d.Old.Name + " of " + d.Before.Name.String() + " is dropped, and one that refers to " + to.Name.String() + " takes its name (was " +
+			from.Name.String() + ")",
+		Harm: "the deployed code takes the keys that it finds there for keys of " + from.Name.String() + u.FirstPlace() +
+			", and writes such keys: they are refused, or point at another row",
+		Instead:  "give the new column a name of its own, write both, and drop " + d.Old.Name + " a release later",
+		Severity: u.DropSeverity(),
+		Evidence: u.Evidence,
+	})
+}
+
+// refersTo is the table that a column alone refers to by a foreign key; nil when
+// there is none.
+func refersTo(c *catalog.Catalog, r *catalog.Relation, column int16) *catalog.Relation {
+	for _, k := range r.Constraints {
+		if k.Kind == catalog.ForeignKey && slices.Equal(k.Columns, []int16{column}) {
+			return c.Relation(k.Ref)
+		}
+	}
+	return nil
+}
+
+// onlyAdds reports whether the statement that a column is gone by only adds one of
+// its name: a catalog that is not sure takes it that the old one was dropped.
+func onlyAdds(d *rule.Delta) bool {
+	added := false
+	for _, n := range d.By.Node.GetAlterTableStmt().GetCmds() {
+		c := n.GetAlterTableCmd()
+		switch {
+		case c.GetSubtype() == pgparse.AlterTableType_AT_DropColumn && c.GetName() == d.Old.Name:
+			return false
+		case c.GetSubtype() == pgparse.AlterTableType_AT_AddColumn && c.GetDef().GetColumnDef().GetColname() == d.Old.Name:
+			added = true
+		}
+	}
+	return added
+}
