@@ -18,7 +18,7 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/rules"
-	"github.com/onward-sql/onward/internal/rules/rehearsal"
+	"github.com/onward-sql/onward/internal/rules/release"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
 )
@@ -67,7 +67,7 @@ func newJudge(c *config.Config, k *deployedFacts) (*judge, error) {
 		Sizes: k.describeSizes(),
 	}}
 	known := map[string]bool{}
-	for _, r := range append(rehearsal.All(), rules.All()...) {
+	for _, r := range append(release.RehearsalFindings(), rules.All()...) {
 		known[r.ID] = true
 	}
 	j.config = rule.Config{

@@ -15,7 +15,7 @@ import (
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/fill"
 	"github.com/onward-sql/onward/internal/rotation"
-	"github.com/onward-sql/onward/internal/rules/rehearsal"
+	"github.com/onward-sql/onward/internal/rules/release"
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/rehearse"
 )
@@ -181,7 +181,7 @@ func (a accident) check(t *testing.T, p *played) {
 	for _, i := range p.statements() {
 		st := p.Statements[i]
 		stalled := false
-		for _, f := range named(p.report, rehearsal.TrafficStalls) {
+		for _, f := range named(p.report, release.RehearsalTrafficStalls) {
 			m := p.report.Migrations[st.Migration]
 			stalled = stalled || f.Migration == m.ID && f.Line == m.Statements[st.Statement].Line
 		}
@@ -195,7 +195,7 @@ func (a accident) check(t *testing.T, p *played) {
 // a query, because each waited for the other.
 func (p played) deadlocked() bool {
 	const code = "40P01"
-	for _, f := range named(p.report, rehearsal.Fails) {
+	for _, f := range named(p.report, release.RehearsalFails) {
 		if strings.Contains(f.Fact, code) && strings.Contains(f.Fact, "each held what the other waited for") {
 			return true
 		}

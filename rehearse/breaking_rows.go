@@ -11,7 +11,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/fill"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/rules/rehearsal"
+	"github.com/onward-sql/onward/internal/rules/release"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/internal/violation"
 )
@@ -134,7 +134,7 @@ func (v *version) addRowsFinding(step *step, stop *migrationFailure) {
 	v.blamed[stop.statement] = true
 	d := demandOf(v.demands, stop)
 	if d == nil {
-		v.addFinding(rehearsal.FailsWithRows, step, stop.statement,
+		v.addFinding(release.RehearsalFailsWithRows, step, stop.statement,
 			"refused on tables with rows, and not on empty ones: "+serverMessage(stop.err),
 			"production has rows too: if they are like these, the migration stops here"+v.describeRemaining(step), "")
 		return
@@ -146,7 +146,7 @@ func (v *version) addRowsFinding(step *step, stop *migrationFailure) {
 			instead = strings.Replace(instead, "first,", "first (Postgres 16 and later),", 1)
 		}
 	}
-	v.addFinding(rehearsal.FailsWithRows, step, stop.statement,
+	v.addFinding(release.RehearsalFailsWithRows, step, stop.statement,
 		"production's rows may break it, as the base lets such rows in: "+serverMessage(stop.err),
 		"if there is one, the migration stops here"+v.describeRemaining(step), instead)
 }

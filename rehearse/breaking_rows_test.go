@@ -12,7 +12,7 @@ import (
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/fill"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
-	"github.com/onward-sql/onward/internal/rules/rehearsal"
+	"github.com/onward-sql/onward/internal/rules/release"
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/rehearse"
 )
@@ -58,7 +58,7 @@ func TestDemandsOfRelease(t *testing.T) {
 		if len(h.Statements) != 11 || len(h.Differences) > 0 || h.Traffic == nil {
 			t.Errorf("Postgres %d: %d statements, traffic %t, %+v", major, len(h.Statements), h.Traffic != nil, h.Differences)
 		}
-		found := named(r, rehearsal.FailsWithRows)
+		found := named(r, release.RehearsalFailsWithRows)
 		var lines []int
 		for _, f := range found {
 			lines = append(lines, f.Line)

@@ -12,7 +12,7 @@ import (
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/report"
-	"github.com/onward-sql/onward/internal/rules/rehearsal"
+	"github.com/onward-sql/onward/internal/rules/release"
 	"github.com/onward-sql/onward/internal/script"
 )
 
@@ -259,7 +259,7 @@ func (d *downRun) reportRefusedDown(step *step, down *script.Script, stop *migra
 	}
 	switch {
 	case does != "":
-		d.addFinding(rehearsal.TriedToEscape, step, step.firstStatement(),
+		d.addFinding(release.RehearsalTriedToEscape, step, step.firstStatement(),
 			fmt.Sprintf("in the down migration, at line %d: it %s: %s", stop.statement.Line, does, serverMessage(stop.err)), "", "")
 	case pg != nil && (missingExtension(pg) || pg.Code == "42501" && !d.Superuser):
 		d.addNotef("the down migration of %s was not rehearsed to its end: %s", step.ID, serverMessage(stop.err))
@@ -273,5 +273,5 @@ func (d *downRun) reportRefusedDown(step *step, down *script.Script, stop *migra
 
 // addDownFinding adds a finding at the first statement of the up migration.
 func (d *downRun) addDownFinding(step *step, fact string) {
-	d.addFinding(rehearsal.DownDiffers, step, step.firstStatement(), fact, "", "")
+	d.addFinding(release.RehearsalDownDiffers, step, step.firstStatement(), fact, "", "")
 }

@@ -11,7 +11,7 @@ import (
 
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/rotation"
-	"github.com/onward-sql/onward/internal/rules/rehearsal"
+	"github.com/onward-sql/onward/internal/rules/release"
 	"github.com/onward-sql/onward/rehearse"
 )
 
@@ -152,7 +152,7 @@ func TestWayDown(t *testing.T) {
 					Config: audit.Config{Dir: branch(t, downBase, files)}, Majors: []int{major}, Down: true, Superuser: way.superuser,
 				})
 				var facts []string
-				for _, f := range named(r, rehearsal.DownDiffers) {
+				for _, f := range named(r, release.RehearsalDownDiffers) {
 					facts = append(facts, f.Fact)
 					if !strings.HasSuffix(f.Path, "00002_it.sql") || f.Harm == "" || f.Instead == "" || f.Line != strings.Count(way.none, "\n")+2 {
 						t.Errorf("%+v", f)
@@ -189,7 +189,7 @@ func TestWayDownOfAnotherFile(t *testing.T) {
 	}
 	r, _ := rehearsed(t, rehearse.Config{Config: audit.Config{Dir: branch(t, "-- none", files)}, Majors: []int{18}, Down: true})
 	var facts []string
-	for _, f := range named(r, rehearsal.DownDiffers) {
+	for _, f := range named(r, release.RehearsalDownDiffers) {
 		facts = append(facts, f.Path+" "+f.Fact)
 	}
 	want := `migrations/00002_it.up.sql the down migration does not bring the schema back: column users.a stays; column users.b stays; column users.c stays; column users.d stays; column users.e stays; and 2 more; the migration does not run again: column "a" of relation "users" already exists (SQLSTATE 42701)

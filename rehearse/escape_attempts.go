@@ -12,7 +12,7 @@ import (
 	"github.com/onward-sql/onward/internal/fill"
 	"github.com/onward-sql/onward/internal/outside"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/rules/rehearsal"
+	"github.com/onward-sql/onward/internal/rules/release"
 	"github.com/onward-sql/onward/internal/script"
 )
 
@@ -94,7 +94,7 @@ func (v *version) reportCaughtEscapes(step *step, stop *migrationFailure) {
 		if st.Parent >= 0 {
 			does += ", in a block that goes on without it"
 		}
-		v.addFinding(rehearsal.TriedToEscape, step, st, "it "+does, "", "")
+		v.addFinding(release.RehearsalTriedToEscape, step, st, "it "+does, "", "")
 	}
 }
 
@@ -195,5 +195,5 @@ func (v *version) addPlantedCodeFinding(step *step, sc *script.Script, at *scrip
 		fact = fmt.Sprintf("in the down migration, at line %d: %s", at.Line, fact)
 		at = step.firstStatement()
 	}
-	v.addFinding(rehearsal.TriedToEscape, step, at, fact, "", "")
+	v.addFinding(release.RehearsalTriedToEscape, step, at, fact, "", "")
 }

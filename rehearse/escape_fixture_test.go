@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/tools/txtar"
 
-	"github.com/onward-sql/onward/internal/rules/rehearsal"
+	"github.com/onward-sql/onward/internal/rules/release"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -45,8 +45,8 @@ const base = "base"
 
 // ruleOf are the rules about the outcome of a statement, by their names in wants.
 var ruleOf = map[string]string{
-	"tried": rehearsal.TriedToEscape, "needs": rehearsal.NeedsSuperuser, "fails": rehearsal.Fails, "again": rehearsal.FailsAgain,
-	"rows": rehearsal.FailsWithRows, "limit": rehearsal.NotFinished,
+	"tried": release.RehearsalTriedToEscape, "needs": release.RehearsalNeedsSuperuser, "fails": release.RehearsalFails, "again": release.RehearsalFailsAgain,
+	"rows": release.RehearsalFailsWithRows, "limit": release.RehearsalNotFinished,
 }
 
 const escapeDir = "testdata/escapes"

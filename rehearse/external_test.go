@@ -17,7 +17,7 @@ import (
 	"github.com/onward-sql/onward/internal/fill"
 	"github.com/onward-sql/onward/internal/pgserver"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
-	"github.com/onward-sql/onward/internal/rules/rehearsal"
+	"github.com/onward-sql/onward/internal/rules/release"
 	"github.com/onward-sql/onward/rehearse"
 )
 
@@ -48,7 +48,7 @@ func TestRolesGo(t *testing.T) {
 CREATE FUNCTION member(name) RETURNS void LANGUAGE plpgsql AS $$ BEGIN EXECUTE format('CREATE ROLE %I IN ROLE shop_reader', $1); END $$;
 GRANT SELECT ON users TO shop_reader, theirs;
 -- `
-	const release = `CREATE ROLE shop_writer NOLOGIN;
+	const writerRole = `CREATE ROLE shop_writer NOLOGIN;
 CREATE INDEX CONCURRENTLY users_email_idx ON users (email);
 SELECT member('shop_member');
 CREATE TABLE notes (id bigint PRIMARY KEY);
@@ -78,7 +78,7 @@ DROP ROLE IF EXISTS dynamic;`
 			if _, err := c.Exec(t.Context(), "COMMENT ON ROLE theirs IS 'onward_0123456789ab_1: ours'"); err != nil {
 				t.Fatal(err)
 			}
-			dir := branch(t, base+t.Name()+"\n", []txtar.File{bare(release), more})
+			dir := branch(t, base+t.Name()+"\n", []txtar.File{bare(writerRole), more})
 			cfg := on(dir)
 			cfg.Server, cfg.Down, cfg.Superuser = s.URLAs("go_maker", "postgres"), true, major < 16
 			for range 2 {
@@ -88,7 +88,7 @@ DROP ROLE IF EXISTS dynamic;`
 				}
 				// The retry of a migration that committed its first half is the only thing that meets a role.
 				for _, f := range r.Findings {
-					if strings.HasPrefix(f.Rule, "rehearsal-") && f.Rule != rehearsal.FailsAgain {
+					if strings.HasPrefix(f.Rule, "rehearsal-") && f.Rule != release.RehearsalFailsAgain {
 						t.Errorf("%s: %s", f.Rule, f.Fact)
 					}
 				}
@@ -224,7 +224,7 @@ func TestDemandsElsewhere(t *testing.T) {
 				failed++
 			}
 		}
-		if n := len(named(r, rehearsal.FailsWithRows)); n != 1 || met != (failed == 0) {
+		if n := len(named(r, release.RehearsalFailsWithRows)); n != 1 || met != (failed == 0) {
 			t.Errorf("%s: %d findings, %d statements failed, notes %q", sql, n, failed, h.Notes)
 		}
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/internal/rule"
-	"github.com/onward-sql/onward/internal/rules/rehearsal"
+	"github.com/onward-sql/onward/internal/rules/release"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
 )
@@ -25,7 +25,7 @@ const stallLimit = time.Second
 // own it gets the rule's.
 func (v *version) addFinding(id string, step *step, at *script.Statement, fact, harm, instead string) {
 	var doc *rule.Rule
-	for _, r := range rehearsal.All() {
+	for _, r := range release.RehearsalFindings() {
 		if r.ID == id {
 			doc = r
 		}
@@ -92,30 +92,30 @@ func (v *version) addFailureFindings(s *releaseRun) {
 	errors.As(stop.err, &pg)
 	switch {
 	case errors.As(stop.err, &limit):
-		v.addFinding(rehearsal.NotFinished, step, stop.statement, "the statement was "+limit.reason, "in production it would go on", "")
+		v.addFinding(release.RehearsalNotFinished, step, stop.statement, "the statement was "+limit.reason, "in production it would go on", "")
 	case server.Code == tooManyTemporary:
-		v.addFinding(rehearsal.NotFinished, step, stop.statement, "the statement was ended by the limit of size: "+refusal, "in production it would go on", "")
+		v.addFinding(release.RehearsalNotFinished, step, stop.statement, "the statement was ended by the limit of size: "+refusal, "in production it would go on", "")
 	case attemptedEscape(stop) != "":
-		v.addFinding(rehearsal.TriedToEscape, step, stop.statement, fmt.Sprintf("it %s: %s", attemptedEscape(stop), refusal), "", "")
+		v.addFinding(release.RehearsalTriedToEscape, step, stop.statement, fmt.Sprintf("it %s: %s", attemptedEscape(stop), refusal), "", "")
 	case !v.Superuser && maskedEscape(step.script, stop) != "":
-		v.addFinding(rehearsal.TriedToEscape, step, stop.statement,
+		v.addFinding(release.RehearsalTriedToEscape, step, stop.statement,
 			fmt.Sprintf("it %s, and stops with another error: %s", maskedEscape(step.script, stop), refusal), "", "")
 	case pg != nil && missingExtension(pg):
 		v.reportUnrehearsed(s, server.Message+"; name a server that has it with --postgres URL")
 	case pg != nil && s.unrun != "" && pgerror.Kind{SQLSTATE: pg.Code}.IsMissing():
 		v.reportUnrehearsed(s, server.Message+"; code was not run that may make it: "+s.unrun)
 	case server.Code == "42501" && !v.Superuser:
-		v.addFinding(rehearsal.NeedsSuperuser, step, stop.statement, "refused to a role that is no superuser: "+refusal,
+		v.addFinding(release.RehearsalNeedsSuperuser, step, stop.statement, "refused to a role that is no superuser: "+refusal,
 			"the migration fails wherever its role is none", "")
 	case s.out.Traffic != nil && server.Code == deadlock:
-		v.addFinding(rehearsal.Fails, step, stop.statement, "queries of the deployed code and the migration each held what the other waited for: "+refusal,
+		v.addFinding(release.RehearsalFails, step, stop.statement, "queries of the deployed code and the migration each held what the other waited for: "+refusal,
 			"the server ends one of them: this time it was the migration, which stops here"+v.describeRemaining(step)+"; the next time it may be a query of a user",
 			"one table in a transaction, or the tables in the order in which the deployed code takes them; a short lock_timeout, and another attempt.")
 	case s.out.Traffic != nil && server.Code == lockTimeout:
-		v.addFinding(rehearsal.Fails, step, stop.statement, "it gives up waiting for the queries of the deployed code: "+refusal,
+		v.addFinding(release.RehearsalFails, step, stop.statement, "it gives up waiting for the queries of the deployed code: "+refusal,
 			"the migration stops here"+v.describeRemaining(step), "run it again if possible, and let nothing of it commit before.")
 	default:
-		v.addFinding(rehearsal.Fails, step, stop.statement, "the server refuses it: "+refusal, "the migration stops here"+v.describeRemaining(step), "")
+		v.addFinding(release.RehearsalFails, step, stop.statement, "the server refuses it: "+refusal, "the migration stops here"+v.describeRemaining(step), "")
 	}
 }
 
@@ -168,7 +168,7 @@ func (v *version) addStallFindings(s *releaseRun) {
 				break
 			}
 		}
-		v.addFinding(rehearsal.TrafficStalls, step, at, "queries"+relation+" waited because of this statement",
+		v.addFinding(release.RehearsalTrafficStalls, step, at, "queries"+relation+" waited because of this statement",
 			harm, "")
 	}
 }

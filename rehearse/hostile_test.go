@@ -16,7 +16,7 @@ import (
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/fill"
 	"github.com/onward-sql/onward/internal/rotation"
-	"github.com/onward-sql/onward/internal/rules/rehearsal"
+	"github.com/onward-sql/onward/internal/rules/release"
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/rehearse"
 )
@@ -79,47 +79,47 @@ var hostiles = map[string]hostile{
 	"for ever": {
 		sql:     "SELECT pg_sleep(1000);",
 		config:  limited(300 * time.Millisecond),
-		finding: rehearsal.NotFinished,
+		finding: release.RehearsalNotFinished,
 		fact:    "ended after 300ms",
 	},
 	"for ever, on its own": {
 		sql:     "CREATE TABLE n (); SELECT pg_sleep(1000); SELECT 1;",
 		outside: true,
 		config:  limited(300 * time.Millisecond),
-		finding: rehearsal.NotFinished,
+		finding: release.RehearsalNotFinished,
 		fact:    "ended after 300ms",
 	},
 	"for ever, and not to be ended": {
 		sql:     "DO $$ BEGIN LOOP BEGIN PERFORM pg_sleep(1000); EXCEPTION WHEN query_canceled THEN NULL; END; END LOOP; END $$;",
 		config:  limited(300 * time.Millisecond),
-		finding: rehearsal.NotFinished,
+		finding: release.RehearsalNotFinished,
 		fact:    "ended after 300ms",
 	},
 	"for ever, the second time": {
 		sql:     "DO $$ BEGIN IF to_regclass('done') IS NOT NULL THEN PERFORM pg_sleep(1000); END IF; END $$;\nCREATE TABLE done (); SELECT 1;",
 		outside: true,
 		config:  limited(2 * time.Second),
-		finding: rehearsal.FailsAgain,
+		finding: release.RehearsalFailsAgain,
 		fact:    "ended after 2s",
 	},
 	"fills the disk": {
 		sql:     "CREATE TABLE big (x text); DO $$ BEGIN LOOP INSERT INTO big SELECT repeat('x', 1000) FROM generate_series(1, 1000); END LOOP; END $$;",
 		config:  small,
-		finding: rehearsal.NotFinished,
+		finding: release.RehearsalNotFinished,
 		fact:    "had grown to",
 	},
 	"fills the disk by sorting": {
 		sql:     "CREATE TABLE sorted AS SELECT g FROM generate_series(1, 1000000000) g ORDER BY md5(g::text);",
 		config:  small,
-		finding: rehearsal.NotFinished,
+		finding: release.RehearsalNotFinished,
 		fact:    "temporary file",
 	},
 	"much to sort with empty tables": {sql: "SELECT 1 / (pg_size_bytes(current_setting('temp_file_limit')) <= 1 << 30)::int;"},
-	"kills itself":                   {sql: "SELECT pg_terminate_backend(pg_backend_pid());", finding: rehearsal.Fails, fact: "57P01"},
+	"kills itself":                   {sql: "SELECT pg_terminate_backend(pg_backend_pid());", finding: release.RehearsalFails, fact: "57P01"},
 	"kills itself, on its own": {
 		sql:     "CREATE TABLE n (); SELECT pg_terminate_backend(pg_backend_pid()); SELECT 1;",
 		outside: true,
-		finding: rehearsal.Fails,
+		finding: release.RehearsalFails,
 		fact:    "57P01",
 	},
 	"kills its equals": {
@@ -129,50 +129,50 @@ var hostiles = map[string]hostile{
 	},
 	"kills everybody": {
 		sql:     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid();",
-		finding: rehearsal.NeedsSuperuser,
+		finding: release.RehearsalNeedsSuperuser,
 		fact:    "42501",
 	},
 	"kills everybody, as superuser": {
 		sql:    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid();" + addColumn,
 		config: superuser,
 	},
-	"drops the database":             {sql: "DROP DATABASE onward_base;", outside: true, finding: rehearsal.Fails, fact: "55006"},
-	"drops the base":                 {sql: "CREATE TABLE n (); DROP DATABASE onward_base;", outside: true, finding: rehearsal.NeedsSuperuser, fact: "42501"},
+	"drops the database":             {sql: "DROP DATABASE onward_base;", outside: true, finding: release.RehearsalFails, fact: "55006"},
+	"drops the base":                 {sql: "CREATE TABLE n (); DROP DATABASE onward_base;", outside: true, finding: release.RehearsalNeedsSuperuser, fact: "42501"},
 	"drops everything":               {sql: "DROP SCHEMA public CASCADE; CREATE SCHEMA public; CREATE TABLE t (id int);" + addColumn, config: busy},
 	"drops what it owns":             {sql: "DROP OWNED BY CURRENT_USER CASCADE;", outside: true, unknown: true},
-	"becomes another":                {sql: "SET ROLE postgres;", finding: rehearsal.NeedsSuperuser, fact: "42501"},
-	"becomes the session of another": {sql: "SET SESSION AUTHORIZATION postgres;", finding: rehearsal.NeedsSuperuser, fact: "42501"},
-	"becomes a superuser":            {sql: "ALTER ROLE onward SUPERUSER;", finding: rehearsal.TriedToEscape, fact: "42501"},
+	"becomes another":                {sql: "SET ROLE postgres;", finding: release.RehearsalNeedsSuperuser, fact: "42501"},
+	"becomes the session of another": {sql: "SET SESSION AUTHORIZATION postgres;", finding: release.RehearsalNeedsSuperuser, fact: "42501"},
+	"becomes a superuser":            {sql: "ALTER ROLE onward SUPERUSER;", finding: release.RehearsalTriedToEscape, fact: "42501"},
 	"is given the superuser": {
 		sql:     "CREATE ROLE postgres; SET ROLE postgres; COPY t TO PROGRAM ': > OUTSIDE/x';",
 		outside: true,
-		finding: rehearsal.NeedsSuperuser,
+		finding: release.RehearsalNeedsSuperuser,
 		fact:    "42501",
 	},
 	"is given the superuser by a trick": {
 		sql: "DO $$ BEGIN IF NOT pg_has_role('postgres', 'MEMBER') THEN RAISE EXCEPTION 'role \"postgres\" does not exist' USING ERRCODE = '42704'; END IF; " +
 			"SET ROLE postgres; COPY t TO PROGRAM ': > OUTSIDE/x'; END $$;",
-		finding: rehearsal.TriedToEscape,
+		finding: release.RehearsalTriedToEscape,
 		fact:    "42704",
 	},
 	"a role whose name is a program": {sql: "ALTER TABLE t OWNER TO \"x$do$; COPY t TO PROGRAM ': > OUTSIDE/x'; --\";"},
-	"a role that cannot be":          {sql: "ALTER TABLE t OWNER TO pg_evil;", finding: rehearsal.Fails, fact: `role "pg_evil" does not exist`},
+	"a role that cannot be":          {sql: "ALTER TABLE t OWNER TO pg_evil;", finding: release.RehearsalFails, fact: `role "pg_evil" does not exist`},
 	"settings of its role": {
 		sql:  "ALTER ROLE CURRENT_USER SET default_transaction_read_only = on; ALTER ROLE CURRENT_USER SET search_path = 'nowhere';" + addColumn,
 		also: added,
 	},
-	"an untrusted language":  {sql: "CREATE EXTENSION plperlu;", finding: rehearsal.NeedsSuperuser, fact: "42501"},
-	"an untrusted extension": {sql: "CREATE EXTENSION file_fdw;", finding: rehearsal.NeedsSuperuser, fact: "42501"},
+	"an untrusted language":  {sql: "CREATE EXTENSION plperlu;", finding: release.RehearsalNeedsSuperuser, fact: "42501"},
+	"an untrusted extension": {sql: "CREATE EXTENSION file_fdw;", finding: release.RehearsalNeedsSuperuser, fact: "42501"},
 	"a missing extension":    {sql: "CREATE EXTENSION there_is_none;" + addColumn, note: "there_is_none is not installed beside this server", also: added},
-	"reads a file":           {sql: "COPY t (name) FROM '/etc/passwd';", finding: rehearsal.TriedToEscape, fact: "42501"},
-	"writes a file":          {sql: "COPY t TO 'OUTSIDE/x';", finding: rehearsal.NeedsSuperuser, fact: "42501"},
-	"starts a program":       {sql: "COPY t TO PROGRAM ': > OUTSIDE/x';", finding: rehearsal.TriedToEscape, fact: "42501"},
-	"reads with a function":  {sql: "SELECT pg_read_file('/etc/passwd');", finding: rehearsal.TriedToEscape, fact: "42501"},
-	"imports a file":         {sql: "SELECT lo_import('/etc/passwd');", finding: rehearsal.TriedToEscape, fact: "42501"},
-	"exports a file":         {sql: "SELECT lo_export(lo_create(0), 'OUTSIDE/x');", finding: rehearsal.NeedsSuperuser, fact: "42501"},
-	"a function in C":        {sql: "CREATE FUNCTION f() RETURNS int LANGUAGE c AS 'libc.so.6', 'abort';", finding: rehearsal.TriedToEscape, fact: "42501"},
-	"loads a library":        {sql: "LOAD 'OUTSIDE/x';", finding: rehearsal.TriedToEscape},
-	"settings of the server": {sql: "ALTER SYSTEM SET work_mem = '1GB';", outside: true, finding: rehearsal.NeedsSuperuser, fact: "42501"},
+	"reads a file":           {sql: "COPY t (name) FROM '/etc/passwd';", finding: release.RehearsalTriedToEscape, fact: "42501"},
+	"writes a file":          {sql: "COPY t TO 'OUTSIDE/x';", finding: release.RehearsalNeedsSuperuser, fact: "42501"},
+	"starts a program":       {sql: "COPY t TO PROGRAM ': > OUTSIDE/x';", finding: release.RehearsalTriedToEscape, fact: "42501"},
+	"reads with a function":  {sql: "SELECT pg_read_file('/etc/passwd');", finding: release.RehearsalTriedToEscape, fact: "42501"},
+	"imports a file":         {sql: "SELECT lo_import('/etc/passwd');", finding: release.RehearsalTriedToEscape, fact: "42501"},
+	"exports a file":         {sql: "SELECT lo_export(lo_create(0), 'OUTSIDE/x');", finding: release.RehearsalNeedsSuperuser, fact: "42501"},
+	"a function in C":        {sql: "CREATE FUNCTION f() RETURNS int LANGUAGE c AS 'libc.so.6', 'abort';", finding: release.RehearsalTriedToEscape, fact: "42501"},
+	"loads a library":        {sql: "LOAD 'OUTSIDE/x';", finding: release.RehearsalTriedToEscape},
+	"settings of the server": {sql: "ALTER SYSTEM SET work_mem = '1GB';", outside: true, finding: release.RehearsalNeedsSuperuser, fact: "42501"},
 	"a flood of notifications": {
 		sql:  "LISTEN flood; DO $$ BEGIN FOR i IN 1..50000 LOOP PERFORM pg_notify('flood', i::text); END LOOP; END $$;" + addColumn,
 		also: added,
@@ -183,7 +183,7 @@ var hostiles = map[string]hostile{
 	},
 	"a command of psql":            {sql: `\set x 1` + "\nSELECT 1;", outside: true},
 	"rows from the client":         {sql: "COPY t FROM STDIN;" + addColumn, note: "COPY FROM STDIN", also: added},
-	"rows from the client, inline": {sql: "COPY t (id, name) FROM stdin;\n1\tx\n2\ty\n\\.\n", outside: true, finding: rehearsal.Fails, fact: "42601"},
+	"rows from the client, inline": {sql: "COPY t (id, name) FROM stdin;\n1\tx\n2\ty\n\\.\n", outside: true, finding: release.RehearsalFails, fact: "42601"},
 	"rows to the client":           {sql: "COPY t TO STDOUT;" + addColumn, also: added},
 	"no messages": {sql: "SET client_min_messages = error; DO $$ BEGIN EXECUTE 'CREATE TABLE nested ()'; END $$;" +
 		addColumn, also: func(t *testing.T, r *onward.Report, out *onward.Rehearsal) {
@@ -205,24 +205,24 @@ var hostiles = map[string]hostile{
 		sql:    "SET LOCAL statement_timeout = 1;" + strings.Repeat("\nSELECT 1;", 200) + "\nSET LOCAL statement_timeout = 0;" + addColumn,
 		either: "57014",
 	},
-	"no time, and it is kept":     {sql: "SET LOCAL statement_timeout = '200ms'; SELECT 1; SELECT pg_sleep(100);", finding: rehearsal.Fails, fact: "57014"},
+	"no time, and it is kept":     {sql: "SET LOCAL statement_timeout = '200ms'; SELECT 1; SELECT pg_sleep(100);", finding: release.RehearsalFails, fact: "57014"},
 	"leaves its transaction open": {sql: "BEGIN; ALTER TABLE t ADD COLUMN x int;", outside: true},
 	"goes back a little":          {sql: "SAVEPOINT a; ALTER TABLE t ADD COLUMN x int; ROLLBACK TO a; SAVEPOINT b; RELEASE b;" + addColumn, also: added},
-	"goes back after a failure":   {sql: "SAVEPOINT a; SELECT 1/0; ROLLBACK TO a;", finding: rehearsal.Fails, fact: "22012"},
+	"goes back after a failure":   {sql: "SAVEPOINT a; SELECT 1/0; ROLLBACK TO a;", finding: release.RehearsalFails, fact: "22012"},
 	"prepares its transaction": {
 		sql:     "BEGIN; ALTER TABLE t ADD COLUMN x int; PREPARE TRANSACTION 'x';",
 		outside: true,
-		finding: rehearsal.Fails,
+		finding: release.RehearsalFails,
 		fact:    "55000",
 	},
 	"begins within":                 {sql: "BEGIN;" + addColumn, also: added},
-	"commits within":                {sql: "ALTER TABLE t ADD COLUMN x int; COMMIT;" + addColumn, finding: rehearsal.FailsAgain, fact: "42701", also: added},
+	"commits within":                {sql: "ALTER TABLE t ADD COLUMN x int; COMMIT;" + addColumn, finding: release.RehearsalFailsAgain, fact: "42701", also: added},
 	"rolls back within":             {sql: "ALTER TABLE t ADD COLUMN seen int; ROLLBACK;" + addColumn, also: added},
 	"serializable":                  {sql: "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE;" + addColumn, also: added},
 	"serializable, of its own":      {sql: "BEGIN; SET TRANSACTION ISOLATION LEVEL SERIALIZABLE;" + addColumn + "COMMIT;", outside: true, also: added},
 	"serializable, in two settings": {sql: "SET LOCAL lock_timeout = '1s'; SET TRANSACTION ISOLATION LEVEL SERIALIZABLE;" + addColumn, also: added},
-	"read only":                     {sql: "SET TRANSACTION READ ONLY;" + addColumn, finding: rehearsal.Fails, fact: "25006"},
-	"read only ever after":          {sql: "SET default_transaction_read_only = on;" + addColumn, outside: true, finding: rehearsal.Fails, fact: "25006"},
+	"read only":                     {sql: "SET TRANSACTION READ ONLY;" + addColumn, finding: release.RehearsalFails, fact: "25006"},
+	"read only ever after":          {sql: "SET default_transaction_read_only = on;" + addColumn, outside: true, finding: release.RehearsalFails, fact: "25006"},
 	"no path":                       {sql: "SET search_path = ''; SELECT 1; ALTER TABLE public.t ADD COLUMN seen int;", also: added},
 	"its own operators and functions": {
 		sql: "CREATE FUNCTION pg_backend_pid() RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE FUNCTION eq(oid, oid) RETURNS bool LANGUAGE sql AS 'SELECT false'; " +
@@ -239,7 +239,7 @@ var hostiles = map[string]hostile{
 	"a name that is too long": {sql: "CREATE TABLE " + strings.Repeat("n", 80) + " (id int);" + addColumn, also: added},
 	"nothing":                 {sql: ""},
 	"only a comment":          {sql: "-- nothing"},
-	"no SQL":                  {sql: "ALTER TABEL t ADD COLUMN x int;", finding: rehearsal.Fails, fact: "42601"},
+	"no SQL":                  {sql: "ALTER TABEL t ADD COLUMN x int;", finding: release.RehearsalFails, fact: "42601"},
 }
 
 func TestHostile(t *testing.T) {
@@ -293,7 +293,7 @@ func (h hostile) run(t *testing.T) {
 func (h hostile) check(t *testing.T, r *onward.Report, out *onward.Rehearsal) {
 	t.Helper()
 	var told []string
-	if h.either != "" && len(named(r, rehearsal.Fails)) == 1 && strings.Contains(named(r, rehearsal.Fails)[0].Fact, h.either) {
+	if h.either != "" && len(named(r, release.RehearsalFails)) == 1 && strings.Contains(named(r, release.RehearsalFails)[0].Fact, h.either) {
 		return
 	}
 	spoke := h.finding == ""
@@ -345,7 +345,7 @@ func TestCodeOfTables(t *testing.T) {
 		{Name: "00003_fails.sql", Data: []byte("-- +goose Up\nALTER TABLE t ADD CONSTRAINT none CHECK (id IS NULL);\n")},
 	})
 	r, out := rehearsed(t, rehearse.Config{Config: audit.Config{Dir: dir}, Majors: []int{18}, Rows: fill.Plan{All: 100, Seed: 1}, Traffic: true})
-	if len(out.Tables) == 0 || len(named(r, rehearsal.FailsWithRows)) != 1 {
+	if len(out.Tables) == 0 || len(named(r, release.RehearsalFailsWithRows)) != 1 {
 		t.Errorf("tables %+v, notes %q, findings %+v", out.Tables, out.Notes, r.Findings)
 	}
 	if left, err := os.ReadDir(outside); err != nil || len(left) > 0 {

@@ -18,7 +18,7 @@ import (
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/internal/rotation"
 	"github.com/onward-sql/onward/internal/rule"
-	"github.com/onward-sql/onward/internal/rules/rehearsal"
+	"github.com/onward-sql/onward/internal/rules/release"
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/rehearse"
 )
@@ -202,34 +202,34 @@ func TestFailures(t *testing.T) {
 	}{
 		"refused": {
 			files: []txtar.File{step("SELECT 1;\nALTER TABLE nowhere ADD COLUMN x int;")},
-			rule:  rehearsal.Fails, fact: `relation "nowhere" does not exist (SQLSTATE 42P01)`, line: 3,
+			rule:  release.RehearsalFails, fact: `relation "nowhere" does not exist (SQLSTATE 42P01)`, line: 3,
 		},
 		"only with rows": {
 			files: []txtar.File{step("ALTER TABLE users ADD COLUMN nick text;\nALTER TABLE users ALTER COLUMN nick SET NOT NULL;")},
-			set:   rows, rule: rehearsal.FailsWithRows, fact: "contains null values", line: 3,
+			set:   rows, rule: release.RehearsalFailsWithRows, fact: "contains null values", line: 3,
 		},
 		"only with rows, behind what has committed": {
 			files: []txtar.File{bare("ALTER TABLE users ADD COLUMN IF NOT EXISTS nick text;\n-- onward:ignore rehearsal-fails-again: so it is\n" +
 				"ALTER TABLE users RENAME COLUMN email TO mail;\nBEGIN;\nALTER TABLE users ADD COLUMN two int;\nALTER TABLE users ALTER COLUMN nick SET NOT NULL;\n" +
 				"COMMIT;\nALTER TABLE users RENAME COLUMN mail TO email;")},
-			set: rows, rule: rehearsal.FailsWithRows, fact: "contains null values", line: 8,
+			set: rows, rule: release.RehearsalFailsWithRows, fact: "contains null values", line: 8,
 		},
 		"only with rows, which a concurrent build finds": {
 			files: []txtar.File{bare("CREATE UNIQUE INDEX CONCURRENTLY users_one ON users ((1));")},
-			set:   rows, rule: rehearsal.FailsWithRows, fact: "could not create unique index", line: 3,
+			set:   rows, rule: release.RehearsalFailsWithRows, fact: "could not create unique index", line: 3,
 		},
 		"at commit": {
 			files: []txtar.File{step("ALTER TABLE orders ADD CONSTRAINT late FOREIGN KEY (total) REFERENCES users DEFERRABLE INITIALLY DEFERRED NOT VALID;\n" +
 				"INSERT INTO users (email) VALUES ('a');\nINSERT INTO orders (user_id, total) SELECT id, -1 FROM users;")},
-			rule: rehearsal.Fails, fact: "violates foreign key constraint", line: 4,
+			rule: release.RehearsalFails, fact: "violates foreign key constraint", line: 4,
 		},
 		"cut short": {
 			files: []txtar.File{bare("ALTER TABLE users ADD COLUMN nick text;\nCREATE INDEX CONCURRENTLY users_nick ON users (nick);")},
-			rule:  rehearsal.FailsAgain, fact: `column "nick" of relation "users" already exists`, line: 3,
+			rule:  release.RehearsalFailsAgain, fact: `column "nick" of relation "users" already exists`, line: 3,
 		},
 		"no superuser": {
 			files: []txtar.File{step("ALTER TABLE orders DISABLE TRIGGER ALL;")},
-			rule:  rehearsal.NeedsSuperuser, fact: "is a system trigger", line: 2,
+			rule:  release.RehearsalNeedsSuperuser, fact: "is a system trigger", line: 2,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -294,7 +294,7 @@ func TestSettings(t *testing.T) {
 	}
 	dir := branch(t, shopBase, []txtar.File{step("-- onward:ignore rehearsal-fails: it is meant to\nALTER TABLE nowhere ADD COLUMN x int;")})
 	r, _ := rehearsed(t, on(dir))
-	if len(named(r, rehearsal.Fails)) != 0 || len(named(r, rule.SuppressionUnused)) != 0 {
+	if len(named(r, release.RehearsalFails)) != 0 || len(named(r, rule.SuppressionUnused)) != 0 {
 		t.Errorf("suppressed: %+v", r.Findings)
 	}
 	dir = branch(t, shopBase, []txtar.File{step("ALTER TABLE nowhere ADD COLUMN x int;")})
@@ -304,7 +304,7 @@ func TestSettings(t *testing.T) {
 	if err != nil {
 		pgservertest.SkipOrFail(t, err)
 	}
-	if f := named(r, rehearsal.Fails); len(f) != 1 || !slices.Equal(f[0].Postgres, []int{13, 18}) {
+	if f := named(r, release.RehearsalFails); len(f) != 1 || !slices.Equal(f[0].Postgres, []int{13, 18}) {
 		t.Errorf("on two versions: %+v", f)
 	}
 	if len(r.Rehearsals) != 2 || r.Rehearsals[0].Postgres != 18 {
@@ -312,8 +312,8 @@ func TestSettings(t *testing.T) {
 	}
 	cfg = on(dir)
 	cfg.Settings = config.Default()
-	cfg.Settings.Rules = map[string]onward.Severity{rehearsal.Fails: onward.Off}
-	if r, _ := rehearsed(t, cfg); len(named(r, rehearsal.Fails)) != 0 {
+	cfg.Settings.Rules = map[string]onward.Severity{release.RehearsalFails: onward.Off}
+	if r, _ := rehearsed(t, cfg); len(named(r, release.RehearsalFails)) != 0 {
 		t.Errorf("switched off: %+v", r.Findings)
 	}
 }

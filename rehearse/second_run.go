@@ -4,7 +4,7 @@ import (
 	"context"
 	"slices"
 
-	"github.com/onward-sql/onward/internal/rules/rehearsal"
+	"github.com/onward-sql/onward/internal/rules/release"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
 )
@@ -108,7 +108,7 @@ func (a *secondRun) runTwice(ctx context.Context, step *step) error {
 	}) {
 		return nil // the migration failed the first time too
 	}
-	a.addFinding(rehearsal.FailsAgain, step, stop.statement,
+	a.addFinding(release.RehearsalFailsAgain, step, stop.statement,
 		"cut short after this statement, the migration cannot be run again: "+serverMessage(stop.err),
 		"its statements commit one by one: after a failure further down, or a lost connection, the runner's next attempt fails here", "")
 	return nil

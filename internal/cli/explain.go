@@ -3,21 +3,16 @@ package cli
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/charmbracelet/x/ansi"
 	"github.com/spf13/cobra"
 
 	"github.com/onward-sql/onward/config"
-	"github.com/onward-sql/onward/internal/dbchecks"
 	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/rules"
 	"github.com/onward-sql/onward/internal/rules/page"
-	"github.com/onward-sql/onward/internal/rules/queries"
-	"github.com/onward-sql/onward/internal/rules/rehearsal"
-	"github.com/onward-sql/onward/internal/rules/suppression"
 )
 
 func (a *app) newExplainCommand() *cobra.Command {
@@ -31,7 +26,7 @@ for the same hazard.`,
 		Args: checkArguments(1, 1, "the name of one rule"),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			var names []string
-			for _, r := range explainedRules() {
+			for _, r := range page.ListAll() {
 				names = append(names, r.ID+"\t"+r.Summary)
 			}
 			return names, cobra.ShellCompDirectiveNoFileComp
@@ -59,24 +54,10 @@ for the same hazard.`,
 
 func rulePage(name string) (*page.Page, error) {
 	r, err := ruleNamed(name)
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, err
-	case slices.Contains(queries.All(), r):
-		fixture, _ := queries.Fixture(r.ID)
-		return page.ParseRecorded(r, fixture)
-	case slices.ContainsFunc(dbchecks.Rules(), func(c *rule.Rule) bool { return c.ID == r.ID }):
-		return page.NewChecked(r), nil
-	case slices.ContainsFunc(suppression.All(), func(c *rule.Rule) bool { return c.ID == r.ID }):
-		return page.AboutComment(r), nil
-	case rules.FindRule(r.ID) == nil: // only a server finds it, so it has no example
-		return &page.Page{Rule: r}, nil
 	}
-	fixture, ok := rules.FixtureText(r.ID)
-	if !ok {
-		return nil, fmt.Errorf("%s has no examples in this build", r.ID)
-	}
-	return page.ParseFixture(r, fixture)
+	return page.OfRule(r)
 }
 
 // mostNamed is how many rules are listed if several have a name as a part.
@@ -86,7 +67,7 @@ const mostNamed = 8
 func ruleNamed(name string) (*rule.Rule, error) {
 	var names, parts []string
 	var part *rule.Rule
-	for _, r := range explainedRules() {
+	for _, r := range page.ListAll() {
 		if r.ID == name {
 			return r, nil
 		}
@@ -110,11 +91,6 @@ func ruleNamed(name string) (*rule.Rule, error) {
 		return nil, newUsageError("unknown rule %q: did you mean %s?", name, near)
 	}
 	return nil, newUsageError("unknown rule %q; onward rules lists them", name)
-}
-
-// explainedRules are all rules, those that a rehearsal finds and those on recordings too.
-func explainedRules() []*rule.Rule {
-	return slices.Concat(rules.All(), rehearsal.All(), queries.All(), dbchecks.Rules(), suppression.All())
 }
 
 // isPartOfID reports whether consecutive words of a rule's name are equal to a part.

@@ -4,22 +4,16 @@ package rules
 
 import (
 	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/rules/access"
 	"github.com/onward-sql/onward/internal/rules/column"
 	"github.com/onward-sql/onward/internal/rules/constraint"
 	"github.com/onward-sql/onward/internal/rules/data"
 	"github.com/onward-sql/onward/internal/rules/database"
-	"github.com/onward-sql/onward/internal/rules/extension"
 	"github.com/onward-sql/onward/internal/rules/function"
-	"github.com/onward-sql/onward/internal/rules/grant"
-	"github.com/onward-sql/onward/internal/rules/idempotency"
-	"github.com/onward-sql/onward/internal/rules/identifier"
 	"github.com/onward-sql/onward/internal/rules/index"
 	"github.com/onward-sql/onward/internal/rules/partition"
-	"github.com/onward-sql/onward/internal/rules/policy"
-	"github.com/onward-sql/onward/internal/rules/publication"
 	"github.com/onward-sql/onward/internal/rules/release"
 	"github.com/onward-sql/onward/internal/rules/removal"
-	"github.com/onward-sql/onward/internal/rules/schema"
 	"github.com/onward-sql/onward/internal/rules/sequence"
 	"github.com/onward-sql/onward/internal/rules/table"
 	"github.com/onward-sql/onward/internal/rules/transaction"
@@ -100,9 +94,9 @@ var all = []*rule.Rule{
 	data.TriggersDisabled,
 	data.UpdateUnbatched,
 	data.ValueRenamed,
-	database.Drop,
-	database.SettingChanged,
-	extension.Drop,
+	database.DatabaseDrop,
+	database.DatabaseSettingChanged,
+	database.ExtensionDrop,
 	removal.FunctionDrop,
 	removal.FunctionDropOperator,
 	function.PathEmpty,
@@ -112,16 +106,16 @@ var all = []*rule.Rule{
 	function.SecurityDefinerLost,
 	function.SecurityDefinerSearchPath,
 	function.SignatureChanged,
-	grant.NewTableMissing,
-	grant.Public,
-	grant.RecreatedMissing,
-	grant.Revoke,
-	grant.RevokeLost,
-	grant.SequenceMissing,
-	idempotency.PartialFailure,
-	identifier.CapitalsLost,
-	identifier.Truncated,
-	identifier.Unnamed,
+	access.GrantNewTableMissing,
+	access.GrantPublic,
+	access.GrantRecreatedMissing,
+	access.GrantRevoke,
+	access.GrantRevokeLost,
+	access.GrantSequenceMissing,
+	transaction.IdempotencyPartialFailure,
+	database.IdentifierCapitalsLost,
+	database.IdentifierTruncated,
+	database.IdentifierUnnamed,
 	index.AttachIncomplete,
 	index.ConcurrentHypertable,
 	index.ConcurrentIfNotExists,
@@ -147,11 +141,11 @@ var all = []*rule.Rule{
 	partition.DropLocksParent,
 	partition.MadeElsewhere,
 	partition.NoneLeft,
-	policy.HidesRows,
-	policy.Recursion,
-	publication.Drop,
-	publication.IdentityMissing,
-	publication.TableColumn,
+	access.PolicyHidesRows,
+	access.PolicyRecursion,
+	database.PublicationDrop,
+	database.PublicationIdentityMissing,
+	database.PublicationTableColumn,
 	release.BackfillWithoutSync,
 	release.ColumnLeftRequired,
 	release.ColumnMissing,
@@ -169,8 +163,8 @@ var all = []*rule.Rule{
 	release.StatementFails,
 	release.StatementRefused,
 	release.VersionDuplicate,
-	schema.Drop,
-	schema.Rename,
+	database.SchemaDrop,
+	database.SchemaRename,
 	removal.SequenceDrop,
 	sequence.LeftBehind,
 	sequence.Narrowed,

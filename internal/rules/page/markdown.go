@@ -4,11 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/onward-sql/onward/internal/dbchecks"
-	"github.com/onward-sql/onward/internal/rule"
-	"github.com/onward-sql/onward/internal/rules/queries"
-	"github.com/onward-sql/onward/internal/rules/rehearsal"
-	"github.com/onward-sql/onward/internal/rules/suppression"
+	"github.com/onward-sql/onward/internal/rules"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -74,41 +70,27 @@ func (p *Page) describeScope() string {
 	return formatVersions(p.Postgres)
 }
 
-// FormatIndex is docs/rules/README.md: all rules, by subject.
-func FormatIndex(rules []*rule.Rule) string {
+// formatIndex is docs/rules/README.md: all rules, by subject.
+func formatIndex() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\n\n# Rules\n\n%d rules, by subject. `onward explain RULE` shows the same pages in the terminal.\n\n", Generated, len(rules))
+	fmt.Fprintf(&b, "%s\n\n# Rules\n\n%d rules, by subject. `onward explain RULE` shows the same pages in the terminal.\n\n", Generated, len(rules.All()))
 	b.WriteString("**error**: run unchanged, it fails, breaks the deployed code, blocks traffic for a time that grows with the table, or loses data. " +
 		"**warning**: it does so depending on data, code or luck that cannot be seen from here. **info**: worth knowing, nothing to do. " +
 		"Rules of the preset recommended are on by default; `presets:` in `onward.yaml` names others. " +
 		"[not-rules.md](not-rules.md) lists hazards without a rule, with the reason.\n")
 	subject := ""
-	for _, r := range rules {
+	for _, r := range rules.All() {
 		if s, _, _ := strings.Cut(r.ID, "-"); s != subject {
 			subject = s
 			fmt.Fprintf(&b, "\n## %s\n\n| rule | severity | category | preset | what is flagged |\n| --- | --- | --- | --- | --- |\n", subject)
 		}
 		fmt.Fprintf(&b, "| [%s](%s.md) | %s | %s | %s | %s |\n", r.ID, r.ID, r.Severity, r.Category, r.Preset, strings.ReplaceAll(escapeText(r.Summary), "|", `\|`))
 	}
-	b.WriteString("\n## rehearsal\n\nWhat [a rehearsal](../rehearse.md) finds; a server says so, not a rule.\n\n" +
-		"| finding | severity | category | what is found |\n| --- | --- | --- | --- |\n")
-	for _, r := range rehearsal.All() {
-		fmt.Fprintf(&b, "| [%s](%s.md) | %s | %s | %s |\n", r.ID, r.ID, r.Severity, r.Category, escapeText(r.Summary))
-	}
-	b.WriteString("\n## recording\n\nWhat `onward workload check` and `onward verify` find in [a recording of queries](../workload.md). " +
-		"Nothing of it makes a release unsafe.\n\n| finding | severity | category | what is found |\n| --- | --- | --- | --- |\n")
-	for _, r := range queries.All() {
-		fmt.Fprintf(&b, "| [%s](%s.md) | %s | %s | %s |\n", r.ID, r.ID, r.Severity, r.Category, escapeText(r.Summary))
-	}
-	b.WriteString("\n## preflight\n\nWhat [`onward preflight`](../preflight.md) asks of a running database.\n\n" +
-		"| check | severity | category | what is found |\n| --- | --- | --- | --- |\n")
-	for _, r := range dbchecks.Rules() {
-		fmt.Fprintf(&b, "| [%s](%s.md) | %s | %s | %s |\n", r.ID, r.ID, r.Severity, r.Category, escapeText(r.Summary))
-	}
-	b.WriteString("\n## suppression\n\nComments that suppress findings are judged, too. No comment suppresses these.\n\n" +
-		"| finding | severity | category | what is found |\n| --- | --- | --- | --- |\n")
-	for _, r := range suppression.All() {
-		fmt.Fprintf(&b, "| [%s](%s.md) | %s | %s | %s |\n", r.ID, r.ID, r.Severity, r.Category, escapeText(r.Summary))
+	for _, g := range listGroups() {
+		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n| %s | severity | category | what is found |\n| --- | --- | --- | --- |\n", g.title, g.intro, g.noun)
+		for _, r := range g.rules {
+			fmt.Fprintf(&b, "| [%s](%s.md) | %s | %s | %s |\n", r.ID, r.ID, r.Severity, r.Category, escapeText(r.Summary))
+		}
 	}
 	return b.String()
 }
@@ -139,43 +121,15 @@ func formatVersions(majors []int) string {
 	}
 }
 
-// BuildAll gives the files of docs/rules by name: a page for each rule, and the
-// index. fixture gives the text of a rule's fixture.
-func BuildAll(rules []*rule.Rule, fixture func(id string) ([]byte, bool)) (map[string]string, error) {
-	files := map[string]string{"README.md": FormatIndex(rules)}
-	for _, r := range rules {
-		text, ok := fixture(r.ID)
-		if !ok {
-			return nil, fmt.Errorf("%s: there is no fixture", r.ID)
-		}
-		p, err := ParseFixture(r, text)
+// BuildAll gives the files of docs/rules by name: a page for each rule, and the index.
+func BuildAll() (map[string]string, error) {
+	files := map[string]string{"README.md": formatIndex()}
+	for _, r := range ListAll() {
+		p, err := OfRule(r)
 		if err != nil {
 			return nil, err
 		}
 		files[r.ID+".md"] = p.FormatMarkdown()
-	}
-	for _, r := range rehearsal.All() {
-		p := Page{Rule: r}
-		files[r.ID+".md"] = p.FormatMarkdown()
-	}
-	for _, r := range suppression.All() {
-		files[r.ID+".md"] = AboutComment(r).FormatMarkdown()
-	}
-	for _, r := range queries.All() {
-		text, ok := queries.Fixture(r.ID)
-		if !ok {
-			return nil, fmt.Errorf("%s: there is no fixture", r.ID)
-		}
-		p, err := ParseRecorded(r, text)
-		if err != nil {
-			return nil, err
-		}
-		files[r.ID+".md"] = p.FormatMarkdown()
-	}
-	for _, r := range dbchecks.Rules() {
-		if files[r.ID+".md"] == "" { // else a rule on migrations finds it too
-			files[r.ID+".md"] = NewChecked(r).FormatMarkdown()
-		}
 	}
 	return files, nil
 }

@@ -37,12 +37,6 @@ type Page struct {
 	Comment bool
 }
 
-// NewChecked is the page of what is asked of a running database.
-func NewChecked(r *rule.Rule) *Page { return &Page{Rule: r, Checked: true} }
-
-// AboutComment is the page of what is found about a comment that suppresses others.
-func AboutComment(r *rule.Rule) *Page { return &Page{Rule: r, Comment: true} }
-
 // Claim is a lock, and the work under it, as measured.
 type Claim struct {
 	Relation string
@@ -80,8 +74,8 @@ func (p *Page) ExamplePair() []Example {
 	return out
 }
 
-// ParseFixture reads the fixture of a rule.
-func ParseFixture(r *rule.Rule, fixture []byte) (*Page, error) {
+// parseFixture reads the fixture of a rule.
+func parseFixture(r *rule.Rule, fixture []byte) (*Page, error) {
 	p := &Page{Rule: r}
 	for v := max(onward.OldestMajor, r.Since); v <= onward.NewestMajor && (r.Until == 0 || v <= r.Until); v++ {
 		p.Postgres = append(p.Postgres, v)

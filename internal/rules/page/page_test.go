@@ -18,7 +18,7 @@ import (
 // TestDocsUpToDate holds that docs/rules is what the generator writes.
 func TestDocsUpToDate(t *testing.T) {
 	t.Parallel()
-	files, err := page.BuildAll(rules.All(), rules.FixtureText)
+	files, err := page.BuildAll()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,17 +53,12 @@ func TestDocsUpToDate(t *testing.T) {
 func TestSameAsTests(t *testing.T) {
 	t.Parallel()
 	for _, r := range rules.All() {
-		text, ok := rules.FixtureText(r.ID)
-		if !ok {
-			t.Errorf("%s: no fixture", r.ID)
-			continue
-		}
-		p, err := page.ParseFixture(r, text)
+		p, err := page.OfRule(r)
 		if err != nil {
 			t.Error(err)
 			continue
 		}
-		f, err := ruletest.ParseFixture(text)
+		f, err := ruletest.Read(r.ID)
 		if err != nil {
 			t.Error(err)
 			continue

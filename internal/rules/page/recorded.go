@@ -10,9 +10,13 @@ import (
 	"github.com/onward-sql/onward/internal/rules/queries"
 )
 
-// ParseRecorded reads the fixture of a rule on recordings: each example is a small recording,
+// parseRecorded reads the fixture of a rule on recordings: each example is a small recording,
 // shown as the queries that it has.
-func ParseRecorded(r *rule.Rule, fixture []byte) (*Page, error) {
+func parseRecorded(r *rule.Rule) (*Page, error) {
+	fixture, ok := queries.Fixture(r.ID)
+	if !ok {
+		return nil, fmt.Errorf("%s: there is no fixture", r.ID)
+	}
 	p := &Page{Rule: r, Recorded: true}
 	archive := txtar.Parse(fixture)
 	for line := range strings.SplitSeq(string(archive.Comment), "\n") {

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/onward-sql/onward/internal/rules"
 	"github.com/onward-sql/onward/internal/rules/page"
 )
 
@@ -23,7 +22,7 @@ func writePages(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	files, err := page.BuildAll(rules.All(), rules.FixtureText)
+	files, err := page.BuildAll()
 	if err != nil {
 		return err
 	}

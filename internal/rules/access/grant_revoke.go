@@ -1,0 +1,148 @@
+package access
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/analysis"
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// GrantRevoke flags privileges that the deployed code may live on.
+// https://www.postgresql.org/docs/current/sql-revoke.html
+var GrantRevoke = &rule.Rule{
+	ID:       "grant-revoke",
+	Category: onward.Compatibility,
+	Severity: onward.Warning,
+	Preset:   onward.Recommended,
+	Summary:  "REVOKE and OWNER TO take privileges away that the deployed code may live on",
+	Harm: "A privilege is checked whenever a statement is planned: from the commit on, running code that needs it gets \"permission denied\", " +
+		"on connections that are open already, too. An owner has all privileges without any GRANT: OWNER TO takes them from the old one.",
+	Instead:   "See that no running code connects as the role any more, or grant what it still needs in the same transaction.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/sql-revoke.html", "https://www.postgresql.org/docs/current/ddl-priv.html"},
+	Statement: checkRevoke,
+}
+
+// keepsPrivileges reports whether the transaction leaves a role privileges on a relation that
+// it owned: somebody has thought of them.
+func keepsPrivileges(s *rule.Stmt, oid catalog.OID, role string) bool {
+	r := s.Tx.After.Relation(oid)
+	return r != nil && slices.ContainsFunc(r.Grants, func(g catalog.Grant) bool { return g.Role == role })
+}
+
+func checkRevoke(p *rule.Pass, s *rule.Stmt) {
+	if s.Tx.RolledBack {
+		return
+	}
+	for i := range s.Deltas {
+		if d := (&rule.Delta{Delta: &s.Deltas[i], By: s}); d.Kind == catalog.RelationChanged && d.What == "owner" && d.Before.Owner != "" && p.IsDeployed(d) &&
+			d.Before.Index == nil && !keepsPrivileges(s, d.OID, d.Before.Owner) {
+			p.Report(s, rule.Report{
+				Fact: "the owner of " + d.Before.Name.String() + " becomes " + d.After.Owner + " (was " + d.Before.Owner + ")",
+				Harm: "deployed code that connects as " + d.Before.Owner + " loses every privilege that nobody granted: permission denied",
+				Instead: "grant the old owner what its code needs, in the same transaction:\nGRANT SELECT, INSERT, UPDATE, DELETE ON " +
+					analysis.QuoteTable(d.Before.Name) + " TO " + pgparse.QuoteIdent(d.Before.Owner) + ";",
+			})
+		}
+	}
+	g := s.Node.GetGrantStmt()
+	if g == nil || g.GetIsGrant() || g.GetTargtype() == pgparse.GrantTargetType_ACL_TARGET_DEFAULTS || g.GetGrantOption() {
+		return
+	}
+	from := listRoles(g)
+	if isHarmless(g, from) {
+		return
+	}
+	if isRegranted(s, g, from) {
+		reportLost(p, s, from)
+		return
+	}
+	on := listTargets(p, s, g)
+	if len(on) == 0 || isNoopRevoke(s, g) {
+		return
+	}
+	list := strings.Join(on, ", ")
+	what, verb := formatPrivileges(g), " is"
+	if what == "all privileges" || strings.Contains(what, ",") {
+		verb = " are"
+	}
+	p.Report(s, rule.Report{
+		Fact:    what + " on " + list + verb + " revoked from " + strings.Join(from, ", "),
+		Harm:    "deployed code that connects as the role, or as a member of it, and needs the privilege fails from now on: permission denied",
+		Instead: "see that no running code needs it first, or revoke it a release later",
+		Cause:   "and %d other REVOKE take from " + strings.Join(from, ", "),
+	})
+}
+
+// reportLost reports what the deployed grants gave to one of the roles, and what a
+// transaction that sets privileges anew does not give back.
+func reportLost(p *rule.Pass, s *rule.Stmt, from []string) {
+	var what, on, whom []string
+	note := func(list *[]string, word string) {
+		if !slices.Contains(*list, word) {
+			*list = append(*list, word)
+		}
+	}
+	for i := range s.Tx.Deltas {
+		d := &s.Tx.Deltas[i]
+		if d.Kind != catalog.Revoked || d.By == nil || d.By.Index != s.Index || d.By.Migration != s.Migration || !p.IsDeployed(d) ||
+			!slices.Contains(from, d.Grant.Role) {
+			continue
+		}
+		note(&what, strings.ToUpper(d.Grant.Privilege))
+		note(&on, d.After.Name.String())
+		note(&whom, d.Grant.Role)
+	}
+	if len(what) == 0 {
+		return
+	}
+	slices.Sort(what)
+	verb := " is"
+	if len(what) > 1 {
+		verb = " are"
+	}
+	more := ""
+	if len(on) > shown {
+		on, more = on[:shown], fmt.Sprintf(" and %d more", len(on)-shown)
+	}
+	p.Report(s, rule.Report{
+		Fact:    strings.Join(what, ", ") + " on " + strings.Join(on, ", ") + more + verb + " revoked from " + strings.Join(whom, ", ") + ", and not granted again",
+		Harm:    "deployed code that connects as the role, or as a member of it, and needs the privilege fails from now on: permission denied",
+		Instead: "grant it again in the same transaction, or revoke it a release later",
+	})
+}
+
+// shown bounds how many relations a message names.
+const shown = 3
+
+// isHarmless reports what is commonly revoked from PUBLIC without anybody having
+// had it: privileges on tables, and CREATE on a schema, which running code
+// does not need.
+func isHarmless(g *pgparse.GrantStmt, from []string) bool {
+	if !slices.Equal(from, []string{"PUBLIC"}) {
+		return false
+	}
+	switch g.GetObjtype() {
+	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_SEQUENCE:
+		return true
+	case pgparse.ObjectType_OBJECT_SCHEMA:
+		return formatPrivileges(g) == "CREATE"
+	}
+	return false
+}
+
+// isRegranted reports whether the transaction goes on to grant something on the
+// same things to the same roles: it sets privileges anew.
+func isRegranted(s *rule.Stmt, g *pgparse.GrantStmt, from []string) bool {
+	return slices.ContainsFunc(s.Tx.Statements, func(o *rule.Stmt) bool {
+		next := o.Node.GetGrantStmt()
+		return next.GetIsGrant() && o.Index > s.Index && next.GetObjtype() == g.GetObjtype() && next.GetTargtype() == g.GetTargtype() &&
+			len(next.GetObjects()) == len(g.GetObjects()) && !slices.ContainsFunc(g.GetObjects(), func(n *pgparse.Node) bool {
+			return !slices.ContainsFunc(next.GetObjects(), func(m *pgparse.Node) bool { return pgparse.Equal(n, m) })
+		}) && !slices.ContainsFunc(from, func(r string) bool { return !slices.Contains(listRoles(next), r) })
+	})
+}

@@ -1,0 +1,95 @@
+package access
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/rule"
+)
+
+// lastState is a table as the migration leaves it.
+func lastState(t *rule.Tx, d *rule.Delta) *catalog.Relation {
+	list := t.Migration.Statements
+	if r := list[len(list)-1].After.Relation(d.After.OID); r != nil {
+		return r
+	}
+	return d.After
+}
+
+// findUnset returns the setting that the policies of a table read and that the deployed code
+// does not name: without it, no policy lets a row through. It returns "" if a policy may
+// do so, or if no code was seen.
+func findUnset(p *rule.Pass, t *rule.Tx, d *rule.Delta) string {
+	var asked []string
+	for _, policy := range lastState(t, d).Policies {
+		if !policy.Permissive {
+			continue
+		}
+		name := findSetting(policy.Using)
+		if name == "" && policy.Command == "insert" {
+			name = findSetting(policy.Check)
+		}
+		if name == "" {
+			return ""
+		}
+		if !slices.Contains(asked, name) {
+			asked = append(asked, name)
+		}
+	}
+	for _, name := range asked {
+		if u := p.Code.FindSettings(name); !u.Known || u.Used || isNamedInFunction(t, name) {
+			return ""
+		}
+	}
+	if len(asked) == 0 {
+		return ""
+	}
+	return "the policies ask for the setting " + prose.EnumerateNames(asked) + ", which it sets nowhere"
+}
+
+// isNamedInFunction reports whether a function of the schema names a setting: the code may
+// call it.
+func isNamedInFunction(t *rule.Tx, name string) bool {
+	found := false
+	list := t.Migration.Statements
+	list[len(list)-1].After.EachFunction(func(f *catalog.Function) bool {
+		found = strings.Contains(strings.ToLower(f.Body), name)
+		return !found
+	})
+	return found
+}
+
+// findSetting returns the setting that a condition reads by current_setting, if the condition
+// holds for no row while that is unset. It returns "" for any other condition, and for
+// settings that a proxy sets.
+func findSetting(condition *pgparse.Node) string {
+	if and := condition.GetBoolExpr(); and.GetBoolop() == pgparse.BoolExprType_AND_EXPR {
+		for _, n := range and.GetArgs() {
+			if name := findSetting(n); name != "" {
+				return name
+			}
+		}
+		return ""
+	}
+	found, open := "", false
+	pgparse.Walk(condition, func(msg any) bool {
+		switch x := msg.(type) {
+		case *pgparse.BoolExpr, *pgparse.NullTest, *pgparse.CoalesceExpr, *pgparse.CaseExpr, *pgparse.BooleanTest, *pgparse.SubLink:
+			open = true
+		case *pgparse.A_Expr:
+			open = open || x.Kind == pgparse.A_Expr_Kind_AEXPR_DISTINCT || x.Kind == pgparse.A_Expr_Kind_AEXPR_NOT_DISTINCT
+		case *pgparse.FuncCall:
+			if n := x.GetFuncname(); pgparse.LastText(n) == "current_setting" && len(x.GetArgs()) > 0 {
+				found, _ = pgparse.ConstantString(x.GetArgs()[0])
+			}
+		}
+		return !open
+	})
+	if open || strings.HasPrefix(found, "request.") || strings.HasPrefix(found, "jwt.") || strings.HasPrefix(found, "hasura.") {
+		return ""
+	}
+	return strings.ToLower(found)
+}

@@ -1,0 +1,90 @@
+// Package access has the rules about who may see and change rows: privileges and row level
+// security.
+package access
+
+import (
+	"sort"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/analysis"
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+)
+
+// listTargets names what a GRANT or REVOKE is about and the deployed code can
+// know; nil when that is nothing. Privileges that are not held in the catalog
+// (databases, languages, types, …) are nobody's here.
+func listTargets(p *rule.Pass, s *rule.Stmt, g *pgparse.GrantStmt) []string {
+	var out []string
+	if g.GetTargtype() == pgparse.GrantTargetType_ACL_TARGET_ALL_IN_SCHEMA {
+		for _, n := range g.GetObjects() {
+			if name := n.GetString_().GetSval(); deployedSchema(p, s, name) {
+				out = append(out, "everything in schema "+name)
+			}
+		}
+		return out
+	}
+	for _, n := range g.GetObjects() {
+		switch g.GetObjtype() {
+		case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_SEQUENCE:
+			if r, _ := s.Before.Resolve(n.GetRangeVar()); p.InUse(r) {
+				out = append(out, r.Name.String())
+			}
+		case pgparse.ObjectType_OBJECT_SCHEMA:
+			if name := n.GetString_().GetSval(); deployedSchema(p, s, name) {
+				out = append(out, "schema "+name)
+			}
+		case pgparse.ObjectType_OBJECT_FUNCTION, pgparse.ObjectType_OBJECT_PROCEDURE, pgparse.ObjectType_OBJECT_ROUTINE:
+			if name, ok := deployedFunction(p, s, n.GetObjectWithArgs().GetObjname()); ok {
+				out = append(out, "function "+name)
+			}
+		}
+	}
+	return out
+}
+
+func deployedSchema(p *rule.Pass, s *rule.Stmt, name string) bool {
+	key := catalog.Name{Name: name}
+	return p.Release.Deployed.Object("schema", key) != nil || s.Before.Object("schema", key) == nil
+}
+
+func deployedFunction(p *rule.Pass, s *rule.Stmt, parts []*pgparse.Node) (string, bool) {
+	if len(parts) == 0 {
+		return "", false
+	}
+	schema, name := pgparse.SchemaAndName(parts)
+	list := s.Before.Functions(schema, name)
+	for _, f := range list {
+		if p.DeployedFunction(f) {
+			return name, true
+		}
+	}
+	return name, len(list) == 0
+}
+
+// listRoles are the grantees of a statement: "app, reporting".
+func listRoles(g *pgparse.GrantStmt) []string {
+	var out []string
+	for _, n := range g.GetGrantees() {
+		name, _ := analysis.QuoteRole(n.GetRoleSpec())
+		out = append(out, name)
+	}
+	return out
+}
+
+// formatPrivileges returns a statement's privileges in upper case; "all privileges" if it lists
+// none.
+func formatPrivileges(g *pgparse.GrantStmt) string {
+	var out []string
+	for _, n := range g.GetPrivileges() {
+		if name := n.GetAccessPriv().GetPrivName(); name != "" {
+			out = append(out, strings.ToUpper(name))
+		}
+	}
+	if len(out) == 0 {
+		return "all privileges"
+	}
+	sort.Strings(out)
+	return strings.Join(out, ", ")
+}

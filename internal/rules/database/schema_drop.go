@@ -1,0 +1,45 @@
+package database
+
+import (
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// SchemaDrop flags DROP SCHEMA. https://www.postgresql.org/docs/current/sql-dropschema.html
+var SchemaDrop = &rule.Rule{
+	ID:       "schema-drop",
+	Category: onward.Compatibility,
+	Severity: onward.Error,
+	Preset:   onward.Recommended,
+	Summary:  "DROP SCHEMA breaks deployed code that uses anything in it, and CASCADE drops all of it",
+	Harm: "With CASCADE every table, view, type and function of the schema is gone, and so are the rows. " +
+		"Queries of the old code that name them, or find them along search_path, fail.",
+	Instead:   "Remove its objects from the code first, and drop them by name a release later; drop the schema last, without CASCADE.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/sql-dropschema.html"},
+	Kinds:     rule.Drop,
+	Statement: checkSchemaDrop,
+}
+
+func checkSchemaDrop(p *rule.Pass, s *rule.Stmt) {
+	for _, o := range s.ListDrops(pgparse.ObjectType_OBJECT_SCHEMA) {
+		name := o.Name.Name
+		seen := s.Before.Object("schema", o.Name) != nil || name == "public"
+		if !seen && s.IfExists() && describeContent(p, s.Before, name) == "" && (p.Release.Known || !p.Release.Deployed.IsBlank("")) ||
+			!isSchemaDeployed(p, s, name) || s.Tx.After.Object("schema", o.Name) != nil {
+			continue
+		}
+		if last := s.Migration.Txs[len(s.Migration.Txs)-1]; !seen && s.IfExists() && last.After.Object("schema", o.Name) != nil {
+			continue // there is none yet, most likely
+		}
+		r := rule.Report{
+			Fact:    "schema " + name + " is dropped",
+			Harm:    "deployed code that uses anything in it fails",
+			Instead: "drop what is in it by name, a release after the code that used it, and the schema last, without CASCADE",
+		}
+		if !seen && s.IfExists() {
+			r.Severity = onward.Warning
+		}
+		reportSchema(p, s, name, r)
+	}
+}

@@ -1,0 +1,115 @@
+package transaction
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/onward-sql/onward/internal/advice"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// IdempotencyPartialFailure flags a migration of several commits that cannot run again
+// from the top when one of the later ones fails.
+// https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY
+var IdempotencyPartialFailure = &rule.Rule{
+	ID:       "idempotency-partial-failure",
+	Category: onward.Idempotency,
+	Severity: onward.Warning,
+	Preset:   onward.Recommended,
+	Summary:  "a migration without a transaction cannot run again when a later statement fails",
+	Harm: "Each statement commits by itself. When one fails (a concurrent build that meets a duplicate, a deadlock or a timeout is enough), " +
+		"what came before stays, the migration is not recorded, and the next run fails at its first statement: somebody has to mend the database by hand.",
+	Instead:   "Give the statement that may fail a migration of its own, or let the statements before it skip what exists: IF NOT EXISTS, IF EXISTS.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY"},
+	Migration: partialFailure,
+}
+
+func partialFailure(p *rule.Pass, m *rule.Migration) {
+	if m.Runner.Resumes {
+		return
+	}
+	for _, txs := range groupByRecord(m) {
+		if reportStuckStatement(p, m, txs) {
+			return
+		}
+	}
+}
+
+// maxReruns bounds how many failures of one migration are tried.
+const maxReruns = 20
+
+// reportStuckStatement reports the first statement that a second run of transactions comes to
+// a stop at, after one of them has failed.
+func reportStuckStatement(p *rule.Pass, m *rule.Migration, txs []*rule.Tx) bool {
+	for at, tries := 0, 0; at+1 < len(txs) && tries < maxReruns; tries++ {
+		later, why := mayFail(p, m, txs[at+1:])
+		if later == nil {
+			return false
+		}
+		at = slices.Index(txs, later.Tx)
+		if first, answer := findStuck(txs[:at], later.Tx.Before); first != nil {
+			reportPartial(p, first, later, answer, why)
+			return true
+		}
+	}
+	return false
+}
+
+func reportPartial(p *rule.Pass, first, later *rule.Stmt, answer, why string) {
+	severity := onward.Warning
+	same := oneOperation(first, later)
+	if same {
+		severity = onward.Info
+	}
+	if onlyIndexes(first, later) {
+		severity = onward.Info
+	}
+	p.Report(first, rule.Report{
+		Severity: severity,
+		Fact:     fmt.Sprintf("if the statement at %s fails, the migration cannot run again: it stops here", later.FormatPlace()),
+		Harm:     "this statement has committed by then; the second run answers " + answer,
+		Instead:  "move the statement at " + later.FormatPlace() + " to a migration of its own" + hintGuard(first),
+		Way:      advice.Separate{Where: later.FormatPlace(), Same: same},
+		Evidence: []onward.Evidence{later.NewEvidence("may fail: " + why)},
+	})
+}
+
+// oneOperation reports whether a framework made both statements of one operation:
+// nobody can part them.
+func oneOperation(first, later *rule.Stmt) bool {
+	return first.Operation.Class != "" && first.Operation == later.Operation &&
+		first.Line == later.Line && first.Column == later.Column
+}
+
+// groupByRecord groups the transactions of a migration by what the runner records
+// them as: all of them, unless it records the parts of a file by themselves.
+func groupByRecord(m *rule.Migration) [][]*rule.Tx {
+	var out [][]*rule.Tx
+	last := ""
+	for _, t := range m.Txs {
+		name := ""
+		if s := t.Statements[0]; s.Part() < len(m.Script.Source.Parts) {
+			name = m.Script.Source.Parts[s.Part()].Name
+		}
+		if len(out) == 0 || name != last {
+			out = append(out, nil)
+		}
+		out[len(out)-1] = append(out[len(out)-1], t)
+		last = name
+	}
+	return out
+}
+
+// onlyIndexes reports whether a failure leaves only an index behind: the later statement
+// builds or drops another index and cannot fail because of a row. The code does not notice
+// that, and one DROP INDEX repairs it.
+func onlyIndexes(first, later *rule.Stmt) bool {
+	if first.Node.GetIndexStmt() == nil {
+		return false
+	}
+	index := later.Node.GetIndexStmt()
+	return index != nil && !index.GetUnique() || later.Node.GetReindexStmt() != nil ||
+		later.Node.GetDropStmt().GetRemoveType() == pgparse.ObjectType_OBJECT_INDEX
+}
