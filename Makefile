@@ -54,7 +54,7 @@ stale: ## fails when a generated file is not what its generator writes
 
 prove: ## the model of locks, and the rules' claims, against real servers 13 to 18; PROVE=ends for oldest and newest
 	./scripts/setup.sh postgres
-	ONWARD_REQUIRE=1 ONWARD_PROVE=$(or $(PROVE),all) $(GO) test -count=1 -timeout 20m ./internal/effect/prove/... ./internal/rules/prove/...
+	ONWARD_REQUIRE=1 ONWARD_PROVE=$(or $(PROVE),all) $(GO) test -count=1 -timeout 20m ./internal/effect/prove/... ./internal/rules/tools/prove/...
 
 fixes: ## printed fixes of public releases, fetched for the run: REPOS="https://github.com/owner/name@v1..v2 …"
 	./scripts/public-fixes.sh $(REPOS)

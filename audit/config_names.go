@@ -3,7 +3,7 @@ package audit
 import (
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/adapter/all"
-	"github.com/onward-sql/onward/internal/rules/page"
+	"github.com/onward-sql/onward/internal/rules/tools/page"
 )
 
 // Names returns the names that an onward.yaml may use: the rules and the frameworks of

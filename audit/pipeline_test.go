@@ -11,7 +11,7 @@ import (
 
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/adapter"
-	"github.com/onward-sql/onward/internal/rules/ruletest"
+	"github.com/onward-sql/onward/internal/rules/tools/ruletest"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
 )

@@ -18,4 +18,4 @@ for release in "$@"; do
 		git -C "$to/$side" checkout -q FETCH_HEAD
 	done
 done
-ONWARD_REQUIRE=1 ONWARD_FIX_RELEASES=$releases go test -count=1 -timeout 60m -v -run '^TestPublicFixes$' ./internal/rules/prove
+ONWARD_REQUIRE=1 ONWARD_FIX_RELEASES=$releases go test -count=1 -timeout 60m -v -run '^TestPublicFixes$' ./internal/rules/tools/prove

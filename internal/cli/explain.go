@@ -12,7 +12,7 @@ import (
 	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/rules"
-	"github.com/onward-sql/onward/internal/rules/page"
+	"github.com/onward-sql/onward/internal/rules/tools/page"
 )
 
 func (a *app) newExplainCommand() *cobra.Command {

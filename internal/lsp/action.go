@@ -9,7 +9,7 @@ import (
 	"github.com/creachadair/jrpc2"
 
 	"github.com/onward-sql/onward/internal/report"
-	"github.com/onward-sql/onward/internal/rules/page"
+	"github.com/onward-sql/onward/internal/rules/tools/page"
 	"github.com/onward-sql/onward/onward"
 )
 

@@ -10,7 +10,7 @@ import (
 	"github.com/onward-sql/onward/internal/rules"
 	"github.com/onward-sql/onward/internal/rules/constraint"
 	"github.com/onward-sql/onward/internal/rules/release"
-	"github.com/onward-sql/onward/internal/rules/ruletest"
+	"github.com/onward-sql/onward/internal/rules/tools/ruletest"
 	"github.com/onward-sql/onward/onward"
 )
 

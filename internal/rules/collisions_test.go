@@ -12,7 +12,7 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse/collide"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/rules"
-	"github.com/onward-sql/onward/internal/rules/ruletest"
+	"github.com/onward-sql/onward/internal/rules/tools/ruletest"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
 )

@@ -5,7 +5,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/rules/database"
-	"github.com/onward-sql/onward/internal/rules/ruletest"
+	"github.com/onward-sql/onward/internal/rules/tools/ruletest"
 )
 
 // These are beside the fixture because servers before 15 know neither FOR TABLES

@@ -10,8 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/onward-sql/onward/internal/rules"
-	"github.com/onward-sql/onward/internal/rules/page"
-	"github.com/onward-sql/onward/internal/rules/ruletest"
+	"github.com/onward-sql/onward/internal/rules/tools/page"
+	"github.com/onward-sql/onward/internal/rules/tools/ruletest"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -22,7 +22,7 @@ func TestDocsUpToDate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := filepath.Join("..", "..", "..", "docs", "rules")
+	dir := filepath.Join("..", "..", "..", "..", "docs", "rules")
 	for name, want := range files {
 		got, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
@@ -107,7 +107,7 @@ func code(sql string) string {
 // and every rule that is off by default under its preset.
 func TestNotRules(t *testing.T) {
 	t.Parallel()
-	data, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", "rules", "not-rules.md"))
+	data, err := os.ReadFile(filepath.Join("..", "..", "..", "..", "docs", "rules", "not-rules.md"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,7 +33,7 @@
 //	bad.program: 3 fill updates t whole   what a program does before its first file: line,
 //	                        name, verb, table; "few", "batches", "apart" as in script.Code
 //
-// and, for the proof on servers (internal/rules/prove):
+// and, for the proof on servers (internal/rules/tools/prove):
 //
 //	fails: 25001            the server refuses what is flagged, with this SQLSTATE;
 //	                        "none" for an example that it does not refuse

@@ -9,7 +9,7 @@ import (
 )
 
 // Generated marks the pages that a generator may replace and remove.
-const Generated = "<!-- Generated from the rule and its fixture by internal/rules/gen/pages. DO NOT EDIT. -->"
+const Generated = "<!-- Generated from the rule and its fixture by make generate. DO NOT EDIT. -->"
 
 // FormatMarkdown is the rule's page in docs/rules.
 func (p *Page) FormatMarkdown() string { return Generated + "\n\n" + p.FormatBody() }

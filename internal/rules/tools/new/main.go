@@ -1,7 +1,7 @@
 // Command new writes the two files of a new rule, with a test that fails:
 //
-//	go run ./internal/rules/new index-create-blocking
-//	go run ./internal/rules/new table-rename rename
+//	go run ./internal/rules/tools/new index-create-blocking
+//	go run ./internal/rules/tools/new table-rename rename
 //
 // The second name is the folder, if that is not the subject.
 package main
@@ -17,7 +17,7 @@ import (
 
 func main() {
 	if len(os.Args) != 2 && len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: go run ./internal/rules/new SUBJECT-ACT-TROUBLE [FOLDER]")
+		fmt.Fprintln(os.Stderr, "usage: go run ./internal/rules/tools/new SUBJECT-ACT-TROUBLE [FOLDER]")
 		os.Exit(2)
 	}
 	if err := scaffoldRule(os.Args[1], os.Args[2:]...); err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/onward-sql/onward/internal/adapter/adaptertest"
 	"github.com/onward-sql/onward/internal/adapter/all"
 	"github.com/onward-sql/onward/internal/rule"
-	"github.com/onward-sql/onward/internal/rules/ruletest"
+	"github.com/onward-sql/onward/internal/rules/tools/ruletest"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
 )

@@ -8,7 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/onward-sql/onward/internal/rules/page"
+	"github.com/onward-sql/onward/internal/rules/tools/page"
 )
 
 func main() {
