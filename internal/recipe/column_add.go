@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -215,7 +216,7 @@ func (d *definition) makeSteps(c *Change, t *catalog.Relation) *Steps {
 // addCondition adds a condition of the column as a constraint of the table.
 func (d *definition) addCondition(m *Steps, c *Change, t *catalog.Relation, con *pgparse.Constraint, text string, phase onward.PlanPhase) {
 	text = stripConstraintName(text)
-	kind := kindOf[con.Contype]
+	kind := analysis.ConstraintKinds[con.Contype]
 	made := c.newConstraint(t, kind, d.name)
 	if made == nil {
 		m.addMissing("the name of a constraint of %s on %s is not known", d.name, t.Name)

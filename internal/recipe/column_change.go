@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
@@ -295,17 +296,11 @@ func (c *Change) addedConstraint() *catalog.Constraint {
 		return after.Constraint(con.Conname)
 	}
 	for _, kind := range []catalog.ConstraintKind{catalog.Check, catalog.ForeignKey, catalog.Unique, catalog.PrimaryKey, catalog.Exclude} {
-		if kindOf[con.GetContype()] == kind {
+		if analysis.ConstraintKinds[con.GetContype()] == kind {
 			return c.newConstraint(c.AlteredRelation(), kind, "")
 		}
 	}
 	return nil
-}
-
-// kindOf maps the parser's kinds of constraints to the catalog's.
-var kindOf = map[pgparse.ConstrType]catalog.ConstraintKind{
-	pgparse.ConstrType_CONSTR_CHECK: catalog.Check, pgparse.ConstrType_CONSTR_FOREIGN: catalog.ForeignKey, pgparse.ConstrType_CONSTR_UNIQUE: catalog.Unique,
-	pgparse.ConstrType_CONSTR_PRIMARY: catalog.PrimaryKey, pgparse.ConstrType_CONSTR_EXCLUSION: catalog.Exclude,
 }
 
 // isDeployedConstraint reports whether the base has a constraint.

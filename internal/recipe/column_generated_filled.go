@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/onward"
 )
@@ -98,7 +99,7 @@ func (f *filledColumn) makeSteps(m *Steps) {
 		m.notNull(c, t, f.col.Name, onward.Backfill)
 	}
 	for i, con := range f.def.conditions {
-		if t.Kind == catalog.PartitionedTable && kindOf[con.Contype] != catalog.Check {
+		if t.Kind == catalog.PartitionedTable && analysis.ConstraintKinds[con.Contype] != catalog.Check {
 			m.addMissing("a condition of %s is not copied to the partitions of %s: add it with ADD CONSTRAINT, in a release of its own", f.col.Name, t.Name)
 			continue
 		}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/rules"
-	"github.com/onward-sql/onward/internal/rules/constraint"
+	"github.com/onward-sql/onward/internal/rules/blocking"
 	"github.com/onward-sql/onward/internal/rules/release"
 	"github.com/onward-sql/onward/internal/rules/tools/ruletest"
 	"github.com/onward-sql/onward/onward"
@@ -51,12 +51,12 @@ func TestPrintedAdviceRuns(t *testing.T) {
 // gives free.
 func TestBuiltUnderAFreeName(t *testing.T) {
 	t.Parallel()
-	f, err := ruletest.Read(constraint.PrimaryKeyBlocking.ID)
+	f, err := ruletest.Read(blocking.ConstraintPrimaryKeyBlocking.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
 	at := slices.IndexFunc(f.Releases, func(r ruletest.Release) bool { return r.Name == "bad-dropped-before" })
-	findings, err := f.Run([]*rule.Rule{constraint.PrimaryKeyBlocking}, &f.Releases[at])
+	findings, err := f.Run([]*rule.Rule{blocking.ConstraintPrimaryKeyBlocking}, &f.Releases[at])
 	if err != nil || len(findings) != 1 {
 		t.Fatal(err, findings)
 	}

@@ -30,7 +30,7 @@ func (c *caster) hasCast() bool {
 }
 
 func (c *caster) isCastTo(t *pgparse.TypeName) bool {
-	schema, name := typeName(t.GetNames())
+	schema, name := pgparse.SchemaAndName(t.GetNames())
 	if name != c.name {
 		return false
 	}

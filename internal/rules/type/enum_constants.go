@@ -35,7 +35,7 @@ func isTextValue(n *pgparse.Node) bool {
 }
 
 func castsToText(cast *pgparse.TypeCast) bool {
-	_, name := typeName(cast.GetTypeName().GetNames())
+	_, name := pgparse.SchemaAndName(cast.GetTypeName().GetNames())
 	return name == "text" || name == "varchar" || name == "bpchar"
 }
 

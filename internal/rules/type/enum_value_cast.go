@@ -22,7 +22,7 @@ func enumValueCast(p *rule.Pass, s *rule.Stmt) {
 		if stmt == nil || stmt.OldVal != "" || stmt.NewVal == "" {
 			continue
 		}
-		schema, name := typeName(stmt.TypeName)
+		schema, name := pgparse.SchemaAndName(stmt.TypeName)
 		typ := by.After.LookupType(schema, name)
 		if typ != nil && createdIn(s.Tx, typ.OID) && p.AtLeast(17) {
 			continue

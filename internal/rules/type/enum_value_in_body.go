@@ -34,7 +34,7 @@ func madeFunction(s *rule.Stmt) *catalog.Function {
 	if s.Node.GetCreateFunctionStmt() == nil {
 		return nil
 	}
-	schema, name := typeName(s.Node.GetCreateFunctionStmt().GetFuncname())
+	schema, name := pgparse.SchemaAndName(s.Node.GetCreateFunctionStmt().GetFuncname())
 	list := s.After.Functions(schema, name)
 	if i := slices.IndexFunc(list, func(f *catalog.Function) bool { return f.Source == s.SQL }); i >= 0 {
 		return list[i]
@@ -79,7 +79,7 @@ func comparesValue(body *pgparse.Node, names []string, typ *catalog.UserType, va
 	pgparse.Walk(body, func(msg any) bool {
 		switch x := msg.(type) {
 		case *pgparse.TypeCast:
-			if _, name := typeName(x.GetTypeName().GetNames()); name == typ.Name.Name && x.GetArg().GetAConst() != nil {
+			if _, name := pgparse.SchemaAndName(x.GetTypeName().GetNames()); name == typ.Name.Name && x.GetArg().GetAConst() != nil {
 				found = found || usesValue(x.GetArg(), value)
 			}
 		case *pgparse.A_Expr:

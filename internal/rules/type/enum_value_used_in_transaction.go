@@ -41,7 +41,7 @@ func enumValueUsedInTransaction(p *rule.Pass, s *rule.Stmt) {
 		if stmt == nil || stmt.OldVal != "" || stmt.NewVal == "" || fn == nil && !usesValue(s.Node, stmt.NewVal) {
 			continue
 		}
-		schema, name := typeName(stmt.TypeName)
+		schema, name := pgparse.SchemaAndName(stmt.TypeName)
 		typ := by.After.LookupType(schema, name)
 		if fn != nil && !bodyUses(s, fn, typ, stmt.NewVal) {
 			continue
@@ -74,13 +74,6 @@ func enumValueUsedInTransaction(p *rule.Pass, s *rule.Stmt) {
 	}
 }
 
-func typeName(names []*pgparse.Node) (schema, name string) {
-	for _, n := range names {
-		schema, name = name, n.GetString_().GetSval()
-	}
-	return schema, name
-}
-
 // createdIn reports whether a transaction created the type itself, so that its
 // values are usable at once.
 func createdIn(t *rule.Tx, oid catalog.OID) bool {
@@ -98,7 +91,7 @@ func createdIn(t *rule.Tx, oid catalog.OID) bool {
 func touchesType(s *rule.Stmt, schema, name string, typ *catalog.UserType) (sure, related bool) {
 	pgparse.Walk(s.Node, func(msg any) bool {
 		if t, ok := msg.(*pgparse.TypeName); ok {
-			if _, n := typeName(t.Names); n == name {
+			if _, n := pgparse.SchemaAndName(t.Names); n == name {
 				sure = true
 			}
 		}

@@ -1,0 +1,41 @@
+package blocking
+
+import (
+	"github.com/onward-sql/onward/internal/rule"
+)
+
+// addedBy is the statement of the same transaction that added a constraint
+// NOT VALID; nil when there is none.
+func addedBy(s *rule.Stmt, table, name string) *rule.Stmt {
+	var by *rule.Stmt
+	for t := s.Tx; t != nil; t = t.Earlier {
+		if first := listUnchecked(t)[addedTo{table, name}]; first != nil && (t != s.Tx || first.Index <= s.Index) {
+			by = first
+		}
+	}
+	return by
+}
+
+// addedTo is a constraint of a table.
+type addedTo struct{ table, name string }
+
+// listUnchecked are the first statements of a transaction that add constraints NOT
+// VALID.
+func listUnchecked(t *rule.Tx) map[addedTo]*rule.Stmt {
+	return rule.BuildOnce(&t.Notes, func() map[addedTo]*rule.Stmt {
+		out := map[addedTo]*rule.Stmt{}
+		for _, s := range t.Statements {
+			for _, n := range s.Node.GetAlterTableStmt().GetCmds() {
+				con := n.GetAlterTableCmd().GetDef().GetConstraint()
+				if !con.GetSkipValidation() {
+					continue
+				}
+				key := addedTo{s.AlteredRelation().Name.Qualified(), nameOf(s, s.AlteredRelation(), con, 0)}
+				if out[key] == nil {
+					out[key] = s
+				}
+			}
+		}
+		return out
+	})
+}

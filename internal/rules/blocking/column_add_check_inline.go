@@ -1,0 +1,58 @@
+package blocking
+
+import (
+	"strings"
+
+	"github.com/onward-sql/onward/internal/advice"
+	"github.com/onward-sql/onward/internal/analysis"
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/recipe"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// ColumnAddCheckInline flags a CHECK inside ADD COLUMN: a column constraint cannot
+// be NOT VALID, so all rows are read, although all of them get one value.
+// https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES
+var ColumnAddCheckInline = &rule.Rule{
+	ID:       "column-add-check-inline",
+	Category: onward.Locking,
+	Severity: onward.Error,
+	Preset:   onward.Recommended,
+	Summary:  "a CHECK inside ADD COLUMN reads the whole table while nobody else can read it",
+	Harm: "ADD COLUMN holds ACCESS EXCLUSIVE, and a CHECK at the column cannot be NOT VALID: " +
+		"every row is checked before the lock is released, although all rows get the same value.",
+	Instead: "Add the column alone, then the constraint of the table NOT VALID, and validate it in a transaction of its own, " +
+		"which blocks neither reads nor writes.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT"},
+	Kinds:     rule.AlterTable,
+	Statement: addCheckInline,
+}
+
+func addCheckInline(p *rule.Pass, s *rule.Stmt) {
+	var w sharedWork
+	var way advice.Way
+	for _, a := range listInlineWork(p, s, analysis.IsScanned, pgparse.ConstrType_CONSTR_CHECK) {
+		if a.inlineConstraint(pgparse.ConstrType_CONSTR_ATTR_NOT_ENFORCED) != nil {
+			continue
+		}
+		text := "…"
+		if made := a.findConstraint(s, catalog.Check); made != nil {
+			text = made.ExprText
+		}
+		name := a.nameInline(s, a.con, catalog.Check, "check")
+		add, validate := recipe.AddUnvalidated(a.table.Name, name, "CHECK ("+text+")"), recipe.ValidateConstraint(a.table.Name, name)
+		w.add(a.Command, a.e, a.column.Name, a.addBareSQL(true)+recipe.FormatStatements(add, validate))
+		way = advice.AddChecked{SQL: s.SQL, Add: add, Validate: validate}
+	}
+	if w.e == nil {
+		return
+	}
+	fact := prose.ChooseByCount(len(w.names), "the CHECK on the new column ", "the CHECKs on the new columns ") + prose.EnumerateNames(w.names)
+	r := describeWork(w.e, fact+" reads all of "+w.e.Name.String(), "until each row was checked",
+		"add the column without the CHECK, then the constraint, and validate it in a later transaction:\n"+strings.Join(w.steps, "\n"))
+	r.Way, r.Cause = way, "and so do %d other statements on "+w.e.Name.String()
+	p.Report(w.at, r)
+}
