@@ -80,8 +80,8 @@ func nameOf(s *rule.Stmt, table *catalog.Relation, con *pgparse.Constraint, nth 
 	}
 	for i := range s.Deltas {
 		d := &s.Deltas[i]
-		if d.Kind == catalog.ConstraintAdded && d.NewConstraint != nil && d.NewConstraint.Kind == analysis.ConstraintKinds[con.GetContype()] && d.Name() == table.Name &&
-			!d.NewConstraint.Named {
+		if d.Kind == catalog.ConstraintAdded && d.NewConstraint != nil && d.NewConstraint.Kind == analysis.ConstraintKinds[con.GetContype()] &&
+			d.Name() == table.Name && !d.NewConstraint.Named {
 			if nth == 0 {
 				return d.NewConstraint.Name
 			}
