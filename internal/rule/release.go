@@ -72,7 +72,7 @@ type Stmt struct {
 	FirstSkipped bool
 
 	altered  *catalog.Relation // set by AlteredRelation
-	commands []Command
+	commands []*Command
 	clauses  []pgparse.Span   // set by CommandText
 	writes   []analysis.Write // set by Pass.ListWrites, valid if wrote is set
 	wrote    bool

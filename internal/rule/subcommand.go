@@ -27,15 +27,15 @@ type aloneOn struct {
 
 // ListCommands returns the subcommands of an ALTER TABLE. It returns nil for other
 // statements, and for one that the server refuses, because its locks do not matter then.
-func (p *Pass) ListCommands(s *Stmt) []Command {
+func (p *Pass) ListCommands(s *Stmt) []*Command {
 	stmt := s.Node.GetAlterTableStmt()
 	if stmt == nil || s.Result.Refused != nil {
 		return nil
 	}
 	if s.commands == nil {
-		s.commands = make([]Command, len(stmt.Cmds))
+		s.commands = make([]*Command, len(stmt.Cmds))
 		for i, n := range stmt.Cmds {
-			s.commands[i] = Command{AlterTableCmd: n.GetAlterTableCmd(), stmt: s, index: i}
+			s.commands[i] = &Command{AlterTableCmd: n.GetAlterTableCmd(), stmt: s, index: i}
 		}
 	}
 	return s.commands

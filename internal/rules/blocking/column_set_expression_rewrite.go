@@ -25,9 +25,7 @@ var ColumnSetExpressionRewrite = &rule.Rule{
 }
 
 func setExpressionRewrite(p *rule.Pass, s *rule.Stmt) {
-	commands := p.ListCommands(s)
-	for i := range commands {
-		c := &commands[i]
+	for _, c := range p.ListCommands(s) {
 		if c.Subtype != pgparse.AlterTableType_AT_SetExpression || !p.InUse(s.AlteredRelation()) {
 			continue
 		}

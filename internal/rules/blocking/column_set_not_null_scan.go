@@ -36,8 +36,7 @@ var ColumnSetNotNullScan = &rule.Rule{
 func setNotNullScan(p *rule.Pass, s *rule.Stmt) {
 	var w sharedWork
 	commands := p.ListCommands(s)
-	for i := range commands {
-		c := &commands[i]
+	for _, c := range commands {
 		var name string
 		switch con := c.Def.GetConstraint(); {
 		case c.Subtype == pgparse.AlterTableType_AT_SetNotNull:
@@ -85,11 +84,11 @@ func findUnvalidatedCheck(table *catalog.Relation, names []string) string {
 
 // takenAway is the name of the valid CHECK that would prove columns not null, but that
 // the statement itself drops; "" when there is none.
-func takenAway(commands []rule.Command, table *catalog.Relation, names []string) string {
-	for i := range commands {
-		c := table.Constraint(commands[i].Name)
-		if commands[i].Subtype == pgparse.AlterTableType_AT_DropConstraint && c != nil && c.Valid && provesNotNull(c, names) {
-			return c.Name
+func takenAway(commands []*rule.Command, table *catalog.Relation, names []string) string {
+	for _, c := range commands {
+		con := table.Constraint(c.Name)
+		if c.Subtype == pgparse.AlterTableType_AT_DropConstraint && con != nil && con.Valid && provesNotNull(con, names) {
+			return con.Name
 		}
 	}
 	return ""
@@ -118,13 +117,10 @@ func scannedFor(p *rule.Pass, s *rule.Stmt, c *rule.Command) *effect.Effect {
 	return e
 }
 
-func isAdded(commands []rule.Command, name string) bool {
-	for i := range commands {
-		if commands[i].Subtype == pgparse.AlterTableType_AT_AddColumn && commands[i].Def.GetColumnDef().GetColname() == name {
-			return true
-		}
-	}
-	return false
+func isAdded(commands []*rule.Command, name string) bool {
+	return slices.ContainsFunc(commands, func(c *rule.Command) bool {
+		return c.Subtype == pgparse.AlterTableType_AT_AddColumn && c.Def.GetColumnDef().GetColname() == name
+	})
 }
 
 // requireSQL is the way to NOT NULL that reads the table without blocking anyone, for all columns at

@@ -73,5 +73,5 @@ func (a *newConstraint) buildIndexFirst(s *rule.Stmt, words, first string) strin
 		}
 	}
 	return "build the index without blocking anyone, then let the constraint take it over:\n" + index + ";\n" + first +
-		"ALTER TABLE " + analysis.QuoteTable(a.table.Name) + " " + a.dropClauses(s) + recipe.UsingIndexClause(name, words, built) + tail + ";"
+		"ALTER TABLE " + analysis.QuoteTable(a.table.Name) + " " + a.dropClauses() + recipe.UsingIndexClause(name, words, built) + tail + ";"
 }

@@ -82,9 +82,7 @@ func validatedUnder(p *rule.Pass, s *rule.Stmt) *effect.Effect {
 	if e == nil || !e.Lock.BlocksReads() {
 		return nil
 	}
-	commands := p.ListCommands(s)
-	for i := range commands {
-		c := &commands[i]
+	for _, c := range p.ListCommands(s) {
 		if c.Subtype != pgparse.AlterTableType_AT_ValidateConstraint && p.FindBlocked(p.EffectsAlone(c), analysis.IsScanned) != nil {
 			return nil // which has a rule of its own
 		}

@@ -36,9 +36,7 @@ type newColumn struct {
 // listNewColumns are the ADD COLUMNs of a statement.
 func listNewColumns(p *rule.Pass, s *rule.Stmt) []newColumn {
 	var out []newColumn
-	commands := p.ListCommands(s)
-	for i := range commands {
-		c := &commands[i]
+	for _, c := range p.ListCommands(s) {
 		if c.Subtype != pgparse.AlterTableType_AT_AddColumn {
 			continue
 		}

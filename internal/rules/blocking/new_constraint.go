@@ -23,7 +23,7 @@ type newConstraint struct {
 	// name is the constraint's: as written, or as the server makes it.
 	name string
 	// drops are the commands of the statement that drop a constraint.
-	drops []int
+	drops []*rule.Command
 }
 
 // listNewConstraints are the ADD CONSTRAINTs of a kind in a statement.
@@ -38,15 +38,13 @@ func listNewConstraints(p *rule.Pass, s *rule.Stmt, kind pgparse.ConstrType) []n
 func listAllConstraints(p *rule.Pass, s *rule.Stmt, kind pgparse.ConstrType) []newConstraint {
 	var out []newConstraint
 	unnamed := 0
-	commands := p.ListCommands(s)
-	var drops []int
-	for i, n := range s.Node.GetAlterTableStmt().GetCmds() {
-		if n.GetAlterTableCmd().GetSubtype() == pgparse.AlterTableType_AT_DropConstraint {
-			drops = append(drops, i)
+	var drops []*rule.Command
+	for _, c := range p.ListCommands(s) {
+		if c.Subtype == pgparse.AlterTableType_AT_DropConstraint {
+			drops = append(drops, c)
 		}
 	}
-	for i := range commands {
-		c := &commands[i]
+	for _, c := range p.ListCommands(s) {
 		con := c.Def.GetConstraint()
 		if c.Subtype != pgparse.AlterTableType_AT_AddConstraint || con.GetContype() != kind {
 			continue
@@ -124,18 +122,17 @@ func (a *newConstraint) validationSteps(s *rule.Stmt) (add, validate string) {
 		// VALIDATE needs the name: write it down.
 		text = "ADD CONSTRAINT " + pgparse.QuoteIdent(name) + text[len("ADD"):]
 	}
-	return s.AlterTable() + " " + a.dropClauses(s) + text + " NOT VALID", recipe.ValidateConstraint(a.table.Name, cmp.Or(name, recipe.Unknown))
+	return s.AlterTable() + " " + a.dropClauses() + text + " NOT VALID", recipe.ValidateConstraint(a.table.Name, cmp.Or(name, recipe.Unknown))
 }
 
 // dropClauses are the clauses that drop what the constraint takes the name of, or, for a
 // primary key, the place of.
-func (a *newConstraint) dropClauses(s *rule.Stmt) string {
+func (a *newConstraint) dropClauses() string {
 	out := ""
-	for _, i := range a.drops {
-		c := s.Node.GetAlterTableStmt().GetCmds()[i].GetAlterTableCmd()
-		old := a.table.Constraint(c.GetName())
-		if a.name != "" && c.GetName() == a.name || old != nil && old.Kind == catalog.PrimaryKey && a.con.GetContype() == pgparse.ConstrType_CONSTR_PRIMARY {
-			out += s.CommandText(i) + ", "
+	for _, c := range a.drops {
+		old := a.table.Constraint(c.Name)
+		if a.name != "" && c.Name == a.name || old != nil && old.Kind == catalog.PrimaryKey && a.con.GetContype() == pgparse.ConstrType_CONSTR_PRIMARY {
+			out += c.Text() + ", "
 		}
 	}
 	return out

@@ -43,9 +43,7 @@ func checkRewrite(p *rule.Pass, s *rule.Stmt) {
 		moveAll(p, s)
 		return
 	}
-	commands := p.ListCommands(s)
-	for i := range commands {
-		c := &commands[i]
+	for _, c := range p.ListCommands(s) {
 		words := rewriting[c.Subtype]
 		if words == "" {
 			continue

@@ -24,9 +24,7 @@ type typeChange struct {
 // listRetypings are the changes of a column's type in a statement.
 func listRetypings(p *rule.Pass, s *rule.Stmt) []typeChange {
 	var out []typeChange
-	commands := p.ListCommands(s)
-	for i := range commands {
-		c := &commands[i]
+	for _, c := range p.ListCommands(s) {
 		if c.Subtype != pgparse.AlterTableType_AT_AlterColumnType {
 			continue
 		}

@@ -30,9 +30,7 @@ var IdentityStartsOver = &rule.Rule{
 }
 
 func identityStartsOver(p *rule.Pass, s *rule.Stmt) {
-	commands := p.ListCommands(s)
-	for i := range commands {
-		c := &commands[i]
+	for _, c := range p.ListCommands(s) {
 		what := "identity"
 		switch {
 		case !p.InUse(s.AlteredRelation()):

@@ -27,9 +27,7 @@ var DetachBlocking = &rule.Rule{
 }
 
 func detachBlocking(p *rule.Pass, s *rule.Stmt) {
-	commands := p.ListCommands(s)
-	for i := range commands {
-		c := &commands[i]
+	for _, c := range p.ListCommands(s) {
 		cmd := c.Def.GetPartitionCmd()
 		parent := s.AlteredRelation()
 		if c.Subtype != pgparse.AlterTableType_AT_DetachPartition || cmd.GetConcurrent() || !p.InUse(parent) {

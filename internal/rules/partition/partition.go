@@ -26,9 +26,7 @@ type attachment struct {
 
 func listAttachments(p *rule.Pass, s *rule.Stmt) []attachment {
 	var out []attachment
-	commands := p.ListCommands(s)
-	for i := range commands {
-		c := &commands[i]
+	for _, c := range p.ListCommands(s) {
 		cmd := c.Def.GetPartitionCmd()
 		if c.Subtype != pgparse.AlterTableType_AT_AttachPartition || cmd.GetBound() == nil {
 			continue // of an index

@@ -35,12 +35,11 @@ func constraintDiffers(p *rule.Pass, s *rule.Stmt) {
 	if s.Parent < 0 || !s.IsOptional() || table == nil || table.Inferred || table.Partial {
 		return
 	}
-	commands := p.ListCommands(s)
-	for i := range commands {
-		con := commands[i].Def.GetConstraint()
+	for _, c := range p.ListCommands(s) {
+		con := c.Def.GetConstraint()
 		kind, known := analysis.ConstraintKinds[con.GetContype()]
 		old := table.Constraint(con.GetConname())
-		if commands[i].Subtype != pgparse.AlterTableType_AT_AddConstraint || !known || con.GetIndexname() != "" || old == nil {
+		if c.Subtype != pgparse.AlterTableType_AT_AddConstraint || !known || con.GetIndexname() != "" || old == nil {
 			continue
 		}
 		how := describeDifference(s, table, old, con, kind)
@@ -54,7 +53,7 @@ func constraintDiffers(p *rule.Pass, s *rule.Stmt) {
 		case old.Kind != kind:
 			instead = "give the new one a name of its own: " + old.Name + " is another constraint"
 		}
-		p.Report(&commands[i], describeSkip(old.Kind.String()+" "+old.Name+" of "+table.Name.String()+" exists "+how, "this ADD CONSTRAINT",
+		p.Report(c, describeSkip(old.Kind.String()+" "+old.Name+" of "+table.Name.String()+" exists "+how, "this ADD CONSTRAINT",
 			"and the old one stays in force", instead))
 	}
 }
