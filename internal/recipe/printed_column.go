@@ -5,6 +5,18 @@ import (
 	"github.com/onward-sql/onward/internal/catalog"
 )
 
+// AddColumn returns the statement that adds a column. definition is its type and constraints.
+// https://www.postgresql.org/docs/current/sql-altertable.html
+func AddColumn(table catalog.Name, column, definition string) string {
+	return alterTable(table) + "ADD COLUMN " + quoteIdent(column) + " " + definition
+}
+
+// DropNotNull returns the statement that lets a column be null.
+// https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-SET-DROP-NOT-NULL
+func DropNotNull(table catalog.Name, column string) string {
+	return alterTable(table) + "ALTER COLUMN " + quoteIdent(column) + " DROP NOT NULL"
+}
+
 // FilledColumn is a column that is added without values, so that no row is rewritten, and filled in batches. Its fields
 // but the table are SQL.
 // https://www.postgresql.org/docs/current/ddl-alter.html#DDL-ALTER-ADDING-A-COLUMN

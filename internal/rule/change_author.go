@@ -2,6 +2,7 @@ package rule
 
 import (
 	"iter"
+	"slices"
 
 	"github.com/onward-sql/onward/internal/catalog"
 )
@@ -30,13 +31,26 @@ func (t *Tx) changesByKey() changes {
 // Changes returns the changes to one object by the statements of a transaction, in order.
 func (t *Tx) Changes(key string) []Delta { return t.changesByKey().byKey[key] }
 
-// DeployedChanges iterates over the changes of one kind at a commit, of relations that the
-// deployed code can know.
-func (p *Pass) DeployedChanges(t *Tx, kind catalog.DeltaKind) iter.Seq[*Delta] {
+// DeployedChanges iterates over the changes of some kinds at a commit, of relations that the
+// deployed code can know; over those of all kinds if none is given.
+func (p *Pass) DeployedChanges(t *Tx, kinds ...catalog.DeltaKind) iter.Seq[*Delta] {
 	return func(yield func(*Delta) bool) {
 		for i := range t.Deltas {
-			if d := &t.Deltas[i]; d.Kind == kind && p.IsDeployed(d) && !yield(d) {
+			if d := &t.Deltas[i]; (len(kinds) == 0 || slices.Contains(kinds, d.Kind)) && p.IsDeployed(d) && !yield(d) {
 				return
+			}
+		}
+	}
+}
+
+// EachChange iterates over the changes at the commits of a migration.
+func (m *Migration) EachChange() iter.Seq2[*Tx, *Delta] {
+	return func(yield func(*Tx, *Delta) bool) {
+		for _, t := range m.Txs {
+			for i := range t.Deltas {
+				if !yield(t, &t.Deltas[i]) {
+					return
+				}
 			}
 		}
 	}

@@ -37,6 +37,13 @@ func (p *Pass) DeployedType(t *catalog.UserType) bool {
 	return t != nil && (t.Inferred || p.Release.Deployed.Type(t.OID) != nil)
 }
 
+// DeployedSchema reports whether a schema was there before the release: the deployed
+// catalog has it, or nothing ever created it.
+func (p *Pass) DeployedSchema(name string, before *catalog.Catalog) bool {
+	key := catalog.Name{Name: name}
+	return p.Release.Deployed.Object("schema", key) != nil || before.Object("schema", key) == nil
+}
+
 // DeployedFunction reports whether a function was there before the release.
 func (p *Pass) DeployedFunction(f *catalog.Function) bool {
 	return f != nil && p.Release.Deployed.HasIssued(f.OID)

@@ -182,13 +182,10 @@ func (m *Migration) WriteFix(op script.Operation, way advice.Way) string {
 // share their parent's nature, and temporary tables.
 func (m *Migration) CreatedTables() []Delta {
 	var out []Delta
-	for _, t := range m.Txs {
-		for i := range t.Deltas {
-			d := &t.Deltas[i]
-			if d.Kind == catalog.RelationCreated && d.By != nil && d.After.Kind.IsTable() && d.After.Parent == 0 && d.After.Persistence != catalog.Temporary &&
-				!d.After.Inferred {
-				out = append(out, *d)
-			}
+	for _, d := range m.EachChange() {
+		if d.Kind == catalog.RelationCreated && d.By != nil && d.After.Kind.IsTable() && d.After.Parent == 0 && d.After.Persistence != catalog.Temporary &&
+			!d.After.Inferred {
+			out = append(out, *d)
 		}
 	}
 	return out

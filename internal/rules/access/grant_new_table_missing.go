@@ -4,8 +4,8 @@ import (
 	"sort"
 	"strings"
 
-	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -30,32 +30,29 @@ func newTableMissing(p *rule.Pass, m *rule.Migration) {
 	if len(m.Statements) == 0 {
 		return
 	}
-	end := m.Statements[len(m.Statements)-1].After
-	for _, t := range m.Txs {
-		for i := range t.Deltas {
-			d := &t.Deltas[i]
-			if d.Kind != catalog.RelationCreated || !d.After.Kind.IsTable() || d.After.Parent != 0 || d.After.Name.Schema == "pg_temp" {
-				continue
-			}
-			now := end.Relation(d.OID)
-			if now == nil || now.Owner != "" {
-				continue
-			}
-			if old := p.Release.Deployed.Lookup(now.Name.Schema, now.Name.Name); old != nil && len(old.Grants) > 0 {
-				continue // grant-recreated-missing
-			}
-			missing, example := usualGrantees(p.Release.Deployed, now.Name.Schema, now.Grants)
-			if len(missing) == 0 || byDefault(end) {
-				continue
-			}
-			list := strings.Join(missing, ", ")
-			p.Report(d, rule.Report{
-				Cause:   "nor have %d other new tables",
-				Fact:    "table " + now.Name.String() + " has no privileges for " + list + ", which the other tables of schema " + now.Name.Schema + " have",
-				Harm:    "code that connects as " + list + " fails on " + now.Name.String() + ": permission denied for table " + now.Name.Name,
-				Instead: "grant what the others have:\nGRANT " + strings.ToUpper(example) + " ON " + analysis.QuoteTable(now.Name) + " TO " + list + ";",
-			})
+	end := m.After()
+	for _, d := range m.EachChange() {
+		if d.Kind != catalog.RelationCreated || !d.After.Kind.IsTable() || d.After.Parent != 0 || d.After.Name.Schema == "pg_temp" {
+			continue
 		}
+		now := end.Relation(d.OID)
+		if now == nil || now.Owner != "" {
+			continue
+		}
+		if old := p.Release.Deployed.Lookup(now.Name.Schema, now.Name.Name); old != nil && len(old.Grants) > 0 {
+			continue // grant-recreated-missing
+		}
+		missing, example := usualGrantees(p.Release.Deployed, now.Name.Schema, now.Grants)
+		if len(missing) == 0 || hasDefaultPrivileges(end, "") {
+			continue
+		}
+		list := strings.Join(missing, ", ")
+		p.Report(d, rule.Report{
+			Cause:   "nor have %d other new tables",
+			Fact:    "table " + now.Name.String() + " has no privileges for " + list + ", which the other tables of schema " + now.Name.Schema + " have",
+			Harm:    "code that connects as " + list + " fails on " + now.Name.String() + ": permission denied for table " + now.Name.Name,
+			Instead: "grant what the others have:\n" + recipe.Grant(strings.ToUpper(example), now, list) + ";",
+		})
 	}
 }
 
@@ -108,15 +105,4 @@ func usualGrantees(c *catalog.Catalog, schema string, have []catalog.Grant) (mis
 		list = []string{"…"}
 	}
 	return missing, strings.Join(list, ", ")
-}
-
-// byDefault reports whether the database grants privileges on new tables by
-// itself.
-func byDefault(c *catalog.Catalog) bool {
-	found := false
-	c.EachObject("default privileges", func(o *catalog.Object) bool {
-		found = found || len(o.Grants) > 0
-		return !found
-	})
-	return found
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -47,14 +48,11 @@ func keepHidden(p *rule.Pass, m *rule.Migration, word string) {
 
 func recreatedGather(p *rule.Pass, m *rule.Migration) {
 	keepHidden(p, m, "GRANT")
-	for _, t := range m.Txs {
-		for i := range t.Deltas {
-			d := &t.Deltas[i]
-			if old := p.ReplacedRelation(d); old != nil && len(old.Grants) > 0 && old.OID != d.OID {
-				p.KeepValue(successor{t.FindNamer(d), d.OID})
-			}
-			rememberReplacement(p, d)
+	for t, d := range m.EachChange() {
+		if old := p.ReplacedRelation(d); old != nil && len(old.Grants) > 0 && old.OID != d.OID {
+			p.KeepValue(successor{t.FindNamer(d), d.OID})
 		}
+		rememberReplacement(p, d)
 	}
 }
 
@@ -90,7 +88,7 @@ func checkRecreated(p *rule.Pass, r *rule.Release) {
 					list = append(list, strings.ToUpper(g.Privilege))
 				}
 			}
-			back = append(back, "GRANT "+strings.Join(list, ", ")+" ON "+grantTarget(now)+" TO "+role+";")
+			back = append(back, recipe.Grant(strings.Join(list, ", "), now, role)+";")
 		}
 		what := now.Kind.String() + " " + now.Name.String()
 		p.Report(x.by, rule.Report{

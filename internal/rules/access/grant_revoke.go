@@ -5,9 +5,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -44,8 +44,8 @@ func checkRevoke(p *rule.Pass, s *rule.Stmt) {
 			p.Report(s, rule.Report{
 				Fact: "the owner of " + d.Before.Name.String() + " becomes " + d.After.Owner + " (was " + d.Before.Owner + ")",
 				Harm: "deployed code that connects as " + d.Before.Owner + " loses every privilege that nobody granted: permission denied",
-				Instead: "grant the old owner what its code needs, in the same transaction:\nGRANT SELECT, INSERT, UPDATE, DELETE ON " +
-					analysis.QuoteTable(d.Before.Name) + " TO " + pgparse.QuoteIdent(d.Before.Owner) + ";",
+				Instead: "grant the old owner what its code needs, in the same transaction:\n" +
+					recipe.Grant("SELECT, INSERT, UPDATE, DELETE", d.Before, pgparse.QuoteIdent(d.Before.Owner)) + ";",
 			})
 		}
 	}

@@ -24,10 +24,8 @@ var GrantRevokeLost = &rule.Rule{
 
 func revokeLostGather(p *rule.Pass, m *rule.Migration) {
 	keepHidden(p, m, "REVOKE")
-	for _, t := range m.Txs {
-		for i := range t.Deltas {
-			rememberReplacement(p, &t.Deltas[i])
-		}
+	for _, d := range m.EachChange() {
+		rememberReplacement(p, d)
 	}
 }
 

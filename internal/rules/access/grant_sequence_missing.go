@@ -4,9 +4,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -30,10 +30,10 @@ func sequenceMissing(p *rule.Pass, m *rule.Migration) {
 	if len(m.Statements) == 0 {
 		return
 	}
-	end := m.Statements[len(m.Statements)-1].After
+	end := m.After()
 	for _, d := range m.CreatedTables() {
 		t := end.Relation(d.OID)
-		if t == nil || t.Owner != "" || len(t.Grants) == 0 || byDefault(end) {
+		if t == nil || t.Owner != "" || len(t.Grants) == 0 || hasDefaultPrivileges(end, "") {
 			continue
 		}
 		for _, c := range t.Columns {
@@ -55,7 +55,7 @@ func sequenceMissing(p *rule.Pass, m *rule.Migration) {
 				Cause:   "nor on the sequences of %d other new tables",
 				Fact:    list + " may insert into " + t.Name.String() + ", but has no privilege on " + seq.Name.String() + ", which numbers column " + c.Name,
 				Harm:    "INSERTs of code that connects as " + list + " fail: permission denied for sequence " + seq.Name.Name,
-				Instead: "grant it, as on the other sequences:\nGRANT USAGE, SELECT ON SEQUENCE " + analysis.QuoteTable(seq.Name) + " TO " + list + ";",
+				Instead: "grant it, as on the other sequences:\n" + recipe.Grant("USAGE, SELECT", seq, list) + ";",
 			})
 		}
 	}

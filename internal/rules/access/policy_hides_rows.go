@@ -29,9 +29,8 @@ var PolicyHidesRows = &rule.Rule{
 }
 
 func hidesRows(p *rule.Pass, t *rule.Tx) {
-	for i := range t.Deltas {
-		d := &t.Deltas[i]
-		if d.After == nil || !p.IsDeployed(d) {
+	for d := range p.DeployedChanges(t) {
+		if d.After == nil {
 			continue
 		}
 		table := d.Before.Name.String()

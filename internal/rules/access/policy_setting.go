@@ -1,6 +1,7 @@
 package access
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -12,11 +13,7 @@ import (
 
 // lastState is a table as the migration leaves it.
 func lastState(t *rule.Tx, d *rule.Delta) *catalog.Relation {
-	list := t.Migration.Statements
-	if r := list[len(list)-1].After.Relation(d.After.OID); r != nil {
-		return r
-	}
-	return d.After
+	return cmp.Or(t.Migration.After().Relation(d.After.OID), d.After)
 }
 
 // findUnset returns the setting that the policies of a table read and that the deployed code
@@ -54,8 +51,7 @@ func findUnset(p *rule.Pass, t *rule.Tx, d *rule.Delta) string {
 // call it.
 func isNamedInFunction(t *rule.Tx, name string) bool {
 	found := false
-	list := t.Migration.Statements
-	list[len(list)-1].After.EachFunction(func(f *catalog.Function) bool {
+	t.Migration.After().EachFunction(func(f *catalog.Function) bool {
 		found = strings.Contains(strings.ToLower(f.Body), name)
 		return !found
 	})

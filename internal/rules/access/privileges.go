@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/analysis"
-	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 )
@@ -19,7 +18,7 @@ func listTargets(p *rule.Pass, s *rule.Stmt, g *pgparse.GrantStmt) []string {
 	var out []string
 	if g.GetTargtype() == pgparse.GrantTargetType_ACL_TARGET_ALL_IN_SCHEMA {
 		for _, n := range g.GetObjects() {
-			if name := n.GetString_().GetSval(); deployedSchema(p, s, name) {
+			if name := n.GetString_().GetSval(); p.DeployedSchema(name, s.Before) {
 				out = append(out, "everything in schema "+name)
 			}
 		}
@@ -32,7 +31,7 @@ func listTargets(p *rule.Pass, s *rule.Stmt, g *pgparse.GrantStmt) []string {
 				out = append(out, r.Name.String())
 			}
 		case pgparse.ObjectType_OBJECT_SCHEMA:
-			if name := n.GetString_().GetSval(); deployedSchema(p, s, name) {
+			if name := n.GetString_().GetSval(); p.DeployedSchema(name, s.Before) {
 				out = append(out, "schema "+name)
 			}
 		case pgparse.ObjectType_OBJECT_FUNCTION, pgparse.ObjectType_OBJECT_PROCEDURE, pgparse.ObjectType_OBJECT_ROUTINE:
@@ -42,11 +41,6 @@ func listTargets(p *rule.Pass, s *rule.Stmt, g *pgparse.GrantStmt) []string {
 		}
 	}
 	return out
-}
-
-func deployedSchema(p *rule.Pass, s *rule.Stmt, name string) bool {
-	key := catalog.Name{Name: name}
-	return p.Release.Deployed.Object("schema", key) != nil || s.Before.Object("schema", key) == nil
 }
 
 func deployedFunction(p *rule.Pass, s *rule.Stmt, parts []*pgparse.Node) (string, bool) {

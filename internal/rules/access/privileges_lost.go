@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
@@ -25,23 +24,15 @@ func lostGrants(c *catalog.Catalog, old, now *catalog.Relation) []catalog.Grant 
 	return out
 }
 
-// hasDefaultPrivileges reports whether the database grants a role privileges on what is
-// created.
+// hasDefaultPrivileges reports whether the database grants a role privileges on objects that are
+// created; any role if it is "".
 func hasDefaultPrivileges(c *catalog.Catalog, role string) bool {
 	found := false
 	c.EachObject("default privileges", func(o *catalog.Object) bool {
-		found = found || slices.ContainsFunc(o.Grants, func(g catalog.Grant) bool { return g.Role == role || g.Role == "public" })
+		found = found || slices.ContainsFunc(o.Grants, func(g catalog.Grant) bool { return role == "" || g.Role == role || g.Role == "public" })
 		return !found
 	})
 	return found
-}
-
-// grantTarget is a relation in a GRANT.
-func grantTarget(r *catalog.Relation) string {
-	if r.Kind == catalog.Sequence {
-		return "SEQUENCE " + analysis.QuoteTable(r.Name)
-	}
-	return analysis.QuoteTable(r.Name)
 }
 
 func formatGrantee(role string) string {

@@ -25,15 +25,13 @@ var CatalogWritten = &rule.Rule{
 }
 
 func catalogWritten(p *rule.Pass, s *rule.Stmt) {
-	var target *pgparse.RangeVar
-	verb := ""
+	target := splitWrite(pgparse.Unwrap(s.Node)).target
+	verb := "INSERT"
 	switch {
-	case s.Node.GetInsertStmt() != nil:
-		target, verb = s.Node.GetInsertStmt().GetRelation(), "INSERT"
 	case s.Node.GetUpdateStmt() != nil:
-		target, verb = s.Node.GetUpdateStmt().GetRelation(), "UPDATE"
+		verb = "UPDATE"
 	case s.Node.GetDeleteStmt() != nil:
-		target, verb = s.Node.GetDeleteStmt().GetRelation(), "DELETE"
+		verb = "DELETE"
 	}
 	name := target.GetRelname()
 	if target.GetSchemaname() != "pg_catalog" && (target.GetSchemaname() != "" || commands[name] == "" || s.Before.Lookup("", name) != nil) {

@@ -46,21 +46,35 @@ func writeInBatches(verb, set, where string, t *catalog.Relation) string {
 	return lead + statement + " WHERE " + in + " IN (SELECT " + list + " FROM " + table + " WHERE " + rows + " ORDER BY " + list + " LIMIT 1000)" + end
 }
 
+// writeParts are the clauses of a write.
+type writeParts struct {
+	target *pgparse.RangeVar
+	with   *pgparse.WithClause
+	// from has the other tables, of FROM or USING.
+	from      []*pgparse.Node
+	where     *pgparse.Node
+	returning bool
+}
+
+// splitWrite returns the clauses of an UPDATE, a DELETE or an INSERT … SELECT; none of any other statement.
+func splitWrite(node any) writeParts {
+	switch x := node.(type) {
+	case *pgparse.UpdateStmt:
+		return writeParts{x.GetRelation(), x.GetWithClause(), x.GetFromClause(), x.GetWhereClause(), len(x.GetReturningClause().GetExprs()) > 0}
+	case *pgparse.DeleteStmt:
+		return writeParts{x.GetRelation(), x.GetWithClause(), x.GetUsingClause(), x.GetWhereClause(), len(x.GetReturningClause().GetExprs()) > 0}
+	case *pgparse.InsertStmt:
+		q := x.GetSelectStmt().GetSelectStmt()
+		return writeParts{x.GetRelation(), x.GetWithClause(), q.GetFromClause(), q.GetWhereClause(), len(x.GetReturningClause().GetExprs()) > 0}
+	}
+	return writeParts{}
+}
+
 // writtenCondition returns the WHERE of a write as written; "" if it cannot be used in another
 // query, because there is none, or it names other tables or an alias.
 func writtenCondition(s *rule.Stmt, node any) string {
-	switch x := node.(type) {
-	case *pgparse.DeleteStmt:
-		if x.GetWhereClause() == nil || len(x.GetUsingClause()) > 0 || len(x.GetReturningClause().GetExprs()) > 0 || x.GetRelation().GetAlias() != nil ||
-			x.GetWithClause() != nil {
-			return ""
-		}
-	case *pgparse.UpdateStmt:
-		if x.GetWhereClause() == nil || len(x.GetFromClause()) > 0 || len(x.GetReturningClause().GetExprs()) > 0 || x.GetRelation().GetAlias() != nil ||
-			x.GetWithClause() != nil {
-			return ""
-		}
-	default:
+	w := splitWrite(node)
+	if _, inserts := node.(*pgparse.InsertStmt); inserts || w.where == nil || len(w.from) > 0 || w.returning || w.target.GetAlias() != nil || w.with != nil {
 		return ""
 	}
 	if len(wheres.FindAllStringIndex(s.SQL, 2)) != 1 || strings.Contains(s.SQL, "--") || strings.Contains(s.SQL, "/*") {
@@ -97,6 +111,17 @@ func primaryKeyColumns(t *catalog.Relation) []string {
 		return out
 	}
 	return nil
+}
+
+// describeLoop completes the report on a loop that writes rows in one transaction.
+func describeLoop(r *rule.Report, act string, w *analysis.Write) {
+	how := "row by row"
+	if w.Batch {
+		how = "in batches"
+	}
+	r.Fact = "the loop " + act + " " + how + ", but all of them in one transaction"
+	r.Harm = "a DO block commits once, at its end: each row stays locked until then"
+	r.Instead = "COMMIT inside the loop, outside any transaction, or run the batches from a program"
 }
 
 // severityOfExtent of an unbounded write: every row is certain to be long, a

@@ -36,9 +36,7 @@ func deleteUnbatched(p *rule.Pass, s *rule.Stmt) {
 			Instead: writeInBatches("DELETE", "", writtenCondition(s, w.Node), w.Table),
 		}
 		if w.Extent == analysis.Few {
-			r.Fact = "the loop deletes from " + table + " " + describeBatches(&w) + ", but all of them in one transaction"
-			r.Harm = "a DO block commits once, at its end: each row stays locked until then"
-			r.Instead = "COMMIT inside the loop, outside any transaction, or run the batches from a program"
+			describeLoop(&r, "deletes from "+table, &w)
 		}
 		p.Report(s, r)
 		return

@@ -1,6 +1,7 @@
 package data
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/onward-sql/onward/internal/analysis"
@@ -30,21 +31,12 @@ var FromUnrelated = &rule.Rule{
 
 func fromUnrelated(p *rule.Pass, s *rule.Stmt) {
 	for _, w := range p.ListWrites(s) {
-		var from []*pgparse.Node
-		var where *pgparse.Node
-		var target *pgparse.RangeVar
-		var with *pgparse.WithClause
-		switch x := w.Node.(type) {
-		case *pgparse.UpdateStmt:
-			from, where, target, with = x.GetFromClause(), x.GetWhereClause(), x.GetRelation(), x.GetWithClause()
-		case *pgparse.DeleteStmt:
-			from, where, target, with = x.GetUsingClause(), x.GetWhereClause(), x.GetRelation(), x.GetWithClause()
-		}
-		if len(from) == 0 || with != nil || !p.InUse(w.Table) {
+		parts := splitWrite(w.Node)
+		if w.Verb != "UPDATE" && w.Verb != "DELETE" || len(parts.from) == 0 || parts.with != nil || !p.InUse(w.Table) {
 			continue // what WITH gives may be one row
 		}
-		tables, itself := listJoined(s.Before, from, w.Table)
-		if tables == nil || w.Verb == "UPDATE" && len(tables) < 2 && !itself || mayNameTable(where, target, w.Table) {
+		tables, itself := listJoined(s.Before, parts.from, w.Table)
+		if tables == nil || w.Verb == "UPDATE" && len(tables) < 2 && !itself || mayNameTable(parts.where, parts.target, w.Table) {
 			continue // one table may well have one row
 		}
 		table := w.Table.Name.String()
@@ -92,10 +84,7 @@ func listJoined(c *catalog.Catalog, from []*pgparse.Node, target *catalog.Relati
 // mayNameTable reports whether a condition may name the table that is written: by its
 // alias, or a column without one that it has.
 func mayNameTable(where *pgparse.Node, target *pgparse.RangeVar, t *catalog.Relation) bool {
-	alias := target.GetAlias().GetAliasname()
-	if alias == "" {
-		alias = target.GetRelname()
-	}
+	alias := cmp.Or(target.GetAlias().GetAliasname(), target.GetRelname())
 	found := false
 	pgparse.Walk(where, func(msg any) bool {
 		ref, ok := msg.(*pgparse.ColumnRef)

@@ -1,6 +1,7 @@
 package data
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/onward-sql/onward/internal/analysis"
@@ -80,12 +81,8 @@ func findCopied(c *catalog.Catalog, q *pgparse.SelectStmt, ref *pgparse.ColumnRe
 		for _, n := range list {
 			switch x := pgparse.Unwrap(n).(type) {
 			case *pgparse.RangeVar:
-				own := x.GetAlias().GetAliasname()
-				if own == "" {
-					own = x.GetRelname()
-				}
 				t, known := c.Resolve(x)
-				if alias != "" && alias != own {
+				if alias != "" && alias != cmp.Or(x.GetAlias().GetAliasname(), x.GetRelname()) {
 					continue
 				}
 				if !known || !t.Kind.IsTable() {

@@ -34,13 +34,10 @@ func insertSelectUnbatched(p *rule.Pass, s *rule.Stmt) {
 			continue
 		}
 		if w.Extent == analysis.Few {
-			p.Report(s, rule.Report{
-				Severity: onward.Warning,
-				Fact: "the loop copies rows of " + e.Name.String() + " into " + w.Table.Name.String() + " " + describeBatches(&w) +
-					", but all of them in one transaction",
-				Harm:    "a DO block commits once, at its end: until then an INSERT of an equal key waits, and a loop that is cancelled has copied nothing",
-				Instead: "COMMIT inside the loop, outside any transaction, or run the batches from a program",
-			})
+			r := rule.Report{Severity: onward.Warning}
+			describeLoop(&r, "copies rows of "+e.Name.String()+" into "+w.Table.Name.String(), &w)
+			r.Harm = "a DO block commits once, at its end: until then an INSERT of an equal key waits, and a loop that is cancelled has copied nothing"
+			p.Report(s, r)
 			return
 		}
 		from, where := e.Name.String(), "WHERE … LIMIT 1000"

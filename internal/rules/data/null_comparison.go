@@ -2,6 +2,7 @@ package data
 
 import (
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/predicate"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -24,16 +25,7 @@ var NullComparison = &rule.Rule{
 
 func nullComparison(p *rule.Pass, s *rule.Stmt) {
 	for _, w := range p.ListWrites(s) {
-		var where *pgparse.Node
-		switch x := w.Node.(type) {
-		case *pgparse.UpdateStmt:
-			where = x.GetWhereClause()
-		case *pgparse.DeleteStmt:
-			where = x.GetWhereClause()
-		case *pgparse.InsertStmt:
-			where = x.GetSelectStmt().GetSelectStmt().GetWhereClause()
-		}
-		test, instead := againstNull(where)
+		test, instead := againstNull(splitWrite(w.Node).where)
 		if test == "" {
 			continue
 		}
@@ -50,25 +42,19 @@ func nullComparison(p *rule.Pass, s *rule.Stmt) {
 // againstNull is the first of the conditions of a WHERE, all of which must hold,
 // that compares with the constant NULL, and what it was to be.
 func againstNull(where *pgparse.Node) (test, instead string) {
-	if b := where.GetBoolExpr(); b.GetBoolop() == pgparse.BoolExprType_AND_EXPR {
-		for _, n := range b.GetArgs() {
-			if test, instead = againstNull(n); test != "" {
-				return test, instead
-			}
+	for _, n := range predicate.ListConjuncts(where) {
+		x := n.GetAExpr()
+		if x.GetKind() != pgparse.A_Expr_Kind_AEXPR_OP || len(x.GetName()) != 1 || !x.GetRexpr().GetAConst().GetIsnull() || x.GetLexpr().GetColumnRef() == nil {
+			continue
 		}
-		return "", ""
-	}
-	x := where.GetAExpr()
-	if x.GetKind() != pgparse.A_Expr_Kind_AEXPR_OP || len(x.GetName()) != 1 || !x.GetRexpr().GetAConst().GetIsnull() || x.GetLexpr().GetColumnRef() == nil {
-		return "", ""
-	}
-	fields := x.GetLexpr().GetColumnRef().GetFields()
-	column := pgparse.QuoteIdent(pgparse.LastText(fields))
-	switch x.GetName()[0].GetString_().GetSval() {
-	case "=":
-		return column + " = NULL", column + " IS NULL"
-	case "<>":
-		return column + " <> NULL", column + " IS NOT NULL"
+		fields := x.GetLexpr().GetColumnRef().GetFields()
+		column := pgparse.QuoteIdent(pgparse.LastText(fields))
+		switch x.GetName()[0].GetString_().GetSval() {
+		case "=":
+			return column + " = NULL", column + " IS NULL"
+		case "<>":
+			return column + " <> NULL", column + " IS NOT NULL"
+		}
 	}
 	return "", ""
 }

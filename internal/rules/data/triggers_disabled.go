@@ -6,6 +6,7 @@ import (
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -66,7 +67,6 @@ func allDisabled(p *rule.Pass, s *rule.Stmt) {
 	if t == nil || !hasCommand(p, s, pgparse.AlterTableType_AT_DisableTrigAll) || !p.InUse(t) {
 		return
 	}
-	enable := "ALTER TABLE " + analysis.QuoteTable(t.Name) + " ENABLE TRIGGER ALL;"
 	for _, x := range s.Migration.Statements[s.Index+1:] {
 		if x.Tx != s.Tx {
 			break
@@ -78,18 +78,13 @@ func allDisabled(p *rule.Pass, s *rule.Stmt) {
 	p.Report(s, rule.Report{
 		Fact:    "all triggers of " + t.Name.String() + " are off for everybody after this commits, also the triggers of foreign keys",
 		Harm:    "rows of the deployed code that violate a foreign key get in without a word, and nothing checks them later",
-		Instead: "enable them again in the same transaction:\n" + enable,
+		Instead: "enable them again in the same transaction:\n" + recipe.EnableTrigger(t.Name, "") + ";",
 	})
 }
 
 // hasCommand reports whether an ALTER TABLE has a command.
 func hasCommand(p *rule.Pass, s *rule.Stmt, subtype pgparse.AlterTableType) bool {
-	for _, c := range p.ListCommands(s) {
-		if c.Subtype == subtype {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(p.ListCommands(s), func(c rule.Command) bool { return c.Subtype == subtype })
 }
 
 // hasDeferrableKey reports whether a foreign key of a table, or one that points to it,

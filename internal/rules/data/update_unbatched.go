@@ -48,9 +48,7 @@ func updateUnbatched(p *rule.Pass, s *rule.Stmt) {
 	switch {
 	case w.Extent == analysis.Few:
 		r.Severity = onward.Warning
-		r.Fact = "the loop writes " + table + " " + describeBatches(&w) + ", but all of them in one transaction"
-		r.Harm = "a DO block commits once, at its end: each row stays locked until then"
-		r.Instead = "COMMIT inside the loop, outside any transaction, or run the batches from a program"
+		describeLoop(&r, "writes "+table, &w)
 	case w.Extent == analysis.Some:
 		r.Fact = w.Verb + " writes as many rows of " + table + " as its condition finds, in one transaction"
 		r.Harm = "each row stays locked until it commits: every UPDATE and DELETE of such a row waits until then"

@@ -5,6 +5,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/predicate"
 )
 
 // replacement is a constant that takes the place of another.
@@ -45,25 +46,19 @@ var vague = lazyregexp.New(`^(?i:\W*|[\d.,]+|true|false|yes|no|on|off|null|none|
 
 // equalConstants are the constants one of which a column has by a condition.
 func equalConstants(where *pgparse.Node, column string) []string {
-	if b := where.GetBoolExpr(); b.GetBoolop() == pgparse.BoolExprType_AND_EXPR {
-		for _, n := range b.GetArgs() {
-			if out := equalConstants(n, column); out != nil {
-				return out
-			}
-		}
-		return nil
-	}
-	x := where.GetAExpr()
-	if !isColumn(x.GetLexpr(), column) || len(x.GetName()) != 1 || x.GetName()[0].GetString_().GetSval() != "=" {
-		return nil
-	}
 	var out []string
-	switch x.GetKind() {
-	case pgparse.A_Expr_Kind_AEXPR_OP:
-		out = append(out, constantText(x.GetRexpr()))
-	case pgparse.A_Expr_Kind_AEXPR_IN:
-		for _, n := range x.GetRexpr().GetList().GetItems() {
-			out = append(out, constantText(n))
+	for _, n := range predicate.ListConjuncts(where) {
+		x := n.GetAExpr()
+		if len(out) > 0 || !isColumn(x.GetLexpr(), column) || len(x.GetName()) != 1 || x.GetName()[0].GetString_().GetSval() != "=" {
+			continue
+		}
+		switch x.GetKind() {
+		case pgparse.A_Expr_Kind_AEXPR_OP:
+			out = append(out, constantText(x.GetRexpr()))
+		case pgparse.A_Expr_Kind_AEXPR_IN:
+			for _, n := range x.GetRexpr().GetList().GetItems() {
+				out = append(out, constantText(n))
+			}
 		}
 	}
 	return out
@@ -72,17 +67,11 @@ func equalConstants(where *pgparse.Node, column string) []string {
 // isColumn reports whether an expression is a column of the table that is written,
 // with a cast or without.
 func isColumn(n *pgparse.Node, column string) bool {
-	for n.GetTypeCast() != nil {
-		n = n.GetTypeCast().GetArg()
-	}
-	fields := n.GetColumnRef().GetFields()
+	fields := predicate.StripCasts(n).GetColumnRef().GetFields()
 	return len(fields) > 0 && pgparse.LastText(fields) == column
 }
 
 // constantText is a constant text, with a cast or without; "" for anything else.
 func constantText(n *pgparse.Node) string {
-	for n.GetTypeCast() != nil {
-		n = n.GetTypeCast().GetArg()
-	}
-	return n.GetAConst().GetSval().GetSval()
+	return predicate.StripCasts(n).GetAConst().GetSval().GetSval()
 }

@@ -86,34 +86,18 @@ func eachRow(p *rule.Pass, s *rule.Stmt) bool {
 	return false
 }
 
-// describeBatches says how a loop writes.
-func describeBatches(w *analysis.Write) string {
-	if w.Batch {
-		return "in batches"
-	}
-	return "row by row"
-}
-
 // filtersByRecord reports whether a write looks for its rows by a field of something
 // that it does not read from itself: r.id.
 func filtersByRecord(n *pgparse.Node) bool {
-	var where *pgparse.Node
-	var own []*pgparse.Node
-	var target *pgparse.RangeVar
-	switch x := pgparse.Unwrap(n).(type) {
-	case *pgparse.UpdateStmt:
-		where, own, target = x.WhereClause, x.FromClause, x.Relation
-	case *pgparse.DeleteStmt:
-		where, own, target = x.WhereClause, x.UsingClause, x.Relation
-	}
-	if len(own) > 0 || target == nil {
+	w := splitWrite(pgparse.Unwrap(n))
+	if len(w.from) > 0 || w.target == nil || n.GetInsertStmt() != nil {
 		return false
 	}
 	found := false
-	pgparse.Walk(where, func(msg any) bool {
+	pgparse.Walk(w.where, func(msg any) bool {
 		if ref, ok := msg.(*pgparse.ColumnRef); ok && len(ref.Fields) == 2 {
 			of := ref.Fields[0].GetString_().GetSval()
-			found = found || of != target.Relname && of != target.GetAlias().GetAliasname()
+			found = found || of != w.target.Relname && of != w.target.GetAlias().GetAliasname()
 		}
 		return !found
 	})

@@ -6,6 +6,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/predicate"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -88,10 +89,7 @@ func settingChanged(p *rule.Pass, s *rule.Stmt) {
 
 // settingText is the value of a setting.
 func settingText(n *pgparse.Node) string {
-	for n.GetTypeCast() != nil {
-		n = n.GetTypeCast().GetArg()
-	}
-	c := n.GetAConst()
+	c := predicate.StripCasts(n).GetAConst()
 	if v := c.GetIval(); v != nil {
 		return map[bool]string{true: "on", false: "off"}[v.GetIval() != 0]
 	}

@@ -29,8 +29,7 @@ func capitalsLost(p *rule.Pass, s *rule.Stmt) {
 	if s.Tx.RolledBack {
 		return
 	}
-	list := s.Migration.Statements
-	l := lostNames{end: list[len(list)-1].After}
+	l := lostNames{end: s.Migration.After()}
 	switch n := pgparse.Unwrap(s.Node).(type) {
 	case *pgparse.AlterTableStmt:
 		l.checkAltered(s, n)

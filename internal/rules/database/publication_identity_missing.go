@@ -5,8 +5,8 @@ import (
 
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
-	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -33,7 +33,7 @@ var PublicationIdentityMissing = &rule.Rule{
 }
 
 func identityMissing(p *rule.Pass, m *rule.Migration) {
-	if len(m.Statements) == 0 || !m.Statements[len(m.Statements)-1].After.HasPublications() {
+	if len(m.Statements) == 0 || !m.After().HasPublications() {
 		return
 	}
 	refused := map[string]bool{}
@@ -42,7 +42,7 @@ func identityMissing(p *rule.Pass, m *rule.Migration) {
 			refused[reportRefused(p, s)] = true
 		}
 	}
-	end := m.Statements[len(m.Statements)-1].After
+	end := m.After()
 	for _, d := range m.CreatedTables() {
 		t := end.Relation(d.OID)
 		if t == nil || findNeedingIdentity(end, t) == nil || refused[t.Name.Name] {
@@ -53,18 +53,16 @@ func identityMissing(p *rule.Pass, m *rule.Migration) {
 			Fact: "table " + t.Name.String() + " has no replica identity" + explainIdentity(t) + ", and publication " + findNeedingIdentity(end, t).Name.Name +
 				" publishes it",
 			Harm:    "code that updates or deletes rows of " + t.Name.String() + " fails: it does not have a replica identity",
-			Instead: "give it a primary key, or, where its rows are changed all the same:\nALTER TABLE " + analysis.QuoteTable(t.Name) + " REPLICA IDENTITY FULL;",
+			Instead: "give it a primary key, or, where its rows are changed all the same:\n" + recipe.SetReplicaIdentity(t.Name, "FULL") + ";",
 			Cause:   "and so have %d other new tables none",
 		})
 	}
-	for _, t := range m.Txs {
-		for i := range t.Deltas {
-			switch d := &t.Deltas[i]; {
-			case d.NewObject != nil && d.NewObject.Kind == "publication":
-				checkPublished(p, d, end)
-			case d.Kind == catalog.RelationChanged && d.What == "replica identity" && p.IsDeployed(d):
-				identityLost(p, d, end)
-			}
+	for _, d := range m.EachChange() {
+		switch {
+		case d.NewObject != nil && d.NewObject.Kind == "publication":
+			checkPublished(p, d, end)
+		case d.Kind == catalog.RelationChanged && d.What == "replica identity" && p.IsDeployed(d):
+			identityLost(p, d, end)
 		}
 	}
 }
@@ -73,16 +71,16 @@ func identityMissing(p *rule.Pass, m *rule.Migration) {
 // name.
 func reportRefused(p *rule.Pass, s *rule.Stmt) string {
 	name := s.Result.Refused.Objects[0]
-	of, table := pgparse.QuoteIdent(name), name
+	of, table := catalog.Name{Name: name}, name
 	for _, w := range p.ListWrites(s) {
 		if w.Table.Name.Name == name {
-			of, table = analysis.QuoteTable(w.Table.Name), w.Table.Name.String()
+			of, table = w.Table.Name, w.Table.Name.String()
 		}
 	}
 	r := rule.Report{
 		Fact:    "the server refuses the statement: " + s.Result.Refused.Message(),
 		Harm:    "the migration stops here, even when there are no rows; code that does the same to " + table + " fails, too",
-		Instead: "give " + table + " a primary key, or say that whole rows are its identity:\nALTER TABLE " + of + " REPLICA IDENTITY FULL;",
+		Instead: "give " + table + " a primary key, or say that whole rows are its identity:\n" + recipe.SetReplicaIdentity(of, "FULL") + ";",
 		Stops:   true,
 	}
 	if s.IsOptional() {
@@ -100,7 +98,7 @@ func checkPublished(p *rule.Pass, d *rule.Delta, end *catalog.Catalog) {
 		return
 	}
 	var names []string
-	example := ""
+	var example catalog.Name
 	p.Release.Deployed.EachRelation(func(before *catalog.Relation) bool {
 		t := end.Relation(before.OID)
 		if t == nil || t.Parent != 0 || findNeedingIdentity(end, t) == nil || !slices.Contains(end.ListPublications(t), o) ||
@@ -108,8 +106,8 @@ func checkPublished(p *rule.Pass, d *rule.Delta, end *catalog.Catalog) {
 			return true
 		}
 		names = append(names, t.Name.String())
-		if example == "" || analysis.QuoteTable(t.Name) < example {
-			example = analysis.QuoteTable(t.Name)
+		if len(names) == 1 || analysis.QuoteTable(t.Name) < analysis.QuoteTable(example) {
+			example = t.Name
 		}
 		return true
 	})
@@ -125,7 +123,7 @@ func checkPublished(p *rule.Pass, d *rule.Delta, end *catalog.Catalog) {
 		Severity: onward.Warning,
 		Fact:     "publication " + o.Name.Name + " publishes " + prose.EnumerateNames(names) + ", which " + has + " no replica identity",
 		Harm:     "deployed code that updates or deletes rows there fails from now on: the table does not have a replica identity",
-		Instead:  "give each a primary key first, or say that whole rows are its identity:\nALTER TABLE " + example + " REPLICA IDENTITY FULL;",
+		Instead:  "give each a primary key first, or say that whole rows are its identity:\n" + recipe.SetReplicaIdentity(example, "FULL") + ";",
 	})
 }
 
@@ -139,7 +137,7 @@ func identityLost(p *rule.Pass, d *rule.Delta, end *catalog.Catalog) {
 	p.Report(d, rule.Report{
 		Fact: "table " + t.Name.String() + ", which publication " + findNeedingIdentity(end, t).Name.Name + " publishes, loses its replica identity",
 		Harm: "every UPDATE and DELETE on it fails from now on: it does not have a replica identity",
-		Instead: "name another one in the same transaction:\nALTER TABLE " + analysis.QuoteTable(t.Name) +
-			" REPLICA IDENTITY DEFAULT; -- the primary key, or USING INDEX …, or FULL",
+		Instead: "name another one in the same transaction:\n" + recipe.SetReplicaIdentity(t.Name, "DEFAULT") +
+			"; -- the primary key, or USING INDEX …, or FULL",
 	})
 }

@@ -25,8 +25,7 @@ var PublicationTableColumn = &rule.Rule{
 
 func tableColumn(p *rule.Pass, t *rule.Tx) {
 	told := map[catalog.OID]bool{}
-	for i := range t.Deltas {
-		d := &t.Deltas[i]
+	for d := range p.DeployedChanges(t) {
 		var act, instead string
 		switch d.Kind {
 		case catalog.ColumnAdded:
@@ -41,7 +40,7 @@ func tableColumn(p *rule.Pass, t *rule.Tx) {
 		default:
 			continue
 		}
-		if told[d.OID] || !p.IsDeployed(d) || !d.Before.Kind.IsTable() {
+		if told[d.OID] || !d.Before.Kind.IsTable() {
 			continue
 		}
 		pub := sendingPublication(p, t, d)

@@ -28,13 +28,6 @@ func describeContent(p *rule.Pass, c *catalog.Catalog, schema string) string {
 	return strings.Join(names, ", ")
 }
 
-// isSchemaDeployed reports whether a schema was there before the release: the deployed
-// catalog has it, or nothing ever created it.
-func isSchemaDeployed(p *rule.Pass, s *rule.Stmt, name string) bool {
-	key := catalog.Name{Name: name}
-	return p.Release.Deployed.Object("schema", key) != nil || s.Before.Object("schema", key) == nil
-}
-
 // reportSchema finishes a finding on a schema that goes away.
 func reportSchema(p *rule.Pass, s *rule.Stmt, name string, r rule.Report) {
 	u := p.Code.UsesName(catalog.Name{Name: name})

@@ -26,10 +26,10 @@ func checkSchemaDrop(p *rule.Pass, s *rule.Stmt) {
 		name := o.Name.Name
 		seen := s.Before.Object("schema", o.Name) != nil || name == "public"
 		if !seen && s.IfExists() && describeContent(p, s.Before, name) == "" && (p.Release.Known || !p.Release.Deployed.IsBlank("")) ||
-			!isSchemaDeployed(p, s, name) || s.Tx.After.Object("schema", o.Name) != nil {
+			!p.DeployedSchema(name, s.Before) || s.Tx.After.Object("schema", o.Name) != nil {
 			continue
 		}
-		if last := s.Migration.Txs[len(s.Migration.Txs)-1]; !seen && s.IfExists() && last.After.Object("schema", o.Name) != nil {
+		if !seen && s.IfExists() && s.Migration.After().Object("schema", o.Name) != nil {
 			continue // there is none yet, most likely
 		}
 		r := rule.Report{

@@ -28,7 +28,7 @@ var SchemaRename = &rule.Rule{
 
 func checkSchemaRename(p *rule.Pass, s *rule.Stmt) {
 	stmt := s.Node.GetRenameStmt()
-	if stmt == nil || stmt.RenameType != pgparse.ObjectType_OBJECT_SCHEMA || s.Tx.RolledBack || !isSchemaDeployed(p, s, stmt.Subname) ||
+	if stmt == nil || stmt.RenameType != pgparse.ObjectType_OBJECT_SCHEMA || s.Tx.RolledBack || !p.DeployedSchema(stmt.Subname, s.Before) ||
 		s.Tx.After.Object("schema", catalog.Name{Name: stmt.Subname}) != nil {
 		return
 	}

@@ -1,12 +1,12 @@
 package release
 
 import (
+	"cmp"
 	"slices"
 
-	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/history"
-	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -39,15 +39,14 @@ func columnLeftRequired(p *rule.Pass, r *rule.Release) {
 		if column == nil || column.Inferred || !column.IsRequired() || isOfDomain(r.Head, column) || filledIn(t) {
 			continue
 		}
-		fact, each := "the new "+firstText(h.Detail, "code")+" has no field for it", "every INSERT of the new code leaves "
+		fact, each := "the new "+cmp.Or(h.Detail, "code")+" has no field for it", "every INSERT of the new code leaves "
 		if h.Kind == history.Unwritten {
 			fact, each = "the new code's INSERT leaves it out", "it leaves "
 		}
 		p.ReportAt(h.Migration, h.Path, h.Line, rule.Report{
-			Fact: "column " + column.Name + " of " + t.Name.String() + " stays NOT NULL without a default, and " + fact,
-			Harm: each + column.Name + " out and fails: null value in column \"" + column.Name + "\" violates not-null constraint",
-			Instead: "let rows do without it until it is dropped:\nALTER TABLE " + analysis.QuoteTable(t.Name) + " ALTER COLUMN " + pgparse.QuoteIdent(column.Name) +
-				" DROP NOT NULL;",
+			Fact:    "column " + column.Name + " of " + t.Name.String() + " stays NOT NULL without a default, and " + fact,
+			Harm:    each + column.Name + " out and fails: null value in column \"" + column.Name + "\" violates not-null constraint",
+			Instead: "let rows do without it until it is dropped:\n" + recipe.DropNotNull(t.Name, column.Name) + ";",
 		})
 	}
 }

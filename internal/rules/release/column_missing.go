@@ -1,6 +1,7 @@
 package release
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
@@ -36,7 +37,7 @@ func columnMissing(p *rule.Pass, r *rule.Release) {
 			instead += ": " + h.Instead
 		}
 		p.ReportAt(h.Migration, h.Path, h.Line, rule.Report{
-			Fact:    "the new " + firstText(h.Detail, "code") + " has the column " + name + ", and no migration adds it to " + t.Name.String(),
+			Fact:    "the new " + cmp.Or(h.Detail, "code") + " has the column " + name + ", and no migration adds it to " + t.Name.String(),
 			Harm:    "every query of the new code on the model names " + name + " and fails: column \"" + name + "\" does not exist",
 			Instead: instead,
 		})

@@ -29,11 +29,9 @@ var ContractWithExpand = &rule.Rule{
 // copiesAndDrops keeps the backfills and the dropped columns of a migration.
 func copiesAndDrops(p *rule.Pass, m *rule.Migration) {
 	keepCopies(p, m)
-	for _, t := range m.Txs {
-		for _, d := range t.Deltas {
-			if d.Kind == catalog.ColumnDropped && d.Old != nil {
-				p.KeepValue(droppedIn{d, t.Index})
-			}
+	for t, d := range m.EachChange() {
+		if d.Kind == catalog.ColumnDropped && d.Old != nil {
+			p.KeepValue(droppedIn{*d, t.Index})
 		}
 	}
 }

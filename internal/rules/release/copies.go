@@ -1,6 +1,7 @@
 package release
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/onward-sql/onward/internal/catalog"
@@ -35,12 +36,9 @@ type requirement struct {
 // keepRequirements keeps the columns that a migration makes required while the deployed code runs.
 func keepRequirements(p *rule.Pass, m *rule.Migration) {
 	for _, t := range m.Txs {
-		for i := range t.Deltas {
-			d := &t.Deltas[i]
+		for d := range p.DeployedChanges(t) {
 			var columns []string
 			switch {
-			case !p.IsDeployed(d):
-				continue
 			case d.Kind == catalog.ColumnAdded || d.Kind == catalog.ColumnSetNotNull || d.Kind == catalog.ColumnDefaultChanged:
 				columns = append(columns, d.New.Name)
 			case d.Kind == catalog.ConstraintAdded && d.NewConstraint.Kind == catalog.Check:
@@ -120,7 +118,7 @@ func isNewColumn(r *rule.Release, t *catalog.Relation, column string) bool {
 // sourceColumns are the deployed columns of a table that an expression reads.
 func sourceColumns(r *rule.Release, t *catalog.Relation, rv *pgparse.RangeVar, expr *pgparse.Node) []string {
 	var out []string
-	alias := firstText(rv.GetAlias().GetAliasname(), rv.GetRelname())
+	alias := cmp.Or(rv.GetAlias().GetAliasname(), rv.GetRelname())
 	pgparse.Walk(expr, func(msg any) bool {
 		if _, ok := msg.(*pgparse.SubLink); ok {
 			return false

@@ -53,9 +53,8 @@ func gatherTableCopies(p *rule.Pass, m *rule.Migration) {
 		return
 	}
 	for _, t := range m.Txs {
-		for i := range t.Deltas {
-			d := &t.Deltas[i]
-			if (d.Kind == catalog.RelationDropped || d.Kind == catalog.RelationRenamed) && d.Before.Kind.IsTable() && p.IsDeployed(d) {
+		for d := range p.DeployedChanges(t, catalog.RelationDropped, catalog.RelationRenamed) {
+			if d.Before.Kind.IsTable() {
 				p.KeepValue(lostName{d.OID, t.Index})
 			}
 		}

@@ -3,10 +3,9 @@ package release
 import (
 	"slices"
 
-	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/history"
-	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -43,9 +42,8 @@ func foreignKeyLeft(p *rule.Pass, r *rule.Release) {
 				Fact: "the foreign key " + con.Name + " of " + t.Name.String() + " stays, and the new code does not know " + column.Name,
 				Harm: "it no longer clears the rows that point at one of " + to.Name.String() +
 					" before it deletes that, and the DELETE fails: violates foreign key constraint \"" + con.Name + "\"",
-				Instead: "drop the constraint here, and its column or table a release later:\nALTER TABLE " + analysis.QuoteTable(t.Name) + " DROP CONSTRAINT " +
-					pgparse.QuoteIdent(con.Name) + ";",
-				Cause: "and so do %d other foreign keys",
+				Instead: "drop the constraint here, and its column or table a release later:\n" + recipe.DropConstraint(t.Name, con.Name) + ";",
+				Cause:   "and so do %d other foreign keys",
 			})
 		}
 	}

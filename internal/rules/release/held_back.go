@@ -1,6 +1,7 @@
 package release
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
@@ -41,23 +42,20 @@ func gatherHeldBack(p *rule.Pass, m *rule.Migration) {
 	if !m.Runner.AfterDeploy {
 		return
 	}
-	for _, t := range m.Txs {
-		for i := range t.Deltas {
-			d := &t.Deltas[i]
-			if d.By == nil {
-				continue
-			}
-			switch d.Kind {
-			case catalog.RelationCreated:
-				p.KeepValue(heldChange{by: d.By, table: d.After, added: true})
-			case catalog.ColumnAdded:
-				p.KeepValue(heldChange{by: d.By, table: d.After, column: d.New, added: true})
-			case catalog.RelationDropped:
-				p.KeepValue(heldChange{by: d.By, table: d.Before})
-			case catalog.ColumnDropped:
-				required := d.Old.IsRequired() && !isOfDomain(t.Before, d.Old) && !filledIn(d.Before)
-				p.KeepValue(heldChange{by: d.By, table: d.Before, column: d.Old, required: required})
-			}
+	for t, d := range m.EachChange() {
+		if d.By == nil {
+			continue
+		}
+		switch d.Kind {
+		case catalog.RelationCreated:
+			p.KeepValue(heldChange{by: d.By, table: d.After, added: true})
+		case catalog.ColumnAdded:
+			p.KeepValue(heldChange{by: d.By, table: d.After, column: d.New, added: true})
+		case catalog.RelationDropped:
+			p.KeepValue(heldChange{by: d.By, table: d.Before})
+		case catalog.ColumnDropped:
+			required := d.Old.IsRequired() && !isOfDomain(t.Before, d.Old) && !filledIn(d.Before)
+			p.KeepValue(heldChange{by: d.By, table: d.Before, column: d.Old, required: required})
 		}
 	}
 }
@@ -68,7 +66,7 @@ func heldBack(p *rule.Pass, r *rule.Release) {
 		if !h.table.Kind.IsTable() || h.table.Inferred && h.added {
 			continue
 		}
-		tool := firstText(h.by.Migration.Runner.HeldBy, "its tool")
+		tool := cmp.Or(h.by.Migration.Runner.HeldBy, "its tool")
 		what := "table " + h.table.Name.String()
 		if h.column != nil {
 			what = "column " + h.column.Name + " of " + h.table.Name.String()

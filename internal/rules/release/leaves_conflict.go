@@ -1,6 +1,7 @@
 package release
 
 import (
+	"cmp"
 	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -24,8 +25,8 @@ var LeavesConflict = &rule.Rule{
 func leavesConflict(p *rule.Pass, r *rule.Release) {
 	for _, h := range changesOfKind(r, history.Conflict) {
 		p.ReportAt(h.Migration, h.Path, h.Line, rule.Report{
-			Fact:    firstText(h.Detail, h.Migration+" and "+h.Other+" both end the history of their app"),
-			Harm:    firstText(h.Runner, "the framework refuses to migrate: nothing says which of them comes last"),
+			Fact:    cmp.Or(h.Detail, h.Migration+" and "+h.Other+" both end the history of their app"),
+			Harm:    cmp.Or(h.Runner, "the framework refuses to migrate: nothing says which of them comes last"),
 			Instead: "let " + h.Migration + " depend on " + h.Other + h.Instead,
 		})
 	}

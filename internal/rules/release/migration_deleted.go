@@ -50,7 +50,7 @@ func migrationDeleted(p *rule.Pass, r *rule.Release) {
 	for _, h := range gone {
 		report := rule.Report{
 			Fact:    h.Migration + " was deleted, and the base has it",
-			Harm:    firstText(h.Runner, "databases that ran it keep what it did, and new ones never get it"),
+			Harm:    cmp.Or(h.Runner, "databases that ran it keep what it did, and new ones never get it"),
 			Instead: "put it back, and undo what it did in a new migration",
 		}
 		if !stopsRunner(h) {

@@ -1,6 +1,7 @@
 package release
 
 import (
+	"cmp"
 	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -23,7 +24,7 @@ func migrationEdited(p *rule.Pass, r *rule.Release) {
 	for _, h := range changesOfKind(r, history.Edited) {
 		report := rule.Report{
 			Fact:    h.Migration + " was edited, and the base has it already",
-			Harm:    firstText(h.Runner, "databases that ran it keep what the old text did"),
+			Harm:    cmp.Or(h.Runner, "databases that ran it keep what the old text did"),
 			Instead: "put it back as it was, and write the change as a new migration",
 			Cause:   "and %d others were edited too",
 		}

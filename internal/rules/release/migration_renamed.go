@@ -1,6 +1,7 @@
 package release
 
 import (
+	"cmp"
 	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -40,7 +41,7 @@ func migrationRenamed(p *rule.Pass, r *rule.Release) {
 		}
 		p.ReportAt(h.Migration, h.Path, h.Line, rule.Report{
 			Fact:    fact,
-			Harm:    firstText(h.Runner, "databases that ran it take it for a new one and run it again"),
+			Harm:    cmp.Or(h.Runner, "databases that ran it take it for a new one and run it again"),
 			Instead: "give it its old name back: " + h.Other,
 			Cause:   "and %d others have another name, too",
 		})

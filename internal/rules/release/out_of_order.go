@@ -1,6 +1,7 @@
 package release
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/history"
@@ -32,7 +33,7 @@ func outOfOrder(p *rule.Pass, r *rule.Release) {
 		}
 		report := rule.Report{
 			Fact:    h.Migration + " sorts before " + h.Other + ", which the base has already",
-			Harm:    firstText(h.Runner, "databases that ran the later one run it after it, or not at all"),
+			Harm:    cmp.Or(h.Runner, "databases that ran the later one run it after it, or not at all"),
 			Instead: "give it a version after " + h.Other,
 			Cause:   "and so do %d others",
 		}

@@ -32,16 +32,6 @@ func changesOfKind(r *rule.Release, kind history.Kind) []*history.Change {
 	return out
 }
 
-// firstText is the first text that is not empty.
-func firstText(texts ...string) string {
-	for _, t := range texts {
-		if t != "" {
-			return t
-		}
-	}
-	return ""
-}
-
 var leading = lazyregexp.New(`^(?:\d{4}-\d\d-\d\d(?:-\d+)?|\d+)`)
 
 // leadingNumber returns the leading number of a migration's name without zeros, or the leading

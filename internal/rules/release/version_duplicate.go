@@ -1,6 +1,7 @@
 package release
 
 import (
+	"cmp"
 	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -23,7 +24,7 @@ func versionDuplicate(p *rule.Pass, r *rule.Release) {
 	for _, h := range changesOfKind(r, history.Duplicate) {
 		report := rule.Report{
 			Fact:    h.Migration + " and " + h.Other + " have the same version",
-			Harm:    firstText(h.Detail, h.Runner, "the runner refuses to run, or runs one of them only"),
+			Harm:    cmp.Or(h.Detail, h.Runner, "the runner refuses to run, or runs one of them only"),
 			Instead: "give the one that no database has run the next free version",
 		}
 		switch may := h.Guessed || h.Detail != "" && !stopsRunner(h); {

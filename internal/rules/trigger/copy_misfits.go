@@ -5,7 +5,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
-	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -32,9 +32,8 @@ func copyMisfits(p *rule.Pass, t *rule.Tx) {
 	var told []catalog.OID
 	// The table that the rows come from is where the change is meant.
 	for _, copying := range []func(*rule.Pass, *rule.Tx, *catalog.Relation) []*catalog.Relation{onlyItself, copyingTables} {
-		for i := range t.Deltas {
-			d := &t.Deltas[i]
-			if d.Kind != catalog.ColumnAdded && d.Kind != catalog.ColumnDropped || !p.IsDeployed(d) || !d.Before.Kind.IsTable() {
+		for d := range p.DeployedChanges(t, catalog.ColumnAdded, catalog.ColumnDropped) {
+			if !d.Before.Kind.IsTable() {
 				continue
 			}
 			for _, r := range copying(p, t, d.After) {
@@ -82,8 +81,8 @@ func judgeMisfit(p *rule.Pass, t *rule.Tx, d *rule.Delta, r *catalog.Relation, t
 			}
 			out.Instead = "name the columns in the INSERT of " + fn.Signature() + " before"
 			if d.Kind == catalog.ColumnAdded && d.OID == r.OID {
-				out.Instead = "give " + x.Into.Name.String() + " the column first, and let it be null:\nALTER TABLE " + analysis.QuoteTable(x.Into.Name) +
-					" ADD COLUMN " + pgparse.QuoteIdent(d.New.Name) + " " + d.New.Type.String() + ";"
+				out.Instead = "give " + x.Into.Name.String() + " the column first, and let it be null:\n" +
+					recipe.AddColumn(x.Into.Name, d.New.Name, d.New.Type.String()) + ";"
 			}
 		} else {
 			out.Harm = fires + " fails, or puts " + x.Record + "." + x.Column + " into column " + x.Lands + " of " + x.Into.Name.String()
@@ -104,7 +103,7 @@ func judgeMisfit(p *rule.Pass, t *rule.Tx, d *rule.Delta, r *catalog.Relation, t
 // isMended reports whether the rows fit again at the end of the migration, or nothing
 // copies them any more.
 func isMended(t *rule.Tx, r *catalog.Relation, trigger *catalog.Trigger, fn *catalog.Function, text string) bool {
-	last := t.Migration.Txs[len(t.Migration.Txs)-1].After
+	last := t.Migration.After()
 	now := last.Relation(r.OID)
 	if now == nil || now.Trigger(trigger.Name) == nil || analysis.RowFunction(last, trigger) != fn {
 		return true

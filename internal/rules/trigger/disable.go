@@ -1,9 +1,9 @@
 package trigger
 
 import (
-	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -26,17 +26,14 @@ var Disable = &rule.Rule{
 }
 
 func checkTriggerDisable(p *rule.Pass, t *rule.Tx) {
-	for i := range t.Deltas {
-		d := &t.Deltas[i]
-		if d.Kind != catalog.TriggerChanged || d.OldTrigger == nil || !d.OldTrigger.Enabled || d.NewTrigger.Enabled || !p.IsDeployed(d) ||
-			isAddedByRelease(p, d) || !byName(d.By) {
+	for d := range p.DeployedChanges(t, catalog.TriggerChanged) {
+		if d.OldTrigger == nil || !d.OldTrigger.Enabled || d.NewTrigger.Enabled || isAddedByRelease(p, d) || !byName(d.By) {
 			continue
 		}
 		p.Report(d, rule.Report{
-			Fact: "trigger " + d.NewTrigger.Name + " of " + d.Before.Name.String() + " is off once this commits",
-			Harm: "what it did for the deployed code's writes on " + d.Before.Name.String() + " is no longer done, and nothing fails",
-			Instead: "enable it again in the same transaction:\nALTER TABLE " + analysis.QuoteTable(d.Before.Name) + " ENABLE TRIGGER " +
-				pgparse.QuoteIdent(d.NewTrigger.Name) + ";",
+			Fact:    "trigger " + d.NewTrigger.Name + " of " + d.Before.Name.String() + " is off once this commits",
+			Harm:    "what it did for the deployed code's writes on " + d.Before.Name.String() + " is no longer done, and nothing fails",
+			Instead: "enable it again in the same transaction:\n" + recipe.EnableTrigger(d.Before.Name, d.NewTrigger.Name) + ";",
 		})
 	}
 }

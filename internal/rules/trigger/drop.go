@@ -26,9 +26,8 @@ var Drop = &rule.Rule{
 }
 
 func checkTriggerDrop(p *rule.Pass, t *rule.Tx) {
-	for i := range t.Deltas {
-		d := &t.Deltas[i]
-		if d.Kind != catalog.TriggerDropped || !p.IsDeployed(d) || d.After == nil || !d.OldTrigger.Enabled || isAddedByRelease(p, d) ||
+	for d := range p.DeployedChanges(t, catalog.TriggerDropped) {
+		if d.After == nil || !d.OldTrigger.Enabled || isAddedByRelease(p, d) ||
 			d.OldTrigger.Timing == "instead of" && t.After.ReadOnly(d.After) != "" || // view-write-refused
 			d.By.Node.GetDropStmt().GetRemoveType() != pgparse.ObjectType_OBJECT_TRIGGER {
 			continue

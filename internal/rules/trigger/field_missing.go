@@ -6,8 +6,8 @@ import (
 
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
-	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -80,10 +80,9 @@ func missingField(p *rule.Pass, c *catalog.Catalog, by *rule.Stmt, r *catalog.Re
 		severity = onward.Warning // not every write comes there; what was not seen may have added it
 	}
 	p.Report(by, rule.Report{
-		Fact: "trigger " + t.Name + " calls " + fn.Signature() + " for " + r.Name.String() + ", which has no column " + what,
-		Harm: worst.DescribeBreak(),
-		Instead: "add " + what + " first, or leave the trigger away:\nALTER TABLE " + analysis.QuoteTable(r.Name) + " ADD COLUMN " +
-			pgparse.QuoteIdent(names[0]) + " …;",
+		Fact:     "trigger " + t.Name + " calls " + fn.Signature() + " for " + r.Name.String() + ", which has no column " + what,
+		Harm:     worst.DescribeBreak(),
+		Instead:  "add " + what + " first, or leave the trigger away:\n" + recipe.AddColumn(r.Name, names[0], "…") + ";",
 		Severity: severity,
 		Evidence: []onward.Evidence{worst.Evidence()},
 	})

@@ -13,7 +13,7 @@ import (
 func gatherTriggers(p *rule.Pass, m *rule.Migration, look func(*catalog.Catalog, *catalog.Relation, *catalog.Trigger) bool) {
 	for _, t := range m.Txs {
 		keep := func(by *rule.Stmt, table catalog.OID, trigger *catalog.Trigger) {
-			if r := m.Txs[len(m.Txs)-1].After.Relation(table); by != nil && r != nil && look(t.After, r, trigger) {
+			if r := m.After().Relation(table); by != nil && r != nil && look(t.After, r, trigger) {
 				p.KeepValue(rule.MadeObject{By: by, Table: table, ID: trigger.ID})
 			}
 		}

@@ -1,0 +1,31 @@
+package recipe
+
+import (
+	"github.com/onward-sql/onward/internal/analysis"
+	"github.com/onward-sql/onward/internal/catalog"
+)
+
+// Grant returns the statement that grants privileges on a relation. Roles are quoted already.
+// https://www.postgresql.org/docs/current/sql-grant.html
+func Grant(privileges string, on *catalog.Relation, roles string) string {
+	kind := ""
+	if on.Kind == catalog.Sequence {
+		kind = "SEQUENCE "
+	}
+	return "GRANT " + privileges + " ON " + kind + analysis.QuoteTable(on.Name) + " TO " + roles
+}
+
+// SetReplicaIdentity returns the statement that says which columns identify a row for subscribers: "FULL", "DEFAULT".
+// https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-REPLICA-IDENTITY
+func SetReplicaIdentity(table catalog.Name, identity string) string {
+	return alterTable(table) + "REPLICA IDENTITY " + identity
+}
+
+// EnableTrigger returns the statement that switches a trigger on. No name is all triggers, also those of foreign keys.
+// https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-DISABLE-ENABLE-TRIGGER
+func EnableTrigger(table catalog.Name, trigger string) string {
+	if trigger == "" {
+		return alterTable(table) + "ENABLE TRIGGER ALL"
+	}
+	return alterTable(table) + "ENABLE TRIGGER " + quoteIdent(trigger)
+}
