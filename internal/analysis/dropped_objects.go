@@ -40,3 +40,9 @@ func ListDropped(n *pgparse.Node, kinds ...pgparse.ObjectType) []DroppedObject {
 	}
 	return out
 }
+
+// DropsByName reports whether a statement is a DROP of one of the kinds that names the relation,
+// and does not take it along.
+func DropsByName(n *pgparse.Node, name catalog.Name, kinds ...pgparse.ObjectType) bool {
+	return slices.ContainsFunc(ListDropped(n, kinds...), func(o DroppedObject) bool { return o.Name.Name == name.Name })
+}

@@ -67,11 +67,6 @@ func (d *Delta) TableName() catalog.Name {
 	return d.Before.Name
 }
 
-// FindSuccessor returns the relation that has a name at commit; nil if nothing has.
-func (t *Tx) FindSuccessor(name catalog.Name) *catalog.Relation {
-	return t.After.Lookup(name.Schema, name.Name)
-}
-
 // findAuthor returns the statement that caused a change at commit: the first that made the
 // same kind of change to the same object, else the last that touched the object, else the
 // last that touched its relation.

@@ -196,11 +196,6 @@ func (t *Tx) FindChange(kind catalog.DeltaKind, match func(*Delta) bool) *Delta 
 	return nil
 }
 
-// FindColumnChange finds another change of the same column in the transaction.
-func (t *Tx) FindColumnChange(kind catalog.DeltaKind, d *Delta) *Delta {
-	return t.FindChange(kind, func(o *Delta) bool { return o.Key == d.Key })
-}
-
 // RelativePlace names a statement in a message about another one: ":12", or "0002_x.sql:12" in
 // another migration.
 func (s *Stmt) RelativePlace(from *Stmt) string {
@@ -233,7 +228,8 @@ func (p *Pass) functionsNaming(t *Tx, r *catalog.Relation, column string, after 
 	if r.OID == 0 {
 		return nil
 	}
-	return p.FunctionBodies(t).FindNaming(analysis.TakenObject{Relation: r, Column: column, After: after, Before: t.Before, Last: t.Migration.After()})
+	last := t.Migration.Txs[len(t.Migration.Txs)-1].After
+	return p.FunctionBodies(t).FindNaming(analysis.TakenObject{Relation: r, Column: column, After: after, Before: t.Before, Last: last})
 }
 
 // FunctionBodies returns the bodies of the functions that exist at a commit. t must be the

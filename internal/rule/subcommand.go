@@ -1,7 +1,6 @@
 package rule
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/analysis"
@@ -173,12 +172,6 @@ func (s *Stmt) ListDrops(kinds ...pgparse.ObjectType) []analysis.DroppedObject {
 		return nil
 	}
 	return analysis.ListDropped(s.Node, kinds...)
-}
-
-// DropsByName reports whether a statement is a DROP of one of the kinds that names the relation,
-// and does not take it along.
-func (s *Stmt) DropsByName(name catalog.Name, kinds ...pgparse.ObjectType) bool {
-	return slices.ContainsFunc(analysis.ListDropped(s.Node, kinds...), func(o analysis.DroppedObject) bool { return o.Name.Name == name.Name })
 }
 
 // IfExists reports whether a DROP says IF EXISTS.

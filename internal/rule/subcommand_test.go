@@ -32,8 +32,7 @@ func TestCommandsAreJudgedAlone(t *testing.T) {
 		var got []string
 		r := sayer("x-commands", func(p *Pass, s *Stmt) string {
 			commands := p.ListCommands(s)
-			for i := range commands {
-				c := &commands[i]
+			for _, c := range commands {
 				line := fmt.Sprintf("%s: %s", c.Text(), p.EffectsAlone(c).Effects[0].HeaviestWork())
 				if work := s.Result.Effects[0].HeaviestWork(); p.EffectsAlone(c).Effects[0].HeaviestWork() == onward.NoWork && len(commands) == 2 {
 					without := p.EffectsWithout(s, c)
@@ -54,9 +53,9 @@ func TestCommandAloneMayBeRefused(t *testing.T) {
 	t.Parallel()
 	// A subcommand alone may be refused even if the whole statement is not.
 	r := sayer("x-commands", func(p *Pass, s *Stmt) string {
-		commands := p.ListCommands(s)
-		for i := range commands {
-			if why := p.EffectsAlone(&commands[i]).Refused.Message(); why != "" {
+
+		for _, c := range p.ListCommands(s) {
+			if why := p.EffectsAlone(c).Refused.Message(); why != "" {
 				return why
 			}
 		}

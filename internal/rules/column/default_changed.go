@@ -25,7 +25,7 @@ var DefaultChanged = &rule.Rule{
 func defaultChanged(p *rule.Pass, t *rule.Tx) {
 	for d := range p.DeployedChanges(t, catalog.ColumnDefaultChanged) {
 		if p.NewColumn(d, d.Old) ||
-			d.Old.Default == nil || d.New.Default == nil || t.FindColumnChange(catalog.ColumnTypeChanged, d) != nil && !d.IsColumnReplaced() ||
+			d.Old.Default == nil || d.New.Default == nil || !d.IsColumnReplaced() && isAlsoRetyped(t, d) ||
 			sameValue(d.Old.Default, d.New.Default) || isUnrelated(p, t, d) || repeatsValue(t, d) {
 			continue
 		}
@@ -40,6 +40,11 @@ func defaultChanged(p *rule.Pass, t *rule.Tx) {
 			Instead: "if the deployed code depends on the old value, let it write that value itself first",
 		})
 	}
+}
+
+// isAlsoRetyped reports whether the transaction changes the column's type, too.
+func isAlsoRetyped(t *rule.Tx, d *rule.Delta) bool {
+	return t.FindChange(catalog.ColumnTypeChanged, func(o *rule.Delta) bool { return o.Key == d.Key }) != nil
 }
 
 // sameValue reports whether two defaults give the same: casts do not count,

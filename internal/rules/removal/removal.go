@@ -63,6 +63,14 @@ func describeAct(s *rule.Stmt, to catalog.Name) string {
 	return "is renamed to " + to.Name
 }
 
-// isUnseen reports whether nothing shows that the object of a DROP … IF EXISTS is there: parts of
-// the deployed schema are known, and it is not in them.
-func isUnseen(p *rule.Pass, s *rule.Stmt) bool { return s.IfExists() && !p.Release.IsSchemaUnknown() }
+// isSchemaUnknown reports whether nothing at all is known of the deployed schema: an object that no
+// statement created may be there.
+func isSchemaUnknown(p *rule.Pass) bool { return !p.Release.Known && p.Release.Deployed.IsBlank("") }
+
+// findLast returns the catalog after a migration.
+func findLast(m *rule.Migration) *catalog.Catalog { return m.Txs[len(m.Txs)-1].After }
+
+// findSuccessor returns the relation that has a name at commit; nil if nothing has.
+func findSuccessor(t *rule.Tx, name catalog.Name) *catalog.Relation {
+	return t.After.Lookup(name.Schema, name.Name)
+}

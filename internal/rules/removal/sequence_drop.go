@@ -24,7 +24,7 @@ var SequenceDrop = &rule.Rule{
 func checkSequenceDrop(p *rule.Pass, t *rule.Tx) {
 	for d := range p.DeployedChanges(t, catalog.RelationDropped) {
 		if d.Before.Kind != catalog.Sequence || d.By.Node.GetDropStmt().GetRemoveType() != pgparse.ObjectType_OBJECT_SEQUENCE ||
-			t.FindSuccessor(d.Before.Name) != nil {
+			findSuccessor(t, d.Before.Name) != nil {
 			continue
 		}
 		u := p.Code.UsesName(p.DeployedName(d))

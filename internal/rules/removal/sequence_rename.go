@@ -23,7 +23,7 @@ var SequenceRename = &rule.Rule{
 
 func checkSequenceRename(p *rule.Pass, t *rule.Tx) {
 	for d := range p.DeployedChanges(t, catalog.RelationRenamed) {
-		if d.Before.Kind != catalog.Sequence || t.FindSuccessor(d.Before.Name) != nil {
+		if d.Before.Kind != catalog.Sequence || findSuccessor(t, d.Before.Name) != nil {
 			continue
 		}
 		if d.By.Node.GetRenameStmt() == nil && d.By.Node.GetAlterObjectSchemaStmt().GetObjectType() != pgparse.ObjectType_OBJECT_SEQUENCE {

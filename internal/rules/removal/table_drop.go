@@ -35,7 +35,7 @@ func checkTableDrop(p *rule.Pass, s *rule.Stmt) {
 	t := s.Tx
 	for _, d := range listDue(t)[s] {
 		if d.Kind != catalog.RelationDropped || !p.IsDeployed(d) || d.Before.Parent != 0 || !d.Before.Kind.IsTable() && d.Before.Kind != catalog.ForeignTable ||
-			!s.DropsByName(d.Before.Name, pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_FOREIGN_TABLE) {
+			!analysis.DropsByName(s.Node, d.Before.Name, pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_FOREIGN_TABLE) {
 			continue
 		}
 		u := p.UsesOfTaken(t, d, nil)
@@ -50,7 +50,7 @@ func checkTableDrop(p *rule.Pass, s *rule.Stmt) {
 		if here := codeIsHere(p, d.OID); here && u.IsIdle() {
 			r.Severity = u.FunctionSeverity() // it names tables, and not this one
 		}
-		if now := t.FindSuccessor(name); now != nil {
+		if now := findSuccessor(t, name); now != nil {
 			columns, u := lostColumns(p, t, d, analysis.MissingColumns(d.Before, now))
 			if columns == "" {
 				continue // table-drop-first looks at the rows
@@ -84,7 +84,7 @@ func codeIsHere(p *rule.Pass, but catalog.OID) bool {
 // judgeUnseenTable judges DROP TABLE IF EXISTS of a table that nothing created, where
 // nothing at all is known of the deployed schema: it may be there.
 func judgeUnseenTable(p *rule.Pass, s *rule.Stmt, o analysis.DroppedObject) {
-	if !p.Release.IsSchemaUnknown() || !s.IfExists() || s.Before.Lookup(o.Schema, o.Name.Name) != nil ||
+	if !isSchemaUnknown(p) || !s.IfExists() || s.Before.Lookup(o.Schema, o.Name.Name) != nil ||
 		s.Tx.After.Lookup(o.Schema, o.Name.Name) != nil {
 		return
 	}

@@ -114,7 +114,7 @@ func defaultsAlong(p *rule.Pass, t *rule.Tx, s *rule.Stmt) {
 }
 
 func isNamed(s *rule.Stmt, name catalog.Name) bool {
-	return s.DropsByName(name, s.Node.GetDropStmt().GetRemoveType())
+	return analysis.DropsByName(s.Node, name, s.Node.GetDropStmt().GetRemoveType())
 }
 
 // onAltered reports whether a delta is on the table that the statement alters.
@@ -126,7 +126,7 @@ func onAltered(s *rule.Stmt, d *rule.Delta) bool {
 func isRecreated(t *rule.Tx, d *rule.Delta) bool {
 	switch d.Kind {
 	case catalog.RelationDropped:
-		return t.FindSuccessor(d.Before.Name) != nil
+		return findSuccessor(t, d.Before.Name) != nil
 	case catalog.TriggerDropped:
 		return d.After == nil || d.After.Trigger(d.OldTrigger.Name) != nil
 	case catalog.PolicyDropped:

@@ -43,7 +43,7 @@ func reportMoved(p *rule.Pass, t *rule.Tx, d *rule.Delta, act string) {
 	r.Severity, r.Way = u.DropSeverity(), advice.KeepTableName{Table: from.Name}
 	r.Instead = "create a view of the old name, in the same transaction, and drop it a release later:\n" +
 		"CREATE VIEW " + analysis.QuoteTable(from) + " AS SELECT * FROM " + analysis.QuoteTable(to) + ";"
-	if now := t.FindSuccessor(from); now != nil {
+	if now := findSuccessor(t, from); now != nil {
 		gone := analysis.MissingColumns(d.Before, now)
 		columns, uc := lostColumns(p, t, d, gone)
 		switch {

@@ -44,7 +44,7 @@ func gatherDropped(p *rule.Pass, m *rule.Migration) {
 		gatherDrops(p, t)
 	}
 	for _, s := range rule.StatementsOf[*pgparse.Node_DropStmt](m) {
-		if s.IfExists() && p.Release.IsSchemaUnknown() {
+		if s.IfExists() && isSchemaUnknown(p) {
 			judgeUnseenView(p, s)
 		}
 	}
@@ -77,7 +77,7 @@ func keepsColumns(now, old *catalog.Relation) bool {
 // is known of the deployed schema: the view may exist.
 func judgeUnseenView(p *rule.Pass, s *rule.Stmt) {
 	for _, o := range s.ListDrops(pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW) {
-		if s.Before.Lookup(o.Schema, o.Name.Name) != nil || s.Migration.After().Lookup(o.Schema, o.Name.Name) != nil {
+		if s.Before.Lookup(o.Schema, o.Name.Name) != nil || findLast(s.Migration).Lookup(o.Schema, o.Name.Name) != nil {
 			continue
 		}
 		r := describeUnseenDrop("view", "it", o.Name, p.Code.FindUses(o.Name, ""))
@@ -90,14 +90,14 @@ func gatherDrops(p *rule.Pass, t *rule.Tx) {
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
 		if d.Kind != catalog.RelationDropped || !d.Before.Kind.IsView() ||
-			!d.By.DropsByName(d.Before.Name, pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW) {
+			!analysis.DropsByName(d.By.Node, d.Before.Name, pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW) {
 			continue
 		}
 		if !p.IsDeployed(d) {
 			judgeTemporaryView(p, t, d)
 			continue
 		}
-		if now := t.FindSuccessor(d.Before.Name); now != nil {
+		if now := findSuccessor(t, d.Before.Name); now != nil {
 			judgeEmpty(p, d, now)
 			continue
 		}
@@ -127,7 +127,7 @@ func gatherDrops(p *rule.Pass, t *rule.Tx) {
 func judgeTemporaryView(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 	name := d.Before.Name
 	was := p.Release.Deployed.Lookup(name.Schema, name.Name)
-	if was == nil || t.FindSuccessor(d.Before.Name) != nil {
+	if was == nil || findSuccessor(t, d.Before.Name) != nil {
 		return
 	}
 	u := p.Code.FindUses(name, "")

@@ -23,7 +23,7 @@ var ViewRename = &rule.Rule{
 
 func checkViewRename(p *rule.Pass, t *rule.Tx) {
 	for d := range p.DeployedChanges(t, catalog.RelationRenamed) {
-		if !d.Before.Kind.IsView() || d.Before.Name.Schema != d.After.Name.Schema || t.FindSuccessor(d.Before.Name) != nil {
+		if !d.Before.Kind.IsView() || d.Before.Name.Schema != d.After.Name.Schema || findSuccessor(t, d.Before.Name) != nil {
 			continue
 		}
 		u := p.UsesOfTaken(t, d, nil)

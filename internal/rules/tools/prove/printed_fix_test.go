@@ -14,7 +14,7 @@ import (
 	"github.com/onward-sql/onward/internal/rotation"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/rules"
-	"github.com/onward-sql/onward/internal/rules/constraint"
+	"github.com/onward-sql/onward/internal/rules/skipped"
 	"github.com/onward-sql/onward/internal/rules/tools/ruletest"
 	"github.com/onward-sql/onward/internal/rules/transaction"
 	"github.com/onward-sql/onward/onward"
@@ -288,7 +288,7 @@ func (b *fixBench) tryAt(t *testing.T, p proof, ex *ruletest.Release, tool proje
 		case !ok:
 			return "leaves no " + name
 		case strings.TrimSuffix(now, " NOT VALID") != strings.TrimSuffix(definition, " NOT VALID") &&
-			(strings.HasPrefix(name, "constraint ") && p.rule != constraint.GuardedDiffers || strings.HasPrefix(name, "index ")):
+			(strings.HasPrefix(name, "constraint ") && p.rule != skipped.ConstraintGuardedDiffers || strings.HasPrefix(name, "index ")):
 			return fmt.Sprintf("leaves another %s: %s, and not %s", name, now, definition)
 		}
 	}

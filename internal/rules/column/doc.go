@@ -1,0 +1,2 @@
+// Package column has the rules about columns and their types.
+package column
