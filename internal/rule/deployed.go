@@ -228,8 +228,7 @@ func (p *Pass) functionsNaming(t *Tx, r *catalog.Relation, column string, after 
 	if r.OID == 0 {
 		return nil
 	}
-	last := t.Migration.Txs[len(t.Migration.Txs)-1].After
-	return p.FunctionBodies(t).FindNaming(analysis.TakenObject{Relation: r, Column: column, After: after, Before: t.Before, Last: last})
+	return p.FunctionBodies(t).FindNaming(analysis.TakenObject{Relation: r, Column: column, After: after, Before: t.Before, Last: t.Migration.After()})
 }
 
 // FunctionBodies returns the bodies of the functions that exist at a commit. t must be the

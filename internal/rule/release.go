@@ -162,6 +162,9 @@ type Release struct {
 	Said map[string]onward.Place
 }
 
+// After returns the catalog after the migration.
+func (m *Migration) After() *catalog.Catalog { return m.Txs[len(m.Txs)-1].After }
+
 // WriteFix returns a fix in the words of the framework that rendered the migration; "" if no framework did,
 // or if SQL is fine.
 func (m *Migration) WriteFix(op script.Operation, way advice.Way) string {

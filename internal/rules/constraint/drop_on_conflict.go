@@ -110,7 +110,7 @@ func comesBack(t *rule.Tx, d *rule.Delta) bool {
 		c := n.GetAlterTableCmd()
 		return c.GetMissingOk() && c.GetName() == d.OldConstraint.Name
 	})
-	return guarded && keys(t.Migration.Txs[len(t.Migration.Txs)-1].After.Relation(d.OID))
+	return guarded && keys(t.Migration.After().Relation(d.OID))
 }
 
 func (x *unservedArbiter) sayUnserved(p *rule.Pass) {

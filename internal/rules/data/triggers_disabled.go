@@ -84,7 +84,7 @@ func allDisabled(p *rule.Pass, s *rule.Stmt) {
 
 // hasCommand reports whether an ALTER TABLE has a command.
 func hasCommand(p *rule.Pass, s *rule.Stmt, subtype pgparse.AlterTableType) bool {
-	return slices.ContainsFunc(p.ListCommands(s), func(c rule.Command) bool { return c.Subtype == subtype })
+	return slices.ContainsFunc(p.ListCommands(s), func(c *rule.Command) bool { return c.Subtype == subtype })
 }
 
 // hasDeferrableKey reports whether a foreign key of a table, or one that points to it,

@@ -33,7 +33,7 @@ func checkFunctionDrop(p *rule.Pass, s *rule.Stmt) {
 		name := o.Name
 		if len(before) > 0 {
 			name = before[0].Name
-		} else if s.IfExists() && (!isSchemaUnknown(p) || len(findLast(s.Migration).Functions(o.Schema, o.Name.Name)) > 0) {
+		} else if s.IfExists() && (!isSchemaUnknown(p) || len(s.Migration.After().Functions(o.Schema, o.Name.Name)) > 0) {
 			continue // nothing tells that it is there
 		}
 		if len(s.Tx.After.Functions(name.Schema, name.Name)) > 0 {
@@ -50,6 +50,6 @@ func checkFunctionDrop(p *rule.Pass, s *rule.Stmt) {
 // deployed code, and by the functions that exist at commit.
 func findFunctionUses(p *rule.Pass, s *rule.Stmt, name catalog.Name) analysis.Usage {
 	u := p.Code.UsesName(name)
-	u.Functions = p.FunctionBodies(s.Tx).FindCalling(name, findLast(s.Migration))
+	u.Functions = p.FunctionBodies(s.Tx).FindCalling(name, s.Migration.After())
 	return u
 }

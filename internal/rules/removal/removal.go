@@ -67,9 +67,6 @@ func describeAct(s *rule.Stmt, to catalog.Name) string {
 // statement created may be there.
 func isSchemaUnknown(p *rule.Pass) bool { return !p.Release.Known && p.Release.Deployed.IsBlank("") }
 
-// findLast returns the catalog after a migration.
-func findLast(m *rule.Migration) *catalog.Catalog { return m.Txs[len(m.Txs)-1].After }
-
 // findSuccessor returns the relation that has a name at commit; nil if nothing has.
 func findSuccessor(t *rule.Tx, name catalog.Name) *catalog.Relation {
 	return t.After.Lookup(name.Schema, name.Name)

@@ -29,7 +29,7 @@ func checkTypeDrop(p *rule.Pass, s *rule.Stmt) {
 		t := s.Before.LookupType(o.Schema, o.Name.Name)
 		name := o.Name
 		switch {
-		case t == nil && s.IfExists() && (!isSchemaUnknown(p) || findLast(s.Migration).LookupType(o.Schema, o.Name.Name) != nil),
+		case t == nil && s.IfExists() && (!isSchemaUnknown(p) || s.Migration.After().LookupType(o.Schema, o.Name.Name) != nil),
 			t != nil && !p.DeployedType(t):
 			continue // nothing tells that it is there
 		case t != nil:

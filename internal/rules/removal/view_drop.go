@@ -77,7 +77,7 @@ func keepsColumns(now, old *catalog.Relation) bool {
 // is known of the deployed schema: the view may exist.
 func judgeUnseenView(p *rule.Pass, s *rule.Stmt) {
 	for _, o := range s.ListDrops(pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW) {
-		if s.Before.Lookup(o.Schema, o.Name.Name) != nil || findLast(s.Migration).Lookup(o.Schema, o.Name.Name) != nil {
+		if s.Before.Lookup(o.Schema, o.Name.Name) != nil || s.Migration.After().Lookup(o.Schema, o.Name.Name) != nil {
 			continue
 		}
 		r := describeUnseenDrop("view", "it", o.Name, p.Code.FindUses(o.Name, ""))
