@@ -5,6 +5,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
 )
 
 // This file holds safe forms that rules print as SQL. The rules describe the hazard.
@@ -114,6 +115,18 @@ func DropIndex(index catalog.Name, ifExists bool) string {
 		guard = "IF EXISTS "
 	}
 	return "DROP INDEX CONCURRENTLY " + guard + analysis.QuoteTable(index)
+}
+
+// AttachPartition returns the statement that makes a table a partition. bound is its FOR VALUES clause.
+// https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-ATTACH-PARTITION
+func AttachPartition(table, partition catalog.Name, bound string) string {
+	return alterTable(table) + "ATTACH PARTITION " + analysis.QuoteTable(partition) + " " + bound
+}
+
+// AddEnumValue returns the statement that adds a value to an enum, in an instant.
+// https://www.postgresql.org/docs/current/sql-altertype.html
+func AddEnumValue(enum catalog.Name, value string) string {
+	return "ALTER TYPE " + analysis.QuoteTable(enum) + " ADD VALUE " + pgparse.QuoteLiteral(value)
 }
 
 // DetachPartition returns the statement that detaches a partition. With [Concurrently], others use both tables

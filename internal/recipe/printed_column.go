@@ -11,6 +11,12 @@ func AddColumn(table catalog.Name, column, definition string) string {
 	return alterTable(table) + "ADD COLUMN " + quoteIdent(column) + " " + definition
 }
 
+// DropColumn returns the statement that drops a column. It fails if a view needs the column.
+// https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-DROP-COLUMN
+func DropColumn(table catalog.Name, column string) string {
+	return alterTable(table) + "DROP COLUMN " + quoteIdent(column)
+}
+
 // DropNotNull returns the statement that lets a column be null.
 // https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-SET-DROP-NOT-NULL
 func DropNotNull(table catalog.Name, column string) string {

@@ -42,10 +42,7 @@ func hidesRows(p *rule.Pass, t *rule.Tx) {
 			}
 			r.Fact = "row level security is enabled on " + table
 			r.Harm = "deployed code that does not connect as the owner sees only the rows that a policy lets through"
-			asked := findUnset(p, t, d)
-			if asked != "" {
-				r.Harm = "deployed code that does not connect as the owner sees no row any more: " + asked
-			}
+			hideAll(&r, findUnset(p, t, d), d.After.ForceRLS && len(d.After.Policies) > 0)
 			switch {
 			case len(d.After.Policies) == 0 && len(lastState(t, d).Policies) > 0:
 				r.Fact += ", and its policies come after it, each in a transaction of its own"
@@ -58,9 +55,6 @@ func hidesRows(p *rule.Pass, t *rule.Tx) {
 					r.Harm = "deployed code sees no row any more, and its INSERTs fail: new row violates row-level security policy"
 					r.Severity = onward.Off
 				}
-			case d.After.ForceRLS && asked != "":
-				r.Harm = "deployed code sees no row any more, and its INSERTs fail: " + asked
-				r.Severity = onward.Off
 			}
 		case d.Kind == catalog.RelationChanged && d.What == "forced row level security" && d.After.ForceRLS && d.After.RLS && d.Before.RLS:
 			if isOpen(d.After) {
@@ -68,23 +62,28 @@ func hidesRows(p *rule.Pass, t *rule.Tx) {
 			}
 			r.Fact = "row level security of " + table + " is forced on its owner"
 			r.Harm = "deployed code that connects as the owner sees only the rows that a policy lets through"
-			if asked := findUnset(p, t, d); asked != "" {
-				r.Harm = "deployed code sees no row any more, and its INSERTs fail: " + asked
-				r.Severity = onward.Off
-			}
+			hideAll(&r, findUnset(p, t, d), true)
 		case !d.After.RLS || !d.Before.RLS:
 			continue
 		case !judgePolicy(t, d, &r):
 			continue
 		default:
-			if asked := findUnset(p, t, d); asked != "" && d.After.ForceRLS {
-				r.Harm, r.Severity = "deployed code sees no row any more, and its INSERTs fail: "+asked, onward.Off
-			} else if asked != "" {
-				r.Harm = "deployed code that does not connect as the owner sees no row any more: " + asked
-			}
+			hideAll(&r, findUnset(p, t, d), d.After.ForceRLS)
 		}
 		r.Cause = ofRole(d)
 		p.Report(d, r)
+	}
+}
+
+// hideAll completes the report on policies that let no row through, because they ask for a setting. bound says that they
+// bind the owner too.
+func hideAll(r *rule.Report, asked string, bound bool) {
+	switch {
+	case asked == "":
+	case bound:
+		r.Harm, r.Severity = "deployed code sees no row any more, and its INSERTs fail: "+asked, onward.Off
+	default:
+		r.Harm = "deployed code that does not connect as the owner sees no row any more: " + asked
 	}
 }
 

@@ -92,13 +92,7 @@ func sharedRoles(a, b []string) []string {
 }
 
 func hasSubquery(cond *pgparse.Node) bool {
-	found := false
-	pgparse.Walk(cond, func(msg any) bool {
-		_, is := msg.(*pgparse.SubLink)
-		found = found || is
-		return !found
-	})
-	return found
+	return pgparse.Contains(cond, func(*pgparse.SubLink) bool { return true })
 }
 
 // tablesIn are the tables that the subqueries of a condition read. A view reads

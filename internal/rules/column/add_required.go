@@ -9,6 +9,7 @@ import (
 	"github.com/onward-sql/onward/internal/code/facts"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -46,8 +47,7 @@ func addRequired(p *rule.Pass, t *rule.Tx) {
 				Fact: "column " + d.Old.Name + " of " + d.Before.Name.String() + " is renamed to " + d.New.Name + ", and is NOT NULL though another column takes its name",
 				Harm: "every INSERT of the deployed code writes " + d.Old.Name + ", leaves " + d.New.Name + " out and fails: null value in column \"" + d.New.Name +
 					"\" violates not-null constraint",
-				Instead: "let it be null, or give it a default, in the same transaction:\nALTER TABLE " + analysis.QuoteTable(d.TableName()) +
-					" ALTER COLUMN " + pgparse.QuoteIdent(d.New.Name) + " DROP NOT NULL;",
+				Instead:  "let it be null, or give it a default, in the same transaction:\n" + recipe.DropNotNull(d.TableName(), d.New.Name) + ";",
 				Severity: lowerByUse(severityIfFilled(t.After, d.After, d.New.Name), u),
 				Evidence: u.InsertPlaces(),
 			})
@@ -94,7 +94,7 @@ func demandTogether(p *rule.Pass, after *catalog.Catalog, list []demandedColumn)
 	var names, added []string
 	for _, x := range list {
 		names = append(names, x.New.Name)
-		added = append(added, "ALTER TABLE "+table+" ADD COLUMN "+pgparse.QuoteIdent(x.New.Name)+" "+x.New.Type.String()+" NOT NULL DEFAULT …;\n")
+		added = append(added, recipe.AddColumn(d.TableName(), x.New.Name, x.New.Type.String()+" NOT NULL DEFAULT …;\n"))
 	}
 	it := prose.ChooseByCount(n, "it", "them")
 	r := rule.Report{

@@ -8,6 +8,7 @@ import (
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/workload/deprecation"
 	"github.com/onward-sql/onward/onward"
@@ -89,7 +90,7 @@ func pastSunset(p *rule.Pass, r *rule.Release) {
 		report := rule.Report{
 			Fact:     it + " was to be removed after " + d.RemoveAfter + ", and is still there",
 			Harm:     "the promise is not kept, and nothing in the deployed code is known to use the column",
-			Instead:  "drop it:\nALTER TABLE " + analysis.QuoteTable(t.Name) + " DROP COLUMN " + pgparse.QuoteIdent(d.Column) + ";",
+			Instead:  "drop it:\n" + recipe.DropColumn(t.Name, d.Column) + ";",
 			Evidence: u.Evidence,
 		}
 		if u.Used {

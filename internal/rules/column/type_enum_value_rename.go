@@ -4,10 +4,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -49,7 +49,7 @@ func enumValueRename(p *rule.Pass, s *rule.Stmt) {
 		Fact: "value '" + stmt.OldVal + "' of enum " + named.String() + " is renamed to '" + stmt.NewVal + "'",
 		Harm: "deployed code that writes or compares '" + stmt.OldVal + "' fails: invalid input value for enum; what it reads is a value that it does not know",
 		Instead: "add the new value, let the code accept both, and change the rows in batches:\n" +
-			"ALTER TYPE " + analysis.QuoteTable(named) + " ADD VALUE '" + stmt.NewVal + "';",
+			recipe.AddEnumValue(named, stmt.NewVal) + ";",
 	}
 	if word.MatchString(stmt.OldVal) && !isInFunctionBody(s.Before, stmt.OldVal) {
 		switch u := p.Code.UsesLabel(named, stmt.OldVal); {

@@ -3,9 +3,7 @@ package constraint
 import (
 	"slices"
 
-	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
-	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -52,8 +50,8 @@ func dropPrimaryKey(p *rule.Pass, t *rule.Tx) {
 		r := rule.Report{
 			Fact: "primary key " + d.OldConstraint.Name + " of " + table + " is dropped",
 			Harm: "duplicate keys come in, and INSERTs of the deployed code with ON CONFLICT on the key fail",
-			Instead: "build a unique index on the new key concurrently, and exchange the keys in one statement:\nALTER TABLE " + analysis.QuoteTable(d.After.Name) +
-				" DROP CONSTRAINT " + pgparse.QuoteIdent(d.OldConstraint.Name) + ", ADD PRIMARY KEY USING INDEX …;",
+			Instead: "build a unique index on the new key concurrently, and exchange the keys in one statement:\n" +
+				recipe.DropConstraint(d.After.Name, d.OldConstraint.Name) + ", ADD PRIMARY KEY USING INDEX …;",
 			Severity: onward.Warning,
 		}
 		if next != nil {

@@ -3,9 +3,8 @@ package constraint
 import (
 	"slices"
 
-	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
-	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -89,10 +88,9 @@ func setNull(p *rule.Pass, t *rule.Tx, d *rule.Delta, c *catalog.Constraint, onl
 		}
 		table := d.After.Name
 		p.KeepValue(requiredNull{d, c, col, rule.Report{
-			Fact: "foreign key " + c.Name + " of " + table.String() + " sets " + col.Name + " to null ON " + act + ", but the column is NOT NULL",
-			Harm: "each " + act + " on " + ref + " of a row that is pointed at fails: null value in column \"" + col.Name + "\" violates not-null constraint",
-			Instead: "choose ON " + act + " RESTRICT or CASCADE, or let the column be null:\nALTER TABLE " + analysis.QuoteTable(table) + " ALTER COLUMN " +
-				pgparse.QuoteIdent(col.Name) + " DROP NOT NULL;",
+			Fact:    "foreign key " + c.Name + " of " + table.String() + " sets " + col.Name + " to null ON " + act + ", but the column is NOT NULL",
+			Harm:    "each " + act + " on " + ref + " of a row that is pointed at fails: null value in column \"" + col.Name + "\" violates not-null constraint",
+			Instead: "choose ON " + act + " RESTRICT or CASCADE, or let the column be null:\n" + recipe.DropNotNull(table, col.Name) + ";",
 		}})
 		return
 	}

@@ -185,7 +185,7 @@ func keysBefore(t *rule.Tx, d *rule.Delta, list []wrongCopy) string {
 		case d.OID == k.part.OID:
 			return "create the table with the same key of its own, then attach it; the server uses that key and copies none:\n" +
 				"CREATE TABLE " + part + " (LIKE " + analysis.QuoteTable(parent.Name) + " INCLUDING ALL EXCLUDING IDENTITY, CONSTRAINT " + name + " " + text + ");\n" +
-				"ALTER TABLE " + analysis.QuoteTable(parent.Name) + " ATTACH PARTITION " + part + " " + k.part.Bound + ";"
+				recipe.AttachPartition(parent.Name, k.part.Name, k.part.Bound) + ";"
 		}
 		sql.WriteString(recipe.FormatStatements(recipe.AddUnvalidated(k.part.Name, k.con.Name, text), recipe.ValidateConstraint(k.part.Name, k.con.Name)) + "\n")
 	}

@@ -85,18 +85,11 @@ func listJoined(c *catalog.Catalog, from []*pgparse.Node, target *catalog.Relati
 // alias, or a column without one that it has.
 func mayNameTable(where *pgparse.Node, target *pgparse.RangeVar, t *catalog.Relation) bool {
 	alias := cmp.Or(target.GetAlias().GetAliasname(), target.GetRelname())
-	found := false
-	pgparse.Walk(where, func(msg any) bool {
-		ref, ok := msg.(*pgparse.ColumnRef)
-		if !ok {
-			return !found
-		}
+	return pgparse.Contains(where, func(ref *pgparse.ColumnRef) bool {
 		var path []string
 		for _, f := range ref.GetFields() {
 			path = append(path, f.GetString_().GetSval())
 		}
-		found = found || len(path) == 1 && (t.Inferred || t.Column(path[0]) != nil || path[0] == alias) || len(path) > 1 && slices.Contains(path[:len(path)-1], alias)
-		return !found
+		return len(path) == 1 && (t.Inferred || t.Column(path[0]) != nil || path[0] == alias) || len(path) > 1 && slices.Contains(path[:len(path)-1], alias)
 	})
-	return found
 }

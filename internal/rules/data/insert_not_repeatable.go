@@ -46,12 +46,7 @@ func insertNotRepeatable(p *rule.Pass, s *rule.Stmt) {
 
 // isGuarded reports whether an INSERT looks first: … WHERE NOT EXISTS (…).
 func isGuarded(stmt *pgparse.InsertStmt) bool {
-	found := false
-	pgparse.Walk(stmt.SelectStmt.GetSelectStmt().GetWhereClause(), func(msg any) bool {
-		if l, ok := msg.(*pgparse.SubLink); ok && l.SubLinkType == pgparse.SubLinkType_EXISTS_SUBLINK {
-			found = true
-		}
-		return true
+	return pgparse.Contains(stmt.SelectStmt.GetSelectStmt().GetWhereClause(), func(l *pgparse.SubLink) bool {
+		return l.SubLinkType == pgparse.SubLinkType_EXISTS_SUBLINK
 	})
-	return found
 }

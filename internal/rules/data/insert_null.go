@@ -114,17 +114,7 @@ func isCheckedNotNull(t *catalog.Relation, c *catalog.Column) bool {
 // isConditionOn reports whether the conditions of a query name a column: what they let
 // through of it is not weighed.
 func isConditionOn(q *pgparse.SelectStmt, name string) bool {
-	found := false
-	see := func(msg any) bool {
-		if ref, ok := msg.(*pgparse.ColumnRef); ok {
-			fields := ref.GetFields()
-			found = found || pgparse.LastText(fields) == name
-		}
-		return !found
-	}
-	pgparse.Walk(q.GetWhereClause(), see)
-	for _, n := range q.GetFromClause() {
-		pgparse.Walk(n, see)
-	}
-	return found
+	return slices.ContainsFunc(append([]*pgparse.Node{q.GetWhereClause()}, q.GetFromClause()...), func(n *pgparse.Node) bool {
+		return pgparse.Contains(n, func(ref *pgparse.ColumnRef) bool { return pgparse.LastText(ref.GetFields()) == name })
+	})
 }

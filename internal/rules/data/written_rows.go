@@ -93,22 +93,20 @@ func filtersByRecord(n *pgparse.Node) bool {
 	if len(w.from) > 0 || w.target == nil || n.GetInsertStmt() != nil {
 		return false
 	}
-	found := false
-	pgparse.Walk(w.where, func(msg any) bool {
-		if ref, ok := msg.(*pgparse.ColumnRef); ok && len(ref.Fields) == 2 {
-			of := ref.Fields[0].GetString_().GetSval()
-			found = found || of != w.target.Relname && of != w.target.GetAlias().GetAliasname()
+	return pgparse.Contains(w.where, func(ref *pgparse.ColumnRef) bool {
+		if len(ref.Fields) != 2 {
+			return false
 		}
-		return !found
+		of := ref.Fields[0].GetString_().GetSval()
+		return of != w.target.Relname && of != w.target.GetAlias().GetAliasname()
 	})
-	return found
 }
 
 // namesBlockVariable reports whether a statement names a variable of the block around it:
 // what is a column of none of its relations, all of which are known.
 func namesBlockVariable(s *rule.Stmt) bool {
 	var relations []*catalog.Relation
-	known, found := true, false
+	known := true
 	pgparse.Walk(s.Node, func(n any) bool {
 		if rv, ok := n.(*pgparse.RangeVar); ok {
 			r, _ := s.Before.Resolve(rv)
@@ -120,15 +118,13 @@ func namesBlockVariable(s *rule.Stmt) bool {
 	if !known {
 		return false
 	}
-	pgparse.Walk(s.Node, func(n any) bool {
-		ref, ok := n.(*pgparse.ColumnRef)
-		if ok && len(ref.GetFields()) == 1 {
-			name := ref.GetFields()[0].GetString_().GetSval()
-			found = found || name != "" && !slices.ContainsFunc(relations, func(r *catalog.Relation) bool { return r.Column(name) != nil })
+	return pgparse.Contains(s.Node, func(ref *pgparse.ColumnRef) bool {
+		if len(ref.GetFields()) != 1 {
+			return false
 		}
-		return !found
+		name := ref.GetFields()[0].GetString_().GetSval()
+		return name != "" && !slices.ContainsFunc(relations, func(r *catalog.Relation) bool { return r.Column(name) != nil })
 	})
-	return found
 }
 
 // commitsInLoop reports whether the block around a statement commits in its loop.

@@ -2,6 +2,7 @@ package queries
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
@@ -83,27 +84,20 @@ func (p *pass) readsWhole(t *text, s *pgparse.SelectStmt) (table string, rows in
 	return r.String(), p.Rows[r.Qualified()]
 }
 
+// aggregates are common functions that make one value of many rows.
+var aggregates = []string{
+	"count", "sum", "min", "max", "avg", "array_agg", "json_agg", "jsonb_agg", "string_agg", "bool_or", "bool_and", "every", "json_object_agg", "jsonb_object_agg",
+}
+
 // isAggregate reports whether a SELECT gives groups, or one row for all: what has GROUP BY
 // or DISTINCT gives as many rows as there are values, which may be few.
 func isAggregate(s *pgparse.SelectStmt) bool {
 	if len(s.GetGroupClause()) > 0 || len(s.GetDistinctClause()) > 0 || s.GetHavingClause() != nil {
 		return true
 	}
-	for _, n := range s.GetTargetList() {
-		found := false
-		pgparse.Walk(n, func(msg any) bool {
-			if f, ok := msg.(*pgparse.FuncCall); ok && f.GetOver() == nil {
-				switch pgparse.LastText(f.GetFuncname()) {
-				case "count", "sum", "min", "max", "avg", "array_agg", "json_agg", "jsonb_agg", "string_agg", "bool_or", "bool_and", "every", "json_object_agg",
-					"jsonb_object_agg":
-					found = true
-				}
-			}
-			return !found
+	return slices.ContainsFunc(s.GetTargetList(), func(n *pgparse.Node) bool {
+		return pgparse.Contains(n, func(f *pgparse.FuncCall) bool {
+			return f.GetOver() == nil && slices.Contains(aggregates, pgparse.LastText(f.GetFuncname()))
 		})
-		if found {
-			return true
-		}
-	}
-	return false
+	})
 }

@@ -21,32 +21,29 @@ var transactionIdle = &Rule{Rule: rule.Rule{
 	Instead: "Do slow work, such as calls to other services, before or after the transaction.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-IDLE-IN-TRANSACTION-SESSION-TIMEOUT"},
 }, check: func(p *pass) {
-	p.eachIdle(func(s *workload.Sequence, queries []*workload.Query) {
-		if onlyReads(queries) {
-			return
-		}
-		p.addFinding(onward.QueryFinding{
-			Sender: workload.DescribeSenders(s.Senders), Count: s.Count, Most: int64(s.MostIdleMS),
-			Fact:    fmt.Sprintf("a transaction stays open for %.1f s in which it sends nothing", s.MostIdleMS/1000),
-			Harm:    "what it has locked stays locked meanwhile, and a migration waits for it",
-			Instead: "do slow work, such as calls to other services, before or after the transaction",
-		}, queries...)
+	p.reportIdle(false, onward.QueryFinding{
+		Fact:    "a transaction stays open for %.1f s in which it sends nothing",
+		Harm:    "what it has locked stays locked meanwhile, and a migration waits for it",
+		Instead: "do slow work, such as calls to other services, before or after the transaction",
 	})
 }}
 
 // idle is how many milliseconds a transaction must be open without a query to be reported.
 const idle = 1000
 
-// eachIdle calls f for the transactions of code that are open while nothing runs, with the
-// queries that they send.
-func (p *pass) eachIdle(f func(*workload.Sequence, []*workload.Query)) {
+// reportIdle reports the transactions of code that are open while nothing runs: those that only read, or the others. The
+// finding's Fact has a place for how many seconds they do so.
+func (p *pass) reportIdle(reads bool, f onward.QueryFinding) {
+	fact := f.Fact
 	for i := range p.Workload.Sequences {
 		s := &p.Workload.Sequences[i]
 		if s.Transaction == "" || s.MostIdleMS < idle {
 			continue
 		}
-		if queries, ok := p.ofCode(s); ok && len(queries) > 0 {
-			f(s, queries)
+		if queries, ok := p.ofCode(s); ok && len(queries) > 0 && onlyReads(queries) == reads {
+			f.Sender, f.Count, f.Most = workload.DescribeSenders(s.Senders), s.Count, int64(s.MostIdleMS)
+			f.Fact = fmt.Sprintf(fact, s.MostIdleMS/1000)
+			p.addFinding(f, queries...)
 		}
 	}
 }

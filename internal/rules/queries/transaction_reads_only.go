@@ -1,10 +1,7 @@
 package queries
 
 import (
-	"fmt"
-
 	"github.com/onward-sql/onward/internal/rule"
-	"github.com/onward-sql/onward/internal/workload"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -22,15 +19,9 @@ var transactionReadsOnly = &Rule{Rule: rule.Rule{
 	Instead: "End it before what takes long, or send its queries without a transaction: autocommit.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/routine-vacuuming.html", "https://www.postgresql.org/docs/current/explicit-locking.html"},
 }, check: func(p *pass) {
-	p.eachIdle(func(s *workload.Sequence, queries []*workload.Query) {
-		if !onlyReads(queries) {
-			return
-		}
-		p.addFinding(onward.QueryFinding{
-			Sender: workload.DescribeSenders(s.Senders), Count: s.Count, Most: int64(s.MostIdleMS),
-			Fact:    fmt.Sprintf("a transaction that only reads stays open for %.1f s in which it sends nothing", s.MostIdleMS/1000),
-			Harm:    "a migration of the tables that it has read waits for it, and so does everybody after it; VACUUM removes nothing meanwhile",
-			Instead: "end it before what takes long, or send its queries without a transaction",
-		}, queries...)
+	p.reportIdle(true, onward.QueryFinding{
+		Fact:    "a transaction that only reads stays open for %.1f s in which it sends nothing",
+		Harm:    "a migration of the tables that it has read waits for it, and so does everybody after it; VACUUM removes nothing meanwhile",
+		Instead: "end it before what takes long, or send its queries without a transaction",
 	})
 }}

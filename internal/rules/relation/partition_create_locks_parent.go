@@ -2,6 +2,7 @@ package relation
 
 import (
 	"github.com/onward-sql/onward/internal/analysis"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -43,7 +44,7 @@ func createLocksParent(p *rule.Pass, s *rule.Stmt) {
 			Harm: analysis.DescribeQueue(e),
 			Instead: "create the table by itself and attach it, " + quiet + ":\nCREATE TABLE " + name + " (LIKE " + analysis.QuoteTable(parent.Name) +
 				" INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES);\n" +
-				"ALTER TABLE " + analysis.QuoteTable(parent.Name) + " ATTACH PARTITION " + name + " " + analysis.PartitionBounds(s.SQL) + ";",
+				recipe.AttachPartition(parent.Name, part.Name, analysis.PartitionBounds(s.SQL)) + ";",
 		})
 	}
 }

@@ -6,7 +6,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
-	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -113,9 +113,8 @@ func reportPointing(p *rule.Pass, r *rule.Release, k nameTaker, old, now *catalo
 				Fact: "foreign key " + c.Name + " of " + child.Name.String() + " still points at " + was.Name.String() + ", while a new table is " + now.Name.String(),
 				Harm: "INSERTs and UPDATEs of " + child.Name.String() + " that refer to a row which is in the new table only fail: violates foreign key constraint \"" +
 					c.Name + "\"",
-				Instead: "point it at the new table in the same transaction:\nALTER TABLE " + analysis.QuoteTable(child.Name) + " DROP CONSTRAINT " +
-					pgparse.QuoteIdent(c.Name) + ";\n" +
-					"ALTER TABLE " + analysis.QuoteTable(child.Name) + " ADD CONSTRAINT " + pgparse.QuoteIdent(c.Name) + " FOREIGN KEY (…) REFERENCES " + analysis.QuoteTable(now.Name) + " (…) NOT VALID;",
+				Instead: "point it at the new table in the same transaction:\n" + recipe.FormatStatements(recipe.DropConstraint(child.Name, c.Name),
+					recipe.AddUnvalidated(child.Name, c.Name, "FOREIGN KEY (…) REFERENCES "+analysis.QuoteTable(now.Name)+" (…)")),
 				Cause: "and so do %d other foreign keys",
 			})
 		}

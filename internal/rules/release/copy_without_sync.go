@@ -135,15 +135,14 @@ func copyWithoutSync(p *rule.Pass, r *rule.Release) {
 			continue
 		}
 		seen[key] = true
-		u := p.Code.FindUses(deployed.Name, "")
-		if u.IsIdle() || u.IsReadOnly() {
+		evidence, writes, used := findWriters(p, deployed.Name)
+		if !used {
 			continue
 		}
 		old, table := source.Name.String(), now.Name.String()
-		harm, evidence := "rows that the deployed code writes to "+old+" after the copy are not in "+table, u.Evidence
-		if writes := u.WriteEvidence("insert", "update", "delete", "truncate"); writes != nil {
-			evidence = writes
-			harm = "the deployed code writes to " + old + analysis.Usage{Evidence: writes}.FirstPlace() + ": what it writes after the copy is not in " + table
+		harm := "rows that the deployed code writes to " + old + " after the copy are not in " + table
+		if writes {
+			harm = "the deployed code writes to " + old + analysis.Usage{Evidence: evidence}.FirstPlace() + ": what it writes after the copy is not in " + table
 		}
 		p.Report(c.by, rule.Report{
 			Fact: "the rows of " + old + " are copied into the new table " + table + " once, and nothing carries later writes over",
@@ -153,6 +152,19 @@ func copyWithoutSync(p *rule.Pass, r *rule.Release) {
 			Evidence: evidence,
 		})
 	}
+}
+
+// findWriters returns the places where the deployed code writes to a table, or else where it uses it. used is false if
+// nothing writes to it.
+func findWriters(p *rule.Pass, table catalog.Name) (evidence []onward.Evidence, writes, used bool) {
+	u := p.Code.FindUses(table, "")
+	if u.IsIdle() || u.IsReadOnly() {
+		return nil, false, false
+	}
+	if found := u.WriteEvidence("insert", "update", "delete", "truncate"); found != nil {
+		return found, true, true
+	}
+	return u.Evidence, false, true
 }
 
 // takesPlace reports whether a new table has the name of a deployed one in the end, or is part

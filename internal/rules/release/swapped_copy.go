@@ -23,13 +23,9 @@ func isSwappedLater(p *rule.Pass, r *rule.Release, c *tableCopy) bool {
 // reportSwappedCopy reports rows that are written between the copy of a table and its exchange.
 func reportSwappedCopy(p *rule.Pass, r *rule.Release, c *tableCopy) {
 	old := r.Deployed.Relation(c.source).Name
-	u := p.Code.FindUses(old, "")
-	if u.IsIdle() || u.IsReadOnly() {
+	evidence, _, used := findWriters(p, old)
+	if !used {
 		return
-	}
-	evidence := u.Evidence
-	if writes := u.WriteEvidence("insert", "update", "delete", "truncate"); writes != nil {
-		evidence = writes
 	}
 	p.Report(c.by, rule.Report{
 		Fact: "the rows of " + old.String() + " are copied into a new table once, which takes its name later",

@@ -10,6 +10,7 @@ import (
 	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/workload/deprecation"
 	"github.com/onward-sql/onward/onward"
@@ -80,7 +81,7 @@ func dropTogether(p *rule.Pass, list []droppedColumn) {
 		full = append(full, table.String()+"."+x.Old.Name)
 		if x.Old.IsRequired() {
 			// The new code leaves the column out.
-			nullable = append(nullable, "ALTER TABLE "+analysis.QuoteTable(table)+" ALTER COLUMN "+pgparse.QuoteIdent(x.Old.Name)+" DROP NOT NULL")
+			nullable = append(nullable, recipe.DropNotNull(table, x.Old.Name))
 		}
 	}
 	u := analysis.MergeUsages(uses)

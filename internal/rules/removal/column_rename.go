@@ -5,6 +5,7 @@ import (
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -111,6 +112,5 @@ func fixRename(d *rule.Delta, from, to string) string {
 	if typ == "" {
 		typ = "…"
 	}
-	return "add " + to + ", keep both in step, and drop " + from + " a release later:\n" +
-		"ALTER TABLE " + analysis.QuoteTable(d.TableName()) + " ADD COLUMN " + pgparse.QuoteIdent(to) + " " + typ + ";"
+	return "add " + to + ", keep both in step, and drop " + from + " a release later:\n" + recipe.AddColumn(d.TableName(), to, typ) + ";"
 }

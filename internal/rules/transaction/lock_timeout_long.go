@@ -3,11 +3,9 @@ package transaction
 import (
 	"fmt"
 
-	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/rule"
-	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -61,14 +59,10 @@ func lockTimeoutLong(p *rule.Pass, m *rule.Migration) {
 // fromSession reports a timeout that no migration sets: it comes from the tool, its
 // connection or its settings.
 func fromSession(p *rule.Pass, m *rule.Migration, s *rule.Stmt, e *effect.Effect) {
-	instead := "set it to a few seconds, and run the migration again when it gives up:\nSET LOCAL lock_timeout = '5s';"
-	if way := m.WriteFix(script.Operation{}, advice.BoundWaits{}); way != "" {
-		instead = way
-	}
 	p.Report(s, rule.Report{
 		Fact:    fmt.Sprintf("the session that migrates has a lock_timeout that lets this wait %d seconds for the lock on %s", s.Settings.LockTimeout/1000, e.Name),
 		Harm:    fmt.Sprintf("%s that comes after it waits for all of that time", analysis.DescribeWaiting(e)),
-		Instead: instead,
+		Instead: adviseBound(m, "set it to a few seconds, and run the migration again when it gives up:\nSET LOCAL lock_timeout = '5s';"),
 		Cause:   "and those in %d other migrations",
 	})
 }

@@ -3,13 +3,11 @@ package transaction
 import (
 	"fmt"
 
-	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
-	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -49,14 +47,10 @@ func lockTimeoutMissing(p *rule.Pass, m *rule.Migration) {
 		if e == nil || e.Kind == catalog.View || e.Kind == catalog.MaterializedView && !e.Lock.BlocksReads() {
 			continue
 		}
-		set, fix := "SET LOCAL lock_timeout = '5s';", []onward.Edit{{New: "SET LOCAL lock_timeout = '5s';\n"}}
-		if s.Origin == script.Alone || s.Parent >= 0 {
-			// A second statement makes another transaction of a lone one.
-			set, fix = "SET lock_timeout = '5s';\n"+s.SQL+";\nRESET lock_timeout;", nil
-		}
-		instead := "set one before it, or for the role that migrates, and run the migration again if it gives up:\n" + set
-		if way := m.WriteFix(script.Operation{}, advice.BoundWaits{}); way != "" {
-			instead = way
+		set, alone := setAround(s, "lock_timeout", "5s")
+		var fix []onward.Edit
+		if !alone {
+			fix = []onward.Edit{{New: set + "\n"}}
 		}
 		if at := m.Runner.LockTimeoutAt.String(); at != "" && s.Settings.LockTimeoutBy == nil {
 			p.Report(s, rule.Report{
@@ -72,7 +66,7 @@ func lockTimeoutMissing(p *rule.Pass, m *rule.Migration) {
 		p.Report(s, rule.Report{
 			Fact:    fmt.Sprintf("no lock_timeout bounds the wait for the lock on %s", e.Name),
 			Harm:    fmt.Sprintf("the statement waits for each long query on %s, and %s that comes after it waits, too", e.Name, analysis.DescribeWaiting(e)),
-			Instead: instead,
+			Instead: adviseBound(m, "set one before it, or for the role that migrates, and run the migration again if it gives up:\n"+set),
 			Cause:   "nor those in %d other migrations",
 			From:    2,
 			Yields:  true,

@@ -72,16 +72,10 @@ func oneRow(x *pgparse.InsertStmt) bool {
 	if q == nil || q.Larg != nil || len(q.FromClause) > 0 || q.WhereClause != nil || q.HavingClause != nil || q.LimitCount != nil || q.LimitOffset != nil {
 		return false
 	}
-	sure := true
-	for _, n := range q.TargetList {
-		pgparse.Walk(n, func(msg any) bool {
-			if _, ok := msg.(*pgparse.FuncCall); ok {
-				sure = false // it may give a set, and that may be empty
-			}
-			return sure
-		})
-	}
-	return sure
+	return !slices.ContainsFunc(q.TargetList, func(n *pgparse.Node) bool {
+		// A function may give a set, and that may be empty.
+		return pgparse.Contains(n, func(*pgparse.FuncCall) bool { return true })
+	})
 }
 
 // mayWithholdRows reports whether a trigger may keep a row from being inserted.

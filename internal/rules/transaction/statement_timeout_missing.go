@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/onward-sql/onward/internal/rule"
-	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -34,10 +33,7 @@ func statementTimeoutMissing(p *rule.Pass, m *rule.Migration) {
 		if e == nil || s.Node.GetLockStmt() != nil {
 			continue // what waits here works not
 		}
-		set := "SET LOCAL statement_timeout = '30s';"
-		if s.Origin == script.Alone || s.Parent >= 0 {
-			set = "SET statement_timeout = '30s';\n" + s.SQL + ";\nRESET statement_timeout;"
-		}
+		set, _ := setAround(s, "statement_timeout", "30s")
 		p.Report(s, rule.Report{
 			Fact:    fmt.Sprintf("no statement_timeout bounds how long %s stays locked", e.Name),
 			Harm:    "lock_timeout bounds the wait for each lock, not the time for which the statement then holds it",

@@ -60,6 +60,20 @@ func adviseRunAlone(s *rule.Stmt) string {
 	return "move it into " + apart
 }
 
+// setAround returns SQL that bounds a statement by a setting: until the transaction ends, or, if alone, for the statement only.
+func setAround(s *rule.Stmt, setting, value string) (sql string, alone bool) {
+	if s.Origin == script.Alone || s.Parent >= 0 {
+		// A second statement makes another transaction of a lone one.
+		return "SET " + setting + " = '" + value + "';\n" + s.SQL + ";\nRESET " + setting + ";", true
+	}
+	return "SET LOCAL " + setting + " = '" + value + "';", false
+}
+
+// adviseBound is advice on how to bound the wait for locks, in the words of the framework if it has some.
+func adviseBound(m *rule.Migration, otherwise string) string {
+	return cmp.Or(m.WriteFix(script.Operation{}, advice.BoundWaits{}), otherwise)
+}
+
 // findBegin is the command that opened the transaction a statement runs in; nil
 // when there is none in the file.
 func findBegin(s *rule.Stmt) *rule.Stmt {

@@ -82,27 +82,24 @@ func refusesInserts(p *rule.Pass, c *catalog.Catalog, by *rule.Stmt, old, r *cat
 	if col == nil {
 		return
 	}
+	fails := t.Function.String() + "() raises an exception"
+	out := rule.Report{Fact: "trigger " + t.Name + " refuses each INSERT on " + r.Name.String() + " that leaves " + col.Name + " out"}
 	if old.Attr(col.Attnum) != nil {
-		if in := p.LeftOut(old, col); in != nil {
-			p.Report(by, rule.Report{
-				Fact:     "trigger " + t.Name + " refuses each INSERT on " + r.Name.String() + " that leaves " + col.Name + " out",
-				Harm:     "the one at " + in.FormatPlace() + " does, and fails: " + t.Function.String() + "() raises an exception",
-				Instead:  "create the trigger a release later, when all code writes " + col.Name + "; or give the column a default",
-				Evidence: []onward.Evidence{in.Evidence},
-			})
+		in := p.LeftOut(old, col)
+		if in == nil {
+			return
 		}
-		return
+		out.Harm = "the one at " + in.FormatPlace() + " does, and fails: " + fails
+		out.Instead = "create the trigger a release later, when all code writes " + col.Name + "; or give the column a default"
+		out.Evidence = []onward.Evidence{in.Evidence}
+	} else {
+		u := p.Code.FindUses(old.Name, "")
+		out.Harm = "the deployed code's do, because it does not know the column, and fail: " + fails
+		out.Instead = "give the column a default, or create the trigger a release later, when all code writes " + col.Name
+		out.Severity, out.Evidence = u.DropSeverity(), u.Evidence
+		if written := u.WriteEvidence("insert"); written != nil {
+			out.Severity, out.Evidence = onward.Off, written
+		}
 	}
-	u := p.Code.FindUses(old.Name, "")
-	severity, evidence := u.DropSeverity(), u.Evidence
-	if written := u.WriteEvidence("insert"); written != nil {
-		severity, evidence = onward.Off, written
-	}
-	p.Report(by, rule.Report{
-		Fact:     "trigger " + t.Name + " refuses each INSERT on " + r.Name.String() + " that leaves " + col.Name + " out",
-		Harm:     "the deployed code's do, because it does not know the column, and fail: " + t.Function.String() + "() raises an exception",
-		Instead:  "give the column a default, or create the trigger a release later, when all code writes " + col.Name,
-		Severity: severity,
-		Evidence: evidence,
-	})
+	p.Report(by, out)
 }
