@@ -3,7 +3,6 @@ package removal
 import (
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
-	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/rule"
 )
@@ -31,20 +30,10 @@ func lostColumns(p *rule.Pass, t *rule.Tx, d *rule.Delta, names []string) (colum
 	return "columns " + prose.EnumerateNames(list), analysis.MergeUsages(uses)
 }
 
-// isUpdatable reports whether a view takes INSERT, UPDATE and DELETE like the
-// table that it reads: one relation, no grouping, plain columns.
-// https://www.postgresql.org/docs/current/sql-createview.html#SQL-CREATEVIEW-UPDATABLE-VIEWS
-func isUpdatable(v *catalog.Relation) bool {
-	if v.Kind != catalog.View || v.View == nil {
-		return v.Kind.IsTable()
+// isUpdatable reports whether what has a table's name takes INSERT, UPDATE and DELETE as the table did.
+func isUpdatable(c *catalog.Catalog, r *catalog.Relation) bool {
+	if r.Kind != catalog.View || r.View == nil {
+		return r.Kind.IsTable()
 	}
-	for _, trigger := range v.Triggers {
-		if trigger.Timing == "instead of" {
-			return true
-		}
-	}
-	q := v.View.Query.GetSelectStmt()
-	return q != nil && len(q.FromClause) == 1 && q.FromClause[0].GetRangeVar() != nil && len(q.GroupClause) == 0 && q.HavingClause == nil &&
-		len(q.DistinctClause) == 0 && len(q.WindowClause) == 0 && q.LimitCount == nil && q.LimitOffset == nil && q.WithClause == nil &&
-		(q.Op == pgparse.SetOperation_SETOP_NONE || q.Op == pgparse.SetOperation_SET_OPERATION_UNDEFINED)
+	return len(r.InsteadOf()) > 0 || r.View.Query.GetSelectStmt() != nil && c.ReadOnly(r) == ""
 }

@@ -52,7 +52,7 @@ func reportMoved(p *rule.Pass, t *rule.Tx, d *rule.Delta, act string) {
 			r.Harm, r.Severity, r.Evidence = uc.DescribeBreak(columns), uc.DropSeverity(), uc.AllEvidence()
 		case len(gone) > 0:
 			return
-		case !isUpdatable(now):
+		case !isUpdatable(t.After, now):
 			r.Fact += ", and the view of the old name takes no INSERT, UPDATE or DELETE"
 			r.Harm = "writes of the deployed code on " + from.String() + " fail" + u.FirstPlace() + ": cannot insert into view \"" + from.Name + "\""
 			r.Severity, r.Evidence = onward.Warning, u.Evidence

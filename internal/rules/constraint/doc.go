@@ -1,0 +1,2 @@
+// Package constraint has the rules about constraints.
+package constraint
