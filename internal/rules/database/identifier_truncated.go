@@ -8,7 +8,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Truncated mentions names that the server cuts, and flags those that mean
+// IdentifierTruncated mentions names that the server cuts, and flags those that mean
 // something else then.
 // https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS
 var IdentifierTruncated = &rule.Rule{

@@ -8,7 +8,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Unnamed mentions indexes and constraints whose names the server chooses.
+// IdentifierUnnamed mentions indexes and constraints whose names the server chooses.
 // https://www.postgresql.org/docs/current/sql-createindex.html
 var IdentifierUnnamed = &rule.Rule{
 	ID:       "identifier-unnamed",
