@@ -1,0 +1,30 @@
+package recipe
+
+import (
+	"testing"
+
+	"github.com/onward-sql/onward/internal/catalog"
+)
+
+// What a finding prints can be pasted, whatever characters its names and values have.
+func TestPrintedStatementsQuote(t *testing.T) {
+	t.Parallel()
+	odd := catalog.Name{Schema: "app", Name: `Odd "one"`}
+	plain := catalog.Name{Schema: "public", Name: "mood"}
+	for want, got := range map[string]string{
+		`ALTER TYPE mood ADD VALUE 'it''s fine'`:                      AddEnumValue(plain, "it's fine"),
+		`ALTER TABLE app."Odd ""one""" ADD COLUMN "order" int`:        AddColumn(odd, "order", "int"),
+		`ALTER TABLE mood DROP COLUMN "A"`:                            DropColumn(plain, "A"),
+		`ALTER TABLE mood ALTER COLUMN a DROP NOT NULL`:               DropNotNull(plain, "a"),
+		`ALTER TABLE mood ATTACH PARTITION app."Odd ""one""" DEFAULT`: AttachPartition(plain, odd, "DEFAULT"),
+		`ALTER TABLE mood ENABLE TRIGGER "ALL"`:                       EnableTrigger(plain, "ALL"),
+		`ALTER TABLE mood ENABLE TRIGGER ALL`:                         EnableTrigger(plain, ""),
+		`ALTER TABLE app."Odd ""one""" REPLICA IDENTITY FULL`:         SetReplicaIdentity(odd, "FULL"),
+		`GRANT USAGE ON SEQUENCE mood TO app`:                         Grant("USAGE", &catalog.Relation{Name: plain, Kind: catalog.Sequence}, "app"),
+		`GRANT SELECT ON app."Odd ""one""" TO "Reader"`:               Grant("SELECT", &catalog.Relation{Name: odd, Kind: catalog.Table}, `"Reader"`),
+	} {
+		if got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}
