@@ -1,6 +1,10 @@
 package fleet
 
-import "github.com/onward-sql/onward/onward"
+import (
+	"slices"
+
+	"github.com/onward-sql/onward/onward"
+)
 
 // severities order the states of targets, the worst first. The state of a wave is the worst of its targets, except that one
 // which is neither begun nor done is pending.
@@ -51,11 +55,23 @@ func SummarizeTargets(out *onward.Rollout, waves []string, list []onward.Rollout
 	out.State = worstState(all)
 }
 
-// MarkPaused changes the state of a release that somebody has paused, unless it is done. who is "" for nobody.
+// MarkPaused records in a release who has paused it; "" for nobody. One that has ended keeps its state.
 func MarkPaused(out *onward.Rollout, who string) {
-	if who != "" && out.State != onward.RolloutDone {
-		out.State, out.Why = onward.RolloutPaused, who+" has paused it"
+	if who == "" || out.State == onward.RolloutDone {
+		return
 	}
+	out.Why = who + " has paused it"
+	if !HasEnded(out) {
+		out.State = onward.RolloutPaused
+	}
+}
+
+// HasEnded reports whether no further target of a release begins, unless somebody tries one again or repeats the command.
+func HasEnded(out *onward.Rollout) bool {
+	return out.State == onward.RolloutDone || out.State == onward.RolloutStopped ||
+		!slices.ContainsFunc(out.Targets, func(t onward.RolloutTarget) bool {
+			return t.State == onward.RolloutPending || t.State == onward.RolloutRunning || t.State == onward.RolloutInterrupted
+		})
 }
 
 // worstState returns the state of a group of targets. Skipped and dropped targets count as done.

@@ -20,6 +20,8 @@ type FleetPage struct {
 	Releases []FleetRelease
 	// Rollout is the chosen one; nil if none was begun.
 	Rollout *onward.Rollout
+	// Ended: it cannot be paused or resumed.
+	Ended bool
 	// Steps are the steps that targets are at, by the name of the target.
 	Steps map[string]*onward.AppliedStep
 	// At is when all this was read. Problem says why it could not be read since then; "" if it could.
@@ -197,7 +199,7 @@ func releaseURL(release, state, search string, number int) string {
 // addRollout adds the waves, the worst first, and a page of the targets.
 func (v *htmlFleet) addRollout(p *FleetPage) {
 	r := p.Rollout
-	v.Paused, v.Ended = r.State == onward.RolloutPaused, r.State == onward.RolloutDone
+	v.Paused, v.Ended = r.State == onward.RolloutPaused, p.Ended
 	used := map[onward.RolloutState]bool{}
 	for i := range r.Waves {
 		v.Waves = append(v.Waves, newHTMLWave(&r.Waves[i], used))

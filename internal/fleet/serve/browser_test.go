@@ -86,11 +86,13 @@ func TestRolloutPage(t *testing.T) {
 	if n := s.countTargets(t, "done"); n != done || s.countTargets(t, "running") > 0 {
 		t.Errorf("%d targets were done during the pause", n-done)
 	}
-	x.Shoot("fleet-paused.png")
+	checkLook(t, x, "paused")
 	s.slow.Store(0)
 	x.Do(chromedp.Click(chromedp.CSS("#resume")))
 	awaitWithin(t, x, 2*time.Minute+time.Duration(schemas)*time.Second, "the rest is done",
 		fmt.Sprintf(`document.querySelector("h1").innerText.includes("failed, %d of %d targets done")`, schemas-2, schemas))
+	checkEnded(t, x, "a release that has failed")
+	checkLook(t, x, "ended")
 	if count(x, "failed") != 2 {
 		t.Errorf("%d failed", count(x, "failed"))
 	}
@@ -105,9 +107,7 @@ func TestRolloutPage(t *testing.T) {
 	skip(t, x, address)
 	x.Do(chromedp.Navigate(address))
 	await(t, x, "all is done", fmt.Sprintf(`document.querySelector("h1").innerText.includes("done, %d of %d targets done")`, schemas-1, schemas))
-	if x.Eval(`document.querySelector("#pause, #resume") === null`) != "true" {
-		t.Error("a release that is done has a button")
-	}
+	checkEnded(t, x, "a release that is done")
 	checkSearch(t, x, address)
 	x.Quiet()
 	measurePage(t, address)
@@ -120,6 +120,14 @@ func TestRolloutPage(t *testing.T) {
 		if code, page, _ := ask(t, "GET", alone+path, ""); code != 200 || !strings.Contains(page, want) || strings.Contains(page, `method="post"`) {
 			t.Errorf("%s: %d %s", path, code, page)
 		}
+	}
+}
+
+// checkEnded fails the test if a release that has ended can be paused or resumed.
+func checkEnded(t *testing.T, x *browsertest.Tab, what string) {
+	t.Helper()
+	if x.Eval(`document.querySelector("#pause, #resume") === null`) != "true" {
+		t.Errorf("%s has a button: %s", what, x.Eval(`document.querySelector("#verdict").innerText`))
 	}
 }
 

@@ -151,7 +151,7 @@ func (s *Server) writePage(w http.ResponseWriter, r *http.Request, who *reader, 
 	}
 	v := last.value
 	p.Rollout, p.Steps, p.At, p.Problem, p.Version = v.rollout, v.steps, last.at, last.problem, last.version
-	p.Releases = listLinks(v.releases)
+	p.Releases, p.Ended = listLinks(v.releases), v.rollout != nil && fleet.HasEnded(v.rollout)
 	p.User, p.LogOut, p.Changes, p.Token = who.name, s.access.Token != "", s.c.Changes, s.access.formToken(who)
 	if p.Target != nil {
 		name := r.URL.Query().Get("name")

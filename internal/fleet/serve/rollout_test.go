@@ -210,24 +210,13 @@ func TestLedgers(t *testing.T) {
 	if s := steps[failed.Name]; len(steps) != 2 || s == nil || !strings.Contains(s.Note, "22023") || s.State != onward.ApplyFailed {
 		t.Errorf("%+v", steps)
 	}
-	if err := change(pauseChange, "", ""); err != nil {
-		t.Fatal(err)
-	}
-	if v := read(); v.rollout.State != onward.RolloutPaused || !strings.Contains(v.rollout.Why, "ada") {
-		t.Errorf("%+v", v.rollout)
-	}
-	if err := change(resumeChange, "", ""); err != nil || read().rollout.State == onward.RolloutPaused {
-		t.Errorf("it is paused: %v", err)
-	}
 	if err := change(skipChange, wrongSchemas[0], "it is being moved"); err != nil {
 		t.Fatal(err)
 	}
 	if got := read().findTarget(wrongSchemas[0]); got.State != onward.RolloutSkipped || got.Note != "it is being moved" {
 		t.Errorf("%+v", got)
 	}
-	if err := change(retryChange, wrongSchemas[0], ""); err != nil || read().findTarget(wrongSchemas[0]).State != onward.RolloutPending {
-		t.Errorf("it is not pending: %v", err)
-	}
+	checkPauses(t, s, change, read)
 	for kind, name := range map[string]string{skipChange: "tenant_0003", retryChange: "tenant_0003"} {
 		if err := change(kind, name, "x"); err == nil || !strings.Contains(err.Error(), "it is done") {
 			t.Errorf("%s of a target that is done: %v", kind, err)
@@ -235,6 +224,51 @@ func TestLedgers(t *testing.T) {
 	}
 	if err := change(retryChange, "nobody", ""); err == nil {
 		t.Error("an unknown target was changed")
+	}
+}
+
+// checkPauses pauses and resumes a release whose targets have all ended, and again after one of them is pending.
+func checkPauses(t *testing.T, s *scene, change func(kind, target, reason string) error, read func() *snapshot) {
+	t.Helper()
+	_, address := startServer(t, Config{List: s.list, Waves: s.config(t).Waves, Changes: true})
+	buttons := func() (found string) {
+		t.Helper()
+		code, page, _ := ask(t, "GET", address+"/?release=v2", "")
+		if code != 200 {
+			t.Fatal(code, page)
+		}
+		for _, id := range []string{"pause", "resume"} {
+			if strings.Contains(page, `<button id="`+id+`"`) {
+				found += id
+			}
+		}
+		return found
+	}
+	for _, c := range []struct {
+		kind, target string
+		state        onward.RolloutState
+		who          bool
+		button       string
+	}{
+		{pauseChange, "", onward.RolloutFailed, true, ""},
+		{retryChange, wrongSchemas[0], onward.RolloutPaused, true, "resume"},
+		{resumeChange, "", onward.RolloutFailed, false, "pause"},
+	} {
+		if err := change(c.kind, c.target, ""); err != nil {
+			t.Fatal(err)
+		}
+		r := read().rollout
+		if r.State != c.state || strings.Contains(r.Why, "ada has paused it") != c.who {
+			t.Errorf("after %s: %s %q", c.kind, r.State, r.Why)
+		}
+		for end := time.Now().Add(10 * time.Second); buttons() != c.button; time.Sleep(50 * time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("after %s the page has the button %q, and not %q", c.kind, buttons(), c.button)
+			}
+		}
+	}
+	if got := read().findTarget(wrongSchemas[0]).State; got != onward.RolloutPending {
+		t.Errorf("the target is %s", got)
 	}
 }
 
