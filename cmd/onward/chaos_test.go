@@ -185,7 +185,8 @@ func (c *chaos) release(number int) bool {
 		if phase == "contract" {
 			args = append(args, "--old-code-is-gone", "nobody uses it", "--statement-window", "0")
 		}
-		for end := time.Now().Add(5 * time.Minute); ; time.Sleep(time.Second) {
+		// A killed worker's targets wait for half a minute, and in a long run kills are that frequent.
+		for end := time.Now().Add(2*time.Minute + 3*time.Second*time.Duration(len(c.targets))); ; time.Sleep(time.Second) {
 			// A crash may hit the command itself: the same command goes on.
 			out, err := c.command(args...).CombinedOutput()
 			if err == nil {

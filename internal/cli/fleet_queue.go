@@ -15,6 +15,7 @@ import (
 	"github.com/onward-sql/onward/guard"
 	"github.com/onward-sql/onward/internal/fleet"
 	"github.com/onward-sql/onward/internal/fleet/queuedb"
+	"github.com/onward-sql/onward/internal/queue"
 	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/onward"
 )
@@ -134,14 +135,41 @@ func (a *app) queueRollout(ctx context.Context, f *rolloutFlags, qf *queueFlags,
 		return err
 	}
 	c.After = ""
-	if survey, err = fleet.SurveyTargets(ctx, c); err != nil { // the ledgers have the truth
+	if survey, err = surveyEnd(ctx, &c, end.State); err != nil {
 		return err
 	}
-	if survey.State != onward.RolloutDone {
-		survey.State, survey.Why = end.State, end.Why
-		a.code = exitFindings
-	}
+	a.code = describeEnd(survey.Rollout, end)
 	return a.writeRollout(survey.Rollout, format, options)
+}
+
+// surveyEnd reads the ledgers, which have the truth, after a release has ended in the queue. A database may be away for a moment.
+func surveyEnd(ctx context.Context, c *fleet.Config, state onward.RolloutState) (*fleet.Survey, error) {
+	for end := time.Now().Add(c.Within); ; {
+		survey, err := fleet.SurveyTargets(ctx, *c)
+		if err != nil || state != onward.RolloutDone || time.Now().After(end) ||
+			!slices.ContainsFunc(survey.Targets, func(t onward.RolloutTarget) bool { return t.State == onward.RolloutUnreachable }) {
+			return survey, err
+		}
+		if err := queue.Pause(ctx, time.Second); err != nil {
+			return survey, nil
+		}
+	}
+}
+
+// describeEnd completes the result with the reason that the queue has, and returns the exit code.
+func describeEnd(r *onward.Rollout, end *queuedb.Progress) (code int) {
+	switch {
+	case r.State == onward.RolloutDone: // also if the workers could not list the targets again: this process has
+		return exitClean
+	case end.State == onward.RolloutDone:
+		r.State, r.Why = onward.RolloutInterrupted, "the workers have ended, and some targets are not done: the same command goes on with them"
+		return exitFailed
+	}
+	r.State, r.Why = end.State, end.Why
+	if end.State == onward.RolloutInterrupted {
+		return exitFailed
+	}
+	return exitFindings
 }
 
 // queueAddress reads the address of --queue, which a long-lived process reads again.

@@ -8,6 +8,7 @@ import (
 	"github.com/onward-sql/onward/guard"
 	"github.com/onward-sql/onward/internal/fleet"
 	"github.com/onward-sql/onward/internal/fleet/queuedb"
+	"github.com/onward-sql/onward/onward"
 )
 
 // Whoever can write to the queue cannot choose the command, cannot make a worker run code that it was not started for, and cannot start a
@@ -37,5 +38,28 @@ func TestQueuedWork(t *testing.T) {
 	q, _, err := readQueuedWork([]byte(`{"plan": {}, "throttle": {"Health": "touch /tmp/x"}}`))
 	if err != nil || q.Throttle.Health != "" {
 		t.Errorf("%+v %v", q, err)
+	}
+}
+
+// The exit code says whether the same command goes on, and the reason is the queue's unless the ledgers know more.
+func TestDescribeEnd(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		ledgers, queue, want onward.RolloutState
+		why                  string
+		code                 int
+	}{
+		{onward.RolloutDone, onward.RolloutDone, onward.RolloutDone, "", exitClean},
+		{onward.RolloutDone, onward.RolloutInterrupted, onward.RolloutDone, "", exitClean}, // this process could list all targets
+		{onward.RolloutRunning, onward.RolloutInterrupted, onward.RolloutInterrupted, "of the queue", exitFailed},
+		{onward.RolloutFailed, onward.RolloutDone, onward.RolloutInterrupted, "the workers have ended, and some targets are not done", exitFailed},
+		{onward.RolloutFailed, onward.RolloutFailed, onward.RolloutFailed, "of the queue", exitFindings},
+		{onward.RolloutFailed, onward.RolloutStopped, onward.RolloutStopped, "of the queue", exitFindings},
+	} {
+		r := &onward.Rollout{State: c.ledgers}
+		code := describeEnd(r, &queuedb.Progress{State: c.queue, Why: "of the queue"})
+		if code != c.code || r.State != c.want || !strings.HasPrefix(r.Why, c.why) || c.why == "" && r.Why != "" {
+			t.Errorf("%s in the ledgers, %s in the queue: %d %s %q", c.ledgers, c.queue, code, r.State, r.Why)
+		}
 	}
 }

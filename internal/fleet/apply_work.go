@@ -18,7 +18,7 @@ func ApplySteps(run func(ctx context.Context, t *Target) (*onward.Applied, error
 		if refused := new(apply.RefusedError); errors.As(err, &refused) {
 			return exitRefused, err
 		}
-		if err != nil && !errInput(err) {
+		if err != nil && !IsInputError(err) {
 			return exitUnfinished, err
 		}
 		return 0, err

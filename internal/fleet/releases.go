@@ -73,7 +73,7 @@ func readReleases(ctx context.Context, list []*Target, name string) (out []Relea
 		d.session.Close(ctx)
 		mu.Lock()
 		defer mu.Unlock()
-		if problem != nil && errInput(problem) {
+		if problem != nil && IsInputError(problem) {
 			err = problem
 		}
 		for i := range found {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/address"
 	"github.com/onward-sql/onward/internal/queue"
 	"github.com/onward-sql/onward/onward"
 )
@@ -58,6 +59,7 @@ type rollout struct {
 	holder     string // identifies this process in the ledgers
 	fatal      error  // ends the release
 	stopped    string // why no further target begins
+	unlisted   string // why the targets were not listed again at the end
 }
 
 // Run carries a release out on all targets, in waves. The result is returned with each error. Errors:
@@ -131,13 +133,33 @@ func (r *rollout) addTargets(ctx context.Context, list []*Target) error {
 // maxLateWaves bounds how often the targets are listed again.
 const maxLateWaves = 3
 
+// DescribeUnlisted says that targets could not be listed again, and what that means.
+func DescribeUnlisted(err error) string {
+	return "the targets could not be listed again, so those that were created meanwhile may lack the release: " +
+		address.HidePasswords(describeServerError(err).Error())
+}
+
+// listAgain lists the targets again at the end of the release. The database that lists them may be away for a while.
+func (r *rollout) listAgain(ctx context.Context) []*Target {
+	for end := time.Now().Add(r.c.Within); ; pause(ctx, 500*time.Millisecond) {
+		list, err := r.c.List(ctx)
+		if err == nil {
+			r.unlisted = ""
+			return list
+		}
+		if r.unlisted == "" {
+			r.c.Tell(DescribeUnlisted(err))
+		}
+		r.unlisted = DescribeUnlisted(err)
+		if IsInputError(err) || ctx.Err() != nil || time.Now().After(end) {
+			return nil
+		}
+	}
+}
+
 // listNewTargets returns the targets that were created since the targets were listed.
 func (r *rollout) listNewTargets(ctx context.Context) (out []*Target) {
-	list, err := r.c.List(ctx)
-	if err != nil {
-		r.c.Tell(fmt.Sprintf("the targets were not listed again: %v", err))
-		return nil
-	}
+	list := r.listAgain(ctx)
 	known := map[string]bool{}
 	var old, fresh []*Target
 	for _, t := range r.targets {
@@ -296,20 +318,28 @@ func (r *rollout) finalError(ctx context.Context) error {
 	case r.fatal != nil:
 		r.out.Why = r.fatal.Error()
 		return r.fatal
-	case r.out.State == onward.RolloutDone:
+	case r.out.State == onward.RolloutDone && r.unlisted == "":
 		return nil
 	case r.stopped != "":
 		r.out.State, r.out.Why = onward.RolloutStopped, r.stopped
 	case ctx.Err() != nil:
 		r.out.Why = "it was interrupted: the same command goes on"
+	case r.out.State == onward.RolloutDone:
+		r.out.Why = r.unlisted
 	default:
 		r.out.Why = "some targets are not done: the same command goes on with them"
+		if r.unlisted != "" {
+			r.out.Why += "; " + r.unlisted
+		}
+	}
+	if r.out.State == onward.RolloutDone { // of those that are known
+		r.out.State = onward.RolloutInterrupted
 	}
 	return &UnfinishedError{Why: r.out.Why, Failed: r.out.State == onward.RolloutFailed || r.out.State == onward.RolloutStopped}
 }
 
-// errInput reports whether an error concerns all targets.
-func errInput(err error) bool {
+// IsInputError reports whether an error concerns all targets, and stays until somebody changes something.
+func IsInputError(err error) bool {
 	wrong, changed, other := new(config.InputError), new(ChangedError), new(OtherLedgerError)
 	return errors.As(err, &wrong) || errors.As(err, &changed) || errors.As(err, &other)
 }

@@ -21,7 +21,7 @@ func (r *rollout) runTarget(ctx context.Context, t *Target) error {
 	if err != nil {
 		p.Note = redactTarget(err, t).Error()
 	}
-	if errInput(err) {
+	if IsInputError(err) {
 		return redactTarget(err, t)
 	}
 	return nil
@@ -41,7 +41,7 @@ func (r *rollout) attemptTarget(ctx context.Context, t *Target, p *onward.Rollou
 		return onward.RolloutGone, 0, err
 	case ctx.Err() != nil:
 		return p.State, 0, errors.New("it was interrupted")
-	case err != nil && errInput(err):
+	case err != nil && IsInputError(err):
 		return onward.RolloutPending, 0, err
 	case err != nil:
 		return onward.RolloutUnreachable, 0, err
@@ -128,7 +128,7 @@ func (r *rollout) workOnTarget(ctx context.Context, t *Target, got claim) (state
 		exitCode, err = c.Work(ctx, t, record)
 	}
 	switch {
-	case err != nil && errInput(err):
+	case err != nil && IsInputError(err):
 		_, _, recorded := c.recordEnd(still, t, onward.RolloutFailed, exitCode, err)
 		return onward.RolloutFailed, exitCode, recorded
 	case errors.As(err, new(*apply.SliceError)), c.Repeats && errors.As(err, new(*apply.HeldError)):

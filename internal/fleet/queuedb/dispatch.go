@@ -231,8 +231,9 @@ func (q *Queue) beginTargets(ctx context.Context, tx pgx.Tx, r *openRollout, wav
 	return len(list), nil
 }
 
-// finish ends a release without open targets. late are the targets that were created meanwhile: they are another wave instead.
-func (q *Queue) finish(ctx context.Context, r *openRollout, late *fleet.Survey) error {
+// finish ends a release without open targets. late are the targets that were created meanwhile: they are another wave instead. end is the
+// state if all other targets are done, with its reason.
+func (q *Queue) finish(ctx context.Context, r *openRollout, late *fleet.Survey, end rolloutEnd) error {
 	return q.inTransaction(ctx, func(tx pgx.Tx) error {
 		if err := lockDispatch(ctx, tx); err != nil {
 			return err
@@ -252,13 +253,22 @@ func (q *Queue) finish(ctx context.Context, r *openRollout, late *fleet.Survey) 
 		if late != nil && len(late.Targets) > 0 {
 			return r.addWave(ctx, tx, late)
 		}
-		state, why := onward.RolloutDone, ""
 		if failed > 0 {
-			state, why = onward.RolloutFailed, fmt.Sprintf("%d targets are not done: the same command goes on with them", failed)
+			why := fmt.Sprintf("%d targets are not done: the same command goes on with them", failed)
+			if end.why != "" {
+				why += "; " + end.why
+			}
+			end = rolloutEnd{onward.RolloutFailed, why}
 		}
-		q.logger.Info("the release has ended", "release", r.release, "state", state)
-		return endRollout(ctx, tx, r.id, state, why)
+		q.logger.Info("the release has ended", "release", r.release, "state", end.state, "why", end.why)
+		return endRollout(ctx, tx, r.id, end.state, end.why)
 	})
+}
+
+// rolloutEnd is the state of a release at its end, and its reason; "" for none.
+type rolloutEnd struct {
+	state onward.RolloutState
+	why   string
 }
 
 // addWave adds targets that were created meanwhile.
@@ -266,8 +276,8 @@ func (r *openRollout) addWave(ctx context.Context, tx pgx.Tx, late *fleet.Survey
 	for i := range late.Targets {
 		late.Targets[i].Wave = len(r.waves) + 1
 	}
-	if _, err := tx.Exec(ctx, `UPDATE onward_queue.rollout SET waves = waves || 'created meanwhile'::text, sizes = sizes || $2::int, late = late + 1
-		WHERE id = $1`, r.id, len(late.Targets)); err != nil {
+	if _, err := tx.Exec(ctx, `UPDATE onward_queue.rollout SET waves = waves || 'created meanwhile'::text, sizes = sizes || $2::int, late = late + 1,
+		why = '' WHERE id = $1`, r.id, len(late.Targets)); err != nil {
 		return err
 	}
 	return insertTargets(ctx, tx, r.id, late, false)

@@ -4,11 +4,9 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
-	"errors"
 	"sync/atomic"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
@@ -54,6 +52,8 @@ type Worker struct {
 
 	draining chan struct{} // closed when the worker must end
 	soon     chan struct{} // dispatch is due
+
+	unlisted map[int64]time.Time // since when a release without open targets waits for its list; only used by dispatchUntil
 }
 
 // The rhythm of a worker.
@@ -76,7 +76,7 @@ func (q *Queue) NewWorker(c WorkerConfig) *Worker {
 	}
 	return &Worker{
 		c: &c, queue: q, targets: newTargetList(c.Source), holder: c.Who + " " + rand.Text(), metrics: newWorkerMetrics(),
-		draining: make(chan struct{}), soon: make(chan struct{}, 1),
+		draining: make(chan struct{}), soon: make(chan struct{}, 1), unlisted: map[int64]time.Time{},
 	}
 }
 
@@ -174,8 +174,8 @@ func (w *Worker) dispatchSoon() {
 func (w *Worker) dispatchUntil(ctx context.Context) {
 	for {
 		ended, err := w.queue.dispatch(ctx, w.c.Release)
-		for _, r := range ended {
-			err = errors.Join(err, w.finishRollout(ctx, r))
+		if err == nil {
+			err = w.finishRollouts(ctx, ended)
 		}
 		if err != nil && ctx.Err() == nil {
 			w.metrics.queueErrors.Inc()
@@ -188,39 +188,4 @@ func (w *Worker) dispatchUntil(ctx context.Context) {
 		case <-time.After(dispatchEvery):
 		}
 	}
-}
-
-// maxLateWaves bounds how often the targets of a release are listed again.
-const maxLateWaves = 3
-
-// finishRollout ends a release, or continues it with the targets that were created meanwhile.
-func (w *Worker) finishRollout(ctx context.Context, r *openRollout) error {
-	if !r.settings.Late || r.late >= maxLateWaves || r.settings.Source != w.c.Source.Text {
-		return w.queue.finish(ctx, r, nil)
-	}
-	known, err := w.queue.targetNames(ctx, r.id)
-	if err != nil {
-		return err
-	}
-	list, err := w.targets.ListNew(ctx, known)
-	if err != nil || len(list) == 0 {
-		return errors.Join(err, w.queue.finish(ctx, r, nil))
-	}
-	late, err := fleet.SurveyTargets(ctx, fleet.Config{
-		Release: r.release, Digest: r.work, Who: w.c.Who, Waves: []fleet.Amount{{Percent: 100}}, Tell: func(string) {},
-		List: func(context.Context) ([]*fleet.Target, error) { return list, nil },
-	})
-	if err != nil {
-		return err
-	}
-	return w.queue.finish(ctx, r, late)
-}
-
-// targetNames returns the names of a release's targets.
-func (q *Queue) targetNames(ctx context.Context, id int64) (list []string, err error) {
-	rows, err := q.pool.Query(ctx, "SELECT name FROM onward_queue.target WHERE rollout = $1", id)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, pgx.RowTo[string])
 }

@@ -27,6 +27,7 @@ type fakeSource struct {
 	fail    error
 	target  string
 	note    string
+	ended   *onward.Rollout // has the state of the release, if it has ended, and the reason
 }
 
 func (f *fakeSource) readRelease(_ context.Context, release string) (*snapshot, error) {
@@ -41,6 +42,9 @@ func (f *fakeSource) readRelease(_ context.Context, release string) (*snapshot, 
 		{Name: "one", Wave: 1, State: onward.RolloutDone}, {Name: f.target, Wave: 1, State: onward.RolloutFailed, Note: f.note},
 		{Name: "busy", Wave: 1, State: onward.RolloutRunning},
 	})
+	if f.ended != nil {
+		r.State, r.Why, r.Targets = f.ended.State, f.ended.Why, r.Targets[:2]
+	}
 	steps := map[string]*onward.AppliedStep{"busy": {ID: "06-backfill", State: onward.ApplyWaiting, Rows: 12000, Of: 50000, Note: "slowed down: a standby lags"}}
 	return &snapshot{releases: []fleet.Release{{Name: "v2"}}, rollout: r, steps: steps}, nil
 }
