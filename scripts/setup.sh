@@ -18,7 +18,7 @@ cd "$(dirname "$0")/.."
 
 what=${1:-all}
 if [ "$what" = all ] || [ "$what" = postgres ]; then
-  go run ./internal/pgserver/fetch 13 14 15 16 17 18
+  go run ./internal/pgserver/fetch 12 13 14 15 16 17 18
 fi
 if [ "$what" = all ] || [ "$what" = django ]; then
   ./scripts/django-venvs.sh

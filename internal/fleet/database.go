@@ -163,7 +163,7 @@ func openDatabase(ctx context.Context, text, holder string, names []string) (d *
 		}
 		switch {
 		case number/10000 < onward.OldestMajor:
-			return fmt.Errorf("it is Postgres %d, and this release knows %d to %d", number/10000, onward.OldestMajor, onward.NewestMajor)
+			return &versionError{number / 10000}
 		case recovery:
 			return errors.New("it is a standby, and so read-only")
 		case readOnly == "on":
@@ -184,6 +184,16 @@ func openDatabase(ctx context.Context, text, holder string, names []string) (d *
 	}
 	return d, schemas, describeServerError(err)
 }
+
+// versionError says that a server is older than this release of onward knows. It does not help to wait.
+type versionError struct{ major int }
+
+// Error names the versions.
+func (e *versionError) Error() string {
+	return fmt.Sprintf("it is Postgres %d, and this release of onward knows %d to %d", e.major, onward.OldestMajor, onward.NewestMajor)
+}
+
+func isVersionError(err error) bool { return errors.As(err, new(*versionError)) }
 
 // isMissingDatabase reports whether a database does not exist (any more).
 func isMissingDatabase(err error) bool {

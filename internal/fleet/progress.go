@@ -32,6 +32,9 @@ func newProgress(t *Target) *onward.RolloutTarget {
 		p.State, p.Note = onward.RolloutGone, redactTarget(t.problem, t).Error()
 	default:
 		p.State, p.Note = onward.RolloutUnreachable, redactTarget(t.problem, t).Error()
+		if isVersionError(t.problem) {
+			p.State = onward.RolloutFailed
+		}
 	}
 	return p
 }

@@ -43,6 +43,8 @@ func (r *rollout) attemptTarget(ctx context.Context, t *Target, p *onward.Rollou
 		return p.State, 0, errors.New("it was interrupted")
 	case err != nil && IsInputError(err):
 		return onward.RolloutPending, 0, err
+	case isVersionError(err):
+		return onward.RolloutFailed, 0, err
 	case err != nil:
 		return onward.RolloutUnreachable, 0, err
 	case got.paused != "":

@@ -36,8 +36,10 @@ func (a artifact) cacheDir(root string) string {
 	return filepath.Join(root, "postgres", a.version+"-"+a.platform)
 }
 
-// artifacts holds the newest version of each major that exists for a platform. Some platforms lack some versions.
+// artifacts holds the newest version of each major that exists for a platform. Some platforms lack some versions. Postgres 12 is for tests of what
+// onward says of a server that it does not support.
 var artifacts = []artifact{
+	{"linux-amd64", "12.22.0", "f50ddff3308a65e2423ecfd94aefc200d7fe7e2a24d45c6aadb0a6cfbe9284c4"},
 	{"linux-amd64", "13.23.0", "0713b8a6dbe13440718ea789eefca6ae562b004bc0541d9c21d20300529c1db2"},
 	{"linux-amd64", "14.24.0", "2722d05eb22c671104c9918d59d8ba9f5656898f5452a0207bb4cce21eef5dc4"},
 	{"linux-amd64", "15.19.0", "95f0b66fe72d4ca66c815773c44cb1196ea38552463e89a35f18114b3ed1565f"},

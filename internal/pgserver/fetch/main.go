@@ -1,7 +1,8 @@
 // Fetch makes sure that servers of the given major versions (all that are supported, if none is given) are there
-// before tests need them: it downloads the missing ones, starts each once and prints where it is.
+// before tests need them: it downloads the missing ones, starts each once and prints where it is. The major before the oldest
+// supported one is for tests, too.
 //
-//	go run ./internal/pgserver/fetch 13 14 15 16 17 18
+//	go run ./internal/pgserver/fetch 12 13 14 15 16 17 18
 package main
 
 import (
@@ -30,8 +31,8 @@ func run(ctx context.Context, args []string) error {
 	var majors []int
 	for _, arg := range args {
 		major, err := strconv.Atoi(arg)
-		if err != nil || major < onward.OldestMajor || major > onward.NewestMajor {
-			return fmt.Errorf("%q is not a major version from %d to %d", arg, onward.OldestMajor, onward.NewestMajor)
+		if err != nil || major < onward.OldestMajor-1 || major > onward.NewestMajor {
+			return fmt.Errorf("%q is not a major version from %d to %d", arg, onward.OldestMajor-1, onward.NewestMajor)
 		}
 		majors = append(majors, major)
 	}

@@ -1,0 +1,35 @@
+package queuedb
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/onward-sql/onward/internal/fleet"
+	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+	"github.com/onward-sql/onward/onward"
+)
+
+// A server that is older than onward knows fails at once: no worker waits for it, and the others go on.
+func TestOldServer(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, 3)
+	path := filepath.Join(t.TempDir(), "targets.txt")
+	text := fmt.Sprintf("%q name=old\n%q schemas=tenant_*\n", pgservertest.Server(t, onward.OldestMajor-1).URL("postgres"), s.db)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.source = fleet.Source{Text: path}
+	s.settings.Source, s.settings.Late, s.settings.StopAfter, s.settings.Within = path, false, "1", time.Hour
+	q := s.open(t)
+	s.start(t, q, false)
+	s.startWorker(t, q)
+	s.await(t, q, onward.RolloutFailed)
+	s.checkOnce(t, 3)
+	got := ask[string](t, q, "SELECT state || ': ' || note FROM onward_queue.target WHERE name = 'old'")
+	if got != "failed: it is Postgres 12, and this release of onward knows 13 to 18" {
+		t.Error(got)
+	}
+}
