@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -41,7 +40,8 @@ func main() {
 	atOnce := flag.Int("at-once", 4, "how many targets are worked on at once")
 	work := flag.String("scale", "", "measure the cost of a target as their number grows: `guard` or apply")
 	databases := flag.Bool("databases", false, "with --scale: each target is a database")
-	queue := flag.Bool("queue", false, "with --scale: a worker does the work, with a queue database on the same server")
+	servers := flag.Int("servers", 1, "with --databases: how many `servers` there are")
+	queue := flag.Bool("queue", false, "with --scale: a worker does the work, with a queue database on the first server")
 	profile := flag.String("profile", "", "with --scale: the `file` for a CPU profile")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -49,8 +49,6 @@ func main() {
 	missed := false
 	switch {
 	case err != nil:
-	case *queue && *databases:
-		err = errors.New("--queue is for schemas")
 	case *work == "":
 		missed, err = measureSizes(ctx, counts, *atOnce)
 	default:
@@ -59,7 +57,7 @@ func main() {
 			s.plan, err = makePlan(ctx)
 		}
 		if err == nil {
-			err = s.run(ctx, counts)
+			err = s.run(ctx, counts, *servers)
 		}
 	}
 	stop()

@@ -10,12 +10,12 @@ import (
 	"github.com/onward-sql/onward/apply"
 	"github.com/onward-sql/onward/internal/fleet"
 	"github.com/onward-sql/onward/internal/fleet/queuedb"
-	"github.com/onward-sql/onward/internal/pgserver"
 	"github.com/onward-sql/onward/onward"
 )
 
-// runQueued carries a release out with a queue database on the same server, and one worker in this process.
-func (s *scale) runQueued(ctx context.Context, server *pgserver.Server, c fleet.Config) (*onward.Rollout, error) {
+// runQueued carries a release out with a queue database on the first server, and one worker in this process.
+func (s *scale) runQueued(ctx context.Context, c fleet.Config) (*onward.Rollout, error) {
+	server := s.servers[0]
 	name, err := server.NewDatabase(ctx, "")
 	if err != nil {
 		return nil, err

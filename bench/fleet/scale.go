@@ -1,13 +1,16 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime/pprof"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -43,6 +46,7 @@ type targetList func(context.Context) ([]*fleet.Target, error)
 type scale struct {
 	databases bool // each target is a database, and not a schema
 	queue     bool // a worker does the work
+	servers   []*pgserver.Server
 	source    fleet.Source
 	plan      *onward.Plan
 	atOnce    int
@@ -51,61 +55,69 @@ type scale struct {
 
 // measured is what a release has cost.
 type measured struct {
+	create      time.Duration // of the targets
 	list, run   time.Duration
 	cpu         time.Duration // of this process
+	serverCPU   time.Duration // of the servers' processes that have ended
 	memory      int64         // its largest resident size, in bytes
 	connections int64
 }
 
 // run prints the cost for some numbers of targets.
-func (s *scale) run(ctx context.Context, sizes []int) error {
-	server, err := pgserver.Start(ctx, pgserver.Config{Major: 17, Settings: map[string]string{"max_connections": "200", "max_locks_per_transaction": "1024"}})
-	if err != nil {
-		return err
+func (s *scale) run(ctx context.Context, sizes []int, servers int) error {
+	defer func() {
+		for _, server := range s.servers {
+			_ = server.Stop()
+		}
+	}()
+	for range servers {
+		server, err := pgserver.Start(ctx, pgserver.Config{
+			Major: 17, Settings: map[string]string{"max_connections": "200", "max_locks_per_transaction": "1024"},
+		})
+		if err != nil {
+			return err
+		}
+		s.servers = append(s.servers, server)
 	}
-	defer func() { _ = server.Stop() }()
-	fmt.Println("targets  list      for each target  CPU of onward  memory   connections")
+	fmt.Println("targets  create    list      for each target  CPU of onward  CPU of Postgres  memory   connections")
 	for _, n := range sizes {
-		m, err := s.measure(ctx, server, n)
+		m, err := s.measure(ctx, n)
 		if err != nil {
 			return err
 		}
 		each := func(d time.Duration) float64 { return 1000 * d.Seconds() / float64(n) }
-		fmt.Printf("%7d  %6.2f s  %12.1f ms  %10.1f ms  %4d MB  %11d\n", n, m.list.Seconds(), each(m.run), each(m.cpu), m.memory>>20, m.connections)
+		fmt.Printf("%7d  %6.1f s  %6.2f s  %12.1f ms  %10.1f ms  %12.1f ms  %4d MB  %11d\n", n, m.create.Seconds(), m.list.Seconds(), each(m.run), each(m.cpu),
+			each(m.serverCPU), m.memory>>20, m.connections)
 	}
 	return nil
 }
 
-func (s *scale) measure(ctx context.Context, server *pgserver.Server, n int) (m measured, err error) {
-	targets, drop, err := s.createTargets(ctx, server, n)
+func (s *scale) measure(ctx context.Context, n int) (m measured, err error) {
+	began := time.Now()
+	targets, drop, err := s.createTargets(ctx, n)
 	defer drop()
 	if err != nil {
 		return m, err
 	}
-	began := time.Now()
+	m.create, began = time.Since(began), time.Now()
 	if _, err := targets(ctx); err != nil {
 		return m, err
 	}
 	m.list = time.Since(began)
-	conn, err := pgx.Connect(ctx, server.URL("postgres"))
-	if err != nil {
-		return m, err
-	}
-	defer conn.Close(context.WithoutCancel(ctx))
 	watched, stop := context.WithCancel(ctx)
 	var connections, memory atomic.Int64
 	var all sync.WaitGroup
-	all.Go(func() { watchServer(watched, conn, &connections) })
+	all.Go(func() { s.watchServers(watched, &connections) })
 	all.Go(func() { watchMemory(watched, &memory) })
 	end, err := startProfile(s.profile)
 	if err != nil {
 		stop()
 		return m, err
 	}
-	before := usedCPU()
+	before, serverBefore := usedCPU(), s.usedServerCPU(ctx)
 	began = time.Now()
-	r, err := s.carryOut(ctx, server, s.config(targets))
-	m.run, m.cpu = time.Since(began), usedCPU()-before
+	r, err := s.carryOut(ctx, s.config(targets))
+	m.run, m.cpu, m.serverCPU = time.Since(began), usedCPU()-before, s.usedServerCPU(ctx)-serverBefore
 	end()
 	stop()
 	all.Wait()
@@ -116,9 +128,9 @@ func (s *scale) measure(ctx context.Context, server *pgserver.Server, n int) (m 
 	return m, err
 }
 
-func (s *scale) carryOut(ctx context.Context, server *pgserver.Server, c fleet.Config) (*onward.Rollout, error) {
+func (s *scale) carryOut(ctx context.Context, c fleet.Config) (*onward.Rollout, error) {
 	if s.queue {
-		return s.runQueued(ctx, server, c)
+		return s.runQueued(ctx, c)
 	}
 	return fleet.Run(ctx, c)
 }
@@ -138,53 +150,71 @@ func (s *scale) config(list targetList) fleet.Config {
 	}
 }
 
-// createTargets creates schemas or databases, and returns how they are listed.
-func (s *scale) createTargets(ctx context.Context, server *pgserver.Server, n int) (list targetList, drop func(), err error) {
-	var names []string
+// createTargets creates schemas, or databases on all servers in turn, and returns how they are listed.
+func (s *scale) createTargets(ctx context.Context, n int) (list targetList, drop func(), err error) {
+	var drops []func()
 	drop = func() {
-		for _, name := range names {
-			_ = server.DropDatabase(context.WithoutCancel(ctx), name)
+		for _, f := range drops {
+			f()
 		}
 	}
-	create := func(sql string) (string, error) {
+	create := func(i int, sql string) (string, error) {
+		server := s.servers[i%len(s.servers)]
 		name, err := server.NewDatabase(ctx, "")
 		if err != nil {
 			return "", err
 		}
-		names = append(names, name)
+		drops = append(drops, func() { _ = server.DropDatabase(context.WithoutCancel(ctx), name) })
 		return server.URL(name), execute(ctx, server.URL(name), sql)
 	}
 	const rows = "INSERT INTO item SELECT n, 'nick ' || n, n FROM generate_series(1, 1000) AS n; "
 	if s.databases {
-		var targets []*fleet.Target
-		for i := range n {
-			db, err := create(planBase + rows)
-			if err != nil {
-				return nil, drop, err
-			}
-			targets = append(targets, &fleet.Target{Name: schemaName(i), Address: db})
-		}
-		return func(context.Context) ([]*fleet.Target, error) { return targets, nil }, drop, nil
+		return s.createDatabases(n, func(i int) (string, error) { return create(i, planBase+rows) }, drop)
 	}
-	db, err := create("")
-	for i := 0; i < n && err == nil; i++ {
-		err = execute(ctx, db, "CREATE SCHEMA "+schemaName(i)+"; SET search_path = "+schemaName(i)+"; "+planBase+rows)
+	var schemas []string
+	for i := range n {
+		schemas = append(schemas, "CREATE SCHEMA "+schemaName(i)+"; SET search_path = "+schemaName(i)+"; "+planBase+rows)
 	}
+	db, err := create(0, "")
 	if err == nil {
-		err = execute(ctx, db, "ANALYZE")
+		err = execute(ctx, db, append(schemas, "ANALYZE")...)
 	}
 	s.source = fleet.Source{Text: "schemas:tenant_*", DB: db}
 	return func(ctx context.Context) ([]*fleet.Target, error) { return fleet.ListTargets(ctx, s.source) }, drop, err
 }
 
-func execute(ctx context.Context, db, sql string) error {
+// createDatabases creates databases and a file that lists them.
+func (s *scale) createDatabases(n int, create func(i int) (string, error), drop func()) (list targetList, _ func(), err error) {
+	file, err := os.CreateTemp("", "bench-fleet-")
+	if err != nil {
+		return nil, drop, err
+	}
+	for i := 0; i < n && err == nil; i++ {
+		var db string
+		if db, err = create(i); err == nil {
+			_, err = fmt.Fprintf(file, "%q name=%s\n", db, schemaName(i))
+		}
+	}
+	s.source = fleet.Source{Text: file.Name()}
+	return func(ctx context.Context) ([]*fleet.Target, error) { return fleet.ListTargets(ctx, s.source) }, func() {
+		drop()
+		_ = os.Remove(file.Name())
+	}, errors.Join(err, file.Close())
+}
+
+// execute runs texts of statements, one after the other.
+func execute(ctx context.Context, db string, list ...string) error {
 	conn, err := pgx.Connect(ctx, db)
 	if err != nil {
 		return err
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
-	_, err = conn.Exec(ctx, sql)
-	return err
+	for _, sql := range list {
+		if _, err := conn.Exec(ctx, sql); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // makePlan makes the plan of the release, in a repository of its own.
@@ -212,16 +242,52 @@ func makePlan(ctx context.Context) (*onward.Plan, error) {
 	return p, err
 }
 
-// watchServer keeps the most connections to a server, without its own.
-func watchServer(ctx context.Context, conn *pgx.Conn, most *atomic.Int64) {
-	for ctx.Err() == nil {
-		var n int64
-		if conn.QueryRow(context.WithoutCancel(ctx), `SELECT count(*) FROM pg_stat_activity
-			WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()`).Scan(&n) == nil {
-			most.Store(max(most.Load(), n))
+// watchServers keeps the most connections to all servers, without its own.
+func (s *scale) watchServers(ctx context.Context, most *atomic.Int64) {
+	still := context.WithoutCancel(ctx)
+	var conns []*pgx.Conn
+	for _, server := range s.servers {
+		if conn, err := pgx.Connect(still, server.URL("postgres")); err == nil {
+			defer conn.Close(still)
+			conns = append(conns, conn)
 		}
+	}
+	for ctx.Err() == nil {
+		var all int64
+		for _, conn := range conns {
+			var n int64
+			if conn.QueryRow(still, `SELECT count(*) FROM pg_stat_activity
+				WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()`).Scan(&n) == nil {
+				all += n
+			}
+		}
+		most.Store(max(most.Load(), all))
 		time.Sleep(20 * time.Millisecond)
 	}
+}
+
+// usedServerCPU returns the time that the servers' processes have worked, of those that have ended.
+func (s *scale) usedServerCPU(ctx context.Context) (out time.Duration) {
+	const ticks = 100 // Linux has this many in a second
+	for _, server := range s.servers {
+		conn, err := pgx.Connect(ctx, server.URL("postgres"))
+		if err != nil {
+			continue
+		}
+		var pid string
+		err = conn.QueryRow(ctx, "SELECT split_part(pg_read_file('postmaster.pid'), E'\n', 1)").Scan(&pid)
+		_ = conn.Close(ctx)
+		stat, problem := os.ReadFile("/proc/" + pid + "/stat")
+		if err != nil || problem != nil {
+			continue
+		}
+		fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:])) // from the third one on
+		for _, f := range fields[13:15] {                                         // cutime and cstime
+			n, _ := strconv.ParseInt(f, 10, 64)
+			out += time.Duration(n) * time.Second / ticks
+		}
+	}
+	return out
 }
 
 // watchMemory keeps the largest resident size of this process.

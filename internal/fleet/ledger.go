@@ -27,6 +27,8 @@ var ledgerTables = []string{
 		release text NOT NULL REFERENCES onward_fleet.release, schema oid NOT NULL, name text NOT NULL, state text NOT NULL, attempts int NOT NULL DEFAULT 0,
 		holder text NOT NULL DEFAULT '', pid int, backend timestamptz, sessions jsonb NOT NULL DEFAULT '[]', exit_code int NOT NULL DEFAULT 0,
 		note text NOT NULL DEFAULT '', who text NOT NULL, began timestamptz, ended timestamptz, PRIMARY KEY (release, schema))`,
+	// A process that takes a target looks for other releases on it.
+	`CREATE INDEX IF NOT EXISTS target_schema ON onward_fleet.target (schema)`,
 }
 
 // ledgerLock is the key of the advisory lock for creating the ledger: "fleet" in ASCII.

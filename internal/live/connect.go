@@ -63,7 +63,7 @@ type session struct {
 	tx    pgx.Tx
 	major int
 	hide  []string
-	only  []string // the schemas that are read; nil for all
+	only  *selection // of schemas; nil for all
 }
 
 // openSession connects and begins the transaction.

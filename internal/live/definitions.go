@@ -42,7 +42,7 @@ SELECT CASE t.typtype
 	WHEN 'r' THEN format('CREATE TYPE %I.%I AS RANGE (SUBTYPE = %s)', n.nspname, t.typname, (SELECT format_type(rngsubtype, NULL) FROM pg_range WHERE rngtypid = t.oid))
 	ELSE format('CREATE TYPE %I.%I', n.nspname, t.typname) END
 FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace LEFT JOIN pg_class c ON c.oid = t.typrelid
-WHERE (t.typtype IN ('e', 'd', 'r') OR t.typtype = 'c' AND c.relkind = 'c' OR t.typtype = 'b' AND t.typcategory <> 'A' OR NOT t.typisdefined) AND @user ORDER BY t.oid`},
+WHERE (t.typtype IN ('e', 'd', 'r') OR t.typtype = 'c' AND c.relkind = 'c' OR t.typtype = 'b' AND t.typcategory <> 'A' OR NOT t.typisdefined) AND @type ORDER BY t.oid`},
 	{what: "foreign-data wrappers", sql: `SELECT format('CREATE FOREIGN DATA WRAPPER %I', fdwname) FROM pg_foreign_data_wrapper ORDER BY oid`},
 	{
 		what: "servers",
@@ -51,7 +51,8 @@ WHERE (t.typtype IN ('e', 'd', 'r') OR t.typtype = 'c' AND c.relkind = 'c' OR t.
 	{what: "sequences", sql: `
 SELECT format('CREATE %sSEQUENCE %I.%I AS %s', CASE c.relpersistence WHEN 'u' THEN 'UNLOGGED ' ELSE '' END, n.nspname, c.relname, format_type(seqtypid, NULL))
 FROM pg_sequence JOIN pg_class c ON c.oid = seqrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE @user AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = c.oid AND refclassid = 'pg_class'::regclass AND deptype = 'i') ORDER BY c.oid`},
+WHERE @relation
+AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = c.oid AND refclassid = 'pg_class'::regclass AND deptype = 'i') ORDER BY c.oid`},
 }
 
 // tableObjects return the tables, and what belongs to them up to the indexes.
@@ -60,35 +61,36 @@ var tableObjects = []definition{
 	{what: "checks that are not valid, and NOT NULL constraints of their own", sql: `
 SELECT format('ALTER TABLE %s ADD CONSTRAINT %I %s', conrelid::regclass, conname, pg_get_constraintdef(k.oid))
 FROM pg_constraint k JOIN pg_class c ON c.oid = conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE contype IN ('c', 'n') AND NOT convalidated AND (coninhcount = 0 OR c.relispartition) AND @user ORDER BY k.oid`},
+WHERE contype IN ('c', 'n') AND NOT convalidated AND (coninhcount = 0 OR c.relispartition) AND @relation ORDER BY k.oid`},
 	{what: "partitions", sql: `
 SELECT format('ALTER TABLE ONLY %s ATTACH PARTITION %s %s', inhparent::regclass, c.oid::regclass, pg_get_expr(c.relpartbound, c.oid))
 FROM pg_inherits JOIN pg_class c ON c.oid = inhrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relispartition AND c.relkind NOT IN ('i', 'I') AND @user ORDER BY c.oid`},
+WHERE c.relispartition AND c.relkind NOT IN ('i', 'I') AND @relation ORDER BY c.oid`},
 	{what: "defaults of inherited columns", sql: `
 SELECT format('ALTER TABLE ONLY %s ALTER COLUMN %I ', c.oid::regclass, attname) || CASE WHEN which = 1 THEN 'SET NOT NULL' ELSE 'SET DEFAULT ' || pg_get_expr(adbin, adrelid) END
 FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum, (VALUES (1), (2)) w (which)
 WHERE c.relkind IN ('r', 'f') AND NOT c.relispartition AND attnum > 0 AND NOT attisdropped AND NOT attislocal AND attgenerated = ''
-AND CASE which WHEN 1 THEN attnotnull ELSE adbin IS NOT NULL END AND @user ORDER BY c.oid, attnum, which`},
+AND CASE which WHEN 1 THEN attnotnull ELSE adbin IS NOT NULL END AND @relation ORDER BY c.oid, attnum, which`},
 	{what: "owned sequences", sql: `
-SELECT format('ALTER SEQUENCE %s OWNED BY %s.%I', s.oid::regclass, refobjid::regclass, attname)
-FROM pg_depend d JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S' JOIN pg_attribute a ON a.attrelid = refobjid AND a.attnum = refobjsubid JOIN pg_namespace n ON n.oid = s.relnamespace
-WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.deptype = 'a' AND @user
+SELECT format('ALTER SEQUENCE %s OWNED BY %s.%I', c.oid::regclass, refobjid::regclass, attname)
+FROM pg_depend d JOIN pg_class c ON c.oid = d.objid AND c.relkind = 'S' JOIN pg_attribute a ON a.attrelid = refobjid AND a.attnum = refobjsubid JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.deptype = 'a' AND @relation
 -- Of several sequences of one column, the one that its default reads counts.
-ORDER BY EXISTS (SELECT FROM pg_depend x JOIN pg_attrdef ON pg_attrdef.oid = x.objid WHERE x.classid = 'pg_attrdef'::regclass AND x.refobjid = s.oid AND adrelid = d.refobjid AND adnum = d.refobjsubid), s.oid`},
+ORDER BY EXISTS (SELECT FROM pg_depend x JOIN pg_attrdef ON pg_attrdef.oid = x.objid WHERE x.classid = 'pg_attrdef'::regclass AND x.refobjid = c.oid AND adrelid = d.refobjid AND adnum = d.refobjsubid), c.oid`},
 	{what: "functions", sql: `
 SELECT pg_get_functiondef(p.oid) FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace
-WHERE prokind <> 'a' AND @user AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_proc'::regclass AND objid = p.oid AND deptype = 'i') ORDER BY p.oid`},
+WHERE prokind <> 'a' AND @function
+AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_proc'::regclass AND objid = p.oid AND deptype = 'i') ORDER BY p.oid`},
 	{what: "aggregates", sql: `
 SELECT format('CREATE AGGREGATE %I.%I(%s) (SFUNC = %s, STYPE = %s)', nspname, proname, coalesce(nullif(pg_get_function_identity_arguments(p.oid), ''), '*'), aggtransfn, format_type(aggtranstype, NULL))
-FROM pg_proc p JOIN pg_aggregate ON aggfnoid = p.oid JOIN pg_namespace n ON n.oid = pronamespace WHERE @user ORDER BY p.oid`},
+FROM pg_proc p JOIN pg_aggregate ON aggfnoid = p.oid JOIN pg_namespace n ON n.oid = pronamespace WHERE @function ORDER BY p.oid`},
 	{what: "constraints of domains", sql: `
 SELECT format('ALTER DOMAIN %I.%I ADD CONSTRAINT %I %s', nspname, typname, conname, pg_get_constraintdef(k.oid))
-FROM pg_constraint k JOIN pg_type t ON t.oid = contypid JOIN pg_namespace n ON n.oid = typnamespace WHERE contype = 'c' AND @user ORDER BY k.oid`},
+FROM pg_constraint k JOIN pg_type t ON t.oid = contypid JOIN pg_namespace n ON n.oid = typnamespace WHERE contype = 'c' AND @type ORDER BY k.oid`},
 	{what: "keys", sql: `
 SELECT format('ALTER TABLE ONLY %s ADD CONSTRAINT %I %s', conrelid::regclass, conname, pg_get_constraintdef(k.oid))
 FROM pg_constraint k JOIN pg_class c ON c.oid = conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE contype IN ('p', 'u', 'x') AND @user ORDER BY conrelid, contype <> 'p', k.oid`},
+WHERE contype IN ('p', 'u', 'x') AND @relation ORDER BY conrelid, contype <> 'p', k.oid`},
 }
 
 // dependentObjects return objects that depend on tables and keys.
@@ -97,50 +99,51 @@ var dependentObjects = []definition{
 SELECT format('CREATE %s %s (%s) AS %s', CASE relkind WHEN 'v' THEN 'VIEW' ELSE 'MATERIALIZED VIEW' END, c.oid::regclass,
 	(SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped), rtrim(pg_get_viewdef(c.oid), '; '))
 	|| CASE WHEN relkind = 'm' AND NOT relispopulated THEN ' WITH NO DATA' ELSE '' END
-FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE relkind IN ('v', 'm') AND @user ORDER BY c.oid`},
+FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE relkind IN ('v', 'm') AND @relation ORDER BY c.oid`},
 	{what: "indexes", sql: `
 SELECT pg_get_indexdef(i.indexrelid) FROM pg_index i JOIN pg_class c ON c.oid = indrelid JOIN pg_namespace n ON n.oid = relnamespace
-WHERE c.relkind IN ('r', 'p', 'm') AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid AND contype IN ('p', 'u', 'x')) AND @user ORDER BY i.indexrelid`},
+WHERE c.relkind IN ('r', 'p', 'm') AND @relation
+AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid AND contype IN ('p', 'u', 'x')) ORDER BY i.indexrelid`},
 	{what: "indexes of partitions", sql: `
 SELECT format('ALTER INDEX %s ATTACH PARTITION %s', inhparent::regclass, inhrelid::regclass)
 FROM pg_inherits JOIN pg_class c ON c.oid = inhrelid JOIN pg_namespace n ON n.oid = relnamespace
-WHERE relkind IN ('i', 'I') AND @user ORDER BY (SELECT count(*) FROM pg_partition_ancestors(inhrelid)) DESC, inhrelid`},
+WHERE relkind IN ('i', 'I') AND @relation ORDER BY (SELECT count(*) FROM pg_partition_ancestors(inhrelid)) DESC, inhrelid`},
 	{what: "foreign keys", sql: `
 SELECT format('ALTER TABLE %s%s ADD CONSTRAINT %I %s', CASE c.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END, conrelid::regclass, conname, pg_get_constraintdef(k.oid))
 FROM pg_constraint k JOIN pg_class c ON c.oid = conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE contype = 'f' AND conparentid = 0 AND @user ORDER BY k.oid`},
+WHERE contype = 'f' AND conparentid = 0 AND @relation ORDER BY k.oid`},
 	{what: "clustered tables", sql: `
 SELECT format('ALTER TABLE %s CLUSTER ON %I', indrelid::regclass, c.relname) FROM pg_index JOIN pg_class c ON c.oid = indexrelid JOIN pg_namespace n ON n.oid = relnamespace
-WHERE indisclustered AND @user ORDER BY indrelid`},
+WHERE indisclustered AND @relation ORDER BY indrelid`},
 	{what: "replica identities", sql: `
 SELECT format('ALTER TABLE %s REPLICA IDENTITY %s', c.oid::regclass, CASE relreplident WHEN 'f' THEN 'FULL' WHEN 'n' THEN 'NOTHING'
 	ELSE 'USING INDEX ' || quote_ident((SELECT i.relname FROM pg_index JOIN pg_class i ON i.oid = indexrelid WHERE indrelid = c.oid AND indisreplident)) END)
 FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
-WHERE relkind IN ('r', 'p') AND relreplident IN ('f', 'n', 'i') AND (relreplident <> 'i' OR EXISTS (SELECT FROM pg_index WHERE indrelid = c.oid AND indisreplident)) AND @user ORDER BY c.oid`},
+WHERE relkind IN ('r', 'p') AND relreplident IN ('f', 'n', 'i') AND (relreplident <> 'i' OR EXISTS (SELECT FROM pg_index WHERE indrelid = c.oid AND indisreplident)) AND @relation ORDER BY c.oid`},
 	{
 		what: "statistics",
 		sql:  `SELECT pg_get_statisticsobjdef(s.oid) FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = stxnamespace WHERE @user ORDER BY s.oid`,
 	},
 	{what: "triggers", sql: `
 SELECT pg_get_triggerdef(t.oid) FROM pg_trigger t JOIN pg_class c ON c.oid = tgrelid JOIN pg_namespace n ON n.oid = relnamespace
-WHERE NOT tgisinternal AND tgparentid = 0 AND @user ORDER BY t.oid`},
+WHERE NOT tgisinternal AND tgparentid = 0 AND @relation ORDER BY t.oid`},
 	{what: "states of triggers", sql: `
 SELECT format('ALTER TABLE ONLY %s %s TRIGGER %I', tgrelid::regclass, CASE tgenabled WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA' ELSE 'ENABLE ALWAYS' END, tgname)
 FROM pg_trigger t JOIN pg_class c ON c.oid = tgrelid JOIN pg_namespace n ON n.oid = relnamespace
-WHERE NOT (tgisinternal AND tgparentid = 0) AND tgconstraint = 0 AND tgenabled <> 'O' AND @user ORDER BY t.oid`},
+WHERE NOT (tgisinternal AND tgparentid = 0) AND tgconstraint = 0 AND tgenabled <> 'O' AND @relation ORDER BY t.oid`},
 	{
 		what: "rules",
-		sql:  `SELECT pg_get_ruledef(r.oid) FROM pg_rewrite r JOIN pg_class c ON c.oid = ev_class JOIN pg_namespace n ON n.oid = relnamespace WHERE rulename <> '_RETURN' AND @user ORDER BY r.oid`,
+		sql:  `SELECT pg_get_ruledef(r.oid) FROM pg_rewrite r JOIN pg_class c ON c.oid = ev_class JOIN pg_namespace n ON n.oid = relnamespace WHERE rulename <> '_RETURN' AND @relation ORDER BY r.oid`,
 	},
 	{what: "row level security", sql: `
 SELECT format('ALTER TABLE %s %s ROW LEVEL SECURITY', c.oid::regclass, what) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace, (VALUES ('ENABLE'), ('FORCE')) w (what)
-WHERE CASE what WHEN 'ENABLE' THEN relrowsecurity ELSE relforcerowsecurity END AND @user ORDER BY c.oid, what`},
+WHERE CASE what WHEN 'ENABLE' THEN relrowsecurity ELSE relforcerowsecurity END AND @relation ORDER BY c.oid, what`},
 	{what: "policies", sql: `
 SELECT format('CREATE POLICY %I ON %s AS %s FOR %s TO %s', polname, polrelid::regclass, CASE WHEN polpermissive THEN 'PERMISSIVE' ELSE 'RESTRICTIVE' END,
 	CASE polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' ELSE 'ALL' END,
 	(SELECT string_agg(CASE r WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(r)) END, ', ' ORDER BY r) FROM unnest(polroles) r))
 	|| coalesce(' USING (' || pg_get_expr(polqual, polrelid) || ')', '') || coalesce(' WITH CHECK (' || pg_get_expr(polwithcheck, polrelid) || ')', '')
-FROM pg_policy p JOIN pg_class c ON c.oid = polrelid JOIN pg_namespace n ON n.oid = relnamespace WHERE @user ORDER BY p.oid`},
+FROM pg_policy p JOIN pg_class c ON c.oid = polrelid JOIN pg_namespace n ON n.oid = relnamespace WHERE @relation ORDER BY p.oid`},
 	{
 		what: "event triggers",
 		sql:  `SELECT format('CREATE EVENT TRIGGER %I ON %s EXECUTE FUNCTION %s()', evtname, evtevent, evtfoid::regproc) FROM pg_event_trigger ORDER BY oid`,
@@ -158,34 +161,34 @@ FROM pg_publication p ORDER BY oid`},
 	{what: "owners", sql: `
 SELECT format('ALTER %s %s OWNER TO %I', CASE relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE' WHEN 'f' THEN 'FOREIGN TABLE' ELSE 'TABLE' END, c.oid::regclass, pg_get_userbyid(relowner))
 FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
-WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND @user
+WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND @relation
 AND NOT (relkind = 'S' AND EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = c.oid AND refclassid = 'pg_class'::regclass AND deptype IN ('a', 'i'))) ORDER BY c.oid`},
 	{what: "privileges", sql: `
 SELECT format('GRANT %s ON %s %s TO %s', string_agg(privilege_type, ', ' ORDER BY privilege_type), CASE relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, c.oid::regclass, CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END)
 FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace, aclexplode(relacl)
-WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND grantee <> relowner AND @user GROUP BY c.oid, relkind, grantee ORDER BY c.oid, grantee`},
+WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND grantee <> relowner AND @relation GROUP BY c.oid, relkind, grantee ORDER BY c.oid, grantee`},
 	{what: "privileges of columns", sql: `
 SELECT format('GRANT %s (%I) ON TABLE %s TO %s', privilege_type, attname, c.oid::regclass, CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END)
 FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid JOIN pg_namespace n ON n.oid = relnamespace, aclexplode(attacl)
-WHERE relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT attisdropped AND @user ORDER BY c.oid, attnum, grantee, privilege_type`},
+WHERE relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT attisdropped AND @relation ORDER BY c.oid, attnum, grantee, privilege_type`},
 	{what: "comments", sql: `
 SELECT CASE objsubid WHEN 0 THEN format('COMMENT ON %s %s IS %L', CASE relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'i' THEN 'INDEX' WHEN 'I' THEN 'INDEX' WHEN 'f' THEN 'FOREIGN TABLE' ELSE 'TABLE' END, c.oid::regclass, description)
 	ELSE format('COMMENT ON COLUMN %s.%I IS %L', c.oid::regclass, attname, description) END
 FROM pg_description d JOIN pg_class c ON d.classoid = 'pg_class'::regclass AND c.oid = d.objoid JOIN pg_namespace n ON n.oid = relnamespace LEFT JOIN pg_attribute ON attrelid = c.oid AND attnum = objsubid AND objsubid > 0
-WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'i', 'I') AND @user AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e') ORDER BY c.oid, objsubid`},
+WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'i', 'I') AND @relation AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e') ORDER BY c.oid, objsubid`},
 	{what: "statistics targets", sql: `
 SELECT format('ALTER TABLE ONLY %s ALTER COLUMN %I SET STATISTICS %s', c.oid::regclass, attname, attstattarget)
 FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid JOIN pg_namespace n ON n.oid = relnamespace
-WHERE relkind IN ('r', 'p', 'f') AND attnum > 0 AND NOT attisdropped AND coalesce(attstattarget, -1) >= 0 AND @user ORDER BY c.oid, attnum`},
+WHERE relkind IN ('r', 'p', 'f') AND attnum > 0 AND NOT attisdropped AND coalesce(attstattarget, -1) >= 0 AND @relation ORDER BY c.oid, attnum`},
 	{what: "privileges of schemas", sql: `
 SELECT format('GRANT %s ON SCHEMA %I TO %s', string_agg(privilege_type, ', ' ORDER BY privilege_type), nspname, CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END)
 FROM pg_namespace n, aclexplode(nspacl) WHERE grantee <> nspowner AND @user GROUP BY n.oid, nspname, grantee ORDER BY n.oid, grantee`},
 	{what: "privileges of functions", sql: `
 SELECT format('REVOKE ALL ON ROUTINE %s FROM PUBLIC', p.oid::regprocedure) FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace
-WHERE proacl IS NOT NULL AND NOT EXISTS (SELECT FROM aclexplode(proacl) WHERE grantee = 0) AND @user
+WHERE proacl IS NOT NULL AND NOT EXISTS (SELECT FROM aclexplode(proacl) WHERE grantee = 0) AND @function
 UNION ALL
 SELECT format('GRANT EXECUTE ON ROUTINE %s TO %I', p.oid::regprocedure, pg_get_userbyid(grantee)) FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace, aclexplode(proacl)
-WHERE grantee NOT IN (0, proowner) AND @user ORDER BY 1`},
+WHERE grantee NOT IN (0, proowner) AND @function ORDER BY 1`},
 	{what: "default privileges of functions", sql: `
 SELECT format('ALTER DEFAULT PRIVILEGES FOR ROLE %I REVOKE ALL ON FUNCTIONS FROM PUBLIC', pg_get_userbyid(defaclrole)) FROM pg_default_acl d
 WHERE defaclobjtype = 'f' AND defaclnamespace = 0 AND NOT EXISTS (SELECT FROM aclexplode(defaclacl) WHERE grantee = 0) ORDER BY 1`},
@@ -200,14 +203,14 @@ WHERE grantee <> defaclrole AND defaclobjtype IN ('r', 'S', 'f', 'T', 'n') GROUP
 // schema and name on separate lines.
 const invalidSQL = `
 SELECT n.nspname || E'\n' || c.relname FROM pg_index JOIN pg_class c ON c.oid = indexrelid JOIN pg_namespace n ON n.oid = relnamespace
-WHERE NOT indisvalid AND c.relkind = 'i' AND @user`
+WHERE NOT indisvalid AND c.relkind = 'i' AND @relation`
 
 // viewColumnsSQL lists the types of the columns of views, which their queries
 // do not always show: schema, view, column and type on separate lines.
 const viewColumnsSQL = `
 SELECT n.nspname || E'\n' || c.relname || E'\n' || attname || E'\n' || format_type(atttypid, atttypmod)
 FROM pg_attribute JOIN pg_class c ON c.oid = attrelid JOIN pg_namespace n ON n.oid = relnamespace
-WHERE relkind IN ('v', 'm') AND attnum > 0 AND NOT attisdropped AND @user`
+WHERE relkind IN ('v', 'm') AND attnum > 0 AND NOT attisdropped AND @relation`
 
 // tableSQL returns tables with their columns, checks and parents. A partition
 // is created as a table of its own and attached later. A child table lists the
@@ -236,4 +239,4 @@ LATERAL (SELECT string_agg(quote_ident(attname) || CASE WHEN c.reloftype <> 0 TH
 	AND NOT (c.reloftype <> 0 AND NOT attnotnull AND adbin IS NULL AND attidentity = '')) col,
 LATERAL (SELECT string_agg(format('CONSTRAINT %I %s', conname, pg_get_constraintdef(k.oid)), ', ' ORDER BY k.oid) AS checks
 	FROM pg_constraint k WHERE conrelid = c.oid AND contype = 'c' AND convalidated AND (conislocal OR c.relispartition)) ch
-WHERE c.relkind IN ('r', 'p', 'f') AND @user ORDER BY c.oid`
+WHERE c.relkind IN ('r', 'p', 'f') AND @relation ORDER BY c.oid`

@@ -37,7 +37,9 @@ func ReadSchemas(ctx context.Context, url string, names []string) (*Schema, erro
 		return nil, err
 	}
 	defer s.closeSession(ctx)
-	s.only = names
+	if err := s.selectSchemas(ctx, names); err != nil {
+		return nil, err
+	}
 	schema, err := s.readSchema(ctx)
 	if err == nil {
 		schema.Catalog.Complete = false
@@ -59,19 +61,6 @@ func ReadSchemaAsPublic(ctx context.Context, url, name string) (*Schema, error) 
 		out.Catalog, _ = out.Catalog.Apply(stmt.Node, f.Src[stmt.Start:stmt.End])
 	}
 	return out, nil
-}
-
-// limitToSchemas replaces "@user" in a query by the condition on the schema n.
-func (s *session) limitToSchemas(sql string) string {
-	condition := userSchemas
-	if s.only != nil {
-		quoted := make([]string, 0, len(s.only))
-		for _, name := range s.only {
-			quoted = append(quoted, pgparse.QuoteLiteral(name))
-		}
-		condition = "n.nspname = ANY (ARRAY[" + strings.Join(quoted, ", ") + "]::name[])"
-	}
-	return strings.ReplaceAll(sql, "@user", condition)
 }
 
 func (s *session) readSchema(ctx context.Context) (*Schema, error) {

@@ -17,7 +17,8 @@ const settings = `'lock_timeout', 'statement_timeout', 'idle_in_transaction_sess
 	`'autovacuum', 'autovacuum_vacuum_threshold', 'autovacuum_vacuum_scale_factor', 'autovacuum_vacuum_max_threshold', ` +
 	`'checkpoint_timeout', 'checkpoint_completion_target', 'max_wal_size', 'full_page_writes', 'wal_log_hints', 'data_checksums'`
 
-// The queries of ReadStats. A table that is dropped while they run has no size.
+// The queries of ReadStats. The views pg_stat_all_tables and pg_stat_all_indexes would count all tables for one of them. A table that is dropped
+// while they run has no size.
 const (
 	settingsSQL = `SELECT name, reset_val || coalesce(CASE unit WHEN '8kB' THEN ' × 8kB' ELSE unit END, '') FROM pg_settings WHERE name IN (` + settings + `)`
 
@@ -25,15 +26,16 @@ const (
 SELECT c.oid, n.nspname || '.' || c.relname, CASE c.relkind WHEN 'p' THEN 'partitioned table' WHEN 'm' THEN 'materialized view' ELSE 'table' END,
 	coalesce((SELECT pn.nspname || '.' || p.relname FROM pg_inherits h JOIN pg_class p ON p.oid = h.inhparent JOIN pg_namespace pn ON pn.oid = p.relnamespace WHERE h.inhrelid = c.oid AND c.relispartition LIMIT 1), ''),
 	c.reltuples::float8, coalesce(pg_relation_size(c.oid), 0), coalesce(pg_total_relation_size(nullif(c.reltoastrelid, 0)), 0),
-	coalesce(s.n_tup_ins, 0), coalesce(s.n_tup_upd, 0), coalesce(s.n_tup_del, 0), coalesce(s.seq_scan, 0), coalesce(s.idx_scan, 0),
+	pg_stat_get_tuples_inserted(c.oid), pg_stat_get_tuples_updated(c.oid), pg_stat_get_tuples_deleted(c.oid), pg_stat_get_numscans(c.oid),
+	coalesce((SELECT sum(pg_stat_get_numscans(indexrelid)) FROM pg_index WHERE indrelid = c.oid), 0)::bigint,
 	(SELECT array_agg(o) FROM unnest(c.reloptions) o WHERE o LIKE 'autovacuum%' OR o LIKE 'fillfactor=%')
-FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_stat_all_tables s ON s.relid = c.oid
-WHERE c.relkind IN ('r', 'p', 'm') AND c.relpersistence <> 't' AND @user ORDER BY 2`
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p', 'm') AND c.relpersistence <> 't' AND @relation ORDER BY 2`
 
 	indexesSQL = `
-SELECT i.indrelid, n.nspname || '.' || c.relname, coalesce(pg_relation_size(c.oid), 0), coalesce(s.idx_scan, 0)
-FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_stat_all_indexes s ON s.indexrelid = c.oid
-WHERE c.relkind = 'i' AND @user ORDER BY 2`
+SELECT i.indrelid, n.nspname || '.' || c.relname, coalesce(pg_relation_size(c.oid), 0), pg_stat_get_numscans(c.oid)
+FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind = 'i' AND @relation ORDER BY 2`
 
 	// The counters start at the last reset or, without one, with the database's
 	// first statistics, whose age is unknown.
@@ -58,7 +60,9 @@ func ReadSchemaStats(ctx context.Context, url, name string) (*onward.Stats, erro
 		return nil, err
 	}
 	defer s.closeSession(ctx)
-	s.only = []string{name}
+	if err := s.selectSchemas(ctx, []string{name}); err != nil {
+		return nil, err
+	}
 	out, err := s.readStats(ctx)
 	if err != nil {
 		return nil, err

@@ -34,8 +34,10 @@ var deadRows = signal{name: "the number of dead rows", look: func(ctx context.Co
 	if g.limits.Dead < 0 {
 		return Verdict{}, nil
 	}
-	rows, err := conn.Query(ctx, `SELECT s.schemaname || '.' || s.relname, s.n_dead_tup, s.n_live_tup
-		FROM pg_stat_user_tables AS s WHERE s.schemaname || '.' || s.relname = ANY ($1)`, g.tables)
+	// The view pg_stat_user_tables would count all tables of the database.
+	rows, err := conn.Query(ctx, `SELECT t.name, pg_catalog.pg_stat_get_dead_tuples(c.oid), pg_catalog.pg_stat_get_live_tuples(c.oid)
+		FROM unnest($1::text[]) AS t (name) JOIN pg_catalog.pg_namespace AS n ON pg_catalog.starts_with(t.name, n.nspname || '.')
+			JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relname = substr(t.name, length(n.nspname) + 2)::name`, g.tables)
 	if err != nil {
 		return Verdict{}, err
 	}
