@@ -42,6 +42,7 @@ func main() {
 	databases := flag.Bool("databases", false, "with --scale: each target is a database")
 	servers := flag.Int("servers", 1, "with --databases: how many `servers` there are")
 	queue := flag.Bool("queue", false, "with --scale: a worker does the work, with a queue database on the first server")
+	pattern := flag.String("pattern", "tenant_*", "with --scale: the `schemas` that get the release; the others only are there")
 	profile := flag.String("profile", "", "with --scale: the `file` for a CPU profile")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -52,7 +53,7 @@ func main() {
 	case *work == "":
 		missed, err = measureSizes(ctx, counts, *atOnce)
 	default:
-		s := scale{databases: *databases, queue: *queue, atOnce: *atOnce, profile: *profile}
+		s := scale{databases: *databases, queue: *queue, pattern: *pattern, atOnce: *atOnce, profile: *profile}
 		if *work == "apply" {
 			s.plan, err = makePlan(ctx)
 		}

@@ -47,6 +47,7 @@ type scale struct {
 	databases bool // each target is a database, and not a schema
 	queue     bool // a worker does the work
 	servers   []*pgserver.Server
+	pattern   string // of the schemas that get the release; the others only are there
 	source    fleet.Source
 	plan      *onward.Plan
 	atOnce    int
@@ -55,6 +56,7 @@ type scale struct {
 
 // measured is what a release has cost.
 type measured struct {
+	targets     int
 	create      time.Duration // of the targets
 	list, run   time.Duration
 	cpu         time.Duration // of this process
@@ -79,15 +81,15 @@ func (s *scale) run(ctx context.Context, sizes []int, servers int) error {
 		}
 		s.servers = append(s.servers, server)
 	}
-	fmt.Println("targets  create    list      for each target  CPU of onward  CPU of Postgres  memory   connections")
+	fmt.Println("targets           create    list      for each target  CPU of onward  CPU of Postgres  memory   connections")
 	for _, n := range sizes {
 		m, err := s.measure(ctx, n)
 		if err != nil {
 			return err
 		}
-		each := func(d time.Duration) float64 { return 1000 * d.Seconds() / float64(n) }
-		fmt.Printf("%7d  %6.1f s  %6.2f s  %12.1f ms  %10.1f ms  %12.1f ms  %4d MB  %11d\n", n, m.create.Seconds(), m.list.Seconds(), each(m.run), each(m.cpu),
-			each(m.serverCPU), m.memory>>20, m.connections)
+		each := func(d time.Duration) float64 { return 1000 * d.Seconds() / float64(m.targets) }
+		fmt.Printf("%7d of %5d  %6.1f s  %6.2f s  %12.1f ms  %10.1f ms  %12.1f ms  %4d MB  %11d\n", m.targets, n, m.create.Seconds(), m.list.Seconds(),
+			each(m.run), each(m.cpu), each(m.serverCPU), m.memory>>20, m.connections)
 	}
 	return nil
 }
@@ -100,10 +102,11 @@ func (s *scale) measure(ctx context.Context, n int) (m measured, err error) {
 		return m, err
 	}
 	m.create, began = time.Since(began), time.Now()
-	if _, err := targets(ctx); err != nil {
+	list, err := targets(ctx)
+	if err != nil {
 		return m, err
 	}
-	m.list = time.Since(began)
+	m.list, m.targets = time.Since(began), len(list)
 	watched, stop := context.WithCancel(ctx)
 	var connections, memory atomic.Int64
 	var all sync.WaitGroup
@@ -122,8 +125,8 @@ func (s *scale) measure(ctx context.Context, n int) (m measured, err error) {
 	stop()
 	all.Wait()
 	m.connections, m.memory = connections.Load(), memory.Load()
-	if err == nil && len(r.Targets) != n {
-		err = fmt.Errorf("%d targets, and not %d", len(r.Targets), n)
+	if err == nil && len(r.Targets) != m.targets {
+		err = fmt.Errorf("%d targets, and not %d", len(r.Targets), m.targets)
 	}
 	return m, err
 }
@@ -179,7 +182,7 @@ func (s *scale) createTargets(ctx context.Context, n int) (list targetList, drop
 	if err == nil {
 		err = execute(ctx, db, append(schemas, "ANALYZE")...)
 	}
-	s.source = fleet.Source{Text: "schemas:tenant_*", DB: db}
+	s.source = fleet.Source{Text: "schemas:" + s.pattern, DB: db}
 	return func(ctx context.Context) ([]*fleet.Target, error) { return fleet.ListTargets(ctx, s.source) }, drop, err
 }
 

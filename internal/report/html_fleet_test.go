@@ -25,3 +25,22 @@ func TestFailedTarget(t *testing.T) {
 		}
 	}
 }
+
+// A form in a paragraph would end it: the button to log out would be below the title, and not beside it.
+func TestLogOutButton(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	if err := FleetHTML(&out, &FleetPage{Rollout: &onward.Rollout{Release: "v2"}, LogOut: true, Changes: true}); err != nil {
+		t.Fatal(err)
+	}
+	parts := strings.Split(out.String(), "<form")
+	if len(parts) < 4 {
+		t.Fatalf("%d forms", len(parts)-1)
+	}
+	for i := 1; i < len(parts); i++ {
+		before := strings.Join(parts[:i], "<form")
+		if strings.Count(before, "<p>")+strings.Count(before, "<p ") != strings.Count(before, "</p>") {
+			t.Errorf("a paragraph has a form: %s", parts[i])
+		}
+	}
+}
