@@ -150,8 +150,8 @@ func surveyEnd(ctx context.Context, c *fleet.Config, state onward.RolloutState) 
 			!slices.ContainsFunc(survey.Targets, func(t onward.RolloutTarget) bool { return t.State == onward.RolloutUnreachable }) {
 			return survey, err
 		}
-		if err := queue.Pause(ctx, time.Second); err != nil {
-			return survey, nil
+		if queue.Pause(ctx, time.Second) != nil {
+			return survey, nil // the user does not wait
 		}
 	}
 }
