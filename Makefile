@@ -77,7 +77,10 @@ scale: ## the cost of a target from 100 to 5,000 schemas, with guard and with ap
 	$(GO) run ./bench/fleet -scale guard -sizes $(or $(SIZES),100,1000,5000)
 	$(GO) run ./bench/fleet -scale guard -queue -sizes $(or $(SIZES),100,1000)
 	$(GO) run ./bench/fleet -scale apply -sizes $(or $(SIZES),100,1000,5000)
+	$(GO) run ./bench/fleet -scale guard -queue -pattern 'tenant_000*' -sizes 5000
+	$(GO) run ./bench/fleet -scale apply -queue -pattern 'tenant_000*' -sizes 5000
 	$(GO) run ./bench/fleet -scale guard -databases -sizes 50,200
+	$(GO) run ./bench/fleet -scale guard -queue -databases -servers 3 -sizes 50,200
 
 faults: ## a plan carried out with faults at its commits, one in FAULTS (5 if not told): docs/faults.md; and killed KILLS times, 1000 if not told
 	ONWARD_REQUIRE=1 ONWARD_FAULTS=$(or $(FAULTS),5) ONWARD_FAULTS_TO=$(CURDIR)/docs/faults.md $(GO) test -count=1 -timeout 90m -v -run '^TestFaults$$' ./apply
