@@ -80,20 +80,17 @@ func readTargets(ctx context.Context, tx pgx.Tx, id int64) (list []onward.Rollou
 }
 
 // Retry lets targets that failed or were skipped be tried again: first by their ledgers, which decide, and then by the queue. q is nil if one
-// process runs the release.
+// process runs the release. A target that cannot be tried again does not keep the others from it.
 func (q *Queue) Retry(ctx context.Context, list []*fleet.Target, release, who string) error {
+	var failed []error
 	for _, t := range list {
-		if err := fleet.Retry(ctx, t, release, who); err != nil {
-			return err
+		err := fleet.Retry(ctx, t, release, who)
+		if err == nil && q != nil {
+			err = q.retryTarget(ctx, release, t.Name)
 		}
-		if q == nil {
-			continue
-		}
-		if err := q.retryTarget(ctx, release, t.Name); err != nil {
-			return err
-		}
+		failed = append(failed, err)
 	}
-	return nil
+	return errors.Join(failed...)
 }
 
 // Skip leaves targets out of a release: first in their ledgers, which decide, and then in the queue. q is nil if one process runs the release.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -32,4 +33,15 @@ func TestOldServer(t *testing.T) {
 	if got != "failed: it is Postgres 12, and this release of onward knows 13 to 18" {
 		t.Error(got)
 	}
+	exec(t, q, "UPDATE onward_queue.target SET state = 'failed' WHERE name = 'tenant_02'")
+	pgservertest.Exec(t, s.conn, "UPDATE onward_fleet.target SET state = 'failed' WHERE name = 'tenant_02'", "UPDATE tenant_02.counter SET n = 0")
+	list, err := s.config.List(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := q.Retry(t.Context(), []*fleet.Target{list[0], list[2]}, "v2", "ada"); err == nil || !strings.Contains(err.Error(), "old: it is Postgres 12") {
+		t.Errorf("the old server was tried again: %v", err)
+	}
+	s.await(t, q, onward.RolloutFailed)
+	s.checkOnce(t, 3)
 }
