@@ -15,7 +15,6 @@ import (
 	"github.com/onward-sql/onward/guard"
 	"github.com/onward-sql/onward/internal/fleet"
 	"github.com/onward-sql/onward/internal/fleet/queuedb"
-	"github.com/onward-sql/onward/internal/queue"
 	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/onward"
 )
@@ -146,12 +145,14 @@ func (a *app) queueRollout(ctx context.Context, f *rolloutFlags, qf *queueFlags,
 func surveyEnd(ctx context.Context, c *fleet.Config, state onward.RolloutState) (*fleet.Survey, error) {
 	for end := time.Now().Add(c.Within); ; {
 		survey, err := fleet.SurveyTargets(ctx, *c)
-		if err != nil || state != onward.RolloutDone || time.Now().After(end) ||
+		if err != nil || state != onward.RolloutDone || ctx.Err() != nil || time.Now().After(end) ||
 			!slices.ContainsFunc(survey.Targets, func(t onward.RolloutTarget) bool { return t.State == onward.RolloutUnreachable }) {
 			return survey, err
 		}
-		if queue.Pause(ctx, time.Second) != nil {
+		select {
+		case <-ctx.Done():
 			return survey, nil // the user does not wait
+		case <-time.After(time.Second):
 		}
 	}
 }
