@@ -29,7 +29,6 @@ var long = map[string]string{
 	"internal/fill/scalar.go: scalarOf":            "a table of types: how each counts and is written",
 	"internal/fill/text.go: patternValue":          "a walk over one parsed pattern: a case for each of its nodes",
 	"internal/fill/text.go: textValue":             "one closure for each value: what is looked up once stands in front of it",
-	"internal/pgparse/gen/main.go: walker":         "a generator: it reads the kinds of nodes and writes the function that walks them",
 	"internal/pgparse/scan.go: scanToken":          "a lexer: a case for each way that a token begins",
 	"internal/pgparse/scan.go: scanWord":           "a lexer: a case for each word that changes how statements end",
 	"internal/pgserver/observe/alone.go: runRound": "one wait: what ends it, and what it learns meanwhile, share its state",

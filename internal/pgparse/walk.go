@@ -30,6 +30,27 @@ func (w *walk) walkNode(n *Node) {
 	}
 }
 
+func (w *walk) walkNodes(list []*Node) {
+	for _, n := range list {
+		if name, ok := n.GetNode().(*Node_String_); ok {
+			// Most items are names, which have no children.
+			if w.depth < maxWalk {
+				w.f(name.String_)
+			}
+			continue
+		}
+		w.walkNode(n)
+	}
+}
+
+// visitField visits the message in a field that has a type of its own. isSet is
+// false for a nil pointer, which an interface hides.
+func (w *walk) visitField(msg any, isSet bool) {
+	if isSet {
+		w.visitMessage(msg)
+	}
+}
+
 func (w *walk) visitMessage(msg any) {
 	if w.depth >= maxWalk || !w.f(msg) {
 		return

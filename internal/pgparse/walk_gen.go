@@ -554,13 +554,9 @@ func unwrap(n *Node) any {
 func (w *walk) children(msg any) {
 	switch x := msg.(type) {
 	case *A_ArrayExpr:
-		for _, n := range x.Elements {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Elements)
 	case *A_Expr:
-		for _, n := range x.Name {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Name)
 		w.walkNode(x.Lexpr)
 		w.walkNode(x.Rexpr)
 	case *A_Indices:
@@ -568,274 +564,140 @@ func (w *walk) children(msg any) {
 		w.walkNode(x.Uidx)
 	case *A_Indirection:
 		w.walkNode(x.Arg)
-		for _, n := range x.Indirection {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Indirection)
 	case *AccessPriv:
-		for _, n := range x.Cols {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Cols)
 	case *Aggref:
 		w.walkNode(x.Xpr)
-		for _, n := range x.Aggargtypes {
-			w.walkNode(n)
-		}
-		for _, n := range x.Aggdirectargs {
-			w.walkNode(n)
-		}
-		for _, n := range x.Args {
-			w.walkNode(n)
-		}
-		for _, n := range x.Aggorder {
-			w.walkNode(n)
-		}
-		for _, n := range x.Aggdistinct {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Aggargtypes)
+		w.walkNodes(x.Aggdirectargs)
+		w.walkNodes(x.Args)
+		w.walkNodes(x.Aggorder)
+		w.walkNodes(x.Aggdistinct)
 		w.walkNode(x.Aggfilter)
 	case *Alias:
-		for _, n := range x.Colnames {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Colnames)
 	case *AlterCollationStmt:
-		for _, n := range x.Collname {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Collname)
 	case *AlterDatabaseSetStmt:
-		if x.Setstmt != nil {
-			w.visitMessage(x.Setstmt)
-		}
+		w.visitField(x.Setstmt, x.Setstmt != nil)
 	case *AlterDatabaseStmt:
-		for _, n := range x.Options {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Options)
 	case *AlterDefaultPrivilegesStmt:
-		for _, n := range x.Options {
-			w.walkNode(n)
-		}
-		if x.Action != nil {
-			w.visitMessage(x.Action)
-		}
+		w.walkNodes(x.Options)
+		w.visitField(x.Action, x.Action != nil)
 	case *AlterDomainStmt:
-		for _, n := range x.TypeName {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.TypeName)
 		w.walkNode(x.Def)
 	case *AlterEnumStmt:
-		for _, n := range x.TypeName {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.TypeName)
 	case *AlterExtensionContentsStmt:
 		w.walkNode(x.Object)
 	case *AlterExtensionStmt:
-		for _, n := range x.Options {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Options)
 	case *AlterFdwStmt:
-		for _, n := range x.FuncOptions {
-			w.walkNode(n)
-		}
-		for _, n := range x.Options {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.FuncOptions)
+		w.walkNodes(x.Options)
 	case *AlterForeignServerStmt:
-		for _, n := range x.Options {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Options)
 	case *AlterFunctionStmt:
-		if x.Func != nil {
-			w.visitMessage(x.Func)
-		}
-		for _, n := range x.Actions {
-			w.walkNode(n)
-		}
+		w.visitField(x.Func, x.Func != nil)
+		w.walkNodes(x.Actions)
 	case *AlterObjectDependsStmt:
-		if x.Relation != nil {
-			w.visitMessage(x.Relation)
-		}
+		w.visitField(x.Relation, x.Relation != nil)
 		w.walkNode(x.Object)
-		if x.Extname != nil {
-			w.visitMessage(x.Extname)
-		}
+		w.visitField(x.Extname, x.Extname != nil)
 	case *AlterObjectSchemaStmt:
-		if x.Relation != nil {
-			w.visitMessage(x.Relation)
-		}
+		w.visitField(x.Relation, x.Relation != nil)
 		w.walkNode(x.Object)
 	case *AlterOpFamilyStmt:
-		for _, n := range x.Opfamilyname {
-			w.walkNode(n)
-		}
-		for _, n := range x.Items {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Opfamilyname)
+		w.walkNodes(x.Items)
 	case *AlterOperatorStmt:
-		if x.Opername != nil {
-			w.visitMessage(x.Opername)
-		}
-		for _, n := range x.Options {
-			w.walkNode(n)
-		}
+		w.visitField(x.Opername, x.Opername != nil)
+		w.walkNodes(x.Options)
 	case *AlterOwnerStmt:
-		if x.Relation != nil {
-			w.visitMessage(x.Relation)
-		}
+		w.visitField(x.Relation, x.Relation != nil)
 		w.walkNode(x.Object)
-		if x.Newowner != nil {
-			w.visitMessage(x.Newowner)
-		}
+		w.visitField(x.Newowner, x.Newowner != nil)
 	case *AlterPolicyStmt:
-		if x.Table != nil {
-			w.visitMessage(x.Table)
-		}
-		for _, n := range x.Roles {
-			w.walkNode(n)
-		}
+		w.visitField(x.Table, x.Table != nil)
+		w.walkNodes(x.Roles)
 		w.walkNode(x.Qual)
 		w.walkNode(x.WithCheck)
 	case *AlterPublicationStmt:
-		for _, n := range x.Options {
-			w.walkNode(n)
-		}
-		for _, n := range x.Pubobjects {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Options)
+		w.walkNodes(x.Pubobjects)
 	case *AlterRoleSetStmt:
-		if x.Role != nil {
-			w.visitMessage(x.Role)
-		}
-		if x.Setstmt != nil {
-			w.visitMessage(x.Setstmt)
-		}
+		w.visitField(x.Role, x.Role != nil)
+		w.visitField(x.Setstmt, x.Setstmt != nil)
 	case *AlterRoleStmt:
-		if x.Role != nil {
-			w.visitMessage(x.Role)
-		}
-		for _, n := range x.Options {
-			w.walkNode(n)
-		}
+		w.visitField(x.Role, x.Role != nil)
+		w.walkNodes(x.Options)
 	case *AlterSeqStmt:
-		if x.Sequence != nil {
-			w.visitMessage(x.Sequence)
-		}
-		for _, n := range x.Options {
-			w.walkNode(n)
-		}
+		w.visitField(x.Sequence, x.Sequence != nil)
+		w.walkNodes(x.Options)
 	case *AlterStatsStmt:
-		for _, n := range x.Defnames {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Defnames)
 		w.walkNode(x.Stxstattarget)
 	case *AlterSubscriptionStmt:
-		for _, n := range x.Publication {
-			w.walkNode(n)
-		}
-		for _, n := range x.Options {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Publication)
+		w.walkNodes(x.Options)
 	case *AlterSystemStmt:
-		if x.Setstmt != nil {
-			w.visitMessage(x.Setstmt)
-		}
+		w.visitField(x.Setstmt, x.Setstmt != nil)
 	case *AlterTSConfigurationStmt:
-		for _, n := range x.Cfgname {
-			w.walkNode(n)
-		}
-		for _, n := range x.Tokentype {
-			w.walkNode(n)
-		}
-		for _, n := range x.Dicts {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Cfgname)
+		w.walkNodes(x.Tokentype)
+		w.walkNodes(x.Dicts)
 	case *AlterTSDictionaryStmt:
-		for _, n := range x.Dictname {
-			w.walkNode(n)
-		}
-		for _, n := range x.Options {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Dictname)
+		w.walkNodes(x.Options)
 	case *AlterTableCmd:
-		if x.Newowner != nil {
-			w.visitMessage(x.Newowner)
-		}
+		w.visitField(x.Newowner, x.Newowner != nil)
 		w.walkNode(x.Def)
 	case *AlterTableMoveAllStmt:
-		for _, n := range x.Roles {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Roles)
 	case *AlterTableSpaceOptionsStmt:
-		for _, n := range x.Options {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Options)
 	case *AlterTableStmt:
-		if x.Relation != nil {
-			w.visitMessage(x.Relation)
-		}
-		for _, n := range x.Cmds {
-			w.walkNode(n)
-		}
+		w.visitField(x.Relation, x.Relation != nil)
+		w.walkNodes(x.Cmds)
 	case *AlterTypeStmt:
-		for _, n := range x.TypeName {
-			w.walkNode(n)
-		}
-		for _, n := range x.Options {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.TypeName)
+		w.walkNodes(x.Options)
 	case *AlterUserMappingStmt:
-		if x.User != nil {
-			w.visitMessage(x.User)
-		}
-		for _, n := range x.Options {
-			w.walkNode(n)
-		}
+		w.visitField(x.User, x.User != nil)
+		w.walkNodes(x.Options)
 	case *AlternativeSubPlan:
 		w.walkNode(x.Xpr)
-		for _, n := range x.Subplans {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Subplans)
 	case *ArrayCoerceExpr:
 		w.walkNode(x.Xpr)
 		w.walkNode(x.Arg)
 		w.walkNode(x.Elemexpr)
 	case *ArrayExpr:
 		w.walkNode(x.Xpr)
-		for _, n := range x.Elements {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Elements)
 	case *BoolExpr:
 		w.walkNode(x.Xpr)
-		for _, n := range x.Args {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Args)
 	case *BooleanTest:
 		w.walkNode(x.Xpr)
 		w.walkNode(x.Arg)
 	case *CTECycleClause:
-		for _, n := range x.CycleColList {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.CycleColList)
 		w.walkNode(x.CycleMarkValue)
 		w.walkNode(x.CycleMarkDefault)
 	case *CTESearchClause:
-		for _, n := range x.SearchColList {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.SearchColList)
 	case *CallStmt:
-		if x.Funccall != nil {
-			w.visitMessage(x.Funccall)
-		}
-		if x.Funcexpr != nil {
-			w.visitMessage(x.Funcexpr)
-		}
-		for _, n := range x.Outargs {
-			w.walkNode(n)
-		}
+		w.visitField(x.Funccall, x.Funccall != nil)
+		w.visitField(x.Funcexpr, x.Funcexpr != nil)
+		w.walkNodes(x.Outargs)
 	case *CaseExpr:
 		w.walkNode(x.Xpr)
 		w.walkNode(x.Arg)
-		for _, n := range x.Args {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Args)
 		w.walkNode(x.Defresult)
 	case *CaseTestExpr:
 		w.walkNode(x.Xpr)
@@ -844,17 +706,11 @@ func (w *walk) children(msg any) {
 		w.walkNode(x.Expr)
 		w.walkNode(x.Result)
 	case *ClusterStmt:
-		if x.Relation != nil {
-			w.visitMessage(x.Relation)
-		}
-		for _, n := range x.Params {
-			w.walkNode(n)
-		}
+		w.visitField(x.Relation, x.Relation != nil)
+		w.walkNodes(x.Params)
 	case *CoalesceExpr:
 		w.walkNode(x.Xpr)
-		for _, n := range x.Args {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Args)
 	case *CoerceToDomain:
 		w.walkNode(x.Xpr)
 		w.walkNode(x.Arg)
@@ -865,381 +721,169 @@ func (w *walk) children(msg any) {
 		w.walkNode(x.Arg)
 	case *CollateClause:
 		w.walkNode(x.Arg)
-		for _, n := range x.Collname {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Collname)
 	case *CollateExpr:
 		w.walkNode(x.Xpr)
 		w.walkNode(x.Arg)
 	case *ColumnDef:
-		if x.TypeName != nil {
-			w.visitMessage(x.TypeName)
-		}
+		w.visitField(x.TypeName, x.TypeName != nil)
 		w.walkNode(x.RawDefault)
 		w.walkNode(x.CookedDefault)
-		if x.IdentitySequence != nil {
-			w.visitMessage(x.IdentitySequence)
-		}
-		if x.CollClause != nil {
-			w.visitMessage(x.CollClause)
-		}
-		for _, n := range x.Constraints {
-			w.walkNode(n)
-		}
-		for _, n := range x.Fdwoptions {
-			w.walkNode(n)
-		}
+		w.visitField(x.IdentitySequence, x.IdentitySequence != nil)
+		w.visitField(x.CollClause, x.CollClause != nil)
+		w.walkNodes(x.Constraints)
+		w.walkNodes(x.Fdwoptions)
 	case *ColumnRef:
-		for _, n := range x.Fields {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Fields)
 	case *CommentStmt:
 		w.walkNode(x.Object)
 	case *CommonTableExpr:
-		for _, n := range x.Aliascolnames {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Aliascolnames)
 		w.walkNode(x.Ctequery)
-		if x.SearchClause != nil {
-			w.visitMessage(x.SearchClause)
-		}
-		if x.CycleClause != nil {
-			w.visitMessage(x.CycleClause)
-		}
-		for _, n := range x.Ctecolnames {
-			w.walkNode(n)
-		}
-		for _, n := range x.Ctecoltypes {
-			w.walkNode(n)
-		}
-		for _, n := range x.Ctecoltypmods {
-			w.walkNode(n)
-		}
-		for _, n := range x.Ctecolcollations {
-			w.walkNode(n)
-		}
+		w.visitField(x.SearchClause, x.SearchClause != nil)
+		w.visitField(x.CycleClause, x.CycleClause != nil)
+		w.walkNodes(x.Ctecolnames)
+		w.walkNodes(x.Ctecoltypes)
+		w.walkNodes(x.Ctecoltypmods)
+		w.walkNodes(x.Ctecolcollations)
 	case *CompositeTypeStmt:
-		if x.Typevar != nil {
-			w.visitMessage(x.Typevar)
-		}
-		for _, n := range x.Coldeflist {
-			w.walkNode(n)
-		}
+		w.visitField(x.Typevar, x.Typevar != nil)
+		w.walkNodes(x.Coldeflist)
 	case *Constraint:
 		w.walkNode(x.RawExpr)
-		for _, n := range x.Keys {
-			w.walkNode(n)
-		}
-		for _, n := range x.Including {
-			w.walkNode(n)
-		}
-		for _, n := range x.Exclusions {
-			w.walkNode(n)
-		}
-		for _, n := range x.Options {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Keys)
+		w.walkNodes(x.Including)
+		w.walkNodes(x.Exclusions)
+		w.walkNodes(x.Options)
 		w.walkNode(x.WhereClause)
-		if x.Pktable != nil {
-			w.visitMessage(x.Pktable)
-		}
-		for _, n := range x.FkAttrs {
-			w.walkNode(n)
-		}
-		for _, n := range x.PkAttrs {
-			w.walkNode(n)
-		}
-		for _, n := range x.FkDelSetCols {
-			w.walkNode(n)
-		}
-		for _, n := range x.OldConpfeqop {
-			w.walkNode(n)
-		}
+		w.visitField(x.Pktable, x.Pktable != nil)
+		w.walkNodes(x.FkAttrs)
+		w.walkNodes(x.PkAttrs)
+		w.walkNodes(x.FkDelSetCols)
+		w.walkNodes(x.OldConpfeqop)
 	case *ConstraintsSetStmt:
-		for _, n := range x.Constraints {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Constraints)
 	case *ConvertRowtypeExpr:
 		w.walkNode(x.Xpr)
 		w.walkNode(x.Arg)
 	case *CopyStmt:
-		if x.Relation != nil {
-			w.visitMessage(x.Relation)
-		}
+		w.visitField(x.Relation, x.Relation != nil)
 		w.walkNode(x.Query)
-		for _, n := range x.Attlist {
-			w.walkNode(n)
-		}
-		for _, n := range x.Options {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Attlist)
+		w.walkNodes(x.Options)
 		w.walkNode(x.WhereClause)
 	case *CreateAmStmt:
-		for _, n := range x.HandlerName {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.HandlerName)
 	case *CreateCastStmt:
-		if x.Sourcetype != nil {
-			w.visitMessage(x.Sourcetype)
-		}
-		if x.Targettype != nil {
-			w.visitMessage(x.Targettype)
-		}
-		if x.Func != nil {
-			w.visitMessage(x.Func)
-		}
+		w.visitField(x.Sourcetype, x.Sourcetype != nil)
+		w.visitField(x.Targettype, x.Targettype != nil)
+		w.visitField(x.Func, x.Func != nil)
 	case *CreateConversionStmt:
-		for _, n := range x.ConversionName {
-			w.walkNode(n)
-		}
-		for _, n := range x.FuncName {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.ConversionName)
+		w.walkNodes(x.FuncName)
 	case *CreateDomainStmt:
-		for _, n := range x.Domainname {
-			w.walkNode(n)
-		}
-		if x.TypeName != nil {
-			w.visitMessage(x.TypeName)
-		}
-		if x.CollClause != nil {
-			w.visitMessage(x.CollClause)
-		}
-		for _, n := range x.Constraints {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Domainname)
+		w.visitField(x.TypeName, x.TypeName != nil)
+		w.visitField(x.CollClause, x.CollClause != nil)
+		w.walkNodes(x.Constraints)
 	case *CreateEnumStmt:
-		for _, n := range x.TypeName {
-			w.walkNode(n)
-		}
-		for _, n := range x.Vals {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.TypeName)
+		w.walkNodes(x.Vals)
 	case *CreateEventTrigStmt:
-		for _, n := range x.Whenclause {
-			w.walkNode(n)
-		}
-		for _, n := range x.Funcname {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Whenclause)
+		w.walkNodes(x.Funcname)
 	case *CreateExtensionStmt:
-		for _, n := range x.Options {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Options)
 	case *CreateFdwStmt:
-		for _, n := range x.FuncOptions {
-			w.walkNode(n)
-		}
-		for _, n := range x.Options {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.FuncOptions)
+		w.walkNodes(x.Options)
 	case *CreateForeignServerStmt:
-		for _, n := range x.Options {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Options)
 	case *CreateForeignTableStmt:
-		if x.BaseStmt != nil {
-			w.visitMessage(x.BaseStmt)
-		}
-		for _, n := range x.Options {
-			w.walkNode(n)
-		}
+		w.visitField(x.BaseStmt, x.BaseStmt != nil)
+		w.walkNodes(x.Options)
 	case *CreateFunctionStmt:
-		for _, n := range x.Funcname {
-			w.walkNode(n)
-		}
-		for _, n := range x.Parameters {
-			w.walkNode(n)
-		}
-		if x.ReturnType != nil {
-			w.visitMessage(x.ReturnType)
-		}
-		for _, n := range x.Options {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Funcname)
+		w.walkNodes(x.Parameters)
+		w.visitField(x.ReturnType, x.ReturnType != nil)
+		w.walkNodes(x.Options)
 		w.walkNode(x.SqlBody)
 	case *CreateOpClassItem:
-		if x.Name != nil {
-			w.visitMessage(x.Name)
-		}
-		for _, n := range x.OrderFamily {
-			w.walkNode(n)
-		}
-		for _, n := range x.ClassArgs {
-			w.walkNode(n)
-		}
-		if x.Storedtype != nil {
-			w.visitMessage(x.Storedtype)
-		}
+		w.visitField(x.Name, x.Name != nil)
+		w.walkNodes(x.OrderFamily)
+		w.walkNodes(x.ClassArgs)
+		w.visitField(x.Storedtype, x.Storedtype != nil)
 	case *CreateOpClassStmt:
-		for _, n := range x.Opclassname {
-			w.walkNode(n)
-		}
-		for _, n := range x.Opfamilyname {
-			w.walkNode(n)
-		}
-		if x.Datatype != nil {
-			w.visitMessage(x.Datatype)
-		}
-		for _, n := range x.Items {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Opclassname)
+		w.walkNodes(x.Opfamilyname)
+		w.visitField(x.Datatype, x.Datatype != nil)
+		w.walkNodes(x.Items)
 	case *CreateOpFamilyStmt:
-		for _, n := range x.Opfamilyname {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Opfamilyname)
 	case *CreatePLangStmt:
-		for _, n := range x.Plhandler {
-			w.walkNode(n)
-		}
-		for _, n := range x.Plinline {
-			w.walkNode(n)
-		}
-		for _, n := range x.Plvalidator {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Plhandler)
+		w.walkNodes(x.Plinline)
+		w.walkNodes(x.Plvalidator)
 	case *CreatePolicyStmt:
-		if x.Table != nil {
-			w.visitMessage(x.Table)
-		}
-		for _, n := range x.Roles {
-			w.walkNode(n)
-		}
+		w.visitField(x.Table, x.Table != nil)
+		w.walkNodes(x.Roles)
 		w.walkNode(x.Qual)
 		w.walkNode(x.WithCheck)
 	case *CreatePublicationStmt:
-		for _, n := range x.Options {
-			w.walkNode(n)
-		}
-		for _, n := range x.Pubobjects {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Options)
+		w.walkNodes(x.Pubobjects)
 	case *CreateRangeStmt:
-		for _, n := range x.TypeName {
-			w.walkNode(n)
-		}
-		for _, n := range x.Params {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.TypeName)
+		w.walkNodes(x.Params)
 	case *CreateRoleStmt:
-		for _, n := range x.Options {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Options)
 	case *CreateSchemaStmt:
-		if x.Authrole != nil {
-			w.visitMessage(x.Authrole)
-		}
-		for _, n := range x.SchemaElts {
-			w.walkNode(n)
-		}
+		w.visitField(x.Authrole, x.Authrole != nil)
+		w.walkNodes(x.SchemaElts)
 	case *CreateSeqStmt:
-		if x.Sequence != nil {
-			w.visitMessage(x.Sequence)
-		}
-		for _, n := range x.Options {
-			w.walkNode(n)
-		}
+		w.visitField(x.Sequence, x.Sequence != nil)
+		w.walkNodes(x.Options)
 	case *CreateStatsStmt:
-		for _, n := range x.Defnames {
-			w.walkNode(n)
-		}
-		for _, n := range x.StatTypes {
-			w.walkNode(n)
-		}
-		for _, n := range x.Exprs {
-			w.walkNode(n)
-		}
-		for _, n := range x.Relations {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Defnames)
+		w.walkNodes(x.StatTypes)
+		w.walkNodes(x.Exprs)
+		w.walkNodes(x.Relations)
 	case *CreateStmt:
-		if x.Relation != nil {
-			w.visitMessage(x.Relation)
-		}
-		for _, n := range x.TableElts {
-			w.walkNode(n)
-		}
-		for _, n := range x.InhRelations {
-			w.walkNode(n)
-		}
-		if x.Partbound != nil {
-			w.visitMessage(x.Partbound)
-		}
-		if x.Partspec != nil {
-			w.visitMessage(x.Partspec)
-		}
-		if x.OfTypename != nil {
-			w.visitMessage(x.OfTypename)
-		}
-		for _, n := range x.Constraints {
-			w.walkNode(n)
-		}
-		for _, n := range x.Nnconstraints {
-			w.walkNode(n)
-		}
-		for _, n := range x.Options {
-			w.walkNode(n)
-		}
+		w.visitField(x.Relation, x.Relation != nil)
+		w.walkNodes(x.TableElts)
+		w.walkNodes(x.InhRelations)
+		w.visitField(x.Partbound, x.Partbound != nil)
+		w.visitField(x.Partspec, x.Partspec != nil)
+		w.visitField(x.OfTypename, x.OfTypename != nil)
+		w.walkNodes(x.Constraints)
+		w.walkNodes(x.Nnconstraints)
+		w.walkNodes(x.Options)
 	case *CreateSubscriptionStmt:
-		for _, n := range x.Publication {
-			w.walkNode(n)
-		}
-		for _, n := range x.Options {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Publication)
+		w.walkNodes(x.Options)
 	case *CreateTableAsStmt:
 		w.walkNode(x.Query)
-		if x.Into != nil {
-			w.visitMessage(x.Into)
-		}
+		w.visitField(x.Into, x.Into != nil)
 	case *CreateTableSpaceStmt:
-		if x.Owner != nil {
-			w.visitMessage(x.Owner)
-		}
-		for _, n := range x.Options {
-			w.walkNode(n)
-		}
+		w.visitField(x.Owner, x.Owner != nil)
+		w.walkNodes(x.Options)
 	case *CreateTransformStmt:
-		if x.TypeName != nil {
-			w.visitMessage(x.TypeName)
-		}
-		if x.Fromsql != nil {
-			w.visitMessage(x.Fromsql)
-		}
-		if x.Tosql != nil {
-			w.visitMessage(x.Tosql)
-		}
+		w.visitField(x.TypeName, x.TypeName != nil)
+		w.visitField(x.Fromsql, x.Fromsql != nil)
+		w.visitField(x.Tosql, x.Tosql != nil)
 	case *CreateTrigStmt:
-		if x.Relation != nil {
-			w.visitMessage(x.Relation)
-		}
-		for _, n := range x.Funcname {
-			w.walkNode(n)
-		}
-		for _, n := range x.Args {
-			w.walkNode(n)
-		}
-		for _, n := range x.Columns {
-			w.walkNode(n)
-		}
+		w.visitField(x.Relation, x.Relation != nil)
+		w.walkNodes(x.Funcname)
+		w.walkNodes(x.Args)
+		w.walkNodes(x.Columns)
 		w.walkNode(x.WhenClause)
-		for _, n := range x.TransitionRels {
-			w.walkNode(n)
-		}
-		if x.Constrrel != nil {
-			w.visitMessage(x.Constrrel)
-		}
+		w.walkNodes(x.TransitionRels)
+		w.visitField(x.Constrrel, x.Constrrel != nil)
 	case *CreateUserMappingStmt:
-		if x.User != nil {
-			w.visitMessage(x.User)
-		}
-		for _, n := range x.Options {
-			w.walkNode(n)
-		}
+		w.visitField(x.User, x.User != nil)
+		w.walkNodes(x.Options)
 	case *CreatedbStmt:
-		for _, n := range x.Options {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Options)
 	case *CurrentOfExpr:
 		w.walkNode(x.Xpr)
 	case *DeclareCursorStmt:
@@ -1247,421 +891,201 @@ func (w *walk) children(msg any) {
 	case *DefElem:
 		w.walkNode(x.Arg)
 	case *DefineStmt:
-		for _, n := range x.Defnames {
-			w.walkNode(n)
-		}
-		for _, n := range x.Args {
-			w.walkNode(n)
-		}
-		for _, n := range x.Definition {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Defnames)
+		w.walkNodes(x.Args)
+		w.walkNodes(x.Definition)
 	case *DeleteStmt:
-		if x.Relation != nil {
-			w.visitMessage(x.Relation)
-		}
-		for _, n := range x.UsingClause {
-			w.walkNode(n)
-		}
+		w.visitField(x.Relation, x.Relation != nil)
+		w.walkNodes(x.UsingClause)
 		w.walkNode(x.WhereClause)
-		if x.ReturningClause != nil {
-			w.visitMessage(x.ReturningClause)
-		}
-		if x.WithClause != nil {
-			w.visitMessage(x.WithClause)
-		}
+		w.visitField(x.ReturningClause, x.ReturningClause != nil)
+		w.visitField(x.WithClause, x.WithClause != nil)
 	case *DistinctExpr:
 		w.walkNode(x.Xpr)
-		for _, n := range x.Args {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Args)
 	case *DoStmt:
-		for _, n := range x.Args {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Args)
 	case *DropOwnedStmt:
-		for _, n := range x.Roles {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Roles)
 	case *DropRoleStmt:
-		for _, n := range x.Roles {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Roles)
 	case *DropStmt:
-		for _, n := range x.Objects {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Objects)
 	case *DropUserMappingStmt:
-		if x.User != nil {
-			w.visitMessage(x.User)
-		}
+		w.visitField(x.User, x.User != nil)
 	case *DropdbStmt:
-		for _, n := range x.Options {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Options)
 	case *ExecuteStmt:
-		for _, n := range x.Params {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Params)
 	case *ExplainStmt:
 		w.walkNode(x.Query)
-		for _, n := range x.Options {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Options)
 	case *FieldSelect:
 		w.walkNode(x.Xpr)
 		w.walkNode(x.Arg)
 	case *FieldStore:
 		w.walkNode(x.Xpr)
 		w.walkNode(x.Arg)
-		for _, n := range x.Newvals {
-			w.walkNode(n)
-		}
-		for _, n := range x.Fieldnums {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Newvals)
+		w.walkNodes(x.Fieldnums)
 	case *FromExpr:
-		for _, n := range x.Fromlist {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Fromlist)
 		w.walkNode(x.Quals)
 	case *FuncCall:
-		for _, n := range x.Funcname {
-			w.walkNode(n)
-		}
-		for _, n := range x.Args {
-			w.walkNode(n)
-		}
-		for _, n := range x.AggOrder {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Funcname)
+		w.walkNodes(x.Args)
+		w.walkNodes(x.AggOrder)
 		w.walkNode(x.AggFilter)
-		if x.Over != nil {
-			w.visitMessage(x.Over)
-		}
+		w.visitField(x.Over, x.Over != nil)
 	case *FuncExpr:
 		w.walkNode(x.Xpr)
-		for _, n := range x.Args {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Args)
 	case *FunctionParameter:
-		if x.ArgType != nil {
-			w.visitMessage(x.ArgType)
-		}
+		w.visitField(x.ArgType, x.ArgType != nil)
 		w.walkNode(x.Defexpr)
 	case *GrantRoleStmt:
-		for _, n := range x.GrantedRoles {
-			w.walkNode(n)
-		}
-		for _, n := range x.GranteeRoles {
-			w.walkNode(n)
-		}
-		for _, n := range x.Opt {
-			w.walkNode(n)
-		}
-		if x.Grantor != nil {
-			w.visitMessage(x.Grantor)
-		}
+		w.walkNodes(x.GrantedRoles)
+		w.walkNodes(x.GranteeRoles)
+		w.walkNodes(x.Opt)
+		w.visitField(x.Grantor, x.Grantor != nil)
 	case *GrantStmt:
-		for _, n := range x.Objects {
-			w.walkNode(n)
-		}
-		for _, n := range x.Privileges {
-			w.walkNode(n)
-		}
-		for _, n := range x.Grantees {
-			w.walkNode(n)
-		}
-		if x.Grantor != nil {
-			w.visitMessage(x.Grantor)
-		}
+		w.walkNodes(x.Objects)
+		w.walkNodes(x.Privileges)
+		w.walkNodes(x.Grantees)
+		w.visitField(x.Grantor, x.Grantor != nil)
 	case *GroupingFunc:
 		w.walkNode(x.Xpr)
-		for _, n := range x.Args {
-			w.walkNode(n)
-		}
-		for _, n := range x.Refs {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Args)
+		w.walkNodes(x.Refs)
 	case *GroupingSet:
-		for _, n := range x.Content {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Content)
 	case *ImportForeignSchemaStmt:
-		for _, n := range x.TableList {
-			w.walkNode(n)
-		}
-		for _, n := range x.Options {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.TableList)
+		w.walkNodes(x.Options)
 	case *IndexElem:
 		w.walkNode(x.Expr)
-		for _, n := range x.Collation {
-			w.walkNode(n)
-		}
-		for _, n := range x.Opclass {
-			w.walkNode(n)
-		}
-		for _, n := range x.Opclassopts {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Collation)
+		w.walkNodes(x.Opclass)
+		w.walkNodes(x.Opclassopts)
 	case *IndexStmt:
-		if x.Relation != nil {
-			w.visitMessage(x.Relation)
-		}
-		for _, n := range x.IndexParams {
-			w.walkNode(n)
-		}
-		for _, n := range x.IndexIncludingParams {
-			w.walkNode(n)
-		}
-		for _, n := range x.Options {
-			w.walkNode(n)
-		}
+		w.visitField(x.Relation, x.Relation != nil)
+		w.walkNodes(x.IndexParams)
+		w.walkNodes(x.IndexIncludingParams)
+		w.walkNodes(x.Options)
 		w.walkNode(x.WhereClause)
-		for _, n := range x.ExcludeOpNames {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.ExcludeOpNames)
 	case *InferClause:
-		for _, n := range x.IndexElems {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.IndexElems)
 		w.walkNode(x.WhereClause)
 	case *InferenceElem:
 		w.walkNode(x.Xpr)
 		w.walkNode(x.Expr)
 	case *InsertStmt:
-		if x.Relation != nil {
-			w.visitMessage(x.Relation)
-		}
-		for _, n := range x.Cols {
-			w.walkNode(n)
-		}
+		w.visitField(x.Relation, x.Relation != nil)
+		w.walkNodes(x.Cols)
 		w.walkNode(x.SelectStmt)
-		if x.OnConflictClause != nil {
-			w.visitMessage(x.OnConflictClause)
-		}
-		if x.ReturningClause != nil {
-			w.visitMessage(x.ReturningClause)
-		}
-		if x.WithClause != nil {
-			w.visitMessage(x.WithClause)
-		}
+		w.visitField(x.OnConflictClause, x.OnConflictClause != nil)
+		w.visitField(x.ReturningClause, x.ReturningClause != nil)
+		w.visitField(x.WithClause, x.WithClause != nil)
 	case *IntList:
-		for _, n := range x.Items {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Items)
 	case *IntoClause:
-		if x.Rel != nil {
-			w.visitMessage(x.Rel)
-		}
-		for _, n := range x.ColNames {
-			w.walkNode(n)
-		}
-		for _, n := range x.Options {
-			w.walkNode(n)
-		}
-		if x.ViewQuery != nil {
-			w.visitMessage(x.ViewQuery)
-		}
+		w.visitField(x.Rel, x.Rel != nil)
+		w.walkNodes(x.ColNames)
+		w.walkNodes(x.Options)
+		w.visitField(x.ViewQuery, x.ViewQuery != nil)
 	case *JoinExpr:
 		w.walkNode(x.Larg)
 		w.walkNode(x.Rarg)
-		for _, n := range x.UsingClause {
-			w.walkNode(n)
-		}
-		if x.JoinUsingAlias != nil {
-			w.visitMessage(x.JoinUsingAlias)
-		}
+		w.walkNodes(x.UsingClause)
+		w.visitField(x.JoinUsingAlias, x.JoinUsingAlias != nil)
 		w.walkNode(x.Quals)
-		if x.Alias != nil {
-			w.visitMessage(x.Alias)
-		}
+		w.visitField(x.Alias, x.Alias != nil)
 	case *JsonAggConstructor:
-		if x.Output != nil {
-			w.visitMessage(x.Output)
-		}
+		w.visitField(x.Output, x.Output != nil)
 		w.walkNode(x.AggFilter)
-		for _, n := range x.AggOrder {
-			w.walkNode(n)
-		}
-		if x.Over != nil {
-			w.visitMessage(x.Over)
-		}
+		w.walkNodes(x.AggOrder)
+		w.visitField(x.Over, x.Over != nil)
 	case *JsonArgument:
-		if x.Val != nil {
-			w.visitMessage(x.Val)
-		}
+		w.visitField(x.Val, x.Val != nil)
 	case *JsonArrayAgg:
-		if x.Constructor != nil {
-			w.visitMessage(x.Constructor)
-		}
-		if x.Arg != nil {
-			w.visitMessage(x.Arg)
-		}
+		w.visitField(x.Constructor, x.Constructor != nil)
+		w.visitField(x.Arg, x.Arg != nil)
 	case *JsonArrayConstructor:
-		for _, n := range x.Exprs {
-			w.walkNode(n)
-		}
-		if x.Output != nil {
-			w.visitMessage(x.Output)
-		}
+		w.walkNodes(x.Exprs)
+		w.visitField(x.Output, x.Output != nil)
 	case *JsonArrayQueryConstructor:
 		w.walkNode(x.Query)
-		if x.Output != nil {
-			w.visitMessage(x.Output)
-		}
-		if x.Format != nil {
-			w.visitMessage(x.Format)
-		}
+		w.visitField(x.Output, x.Output != nil)
+		w.visitField(x.Format, x.Format != nil)
 	case *JsonBehavior:
 		w.walkNode(x.Expr)
 	case *JsonConstructorExpr:
 		w.walkNode(x.Xpr)
-		for _, n := range x.Args {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Args)
 		w.walkNode(x.Func)
 		w.walkNode(x.Coercion)
-		if x.Returning != nil {
-			w.visitMessage(x.Returning)
-		}
+		w.visitField(x.Returning, x.Returning != nil)
 	case *JsonExpr:
 		w.walkNode(x.Xpr)
 		w.walkNode(x.FormattedExpr)
-		if x.Format != nil {
-			w.visitMessage(x.Format)
-		}
+		w.visitField(x.Format, x.Format != nil)
 		w.walkNode(x.PathSpec)
-		if x.Returning != nil {
-			w.visitMessage(x.Returning)
-		}
-		for _, n := range x.PassingNames {
-			w.walkNode(n)
-		}
-		for _, n := range x.PassingValues {
-			w.walkNode(n)
-		}
-		if x.OnEmpty != nil {
-			w.visitMessage(x.OnEmpty)
-		}
-		if x.OnError != nil {
-			w.visitMessage(x.OnError)
-		}
+		w.visitField(x.Returning, x.Returning != nil)
+		w.walkNodes(x.PassingNames)
+		w.walkNodes(x.PassingValues)
+		w.visitField(x.OnEmpty, x.OnEmpty != nil)
+		w.visitField(x.OnError, x.OnError != nil)
 	case *JsonFuncExpr:
-		if x.ContextItem != nil {
-			w.visitMessage(x.ContextItem)
-		}
+		w.visitField(x.ContextItem, x.ContextItem != nil)
 		w.walkNode(x.Pathspec)
-		for _, n := range x.Passing {
-			w.walkNode(n)
-		}
-		if x.Output != nil {
-			w.visitMessage(x.Output)
-		}
-		if x.OnEmpty != nil {
-			w.visitMessage(x.OnEmpty)
-		}
-		if x.OnError != nil {
-			w.visitMessage(x.OnError)
-		}
+		w.walkNodes(x.Passing)
+		w.visitField(x.Output, x.Output != nil)
+		w.visitField(x.OnEmpty, x.OnEmpty != nil)
+		w.visitField(x.OnError, x.OnError != nil)
 	case *JsonIsPredicate:
 		w.walkNode(x.Expr)
-		if x.Format != nil {
-			w.visitMessage(x.Format)
-		}
+		w.visitField(x.Format, x.Format != nil)
 	case *JsonKeyValue:
 		w.walkNode(x.Key)
-		if x.Value != nil {
-			w.visitMessage(x.Value)
-		}
+		w.visitField(x.Value, x.Value != nil)
 	case *JsonObjectAgg:
-		if x.Constructor != nil {
-			w.visitMessage(x.Constructor)
-		}
-		if x.Arg != nil {
-			w.visitMessage(x.Arg)
-		}
+		w.visitField(x.Constructor, x.Constructor != nil)
+		w.visitField(x.Arg, x.Arg != nil)
 	case *JsonObjectConstructor:
-		for _, n := range x.Exprs {
-			w.walkNode(n)
-		}
-		if x.Output != nil {
-			w.visitMessage(x.Output)
-		}
+		w.walkNodes(x.Exprs)
+		w.visitField(x.Output, x.Output != nil)
 	case *JsonOutput:
-		if x.TypeName != nil {
-			w.visitMessage(x.TypeName)
-		}
-		if x.Returning != nil {
-			w.visitMessage(x.Returning)
-		}
+		w.visitField(x.TypeName, x.TypeName != nil)
+		w.visitField(x.Returning, x.Returning != nil)
 	case *JsonParseExpr:
-		if x.Expr != nil {
-			w.visitMessage(x.Expr)
-		}
-		if x.Output != nil {
-			w.visitMessage(x.Output)
-		}
+		w.visitField(x.Expr, x.Expr != nil)
+		w.visitField(x.Output, x.Output != nil)
 	case *JsonReturning:
-		if x.Format != nil {
-			w.visitMessage(x.Format)
-		}
+		w.visitField(x.Format, x.Format != nil)
 	case *JsonScalarExpr:
 		w.walkNode(x.Expr)
-		if x.Output != nil {
-			w.visitMessage(x.Output)
-		}
+		w.visitField(x.Output, x.Output != nil)
 	case *JsonSerializeExpr:
-		if x.Expr != nil {
-			w.visitMessage(x.Expr)
-		}
-		if x.Output != nil {
-			w.visitMessage(x.Output)
-		}
+		w.visitField(x.Expr, x.Expr != nil)
+		w.visitField(x.Output, x.Output != nil)
 	case *JsonTable:
-		if x.ContextItem != nil {
-			w.visitMessage(x.ContextItem)
-		}
-		if x.Pathspec != nil {
-			w.visitMessage(x.Pathspec)
-		}
-		for _, n := range x.Passing {
-			w.walkNode(n)
-		}
-		for _, n := range x.Columns {
-			w.walkNode(n)
-		}
-		if x.OnError != nil {
-			w.visitMessage(x.OnError)
-		}
-		if x.Alias != nil {
-			w.visitMessage(x.Alias)
-		}
+		w.visitField(x.ContextItem, x.ContextItem != nil)
+		w.visitField(x.Pathspec, x.Pathspec != nil)
+		w.walkNodes(x.Passing)
+		w.walkNodes(x.Columns)
+		w.visitField(x.OnError, x.OnError != nil)
+		w.visitField(x.Alias, x.Alias != nil)
 	case *JsonTableColumn:
-		if x.TypeName != nil {
-			w.visitMessage(x.TypeName)
-		}
-		if x.Pathspec != nil {
-			w.visitMessage(x.Pathspec)
-		}
-		if x.Format != nil {
-			w.visitMessage(x.Format)
-		}
-		for _, n := range x.Columns {
-			w.walkNode(n)
-		}
-		if x.OnEmpty != nil {
-			w.visitMessage(x.OnEmpty)
-		}
-		if x.OnError != nil {
-			w.visitMessage(x.OnError)
-		}
+		w.visitField(x.TypeName, x.TypeName != nil)
+		w.visitField(x.Pathspec, x.Pathspec != nil)
+		w.visitField(x.Format, x.Format != nil)
+		w.walkNodes(x.Columns)
+		w.visitField(x.OnEmpty, x.OnEmpty != nil)
+		w.visitField(x.OnError, x.OnError != nil)
 	case *JsonTablePathScan:
 		w.walkNode(x.Plan)
-		if x.Path != nil {
-			w.visitMessage(x.Path)
-		}
+		w.visitField(x.Path, x.Path != nil)
 		w.walkNode(x.Child)
 	case *JsonTablePathSpec:
 		w.walkNode(x.String_)
@@ -1672,59 +1096,33 @@ func (w *walk) children(msg any) {
 	case *JsonValueExpr:
 		w.walkNode(x.RawExpr)
 		w.walkNode(x.FormattedExpr)
-		if x.Format != nil {
-			w.visitMessage(x.Format)
-		}
+		w.visitField(x.Format, x.Format != nil)
 	case *List:
-		for _, n := range x.Items {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Items)
 	case *LockStmt:
-		for _, n := range x.Relations {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Relations)
 	case *LockingClause:
-		for _, n := range x.LockedRels {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.LockedRels)
 	case *MergeAction:
 		w.walkNode(x.Qual)
-		for _, n := range x.TargetList {
-			w.walkNode(n)
-		}
-		for _, n := range x.UpdateColnos {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.TargetList)
+		w.walkNodes(x.UpdateColnos)
 	case *MergeStmt:
-		if x.Relation != nil {
-			w.visitMessage(x.Relation)
-		}
+		w.visitField(x.Relation, x.Relation != nil)
 		w.walkNode(x.SourceRelation)
 		w.walkNode(x.JoinCondition)
-		for _, n := range x.MergeWhenClauses {
-			w.walkNode(n)
-		}
-		if x.ReturningClause != nil {
-			w.visitMessage(x.ReturningClause)
-		}
-		if x.WithClause != nil {
-			w.visitMessage(x.WithClause)
-		}
+		w.walkNodes(x.MergeWhenClauses)
+		w.visitField(x.ReturningClause, x.ReturningClause != nil)
+		w.visitField(x.WithClause, x.WithClause != nil)
 	case *MergeSupportFunc:
 		w.walkNode(x.Xpr)
 	case *MergeWhenClause:
 		w.walkNode(x.Condition)
-		for _, n := range x.TargetList {
-			w.walkNode(n)
-		}
-		for _, n := range x.Values {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.TargetList)
+		w.walkNodes(x.Values)
 	case *MinMaxExpr:
 		w.walkNode(x.Xpr)
-		for _, n := range x.Args {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Args)
 	case *MultiAssignRef:
 		w.walkNode(x.Source)
 	case *NamedArgExpr:
@@ -1734,642 +1132,310 @@ func (w *walk) children(msg any) {
 		w.walkNode(x.Xpr)
 	case *NullIfExpr:
 		w.walkNode(x.Xpr)
-		for _, n := range x.Args {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Args)
 	case *NullTest:
 		w.walkNode(x.Xpr)
 		w.walkNode(x.Arg)
 	case *ObjectWithArgs:
-		for _, n := range x.Objname {
-			w.walkNode(n)
-		}
-		for _, n := range x.Objargs {
-			w.walkNode(n)
-		}
-		for _, n := range x.Objfuncargs {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Objname)
+		w.walkNodes(x.Objargs)
+		w.walkNodes(x.Objfuncargs)
 	case *OidList:
-		for _, n := range x.Items {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Items)
 	case *OnConflictClause:
-		if x.Infer != nil {
-			w.visitMessage(x.Infer)
-		}
-		for _, n := range x.TargetList {
-			w.walkNode(n)
-		}
+		w.visitField(x.Infer, x.Infer != nil)
+		w.walkNodes(x.TargetList)
 		w.walkNode(x.WhereClause)
 	case *OnConflictExpr:
-		for _, n := range x.ArbiterElems {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.ArbiterElems)
 		w.walkNode(x.ArbiterWhere)
-		for _, n := range x.OnConflictSet {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.OnConflictSet)
 		w.walkNode(x.OnConflictWhere)
-		for _, n := range x.ExclRelTlist {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.ExclRelTlist)
 	case *OpExpr:
 		w.walkNode(x.Xpr)
-		for _, n := range x.Args {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Args)
 	case *PLAssignStmt:
-		for _, n := range x.Indirection {
-			w.walkNode(n)
-		}
-		if x.Val != nil {
-			w.visitMessage(x.Val)
-		}
+		w.walkNodes(x.Indirection)
+		w.visitField(x.Val, x.Val != nil)
 	case *Param:
 		w.walkNode(x.Xpr)
-	case *ParseResult:
-		for _, n := range x.Stmts {
-			w.visitMessage(n)
-		}
 	case *PartitionBoundSpec:
-		for _, n := range x.Listdatums {
-			w.walkNode(n)
-		}
-		for _, n := range x.Lowerdatums {
-			w.walkNode(n)
-		}
-		for _, n := range x.Upperdatums {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Listdatums)
+		w.walkNodes(x.Lowerdatums)
+		w.walkNodes(x.Upperdatums)
 	case *PartitionCmd:
-		if x.Name != nil {
-			w.visitMessage(x.Name)
-		}
-		if x.Bound != nil {
-			w.visitMessage(x.Bound)
-		}
+		w.visitField(x.Name, x.Name != nil)
+		w.visitField(x.Bound, x.Bound != nil)
 	case *PartitionElem:
 		w.walkNode(x.Expr)
-		for _, n := range x.Collation {
-			w.walkNode(n)
-		}
-		for _, n := range x.Opclass {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Collation)
+		w.walkNodes(x.Opclass)
 	case *PartitionRangeDatum:
 		w.walkNode(x.Value)
 	case *PartitionSpec:
-		for _, n := range x.PartParams {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.PartParams)
 	case *PrepareStmt:
-		for _, n := range x.Argtypes {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Argtypes)
 		w.walkNode(x.Query)
 	case *PublicationObjSpec:
-		if x.Pubtable != nil {
-			w.visitMessage(x.Pubtable)
-		}
+		w.visitField(x.Pubtable, x.Pubtable != nil)
 	case *PublicationTable:
-		if x.Relation != nil {
-			w.visitMessage(x.Relation)
-		}
+		w.visitField(x.Relation, x.Relation != nil)
 		w.walkNode(x.WhereClause)
-		for _, n := range x.Columns {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Columns)
 	case *Query:
 		w.walkNode(x.UtilityStmt)
-		for _, n := range x.CteList {
-			w.walkNode(n)
-		}
-		for _, n := range x.Rtable {
-			w.walkNode(n)
-		}
-		for _, n := range x.Rteperminfos {
-			w.walkNode(n)
-		}
-		if x.Jointree != nil {
-			w.visitMessage(x.Jointree)
-		}
-		for _, n := range x.MergeActionList {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.CteList)
+		w.walkNodes(x.Rtable)
+		w.walkNodes(x.Rteperminfos)
+		w.visitField(x.Jointree, x.Jointree != nil)
+		w.walkNodes(x.MergeActionList)
 		w.walkNode(x.MergeJoinCondition)
-		for _, n := range x.TargetList {
-			w.walkNode(n)
-		}
-		if x.OnConflict != nil {
-			w.visitMessage(x.OnConflict)
-		}
-		for _, n := range x.ReturningList {
-			w.walkNode(n)
-		}
-		for _, n := range x.GroupClause {
-			w.walkNode(n)
-		}
-		for _, n := range x.GroupingSets {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.TargetList)
+		w.visitField(x.OnConflict, x.OnConflict != nil)
+		w.walkNodes(x.ReturningList)
+		w.walkNodes(x.GroupClause)
+		w.walkNodes(x.GroupingSets)
 		w.walkNode(x.HavingQual)
-		for _, n := range x.WindowClause {
-			w.walkNode(n)
-		}
-		for _, n := range x.DistinctClause {
-			w.walkNode(n)
-		}
-		for _, n := range x.SortClause {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.WindowClause)
+		w.walkNodes(x.DistinctClause)
+		w.walkNodes(x.SortClause)
 		w.walkNode(x.LimitOffset)
 		w.walkNode(x.LimitCount)
-		for _, n := range x.RowMarks {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.RowMarks)
 		w.walkNode(x.SetOperations)
-		for _, n := range x.ConstraintDeps {
-			w.walkNode(n)
-		}
-		for _, n := range x.WithCheckOptions {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.ConstraintDeps)
+		w.walkNodes(x.WithCheckOptions)
 	case *RangeFunction:
-		for _, n := range x.Functions {
-			w.walkNode(n)
-		}
-		if x.Alias != nil {
-			w.visitMessage(x.Alias)
-		}
-		for _, n := range x.Coldeflist {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Functions)
+		w.visitField(x.Alias, x.Alias != nil)
+		w.walkNodes(x.Coldeflist)
 	case *RangeSubselect:
 		w.walkNode(x.Subquery)
-		if x.Alias != nil {
-			w.visitMessage(x.Alias)
-		}
+		w.visitField(x.Alias, x.Alias != nil)
 	case *RangeTableFunc:
 		w.walkNode(x.Docexpr)
 		w.walkNode(x.Rowexpr)
-		for _, n := range x.Namespaces {
-			w.walkNode(n)
-		}
-		for _, n := range x.Columns {
-			w.walkNode(n)
-		}
-		if x.Alias != nil {
-			w.visitMessage(x.Alias)
-		}
+		w.walkNodes(x.Namespaces)
+		w.walkNodes(x.Columns)
+		w.visitField(x.Alias, x.Alias != nil)
 	case *RangeTableFuncCol:
-		if x.TypeName != nil {
-			w.visitMessage(x.TypeName)
-		}
+		w.visitField(x.TypeName, x.TypeName != nil)
 		w.walkNode(x.Colexpr)
 		w.walkNode(x.Coldefexpr)
 	case *RangeTableSample:
 		w.walkNode(x.Relation)
-		for _, n := range x.Method {
-			w.walkNode(n)
-		}
-		for _, n := range x.Args {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Method)
+		w.walkNodes(x.Args)
 		w.walkNode(x.Repeatable)
 	case *RangeTblEntry:
-		if x.Alias != nil {
-			w.visitMessage(x.Alias)
-		}
-		if x.Eref != nil {
-			w.visitMessage(x.Eref)
-		}
-		if x.Tablesample != nil {
-			w.visitMessage(x.Tablesample)
-		}
-		if x.Subquery != nil {
-			w.visitMessage(x.Subquery)
-		}
-		for _, n := range x.Joinaliasvars {
-			w.walkNode(n)
-		}
-		for _, n := range x.Joinleftcols {
-			w.walkNode(n)
-		}
-		for _, n := range x.Joinrightcols {
-			w.walkNode(n)
-		}
-		if x.JoinUsingAlias != nil {
-			w.visitMessage(x.JoinUsingAlias)
-		}
-		for _, n := range x.Functions {
-			w.walkNode(n)
-		}
-		if x.Tablefunc != nil {
-			w.visitMessage(x.Tablefunc)
-		}
-		for _, n := range x.ValuesLists {
-			w.walkNode(n)
-		}
-		for _, n := range x.Coltypes {
-			w.walkNode(n)
-		}
-		for _, n := range x.Coltypmods {
-			w.walkNode(n)
-		}
-		for _, n := range x.Colcollations {
-			w.walkNode(n)
-		}
-		for _, n := range x.Groupexprs {
-			w.walkNode(n)
-		}
-		for _, n := range x.SecurityQuals {
-			w.walkNode(n)
-		}
+		w.visitField(x.Alias, x.Alias != nil)
+		w.visitField(x.Eref, x.Eref != nil)
+		w.visitField(x.Tablesample, x.Tablesample != nil)
+		w.visitField(x.Subquery, x.Subquery != nil)
+		w.walkNodes(x.Joinaliasvars)
+		w.walkNodes(x.Joinleftcols)
+		w.walkNodes(x.Joinrightcols)
+		w.visitField(x.JoinUsingAlias, x.JoinUsingAlias != nil)
+		w.walkNodes(x.Functions)
+		w.visitField(x.Tablefunc, x.Tablefunc != nil)
+		w.walkNodes(x.ValuesLists)
+		w.walkNodes(x.Coltypes)
+		w.walkNodes(x.Coltypmods)
+		w.walkNodes(x.Colcollations)
+		w.walkNodes(x.Groupexprs)
+		w.walkNodes(x.SecurityQuals)
 	case *RangeTblFunction:
 		w.walkNode(x.Funcexpr)
-		for _, n := range x.Funccolnames {
-			w.walkNode(n)
-		}
-		for _, n := range x.Funccoltypes {
-			w.walkNode(n)
-		}
-		for _, n := range x.Funccoltypmods {
-			w.walkNode(n)
-		}
-		for _, n := range x.Funccolcollations {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Funccolnames)
+		w.walkNodes(x.Funccoltypes)
+		w.walkNodes(x.Funccoltypmods)
+		w.walkNodes(x.Funccolcollations)
 	case *RangeVar:
-		if x.Alias != nil {
-			w.visitMessage(x.Alias)
-		}
+		w.visitField(x.Alias, x.Alias != nil)
 	case *RawStmt:
 		w.walkNode(x.Stmt)
 	case *ReassignOwnedStmt:
-		for _, n := range x.Roles {
-			w.walkNode(n)
-		}
-		if x.Newrole != nil {
-			w.visitMessage(x.Newrole)
-		}
+		w.walkNodes(x.Roles)
+		w.visitField(x.Newrole, x.Newrole != nil)
 	case *RefreshMatViewStmt:
-		if x.Relation != nil {
-			w.visitMessage(x.Relation)
-		}
+		w.visitField(x.Relation, x.Relation != nil)
 	case *ReindexStmt:
-		if x.Relation != nil {
-			w.visitMessage(x.Relation)
-		}
-		for _, n := range x.Params {
-			w.walkNode(n)
-		}
+		w.visitField(x.Relation, x.Relation != nil)
+		w.walkNodes(x.Params)
 	case *RelabelType:
 		w.walkNode(x.Xpr)
 		w.walkNode(x.Arg)
 	case *RenameStmt:
-		if x.Relation != nil {
-			w.visitMessage(x.Relation)
-		}
+		w.visitField(x.Relation, x.Relation != nil)
 		w.walkNode(x.Object)
 	case *ResTarget:
-		for _, n := range x.Indirection {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Indirection)
 		w.walkNode(x.Val)
 	case *ReturnStmt:
 		w.walkNode(x.Returnval)
 	case *ReturningClause:
-		for _, n := range x.Options {
-			w.walkNode(n)
-		}
-		for _, n := range x.Exprs {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Options)
+		w.walkNodes(x.Exprs)
 	case *ReturningExpr:
 		w.walkNode(x.Xpr)
 		w.walkNode(x.Retexpr)
 	case *RowCompareExpr:
 		w.walkNode(x.Xpr)
-		for _, n := range x.Opnos {
-			w.walkNode(n)
-		}
-		for _, n := range x.Opfamilies {
-			w.walkNode(n)
-		}
-		for _, n := range x.Inputcollids {
-			w.walkNode(n)
-		}
-		for _, n := range x.Largs {
-			w.walkNode(n)
-		}
-		for _, n := range x.Rargs {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Opnos)
+		w.walkNodes(x.Opfamilies)
+		w.walkNodes(x.Inputcollids)
+		w.walkNodes(x.Largs)
+		w.walkNodes(x.Rargs)
 	case *RowExpr:
 		w.walkNode(x.Xpr)
-		for _, n := range x.Args {
-			w.walkNode(n)
-		}
-		for _, n := range x.Colnames {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Args)
+		w.walkNodes(x.Colnames)
 	case *RuleStmt:
-		if x.Relation != nil {
-			w.visitMessage(x.Relation)
-		}
+		w.visitField(x.Relation, x.Relation != nil)
 		w.walkNode(x.WhereClause)
-		for _, n := range x.Actions {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Actions)
 	case *SQLValueFunction:
 		w.walkNode(x.Xpr)
 	case *ScalarArrayOpExpr:
 		w.walkNode(x.Xpr)
-		for _, n := range x.Args {
-			w.walkNode(n)
-		}
-	case *ScanResult:
-		for _, n := range x.Tokens {
-			w.visitMessage(n)
-		}
+		w.walkNodes(x.Args)
 	case *SecLabelStmt:
 		w.walkNode(x.Object)
 	case *SelectStmt:
-		for _, n := range x.DistinctClause {
-			w.walkNode(n)
-		}
-		if x.IntoClause != nil {
-			w.visitMessage(x.IntoClause)
-		}
-		for _, n := range x.TargetList {
-			w.walkNode(n)
-		}
-		for _, n := range x.FromClause {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.DistinctClause)
+		w.visitField(x.IntoClause, x.IntoClause != nil)
+		w.walkNodes(x.TargetList)
+		w.walkNodes(x.FromClause)
 		w.walkNode(x.WhereClause)
-		for _, n := range x.GroupClause {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.GroupClause)
 		w.walkNode(x.HavingClause)
-		for _, n := range x.WindowClause {
-			w.walkNode(n)
-		}
-		for _, n := range x.ValuesLists {
-			w.walkNode(n)
-		}
-		for _, n := range x.SortClause {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.WindowClause)
+		w.walkNodes(x.ValuesLists)
+		w.walkNodes(x.SortClause)
 		w.walkNode(x.LimitOffset)
 		w.walkNode(x.LimitCount)
-		for _, n := range x.LockingClause {
-			w.walkNode(n)
-		}
-		if x.WithClause != nil {
-			w.visitMessage(x.WithClause)
-		}
-		if x.Larg != nil {
-			w.visitMessage(x.Larg)
-		}
-		if x.Rarg != nil {
-			w.visitMessage(x.Rarg)
-		}
+		w.walkNodes(x.LockingClause)
+		w.visitField(x.WithClause, x.WithClause != nil)
+		w.visitField(x.Larg, x.Larg != nil)
+		w.visitField(x.Rarg, x.Rarg != nil)
 	case *SetOperationStmt:
 		w.walkNode(x.Larg)
 		w.walkNode(x.Rarg)
-		for _, n := range x.ColTypes {
-			w.walkNode(n)
-		}
-		for _, n := range x.ColTypmods {
-			w.walkNode(n)
-		}
-		for _, n := range x.ColCollations {
-			w.walkNode(n)
-		}
-		for _, n := range x.GroupClauses {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.ColTypes)
+		w.walkNodes(x.ColTypmods)
+		w.walkNodes(x.ColCollations)
+		w.walkNodes(x.GroupClauses)
 	case *SetToDefault:
 		w.walkNode(x.Xpr)
 	case *SortBy:
 		w.walkNode(x.Node)
-		for _, n := range x.UseOp {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.UseOp)
 	case *StatsElem:
 		w.walkNode(x.Expr)
 	case *SubLink:
 		w.walkNode(x.Xpr)
 		w.walkNode(x.Testexpr)
-		for _, n := range x.OperName {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.OperName)
 		w.walkNode(x.Subselect)
 	case *SubPlan:
 		w.walkNode(x.Xpr)
 		w.walkNode(x.Testexpr)
-		for _, n := range x.ParamIds {
-			w.walkNode(n)
-		}
-		for _, n := range x.SetParam {
-			w.walkNode(n)
-		}
-		for _, n := range x.ParParam {
-			w.walkNode(n)
-		}
-		for _, n := range x.Args {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.ParamIds)
+		w.walkNodes(x.SetParam)
+		w.walkNodes(x.ParParam)
+		w.walkNodes(x.Args)
 	case *SubscriptingRef:
 		w.walkNode(x.Xpr)
-		for _, n := range x.Refupperindexpr {
-			w.walkNode(n)
-		}
-		for _, n := range x.Reflowerindexpr {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Refupperindexpr)
+		w.walkNodes(x.Reflowerindexpr)
 		w.walkNode(x.Refexpr)
 		w.walkNode(x.Refassgnexpr)
-	case *SummaryResult:
-		for _, n := range x.Tables {
-			w.visitMessage(n)
-		}
-		for _, n := range x.Functions {
-			w.visitMessage(n)
-		}
-		for _, n := range x.FilterColumns {
-			w.visitMessage(n)
-		}
 	case *TableFunc:
-		for _, n := range x.NsUris {
-			w.walkNode(n)
-		}
-		for _, n := range x.NsNames {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.NsUris)
+		w.walkNodes(x.NsNames)
 		w.walkNode(x.Docexpr)
 		w.walkNode(x.Rowexpr)
-		for _, n := range x.Colnames {
-			w.walkNode(n)
-		}
-		for _, n := range x.Coltypes {
-			w.walkNode(n)
-		}
-		for _, n := range x.Coltypmods {
-			w.walkNode(n)
-		}
-		for _, n := range x.Colcollations {
-			w.walkNode(n)
-		}
-		for _, n := range x.Colexprs {
-			w.walkNode(n)
-		}
-		for _, n := range x.Coldefexprs {
-			w.walkNode(n)
-		}
-		for _, n := range x.Colvalexprs {
-			w.walkNode(n)
-		}
-		for _, n := range x.Passingvalexprs {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Colnames)
+		w.walkNodes(x.Coltypes)
+		w.walkNodes(x.Coltypmods)
+		w.walkNodes(x.Colcollations)
+		w.walkNodes(x.Colexprs)
+		w.walkNodes(x.Coldefexprs)
+		w.walkNodes(x.Colvalexprs)
+		w.walkNodes(x.Passingvalexprs)
 		w.walkNode(x.Plan)
 	case *TableLikeClause:
-		if x.Relation != nil {
-			w.visitMessage(x.Relation)
-		}
+		w.visitField(x.Relation, x.Relation != nil)
 	case *TableSampleClause:
-		for _, n := range x.Args {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Args)
 		w.walkNode(x.Repeatable)
 	case *TargetEntry:
 		w.walkNode(x.Xpr)
 		w.walkNode(x.Expr)
 	case *TransactionStmt:
-		for _, n := range x.Options {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Options)
 	case *TruncateStmt:
-		for _, n := range x.Relations {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Relations)
 	case *TypeCast:
 		w.walkNode(x.Arg)
-		if x.TypeName != nil {
-			w.visitMessage(x.TypeName)
-		}
+		w.visitField(x.TypeName, x.TypeName != nil)
 	case *TypeName:
-		for _, n := range x.Names {
-			w.walkNode(n)
-		}
-		for _, n := range x.Typmods {
-			w.walkNode(n)
-		}
-		for _, n := range x.ArrayBounds {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Names)
+		w.walkNodes(x.Typmods)
+		w.walkNodes(x.ArrayBounds)
 	case *UpdateStmt:
-		if x.Relation != nil {
-			w.visitMessage(x.Relation)
-		}
-		for _, n := range x.TargetList {
-			w.walkNode(n)
-		}
+		w.visitField(x.Relation, x.Relation != nil)
+		w.walkNodes(x.TargetList)
 		w.walkNode(x.WhereClause)
-		for _, n := range x.FromClause {
-			w.walkNode(n)
-		}
-		if x.ReturningClause != nil {
-			w.visitMessage(x.ReturningClause)
-		}
-		if x.WithClause != nil {
-			w.visitMessage(x.WithClause)
-		}
+		w.walkNodes(x.FromClause)
+		w.visitField(x.ReturningClause, x.ReturningClause != nil)
+		w.visitField(x.WithClause, x.WithClause != nil)
 	case *VacuumRelation:
-		if x.Relation != nil {
-			w.visitMessage(x.Relation)
-		}
-		for _, n := range x.VaCols {
-			w.walkNode(n)
-		}
+		w.visitField(x.Relation, x.Relation != nil)
+		w.walkNodes(x.VaCols)
 	case *VacuumStmt:
-		for _, n := range x.Options {
-			w.walkNode(n)
-		}
-		for _, n := range x.Rels {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Options)
+		w.walkNodes(x.Rels)
 	case *Var:
 		w.walkNode(x.Xpr)
 	case *VariableSetStmt:
-		for _, n := range x.Args {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Args)
 	case *ViewStmt:
-		if x.View != nil {
-			w.visitMessage(x.View)
-		}
-		for _, n := range x.Aliases {
-			w.walkNode(n)
-		}
+		w.visitField(x.View, x.View != nil)
+		w.walkNodes(x.Aliases)
 		w.walkNode(x.Query)
-		for _, n := range x.Options {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Options)
 	case *WindowClause:
-		for _, n := range x.PartitionClause {
-			w.walkNode(n)
-		}
-		for _, n := range x.OrderClause {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.PartitionClause)
+		w.walkNodes(x.OrderClause)
 		w.walkNode(x.StartOffset)
 		w.walkNode(x.EndOffset)
 	case *WindowDef:
-		for _, n := range x.PartitionClause {
-			w.walkNode(n)
-		}
-		for _, n := range x.OrderClause {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.PartitionClause)
+		w.walkNodes(x.OrderClause)
 		w.walkNode(x.StartOffset)
 		w.walkNode(x.EndOffset)
 	case *WindowFunc:
 		w.walkNode(x.Xpr)
-		for _, n := range x.Args {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Args)
 		w.walkNode(x.Aggfilter)
-		for _, n := range x.RunCondition {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.RunCondition)
 	case *WindowFuncRunCondition:
 		w.walkNode(x.Xpr)
 		w.walkNode(x.Arg)
 	case *WithCheckOption:
 		w.walkNode(x.Qual)
 	case *WithClause:
-		for _, n := range x.Ctes {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.Ctes)
 	case *XmlExpr:
 		w.walkNode(x.Xpr)
-		for _, n := range x.NamedArgs {
-			w.walkNode(n)
-		}
-		for _, n := range x.ArgNames {
-			w.walkNode(n)
-		}
-		for _, n := range x.Args {
-			w.walkNode(n)
-		}
+		w.walkNodes(x.NamedArgs)
+		w.walkNodes(x.ArgNames)
+		w.walkNodes(x.Args)
 	case *XmlSerialize:
 		w.walkNode(x.Expr)
-		if x.TypeName != nil {
-			w.visitMessage(x.TypeName)
-		}
+		w.visitField(x.TypeName, x.TypeName != nil)
 	}
 }
