@@ -118,6 +118,7 @@ var exceptions = map[string]string{
 	"bench/plan":                     "a program of its own",
 	"bench/ranges":                   "a program of its own",
 	"bench/release":                  "makes repositories",
+	"bench/run":                      "runs the go command",
 	"bench/table":                    "prints figures",
 	"bench/fleet":                    "a program of its own",
 	"bench/wire":                     "a program of its own",

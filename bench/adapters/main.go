@@ -13,6 +13,7 @@ import (
 
 	"github.com/onward-sql/onward/bench/cost"
 	"github.com/onward-sql/onward/bench/release"
+	"github.com/onward-sql/onward/bench/run"
 	"github.com/onward-sql/onward/bench/table"
 )
 
@@ -80,14 +81,7 @@ func main() {
 	migrations := flag.Int("migrations", 1000, "migrations of each tool, of which the release adds half")
 	rounds := flag.Int("rounds", 5, "rounds, of which the least is printed")
 	flag.Parse()
-	missed, err := compareTools(context.Background(), *migrations, *rounds)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "bench:", err)
-		os.Exit(3)
-	}
-	if missed {
-		os.Exit(1)
-	}
+	run.ExitIf(compareTools(context.Background(), *migrations, *rounds))
 }
 
 func compareTools(ctx context.Context, migrations, rounds int) (missed bool, err error) {
@@ -97,8 +91,8 @@ func compareTools(ctx context.Context, migrations, rounds int) (missed bool, err
 	}
 	defer os.RemoveAll(dir)
 	program := filepath.Join(dir, "onward")
-	if out, err := exec.Command("go", "build", "-o", program, "./cmd/onward").CombinedOutput(); err != nil {
-		return false, fmt.Errorf("build: %w: %s", err, out)
+	if err := run.BuildOnward(ctx, program); err != nil {
+		return false, err
 	}
 	list := listTools()
 	var commands []cost.Command

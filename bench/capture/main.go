@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/onward-sql/onward/bench/release"
+	"github.com/onward-sql/onward/bench/run"
 	"github.com/onward-sql/onward/bench/table"
 	"github.com/onward-sql/onward/internal/pgserver"
 )
@@ -48,14 +49,7 @@ const show = `for file in sql/*.sql; do echo "-- migration: $(basename "$file" .
 func main() {
 	rounds := flag.Int("rounds", 5, "rounds, of which the medians are printed")
 	flag.Parse()
-	missed, err := runAll(*rounds)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "bench:", err)
-		os.Exit(3)
-	}
-	if missed {
-		os.Exit(1)
-	}
+	run.ExitIf(runAll(*rounds))
 }
 
 // bench is a repository with the release, and the program.
@@ -71,8 +65,8 @@ func runAll(rounds int) (missed bool, err error) {
 	}
 	defer os.RemoveAll(dir)
 	b := &bench{onward: filepath.Join(dir, "onward"), dir: filepath.Join(dir, "repository")}
-	if out, err := exec.Command("go", "build", "-o", b.onward, "./cmd/onward").CombinedOutput(); err != nil {
-		return false, fmt.Errorf("build: %w: %s", err, out)
+	if err := run.BuildOnward(context.Background(), b.onward); err != nil {
+		return false, err
 	}
 	if err := b.makeRepository(); err != nil {
 		return false, err

@@ -23,6 +23,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/onward-sql/onward/bench/cost"
+	"github.com/onward-sql/onward/bench/run"
 )
 
 // The limits, and the word that is looked for: no word of a schema, so that git
@@ -55,13 +56,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	kept, err := measureLimits(ctx, os.Stdout, s)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "bench:", err)
-		os.Exit(3)
-	}
-	if !kept {
-		os.Exit(1)
-	}
+	run.ExitIf(!kept, err)
 }
 
 // measureLimits prints the table, and reports whether all limits are kept.
@@ -73,9 +68,8 @@ func measureLimits(ctx context.Context, w io.Writer, s settings) (bool, error) {
 	defer os.RemoveAll(temporary)
 	if s.onward == "" {
 		s.onward = filepath.Join(temporary, "onward")
-		build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", s.onward, "github.com/onward-sql/onward/cmd/onward")
-		if out, err := build.CombinedOutput(); err != nil {
-			return false, fmt.Errorf("build onward: %w\n%s", err, out)
+		if err := run.BuildOnward(ctx, s.onward); err != nil {
+			return false, err
 		}
 	}
 	git, err := exec.LookPath("git")

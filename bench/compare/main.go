@@ -13,12 +13,12 @@ package main
 import (
 	"context"
 	"flag"
-	"fmt"
 	"os"
 	"os/signal"
 	"path/filepath"
 
 	"github.com/onward-sql/onward/bench/cost"
+	"github.com/onward-sql/onward/bench/run"
 )
 
 // settings are what the flags say.
@@ -50,22 +50,14 @@ func main() {
 		os.Exit(2)
 	}
 	if s.parse != "" {
-		if _, err := parseAll(s.parse); err != nil {
-			fmt.Fprintln(os.Stderr, "bench:", err)
-			os.Exit(3)
-		}
+		_, err := parseAll(s.parse)
+		run.ExitIf(false, err)
 		return
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	kept, err := compareTools(ctx, s)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "bench:", err)
-		os.Exit(3)
-	}
-	if !kept {
-		os.Exit(1)
-	}
+	run.ExitIf(!kept, err)
 }
 
 // compareTools measures everything and prints the tables. It reports whether all

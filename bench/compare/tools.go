@@ -17,6 +17,7 @@ import (
 	"strconv"
 
 	"github.com/onward-sql/onward/bench/cost"
+	"github.com/onward-sql/onward/bench/run"
 )
 
 const (
@@ -43,9 +44,8 @@ func prepareTools(ctx context.Context, s settings) (toolPair, error) {
 	var err error
 	if onward == "" {
 		onward = filepath.Join(s.cache, "onward")
-		build := exec.CommandContext(ctx, "go", "build", "-o", onward, modulePath+"/cmd/onward")
-		if out, err := build.CombinedOutput(); err != nil {
-			return toolPair{}, fmt.Errorf("build onward: %w\n%s", err, out)
+		if err := run.BuildOnward(ctx, onward); err != nil {
+			return toolPair{}, err
 		}
 	}
 	if squawk == "" {

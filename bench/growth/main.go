@@ -13,13 +13,13 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"regexp"
 	"time"
 
 	"github.com/onward-sql/onward/bench/cost"
+	"github.com/onward-sql/onward/bench/run"
 )
 
 type settings struct {
@@ -55,13 +55,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	kept, err := measureShapes(ctx, s, only)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "bench:", err)
-		os.Exit(3)
-	}
-	if !kept {
-		os.Exit(1)
-	}
+	run.ExitIf(!kept, err)
 }
 
 // measureShapes measures the shapes and prints a row for each as it goes.
@@ -100,9 +94,8 @@ func measureShapes(ctx context.Context, s settings, only *regexp.Regexp) (bool, 
 	binary := s.onward
 	if binary == "" {
 		binary = filepath.Join(root, "onward")
-		build := exec.CommandContext(ctx, "go", "build", "-o", binary, "github.com/onward-sql/onward/cmd/onward")
-		if out, err := build.CombinedOutput(); err != nil {
-			return false, fmt.Errorf("build onward: %w\n%s", err, out)
+		if err := run.BuildOnward(ctx, binary); err != nil {
+			return false, err
 		}
 	}
 	binary, err := filepath.Abs(binary)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/onward-sql/onward/bench/newcomer"
+	"github.com/onward-sql/onward/bench/run"
 )
 
 // limit is what a newcomer may wait in all.
@@ -28,19 +29,14 @@ func main() {
 		os.Exit(2)
 	}
 	took, size, err := measureInstall(*dir, *rate)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "bench:", err)
-		os.Exit(3)
-	}
+	run.ExitIf(false, err)
 	verdict := "kept"
 	if took > limit {
 		verdict = "MISSED"
 	}
 	fmt.Printf("from the install line to the first finding: %.1f s, an archive of %.1f MB at %.1f MB/s; limit %v: %s\n",
 		took.Seconds(), float64(size)/1e6, float64(*rate)/1e6, limit, verdict)
-	if took > limit {
-		os.Exit(1)
-	}
+	run.ExitIf(took > limit, nil)
 }
 
 func measureInstall(dir string, rate int) (took time.Duration, size int, err error) {

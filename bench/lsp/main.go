@@ -15,6 +15,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/onward-sql/onward/bench/run"
+	"github.com/onward-sql/onward/bench/table"
 )
 
 // limit is for the median of the keystrokes.
@@ -28,14 +31,7 @@ func main() {
 	keys := flag.Int("keys", 60, "keystrokes")
 	file := flag.String("file", "", "a migration to type in, instead of the one that is made up")
 	flag.Parse()
-	missed, err := runEditor(*program, *keys, *file)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "bench:", err)
-		os.Exit(3)
-	}
-	if missed {
-		os.Exit(1)
-	}
+	run.ExitIf(runEditor(*program, *keys, *file))
 }
 
 func runEditor(program string, keys int, file string) (missed bool, err error) {
@@ -89,14 +85,11 @@ func runEditor(program string, keys int, file string) (missed bool, err error) {
 		took = append(took, time.Since(began))
 	}
 	slices.Sort(took)
-	median, most := took[len(took)/2], took[len(took)*95/100]
-	mark := "ok"
-	if missed = median > limit; missed {
-		mark = "MISSED"
-	}
-	fmt.Printf("%-64s %s (95 %%: %s)  limit %s  %s\n", fmt.Sprintf("a keystroke in %d lines, %d KB", strings.Count(text, "\n"), len(text)>>10),
-		median.Round(100*time.Microsecond), most.Round(100*time.Microsecond), limit, mark)
-	return missed, nil
+	median, most := table.Median(took), took[len(took)*95/100]
+	var t table.Table
+	t.PrintLine(fmt.Sprintf("a keystroke in %d lines, %d KB", strings.Count(text, "\n"), len(text)>>10),
+		fmt.Sprintf("%s (95 %%: %s)", median.Round(100*time.Microsecond), most.Round(100*time.Microsecond)), median <= limit, limit.String())
+	return t.Missed, nil
 }
 
 // makeMigration is a schema, and a migration of 2,000 lines on it with what migrations have in them.

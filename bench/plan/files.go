@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/bench/release"
+	"github.com/onward-sql/onward/bench/table"
 	"github.com/onward-sql/onward/plan"
 )
 
@@ -69,8 +69,5 @@ func measureFiles(ctx context.Context, rounds int) (without, with time.Duration,
 			}
 		}
 	}
-	for i := range times {
-		slices.Sort(times[i])
-	}
-	return times[0][rounds/2], times[1][rounds/2], nil
+	return table.Median(times[0]), table.Median(times[1]), nil
 }

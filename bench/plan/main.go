@@ -10,11 +10,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/bench/release"
+	"github.com/onward-sql/onward/bench/run"
+	"github.com/onward-sql/onward/bench/table"
 	"github.com/onward-sql/onward/plan"
 	"github.com/onward-sql/onward/rehearse"
 )
@@ -54,14 +55,7 @@ const rename = "ALTER TABLE customers RENAME COLUMN country TO nation;"
 func main() {
 	rounds := flag.Int("rounds", 11, "rounds, of which the medians are printed")
 	flag.Parse()
-	missed, err := runAll(context.Background(), *rounds)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "bench:", err)
-		os.Exit(3)
-	}
-	if missed {
-		os.Exit(1)
-	}
+	run.ExitIf(runAll(context.Background(), *rounds))
 }
 
 func runAll(ctx context.Context, rounds int) (missed bool, err error) {
@@ -73,34 +67,28 @@ func runAll(ctx context.Context, rounds int) (missed bool, err error) {
 	if err := makeRepository(dir, base, ten); err != nil {
 		return false, err
 	}
-	tell := func(what, figure, limit string, ok bool) {
-		mark := "holds"
-		if !ok {
-			mark, missed = "MISSED", true
-		}
-		fmt.Printf("%-64s %-28s limit %-8s %s\n", what, figure, limit, mark)
-	}
+	var t table.Table
 	changelog, sketch, err := measureBoth(dir, rounds)
 	if err != nil {
 		return false, err
 	}
-	tell("a sketch, beside the changelog of the same release", fmt.Sprintf("%s, %s", sketch.Round(time.Millisecond), changelog.Round(time.Millisecond)),
-		"+"+limitSketch.String(), sketch-changelog <= limitSketch)
+	t.PrintLine("a sketch, beside the changelog of the same release", formatPair(sketch, changelog),
+		sketch-changelog <= limitSketch, "+"+limitSketch.String())
 	without, with, err := measureFiles(ctx, rounds)
 	if err != nil {
 		return false, err
 	}
-	tell("a changelog of twenty findings with their files, and without", fmt.Sprintf("%s, %s", with.Round(time.Millisecond), without.Round(time.Millisecond)),
-		"+"+limitSketch.String(), with-without <= limitSketch)
+	t.PrintLine("a changelog of twenty findings with their files, and without", formatPair(with, without),
+		with-without <= limitSketch, "+"+limitSketch.String())
 	took, err := measureProof(ctx, dir)
 	if err != nil {
 		return false, err
 	}
-	tell("the proof of ten statements", took.Round(10*time.Millisecond).String(), limitProof.String(), took <= limitProof)
+	t.PrintLine("the proof of ten statements", took.Round(10*time.Millisecond).String(), took <= limitProof, limitProof.String())
 	if took, err = measureWarmProof(ctx, rename); err != nil {
 		return false, err
 	}
-	tell("the proof of one statement, warm", took.Round(10*time.Millisecond).String(), limitOne.String(), took <= limitOne)
+	t.PrintLine("the proof of one statement, warm", took.Round(10*time.Millisecond).String(), took <= limitOne, limitOne.String())
 	for _, c := range []struct {
 		what, release string
 		limit         float64
@@ -112,9 +100,13 @@ func runAll(ctx context.Context, rounds int) (missed bool, err error) {
 		if err != nil {
 			return false, err
 		}
-		tell(c.what, fmt.Sprintf("%.1f %% (pairs %.1f to %.1f)", percent, spread[0], spread[1]), fmt.Sprintf("%.0f %%", c.limit), percent <= c.limit)
+		t.PrintLine(c.what, fmt.Sprintf("%.1f %% (pairs %.1f to %.1f)", percent, spread[0], spread[1]), percent <= c.limit, fmt.Sprintf("%.0f %%", c.limit))
 	}
-	return missed, nil
+	return t.Missed, nil
+}
+
+func formatPair(a, b time.Duration) string {
+	return a.Round(time.Millisecond).String() + ", " + b.Round(time.Millisecond).String()
 }
 
 // measureProof is how long a plan with its proof takes.
@@ -150,8 +142,7 @@ func measureWarmProof(ctx context.Context, sql string) (time.Duration, error) {
 			times = append(times, took)
 		}
 	}
-	slices.Sort(times)
-	return times[1], nil
+	return table.Median(times), nil
 }
 
 func planConfig(dir string, sketch bool) plan.Config {
@@ -180,10 +171,7 @@ func measureBoth(dir string, rounds int) (changelog, sketch time.Duration, err e
 			}
 		}
 	}
-	for _, list := range times {
-		slices.Sort(list)
-	}
-	return times[0][rounds/2], times[1][rounds/2], nil
+	return table.Median(times[0]), table.Median(times[1]), nil
 }
 
 // makeRepository has a base and a release, a migration each.

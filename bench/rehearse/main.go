@@ -17,6 +17,7 @@ import (
 
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/bench/release"
+	"github.com/onward-sql/onward/bench/run"
 	"github.com/onward-sql/onward/bench/table"
 	"github.com/onward-sql/onward/internal/fill"
 	"github.com/onward-sql/onward/internal/pgserver"
@@ -28,14 +29,7 @@ func main() {
 	rows := flag.Int64("rows", 300_000, "rows of each of the two tables")
 	rounds := flag.Int("rounds", 5, "rounds, of which the medians are printed")
 	flag.Parse()
-	missed, err := runAll(context.Background(), *rows, *rounds)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "bench:", err)
-		os.Exit(3)
-	}
-	if missed {
-		os.Exit(1)
-	}
+	run.ExitIf(runAll(context.Background(), *rows, *rounds))
 }
 
 func runAll(ctx context.Context, rows int64, rounds int) (missed bool, err error) {
@@ -88,7 +82,7 @@ func measureOverhead(ctx context.Context, t *table.Table, dir string, rows int64
 	}
 	a, b := table.Median(watched), table.Median(plain)
 	t.PrintLine(fmt.Sprintf("ten migrations on 2 × %d rows: rehearsed", rows), fmt.Sprintf("%.0f ms", a), a <= 1.1*b, "1.10 × psql")
-	fmt.Printf("%-52s %16s   ratio %.2f\n", "the same with psql", fmt.Sprintf("%.0f ms", b), a/b)
+	fmt.Printf("%-64s %16s   ratio %.2f\n", "the same with psql", fmt.Sprintf("%.0f ms", b), a/b)
 	return nil
 }
 

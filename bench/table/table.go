@@ -16,7 +16,7 @@ func (t *Table) PrintLine(what, figure string, holds bool, limit string) {
 	if !holds {
 		mark, t.Missed = "MISSED", true
 	}
-	fmt.Printf("%-52s %16s   limit %-10s %s\n", what, figure, limit, mark)
+	fmt.Printf("%-64s %16s   limit %-10s %s\n", what, figure, limit, mark)
 }
 
 // Median returns the middle one of some figures.

@@ -9,11 +9,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/bench/release"
+	"github.com/onward-sql/onward/bench/run"
+	"github.com/onward-sql/onward/bench/table"
 	"github.com/onward-sql/onward/internal/workload"
 	"github.com/onward-sql/onward/rehearse"
 	"github.com/onward-sql/onward/verify"
@@ -28,14 +29,7 @@ const (
 func main() {
 	rounds := flag.Int("rounds", 3, "rounds, of which the medians are printed")
 	flag.Parse()
-	missed, err := runAll(context.Background(), *rounds)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "bench:", err)
-		os.Exit(3)
-	}
-	if missed {
-		os.Exit(1)
-	}
+	run.ExitIf(runAll(context.Background(), *rounds))
 }
 
 func runAll(ctx context.Context, rounds int) (missed bool, err error) {
@@ -51,6 +45,7 @@ func runAll(ctx context.Context, rounds int) (missed bool, err error) {
 	if err := makeRepository(hot, func(int) int { return 0 }); err != nil {
 		return false, err
 	}
+	var t table.Table
 	for _, c := range []struct {
 		what    string
 		dir     string
@@ -79,15 +74,10 @@ func runAll(ctx context.Context, rounds int) (missed bool, err error) {
 			}
 			times = append(times, v.DurationMS)
 		}
-		slices.Sort(times)
-		median := times[len(times)/2]
-		mark := "holds"
-		if median > c.limit {
-			mark, missed = "MISSED", true
-		}
-		fmt.Printf("%-50s %6d asked %9.2f s   limit %.0f s  %s\n", c.what, asked, median/1000, c.limit/1000, mark)
+		median := table.Median(times)
+		t.PrintLine(c.what, fmt.Sprintf("%d asked, %.2f s", asked, median/1000), median <= c.limit, fmt.Sprintf("%.0f s", c.limit/1000))
 	}
-	return missed, nil
+	return t.Missed, nil
 }
 
 // makeRecording has queries on all tables; a tenth of them on the first.

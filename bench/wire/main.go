@@ -8,10 +8,10 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"os"
 	"os/exec"
 	"time"
 
+	"github.com/onward-sql/onward/bench/run"
 	"github.com/onward-sql/onward/bench/table"
 	"github.com/onward-sql/onward/internal/pgserver"
 )
@@ -34,20 +34,10 @@ func main() {
 	profile := flag.String("profile", "", "with -serve: a file for the profile of its processor time")
 	flag.Parse()
 	if *serve != "" {
-		if err := runProxy(*serve, *profile); err != nil {
-			fmt.Fprintln(os.Stderr, "bench:", err)
-			os.Exit(3)
-		}
+		run.ExitIf(false, runProxy(*serve, *profile))
 		return
 	}
-	missed, err := runAll(context.Background(), *seconds, *rounds, *profile)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "bench:", err)
-		os.Exit(3)
-	}
-	if missed {
-		os.Exit(1)
-	}
+	run.ExitIf(runAll(context.Background(), *seconds, *rounds, *profile))
 }
 
 // connection is one way to the server.
