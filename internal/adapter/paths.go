@@ -2,6 +2,7 @@ package adapter
 
 import (
 	"path"
+	"path/filepath"
 
 	"github.com/onward-sql/onward/internal/lazyregexp"
 )
@@ -29,4 +30,16 @@ func (n *Names) Match(p string) bool {
 		n.dirs[dir] = in
 	}
 	return in || n.pattern.MatchString(name)
+}
+
+// NearestAbove returns the nearest directory, from one upwards, for which a function is true; "" for none.
+func NearestAbove(dir string, matches func(dir string) bool) string {
+	for !matches(dir) {
+		up := filepath.Dir(dir)
+		if up == dir {
+			return ""
+		}
+		dir = up
+	}
+	return dir
 }

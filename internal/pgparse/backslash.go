@@ -14,13 +14,20 @@ func HasPlainBackslash(text string) bool {
 				return true
 			}
 			i = end
-		case strings.HasPrefix(text[i:], "--"):
-			i = lineEnd(text, i)
-		case strings.HasPrefix(text[i:], "/*"):
-			i = commentEnd(text, i)
 		default:
-			i = tokenEnd(text, i)
+			i = skipPiece(text, i)
 		}
 	}
 	return false
+}
+
+// skipPiece returns the end of the comment or token at i.
+func skipPiece(text string, i int) int {
+	switch {
+	case strings.HasPrefix(text[i:], "--"):
+		return lineEnd(text, i)
+	case strings.HasPrefix(text[i:], "/*"):
+		return commentEnd(text, i)
+	}
+	return tokenEnd(text, i)
 }

@@ -139,12 +139,8 @@ func EndsElsewhere(text string) bool {
 				return true
 			}
 			i = end
-		case strings.HasPrefix(text[i:], "--"):
-			i = lineEnd(text, i)
-		case strings.HasPrefix(text[i:], "/*"):
-			i = commentEnd(text, i)
 		default:
-			i = tokenEnd(text, i)
+			i = skipPiece(text, i)
 		}
 	}
 	return false

@@ -23,16 +23,10 @@ func (a *Adapter) userCopy(dir string) string {
 	if real, err := filepath.EvalSymlinks(at); err == nil {
 		at = real
 	}
-	for {
-		if info, err := os.Stat(filepath.Join(at, filepath.FromSlash(dir))); err == nil && info.IsDir() {
-			return at
-		}
-		up := filepath.Dir(at)
-		if up == at {
-			return ""
-		}
-		at = up
-	}
+	return adapter.NearestAbove(at, func(dirAbove string) bool {
+		info, err := os.Stat(filepath.Join(dirAbove, filepath.FromSlash(dir)))
+		return err == nil && info.IsDir()
+	})
 }
 
 // findBin returns the directory with the project's programs: beside `python:` in onward.yaml, else in a virtualenv of

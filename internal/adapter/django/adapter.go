@@ -124,16 +124,10 @@ func (a *Adapter) userCopy(dir string) string {
 	if err != nil {
 		return ""
 	}
-	for {
-		if _, err := os.Stat(filepath.Join(at, filepath.FromSlash(dir), "manage.py")); err == nil {
-			return at
-		}
-		up := filepath.Dir(at)
-		if up == at {
-			return ""
-		}
-		at = up
-	}
+	return adapter.NearestAbove(at, func(dirAbove string) bool {
+		_, err := os.Stat(filepath.Join(dirAbove, filepath.FromSlash(dir), "manage.py"))
+		return err == nil
+	})
 }
 
 // migrationSet converts the renderer's answer to the form that the audit reads.

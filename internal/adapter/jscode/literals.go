@@ -16,6 +16,14 @@ func (v Value) PlainNumber() (spelling string, ok bool) {
 	return v.Text, v.Kind == Number && plainNumber.MatchString(v.Text)
 }
 
+// SQLConstant writes a text or a number as SQL. ok is false for other values.
+func (v Value) SQLConstant() (sql string, ok bool) {
+	if v.Kind == Text {
+		return QuoteSQLText(v.Text), true
+	}
+	return v.PlainNumber()
+}
+
 // IsMissing reports whether a value is null or undefined.
 func (v Value) IsMissing() bool { return v.IsWord("null") || v.IsWord("undefined") }
 

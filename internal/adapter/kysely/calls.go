@@ -157,19 +157,11 @@ func (b *builder) immediate(v jscode.Value) string {
 	if sql, ok := b.expression(v); ok {
 		return sql
 	}
-	switch v.Kind {
-	case jscode.Text:
-		return jscode.QuoteSQLText(v.Text)
-	case jscode.Number:
-		number, ok := v.PlainNumber()
-		b.requireThat(ok)
-		return number
-	case jscode.Word:
-		b.requireThat(!v.IsWord("undefined"))
-		return v.Text
+	if sql, ok := v.SQLConstant(); ok {
+		return sql
 	}
-	b.unread = true
-	return ""
+	b.requireThat(v.Kind == jscode.Word && !v.IsWord("undefined"))
+	return v.Text
 }
 
 // textOf returns a text.

@@ -85,6 +85,25 @@ func (b *builder) dropObject(kind string, first jscode.Link, rest []jscode.Link)
 
 // dataType returns the type of a column: a text, or sql`…`.
 func (b *builder) dataType(l jscode.Link, n int) string {
+	return b.writeFixed(l, n, b.textOf)
+}
+
+// fixedExpression returns an expression of a statement that cannot have parameters.
+func (b *builder) fixedExpression(l jscode.Link, n int) string {
+	return b.writeFixed(l, n, func(jscode.Value) string {
+		b.unread = true
+		return ""
+	})
+}
+
+// defaultOf returns the default of a column.
+func (b *builder) defaultOf(l jscode.Link) string {
+	b.requireThat(len(l.Arguments) == 1)
+	return b.writeFixed(l, 0, b.immediate)
+}
+
+// writeFixed writes an argument where parameters are not possible: an expression as it is, another value by a function.
+func (b *builder) writeFixed(l jscode.Link, n int, write func(jscode.Value) string) string {
 	if n >= len(l.Arguments) {
 		b.unread = true
 		return ""
@@ -94,31 +113,7 @@ func (b *builder) dataType(l jscode.Link, n int) string {
 	if sql, ok := b.expression(l.Arguments[n]); ok {
 		return sql
 	}
-	return b.textOf(l.Arguments[n])
-}
-
-// fixedExpression returns an expression of a statement that cannot have parameters.
-func (b *builder) fixedExpression(l jscode.Link, n int) string {
-	if n >= len(l.Arguments) {
-		b.unread = true
-		return ""
-	}
-	b.fixed = true
-	defer func() { b.fixed = false }()
-	sql, ok := b.expression(l.Arguments[n])
-	b.requireThat(ok)
-	return sql
-}
-
-// defaultOf returns the default of a column.
-func (b *builder) defaultOf(l jscode.Link) string {
-	if len(l.Arguments) != 1 {
-		b.unread = true
-		return ""
-	}
-	b.fixed = true
-	defer func() { b.fixed = false }()
-	return b.immediate(l.Arguments[0])
+	return write(l.Arguments[n])
 }
 
 // columnOrder is the order in which Kysely writes the clauses of a column.

@@ -35,29 +35,11 @@ func (t *translator) disableExtension(r *rubycode.Run, c *rubycode.Call) bool {
 }
 
 func (t *translator) createSchema(r *rubycode.Run, c *rubycode.Call) bool {
-	o := readOptions(c)
-	sql := "CREATE SCHEMA "
-	if o.takeFlag("if_not_exists") {
-		sql += "IF NOT EXISTS "
-	}
-	if !isRead(c, o, 1) {
-		return false
-	}
-	t.sendSQL(r, sql+quoteName(argumentName(c, 0)))
-	return true
+	return t.sendOptional(r, c, "CREATE SCHEMA ", "if_not_exists", quoteName, "")
 }
 
 func (t *translator) dropSchema(r *rubycode.Run, c *rubycode.Call) bool {
-	o := readOptions(c)
-	sql := "DROP SCHEMA "
-	if o.takeFlag("if_exists") {
-		sql += "IF EXISTS "
-	}
-	if !isRead(c, o, 1) {
-		return false
-	}
-	t.sendSQL(r, sql+quoteName(argumentName(c, 0))+" CASCADE")
-	return true
+	return t.sendOptional(r, c, "DROP SCHEMA ", "if_exists", quoteName, " CASCADE")
 }
 
 // createEnum sends what create_enum sends: a block that creates the type if it is missing (postgresql_adapter.rb, since 7.0).
@@ -89,15 +71,19 @@ func (t *translator) createEnum(r *rubycode.Run, c *rubycode.Call) bool {
 }
 
 func (t *translator) dropEnum(r *rubycode.Run, c *rubycode.Call) bool {
+	return t.sendOptional(r, c, "DROP TYPE ", "if_exists", quoteTable, "")
+}
+
+// sendOptional sends a statement on one name, which an option makes conditional: if_exists or if_not_exists.
+func (t *translator) sendOptional(r *rubycode.Run, c *rubycode.Call, verb, option string, quote func(string) string, ending string) bool {
 	o := readOptions(c)
-	sql := "DROP TYPE "
-	if o.takeFlag("if_exists") {
-		sql += "IF EXISTS "
+	if o.takeFlag(option) {
+		verb += strings.ToUpper(strings.ReplaceAll(option, "_", " ")) + " "
 	}
 	if !isRead(c, o, 1) {
 		return false
 	}
-	t.sendSQL(r, sql+quoteTable(argumentName(c, 0)))
+	t.sendSQL(r, verb+quote(argumentName(c, 0))+ending)
 	return true
 }
 

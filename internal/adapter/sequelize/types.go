@@ -157,21 +157,14 @@ func (c *compiler) rawValue(v jscode.Value) (sql string, ok bool) {
 
 // escapeLiteral writes a text, number or word as Sequelize does.
 func (c *compiler) escapeLiteral(v jscode.Value) string {
-	switch v.Kind {
-	case jscode.Text:
-		return jscode.QuoteSQLText(v.Text)
-	case jscode.Number:
-		number, ok := v.PlainNumber()
-		c.requireThat(ok)
-		return number
-	case jscode.Word:
-		if v.IsMissing() {
-			return "NULL"
-		}
-		return v.Text
+	if sql, ok := v.SQLConstant(); ok {
+		return sql
 	}
-	c.unread = true
-	return ""
+	if v.IsMissing() {
+		return "NULL"
+	}
+	c.requireThat(v.Kind == jscode.Word)
+	return v.Text
 }
 
 // escapeDefault writes the default of a column of a type.

@@ -1,6 +1,7 @@
 package index
 
 import (
+	"iter"
 	"slices"
 	"strings"
 
@@ -143,18 +144,26 @@ func (b *Bound) objectUses(list []factPlace, n catalog.Name, of func(*facts.Quer
 	return b.rankUses(out)
 }
 
+// eachReadFile goes over the files with facts that are not skipped.
+func (b *Bound) eachReadFile() iter.Seq[*File] {
+	return func(yield func(*File) bool) {
+		for i := range b.files {
+			if f := &b.files[i]; f.Facts != nil && !b.isSkipped(int32(i)) && !yield(f) {
+				return
+			}
+		}
+	}
+}
+
 // Constraint returns the places that name a constraint: ON CONFLICT ON CONSTRAINT, SET
 // CONSTRAINTS.
 func (b *Bound) Constraint(name string) []Use {
 	var out []Use
-	for i := range b.files {
-		if b.files[i].Facts == nil || b.isSkipped(int32(i)) {
-			continue
-		}
-		for _, q := range b.files[i].Facts.Queries {
+	for f := range b.eachReadFile() {
+		for _, q := range f.Facts.Queries {
 			for _, c := range q.Constraints {
 				if c.Name == name {
-					out = append(out, Use{b.files[i].Path, c.Line, facts.Reads, facts.Parsed, rankQuery})
+					out = append(out, Use{f.Path, c.Line, facts.Reads, facts.Parsed, rankQuery})
 				}
 			}
 		}
@@ -185,22 +194,19 @@ func (b *Bound) FindSpelled(n catalog.Name) []Use {
 // InSchema returns the queries that name a schema.
 func (b *Bound) InSchema(schema string) []Use {
 	var out []Use
-	for i := range b.files {
-		if b.files[i].Facts == nil || b.isSkipped(int32(i)) {
-			continue
-		}
-		for _, q := range b.files[i].Facts.Queries {
+	for f := range b.eachReadFile() {
+		for _, q := range f.Facts.Queries {
 			for _, list := range [][]facts.Relation{q.Relations, q.Functions, q.Types} {
 				for _, r := range list {
 					if r.Schema == schema {
-						out = append(out, Use{b.files[i].Path, r.Line, r.How, facts.Parsed, rankQuery})
+						out = append(out, Use{f.Path, r.Line, r.How, facts.Parsed, rankQuery})
 					}
 				}
 			}
 		}
-		for _, m := range b.files[i].Facts.Models {
+		for _, m := range f.Facts.Models {
 			if m.Schema == schema {
-				out = append(out, Use{b.files[i].Path, m.Line, facts.Maps, facts.Parsed, rankModel})
+				out = append(out, Use{f.Path, m.Line, facts.Maps, facts.Parsed, rankModel})
 			}
 		}
 	}
@@ -221,14 +227,11 @@ func (b *Bound) String(text string) []Use {
 // Setting returns the places that set a session's setting. unknown is set if code builds
 // the name of a setting.
 func (b *Bound) Setting(name string) (uses []Use, unknown bool) {
-	for i := range b.files {
-		if b.files[i].Facts == nil || b.isSkipped(int32(i)) {
-			continue
-		}
-		for _, p := range b.files[i].Facts.Settings {
+	for f := range b.eachReadFile() {
+		for _, p := range f.Facts.Settings {
 			switch {
 			case p.Name == name:
-				uses = append(uses, Use{b.files[i].Path, p.Line, facts.Updates, facts.Parsed, rankQuery})
+				uses = append(uses, Use{f.Path, p.Line, facts.Updates, facts.Parsed, rankQuery})
 			case p.Name == "" || queries.HasHole(p.Name):
 				unknown = true
 			}
