@@ -72,12 +72,7 @@ something could not be read.`,
   onward capture --env 'SQLALCHEMY_URL={url}' -- .venv/bin/alembic upgrade head
   onward capture --base-schema db/structure.sql -- ./migrate.sh
   onward capture --base-schema db --db env:DATABASE_URL -- npx typeorm migration:run`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return newUsageError("a command is missing: onward capture -- npx knex migrate:latest")
-			}
-			return nil
-		},
+		Args: requireCommand("onward capture -- npx knex migrate:latest"),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.runCapture(cmd, &f, args) },
 	}
 	cmd.Flags().SortFlags = false

@@ -239,3 +239,13 @@ func checkArguments(least, most int, what string) cobra.PositionalArgs {
 		return nil
 	}
 }
+
+// requireCommand checks that a command is given, as in the example.
+func requireCommand(example string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return newUsageError("a command is missing: %s", example)
+		}
+		return nil
+	}
+}

@@ -83,12 +83,7 @@ input; 3 not finished, the same command continues.`,
   onward guard --db @/run/secrets/db --max-stall 200ms -- ./migrate -database "$URL" up
   onward guard --targets 'schemas:tenant_*' --db env:DATABASE_URL --release v2.4 -- ./migrate up
   onward guard --targets targets.txt --release v2.4 --queue env:QUEUE_URL -- ./migrate up`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return newUsageError("a command is missing: onward guard --db env:DATABASE_URL -- COMMAND")
-			}
-			return nil
-		},
+		Args: requireCommand("onward guard --db env:DATABASE_URL -- COMMAND"),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.runGuardOnTargets(cmd, &f, args) },
 	}
 	cmd.Flags().SortFlags = false

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -56,10 +55,7 @@ RULE prints one rule in full.`,
 			}
 			return a.writeResult(func(w io.Writer) error {
 				if format == report.FormatJSON {
-					e := json.NewEncoder(w)
-					e.SetEscapeHTML(false)
-					e.SetIndent("", "  ")
-					return e.Encode(struct {
+					return report.EncodeJSON(w, struct {
 						Rules []ruleInfo `json:"rules"`
 					}{list})
 				}

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"runtime"
@@ -47,9 +46,7 @@ func (a *app) newVersionCommand() *cobra.Command {
 			b := thisBuild()
 			return a.writeResult(func(w io.Writer) error {
 				if format == report.FormatJSON {
-					e := json.NewEncoder(w)
-					e.SetIndent("", "  ")
-					return e.Encode(b)
+					return report.EncodeJSON(w, b)
 				}
 				about := ""
 				if b.Commit != "" {

@@ -42,8 +42,7 @@ func (t *terminal) consumers() {
 	if len(list) == 0 {
 		return
 	}
-	t.addBlankLine()
-	t.addLine(t.paintLine(t.Bold, "programs that use the database"))
+	t.addHeading("programs that use the database")
 	for i := range list {
 		c := &list[i]
 		style := t.ordinaryStyle()

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"encoding/json"
 	"io"
 
 	"github.com/onward-sql/onward/onward"
@@ -13,10 +12,7 @@ func WriteDeprecations(w io.Writer, list []onward.DeprecatedColumn, f Format, o 
 		list = []onward.DeprecatedColumn{}
 	}
 	if f == FormatJSON {
-		e := json.NewEncoder(w)
-		e.SetEscapeHTML(false)
-		e.SetIndent("", indent)
-		return e.Encode(struct {
+		return EncodeJSON(w, struct {
 			Deprecated []onward.DeprecatedColumn `json:"deprecated"`
 		}{list})
 	}

@@ -187,6 +187,14 @@ func writeJSON(w io.Writer, v any) error {
 	return out.endText()
 }
 
+// EncodeJSON prints a small value, indented.
+func EncodeJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", indent)
+	return e.Encode(v)
+}
+
 // StatsJSON prints sizes as onward stats does.
 func StatsJSON(w io.Writer, s *onward.Stats) error { return writeJSON(w, s) }
 

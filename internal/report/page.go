@@ -55,6 +55,12 @@ func (p *page) linkRule(style lipgloss.Style, name string) string {
 
 func (p *page) addBlankLine() { p.b.WriteByte('\n') }
 
+// addHeading begins a section.
+func (p *page) addHeading(text string) {
+	p.addBlankLine()
+	p.addLine(p.paintLine(p.Bold, text))
+}
+
 // addWrapped adds a text after a first prefix, with further lines below it. The prefixes are not
 // styled.
 func (p *page) addWrapped(first, next, text string, style lipgloss.Style) {

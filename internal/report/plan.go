@@ -121,15 +121,13 @@ func (p *page) stepLockStyle(s *onward.PlanStep, e *onward.Effect) lipgloss.Styl
 
 func (p *page) planEnd(plan *onward.Plan) {
 	if len(plan.Notes) > 0 {
-		p.addBlankLine()
-		p.addLine(p.paintLine(p.Bold, "notes"))
+		p.addHeading("notes")
 		for _, n := range plan.Notes {
 			p.addWrapped("  ", "  ", EscapeLine(n), p.ordinaryStyle())
 		}
 	}
 	for _, s := range plan.Statements {
-		p.addBlankLine()
-		p.addLine(p.paintLine(p.Bold, EscapeLine("to "+s.Name)))
+		p.addHeading(EscapeLine("to " + s.Name))
 		p.addWrapped("  ", "  ", EscapeLine(s.Text), p.ordinaryStyle())
 		p.addLine("  ", p.paintLine(p.Dim, EscapeLine(s.SQL)))
 	}

@@ -63,8 +63,7 @@ func (t *terminal) printDeprecated() {
 	if len(list) == 0 {
 		return
 	}
-	t.addBlankLine()
-	t.addLine(t.paintLine(t.Bold, "deprecated columns"))
+	t.addHeading("deprecated columns")
 	for i := range list {
 		d := &list[i]
 		style := t.ordinaryStyle()
@@ -84,8 +83,7 @@ func (t *terminal) printQueryFindings() {
 	if len(list) == 0 {
 		return
 	}
-	t.addBlankLine()
-	t.addLine(t.paintLine(t.Bold, "how the recorded code asks"))
+	t.addHeading("how the recorded code asks")
 	for i := range list[:min(len(list), mostAsks)] {
 		f := &list[i]
 		t.addWrapped("  "+t.paintLine(t.Severity(f.Severity), padRight(f.Severity.String(), 7))+"  ", "           ", askWords(f), t.ordinaryStyle())

@@ -51,9 +51,7 @@ func isClean(r *onward.Report) bool {
 // then the findings. Static findings are short; the report of changelog has them in full.
 func (t *terminal) printRehearsed() {
 	r := t.report
-	t.printVerdictFirst()
-	t.addTwoSided(t.reportTitle(), t.reportSubtitle(), t.Bold, t.Dim)
-	t.printRunners()
+	t.printHead()
 	t.printRehearsal()
 	whole, brief := []*onward.Finding{}, []*onward.Finding{}
 	for i := range r.Findings {
@@ -71,13 +69,25 @@ func (t *terminal) printRehearsed() {
 		t.addLine(t.paintLine(t.Dim, "static findings (run with -v for details and fixes)"))
 	}
 	for _, f := range brief {
-		mark := t.paintLine(t.Severity(f.Severity), padRight(f.Severity.String(), 7))
-		t.addWrapped("  "+mark+"  ", "           ", t.displayPath(formatPlace(f.Path, f.Line, f.Column))+"  "+EscapeLine(f.Fact)+" ("+EscapeLine(f.Rule)+")",
-			t.ordinaryStyle())
+		t.printFindingLine(f)
 	}
 	t.printUnjudged(r.Opaque)
 	t.addBlankLine()
 	t.printSummary()
+}
+
+// printHead prints the verdict, the revisions, and who runs the migrations.
+func (t *terminal) printHead() {
+	t.printVerdictFirst()
+	t.addTwoSided(t.reportTitle(), t.reportSubtitle(), t.Bold, t.Dim)
+	t.printRunners()
+}
+
+// printFindingLine prints a finding's severity, place, fact and rule.
+func (t *terminal) printFindingLine(f *onward.Finding) {
+	mark := t.paintLine(t.Severity(f.Severity), padRight(f.Severity.String(), 7))
+	t.addWrapped("  "+mark+"  ", "           ", t.displayPath(formatPlace(f.Path, f.Line, f.Column))+"  "+EscapeLine(f.Fact)+" ("+EscapeLine(f.Rule)+")",
+		t.ordinaryStyle())
 }
 
 // printUnjudged lists what could not be judged.
@@ -85,8 +95,7 @@ func (t *terminal) printUnjudged(list []onward.Opaque) {
 	if len(list) == 0 {
 		return
 	}
-	t.addBlankLine()
-	t.addLine(t.paintLine(t.Bold, "not judged"))
+	t.addHeading("not judged")
 	for i := range list {
 		t.printOpaque("", &list[i])
 	}
@@ -94,9 +103,7 @@ func (t *terminal) printUnjudged(list []onward.Opaque) {
 
 func (t *terminal) printFull() {
 	r := t.report
-	t.printVerdictFirst()
-	t.addTwoSided(t.reportTitle(), t.reportSubtitle(), t.Bold, t.Dim)
-	t.printRunners()
+	t.printHead()
 	t.printOverview()
 	for i := range r.Migrations {
 		m := &r.Migrations[i]
@@ -108,8 +115,7 @@ func (t *terminal) printFull() {
 	}
 	findings, opaque := t.index.listUnassigned()
 	if len(findings) > 0 {
-		t.addBlankLine()
-		t.addLine(t.paintLine(t.Bold, "beside the migrations"))
+		t.addHeading("beside the migrations")
 		t.wholeOrPointed(findings)
 	}
 	t.printUnjudged(opaque)

@@ -17,9 +17,7 @@ const maxVerdicts = 30
 // what to do. Static findings follow in a line each.
 func (t *terminal) printVerified() {
 	r := t.report
-	t.printVerdictFirst()
-	t.addTwoSided(t.reportTitle(), t.reportSubtitle(), t.Bold, t.Dim)
-	t.printRunners()
+	t.printHead()
 	t.printRehearsal()
 	t.printVerification()
 	if len(r.Findings) > 0 {
@@ -27,10 +25,7 @@ func (t *terminal) printVerified() {
 		t.addWrapped("", "", "static findings (onward changelog prints details and fixes)", t.Dim)
 	}
 	for i := range r.Findings {
-		f := &r.Findings[i]
-		mark := t.paintLine(t.Severity(f.Severity), padRight(f.Severity.String(), 7))
-		t.addWrapped("  "+mark+"  ", "           ", t.displayPath(formatPlace(f.Path, f.Line, f.Column))+"  "+EscapeLine(f.Fact)+" ("+EscapeLine(f.Rule)+")",
-			t.ordinaryStyle())
+		t.printFindingLine(&r.Findings[i])
 	}
 	t.printUnjudged(r.Opaque)
 	t.addBlankLine()
@@ -153,8 +148,7 @@ func (t *terminal) printPhases() {
 	if len(v.Phases) == 0 {
 		return
 	}
-	t.addBlankLine()
-	t.addLine(t.paintLine(t.Bold, "where each migration belongs"))
+	t.addHeading("where each migration belongs")
 	for _, p := range listPhases(t.report) {
 		how := t.ordinaryStyle()
 		if p.wrong {
@@ -174,8 +168,7 @@ func (t *terminal) printPhases() {
 func (t *terminal) printQueryWaits() {
 	for i, w := range listWaits(t.report) {
 		if i == 0 {
-			t.addBlankLine()
-			t.addLine(t.paintLine(t.Bold, "who waits for its locks"))
+			t.addHeading("who waits for its locks")
 		}
 		t.addWrapped("  ", "    ", t.displayPath(formatPlace(w.path, w.line, 0))+"  "+w.words, t.ordinaryStyle())
 	}

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -13,10 +12,7 @@ import (
 // terminal or as JSON: {"findings": [...]}, of [onward.QueryFinding].
 func WriteQueryFindings(w io.Writer, list []onward.QueryFinding, f Format, o Options) error {
 	if f == FormatJSON {
-		e := json.NewEncoder(w)
-		e.SetEscapeHTML(false)
-		e.SetIndent("", indent)
-		return e.Encode(struct {
+		return EncodeJSON(w, struct {
 			Findings []onward.QueryFinding `json:"findings"`
 		}{list})
 	}
