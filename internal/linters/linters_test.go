@@ -1,13 +1,12 @@
 package linters_test
 
 import (
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/txtar"
 
+	"github.com/onward-sql/onward/internal/adapter/adaptertest"
 	"github.com/onward-sql/onward/internal/adapter/gittree"
 	"github.com/onward-sql/onward/internal/gitrange"
 	"github.com/onward-sql/onward/internal/linters"
@@ -16,16 +15,11 @@ import (
 
 func read(t *testing.T, archive string) *linters.Settings {
 	t.Helper()
-	root := t.TempDir()
+	root, files := t.TempDir(), adaptertest.Files{}
 	for _, f := range txtar.Parse([]byte(archive)).Files {
-		name := filepath.Join(root, f.Name)
-		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(name, f.Data, 0o600); err != nil {
-			t.Fatal(err)
-		}
+		files[f.Name] = f.Data
 	}
+	files.WriteTo(t, root)
 	dir, err := gitrange.DirTree(root, nil)
 	if err != nil {
 		t.Fatal(err)

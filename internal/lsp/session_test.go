@@ -13,7 +13,6 @@ import (
 
 	"github.com/creachadair/jrpc2"
 	"github.com/creachadair/jrpc2/channel"
-	"golang.org/x/tools/txtar"
 
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/config"
@@ -37,26 +36,13 @@ const patience = 60 * time.Second
 // its commits.
 func edits(t *testing.T, capabilities string, archives ...string) *session {
 	t.Helper()
-	s := begin(t, repository(t, archives...))
+	s := begin(t, gittest.CommitArchives(t, archives...))
 	var got initializeResult
 	if err := s.rpc.CallResult(t.Context(), "initialize", json.RawMessage(`{"processId":null,"rootUri":null,"capabilities":`+capabilities+`}`), &got); err != nil {
 		t.Fatal(err)
 	}
 	s.notify("initialized", struct{}{})
 	return s
-}
-
-func repository(t *testing.T, archives ...string) string {
-	t.Helper()
-	var commits []map[string]string
-	for _, a := range archives {
-		files := map[string]string{}
-		for _, f := range txtar.Parse([]byte(a)).Files {
-			files[f.Name] = string(f.Data)
-		}
-		commits = append(commits, files)
-	}
-	return gittest.Commits(t, commits...)
 }
 
 func begin(t *testing.T, dir string) *session {

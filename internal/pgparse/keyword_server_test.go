@@ -1,7 +1,6 @@
 package pgparse_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -32,46 +31,38 @@ var naming = []string{
 // Every key word is a name here if it is one on the servers.
 func TestKeywordsAreNamesAsOnServers(t *testing.T) {
 	t.Parallel()
-	for _, major := range []int{13, 18} {
-		t.Run(fmt.Sprint(major), func(t *testing.T) {
-			t.Parallel()
-			ctx := context.Background()
-			conn, err := pgx.Connect(ctx, pgservertest.Database(t, major))
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer conn.Close(ctx)
-			rows, err := conn.Query(ctx, "SELECT word FROM pg_get_keywords() ORDER BY 1")
-			if err != nil {
-				t.Fatal(err)
-			}
-			words, err := pgx.CollectRows(rows, pgx.RowTo[string])
-			if err != nil || len(words) < 400 {
-				t.Fatal(len(words), err)
-			}
-			for _, word := range words {
-				for _, form := range naming {
-					sql := fmt.Sprintf(form, word)
-					file, err := pgparse.SplitText(sql)
-					if err != nil || len(file.Stmts) != 1 {
-						t.Fatal(sql, err)
-					}
-					if file.Stmts[0].Err == nil {
-						continue
-					}
-					// All of a message is parsed before any of it runs.
-					_, err = conn.PgConn().Exec(ctx, "SELECT 1/0; "+sql).ReadAll()
-					var pg *pgconn.PgError
-					if !errors.As(err, &pg) {
-						t.Fatal(sql, err)
-					}
-					if pg.Code == "22012" {
-						t.Errorf("%s: the server reads it, and here: %s", sql, file.Stmts[0].Err.Message)
-					}
+	pgservertest.OnEach(t, []int{13, 18}, func(t *testing.T, conn *pgx.Conn, _ int) {
+		ctx := t.Context()
+		rows, err := conn.Query(ctx, "SELECT word FROM pg_get_keywords() ORDER BY 1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		words, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err != nil || len(words) < 400 {
+			t.Fatal(len(words), err)
+		}
+		for _, word := range words {
+			for _, form := range naming {
+				sql := fmt.Sprintf(form, word)
+				file, err := pgparse.SplitText(sql)
+				if err != nil || len(file.Stmts) != 1 {
+					t.Fatal(sql, err)
+				}
+				if file.Stmts[0].Err == nil {
+					continue
+				}
+				// All of a message is parsed before any of it runs.
+				_, err = conn.PgConn().Exec(ctx, "SELECT 1/0; "+sql).ReadAll()
+				var pg *pgconn.PgError
+				if !errors.As(err, &pg) {
+					t.Fatal(sql, err)
+				}
+				if pg.Code == "22012" {
+					t.Errorf("%s: the server reads it, and here: %s", sql, file.Stmts[0].Err.Message)
 				}
 			}
-		})
-	}
+		}
+	})
 }
 
 // A key word that stood for a name has its own in the tree, and each place is kept.

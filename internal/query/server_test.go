@@ -1,8 +1,6 @@
 package query_test
 
 import (
-	"context"
-	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -48,42 +46,34 @@ func TestServer(t *testing.T) {
 		}
 	}
 	c := fold(t, blocks[0])
-	for _, major := range []int{13, 18} {
-		t.Run(fmt.Sprint(major), func(t *testing.T) {
-			t.Parallel()
-			ctx := context.Background()
-			conn, err := pgx.Connect(ctx, pgservertest.Database(t, major))
+	pgservertest.OnEach(t, []int{13, 18}, func(t *testing.T, conn *pgx.Conn, _ int) {
+		ctx := t.Context()
+		if _, err := conn.Exec(ctx, blocks[0]); err != nil {
+			t.Fatal(err)
+		}
+		compared := 0
+		for _, sql := range queries {
+			if _, err := conn.Exec(ctx, "DROP VIEW IF EXISTS v; CREATE VIEW v AS "+sql); err != nil {
+				continue // of tables and functions that are not there
+			}
+			rows, err := conn.Query(ctx, dependencies)
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer conn.Close(ctx)
-			if _, err := conn.Exec(ctx, blocks[0]); err != nil {
+			want, err := pgx.CollectRows(rows, pgx.RowTo[string])
+			if err != nil {
 				t.Fatal(err)
 			}
-			compared := 0
-			for _, sql := range queries {
-				if _, err := conn.Exec(ctx, "DROP VIEW IF EXISTS v; CREATE VIEW v AS "+sql); err != nil {
-					continue // of tables and functions that are not there
-				}
-				rows, err := conn.Query(ctx, dependencies)
-				if err != nil {
-					t.Fatal(err)
-				}
-				want, err := pgx.CollectRows(rows, pgx.RowTo[string])
-				if err != nil {
-					t.Fatal(err)
-				}
-				slices.Sort(want)
-				if diff := cmp.Diff(want, columnsRead(t, sql, c)); diff != "" {
-					t.Errorf("%s\n-server +binder:\n%s", sql, diff)
-				}
-				compared++
+			slices.Sort(want)
+			if diff := cmp.Diff(want, columnsRead(t, sql, c)); diff != "" {
+				t.Errorf("%s\n-server +binder:\n%s", sql, diff)
 			}
-			if compared < 45 {
-				t.Errorf("%d queries were compared", compared)
-			}
-		})
-	}
+			compared++
+		}
+		if compared < 45 {
+			t.Errorf("%d queries were compared", compared)
+		}
+	})
 }
 
 // columnsRead are the columns that a query reads, each once.

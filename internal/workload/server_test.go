@@ -27,33 +27,25 @@ func TestServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	schema, queries, _ := strings.Cut(string(data), "-- queries\n")
-	for _, major := range []int{13, 18} {
-		t.Run(fmt.Sprint(major), func(t *testing.T) {
-			t.Parallel()
-			ctx := context.Background()
-			conn, err := pgx.Connect(ctx, pgservertest.Database(t, major))
-			if err != nil {
-				t.Fatal(err)
+	pgservertest.OnEach(t, []int{13, 18}, func(t *testing.T, conn *pgx.Conn, major int) {
+		ctx := t.Context()
+		if _, err := conn.Exec(ctx, schema); err != nil {
+			t.Fatal(err)
+		}
+		since, tried := 0, 0
+		for _, sql := range strings.Split(strings.TrimSpace(queries), "\n") {
+			if n, _ := fmt.Sscanf(sql, "-- since %d", &since); n == 1 || since > major {
+				continue
 			}
-			defer conn.Close(ctx)
-			if _, err := conn.Exec(ctx, schema); err != nil {
-				t.Fatal(err)
+			tried++
+			if why := sameResult(ctx, conn.PgConn(), sql); why != "" {
+				t.Errorf("%s\n%s", sql, why)
 			}
-			since, tried := 0, 0
-			for _, sql := range strings.Split(strings.TrimSpace(queries), "\n") {
-				if n, _ := fmt.Sscanf(sql, "-- since %d", &since); n == 1 || since > major {
-					continue
-				}
-				tried++
-				if why := sameResult(ctx, conn.PgConn(), sql); why != "" {
-					t.Errorf("%s\n%s", sql, why)
-				}
-			}
-			if tried < 130 {
-				t.Errorf("%d queries were tried", tried)
-			}
-		})
-	}
+		}
+		if tried < 130 {
+			t.Errorf("%d queries were tried", tried)
+		}
+	})
 }
 
 // sameResult describes how a query and its normal form differ.

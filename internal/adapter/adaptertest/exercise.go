@@ -72,7 +72,7 @@ func Exercise(t *testing.T, a adapter.Adapter, dir string) {
 func Compare(t *testing.T, a adapter.Adapter, dir string) {
 	t.Helper()
 	tree := Disk(t, dir)
-	set := loadSource(t, a, tree, detectOne(t, a, tree))
+	set := LoadOnly(t, a, tree)
 	compareDescription(t, dir, set)
 	checkContract(t, tree, set)
 }
@@ -108,6 +108,12 @@ func detectOne(t *testing.T, a adapter.Adapter, tree adapter.Tree) adapter.Sourc
 		t.Fatalf("source %+v: framework, score and why must be set", s)
 	}
 	return s
+}
+
+// LoadOnly reads the only source of a tree.
+func LoadOnly(t *testing.T, a adapter.Adapter, tree adapter.Tree) *adapter.Set {
+	t.Helper()
+	return loadSource(t, a, tree, detectOne(t, a, tree))
 }
 
 func loadSource(t *testing.T, a adapter.Adapter, tree adapter.Tree, s adapter.Source) *adapter.Set {

@@ -56,6 +56,20 @@ func Text(files map[string]string) Files {
 	return f
 }
 
+// WriteTo writes the files into a directory.
+func (f Files) WriteTo(t testing.TB, dir string) {
+	t.Helper()
+	for name, text := range f {
+		at := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(at), 0o750); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(at, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // disk is a directory as a tree: it is read once, and still on disk.
 type disk struct {
 	Files

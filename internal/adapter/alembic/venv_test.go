@@ -60,15 +60,7 @@ func loadProject(t testing.TB, c configured, tree adapter.Tree) *adapter.Set {
 func writeTree(t testing.TB, files map[string]string) adapter.Tree {
 	t.Helper()
 	dir := t.TempDir()
-	for name, text := range files {
-		p := filepath.Join(dir, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(p, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
+	adaptertest.Text(files).WriteTo(t, dir)
 	return adaptertest.Disk(t, dir)
 }
 

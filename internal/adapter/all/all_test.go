@@ -1,6 +1,7 @@
 package all_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/onward-sql/onward/internal/adapter/adaptertest"
@@ -31,5 +32,24 @@ func TestAll(t *testing.T) {
 	}
 	if _, ok := all.FindAdapter("struts"); ok {
 		t.Error("struts is no adapter")
+	}
+}
+
+// ownContract says why an adapter's own package holds it to its contract.
+var ownContract = map[string]string{
+	"django": "needs Python", "alembic": "needs Python", "liquibase": "has several changesets in a file", "sql": "has several projects",
+}
+
+// TestConformance holds each adapter to its contract, on the project beside it.
+func TestConformance(t *testing.T) {
+	t.Parallel()
+	for _, a := range all.ListAdapters() {
+		if ownContract[a.Name()] != "" {
+			continue
+		}
+		t.Run(a.Name(), func(t *testing.T) {
+			t.Parallel()
+			adaptertest.Exercise(t, a, "../"+strings.ReplaceAll(a.Name(), "-", "")+"/testdata/shop")
+		})
 	}
 }

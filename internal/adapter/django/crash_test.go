@@ -71,15 +71,7 @@ def wait():
     threading.Event().wait()
 wait()
 `)
-	for name, text := range files {
-		at := filepath.Join(dir, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(at, text, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	files.WriteTo(t, dir)
 	_, err := Render(context.Background(), Config{Dir: dir, Python: venv(t, "django-5.2-none"), CacheDir: "-", Timeout: 15 * time.Second})
 	failed, ok := errors.AsType[*Error](err)
 	if !ok || failed.Kind != "timeout" {

@@ -3,11 +3,11 @@ package django
 import (
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/onward-sql/onward/internal/adapter/adaptertest"
 )
 
 const manage = "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'conf')\nfrom django.core.management import execute_from_command_line\n" +
@@ -17,15 +17,7 @@ const manage = "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'conf
 func written(t *testing.T, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
-	for name, text := range files {
-		path := filepath.Join(dir, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	adaptertest.Text(files).WriteTo(t, dir)
 	return dir
 }
 

@@ -3,8 +3,6 @@ package django
 import (
 	"context"
 	"errors"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -18,7 +16,7 @@ import (
 func TestModelsOfARevisionThatDoesNotComeUp(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	for name, text := range map[string]string{
+	adaptertest.Text(map[string]string{
 		"manage.py": `import os
 from dotenv_of_nobody import load
 load()
@@ -61,15 +59,7 @@ class Item(Mixin, models.Model):
 `,
 		"shop/migrations/__init__.py":     "",
 		"shop/migrations/0001_initial.py": "from django.db import migrations\nclass Migration(migrations.Migration):\n    operations = []\n",
-	} {
-		file := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(file), 0o750); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	}).WriteTo(t, dir)
 	a := &Adapter{Home: dir, Python: venv(t, "django-5.2-none"), CacheDir: "-"}
 	tree := adaptertest.Disk(t, dir)
 	sources := a.Detect(tree)

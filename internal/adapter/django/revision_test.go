@@ -3,14 +3,15 @@ package django
 import (
 	"context"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/adaptertest"
 	"github.com/onward-sql/onward/internal/adapter/gittree"
 	"github.com/onward-sql/onward/internal/gitrange"
+	"github.com/onward-sql/onward/internal/gitrange/gittest"
 )
 
 // twice is a repository whose first commit has one migration and whose second
@@ -18,26 +19,8 @@ import (
 func twice(t *testing.T) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
-	write := func(files map[string]string) {
-		t.Helper()
-		for name, text := range files {
-			at := filepath.Join(dir, filepath.FromSlash(name))
-			if err := os.MkdirAll(filepath.Dir(at), 0o700); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(at, []byte(text), 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	git := func(args ...string) {
-		t.Helper()
-		cmd := exec.Command("git", append([]string{"-c", "user.name=T", "-c", "user.email=t@example.com"}, args...)...)
-		cmd.Dir = dir
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("git %v: %v\n%s", args, err, out)
-		}
-	}
+	write := func(files map[string]string) { adaptertest.Text(files).WriteTo(t, dir) }
+	git := func(args ...string) { gittest.RunGit(t, dir, args...) }
 	migration := func(name, body string) map[string]string {
 		return map[string]string{
 			"tool/migrations/" + name + ".py": "from django.db import migrations, models\nclass Migration(migrations.Migration):\n" + body,

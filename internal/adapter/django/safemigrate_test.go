@@ -1,11 +1,11 @@
 package django
 
 import (
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/onward-sql/onward/internal/adapter/adaptertest"
 )
 
 // django-safemigrate runs some migrations when the deploy is over.
@@ -25,7 +25,7 @@ func TestAfterDeploy(t *testing.T) {
 			migration := func(safe string) string {
 				return "from django.db import migrations\nfrom django_safemigrate import Old, Safe\nclass Migration(migrations.Migration):\n    " + safe + "\n"
 			}
-			for name, text := range map[string]string{
+			adaptertest.Text(map[string]string{
 				"manage.py": "import os\nos.environ['DJANGO_SETTINGS_MODULE'] = 'conf'\n",
 				"conf.py":   tc.settings + "\n",
 				"django_safemigrate/__init__.py": `from enum import Enum
@@ -51,15 +51,7 @@ class Safe:
 				"shop/migrations/0003_method.py": migration("safe, dependencies = Safe.after_deploy, [('shop', '0002_after')]"),
 				"shop/migrations/0004_old.py":    migration("safe, dependencies = Old.after_deploy, [('shop', '0003_method')]"),
 				"shop/migrations/0005_always.py": migration("dependencies = [('shop', '0004_old')]"),
-			} {
-				file := filepath.Join(dir, name)
-				if err := os.MkdirAll(filepath.Dir(file), 0o750); err != nil {
-					t.Fatal(err)
-				}
-				if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
+			}).WriteTo(t, dir)
 			got := map[string]bool{}
 			for _, m := range render(t, Config{Dir: dir, Python: venv(t, "django-5.2-none")}).Migrations {
 				if m.AfterDeploy {

@@ -2,8 +2,6 @@ package django
 
 import (
 	"context"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -196,15 +194,7 @@ func loadSet(t *testing.T, python string, files adaptertest.Files, configured hi
 func trySet(t *testing.T, python string, files adaptertest.Files, configured history.Runner) (*adapter.Set, error) {
 	t.Helper()
 	dir := t.TempDir()
-	for name, text := range files {
-		at := filepath.Join(dir, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(at, text, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
+	files.WriteTo(t, dir)
 	a := &Adapter{Home: dir, Python: python, CacheDir: "-"}
 	return a.Load(context.Background(), adaptertest.Disk(t, dir), adapter.Source{Framework: framework, Options: adapter.Options{Runner: configured}})
 }

@@ -72,15 +72,7 @@ func laid(t *testing.T, files ...map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
 	for _, list := range files {
-		for name, text := range list {
-			at := filepath.Join(dir, name)
-			if err := os.MkdirAll(filepath.Dir(at), 0o750); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(at, []byte(text), 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
+		adaptertest.Text(list).WriteTo(t, dir)
 	}
 	return dir
 }

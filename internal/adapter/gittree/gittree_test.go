@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/adaptertest"
 	"github.com/onward-sql/onward/internal/adapter/gittree"
 	"github.com/onward-sql/onward/internal/adapter/goose"
 	"github.com/onward-sql/onward/internal/gitrange"
@@ -19,18 +20,10 @@ import (
 func TestOf(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
-	for path, text := range map[string]string{
+	adaptertest.Text(map[string]string{
 		"db/1_a.sql": "-- +goose Up\nSELECT 1;\n",
 		"db/2_b.sql": "-- +goose Up\nSELECT 2;\n",
-	} {
-		full := filepath.Join(root, path)
-		if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(full, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	}).WriteTo(t, root)
 	if err := os.Symlink("/etc/hostname", filepath.Join(root, "db", "3_c.sql")); err != nil {
 		t.Fatal(err)
 	}

@@ -4,17 +4,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/adaptertest"
 	"github.com/onward-sql/onward/internal/adapter/jscode"
 	"github.com/onward-sql/onward/internal/adapter/knex"
 	"github.com/onward-sql/onward/onward"
 )
-
-func TestConformance(t *testing.T) {
-	t.Parallel()
-	adaptertest.Exercise(t, knex.Adapter, "testdata/shop")
-}
 
 // TestSettings: the knexfile and the config of a migration decide on its transaction and on its database.
 func TestSettings(t *testing.T) {
@@ -43,13 +37,9 @@ func TestSettings(t *testing.T) {
 				"src/migrations/20240101000000_a.ts": []byte("import { Knex } from 'knex';\nexport async function up(knex: Knex) { await knex.raw(`SELECT 1`) }\n" +
 					tc.config + "\n"),
 			}
-			sources := knex.Adapter.Detect(tree)
-			if len(sources) != 1 || sources[0].Foreign != tc.foreign {
-				t.Fatalf("%+v", sources)
-			}
-			set, err := knex.Adapter.Load(t.Context(), adapter.Tree(tree), sources[0])
-			if err != nil || len(set.Migrations) != 1 {
-				t.Fatalf("%+v %v", set, err)
+			set := adaptertest.LoadOnly(t, knex.Adapter, tree)
+			if len(set.Migrations) != 1 || set.Source.Foreign != tc.foreign {
+				t.Fatalf("%+v", set)
 			}
 			m := set.Migrations[0]
 			if m.Source.Mode != tc.mode || set.Together != tc.together || m.Version != "20240101000000_a" || !strings.HasSuffix(m.ID, "_a.ts") {
@@ -67,9 +57,9 @@ func TestRenamedIdentifiers(t *testing.T) {
 		"src/migrations/20240101000000_a.ts": []byte("import { Knex } from 'knex';\nexport async function up(knex: Knex) {\n" +
 			"await knex.raw(`SELECT 1`)\nawait knex.schema.dropTable('userNames')\nawait knex.schema.dropTable('user_names') }\n"),
 	}
-	set, err := knex.Adapter.Load(t.Context(), adapter.Tree(tree), knex.Adapter.Detect(tree)[0])
-	if err != nil || len(set.Migrations[0].Source.Parts) != 2 || len(set.Migrations[0].Opaque) != 1 {
-		t.Errorf("%v %+v", err, set)
+	set := adaptertest.LoadOnly(t, knex.Adapter, tree)
+	if len(set.Migrations[0].Source.Parts) != 2 || len(set.Migrations[0].Opaque) != 1 {
+		t.Errorf("%+v", set)
 	}
 }
 

@@ -4,16 +4,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/adaptertest"
 	"github.com/onward-sql/onward/internal/adapter/jscode"
 	"github.com/onward-sql/onward/internal/adapter/kysely"
 )
-
-func TestConformance(t *testing.T) {
-	t.Parallel()
-	adaptertest.Exercise(t, kysely.Adapter, "testdata/shop")
-}
 
 // TestSettings: the dialect decides on the database, and a plugin that changes names hides what the builders send.
 func TestSettings(t *testing.T) {
@@ -35,13 +29,9 @@ func TestSettings(t *testing.T) {
 				"src/migrations/2024_a.ts": []byte("import { Kysely, sql } from 'kysely'\nexport async function up(db: Kysely<any>) {\n" +
 					"  await sql`SELECT 1`.execute(db)\n  await db.schema.dropTable('userNames').execute()\n  await db.schema.dropTable('user_names').execute()\n}\n"),
 			}
-			sources := kysely.Adapter.Detect(tree)
-			if len(sources) != 1 || sources[0].Foreign != tc.foreign {
-				t.Fatalf("%+v", sources)
-			}
-			set, err := kysely.Adapter.Load(t.Context(), adapter.Tree(tree), sources[0])
-			if err != nil || !set.Together || len(set.Migrations[0].Opaque) != tc.unread || len(set.Migrations[0].Source.Parts) != 3-tc.unread {
-				t.Errorf("%v %+v", err, set)
+			set := adaptertest.LoadOnly(t, kysely.Adapter, tree)
+			if set.Source.Foreign != tc.foreign || !set.Together || len(set.Migrations[0].Opaque) != tc.unread || len(set.Migrations[0].Source.Parts) != 3-tc.unread {
+				t.Errorf("%+v", set)
 			}
 		})
 	}
@@ -88,8 +78,8 @@ func TestUnorderedMigrations(t *testing.T) {
 		"src/migrate.ts":           []byte("import { Kysely, Migrator } from 'kysely'\nnew Migrator({ db, provider, allowUnorderedMigrations: true })\n"),
 		"src/migrations/2024_a.ts": []byte("import { Kysely, sql } from 'kysely'\nexport async function up(db: Kysely<any>) {}\n"),
 	}
-	set, err := kysely.Adapter.Load(t.Context(), adapter.Tree(tree), kysely.Adapter.Detect(tree)[0])
-	if err != nil || strings.Contains(set.HistoryBehavior.OutOfOrder, "refuses") {
-		t.Errorf("%v %+v", err, set)
+	set := adaptertest.LoadOnly(t, kysely.Adapter, tree)
+	if strings.Contains(set.HistoryBehavior.OutOfOrder, "refuses") {
+		t.Errorf("%+v", set)
 	}
 }

@@ -3,16 +3,10 @@ package mikroorm_test
 import (
 	"testing"
 
-	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/adaptertest"
 	"github.com/onward-sql/onward/internal/adapter/mikroorm"
 	"github.com/onward-sql/onward/onward"
 )
-
-func TestConformance(t *testing.T) {
-	t.Parallel()
-	adaptertest.Exercise(t, mikroorm.Adapter, "testdata/shop")
-}
 
 // TestSettings: the configuration and the method of a migration decide on its transaction and on its database.
 func TestSettings(t *testing.T) {
@@ -41,13 +35,9 @@ func TestSettings(t *testing.T) {
 				"src/migrations/Migration20240101000000.ts": []byte("import { Migration } from '@mikro-orm/migrations';\n" +
 					"export class Migration20240101000000 extends Migration {\n  " + tc.method + "\n  async up() { this.addSql(`SELECT 1`) }\n}\n"),
 			}
-			sources := mikroorm.Adapter.Detect(tree)
-			if len(sources) != 1 || sources[0].Foreign != tc.foreign {
-				t.Fatalf("%+v", sources)
-			}
-			set, err := mikroorm.Adapter.Load(t.Context(), adapter.Tree(tree), sources[0])
-			if err != nil || len(set.Migrations) != 1 {
-				t.Fatalf("%+v %v", set, err)
+			set := adaptertest.LoadOnly(t, mikroorm.Adapter, tree)
+			if len(set.Migrations) != 1 || set.Source.Foreign != tc.foreign {
+				t.Fatalf("%+v", set)
 			}
 			m := set.Migrations[0]
 			if m.Source.Mode != tc.mode || set.Together != tc.together || m.ID != "Migration20240101000000" || len(m.Source.Parts) != 1 {

@@ -11,11 +11,6 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-func TestConformance(t *testing.T) {
-	t.Parallel()
-	adaptertest.Exercise(t, rails.Adapter{}, "testdata/shop")
-}
-
 // readChange reads the body of a method "change" of a version, and returns its statements and what is not read, in lines.
 func readChange(t *testing.T, version, body string, more adaptertest.Files) string {
 	t.Helper()

@@ -9,8 +9,6 @@ import (
 	"github.com/onward-sql/onward/apply"
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/onward"
-	"github.com/onward-sql/onward/plan"
-	"github.com/onward-sql/onward/rehearse"
 )
 
 // TestWaitsForKnex has a plan wait at its last step while Knex works, which marks that in a table, and records names with the endings that the table
@@ -22,13 +20,11 @@ func TestWaitsForKnex(t *testing.T) {
 	db, conn := database(t, s)
 	root, url := t.TempDir(), overTCP(t, s, db)
 	text := layout{text: knexText}
-	git(t, root, "init", "-q", "-b", "main")
 	write(t, root, map[string]string{
 		"migrations/20240101_a.js": text.textOf("", "CREATE TABLE a (id bigint PRIMARY KEY, note text)"),
 		"knexfile.json":            `{"client": "pg", "migrations": {"tableName": "done", "schemaName": "shop"}}`,
 	})
-	git(t, root, "add", "-A")
-	git(t, root, "-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-qm", "base")
+	commitBase(t, root)
 	execute(t, conn, "CREATE SCHEMA shop")
 	if err := up(filepath.Join(root, "migrations"), url); err != nil {
 		t.Fatal(err)
@@ -36,10 +32,7 @@ func TestWaitsForKnex(t *testing.T) {
 	execute(t, conn, "UPDATE shop.done SET name = '20240101_a.ts'; UPDATE shop.done_lock SET is_locked = 1")
 	write(t, root, map[string]string{"migrations/20240102_b.js": text.textOf("", "ALTER TABLE a ADD COLUMN b int; CREATE INDEX ON a (b)")})
 	repository := audit.Config{Dir: root, Base: "main"}
-	p, _, err := plan.Make(t.Context(), plan.Config{Sketch: true, Config: rehearse.Config{Config: repository}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := sketchPlan(t, repository)
 	lost := 0
 	got, err := apply.RunPlanAndRecord(t.Context(), apply.PendingConfig{
 		Config: apply.Config{

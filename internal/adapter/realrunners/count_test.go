@@ -61,11 +61,9 @@ func TestTakingTurns(t *testing.T) {
 			s := server(t)
 			db, conn := database(t, s)
 			root, url := t.TempDir(), overTCP(t, s, db)
-			git(t, root, "init", "-q", "-b", "main")
 			write(t, root, r.beside)
 			write(t, root, map[string]string{"README": "x"})
-			git(t, root, "add", "-A")
-			git(t, root, "-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-qm", "base")
+			commitBase(t, root)
 			const locks = "SELECT (l.classid::bigint << 32 | l.objid::bigint) FROM pg_locks AS l JOIN pg_database AS d ON d.oid = l.database WHERE l.locktype = " +
 				"'advisory' AND d.datname = current_database();"
 			bodies := []string{

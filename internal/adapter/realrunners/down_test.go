@@ -2,17 +2,14 @@ package realrunners
 
 import (
 	"context"
-	"database/sql"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"testing/fstest"
 
 	"github.com/golang-migrate/migrate/v4"
 	"github.com/google/go-cmp/cmp"
-	"github.com/pressly/goose/v3"
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/adaptertest"
@@ -49,7 +46,7 @@ func TestGooseWayDown(t *testing.T) {
 		if err != nil || down == nil {
 			t.Fatalf("%v, %v of\n%s", down, err, text)
 		}
-		got, err := gooseDown(t, text)
+		got, err := runGoose(t, text, false)
 		if err != nil {
 			t.Fatalf("goose says %v of\n%s", err, text)
 		}
@@ -77,21 +74,6 @@ func TestGooseWayDown(t *testing.T) {
 	if ran < 1000 {
 		t.Error("the random files show too little")
 	}
-}
-
-func gooseDown(t *testing.T, text string) ([]string, error) {
-	t.Helper()
-	rec := &recorder{}
-	db := sql.OpenDB(rec)
-	defer db.Close()
-	fsys := fstest.MapFS{"00001_x.sql": &fstest.MapFile{Data: []byte(text)}}
-	p, err := goose.NewProvider(goose.DialectPostgres, db, fsys,
-		goose.WithDisableVersioning(true), goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = p.ApplyVersion(context.Background(), 1, false)
-	return rec.calls, err
 }
 
 // golang-migrate sends the down migration like the up migration: as one message, which is

@@ -8,8 +8,6 @@ import (
 	"github.com/onward-sql/onward/apply"
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/onward"
-	"github.com/onward-sql/onward/plan"
-	"github.com/onward-sql/onward/rehearse"
 )
 
 // After the last step of a plan the real runners have nothing to do, and continue with the next migration. The
@@ -68,17 +66,12 @@ func TestBehindAPlan(t *testing.T) {
 				}
 				is(want)
 			}
-			git(t, root, "init", "-q", "-b", "main")
 			add(0)
-			git(t, root, "add", "-A")
-			git(t, root, "-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-qm", "base")
+			commitBase(t, root)
 			tool(1)
 			add(1)
 			repository := audit.Config{Dir: root, Base: "main"}
-			p, _, err := plan.Make(t.Context(), plan.Config{Sketch: true, Config: rehearse.Config{Config: repository}})
-			if err != nil {
-				t.Fatal(err)
-			}
+			p := sketchPlan(t, repository)
 			for _, through := range []onward.PlanPhase{onward.Backfill, onward.Contract} {
 				is(1)
 				got, err := apply.RunPlanAndRecord(t.Context(), apply.PendingConfig{

@@ -17,6 +17,8 @@ import (
 	"github.com/onward-sql/onward/internal/pgserver"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/onward"
+	"github.com/onward-sql/onward/plan"
+	"github.com/onward-sql/onward/rehearse"
 )
 
 // releaseCase is a release of a small repository: its files at the base, and
@@ -54,10 +56,8 @@ func exercise(t *testing.T, dir, prepare string, cases map[string]releaseCase, r
 			t.Fatal(err)
 		}
 		root := t.TempDir()
-		git(t, root, "init", "-q")
 		write(t, root, c.base)
-		git(t, root, "add", "-A")
-		git(t, root, "-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-qm", "base")
+		commitBase(t, root)
 		names, roots[name] = append(names, name), root
 		runs = append(runs, [2]string{filepath.Join(root, dir), overTCP(t, s, db)})
 	}
@@ -98,6 +98,24 @@ func git(t *testing.T, dir string, args ...string) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("git %v: %v\n%s", args, err, out)
 	}
+}
+
+// commitBase makes a repository of the files in a directory.
+func commitBase(t *testing.T, root string) {
+	t.Helper()
+	git(t, root, "init", "-q", "-b", "main")
+	git(t, root, "add", "-A")
+	git(t, root, "-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-qm", "base")
+}
+
+// sketchPlan plans the release of a repository, without a proof.
+func sketchPlan(t *testing.T, repository audit.Config) *onward.Plan {
+	t.Helper()
+	p, _, err := plan.Make(t.Context(), plan.Config{Sketch: true, Config: rehearse.Config{Config: repository}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
 }
 
 func write(t *testing.T, root string, files map[string]string) {

@@ -10,7 +10,6 @@ import (
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/plan"
-	"github.com/onward-sql/onward/rehearse"
 )
 
 // A plan runs as migrations of the tool, or step by step with onward, and not both: after onward, the real goose
@@ -21,24 +20,15 @@ func TestOneWay(t *testing.T) {
 	s := server(t)
 	db, conn := database(t, s)
 	root, url := t.TempDir(), overTCP(t, s, db)
-	git(t, root, "init", "-q", "-b", "main")
 	write(t, root, map[string]string{"m/00001_a.sql": "-- +goose Up\nCREATE TABLE a (id bigint PRIMARY KEY, note text);"})
-	git(t, root, "add", "-A")
-	git(t, root, "-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-qm", "base")
+	commitBase(t, root)
 	if err := up(filepath.Join(root, "m"), url); err != nil {
 		t.Fatal(err)
 	}
 	write(t, root, map[string]string{"m/00002_b.sql": "-- +goose Up\nALTER TABLE a RENAME COLUMN note TO remark;"})
 	git(t, root, "add", "-A")
 	repository := audit.Config{Dir: root, Base: "main"}
-	make := func() *onward.Plan {
-		p, _, err := plan.Make(t.Context(), plan.Config{Sketch: true, Config: rehearse.Config{Config: repository}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return p
-	}
-	stepwise, written := make(), make()
+	stepwise, written := sketchPlan(t, repository), sketchPlan(t, repository)
 	d, err := plan.Write(t.Context(), repository, written)
 	if err != nil {
 		t.Fatal(err)

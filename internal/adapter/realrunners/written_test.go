@@ -20,7 +20,6 @@ import (
 	"github.com/onward-sql/onward/internal/pgserver"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/plan"
-	"github.com/onward-sql/onward/rehearse"
 )
 
 // deployed is a schema, and twelve a release that locks, breaks or rewrites it in twelve ways.
@@ -120,11 +119,9 @@ func (l layout) runWritten(t *testing.T, s *pgserver.Server) {
 			t.Fatal(err)
 		}
 	}
-	git(t, root, "init", "-q", "-b", "main")
 	write(t, root, l.beside)
 	write(t, root, map[string]string{l.dir + "/" + l.base: l.textOf(l.base, deployed)})
-	git(t, root, "add", "-A")
-	git(t, root, "-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-qm", "base")
+	commitBase(t, root)
 	run()
 	execute(t, conn, populate)
 	execute(t, conn, logDDL)
@@ -141,10 +138,7 @@ func carryOut(t *testing.T, root, release string, conn *pgx.Conn, run func()) {
 	t.Helper()
 	ctx := t.Context()
 	config := audit.Config{Dir: root, Base: "HEAD"}
-	p, _, err := plan.Make(ctx, plan.Config{Sketch: true, Config: rehearse.Config{Config: config}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := sketchPlan(t, config)
 	d, err := plan.Write(ctx, config, p)
 	git(t, root, "add", release)
 	git(t, root, "rm", "-qf", release) // with a directory that it was alone in

@@ -9,11 +9,6 @@ import (
 	"github.com/onward-sql/onward/internal/adapter/sequelize"
 )
 
-func TestConformance(t *testing.T) {
-	t.Parallel()
-	adaptertest.Exercise(t, sequelize.Adapter, "testdata/shop")
-}
-
 // TestForeign: the dialect decides on the database, unless another setting has Postgres.
 func TestForeign(t *testing.T) {
 	t.Parallel()

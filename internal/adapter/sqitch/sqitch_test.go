@@ -13,11 +13,6 @@ import (
 	"github.com/onward-sql/onward/internal/adapter/sqitch"
 )
 
-func TestConformance(t *testing.T) {
-	t.Parallel()
-	adaptertest.Exercise(t, sqitch.Adapter, "testdata/shop")
-}
-
 const head = "%syntax-version=1.0.0\n%project=p\n\n"
 
 // planLine is a line of a plan.

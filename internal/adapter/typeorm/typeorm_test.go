@@ -4,16 +4,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/adaptertest"
 	"github.com/onward-sql/onward/internal/adapter/typeorm"
 	"github.com/onward-sql/onward/onward"
 )
-
-func TestConformance(t *testing.T) {
-	t.Parallel()
-	adaptertest.Exercise(t, typeorm.Adapter, "testdata/shop")
-}
 
 // TestTransactions: the mode of the project and the field of a migration decide on its transaction.
 func TestTransactions(t *testing.T) {
@@ -39,13 +33,9 @@ func TestTransactions(t *testing.T) {
 				"src/migration/1700000000000-A.ts": []byte("export class A1700000000000 implements MigrationInterface {\n  " + tc.field +
 					"\n  async up(queryRunner: QueryRunner): Promise<void> { await queryRunner.query(`SELECT 1`) }\n}\n"),
 			}
-			sources := typeorm.Adapter.Detect(tree)
-			if len(sources) != 1 {
-				t.Fatalf("%+v", sources)
-			}
-			set, err := typeorm.Adapter.Load(t.Context(), adapter.Tree(tree), sources[0])
-			if err != nil || len(set.Migrations) != 1 {
-				t.Fatalf("%+v %v", set, err)
+			set := adaptertest.LoadOnly(t, typeorm.Adapter, tree)
+			if len(set.Migrations) != 1 {
+				t.Fatalf("%+v", set)
 			}
 			m := set.Migrations[0]
 			if m.Source.Mode != tc.mode || set.Together != tc.together || (len(m.Problems) > 0) != tc.refused || !strings.HasSuffix(m.Version, "1700000000000") {
@@ -80,10 +70,7 @@ func TestSchemaAPI(t *testing.T) {
 	} {
 		tree := adaptertest.Files{"src/migration/1700000000000-A.ts": []byte("export class A1700000000000 implements MigrationInterface {\n" +
 			"  async up(queryRunner: QueryRunner): Promise<void> { await queryRunner." + call + " }\n}\n")}
-		set, err := typeorm.Adapter.Load(t.Context(), adapter.Tree(tree), typeorm.Adapter.Detect(tree)[0])
-		if err != nil {
-			t.Fatal(err)
-		}
+		set := adaptertest.LoadOnly(t, typeorm.Adapter, tree)
 		m, got := set.Migrations[0], ""
 		for _, p := range m.Source.Parts {
 			got += p.SQL

@@ -10,11 +10,6 @@ import (
 	"github.com/onward-sql/onward/internal/adapter/yoyo"
 )
 
-func TestConformance(t *testing.T) {
-	t.Parallel()
-	adaptertest.Exercise(t, yoyo.Adapter, "testdata/shop")
-}
-
 // Programs are recognized by their import, SQL files by yoyo.ini, which also says for which database they are.
 func TestDetect(t *testing.T) {
 	t.Parallel()

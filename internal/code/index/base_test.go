@@ -86,9 +86,7 @@ func TestBases(t *testing.T) {
 			"m/user.go": gorm + "type User struct {\n\t*User\n}\n", "m/other.go": "package m\n\ntype A struct {\n\t*A\n}\n",
 		}, ""},
 	} {
-		if got := places(bound(t, tc.files).Column(users, "kind")); got != tc.want {
-			t.Errorf("%s: %q, want %q", name, got, tc.want)
-		}
+		checkColumn(t, name, tc.files, users, "kind", tc.want)
 	}
 	for want, code := range map[string]string{
 		"m/user.go:8":  "type User struct {\n\t*gorm.Model\n}\n",

@@ -42,9 +42,7 @@ func TestGoStructs(t *testing.T) {
 		"another table":    {gorm + "type (\n\tTeam struct {\n\t\tKind string\n\t}\n)\n", ""},
 		"in a text":        {gorm + "const x = `type User struct {\n\tKind string\n}`\n", ""},
 	} {
-		if got := places(bound(t, map[string]string{"a.go": tc.code}).Column(users, "kind")); got != tc.want {
-			t.Errorf("%s: %q, want %q", name, got, tc.want)
-		}
+		checkColumn(t, name, map[string]string{"a.go": tc.code}, users, "kind", tc.want)
 	}
 }
 

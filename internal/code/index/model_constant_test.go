@@ -79,10 +79,7 @@ func TestConstantNames(t *testing.T) {
 			"A.php:6",
 		},
 	} {
-		b := bound(t, tc.files)
-		if got := places(b.Column(users, "kind")); got != tc.want {
-			t.Errorf("%s: %q, want %q", name, got, tc.want)
-		}
+		checkColumn(t, name, tc.files, users, "kind", tc.want)
 	}
 }
 

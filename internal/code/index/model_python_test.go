@@ -45,10 +45,7 @@ func TestSQLAlchemyModels(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := bound(t, map[string]string{"m.py": tt.text})
-			if got := places(b.Column(nameOf(tt.table), "kind")); got != tt.want {
-				t.Errorf("%q, want %q", got, tt.want)
-			}
+			checkColumn(t, name, map[string]string{"m.py": tt.text}, nameOf(tt.table), "kind", tt.want)
 		})
 	}
 }

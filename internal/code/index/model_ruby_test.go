@@ -114,9 +114,7 @@ func TestRubyTables(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			tt.files["m/application_record.rb"] = railsRecord
-			if got := places(bound(t, tt.files).Column(catalog.Name{Name: tt.table}, "kind")); got != tt.want {
-				t.Errorf("%q, want %q", got, tt.want)
-			}
+			checkColumn(t, name, tt.files, catalog.Name{Name: tt.table}, "kind", tt.want)
 		})
 	}
 }

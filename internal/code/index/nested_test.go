@@ -216,9 +216,6 @@ func TestNestedModels(t *testing.T) {
 		},
 		"C#, a record": {"A.cs", "[Table(\"users\")]\npublic record User(int Id, string Kind);\n", "A.cs:2"},
 	} {
-		b := bound(t, map[string]string{tc.file: tc.code})
-		if got := places(b.Column(users, "kind")); got != tc.want {
-			t.Errorf("%s: %q, want %q; models %+v", name, got, tc.want, b.Relation(users))
-		}
+		checkColumn(t, name, map[string]string{tc.file: tc.code}, users, "kind", tc.want)
 	}
 }

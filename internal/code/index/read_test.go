@@ -47,6 +47,14 @@ func bound(t *testing.T, files map[string]string) *index.Bound {
 	return &index.Bound{Index: index.NewIndex(list), Schema: schema(t)}
 }
 
+// checkColumn checks in which places files use a column.
+func checkColumn(t *testing.T, name string, files map[string]string, table catalog.Name, column, want string) {
+	t.Helper()
+	if got := places(bound(t, files).Column(table, column)); got != want {
+		t.Errorf("%s: %q, want %q", name, got, want)
+	}
+}
+
 func places(uses []index.Use) string {
 	var out []string
 	for _, u := range uses {
@@ -130,10 +138,7 @@ func TestStringsOfLanguages(t *testing.T) {
 		"builder of another": {"a.js", "knex('teams').update({ kind });\nknex('users').select('id');\n", ""},
 		"import":             {"a.ts", "import { kind } from 'users';\n", ""},
 	} {
-		b := bound(t, map[string]string{tc.file: tc.code})
-		if got := places(b.Column(users, "kind")); got != tc.want {
-			t.Errorf("%s: %q, want %q", name, got, tc.want)
-		}
+		checkColumn(t, name, map[string]string{tc.file: tc.code}, users, "kind", tc.want)
 	}
 }
 
@@ -181,10 +186,7 @@ func TestModels(t *testing.T) {
 		"SeaORM":           {"a.rs", "#[sea_orm(table_name = \"users\")]\npub struct Model {\n    pub id: i32,\n    pub kind: String,\n}\n", "a.rs:4"},
 		"Doctrine":         {"a.php", "#[ORM\\Table(name: 'users')]\nclass Person {\n    #[ORM\\Column]\n    private string $kind;\n}\n", "a.php:4"},
 	} {
-		b := bound(t, map[string]string{tc.file: tc.code})
-		if got := places(b.Column(users, "kind")); got != tc.want {
-			t.Errorf("%s: %q, want %q", name, got, tc.want)
-		}
+		checkColumn(t, name, map[string]string{tc.file: tc.code}, users, "kind", tc.want)
 	}
 }
 
@@ -330,9 +332,6 @@ func TestRoutines(t *testing.T) {
 		"kept":          {"CREATE FUNCTION kept() RETURNS SETOF text LANGUAGE sql AS 'SELECT kind FROM users';\n", ""},
 		"an expression": {"CREATE FUNCTION f(kind text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN\n  RETURN kind || 'x';\nEND $$;\n", ""},
 	} {
-		b := bound(t, map[string]string{"sprocs/a.sql": tc.code})
-		if got := places(b.Column(users, "kind")); got != tc.want {
-			t.Errorf("%s: %q, want %q", name, got, tc.want)
-		}
+		checkColumn(t, name, map[string]string{"sprocs/a.sql": tc.code}, users, "kind", tc.want)
 	}
 }

@@ -5,6 +5,7 @@ package pgservertest
 import (
 	"context"
 	"os"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -112,6 +113,17 @@ func Connect(t testing.TB, url string) *pgx.Conn {
 	}
 	t.Cleanup(func() { _ = conn.Close(context.Background()) })
 	return conn
+}
+
+// OnEach runs a test on a new database of each version of a list.
+func OnEach(t *testing.T, majors []int, run func(t *testing.T, conn *pgx.Conn, major int)) {
+	t.Helper()
+	for _, major := range majors {
+		t.Run(strconv.Itoa(major), func(t *testing.T) {
+			t.Parallel()
+			run(t, Connect(t, Database(t, major)), major)
+		})
+	}
 }
 
 // Exec has a session run texts of SQL, each of one statement or several.
