@@ -61,14 +61,12 @@ func TestBrowser(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			html := print(t, r, report.FormatHTML, report.Options{})
 			x := open(t, b, html, 1280, 800, true)
-			for _, width := range []int64{360, 768, 1280} {
+			for _, width := range screens {
 				x.Do(chromedp.EmulateViewport(width, 800))
 				if got := x.Eval("innerWidth"); got != fmt.Sprint(width) {
 					t.Fatalf("the screen is %s wide, not %d", got, width)
 				}
-				if over := x.Eval("document.documentElement.scrollWidth - document.documentElement.clientWidth"); over != "0" {
-					t.Errorf("%d: %s pixels too wide: %s", width, over, x.Eval(widest))
-				}
+				x.CheckFit(fmt.Sprint(width))
 				if both := x.Eval(overlapping); both != "" {
 					t.Errorf("%d: a relation's name and its words overlap: %s", width, both)
 				}
@@ -188,6 +186,3 @@ const overlapping = `[...document.querySelectorAll(".lane-group")].map(g => {
 	const [name, words] = [...g.querySelectorAll("text.name, text.words")].filter(e => getComputedStyle(e).display !== "none");
 	return name.getBoundingClientRect().right > words.getBoundingClientRect().left ? name.textContent : "";
 }).filter(Boolean).join(", ")`
-
-// widest names the elements that reach over the right edge.
-const widest = `[...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().right > document.documentElement.clientWidth + 1 && !e.closest(".scroll")).slice(0, 5).map(e => e.tagName + "." + (e.className.baseVal ?? e.className)).join(" ")`

@@ -8,8 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/chromedp"
-
 	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/internal/report/browsertest"
 	"github.com/onward-sql/onward/onward"
@@ -27,18 +25,7 @@ func TestPlanInBrowser(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			x := open(t, b, planPage(t, p), 1280, 800, true)
-			for _, scheme := range []string{"light", "dark"} {
-				x.Scheme(scheme)
-				for _, width := range []int64{360, 768, 1280} {
-					x.Do(chromedp.EmulateViewport(width, 800))
-					if over := x.Eval("document.documentElement.scrollWidth - document.documentElement.clientWidth"); over != "0" {
-						t.Errorf("%d %s: %s pixels too wide: %s", width, scheme, over, x.Eval(widest))
-					}
-					if out := x.Eval(outsideTrack); out != "" {
-						t.Errorf("%d %s: outside of their lanes: %s", width, scheme, out)
-					}
-				}
-			}
+			checkLanes(t, x)
 			if lost := x.Eval(`[...document.querySelectorAll(".lane a")].filter(a => !document.getElementById((a.getAttribute("href")).slice(1))).length`); lost != "0" {
 				t.Errorf("%s bars lead nowhere", lost)
 			}
@@ -51,6 +38,19 @@ func TestPlanInBrowser(t *testing.T) {
 			x.Quiet()
 		})
 	}
+}
+
+// screens are the widths of a phone, a tablet and a laptop.
+var screens = []int64{360, 768, 1280}
+
+// checkLanes checks that a page fits all screens, and that its bars are inside of their lanes.
+func checkLanes(t *testing.T, x *browsertest.Tab) {
+	t.Helper()
+	x.CheckWidths(800, screens, func(where string) {
+		if out := x.Eval(outsideTrack); out != "" {
+			t.Errorf("%s: outside of their lanes: %s", where, out)
+		}
+	})
 }
 
 // outsideTrack names the bars that are not seen: outside of their lane, or thinner than a pixel.
@@ -94,18 +94,7 @@ func TestStatusInBrowser(t *testing.T) {
 		statusOf(rename, 4, onward.ApplyDone), statusOf(manyChains(20, hostileNames[0]), 9, onward.ApplyFailed), statusOf(bigTypeChange(), 1, onward.ApplyRunning),
 	}})
 	x := open(t, b, page, 1280, 800, true)
-	for _, scheme := range []string{"light", "dark"} {
-		x.Scheme(scheme)
-		for _, width := range []int64{360, 768, 1280} {
-			x.Do(chromedp.EmulateViewport(width, 800))
-			if over := x.Eval("document.documentElement.scrollWidth - document.documentElement.clientWidth"); over != "0" {
-				t.Errorf("%d %s: %s pixels too wide: %s", width, scheme, over, x.Eval(widest))
-			}
-			if out := x.Eval(outsideTrack); out != "" {
-				t.Errorf("%d %s: outside of their lanes: %s", width, scheme, out)
-			}
-		}
-	}
+	checkLanes(t, x)
 	// 1.24 of 5 billion rows of the last plan's backfill.
 	const part = `(s => s.querySelector(".done").getBoundingClientRect().width / s.querySelector(".body").getBoundingClientRect().width)
 		([...document.querySelectorAll(".step.long.running")][0])`

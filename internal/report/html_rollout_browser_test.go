@@ -6,8 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/chromedp"
-
 	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/internal/report/browsertest"
 	"github.com/onward-sql/onward/onward"
@@ -60,20 +58,13 @@ func TestRolloutInBrowser(t *testing.T) {
 	}
 	elements(t, page.String())
 	x := open(t, b, page.String(), 1280, 800, true)
-	for _, scheme := range []string{"light", "dark"} {
-		x.Scheme(scheme)
-		for _, width := range []int64{360, 768, 1280} {
-			x.Do(chromedp.EmulateViewport(width, 800))
-			if over := x.Eval("document.documentElement.scrollWidth - document.documentElement.clientWidth"); over != "0" {
-				t.Errorf("%d %s: %s pixels too wide: %s", width, scheme, over, x.Eval(widest))
-			}
-			const gaps = `Array.from(document.querySelectorAll(".waves .track svg")).map(s => Math.round(s.getBoundingClientRect().width -
+	x.CheckWidths(800, screens, func(where string) {
+		const gaps = `Array.from(document.querySelectorAll(".waves .track svg")).map(s => Math.round(s.getBoundingClientRect().width -
 				Array.from(s.querySelectorAll("rect")).reduce((sum, r) => sum + r.getBoundingClientRect().width, 0))).filter(d => Math.abs(d) > 2).join(",")`
-			if left := x.Eval(gaps); left != "" {
-				t.Errorf("%d %s: the parts of a bar do not fill it: %s", width, scheme, left)
-			}
+		if left := x.Eval(gaps); left != "" {
+			t.Errorf("%s: the parts of a bar do not fill it: %s", where, left)
 		}
-	}
+	})
 	if rows := x.Eval(`document.querySelectorAll("tbody tr").length`); rows != "52" {
 		t.Errorf("%s rows", rows)
 	}

@@ -55,9 +55,7 @@ func TestSite(t *testing.T) {
 		for _, width := range []int64{360, 768, 1280} {
 			x.Scheme("light")
 			x.Do(chromedp.EmulateViewport(width, 900), chromedp.Navigate(served+page+".html"))
-			if over := x.Eval("document.documentElement.scrollWidth - document.documentElement.clientWidth"); over != "0" {
-				t.Errorf("%s, %d: %s pixels too wide: %s", page, width, over, x.Eval(widest))
-			}
+			x.CheckFit(fmt.Sprintf("%s, %d", page, width))
 			for _, scheme := range []string{"light", "dark"} {
 				if x.Scheme(scheme); width == 1280 {
 					if words := x.Settle(browsertest.Pale); words != "" {
@@ -103,6 +101,3 @@ func search(t *testing.T, x *browsertest.Tab, words string) string {
 	}
 	return ""
 }
-
-// widest names the elements that reach over the right edge.
-const widest = `[...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().right > document.documentElement.clientWidth + 1 && !e.closest(".table-wrapper, pre")).slice(0, 5).map(e => e.tagName + "." + e.className).join(" ")`

@@ -35,19 +35,12 @@ func awaitWithin(t *testing.T, x *browsertest.Tab, limit time.Duration, what, ex
 // checkLook checks the page at three widths in both colour schemes.
 func checkLook(t *testing.T, x *browsertest.Tab, name string) {
 	t.Helper()
-	for _, scheme := range []string{"light", "dark"} {
-		x.Scheme(scheme)
-		for _, width := range []int64{400, 800, 1280} {
-			x.Do(chromedp.EmulateViewport(width, 900))
-			if over := x.Eval("document.documentElement.scrollWidth - document.documentElement.clientWidth"); over != "0" {
-				t.Errorf("%s, %d %s: %s pixels too wide", name, width, scheme, over)
-			}
-			if words := x.Settle(browsertest.Pale); words != "" {
-				t.Errorf("%s, %d %s: hard to read: %s", name, width, scheme, words)
-			}
-			x.Shoot(fmt.Sprintf("fleet-%s-%d-%s.png", name, width, scheme))
+	x.CheckWidths(900, []int64{400, 800, 1280}, func(where string) {
+		if words := x.Settle(browsertest.Pale); words != "" {
+			t.Errorf("%s, %s: hard to read: %s", name, where, words)
 		}
-	}
+		x.Shoot(fmt.Sprintf("fleet-%s-%s.png", name, where))
+	})
 }
 
 // count reads the number beside a state above the list of targets; 0 if it is not there.

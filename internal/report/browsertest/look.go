@@ -1,6 +1,7 @@
 package browsertest
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"time"
@@ -35,6 +36,33 @@ func (x *Tab) Shoot(name string) {
 		x.t.Fatal(err)
 	}
 }
+
+// CheckWidths looks at the page in widths, light and dark: it must not be wider than the screen. check, if it is not nil, checks more.
+func (x *Tab) CheckWidths(height int64, widths []int64, check func(where string)) {
+	x.t.Helper()
+	for _, scheme := range []string{"light", "dark"} {
+		x.Scheme(scheme)
+		for _, width := range widths {
+			where := fmt.Sprintf("%d-%s", width, scheme)
+			x.Do(chromedp.EmulateViewport(width, height))
+			x.CheckFit(where)
+			if check != nil {
+				check(where)
+			}
+		}
+	}
+}
+
+// CheckFit checks that the page is not wider than the screen.
+func (x *Tab) CheckFit(where string) {
+	x.t.Helper()
+	if over := x.Eval("document.documentElement.scrollWidth - document.documentElement.clientWidth"); over != "0" {
+		x.t.Errorf("%s: %s pixels too wide: %s", where, over, x.Eval(widest))
+	}
+}
+
+// widest names the elements that reach over the right edge.
+const widest = `[...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().right > document.documentElement.clientWidth + 1 && !e.closest(".scroll, .table-wrapper, pre")).slice(0, 5).map(e => e.tagName + "." + (e.className.baseVal ?? e.className)).join(" ")`
 
 // Pale returns texts whose contrast with the background is below 4.5, the limit of WCAG AA.
 const Pale = `(() => {
