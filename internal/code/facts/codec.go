@@ -57,10 +57,19 @@ func (c *codec) codeNumber() int {
 	return int(n)
 }
 
-func (c *codec) codeHow(h *How) {
-	n := int(*h)
+func (c *codec) codeInts(list ...*int) {
+	for _, n := range list {
+		c.codeInt(n)
+	}
+}
+
+func (c *codec) codeHow(h *How) { codeEnum(c, h) }
+
+// codeEnum encodes or decodes one of a few values.
+func codeEnum[T How | Picks | Null | Default](c *codec, v *T) {
+	n := int(*v)
 	c.codeInt(&n)
-	*h = How(n)
+	*v = T(n)
 }
 
 func (c *codec) codeBool(b *bool) {
@@ -70,6 +79,12 @@ func (c *codec) codeBool(b *bool) {
 	}
 	c.codeInt(&n)
 	*b = n == 1
+}
+
+func (c *codec) codeBools(list ...*bool) {
+	for _, b := range list {
+		c.codeBool(b)
+	}
 }
 
 // codeMark encodes four bytes, uncompressed: a mark is as good as random.
@@ -97,6 +112,12 @@ func (c *codec) codeString(s *string) {
 	c.at[*s] = uint64(len(c.at) + 1)
 	c.out = binary.AppendUvarint(c.out, uint64(len(*s)))
 	c.out = append(c.out, *s...)
+}
+
+func (c *codec) codeStrings(list ...*string) {
+	for _, s := range list {
+		c.codeString(s)
+	}
 }
 
 func (c *codec) codeName() string {

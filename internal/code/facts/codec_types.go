@@ -5,17 +5,13 @@ func (f *Facts) codeFields(c *codec) {
 	codeList(c, &f.Queries, func(q *Query) { q.codeFields(c) })
 	codeList(c, &f.Models, func(m *Model) { m.codeFields(c) })
 	codeList(c, &f.Calls, func(x *Call) {
-		c.codeString(&x.Table)
-		c.codeString(&x.Constant)
-		c.codeString(&x.Class)
+		c.codeStrings(&x.Table, &x.Constant, &x.Class)
 		c.codeInt(&x.Line)
 		c.codeHow(&x.How)
 		codeList(c, &x.Words, c.codeWord)
 	})
 	codeList(c, &f.Constants, func(x *ConstantText) {
-		c.codeString(&x.Name)
-		c.codeString(&x.Text)
-		c.codeString(&x.Alias)
+		c.codeStrings(&x.Name, &x.Text, &x.Alias)
 	})
 	codeList(c, &f.Strings, func(s *String) {
 		c.codeMark(&s.Mark)
@@ -25,8 +21,7 @@ func (f *Facts) codeFields(c *codec) {
 		c.codeString(&e.Class)
 		c.codeInt(&e.Line)
 		codeList(c, &e.Labels, func(l *Label) {
-			c.codeString(&l.Name)
-			c.codeString(&l.Text)
+			c.codeStrings(&l.Name, &l.Text)
 			c.codeInt(&l.Line)
 		})
 	})
@@ -36,8 +31,7 @@ func (f *Facts) codeFields(c *codec) {
 	codeList(c, &f.Compares, c.codeInt)
 	codeList(c, &f.Builds, c.codeInt)
 	codeList(c, &f.AllColumnsQueries, func(s *AllColumnsQuery) { s.codeFields(c) })
-	c.codeBool(&f.Sqlx)
-	c.codeBool(&f.Lax)
+	c.codeBools(&f.Sqlx, &f.Lax)
 	codeList(c, &f.Structs, func(s *Struct) {
 		c.codeString(&s.Class)
 		c.codeInt(&s.Line)
@@ -46,8 +40,7 @@ func (f *Facts) codeFields(c *codec) {
 	})
 	codeList(c, &f.Rows, func(m *Model) { m.codeFields(c) })
 	codeList(c, &f.Prefixes, func(p *Prefix) {
-		c.codeString(&p.Module)
-		c.codeString(&p.Text)
+		c.codeStrings(&p.Module, &p.Text)
 	})
 	codeList(c, &f.PHPClasses, func(x *PHPClass) { x.codeFields(c) })
 }
@@ -56,9 +49,7 @@ func (s *AllColumnsQuery) codeFields(c *codec) {
 	c.codeRelation(&s.Relation)
 	c.codeString(&s.As)
 	c.codeInt(&s.Others)
-	c.codeBool(&s.Exact)
-	c.codeBool(&s.Fitting)
-	c.codeBool(&s.Sqlx)
+	c.codeBools(&s.Exact, &s.Fitting, &s.Sqlx)
 	codeList(c, &s.Scans, c.codeInt)
 }
 
@@ -78,12 +69,10 @@ func (q *Query) codeFields(c *codec) {
 		c.codeHow(&w.How)
 		c.codeInt(&w.Line)
 		c.codeBool(&w.Listed)
-		c.codeInt(&w.Values)
-		c.codeInt(&w.From)
+		c.codeInts(&w.Values, &w.From)
 		c.bad = c.bad || w.From < 0 || w.From > len(q.Relations)
 		codeList(c, &w.Columns, func(g *Given) {
-			c.codeString(&g.Column)
-			c.codeString(&g.Value)
+			c.codeStrings(&g.Column, &g.Value)
 			c.codeBool(&g.Constant)
 		})
 	})
@@ -94,9 +83,7 @@ func (q *Query) codeFields(c *codec) {
 		c.codeInt(&x.Line)
 		c.codeString(&x.Column)
 		codeList(c, &x.Of, func(n *int) { q.codeSource(c, n) })
-		c.codeString(&x.Schema)
-		c.codeString(&x.Type)
-		c.codeString(&x.Function)
+		c.codeStrings(&x.Schema, &x.Type, &x.Function)
 	})
 	codeList(c, &q.Constraints, c.codePlace)
 	codeList(c, &q.Upserts, func(u *Upsert) {
@@ -104,12 +91,9 @@ func (q *Query) codeFields(c *codec) {
 		c.codeInt(&u.Line)
 		c.codeTarget(&u.Target)
 	})
-	c.codeBool(&q.Compares)
-	c.codeBool(&q.Whole)
+	c.codeBools(&q.Compares, &q.Whole)
 	c.codeString(&q.Row)
-	picks := int(q.Picks)
-	c.codeInt(&picks)
-	q.Picks = Picks(picks)
+	codeEnum(c, &q.Picks)
 	c.codeRelation(&q.Routine)
 }
 
@@ -123,57 +107,37 @@ func (q *Query) codeSource(c *codec, n *int) {
 }
 
 func (m *Model) codeFields(c *codec) {
-	c.codeString(&m.Schema)
-	c.codeString(&m.Table)
-	c.codeString(&m.Class)
-	c.codeString(&m.Constant)
+	c.codeStrings(&m.Schema, &m.Table, &m.Class, &m.Constant)
 	c.codeInt(&m.Line)
-	c.codeBool(&m.All)
-	c.codeBool(&m.Row)
-	c.codeBool(&m.Put)
-	c.codeBool(&m.Guessed)
-	c.codeBool(&m.Base)
-	c.codeBool(&m.Derived)
-	c.codeBool(&m.Names)
+	c.codeBools(&m.All, &m.Row, &m.Put, &m.Guessed, &m.Base, &m.Derived, &m.Names)
 	c.codeString(&m.Scope)
 	codeList(c, &m.Bases, c.codeBase)
 	codeList(c, &m.Without, c.codePlace)
 	codeList(c, &m.Fields, func(f *Field) {
-		c.codeString(&f.Field)
-		c.codeString(&f.Column)
-		c.codeString(&f.Constant)
+		c.codeStrings(&f.Field, &f.Column, &f.Constant)
 		c.codeInt(&f.Line)
 		c.codeBool(&f.Left)
-		null := int(f.Null)
-		c.codeInt(&null)
-		f.Null = Null(null)
-		byDefault := int(f.Default)
-		c.codeInt(&byDefault)
-		f.Default = Default(byDefault)
+		codeEnum(c, &f.Null)
+		codeEnum(c, &f.Default)
 	})
 }
 
 func (u *MapperUpsert) codeFields(c *codec) {
 	c.codeInt(&u.Line)
 	c.codeTarget(&u.Target)
-	c.codeString(&u.Model)
-	c.codeString(&u.Table)
-	c.codeBool(&u.Keeper)
-	c.codeBool(&u.Fields)
-	c.codeBool(&u.Own)
+	c.codeStrings(&u.Model, &u.Table)
+	c.codeBools(&u.Keeper, &u.Fields, &u.Own)
 	codeList(c, &u.Words, c.codeMark)
 }
 
 func (c *codec) codeTarget(t *Target) {
 	codeList(c, &t.Columns, c.codeString)
 	c.codeString(&t.Constraint)
-	c.codeBool(&t.Open)
-	c.codeBool(&t.Where)
+	c.codeBools(&t.Open, &t.Where)
 }
 
 func (c *codec) codeRelation(r *Relation) {
-	c.codeString(&r.Schema)
-	c.codeString(&r.Name)
+	c.codeStrings(&r.Schema, &r.Name)
 	c.codeInt(&r.Line)
 	c.codeHow(&r.How)
 }
@@ -189,6 +153,5 @@ func (c *codec) codeWord(w *Word) {
 }
 
 func (c *codec) codeBase(b *Base) {
-	c.codeString(&b.Name)
-	c.codeString(&b.Prefix)
+	c.codeStrings(&b.Name, &b.Prefix)
 }
