@@ -15,7 +15,7 @@ func TestByteCodeIsKept(t *testing.T) {
 	t.Parallel()
 	python, store := venv(t, "django-5.2-none"), t.TempDir()
 	project := func(value string) string {
-		return written(t, apps(map[string]string{
+		return writeProject(t, apps(map[string]string{
 			"manage.py": manage,
 			"conf.py":   "import values\nINSTALLED_APPS = ['shop']\nSECRET_KEY = values.KEY\nopen(values.KEY, 'w').close()\n",
 			"values.py": "KEY = " + quoted(filepath.Join(store, value)) + "\n",
@@ -63,7 +63,7 @@ func TestByteCodeIsKept(t *testing.T) {
 // Variables that change no SQL start no project again.
 func TestCacheKeyOfTheEnvironment(t *testing.T) { // t.Setenv allows no parallel run
 	count := filepath.Join(t.TempDir(), "starts")
-	dir := written(t, apps(map[string]string{
+	dir := writeProject(t, apps(map[string]string{
 		"manage.py": manage, "conf.py": "open(" + quoted(count) + ", 'a').write('x')\nINSTALLED_APPS = ['shop']\n",
 	}, map[string]string{"shop": ""}))
 	cfg := Config{Dir: dir, Python: venv(t, "django-5.2-none"), CacheDir: t.TempDir()}
@@ -81,7 +81,7 @@ func TestCacheKeyOfTheEnvironment(t *testing.T) { // t.Setenv allows no parallel
 // If the limit is hit, the message says where the project's time went, and how to set another limit.
 func TestWhereTheTimeWent(t *testing.T) {
 	t.Parallel()
-	dir := written(t, map[string]string{
+	dir := writeProject(t, map[string]string{
 		"manage.py": manage,
 		"slow.py":   "import time\n\n\ndef wait():\n    while True:\n        time.sleep(0.1)\n",
 		"conf.py":   "import slow\nslow.wait()\n",
@@ -115,7 +115,7 @@ func TestOtherPython(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			dir := written(t, map[string]string{"manage.py": manage, "conf.py": "import nothing_of_the_kind\n", tc.file: tc.text})
+			dir := writeProject(t, map[string]string{"manage.py": manage, "conf.py": "import nothing_of_the_kind\n", tc.file: tc.text})
 			_, err := Render(t.Context(), Config{Dir: dir, Python: venv(t, "django-5.2-none"), CacheDir: "-"})
 			if err == nil || tc.want != "" && !strings.Contains(err.Error(), tc.want) || tc.want == "" && strings.Contains(err.Error(), "the project wants") {
 				t.Errorf("%v", err)

@@ -6,20 +6,10 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/onward-sql/onward/internal/adapter/adaptertest"
 )
 
 const manage = "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'conf')\nfrom django.core.management import execute_from_command_line\n" +
 	"execute_from_command_line([])\n"
-
-// written puts the files of a project into a directory of the test's own.
-func written(t *testing.T, files map[string]string) string {
-	t.Helper()
-	dir := t.TempDir()
-	adaptertest.Text(files).WriteTo(t, dir)
-	return dir
-}
 
 // apps are packages with one migration each, of the given operations.
 func apps(files map[string]string, operations map[string]string) map[string]string {
@@ -36,7 +26,7 @@ func apps(files map[string]string, operations map[string]string) map[string]stri
 func TestDatabases(t *testing.T) {
 	t.Parallel()
 	thing := "        migrations.CreateModel('Thing', [('id', models.BigAutoField(primary_key=True)), ('name', models.TextField())]),\n"
-	dir := written(t, apps(map[string]string{
+	dir := writeProject(t, apps(map[string]string{
 		"manage.py": manage,
 		"conf.py": `SECRET_KEY = "x"
 INSTALLED_APPS = ["shop", "metrics", "legacy", "mixed", "nowhere"]
@@ -94,7 +84,7 @@ DATABASE_ROUTERS = ["routers.ByApp"]
 // timeout, and takes no transaction: as django-pg-zero-downtime-migrations has it.
 func TestBackendOfItsOwn(t *testing.T) {
 	t.Parallel()
-	dir := written(t, apps(map[string]string{
+	dir := writeProject(t, apps(map[string]string{
 		"manage.py": manage,
 		"conf.py": "SECRET_KEY = 'x'\nINSTALLED_APPS = ['app']\n" +
 			"DATABASES = {'default': {'ENGINE': 'calm', 'NAME': 'x', 'OPTIONS': {'options': '-c lock_timeout=9s'}}}\n",
@@ -230,7 +220,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 	for name, types := range map[string]string{"one kind": "", "kinds": "TENANT_TYPES = {'public': {}, 'sales': {}, 'research': {}}\n"} {
 		project := apps(maps.Clone(files), operations)
 		project["conf.py"] += types
-		p := render(t, Config{Dir: written(t, project), Python: venv(t, "django-5.2-none")})
+		p := render(t, Config{Dir: writeProject(t, project), Python: venv(t, "django-5.2-none")})
 		got[name] = map[string]int{}
 		for _, m := range p.Migrations {
 			if m.App != "contenttypes" {

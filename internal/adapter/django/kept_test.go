@@ -34,7 +34,7 @@ func TestFailuresAreKept(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			count := filepath.Join(t.TempDir(), "starts")
-			dir := written(t, apps(map[string]string{
+			dir := writeProject(t, apps(map[string]string{
 				"manage.py": manage,
 				"conf.py":   "open(" + quoted(count) + ", 'a').write('x')\n" + tc.settings + "\n",
 			}, map[string]string{"shop": ""}))

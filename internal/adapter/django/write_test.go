@@ -67,8 +67,8 @@ class Migration(migrations.Migration):
 `,
 }
 
-// laid writes a project to a directory.
-func laid(t *testing.T, files ...map[string]string) string {
+// writeProject writes a project to a directory.
+func writeProject(t *testing.T, files ...map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
 	for _, list := range files {
@@ -93,7 +93,7 @@ func composed(t *testing.T, dir string, replaced ...string) (adapter.Writing, er
 // one before it, the state is the same as theirs, and the SQL is identical.
 func TestCompose(t *testing.T) {
 	t.Parallel()
-	dir := laid(t, between)
+	dir := writeProject(t, between)
 	replaced := []string{"accounts.0002_nick", "shop.0002_owner", "accounts.0003_motto"}
 	w, err := composed(t, dir, replaced...)
 	if err != nil {
@@ -195,7 +195,7 @@ func TestComposeRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if _, err := composed(t, laid(t, between, tc.more), tc.replaced...); err == nil || !strings.Contains(err.Error(), tc.want) {
+			if _, err := composed(t, writeProject(t, between, tc.more), tc.replaced...); err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("%v, want %q", err, tc.want)
 			}
 		})
