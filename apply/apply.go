@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/address"
 	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/queue"
@@ -136,6 +137,17 @@ const (
 
 // GoesOn is the text of the [Throttled] event with which a paused backfill resumes.
 const GoesOn = "goes on"
+
+// prepareRun checks and completes the settings of a run.
+func (c *Config) prepareRun(ctx context.Context) error {
+	if err := c.completeConfig(); err != nil {
+		return err
+	}
+	if err := c.useSchema(ctx); err != nil {
+		return address.RedactError(err, c.DB)
+	}
+	return nil
+}
 
 func (c *Config) completeConfig() error {
 	if c.Plan == nil || len(c.Plan.Steps) == 0 {

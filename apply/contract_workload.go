@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/verify"
@@ -85,10 +86,7 @@ func describeBroken(broken []onward.Verdict, count *onward.Verified) string {
 		}
 		lines = append(lines, line)
 	}
-	if n := len(lines); n > mostBroken {
-		lines = append(lines[:mostBroken:mostBroken], fmt.Sprintf("and %d more", n-mostBroken))
-	}
 	return fmt.Sprintf("of %s of the workload %d would not work on the schema that the contract leaves. "+
 		"Nothing of the contract was begun: change the code, deploy it, and record it again\n%s",
-		report.CountNoun(count.Queries, "query"), len(ids), strings.Join(lines, "\n"))
+		report.CountNoun(count.Queries, "query"), len(ids), strings.Join(prose.FirstLines(lines, mostBroken), "\n"))
 }

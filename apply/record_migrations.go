@@ -15,6 +15,7 @@ import (
 	"github.com/onward-sql/onward/internal/address"
 	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -25,11 +26,8 @@ import (
 //
 // The errors are the same as for [Run]. A repository that cannot be read does not stop the plan.
 func RunPlanAndRecord(ctx context.Context, c PendingConfig) (*onward.Applied, error) {
-	if err := c.Config.completeConfig(); err != nil {
+	if err := c.prepareRun(ctx); err != nil {
 		return nil, err
-	}
-	if err := c.useSchema(ctx); err != nil {
-		return nil, address.RedactError(err, c.DB)
 	}
 	p := &pendingRun{c: c}
 	record, err := p.recordSQL(ctx)
@@ -72,7 +70,7 @@ func unrecordedAdvice(p *onward.Plan, why string) string {
 		for i := range p.Left {
 			list = append(list, fmt.Sprintf("%s:%d", p.Left[i].Path, p.Left[i].Line))
 		}
-		return fmt.Sprintf("run what the plan leaves (%s), and then tell the migrations' own tool that the whole release took place", listSome(list))
+		return fmt.Sprintf("run what the plan leaves (%s), and then tell the migrations' own tool that the whole release took place", prose.FirstNames(list, 3))
 	}
 	return adviseRecording(p.Migrations, cmp.Or(why, "onward was not run in their repository"))
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/ledger"
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -65,16 +66,8 @@ func listDoubts(p *onward.Plan) (why []string, err error) {
 	default:
 		why = append(why, "its proof is missing")
 	}
-	why[len(why)-1] += ", for " + listSome(steps)
+	why[len(why)-1] += ", for " + prose.FirstNames(steps, 3)
 	return why, nil
-}
-
-// listSome names the first three of a list.
-func listSome(list []string) string {
-	if len(list) > 3 {
-		return fmt.Sprintf("%s and %d more", strings.Join(list[:3], ", "), len(list)-3)
-	}
-	return strings.Join(list, ", ")
 }
 
 // sealPlan gives a plan its digest before the ledger stores it. A plan in the ledger without a digest was therefore started

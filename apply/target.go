@@ -78,11 +78,8 @@ type stepAttempts struct {
 
 // Open takes the lease of a database and records the plan there. The errors are the same as for [Run].
 func Open(ctx context.Context, c Config) (*Target, error) {
-	if err := c.completeConfig(); err != nil {
+	if err := c.prepareRun(ctx); err != nil {
 		return nil, err
-	}
-	if err := c.useSchema(ctx); err != nil {
-		return nil, address.RedactError(err, c.DB)
 	}
 	if !c.scope.IsDatabase() && !c.moved {
 		var err error

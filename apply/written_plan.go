@@ -8,6 +8,7 @@ import (
 
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/ledger"
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/plan"
 )
@@ -28,7 +29,7 @@ func (t *Target) refuseWritten() error {
 		}
 		files = "in " + p.Dir
 		if len(list) > 0 {
-			files = listSome(list)
+			files = prose.FirstNames(list, 3)
 		}
 	}
 	if files == "" || t.c.asWritten {
@@ -47,7 +48,7 @@ func (p *pendingRun) findWritten() string {
 	}
 	for kept, paths := range plan.ListWritten(p.release.Root()) {
 		if sharesMigration(kept, p.c.Plan) {
-			return listSome(paths)
+			return prose.FirstNames(paths, 3)
 		}
 	}
 	return ""

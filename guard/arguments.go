@@ -10,6 +10,7 @@ import (
 
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/lazyregexp"
+	"github.com/onward-sql/onward/internal/wire"
 )
 
 // commandRewriter replaces the database's address in the arguments of a command by the proxy's. It refuses an
@@ -31,7 +32,7 @@ type commandRewriter struct {
 // *config.InputError.
 func (p *serverAddress) rewriteCommand(args, env, allowed []string) (newArgs, newEnv []string, err error) {
 	newEnv, found := p.rewriteEnvironment(disableSpring(args, env))
-	c := &commandRewriter{serverAddress: p, env: mapOf(env), later: mapOf(newEnv), allowed: allowed}
+	c := &commandRewriter{serverAddress: p, env: wire.ReadEnvironment(env), later: wire.ReadEnvironment(newEnv), allowed: allowed}
 	words := wordsOf(args)
 	c.simpleCommand(words)
 	if c.err != nil {
@@ -48,7 +49,7 @@ func (p *serverAddress) rewriteCommand(args, env, allowed []string) (newArgs, ne
 			c.later["PGPASSWORD"] = p.password
 		}
 		p.removeTLSVariables(c.later)
-		newEnv = listOf(c.later)
+		newEnv = wire.FormatEnvironment(c.later)
 	}
 	return joinArguments(words), newEnv, nil
 }
@@ -63,24 +64,6 @@ func disableSpring(args, env []string) []string {
 		return env
 	}
 	return append(slices.Clone(env), "DISABLE_SPRING=1")
-}
-
-func mapOf(env []string) map[string]string {
-	out := map[string]string{}
-	for _, s := range env {
-		name, value, _ := strings.Cut(s, "=")
-		out[name] = value
-	}
-	return out
-}
-
-func listOf(env map[string]string) []string {
-	out := make([]string, 0, len(env))
-	for name, value := range env {
-		out = append(out, name+"="+value)
-	}
-	slices.Sort(out)
-	return out
 }
 
 // setRefusal keeps the first reason. format must not print a password.

@@ -9,7 +9,7 @@ import (
 // addRoot adds the proxy's root certificate to an environment: the command's own settings may verify the server
 // (sslmode=verify-full in a file).
 func (g *guard) addRoot(env []string, root *wire.RootFile) ([]string, error) {
-	roots, values := g.commandRoots(), mapOf(env)
+	roots, values := g.commandRoots(), wire.ReadEnvironment(env)
 	for _, name := range []string{wire.LibpqRoots, wire.NodeRoots} {
 		if name == wire.LibpqRoots && !g.offersRoot() {
 			continue
@@ -19,7 +19,7 @@ func (g *guard) addRoot(env []string, root *wire.RootFile) ([]string, error) {
 		}
 		values[name] = roots[name]
 	}
-	return listOf(values), nil
+	return wire.FormatEnvironment(values), nil
 }
 
 // offersRoot reports whether the command gets PGSSLROOTCERT. It does if it has root certificates, or if --db verifies the
@@ -32,7 +32,7 @@ func (g *guard) offersRoot() bool {
 // commandRoots returns the command's environment before it was rewritten. If it has no root certificates, and --db verifies
 // the server, it has those of --db.
 func (g *guard) commandRoots() map[string]string {
-	env := mapOf(g.c.Env)
+	env := wire.ReadEnvironment(g.c.Env)
 	if g.serverAddress.verifies && !wire.HasRoots(env) {
 		env[wire.LibpqRoots] = firstNonEmpty(g.serverAddress.rootFile, "system")
 	}

@@ -234,11 +234,7 @@ var hostPortSuffixes = [][2]string{{"HOST", "PORT"}, {"HOSTNAME", "PORT"}, {"SER
 
 // rewriteEnvironment returns an environment with the proxy's address, and reports whether it contained the database's.
 func (p *serverAddress) rewriteEnvironment(list []string) (out []string, found bool) {
-	values := map[string]string{}
-	for _, s := range list {
-		name, value, _ := strings.Cut(s, "=")
-		values[name] = value
-	}
+	values := wire.ReadEnvironment(list)
 	libpq := false
 	if values["PGSERVICE"] != "" {
 		if cfg := p.serviceConfig(values); cfg != nil {
@@ -265,12 +261,7 @@ func (p *serverAddress) rewriteEnvironment(list []string) (out []string, found b
 	if libpq {
 		p.removeTLSVariables(values)
 	}
-	out = make([]string, 0, len(values))
-	for name, value := range values {
-		out = append(out, name+"="+value)
-	}
-	slices.Sort(out)
-	return out, found
+	return wire.FormatEnvironment(values), found
 }
 
 // setService puts the proxy's address and the other settings of a service into libpq's variables.

@@ -111,7 +111,7 @@ func attachFiles(p *planner, w audit.Writing) []audit.Written {
 		}
 		var list []int
 		for _, c := range changes {
-			if (isInChange(f, c) || isAlsoAt(f, c)) && p.hasRewrite(c, steps[c]) {
+			if (isInChange(f, c) || isAlsoInChange(f, c)) && p.hasRewrite(c, steps[c]) {
 				list = append(list, steps[c]...)
 			}
 		}
@@ -138,13 +138,6 @@ func attachFiles(p *planner, w audit.Writing) []audit.Written {
 		}
 	}
 	return append(d.Files, rest...)
-}
-
-// isAlsoAt reports whether a change is another place of a finding.
-func isAlsoAt(f *onward.Finding, c *recipe.Change) bool {
-	return slices.ContainsFunc(f.Also, func(at onward.Place) bool {
-		return at.Path == c.Migration.Path && at.Line >= c.Line && at.Line <= c.EndLine
-	})
 }
 
 // hasRewrite reports whether the steps of a change are safe and differ from the change itself.

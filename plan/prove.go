@@ -12,6 +12,7 @@ import (
 
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/redact"
 	"github.com/onward-sql/onward/onward"
 )
@@ -146,10 +147,7 @@ func (v *prover) compareResult(name string, want *state, but map[string]bool, wo
 		return false
 	}
 	diff := want.listDifferences(got, v.volatile, but)
-	if n := len(diff); n > mostDifferences {
-		diff = append(diff[:mostDifferences:mostDifferences], fmt.Sprintf("and %d more", n-mostDifferences))
-	}
-	v.addCheck(name, len(diff) == 0, strings.Join(diff, "\n"))
+	v.addCheck(name, len(diff) == 0, strings.Join(prose.FirstLines(diff, mostDifferences), "\n"))
 	return len(diff) > 0 && !maps.Equal(want.values, got.values)
 }
 

@@ -3,7 +3,6 @@ package record
 import (
 	"maps"
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/wire"
@@ -11,11 +10,7 @@ import (
 
 // clientEnvironment is the command's environment: the caller's, with the proxy's address.
 func (s *recordTarget) clientEnvironment(caller []string, host, port, mode string, root *wire.RootFile) ([]string, error) {
-	env := map[string]string{}
-	for _, v := range caller {
-		name, value, _ := strings.Cut(v, "=")
-		env[name] = value
-	}
+	env := wire.ReadEnvironment(caller)
 	roots := maps.Clone(env)
 	for _, name := range []string{wire.LibpqRoots, wire.NodeRoots} {
 		if err := root.AddTo(roots, name); err != nil {
@@ -40,10 +35,5 @@ func (s *recordTarget) clientEnvironment(caller []string, host, port, mode strin
 	} {
 		env[name] = value
 	}
-	out := make([]string, 0, len(env))
-	for name, value := range env {
-		out = append(out, name+"="+value)
-	}
-	slices.Sort(out)
-	return out, nil
+	return wire.FormatEnvironment(env), nil
 }

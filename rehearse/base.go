@@ -18,7 +18,9 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/pgserver"
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/report"
 )
 
@@ -288,7 +290,7 @@ func (h *baseBuilder) storeNotes(ctx context.Context) error {
 	}
 	if n := len(h.skippedPlaces); n > 0 {
 		h.base.Notes = append(h.base.Notes, fmt.Sprintf("of the base %s left out, as %s not be had: %s",
-			report.CountNoun(n, "statement")+" "+pluralForm(n, "was", "were"), strings.Join(h.base.Absent, " and ")+" can", shortList(h.skippedPlaces)))
+			report.CountNoun(n, "statement")+" "+prose.PickForm(n, "was", "were"), strings.Join(h.base.Absent, " and ")+" can", prose.FirstNames(h.skippedPlaces, 8)))
 	}
 	if h.runner != nil {
 		h.base.Notes = append(h.base.Notes, h.runner.notes...)
@@ -308,7 +310,7 @@ func (h *baseBuilder) storeNotes(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return execAll(ctx, h.server, "", "", "COMMENT ON DATABASE "+h.base.database+" IS "+quoteLiteral(string(text)))
+	return execAll(ctx, h.server, "", "", "COMMENT ON DATABASE "+h.base.database+" IS "+pgparse.QuoteLiteral(string(text)))
 }
 
 const defaultPath = `"$user", public`
@@ -330,26 +332,6 @@ func (v *version) readBaseNotes(ctx context.Context) error {
 		return errors.Join(fmt.Errorf("read the cached base: %w", err), v.server.Stop())
 	}
 	return nil
-}
-
-// shortList names the first items, and counts the rest.
-func shortList(list []string) string {
-	const most = 8
-	if len(list) <= most {
-		return strings.Join(list, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(list[:most], ", "), len(list)-most)
-}
-
-func pluralForm(n int, one, many string) string {
-	if n == 1 {
-		return one
-	}
-	return many
-}
-
-func quoteLiteral(s string) string {
-	return "E'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s) + "'"
 }
 
 // execAll runs statements one by one, in a session with the settings of [pgserver.Server.PinnedURL].

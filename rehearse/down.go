@@ -11,6 +11,7 @@ import (
 
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/internal/rules/release"
 	"github.com/onward-sql/onward/internal/script"
@@ -55,8 +56,7 @@ func (v *version) rehearseDowns(ctx context.Context) error {
 		v.addNotef("%s's way back was not rehearsed: it is made from code, not from SQL", code)
 	}
 	if n := len(without); n > 0 {
-		verb := map[bool]string{true: "has", false: "have"}[n == 1]
-		v.addNotef("%s %s no down migration in SQL: %s", report.CountNoun(n, "migration"), verb, joinFirst(without))
+		v.addNotef("%s %s no down migration in SQL: %s", report.CountNoun(n, "migration"), prose.PickForm(n, "has", "have"), joinFirst(without))
 	}
 	return nil
 }
@@ -73,16 +73,10 @@ func (d *downRun) rehearseDown(ctx context.Context, i int, step *step, down *scr
 	return d.runDownAndUp(ctx, step, down)
 }
 
-// most limits how many differences and migrations are named.
-const most = 5
+// mostNamed limits how many differences and migrations are named.
+const mostNamed = 5
 
-// joinFirst names the first items of a list, and counts the rest.
-func joinFirst(list []string) string {
-	if len(list) <= most {
-		return strings.Join(list, "; ")
-	}
-	return fmt.Sprintf("%s; and %d more", strings.Join(list[:most], "; "), len(list)-most)
-}
+func joinFirst(list []string) string { return strings.Join(prose.FirstLines(list, mostNamed), "; ") }
 
 func (v *version) addNotef(format string, args ...any) {
 	v.out.Notes = append(v.out.Notes, fmt.Sprintf(format, args...))

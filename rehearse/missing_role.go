@@ -13,6 +13,7 @@ import (
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/all"
 	"github.com/onward-sql/onward/internal/lazyregexp"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/pgserver"
 )
 
@@ -51,9 +52,9 @@ func (v *version) prepareRoles(ctx context.Context, s *pgserver.Server, db strin
 	statements := slices.Clone(v.bookkeepingDDL)
 	for _, role := range v.roles {
 		// The name comes from a migration, so it is quoted, inside a quoted text.
-		statements = append(statements, "DO LANGUAGE plpgsql "+quoteLiteral("DECLARE s pg_catalog.name; BEGIN FOR s IN SELECT nspname FROM pg_catalog.pg_namespace"+
+		statements = append(statements, "DO LANGUAGE plpgsql "+pgparse.QuoteLiteral("DECLARE s pg_catalog.name; BEGIN FOR s IN SELECT nspname FROM pg_catalog.pg_namespace"+
 			" WHERE nspname OPERATOR(pg_catalog.!~) '^pg_' AND nspname OPERATOR(pg_catalog.<>) 'information_schema' AND pg_catalog.pg_has_role(nspowner, 'USAGE')"+
-			" LOOP EXECUTE pg_catalog.format('GRANT CREATE ON SCHEMA %I TO %I', s, "+quoteLiteral(role)+"); END LOOP; END"))
+			" LOOP EXECUTE pg_catalog.format('GRANT CREATE ON SCHEMA %I TO %I', s, "+pgparse.QuoteLiteral(role)+"); END LOOP; END"))
 	}
 	if len(statements) == 0 || v.Server != "" {
 		return nil

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/onward"
 )
@@ -94,7 +95,7 @@ func deployOrder(r *onward.Report, v *onward.Verification, last int) string {
 		return "No order works: with " + strings.Join(nowhere, ", ") + " the deployed code fails, and without it the new code does."
 	case fresh > 0:
 		v.Works = false
-		return fmt.Sprintf("No order works: %s of the new code %s after the whole release.", countQueries(fresh), pluralForm(fresh, "fails", "fail"))
+		return fmt.Sprintf("No order works: %s of the new code %s after the whole release.", countQueries(fresh), prose.PickForm(fresh, "fails", "fail"))
 	case late != "":
 		v.Works = false
 		return fmt.Sprintf("No order works yet: %s belongs after the code and runs before %s, which the new code needs. Change their order.", after[0], late)
@@ -110,11 +111,4 @@ func deployOrder(r *onward.Report, v *onward.Verification, last int) string {
 		return "Run the migrations, then deploy the code: the deployed code works at every point."
 	}
 	return "Migrations and code can be deployed in either order."
-}
-
-func pluralForm(n int, one, many string) string {
-	if n == 1 {
-		return one
-	}
-	return many
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/redact"
 	"github.com/onward-sql/onward/rehearse"
 )
@@ -177,7 +178,7 @@ func (s *session) connectAs(ctx context.Context, q *recordedQuery) (*pgx.Conn, e
 		sql = []string{"RESET ROLE", "RESET search_path"}
 	}
 	if path != "" {
-		sql = append(sql, "SELECT pg_catalog.set_config('search_path', "+quoteLiteral(path)+", false)")
+		sql = append(sql, "SELECT pg_catalog.set_config('search_path', "+pgparse.QuoteLiteral(strings.ReplaceAll(path, "\x00", ""))+", false)")
 	}
 	if role != "" {
 		sql = append(sql, "SET ROLE "+pgx.Identifier{role}.Sanitize())
@@ -188,10 +189,6 @@ func (s *session) connectAs(ctx context.Context, q *recordedQuery) (*pgx.Conn, e
 		}
 	}
 	return c, nil
-}
-
-func quoteLiteral(s string) string {
-	return " E'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`, "\x00", "").Replace(s) + "'"
 }
 
 // askGroup asks for a group in one pipeline. Each query has a transaction of its own, so that

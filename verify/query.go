@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/query"
 	"github.com/onward-sql/onward/internal/workload"
 	"github.com/onward-sql/onward/onward"
@@ -127,8 +128,8 @@ func temporaryTables(loads []*workload.Workload) []string {
 	return out
 }
 
-// most senders that are named.
-const most = 3
+// mostSenders is how many senders are named.
+const mostSenders = 3
 
 // describeSenders says who sends a query, the most frequent first.
 func describeSenders(list []workload.Sender) string {
@@ -145,10 +146,7 @@ func describeSenders(list []workload.Sender) string {
 		}
 	}
 	names := slices.SortedFunc(maps.Keys(calls), func(a, b string) int { return cmp.Or(cmp.Compare(calls[b], calls[a]), cmp.Compare(a, b)) })
-	if n := len(names); n > most {
-		return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", n-most)
-	}
-	return strings.Join(names, ", ")
+	return prose.FirstNames(names, mostSenders)
 }
 
 // readText takes from the text what the server is not asked.

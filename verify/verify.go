@@ -14,6 +14,7 @@ import (
 
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/internal/workload"
 	"github.com/onward-sql/onward/onward"
@@ -152,7 +153,7 @@ func (c *checker) addNotes(v *onward.Verification) {
 	if n := v.Old.Unfit; n > 0 && v.Old.Parsed == nil {
 		note("%s of the deployed code %s not fit the schema of the base, and %s not judged: "+
 			"the recording is of another version of the schema, or %s tables that the code makes itself. The first: %s",
-			report.CountNoun(n, "query"), pluralForm(n, "does", "do"), pluralForm(n, "was", "were"), pluralForm(n, "it uses", "they use"), c.firstUnfit())
+			report.CountNoun(n, "query"), prose.PickForm(n, "does", "do"), prose.PickForm(n, "was", "were"), prose.PickForm(n, "it uses", "they use"), c.firstUnfit())
 	}
 	roles := map[string]bool{}
 	for _, q := range c.queries {
@@ -162,7 +163,7 @@ func (c *checker) addNotes(v *onward.Verification) {
 	}
 	if len(roles) > 0 {
 		note("the schema names no role %s: queries of %s are not judged; give the schema with its grants by --schema FILE or --from ADDRESS",
-			strings.Join(slices.Sorted(maps.Keys(roles)), ", "), pluralForm(len(roles), "this role", "these roles"))
+			strings.Join(slices.Sorted(maps.Keys(roles)), ", "), prose.PickForm(len(roles), "this role", "these roles"))
 	}
 	v.Notes = append(v.Notes, c.foldNotes()...)
 	if c.late > 0 {
@@ -206,12 +207,12 @@ func concludeSafety(r *onward.Report) {
 		s.State, s.Safe = onward.StateNotSafe, false
 		if red.Code == onward.OldCode {
 			s.Verdict = fmt.Sprintf("This release is not safe to deploy: %s of the deployed code %s, the first after %s.",
-				report.CountNoun(v.Old.Broken, report.QueryNoun(v.Old)), pluralForm(v.Old.Broken, "breaks", "break"), formatPlace(red.After))
+				report.CountNoun(v.Old.Broken, report.QueryNoun(v.Old)), prose.PickForm(v.Old.Broken, "breaks", "break"), formatPlace(red.After))
 			return
 		}
 		n := v.Points[len(v.Points)-1].New.Errors
 		s.Verdict = fmt.Sprintf("This release is not safe to deploy: %s of the new code %s after the whole of it.", report.CountNoun(n, report.QueryNoun(v.New)),
-			pluralForm(n, "breaks", "break"))
+			prose.PickForm(n, "breaks", "break"))
 	}
 }
 

@@ -105,5 +105,5 @@ func nameOthers(list []FunctionUse) string {
 	for i := range list[1:] {
 		names = append(names, list[i+1].Signature())
 	}
-	return "; " + prose.EnumerateNames(names) + " name" + map[bool]string{true: "s", false: ""}[len(names) == 1] + " it too"
+	return "; " + prose.EnumerateNames(names) + " name" + prose.PickForm(len(names), "s", "") + " it too"
 }

@@ -68,6 +68,13 @@ func (p *Filter) addReturn(what uint32) { p.addInstruction(unix.BPF_RET|unix.BPF
 // RefuseCall ends a call with an error; the error 0 is success.
 func (p *Filter) RefuseCall(errno unix.Errno) { p.addReturn(unix.SECCOMP_RET_ERRNO | uint32(errno)) }
 
+// RefuseCalls ends each of some calls with an error; the error 0 is success.
+func (p *Filter) RefuseCalls(calls []uint32, errno unix.Errno) {
+	for _, call := range calls {
+		p.OnCall(call, func(p *Filter) { p.RefuseCall(errno) })
+	}
+}
+
 // AllowCall lets a call pass.
 func (p *Filter) AllowCall() { p.addReturn(unix.SECCOMP_RET_ALLOW) }
 

@@ -2,12 +2,12 @@ package dbchecks
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/prose"
 )
 
 // formatAge formats a duration for people, as exact as needed: "12 s", "40 min", "3 h", "9
@@ -35,16 +35,11 @@ func formatRelation(schema, name string) (shown, sql, qualified string) {
 	return n.String(), analysis.QuoteTable(n), n.Qualified()
 }
 
-// most is how many objects of a list are named if one finding is about all of them.
-const most = 5
+// mostNamed is how many objects of a list are named if one finding is about all of them.
+const mostNamed = 5
 
 // listNames lists names in one line, and counts the rest.
-func listNames(names []string) string {
-	if len(names) <= most {
-		return strings.Join(names, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
-}
+func listNames(names []string) string { return prose.FirstNames(names, mostNamed) }
 
 // quoteName returns a name quoted for SQL if necessary.
 func quoteName(name string) string { return pgparse.QuoteIdent(name) }

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/internal/pgparse"
 )
 
 // mostExisting limits how many of the existing rows are referred to.
@@ -102,7 +104,7 @@ func (f *filler) validTexts(ctx context.Context, typ string, texts []string) ([]
 		if strings.ContainsRune(v, 0) {
 			continue
 		}
-		_, err := f.conn.Exec(ctx, "SELECT CAST("+quoteLiteral(v)+" AS "+typ+")")
+		_, err := f.conn.Exec(ctx, "SELECT CAST("+pgparse.QuoteLiteral(v)+" AS "+typ+")")
 		if ctx.Err() != nil || f.conn.IsClosed() {
 			return nil, fmt.Errorf("try values of type %s: %w", typ, err)
 		}
@@ -113,5 +115,3 @@ func (f *filler) validTexts(ctx context.Context, typ string, texts []string) ([]
 	f.literals[key] = out
 	return out, nil
 }
-
-func quoteLiteral(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/internal/pgparse"
 )
 
 // advanceSequences advances sequences to the numbers of the generated rows, which is necessary for any rows copied with their
@@ -35,7 +37,7 @@ func (f *filler) advanceSequences(ctx context.Context) error {
 func (f *filler) advanceTo(ctx context.Context, sequence, relation, number string) error {
 	return f.tryStatement(ctx, relation, "advance "+sequence, fmt.Sprintf("SELECT pg_catalog.setval(%s, x.m) FROM (SELECT %s AS m) AS x WHERE x.m "+
 		"OPERATOR(pg_catalog.>=) (SELECT last_value FROM %s)",
-		quoteLiteral(sequence), number, sequence))
+		pgparse.QuoteLiteral(sequence), number, sequence))
 }
 
 // advanceUnlinked advances the sequences that no column default uses but that the migrations have used: a statement may call

@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/internal/pgparse"
 )
 
 // NewDatabase creates a database: a copy of template or, if that is "", an empty one with UTF-8 and the C locale.
@@ -28,7 +29,7 @@ func (s *Server) NewDatabase(ctx context.Context, template string) (string, erro
 			if err := checkSetting(key, value); err != nil {
 				return "", err
 			}
-			statements = append(statements, fmt.Sprintf("ALTER DATABASE %s SET %s = %s", quoteIdent(name), key, quoteLiteral(value)))
+			statements = append(statements, fmt.Sprintf("ALTER DATABASE %s SET %s = %s", quoteIdent(name), key, pgparse.QuoteLiteral(value)))
 		}
 	}
 	if note, err := s.noteRoles(name); err != nil {
@@ -115,11 +116,3 @@ func (s *Server) addCrash(err error) error {
 }
 
 func quoteIdent(name string) string { return pgx.Identifier{name}.Sanitize() }
-
-func quoteLiteral(value string) string {
-	quoted := "'" + strings.ReplaceAll(value, "'", "''") + "'"
-	if strings.Contains(value, `\`) {
-		quoted = "E" + strings.ReplaceAll(quoted, `\`, `\\`)
-	}
-	return quoted
-}

@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/onward-sql/onward/internal/lazyregexp"
+	"github.com/onward-sql/onward/internal/pgparse"
 )
 
 // Roles belong to a whole server and not to a database. On a throwaway server they end with it. On the user's server,
@@ -34,7 +35,7 @@ func (s *Server) Roles(ctx context.Context, c *pgx.Conn) ([]string, error) {
 
 // Claim marks a role as made for a database of NewDatabase. c is a session of the role that made it.
 func (s *Server) Claim(ctx context.Context, c *pgx.Conn, db, role string) error {
-	if _, err := c.Exec(ctx, "COMMENT ON ROLE "+quoteIdent(role)+" IS "+quoteLiteral(db+claimed)); err != nil {
+	if _, err := c.Exec(ctx, "COMMENT ON ROLE "+quoteIdent(role)+" IS "+pgparse.QuoteLiteral(db+claimed)); err != nil {
 		return fmt.Errorf("mark the role %s as the rehearsal's: %w", role, err)
 	}
 	return nil
@@ -134,7 +135,7 @@ func (s *Server) noteRoles(db string) (string, error) {
 		return "", nil
 	}
 	names, err := json.Marshal(s.external.makes)
-	return "COMMENT ON DATABASE " + quoteIdent(db) + " IS " + quoteLiteral(makes+string(names)), err
+	return "COMMENT ON DATABASE " + quoteIdent(db) + " IS " + pgparse.QuoteLiteral(makes+string(names)), err
 }
 
 // notedRoles returns the roles in the comments of onward's databases, by database.

@@ -37,12 +37,8 @@ var pretendedCalls = append([]uint32{unix.SYS_FCHMODAT, unix.SYS_FCHMODAT2}, pre
 // IP sockets, and connect to addresses of their length.
 func callFilter(datagrams bool) confine.Filter {
 	p := confine.NewFilter()
-	for _, call := range refusedCalls {
-		p.OnCall(call, func(p *confine.Filter) { p.RefuseCall(unix.EPERM) })
-	}
-	for _, call := range pretendedCalls {
-		p.OnCall(call, func(p *confine.Filter) { p.RefuseCall(0) })
-	}
+	p.RefuseCalls(refusedCalls, unix.EPERM)
+	p.RefuseCalls(pretendedCalls, 0)
 	p.OnCall(unix.SYS_SOCKET, func(p *confine.Filter) {
 		p.AllowSocket(unix.AF_UNIX, unix.SOCK_STREAM)
 		if datagrams {

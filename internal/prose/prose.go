@@ -19,6 +19,32 @@ func EnumerateNames(names []string) string {
 	return strings.Join(names[:n-1], ", ") + " and " + names[n-1]
 }
 
+// FirstNames lists the first names, and counts the rest: "a, b and 3 more".
+func FirstNames(names []string, most int) string {
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return strings.Join(names[:most], ", ") + " and " + countRest(len(names)-most)
+}
+
+// FirstLines returns the first lines, and a line that counts the rest: "and 3 more".
+func FirstLines(lines []string, most int) []string {
+	if len(lines) <= most {
+		return lines
+	}
+	return append(lines[:most:most], "and "+countRest(len(lines)-most))
+}
+
+func countRest(n int) string { return strconv.Itoa(n) + " more" }
+
+// PickForm returns the form of a word that fits a number.
+func PickForm(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}
+
 // OneLine returns a text with each run of white space replaced by one blank, cut if it is
 // too long for a message.
 func OneLine(s string) string {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"time"
+
+	"github.com/onward-sql/onward/internal/prose"
 )
 
 // Limits of how onward queues for locks, for its own statements and for those that it guards.
@@ -61,12 +63,9 @@ func Backoff(stall time.Duration, lost int) time.Duration {
 func DescribeBlockers(list []Blocker) []string {
 	var out []string
 	for i := range list {
-		if i == 3 {
-			return append(out, fmt.Sprintf("and %d more", len(list)-3))
-		}
 		out = append(out, list[i].String())
 	}
-	return out
+	return prose.FirstLines(out, 3)
 }
 
 // BlockerReporter limits how often blockers are reported: the same ones once, however old they become, and others

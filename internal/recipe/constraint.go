@@ -23,6 +23,31 @@ func (c *Change) constraintNode(types ...pgparse.ConstrType) *pgparse.Constraint
 	return nil
 }
 
+// uniqueNode returns the unique constraint or primary key that a command adds with an index of its own.
+func (c *Change) uniqueNode() *pgparse.Constraint {
+	con := c.constraintNode(pgparse.ConstrType_CONSTR_UNIQUE, pgparse.ConstrType_CONSTR_PRIMARY)
+	if con == nil || con.Indexname != "" || con.WithoutOverlaps {
+		return nil
+	}
+	return con
+}
+
+// addKeyColumns makes the columns of a new primary key NOT NULL. It returns the phase in which a unique constraint or
+// primary key is added.
+func (m *Steps) addKeyColumns(c *Change, t *catalog.Relation, made *catalog.Constraint) onward.PlanPhase {
+	names := c.columnsOf(made)
+	phase := c.checkPhase(names...)
+	if made.Kind != catalog.PrimaryKey {
+		return phase
+	}
+	for _, n := range names {
+		if col := t.Column(n); col != nil && !col.NotNull {
+			m.notNull(c, t, n, phase)
+		}
+	}
+	return phase
+}
+
 // constraintCheck adds a CHECK as NOT VALID, and validates it later.
 // https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT
 var constraintCheck = &Recipe{Name: "constraint-check", Make: func(c *Change) *Steps {
@@ -108,8 +133,8 @@ func (m *Steps) addConstraintSteps(t *catalog.Relation, con, definition string, 
 // constraint with that index.
 // https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT-USING-INDEX
 var constraintUnique = &Recipe{Name: "constraint-unique", Make: func(c *Change) *Steps {
-	con := c.constraintNode(pgparse.ConstrType_CONSTR_UNIQUE, pgparse.ConstrType_CONSTR_PRIMARY)
-	if con == nil || con.Indexname != "" || con.WithoutOverlaps {
+	con := c.uniqueNode()
+	if con == nil {
 		return nil
 	}
 	t := c.AlteredRelation()
@@ -125,15 +150,7 @@ var constraintUnique = &Recipe{Name: "constraint-unique", Make: func(c *Change) 
 		return nil
 	}
 	m := &Steps{}
-	names := c.columnsOf(made)
-	phase := c.checkPhase(names...)
-	if kind == catalog.PrimaryKey {
-		for _, n := range names {
-			if col := t.Column(n); col != nil && !col.NotNull {
-				m.notNull(c, t, n, phase)
-			}
-		}
-	}
+	phase := m.addKeyColumns(c, t, made)
 	m.addUniqueConstraint(c, t, made, phase)
 	return m
 }}

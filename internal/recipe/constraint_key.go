@@ -26,15 +26,7 @@ var constraintKey = &Recipe{Name: "constraint-key", Make: func(c *Change) *Steps
 		return nil
 	}
 	m := &Steps{}
-	names := c.columnsOf(made)
-	phase := c.checkPhase(names...)
-	if made.Kind == catalog.PrimaryKey {
-		for _, n := range names {
-			if col := t.Column(n); col != nil && !col.NotNull {
-				m.notNull(c, t, n, phase)
-			}
-		}
-	}
+	phase := m.addKeyColumns(c, t, made)
 	own := made.Name
 	if own == old.Name || c.Release.Deployed.Relation(t.OID).Constraint(own) != nil {
 		own = c.Release.uniqueName(own, "onward", "")
@@ -60,8 +52,7 @@ func (c *Change) droppedKey() *catalog.Constraint {
 
 // keyFor returns the earlier change that drops the key which this change replaces; nil if there is none.
 func (c *Change) keyFor() *Change {
-	con := c.constraintNode(pgparse.ConstrType_CONSTR_UNIQUE, pgparse.ConstrType_CONSTR_PRIMARY)
-	if con == nil || con.Indexname != "" || con.WithoutOverlaps {
+	if c.uniqueNode() == nil {
 		return nil
 	}
 	made := c.addedConstraint()

@@ -2,15 +2,13 @@ package recipe
 
 import (
 	"github.com/onward-sql/onward/internal/catalog"
-	"github.com/onward-sql/onward/internal/pgparse"
 )
 
 // partitionUnique adds the unique constraint or primary key to each partition, with an index that is
 // built concurrently. It then attaches them to the partitioned table's, as a dump does.
 // https://www.postgresql.org/docs/current/ddl-partitioning.html#DDL-PARTITIONING-DECLARATIVE-MAINTENANCE
 var partitionUnique = &Recipe{Name: "partition-unique", Make: func(c *Change) *Steps {
-	con := c.constraintNode(pgparse.ConstrType_CONSTR_UNIQUE, pgparse.ConstrType_CONSTR_PRIMARY)
-	if con == nil || con.Indexname != "" || con.WithoutOverlaps {
+	if c.uniqueNode() == nil {
 		return nil
 	}
 	t, made := c.AlteredRelation(), c.addedConstraint()
@@ -22,15 +20,7 @@ var partitionUnique = &Recipe{Name: "partition-unique", Make: func(c *Change) *S
 		return nil
 	}
 	m := &Steps{}
-	columns := t.ColumnNames(made.Columns)
-	phase := c.checkPhase(columns...)
-	if made.Kind == catalog.PrimaryKey {
-		for _, n := range columns {
-			if col := t.Column(n); col != nil && !col.NotNull {
-				m.notNull(c, t, n, phase)
-			}
-		}
-	}
+	phase := m.addKeyColumns(c, t, made)
 	b := &partitionedIndex{
 		c:          c,
 		m:          m,

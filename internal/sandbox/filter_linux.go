@@ -59,12 +59,8 @@ func canCopyDescriptors() bool {
 // connections and modes of files, if there is one.
 func (s *Sandbox) callFilter(asks bool) confine.Filter {
 	p := confine.NewFilter()
-	for _, call := range refusedCalls {
-		p.OnCall(call, func(p *confine.Filter) { p.RefuseCall(unix.EPERM) })
-	}
-	for _, call := range pretendedCalls {
-		p.OnCall(call, func(p *confine.Filter) { p.RefuseCall(0) })
-	}
+	p.RefuseCalls(refusedCalls, unix.EPERM)
+	p.RefuseCalls(pretendedCalls, 0)
 	if asks {
 		for _, call := range chmodCalls {
 			p.OnCall(call, func(p *confine.Filter) { p.AskListener() })

@@ -86,9 +86,3 @@ func certifiedHosts(listen string) (names []string, addresses []net.IP) {
 	}
 	return names, addresses
 }
-
-// EncryptionVariables are libpq's variables about how a client encrypts, and about a server's address that PGHOST does not
-// override. A command that is given a proxy's address must not have its own.
-func EncryptionVariables() []string {
-	return []string{"PGHOSTADDR", "PGSSLROOTCERT", "PGSSLCERT", "PGSSLKEY", "PGCHANNELBINDING", "PGSSLNEGOTIATION", "PGREQUIRESSL", "PGSSLMODE"}
-}
