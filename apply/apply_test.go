@@ -3,7 +3,6 @@ package apply_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -76,15 +75,7 @@ func content(t testing.TB, url, sql string) []string {
 	t.Helper()
 	conn := pgservertest.Connect(t, url)
 	defer conn.Close(context.Background())
-	list, err := conn.Query(t.Context(), sql)
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := pgx.CollectRows(list, pgx.RowTo[string])
-	if err != nil {
-		t.Fatal(err)
-	}
-	return out
+	return pgservertest.ReadTexts(t, conn, sql)
 }
 
 // schema is what a database has, but what is onward's own.
@@ -135,49 +126,46 @@ func (l *teller) has(kind apply.EventKind, words string) bool {
 func TestRun(t *testing.T) {
 	t.Parallel()
 	p := planned(t, base, release)
-	for _, major := range []int{onward.OldestMajor, onward.NewestMajor} {
-		t.Run(fmt.Sprint(major), func(t *testing.T) {
-			t.Parallel()
-			want, got := pgservertest.Database(t, major), pgservertest.Database(t, major)
-			run(t, want, base, rows, release)
-			run(t, got, base, rows)
-			r, err := apply.Run(t.Context(), apply.Config{DB: got, Plan: p})
-			if err != nil || r.State != onward.ApplyRunning || !strings.Contains(r.Next, "--through contract") {
-				t.Fatalf("%+v %v", r, err)
+	pgservertest.EachEnd(t, func(t *testing.T, major int) {
+		want, got := pgservertest.Database(t, major), pgservertest.Database(t, major)
+		run(t, want, base, rows, release)
+		run(t, got, base, rows)
+		r, err := apply.Run(t.Context(), apply.Config{DB: got, Plan: p})
+		if err != nil || r.State != onward.ApplyRunning || !strings.Contains(r.Next, "--through contract") {
+			t.Fatalf("%+v %v", r, err)
+		}
+		for _, s := range r.Steps {
+			if (s.State == onward.ApplyDone) == (s.Phase == onward.Contract) {
+				t.Errorf("%s is %s", s.ID, s.State)
 			}
-			for _, s := range r.Steps {
-				if (s.State == onward.ApplyDone) == (s.Phase == onward.Contract) {
-					t.Errorf("%s is %s", s.ID, s.State)
-				}
-				if s.Class == onward.StepBackfill && s.Phase == onward.Backfill && s.Rows != 6000 {
-					t.Errorf("%s passed %d rows", s.ID, s.Rows)
-				}
+			if s.Class == onward.StepBackfill && s.Phase == onward.Backfill && s.Rows != 6000 {
+				t.Errorf("%s passed %d rows", s.ID, s.Rows)
 			}
-			r, err = apply.Run(t.Context(), apply.Config{DB: got, Plan: p, Through: onward.Contract})
-			if err != nil || r.State != onward.ApplyDone || !strings.Contains(r.Next, "tell the migrations' own tool that 00002_b took place") {
-				t.Fatalf("%+v %v", r, err)
-			}
-			if diff := cmp.Diff(schema(t, want), schema(t, got)); diff != "" {
-				t.Errorf("schema (-release +plan):\n%s", diff)
-			}
-			if diff := cmp.Diff(content(t, want, ordered), content(t, got, ordered)); diff != "" {
-				t.Errorf("rows (-release +plan):\n%s", diff)
-			}
-			log, err := apply.Log(t.Context(), got, r.Plan, 100)
-			if err != nil || len(log) < len(p.Steps)+2 || log[len(log)-1].Event != "plan done" {
-				t.Errorf("%v %v", log, err)
-			}
-			var told teller
-			if r, err := apply.Run(t.Context(), apply.Config{
-				DB:      got,
-				Plan:    p,
-				Through: onward.Contract,
-				Tell:    told.tell,
-			}); err != nil || r.State != onward.ApplyDone || told.has(apply.Begun, "") {
-				t.Errorf("again: %+v %v", r, err)
-			}
-		})
-	}
+		}
+		r, err = apply.Run(t.Context(), apply.Config{DB: got, Plan: p, Through: onward.Contract})
+		if err != nil || r.State != onward.ApplyDone || !strings.Contains(r.Next, "tell the migrations' own tool that 00002_b took place") {
+			t.Fatalf("%+v %v", r, err)
+		}
+		if diff := cmp.Diff(schema(t, want), schema(t, got)); diff != "" {
+			t.Errorf("schema (-release +plan):\n%s", diff)
+		}
+		if diff := cmp.Diff(content(t, want, ordered), content(t, got, ordered)); diff != "" {
+			t.Errorf("rows (-release +plan):\n%s", diff)
+		}
+		log, err := apply.Log(t.Context(), got, r.Plan, 100)
+		if err != nil || len(log) < len(p.Steps)+2 || log[len(log)-1].Event != "plan done" {
+			t.Errorf("%v %v", log, err)
+		}
+		var told teller
+		if r, err := apply.Run(t.Context(), apply.Config{
+			DB:      got,
+			Plan:    p,
+			Through: onward.Contract,
+			Tell:    told.tell,
+		}); err != nil || r.State != onward.ApplyDone || told.has(apply.Begun, "") {
+			t.Errorf("again: %+v %v", r, err)
+		}
+	})
 }
 
 // A plan has the same result through a transaction pooler, which shares a few sessions among all clients.
@@ -233,9 +221,7 @@ func TestWaitsFirst(t *testing.T) {
 	run(t, db, base, rows)
 	reader := pgservertest.Connect(t, db)
 	for _, sql := range []string{"SET application_name = 'nightly report'", "BEGIN", "SELECT count(*) FROM orders"} {
-		if _, err := reader.Exec(t.Context(), sql); err != nil {
-			t.Fatal(err)
-		}
+		pgservertest.Exec(t, reader, sql)
 	}
 	var told teller
 	go func() {

@@ -1,7 +1,6 @@
 package apply_test
 
 import (
-	"context"
 	"errors"
 	"os"
 	"os/exec"
@@ -9,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/jackc/pgx/v5"
 
 	"github.com/onward-sql/onward/apply"
 	"github.com/onward-sql/onward/audit"
@@ -89,11 +87,7 @@ func TestNotedWhileTheToolWorks(t *testing.T) {
 	db := pgservertest.Database(t, onward.NewestMajor)
 	run(t, db, orders, gooseTable, gooseFirst)
 	c := inRepository(t, gooseBase, map[string]string{"db/00002_b.sql": "-- +goose Up\nALTER TABLE orders ADD COLUMN amount int;\n"}, db)
-	tool, err := pgx.Connect(t.Context(), db)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = tool.Close(context.WithoutCancel(t.Context())) }()
+	tool := pgservertest.Connect(t, db)
 	exec := func(sql string) {
 		if _, err := tool.Exec(t.Context(), sql); err != nil {
 			t.Error(err)

@@ -69,52 +69,49 @@ func replayed(t *testing.T, primary, standby string, patience time.Duration) boo
 func TestReplica(t *testing.T) {
 	t.Parallel()
 	p := planned(t, base, "ALTER TABLE orders ADD COLUMN token uuid;")
-	for _, major := range []int{onward.OldestMajor, onward.NewestMajor} {
-		t.Run("", func(t *testing.T) {
-			t.Parallel()
-			primary, standby, db := pair(t, major)
-			here, there := primary.URL(db), standby.URL(db)
-			if !replayed(t, here, there, 20*time.Second) {
-				t.Fatal("the standby does not follow")
-			}
-			end := reads(t, there)
-			var told teller
-			over := background(func() (*onward.Applied, error) {
-				return apply.Run(t.Context(), apply.Config{DB: here, Plan: p, Replicas: []string{there}, Tell: told.tell})
-			})
-			until(t, "the standby's query", func() bool { return told.has(apply.Waits, "(postgres, reports), idle in transaction on the standby ") })
-			if !told.has(apply.Waits, "holds ACCESS SHARE on public.orders") {
-				t.Errorf("who is in the way is not said: %+v", told.list)
-			}
-			if list := content(t, here, "SELECT attname::text FROM pg_attribute WHERE attrelid = 'orders'::regclass AND attname = 'token'"); len(list) > 0 {
-				t.Error("the step was taken although the standby's query was there")
-			}
-			if !replayed(t, here, there, 10*time.Second) {
-				t.Error("the replay stands still")
-			}
-			end()
-			if r, err := over(); err != nil || r.State != onward.ApplyDone {
-				t.Fatalf("%+v %v", r, err)
-			}
-			if !replayed(t, here, there, 20*time.Second) {
-				t.Error("the replay stands still behind the step")
-			}
-
-			// The same without its name.
-			end = reads(t, there)
-			again := planned(t, base+"ALTER TABLE orders ADD COLUMN token uuid;", "ALTER TABLE orders ADD COLUMN other int;")
-			if _, err := apply.Run(t.Context(), apply.Config{DB: here, Plan: again}); err != nil {
-				t.Fatal(err)
-			}
-			if replayed(t, here, there, time.Second) {
-				t.Error("the replay does not wait for the standby's query: then nobody has to")
-			}
-			end()
-			if !replayed(t, here, there, 20*time.Second) {
-				t.Error("the replay does not go on")
-			}
+	pgservertest.EachEnd(t, func(t *testing.T, major int) {
+		primary, standby, db := pair(t, major)
+		here, there := primary.URL(db), standby.URL(db)
+		if !replayed(t, here, there, 20*time.Second) {
+			t.Fatal("the standby does not follow")
+		}
+		end := reads(t, there)
+		var told teller
+		over := background(func() (*onward.Applied, error) {
+			return apply.Run(t.Context(), apply.Config{DB: here, Plan: p, Replicas: []string{there}, Tell: told.tell})
 		})
-	}
+		until(t, "the standby's query", func() bool { return told.has(apply.Waits, "(postgres, reports), idle in transaction on the standby ") })
+		if !told.has(apply.Waits, "holds ACCESS SHARE on public.orders") {
+			t.Errorf("who is in the way is not said: %+v", told.list)
+		}
+		if list := content(t, here, "SELECT attname::text FROM pg_attribute WHERE attrelid = 'orders'::regclass AND attname = 'token'"); len(list) > 0 {
+			t.Error("the step was taken although the standby's query was there")
+		}
+		if !replayed(t, here, there, 10*time.Second) {
+			t.Error("the replay stands still")
+		}
+		end()
+		if r, err := over(); err != nil || r.State != onward.ApplyDone {
+			t.Fatalf("%+v %v", r, err)
+		}
+		if !replayed(t, here, there, 20*time.Second) {
+			t.Error("the replay stands still behind the step")
+		}
+
+		// The same without its name.
+		end = reads(t, there)
+		again := planned(t, base+"ALTER TABLE orders ADD COLUMN token uuid;", "ALTER TABLE orders ADD COLUMN other int;")
+		if _, err := apply.Run(t.Context(), apply.Config{DB: here, Plan: again}); err != nil {
+			t.Fatal(err)
+		}
+		if replayed(t, here, there, time.Second) {
+			t.Error("the replay does not wait for the standby's query: then nobody has to")
+		}
+		end()
+		if !replayed(t, here, there, 20*time.Second) {
+			t.Error("the replay does not go on")
+		}
+	})
 }
 
 // A server that is not a standby of this database is refused before anything starts. One that is lost later is waited for.

@@ -172,16 +172,8 @@ func results(t testing.TB, url string) []string {
 	if !there {
 		return nil
 	}
-	rows, err := conn.Query(t.Context(), "SELECT what || ': ' || value FROM public.result UNION ALL SELECT proname FROM pg_proc WHERE proname = 'later' ORDER "+
-		"BY 1", pgx.QueryExecModeSimpleProtocol)
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		t.Fatal(err)
-	}
-	return out
+	return pgservertest.ReadTexts(t, conn, "SELECT what || ': ' || value FROM public.result UNION ALL SELECT proname FROM pg_proc "+
+		"WHERE proname = 'later' ORDER BY 1", pgx.QueryExecModeSimpleProtocol)
 }
 
 // settingsOfPlan are set all at once for the database of a plan.

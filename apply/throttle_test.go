@@ -224,9 +224,7 @@ func TestContract(t *testing.T) {
 		t.Fatal(err)
 	}
 	old, other := pgservertest.Connect(t, db), pgservertest.Connect(t, db)
-	if _, err := old.Exec(t.Context(), "SET application_name = 'web shop_v2.4 worker'"); err != nil {
-		t.Fatal(err)
-	}
+	pgservertest.Exec(t, old, "SET application_name = 'web shop_v2.4 worker'")
 	if _, err := other.Exec(t.Context(), "SET application_name = 'web shopXv2.4'"); err != nil { // _ is no wildcard
 		t.Fatal(err)
 	}

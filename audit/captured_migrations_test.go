@@ -7,8 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/gitrange/gittest"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
@@ -119,18 +117,12 @@ func TestCaptureOfDatabase(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn, err := pgx.Connect(t.Context(), server.URL(name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(t.Context())
-	if _, err := conn.Exec(t.Context(), `CREATE TABLE users (id serial PRIMARY KEY, email text); CREATE TABLE teams (id serial PRIMARY KEY, email text);
+	conn := pgservertest.Connect(t, server.URL(name))
+	pgservertest.Exec(t, conn, `CREATE TABLE users (id serial PRIMARY KEY, email text); CREATE TABLE teams (id serial PRIMARY KEY, email text);
 		CREATE TABLE knex_migrations (id serial PRIMARY KEY, name varchar(255), batch integer, migration_time timestamptz);
 		CREATE TABLE knex_migrations_lock (index serial PRIMARY KEY, is_locked integer);
 		INSERT INTO knex_migrations (name, batch, migration_time) VALUES ('20240101_tables.js', 1, now());
-		INSERT INTO knex_migrations_lock (is_locked) VALUES (0)`); err != nil {
-		t.Fatal(err)
-	}
+		INSERT INTO knex_migrations_lock (is_locked) VALUES (0)`)
 	base := knexProject("node migrate.cjs")
 	base["onward.yaml"] += "    capture_base: db\n"
 	base["db/20240101_tables.js"] = "exports.up = async (knex) => { throw new Error('years ago') }\nexports.down = async () => {}\n"

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/onward"
@@ -132,15 +130,9 @@ func TestDB(t *testing.T) {
 	t.Parallel()
 	url := pgservertest.Database(t, 16)
 	ctx := t.Context()
-	conn, err := pgx.Connect(ctx, url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(ctx)
-	if _, err := conn.Exec(ctx, `CREATE TABLE users (id int PRIMARY KEY, name text CONSTRAINT named CHECK (name IS NOT NULL), note text);
-INSERT INTO users SELECT n, repeat('x', 900) FROM generate_series(1, 20000) n; ANALYZE users`); err != nil {
-		t.Fatal(err)
-	}
+	conn := pgservertest.Connect(t, url)
+	pgservertest.Exec(t, conn, `CREATE TABLE users (id int PRIMARY KEY, name text CONSTRAINT named CHECK (name IS NOT NULL), note text);
+INSERT INTO users SELECT n, repeat('x', 900) FROM generate_series(1, 20000) n; ANALYZE users`)
 	dir := t.TempDir()
 	write(t, dir, map[string]string{
 		"1.sql": "SET lock_timeout = '1s'; ALTER TABLE users ALTER COLUMN name SET NOT NULL;",

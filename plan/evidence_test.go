@@ -1,11 +1,8 @@
 package plan_test
 
 import (
-	"context"
 	"strings"
 	"testing"
-
-	"github.com/jackc/pgx/v5"
 
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
@@ -162,18 +159,12 @@ func TestUsesDecideSplit(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			conn, err := pgx.Connect(t.Context(), pgservertest.Database(t, 17))
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer func() { _ = conn.Close(context.Background()) }()
+			conn := pgservertest.Connect(t, pgservertest.Database(t, 17))
 			sql := base + "INSERT INTO t VALUES (1, 'abc');"
 			for _, s := range p.Steps[:p.Contract()] {
 				sql += s.SQL
 			}
-			if _, err := conn.Exec(t.Context(), sql+c.sql); err != nil {
-				t.Fatal(err)
-			}
+			pgservertest.Exec(t, conn, sql+c.sql)
 			var got string
 			if err := conn.QueryRow(t.Context(), "SELECT concat_ws(' ', a, b, c) FROM t").Scan(&got); err != nil || got != c.want ||
 				strings.Contains(told(p), "recorded calls") != (c.name == "forward") {
@@ -212,11 +203,7 @@ func TestUsesDecideWrong(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			conn, err := pgx.Connect(t.Context(), pgservertest.Database(t, 17))
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer func() { _ = conn.Close(context.Background()) }()
+			conn := pgservertest.Connect(t, pgservertest.Database(t, 17))
 			run := func(sql string) {
 				t.Helper()
 				if _, err := conn.Exec(t.Context(), sql); err != nil {

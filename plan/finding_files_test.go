@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/adaptertest"
 	"github.com/onward-sql/onward/internal/adapter/all"
@@ -236,11 +234,7 @@ func judgedAgain(t *testing.T, r *rule.Rule, f *ruletest.Fixture, rel *ruletest.
 	}
 	if key := strings.Join(messages, "\x00"); !ran[key] {
 		ran[key] = true
-		conn, err := pgx.Connect(t.Context(), pgservertest.Database(t, 17))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer conn.Close(t.Context())
+		conn := pgservertest.Connect(t, pgservertest.Database(t, 17))
 		for _, sql := range append([]string{cmp.Or(f.Before, "SELECT 1")}, messages...) {
 			if _, err := conn.Exec(t.Context(), sql); err != nil {
 				t.Fatalf("%s: %s: %v\n%s", runner, rel.Name, err, sql)

@@ -1,13 +1,11 @@
 package plan_test
 
 import (
-	"context"
 	"errors"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/onward-sql/onward/audit"
@@ -111,11 +109,7 @@ func TestSoftDeleteStatements(t *testing.T) {
 	if len(p.Statements) != 3 {
 		t.Fatalf("%v", p.Statements)
 	}
-	conn, err := pgx.Connect(t.Context(), pgservertest.Database(t, 17))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = conn.Close(context.Background()) }()
+	conn := pgservertest.Connect(t, pgservertest.Database(t, 17))
 	send := func(want int64, sql string, args ...any) {
 		t.Helper()
 		tag, err := conn.Exec(t.Context(), sql, args...)

@@ -1,10 +1,7 @@
 package plan_test
 
 import (
-	"context"
 	"testing"
-
-	"github.com/jackc/pgx/v5"
 
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/onward"
@@ -44,11 +41,7 @@ func TestSplitKeeps(t *testing.T) {
 			base := table + "COMMENT ON COLUMN t.name IS " + into + way.joined + "';"
 			s := scene{base: base, release: release}
 			steps := s.steps(t)
-			conn, err := pgx.Connect(t.Context(), pgservertest.Database(t, 17))
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer func() { _ = conn.Close(context.Background()) }()
+			conn := pgservertest.Connect(t, pgservertest.Database(t, 17))
 			run := func(sql string) {
 				if _, err := conn.Exec(t.Context(), sql); err != nil {
 					t.Fatalf("%s: %v", sql, err)

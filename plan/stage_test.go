@@ -223,11 +223,7 @@ func (st *stage) play(mode string) {
 		}
 	}
 	twin := pgservertest.Database(t, 17)
-	conn, err := pgx.Connect(t.Context(), twin)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = conn.Close(context.Background()) }()
+	conn := pgservertest.Connect(t, twin)
 	st.exec(conn, goal+"; "+st.control())
 	differ, err := plan.Differ(t.Context(), twin, st.url)
 	if err != nil || len(differ) > 0 {

@@ -102,80 +102,77 @@ func (st *stage) playCopy(columns, query string) {
 // TestTableCopyBesideNewCode writes both tables in turn: what is changed last counts, row by row and column by column.
 func TestTableCopyBesideNewCode(t *testing.T) {
 	t.Parallel()
-	for _, major := range []int{13, 18} {
-		t.Run(fmt.Sprint(major), func(t *testing.T) {
-			t.Parallel()
-			s := scene{
-				old: named, typ: "text", values: []string{"'x'"}, major: major,
-				base:    "CREATE TABLE t (id bigint PRIMARY KEY, other integer, a text);",
-				release: "CREATE TABLE u (id bigint PRIMARY KEY, n integer, a text); INSERT INTO u SELECT id, other, a FROM t WHERE other >= 0 OR a = 'x';",
+	pgservertest.EachEnd(t, func(t *testing.T, major int) {
+		s := scene{
+			old: named, typ: "text", values: []string{"'x'"}, major: major,
+			base:    "CREATE TABLE t (id bigint PRIMARY KEY, other integer, a text);",
+			release: "CREATE TABLE u (id bigint PRIMARY KEY, n integer, a text); INSERT INTO u SELECT id, other, a FROM t WHERE other >= 0 OR a = 'x';",
+		}
+		st := newStage(t, &s, s.steps(t), 1)
+		contract := (&onward.Plan{Steps: st.steps}).Contract()
+		before := st.connect()
+		for i := range st.steps[:contract] {
+			if st.steps[i].Class == onward.StepBackfill {
+				st.exec(before, "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM t")
 			}
-			st := newStage(t, &s, s.steps(t), 1)
-			contract := (&onward.Plan{Steps: st.steps}).Contract()
-			before := st.connect()
-			for i := range st.steps[:contract] {
-				if st.steps[i].Class == onward.StepBackfill {
-					st.exec(before, "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM t")
-				}
-				st.step(&st.steps[i], false)
+			st.step(&st.steps[i], false)
+		}
+		failed := new(pgconn.PgError)
+		if _, err := before.Exec(t.Context(), "UPDATE t SET a = 'y' WHERE id = 20"); !errors.As(err, &failed) || failed.Code != "40001" {
+			t.Errorf("a transaction that does not see the copy: %v", err)
+		}
+		st.exec(before, "ROLLBACK")
+		for _, c := range []struct{ what, ids, writes, rows string }{
+			{"new code adds to both", "6001", "BEGIN; INSERT INTO t VALUES (6001, 1, 'x'); INSERT INTO u VALUES (6001, 2, 'new'); COMMIT", "6001 2 new"},
+			{
+				"one transaction adds and changes", "6002, 6003, 6004, 6005",
+				"BEGIN; INSERT INTO t SELECT n, n, 'x' FROM generate_series(6002, 6004) AS n; UPDATE t SET a = NULL WHERE id = 6002; " +
+					"UPDATE t SET id = 6005 WHERE id = 6003; DELETE FROM t WHERE id = 6004; COMMIT", "6002 6002 NULL, 6005 6003 x",
+			},
+			{"other columns stay", "1", "UPDATE u SET a = 'new' WHERE id = 1; UPDATE t SET other = -7 WHERE id = 1", "1 -7 new"},
+			{"the same column, old code last", "2", "UPDATE u SET a = 'new' WHERE id = 2; UPDATE t SET a = NULL WHERE id = 2", "2 2 NULL"},
+			{"nothing is changed", "3", "UPDATE u SET a = NULL, n = NULL WHERE id = 3; UPDATE t SET a = 'x', other = 3 WHERE id = 3", "3 NULL NULL"},
+			{"a deleted row stays deleted", "4", "DELETE FROM u WHERE id = 4; UPDATE t SET other = 5 WHERE id = 4", ""},
+			{"old code deletes what new code changed", "5", "UPDATE u SET a = 'new' WHERE id = 5; DELETE FROM t WHERE id = 5", ""},
+			{"a row of new code stays", "5006", "INSERT INTO u VALUES (5006, 1, 'new'); INSERT INTO t VALUES (5006, 2, 'old')", "5006 1 new"},
+			{"a key of new code stays", "7, 5007", "INSERT INTO u VALUES (5007, 1, 'new'); UPDATE t SET id = 5007 WHERE id = 7", "5007 1 new"},
+			{
+				"the key moves with new code's values", "8, 5008",
+				"UPDATE u SET a = 'new' WHERE id = 8; UPDATE t SET id = 5008 WHERE id = 8", "5008 8 new",
+			},
+			{"a row leaves", "9", "UPDATE t SET a = NULL, other = -1 WHERE id = 9", ""},
+			{"a row enters", "5010", "INSERT INTO t VALUES (5010, NULL, NULL); UPDATE t SET a = 'x' WHERE id = 5010", "5010 NULL x"},
+			{
+				"a row that was never one to copy", "5011",
+				"INSERT INTO t VALUES (5011, -5, 'old'); INSERT INTO u VALUES (5011, 1, 'new'); DELETE FROM t WHERE id = 5011", "5011 1 new",
+			},
+			{
+				"a subscription writes", "12",
+				"SET session_replication_role = replica; UPDATE t SET a = 'x2' WHERE id = 12; RESET session_replication_role", "12 12 x2",
+			},
+			{
+				"REPEATABLE READ, deleted by new code", "13",
+				"DELETE FROM u WHERE id = 13; BEGIN ISOLATION LEVEL REPEATABLE READ; UPDATE t SET other = 14 WHERE id = 13; COMMIT", "",
+			},
+			{
+				"REPEATABLE READ", "14, 1400",
+				"BEGIN ISOLATION LEVEL REPEATABLE READ; UPDATE t SET other = 15 WHERE id = 14; DELETE FROM t WHERE id = 1400; COMMIT", "14 15 x",
+			},
+		} {
+			for sql := range strings.SplitSeq(c.writes, "; ") {
+				st.exec(st.admin, sql)
 			}
-			failed := new(pgconn.PgError)
-			if _, err := before.Exec(t.Context(), "UPDATE t SET a = 'y' WHERE id = 20"); !errors.As(err, &failed) || failed.Code != "40001" {
-				t.Errorf("a transaction that does not see the copy: %v", err)
+			found, err := st.admin.Query(t.Context(),
+				"SELECT concat_ws(' ', id, coalesce(n::text, 'NULL'), coalesce(a, 'NULL')) FROM u WHERE id IN ("+c.ids+") ORDER BY id")
+			if err != nil {
+				t.Fatal(err)
 			}
-			st.exec(before, "ROLLBACK")
-			for _, c := range []struct{ what, ids, writes, rows string }{
-				{"new code adds to both", "6001", "BEGIN; INSERT INTO t VALUES (6001, 1, 'x'); INSERT INTO u VALUES (6001, 2, 'new'); COMMIT", "6001 2 new"},
-				{
-					"one transaction adds and changes", "6002, 6003, 6004, 6005",
-					"BEGIN; INSERT INTO t SELECT n, n, 'x' FROM generate_series(6002, 6004) AS n; UPDATE t SET a = NULL WHERE id = 6002; " +
-						"UPDATE t SET id = 6005 WHERE id = 6003; DELETE FROM t WHERE id = 6004; COMMIT", "6002 6002 NULL, 6005 6003 x",
-				},
-				{"other columns stay", "1", "UPDATE u SET a = 'new' WHERE id = 1; UPDATE t SET other = -7 WHERE id = 1", "1 -7 new"},
-				{"the same column, old code last", "2", "UPDATE u SET a = 'new' WHERE id = 2; UPDATE t SET a = NULL WHERE id = 2", "2 2 NULL"},
-				{"nothing is changed", "3", "UPDATE u SET a = NULL, n = NULL WHERE id = 3; UPDATE t SET a = 'x', other = 3 WHERE id = 3", "3 NULL NULL"},
-				{"a deleted row stays deleted", "4", "DELETE FROM u WHERE id = 4; UPDATE t SET other = 5 WHERE id = 4", ""},
-				{"old code deletes what new code changed", "5", "UPDATE u SET a = 'new' WHERE id = 5; DELETE FROM t WHERE id = 5", ""},
-				{"a row of new code stays", "5006", "INSERT INTO u VALUES (5006, 1, 'new'); INSERT INTO t VALUES (5006, 2, 'old')", "5006 1 new"},
-				{"a key of new code stays", "7, 5007", "INSERT INTO u VALUES (5007, 1, 'new'); UPDATE t SET id = 5007 WHERE id = 7", "5007 1 new"},
-				{
-					"the key moves with new code's values", "8, 5008",
-					"UPDATE u SET a = 'new' WHERE id = 8; UPDATE t SET id = 5008 WHERE id = 8", "5008 8 new",
-				},
-				{"a row leaves", "9", "UPDATE t SET a = NULL, other = -1 WHERE id = 9", ""},
-				{"a row enters", "5010", "INSERT INTO t VALUES (5010, NULL, NULL); UPDATE t SET a = 'x' WHERE id = 5010", "5010 NULL x"},
-				{
-					"a row that was never one to copy", "5011",
-					"INSERT INTO t VALUES (5011, -5, 'old'); INSERT INTO u VALUES (5011, 1, 'new'); DELETE FROM t WHERE id = 5011", "5011 1 new",
-				},
-				{
-					"a subscription writes", "12",
-					"SET session_replication_role = replica; UPDATE t SET a = 'x2' WHERE id = 12; RESET session_replication_role", "12 12 x2",
-				},
-				{
-					"REPEATABLE READ, deleted by new code", "13",
-					"DELETE FROM u WHERE id = 13; BEGIN ISOLATION LEVEL REPEATABLE READ; UPDATE t SET other = 14 WHERE id = 13; COMMIT", "",
-				},
-				{
-					"REPEATABLE READ", "14, 1400",
-					"BEGIN ISOLATION LEVEL REPEATABLE READ; UPDATE t SET other = 15 WHERE id = 14; DELETE FROM t WHERE id = 1400; COMMIT", "14 15 x",
-				},
-			} {
-				for sql := range strings.SplitSeq(c.writes, "; ") {
-					st.exec(st.admin, sql)
-				}
-				found, err := st.admin.Query(t.Context(),
-					"SELECT concat_ws(' ', id, coalesce(n::text, 'NULL'), coalesce(a, 'NULL')) FROM u WHERE id IN ("+c.ids+") ORDER BY id")
-				if err != nil {
-					t.Fatal(err)
-				}
-				rows, err := pgx.CollectRows(found, pgx.RowTo[string])
-				if got := strings.Join(rows, ", "); err != nil || got != c.rows {
-					t.Errorf("%s: %q, and not %q (%v)", c.what, got, c.rows, err)
-				}
+			rows, err := pgx.CollectRows(found, pgx.RowTo[string])
+			if got := strings.Join(rows, ", "); err != nil || got != c.rows {
+				t.Errorf("%s: %q, and not %q (%v)", c.what, got, c.rows, err)
 			}
-			st.exec(st.admin, "TRUNCATE t")
-			st.none("rows of new code stay", "SELECT id FROM u WHERE id NOT IN (5011) UNION ALL SELECT 1 WHERE NOT EXISTS (SELECT FROM u WHERE id = 5011)")
-		})
-	}
+		}
+		st.exec(st.admin, "TRUNCATE t")
+		st.none("rows of new code stay", "SELECT id FROM u WHERE id NOT IN (5011) UNION ALL SELECT 1 WHERE NOT EXISTS (SELECT FROM u WHERE id = 5011)")
+	})
 }

@@ -169,14 +169,8 @@ func runWrittenRelease(t *testing.T, release *writtenRelease) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn, err := pgx.Connect(ctx, got)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(ctx)
-	if _, err := conn.Exec(ctx, string(rows)); err != nil {
-		t.Fatal(err)
-	}
+	conn := pgservertest.Connect(t, got)
+	pgservertest.Exec(t, conn, string(rows))
 	d.put("testdata/django/" + release.dir)
 	first, err := filepath.Abs("testdata/django/rows.sql")
 	if err != nil {
@@ -231,11 +225,7 @@ func carryOut(t *testing.T, c audit.Config, draft *plan.Draft, conn *pgx.Conn, m
 // contents are the rows that the release leaves, but for values that differ each time.
 func contents(t *testing.T, database string, queries []string) []string {
 	t.Helper()
-	conn, err := pgx.Connect(t.Context(), database)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(context.Background())
+	conn := pgservertest.Connect(t, database)
 	var out []string
 	for _, columns := range queries {
 		var sum string

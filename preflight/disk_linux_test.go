@@ -40,7 +40,7 @@ func TestFullDisk(t *testing.T) {
 	}
 	defer func() { _ = s.Stop() }()
 	url := s.URL("postgres")
-	c := open(t, url)
+	c := pgservertest.Connect(t, url)
 	wantNone(t, flight(t, url), "disk-short")
 	run(t, c, "CREATE TABLE big AS SELECT repeat(md5(i::text), 20) FROM generate_series(1, 80000) i", "ANALYZE big")
 	var used syscall.Statfs_t

@@ -6,41 +6,37 @@ import (
 	"time"
 
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
-	"github.com/onward-sql/onward/onward"
 )
 
 // TestInvalidIndex: a concurrent build of a unique index fails at duplicates, on the oldest
 // and the newest server.
 func TestInvalidIndex(t *testing.T) {
 	t.Parallel()
-	for _, major := range []int{onward.OldestMajor, onward.NewestMajor} {
-		t.Run("", func(t *testing.T) {
-			t.Parallel()
-			url := pgservertest.Database(t, major)
-			c := open(t, url)
-			run(t, c, "CREATE TABLE users (email text)", "INSERT INTO users VALUES ('a'), ('a')")
-			if _, err := c.Exec(context.Background(), "CREATE UNIQUE INDEX CONCURRENTLY users_email ON users (email)"); err == nil {
-				t.Fatal("the build did not fail")
-			}
-			want(t, flight(t, url), "index-invalid", "warning", "public.users_email", "its build failed")
-			run(t, c, "DROP INDEX CONCURRENTLY users_email")
-			wantNone(t, flight(t, url), "index-invalid")
-		})
-	}
+	pgservertest.EachEnd(t, func(t *testing.T, major int) {
+		url := pgservertest.Database(t, major)
+		c := pgservertest.Connect(t, url)
+		run(t, c, "CREATE TABLE users (email text)", "INSERT INTO users VALUES ('a'), ('a')")
+		if _, err := c.Exec(context.Background(), "CREATE UNIQUE INDEX CONCURRENTLY users_email ON users (email)"); err == nil {
+			t.Fatal("the build did not fail")
+		}
+		want(t, flight(t, url), "index-invalid", "warning", "public.users_email", "its build failed")
+		run(t, c, "DROP INDEX CONCURRENTLY users_email")
+		wantNone(t, flight(t, url), "index-invalid")
+	})
 }
 
 // TestIndexInTheMaking: the index of a build that is still waiting is not reported.
 func TestIndexInTheMaking(t *testing.T) {
 	t.Parallel()
 	url := pgservertest.Database(t, 17)
-	holder, builder := open(t, url), open(t, url)
+	holder, builder := pgservertest.Connect(t, url), pgservertest.Connect(t, url)
 	run(t, holder, "CREATE TABLE users (email text)", "BEGIN", "INSERT INTO users VALUES ('a')")
 	done := make(chan error, 1)
 	go func() {
 		_, err := builder.Exec(context.Background(), "CREATE INDEX CONCURRENTLY users_email ON users (email)")
 		done <- err
 	}()
-	watch := open(t, url)
+	watch := pgservertest.Connect(t, url)
 	for invalid := false; !invalid; {
 		if err := watch.QueryRow(context.Background(), "SELECT count(*) > 0 FROM pg_index WHERE NOT indisvalid").Scan(&invalid); err != nil {
 			t.Fatal(err)
@@ -59,7 +55,7 @@ func TestArchiver(t *testing.T) {
 	t.Parallel()
 	s := specialServer(t, 17)
 	url := s.URL("postgres")
-	c := open(t, url)
+	c := pgservertest.Connect(t, url)
 	waitFor := func(condition string) {
 		t.Helper()
 		for ok := false; !ok; time.Sleep(20 * time.Millisecond) {

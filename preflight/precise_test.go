@@ -22,7 +22,7 @@ func TestExample(t *testing.T) {
 	t.Parallel()
 	files, shop := map[string]string{}, os.DirFS("../examples/shop/base")
 	url := pgservertest.Database(t, 18)
-	c := open(t, url)
+	c := pgservertest.Connect(t, url)
 	names, err := fs.Glob(shop, "db/migrations/*.sql")
 	if err != nil || len(names) < 5 {
 		t.Fatal(names, err)
@@ -55,7 +55,7 @@ func TestExample(t *testing.T) {
 func TestSubscription(t *testing.T) {
 	t.Parallel()
 	from, to := specialDatabase(t, 18), specialDatabase(t, 18)
-	source, target := open(t, from), open(t, to)
+	source, target := pgservertest.Connect(t, from), pgservertest.Connect(t, to)
 	run(t, source, deployedSQL, "CREATE PUBLICATION users_out FOR TABLE users", "SELECT pg_create_logical_replication_slot('users_in', 'pgoutput')")
 	run(t, target, deployedSQL)
 	at := source.Config()
@@ -81,7 +81,7 @@ func TestAutovacuum(t *testing.T) {
 	}
 	defer func() { _ = s.Stop() }()
 	url := s.URL("postgres")
-	c := open(t, url)
+	c := pgservertest.Connect(t, url)
 	run(t, c, deployedSQL, "INSERT INTO users SELECT i, repeat('x', 200) FROM generate_series(1, 20000) i", "DELETE FROM users WHERE id % 2 = 0")
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
 		var running bool

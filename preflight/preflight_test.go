@@ -91,17 +91,6 @@ func unseen(r *onward.Preflight, rule string) []string {
 	return out
 }
 
-// open connects to a database, to be closed with the test.
-func open(t *testing.T, url string) *pgx.Conn {
-	t.Helper()
-	c, err := pgx.Connect(context.Background(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = c.Close(context.Background()) })
-	return c
-}
-
 func run(t *testing.T, c *pgx.Conn, sql ...string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
@@ -117,27 +106,24 @@ func run(t *testing.T, c *pgx.Conn, sql ...string) {
 // it archives nothing, that all is seen, and that a server does not tell its backups.
 func TestHealthy(t *testing.T) {
 	t.Parallel()
-	for _, major := range pgservertest.Majors() {
-		t.Run("", func(t *testing.T) {
-			t.Parallel()
-			url := pgservertest.Database(t, major)
-			run(t, open(t, url), "CREATE TABLE users (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, email text UNIQUE)", "INSERT INTO users (email) VALUES ('a')")
-			r := flight(t, url, asks("SELECT 1e12", ""))
-			for _, f := range r.Findings {
-				if f.Severity > onward.Info && f.Rule != "archiver-off" {
-					t.Errorf("%d: %s %s: %s", major, f.Severity, f.Rule, f.Fact)
-				}
+	pgservertest.EachMajor(t, func(t *testing.T, major int) {
+		url := pgservertest.Database(t, major)
+		run(t, pgservertest.Connect(t, url), "CREATE TABLE users (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, email text UNIQUE)", "INSERT INTO users (email) VALUES ('a')")
+		r := flight(t, url, asks("SELECT 1e12", ""))
+		for _, f := range r.Findings {
+			if f.Severity > onward.Info && f.Rule != "archiver-off" {
+				t.Errorf("%d: %s %s: %s", major, f.Severity, f.Rule, f.Fact)
 			}
-			for _, o := range r.Opaque {
-				if o.Rule != "backup-old" {
-					t.Errorf("%d: not seen: %+v", major, o)
-				}
+		}
+		for _, o := range r.Opaque {
+			if o.Rule != "backup-old" {
+				t.Errorf("%d: not seen: %+v", major, o)
 			}
-			if r.Summary.Checks != len(dbchecks.All()) || r.Summary.Errors != 0 {
-				t.Errorf("%d: %+v", major, r.Summary)
-			}
-		})
-	}
+		}
+		if r.Summary.Checks != len(dbchecks.All()) || r.Summary.Errors != 0 {
+			t.Errorf("%d: %+v", major, r.Summary)
+		}
+	})
 }
 
 // asks sets the queries of onward.yaml.

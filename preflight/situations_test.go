@@ -16,47 +16,44 @@ import (
 // to a sound object of the same kind.
 func TestLeftBehind(t *testing.T) {
 	t.Parallel()
-	for _, major := range []int{onward.OldestMajor, onward.NewestMajor} {
-		t.Run("", func(t *testing.T) {
-			t.Parallel()
-			url := pgservertest.Database(t, major)
-			c := open(t, url)
-			run(t, c,
-				"CREATE TABLE users (id int PRIMARY KEY, age int CONSTRAINT sound CHECK (age > 0), nickname text, kept text)",
-				"CREATE TABLE orders (id bigint PRIMARY KEY, user_id int)",
-				"ALTER TABLE orders ADD CONSTRAINT orders_user FOREIGN KEY (user_id) REFERENCES users NOT VALID",
-				"ALTER TABLE users ADD CONSTRAINT users_adult CHECK (age > 17) NOT VALID",
-				"CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
-				"CREATE TRIGGER users_touch BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION touch()",
-				"CREATE TRIGGER users_other BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION touch()",
-				"ALTER TABLE users DISABLE TRIGGER users_touch",
-				"COMMENT ON COLUMN users.nickname IS 'onward: deprecated 2020-01-01, remove after 2020-06-01'",
-				"COMMENT ON COLUMN users.kept IS 'onward: deprecated, remove after 2999-01-01'",
-			)
-			r := flight(t, url)
-			want(t, r, "constraint-left-not-valid", "warning", "public.orders.orders_user", "foreign key")
-			want(t, r, "constraint-left-not-valid", "warning", "public.users.users_adult", "check constraint")
-			want(t, r, "trigger-left-disabled", "public.users.users_touch", "is disabled")
-			want(t, r, "column-past-sunset", "error", "public.users.nickname", "after 2020-06-01")
-			for rule, n := range map[string]int{"constraint-left-not-valid": 2, "trigger-left-disabled": 1, "column-past-sunset": 1} {
-				if got := found(r, rule); len(got) != n {
-					t.Errorf("%s: %d findings, want %d: %q", rule, len(got), n, got)
-				}
+	pgservertest.EachEnd(t, func(t *testing.T, major int) {
+		url := pgservertest.Database(t, major)
+		c := pgservertest.Connect(t, url)
+		run(t, c,
+			"CREATE TABLE users (id int PRIMARY KEY, age int CONSTRAINT sound CHECK (age > 0), nickname text, kept text)",
+			"CREATE TABLE orders (id bigint PRIMARY KEY, user_id int)",
+			"ALTER TABLE orders ADD CONSTRAINT orders_user FOREIGN KEY (user_id) REFERENCES users NOT VALID",
+			"ALTER TABLE users ADD CONSTRAINT users_adult CHECK (age > 17) NOT VALID",
+			"CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
+			"CREATE TRIGGER users_touch BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION touch()",
+			"CREATE TRIGGER users_other BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION touch()",
+			"ALTER TABLE users DISABLE TRIGGER users_touch",
+			"COMMENT ON COLUMN users.nickname IS 'onward: deprecated 2020-01-01, remove after 2020-06-01'",
+			"COMMENT ON COLUMN users.kept IS 'onward: deprecated, remove after 2999-01-01'",
+		)
+		r := flight(t, url)
+		want(t, r, "constraint-left-not-valid", "warning", "public.orders.orders_user", "foreign key")
+		want(t, r, "constraint-left-not-valid", "warning", "public.users.users_adult", "check constraint")
+		want(t, r, "trigger-left-disabled", "public.users.users_touch", "is disabled")
+		want(t, r, "column-past-sunset", "error", "public.users.nickname", "after 2020-06-01")
+		for rule, n := range map[string]int{"constraint-left-not-valid": 2, "trigger-left-disabled": 1, "column-past-sunset": 1} {
+			if got := found(r, rule); len(got) != n {
+				t.Errorf("%s: %d findings, want %d: %q", rule, len(got), n, got)
 			}
-			run(t, c, "ALTER TABLE orders DISABLE TRIGGER ALL", "ALTER TABLE orders VALIDATE CONSTRAINT orders_user",
-				"ALTER TABLE users DROP CONSTRAINT users_adult", "ALTER TABLE users ENABLE TRIGGER users_touch", "ALTER TABLE users DROP COLUMN nickname")
-			r = flight(t, url, func(c *preflight.Config) {
-				c.Settings.Deprecated = map[string]string{"users.kept": "deprecated 2020-01-01, remove after 2021-01-01"}
-			})
-			wantNone(t, r, "constraint-left-not-valid")
-			want(t, r, "trigger-left-disabled", "public.orders.orders_user", "foreign key orders_user is not enforced")
-			want(t, r, "column-past-sunset", "public.users.kept", "after 2021-01-01")
+		}
+		run(t, c, "ALTER TABLE orders DISABLE TRIGGER ALL", "ALTER TABLE orders VALIDATE CONSTRAINT orders_user",
+			"ALTER TABLE users DROP CONSTRAINT users_adult", "ALTER TABLE users ENABLE TRIGGER users_touch", "ALTER TABLE users DROP COLUMN nickname")
+		r = flight(t, url, func(c *preflight.Config) {
+			c.Settings.Deprecated = map[string]string{"users.kept": "deprecated 2020-01-01, remove after 2021-01-01"}
 		})
-	}
+		wantNone(t, r, "constraint-left-not-valid")
+		want(t, r, "trigger-left-disabled", "public.orders.orders_user", "foreign key orders_user is not enforced")
+		want(t, r, "column-past-sunset", "public.users.kept", "after 2021-01-01")
+	})
 	t.Run("not enforced", func(t *testing.T) {
 		t.Parallel()
 		url := pgservertest.Database(t, 18)
-		run(t, open(t, url), "CREATE TABLE users (age int, CONSTRAINT meant CHECK (age > 0) NOT ENFORCED)",
+		run(t, pgservertest.Connect(t, url), "CREATE TABLE users (age int, CONSTRAINT meant CHECK (age > 0) NOT ENFORCED)",
 			"ALTER TABLE users ADD CONSTRAINT there NOT NULL age NOT VALID")
 		if got := found(flight(t, url), "constraint-left-not-valid"); len(got) != 1 || !strings.Contains(got[0], "not-null constraint there") {
 			t.Errorf("found %q", got)
@@ -67,67 +64,61 @@ func TestLeftBehind(t *testing.T) {
 // TestSequences: the columns that a sequence fills bound it, by their type.
 func TestSequences(t *testing.T) {
 	t.Parallel()
-	for _, major := range []int{onward.OldestMajor, onward.NewestMajor} {
-		t.Run("", func(t *testing.T) {
-			t.Parallel()
-			url := pgservertest.Database(t, major)
-			run(t, open(t, url),
-				"CREATE TABLE small (id serial PRIMARY KEY)", "SELECT setval('small_id_seq', 1825361100)", // 85 %
-				"CREATE TABLE tiny (id int GENERATED ALWAYS AS IDENTITY)", "SELECT setval('tiny_id_seq', 2104533975)", // 98 %
-				"CREATE TABLE half (id serial)", "SELECT setval('half_id_seq', 1300000000)",
-				"CREATE TABLE wide (id bigserial)", "SELECT setval('wide_id_seq', 2147483640)",
-				"CREATE SEQUENCE lent", "CREATE TABLE borrower (id int DEFAULT nextval('lent'))", "SELECT setval('lent', 1900000000)",
-				"CREATE SEQUENCE turns MAXVALUE 10 CYCLE", "SELECT setval('turns', 10)",
-				"CREATE SEQUENCE down INCREMENT -1 MINVALUE -100 START -1", "SELECT setval('down', -90)",
-				"CREATE SEQUENCE unused AS smallint",
-			)
-			r := flight(t, url)
-			want(t, r, "sequence-near-end", "warning", "public.small.id", "85 %", "which is integer", "322 M are left")
-			want(t, r, "sequence-near-end", "error", "public.tiny.id", "98 %")
-			want(t, r, "sequence-near-end", "warning", "public.borrower.id", "sequence lent", "88 %")
-			want(t, r, "sequence-near-end", "warning", "public.down", "90 %", "10 are left")
-			if got := found(r, "sequence-near-end"); len(got) != 4 {
-				t.Errorf("%d findings, want 4: %q", len(got), got)
-			}
-		})
-	}
+	pgservertest.EachEnd(t, func(t *testing.T, major int) {
+		url := pgservertest.Database(t, major)
+		run(t, pgservertest.Connect(t, url),
+			"CREATE TABLE small (id serial PRIMARY KEY)", "SELECT setval('small_id_seq', 1825361100)", // 85 %
+			"CREATE TABLE tiny (id int GENERATED ALWAYS AS IDENTITY)", "SELECT setval('tiny_id_seq', 2104533975)", // 98 %
+			"CREATE TABLE half (id serial)", "SELECT setval('half_id_seq', 1300000000)",
+			"CREATE TABLE wide (id bigserial)", "SELECT setval('wide_id_seq', 2147483640)",
+			"CREATE SEQUENCE lent", "CREATE TABLE borrower (id int DEFAULT nextval('lent'))", "SELECT setval('lent', 1900000000)",
+			"CREATE SEQUENCE turns MAXVALUE 10 CYCLE", "SELECT setval('turns', 10)",
+			"CREATE SEQUENCE down INCREMENT -1 MINVALUE -100 START -1", "SELECT setval('down', -90)",
+			"CREATE SEQUENCE unused AS smallint",
+		)
+		r := flight(t, url)
+		want(t, r, "sequence-near-end", "warning", "public.small.id", "85 %", "which is integer", "322 M are left")
+		want(t, r, "sequence-near-end", "error", "public.tiny.id", "98 %")
+		want(t, r, "sequence-near-end", "warning", "public.borrower.id", "sequence lent", "88 %")
+		want(t, r, "sequence-near-end", "warning", "public.down", "90 %", "10 are left")
+		if got := found(r, "sequence-near-end"); len(got) != 4 {
+			t.Errorf("%d findings, want 4: %q", len(got), got)
+		}
+	})
 }
 
 // TestTransactions: sessions that hold locks, idle and prepared ones, with and without what
 // a release touches.
 func TestTransactions(t *testing.T) {
 	t.Parallel()
-	for _, major := range []int{onward.OldestMajor, onward.NewestMajor} {
-		t.Run("", func(t *testing.T) {
-			t.Parallel()
-			url := specialDatabase(t, major)
-			holder, quick := open(t, url), open(t, url)
-			run(t, holder, "CREATE TABLE users (id int)", "CREATE TABLE orders (id int)", "INSERT INTO users VALUES (1)")
-			eager := func(c *preflight.Config) { c.Settings.Preflight.TransactionAge = 300 }
-			wantNone(t, flight(t, url, eager), "transaction-holds-locks")
+	pgservertest.EachEnd(t, func(t *testing.T, major int) {
+		url := specialDatabase(t, major)
+		holder, quick := pgservertest.Connect(t, url), pgservertest.Connect(t, url)
+		run(t, holder, "CREATE TABLE users (id int)", "CREATE TABLE orders (id int)", "INSERT INTO users VALUES (1)")
+		eager := func(c *preflight.Config) { c.Settings.Preflight.TransactionAge = 300 }
+		wantNone(t, flight(t, url, eager), "transaction-holds-locks")
 
-			run(t, holder, "SET application_name = 'nightly'", "BEGIN", "SELECT 'hunter2' FROM users")
-			run(t, quick, "BEGIN", "INSERT INTO orders VALUES (1)", fmt.Sprintf("PREPARE TRANSACTION 'left%d'", major))
-			time.Sleep(350 * time.Millisecond)
-			r := flight(t, url, eager)
-			want(t, r, "transaction-holds-locks", "warning", "nightly", "holds locks on users", "it has been idle for")
-			want(t, r, "transaction-prepared", "warning", fmt.Sprintf("left%d", major), "holds locks on orders")
-			for _, f := range r.Findings {
-				if strings.Contains(f.Fact+f.Harm+f.Instead, "hunter2") {
-					t.Errorf("a literal of somebody's query: %+v", f)
-				}
+		run(t, holder, "SET application_name = 'nightly'", "BEGIN", "SELECT 'hunter2' FROM users")
+		run(t, quick, "BEGIN", "INSERT INTO orders VALUES (1)", fmt.Sprintf("PREPARE TRANSACTION 'left%d'", major))
+		time.Sleep(350 * time.Millisecond)
+		r := flight(t, url, eager)
+		want(t, r, "transaction-holds-locks", "warning", "nightly", "holds locks on users", "it has been idle for")
+		want(t, r, "transaction-prepared", "warning", fmt.Sprintf("left%d", major), "holds locks on orders")
+		for _, f := range r.Findings {
+			if strings.Contains(f.Fact+f.Harm+f.Instead, "hunter2") {
+				t.Errorf("a literal of somebody's query: %+v", f)
 			}
-			wantNone(t, flight(t, url), "transaction-holds-locks") // younger than 5 s
-			run(t, holder, "COMMIT", fmt.Sprintf("ROLLBACK PREPARED 'left%d'", major))
-			r = flight(t, url, eager)
-			wantNone(t, r, "transaction-holds-locks")
-			wantNone(t, r, "transaction-prepared")
-		})
-	}
+		}
+		wantNone(t, flight(t, url), "transaction-holds-locks") // younger than 5 s
+		run(t, holder, "COMMIT", fmt.Sprintf("ROLLBACK PREPARED 'left%d'", major))
+		r = flight(t, url, eager)
+		wantNone(t, r, "transaction-holds-locks")
+		wantNone(t, r, "transaction-prepared")
+	})
 	t.Run("snapshot", func(t *testing.T) {
 		t.Parallel()
 		url := pgservertest.Database(t, 16)
-		run(t, open(t, url), "BEGIN ISOLATION LEVEL REPEATABLE READ", "SELECT 1")
+		run(t, pgservertest.Connect(t, url), "BEGIN ISOLATION LEVEL REPEATABLE READ", "SELECT 1")
 		time.Sleep(350 * time.Millisecond)
 		want(t, flight(t, url, func(c *preflight.Config) { c.Settings.Preflight.TransactionAge = 300 }), "transaction-holds-locks", "holds a snapshot")
 	})
@@ -140,7 +131,7 @@ func TestSlots(t *testing.T) {
 		t.Run("", func(t *testing.T) {
 			t.Parallel()
 			url := specialDatabase(t, major)
-			c := open(t, url)
+			c := pgservertest.Connect(t, url)
 			run(t, c, "SELECT pg_create_physical_replication_slot('orphan', true)", "SELECT pg_create_logical_replication_slot('forgotten', 'pgoutput')",
 				"CREATE TABLE t AS SELECT repeat('x', 500) FROM generate_series(1, 6000)")
 			t.Cleanup(func() { run(t, c, "SELECT pg_drop_replication_slot('orphan'), pg_drop_replication_slot('forgotten')") })
@@ -157,7 +148,7 @@ func TestSlots(t *testing.T) {
 func TestSettings(t *testing.T) {
 	t.Parallel()
 	url := pgservertest.Database(t, 17)
-	c := open(t, url)
+	c := pgservertest.Connect(t, url)
 	var db, role string
 	if err := c.QueryRow(context.Background(), "SELECT current_database(), current_database() || '_role'").Scan(&db, &role); err != nil {
 		t.Fatal(err)
@@ -182,46 +173,43 @@ func TestSettings(t *testing.T) {
 // TestRights: a role that sees little finds nothing fine that it did not see.
 func TestRights(t *testing.T) {
 	t.Parallel()
-	for _, major := range []int{onward.OldestMajor, onward.NewestMajor} {
-		t.Run("", func(t *testing.T) {
-			t.Parallel()
-			url := pgservertest.Database(t, major)
-			c := open(t, url)
-			var db, role string
-			if err := c.QueryRow(context.Background(), "SELECT current_database(), current_database() || '_low'").Scan(&db, &role); err != nil {
-				t.Fatal(err)
+	pgservertest.EachEnd(t, func(t *testing.T, major int) {
+		url := pgservertest.Database(t, major)
+		c := pgservertest.Connect(t, url)
+		var db, role string
+		if err := c.QueryRow(context.Background(), "SELECT current_database(), current_database() || '_low'").Scan(&db, &role); err != nil {
+			t.Fatal(err)
+		}
+		run(t, c, "CREATE ROLE "+role+" LOGIN", "CREATE TABLE users (id serial)", "INSERT INTO users DEFAULT VALUES", "BEGIN", "SELECT * FROM users")
+		t.Cleanup(func() { run(t, c, "ROLLBACK", "DROP OWNED BY "+role, "DROP ROLE "+role) })
+		low := pgservertest.Server(t, major).URLAs(role, db)
+		r := flight(t, low)
+		for _, rule := range []string{"transaction-holds-locks", "replica-lagging", "backup-old", "disk-short", "sequence-near-end"} {
+			if len(unseen(r, rule)) == 0 {
+				t.Errorf("%d: %s saw all", major, rule)
 			}
-			run(t, c, "CREATE ROLE "+role+" LOGIN", "CREATE TABLE users (id serial)", "INSERT INTO users DEFAULT VALUES", "BEGIN", "SELECT * FROM users")
-			t.Cleanup(func() { run(t, c, "ROLLBACK", "DROP OWNED BY "+role, "DROP ROLE "+role) })
-			low := pgservertest.Server(t, major).URLAs(role, db)
-			r := flight(t, low)
-			for _, rule := range []string{"transaction-holds-locks", "replica-lagging", "backup-old", "disk-short", "sequence-near-end"} {
-				if len(unseen(r, rule)) == 0 {
-					t.Errorf("%d: %s saw all", major, rule)
-				}
+		}
+		run(t, pgservertest.Connect(t, url), "GRANT pg_monitor TO "+role, "GRANT USAGE ON SEQUENCE users_id_seq TO "+role)
+		r = flight(t, low)
+		for _, rule := range []string{"transaction-holds-locks", "replica-lagging", "sequence-near-end", "archiver-failing"} {
+			if list := unseen(r, rule); len(list) > 0 {
+				t.Errorf("%d: %s did not see %q", major, rule, list)
 			}
-			run(t, open(t, url), "GRANT pg_monitor TO "+role, "GRANT USAGE ON SEQUENCE users_id_seq TO "+role)
-			r = flight(t, low)
-			for _, rule := range []string{"transaction-holds-locks", "replica-lagging", "sequence-near-end", "archiver-failing"} {
-				if list := unseen(r, rule); len(list) > 0 {
-					t.Errorf("%d: %s did not see %q", major, rule, list)
-				}
-			}
-		})
-	}
+		}
+	})
 }
 
 // TestConnections: connection limits of a database and of the role.
 func TestConnections(t *testing.T) {
 	t.Parallel()
 	url := pgservertest.Database(t, 15)
-	c := open(t, url)
+	c := pgservertest.Connect(t, url)
 	var db string
 	if err := c.QueryRow(context.Background(), "SELECT current_database()").Scan(&db); err != nil {
 		t.Fatal(err)
 	}
 	for range 3 {
-		open(t, url)
+		pgservertest.Connect(t, url)
 	}
 	run(t, c, "ALTER DATABASE "+db+" CONNECTION LIMIT 6")
 	want(t, flight(t, url), "connections-few-left", "warning", "5 of the 6 connections")
@@ -238,7 +226,7 @@ func TestConnections(t *testing.T) {
 func TestQueries(t *testing.T) {
 	t.Parallel()
 	url := pgservertest.Database(t, 14)
-	run(t, open(t, url), "CREATE TABLE big AS SELECT repeat(md5(i::text), 30) FROM generate_series(1, 3000) i", "CREATE TABLE backups (ended timestamptz)")
+	run(t, pgservertest.Connect(t, url), "CREATE TABLE big AS SELECT repeat(md5(i::text), 30) FROM generate_series(1, 3000) i", "CREATE TABLE backups (ended timestamptz)")
 	want(t, flight(t, url, asks("SELECT 1e6", "")), "disk-short", "error", "1 MB of disk are free", "max_wal_size")
 	r := flight(t, url, asks("SELECT 1e15;", "SELECT ended FROM public.backups;"))
 	wantNone(t, r, "disk-short")
@@ -261,26 +249,23 @@ func TestQueries(t *testing.T) {
 // TestHarmfulQueries: a query of onward.yaml that ends sessions is not run, although its role may end them.
 func TestHarmfulQueries(t *testing.T) {
 	t.Parallel()
-	for _, major := range []int{onward.OldestMajor, onward.NewestMajor} {
-		t.Run(fmt.Sprint(major), func(t *testing.T) {
-			t.Parallel()
-			url := pgservertest.Database(t, major)
-			victim := open(t, url)
-			var pid int
-			if err := victim.QueryRow(t.Context(), "SELECT pg_backend_pid()").Scan(&pid); err != nil {
-				t.Fatal(err)
+	pgservertest.EachEnd(t, func(t *testing.T, major int) {
+		url := pgservertest.Database(t, major)
+		victim := pgservertest.Connect(t, url)
+		var pid int
+		if err := victim.QueryRow(t.Context(), "SELECT pg_backend_pid()").Scan(&pid); err != nil {
+			t.Fatal(err)
+		}
+		r := flight(t, url, asks(fmt.Sprintf("SELECT 1e15 WHERE pg_terminate_backend(%d)", pid), fmt.Sprintf("SELECT now() FROM pg_cancel_backend(%d)", pid)))
+		for rule, name := range map[string]string{"disk-short": "pg_terminate_backend", "backup-old": "pg_cancel_backend"} {
+			if list := unseen(r, rule); len(list) != 1 || !strings.Contains(list[0], "is not run: it calls "+name) {
+				t.Errorf("%s: %q", rule, list)
 			}
-			r := flight(t, url, asks(fmt.Sprintf("SELECT 1e15 WHERE pg_terminate_backend(%d)", pid), fmt.Sprintf("SELECT now() FROM pg_cancel_backend(%d)", pid)))
-			for rule, name := range map[string]string{"disk-short": "pg_terminate_backend", "backup-old": "pg_cancel_backend"} {
-				if list := unseen(r, rule); len(list) != 1 || !strings.Contains(list[0], "is not run: it calls "+name) {
-					t.Errorf("%s: %q", rule, list)
-				}
-			}
-			if err := victim.QueryRow(t.Context(), "SELECT pg_backend_pid()").Scan(&pid); err != nil {
-				t.Errorf("the session was ended: %v", err)
-			}
-		})
-	}
+		}
+		if err := victim.QueryRow(t.Context(), "SELECT pg_backend_pid()").Scan(&pid); err != nil {
+			t.Errorf("the session was ended: %v", err)
+		}
+	})
 }
 
 // TestBackup: the server's own history of base backups, with the label of the tool.
@@ -293,7 +278,7 @@ func TestBackup(t *testing.T) {
 		t.Run("", func(t *testing.T) {
 			t.Parallel()
 			url := specialDatabase(t, major)
-			run(t, open(t, url), sql[0], sql[1])
+			run(t, pgservertest.Connect(t, url), sql[0], sql[1])
 			r := flight(t, url)
 			wantNone(t, r, "backup-old")
 			for _, c := range r.Checks {

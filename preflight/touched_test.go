@@ -36,52 +36,49 @@ func release(t *testing.T) func(*preflight.Config) {
 func TestTouched(t *testing.T) {
 	t.Parallel()
 	with := release(t)
-	for _, major := range []int{onward.OldestMajor, onward.NewestMajor} {
-		t.Run("", func(t *testing.T) {
-			t.Parallel()
-			url := specialDatabase(t, major)
-			c, other := open(t, url), open(t, url)
-			run(t, c, deployedSQL, "INSERT INTO users VALUES (1, 'a')")
-			r := flight(t, url, with)
-			if diff := cmp.Diff([]string{"public.users"}, r.Touched); diff != "" {
-				t.Errorf("touched (-want +got):\n%s", diff)
-			}
-			for _, rule := range []string{"schema-drift", "transaction-holds-locks", "role-lacks-rights", "vacuum-running", "publication-sends-table"} {
-				wantNone(t, r, rule)
-			}
-			if !strings.Contains(r.Release, "main") {
-				t.Errorf("the release is %q", r.Release)
-			}
+	pgservertest.EachEnd(t, func(t *testing.T, major int) {
+		url := specialDatabase(t, major)
+		c, other := pgservertest.Connect(t, url), pgservertest.Connect(t, url)
+		run(t, c, deployedSQL, "INSERT INTO users VALUES (1, 'a')")
+		r := flight(t, url, with)
+		if diff := cmp.Diff([]string{"public.users"}, r.Touched); diff != "" {
+			t.Errorf("touched (-want +got):\n%s", diff)
+		}
+		for _, rule := range []string{"schema-drift", "transaction-holds-locks", "role-lacks-rights", "vacuum-running", "publication-sends-table"} {
+			wantNone(t, r, rule)
+		}
+		if !strings.Contains(r.Release, "main") {
+			t.Errorf("the release is %q", r.Release)
+		}
 
-			name := fmt.Sprintf("touched%d", major)
-			run(t, c, "CREATE PUBLICATION sent FOR TABLE users", "CREATE PUBLICATION other FOR TABLE orders",
-				"CREATE ROLE "+name+" LOGIN", "ALTER TABLE orders OWNER TO "+name, "GRANT CREATE ON SCHEMA public TO "+name)
-			run(t, other, "BEGIN", "SELECT * FROM users")
-			r = flight(t, url, with)
-			want(t, r, "transaction-holds-locks", "info", "holds locks on users, which the release touches")
-			want(t, r, "publication-sends-table", "warning sent", "sends users, which the release touches")
-			if got := found(r, "publication-sends-table"); len(got) != 1 {
-				t.Errorf("%q", got)
-			}
-			want(t, flight(t, url), "publication-sends-table", "info other", "sends orders")
-			run(t, other, "ROLLBACK", "BEGIN", "UPDATE users SET email = 'b'", "PREPARE TRANSACTION '"+name+"'")
-			want(t, flight(t, url, with), "transaction-prepared", "error "+name, "holds locks on users, which the release touches")
-			run(t, other, "ROLLBACK PREPARED '"+name+"'")
+		name := fmt.Sprintf("touched%d", major)
+		run(t, c, "CREATE PUBLICATION sent FOR TABLE users", "CREATE PUBLICATION other FOR TABLE orders",
+			"CREATE ROLE "+name+" LOGIN", "ALTER TABLE orders OWNER TO "+name, "GRANT CREATE ON SCHEMA public TO "+name)
+		run(t, other, "BEGIN", "SELECT * FROM users")
+		r = flight(t, url, with)
+		want(t, r, "transaction-holds-locks", "info", "holds locks on users, which the release touches")
+		want(t, r, "publication-sends-table", "warning sent", "sends users, which the release touches")
+		if got := found(r, "publication-sends-table"); len(got) != 1 {
+			t.Errorf("%q", got)
+		}
+		want(t, flight(t, url), "publication-sends-table", "info other", "sends orders")
+		run(t, other, "ROLLBACK", "BEGIN", "UPDATE users SET email = 'b'", "PREPARE TRANSACTION '"+name+"'")
+		want(t, flight(t, url, with), "transaction-prepared", "error "+name, "holds locks on users, which the release touches")
+		run(t, other, "ROLLBACK PREPARED '"+name+"'")
 
-			low := flight(t, specialServer(t, major).URLAs(name, url[strings.LastIndexByte(url, '/')+1:strings.IndexByte(url, '?')]), with)
-			want(t, low, "role-lacks-rights", "error public.users", "postgres owns")
-			if got := found(low, "role-lacks-rights"); len(got) != 1 {
-				t.Errorf("%q", got)
-			}
-		})
-	}
+		low := flight(t, specialServer(t, major).URLAs(name, url[strings.LastIndexByte(url, '/')+1:strings.IndexByte(url, '?')]), with)
+		want(t, low, "role-lacks-rights", "error public.users", "postgres owns")
+		if got := found(low, "role-lacks-rights"); len(got) != 1 {
+			t.Errorf("%q", got)
+		}
+	})
 }
 
 // TestVacuum: one by hand, made slow, on a touched table.
 func TestVacuum(t *testing.T) {
 	t.Parallel()
 	url := pgservertest.Database(t, 16)
-	c, slow := open(t, url), open(t, url)
+	c, slow := pgservertest.Connect(t, url), pgservertest.Connect(t, url)
 	run(t, c, deployedSQL, "INSERT INTO users SELECT i, repeat('x', 200) FROM generate_series(1, 20000) i", "DELETE FROM users WHERE id % 2 = 0")
 	run(t, slow, "SET vacuum_cost_delay = '100ms'", "SET vacuum_cost_limit = 1")
 	ctx, stop := context.WithCancel(context.Background())
@@ -103,7 +100,7 @@ func TestDrift(t *testing.T) {
 	t.Parallel()
 	with := release(t)
 	url := pgservertest.Database(t, 15)
-	c := open(t, url)
+	c := pgservertest.Connect(t, url)
 	want(t, flight(t, url, with), "schema-drift", "warning", "none of the 2 tables")
 	run(t, c, deployedSQL, "ALTER TABLE users ADD COLUMN age int", "CREATE TABLE schema_migrations (version bigint)")
 	wantNone(t, flight(t, url, with), "schema-drift")
@@ -139,7 +136,7 @@ func TestNoRelease(t *testing.T) {
 func TestPartitions(t *testing.T) {
 	t.Parallel()
 	url := specialDatabase(t, 17)
-	c := open(t, url)
+	c := pgservertest.Connect(t, url)
 	run(t, c, "CREATE TABLE events (id int, at int) PARTITION BY RANGE (at)", "CREATE INDEX ON events (id)", "CREATE INDEX ON events (at)")
 	var room int
 	if err := c.QueryRow(context.Background(), "SELECT current_setting('max_locks_per_transaction')::int * 70").Scan(&room); err != nil {
@@ -159,7 +156,7 @@ func TestReplica(t *testing.T) {
 	t.Parallel()
 	s := specialServer(t, 16)
 	url := s.URL("postgres")
-	c := open(t, url)
+	c := pgservertest.Connect(t, url)
 	cfg, err := pgx.ParseConfig(url)
 	if err != nil {
 		t.Fatal(err)
@@ -187,7 +184,7 @@ func TestReplica(t *testing.T) {
 func TestWraparound(t *testing.T) {
 	t.Parallel()
 	s := specialServer(t, 14)
-	c := open(t, s.URL("postgres"))
+	c := pgservertest.Connect(t, s.URL("postgres"))
 	wantNone(t, flight(t, s.URL("postgres")), "wraparound-near")
 	name, err := s.NewDatabase(context.Background(), "")
 	if err != nil {

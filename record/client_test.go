@@ -28,7 +28,7 @@ func clients(t *testing.T) {
 		t.Errorf("DATABASE_URL is %s", url)
 	}
 	for name, address := range map[string]string{"by its address": url, "by libpq's variables": "application_name=variables"} {
-		c := connect(t, address)
+		c := pgservertest.Connect(t, address)
 		if _, err := c.Exec(t.Context(), "SELECT 'pgx' AS pgx"); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/gitrange/gittest"
+	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/internal/workload"
 	"github.com/onward-sql/onward/record"
 	"github.com/onward-sql/onward/rehearse"
@@ -17,15 +18,11 @@ import (
 // deprecating works on a database with a deprecated column, or makes one.
 func deprecating(t *testing.T, made bool) {
 	t.Helper()
-	c := connect(t, os.Getenv("DATABASE_URL"))
+	c := pgservertest.Connect(t, os.Getenv("DATABASE_URL"))
 	if made {
-		if _, err := c.Exec(t.Context(), "CREATE DATABASE test_own"); err != nil {
-			t.Fatal(err)
-		}
-		c = connect(t, strings.Replace(os.Getenv("DATABASE_URL"), "/"+os.Getenv("PGDATABASE")+"?", "/test_own?", 1))
-		if _, err := c.Exec(t.Context(), schemaOfUsers); err != nil {
-			t.Fatal(err)
-		}
+		pgservertest.Exec(t, c, "CREATE DATABASE test_own")
+		c = pgservertest.Connect(t, strings.Replace(os.Getenv("DATABASE_URL"), "/"+os.Getenv("PGDATABASE")+"?", "/test_own?", 1))
+		pgservertest.Exec(t, c, schemaOfUsers)
 	}
 	for _, sql := range []string{
 		"INSERT INTO users (id, email) VALUES (1, 'a')", "SELECT email FROM users WHERE id = 1", "SELECT count(*) FROM users", "UPDATE users SET email = 'b' WHERE id = 1",

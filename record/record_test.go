@@ -45,7 +45,7 @@ func TestProgram(t *testing.T) {
 		clients(t)
 		return
 	}
-	main := connect(t, os.Getenv("DATABASE_URL"))
+	main := pgservertest.Connect(t, os.Getenv("DATABASE_URL"))
 	if os.Getenv(program) == "fails" {
 		must(main.Exec(ctx, "SELECT 1 FROM users"))
 		must(main.Exec(ctx, `SELECT rolname FROM pg_roles WHERE rolcanlogin AND (rolname = 'nobody_here' AND pg_get_userbyid((SELECT relowner FROM pg_class WHERE relname = 'users')) = rolname
@@ -53,7 +53,7 @@ func TestProgram(t *testing.T) {
 		os.Exit(7)
 	}
 	must(main.Exec(ctx, "CREATE DATABASE test_shop_gw1"))
-	suite := connect(t, strings.Replace(os.Getenv("DATABASE_URL"), "/"+os.Getenv("PGDATABASE")+"?", "/test_shop_gw1?", 1))
+	suite := pgservertest.Connect(t, strings.Replace(os.Getenv("DATABASE_URL"), "/"+os.Getenv("PGDATABASE")+"?", "/test_shop_gw1?", 1))
 	must(suite.Exec(ctx, "CREATE TYPE mood AS ENUM ('fine', 'sad'); CREATE TABLE users (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, email text, "+
 		"mood mood)"))
 	for i := range 12 {
@@ -67,17 +67,6 @@ func TestProgram(t *testing.T) {
 	}
 	must(nil, suite.Close(ctx))
 	must(main.Exec(ctx, "DROP DATABASE test_shop_gw1"))
-}
-
-// connect opens a session that ends with the test.
-func connect(t *testing.T, url string) *pgx.Conn {
-	t.Helper()
-	c, err := pgx.Connect(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = c.Close(context.Background()) })
-	return c
 }
 
 func self() []string { return []string{os.Args[0], "-test.run=^TestProgram$", "-test.v"} }

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/internal/workload"
 )
@@ -24,37 +22,28 @@ CREATE SCHEMA other; CREATE TABLE other.users (id integer, secret text);`
 // The server reports what a query uses, as far as it can, on the oldest version and on a newer one.
 func TestResolve(t *testing.T) {
 	t.Parallel()
-	for _, major := range []int{13, 18} {
-		t.Run(fmt.Sprint(major), func(t *testing.T) {
-			t.Parallel()
-			c, err := pgx.Connect(t.Context(), pgservertest.Database(t, major))
-			if err != nil {
+	pgservertest.EachEnd(t, func(t *testing.T, major int) {
+		c := pgservertest.Connect(t, pgservertest.Database(t, major))
+		pgservertest.Exec(t, c, shop)
+		r := &resolver{conn: c, major: major}
+		for _, x := range resolved {
+			q := &workload.Query{SQL: x.sql, Params: x.params, SearchPath: x.path, Kind: workload.Select}
+			if err := r.resolveQuery(t.Context(), q); err != nil {
 				t.Fatal(err)
 			}
-			defer c.Close(t.Context())
-			if _, err := c.Exec(t.Context(), shop); err != nil {
-				t.Fatal(err)
+			want := x.want
+			if major == 13 && x.old != "" {
+				want = x.old
 			}
-			r := &resolver{conn: c, major: major}
-			for _, x := range resolved {
-				q := &workload.Query{SQL: x.sql, Params: x.params, SearchPath: x.path, Kind: workload.Select}
-				if err := r.resolveQuery(t.Context(), q); err != nil {
-					t.Fatal(err)
-				}
-				want := x.want
-				if major == 13 && x.old != "" {
-					want = x.old
-				}
-				if got := told(q); got != want {
-					t.Errorf("%s\n got %s\nwant %s", x.sql, got, want)
-				}
+			if got := told(q); got != want {
+				t.Errorf("%s\n got %s\nwant %s", x.sql, got, want)
 			}
-			var left int
-			if err := c.QueryRow(t.Context(), "SELECT count(*) FROM pg_class WHERE relname LIKE 'onward%'").Scan(&left); err != nil || left != 0 {
-				t.Errorf("%d things are left, %v", left, err)
-			}
-		})
-	}
+		}
+		var left int
+		if err := c.QueryRow(t.Context(), "SELECT count(*) FROM pg_class WHERE relname LIKE 'onward%'").Scan(&left); err != nil || left != 0 {
+			t.Errorf("%d things are left, %v", left, err)
+		}
+	})
 }
 
 var resolved = []struct {

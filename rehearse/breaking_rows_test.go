@@ -76,11 +76,7 @@ func TestDemandsOfRelease(t *testing.T) {
 func findOffenders(t *testing.T, found []onward.Finding) {
 	t.Helper()
 	ctx := context.Background()
-	c, err := pgx.Connect(ctx, pgservertest.Database(t, 18))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close(ctx)
+	c := pgservertest.Connect(t, pgservertest.Database(t, 18))
 	good := `INSERT INTO users (email, code, name, score) VALUES ('x@b', '00000000-0000-4000-8000-000000000000', 'short', 1); INSERT INTO orders (user_id, total, state, "Room") VALUES (1, 5, 'new', NULL), (1, 5, 'new', NULL)`
 	bad := `INSERT INTO users (email, code, name, score) VALUES ('a@b', 'none', repeat('long', 10), 1e10), ('A@b', 'none', 'x', 1); INSERT INTO orders (user_id, total, state, "Room") VALUES (700, -1, NULL, 1), (700, 2, 'x', 1)`
 	queries := map[string]string{}

@@ -284,11 +284,7 @@ func archived(t *testing.T, sql string) string {
 		pgservertest.SkipOrFail(t, err)
 	}
 	url := pgservertest.Database(t, onward.OldestMajor) // pg_dump refuses servers that are newer
-	c, err := pgx.Connect(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close(t.Context())
+	c := pgservertest.Connect(t, url)
 	if _, err := c.PgConn().Exec(t.Context(), sql).ReadAll(); err != nil {
 		t.Fatal(err)
 	}

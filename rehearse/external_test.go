@@ -3,7 +3,6 @@ package rehearse_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -48,7 +47,7 @@ func TestRolesGo(t *testing.T) {
 CREATE FUNCTION member(name) RETURNS void LANGUAGE plpgsql AS $$ BEGIN EXECUTE format('CREATE ROLE %I IN ROLE shop_reader', $1); END $$;
 GRANT SELECT ON users TO shop_reader, theirs;
 -- `
-	const writerRole = `CREATE ROLE shop_writer NOLOGIN;
+	const release = `CREATE ROLE shop_writer NOLOGIN;
 CREATE INDEX CONCURRENTLY users_email_idx ON users (email);
 SELECT member('shop_member');
 CREATE TABLE notes (id bigint PRIMARY KEY);
@@ -68,39 +67,34 @@ DROP ROLE IF EXISTS dynamic;`
 		Name: "00003_more.sql",
 		Data: []byte("-- +goose Up\nDO $$ BEGIN PERFORM 1; END $$;\nSELECT count(*) FROM users;\nCREATE ROLE shop_late;\n-- +goose Down\nDROP ROLE shop_late;\n"),
 	}
-	for _, major := range []int{13, 18} {
-		t.Run(fmt.Sprint(major), func(t *testing.T) {
-			t.Parallel()
-			s := pgservertest.Server(t, major)
-			c := sessionOn(t, s)
-			roleFor(t, c, "go_maker LOGIN CREATEDB CREATEROLE")
-			roleFor(t, c, "theirs")
-			if _, err := c.Exec(t.Context(), "COMMENT ON ROLE theirs IS 'onward_0123456789ab_1: ours'"); err != nil {
+	pgservertest.EachEnd(t, func(t *testing.T, major int) {
+		s := pgservertest.Server(t, major)
+		c := sessionOn(t, s)
+		roleFor(t, c, "go_maker LOGIN CREATEDB CREATEROLE")
+		roleFor(t, c, "theirs")
+		pgservertest.Exec(t, c, "COMMENT ON ROLE theirs IS 'onward_0123456789ab_1: ours'")
+		dir := branch(t, base+t.Name()+"\n", []txtar.File{bare(writerRole), more})
+		cfg := on(dir)
+		cfg.Server, cfg.Down, cfg.Superuser = s.URLAs("go_maker", "postgres"), true, major < 16
+		for range 2 {
+			r, err := rehearse.Run(t.Context(), cfg)
+			if err != nil {
 				t.Fatal(err)
 			}
-			dir := branch(t, base+t.Name()+"\n", []txtar.File{bare(writerRole), more})
-			cfg := on(dir)
-			cfg.Server, cfg.Down, cfg.Superuser = s.URLAs("go_maker", "postgres"), true, major < 16
-			for range 2 {
-				r, err := rehearse.Run(t.Context(), cfg)
-				if err != nil {
-					t.Fatal(err)
-				}
-				// The retry of a migration that committed its first half is the only thing that meets a role.
-				for _, f := range r.Findings {
-					if strings.HasPrefix(f.Rule, "rehearsal-") && f.Rule != release.RehearsalFailsAgain {
-						t.Errorf("%s: %s", f.Rule, f.Fact)
-					}
-				}
-				if notes := strings.Join(r.Rehearsals[0].Notes, "\n"); strings.Contains(notes, "left on the server") {
-					t.Error(notes)
+			// The retry of a migration that committed its first half is the only thing that meets a role.
+			for _, f := range r.Findings {
+				if strings.HasPrefix(f.Rule, "rehearsal-") && f.Rule != release.RehearsalFailsAgain {
+					t.Errorf("%s: %s", f.Rule, f.Fact)
 				}
 			}
-			if diff := cmp.Diff([]string{"theirs"}, rolesOf(t, c, "^(shop_|theirs|dynamic)")); diff != "" {
-				t.Errorf("roles afterwards: %s", diff)
+			if notes := strings.Join(r.Rehearsals[0].Notes, "\n"); strings.Contains(notes, "left on the server") {
+				t.Error(notes)
 			}
-		})
-	}
+		}
+		if diff := cmp.Diff([]string{"theirs"}, rolesOf(t, c, "^(shop_|theirs|dynamic)")); diff != "" {
+			t.Errorf("roles afterwards: %s", diff)
+		}
+	})
 }
 
 // Three at once wait for one another, as a role is there for all of them.
@@ -168,9 +162,7 @@ func TestRolesStay(t *testing.T) {
 // roleFor makes a role, on a server that other tests use, for one test.
 func roleFor(t *testing.T, c *pgx.Conn, role string) {
 	t.Helper()
-	if _, err := c.Exec(t.Context(), "CREATE ROLE "+role); err != nil {
-		t.Fatal(err)
-	}
+	pgservertest.Exec(t, c, "CREATE ROLE "+role)
 	name, _, _ := strings.Cut(role, " ")
 	t.Cleanup(func() {
 		if _, err := c.Exec(context.WithoutCancel(t.Context()), "DROP ROLE "+name); err != nil {
@@ -192,14 +184,7 @@ func sessionOn(t *testing.T, s *pgserver.Server) *pgx.Conn {
 
 func rolesOf(t *testing.T, c *pgx.Conn, like string) []string {
 	t.Helper()
-	rows, err := c.Query(t.Context(), "SELECT rolname::text FROM pg_roles WHERE rolname ~ $1", like)
-	if err != nil {
-		t.Fatal(err)
-	}
-	list, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		t.Fatal(err)
-	}
+	list := pgservertest.ReadTexts(t, c, "SELECT rolname::text FROM pg_roles WHERE rolname ~ $1", like)
 	slices.Sort(list)
 	return list
 }
@@ -224,7 +209,7 @@ func TestDemandsElsewhere(t *testing.T) {
 				failed++
 			}
 		}
-		if n := len(named(r, release.RehearsalFailsWithRows)); n != 1 || met != (failed == 0) {
+		if n := len(named(r, rehearsal.FailsWithRows)); n != 1 || met != (failed == 0) {
 			t.Errorf("%s: %d findings, %d statements failed, notes %q", sql, n, failed, h.Notes)
 		}
 	}

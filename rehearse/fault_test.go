@@ -137,9 +137,7 @@ func somebodys(t *testing.T) *pgserver.Server {
 		t.Fatal(err)
 	}
 	defer c.Close(t.Context())
-	if _, err := c.Exec(t.Context(), "CREATE ROLE rehearsal LOGIN CREATEDB CREATEROLE"); err != nil {
-		t.Fatal(err)
-	}
+	pgservertest.Exec(t, c, "CREATE ROLE rehearsal LOGIN CREATEDB CREATEROLE")
 	return s
 }
 

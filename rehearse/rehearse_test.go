@@ -358,9 +358,7 @@ func TestBase(t *testing.T) {
 	}
 	defer c.Close(t.Context())
 	for _, sql := range []string{"CREATE ROLE strong LOGIN CREATEDB", "GRANT pg_execute_server_program TO strong", "CREATE ROLE weak LOGIN CREATEDB"} {
-		if _, err := c.Exec(t.Context(), sql); err != nil {
-			t.Fatal(err)
-		}
+		pgservertest.Exec(t, c, sql)
 	}
 	cfg.Server = s.URLAs("strong", "postgres")
 	if _, err := rehearse.Run(t.Context(), cfg); !errors.As(err, &input) || !strings.Contains(err.Error(), "pg_execute_server_program") {

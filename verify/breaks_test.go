@@ -2,7 +2,6 @@ package verify_test
 
 import (
 	"cmp"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -92,62 +91,59 @@ func sizes(t testing.TB) string {
 // nothing.
 func TestPredicts(t *testing.T) {
 	t.Parallel()
-	for _, major := range []int{13, 18} {
-		t.Run(fmt.Sprint(major), func(t *testing.T) {
-			t.Parallel()
-			list, queries, base := with(major)
-			var breaks, safe []string
-			for _, b := range list {
-				breaks, safe = append(breaks, b.breaks), append(safe, b.safe)
+	pgservertest.EachEnd(t, func(t *testing.T, major int) {
+		list, queries, base := with(major)
+		var breaks, safe []string
+		for _, b := range list {
+			breaks, safe = append(breaks, b.breaks), append(safe, b.safe)
+		}
+		cfg := on(repository(t, base, breaks...), major)
+		cfg.Old, cfg.Stats = recording(queries...), sizes(t)
+		r, err := verify.Run(t.Context(), cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		byID := map[string][]onward.Verdict{}
+		for _, v := range r.Verdicts {
+			byID[v.ID] = append(byID[v.ID], v)
+		}
+		for i, b := range list {
+			got := byID[b.query.ID]
+			if len(got) != 1 {
+				t.Errorf("%s: %d verdicts: %+v", b.name, len(got), got)
+				continue
 			}
-			cfg := on(repository(t, base, breaks...), major)
-			cfg.Old, cfg.Stats = recording(queries...), sizes(t)
-			r, err := verify.Run(t.Context(), cfg)
-			if err != nil {
-				t.Fatal(err)
+			line := 2 + strings.Count(b.breaks[:strings.Index(b.breaks, "-- here\n")], "\n") + 1
+			v := got[0]
+			if v.Kind != b.kind || v.SQLState != b.state || v.Severity != b.severity || !strings.HasPrefix(v.Message, b.says) {
+				t.Errorf("%s: %s %s %s %q\nwant %s %s %s %q", b.name, v.Kind, v.SQLState, v.Severity, v.Message, b.kind, b.state, b.severity, b.says)
 			}
-			byID := map[string][]onward.Verdict{}
-			for _, v := range r.Verdicts {
-				byID[v.ID] = append(byID[v.ID], v)
+			if want := fmt.Sprintf("migrations/%05d_step.sql", i+2); v.After.Path != want || v.After.Line != line || v.Point != i+1 {
+				t.Errorf("%s: after %+v, want %s:%d", b.name, v.After, want, line)
 			}
-			for i, b := range list {
-				got := byID[b.query.ID]
-				if len(got) != 1 {
-					t.Errorf("%s: %d verdicts: %+v", b.name, len(got), got)
-					continue
-				}
-				line := 2 + strings.Count(b.breaks[:strings.Index(b.breaks, "-- here\n")], "\n") + 1
-				v := got[0]
-				if v.Kind != b.kind || v.SQLState != b.state || v.Severity != b.severity || !strings.HasPrefix(v.Message, b.says) {
-					t.Errorf("%s: %s %s %s %q\nwant %s %s %s %q", b.name, v.Kind, v.SQLState, v.Severity, v.Message, b.kind, b.state, b.severity, b.says)
-				}
-				if want := fmt.Sprintf("migrations/%05d_step.sql", i+2); v.After.Path != want || v.After.Line != line || v.Point != i+1 {
-					t.Errorf("%s: after %+v, want %s:%d", b.name, v.After, want, line)
-				}
-				if v.Sender != "shop · orders#show" || v.Calls != 10 || v.Code != onward.OldCode {
-					t.Errorf("%s: %+v", b.name, v)
-				}
+			if v.Sender != "shop · orders#show" || v.Calls != 10 || v.Code != onward.OldCode {
+				t.Errorf("%s: %+v", b.name, v)
 			}
-			if n := r.Verification.Old; n.Unfit != 0 || n.Queries != len(list) || n.Broken+n.Warned != len(list) {
-				t.Errorf("%+v %v", n, r.Verification.Notes)
-			}
-			if r.Summary.State != onward.StateNotSafe || verify.FirstBreaking(r) == nil {
-				t.Errorf("%+v", r.Summary)
-			}
+		}
+		if n := r.Verification.Old; n.Unfit != 0 || n.Queries != len(list) || n.Broken+n.Warned != len(list) {
+			t.Errorf("%+v %v", n, r.Verification.Notes)
+		}
+		if r.Summary.State != onward.StateNotSafe || verify.FirstBreaking(r) == nil {
+			t.Errorf("%+v", r.Summary)
+		}
 
-			cfg = on(repository(t, base, safe...), major)
-			cfg.Old, cfg.New, cfg.Stats = recording(queries...), recording(queries...), sizes(t)
-			if r, err = verify.Run(t.Context(), cfg); err != nil {
-				t.Fatal(err)
-			}
-			for _, v := range r.Verdicts {
-				t.Errorf("the safe form: %+v", v)
-			}
-			if r.Verification.Stopped != nil || len(r.Verification.Points) != len(list)+1 || verify.FirstBreaking(r) != nil || !r.Verification.Works {
-				t.Errorf("%+v", r.Verification)
-			}
-		})
-	}
+		cfg = on(repository(t, base, safe...), major)
+		cfg.Old, cfg.New, cfg.Stats = recording(queries...), recording(queries...), sizes(t)
+		if r, err = verify.Run(t.Context(), cfg); err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range r.Verdicts {
+			t.Errorf("the safe form: %+v", v)
+		}
+		if r.Verification.Stopped != nil || len(r.Verification.Points) != len(list)+1 || verify.FirstBreaking(r) != nil || !r.Verification.Works {
+			t.Errorf("%+v", r.Verification)
+		}
+	})
 }
 
 // What verify predicts happens: the deployed code, through its driver, works on the base,
@@ -162,7 +158,7 @@ func TestHappens(t *testing.T) {
 				role, _, _ := strings.Cut(base, "-- +goose StatementEnd")
 				for _, migration := range []string{b.breaks, b.safe} {
 					url := pgservertest.Database(t, major)
-					admin, app := dial(t, url), dial(t, url)
+					admin, app := pgservertest.Connect(t, url), pgservertest.Connect(t, url)
 					// Tests beside this one make the role, too.
 					_, _ = admin.Exec(t.Context(), role, pgx.QueryExecModeSimpleProtocol)
 					script(t, admin, b.base)
@@ -222,16 +218,6 @@ func table(sql string) string {
 	_, rest, _ := strings.Cut(sql[strings.LastIndex(sql, "CREATE TABLE"):], "CREATE TABLE ")
 	name, _, _ := strings.Cut(rest, " ")
 	return name
-}
-
-func dial(t testing.TB, url string) *pgx.Conn {
-	t.Helper()
-	c, err := pgx.Connect(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = c.Close(context.Background()) })
-	return c
 }
 
 func script(t testing.TB, c *pgx.Conn, sql string) {

@@ -110,7 +110,7 @@ func TestTruth(t *testing.T) {
 	t.Parallel()
 	const major = 17
 	address := pgservertest.Database(t, major)
-	admin := dial(t, address)
+	admin := pgservertest.Connect(t, address)
 	script(t, admin, "DO $$ BEGIN CREATE ROLE "+handmadeRole+" LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$")
 	var base strings.Builder
 	base.WriteString("GRANT USAGE ON SCHEMA public TO " + handmadeRole + ";\n")
@@ -121,7 +121,7 @@ func TestTruth(t *testing.T) {
 	connections, before := make([]*pgx.Conn, len(handmades)), make([]ran, len(handmades))
 	for i := range handmades {
 		h := &handmades[i]
-		connections[i] = dial(t, addressFor(t, address, h.role, ""))
+		connections[i] = pgservertest.Connect(t, addressFor(t, address, h.role, ""))
 		if before[i] = runHandmade(t.Context(), connections[i], h); before[i].state != "" {
 			t.Fatalf("%s: before the release: %s", h.name, before[i].state)
 		}

@@ -254,7 +254,7 @@ func TestFrom(t *testing.T) {
 		pgservertest.SkipOrFail(t, err)
 	}
 	url := pgservertest.Database(t, onward.OldestMajor)
-	script(t, dial(t, url), shop+"; ALTER TABLE users ADD COLUMN by_hand text; CREATE INDEX ON users (by_hand)")
+	script(t, pgservertest.Connect(t, url), shop+"; ALTER TABLE users ADD COLUMN by_hand text; CREATE INDEX ON users (by_hand)")
 	cfg := on(repository(t, "SELECT 1;", "ALTER TABLE users DROP COLUMN by_hand;"), 13)
 	cfg.From, cfg.Old = url, recording(query("SELECT by_hand FROM users"), query("SELECT name FROM users"))
 	r := run(t, cfg)

@@ -303,19 +303,13 @@ func TestBaseFromDatabase(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn, err := pgx.Connect(t.Context(), server.URL(deployed))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(t.Context())
-	if _, err := conn.Exec(t.Context(), `CREATE TYPE mood AS ENUM ('good');
+	conn := pgservertest.Connect(t, server.URL(deployed))
+	pgservertest.Exec(t, conn, `CREATE TYPE mood AS ENUM ('good');
 		CREATE TABLE users (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text, size int GENERATED ALWAYS AS (length(name)) STORED);
 		CREATE TABLE posts (id serial PRIMARY KEY, user_id bigint REFERENCES users, mood mood DEFAULT 'good');
 		CREATE VIEW names AS SELECT name FROM users; INSERT INTO users (name) VALUES ('a secret of production');
 		CREATE TABLE applied (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text UNIQUE, at timestamptz DEFAULT now(), raw bytea DEFAULT '\x00ff');
-		INSERT INTO applied (name) VALUES ('1_broken.sql')`); err != nil {
-		t.Fatal(err)
-	}
+		INSERT INTO applied (name) VALUES ('1_broken.sql')`)
 	files := map[string]string{"db/1_broken.sql": "SELECT 1/0;"}
 	home, baseTree := project(t, files)
 	files["db/2_email.sql"] = "ALTER TABLE users ADD COLUMN email text;"
@@ -353,9 +347,7 @@ func TestBaseFromDatabase(t *testing.T) {
 	countRuns(1)
 	load() // from the cache
 	countRuns(1)
-	if _, err := conn.Exec(t.Context(), "ALTER TABLE posts ADD COLUMN title text"); err != nil {
-		t.Fatal(err)
-	}
+	pgservertest.Exec(t, conn, "ALTER TABLE posts ADD COLUMN title text")
 	load()
 	countRuns(2)
 	c.HistoryTables = map[string]bool{"other": true}

@@ -5,7 +5,6 @@ import (
 	_ "embed"
 	"fmt"
 	"os"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -28,11 +27,7 @@ var majors = []int{13, 18}
 func database(t testing.TB, major int, schema string) (string, *pgx.Conn) {
 	t.Helper()
 	url := pgservertest.Database(t, major)
-	conn, err := pgx.Connect(context.Background(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close(context.Background()) })
+	conn := pgservertest.Connect(t, url)
 	run(t, conn, schema)
 	return url, conn
 }
@@ -102,76 +97,73 @@ func each[T any](t testing.TB, conn *pgx.Conn, sql string) (values []T, statemen
 
 func TestHostile(t *testing.T) {
 	t.Parallel()
-	for _, major := range majors {
-		t.Run(strconv.Itoa(major), func(t *testing.T) {
-			t.Parallel()
-			url, conn := database(t, major, hostile)
-			const n = 1000
-			state := `SELECT string_agg(tgname || tgenabled::text, ' ' ORDER BY tgname) || (SELECT relforcerowsecurity FROM pg_class WHERE relname = 'guarded') FROM pg_trigger WHERE NOT tgisinternal`
-			before := ask[string](t, conn, state)
-			r := mustFill(t, url, fill.Plan{All: n, Seed: 7})
-			got := problems(r)
-			want := map[string]string{ // what cannot be, and the word that says why
-				"public.impossible": "no values were found", "public.behind_impossible": "refers to public.impossible, which has no rows",
-				"public.few": "2 rows instead of 1000", "public.countries": "rows instead of 1000", "public.one_open": "duplicate key",
+	pgservertest.EachEnd(t, func(t *testing.T, major int) {
+		url, conn := database(t, major, hostile)
+		const n = 1000
+		state := `SELECT string_agg(tgname || tgenabled::text, ' ' ORDER BY tgname) || (SELECT relforcerowsecurity FROM pg_class WHERE relname = 'guarded') FROM pg_trigger WHERE NOT tgisinternal`
+		before := ask[string](t, conn, state)
+		r := mustFill(t, url, fill.Plan{All: n, Seed: 7})
+		got := problems(r)
+		want := map[string]string{ // what cannot be, and the word that says why
+			"public.impossible": "no values were found", "public.behind_impossible": "refers to public.impossible, which has no rows",
+			"public.few": "2 rows instead of 1000", "public.countries": "rows instead of 1000", "public.one_open": "duplicate key",
+		}
+		for name, why := range got {
+			if want[name] == "" || !strings.Contains(why, want[name]) {
+				t.Errorf("problem of %s: %s", name, why)
 			}
-			for name, why := range got {
-				if want[name] == "" || !strings.Contains(why, want[name]) {
-					t.Errorf("problem of %s: %s", name, why)
-				}
+		}
+		if len(got) != len(r.Problems) {
+			t.Errorf("a table has several problems: %v", r.Problems)
+		}
+		rows := map[string]int64{}
+		for _, x := range r.Tables {
+			rows[x.Relation] = x.Rows
+			if x.Rows > 0 && x.Bytes <= 0 {
+				t.Errorf("%s has %d rows in %d bytes", x.Relation, x.Rows, x.Bytes)
 			}
-			if len(got) != len(r.Problems) {
-				t.Errorf("a table has several problems: %v", r.Problems)
+		}
+		names, _ := each[string](t, conn, `SELECT format('SELECT %L::text', n.nspname || '.' || c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND n.nspname NOT IN ('pg_catalog', 'information_schema')`)
+		for _, name := range names {
+			if rows[name] != n && want[name] == "" {
+				t.Errorf("%s has %d rows", name, rows[name])
 			}
-			rows := map[string]int64{}
-			for _, x := range r.Tables {
-				rows[x.Relation] = x.Rows
-				if x.Rows > 0 && x.Bytes <= 0 {
-					t.Errorf("%s has %d rows in %d bytes", x.Relation, x.Rows, x.Bytes)
-				}
+		}
+		if rows["public.one_open"] < n*9/10 || rows["public.countries"] < n*9/10 || rows["public.few"] != 2 || rows["public.impossible"] != 0 {
+			t.Errorf("rows: %v", rows)
+		}
+		counts, statements := each[int64](t, conn, dangling)
+		for k, c := range counts {
+			if c != 0 {
+				t.Errorf("%d rows: %s", c, statements[k])
 			}
-			names, _ := each[string](t, conn, `SELECT format('SELECT %L::text', n.nspname || '.' || c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND n.nspname NOT IN ('pg_catalog', 'information_schema')`)
-			for _, name := range names {
-				if rows[name] != n && want[name] == "" {
-					t.Errorf("%s has %d rows", name, rows[name])
-				}
-			}
-			if rows["public.one_open"] < n*9/10 || rows["public.countries"] < n*9/10 || rows["public.few"] != 2 || rows["public.impossible"] != 0 {
-				t.Errorf("rows: %v", rows)
-			}
-			counts, statements := each[int64](t, conn, dangling)
-			for k, c := range counts {
-				if c != 0 {
-					t.Errorf("%d rows: %s", c, statements[k])
-				}
-			}
-			if len(counts) < 20 {
-				t.Errorf("%d foreign keys", len(counts))
-			}
-			if after := ask[string](t, conn, state); after != before {
-				t.Errorf("triggers and row level security: %s, before %s", after, before)
-			}
-			// Rows that are added later do not conflict with the generated ones.
-			run(t, conn, `INSERT INTO unlogged (v) VALUES ('x'); INSERT INTO roles (name) VALUES ('mine'); INSERT INTO animals (name) VALUES ('cat');
+		}
+		if len(counts) < 20 {
+			t.Errorf("%d foreign keys", len(counts))
+		}
+		if after := ask[string](t, conn, state); after != before {
+			t.Errorf("triggers and row level security: %s, before %s", after, before)
+		}
+		// Rows that are added later do not conflict with the generated ones.
+		run(t, conn, `INSERT INTO unlogged (v) VALUES ('x'); INSERT INTO roles (name) VALUES ('mine'); INSERT INTO animals (name) VALUES ('cat');
 				INSERT INTO users (tenant_id, email, username, mood, score, parity, balance, created_at, country) SELECT id, 'zz@zz.zz', 'zz', 'sad', 1, 2, 0, now(), 'DE' FROM tenants LIMIT 1`)
-			for what, sql := range map[string]string{
-				"the materialised view is empty": "SELECT count(*) > 1 FROM by_status",
-				"nothing was analysed":           "SELECT reltuples > 0 FROM pg_class WHERE relname = 'users'",
-				"no NULL in a nullable column":   "SELECT count(*) BETWEEN 10 AND 200 FROM users WHERE age IS NULL",
-				"references are even":            "SELECT max(n) > 3 * avg(n) FROM (SELECT count(*) AS n FROM tasks GROUP BY tenant_id) AS x",
-				"texts have one length":          "SELECT count(DISTINCT length(bio)) > 5 FROM profiles",
-				"only one branch of a condition": "SELECT count(DISTINCT kind) = 2 AND count(user_id) > 0 AND count(tenant_id) > 0 FROM owned",
-				"a column of some type is never NULL or always": "SELECT bool_and(n BETWEEN 1 AND 999) FROM (SELECT count(*) AS n, e.key FROM types, " +
-					"jsonb_each_text(to_jsonb(types)) e WHERE e.value IS NOT NULL AND e.key NOT IN ('nn') GROUP BY 2) AS x",
-				"a type without a value": "SELECT count(DISTINCT e.key) = (SELECT count(*) FROM pg_attribute WHERE attrelid = 'types'::regclass AND attnum > 0) FROM " +
-					"types, jsonb_each_text(to_jsonb(types)) e WHERE e.value IS NOT NULL",
-			} {
-				if !ask[bool](t, conn, sql) {
-					t.Errorf("%s: %s", what, sql)
-				}
+		for what, sql := range map[string]string{
+			"the materialised view is empty": "SELECT count(*) > 1 FROM by_status",
+			"nothing was analysed":           "SELECT reltuples > 0 FROM pg_class WHERE relname = 'users'",
+			"no NULL in a nullable column":   "SELECT count(*) BETWEEN 10 AND 200 FROM users WHERE age IS NULL",
+			"references are even":            "SELECT max(n) > 3 * avg(n) FROM (SELECT count(*) AS n FROM tasks GROUP BY tenant_id) AS x",
+			"texts have one length":          "SELECT count(DISTINCT length(bio)) > 5 FROM profiles",
+			"only one branch of a condition": "SELECT count(DISTINCT kind) = 2 AND count(user_id) > 0 AND count(tenant_id) > 0 FROM owned",
+			"a column of some type is never NULL or always": "SELECT bool_and(n BETWEEN 1 AND 999) FROM (SELECT count(*) AS n, e.key FROM types, " +
+				"jsonb_each_text(to_jsonb(types)) e WHERE e.value IS NOT NULL AND e.key NOT IN ('nn') GROUP BY 2) AS x",
+			"a type without a value": "SELECT count(DISTINCT e.key) = (SELECT count(*) FROM pg_attribute WHERE attrelid = 'types'::regclass AND attnum > 0) FROM " +
+				"types, jsonb_each_text(to_jsonb(types)) e WHERE e.value IS NOT NULL",
+		} {
+			if !ask[bool](t, conn, sql) {
+				t.Errorf("%s: %s", what, sql)
 			}
-		})
-	}
+		}
+	})
 }
 
 func TestSameSeedSameRows(t *testing.T) {

@@ -1,12 +1,9 @@
 package ledger_test
 
 import (
-	"context"
 	"errors"
 	"testing"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 
 	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
@@ -17,11 +14,7 @@ import (
 // learns that in its next transaction.
 func TestClock(t *testing.T) {
 	t.Parallel()
-	conn, err := pgx.Connect(t.Context(), pgservertest.Database(t, onward.NewestMajor))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	conn := pgservertest.Connect(t, pgservertest.Database(t, onward.NewestMajor))
 	if err := ledger.CreateLedger(t.Context(), conn); err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,6 @@
 package ledger_test
 
 import (
-	"context"
 	"errors"
 	"os"
 	"testing"
@@ -40,11 +39,7 @@ INSERT INTO onward_ledger.step (plan, id, number, checksum, state, epoch) VALUES
 // An older ledger is read as it is, and brought up by whoever works there; a later one's, or somebody else's schema, is left alone.
 func TestVersions(t *testing.T) {
 	t.Parallel()
-	conn, err := pgx.Connect(t.Context(), pgservertest.Database(t, onward.NewestMajor))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	conn := pgservertest.Connect(t, pgservertest.Database(t, onward.NewestMajor))
 	run := func(sql string) {
 		t.Helper()
 		if _, err := conn.Exec(t.Context(), sql, pgx.QueryExecModeSimpleProtocol); err != nil {

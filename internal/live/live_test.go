@@ -1,7 +1,6 @@
 package live
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -10,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/jackc/pgx/v5"
 
 	"github.com/onward-sql/onward/internal/address"
 	"github.com/onward-sql/onward/internal/catalog"
@@ -21,39 +19,13 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(pgservertest.Main(m)) }
 
-// database is a fresh database in which some SQL was run.
-func database(t *testing.T, major int, sql string) (url string, conn *pgx.Conn) {
-	t.Helper()
-	ctx := context.Background()
-	url = pgservertest.Database(t, major)
-	conn, err := pgx.Connect(ctx, url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close(ctx) })
-	if _, err := conn.Exec(ctx, sql); err != nil {
-		t.Fatal(err)
-	}
-	return url, conn
-}
-
-func eachMajor(t *testing.T, f func(t *testing.T, major int)) {
-	t.Helper()
-	for _, major := range pgservertest.Majors() {
-		t.Run(fmt.Sprint(major), func(t *testing.T) {
-			t.Parallel()
-			f(t, major)
-		})
-	}
-}
-
 // TestReadSchema reads what the proof of package catalog has no line for:
 // privileges, owners, foreign tables, odd names. The rest of ReadSchema is held
 // against servers there.
 func TestReadSchema(t *testing.T) {
 	t.Parallel()
-	eachMajor(t, func(t *testing.T, major int) {
-		url, _ := database(t, major, `
+	pgservertest.EachMajor(t, func(t *testing.T, major int) {
+		url, _ := pgservertest.ConnectNew(t, major, `
 DO $$BEGIN CREATE ROLE "onward reader"; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END$$;
 CREATE SCHEMA "Odd Schema";
 CREATE TABLE "Odd Schema"."Odd ""Table" ("Käse %s" int PRIMARY KEY, "select" text DEFAULT E'a''b\\c' NOT NULL);
@@ -115,7 +87,7 @@ ALTER TABLE t ENABLE ROW LEVEL SECURITY; CREATE POLICY own ON t FOR SELECT TO "o
 // use.
 func TestExtensions(t *testing.T) {
 	t.Parallel()
-	eachMajor(t, func(t *testing.T, major int) {
+	pgservertest.EachMajor(t, func(t *testing.T, major int) {
 		names, err := pgservertest.Server(t, major).Extensions(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -125,7 +97,7 @@ func TestExtensions(t *testing.T) {
 				pgservertest.SkipOrFail(t, fmt.Errorf("Postgres %d has no extension %s", major, want))
 			}
 		}
-		url, _ := database(t, major, `
+		url, _ := pgservertest.ConnectNew(t, major, `
 CREATE SCHEMA ext; CREATE EXTENSION citext SCHEMA ext; CREATE EXTENSION btree_gist SCHEMA ext; CREATE EXTENSION pg_trgm; CREATE EXTENSION "uuid-ossp"; CREATE EXTENSION hstore;
 CREATE TABLE t (id uuid DEFAULT uuid_generate_v4() PRIMARY KEY, email ext.citext UNIQUE, h hstore, room int, during tsrange, EXCLUDE USING gist (room WITH =, during WITH &&));
 CREATE INDEX trigrams ON t USING gin ((email::text) gin_trgm_ops)`)
@@ -189,8 +161,8 @@ func TestNamed(t *testing.T) {
 		{"SELECT 1", "DROP EXTENSION plpgsql"},
 		{"CREATE ROLE onward_role", "DROP ROLE onward_role"},
 	}
-	eachMajor(t, func(t *testing.T, major int) {
-		url, conn := database(t, major, "CREATE TABLE pair (id int, v int)")
+	pgservertest.EachMajor(t, func(t *testing.T, major int) {
+		url, conn := pgservertest.ConnectNew(t, major, "CREATE TABLE pair (id int, v int)")
 		ctx := t.Context()
 		for _, s := range statements {
 			if _, err := conn.Exec(ctx, s[0]); err != nil {
@@ -200,9 +172,7 @@ func TestNamed(t *testing.T) {
 		got, err := ReadSchema(ctx, url)
 		// A subscription keeps its database from being dropped.
 		for _, sql := range []string{"ALTER SUBSCRIPTION onward_sub SET (slot_name = NONE)", "DROP SUBSCRIPTION onward_sub", "DROP ROLE onward_role"} {
-			if _, err := conn.Exec(context.Background(), sql); err != nil {
-				t.Fatal(err)
-			}
+			pgservertest.Exec(t, conn, sql)
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -225,7 +195,7 @@ func TestNamed(t *testing.T) {
 // TestReadOnly: nothing can be written through a session, whatever is asked.
 func TestReadOnly(t *testing.T) {
 	t.Parallel()
-	url, _ := database(t, 18, "CREATE TABLE t (id int)")
+	url, _ := pgservertest.ConnectNew(t, 18, "CREATE TABLE t (id int)")
 	ctx := t.Context()
 	s, err := openSession(ctx, url)
 	if err != nil {
@@ -240,8 +210,8 @@ func TestReadOnly(t *testing.T) {
 // TestPlainRole: a role without any privilege can read all that is read.
 func TestPlainRole(t *testing.T) {
 	t.Parallel()
-	eachMajor(t, func(t *testing.T, major int) {
-		url, _ := database(t, major, `
+	pgservertest.EachMajor(t, func(t *testing.T, major int) {
+		url, _ := pgservertest.ConnectNew(t, major, `
 DO $$BEGIN CREATE ROLE onward_nobody LOGIN; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END$$;
 CREATE SCHEMA closed; CREATE TYPE closed.mood AS ENUM ('ok');
 CREATE TABLE closed.t (id int PRIMARY KEY, m closed.mood, at timestamptz DEFAULT now()); CREATE VIEW closed.v AS SELECT id FROM closed.t;
@@ -270,7 +240,7 @@ CREATE FOREIGN DATA WRAPPER closed; CREATE SERVER closed FOREIGN DATA WRAPPER cl
 // TestSnapshot: what is committed while the schema is read does not mix in.
 func TestSnapshot(t *testing.T) {
 	t.Parallel()
-	url, conn := database(t, 18, "CREATE TABLE t (id int)")
+	url, conn := pgservertest.ConnectNew(t, 18, "CREATE TABLE t (id int)")
 	ctx := t.Context()
 	s, err := openSession(ctx, url)
 	if err != nil {
@@ -282,9 +252,7 @@ func TestSnapshot(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := conn.Exec(ctx, "CREATE TABLE u (id int)"); err != nil {
-		t.Fatal(err)
-	}
+	pgservertest.Exec(t, conn, "CREATE TABLE u (id int)")
 	after, err := s.queryLines(ctx, "tables", count)
 	if err != nil || !slices.Equal(before, after) {
 		t.Errorf("%v, then %v, %v", before, after, err)
@@ -295,11 +263,9 @@ func TestSnapshot(t *testing.T) {
 // for without end.
 func TestLocked(t *testing.T) {
 	t.Parallel()
-	url, conn := database(t, 18, "CREATE TABLE t (id int)")
+	url, conn := pgservertest.ConnectNew(t, 18, "CREATE TABLE t (id int)")
 	ctx := t.Context()
-	if _, err := conn.Exec(ctx, "BEGIN; LOCK TABLE t IN ACCESS EXCLUSIVE MODE"); err != nil {
-		t.Fatal(err)
-	}
+	pgservertest.Exec(t, conn, "BEGIN; LOCK TABLE t IN ACCESS EXCLUSIVE MODE")
 	if _, err := ReadStats(ctx, url); err == nil || !strings.Contains(err.Error(), "lock timeout") {
 		t.Errorf("%v, want a lock timeout", err)
 	}
@@ -335,8 +301,8 @@ func TestNoPassword(t *testing.T) {
 
 func TestReadStats(t *testing.T) {
 	t.Parallel()
-	eachMajor(t, func(t *testing.T, major int) {
-		url, _ := database(t, major, `
+	pgservertest.EachMajor(t, func(t *testing.T, major int) {
+		url, _ := pgservertest.ConnectNew(t, major, `
 CREATE TABLE users (id int PRIMARY KEY, note text);
 INSERT INTO users SELECT n, repeat(n::text, 20) FROM generate_series(1, 20000) n;
 CREATE TABLE empty (id int);

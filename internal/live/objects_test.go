@@ -7,13 +7,15 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 )
 
 // TestObjects reads one of each kind, and nothing of what code cannot tell.
 func TestObjects(t *testing.T) {
 	t.Parallel()
-	eachMajor(t, func(t *testing.T, major int) {
-		url, conn := database(t, major, `
+	pgservertest.EachMajor(t, func(t *testing.T, major int) {
+		url, conn := pgservertest.ConnectNew(t, major, `
 DO $$BEGIN CREATE ROLE "onward objects"; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END$$;
 CREATE SCHEMA s; GRANT USAGE ON SCHEMA s TO "onward objects";
 CREATE EXTENSION citext SCHEMA s;
@@ -54,9 +56,7 @@ COMMENT ON TABLE s.t IS 'a comment';`)
 			t.Fatal(err)
 		}
 		// Nothing is held in between, and what changes is seen.
-		if _, err := conn.Exec(context.Background(), "SET lock_timeout = '5s'; CREATE TABLE s.new (); DROP TABLE s.dropped"); err != nil {
-			t.Fatal(err)
-		}
+		pgservertest.Exec(t, conn, "SET lock_timeout = '5s'; CREATE TABLE s.new (); DROP TABLE s.dropped")
 		list, err := objects.Read(context.Background())
 		if has(first, "s.new") || !has(first, "s.dropped") || has(list, "s.dropped") {
 			t.Error("the second reading is not as the database is then")

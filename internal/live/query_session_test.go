@@ -5,8 +5,6 @@ import (
 	"errors"
 	"testing"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 )
 
@@ -15,14 +13,8 @@ import (
 func TestQuestionsKeepNothing(t *testing.T) {
 	t.Parallel()
 	ctx, url := context.Background(), pgservertest.Database(t, 17)
-	other, err := pgx.Connect(ctx, url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer other.Close(ctx)
-	if _, err := other.Exec(ctx, "CREATE TABLE t (i int); SET lock_timeout = '500ms'"); err != nil {
-		t.Fatal(err)
-	}
+	other := pgservertest.Connect(t, url)
+	pgservertest.Exec(t, other, "CREATE TABLE t (i int); SET lock_timeout = '500ms'")
 	s, err := Dial(ctx, url)
 	if err != nil {
 		t.Fatal(err)

@@ -6,13 +6,15 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 )
 
 // The definitions make the same schema on another server.
 func TestDefinitions(t *testing.T) {
 	t.Parallel()
-	eachMajor(t, func(t *testing.T, major int) {
-		url, _ := database(t, major, `CREATE TYPE mood AS ENUM ('a', 'b'); CREATE DOMAIN short AS text CHECK (length(VALUE) < 9);
+	pgservertest.EachMajor(t, func(t *testing.T, major int) {
+		url, _ := pgservertest.ConnectNew(t, major, `CREATE TYPE mood AS ENUM ('a', 'b'); CREATE DOMAIN short AS text CHECK (length(VALUE) < 9);
 			CREATE TABLE u (id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, s serial, m mood DEFAULT 'a', d short);
 			CREATE TABLE o (id bigint PRIMARY KEY, u integer REFERENCES u ON DELETE CASCADE, CHECK (id > 0));
 			CREATE INDEX o_u ON o (u) WHERE u > 3; CREATE VIEW v AS SELECT u.id, o.id AS oid FROM u JOIN o ON o.u = u.id;
@@ -21,7 +23,7 @@ func TestDefinitions(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, conn := database(t, major, "SELECT 1")
+		again, conn := pgservertest.ConnectNew(t, major, "SELECT 1")
 		for _, sql := range ddl {
 			if _, err := conn.Exec(t.Context(), sql); err != nil && !strings.Contains(err.Error(), "already exists") {
 				t.Errorf("%v: %s", err, sql)

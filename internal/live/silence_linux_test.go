@@ -13,7 +13,7 @@ import (
 // TestKeepAlive: a dead line is found in as long as a server may be silent.
 func TestKeepAlive(t *testing.T) {
 	t.Parallel()
-	url, _ := database(t, onward.NewestMajor, "SELECT 1")
+	url, _ := pgservertest.ConnectNew(t, onward.NewestMajor, "SELECT 1")
 	l := pgservertest.NewLine(t, url)
 	conn, err := boundDial(NewSilence(t.Context(), nil))(t.Context(), "tcp", strings.SplitN(strings.SplitN(l.URL, "@", 2)[1], "/", 2)[0])
 	if err != nil {

@@ -31,7 +31,7 @@ func within(t *testing.T, most time.Duration, f func() error) error {
 // TestSilence: no question waits for a server that sends nothing after the handshake, or that does not end its answer.
 func TestSilence(t *testing.T) {
 	t.Parallel()
-	to, _ := database(t, onward.NewestMajor, "CREATE TABLE t (id int)")
+	to, _ := pgservertest.ConnectNew(t, onward.NewestMajor, "CREATE TABLE t (id int)")
 	questions := map[string]func(ctx context.Context, url string) error{
 		"stats":  func(ctx context.Context, url string) error { _, err := ReadStats(ctx, url); return err },
 		"schema": func(ctx context.Context, url string) error { _, err := ReadSchema(ctx, url); return err },
@@ -83,7 +83,7 @@ func TestSilence(t *testing.T) {
 // TestFlood: a stream of rows without an end is given up by its size, or by its time.
 func TestFlood(t *testing.T) {
 	t.Parallel()
-	to, _ := database(t, onward.NewestMajor, "CREATE TABLE t (id int)")
+	to, _ := pgservertest.ConnectNew(t, onward.NewestMajor, "CREATE TABLE t (id int)")
 	l := pgservertest.NewLine(t, to)
 	l.Flood.Store(true)
 	err := within(t, 20*time.Second, func() error {
@@ -109,7 +109,7 @@ func TestFlood(t *testing.T) {
 // TestFrozenBackend: a backend that is stopped in the middle of an answer ends the wait.
 func TestFrozenBackend(t *testing.T) {
 	t.Parallel()
-	url, _ := database(t, onward.OldestMajor, "SELECT 1")
+	url, _ := pgservertest.ConnectNew(t, onward.OldestMajor, "SELECT 1")
 	ctx := WithPatience(t.Context(), time.Second)
 	conn, err := Connect(ctx, url, "onward test", nil)
 	if err != nil {
@@ -132,7 +132,7 @@ func TestFrozenBackend(t *testing.T) {
 // TestLongStatement: a long statement is waited for as long as the server answers a second session, and no longer.
 func TestLongStatement(t *testing.T) {
 	t.Parallel()
-	url, _ := database(t, onward.NewestMajor, "SELECT 1")
+	url, _ := pgservertest.ConnectNew(t, onward.NewestMajor, "SELECT 1")
 	ctx := WithPatience(t.Context(), time.Second)
 	second := &SideSession{URL: url, Name: "onward test", Silence: NewSilence(ctx, nil)}
 	defer second.Close(context.Background())

@@ -1,7 +1,6 @@
 package live_test
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"strings"
@@ -24,45 +23,38 @@ func TestReadStatements(t *testing.T) {
 		t.Fatal(err)
 	}
 	schema, queries, _ := strings.Cut(string(data), "-- queries\n")
-	for _, major := range []int{13, 18} {
-		t.Run(fmt.Sprint(major), func(t *testing.T) {
-			t.Parallel()
-			ctx := t.Context()
-			server, err := pgserver.Start(ctx, pgserver.Config{Major: major, Small: true, Settings: map[string]string{"shared_preload_libraries": "pg_stat_statements"}})
-			if err != nil {
-				pgservertest.SkipOrFail(t, err)
+	pgservertest.EachEnd(t, func(t *testing.T, major int) {
+		ctx := t.Context()
+		server, err := pgserver.Start(ctx, pgserver.Config{Major: major, Small: true, Settings: map[string]string{"shared_preload_libraries": "pg_stat_statements"}})
+		if err != nil {
+			pgservertest.SkipOrFail(t, err)
+		}
+		t.Cleanup(func() { _ = server.Stop() })
+		name, err := server.NewDatabase(ctx, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn := pgservertest.Connect(t, server.URL(name))
+		if _, _, err := live.ReadStatements(ctx, server.URL(name)); err == nil || !strings.Contains(err.Error(), "CREATE EXTENSION") {
+			t.Errorf("without the extension: %v", err)
+		}
+		if _, err := conn.Exec(ctx, schema+"CREATE EXTENSION pg_stat_statements"); err != nil {
+			pgservertest.SkipOrFail(t, err)
+		}
+		since := 0
+		for sql := range strings.Lines(queries) {
+			if n, _ := fmt.Sscanf(sql, "-- since %d", &since); n == 1 || since > major || strings.Contains(sql, "$1") || strings.HasPrefix(sql, "COPY") {
+				continue
 			}
-			t.Cleanup(func() { _ = server.Stop() })
-			name, err := server.NewDatabase(ctx, "")
-			if err != nil {
-				t.Fatal(err)
-			}
-			conn, err := pgx.Connect(ctx, server.URL(name))
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer conn.Close(context.Background())
-			if _, _, err := live.ReadStatements(ctx, server.URL(name)); err == nil || !strings.Contains(err.Error(), "CREATE EXTENSION") {
-				t.Errorf("without the extension: %v", err)
-			}
-			if _, err := conn.Exec(ctx, schema+"CREATE EXTENSION pg_stat_statements"); err != nil {
-				pgservertest.SkipOrFail(t, err)
-			}
-			since := 0
-			for sql := range strings.Lines(queries) {
-				if n, _ := fmt.Sscanf(sql, "-- since %d", &since); n == 1 || since > major || strings.Contains(sql, "$1") || strings.HasPrefix(sql, "COPY") {
-					continue
-				}
-				// Some fail for their values; pg_stat_statements has those that do not.
-				_, _ = conn.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol)
-			}
-			list, got, err := live.ReadStatements(ctx, server.URL(name))
-			if err != nil || got != major {
-				t.Fatal(got, err)
-			}
-			prepares(t, conn, list)
-		})
-	}
+			// Some fail for their values; pg_stat_statements has those that do not.
+			_, _ = conn.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol)
+		}
+		list, got, err := live.ReadStatements(ctx, server.URL(name))
+		if err != nil || got != major {
+			t.Fatal(got, err)
+		}
+		prepares(t, conn, list)
+	})
 }
 
 func prepares(t *testing.T, conn *pgx.Conn, list []live.Statement) {

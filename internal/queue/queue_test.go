@@ -19,42 +19,39 @@ func TestMain(m *testing.M) { os.Exit(pgservertest.Main(m)) }
 // holds one that does not is not, nor is a young one.
 func TestInTheWay(t *testing.T) {
 	t.Parallel()
-	for _, major := range []int{onward.OldestMajor, onward.NewestMajor} {
-		t.Run(fmt.Sprint(major), func(t *testing.T) {
-			t.Parallel()
-			url := pgservertest.Database(t, major)
-			ask, reader, vacant := pgservertest.Connect(t, url), pgservertest.Connect(t, url), pgservertest.Connect(t, url)
-			pgservertest.Exec(t, ask, `CREATE TABLE t (id int, day date) PARTITION BY RANGE (day)`,
-				`CREATE TABLE t_1 PARTITION OF t FOR VALUES FROM ('2026-01-01') TO ('2027-01-01')`, `CREATE TABLE "Odd.name" (id int)`)
-			pgservertest.Exec(t, reader, "SET application_name = 'nightly'", "BEGIN", "SELECT FROM t_1")
-			pgservertest.Exec(t, vacant, "BEGIN", `SELECT FROM "Odd.name"`)
-			time.Sleep(60 * time.Millisecond)
-			in := func(w WantedLock, age time.Duration) []Blocker {
-				t.Helper()
-				list, err := (&LockQueue{Wanted: []WantedLock{w}, Age: age}).InTheWay(t.Context(), ask)
-				if err != nil {
-					t.Fatal(err)
-				}
-				return list
+	pgservertest.EachEnd(t, func(t *testing.T, major int) {
+		url := pgservertest.Database(t, major)
+		ask, reader, vacant := pgservertest.Connect(t, url), pgservertest.Connect(t, url), pgservertest.Connect(t, url)
+		pgservertest.Exec(t, ask, `CREATE TABLE t (id int, day date) PARTITION BY RANGE (day)`,
+			`CREATE TABLE t_1 PARTITION OF t FOR VALUES FROM ('2026-01-01') TO ('2027-01-01')`, `CREATE TABLE "Odd.name" (id int)`)
+		pgservertest.Exec(t, reader, "SET application_name = 'nightly'", "BEGIN", "SELECT FROM t_1")
+		pgservertest.Exec(t, vacant, "BEGIN", `SELECT FROM "Odd.name"`)
+		time.Sleep(60 * time.Millisecond)
+		in := func(w WantedLock, age time.Duration) []Blocker {
+			t.Helper()
+			list, err := (&LockQueue{Wanted: []WantedLock{w}, Age: age}).InTheWay(t.Context(), ask)
+			if err != nil {
+				t.Fatal(err)
 			}
-			list := in(WantedLock{"public.t", onward.AccessExclusiveLock}, 50*time.Millisecond)
-			if len(list) != 1 || list[0].PID != int(reader.PgConn().PID()) || list[0].Lock != onward.AccessShareLock || list[0].Age < 50*time.Millisecond {
-				t.Errorf("in the way: %+v", list)
-			} else if words := list[0].String(); !strings.Contains(words, "nightly), idle in transaction, for ") ||
-				!strings.HasSuffix(words, "holds ACCESS SHARE on public.t") {
-				t.Error(words)
-			}
-			if list := in(WantedLock{"public.t", onward.ShareUpdateExclusiveLock}, 0); len(list) > 0 {
-				t.Errorf("a reader is in nobody's way here: %v", list)
-			}
-			if list := in(WantedLock{"public.t", onward.AccessExclusiveLock}, time.Hour); len(list) > 0 {
-				t.Errorf("too young: %v", list)
-			}
-			if list := in(WantedLock{"public.Odd.name", onward.AccessExclusiveLock}, 0); len(list) != 1 {
-				t.Errorf("a name with a dot: %v", list)
-			}
-		})
-	}
+			return list
+		}
+		list := in(WantedLock{"public.t", onward.AccessExclusiveLock}, 50*time.Millisecond)
+		if len(list) != 1 || list[0].PID != int(reader.PgConn().PID()) || list[0].Lock != onward.AccessShareLock || list[0].Age < 50*time.Millisecond {
+			t.Errorf("in the way: %+v", list)
+		} else if words := list[0].String(); !strings.Contains(words, "nightly), idle in transaction, for ") ||
+			!strings.HasSuffix(words, "holds ACCESS SHARE on public.t") {
+			t.Error(words)
+		}
+		if list := in(WantedLock{"public.t", onward.ShareUpdateExclusiveLock}, 0); len(list) > 0 {
+			t.Errorf("a reader is in nobody's way here: %v", list)
+		}
+		if list := in(WantedLock{"public.t", onward.AccessExclusiveLock}, time.Hour); len(list) > 0 {
+			t.Errorf("too young: %v", list)
+		}
+		if list := in(WantedLock{"public.Odd.name", onward.AccessExclusiveLock}, 0); len(list) != 1 {
+			t.Errorf("a name with a dot: %v", list)
+		}
+	})
 }
 
 // A prepared transaction has no process, and is reported by its name.
@@ -99,32 +96,29 @@ func TestHiddenAge(t *testing.T) {
 // Sessions that wait for a waiter count too.
 func TestBehind(t *testing.T) {
 	t.Parallel()
-	for _, major := range []int{onward.OldestMajor, onward.NewestMajor} {
-		t.Run(fmt.Sprint(major), func(t *testing.T) {
-			t.Parallel()
-			url := pgservertest.Database(t, major)
-			ask, holder, second, third := pgservertest.Connect(t, url), pgservertest.Connect(t, url), pgservertest.Connect(t, url), pgservertest.Connect(t, url)
-			pgservertest.Exec(t, ask, "CREATE TABLE t ()")
-			pgservertest.Exec(t, holder, "BEGIN", "SELECT FROM t")
-			ctx, cancel := context.WithCancel(t.Context())
-			defer cancel()
-			pgservertest.Exec(t, second, "BEGIN")
-			go func() { _, _ = second.Exec(ctx, "LOCK TABLE t IN ACCESS EXCLUSIVE MODE") }()
-			go func() { time.Sleep(50 * time.Millisecond); _, _ = third.Exec(ctx, "SELECT FROM t") }()
-			for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-				tail, err := ReadWaiters(t.Context(), ask, int(holder.PgConn().PID()))
-				if err != nil {
-					t.Fatal(err)
-				}
-				if tail.Count == 2 && tail.Longest > 50*time.Millisecond {
-					break
-				}
-				if time.Now().After(end) {
-					t.Fatal(tail)
-				}
+	pgservertest.EachEnd(t, func(t *testing.T, major int) {
+		url := pgservertest.Database(t, major)
+		ask, holder, second, third := pgservertest.Connect(t, url), pgservertest.Connect(t, url), pgservertest.Connect(t, url), pgservertest.Connect(t, url)
+		pgservertest.Exec(t, ask, "CREATE TABLE t ()")
+		pgservertest.Exec(t, holder, "BEGIN", "SELECT FROM t")
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		pgservertest.Exec(t, second, "BEGIN")
+		go func() { _, _ = second.Exec(ctx, "LOCK TABLE t IN ACCESS EXCLUSIVE MODE") }()
+		go func() { time.Sleep(50 * time.Millisecond); _, _ = third.Exec(ctx, "SELECT FROM t") }()
+		for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+			tail, err := ReadWaiters(t.Context(), ask, int(holder.PgConn().PID()))
+			if err != nil {
+				t.Fatal(err)
 			}
-		})
-	}
+			if tail.Count == 2 && tail.Longest > 50*time.Millisecond {
+				break
+			}
+			if time.Now().After(end) {
+				t.Fatal(tail)
+			}
+		}
+	})
 }
 
 // The same blockers are reported once; new ones are reported once a second.

@@ -1,14 +1,11 @@
 package script
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/jackc/pgx/v5"
 
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
@@ -107,40 +104,31 @@ func TestStringsOnServer(t *testing.T) {
 	if err != nil {
 		pgservertest.SkipOrFail(t, err)
 	}
-	for _, major := range []int{13, 18} {
-		t.Run(fmt.Sprint(major), func(t *testing.T) {
-			t.Parallel()
-			unjudged := 0
-			for name, text := range stringsThatEnd {
-				gone := droppedByPsql(t, psql, pgservertest.Database(t, major), &text)
-				dropped, judged := readsDrop(t, text)
-				if !judged {
-					unjudged++
-				}
-				if gone != dropped && judged {
-					t.Errorf("%s: on the server b is gone: %t; we read that it is dropped: %t\n%s", name, gone, dropped, text)
-				}
+	pgservertest.EachEnd(t, func(t *testing.T, major int) {
+		unjudged := 0
+		for name, text := range stringsThatEnd {
+			gone := droppedByPsql(t, psql, pgservertest.Database(t, major), &text)
+			dropped, judged := readsDrop(t, text)
+			if !judged {
+				unjudged++
 			}
-			t.Logf("%d files, %d of them not judged as a whole", len(stringsThatEnd), unjudged)
-			if unjudged > mostUnjudged {
-				t.Errorf("%d files are not judged as a whole: more than %d", unjudged, mostUnjudged)
+			if gone != dropped && judged {
+				t.Errorf("%s: on the server b is gone: %t; we read that it is dropped: %t\n%s", name, gone, dropped, text)
 			}
-		})
-	}
+		}
+		t.Logf("%d files, %d of them not judged as a whole", len(stringsThatEnd), unjudged)
+		if unjudged > mostUnjudged {
+			t.Errorf("%d files are not judged as a whole: more than %d", unjudged, mostUnjudged)
+		}
+	})
 }
 
 // droppedByPsql runs a file, and tells whether b is gone.
 func droppedByPsql(t *testing.T, psql, url string, text *string) bool {
 	t.Helper()
-	c, err := pgx.Connect(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close(t.Context())
+	c := pgservertest.Connect(t, url)
 	*text = strings.ReplaceAll(*text, "DB", c.Config().Database)
-	if _, err := c.Exec(t.Context(), "CREATE TABLE a (v text); CREATE TABLE b ()"); err != nil {
-		t.Fatal(err)
-	}
+	pgservertest.Exec(t, c, "CREATE TABLE a (v text); CREATE TABLE b ()")
 	file := filepath.Join(t.TempDir(), "f.sql")
 	if err := os.WriteFile(file, []byte(*text), 0o600); err != nil {
 		t.Fatal(err)

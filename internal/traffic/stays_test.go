@@ -134,9 +134,7 @@ func TestLostConnections(t *testing.T) {
 func TestNothingStays(t *testing.T) {
 	url := pgservertest.Database(t, pgservertest.Majors()[0])
 	other, locker := connect(t, url), connect(t, url)
-	if _, err := other.Exec(context.Background(), shop); err != nil {
-		t.Fatal(err)
-	}
+	pgservertest.Exec(t, other, shop)
 	config := traffic.Config{URL: url, Relations: both, LongReader: true, LongTransaction: time.Minute}
 	before := runtime.NumGoroutine()
 	ends := map[string]func(cancel func(), load *traffic.Load){

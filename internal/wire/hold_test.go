@@ -11,6 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/internal/wire"
 )
 
@@ -83,9 +84,7 @@ func TestHold(t *testing.T) {
 	}
 	done := make(chan error, 1)
 	go func() { _, err := one.Exec(context.Background(), "SELECT 'held'"); done <- err }()
-	if _, err := two.Exec(t.Context(), "SELECT 1"); err != nil {
-		t.Fatal(err)
-	}
+	pgservertest.Exec(t, two, "SELECT 1")
 	select {
 	case err := <-done:
 		t.Fatal("it was not held", err)
@@ -122,9 +121,7 @@ func TestCancelAndCut(t *testing.T) {
 	h.on = map[string]func(context.Context, *wire.Session){"'seen'": func(_ context.Context, s *wire.Session) { sessions <- s }}
 	_, cfg := before(t, wire.Config{Sink: h})
 	conn, other := connect(t, cfg), connect(t, cfg)
-	if _, err := conn.Exec(t.Context(), "BEGIN; SELECT 'seen'"); err != nil {
-		t.Fatal(err)
-	}
+	pgservertest.Exec(t, conn, "BEGIN; SELECT 'seen'")
 	s := <-sessions
 	asked := make(chan struct{})
 	go func() {

@@ -152,62 +152,59 @@ func through(p *wire.Proxy, role, password, options string) string {
 // TestAuthentication: each kind of password, with and without encryption on either side.
 func TestAuthentication(t *testing.T) {
 	t.Parallel()
-	for _, major := range []int{13, 18} {
-		t.Run(fmt.Sprint(major), func(t *testing.T) {
-			t.Parallel()
-			s := startOwn(t, major)
-			cert, err := wire.SelfSigned("")
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, c := range []struct {
-				role, upstream, client string
-				cert                   *tls.Config
-				want                   string // of the error
-			}{
-				{"cleartext", "disable", "sslmode=disable", nil, ""},
-				{"md5", "disable", "sslmode=disable", nil, ""},
-				{"scram", "disable", "sslmode=disable", nil, ""},
-				{"scram", "require", "sslmode=disable", nil, ""}, // the server offers PLUS
-				{"scram", "prefer", "sslmode=prefer", nil, ""},   // the proxy does not encrypt
-				{"only_tls", "allow", "sslmode=disable", nil, ""},
-				{"only_tls", "disable", "sslmode=disable", nil, "28000"},
-				{"scram", "disable", "sslmode=require", cert, ""},
-				{"scram", "disable", "sslmode=require&sslnegotiation=direct", cert, ""},
-				{"md5", "require", "sslmode=require", cert, ""},
-				{"scram", "require", "sslmode=require&channel_binding=disable", cert, ""},
-				{"scram", "require", "sslmode=require&channel_binding=prefer", cert, "channel_binding=disable"},
-				{"scram", "disable", "sslmode=require", nil, "refused TLS"},
-			} {
-				sink := new(taps)
-				p := listen(t, wire.Config{TLS: c.cert, Sink: sink}, s.url(c.role, c.upstream))
-				name := fmt.Sprintf("%s to a server with %s and a client with %s", c.role, c.upstream, c.client)
-				conn, err := pgx.Connect(t.Context(), through(p, c.role, ownPassword, c.client))
-				if c.want != "" {
-					if err == nil || !strings.Contains(err.Error(), c.want) {
-						t.Errorf("%s: %v", name, err)
-					}
-					continue
-				}
-				if err != nil {
+	pgservertest.EachEnd(t, func(t *testing.T, major int) {
+		s := startOwn(t, major)
+		cert, err := wire.SelfSigned("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range []struct {
+			role, upstream, client string
+			cert                   *tls.Config
+			want                   string // of the error
+		}{
+			{"cleartext", "disable", "sslmode=disable", nil, ""},
+			{"md5", "disable", "sslmode=disable", nil, ""},
+			{"scram", "disable", "sslmode=disable", nil, ""},
+			{"scram", "require", "sslmode=disable", nil, ""}, // the server offers PLUS
+			{"scram", "prefer", "sslmode=prefer", nil, ""},   // the proxy does not encrypt
+			{"only_tls", "allow", "sslmode=disable", nil, ""},
+			{"only_tls", "disable", "sslmode=disable", nil, "28000"},
+			{"scram", "disable", "sslmode=require", cert, ""},
+			{"scram", "disable", "sslmode=require&sslnegotiation=direct", cert, ""},
+			{"md5", "require", "sslmode=require", cert, ""},
+			{"scram", "require", "sslmode=require&channel_binding=disable", cert, ""},
+			{"scram", "require", "sslmode=require&channel_binding=prefer", cert, "channel_binding=disable"},
+			{"scram", "disable", "sslmode=require", nil, "refused TLS"},
+		} {
+			sink := new(taps)
+			p := listen(t, wire.Config{TLS: c.cert, Sink: sink}, s.url(c.role, c.upstream))
+			name := fmt.Sprintf("%s to a server with %s and a client with %s", c.role, c.upstream, c.client)
+			conn, err := pgx.Connect(t.Context(), through(p, c.role, ownPassword, c.client))
+			if c.want != "" {
+				if err == nil || !strings.Contains(err.Error(), c.want) {
 					t.Errorf("%s: %v", name, err)
-					continue
 				}
-				var encrypted bool
-				if err := conn.QueryRow(t.Context(), "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()").Scan(&encrypted); err != nil ||
-					encrypted != (c.upstream != "disable") {
-					t.Errorf("%s: encrypted to the server: %v, %v", name, encrypted, err)
-				}
-				conn.Close(t.Context())
-				if _, err := pgx.Connect(t.Context(), through(p, c.role, "wrong", c.client)); err == nil || !strings.Contains(err.Error(), "28P01") {
-					t.Errorf("%s with a wrong password: %v", name, err)
-				}
-				if text := sink.text(); strings.Contains(text, ownPassword) || !strings.Contains(text, "pg_stat_ssl") {
-					t.Errorf("%s: shown were\n%q", name, text)
-				}
+				continue
 			}
-		})
-	}
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+				continue
+			}
+			var encrypted bool
+			if err := conn.QueryRow(t.Context(), "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()").Scan(&encrypted); err != nil ||
+				encrypted != (c.upstream != "disable") {
+				t.Errorf("%s: encrypted to the server: %v, %v", name, encrypted, err)
+			}
+			conn.Close(t.Context())
+			if _, err := pgx.Connect(t.Context(), through(p, c.role, "wrong", c.client)); err == nil || !strings.Contains(err.Error(), "28P01") {
+				t.Errorf("%s with a wrong password: %v", name, err)
+			}
+			if text := sink.text(); strings.Contains(text, ownPassword) || !strings.Contains(text, "pg_stat_ssl") {
+				t.Errorf("%s: shown were\n%q", name, text)
+			}
+		}
+	})
 }
 
 // TestServerDies: clients hear of it as they would without a proxy.

@@ -39,14 +39,8 @@ var soak = func() time.Duration {
 // is left, neither here nor in the server. It runs before the parallel tests.
 func TestSoak(t *testing.T) {
 	url := pgservertest.Database(t, 18)
-	direct, err := pgx.Connect(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer direct.Close(context.Background())
-	if _, err := direct.Exec(t.Context(), "CREATE TABLE items (id bigint, note text)"); err != nil {
-		t.Fatal(err)
-	}
+	direct := pgservertest.Connect(t, url)
+	pgservertest.Exec(t, direct, "CREATE TABLE items (id bigint, note text)")
 	server, err := wire.ParseServer(url)
 	if err != nil {
 		t.Fatal(err)

@@ -3,7 +3,6 @@ package pgservertest_test
 import (
 	"context"
 	"os"
-	"strconv"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -15,24 +14,21 @@ func TestMain(m *testing.M) { os.Exit(pgservertest.Main(m)) }
 
 func TestDatabase(t *testing.T) {
 	t.Parallel()
-	for _, major := range pgservertest.Majors() {
-		t.Run(strconv.Itoa(major), func(t *testing.T) {
-			t.Parallel()
-			first := pgservertest.Server(t, major)
-			if pgservertest.Server(t, major) != first {
-				t.Error("two servers of one major")
+	pgservertest.EachMajor(t, func(t *testing.T, major int) {
+		first := pgservertest.Server(t, major)
+		if pgservertest.Server(t, major) != first {
+			t.Error("two servers of one major")
+		}
+		ctx := context.Background()
+		for range 2 { // the second database does not see the first one's table
+			conn, err := pgx.Connect(ctx, pgservertest.Database(t, major))
+			if err != nil {
+				t.Fatal(err)
 			}
-			ctx := context.Background()
-			for range 2 { // the second database does not see the first one's table
-				conn, err := pgx.Connect(ctx, pgservertest.Database(t, major))
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer conn.Close(ctx)
-				if _, err := conn.Exec(ctx, "CREATE TABLE t ()"); err != nil {
-					t.Error(err)
-				}
+			defer conn.Close(ctx)
+			if _, err := conn.Exec(ctx, "CREATE TABLE t ()"); err != nil {
+				t.Error(err)
 			}
-		})
-	}
+		}
+	})
 }

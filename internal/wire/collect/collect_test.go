@@ -142,54 +142,51 @@ func dump(r *collect.Recording) string {
 // calls that it was.
 func TestProtocols(t *testing.T) {
 	t.Parallel()
-	for _, major := range []int{13, 18} {
-		t.Run(fmt.Sprint(major), func(t *testing.T) {
-			t.Parallel()
-			r := record(t, major, collect.Config{})
-			c := r.connect()
-			r.exec(c, "CREATE TABLE users (id bigint PRIMARY KEY, email text, secret text)")
-			for i := range 5 {
-				r.exec(c, "INSERT INTO users VALUES ($1, $2, 'hush')", i, "a@example.com")
-			}
-			for range 3 {
-				r.all(c, "SELECT id, email FROM users WHERE id >= $1", 2)
-			}
-			s := r.connect(simple)
-			r.all(s, "SELECT email FROM users WHERE id = 1")
-			r.all(s, "SELECT email FROM users WHERE id = 2 /* other */")
-			r.exec(s, "UPDATE users SET email = 'x' WHERE id = 1; DELETE FROM users WHERE id = 4; SELECT 1")
-			rec := r.done(c, s)
-			text := dump(rec)
+	pgservertest.EachEnd(t, func(t *testing.T, major int) {
+		r := record(t, major, collect.Config{})
+		c := r.connect()
+		r.exec(c, "CREATE TABLE users (id bigint PRIMARY KEY, email text, secret text)")
+		for i := range 5 {
+			r.exec(c, "INSERT INTO users VALUES ($1, $2, 'hush')", i, "a@example.com")
+		}
+		for range 3 {
+			r.all(c, "SELECT id, email FROM users WHERE id >= $1", 2)
+		}
+		s := r.connect(simple)
+		r.all(s, "SELECT email FROM users WHERE id = 1")
+		r.all(s, "SELECT email FROM users WHERE id = 2 /* other */")
+		r.exec(s, "UPDATE users SET email = 'x' WHERE id = 1; DELETE FROM users WHERE id = 4; SELECT 1")
+		rec := r.done(c, s)
+		text := dump(rec)
 
-			ins := find(t, rec, "INSERT INTO users")
-			if ins.Calls != 5 || ins.Rows != 5 || ins.Kind != workload.Insert || !ins.Named || ins.Mark != workload.Code {
-				t.Errorf("insert: %+v\n%s", ins, text)
-			}
-			if f := rec.Facts[ins.ID]; len(f.ParamOIDs) != 3 || f.ParamOIDs[0] != 20 || f.ParamOIDs[1] != 25 || f.ParamOIDs[2] != 0 {
-				t.Errorf("parameters of the insert: %+v", f)
-			}
-			sel := find(t, rec, "SELECT id, email")
-			if sel.Calls != 3 || sel.Rows != 9 || sel.MostRows != 3 {
-				t.Errorf("select: %+v", sel)
-			}
-			if f := rec.Facts[sel.ID]; len(f.Columns) != 2 || f.Columns[1].Name != "email" || f.Columns[1].Type != 25 || f.Columns[0].Table == 0 ||
-				f.Columns[1].Number != 2 {
-				t.Errorf("columns: %+v", f)
-			}
-			if q := find(t, rec, "SELECT email"); q.Calls != 2 || q.Named || q.Rows != 2 || !slices.Equal(q.Params, []string{"integer"}) {
-				t.Errorf("simple select: %+v", q)
-			}
-			if find(t, rec, "UPDATE users").Rows != 1 || find(t, rec, "DELETE FROM users").Rows != 1 {
-				t.Errorf("statements of one message:\n%s", text)
-			}
-			if strings.Contains(text, "hush") || strings.Contains(text, "example.com") {
-				t.Errorf("a value was recorded:\n%s", text)
-			}
-			if q := find(t, rec, "CREATE TABLE"); q.Mark != workload.Migration || q.Kind != workload.DDL {
-				t.Errorf("%+v", q)
-			}
-		})
-	}
+		ins := find(t, rec, "INSERT INTO users")
+		if ins.Calls != 5 || ins.Rows != 5 || ins.Kind != workload.Insert || !ins.Named || ins.Mark != workload.Code {
+			t.Errorf("insert: %+v\n%s", ins, text)
+		}
+		if f := rec.Facts[ins.ID]; len(f.ParamOIDs) != 3 || f.ParamOIDs[0] != 20 || f.ParamOIDs[1] != 25 || f.ParamOIDs[2] != 0 {
+			t.Errorf("parameters of the insert: %+v", f)
+		}
+		sel := find(t, rec, "SELECT id, email")
+		if sel.Calls != 3 || sel.Rows != 9 || sel.MostRows != 3 {
+			t.Errorf("select: %+v", sel)
+		}
+		if f := rec.Facts[sel.ID]; len(f.Columns) != 2 || f.Columns[1].Name != "email" || f.Columns[1].Type != 25 || f.Columns[0].Table == 0 ||
+			f.Columns[1].Number != 2 {
+			t.Errorf("columns: %+v", f)
+		}
+		if q := find(t, rec, "SELECT email"); q.Calls != 2 || q.Named || q.Rows != 2 || !slices.Equal(q.Params, []string{"integer"}) {
+			t.Errorf("simple select: %+v", q)
+		}
+		if find(t, rec, "UPDATE users").Rows != 1 || find(t, rec, "DELETE FROM users").Rows != 1 {
+			t.Errorf("statements of one message:\n%s", text)
+		}
+		if strings.Contains(text, "hush") || strings.Contains(text, "example.com") {
+			t.Errorf("a value was recorded:\n%s", text)
+		}
+		if q := find(t, rec, "CREATE TABLE"); q.Mark != workload.Migration || q.Kind != workload.DDL {
+			t.Errorf("%+v", q)
+		}
+	})
 }
 
 // TestBadInput: what clients do beside queries, each on an old and a new server.
