@@ -91,9 +91,7 @@ func TestAbortWithinContract(t *testing.T) {
 		t.Fatal(err)
 	}
 	run(t, db, "DELETE FROM a WHERE id = 101")
-	if _, err := apply.Run(t.Context(), c); err != nil {
-		t.Fatal(err)
-	}
+	runPlan(t, c)
 	if r, err := apply.Abort(t.Context(), apply.Config{DB: db}, ""); err != nil || r.State != onward.ApplyAbandoned || len(r.StayChanged) > 0 {
 		t.Fatalf("%+v %v", r, err)
 	}
@@ -102,9 +100,7 @@ func TestAbortWithinContract(t *testing.T) {
 	}
 	p.Steps[0].SQL = strings.Replace(p.Steps[0].SQL, "more", "another", 1) // another plan
 	markProven(t, p)
-	if _, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Through: onward.Contract, To: p.Steps[5].ID}); err != nil {
-		t.Fatal(err)
-	}
+	runPlan(t, apply.Config{DB: db, Plan: p, Through: onward.Contract, To: p.Steps[5].ID})
 	if _, err := apply.Abort(t.Context(), apply.Config{DB: db}, ""); !errors.As(err, &refused) || refused.Step != p.Steps[5].ID {
 		t.Fatal(err)
 	}

@@ -63,6 +63,24 @@ func planned(t testing.TB, base, release string) *onward.Plan {
 	return markProven(t, p)
 }
 
+// runPlan carries out a plan as far as its settings say.
+func runPlan(t testing.TB, c apply.Config) *onward.Applied {
+	t.Helper()
+	r, err := apply.Run(t.Context(), c)
+	if err != nil {
+		t.Fatalf("%+v %v", r, err)
+	}
+	return r
+}
+
+// finishPlan carries out a plan, of which nothing is left then.
+func finishPlan(t testing.TB, c apply.Config) {
+	t.Helper()
+	if r := runPlan(t, c); r.State != onward.ApplyDone {
+		t.Fatalf("%+v", r)
+	}
+}
+
 func run(t testing.TB, url string, sql ...string) {
 	t.Helper()
 	conn := pgservertest.Connect(t, url)
@@ -204,9 +222,7 @@ func TestRole(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	if r, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Role: role}); err != nil || r.State != onward.ApplyDone {
-		t.Fatalf("%+v %v", r, err)
-	}
+	finishPlan(t, apply.Config{DB: db, Plan: p, Role: role})
 	got := content(t, db, "SELECT relname || ' ' || pg_get_userbyid(relowner) FROM pg_class WHERE relname IN ('more', 'orders_note_idx') ORDER BY 1")
 	if diff := cmp.Diff([]string{"more " + role, "orders_note_idx " + role}, got); diff != "" {
 		t.Error(diff)

@@ -40,9 +40,7 @@ func TestSharedBackfillKilled(t *testing.T) {
 	for killed := 0; killed < kills(); {
 		db := pgservertest.Database(t, onward.NewestMajor)
 		run(t, db, base, "INSERT INTO orders SELECT g, 1, g, 'note', 'paid' FROM generate_series(1, "+strconv.Itoa(count)+") AS g")
-		if _, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Through: onward.Expand}); err != nil {
-			t.Fatal(err)
-		}
+		runPlan(t, apply.Config{DB: db, Plan: p, Through: onward.Expand})
 		if _, err := apply.Control(t.Context(), db, "", apply.Tune, apply.Tuning{Rows: 100, Rest: -1}, "a test"); err != nil {
 			t.Fatal(err)
 		}
@@ -128,9 +126,7 @@ CREATE TABLE visits_2 PARTITION OF visits FOR VALUES WITH (MODULUS 2, REMAINDER 
 		run(t, db, schema, `INSERT INTO visits
 			SELECT E'pl"ace\\ \'' || g % 97, '2026-01-01 UTC'::timestamptz + g * interval '1 second', md5(g::text)::uuid, 'what ' || g
 			FROM generate_series(1, 6000) AS g`)
-		if _, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Through: onward.Expand}); err != nil {
-			t.Fatal(err)
-		}
+		runPlan(t, apply.Config{DB: db, Plan: p, Through: onward.Expand})
 		run(t, db, "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET datestyle = ''SQL, DMY''', current_database()); END $$",
 			`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
 				$$ BEGIN IF NEW.what IN ('what 700', 'what 5000') THEN RAISE 'not this one'; END IF; RETURN NEW; END $$`,
@@ -152,9 +148,7 @@ CREATE TABLE visits_2 PARTITION OF visits FOR VALUES WITH (MODULUS 2, REMAINDER 
 			t.Errorf("Postgres %d: %d ranges", major, most)
 		}
 		run(t, db, "DROP FUNCTION refuse CASCADE")
-		if _, err := apply.Run(t.Context(), c); err != nil {
-			t.Fatal(err)
-		}
+		runPlan(t, c)
 		want := []string{"6000 of 6000"}
 		if diff := cmp.Diff(want, content(t, db, "SELECT count(*) FILTER (WHERE event = what) || ' of ' || count(*) FROM visits")); diff != "" {
 			t.Errorf("Postgres %d (-want +got):\n%s", major, diff)

@@ -17,9 +17,7 @@ func TestBatchesReadByKey(t *testing.T) {
 	p := planned(t, base, "ALTER TABLE orders RENAME COLUMN note TO remark;")
 	db := pgservertest.Database(t, onward.NewestMajor)
 	run(t, db, base, "INSERT INTO orders SELECT g, 1, g, 'note', 'paid' FROM generate_series(1, "+strconv.Itoa(count)+") AS g", "ANALYZE orders")
-	if _, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Through: onward.Expand}); err != nil {
-		t.Fatal(err)
-	}
+	runPlan(t, apply.Config{DB: db, Plan: p, Through: onward.Expand})
 	read := func() int {
 		n, err := strconv.Atoi(strings.Join(content(t, db, "SELECT seq_tup_read::text FROM pg_stat_user_tables WHERE relname = 'orders'"), ""))
 		if err != nil {
@@ -37,9 +35,7 @@ func TestBatchesReadByKey(t *testing.T) {
 			batches++
 		}
 	}}
-	if _, err := apply.Run(t.Context(), c); err != nil {
-		t.Fatal(err)
-	}
+	runPlan(t, c)
 	// The comparison reads the rows of a large chunk as the server likes.
 	if rows := read() - before; batches < 20 || rows > 8*count {
 		t.Errorf("%d batches read %d rows one after the other, of a table with %d", batches, rows, count)
@@ -81,9 +77,7 @@ func TestRowsOfUnanalyzedTable(t *testing.T) {
 					total = e.Of
 				}
 			}}
-			if _, err := apply.Run(t.Context(), c); err != nil {
-				t.Fatal(err)
-			}
+			runPlan(t, c)
 			if total < 40_000 || total > 62_000 {
 				t.Errorf("%s on Postgres %d: the events say that 50,000 rows are about %d", name, major, total)
 			}

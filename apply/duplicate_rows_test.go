@@ -98,9 +98,7 @@ func TestUncheckedRows(t *testing.T) {
 		run(t, db, "CREATE TABLE a (id int PRIMARY KEY, v bit(32)); INSERT INTO a SELECT n, n::bit(32) FROM generate_series(1, 300000) AS n")
 		var told teller
 		config := apply.Config{DB: db, Plan: handmade(t, db, indexed("a", "a_v", "(v)")...), Tell: told.tell}
-		if r, err := apply.Run(t.Context(), apply.WithSearchTime(config, limit)); err != nil || r.State != onward.ApplyDone {
-			t.Fatalf("%+v %v", r, err)
-		}
+		finishPlan(t, apply.WithSearchTime(config, limit))
 		if late := limit < time.Second; told.has(apply.Unchecked, "took longer than 20ms") != late || told.has(apply.Unchecked, "") != late {
 			t.Errorf("limit %s: %+v", limit, told.list)
 		}

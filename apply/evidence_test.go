@@ -58,9 +58,7 @@ func TestEvidence(t *testing.T) {
 		db := s.URL(name)
 		run(t, db, base, rows, "CREATE EXTENSION pg_stat_statements; CREATE TABLE notes (id int, status text)")
 		old := called(t, db, "web v1")
-		if _, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p}); err != nil {
-			t.Fatal(err)
-		}
+		runPlan(t, apply.Config{DB: db, Plan: p})
 		nameless := pgservertest.Connect(t, db)
 		refusal := func(c apply.Config) string {
 			t.Helper()

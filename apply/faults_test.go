@@ -166,9 +166,7 @@ func backwards(t testing.TB, server *pgserver.Server, p *onward.Plan) *journey {
 	t.Helper()
 	db, written := fresh(t, server, faultBase, faultRows), fresh(t, server, append([]string{faultBase, faultRows}, parentWrites...)...)
 	before, had := schema(t, db), slices.Concat(content(t, written, was), content(t, written, faultFamilyRows))
-	if _, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p}); err != nil {
-		t.Fatal(err)
-	}
+	runPlan(t, apply.Config{DB: db, Plan: p})
 	// who is connected to it, it is not copied for
 	run(t, fresh(t, server), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '"+nameOf(db)+"'")
 	begin := func() *faulty {

@@ -41,9 +41,7 @@ func TestForeignKeysAreProven(t *testing.T) {
 	db := pgservertest.Database(t, onward.NewestMajor)
 	run(t, db, familyBase, familyRows)
 	config := apply.Config{DB: db, Plan: p}
-	if _, err := apply.Run(t.Context(), config); err != nil {
-		t.Fatal(err)
-	}
+	runPlan(t, config)
 	config.Through = onward.Contract
 	steps := p.Steps[p.Contract():]
 	for i := range steps {
@@ -101,9 +99,7 @@ func TestContractKilledBetweenForeignKeys(t *testing.T) {
 	db, alone := pgservertest.Database(t, onward.NewestMajor), pgservertest.Database(t, onward.NewestMajor)
 	run(t, db, familyBase, familyRows)
 	run(t, alone, familyBase, familyRows, familyRelease)
-	if _, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p}); err != nil {
-		t.Fatal(err)
-	}
+	runPlan(t, apply.Config{DB: db, Plan: p})
 	contract := func(step string) (string, error) {
 		cmd := exec.Command(os.Args[0])
 		cmd.Env = append(os.Environ(), "ONWARD_APPLY_CHILD="+db, "ONWARD_APPLY_PLAN="+file, "ONWARD_APPLY_THROUGH="+string(onward.Contract),

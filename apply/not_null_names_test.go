@@ -34,9 +34,7 @@ ALTER TABLE parts ALTER COLUMN weight TYPE bigint;`,
 			want, db := pgservertest.Database(t, 18), pgservertest.Database(t, 18)
 			run(t, want, c.base, c.release)
 			run(t, db, c.base, fill)
-			if r, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Through: onward.Contract}); err != nil || r.State != onward.ApplyDone {
-				t.Fatalf("%+v %v", r, err)
-			}
+			finishPlan(t, apply.Config{DB: db, Plan: p, Through: onward.Contract})
 			const names = `SELECT attname || ' ' || conname FROM pg_constraint JOIN pg_attribute ON attrelid = conrelid AND attnum = ANY (conkey) WHERE contype = 'n' AND conrelid = 'parts'::regclass ORDER BY 1`
 			if diff := cmp.Diff(content(t, want, names), content(t, db, names)); diff != "" {
 				t.Errorf("NOT NULL constraints (-release +plan):\n%s", diff)

@@ -101,9 +101,7 @@ func TestReplica(t *testing.T) {
 		// The same without its name.
 		end = reads(t, there)
 		again := planned(t, base+"ALTER TABLE orders ADD COLUMN token uuid;", "ALTER TABLE orders ADD COLUMN other int;")
-		if _, err := apply.Run(t.Context(), apply.Config{DB: here, Plan: again}); err != nil {
-			t.Fatal(err)
-		}
+		runPlan(t, apply.Config{DB: here, Plan: again})
 		if replayed(t, here, there, time.Second) {
 			t.Error("the replay does not wait for the standby's query: then nobody has to")
 		}
@@ -177,9 +175,7 @@ func TestReplicaThrottles(t *testing.T) {
 	t.Cleanup(func() { _ = last.Stop() })
 	here, there := primary.URL(db), last.URL(db)
 	p := planned(t, base, "ALTER TABLE orders RENAME COLUMN note TO remark;")
-	if _, err := apply.Run(t.Context(), apply.Config{DB: here, Plan: p, Through: onward.Expand}); err != nil {
-		t.Fatal(err)
-	}
+	runPlan(t, apply.Config{DB: here, Plan: p, Through: onward.Expand})
 	if !replayed(t, here, there, 20*time.Second) {
 		t.Fatal("the standby behind the other does not follow")
 	}

@@ -65,9 +65,7 @@ func TestSchemas(t *testing.T) {
 			nested()
 		}
 	}
-	if _, err := apply.Run(t.Context(), c); err != nil {
-		t.Fatal(err)
-	}
+	runPlan(t, c)
 	c.Tell, c.Through = nil, onward.Contract
 	for _, name := range []string{"tenant_a", `Tenant "B"`} {
 		c.Schema = name
@@ -121,9 +119,7 @@ func TestSchemaAborted(t *testing.T) {
 	}
 	step := slices.IndexFunc(p.Steps, func(s onward.PlanStep) bool { return s.Phase == onward.Backfill })
 	for _, name := range []string{"tenant_a", "tenant_b"} {
-		if _, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Schema: name, To: p.Steps[step].ID}); err != nil {
-			t.Fatal(err)
-		}
+		runPlan(t, apply.Config{DB: db, Plan: p, Schema: name, To: p.Steps[step].ID})
 	}
 	if r, err := apply.Abort(t.Context(), apply.Config{DB: db, Schema: "tenant_a"}, ""); err != nil || r.State != onward.ApplyAbandoned {
 		t.Fatalf("%+v %v", r, err)
@@ -135,9 +131,7 @@ func TestSchemaAborted(t *testing.T) {
 		t.Error("the contract began before the backfills were done")
 	}
 	for _, phase := range []onward.PlanPhase{onward.Backfill, onward.Contract} {
-		if _, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Schema: "tenant_b", Through: phase}); err != nil {
-			t.Fatal(err)
-		}
+		runPlan(t, apply.Config{DB: db, Plan: p, Schema: "tenant_b", Through: phase})
 	}
 	if n := content(t, inside, ordered); len(n) != 6000 {
 		t.Error(len(n))
@@ -192,9 +186,7 @@ func TestSchemaControl(t *testing.T) {
 	const paused, other = "tenant\n\x1b[31m<b>", "tenant_b"
 	for _, name := range []string{paused, other} {
 		createSchema(t, db, name, base, rows)
-		if _, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Schema: name, To: p.Steps[step-1].ID}); err != nil {
-			t.Fatal(err)
-		}
+		runPlan(t, apply.Config{DB: db, Plan: p, Schema: name, To: p.Steps[step-1].ID})
 	}
 	say := func(what apply.Command, tune apply.Tuning) {
 		t.Helper()

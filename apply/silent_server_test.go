@@ -37,9 +37,7 @@ func TestMuteServer(t *testing.T) {
 	p := planned(t, base, release)
 	db := pgservertest.Database(t, onward.NewestMajor)
 	run(t, db, base, rows)
-	if _, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Through: onward.Expand}); err != nil {
-		t.Fatal(err)
-	}
+	runPlan(t, apply.Config{DB: db, Plan: p, Through: onward.Expand})
 	dir := repository(t, history)
 	for name, f := range map[string]func(ctx context.Context, url string) error{
 		"status": func(ctx context.Context, url string) error { _, err := apply.Status(ctx, url); return err },

@@ -22,9 +22,7 @@ func TestSlices(t *testing.T) {
 		run(t, url, base, rows)
 	}
 	c := apply.Config{DB: whole, Plan: p, Through: onward.Contract}
-	if _, err := apply.Run(t.Context(), c); err != nil {
-		t.Fatal(err)
-	}
+	runPlan(t, c)
 	long := map[string]bool{}
 	finished := map[string]bool{} // long steps that a short slice has run
 	count := map[bool]int{}

@@ -23,9 +23,7 @@ INSERT INTO invoices SELECT id, total FROM orders WHERE note IS NULL;`)
 	db := pgservertest.Database(t, onward.NewestMajor)
 	run(t, db, base, fill)
 	b := backfillOf(t, p)
-	if r, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p}); err != nil {
-		t.Fatalf("%+v %v", r, err)
-	}
+	runPlan(t, apply.Config{DB: db, Plan: p})
 	list, err := apply.Status(t.Context(), db)
 	if err != nil || list[0].Steps[b].Verified == nil || list[0].Steps[b].Compared != 2500 {
 		t.Fatalf("%+v %v", list, err)
@@ -39,9 +37,7 @@ INSERT INTO invoices SELECT id, total FROM orders WHERE note IS NULL;`)
 	if !cmp.Equal(rows, []string{"1 -1", "3000 1"}) {
 		t.Error(rows)
 	}
-	if r, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Through: onward.Contract}); err != nil || r.State != onward.ApplyDone {
-		t.Fatalf("%+v %v", r, err)
-	}
+	finishPlan(t, apply.Config{DB: db, Plan: p, Through: onward.Contract})
 	const own = "SELECT tgname::text FROM pg_trigger WHERE tgname ILIKE 'onward%' UNION ALL SELECT proname FROM pg_proc WHERE proname ILIKE 'onward%'"
 	if left := content(t, db, own); len(left) > 0 {
 		t.Errorf("%v are left", left)
@@ -50,9 +46,7 @@ INSERT INTO invoices SELECT id, total FROM orders WHERE note IS NULL;`)
 	other := pgservertest.Database(t, onward.NewestMajor)
 	run(t, other, base, fill)
 	before := schema(t, other)
-	if _, err := apply.Run(t.Context(), apply.Config{DB: other, Plan: p}); err != nil {
-		t.Fatal(err)
-	}
+	runPlan(t, apply.Config{DB: other, Plan: p})
 	if _, err := apply.Abort(t.Context(), apply.Config{DB: other}, ""); err != nil {
 		t.Fatal(err)
 	}

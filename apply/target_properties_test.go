@@ -104,9 +104,7 @@ func TestRenamedTableKeepsAccess(t *testing.T) {
 				}
 			}
 			var told teller
-			if _, err := apply.Run(t.Context(), apply.Config{DB: url, Plan: p, Tell: told.tell}); err != nil {
-				t.Fatal(err)
-			}
+			runPlan(t, apply.Config{DB: url, Plan: p, Tell: told.tell})
 			after := map[string]string{}
 			for key := range before {
 				role, relation, _ := strings.Cut(key, " ")
@@ -175,13 +173,9 @@ DROP TABLE visits_old;`)
 	if n := content(t, url, "SELECT count(*)::text FROM onward_ledger.plan"); n[0] != "0" {
 		t.Fatal("a refused plan was begun")
 	}
-	if _, err := apply.Run(t.Context(), apply.Config{DB: url, Plan: p}); err != nil {
-		t.Fatal(err)
-	}
+	runPlan(t, apply.Config{DB: url, Plan: p})
 	run(t, url, sql("GRANT UPDATE (salary) ON staff TO @clerk")) // on the old column, meanwhile
-	if r, err := apply.Run(t.Context(), apply.Config{DB: url, Plan: p, Through: onward.Contract}); err != nil || r.State != onward.ApplyDone {
-		t.Fatalf("%+v %v", r, err)
-	}
+	finishPlan(t, apply.Config{DB: url, Plan: p, Through: onward.Contract})
 	got := content(t, url, sql(`SELECT concat_ws('|', attname, attstattarget, attoptions, col_description(attrelid, attnum), has_column_privilege('@clerk', attrelid, attnum, 'SELECT'), has_column_privilege('@clerk', attrelid, attnum, 'UPDATE'))
 		FROM pg_attribute WHERE attrelid = 'staff'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attname`))
 	if diff := cmp.Diff([]string{"id|t|f", "mail|f|t", "salary|321|{n_distinct=7}|per month|t|t"}, got); diff != "" {

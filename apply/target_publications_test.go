@@ -136,9 +136,7 @@ func TestSubscriber(t *testing.T) {
 		before, _ := s.needs(p, onward.Expand, onward.Backfill)
 		run(t, s.sub, before...)
 		c.AcceptPublications = []string{"orders_pub"}
-		if _, err := apply.Run(t.Context(), c); err != nil {
-			t.Fatal(err)
-		}
+		runPlan(t, c)
 		if !s.follows("amount, note", "2, 'b'", 20*time.Second) || !s.follows("amount, remark", "3, 'c'", 20*time.Second) {
 			t.Fatal("the subscriber stops behind expand")
 		}
@@ -147,9 +145,7 @@ func TestSubscriber(t *testing.T) {
 		before, after := s.needs(p, onward.Contract)
 		run(t, s.sub, before...)
 		c.AcceptPublications = []string{"orders_pub"}
-		if _, err := apply.Run(t.Context(), c); err != nil {
-			t.Fatal(err)
-		}
+		runPlan(t, c)
 		if !s.follows("amount, remark", "4000000000, 'd'", 20*time.Second) {
 			t.Fatal("the subscriber stops behind contract")
 		}
@@ -185,9 +181,7 @@ func TestSubscriber(t *testing.T) {
 			t.Errorf("%q", before)
 		}
 		run(t, s.sub, append(ledger.TableStatements(), before...)...)
-		if _, err := apply.Run(t.Context(), apply.Config{DB: s.publisher, Plan: p, AcceptPublications: []string{"everything"}}); err != nil {
-			t.Fatal(err)
-		}
+		runPlan(t, apply.Config{DB: s.publisher, Plan: p, AcceptPublications: []string{"everything"}})
 		if !s.follows("amount, remark", "2, 'b'", 20*time.Second) {
 			t.Error("the subscriber stops at what onward created")
 		}
@@ -205,9 +199,7 @@ func abortBesideSubscriber(t *testing.T, from, to *pgserver.Server, tables strin
 	p := planned(t, tables+";", "ALTER TABLE orders RENAME COLUMN note TO remark;")
 	before, _ := s.needs(p, onward.Expand)
 	run(t, s.sub, before...)
-	if _, err := apply.Run(t.Context(), apply.Config{DB: s.publisher, Plan: p, AcceptPublications: []string{"orders_pub"}}); err != nil {
-		t.Fatal(err)
-	}
+	runPlan(t, apply.Config{DB: s.publisher, Plan: p, AcceptPublications: []string{"orders_pub"}})
 	if !s.follows("amount, remark", "1, 'a'", 20*time.Second) {
 		t.Fatal("the subscriber does not follow")
 	}

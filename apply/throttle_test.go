@@ -34,9 +34,7 @@ func filling(t testing.TB) (db string, p *onward.Plan) {
 	p = planned(t, base, "ALTER TABLE orders RENAME COLUMN note TO remark;")
 	db = pgservertest.Database(t, onward.NewestMajor)
 	run(t, db, base, rows)
-	if _, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Through: onward.Expand}); err != nil {
-		t.Fatal(err)
-	}
+	runPlan(t, apply.Config{DB: db, Plan: p, Through: onward.Expand})
 	return db, p
 }
 
@@ -186,9 +184,7 @@ func TestAbort(t *testing.T) {
 		run(t, db, base, rows)
 		before, had := schema(t, db), content(t, db, was)
 		c := apply.Config{DB: db, Plan: p, To: p.Steps[until-1].ID}
-		if _, err := apply.Run(t.Context(), c); err != nil {
-			t.Fatal(err)
-		}
+		runPlan(t, c)
 		r, err := apply.Abort(t.Context(), apply.Config{DB: db}, "")
 		if err != nil || r.State != onward.ApplyAbandoned {
 			t.Fatalf("%+v %v", r, err)
@@ -220,9 +216,7 @@ func TestContract(t *testing.T) {
 	if _, err := apply.Continue(t.Context(), c, ""); !errors.As(err, &refused) || !strings.Contains(err.Error(), "not so far") {
 		t.Fatal(err)
 	}
-	if _, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p}); err != nil {
-		t.Fatal(err)
-	}
+	runPlan(t, apply.Config{DB: db, Plan: p})
 	old, other := pgservertest.Connect(t, db), pgservertest.Connect(t, db)
 	pgservertest.Exec(t, old, "SET application_name = 'web shop_v2.4 worker'")
 	if _, err := other.Exec(t.Context(), "SET application_name = 'web shopXv2.4'"); err != nil { // _ is no wildcard

@@ -29,9 +29,7 @@ DROP TABLE visits_old;`)
 	if len(p.Steps[b].Backfill.Compare) != 2 {
 		t.Fatalf("%+v", p.Steps[b].Backfill)
 	}
-	if _, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p, To: p.Steps[b].ID}); err != nil {
-		t.Fatal(err)
-	}
+	runPlan(t, apply.Config{DB: db, Plan: p, To: p.Steps[b].ID})
 	toggle := func(word string) (sql string) {
 		for _, trigger := range p.Steps[b].Backfill.Triggers {
 			sql += "ALTER TABLE visits " + word + ` TRIGGER "` + trigger + `";`
@@ -54,9 +52,7 @@ DROP TABLE visits_old;`)
 	}
 	const rows = "SELECT id || ' ' || at || ' ' || coalesce(what, '-') FROM visits ORDER BY id"
 	want := content(t, db, rows)
-	if r, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Through: onward.Contract}); err != nil || r.State != onward.ApplyDone {
-		t.Fatalf("%+v %v", r, err)
-	}
+	finishPlan(t, apply.Config{DB: db, Plan: p, Through: onward.Contract})
 	if kind := content(t, db, "SELECT relkind::text FROM pg_class WHERE relname = 'visits'"); !cmp.Equal(kind, []string{"p"}) {
 		t.Error(kind)
 	}

@@ -195,9 +195,7 @@ func TestKeys(t *testing.T) {
 	p := planned(t, made.String(), change.String())
 	db := pgservertest.Database(t, onward.NewestMajor)
 	run(t, db, made.String(), filled.String())
-	if _, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Through: onward.Expand}); err != nil {
-		t.Fatal(err)
-	}
+	runPlan(t, apply.Config{DB: db, Plan: p, Through: onward.Expand})
 	run(t, db, poison.String())
 	refused := new(apply.RefusedError)
 	for range len(tables) - 1 {
@@ -211,9 +209,7 @@ func TestKeys(t *testing.T) {
 			}
 		}
 	}
-	if r, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Through: onward.Contract}); err != nil || r.State != onward.ApplyDone {
-		t.Fatalf("%+v %v", r, err)
-	}
+	finishPlan(t, apply.Config{DB: db, Plan: p, Through: onward.Contract})
 	for _, is := range content(t, db, check.String()) {
 		if is != fmt.Sprintf("%d %[1]d", n) {
 			t.Errorf("rows and values: %s", is)

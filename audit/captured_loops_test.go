@@ -4,8 +4,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/onward-sql/onward/config"
-	"github.com/onward-sql/onward/internal/gitrange/gittest"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 )
 
@@ -76,15 +74,7 @@ func TestCaptureLoops(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := makeProject(t)
-			dir := gittest.Commits(t, p.base, p.head)
-			settings, err := config.Load(dir, Names())
-			if err != nil {
-				t.Fatal(err)
-			}
-			r, err := Changelog(t.Context(), Config{Dir: dir, Base: "HEAD~1", Settings: settings})
-			if err != nil {
-				t.Fatal(err)
-			}
+			r := reportOf(t, p.base, p.head)
 			updates := 0
 			for _, m := range r.Migrations {
 				for _, st := range m.Statements {

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/gitrange/gittest"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/onward"
@@ -30,18 +29,20 @@ const knexIndexes = "exports.up = async (knex) => {\n  for (const n of ['users',
 	"await knex.raw(`create index ${n}_email on ${n} (email)`)\n}\n" +
 	"exports.down = async () => {}\n"
 
-// auditKnex audits a release that adds files to a project, with the onward.yaml of the working tree.
-func auditKnex(t *testing.T, base, added map[string]string, still bool) string {
+// commitKnex commits a project, and a release that adds files to it. Its node_modules has the real Knex.
+func commitKnex(t *testing.T, base, added map[string]string) string {
 	t.Helper()
 	dir := gittest.Commits(t, base, added)
 	if err := os.Symlink(filepath.Join(pgservertest.RunnerPath(t, "knex"), "node_modules"), filepath.Join(dir, "node_modules")); err != nil {
 		t.Fatal(err)
 	}
-	settings, err := config.Load(dir, Names())
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := Changelog(t.Context(), Config{Dir: dir, Base: "HEAD~1", Settings: settings, Still: still})
+	return dir
+}
+
+// auditKnex audits a release that adds files to a project, with the onward.yaml of the working tree.
+func auditKnex(t *testing.T, base, added map[string]string, still bool) string {
+	t.Helper()
+	r, err := auditLast(t, commitKnex(t, base, added), Config{Still: still})
 	if err != nil {
 		return err.Error()
 	}
@@ -126,15 +127,8 @@ func TestCaptureOfDatabase(t *testing.T) {
 	base := knexProject("node migrate.cjs")
 	base["onward.yaml"] += "    capture_base: db\n"
 	base["db/20240101_tables.js"] = "exports.up = async (knex) => { throw new Error('years ago') }\nexports.down = async () => {}\n"
-	dir := gittest.Commits(t, base, map[string]string{"db/20240201_indexes.js": knexIndexes})
-	if err := os.Symlink(filepath.Join(pgservertest.RunnerPath(t, "knex"), "node_modules"), filepath.Join(dir, "node_modules")); err != nil {
-		t.Fatal(err)
-	}
-	settings, err := config.Load(dir, Names())
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := Changelog(t.Context(), Config{Dir: dir, Base: "HEAD~1", Settings: settings, Deployed: Deployed{DB: server.URL(name)}})
+	dir := commitKnex(t, base, map[string]string{"db/20240201_indexes.js": knexIndexes})
+	r, err := auditLast(t, dir, Config{Deployed: Deployed{DB: server.URL(name)}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,16 +18,22 @@ import (
 // reportOf returns the report on a release that adds files to a project.
 func reportOf(t *testing.T, base, added map[string]string) *onward.Report {
 	t.Helper()
-	dir := gittest.Commits(t, base, added)
-	settings, err := config.Load(dir, Names())
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := Changelog(t.Context(), Config{Dir: dir, Base: "HEAD~1", Settings: settings})
+	r, err := auditLast(t, gittest.Commits(t, base, added), Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return r
+}
+
+// auditLast audits the last commit of a repository, with the onward.yaml of the working tree.
+func auditLast(t *testing.T, dir string, c Config) (*onward.Report, error) {
+	t.Helper()
+	var err error
+	if c.Settings, err = config.Load(dir, Names()); err != nil {
+		t.Fatal(err)
+	}
+	c.Dir, c.Base = dir, "HEAD~1"
+	return Changelog(t.Context(), c)
 }
 
 // TestLaravelPage runs the example of the page about Laravel with its real migrator, in the dangerous and in the safe form.

@@ -173,16 +173,7 @@ func TestAlembicPage(t *testing.T) {
 	delete(base, "app/models.py")
 	head := "from alembic import op\n\nrevision = \"b2\"\ndown_revision = \"a1\"\n\n\n"
 	run := func(example string) *onward.Report {
-		dir := gittest.Commits(t, base, map[string]string{"db/versions/b2.py": head + example})
-		settings, err := config.Load(dir, Names())
-		if err != nil {
-			t.Fatal(err)
-		}
-		r, err := Changelog(t.Context(), Config{Dir: dir, Base: "HEAD~1", Settings: settings})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return r
+		return reportOf(t, base, map[string]string{"db/versions/b2.py": head + example})
 	}
 	comparePage(t, blocks["text"][0], "migrations/versions/b2.py", run(blocks["python"][0]))
 	if r := run(blocks["python"][1]); len(r.Findings) != 0 || len(r.Migrations) != 1 || len(r.Migrations[0].Statements) != 1 {

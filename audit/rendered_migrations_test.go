@@ -8,7 +8,6 @@ import (
 
 	"golang.org/x/tools/txtar"
 
-	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/gitrange/gittest"
 )
 
@@ -33,12 +32,7 @@ func readProject(t *testing.T, name string) (base, added map[string]string) {
 // auditRendered audits a release that adds files to a project, with the onward.yaml of the working tree.
 func auditRendered(t *testing.T, base, added map[string]string) string {
 	t.Helper()
-	dir := gittest.Commits(t, base, added)
-	settings, err := config.Load(dir, Names())
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := Changelog(t.Context(), Config{Dir: dir, Base: "HEAD~1", Settings: settings})
+	r, err := auditLast(t, gittest.Commits(t, base, added), Config{})
 	if err != nil {
 		return err.Error()
 	}

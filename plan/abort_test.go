@@ -51,12 +51,9 @@ func TestAbortAfterEachStep(t *testing.T) {
 	for _, c := range aborted {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			p, _, err := plan.Make(t.Context(), plan.Config{Sketch: true, Config: rehearse.Config{
+			p := makePlan(t, plan.Config{Sketch: true, Config: rehearse.Config{
 				Config: audit.Config{Dir: repository(t, base, c.release), Base: "main", Head: "feature"}, Majors: []int{onward.NewestMajor},
 			}})
-			if err != nil {
-				t.Fatal(err)
-			}
 			if len(p.Left) > 0 || len(p.MissingSteps()) > 0 {
 				t.Fatal(told(p))
 			}

@@ -48,12 +48,9 @@ func TestCachedPlans(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			for _, major := range []int{onward.OldestMajor, onward.NewestMajor} {
-				p, _, err := plan.Make(t.Context(), plan.Config{Sketch: true, Config: rehearse.Config{
+				p := makePlan(t, plan.Config{Sketch: true, Config: rehearse.Config{
 					Config: audit.Config{Dir: repository(t, base, c.release), Base: "main", Head: "feature"}, Majors: []int{major},
 				}})
-				if err != nil {
-					t.Fatal(err)
-				}
 				url := pgservertest.Database(t, major)
 				admin := pgservertest.Connect(t, url)
 				pgservertest.Exec(t, admin, base)
@@ -111,10 +108,7 @@ func TestCachedPlansOfQueries(t *testing.T) {
 		Old:    []*verify.Workload{asked(query(workload.Select, "SELECT * FROM t WHERE id = $1"), query(workload.Select, "SELECT id FROM t"))},
 	}
 	c.Quiet()
-	p, _, err := plan.Make(t.Context(), c)
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := makePlan(t, c)
 	want := &onward.CachedPlans{Queries: []string{"SELECT * FROM t WHERE id = $1"}}
 	if len(p.Steps) != 1 || cmp.Diff(want, p.Steps[0].CachedPlans) != "" {
 		t.Errorf("%+v", p.Steps)

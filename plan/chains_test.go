@@ -155,12 +155,9 @@ CREATE VIEW named AS SELECT name FROM parents;`
 
 func sketch(t *testing.T, base, release string, only ...string) *onward.Plan {
 	t.Helper()
-	p, _, err := plan.Make(t.Context(), plan.Config{Sketch: true, Only: only, Config: rehearse.Config{
+	p := makePlan(t, plan.Config{Sketch: true, Only: only, Config: rehearse.Config{
 		Config: audit.Config{Dir: repository(t, base, release), Base: "main", Head: "feature"},
 	}})
-	if err != nil {
-		t.Fatal(err)
-	}
 	return p
 }
 
@@ -200,10 +197,7 @@ func TestFailingChain(t *testing.T) {
 			p.Steps[i].SQL = strings.ReplaceAll(p.Steps[i].SQL, "customers (note)", "customers (country)")
 		}
 	})
-	p, _, err := plan.Make(t.Context(), c)
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := makePlan(t, c)
 	if len(p.Left) != 1 || p.Left[0].Chain != "customers.customers_note_idx" ||
 		!strings.Contains(strings.Join(p.Left[0].Why, "\n"), "is missing: CREATE INDEX customers_note_idx") {
 		t.Errorf("left: %+v", p.Left)
@@ -237,10 +231,7 @@ func TestBrokenNewCode(t *testing.T) {
 		map[string]string{"migrations/00002_b.sql": "-- +goose Up\nALTER TABLE customers DROP COLUMN country;\nCREATE INDEX ON orders (status);\n"})
 	c := plan.Config{Config: rehearse.Config{Config: audit.Config{Dir: dir, Base: "main", Head: "feature"}, Majors: []int{17}}}
 	c.Quiet()
-	p, _, err := plan.Make(t.Context(), c)
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := makePlan(t, c)
 	noted := slices.ContainsFunc(p.Notes, func(n string) bool {
 		return strings.HasPrefix(n, "a query of the new code fails on the release's own schema") && strings.Contains(n, "SELECT country FROM customers")
 	})
@@ -258,10 +249,7 @@ func TestChangesAfterCode(t *testing.T) {
 			"prisma/migrations/3_c/migration.ts":  "export const migration = { run: async () => {} };\n",
 			"prisma/migrations/4_d/migration.sql": "ALTER TABLE customers ALTER COLUMN note SET NOT NULL;\nCREATE INDEX orders_status_idx ON orders (status);\n",
 		})
-	p, _, err := plan.Make(t.Context(), plan.Config{Sketch: true, Config: rehearse.Config{Config: audit.Config{Dir: dir, Base: "main", Head: "feature"}}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := sketchRelease(t, dir)
 	if len(p.Left) != 1 || p.Left[0].SQL != "" || !strings.Contains(strings.Join(p.Left[0].Why, " "), "TypeScript") {
 		t.Fatalf("left: %+v\n%s", p.Left, told(p))
 	}

@@ -5,10 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/gitrange/gittest"
-	"github.com/onward-sql/onward/plan"
-	"github.com/onward-sql/onward/rehearse"
 )
 
 // TestPlanNamesOtherDatabases plans a release for two databases with a table of one name: the
@@ -22,10 +19,7 @@ func TestPlanNamesOtherDatabases(t *testing.T) {
 			"app/migrations/00002_b.sql": "-- +goose Up\nALTER TABLE users ADD COLUMN b text;\nALTER TABLE users ADD COLUMN c text;\n",
 			"crm/migrations/00002_b.sql": "-- +goose Up\nALTER TABLE users DROP COLUMN a;\n",
 		})
-	p, _, err := plan.Make(t.Context(), plan.Config{Sketch: true, Config: rehearse.Config{Config: audit.Config{Dir: dir, Base: "main", Head: "feature"}}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := sketchRelease(t, dir)
 	if len(p.Migrations) != 1 || p.Migrations[0].Path != "app/migrations/00002_b.sql" {
 		t.Fatalf("%+v", p.Migrations)
 	}

@@ -124,11 +124,8 @@ func planWithStats(t *testing.T, url, base, release string) *onward.Plan {
 	if err := os.WriteFile(file, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p, _, err := plan.Make(t.Context(), plan.Config{Sketch: true, Config: rehearse.Config{
+	p := makePlan(t, plan.Config{Sketch: true, Config: rehearse.Config{
 		Config: audit.Config{Dir: repository(t, base, release), Base: "main", Head: "feature", Deployed: audit.Deployed{Stats: file}},
 	}})
-	if err != nil {
-		t.Fatal(err)
-	}
 	return p
 }

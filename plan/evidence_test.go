@@ -99,10 +99,7 @@ func TestUsesDecide(t *testing.T) {
 			if c.fresh != nil {
 				conf.New = []*verify.Workload{c.fresh}
 			}
-			p, _, err := plan.Make(t.Context(), conf)
-			if err != nil {
-				t.Fatal(err)
-			}
+			p := makePlan(t, conf)
 			sql := told(p)
 			_, update, _ := strings.Cut(sql, "END IF;\n  ELSIF")
 			update, _, _ = strings.Cut(update, "END\n$onward$")
@@ -155,10 +152,7 @@ func TestUsesDecideSplit(t *testing.T) {
 			if c.old != nil {
 				conf.Old = []*verify.Workload{c.old}
 			}
-			p, _, err := plan.Make(t.Context(), conf)
-			if err != nil {
-				t.Fatal(err)
-			}
+			p := makePlan(t, conf)
 			conn := pgservertest.Connect(t, pgservertest.Database(t, 17))
 			sql := base + "INSERT INTO t VALUES (1, 'abc');"
 			for _, s := range p.Steps[:p.Contract()] {
@@ -199,10 +193,7 @@ func TestUsesDecideWrong(t *testing.T) {
 			if c.old != nil {
 				conf.Old = []*verify.Workload{c.old}
 			}
-			p, _, err := plan.Make(t.Context(), conf)
-			if err != nil {
-				t.Fatal(err)
-			}
+			p := makePlan(t, conf)
 			conn := pgservertest.Connect(t, pgservertest.Database(t, 17))
 			run := func(sql string) {
 				t.Helper()

@@ -36,10 +36,7 @@ func TestExamples(t *testing.T) {
 				Config: audit.Config{Dir: filepath.Join(dir, name), Base: "main", Head: "unsafe", Settings: settings},
 				Majors: []int{17},
 			}}
-			p, _, err := plan.Make(t.Context(), c)
-			if err != nil {
-				t.Fatal(err)
-			}
+			p := makePlan(t, c)
 			asked := func(c onward.PlanCheck) bool {
 				return strings.Contains(c.Name, "code works") && strings.Contains(c.Detail, "quer")
 			}
@@ -47,9 +44,7 @@ func TestExamples(t *testing.T) {
 				t.Errorf("%s", told(p))
 			}
 			c.Spoil(early)
-			if p, _, err = plan.Make(t.Context(), c); err != nil {
-				t.Fatal(err)
-			}
+			p = makePlan(t, c)
 			if p.Proof.Proven || !slices.ContainsFunc(p.Proof.Checks, func(c onward.PlanCheck) bool { return !c.OK && strings.HasPrefix(c.Name, "the deployed code") }) {
 				t.Errorf("contracts are run at once:\n%s", told(p))
 			}

@@ -33,12 +33,9 @@ func TestReadersFollowFills(t *testing.T) {
 		},
 		copied + "SELECT setval('items_id_seq', max(id)) FROM items;\n": {"INSERT INTO items", "setval", "left"},
 	} {
-		p, _, err := plan.Make(t.Context(), plan.Config{Sketch: true, Config: rehearse.Config{
+		p := makePlan(t, plan.Config{Sketch: true, Config: rehearse.Config{
 			Config: audit.Config{Dir: repository(t, base, release), Base: "main", Head: "feature"},
 		}})
-		if err != nil {
-			t.Fatal(err)
-		}
 		at, phase := map[string]int{}, ""
 		note := func(n int, text, in string) {
 			for _, part := range []string{want.first, want.second} {
@@ -72,10 +69,7 @@ func TestUniqueIndexBesideTypeChange(t *testing.T) {
 	}, map[string]string{
 		"migrations/00002_step.sql": "-- +goose Up\nCREATE UNIQUE INDEX by_email ON users (email);\nALTER TABLE users ALTER COLUMN id TYPE bigint;\n",
 	})
-	p, _, err := plan.Make(t.Context(), plan.Config{Sketch: true, Config: rehearse.Config{Config: audit.Config{Dir: dir, Base: "main", Head: "feature"}}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := sketchRelease(t, dir)
 	for i := range p.Steps {
 		if strings.Contains(p.Steps[i].SQL, "ADD COLUMN id_onward bigint") {
 			return
@@ -93,12 +87,9 @@ func TestSwapsAreNotCopiedOnce(t *testing.T) {
 		swap + "DROP TABLE orders;\nALTER TABLE orders_new RENAME TO orders;\n",
 		"-- +goose NO TRANSACTION\n" + swap + "ALTER TABLE orders RENAME TO orders_old;\nALTER TABLE orders_new RENAME TO orders;\n",
 	} {
-		p, _, err := plan.Make(t.Context(), plan.Config{Sketch: true, Config: rehearse.Config{
+		p := makePlan(t, plan.Config{Sketch: true, Config: rehearse.Config{
 			Config: audit.Config{Dir: repository(t, "CREATE TABLE orders (id bigint PRIMARY KEY, price int);\n", release), Base: "main", Head: "feature"},
 		}})
-		if err != nil {
-			t.Fatal(err)
-		}
 		for i := range p.Steps {
 			if strings.Contains(p.Steps[i].SQL, "INSERT INTO orders_new") && p.Steps[i].Phase == onward.Expand {
 				t.Errorf("%s is copied before the deploy", release)

@@ -34,10 +34,7 @@ ALTER TABLE notes ALTER COLUMN author TYPE bigint;`
 		const failing = "ALTER TABLE users ADD COLUMN score int NOT NULL;\n"
 		c := plan.Config{Config: rehearse.Config{Config: audit.Config{Dir: repository(t, base, release+failing), Base: "main", Head: "feature"}, Majors: []int{17}}}
 		c.Quiet()
-		p, _, err := plan.Make(t.Context(), c)
-		if err != nil {
-			t.Fatal(err)
-		}
+		p := makePlan(t, c)
 		for _, check := range p.Proof.Checks {
 			if strings.Contains(check.Name, "parents") {
 				t.Errorf("nothing was compared, and the proof says: %s: %s", check.Name, check.Detail)
@@ -53,10 +50,7 @@ ALTER TABLE notes ALTER COLUMN author TYPE bigint;`
 			c := plan.Config{Config: rehearse.Config{Config: audit.Config{Dir: repository(t, base, release), Base: "main", Head: "feature"}, Majors: []int{17}}}
 			c.Spoil(spoil)
 			c.Quiet()
-			p, _, err := plan.Make(t.Context(), c)
-			if err != nil {
-				t.Fatal(err)
-			}
+			p := makePlan(t, c)
 			at := slices.IndexFunc(p.Proof.Checks, func(c onward.PlanCheck) bool { return strings.Contains(c.Name, "parents") })
 			if at < 0 {
 				t.Fatalf("no check of parents: %s", told(p))
@@ -92,10 +86,7 @@ ALTER TABLE entries ADD CONSTRAINT entries_letter FOREIGN KEY (letter_id) REFERE
 		map[string]string{"migrations/00002_b.sql": "-- +goose Up\n" + release + "\n", "main.go": strings.Replace(code, "LetterID int64", "LetterID *int64", 1)})
 	c := plan.Config{Config: rehearse.Config{Config: audit.Config{Dir: dir, Base: "main", Head: "feature"}, Majors: []int{17}}}
 	c.Quiet()
-	p, _, err := plan.Make(t.Context(), c)
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := makePlan(t, c)
 	if !p.Proof.Proven {
 		t.Error(told(p))
 	}

@@ -31,10 +31,7 @@ func TestPartialBase(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := gittest.Commits(t, map[string]string{"m/00001_a.sql": "-- +goose Up\n" + c.history}, map[string]string{"m/00002_b.sql": "-- +goose Up\n" + c.release})
-			p, _, err := plan.Make(t.Context(), plan.Config{Config: rehearse.Config{Config: audit.Config{Dir: dir, Base: "HEAD~1"}}})
-			if err != nil {
-				t.Fatal(err)
-			}
+			p := makePlan(t, plan.Config{Config: rehearse.Config{Config: audit.Config{Dir: dir, Base: "HEAD~1"}}})
 			var failed []string
 			for _, x := range p.Proof.Checks {
 				if !x.OK {

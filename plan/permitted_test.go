@@ -20,13 +20,10 @@ func TestReachIsWork(t *testing.T) {
 		"COPY orders TO PROGRAM 'x';":                                        false,
 		"ALTER SYSTEM SET work_mem = '1GB';":                                 true,
 	} {
-		p, _, err := plan.Make(t.Context(), plan.Config{
+		p := makePlan(t, plan.Config{
 			Sketch: true,
 			Config: rehearse.Config{Config: audit.Config{Dir: repository(t, base, sql), Base: "main", Head: "feature", Settings: &config.Config{Postgres: []int{17}}}},
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
 		if len(p.Steps) != 1 || p.Steps[0].Class != onward.StepWork || (p.Steps[0].Transaction == onward.TransactionNone) != alone ||
 			strings.Contains(strings.Join(p.Proof.Missing, "\n"), "onward apply refuses") {
 			t.Errorf("%s: %+v %q", sql, p.Steps, p.Proof.Missing)

@@ -35,6 +35,22 @@ func repository(t testing.TB, base, release string) string {
 		map[string]string{"migrations/00002_step.sql": "-- +goose Up\n" + release + "\n"})
 }
 
+// makePlan plans a release.
+func makePlan(t testing.TB, c plan.Config) *onward.Plan {
+	t.Helper()
+	p, _, err := plan.Make(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// sketchRelease plans the release on the branch feature of a repository, without a proof.
+func sketchRelease(t testing.TB, dir string) *onward.Plan {
+	t.Helper()
+	return makePlan(t, plan.Config{Sketch: true, Config: rehearse.Config{Config: audit.Config{Dir: dir, Base: "main", Head: "feature"}}})
+}
+
 func make_(t *testing.T, release string, major int) *onward.Plan {
 	t.Helper()
 	return planOn(t, base, release, major, nil)
@@ -55,11 +71,7 @@ func planned(t *testing.T, base, release string, major int, settings *config.Con
 	if quiet {
 		c.Quiet()
 	}
-	p, _, err := plan.Make(t.Context(), c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
+	return makePlan(t, c)
 }
 
 // The classic changes, each proven on a server: the plan has the same result as the migration,
@@ -165,10 +177,7 @@ func TestSketches(t *testing.T) {
 				Sketch: true,
 				Config: rehearse.Config{Config: audit.Config{Dir: repository(t, base, c.sql), Base: "main", Head: "feature"}},
 			}, c.missing
-			p, _, err := plan.Make(t.Context(), c)
-			if err != nil {
-				t.Fatal(err)
-			}
+			p := makePlan(t, c)
 			if p.Proof.Proven || !strings.Contains(strings.Join(p.Proof.Missing, "\n"), missing) {
 				t.Errorf("%s", told(p))
 			}
@@ -190,13 +199,10 @@ CREATE RULE noted AS ON UPDATE TO seen DO ALSO INSERT INTO log VALUES (NEW.a);
 CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
 -- +goose StatementEnd
 CREATE TRIGGER touched BEFORE UPDATE OF a ON seen FOR EACH ROW EXECUTE FUNCTION touch();`
-	p, _, err := plan.Make(t.Context(), plan.Config{
+	p := makePlan(t, plan.Config{
 		Sketch: true,
 		Config: rehearse.Config{Config: audit.Config{Dir: repository(t, base, "ALTER TABLE seen RENAME COLUMN a TO d;"), Base: "main", Head: "feature"}},
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	missing := strings.Join(p.Proof.Missing, "\n")
 	for _, want := range []string{
 		"look reads a", "policy mine of seen", "together is of a", "publication out names a", "rule noted",
@@ -232,10 +238,7 @@ func TestProofFails(t *testing.T) {
 				Majors: []int{17},
 			}}
 			c.Spoil(spoil.change)
-			p, _, err := plan.Make(t.Context(), c)
-			if err != nil {
-				t.Fatal(err)
-			}
+			p := makePlan(t, c)
 			if p.Proof.Proven || !slices.ContainsFunc(p.Proof.Checks, func(c onward.PlanCheck) bool { return !c.OK && strings.HasPrefix(c.Name, spoil.check) }) {
 				t.Errorf("%s", told(p))
 			}

@@ -318,9 +318,6 @@ func planOf(t *testing.T, base string, c *change, quiet bool) *onward.Plan {
 	if c.unproven == "" {
 		return planned(t, base, c.sql, c.major, settings, quiet)
 	}
-	p, _, err := plan.Make(t.Context(), plan.Config{Sketch: true, Config: rehearse.Config{Config: audit.Config{Dir: repository(t, base, c.sql), Base: "main", Head: "feature", Settings: settings}}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := makePlan(t, plan.Config{Sketch: true, Config: rehearse.Config{Config: audit.Config{Dir: repository(t, base, c.sql), Base: "main", Head: "feature", Settings: settings}}})
 	return p
 }

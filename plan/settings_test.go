@@ -26,10 +26,7 @@ func TestSettingsOfTheDatabase(t *testing.T) {
 		Majors: []int{onward.NewestMajor}}}
 	c.Quiet()
 	for _, c.Deployed.DB = range []string{"", url} {
-		p, _, err := plan.Make(t.Context(), c)
-		if err != nil {
-			t.Fatal(err)
-		}
+		p := makePlan(t, c)
 		if p.Proof.Proven != (c.Deployed.DB != "") {
 			t.Errorf("with --db %t: %s", c.Deployed.DB != "", told(p))
 		}

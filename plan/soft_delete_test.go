@@ -8,13 +8,10 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/gitrange/gittest"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/onward"
-	"github.com/onward-sql/onward/plan"
-	"github.com/onward-sql/onward/rehearse"
 )
 
 const members = `CREATE TABLE members (id bigint PRIMARY KEY, email text NOT NULL UNIQUE, nick text, handle text UNIQUE, badge integer UNIQUE DEFERRABLE, team integer, seat integer);
@@ -98,10 +95,7 @@ func TestSoftDeleteStatements(t *testing.T) {
 		"app.go": "package app\n\nconst a = `SELECT nick FROM members WHERE team = $1`\n" +
 			"const b = `SELECT nick FROM members WHERE team = $1 AND deleted_at IS NULL`\nconst c = `SELECT nick FROM members_live WHERE team = $1`\n",
 	})
-	p, _, err := plan.Make(t.Context(), plan.Config{Sketch: true, Config: rehearse.Config{Config: audit.Config{Dir: dir, Base: "main", Head: "feature"}}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := sketchRelease(t, dir)
 	found := strings.Join(slices.DeleteFunc(slices.Clone(p.Notes), func(n string) bool { return !strings.HasPrefix(n, "a query of the new code") }), "\n")
 	if strings.Count(found, "a query of") != 1 || !strings.Contains(found, "does not filter by deleted_at") {
 		t.Errorf("which query does not filter is said otherwise: %s", found)

@@ -54,13 +54,10 @@ func (s *scene) steps(t *testing.T) []onward.PlanStep {
 // planned gives the steps, and what keeps the plan from being proven.
 func (s *scene) planned(t *testing.T) (steps []onward.PlanStep, missing []string) {
 	t.Helper()
-	p, _, err := plan.Make(t.Context(), plan.Config{
+	p := makePlan(t, plan.Config{
 		Sketch: true,
 		Config: rehearse.Config{Config: audit.Config{Dir: repository(t, s.base, s.release), Base: "main", Head: "feature"}},
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	missing = p.Proof.Missing
 	if !p.Proof.Checks[0].OK {
 		missing = append(missing, told(p))

@@ -204,12 +204,9 @@ func TestTableCopiesNotPlanned(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p, _, err := plan.Make(t.Context(), plan.Config{Sketch: true, Config: rehearse.Config{Config: audit.Config{
+			p := makePlan(t, plan.Config{Sketch: true, Config: rehearse.Config{Config: audit.Config{
 				Dir: repository(t, copyBase, c.release), Base: "main", Head: "feature", Settings: &config.Config{Postgres: []int{17}},
 			}}})
-			if err != nil {
-				t.Fatal(err)
-			}
 			missing := strings.Join(p.Proof.Missing, "\n")
 			if !strings.Contains(missing, "no trigger can copy later writes") || !strings.Contains(missing, c.missing) {
 				t.Errorf("%q is wanted in what is missing:\n%s", c.missing, told(p))

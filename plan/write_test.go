@@ -117,10 +117,7 @@ func textOf(text, file, sql string) string {
 func written(t *testing.T, dir string) *plan.Draft {
 	t.Helper()
 	c := audit.Config{Dir: dir, Base: "main"}
-	p, _, err := plan.Make(t.Context(), plan.Config{Sketch: true, Config: rehearse.Config{Config: c}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := makePlan(t, plan.Config{Sketch: true, Config: rehearse.Config{Config: c}})
 	d, err := plan.Write(t.Context(), c, p)
 	if err != nil {
 		t.Fatal(err)
@@ -264,10 +261,7 @@ func TestWriteRefusesOneTransaction(t *testing.T) {
 		"drizzle/20240102000000_b/migration.sql": unsafe["rename"], "drizzle/20240102000000_b/snapshot.json": "{}",
 	})
 	c := audit.Config{Dir: dir, Base: "main"}
-	p, _, err := plan.Make(t.Context(), plan.Config{Sketch: true, Config: rehearse.Config{Config: c}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := makePlan(t, plan.Config{Sketch: true, Config: rehearse.Config{Config: c}})
 	var input *config.InputError
 	if _, err := plan.Write(t.Context(), c, p); !errors.As(err, &input) || !strings.Contains(err.Error(), "onward apply --plan runs them") {
 		t.Error(err)

@@ -106,11 +106,7 @@ func (p *alembicProject) plan() *onward.Plan {
 	p.t.Helper()
 	c := plan.Config{Sketch: true, Config: rehearse.Config{Config: p.audit, Majors: []int{17}}}
 	c.Quiet()
-	out, _, err := plan.Make(p.t.Context(), c)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	return out
+	return makePlan(p.t, c)
 }
 
 // release returns a database at which Alembic ran the release itself.

@@ -105,10 +105,7 @@ func (d *django) migrate(database string, args ...string) {
 // plan makes and writes the plan, and removes the migrations that it replaces.
 func (d *django) plan() *plan.Draft {
 	d.t.Helper()
-	p, _, err := plan.Make(d.t.Context(), plan.Config{Sketch: true, Config: rehearse.Config{Config: d.audit}})
-	if err != nil {
-		d.t.Fatal(err)
-	}
+	p := makePlan(d.t, plan.Config{Sketch: true, Config: rehearse.Config{Config: d.audit}})
 	draft, err := plan.Write(d.t.Context(), d.audit, p)
 	if err != nil {
 		d.t.Fatal(err)

@@ -98,11 +98,7 @@ func (p *railsProject) plan() *onward.Plan {
 	p.t.Helper()
 	c := plan.Config{Sketch: true, Config: rehearse.Config{Config: p.audit, Majors: []int{p.major}}}
 	c.Quiet()
-	out, _, err := plan.Make(p.t.Context(), c)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	return out
+	return makePlan(p.t, c)
 }
 
 // compare compares the database with one at which Rails ran the release itself.
