@@ -14,6 +14,7 @@ import (
 	"github.com/onward-sql/onward/apply"
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/gitrange/gittest"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/internal/wire"
 	"github.com/onward-sql/onward/onward"
@@ -163,13 +164,8 @@ func TestPlanWithDjango(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
 	s.manage("migrate")
-	git := exec.Command("git", "-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-qm", "base")
-	for _, cmd := range []*exec.Cmd{exec.Command("git", "add", "-A"), git} {
-		cmd.Dir = s.dir
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%v: %s", err, out)
-		}
-	}
+	gittest.RunGit(t, s.dir, "add", "-A")
+	gittest.RunGit(t, s.dir, "commit", "-qm", "base")
 	s.add("0002_note", "('shop', '0001_initial')", "", "migrations.AddField('Item', 'note', models.TextField(null=True, db_index=True))")
 	settings := config.Default()
 	settings.Migrations = []config.Migrations{{Framework: "django", Python: s.python}}

@@ -23,29 +23,16 @@ import (
 	"github.com/onward-sql/onward/rehearse"
 )
 
-func railsMigration(name, up string) string {
-	return "class " + name + " < ActiveRecord::Migration[6.1]\n  def up\n    " + up + "\n  end\nend\n"
-}
-
 // Rails' migrations are programs, which only Rails runs. A plan made from SQL is recorded in Rails' table, under Rails' own
 // lock. The real Rails continues after it, and onward after Rails.
 func TestRails(t *testing.T) {
 	t.Parallel()
-	if err := exec.Command("ruby", "-e", `gem "railties"; gem "activerecord"; gem "pg"`).Run(); err != nil {
-		pgservertest.SkipOrFail(t, err)
-	}
-	dir := gittest.Commits(t, map[string]string{
-		"bin/rails": "APP_PATH = File.expand_path('../config/application', __dir__)\nrequire 'rails/commands'\n",
-		"Rakefile":  "require_relative 'config/application'\nRails.application.load_tasks\n",
-		"config/application.rb": "require 'rails'\nrequire 'active_record/railtie'\nmodule Shop\n  class Application < Rails::Application\n" +
-			"    config.load_defaults 6.1\n    config.eager_load = false\n    config.active_record.dump_schema_after_migration = false\n  end\nend\n",
-		"config/environment.rb":                      "require_relative 'application'\nRails.application.initialize!\n",
-		"config/database.yml":                        "production:\n  adapter: postgresql\n  database: <%= ENV['PGDATABASE'] %>\n",
-		"db/migrate/20240101000000_create_orders.rb": railsMigration("CreateOrders", "create_table(:orders) { |t| t.string :note }"),
-		"db/migrate/20240102000000_wait.rb": railsMigration("Wait",
+	dir := gittest.Commits(t, pgservertest.RailsFiles(t, "database: <%= ENV['PGDATABASE'] %>", map[string]string{
+		"db/migrate/20240101000000_create_orders.rb": pgservertest.RailsMigration("CreateOrders", "create_table(:orders) { |t| t.string :note }"),
+		"db/migrate/20240102000000_wait.rb": pgservertest.RailsMigration("Wait",
 			`execute "DO 'BEGIN WHILE EXISTS (SELECT FROM gates) LOOP PERFORM pg_sleep(0.05); END LOOP; END'"`),
-	}, map[string]string{
-		"db/migrate/20240103000000_add_amount.rb":  railsMigration("AddAmount", "add_column :orders, :amount, :integer"),
+	}), map[string]string{
+		"db/migrate/20240103000000_add_amount.rb":  pgservertest.RailsMigration("AddAmount", "add_column :orders, :amount, :integer"),
 		"db/migrate/20240103000000_add_amount.sql": "ALTER TABLE orders ADD COLUMN amount int;\n",
 	})
 	db := pgservertest.Database(t, onward.NewestMajor)
@@ -101,7 +88,9 @@ func TestRails(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 
-	gittest.WriteFiles(t, dir, map[string]string{"db/migrate/20240104000000_count.rb": railsMigration("Count", "add_column :orders, :count, :integer")})
+	gittest.WriteFiles(t, dir, map[string]string{
+		"db/migrate/20240104000000_count.rb": pgservertest.RailsMigration("Count", "add_column :orders, :count, :integer"),
+	})
 	if _, err := pending(); !errors.As(err, &refused) || !strings.Contains(refused.Text, "db/migrate/20240104000000_count.rb is a program (Ruby)") ||
 		!strings.Contains(refused.Text, "onward guard --db ADDRESS -- bin/rails db:migrate") {
 		t.Error(err)
@@ -134,7 +123,7 @@ func TestPrograms(t *testing.T) {
 	}{
 		"Rails": {
 			map[string]string{
-				"db/migrate/20240101000000_a.rb": railsMigration("A", "create_table(:a)"),
+				"db/migrate/20240101000000_a.rb": pgservertest.RailsMigration("A", "create_table(:a)"),
 				"db/structure.sql":               orders,
 				"db/schema.rb":                   "ActiveRecord::Schema.define {}\n",
 			},

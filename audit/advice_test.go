@@ -4,13 +4,15 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/onward-sql/onward/internal/gitrange/gittest"
 )
 
 // The advice has all steps, and they begin at the current schema.
 func TestAdvice(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	write(t, dir, map[string]string{"schema.sql": "CREATE TABLE t (email text, name text);\n" +
+	gittest.WriteFiles(t, dir, map[string]string{"schema.sql": "CREATE TABLE t (email text, name text);\n" +
 		"ALTER TABLE t ADD CONSTRAINT email_there CHECK (email IS NOT NULL) NOT VALID;"})
 	for _, tt := range []struct{ sql, rule, want, unwanted string }{
 		{"ALTER TABLE t ADD COLUMN id bigserial PRIMARY KEY", "column-add-serial", "ADD CONSTRAINT t_pkey PRIMARY KEY USING INDEX t_pkey;", ""},
@@ -21,7 +23,7 @@ func TestAdvice(t *testing.T) {
 		},
 		{"ALTER TABLE t ALTER COLUMN email SET NOT NULL, ALTER COLUMN name SET NOT NULL", "column-set-not-null-scan", "ADD CONSTRAINT", "email_there"},
 	} {
-		write(t, dir, map[string]string{"1.sql": tt.sql + ";"})
+		gittest.WriteFiles(t, dir, map[string]string{"1.sql": tt.sql + ";"})
 		said := ""
 		for _, f := range check(t, CheckConfig{Dir: dir, Paths: []string{"1.sql"}, Deployed: Deployed{Schema: dir + "/schema.sql"}}).Findings {
 			if f.Rule == tt.rule {
@@ -42,14 +44,14 @@ func TestAdvisedNames(t *testing.T) {
 	table, column, constraint := "t"+strings.Repeat("a", 61), "c"+strings.Repeat("b", 61), "u"+strings.Repeat("d", 61)
 	word := regexp.MustCompile(`\w{64,}`)
 	dir := t.TempDir()
-	write(t, dir, map[string]string{"schema.sql": "CREATE TABLE other (id int PRIMARY KEY); CREATE TABLE " + table + " (id int, " + column + " varchar(20));\n" +
+	gittest.WriteFiles(t, dir, map[string]string{"schema.sql": "CREATE TABLE other (id int PRIMARY KEY); CREATE TABLE " + table + " (id int, " + column + " varchar(20));\n" +
 		"CREATE DOMAIN positive AS int CHECK (VALUE > 0); CREATE VIEW v" + table[1:] + " AS SELECT 1 AS a;"})
 	for _, sql := range []string{
 		"ALTER TABLE T ALTER COLUMN C SET NOT NULL", "ALTER TABLE T ALTER COLUMN C TYPE int USING C::int", "ALTER TABLE T ADD COLUMN X int UNIQUE",
 		"ALTER TABLE T ADD COLUMN X int CHECK (X > 0)", "ALTER TABLE T ADD COLUMN X int REFERENCES other (id)", "ALTER TABLE T ADD COLUMN X positive",
 		"ALTER TABLE T ADD PRIMARY KEY (C)", "ALTER TABLE T ADD CONSTRAINT " + constraint + " UNIQUE (C)", "DROP VIEW v" + table[1:],
 	} {
-		write(t, dir, map[string]string{"1.sql": strings.NewReplacer(" T ", " "+table+" ", " C ", " "+column+" ", "(C)", "("+column+")", " C:", " "+column+":",
+		gittest.WriteFiles(t, dir, map[string]string{"1.sql": strings.NewReplacer(" T ", " "+table+" ", " C ", " "+column+" ", "(C)", "("+column+")", " C:", " "+column+":",
 			" X ", " x"+column[1:]+" ", "(X ", "(x"+column[1:]+" ").Replace(sql) + ";"})
 		r := check(t, CheckConfig{Dir: dir, Paths: []string{"1.sql"}, Deployed: Deployed{Schema: dir + "/schema.sql"}})
 		if len(r.Findings) == 0 {

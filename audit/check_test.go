@@ -9,21 +9,9 @@ import (
 	"testing"
 
 	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/gitrange/gittest"
 	"github.com/onward-sql/onward/onward"
 )
-
-func write(t *testing.T, dir string, files map[string]string) {
-	t.Helper()
-	for name, text := range files {
-		at := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(at, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
 
 func check(t *testing.T, c CheckConfig) *onward.Report {
 	t.Helper()
@@ -37,7 +25,7 @@ func check(t *testing.T, c CheckConfig) *onward.Report {
 func TestCheckOrderAndDeployed(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	write(t, dir, map[string]string{
+	gittest.WriteFiles(t, dir, map[string]string{
 		"1.sql": "CREATE TABLE t (id int, v text);", "2.sql": "CREATE INDEX ON t (v);", "10.sql": "DROP TABLE t;", "notes.txt": "no SQL",
 	})
 	r := check(t, CheckConfig{Dir: dir})
@@ -62,7 +50,7 @@ func TestCheckOrderAndDeployed(t *testing.T) {
 func TestCheckOtherDatabases(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	write(t, dir, map[string]string{"m/1.postgres.sql": "SELECT 1;", "m/1.mysql.sql": "SELECT 2;", "m/1.sql": "SELECT 3;", "m/2.sql": "SELECT 4;"})
+	gittest.WriteFiles(t, dir, map[string]string{"m/1.postgres.sql": "SELECT 1;", "m/1.mysql.sql": "SELECT 2;", "m/1.sql": "SELECT 3;", "m/2.sql": "SELECT 4;"})
 	for _, tc := range []struct{ paths, want string }{{"m", "m/1.postgres.sql m/2.sql"}, {"m/1.mysql.sql", "m/1.mysql.sql"}} {
 		var got []string
 		for _, m := range check(t, CheckConfig{Dir: dir, Paths: []string{tc.paths}}).Migrations {
@@ -102,7 +90,7 @@ func TestCheckInput(t *testing.T) {
 func TestCheckFramework(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	write(t, dir, map[string]string{"m/00001_a.sql": "-- +goose NO TRANSACTION\n-- +goose Up\nDROP TABLE a;\n-- +goose Down\nDROP TABLE b;\n"})
+	gittest.WriteFiles(t, dir, map[string]string{"m/00001_a.sql": "-- +goose NO TRANSACTION\n-- +goose Up\nDROP TABLE a;\n-- +goose Down\nDROP TABLE b;\n"})
 	r := check(t, CheckConfig{Dir: dir, Paths: []string{"m"}})
 	if len(r.Migrations) != 1 || r.Migrations[0].Framework != "goose" || r.Migrations[0].Transaction != onward.TransactionNone ||
 		len(r.Migrations[0].Statements) != 1 {
@@ -113,7 +101,7 @@ func TestCheckFramework(t *testing.T) {
 func TestLocks(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	write(t, dir, map[string]string{"schema.sql": "CREATE TABLE users (id bigint PRIMARY KEY); CREATE TABLE orders (user_id bigint);"})
+	gittest.WriteFiles(t, dir, map[string]string{"schema.sql": "CREATE TABLE users (id bigint PRIMARY KEY); CREATE TABLE orders (user_id bigint);"})
 	out, err := Locks(context.Background(), LocksConfig{
 		SQL: "ALTER TABLE orders ADD FOREIGN KEY (user_id) REFERENCES users (id); SELEKT", Deployed: Deployed{Schema: filepath.Join(dir, "schema.sql")},
 	})
@@ -139,7 +127,7 @@ func TestLocks(t *testing.T) {
 func TestLocksFollowTheTimeZone(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	write(t, dir, map[string]string{"schema.sql": "CREATE TABLE users (a timestamp, b timestamp, c timestamp, d timestamp, e timestamp);"})
+	gittest.WriteFiles(t, dir, map[string]string{"schema.sql": "CREATE TABLE users (a timestamp, b timestamp, c timestamp, d timestamp, e timestamp);"})
 	change := func(column string) string { return "ALTER TABLE users ALTER " + column + " TYPE timestamptz; " }
 	out, err := Locks(context.Background(), LocksConfig{
 		SQL: change("a") + "SET LOCAL TIME ZONE 'UTC'; " + change("b") + "RESET timezone; " + change("c") +
@@ -208,7 +196,7 @@ func TestGuardedStatements(t *testing.T) {
 func TestCheckRunsNoProject(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	write(t, dir, map[string]string{
+	gittest.WriteFiles(t, dir, map[string]string{
 		"manage.py": "import os, sys\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'site.settings')\nopen('ran', 'w')\n", "shop/migrations/0001_initial.py": "from django.db import migrations\n\nclass Migration(migrations.Migration):\n    operations = []\n",
 		"sql/1.sql": "DROP TABLE users;",
 	})

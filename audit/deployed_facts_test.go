@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/gitrange/gittest"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/onward"
 )
@@ -36,7 +37,7 @@ func effects(r *onward.Report) map[string]onward.Effect {
 func TestStats(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	write(t, dir, map[string]string{
+	gittest.WriteFiles(t, dir, map[string]string{
 		"stats.json": stats, "0.sql": "CREATE TABLE users (id bigint PRIMARY KEY, name text);",
 		"1.sql": "ALTER TABLE users ALTER COLUMN name SET NOT NULL;",
 		"2.sql": "ALTER TABLE users RENAME TO people; ALTER TABLE people ADD CHECK (name <> ''); CREATE TABLE users (id bigint); " +
@@ -70,7 +71,7 @@ func TestStats(t *testing.T) {
 func TestSmallBelow(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	write(t, dir, map[string]string{"stats.json": stats, "small.json": `{"schema": "onward.stats/1", "relations": [
+	gittest.WriteFiles(t, dir, map[string]string{"stats.json": stats, "small.json": `{"schema": "onward.stats/1", "relations": [
   {"name": "public.users", "kind": "table", "rows": 3, "heap_bytes": 8192}, {"name": "public.country", "kind": "table", "rows": 3, "heap_bytes": 8192}]}`, "1.sql": `SET lock_timeout = '1s';
 CREATE INDEX a ON users (name);
 CREATE INDEX b ON country (name);
@@ -107,7 +108,7 @@ ALTER TABLE country DROP COLUMN code;`})
 func TestStatsBadInput(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	write(t, dir, map[string]string{
+	gittest.WriteFiles(t, dir, map[string]string{
 		"empty.json": "", "other.json": `{"schema": "onward.report/1"}`, "list.json": "[]", "next.json": `{"schema": "onward.stats/2"}`,
 		"negative.json": `{"schema": "onward.stats/1", "relations": [{"name": "public.t", "rows": 1, "heap_bytes": -5}]}`, "1.sql": "SELECT 1",
 	})
@@ -134,7 +135,7 @@ func TestDB(t *testing.T) {
 	pgservertest.Exec(t, conn, `CREATE TABLE users (id int PRIMARY KEY, name text CONSTRAINT named CHECK (name IS NOT NULL), note text);
 INSERT INTO users SELECT n, repeat('x', 900) FROM generate_series(1, 20000) n; ANALYZE users`)
 	dir := t.TempDir()
-	write(t, dir, map[string]string{
+	gittest.WriteFiles(t, dir, map[string]string{
 		"1.sql": "SET lock_timeout = '1s'; ALTER TABLE users ALTER COLUMN name SET NOT NULL;",
 		"2.sql": "SET lock_timeout = '1s'; ALTER TABLE users ALTER COLUMN note SET NOT NULL;\nALTER TABLE gone ADD COLUMN x int;",
 	})

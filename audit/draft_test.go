@@ -3,6 +3,8 @@ package audit
 import (
 	"strings"
 	"testing"
+
+	"github.com/onward-sql/onward/internal/gitrange/gittest"
 )
 
 // Draft returns the same result for a text as Changelog after it is saved.
@@ -40,7 +42,7 @@ func TestDraft(t *testing.T) {
 			t.Errorf("%v: %s, want %s", step.texts, got, step.want)
 		}
 		if step.want == "-" {
-			write(t, dir, step.texts)
+			gittest.WriteFiles(t, dir, step.texts)
 			r, err := Changelog(t.Context(), Config{Dir: dir, Base: "main"})
 			if err != nil {
 				t.Fatal(err)
@@ -48,7 +50,7 @@ func TestDraft(t *testing.T) {
 			if saved := strings.Join(found(r), "; "); saved != got {
 				t.Errorf("drafted %s, saved %s", got, saved)
 			}
-			write(t, dir, map[string]string{"m/2_b.sql": bad})
+			gittest.WriteFiles(t, dir, map[string]string{"m/2_b.sql": bad})
 		}
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/onward-sql/onward/internal/gitrange/gittest"
 )
 
 // TestLost takes the content of a deployed migration out of the repository, and
@@ -59,7 +61,7 @@ func TestUnreadSchema(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	schema := filepath.Join(dir, "schema.sql")
-	write(t, dir, map[string]string{
+	gittest.WriteFiles(t, dir, map[string]string{
 		"schema.sql": "\\restrict abc\nCREATE TABLE users (id int, name text);\nREPACK users;\n\\unrestrict abc\n/* half\n", "1.sql": "ALTER TABLE users ALTER COLUMN name SET NOT NULL;",
 	})
 	r := check(t, CheckConfig{Dir: dir, Paths: []string{"1.sql"}, Deployed: Deployed{Schema: schema}})

@@ -3,7 +3,6 @@ package audit
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -93,9 +92,7 @@ func TestRenderCommandOfBase(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "onward.yaml"), []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.Command("git", "-C", dir, "branch", "-f", "trunk", "HEAD~2").CombinedOutput(); err != nil {
-		t.Fatal(string(out))
-	}
+	gittest.RunGit(t, dir, "branch", "-f", "trunk", "HEAD~2")
 	settings, err := config.Load(dir, Names())
 	if err != nil {
 		t.Fatal(err)

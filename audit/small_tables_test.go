@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/onward-sql/onward/internal/gitrange/gittest"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -250,7 +251,7 @@ ALTER TABLE settings ADD COLUMN note text NOT NULL;
 			t.Errorf("%s: %q, want %q; all: %v", at, severity[at], want, severity)
 		}
 	}
-	write(t, dir, map[string]string{"stats.json": strings.ReplaceAll(stats, "public.users", "public.settings")})
+	gittest.WriteFiles(t, dir, map[string]string{"stats.json": strings.ReplaceAll(stats, "public.users", "public.settings")})
 	c.Deployed.Stats = filepath.Join(dir, "stats.json")
 	for _, f := range changelog0(t, c).Findings {
 		if f.ProbablySmall != "" || f.Rule == "column-set-not-null-scan" && f.Severity != onward.Error {

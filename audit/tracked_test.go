@@ -9,9 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	"golang.org/x/tools/txtar"
-
 	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/gitrange/gittest"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/onward"
 )
@@ -75,16 +74,7 @@ func TestTrackedByTriggers(t *testing.T) {
 // migrates runs the migrations of an archive with Django itself.
 func migrates(t *testing.T, python, archive string) bool {
 	t.Helper()
-	dir := t.TempDir()
-	for _, f := range txtar.Parse([]byte(archive)).Files {
-		path := filepath.Join(dir, filepath.FromSlash(f.Name))
-		if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, f.Data, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	dir := gittest.NewDir(t, gittest.ReadArchive(archive))
 	u, err := url.Parse(pgservertest.Database(t, onward.NewestMajor))
 	if err != nil {
 		t.Fatal(err)

@@ -1,13 +1,12 @@
 package guard_test
 
 import (
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/onward-sql/onward/internal/gitrange/gittest"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 )
 
@@ -15,28 +14,19 @@ import (
 // wait for it, and its exit code is the same as without the guard.
 func TestRails(t *testing.T) {
 	t.Parallel()
-	if err := exec.Command("ruby", "-e", `gem "railties"; gem "activerecord"; gem "pg"`).Run(); err != nil {
-		pgservertest.SkipOrFail(t, err)
-	}
-	dir := project(t, map[string]string{
-		"bin/rails": "#!/usr/bin/env ruby\nAPP_PATH = File.expand_path('../config/application', __dir__)\nrequire 'rails/commands'\n",
-		"Rakefile":  "require_relative 'config/application'\nRails.application.load_tasks\n",
-		"config/application.rb": "require 'rails'\nrequire 'active_record/railtie'\nmodule Shop\n  class Application < Rails::Application\n" +
-			"    config.load_defaults 6.1\n    config.eager_load = false\n  end\nend\n",
-		"config/environment.rb":                 "require_relative 'application'\nRails.application.initialize!\n",
-		"config/database.yml":                   "production:\n  adapter: postgresql\n  url: <%= ENV['DATABASE_URL'] %>\n",
-		"db/migrate/20240102000000_add_note.rb": railsMigration("AddNote", "add_column :items, :note, :string"),
+	files := pgservertest.RailsFiles(t, "url: <%= ENV['DATABASE_URL'] %>", map[string]string{
+		"db/migrate/20240102000000_add_note.rb": pgservertest.RailsMigration("AddNote", "add_column :items, :note, :string"),
 	})
-	if err := os.Chmod(filepath.Join(dir, "bin/rails"), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	// It dumps the schema after its migrations.
+	files["config/application.rb"] = strings.Replace(files["config/application.rb"], "_after_migration = false", "_after_migration = true", 1)
+	dir := gittest.NewDir(t, files)
 	s := tool(t, dir, filepath.Join(dir, "bin/rails"), "db:migrate")
 	s.c.Env = append(s.c.Env, "RAILS_ENV=production", "SECRET_KEY_BASE=x")
 	s.run(s.other, "CREATE TABLE items (name text)", "INSERT INTO items VALUES ('a')", "CREATE TABLE gates AS SELECT 1")
 	s.held("items", "SELECT count(*)::text FROM schema_migrations WHERE version = '20240102000000'")
 
 	// It loses a race for a row. Then it holds its lock as long as there is a row in gates, and others wait for it.
-	add(t, dir, "db/migrate/20240103000000_fill_note.rb", railsMigration("FillNote",
+	add(t, dir, "db/migrate/20240103000000_fill_note.rb", pgservertest.RailsMigration("FillNote",
 		"execute \"UPDATE items SET note = 'secret'\"\n    add_column :items, :more, :string\n    execute 'SELECT pg_sleep(30) FROM gates'"))
 	s.run(s.other, "BEGIN", "SELECT FROM items FOR UPDATE")
 	stop := s.reads("items")
@@ -59,10 +49,6 @@ func TestRails(t *testing.T) {
 	if !strings.Contains(s.out.String(), "PG::QueryCanceled") {
 		t.Error("the command's own words are missing: " + s.out.String())
 	}
-}
-
-func railsMigration(name, up string) string {
-	return "class " + name + " < ActiveRecord::Migration[6.1]\n  def up\n    " + up + "\n  end\nend\n"
 }
 
 // reads reads a table in a session until it is stopped, and waits as long as necessary.

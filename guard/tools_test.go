@@ -8,26 +8,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/onward-sql/onward/internal/gitrange/gittest"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/internal/wire"
 	"github.com/onward-sql/onward/onward"
 )
-
-// project is a directory with files of a migration tool's.
-func project(t *testing.T, files map[string]string) string {
-	t.Helper()
-	dir := t.TempDir()
-	for name, text := range files {
-		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
-}
 
 // tool is a stage for a tool's command, in a project. It finds the database by an address, or by
 // variables of the project's.
@@ -91,7 +76,7 @@ func (s *stage) lostRace(table string) *onward.Guarded {
 func TestDjango(t *testing.T) {
 	t.Parallel()
 	python := pgservertest.ToolPath(t, "django-venvs.sh", "django-5.2-psycopg", "bin", "python")
-	dir := project(t, map[string]string{
+	dir := gittest.NewDir(t, map[string]string{
 		"manage.py": "import os, sys\nos.environ['DJANGO_SETTINGS_MODULE'] = 'conf'\nfrom django.core.management import execute_from_command_line\n" +
 			"execute_from_command_line(sys.argv)\n",
 		"conf.py": "import os\nSECRET_KEY = 'x'\nINSTALLED_APPS = ['shop']\n" +
@@ -148,7 +133,7 @@ func djangoMigration(after, operations string) string {
 func TestNodePgMigrate(t *testing.T) {
 	t.Parallel()
 	program := pgservertest.ToolPath(t, "runners.sh", "runners-1", "node", "node_modules", ".bin", "node-pg-migrate")
-	dir := project(t, map[string]string{
+	dir := gittest.NewDir(t, map[string]string{
 		"package.json":                   `{"dependencies": {"node-pg-migrate": "9.0.0"}}`,
 		"migrations/1700000000001_a.sql": "CREATE TABLE item (id int, note text);\nINSERT INTO item VALUES (1);\n",
 	})

@@ -318,6 +318,7 @@ func planOf(t *testing.T, base string, c *change, quiet bool) *onward.Plan {
 	if c.unproven == "" {
 		return planned(t, base, c.sql, c.major, settings, quiet)
 	}
-	p := makePlan(t, plan.Config{Sketch: true, Config: rehearse.Config{Config: audit.Config{Dir: repository(t, base, c.sql), Base: "main", Head: "feature", Settings: settings}}})
-	return p
+	return makePlan(t, plan.Config{Sketch: true, Config: rehearse.Config{Config: audit.Config{
+		Dir: repository(t, base, c.sql), Base: "main", Head: "feature", Settings: settings,
+	}}})
 }

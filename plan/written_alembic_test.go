@@ -9,18 +9,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 
-	"github.com/onward-sql/onward/apply"
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/gitrange/gittest"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/internal/rotation"
-	"github.com/onward-sql/onward/onward"
-	"github.com/onward-sql/onward/plan"
-	"github.com/onward-sql/onward/rehearse"
 )
 
 const alembicEnvironment = `import os
@@ -47,9 +42,8 @@ func alembicRevision(id, down string, body ...string) string {
 
 // alembicProject is a repository with a release, and a database at its base.
 type alembicProject struct {
-	t                *testing.T
-	dir, db, program string
-	audit            audit.Config
+	writtenProject
+	program string
 }
 
 // newAlembicProject makes a project. each gives each revision a transaction of its own.
@@ -74,9 +68,14 @@ func newAlembicProject(t *testing.T, each bool) *alembicProject {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &alembicProject{t: t, dir: dir, program: program, db: pgservertest.Database(t, 17), audit: audit.Config{Dir: dir, Base: "main", Settings: settings}}
-	p.upgrade(p.db, "a1")
-	p.addRows(p.db)
+	p := &alembicProject{program: program, writtenProject: writtenProject{
+		t: t, dir: dir, major: 17, audit: audit.Config{Dir: dir, Base: "main", Settings: settings},
+		rows:    []string{"INSERT INTO orders SELECT n, 'n' || n, CASE WHEN n % 3 > 0 THEN 'b' || n END, n FROM generate_series(1, 2500) AS n"},
+		columns: []string{"id, remark, code, size FROM orders"},
+	}}
+	p.toBase = func(database string) { p.upgrade(database, "a1") }
+	p.toHead = func(database string) { p.upgrade(database, "head") }
+	p.start()
 	return p
 }
 
@@ -92,43 +91,6 @@ func (p *alembicProject) upgrade(database, to string) {
 	cmd.Dir, cmd.Env = p.dir, append(os.Environ(), "SHOP_URL="+at.String(), "PYTHONDONTWRITEBYTECODE=1")
 	if talk, err := cmd.CombinedOutput(); err != nil {
 		p.t.Fatalf("%v\n%s", err, talk)
-	}
-}
-
-// addRows adds rows of the base.
-func (p *alembicProject) addRows(database string) {
-	pgservertest.Exec(p.t, pgservertest.Connect(p.t, database),
-		"INSERT INTO orders SELECT n, 'n' || n, CASE WHEN n % 3 > 0 THEN 'b' || n END, n FROM generate_series(1, 2500) AS n")
-}
-
-// plan plans the release.
-func (p *alembicProject) plan() *onward.Plan {
-	p.t.Helper()
-	c := plan.Config{Sketch: true, Config: rehearse.Config{Config: p.audit, Majors: []int{17}}}
-	c.Quiet()
-	return makePlan(p.t, c)
-}
-
-// release returns a database at which Alembic ran the release itself.
-func (p *alembicProject) release() string {
-	p.t.Helper()
-	out := pgservertest.Database(p.t, 17)
-	p.upgrade(out, "a1")
-	p.addRows(out)
-	p.upgrade(out, "head")
-	return out
-}
-
-// compare compares the database with one at which Alembic ran the release itself.
-func (p *alembicProject) compare(want string) {
-	p.t.Helper()
-	differ, err := plan.Differ(p.t.Context(), want, p.db)
-	if err != nil || len(differ) > 0 {
-		p.t.Errorf("%v\n%s", err, strings.Join(differ, "\n"))
-	}
-	columns := []string{"id, remark, code, size FROM orders"}
-	if diff := cmp.Diff(contents(p.t, want, columns), contents(p.t, p.db, columns)); diff != "" {
-		p.t.Errorf("rows (-release +plan):\n%s", diff)
 	}
 }
 
@@ -150,16 +112,7 @@ func TestAlembicWritten(t *testing.T) {
 			t.Parallel()
 			p := newAlembicProject(t, each)
 			want := p.release()
-			draft, err := plan.Write(t.Context(), p.audit, p.plan())
-			if err != nil {
-				t.Fatal(err)
-			}
-			save(t, draft)
-			for _, m := range draft.Replaced {
-				if err := os.Remove(filepath.Join(p.dir, m)); err != nil {
-					t.Fatal(err)
-				}
-			}
+			draft := p.writePlan()
 			conn := pgservertest.Connect(t, p.db)
 			pgservertest.Exec(t, conn, "CREATE TABLE log (tx bigint, sql text)",
 				"CREATE FUNCTION log() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO log VALUES (txid_current(), current_query()); END $$",
@@ -185,14 +138,8 @@ func TestAlembicRecorded(t *testing.T) {
 	t.Parallel()
 	p := newAlembicProject(t, false)
 	want := p.release()
-	got, err := apply.RunPlanAndRecord(t.Context(), apply.PendingConfig{
-		Config:     apply.Config{DB: p.db, Plan: p.plan(), Through: onward.Contract, Unproven: "this test compares the result"},
-		Repository: p.audit,
-	})
-	if err != nil || got.State != onward.ApplyDone || got.Next != "" {
-		t.Fatalf("%+v %v", got, err)
-	}
-	pgservertest.Exec(t, pgservertest.Connect(t, p.db), "DROP SCHEMA onward_ledger CASCADE")
+	p.applyPlan()
+	p.dropLedger()
 	p.compare(want)
 	gittest.WriteFiles(t, p.dir, map[string]string{
 		"migrations/versions/c3_next.py": alembicRevision("c3", `"b2"`, `op.add_column("orders", sa.Column("extra", sa.Text))`),

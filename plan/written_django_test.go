@@ -15,6 +15,7 @@ import (
 
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/gitrange/gittest"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/internal/rotation"
 	"github.com/onward-sql/onward/plan"
@@ -37,13 +38,8 @@ func newDjango(t *testing.T, base map[string]string) *django {
 	for name, text := range base {
 		d.write(name, text)
 	}
-	for _, args := range [][]string{
-		{"init", "-q", "-b", "main"}, {"add", "-A"},
-		{"-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false", "commit", "-qm", "base"},
-	} {
-		if out, err := exec.Command("git", append([]string{"-C", d.root}, args...)...).CombinedOutput(); err != nil {
-			t.Fatalf("git %v: %v\n%s", args, err, out)
-		}
+	for _, args := range [][]string{{"init", "-q", "-b", "main"}, {"add", "-A"}, {"commit", "-qm", "base"}} {
+		gittest.RunGit(t, d.root, args...)
 	}
 	settings := config.Default()
 	settings.Migrations = []config.Migrations{{Framework: "django", Python: d.python}}
@@ -73,13 +69,7 @@ func (d *django) put(dir string) {
 
 func (d *django) write(name, text string) {
 	d.t.Helper()
-	at := filepath.Join(d.root, name)
-	if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
-		d.t.Fatal(err)
-	}
-	if err := os.WriteFile(at, []byte(text), 0o644); err != nil {
-		d.t.Fatal(err)
-	}
+	gittest.WriteFiles(d.t, d.root, map[string]string{name: text})
 }
 
 // migrate runs the project's migrations, and looks whether its models are ahead of them.
@@ -106,17 +96,7 @@ func (d *django) migrate(database string, args ...string) {
 func (d *django) plan() *plan.Draft {
 	d.t.Helper()
 	p := makePlan(d.t, plan.Config{Sketch: true, Config: rehearse.Config{Config: d.audit}})
-	draft, err := plan.Write(d.t.Context(), d.audit, p)
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	save(d.t, draft)
-	for _, m := range draft.Replaced {
-		if err := os.Remove(filepath.Join(d.root, m)); err != nil {
-			d.t.Fatal(err)
-		}
-	}
-	return draft
+	return writePlan(d.t, d.audit, d.root, p)
 }
 
 // writtenRelease is a release of the project in testdata/django, and what its rows must be like at the end.

@@ -108,7 +108,8 @@ func TestHealthy(t *testing.T) {
 	t.Parallel()
 	pgservertest.EachMajor(t, func(t *testing.T, major int) {
 		url := pgservertest.Database(t, major)
-		run(t, pgservertest.Connect(t, url), "CREATE TABLE users (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, email text UNIQUE)", "INSERT INTO users (email) VALUES ('a')")
+		run(t, pgservertest.Connect(t, url),
+			"CREATE TABLE users (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, email text UNIQUE)", "INSERT INTO users (email) VALUES ('a')")
 		r := flight(t, url, asks("SELECT 1e12", ""))
 		for _, f := range r.Findings {
 			if f.Severity > onward.Info && f.Rule != "archiver-off" {

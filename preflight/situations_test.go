@@ -226,7 +226,8 @@ func TestConnections(t *testing.T) {
 func TestQueries(t *testing.T) {
 	t.Parallel()
 	url := pgservertest.Database(t, 14)
-	run(t, pgservertest.Connect(t, url), "CREATE TABLE big AS SELECT repeat(md5(i::text), 30) FROM generate_series(1, 3000) i", "CREATE TABLE backups (ended timestamptz)")
+	run(t, pgservertest.Connect(t, url),
+		"CREATE TABLE big AS SELECT repeat(md5(i::text), 30) FROM generate_series(1, 3000) i", "CREATE TABLE backups (ended timestamptz)")
 	want(t, flight(t, url, asks("SELECT 1e6", "")), "disk-short", "error", "1 MB of disk are free", "max_wal_size")
 	r := flight(t, url, asks("SELECT 1e15;", "SELECT ended FROM public.backups;"))
 	wantNone(t, r, "disk-short")

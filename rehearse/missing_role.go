@@ -52,7 +52,8 @@ func (v *version) prepareRoles(ctx context.Context, s *pgserver.Server, db strin
 	statements := slices.Clone(v.bookkeepingDDL)
 	for _, role := range v.roles {
 		// The name comes from a migration, so it is quoted, inside a quoted text.
-		statements = append(statements, "DO LANGUAGE plpgsql "+pgparse.QuoteLiteral("DECLARE s pg_catalog.name; BEGIN FOR s IN SELECT nspname FROM pg_catalog.pg_namespace"+
+		statements = append(statements, "DO LANGUAGE plpgsql "+pgparse.QuoteLiteral("DECLARE s pg_catalog.name; BEGIN FOR s IN SELECT nspname "+
+			"FROM pg_catalog.pg_namespace"+
 			" WHERE nspname OPERATOR(pg_catalog.!~) '^pg_' AND nspname OPERATOR(pg_catalog.<>) 'information_schema' AND pg_catalog.pg_has_role(nspowner, 'USAGE')"+
 			" LOOP EXECUTE pg_catalog.format('GRANT CREATE ON SCHEMA %I TO %I', s, "+pgparse.QuoteLiteral(role)+"); END LOOP; END"))
 	}

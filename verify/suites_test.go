@@ -15,6 +15,7 @@ import (
 
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/gitrange/gittest"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/internal/rotation"
 	"github.com/onward-sql/onward/onward"
@@ -137,9 +138,7 @@ func TestSuites(t *testing.T) {
 // record runs the suite of a branch on its schema.
 func (s *suite) record(t *testing.T, dir, branch string) *verify.Workload {
 	t.Helper()
-	if out, err := exec.CommandContext(t.Context(), "git", "-C", dir, "checkout", "-q", branch).CombinedOutput(); err != nil {
-		t.Fatalf("git checkout: %v\n%s", err, out)
-	}
+	gittest.RunGit(t, dir, "checkout", "-q", branch)
 	c := record.Config{Command: s.command(t), Major: 17}
 	var said bytes.Buffer
 	c.Dir, c.Out, c.Err = dir, &said, &said

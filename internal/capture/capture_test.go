@@ -18,6 +18,7 @@ import (
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/gittree"
 	"github.com/onward-sql/onward/internal/gitrange"
+	"github.com/onward-sql/onward/internal/gitrange/gittest"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/onward"
 )
@@ -107,16 +108,7 @@ func fillNames(ctx context.Context, tx pgx.Tx, name string) error {
 // project makes a directory with files, and a tree of it.
 func project(t *testing.T, files map[string]string) (string, adapter.Tree) {
 	t.Helper()
-	root := t.TempDir()
-	for name, text := range files {
-		p := filepath.Join(root, name)
-		if err := os.MkdirAll(filepath.Dir(p), 0o750); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(p, []byte(text), 0o700); err != nil {
-			t.Fatal(err)
-		}
-	}
+	root := gittest.NewDir(t, files)
 	tree, err := gitrange.DirTree(root, nil)
 	if err != nil {
 		t.Fatal(err)

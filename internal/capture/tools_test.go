@@ -12,6 +12,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/onward-sql/onward/internal/adapter/all"
+	"github.com/onward-sql/onward/internal/gitrange/gittest"
 	"github.com/onward-sql/onward/internal/pgserver"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/internal/sandbox"
@@ -93,13 +94,7 @@ func runTool(t *testing.T, fixture string, words []string, environment []string,
 			case f.Name == "want":
 				want = string(f.Data)
 			case isHead == head:
-				p := filepath.Join(dir, name)
-				if err := os.MkdirAll(filepath.Dir(p), 0o750); err != nil {
-					t.Fatal(err)
-				}
-				if err := os.WriteFile(p, f.Data, 0o700); err != nil {
-					t.Fatal(err)
-				}
+				gittest.WriteFiles(t, dir, map[string]string{name: string(f.Data)})
 			}
 		}
 		r, err := s.runCommand(ctx, database, Command{Words: words, Dir: dir, Environment: environment, Access: access})

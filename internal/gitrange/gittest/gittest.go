@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"golang.org/x/tools/txtar"
@@ -17,18 +18,23 @@ func CommitArchives(t testing.TB, archives ...string) string {
 	t.Helper()
 	var commits []map[string]string
 	for _, a := range archives {
-		files := map[string]string{}
-		for _, f := range txtar.Parse([]byte(a)).Files {
-			files[f.Name] = string(f.Data)
-		}
-		commits = append(commits, files)
+		commits = append(commits, ReadArchive(a))
 	}
 	return Commits(t, commits...)
 }
 
+// ReadArchive returns the texts of a txtar archive by name.
+func ReadArchive(archive string) map[string]string {
+	files := map[string]string{}
+	for _, f := range txtar.Parse([]byte(archive)).Files {
+		files[f.Name] = string(f.Data)
+	}
+	return files
+}
+
 // Commits creates a repository with a commit for each set of files, by name, and returns its
 // directory. The first commit is on main. The others are on the branch feature, which is then
-// checked out.
+// checked out. A file without text is deleted.
 func Commits(t testing.TB, commits ...map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -37,7 +43,7 @@ func Commits(t testing.TB, commits ...map[string]string) string {
 		if i == 1 {
 			RunGit(t, dir, "checkout", "-q", "-b", "feature")
 		}
-		WriteFiles(t, dir, files)
+		changeFiles(t, dir, files)
 		RunGit(t, dir, "add", "-A")
 		RunGit(t, dir, "commit", "-q", "--allow-empty", "-m", fmt.Sprint(i))
 	}
@@ -53,18 +59,41 @@ func RunGit(t testing.TB, dir string, args ...string) {
 	}
 }
 
-// WriteFiles writes files into a directory; one without text is removed.
+// changeFiles writes files into a directory; one without text is deleted.
+func changeFiles(t testing.TB, dir string, files map[string]string) {
+	t.Helper()
+	written := map[string]string{}
+	for name, text := range files {
+		if text != "" {
+			written[name] = text
+		} else if err := os.Remove(filepath.Join(dir, filepath.FromSlash(name))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	WriteFiles(t, dir, written)
+}
+
+// NewDir writes files, by name, into a new directory.
+func NewDir(t testing.TB, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	WriteFiles(t, dir, files)
+	return dir
+}
+
+// WriteFiles writes files, by name, into a directory. A script, which begins with #!, can be executed.
 func WriteFiles(t testing.TB, dir string, files map[string]string) {
 	t.Helper()
 	for name, text := range files {
-		at := filepath.Join(dir, filepath.FromSlash(name))
-		var err error
-		if text == "" {
-			err = os.Remove(at)
-		} else if err = os.MkdirAll(filepath.Dir(at), 0o755); err == nil {
-			err = os.WriteFile(at, []byte(text), 0o644)
+		file := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
 		}
-		if err != nil {
+		mode := os.FileMode(0o644)
+		if strings.HasPrefix(text, "#!") {
+			mode = 0o755
+		}
+		if err := os.WriteFile(file, []byte(text), mode); err != nil {
 			t.Fatal(err)
 		}
 	}
