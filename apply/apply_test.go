@@ -88,6 +88,20 @@ func run(t testing.TB, url string, sql ...string) {
 	pgservertest.Exec(t, conn, sql...)
 }
 
+// dropAtEnd drops a role, and all that it owns, when the test ends.
+func dropAtEnd(t testing.TB, db, role string) {
+	t.Cleanup(func() {
+		conn, err := pgx.Connect(context.Background(), db)
+		if err == nil {
+			_, err = conn.Exec(context.Background(), "DROP OWNED BY "+role+"; DROP ROLE "+role)
+			_ = conn.Close(context.Background())
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // content is a query's rows as text.
 func content(t testing.TB, url, sql string) []string {
 	t.Helper()
@@ -212,16 +226,7 @@ func TestRole(t *testing.T) {
 	db := pgservertest.Database(t, onward.NewestMajor)
 	role := "owner_" + strings.ToLower(p.Catalog[:8])
 	run(t, db, base, "CREATE ROLE "+role, "GRANT CREATE, USAGE ON SCHEMA public TO "+role, "ALTER TABLE orders OWNER TO "+role)
-	t.Cleanup(func() {
-		conn, err := pgx.Connect(context.Background(), db)
-		if err == nil {
-			_, err = conn.Exec(context.Background(), "DROP OWNED BY "+role+"; DROP ROLE "+role, pgx.QueryExecModeSimpleProtocol)
-			_ = conn.Close(context.Background())
-		}
-		if err != nil {
-			t.Error(err)
-		}
-	})
+	dropAtEnd(t, db, role)
 	finishPlan(t, apply.Config{DB: db, Plan: p, Role: role})
 	got := content(t, db, "SELECT relname || ' ' || pg_get_userbyid(relowner) FROM pg_class WHERE relname IN ('more', 'orders_note_idx') ORDER BY 1")
 	if diff := cmp.Diff([]string{"more " + role, "orders_note_idx " + role}, got); diff != "" {

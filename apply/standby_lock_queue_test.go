@@ -4,11 +4,12 @@ import (
 	"encoding/binary"
 	"io"
 	"net"
-	"net/url"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 )
 
 // line passes on what a run sends, and has a fault happen at the commit with a number.
@@ -148,29 +149,5 @@ func pass(to io.Writer, kind, head []byte, from io.Reader) bool {
 // through is an address that leads through the line.
 func (l *line) through(t testing.TB, db string) string {
 	t.Helper()
-	u, err := url.Parse(db)
-	if err != nil {
-		t.Fatal(err)
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = listener.Close() })
-	q := u.Query()
-	to := q.Get("host") + "/.s.PGSQL." + q.Get("port")
-	go func() {
-		for {
-			client, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go l.serve(client, to)
-		}
-	}()
-	u.Host = listener.Addr().String()
-	q.Del("host")
-	q.Del("port")
-	u.RawQuery = q.Encode()
-	return u.String()
+	return pgservertest.Interpose(t, db, l.serve)
 }

@@ -1,14 +1,12 @@
 package apply_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/jackc/pgx/v5"
 
 	"github.com/onward-sql/onward/apply"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
@@ -225,16 +223,7 @@ func TestRowLevelSecurity(t *testing.T) {
 	run(t, db, "CREATE ROLE "+role, "GRANT CREATE, USAGE ON SCHEMA public TO "+
 		role, "GRANT ALL ON ALL TABLES IN SCHEMA public, onward TO "+role, "GRANT USAGE ON SCHEMA onward TO "+role,
 		"ALTER TABLE orders ENABLE ROW LEVEL SECURITY", "CREATE POLICY few ON orders USING (id < 100)", "UPDATE onward_ledger.plan SET role = '"+role+"'")
-	t.Cleanup(func() {
-		conn, err := pgx.Connect(context.Background(), db)
-		if err == nil {
-			_, err = conn.Exec(context.Background(), "DROP OWNED BY "+role+"; DROP ROLE "+role, pgx.QueryExecModeSimpleProtocol)
-			_ = conn.Close(context.Background())
-		}
-		if err != nil {
-			t.Error(err)
-		}
-	})
+	dropAtEnd(t, db, role)
 	unfinished := new(apply.UnfinishedError)
 	if _, err := apply.Run(t.Context(), apply.Config{
 		DB:   db,

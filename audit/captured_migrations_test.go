@@ -113,13 +113,7 @@ func TestCaptureOfBranch(t *testing.T) {
 // although the deployed one would fail.
 func TestCaptureOfDatabase(t *testing.T) {
 	t.Parallel()
-	server := pgservertest.Server(t, 17)
-	name, err := server.NewDatabase(t.Context(), "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn := pgservertest.Connect(t, server.URL(name))
-	pgservertest.Exec(t, conn, `CREATE TABLE users (id serial PRIMARY KEY, email text); CREATE TABLE teams (id serial PRIMARY KEY, email text);
+	deployed, _ := pgservertest.ConnectNew(t, 17, `CREATE TABLE users (id serial PRIMARY KEY, email text); CREATE TABLE teams (id serial PRIMARY KEY, email text);
 		CREATE TABLE knex_migrations (id serial PRIMARY KEY, name varchar(255), batch integer, migration_time timestamptz);
 		CREATE TABLE knex_migrations_lock (index serial PRIMARY KEY, is_locked integer);
 		INSERT INTO knex_migrations (name, batch, migration_time) VALUES ('20240101_tables.js', 1, now());
@@ -128,7 +122,7 @@ func TestCaptureOfDatabase(t *testing.T) {
 	base["onward.yaml"] += "    capture_base: db\n"
 	base["db/20240101_tables.js"] = "exports.up = async (knex) => { throw new Error('years ago') }\nexports.down = async () => {}\n"
 	dir := commitKnex(t, base, map[string]string{"db/20240201_indexes.js": knexIndexes})
-	r, err := auditLast(t, dir, Config{Deployed: Deployed{DB: server.URL(name)}})
+	r, err := auditLast(t, dir, Config{Deployed: Deployed{DB: deployed}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/gitrange/gittest"
 	"github.com/onward-sql/onward/internal/workload"
 	"github.com/onward-sql/onward/onward"
 )
@@ -122,10 +123,7 @@ func order(by string) string { return "ORDER BY " + map[string]string{"n": "nick
 // A recording that cannot be read is the caller's mistake, and says which file.
 func TestRecordingUnread(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "load.json")
-	if err := os.WriteFile(path, []byte("{}"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	path := gittest.NewFile(t, "load.json", "{}")
 	dir := repository(t, "-- m/001_a.sql --\nCREATE TABLE a (id int);\n", "-- m/002_b.sql --\nDROP TABLE a;\n")
 	for _, p := range []string{path, path + ".gone"} {
 		c := Config{Dir: dir, Base: "main"}

@@ -1,13 +1,13 @@
 package guard
 
 import (
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/onward-sql/onward/internal/gitrange/gittest"
 )
 
 // The address in a command's own arguments is the proxy's afterwards, or the command is refused before it starts.
@@ -147,10 +147,7 @@ func TestRewriteEnvironment(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.host, p.port = "127.0.0.1", "7777"
-	services := filepath.Join(t.TempDir(), "services")
-	if err := os.WriteFile(services, []byte("[prod]\nhost=db.example.com\nuser=u\ndbname=app\n[other]\nhost=elsewhere\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	services := gittest.NewFile(t, "services", "[prod]\nhost=db.example.com\nuser=u\ndbname=app\n[other]\nhost=elsewhere\n")
 	for _, tc := range []struct{ args, env, want string }{
 		{"psql -h db.example.com -U u", "PGSSLMODE=verify-full PGHOSTADDR=10.0.0.1", "PGHOST=127.0.0.1 PGPASSWORD=secret PGPORT=7777 PGSSLMODE=disable"},
 		{"psql -h db.example.com", "PGUSER=somebody", "PGHOST=127.0.0.1 PGPORT=7777 PGSSLMODE=disable PGUSER=somebody"},

@@ -14,6 +14,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/onward-sql/onward/internal/gitrange/gittest"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/internal/wire"
 	"github.com/onward-sql/onward/onward"
@@ -98,10 +99,7 @@ func copyRoot(t *testing.T, from, dir string) {
 // runScript makes rootScript the command.
 func runScript(t *testing.T, s *stage, argument string) {
 	t.Helper()
-	script := filepath.Join(t.TempDir(), "script.sh")
-	if err := os.WriteFile(script, []byte(rootScript), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	script := gittest.NewFile(t, "script.sh", rootScript)
 	cfg, err := pgconn.ParseConfig(s.c.DB)
 	if err != nil {
 		t.Fatal(err)

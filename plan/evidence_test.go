@@ -140,19 +140,7 @@ func TestUsesDecideSplit(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			conf := plan.Config{
-				Sketch: true,
-				New:    []*verify.Workload{c.fresh},
-				Config: rehearse.Config{Config: audit.Config{
-					Dir:  repository(t, base, "ALTER TABLE t ADD COLUMN b text, ADD COLUMN c text; ALTER TABLE t DROP COLUMN a;"),
-					Base: "main",
-					Head: "feature",
-				}},
-			}
-			if c.old != nil {
-				conf.Old = []*verify.Workload{c.old}
-			}
-			p := makePlan(t, conf)
+			p := sketchFor(t, repository(t, base, "ALTER TABLE t ADD COLUMN b text, ADD COLUMN c text; ALTER TABLE t DROP COLUMN a;"), c.old, c.fresh)
 			conn := pgservertest.Connect(t, pgservertest.Database(t, 17))
 			sql := base + "INSERT INTO t VALUES (1, 'abc');"
 			for _, s := range p.Steps[:p.Contract()] {
@@ -166,6 +154,16 @@ func TestUsesDecideSplit(t *testing.T) {
 			}
 		})
 	}
+}
+
+// sketchFor plans a release without a proof, with recordings of the old code, unless it is nil, and of the new code.
+func sketchFor(t *testing.T, dir string, old, fresh *verify.Workload) *onward.Plan {
+	t.Helper()
+	c := plan.Config{Sketch: true, New: []*verify.Workload{fresh}, Config: rehearse.Config{Config: audit.Config{Dir: dir, Base: "main", Head: "feature"}}}
+	if old != nil {
+		c.Old = []*verify.Workload{old}
+	}
+	return makePlan(t, c)
 }
 
 // What is written against the evidence stays, and the last step's check finds it.
@@ -185,15 +183,7 @@ func TestUsesDecideWrong(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			conf := plan.Config{
-				Sketch: true,
-				New:    []*verify.Workload{c.fresh},
-				Config: rehearse.Config{Config: audit.Config{Dir: repository(t, base, "ALTER TABLE t RENAME COLUMN a TO b;"), Base: "main", Head: "feature"}},
-			}
-			if c.old != nil {
-				conf.Old = []*verify.Workload{c.old}
-			}
-			p := makePlan(t, conf)
+			p := sketchFor(t, repository(t, base, "ALTER TABLE t RENAME COLUMN a TO b;"), c.old, c.fresh)
 			conn := pgservertest.Connect(t, pgservertest.Database(t, 17))
 			run := func(sql string) {
 				t.Helper()

@@ -60,15 +60,8 @@ func TestDenyDeprecated(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var out strings.Builder
-			c.Command, c.Out, c.Err, c.DenyDeprecated, c.Deprecated = self(), &out, &out, true, []string{"users.old"}
-			r, err := record.Run(t.Context(), c)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if r.Failed != nil {
-				t.Fatalf("%v\n%s", r.Failed, out.String())
-			}
+			c.Command, c.DenyDeprecated, c.Deprecated = self(), true, []string{"users.old"}
+			r := recordCommand(t, c)
 			var got []string
 			for _, d := range r.Denied {
 				got = append(got, strings.ReplaceAll(strings.Join(d.Columns, " "), "public.users.", "")+": "+d.SQL)
@@ -78,7 +71,7 @@ func TestDenyDeprecated(t *testing.T) {
 				"nick: SELECT nick FROM users WHERE id = $1", "nick: UPDATE users SET nick = $1", "old: SELECT old FROM users",
 			}
 			if strings.Join(got, "\n") != strings.Join(want, "\n") {
-				t.Errorf("got\n%s\nwant\n%s\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"), out.String())
+				t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 			}
 			for _, q := range r.Workload.Queries {
 				if q.Mark == workload.Code && q.Errors["42501"] > 0 != strings.Contains(strings.Join(want, "\n"), q.SQL) {

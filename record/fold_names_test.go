@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/onward-sql/onward/internal/gitrange/gittest"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/internal/workload"
 	"github.com/onward-sql/onward/record"
@@ -23,23 +24,12 @@ func psql(t *testing.T, c record.Config, script string) *record.Workload {
 	if err != nil {
 		pgservertest.SkipOrFail(t, err)
 	}
-	file := filepath.Join(t.TempDir(), "script.sql")
-	if err := os.WriteFile(file, []byte(script), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	var out strings.Builder
-	c.Command, c.Out, c.Err = []string{client, "-Xqv", "ON_ERROR_STOP=1", "-f", file}, &out, &out
+	file := gittest.NewFile(t, "script.sql", script)
+	c.Command = []string{client, "-Xqv", "ON_ERROR_STOP=1", "-f", file}
 	if c.Server == "" {
 		c.Major = 17
 	}
-	r, err := record.Run(t.Context(), c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if r.Failed != nil {
-		t.Fatalf("%v\n%s", r.Failed, out.String())
-	}
-	return r.Workload
+	return recordCommand(t, c).Workload
 }
 
 // code are the texts of the code's queries with their calls, sorted.

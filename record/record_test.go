@@ -69,6 +69,26 @@ func TestProgram(t *testing.T) {
 	must(main.Exec(ctx, "DROP DATABASE test_shop_gw1"))
 }
 
+// recordCommand records a command that works. What it prints is shown if the test fails.
+func recordCommand(t *testing.T, c record.Config) *record.Result {
+	t.Helper()
+	var out strings.Builder
+	c.Out, c.Err = &out, &out
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Log(out.String())
+		}
+	})
+	r, err := record.Run(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Failed != nil {
+		t.Fatal(r.Failed)
+	}
+	return r
+}
+
 func self() []string { return []string{os.Args[0], "-test.run=^TestProgram$", "-test.v"} }
 
 // query is the one whose text has a word.
@@ -90,18 +110,11 @@ func TestRecord(t *testing.T) {
 	for _, where := range []string{"throwaway", "named"} {
 		t.Run(where, func(t *testing.T) {
 			t.Parallel()
-			var out strings.Builder
-			c := record.Config{Command: self(), Env: []string{program + "=works"}, Out: &out, Err: &out, Major: 17}
+			c := record.Config{Command: self(), Env: []string{program + "=works"}, Major: 17}
 			if where == "named" {
 				c.Server, c.Major = pgservertest.Database(t, 16), 0
 			}
-			r, err := record.Run(t.Context(), c)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if r.Failed != nil {
-				t.Fatalf("%v\n%s", r.Failed, out.String())
-			}
+			r := recordCommand(t, c)
 			insert := query(t, r.Workload, "INSERT INTO users")
 			if insert.Calls != 12 || !insert.Named || !slices.Equal(insert.Params, []string{"text", "mood"}) || insert.Resolved != "server" ||
 				len(insert.Uses) != 1 || !slices.Equal(insert.Uses[0].Writes, []string{"email", "mood"}) || insert.Senders[0].Place == "" {

@@ -117,11 +117,7 @@ func TestNoOffenders(t *testing.T) {
 			cfg := on(branch(t, keptBase, []txtar.File{file}))
 			cfg.Rows = fill.Plan{All: 300, Seed: 1}
 			r, h := rehearsed(t, cfg)
-			for _, f := range r.Findings {
-				if strings.HasPrefix(f.Rule, "rehearsal-") {
-					t.Errorf("%s: %s", f.Rule, f.Fact)
-				}
-			}
+			requireSilence(t, r)
 			for _, st := range h.Statements {
 				if st.Failed != nil {
 					t.Errorf("%s: %+v", text(r, st), st.Failed)

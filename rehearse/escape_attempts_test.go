@@ -67,7 +67,7 @@ func TestEscapes(t *testing.T) {
 // nothing around the server; else nothing of the above would show anything.
 func TestPayload(t *testing.T) {
 	t.Parallel()
-	out := reachable(t)
+	out := reachable(t, 0o777)
 	payload := strings.ReplaceAll(partsOf(t)["payload"], "OUTSIDE", out)
 	c := rehearse.Config{
 		Config: audit.Config{Dir: branch(t, "-- +goose Up\n"+tableOfAll, []txtar.File{{
@@ -122,7 +122,7 @@ func (e *escape) run(t *testing.T, majors []int) {
 // rehearse rehearses it, and looks who ran what it left, and what got out. The
 // report is nil where an error was wanted.
 func (e *escape) rehearse(t *testing.T, majors []int) *onward.Report {
-	outside := reachable(t)
+	outside := reachable(t, 0o777)
 	text := func(name string) []byte { return []byte(strings.ReplaceAll(e.text[name], "OUTSIDE", outside)) }
 	c := rehearse.Config{
 		Config: audit.Config{Dir: branch(t, string(text("base.sql")), []txtar.File{
@@ -259,17 +259,17 @@ func (e *escape) end(t *testing.T, r *onward.Report, on *onward.Rehearsal) {
 	}
 }
 
-// reachable returns a directory in which every user of the machine may write: the
+// reachable returns a directory that every user of the machine may use with these rights: the
 // server may run as another user, and the directories of the tests themselves are
-// closed.
-func reachable(t *testing.T) string {
+// closed. Its name is short, because sockets are in it.
+func reachable(t *testing.T, rights os.FileMode) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "outside")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	if err := os.Chmod(dir, 0o777); err != nil {
+	if err := os.Chmod(dir, rights); err != nil {
 		t.Fatal(err)
 	}
 	return dir

@@ -258,7 +258,7 @@ func TestHostile(t *testing.T) {
 }
 
 func (h hostile) run(t *testing.T) {
-	outside := reachable(t)
+	outside := reachable(t, 0o777)
 	head := "-- +goose Up\n"
 	if h.outside {
 		head = "-- +goose NO TRANSACTION\n" + head
@@ -333,7 +333,7 @@ func (h hostile) check(t *testing.T, r *onward.Report, out *onward.Rehearsal) {
 // rights than the migrations have.
 func TestCodeOfTables(t *testing.T) {
 	t.Parallel()
-	outside := reachable(t)
+	outside := reachable(t, 0o777)
 	evil := func(name, returns, value string) string {
 		return "-- +goose StatementBegin\nCREATE FUNCTION " + name + " RETURNS " + returns + " LANGUAGE plpgsql AS $$ BEGIN\n" +
 			"BEGIN RESET ROLE; EXECUTE $c$COPY (SELECT 1) TO PROGRAM ': > " + outside + "/x'$c$; EXCEPTION WHEN insufficient_privilege THEN NULL; END;\n" +

@@ -1,29 +1,25 @@
 package rehearse_test
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"golang.org/x/tools/txtar"
 
 	"github.com/onward-sql/onward/internal/fill"
+	"github.com/onward-sql/onward/internal/gitrange/gittest"
 )
 
 // With a recording, the deployed code's own pages wait, by name, and its own queries fail,
 // after the statement that breaks them. Queries that must not be sent are left out.
 func TestRecordedTraffic(t *testing.T) {
 	t.Parallel()
-	file := filepath.Join(t.TempDir(), "workload.json")
-	if err := os.WriteFile(file, []byte(`{"schema": "onward.workload/1", "sources": ["record"], "queries": [
+	file := gittest.NewFile(t, "workload.json", `{"schema": "onward.workload/1", "sources": ["record"], "queries": [
 {"id": "1", "sql": "SELECT total FROM orders WHERE user_id = $1", "kind": "select", "params": ["bigint"], "uses": [{"relation": "public.orders"}], "calls": 9, "senders": [{"place": "checkout", "calls": 9}]},
 {"id": "2", "sql": "INSERT INTO orders (user_id, total) VALUES ($1, $2)", "kind": "insert", "params": ["bigint", "integer"], "uses": [{"relation": "public.orders"}], "calls": 9, "senders": [{"place": "checkout", "calls": 9}]},
 {"id": "3", "sql": "SELECT email, mood FROM users WHERE id = $1", "kind": "select", "params": ["bigint"], "uses": [{"relation": "public.users"}], "calls": 90, "senders": [{"place": "profile", "calls": 90}]},
 {"id": "4", "sql": "SELECT pg_terminate_backend(pid) FROM pg_stat_activity, users", "kind": "select", "uses": [{"relation": "public.users"}], "calls": 900}
-], "sequences": [{"transaction": "commit", "steps": [{"query": "1"}, {"query": "2"}], "count": 9}]}`), 0o600); err != nil {
-		t.Fatal(err)
-	}
+], "sequences": [{"transaction": "commit", "steps": [{"query": "1"}, {"query": "2"}], "count": 9}]}`)
 	c := on(branch(t, shopBase, []txtar.File{
 		step("ALTER TABLE orders ADD COLUMN note text;\nSELECT pg_sleep(0.5);"),
 		{Name: "00003_moods.sql", Data: []byte("-- +goose Up\nALTER TABLE users ADD COLUMN age int;\nALTER TABLE users DROP COLUMN mood;\n")},

@@ -252,6 +252,16 @@ func TestFailures(t *testing.T) {
 	}
 }
 
+// requireSilence requires a report without findings of the rehearsal.
+func requireSilence(t *testing.T, r *onward.Report) {
+	t.Helper()
+	for _, f := range r.Findings {
+		if strings.HasPrefix(f.Rule, "rehearsal-") {
+			t.Errorf("%s: %s", f.Rule, f.Fact)
+		}
+	}
+}
+
 // A release without faults gets no finding: a migration that can be cut off, one that
 // waits for nobody, one that names a role, and existing rows.
 func TestSilent(t *testing.T) {
@@ -268,11 +278,7 @@ func TestSilent(t *testing.T) {
 			cfg := on(branch(t, shopBase, []txtar.File{file}))
 			cfg.Rows = fill.Plan{All: 20, Seed: 1}
 			r, h := rehearsed(t, cfg)
-			for _, f := range r.Findings {
-				if strings.HasPrefix(f.Rule, "rehearsal-") {
-					t.Errorf("%s: %s", f.Rule, f.Fact)
-				}
-			}
+			requireSilence(t, r)
 			if len(h.Differences) > 0 {
 				t.Errorf("%+v", h.Differences)
 			}

@@ -40,14 +40,7 @@ CREATE TABLE posts (id int PRIMARY KEY, user_id int NOT NULL REFERENCES users, b
 // newVictims: the release has two migrations, one in a transaction and one not.
 func newVictims(t *testing.T, base, args string) victims {
 	t.Helper()
-	tmp, err := os.MkdirTemp("", "fault") // not of the test, whose name would make the paths of sockets too long
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(tmp) })
-	if err := os.Chmod(tmp, 0o755); err != nil { // the server is another user's, for root
-		t.Fatal(err)
-	}
+	tmp := reachable(t, 0o755)
 	return victims{branch(t, base, []txtar.File{
 		{
 			Name: "00002_posts.sql",

@@ -102,13 +102,9 @@ FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = ANY 
 // readRelations reads the tables of a list that are there.
 func readRelations(ctx context.Context, c *pgx.Conn, oids []uint32) (map[uint32]*relation, error) {
 	out := map[uint32]*relation{}
-	rows, err := c.Query(ctx, detailsSQL, pgx.QueryExecModeExec, oids)
-	if err != nil {
-		return nil, fmt.Errorf("read the tables at a commit point: %w", err)
-	}
 	var oid uint32
 	var text []byte
-	_, err = pgx.ForEachRow(rows, []any{&oid, &text}, func() error {
+	err := readObjects(ctx, c, "tables", detailsSQL, oids, []any{&oid, &text}, func() error {
 		var r struct {
 			relation
 			Referring []constraint
@@ -120,10 +116,19 @@ func readRelations(ctx context.Context, c *pgx.Conn, oids []uint32) (map[uint32]
 		out[oid] = &r.relation
 		return nil
 	})
-	if err != nil {
-		return nil, fmt.Errorf("read the tables at a commit point: %w", err)
+	return out, err
+}
+
+// readObjects calls a function for each row of a query about the objects of a list.
+func readObjects(ctx context.Context, c *pgx.Conn, what, sql string, oids []uint32, row []any, read func() error) error {
+	rows, err := c.Query(ctx, sql, pgx.QueryExecModeExec, oids)
+	if err == nil {
+		_, err = pgx.ForEachRow(rows, row, read)
 	}
-	return out, nil
+	if err != nil {
+		return fmt.Errorf("read the %s at a commit point: %w", what, err)
+	}
+	return nil
 }
 
 // valueType is what values meet of a type: its labels, or the conditions of a domain.
@@ -144,20 +149,13 @@ FROM pg_type t WHERE t.oid = ANY ($1)`
 // readKinds reads types of a list.
 func readKinds(ctx context.Context, c *pgx.Conn, oids []uint32) (map[uint32]*valueType, error) {
 	out := map[uint32]*valueType{}
-	rows, err := c.Query(ctx, kindsSQL, pgx.QueryExecModeExec, oids)
-	if err != nil {
-		return nil, fmt.Errorf("read the types at a commit point: %w", err)
-	}
 	var oid uint32
 	var k valueType
-	_, err = pgx.ForEachRow(rows, []any{&oid, &k.name, &k.labels, &k.checks, &k.parts}, func() error {
+	err := readObjects(ctx, c, "types", kindsSQL, oids, []any{&oid, &k.name, &k.labels, &k.checks, &k.parts}, func() error {
 		one := k
 		one.name = strings.TrimPrefix(one.name, "public.")
 		out[oid], k = &one, valueType{}
 		return nil
 	})
-	if err != nil {
-		return nil, fmt.Errorf("read the types at a commit point: %w", err)
-	}
-	return out, nil
+	return out, err
 }

@@ -2,12 +2,11 @@ package verify_test
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/onward-sql/onward/internal/gitrange/gittest"
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/record"
 	"github.com/onward-sql/onward/verify"
@@ -22,10 +21,7 @@ func recordSchemas(t *testing.T, names ...string) *verify.Workload {
 INSERT INTO %[1]s.job (id, name) VALUES (1, 'a'); SELECT id FROM %[1]s.job; SET search_path = %[1]s; SELECT name FROM job; RESET search_path;
 `, s)
 	}
-	file := filepath.Join(t.TempDir(), "script.sql")
-	if err := os.WriteFile(file, []byte(script.String()), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	file := gittest.NewFile(t, "script.sql", script.String())
 	r, err := record.Run(t.Context(), record.Config{Command: []string{program(t, "psql"), "-Xqv", "ON_ERROR_STOP=1", "-f", file}, Major: 17})
 	if err != nil || r.Failed != nil {
 		t.Fatal(err, r.Failed)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -159,6 +160,34 @@ func describeSet(set *adapter.Set) string {
 	return b.String()
 }
 
+// revisions are a base and a head, with a configuration whose command is this test. Its command also writes a line to the
+// file runs.
+type revisions struct {
+	*Config
+	t          *testing.T
+	home, runs string
+	base, head adapter.Tree
+}
+
+func newRevisions(t *testing.T, base, head map[string]string) *revisions {
+	t.Helper()
+	v := &revisions{t: t, runs: filepath.Join(t.TempDir(), "runs")}
+	v.home, v.base = project(t, base)
+	_, v.head = project(t, head)
+	v.Config = newConfig(t, v.home, v.runs)
+	return v
+}
+
+// run runs the command on both.
+func (v *revisions) run() (*Run, error) {
+	return v.RunBoth(v.t.Context(), v.base, v.head, sourceOf(v.t, v.runs))
+}
+
+// sets returns the migrations of both.
+func (v *revisions) sets(r *Run) (before, after *adapter.Set) {
+	return v.Sets(r, &Revision{Tree: v.base, Source: source}, Revision{Tree: v.head, Source: source})
+}
+
 // A team's own runner on the base and on the head: names by the table that gets the files' names, rows for a loop, and the
 // cache.
 func TestOwnRunner(t *testing.T) {
@@ -171,16 +200,13 @@ func TestOwnRunner(t *testing.T) {
 		"db/4_none.sql":  "SELECT 1",
 		"db/5_zero.sql":  "UPDATE users SET name = 'x' WHERE id < 0",
 	}
-	home, baseTree := project(t, base)
-	_, headTree := project(t, head)
-	runs := filepath.Join(t.TempDir(), "runs")
-	c, own := newConfig(t, home, runs), sourceOf(t, runs)
+	v := newRevisions(t, base, head)
 	load := func() (string, string) {
-		r, err := c.RunBoth(t.Context(), baseTree, headTree, own)
+		r, err := v.run()
 		if err != nil {
 			t.Fatal(err)
 		}
-		before, after := c.Sets(r, &Revision{Tree: baseTree, Source: source}, Revision{Tree: headTree, Source: source})
+		before, after := v.sets(r)
 		return describeSet(before), describeSet(after)
 	}
 	before, after := load()
@@ -206,7 +232,7 @@ ALTER TABLE users ADD UNIQUE (email)
 		t.Errorf("head (-want +got):\n%s", diff)
 	}
 	countRuns := func(want int, why string) {
-		text, err := os.ReadFile(runs)
+		text, err := os.ReadFile(v.runs)
 		if n := strings.Count(string(text), "run"); err != nil || n != want {
 			t.Errorf("%d runs, want %d: %s (%v)", n, want, why, err)
 		}
@@ -217,12 +243,12 @@ ALTER TABLE users ADD UNIQUE (email)
 	}
 	countRuns(2, "nothing has changed")
 	head["db/2_email.sql"] = "ALTER TABLE users ADD COLUMN email varchar(10);"
-	_, headTree = project(t, head)
+	_, v.head = project(t, head)
 	if _, h := load(); !strings.Contains(h, "varchar(10)") || !strings.Contains(h, "WHERE id = 3") {
 		t.Errorf("after a change:\n%s", h)
 	}
 	countRuns(3, "only the head has changed; what the base sent was sent again")
-	if _, err := os.Stat(filepath.Join(home, "runs")); err == nil {
+	if _, err := os.Stat(filepath.Join(v.home, "runs")); err == nil {
 		t.Error("the command ran in the user's copy")
 	}
 }
@@ -232,15 +258,12 @@ func TestGeneratedRowsRefused(t *testing.T) {
 	t.Parallel()
 	base := map[string]string{"db/1_users.sql": "CREATE TABLE users (id bigint PRIMARY KEY, name text);"}
 	head := map[string]string{"db/1_users.sql": base["db/1_users.sql"], "db/2_strict.sql": "ALTER TABLE users ADD COLUMN age int NOT NULL;"}
-	home, baseTree := project(t, base)
-	_, headTree := project(t, head)
-	runs := filepath.Join(t.TempDir(), "runs")
-	c, own := newConfig(t, home, runs), sourceOf(t, runs)
-	r, err := c.RunBoth(t.Context(), baseTree, headTree, own)
+	v := newRevisions(t, base, head)
+	r, err := v.run()
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, after := c.Sets(r, &Revision{Tree: baseTree, Source: source}, Revision{Tree: headTree, Source: source})
+	_, after := v.sets(r)
 	got := describeSet(after)
 	if !strings.Contains(got, "ADD COLUMN age") || len(after.Opaque) != 1 || !strings.Contains(after.Opaque[0].Why, "contains null values") {
 		t.Errorf("%s%+v", got, after.Opaque)
@@ -259,23 +282,21 @@ func TestBaseFromSnapshot(t *testing.T) {
 	files := map[string]string{"db/1_broken.sql": "SELECT 1/0;", "dump.sql": dump,
 		"load.sh": "#!/bin/sh\nexec " + exe + " migrate snapshot\n", "snapshot/0.sql": "CREATE TABLE users (id bigint PRIMARY KEY, name text);\n" +
 			"INSERT INTO applied VALUES ('1_broken.sql');"}
-	home, baseTree := project(t, files)
-	files["db/2_email.sql"] = "ALTER TABLE users ADD COLUMN email text;"
-	_, headTree := project(t, files)
-	runs := filepath.Join(t.TempDir(), "runs")
-	c, own := newConfig(t, home, runs), sourceOf(t, runs)
-	_, err = c.RunBoth(t.Context(), baseTree, headTree, own)
+	head := maps.Clone(files)
+	head["db/2_email.sql"] = "ALTER TABLE users ADD COLUMN email text;"
+	v := newRevisions(t, files, head)
+	_, err = v.run()
 	var failed *Error
 	if !errors.As(err, &failed) || !strings.Contains(err.Error(), "division by zero") || !strings.Contains(err.Error(), "capture_base:") {
 		t.Errorf("a history that does not replay: %v", err)
 	}
 	for _, with := range []string{"dump.sql", "./load.sh"} {
-		c.BaseCommand = with
-		r, err := c.RunBoth(t.Context(), baseTree, headTree, own)
+		v.BaseCommand = with
+		r, err := v.run()
 		if err != nil {
 			t.Fatalf("%s: %v", with, err)
 		}
-		before, after := c.Sets(r, &Revision{Tree: baseTree, Source: source}, Revision{Tree: headTree, Source: source})
+		before, after := v.sets(r)
 		if got := describeSet(after); got != "2_email.sql db/2_email.sql file\n  0 ALTER TABLE users ADD COLUMN email text\n" {
 			t.Errorf("%s: %s", with, got)
 		}
@@ -290,37 +311,29 @@ func TestBaseFromSnapshot(t *testing.T) {
 // The deployed database makes the base: its schema, and the rows of the history table.
 func TestBaseFromDatabase(t *testing.T) {
 	t.Parallel()
-	server := pgservertest.Server(t, onward.NewestMajor)
-	deployed, err := server.NewDatabase(t.Context(), "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn := pgservertest.Connect(t, server.URL(deployed))
-	pgservertest.Exec(t, conn, `CREATE TYPE mood AS ENUM ('good');
+	deployed, conn := pgservertest.ConnectNew(t, onward.NewestMajor, `CREATE TYPE mood AS ENUM ('good');
 		CREATE TABLE users (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text, size int GENERATED ALWAYS AS (length(name)) STORED);
 		CREATE TABLE posts (id serial PRIMARY KEY, user_id bigint REFERENCES users, mood mood DEFAULT 'good');
 		CREATE VIEW names AS SELECT name FROM users; INSERT INTO users (name) VALUES ('a secret of production');
 		CREATE TABLE applied (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text UNIQUE, at timestamptz DEFAULT now(), raw bytea DEFAULT '\x00ff');
 		INSERT INTO applied (name) VALUES ('1_broken.sql')`)
 	files := map[string]string{"db/1_broken.sql": "SELECT 1/0;"}
-	home, baseTree := project(t, files)
-	files["db/2_email.sql"] = "ALTER TABLE users ADD COLUMN email text;"
-	_, headTree := project(t, files)
-	runs := filepath.Join(t.TempDir(), "runs")
-	c, own := newConfig(t, home, runs), sourceOf(t, runs)
-	c.HistoryTables = map[string]bool{"applied": true}
-	c.BaseCommand = DeployedBase
-	if _, err := c.RunBoth(t.Context(), baseTree, headTree, own); err == nil || !strings.Contains(err.Error(), "--db names its address") {
+	head := maps.Clone(files)
+	head["db/2_email.sql"] = "ALTER TABLE users ADD COLUMN email text;"
+	v := newRevisions(t, files, head)
+	v.HistoryTables = map[string]bool{"applied": true}
+	v.BaseCommand = DeployedBase
+	if _, err := v.run(); err == nil || !strings.Contains(err.Error(), "--db names its address") {
 		t.Errorf("without a database: %v", err)
 	}
-	c.Database = server.URL(deployed)
+	v.Database = deployed
 	load := func() {
 		t.Helper()
-		r, err := c.RunBoth(t.Context(), baseTree, headTree, own)
+		r, err := v.run()
 		if err != nil {
 			t.Fatal(err)
 		}
-		before, after := c.Sets(r, &Revision{Tree: baseTree, Source: source}, Revision{Tree: headTree, Source: source})
+		before, after := v.sets(r)
 		if got := describeSet(after); got != "2_email.sql db/2_email.sql file\n  0 ALTER TABLE users ADD COLUMN email text\n" || len(after.Opaque) != 0 || !r.Filled {
 			t.Errorf("%s %+v", got, after.Opaque)
 		}
@@ -331,7 +344,7 @@ func TestBaseFromDatabase(t *testing.T) {
 	}
 	countRuns := func(want int) {
 		t.Helper()
-		if text, err := os.ReadFile(runs); err != nil || strings.Count(string(text), "run") != want {
+		if text, err := os.ReadFile(v.runs); err != nil || strings.Count(string(text), "run") != want {
 			t.Errorf("%q %v, want %d runs", text, err, want)
 		}
 	}
@@ -342,8 +355,8 @@ func TestBaseFromDatabase(t *testing.T) {
 	pgservertest.Exec(t, conn, "ALTER TABLE posts ADD COLUMN title text")
 	load()
 	countRuns(2)
-	c.HistoryTables = map[string]bool{"other": true}
-	if _, err := c.RunBoth(t.Context(), baseTree, headTree, own); err == nil || !strings.Contains(err.Error(), "no table in which a known tool") {
+	v.HistoryTables = map[string]bool{"other": true}
+	if _, err := v.run(); err == nil || !strings.Contains(err.Error(), "no table in which a known tool") {
 		t.Errorf("without a history: %v", err)
 	}
 }

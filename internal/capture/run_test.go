@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/onward-sql/onward/internal/gitrange/gittest"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/internal/sandbox"
 	"github.com/onward-sql/onward/onward"
@@ -53,10 +54,7 @@ func TestFailures(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	secret := filepath.Join(t.TempDir(), "secret")
-	if err := os.WriteFile(secret, []byte("x"), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	secret := gittest.NewFile(t, "secret", "x")
 	refused := func(list ...string) []string { // only Linux has the sandbox
 		if runtime.GOOS != "linux" {
 			return nil

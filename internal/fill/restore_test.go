@@ -3,13 +3,13 @@ package fill_test
 import (
 	"context"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/onward-sql/onward/internal/fill"
+	"github.com/onward-sql/onward/internal/gitrange/gittest"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 )
 
@@ -48,10 +48,7 @@ ALTER TABLE ONLY public."t;t" ADD CONSTRAINT t_pkey PRIMARY KEY (id);
 
 func write(t *testing.T, content string) string {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "dump.sql")
-	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	file := gittest.NewFile(t, "dump.sql", content)
 	return file
 }
 

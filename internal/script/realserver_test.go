@@ -3,10 +3,10 @@ package script
 import (
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/onward-sql/onward/internal/gitrange/gittest"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 )
@@ -129,10 +129,7 @@ func droppedByPsql(t *testing.T, psql, url string, text *string) bool {
 	c := pgservertest.Connect(t, url)
 	*text = strings.ReplaceAll(*text, "DB", c.Config().Database)
 	pgservertest.Exec(t, c, "CREATE TABLE a (v text); CREATE TABLE b ()")
-	file := filepath.Join(t.TempDir(), "f.sql")
-	if err := os.WriteFile(file, []byte(*text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	file := gittest.NewFile(t, "f.sql", *text)
 	cmd := exec.CommandContext(t.Context(), psql, "-X", "-q", "-f", file, url)
 	cmd.Env = append(os.Environ(), "PGCLIENTENCODING=UTF8", "PSQLRC=/dev/null", "PAGER=")
 	if out, err := cmd.CombinedOutput(); err != nil {

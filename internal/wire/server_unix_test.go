@@ -48,11 +48,7 @@ const ownPassword = "a-secret-of-this-test"
 func startOwn(t *testing.T, major int) *own {
 	t.Helper()
 	bin := pgservertest.Server(t, major).Install().Bin
-	dir, err := os.MkdirTemp("/tmp", "onward-wire-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
+	dir := socketDir(t)
 	s := &own{dir: dir}
 	if os.Geteuid() == 0 {
 		if err := os.Chown(dir, nobody, nobody); err != nil {

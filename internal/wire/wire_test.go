@@ -273,14 +273,21 @@ func TestDrops(t *testing.T) {
 	}
 }
 
-// TestUnix listens on a socket in a directory, which psql takes for PGHOST.
-func TestUnix(t *testing.T) {
-	t.Parallel()
+// socketDir returns a directory for sockets, whose paths must be short.
+func socketDir(t *testing.T) string {
+	t.Helper()
 	dir, err := os.MkdirTemp("/tmp", "onward-wire-")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
+
+// TestUnix listens on a socket in a directory, which psql takes for PGHOST.
+func TestUnix(t *testing.T) {
+	t.Parallel()
+	dir := socketDir(t)
 	sink := new(taps)
 	p, cfg := before(t, wire.Config{Listen: "unix:" + dir, Sink: sink})
 	var n int

@@ -81,6 +81,12 @@ func NewDir(t testing.TB, files map[string]string) string {
 	return dir
 }
 
+// NewFile writes a file into a new directory, and returns its path.
+func NewFile(t testing.TB, name, text string) string {
+	t.Helper()
+	return filepath.Join(NewDir(t, map[string]string{name: text}), name)
+}
+
 // WriteFiles writes files, by name, into a directory. A script, which begins with #!, can be executed.
 func WriteFiles(t testing.TB, dir string, files map[string]string) {
 	t.Helper()

@@ -21,11 +21,19 @@ type Line struct {
 	Flood, Trickle atomic.Bool
 	// Match selects the sessions that Mute concerns, by their application_name; "" selects all.
 	Match string
-	unix  string
 }
 
 // NewLine listens in front of a server until the test ends.
 func NewLine(t testing.TB, to string) *Line {
+	t.Helper()
+	l := &Line{}
+	l.URL = Interpose(t, to, l.serveClient)
+	return l
+}
+
+// Interpose listens in front of a server until the test ends, and returns the address that leads there. serve gets each
+// client, and the path of the server's socket.
+func Interpose(t testing.TB, to string, serve func(client net.Conn, socket string)) string {
 	t.Helper()
 	u, err := url.Parse(to)
 	if err != nil {
@@ -37,29 +45,28 @@ func NewLine(t testing.TB, to string) *Line {
 	}
 	t.Cleanup(func() { _ = listener.Close() })
 	q := u.Query()
-	l := &Line{unix: q.Get("host") + "/.s.PGSQL." + q.Get("port")}
+	socket := q.Get("host") + "/.s.PGSQL." + q.Get("port")
 	u.Host = listener.Addr().String()
 	q.Del("host")
 	q.Del("port")
 	q.Set("sslmode", "disable")
 	u.RawQuery = q.Encode()
-	l.URL = u.String()
 	go func() {
 		for {
 			client, err := listener.Accept()
 			if err != nil {
 				return
 			}
-			go l.serveClient(client)
+			go serve(client, socket)
 		}
 	}()
-	return l
+	return u.String()
 }
 
 // serveClient connects one client with the server.
-func (l *Line) serveClient(client net.Conn) {
+func (l *Line) serveClient(client net.Conn, socket string) {
 	defer func() { _ = client.Close() }()
-	server, err := net.Dial("unix", l.unix)
+	server, err := net.Dial("unix", socket)
 	if err != nil {
 		return
 	}
