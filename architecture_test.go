@@ -96,6 +96,7 @@ var exceptions = map[string]string{
 	"internal/adapter/adaptertest":   "test support",
 	"internal/pgparse/collide":       "test support",
 	"internal/gitrange/gittest":      "test support",
+	"internal/wire/wiretest":         "test support",
 	"internal/rotation":              "test support",
 	"internal/report/picture":        "a program of its own",
 	"internal/report/shots":          "a program of its own",

@@ -2,7 +2,6 @@ package apply_test
 
 import (
 	"errors"
-	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -26,13 +25,7 @@ func TestDiskFull(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.Remove(dir) })
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=24m,mode=1777"); err != nil {
-		if errors.Is(err, fs.ErrPermission) && os.Geteuid() != 0 {
-			t.Skipf("SKIPPED, not tested: a small file system is needed, which takes root: %v", err)
-		}
-		pgservertest.SkipOrFail(t, err)
-	}
-	t.Cleanup(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
+	pgservertest.MountSmall(t, dir, "24m")
 	server, err := pgserver.Start(t.Context(), pgserver.Config{Major: 17, Small: true, Unconfined: true})
 	if err != nil {
 		pgservertest.SkipOrFail(t, err)

@@ -17,6 +17,7 @@ import (
 	"github.com/onward-sql/onward/internal/gitrange/gittest"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/internal/wire"
+	"github.com/onward-sql/onward/internal/wire/wiretest"
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/plan"
 	"github.com/onward-sql/onward/rehearse"
@@ -32,15 +33,7 @@ type shop struct {
 func newShop(t *testing.T) *shop {
 	t.Helper()
 	s := &shop{t: t, python: pgservertest.ToolPath(t, "django-venvs.sh", "django-5.2-psycopg", "bin", "python"), db: pgservertest.Database(t, onward.NewestMajor)}
-	server, err := wire.ParseServer(s.db)
-	if err != nil {
-		t.Fatal(err)
-	}
-	front, err := wire.Listen(t.Context(), wire.Config{Server: server}) // Django knows hosts and ports, and the server has a socket
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = front.Close() })
+	front := wiretest.ListenInFront(t, s.db, wire.Config{})
 	s.env = append(os.Environ(), "DB_NAME="+content(t, s.db, "SELECT current_database()::text")[0], "DB_PORT="+front.Port())
 	s.dir = repository(t, map[string]string{
 		".gitignore": "__pycache__\n",

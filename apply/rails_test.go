@@ -16,6 +16,7 @@ import (
 
 	"github.com/onward-sql/onward/apply"
 	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/internal/adapter/adaptertest"
 	"github.com/onward-sql/onward/internal/gitrange/gittest"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/onward"
@@ -27,12 +28,12 @@ import (
 // lock. The real Rails continues after it, and onward after Rails.
 func TestRails(t *testing.T) {
 	t.Parallel()
-	dir := gittest.Commits(t, pgservertest.RailsFiles(t, "database: <%= ENV['PGDATABASE'] %>", map[string]string{
-		"db/migrate/20240101000000_create_orders.rb": pgservertest.RailsMigration("CreateOrders", "create_table(:orders) { |t| t.string :note }"),
-		"db/migrate/20240102000000_wait.rb": pgservertest.RailsMigration("Wait",
+	dir := gittest.Commits(t, adaptertest.RailsFiles(t, "database: <%= ENV['PGDATABASE'] %>", map[string]string{
+		"db/migrate/20240101000000_create_orders.rb": adaptertest.RailsMigration("CreateOrders", "create_table(:orders) { |t| t.string :note }"),
+		"db/migrate/20240102000000_wait.rb": adaptertest.RailsMigration("Wait",
 			`execute "DO 'BEGIN WHILE EXISTS (SELECT FROM gates) LOOP PERFORM pg_sleep(0.05); END LOOP; END'"`),
 	}), map[string]string{
-		"db/migrate/20240103000000_add_amount.rb":  pgservertest.RailsMigration("AddAmount", "add_column :orders, :amount, :integer"),
+		"db/migrate/20240103000000_add_amount.rb":  adaptertest.RailsMigration("AddAmount", "add_column :orders, :amount, :integer"),
 		"db/migrate/20240103000000_add_amount.sql": "ALTER TABLE orders ADD COLUMN amount int;\n",
 	})
 	db := pgservertest.Database(t, onward.NewestMajor)
@@ -89,7 +90,7 @@ func TestRails(t *testing.T) {
 	}
 
 	gittest.WriteFiles(t, dir, map[string]string{
-		"db/migrate/20240104000000_count.rb": pgservertest.RailsMigration("Count", "add_column :orders, :count, :integer"),
+		"db/migrate/20240104000000_count.rb": adaptertest.RailsMigration("Count", "add_column :orders, :count, :integer"),
 	})
 	if _, err := pending(); !errors.As(err, &refused) || !strings.Contains(refused.Text, "db/migrate/20240104000000_count.rb is a program (Ruby)") ||
 		!strings.Contains(refused.Text, "onward guard --db ADDRESS -- bin/rails db:migrate") {
@@ -123,7 +124,7 @@ func TestPrograms(t *testing.T) {
 	}{
 		"Rails": {
 			map[string]string{
-				"db/migrate/20240101000000_a.rb": pgservertest.RailsMigration("A", "create_table(:a)"),
+				"db/migrate/20240101000000_a.rb": adaptertest.RailsMigration("A", "create_table(:a)"),
 				"db/structure.sql":               orders,
 				"db/schema.rb":                   "ActiveRecord::Schema.define {}\n",
 			},

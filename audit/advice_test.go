@@ -44,14 +44,16 @@ func TestAdvisedNames(t *testing.T) {
 	table, column, constraint := "t"+strings.Repeat("a", 61), "c"+strings.Repeat("b", 61), "u"+strings.Repeat("d", 61)
 	word := regexp.MustCompile(`\w{64,}`)
 	dir := t.TempDir()
-	gittest.WriteFiles(t, dir, map[string]string{"schema.sql": "CREATE TABLE other (id int PRIMARY KEY); CREATE TABLE " + table + " (id int, " + column + " varchar(20));\n" +
+	gittest.WriteFiles(t, dir, map[string]string{"schema.sql": "CREATE TABLE other (id int PRIMARY KEY); " +
+		"CREATE TABLE " + table + " (id int, " + column + " varchar(20));\n" +
 		"CREATE DOMAIN positive AS int CHECK (VALUE > 0); CREATE VIEW v" + table[1:] + " AS SELECT 1 AS a;"})
 	for _, sql := range []string{
 		"ALTER TABLE T ALTER COLUMN C SET NOT NULL", "ALTER TABLE T ALTER COLUMN C TYPE int USING C::int", "ALTER TABLE T ADD COLUMN X int UNIQUE",
 		"ALTER TABLE T ADD COLUMN X int CHECK (X > 0)", "ALTER TABLE T ADD COLUMN X int REFERENCES other (id)", "ALTER TABLE T ADD COLUMN X positive",
 		"ALTER TABLE T ADD PRIMARY KEY (C)", "ALTER TABLE T ADD CONSTRAINT " + constraint + " UNIQUE (C)", "DROP VIEW v" + table[1:],
 	} {
-		gittest.WriteFiles(t, dir, map[string]string{"1.sql": strings.NewReplacer(" T ", " "+table+" ", " C ", " "+column+" ", "(C)", "("+column+")", " C:", " "+column+":",
+		gittest.WriteFiles(t, dir, map[string]string{"1.sql": strings.NewReplacer(
+			" T ", " "+table+" ", " C ", " "+column+" ", "(C)", "("+column+")", " C:", " "+column+":",
 			" X ", " x"+column[1:]+" ", "(X ", "(x"+column[1:]+" ").Replace(sql) + ";"})
 		r := check(t, CheckConfig{Dir: dir, Paths: []string{"1.sql"}, Deployed: Deployed{Schema: dir + "/schema.sql"}})
 		if len(r.Findings) == 0 {

@@ -6,16 +6,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/onward-sql/onward/internal/adapter/adaptertest"
 	"github.com/onward-sql/onward/internal/gitrange/gittest"
-	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 )
 
 // Rails' own command, with its address in a variable: it is held back, it loses a race, it is cancelled while others
 // wait for it, and its exit code is the same as without the guard.
 func TestRails(t *testing.T) {
 	t.Parallel()
-	files := pgservertest.RailsFiles(t, "url: <%= ENV['DATABASE_URL'] %>", map[string]string{
-		"db/migrate/20240102000000_add_note.rb": pgservertest.RailsMigration("AddNote", "add_column :items, :note, :string"),
+	files := adaptertest.RailsFiles(t, "url: <%= ENV['DATABASE_URL'] %>", map[string]string{
+		"db/migrate/20240102000000_add_note.rb": adaptertest.RailsMigration("AddNote", "add_column :items, :note, :string"),
 	})
 	// It dumps the schema after its migrations.
 	files["config/application.rb"] = strings.Replace(files["config/application.rb"], "_after_migration = false", "_after_migration = true", 1)
@@ -26,7 +26,7 @@ func TestRails(t *testing.T) {
 	s.held("items", "SELECT count(*)::text FROM schema_migrations WHERE version = '20240102000000'")
 
 	// It loses a race for a row. Then it holds its lock as long as there is a row in gates, and others wait for it.
-	add(t, dir, "db/migrate/20240103000000_fill_note.rb", pgservertest.RailsMigration("FillNote",
+	add(t, dir, "db/migrate/20240103000000_fill_note.rb", adaptertest.RailsMigration("FillNote",
 		"execute \"UPDATE items SET note = 'secret'\"\n    add_column :items, :more, :string\n    execute 'SELECT pg_sleep(30) FROM gates'"))
 	s.run(s.other, "BEGIN", "SELECT FROM items FOR UPDATE")
 	stop := s.reads("items")

@@ -17,6 +17,7 @@ import (
 	"github.com/onward-sql/onward/internal/gitrange/gittest"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/internal/wire"
+	"github.com/onward-sql/onward/internal/wire/wiretest"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -111,16 +112,8 @@ func runScript(t *testing.T, s *stage, argument string) {
 // verifiedAddress returns the address of the stage's database with encryption and sslmode=verify-full.
 func verifiedAddress(t *testing.T, s *stage) string {
 	t.Helper()
-	server, err := wire.ParseServer(s.url)
-	if err != nil {
-		t.Fatal(err)
-	}
 	own, file := authority(t)
-	front, err := wire.Listen(t.Context(), wire.Config{Server: server, TLS: &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{own}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = front.Close() })
+	front := wiretest.ListenInFront(t, s.url, wire.Config{TLS: &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{own}}})
 	return "postgres://postgres@127.0.0.1:" + front.Port() + "/" + s.one("SELECT current_database()::text") +
 		"?sslmode=verify-full&sslrootcert=" + url.QueryEscape(file)
 }

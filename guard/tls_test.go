@@ -21,6 +21,7 @@ import (
 
 	"github.com/onward-sql/onward/guard"
 	"github.com/onward-sql/onward/internal/wire"
+	"github.com/onward-sql/onward/internal/wire/wiretest"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -54,20 +55,12 @@ func TestTLS(t *testing.T) {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
 			s := newStage(t, onward.NewestMajor, "ALTER TABLE t ADD note text DEFAULT 'secret'")
-			server, err := wire.ParseServer(s.url)
-			if err != nil {
-				t.Fatal(err)
-			}
 			own, file := authority(t)
 			var hellos atomic.Int64
-			front, err := wire.Listen(t.Context(), wire.Config{Server: server, TLS: &tls.Config{
+			front := wiretest.ListenInFront(t, s.url, wire.Config{TLS: &tls.Config{
 				MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{own},
 				GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { hellos.Add(1); return nil, nil },
 			}})
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { _ = front.Close() })
 			address := func(ca string) string {
 				u := url.URL{
 					Scheme:   "postgres",

@@ -11,6 +11,7 @@ import (
 	"github.com/onward-sql/onward/internal/gitrange/gittest"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/internal/wire"
+	"github.com/onward-sql/onward/internal/wire/wiretest"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -19,16 +20,7 @@ import (
 func tool(t *testing.T, dir string, command ...string) *stage {
 	t.Helper()
 	s := newStage(t, onward.NewestMajor)
-	// Tools know hosts and ports: the server has a socket.
-	server, err := wire.ParseServer(s.url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	front, err := wire.Listen(t.Context(), wire.Config{Server: server})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = front.Close() })
+	front := wiretest.ListenInFront(t, s.url, wire.Config{})
 	database := s.one("SELECT current_database()::text")
 	s.c.DB = "postgres://postgres@" + front.Addr().String() + "/" + database
 	s.c.Dir, s.c.Command = dir, command

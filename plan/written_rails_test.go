@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/internal/adapter/adaptertest"
 	"github.com/onward-sql/onward/internal/gitrange/gittest"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/internal/rotation"
@@ -24,15 +25,15 @@ const railsBase = "20240101000000"
 
 func newRailsProject(t *testing.T, major int) *railsProject {
 	t.Helper()
-	dir := gittest.Commits(t, pgservertest.RailsFiles(t, "database: <%= ENV['PGDATABASE'] %>", map[string]string{
+	dir := gittest.Commits(t, adaptertest.RailsFiles(t, "database: <%= ENV['PGDATABASE'] %>", map[string]string{
 		"config/initializers/inflections.rb": "ActiveSupport::Inflector.inflections(:en) do |inflect|\n  inflect.acronym 'API'\nend\n",
 		".gitignore":                         "log/\ntmp/\n",
-		"db/migrate/" + railsBase + "_create_orders.rb": pgservertest.RailsMigration("CreateOrders",
+		"db/migrate/" + railsBase + "_create_orders.rb": adaptertest.RailsMigration("CreateOrders",
 			"create_table(:customers) { |t| t.string :country; t.text :name }",
 			"create_table(:orders) { |t| t.bigint :customer_id; t.text :note; t.text :code; t.integer :size }"),
 	}))
 	gittest.RunGit(t, dir, "checkout", "-q", "-b", "feature")
-	gittest.WriteFiles(t, dir, map[string]string{"db/migrate/20240102000000_change_api_orders.rb": pgservertest.RailsMigration("ChangeAPIOrders",
+	gittest.WriteFiles(t, dir, map[string]string{"db/migrate/20240102000000_change_api_orders.rb": adaptertest.RailsMigration("ChangeAPIOrders",
 		`add_index :orders, [:code, :size], where: "code <> '#{1}\\#x'"`,
 		"add_foreign_key :orders, :customers",
 		"rename_column :orders, :note, :remark",
@@ -130,7 +131,7 @@ func TestRailsRecorded(t *testing.T) {
 	}
 	p.dropLedger()
 	p.compare(want)
-	gittest.WriteFiles(t, p.dir, map[string]string{"db/migrate/20240103000000_next.rb": pgservertest.RailsMigration("Next", "add_column :orders, :extra, :text")})
+	gittest.WriteFiles(t, p.dir, map[string]string{"db/migrate/20240103000000_next.rb": adaptertest.RailsMigration("Next", "add_column :orders, :extra, :text")})
 	if talk := p.migrate(p.db); strings.Count(talk, ": migrated") != 1 || !strings.Contains(talk, "Next: migrated") {
 		t.Errorf("after the plan:\n%s", talk)
 	}

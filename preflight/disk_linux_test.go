@@ -2,8 +2,6 @@ package preflight_test
 
 import (
 	"context"
-	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -23,13 +21,7 @@ func TestFullDisk(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=400m,mode=1777"); err != nil {
-		if errors.Is(err, fs.ErrPermission) && os.Geteuid() != 0 {
-			t.Skipf("SKIPPED, not tested: a small file system is needed, which takes root: %v", err)
-		}
-		pgservertest.SkipOrFail(t, err)
-	}
-	t.Cleanup(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
+	pgservertest.MountSmall(t, dir, "400m")
 	s, err := pgserver.Start(context.Background(), pgserver.Config{
 		Major:    17,
 		Dir:      dir,

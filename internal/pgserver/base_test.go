@@ -8,8 +8,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 )
 
 // A base is built once; later servers begin with what it holds.
@@ -29,10 +27,7 @@ func TestStartFrom(t *testing.T) {
 		if first != (i == 0) || built != 1 {
 			t.Errorf("start %d: built %t, %d times in all", i, first, built)
 		}
-		c, err := pgx.Connect(t.Context(), s.URLAs("shopkeeper", "shop"))
-		if err != nil {
-			t.Fatal(err)
-		}
+		c := connect(t, s.URLAs("shopkeeper", "shop"))
 		var role string
 		if err := c.QueryRow(t.Context(), "SELECT current_user").Scan(&role); err != nil || role != "shopkeeper" {
 			t.Errorf("role %q, %v", role, err)

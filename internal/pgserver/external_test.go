@@ -57,10 +57,7 @@ func TestExternal(t *testing.T) {
 				t.Errorf("%s databases while in use, want 2", got)
 			}
 			// A connection that somebody forgot does not keep a database.
-			conn, err := pgx.Connect(ctx, s.URL(first))
-			if err != nil {
-				t.Fatal(err)
-			}
+			conn := connect(t, s.URL(first))
 			defer conn.Close(ctx)
 			if err := s.Stop(); err != nil {
 				t.Error(err)

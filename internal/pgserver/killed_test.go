@@ -15,8 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -88,10 +86,7 @@ func TestParentKilledWhileMaking(t *testing.T) {
 func TestServerKilled(t *testing.T) {
 	t.Parallel()
 	s := server(t, Config{})
-	conn, err := pgx.Connect(context.Background(), s.URL("postgres"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	conn := connect(t, s.URL("postgres"))
 	pid, segment := postmaster(t, s.private.dir)
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)

@@ -17,10 +17,7 @@ func TestLogIsWhole(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	s := server(t, Config{Settings: map[string]string{"log_statement": "all"}})
-	c, err := pgx.Connect(ctx, s.URL("postgres"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := connect(t, s.URL("postgres"))
 	defer c.Close(ctx)
 	for i := range 500 {
 		mark := fmt.Sprintf("SELECT %d, 'seen'", i)

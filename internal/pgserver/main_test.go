@@ -90,13 +90,21 @@ func server(t testing.TB, cfg Config) *Server {
 	return s
 }
 
-// ask runs a query that returns one text.
-func ask(t testing.TB, url, sql string) string {
+// connect opens a session, which ends with the test at the latest.
+func connect(t testing.TB, url string) *pgx.Conn {
 	t.Helper()
-	conn, err := pgx.Connect(context.Background(), url)
+	conn, err := pgx.Connect(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	return conn
+}
+
+// ask runs a query that returns one text.
+func ask(t testing.TB, url, sql string) string {
+	t.Helper()
+	conn := connect(t, url)
 	defer conn.Close(context.Background())
 	var text string
 	if err := conn.QueryRow(context.Background(), sql).Scan(&text); err != nil {

@@ -15,8 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -111,10 +109,7 @@ func TestDatabaseFromTemplate(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			conn, err := pgx.Connect(ctx, s.URL(first))
-			if err != nil {
-				t.Fatal(err)
-			}
+			conn := connect(t, s.URL(first))
 			if _, err := conn.Exec(ctx, "CREATE TABLE t AS SELECT 'copied' AS x"); err != nil {
 				t.Fatal(err)
 			}

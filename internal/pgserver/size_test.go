@@ -5,8 +5,6 @@ package pgserver
 import (
 	"context"
 	"testing"
-
-	"github.com/jackc/pgx/v5"
 )
 
 // What no database's size counts is in the server's: here temporary files of a query under way.
@@ -17,10 +15,7 @@ func TestSize(t *testing.T) {
 	if before < 1<<20 {
 		t.Errorf("an empty server takes %d bytes", before)
 	}
-	conn, err := pgx.Connect(t.Context(), s.URL("postgres"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	conn := connect(t, s.URL("postgres"))
 	defer conn.Close(context.Background())
 	// A cursor keeps its sort's files while it is open.
 	if _, err := conn.Exec(t.Context(), `BEGIN; SET LOCAL work_mem = '1MB';

@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/onward-sql/onward/internal/confine"
@@ -74,10 +73,7 @@ func TestBounds(t *testing.T) {
 				t.Errorf("bounds %q\n%s", bounds(), s.Log())
 			}
 			size := s.Size()
-			conn, err := pgx.Connect(t.Context(), s.URL("postgres"))
-			if err != nil {
-				t.Fatal(err)
-			}
+			conn := connect(t, s.URL("postgres"))
 			defer conn.Close(context.Background())
 			if _, err := conn.Exec(t.Context(), "DO $$BEGIN FOR i IN 1..3000 LOOP RAISE LOG '%', repeat('x', 1000); END LOOP; END$$"); err != nil {
 				t.Fatal(err)

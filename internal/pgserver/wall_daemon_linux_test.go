@@ -12,6 +12,28 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
+// startDaemon has the probe start a daemon in a server.
+func startDaemon(t *testing.T, s *Server, o *outside) int {
+	t.Helper()
+	answers := obey(t, s, o.probe, "daemon\tdaemon\t\n")
+	pid, err := strconv.Atoi(answers["pid"])
+	if err != nil || syscall.Kill(pid, 0) != nil {
+		t.Fatalf("no daemon: %q", answers)
+	}
+	return pid
+}
+
+// outlives reports whether a process still exists after two seconds, and is not dead.
+func outlives(pid int) bool {
+	for range 100 {
+		if _, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", pid)); err != nil {
+			return false
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	return true
+}
+
 // What has left the server's session, directory and files ends with it all the same, by Stop and when the watchdog has
 // been killed.
 func TestDaemon(t *testing.T) {
@@ -22,11 +44,7 @@ func TestDaemon(t *testing.T) {
 	}
 	for _, killed := range []bool{false, true} {
 		s := server(t, Config{Small: true})
-		answers := obey(t, s, o.probe, "daemon\tdaemon\t\n")
-		pid, err := strconv.Atoi(answers["pid"])
-		if err != nil || syscall.Kill(pid, 0) != nil {
-			t.Fatalf("no daemon: %q", answers)
-		}
+		pid := startDaemon(t, s, o)
 		if killed {
 			if err := s.process.watchdog.Process.Kill(); err != nil {
 				t.Fatal(err)
@@ -35,13 +53,7 @@ func TestDaemon(t *testing.T) {
 		if err := s.Stop(); err != nil {
 			t.Error(err)
 		}
-		for range 100 {
-			if _, err = os.Readlink(fmt.Sprintf("/proc/%d/cwd", pid)); err != nil {
-				break // gone, or dead
-			}
-			time.Sleep(20 * time.Millisecond)
-		}
-		if err == nil {
+		if outlives(pid) {
 			t.Errorf("the daemon %d outlives the server; watchdog killed: %t", pid, killed)
 		}
 	}
@@ -64,11 +76,7 @@ func TestDaemonOfKilled(t *testing.T) {
 		cmd, dir := startChild(t, strconv.Itoa(onward.NewestMajor))
 		s := &Server{private: &privateDir{dir: dir, sockets: filepath.Join(dir, "s")}}
 		_, segment := postmaster(t, dir)
-		answers := obey(t, s, o.probe, "daemon\tdaemon\t\n")
-		pid, err := strconv.Atoi(answers["pid"])
-		if err != nil || syscall.Kill(pid, 0) != nil {
-			t.Fatalf("no daemon: %q", answers)
-		}
+		pid := startDaemon(t, s, o)
 		if both {
 			cwds, _ := filepath.Glob("/proc/[0-9]*/cwd")
 			for _, cwd := range cwds {
@@ -91,13 +99,7 @@ func TestDaemonOfKilled(t *testing.T) {
 			sweepDirectories(filepath.Dir(dir), acct)
 		}
 		gone(t, dir, segment)
-		for range 100 {
-			if _, err = os.Readlink(fmt.Sprintf("/proc/%d/cwd", pid)); err != nil {
-				break // gone, or dead
-			}
-			time.Sleep(20 * time.Millisecond)
-		}
-		if err == nil {
+		if outlives(pid) {
 			t.Errorf("the daemon %d outlives the server; watchdog killed, too: %t", pid, both)
 		}
 	}

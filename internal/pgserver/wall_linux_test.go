@@ -15,8 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/onward-sql/onward/internal/confine"
 	"github.com/onward-sql/onward/onward"
 )
@@ -167,10 +165,7 @@ func (o *outside) attempts(s *Server) []attempt {
 // batch sends statements one by one, as some cannot run in one transaction.
 func batch(t *testing.T, s *Server, sql string) error {
 	t.Helper()
-	conn, err := pgx.Connect(t.Context(), s.URL("postgres"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	conn := connect(t, s.URL("postgres"))
 	defer conn.Close(context.Background())
 	for _, one := range strings.Split(sql, ";") {
 		if _, err := conn.Exec(t.Context(), one); err != nil {
@@ -286,10 +281,7 @@ func (o *outside) library(t *testing.T, s *Server) {
 // obey gives orders to the probe in a server, and returns its answers.
 func obey(t *testing.T, s *Server, probe []byte, orders string) map[string]string {
 	t.Helper()
-	conn, err := pgx.Connect(t.Context(), s.URL("postgres"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	conn := connect(t, s.URL("postgres"))
 	defer conn.Close(context.Background())
 	for name, content := range map[string][]byte{"probe.so": probe, "probe.in": []byte(orders)} {
 		var object uint32
@@ -300,7 +292,7 @@ func obey(t *testing.T, s *Server, probe []byte, orders string) map[string]strin
 			t.Fatal(err)
 		}
 	}
-	_, err = conn.Exec(t.Context(), "LOAD '"+filepath.Join(s.dataDir(), "probe.so")+"'")
+	_, err := conn.Exec(t.Context(), "LOAD '"+filepath.Join(s.dataDir(), "probe.so")+"'")
 	if err == nil || !strings.Contains(err.Error(), "magic block") {
 		t.Fatalf("the library: %v", err)
 	}

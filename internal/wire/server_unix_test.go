@@ -22,6 +22,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/internal/wire"
+	"github.com/onward-sql/onward/internal/wire/wiretest"
 )
 
 // own is a server of the test's own, with rules on who gets in how, which throwaway ones
@@ -174,7 +175,7 @@ func TestAuthentication(t *testing.T) {
 			{"scram", "disable", "sslmode=require", nil, "refused TLS"},
 		} {
 			sink := new(taps)
-			p := listen(t, wire.Config{TLS: c.cert, Sink: sink}, s.url(c.role, c.upstream))
+			p := wiretest.ListenInFront(t, s.url(c.role, c.upstream), wire.Config{TLS: c.cert, Sink: sink})
 			name := fmt.Sprintf("%s to a server with %s and a client with %s", c.role, c.upstream, c.client)
 			conn, err := pgx.Connect(t.Context(), through(p, c.role, ownPassword, c.client))
 			if c.want != "" {
@@ -207,7 +208,7 @@ func TestAuthentication(t *testing.T) {
 func TestServerDies(t *testing.T) {
 	t.Parallel()
 	s := startOwn(t, 18)
-	p := listen(t, wire.Config{Sink: new(taps)}, s.url("app", "disable"))
+	p := wiretest.ListenInFront(t, s.url("app", "disable"), wire.Config{Sink: new(taps)})
 	conn, err := pgx.Connect(t.Context(), through(p, "app", "", "sslmode=disable"))
 	if err != nil {
 		t.Fatal(err)
@@ -238,7 +239,7 @@ func TestReplication(t *testing.T) {
 	t.Parallel()
 	s := startOwn(t, 18)
 	sink := new(taps)
-	p := listen(t, wire.Config{Sink: sink}, s.url("app", "disable"))
+	p := wiretest.ListenInFront(t, s.url("app", "disable"), wire.Config{Sink: sink})
 	cfg, err := pgx.ParseConfig(through(p, "app", "", "sslmode=disable"))
 	if err != nil {
 		t.Fatal(err)

@@ -24,6 +24,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/internal/wire"
+	"github.com/onward-sql/onward/internal/wire/wiretest"
 )
 
 func TestMain(m *testing.M) { os.Exit(pgservertest.Main(m)) }
@@ -62,25 +63,6 @@ func (s *taps) text() string {
 	return s.b.String()
 }
 
-func listen(t testing.TB, cfg wire.Config, url string) *wire.Proxy {
-	t.Helper()
-	server, err := wire.ParseServer(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg.Server = server
-	p, err := wire.Listen(context.Background(), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := p.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return p
-}
-
 // idle waits until nobody is connected.
 func idle(t testing.TB, p *wire.Proxy) {
 	t.Helper()
@@ -99,7 +81,7 @@ func before(t testing.TB, cfg wire.Config) (*wire.Proxy, *pgx.ConnConfig) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := listen(t, cfg, url)
+	p := wiretest.ListenInFront(t, url, cfg)
 	to, err := pgx.ParseConfig(fmt.Sprintf("host=%s port=%s user=%s dbname=%s sslmode=disable", p.Host(), p.Port(), direct.User, direct.Database))
 	if err != nil {
 		t.Fatal(err)

@@ -14,6 +14,7 @@ import (
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/internal/wire"
 	"github.com/onward-sql/onward/internal/wire/collect"
+	"github.com/onward-sql/onward/internal/wire/wiretest"
 	"github.com/onward-sql/onward/internal/workload"
 )
 
@@ -31,10 +32,6 @@ type recorder struct {
 func record(t *testing.T, major int, cfg collect.Config) *recorder {
 	t.Helper()
 	url := pgservertest.Database(t, major)
-	server, err := wire.ParseServer(url)
-	if err != nil {
-		t.Fatal(err)
-	}
 	direct, err := pgx.ParseConfig(url)
 	if err != nil {
 		t.Fatal(err)
@@ -44,15 +41,7 @@ func record(t *testing.T, major int, cfg collect.Config) *recorder {
 	}
 	cfg.Books = []string{"schema_migrations"}
 	c := collect.New(cfg)
-	p, err := wire.Listen(t.Context(), wire.Config{Server: server, Sink: c})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := p.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	p := wiretest.ListenInFront(t, url, wire.Config{Sink: c})
 	through, err := pgx.ParseConfig(fmt.Sprintf("postgres://%s@%s:%s/%s?sslmode=disable", direct.User, p.Host(), p.Port(), direct.Database))
 	if err != nil {
 		t.Fatal(err)

@@ -1,10 +1,12 @@
-package pgservertest
+package adaptertest
 
 import (
 	"maps"
 	"os/exec"
 	"strings"
 	"testing"
+
+	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 )
 
 // RailsFiles returns the files of an application: own, and those that every application has. database is a line of its
@@ -12,7 +14,7 @@ import (
 func RailsFiles(t testing.TB, database string, own map[string]string) map[string]string {
 	t.Helper()
 	if err := exec.Command("ruby", "-e", `gem "railties"; gem "activerecord"; gem "pg"`).Run(); err != nil {
-		SkipOrFail(t, err)
+		pgservertest.SkipOrFail(t, err)
 	}
 	files := map[string]string{
 		"bin/rails": "#!/usr/bin/env ruby\nAPP_PATH = File.expand_path('../config/application', __dir__)\nrequire 'rails/commands'\n",
