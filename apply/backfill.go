@@ -53,11 +53,9 @@ func (t *Target) runBackfill(ctx context.Context, s *onward.PlanStep, budget tim
 		}
 		t.tries.lostRaces = 0
 		t.tries.size = t.reportPortion(p, s, rows, took)
-		pause := p.pauseAfter(took)
-		if time.Now().Add(pause).After(end) || ctx.Err() != nil {
+		if pause, over := p.pause(ctx, took, end); over {
 			return State{Step: s, Again: pause}, nil
 		}
-		_ = queue.Pause(ctx, pause) // the next iteration reports the interruption
 	}
 }
 
@@ -120,6 +118,17 @@ func (p pace) pauseAfter(took time.Duration) time.Duration {
 		return p.leastRest
 	}
 	return max(leastPause, p.leastRest, time.Duration(p.rest*float64(took)))
+}
+
+// pause rests after a batch, unless the rest would last beyond end, or the run was interrupted: over. The next iteration, or
+// the next call, reports the interruption.
+func (p pace) pause(ctx context.Context, took time.Duration, end time.Time) (rest time.Duration, over bool) {
+	rest = p.pauseAfter(took)
+	if time.Now().Add(rest).After(end) || ctx.Err() != nil {
+		return rest, true
+	}
+	_ = queue.Pause(ctx, rest)
+	return rest, false
 }
 
 // changedTable returns the table whose rows a backfill changes, as "schema.name"; "" if it changes rows of several tables.

@@ -73,11 +73,9 @@ func (t *Target) findDirtyRows(ctx context.Context, s *onward.PlanStep, number i
 		}
 		took := time.Since(began)
 		t.tries.size = p.nextSize(t.tries.size, took)
-		pause := p.pauseAfter(took)
-		if time.Now().Add(pause).After(end) || ctx.Err() != nil {
-			return State{Step: s, Again: pause}, false, nil //nolint:nilerr // the next call reports the interruption
+		if pause, over := p.pause(ctx, took, end); over {
+			return State{Step: s, Again: pause}, false, nil
 		}
-		_ = queue.Pause(ctx, pause) // the next call reports the interruption
 	}
 	return State{}, true, t.refuseDirtyRows(ctx, s, check)
 }

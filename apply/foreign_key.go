@@ -10,7 +10,6 @@ import (
 
 	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/queue"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -73,11 +72,9 @@ func (t *Target) proveForeignKeys(ctx context.Context, s *onward.PlanStep, budge
 		if rows > 0 {
 			t.tries.size = p.nextSize(t.tries.size, time.Since(begun))
 		}
-		pause := p.pauseAfter(time.Since(begun))
-		if time.Now().Add(pause).After(end) || ctx.Err() != nil {
-			return State{Step: s, Again: pause}, nil //nolint:nilerr // the next call reports the interruption
+		if pause, over := p.pause(ctx, time.Since(begun), end); over {
+			return State{Step: s, Again: pause}, nil
 		}
-		_ = queue.Pause(ctx, pause) // the next call reports the interruption
 	}
 	proof := t.proof
 	t.proof = nil

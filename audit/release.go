@@ -169,23 +169,17 @@ func (r *Release) mainDatabase() int {
 
 // Elsewhere returns the directories whose new migrations are for other databases than the
 // one of Deployed and Steps.
-func (r *Release) Elsewhere() []string {
-	var out []string
-	main := r.main()
-	for i, c := range r.compared {
-		if len(c.release) > 0 && !slices.Contains(main, i) {
-			out = append(out, cmp.Or(r.pairs[i].source.Dir, "."))
-		}
-	}
-	return out
-}
+func (r *Release) Elsewhere() []string { return r.listDirs(false) }
 
 // Dirs returns the directories whose migrations are in Steps.
-func (r *Release) Dirs() []string {
+func (r *Release) Dirs() []string { return r.listDirs(true) }
+
+// listDirs returns the directories with new migrations of the main database, or of the others.
+func (r *Release) listDirs(ofMain bool) []string {
 	var out []string
 	main := r.main()
 	for i, c := range r.compared {
-		if len(c.release) > 0 && slices.Contains(main, i) {
+		if len(c.release) > 0 && slices.Contains(main, i) == ofMain {
 			out = append(out, cmp.Or(r.pairs[i].source.Dir, "."))
 		}
 	}

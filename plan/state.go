@@ -168,7 +168,7 @@ func canonicalDefinition(sql string) string {
 	}
 	sql = constantCast.ReplaceAllString(sql, "$1 ")
 	sql = ownNotNull.ReplaceAllString(sql, " NOT NULL")
-	end := closingParenthesis(sql, open)
+	end := parenthesisEnd(sql, open)
 	var parts []string
 	for _, span := range pgparse.SplitClauses(sql[:end], open+1) {
 		parts = append(parts, sql[span.Start:span.End])
@@ -177,23 +177,12 @@ func canonicalDefinition(sql string) string {
 	return sql[:open+1] + strings.Join(parts, ", ") + sql[end:]
 }
 
-// closingParenthesis returns the offset of the parenthesis that closes the one at the offset open.
-func closingParenthesis(sql string, open int) int {
-	depth := 0
-	for at := open; ; {
-		l := pgparse.NextLexeme(sql, at)
-		switch {
-		case l.Kind == pgparse.LexemeEnd:
-			return len(sql)
-		case sql[l.Start:l.End] == "(":
-			depth++
-		case sql[l.Start:l.End] == ")":
-			if depth--; depth == 0 {
-				return l.Start
-			}
-		}
-		at = l.End
+// parenthesisEnd returns the offset of the ")" that closes the "(" at an offset, or the end of the text.
+func parenthesisEnd(sql string, open int) int {
+	if end := pgparse.ClosingParenthesis(sql, open); end >= 0 {
+		return end
 	}
+	return len(sql)
 }
 
 // listDifferences lists the differences to another state, in sentences. Of volatile columns it compares
@@ -251,7 +240,7 @@ func hideColumn(sql, head, column string) string {
 	if !strings.HasPrefix(sql, head) {
 		return sql
 	}
-	for _, span := range pgparse.SplitClauses(sql[:closingParenthesis(sql, len(head)-1)], len(head)) {
+	for _, span := range pgparse.SplitClauses(sql[:parenthesisEnd(sql, len(head)-1)], len(head)) {
 		if strings.HasPrefix(strings.TrimSpace(sql[span.Start:span.End]), column+" ") {
 			return sql[:span.Start] + column + sql[span.End:]
 		}

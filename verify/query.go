@@ -243,22 +243,9 @@ func (q *recordedQuery) rewriteCopy(n *pgparse.CopyStmt) {
 
 // innerQuery returns the text between the first parenthesis and the one that closes it.
 func innerQuery(sql string) string {
-	depth, from := 0, strings.IndexByte(sql, '(')
-	for i, quote := max(from, 0), byte(0); i < len(sql); i++ {
-		switch c := sql[i]; {
-		case quote != 0:
-			if c == quote {
-				quote = 0
-			}
-		case c == '\'' || c == '"':
-			quote = c
-		case c == '(':
-			depth++
-		case c == ')':
-			if depth--; depth == 0 {
-				return sql[from+1 : i]
-			}
-		}
+	from := pgparse.OpeningParenthesis(sql, 0)
+	if end := pgparse.ClosingParenthesis(sql, from); end >= 0 {
+		return sql[from+1 : end]
 	}
 	return sql
 }

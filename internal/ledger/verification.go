@@ -118,12 +118,11 @@ func CountQuarantined(ctx context.Context, conn Conn, plan string) (map[string]i
 		return nil, err
 	}
 	out := map[string]int64{}
-	_, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (bool, error) {
-		var step string
-		var count int64
-		err := row.Scan(&step, &count)
+	var step string
+	var count int64
+	_, err = pgx.ForEachRow(rows, []any{&step, &count}, func() error {
 		out[step] = count
-		return true, err
+		return nil
 	})
 	return out, err
 }

@@ -83,8 +83,8 @@ func uniqueIndex(text string, n *pgparse.IndexStmt) *Condition {
 	if !n.Unique || n.Relation == nil || !n.Relation.Inh {
 		return nil
 	}
-	open := openingBracket(text, pgparse.NameEnd(text, int(n.Relation.Location)))
-	end := closingBracket(text, open)
+	open := pgparse.OpeningParenthesis(text, pgparse.NameEnd(text, int(n.Relation.Location)))
+	end := pgparse.ClosingParenthesis(text, open)
 	if end < 0 {
 		return nil
 	}
@@ -99,7 +99,7 @@ func uniqueIndex(text string, n *pgparse.IndexStmt) *Condition {
 		expr := c.qualifiedColumn(elem.GetName())
 		if elem.GetName() == "" {
 			item := text[open+1+items[i].Start : open+1+items[i].End]
-			expr = item[:closingBracket(item, openingBracket(item, 0))+1]
+			expr = item[:pgparse.ClosingParenthesis(item, pgparse.OpeningParenthesis(item, 0))+1]
 			c.columns = append(c.columns, columnNames(elem.GetExpr())...)
 		} else {
 			c.columns = append(c.columns, elem.GetName())
@@ -134,43 +134,10 @@ func columnNames(expr *pgparse.Node) (out []string) {
 	return out
 }
 
-// openingBracket is the offset of the first "(" at or after an offset; -1 for none.
-func openingBracket(text string, at int) int {
-	for {
-		l := pgparse.NextLexeme(text, at)
-		switch {
-		case l.Kind == pgparse.LexemeEnd:
-			return -1
-		case text[l.Start:l.End] == "(":
-			return l.Start
-		}
-		at = l.End
-	}
-}
-
-// closingBracket is the offset of the bracket that closes the one at open; -1 for none.
-func closingBracket(text string, open int) int {
-	for depth, at := 0, open; open >= 0; {
-		l := pgparse.NextLexeme(text, at)
-		switch {
-		case l.Kind == pgparse.LexemeEnd:
-			return -1
-		case text[l.Start:l.End] == "(":
-			depth++
-		case text[l.Start:l.End] == ")":
-			if depth--; depth == 0 {
-				return l.Start
-			}
-		}
-		at = l.End
-	}
-	return -1
-}
-
 // inBrackets is the text between the first brackets after an offset.
 func inBrackets(text string, at int) string {
-	open := openingBracket(text, at)
-	if end := closingBracket(text, open); end > 0 {
+	open := pgparse.OpeningParenthesis(text, at)
+	if end := pgparse.ClosingParenthesis(text, open); end > 0 {
 		return strings.TrimSpace(text[open+1 : end])
 	}
 	return ""
