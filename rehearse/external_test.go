@@ -47,7 +47,7 @@ func TestRolesGo(t *testing.T) {
 CREATE FUNCTION member(name) RETURNS void LANGUAGE plpgsql AS $$ BEGIN EXECUTE format('CREATE ROLE %I IN ROLE shop_reader', $1); END $$;
 GRANT SELECT ON users TO shop_reader, theirs;
 -- `
-	const release = `CREATE ROLE shop_writer NOLOGIN;
+	const writerRole = `CREATE ROLE shop_writer NOLOGIN;
 CREATE INDEX CONCURRENTLY users_email_idx ON users (email);
 SELECT member('shop_member');
 CREATE TABLE notes (id bigint PRIMARY KEY);
@@ -209,7 +209,7 @@ func TestDemandsElsewhere(t *testing.T) {
 				failed++
 			}
 		}
-		if n := len(named(r, rehearsal.FailsWithRows)); n != 1 || met != (failed == 0) {
+		if n := len(named(r, release.RehearsalFailsWithRows)); n != 1 || met != (failed == 0) {
 			t.Errorf("%s: %d findings, %d statements failed, notes %q", sql, n, failed, h.Notes)
 		}
 	}
