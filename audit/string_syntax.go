@@ -41,7 +41,7 @@ func (j *judge) recordStringSyntax(s *script.Script, deployed bool) {
 			}
 		}
 		if called && st.In == "" && st.Node != nil && pgparse.EndsElsewhere(st.SQL) {
-			st.Opaque = "what its strings hold, as a function that was called may have changed how they end"
+			st.EditRare().Opaque = "what its strings hold, as a function that was called may have changed how they end"
 		}
 	}
 	if !deployed { // their sessions are over

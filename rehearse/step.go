@@ -31,5 +31,5 @@ func (s *step) firstStatement() *script.Statement {
 	if list := s.script.Statements; len(list) > 0 {
 		return list[0]
 	}
-	return &script.Statement{Line: 1, Column: 1, EndLine: 1, EndColumn: 1}
+	return script.NewStatement(1, 1)
 }

@@ -28,13 +28,13 @@ func mayReadSchema(sql string) bool {
 }
 
 // findMissingInBody returns the first missing table or function that every call of a function
-// needs.
-func (c *Catalog) findMissingInBody(fn *Function) (Mention, *Problem) {
+// needs. parts are its body.
+func (c *Catalog) findMissingInBody(fn *Function, parts []pgparse.Part) (Mention, *Problem) {
 	k := &checker{c: c}
 	if fn.SetSearchPath || !k.plainPath() || c.gone.size == 0 && !c.namesAll() || mayChangeNames(fn.Body) && changesNames.MatchString(fn.Body) {
 		return Mention{}, nil
 	}
-	for text, node := range fn.CertainStatements(mayReadSchema) {
+	for text, node := range certainStatements(parts, mayReadSchema) {
 		for _, rv := range query.ListRelations(node) {
 			if rv.GetSchemaname() != "" || !c.isTransitionTable(fn, clipName(rv.GetRelname())) {
 				k.tableThere(rv)

@@ -12,20 +12,25 @@ import (
 // names a missing table or function. It skips statements that a call may not reach, and those
 // whose errors are handled.
 func (c *Catalog) FindRefusedInBody(fn *Function) (Mention, *Problem) {
-	for text, node := range fn.CertainStatements(mayWriteRows) {
+	parts := pgparse.ReadBody(fn.Body).Parts
+	for text, node := range certainStatements(parts, mayWriteRows) {
 		if problem := c.writeRefused(node); problem != nil {
 			return Mention{Text: text, Sure: true}, problem
 		}
 	}
-	return c.findMissingInBody(fn)
+	return c.findMissingInBody(fn, parts)
 }
 
 // CertainStatements gives the statements of a PL/pgSQL body that each call comes to, and whose
 // errors nothing handles, with their texts in it: those that look takes by their
 // SQL, as the others need not be parsed.
 func (fn *Function) CertainStatements(look func(sql string) bool) iter.Seq2[string, *pgparse.Node] {
+	return certainStatements(pgparse.ReadBody(fn.Body).Parts, look)
+}
+
+func certainStatements(parts []pgparse.Part, look func(sql string) bool) iter.Seq2[string, *pgparse.Node] {
 	return func(yield func(string, *pgparse.Node) bool) {
-		for _, part := range pgparse.ReadBody(fn.Body).Parts {
+		for _, part := range parts {
 			if part.Maybe || part.Caught || !look(part.SQL) {
 				continue
 			}

@@ -85,9 +85,14 @@ func paceCollector(environ func(string) string) *collector {
 // one after the other, with pauses in which it should not wake.
 func (c *collector) stopPacing() { debug.SetGCPercent(bunchGC) }
 
-// start takes the heap over from the runtime, for a command that can pause.
-func (c *collector) start() {
+// start takes the heap over from the runtime, for a command that can pause. If most of the work is left, it makes room
+// at once: later, the room would count as what was allocated, and the heap would be collected for it.
+func (c *collector) start(left float64) {
 	debug.SetGCPercent(-1)
+	if left > 0.5 && bytesOf(newSample(heapObjects)) > roomyHeap {
+		makeRoom()
+		c.roomy.Store(true)
+	}
 	c.setLimit(c.next.Load())
 	c.live, c.since = bytesOf(newSample(heapObjects)), bytesOf(c.allocated)
 	c.still.Store(true)
@@ -124,7 +129,7 @@ func (c *collector) collectIfFull(left float64, still func(func())) {
 		return
 	}
 	if !c.still.Load() {
-		c.start()
+		c.start(left)
 	}
 	heap, next := c.heapSize(), c.next.Load()
 	if heap < next || heap+c.estimateGrowth(left) < next+endRoom {

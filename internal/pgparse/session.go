@@ -45,16 +45,16 @@ func (s *session) applyStatement(st *Stmt, sql string) {
 			s.now, s.kept = s.start, s.start
 		}
 	case *SelectStmt, *CallStmt:
-		s.applyCalls(st.Node, true)
+		s.applyCalls(st.Node, sql, true)
 	case *UpdateStmt:
 		s.applyUpdate(x)
-		s.applyCalls(st.Node, false)
+		s.applyCalls(st.Node, sql, false)
 	case *CreateFunctionStmt:
 		s.checkFunction(x)
-		s.applyCalls(st.Node, false)
+		s.applyCalls(st.Node, sql, false)
 	case *InsertStmt, *DeleteStmt, *MergeStmt, *CreateTableAsStmt, *ExplainStmt, *CopyStmt, *PrepareStmt, *DeclareCursorStmt, *CreateStmt, *ViewStmt, *RuleStmt,
 		*AlterTableStmt:
-		s.applyCalls(st.Node, false)
+		s.applyCalls(st.Node, sql, false)
 	case *DoStmt:
 		s.applyBlock(sql)
 	case *TransactionStmt:
@@ -153,8 +153,11 @@ func (s *session) checkFunction(x *CreateFunctionStmt) {
 }
 
 // applyCalls handles the calls of set_config in a statement. runs: they are called exactly
-// once now, and not for each row, later, or never.
-func (s *session) applyCalls(n *Node, runs bool) {
+// once now, and not for each row, later, or never. Few texts have the name, or a name with escapes (U&"…").
+func (s *session) applyCalls(n *Node, sql string, runs bool) {
+	if !ContainsFold(sql, "set_config") && !ContainsFold(sql, `u&"`) {
+		return
+	}
 	Walk(n, func(x any) bool {
 		call, ok := x.(*FuncCall)
 		if !ok || len(call.Funcname) == 0 || len(call.Args) != 3 || LastText(call.Funcname) != "set_config" {

@@ -115,3 +115,19 @@ func unquoteName(s string) string {
 	s = strings.TrimPrefix(s, `"`)
 	return strings.ReplaceAll(strings.TrimSuffix(s, `"`), `""`, `"`)
 }
+
+// ContainsFold reports whether a text contains a word of ASCII letters and signs, in capitals or not.
+func ContainsFold(text, word string) bool {
+	for _, first := range []byte{word[0] | 0x20, word[0] &^ 0x20} {
+		for rest := text; len(rest) >= len(word); rest = rest[1:] {
+			i := strings.IndexByte(rest[:len(rest)-len(word)+1], first)
+			if i < 0 {
+				break
+			}
+			if rest = rest[i:]; strings.EqualFold(rest[:len(word)], word) {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -52,9 +52,7 @@ func (s *shadowTable) attachSteps() *Steps {
 // mergeChanges returns the release as a single change from the base to the head.
 func (s *shadowTable) mergeChanges() *Change {
 	c := *s.c
-	stmt := *s.c.Stmt
-	stmt.Before, stmt.After = s.release.Deployed, s.release.head
-	c.Stmt = &stmt
+	c.Stmt = s.c.Stmt.Spanning(s.release.Deployed, s.release.head)
 	return &c
 }
 

@@ -16,6 +16,7 @@ func (e *Engine) analyseMigration(m *Migration) {
 	settings, before := e.startSession(m)
 	var tx *Tx
 	number := -1
+	m.Statements = make([]*Stmt, 0, len(m.Script.Statements))
 	var points analysis.Savepoints[*catalog.Catalog]
 	if before != nil {
 		points = before.points
@@ -32,7 +33,7 @@ func (e *Engine) analyseMigration(m *Migration) {
 			tx.First = tx
 			if before != nil && len(m.Txs) == 0 {
 				if before.continuesWith(m.Script, st) {
-					tx.Earlier, tx.First, tx.alterEnum = before.tx, before.tx.First, before.tx.alterEnum
+					tx.Earlier, tx.First, tx.AddsEnumValue = before.tx, before.tx.First, before.tx.AddsEnumValue
 				} else {
 					settings.endTransaction()
 					e.catalog = e.catalog.EndTransaction()
@@ -42,7 +43,7 @@ func (e *Engine) analyseMigration(m *Migration) {
 			m.Txs = append(m.Txs, tx)
 			number = st.Tx
 		}
-		s := &Stmt{Statement: st, Migration: m, Tx: tx, Before: e.catalog, After: e.catalog}
+		s := &Stmt{Statement: st, Migration: m, Tx: tx, stmtAnalysis: &stmtAnalysis{Before: e.catalog, After: e.catalog}}
 		s.Settings = settings.now
 		switch node := st.Node; {
 		case e.skipMissing(s):
@@ -54,7 +55,7 @@ func (e *Engine) analyseMigration(m *Migration) {
 		}
 		e.catalog = s.After
 		tx.Statements = append(tx.Statements, s)
-		tx.alterEnum = tx.alterEnum || st.Node.GetAlterEnumStmt() != nil
+		tx.AddsEnumValue = tx.AddsEnumValue || st.Node.GetAlterEnumStmt() != nil
 		m.Statements = append(m.Statements, s)
 	}
 	e.endMigration(m, tx, settings, before)
@@ -183,12 +184,6 @@ func (t *Tx) All() iter.Seq[*Stmt] {
 			}
 		}
 	}
-}
-
-// AddsEnumValue reports whether the transaction has an ALTER TYPE … ADD VALUE or a
-// similar statement, which is rare.
-func (t *Tx) AddsEnumValue() bool {
-	return t.alterEnum
 }
 
 // SeparatePlace returns the place for a statement that must not run in the transaction of this

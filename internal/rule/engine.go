@@ -7,7 +7,6 @@ import (
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/analysis/inline"
 	"github.com/onward-sql/onward/internal/catalog"
-	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
 )
@@ -205,10 +204,7 @@ func (m *Migration) freeParts() {
 		if s.holds && s.Tx == last {
 			continue
 		}
-		s.Before, s.After, s.Deltas, s.Problems, s.Result, s.Results, s.Held, s.Node = nil, nil, nil, nil, effect.Result{}, nil, Locks{}, nil
-		s.Tx = nil
-		s.Settings = Settings{}
-		s.altered, s.commands, s.clauses, s.writes = nil, nil, nil, nil
+		s.Node, s.Tx, s.stmtAnalysis, s.clauses = nil, nil, &freedAnalysis, nil
 	}
 	m.Statements, m.Txs, m.after, m.Notes = nil, nil, nil, Notes{}
 	if !slices.ContainsFunc(m.Script.Statements, func(s *script.Statement) bool { return s.Parent >= 0 }) {
@@ -315,7 +311,7 @@ func applicableVersions(r *Rule, versions []int) []int {
 
 // collectFindings collects the findings of the pass, and merges equal findings on several versions.
 func (e *Engine) collectFindings() {
-	// Equal findings come from one round only: one migration, or the release.
+	// Equal findings come from one round only: one migration, or one rule about the release.
 	type same struct {
 		fingerprint string
 		order       [2]int
@@ -323,6 +319,7 @@ func (e *Engine) collectFindings() {
 		severity    onward.Severity
 	}
 	first := make(map[same]int, len(e.pass.findings)) // place in found
+	e.found = slices.Grow(e.found, len(e.pass.findings))
 	for _, f := range e.pass.findings {
 		key := same{f.Fingerprint, f.order, f.Line, f.Severity}
 		at, ok := first[key]
@@ -350,9 +347,9 @@ func (e *Engine) Finish() (findings []onward.Finding, taken int) {
 	for _, r := range e.rules {
 		if r.Release != nil && e.isApplicable(r, e.config.Versions) {
 			e.judgeRelease(r)
+			e.collectFindings() // one rule's findings at a time: they are many
 		}
 	}
-	e.collectFindings()
 	for i := range e.found {
 		f := &e.found[i]
 		if s, ok := e.config.Severity[f.Rule]; ok && (s < f.Severity || f.Severity == e.defaultSeverity(f.Rule)) {

@@ -52,7 +52,7 @@ func TestFiled(t *testing.T) {
 		"its own BEGIN": {onward.TransactionNone, script.Explicit, goose, swap,
 			"build it first:\n-- behind COMMIT:\nCREATE UNIQUE INDEX CONCURRENTLY k ON t (a);\n-- behind COMMIT:\nALTER TABLE t ADD CONSTRAINT k UNIQUE USING INDEX k;"},
 	} {
-		s := &Stmt{Statement: &script.Statement{Origin: c.origin, Parent: -1}, Migration: &Migration{Mode: c.mode}}
+		s := &Stmt{Statement: &script.Statement{Origin: c.origin, Parent: -1, Rare: &script.Rare{}}, Migration: &Migration{Mode: c.mode}}
 		s.Migration.Runner = history.Runner{Tool: history.Tool{Apart: c.apart}}
 		if diff := cmp.Diff(c.want, addFileComments(c.in, s)); diff != "" {
 			t.Errorf("%s: %s", name, diff)
@@ -64,7 +64,7 @@ func TestFiled(t *testing.T) {
 // another database.
 func TestFiledBehindCommitOfAll(t *testing.T) {
 	t.Parallel()
-	s := &Stmt{Statement: &script.Statement{Origin: script.Alone, Parent: -1}, Migration: &Migration{Mode: onward.TransactionFile, Together: 1}}
+	s := &Stmt{Statement: script.NewStatement(1, 1), Migration: &Migration{Mode: onward.TransactionFile, Together: 1}}
 	s.Migration.Runner = history.Runner{Tool: history.Tool{
 		Name:  "Drizzle",
 		Apart: "a step of the deploy of its own: Drizzle runs all that is pending in one transaction",

@@ -311,6 +311,9 @@ func (s *Stmt) FormatPlace() string { return fmt.Sprintf(":%d", s.Line) }
 
 // ListWrites lists the writes of a statement to tables.
 func (p *Pass) ListWrites(s *Stmt) []analysis.Write {
+	if s.Node == nil {
+		return nil
+	}
 	if !s.wrote {
 		s.wrote, s.writes = true, p.Rows.ListWrites(s.Node, p.momentOf(s))
 	}

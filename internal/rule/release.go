@@ -50,6 +50,13 @@ type Stmt struct {
 	*script.Statement
 	Migration *Migration
 	Tx        *Tx
+	*stmtAnalysis
+	clauses []pgparse.Span // set by CommandText
+}
+
+// stmtAnalysis is the analysis of a statement. Rules keep thousands of statements until the end of the release, without
+// their analysis: freedAnalysis is its empty place, which all of them share and nobody may change.
+type stmtAnalysis struct {
 	// Before and After are the catalogs before and after the statement.
 	Before, After *catalog.Catalog
 	// Deltas are the changes of this statement alone.
@@ -73,11 +80,20 @@ type Stmt struct {
 
 	altered  *catalog.Relation // set by AlteredRelation
 	commands []*Command
-	clauses  []pgparse.Span   // set by CommandText
 	writes   []analysis.Write // set by Pass.ListWrites, valid if wrote is set
 	wrote    bool
 	puts     []analysis.RowPut // set by Engine.fills
 	holds    bool              // a lock, or the first place, of a transaction that may go on in the next window
+}
+
+var freedAnalysis stmtAnalysis
+
+// Spanning returns a copy of a statement as if it made all changes between two catalogs.
+func (s *Stmt) Spanning(before, after *catalog.Catalog) *Stmt {
+	out, own := *s, *s.stmtAnalysis
+	own.Before, own.After = before, after
+	out.stmtAnalysis = &own
+	return &out
 }
 
 // VersionResult is a result with the versions that have it.
@@ -124,9 +140,10 @@ type Tx struct {
 	// Notes caches what rules compute about it.
 	Notes Notes
 
-	locks *lockLog // at its end
+	// AddsEnumValue: it has an ALTER TYPE … ADD VALUE or a similar statement, which is rare.
+	AddsEnumValue bool
 
-	alterEnum bool // see AddsEnumValue
+	locks *lockLog // at its end
 }
 
 // Delta is a change at commit, with the statement that caused it.

@@ -21,11 +21,11 @@ func (s *Script) AddCall(at int, function string, body []pgparse.BlockStatement)
 		caller.Tx = s.Last
 	}
 	like := Statement{
-		Start: -1, End: -1, Parent: parent, In: function, callers: caller.callers + " " + function + " ", part: caller.part,
+		Start: -1, End: -1, Parent: parent, part: caller.part,
 		Line: caller.Line, Column: caller.Column, EndLine: caller.EndLine, EndColumn: caller.EndColumn,
 		ErrLine: caller.Line, ErrColumn: caller.Column,
 		Tx: caller.Tx, Origin: caller.Origin, Conditional: caller.Conditional, Loop: caller.Loop,
-		Operation: caller.Operation,
+		Rare: &Rare{In: function, callers: caller.callers + " " + function + " ", Operation: caller.Operation},
 	}
 	var inner []*Statement
 	var hidden []string
@@ -40,7 +40,7 @@ func (s *Script) AddCall(at int, function string, body []pgparse.BlockStatement)
 		if caller.Opaque != "" {
 			hidden = append([]string{caller.Opaque}, hidden...)
 		}
-		caller.Opaque = strings.Join(hidden, ", ")
+		caller.EditRare().Opaque = strings.Join(hidden, ", ")
 	}
 	if len(inner) > 0 {
 		s.Added += len(inner)
@@ -60,12 +60,13 @@ func bodyStatements(like Statement, x pgparse.BlockStatement) []*Statement {
 		s := like
 		s.SQL, s.Node, s.Err = x.SQL[st.Start:st.End], st.Node, st.Err
 		s.Conditional, s.Loop = like.Conditional || x.Conditional, like.Loop || x.Loop
+		rare := s.EditRare()
 		if !like.Conditional && !like.Loop {
-			s.Guard = x.Guard
+			rare.Guard = x.Guard
 		}
-		s.Round = x.Round
-		if s.NeedsAt = x.NeedsAt; x.Needs != "" {
-			s.Needs = strings.Split(x.Needs, "\n")
+		rare.Round = x.Round
+		if rare.NeedsAt = x.NeedsAt; x.Needs != "" {
+			rare.Needs = strings.Split(x.Needs, "\n")
 		}
 		out = append(out, &s)
 	}

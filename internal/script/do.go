@@ -25,7 +25,7 @@ func (b builder) openDoBlock(s *Statement) {
 		}
 	}
 	if language != "plpgsql" {
-		s.Opaque = "DO block in " + language
+		s.EditRare().Opaque = "DO block in " + language
 		return
 	}
 	block, err := pgparse.ParseBlock(s.SQL)
@@ -35,7 +35,7 @@ func (b builder) openDoBlock(s *Statement) {
 		return
 	}
 	if err != nil {
-		s.Opaque = "DO block that could not be read: " + err.Error()
+		s.EditRare().Opaque = "DO block that could not be read: " + err.Error()
 		return
 	}
 	start := bodyStart(s.SQL, at, body)
@@ -43,10 +43,9 @@ func (b builder) openDoBlock(s *Statement) {
 		from := s.Start + start
 		b.bodies = append(b.bodies, pgparse.Comment{Start: from, End: from + len(body)})
 	}
-	like := Statement{
-		Parent: s.Index, Start: -1, End: -1, Line: s.Line, Column: s.Column, EndLine: s.EndLine, EndColumn: s.EndColumn, Conditional: s.Conditional, Loop: s.Loop,
-	}
-	s.Expressions, s.Conditions = block.Expressions, block.Conditions
+	like := s.newInner()
+	rare := s.EditRare()
+	rare.Expressions, rare.Conditions = block.Expressions, block.Conditions
 	var lines *pgparse.Lines
 	if s.Start >= 0 && start >= 0 {
 		lines = pgparse.NewLines(body)
@@ -65,7 +64,15 @@ func (b builder) openDoBlock(s *Statement) {
 		}
 	}
 	if len(hidden) > 0 {
-		s.Opaque = strings.Join(hidden, ", ")
+		rare.Opaque = strings.Join(hidden, ", ")
+	}
+}
+
+// newInner returns a statement inside a block, with the block's place.
+func (s *Statement) newInner() Statement {
+	return Statement{
+		Parent: s.Index, Start: -1, End: -1, Line: s.Line, Column: s.Column, EndLine: s.EndLine, EndColumn: s.EndColumn,
+		Conditional: s.Conditional, Loop: s.Loop, Rare: &plain,
 	}
 }
 

@@ -145,17 +145,31 @@ type Statement struct {
 	Tx int
 	// Origin says who opened the transaction that the statement runs in.
 	Origin Origin
+	// Conditional marks a statement in a DO block, or in a program, that may be skipped (IF,
+	// CASE, exception handler); Loop one that may run many times.
+	Conditional, Loop bool
+	// AfterUnread is set if the migration's program may have changed the schema before it, in a way that is not known.
+	AfterUnread bool
+	// OfRows is set if a program sent it for rows that a throwaway database had: its text is another one in production.
+	OfRows bool
 	// Parent is the index of the DO statement that contains this one, -1 for a statement
 	// of the file itself.
 	Parent int
+
+	// Rare is never nil: statements without rare properties share an empty one.
+	*Rare
+
+	part    int             // the index in Source.Parts
+	strings pgparse.Strings // the string syntax that was assumed
+}
+
+// Rare holds properties that few statements have.
+type Rare struct {
 	// In is the function that contains the statement, if it runs because another
 	// statement calls the function; "" for none.
 	In string
 	// callers are the names of the calling functions, with blanks between them.
 	callers string
-	// Conditional marks a statement in a DO block, or in a program, that may be skipped (IF,
-	// CASE, exception handler); Loop one that may run many times.
-	Conditional, Loop bool
 	// Round is shared by the statements that one EXECUTE runs in the rounds of a loop; "" for all others.
 	Round string
 	// Needs are the relations, as written, without which an IF skips the statement; NeedsAt is the line of the IF.
@@ -163,10 +177,6 @@ type Statement struct {
 	NeedsAt int
 	// Guard is the condition of the IF around a conditional statement of a DO block; "" if something else may skip it, too.
 	Guard string
-	// AfterUnread is set if the migration's program may have changed the schema before it, in a way that is not known.
-	AfterUnread bool
-	// OfRows is set if a program sent it for rows that a throwaway database had: its text is another one in production.
-	OfRows bool
 	// Expressions are queries for expressions in a block, or in the body of a called
 	// function, besides its statements.
 	Expressions []string
@@ -178,9 +188,21 @@ type Statement struct {
 	// Operation is the framework's operation that was rendered; zero if the author wrote
 	// the statement.
 	Operation Operation
+}
 
-	part    int             // the index in Source.Parts
-	strings pgparse.Strings // the string syntax that was assumed
+// plain is the shared empty Rare. It must not be changed.
+var plain Rare
+
+// NewStatement returns a statement at a place that no source has yet.
+func NewStatement(line, column int) *Statement {
+	return &Statement{Line: line, Column: column, EndLine: line, EndColumn: column, Parent: -1, Rare: &plain}
+}
+
+// EditRare returns a copy of the rare part that may be changed in place. Each call makes a new copy.
+func (s *Statement) EditRare() *Rare {
+	next := *s.Rare
+	s.Rare = &next
+	return s.Rare
 }
 
 // Origin is who opened a transaction.
@@ -279,8 +301,10 @@ func (b builder) addFromPart(index int, x *pgparse.Splitter, st *pgparse.Stmt) {
 		SQL: x.SQL(st), Node: st.Node, Err: st.Err, Parent: -1, part: index, strings: st.Strings,
 		Start: -1, End: -1,
 		Line: p.Line, Column: p.Column, EndLine: p.EndLine, EndColumn: p.EndColumn,
-		Operation: p.Operation, Conditional: p.Conditional, Loop: p.Loop, Needs: p.Needs, NeedsAt: p.NeedsAt,
-		AfterUnread: p.AfterUnread, OfRows: p.OfRows,
+		Conditional: p.Conditional, Loop: p.Loop, AfterUnread: p.AfterUnread, OfRows: p.OfRows, Rare: &plain,
+	}
+	if p.Operation != (Operation{}) || len(p.Needs) > 0 || p.NeedsAt != 0 {
+		s.Rare = &Rare{Operation: p.Operation, Needs: p.Needs, NeedsAt: p.NeedsAt}
 	}
 	if p.Start >= 0 {
 		s.Start, s.End = p.Start+st.Start, p.Start+st.End

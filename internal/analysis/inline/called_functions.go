@@ -4,6 +4,8 @@
 package inline
 
 import (
+	"slices"
+
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/catalog/builtin"
 	"github.com/onward-sql/onward/internal/fault"
@@ -58,7 +60,7 @@ type functionBody struct {
 func (in *Inliner) InlineCalls(c *catalog.Catalog, s *script.Script, at int) {
 	defer func() {
 		if r := recover(); r != nil { // only the code that the statement runs is lost
-			s.Statements[at].Opaque = joinReasons(s.Statements[at].Opaque, "what it calls: "+fault.FromPanic(r).Error())
+			s.Statements[at].EditRare().Opaque = joinReasons(s.Statements[at].Opaque, "what it calls: "+fault.FromPanic(r).Error())
 		}
 	}()
 	in.addCalls(c, s, at)
@@ -80,7 +82,7 @@ func (in *Inliner) addCalls(c *catalog.Catalog, s *script.Script, at int) {
 		case fn == nil && schema == "" && builtin.Known(name), fn == nil && !alone:
 			// A function of Postgres, or of an extension, that only reads rows.
 		case fn == nil:
-			st.Opaque = joinReasons(st.Opaque, "call of "+name+"()")
+			st.EditRare().Opaque = joinReasons(st.Opaque, "call of "+name+"()")
 		case fn.Volatility != "volatile":
 		default:
 			b := in.bodyFor(fn)
@@ -88,9 +90,9 @@ func (in *Inliner) addCalls(c *catalog.Catalog, s *script.Script, at int) {
 				b.why = "as the file calls too much"
 			}
 			if b.why != "" {
-				st.Opaque = joinReasons(st.Opaque, "call of "+name+"(), "+b.why)
+				st.EditRare().Opaque = joinReasons(st.Opaque, "call of "+name+"(), "+b.why)
 			} else {
-				st.Expressions = append(st.Expressions, b.expressions...)
+				st.EditRare().Expressions = append(slices.Clip(st.Expressions), b.expressions...)
 				s.AddCall(at, name, b.statements)
 			}
 		}

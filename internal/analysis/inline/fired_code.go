@@ -115,7 +115,7 @@ func (in *Inliner) addFired(c *catalog.Catalog, s *script.Script, at int) {
 	for _, what := range w.hidden {
 		if !in.reported[what] { // once in a file: a trigger may fire many times
 			in.reported[what] = true
-			st.Opaque = joinReasons(st.Opaque, what)
+			st.EditRare().Opaque = joinReasons(st.Opaque, what)
 		}
 	}
 }
@@ -124,7 +124,7 @@ func (in *Inliner) addFired(c *catalog.Catalog, s *script.Script, at int) {
 func mayWriteRows(st *script.Statement) bool {
 	switch pgparse.Unwrap(st.Node).(type) {
 	case *pgparse.SelectStmt, *pgparse.IndexStmt, *pgparse.AlterTableStmt, *pgparse.AlterDomainStmt:
-		return strings.Contains(strings.ToUpper(st.SQL), "WITH")
+		return pgparse.ContainsFold(st.SQL, "with")
 	}
 	return true
 }

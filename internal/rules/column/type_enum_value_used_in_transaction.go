@@ -26,7 +26,7 @@ var TypeEnumValueUsedInTransaction = &rule.Rule{
 }
 
 func enumValueUsedInTransaction(p *rule.Pass, s *rule.Stmt) {
-	if !s.Tx.AddsEnumValue() || s.Node.GetAlterEnumStmt() != nil {
+	if !s.Tx.AddsEnumValue || s.Node.GetAlterEnumStmt() != nil {
 		return
 	}
 	fn := madeFunction(s)

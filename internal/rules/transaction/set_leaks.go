@@ -44,7 +44,7 @@ type leak struct {
 type passage struct {
 	session int
 	leak    *leak
-	feels   map[string]bool
+	feels   []string
 }
 
 func gatherLeaks(p *rule.Pass, m *rule.Migration) {
@@ -56,45 +56,47 @@ func gatherLeaks(p *rule.Pass, m *rule.Migration) {
 }
 
 // listEffectiveSettings lists the settings on which a statement of a migration depends, without those that it sets itself before.
-func listEffectiveSettings(m *rule.Migration) map[string]bool {
-	felt, own := map[string]bool{}, map[string]bool{}
+func listEffectiveSettings(m *rule.Migration) []string {
+	var felt []string
+	var own map[string]bool
 	for _, s := range m.Statements {
 		if set, ok := analysis.SettingOf(s.Node); ok {
 			if set.Name == "" {
 				return felt // from here on it has the server's own settings
 			}
+			if own == nil {
+				own = map[string]bool{}
+			}
 			own[set.Name] = true
 			continue
 		}
-		for name := range sessions {
-			if !own[name] && dependsOn(s.Node, name) {
-				felt[name] = true
+		for _, name := range settingsFor(s.Node) {
+			if !own[name] && !slices.Contains(felt, name) {
+				felt = append(felt, name)
 			}
 		}
 	}
 	return felt
 }
 
-// dependsOn reports whether a setting changes what a statement does. A timeout has rules of its own, at the statement that it ends.
-func dependsOn(n *pgparse.Node, name string) bool {
-	writes, creates := false, false
+// The settings that change what a statement does, whose names come first for any statement.
+var (
+	writeSettings  = []string{"search_path", "role", "session_authorization", "session_replication_role"}
+	createSettings = []string{"search_path", "role", "session_authorization", "default_tablespace", "default_table_access_method"}
+	anySettings    = writeSettings[:3:3]
+)
+
+// settingsFor returns the settings that change what a statement does. A timeout has rules of its own, at the statement that it ends.
+func settingsFor(n *pgparse.Node) []string {
 	switch pgparse.Unwrap(n).(type) {
 	case nil, *pgparse.TransactionStmt, *pgparse.VariableShowStmt:
-		return false
+		return nil
 	case *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.MergeStmt, *pgparse.CopyStmt, *pgparse.DoStmt:
-		writes = true
+		return writeSettings
 	case *pgparse.CreateStmt, *pgparse.CreateTableAsStmt, *pgparse.IndexStmt:
-		creates = true
+		return createSettings
 	}
-	switch name {
-	case "search_path", "role", "session_authorization":
-		return true
-	case "session_replication_role":
-		return writes
-	case "default_tablespace", "default_table_access_method":
-		return creates
-	}
-	return false
+	return anySettings
 }
 
 // settingInSession is a setting in a session.
@@ -122,7 +124,7 @@ func (l *leak) harmsLater(session, at int, last map[settingInSession]int) bool {
 func worstLeaks(run []passage) (list []*leak, harmful map[*leak]bool) {
 	last := map[settingInSession]int{}
 	for at, x := range run {
-		for name := range x.feels {
+		for _, name := range x.feels {
 			last[settingInSession{x.session, name}] = at
 		}
 	}
