@@ -6,7 +6,7 @@ FUZZTIME ?= 5s
 # next time: Postgres 13 to 18, Python environments with Django.
 export CGO_ENABLED = 0
 
-.PHONY: help build demo demo-fleet test setup unit runners fuzz lint vuln snapshot generate stale site links man bench prove kills fleet fleet-page chaos scale faults ranges planners escapes fixes soak race clean
+.PHONY: help build demo demo-fleet test setup unit runners fuzz lint vuln snapshot generate stale site links man bench profile prove kills fleet fleet-page chaos scale faults ranges planners escapes fixes soak race clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -106,6 +106,9 @@ race: ## what runs at the same time, under the race detector: the one thing here
 
 bench: build ## against squawk on the same files; how cost grows; what a rehearsal costs
 	./bench/run.sh
+
+profile: ## cmd/onward/default.pgo, by which the compiler optimises: runs of check, and of changelog for REPO from BASE to HEAD
+	$(GO) run -trimpath ./bench/profile $(if $(REPO),-repo $(REPO) -base $(BASE) -head $(HEAD))
 
 site: ## dist/site: docs/ as a static site with search
 	./scripts/site.sh
