@@ -36,82 +36,26 @@ func (f *fold) alterTable(s *pgparse.AlterTableStmt) {
 		// ALTER TYPE … CASCADE reaches the tables OF the type.
 		only = false
 	}
-	for pass := range passes {
-		for _, n := range s.GetCmds() {
-			cmd := n.GetAlterTableCmd()
-			if passOf(cmd) != pass {
-				continue
-			}
-			t := f.editRelation(oid)
-			if t == nil || f.failed {
-				return
-			}
-			if !worksOnKind(t.Kind, cmd.GetSubtype()) && !f.requireRowRelation(t, pgerror.ActionUnsuited.NewRefusal(ActionWord(cmd.GetSubtype()), t.Name.Name)) {
-				return
-			}
-			f.alterCommand(t, cmd, only)
+	for _, cmd := range OrderCommands(s) {
+		t := f.editRelation(oid)
+		if t == nil || f.failed || !f.permitsCommand(t, cmd.GetSubtype()) {
+			return
 		}
+		f.alterCommand(t, cmd, only)
 	}
 	if t := f.editRelation(oid); t != nil {
 		t.resolveGenerated()
 	}
 }
 
-// worksOnKind reports whether a command works on a relation that is no table.
-func worksOnKind(k Kind, cmd pgparse.AlterTableType) bool {
-	switch cmd {
-	case pgparse.AlterTableType_AT_ChangeOwner:
+// permitsCommand reports whether a command works on a relation. An inferred relation of another
+// kind becomes a table, because its kind was a guess.
+func (f *fold) permitsCommand(t *Relation, cmd pgparse.AlterTableType) bool {
+	also := CommandOf(cmd).Also
+	if also.Has(t.Kind) || t.Inferred && t.Kind == Index && also.Has(PartitionedIndex) {
 		return true
-	case pgparse.AlterTableType_AT_SetTableSpace, pgparse.AlterTableType_AT_SetStatistics, pgparse.AlterTableType_AT_SetOptions,
-		pgparse.AlterTableType_AT_ResetOptions:
-		return k == Index || k == PartitionedIndex || k == MaterializedView
-	case pgparse.AlterTableType_AT_SetRelOptions, pgparse.AlterTableType_AT_ResetRelOptions, pgparse.AlterTableType_AT_ReplaceRelOptions:
-		return k != Sequence && k != CompositeType
-	case pgparse.AlterTableType_AT_AttachPartition:
-		return k == Index || k == PartitionedIndex
-	case pgparse.AlterTableType_AT_ColumnDefault:
-		return k == View
-	case pgparse.AlterTableType_AT_SetLogged, pgparse.AlterTableType_AT_SetUnLogged:
-		return k == Sequence
-	case pgparse.AlterTableType_AT_AddColumn, pgparse.AlterTableType_AT_DropColumn, pgparse.AlterTableType_AT_AlterColumnType:
-		return k == CompositeType
-	case pgparse.AlterTableType_AT_SetStorage, pgparse.AlterTableType_AT_SetCompression, pgparse.AlterTableType_AT_ClusterOn,
-		pgparse.AlterTableType_AT_DropCluster, pgparse.AlterTableType_AT_SetAccessMethod, pgparse.AlterTableType_AT_ReplicaIdentity:
-		return k == MaterializedView
 	}
-	return false
-}
-
-// passes is how many rounds ALTER TABLE makes over its commands: the server
-// drops first, changes types, adds columns, then adds the rest.
-const passes = 6
-
-func passOf(cmd *pgparse.AlterTableCmd) int {
-	switch cmd.GetSubtype() {
-	case pgparse.AlterTableType_AT_DropColumn, pgparse.AlterTableType_AT_DropConstraint, pgparse.AlterTableType_AT_DropNotNull,
-		pgparse.AlterTableType_AT_DropIdentity, pgparse.AlterTableType_AT_DropExpression:
-		return 0
-	case pgparse.AlterTableType_AT_ColumnDefault:
-		if cmd.GetDef() == nil {
-			return 0
-		}
-		return 4
-	case pgparse.AlterTableType_AT_AlterColumnType:
-		return 1
-	case pgparse.AlterTableType_AT_AddColumn:
-		return 2
-	case pgparse.AlterTableType_AT_SetNotNull, pgparse.AlterTableType_AT_SetExpression:
-		return 3
-	case pgparse.AlterTableType_AT_AddConstraint:
-		switch cmd.GetDef().GetConstraint().GetContype() {
-		case pgparse.ConstrType_CONSTR_PRIMARY, pgparse.ConstrType_CONSTR_UNIQUE, pgparse.ConstrType_CONSTR_EXCLUSION:
-			return 3
-		}
-		return 4
-	case pgparse.AlterTableType_AT_AddIdentity, pgparse.AlterTableType_AT_SetIdentity:
-		return 4
-	}
-	return 5
+	return f.requireRowRelation(t, pgerror.ActionUnsuited.NewRefusal(ActionWord(cmd), t.Name.Name))
 }
 
 // alterCommand folds one command; t may be changed in place.

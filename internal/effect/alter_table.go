@@ -44,7 +44,7 @@ func (r *run) alterTable(s *pgparse.AlterTableStmt) {
 	if r.Refusal != nil {
 		return
 	}
-	for _, cmd := range refusal.OrderCommands(s) {
+	for _, cmd := range catalog.OrderCommands(s) {
 		now.RecordCommand(cmd)
 		a.runCommand(cmd)
 	}
@@ -114,7 +114,7 @@ func (a *alterState) workOnRows() {
 
 // runCommand carries out one command. Work on the table as a whole is handled below.
 func (a *alterState) runCommand(cmd *pgparse.AlterTableCmd) {
-	if simpleRecursion[cmd.GetSubtype()] {
+	if catalog.CommandOf(cmd.GetSubtype()).Recurses {
 		a.lockTree(a.recurse)
 	}
 	switch cmd.GetSubtype() {

@@ -1,6 +1,7 @@
 package effect
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
@@ -19,27 +20,6 @@ const (
 	ex  = onward.ExclusiveLock
 	ael = onward.AccessExclusiveLock
 )
-
-// commandLevels are the subcommands of ALTER TABLE that need less than ACCESS
-// EXCLUSIVE, whatever their arguments are (AlterTableGetLockLevel).
-var commandLevels = map[pgparse.AlterTableType]onward.Lock{
-	pgparse.AlterTableType_AT_EnableTrig:              sre,
-	pgparse.AlterTableType_AT_EnableAlwaysTrig:        sre,
-	pgparse.AlterTableType_AT_EnableReplicaTrig:       sre,
-	pgparse.AlterTableType_AT_EnableTrigAll:           sre,
-	pgparse.AlterTableType_AT_EnableTrigUser:          sre,
-	pgparse.AlterTableType_AT_DisableTrig:             sre,
-	pgparse.AlterTableType_AT_DisableTrigAll:          sre,
-	pgparse.AlterTableType_AT_DisableTrigUser:         sre,
-	pgparse.AlterTableType_AT_SetStatistics:           sue,
-	pgparse.AlterTableType_AT_ClusterOn:               sue,
-	pgparse.AlterTableType_AT_DropCluster:             sue,
-	pgparse.AlterTableType_AT_SetOptions:              sue,
-	pgparse.AlterTableType_AT_ResetOptions:            sue,
-	pgparse.AlterTableType_AT_ValidateConstraint:      sue,
-	pgparse.AlterTableType_AT_AttachPartition:         sue,
-	pgparse.AlterTableType_AT_DetachPartitionFinalize: sue,
-}
 
 // lockLevel is the lock that an ALTER TABLE takes for all of its subcommands:
 // the strongest that one of them needs.
@@ -66,10 +46,7 @@ func commandLevel(cmd *pgparse.AlterTableCmd) onward.Lock {
 		}
 		return ael
 	}
-	if l, ok := commandLevels[cmd.GetSubtype()]; ok {
-		return l
-	}
-	return ael
+	return cmp.Or(catalog.CommandOf(cmd.GetSubtype()).Lock, ael)
 }
 
 // lightOptions are the storage parameters that can be set under SHARE UPDATE EXCLUSIVE,
@@ -88,16 +65,6 @@ func optionsLevel(options []*pgparse.Node) onward.Lock {
 		}
 	}
 	return sue
-}
-
-// commandsForKind are subcommands of ALTER TABLE that recurse to partitions
-// and children in their preparation, doing the same there (ATSimpleRecursion).
-var simpleRecursion = map[pgparse.AlterTableType]bool{
-	pgparse.AlterTableType_AT_ColumnDefault:  true,
-	pgparse.AlterTableType_AT_SetExpression:  true,
-	pgparse.AlterTableType_AT_DropExpression: true,
-	pgparse.AlterTableType_AT_SetStatistics:  true,
-	pgparse.AlterTableType_AT_SetStorage:     true,
 }
 
 // hasStorage reports whether a relation has a file of its own.

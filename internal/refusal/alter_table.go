@@ -12,7 +12,7 @@ func (q *Checker) alterTable(s *pgparse.AlterTableStmt) {
 	if a == nil {
 		return
 	}
-	for _, cmd := range OrderCommands(s) {
+	for _, cmd := range catalog.OrderCommands(s) {
 		if a.isPermitted(cmd) {
 			a.columnCommand(cmd)
 		}
@@ -126,31 +126,6 @@ func (a *Alteration) familyCommand(cmd *pgparse.AlterTableCmd) {
 	}
 }
 
-// onOtherKinds lists the commands of ALTER TABLE that apply to relations
-// which are no tables; on tables nearly all do (ATSimplePermissions).
-var onOtherKinds = map[catalog.Kind][]pgparse.AlterTableType{
-	catalog.View: {
-		pgparse.AlterTableType_AT_ColumnDefault, pgparse.AlterTableType_AT_SetRelOptions,
-		pgparse.AlterTableType_AT_ResetRelOptions, pgparse.AlterTableType_AT_ReplaceRelOptions,
-	},
-	catalog.MaterializedView: {
-		pgparse.AlterTableType_AT_SetStatistics, pgparse.AlterTableType_AT_SetOptions, pgparse.AlterTableType_AT_ResetOptions,
-		pgparse.AlterTableType_AT_SetStorage, pgparse.AlterTableType_AT_SetCompression, pgparse.AlterTableType_AT_ClusterOn,
-		pgparse.AlterTableType_AT_DropCluster, pgparse.AlterTableType_AT_SetAccessMethod, pgparse.AlterTableType_AT_SetTableSpace,
-		pgparse.AlterTableType_AT_SetRelOptions, pgparse.AlterTableType_AT_ResetRelOptions, pgparse.AlterTableType_AT_ReplicaIdentity,
-	},
-	catalog.Index: {
-		pgparse.AlterTableType_AT_SetStatistics, pgparse.AlterTableType_AT_SetTableSpace, pgparse.AlterTableType_AT_SetRelOptions,
-		pgparse.AlterTableType_AT_ResetRelOptions,
-	},
-	catalog.PartitionedIndex: {
-		pgparse.AlterTableType_AT_SetStatistics, pgparse.AlterTableType_AT_SetTableSpace, pgparse.AlterTableType_AT_AttachPartition,
-	},
-	catalog.CompositeType: {
-		pgparse.AlterTableType_AT_AddColumn, pgparse.AlterTableType_AT_DropColumn, pgparse.AlterTableType_AT_AlterColumnType,
-	},
-}
-
 // isPermitted refuses a command that is not for this kind of relation, or not
 // of this version.
 func (a *Alteration) isPermitted(cmd *pgparse.AlterTableCmd) bool {
@@ -158,10 +133,9 @@ func (a *Alteration) isPermitted(cmd *pgparse.AlterTableCmd) bool {
 	ok := true
 	switch kind := a.Rel.Kind; kind {
 	case catalog.View, catalog.MaterializedView, catalog.Index, catalog.PartitionedIndex, catalog.CompositeType:
-		ok = sub == pgparse.AlterTableType_AT_ChangeOwner || contains(onOtherKinds[kind], sub)
+		ok = catalog.CommandOf(sub).Also.Has(kind)
 	case catalog.Sequence:
-		ok = sub == pgparse.AlterTableType_AT_ChangeOwner ||
-			(sub == pgparse.AlterTableType_AT_SetLogged || sub == pgparse.AlterTableType_AT_SetUnLogged) && a.V.AtLeast(15)
+		ok = catalog.CommandOf(sub).Also.Has(kind) && (sub == pgparse.AlterTableType_AT_ChangeOwner || a.V.AtLeast(15))
 	case catalog.PartitionedTable:
 		ok = sub != pgparse.AlterTableType_AT_SetLogged && sub != pgparse.AlterTableType_AT_SetUnLogged || !a.V.AtLeast(18)
 	}

@@ -1,7 +1,6 @@
 package refusal
 
 import (
-	"cmp"
 	"slices"
 
 	"github.com/onward-sql/onward/internal/catalog"
@@ -39,47 +38,6 @@ func (q *Checker) NewAlteration(s *pgparse.AlterTableStmt) *Alteration {
 		return nil
 	}
 	return &Alteration{Checker: q, Rel: rel, Recurse: rv.GetInh()}
-}
-
-// OrderCommands returns the commands of an ALTER TABLE in the order of execution: in passes,
-// whatever their order in the text.
-func OrderCommands(s *pgparse.AlterTableStmt) []*pgparse.AlterTableCmd {
-	cmds := make([]*pgparse.AlterTableCmd, 0, len(s.GetCmds()))
-	for _, n := range s.GetCmds() {
-		cmds = append(cmds, n.GetAlterTableCmd())
-	}
-	if len(cmds) > 1 {
-		slices.SortStableFunc(cmds, func(x, y *pgparse.AlterTableCmd) int { return cmp.Compare(commandPass(x), commandPass(y)) })
-	}
-	return cmds
-}
-
-// passes is the order in which commands are carried out. Commands not listed come last
-// (AT_PASS_MISC).
-var passes = map[pgparse.AlterTableType]int8{
-	pgparse.AlterTableType_AT_DropIdentity:       1,
-	pgparse.AlterTableType_AT_DropNotNull:        1,
-	pgparse.AlterTableType_AT_DropExpression:     1,
-	pgparse.AlterTableType_AT_DropColumn:         1,
-	pgparse.AlterTableType_AT_DropConstraint:     1,
-	pgparse.AlterTableType_AT_AlterColumnType:    2,
-	pgparse.AlterTableType_AT_AddColumn:          3,
-	pgparse.AlterTableType_AT_SetExpression:      4,
-	pgparse.AlterTableType_AT_AddConstraint:      6,
-	pgparse.AlterTableType_AT_SetNotNull:         5,
-	pgparse.AlterTableType_AT_ColumnDefault:      7,
-	pgparse.AlterTableType_AT_AddIdentity:        7,
-	pgparse.AlterTableType_AT_AddIndexConstraint: 6,
-}
-
-func commandPass(cmd *pgparse.AlterTableCmd) int8 {
-	if cmd.GetSubtype() == pgparse.AlterTableType_AT_ColumnDefault && cmd.GetDef() == nil {
-		return 1 // DROP DEFAULT
-	}
-	if p, ok := passes[cmd.GetSubtype()]; ok {
-		return p
-	}
-	return 8
 }
 
 // RecordCommand records the changes of a command for the commands after it.
