@@ -135,7 +135,7 @@ func refusedOf(m *adapter.Migration, s *script.Script) (adapter.Proof, bool) {
 				command = "COMMIT in a DO block"
 			}
 		default:
-			command = effect.EffectOf(st.Node, catalog.New(), effect.NewVersion(onward.NewestMajor), effect.Session{}).NoTransaction
+			command = effect.EffectOf(st.Node, catalog.New(), effect.NewVersion(onward.NewestMajor), effect.Inputs{}).NoTransaction
 		}
 		if command != "" {
 			return adapter.Proof{Command: command, Path: m.Path, Line: st.Line}, true

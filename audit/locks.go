@@ -82,17 +82,13 @@ func (x *locksReader) readLocks(l *onward.Locks, st *script.Statement) (after *c
 		}
 	}()
 	var problems []catalog.Problem
-	after, problems = x.now.Apply(st.Node, st.SQL)
-	if p := x.now.CheckNames(st.Node, st.Parent >= 0); p != nil && len(problems) == 0 {
-		problems = append(problems, *p)
-	}
+	after, problems = x.now.Judge(st.Node, st.SQL, st.Parent >= 0)
 	var results []effect.Result
 	var groups []rule.VersionResult
 	versions, _ := x.know.majorVersions(x.settings)
 	for _, v := range versions {
 		version := effect.NewVersion(v)
-		r := effect.EffectOf(st.Node, x.now, version, effect.Session{TimeZone: x.zone})
-		r.AddProblems(problems, version)
+		r := effect.EffectOf(st.Node, x.now, version, effect.Inputs{TimeZone: x.zone, Problems: problems})
 		results, groups = append(results, r), addToGroup(groups, v, r)
 	}
 	if rule.FailsOnAll(groups, x.now) {

@@ -101,7 +101,7 @@ func (r *reader) addBlockLocks(s *statement, sql string) {
 
 // addLocks records the strong locks that a statement takes on existing objects.
 func (s *statement) addLocks(node *pgparse.Node, now *catalog.Catalog, v *effect.Version) {
-	result := effect.EffectOf(node, now, v, effect.Session{})
+	result := effect.EffectOf(node, now, v, effect.Inputs{})
 	s.drains = result.NoTransaction != "" && slices.ContainsFunc(result.Effects, func(e effect.Effect) bool { return e.Waits })
 	var names []string
 	list := result.PublicEffects()

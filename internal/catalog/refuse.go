@@ -7,6 +7,18 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
+// Judge is Apply for a statement that is judged, not only folded: if Apply has no objection,
+// it also checks the names that Apply does not (checkNames).
+func (c *Catalog) Judge(node *pgparse.Node, sql string, block bool) (*Catalog, []Problem) {
+	after, problems := c.Apply(node, sql)
+	if len(problems) == 0 {
+		if p := c.CheckNames(node, block); p != nil {
+			problems = []Problem{*p}
+		}
+	}
+	return after, problems
+}
+
 // CheckNames returns the server's objection to the names in a statement that Apply does not
 // check: the target of an INSERT, UPDATE, DELETE or MERGE and its columns, the arbiter of
 // ON CONFLICT, and the names in its queries. It returns nil if there is none, or if it is

@@ -37,6 +37,6 @@ func BenchmarkOf(b *testing.B) {
 	v := effect.NewVersion(17)
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
-		effect.EffectOf(nodes[i%len(nodes)], c, v, effect.Session{})
+		effect.EffectOf(nodes[i%len(nodes)], c, v, effect.Inputs{})
 	}
 }

@@ -35,7 +35,7 @@ func TestDropCalled(t *testing.T) {
 			}
 			for sql, want := range map[string]bool{"DROP FUNCTION f CASCADE": true, "DROP FUNCTION other CASCADE": false} {
 				found := false
-				r := effect.EffectOf(one(t, sql), c, effect.NewVersion(18), effect.Session{})
+				r := effect.EffectOf(one(t, sql), c, effect.NewVersion(18), effect.Inputs{})
 				for i := range r.Effects {
 					found = found || r.Effects[i].Name.Name == "t"
 				}

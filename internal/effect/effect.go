@@ -21,13 +21,14 @@ type Version = refusal.Version
 // NewVersion returns the given major version, not yet consulted.
 func NewVersion(major int) *Version { return refusal.NewVersion(major) }
 
-// Session holds the settings on which an answer depends, in addition to the schema and
-// the version.
-type Session struct {
+// Inputs holds what an answer depends on in addition to the schema and the version.
+type Inputs struct {
 	// TimeZone is the session's time zone; "" is unknown. Changing timestamp to
 	// timestamptz avoids a rewrite only in UTC.
 	TimeZone string
-	// CheckFunctionBodies, default access method and the like have no effect.
+	// Problems are the catalog's objections to the statement (catalog.Judge). A certain one
+	// is a refusal.
+	Problems []catalog.Problem
 }
 
 // Effect is the effect of a statement on one relation.

@@ -84,7 +84,7 @@ func TestMeasured(t *testing.T) {
 		if strings.HasPrefix(get(first, "error"), "setup refused") {
 			continue
 		}
-		session := effect.Session{TimeZone: "UTC"}
+		session := effect.Inputs{TimeZone: "UTC"}
 		if s := get(first, "settings"); strings.Contains(s, "timezone") {
 			session.TimeZone = strings.Trim(s[strings.Index(s, "=")+1:], " '")
 		}
@@ -94,12 +94,8 @@ func TestMeasured(t *testing.T) {
 			t.Errorf("%s: does not parse: %s", cell.id, get(first, "sql"))
 			continue
 		}
+		_, session.Problems = c.Judge(file.Stmts[0].Node, get(first, "sql"), false)
 		got := effect.EffectOf(file.Stmts[0].Node, c, effect.NewVersion(major), session)
-		_, problems := c.Apply(file.Stmts[0].Node, get(first, "sql"))
-		if p := c.CheckNames(file.Stmts[0].Node, false); p != nil && len(problems) == 0 {
-			problems = append(problems, *p)
-		}
-		got.AddProblems(problems, effect.NewVersion(major))
 
 		want := map[string]string{}
 		refused := false

@@ -10,14 +10,15 @@ import (
 	"github.com/onward-sql/onward/internal/refusal"
 )
 
-// EffectOf returns the effect of a statement, given the schema before it, the version of the
-// server and the session. It only consults v if the answer depends on it.
-func EffectOf(node *pgparse.Node, c *catalog.Catalog, v *Version, s Session) Result {
+// EffectOf returns the effect of a statement, given the schema before it and the version of
+// the server. It only consults v if the answer depends on it.
+func EffectOf(node *pgparse.Node, c *catalog.Catalog, v *Version, in Inputs) Result {
 	r := runs.Get().(*run)
 	defer runs.Put(r)
-	*r = run{Checker: refusal.Checker{C: c, V: v}, s: s, Result: Result{Effects: r.Effects[:0]}}
+	*r = run{Checker: refusal.Checker{C: c, V: v}, in: in, Result: Result{Effects: r.Effects[:0]}}
 	msg := pgparse.Unwrap(node)
 	r.CheckStatement(msg)
+	r.keepProblem(in.Problems)
 	refused := r.Refusal // a failed lookup during the walk is no refusal
 	r.runStatement(msg)
 	result := r.Result
@@ -33,15 +34,13 @@ func EffectOf(node *pgparse.Node, c *catalog.Catalog, v *Version, s Session) Res
 	return result
 }
 
-// AddProblems adds the objections that catalog.Apply has to the same statement. A statement that
-// certainly fails is refused.
-func (r *Result) AddProblems(problems []catalog.Problem, v *Version) {
+// keepProblem takes the catalog's first certain objection on this version as the refusal,
+// unless there is one already.
+func (r *run) keepProblem(problems []catalog.Problem) {
 	for i := range problems {
-		p := &problems[i]
-		if !p.Certain || r.Refused != nil || !p.AppliesTo(v.AtLeast) {
-			continue
+		if p := &problems[i]; p.Certain && r.Refusal == nil && p.AppliesTo(r.V.AtLeast) {
+			r.KeepRefusal(&p.Refusal)
 		}
-		r.Refused, r.Effects = &p.Refusal, nil
 	}
 }
 

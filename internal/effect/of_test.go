@@ -79,7 +79,7 @@ func TestUnknown(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			c := fold(t, catalog.New(), tc.setup)
-			got := effect.EffectOf(one(t, tc.sql), c, effect.NewVersion(17), effect.Session{})
+			got := effect.EffectOf(one(t, tc.sql), c, effect.NewVersion(17), effect.Inputs{})
 			if diff := cmp.Diff(tc.want, describe(got)); diff != "" {
 				t.Errorf("%s: effects differ (-want +got):\n%s", tc.sql, diff)
 			}
@@ -95,7 +95,7 @@ func TestUnknown(t *testing.T) {
 func TestCreateView(t *testing.T) {
 	setup := "CREATE TABLE v0 (a int); CREATE VIEW v1 AS SELECT a FROM v0;"
 	c := fold(t, catalog.New(), setup)
-	got := effect.EffectOf(one(t, "CREATE VIEW w AS SELECT v1.a FROM v1 JOIN v0 USING (a)"), c, effect.NewVersion(17), effect.Session{})
+	got := effect.EffectOf(one(t, "CREATE VIEW w AS SELECT v1.a FROM v1 JOIN v0 USING (a)"), c, effect.NewVersion(17), effect.Inputs{})
 	want := []string{"public.w AccessExclusiveLock none created", "public.v1 AccessShareLock none", "public.v0 AccessShareLock none"}
 	if diff := cmp.Diff(want, describe(got)); diff != "" {
 		t.Errorf("effects differ (-want +got):\n%s", diff)
@@ -108,7 +108,7 @@ func TestCreateView(t *testing.T) {
 		}
 		c := fold(t, catalog.New(), b.String())
 		node := one(t, fmt.Sprintf("CREATE VIEW w AS SELECT a FROM v%d", views+1))
-		return testing.AllocsPerRun(10, func() { effect.EffectOf(node, c, effect.NewVersion(17), effect.Session{}) })
+		return testing.AllocsPerRun(10, func() { effect.EffectOf(node, c, effect.NewVersion(17), effect.Inputs{}) })
 	}
 	if few, many := allocations(4), allocations(400); many > few+10 {
 		t.Errorf("a view over 400 views takes %.0f allocations, over 4 views %.0f", many, few)
@@ -136,7 +136,7 @@ func TestConsulted(t *testing.T) {
 		"MERGE INTO t USING p ON p.id = t.id WHEN MATCHED THEN DELETE":  true,
 	} {
 		v := effect.NewVersion(16)
-		effect.EffectOf(one(t, sql), c, v, effect.Session{})
+		effect.EffectOf(one(t, sql), c, v, effect.Inputs{})
 		if v.WasConsulted() != want {
 			t.Errorf("%s: asked for the version: %v, want %v", sql, v.WasConsulted(), want)
 		}
@@ -166,7 +166,7 @@ func TestNoTransaction(t *testing.T) {
 		"DISCARD ALL":   "DISCARD ALL",
 		"DISCARD PLANS": "",
 	} {
-		got := effect.EffectOf(one(t, sql), c, effect.NewVersion(17), effect.Session{})
+		got := effect.EffectOf(one(t, sql), c, effect.NewVersion(17), effect.Inputs{})
 		if got.NoTransaction != want {
 			t.Errorf("%s: refused in a transaction as %q, want %q", sql, got.NoTransaction, want)
 		}
@@ -176,7 +176,7 @@ func TestNoTransaction(t *testing.T) {
 func TestOnward(t *testing.T) {
 	t.Parallel()
 	c := fold(t, catalog.New(), "CREATE TABLE t (id int PRIMARY KEY, x int)")
-	got := effect.EffectOf(one(t, "CREATE INDEX i ON t (x)"), c, effect.NewVersion(17), effect.Session{}).PublicEffects()
+	got := effect.EffectOf(one(t, "CREATE INDEX i ON t (x)"), c, effect.NewVersion(17), effect.Inputs{}).PublicEffects()
 	want := []onward.Effect{
 		{Relation: "public.t", Lock: onward.ShareLock, Work: onward.IndexWork, Blocks: []string{"write"}},
 		{Relation: "public.i", Lock: onward.AccessExclusiveLock, Blocks: []string{"read", "write"}, New: true},
@@ -212,7 +212,7 @@ func FuzzOf(f *testing.F) {
 				continue
 			}
 			for _, major := range []int{onward.OldestMajor, onward.NewestMajor} {
-				effect.EffectOf(s.Node, c, effect.NewVersion(major), effect.Session{TimeZone: "UTC"}).PublicEffects()
+				effect.EffectOf(s.Node, c, effect.NewVersion(major), effect.Inputs{TimeZone: "UTC"}).PublicEffects()
 			}
 			c, _ = c.Apply(s.Node, file.Src[s.Start:s.End])
 		}

@@ -10,7 +10,7 @@ import (
 // run collects the effects of one statement.
 type run struct {
 	refusal.Checker
-	s Session
+	in Inputs
 	Result
 	// index finds effects by name, if there are too many to search.
 	index map[catalog.Name]int

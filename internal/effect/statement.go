@@ -145,7 +145,7 @@ func (r *run) explainQuery(s *pgparse.ExplainStmt) {
 
 // lockPlanned locks what a statement names without running it.
 func (r *run) lockPlanned(query *pgparse.Node) {
-	inner := run{Checker: refusal.Checker{C: r.C, V: r.V}, s: r.s}
+	inner := run{Checker: refusal.Checker{C: r.C, V: r.V}, in: r.in}
 	inner.runStatement(pgparse.Unwrap(query))
 	for i := range inner.Effects {
 		e := &inner.Effects[i]

@@ -36,7 +36,7 @@ func (r *run) createRule(s *pgparse.RuleStmt) {
 		e.Rewrites, e.Instant = true, true // an empty table becomes a view, without a file
 	}
 	for _, action := range s.GetActions() {
-		inner := run{Checker: refusal.Checker{C: r.C, V: r.V}, s: r.s}
+		inner := run{Checker: refusal.Checker{C: r.C, V: r.V}, in: r.in}
 		inner.lockQuery(pgparse.Unwrap(action))
 		for i := range inner.Effects {
 			e := &inner.Effects[i]

@@ -39,7 +39,7 @@ func (r *run) convertValue(v value, to catalog.Type) value {
 	from := r.BaseType(v.typ)
 	out := value{typ: to, computed: v.computed, why: v.why}
 	if !refusal.SameType(from, to) {
-		if !refusal.IsRelabeling(from, to, isUTC(r.s.TimeZone)) {
+		if !refusal.IsRelabeling(from, to, isUTC(r.in.TimeZone)) {
 			if !out.computed {
 				out.why = "every value is converted"
 			}

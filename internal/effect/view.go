@@ -22,7 +22,7 @@ func (r *run) createView(s *pgparse.ViewStmt) {
 
 // lockStoredQuery locks what a stored query names: its definition is read, no row is.
 func (r *run) lockStoredQuery(query *pgparse.Node) {
-	inner := run{Checker: refusal.Checker{C: r.C, V: r.V, Made: r.Made}, s: r.s, namedOnly: true}
+	inner := run{Checker: refusal.Checker{C: r.C, V: r.V, Made: r.Made}, in: r.in, namedOnly: true}
 	inner.lockQuery(pgparse.Unwrap(query))
 	for i := range inner.Effects {
 		e := &inner.Effects[i]

@@ -281,7 +281,7 @@ func (c *Change) rewritesTable() bool {
 	}
 	node := &pgparse.Node{Node: &pgparse.Node_AlterTableStmt{AlterTableStmt: alone}}
 	for _, v := range c.Release.Versions {
-		r := effect.EffectOf(node, c.Before, effect.NewVersion(v), effect.Session{})
+		r := effect.EffectOf(node, c.Before, effect.NewVersion(v), effect.Inputs{})
 		for i := range r.Effects {
 			if r.Effects[i].Rewrites {
 				return true

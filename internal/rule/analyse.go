@@ -111,14 +111,9 @@ func (e *Engine) endMigration(m *Migration, tx *Tx, settings *tracker, before *s
 // runStatement applies one statement to the catalog and computes its effects.
 func (e *Engine) runStatement(s *Stmt, settings *tracker) {
 	defer s.recordPanic()
-	s.Results = e.computeResults(s.Statement, settings.now.TimeZone)
+	s.After, s.Problems = e.catalog.Judge(s.Node, s.SQL, s.Parent >= 0)
+	s.Results = e.computeResults(s.Statement, effect.Inputs{TimeZone: settings.now.TimeZone, Problems: s.Problems})
 	s.Result = s.Results[0].Result
-	s.After, s.Problems = e.catalog.Apply(s.Node, s.SQL)
-	if len(s.Problems) == 0 {
-		if p := e.catalog.CheckNames(s.Node, s.Parent >= 0); p != nil {
-			s.Problems = []catalog.Problem{*p}
-		}
-	}
 	switch {
 	case len(s.Problems) > 0 && s.Problems[0].IsDuplicate() && s.IsOptional():
 		s.After = s.Before // what it is guarded against
@@ -237,11 +232,10 @@ func attributeDeltas(t *Tx) []Delta {
 
 // computeResults computes the effects of a statement for all versions, once for those that nothing in
 // the computation tells apart.
-func (e *Engine) computeResults(st *script.Statement, timezone string) []VersionResult {
-	session := effect.Session{TimeZone: timezone}
+func (e *Engine) computeResults(st *script.Statement, in effect.Inputs) []VersionResult {
 	versions := e.config.Versions
 	asked := effect.NewVersion(versions[len(versions)-1])
-	first := effect.EffectOf(st.Node, e.catalog, asked, session)
+	first := effect.EffectOf(st.Node, e.catalog, asked, in)
 	if asked.HoldsFor(versions[0]) {
 		return []VersionResult{{Versions: versions, Result: first}}
 	}
@@ -250,7 +244,7 @@ func (e *Engine) computeResults(st *script.Statement, timezone string) []Version
 	for i := len(versions) - 2; i >= 0; i-- {
 		if !asked.HoldsFor(versions[i]) {
 			asked = effect.NewVersion(versions[i])
-			r := effect.EffectOf(st.Node, e.catalog, asked, session)
+			r := effect.EffectOf(st.Node, e.catalog, asked, in)
 			group = slices.IndexFunc(groups, func(g VersionResult) bool { return g.Result.Equal(&r) })
 			if group < 0 {
 				group = len(groups)

@@ -132,7 +132,7 @@ func isDropPass(n *pgparse.Node) bool {
 func (p *Pass) effectsOf(before *catalog.Catalog, s *Stmt, stmt *pgparse.AlterTableStmt, cmds []*pgparse.Node) (r effect.Result, consulted bool) {
 	part := &pgparse.AlterTableStmt{Relation: stmt.Relation, Cmds: cmds, Objtype: stmt.Objtype, MissingOk: stmt.MissingOk}
 	v := effect.NewVersion(p.versions[0])
-	r = effect.EffectOf(&pgparse.Node{Node: &pgparse.Node_AlterTableStmt{AlterTableStmt: part}}, before, v, effect.Session{TimeZone: s.Settings.TimeZone})
+	r = effect.EffectOf(&pgparse.Node{Node: &pgparse.Node_AlterTableStmt{AlterTableStmt: part}}, before, v, effect.Inputs{TimeZone: s.Settings.TimeZone})
 	return r, v.WasConsulted()
 }
 

@@ -112,7 +112,7 @@ func TestEstimate(t *testing.T) {
 	} {
 		after, node := fold(t, before, sql)
 		_ = after
-		r := effect.EffectOf(node, before, effect.NewVersion(17), effect.Session{})
+		r := effect.EffectOf(node, before, effect.NewVersion(17), effect.Inputs{})
 		got := map[string]int64{}
 		for i, ms := range m.EstimateWork(&r, func(e *effect.Effect) catalog.Name { return e.Name }) {
 			if e := r.Effects[i]; ms > 0 && e.Kind != catalog.Index {
@@ -132,7 +132,7 @@ func TestRenamed(t *testing.T) {
 	c, _ := fold(t, catalog.New(), schema)
 	c, _ = fold(t, c, "ALTER TABLE users RENAME TO people")
 	_, node := fold(t, c, "ALTER TABLE people ALTER COLUMN name SET NOT NULL")
-	r := effect.EffectOf(node, c, effect.NewVersion(17), effect.Session{})
+	r := effect.EffectOf(node, c, effect.NewVersion(17), effect.Inputs{})
 	m := size.NewModel(stats, size.Default)
 	if got := m.EstimateWork(&r, func(*effect.Effect) catalog.Name { return name("users") }); got[0] != 1000 {
 		t.Errorf("%v, want 1000 first", got)

@@ -85,7 +85,7 @@ func TestLiveEffects(t *testing.T) {
 // told is what the model says of a statement, without the numbers of objects
 // and the order that comes from them.
 func told(node *pgparse.Node, c *catalog.Catalog, major int) []string {
-	r := effect.EffectOf(node, c, effect.NewVersion(major), effect.Session{TimeZone: "UTC"})
+	r := effect.EffectOf(node, c, effect.NewVersion(major), effect.Inputs{TimeZone: "UTC"})
 	var out []string
 	for _, e := range r.Effects {
 		e.OID = 0

@@ -127,7 +127,7 @@ func prove(t *testing.T, major int, sql string, lenient bool) {
 		if p := c.CheckNames(s.Node, false); p != nil && !p.Query && len(problems) == 0 {
 			problems = []catalog.Problem{*p}
 		}
-		model := effect.EffectOf(s.Node, c, effect.NewVersion(major), effect.Session{})
+		model := effect.EffectOf(s.Node, c, effect.NewVersion(major), effect.Inputs{})
 		want := ""
 		if _, err := conn.Exec(ctx, text); err != nil {
 			var pe *pgconn.PgError

@@ -61,7 +61,7 @@ func cheatSheet() (string, error) {
 		}
 		words := ""
 		for v := onward.OldestMajor; v <= onward.NewestMajor; v++ {
-			r := effect.EffectOf(f.Stmts[0].Node, schema, effect.NewVersion(v), effect.Session{TimeZone: "UTC"})
+			r := effect.EffectOf(f.Stmts[0].Node, schema, effect.NewVersion(v), effect.Inputs{TimeZone: "UTC"})
 			if r.Refused != nil {
 				return "", fmt.Errorf("%s: %s", row.sql, r.Refused.Message())
 			}

@@ -23,7 +23,7 @@ func writeFormRows(b *strings.Builder, schema *catalog.Catalog, form prove.Form)
 			return err
 		}
 	}
-	session := effect.Session{TimeZone: "UTC"}
+	session := effect.Inputs{TimeZone: "UTC"}
 	if _, zone, ok := strings.Cut(form.Set, "TimeZone"); ok {
 		session.TimeZone = strings.Trim(zone, " '=")
 	}
@@ -78,7 +78,7 @@ func firstVersion(schema *catalog.Catalog, setup string) (int, error) {
 			return 0, fmt.Errorf("%s: %w", f.Src[s.Start:s.End], s.Err)
 		}
 		for first <= onward.NewestMajor {
-			r := effect.EffectOf(s.Node, schema, effect.NewVersion(first), effect.Session{})
+			r := effect.EffectOf(s.Node, schema, effect.NewVersion(first), effect.Inputs{})
 			if r.Refused == nil {
 				break
 			}

@@ -86,7 +86,7 @@ func TestExplicitCasts(t *testing.T) {
 			if rollback := exec("ROLLBACK"); rollback != nil {
 				t.Fatal(rollback)
 			}
-			r := effect.EffectOf(node(alter), before, effect.NewVersion(onward.NewestMajor), effect.Session{})
+			r := effect.EffectOf(node(alter), before, effect.NewVersion(onward.NewestMajor), effect.Inputs{})
 			if (err == nil) != (r.Refused == nil) {
 				t.Errorf("%s: model %q, server %v", alter, r.Refused.Message(), err)
 			}

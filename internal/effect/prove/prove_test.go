@@ -200,7 +200,7 @@ func (b *bench) prove(t *testing.T, base *catalog.Catalog, form Form, alone bool
 	if form.Setup != "" {
 		schema = fold(t, base, form.Setup)
 	}
-	session := effect.Session{TimeZone: "UTC"}
+	session := effect.Inputs{TimeZone: "UTC"}
 	set := "SET TimeZone = 'UTC'"
 	if strings.Contains(form.Set, "TimeZone") {
 		session.TimeZone = strings.Trim(form.Set[strings.Index(form.Set, "=")+1:], " '")
@@ -224,12 +224,8 @@ func (b *bench) prove(t *testing.T, base *catalog.Catalog, form Form, alone bool
 	if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Node == nil {
 		t.Fatalf("%s: does not parse: %s", form.ID, form.SQL)
 	}
+	_, session.Problems = schema.Judge(f.Stmts[0].Node, form.SQL, false)
 	got := effect.EffectOf(f.Stmts[0].Node, schema, effect.NewVersion(b.major), session)
-	_, problems := schema.Apply(f.Stmts[0].Node, form.SQL)
-	if p := schema.CheckNames(f.Stmts[0].Node, false); p != nil && len(problems) == 0 {
-		problems = append(problems, *p)
-	}
-	got.AddProblems(problems, effect.NewVersion(b.major))
 	bad = Compare(got, seen, form.Also)
 	if seen.Refused == "" && !alone && got.NoTransaction != "" {
 		bad = append(bad, "the model says that it cannot run in a transaction: "+got.NoTransaction)

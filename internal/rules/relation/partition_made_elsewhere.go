@@ -94,7 +94,7 @@ func effectOnPartition(s *rule.Stmt, table *catalog.Relation) *effect.Effect {
 	}
 	with, _ := s.Before.Apply(made.Stmts[0].Node, sql)
 	versions := s.Results[len(s.Results)-1].Versions
-	result := effect.EffectOf(s.Node, with, effect.NewVersion(versions[len(versions)-1]), effect.Session{TimeZone: s.Settings.TimeZone})
+	result := effect.EffectOf(s.Node, with, effect.NewVersion(versions[len(versions)-1]), effect.Inputs{TimeZone: s.Settings.TimeZone})
 	e := effectOn(&result, name)
 	if e == nil || e.Instant || !e.Scans && !e.Rewrites && !e.BuildsIndex && !e.RebuildsIndex {
 		return nil

@@ -81,7 +81,7 @@ func dependsOnSchema(s *rule.Stmt) bool {
 	if len(s.Result.Effects) == 0 {
 		return false
 	}
-	return effect.EffectOf(s.Node, catalog.New(), effect.NewVersion(s.Results[0].Versions[0]), effect.Session{}).Refused == nil
+	return effect.EffectOf(s.Node, catalog.New(), effect.NewVersion(s.Results[0].Versions[0]), effect.Inputs{}).Refused == nil
 }
 
 // endOfLife is the newest major version that gets no fixes any more.
