@@ -12,9 +12,6 @@ func (a *Alteration) addColumn(cmd *pgparse.AlterTableCmd) {
 	def := cmd.GetDef().GetColumnDef()
 	name := def.GetColname()
 	if a.HasColumn(name) {
-		if !cmd.GetMissingOk() {
-			a.RecordRefusal(pgerror.ColumnExists, name, a.Rel.Name.Name)
-		}
 		return
 	}
 	n, typ := ReadColumn(def), a.C.TypeOf(def.GetTypeName())

@@ -49,10 +49,8 @@ func referencingClause(ref *catalog.Relation) string {
 func (a *Alteration) mayReference(ref *catalog.Relation, con *pgparse.Constraint, columns []string) bool {
 	between := checkPersistence(a.Rel.Persistence, ref)
 	switch {
-	case ref.Inferred:
+	case ref.Inferred || !ref.Kind.IsTable():
 		return true
-	case !ref.Kind.IsTable():
-		a.RecordRefusal(pgerror.ForeignKeyTable, ref.Name.Name)
 	case between != nil && !a.Rel.Inferred:
 		a.KeepRefusal(between)
 	case a.deferrableKey(ref, con):

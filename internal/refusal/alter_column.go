@@ -13,8 +13,6 @@ func (a *Alteration) columnDefault(cmd *pgparse.AlterTableCmd) {
 	a.refuseNewerSyntax(cmd.GetDef())
 	col, known := a.FindColumn(a.Rel, cmd.GetName())
 	switch {
-	case col == nil && known && a.NewColumnDef(cmd.GetName()) == nil:
-		a.RecordRefusal(pgerror.ColumnMissing, cmd.GetName(), a.Rel.Name.Name)
 	case col == nil:
 	case a.IsIdentity(col) && known:
 		a.RecordRefusal(pgerror.IdentityIs, col.Name, a.Rel.Name.Name)
@@ -36,8 +34,6 @@ func (a *Alteration) setExpression(name string, expr *pgparse.Node) {
 	for _, rel := range a.C.ListTree(a.Rel, a.Recurse) {
 		col, known := a.FindColumn(rel, name)
 		switch {
-		case col == nil && known:
-			a.RecordRefusal(pgerror.ColumnMissing, name, rel.Name.Name)
 		case col == nil || !known:
 		case col.Generated == "virtual" && hasCheck(rel):
 			a.RecordRefusal(pgerror.VirtualChecked)

@@ -50,11 +50,7 @@ func (a *Alteration) useIndex(con *pgparse.Constraint) {
 	}
 	index := a.C.IndexNamed(a.Rel, con.GetIndexname())
 	switch {
-	case index == nil:
-		if a.IsFullyKnown(a.Rel) && a.C.Complete {
-			a.RecordRefusal(pgerror.IndexMissing, con.GetIndexname())
-		}
-	case index.Index == nil || index.Inferred:
+	case index == nil || index.Index == nil || index.Inferred:
 	default:
 		if a.KeepRefusal(checkUsingIndex(index)); a.Refusal == nil && con.GetContype() == pgparse.ConstrType_CONSTR_PRIMARY {
 			for _, k := range index.Index.Keys {
@@ -101,9 +97,6 @@ func (a *Alteration) validateConstraint(name string) {
 	}
 	con := a.Rel.Constraint(name)
 	if con == nil {
-		if a.IsFullyKnown(a.Rel) {
-			a.RecordRefusal(pgerror.ConstraintMissing, name, a.Rel.Name.Name)
-		}
 		return
 	}
 	switch con.Kind {
@@ -135,17 +128,8 @@ func (a *Alteration) dropConstraint(cmd *pgparse.AlterTableCmd) {
 		if a.IsFullyKnown(a.Rel) && !cmd.GetMissingOk() {
 			a.RecordRefusal(pgerror.ConstraintMissing, cmd.GetName(), a.Rel.Name.Name)
 		}
-	case con.Parent:
-		a.RecordRefusal(pgerror.ConstraintInherited, con.Name, a.Rel.Name.Name)
 	case con.Kind == catalog.Check && !a.Recurse && len(a.Rel.Partitions) > 0 && !a.V.AtLeast(18):
 		a.RecordRefusal(pgerror.ConstraintDropOnlyHere)
-	case a.C.Relation(con.Index) == nil || con.Kind == catalog.ForeignKey || cmd.GetBehavior() == pgparse.DropBehavior_DROP_CASCADE:
-	default:
-		for _, ref := range a.C.ListReferences(a.Rel, false) {
-			if RestsOn(ref.Con, con) {
-				a.RecordRefusal(pgerror.ConstraintHasDependents, con.Name, a.Rel.Name.Name)
-			}
-		}
 	}
 }
 
@@ -177,9 +161,6 @@ func (a *Alteration) alterConstraint(def *pgparse.ATAlterConstraint) {
 	}
 	switch con := a.Rel.Constraint(def.GetConname()); {
 	case con == nil:
-		if a.IsFullyKnown(a.Rel) {
-			a.RecordRefusal(pgerror.ConstraintMissing, def.GetConname(), a.Rel.Name.Name)
-		}
 	case def.GetAlterInheritability():
 		if con.Kind != catalog.NotNullConstraint {
 			a.RecordRefusal(pgerror.NotNotNull, con.Name, a.Rel.Name.Name)

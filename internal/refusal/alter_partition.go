@@ -109,17 +109,9 @@ func (a *Alteration) detachPartition(cmd *pgparse.PartitionCmd) {
 		a.RecordRefusal(pgerror.SyntaxAt, "CONCURRENTLY")
 		return
 	}
-	if part := a.FindTable(cmd.GetName()); part != nil && a.isPartition(part) && cmd.GetConcurrent() && a.Rel.Default != 0 {
+	if part := a.FindTable(cmd.GetName()); part != nil && cmd.GetConcurrent() && a.Rel.Default != 0 {
 		a.RecordRefusal(pgerror.DetachConcurrently)
 	}
-}
-
-func (a *Alteration) isPartition(part *catalog.Relation) bool {
-	if part.Parent == a.Rel.OID || part.Inferred || a.Rel.Inferred {
-		return true
-	}
-	a.RecordRefusal(pgerror.NotPartitionOf, part.Name.Name, a.Rel.Name.Name)
-	return false
 }
 
 // finalizeDetach is DETACH PARTITION … FINALIZE.
@@ -128,7 +120,5 @@ func (a *Alteration) finalizeDetach(cmd *pgparse.PartitionCmd) {
 		a.RecordRefusal(pgerror.SyntaxAt, "FINALIZE")
 		return
 	}
-	if part := a.FindTable(cmd.GetName()); part != nil {
-		a.isPartition(part)
-	}
+	a.FindTable(cmd.GetName())
 }

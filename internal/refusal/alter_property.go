@@ -17,29 +17,16 @@ func (a *Alteration) clusterOn(name string) {
 	}
 	if i := a.C.IndexNamed(a.Rel, name); i != nil {
 		a.mayCluster(i)
-		return
-	}
-	a.refuseMissingIndex(name)
-}
-
-// refuseMissingIndex refuses an index that the table is known not to have.
-func (a *Alteration) refuseMissingIndex(name string) {
-	if a.IsFullyKnown(a.Rel) {
-		a.RecordRefusal(pgerror.IndexMissingFor, name, a.Rel.Name.Name)
 	}
 }
 
 // replicaIdentity is REPLICA IDENTITY USING INDEX.
 func (a *Alteration) replicaIdentity(name string) {
 	i := a.C.IndexNamed(a.Rel, name)
-	if i == nil {
-		a.refuseMissingIndex(name)
+	if i == nil || i.Index == nil || i.Inferred {
 		return
 	}
 	info := i.Index
-	if info == nil || i.Inferred {
-		return
-	}
 	switch con := a.Rel.Constraint(info.Constraint); {
 	case !info.Unique:
 		a.RecordRefusal(pgerror.ReplicaNotUnique, name)

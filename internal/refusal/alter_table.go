@@ -98,11 +98,6 @@ func (a *Alteration) tableCommand(cmd *pgparse.AlterTableCmd) {
 				a.fitsType(rel)
 			}
 		}
-	case pgparse.AlterTableType_AT_EnableTrig, pgparse.AlterTableType_AT_EnableAlwaysTrig,
-		pgparse.AlterTableType_AT_EnableReplicaTrig, pgparse.AlterTableType_AT_DisableTrig:
-		if name := cmd.GetName(); a.Rel.Trigger(name) == nil && a.IsFullyKnown(a.Rel) {
-			a.RecordRefusal(pgerror.ObjectMissingOn, "trigger", name, a.Rel.Name.Name)
-		}
 	default:
 		a.familyCommand(cmd)
 	}

@@ -17,11 +17,7 @@ func (a *Alteration) alterType(cmd *pgparse.AlterTableCmd) {
 	to := a.C.TypeOf(def.GetTypeName())
 	for _, rel := range a.C.ListTree(a.Rel, a.Recurse) {
 		col, _ := a.FindColumn(rel, name)
-		switch {
-		case col == nil && !a.IsFullyKnown(rel):
-		case col == nil:
-			a.RecordRefusal(pgerror.ColumnMissing, name, rel.Name.Name)
-		case a.mayRetype(rel, col) && a.mayConvert(col, def):
+		if col != nil && a.mayRetype(rel, col) && a.mayConvert(col, def) {
 			a.checkRetype(rel, col, to, def)
 		}
 		if a.Refusal != nil {
@@ -63,8 +59,6 @@ func (a *Alteration) mayRetype(rel *catalog.Relation, col *catalog.Column) bool 
 	switch {
 	case rel.OfType != 0 && rel == a.Rel:
 		return no(pgerror.RetypeOfTyped)
-	case rel == a.Rel && col.Inherited:
-		return no(pgerror.RetypeInherited, col.Name)
 	case PartitionedBy(rel, col):
 		return no(pgerror.RetypePartition, col.Name, rel.Name.Name)
 	}
@@ -73,11 +67,8 @@ func (a *Alteration) mayRetype(rel *catalog.Relation, col *catalog.Column) bool 
 			return no(pgerror.RetypeGenerates)
 		}
 	}
-	switch {
-	case len(ViewsReading(a.C, rel, col)) > 0 || len(a.C.RulesOver(rel.OID, col.Attnum)) > 0:
+	if len(ViewsReading(a.C, rel, col)) > 0 || len(a.C.RulesOver(rel.OID, col.Attnum)) > 0 {
 		return no(pgerror.RetypeView)
-	case len(a.C.BodiesOver(rel.OID, col.Attnum)) > 0:
-		return no(pgerror.RetypeFunction)
 	}
 	for _, p := range rel.Policies {
 		if contains(p.Uses, col.Attnum) {

@@ -21,9 +21,6 @@ func (q *Checker) createTable(s *pgparse.CreateStmt) {
 		return
 	}
 	t := newTable{q, q.NewName(rv), persistenceOf(rv), s.GetTableElts()}
-	if old := q.C.Lookup(t.name.Schema, t.name.Name); old != nil && !old.Inferred && !s.GetIfNotExists() {
-		q.RecordRefusal(pgerror.RelationExists, t.name.Name)
-	}
 	for _, n := range s.GetPartspec().GetPartParams() {
 		if e := n.GetPartitionElem().GetExpr(); e != nil && !q.mayIndex(e, t.typeOf) {
 			q.RecordRefusal(pgerror.PartitionKeyMutable)

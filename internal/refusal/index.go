@@ -13,17 +13,12 @@ func (q *Checker) createIndex(s *pgparse.IndexStmt) {
 	if rel == nil {
 		return
 	}
-	taken := s.GetIdxname() != "" && q.C.Lookup(rel.Name.Schema, s.GetIdxname()) != nil
 	switch {
 	case s.GetUnique() && s.GetRelation().GetInh() && rel.Kind == catalog.PartitionedTable && q.reachesForeign(rel):
 		q.RecordRefusal(pgerror.IndexUniqueForeign, rel.Name.Name)
 	case s.GetNullsNotDistinct() && !q.V.AtLeast(15):
 		q.RecordRefusal(pgerror.SyntaxAt, "NULLS")
-	case !rel.Kind.IsTable() && rel.Kind != catalog.MaterializedView:
-		q.RecordRefusal(pgerror.IndexRelation, rel.Name.Name)
-	case taken && s.GetIfNotExists():
-	case taken:
-		q.RecordRefusal(pgerror.RelationExists, s.GetIdxname())
+	case s.GetIdxname() != "" && q.C.Lookup(rel.Name.Schema, s.GetIdxname()) != nil:
 	case s.GetConcurrent() && rel.Kind == catalog.PartitionedTable:
 		q.RecordRefusal(pgerror.IndexConcurrently, rel.Name.Name)
 	default:

@@ -40,24 +40,10 @@ func (a *Alteration) mayHaveKey(con *pgparse.Constraint, columns []string) bool 
 		a.RecordRefusal(pgerror.SyntaxAt, "WITHOUT")
 	case con.GetWithoutOverlaps() && len(columns) < 2:
 		a.RecordRefusal(pgerror.KeyOverlaps)
-	case con.GetContype() == pgparse.ConstrType_CONSTR_PRIMARY && a.hasPrimaryKey():
-		a.RecordRefusal(pgerror.KeyTwice, a.Rel.Name.Name)
 	case con.GetContype() == pgparse.ConstrType_CONSTR_EXCLUSION && a.Rel.Kind == catalog.PartitionedTable && !a.V.AtLeast(17):
 		a.RecordRefusal(pgerror.ExclusionNotHere)
-	case !a.checkKeyColumns(con, columns):
-	case !coversKey(a.Rel, columns):
-		a.RecordRefusal(pgerror.KeyPartition)
 	default:
-		return true
-	}
-	return false
-}
-
-func (a *Alteration) hasPrimaryKey() bool {
-	for _, c := range a.Rel.Constraints {
-		if c.Kind == catalog.PrimaryKey && !a.IsDropped(c) {
-			return true
-		}
+		return a.checkKeyColumns(con, columns)
 	}
 	return false
 }
@@ -69,11 +55,8 @@ func (a *Alteration) checkKeyColumns(con *pgparse.Constraint, columns []string) 
 	}
 	for _, name := range columns {
 		if a.NewColumnDef(name) == nil {
-			col, known := a.FindColumn(a.Rel, name)
+			col := a.Rel.Column(name)
 			switch {
-			case col == nil && known && !IsSystemName("", name):
-				a.RecordRefusal(pgerror.ColumnMissingKey, name)
-				return false
 			case col == nil || col.Inferred:
 				continue
 			case col.Generated == "virtual":

@@ -38,8 +38,6 @@ func (q *Checker) clusterTable(s *pgparse.ClusterStmt) {
 	}
 	index := q.clusterIndex(rel, s.GetIndexname())
 	switch {
-	case s.GetIndexname() != "" && !rel.Inferred && index == nil:
-		q.RecordRefusal(pgerror.IndexMissingFor, s.GetIndexname(), rel.Name.Name)
 	case index != nil && !q.mayCluster(index):
 	case index == nil && s.GetIndexname() == "" && q.IsFullyKnown(rel) && rel.Kind != catalog.PartitionedTable:
 		q.RecordRefusal(pgerror.NeverClustered, rel.Name.Name)

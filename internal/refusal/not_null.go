@@ -53,10 +53,6 @@ func (a *Alteration) setNotNull(name string) {
 
 func (a *Alteration) dropNotNull(name string) {
 	col, known := a.FindColumn(a.Rel, name)
-	if col != nil && known && a.IsIdentity(col) {
-		a.RecordRefusal(pgerror.IdentityIs, name, a.Rel.Name.Name)
-		return
-	}
 	if col != nil && known && !col.NotNull {
 		return
 	}
@@ -74,8 +70,6 @@ func (a *Alteration) dropNotNull(name string) {
 	}
 	switch {
 	case col == nil || !known:
-	case InPrimaryKey(a.Rel, col) && !a.keyDropped():
-		a.RecordRefusal(pgerror.NullableKey, name)
 	case a.isIdentityColumn(col):
 		a.RecordRefusal(pgerror.NullableReplica, name)
 	}

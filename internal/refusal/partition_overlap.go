@@ -12,10 +12,6 @@ import (
 
 // checkPartitionOverlap refuses a partition whose rows another one has already.
 func (q *Checker) checkPartitionOverlap(name catalog.Name, parent *catalog.Relation, bound *pgparse.PartitionBoundSpec) bool {
-	if d := q.C.Relation(parent.Default); d != nil && bound.GetIsDefault() {
-		q.RecordRefusal(pgerror.PartitionDefault, name.Name, d.Name.Name)
-		return false
-	}
 	switch strategy := bounds[bound.GetStrategy()]; {
 	case bound.GetIsDefault() && parent.Strategy == "hash":
 		q.RecordRefusal(pgerror.PartitionNoDefault)
