@@ -217,10 +217,8 @@ func (f *fold) heldTogether(doomed map[OID]bool) bool {
 		if len(f.BodiesOver(oid, 0)) > 0 {
 			return true
 		}
-		for _, o := range d.ReferencedBy {
-			if !doomed[o] && f.Relation(o) != nil {
-				return true
-			}
+		if f.isReferenced(d, doomed) {
+			return true
 		}
 		for _, o := range d.Children {
 			if !doomed[o] && f.Relation(o) != nil {
@@ -233,6 +231,29 @@ func (f *fold) heldTogether(doomed map[OID]bool) bool {
 			}
 		}
 		if len(f.FunctionsWith(oid)) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// isReferenced reports whether a foreign key of a table that stays points to a relation, or to
+// a table that stays of which it is a partition.
+func (f *fold) isReferenced(r *Relation, doomed map[OID]bool) bool {
+	for at := r; at != nil; at = f.Relation(at.Parent) {
+		for _, o := range at.ReferencedBy {
+			if from := f.Relation(o); from != nil && !f.isDoomed(from, doomed) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// isDoomed reports whether a relation is dropped, or a table of which it is a partition.
+func (f *fold) isDoomed(r *Relation, doomed map[OID]bool) bool {
+	for ; r != nil; r = f.Relation(r.Parent) {
+		if doomed[r.OID] {
 			return true
 		}
 	}

@@ -54,14 +54,11 @@ func (c *Catalog) MembersOf(extension string) []*Relation {
 // dropMembers drops the relations that statements put into an extension.
 func (f *fold) dropMembers(extension string, cascade bool) {
 	members := f.MembersOf(extension)
-	if len(members) == 0 {
-		return
-	}
 	roots := make([]OID, len(members))
 	for i, r := range members {
 		roots[i] = r.OID
 	}
-	if !cascade && f.heldTogether(f.withPartitions(roots)) {
+	if !cascade && (f.heldTogether(f.withPartitions(roots)) || f.usesExtensionTypes(extension)) {
 		f.addProblem(f.isHistoryComplete(), pgerror.HasDependents, "extension", extension)
 		if f.failed {
 			return

@@ -108,7 +108,7 @@ func (f *fold) objectStatement(msg any) {
 	case *pgparse.AlterPublicationStmt:
 		f.alterPublication(s)
 	case *pgparse.DropOwnedStmt:
-		f.recordUnmodelled("DROP OWNED")
+		f.dropOwnedBy(s)
 	case *pgparse.ReassignOwnedStmt:
 		f.reassignOwned(s)
 	case *pgparse.ImportForeignSchemaStmt:

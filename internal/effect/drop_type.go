@@ -2,8 +2,9 @@ package effect
 
 import (
 	"cmp"
-	"github.com/onward-sql/onward/internal/refusal"
 	"slices"
+
+	"github.com/onward-sql/onward/internal/refusal"
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"

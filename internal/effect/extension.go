@@ -9,7 +9,7 @@ import (
 // extensionRelations locks the views of an extension.
 func (r *run) extensionRelations(name string, mark func(*Effect)) {
 	o := r.C.Object("extension", catalog.Name{Name: name})
-	for _, m := range refusal.ExtensionViews[name] {
+	for _, m := range catalog.ExtensionViews[name] {
 		if o == nil || m.Since > 0 && !r.V.AtLeast(m.Since) {
 			continue
 		}
@@ -31,9 +31,9 @@ func (r *run) dropExtension(name string, cascade bool) {
 	for _, rel := range members {
 		r.dropRelation(rel, cascade, 0)
 	}
-	types := refusal.ExtensionTypes[name]
+	types := catalog.ExtensionTypes[name]
 	if len(types) == 0 {
-		if cascade && len(refusal.ExtensionViews[name]) == 0 && !contains(refusal.WithoutTypes, name) {
+		if cascade && len(catalog.ExtensionViews[name]) == 0 && !contains(catalog.WithoutTypes, name) {
 			r.Unmodelled = "DROP EXTENSION … CASCADE: what depends on the extension is not known"
 		}
 		return
@@ -81,7 +81,7 @@ func IsComplete(c *catalog.Catalog) bool {
 	whole := true
 	c.EachObject("extension", func(o *catalog.Object) bool {
 		n := o.Name.Name
-		whole = refusal.BringsNoTable(n)
+		whole = catalog.BringsNoTable(n)
 		return whole
 	})
 	return whole

@@ -5,7 +5,6 @@ import (
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refusal"
 )
 
 // dropOwned is DROP OWNED: what the roles own goes, as far as statements told
@@ -13,8 +12,8 @@ import (
 // https://www.postgresql.org/docs/current/sql-drop-owned.html
 func (r *run) dropOwned(s *pgparse.DropOwnedStmt) {
 	cascade := s.GetBehavior() == pgparse.DropBehavior_DROP_CASCADE
-	roles := refusal.RolesOf(s.GetRoles())
-	owned := r.OwnedBy(roles)
+	roles := catalog.RolesOf(s.GetRoles())
+	owned := r.C.OwnedBy(roles)
 	for _, rel := range owned {
 		r.recordDropped(rel, "owned by "+rel.Owner)
 	}
@@ -28,7 +27,7 @@ func (r *run) dropOwned(s *pgparse.DropOwnedStmt) {
 	for _, u := range r.C.TypesOf(roles) {
 		r.dropUserType(u, cascade, 0)
 	}
-	for _, schema := range r.SchemasOf(roles) {
+	for _, schema := range r.C.SchemasOf(roles) {
 		r.dropSchema(schema, cascade, false)
 	}
 }

@@ -226,7 +226,7 @@ func (r *run) runOpaque(msg any) {
 	case *pgparse.DropOwnedStmt:
 		r.dropOwned(s)
 	case *pgparse.ReassignOwnedStmt:
-		for _, rel := range r.OwnedBy(refusal.RolesOf(s.GetRoles())) {
+		for _, rel := range r.C.OwnedBy(catalog.RolesOf(s.GetRoles())) {
 			r.changeOwner(rel)
 		}
 	case *pgparse.ImportForeignSchemaStmt:

@@ -8,131 +8,35 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// dropChecker is a DROP: with what it takes along, for what else it asks.
-type dropChecker struct {
-	*Checker
-	cascade bool
-	gone    map[catalog.OID]bool
-}
-
-// dropObjects is DROP of whatever the grammar treats alike.
+// dropObjects is DROP. The catalog finds what is missing and what depends on the objects.
 func (q *Checker) dropObjects(s *pgparse.DropStmt) {
-	d := &dropChecker{q, s.GetBehavior() == pgparse.DropBehavior_DROP_CASCADE, map[catalog.OID]bool{}}
 	switch s.GetRemoveType() {
-	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_FOREIGN_TABLE, pgparse.ObjectType_OBJECT_VIEW,
-		pgparse.ObjectType_OBJECT_MATVIEW, pgparse.ObjectType_OBJECT_SEQUENCE, pgparse.ObjectType_OBJECT_INDEX:
-		d.dropRelations(s)
-		return
+	case pgparse.ObjectType_OBJECT_INDEX:
+		if s.GetConcurrent() {
+			q.dropConcurrently(s)
+		}
+	case pgparse.ObjectType_OBJECT_TRIGGER:
+		for _, o := range s.GetObjects() {
+			q.dropTrigger(o.GetList().GetItems())
+		}
 	}
-	for _, o := range s.GetObjects() {
-		switch s.GetRemoveType() {
-		case pgparse.ObjectType_OBJECT_TRIGGER, pgparse.ObjectType_OBJECT_RULE, pgparse.ObjectType_OBJECT_POLICY:
-			q.dropFromTable(s, o.GetList().GetItems())
-		case pgparse.ObjectType_OBJECT_SCHEMA:
-			d.dropSchema(pgparse.StringText(o))
-		case pgparse.ObjectType_OBJECT_TYPE, pgparse.ObjectType_OBJECT_DOMAIN:
-			if u := q.C.Type(q.C.TypeOf(o.GetTypeName()).OID); u != nil {
-				d.userType(u)
+}
+
+// dropConcurrently is DROP INDEX CONCURRENTLY.
+func (q *Checker) dropConcurrently(s *pgparse.DropStmt) {
+	switch {
+	case len(s.GetObjects()) > 1:
+		q.RecordRefusal(pgerror.DropConcurrentlyMany)
+	case s.GetBehavior() == pgparse.DropBehavior_DROP_CASCADE:
+		q.RecordRefusal(pgerror.DropConcurrentlyCascade)
+	default:
+		for _, o := range s.GetObjects() {
+			schema, name := pgparse.SchemaAndName(o.GetList().GetItems())
+			index := q.FindRelation(schema, name, catalog.Index, true)
+			if index != nil && index.Kind == catalog.PartitionedIndex && index.Index.Constraint == "" && q.C.ParentIndex(index) == nil {
+				q.RecordRefusal(pgerror.DropConcurrentlyPartitioned, index.Name.Name)
 			}
-		case pgparse.ObjectType_OBJECT_FUNCTION, pgparse.ObjectType_OBJECT_PROCEDURE, pgparse.ObjectType_OBJECT_ROUTINE, pgparse.ObjectType_OBJECT_AGGREGATE:
-			f := o.GetObjectWithArgs()
-			d.dropFunction(pgparse.LastText(f.GetObjname()), q.C.ListCallers(f))
-		case pgparse.ObjectType_OBJECT_EXTENSION:
-			d.dropExtension(pgparse.StringText(o))
 		}
-	}
-}
-
-func (d *dropChecker) dropRelations(s *pgparse.DropStmt) {
-	if s.GetConcurrent() {
-		switch {
-		case len(s.GetObjects()) > 1:
-			d.RecordRefusal(pgerror.DropConcurrentlyMany)
-			return
-		case d.cascade:
-			d.RecordRefusal(pgerror.DropConcurrentlyCascade)
-			return
-		}
-	}
-	kind := Kind(s.GetRemoveType())
-	var named []*catalog.Relation
-	for _, o := range s.GetObjects() {
-		schema, name := pgparse.SchemaAndName(o.GetList().GetItems())
-		if rel := d.FindRelation(schema, name, kind, s.GetMissingOk()); rel != nil {
-			named = append(named, rel)
-			d.gone[rel.OID] = rel.OID != 0
-		}
-	}
-	for _, rel := range named {
-		if kind == catalog.Index {
-			d.dropIndex(rel, s.GetConcurrent())
-		} else {
-			d.checkMember(rel)
-			d.dropRelation(rel, 0)
-		}
-	}
-}
-
-// checkMember refuses to drop a relation that is part of an extension, even with CASCADE.
-func (d *dropChecker) checkMember(rel *catalog.Relation) {
-	if rel.Extension != "" {
-		d.RecordRefusal(pgerror.Required, rel.Kind.ForMessages(), rel.Name.Name, "extension "+rel.Extension)
-	}
-}
-
-// dropRelation asks what depends on a table, view or sequence.
-func (d *dropChecker) dropRelation(rel *catalog.Relation, depth int) {
-	if rel.Kind == catalog.Sequence {
-		d.dropSequence(rel)
-		return
-	}
-	if d.cascade || depth > maxDepth {
-		return
-	}
-	if rel.Kind != catalog.View && rel.Kind != catalog.MaterializedView {
-		d.tableParts(rel, depth)
-	}
-	isKept := func(v *catalog.Relation) bool { return !d.gone[v.OID] }
-	if d.ReadElsewhere(rel, 0, d.isDroppedAlong) || slices.ContainsFunc(d.C.RelationsByOID(rel.Dependents), isKept) {
-		d.RecordRefusal(pgerror.HasDependents, rel.Kind.String(), rel.Name.Name)
-	}
-}
-
-func (d *dropChecker) tableParts(rel *catalog.Relation, depth int) {
-	no := func() { d.RecordRefusal(pgerror.HasDependents, "table", rel.Name.Name) }
-	for _, ref := range d.C.ListReferences(rel, true) {
-		if ref.From == rel || d.gone[ref.From.OID] {
-			continue
-		}
-		// The key may point to what this is a partition of.
-		if target := d.C.Relation(ref.Con.Ref); target != rel && !d.isDroppedAlong(target) || !d.isDroppedAlong(ref.From) {
-			no()
-		}
-	}
-	for _, s := range d.C.SequencesOf(rel) {
-		d.gone[s.OID] = true
-		if d.IsSequenceTaken(s, "", d.isDroppedAlong) {
-			no()
-		}
-	}
-	for _, k := range d.C.RelationsByOID(rel.Partitions) {
-		if !d.gone[k.OID] {
-			d.gone[k.OID] = true
-			d.dropRelation(k, depth+1)
-		}
-	}
-	for _, k := range d.C.RelationsByOID(rel.Children) {
-		if !d.gone[k.OID] {
-			no()
-		}
-	}
-	d.C.EachOfType(rel.OID, func(user *catalog.Relation, _ *catalog.Column) {
-		if !d.isDroppedAlong(user) {
-			no()
-		}
-	})
-	if len(d.C.FunctionsWith(rel.OID)) > 0 {
-		no()
 	}
 }
 
@@ -155,68 +59,17 @@ func (q *Checker) IsSequenceTaken(seq *catalog.Relation, with string, goes func(
 	})
 }
 
-// isDroppedAlong reports whether a table is dropped, or what it is a partition of.
-func (d *dropChecker) isDroppedAlong(rel *catalog.Relation) bool {
-	for n := 0; rel != nil && n < maxDepth; n++ {
-		if d.gone[rel.OID] {
-			return true
-		}
-		rel = d.C.Relation(rel.Parent)
-	}
-	return false
-}
-
-func (d *dropChecker) dropSequence(seq *catalog.Relation) {
-	if !d.cascade && d.IsSequenceTaken(seq, "", d.isDroppedAlong) {
-		d.RecordRefusal(pgerror.HasDependents, "sequence", seq.Name.Name)
-		return
-	}
-	if seq.Seq == nil || seq.Seq.OwnerTable == 0 {
-		return
-	}
-	table := d.C.Relation(seq.Seq.OwnerTable)
-	if table == nil || d.gone[table.OID] {
-		return
-	}
-	switch col := table.Attr(seq.Seq.OwnerColumn); {
-	case col == nil:
-	case col.Identity != "":
-		d.RecordRefusal(pgerror.Required, "sequence", seq.Name.Name, "column "+col.Name+" of table "+table.Name.Name)
-	case col.Default != nil && !d.cascade:
-		d.RecordRefusal(pgerror.HasDependents, "sequence", seq.Name.Name)
-	}
-}
-
-func (d *dropChecker) dropIndex(index *catalog.Relation, concurrent bool) {
-	table := d.C.TableOf(index)
-	switch parent := d.C.ParentIndex(index); {
-	case index.Index != nil && index.Index.Constraint != "" && table != nil:
-		d.RecordRefusal(pgerror.Required, "index", index.Name.Name, "constraint "+index.Index.Constraint+" on table "+table.Name.Name)
-	case parent != nil:
-		d.RecordRefusal(pgerror.Required, "index", index.Name.Name, "index "+parent.Name.Name)
-	case index.Index != nil && !d.cascade && len(d.C.IndexUsers(index)) > 0:
-		d.RecordRefusal(pgerror.HasDependents, "index", index.Name.Name)
-	case concurrent && index.Kind == catalog.PartitionedIndex:
-		d.RecordRefusal(pgerror.DropConcurrentlyPartitioned, index.Name.Name)
-	}
-}
-
-// dropFromTable drops a trigger, rule or policy: name parts of the table, then
-// the name.
-func (q *Checker) dropFromTable(s *pgparse.DropStmt, parts []*pgparse.Node) {
+// dropTrigger drops a trigger: the parts of the table's name, then the trigger's.
+func (q *Checker) dropTrigger(parts []*pgparse.Node) {
 	if len(parts) < 2 {
 		return
 	}
-	schema, name := pgparse.SchemaAndName(parts[:len(parts)-1])
-	object := pgparse.StringText(parts[len(parts)-1])
-	rel := q.FindRelation(schema, name, catalog.Table, s.GetMissingOk())
-	if rel == nil || s.GetRemoveType() != pgparse.ObjectType_OBJECT_TRIGGER {
+	schema, table := pgparse.SchemaAndName(parts[:len(parts)-1])
+	rel := q.FindRelation(schema, table, catalog.Table, true)
+	if rel == nil {
 		return
 	}
-	switch t := rel.Trigger(object); {
-	case t == nil && q.IsFullyKnown(rel) && !s.GetMissingOk():
-		q.RecordRefusal(pgerror.ObjectMissingOn, "trigger", object, rel.Name.Name)
-	case t != nil && t.Parent:
-		q.RecordRefusal(pgerror.TriggerRequired, object, rel.Name.Name)
+	if t := rel.Trigger(pgparse.LastText(parts)); t != nil && t.Parent {
+		q.RecordRefusal(pgerror.TriggerRequired, t.Name, rel.Name.Name)
 	}
 }

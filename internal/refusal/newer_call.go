@@ -71,7 +71,7 @@ func (q *Checker) mayHaveFunction(name string) bool {
 	found := q.C.Unmodelled != nil && !q.C.Complete
 	q.C.EachObject("extension", func(o *catalog.Object) bool {
 		n := o.Name.Name
-		found = found || !BringsNoTable(n)
+		found = found || !catalog.BringsNoTable(n)
 		return !found
 	})
 	if !found {

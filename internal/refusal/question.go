@@ -6,6 +6,7 @@
 package refusal
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
@@ -149,3 +150,5 @@ func Kind(t pgparse.ObjectType) catalog.Kind {
 // maxDepth limits recursion through partitions, types and expressions: a folded catalog
 // may be deeper than any server's.
 const maxDepth = 64
+
+func contains[T comparable](list []T, x T) bool { return slices.Contains(list, x) }

@@ -111,8 +111,6 @@ func (q *Checker) checkRows(msg any) {
 // checkObject asks about what is no relation.
 func (q *Checker) checkObject(msg any) {
 	switch s := msg.(type) {
-	case *pgparse.DropOwnedStmt:
-		q.dropOwned(s)
 	case *pgparse.CreateForeignTableStmt:
 		q.RequireObject("server", s.GetServername())
 		q.createTable(s.GetBaseStmt())

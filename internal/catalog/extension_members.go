@@ -1,4 +1,4 @@
-package refusal
+package catalog
 
 import "slices"
 
@@ -35,10 +35,29 @@ var small = []string{
 	"autoinc", "insert_username", "moddatetime", "refint",
 }
 
+// usesExtensionTypes reports whether a domain or a column has a type of an extension.
+func (c *Catalog) usesExtensionTypes(extension string) bool {
+	types := ExtensionTypes[extension]
+	if len(types) == 0 {
+		return false
+	}
+	of := func(t Type) bool { return t.Name.Schema != "pg_catalog" && slices.Contains(types, t.Name.Name) }
+	used := false
+	c.EachType(func(u *UserType) bool {
+		used = u.Kind == Domain && of(u.Base)
+		return !used
+	})
+	if !used {
+		c.EachRelation(func(r *Relation) bool {
+			used = slices.ContainsFunc(r.Columns, func(col *Column) bool { return of(col.Type) })
+			return !used
+		})
+	}
+	return used
+}
+
 // BringsNoTable reports whether an extension is known, and creates no table that is
 // missing here.
 func BringsNoTable(name string) bool {
-	return len(ExtensionViews[name]) > 0 || len(ExtensionTypes[name]) > 0 || contains(WithoutTypes, name) || contains(small, name)
+	return len(ExtensionViews[name]) > 0 || len(ExtensionTypes[name]) > 0 || slices.Contains(WithoutTypes, name) || slices.Contains(small, name)
 }
-
-func contains[T comparable](list []T, x T) bool { return slices.Contains(list, x) }

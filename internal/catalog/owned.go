@@ -1,0 +1,144 @@
+package catalog
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/onward-sql/onward/internal/pgerror"
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// dropOwnedBy refuses a DROP OWNED without CASCADE if something depends on what the roles own.
+// What it drops is not modelled.
+func (f *fold) dropOwnedBy(s *pgparse.DropOwnedStmt) {
+	if s.GetBehavior() != pgparse.DropBehavior_DROP_CASCADE && f.isOwnedNeeded(RolesOf(s.GetRoles())) {
+		f.addProblem(f.isHistoryComplete(), pgerror.OwnedHasDependents)
+	}
+	if !f.failed {
+		f.recordUnmodelled("DROP OWNED")
+	}
+}
+
+// isOwnedNeeded reports whether something depends on what roles own, as far as statements
+// told.
+func (f *fold) isOwnedNeeded(roles []string) bool {
+	owned := f.OwnedBy(roles)
+	roots := make([]OID, len(owned))
+	for i, r := range owned {
+		roots[i] = r.OID
+	}
+	doomed := f.withPartitions(roots)
+	if f.heldTogether(doomed) {
+		return true
+	}
+	for _, fn := range f.FunctionsOf(roles) {
+		if slices.ContainsFunc(f.CallersOf(fn), func(x Caller) bool { return x.Sure && !f.isDoomed(x.Relation, doomed) }) {
+			return true
+		}
+	}
+	stays := func(oid OID) bool { return !f.isDoomed(f.Relation(oid), doomed) }
+	for _, u := range f.TypesOf(roles) {
+		if slices.ContainsFunc(f.columnUsersOf(u.OID, u.Relation), stays) {
+			return true
+		}
+	}
+	for _, schema := range f.SchemasOf(roles) {
+		relations, types, functions, objects := f.inSchema(schema)
+		if slices.ContainsFunc(relations, stays) || len(types)+len(functions)+len(objects) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// RolesOf are the names of roles, without those that only the session knows.
+func RolesOf(list []*pgparse.Node) []string {
+	var out []string
+	for _, n := range list {
+		if name := n.GetRoleSpec().GetRolename(); name != "" {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// OwnedBy lists the relations that roles own, as far as statements told, in the
+// order in which they were made.
+func (c *Catalog) OwnedBy(roles []string) []*Relation {
+	var owned []*Relation
+	c.EachRelation(func(rel *Relation) bool {
+		if rel.Owner != "" && slices.Contains(roles, rel.Owner) && rel.Kind != Index && rel.Kind != PartitionedIndex {
+			owned = append(owned, rel)
+		}
+		return true
+	})
+	slices.SortFunc(owned, func(a, b *Relation) int { return cmp.Compare(a.OID, b.OID) })
+	return owned
+}
+
+// SchemasOf lists the schemas that roles own.
+func (c *Catalog) SchemasOf(roles []string) []string {
+	var schemas []string
+	c.EachObject("schema", func(o *Object) bool {
+		if o.Owner != "" && slices.Contains(roles, o.Owner) {
+			schemas = append(schemas, o.Name.Name)
+		}
+		return true
+	})
+	slices.Sort(schemas)
+	return schemas
+}
+
+// reassignOwned gives all that roles own to another one.
+func (f *fold) reassignOwned(s *pgparse.ReassignOwnedStmt) {
+	var roles []string
+	for _, r := range s.GetRoles() {
+		roles = append(roles, roleName(r.GetRoleSpec()))
+	}
+	to := roleName(s.GetNewrole())
+	for _, oid := range f.sortedRelations(func(r *Relation) bool { return r.Owner != "" && slices.Contains(roles, r.Owner) }) {
+		f.editRelation(oid).copyRare().Owner = to
+	}
+	for _, fn := range f.FunctionsOf(roles) {
+		list := f.ownFunctions(fn.Name)
+		f.setFunctionOwner(fn.Name, list, slices.Index(list, fn), to)
+	}
+	for _, u := range f.TypesOf(roles) {
+		f.changeType(u.OID, func(t *UserType) { t.Owner = to })
+	}
+}
+
+// setFunctionOwner gives a function to a role.
+func (f *fold) setFunctionOwner(name Name, list []*Function, at int, owner string) {
+	fn := *list[at]
+	fn.Owner = owner
+	list = slices.Clone(list)
+	list[at] = &fn
+	f.setFunctions(name, list)
+}
+
+// FunctionsOf are the functions of roles, as far as statements told, oldest first.
+func (c *Catalog) FunctionsOf(roles []string) []*Function {
+	var out []*Function
+	c.EachFunction(func(fn *Function) bool {
+		if fn.Owner != "" && slices.Contains(roles, fn.Owner) {
+			out = append(out, fn)
+		}
+		return true
+	})
+	slices.SortFunc(out, func(a, b *Function) int { return cmp.Compare(a.OID, b.OID) })
+	return out
+}
+
+// TypesOf are the types of roles, as far as statements told, oldest first.
+func (c *Catalog) TypesOf(roles []string) []*UserType {
+	var out []*UserType
+	c.EachType(func(u *UserType) bool {
+		if u.Owner != "" && slices.Contains(roles, u.Owner) {
+			out = append(out, u)
+		}
+		return true
+	})
+	slices.SortFunc(out, func(a, b *UserType) int { return cmp.Compare(a.OID, b.OID) })
+	return out
+}
