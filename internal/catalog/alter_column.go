@@ -19,7 +19,7 @@ func (f *fold) addColumn(t *Relation, def *pgparse.ColumnDef, ifNotExists, only 
 		if ifNotExists {
 			return
 		}
-		f.addProblem(f.isHistoryComplete(), pgerror.ColumnExists, name, t.Name.Name)
+		f.addConflict(true, pgerror.ColumnExists, name, t.Name.Name)
 		if f.failed {
 			return
 		}
@@ -130,7 +130,7 @@ func (f *fold) alterColumnType(t *Relation, name string, def *pgparse.ColumnDef,
 		return
 	}
 	if c.Inherited && f.depth == 0 && !t.Inferred {
-		f.addProblem(f.isHistoryComplete(), pgerror.RetypeInherited, name)
+		f.addConflict(true, pgerror.RetypeInherited, name)
 		if f.failed {
 			return
 		}
@@ -275,12 +275,12 @@ func (f *fold) changeColumn(t *Relation, attnum int16, cmd *pgparse.AlterTableCm
 // dropNotNull is DROP NOT NULL, with the named constraint when there is one.
 func (f *fold) dropNotNull(t *Relation, c *Column) {
 	if c.Identity != "" {
-		f.addProblem(f.isHistoryComplete(), pgerror.IdentityIs, c.Name, t.Name.Name)
+		f.addConflict(true, pgerror.IdentityIs, c.Name, t.Name.Name)
 		return
 	}
 	for _, k := range t.Constraints {
 		if k.Kind == PrimaryKey && slices.Contains(k.Columns, c.Attnum) {
-			f.addProblem(f.isHistoryComplete(), pgerror.NullableKey, c.Name)
+			f.addConflict(true, pgerror.NullableKey, c.Name)
 			return
 		}
 	}

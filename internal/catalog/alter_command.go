@@ -137,6 +137,10 @@ func orderOf(cmd *pgparse.AlterTableCmd) Pass {
 	return passConstraint + 1
 }
 
+// IsDropPass reports whether the server carries out a command in its first pass: it drops a
+// column, a constraint or a property of a column.
+func IsDropPass(cmd *pgparse.AlterTableCmd) bool { return orderOf(cmd) == passDrop }
+
 // ActionWord is a command of ALTER TABLE in the server's words: "ADD COLUMN".
 func ActionWord(cmd pgparse.AlterTableType) string {
 	if s := commands[cmd].Words; s != "" {

@@ -11,6 +11,9 @@ type Problem struct {
 	// Certain is false if the catalog was folded from an incomplete history, so that the
 	// object may exist unseen.
 	Certain bool
+	// Conflict says that the refusal follows from what the catalog holds, so that the statement
+	// fails unless something unseen changed the schema.
+	Conflict bool
 	// Unseen says that no statement of the history created the missing object, although
 	// the history looks complete. Something outside the history may have created it, so
 	// Certain is false.
@@ -93,6 +96,18 @@ func (c *Catalog) Apply(node *pgparse.Node, sql string) (*Catalog, []Problem) {
 // addProblem records a problem.
 func (f *fold) addProblem(certain bool, kind pgerror.Kind, objects ...string) {
 	f.addRefusal(certain, kind.NewRefusal(objects...))
+}
+
+// addConflict records a refusal that follows from what the catalog holds. It is certain if
+// nothing unseen can have changed that; known is false for what was only inferred.
+func (f *fold) addConflict(known bool, kind pgerror.Kind, objects ...string) {
+	f.addConflicting(known, kind.NewRefusal(objects...))
+}
+
+// addConflicting is addConflict for an existing refusal.
+func (f *fold) addConflicting(known bool, no *pgerror.Refusal) {
+	f.addRefusal(known && f.isHistoryComplete(), no)
+	f.problems[len(f.problems)-1].Conflict = known
 }
 
 // addRefusal is addProblem for an existing refusal.

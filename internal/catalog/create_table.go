@@ -98,7 +98,12 @@ func (f *fold) findFreeName(rv *pgparse.RangeVar, ifNotExists bool, kind Kind) (
 		f.creating = name
 		return oid, name, true
 	}
-	f.addProblem(f.isHistoryComplete() && (!old.Inferred || old.Index != nil), pgerror.RelationExists, relname)
+	no, known := pgerror.RelationExists.NewRefusal(relname), !old.Inferred || old.Index != nil
+	if kind.IsTable() || kind == Index { // other relations are often dropped by code that is not seen
+		f.addConflicting(known, no)
+	} else {
+		f.addRefusal(known && f.isHistoryComplete(), no)
+	}
 	if !f.failed {
 		// Something that could not be read must have dropped the old one.
 		f.dropRelation(oid)

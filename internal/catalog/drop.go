@@ -80,7 +80,7 @@ func (f *fold) dropRelations(s *pgparse.DropStmt, cascade bool, kinds ...Kind) {
 			}
 		}
 		if r.Extension != "" { // CASCADE changes nothing
-			f.addProblem(f.isHistoryComplete(), pgerror.Required, r.Kind.ForMessages(), r.Name.String(), "extension "+r.Extension)
+			f.addConflict(true, pgerror.Required, r.Kind.ForMessages(), r.Name.String(), "extension "+r.Extension)
 		}
 		roots = append(roots, r.OID)
 	}
@@ -93,7 +93,7 @@ func (f *fold) dropRelations(s *pgparse.DropStmt, cascade bool, kinds ...Kind) {
 		for _, oid := range roots {
 			r := f.Relation(oid)
 			if no := f.checkDroppable(r, doomed, all); no != nil {
-				f.addRefusal(f.isHistoryComplete(), no)
+				f.addConflicting(true, no)
 				if f.failed {
 					return
 				}

@@ -19,19 +19,19 @@ func (f *fold) dropColumn(t *Relation, name string, cascade, missingOK, only boo
 		return
 	}
 	if f.depth == 0 && c.Inherited && !t.Inferred {
-		f.addProblem(f.isHistoryComplete(), pgerror.DropInherited, name)
+		f.addConflict(true, pgerror.DropInherited, name)
 		if f.failed {
 			return
 		}
 	}
 	if slices.ContainsFunc(t.PartitionKey, func(k IndexKey) bool { return slices.Contains(k.Columns, c.Attnum) }) {
-		f.addProblem(f.isHistoryComplete(), pgerror.DropPartitionKey, name, t.Name.Name)
+		f.addConflict(true, pgerror.DropPartitionKey, name, t.Name.Name)
 		if f.failed {
 			return
 		}
 	}
 	if held, generated := f.columnHeld(t, c); held != "" && !cascade {
-		f.addProblem(f.isHistoryComplete() && !c.Inferred, pgerror.ColumnHasDependents, name, t.Name.String())
+		f.addConflict(!c.Inferred, pgerror.ColumnHasDependents, name, t.Name.String())
 		f.markGeneratedOnly(generated)
 		if x := &f.problems[len(f.problems)-1]; generated == "" {
 			x.InTheWay, x.Held = f.viewUsing(t, c.Attnum), held

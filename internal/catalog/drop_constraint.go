@@ -18,7 +18,7 @@ func (f *fold) dropConstraint(t *Relation, name string, cascade, missingOK, only
 		return
 	}
 	if c.Parent && c.Kind != NotNullConstraint && !t.Inferred && f.depth == 0 {
-		f.addProblem(f.isHistoryComplete(), pgerror.ConstraintInherited, c.Name, t.Name.Name)
+		f.addConflict(true, pgerror.ConstraintInherited, c.Name, t.Name.Name)
 		if f.failed {
 			return
 		}
@@ -70,7 +70,7 @@ func (f *fold) releaseKey(t *Relation, c *Constraint, cascade bool) bool {
 	}
 	for _, u := range f.keyUsers(t, c.Columns, c.Index) {
 		if !cascade {
-			f.addProblem(f.isHistoryComplete() && !t.Inferred, pgerror.ConstraintHasDependents, c.Name, t.Name.String())
+			f.addConflict(!t.Inferred, pgerror.ConstraintHasDependents, c.Name, t.Name.String())
 			if f.failed {
 				return false
 			}

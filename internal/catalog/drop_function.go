@@ -71,7 +71,7 @@ func (f *fold) releaseFunction(x *callee, cascade bool) bool {
 		if word == "aggregate" {
 			word = "function"
 		}
-		f.addProblem(f.isHistoryComplete(), pgerror.HasDependents, word, x.fn.Signature())
+		f.addConflict(true, pgerror.HasDependents, word, x.fn.Signature())
 		if len(users) == 1 && len(domains) == 0 {
 			f.markGeneratedOnly(x.findGeneratedColumn(users[0].Relation))
 		}

@@ -59,7 +59,7 @@ func (f *fold) dropMembers(extension string, cascade bool) {
 		roots[i] = r.OID
 	}
 	if !cascade && (f.heldTogether(f.withPartitions(roots)) || f.usesExtensionTypes(extension)) {
-		f.addProblem(f.isHistoryComplete(), pgerror.HasDependents, "extension", extension)
+		f.addConflict(true, pgerror.HasDependents, "extension", extension)
 		if f.failed {
 			return
 		}

@@ -129,7 +129,7 @@ func (f *fold) storeIndex(t, idx *Relation, only bool) *Relation {
 func (f *fold) requirePartitionKey(t *Relation, i *IndexInfo) bool {
 	for _, k := range t.PartitionKey {
 		if k.Column != 0 && !slices.ContainsFunc(i.Keys, func(x IndexKey) bool { return x.Column == k.Column }) {
-			f.addProblem(f.isHistoryComplete(), pgerror.KeyPartition)
+			f.addConflict(true, pgerror.KeyPartition)
 			return !f.failed
 		}
 	}

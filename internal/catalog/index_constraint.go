@@ -48,7 +48,7 @@ func (f *fold) addIndexConstraints(t *Relation, specs []constraintSpec, only boo
 		}
 		if c.Kind == PrimaryKey {
 			if old := f.primaryKey(t); old != nil {
-				f.addProblem(f.isHistoryComplete() && !t.Inferred, pgerror.KeyTwice, t.Name.Name)
+				f.addConflict(!t.Inferred, pgerror.KeyTwice, t.Name.Name)
 				if f.failed {
 					return
 				}
@@ -234,7 +234,7 @@ func (f *fold) addUsingIndex(t *Relation, con *pgparse.Constraint) {
 	}
 	if con.GetContype() == pgparse.ConstrType_CONSTR_PRIMARY {
 		if old := f.primaryKey(t); old != nil {
-			f.addProblem(f.isHistoryComplete() && !t.Inferred, pgerror.KeyTwice, t.Name.Name)
+			f.addConflict(!t.Inferred, pgerror.KeyTwice, t.Name.Name)
 			if f.failed {
 				return
 			}

@@ -220,7 +220,7 @@ func (f *fold) requireRowRelation(r *Relation, no *pgerror.Refusal, others ...Ki
 		f.changeInferredKind(f.editRelation(r.OID), Table)
 		return true
 	}
-	f.addRefusal(f.isHistoryComplete(), no)
+	f.addConflicting(true, no)
 	return false
 }
 

@@ -11,12 +11,33 @@ import (
 // dropOwnedBy refuses a DROP OWNED without CASCADE if something depends on what the roles own.
 // What it drops is not modelled.
 func (f *fold) dropOwnedBy(s *pgparse.DropOwnedStmt) {
-	if s.GetBehavior() != pgparse.DropBehavior_DROP_CASCADE && f.isOwnedNeeded(RolesOf(s.GetRoles())) {
-		f.addProblem(f.isHistoryComplete(), pgerror.OwnedHasDependents)
+	roles := RolesOf(s.GetRoles())
+	if s.GetBehavior() != pgparse.DropBehavior_DROP_CASCADE && f.isOwnedNeeded(roles) {
+		if kind, name := f.onlyOwned(roles); kind != "" {
+			f.addConflict(true, pgerror.HasDependents, kind, name)
+		} else {
+			f.addConflict(true, pgerror.OwnedHasDependents)
+		}
 	}
 	if !f.failed {
 		f.recordUnmodelled("DROP OWNED")
 	}
+}
+
+// onlyOwned returns the kind and name of what roles own, if that is one object.
+func (f *fold) onlyOwned(roles []string) (kind, name string) {
+	relations, functions, types, schemas := f.OwnedBy(roles), f.FunctionsOf(roles), f.TypesOf(roles), f.SchemasOf(roles)
+	switch {
+	case len(relations)+len(functions)+len(types)+len(schemas) != 1:
+		return "", ""
+	case len(relations) == 1:
+		return relations[0].Kind.ForMessages(), relations[0].Name.String()
+	case len(functions) == 1:
+		return functions[0].Kind, functions[0].Signature()
+	case len(types) == 1:
+		return "type", types[0].Name.String()
+	}
+	return "schema", schemas[0]
 }
 
 // isOwnedNeeded reports whether something depends on what roles own, as far as statements

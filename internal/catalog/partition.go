@@ -82,7 +82,7 @@ func (f *fold) joinPartition(t *Relation, s *pgparse.CreateStmt) {
 func (f *fold) enterPartition(parent, t *Relation, isDefault bool) {
 	if isDefault {
 		if parent.Default != 0 && f.Relation(parent.Default) != nil {
-			f.addProblem(f.isHistoryComplete(), pgerror.PartitionDefault, t.Name.Name, f.Relation(parent.Default).Name.Name)
+			f.addConflict(true, pgerror.PartitionDefault, t.Name.Name, f.Relation(parent.Default).Name.Name)
 			if f.failed {
 				return
 			}
@@ -198,7 +198,7 @@ func (f *fold) detachPartition(parent *Relation, cmd *pgparse.PartitionCmd) {
 	}
 	if part.Parent != parent.OID {
 		if !part.Inferred && !parent.Inferred {
-			f.addProblem(f.isHistoryComplete(), pgerror.NotPartitionOf, part.Name.Name, parent.Name.Name)
+			f.addConflict(true, pgerror.NotPartitionOf, part.Name.Name, parent.Name.Name)
 		}
 		return
 	}

@@ -70,7 +70,7 @@ func (f *fold) dropSchema(name string, cascade, missingOK bool) {
 	}
 	relations, types, functions, objects := f.inSchema(name)
 	if !cascade && len(relations)+len(types)+len(functions)+len(objects) > 0 {
-		f.addProblem(f.isHistoryComplete(), pgerror.HasDependents, "schema", name)
+		f.addConflict(true, pgerror.HasDependents, "schema", name)
 		if f.failed {
 			return
 		}

@@ -288,7 +288,7 @@ func (f *fold) dropType(tn *pgparse.TypeName, domain, cascade, missingOK bool) {
 			f.addProblem(true, pgerror.TypeMissing, displayName(schema, n))
 		}
 		if r := f.Lookup(schema, n); r != nil && (r.Kind.IsTable() || r.View != nil) && !r.Inferred {
-			f.addProblem(f.isHistoryComplete(), pgerror.Required, "type", r.Name.String(), r.Kind.ForMessages()+" "+r.Name.String())
+			f.addConflict(true, pgerror.Required, "type", r.Name.String(), r.Kind.ForMessages()+" "+r.Name.String())
 			return
 		}
 		f.markGone("type", name)
@@ -300,7 +300,7 @@ func (f *fold) dropType(tn *pgparse.TypeName, domain, cascade, missingOK bool) {
 		return
 	}
 	if (len(users) > 0 || f.isTypeNeeded(u)) && !cascade {
-		f.addProblem(f.isHistoryComplete() && !u.Inferred, pgerror.HasDependents, "type", u.Name.String())
+		f.addConflict(!u.Inferred, pgerror.HasDependents, "type", u.Name.String())
 		if f.failed {
 			return
 		}

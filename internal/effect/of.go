@@ -34,11 +34,11 @@ func EffectOf(node *pgparse.Node, c *catalog.Catalog, v *Version, in Inputs) Res
 	return result
 }
 
-// keepProblem takes the catalog's first certain objection on this version as the refusal,
-// unless there is one already.
+// keepProblem takes the catalog's first objection on this version as the refusal, unless there
+// is one already. An objection that may be wrong because the catalog lacks something is none.
 func (r *run) keepProblem(problems []catalog.Problem) {
 	for i := range problems {
-		if p := &problems[i]; p.Certain && r.Refusal == nil && p.AppliesTo(r.V.AtLeast) {
+		if p := &problems[i]; (p.Certain || p.Conflict) && r.Refusal == nil && p.AppliesTo(r.V.AtLeast) {
 			r.KeepRefusal(&p.Refusal)
 		}
 	}

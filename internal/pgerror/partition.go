@@ -2,7 +2,7 @@ package pgerror
 
 // Partitions and inheritance.
 var (
-	NotPartitioned       = Kind{"42809", `"%s" is not partitioned`}
+	NotPartitioned       = Kind{"42P17", `"%s" is not partitioned`}
 	TableNotPartitioned  = Kind{"42P17", `table "%s" is not partitioned`}
 	AlreadyPartition     = Kind{"42809", `"%s" is already a partition`}
 	NotPartitionOf       = Kind{"42P01", `relation "%s" is not a partition of relation "%s"`}

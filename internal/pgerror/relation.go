@@ -21,7 +21,7 @@ var (
 	ReferencesLogged    = Kind{"42P16", `could not change table "%s" to unlogged because it references logged table "%s"`}
 	ReferencesUnlogged  = Kind{"42P16", `could not change table "%s" to logged because it references unlogged table "%s"`}
 	PublishedUnlogged   = Kind{"55000", `cannot change table "%s" to unlogged because it is part of a publication`}
-	MethodPartitioned   = Kind{"0A000", "cannot change access method of a partitioned table"}
+	MethodPartitioned   = Kind{"42809", "cannot change access method of a partitioned table"}
 	ParametersTable     = Kind{"42809", "cannot specify storage parameters for a partitioned table"}
 	ParameterUnknown    = Kind{"22023", `unrecognized parameter "%s"`}
 	NamespaceUnknown    = Kind{"22023", `unrecognized parameter namespace "%s"`}

@@ -33,6 +33,7 @@ func (q *Checker) createTable(s *pgparse.CreateStmt) {
 		case *pgparse.Constraint:
 			q.checkConstraintSyntax(m)
 			t.foreignKey(m, StringNames(m.GetFkAttrs()))
+			t.checkKey(m, StringNames(m.GetKeys()))
 		case *pgparse.TableLikeClause:
 			q.FindTable(m.GetRelation())
 		}
@@ -91,6 +92,16 @@ func (t *newTable) checkColumn(def *pgparse.ColumnDef) {
 	for _, con := range n.ForeignKeys {
 		t.foreignKey(con, []string{def.GetColname()})
 	}
+	for _, con := range n.Keys {
+		t.checkKey(con, []string{def.GetColname()})
+	}
+}
+
+// checkKey refuses a key of the new table on a column whose type has no order.
+func (t *newTable) checkKey(con *pgparse.Constraint, columns []string) {
+	for _, name := range columns {
+		t.KeepRefusal(t.checkKeyType(con, t.typeOf(name)))
+	}
 }
 
 // foreignKey asks about a foreign key of the new table; other constraints have
@@ -128,9 +139,7 @@ func (t *newTable) checkParent(parent *catalog.Relation, bound *pgparse.Partitio
 			one, other = other, one
 		}
 		t.RecordRefusal(pgerror.PartitionPersistence, one, other, parent.Name.Name)
-	case parent.Kind != catalog.PartitionedTable:
-		t.RecordRefusal(pgerror.NotPartitioned, parent.Name.Name)
-	default:
+	case parent.Kind == catalog.PartitionedTable:
 		t.checkPartitionOverlap(t.name, parent, bound)
 	}
 }

@@ -67,12 +67,24 @@ func (a *Alteration) checkKeyColumns(con *pgparse.Constraint, columns []string) 
 				return false
 			}
 		}
-		if no := a.checkOperatorClass("btree", "", a.typeNow(name)); no != nil {
+		if no := a.checkKeyType(con, a.typeNow(name)); no != nil {
 			a.KeepRefusal(no)
 			return false
 		}
 	}
 	return true
+}
+
+// checkKeyType returns the refusal of a key on a column of a type that the index of the key
+// does not take; nil if it takes it, or if that is not known.
+func (q *Checker) checkKeyType(con *pgparse.Constraint, t catalog.Type) *pgerror.Refusal {
+	if !con.GetWithoutOverlaps() {
+		return q.checkOperatorClass("btree", "", t)
+	}
+	if !q.C.Complete {
+		return nil // an extension may have come from elsewhere
+	}
+	return q.checkOperatorClass("gist", "", t)
 }
 
 func keyWord(con *pgparse.Constraint) string {

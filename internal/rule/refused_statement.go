@@ -45,10 +45,10 @@ var refusals = map[pgerror.Kind]string{
 // the server does not refuse it, or only its message is known. The general rule ignores
 // refusals that have a rule.
 func (s *Stmt) RefusedRule() string {
+	if len(s.Problems) > 0 && s.Problems[0].Replaced != nil {
+		return "function-replace-refused"
+	}
 	if s.Result.Refused == nil {
-		if len(s.Problems) > 0 && s.Problems[0].Replaced != nil {
-			return "function-replace-refused"
-		}
 		return ""
 	}
 	return refusals[s.Result.Refused.Kind]

@@ -6,6 +6,7 @@ import (
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
@@ -25,10 +26,11 @@ type aloneOn struct {
 }
 
 // ListCommands returns the subcommands of an ALTER TABLE. It returns nil for other
-// statements, and for one that the server refuses, because its locks do not matter then.
+// statements, and for one that the server refuses, because its locks do not matter then. A
+// guarded ADD CONSTRAINT of a name that exists is skipped, not refused.
 func (p *Pass) ListCommands(s *Stmt) []*Command {
 	stmt := s.Node.GetAlterTableStmt()
-	if stmt == nil || s.Result.Refused != nil {
+	if no := s.Result.Refused; stmt == nil || no != nil && !(no.Kind == pgerror.ConstraintExists && s.IsOptional()) {
 		return nil
 	}
 	if s.commands == nil {
@@ -58,6 +60,9 @@ func (p *Pass) EffectsAlone(c *Command) *effect.Result {
 	r, consulted := p.effectsOf(s.Before, s, stmt, cmds)
 	if r.Refused != nil {
 		r, consulted = p.effectsOf(catalogAfterDrops(s, stmt), s, stmt, cmds)
+	}
+	if r.Refused != nil { // it needs what another subcommand adds
+		r, consulted = p.effectOfPart(catalogAfterDrops(s, stmt), s, newPart(stmt, cmds), nil)
 	}
 	a := aloneOn{result: r}
 	if consulted {
@@ -100,39 +105,36 @@ func (p *Pass) EffectsWithout(s *Stmt, c *Command) effect.Result {
 func catalogAfterDrops(s *Stmt, stmt *pgparse.AlterTableStmt) *catalog.Catalog {
 	var first []*pgparse.Node
 	for _, n := range stmt.Cmds {
-		if isDropPass(n) {
+		if catalog.IsDropPass(n.GetAlterTableCmd()) {
 			first = append(first, n)
 		}
 	}
 	if len(first) == 0 {
 		return s.Before
 	}
-	part := &pgparse.AlterTableStmt{Relation: stmt.Relation, Cmds: first, Objtype: stmt.Objtype, MissingOk: stmt.MissingOk}
-	after, problems := s.Before.Apply(&pgparse.Node{Node: &pgparse.Node_AlterTableStmt{AlterTableStmt: part}}, s.SQL)
+	after, problems := s.Before.Apply(newPart(stmt, first), s.SQL)
 	if len(problems) > 0 {
 		return s.Before
 	}
 	return after
 }
 
-// isDropPass reports whether the server runs a subcommand in its first pass: it takes
-// a column, a constraint or a property of a column away.
-func isDropPass(n *pgparse.Node) bool {
-	cmd := n.GetAlterTableCmd()
-	switch cmd.GetSubtype() {
-	case pgparse.AlterTableType_AT_DropColumn, pgparse.AlterTableType_AT_DropConstraint, pgparse.AlterTableType_AT_DropNotNull,
-		pgparse.AlterTableType_AT_DropExpression, pgparse.AlterTableType_AT_DropIdentity:
-		return true
-	case pgparse.AlterTableType_AT_ColumnDefault:
-		return cmd.GetDef() == nil
-	}
-	return false
+// newPart returns an ALTER TABLE with only some of its subcommands.
+func newPart(stmt *pgparse.AlterTableStmt, cmds []*pgparse.Node) *pgparse.Node {
+	return &pgparse.Node{Node: &pgparse.Node_AlterTableStmt{AlterTableStmt: &pgparse.AlterTableStmt{
+		Relation: stmt.Relation, Cmds: cmds, Objtype: stmt.Objtype, MissingOk: stmt.MissingOk,
+	}}}
 }
 
 func (p *Pass) effectsOf(before *catalog.Catalog, s *Stmt, stmt *pgparse.AlterTableStmt, cmds []*pgparse.Node) (r effect.Result, consulted bool) {
-	part := &pgparse.AlterTableStmt{Relation: stmt.Relation, Cmds: cmds, Objtype: stmt.Objtype, MissingOk: stmt.MissingOk}
+	part := newPart(stmt, cmds)
+	_, problems := before.Judge(part, s.SQL, s.Parent >= 0)
+	return p.effectOfPart(before, s, part, problems)
+}
+
+func (p *Pass) effectOfPart(before *catalog.Catalog, s *Stmt, part *pgparse.Node, problems []catalog.Problem) (r effect.Result, consulted bool) {
 	v := effect.NewVersion(p.versions[0])
-	r = effect.EffectOf(&pgparse.Node{Node: &pgparse.Node_AlterTableStmt{AlterTableStmt: part}}, before, v, effect.Inputs{TimeZone: s.Settings.TimeZone})
+	r = effect.EffectOf(part, before, v, effect.Inputs{TimeZone: s.Settings.TimeZone, Problems: problems})
 	return r, v.WasConsulted()
 }
 

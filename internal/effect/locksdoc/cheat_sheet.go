@@ -60,8 +60,9 @@ func cheatSheet() (string, error) {
 			return "", fmt.Errorf("%s: is not one statement that parses", row.sql)
 		}
 		words := ""
+		_, problems := schema.Judge(f.Stmts[0].Node, row.sql, false)
 		for v := onward.OldestMajor; v <= onward.NewestMajor; v++ {
-			r := effect.EffectOf(f.Stmts[0].Node, schema, effect.NewVersion(v), effect.Inputs{TimeZone: "UTC"})
+			r := effect.EffectOf(f.Stmts[0].Node, schema, effect.NewVersion(v), effect.Inputs{TimeZone: "UTC", Problems: problems})
 			if r.Refused != nil {
 				return "", fmt.Errorf("%s: %s", row.sql, r.Refused.Message())
 			}

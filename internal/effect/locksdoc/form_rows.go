@@ -39,6 +39,7 @@ func writeFormRows(b *strings.Builder, schema *catalog.Catalog, form prove.Form)
 		words    string
 	}
 	var groups []group
+	_, session.Problems = schema.Judge(f.Stmts[0].Node, form.SQL, false)
 	for v := first; v <= onward.NewestMajor; v++ {
 		r := effect.EffectOf(f.Stmts[0].Node, schema, effect.NewVersion(v), session)
 		words := describe(&r)
