@@ -88,15 +88,12 @@ func (f *fold) dropRelations(s *pgparse.DropStmt, cascade bool, kinds ...Kind) {
 		return
 	}
 	doomed := f.withPartitions(roots)
-	if !cascade {
-		all := sync.OnceValue(func() bool { return f.heldTogether(doomed) })
-		for _, oid := range roots {
-			r := f.Relation(oid)
-			if no := f.checkDroppable(r, doomed, all); no != nil {
-				f.addConflicting(true, no)
-				if f.failed {
-					return
-				}
+	all := sync.OnceValue(func() bool { return !cascade && f.heldTogether(doomed) })
+	for _, oid := range roots {
+		if no := f.checkDroppable(f.Relation(oid), doomed, cascade, all); no != nil {
+			f.addConflicting(true, no)
+			if f.failed {
+				return
 			}
 		}
 	}
@@ -139,9 +136,9 @@ func (f *fold) withPartitions(roots []OID) map[OID]bool {
 	return set
 }
 
-// checkDroppable returns the refusal of a DROP of a relation without CASCADE; nil if it is
-// allowed. all reports whether something depends on the objects that are dropped together.
-func (f *fold) checkDroppable(r *Relation, doomed map[OID]bool, all func() bool) *pgerror.Refusal {
+// checkDroppable returns the refusal of a DROP of a relation; nil if it is allowed. CASCADE
+// drops what depends on it, but not what requires it. all reports whether something depends on the objects that are dropped together.
+func (f *fold) checkDroppable(r *Relation, doomed map[OID]bool, cascade bool, all func() bool) *pgerror.Refusal {
 	dependents := func() *pgerror.Refusal {
 		return pgerror.HasDependents.NewRefusal(r.Kind.ForMessages(), r.Name.String())
 	}
@@ -156,13 +153,13 @@ func (f *fold) checkDroppable(r *Relation, doomed map[OID]bool, all func() bool)
 		if p := f.Relation(r.Index.Parent); p != nil && !doomed[p.OID] {
 			return required("index " + p.Name.String())
 		}
-		if len(f.IndexUsers(r)) > 0 {
+		if !cascade && len(f.IndexUsers(r)) > 0 {
 			return dependents()
 		}
 		return nil
 	}
 	gone := func(t *Relation, _ *Column) bool { return doomed[t.OID] }
-	if r.Seq != nil && f.isTaken(r.OID, gone) {
+	if r.Seq != nil && !cascade && f.isTaken(r.OID, gone) {
 		return dependents()
 	}
 	if r.Seq != nil && r.Seq.OwnerTable != 0 {
@@ -177,7 +174,7 @@ func (f *fold) checkDroppable(r *Relation, doomed map[OID]bool, all func() bool)
 		if r.Seq.Identity {
 			return required("column " + c.Name + " of table " + t.Name.String())
 		}
-		if c.Default != nil {
+		if c.Default != nil && !cascade {
 			return dependents()
 		}
 		return nil

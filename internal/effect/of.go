@@ -18,7 +18,7 @@ func EffectOf(node *pgparse.Node, c *catalog.Catalog, v *Version, in Inputs) Res
 	*r = run{Checker: refusal.Checker{C: c, V: v}, in: in, Result: Result{Effects: r.Effects[:0]}}
 	msg := pgparse.Unwrap(node)
 	r.CheckStatement(msg)
-	r.keepProblem(in.Problems)
+	r.KeepProblem(in.Problems)
 	refused := r.Refusal // a failed lookup during the walk is no refusal
 	r.runStatement(msg)
 	result := r.Result
@@ -32,16 +32,6 @@ func EffectOf(node *pgparse.Node, c *catalog.Catalog, v *Version, in Inputs) Res
 	}
 	clear(r.Effects)
 	return result
-}
-
-// keepProblem takes the catalog's first objection on this version as the refusal, unless there
-// is one already. An objection that may be wrong because the catalog lacks something is none.
-func (r *run) keepProblem(problems []catalog.Problem) {
-	for i := range problems {
-		if p := &problems[i]; (p.Certain || p.Conflict) && r.Refusal == nil && p.AppliesTo(r.V.AtLeast) {
-			r.KeepRefusal(&p.Refusal)
-		}
-	}
 }
 
 // IsRefused reports whether the server certainly refuses the statement, so that it changes

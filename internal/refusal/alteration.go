@@ -150,11 +150,6 @@ func (a *Alteration) IsDropped(con *catalog.Constraint) bool {
 	return contains(a.droppedConstraints, con)
 }
 
-// keyDropped reports whether the primary key is dropped.
-func (a *Alteration) keyDropped() bool {
-	return slices.ContainsFunc(a.droppedConstraints, func(c *catalog.Constraint) bool { return c.Kind == catalog.PrimaryKey })
-}
-
 // NewColumnDef returns the definition of a column that the statement adds; nil for another column.
 func (a *Alteration) NewColumnDef(name string) *pgparse.ColumnDef {
 	for _, d := range a.newColumns {

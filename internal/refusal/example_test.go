@@ -20,6 +20,8 @@ func ExampleChecker_CheckStatement() {
 		for _, version := range []int{13, 18} {
 			checker := refusal.Checker{C: schema, V: refusal.NewVersion(version)}
 			checker.CheckStatement(pgparse.Unwrap(s.Node))
+			_, problems := schema.Judge(s.Node, statements.Src[s.Start:s.End], false)
+			checker.KeepProblem(problems)
 			if checker.Refusal == nil {
 				fmt.Printf("%d accepts it\n", version)
 				continue

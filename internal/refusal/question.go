@@ -1,6 +1,7 @@
 // Package refusal predicts whether the server refuses a statement on a schema, and with
-// which error. It runs before the schema changes and before locks are determined. The code
-// that determines locks does not look for refusals itself.
+// which error. What depends on the version, on the text or on the rows is found here; what
+// applying the statement to the schema shows is found by the catalog, whose problems
+// KeepProblem takes over. The code that determines locks does not look for refusals itself.
 //
 // The order of the checks is the server's: it reports the first that fails.
 package refusal
@@ -36,6 +37,17 @@ func (q *Checker) RecordRefusal(kind pgerror.Kind, objects ...string) {
 func (q *Checker) KeepRefusal(no *pgerror.Refusal) {
 	if q.Refusal == nil {
 		q.Refusal = no
+	}
+}
+
+// KeepProblem keeps the first objection of the catalog (catalog.Judge) that holds on this
+// version, unless there is a refusal already. An objection that may be wrong because the
+// catalog lacks something is none.
+func (q *Checker) KeepProblem(problems []catalog.Problem) {
+	for i := range problems {
+		if p := &problems[i]; (p.Certain || p.Conflict) && q.Refusal == nil && p.AppliesTo(q.V.AtLeast) {
+			q.Refusal = &p.Refusal
+		}
 	}
 }
 

@@ -12,9 +12,11 @@ import (
 )
 
 // refusalOf returns the server's refusal of a statement on a schema.
-func refusalOf(node *pgparse.Node, c *catalog.Catalog, v *refusal.Version) *pgerror.Refusal {
+func refusalOf(node *pgparse.Node, sql string, c *catalog.Catalog, v *refusal.Version) *pgerror.Refusal {
 	q := refusal.Checker{C: c, V: v}
 	q.CheckStatement(pgparse.Unwrap(node))
+	_, problems := c.Judge(node, sql, false)
+	q.KeepProblem(problems)
 	return q.Refusal
 }
 
@@ -220,7 +222,7 @@ func TestCheckStatement(t *testing.T) {
 			return f.Stmts[0].Node
 		}()
 		v13, v18 := refusal.NewVersion(13), refusal.NewVersion(18)
-		on13, on18 := refusalOf(node, &c, v13).Message(), refusalOf(node, &c, v18).Message()
+		on13, on18 := refusalOf(node, tt.sql, &c, v13).Message(), refusalOf(node, tt.sql, &c, v18).Message()
 		if want := cmp.Or(tt.on13, tt.refused); on13 != want {
 			t.Errorf("%s:\n  13: %q, want %q", tt.sql, on13, want)
 		}
@@ -231,7 +233,7 @@ func TestCheckStatement(t *testing.T) {
 			t.Errorf("%s: the versions differ, but one was not consulted", tt.sql)
 		}
 		// Without a known schema most statements cannot be refused.
-		if no := refusalOf(node, catalog.New(), refusal.NewVersion(18)); no != nil && !slices.Contains(schemaless, no.Kind) {
+		if no := refusalOf(node, tt.sql, catalog.New(), refusal.NewVersion(18)); no != nil && !slices.Contains(schemaless, no.Kind) {
 			t.Errorf("%s: refused without a schema: %s", tt.sql, no.Message())
 		}
 	}

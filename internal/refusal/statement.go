@@ -5,7 +5,8 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// CheckStatement puts a statement to the server.
+// CheckStatement finds what the server refuses on this version. What the catalog refuses when
+// it applies the statement is not looked for again: see KeepProblem.
 func (q *Checker) CheckStatement(msg any) {
 	switch s := msg.(type) {
 	case *pgparse.AlterTableStmt:
