@@ -75,7 +75,7 @@ func TestCheckStatement(t *testing.T) {
 	}{
 		{sql: "CREATE INDEX ON t (id)"},
 		{sql: "CREATE INDEX t_a ON t (id)", refused: `relation "t_a" already exists`},
-		{sql: "CREATE INDEX IF NOT EXISTS t_a ON t (nope)"},
+		{sql: "CREATE INDEX IF NOT EXISTS t_a ON t (nope)", refused: `column "nope" does not exist`},
 		{sql: "CREATE INDEX t_a ON v (nope)", refused: `cannot create index on relation "v"`},
 		{sql: "CREATE INDEX ON t (j)", refused: `data type json has no default operator class for access method "btree"`},
 		{sql: "CREATE UNIQUE INDEX ON t (id) NULLS NOT DISTINCT", on13: `syntax error at or near "NULLS"`},
