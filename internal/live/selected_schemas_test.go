@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -30,8 +31,8 @@ const richSchema = `CREATE SCHEMA @; CREATE TYPE @.mood AS ENUM ('a', 'b'); CREA
 // The definitions of one schema by the OIDs of its objects are those that a scan of the catalogs finds.
 func TestSelectedSchemas(t *testing.T) {
 	t.Parallel()
-	eachMajor(t, func(t *testing.T, major int) {
-		url, _ := database(t, major, strings.ReplaceAll(richSchema, "@", "one")+"; "+strings.ReplaceAll(richSchema, "@", "two"))
+	pgservertest.EachMajor(t, func(t *testing.T, major int) {
+		url, _ := pgservertest.ConnectNew(t, major, strings.ReplaceAll(richSchema, "@", "one")+"; "+strings.ReplaceAll(richSchema, "@", "two"))
 		read := func(scan bool) (out []string) {
 			t.Helper()
 			s, err := openSession(t.Context(), url)
@@ -92,7 +93,7 @@ func TestSelectedSchemas(t *testing.T) {
 // A schema with very many objects is read by a scan: its condition on OIDs would be as long.
 func TestManySelected(t *testing.T) {
 	t.Parallel()
-	url, _ := database(t, onward.NewestMajor, `CREATE SCHEMA wide; DO $$ BEGIN FOR i IN 1..1001 LOOP
+	url, _ := pgservertest.ConnectNew(t, onward.NewestMajor, `CREATE SCHEMA wide; DO $$ BEGIN FOR i IN 1..1001 LOOP
 		EXECUTE format('CREATE TABLE wide.t_%s (id int PRIMARY KEY)', i); END LOOP; END $$`)
 	s, err := openSession(t.Context(), url)
 	if err != nil {
