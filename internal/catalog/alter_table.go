@@ -210,7 +210,7 @@ func (f *fold) replicaIdentity(t *Relation, s *pgparse.ReplicaIdentityStmt) {
 			t.copyRare().ReplicaIdentity = "index " + clipName(s.GetName())
 			return
 		}
-		f.addProblem(f.isHistoryComplete(), pgerror.IndexMissingFor, s.GetName(), t.Name.Name)
+		f.addMissing(t, pgerror.IndexMissingFor, s.GetName(), t.Name.Name)
 	}
 }
 
@@ -240,7 +240,7 @@ func (f *fold) clusterOn(t *Relation, name string) {
 		i.Index = &info
 	}
 	if name != "" && !f.tableIndex(t, name) && !t.Inferred && !t.Partial {
-		f.addProblem(f.isHistoryComplete(), pgerror.IndexMissingFor, name, t.Name.Name)
+		f.addMissing(t, pgerror.IndexMissingFor, name, t.Name.Name)
 	}
 }
 

@@ -110,6 +110,17 @@ func (f *fold) addConflicting(known bool, no *pgerror.Refusal) {
 	f.problems[len(f.problems)-1].Conflict = known
 }
 
+// addMissing records that a relation lacks a part that a statement names.
+func (f *fold) addMissing(r *Relation, kind pgerror.Kind, objects ...string) {
+	f.addProblem(f.isHistoryComplete(), kind, objects...)
+	f.problems[len(f.problems)-1].Conflict = f.isFullySeen(r)
+}
+
+// isFullySeen reports whether the catalog holds all parts of a relation.
+func (f *fold) isFullySeen(r *Relation) bool {
+	return !r.Inferred && !r.Partial && (f.Complete || f.Unmodelled == nil)
+}
+
 // addRefusal is addProblem for an existing refusal.
 func (f *fold) addRefusal(certain bool, no *pgerror.Refusal) {
 	f.problems = append(f.problems, Problem{Refusal: *no, Certain: certain})

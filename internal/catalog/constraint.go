@@ -236,7 +236,7 @@ func (f *fold) validateConstraint(t *Relation, name string) {
 			}
 		}
 		if !t.Inferred && !t.Partial {
-			f.addProblem(f.isHistoryComplete(), pgerror.ConstraintMissing, name, t.Name.Name)
+			f.addMissing(t, pgerror.ConstraintMissing, name, t.Name.Name)
 		}
 		return
 	}
@@ -265,7 +265,7 @@ func (f *fold) alterConstraint(t *Relation, a *pgparse.ATAlterConstraint) {
 	c := t.Constraint(clipName(a.GetConname()))
 	if c == nil {
 		if !t.Inferred && !t.Partial {
-			f.addProblem(f.isHistoryComplete(), pgerror.ConstraintMissing, a.GetConname(), t.Name.Name)
+			f.addMissing(t, pgerror.ConstraintMissing, a.GetConname(), t.Name.Name)
 		}
 		return
 	}

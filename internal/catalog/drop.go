@@ -291,7 +291,7 @@ func (f *fold) dropOnTable(kind pgparse.ObjectType, names []*pgparse.Node, missi
 			f.addProblem(f.isHistoryComplete(), pgerror.RuleMissing, name, r.Name.Name)
 			return
 		}
-		f.addProblem(f.isHistoryComplete(), pgerror.ObjectMissingOn, word, name, r.Name.Name)
+		f.addMissing(r, pgerror.ObjectMissingOn, word, name, r.Name.Name)
 	}
 }
 

@@ -59,7 +59,7 @@ func (f *fold) dropUnknownConstraint(t *Relation, name string, missingOK bool) {
 	if missingOK || t.Inferred || t.Partial {
 		return
 	}
-	f.addProblem(f.isHistoryComplete(), pgerror.ConstraintMissing, name, t.Name.Name)
+	f.addMissing(t, pgerror.ConstraintMissing, name, t.Name.Name)
 }
 
 // releaseKey handles the foreign keys that refer to the key of a constraint; false if

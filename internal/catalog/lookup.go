@@ -264,7 +264,8 @@ func (f *fold) columnAs(oid OID, name string, no *pgerror.Kind) *Column {
 	certain := dropped || f.isHistoryComplete()
 	if no != nil {
 		f.addProblem(certain, *no, []string{name, r.Name.Name}[:no.CountPlaces()]...)
-		f.problems[len(f.problems)-1].Like = r.findCaseVariant(name)
+		p := &f.problems[len(f.problems)-1]
+		p.Like, p.Conflict = r.findCaseVariant(name), f.isFullySeen(r)
 	}
 	if certain {
 		return nil

@@ -104,7 +104,7 @@ func (f *fold) dropTrigger(r *Relation, name string) {
 // enableTriggers switches one trigger, or all when name is "".
 func (f *fold) enableTriggers(r *Relation, name string, on, only bool) {
 	if name != "" && r.Trigger(name) == nil && !r.Inferred && !r.Partial {
-		f.addProblem(f.isHistoryComplete(), pgerror.ObjectMissingOn, "trigger", name, r.Name.Name)
+		f.addMissing(r, pgerror.ObjectMissingOn, "trigger", name, r.Name.Name)
 		return
 	}
 	if name != "" && !on {

@@ -6,7 +6,6 @@ import (
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
-	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
@@ -26,11 +25,10 @@ type aloneOn struct {
 }
 
 // ListCommands returns the subcommands of an ALTER TABLE. It returns nil for other
-// statements, and for one that the server refuses, because its locks do not matter then. A
-// guarded ADD CONSTRAINT of a name that exists is skipped, not refused.
+// statements, and for one that the server refuses, because its locks do not matter then.
 func (p *Pass) ListCommands(s *Stmt) []*Command {
 	stmt := s.Node.GetAlterTableStmt()
-	if no := s.Result.Refused; stmt == nil || no != nil && !(no.Kind == pgerror.ConstraintExists && s.IsOptional()) {
+	if stmt == nil || s.Result.Refused != nil {
 		return nil
 	}
 	if s.commands == nil {
@@ -129,7 +127,7 @@ func newPart(stmt *pgparse.AlterTableStmt, cmds []*pgparse.Node) *pgparse.Node {
 func (p *Pass) effectsOf(before *catalog.Catalog, s *Stmt, stmt *pgparse.AlterTableStmt, cmds []*pgparse.Node) (r effect.Result, consulted bool) {
 	part := newPart(stmt, cmds)
 	_, problems := before.Judge(part, s.SQL, s.Parent >= 0)
-	return p.effectOfPart(before, s, part, problems)
+	return p.effectOfPart(before, s, part, conflictsOf(problems))
 }
 
 func (p *Pass) effectOfPart(before *catalog.Catalog, s *Stmt, part *pgparse.Node, problems []catalog.Problem) (r effect.Result, consulted bool) {
