@@ -112,7 +112,7 @@ func (e *Engine) endMigration(m *Migration, tx *Tx, settings *tracker, before *s
 func (e *Engine) runStatement(s *Stmt, settings *tracker) {
 	defer s.recordPanic()
 	s.After, s.Problems = e.catalog.Judge(s.Node, s.SQL, s.Parent >= 0)
-	s.Results = e.computeResults(s.Statement, effect.Inputs{TimeZone: settings.now.TimeZone, Problems: conflictsOf(s.Problems)})
+	s.Results = e.computeResults(s.Statement, effect.Inputs{TimeZone: settings.now.TimeZone, Problems: s.refusalsAmong(s.Problems)})
 	s.Result = s.Results[0].Result
 	switch {
 	case len(s.Problems) > 0 && s.Problems[0].IsDuplicate() && s.IsOptional():
@@ -127,13 +127,17 @@ func (e *Engine) runStatement(s *Stmt, settings *tracker) {
 	settings.applyStatement(s)
 }
 
-// conflictsOf returns the problems that follow from what the catalog holds. The others may be
-// wrong if something outside the history created an object, so the statement's locks count.
-func conflictsOf(problems []catalog.Problem) []catalog.Problem {
-	if !slices.ContainsFunc(problems, func(p catalog.Problem) bool { return !p.Conflict }) {
-		return problems
+// refusalsAmong returns the problems because of which the statement's locks do not count: those
+// that follow from what the catalog holds, and an object that is surely gone, if a guard then
+// skips the statement. The others may be wrong if something outside the history created an object.
+func (s *Stmt) refusalsAmong(problems []catalog.Problem) []catalog.Problem {
+	if len(problems) == 0 {
+		return nil
 	}
-	return slices.DeleteFunc(slices.Clone(problems), func(p catalog.Problem) bool { return !p.Conflict })
+	optional := s.IsOptional()
+	return slices.DeleteFunc(slices.Clone(problems), func(p catalog.Problem) bool {
+		return !p.Conflict && !(optional && p.Certain && p.IsMissing())
+	})
 }
 
 // FailsOnAll reports whether a statement fails on a schema in all versions in question, so

@@ -127,7 +127,7 @@ func newPart(stmt *pgparse.AlterTableStmt, cmds []*pgparse.Node) *pgparse.Node {
 func (p *Pass) effectsOf(before *catalog.Catalog, s *Stmt, stmt *pgparse.AlterTableStmt, cmds []*pgparse.Node) (r effect.Result, consulted bool) {
 	part := newPart(stmt, cmds)
 	_, problems := before.Judge(part, s.SQL, s.Parent >= 0)
-	return p.effectOfPart(before, s, part, conflictsOf(problems))
+	return p.effectOfPart(before, s, part, s.refusalsAmong(problems))
 }
 
 func (p *Pass) effectOfPart(before *catalog.Catalog, s *Stmt, part *pgparse.Node, problems []catalog.Problem) (r effect.Result, consulted bool) {
