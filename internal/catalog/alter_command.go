@@ -30,16 +30,16 @@ type Command struct {
 // on, whatever the order in the text.
 type Pass int8
 
-// The passes, in their order after the rest, which comes last.
+// The passes, in their order. A command without a pass is of the last one.
 const (
-	passMisc Pass = iota
-	passDrop
+	passDrop Pass = iota + 1
 	passType
 	passAddColumn
 	passExpression
 	passNotNull
 	passKey // constraints with an index
 	passConstraint
+	passMisc
 )
 
 // Kinds is a set of kinds of relations.
@@ -131,10 +131,7 @@ func orderOf(cmd *pgparse.AlterTableCmd) Pass {
 			return passKey
 		}
 	}
-	if p := commands[cmd.GetSubtype()].Pass; p != passMisc {
-		return p
-	}
-	return passConstraint + 1
+	return cmp.Or(commands[cmd.GetSubtype()].Pass, passMisc)
 }
 
 // IsDropPass reports whether the server carries out a command in its first pass: it drops a

@@ -12,21 +12,7 @@ import (
 // VIEW, MATERIALIZED VIEW, SEQUENCE, FOREIGN TABLE and TYPE … ATTRIBUTE come
 // in the same shape.
 func (f *fold) alterTable(s *pgparse.AlterTableStmt) {
-	kind := Table
-	switch s.GetObjtype() {
-	case pgparse.ObjectType_OBJECT_INDEX:
-		kind = Index
-	case pgparse.ObjectType_OBJECT_VIEW:
-		kind = View
-	case pgparse.ObjectType_OBJECT_MATVIEW:
-		kind = MaterializedView
-	case pgparse.ObjectType_OBJECT_SEQUENCE:
-		kind = Sequence
-	case pgparse.ObjectType_OBJECT_FOREIGN_TABLE:
-		kind = ForeignTable
-	case pgparse.ObjectType_OBJECT_TYPE:
-		kind = CompositeType
-	}
+	kind := KindOfObject(s.GetObjtype())
 	r := f.relationFor(s.GetRelation(), kind, s.GetMissingOk())
 	if r == nil {
 		return

@@ -93,38 +93,40 @@ func (c *Catalog) Apply(node *pgparse.Node, sql string) (*Catalog, []Problem) {
 	return f.Catalog, f.problems
 }
 
-// addProblem records a problem.
-func (f *fold) addProblem(certain bool, kind pgerror.Kind, objects ...string) {
-	f.addRefusal(certain, kind.NewRefusal(objects...))
+// addProblem records a problem and returns it. The pointer is valid until the next problem.
+func (f *fold) addProblem(certain bool, kind pgerror.Kind, objects ...string) *Problem {
+	return f.addRefusal(certain, kind.NewRefusal(objects...))
 }
 
 // addConflict records a refusal that follows from what the catalog holds. It is certain if
 // nothing unseen can have changed that; known is false for what was only inferred.
-func (f *fold) addConflict(known bool, kind pgerror.Kind, objects ...string) {
-	f.addConflicting(known, kind.NewRefusal(objects...))
+func (f *fold) addConflict(known bool, kind pgerror.Kind, objects ...string) *Problem {
+	return f.addConflicting(known, kind.NewRefusal(objects...))
 }
 
 // addConflicting is addConflict for an existing refusal.
-func (f *fold) addConflicting(known bool, no *pgerror.Refusal) {
-	f.addRefusal(known && f.isHistoryComplete(), no)
-	f.problems[len(f.problems)-1].Conflict = known
+func (f *fold) addConflicting(known bool, no *pgerror.Refusal) *Problem {
+	p := f.addRefusal(known && f.isHistoryComplete(), no)
+	p.Conflict = known
+	return p
 }
 
 // addMissing records that a relation lacks a part that a statement names.
 func (f *fold) addMissing(r *Relation, kind pgerror.Kind, objects ...string) {
-	f.addProblem(f.isHistoryComplete(), kind, objects...)
-	f.problems[len(f.problems)-1].Conflict = f.isFullySeen(r)
+	f.addProblem(f.isHistoryComplete(), kind, objects...).Conflict = f.IsFullyKnown(r)
 }
 
-// isFullySeen reports whether the catalog holds all parts of a relation.
-func (f *fold) isFullySeen(r *Relation) bool {
-	return !r.Inferred && !r.Partial && (f.Complete || f.Unmodelled == nil)
+// IsFullyKnown reports whether all columns and constraints of a relation are known: it was seen
+// created, and there was nothing unreadable since.
+func (c *Catalog) IsFullyKnown(r *Relation) bool {
+	return !r.Inferred && !r.Partial && (c.Complete || c.Unmodelled == nil)
 }
 
 // addRefusal is addProblem for an existing refusal.
-func (f *fold) addRefusal(certain bool, no *pgerror.Refusal) {
+func (f *fold) addRefusal(certain bool, no *pgerror.Refusal) *Problem {
 	f.problems = append(f.problems, Problem{Refusal: *no, Certain: certain})
 	if certain {
 		f.failed = true
 	}
+	return &f.problems[len(f.problems)-1]
 }

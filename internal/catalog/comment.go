@@ -15,7 +15,7 @@ func (f *fold) setComment(s *pgparse.CommentStmt) {
 	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW, pgparse.ObjectType_OBJECT_INDEX,
 		pgparse.ObjectType_OBJECT_SEQUENCE, pgparse.ObjectType_OBJECT_FOREIGN_TABLE:
 		schema, name := pgparse.SchemaAndName(list)
-		if r := f.relationNamed(schema, name, relationKind(s.GetObjtype()), false); r != nil {
+		if r := f.relationNamed(schema, name, KindOfObject(s.GetObjtype()), false); r != nil {
 			f.editRelation(r.OID).Comment = s.GetComment()
 		}
 	case pgparse.ObjectType_OBJECT_COLUMN:

@@ -1,8 +1,6 @@
 package catalog
 
 import (
-	"slices"
-
 	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
@@ -40,24 +38,12 @@ func (f *fold) alterExtension(s *pgparse.AlterExtensionContentsStmt) {
 
 // MembersOf lists the relations that statements put into an extension, oldest first.
 func (c *Catalog) MembersOf(extension string) []*Relation {
-	var out []*Relation
-	c.EachRelation(func(r *Relation) bool {
-		if r.Extension == extension {
-			out = append(out, r)
-		}
-		return true
-	})
-	slices.SortFunc(out, func(a, b *Relation) int { return int(a.OID) - int(b.OID) })
-	return out
+	return c.RelationsByOID(c.sortedRelations(func(r *Relation) bool { return r.Extension == extension }))
 }
 
 // dropMembers drops the relations that statements put into an extension.
 func (f *fold) dropMembers(extension string, cascade bool) {
-	members := f.MembersOf(extension)
-	roots := make([]OID, len(members))
-	for i, r := range members {
-		roots[i] = r.OID
-	}
+	roots := oidsOf(f.MembersOf(extension))
 	if !cascade && (f.heldTogether(f.withPartitions(roots)) || f.usesExtensionTypes(extension)) {
 		f.addConflict(true, pgerror.HasDependents, "extension", extension)
 		if f.failed {

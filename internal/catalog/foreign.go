@@ -37,7 +37,7 @@ func (f *fold) importForeignSchema(s *pgparse.ImportForeignSchemaStmt) {
 
 // moveAll is ALTER TABLE ALL IN TABLESPACE … SET TABLESPACE ….
 func (f *fold) moveAll(s *pgparse.AlterTableMoveAllStmt) {
-	kind := relationKind(s.GetObjtype())
+	kind := KindOfObject(s.GetObjtype())
 	for _, oid := range f.sortedRelations(func(r *Relation) bool {
 		return r.Tablespace == s.GetOrigTablespacename() && (r.Kind == kind || kind == Table && r.Kind == PartitionedTable)
 	}) {

@@ -25,7 +25,7 @@ func (f *fold) applyGrant(s *pgparse.GrantStmt) {
 	case s.GetTargtype() == pgparse.GrantTargetType_ACL_TARGET_ALL_IN_SCHEMA:
 		f.grantAll(s, grants)
 	case s.GetObjtype() == pgparse.ObjectType_OBJECT_TABLE || s.GetObjtype() == pgparse.ObjectType_OBJECT_SEQUENCE:
-		kind := relationKind(s.GetObjtype())
+		kind := KindOfObject(s.GetObjtype())
 		for _, n := range s.GetObjects() {
 			if r := f.relationFor(n.GetRangeVar(), kind, false); r != nil {
 				f.grantOn(r.OID, s.GetIsGrant(), grants)

@@ -184,8 +184,7 @@ func (f *fold) indexFor(t *Relation, name Name) *Relation {
 	oid, ok := f.names.get(name)
 	if !ok {
 		if !t.Inferred && !t.Partial && f.isMissing("relation", name) {
-			f.addProblem(true, pgerror.IndexMissing, name.Name)
-			f.problems[len(f.problems)-1].Conflict = f.Complete
+			f.addProblem(true, pgerror.IndexMissing, name.Name).Conflict = f.Complete
 			return nil
 		}
 		// The index may have been built where we could not see it.

@@ -263,9 +263,8 @@ func (f *fold) columnAs(oid OID, name string, no *pgerror.Kind) *Column {
 	}
 	certain := dropped || f.isHistoryComplete()
 	if no != nil {
-		f.addProblem(certain, *no, []string{name, r.Name.Name}[:no.CountPlaces()]...)
-		p := &f.problems[len(f.problems)-1]
-		p.Like, p.Conflict = r.findCaseVariant(name), f.isFullySeen(r)
+		p := f.addProblem(certain, *no, []string{name, r.Name.Name}[:no.CountPlaces()]...)
+		p.Like, p.Conflict = r.findCaseVariant(name), f.IsFullyKnown(r)
 	}
 	if certain {
 		return nil

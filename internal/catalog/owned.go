@@ -9,7 +9,7 @@ import (
 )
 
 // dropOwnedBy refuses a DROP OWNED without CASCADE if something depends on what the roles own.
-// What it drops is not modelled.
+// The catalog does not drop the objects: it may not know all of them.
 func (f *fold) dropOwnedBy(s *pgparse.DropOwnedStmt) {
 	roles := RolesOf(s.GetRoles())
 	if s.GetBehavior() != pgparse.DropBehavior_DROP_CASCADE && f.isOwnedNeeded(roles) {
@@ -43,12 +43,7 @@ func (f *fold) onlyOwned(roles []string) (kind, name string) {
 // isOwnedNeeded reports whether something depends on what roles own, as far as statements
 // told.
 func (f *fold) isOwnedNeeded(roles []string) bool {
-	owned := f.OwnedBy(roles)
-	roots := make([]OID, len(owned))
-	for i, r := range owned {
-		roots[i] = r.OID
-	}
-	doomed := f.withPartitions(roots)
+	doomed := f.withPartitions(oidsOf(f.OwnedBy(roles)))
 	if f.heldTogether(doomed) {
 		return true
 	}
@@ -83,18 +78,11 @@ func RolesOf(list []*pgparse.Node) []string {
 	return out
 }
 
-// OwnedBy lists the relations that roles own, as far as statements told, in the
-// order in which they were made.
+// OwnedBy lists the relations that roles own, as far as statements told, oldest first.
 func (c *Catalog) OwnedBy(roles []string) []*Relation {
-	var owned []*Relation
-	c.EachRelation(func(rel *Relation) bool {
-		if rel.Owner != "" && slices.Contains(roles, rel.Owner) && rel.Kind != Index && rel.Kind != PartitionedIndex {
-			owned = append(owned, rel)
-		}
-		return true
-	})
-	slices.SortFunc(owned, func(a, b *Relation) int { return cmp.Compare(a.OID, b.OID) })
-	return owned
+	return c.RelationsByOID(c.sortedRelations(func(r *Relation) bool {
+		return r.Owner != "" && slices.Contains(roles, r.Owner) && r.Kind != Index && r.Kind != PartitionedIndex
+	}))
 }
 
 // SchemasOf lists the schemas that roles own.

@@ -159,3 +159,11 @@ func (c *Catalog) CompositeOf(rel *Relation) *UserType {
 	}
 	return nil
 }
+
+func oidsOf(relations []*Relation) []OID {
+	out := make([]OID, len(relations))
+	for i, r := range relations {
+		out[i] = r.OID
+	}
+	return out
+}

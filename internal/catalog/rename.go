@@ -33,7 +33,8 @@ func (f *fold) renameStmt(s *pgparse.RenameStmt) {
 	}
 }
 
-func relationKind(t pgparse.ObjectType) Kind {
+// KindOfObject returns the kind of relation that a statement names by a type of object.
+func KindOfObject(t pgparse.ObjectType) Kind {
 	switch t {
 	case pgparse.ObjectType_OBJECT_VIEW:
 		return View
@@ -55,7 +56,7 @@ func (f *fold) renameRelation(s *pgparse.RenameStmt, to string) {
 	if s.GetMissingOk() && f.renamedAlready(s.GetRelation(), to) {
 		return
 	}
-	r := f.relationFor(s.GetRelation(), relationKind(s.GetRenameType()), s.GetMissingOk())
+	r := f.relationFor(s.GetRelation(), KindOfObject(s.GetRenameType()), s.GetMissingOk())
 	if r == nil {
 		return
 	}
@@ -117,7 +118,7 @@ func (f *fold) makeRoom(oid OID, name Name) bool {
 }
 
 func (f *fold) renameColumn(s *pgparse.RenameStmt, to string) {
-	r := f.relationFor(s.GetRelation(), relationKind(s.GetRelationType()), s.GetMissingOk())
+	r := f.relationFor(s.GetRelation(), KindOfObject(s.GetRelationType()), s.GetMissingOk())
 	if r == nil {
 		return
 	}

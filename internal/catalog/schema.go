@@ -156,7 +156,7 @@ func (f *fold) setSchema(s *pgparse.AlterObjectSchemaStmt) {
 	switch s.GetObjectType() {
 	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW,
 		pgparse.ObjectType_OBJECT_SEQUENCE, pgparse.ObjectType_OBJECT_FOREIGN_TABLE:
-		r := f.relationFor(s.GetRelation(), relationKind(s.GetObjectType()), s.GetMissingOk())
+		r := f.relationFor(s.GetRelation(), KindOfObject(s.GetObjectType()), s.GetMissingOk())
 		if r != nil {
 			f.moveRelation(r, to)
 		}

@@ -3,7 +3,6 @@ package effect
 import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refusal"
 )
 
 // dropStmt is DROP of whatever the grammar treats alike.
@@ -47,7 +46,7 @@ func (r *run) dropStmt(s *pgparse.DropStmt) {
 }
 
 func (r *run) dropRelations(s *pgparse.DropStmt, cascade bool) {
-	kind := refusal.Kind(s.GetRemoveType())
+	kind := catalog.KindOfObject(s.GetRemoveType())
 	if s.GetConcurrent() {
 		r.NoTransaction = "DROP INDEX CONCURRENTLY"
 		if len(s.GetObjects()) > 1 || cascade {

@@ -3,7 +3,6 @@ package effect
 import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refusal"
 )
 
 // extensionRelations locks the views of an extension.
@@ -65,7 +64,7 @@ func (r *run) alterExtension(s *pgparse.AlterExtensionContentsStmt) {
 	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW, pgparse.ObjectType_OBJECT_SEQUENCE,
 		pgparse.ObjectType_OBJECT_FOREIGN_TABLE:
 		schema, name := pgparse.SchemaAndName(s.GetObject().GetList().GetItems())
-		if rel := r.FindRelation(schema, name, refusal.Kind(kind), false); rel != nil {
+		if rel := r.FindRelation(schema, name, catalog.KindOfObject(kind), false); rel != nil {
 			r.lockRelation(rel, sue)
 		}
 	}

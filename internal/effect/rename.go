@@ -12,7 +12,7 @@ func (r *run) renameObject(s *pgparse.RenameStmt) {
 	switch s.GetRenameType() {
 	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW,
 		pgparse.ObjectType_OBJECT_SEQUENCE, pgparse.ObjectType_OBJECT_FOREIGN_TABLE, pgparse.ObjectType_OBJECT_INDEX:
-		kind := refusal.Kind(s.GetRenameType())
+		kind := catalog.KindOfObject(s.GetRenameType())
 		rel := r.FindRelation(rv.GetSchemaname(), rv.GetRelname(), kind, s.GetMissingOk())
 		if rel == nil {
 			return
@@ -26,7 +26,7 @@ func (r *run) renameObject(s *pgparse.RenameStmt) {
 		}
 		r.lockRelation(rel, mode)
 	case pgparse.ObjectType_OBJECT_COLUMN, pgparse.ObjectType_OBJECT_ATTRIBUTE:
-		rel := r.FindRelation(rv.GetSchemaname(), rv.GetRelname(), refusal.Kind(s.GetRelationType()), s.GetMissingOk())
+		rel := r.FindRelation(rv.GetSchemaname(), rv.GetRelname(), catalog.KindOfObject(s.GetRelationType()), s.GetMissingOk())
 		if rel == nil {
 			return
 		}
@@ -104,7 +104,7 @@ func (r *run) setSchema(s *pgparse.AlterObjectSchemaStmt) {
 	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW,
 		pgparse.ObjectType_OBJECT_SEQUENCE, pgparse.ObjectType_OBJECT_FOREIGN_TABLE:
 		rv := s.GetRelation()
-		rel := r.FindRelation(rv.GetSchemaname(), rv.GetRelname(), refusal.Kind(s.GetObjectType()), s.GetMissingOk())
+		rel := r.FindRelation(rv.GetSchemaname(), rv.GetRelname(), catalog.KindOfObject(s.GetObjectType()), s.GetMissingOk())
 		if rel == nil {
 			return
 		}
@@ -125,7 +125,7 @@ func (r *run) commentOn(kind pgparse.ObjectType, object *pgparse.Node) {
 	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW, pgparse.ObjectType_OBJECT_INDEX,
 		pgparse.ObjectType_OBJECT_SEQUENCE, pgparse.ObjectType_OBJECT_FOREIGN_TABLE:
 		schema, name := pgparse.SchemaAndName(parts)
-		if rel := r.FindRelation(schema, name, refusal.Kind(kind), false); rel != nil {
+		if rel := r.FindRelation(schema, name, catalog.KindOfObject(kind), false); rel != nil {
 			r.lockRelation(rel, sue)
 		}
 	case pgparse.ObjectType_OBJECT_COLUMN:

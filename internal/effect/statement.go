@@ -163,7 +163,7 @@ func (r *run) recordDependency(s *pgparse.AlterObjectDependsStmt) {
 	if rv == nil {
 		return
 	}
-	if rel := r.FindRelation(rv.GetSchemaname(), rv.GetRelname(), refusal.Kind(s.GetObjectType()), false); rel != nil {
+	if rel := r.FindRelation(rv.GetSchemaname(), rv.GetRelname(), catalog.KindOfObject(s.GetObjectType()), false); rel != nil {
 		if s.GetObjectType() == pgparse.ObjectType_OBJECT_TRIGGER {
 			r.lockRelation(rel, as)
 			return

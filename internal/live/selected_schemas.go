@@ -14,7 +14,7 @@ import (
 type selection struct {
 	schemas string // an array of their names
 	// relations, types and functions are conditions on OIDs, beginning with AND; "" if there are so many that a scan is as fast. The catalogs have
-	// no index on the schema of an object, so that without OIDs each query would read those of all schemas.
+	// no index on the schema of an object, so that without OIDs each query would read the objects of all schemas.
 	relations, types, functions string
 }
 

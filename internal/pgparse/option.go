@@ -35,14 +35,13 @@ func BoolOption(options []*Node, name string, otherwise bool) bool {
 
 // HasNode reports whether an expression contains a node of a type.
 func HasNode[T any](expr *Node) bool {
-	found := false
-	Walk(expr, func(m any) bool {
-		if _, is := m.(T); is {
-			found = true
-		}
-		return !found
-	})
-	return found
+	return Contains(expr, func(T) bool { return true })
+}
+
+// SelectCommands returns an ALTER TABLE with only some of its commands.
+func SelectCommands(stmt *AlterTableStmt, cmds []*Node) *Node {
+	part := &AlterTableStmt{Relation: stmt.Relation, Cmds: cmds, Objtype: stmt.Objtype, MissingOk: stmt.MissingOk}
+	return &Node{Node: &Node_AlterTableStmt{AlterTableStmt: part}}
 }
 
 // FunctionCode returns the language in lower case, "" if not given, and the texts of AS from the

@@ -273,13 +273,8 @@ func (c *Change) commandIndex() int {
 // rewritesTable reports whether the command alone rewrites the table on one of the versions.
 func (c *Change) rewritesTable() bool {
 	stmt := c.Node.GetAlterTableStmt()
-	alone := &pgparse.AlterTableStmt{
-		Relation:  stmt.Relation,
-		Objtype:   stmt.Objtype,
-		MissingOk: stmt.MissingOk,
-		Cmds:      stmt.Cmds[c.commandIndex() : c.commandIndex()+1],
-	}
-	node := &pgparse.Node{Node: &pgparse.Node_AlterTableStmt{AlterTableStmt: alone}}
+	at := c.commandIndex()
+	node := pgparse.SelectCommands(stmt, stmt.Cmds[at:at+1])
 	for _, v := range c.Release.Versions {
 		r := effect.EffectOf(node, c.Before, effect.NewVersion(v), effect.Inputs{})
 		for i := range r.Effects {

@@ -21,7 +21,7 @@ func SetReplicaIdentity(table catalog.Name, identity string) string {
 	return alterTable(table) + "REPLICA IDENTITY " + identity
 }
 
-// EnableTrigger returns the statement that switches a trigger on. No name is all triggers, also those of foreign keys.
+// EnableTrigger returns the statement that switches a trigger on. No name means all triggers, also the triggers of foreign keys.
 // https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-DISABLE-ENABLE-TRIGGER
 func EnableTrigger(table catalog.Name, trigger string) string {
 	if trigger == "" {

@@ -33,7 +33,7 @@ type Alteration struct {
 // relation does not exist.
 func (q *Checker) NewAlteration(s *pgparse.AlterTableStmt) *Alteration {
 	rv := s.GetRelation()
-	rel := q.FindRelation(rv.GetSchemaname(), rv.GetRelname(), Kind(s.GetObjtype()), s.GetMissingOk())
+	rel := q.FindRelation(rv.GetSchemaname(), rv.GetRelname(), catalog.KindOfObject(s.GetObjtype()), s.GetMissingOk())
 	if rel == nil {
 		return nil
 	}

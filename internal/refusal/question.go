@@ -120,11 +120,8 @@ func (q *Checker) FindColumn(rel *catalog.Relation, name string) (col *catalog.C
 	return nil, q.IsFullyKnown(rel)
 }
 
-// IsFullyKnown reports whether all columns and constraints of a relation are known: it was seen
-// created, and there was nothing unreadable since.
-func (q *Checker) IsFullyKnown(rel *catalog.Relation) bool {
-	return !rel.Inferred && !rel.Partial && (q.C.Complete || q.C.Unmodelled == nil)
-}
+// IsFullyKnown is the catalog's.
+func (q *Checker) IsFullyKnown(rel *catalog.Relation) bool { return q.C.IsFullyKnown(rel) }
 
 // NewName returns the full name of a relation that a statement creates.
 func (q *Checker) NewName(rv *pgparse.RangeVar) catalog.Name {
@@ -138,25 +135,6 @@ func (q *Checker) NewName(rv *pgparse.RangeVar) catalog.Name {
 		q.RequireObject("schema", schema)
 	}
 	return catalog.Name{Schema: schema, Name: rv.GetRelname()}
-}
-
-// Kind returns the kind of relation that a statement names.
-func Kind(t pgparse.ObjectType) catalog.Kind {
-	switch t {
-	case pgparse.ObjectType_OBJECT_INDEX:
-		return catalog.Index
-	case pgparse.ObjectType_OBJECT_VIEW:
-		return catalog.View
-	case pgparse.ObjectType_OBJECT_MATVIEW:
-		return catalog.MaterializedView
-	case pgparse.ObjectType_OBJECT_SEQUENCE:
-		return catalog.Sequence
-	case pgparse.ObjectType_OBJECT_FOREIGN_TABLE:
-		return catalog.ForeignTable
-	case pgparse.ObjectType_OBJECT_TYPE:
-		return catalog.CompositeType
-	}
-	return catalog.Table
 }
 
 // maxDepth limits recursion through partitions, types and expressions: a folded catalog

@@ -14,7 +14,7 @@ func (q *Checker) renameObject(s *pgparse.RenameStmt) {
 	switch s.GetRenameType() {
 	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW,
 		pgparse.ObjectType_OBJECT_SEQUENCE, pgparse.ObjectType_OBJECT_FOREIGN_TABLE, pgparse.ObjectType_OBJECT_INDEX:
-		kind := Kind(s.GetRenameType())
+		kind := catalog.KindOfObject(s.GetRenameType())
 		rel := q.FindRelation(rv.GetSchemaname(), rv.GetRelname(), kind, s.GetMissingOk())
 		if rel != nil && (kind == catalog.View || kind == catalog.MaterializedView || kind == catalog.Sequence) && rel.Kind != kind && !rel.Inferred {
 			q.RecordRefusal(pgerror.NotA, rel.Name.Name, "a "+kind.String())
@@ -36,7 +36,7 @@ func (q *Checker) renameObject(s *pgparse.RenameStmt) {
 
 func (q *Checker) renameColumn(s *pgparse.RenameStmt) {
 	rv := s.GetRelation()
-	rel := q.FindRelation(rv.GetSchemaname(), rv.GetRelname(), Kind(s.GetRelationType()), s.GetMissingOk())
+	rel := q.FindRelation(rv.GetSchemaname(), rv.GetRelname(), catalog.KindOfObject(s.GetRelationType()), s.GetMissingOk())
 	switch {
 	case rel == nil:
 	case rel.OfType != 0:
@@ -111,7 +111,7 @@ func (q *Checker) setSchema(s *pgparse.AlterObjectSchemaStmt) {
 	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW,
 		pgparse.ObjectType_OBJECT_SEQUENCE, pgparse.ObjectType_OBJECT_FOREIGN_TABLE:
 		rv := s.GetRelation()
-		rel := q.FindRelation(rv.GetSchemaname(), rv.GetRelname(), Kind(s.GetObjectType()), s.GetMissingOk())
+		rel := q.FindRelation(rv.GetSchemaname(), rv.GetRelname(), catalog.KindOfObject(s.GetObjectType()), s.GetMissingOk())
 		switch {
 		case rel == nil || !q.RequireObject("schema", s.GetNewschema()):
 		case strings.HasPrefix(s.GetNewschema(), "pg_temp") && rel.Persistence != catalog.Temporary:
@@ -129,7 +129,7 @@ func (q *Checker) commentOn(kind pgparse.ObjectType, object *pgparse.Node) {
 	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW, pgparse.ObjectType_OBJECT_INDEX,
 		pgparse.ObjectType_OBJECT_SEQUENCE, pgparse.ObjectType_OBJECT_FOREIGN_TABLE:
 		schema, name := pgparse.SchemaAndName(parts)
-		q.FindRelation(schema, name, Kind(kind), false)
+		q.FindRelation(schema, name, catalog.KindOfObject(kind), false)
 	case pgparse.ObjectType_OBJECT_COLUMN,
 		pgparse.ObjectType_OBJECT_TABCONSTRAINT, pgparse.ObjectType_OBJECT_TRIGGER, pgparse.ObjectType_OBJECT_RULE, pgparse.ObjectType_OBJECT_POLICY:
 		if len(parts) > 1 {

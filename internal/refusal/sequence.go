@@ -61,6 +61,6 @@ func (q *Checker) alterExtension(s *pgparse.AlterExtensionContentsStmt) {
 	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW, pgparse.ObjectType_OBJECT_SEQUENCE,
 		pgparse.ObjectType_OBJECT_FOREIGN_TABLE:
 		schema, name := pgparse.SchemaAndName(s.GetObject().GetList().GetItems())
-		q.FindRelation(schema, name, Kind(kind), false)
+		q.FindRelation(schema, name, catalog.KindOfObject(kind), false)
 	}
 }

@@ -1,6 +1,7 @@
 package refusal
 
 import (
+	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
@@ -82,7 +83,7 @@ func (q *Checker) checkDerived(msg any) {
 		q.alterExtension(s)
 	case *pgparse.AlterObjectDependsStmt:
 		if rv := s.GetRelation(); rv != nil {
-			q.FindRelation(rv.GetSchemaname(), rv.GetRelname(), Kind(s.GetObjectType()), false)
+			q.FindRelation(rv.GetSchemaname(), rv.GetRelname(), catalog.KindOfObject(s.GetObjectType()), false)
 		}
 	default:
 		q.checkRows(msg)

@@ -32,7 +32,7 @@ func (t *Tx) changesByKey() changes {
 func (t *Tx) Changes(key string) []Delta { return t.changesByKey().byKey[key] }
 
 // DeployedChanges iterates over the changes of some kinds at a commit, of relations that the
-// deployed code can know; over those of all kinds if none is given.
+// deployed code can know; over all changes if no kind is given.
 func (p *Pass) DeployedChanges(t *Tx, kinds ...catalog.DeltaKind) iter.Seq[*Delta] {
 	return func(yield func(*Delta) bool) {
 		for i := range t.Deltas {

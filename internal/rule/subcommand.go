@@ -60,7 +60,7 @@ func (p *Pass) EffectsAlone(c *Command) *effect.Result {
 		r, consulted = p.effectsOf(catalogAfterDrops(s, stmt), s, stmt, cmds)
 	}
 	if r.Refused != nil { // it needs what another subcommand adds
-		r, consulted = p.effectOfPart(catalogAfterDrops(s, stmt), s, newPart(stmt, cmds), nil)
+		r, consulted = p.effectOfPart(catalogAfterDrops(s, stmt), s, pgparse.SelectCommands(stmt, cmds), nil)
 	}
 	a := aloneOn{result: r}
 	if consulted {
@@ -110,22 +110,15 @@ func catalogAfterDrops(s *Stmt, stmt *pgparse.AlterTableStmt) *catalog.Catalog {
 	if len(first) == 0 {
 		return s.Before
 	}
-	after, problems := s.Before.Apply(newPart(stmt, first), s.SQL)
+	after, problems := s.Before.Apply(pgparse.SelectCommands(stmt, first), s.SQL)
 	if len(problems) > 0 {
 		return s.Before
 	}
 	return after
 }
 
-// newPart returns an ALTER TABLE with only some of its subcommands.
-func newPart(stmt *pgparse.AlterTableStmt, cmds []*pgparse.Node) *pgparse.Node {
-	return &pgparse.Node{Node: &pgparse.Node_AlterTableStmt{AlterTableStmt: &pgparse.AlterTableStmt{
-		Relation: stmt.Relation, Cmds: cmds, Objtype: stmt.Objtype, MissingOk: stmt.MissingOk,
-	}}}
-}
-
 func (p *Pass) effectsOf(before *catalog.Catalog, s *Stmt, stmt *pgparse.AlterTableStmt, cmds []*pgparse.Node) (r effect.Result, consulted bool) {
-	part := newPart(stmt, cmds)
+	part := pgparse.SelectCommands(stmt, cmds)
 	_, problems := before.Judge(part, s.SQL, s.Parent >= 0)
 	return p.effectOfPart(before, s, part, s.refusalsAmong(problems))
 }

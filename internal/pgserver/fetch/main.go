@@ -1,5 +1,5 @@
 // Fetch makes sure that servers of the given major versions (all that are supported, if none is given) are there
-// before tests need them: it downloads the missing ones, starts each once and prints where it is. The major before the oldest
+// before tests need them: it downloads the missing ones, starts each once and prints its directory. The major before the oldest
 // supported one is for tests, too.
 //
 //	go run ./internal/pgserver/fetch 12 13 14 15 16 17 18
