@@ -29,8 +29,8 @@ import (
 // The limits, and the word that is looked for: no word of a schema, so that git
 // prints next to nothing.
 const (
-	coldLimit = 4.8 // of git grep's CPU time, with an empty cache
-	warmLimit = 2.2 // with what the run before left there
+	coldLimit = 4.5 // of git grep's CPU time, with an empty cache
+	warmLimit = 2.4 // with what the run before left there
 	peakLimit = 200 << 20
 	word      = "perihelion"
 )

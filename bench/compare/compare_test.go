@@ -37,10 +37,10 @@ func TestLimits(t *testing.T) {
 		onward cost.Usage
 		kept   bool
 	}{
-		{"all kept", cost.Usage{Wall: time.Second, CPU: time.Second, Peak: 149 << 20}, true},
-		{"wall", cost.Usage{Wall: 1010 * time.Millisecond, CPU: time.Second, Peak: 1}, false},
-		{"CPU", cost.Usage{Wall: 100 * time.Millisecond, CPU: 1010 * time.Millisecond, Peak: 1}, false},
-		{"memory", cost.Usage{Wall: 100 * time.Millisecond, CPU: time.Second, Peak: 150 << 20}, false},
+		{"all kept", cost.Usage{Wall: time.Second, CPU: time.Second, Peak: 199 << 20}, true},
+		{"wall", cost.Usage{Wall: 1410 * time.Millisecond, CPU: time.Second, Peak: 1}, false},
+		{"CPU", cost.Usage{Wall: 100 * time.Millisecond, CPU: 1260 * time.Millisecond, Peak: 1}, false},
+		{"memory", cost.Usage{Wall: 100 * time.Millisecond, CPU: time.Second, Peak: 200 << 20}, false},
 	} {
 		var out bytes.Buffer
 		if kept := printPair(&out, few, test.onward, squawk, squawk); kept != test.kept || kept == strings.Contains(out.String(), "MISSED") {
@@ -48,7 +48,7 @@ func TestLimits(t *testing.T) {
 		}
 	}
 	second := cost.Usage{Wall: time.Second, CPU: time.Second}
-	for factor, want := range map[int]bool{11: true, 12: false} {
+	for factor, want := range map[int]bool{14: true, 15: false} {
 		var out bytes.Buffer
 		if kept := printGrowth(&out, few, many, second, cost.Usage{Wall: time.Duration(factor) * time.Second, CPU: time.Second}); kept != want {
 			t.Errorf("%d times the time for ten times the files: kept = %v\n%s", factor, kept, &out)

@@ -13,9 +13,10 @@ import (
 // The collector's pace. A run lasts about a second. With the runtime's own pace, a check of many files takes a fifth more
 // CPU time and a quarter more memory, and the other commands up to a sixth more CPU time.
 const (
-	// shortRunGC is the growth of the heap between collections, percent. In a check of many files, it holds from
+	// shortRunGC is the growth of the heap between collections, percent. In a check of many files, it is pausedGC from
 	// smallHeap alive on (bytes).
-	shortRunGC = 400
+	shortRunGC, pausedGC = 400, 100
+
 	smallHeap  = 70 << 20
 	paceChecks = 5 * time.Millisecond
 	markChecks = 50 * time.Microsecond
@@ -93,8 +94,9 @@ func (c *collector) start(left float64) {
 		makeRoom()
 		c.roomy.Store(true)
 	}
-	c.setLimit(c.next.Load())
 	c.live, c.since = bytesOf(newSample(heapObjects)), bytesOf(c.allocated)
+	c.next.Store(sizeAtCollection(bytesOf(newSample(heapLive))))
+	c.setLimit(c.next.Load())
 	c.still.Store(true)
 	go c.watchHeap()
 }
@@ -137,13 +139,18 @@ func (c *collector) collectIfFull(left float64, still func(func())) {
 	}
 	still(func() {
 		marked := c.collectHeap()
-		next := max(stillLimit, c.live+stillRoom)
-		if c.live > smallHeap {
-			next = c.live * (100 + shortRunGC) / 100
-		}
+		next := sizeAtCollection(c.live)
 		c.next.Store(next)
 		marked <- next
 	})
+}
+
+// sizeAtCollection returns the size at which a heap is collected in a pause, if so much of it was live at last (bytes).
+func sizeAtCollection(live uint64) uint64 {
+	if live > smallHeap {
+		return live * (100 + pausedGC) / 100
+	}
+	return max(stillLimit, live+stillRoom)
 }
 
 // collectHeap marks the heap, and returns when the live size is known. The rest is swept

@@ -84,10 +84,15 @@ func (r *Repo) Range(ctx context.Context, base, head string) (*Range, error) {
 		}
 	}
 	if head != "" {
-		if rg.Head, err = r.openTree(ctx, tip); err != nil {
+		var before, after *commitTree
+		if after, err = r.treeOfCommit(ctx, tip.id, tip.name); err != nil {
 			return nil, err
 		}
-		rg.Changes, err = r.diffTrees(ctx, nil, mergeBase, tip.id)
+		if before, err = r.treeOfCommit(ctx, mergeBase, from.name); err != nil {
+			return nil, err
+		}
+		rg.Head = after
+		rg.Changes, err = r.findRenames(ctx, nil, compareLists(before.files, after.files), mergeBase, tip.id)
 	} else {
 		var work *diskTree
 		if work, err = r.listWorkingTree(ctx); err != nil {
@@ -114,12 +119,31 @@ func (r *Repo) workName(ctx context.Context, base string) string {
 	return branch
 }
 
-// diffTrees compares two commits or, with one, a commit and the working tree.
-func (r *Repo) diffTrees(ctx context.Context, env []string, commits ...string) ([]Change, error) {
-	changes, err := r.diffPaths(ctx, env, "--no-renames", commits, nil)
-	if err != nil {
-		return nil, err
+// compareLists returns the differences between the files of two commits, without renames.
+func compareLists(before, after list) []Change {
+	var changes []Change
+	for len(before)+len(after) > 0 {
+		switch {
+		case len(after) == 0 || len(before) > 0 && before[0].Path < after[0].Path:
+			changes = append(changes, Change{Kind: Deleted, Path: before[0].Path})
+			before = before[1:]
+		case len(before) == 0 || after[0].Path < before[0].Path:
+			changes = append(changes, Change{Kind: Added, Path: after[0].Path})
+			after = after[1:]
+		default:
+			was, is := before[0], after[0]
+			if was.ID != is.ID || was.Symlink != is.Symlink || was.Executable != is.Executable {
+				changes = append(changes, Change{Kind: Modified, Path: is.Path})
+			}
+			before, after = before[1:], after[1:]
+		}
 	}
+	return changes
+}
+
+// findRenames joins added and deleted files to renamed ones. It compares two commits or, with one, a commit and the
+// working tree.
+func (r *Repo) findRenames(ctx context.Context, env []string, changes []Change, commits ...string) ([]Change, error) {
 	moved := listPossibleRenames(changes)
 	if len(moved) == 0 {
 		return changes, nil
@@ -171,16 +195,17 @@ func lengthOf(paths []string) (n int) {
 	return n
 }
 
-// media are endings of files that hold neither code nor statements. git takes most of a comparison's time to look for
+// notCode matches endings of files that hold neither code nor statements. git takes most of a comparison's time to look for
 // renames among them.
-var media = lazyregexp.New(`(?i)\.(?:png|jpe?g|gif|webp|avif|ico|bmp|svg|psd|pdf|woff2?|ttf|otf|eot|mp[34]|webm|mov|wav|ogg|zip|t?gz|bz2|xz|7z|jar|wasm)$`)
+var notCode = lazyregexp.New(`(?i)\.(?:png|jpe?g|gif|webp|avif|ico|bmp|svg|psd|pdf|woff2?|ttf|otf|eot|mp[34]|webm|mov|wav|ogg|zip|t?gz|bz2|xz|7z|jar|wasm|` +
+	`s?css|sass|less|md|mdx|rst|po|pot|lock|snap)$`)
 
 // listPossibleRenames returns the files that were added or deleted, if there are both.
 func listPossibleRenames(changes []Change) []string {
 	var paths []string
 	found := map[Kind]bool{}
 	for i := range changes {
-		if c := &changes[i]; (c.Kind == Added || c.Kind == Deleted) && !media.MatchString(c.Path) {
+		if c := &changes[i]; (c.Kind == Added || c.Kind == Deleted) && !notCode.MatchString(c.Path) {
 			paths = append(paths, c.Path)
 			found[c.Kind] = true
 		}
@@ -229,7 +254,11 @@ func (r *Repo) diffWorking(ctx context.Context, base string, work *diskTree) (ch
 			return nil, err
 		}
 	}
-	return r.diffTrees(ctx, env, base)
+	changes, err = r.diffPaths(ctx, env, "--no-renames", []string{base}, nil)
+	if err != nil {
+		return nil, err
+	}
+	return r.findRenames(ctx, env, changes, base)
 }
 
 // copyIndex copies the index that git uses here to name, if there is one.

@@ -98,12 +98,17 @@ func findForeign(t adapter.Tree, root string) string {
 // modelTable returns the table of a model of the application; "" if it is not certain.
 func (p *project) modelTable(class string) string {
 	class = strings.TrimPrefix(class, "::")
-	at := path.Join(p.root, "app/models", inflect.Underscore(class)+".rb")
-	if !strings.Contains(class, "::") && adapter.HasFile(p.tree, at) {
-		text := adapter.ReadFile(p.tree, at).Text
-		if m := model.FindStringSubmatch(text); m != nil && m[1] == class && !scoped.MatchString(text) {
-			return inflect.TableOf(class)
-		}
+	if strings.Contains(class, "::") {
+		return ""
 	}
-	return ""
+	return adapter.Memoize(p.tree, "rails model "+p.root+" "+class, func() string {
+		at := path.Join(p.root, "app/models", inflect.Underscore(class)+".rb")
+		if adapter.HasFile(p.tree, at) {
+			text := adapter.ReadFile(p.tree, at).Text
+			if m := model.FindStringSubmatch(text); m != nil && m[1] == class && !scoped.MatchString(text) {
+				return inflect.TableOf(class)
+			}
+		}
+		return ""
+	})
 }

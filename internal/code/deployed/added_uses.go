@@ -39,7 +39,7 @@ func (u *Code) parsedUses(q question) []index.Use {
 func (u *Code) namedUses(q question) []index.Use {
 	b := u.indexFor(q)
 	works := b.FilesUsing(q.Name)
-	tables := marksOf(u.tableNames(q))
+	tables := newMarks(u.tableNames(q))
 	words := u.ReadFiles().readIdentifiers()
 	paths := map[string]bool{}
 	for _, c := range u.Changes {
@@ -48,7 +48,7 @@ func (u *Code) namedUses(q question) []index.Use {
 	files := map[string]bool{}
 	for i := range u.ReadFiles().files {
 		f := &u.ReadFiles().files[i]
-		if paths[f.Path] && (b.Skip == nil || !b.Skip(f.Path)) && (works[f.Path] || hasAny(words[i], tables)) {
+		if paths[f.Path] && (b.Skip == nil || !b.Skip(f.Path)) && (works[f.Path] || tables.areIn(words[i])) {
 			files[f.Path] = true
 		}
 	}

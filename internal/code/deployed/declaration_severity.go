@@ -47,10 +47,10 @@ func (u *Code) lowerUnnamed(q question, declared []index.Declaration, out *analy
 		words = append(words, classWords(d.Class)...)
 		own[d.Path] = append(own[d.Path], d)
 	}
-	b, marks := u.indexFor(q), marksOf(words)
+	b, marks := u.indexFor(q), newMarks(words)
 	for i, names := range u.ReadFiles().readIdentifiers() {
 		f := &u.ReadFiles().files[i]
-		if own[f.Path] == nil && hasAny(names, marks) && (b.Skip == nil || !b.Skip(f.Path)) {
+		if own[f.Path] == nil && marks.areIn(names) && (b.Skip == nil || !b.Skip(f.Path)) {
 			return
 		}
 	}

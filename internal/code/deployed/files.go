@@ -27,6 +27,9 @@ type Files struct {
 	lines map[string][]string
 	// names are the identifiers of each file; see readIdentifiers.
 	names [][]uint32
+	// ids are the ids of the contents of the first files; "" if it is not known. openStore opens a file of the cache.
+	ids       []string
+	openStore func(suffix, version string) *cache.Store
 }
 
 const (
@@ -58,11 +61,14 @@ func readBase(base gitrange.Tree, dir, repo string, skip func(string) bool, reco
 	if size < smallCode {
 		dir = ""
 	}
-	store := cache.Open(dir, hex.EncodeToString(name[:12]), read.Version)
-	c.files = make([]index.File, len(list))
+	c.openStore = func(suffix, version string) *cache.Store {
+		return cache.Open(dir, hex.EncodeToString(name[:12])+suffix, version)
+	}
+	store := c.openStore("", read.Version)
+	c.files, c.ids = make([]index.File, len(list)), make([]string, len(list))
 	var missing []int
 	for i, f := range list {
-		c.files[i].Path = f.Path
+		c.files[i].Path, c.ids[i] = f.Path, f.ID
 		if f.ID != "" {
 			if data, ok := store.Get(codeKey(f)); ok {
 				if c.files[i].Facts, _ = facts.Decode(data); c.files[i].Facts != nil {

@@ -142,11 +142,11 @@ func (s *SmallTables) mayInsertMapped(q question, skip func(string) bool, classe
 
 // textsWith returns the files of the code with one of some words; ok is false if there are too many, or one cannot be read.
 func (s *SmallTables) textsWith(words []string, skip func(string) bool) (texts map[string][]byte, ok bool) {
-	marks := marksOf(words)
+	marks := newMarks(words)
 	var paths []string
 	for i, names := range s.code.ReadFiles().readIdentifiers() {
 		f := &s.code.ReadFiles().files[i]
-		if hasAny(names, marks) && (skip == nil || !skip(f.Path)) && !isSeedScript(f.Path) && !prisma.IsModelSchema(f.Path) {
+		if marks.areIn(names) && (skip == nil || !skip(f.Path)) && !isSeedScript(f.Path) && !prisma.IsModelSchema(f.Path) {
 			paths = append(paths, f.Path)
 		}
 	}
@@ -245,9 +245,9 @@ func (s *SmallTables) seedScript(q question, uses []index.Use) string {
 	for _, class := range classes {
 		words = append(words, modelWords(class)...)
 	}
-	marks := marksOf(words)
+	marks := newMarks(words)
 	for i, names := range s.code.ReadFiles().readIdentifiers() {
-		if f := &s.code.ReadFiles().files[i]; words != nil && isSeedScript(f.Path) && hasAny(names, marks) {
+		if f := &s.code.ReadFiles().files[i]; words != nil && isSeedScript(f.Path) && marks.areIn(names) {
 			return f.Path
 		}
 	}

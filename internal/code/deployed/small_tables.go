@@ -142,11 +142,11 @@ func (s *SmallTables) isNearInsert(q question, b *index.Bound, one, mapped bool)
 	words := s.code.tableNames(q)
 	slices.Sort(words)
 	words = slices.Compact(words)
-	marks := marksOf(words)
+	marks := newMarks(words)
 	var paths []string
 	for i, names := range s.code.ReadFiles().readIdentifiers() {
 		f := &s.code.ReadFiles().files[i]
-		if hasAny(names, marks) && (b.Skip == nil || !b.Skip(f.Path)) && !isSeedFile(f.Path) && !(mapped && isSeedScript(f.Path)) {
+		if marks.areIn(names) && (b.Skip == nil || !b.Skip(f.Path)) && !isSeedFile(f.Path) && !(mapped && isSeedScript(f.Path)) {
 			paths = append(paths, f.Path)
 		}
 	}
