@@ -52,21 +52,21 @@ func (f *fold) dropRelations(s *pgparse.DropStmt, cascade bool, kinds ...Kind) {
 	var roots []OID
 	for _, n := range s.GetObjects() {
 		schema, name := pgparse.SchemaAndName(pgparse.ListItems(n))
-		r := f.findRelation(schema, name)
+		found := f.ResolveName(schema, name)
+		r := found.Relation
 		if r == nil {
-			full := f.guessFullName(schema, name)
 			switch {
-			case f.isMissing("relation", full):
+			case found.IsMissing:
 				if !s.GetMissingOk() {
 					f.missingRelation(kinds[0], displayName(schema, name))
 				}
 				continue
 			case s.GetMissingOk():
-				f.markGone("relation", full)
+				f.markGone("relation", found.Full)
 				continue
 			}
 			// It must have been there, unseen.
-			r = f.inferRelation(full, kinds[0])
+			r = f.inferRelation(found.Full, kinds[0])
 		}
 		if !slices.Contains(kinds, r.Kind) {
 			if r.Inferred {

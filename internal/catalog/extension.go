@@ -22,10 +22,10 @@ func (f *fold) alterExtension(s *pgparse.AlterExtensionContentsStmt) {
 		return
 	}
 	schema, n := pgparse.SchemaAndName(pgparse.ListItems(s.GetObject()))
-	r := f.findRelation(schema, n)
-	add := s.GetAction() > 0
-	if r == nil && add && !f.isMissing("relation", f.guessFullName(schema, n)) {
-		r = f.inferRelation(f.guessFullName(schema, n), kind)
+	found := f.ResolveName(schema, n)
+	r, add := found.Relation, s.GetAction() > 0
+	if r == nil && add && !found.IsMissing {
+		r = f.inferRelation(found.Full, kind)
 	}
 	switch {
 	case r == nil:

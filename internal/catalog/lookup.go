@@ -6,19 +6,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/catalog/builtin"
 	"github.com/onward-sql/onward/internal/pgerror"
-	"github.com/onward-sql/onward/internal/pgparse"
 )
-
-// Resolve finds the relation that a statement names. If the catalog does not have it, it
-// returns false and a stand-in, which is not stored: OID 0, Inferred, no columns, in the
-// schema where the name would be created.
-func (c *Catalog) Resolve(rv *pgparse.RangeVar) (*Relation, bool) {
-	schema, name := pgparse.RangeName(rv)
-	if r := c.findRelation(schema, name); r != nil {
-		return r, true
-	}
-	return StandIn(c.guessFullName(schema, name), Table, true), false
-}
 
 // nameFor returns the full name of an object that is about to be created.
 func (c *Catalog) nameFor(schema, name string) Name {
@@ -96,39 +84,6 @@ func (c *Catalog) IsDropped(schema, name string) bool {
 	return gone
 }
 
-// relationFor finds the relation that a statement works on. A relation that the catalog has
-// not seen becomes an inferred one of the given kind. It returns nil if the relation
-// certainly does not exist, which is a problem unless missingOK.
-func (f *fold) relationFor(rv *pgparse.RangeVar, kind Kind, missingOK bool) *Relation {
-	schema, name := pgparse.RangeName(rv)
-	return f.relationNamed(schema, name, kind, missingOK)
-}
-
-func (f *fold) relationNamed(schema, name string, kind Kind, missingOK bool) *Relation {
-	if name == "" {
-		return nil
-	}
-	full := f.guessFullName(schema, name)
-	if full == f.creating {
-		f.addProblem(true, pgerror.RelationMissing, displayName(schema, name))
-		return nil
-	}
-	if r := f.findRelation(schema, name); r != nil {
-		return r
-	}
-	if f.isMissing("relation", full) && !systemSchema(full.Schema) {
-		// The views of the server and of its extensions are in no dump.
-		if !missingOK && (schema != "" || !strings.HasPrefix(name, "pg_")) {
-			f.addProblem(true, pgerror.RelationMissing, displayName(schema, name))
-		}
-		return nil
-	}
-	if r := f.FindCaseVariant(full); r != nil && !missingOK {
-		f.problems = append(f.problems, missingTwin(displayName(schema, name), r))
-	}
-	return f.inferRelation(full, kind)
-}
-
 // FindCaseVariant returns the relation whose name differs only in capital letters; nil if there is
 // none.
 func (c *Catalog) FindCaseVariant(name Name) *Relation {
@@ -147,18 +102,6 @@ func (c *Catalog) FindCaseVariant(name Name) *Relation {
 // quotes. Something beside the history may have it.
 func missingTwin(name string, twin *Relation) Problem {
 	return Problem{Refusal: *pgerror.RelationMissing.NewRefusal(name), Unseen: true, Like: twin.Name.Name}
-}
-
-// findRelation is Lookup that also searches the schema where the name would be created, even if
-// it is not on the search path: with an empty path that is public.
-func (c *Catalog) findRelation(schema, name string) *Relation {
-	if r := c.Lookup(schema, name); r != nil || schema != "" {
-		return r
-	}
-	if schema = c.CreationSchema(); slices.Contains(c.SearchPath, schema) {
-		return nil // it was looked for there
-	}
-	return c.Lookup(schema, name)
 }
 
 // changeInferredKind makes another kind of an inferred relation, whose kind was a guess, and

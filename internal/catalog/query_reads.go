@@ -59,7 +59,7 @@ func (f *fold) readQuery(n *pgparse.Node) *queryReads {
 // Table resolves a relation's name for query.BindStatement. It omits system relations.
 func (r *reader) Table(rv *pgparse.RangeVar) query.Table {
 	schema, name := pgparse.RangeName(rv)
-	if systemSchema(schema) || schema == "" && len(name) > 3 && name[:3] == "pg_" && r.f.Lookup("", name) == nil {
+	if IsSystemName(schema, name) && (schema != "" || r.f.Lookup("", name) == nil) {
 		return nil
 	}
 	rel := r.f.relationNamed(schema, name, Table, false)

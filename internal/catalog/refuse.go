@@ -84,18 +84,17 @@ func (k *checker) resolveRelation(rv *pgparse.RangeVar) *Relation {
 	if schema == "" && !k.plainPath() {
 		return nil // who knows which path is in force
 	}
-	if r := k.c.findRelation(schema, name); r != nil {
-		return r
-	}
-	full := k.c.nameFor(schema, name)
-	if systemSchema(full.Schema) || full.Schema == "pg_temp" || schema == "" && len(name) > 3 && name[:3] == "pg_" {
-		return nil
-	}
-	if _, gone := k.c.gone.get(objectKey{"relation", full}); gone {
+	n := k.c.ResolveName(schema, name)
+	switch {
+	case n.Relation != nil || n.System || n.Full.Schema == "pg_temp":
+		return n.Relation
+	case n.Dropped:
 		k.recordProblem(pgerror.RelationMissing, displayName(schema, name))
-	} else if r := k.c.FindCaseVariant(full); r != nil && k.problem == nil {
-		p := missingTwin(displayName(schema, name), r)
-		k.problem = &p
+	case k.problem == nil:
+		if r := k.c.FindCaseVariant(n.Full); r != nil {
+			p := missingTwin(displayName(schema, name), r)
+			k.problem = &p
+		}
 	}
 	return nil
 }

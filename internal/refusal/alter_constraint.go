@@ -67,8 +67,6 @@ func (a *Alteration) useIndex(con *pgparse.Constraint) {
 func checkUsingIndex(index *catalog.Relation) *pgerror.Refusal {
 	info, name := index.Index, index.Name.Name
 	switch {
-	case info.Constraint != "":
-		return pgerror.UsingTaken.NewRefusal(name)
 	case !info.Valid:
 		return pgerror.UsingInvalid.NewRefusal(name)
 	case !info.Unique:

@@ -22,34 +22,13 @@ func (q *Checker) createIndex(s *pgparse.IndexStmt) {
 	case s.GetConcurrent() && rel.Kind == catalog.PartitionedTable:
 		q.RecordRefusal(pgerror.IndexConcurrently, rel.Name.Name)
 	default:
-		if no := q.checkIndex(rel, s); no != nil {
-			q.KeepRefusal(no)
-			return
-		}
-		var parts []string
-		for _, n := range s.GetIndexParams() {
-			parts = append(parts, n.GetIndexElem().GetName())
-		}
-		if s.GetUnique() && !coversKey(rel, parts) {
-			q.RecordRefusal(pgerror.KeyPartition)
-		}
+		q.KeepRefusal(q.checkIndex(rel, s))
 	}
 }
 
 // reachesForeign reports whether a foreign table is among the partitions.
 func (q *Checker) reachesForeign(rel *catalog.Relation) bool {
 	return slices.ContainsFunc(q.C.ListTree(rel, true), func(t *catalog.Relation) bool { return t.Kind == catalog.ForeignTable })
-}
-
-// coversKey reports whether columns have all of the partition key among them.
-func coversKey(rel *catalog.Relation, columns []string) bool {
-	for _, k := range rel.PartitionKey {
-		col := rel.Attr(k.Column)
-		if col == nil || !contains(columns, col.Name) {
-			return false
-		}
-	}
-	return true
 }
 
 // checkIndex returns the refusal of an index on columns or a relation that cannot have it; nil
@@ -67,10 +46,8 @@ func (q *Checker) checkIndex(rel *catalog.Relation, s *pgparse.IndexStmt) *pgerr
 			}
 			continue
 		}
-		col, known := q.FindColumn(rel, e.GetName())
+		col := rel.Column(e.GetName())
 		switch {
-		case col == nil && known:
-			return pgerror.ColumnMissingAlone.NewRefusal(e.GetName())
 		case col == nil || col.Inferred:
 		case col.Generated == "virtual":
 			return pgerror.IndexVirtual.NewRefusal()

@@ -8,7 +8,6 @@ package refusal
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgerror"
@@ -59,11 +58,6 @@ func (q *Checker) CreationSchema() string {
 	return q.C.CreationSchema()
 }
 
-// IsSystemName reports whether a name belongs to the server, whose relations' locks are not reported.
-func IsSystemName(schema, name string) bool {
-	return schema == "pg_catalog" || schema == "information_schema" || schema == "" && strings.HasPrefix(name, "pg_")
-}
-
 // FindRelation returns the relation of a name: the catalog's, or a stand-in for a relation that
 // the catalog has not seen. It returns nil for the server's own relations, for a relation
 // that was dropped and may be missing, and for one that a complete catalog does not have.
@@ -72,25 +66,21 @@ func (q *Checker) FindRelation(schema, name string, kind catalog.Kind, missingOK
 	if contains(q.Made, name) && (schema == "" || schema == q.Schema) {
 		return nil
 	}
-	if rel := q.C.Lookup(schema, name); rel != nil {
-		return rel
-	}
-	if name == "" || IsSystemName(schema, name) {
+	n := q.C.ResolveName(schema, name)
+	switch {
+	case n.Relation != nil && !n.OffPath:
+		return n.Relation
+	case name == "" || n.System:
 		return nil
-	}
-	if q.C.Complete {
+	case q.C.Complete:
 		if !missingOK {
 			q.KeepRefusal(missingRefusal(schema, name, kind))
 		}
 		return nil
-	}
-	if missingOK && q.C.IsDropped(schema, name) {
+	case missingOK && n.Dropped:
 		return nil
 	}
-	if schema == "" {
-		schema = q.C.CreationSchema()
-	}
-	return catalog.StandIn(catalog.Name{Schema: schema, Name: name}, kind, true)
+	return catalog.StandIn(n.Full, kind, true)
 }
 
 func missingRefusal(schema, name string, kind catalog.Kind) *pgerror.Refusal {

@@ -25,8 +25,7 @@ func (q *Checker) createTrigger(s *pgparse.CreateTrigStmt) {
 		q.RecordRefusal(pgerror.IsView, rel.Name.Name)
 		return
 	case rel.Kind == catalog.MaterializedView || rel.Kind == catalog.Sequence:
-		q.RecordRefusal(pgerror.NoTriggersHere, rel.Name.Name)
-		return
+		return // the catalog refuses it
 	}
 	if s.GetWhenClause() != nil && pgparse.HasNode[*pgparse.SubLink](s.GetWhenClause()) {
 		q.RecordRefusal(pgerror.TriggerWhenSubquery)
