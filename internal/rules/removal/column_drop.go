@@ -22,7 +22,6 @@ var ColumnDrop = &rule.Rule{
 	ID:       "column-drop",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "DROP COLUMN breaks deployed code that still reads or writes the column",
 	Harm: "While the release rolls out, the old code sends queries that name the column, and each fails with \"column does not exist\". " +
 		"Mappers name every column of their model in every SELECT and INSERT, so all of a table's traffic fails, not only what needs the column. " +

@@ -16,7 +16,6 @@ var ColumnRename = &rule.Rule{
 	ID:       "column-rename",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "RENAME COLUMN breaks deployed code that knows the column by its old name",
 	Harm: "No moment suits old and new code both: before the rename the new code fails, after it the old. " +
 		"Every query that names the old column fails with \"column does not exist\" until the last instance of the old code is gone. Views follow the rename; " +

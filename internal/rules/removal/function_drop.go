@@ -16,7 +16,6 @@ var FunctionDrop = &rule.Rule{
 	ID:       "function-drop",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "DROP FUNCTION breaks deployed code that calls the function",
 	Harm: "Calls from the old code, and from the bodies of other functions, fail with \"function does not exist\". " +
 		"The server looks for triggers, views and defaults that use the function, not for the bodies of other functions, and not for code.",

@@ -16,7 +16,6 @@ var FunctionDropOperator = &rule.Rule{
 	ID:       "function-drop-operator",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "DROP OPERATOR or DROP CAST breaks queries that use the operator or the cast",
 	Harm: "Queries and bodies of functions that use the operator fail with \"operator does not exist\". " +
 		"Those that need the cast fail with \"cannot cast type\", and an INSERT that used it without saying so fails too. " +

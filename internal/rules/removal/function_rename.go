@@ -13,7 +13,6 @@ var FunctionRename = &rule.Rule{
 	ID:       "function-rename",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "renaming a function breaks deployed code that calls it by its old name",
 	Harm: "Triggers, views and defaults follow a rename; the text of queries and of other functions' bodies does not: " +
 		"calls by the old name fail with \"function does not exist\".",

@@ -12,7 +12,6 @@ var SequenceDrop = &rule.Rule{
 	ID:       "sequence-drop",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "DROP SEQUENCE breaks deployed code that takes numbers from it",
 	Harm: "Code that calls nextval() or currval() itself (Hibernate, hand-written inserts, number ranges) fails with \"relation does not exist\". " +
 		"The last number is gone, too: a sequence that is made again begins at 1.",

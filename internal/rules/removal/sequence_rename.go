@@ -13,7 +13,6 @@ var SequenceRename = &rule.Rule{
 	ID:       "sequence-rename",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "renaming a sequence, or moving it to another schema, breaks deployed code that knows it by name",
 	Harm:     "Defaults follow a rename, text does not: code that calls nextval('name') itself fails with \"relation does not exist\".",
 	Instead:  "Leave the name as it is. Nobody sees it but the code that breaks.",

@@ -15,7 +15,6 @@ var TableDrop = &rule.Rule{
 	ID:       "table-drop",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "DROP TABLE breaks deployed code that still uses the table, and its rows are gone",
 	Harm: "While the release rolls out, every query of the old code on the table fails with \"relation does not exist\". " +
 		"Rolling the code back does not help: the rows are gone. A function whose body still names the table, such as a trigger's on another table, " +

@@ -18,7 +18,6 @@ var TableDropCascade = &rule.Rule{
 	ID:       "table-drop-cascade",
 	Category: onward.DataLoss,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "DROP … CASCADE takes along views, tables, columns, policies and constraints that the statement does not name",
 	Harm: "CASCADE drops whatever depends on the thing, and what depends on that. The server only mentions it in a NOTICE that no deploy log shows. " +
 		"Deployed code that reads a view which went along fails; a foreign key that went along no longer keeps the rows together.",

@@ -18,7 +18,6 @@ var TableDropOwned = &rule.Rule{
 	ID:       "table-drop-owned",
 	Category: onward.DataLoss,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "DROP OWNED drops all tables that a role owns in this database",
 	Harm: "DROP OWNED is there to get rid of a role's privileges, and takes along every table, view, function and schema that the role owns, " +
 		"with their rows. Which these are is not to be seen in the statement.",

@@ -16,7 +16,6 @@ var TableRename = &rule.Rule{
 	ID:       "table-rename",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "renaming a table breaks deployed code that knows it by its old name",
 	Harm: "Before the rename the new code fails, after it the old. Every query on the old name fails with \"relation does not exist\" until the last " +
 		"instance of the old code is gone. Views follow the rename; the bodies of functions keep the old name, and fail.",
@@ -44,6 +43,8 @@ func reportMoved(p *rule.Pass, t *rule.Tx, d *rule.Delta, act string) {
 	r.Instead = "create a view of the old name, in the same transaction, and drop it a release later:\n" +
 		"CREATE VIEW " + analysis.QuoteTable(from) + " AS SELECT * FROM " + analysis.QuoteTable(to) + ";"
 	if now := findSuccessor(t, from); now != nil {
+		r.Way = nil
+		r.Instead = "let a view have the old name for one release, as a plain SELECT of all columns: it takes INSERT, UPDATE and DELETE, too"
 		gone := analysis.MissingColumns(d.Before, now)
 		columns, uc := lostColumns(p, t, d, gone)
 		switch {

@@ -12,7 +12,6 @@ var TableSetSchema = &rule.Rule{
 	ID:       "table-set-schema",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "SET SCHEMA takes the table away from deployed code that looks for it in the old schema",
 	Harm: "A table is found by its schema, or along search_path. Once it has moved, queries of the old code fail with \"relation does not exist\", " +
 		"unless the new schema is on their search_path already. Indexes and owned sequences move with it.",

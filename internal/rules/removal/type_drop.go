@@ -14,7 +14,6 @@ var TypeDrop = &rule.Rule{
 	ID:       "type-drop",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "DROP TYPE breaks deployed code that casts to the type or looks it up",
 	Harm: "Queries that cast to the type fail with \"type does not exist\". Drivers that register types by name when they connect (pgx, Npgsql, asyncpg, " +
 		"psycopg adapters) fail on every new connection.",

@@ -12,7 +12,6 @@ var TypeRename = &rule.Rule{
 	ID:       "type-rename",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "renaming a type breaks deployed code that casts to it or looks it up by name",
 	Harm: "Columns follow a rename, text does not: queries of the old code that cast to the old name fail with \"type does not exist\", " +
 		"and drivers that register the type by name fail on every new connection.",

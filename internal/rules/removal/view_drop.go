@@ -16,7 +16,6 @@ var ViewDrop = &rule.Rule{
 	ID:       "view-drop",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "DROP VIEW breaks deployed code that still reads the view",
 	Harm: "Every query of the old code on the view fails with \"relation does not exist\". " +
 		"When the view is made anew in another transaction, queries fail in between, and for good when the second one does not succeed.",

@@ -13,7 +13,6 @@ var ViewRename = &rule.Rule{
 	ID:       "view-rename",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "renaming a view breaks deployed code that knows it by its old name",
 	Harm:     "Before the rename the new code fails, after it the old: every query on the old name fails with \"relation does not exist\".",
 	Instead:  "A view costs nothing: create a second one with the new name, and drop the old one a release later.",
