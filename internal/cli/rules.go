@@ -75,7 +75,7 @@ func listRules(c *config.Config) []ruleInfo {
 	out := []ruleInfo{}
 	for _, r := range slices.Concat(rules.All(), queries.All()) {
 		info := ruleInfo{
-			ID: r.ID, Category: r.Category, Severity: effectiveSeverity(r, c), Default: r.Severity, Preset: r.Preset,
+			ID: r.ID, Category: r.Category, Severity: effectiveSeverity(r, c), Default: r.Severity, Preset: r.Preset(),
 			Summary: r.Summary, Harm: r.Harm, Instead: r.Instead, Manual: append([]string{}, r.Manual...), Postgres: []int{},
 		}
 		for v := max(onward.OldestMajor, r.Since); v <= onward.NewestMajor && (r.Until == 0 || v <= r.Until); v++ {
@@ -95,7 +95,7 @@ func effectiveSeverity(r *rule.Rule, c *config.Config) onward.Severity {
 	if len(presets) == 0 {
 		presets = []onward.Preset{onward.Recommended}
 	}
-	if !slices.Contains(presets, r.Preset) {
+	if !slices.Contains(presets, r.Preset()) {
 		return onward.Off
 	}
 	return r.Severity

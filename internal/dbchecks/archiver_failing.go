@@ -11,7 +11,7 @@ import (
 
 var archiverFailing = &Check{Rule: rule.Rule{
 	ID:       "archiver-failing",
-	Category: onward.Configuration, Severity: onward.Error, Preset: onward.Recommended,
+	Category: onward.Configuration, Severity: onward.Error,
 	Summary: "The archiver fails, or lags far",
 	Harm: "Segments that are not archived stay in pg_wal. A migration that rewrites a table, " +
 		"builds an index or fills a column writes WAL as big as what it works on: the disk runs full, and the server stops. " +

@@ -7,7 +7,7 @@ import (
 
 var archiverOff = &Check{Rule: rule.Rule{
 	ID:       "archiver-off",
-	Category: onward.Configuration, Severity: onward.Warning, Preset: onward.Recommended,
+	Category: onward.Configuration, Severity: onward.Warning,
 	Summary: "The server does not archive its WAL",
 	Harm: "After a migration that destroyed something, nobody can restore the moment before. " +
 		"There is only the last base backup or dump, without all later writes. Replicas do not help: they repeat the loss. " +

@@ -12,7 +12,7 @@ import (
 // ends: its time, and the label that the tool wrote. Disk snapshots leave none.
 var backupOld = &Check{Rule: rule.Rule{
 	ID:       "backup-old",
-	Category: onward.Configuration, Severity: onward.Warning, Preset: onward.Recommended,
+	Category: onward.Configuration, Severity: onward.Warning,
 	Summary: "The last base backup is old",
 	Harm: "The way back from a migration that destroyed something begins at the last base backup and replays all WAL since: " +
 		"the older it is, the longer nothing works. It is known by the history file that the server keeps of its last base backup, " +

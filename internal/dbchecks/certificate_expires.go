@@ -14,7 +14,7 @@ import (
 // intermediate certificate expires, so do all below it.
 var certificateExpires = &Check{Rule: rule.Rule{
 	ID:       "certificate-expires",
-	Category: onward.Configuration, Severity: onward.Warning, Preset: onward.Recommended,
+	Category: onward.Configuration, Severity: onward.Warning,
 	Summary: "A certificate of the connection expires soon, or has expired",
 	Harm: "On the day after, clients that verify certificates refuse to connect, all at once; " +
 		"a server refuses clients whose own certificate has expired. A deploy that runs over that moment loses its connections and cannot make new ones. " +

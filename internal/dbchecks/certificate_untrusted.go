@@ -8,7 +8,7 @@ import (
 // certificateUntrusted checks whether a chain leads to a trusted root.
 var certificateUntrusted = &Check{Rule: rule.Rule{
 	ID:       "certificate-untrusted",
-	Category: onward.Configuration, Severity: onward.Warning, Preset: onward.Recommended,
+	Category: onward.Configuration, Severity: onward.Warning,
 	Summary: "The certificate of an endpoint leads to no root that is known, or is for another name",
 	Harm: "A client that verifies certificates refuses the connection: one in the chain is missing, " +
 		"the root is not among those that this machine knows (or that sslrootcert names), or the name is another one. " +

@@ -15,7 +15,7 @@ import (
 // page.
 var columnPastSunset = &Check{Rule: rule.Rule{
 	ID:       "column-past-sunset",
-	Category: onward.Configuration, Severity: onward.Error, Preset: onward.Recommended,
+	Category: onward.Configuration, Severity: onward.Error,
 	Summary: "A deprecated column is still there after the day on which it was to go",
 }, Scope: onward.ScopeDatabase, Look: checkSunsets, shared: true}
 

@@ -10,7 +10,7 @@ import (
 
 var connectionsFewLeft = &Check{Rule: rule.Rule{
 	ID:       "connections-few-left",
-	Category: onward.Configuration, Severity: onward.Warning, Preset: onward.Recommended,
+	Category: onward.Configuration, Severity: onward.Warning,
 	Summary: "Four fifths of the connections are in use: the server's, or the role's",
 	Harm: "While a migration holds a lock, every request that waits keeps its connection, and pools open more: " +
 		"the last ones go within seconds, and then nobody gets in, not even to end the migration. From 95 % on it is an error.",

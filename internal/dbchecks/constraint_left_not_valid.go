@@ -9,7 +9,7 @@ import (
 
 var constraintLeftNotValid = &Check{Rule: rule.Rule{
 	ID:       "constraint-left-not-valid",
-	Category: onward.ReleaseOrder, Severity: onward.Warning, Preset: onward.Recommended,
+	Category: onward.ReleaseOrder, Severity: onward.Warning,
 	Summary: "A constraint was added NOT VALID, and nobody has validated it",
 	Harm: "It holds for rows that are written later; older rows may contradict it, nothing reports them, and the planner does not use it. " +
 		"SET NOT NULL that relies on such a CHECK reads the whole table under its lock. A constraint that is NOT ENFORCED is not reported.",

@@ -13,7 +13,7 @@ import (
 // server is on this machine.
 var diskShort = &Check{Rule: rule.Rule{
 	ID:       "disk-short",
-	Category: onward.Configuration, Severity: onward.Warning, Preset: onward.Recommended,
+	Category: onward.Configuration, Severity: onward.Warning,
 	Summary: "The free disk does not hold a rewrite of the largest table and its WAL",
 	Harm: "A statement that rewrites a table writes a second copy of it and its indexes, an index build sorts on disk, and both write as much WAL; " +
 		"a backfill leaves a dead row for each row. If the disk is full, the statement fails; " +

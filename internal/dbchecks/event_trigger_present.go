@@ -7,7 +7,7 @@ import (
 
 var eventTriggerPresent = &Check{Rule: rule.Rule{
 	ID:       "event-trigger-present",
-	Category: onward.Configuration, Severity: onward.Info, Preset: onward.Recommended,
+	Category: onward.Configuration, Severity: onward.Info,
 	Summary: "Event triggers run at every change of the schema",
 	Harm: "What they do happens inside the migration's transaction, with its locks held: " +
 		"an error of theirs ends it, time of theirs is time under its locks, and what they change no migration says. " +

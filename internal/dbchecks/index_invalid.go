@@ -7,7 +7,7 @@ import (
 
 var indexInvalid = &Check{Rule: rule.Rule{
 	ID:       "index-invalid",
-	Category: onward.ReleaseOrder, Severity: onward.Warning, Preset: onward.Recommended,
+	Category: onward.ReleaseOrder, Severity: onward.Warning,
 	Summary: "A concurrent build that failed left an invalid index",
 	Harm: "No query uses it, and every write still pays for it; a unique one is not enforced for rows that were there before. " +
 		"The migration that builds it fails the next time, because the name exists, or skips it with IF NOT EXISTS, and the index never becomes valid.",

@@ -12,7 +12,7 @@ import (
 // and makes up the number. Two clients with one process ID share sessions.
 var poolerBetween = &Check{Rule: rule.Rule{
 	ID:       "pooler-between",
-	Category: onward.Configuration, Severity: onward.Warning, Preset: onward.Recommended,
+	Category: onward.Configuration, Severity: onward.Warning,
 	Summary: "A pooler is between onward and the server, and gives each transaction any session",
 	Harm: "The next transaction may run in another client's session. The advisory lock with which migration tools exclude a second run stays in a session " +
 		"that the tool does not get again. SET lock_timeout is lost or hits another client. Temporary tables and prepared statements are missing. " +

@@ -7,7 +7,7 @@ import (
 
 var publicationSendsTable = &Check{Rule: rule.Rule{
 	ID:       "publication-sends-table",
-	Category: onward.Compatibility, Severity: onward.Warning, Preset: onward.Recommended,
+	Category: onward.Compatibility, Severity: onward.Warning,
 	Summary: "A table that the release touches is replicated by name: it is in a publication, or a subscription writes it",
 	Harm: "Logical replication sends rows, and no change of the schema. A subscriber that lacks a new column stops at the first row that has it, " +
 		"one that has a column dropped under it stops, too, and its slot keeps WAL until somebody comes. " +

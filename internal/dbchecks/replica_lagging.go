@@ -11,7 +11,7 @@ import (
 
 var replicaLagging = &Check{Rule: rule.Rule{
 	ID:       "replica-lagging",
-	Category: onward.Locking, Severity: onward.Warning, Preset: onward.Recommended,
+	Category: onward.Locking, Severity: onward.Warning,
 	Summary: "A replica lags, or no synchronous one is connected",
 	Harm: "A migration that rewrites, builds or fills writes as much WAL as the table or index has, and a replica that lags already lags more: " +
 		"reads from it are old, and it cannot replace the primary. Without a synchronous standby every COMMIT waits, " +

@@ -9,7 +9,7 @@ import (
 
 var roleLacksRights = &Check{Rule: rule.Rule{
 	ID:       "role-lacks-rights",
-	Category: onward.Configuration, Severity: onward.Error, Preset: onward.Recommended,
+	Category: onward.Configuration, Severity: onward.Error,
 	Summary: "The role may not do what the release does: it owns a touched table not, or may not create in its schema",
 	Harm: "ALTER TABLE, CREATE INDEX and DROP TABLE are the owner's alone: the migration fails with SQLSTATE 42501, and what committed before stays. " +
 		"Looked at are the tables that the release touches, and their schemas.",

@@ -15,7 +15,7 @@ import (
 // drift.
 var schemaDrift = &Check{Rule: rule.Rule{
 	ID:       "schema-drift",
-	Category: onward.ReleaseOrder, Severity: onward.Warning, Preset: onward.Recommended,
+	Category: onward.ReleaseOrder, Severity: onward.Warning,
 	Summary: "The database is not what the deployed migrations make",
 	Harm: "Somebody changed it by hand, a migration did not run, or it is another database. " +
 		"The release was judged against a schema that is not there: its statements may fail, or lock and rewrite other things. " +

@@ -11,7 +11,7 @@ import (
 
 var sequenceNearEnd = &Check{Rule: rule.Rule{
 	ID:       "sequence-near-end",
-	Category: onward.Data, Severity: onward.Warning, Preset: onward.Recommended,
+	Category: onward.Data, Severity: onward.Warning,
 	Summary: "A sequence has used four fifths of what it, or the column that it fills, can hold",
 	Harm: "Behind the last number every INSERT fails: an integer key ends at 2,147,483,647 whatever its sequence can count to. " +
 		"To change the type then means to rewrite the table and every foreign key to it while nothing can be written. From 95 % on it is an error.",

@@ -7,7 +7,7 @@ import (
 
 var serverReadOnly = &Check{Rule: rule.Rule{
 	ID:       "server-read-only",
-	Category: onward.Configuration, Severity: onward.Error, Preset: onward.Recommended,
+	Category: onward.Configuration, Severity: onward.Error,
 	Summary: "Nothing can be written here: the server is a standby, or sessions are read-only",
 	Harm: "The first statement of the migration fails with SQLSTATE 25006. A standby takes its schema from the primary; " +
 		"default_transaction_read_only is set for the role, the database or the server, often while it is moved.",

@@ -10,7 +10,7 @@ import (
 
 var serverVersionOther = &Check{Rule: rule.Rule{
 	ID:       "server-version-other",
-	Category: onward.Configuration, Severity: onward.Warning, Preset: onward.Recommended,
+	Category: onward.Configuration, Severity: onward.Warning,
 	Summary: "The server is of another major version than onward.yaml says, or a newer one than this release knows",
 	Harm:    "What a statement locks and rewrites differs between major versions: the release was judged, and perhaps planned, for others.",
 	Instead: "Write the server's version under postgres: in onward.yaml, and judge the release again.",

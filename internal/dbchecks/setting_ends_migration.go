@@ -10,7 +10,7 @@ import (
 
 var settingEndsMigration = &Check{Rule: rule.Rule{
 	ID:       "setting-ends-migration",
-	Category: onward.Configuration, Severity: onward.Warning, Preset: onward.Recommended,
+	Category: onward.Configuration, Severity: onward.Warning,
 	Summary: "Sessions of the role have a timeout that ends long work",
 	Harm: "statement_timeout and transaction_timeout end a concurrent build, VALIDATE CONSTRAINT or a backfill in the middle: " +
 		"the build leaves an invalid index. lock_timeout, which is good for ALTER TABLE, also ends a concurrent build that waits for old transactions; " +

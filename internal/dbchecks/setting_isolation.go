@@ -7,7 +7,7 @@ import (
 
 var settingIsolation = &Check{Rule: rule.Rule{
 	ID:       "setting-isolation",
-	Category: onward.Configuration, Severity: onward.Warning, Preset: onward.Recommended,
+	Category: onward.Configuration, Severity: onward.Warning,
 	Summary: "Transactions of the role are not READ COMMITTED by default",
 	Harm: "Under REPEATABLE READ and SERIALIZABLE, UPDATE and DELETE of a row that somebody else has changed since the transaction began fail with SQLSTATE " +
 		"40001: a backfill beside traffic does so again and again. And a transaction that waited for its lock goes on with a snapshot from before the wait.",

@@ -10,7 +10,7 @@ import (
 
 var settingLocksFew = &Check{Rule: rule.Rule{
 	ID:       "setting-locks-few",
-	Category: onward.Configuration, Severity: onward.Warning, Preset: onward.Recommended,
+	Category: onward.Configuration, Severity: onward.Warning,
 	Summary: "A partitioned table needs at least half of the server's lock table for its partitions and indexes",
 	Harm: "A statement that locks the table also locks each partition and, for most changes, each index. " +
 		"If the lock table is full, the statement fails with SQLSTATE 53200 (out of shared memory), and statements of other sessions may fail, too. " +

@@ -8,7 +8,7 @@ import (
 
 var slotInactive = &Check{Rule: rule.Rule{
 	ID:       "slot-inactive",
-	Category: onward.Configuration, Severity: onward.Warning, Preset: onward.Recommended,
+	Category: onward.Configuration, Severity: onward.Warning,
 	Summary: "Nobody reads a replication slot",
 	Harm: "The server keeps all WAL since the slot was last read, until somebody reads on or the disk is full; " +
 		"a logical one also keeps vacuum from the catalogs, a physical one with feedback from all tables. A migration's WAL brings the end nearer.",

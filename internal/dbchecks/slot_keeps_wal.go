@@ -12,7 +12,7 @@ import (
 
 var slotKeepsWAL = &Check{Rule: rule.Rule{
 	ID:       "slot-keeps-wal",
-	Category: onward.Configuration, Severity: onward.Warning, Preset: onward.Recommended,
+	Category: onward.Configuration, Severity: onward.Warning,
 	Summary: "A replication slot keeps more than 1 GB of WAL, or is about to lose what it needs",
 	Harm: "The slot's reader lags that far. The WAL of a migration comes on top: pg_wal grows until the disk is full, or, " +
 		"if max_slot_wal_keep_size bounds it, the slot is lost and its reader must start again.",

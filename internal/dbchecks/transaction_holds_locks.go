@@ -11,7 +11,7 @@ import (
 
 var transactionHoldsLocks = &Check{Rule: rule.Rule{
 	ID:       "transaction-holds-locks",
-	Category: onward.Locking, Severity: onward.Warning, Preset: onward.Recommended,
+	Category: onward.Locking, Severity: onward.Warning,
 	Summary: "A transaction is open for 5 s or longer, and holds locks or a snapshot; or is open on a touched table",
 	Harm: "ALTER TABLE waits until every transaction that has used the table has ended, and every later query on the table waits, too: " +
 		"one forgotten session stops the site. A concurrent index build waits for every older snapshot of the database. " +

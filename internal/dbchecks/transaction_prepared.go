@@ -10,7 +10,7 @@ import (
 
 var transactionPrepared = &Check{Rule: rule.Rule{
 	ID:       "transaction-prepared",
-	Category: onward.Locking, Severity: onward.Warning, Preset: onward.Recommended,
+	Category: onward.Locking, Severity: onward.Warning,
 	Summary: "A prepared transaction was left open",
 	Harm: "It belongs to no session, holds its locks through restarts, and ends by itself never: " +
 		"ALTER TABLE on its tables waits for it for ever, concurrent builds wait for it, and vacuum cleans nothing since. " +

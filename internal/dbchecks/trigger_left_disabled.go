@@ -9,7 +9,7 @@ import (
 
 var triggerLeftDisabled = &Check{Rule: rule.Rule{
 	ID:       "trigger-left-disabled",
-	Category: onward.Data, Severity: onward.Warning, Preset: onward.Recommended,
+	Category: onward.Data, Severity: onward.Warning,
 	Summary: "A trigger is disabled; with DISABLE TRIGGER ALL so are foreign keys",
 	Harm: "Nobody sees it: rows are written, and what the trigger would do or refuse does not happen. " +
 		"A backfill that rests on it, or on a foreign key whose triggers are off, works on rows that contradict the schema. " +

@@ -9,7 +9,7 @@ import (
 
 var vacuumRunning = &Check{Rule: rule.Rule{
 	ID:       "vacuum-running",
-	Category: onward.Locking, Severity: onward.Warning, Preset: onward.Recommended,
+	Category: onward.Locking, Severity: onward.Warning,
 	Summary: "A vacuum works on a table that the release touches",
 	Harm: "It holds SHARE UPDATE EXCLUSIVE, for which ALTER TABLE, CREATE INDEX CONCURRENTLY and VALIDATE CONSTRAINT wait. " +
 		"Autovacuum gives way to who has waited for deadlock_timeout (1 s): a shorter lock_timeout never gets the lock. " +

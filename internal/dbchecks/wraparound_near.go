@@ -19,7 +19,7 @@ const (
 
 var wraparoundNear = &Check{Rule: rule.Rule{
 	ID:       "wraparound-near",
-	Category: onward.Configuration, Severity: onward.Warning, Preset: onward.Recommended,
+	Category: onward.Configuration, Severity: onward.Warning,
 	Summary: "Vacuum lags: transaction numbers are running out",
 	Harm: "Before the numbers wrap around the server takes no more writes. Until then autovacuum works on the oldest tables with locks that do not give way " +
 		"to a migration, and a backfill in batches uses numbers up itself. Told is each database from 1,000 million transactions or multixacts on; " +

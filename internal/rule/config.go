@@ -62,10 +62,10 @@ func (c *Config) isOn(r *Rule) bool {
 		return s != onward.Off
 	}
 	if len(c.Presets) == 0 {
-		return r.Preset == onward.Recommended
+		return r.OnlyIn == ""
 	}
 	for _, p := range c.Presets {
-		if p == r.Preset {
+		if p == r.Preset() {
 			return true
 		}
 	}

@@ -47,7 +47,7 @@ func judged(t *testing.T, c Config, before, sql string, mode onward.Transaction)
 // sayer returns a rule that reports the text that a function returns for a statement.
 func sayer(id string, say func(*Pass, *Stmt) string) *Rule {
 	return &Rule{
-		ID: id, Category: onward.Locking, Severity: onward.Error, Preset: onward.Recommended, Summary: "s", Harm: "h", Instead: "i",
+		ID: id, Category: onward.Locking, Severity: onward.Error, Summary: "s", Harm: "h", Instead: "i",
 		Statement: func(p *Pass, s *Stmt) {
 			if text := say(p, s); text != "" {
 				p.Report(s, Report{Fact: text, Harm: "h", Instead: "i"})
@@ -311,7 +311,7 @@ func TestEffectGroups(t *testing.T) {
 func TestOneCauseIsOneFinding(t *testing.T) {
 	t.Parallel()
 	r := &Rule{
-		ID: "x-cause", Category: onward.Locking, Severity: onward.Warning, Preset: onward.Recommended, Summary: "s", Harm: "h", Instead: "i",
+		ID: "x-cause", Category: onward.Locking, Severity: onward.Warning, Summary: "s", Harm: "h", Instead: "i",
 		Statement: func(p *Pass, s *Stmt) {
 			p.Report(s, Report{Fact: "bad", Harm: "h", Instead: "i", Cause: "and so are %d others", Fix: []onward.Edit{{New: "x"}}})
 		},
@@ -348,7 +348,7 @@ func TestOneCauseIsOneFinding(t *testing.T) {
 func TestNothingIsFoundBehindTheEnd(t *testing.T) {
 	t.Parallel()
 	end := &Rule{
-		ID: "x-end", Category: onward.ReleaseOrder, Severity: onward.Error, Preset: onward.Recommended, Summary: "s", Harm: "h", Instead: "i",
+		ID: "x-end", Category: onward.ReleaseOrder, Severity: onward.Error, Summary: "s", Harm: "h", Instead: "i",
 		Statement: func(p *Pass, s *Stmt) {
 			if s.Line == 2 {
 				p.Report(s, Report{Fact: "ends", Harm: "h", Instead: "i", Stops: true})

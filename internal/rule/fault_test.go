@@ -18,7 +18,7 @@ func TestFaultOfARule(t *testing.T) {
 		}
 		return "it is there"
 	})
-	late := &Rule{ID: "late", Preset: onward.Recommended, Release: func(*Pass, *Release) { panic("odd at the end") }}
+	late := &Rule{ID: "late", Release: func(*Pass, *Release) { panic("odd at the end") }}
 	e := NewEngine(Config{Rules: []*Rule{faulty, late}, Versions: versions}, nil)
 	m := &Migration{ID: "m", Path: "m.sql", Script: build(t, "CREATE TABLE a (a int);\nCREATE TABLE b (b int);\nCREATE TABLE c (c int);", onward.TransactionNone)}
 	e.JudgeMigration(m)

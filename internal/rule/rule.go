@@ -11,9 +11,8 @@
 package rule
 
 import (
-	"fmt"
+	"cmp"
 
-	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -26,7 +25,8 @@ type Rule struct {
 	Category onward.Category
 	// Severity is the severity of findings, unless the rule lowers it for a case.
 	Severity onward.Severity
-	Preset   onward.Preset
+	// OnlyIn is the preset that turns the rule on; empty if it is one of the recommended rules.
+	OnlyIn onward.Preset
 	// Summary says in one sentence what is reported.
 	Summary string
 	// Harm says what happens then, with the mechanism, in two or three sentences.
@@ -58,35 +58,5 @@ type Rule struct {
 	Gather  func(p *Pass, m *Migration)
 }
 
-var idForm = lazyregexp.New(`^[a-z]+(-[a-z0-9]+)+$`)
-
-// ValidateRules checks a set of rules: names, texts, one function each.
-func ValidateRules(rules []*Rule) error {
-	seen := map[string]bool{}
-	for _, r := range rules {
-		n := 0
-		for _, set := range []bool{r.Statement != nil, r.Commit != nil, r.Migration != nil, r.Release != nil} {
-			if set {
-				n++
-			}
-		}
-		switch {
-		case r.Kinds != 0 && r.Statement == nil:
-			return fmt.Errorf("rule %s: has Kinds, and no Statement that they are for", r.ID)
-		case r.Gather != nil && r.Release == nil:
-			return fmt.Errorf("rule %s: gathers, and has no Release to gather for", r.ID)
-		case !idForm.MatchString(r.ID):
-			return fmt.Errorf("rule %q: the name is subject-act-trouble in lower case", r.ID)
-		case seen[r.ID]:
-			return fmt.Errorf("rule %s: registered twice", r.ID)
-		case n != 1:
-			return fmt.Errorf("rule %s: has %d of Statement, Commit, Migration, Release; it needs one", r.ID, n)
-		case r.Summary == "" || r.Harm == "" || r.Instead == "":
-			return fmt.Errorf("rule %s: undocumented: Summary, Harm and Instead are needed", r.ID)
-		case r.Severity == onward.Off || r.Category == "" || r.Preset == "":
-			return fmt.Errorf("rule %s: has no severity, category or preset", r.ID)
-		}
-		seen[r.ID] = true
-	}
-	return nil
-}
+// Preset returns the preset that turns the rule on.
+func (r *Rule) Preset() onward.Preset { return cmp.Or(r.OnlyIn, onward.Recommended) }

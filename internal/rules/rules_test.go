@@ -1,6 +1,8 @@
 package rules_test
 
 import (
+	"fmt"
+	"regexp"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -13,7 +15,7 @@ import (
 
 func TestRegistry(t *testing.T) {
 	t.Parallel()
-	if err := rule.ValidateRules(rules.All()); err != nil {
+	if err := validateRules(rules.All()); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -42,7 +44,7 @@ func TestAdviceIsClean(t *testing.T) {
 			}
 			var on []*rule.Rule
 			for _, x := range rules.All() {
-				if x.Preset == onward.Recommended {
+				if x.OnlyIn == "" {
 					on = append(on, x)
 				}
 			}
@@ -95,4 +97,38 @@ func TestKinds(t *testing.T) {
 			}
 		}
 	}
+}
+
+// idForm is the form of an id: subject, act, trouble.
+var idForm = regexp.MustCompile(`^[a-z]+(-[a-z0-9]+)+$`)
+
+// validateRules checks a set of rules: names, texts, one function each.
+func validateRules(list []*rule.Rule) error {
+	seen := map[string]bool{}
+	for _, r := range list {
+		n := 0
+		for _, set := range []bool{r.Statement != nil, r.Commit != nil, r.Migration != nil, r.Release != nil} {
+			if set {
+				n++
+			}
+		}
+		switch {
+		case r.Kinds != 0 && r.Statement == nil:
+			return fmt.Errorf("rule %s: has Kinds, and no Statement that they are for", r.ID)
+		case r.Gather != nil && r.Release == nil:
+			return fmt.Errorf("rule %s: gathers, and has no Release to gather for", r.ID)
+		case !idForm.MatchString(r.ID):
+			return fmt.Errorf("rule %q: the name is subject-act-trouble in lower case", r.ID)
+		case seen[r.ID]:
+			return fmt.Errorf("rule %s: registered twice", r.ID)
+		case n != 1:
+			return fmt.Errorf("rule %s: has %d of Statement, Commit, Migration, Release; it needs one", r.ID, n)
+		case r.Summary == "" || r.Harm == "" || r.Instead == "":
+			return fmt.Errorf("rule %s: undocumented: Summary, Harm and Instead are needed", r.ID)
+		case r.Severity == onward.Off || r.Category == "":
+			return fmt.Errorf("rule %s: has no severity or category", r.ID)
+		}
+		seen[r.ID] = true
+	}
+	return nil
 }

@@ -16,7 +16,6 @@ var GrantNewTableMissing = &rule.Rule{
 	ID:       "grant-new-table-missing",
 	Category: onward.Compatibility,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Summary:  "a new table lacks the privileges that the other tables of its schema have",
 	Harm: "A table belongs to the role that runs the migration, and nobody else may touch it. " +
 		"Where every other table has a GRANT for the role of the application, the new code fails on this one with \"permission denied\", in production only: " +

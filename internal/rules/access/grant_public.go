@@ -15,7 +15,7 @@ var GrantPublic = &rule.Rule{
 	ID:       "grant-public",
 	Category: onward.Security,
 	Severity: onward.Warning,
-	Preset:   onward.SecuritySet,
+	OnlyIn:   onward.SecuritySet,
 	Summary:  "a privilege on tables, sequences, schemas or the database is granted to PUBLIC",
 	Harm: "PUBLIC is every role that exists and every one that will: reporting users, other applications in the same cluster, roles of end users. " +
 		"REVOKE from one role does not take away what PUBLIC has.",

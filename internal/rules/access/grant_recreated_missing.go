@@ -18,7 +18,6 @@ var GrantRecreatedMissing = &rule.Rule{
 	ID:       "grant-recreated-missing",
 	Category: onward.Compatibility,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Summary:  "a view, table, sequence or function that is dropped and created again loses its grants",
 	Harm: "Privileges belong to the object, not to its name: DROP removes them, and an object that is created or renamed in its place has its owner's " +
 		"only. Code that connects as another role gets \"permission denied\" from the commit on, in production only: locally one role does everything.",

@@ -18,7 +18,6 @@ var GrantRevoke = &rule.Rule{
 	ID:       "grant-revoke",
 	Category: onward.Compatibility,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Summary:  "REVOKE and OWNER TO take privileges away that the deployed code may live on",
 	Harm: "A privilege is checked whenever a statement is planned: from the commit on, running code that needs it gets \"permission denied\", " +
 		"on connections that are open already, too. An owner has all privileges without any GRANT: OWNER TO takes them from the old one.",

@@ -11,7 +11,6 @@ var GrantRevokeLost = &rule.Rule{
 	ID:       "grant-revoke-lost",
 	Category: onward.Security,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Summary:  "a function that was revoked from PUBLIC is everybody's to execute once it is dropped and created again",
 	Harm: "PUBLIC has EXECUTE on each function that is created. A REVOKE belongs to the existing function and disappears with it: " +
 		"every role may call the function that is created under its name, also the roles of end users. " +

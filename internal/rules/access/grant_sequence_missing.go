@@ -17,7 +17,6 @@ var GrantSequenceMissing = &rule.Rule{
 	ID:       "grant-sequence-missing",
 	Category: onward.Compatibility,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Summary:  "a role may insert into a new table, but not use the sequence of its serial column",
 	Harm: "The sequence of a serial column has privileges of its own: GRANT INSERT on the table is not enough. " +
 		"The first INSERT of the new code fails with \"permission denied for sequence\", in production only: locally one role does everything.",

@@ -17,7 +17,6 @@ var PolicyHidesRows = &rule.Rule{
 	ID:       "policy-hides-rows",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "row level security hides rows from deployed code that used to see them",
 	Harm: "Once it is enabled, every role but the owner sees only the rows that a policy lets through; " +
 		"without a policy, none. Nothing fails: SELECT returns fewer rows, UPDATE and DELETE touch fewer, INSERT is refused. " +

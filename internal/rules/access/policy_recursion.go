@@ -15,7 +15,6 @@ var PolicyRecursion = &rule.Rule{
 	ID:       "policy-recursion",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "a policy reads its own table, by itself or through the policies of others, and every query fails",
 	Harm: "Policies also apply to the tables that a policy reads. CREATE POLICY does not follow them: " +
 		"if a policy's subquery reads its own table, or a table whose policies read it again, " +

@@ -20,7 +20,6 @@ var ColumnAddCheckInline = &rule.Rule{
 	ID:       "column-add-check-inline",
 	Category: onward.Locking,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "a CHECK inside ADD COLUMN reads the whole table while nobody else can read it",
 	Harm: "ADD COLUMN holds ACCESS EXCLUSIVE, and a CHECK at the column cannot be NOT VALID: " +
 		"every row is checked before the lock is released, although all rows get the same value.",

@@ -19,7 +19,6 @@ var ColumnAddConstrainedDomain = &rule.Rule{
 	ID:       "column-add-constrained-domain",
 	Category: onward.Locking,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "ADD COLUMN whose type is a domain with constraints rewrites the table, even without a default",
 	Harm: "The server enforces the domain's constraints by writing the table and all its indexes anew, under ACCESS EXCLUSIVE, " +
 		"although every row gets the same value. Every query waits.",

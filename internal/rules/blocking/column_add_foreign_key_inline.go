@@ -16,7 +16,6 @@ var ColumnAddForeignKeyInline = &rule.Rule{
 	ID:       "column-add-foreign-key-inline",
 	Category: onward.Locking,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "REFERENCES inside ADD COLUMN with a default reads the whole table while nobody else can read it",
 	Harm: "A foreign key at the column cannot be NOT VALID. With a default each row is looked up in the referenced table, " +
 		"while ACCESS EXCLUSIVE is held on the one table and SHARE ROW EXCLUSIVE on the other.",

@@ -17,7 +17,6 @@ var ColumnAddGeneratedStored = &rule.Rule{
 	ID:       "column-add-generated-stored",
 	Category: onward.Locking,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "ADD COLUMN of a stored generated column rewrites the table while nobody can read it",
 	Harm:     "The expression is computed for every row, so the table and all its indexes are rewritten under ACCESS EXCLUSIVE. Every query waits.",
 	Instead: "Add a plain column, keep it in step with a trigger and fill the old rows in batches; or compute the value in a view or an expression index; " +

@@ -11,7 +11,6 @@ var ColumnAddIdentity = &rule.Rule{
 	ID:       "column-add-identity",
 	Category: onward.Locking,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "ADD COLUMN of an identity column rewrites the table while nobody can read it",
 	Harm:     "Every row gets a number of its own, so the table and all its indexes are rewritten under ACCESS EXCLUSIVE. Every query waits.",
 	Instead: "Add a plain bigint column, let a sequence number the new rows, number the old rows in batches and make it NOT NULL. " +

@@ -16,7 +16,6 @@ var ColumnAddSerial = &rule.Rule{
 	ID:       "column-add-serial",
 	Category: onward.Locking,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "ADD COLUMN of a serial type rewrites the table while nobody can read it",
 	Harm: "Every row gets a number of its own, so the table and all its indexes are rewritten under ACCESS EXCLUSIVE. Every query waits. " +
 		"An identity column does the same.",

@@ -19,7 +19,6 @@ var ColumnAddUniqueInline = &rule.Rule{
 	ID:       "column-add-unique-inline",
 	Category: onward.Locking,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "UNIQUE or PRIMARY KEY inside ADD COLUMN builds an index while nobody can read the table",
 	Harm: "ADD COLUMN holds ACCESS EXCLUSIVE while the index of the constraint is built. " +
 		"The build reads every row, even though the column is new and all of them hold NULL.",

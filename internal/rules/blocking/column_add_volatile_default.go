@@ -19,7 +19,6 @@ var ColumnAddVolatileDefault = &rule.Rule{
 	ID:       "column-add-volatile-default",
 	Category: onward.Locking,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "ADD COLUMN with a volatile default rewrites the table while nobody can read it",
 	Harm: "A volatile default (gen_random_uuid(), random(), clock_timestamp(), nextval()) is computed for every row, " +
 		"so the table and all its indexes are rewritten. The ACCESS EXCLUSIVE lock is held for all of it: every query waits.",

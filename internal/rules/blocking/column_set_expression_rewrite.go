@@ -14,7 +14,6 @@ var ColumnSetExpressionRewrite = &rule.Rule{
 	ID:        "column-set-expression-rewrite",
 	Category:  onward.Locking,
 	Severity:  onward.Error,
-	Preset:    onward.Recommended,
 	Since:     17,
 	Summary:   "SET EXPRESSION on a stored generated column rewrites the table while nobody can read it",
 	Harm:      "The new expression is computed for every row: the table and all its indexes are rewritten under ACCESS EXCLUSIVE. Every query waits.",

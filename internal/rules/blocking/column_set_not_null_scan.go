@@ -23,7 +23,6 @@ var ColumnSetNotNullScan = &rule.Rule{
 	ID:       "column-set-not-null-scan",
 	Category: onward.Locking,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "SET NOT NULL reads the whole table while nobody else can read it, unless a valid CHECK proves that no NULL is there",
 	Harm:     "ALTER TABLE holds ACCESS EXCLUSIVE while every row is looked at. Every query on the table waits, and the time grows with the table.",
 	Instead: "Add CHECK (column IS NOT NULL) NOT VALID, validate it in a transaction of its own, then SET NOT NULL, which is instant, and drop the CHECK. " +

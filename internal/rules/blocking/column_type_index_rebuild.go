@@ -15,7 +15,6 @@ var ColumnTypeIndexRebuild = &rule.Rule{
 	ID:       "column-type-index-rebuild",
 	Category: onward.Locking,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "a change of a column's type or collation that keeps the table rebuilds the indexes on the column while nobody can read it",
 	Harm: "The values stay as they are, but an index on the column with another operator class or collation, " +
 		"a condition or an expression is built anew under ACCESS EXCLUSIVE. Every query waits.",

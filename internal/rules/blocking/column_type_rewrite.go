@@ -16,7 +16,6 @@ var ColumnTypeRewrite = &rule.Rule{
 	ID:       "column-type-rewrite",
 	Category: onward.Locking,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "a change of a column's type that converts or checks the values rewrites the table while nobody can read it",
 	Harm: "Unless the old and the new type are stored alike, each value is converted: the table and all its indexes are rewritten under ACCESS EXCLUSIVE. " +
 		"Every query waits.",

@@ -15,7 +15,6 @@ var ColumnTypeScan = &rule.Rule{
 	ID:       "column-type-scan",
 	Category: onward.Locking,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "a change of a column's type checks the constraints on it again while nobody can read the table",
 	Harm: "Even where the values stay as they are, a CHECK or foreign key on the column is made anew for the new type, " +
 		"and every row is checked against it under ACCESS EXCLUSIVE.",

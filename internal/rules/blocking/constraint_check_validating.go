@@ -16,7 +16,6 @@ var ConstraintCheckValidating = &rule.Rule{
 	ID:       "constraint-check-validating",
 	Category: onward.Locking,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "ADD CHECK without NOT VALID reads the whole table while nobody else can read it",
 	Harm:     "ALTER TABLE holds ACCESS EXCLUSIVE while every row is checked. Every query on the table waits, and the time grows with the table.",
 	Instead: "Add the constraint NOT VALID, which is instant and applies to new rows, and validate it in a transaction of its own: " +

@@ -14,7 +14,6 @@ var ConstraintExcludeBlocking = &rule.Rule{
 	ID:       "constraint-exclude-blocking",
 	Category: onward.Locking,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "ADD EXCLUDE builds its index while nobody can read the table, and there is no concurrent way",
 	Harm: "ALTER TABLE holds ACCESS EXCLUSIVE for the whole build of the index. Every query on the table waits, and the time grows with the table. " +
 		"USING INDEX and NOT VALID do not exist for exclusion constraints.",

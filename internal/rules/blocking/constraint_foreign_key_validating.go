@@ -20,7 +20,6 @@ var ConstraintForeignKeyValidating = &rule.Rule{
 	ID:       "constraint-foreign-key-validating",
 	Category: onward.Locking,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "ADD FOREIGN KEY without NOT VALID reads the whole table while writes to both tables are blocked",
 	Harm: "ALTER TABLE holds SHARE ROW EXCLUSIVE on both tables while each row is looked up in the referenced one. " +
 		"Every INSERT, UPDATE and DELETE on either table waits.",

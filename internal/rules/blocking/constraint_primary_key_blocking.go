@@ -14,7 +14,6 @@ var ConstraintPrimaryKeyBlocking = &rule.Rule{
 	ID:       "constraint-primary-key-blocking",
 	Category: onward.Locking,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "ADD PRIMARY KEY builds its index while nobody can read the table",
 	Harm: "ALTER TABLE holds ACCESS EXCLUSIVE for the whole build of the index, and looks for NULLs as well. " +
 		"Every query on the table waits, and the time grows with the table.",

@@ -16,7 +16,6 @@ var ConstraintPrimaryKeyNullable = &rule.Rule{
 	ID:        "constraint-primary-key-nullable",
 	Category:  onward.Locking,
 	Severity:  onward.Error,
-	Preset:    onward.Recommended,
 	Summary:   "ADD PRIMARY KEY USING INDEX over nullable columns reads the whole table while nobody else can read it",
 	Harm:      "The index is there already, but the columns become NOT NULL, and every row is looked at under ACCESS EXCLUSIVE. Every query on the table waits.",
 	Instead:   "Make the columns NOT NULL first, by way of a validated CHECK; then the primary key is instant.",

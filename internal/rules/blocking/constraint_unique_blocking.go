@@ -18,7 +18,6 @@ var ConstraintUniqueBlocking = &rule.Rule{
 	ID:        "constraint-unique-blocking",
 	Category:  onward.Locking,
 	Severity:  onward.Error,
-	Preset:    onward.Recommended,
 	Summary:   "ADD UNIQUE builds its index while nobody can read the table",
 	Harm:      "ALTER TABLE holds ACCESS EXCLUSIVE for the whole build of the index. Every query on the table waits, and the time grows with the table.",
 	Instead:   "Build a unique index CONCURRENTLY and make it the constraint's index, which is instant.",

@@ -21,7 +21,6 @@ var ConstraintValidateSameTransaction = &rule.Rule{
 	ID:       "constraint-validate-same-transaction",
 	Category: onward.Locking,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "VALIDATE CONSTRAINT in the transaction that added the constraint NOT VALID reads the table under the strong lock of ADD CONSTRAINT",
 	Harm: "Locks are held until the transaction ends. The lock that ADD CONSTRAINT took, ACCESS EXCLUSIVE or SHARE ROW EXCLUSIVE, " +
 		"is still there while every row is checked: NOT VALID gained nothing.",

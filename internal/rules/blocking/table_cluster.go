@@ -10,7 +10,6 @@ var TableCluster = &rule.Rule{
 	ID:       "table-cluster",
 	Category: onward.Locking,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "CLUSTER writes the table anew, in the order of an index, while nobody can read it",
 	Harm: "CLUSTER sorts the rows into a new file and rebuilds all indexes under ACCESS EXCLUSIVE. " +
 		"Every query on the table waits, and the time grows with the table. New rows are not kept in order.",

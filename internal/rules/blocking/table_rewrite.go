@@ -17,7 +17,6 @@ var TableRewrite = &rule.Rule{
 	ID:       "table-rewrite",
 	Category: onward.Locking,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "SET TABLESPACE, SET LOGGED, SET UNLOGGED and SET ACCESS METHOD copy the table while nobody can read it",
 	Harm: "The file is rewritten, or copied to the other tablespace, under ACCESS EXCLUSIVE. " +
 		"Every query on the table waits, and the time grows with the table.",

@@ -12,7 +12,6 @@ var TableVacuumFull = &rule.Rule{
 	ID:       "table-vacuum-full",
 	Category: onward.Locking,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "VACUUM FULL writes the table anew while nobody can read it",
 	Harm: "VACUUM FULL copies the live rows into a new file and rebuilds all indexes under ACCESS EXCLUSIVE. " +
 		"Every query on the table waits, and the time grows with the table.",

@@ -19,7 +19,6 @@ var TypeDomainConstraintScan = &rule.Rule{
 	ID:       "type-domain-constraint-scan",
 	Category: onward.Locking,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "a new constraint of a domain reads every table that uses it while writes to them are blocked",
 	Harm: "Each table with a column of the domain is locked in SHARE mode and scanned in full, one after the other, in one transaction. " +
 		"Every INSERT, UPDATE and DELETE on them waits. VALIDATE CONSTRAINT of a domain takes the same lock.",

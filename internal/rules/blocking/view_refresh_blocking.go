@@ -14,7 +14,6 @@ var ViewRefreshBlocking = &rule.Rule{
 	ID:        "view-refresh-blocking",
 	Category:  onward.Locking,
 	Severity:  onward.Error,
-	Preset:    onward.Recommended,
 	Summary:   "REFRESH MATERIALIZED VIEW without CONCURRENTLY blocks reads of it while its query runs",
 	Harm:      "The query runs and the view is rewritten under ACCESS EXCLUSIVE. Every query on the materialised view waits for all of it.",
 	Instead:   "Use REFRESH MATERIALIZED VIEW CONCURRENTLY, which needs a unique index on plain columns and lets reads go on.",

@@ -13,7 +13,7 @@ var AddCachedPlan = &rule.Rule{
 	ID:       "column-add-cached-plan",
 	Category: onward.Compatibility,
 	Severity: onward.Info,
-	Preset:   onward.Strict,
+	OnlyIn:   onward.Strict,
 	Summary:  "a change of a table's columns breaks prepared statements that select all of them",
 	Harm: "A connection that has prepared SELECT * or RETURNING * gets \"cached plan must not change result type\" at the next execution. " +
 		"Drivers that prepare by themselves (pgx, JDBC, asyncpg, sqlx) do so for every query; inside a transaction they cannot prepare again and retry.",

@@ -14,7 +14,6 @@ var AddJson = &rule.Rule{
 	ID:       "column-add-json",
 	Category: onward.Compatibility,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Summary:  "a new json column breaks SELECT DISTINCT, GROUP BY and UNION over all columns",
 	Harm: "The type json has no equality operator. Deployed queries that compare whole rows (SELECT DISTINCT *, UNION, " +
 		"GROUP BY all columns of a model) fail with \"could not identify an equality operator for type json\" as soon as the table has such a column.",

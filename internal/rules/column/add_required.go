@@ -20,7 +20,6 @@ var AddRequired = &rule.Rule{
 	ID:       "column-add-required",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "a new NOT NULL column without a default makes every INSERT of the deployed code fail",
 	Harm: "The deployed code does not know the column and leaves it out, so each of its INSERTs fails with \"null value in column violates not-null " +
 		"constraint\". Frameworks that add the column with a default and drop the default at once leave the same state. " +

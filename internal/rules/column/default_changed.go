@@ -13,7 +13,6 @@ var DefaultChanged = &rule.Rule{
 	ID:       "column-default-changed",
 	Category: onward.Compatibility,
 	Severity: onward.Info,
-	Preset:   onward.Recommended,
 	Summary:  "another default changes what INSERTs of the deployed code mean",
 	Harm: "Deployed code that leaves the column out gets the new value from the moment the migration commits, though it was written for the old one. " +
 		"Rows that are there keep what they have.",

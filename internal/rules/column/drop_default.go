@@ -19,7 +19,6 @@ var DropDefault = &rule.Rule{
 	ID:       "column-drop-default",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "dropping the default of a NOT NULL column makes INSERTs that leave it out fail",
 	Harm: "Deployed code that leaves the column out of its INSERTs relies on the default. " +
 		"Without it each of them fails with \"null value in column violates not-null constraint\". " +

@@ -15,7 +15,6 @@ var DropNotNull = &rule.Rule{
 	ID:       "column-drop-not-null",
 	Category: onward.Compatibility,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Summary:  "after DROP NOT NULL the deployed code may read NULLs that it has never met",
 	Harm: "As soon as the new code writes the first NULL, deployed code that reads the column into a type without NULL (a Go string, a Rust String, " +
 		"a primitive) fails on that row. This is a warning if the deployed code reads the column into a field (of Go, of Rust, " +

@@ -12,7 +12,6 @@ var GeneratedChanged = &rule.Rule{
 	ID:       "column-generated-changed",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "a generated column that is no longer generated, or generated otherwise, has other values for the deployed code",
 	Harm: "Where a plain column comes back as a generated one, each INSERT and UPDATE that writes it fails with \"cannot insert a non-DEFAULT value\". " +
 		"The deployed code cannot write a generated column, so it does not. After DROP EXPRESSION nobody does: " +

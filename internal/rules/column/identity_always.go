@@ -14,7 +14,6 @@ var IdentityAlways = &rule.Rule{
 	ID:       "column-identity-always",
 	Category: onward.Compatibility,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Summary:  "GENERATED ALWAYS refuses the values that the deployed code may write itself",
 	Harm: "An INSERT that names the column fails with \"cannot insert a non-DEFAULT value\", and so does an UPDATE of it. " +
 		"Code that copies rows, imports data or takes ids from the sequence by itself does that.",

@@ -16,7 +16,6 @@ var IdentityStartsOver = &rule.Rule{
 	ID:       "column-identity-starts-over",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "the identity or sequence that takes the place of a sequence begins at 1 again",
 	Harm: "ADD GENERATED … AS IDENTITY makes a sequence of its own, which knows nothing of the numbers that the rows have. " +
 		"INSERTs that leave the column out get 1, 2, 3, … and fail on the primary key until they have passed the highest number.",

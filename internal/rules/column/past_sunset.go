@@ -20,7 +20,6 @@ var PastSunset = &rule.Rule{
 	ID:       "column-past-sunset",
 	Category: onward.Configuration,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "a deprecated column is still there after the day on which it was to go, or its deprecation cannot be read",
 	Harm: "A comment on the column, or `deprecated` in onward.yaml, says after which day it is removed: that day is over, and the column is still there. " +
 		"A promise to other teams, or the second half of a migration in two steps, is forgotten if nobody reports it. A date that cannot be read is a warning.",

@@ -18,7 +18,6 @@ var SetNotNull = &rule.Rule{
 	ID:       "column-set-not-null",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "SET NOT NULL refuses what the deployed code may still write",
 	Harm: "The constraint applies to every write from the moment it is there, NOT VALID or not: " +
 		"deployed code that writes NULL, or leaves the column out when it has no default, gets \"null value in column violates not-null constraint\". " +

@@ -15,7 +15,6 @@ var StarRead = &rule.Rule{
 	ID:       "column-star-read",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "the deployed code reads SELECT * into places for the columns that were there, or writes by their order",
 	Harm: "In Go a row must fit what it is read into. After ADD COLUMN a Scan of SELECT * fails with \"expected 3 destination arguments in Scan, not 2\", " +
 		"sqlx with \"missing destination name\", pgx.RowToStructByName and scany with a column that has no field: " +

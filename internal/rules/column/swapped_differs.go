@@ -16,7 +16,6 @@ var SwappedDiffers = &rule.Rule{
 	ID:       "column-swapped-differs",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "a new table takes the name of a deployed one; its columns have other types, or lack the defaults that INSERTs live on",
 	Harm: "The deployed code knows tables by name. CREATE TABLE … AS copies no default, no identity and no NOT NULL, " +
 		"LIKE copies them only with INCLUDING, and the sequence of a copied identity begins at 1: " +

@@ -15,7 +15,6 @@ var TypeEnumRecreate = &rule.Rule{
 	ID:       "type-enum-recreate",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "an enum comes back without a value that the deployed code may write",
 	Harm: "A value cannot be removed from an enum, so the enum is created again without it. " +
 		"Deployed code that writes or compares the missing value fails with \"invalid input value for enum\", " +

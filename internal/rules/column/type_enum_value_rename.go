@@ -18,7 +18,6 @@ var TypeEnumValueRename = &rule.Rule{
 	ID:       "type-enum-value-rename",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "renaming an enum value breaks deployed code that writes, compares or reads the old one",
 	Harm: "All rows read the new name at once. Deployed code that writes or compares the old one fails with \"invalid input value for enum\", " +
 		"and code that turns the text into its own enum fails on the new one.",

@@ -12,7 +12,7 @@ var TypeEnumValueUnknown = &rule.Rule{
 	ID:       "type-enum-value-unknown",
 	Category: onward.Compatibility,
 	Severity: onward.Info,
-	Preset:   onward.Strict,
+	OnlyIn:   onward.Strict,
 	Summary:  "deployed code may not know a new enum value that it reads",
 	Harm: "As soon as the new code writes the value, deployed code that turns the column into an enum of its own fails on that row. " +
 		"The statement itself is harmless.",

@@ -15,7 +15,6 @@ var TypeEnumValueUsedInTransaction = &rule.Rule{
 	ID:       "type-enum-value-used-in-transaction",
 	Category: onward.InTransaction,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "a new enum value is used in the transaction that added it",
 	Harm: "A value that ALTER TYPE … ADD VALUE added cannot be used before the transaction commits, not even as a default, in a CHECK, " +
 		"or in the body of a function in SQL, which is read when it is created: the server answers \"unsafe use of new value\", and the migration fails. " +

@@ -12,7 +12,7 @@ var TypeIllChosen = &rule.Rule{
 	ID:       "column-type-ill-chosen",
 	Category: onward.Design,
 	Severity: onward.Warning,
-	Preset:   onward.DesignSet,
+	OnlyIn:   onward.DesignSet,
 	Summary:  "a column is of a type that has a better one beside it: money, char(n), timetz, json",
 	Harm: "money takes its currency and its decimals from a setting of the server; char(n) pads with blanks and drops them again when it compares; " +
 		"a time of day with a zone knows no date, so no summer time; json keeps the text, cannot be compared and is parsed at each read. " +

@@ -20,7 +20,6 @@ var TypeIncompatible = &rule.Rule{
 	ID:       "column-type-incompatible",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "another column type breaks deployed code that reads, writes or compares the old one",
 	Harm: "Deployed code binds parameters and decodes results by the type that it was written for. " +
 		"Against another type comparisons fail with \"operator does not exist\", parameters are refused, longer or larger values no longer fit, " +

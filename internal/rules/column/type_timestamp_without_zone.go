@@ -12,7 +12,7 @@ var TypeTimestampWithoutZone = &rule.Rule{
 	ID:       "column-type-timestamp-without-zone",
 	Category: onward.Design,
 	Severity: onward.Warning,
-	Preset:   onward.DesignSet,
+	OnlyIn:   onward.DesignSet,
 	Summary:  "a column is of type timestamp, which is no point in time",
 	Harm: "timestamp stores a clock's reading without its zone. now() is converted to the session's time zone when it is stored, " +
 		"two sessions with different zones write different readings for one moment, and comparisons across them are wrong by hours.",

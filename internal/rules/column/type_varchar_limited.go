@@ -12,7 +12,7 @@ var TypeVarcharLimited = &rule.Rule{
 	ID:       "column-type-varchar-limited",
 	Category: onward.Design,
 	Severity: onward.Info,
-	Preset:   onward.DesignSet,
+	OnlyIn:   onward.DesignSet,
 	Summary:  "a column is of type varchar with a limit",
 	Harm: "A limit in the type saves no space and no time, and lowering it later rewrites the table. " +
 		"As a named CHECK the same limit can be changed without a rewrite.",

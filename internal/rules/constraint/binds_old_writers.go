@@ -16,7 +16,6 @@ var BindsOldWriters = &rule.Rule{
 	ID:       "constraint-binds-old-writers",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "a new constraint applies to the deployed code too, NOT VALID or not",
 	Harm: "A constraint holds for every INSERT and UPDATE from the moment it is there. " +
 		"NOT VALID spares only the rows that are stored: deployed code that does not know the constraint fails if it breaks it. " +

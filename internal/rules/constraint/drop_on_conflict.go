@@ -18,7 +18,6 @@ var DropOnConflict = &rule.Rule{
 	ID:       "constraint-drop-on-conflict",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "without its unique constraint or index an upsert of the deployed code fails",
 	Harm: "INSERT … ON CONFLICT (columns) needs a unique index on exactly these columns, and one that is not deferrable. " +
 		"Without it each such INSERT fails with \"there is no unique or exclusion constraint matching the ON CONFLICT specification\", " +

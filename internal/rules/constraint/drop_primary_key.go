@@ -15,7 +15,6 @@ var DropPrimaryKey = &rule.Rule{
 	ID:       "constraint-drop-primary-key",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "without its primary key a table loses its row identity: for upserts, for replication, for foreign keys",
 	Harm: "INSERT … ON CONFLICT on the key fails, duplicate keys come in, and look-ups by key read the whole table if no other index serves them. " +
 		"On a published table every UPDATE and DELETE fails at once: \"cannot update table because it does not have a replica identity and publishes updates\".",

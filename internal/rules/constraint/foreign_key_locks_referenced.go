@@ -17,7 +17,6 @@ var ForeignKeyLocksReferenced = &rule.Rule{
 	ID:       "constraint-foreign-key-locks-referenced",
 	Category: onward.Locking,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Summary:  "one statement with foreign keys to several existing tables blocks writes to all of them at once",
 	Harm: "A foreign key takes SHARE ROW EXCLUSIVE on the table it references, also in CREATE TABLE and also with NOT VALID. " +
 		"While the statement waits for the second table, the first one already refuses writes; a transaction that writes to both in the other order is a deadlock.",

@@ -17,7 +17,6 @@ var ForeignKeyNotValidPartitioned = &rule.Rule{
 	Category: onward.Locking,
 	Severity: onward.Error,
 	Stops:    true,
-	Preset:   onward.Recommended,
 	Until:    17,
 	Summary:  "before Postgres 18 a partitioned table takes no NOT VALID foreign key: the migration fails",
 	Harm:     "The server refuses the statement, and the migration stops there.",

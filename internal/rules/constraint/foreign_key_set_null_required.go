@@ -15,7 +15,6 @@ var ForeignKeySetNullRequired = &rule.Rule{
 	ID:       "constraint-foreign-key-set-null-required",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "ON DELETE SET NULL on a NOT NULL column makes every DELETE of a referenced row fail",
 	Harm: "The server accepts the foreign key. A DELETE of a row that is pointed at then tries to write NULL where NULL is refused, " +
 		"and fails with \"null value in column violates not-null constraint\".",

@@ -13,7 +13,7 @@ var ForeignKeyTypeMismatch = &rule.Rule{
 	ID:       "constraint-foreign-key-type-mismatch",
 	Category: onward.Design,
 	Severity: onward.Warning,
-	Preset:   onward.DesignSet,
+	OnlyIn:   onward.DesignSet,
 	Summary:  "a foreign key joins columns of different types",
 	Harm: "An integer that refers to a bigint holds until the keys pass 2147483647, and then the referencing side cannot store them; " +
 		"other pairs are converted in each check, and joins on them may not use the index.",

@@ -13,7 +13,7 @@ var NotEnforced = &rule.Rule{
 	ID:       "constraint-not-enforced",
 	Category: onward.Design,
 	Severity: onward.Warning,
-	Preset:   onward.Strict,
+	OnlyIn:   onward.Strict,
 	Since:    18,
 	Summary:  "a NOT ENFORCED constraint is checked for no row, old or new",
 	Harm: "NOT ENFORCED is no step towards a valid constraint, as NOT VALID is: new rows go unchecked too. " +

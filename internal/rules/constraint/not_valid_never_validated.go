@@ -14,7 +14,6 @@ var NotValidNeverValidated = &rule.Rule{
 	ID:       "constraint-not-valid-never-validated",
 	Category: onward.Locking,
 	Severity: onward.Info,
-	Preset:   onward.Recommended,
 	Summary:  "a constraint is added NOT VALID, and nothing in the release validates it",
 	Harm: "The constraint applies to new rows only. The planner does not use it, a later SET NOT NULL cannot rest on it, " +
 		"and old rows that break it fail when they are next updated.",

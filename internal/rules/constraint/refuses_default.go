@@ -17,7 +17,6 @@ var RefusesDefault = &rule.Rule{
 	ID:       "constraint-refuses-default",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "the default of a column is a constant that a CHECK of the table refuses",
 	Harm: "The server does not look at the constraints when a default is set, nor at the default when a constraint is added: the migration succeeds. " +
 		"Then each INSERT that leaves the column out fails with \"new row violates check constraint\", also in the deployed code.",

@@ -15,7 +15,6 @@ var RefusesUpdate = &rule.Rule{
 	ID:       "constraint-refuses-update",
 	Category: onward.ReleaseOrder,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Summary:  "an UPDATE sets a constant that a CHECK of the table refuses",
 	Harm: "The UPDATE fails at the first row that it comes to, and the migration stops: " +
 		"on a database with such rows, which is the one in production, and not on the empty one that it was tried on.",

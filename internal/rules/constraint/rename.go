@@ -17,7 +17,6 @@ var Rename = &rule.Rule{
 	ID:       "constraint-rename",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "deployed code names a constraint or unique index that is renamed or dropped",
 	Harm: "ON CONFLICT ON CONSTRAINT fails when there is no constraint of the name. Code that tells errors apart by the name that the server reports no " +
 		"longer recognises them, and shows a conflict of a user as a fault of its own.",

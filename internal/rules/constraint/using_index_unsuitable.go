@@ -16,7 +16,6 @@ var UsingIndexUnsuitable = &rule.Rule{
 	Category: onward.Locking,
 	Severity: onward.Error,
 	Stops:    true,
-	Preset:   onward.Recommended,
 	Summary:  "ADD CONSTRAINT … USING INDEX with an index that no constraint can use: the migration fails",
 	Harm: "A constraint's index must be unique, valid, on plain columns in the default order, and without a condition. " +
 		"The server refuses any other, and the migration stops there.",

@@ -14,7 +14,6 @@ var CatalogWritten = &rule.Rule{
 	ID:       "data-catalog-written",
 	Category: onward.DataLoss,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Summary:  "a system catalog is written by hand",
 	Harm: "The object that the row describes is not locked, nothing is checked, and other sessions keep their caches: " +
 		"an index that is switched off misses rows from then on, a constraint seems to hold and does not. It needs a superuser, so it fails on most managed servers.",

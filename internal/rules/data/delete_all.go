@@ -12,7 +12,6 @@ var DeleteAll = &rule.Rule{
 	ID:       "data-delete-all",
 	Category: onward.DataLoss,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "DELETE without a condition removes every row of an existing table",
 	Harm: "Every row is gone when the migration commits, while the deployed code still reads them. " +
 		"Until then each row is locked, and the time grows with the table.",

@@ -13,7 +13,6 @@ var DeleteUnbatched = &rule.Rule{
 	ID:       "data-delete-unbatched",
 	Category: onward.Data,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Summary:  "DELETE removes many rows of an existing table in one transaction",
 	Harm: "Every deleted row, and every row that cascades from it, stays locked until the transaction commits. " +
 		"Foreign keys that point to the table are checked row by row.",

@@ -18,7 +18,6 @@ var FromUnrelated = &rule.Rule{
 	ID:       "data-from-unrelated",
 	Category: onward.DataLoss,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Summary:  "nothing ties the tables in FROM or USING to the table that is written",
 	Harm: "The table that is written is not among those in FROM, not even under another alias. " +
 		"Without a condition that names it, each of its rows meets each row of the others: " +

@@ -14,7 +14,7 @@ var InsertNotRepeatable = &rule.Rule{
 	ID:       "data-insert-not-repeatable",
 	Category: onward.Idempotency,
 	Severity: onward.Warning,
-	Preset:   onward.Strict,
+	OnlyIn:   onward.Strict,
 	Summary:  "INSERT outside a transaction has no ON CONFLICT, so a second run fails or doubles the rows",
 	Harm: "The statement commits by itself. When a later one fails and the file runs again, the rows are there already: " +
 		"a unique key refuses them, and without one they are there twice.",

@@ -18,7 +18,6 @@ var InsertNull = &rule.Rule{
 	ID:       "data-insert-null",
 	Category: onward.Data,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Summary:  "INSERT … SELECT copies a column that may be NULL to one that must not be",
 	Harm: "The first row with NULL makes the INSERT fail, and the migration with it. A test database has no such row; " +
 		"production has had the time to get one.",

@@ -14,7 +14,6 @@ var InsertSelectUnbatched = &rule.Rule{
 	ID:       "data-insert-select-unbatched",
 	Category: onward.Data,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Summary:  "INSERT … SELECT copies a whole table into an existing table in one transaction",
 	Harm: "The rows are written in one transaction as long as the source is big: replicas lag, VACUUM can clean nothing up meanwhile, " +
 		"and an INSERT of an equal key waits until it commits.",

@@ -14,7 +14,7 @@ var InsertWithoutColumns = &rule.Rule{
 	ID:       "data-insert-without-columns",
 	Category: onward.Data,
 	Severity: onward.Warning,
-	Preset:   onward.Strict,
+	OnlyIn:   onward.Strict,
 	Summary:  "INSERT names no columns, so it depends on their order",
 	Harm: "The values go to the columns in the order in which the table happens to have them. " +
 		"A database on which another release added or dropped a column takes them for other columns, or refuses them.",

@@ -13,7 +13,6 @@ var NullComparison = &rule.Rule{
 	ID:       "data-null-comparison",
 	Category: onward.Data,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Summary:  "a condition compares with NULL, which is never true, so no row is written",
 	Harm: "x = NULL is NULL for every x, NULL itself included. The UPDATE that should fill the column finds no row, and a statement that relies on it, " +
 		"such as a later SET NOT NULL, fails on the rows that are still NULL: on the production database, not on an empty one.",

@@ -20,7 +20,6 @@ var ProgramUnbatched = &rule.Rule{
 	ID:       "data-program-unbatched",
 	Category: onward.Data,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Summary:  "a program of the migration writes all rows of an existing table in one transaction",
 	Harm: "Every row stays locked until the transaction commits, so everybody who writes to one of them waits: " +
 		"with one UPDATE, and with a loop in the transaction of the migration, too. All rows are rewritten: " +

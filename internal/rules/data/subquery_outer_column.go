@@ -13,7 +13,6 @@ var SubqueryOuterColumn = &rule.Rule{
 	ID:       "data-subquery-outer-column",
 	Category: onward.DataLoss,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "a sub-query selects a column that its table does not have, and so takes the one of the table that is written",
 	Harm: "A name that the tables of a sub-query do not have is looked for in the query around it. " +
 		"id IN (SELECT id FROM other) compares the row with itself where other has no id: " +

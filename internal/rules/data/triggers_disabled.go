@@ -18,7 +18,6 @@ var TriggersDisabled = &rule.Rule{
 	ID:       "data-triggers-disabled",
 	Category: onward.DataLoss,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "session_replication_role = replica and DISABLE TRIGGER ALL switch foreign keys and triggers off",
 	Harm: "Foreign keys are triggers. While the session plays a replica, or the table's triggers are all disabled, " +
 		"rows that violate them are written without a word, and nothing checks them later: the constraint says it holds, and it does not.",

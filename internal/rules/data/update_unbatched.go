@@ -14,7 +14,6 @@ var UpdateUnbatched = &rule.Rule{
 	ID:       "data-update-unbatched",
 	Category: onward.Data,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "UPDATE writes many rows of an existing table in one transaction",
 	Harm: "Every row stays locked until the transaction commits, so everybody who writes to one of them waits. " +
 		"All rows are rewritten: the table grows to twice its size, replicas lag, and VACUUM can clean nothing up meanwhile.",

@@ -20,7 +20,6 @@ var ValueRenamed = &rule.Rule{
 	ID:       "data-value-renamed",
 	Category: onward.Compatibility,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Summary:  "UPDATE replaces a value that the deployed code knows by one that it does not",
 	Harm: "The deployed code compares with the old value and does not find these rows, or meets a value that it has no case for. " +
 		"It goes on writing the old one while servers are replaced, and rows that are written after the UPDATE keep it: " +

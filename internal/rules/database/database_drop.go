@@ -14,7 +14,6 @@ var DatabaseDrop = &rule.Rule{
 	ID:       "database-drop",
 	Category: onward.DataLoss,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "DROP DATABASE removes everything that is in a database",
 	Harm: "All tables and rows are gone at once, and there is no transaction to roll back. " +
 		"It fails while anybody is connected, unless it says FORCE: that ends their sessions first.",

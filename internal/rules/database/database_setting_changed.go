@@ -18,7 +18,6 @@ var DatabaseSettingChanged = &rule.Rule{
 	ID:       "database-setting-changed",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "ALTER ROLE or ALTER DATABASE … SET changes what the statements of deployed code mean",
 	Harm: "The setting holds for sessions that begin after the commit. Sessions that are open keep the old one: " +
 		"the connections of a pool change one by one, as they are made anew, in old code and in new. " +

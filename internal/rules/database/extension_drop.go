@@ -15,7 +15,6 @@ var ExtensionDrop = &rule.Rule{
 	ID:       "extension-drop",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "DROP EXTENSION takes its functions, types and operators away from deployed code",
 	Harm: "Queries of the old code that call a function or operator of the extension fail. " +
 		"With CASCADE every column of one of its types and every index with one of its operator classes is dropped as well, without a word in the log. " +

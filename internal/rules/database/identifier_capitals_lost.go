@@ -16,7 +16,6 @@ var IdentifierCapitalsLost = &rule.Rule{
 	ID:       "identifier-capitals-lost",
 	Category: onward.Data,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Summary:  "IF EXISTS skips what is there under a name with capital letters",
 	Harm: "A name without quotes has no capital letters, whatever the file says. IF EXISTS then finds nothing and drops nothing, " +
 		"the migration counts as run, and what was to go stays, on every database.",

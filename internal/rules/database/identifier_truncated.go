@@ -15,7 +15,6 @@ var IdentifierTruncated = &rule.Rule{
 	ID:       "identifier-truncated",
 	Category: onward.Compatibility,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Summary:  "a name of more than 63 bytes is cut, and may be the name of something else then",
 	Harm: "The server cuts the name with a NOTICE that no deploy log shows. Tools and code that look for the full name in the catalog or in errors do not " +
 		"find it. A second long name with the same beginning is the same name: IF NOT EXISTS then skips what was to be made, and a plain statement fails.",

@@ -14,7 +14,7 @@ var IdentifierUnnamed = &rule.Rule{
 	ID:       "identifier-unnamed",
 	Category: onward.Design,
 	Severity: onward.Info,
-	Preset:   onward.DesignSet,
+	OnlyIn:   onward.DesignSet,
 	Summary:  "an index or constraint has no name of its own",
 	Harm: "The server makes one from the table and its columns, and appends a number if that name exists: " +
 		"two databases with the same history may have different names. The migration that drops or validates it later, and code that distinguishes errors by it, " +

@@ -14,7 +14,6 @@ var PublicationDrop = &rule.Rule{
 	ID:       "publication-drop",
 	Category: onward.Compatibility,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Summary:  "subscribers stop getting what a publication, or a table of it, sends",
 	Harm: "Replicas, warehouses and change data capture read a publication by its name. " +
 		"When it is gone, decoding stops at the next change, also when a publication of the name is made later, " +

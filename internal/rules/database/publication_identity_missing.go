@@ -18,7 +18,6 @@ var PublicationIdentityMissing = &rule.Rule{
 	ID:       "publication-identity-missing",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "UPDATE and DELETE fail on a published table without a replica identity",
 	Harm: "A publication names the row that was changed by its primary key, or by what REPLICA IDENTITY says. " +
 		"A table with neither takes INSERTs only: the server refuses every UPDATE and DELETE, even of no rows, " +

@@ -14,7 +14,6 @@ var PublicationTableColumn = &rule.Rule{
 	ID:       "publication-table-column",
 	Category: onward.Compatibility,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Summary:  "a changed column of a published table stops replication unless the subscriber is changed in the right order",
 	Harm: "Logical replication sends rows, not DDL. When a row comes with a column that the subscriber does not have, or lacks one that is NOT NULL there, " +
 		"apply stops with \"logical replication target relation is missing replicated column\" and tries again for ever; the publisher meanwhile keeps all its WAL.",

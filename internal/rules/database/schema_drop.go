@@ -11,7 +11,6 @@ var SchemaDrop = &rule.Rule{
 	ID:       "schema-drop",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "DROP SCHEMA breaks deployed code that uses anything in it, and CASCADE drops all of it",
 	Harm: "With CASCADE every table, view, type and function of the schema is gone, and so are the rows. " +
 		"Queries of the old code that name them, or find them along search_path, fail.",

@@ -13,7 +13,6 @@ var SchemaRename = &rule.Rule{
 	ID:       "schema-rename",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "renaming a schema breaks deployed code that names it, or has it on its search_path",
 	Harm: "Everything in the schema is called otherwise at once. Queries of the old code that name the schema fail with \"relation does not exist\", " +
 		"and so do those that found its tables along search_path, which is text and does not follow.",

@@ -17,7 +17,6 @@ var PathEmpty = &rule.Rule{
 	ID:       "function-path-empty",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "a function with an empty search_path names a table without its schema",
 	Harm: "SET search_path = '' is the safe setting of a SECURITY DEFINER function, but with it no name without a schema is found. " +
 		"Neither ALTER FUNCTION nor CREATE FUNCTION in PL/pgSQL looks at the body: the first call fails with \"relation does not exist\", " +

@@ -16,7 +16,6 @@ var ReplaceRefused = &rule.Rule{
 	Category: onward.ReleaseOrder,
 	Severity: onward.Error,
 	Stops:    true,
-	Preset:   onward.Recommended,
 	Summary:  "CREATE OR REPLACE cannot change what a function returns, what its parameters are called, or take defaults away",
 	Harm: "CREATE OR REPLACE FUNCTION keeps the function's identity, so views, triggers and indexes go on using it. " +
 		"With another result, with another name of an input parameter, with fewer defaults, or as a procedure instead of a function, the server refuses it, " +

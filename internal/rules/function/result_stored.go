@@ -17,7 +17,6 @@ var ResultStored = &rule.Rule{
 	ID:       "function-result-stored",
 	Category: onward.Data,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Summary:  "a function is replaced, and an index or a generated column holds what the old one gave",
 	Harm: "Postgres trusts IMMUTABLE: nothing is computed again when the function changes. " +
 		"Where the new body gives another result, an index on the expression no longer finds the rows that are stored, a unique one lets duplicates in, " +

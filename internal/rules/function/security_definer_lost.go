@@ -14,7 +14,6 @@ var SecurityDefinerLost = &rule.Rule{
 	ID:       "function-security-definer-lost",
 	Category: onward.Compatibility,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Summary:  "CREATE OR REPLACE FUNCTION takes SECURITY DEFINER away by leaving it out",
 	Harm: "CREATE OR REPLACE keeps the owner and the privileges, and nothing else: what the statement does not say goes back to its default. " +
 		"The function runs as its caller from then on, who may lack the privileges, or row level security may bind it: " +

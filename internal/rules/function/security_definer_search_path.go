@@ -17,7 +17,7 @@ var SecurityDefinerSearchPath = &rule.Rule{
 	ID:       "function-security-definer-search-path",
 	Category: onward.Security,
 	Severity: onward.Warning,
-	Preset:   onward.SecuritySet,
+	OnlyIn:   onward.SecuritySet,
 	Summary:  "a SECURITY DEFINER function has no search_path of its own",
 	Harm: "The function runs with its owner's privileges and looks names up where its caller says. " +
 		"A caller who may create objects in any schema, pg_temp included, puts a table or an operator of the same name first, and runs code as the owner.",

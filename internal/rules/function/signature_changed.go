@@ -15,7 +15,6 @@ var SignatureChanged = &rule.Rule{
 	ID:       "function-signature-changed",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "a function comes back with other arguments or another result than the deployed code expects",
 	Harm: "Calls from the old code fail with \"function does not exist\", or get a result of another shape. " +
 		"CREATE OR REPLACE with another argument list replaces nothing: it makes a second function, and when its further arguments have defaults, " +

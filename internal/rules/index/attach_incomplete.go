@@ -16,7 +16,6 @@ var AttachIncomplete = &rule.Rule{
 	ID:       "index-attach-incomplete",
 	Category: onward.Locking,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Summary:  "an index ON ONLY a partitioned table stays invalid: not every partition has its index attached",
 	Harm: "The index of the parent becomes valid when the last partition's index is attached. " +
 		"Until then no constraint can use it, and a unique one applies to no partition but those that have it.",

@@ -12,7 +12,6 @@ var ConcurrentHypertable = &rule.Rule{
 	Category: onward.Locking,
 	Severity: onward.Error,
 	Stops:    true,
-	Preset:   onward.Recommended,
 	Summary:  "CREATE INDEX CONCURRENTLY does not work on a hypertable of TimescaleDB: the migration fails",
 	Harm:     "TimescaleDB refuses the statement (by its manual; not measured), and the migration stops there.",
 	Instead: "Build the index WITH (timescaledb.transaction_per_chunk), outside a transaction: it blocks writes to one chunk at a time. " +

@@ -14,7 +14,6 @@ var ConcurrentLeftTimeout = &rule.Rule{
 	ID:       "index-concurrent-left-timeout",
 	Category: onward.Locking,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Summary:  "a lock_timeout or statement_timeout that an earlier migration leaves set may cancel a concurrent build",
 	Harm: "SET without LOCAL holds for the session, and runners send all migrations on one connection. " +
 		"What bounded an ALTER TABLE in one file goes on to bound the concurrent build in a later one, which says nothing of it: " +

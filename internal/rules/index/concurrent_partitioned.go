@@ -13,7 +13,6 @@ var ConcurrentPartitioned = &rule.Rule{
 	Category:  onward.Locking,
 	Severity:  onward.Error,
 	Stops:     true,
-	Preset:    onward.Recommended,
 	Summary:   "CREATE INDEX CONCURRENTLY does not work on a partitioned table: the migration fails",
 	Harm:      "The server refuses the statement, and the migration stops there.",
 	Instead:   "Create the index ON ONLY the parent, build it on each partition CONCURRENTLY, and attach those.",

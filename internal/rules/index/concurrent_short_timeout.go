@@ -16,7 +16,6 @@ var ConcurrentShortTimeout = &rule.Rule{
 	ID:       "index-concurrent-short-timeout",
 	Category: onward.Locking,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "a short lock_timeout or statement_timeout is in force for a statement that waits for every older transaction",
 	Harm: "A concurrent build waits for all transactions that are older than it, and lock_timeout counts that wait: " +
 		"one open transaction cancels the build, and it leaves an INVALID index. So does each later try. statement_timeout counts the build itself. " +

@@ -19,7 +19,6 @@ var CreateBlocking = &rule.Rule{
 	ID:       "index-create-blocking",
 	Category: onward.Locking,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "CREATE INDEX without CONCURRENTLY blocks writes to the table while the index is built",
 	Harm: "CREATE INDEX holds a SHARE lock on the table for the whole build. Reads go on, but every INSERT, UPDATE and DELETE waits, " +
 		"and the time grows with the table.",

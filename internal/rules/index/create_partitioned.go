@@ -15,7 +15,6 @@ var CreatePartitioned = &rule.Rule{
 	ID:       "index-create-partitioned",
 	Category: onward.Locking,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "CREATE INDEX on a partitioned table blocks writes to all partitions until the last index is built",
 	Harm: "An index is built on each partition, one after the other, in one transaction: " +
 		"SHARE on the parent and on every partition is held until the last is done. CONCURRENTLY does not work on a partitioned table.",

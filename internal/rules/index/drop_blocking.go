@@ -17,7 +17,6 @@ var DropBlocking = &rule.Rule{
 	ID:        "index-drop-blocking",
 	Category:  onward.Locking,
 	Severity:  onward.Warning,
-	Preset:    onward.Recommended,
 	Summary:   "DROP INDEX without CONCURRENTLY needs the table for itself",
 	Harm:      "DROP INDEX takes ACCESS EXCLUSIVE on the table. It is quick once it has it, but while it waits for a running query, later queries wait for it.",
 	Instead:   "Drop it with DROP INDEX CONCURRENTLY, outside a transaction: it lets the running queries finish and blocks nobody.",

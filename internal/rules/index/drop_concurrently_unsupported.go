@@ -16,7 +16,6 @@ var DropConcurrentlyUnsupported = &rule.Rule{
 	Category: onward.Locking,
 	Severity: onward.Error,
 	Stops:    true,
-	Preset:   onward.Recommended,
 	Summary:  "DROP INDEX CONCURRENTLY with CASCADE, of several indexes or of a partitioned table's index fails",
 	Harm:     "The server refuses the statement, and the migration stops there.",
 	Instead: "Drop one index in a statement, without CASCADE. The index of a partitioned table can only be dropped with a lock on all partitions: " +

@@ -19,7 +19,6 @@ var DropFirst = &rule.Rule{
 	ID:       "index-drop-first",
 	Category: onward.Locking,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Summary:  "an index is dropped before the index that takes its place is built",
 	Harm: "From the drop until the build has ended, queries that the index answered read the whole table. " +
 		"That may take them longer than the build, and all of them at once use up the server. When the build fails, it stays so.",

@@ -15,7 +15,7 @@ var Duplicate = &rule.Rule{
 	ID:       "index-duplicate",
 	Category: onward.Design,
 	Severity: onward.Warning,
-	Preset:   onward.DesignSet,
+	OnlyIn:   onward.DesignSet,
 	Summary:  "two indexes of a table begin with the same columns, and one of them can do the work of both",
 	Harm: "Each INSERT, and each UPDATE that is not heap-only, writes into every index, and VACUUM reads them all. " +
 		"An index whose columns another one begins with answers no query that the other does not.",

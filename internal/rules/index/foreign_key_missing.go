@@ -18,7 +18,6 @@ var ForeignKeyMissing = &rule.Rule{
 	ID:       "index-foreign-key-missing",
 	Category: onward.Design,
 	Severity: onward.Info,
-	Preset:   onward.Recommended,
 	Summary:  "a foreign key has no index on its columns, or loses the one it had",
 	Harm: "Postgres indexes the referenced side only. Each DELETE of a referenced row, and each change of its key, looks for rows that refer to it: " +
 		"without an index it reads the whole referencing table, and holds its row locks for that long.",

@@ -16,7 +16,6 @@ var ReindexBlocking = &rule.Rule{
 	ID:       "index-reindex-blocking",
 	Category: onward.Locking,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "REINDEX without CONCURRENTLY blocks writes to the table, and reads that would use the index, while it is built",
 	Harm: "REINDEX holds SHARE on the table and ACCESS EXCLUSIVE on each index for the whole build. " +
 		"Every write waits, and so does every query that the planner considers the index for.",

@@ -17,7 +17,7 @@ var TooManyColumns = &rule.Rule{
 	ID:       "index-too-many-columns",
 	Category: onward.Design,
 	Severity: onward.Info,
-	Preset:   onward.DesignSet,
+	OnlyIn:   onward.DesignSet,
 	Summary:  "an index that is not unique has more than three key columns",
 	Harm: "A B-tree helps a query that fixes its first columns. Each further column makes every entry longer and every heap-only update less likely, " +
 		"for the few queries that fix them all.",

@@ -13,7 +13,6 @@ var VirtualColumnUnsupported = &rule.Rule{
 	ID:       "index-virtual-column-unsupported",
 	Category: onward.ReleaseOrder,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Since:    18,
 	Summary:  "the server refuses an index on a virtual generated column",
 	Harm: "A virtual column, which is what GENERATED ALWAYS AS makes from Postgres 18 on unless STORED is written, is computed when it is read. " +

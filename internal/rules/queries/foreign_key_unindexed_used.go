@@ -20,7 +20,6 @@ var foreignKeyUnindexedUsed = &Rule{Rule: rule.Rule{
 	ID:       "foreign-key-unindexed-used",
 	Category: onward.Queries,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Summary:  "The code follows a foreign key to the rows that refer, and no index leads there",
 	Harm: "Postgres indexes the referenced side only. Each DELETE of a referenced row, each change of its key, " +
 		"and each query that asks for the rows that refer to one reads the whole referencing table; " +

@@ -13,7 +13,6 @@ var joinMultiplies = &Rule{Rule: rule.Rule{
 	ID:       "join-multiplies",
 	Category: onward.Queries,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Summary:  "Two joins to many rows multiply one another",
 	Harm: "Where two tables have many rows for one of a third, joining both gives each row of the one with each of the other: " +
 		"a customer with 200 orders and 50 addresses comes as 10,000 rows. Told are joins of three tables or more that give 100 rows or more in one call, " +

@@ -13,7 +13,6 @@ var queryChain = &Rule{Rule: rule.Rule{
 	ID:       "query-chain",
 	Category: onward.Queries,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Summary:  "Many different reads follow on one another, each with a value that an earlier one gave",
 	Harm: "None can be sent before the one that it needs has answered: the request waits for as many round trips, whatever each costs. " +
 		"A test's server is a tenth of a millisecond away, production's a whole one or more. " +

@@ -16,7 +16,6 @@ var queryForEachRow = &Rule{Rule: rule.Rule{
 	ID:       "query-for-each-row",
 	Category: onward.Queries,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Summary:  "The same query is sent again and again, once for each row of another",
 	Harm: "Each is a round trip to the server, and there are as many as there are rows: with production's rows the page takes seconds. " +
 		"A test has few rows and shows nothing of it. Told are SELECTs with parameters that come 10 times or more at once, or by turns with one other query: " +

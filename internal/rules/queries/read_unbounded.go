@@ -15,7 +15,6 @@ var readUnbounded = &Rule{Rule: rule.Rule{
 	ID:       "read-unbounded",
 	Category: onward.Queries,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Summary:  "A query gives as many rows as there are: nothing bounds them",
 	Harm: "A query that reads a thousand rows in a test reads a million in production: " +
 		"they fill the memory of the process, and the connection for as long as they come. " +

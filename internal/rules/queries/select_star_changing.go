@@ -16,7 +16,6 @@ var selectStarChanging = &Rule{Rule: rule.Rule{
 	ID:       "select-star-changing",
 	Category: onward.Queries,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Summary:  "A query takes all columns of a table whose columns the release changes",
 	Harm: "The result of SELECT * has another shape after the release: code that reads it by position, " +
 		"scans it into fields or has prepared it gets columns that it does not expect. It is reported with a release only (onward verify), " +

@@ -22,7 +22,6 @@ var softDeleteUnfiltered = &Rule{Rule: rule.Rule{
 	ID:       SoftDeleteUnfiltered,
 	Category: onward.Queries,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Summary:  "A query does not say whether it means rows that are marked as deleted",
 	Harm: "Rows with deleted_at are gone for the user, and this query shows, counts or changes them. " +
 		"Reported is a SELECT or UPDATE whose conditions do not name the column, if the project filters by it elsewhere: " +

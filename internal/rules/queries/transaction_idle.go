@@ -13,7 +13,6 @@ var transactionIdle = &Rule{Rule: rule.Rule{
 	ID:       "transaction-idle",
 	Category: onward.Queries,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Summary:  "A transaction that has changed or locked rows stays open while nothing is sent",
 	Harm: "Its locks stay meanwhile: others that change the same rows wait, and so does a migration of the table, " +
 		"and everybody who comes after the migration. Mostly the code waits for another service. " +

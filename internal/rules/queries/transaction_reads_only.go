@@ -10,7 +10,6 @@ var transactionReadsOnly = &Rule{Rule: rule.Rule{
 	ID:       "transaction-reads-only",
 	Category: onward.Queries,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Summary:  "A transaction that only reads stays open while nothing is sent",
 	Harm: "Many mappers begin a transaction by themselves at the first query, and end it when the request is over. " +
 		"Until then each table that was read is locked against migrations (AccessShareLock). They wait, and so does everybody who comes after them; " +

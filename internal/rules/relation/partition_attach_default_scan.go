@@ -16,7 +16,6 @@ var PartitionAttachDefaultScan = &rule.Rule{
 	ID:       "partition-attach-default-scan",
 	Category: onward.Locking,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "a new partition reads the whole default partition while nobody else can read it",
 	Harm: "The server looks for rows that belong into the new partition: it reads all of the default partition under ACCESS EXCLUSIVE. " +
 		"Every query that reaches it waits, and that is every query without the partition key.",

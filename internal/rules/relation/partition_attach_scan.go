@@ -18,7 +18,6 @@ var PartitionAttachScan = &rule.Rule{
 	ID:       "partition-attach-scan",
 	Category: onward.Locking,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "ATTACH PARTITION reads the whole table, or builds indexes on it, while nobody else can read it",
 	Harm: "ATTACH PARTITION holds ACCESS EXCLUSIVE on the table that becomes a partition while every row is held against the bounds, " +
 		"unless a valid CHECK proves them; an index of the parent that it lacks is built under the same lock.",

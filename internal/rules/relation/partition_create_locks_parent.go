@@ -14,7 +14,6 @@ var PartitionCreateLocksParent = &rule.Rule{
 	ID:        "partition-create-locks-parent",
 	Category:  onward.Locking,
 	Severity:  onward.Warning,
-	Preset:    onward.Recommended,
 	Summary:   "CREATE TABLE … PARTITION OF locks the parent, and its default partition, against reads and writes",
 	Harm:      "It takes ACCESS EXCLUSIVE on the parent. It is quick once it has it, but while it waits for a running query, later queries wait for it.",
 	Instead:   "Create a table like the parent and attach it: ATTACH PARTITION takes SHARE UPDATE EXCLUSIVE on the parent, which blocks neither reads nor writes.",

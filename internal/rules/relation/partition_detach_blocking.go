@@ -14,7 +14,6 @@ var PartitionDetachBlocking = &rule.Rule{
 	ID:       "partition-detach-blocking",
 	Category: onward.Locking,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Since:    14,
 	Summary:  "DETACH PARTITION without CONCURRENTLY locks the parent against reads and writes",
 	Harm: "It takes ACCESS EXCLUSIVE on the parent and the partition. It is quick once it has both, but while it waits for a running query, " +

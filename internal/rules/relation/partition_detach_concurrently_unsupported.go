@@ -15,7 +15,6 @@ var PartitionDetachConcurrentlyUnsupported = &rule.Rule{
 	Category:  onward.Locking,
 	Severity:  onward.Error,
 	Stops:     true,
-	Preset:    onward.Recommended,
 	Since:     14,
 	Summary:   "DETACH PARTITION … CONCURRENTLY does not work beside a default partition: the migration fails",
 	Harm:      "The server refuses the statement, and the migration stops there.",

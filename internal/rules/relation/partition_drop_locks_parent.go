@@ -15,7 +15,6 @@ var PartitionDropLocksParent = &rule.Rule{
 	ID:        "partition-drop-locks-parent",
 	Category:  onward.Locking,
 	Severity:  onward.Warning,
-	Preset:    onward.Recommended,
 	Summary:   "DROP TABLE of a partition locks the parent, and its default partition, against reads and writes",
 	Harm:      "It takes ACCESS EXCLUSIVE on the parent. It is quick once it has it, but while it waits for a running query, later queries wait for it.",
 	Instead:   "Detach the partition CONCURRENTLY first (14 and newer), then drop it: it is nobody's by then.",

@@ -17,7 +17,6 @@ var PartitionMadeElsewhere = &rule.Rule{
 	ID:       "partition-made-elsewhere",
 	Category: onward.Locking,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "a statement works on each partition of a table whose partitions no migration makes",
 	Harm: "A statement on a partitioned table acts on each of its partitions. The migrations have none, but a table without a partition takes no row: " +
 		"a job or an extension creates them, and they have the rows. The statement reads, writes or indexes all of them in one transaction, " +

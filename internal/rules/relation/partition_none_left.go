@@ -15,7 +15,6 @@ var PartitionNoneLeft = &rule.Rule{
 	ID:       "partition-none-left",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "a partitioned table without a partition takes the place of a deployed one: every INSERT fails",
 	Harm: "A partitioned table stores nothing itself. While it has no partition, and no default one, each row is refused: " +
 		"\"no partition of relation found for row\". If it takes the name of an existing table, " +

@@ -17,7 +17,6 @@ var SequenceLeftBehind = &rule.Rule{
 	ID:       "sequence-left-behind",
 	Category: onward.Data,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Summary:  "rows come into a table with numbers of their own, and nothing moves the sequence of the column",
 	Harm: "An INSERT that gives a serial or identity column a value does not move its sequence. " +
 		"The next INSERT that leaves the column to its default gets a number that exists already, " +

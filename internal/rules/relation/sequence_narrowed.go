@@ -17,7 +17,6 @@ var SequenceNarrowed = &rule.Rule{
 	ID:       "sequence-narrowed",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "an existing sequence ends sooner, counts backwards, or in smaller steps",
 	Harm: "The change takes effect at once, for all sessions. Behind its last number nextval() fails, and with it each INSERT. " +
 		"Backwards it gives the numbers again that the rows have. Code that takes numbers in blocks (Hibernate's allocationSize) counts on the step: " +

@@ -17,7 +17,6 @@ var SequenceRestart = &rule.Rule{
 	ID:       "sequence-restart",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "a sequence that numbers the rows of a table gives the same numbers again",
 	Harm: "RESTART and setval() do not look at the rows. INSERTs that leave the column to its default get 1, 2, 3, … again, " +
 		"and fail on the primary key until they have passed the highest number that is there. The change takes effect at once, for all sessions.",

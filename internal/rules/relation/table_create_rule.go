@@ -13,7 +13,6 @@ var TableCreateRule = &rule.Rule{
 	ID:       "table-create-rule",
 	Category: onward.Compatibility,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Summary:  "a rewrite rule changes what the statements of the deployed code do",
 	Harm: "A rule rewrites each statement on the table before it is planned. With DO INSTEAD the deployed code's INSERT, " +
 		"UPDATE or DELETE does something else, reports 0 rows, and RETURNING fails unless the rule has one; " +

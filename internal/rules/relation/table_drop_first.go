@@ -17,7 +17,6 @@ var TableDropFirst = &rule.Rule{
 	ID:       "table-drop-first",
 	Category: onward.DataLoss,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "a migration drops a table and creates it again: its rows are lost",
 	Harm: "DROP TABLE IF EXISTS before CREATE TABLE makes a migration run twice without an error, and empties the table when it does. " +
 		"Foreign keys, grants, triggers and views of the old table go with it.",

@@ -13,7 +13,6 @@ var TableLockExplicit = &rule.Rule{
 	ID:       "table-lock-explicit",
 	Category: onward.Locking,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Summary:  "LOCK TABLE in a mode that blocks reads or writes, without NOWAIT or a lock_timeout",
 	Harm:     "The lock is held until the transaction ends, and while LOCK waits for a running query, later conflicting queries wait for it.",
 	Instead: "Set a short lock_timeout before it and retry, or use NOWAIT; keep the transaction short. " +

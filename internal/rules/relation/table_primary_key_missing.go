@@ -13,7 +13,7 @@ var TablePrimaryKeyMissing = &rule.Rule{
 	ID:       "table-primary-key-missing",
 	Category: onward.Design,
 	Severity: onward.Warning,
-	Preset:   onward.DesignSet,
+	OnlyIn:   onward.DesignSet,
 	Summary:  "a new table has no primary key",
 	Harm: "Nothing names a row: logical replication refuses UPDATE and DELETE on the table, backfills cannot go through it in batches, " +
 		"and a doubled row cannot be removed.",

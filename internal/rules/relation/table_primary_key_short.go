@@ -12,7 +12,7 @@ var TablePrimaryKeyShort = &rule.Rule{
 	ID:       "table-primary-key-short",
 	Category: onward.Design,
 	Severity: onward.Warning,
-	Preset:   onward.DesignSet,
+	OnlyIn:   onward.DesignSet,
 	Summary:  "the generated primary key of a new table is shorter than bigint",
 	Harm: "An integer ends at 2,147,483,647, and failed inserts use up numbers too. Once it is reached every INSERT fails, " +
 		"and widening the column rewrites the table and touches every foreign key to it.",

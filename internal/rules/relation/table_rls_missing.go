@@ -12,7 +12,7 @@ var TableRlsMissing = &rule.Rule{
 	ID:       "table-rls-missing",
 	Category: onward.Security,
 	Severity: onward.Warning,
-	Preset:   onward.SecuritySet,
+	OnlyIn:   onward.SecuritySet,
 	Summary:  "a new table has no row level security",
 	Harm: "Where roles of end users reach the database (through an API, or one role per tenant), " +
 		"a table without row level security shows all its rows to whoever holds a privilege on it, and default privileges give it away quietly.",

@@ -17,7 +17,6 @@ var TableSwapLeftBehind = &rule.Rule{
 	ID:       "table-swap-left-behind",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "a new table takes the name of a deployed one; foreign keys, triggers or row level security stay with the old one",
 	Harm: "They belong to the table, not to its name, and LIKE … INCLUDING ALL copies none of them. " +
 		"Foreign keys of other tables go on pointing at the old table, so that rows which refer to a new row are refused. " +

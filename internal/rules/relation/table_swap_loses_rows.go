@@ -16,7 +16,6 @@ var TableSwapLosesRows = &rule.Rule{
 	ID:       "table-swap-loses-rows",
 	Category: onward.DataLoss,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "a new table takes the place of a deployed one, without all of its rows or values",
 	Harm: "INSERT … SELECT sees the rows that were there when it began. What the deployed code writes between that and the swap goes to the old table, " +
 		"and away with it. A table that nothing was copied to is empty for the code, and a column that the INSERT does not name is NULL, or has its default, " +

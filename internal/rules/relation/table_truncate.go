@@ -21,7 +21,6 @@ var TableTruncate = &rule.Rule{
 	ID:       "table-truncate",
 	Category: onward.DataLoss,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "TRUNCATE removes all rows of an existing table, and locks it against reads",
 	Harm: "All rows are gone when it commits, and CASCADE empties every table that references it. It takes ACCESS EXCLUSIVE on all of them; " +
 		"a transaction that began before sees an empty table.",

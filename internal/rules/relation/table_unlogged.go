@@ -12,7 +12,6 @@ var TableUnlogged = &rule.Rule{
 	ID:       "table-unlogged",
 	Category: onward.DataLoss,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Summary:  "an unlogged table is empty after a crash, and on every replica",
 	Harm: "Changes of an unlogged table are not in the write-ahead log. After a crash or an unclean shutdown the server truncates it; " +
 		"a replica cannot read it at all, and a failover or a restore from a base backup loses every row.",

@@ -16,7 +16,6 @@ var TableVacuumTruncates = &rule.Rule{
 	ID:       "table-vacuum-truncates",
 	Category: onward.Locking,
 	Severity: onward.Info,
-	Preset:   onward.Recommended,
 	Summary:  "VACUUM locks the table against reads and writes at its end, to give empty pages back",
 	Harm: "Where the last pages of the table are empty, VACUUM cuts them off under ACCESS EXCLUSIVE. " +
 		"On the server itself it gives up as soon as another session waits. A hot standby replays the lock and does not know of that: " +

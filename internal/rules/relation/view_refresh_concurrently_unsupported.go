@@ -14,7 +14,6 @@ var ViewRefreshConcurrentlyUnsupported = &rule.Rule{
 	Category:  onward.Locking,
 	Severity:  onward.Error,
 	Stops:     true,
-	Preset:    onward.Recommended,
 	Summary:   "REFRESH MATERIALIZED VIEW CONCURRENTLY without a unique index on plain columns fails",
 	Harm:      "The server refuses the statement, and the migration stops there.",
 	Instead:   "Create a unique index on plain columns, without a condition, first.",

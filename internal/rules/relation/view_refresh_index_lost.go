@@ -15,7 +15,6 @@ var ViewRefreshIndexLost = &rule.Rule{
 	ID:       "view-refresh-index-lost",
 	Category: onward.Compatibility,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Summary:  "a materialized view loses its unique index, so that it cannot be refreshed concurrently",
 	Harm: "REFRESH MATERIALIZED VIEW CONCURRENTLY needs a unique index on plain columns, for all rows. " +
 		"Such an index on a view is there for that, as a rule: a job, or the deployed code, that refreshes the view fails from then on, " +

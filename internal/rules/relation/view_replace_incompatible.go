@@ -16,7 +16,6 @@ var ViewReplaceIncompatible = &rule.Rule{
 	ID:       "view-replace-incompatible",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "a view comes back without a column that the deployed code may read, or with another type",
 	Harm: "CREATE OR REPLACE VIEW refuses to take columns away; DROP VIEW and CREATE VIEW do not. " +
 		"Queries of the old code that name such a column fail with \"column does not exist\".",

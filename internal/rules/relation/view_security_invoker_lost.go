@@ -13,7 +13,6 @@ var ViewSecurityInvokerLost = &rule.Rule{
 	ID:       "view-security-invoker-lost",
 	Category: onward.Security,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Since:    15,
 	Summary:  "a view comes back without security_invoker, and shows what row level security hid",
 	Harm: "CREATE OR REPLACE VIEW resets the options that it does not name, as does DROP and CREATE. " +

@@ -14,7 +14,7 @@ var ViewSecurityInvokerMissing = &rule.Rule{
 	ID:       "view-security-invoker-missing",
 	Category: onward.Security,
 	Severity: onward.Warning,
-	Preset:   onward.SecuritySet,
+	OnlyIn:   onward.SecuritySet,
 	Since:    15,
 	Summary:  "a view reads a table with row level security as the view's owner",
 	Harm: "Policies are applied for whom a table is read as, which for a view is its owner. " +

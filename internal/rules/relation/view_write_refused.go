@@ -16,7 +16,6 @@ var ViewWriteRefused = &rule.Rule{
 	ID:       "view-write-refused",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "a view that could be written to is read-only once this commits, or a column of it is",
 	Harm: "A view of one table takes INSERT, UPDATE and DELETE by itself, any other one through INSTEAD OF triggers or rules. " +
 		"With DISTINCT, GROUP BY, a join, UNION, LIMIT, WITH or an aggregate in its query, or without the trigger, the server refuses them: " +

@@ -18,7 +18,6 @@ var BackfillWithoutSync = &rule.Rule{
 	ID:       "release-backfill-without-sync",
 	Category: onward.Compatibility,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Summary:  "a new column is filled from an old one once, and nothing keeps them in step",
 	Harm: "The deployed code does not know the new column. Values that it writes after the copy are in the old column only, and the new code, " +
 		"which reads the new one, does not see them.",

@@ -19,7 +19,6 @@ var ColumnLeftRequired = &rule.Rule{
 	Category:      onward.Compatibility,
 	Severity:      onward.Error,
 	BreaksNewCode: true,
-	Preset:        onward.Recommended,
 	Summary:       "the new code leaves a column out of its INSERTs that is NOT NULL and has no default",
 	Harm: "To take a field out of the model first and to drop its column a release later is right; " +
 		"but from the moment the new code runs it leaves the column out of every INSERT, " +

@@ -17,7 +17,6 @@ var ColumnMissing = &rule.Rule{
 	Category:      onward.Compatibility,
 	Severity:      onward.Error,
 	BreaksNewCode: true,
-	Preset:        onward.Recommended,
 	Summary:       "the new code's models have a column that no migration makes",
 	Harm: "A field that came into the model without a migration, by an edit of one that has run already, " +
 		"or by one that only tells the state of the framework, has no column: every query of the model names it and fails, from the moment the new code runs.",

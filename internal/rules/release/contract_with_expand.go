@@ -17,7 +17,6 @@ var ContractWithExpand = &rule.Rule{
 	ID:       "release-contract-with-expand",
 	Category: onward.Compatibility,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Summary:  "one release adds a column, fills it from an old one, and drops the old one",
 	Harm: "Expand and contract are two releases. In one, there is no moment at which old code and new code both find their column: " +
 		"while the deploy runs, the old code reads and writes a column that is gone, and what it wrote after the copy is lost.",

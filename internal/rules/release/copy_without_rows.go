@@ -20,7 +20,6 @@ var CopyWithoutRows = &rule.Rule{
 	ID:       "release-copy-without-rows",
 	Category: onward.ReleaseOrder,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "COPY … FROM STDIN asks for rows that the migration tool does not send",
 	Harm: "The rows of COPY … FROM STDIN come from the client. Few migration tools send the following lines as rows, as psql does. " +
 		"The others send them as SQL, which is a syntax error. Without such lines their driver ends the session, or waits for ever with the transaction's locks.",

@@ -20,7 +20,6 @@ var CopyWithoutSync = &rule.Rule{
 	ID:       "release-copy-without-sync",
 	Category: onward.DataLoss,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Summary:  "rows are copied into a new table once, and nothing carries later writes over",
 	Harm: "INSERT … SELECT copies the rows that are there when it begins. The deployed code does not know the new table and goes on writing to the old " +
 		"one until it is replaced. The new table lacks these rows and keeps rows that were changed or deleted.",

@@ -17,7 +17,6 @@ var ForeignKeyLeft = &rule.Rule{
 	ID:       "release-foreign-key-left",
 	Category: onward.Compatibility,
 	Severity: onward.Info,
-	Preset:   onward.Recommended,
 	Summary:  "a ForeignKey leaves the models, and its constraint stays",
 	Harm: "Before Django deletes a row, it deletes or changes the rows that point at it. It does so in Python, and only where its models know of them. " +
 		"The constraint does neither: where old rows still point at one, the new code cannot delete it.",

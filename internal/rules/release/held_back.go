@@ -16,7 +16,6 @@ var HeldBack = &rule.Rule{
 	ID:       "release-held-back",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "a migration that waits for the end of the deploy makes what the new code needs, or drops something",
 	Harm: "Between the start of the new code and the end of the deploy the new code runs on the schema without the migration. " +
 		"A column or a table that the migration adds does not exist yet, so that every query of the model fails. " +

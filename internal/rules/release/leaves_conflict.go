@@ -13,7 +13,6 @@ var LeavesConflict = &rule.Rule{
 	ID:       "release-leaves-conflict",
 	Category: onward.ReleaseOrder,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "the history of an app ends in several migrations",
 	Harm: "Two migrations build on the same one and none on both. Django refuses to migrate: \"Conflicting migrations detected; " +
 		"multiple leaf nodes in the migration graph\".",

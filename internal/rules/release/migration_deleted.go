@@ -17,7 +17,6 @@ var MigrationDeleted = &rule.Rule{
 	ID:       "release-migration-deleted",
 	Category: onward.ReleaseOrder,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "a migration that the base has was deleted",
 	Harm: "Databases that ran it keep what it did, new ones never get it: from now on they differ. " +
 		"Some runners refuse to migrate a database that knows a migration which the files do not.",

@@ -12,7 +12,6 @@ var MigrationEdited = &rule.Rule{
 	ID:       "release-migration-edited",
 	Category: onward.ReleaseOrder,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "a migration that the base already has was edited",
 	Harm: "Databases that ran it will not run it again: they keep what the old text did, and the new code meets a schema that it was not written for. " +
 		"A runner that keeps checksums refuses to migrate at all.",

@@ -13,7 +13,6 @@ var MigrationRenamed = &rule.Rule{
 	ID:       "release-migration-renamed",
 	Category: onward.ReleaseOrder,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "a migration that the base has was given another name",
 	Harm: "The runner knows migrations by their names or numbers. Under a new one it is a new migration: " +
 		"databases that ran it run it again, and what it creates exists already.",

@@ -14,7 +14,6 @@ var OutOfOrder = &rule.Rule{
 	ID:       "release-out-of-order",
 	Category: onward.ReleaseOrder,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "a new migration sorts before one that the base already has",
 	Harm: "Databases that ran the later one are past it. Depending on the runner it is refused, left out for good, " +
 		"or run in another order than on new databases.",

@@ -12,7 +12,6 @@ var RunnerRefuses = &rule.Rule{
 	ID:       "release-runner-refuses",
 	Category: onward.ReleaseOrder,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "the migration tool refuses the file, passes over it, or reads it otherwise than it is meant",
 	Harm:     "A marker in the wrong place, a statement that the tool cuts in two, a name without a version: the file does not run, or not as its author thinks.",
 	Instead:  "Mend the marker or the name as the finding says.",

@@ -17,7 +17,6 @@ var StatementFails = &rule.Rule{
 	Category: onward.ReleaseOrder,
 	Severity: onward.Error,
 	Stops:    true,
-	Preset:   onward.Recommended,
 	Summary:  "the statement fails: what it names does not exist or exists already, or its rows do not fit",
 	Harm: "The migrations up to here create, drop or rename what the statement names, or the rows that it writes are not what they ask for, " +
 		"so the server refuses it. The migration stops, in the middle if it has no transaction, and the release cannot be deployed.",

@@ -15,7 +15,6 @@ var StatementRefused = &rule.Rule{
 	Category: onward.ReleaseOrder,
 	Severity: onward.Error,
 	Stops:    true,
-	Preset:   onward.Recommended,
 	Summary:  "the server refuses the statement on this version or this schema",
 	Harm: "The statement is well formed and cannot run: a form that this version of Postgres does not have, or one that the schema rules out. " +
 		"The migration stops there.",

@@ -12,7 +12,6 @@ var VersionDuplicate = &rule.Rule{
 	ID:       "release-version-duplicate",
 	Category: onward.ReleaseOrder,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "two migrations have the same version",
 	Harm: "The runner knows migrations by their version. With two of one version it refuses to run, or runs one of them only; " +
 		"usually two branches took the same number.",

@@ -13,7 +13,6 @@ var ColumnIfNotExistsDiffers = &rule.Rule{
 	ID:       "column-if-not-exists-differs",
 	Category: onward.Idempotency,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Summary:  "ADD COLUMN IF NOT EXISTS names a column that exists with another type",
 	Harm: "IF NOT EXISTS looks at the name alone. The column is left as it is with a notice, the migration counts as done, " +
 		"and the new code meets a type that it does not expect.",

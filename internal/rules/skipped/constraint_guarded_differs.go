@@ -19,7 +19,6 @@ var ConstraintGuardedDiffers = &rule.Rule{
 	ID:       "constraint-guarded-differs",
 	Category: onward.Idempotency,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Summary:  "a guarded ADD CONSTRAINT names a constraint that exists with another definition",
 	Harm: "ADD CONSTRAINT has no IF NOT EXISTS, so people write it in a DO block with a handler for duplicate_object, or after a query of pg_constraint. " +
 		"Both look at the name alone. If the table has a constraint of that name, nothing happens, the migration counts as done, and the old constraint stays: " +

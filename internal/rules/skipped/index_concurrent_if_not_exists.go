@@ -15,7 +15,6 @@ var IndexConcurrentIfNotExists = &rule.Rule{
 	ID:       "index-concurrent-if-not-exists",
 	Category: onward.Idempotency,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Summary:  "CREATE INDEX CONCURRENTLY IF NOT EXISTS skips the INVALID index that a failed build has left",
 	Harm: "A concurrent build that is cancelled, or meets a duplicate, leaves an INVALID index: " +
 		"no query uses it, every write maintains it, and a unique one does not keep duplicates out for certain. " +

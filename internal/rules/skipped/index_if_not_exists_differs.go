@@ -15,7 +15,6 @@ var IndexIfNotExistsDiffers = &rule.Rule{
 	ID:       "index-if-not-exists-differs",
 	Category: onward.Idempotency,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Summary:  "CREATE INDEX IF NOT EXISTS names an index that exists, of another table or with other columns",
 	Harm: "IF NOT EXISTS looks at the name alone, and names of indexes are unique in a schema, not on a table. " +
 		"The statement is skipped with a notice, the migration counts as done, and the index never comes to be: " +

@@ -18,7 +18,6 @@ var TableIfNotExistsDiffers = &rule.Rule{
 	ID:       "table-if-not-exists-differs",
 	Category: onward.Idempotency,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Summary:  "CREATE TABLE IF NOT EXISTS names a table that exists with other columns",
 	Harm: "IF NOT EXISTS looks at the name alone. The statement is skipped with a notice, the migration counts as done, " +
 		"and the columns that it lists never come to be, or keep their type and their NOT NULL: the new code fails on them.",

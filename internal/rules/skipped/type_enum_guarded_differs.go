@@ -18,7 +18,6 @@ var TypeEnumGuardedDiffers = &rule.Rule{
 	ID:       "type-enum-guarded-differs",
 	Category: onward.Idempotency,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Summary:  "a guarded CREATE TYPE names an enum that exists with fewer values",
 	Harm: "CREATE TYPE has no IF NOT EXISTS, so people write it in a DO block with a handler for duplicate_object, or after a query of pg_type. " +
 		"Both look at the name alone. If the type exists with other values, nothing happens, the migration counts as done, " +

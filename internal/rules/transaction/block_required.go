@@ -13,7 +13,6 @@ var BlockRequired = &rule.Rule{
 	ID:       "transaction-block-required",
 	Category: onward.InTransaction,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "LOCK TABLE, SAVEPOINT and DECLARE CURSOR are refused outside a transaction",
 	Harm: "Their effect ends with the transaction, so the server refuses them if none is open: in a file that the tool sends statement by statement. " +
 		"SAVEPOINT also needs a BEGIN if several statements are sent as one message. The migration fails there.",

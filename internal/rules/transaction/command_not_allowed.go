@@ -11,7 +11,6 @@ var CommandNotAllowed = &rule.Rule{
 	ID:       "transaction-command-not-allowed",
 	Category: onward.InTransaction,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "VACUUM, CREATE DATABASE, ALTER SYSTEM and the like are refused inside a transaction",
 	Harm: "These commands cannot be rolled back, or commit by themselves, so the server refuses them in a transaction block, " +
 		"in a DO block and in a simple-query message of several statements. The migration fails there.",

@@ -14,7 +14,6 @@ var CommitInDo = &rule.Rule{
 	ID:       "transaction-commit-in-do",
 	Category: onward.InTransaction,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "COMMIT in a DO block or a procedure is refused inside a transaction",
 	Harm: "A DO block, or a procedure that CALL runs, may commit only if it is sent alone, " +
 		"outside BEGIN and outside the transaction that a migration tool opens around the file. " +

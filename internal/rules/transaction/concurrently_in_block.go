@@ -11,7 +11,6 @@ var ConcurrentlyInBlock = &rule.Rule{
 	ID:       "transaction-concurrently-in-block",
 	Category: onward.InTransaction,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "CONCURRENTLY is refused inside a transaction, no matter who opened it",
 	Harm: "CREATE INDEX, DROP INDEX, REINDEX and DETACH PARTITION CONCURRENTLY commit several times, so the server refuses them in a transaction block. " +
 		"A migration tool opens one around the file unless the file forbids it, and several statements in one message are one, too.",

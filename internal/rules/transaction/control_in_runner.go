@@ -16,7 +16,6 @@ var ControlInRunner = &rule.Rule{
 	ID:       "transaction-control-in-runner",
 	Category: onward.InTransaction,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "BEGIN or COMMIT in a file meddles with the transaction that the runner opened",
 	Harm: "BEGIN inside a transaction is a warning and nothing else. COMMIT ends the runner's transaction: " +
 		"what follows commits statement by statement, a failure there leaves half of the migration, " +

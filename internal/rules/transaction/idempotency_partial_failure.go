@@ -17,7 +17,6 @@ var IdempotencyPartialFailure = &rule.Rule{
 	ID:       "idempotency-partial-failure",
 	Category: onward.Idempotency,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Summary:  "a migration without a transaction cannot run again when a later statement fails",
 	Harm: "Each statement commits by itself. When one fails (a concurrent build that meets a duplicate, a deadlock or a timeout is enough), " +
 		"what came before stays, the migration is not recorded, and the next run fails at its first statement: somebody has to mend the database by hand.",

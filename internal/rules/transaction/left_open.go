@@ -11,7 +11,6 @@ var LeftOpen = &rule.Rule{
 	ID:       "transaction-left-open",
 	Category: onward.InTransaction,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "the file ends inside a transaction that it opened",
 	Harm: "Without COMMIT everything since BEGIN is rolled back when the connection closes, after the runner took the migration for done. " +
 		"Until then its locks are held.",

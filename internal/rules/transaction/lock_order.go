@@ -15,7 +15,7 @@ var LockOrder = &rule.Rule{
 	ID:       "transaction-lock-order",
 	Category: onward.InTransaction,
 	Severity: onward.Warning,
-	Preset:   onward.Strict,
+	OnlyIn:   onward.Strict,
 	Summary:  "two transactions of the release lock the same tables in opposite order",
 	Harm: "Whatever order the application uses, one of the two goes against it: a session that holds one table and waits for the other deadlocks with the " +
 		"migration, and the server ends one of them.",

@@ -16,7 +16,6 @@ var LockTimeoutLong = &rule.Rule{
 	ID:        "transaction-lock-timeout-long",
 	Category:  onward.Locking,
 	Severity:  onward.Warning,
-	Preset:    onward.Recommended,
 	Summary:   "lock_timeout is set to more than 10 seconds where an existing table is locked",
 	Harm:      "While the statement waits for its lock, every query on the table that comes after it waits too. The timeout is how long that may last.",
 	Instead:   "Set it to a few seconds, and run the migration again when it gives up.",

@@ -19,7 +19,6 @@ var LockTimeoutMissing = &rule.Rule{
 	ID:       "transaction-lock-timeout-missing",
 	Category: onward.Locking,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Summary:  "an existing table is locked, and no lock_timeout bounds the wait for the lock",
 	Harm: "The statement waits for every transaction that uses the table, and each later query on the table waits for the statement. " +
 		"An instant ALTER TABLE becomes an outage as long as the longest query or forgotten session.",

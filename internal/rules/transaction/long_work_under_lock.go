@@ -19,7 +19,6 @@ var LongWorkUnderLock = &rule.Rule{
 	ID:       "transaction-long-work-under-lock",
 	Category: onward.InTransaction,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "a statement does work that grows with a table while an earlier one's lock is held",
 	Harm: "A lock is held until the transaction ends, not until its statement ends. An instant ALTER TABLE followed by a backfill, " +
 		"a scan or an index build in the same transaction blocks the table for all of that time.",

@@ -19,7 +19,6 @@ var ManyTablesLocked = &rule.Rule{
 	ID:       "transaction-many-tables-locked",
 	Category: onward.InTransaction,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Summary:  "one transaction locks several existing tables, one after the other",
 	Harm: "The first table stays locked while the transaction waits for the lock on the second, however long a query there runs. " +
 		"A session that uses both tables in the other order deadlocks with it.",

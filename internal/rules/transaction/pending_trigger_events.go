@@ -16,7 +16,6 @@ var PendingTriggerEvents = &rule.Rule{
 	ID:       "transaction-pending-trigger-events",
 	Category: onward.InTransaction,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "a table is changed in the transaction that wrote rows with deferred checks",
 	Harm: "A deferred foreign key or constraint trigger checks a row when the transaction commits. " +
 		"Until then the server refuses ALTER TABLE, CREATE INDEX, DROP TABLE, TRUNCATE and CLUSTER on the table: " +

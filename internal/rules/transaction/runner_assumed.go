@@ -18,7 +18,6 @@ var RunnerAssumed = &rule.Rule{
 	ID:       "transaction-runner-assumed",
 	Category: onward.InTransaction,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Summary:  "nothing says whether a transaction is around the file, and with one (or without) there is another error",
 	Harm: "The same file is one transaction in one tool and statement by statement in the next. " +
 		"In a transaction the server refuses what cannot run in one, and every lock is held until the last statement is done. " +

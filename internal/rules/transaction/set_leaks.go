@@ -16,7 +16,6 @@ var SetLeaks = &rule.Rule{
 	ID:       "transaction-set-leaks",
 	Category: onward.InTransaction,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Summary:  "SET without LOCAL changes the session for later migrations",
 	Harm: "A runner uses one connection for all migrations. A setting that nothing resets holds for later files, for the runner's own bookkeeping, and, " +
 		"in a pool, for whoever gets the connection next. After set_config('search_path', '', false) the runner no longer finds its own table.",

@@ -15,7 +15,6 @@ var SetLocalOutside = &rule.Rule{
 	ID:       "transaction-set-local-outside",
 	Category: onward.InTransaction,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Summary:  "SET LOCAL is outside a transaction, and does nothing",
 	Harm: "SET LOCAL holds until the transaction ends. Sent by itself it is a transaction of its own, so the setting is gone before the next statement; " +
 		"the server answers with a warning that nobody reads.",

@@ -14,7 +14,7 @@ var StatementTimeoutMissing = &rule.Rule{
 	ID:       "transaction-statement-timeout-missing",
 	Category: onward.Locking,
 	Severity: onward.Info,
-	Preset:   onward.Strict,
+	OnlyIn:   onward.Strict,
 	Summary:  "an existing table is locked, and no statement_timeout bounds how long for",
 	Harm: "lock_timeout counts anew for each lock that a statement waits for, and ends when it has them: " +
 		"a statement that takes the locks of several tables may wait several times, and one that works longer than anybody thought keeps everybody out until it " +

@@ -14,7 +14,6 @@ var TimeoutUnit = &rule.Rule{
 	ID:       "transaction-timeout-unit",
 	Category: onward.InTransaction,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Summary:  "a timeout without a unit counts milliseconds: this one is next to nothing",
 	Harm: "A bare number is milliseconds. lock_timeout = 5 gives up at the first lock that is not free at once, " +
 		"statement_timeout = 30 after 30 ms of work: the migration fails on a busy database, and passes wherever it was tried before.",

@@ -17,7 +17,6 @@ var CopyMisfits = &rule.Rule{
 	ID:       "trigger-copy-misfits",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "a trigger copies whole rows into a table that no longer has the same columns in the same order",
 	Harm: "INSERT INTO history SELECT OLD.* takes the columns of the row in their order, and puts them into the columns of the other table in its order. " +
 		"If only one of the two gets a column, each write that fires the trigger fails with \"INSERT has more expressions than target columns\", " +

@@ -15,7 +15,6 @@ var Disable = &rule.Rule{
 	ID:       "trigger-disable",
 	Category: onward.Compatibility,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Summary:  "a trigger is off for everybody once DISABLE TRIGGER, or ENABLE REPLICA TRIGGER, commits",
 	Harm: "DISABLE TRIGGER is no setting of the session, and a trigger ENABLEd for REPLICA fires in sessions that apply changes of another server alone: " +
 		"from the commit on the trigger is off for the deployed code too, and what it kept up is no longer written. " +

@@ -15,7 +15,6 @@ var Drop = &rule.Rule{
 	ID:       "trigger-drop",
 	Category: onward.Compatibility,
 	Severity: onward.Warning,
-	Preset:   onward.Recommended,
 	Summary:  "what a dropped trigger kept up stops while the deployed code still writes",
 	Harm: "The deployed code relies on the trigger without naming it: timestamps, audit rows, " +
 		"search columns and copies are no longer written for its INSERTs and UPDATEs, and nothing fails. Somebody must write the missing values later.",

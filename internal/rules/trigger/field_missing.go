@@ -19,7 +19,6 @@ var FieldMissing = &rule.Rule{
 	ID:       "trigger-field-missing",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "a trigger whose function names a column that the table does not have fails each write",
 	Harm: "CREATE TRIGGER does not look into the function: it succeeds, and so does the migration. " +
 		"Then each statement that fires the trigger fails with 'record \"new\" has no field', also in the deployed code, " +

@@ -17,7 +17,6 @@ var FunctionFails = &rule.Rule{
 	ID:       "trigger-function-fails",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "a trigger whose function fails, or skips the row, on each write",
 	Harm: "CREATE FUNCTION looks at the grammar of a body alone: a RETURN that is left out, an audit table that nobody made, " +
 		"a column that it does not have, or one that it needs a value for show when the trigger fires. " +

@@ -15,7 +15,6 @@ var RefusesWrites = &rule.Rule{
 	ID:       "trigger-refuses-writes",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "a trigger refuses what the deployed code writes: each row, or each change of a column",
 	Harm: "The trigger is on from the commit, for old code too: a table that is frozen, because the new code has another one, " +
 		"refuses each INSERT of the servers that the deploy has not come to.",

@@ -30,7 +30,7 @@ func makeSquawk() (string, error) {
 	}
 	summary := map[string]string{}
 	for _, r := range rules.All() {
-		summary[r.ID] = fmt.Sprintf("%s, %s", r.Severity, r.Preset)
+		summary[r.ID] = fmt.Sprintf("%s, %s", r.Severity, r.Preset())
 	}
 	var b strings.Builder
 	b.WriteString(`# Coming from squawk

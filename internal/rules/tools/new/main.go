@@ -60,7 +60,6 @@ var %s = &rule.Rule{
 	ID:       %q,
 	Category: onward.Locking,
 	Severity: onward.Error,
-	Preset:   onward.Recommended,
 	Summary:  "",
 	Harm:     "",
 	Instead:  "",

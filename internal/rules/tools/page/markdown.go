@@ -19,7 +19,7 @@ func (p *Page) FormatBody() string {
 	var b strings.Builder
 	r := p.Rule
 	fmt.Fprintf(&b, "# %s\n\n%s.\n\n", r.ID, escapeText(r.Summary))
-	fmt.Fprintf(&b, "Severity **%s** · category %s · preset %s · %s\n\n", r.Severity, r.Category, r.Preset, p.describeScope())
+	fmt.Fprintf(&b, "Severity **%s** · category %s · preset %s · %s\n\n", r.Severity, r.Category, r.Preset(), p.describeScope())
 	fmt.Fprintf(&b, "## What happens\n\n%s\n\n## What to do instead\n\n%s\n\n", escapeText(r.Harm), escapeText(r.Instead))
 	if len(p.Claims) > 0 {
 		b.WriteString("## Locks, as measured\n\nFor the first example, on " + formatVersions(p.Postgres) +
@@ -84,7 +84,7 @@ func formatIndex() string {
 			subject = s
 			fmt.Fprintf(&b, "\n## %s\n\n| rule | severity | category | preset | what is flagged |\n| --- | --- | --- | --- | --- |\n", subject)
 		}
-		fmt.Fprintf(&b, "| [%s](%s.md) | %s | %s | %s | %s |\n", r.ID, r.ID, r.Severity, r.Category, r.Preset, strings.ReplaceAll(escapeText(r.Summary), "|", `\|`))
+		fmt.Fprintf(&b, "| [%s](%s.md) | %s | %s | %s | %s |\n", r.ID, r.ID, r.Severity, r.Category, r.Preset(), strings.ReplaceAll(escapeText(r.Summary), "|", `\|`))
 	}
 	for _, g := range listGroups() {
 		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n| %s | severity | category | what is found |\n| --- | --- | --- | --- |\n", g.title, g.intro, g.noun)

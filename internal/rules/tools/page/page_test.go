@@ -124,8 +124,8 @@ func TestNotRules(t *testing.T) {
 	}
 	want := map[string]onward.Preset{}
 	for _, r := range rules.All() {
-		if r.Preset != onward.Recommended {
-			want[r.ID] = r.Preset
+		if r.OnlyIn != "" {
+			want[r.ID] = r.OnlyIn
 		}
 	}
 	if diff := cmp.Diff(want, listed); diff != "" {

@@ -47,7 +47,7 @@ func judge(f *ruletest.Fixture, files []sentFile, major int) ([]onward.Finding, 
 // recommended are the rules that are on by default.
 func recommended() (out []*rule.Rule) {
 	for _, r := range rules.All() {
-		if r.Preset == onward.Recommended {
+		if r.OnlyIn == "" {
 			out = append(out, r)
 		}
 	}
