@@ -3,6 +3,7 @@ package inflect
 
 import (
 	"strings"
+	"sync"
 
 	"github.com/onward-sql/onward/internal/lazyregexp"
 )
@@ -62,11 +63,34 @@ var singulars = []inflection{
 // uncountable matches words that have one form.
 var uncountable = lazyregexp.New(`(?i)(?:\b|_)(?:equipment|information|rice|money|species|series|fish|sheep|jeans|police)$`)
 
-func inflectWord(word string, rules []inflection) string {
-	if word == "" || uncountable.MatchString(word) {
-		return word
+// form is a set of rules with the words that they were applied to: a release asks for the same names again and again.
+type form struct {
+	rules []inflection
+	mu    sync.Mutex
+	known map[string]string
+}
+
+var plural, singular = &form{rules: plurals}, &form{rules: singulars}
+
+// maxKnown bounds the words of a form.
+const maxKnown = 10_000
+
+func (f *form) inflectWord(word string) string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	out, ok := f.known[word]
+	if ok {
+		return out
 	}
-	return applyRules(word, rules)
+	word = strings.Clone(word) // a part of a file, which would be kept
+	if out = word; word != "" && !uncountable.MatchString(word) {
+		out = applyRules(word, f.rules)
+	}
+	if f.known == nil || len(f.known) == maxKnown {
+		f.known = map[string]string{}
+	}
+	f.known[word] = out
+	return out
 }
 
 // applyRules applies the first rule that matches a word.
@@ -80,10 +104,10 @@ func applyRules(word string, rules []inflection) string {
 }
 
 // Pluralize returns the plural of a word.
-func Pluralize(word string) string { return inflectWord(word, plurals) }
+func Pluralize(word string) string { return plural.inflectWord(word) }
 
 // Singularize returns the singular of a word.
-func Singularize(word string) string { return inflectWord(word, singulars) }
+func Singularize(word string) string { return singular.inflectWord(word) }
 
 // humps match the places where a name of a class has an underscore as a name of a table.
 var humps = [2]*lazyregexp.Regexp{lazyregexp.New(`([A-Z\d]+)([A-Z][a-z])`), lazyregexp.New(`([a-z\d])([A-Z])`)}
