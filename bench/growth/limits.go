@@ -15,7 +15,6 @@ var limitsOf = map[string]limits{
 	"do-ifs":                    {times: 60, why: "the parser copies what it has read of a body for each IF; pgparse bounds that to some two seconds a body"},
 	"one-transaction-one-table": {times: 20, why: "names are looked for among the columns of a table, of which there are 1,600 at most"},
 	"one-table-grant":           {times: 25, why: "each GRANT is looked up among the table's"},
-	"chain-rename-column":       {times: 30, why: "ten thousand renames of one column take 0.8 s; what grows in them is not known"},
 	"drop-tables":               {times: 25, why: "what each table takes along is looked for among all that goes"},
 	"million-selects":           {peak: 300 << 20, why: "less than the common limit, as a part of the file is judged at a time"},
 	"million-selects-json":      {peak: 600 << 20, why: "each statement is in the report"},

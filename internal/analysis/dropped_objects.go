@@ -22,27 +22,33 @@ func ListDropped(n *pgparse.Node, kinds ...pgparse.ObjectType) []DroppedObject {
 	}
 	out := make([]DroppedObject, 0, len(d.GetObjects()))
 	for _, n := range d.GetObjects() {
-		parts := n.GetList().GetItems()
-		switch {
-		case n.GetTypeName() != nil:
-			parts = n.GetTypeName().GetNames()
-		case n.GetObjectWithArgs() != nil:
-			parts = n.GetObjectWithArgs().GetObjname()
-		case n.GetString_() != nil:
-			parts = []*pgparse.Node{n}
+		if parts := nameParts(n); len(parts) > 0 {
+			o := DroppedObject{Node: n}
+			o.Schema, o.Name.Name = pgparse.SchemaAndName(parts)
+			out = append(out, o)
 		}
-		if len(parts) == 0 {
-			continue
-		}
-		o := DroppedObject{Node: n}
-		o.Schema, o.Name.Name = pgparse.SchemaAndName(parts)
-		out = append(out, o)
 	}
 	return out
+}
+
+// nameParts returns the parts of the name of a dropped object.
+func nameParts(n *pgparse.Node) []*pgparse.Node {
+	switch {
+	case n.GetTypeName() != nil:
+		return n.GetTypeName().GetNames()
+	case n.GetObjectWithArgs() != nil:
+		return n.GetObjectWithArgs().GetObjname()
+	case n.GetString_() != nil:
+		return []*pgparse.Node{n}
+	}
+	return n.GetList().GetItems()
 }
 
 // DropsByName reports whether a statement is a DROP of one of the kinds that names the relation,
 // and does not take it along.
 func DropsByName(n *pgparse.Node, name catalog.Name, kinds ...pgparse.ObjectType) bool {
-	return slices.ContainsFunc(ListDropped(n, kinds...), func(o DroppedObject) bool { return o.Name.Name == name.Name })
+	d := n.GetDropStmt()
+	return slices.Contains(kinds, d.GetRemoveType()) && slices.ContainsFunc(d.GetObjects(), func(n *pgparse.Node) bool {
+		return pgparse.ClipName(pgparse.LastText(nameParts(n))) == name.Name
+	})
 }

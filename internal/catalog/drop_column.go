@@ -231,8 +231,8 @@ func (r *Relation) noteDropped(f *fold, name string) {
 		return
 	}
 	list := r.DroppedColumns
-	if n := len(list); n >= maxColumns {
-		list = list[n-maxColumns+1:]
+	if n := len(list); n >= 2*maxColumns {
+		list = list[n-maxColumns:] // the list is copied then, so not for each name
 	}
 	r.copyRare().DroppedColumns = appendShared(f, list, name)
 }

@@ -95,7 +95,9 @@ func (c *collector) start(left float64) {
 		c.roomy.Store(true)
 	}
 	c.live, c.since = bytesOf(newSample(heapObjects)), bytesOf(c.allocated)
-	c.next.Store(sizeAtCollection(bytesOf(newSample(heapLive))))
+	if live := bytesOf(newSample(heapLive)); live > stillLimit { // the texts of many files
+		c.next.Store(sizeAtCollection(live))
+	}
 	c.setLimit(c.next.Load())
 	c.still.Store(true)
 	go c.watchHeap()

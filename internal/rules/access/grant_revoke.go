@@ -1,6 +1,7 @@
 package access
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -134,12 +135,37 @@ func isHarmless(g *pgparse.GrantStmt, from []string) bool {
 	return false
 }
 
+// grantsByObject are the GRANTs of a transaction, in order, by the names of the things.
+type grantsByObject map[string][]*rule.Stmt
+
+func grantsOf(t *rule.Tx) grantsByObject {
+	return rule.BuildOnce(&t.Notes, func() grantsByObject {
+		out := grantsByObject{}
+		for _, s := range t.Statements {
+			if g := s.Node.GetGrantStmt(); g.GetIsGrant() {
+				for _, n := range g.GetObjects() {
+					out[grantedName(n)] = append(out[grantedName(n)], s)
+				}
+			}
+		}
+		return out
+	})
+}
+
+// grantedName returns the name of a thing without its schema.
+func grantedName(n *pgparse.Node) string {
+	return cmp.Or(n.GetRangeVar().GetRelname(), pgparse.LastText(n.GetObjectWithArgs().GetObjname()), pgparse.StringText(n))
+}
+
 // isRegranted reports whether the transaction goes on to grant something on the
 // same things to the same roles: it sets privileges anew.
 func isRegranted(s *rule.Stmt, g *pgparse.GrantStmt, from []string) bool {
-	return slices.ContainsFunc(s.Tx.Statements, func(o *rule.Stmt) bool {
+	if len(g.GetObjects()) == 0 {
+		return false
+	}
+	return slices.ContainsFunc(grantsOf(s.Tx)[grantedName(g.GetObjects()[0])], func(o *rule.Stmt) bool {
 		next := o.Node.GetGrantStmt()
-		return next.GetIsGrant() && o.Index > s.Index && next.GetObjtype() == g.GetObjtype() && next.GetTargtype() == g.GetTargtype() &&
+		return o.Index > s.Index && next.GetObjtype() == g.GetObjtype() && next.GetTargtype() == g.GetTargtype() &&
 			len(next.GetObjects()) == len(g.GetObjects()) && !slices.ContainsFunc(g.GetObjects(), func(n *pgparse.Node) bool {
 			return !slices.ContainsFunc(next.GetObjects(), func(m *pgparse.Node) bool { return pgparse.Equal(n, m) })
 		}) && !slices.ContainsFunc(from, func(r string) bool { return !slices.Contains(listRoles(next), r) })

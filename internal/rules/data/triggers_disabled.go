@@ -66,11 +66,11 @@ func allDisabled(p *rule.Pass, s *rule.Stmt) {
 	if t == nil || !hasCommand(p, s, pgparse.AlterTableType_AT_DisableTrigAll) || !p.InUse(t) {
 		return
 	}
-	for _, x := range s.Migration.Statements[s.Index+1:] {
+	for _, x := range rule.StatementsAfter(s.Migration.StatementsOn(t.Name), s) {
 		if x.Tx != s.Tx {
 			break
 		}
-		if y := x.AlteredRelation(); y != nil && y.OID == t.OID && hasCommand(p, x, pgparse.AlterTableType_AT_EnableTrigAll) {
+		if x.Node.GetAlterTableStmt() != nil && x.AlteredRelation().Name == t.Name && hasCommand(p, x, pgparse.AlterTableType_AT_EnableTrigAll) {
 			return // data that the migration writes and its author answers for
 		}
 	}

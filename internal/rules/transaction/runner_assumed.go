@@ -119,17 +119,28 @@ func describeDifference(more, less []onward.Finding) (fact, harm string, severit
 // errorsWithout are the errors of a list that another list does not have, and no comment takes
 // out.
 func (m *assumedRunner) errorsWithout(list, other []onward.Finding) []onward.Finding {
+	type place struct {
+		rule string
+		line int
+	}
+	found := make(map[place]bool, len(other))
+	for i := range other {
+		found[place{other[i].Rule, other[i].Line}] = true
+	}
 	var out []onward.Finding
-	for _, f := range list {
-		same := func(x onward.Finding) bool { return x.Rule == f.Rule && x.Line == f.Line }
+	for i := range list {
+		f := &list[i]
+		if f.Severity != onward.Error || found[place{f.Rule, f.Line}] {
+			continue
+		}
 		if f.Category != onward.Locking && f.Category != onward.InTransaction && !m.Runner.Conditional {
 			continue // the schema comes out the same
 		}
 		ignored := func(c script.Suppression) bool {
 			return c.SuppressesRule(f.Rule) && c.CoversLine(f.Line, f.EndLine, f.Line)
 		}
-		if f.Severity == onward.Error && !slices.ContainsFunc(other, same) && !slices.ContainsFunc(m.comments, ignored) {
-			out = append(out, f)
+		if !slices.ContainsFunc(m.comments, ignored) {
+			out = append(out, *f)
 		}
 	}
 	return out
