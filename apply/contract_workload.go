@@ -9,7 +9,6 @@ import (
 
 	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/prose"
-	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/verify"
 )
@@ -46,7 +45,7 @@ func (t *Target) checkWorkload(ctx context.Context, s *onward.PlanStep) error {
 	}
 	t.workloadChecked = true
 	return t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
-		return t.logEvent(ctx, conn, s.ID, "workload green", report.CountNoun(count.Queries, "query")+" of the new code, on the schema that the contract leaves")
+		return t.logEvent(ctx, conn, s.ID, "workload green", prose.CountNoun(count.Queries, "query")+" of the new code, on the schema that the contract leaves")
 	})
 }
 
@@ -88,5 +87,5 @@ func describeBroken(broken []onward.Verdict, count *onward.Verified) string {
 	}
 	return fmt.Sprintf("of %s of the workload %d would not work on the schema that the contract leaves. "+
 		"Nothing of the contract was begun: change the code, deploy it, and record it again\n%s",
-		report.CountNoun(count.Queries, "query"), len(ids), strings.Join(prose.FirstLines(lines, mostBroken), "\n"))
+		prose.CountNoun(count.Queries, "query"), len(ids), strings.Join(prose.FirstLines(lines, mostBroken), "\n"))
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/internal/rules"
 	"github.com/onward-sql/onward/onward"
@@ -66,22 +67,22 @@ func writeVerdict(r *onward.Report) {
 	s.Safe = s.State == onward.StateSafe
 	switch {
 	case s.Migrations == 0 && len(r.Findings) == 0 && failed == 0 && s.Opaque > 0:
-		s.Verdict = fmt.Sprintf("No new migrations, but %s could not be judged.", report.CountNoun(s.Opaque, "place"))
+		s.Verdict = fmt.Sprintf("No new migrations, but %s could not be judged.", prose.CountNoun(s.Opaque, "place"))
 	case s.Migrations == 0 && len(r.Findings) == 0 && failed == 0:
 		s.Verdict = "No new migrations: the database stays as it is."
 	case s.Errors > 0 && s.Withheld == onward.WithheldHistory:
-		s.Verdict = report.CountNoun(s.Errors, "error") + ", the worst: " + describeHarm(r) + "; " + oneRelease + "."
+		s.Verdict = prose.CountNoun(s.Errors, "error") + ", the worst: " + describeHarm(r) + "; " + oneRelease + "."
 	case s.Errors > 0:
 		s.Verdict = "This release is not safe to deploy: " + describeHarm(r) + "."
 	case failed > 0:
-		s.Verdict = fmt.Sprintf("No verdict: %s could not be read.", report.CountNoun(failed, "place"))
+		s.Verdict = fmt.Sprintf("No verdict: %s could not be read.", prose.CountNoun(failed, "place"))
 	case s.Withheld != "":
 		s.Verdict = "No errors"
 		if s.Withheld == onward.WithheldBaseline {
 			s.Verdict = "No new errors: the baseline leaves out " + describeBaseline(s.Baseline)
 		}
 		if s.Opaque > 0 {
-			s.Verdict += fmt.Sprintf(", but %s could not be judged", report.CountNoun(s.Opaque, "place"))
+			s.Verdict += fmt.Sprintf(", but %s could not be judged", prose.CountNoun(s.Opaque, "place"))
 		}
 		if s.Withheld == onward.WithheldHistory {
 			s.Verdict += "; " + oneRelease
@@ -136,11 +137,11 @@ func isSearchedByName(r *onward.Report) bool {
 func describeBaseline(k onward.Known) string {
 	switch {
 	case k.Findings == k.Errors:
-		return report.CountNoun(k.Errors, "error")
+		return prose.CountNoun(k.Errors, "error")
 	case k.Errors == 1:
-		return report.CountNoun(k.Findings, "finding") + ", one of them an error"
+		return prose.CountNoun(k.Findings, "finding") + ", one of them an error"
 	}
-	return fmt.Sprintf("%s, %d of them errors", report.CountNoun(k.Findings, "finding"), k.Errors)
+	return fmt.Sprintf("%s, %d of them errors", prose.CountNoun(k.Findings, "finding"), k.Errors)
 }
 
 // mostConditions is how many conditions the verdict lists; the others are counted.

@@ -9,7 +9,7 @@ import (
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/fill"
 	"github.com/onward-sql/onward/internal/live"
-	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/rehearse"
 )
 
@@ -79,7 +79,7 @@ func (v *prover) checkBase(p *planner) {
 	refused := v.stage.Refused()
 	shown := refused[:min(len(refused), mostRefusedShown)]
 	v.plan.Notes = append(v.plan.Notes, fmt.Sprintf("%s of the base's history did not run on the throwaway server: %s. The proof is for the rest",
-		report.CountNoun(len(refused), "statement"), joinClipped(shown, len(refused))))
+		prose.CountNoun(len(refused), "statement"), joinClipped(shown, len(refused))))
 	var other []string
 	for _, name := range v.plan.Relations() {
 		if v.partial.Catalog.HashRelations([]string{name}) != p.release.Deployed.HashRelations([]string{name}) {

@@ -8,7 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/onward-sql/onward/internal/analysis"
-	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/verify"
 )
@@ -52,11 +52,11 @@ func (v *prover) verifyQueries() error {
 	}
 	v.addCachedQueries(verdicts, s.Names, fresh)
 	if old != nil && old.Queries > old.Unfit {
-		v.checkQueries("the deployed code works until the first contract step", report.CountNoun(old.Queries-old.Unfit, "query"), verdicts, onward.OldCode,
+		v.checkQueries("the deployed code works until the first contract step", prose.CountNoun(old.Queries-old.Unfit, "query"), verdicts, onward.OldCode,
 			s.Names[:contract], 0)
 	}
 	if news != nil && news.Queries > news.Unfit {
-		v.checkQueries("the new code works after the backfill", report.CountNoun(news.Queries-news.Unfit, "query"), verdicts, onward.NewCode, s.Names, fresh)
+		v.checkQueries("the new code works after the backfill", prose.CountNoun(news.Queries-news.Unfit, "query"), verdicts, onward.NewCode, s.Names, fresh)
 	}
 	return nil
 }

@@ -21,7 +21,6 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/pgserver"
 	"github.com/onward-sql/onward/internal/prose"
-	"github.com/onward-sql/onward/internal/report"
 )
 
 // The roles of a rehearsal, and the database with the schema of the deployed release.
@@ -85,7 +84,7 @@ func (e *BaseError) Error() string {
 	}
 	at += ": " + e.Err.Error() + "\n"
 	if n := len(e.Unrun); n > 0 {
-		at += fmt.Sprintf("before it, the code of %s was not run, the last being %s\n", report.CountNoun(n, "migration"), e.Unrun[n-1])
+		at += fmt.Sprintf("before it, the code of %s was not run, the last being %s\n", prose.CountNoun(n, "migration"), e.Unrun[n-1])
 	}
 	if e.Reached != "" {
 		return at + "read what it does, and who wrote it, before it runs anywhere"
@@ -290,7 +289,7 @@ func (h *baseBuilder) storeNotes(ctx context.Context) error {
 	}
 	if n := len(h.skippedPlaces); n > 0 {
 		h.base.Notes = append(h.base.Notes, fmt.Sprintf("of the base %s left out, as %s not be had: %s",
-			report.CountNoun(n, "statement")+" "+prose.PickForm(n, "was", "were"), strings.Join(h.base.Absent, " and ")+" can", prose.FirstNames(h.skippedPlaces, 8)))
+			prose.CountNoun(n, "statement")+" "+prose.PickForm(n, "was", "were"), strings.Join(h.base.Absent, " and ")+" can", prose.FirstNames(h.skippedPlaces, 8)))
 	}
 	if h.runner != nil {
 		h.base.Notes = append(h.base.Notes, h.runner.notes...)

@@ -12,7 +12,6 @@ import (
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/prose"
-	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/internal/rules/release"
 	"github.com/onward-sql/onward/internal/script"
 )
@@ -56,7 +55,7 @@ func (v *version) rehearseDowns(ctx context.Context) error {
 		v.addNotef("%s's way back was not rehearsed: it is made from code, not from SQL", code)
 	}
 	if n := len(without); n > 0 {
-		v.addNotef("%s %s no down migration in SQL: %s", report.CountNoun(n, "migration"), prose.PickForm(n, "has", "have"), joinFirst(without))
+		v.addNotef("%s %s no down migration in SQL: %s", prose.CountNoun(n, "migration"), prose.PickForm(n, "has", "have"), joinFirst(without))
 	}
 	return nil
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/onward-sql/onward/internal/fill"
 	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgserver/observe"
-	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/size"
 )
 
 // fillTables fills the tables, and records their sizes.
@@ -36,7 +36,7 @@ func (s *releaseRun) fillTables(ctx context.Context) error {
 			Told:    s.fillProgress(time.Now()),
 		})
 		if much := new(fill.TooMuchError); errors.As(err, &much) {
-			return &config.InputError{Err: fmt.Errorf("the rows would take about %s, %s of it in %s: %s", report.FormatBytes(much.Bytes), report.FormatBytes(much.Of),
+			return &config.InputError{Err: fmt.Errorf("the rows would take about %s, %s of it in %s: %s", size.FormatBytes(much.Bytes), size.FormatBytes(much.Of),
 				much.Table, short)}
 		}
 		if err != nil {
@@ -60,7 +60,7 @@ func (s *releaseRun) rowBudget() (bytes int64, short string) {
 	free, where := s.server.Room()
 	if half := free / 2; where != "" && half < s.MaxBytes {
 		return half, fmt.Sprintf("more than half of the %s that are free in %s. Fewer rows, for fewer tables (--rows users=1e6), or TMPDIR on a larger disk",
-			report.FormatBytes(free), where)
+			size.FormatBytes(free), where)
 	}
 	return s.MaxBytes, "more than --max-size allows. Fewer rows, for fewer tables (--rows users=1e6), or a larger --max-size"
 }

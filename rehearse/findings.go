@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/onward-sql/onward/internal/pgerror"
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/rules/release"
@@ -135,7 +136,7 @@ func (v *version) reportUnrehearsed(s *releaseRun, why string) {
 // describeRemaining says how many migrations do not run any more.
 func (v *version) describeRemaining(at *step) string {
 	if n := len(v.steps) - 1 - slices.Index(v.steps, at); n > 0 {
-		return fmt.Sprintf(", and %s after it", report.CountNoun(n, "migration"))
+		return fmt.Sprintf(", and %s after it", prose.CountNoun(n, "migration"))
 	}
 	return ""
 }
@@ -161,7 +162,7 @@ func (v *version) addStallFindings(s *releaseRun) {
 				break
 			}
 		}
-		harm := fmt.Sprintf("in the rehearsal %s waited, the longest for %s", report.CountNoun(st.Waited, "query"), report.FormatMillis(st.StallMS))
+		harm := fmt.Sprintf("in the rehearsal %s waited, the longest for %s", prose.CountNoun(st.Waited, "query"), report.FormatMillis(st.StallMS))
 		for _, f := range s.out.Traffic.Failures {
 			if f.Error.Code == deadlock && f.AtMS >= st.FromMS && f.AtMS <= st.UntilMS+100 {
 				harm += ", and the server ended a query of the traffic to break a deadlock with the migration"

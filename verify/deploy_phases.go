@@ -46,7 +46,7 @@ func addPhases(r *onward.Report, v *onward.Verification) {
 	v.Order = deployOrder(r, v, last)
 }
 
-func countQueries(n int) string { return report.CountNoun(n, "query") }
+func countQueries(n int) string { return prose.CountNoun(n, "query") }
 
 // hasRun reports whether a migration committed anything.
 func hasRun(v *onward.Verification, migration int) bool {

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/workload"
 )
 
@@ -49,7 +49,7 @@ func (c *checker) foldNotes() []string {
 	for _, f := range c.folds {
 		if f.Kind == workload.FoldSchema {
 			out = append(out, fmt.Sprintf("the recording counts %s as %s: their names are like %s, and the recording lists them",
-				report.CountNoun(len(f.Names), "schema"), f.Into, f.Pattern))
+				prose.CountNoun(len(f.Names), "schema"), f.Into, f.Pattern))
 		}
 	}
 	return out

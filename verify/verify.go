@@ -153,7 +153,7 @@ func (c *checker) addNotes(v *onward.Verification) {
 	if n := v.Old.Unfit; n > 0 && v.Old.Parsed == nil {
 		note("%s of the deployed code %s not fit the schema of the base, and %s not judged: "+
 			"the recording is of another version of the schema, or %s tables that the code makes itself. The first: %s",
-			report.CountNoun(n, "query"), prose.PickForm(n, "does", "do"), prose.PickForm(n, "was", "were"), prose.PickForm(n, "it uses", "they use"), c.firstUnfit())
+			prose.CountNoun(n, "query"), prose.PickForm(n, "does", "do"), prose.PickForm(n, "was", "were"), prose.PickForm(n, "it uses", "they use"), c.firstUnfit())
 	}
 	roles := map[string]bool{}
 	for _, q := range c.queries {
@@ -167,7 +167,7 @@ func (c *checker) addNotes(v *onward.Verification) {
 	}
 	v.Notes = append(v.Notes, c.foldNotes()...)
 	if c.late > 0 {
-		note("the server did not answer in %s, %s", askTimeout, report.CountNoun(c.late, "time"))
+		note("the server did not answer in %s, %s", askTimeout, prose.CountNoun(c.late, "time"))
 	}
 	if v.Stopped != nil {
 		note("the release ends at %s:%d: %s; nothing after it was verified", v.Stopped.After.Path, v.Stopped.After.Line, v.Stopped.Message)
@@ -207,11 +207,11 @@ func concludeSafety(r *onward.Report) {
 		s.State, s.Safe = onward.StateNotSafe, false
 		if red.Code == onward.OldCode {
 			s.Verdict = fmt.Sprintf("This release is not safe to deploy: %s of the deployed code %s, the first after %s.",
-				report.CountNoun(v.Old.Broken, report.QueryNoun(v.Old)), prose.PickForm(v.Old.Broken, "breaks", "break"), formatPlace(red.After))
+				prose.CountNoun(v.Old.Broken, report.QueryNoun(v.Old)), prose.PickForm(v.Old.Broken, "breaks", "break"), formatPlace(red.After))
 			return
 		}
 		n := v.Points[len(v.Points)-1].New.Errors
-		s.Verdict = fmt.Sprintf("This release is not safe to deploy: %s of the new code %s after the whole of it.", report.CountNoun(n, report.QueryNoun(v.New)),
+		s.Verdict = fmt.Sprintf("This release is not safe to deploy: %s of the new code %s after the whole of it.", prose.CountNoun(n, report.QueryNoun(v.New)),
 			prose.PickForm(n, "breaks", "break"))
 	}
 }

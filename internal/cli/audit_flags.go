@@ -14,6 +14,7 @@ import (
 
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/onward"
 )
@@ -129,7 +130,7 @@ func (a *app) writeBaseline(name string, r *onward.Report) error {
 	if err := storeBaseline(name, r); err != nil {
 		return err
 	}
-	a.printNote("%s written to %s; name it in %s as baseline: %s", report.CountNoun(len(r.Findings), "finding"), name, config.Name, name)
+	a.printNote("%s written to %s; name it in %s as baseline: %s", prose.CountNoun(len(r.Findings), "finding"), name, config.Name, name)
 	return nil
 }
 

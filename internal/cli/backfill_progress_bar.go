@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/onward-sql/onward/apply"
-	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/size"
 )
 
 const (
@@ -66,16 +66,16 @@ func (b *bar) progressLine(e apply.Event) string {
 	if d := last.at.Sub(first.at).Seconds(); d > 0 {
 		rate = float64(last.rows-first.rows) / d
 	}
-	text := report.FormatNumber(e.Total) + " rows"
+	text := size.FormatCount(e.Total) + " rows"
 	if e.Of > 0 {
 		part := min(1, float64(e.Total)/float64(e.Of))
 		const width = 20
 		full := int(part * width)
 		text = fmt.Sprintf("[%s%s] %3.0f %%  %s of about %s rows", strings.Repeat("#", full), strings.Repeat(".", width-full), 100*part,
-			report.FormatNumber(e.Total), report.FormatNumber(e.Of))
+			size.FormatCount(e.Total), size.FormatCount(e.Of))
 	}
 	if rate > 0 {
-		text += fmt.Sprintf(", %s/s", report.FormatNumber(int64(rate)))
+		text += fmt.Sprintf(", %s/s", size.FormatCount(int64(rate)))
 		if left := e.Of - e.Total; left > 0 {
 			text += ", " + time.Duration(float64(left)/rate*float64(time.Second)).Round(time.Second).String() + " left"
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/rules"
@@ -143,7 +144,7 @@ func formatExplanation(p *page.Page, o report.Options) string {
 		sql(shown[i].SQL)
 	}
 	if more := len(p.Examples) - len(shown); more > 0 {
-		b.WriteString("\n" + style.Dim.Render(report.CountNoun(more, "more example")+", of what is not flagged too: -v") + "\n")
+		b.WriteString("\n" + style.Dim.Render(prose.CountNoun(more, "more example")+", of what is not flagged too: -v") + "\n")
 	}
 	if len(p.Claims) > 0 {
 		head("locks of the first example, as measured on " + report.FormatVersions(p.Postgres))

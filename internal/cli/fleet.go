@@ -11,6 +11,7 @@ import (
 	"github.com/onward-sql/onward/apply"
 	"github.com/onward-sql/onward/internal/fleet"
 	"github.com/onward-sql/onward/internal/fleet/queuedb"
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/onward"
 )
@@ -93,7 +94,7 @@ func (a *app) retryTargets(ctx context.Context, list []*fleet.Target, f *fleetCo
 	if q != nil {
 		next = "the workers try them"
 	}
-	a.printNote("%s: %s", report.CountNoun(len(list), "target"), next)
+	a.printNote("%s: %s", prose.CountNoun(len(list), "target"), next)
 	return nil
 }
 

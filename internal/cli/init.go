@@ -13,6 +13,7 @@ import (
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/first"
 	"github.com/onward-sql/onward/internal/linters"
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/onward"
 )
@@ -178,7 +179,7 @@ func printFound(w io.Writer, f *first.Found) {
 			what = m.Tool
 		}
 		if !m.Renders {
-			what += ", " + report.CountNoun(m.Migrations, "migration")
+			what += ", " + prose.CountNoun(m.Migrations, "migration")
 		}
 		if m.Own != nil {
 			what += fmt.Sprintf("; %s seems to run them: check the proposal for runner: in %s", m.Own.Name, config.Name)
@@ -262,12 +263,12 @@ func explainBaseline(w io.Writer, history *onward.Report, dirs []string, stored 
 	switch {
 	case n == 0:
 	case stored:
-		fmt.Fprintf(w, "\n%s in the migrations that are there are left out from now on: %s\n", report.CountNoun(len(history.Findings), "finding"), baselineName)
+		fmt.Fprintf(w, "\n%s in the migrations that are there are left out from now on: %s\n", prose.CountNoun(len(history.Findings), "finding"), baselineName)
 	default:
 		fmt.Fprintf(w, "\n%s in the migrations that are there. onward changelog judges what is new, and does not\n"+
 			"say them again; onward check on whole directories does, unless a baseline leaves them out:\n  onward check --write-baseline %s %s\n"+
 			"  and in onward.yaml: baseline: %s\n",
-			report.CountNoun(n, "finding"), baselineName, report.EscapeLine(strings.Join(dirs, " ")), baselineName)
+			prose.CountNoun(n, "finding"), baselineName, report.EscapeLine(strings.Join(dirs, " ")), baselineName)
 	}
 }
 

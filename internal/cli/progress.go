@@ -11,6 +11,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/size"
 	"github.com/onward-sql/onward/rehearse"
 )
 
@@ -110,8 +111,8 @@ func progressLine(now rehearse.Progress) string {
 	if now.Table == "" {
 		return "onward " + report.EscapeLine(now.Phase) + " …"
 	}
-	text := "onward fills " + report.EscapeLine(strings.TrimPrefix(now.Table, "public.")) + ": " + report.FormatNumber(now.Rows) + " of " +
-		report.FormatNumber(now.Of) + " rows"
+	text := "onward fills " + report.EscapeLine(strings.TrimPrefix(now.Table, "public.")) + ": " + size.FormatCount(now.Rows) + " of " +
+		size.FormatCount(now.Of) + " rows"
 	switch {
 	case now.Rows >= now.Of:
 		text += ", which the server checks"

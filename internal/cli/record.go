@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/onward-sql/onward/config"
-	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/workload"
 	"github.com/onward-sql/onward/record"
 	"github.com/onward-sql/onward/rehearse"
@@ -162,7 +162,7 @@ func foldLine(f *workload.Fold) string {
 	if len(names) > 3 {
 		names, more = names[:2], fmt.Sprintf(" and %d more", len(names)-2)
 	}
-	return fmt.Sprintf("%s are counted as %s: %s (%s%s); --fold none keeps them apart", report.CountNoun(len(f.Names), f.Kind), f.Into, f.Pattern,
+	return fmt.Sprintf("%s are counted as %s: %s (%s%s); --fold none keeps them apart", prose.CountNoun(len(f.Names), f.Kind), f.Into, f.Pattern,
 		strings.Join(names, ", "), more)
 }
 
@@ -187,8 +187,8 @@ func (a *app) recordedTo(result *record.Result) error {
 			tables[u.Relation] = true
 		}
 	}
-	a.printNote("%s on %s, sent %s, recorded in %s", report.CountNoun(code, "query"), report.CountNoun(len(tables), "table"),
-		report.CountNoun(int(calls), "time"), a.flags.output)
+	a.printNote("%s on %s, sent %s, recorded in %s", prose.CountNoun(code, "query"), prose.CountNoun(len(tables), "table"),
+		prose.CountNoun(int(calls), "time"), a.flags.output)
 	for i := range w.Folds {
 		a.printNote("%s", foldLine(&w.Folds[i]))
 	}
@@ -203,7 +203,7 @@ func (a *app) recordedTo(result *record.Result) error {
 		if d.Sender != "" {
 			who = ", by " + d.Sender
 		}
-		fmt.Fprintf(a.err, "onward: %s is deprecated, and used (%s%s): %s\n", strings.Join(d.Columns, ", "), report.CountNoun(int(d.Calls), "time"), who, d.SQL)
+		fmt.Fprintf(a.err, "onward: %s is deprecated, and used (%s%s): %s\n", strings.Join(d.Columns, ", "), prose.CountNoun(int(d.Calls), "time"), who, d.SQL)
 	}
 	if len(result.Denied) > 0 {
 		a.code = exitFindings

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/rules"
@@ -130,7 +131,7 @@ func printRules(w io.Writer, list []ruleInfo, o report.Options) error {
 		}
 		fmt.Fprintf(&b, "  %s%s  %-*s  %s\n", style.Render(severity), strings.Repeat(" ", 7-len(severity)), width, r.ID, shortSummary(r.Summary, o.Width-width-13))
 	}
-	fmt.Fprintf(&b, "\n%s, %d of them on here. onward explain RULE says more.\n", report.CountNoun(len(list), "rule"), on)
+	fmt.Fprintf(&b, "\n%s, %d of them on here. onward explain RULE says more.\n", prose.CountNoun(len(list), "rule"), on)
 	_, err := io.WriteString(w, b.String())
 	return err
 }

@@ -32,7 +32,7 @@ read it from a file or from the environment, so that a password is not in the pr
 			if err != nil {
 				return err
 			}
-			return a.writeResult(func(w io.Writer) error { return report.StatsJSON(w, s) })
+			return a.writeResult(func(w io.Writer) error { return report.WriteStats(w, s) })
 		},
 	}
 }

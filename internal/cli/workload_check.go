@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/onward"
 )
@@ -81,7 +82,7 @@ func (a *app) countQueryProblems(load *audit.Workload) error {
 	list, err := audit.Queries(context.Background(), load, audit.QueriesConfig{Config: audit.Config{Settings: settings}})
 	list = slices.DeleteFunc(list, func(f onward.QueryFinding) bool { return f.Accepted })
 	if n := len(list); err == nil && n > 0 {
-		a.printNote("%s about its queries: onward workload check %s", report.CountNoun(n, "finding"), a.flags.output)
+		a.printNote("%s about its queries: onward workload check %s", prose.CountNoun(n, "finding"), a.flags.output)
 	}
 	return err
 }

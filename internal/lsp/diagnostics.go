@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/size"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -27,7 +28,7 @@ func (s *server) publishDiagnostics(d doc, r *onward.Report) {
 	switch {
 	case len(d.text.content) > maxText:
 		list = append(list, diagnostic{Severity: 3, Source: source, Message: fmt.Sprintf(
-			"not judged: the file has %s, and up to %s are judged while it is typed; onward check judges it", report.FormatBytes(int64(len(d.text.content))), report.FormatBytes(maxText))})
+			"not judged: the file has %s, and up to %s are judged while it is typed; onward check judges it", size.FormatBytes(int64(len(d.text.content))), size.FormatBytes(maxText))})
 	case r != nil && d.isMigration():
 		for _, m := range marksOf(&d, r) {
 			list = append(list, d.diagnosticOf(&m))

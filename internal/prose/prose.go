@@ -9,30 +9,68 @@ import (
 // EnumerateNames lists names in a sentence: "a, b and c". A long list is shortened to the
 // first three and the number of others.
 func EnumerateNames(names []string) string {
-	n := len(names)
-	switch {
-	case n < 2:
-		return strings.Join(names, "")
-	case n > 4:
+	if n := len(names); n > 4 {
 		return strings.Join(names[:3], ", ") + " and " + strconv.Itoa(n-3) + " others"
 	}
-	return strings.Join(names[:n-1], ", ") + " and " + names[n-1]
+	return JoinNames(names)
+}
+
+// JoinNames lists all names in a sentence: "a", "a and b", "a, b and c".
+func JoinNames(names []string) string {
+	if n := len(names); n > 1 {
+		return strings.Join(names[:n-1], ", ") + " and " + names[n-1]
+	}
+	return strings.Join(names, "")
+}
+
+// CountNoun returns a number with its noun: "1 error", "2 errors", "3 queries".
+func CountNoun(n int, noun string) string { return strconv.Itoa(n) + " " + Pluralize(int64(n), noun) }
+
+// Pluralize returns the noun in the form for a number.
+func Pluralize(n int64, noun string) string {
+	if n == 1 {
+		return noun
+	}
+	if stem, ok := strings.CutSuffix(noun, "query"); ok {
+		return stem + "queries"
+	}
+	return noun + "s"
 }
 
 // FirstNames lists the first names, and counts the rest: "a, b and 3 more".
 func FirstNames(names []string, most int) string {
-	if len(names) <= most {
-		return strings.Join(names, ", ")
+	first, more := TakeFirst(names, most)
+	text := strings.Join(first, ", ")
+	if more > 0 {
+		text += " and " + countRest(more)
 	}
-	return strings.Join(names[:most], ", ") + " and " + countRest(len(names)-most)
+	return text
+}
+
+// FirstAndRest lists the first names, with the count of the rest as the last one: "a, b, 3 more".
+func FirstAndRest(names []string, most int) string {
+	first, more := TakeFirst(names, most)
+	if more > 0 {
+		first = append(first, countRest(more))
+	}
+	return strings.Join(first, ", ")
 }
 
 // FirstLines returns the first lines, and a line that counts the rest: "and 3 more".
 func FirstLines(lines []string, most int) []string {
-	if len(lines) <= most {
-		return lines
+	first, more := TakeFirst(lines, most)
+	if more > 0 {
+		first = append(first, "and "+countRest(more))
 	}
-	return append(lines[:most:most], "and "+countRest(len(lines)-most))
+	return first
+}
+
+// TakeFirst returns the first elements of a list, at most so many, and how many more it has.
+func TakeFirst[T any](list []T, most int) (first []T, more int) {
+	if len(list) <= most {
+		return list, 0
+	}
+	return list[:most:most], len(list) - most
 }
 
 func countRest(n int) string { return strconv.Itoa(n) + " more" }

@@ -5,18 +5,14 @@ import (
 	"io"
 	"time"
 
+	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/size"
 	"github.com/onward-sql/onward/internal/undo"
 	"github.com/onward-sql/onward/onward"
 )
 
-// AppliedFormats returns the formats for the state of plans on a database.
-func AppliedFormats() []Format { return []Format{FormatTerminal, FormatJSON} }
-
-// WriteApplied prints how far plans are on a database.
-func WriteApplied(w io.Writer, f Format, all []*onward.Applied, o Options) error {
-	if f == FormatJSON {
-		return writeJSON(w, nonNilList(all))
-	}
+// terminalApplied prints how far plans are on a database.
+func terminalApplied(w io.Writer, all []*onward.Applied, o Options) error {
 	out := newPage(o)
 	if len(all) == 0 {
 		out.addLine("no plan was begun on this database")
@@ -30,11 +26,8 @@ func WriteApplied(w io.Writer, f Format, all []*onward.Applied, o Options) error
 	return out.writePage(w)
 }
 
-// WriteApply prints the result of a run of apply.
-func WriteApply(w io.Writer, f Format, a *onward.Applied, o Options) error {
-	if f == FormatJSON {
-		return writeJSON(w, a)
-	}
+// terminalApply prints the result of a run of apply.
+func terminalApply(w io.Writer, a *onward.Applied, o Options) error {
 	out := newPage(o)
 	out.printApplied(a)
 	return out.writePage(w)
@@ -45,14 +38,8 @@ func (p *page) printApplied(a *onward.Applied) {
 		p.addLine("nothing is pending: " + EscapeLine(a.Base) + " has all migrations of " + EscapeLine(a.Head))
 		return
 	}
-	done := 0
-	for i := range a.Steps {
-		if a.Steps[i].State == onward.ApplyDone {
-			done++
-		}
-	}
 	p.addTwoSided("plan "+a.Plan+"  "+EscapeLine(a.Base)+" → "+EscapeLine(a.Head),
-		fmt.Sprintf("%s · %d of %s done", a.State, done, CountNoun(len(a.Steps), "step")), p.Bold, p.Dim)
+		fmt.Sprintf("%s · %s done", a.State, countDone(a)), p.Bold, p.Dim)
 	for _, phase := range phases {
 		p.appliedPhase(a, phase)
 	}
@@ -100,7 +87,7 @@ func describeState(a *onward.Applied) string {
 		case 1:
 			return list[0]
 		}
-		return CountNoun(len(list), "step") + ", " + list[0] + " to " + list[len(list)-1]
+		return prose.CountNoun(len(list), "step") + ", " + list[0] + " to " + list[len(list)-1]
 	}
 	return "Applied, and safe to leave so: " + name(done) + ". Not applied: " + name(left) + "."
 }
@@ -120,7 +107,7 @@ func (p *page) appliedPhase(a *onward.Applied, phase onward.PlanPhase) {
 	}
 	p.addBlankLine()
 	if !begun {
-		p.addTwoSided(string(phase), CountNoun(len(list), "step")+", not begun", p.Bold, p.Dim)
+		p.addTwoSided(string(phase), prose.CountNoun(len(list), "step")+", not begun", p.Bold, p.Dim)
 		return
 	}
 	p.addTwoSided(string(phase), phaseWords[phase], p.Bold, p.Dim)
@@ -143,9 +130,9 @@ func stepPast(s *onward.AppliedStep) string {
 	}
 	switch {
 	case s.Rows > 0 && s.Of > s.Rows:
-		add("%s of about %s", FormatNumber(s.Rows), FormatNumber(s.Of)+" rows")
+		add("%s of about %s", size.FormatCount(s.Rows), size.FormatCount(s.Of)+" rows")
 	case s.Rows > 0:
-		add("%s", CountNoun(int(s.Rows), "row"))
+		add("%s", prose.CountNoun(int(s.Rows), "row"))
 	}
 	if s.Verified != nil {
 		add("compared, and right on %s", s.Verified.UTC().Format(time.DateTime))
@@ -154,7 +141,7 @@ func stepPast(s *onward.AppliedStep) string {
 		add("%d in quarantine: %s", s.Quarantined, EscapeLine(s.Find))
 	}
 	if s.Attempts > 1 {
-		add("%s", CountNoun(s.Attempts, "attempt"))
+		add("%s", prose.CountNoun(s.Attempts, "attempt"))
 	}
 	if s.WaitedMS > 0 {
 		add("others were in its way for %s", time.Duration(s.WaitedMS)*time.Millisecond)
@@ -165,11 +152,8 @@ func stepPast(s *onward.AppliedStep) string {
 	return words
 }
 
-// WriteLog prints the audit trail of a database.
-func WriteLog(w io.Writer, f Format, all []onward.LogEntry, o Options) error {
-	if f == FormatJSON {
-		return writeJSON(w, nonNilList(all))
-	}
+// terminalLog prints the audit trail of a database.
+func terminalLog(w io.Writer, all []onward.LogEntry, o Options) error {
 	out := newPage(o)
 	if len(all) == 0 {
 		out.addLine("nothing was done on this database")

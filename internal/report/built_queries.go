@@ -2,8 +2,8 @@ package report
 
 import (
 	"fmt"
-	"strings"
 
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -15,20 +15,16 @@ func builtIn(files []onward.BuiltFile) string {
 	if len(files) == 0 {
 		return ""
 	}
-	return fmt.Sprintf(" in %s (%s; record them: onward record)", CountNoun(len(files), "file"), nameBuiltFiles(files))
+	return fmt.Sprintf(" in %s (%s; record them: onward record)", prose.CountNoun(len(files), "file"), nameBuiltFiles(files))
 }
 
 // nameBuiltFiles names the files with the most places, and counts the others.
 func nameBuiltFiles(files []onward.BuiltFile) string {
 	var names []string
-	for _, f := range files[:min(len(files), mostBuilt)] {
+	for _, f := range files {
 		names = append(names, EscapeLine(f.Path)+" "+groupDigits(f.Places))
 	}
-	text := strings.Join(names, ", ")
-	if n := len(files) - mostBuilt; n > 0 {
-		text += fmt.Sprintf(" and %d more", n)
-	}
-	return text
+	return prose.FirstNames(names, mostBuilt)
 }
 
 // builtQueriesLine says how many places of the deployed code build queries that onward could not read; "" for none. The
@@ -39,5 +35,5 @@ func builtQueriesLine(r *onward.Report) string {
 		return ""
 	}
 	return fmt.Sprintf("not read: %s of the code at %s that build queries by calls of a mapper%s",
-		CountNoun(b.Places, "place"), EscapeLine(b.Revision), builtIn(b.Files))
+		prose.CountNoun(b.Places, "place"), EscapeLine(b.Revision), builtIn(b.Files))
 }

@@ -78,7 +78,7 @@ func hold(t *testing.T, text string) {
 		t.Errorf("%q became %q", text, back.Findings[0].Fact)
 	}
 	var stats bytes.Buffer
-	if err := report.StatsJSON(&stats, &onward.Stats{Relations: []onward.RelationStats{{Name: text}}}); err != nil {
+	if err := report.WriteStats(&stats, &onward.Stats{Relations: []onward.RelationStats{{Name: text}}}); err != nil {
 		t.Fatal(err)
 	}
 	if found := live.FindString(stats.String()); found != "" {

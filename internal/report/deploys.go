@@ -5,26 +5,14 @@ import (
 	"io"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/onward"
 )
 
-// deployFormats are the formats of an order of deploys.
-var deployFormats = []Format{FormatTerminal, FormatJSON, FormatMarkdown}
-
-// DeployFormats returns the formats that [WriteDeploys] knows.
-func DeployFormats() []Format { return deployFormats }
-
-// WriteDeploys prints an order of deploys.
-func WriteDeploys(w io.Writer, f Format, o *onward.DeployOrder, options Options) error {
-	switch f {
-	case FormatJSON:
-		return writeJSON(w, o)
-	case FormatMarkdown:
-		_, err := io.WriteString(w, EscapeCommands(deploysMarkdown(o)))
-		return err
-	}
-	p := newPage(options)
-	p.deployOrder(o)
+// terminalDeploys prints an order of deploys.
+func terminalDeploys(w io.Writer, d *onward.DeployOrder, o Options) error {
+	p := newPage(o)
+	p.deployOrder(d)
 	return p.writePage(w)
 }
 
@@ -75,7 +63,7 @@ func describeDeploy(o *onward.DeployOrder, i int) (out []deployLine) {
 		add("roll out", "%s, and wait until no process of %s is left", d.Commit, d.From)
 	}
 	if d.Steps != nil && d.Steps.Contract > 0 {
-		add("migrate", "%s", CountNoun(d.Steps.Contract, "contract step"))
+		add("migrate", "%s", prose.CountNoun(d.Steps.Contract, "contract step"))
 	}
 	for n, why := range d.Why {
 		name := ""
@@ -95,22 +83,18 @@ func listDeployed(d *onward.Deploy) string {
 	if len(d.Migrations) == 1 {
 		return d.Migrations[0].Path
 	}
-	var names []string
-	for i := range d.Migrations[:min(len(d.Migrations), mostDeployed)] {
-		names = append(names, ShortName(d.Migrations[i].Path))
+	names := make([]string, len(d.Migrations))
+	for i := range d.Migrations {
+		names[i] = ShortName(d.Migrations[i].Path)
 	}
-	out := strings.Join(names, ", ")
-	if n := len(d.Migrations) - mostDeployed; n > 0 {
-		out += fmt.Sprintf(" and %d more", n)
-	}
-	return out
+	return prose.FirstNames(names, mostDeployed)
 }
 
 // countStepsBefore counts the steps of a plan before the roll-out.
 func countStepsBefore(s *onward.DeploySteps) string {
-	out := CountNoun(s.Expand, "expand step")
+	out := prose.CountNoun(s.Expand, "expand step")
 	if s.Backfill > 0 {
-		out += " and " + CountNoun(s.Backfill, "backfill step")
+		out += " and " + prose.CountNoun(s.Backfill, "backfill step")
 	}
 	return out
 }
@@ -124,15 +108,16 @@ func deploysVerdict(o *onward.DeployOrder) string {
 			split++
 		}
 	}
-	out := fmt.Sprintf("%s..%s: %s for %s", EscapeLine(o.Base), EscapeLine(o.Head), CountNoun(len(o.Deploys), "deploy"), CountNoun(migrations, "migration"))
+	out := fmt.Sprintf("%s..%s: %s for %s", EscapeLine(o.Base), EscapeLine(o.Head), prose.CountNoun(len(o.Deploys), "deploy"),
+		prose.CountNoun(migrations, "migration"))
 	if split > 0 {
 		out += fmt.Sprintf(", %d of them by a plan", split)
 	}
 	return out + "."
 }
 
-// deploysMarkdown returns an order of deploys as a comment on a pull request or an issue.
-func deploysMarkdown(o *onward.DeployOrder) string {
+// deploysMarkdown prints an order of deploys as a comment on a pull request or an issue.
+func deploysMarkdown(w io.Writer, o *onward.DeployOrder) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n**onward plan --deploys**: %s\n", PlanMarker, escapeProse(deploysVerdict(o)))
 	for i := range o.Deploys {
@@ -146,5 +131,6 @@ func deploysMarkdown(o *onward.DeployOrder) string {
 			b.WriteString("   - " + text + "\n")
 		}
 	}
-	return b.String()
+	_, err := io.WriteString(w, EscapeCommands(b.String()))
+	return err
 }

@@ -3,19 +3,12 @@ package report
 import (
 	"io"
 
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/onward"
 )
 
-// WriteDeprecations prints deprecated columns, and by program who still uses them.
-func WriteDeprecations(w io.Writer, list []onward.DeprecatedColumn, f Format, o Options) error {
-	if list == nil {
-		list = []onward.DeprecatedColumn{}
-	}
-	if f == FormatJSON {
-		return EncodeJSON(w, struct {
-			Deprecated []onward.DeprecatedColumn `json:"deprecated"`
-		}{list})
-	}
+// terminalDeprecations prints deprecated columns, and by program who still uses them.
+func terminalDeprecations(w io.Writer, list []onward.DeprecatedColumn, o Options) error {
 	p := newPage(o)
 	if len(list) == 0 {
 		p.addLine("No column is deprecated.")
@@ -52,16 +45,11 @@ func (p *page) deprecation(d *onward.DeprecatedColumn) {
 		if name == "" {
 			name = "code that no recording names"
 		}
-		text := name + ": " + CountNoun(u.Queries, "query") + ", " + countCalls(u.Calls)
+		text := name + ": " + prose.CountNoun(u.Queries, "query") + ", " + countCalls(u.Calls)
 		if u.Sender != "" && u.Sender != u.Consumer {
 			text += ", most from " + u.Sender
 		}
 		p.addWrapped("  ", "    ", EscapeLine(text), p.ordinaryStyle())
 		p.addLine("    ", p.paintLine(p.Dim, cutToWidth(EscapeLine(u.SQL), p.width-4)))
 	}
-}
-
-// SunsetWords say in a line which column goes when, and who uses it.
-func SunsetWords(d *onward.DeprecatedColumn) string {
-	return deprecatedName(d) + ": " + deprecatedWords(d)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -16,10 +17,11 @@ func filesWords(f *onward.Finding) string {
 	if len(f.Files) == 0 {
 		return ""
 	}
-	words := f.Files[0].Path
-	if n := len(f.Files) - 1; n > 0 {
-		words += fmt.Sprintf(" and %d more", n)
+	paths := make([]string, len(f.Files))
+	for i := range f.Files {
+		paths[i] = f.Files[i].Path
 	}
+	words := prose.FirstNames(paths, 1)
 	if f.Later != "" {
 		words += "; " + f.Later
 	}
@@ -44,25 +46,25 @@ func (t *terminal) printFiles(f *onward.Finding) {
 
 // filesDetails prints the files of a finding in a comment, in full, to be pasted.
 func filesDetails(b *strings.Builder, f *onward.Finding) {
-	for i, file := range f.Files {
-		if i == mostFiles {
-			fmt.Fprintf(b, "\nand %d more files\n", len(f.Files)-i)
-			break
-		}
+	list, more := prose.TakeFirst(f.Files, mostFiles)
+	for _, file := range list {
 		fmt.Fprintf(b, "\n%s\n\n%s\n", codeSpan(file.Path), fenceSQL(cutText(EscapeControls(file.Text), maxSnippet)))
+	}
+	if more > 0 {
+		fmt.Fprintf(b, "\nand %d more files\n", more)
 	}
 	if f.Later != "" {
 		fmt.Fprintf(b, "\n%s\n", escapeProse(EscapeLine(f.Later)))
 	}
 }
 
-// htmlFile is a file in a page.
-type htmlFile struct{ Path, Text string }
+// pageFile is a file in a page.
+type pageFile struct{ Path, Text string }
 
-func inPageFiles(f *onward.Finding) []htmlFile {
-	var out []htmlFile
+func inPageFiles(f *onward.Finding) []pageFile {
+	var out []pageFile
 	for _, file := range f.Files {
-		out = append(out, htmlFile{EscapeLine(file.Path), strings.TrimRight(EscapeControls(file.Text), "\n")})
+		out = append(out, pageFile{EscapeLine(file.Path), strings.TrimRight(EscapeControls(file.Text), "\n")})
 	}
 	return out
 }

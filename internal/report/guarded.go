@@ -5,15 +5,13 @@ import (
 	"io"
 	"time"
 
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/onward"
 )
 
-// WriteGuarded prints the result of a guarded command. The command's own output precedes it.
+// terminalGuarded prints the result of a guarded command. The command's own output precedes it.
 // If nobody waited, it is one line.
-func WriteGuarded(w io.Writer, f Format, g *onward.Guarded, o Options) error {
-	if f == FormatJSON {
-		return writeJSON(w, g)
-	}
+func terminalGuarded(w io.Writer, g *onward.Guarded, o Options) error {
 	out := newPage(o)
 	ended := "done"
 	if g.ExitCode != 0 {
@@ -23,8 +21,8 @@ func WriteGuarded(w io.Writer, f Format, g *onward.Guarded, o Options) error {
 	for i := range g.Runs {
 		statements, sessions = statements+g.Runs[i].Statements, sessions+g.Runs[i].Sessions
 	}
-	out.addTwoSided("guard  "+ended, fmt.Sprintf("%s · %s · %s", CountNoun(len(g.Runs), "run"), CountNoun(sessions, "session"),
-		CountNoun(statements, "statement")), out.Bold, out.Dim)
+	out.addTwoSided("guard  "+ended, fmt.Sprintf("%s · %s · %s", prose.CountNoun(len(g.Runs), "run"), prose.CountNoun(sessions, "session"),
+		prose.CountNoun(statements, "statement")), out.Bold, out.Dim)
 	for i := range g.Runs {
 		out.guardedRun(i, &g.Runs[i], len(g.Runs) > 1)
 	}
@@ -75,7 +73,7 @@ func (p *page) guardedRun(i int, r *onward.GuardedRun, numbered bool) {
 		p.addWrapped("  around  ", indent, words, p.ordinaryStyle())
 	}
 	if b := r.Behind; b != nil {
-		p.addWrapped("  others  ", indent, fmt.Sprintf("up to %s waited for the command, the longest for %s", CountNoun(b.Most, "session"),
+		p.addWrapped("  others  ", indent, fmt.Sprintf("up to %s waited for the command, the longest for %s", prose.CountNoun(b.Most, "session"),
 			time.Duration(b.LongestMS)*time.Millisecond), p.ordinaryStyle())
 	}
 }

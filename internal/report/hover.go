@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/size"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -18,19 +20,18 @@ func StatementMarkdown(m *onward.Migration, at int) string {
 	}
 	sentences := append([]string{describeEffects(s.Effects, s.Duration)}, workSizes(s.Effects)...)
 	b.WriteString(escapeProse(strings.Join(sentences, " ")) + "\n")
-	effects := shownEffects(s.Effects, false)
+	effects, more := prose.TakeFirst(shownEffects(s.Effects, false), maxRows)
 	if len(effects) == 0 {
 		return b.String()
 	}
 	b.WriteString("\n| relation | lock | for how long | blocks |\n| --- | --- | --- | --- |\n")
 	for i := range effects {
 		e := &effects[i]
-		if i == maxRows {
-			fmt.Fprintf(&b, "| %d more | | | |\n", len(effects)-i)
-			break
-		}
 		name := lockedRelation(e)
 		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", escapeProse(name), e.Lock, escapeProse(effectDuration(m, at, e)), escapeProse(blockedBy(e)))
+	}
+	if more > 0 {
+		fmt.Fprintf(&b, "| %d more | | | |\n", more)
 	}
 	return b.String()
 }
@@ -42,17 +43,15 @@ func SchemaMarkdown(name, kind string, parts []string, rows, bytes int64, sized 
 	fmt.Fprintf(&b, "**%s**, %s", escapeProse(shortRelation(name)), escapeProse(EscapeLine(kind)))
 	if sized {
 		if rows >= 0 {
-			fmt.Fprintf(&b, ", %s rows", FormatNumber(rows))
+			fmt.Fprintf(&b, ", %s rows", size.FormatCount(rows))
 		}
-		fmt.Fprintf(&b, ", %s", FormatBytes(bytes))
+		fmt.Fprintf(&b, ", %s", size.FormatBytes(bytes))
 	}
 	b.WriteString("\n\n")
-	for i, p := range parts {
-		if i == maxRows {
-			fmt.Fprintf(&b, "- and %d more\n", len(parts)-i)
-			break
-		}
+	list, more := prose.TakeFirst(parts, maxRows)
+	for _, p := range list {
 		b.WriteString("- " + escapeProse(cutText(EscapeLine(p), maxCell)) + "\n")
 	}
+	writeMore(&b, more)
 	return b.String()
 }

@@ -15,25 +15,29 @@ import (
 )
 
 //go:embed html/*
-var htmlFiles embed.FS
+var pageFiles embed.FS
 
 // HTML prints the report as one self-contained page: no network, no other files, and
 // readable without scripts. The verdict is at the top, followed by the timeline if the
 // release was rehearsed. A policy in the page forbids everything but its own style and
 // script, by their hashes.
 func HTML(w io.Writer, r *onward.Report) error {
-	t, err := pageTemplate()
-	if err != nil {
-		return err
-	}
-	v := newHTMLPage(r)
+	v := newReportPage(r)
 	css := pageCSS() + lightRules(v.Count)
 	js := pageJS()
 	v.CSS, v.JS = template.CSS(css), template.JS(js)
 	v.CSP = contentPolicy(css, js)
-	// The page is written in one piece: half a page is worse than none.
+	return executePage(w, "page.gohtml", v)
+}
+
+// executePage writes a page by its template. It is written in one piece: half a page is worse than none.
+func executePage(w io.Writer, name string, value any) error {
+	t, err := pageTemplate()
+	if err != nil {
+		return err
+	}
 	var b bytes.Buffer
-	if err := t.Execute(&b, v); err != nil {
+	if err := t.ExecuteTemplate(&b, name, value); err != nil {
 		return fmt.Errorf("make the page: %w", err)
 	}
 	_, err = io.WriteString(w, escapeHTMLCommands(b.String()))
@@ -47,7 +51,7 @@ func contentPolicy(css, js string) string {
 
 // pageTemplate is parsed at the first use: most runs print no page.
 var pageTemplate = sync.OnceValues(func() (*template.Template, error) {
-	return template.New("page.gohtml").ParseFS(htmlFiles, "html/*.gohtml")
+	return template.New("page.gohtml").ParseFS(pageFiles, "html/*.gohtml")
 })
 
 // pageCSS and pageJS are inserted unchanged, so they must not contain the closing tags of
@@ -58,7 +62,7 @@ var (
 )
 
 func readEmbedded(name string) string {
-	data, err := htmlFiles.ReadFile(name)
+	data, err := pageFiles.ReadFile(name)
 	if err != nil {
 		panic(err) // a name that is not embedded is a fault of this file
 	}

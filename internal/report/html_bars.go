@@ -8,9 +8,9 @@ import (
 )
 
 // drawBar places a bar along the axis.
-func (b *htmlBuilder) drawBar(a axis, n int, from, until, waited float64) htmlBar {
+func (b *pageBuilder) drawBar(a axis, n int, from, until, waited float64) pageBar {
 	x, w := a.visibleSpan(from, until, thinnest)
-	bar := htmlBar{N: n, HasNumber: n > 0, High: barHigh, X: formatPercent(x), W: formatPercent(w), HeldX: formatPercent(x), HeldW: formatPercent(w)}
+	bar := pageBar{N: n, HasNumber: n > 0, High: barHigh, X: formatPercent(x), W: formatPercent(w), HeldX: formatPercent(x), HeldW: formatPercent(w)}
 	if waited > 0 {
 		held := min(max(a.percentAt(until)-a.percentAt(from+waited), thinnest), w)
 		if wait := w - held; wait > 0.2 {
@@ -34,7 +34,7 @@ func (b *htmlBuilder) drawBar(a axis, n int, from, until, waited float64) htmlBa
 // packBars puts bars that would cover each other, or each other's number, into different
 // rows, and returns how many rows there are. If there are too many at one place, they
 // share the last row without numbers.
-func packBars(bars []htmlBar, places []float64) int {
+func packBars(bars []pageBar, places []float64) int {
 	order := make([]int, len(bars))
 	for i := range order {
 		order[i] = i
@@ -80,7 +80,7 @@ func parsePercent(p string) float64 {
 }
 
 // setBarHeights converts rows to pixels.
-func setBarHeights(bars []htmlBar, y int) {
+func setBarHeights(bars []pageBar, y int) {
 	for i := range bars {
 		b := &bars[i]
 		b.Y = y + b.Y*barRow

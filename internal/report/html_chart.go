@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/size"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -38,39 +40,39 @@ const (
 	numeral  = 4.5 // room for a number beside a bar, on a narrow screen
 )
 
-// htmlChart is the timeline. Each X and W is a percentage of the axis.
-type htmlChart struct {
+// pageChart is the timeline. Each X and W is a percentage of the axis.
+type pageChart struct {
 	Height int
 	Label  string
-	Ticks  []htmlTick
+	Ticks  []pageTick
 	// Bands connect a stall of the traffic with the bar that it waited for.
-	Bands        []htmlBand
-	Transactions []htmlBox
-	Strip        []htmlBar // the statements themselves
+	Bands        []pageBand
+	Transactions []pageBox
+	Strip        []pageBar // the statements themselves
 	StripLabelY  int
-	Lanes        []htmlLane
-	Folded       []htmlWords
-	Long         *htmlBox
+	Lanes        []pageLane
+	Folded       []pageWords
+	Long         *pageBox
 	LongLabelY   int
-	Traffic      *htmlTraffic
+	Traffic      *pageTraffic
 	AxisBottom   int
 	// Legend explains the marks in the drawing.
-	Legend []htmlKey
+	Legend []pageKey
 	// Table has the same content in words.
-	Table []htmlTableRow
+	Table []pageTableRow
 }
 
-type htmlTick struct{ X, Label, Anchor string }
+type pageTick struct{ X, Label, Anchor string }
 
-type htmlBox struct {
+type pageBox struct {
 	X, W, Y, Label, Class, Title string
 }
 
-// htmlKey is an entry of the legend: the class of its sample, and its words.
-type htmlKey struct{ Class, Text string }
+// pageKey is an entry of the legend: the class of its sample, and its words.
+type pageKey struct{ Class, Text string }
 
-// htmlWords is a line of text in the drawing.
-type htmlWords struct {
+// pageWords is a line of text in the drawing.
+type pageWords struct {
 	Text string
 	Y    int
 }
@@ -82,7 +84,7 @@ type barEnd struct {
 	statement int
 }
 
-type htmlBand struct {
+type pageBand struct {
 	N      int
 	X, W   string
 	Y, H   int
@@ -92,23 +94,23 @@ type htmlBand struct {
 	Title  string
 }
 
-type htmlLane struct {
+type pageLane struct {
 	Name, Short, Size, Words, Brief, Title string
 	Class                                  string
 	Y, LabelY, Bottom                      int
-	Bars                                   []htmlBar
+	Bars                                   []pageBar
 }
 
-// htmlBar is a lock: the time it waited, the time it was held, the work under it, and the
+// pageBar is a lock: the time it waited, the time it was held, the work under it, and the
 // number of its statement.
-type htmlBar struct {
+type pageBar struct {
 	N                   int
 	Class, Title        string
 	Y, High             int
 	X, W                string // both parts
 	WaitX, WaitW        string // "" for none
 	HeldX, HeldW        string
-	Works               []htmlWork
+	Works               []pageWork
 	WorkY               int
 	TextX, TextDX       string
 	TextY               int
@@ -116,22 +118,22 @@ type htmlBar struct {
 	Labelled, HasNumber bool
 }
 
-// htmlWork is work under a lock, a line within its bar. N is the number of its statement
+// pageWork is work under a lock, a line within its bar. N is the number of its statement
 // if another one took the lock.
-type htmlWork struct {
+type pageWork struct {
 	Class, X, Until string
 	N               int
 }
 
-type htmlTraffic struct {
+type pageTraffic struct {
 	LabelY, Y, H  int
 	Words         string
 	Top, Path     string
 	TopY, BottomY int
-	Failures      []htmlBox
+	Failures      []pageBox
 }
 
-type htmlTableRow struct {
+type pageTableRow struct {
 	N                                                   int
 	SQL, Relation, Lock, Work, Blocks, At, Waited, Held string
 }
@@ -153,17 +155,14 @@ func formatPercent(v float64) string {
 	return strings.TrimSuffix(strings.TrimRight(strconv.FormatFloat(v, 'f', 2, 64), "0"), ".") + "%"
 }
 
-func (b *htmlBuilder) buildChart() *htmlChart {
+func (b *pageBuilder) buildChart() *pageChart {
 	run := b.run
 	a := axis{end: timelineEnd(run) * 1.01}
-	c := &htmlChart{}
+	c := &pageChart{}
 	y := chartTop
 	y = b.drawTransactions(c, a, y)
 	list, created := b.lanes, b.created
-	shown := list
-	if len(list) > maxLanes {
-		shown = list[:maxLanes]
-	}
+	shown, _ := prose.TakeFirst(list, maxLanes)
 	feet := map[barEnd]int{}
 	for i := range shown {
 		lane := b.drawLane(&shown[i], a, y)
@@ -178,7 +177,7 @@ func (b *htmlBuilder) buildChart() *htmlChart {
 		y = lane.Bottom + laneGap
 	}
 	for _, words := range describeHidden(list[len(shown):], created) {
-		c.Folded = append(c.Folded, htmlWords{words, y + 13})
+		c.Folded = append(c.Folded, pageWords{words, y + 13})
 		y += labelRow
 	}
 	if len(c.Folded) > 0 {
@@ -190,18 +189,18 @@ func (b *htmlBuilder) buildChart() *htmlChart {
 	c.AxisBottom = y
 	c.Height = y + 2
 	for _, ms := range axisMarks(a.end, 6) {
-		tick := htmlTick{X: formatPercent(a.percentAt(ms)), Label: tickWords(ms), Anchor: alignAt(a.percentAt(ms))}
+		tick := pageTick{X: formatPercent(a.percentAt(ms)), Label: tickWords(ms), Anchor: alignAt(a.percentAt(ms))}
 		c.Ticks = append(c.Ticks, tick)
 	}
 	c.Label = fmt.Sprintf("Timeline of the release on %s: %s, %s, %s. The table below says the same in words.",
-		nameServer(run), FormatMillis(timelineEnd(run)), CountNoun(len(run.Statements), "statement"), CountNoun(len(list), "relation"))
+		nameServer(run), FormatMillis(timelineEnd(run)), prose.CountNoun(len(run.Statements), "statement"), prose.CountNoun(len(list), "relation"))
 	c.Legend = chartLegend(c)
 	b.describeTimeline(c, list)
 	return c
 }
 
 // chartLegend explains the marks that the drawing has.
-func chartLegend(c *htmlChart) []htmlKey {
+func chartLegend(c *pageChart) []pageKey {
 	used := map[string]bool{"arrow": len(c.Bands) > 0}
 	for i := range c.Lanes {
 		for j := range c.Lanes[i].Bars {
@@ -213,8 +212,8 @@ func chartLegend(c *htmlChart) []htmlKey {
 		used["failed"] = used["failed"] || strings.HasSuffix(c.Strip[i].Class, " failed")
 	}
 	used["refused"] = c.Traffic != nil && len(c.Traffic.Failures) > 0
-	var out []htmlKey
-	for _, k := range []htmlKey{
+	var out []pageKey
+	for _, k := range []pageKey{
 		{"nobody", "blocks nobody"}, {"writes", "blocks writes"}, {"reads", "blocks reads and writes"},
 		{"wait", "waiting for its lock; later queries wait for it"},
 		{"work", "at work: scan (dotted), index build (dashed), rewrite (solid)"},
@@ -228,14 +227,14 @@ func chartLegend(c *htmlChart) []htmlKey {
 }
 
 // drawTransactions draws the first lane: the transactions, and the statements in them.
-func (b *htmlBuilder) drawTransactions(c *htmlChart, a axis, y int) int {
+func (b *pageBuilder) drawTransactions(c *pageChart, a axis, y int) int {
 	run := b.run
 	c.StripLabelY = y + 13
 	y += labelRow
 	for i := range run.Transactions {
 		t := &run.Transactions[i]
 		x, w := a.visibleSpan(t.FromMS, t.UntilMS, thinnest)
-		box := htmlBox{X: formatPercent(x), W: formatPercent(w), Y: strconv.Itoa(y - 1), Class: "tx"}
+		box := pageBox{X: formatPercent(x), W: formatPercent(w), Y: strconv.Itoa(y - 1), Class: "tx"}
 		if t.Migration >= 0 && t.Migration < len(b.report.Migrations) {
 			box.Title = EscapeLine(b.report.Migrations[t.Migration].Path) + ", " + FormatMillis(t.UntilMS-t.FromMS)
 		}
@@ -245,7 +244,7 @@ func (b *htmlBuilder) drawTransactions(c *htmlChart, a axis, y int) int {
 		c.Transactions = append(c.Transactions, box)
 	}
 	y += 4
-	var bars []htmlBar
+	var bars []pageBar
 	var places []float64
 	for i := range run.Statements {
 		s := &run.Statements[i]
@@ -267,8 +266,8 @@ func (b *htmlBuilder) drawTransactions(c *htmlChart, a axis, y int) int {
 }
 
 // drawLane draws the lane of a relation.
-func (b *htmlBuilder) drawLane(l *lane, a axis, y int) htmlLane {
-	out := htmlLane{Y: y, LabelY: y + 13, Name: cutToWidth(shortRelation(l.relation), longName), Words: "blocked " + l.describeBlocking(), Class: "nobody"}
+func (b *pageBuilder) drawLane(l *lane, a axis, y int) pageLane {
+	out := pageLane{Y: y, LabelY: y + 13, Name: cutToWidth(shortRelation(l.relation), longName), Words: "blocked " + l.describeBlocking(), Class: "nobody"}
 	out.Short = cutToWidth(out.Name, shortName)
 	switch {
 	case l.blocksKind("read"):
@@ -282,7 +281,7 @@ func (b *htmlBuilder) drawLane(l *lane, a axis, y int) htmlLane {
 		out.Words += ", " + countQueries(l.waits) + " waited"
 	}
 	if l.rows > 0 && textWidth(out.Name) <= shortName {
-		out.Size = FormatNumber(l.rows) + " rows, " + FormatBytes(l.bytes)
+		out.Size = size.FormatCount(l.rows) + " rows, " + size.FormatBytes(l.bytes)
 	}
 	out.Title = shortRelation(l.relation) + ": " + out.Words
 	places := make([]float64, len(l.bars))
@@ -306,10 +305,10 @@ func (b *htmlBuilder) drawLane(l *lane, a axis, y int) htmlLane {
 }
 
 // drawWork draws the work under a lock, and whose it is.
-func (b *htmlBuilder) drawWork(bar *htmlBar, l *bar, a axis) {
+func (b *pageBuilder) drawWork(bar *pageBar, l *bar, a axis) {
 	for _, w := range l.works {
 		x, wide := a.visibleSpan(w.from, w.until, thinnest)
-		line := htmlWork{Class: w.kind.String(), X: formatPercent(x), Until: formatPercent(x + wide)}
+		line := pageWork{Class: w.kind.String(), X: formatPercent(x), Until: formatPercent(x + wide)}
 		if w.statement == l.statement {
 			bar.Title += ", " + workWords(w.kind)
 		} else {
@@ -324,7 +323,7 @@ func (b *htmlBuilder) drawWork(bar *htmlBar, l *bar, a axis) {
 }
 
 // statementTitle returns a statement's number and its text.
-func (b *htmlBuilder) statementTitle(i int) string {
+func (b *pageBuilder) statementTitle(i int) string {
 	_, s := statementAt(b.report, b.run, i)
 	if s == nil {
 		return "a statement"
@@ -333,7 +332,7 @@ func (b *htmlBuilder) statementTitle(i int) string {
 }
 
 // describeTimeline describes the timeline in words.
-func (b *htmlBuilder) describeTimeline(c *htmlChart, list []lane) {
+func (b *pageBuilder) describeTimeline(c *pageChart, list []lane) {
 	for i := range list {
 		l := &list[i]
 		for j := range l.bars {
@@ -356,8 +355,8 @@ func (b *htmlBuilder) describeTimeline(c *htmlChart, list []lane) {
 	}
 }
 
-func (b *htmlBuilder) tableRow(statement int, rel string, kind onward.Work) htmlTableRow {
-	row := htmlTableRow{N: b.numberOf(b.run, statement), Relation: shortRelation(rel), Work: workWords(kind), Blocks: "—", Waited: "—", Held: "—"}
+func (b *pageBuilder) tableRow(statement int, rel string, kind onward.Work) pageTableRow {
+	row := pageTableRow{N: b.numberOf(b.run, statement), Relation: shortRelation(rel), Work: workWords(kind), Blocks: "—", Waited: "—", Held: "—"}
 	if _, s := statementAt(b.report, b.run, statement); s != nil {
 		row.SQL = cutToWidth(EscapeLine(s.SQL), 60)
 	}
@@ -365,6 +364,6 @@ func (b *htmlBuilder) tableRow(statement int, rel string, kind onward.Work) html
 }
 
 // describeLockOwner says whose lock a later statement works under.
-func (b *htmlBuilder) describeLockOwner(owner int) string {
+func (b *pageBuilder) describeLockOwner(owner int) string {
 	return fmt.Sprintf("locked since %d", b.numberOf(b.run, owner))
 }

@@ -3,66 +3,82 @@ package report
 import (
 	"fmt"
 
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/onward"
 )
 
-// htmlDeploy is a plan along its deploy, as a page shows it. Each place is a percentage of the axis.
-type htmlDeploy struct {
+// Widths of a step in a lane.
+const (
+	// thinnestStep is the least width of a step, in percent.
+	thinnestStep = 0.7
+	// widestInstant is the most width of a step that takes an instant, in percent.
+	widestInstant = 2.0
+)
+
+// lanePhaseWords say when a phase of a lane is run.
+var lanePhaseWords = map[onward.PlanPhase]string{
+	onward.Expand:   "before the new code is deployed",
+	onward.Backfill: "in the background, before the new code relies on it",
+	onward.Contract: "when no process of the old code is left",
+}
+
+// pageDeploy is a plan along its deploy, as a page shows it. Each place is a percentage of the axis.
+type pageDeploy struct {
 	// Codes are the bars of the deployed and of the new code.
-	Codes []htmlCode
+	Codes []pageCode
 	// Phases are empty if each step has a row: then the rows name them.
-	Phases []htmlDeployPhase
-	Rows   []htmlDeployRow
+	Phases []pageDeployPhase
+	Rows   []pageDeployRow
 	// Deploy and Gone are the lines at which the new code is deployed, and no process of the deployed code is left; Gone is ""
 	// if the plan does not wait for that.
 	Deploy, Gone string
 	// Total is what all steps cost; Legend explains the marks.
 	Total  string
-	Legend []htmlKey
+	Legend []pageKey
 	// Anchor is the ID of the heading.
 	Anchor string
 }
 
-type htmlCode struct{ Name, Revision, Words, X, W, Class string }
+type pageCode struct{ Name, Revision, Words, X, W, Class string }
 
-// htmlDeployPhase is the name of a phase above the rows of the chains.
-type htmlDeployPhase struct{ Name, X string }
+// pageDeployPhase is the name of a phase above the rows of the chains.
+type pageDeployPhase struct{ Name, X string }
 
-type htmlDeployRow struct {
+type pageDeployRow struct {
 	// Phase and When are set for the first step of a phase.
 	Phase, When                  string
 	ID, Name, Text, Chain, Facts string
 	// State is the progress of a step in words, and Tone its colour.
 	State, Tone string
 	Left        bool
-	Marks       []htmlStepMark
+	Marks       []pageStepMark
 }
 
-// htmlStepMark is a step in a row. DoneW is the width of its part that is done.
-type htmlStepMark struct {
+// pageStepMark is a step in a row. DoneW is the width of its part that is done.
+type pageStepMark struct {
 	ID, X, W, Class, Title string
 	DoneW                  string
 }
 
-// newHTMLDeploy returns the lane of a plan. progress is the progress of its steps by ID; nil for a plan that was not begun.
-func newHTMLDeploy(p *onward.Plan, progress map[string]*onward.AppliedStep) *htmlDeploy {
+// newPageDeploy returns the lane of a plan. progress is the progress of its steps by ID; nil for a plan that was not begun.
+func newPageDeploy(p *onward.Plan, progress map[string]*onward.AppliedStep) *pageDeploy {
 	l := newPlanLane(p)
 	if len(l.Rows) == 0 {
 		return nil
 	}
-	out := &htmlDeploy{Deploy: formatPercent(l.Deploy), Total: totalWords(p), Anchor: "deploy"}
-	old := htmlCode{Name: "old code", Revision: EscapeLine(p.Base), Words: "works throughout", X: "0%", W: formatPercent(l.Gone), Class: "old"}
+	out := &pageDeploy{Deploy: formatPercent(l.Deploy), Total: totalWords(p), Anchor: "deploy"}
+	old := pageCode{Name: "old code", Revision: EscapeLine(p.Base), Words: "works throughout", X: "0%", W: formatPercent(l.Gone), Class: "old"}
 	if l.GoneBefore != "" {
 		out.Gone = formatPercent(l.Gone)
 		old.Words = "ends before " + l.GoneBefore + ": no process of it may be left"
 	}
-	fresh := htmlCode{
+	fresh := pageCode{
 		Name: "new code", Revision: EscapeLine(p.Head), Words: "deploy it", X: formatPercent(l.Deploy), W: formatPercent(100 - l.Deploy), Class: "new",
 	}
 	if l.DeployAfter != "" {
 		fresh.Words = "deploy it after " + l.DeployAfter
 	}
-	out.Codes = []htmlCode{old, fresh}
+	out.Codes = []pageCode{old, fresh}
 	if l.ByChain {
 		out.Phases = namePhases(l.Phases)
 	}
@@ -80,21 +96,21 @@ func newHTMLDeploy(p *onward.Plan, progress map[string]*onward.AppliedStep) *htm
 }
 
 // namePhases returns the names of the phases that have room for theirs.
-func namePhases(phases []lanePhase) (out []htmlDeployPhase) {
+func namePhases(phases []lanePhase) (out []pageDeployPhase) {
 	for i, phase := range phases {
 		room := phase.Until - phase.From
 		if i == len(phases)-1 {
 			room = 100 - phase.From
 		}
 		if room >= 14 {
-			out = append(out, htmlDeployPhase{string(phase.Name), formatPercent(phase.From)})
+			out = append(out, pageDeployPhase{string(phase.Name), formatPercent(phase.From)})
 		}
 	}
 	return out
 }
 
-func deployRow(r *laneRow, progress map[string]*onward.AppliedStep) htmlDeployRow {
-	row := htmlDeployRow{Name: EscapeLine(r.Name), Text: EscapeLine(r.Text), Chain: EscapeLine(r.Chain), Facts: r.Facts, Left: r.Left}
+func deployRow(r *laneRow, progress map[string]*onward.AppliedStep) pageDeployRow {
+	row := pageDeployRow{Name: EscapeLine(r.Name), Text: EscapeLine(r.Text), Chain: EscapeLine(r.Chain), Facts: r.Facts, Left: r.Left}
 	done, current := 0, ""
 	for i := range r.Marks {
 		m := &r.Marks[i]
@@ -102,7 +118,7 @@ func deployRow(r *laneRow, progress map[string]*onward.AppliedStep) htmlDeployRo
 		if m.Class == "instant" {
 			width = min(width, widestInstant)
 		}
-		mark := htmlStepMark{X: formatPercent(min(m.From, 100-width)), W: formatPercent(width), Class: m.Class, Title: row.Text}
+		mark := pageStepMark{X: formatPercent(min(m.From, 100-width)), W: formatPercent(width), Class: m.Class, Title: row.Text}
 		if m.Step != nil {
 			mark.Title = EscapeLine(m.Step.ID + ": " + m.Step.Why)
 			if progress == nil {
@@ -132,7 +148,7 @@ func deployRow(r *laneRow, progress map[string]*onward.AppliedStep) htmlDeployRo
 			row.State, row.Tone = describeProgress(r.Marks[0].Step, progress[r.Marks[0].Step.ID])
 		}
 	case progress != nil:
-		row.State = fmt.Sprintf("%d of %s done%s", done, CountNoun(len(r.Marks), "step"), current)
+		row.State = fmt.Sprintf("%d of %s done%s", done, prose.CountNoun(len(r.Marks), "step"), current)
 		if done == len(r.Marks) {
 			row.Tone = "ok"
 		}
@@ -192,14 +208,14 @@ func stepTone(s onward.ApplyState) string {
 }
 
 // deployLegend explains the marks that a lane has.
-func deployLegend(l *planLane, progress bool) (out []htmlKey) {
+func deployLegend(l *planLane, progress bool) (out []pageKey) {
 	has := map[string]bool{}
 	for _, r := range l.Rows {
 		for _, m := range r.Marks {
 			has[m.Class] = true
 		}
 	}
-	for _, k := range []htmlKey{
+	for _, k := range []pageKey{
 		{"instant", "an instant"}, {"long", "takes long, and nobody waits"}, {"blocks", "others wait for as long as it takes"}, {"left", "left to its own tool"},
 	} {
 		if has[k.Class] {
@@ -207,7 +223,7 @@ func deployLegend(l *planLane, progress bool) (out []htmlKey) {
 		}
 	}
 	if progress {
-		out = append(out, htmlKey{"done", "done"})
+		out = append(out, pageKey{"done", "done"})
 	}
 	return out
 }

@@ -3,43 +3,43 @@ package report
 import (
 	"cmp"
 	"slices"
-	"strconv"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/onward"
 )
 
-// htmlFinding is a finding in the page's list.
-type htmlFinding struct {
+// pageFinding is a finding in the page's list.
+type pageFinding struct {
 	// N is its number in the list. Statement is the number of its statement, 0 for none.
 	N, Statement                                int
 	Severity, Rule, Place, Fact, Harm, Postgres string
 	Evidence                                    []string
 	Instead, Paste                              string
 	// Files are complete, to be pasted. Later is the work that no file has.
-	Files []htmlFile
+	Files []pageFile
 	Later string
 	// Brief is the fix as part of a sentence.
 	Brief string
 	// Others are similar findings, which have no entry of their own.
-	Others []htmlOther
+	Others []pageOther
 	// Like is the number of an earlier finding with the same fix; 0 for none.
 	Like int
 }
 
-// htmlOther is a finding that is listed with a similar one.
-type htmlOther struct{ Place, Fact string }
+// pageOther is a finding that is listed with a similar one.
+type pageOther struct{ Place, Fact string }
 
-// htmlMention is a short form of a finding, next to its statement: the list has the full
+// pageMention is a short form of a finding, next to its statement: the list has the full
 // one.
-type htmlMention struct {
+type pageMention struct {
 	N              int
 	Severity, Fact string
 }
 
 // listFindings builds the page's list of findings, worst first. If one would repeat the harm or
 // the fix of an earlier one, it refers to that one instead.
-func (b *htmlBuilder) listFindings() {
+func (b *pageBuilder) listFindings() {
 	all := b.report.Findings
 	order := make([]int, len(all))
 	for i := range order {
@@ -59,7 +59,7 @@ func (b *htmlBuilder) listFindings() {
 		if g := b.index.similar[&all[i]]; g != nil {
 			for _, other := range g.otherFindings() {
 				b.rank[other] = f.N
-				f.Others = append(f.Others, htmlOther{EscapeLine(formatPlace(other.Path, other.Line, other.Column)), EscapeLine(other.Fact)})
+				f.Others = append(f.Others, pageOther{EscapeLine(formatPlace(other.Path, other.Line, other.Column)), EscapeLine(other.Fact)})
 			}
 		}
 		if out := (said{f.Rule, f.Instead + "\n" + f.Paste + filesWords(&all[i])}); out.words != "\n" {
@@ -79,13 +79,13 @@ func (b *htmlBuilder) listFindings() {
 }
 
 // splitVerdict splits the verdict at the place of the finding that it names.
-func (b *htmlBuilder) splitVerdict(verdict string) (before, at, after string, f *htmlFinding) {
+func (b *pageBuilder) splitVerdict(verdict string) (before, at, after string, f *pageFinding) {
 	for i := range b.report.Findings {
 		found := &b.report.Findings[i]
 		if found.Severity != onward.Error {
 			continue
 		}
-		place := EscapeLine(ShortName(found.Path) + ":" + strconv.Itoa(found.Line))
+		place := nameLine(found.Path, found.Line)
 		if before, after, ok := strings.Cut(verdict, place); ok && (after == "" || after[0] < '0' || after[0] > '9') {
 			return before, place, after, &b.findings[b.rank[found]-1]
 		}
@@ -93,8 +93,8 @@ func (b *htmlBuilder) splitVerdict(verdict string) (before, at, after string, f 
 	return verdict, "", "", nil
 }
 
-func inPage(f *onward.Finding) htmlFinding {
-	out := htmlFinding{
+func inPage(f *onward.Finding) pageFinding {
+	out := pageFinding{
 		Severity: f.Severity.String(), Rule: EscapeLine(f.Rule), Place: EscapeLine(formatPlace(f.Path, f.Line, f.Column)),
 		Fact: EscapeLine(f.Fact), Harm: EscapeLine(f.Harm),
 	}
@@ -105,13 +105,14 @@ func inPage(f *onward.Finding) htmlFinding {
 		out.Evidence = append(out.Evidence, formatEvidence(&f.Evidence[i]))
 	}
 	rounds := listRoundFacts(f)
-	for _, fact := range rounds[:min(len(rounds), mostSimilar)] {
+	shown, _ := prose.TakeFirst(rounds, mostSimilar)
+	for _, fact := range shown {
 		out.Evidence = append(out.Evidence, "in another round: "+EscapeLine(fact))
 	}
 	if n := len(f.Also) - len(rounds); n > 0 {
-		out.Evidence = append(out.Evidence, "the same at "+CountNoun(n, "other place"))
+		out.Evidence = append(out.Evidence, "the same at "+prose.CountNoun(n, "other place"))
 	}
-	words, sql, _ := strings.Cut(strings.TrimSpace(EscapeControls(f.Instead)), "\n")
+	words, sql := splitInstead(f.Instead)
 	out.Instead, out.Paste = EscapeLine(words), strings.Trim(sql, "\n")
 	if out.Files, out.Later = inPageFiles(f), EscapeLine(f.Later); len(out.Files) > 0 {
 		out.Paste = "" // the files have all of it

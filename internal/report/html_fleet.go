@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -69,58 +70,58 @@ const longestReason = 2000
 // busiestTargets is how many targets at work have a line above the list.
 const busiestTargets = 12
 
-// pageVerdict is the part of a page that says how far it is.
-type pageVerdict struct{ Words, Tone string }
+// fleetVerdict is the part of a page that says how far it is.
+type fleetVerdict struct{ Words, Tone string }
 
-type htmlFleet struct {
+type pageFleet struct {
 	Title, At, Problem, Events, Version, User, Token string
 	LogOut, Changes                                  bool
-	Verdict                                          pageVerdict
-	Releases                                         []htmlFleetLink
+	Verdict                                          fleetVerdict
+	Releases                                         []pageFleetLink
 	Release                                          string
 	// Paused decides which of two buttons the page has; Ended: it has none.
 	Paused, Ended bool
-	Legend        []htmlState
-	Waves         []htmlWave
-	Busy          []htmlFleetTarget
+	Legend        []pageState
+	Waves         []pageWave
+	Busy          []pageFleetTarget
 	MoreBusy      int
-	States        []htmlFleetLink
+	States        []pageFleetLink
 	State, Search string
-	Targets       []htmlFleetTarget
+	Targets       []pageFleetTarget
 	Range         string
 	Before, After string // addresses of other pages; "" for none
 	Duplicates    []string
-	Target        *htmlFleetOne
+	Target        *pageFleetOne
 }
 
-// htmlFleetLink is a link to a release, or to the targets in a state.
-type htmlFleetLink struct {
+// pageFleetLink is a link to a release, or to the targets in a state.
+type pageFleetLink struct {
 	Name, URL, Words, Tone string
 	Current                bool
 }
 
-type htmlFleetTarget struct {
+type pageFleetTarget struct {
 	Name, URL, State, Tone, Step, Words string
 	Wave, Attempts                      int
 }
 
-// htmlFleetOne is the page of one target.
-type htmlFleetOne struct {
-	htmlFleetTarget
+// pageFleetOne is the page of one target.
+type pageFleetOne struct {
+	pageFleetTarget
 	Raw           string // the name as it is, for forms
 	Back, Problem string
-	Facts         []htmlFact
-	Plans         []htmlStatusPlan
-	Steps         []htmlFleetStep
+	Facts         []pageFact
+	Plans         []pageStatusPlan
+	Steps         []pageFleetStep
 	// Retry and Skip: what the reader may do with it.
 	Retry, Skip bool
 }
 
-type htmlFleetStep struct{ ID, Phase, State, Tone, Why, Words string }
+type pageFleetStep struct{ ID, Phase, State, Tone, Why, Words string }
 
 // FleetHTML prints the page. Its style and script are other files: see [FleetStyle] and [FleetScript].
 func FleetHTML(w io.Writer, p *FleetPage) error {
-	v := &htmlFleet{
+	v := &pageFleet{
 		At: p.At.UTC().Format(time.DateTime) + " UTC", Problem: EscapeLine(p.Problem), User: EscapeLine(p.User), Token: p.Token, Version: p.Version,
 		LogOut: p.LogOut, Changes: p.Changes, State: p.State, Search: p.Search,
 	}
@@ -162,7 +163,7 @@ func FleetStyle() string  { return pageCSS() + readEmbedded("html/fleet.css") }
 func FleetScript() string { return readEmbedded("html/fleet.js") }
 
 // addReleases adds links to the releases, if there are several.
-func (v *htmlFleet) addReleases(p *FleetPage) {
+func (v *pageFleet) addReleases(p *FleetPage) {
 	if len(p.Releases) < 2 {
 		return
 	}
@@ -174,7 +175,7 @@ func (v *htmlFleet) addReleases(p *FleetPage) {
 		if r.State != "" {
 			words = string(r.State) + ", " + words
 		}
-		v.Releases = append(v.Releases, htmlFleetLink{
+		v.Releases = append(v.Releases, pageFleetLink{
 			Name: EscapeLine(r.Name), URL: releaseURL(r.Name, "", "", 0), Words: words + " · " + r.Began.UTC().Format("2006-01-02 15:04"),
 			Tone: rolloutTone(r.State), Current: r.Name == v.Release,
 		})
@@ -197,23 +198,23 @@ func releaseURL(release, state, search string, number int) string {
 }
 
 // addRollout adds the waves, the worst first, and a page of the targets.
-func (v *htmlFleet) addRollout(p *FleetPage) {
+func (v *pageFleet) addRollout(p *FleetPage) {
 	r := p.Rollout
 	v.Paused, v.Ended = r.State == onward.RolloutPaused, p.Ended
 	used := map[onward.RolloutState]bool{}
 	for i := range r.Waves {
-		v.Waves = append(v.Waves, newHTMLWave(&r.Waves[i], used))
+		v.Waves = append(v.Waves, newPageWave(&r.Waves[i], used))
 	}
-	slices.SortStableFunc(v.Waves, func(a, b htmlWave) int {
+	slices.SortStableFunc(v.Waves, func(a, b pageWave) int {
 		return rankState(onward.RolloutState(a.State)) - rankState(onward.RolloutState(b.State))
 	})
 	v.Legend = explainStates(used)
 	v.Duplicates = escapeLines(r.Duplicates)
 	counts, found := selectTargets(p)
-	v.States = []htmlFleetLink{{Name: "all", URL: releaseURL(r.Release, "", p.Search, 0), Words: strconv.Itoa(len(r.Targets)), Current: p.State == ""}}
+	v.States = []pageFleetLink{{Name: "all", URL: releaseURL(r.Release, "", p.Search, 0), Words: strconv.Itoa(len(r.Targets)), Current: p.State == ""}}
 	for _, s := range rolloutStates {
 		if n := counts[s]; n > 0 || string(s) == p.State {
-			v.States = append(v.States, htmlFleetLink{
+			v.States = append(v.States, pageFleetLink{
 				Name: string(s), URL: releaseURL(r.Release, string(s), p.Search, 0), Words: strconv.Itoa(n), Tone: rolloutTone(s), Current: string(s) == p.State,
 			})
 		}
@@ -228,9 +229,9 @@ func (v *htmlFleet) addRollout(p *FleetPage) {
 	case len(found) == 0:
 		v.Range = "no target"
 	case pages == 1:
-		v.Range = CountNoun(len(found), "target")
+		v.Range = prose.CountNoun(len(found), "target")
 	default:
-		v.Range = fmt.Sprintf("%d to %d of %s", from+1, to, CountNoun(len(found), "target"))
+		v.Range = fmt.Sprintf("%d to %d of %s", from+1, to, prose.CountNoun(len(found), "target"))
 	}
 	if number > 1 {
 		v.Before = releaseURL(r.Release, p.State, p.Search, number-1)
@@ -242,7 +243,7 @@ func (v *htmlFleet) addRollout(p *FleetPage) {
 }
 
 // addBusy adds the targets that are at a step, those that wait first.
-func (v *htmlFleet) addBusy(p *FleetPage) {
+func (v *pageFleet) addBusy(p *FleetPage) {
 	var busy []*onward.RolloutTarget
 	for i := range p.Rollout.Targets {
 		if t := &p.Rollout.Targets[i]; t.State == onward.RolloutRunning && p.Steps[t.Name] != nil {
@@ -256,9 +257,7 @@ func (v *htmlFleet) addBusy(p *FleetPage) {
 		return 1
 	}
 	slices.SortStableFunc(busy, func(a, b *onward.RolloutTarget) int { return waits(a) - waits(b) })
-	if len(busy) > busiestTargets {
-		v.MoreBusy, busy = len(busy)-busiestTargets, busy[:busiestTargets]
-	}
+	busy, v.MoreBusy = prose.TakeFirst(busy, busiestTargets)
 	for _, t := range busy {
 		v.Busy = append(v.Busy, newFleetTarget(p, t))
 	}
@@ -282,9 +281,9 @@ func selectTargets(p *FleetPage) (counts map[onward.RolloutState]int, found []*o
 	return counts, found
 }
 
-func newFleetTarget(p *FleetPage, t *onward.RolloutTarget) htmlFleetTarget {
+func newFleetTarget(p *FleetPage, t *onward.RolloutTarget) pageFleetTarget {
 	query := url.Values{"release": {p.Rollout.Release}, "name": {t.Name}}
-	out := htmlFleetTarget{
+	out := pageFleetTarget{
 		Name: EscapeLine(t.Name), URL: "/target?" + query.Encode(), State: string(t.State), Tone: rolloutTone(t.State), Wave: t.Wave, Attempts: t.Attempts,
 		Words: EscapeLine(t.Note),
 	}
@@ -296,15 +295,15 @@ func newFleetTarget(p *FleetPage, t *onward.RolloutTarget) htmlFleetTarget {
 }
 
 // addTarget fills the page of one target.
-func (v *htmlFleet) addTarget(p *FleetPage) {
+func (v *pageFleet) addTarget(p *FleetPage) {
 	t := p.Target.Target
-	one := &htmlFleetOne{htmlFleetTarget: newFleetTarget(p, t), Raw: t.Name, Back: releaseURL(p.Rollout.Release, "", "", 0), Problem: EscapeLine(p.Target.Problem)}
+	one := &pageFleetOne{pageFleetTarget: newFleetTarget(p, t), Raw: t.Name, Back: releaseURL(p.Rollout.Release, "", "", 0), Problem: EscapeLine(p.Target.Problem)}
 	v.Target = one
 	v.Title = one.Name + " · " + v.Title
 	v.Verdict.Words, v.Verdict.Tone = fmt.Sprintf("%s: %s.", one.Name, t.State), one.Tone
 	add := func(name, value string) {
 		if value != "" {
-			one.Facts = append(one.Facts, htmlFact{name, EscapeLine(value)})
+			one.Facts = append(one.Facts, pageFact{name, EscapeLine(value)})
 		}
 	}
 	add("database", t.Database)
@@ -346,10 +345,10 @@ func (v *htmlFleet) addTarget(p *FleetPage) {
 }
 
 // listFleetSteps returns a line for each step of a plan.
-func listFleetSteps(a *onward.Applied) (out []htmlFleetStep) {
+func listFleetSteps(a *onward.Applied) (out []pageFleetStep) {
 	for i := range a.Steps {
 		s := &a.Steps[i]
-		out = append(out, htmlFleetStep{
+		out = append(out, pageFleetStep{
 			ID: EscapeLine(s.ID), Phase: string(s.Phase), State: string(s.State), Tone: stepTone(s.State), Why: EscapeLine(s.Why),
 			Words: cutText(stepPast(s), longestReason),
 		})

@@ -5,34 +5,33 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/lazyregexp"
+	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/size"
 	"github.com/onward-sql/onward/onward"
 )
 
 // listDifferences returns where the model was wrong, in all versions: the main one is first,
 // and duplicates of other versions are left out.
-func (b *htmlBuilder) listDifferences() []htmlDifference {
-	var out []htmlDifference
+func (b *pageBuilder) listDifferences() []pageDifference {
+	var out []pageDifference
 	reported := map[string]bool{}
-	for i := range b.report.Rehearsals {
-		run := &b.report.Rehearsals[i]
-		for _, d := range run.Differences {
-			x := htmlDifference{
-				N: b.numberOf(run, d.Statement), Place: shortPlace(b.report, run, d.Statement), Relation: shortRelation(d.Relation),
-				Model: EscapeLine(d.Model), Server: EscapeLine(d.Server), Version: nameServer(run), Report: strings.TrimSpace(EscapeControls(d.Report)),
-			}
-			key := fmt.Sprintf("%q %q %q %q", x.Place, x.Relation, x.Model, x.Server)
-			if !reported[key] || i == 0 {
-				out = append(out, x)
-			}
-			reported[key] = true
+	for _, d := range listDifferences(b.report) {
+		x := pageDifference{
+			N: b.numberOf(d.run, d.Statement), Place: shortPlace(b.report, d.run, d.Statement), Relation: shortRelation(d.Relation),
+			Model: EscapeLine(d.Model), Server: EscapeLine(d.Server), Version: nameServer(d.run), Report: strings.TrimSpace(EscapeControls(d.Report)),
 		}
+		key := fmt.Sprintf("%q %q %q %q", x.Place, x.Relation, x.Model, x.Server)
+		if !reported[key] || d.run == b.run {
+			out = append(out, x)
+		}
+		reported[key] = true
 	}
 	return out
 }
 
 // listFailures returns the queries of the traffic that the server began to refuse.
-func (b *htmlBuilder) listFailures() []htmlFailure {
-	var out []htmlFailure
+func (b *pageBuilder) listFailures() []pageFailure {
+	var out []pageFailure
 	if b.run.Traffic == nil {
 		return nil
 	}
@@ -42,9 +41,9 @@ func (b *htmlBuilder) listFailures() []htmlFailure {
 		if f.After != nil {
 			behind = shortPlace(b.report, b.run, *f.After)
 		}
-		out = append(out, htmlFailure{
+		out = append(out, pageFailure{
 			Sender: EscapeLine(f.Sender), After: behind,
-			Relation: shortRelation(f.Relation), Query: EscapeLine(f.Query), At: FormatMillis(f.AtMS), Count: CountNoun(f.Count, "time"),
+			Relation: shortRelation(f.Relation), Query: EscapeLine(f.Query), At: FormatMillis(f.AtMS), Count: prose.CountNoun(f.Count, "time"),
 			Code: EscapeLine(f.Error.Code), Message: EscapeLine(f.Error.Message),
 		})
 	}
@@ -52,10 +51,10 @@ func (b *htmlBuilder) listFailures() []htmlFailure {
 }
 
 // describeMeasurement says how this was measured, and how to repeat it.
-func (b *htmlBuilder) describeMeasurement() *htmlMeasured {
+func (b *pageBuilder) describeMeasurement() *pageMeasured {
 	run := b.run
-	out := &htmlMeasured{Command: b.rehearseCommand()}
-	add := func(name, value string) { out.Rows = append(out.Rows, htmlFact{name, value}) }
+	out := &pageMeasured{Command: b.rehearseCommand()}
+	add := func(name, value string) { out.Rows = append(out.Rows, pageFact{name, value}) }
 	versions := make([]string, len(b.report.Rehearsals))
 	for i := range b.report.Rehearsals {
 		versions[i] = nameServer(&b.report.Rehearsals[i])
@@ -85,7 +84,7 @@ func (b *htmlBuilder) describeMeasurement() *htmlMeasured {
 	} else {
 		add("Traffic", "none")
 	}
-	add("Release", CountNoun(len(run.Statements), "statement")+" in "+FormatMillis(run.DurationMS))
+	add("Release", prose.CountNoun(len(run.Statements), "statement")+" in "+FormatMillis(run.DurationMS))
 	if s := b.report.Sizes; s != nil {
 		text := "sizes of production"
 		if s.Taken != "" {
@@ -94,7 +93,7 @@ func (b *htmlBuilder) describeMeasurement() *htmlMeasured {
 		add("Estimates", text)
 	}
 	for _, t := range run.Tables {
-		out.Tables = append(out.Tables, htmlFact{shortRelation(t.Relation), groupDigits(int(t.Rows)) + " " + pluralize(t.Rows, "row") + ", " + FormatBytes(t.Bytes)})
+		out.Tables = append(out.Tables, pageFact{shortRelation(t.Relation), groupDigits(int(t.Rows)) + " " + prose.Pluralize(t.Rows, "row") + ", " + size.FormatBytes(t.Bytes)})
 	}
 	for _, n := range run.Notes {
 		out.Notes = append(out.Notes, EscapeLine(n))
@@ -113,11 +112,11 @@ func baseWords(b *onward.RehearsalBase) string {
 	case "dump":
 		return "a dump, " + how
 	}
-	return CountNoun(b.Migrations, "migration") + ", " + how
+	return prose.CountNoun(b.Migrations, "migration") + ", " + how
 }
 
 // rehearseCommand returns the command line that repeats the rehearsal.
-func (b *htmlBuilder) rehearseCommand() []string {
+func (b *pageBuilder) rehearseCommand() []string {
 	run := b.run
 	words := []string{"onward rehearse"}
 	flag := func(name, value string) { words = append(words, "--"+name+" "+QuoteShell(value)) }

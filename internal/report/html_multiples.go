@@ -13,21 +13,21 @@ const (
 	smallBar   = 8
 )
 
-// htmlMultiple is a small timeline of one version: it has the same lanes on the same axis
+// pageMultiple is a small timeline of one version: it has the same lanes on the same axis
 // as its neighbours, so that they can be compared.
-type htmlMultiple struct {
+type pageMultiple struct {
 	Name, Words, Label string
 	Height             int
-	Lanes              []htmlSmallLane
+	Lanes              []pageSmallLane
 }
 
-type htmlSmallLane struct {
+type pageSmallLane struct {
 	Name string
 	Y    int
-	Bars []htmlSmallBar
+	Bars []pageSmallBar
 }
 
-type htmlSmallBar struct {
+type pageSmallBar struct {
 	N           int
 	X, W, Class string
 	WaitX       string
@@ -35,7 +35,7 @@ type htmlSmallBar struct {
 	Y           int
 }
 
-func (b *htmlBuilder) buildMultiples() (all []htmlMultiple, lanesNamed string) {
+func (b *pageBuilder) buildMultiples() (all []pageMultiple, lanesNamed string) {
 	end := 0.0
 	for i := range b.report.Rehearsals {
 		end = max(end, timelineEnd(&b.report.Rehearsals[i]))
@@ -52,13 +52,13 @@ func (b *htmlBuilder) buildMultiples() (all []htmlMultiple, lanesNamed string) {
 	return all, strings.Join(names, ", ")
 }
 
-func (b *htmlBuilder) buildMultiple(run *onward.Rehearsal, a axis, order []string) htmlMultiple {
-	out := htmlMultiple{Name: nameServer(run), Height: len(order)*smallRow + 4}
-	out.Words = outcomeOf(run)
+func (b *pageBuilder) buildMultiple(run *onward.Rehearsal, a axis, order []string) pageMultiple {
+	out := pageMultiple{Name: nameServer(run), Height: len(order)*smallRow + 4}
+	out.Words = outcomeOf(b.report, run)
 	out.Label = out.Name + ": " + out.Words
 	list, _ := makeLanes(run)
 	for row, name := range order {
-		small := htmlSmallLane{Name: shortRelation(name), Y: row*smallRow + 2}
+		small := pageSmallLane{Name: shortRelation(name), Y: row*smallRow + 2}
 		for i := range list {
 			if list[i].relation != name {
 				continue
@@ -66,7 +66,7 @@ func (b *htmlBuilder) buildMultiple(run *onward.Rehearsal, a axis, order []strin
 			for j := range list[i].bars {
 				o := list[i].bars[j].seen
 				bar := b.drawBar(a, b.numberOf(run, list[i].bars[j].statement), o.FromMS, o.UntilMS, o.WaitedMS)
-				small.Bars = append(small.Bars, htmlSmallBar{
+				small.Bars = append(small.Bars, pageSmallBar{
 					N: bar.N, X: bar.HeldX, W: bar.HeldW, WaitX: bar.WaitX, WaitW: bar.WaitW, Class: describeBlocked(o.Blocks), Y: small.Y,
 				})
 			}

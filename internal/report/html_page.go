@@ -6,12 +6,13 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/onward"
 )
 
-// htmlPage is the input of the template. Its strings went through Line or Visible; the template escapes them for
+// reportPage is the input of the template. Its strings went through Line or Visible; the template escapes them for
 // their place.
-type htmlPage struct {
+type reportPage struct {
 	CSP   string
 	CSS   template.CSS
 	JS    template.JS
@@ -23,92 +24,96 @@ type htmlPage struct {
 	// Verdict ends before the place of a finding, if it names one. At is that place, After the rest, and Guilty the
 	// finding; without such a place At and After are empty.
 	At, After string
-	Guilty    *htmlFinding
+	Guilty    *pageFinding
 	Subtitle  string
 	// Runners say who runs the migrations, and how that is known.
 	Runners    []string
 	Lead       []string
-	Chart      *htmlChart
-	Migrations []htmlMigration
+	Chart      *pageChart
+	Migrations []pageMigration
 	// Count is how many statements there are; they are numbered from 1.
 	Count int
 	// Overview is a table of the migrations, if there are many.
-	Overview []htmlMigration
+	Overview []pageMigration
 	// Findings are all of them, worst first.
-	Findings    []htmlFinding
-	Opaque      []htmlOpaque
-	Differences []htmlDifference
-	Failures    []htmlFailure
-	Waiters     []htmlWaiter
-	Multiples   []htmlMultiple
+	Findings    []pageFinding
+	Opaque      []pageOpaque
+	Differences []pageDifference
+	Failures    []pageFailure
+	Waiters     []pageWaiter
+	Multiples   []pageMultiple
 	// MultipleLanes names the lanes of the multiples.
 	MultipleLanes string
-	Measured      *htmlMeasured
-	Verified      *htmlVerified
+	Measured      *pageMeasured
+	Verified      *pageVerified
 	Counts        string
 	// Built says how many queries of the code could not be read.
 	Built string
 	Next  []string
 }
 
-type htmlMigration struct {
+type pageMigration struct {
 	N          int
 	Path, Name string
 	How, Tone  string
 	Verdict    string
-	Changes    []htmlChange
-	Statements []htmlStatement
-	Opaque     []htmlOpaque
+	Changes    []pageChange
+	Statements []pageStatement
+	Opaque     []pageOpaque
 }
 
-type htmlChange struct{ Kind, Sign, Object, Text string }
+type pageChange struct{ Kind, Sign, Object, Text string }
 
-type htmlStatement struct {
+type pageStatement struct {
 	N                int
 	Place, Line, SQL string
 	Whole            string
 	// Who, Took and Harm are for the list: whom it blocks, how long it ran, and how long its locks blocked others.
 	Who, Took, Harm string
-	Facts           []htmlFact
-	Locks           []htmlLock
+	Facts           []pageFact
+	Locks           []pageLock
 	// Fresh are the relations that nobody uses yet.
 	Fresh             string
 	Seen              bool
-	Nested            []htmlNested
-	Failed            *htmlError
+	Nested            []pageNested
+	Failed            *pageError
 	Note              string
-	Findings          []htmlMention
+	Findings          []pageMention
 	Quiet, Unrun      bool
 	DifferenceNumbers []int
 }
 
-type htmlFact struct{ Name, Value string }
+type pageFact struct{ Name, Value string }
 
-type htmlLock struct{ Relation, Lock, Work, Who, Blocks, At, Waited, Held string }
+type pageLock struct{ Relation, Lock, Work, Who, Blocks, At, Waited, Held string }
 
-type htmlNested struct{ SQL, Took string }
+type pageNested struct{ SQL, Took string }
 
-type htmlError struct{ Code, Message, Detail, Hint string }
+type pageError struct{ Code, Message, Detail, Hint string }
 
-type htmlOpaque struct{ Place, Text string }
+type pageOpaque struct{ Place, Text string }
 
-type htmlDifference struct {
+func newPageOpaque(o *onward.Opaque) pageOpaque {
+	return pageOpaque{EscapeLine(formatPlace(o.Path, o.Line, o.Column)), formatOpaque(o)}
+}
+
+type pageDifference struct {
 	N                                       int // of the statement, 0 when unknown
 	Place, Relation, Model, Server, Version string
 	Report                                  string
 }
 
-type htmlFailure struct{ Relation, Query, At, Count, Code, Message, Sender, After string }
+type pageFailure struct{ Relation, Query, At, Count, Code, Message, Sender, After string }
 
-type htmlMeasured struct {
-	Rows    []htmlFact
-	Tables  []htmlFact
+type pageMeasured struct {
+	Rows    []pageFact
+	Tables  []pageFact
 	Notes   []string
 	Command []string
 }
 
-func newHTMLPage(r *onward.Report) *htmlPage {
-	p := &htmlPage{
+func newReportPage(r *onward.Report) *reportPage {
+	p := &reportPage{
 		Title: comparedRevisions(r), Verdict: verdictSentence(r), Tone: "ok", Mark: "safe", Deploy: " to deploy", Counts: summaryLine(r),
 	}
 	p.Built = builtQueriesLine(r)
@@ -120,7 +125,7 @@ func newHTMLPage(r *onward.Report) *htmlPage {
 	if len(r.Rehearsals) > 0 {
 		run = &r.Rehearsals[0]
 	}
-	b := &htmlBuilder{report: r, run: run, index: newIndex(r)}
+	b := &pageBuilder{report: r, run: run, index: newIndex(r)}
 	if run != nil {
 		b.lanes, b.created = makeLanes(run)
 	}
@@ -138,10 +143,10 @@ func newHTMLPage(r *onward.Report) *htmlPage {
 	p.Verdict, p.At, p.After, p.Guilty = b.splitVerdict(p.Verdict)
 	_, opaque := b.index.listUnassigned()
 	for i := range opaque {
-		p.Opaque = append(p.Opaque, htmlOpaque{EscapeLine(formatPlace(opaque[i].Path, opaque[i].Line, opaque[i].Column)), formatOpaque(&opaque[i])})
+		p.Opaque = append(p.Opaque, newPageOpaque(&opaque[i]))
 	}
 	if p.Title == "" {
-		p.Title = CountNoun(len(r.Migrations), countedNoun(r))
+		p.Title = prose.CountNoun(len(r.Migrations), countedNoun(r))
 	}
 	p.Verified = b.buildVerified()
 	if run == nil {
@@ -158,8 +163,8 @@ func newHTMLPage(r *onward.Report) *htmlPage {
 	return p
 }
 
-// htmlBuilder builds the parts of the page.
-type htmlBuilder struct {
+// pageBuilder builds the parts of the page.
+type pageBuilder struct {
 	report *onward.Report
 	run    *onward.Rehearsal // the main one, nil for none
 	index  *index
@@ -174,12 +179,12 @@ type htmlBuilder struct {
 	numbers [][]int
 	ran     map[int]int // number → index in run.Statements
 	// findings are the report's findings, worst first; rank maps each to its number there.
-	findings []htmlFinding
+	findings []pageFinding
 	rank     map[*onward.Finding]int
 }
 
 // numberStatements numbers the statements through the release.
-func (b *htmlBuilder) numberStatements() {
+func (b *pageBuilder) numberStatements() {
 	b.numbers = make([][]int, len(b.report.Migrations))
 	for i := range b.report.Migrations {
 		for range b.report.Migrations[i].Statements {
@@ -210,16 +215,16 @@ func (b *htmlBuilder) numberStatements() {
 }
 
 // numberOf returns the number of a statement that ran; 0 if the report does not have it.
-func (b *htmlBuilder) numberOf(run *onward.Rehearsal, i int) int {
+func (b *pageBuilder) numberOf(run *onward.Rehearsal, i int) int {
 	if _, s := statementAt(b.report, run, i); s == nil {
 		return 0
 	}
 	return b.numbers[run.Statements[i].Migration][run.Statements[i].Statement]
 }
 
-func (b *htmlBuilder) buildSubtitle() string {
+func (b *pageBuilder) buildSubtitle() string {
 	r := b.report
-	parts := []string{CountNoun(len(r.Migrations), countedNoun(r))}
+	parts := []string{prose.CountNoun(len(r.Migrations), countedNoun(r))}
 	if by := runBy(r, EscapeLine, EscapeLine); by != "" {
 		parts = append(parts, by)
 	}
@@ -238,24 +243,20 @@ func (b *htmlBuilder) buildSubtitle() string {
 
 // describeResults returns the results of the rehearsal in sentences: the harm in one number, failures, and the effect on the
 // traffic.
-func (b *htmlBuilder) describeResults() []string {
+func (b *pageBuilder) describeResults() []string {
 	var out []string
 	if harm := b.describeHarm(); harm != "" {
 		out = append(out, harm)
 	}
-	failed := 0
-	for i := range b.run.Statements {
-		if f := b.run.Statements[i].Failed; f != nil {
-			if failed++; failed == 1 {
-				out = append(out, fmt.Sprintf("%s failed: %s.", capitalize(b.statementReference(i)), strings.TrimSuffix(EscapeLine(f.Message), ".")))
-			}
-		}
+	if failed := listFailedRuns(b.report, b.run); len(failed) > 0 {
+		out = append(out, fmt.Sprintf("%s failed: %s.", capitalize(b.statementReference(failed[0].statement)),
+			strings.TrimSuffix(EscapeLine(failed[0].err.Message), ".")))
 	}
 	t := b.run.Traffic
-	switch stalls := worstStalls(t); {
+	switch stalls := listStalls(b.report, b.run); {
 	case len(stalls) > 0:
 		out = append(out, fmt.Sprintf("%s of %s waited for a lock, the longest %s; usually a query takes %s.",
-			capitalize(groupDigits(t.Waited)), countQueries(t.Queries), FormatMillis(stalls[0].UntilMS-stalls[0].FromMS), FormatMillis(t.UsualMS)))
+			capitalize(groupDigits(t.Waited)), countQueries(t.Queries), stalls[0].waited, FormatMillis(t.UsualMS)))
 	case t != nil:
 		out = append(out, fmt.Sprintf("No query waited: %s beside the release, the slowest %s.", countQueries(t.Queries), FormatMillis(t.WorstMS)))
 	}
@@ -268,7 +269,7 @@ const leastHarm = 100
 
 // describeHarm says in one number how the release affected the relation that it blocked for longest, and from which statement
 // on: "No reads or writes on customers for 9.91 of 15.7 s, from statement 3 (…) on".
-func (b *htmlBuilder) describeHarm() string {
+func (b *pageBuilder) describeHarm() string {
 	var worst *lane
 	for i := range b.lanes {
 		if l := &b.lanes[i]; l.writesMS >= leastHarm && (worst == nil || l.readsMS > worst.readsMS || l.readsMS == worst.readsMS && l.writesMS > worst.writesMS) {
@@ -290,7 +291,7 @@ func (b *htmlBuilder) describeHarm() string {
 }
 
 // statementReference returns a statement's number and place: "statement 3 (00043_rename.sql:4)".
-func (b *htmlBuilder) statementReference(i int) string {
+func (b *pageBuilder) statementReference(i int) string {
 	at := shortPlace(b.report, b.run, i)
 	if n := b.numberOf(b.run, i); n > 0 {
 		return fmt.Sprintf("statement %d (%s)", n, at)
@@ -298,9 +299,9 @@ func (b *htmlBuilder) statementReference(i int) string {
 	return at
 }
 
-func (b *htmlBuilder) buildMigration(i int) htmlMigration {
+func (b *pageBuilder) buildMigration(i int) pageMigration {
 	m := &b.report.Migrations[i]
-	out := htmlMigration{N: i + 1, Path: EscapeLine(m.Path), Name: EscapeLine(ShortName(m.Path)), How: transactionWords(m)}
+	out := pageMigration{N: i + 1, Path: EscapeLine(m.Path), Name: EscapeLine(ShortName(m.Path)), How: transactionWords(m)}
 	if m.Status != "" && m.Status != onward.StatusNew {
 		out.How = EscapeLine(string(m.Status)) + " · " + out.How
 	}
@@ -323,11 +324,7 @@ func (b *htmlBuilder) buildMigration(i int) htmlMigration {
 		if sign == "" {
 			sign = "~"
 		}
-		text := EscapeLine(c.Text)
-		if c.New && !strings.HasPrefix(text, "new ") {
-			text += " (new)"
-		}
-		out.Changes = append(out.Changes, htmlChange{Kind: EscapeLine(c.Kind), Sign: sign, Object: EscapeLine(c.Object), Text: text})
+		out.Changes = append(out.Changes, pageChange{Kind: EscapeLine(c.Kind), Sign: sign, Object: EscapeLine(c.Object), Text: describeChange(&c)})
 	}
 	for j := range m.Statements {
 		out.Statements = append(out.Statements, b.buildStatement(i, j))
@@ -343,7 +340,7 @@ func (b *htmlBuilder) buildMigration(i int) htmlMigration {
 		if b.index.isFirst(found) {
 			f.Statement = st.N
 		}
-		st.Findings = append(st.Findings, htmlMention{N: f.N, Severity: f.Severity, Fact: EscapeLine(found.Fact)})
+		st.Findings = append(st.Findings, pageMention{N: f.N, Severity: f.Severity, Fact: EscapeLine(found.Fact)})
 		st.Quiet = false
 	}
 	for _, o := range b.index.opaqueIn(m) {
@@ -351,7 +348,7 @@ func (b *htmlBuilder) buildMigration(i int) htmlMigration {
 			out.Statements[at].Note, out.Statements[at].Quiet = formatOpaque(o), false
 			continue
 		}
-		out.Opaque = append(out.Opaque, htmlOpaque{EscapeLine(formatPlace(o.Path, o.Line, o.Column)), formatOpaque(o)})
+		out.Opaque = append(out.Opaque, newPageOpaque(o))
 	}
 	return out
 }

@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"time"
 
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -24,32 +24,32 @@ type RolloutPage struct {
 // maxPageTargets is how many targets that are not done are on a page.
 const maxPageTargets = 500
 
-type htmlRollout struct {
-	htmlLive
-	Legend     []htmlState
-	Waves      []htmlWave
-	Targets    []htmlTarget
+type pageRollout struct {
+	pageHead
+	Legend     []pageState
+	Waves      []pageWave
+	Targets    []pageTarget
 	More       int
 	Alike      bool
-	Drift      []htmlDrift
+	Drift      []pageDrift
 	Duplicates []string
 }
 
-// htmlState is a part of a wave, or a key of the legend.
-type htmlState struct{ Class, Words, X, W string }
+// pageState is a part of a wave, or a key of the legend.
+type pageState struct{ Class, Words, X, W string }
 
-type htmlWave struct {
+type pageWave struct {
 	Number                   int
 	Name, State, Tone, Facts string
-	Parts                    []htmlState
+	Parts                    []pageState
 }
 
-type htmlTarget struct {
+type pageTarget struct {
 	Name, State, Tone, Note string
 	Wave, Attempts          int
 }
 
-type htmlDrift struct {
+type pageDrift struct {
 	Names               string
 	Missing, Extra, Fix []string
 }
@@ -57,40 +57,38 @@ type htmlDrift struct {
 // RolloutHTML prints how far a release is as a page: a bar for each wave, and the targets that are not done. The page needs no other files.
 func RolloutHTML(w io.Writer, p *RolloutPage) error {
 	r := p.Rollout
-	v := &htmlRollout{htmlLive: newHTMLLive("onward status", p.At, p.Reload, p.Problem), Alike: r.Drift != nil && len(r.Drift) == 0}
+	v := &pageRollout{pageHead: newPageHead("onward status", p.At, p.Reload, p.Problem), Alike: r.Drift != nil && len(r.Drift) == 0}
 	v.Verdict, v.Tone = describeRollout(r)
 	used := map[onward.RolloutState]bool{}
 	for i := range r.Waves {
-		v.Waves = append(v.Waves, newHTMLWave(&r.Waves[i], used))
+		v.Waves = append(v.Waves, newPageWave(&r.Waves[i], used))
 	}
 	v.Legend = explainStates(used)
-	list := listUnfinished(r)
-	if len(list) > maxPageTargets {
-		list, v.More = list[:maxPageTargets], len(list)-maxPageTargets
-	}
+	list, more := prose.TakeFirst(listUnfinished(r), maxPageTargets)
+	v.More = more
 	for _, t := range list {
-		v.Targets = append(v.Targets, htmlTarget{
+		v.Targets = append(v.Targets, pageTarget{
 			Name: EscapeLine(t.Name), State: string(t.State), Tone: rolloutTone(t.State), Note: EscapeLine(t.Note), Wave: t.Wave, Attempts: t.Attempts,
 		})
 	}
 	for _, d := range r.Drift {
-		v.Drift = append(v.Drift, htmlDrift{listTargetNames(&d), escapeLines(d.Missing), escapeLines(d.Extra), escapeLines(d.Fix)})
+		v.Drift = append(v.Drift, pageDrift{listTargetNames(&d), escapeLines(d.Missing), escapeLines(d.Extra), escapeLines(d.Fix)})
 	}
 	v.Duplicates = escapeLines(r.Duplicates)
 	return executePage(w, "rollout", v)
 }
 
 // explainStates returns a key for each colour of the bars.
-func explainStates(used map[onward.RolloutState]bool) (out []htmlState) {
+func explainStates(used map[onward.RolloutState]bool) (out []pageState) {
 	for _, s := range slices.Backward(rolloutStates) {
 		class := rolloutClass(s)
-		at := slices.IndexFunc(out, func(k htmlState) bool { return k.Class == class })
+		at := slices.IndexFunc(out, func(k pageState) bool { return k.Class == class })
 		switch {
 		case !used[s]:
 		case at >= 0:
 			out[at].Words += " or " + string(s)
 		default:
-			out = append(out, htmlState{Class: class, Words: string(s)})
+			out = append(out, pageState{Class: class, Words: string(s)})
 		}
 	}
 	return out
@@ -104,15 +102,15 @@ func describeRollout(r *onward.Rollout) (words, tone string) {
 		}
 		return "No release was begun on these targets.", "warning"
 	}
-	words = fmt.Sprintf("Release %s: %s, %d of %s done.", EscapeLine(r.Release), r.State, countDoneTargets(r), CountNoun(len(r.Targets), "target"))
+	words = fmt.Sprintf("Release %s: %s, %d of %s done.", EscapeLine(r.Release), r.State, countDoneTargets(r), prose.CountNoun(len(r.Targets), "target"))
 	if r.Why != "" {
 		words += " " + EscapeLine(r.Why) + "."
 	}
 	return words, rolloutTone(r.State)
 }
 
-func newHTMLWave(w *onward.RolloutWave, used map[onward.RolloutState]bool) htmlWave {
-	out := htmlWave{Number: w.Number, Name: EscapeLine(w.Name), State: string(w.State), Tone: rolloutTone(w.State), Facts: describeCounts(w.Counts)}
+func newPageWave(w *onward.RolloutWave, used map[onward.RolloutState]bool) pageWave {
+	out := pageWave{Number: w.Number, Name: EscapeLine(w.Name), State: string(w.State), Tone: rolloutTone(w.State), Facts: describeCounts(w.Counts)}
 	at := 0
 	place := func(n int) string { return formatPercent(100 * float64(n) / float64(max(1, w.Targets))) }
 	for _, s := range slices.Backward(rolloutStates) {
@@ -121,7 +119,7 @@ func newHTMLWave(w *onward.RolloutWave, used map[onward.RolloutState]bool) htmlW
 			continue
 		}
 		used[s] = true
-		out.Parts = append(out.Parts, htmlState{rolloutClass(s), fmt.Sprintf("%d %s", n, s), place(at), place(n)})
+		out.Parts = append(out.Parts, pageState{rolloutClass(s), fmt.Sprintf("%d %s", n, s), place(at), place(n)})
 		at += n
 	}
 	return out
@@ -150,12 +148,4 @@ func rolloutTone(s onward.RolloutState) string {
 		return "warning"
 	}
 	return "info"
-}
-
-func escapeLines(list []string) []string {
-	out := make([]string, len(list))
-	for i, s := range list {
-		out[i] = EscapeLine(strings.TrimSpace(s))
-	}
-	return out
 }

@@ -7,15 +7,17 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/size"
 	"github.com/onward-sql/onward/onward"
 )
 
 // buildStatement returns a statement of the release: for the list next to the timeline, and
 // for its details below.
-func (b *htmlBuilder) buildStatement(m, s int) htmlStatement {
+func (b *pageBuilder) buildStatement(m, s int) pageStatement {
 	mig := &b.report.Migrations[m]
 	st := &mig.Statements[s]
-	out := htmlStatement{
+	out := pageStatement{
 		N: b.numbers[m][s], Line: strconv.Itoa(st.Line),
 		Place: EscapeLine(formatPlace(mig.Path, st.Line, st.Column)), SQL: cutToWidth(EscapeLine(st.SQL), 160),
 		Whole: strings.TrimSpace(EscapeControls(st.SQL)), Who: "nobody", Note: EscapeLine(st.Note),
@@ -33,17 +35,11 @@ func (b *htmlBuilder) buildStatement(m, s int) htmlStatement {
 }
 
 // setExpected sets the model's prediction for a statement that did not run.
-func (b *htmlBuilder) setExpected(out *htmlStatement, m *onward.Migration, s int) {
+func (b *pageBuilder) setExpected(out *pageStatement, m *onward.Migration, s int) {
 	st := &m.Statements[s]
 	for i := range st.Effects {
 		e := &st.Effects[i]
-		l := htmlLock{
-			Relation: shortRelation(e.Relation),
-			Lock:     e.Lock.String(),
-			Work:     cmp.Or(nameWork(e), "—"),
-			Who:      describeBlocked(e.Blocks),
-			Blocks:   blockedBy(e),
-		}
+		l := newPageLock(e)
 		l.Held = strings.TrimPrefix(effectDuration(m, s, e), l.Work+", ")
 		if e.New {
 			l.Relation, l.Who, l.Blocks = l.Relation+" (new)", "nobody", "nobody yet"
@@ -55,12 +51,19 @@ func (b *htmlBuilder) setExpected(out *htmlStatement, m *onward.Migration, s int
 	out.Quiet = len(out.Locks) == 0 && out.Note == ""
 }
 
+// newPageLock returns an effect of a statement on a relation.
+func newPageLock(e *onward.Effect) pageLock {
+	return pageLock{
+		Relation: shortRelation(e.Relation), Lock: e.Lock.String(), Work: cmp.Or(nameWork(e), "—"), Who: describeBlocked(e.Blocks), Blocks: blockedBy(e),
+	}
+}
+
 // setObserved sets the rehearsal's observations.
-func (b *htmlBuilder) setObserved(out *htmlStatement, at int) {
+func (b *pageBuilder) setObserved(out *pageStatement, at int) {
 	run := &b.run.Statements[at]
 	out.Seen = true
 	out.Took = FormatMillis(run.UntilMS - run.FromMS)
-	fact := func(name, value string) { out.Facts = append(out.Facts, htmlFact{name, value}) }
+	fact := func(name, value string) { out.Facts = append(out.Facts, pageFact{name, value}) }
 	fact("took", out.Took)
 	if run.WaitedMS > 0 {
 		fact("waited for locks", FormatMillis(run.WaitedMS))
@@ -69,24 +72,24 @@ func (b *htmlBuilder) setObserved(out *htmlStatement, at int) {
 		fact("stalled", countQueries(run.Waited)+" for up to "+FormatMillis(run.StallMS))
 	}
 	if run.Rows > 0 {
-		fact("touched", groupDigits(int(run.Rows))+" "+pluralize(run.Rows, "row"))
+		fact("touched", groupDigits(int(run.Rows))+" "+prose.Pluralize(run.Rows, "row"))
 	}
 	if run.WALBytes > 0 {
-		fact("WAL", FormatBytes(run.WALBytes))
+		fact("WAL", size.FormatBytes(run.WALBytes))
 	}
 	if e := run.Estimate; e != nil {
-		fact("in production", formatRange(e)+", at "+FormatNumber(e.Rows)+" rows of "+shortRelation(e.Relation))
+		fact("in production", formatRange(e)+", at "+size.FormatCount(e.Rows)+" rows of "+shortRelation(e.Relation))
 	}
 	b.setLocks(out, run, at)
 	for _, n := range run.Nested {
-		nested := htmlNested{SQL: strings.TrimSpace(EscapeControls(n.SQL))}
+		nested := pageNested{SQL: strings.TrimSpace(EscapeControls(n.SQL))}
 		if n.DurationMS > 0 {
 			nested.Took = FormatMillis(n.DurationMS)
 		}
 		out.Nested = append(out.Nested, nested)
 	}
 	if f := run.Failed; f != nil {
-		out.Failed = &htmlError{EscapeLine(f.Code), EscapeLine(f.Message), EscapeLine(f.Detail), EscapeLine(f.Hint)}
+		out.Failed = &pageError{EscapeLine(f.Code), EscapeLine(f.Message), EscapeLine(f.Detail), EscapeLine(f.Hint)}
 	}
 	for i := range b.run.Differences {
 		if b.run.Differences[i].Statement == at {
@@ -98,7 +101,7 @@ func (b *htmlBuilder) setObserved(out *htmlStatement, at int) {
 
 // setLocks sets what a statement that ran locked, and how long others had to wait. A lock
 // that an earlier statement took is listed there.
-func (b *htmlBuilder) setLocks(out *htmlStatement, run *onward.RehearsedStatement, at int) {
+func (b *pageBuilder) setLocks(out *pageStatement, run *onward.RehearsedStatement, at int) {
 	var fresh []string
 	blocked := 0.0
 	for i := range run.Observed {
@@ -107,7 +110,7 @@ func (b *htmlBuilder) setLocks(out *htmlStatement, run *onward.RehearsedStatemen
 			fresh = append(fresh, shortRelation(o.Relation))
 			continue
 		}
-		l := htmlLock{
+		l := pageLock{
 			Relation: shortRelation(o.Relation), Lock: o.Lock.String(), Work: workWords(o.Work), Who: describeBlocked(o.Blocks), Blocks: describeWaiters(o.Blocks),
 			At: FormatMillis(o.FromMS), Waited: "—", Held: FormatMillis(o.HeldMS),
 		}
@@ -129,7 +132,7 @@ func (b *htmlBuilder) setLocks(out *htmlStatement, run *onward.RehearsedStatemen
 	case n == 1:
 		out.Fresh = fresh[0] + " is new: nobody uses it yet"
 	case n > 1:
-		out.Fresh = fmt.Sprintf("%s and %s are new: nobody uses them yet", fresh[0], CountNoun(n-1, "more relation"))
+		out.Fresh = fmt.Sprintf("%s and %s are new: nobody uses them yet", fresh[0], prose.CountNoun(n-1, "more relation"))
 	}
 }
 
@@ -157,7 +160,7 @@ func formatRange(e *onward.Estimate) string {
 }
 
 // countQueries counts queries: "5,021 queries".
-func countQueries(n int) string { return groupDigits(n) + " " + pluralize(int64(n), "query") }
+func countQueries(n int) string { return groupDigits(n) + " " + prose.Pluralize(int64(n), "query") }
 
 // groupDigits returns a number with separators between thousands: "5,021".
 func groupDigits(n int) string {

@@ -1,12 +1,12 @@
 package report
 
 import (
-	"bytes"
 	"fmt"
 	"html/template"
 	"io"
 	"time"
 
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/undo"
 	"github.com/onward-sql/onward/onward"
 )
@@ -28,8 +28,8 @@ type StatusPlan struct {
 	Applied *onward.Applied
 }
 
-// htmlLive is the head of a page that a command writes again and again.
-type htmlLive struct {
+// pageHead is the head of a page that a command writes again and again.
+type pageHead struct {
 	CSP           string
 	CSS           template.CSS
 	JS            template.JS
@@ -39,10 +39,10 @@ type htmlLive struct {
 	Problem       string
 }
 
-// newHTMLLive returns the head of a page. reload is 0 if the page does not reload itself.
-func newHTMLLive(title string, at time.Time, reload time.Duration, problem string) htmlLive {
+// newPageHead returns the head of a page. reload is 0 if the page does not reload itself.
+func newPageHead(title string, at time.Time, reload time.Duration, problem string) pageHead {
 	css, js := pageCSS(), pageJS()
-	out := htmlLive{
+	out := pageHead{
 		CSS: template.CSS(css), JS: template.JS(js), CSP: contentPolicy(css, js), Title: title, At: at.UTC().Format("2006-01-02 15:04:05") + " UTC",
 		Problem: EscapeLine(problem),
 	}
@@ -52,35 +52,21 @@ func newHTMLLive(title string, at time.Time, reload time.Duration, problem strin
 	return out
 }
 
-// executePage writes a page.
-func executePage(w io.Writer, name string, value any) error {
-	t, err := pageTemplate()
-	if err != nil {
-		return err
-	}
-	var b bytes.Buffer
-	if err := t.ExecuteTemplate(&b, name, value); err != nil {
-		return fmt.Errorf("make the page: %w", err)
-	}
-	_, err = io.WriteString(w, escapeHTMLCommands(b.String()))
-	return err
+type pageStatus struct {
+	pageHead
+	Plans []pageStatusPlan
 }
 
-type htmlStatus struct {
-	htmlLive
-	Plans []htmlStatusPlan
-}
-
-type htmlStatusPlan struct {
+type pageStatusPlan struct {
 	ID, Name, Base, Head, State, Tone string
-	Deploy                            *htmlDeploy
+	Deploy                            *pageDeploy
 	Words                             []string
 	Why, Next                         string
 }
 
 // StatusHTML prints the progress of plans as a page: each plan along its deploy. The page needs no other files.
 func StatusHTML(w io.Writer, s *StatusPage) error {
-	v := &htmlStatus{htmlLive: newHTMLLive("onward status", s.At, s.Reload, s.Problem)}
+	v := &pageStatus{pageHead: newPageHead("onward status", s.At, s.Reload, s.Problem)}
 	for i := len(s.Plans) - 1; i >= 0; i-- { // the newest first
 		v.Plans = append(v.Plans, newStatusPlan(&s.Plans[i], i+1))
 	}
@@ -114,7 +100,7 @@ func countDone(a *onward.Applied) string {
 			done++
 		}
 	}
-	return fmt.Sprintf("%d of %s", done, CountNoun(len(a.Steps), "step"))
+	return fmt.Sprintf("%d of %s", done, prose.CountNoun(len(a.Steps), "step"))
 }
 
 // stateTone returns the colour of the state of a plan.
@@ -128,16 +114,16 @@ func stateTone(s onward.ApplyState) string {
 	return "ok"
 }
 
-func newStatusPlan(p *StatusPlan, number int) htmlStatusPlan {
+func newStatusPlan(p *StatusPlan, number int) pageStatusPlan {
 	a := p.Applied
 	progress := map[string]*onward.AppliedStep{}
 	for i := range a.Steps {
 		progress[a.Steps[i].ID] = &a.Steps[i]
 	}
-	out := htmlStatusPlan{
+	out := pageStatusPlan{
 		ID: EscapeLine(a.Plan), Name: EscapeLine(a.Name), Base: EscapeLine(a.Base), Head: EscapeLine(a.Head),
 		State: fmt.Sprintf("%s, %s done", a.State, countDone(a)), Tone: stateTone(a.State),
-		Deploy: newHTMLDeploy(p.Plan, progress), Why: EscapeLine(a.Why), Next: EscapeLine(a.Next),
+		Deploy: newPageDeploy(p.Plan, progress), Why: EscapeLine(a.Why), Next: EscapeLine(a.Next),
 	}
 	if out.Deploy != nil {
 		out.Deploy.Anchor = fmt.Sprintf("deploy-%d", number)

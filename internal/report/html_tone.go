@@ -8,7 +8,7 @@ import (
 
 // setTone sets the verdict's colour, and a word with the same meaning for readers who do not
 // see it.
-func (p *htmlPage) setTone(r *onward.Report) {
+func (p *reportPage) setTone(r *onward.Report) {
 	switch s := &r.Summary; {
 	case s.Withheld == onward.WithheldHistory && s.Errors > 0:
 		p.Tone, p.Mark, p.Deploy = "error", "errors", ""

@@ -19,12 +19,12 @@ const leastTop = 100
 
 // drawTraffic draws the load below the lanes: the long transaction, then the worst latency.
 // For each stall it draws a band up to the bar that the queries waited for.
-func (b *htmlBuilder) drawTraffic(c *htmlChart, a axis, y int, feet map[barEnd]int) int {
+func (b *pageBuilder) drawTraffic(c *pageChart, a axis, y int, feet map[barEnd]int) int {
 	t := b.run.Traffic
 	if l := t.LongTransaction; l != nil {
 		x, w := a.visibleSpan(l.FromMS, l.UntilMS, thinnest)
 		c.LongLabelY = y + 13
-		c.Long = &htmlBox{
+		c.Long = &pageBox{
 			X: formatPercent(x), W: formatPercent(w), Y: strconv.Itoa(y + labelRow), Class: "long",
 			Title: "a transaction that has read every table stays open until " + FormatMillis(l.UntilMS),
 			Label: FormatMillis(l.UntilMS-l.FromMS) + ", has read every table and stays open",
@@ -35,13 +35,13 @@ func (b *htmlBuilder) drawTraffic(c *htmlChart, a axis, y int, feet map[barEnd]i
 	for _, s := range t.Slots {
 		top = max(top, s.WorstMS)
 	}
-	d := &htmlTraffic{LabelY: y + 13, Y: y + labelRow, H: trafficHi, Top: FormatMillis(top)}
+	d := &pageTraffic{LabelY: y + 13, Y: y + labelRow, H: trafficHi, Top: FormatMillis(top)}
 	d.TopY, d.BottomY = d.Y+10, d.Y+d.H
 	d.Words = fmt.Sprintf("%s, %s waited, usually %s", countQueries(t.Queries), groupDigits(t.Waited), FormatMillis(t.UsualMS))
 	d.Path = latencyCurve(t, a, top)
 	for i := range t.Failures {
 		f := &t.Failures[i]
-		d.Failures = append(d.Failures, htmlBox{
+		d.Failures = append(d.Failures, pageBox{
 			X:     formatPercent(a.percentAt(f.AtMS)),
 			Class: alignAt(a.percentAt(f.AtMS)),
 			Y:     strconv.Itoa(d.BottomY - 4),
@@ -56,9 +56,9 @@ func (b *htmlBuilder) drawTraffic(c *htmlChart, a axis, y int, feet map[barEnd]i
 }
 
 // drawStall draws a stall: from the bar that it waited for down to the traffic.
-func (b *htmlBuilder) drawStall(s *onward.Stall, a axis, d *htmlTraffic, feet map[barEnd]int) htmlBand {
+func (b *pageBuilder) drawStall(s *onward.Stall, a axis, d *pageTraffic, feet map[barEnd]int) pageBand {
 	x, w := a.visibleSpan(s.FromMS, s.UntilMS, thinnest)
-	out := htmlBand{N: b.numberOf(b.run, s.Statement), X: formatPercent(x), W: formatPercent(w), Class: "writes"}
+	out := pageBand{N: b.numberOf(b.run, s.Statement), X: formatPercent(x), W: formatPercent(w), Class: "writes"}
 	if s.Kind != "write" {
 		out.Class = "reads"
 	}

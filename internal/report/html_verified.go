@@ -1,59 +1,59 @@
 package report
 
 import (
-	"fmt"
 	"math"
 	"slices"
 
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/onward"
 )
 
-// htmlVerified is the matrix of recorded queries, and what follows from it.
-type htmlVerified struct {
+// pageVerified is the matrix of recorded queries, and what follows from it.
+type pageVerified struct {
 	Columns []string // the names of the codes
-	Rows    []htmlPoint
-	Phases  []htmlPhase
+	Rows    []pagePoint
+	Phases  []pagePhase
 	// Order is the order in which release and code can be deployed; Tone is its colour.
 	Order, Tone string
-	Waits       []htmlFact
+	Waits       []pageFact
 	// Deprecated are columns that will be dropped soon. Asks are findings about the
 	// recorded queries themselves, MoreAsks the number that is not shown.
-	Deprecated []htmlFact
+	Deprecated []pageFact
 	// Consumers are the programs that use the database.
-	Consumers []htmlFact
-	Asks      []htmlAsk
+	Consumers []pageFact
+	Asks      []pageAsk
 	MoreAsks  string
 	Notes     []string
 	Counts    []string
 }
 
-// htmlPoint is a row: a commit point, or several without a change between them.
-type htmlPoint struct {
+// pagePoint is a row: a commit point, or several without a change between them.
+type pagePoint struct {
 	N          int
 	Name, Path string
 	Same       string // "3 points more, the same as above"
 	Window     bool
-	Cells      []htmlCell
+	Cells      []pageCell
 }
 
-type htmlCell struct {
+type pageCell struct {
 	Code, Tone, Words string
 	// Begun are failures that begin here, Going those that began before.
-	Begun, Going []htmlVerdict
+	Begun, Going []pageVerdict
 }
 
-type htmlVerdict struct{ Tone, Kind, Message, Query, Who string }
+type pageVerdict struct{ Tone, Kind, Message, Query, Who string }
 
-type htmlPhase struct{ Where, Tone, Path, Advice string }
+type pagePhase struct{ Where, Tone, Path, Advice string }
 
 // buildVerified builds the matrix; nil if no queries were recorded.
-func (b *htmlBuilder) buildVerified() *htmlVerified {
+func (b *pageBuilder) buildVerified() *pageVerified {
 	r := b.report
 	v := r.Verification
 	if v == nil {
 		return nil
 	}
-	out := &htmlVerified{Order: EscapeLine(v.Order), Tone: "ok", Counts: verifiedCounts(r)}
+	out := &pageVerified{Order: EscapeLine(v.Order), Tone: "ok", Counts: verifiedCounts(r)}
 	if !v.Works {
 		out.Tone = "error"
 	}
@@ -63,10 +63,10 @@ func (b *htmlBuilder) buildVerified() *htmlVerified {
 	}
 	for _, row := range buildMatrix(r, false, math.MaxInt) {
 		if row.hidden > 0 {
-			out.Rows = append(out.Rows, htmlPoint{Same: CountNoun(row.hidden, "commit point") + " more, the same as above"})
+			out.Rows = append(out.Rows, pagePoint{Same: prose.CountNoun(row.hidden, "commit point") + " more, the same as above"})
 			continue
 		}
-		p := htmlPoint{N: row.point, Name: row.name, Path: EscapeLine(row.path), Window: row.window, Cells: []htmlCell{verifiedCell(r, row.old, row.point)}}
+		p := pagePoint{N: row.point, Name: row.name, Path: EscapeLine(row.path), Window: row.window, Cells: []pageCell{verifiedCell(r, row.old, row.point)}}
 		if v.New != nil {
 			p.Cells = append(p.Cells, verifiedCell(r, row.new, row.point))
 		}
@@ -77,13 +77,12 @@ func (b *htmlBuilder) buildVerified() *htmlVerified {
 		if p.wrong {
 			tone = "error"
 		}
-		out.Phases = append(out.Phases, htmlPhase{Where: p.where, Tone: tone, Path: EscapeLine(p.path), Advice: p.advice})
+		out.Phases = append(out.Phases, pagePhase{Where: p.where, Tone: tone, Path: EscapeLine(p.path), Advice: p.advice})
 	}
 	for _, w := range listWaits(r) {
-		out.Waits = append(out.Waits, htmlFact{EscapeLine(fmt.Sprintf("%s:%d", ShortName(w.path), w.line)), w.words})
+		out.Waits = append(out.Waits, pageFact{w.place, w.words})
 	}
-	out.addQueryFindings(v)
-	out.Consumers = consumersInHTML(v)
+	out.addQueries(v)
 	for _, n := range v.Notes {
 		out.Notes = append(out.Notes, EscapeLine(n))
 	}
@@ -94,8 +93,8 @@ func (b *htmlBuilder) buildVerified() *htmlVerified {
 const maxCellVerdicts = 200
 
 // verifiedCell adds to a cell of the i-th point the failures that begin or go on there.
-func verifiedCell(r *onward.Report, state matrixCell, i int) htmlCell {
-	c := htmlCell{Code: codeWords(state.code), Words: state.words, Tone: "ok"}
+func verifiedCell(r *onward.Report, state matrixCell, i int) pageCell {
+	c := pageCell{Code: codeWords(state.code), Words: state.words, Tone: "ok"}
 	if state.severity != onward.Off {
 		c.Tone = state.severity.String()
 	}
@@ -108,14 +107,14 @@ func verifiedCell(r *onward.Report, state matrixCell, i int) htmlCell {
 			continue
 		}
 		d := &r.Verdicts[at]
-		h := htmlVerdict{Tone: screenSeverity(d).String(), Kind: EscapeLine(string(d.Kind)), Message: verdictHead(d), Query: EscapeLine(d.Query), Who: verdictWho(d)}
+		h := pageVerdict{Tone: screenSeverity(d).String(), Kind: EscapeLine(string(d.Kind)), Message: verdictHead(d), Query: EscapeLine(d.Query), Who: verdictWho(d)}
 		if d.Point == i {
 			c.Begun = append(c.Begun, h)
 		} else {
 			c.Going = append(c.Going, h)
 		}
 	}
-	worst := func(a, b htmlVerdict) int {
+	worst := func(a, b pageVerdict) int {
 		if a.Tone == b.Tone {
 			return 0
 		} else if a.Tone == "error" {
@@ -126,4 +125,22 @@ func verifiedCell(r *onward.Report, state matrixCell, i int) htmlCell {
 	slices.SortStableFunc(c.Begun, worst)
 	slices.SortStableFunc(c.Going, worst)
 	return c
+}
+
+// pageAsk is a finding about a recorded query itself.
+type pageAsk struct{ Tone, Words, Query, Instead string }
+
+// addQueries adds who uses the database, the deprecated columns, and the findings about the queries themselves.
+func (v *pageVerified) addQueries(from *onward.Verification) {
+	for _, u := range listQueryUsers(from) {
+		v.Consumers = append(v.Consumers, pageFact{u.name, u.words})
+	}
+	for _, d := range listDeprecatedUses(from) {
+		v.Deprecated = append(v.Deprecated, pageFact{d.name, d.words})
+	}
+	list, rest := listAskedQueries(from)
+	for _, q := range list {
+		v.Asks = append(v.Asks, pageAsk{q.severity.String(), q.words, q.sql, q.instead})
+	}
+	v.MoreAsks = rest
 }

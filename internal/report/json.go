@@ -114,6 +114,25 @@ func (w *jsonWriter) writeMigration(m onward.Migration) {
 	}})
 }
 
+// locksJSON prints {"statements": […]}; a statement has variants if versions differ.
+func locksJSON(w io.Writer, locks []onward.Locks) error {
+	out := struct {
+		Statements []onward.Locks `json:"statements"`
+	}{slices.Clone(nonNilList(locks))}
+	for i := range out.Statements {
+		s := &out.Statements[i]
+		s.Statement = fillStatementLists(s.Statement)
+		s.Variants = slices.Clone(s.Variants)
+		for j := range s.Variants {
+			s.Variants[j].Effects = nonNilList(s.Variants[j].Effects)
+		}
+		if v := s.Variants; len(v) == 1 && v[0].Refused == "" && !v[0].NoTransaction && v[0].Note == "" {
+			s.Variants = nil
+		}
+	}
+	return writeJSON(w, out)
+}
+
 // fillStatementLists replaces nil lists of a statement by empty ones.
 func fillStatementLists(s onward.Statement) onward.Statement {
 	s.Observed = fillObservedLists(s.Observed)
@@ -194,9 +213,6 @@ func EncodeJSON(w io.Writer, v any) error {
 	e.SetIndent("", indent)
 	return e.Encode(v)
 }
-
-// StatsJSON prints sizes as onward stats does.
-func StatsJSON(w io.Writer, s *onward.Stats) error { return writeJSON(w, s) }
 
 // escapeHidden escapes hidden characters as \uXXXX. They occur only inside JSON strings.
 func escapeHidden(data []byte) []byte {

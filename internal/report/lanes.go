@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/size"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -175,10 +177,10 @@ func describeHidden(hidden []lane, created int) []string {
 		if worst := slices.MaxFunc(hidden, func(a, b lane) int { return cmp.Compare(a.writesMS, b.writesMS) }); worst.blocksKind("write") {
 			what = "blocking for up to " + FormatMillis(worst.writesMS)
 		}
-		parts = append(parts, CountNoun(n, "more relation")+", "+what)
+		parts = append(parts, prose.CountNoun(n, "more relation")+", "+what)
 	}
 	if created > 0 {
-		parts = append(parts, CountNoun(created, "new relation")+", which nobody uses yet")
+		parts = append(parts, prose.CountNoun(created, "new relation")+", which nobody uses yet")
 	}
 	return parts
 }
@@ -226,31 +228,7 @@ func shortPlace(r *onward.Report, run *onward.Rehearsal, i int) string {
 	case s == nil:
 		return EscapeLine(ShortName(m.Path))
 	}
-	return EscapeLine(fmt.Sprintf("%s:%d", ShortName(m.Path), s.Line))
-}
-
-// worstStalls returns the stalls, longest first.
-func worstStalls(t *onward.Traffic) []onward.Stall {
-	if t == nil {
-		return nil
-	}
-	out := slices.Clone(t.Stalls)
-	slices.SortStableFunc(out, func(a, b onward.Stall) int {
-		return cmp.Compare(b.UntilMS-b.FromMS, a.UntilMS-a.FromMS)
-	})
-	return out
-}
-
-// describeStall names the queries of a stall: "118 queries", "3 writes".
-func describeStall(s *onward.Stall) string {
-	switch s.Kind {
-	case "read", "write":
-		return CountNoun(s.Queries, s.Kind)
-	}
-	if s.Queries == 1 {
-		return "1 query"
-	}
-	return fmt.Sprintf("%d queries", s.Queries)
+	return nameLine(m.Path, s.Line)
 }
 
 // describeData describes the data of a rehearsal: "5 tables with 6.0 M rows, seed 1".
@@ -266,7 +244,7 @@ func describeData(r *onward.Rehearsal) string {
 	if tables == 0 {
 		return "empty tables" + markInvented(r)
 	}
-	text := CountNoun(tables, "table") + " with " + FormatNumber(rows) + " rows"
+	text := prose.CountNoun(tables, "table") + " with " + size.FormatCount(rows) + " rows"
 	if rows == 1 {
 		text = "1 table with 1 row"
 	}

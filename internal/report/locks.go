@@ -5,14 +5,12 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/onward"
 )
 
-// WriteLocks prints what statements do, as JSON or for the terminal.
-func WriteLocks(w io.Writer, f Format, list []onward.Locks, o Options) error {
-	if f == FormatJSON {
-		return locksJSON(w, list)
-	}
+// terminalLocks prints what statements do.
+func terminalLocks(w io.Writer, list []onward.Locks, o Options) error {
 	p := newPage(o)
 	for i := range list {
 		if i > 0 {
@@ -27,25 +25,6 @@ func WriteLocks(w io.Writer, f Format, list []onward.Locks, o Options) error {
 		p.addLine("no statements")
 	}
 	return p.writePage(w)
-}
-
-// locksJSON prints {"statements": […]}; a statement has variants if versions differ.
-func locksJSON(w io.Writer, locks []onward.Locks) error {
-	out := struct {
-		Statements []onward.Locks `json:"statements"`
-	}{slices.Clone(nonNilList(locks))}
-	for i := range out.Statements {
-		s := &out.Statements[i]
-		s.Statement = fillStatementLists(s.Statement)
-		s.Variants = slices.Clone(s.Variants)
-		for j := range s.Variants {
-			s.Variants[j].Effects = nonNilList(s.Variants[j].Effects)
-		}
-		if v := s.Variants; len(v) == 1 && v[0].Refused == "" && !v[0].NoTransaction && v[0].Note == "" {
-			s.Variants = nil
-		}
-	}
-	return writeJSON(w, out)
 }
 
 // lockTables prints one statement: a table for each group of versions with the same
@@ -201,11 +180,11 @@ func joinPhrase(before string, names []string, after string) string {
 	if len(names) == 0 {
 		return ""
 	}
-	return before + joinNames(names) + after
+	return before + prose.JoinNames(names) + after
 }
 
 func joinPhrases(list ...string) string {
-	return joinNames(slices.DeleteFunc(list, func(s string) bool { return s == "" }))
+	return prose.JoinNames(slices.DeleteFunc(list, func(s string) bool { return s == "" }))
 }
 
 // describeEffects says in a sentence how other sessions are affected: "Full scan of orders
@@ -247,12 +226,4 @@ func workSizes(effects []onward.Effect) []string {
 		}
 	}
 	return out
-}
-
-// joinNames joins names: "a", "a and b", "a, b and c".
-func joinNames(names []string) string {
-	if n := len(names); n > 1 {
-		return strings.Join(names[:n-1], ", ") + " and " + names[n-1]
-	}
-	return strings.Join(names, "")
 }

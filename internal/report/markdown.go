@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -31,12 +32,12 @@ func Markdown(w io.Writer, r *onward.Report) error {
 	x := newIndex(r)
 	if len(r.Migrations) > 0 {
 		b.WriteString("\n| migration | changes | locks | verdict |\n| --- | --- | --- | --- |\n")
-		for i := range r.Migrations {
-			if i == maxRows {
-				fmt.Fprintf(&b, "| %d more | | | |\n", len(r.Migrations)-i)
-				break
-			}
-			writeRow(&b, x, &r.Migrations[i])
+		list, more := prose.TakeFirst(r.Migrations, maxRows)
+		for i := range list {
+			writeRow(&b, x, &list[i])
+		}
+		if more > 0 {
+			fmt.Fprintf(&b, "| %d more | | | |\n", more)
 		}
 	}
 	rehearsedInMarkdown(&b, r)
@@ -45,7 +46,7 @@ func Markdown(w io.Writer, r *onward.Report) error {
 	for i, f := range findings {
 		text := foldFinding(f, x.similar[f])
 		if b.Len()+len(text) > maxComment {
-			fmt.Fprintf(&b, "\n%s not shown: the comment would be too long. Run onward changelog to see them.\n", CountNoun(len(findings)-i, "more finding"))
+			fmt.Fprintf(&b, "\n%s not shown: the comment would be too long. Run onward changelog to see them.\n", prose.CountNoun(len(findings)-i, "more finding"))
 			break
 		}
 		b.WriteString("\n")
@@ -88,36 +89,16 @@ func writeRow(b *strings.Builder, x *index, m *onward.Migration) {
 		}
 		changes = append(changes, text)
 	}
-	fmt.Fprintf(b, "| %s | %s | %s | %s |\n", escapeCell(codeSpan(m.Path)), escapeCell(strings.Join(changes, "; ")), escapeCell(strongestLocks(m)),
+	fmt.Fprintf(b, "| %s | %s | %s | %s |\n", escapeCell(codeSpan(m.Path)), escapeCell(strings.Join(changes, "; ")), escapeCell(lockCell(m)),
 		escapeCell(escapeProse(describeOutcome(x, m))))
 }
 
-// strongestLocks returns the strongest lock on each relation that others use, with the heaviest
-// work under it.
-func strongestLocks(m *onward.Migration) string {
-	var order []string
-	strongest := map[string]onward.Effect{}
-	for _, s := range m.Statements {
-		for _, e := range noticeableEffects(s.Effects) {
-			old, seen := strongest[e.Relation]
-			if !seen {
-				order = append(order, e.Relation)
-			}
-			e.Lock, e.Work, e.EstimateMS = max(e.Lock, old.Lock), max(e.Work, old.Work), max(e.EstimateMS, old.EstimateMS)
-			strongest[e.Relation] = e
-		}
-	}
+// lockCell returns the strongest locks of a migration, in a cell of the table.
+func lockCell(m *onward.Migration) string {
+	list, more := prose.TakeFirst(strongestLocks(m), maxEffects)
 	var out []string
-	for _, name := range order {
-		e := strongest[name]
-		if e.Lock < onward.ShareUpdateExclusiveLock && e.Work == onward.NoWork {
-			continue
-		}
-		if len(out) == maxEffects {
-			out = append(out, "…")
-			break
-		}
-		text := codeSpan(shortRelation(name)) + " " + e.Lock.String()
+	for _, e := range list {
+		text := codeSpan(shortRelation(e.Relation)) + " " + e.Lock.String()
 		if e.Work != onward.NoWork {
 			text += ", " + e.Work.String()
 		}
@@ -126,72 +107,38 @@ func strongestLocks(m *onward.Migration) string {
 		}
 		out = append(out, text)
 	}
+	if more > 0 {
+		out = append(out, "…")
+	}
 	if len(out) == 0 {
 		return "none that others feel"
 	}
 	return strings.Join(out, "; ")
 }
 
-// describeOutcome returns a migration's verdict in a few words.
-func describeOutcome(x *index, m *onward.Migration) string {
-	s := onward.Summary{}
-	severities := make([]onward.Severity, 0, 8)
-	for _, f := range x.findingsOn(m) {
-		severities = append(severities, f.Severity)
-	}
-	for _, r := range x.also[m.Path] {
-		if r.migration == m.ID {
-			severities = append(severities, slices.Repeat([]onward.Severity{r.finding.Severity}, len(r.lines))...)
-		}
-	}
-	for _, severity := range severities {
-		switch severity {
-		case onward.Error:
-			s.Errors++
-		case onward.Warning:
-			s.Warnings++
-		default:
-			s.Infos++
-		}
-	}
-	opaque := len(x.opaqueIn(m))
-	words := countFindings(&s)
-	switch {
-	case opaque > 0: // unjudged code is not ok
-		words = append(words, fmt.Sprintf("%d not judged", opaque))
-	case len(words) == 0:
-		words = append(words, "ok")
-	}
-	return strings.Join(words, ", ")
-}
-
 // foldFinding returns a finding, folded, with the similar ones; g is nil for none.
 func foldFinding(f *onward.Finding, g *similar) string {
 	var b strings.Builder
-	more := ""
+	others := ""
 	if g != nil {
-		more = fmt.Sprintf(", and %s like it", CountNoun(len(g.otherFindings()), "finding"))
+		others = fmt.Sprintf(", and %s like it", prose.CountNoun(len(g.otherFindings()), "finding"))
 	}
-	fmt.Fprintf(&b, "<details>\n<summary>%s: %s%s (%s, %s)</summary>\n\n", f.Severity, inHTML(EscapeLine(f.Fact)), more,
+	fmt.Fprintf(&b, "<details>\n<summary>%s: %s%s (%s, %s)</summary>\n\n", f.Severity, inHTML(EscapeLine(f.Fact)), others,
 		inHTML(EscapeLine(formatPlace(ShortName(f.Path), f.Line, 0))), inHTML(EscapeLine(f.Rule)))
 	fmt.Fprintf(&b, "At %s: %s\n", codeSpan(formatPlace(f.Path, f.Line, f.Column)), escapeProse(EscapeLine(f.Harm)))
 	if len(f.Postgres) > 0 {
 		fmt.Fprintf(&b, "On %s only.\n", FormatVersions(f.Postgres))
 	}
-	for i, e := range f.Evidence {
-		if i == maxEffects {
-			fmt.Fprintf(&b, "Because of %d more places.\n", len(f.Evidence)-i)
-			break
-		}
+	evidence, more := prose.TakeFirst(f.Evidence, maxEffects)
+	for _, e := range evidence {
 		fmt.Fprintf(&b, "\nBecause: %s\n", codeSpan(cutText(formatEvidence(&e), maxCell)))
 	}
-	if len(f.Also) > 0 {
+	if more > 0 {
+		fmt.Fprintf(&b, "Because of %d more places.\n", more)
+	}
+	if also, more := prose.TakeFirst(f.Also, maxEffects); len(also) > 0 {
 		words, places := "Also at", []string(nil)
-		for i, at := range f.Also {
-			if i == maxEffects {
-				places = append(places, fmt.Sprintf("%d more", len(f.Also)-i))
-				break
-			}
+		for _, at := range also {
 			if at.Fact == "" {
 				places = append(places, codeSpan(formatPlace(at.Path, at.Line, 0)))
 				continue
@@ -199,10 +146,13 @@ func foldFinding(f *onward.Finding, g *similar) string {
 			words = "In other rounds of the loop:"
 			places = append(places, codeSpan(cutText(at.Fact, maxCell)))
 		}
+		if more > 0 {
+			places = append(places, fmt.Sprintf("%d more", more))
+		}
 		fmt.Fprintf(&b, "\n%s %s\n", words, strings.Join(places, ", "))
 	}
 	othersDetails(&b, g)
-	words, sql, _ := strings.Cut(strings.TrimSpace(EscapeControls(f.Instead)), "\n")
+	words, sql := splitInstead(f.Instead)
 	if words != "" {
 		fmt.Fprintf(&b, "\nInstead: %s\n", escapeProse(EscapeLine(words)))
 	}
@@ -220,13 +170,12 @@ func othersDetails(b *strings.Builder, g *similar) {
 		return
 	}
 	b.WriteString("\nThe same fix, each for its own statement:\n\n")
-	list := g.otherFindings()
-	for i, f := range list {
-		if i == mostSimilar {
-			fmt.Fprintf(b, "- %d more places\n", len(list)-i)
-			return
-		}
+	list, more := prose.TakeFirst(g.otherFindings(), mostSimilar)
+	for _, f := range list {
 		fmt.Fprintf(b, "- %s: %s\n", codeSpan(formatPlace(f.Path, f.Line, 0)), escapeProse(cutText(EscapeLine(f.Fact), maxCell)))
+	}
+	if more > 0 {
+		fmt.Fprintf(b, "- %d more places\n", more)
 	}
 }
 
@@ -236,12 +185,17 @@ func writeUnjudged(b *strings.Builder, opaque []onward.Opaque) {
 		return
 	}
 	b.WriteString("\nNot judged:\n\n")
-	for i, o := range opaque {
-		if i == maxUnjudged {
-			fmt.Fprintf(b, "- and %d more\n", len(opaque)-i)
-			return
-		}
+	list, more := prose.TakeFirst(opaque, maxUnjudged)
+	for _, o := range list {
 		fmt.Fprintf(b, "- %s: %s\n", codeSpan(formatPlace(o.Path, o.Line, o.Column)), escapeProse(cutText(formatOpaque(&o), maxCell)))
+	}
+	writeMore(b, more)
+}
+
+// writeMore says as the last item of a list how many more there are.
+func writeMore(b *strings.Builder, more int) {
+	if more > 0 {
+		fmt.Fprintf(b, "- and %d more\n", more)
 	}
 }
 

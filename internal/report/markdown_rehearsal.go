@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -21,47 +22,32 @@ func rehearsedInMarkdown(b *strings.Builder, r *onward.Report) {
 	}
 	run := &r.Rehearsals[0]
 	var items []string
-	failed := 0
-	for i := range run.Statements {
-		f := run.Statements[i].Failed
-		if f == nil {
-			continue
-		}
-		if failed++; failed <= maxErrorItems {
-			items = append(items, fmt.Sprintf("%s failed: %s", codeSpan(shortPlace(r, run, i)), escapeProse(cutText(errorWords(f), maxCell))))
-		}
+	failed, more := prose.TakeFirst(listFailedRuns(r, run), maxErrorItems)
+	for _, f := range failed {
+		items = append(items, fmt.Sprintf("%s failed: %s", codeSpan(f.place), escapeProse(cutText(errorWords(f.err), maxCell))))
 	}
-	if failed > maxErrorItems {
-		items = append(items, CountNoun(failed-maxErrorItems, "more failure"))
-	}
-	stalls := worstStalls(run.Traffic)
+	items = appendRest(items, more, "more failure")
+	stalls, more := prose.TakeFirst(listStalls(r, run), maxStallItems)
 	for i := range stalls {
-		s := &stalls[i]
-		if i == maxStallItems {
-			items = append(items, CountNoun(len(stalls)-i, "shorter stall"))
-			break
-		}
-		text := fmt.Sprintf("%s: %s on %s waited", FormatMillis(s.UntilMS-s.FromMS), describeStall(s), codeSpan(shortRelation(s.Relation)))
+		text := stalls[i].formatStall(80, codeSpan)
 		if i == 0 {
 			text = "worst stall " + text
 		}
-		if _, st := statementAt(r, run, s.Statement); st != nil {
-			text += fmt.Sprintf(" for %s (%s)", codeSpan(cutToWidth(EscapeLine(st.SQL), 80)), codeSpan(shortPlace(r, run, s.Statement)))
-		}
 		items = append(items, text)
 	}
-	if run.Traffic != nil && len(stalls) == 0 {
-		items = append(items, fmt.Sprintf("no query waited: %s, the slowest %s", countQueries(run.Traffic.Queries), FormatMillis(run.Traffic.WorstMS)))
+	items = appendRest(items, more, "shorter stall")
+	if calm := describeCalm(run.Traffic); calm != "" {
+		items = append(items, calm)
 	}
 	items = append(items, waitersInMarkdown(r, run)...)
 	items = append(items, refusedInMarkdown(r, run)...)
 	items = append(items, differencesInMarkdown(r)...)
-	for i := 1; i < len(r.Rehearsals); i++ {
-		items = append(items, escapeProse("also on "+nameServer(&r.Rehearsals[i])+": "+outcomeOf(&r.Rehearsals[i])))
+	for _, line := range listOtherRehearsals(r) {
+		items = append(items, escapeProse(line))
 	}
 	fmt.Fprintf(b, "\nRehearsed on %s (%s):\n\n", escapeProse(nameServer(run)), escapeProse(describeData(run)))
 	if len(items) == 0 {
-		items = []string{fmt.Sprintf("%s in %s, no failure", CountNoun(len(run.Statements), "statement"), FormatMillis(run.DurationMS))}
+		items = []string{fmt.Sprintf("%s in %s, no failure", prose.CountNoun(len(run.Statements), "statement"), FormatMillis(run.DurationMS))}
 	}
 	for _, item := range items {
 		fmt.Fprintf(b, "- %s\n", item)
@@ -79,7 +65,7 @@ func refusedInMarkdown(r *onward.Report, run *onward.Rehearsal) []string {
 			for _, f := range list[i:] {
 				more += f.queries
 			}
-			return append(items, CountNoun(more, "more query")+" started failing")
+			return append(items, prose.CountNoun(more, "more query")+" started failing")
 		}
 		text := fmt.Sprintf("%s started failing", codeSpan(cutText(shortenQuery(EscapeLine(f.Query), maxCell), maxCell)))
 		if f.queries > 1 {
@@ -99,16 +85,17 @@ func refusedInMarkdown(r *onward.Report, run *onward.Rehearsal) []string {
 // differencesInMarkdown returns where the model was wrong.
 func differencesInMarkdown(r *onward.Report) []string {
 	var items []string
-	wrong := 0
-	for i := range r.Rehearsals {
-		for j := range r.Rehearsals[i].Differences {
-			if wrong++; wrong <= maxErrorItems {
-				items = append(items, escapeProse(cutText(differenceWords(r, &r.Rehearsals[i], &r.Rehearsals[i].Differences[j]), maxCell)))
-			}
-		}
+	list, more := prose.TakeFirst(listDifferences(r), maxErrorItems)
+	for i := range list {
+		items = append(items, escapeProse(cutText(list[i].formatDifference(r), maxCell)))
 	}
-	if wrong > maxErrorItems {
-		items = append(items, CountNoun(wrong-maxErrorItems, "more difference"))
+	return appendRest(items, more, "more difference")
+}
+
+// appendRest says as the last item how many more there are; nothing if there are none.
+func appendRest(items []string, more int, noun string) []string {
+	if more > 0 {
+		items = append(items, prose.CountNoun(more, noun))
 	}
 	return items
 }

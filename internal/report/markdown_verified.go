@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -24,7 +25,7 @@ func verifiedInMarkdown(b *strings.Builder, r *onward.Report) {
 		escapeProse(strings.Join(verifiedCounts(r), "; ")))
 	for _, row := range buildMatrix(r, false, maxMatrixRows) {
 		if row.hidden > 0 {
-			fmt.Fprintf(b, "| %s more | | |\n", CountNoun(row.hidden, "commit point"))
+			fmt.Fprintf(b, "| %s more | | |\n", prose.CountNoun(row.hidden, "commit point"))
 			continue
 		}
 		name := codeSpan(row.name)
@@ -39,29 +40,30 @@ func verifiedInMarkdown(b *strings.Builder, r *onward.Report) {
 			b.WriteString("\n")
 		}
 		if i == maxVerdictItems || b.Len() > maxComment/2 {
-			fmt.Fprintf(b, "- %s: onward verify lists them\n", CountNoun(len(groups)-i, "more verdict"))
+			fmt.Fprintf(b, "- %s: onward verify lists them\n", prose.CountNoun(len(groups)-i, "more verdict"))
 			break
 		}
 		d := &groups[i]
-		fmt.Fprintf(b, "- %s, %s, %s: %s %s (%s)\n", codeSpan(pointName(&d.After)), codeWords(d.Code), escapeProse(EscapeLine(string(d.Kind))), escapeProse(cutText(verdictHead(d.Verdict), maxCell)), codeSpan(cutText(EscapeLine(d.Query), maxCell)), escapeProse(cutText(d.describeSenders(), maxCell)))
+		fmt.Fprintf(b, "- %s, %s, %s: %s %s (%s)\n", codeSpan(pointName(&d.After)), codeWords(d.Code), escapeProse(EscapeLine(string(d.Kind))),
+			escapeProse(cutText(verdictHead(d.Verdict), maxCell)), codeSpan(cutText(EscapeLine(d.Query), maxCell)), escapeProse(cutText(d.describeSenders(), maxCell)))
 	}
 	if v.Order != "" {
 		fmt.Fprintf(b, "\n%s\n", escapeProse(EscapeLine(v.Order)))
 	}
-	phases := listPhases(r)
-	for i, p := range phases {
+	list, more := prose.TakeFirst(listPhases(r), maxMatrixRows)
+	for i, p := range list {
 		if i == 0 {
 			b.WriteString("\n")
 		}
-		if i == maxMatrixRows {
-			fmt.Fprintf(b, "- %s\n", CountNoun(len(phases)-i, "more migration"))
-			break
-		}
 		fmt.Fprintf(b, "- %s: %s\n", codeSpan(p.path), escapeProse(p.advice))
 	}
-	consumersInMarkdown(b, v)
+	if more > 0 {
+		fmt.Fprintf(b, "- %s\n", prose.CountNoun(more, "more migration"))
+	}
+	writeQueryUsers(b, v)
 	waitsInMarkdown(b, r)
-	asksInMarkdown(b, v)
+	writeDeprecated(b, v)
+	writeAskedQueries(b, v)
 	for _, n := range v.Notes {
 		fmt.Fprintf(b, "\n%s\n", escapeProse(cutText(EscapeLine(n), 2*maxCell)))
 	}
@@ -69,14 +71,12 @@ func verifiedInMarkdown(b *strings.Builder, r *onward.Report) {
 
 // waitsInMarkdown returns the locks that most of the recorded calls wait for.
 func waitsInMarkdown(b *strings.Builder, r *onward.Report) {
-	for i, w := range listWaits(r) {
-		if i == maxVerdictItems {
-			break
-		}
+	list, _ := prose.TakeFirst(listWaits(r), maxVerdictItems)
+	for i, w := range list {
 		if i == 0 {
 			b.WriteString("\n")
 		}
-		fmt.Fprintf(b, "- %s %s\n", codeSpan(fmt.Sprintf("%s:%d", ShortName(w.path), w.line)), escapeProse(w.words))
+		fmt.Fprintf(b, "- %s %s\n", codeSpan(w.place), escapeProse(w.words))
 	}
 }
 

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"path"
 	"strings"
 )
@@ -21,4 +22,9 @@ func ShortName(file string) string {
 		return path.Base(path.Dir(dir)) + "/" + name
 	}
 	return name
+}
+
+// nameLine names a line by the short name of its file: "00043_rename.sql:4".
+func nameLine(file string, line int) string {
+	return EscapeLine(fmt.Sprintf("%s:%d", ShortName(file), line))
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/size"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -35,7 +36,7 @@ func sumFacts(steps []*onward.PlanStep) string {
 	}
 	var words []string
 	if rows > 0 {
-		words = append(words, FormatNumber(rows)+" rows")
+		words = append(words, size.FormatCount(rows)+" rows")
 	}
 	if sum.MS > 0 {
 		words = append(words, estimatedTime(&sum))
@@ -115,14 +116,14 @@ func costWords(e *onward.StepEstimate) (words []string) {
 	add(e.WALBytes, e.MaxWALBytes, "of WAL")
 	add(e.DiskBytes, e.MaxDiskBytes, "more disk")
 	if e.TempBytes > 0 {
-		words = append(words, FormatBytes(e.TempBytes)+" of temporary files")
+		words = append(words, size.FormatBytes(e.TempBytes)+" of temporary files")
 	}
 	return words
 }
 
 // formatSizes formats a range of sizes.
 func formatSizes(from, until int64) string {
-	a, b := FormatBytes(from), FormatBytes(until)
+	a, b := size.FormatBytes(from), size.FormatBytes(until)
 	if a == b || from == 0 {
 		return b
 	}
@@ -135,12 +136,12 @@ func vacuumWords(e *onward.StepEstimate) string {
 		return ""
 	}
 	v := e.Vacuum
-	dead := FormatNumber(v.DeadRows) + " dead rows"
+	dead := size.FormatCount(v.DeadRows) + " dead rows"
 	switch {
 	case v.Off:
 		return dead + ", and autovacuum is off here: run VACUUM yourself, or the table keeps growing"
 	case v.Runs == 0:
-		return fmt.Sprintf("%s, fewer than its threshold of %s: it starts after the step, if at all", dead, FormatNumber(v.Threshold))
+		return fmt.Sprintf("%s, fewer than its threshold of %s: it starts after the step, if at all", dead, size.FormatCount(v.Threshold))
 	}
 	runs := "once, at"
 	if v.Runs > 1 {
@@ -151,7 +152,7 @@ func vacuumWords(e *onward.StepEstimate) string {
 		assumed = " (by the default settings)"
 	}
 	return fmt.Sprintf("%s; it works %s %s dead rows%s, first after %s, and reads %s each time; no batch waits for it",
-		dead, runs, FormatNumber(v.Threshold), assumed, strings.TrimPrefix(timeWords(v.FirstMS), "about "), FormatBytes(v.ReadBytes))
+		dead, runs, size.FormatCount(v.Threshold), assumed, strings.TrimPrefix(timeWords(v.FirstMS), "about "), size.FormatBytes(v.ReadBytes))
 }
 
 // totalWords sums up what a plan costs; "" if no size is known.

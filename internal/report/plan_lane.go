@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -18,10 +19,6 @@ const (
 	unknownWeight = 6.0
 	// maxStepRows is how many steps have a row of their own. A plan with more steps has a row for each chain.
 	maxStepRows = 40
-	// thinnestStep is the least width of a step, in percent.
-	thinnestStep = 0.7
-	// widestInstant is the most width of a step that takes an instant, in percent.
-	widestInstant = 2.0
 )
 
 // planLane is a plan along the deploy: which code runs when, and the steps below it. All places are percentages.
@@ -35,13 +32,6 @@ type planLane struct {
 	// ByChain: a row is a chain and not a step.
 	ByChain bool
 	Rows    []laneRow
-}
-
-// lanePhaseWords say when a phase of a lane is run.
-var lanePhaseWords = map[onward.PlanPhase]string{
-	onward.Expand:   "before the new code is deployed",
-	onward.Backfill: "in the background, before the new code relies on it",
-	onward.Contract: "when no process of the old code is left",
 }
 
 // lanePhase is where the steps of a phase are.
@@ -220,7 +210,7 @@ func (l *planLane) addChainRows(p *onward.Plan, marks []laneMark, chains map[str
 	tried := slices.ContainsFunc(p.Proof.Groups, func(g onward.PlanGroup) bool { return g.Proven })
 	for i := range p.Proof.Groups {
 		g := &p.Proof.Groups[i]
-		row := laneRow{Name: g.Name, Text: CountNoun(g.Changes, "change")}
+		row := laneRow{Name: g.Name, Text: prose.CountNoun(g.Changes, "change")}
 		if tried && !g.Proven {
 			row.Text += ", not proven"
 		}
@@ -249,7 +239,7 @@ func (l *planLane) addChainRows(p *onward.Plan, marks []laneMark, chains map[str
 		if r.Text != "" {
 			r.Text += " · "
 		}
-		r.Text += CountNoun(len(list), "step")
+		r.Text += prose.CountNoun(len(list), "step")
 		r.Facts = sumFacts(list)
 	}
 }

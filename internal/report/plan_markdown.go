@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -16,28 +17,29 @@ const PlanMarker = "<!-- onward plan -->"
 // each code runs. Then come the SQL of the steps, folded away, and what the plan leaves.
 func PlanMarkdown(w io.Writer, p *onward.Plan) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\n**onward plan**: %s\n", PlanMarker, escapeProse(EscapeLine(planVerdict(p))))
-	if words := totalWords(p); words != "" {
-		fmt.Fprintf(&b, "\nAll steps: %s.\n", escapeProse(words))
+	results := summarizePlan(p)
+	fmt.Fprintf(&b, "%s\n**onward plan**: %s\n", PlanMarker, escapeProse(EscapeLine(results.verdict)))
+	if results.total != "" {
+		fmt.Fprintf(&b, "\nAll steps: %s.\n", escapeProse(results.total))
 	}
 	l := newPlanLane(p)
 	if len(l.Rows) > 0 {
 		writeLane(&b, p, l)
 	}
-	writeLeft(&b, p)
-	for _, m := range p.MissingSteps() {
-		fmt.Fprintf(&b, "\n**missing**: %s\n", escapeProse(cutText(EscapeLine(m), maxCell)))
+	writeLeft(&b, results)
+	for _, m := range results.missing {
+		fmt.Fprintf(&b, "\n**missing**: %s\n", escapeProse(cutText(m, maxCell)))
 	}
-	for _, c := range p.Proof.Checks {
-		if !c.OK {
-			fmt.Fprintf(&b, "\n**failed**: %s\n", escapeProse(cutText(EscapeLine(c.Name+": "+c.Detail), maxCell)))
+	for _, c := range results.checks {
+		if !c.ok {
+			fmt.Fprintf(&b, "\n**failed**: %s\n", escapeProse(cutText(EscapeLine(c.name+": "+c.detail), maxCell)))
 		}
 	}
 	writePlanSQL(&b, p)
-	if len(p.Notes) > 0 {
+	if notes, _ := prose.TakeFirst(results.notes, maxUnjudged); len(notes) > 0 {
 		b.WriteString("\n<details><summary>To know</summary>\n\n")
-		for _, n := range p.Notes[:min(len(p.Notes), maxUnjudged)] {
-			fmt.Fprintf(&b, "- %s\n", escapeProse(cutText(EscapeLine(n), maxCell)))
+		for _, n := range notes {
+			fmt.Fprintf(&b, "- %s\n", escapeProse(cutText(n, maxCell)))
 		}
 		b.WriteString("\n</details>\n")
 	}
@@ -129,17 +131,16 @@ func shortTime(s *onward.PlanStep) string {
 }
 
 // writeLeft lists what the plan leaves, with the reasons.
-func writeLeft(b *strings.Builder, p *onward.Plan) {
-	for i := range p.Left {
-		if i == maxRows {
-			fmt.Fprintf(b, "\n%s left.\n", CountNoun(len(p.Left)-i, "more change"))
-			return
+func writeLeft(b *strings.Builder, r *planResults) {
+	list, more := prose.TakeFirst(r.left, maxRows)
+	for _, l := range list {
+		fmt.Fprintf(b, "\n**left**: %s\n", codeSpan(l.place))
+		for _, why := range l.why {
+			fmt.Fprintf(b, "- %s\n", escapeProse(cutText(why, maxCell)))
 		}
-		l := &p.Left[i]
-		fmt.Fprintf(b, "\n**left**: %s\n", codeSpan(fmt.Sprintf("%s:%d", l.Path, l.Line)))
-		for _, why := range l.Why {
-			fmt.Fprintf(b, "- %s\n", escapeProse(cutText(EscapeLine(why), maxCell)))
-		}
+	}
+	if more > 0 {
+		fmt.Fprintf(b, "\n%s left.\n", prose.CountNoun(more, "more change"))
 	}
 }
 
@@ -151,19 +152,19 @@ func writePlanSQL(b *strings.Builder, p *onward.Plan) {
 			continue
 		}
 		sql := strings.Join(stepLines(s, false), "\n")
-		words, undo := stepUndo(s)
+		words, lines := stepUndo(s)
 		text := fmt.Sprintf("\n<details><summary>%s</summary>\n\n%s", inHTML(EscapeLine(s.ID+": "+s.Why)), fenceSQL(cutText(EscapeControls(sql), maxSnippet)))
 		if words != "" {
 			text += "\n\nUndo: " + escapeProse(EscapeLine(words)) + "\n"
 		} else {
-			text += "\n\nUndo:\n\n" + fenceSQL(cutText(EscapeControls(strings.Join(linesWithoutTransaction(undo), "\n")), maxSnippet))
+			text += "\n\nUndo:\n\n" + fenceSQL(cutText(EscapeControls(strings.Join(lines, "\n")), maxSnippet))
 		}
 		for _, c := range stepCosts(s) {
 			text += fmt.Sprintf("\n\n%s: %s", c.Name, escapeProse(c.Words))
 		}
 		text += "\n\n</details>\n"
 		if b.Len()+len(text) > maxComment {
-			fmt.Fprintf(b, "\nThe SQL of %s is not shown: the comment would be too long.\n", CountNoun(len(p.Steps)-i, "more step"))
+			fmt.Fprintf(b, "\nThe SQL of %s is not shown: the comment would be too long.\n", prose.CountNoun(len(p.Steps)-i, "more step"))
 			return
 		}
 		b.WriteString(text)

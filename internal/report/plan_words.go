@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/lazyregexp"
+	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/size"
 	"github.com/onward-sql/onward/internal/undo"
 	"github.com/onward-sql/onward/onward"
 )
@@ -37,9 +39,9 @@ func stepTime(s *onward.PlanStep) string {
 	}
 	switch {
 	case s.Repeat && s.Estimate != nil:
-		return fmt.Sprintf("%s in the background: %s, some %s a run", estimatedTime(s.Estimate), FormatNumber(s.Estimate.Rows)+" rows", groupDigits(batch))
+		return fmt.Sprintf("%s in the background: %s, some %s a run", estimatedTime(s.Estimate), size.FormatCount(s.Estimate.Rows)+" rows", groupDigits(batch))
 	case s.Repeat && rows > 0:
-		return fmt.Sprintf("in the background, some %s rows a run: about %s runs, %s of work", groupDigits(batch), FormatNumber((rows+batch-1)/batch),
+		return fmt.Sprintf("in the background, some %s rows a run: about %s runs, %s of work", groupDigits(batch), size.FormatCount((rows+batch-1)/batch),
 			strings.TrimPrefix(how, "about "))
 	case s.Repeat:
 		return fmt.Sprintf("in the background, some %s rows a run; %s", groupDigits(batch), how)
@@ -60,25 +62,26 @@ func stepTime(s *onward.PlanStep) string {
 // dropsRows finds statements that remove values or rows.
 var dropsRows = lazyregexp.New(`(?i)\b(?:DROP\s+(?:TABLE|COLUMN|MATERIALIZED|SCHEMA|SEQUENCE)|DELETE|TRUNCATE)\b`)
 
-// stepUndo says how a step is undone: in words, or as SQL.
-func stepUndo(s *onward.PlanStep) (words, sql string) {
+// stepUndo says how a step is undone: in words, or as lines of SQL.
+func stepUndo(s *onward.PlanStep) (words string, sql []string) {
+	lines := linesWithoutTransaction(strings.TrimRight(s.Undo, "\n"))
 	switch {
 	case len(s.StayChanged) > 0 && s.Phase != onward.Contract:
-		return undo.DescribeChanged(s.StayChanged) + ": no old value is kept", strings.TrimRight(s.Undo, "\n")
+		return undo.DescribeChanged(s.StayChanged) + ": no old value is kept", lines
 	case s.Undo != "":
-		return "", strings.TrimRight(s.Undo, "\n")
+		return "", lines
 	case s.Class == onward.StepValidate:
-		return "not needed: it leaves nothing", ""
+		return "not needed: it leaves nothing", nil
 	case s.Bookkeeping:
-		return "not needed: it is the plan's own state", ""
+		return "not needed: it is the plan's own state", nil
 	case s.Phase == onward.Contract && dropsRows.MatchString(s.SQL):
-		return "none: the dropped data is gone", ""
+		return "none: the dropped data is gone", nil
 	case s.Phase == onward.Contract:
-		return "none: make what it drops again, in a later release", ""
+		return "none: make what it drops again, in a later release", nil
 	case s.Phase == onward.Backfill:
-		return "not needed: the undo of earlier steps removes what it wrote", ""
+		return "not needed: the undo of earlier steps removes what it wrote", nil
 	}
-	return "not needed: it is harmless if left", ""
+	return "not needed: it is harmless if left", nil
 }
 
 // stepBefore lists what must be true before a step runs, besides the completion of the
@@ -108,7 +111,7 @@ func stepLines(s *onward.PlanStep, whole bool) []string {
 	}
 	lines := linesWithoutTransaction(s.SQL)
 	if !whole && len(lines) > mostLines {
-		lines = append(lines[:mostLines/2:mostLines/2], fmt.Sprintf("… %s (-v shows all)", CountNoun(len(lines)-mostLines/2, "more line")))
+		lines = append(lines[:mostLines/2:mostLines/2], fmt.Sprintf("… %s (-v shows all)", prose.CountNoun(len(lines)-mostLines/2, "more line")))
 	}
 	return lines
 }
@@ -122,9 +125,9 @@ func countSteps(p *onward.Plan) string {
 		}
 	}
 	if kept == 0 {
-		return CountNoun(len(p.Steps), "step")
+		return prose.CountNoun(len(p.Steps), "step")
 	}
-	return CountNoun(len(p.Steps)-kept, "step") + fmt.Sprintf(", and %d for the plan's own state", kept)
+	return prose.CountNoun(len(p.Steps)-kept, "step") + fmt.Sprintf(", and %d for the plan's own state", kept)
 }
 
 // linesWithoutTransaction returns the lines of a step's SQL without its transaction.

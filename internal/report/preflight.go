@@ -5,31 +5,9 @@ import (
 	"io"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/onward"
 )
-
-// FormatPrometheus is Prometheus' text format, for onward preflight.
-const FormatPrometheus Format = "prometheus"
-
-// PreflightFormats returns the formats for a preflight.
-func PreflightFormats() []Format {
-	return []Format{FormatTerminal, FormatJSON, FormatMarkdown, FormatGitHub, FormatPrometheus}
-}
-
-// WritePreflight prints whether a database is ready for a migration.
-func WritePreflight(w io.Writer, f Format, r *onward.Preflight, o Options) error {
-	switch f {
-	case FormatJSON:
-		return writeJSON(w, r)
-	case FormatMarkdown:
-		return preflightMarkdown(w, r)
-	case FormatGitHub:
-		return preflightGitHub(w, r)
-	case FormatPrometheus:
-		return preflightPrometheus(w, r)
-	}
-	return preflightTerminal(w, r, o)
-}
 
 // describeTarget returns the checked database, and the purpose of the check.
 func describeTarget(r *onward.Preflight) (left, right string) {
@@ -50,16 +28,17 @@ func preflightCounts(r *onward.Preflight) string {
 	if len(parts) == 0 {
 		parts = []string{"nothing found"}
 	}
-	return CountNoun(s.Checks, "check") + ": " + strings.Join(parts, ", ")
+	return prose.CountNoun(s.Checks, "check") + ": " + strings.Join(parts, ", ")
 }
 
-func preflightTerminal(w io.Writer, r *onward.Preflight, o Options) error {
+// terminalPreflight prints whether a database is ready for a migration.
+func terminalPreflight(w io.Writer, r *onward.Preflight, o Options) error {
 	p := newPage(o)
 	if !o.Quiet {
 		left, right := describeTarget(r)
 		p.addTwoSided(left, right, p.Bold, p.Dim)
 		if len(r.Touched) > 0 {
-			p.addWrapped("  ", "  ", "the release touches "+formatNames(r.Touched), p.Dim)
+			p.addWrapped("  ", "  ", "the release touches "+nameTouched(r.Touched), p.Dim)
 		}
 	}
 	for i := range r.Findings {
@@ -123,15 +102,13 @@ func formatMeasured(v float64) string {
 // mostNames is how many tables a line names.
 const mostNames = 8
 
-func formatNames(list []string) string {
-	var out []string
-	for i, n := range list {
-		if i == mostNames {
-			return strings.Join(out, ", ") + fmt.Sprintf(" and %d more", len(list)-mostNames)
-		}
-		out = append(out, shortRelation(n))
+// nameTouched names the tables that a release touches.
+func nameTouched(list []string) string {
+	names := make([]string, len(list))
+	for i, name := range list {
+		names[i] = shortRelation(name)
 	}
-	return strings.Join(out, ", ")
+	return prose.FirstNames(names, mostNames)
 }
 
 // preflightGitHub prints findings as workflow commands. They have no position in a file.

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -16,28 +17,26 @@ func preflightMarkdown(w io.Writer, r *onward.Preflight) error {
 	fmt.Fprintf(&b, "%s\n**onward preflight**: %s\n", MarkdownMarker, escapeProse(EscapeLine(r.Summary.Verdict)))
 	for i := range r.Findings {
 		f := &r.Findings[i]
-		words, sql, _ := strings.Cut(strings.TrimSpace(EscapeControls(f.Instead)), "\n")
+		words, sql := splitInstead(f.Instead)
 		text := fmt.Sprintf("<details>\n<summary>%s: %s (%s)</summary>\n\n%s\n\nInstead: %s\n", f.Severity, inHTML(EscapeLine(f.Fact)), inHTML(EscapeLine(f.Rule)),
 			escapeProse(EscapeLine(f.Harm)), escapeProse(EscapeLine(words)))
 		if sql != "" {
 			text += "\n" + fenceSQL(cutText(sql, maxSnippet)) + "\n"
 		}
 		if b.Len()+len(text) > maxComment {
-			fmt.Fprintf(&b, "\n%s not shown: the comment would be too long. Run onward preflight to see them.\n", CountNoun(len(r.Findings)-i, "more finding"))
+			fmt.Fprintf(&b, "\n%s not shown: the comment would be too long. Run onward preflight to see them.\n", prose.CountNoun(len(r.Findings)-i, "more finding"))
 			break
 		}
 		b.WriteString("\n" + text + "\n</details>\n")
 	}
-	for i, o := range r.Opaque {
+	unseen, more := prose.TakeFirst(r.Opaque, maxUnjudged)
+	for i, o := range unseen {
 		if i == 0 {
 			b.WriteString("\nNot seen:\n\n")
 		}
-		if i == maxUnjudged {
-			fmt.Fprintf(&b, "- and %d more\n", len(r.Opaque)-i)
-			break
-		}
 		fmt.Fprintf(&b, "- %s: %s: %s\n", codeSpan(o.Rule), escapeProse(cutText(EscapeLine(o.What), maxCell)), escapeProse(cutText(EscapeLine(o.Why), maxCell)))
 	}
+	writeMore(&b, more)
 	fmt.Fprintf(&b, "\n%s · %s · %s\n", preflightCounts(r), escapeProse(left), escapeProse(right))
 	_, err := io.WriteString(w, EscapeCommands(b.String()))
 	return err

@@ -81,9 +81,10 @@ func listPhases(r *onward.Report) []phaseRow {
 
 // waitRow says whom the locks of a statement block.
 type waitRow struct {
-	path  string
-	line  int
-	words string
+	path string
+	line int
+	// place has the short name of the file.
+	place, words string
 }
 
 // listWaits returns a row for each statement whose locks block queries.
@@ -93,7 +94,8 @@ func listWaits(r *onward.Report) []waitRow {
 		m := &r.Migrations[i]
 		for j := range m.Statements {
 			if w := m.Statements[j].Waiting; w != nil {
-				out = append(out, waitRow{m.Path, m.Statements[j].Line, waitingWords(w)})
+				line := m.Statements[j].Line
+				out = append(out, waitRow{m.Path, line, nameLine(m.Path, line), waitingWords(w)})
 			}
 		}
 	}

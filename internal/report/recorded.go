@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/lazyregexp"
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -13,8 +14,10 @@ import (
 const (
 	maxWaiterLines  = 5
 	maxRefusalLines = 8
-	maxMadeUp       = 4
 )
+
+// maxMadeUp is how many tables without recorded traffic are named.
+const maxMadeUp = 4
 
 // waiterWords says who waited, in a sentence: "checkout waited up to 1.20 s behind
 // 00043.sql:4, 4 times, with SELECT … FROM orders".
@@ -28,7 +31,7 @@ func waiterWords(r *onward.Report, run *onward.Rehearsal, w *onward.Waiter, widt
 		text += " behind " + code(place)
 	}
 	if w.Waits > 1 {
-		text += fmt.Sprintf(", %s", CountNoun(w.Waits, "time"))
+		text += fmt.Sprintf(", %s", prose.CountNoun(w.Waits, "time"))
 	}
 	switch {
 	case with == "":
@@ -85,16 +88,13 @@ func (f *refusal) describeRefusal(r *onward.Report, run *onward.Rehearsal) strin
 	if place := shortPlace(r, run, failedStatement(f.TrafficFailure)); place != "" {
 		text += ", behind " + place
 	}
-	if n := len(f.senders); n > 0 {
-		text += ", to " + EscapeLine(f.senders[0])
-		if n > 1 {
-			text += fmt.Sprintf(" and %d more", n-1)
-		}
+	if len(f.senders) > 0 {
+		text += ", to " + EscapeLine(prose.FirstNames(f.senders, 1))
 	}
 	if f.queries > 1 {
 		return text + fmt.Sprintf(", %d queries", f.queries)
 	}
-	return text + ", " + CountNoun(f.times, "time")
+	return text + ", " + prose.CountNoun(f.times, "time")
 }
 
 // recordedWords returns sentences about the recordings: how much of them was sent, what
@@ -110,14 +110,15 @@ func recordedWords(t *onward.Traffic, width int) []string {
 		out = append(out, "the recording has no query of the code's: the traffic was made up from the schema")
 	case r.Touching == 0:
 		out = append(out, fmt.Sprintf("none of the %s could be run on the release's tables: the traffic was made up from the schema",
-			CountNoun(r.Queries, "recorded query")))
+			prose.CountNoun(r.Queries, "recorded query")))
 	default:
-		text := fmt.Sprintf("traffic: %d of %s, %d on the release's tables: %d sent while it ran", r.Run, CountNoun(r.Queries, "recorded query"), r.Touching, r.Sent)
+		text := fmt.Sprintf("traffic: %d of %s, %d on the release's tables: %d sent while it ran", r.Run, prose.CountNoun(r.Queries, "recorded query"),
+			r.Touching, r.Sent)
 		if r.Tried > r.Sent {
 			text += fmt.Sprintf(", %d more after it", r.Tried-r.Sent)
 		}
 		if r.Transactions > 0 {
-			text += "; " + CountNoun(r.Transactions, "transaction")
+			text += "; " + prose.CountNoun(r.Transactions, "transaction")
 		}
 		if r.Unwrapped {
 			text += "; transactions that were rolled back ran query by query, as a suite wraps its tests in them"
@@ -126,7 +127,7 @@ func recordedWords(t *onward.Traffic, width int) []string {
 	}
 	for i := range r.Left {
 		l := &r.Left[i]
-		text := fmt.Sprintf("left out: %s that %s", CountNoun(l.Queries, "recorded query"), describeLeftOut(l))
+		text := fmt.Sprintf("left out: %s that %s", prose.CountNoun(l.Queries, "recorded query"), describeLeftOut(l))
 		if len(l.Examples) > 0 && l.Examples[0].Error != nil {
 			e := &l.Examples[0]
 			text += ", such as " + cutToWidth(shortenQuery(EscapeLine(e.Query), width), width)
@@ -137,16 +138,12 @@ func recordedWords(t *onward.Traffic, width int) []string {
 		}
 		out = append(out, text)
 	}
-	if n := len(r.MadeUp); n > 0 && r.Touching > 0 {
-		var names []string
-		for _, name := range r.MadeUp[:min(n, maxMadeUp)] {
-			names = append(names, shortRelation(name))
+	if len(r.MadeUp) > 0 && r.Touching > 0 {
+		names := make([]string, len(r.MadeUp))
+		for i, name := range r.MadeUp {
+			names[i] = shortRelation(name)
 		}
-		text := strings.Join(names, ", ")
-		if n > maxMadeUp {
-			text += fmt.Sprintf(" and %d more", n-maxMadeUp)
-		}
-		out = append(out, "made up, as no recorded query works on it: the traffic on "+text)
+		out = append(out, "made up, as no recorded query works on it: the traffic on "+prose.FirstNames(names, maxMadeUp))
 	}
 	return out
 }
@@ -192,14 +189,11 @@ func (t *terminal) printWaiters(run *onward.Rehearsal) {
 	if run.Traffic == nil {
 		return
 	}
-	list := run.Traffic.Waiters
+	list, more := prose.TakeFirst(run.Traffic.Waiters, t.limitList(maxWaiterLines))
 	for i := range list {
-		if i == maxWaiterLines && !t.verbose {
-			t.addLine("  ", t.paintLine(t.Dim, fmt.Sprintf("and %d more (-v shows them)", len(list)-i)))
-			break
-		}
 		t.addWrapped("  ", "    ", waiterWords(t.report, run, &list[i], t.width*3/4, keepText, keepText), t.Warning)
 	}
+	t.addRest("  ", more, fmt.Sprintf("%d more", more), t.Dim)
 	for _, text := range recordedWords(run.Traffic, t.width/2) {
 		t.addWrapped("  ", "    ", text, t.Dim)
 	}
@@ -213,13 +207,12 @@ func waitersInMarkdown(r *onward.Report, run *onward.Rehearsal) (items []string)
 	if run.Traffic == nil {
 		return nil
 	}
-	list := run.Traffic.Waiters
+	list, more := prose.TakeFirst(run.Traffic.Waiters, maxStallItems)
 	for i := range list {
-		if i == maxStallItems {
-			items = append(items, fmt.Sprintf("%d more waited", len(list)-i))
-			break
-		}
 		items = append(items, waiterWords(r, run, &list[i], 80, func(s string) string { return escapeProse(cutText(s, maxCell)) }, codeSpan))
+	}
+	if more > 0 {
+		items = append(items, fmt.Sprintf("%d more waited", more))
 	}
 	for _, text := range recordedWords(run.Traffic, 80) {
 		items = append(items, escapeProse(cutText(text, 2*maxCell)))
@@ -227,19 +220,19 @@ func waitersInMarkdown(r *onward.Report, run *onward.Rehearsal) (items []string)
 	return items
 }
 
-// htmlWaiter is a sender whose queries waited.
-type htmlWaiter struct {
+// pageWaiter is a sender whose queries waited.
+type pageWaiter struct {
 	Who, Query, Worst, Waits, For, Place string
 	N                                    int
 }
 
-func (b *htmlBuilder) listWaiters() (out []htmlWaiter) {
+func (b *pageBuilder) listWaiters() (out []pageWaiter) {
 	if b.run.Traffic == nil {
 		return nil
 	}
 	for i := range b.run.Traffic.Waiters {
 		w := &b.run.Traffic.Waiters[i]
-		x := htmlWaiter{Who: EscapeLine(w.Sender), Query: EscapeLine(w.Query), Worst: FormatMillis(w.WorstMS), Waits: CountNoun(w.Waits, "time")}
+		x := pageWaiter{Who: EscapeLine(w.Sender), Query: EscapeLine(w.Query), Worst: FormatMillis(w.WorstMS), Waits: prose.CountNoun(w.Waits, "time")}
 		if w.Queries > 1 {
 			x.Waits += fmt.Sprintf(", %d queries", w.Queries)
 		}

@@ -2,8 +2,8 @@ package report
 
 import (
 	"fmt"
-	"strings"
 
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -46,14 +46,11 @@ func (t *terminal) printRepeated(m *onward.Migration, here bool) {
 		if r.migration != m.ID || here != (r.finding.Path == m.Path && r.finding.Migration == m.ID) {
 			continue
 		}
-		var at []string
-		for _, line := range r.lines[:min(len(r.lines), shownPlaces)] {
-			at = append(at, fmt.Sprintf(":%d", line))
-		}
-		if more := len(r.lines) - len(at); more > 0 {
-			at = append(at, fmt.Sprintf("%d more", more))
+		at := make([]string, len(r.lines))
+		for i, line := range r.lines {
+			at[i] = fmt.Sprintf(":%d", line)
 		}
 		t.addLine("  ", t.paintLine(t.Severity(r.finding.Severity), r.finding.Severity.String()), "  ",
-			EscapeLine(r.finding.Rule), t.paintLine(t.Dim, " "+strings.Join(at, ", ")+", as above"))
+			EscapeLine(r.finding.Rule), t.paintLine(t.Dim, " "+prose.FirstAndRest(at, shownPlaces)+", as above"))
 	}
 }

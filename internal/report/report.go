@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -154,20 +155,6 @@ func FormatVersions(majors []int) string {
 	return "Postgres " + strings.Join(words, ", ")
 }
 
-// CountNoun returns a number with its noun: "1 error", "2 errors", "3 queries".
-func CountNoun(n int, noun string) string { return strconv.Itoa(n) + " " + pluralize(int64(n), noun) }
-
-// pluralize returns the noun in the form for a number.
-func pluralize(n int64, noun string) string {
-	if n == 1 {
-		return noun
-	}
-	if stem, ok := strings.CutSuffix(noun, "query"); ok {
-		return stem + "queries"
-	}
-	return noun + "s"
-}
-
 // countedNoun returns what a report counts: files that the user named have no revisions.
 func countedNoun(r *onward.Report) string {
 	if comparedRevisions(r) == "" {
@@ -184,7 +171,7 @@ func countFindings(s *onward.Summary) []string {
 		noun string
 	}{{s.Errors, "error"}, {s.Warnings, "warning"}, {s.Infos, "note"}} {
 		if c.n > 0 {
-			out = append(out, CountNoun(c.n, c.noun))
+			out = append(out, prose.CountNoun(c.n, c.noun))
 		}
 	}
 	return out
@@ -193,7 +180,7 @@ func countFindings(s *onward.Summary) []string {
 // summaryLine is the summary in a line: "2 errors in 3 migrations, 1 not judged".
 func summaryLine(r *onward.Report) string {
 	s := &r.Summary
-	text := cmp.Or(strings.Join(countFindings(s), ", "), "no findings") + " in " + CountNoun(s.Migrations, countedNoun(r))
+	text := cmp.Or(strings.Join(countFindings(s), ", "), "no findings") + " in " + prose.CountNoun(s.Migrations, countedNoun(r))
 	if s.Suppressed > 0 {
 		text += fmt.Sprintf(", %d suppressed", s.Suppressed)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/charmbracelet/lipgloss"
 
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -20,11 +21,8 @@ var rolloutStates = []onward.RolloutState{
 // maxRolloutTargets is how many targets that are not done are printed.
 const maxRolloutTargets = 20
 
-// WriteRollout prints how far a release is on its targets: a line for each wave, the worst first, and the targets that are not done.
-func WriteRollout(w io.Writer, f Format, r *onward.Rollout, o Options) error {
-	if f == FormatJSON {
-		return writeJSON(w, r)
-	}
+// terminalRollout prints how far a release is on its targets: a line for each wave, the worst first, and the targets that are not done.
+func terminalRollout(w io.Writer, r *onward.Rollout, o Options) error {
 	out := newPage(o)
 	out.rolloutWaves(r)
 	out.rolloutTargets(r)
@@ -44,7 +42,7 @@ func (p *page) rolloutWaves(r *onward.Rollout) {
 	if r.Release == "" {
 		return
 	}
-	p.addTwoSided("release "+EscapeLine(r.Release)+"  "+string(r.State), fmt.Sprintf("%d of %s done", countDoneTargets(r), CountNoun(len(r.Targets), "target")),
+	p.addTwoSided("release "+EscapeLine(r.Release)+"  "+string(r.State), fmt.Sprintf("%d of %s done", countDoneTargets(r), prose.CountNoun(len(r.Targets), "target")),
 		p.Bold, p.Dim)
 	waves := slices.Clone(r.Waves)
 	slices.SortStableFunc(waves, func(a, b onward.RolloutWave) int { return rankState(a.State) - rankState(b.State) })
@@ -99,24 +97,16 @@ func listUnfinished(r *onward.Rollout) (list []*onward.RolloutTarget) {
 
 // listTargetNames names the first targets of a difference.
 func listTargetNames(d *onward.RolloutDrift) string {
-	names, more := d.Targets, ""
-	if len(names) > maxRolloutTargets {
-		names, more = names[:maxRolloutTargets], fmt.Sprintf(" and %d more", len(d.Targets)-maxRolloutTargets)
-	}
-	return EscapeLine(strings.Join(names, ", ") + more)
+	return EscapeLine(prose.FirstNames(d.Targets, maxRolloutTargets))
 }
 
 // rolloutTargets prints the targets that are not done, the worst first.
 func (p *page) rolloutTargets(r *onward.Rollout) {
-	list := listUnfinished(r)
+	list, more := prose.TakeFirst(listUnfinished(r), maxRolloutTargets)
 	if len(list) > 0 {
 		p.addBlankLine()
 	}
-	for i, t := range list {
-		if i == maxRolloutTargets {
-			p.addLine(fmt.Sprintf("  and %d more; --format json has all", len(list)-i))
-			return
-		}
+	for _, t := range list {
 		words := string(t.State)
 		if t.Note != "" {
 			words += ": " + EscapeLine(t.Note)
@@ -125,6 +115,9 @@ func (p *page) rolloutTargets(r *onward.Rollout) {
 			words += fmt.Sprintf(" (%d attempts)", t.Attempts)
 		}
 		p.addWrapped("  "+EscapeLine(t.Name)+"  ", "      ", words, p.ordinaryStyle())
+	}
+	if more > 0 {
+		p.addLine(fmt.Sprintf("  and %d more; --format json has all", more))
 	}
 }
 

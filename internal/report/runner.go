@@ -2,7 +2,6 @@ package report
 
 import (
 	"cmp"
-	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -44,22 +43,14 @@ func runBy(r *onward.Report, name, path func(string) string) string {
 		}
 	}
 	for _, tool := range names {
-		if text := strings.TrimSpace(tool + " " + fewOf(dirs[tool])); text != filesOfSQL {
+		if text := strings.TrimSpace(tool + " " + prose.FirstAndRest(dirs[tool], mostRunners)); text != filesOfSQL {
 			out = append(out, text)
 		}
 	}
 	if len(r.Runners) == 0 {
 		out = listFrameworks(r, name, path)
 	}
-	return fewOf(out)
-}
-
-// fewOf returns the first of some names, and how many others there are.
-func fewOf(names []string) string {
-	if more := len(names) - mostRunners; more > 0 {
-		names = append(slices.Clone(names[:mostRunners]), fmt.Sprintf("%d more", more))
-	}
-	return strings.Join(names, ", ")
+	return prose.FirstAndRest(out, mostRunners)
 }
 
 // filesOfSQL is the word for the migrations if no tool has a name.
@@ -142,16 +133,13 @@ func runnerLines(r *onward.Report, path func(string) string) []string {
 		}
 		dirs[text] = append(dirs[text], path(cmp.Or(by.Dir, ".")))
 	}
-	for i, text := range texts {
-		if i == mostRunners {
-			return append(out, fmt.Sprintf("and %d more", len(texts)-i))
-		}
+	for _, text := range texts {
 		if len(texts) > 1 {
 			text = prose.EnumerateNames(dirs[text]) + ": " + text
 		}
 		out = append(out, text)
 	}
-	return out
+	return prose.FirstLines(out, mostRunners)
 }
 
 // runnerLine returns runnerWords, with the setting that corrects a guess, and settings

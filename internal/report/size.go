@@ -10,21 +10,15 @@ import (
 // sizeWords is how big a relation is: "81 M rows, 24 GB".
 func sizeWords(e *onward.Effect) string {
 	if e.Rows == 0 {
-		return FormatBytes(e.Bytes)
+		return size.FormatBytes(e.Bytes)
 	}
-	return FormatNumber(e.Rows) + " rows, " + FormatBytes(e.Bytes)
+	return size.FormatCount(e.Rows) + " rows, " + size.FormatBytes(e.Bytes)
 }
 
 // throughputWords returns the basis of the estimates: "200 MB/s read, 100 MB/s written".
 func throughputWords(s *onward.Sizes) string {
-	return FormatBytes(s.ReadPerSecond) + "/s read, " + FormatBytes(s.WritePerSecond) + "/s written"
+	return size.FormatBytes(s.ReadPerSecond) + "/s read, " + size.FormatBytes(s.WritePerSecond) + "/s written"
 }
-
-// FormatBytes is a size for people: "24 GB", in powers of 1000.
-func FormatBytes(n int64) string { return size.FormatBytes(n) }
-
-// FormatNumber is a count for people: "81 M".
-func FormatNumber(n int64) string { return size.FormatCount(n) }
 
 // timeWords returns a time in milliseconds with the precision of an estimate: "under 1
 // s", "about 45 s", "about 2 min", "about 3 h".

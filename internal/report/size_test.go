@@ -1,16 +1,20 @@
 package report
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/onward-sql/onward/internal/size"
+)
 
 func TestSizeWords(t *testing.T) {
 	t.Parallel()
 	for bytes, want := range map[int64]string{0: "0 B", 999: "999 B", 8192: "8.2 kB", 24e9: "24 GB", 1.26e12: "1.3 TB", 999_999: "1 MB", 204e6: "204 MB"} {
-		if got := FormatBytes(bytes); got != want {
+		if got := size.FormatBytes(bytes); got != want {
 			t.Errorf("%d bytes: %q, want %q", bytes, got, want)
 		}
 	}
 	for n, want := range map[int64]string{0: "0", 950: "950", 1200: "1.2 k", 81e6: "81 M", 2.5e9: "2.5 G"} {
-		if got := FormatNumber(n); got != want {
+		if got := size.FormatCount(n); got != want {
 			t.Errorf("%d: %q, want %q", n, got, want)
 		}
 	}

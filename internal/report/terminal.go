@@ -3,9 +3,14 @@ package report
 import (
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 
+	"github.com/charmbracelet/lipgloss"
+
+	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/size"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -40,6 +45,21 @@ type terminal struct {
 	verbose bool
 	brief   bool
 	rules   map[string]bool // explained already
+}
+
+// limitList returns how many elements of a list are printed: all if the report is verbose.
+func (t *terminal) limitList(most int) int {
+	if t.verbose {
+		return math.MaxInt
+	}
+	return most
+}
+
+// addRest says how many elements of a list are not printed, in words such as "3 more notes".
+func (t *terminal) addRest(indent string, more int, words string, style lipgloss.Style) {
+	if more > 0 {
+		t.addLine(indent, t.paintLine(style, "and "+words+" (-v shows them)"))
+	}
 }
 
 // isClean reports whether there is nothing to report.
@@ -125,7 +145,7 @@ func (t *terminal) printFull() {
 	if r.Sizes != nil {
 		text := "times are estimates, at " + throughputWords(r.Sizes)
 		if n := r.Sizes.SmallBelow; n > 0 {
-			text += "; tables below " + FormatBytes(n) + " are small"
+			text += "; tables below " + size.FormatBytes(n) + " are small"
 		}
 		t.addLine(t.paintLine(t.Dim, cutToWidth(text, t.width)))
 	}
@@ -193,7 +213,7 @@ func (t *terminal) printShort() {
 		what = FormatVersions(r.Postgres)
 	}
 	t.printVerdictFirst()
-	head := CountNoun(r.Summary.Migrations, countedNoun(r)) + ": "
+	head := prose.CountNoun(r.Summary.Migrations, countedNoun(r)) + ": "
 	if title := comparedRevisions(r); title != "" {
 		head = title + "  " + head
 	}
@@ -207,7 +227,7 @@ func (t *terminal) printShort() {
 		rest += ", for " + judgedFor(r)
 	}
 	if r.Summary.Suppressed > 0 {
-		rest = CountNoun(r.Summary.Suppressed, "finding") + " suppressed"
+		rest = prose.CountNoun(r.Summary.Suppressed, "finding") + " suppressed"
 	}
 	if n := len(r.Opaque); n > 0 {
 		o := &r.Opaque[0]
@@ -230,7 +250,7 @@ func (t *terminal) reportTitle() string {
 	if title := comparedRevisions(t.report); title != "" {
 		return title
 	}
-	return CountNoun(len(t.report.Migrations), countedNoun(t.report))
+	return prose.CountNoun(len(t.report.Migrations), countedNoun(t.report))
 }
 
 // reportSubtitle returns the number of migrations, their framework, their directory, and the
@@ -239,7 +259,7 @@ func (t *terminal) reportSubtitle() string {
 	r := t.report
 	var parts []string
 	if comparedRevisions(r) != "" {
-		parts = append(parts, CountNoun(len(r.Migrations), "migration"))
+		parts = append(parts, prose.CountNoun(len(r.Migrations), "migration"))
 	}
 	if by := runBy(r, EscapeLine, t.displayPath); by != "" {
 		parts = append(parts, by)
@@ -290,11 +310,8 @@ func (t *terminal) printChanges(changes []onward.Change) {
 	for _, c := range changes {
 		width = min(max(width, textWidth(EscapeLine(c.Object))), 24)
 	}
-	for i, c := range changes {
-		if i == maxChanges && !t.verbose {
-			t.addLine("  ", t.paintLine(t.Dim, fmt.Sprintf("and %d more changes (-v shows them)", len(changes)-i)))
-			return
-		}
+	shown, more := prose.TakeFirst(changes, t.limitList(maxChanges))
+	for _, c := range shown {
 		sign := "~"
 		switch c.Kind {
 		case "add":
@@ -302,18 +319,15 @@ func (t *terminal) printChanges(changes []onward.Change) {
 		case "drop":
 			sign = "-"
 		}
-		text := EscapeLine(c.Text)
-		if c.New && !strings.HasPrefix(text, "new ") {
-			text += " (new)"
-		}
 		object := EscapeLine(c.Object)
 		if textWidth(object) > width {
 			t.addWrapped("  ", "  ", object, t.Palette.ordinaryStyle())
 			object = ""
 		}
 		head := "  " + padRight(object, width) + "  " + sign + " "
-		t.addWrapped(head, strings.Repeat(" ", width+6), text, t.Palette.ordinaryStyle())
+		t.addWrapped(head, strings.Repeat(" ", width+6), describeChange(&c), t.Palette.ordinaryStyle())
 	}
+	t.addRest("  ", more, fmt.Sprintf("%d more changes", more), t.Dim)
 }
 
 // printOpaque prints what could not be judged.

@@ -67,11 +67,11 @@ func (t *terminal) isExplained(f *onward.Finding) bool {
 // printInstead prints the fix. Its first line is prose, and so is a line with an alternative
 // ("or …"). All other lines are SQL to paste, which is never broken.
 func (p *page) printInstead(text string) {
-	prose, sql, _ := strings.Cut(strings.TrimSpace(EscapeControls(text)), "\n")
-	if prose == "" {
+	words, sql := splitInstead(text)
+	if words == "" {
 		return
 	}
-	p.addWrapped("    instead: ", "             ", prose, p.ordinaryStyle())
+	p.addWrapped("    instead: ", "             ", words, p.ordinaryStyle())
 	if sql == "" {
 		return
 	}

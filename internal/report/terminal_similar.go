@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -17,9 +18,9 @@ func (t *terminal) printSimilar(f *onward.Finding) {
 	if g == nil || t.verbose {
 		return
 	}
-	list := g.otherFindings()
+	list, more := prose.TakeFirst(g.otherFindings(), mostSimilar)
 	head := "    and at:  "
-	for _, other := range list[:min(len(list), mostSimilar)] {
+	for _, other := range list {
 		where := t.displayPath(formatPlace(other.Path, other.Line, other.Column))
 		t.addWrapped(head, "               ", where+"  "+EscapeLine(other.Fact), t.ordinaryStyle())
 		head = "             "
@@ -29,7 +30,7 @@ func (t *terminal) printSimilar(f *onward.Finding) {
 			t.addWrapped("               because: ", "                        ", formatEvidence(&e), t.Dim)
 		}
 	}
-	if more := len(list) - mostSimilar; more > 0 {
+	if more > 0 {
 		t.addLine(head, t.paintLine(t.Dim, fmt.Sprintf("%d more places", more)))
 	}
 	t.addLine("             ", t.paintLine(t.Dim, "-v prints the fix of each"))
@@ -37,14 +38,14 @@ func (t *terminal) printSimilar(f *onward.Finding) {
 
 // printRounds prints the facts of a finding in the other rounds of its loop.
 func (t *terminal) printRounds(f *onward.Finding) {
-	facts := listRoundFacts(f)
+	facts, more := prose.TakeFirst(listRoundFacts(f), mostSimilar)
 	head := "    rounds:  "
-	for _, fact := range facts[:min(len(facts), mostSimilar)] {
+	for _, fact := range facts {
 		t.addWrapped(head, "               ", EscapeLine(fact), t.ordinaryStyle())
 		head = "             "
 	}
-	if more := len(facts) - mostSimilar; more > 0 {
-		t.addLine(head, t.paintLine(t.Dim, CountNoun(more, "more round")))
+	if more > 0 {
+		t.addLine(head, t.paintLine(t.Dim, prose.CountNoun(more, "more round")))
 	}
 }
 
@@ -74,13 +75,9 @@ func (t *terminal) pointedAt(findings []*onward.Finding) {
 		lines[g] = append(lines[g], fmt.Sprintf(":%d", f.Line))
 	}
 	for _, g := range order {
-		at := lines[g]
-		if more := len(at) - shownPlaces; more > 0 {
-			at = append(at[:shownPlaces:shownPlaces], fmt.Sprintf("%d more", more))
-		}
 		f := g.findings[0]
 		t.addLine("  ", t.paintLine(t.Severity(f.Severity), f.Severity.String()), "  ",
-			EscapeLine(f.Rule), t.paintLine(t.Dim, " "+strings.Join(at, ", ")+", told at "+t.displayPath(formatPlace(f.Path, f.Line, 0))))
+			EscapeLine(f.Rule), t.paintLine(t.Dim, " "+prose.FirstAndRest(lines[g], shownPlaces)+", told at "+t.displayPath(formatPlace(f.Path, f.Line, 0))))
 	}
 }
 
@@ -122,7 +119,7 @@ func (t *terminal) printOverview() {
 		}
 	}
 	if fine > 0 {
-		t.addLine("  ", t.paintLine(t.OK, padRight("ok", width)), "  ", CountNoun(fine, countedNoun(r)))
+		t.addLine("  ", t.paintLine(t.OK, padRight("ok", width)), "  ", prose.CountNoun(fine, countedNoun(r)))
 	}
 }
 

@@ -4,14 +4,12 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/onward"
 )
 
-// Bounds of what is printed without Verbose.
-const (
-	maxStatements = 25
-	maxEffects    = 6
-)
+// maxStatements is how many statements of a migration are printed without Verbose.
+const maxStatements = 25
 
 // printStatements prints the statements that other sessions can notice, each with its locks.
 func (t *terminal) printStatements(m *onward.Migration, findings []*onward.Finding, opaque []*onward.Opaque) {
@@ -36,13 +34,11 @@ func (t *terminal) printStatements(m *onward.Migration, findings []*onward.Findi
 			felt = append(felt, i)
 		}
 	}
-	for n, i := range felt {
-		if n == maxStatements && !t.verbose {
-			t.addLine("  ", t.paintLine(t.Dim, fmt.Sprintf("and %d more statements (-v shows them)", len(felt)-n)))
-			return
-		}
+	shown, more := prose.TakeFirst(felt, t.limitList(maxStatements))
+	for _, i := range shown {
 		t.printStatement(m, i, listed[m.Statements[i].Line])
 	}
+	t.addRest("  ", more, fmt.Sprintf("%d more statements", more), t.Dim)
 }
 
 // isNoticeable reports whether a statement takes a stronger lock than a reader does on
@@ -71,20 +67,15 @@ func (t *terminal) printStatement(m *onward.Migration, at int, listed bool) {
 	} else {
 		t.addLine(t.paintLine(t.Dim, head), cutToWidth(EscapeLine(s.SQL), t.width-textWidth(head)))
 	}
-	effects := shownEffects(s.Effects, t.verbose)
+	effects, more := prose.TakeFirst(shownEffects(s.Effects, t.verbose), t.limitList(maxEffects))
 	rows := make([][]string, 0, len(effects))
 	for i := range effects {
 		e := &effects[i]
-		if i == maxEffects && !t.verbose {
-			break
-		}
 		name := lockedRelation(e)
 		rows = append(rows, []string{name, e.Lock.String(), effectDuration(m, at, e), "blocks " + blockedBy(e)})
 	}
 	t.printEffects(effects, rows)
-	if more := len(effects) - len(rows); more > 0 {
-		t.addLine("       ", t.paintLine(t.Dim, fmt.Sprintf("and %s more (-v shows them)", CountNoun(more, "relation"))))
-	}
+	t.addRest("       ", more, prose.CountNoun(more, "relation")+" more", t.Dim)
 	t.describeObserved(m, at)
 	if s.Note != "" && !listed {
 		t.addWrapped("       ", "       ", "not judged: "+EscapeLine(s.Note), t.Warning)

@@ -1,12 +1,12 @@
 package report
 
 import (
-	"fmt"
 	"math"
 	"strings"
 
 	"github.com/charmbracelet/lipgloss"
 
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -43,7 +43,7 @@ func (t *terminal) printVerification() {
 	t.addBlankLine()
 	t.printMatrix()
 	t.printVerdicts()
-	t.consumers()
+	t.printQueryUsers()
 	t.printPhases()
 	t.printQueryWaits()
 	t.printDeprecated()
@@ -63,7 +63,7 @@ func (t *terminal) printMatrix() {
 	t.addLine(t.paintLine(t.Bold, padRight("commit point", left)+" "+padRight("old code", each)+" new code"))
 	for _, row := range buildMatrix(t.report, t.verbose, math.MaxInt) {
 		if row.hidden > 0 {
-			t.addLine(t.paintLine(t.Dim, "  "+CountNoun(row.hidden, "point")+" more, the same as above"))
+			t.addLine(t.paintLine(t.Dim, "  "+prose.CountNoun(row.hidden, "point")+" more, the same as above"))
 			continue
 		}
 		name := row.name
@@ -95,14 +95,9 @@ func (t *terminal) cellStyle(s onward.Severity) lipgloss.Style {
 // printVerdicts lists the queries that break, by the statement that breaks them.
 func (t *terminal) printVerdicts() {
 	last := ""
-	groups := groupVerdicts(t.report)
+	groups, more := prose.TakeFirst(groupVerdicts(t.report), t.limitList(maxVerdicts))
 	for i := range groups {
 		d := &groups[i]
-		if i == maxVerdicts && !t.verbose {
-			t.addBlankLine()
-			t.addLine(t.paintLine(t.Dim, fmt.Sprintf("and %s (-v shows them)", CountNoun(len(groups)-i, "more verdict"))))
-			return
-		}
 		at := "the base"
 		if d.After.Path != "" {
 			at = t.displayPath(formatPlace(d.After.Path, d.After.Line, 0))
@@ -116,6 +111,10 @@ func (t *terminal) printVerdicts() {
 			EscapeLine(string(d.Kind))+": "+verdictHead(d.Verdict), t.ordinaryStyle())
 		t.printQueries(d)
 		t.addWrapped("           ", "           ", d.describeSenders(), t.Dim)
+	}
+	if more > 0 {
+		t.addBlankLine()
+		t.addRest("", more, prose.CountNoun(more, "more verdict"), t.Dim)
 	}
 }
 

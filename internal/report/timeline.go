@@ -8,6 +8,7 @@ import (
 
 	"github.com/charmbracelet/lipgloss"
 
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -46,29 +47,23 @@ func (t *terminal) printRehearsal() {
 	t.printStalls(run)
 	t.printWaiters(run)
 	t.printFailures(run)
-	for i := range t.report.Rehearsals {
-		t.printDifferences(&t.report.Rehearsals[i])
+	for _, d := range listDifferences(t.report) {
+		t.addWrapped("  ", "    ", d.formatDifference(t.report)+"; please report it", t.Warning)
 	}
-	for i := 1; i < len(t.report.Rehearsals); i++ {
-		also := &t.report.Rehearsals[i]
-		t.addWrapped("  ", "    ", "also on "+nameServer(also)+": "+outcomeOf(also), t.ordinaryStyle())
+	for _, line := range listOtherRehearsals(t.report) {
+		t.addWrapped("  ", "    ", line, t.ordinaryStyle())
 	}
-	for i, n := range run.Notes {
-		if i == maxNotes && !t.verbose {
-			t.addLine("  ", t.paintLine(t.Dim, fmt.Sprintf("and %d more notes (-v shows them)", len(run.Notes)-i)))
-			break
-		}
+	notes, more := prose.TakeFirst(run.Notes, t.limitList(maxNotes))
+	for _, n := range notes {
 		t.addWrapped("  ", "    ", EscapeLine(n), t.Dim)
 	}
+	t.addRest("  ", more, fmt.Sprintf("%d more notes", more), t.Dim)
 }
 
 // printTimeline draws a line of characters for each relation, on one time axis.
 func (t *terminal) printTimeline(run *onward.Rehearsal) {
 	list, created := makeLanes(run)
-	shown := list
-	if len(list) > maxTimelineLanes && !t.verbose {
-		shown = list[:maxTimelineLanes]
-	}
+	shown, _ := prose.TakeFirst(list, t.limitList(maxTimelineLanes))
 	gutter := len("statements")
 	for i := range shown {
 		gutter = max(gutter, textWidth(shortRelation(shown[i].relation)))

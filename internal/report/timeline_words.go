@@ -5,108 +5,39 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/size"
 	"github.com/onward-sql/onward/onward"
 )
 
 // printStalls prints who waited for what, worst first.
 func (t *terminal) printStalls(run *onward.Rehearsal) {
-	stalls := worstStalls(run.Traffic)
+	stalls, more := prose.TakeFirst(listStalls(t.report, run), t.limitList(maxStallLines))
 	for i := range stalls {
-		if i == maxStallLines && !t.verbose {
-			t.addLine("  ", t.paintLine(t.Dim, fmt.Sprintf("and %s (-v shows them)", CountNoun(len(stalls)-i, "shorter stall"))))
-			break
-		}
 		word := "stall "
 		if i == 0 {
 			word = "worst stall "
 		}
-		t.addWrapped("  ", "    ", word+stallWords(t.report, run, &stalls[i], t.width/2), t.Warning)
+		t.addWrapped("  ", "    ", word+stalls[i].formatStall(t.width/2, keepText), t.Warning)
 	}
-	if run.Traffic != nil && len(stalls) == 0 {
-		t.addWrapped("  ", "    ", "no query waited: "+countQueries(run.Traffic.Queries)+", the slowest "+FormatMillis(run.Traffic.WorstMS), t.OK)
+	t.addRest("  ", more, prose.CountNoun(more, "shorter stall"), t.Dim)
+	if calm := describeCalm(run.Traffic); calm != "" {
+		t.addWrapped("  ", "    ", calm, t.OK)
 	}
-}
-
-// stallWords returns a stall in a sentence: "4.20 s: 118 queries on users waited for
-// ALTER TABLE … (00043_rename.sql:4)".
-func stallWords(r *onward.Report, run *onward.Rehearsal, s *onward.Stall, width int) string {
-	text := fmt.Sprintf("%s: %s on %s waited", FormatMillis(s.UntilMS-s.FromMS), describeStall(s), shortRelation(s.Relation))
-	if _, st := statementAt(r, run, s.Statement); st != nil {
-		text += fmt.Sprintf(" for %s (%s)", cutToWidth(EscapeLine(st.SQL), width), shortPlace(r, run, s.Statement))
-	}
-	return text
 }
 
 // printFailures prints the server's errors: for statements, then for queries of the traffic.
 func (t *terminal) printFailures(run *onward.Rehearsal) {
-	for i := range run.Statements {
-		if f := run.Statements[i].Failed; f != nil {
-			t.addWrapped("  ", "    ", strings.TrimSpace(shortPlace(t.report, run, i)+" failed: "+errorWords(f)), t.Error)
-		}
+	for _, f := range listFailedRuns(t.report, run) {
+		t.addWrapped("  ", "    ", strings.TrimSpace(f.place+" failed: "+errorWords(f.err)), t.Error)
 	}
-	list := groupRefusals(run.Traffic)
+	list, more := prose.TakeFirst(groupRefusals(run.Traffic), t.limitList(maxRefusalLines))
 	for i := range list {
 		f := &list[i]
-		if i == maxRefusalLines && !t.verbose {
-			t.addLine("  ", t.paintLine(t.Error, fmt.Sprintf("and %d more (-v shows them)", len(list)-i)))
-			break
-		}
 		t.addWrapped("  ", "    ", fmt.Sprintf("%s: %s: %s", f.describeRefusal(t.report, run), errorWords(&f.Error),
 			cutToWidth(shortenQuery(EscapeLine(f.Query), t.width/2), t.width/2)), t.Error)
 	}
-}
-
-// errorWords is an error of the server on a line.
-func errorWords(e *onward.ServerError) string {
-	text := EscapeLine(e.Message)
-	if e.Code != "" {
-		text += " (" + EscapeLine(e.Code) + ")"
-	}
-	if e.Detail != "" {
-		text += ". " + EscapeLine(e.Detail)
-	}
-	return text
-}
-
-// printDifferences prints where the model was wrong.
-func (t *terminal) printDifferences(run *onward.Rehearsal) {
-	for i := range run.Differences {
-		t.addWrapped("  ", "    ", differenceWords(t.report, run, &run.Differences[i])+"; please report it", t.Warning)
-	}
-}
-
-func differenceWords(r *onward.Report, run *onward.Rehearsal, d *onward.Difference) string {
-	at := shortPlace(r, run, d.Statement)
-	if at != "" {
-		at = " at " + at
-	}
-	return fmt.Sprintf("onward's model was wrong%s on %s: it said %s for %s, the server did %s", at, nameServer(run), EscapeLine(d.Model),
-		shortRelation(d.Relation), EscapeLine(d.Server))
-}
-
-// outcomeOf returns a rehearsal in a few words, for comparison with others.
-func outcomeOf(run *onward.Rehearsal) string {
-	words := []string{FormatMillis(timelineEnd(run))}
-	failed := 0
-	for i := range run.Statements {
-		if run.Statements[i].Failed != nil {
-			failed++
-		}
-	}
-	if failed > 0 {
-		words = append(words, fmt.Sprintf("%d failed", failed))
-	}
-	if t := run.Traffic; t != nil {
-		if stalls := worstStalls(t); len(stalls) > 0 {
-			words = append(words, "worst stall "+FormatMillis(stalls[0].UntilMS-stalls[0].FromMS), groupDigits(t.Waited)+" waited")
-		} else {
-			words = append(words, "no stall")
-		}
-	}
-	if n := len(run.Differences); n > 0 {
-		words = append(words, CountNoun(n, "difference"))
-	}
-	return strings.Join(words, ", ")
+	t.addRest("  ", more, fmt.Sprintf("%d more", more), t.Error)
 }
 
 // describeObserved returns what the rehearsal saw of a statement: "held 4.21 s, 118 queries
@@ -149,6 +80,6 @@ func (t *terminal) describeObserved(m *onward.Migration, at int) {
 	}
 	t.addWrapped("       ", "       ", "rehearsed: "+strings.Join(words, ", "), style)
 	if e := s.Estimate; e != nil && t.verbose {
-		t.addWrapped("       ", "       ", "in production: "+formatRange(e)+", at "+FormatNumber(e.Rows)+" rows of "+shortRelation(e.Relation), t.Dim)
+		t.addWrapped("       ", "       ", "in production: "+formatRange(e)+", at "+size.FormatCount(e.Rows)+" rows of "+shortRelation(e.Relation), t.Dim)
 	}
 }

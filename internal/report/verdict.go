@@ -1,10 +1,9 @@
 package report
 
 import (
-	"fmt"
 	"slices"
-	"strings"
 
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -70,7 +69,7 @@ func (l *similarVerdicts) describeSenders() string {
 	if sum.Calls == 0 {
 		sum.Sender = l.nameSenders()
 	}
-	return CountNoun(len(l.all), "query") + ", " + verdictWho(&sum)
+	return prose.CountNoun(len(l.all), "query") + ", " + verdictWho(&sum)
 }
 
 // nameSenders returns who sends the queries if their frequency is not known.
@@ -81,10 +80,7 @@ func (l *similarVerdicts) nameSenders() string {
 			out = append(out, d.Sender)
 		}
 	}
-	if more := len(out) - mostSenders; more > 0 {
-		return strings.Join(out[:mostSenders], ", ") + fmt.Sprintf(" and %d more", more)
-	}
-	return strings.Join(out, ", ")
+	return prose.FirstNames(out, mostSenders)
 }
 
 // mostSenders bounds the senders that a verdict names.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -13,7 +14,7 @@ func pointName(p *onward.VerdictPlace) string {
 	if p.Path == "" {
 		return "base"
 	}
-	return EscapeLine(fmt.Sprintf("%s:%d", ShortName(p.Path), p.Line))
+	return nameLine(p.Path, p.Line)
 }
 
 // cellWords returns the state of one code at a point, and its severity; Off: no failure.
@@ -29,13 +30,13 @@ func cellWords(r *onward.Report, code onward.Code, i int) (string, onward.Severi
 	case of == nil:
 		return "not recorded", onward.Off
 	case c.Errors > 0 && code == onward.NewCode && allEnd(r, c):
-		return fmt.Sprintf("%d %s a later schema", c.Errors, chooseVerb(c.Errors, "needs", "need")), onward.Warning
+		return fmt.Sprintf("%d %s a later schema", c.Errors, prose.PickForm(c.Errors, "needs", "need")), onward.Warning
 	case c.Errors > 0 && c.Warnings > 0:
-		return fmt.Sprintf("%d %s, %s", c.Errors, chooseVerb(c.Errors, "breaks", "break"), CountNoun(c.Warnings, "warning")), onward.Error
+		return fmt.Sprintf("%d %s, %s", c.Errors, prose.PickForm(c.Errors, "breaks", "break"), prose.CountNoun(c.Warnings, "warning")), onward.Error
 	case c.Errors > 0:
-		return fmt.Sprintf("%d %s", c.Errors, chooseVerb(c.Errors, "breaks", "break")), onward.Error
+		return fmt.Sprintf("%d %s", c.Errors, prose.PickForm(c.Errors, "breaks", "break")), onward.Error
 	case c.Warnings > 0:
-		return CountNoun(c.Warnings, "warning"), onward.Warning
+		return prose.CountNoun(c.Warnings, "warning"), onward.Warning
 	}
 	return "ok", onward.Off
 }
@@ -45,13 +46,6 @@ func allEnd(r *onward.Report, c *onward.Cell) bool {
 	return !slices.ContainsFunc(c.Verdicts, func(i int) bool {
 		return i < len(r.Verdicts) && r.Verdicts[i].Severity == onward.Error && r.Verdicts[i].Until == nil
 	})
-}
-
-func chooseVerb(n int, one, many string) string {
-	if n == 1 {
-		return one
-	}
-	return many
 }
 
 // codeWords name a code.
@@ -93,7 +87,9 @@ func verdictWho(d *onward.Verdict) string {
 	return strings.Join(parts, " · ")
 }
 
-func countCalls(n int64) string { return groupDigits(int(n)) + " " + pluralize(n, "recorded call") }
+func countCalls(n int64) string {
+	return groupDigits(int(n)) + " " + prose.Pluralize(n, "recorded call")
+}
 
 // belongsWords returns the phase of a migration.
 func belongsWords(b onward.Belongs) string {
@@ -115,11 +111,11 @@ func waitingWords(w *onward.Waiting) string {
 	for i, name := range w.Relations {
 		names[i] = EscapeLine(name)
 	}
-	text, from := fmt.Sprintf("blocks %s on %s", CountNoun(w.Queries, "recorded query"), strings.Join(names, ", ")), "most of them from"
+	text, from := fmt.Sprintf("blocks %s on %s", prose.CountNoun(w.Queries, "recorded query"), strings.Join(names, ", ")), "most of them from"
 	if w.Calls > 0 {
 		text += fmt.Sprintf(", %s of recorded calls", formatShare(w.Share))
 	} else { // their frequency is not known
-		text, from = fmt.Sprintf("blocks %s on %s", CountNoun(w.Queries, "query"), strings.Join(names, ", ")), "such as"
+		text, from = fmt.Sprintf("blocks %s on %s", prose.CountNoun(w.Queries, "query"), strings.Join(names, ", ")), "such as"
 	}
 	if len(w.Examples) > 0 && w.Examples[0].Sender != "" {
 		text += ", " + from + " " + EscapeLine(w.Examples[0].Sender)
@@ -152,19 +148,19 @@ func verifiedCounts(r *onward.Report) []string {
 			out = append(out, c.name+" "+DescribeCoverage(c.of))
 			continue
 		}
-		text := fmt.Sprintf("%s: %s, %d checked, %d proven untouched", c.name, CountNoun(c.of.Queries, "query"), c.of.Checked, c.of.Untouched)
+		text := fmt.Sprintf("%s: %s, %d checked, %d proven untouched", c.name, prose.CountNoun(c.of.Queries, "query"), c.of.Checked, c.of.Untouched)
 		if c.of.Unjudged > 0 {
 			text += fmt.Sprintf(", %d not judged", c.of.Unjudged)
 		}
 		if c.of.Unfit > 0 {
-			text += fmt.Sprintf(", %d that %s not fit the base", c.of.Unfit, chooseVerb(c.of.Unfit, "does", "do"))
+			text += fmt.Sprintf(", %d that %s not fit the base", c.of.Unfit, prose.PickForm(c.of.Unfit, "does", "do"))
 		}
 		out = append(out, text)
 	}
 	if asked := askedAs(v); asked != "" {
 		out = append(out, asked)
 	}
-	return append(out, fmt.Sprintf("%s on Postgres %s, %s", CountNoun(len(v.Points), "commit point"), EscapeLine(v.Version), FormatMillis(v.DurationMS)))
+	return append(out, fmt.Sprintf("%s on Postgres %s, %s", prose.CountNoun(len(v.Points), "commit point"), EscapeLine(v.Version), FormatMillis(v.DurationMS)))
 }
 
 // askedAs says as which roles queries were asked; "" if all were asked as the owner.
@@ -192,9 +188,9 @@ func DescribeCoverage(v *onward.Verified) string {
 		from = append(from, groupDigits(p.Texts)+" in SQL")
 	}
 	if p.Implied > 0 {
-		from = append(from, fmt.Sprintf("%s that %s imply", groupDigits(p.Implied), CountNoun(p.Models, "model")))
+		from = append(from, fmt.Sprintf("%s that %s imply", groupDigits(p.Implied), prose.CountNoun(p.Models, "model")))
 	}
-	text := fmt.Sprintf("at %s: %s read from %s", EscapeLine(p.Revision), CountNoun(v.Queries, "query"), CountNoun(p.Files, "file"))
+	text := fmt.Sprintf("at %s: %s read from %s", EscapeLine(p.Revision), prose.CountNoun(v.Queries, "query"), prose.CountNoun(p.Files, "file"))
 	if len(from) > 0 {
 		text += " (" + strings.Join(from, ", ") + ")"
 	}

@@ -7,18 +7,15 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/workload"
 )
 
 // mostQueries is how many queries are listed without --verbose.
 const mostQueries = 50
 
-// WriteWorkload prints a recording: its queries, the most frequent ones first, or the
-// stored form.
-func WriteWorkload(w io.Writer, f Format, load *workload.Workload, o Options) error {
-	if f == FormatJSON {
-		return workload.Write(w, load, false)
-	}
+// terminalWorkload prints a recording: its queries, the most frequent ones first.
+func terminalWorkload(w io.Writer, load *workload.Workload, o Options) error {
 	p := newPage(o)
 	p.workloadHead(load)
 	queries := slices.Clone(load.Queries)
@@ -33,9 +30,8 @@ func WriteWorkload(w io.Writer, f Format, load *workload.Workload, o Options) er
 		total += queries[i].Calls
 	}
 	left := 0
-	if !o.Verbose && len(queries) > mostQueries {
-		left = len(queries) - mostQueries
-		queries = queries[:mostQueries]
+	if !o.Verbose {
+		queries, left = prose.TakeFirst(queries, mostQueries)
 	}
 	if len(queries) > 0 {
 		p.addBlankLine()

@@ -5,17 +5,12 @@ import (
 	"io"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/onward"
 )
 
-// WriteQueryFindings prints the findings about the queries of a recording, for the
-// terminal or as JSON: {"findings": [...]}, of [onward.QueryFinding].
-func WriteQueryFindings(w io.Writer, list []onward.QueryFinding, f Format, o Options) error {
-	if f == FormatJSON {
-		return EncodeJSON(w, struct {
-			Findings []onward.QueryFinding `json:"findings"`
-		}{list})
-	}
+// terminalQueryFindings prints the findings about the queries of a recording.
+func terminalQueryFindings(w io.Writer, list []onward.QueryFinding, o Options) error {
 	p := newPage(o)
 	shown := 0
 	for i := range list {
@@ -30,7 +25,7 @@ func WriteQueryFindings(w io.Writer, list []onward.QueryFinding, f Format, o Opt
 	}
 	accepted := ""
 	if n := len(list) - shown; n > 0 {
-		accepted = fmt.Sprintf(" (%s accepted in onward.yaml)", CountNoun(n, "finding"))
+		accepted = fmt.Sprintf(" (%s accepted in onward.yaml)", prose.CountNoun(n, "finding"))
 	}
 	switch {
 	case shown == 0:
@@ -52,11 +47,4 @@ func (p *page) queryFinding(f *onward.QueryFinding) {
 	p.addLine("    ", p.paintLine(p.Dim, cutToWidth(EscapeLine(f.SQL), p.width-4)))
 	p.addWrapped("  ", "  ", f.Harm+".", p.ordinaryStyle())
 	p.addWrapped("  ", "  ", "Instead: "+f.Instead+".", p.ordinaryStyle())
-}
-
-func formatTimes(n int64) string {
-	if n == 1 {
-		return "once"
-	}
-	return fmt.Sprintf("%d times", n)
 }

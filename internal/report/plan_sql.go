@@ -1,0 +1,52 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/onward-sql/onward/onward"
+)
+
+// planSQL prints the steps for psql, each with its check and what it waits for as comments.
+func planSQL(w io.Writer, p *onward.Plan) error {
+	var b strings.Builder
+	comment := func(format string, args ...any) {
+		for text := range strings.Lines(fmt.Sprintf(format, args...)) {
+			b.WriteString("-- " + EscapeLine(strings.TrimRight(text, "\n")) + "\n")
+		}
+	}
+	results := summarizePlan(p)
+	comment("%s", results.verdict)
+	for _, m := range results.missing {
+		comment("missing: %s", m)
+	}
+	for _, l := range results.left {
+		comment("left, for the migrations' own tool to run before the first contract step: %s\n%s", l.line, strings.Join(l.why, "\n"))
+	}
+	b.WriteString("\\set ON_ERROR_STOP on\n")
+	phase := onward.PlanPhase("")
+	for i := range p.Steps {
+		s := &p.Steps[i]
+		if s.Phase != phase {
+			phase = s.Phase
+			b.WriteString("\n")
+			comment("%s: %s", phase, phaseWords[phase])
+		}
+		b.WriteString("\n")
+		comment("%s: %s", s.ID, s.Why)
+		if s.Check != "" {
+			comment("must find no row: %s", s.Check)
+		}
+		if s.Repeat {
+			comment("repeat it until it returns 0")
+		}
+		b.WriteString(s.SQL)
+	}
+	for _, s := range p.Statements {
+		b.WriteString("\n")
+		comment("to %s: %s\n%s", s.Name, s.Text, s.SQL)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
