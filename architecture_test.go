@@ -33,7 +33,8 @@ var layers = [][]string{
 	{
 		"internal/rules", "internal/adapter", "internal/gitrange", "internal/code/deployed", "internal/pgserver", "internal/live",
 		"internal/subscriber", "internal/fill", "internal/traffic", "internal/wire", "internal/capture", "internal/queue", "internal/ledger",
-		"internal/throttle", "internal/report", "internal/linters", "internal/forge", "internal/site", "internal/notify",
+		"internal/throttle", "internal/report/escape", "internal/report/view", "internal/report/terminal", "internal/report/markdown",
+		"internal/report/html", "internal/report/machine", "internal/report", "internal/linters", "internal/forge", "internal/site", "internal/notify",
 	},
 	{"audit", "rehearse", "record", "verify", "plan", "preflight", "apply", "guard", "internal/fleet", "internal/first", "internal/lsp"},
 	{"internal/cli"},
@@ -64,7 +65,7 @@ var owners = map[string][]string{
 	"github.com/pelletier/go-toml": {"internal/configfile"},
 	"github.com/zclconf/go-cty":    {"internal/configfile"},
 	"go.yaml.in/yaml/v3":           {"internal/adapter/liquibase"},
-	"github.com/charmbracelet/":    {"internal/report", "internal/cli"},
+	"github.com/charmbracelet/":    {"internal/report/view", "internal/report/terminal", "internal/cli"},
 	"github.com/jackc/pgx": {
 		"internal/redact", "internal/pgserver", "internal/live", "internal/subscriber", "internal/fill",
 		"internal/traffic", "internal/wire", "internal/capture", "rehearse", "record", "verify", "plan", "internal/queue", "internal/ledger",

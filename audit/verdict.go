@@ -5,8 +5,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/report/view"
+
 	"github.com/onward-sql/onward/internal/prose"
-	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/internal/rules"
 	"github.com/onward-sql/onward/onward"
 )
@@ -161,7 +162,7 @@ const oneRelease = "all files count as one release here (--deployed names those 
 // describeHarm says in a clause what the worst finding means for the deploy.
 func describeHarm(r *onward.Report) string {
 	f := worstFinding(r)
-	at := fmt.Sprintf("%s:%d", report.ShortName(f.Path), f.Line)
+	at := fmt.Sprintf("%s:%d", view.ShortName(f.Path), f.Line)
 	broken := rules.FindRule(f.Rule)
 	if broken != nil && broken.Stops {
 		return "the migration fails at " + at

@@ -8,11 +8,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/onward-sql/onward/internal/report/view"
+
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/prose"
-	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/rules/release"
 	"github.com/onward-sql/onward/internal/script"
@@ -162,7 +163,7 @@ func (v *version) addStallFindings(s *releaseRun) {
 				break
 			}
 		}
-		harm := fmt.Sprintf("in the rehearsal %s waited, the longest for %s", prose.CountNoun(st.Waited, "query"), report.FormatMillis(st.StallMS))
+		harm := fmt.Sprintf("in the rehearsal %s waited, the longest for %s", prose.CountNoun(st.Waited, "query"), view.FormatMillis(st.StallMS))
 		for _, f := range s.out.Traffic.Failures {
 			if f.Error.Code == deadlock && f.AtMS >= st.FromMS && f.AtMS <= st.UntilMS+100 {
 				harm += ", and the server ended a query of the traffic to break a deadlock with the migration"

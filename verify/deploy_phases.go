@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/report/view"
+
 	"github.com/onward-sql/onward/internal/prose"
-	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -74,7 +75,7 @@ func deployOrder(r *onward.Report, v *onward.Verification, last int) string {
 	var before, after, nowhere []string
 	late := "" // a migration that belongs before the code, and follows one that belongs after it
 	for _, p := range v.Phases {
-		name := report.ShortName(r.Migrations[p.Migration].Path)
+		name := view.ShortName(r.Migrations[p.Migration].Path)
 		switch p.Belongs {
 		case onward.BelongsAfter:
 			after = append(after, name)

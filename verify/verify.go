@@ -10,12 +10,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/onward-sql/onward/internal/report/view"
+
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/prose"
-	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/internal/workload"
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/rehearse"
@@ -207,11 +208,11 @@ func concludeSafety(r *onward.Report) {
 		s.State, s.Safe = onward.StateNotSafe, false
 		if red.Code == onward.OldCode {
 			s.Verdict = fmt.Sprintf("This release is not safe to deploy: %s of the deployed code %s, the first after %s.",
-				prose.CountNoun(v.Old.Broken, report.QueryNoun(v.Old)), prose.PickForm(v.Old.Broken, "breaks", "break"), formatPlace(red.After))
+				prose.CountNoun(v.Old.Broken, view.QueryNoun(v.Old)), prose.PickForm(v.Old.Broken, "breaks", "break"), formatPlace(red.After))
 			return
 		}
 		n := v.Points[len(v.Points)-1].New.Errors
-		s.Verdict = fmt.Sprintf("This release is not safe to deploy: %s of the new code %s after the whole of it.", prose.CountNoun(n, report.QueryNoun(v.New)),
+		s.Verdict = fmt.Sprintf("This release is not safe to deploy: %s of the new code %s after the whole of it.", prose.CountNoun(n, view.QueryNoun(v.New)),
 			prose.PickForm(n, "breaks", "break"))
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/report/markdown"
 )
 
 // workflow runs what the two Actions run, on a repository with two branches.
@@ -128,7 +128,7 @@ func TestAction(t *testing.T) {
 		api.next++
 		api.comments[api.next] = "looks good"
 	}
-	const theirs = report.MarkdownMarker + "\nwhat somebody has pasted"
+	const theirs = markdown.Marker + "\nwhat somebody has pasted"
 	api.comments[3] = theirs
 
 	w.judges(1, onPullRequest, "::error")
@@ -149,9 +149,9 @@ func TestAction(t *testing.T) {
 		}
 	}
 	// Somebody edited it, and there is a second one.
-	api.comments[121] = report.MarkdownMarker + "\nI know better"
+	api.comments[121] = markdown.Marker + "\nI know better"
 	api.next++
-	api.comments[api.next] = report.MarkdownMarker + "\nof another run"
+	api.comments[api.next] = markdown.Marker + "\nof another run"
 	w.bash("echo 'CREATE INDEX CONCURRENTLY users_name_idx ON users (name);' > db/migrations/2.sql")
 	w.judges(0, onPullRequest)
 	w.comments(0, nil, "comment updated")
@@ -160,7 +160,7 @@ func TestAction(t *testing.T) {
 		t.Errorf("comments %v: %s", ids, api.comments[121])
 	}
 	// A newer onward wrote it: it has to be about this commit, and says which wrote it.
-	api.comments[121] = report.MarkdownMarker + "\n<!-- onward version=99.0.0 newest=99.0.0 -->\nof another commit"
+	api.comments[121] = markdown.Marker + "\n<!-- onward version=99.0.0 newest=99.0.0 -->\nof another commit"
 	w.comments(0, nil, "comment updated; onward 99.0.0, which is newer, wrote one before")
 	if text := api.comments[121]; strings.Contains(text, "another commit") || !strings.Contains(text, "> onward 99.0.0 wrote this comment before") {
 		t.Errorf("comment %s", text)

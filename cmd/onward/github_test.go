@@ -12,7 +12,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/report/markdown"
 )
 
 // github plays the API of comments.
@@ -150,7 +150,7 @@ func (g *github) leave(t *testing.T, files map[string]string) {
 // ours are the comments of onward, by their numbers.
 func (g *github) ours() (ids []int) {
 	for i := 1; i <= g.next; i++ {
-		if g.people[i] == g.self && strings.HasPrefix(g.comments[i], report.MarkdownMarker) {
+		if g.people[i] == g.self && strings.HasPrefix(g.comments[i], markdown.Marker) {
 			ids = append(ids, i)
 		}
 	}

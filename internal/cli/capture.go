@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/onward-sql/onward/internal/report/machine"
+
 	"github.com/spf13/cobra"
 
 	"github.com/onward-sql/onward/audit"
@@ -98,7 +100,7 @@ func (a *app) runCapture(cmd *cobra.Command, f *captureFlags, command []string) 
 		if format != report.FormatTerminal || a.flags.quiet {
 			return nil
 		}
-		return report.WriteSent(w, r)
+		return machine.WriteSent(w, r)
 	}
 	return a.finishReportAfter(printSent, r, &f.auditFlags, release.Settings, format, options)
 }

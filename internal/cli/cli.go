@@ -18,6 +18,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/onward-sql/onward/internal/report/escape"
+
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
@@ -73,7 +75,7 @@ type globals struct {
 
 func (a *app) runCommand(ctx context.Context, args []string) int {
 	// Errors and log lines also contain untrusted text.
-	a.err = report.Aside{W: a.err}
+	a.err = escape.Writer{W: a.err}
 	root := a.newRootCommand()
 	root.SetArgs(args)
 	root.SetIn(a.in)

@@ -10,6 +10,9 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/report/escape"
+	"github.com/onward-sql/onward/internal/report/markdown"
+
 	"github.com/spf13/cobra"
 
 	"github.com/onward-sql/onward/config"
@@ -166,13 +169,13 @@ func (a *app) keepComment(ctx context.Context, r *onward.Report, pull forge.Pull
 		return a.printLine(fmt.Sprintf(without, "there is no token"))
 	}
 	newer := ""
-	did, err := pull.Keep(ctx, report.MarkdownMarker, func(before string) (after string) {
+	did, err := pull.Keep(ctx, markdown.Marker, func(before string) (after string) {
 		after, newer = addVersion(text.String(), before, thisBuild().Version)
 		return after
 	})
 	var refused *forge.Error
 	if errors.As(err, &refused) && refused.Forbidden() {
-		return a.printLine(fmt.Sprintf(without, report.EscapeLine(refused.Error())))
+		return a.printLine(fmt.Sprintf(without, escape.Line(refused.Error())))
 	}
 	if err != nil {
 		return err

@@ -7,8 +7,9 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/report/markdown"
+
 	"github.com/onward-sql/onward/internal/lazyregexp"
-	"github.com/onward-sql/onward/internal/report"
 )
 
 var (
@@ -33,12 +34,12 @@ func addVersion(text, before, version string) (after, newer string) {
 	if newest == "" {
 		return text, "" // built from source, and no release wrote the old text
 	}
-	head := fmt.Sprintf("%s\n<!-- onward version=%s newest=%s -->", report.MarkdownMarker, version, newest)
+	head := fmt.Sprintf("%s\n<!-- onward version=%s newest=%s -->", markdown.Marker, version, newest)
 	if newer != "" {
 		head += fmt.Sprintf("\n> onward %s wrote this comment before. This is the report of %s, which may know less: "+
 			"let all of the pull request's workflows use one version.\n", newer, version)
 	}
-	return head + strings.TrimPrefix(text, report.MarkdownMarker), newer
+	return head + strings.TrimPrefix(text, markdown.Marker), newer
 }
 
 // versionNumbers returns the numbers of a version; none if the text is no version.

@@ -4,13 +4,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/report/markdown"
 )
 
 // TestSigned goes through the versions that write one comment, one after the other.
 func TestSigned(t *testing.T) {
 	t.Parallel()
-	const text = report.MarkdownMarker + "\n**onward**: safe\n"
+	const text = markdown.Marker + "\n**onward**: safe\n"
 	comment := ""
 	for i, c := range []struct{ version, newer, line string }{
 		{"development", "", ""},
@@ -27,7 +27,7 @@ func TestSigned(t *testing.T) {
 		if newer != c.newer {
 			t.Errorf("%d, %s: newer is %q, want %q", i, c.version, newer, c.newer)
 		}
-		if !strings.HasPrefix(comment, report.MarkdownMarker+"\n"+c.line) || !strings.HasSuffix(comment, "\n**onward**: safe\n") {
+		if !strings.HasPrefix(comment, markdown.Marker+"\n"+c.line) || !strings.HasSuffix(comment, "\n**onward**: safe\n") {
 			t.Errorf("%d, %s: %s", i, c.version, comment)
 		}
 		if said := strings.Contains(comment, "> onward 1.10.0 wrote this comment before. This is the report of "+

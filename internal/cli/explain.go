@@ -5,6 +5,9 @@ import (
 	"io"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/report/terminal"
+	"github.com/onward-sql/onward/internal/report/view"
+
 	"github.com/charmbracelet/x/ansi"
 	"github.com/spf13/cobra"
 
@@ -109,7 +112,7 @@ func pageWidth(o report.Options) int {
 
 // formatExplanation is a rule's page for the terminal.
 func formatExplanation(p *page.Page, o report.Options) string {
-	style := report.NewPalette(o.Color)
+	style := terminal.NewPalette(o.Color)
 	var b strings.Builder
 	paragraph := func(text string) {
 		b.WriteString(ansi.Wrap(strings.TrimSpace(text), pageWidth(o), " ") + "\n")
@@ -147,7 +150,7 @@ func formatExplanation(p *page.Page, o report.Options) string {
 		b.WriteString("\n" + style.Dim.Render(prose.CountNoun(more, "more example")+", of what is not flagged too: -v") + "\n")
 	}
 	if len(p.Claims) > 0 {
-		head("locks of the first example, as measured on " + report.FormatVersions(p.Postgres))
+		head("locks of the first example, as measured on " + view.FormatVersions(p.Postgres))
 		b.WriteString(listLocks(p))
 	}
 	head("to suppress it")

@@ -6,6 +6,8 @@ import (
 	"io"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/report/escape"
+
 	"github.com/spf13/pflag"
 
 	"github.com/onward-sql/onward/audit"
@@ -62,7 +64,7 @@ func (a *app) fixMigrations(ctx context.Context, f *fixFlags, c audit.Config, pa
 		var b strings.Builder
 		describeDraft(&b, fixes.Draft, true)
 		for _, r := range fixes.Removed {
-			fmt.Fprintf(&b, "removed %s: they take its place\n", report.EscapeLine(r.Path))
+			fmt.Fprintf(&b, "removed %s: they take its place\n", escape.Line(r.Path))
 		}
 		fmt.Fprintln(&b, "the plan was not tried on a server: onward plan proves one before it writes it")
 		for line := range strings.Lines(b.String()) {

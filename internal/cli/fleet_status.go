@@ -6,6 +6,8 @@ import (
 	"io"
 	"time"
 
+	"github.com/onward-sql/onward/internal/report/html"
+
 	"github.com/spf13/cobra"
 
 	"github.com/onward-sql/onward/config"
@@ -42,7 +44,7 @@ func (a *app) printRolloutStatus(cmd *cobra.Command, f *statusFlags) error {
 		r, err = a.watchRollout(cmd.Context(), f.watch, format, options, read)
 	} else if r, err = read(cmd.Context()); err == nil {
 		err = a.writeResult(func(w io.Writer) error {
-			return writeRolloutAs(w, format, options, &report.RolloutPage{Rollout: r, At: time.Now()})
+			return writeRolloutAs(w, format, options, &html.RolloutPage{Rollout: r, At: time.Now()})
 		})
 	}
 	switch {
@@ -56,9 +58,9 @@ func (a *app) printRolloutStatus(cmd *cobra.Command, f *statusFlags) error {
 }
 
 // writeRolloutAs writes a release in a format.
-func writeRolloutAs(w io.Writer, format report.Format, options report.Options, p *report.RolloutPage) error {
+func writeRolloutAs(w io.Writer, format report.Format, options report.Options, p *html.RolloutPage) error {
 	if format == report.FormatHTML {
-		return report.RolloutHTML(w, p)
+		return html.WriteRollout(w, p)
 	}
 	return report.WriteRollout(w, format, p.Rollout, options)
 }
@@ -103,14 +105,14 @@ func (a *app) watchRollout(ctx context.Context, interval time.Duration, format r
 	}
 	isDone := func(r *onward.Rollout) bool { return r.State == onward.RolloutDone }
 	return watch(ctx, a, interval, r, read, isDone, func(w watched[*onward.Rollout]) error {
-		return a.writeWatched(format, options, &report.RolloutPage{Rollout: w.value, At: w.at, Problem: w.problem, Reload: w.reload})
+		return a.writeWatched(format, options, &html.RolloutPage{Rollout: w.value, At: w.at, Problem: w.problem, Reload: w.reload})
 	})
 }
 
 // writeWatched rewrites the page, or the screen of a terminal.
-func (a *app) writeWatched(format report.Format, options report.Options, page *report.RolloutPage) error {
+func (a *app) writeWatched(format report.Format, options report.Options, page *html.RolloutPage) error {
 	if format == report.FormatHTML {
-		return a.replaceOutput(func(w io.Writer) error { return report.RolloutHTML(w, page) })
+		return a.replaceOutput(func(w io.Writer) error { return html.WriteRollout(w, page) })
 	}
 	if a.writesToTerminal() {
 		if _, err := fmt.Fprint(a.out, clearScreen); err != nil {

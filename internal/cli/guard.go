@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/onward-sql/onward/internal/report/escape"
+
 	"github.com/spf13/cobra"
 
 	"github.com/onward-sql/onward/guard"
@@ -177,7 +179,7 @@ func (a *app) guardConfig(f *guardFlags, command []string) (guard.Config, error)
 	if f.within <= 0 || f.stall < time.Millisecond || f.statement < 0 {
 		return c, newUsageError("--within, --max-stall and --statement-timeout are times such as 10m and 500ms")
 	}
-	if aside, ok := a.err.(report.Aside); ok {
+	if aside, ok := a.err.(escape.Writer); ok {
 		c.Err = aside.W // the command's own output is not escaped
 	}
 	if !a.flags.quiet {

@@ -7,6 +7,9 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/report/escape"
+	"github.com/onward-sql/onward/internal/report/view"
+
 	"github.com/spf13/cobra"
 
 	"github.com/onward-sql/onward/audit"
@@ -107,7 +110,7 @@ func (a *app) runInit(cmd *cobra.Command, f initFlags) error {
 		return err
 	}
 	return a.writeResult(func(w io.Writer) error {
-		r := report.Aside{W: w}
+		r := escape.Writer{W: w}
 		printFound(r, found)
 		explainBaseline(r, history, dirs, stored)
 		if err := writePipelines(r, found); err != nil {
@@ -186,7 +189,7 @@ func printFound(w io.Writer, f *first.Found) {
 		} else if m.Assumed {
 			what += "; nothing tells how they are sent: transaction: in onward.yaml does"
 		}
-		fmt.Fprintf(w, "%-12s %s: %s\n", head, report.EscapeLine(dirOrRoot(m.Dir)), report.EscapeLine(what))
+		fmt.Fprintf(w, "%-12s %s: %s\n", head, escape.Line(dirOrRoot(m.Dir)), escape.Line(what))
 		head = ""
 	}
 	for _, o := range f.LeftOut {
@@ -194,10 +197,10 @@ func printFound(w io.Writer, f *first.Found) {
 		if o.Failed {
 			head = "unclear"
 		}
-		fmt.Fprintf(w, "%-12s %s: %s; %s\n", head, report.EscapeLine(o.Path), report.EscapeLine(o.What), report.EscapeLine(o.Why))
+		fmt.Fprintf(w, "%-12s %s: %s; %s\n", head, escape.Line(o.Path), escape.Line(o.What), escape.Line(o.Why))
 	}
 	if n := len(f.Postgres); n > 0 {
-		fmt.Fprintf(w, "%-12s %s: %s\n", "postgres", strings.TrimPrefix(report.FormatVersions(f.Postgres), "Postgres "), report.EscapeLine(f.PostgresBy))
+		fmt.Fprintf(w, "%-12s %s: %s\n", "postgres", strings.TrimPrefix(view.FormatVersions(f.Postgres), "Postgres "), escape.Line(f.PostgresBy))
 	} else {
 		fmt.Fprintf(w, "%-12s no file names a version: all supported ones count\n", "postgres")
 	}
@@ -205,11 +208,11 @@ func printFound(w io.Writer, f *first.Found) {
 	case f.Base == "":
 		fmt.Fprintf(w, "%-12s none yet: there is no branch main or master; name one with --base\n", "base")
 	case f.BaseBy != "":
-		fmt.Fprintf(w, "%-12s %s: %s\n", "base", report.EscapeLine(f.Base), report.EscapeLine(f.BaseBy))
+		fmt.Fprintf(w, "%-12s %s: %s\n", "base", escape.Line(f.Base), escape.Line(f.BaseBy))
 	case !f.Remote:
-		fmt.Fprintf(w, "%-12s %s, as there is no remote\n", "base", report.EscapeLine(f.Base))
+		fmt.Fprintf(w, "%-12s %s, as there is no remote\n", "base", escape.Line(f.Base))
 	default:
-		fmt.Fprintf(w, "%-12s %s\n", "base", report.EscapeLine(f.Base))
+		fmt.Fprintf(w, "%-12s %s\n", "base", escape.Line(f.Base))
 	}
 	if len(f.Linters.Tools) > 0 {
 		fmt.Fprintf(w, "%-12s %s\n", "linters", strings.Join(f.Linters.Tools, ", "))
@@ -232,14 +235,14 @@ func printLinterSettings(w io.Writer, head string, list []linters.Entry) {
 	}
 	fmt.Fprintf(w, "\n%s:\n", head)
 	for _, e := range list {
-		fmt.Fprintf(w, "  %s  %s\n", report.EscapeLine(e.Place()), report.EscapeLine(e.Theirs))
+		fmt.Fprintf(w, "  %s  %s\n", escape.Line(e.Place()), escape.Line(e.Theirs))
 		switch {
 		case e.Ours == "":
-			fmt.Fprintf(w, "    no counterpart: %s\n", report.EscapeLine(e.Why))
+			fmt.Fprintf(w, "    no counterpart: %s\n", escape.Line(e.Why))
 		case e.Why != "":
-			fmt.Fprintf(w, "    here: %s (%s)\n", report.EscapeLine(e.Ours), report.EscapeLine(e.Why))
+			fmt.Fprintf(w, "    here: %s (%s)\n", escape.Line(e.Ours), escape.Line(e.Why))
 		default:
-			fmt.Fprintf(w, "    here: %s\n", report.EscapeLine(e.Ours))
+			fmt.Fprintf(w, "    here: %s\n", escape.Line(e.Ours))
 		}
 	}
 }
@@ -268,7 +271,7 @@ func explainBaseline(w io.Writer, history *onward.Report, dirs []string, stored 
 		fmt.Fprintf(w, "\n%s in the migrations that are there. onward changelog judges what is new, and does not\n"+
 			"say them again; onward check on whole directories does, unless a baseline leaves them out:\n  onward check --write-baseline %s %s\n"+
 			"  and in onward.yaml: baseline: %s\n",
-			prose.CountNoun(n, "finding"), baselineName, report.EscapeLine(strings.Join(dirs, " ")), baselineName)
+			prose.CountNoun(n, "finding"), baselineName, escape.Line(strings.Join(dirs, " ")), baselineName)
 	}
 }
 

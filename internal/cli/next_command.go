@@ -4,10 +4,11 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/report/view"
+
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -98,7 +99,7 @@ func worstFile(r *onward.Report) string {
 	severity, file := onward.Info, ""
 	for i := range r.Findings {
 		if f := &r.Findings[i]; f.Severity > severity && f.Path != "" {
-			severity, file = f.Severity, report.ShortName(f.Path)
+			severity, file = f.Severity, view.ShortName(f.Path)
 		}
 	}
 	return file

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/onward-sql/onward/internal/report/escape"
+
 	"golang.org/x/term"
 
 	"github.com/onward-sql/onward/config"
@@ -160,7 +162,7 @@ func (a *app) writeResult(print func(io.Writer) error) error {
 // printNote prints a line in addition to the result, unless --quiet.
 func (a *app) printNote(format string, args ...any) {
 	if !a.flags.quiet {
-		fmt.Fprintf(a.err, "onward: %s\n", report.EscapeLine(fmt.Sprintf(format, args...)))
+		fmt.Fprintf(a.err, "onward: %s\n", escape.Line(fmt.Sprintf(format, args...)))
 	}
 }
 

@@ -3,6 +3,8 @@ package cli
 import (
 	"io"
 
+	"github.com/onward-sql/onward/internal/report/html"
+
 	"github.com/spf13/cobra"
 
 	"github.com/onward-sql/onward/internal/report"
@@ -161,7 +163,7 @@ func (a *app) makePlan(cmd *cobra.Command, f *planFlags) error {
 	}
 	return a.writeResult(func(w io.Writer) error {
 		if format == report.FormatHTML {
-			return report.PlanHTML(w, p, r)
+			return html.WritePlan(w, p, r)
 		}
 		return report.WritePlan(w, format, p, options)
 	})

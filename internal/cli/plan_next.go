@@ -6,6 +6,8 @@ import (
 	"io"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/report/escape"
+
 	"github.com/spf13/cobra"
 
 	"github.com/onward-sql/onward/internal/report"
@@ -83,7 +85,7 @@ func (a *app) writeOrShowDrafts(drafts []*plan.Draft, diff bool) error {
 // describeDraft prints what was written, and the next step.
 func describeDraft(b *strings.Builder, d *plan.Draft, changes bool) {
 	line := func(format string, args ...any) {
-		b.WriteString(report.EscapeLine(fmt.Sprintf(format, args...)) + "\n")
+		b.WriteString(escape.Line(fmt.Sprintf(format, args...)) + "\n")
 	}
 	for _, f := range d.Files {
 		line("wrote %s", f.Path)
@@ -135,7 +137,7 @@ func nextCommands(d *plan.Draft, changes bool) []string {
 	var out []string
 	command := func(words ...string) {
 		for i, w := range words {
-			words[i] = report.QuoteShell(w)
+			words[i] = escape.QuoteShell(w)
 		}
 		out = append(out, strings.Join(words, " "))
 	}
@@ -156,7 +158,7 @@ func nextCommands(d *plan.Draft, changes bool) []string {
 	switch s := d.Waits; {
 	case s == nil:
 	case s.ByHand != "":
-		out = append(out, `psql "$DATABASE_URL" -X -v ON_ERROR_STOP=1 -f `+report.QuoteShell(d.Script.Path))
+		out = append(out, `psql "$DATABASE_URL" -X -v ON_ERROR_STOP=1 -f `+escape.QuoteShell(d.Script.Path))
 		command("onward", "plan", "next", "--filled", d.Plan.Name)
 	case s.Phase == onward.Contract:
 		out = append(out, "# after the last process of the deployed code has ended:")

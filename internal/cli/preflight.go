@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io"
 
+	"github.com/onward-sql/onward/internal/report/machine"
+
 	"github.com/spf13/cobra"
 
 	"github.com/onward-sql/onward/audit"
@@ -69,7 +71,7 @@ reached.`,
 			r, err := preflight.Run(cmd.Context(), c)
 			var down *audit.ServerError
 			if errors.As(err, &down) && format == report.FormatPrometheus {
-				err = errors.Join(err, a.writeResult(report.PreflightDown))
+				err = errors.Join(err, a.writeResult(machine.WriteServerDown))
 			}
 			if err != nil {
 				return err

@@ -8,9 +8,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/onward-sql/onward/internal/report/escape"
+
 	"golang.org/x/term"
 
-	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/internal/size"
 	"github.com/onward-sql/onward/rehearse"
 )
@@ -43,7 +44,7 @@ func (a *app) newProgress() *progress {
 		return nil
 	}
 	to := a.err
-	if aside, ok := to.(report.Aside); ok {
+	if aside, ok := to.(escape.Writer); ok {
 		to = aside.W // it would escape our own control characters
 	}
 	if f, ok := to.(*os.File); ok && term.IsTerminal(int(f.Fd())) && a.env("TERM") != "dumb" {
@@ -85,7 +86,7 @@ func (p *progress) printAfterDelay(phase string) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		if p.phase == phase {
-			fmt.Fprintf(p.to, "onward: %s\n", report.EscapeLine(phase))
+			fmt.Fprintf(p.to, "onward: %s\n", escape.Line(phase))
 		}
 	})
 }
@@ -109,9 +110,9 @@ func (p *progress) clearLine() {
 // progressLine is the line.
 func progressLine(now rehearse.Progress) string {
 	if now.Table == "" {
-		return "onward " + report.EscapeLine(now.Phase) + " …"
+		return "onward " + escape.Line(now.Phase) + " …"
 	}
-	text := "onward fills " + report.EscapeLine(strings.TrimPrefix(now.Table, "public.")) + ": " + size.FormatCount(now.Rows) + " of " +
+	text := "onward fills " + escape.Line(strings.TrimPrefix(now.Table, "public.")) + ": " + size.FormatCount(now.Rows) + " of " +
 		size.FormatCount(now.Of) + " rows"
 	switch {
 	case now.Rows >= now.Of:

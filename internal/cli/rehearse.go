@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/onward-sql/onward/internal/report/html"
+
 	"github.com/spf13/cobra"
 
 	"github.com/onward-sql/onward/audit"
@@ -248,7 +250,7 @@ func (a *app) writePage(file string, r *onward.Report) error {
 		return nil
 	}
 	var b bytes.Buffer
-	if err := report.HTML(&b, r); err != nil {
+	if err := html.WriteReport(&b, r); err != nil {
 		return err
 	}
 	if err := os.WriteFile(file, b.Bytes(), 0o644); err != nil {

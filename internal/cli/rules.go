@@ -6,6 +6,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/report/machine"
+	"github.com/onward-sql/onward/internal/report/terminal"
+
 	"github.com/spf13/cobra"
 
 	"github.com/onward-sql/onward/config"
@@ -56,7 +59,7 @@ RULE prints one rule in full.`,
 			}
 			return a.writeResult(func(w io.Writer) error {
 				if format == report.FormatJSON {
-					return report.EncodeJSON(w, struct {
+					return machine.EncodeJSON(w, struct {
 						Rules []ruleInfo `json:"rules"`
 					}{list})
 				}
@@ -103,7 +106,7 @@ func effectiveSeverity(r *rule.Rule, c *config.Config) onward.Severity {
 }
 
 func printRules(w io.Writer, list []ruleInfo, o report.Options) error {
-	p := report.NewPalette(o.Color)
+	p := terminal.NewPalette(o.Color)
 	var b strings.Builder
 	subject, on := "", 0
 	width := 0

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/onward-sql/onward/internal/report/html"
+
 	"github.com/spf13/cobra"
 
 	"github.com/onward-sql/onward/apply"
@@ -102,7 +104,7 @@ func (a *app) printStatus(cmd *cobra.Command, f *statusFlags) error {
 		})
 	}
 	if format == report.FormatHTML {
-		return a.writeResult(func(w io.Writer) error { return report.StatusHTML(w, newStatusPage(plans)) })
+		return a.writeResult(func(w io.Writer) error { return html.WriteStatus(w, newStatusPage(plans)) })
 	}
 	var list []*onward.Applied
 	for _, p := range plans {
@@ -111,10 +113,10 @@ func (a *app) printStatus(cmd *cobra.Command, f *statusFlags) error {
 	return a.writeResult(func(w io.Writer) error { return report.WriteApplied(w, format, list, options) })
 }
 
-func newStatusPage(plans []apply.PlanStatus) *report.StatusPage {
-	page := &report.StatusPage{At: time.Now()}
+func newStatusPage(plans []apply.PlanStatus) *html.StatusPage {
+	page := &html.StatusPage{At: time.Now()}
 	for _, p := range plans {
-		page.Plans = append(page.Plans, report.StatusPlan{Plan: p.Plan, Applied: p.Applied})
+		page.Plans = append(page.Plans, html.StatusPlan{Plan: p.Plan, Applied: p.Applied})
 	}
 	return page
 }
@@ -127,7 +129,7 @@ func (a *app) watchStatus(ctx context.Context, plans []apply.PlanStatus, interva
 	_, err := watch(ctx, a, interval, plans, read, areFinished, func(w watched[[]apply.PlanStatus]) error {
 		page := newStatusPage(w.value)
 		page.At, page.Problem, page.Reload = w.at, w.problem, w.reload
-		return a.replaceOutput(func(out io.Writer) error { return report.StatusHTML(out, page) })
+		return a.replaceOutput(func(out io.Writer) error { return html.WriteStatus(out, page) })
 	})
 	return err
 }

@@ -5,6 +5,8 @@ import (
 	"io"
 	"time"
 
+	"github.com/onward-sql/onward/internal/report/view"
+
 	"github.com/spf13/cobra"
 
 	"github.com/onward-sql/onward/audit"
@@ -88,7 +90,7 @@ func (a *app) sendSunsets(cmd *cobra.Command, webhook string, list []onward.Depr
 		default:
 			continue
 		}
-		n.Why = report.SunsetWords(d)
+		n.Why = view.DescribeSunset(d)
 		if err := notify.Post(context.WithoutCancel(cmd.Context()), webhook, &n); err != nil {
 			a.printNote("the webhook of --notify got no message: %v", err)
 			return

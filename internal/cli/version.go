@@ -6,6 +6,8 @@ import (
 	"runtime"
 	"runtime/debug"
 
+	"github.com/onward-sql/onward/internal/report/machine"
+
 	"github.com/spf13/cobra"
 
 	"github.com/onward-sql/onward/internal/report"
@@ -46,7 +48,7 @@ func (a *app) newVersionCommand() *cobra.Command {
 			b := thisBuild()
 			return a.writeResult(func(w io.Writer) error {
 				if format == report.FormatJSON {
-					return report.EncodeJSON(w, b)
+					return machine.EncodeJSON(w, b)
 				}
 				about := ""
 				if b.Commit != "" {

@@ -3,8 +3,9 @@ package cli
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/onward-sql/onward/internal/report/view"
+
 	"github.com/onward-sql/onward/audit"
-	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/internal/workload"
 	"github.com/onward-sql/onward/onward"
 )
@@ -32,6 +33,6 @@ func (a *app) readCodeQueries(cmd *cobra.Command, revision string) (*workload.Wo
 	if err != nil {
 		return nil, err
 	}
-	a.printNote("the code %s", report.DescribeCoverage(&onward.Verified{Queries: parsed.Texts + parsed.Implied, Parsed: parsed}))
+	a.printNote("the code %s", view.DescribeCoverage(&onward.Verified{Queries: parsed.Texts + parsed.Implied, Parsed: parsed}))
 	return load, nil
 }

@@ -6,11 +6,12 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/report/escape"
+
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/lazyregexp"
-	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -149,12 +150,12 @@ func (f *Found) Differs(c *config.Config) ([]string, error) {
 	var out []string
 	note := func(key, has, found, by string) {
 		if by != "" {
-			by = " (" + report.EscapeLine(by) + ")"
+			by = " (" + escape.Line(by) + ")"
 		}
 		if has == "" {
 			has = "nothing"
 		}
-		out = append(out, fmt.Sprintf("%s: %s%s, where it says %s", key, report.EscapeLine(found), by, report.EscapeLine(has)))
+		out = append(out, fmt.Sprintf("%s: %s%s, where it says %s", key, escape.Line(found), by, escape.Line(has)))
 	}
 	if len(would.Postgres) > 0 && !slices.Equal(would.Postgres, c.Postgres) {
 		note("postgres", formatVersions(c.Postgres), formatVersions(would.Postgres), f.PostgresBy)
@@ -218,4 +219,4 @@ func quoteScalar(text string) string {
 }
 
 // commentText returns an untrusted text on one line.
-func commentText(text string) string { return report.EscapeLine(text) }
+func commentText(text string) string { return escape.Line(text) }

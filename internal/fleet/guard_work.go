@@ -13,11 +13,12 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/onward-sql/onward/internal/report/escape"
+
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/onward-sql/onward/guard"
 	"github.com/onward-sql/onward/internal/address"
-	"github.com/onward-sql/onward/internal/report"
 )
 
 // DigestCommand returns a hash of a command and of its search_path.
@@ -40,7 +41,7 @@ func GuardCommand(base guard.Config, searchPath string) Work {
 		if err != nil {
 			return 0, err
 		}
-		name := report.EscapeLine(t.Name) // it may come from a database
+		name := escape.Line(t.Name) // it may come from a database
 		out, errOut := &prefixWriter{mu: &mu, to: base.Out, name: name}, &prefixWriter{mu: &mu, to: base.Err, name: name}
 		defer out.flush()
 		defer errOut.flush()

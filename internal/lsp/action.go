@@ -6,9 +6,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/report/machine"
+
 	"github.com/creachadair/jrpc2"
 
-	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/internal/rules/tools/page"
 	"github.com/onward-sql/onward/onward"
 )
@@ -48,7 +49,7 @@ func (s *server) codeAction(ctx context.Context, r *jrpc2.Request) (any, error) 
 }
 
 // codeActions returns the actions for one finding.
-func (s *server) codeActions(d *doc, m *report.Marked, shown diagnostic) []codeAction {
+func (s *server) codeActions(d *doc, m *machine.Marked, shown diagnostic) []codeAction {
 	var out []codeAction
 	add := func(a codeAction) {
 		a.Kind, a.Diagnostics = quickFix, []diagnostic{shown}
@@ -83,7 +84,7 @@ func (d *doc) withLineEnds(s string) string {
 }
 
 // ignoreEdit puts the comment that suppresses a finding above its line.
-func ignoreEdit(d *doc, m *report.Marked) textEdit {
+func ignoreEdit(d *doc, m *machine.Marked) textEdit {
 	line := d.text.offsetAt(m.Line, 1)
 	text := firstLine(d.text.content[line:])
 	indent := text[:len(text)-len(strings.TrimLeft(text, " \t"))]

@@ -4,7 +4,8 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/report/machine"
+
 	"github.com/onward-sql/onward/internal/size"
 	"github.com/onward-sql/onward/onward"
 )
@@ -42,9 +43,9 @@ func (s *server) publishDiagnostics(d doc, r *onward.Report) {
 const source = "onward"
 
 // marksOf returns a report's marks in a document.
-func marksOf(d *doc, r *onward.Report) []report.Marked {
-	var out []report.Marked
-	for _, m := range report.ListMarks(r) {
+func marksOf(d *doc, r *onward.Report) []machine.Marked {
+	var out []machine.Marked
+	for _, m := range machine.ListMarks(r) {
 		if m.Path == d.path {
 			out = append(out, m)
 		}
@@ -53,7 +54,7 @@ func marksOf(d *doc, r *onward.Report) []report.Marked {
 }
 
 // diagnosticOf shows a mark at its place.
-func (d *doc) diagnosticOf(m *report.Marked) diagnostic {
+func (d *doc) diagnosticOf(m *machine.Marked) diagnostic {
 	out := diagnostic{
 		Range:           d.rangeOf(m),
 		Severity:        severities[m.Severity],
@@ -69,7 +70,7 @@ func (d *doc) diagnosticOf(m *report.Marked) diagnostic {
 }
 
 // rangeOf returns the range of a mark: without an end, it extends to the end of the line.
-func (d *doc) rangeOf(m *report.Marked) span {
+func (d *doc) rangeOf(m *machine.Marked) span {
 	start := d.text.offsetAt(m.Line, m.Column)
 	end := start
 	if m.EndLine > 0 {

@@ -5,12 +5,13 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/report/markdown"
+
 	"github.com/creachadair/jrpc2"
 
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -32,7 +33,7 @@ func (s *server) showHover(ctx context.Context, r *jrpc2.Request) (any, error) {
 		parts = append(parts, text)
 	}
 	if at.statement != nil {
-		parts = append(parts, report.StatementMarkdown(at.migration, at.index))
+		parts = append(parts, markdown.DescribeStatement(at.migration, at.index))
 	}
 	if len(parts) == 0 {
 		return nil, nil
@@ -159,7 +160,7 @@ func (l *cursorObject) describeName(word string, size func(catalog.Name) (rows, 
 		}
 		for _, r := range l.namedRelations(c) {
 			if col := r.Column(last); col != nil {
-				return report.SchemaMarkdown(r.Name.String()+"."+col.Name, "column of a "+r.Kind.String(), columnParts(c, r, col), 0, 0, false)
+				return markdown.DescribeSchema(r.Name.String()+"."+col.Name, "column of a "+r.Kind.String(), columnParts(c, r, col), 0, 0, false)
 			}
 		}
 	}
@@ -178,7 +179,7 @@ func relationText(c *audit.Catalog, r *catalog.Relation, size func(catalog.Name)
 		parts = append(parts, "not all of it is known: no migration was seen to create it")
 	}
 	rows, bytes, sized := size(r.Name)
-	return report.SchemaMarkdown(r.Name.String(), r.Kind.String(), parts, rows, bytes, sized)
+	return markdown.DescribeSchema(r.Name.String(), r.Kind.String(), parts, rows, bytes, sized)
 }
 
 // columnParts describes a column, and the objects that use it.

@@ -5,6 +5,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/onward-sql/onward/internal/report/html"
+	"github.com/onward-sql/onward/internal/report/markdown"
+	"github.com/onward-sql/onward/internal/report/terminal"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -27,9 +30,11 @@ func TestBuiltQueries(t *testing.T) {
 	verified := report()
 	verified.Verification = &onward.Verification{}
 	for name, print := range map[string]func(io.Writer, *onward.Report) error{
-		"terminal": func(w io.Writer, r *onward.Report) error { return Terminal(w, r, Options{Width: 100}) },
-		"markdown": Markdown,
-		"html":     HTML,
+		"terminal": func(w io.Writer, r *onward.Report) error {
+			return terminal.WriteReport(w, r, Options{Width: 100})
+		},
+		"markdown": markdown.WriteReport,
+		"html":     html.WriteReport,
 	} {
 		for kind, r := range map[string]*onward.Report{"clean": report(), "with a finding": found, "verified": verified} {
 			var b strings.Builder

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/report/escape"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -98,7 +99,7 @@ func hold(t *testing.T, text string) {
 		t.Errorf("%q is live in locks: %q", text, found)
 	}
 	var aside bytes.Buffer
-	fmt.Fprintf(report.Aside{W: &aside}, "onward: %s\n", text)
+	fmt.Fprintf(escape.Writer{W: &aside}, "onward: %s\n", text)
 	if found := live.FindString(aside.String()); found != "" {
 		t.Errorf("%q is live on standard error: %q", text, found)
 	}

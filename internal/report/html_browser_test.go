@@ -16,6 +16,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/internal/report/browsertest"
+	"github.com/onward-sql/onward/internal/report/escape"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -78,7 +79,7 @@ func TestBrowser(t *testing.T) {
 	t.Run("hostile names stay text", func(t *testing.T) {
 		for _, name := range hostileNames {
 			x := open(t, b, print(t, everywhere(name), report.FormatHTML, report.Options{}), 1280, 800, true)
-			want := report.EscapeLine(name)
+			want := escape.Line(name)
 			for _, selector := range []string{
 				"h1", ".migration h2", ".sql", ".finding b + b", ".changes b", ".nested code", ".difference b",
 				".measured dt:last-of-type",

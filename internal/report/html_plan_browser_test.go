@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/internal/report/browsertest"
+	"github.com/onward-sql/onward/internal/report/html"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -60,7 +60,7 @@ const outsideTrack = `[...document.querySelectorAll(".lane .step .body, .lane re
 }).map(e => e.parentElement.textContent + " " + e.getAttribute("x")).slice(0, 5).join(", ")`
 
 // statusOf is the progress of a plan: the first steps are done, the next one has a state.
-func statusOf(p *onward.Plan, done int, state onward.ApplyState) report.StatusPlan {
+func statusOf(p *onward.Plan, done int, state onward.ApplyState) html.StatusPlan {
 	a := &onward.Applied{Plan: "b97c5cb6a852b679", Base: p.Base, Head: p.Head, State: state, Next: "onward apply --db ADDRESS --plan plan.json"}
 	for i := range p.Steps {
 		s := onward.AppliedStep{ID: p.Steps[i].ID, Phase: p.Steps[i].Phase, Class: p.Steps[i].Class, Why: p.Steps[i].Why, State: onward.ApplyPending}
@@ -72,13 +72,13 @@ func statusOf(p *onward.Plan, done int, state onward.ApplyState) report.StatusPl
 		}
 		a.Steps = append(a.Steps, s)
 	}
-	return report.StatusPlan{Plan: p, Applied: a}
+	return html.StatusPlan{Plan: p, Applied: a}
 }
 
-func statusPage(t *testing.T, s *report.StatusPage) string {
+func statusPage(t *testing.T, s *html.StatusPage) string {
 	t.Helper()
 	var b strings.Builder
-	if err := report.StatusHTML(&b, s); err != nil {
+	if err := html.WriteStatus(&b, s); err != nil {
 		t.Fatal(err)
 	}
 	elements(t, b.String())
@@ -90,7 +90,7 @@ func TestStatusInBrowser(t *testing.T) {
 	t.Parallel()
 	b := browsertest.Start(t)
 	rename, _ := explained()
-	page := statusPage(t, &report.StatusPage{At: time.Now(), Problem: hostileNames[0], Plans: []report.StatusPlan{
+	page := statusPage(t, &html.StatusPage{At: time.Now(), Problem: hostileNames[0], Plans: []html.StatusPlan{
 		statusOf(rename, 4, onward.ApplyDone), statusOf(manyChains(20, hostileNames[0]), 9, onward.ApplyFailed), statusOf(bigTypeChange(), 1, onward.ApplyRunning),
 	}})
 	x := open(t, b, page, 1280, 800, true)
@@ -111,7 +111,7 @@ func TestStatusInBrowser(t *testing.T) {
 func TestStatusReloads(t *testing.T) {
 	t.Parallel()
 	b := browsertest.Start(t)
-	s := &report.StatusPage{At: time.Now(), Reload: time.Second, Plans: []report.StatusPlan{statusOf(bigTypeChange(), 1, onward.ApplyRunning)}}
+	s := &html.StatusPage{At: time.Now(), Reload: time.Second, Plans: []html.StatusPlan{statusOf(bigTypeChange(), 1, onward.ApplyRunning)}}
 	path := filepath.Join(t.TempDir(), "status.html")
 	write := func() {
 		if err := os.WriteFile(path, []byte(statusPage(t, s)), 0o600); err != nil {

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/report/html"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -73,7 +74,7 @@ func TestPlanExplainsItself(t *testing.T) {
 	if err := report.WritePlan(&text, report.FormatTerminal, p, report.Options{Width: 200}); err != nil {
 		t.Fatal(err)
 	}
-	if err := report.PlanHTML(&page, p, r); err != nil {
+	if err := html.WritePlan(&page, p, r); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range both {

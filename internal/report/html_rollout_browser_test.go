@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/internal/report/browsertest"
+	"github.com/onward-sql/onward/internal/report/html"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -53,7 +53,7 @@ func TestRolloutInBrowser(t *testing.T) {
 	t.Parallel()
 	b := browsertest.Start(t)
 	var page strings.Builder
-	if err := report.RolloutHTML(&page, &report.RolloutPage{Rollout: rolloutOf(hostileNames[0]), At: time.Now(), Problem: hostileNames[0]}); err != nil {
+	if err := html.WriteRollout(&page, &html.RolloutPage{Rollout: rolloutOf(hostileNames[0]), At: time.Now(), Problem: hostileNames[0]}); err != nil {
 		t.Fatal(err)
 	}
 	elements(t, page.String())

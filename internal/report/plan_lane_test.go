@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/report/html"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -78,7 +79,7 @@ func manyChains(n int, text string) *onward.Plan {
 func planPage(t *testing.T, p *onward.Plan) string {
 	t.Helper()
 	var b strings.Builder
-	if err := report.PlanHTML(&b, p, &onward.Report{}); err != nil {
+	if err := html.WritePlan(&b, p, &onward.Report{}); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()

@@ -17,6 +17,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/report/escape"
+	"github.com/onward-sql/onward/internal/report/terminal"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -180,16 +182,16 @@ func FuzzVisible(f *testing.F) {
 	f.Add("plain")
 	f.Add("\x1b[31m\u202e\xff\u2028\U000e0041\r\nx\ty")
 	f.Fuzz(func(t *testing.T, s string) {
-		out := report.EscapeControls(s)
+		out := escape.Controls(s)
 		for _, c := range out {
 			if c != '\n' && !unicode.IsPrint(c) {
 				t.Errorf("%q: %q is left in %q", s, c, out)
 			}
 		}
-		if again := report.EscapeControls(out); again != out {
+		if again := escape.Controls(out); again != out {
 			t.Errorf("%q: %q is changed again, to %q", s, out, again)
 		}
-		if line := report.EscapeLine(s); strings.ContainsAny(line, "\n\r") {
+		if line := escape.Line(s); strings.ContainsAny(line, "\n\r") {
 			t.Errorf("%q: more than one line: %q", s, line)
 		}
 	})
@@ -326,7 +328,7 @@ func BenchmarkTerminal(b *testing.B) {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		if err := report.Terminal(&bytes.Buffer{}, r, report.Options{Color: true}); err != nil {
+		if err := terminal.WriteReport(&bytes.Buffer{}, r, report.Options{Color: true}); err != nil {
 			b.Fatal(err)
 		}
 	}

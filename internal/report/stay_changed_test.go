@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/report/html"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -27,7 +28,7 @@ func TestStayChanged(t *testing.T) {
 		sentence+": no old value is kept") {
 		t.Errorf("the plan:\n%s", text)
 	}
-	if text := printed(func(b *strings.Builder) error { return report.PlanHTML(b, p, r) }); !strings.Contains(text, sentence+": no old value is kept") {
+	if text := printed(func(b *strings.Builder) error { return html.WritePlan(b, p, r) }); !strings.Contains(text, sentence+": no old value is kept") {
 		t.Error("the page of the plan does not say it")
 	}
 	a := &onward.Applied{Plan: "5b1c4a7f90d2e386", StayChanged: []string{"users.note"}, Steps: []onward.AppliedStep{{ID: "01-backfill", Phase: onward.Backfill}}}

@@ -12,8 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/onward-sql/onward/internal/report/html"
+
 	"github.com/onward-sql/onward/internal/fleet"
-	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -82,7 +83,7 @@ func TestLargeRollout(t *testing.T) {
 	fleet.SummarizeTargets(r, []string{"100 %"}, r.Targets)
 	began := time.Now()
 	var out bytes.Buffer
-	if err := report.FleetHTML(&out, &report.FleetPage{Rollout: r, Search: "no such"}); err != nil {
+	if err := html.WriteFleet(&out, &html.FleetPage{Rollout: r, Search: "no such"}); err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("%s for 200,000 targets, %d bytes", time.Since(began).Round(time.Millisecond), out.Len())

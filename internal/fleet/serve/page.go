@@ -15,17 +15,18 @@ import (
 	"strings"
 	"time"
 
+	"github.com/onward-sql/onward/internal/report/html"
+
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/fleet"
-	"github.com/onward-sql/onward/internal/report"
 )
 
 func serveStyle(w http.ResponseWriter, r *http.Request) {
-	serveFile(w, r, "text/css; charset=utf-8", report.FleetStyle())
+	serveFile(w, r, "text/css; charset=utf-8", html.FleetStyle())
 }
 
 func serveScript(w http.ResponseWriter, r *http.Request) {
-	serveFile(w, r, "text/javascript; charset=utf-8", report.FleetScript())
+	serveFile(w, r, "text/javascript; charset=utf-8", html.FleetScript())
 }
 
 // serveFile serves a file that the browser keeps, and asks for changes of.
@@ -114,7 +115,7 @@ func (s *Server) serveRelease(w http.ResponseWriter, r *http.Request, who *reade
 		return
 	}
 	number, _ := strconv.Atoi(q.Get("page"))
-	s.writePage(w, r, who, f, &report.FleetPage{State: clipText(q.Get("state"), 20), Search: clipText(q.Get("q"), 200), Number: number})
+	s.writePage(w, r, who, f, &html.FleetPage{State: clipText(q.Get("state"), 20), Search: clipText(q.Get("q"), 200), Number: number})
 }
 
 func (s *Server) serveTarget(w http.ResponseWriter, r *http.Request, who *reader) {
@@ -126,7 +127,7 @@ func (s *Server) serveTarget(w http.ResponseWriter, r *http.Request, who *reader
 		s.writeError(w, err, "/")
 		return
 	}
-	s.writePage(w, r, who, f, &report.FleetPage{Target: &report.FleetTarget{}})
+	s.writePage(w, r, who, f, &html.FleetPage{Target: &html.FleetTarget{}})
 }
 
 // clipText returns the beginning of a text.
@@ -138,7 +139,7 @@ func clipText(text string, most int) string {
 }
 
 // writePage writes a page from the last reading of a feed.
-func (s *Server) writePage(w http.ResponseWriter, r *http.Request, who *reader, f *feed, p *report.FleetPage) {
+func (s *Server) writePage(w http.ResponseWriter, r *http.Request, who *reader, f *feed, p *html.FleetPage) {
 	last := f.awaitReading(r.Context(), s, false)
 	if last.value == nil {
 		err := last.missing
@@ -161,11 +162,11 @@ func (s *Server) writePage(w http.ResponseWriter, r *http.Request, who *reader, 
 		}
 		p.Target.Problem = v.plansProblem
 		for _, plan := range v.plans {
-			p.Target.Plans = append(p.Target.Plans, report.StatusPlan{Plan: plan.Plan, Applied: plan.Applied})
+			p.Target.Plans = append(p.Target.Plans, html.StatusPlan{Plan: plan.Plan, Applied: plan.Applied})
 		}
 	}
 	var out bytes.Buffer
-	if err := report.FleetHTML(&out, p); err != nil {
+	if err := html.WriteFleet(&out, p); err != nil {
 		s.c.Logger.Error("the page cannot be made", "error", err)
 		http.Error(w, "the page cannot be made", http.StatusInternalServerError)
 		return
@@ -174,10 +175,10 @@ func (s *Server) writePage(w http.ResponseWriter, r *http.Request, who *reader, 
 	_, _ = w.Write(out.Bytes())
 }
 
-func listLinks(releases []fleet.Release) (out []report.FleetRelease) {
+func listLinks(releases []fleet.Release) (out []html.FleetRelease) {
 	for i := range releases {
 		r := &releases[i]
-		out = append(out, report.FleetRelease{Name: r.Name, State: r.State, Began: r.Began, Done: r.Done, Failed: r.Failed})
+		out = append(out, html.FleetRelease{Name: r.Name, State: r.State, Began: r.Began, Done: r.Done, Failed: r.Failed})
 	}
 	return out
 }
@@ -193,7 +194,7 @@ func (s *Server) writeError(w http.ResponseWriter, err error, back string) {
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(code)
-	_ = report.FleetError(w, describeProblem(err), back)
+	_ = html.WriteProblem(w, describeProblem(err), back)
 }
 
 // serveEvents tells a page when the source was read, and whether the content has changed. A client that does not take an event in time is

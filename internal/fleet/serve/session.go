@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/report/html"
 )
 
 const (
@@ -123,7 +123,7 @@ func (s *Server) forReaders(f func(http.ResponseWriter, *http.Request, *reader))
 			return
 		}
 		w.WriteHeader(http.StatusUnauthorized)
-		_ = report.FleetLogin(w, "")
+		_ = html.WriteLogin(w, "")
 	}
 }
 
@@ -131,7 +131,7 @@ func (s *Server) forReaders(f func(http.ResponseWriter, *http.Request, *reader))
 func (s *Server) logIn(w http.ResponseWriter, r *http.Request) {
 	refuse := func(code int, problem string) {
 		w.WriteHeader(code)
-		_ = report.FleetLogin(w, problem)
+		_ = html.WriteLogin(w, problem)
 	}
 	if !s.access.logins.allowTry(r.RemoteAddr, time.Now()) {
 		w.Header().Set("Retry-After", "10")

@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/report/html"
+
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
@@ -105,5 +107,5 @@ func renderPage(from string) (string, error) {
 		return "", err
 	}
 	defer out.Close()
-	return out.Name(), report.HTML(out, r)
+	return out.Name(), html.WriteReport(out, r)
 }

@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/report/terminal"
+
 	"golang.org/x/tools/txtar"
 
 	"github.com/onward-sql/onward/audit"
@@ -126,7 +128,7 @@ func (x *example) runChangelog(ctx context.Context, release map[string]string) (
 	// A commit has another name each time.
 	r.Base, r.Head = "deployed", "this branch"
 	var b bytes.Buffer
-	if err := report.Terminal(&b, r, report.Options{Width: 100}); err != nil {
+	if err := terminal.WriteReport(&b, r, report.Options{Width: 100}); err != nil {
 		return "", nil, err
 	}
 	var lines []string

@@ -1,0 +1,153 @@
+package html
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/report/escape"
+	"github.com/onward-sql/onward/internal/report/view"
+	"github.com/onward-sql/onward/onward"
+)
+
+// RolloutPage is the progress of a release on many targets, for a page.
+type RolloutPage struct {
+	Rollout *onward.Rollout
+	// At is when the ledgers were read.
+	At time.Time
+	// Reload is after which time the page reloads itself; 0 for never.
+	Reload time.Duration
+	// Problem says why the ledgers could not be read since At; "" if they could.
+	Problem string
+}
+
+// maxPageTargets is how many targets that are not done are on a page.
+const maxPageTargets = 500
+
+type pageRollout struct {
+	pageHead
+	Legend     []pageState
+	Waves      []pageWave
+	Targets    []pageTarget
+	More       int
+	Alike      bool
+	Drift      []pageDrift
+	Duplicates []string
+}
+
+// pageState is a part of a wave, or a key of the legend.
+type pageState struct{ Class, Words, X, W string }
+
+type pageWave struct {
+	Number                   int
+	Name, State, Tone, Facts string
+	Parts                    []pageState
+}
+
+type pageTarget struct {
+	Name, State, Tone, Note string
+	Wave, Attempts          int
+}
+
+type pageDrift struct {
+	Names               string
+	Missing, Extra, Fix []string
+}
+
+// WriteRollout prints how far a release is as a page: a bar for each wave, and the targets that are not done. The page needs no other files.
+func WriteRollout(w io.Writer, p *RolloutPage) error {
+	r := p.Rollout
+	v := &pageRollout{pageHead: newPageHead("onward status", p.At, p.Reload, p.Problem), Alike: r.Drift != nil && len(r.Drift) == 0}
+	v.Verdict, v.Tone = describeRollout(r)
+	used := map[onward.RolloutState]bool{}
+	for i := range r.Waves {
+		v.Waves = append(v.Waves, newPageWave(&r.Waves[i], used))
+	}
+	v.Legend = explainStates(used)
+	list, more := prose.TakeFirst(view.ListUnfinished(r), maxPageTargets)
+	v.More = more
+	for _, t := range list {
+		v.Targets = append(v.Targets, pageTarget{
+			Name: escape.Line(t.Name), State: string(t.State), Tone: rolloutTone(t.State), Note: escape.Line(t.Note), Wave: t.Wave, Attempts: t.Attempts,
+		})
+	}
+	for _, d := range r.Drift {
+		v.Drift = append(v.Drift, pageDrift{view.NameTargets(&d), escape.Lines(d.Missing), escape.Lines(d.Extra), escape.Lines(d.Fix)})
+	}
+	v.Duplicates = escape.Lines(r.Duplicates)
+	return executePage(w, "rollout", v)
+}
+
+// explainStates returns a key for each colour of the bars.
+func explainStates(used map[onward.RolloutState]bool) (out []pageState) {
+	for _, s := range slices.Backward(view.RolloutStates) {
+		class := rolloutClass(s)
+		at := slices.IndexFunc(out, func(k pageState) bool { return k.Class == class })
+		switch {
+		case !used[s]:
+		case at >= 0:
+			out[at].Words += " or " + string(s)
+		default:
+			out = append(out, pageState{Class: class, Words: string(s)})
+		}
+	}
+	return out
+}
+
+// describeRollout says how far a release is.
+func describeRollout(r *onward.Rollout) (words, tone string) {
+	if r.Release == "" {
+		if len(r.Drift) > 0 {
+			return "Some targets have another schema.", "warning"
+		}
+		return "No release was begun on these targets.", "warning"
+	}
+	words = fmt.Sprintf("Release %s: %s, %d of %s done.", escape.Line(r.Release), r.State, view.CountDoneTargets(r), prose.CountNoun(len(r.Targets), "target"))
+	if r.Why != "" {
+		words += " " + escape.Line(r.Why) + "."
+	}
+	return words, rolloutTone(r.State)
+}
+
+func newPageWave(w *onward.RolloutWave, used map[onward.RolloutState]bool) pageWave {
+	out := pageWave{Number: w.Number, Name: escape.Line(w.Name), State: string(w.State), Tone: rolloutTone(w.State), Facts: view.DescribeCounts(w.Counts)}
+	at := 0
+	place := func(n int) string { return formatPercent(100 * float64(n) / float64(max(1, w.Targets))) }
+	for _, s := range slices.Backward(view.RolloutStates) {
+		n := w.Counts[s]
+		if n == 0 {
+			continue
+		}
+		used[s] = true
+		out.Parts = append(out.Parts, pageState{rolloutClass(s), fmt.Sprintf("%d %s", n, s), place(at), place(n)})
+		at += n
+	}
+	return out
+}
+
+// rolloutClass returns the class of a state's part of a bar.
+func rolloutClass(s onward.RolloutState) string {
+	switch s {
+	case onward.RolloutDone, onward.RolloutFailed, onward.RolloutRunning:
+		return string(s)
+	case onward.RolloutUnreachable:
+		return "failed"
+	case onward.RolloutInterrupted, onward.RolloutSkipped, onward.RolloutGone:
+		return "stopped"
+	}
+	return "pending"
+}
+
+func rolloutTone(s onward.RolloutState) string {
+	switch s {
+	case onward.RolloutFailed, onward.RolloutUnreachable, onward.RolloutStopped:
+		return "error"
+	case onward.RolloutDone:
+		return "ok"
+	case onward.RolloutInterrupted, onward.RolloutPaused, onward.RolloutSkipped, onward.RolloutGone:
+		return "warning"
+	}
+	return "info"
+}

@@ -1,0 +1,59 @@
+package markdown
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/report/escape"
+	"github.com/onward-sql/onward/internal/report/view"
+	"github.com/onward-sql/onward/internal/size"
+	"github.com/onward-sql/onward/onward"
+)
+
+// DescribeStatement says what a statement of a migration locks, who waits, and for how long,
+// in the report's words, for an editor. at is the statement's index.
+func DescribeStatement(m *onward.Migration, at int) string {
+	s := &m.Statements[at]
+	var b strings.Builder
+	if s.Note != "" {
+		b.WriteString(escapeProse(escape.Line(s.Note)) + ".\n")
+		return b.String()
+	}
+	sentences := append([]string{view.DescribeEffects(s.Effects, s.Duration)}, view.ListWorkSizes(s.Effects)...)
+	b.WriteString(escapeProse(strings.Join(sentences, " ")) + "\n")
+	effects, more := prose.TakeFirst(view.ListShown(s.Effects, false), maxRows)
+	if len(effects) == 0 {
+		return b.String()
+	}
+	b.WriteString("\n| relation | lock | for how long | blocks |\n| --- | --- | --- | --- |\n")
+	for i := range effects {
+		e := &effects[i]
+		name := view.NameRelation(e)
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", escapeProse(name), e.Lock, escapeProse(view.DescribeDuration(m, at, e)), escapeProse(view.NameWaiters(e)))
+	}
+	if more > 0 {
+		fmt.Fprintf(&b, "| %d more | | | |\n", more)
+	}
+	return b.String()
+}
+
+// DescribeSchema describes a relation for an editor: its name, its kind, its parts one per
+// line, and its size if sized is set; rows may be -1.
+func DescribeSchema(name, kind string, parts []string, rows, bytes int64, sized bool) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "**%s**, %s", escapeProse(view.ShortenRelation(name)), escapeProse(escape.Line(kind)))
+	if sized {
+		if rows >= 0 {
+			fmt.Fprintf(&b, ", %s rows", size.FormatCount(rows))
+		}
+		fmt.Fprintf(&b, ", %s", size.FormatBytes(bytes))
+	}
+	b.WriteString("\n\n")
+	list, more := prose.TakeFirst(parts, maxRows)
+	for _, p := range list {
+		b.WriteString("- " + escapeProse(view.CutText(escape.Line(p), maxCell)) + "\n")
+	}
+	writeMore(&b, more)
+	return b.String()
+}

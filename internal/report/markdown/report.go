@@ -1,0 +1,203 @@
+// Package markdown prints reports and other documents as comments on a pull request, and texts for editors.
+package markdown
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/report/escape"
+	"github.com/onward-sql/onward/internal/report/view"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Marker is the first line of every comment, by which a bot finds its earlier
+// comment and updates it in place.
+const Marker = "<!-- onward -->"
+
+// Bounds of a comment: GitHub accepts 65,536 characters.
+const (
+	maxComment  = 56_000
+	maxRows     = 100
+	maxCell     = 300
+	maxSnippet  = 4_000
+	maxUnjudged = 20
+)
+
+// WriteReport prints the report as a comment on a pull request: the verdict, a row for each
+// migration, the findings folded away, worst first, and the items that were not judged.
+// It is readable as plain text too.
+func WriteReport(w io.Writer, r *onward.Report) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n**onward**: %s\n", Marker, escapeProse(view.FormatVerdict(r)))
+	x := view.NewIndex(r)
+	if len(r.Migrations) > 0 {
+		b.WriteString("\n| migration | changes | locks | verdict |\n| --- | --- | --- | --- |\n")
+		list, more := prose.TakeFirst(r.Migrations, maxRows)
+		for i := range list {
+			writeRow(&b, x, &list[i])
+		}
+		if more > 0 {
+			fmt.Fprintf(&b, "| %d more | | | |\n", more)
+		}
+	}
+	writeRehearsal(&b, r)
+	writeVerification(&b, r)
+	findings := slices.DeleteFunc(view.SortWorstFirst(r.Findings), func(f *onward.Finding) bool { return !x.IsFirst(f) })
+	for i, f := range findings {
+		text := foldFinding(f, x.Similar[f])
+		if b.Len()+len(text) > maxComment {
+			fmt.Fprintf(&b, "\n%s not shown: the comment would be too long. Run onward changelog to see them.\n", prose.CountNoun(len(findings)-i, "more finding"))
+			break
+		}
+		b.WriteString("\n")
+		b.WriteString(text)
+	}
+	writeUnjudged(&b, r.Opaque)
+	footer := []string{view.FormatSummary(r), view.DescribeVersions(r)}
+	if by := view.NameRunners(r, escapeProse, codeSpan); by != "" {
+		footer = slices.Insert(footer, 1, by)
+	}
+	if title := view.FormatRevisions(r); title != "" {
+		footer = append(footer, codeSpan(title))
+	}
+	fmt.Fprintf(&b, "\n%s\n", strings.Join(footer, " · "))
+	if line := view.DescribeBuiltQueries(r); line != "" {
+		fmt.Fprintf(&b, "\n%s\n", escapeProse(line))
+	}
+	for _, line := range view.DescribeRunners(r, escape.Line) {
+		if strings.Contains(line, view.AssumedWord) {
+			fmt.Fprintf(&b, "\n%s\n", escapeProse(line))
+		}
+	}
+	fmt.Fprintf(&b, "\n**onward**: %s\n", escapeProse(view.FormatVerdict(r)))
+	_, err := io.WriteString(w, escape.Commands(b.String()))
+	return err
+}
+
+// writeRow is a migration's row of the table.
+func writeRow(b *strings.Builder, x *view.Index, m *onward.Migration) {
+	var changes []string
+	size := 0
+	for i, c := range m.Changes {
+		text := escapeProse(escape.Line(c.Text))
+		if c.Object != "" {
+			text = codeSpan(c.Object) + " " + text
+		}
+		if size += len(text); size > maxCell {
+			changes = append(changes, fmt.Sprintf("%d more", len(m.Changes)-i))
+			break
+		}
+		changes = append(changes, text)
+	}
+	fmt.Fprintf(b, "| %s | %s | %s | %s |\n", escapeCell(codeSpan(m.Path)), escapeCell(strings.Join(changes, "; ")), escapeCell(lockCell(m)),
+		escapeCell(escapeProse(view.DescribeOutcome(x, m))))
+}
+
+// lockCell returns the strongest locks of a migration, in a cell of the table.
+func lockCell(m *onward.Migration) string {
+	list, more := prose.TakeFirst(view.ListStrongestLocks(m), view.MaxEffects)
+	var out []string
+	for _, e := range list {
+		text := codeSpan(view.ShortenRelation(e.Relation)) + " " + e.Lock.String()
+		if e.Work != onward.NoWork {
+			text += ", " + e.Work.String()
+		}
+		if e.EstimateMS > 0 {
+			text += ", " + view.FormatEstimate(e.EstimateMS)
+		}
+		out = append(out, text)
+	}
+	if more > 0 {
+		out = append(out, "…")
+	}
+	if len(out) == 0 {
+		return "none that others feel"
+	}
+	return strings.Join(out, "; ")
+}
+
+// foldFinding returns a finding, folded, with the similar ones; g is nil for none.
+func foldFinding(f *onward.Finding, g *view.SimilarFindings) string {
+	var b strings.Builder
+	others := ""
+	if g != nil {
+		others = fmt.Sprintf(", and %s like it", prose.CountNoun(len(g.OtherFindings()), "finding"))
+	}
+	fmt.Fprintf(&b, "<details>\n<summary>%s: %s%s (%s, %s)</summary>\n\n", f.Severity, escapeHTML(escape.Line(f.Fact)), others,
+		escapeHTML(escape.Line(view.FormatPlace(view.ShortName(f.Path), f.Line, 0))), escapeHTML(escape.Line(f.Rule)))
+	fmt.Fprintf(&b, "At %s: %s\n", codeSpan(view.FormatPlace(f.Path, f.Line, f.Column)), escapeProse(escape.Line(f.Harm)))
+	if len(f.Postgres) > 0 {
+		fmt.Fprintf(&b, "On %s only.\n", view.FormatVersions(f.Postgres))
+	}
+	evidence, more := prose.TakeFirst(f.Evidence, view.MaxEffects)
+	for _, e := range evidence {
+		fmt.Fprintf(&b, "\nBecause: %s\n", codeSpan(view.CutText(view.FormatEvidence(&e), maxCell)))
+	}
+	if more > 0 {
+		fmt.Fprintf(&b, "Because of %d more places.\n", more)
+	}
+	if also, more := prose.TakeFirst(f.Also, view.MaxEffects); len(also) > 0 {
+		words, places := "Also at", []string(nil)
+		for _, at := range also {
+			if at.Fact == "" {
+				places = append(places, codeSpan(view.FormatPlace(at.Path, at.Line, 0)))
+				continue
+			}
+			words = "In other rounds of the loop:"
+			places = append(places, codeSpan(view.CutText(at.Fact, maxCell)))
+		}
+		if more > 0 {
+			places = append(places, fmt.Sprintf("%d more", more))
+		}
+		fmt.Fprintf(&b, "\n%s %s\n", words, strings.Join(places, ", "))
+	}
+	writeSimilar(&b, g)
+	words, sql := view.SplitInstead(f.Instead)
+	if words != "" {
+		fmt.Fprintf(&b, "\nInstead: %s\n", escapeProse(escape.Line(words)))
+	}
+	if sql = strings.Trim(sql, "\n"); sql != "" && len(f.Files) == 0 { // the files have all of it
+		fmt.Fprintf(&b, "\n%s\n", fenceSQL(view.CutText(sql, maxSnippet)))
+	}
+	writeFiles(&b, f)
+	b.WriteString("\n</details>\n")
+	return b.String()
+}
+
+// writeSimilar lists the places of findings that are similar to one.
+func writeSimilar(b *strings.Builder, g *view.SimilarFindings) {
+	if g == nil {
+		return
+	}
+	b.WriteString("\nThe same fix, each for its own statement:\n\n")
+	list, more := prose.TakeFirst(g.OtherFindings(), view.MaxSimilar)
+	for _, f := range list {
+		fmt.Fprintf(b, "- %s: %s\n", codeSpan(view.FormatPlace(f.Path, f.Line, 0)), escapeProse(view.CutText(escape.Line(f.Fact), maxCell)))
+	}
+	if more > 0 {
+		fmt.Fprintf(b, "- %d more places\n", more)
+	}
+}
+
+// writeUnjudged lists what could not be judged.
+func writeUnjudged(b *strings.Builder, opaque []onward.Opaque) {
+	if len(opaque) == 0 {
+		return
+	}
+	b.WriteString("\nNot judged:\n\n")
+	list, more := prose.TakeFirst(opaque, maxUnjudged)
+	for _, o := range list {
+		fmt.Fprintf(b, "- %s: %s\n", codeSpan(view.FormatPlace(o.Path, o.Line, o.Column)), escapeProse(view.CutText(view.FormatOpaque(&o), maxCell)))
+	}
+	writeMore(b, more)
+}
+
+// writeMore says as the last item of a list how many more there are.
+func writeMore(b *strings.Builder, more int) {
+	if more > 0 {
+		fmt.Fprintf(b, "- and %d more\n", more)
+	}
+}

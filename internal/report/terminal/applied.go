@@ -1,0 +1,147 @@
+package terminal
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/report/escape"
+	"github.com/onward-sql/onward/internal/report/view"
+	"github.com/onward-sql/onward/internal/undo"
+	"github.com/onward-sql/onward/onward"
+)
+
+// WriteApplied prints how far plans are on a database.
+func WriteApplied(w io.Writer, all []*onward.Applied, o Options) error {
+	out := newPage(o)
+	if len(all) == 0 {
+		out.addLine("no plan was begun on this database")
+	}
+	for i, a := range all {
+		if i > 0 {
+			out.addBlankLine()
+		}
+		out.printApplied(a)
+	}
+	return out.writePage(w)
+}
+
+// WriteApply prints the result of a run of apply.
+func WriteApply(w io.Writer, a *onward.Applied, o Options) error {
+	out := newPage(o)
+	out.printApplied(a)
+	return out.writePage(w)
+}
+
+func (p *page) printApplied(a *onward.Applied) {
+	if len(a.Steps) == 0 && a.Why == "" {
+		p.addLine("nothing is pending: " + escape.Line(a.Base) + " has all migrations of " + escape.Line(a.Head))
+		return
+	}
+	p.addTwoSided("plan "+a.Plan+"  "+escape.Line(a.Base)+" → "+escape.Line(a.Head),
+		fmt.Sprintf("%s · %s done", a.State, view.CountDone(a)), p.Bold, p.Dim)
+	for _, phase := range view.PlanPhases {
+		p.appliedPhase(a, phase)
+	}
+	p.stayChanged(a)
+	if a.Why != "" {
+		p.addBlankLine()
+		p.addWrapped("", "", describeState(a), p.ordinaryStyle())
+		p.addWrapped("not done: ", "          ", escape.Line(a.Why), p.ordinaryStyle())
+	}
+	if a.Next != "" {
+		p.addBlankLine()
+		p.addWrapped("next: ", "      ", escape.Line(a.Next), p.ordinaryStyle())
+	}
+}
+
+// stayChanged says which rows keep their new values after an abort.
+func (p *page) stayChanged(a *onward.Applied) {
+	words := undo.DescribeChanged(a.StayChanged)
+	switch {
+	case words == "" || a.State == onward.ApplyDone:
+		return
+	case a.State == onward.ApplyAbandoned:
+		words = "The plan is taken back, but " + words + "."
+	default:
+		words = "If onward abort takes the plan back, " + words + "."
+	}
+	p.addBlankLine()
+	p.addWrapped("", "", escape.Line(words), p.ordinaryStyle())
+}
+
+// describeState says which steps are applied, and which are not: the database is now between these steps.
+func describeState(a *onward.Applied) string {
+	var done, left []string
+	for i := range a.Steps {
+		if s := &a.Steps[i]; s.State == onward.ApplyDone {
+			done = append(done, s.ID)
+		} else {
+			left = append(left, s.ID)
+		}
+	}
+	name := func(list []string) string {
+		switch len(list) {
+		case 0:
+			return "no step"
+		case 1:
+			return list[0]
+		}
+		return prose.CountNoun(len(list), "step") + ", " + list[0] + " to " + list[len(list)-1]
+	}
+	return "Applied, and safe to leave so: " + name(done) + ". Not applied: " + name(left) + "."
+}
+
+// appliedPhase prints the steps of a phase; a phase that was not started takes one line.
+func (p *page) appliedPhase(a *onward.Applied, phase onward.PlanPhase) {
+	var list []*onward.AppliedStep
+	begun := false
+	for i := range a.Steps {
+		if s := &a.Steps[i]; s.Phase == phase {
+			list = append(list, s)
+			begun = begun || s.State != onward.ApplyPending
+		}
+	}
+	if len(list) == 0 {
+		return
+	}
+	p.addBlankLine()
+	if !begun {
+		p.addTwoSided(string(phase), prose.CountNoun(len(list), "step")+", not begun", p.Bold, p.Dim)
+		return
+	}
+	p.addTwoSided(string(phase), view.PhaseWords[phase], p.Bold, p.Dim)
+	for _, s := range list {
+		p.addWrapped(fmt.Sprintf("  %-14s%-8s ", s.ID, s.State), "                         ", escape.Line(s.Why), p.ordinaryStyle())
+		if words := view.DescribeProgress(s); words != "" {
+			p.addWrapped("                         ", "                         ", words, p.Dim)
+		}
+	}
+}
+
+// WriteLog prints the audit trail of a database.
+func WriteLog(w io.Writer, all []onward.LogEntry, o Options) error {
+	out := newPage(o)
+	if len(all) == 0 {
+		out.addLine("nothing was done on this database")
+	}
+	who := ""
+	for i := range all {
+		e := &all[i]
+		if e.Who != who {
+			who = e.Who
+			out.addLine(out.paintLine(out.Dim, escape.Line(who)))
+		}
+		step := e.Step
+		if step == "" {
+			step = "plan " + e.Plan
+		}
+		words := e.Event
+		if e.Detail != "" {
+			words += ": " + e.Detail
+		}
+		out.addWrapped("  "+e.At.UTC().Format("2006-01-02 15:04:05.000")+"  "+fmt.Sprintf("%-14s  ", escape.Line(step)), "                           ",
+			escape.Line(words), out.ordinaryStyle())
+	}
+	return out.writePage(w)
+}

@@ -1,0 +1,138 @@
+package terminal
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/charmbracelet/lipgloss"
+
+	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/report/escape"
+	"github.com/onward-sql/onward/internal/report/view"
+	"github.com/onward-sql/onward/onward"
+)
+
+// WritePlan prints a plan for people.
+func WritePlan(w io.Writer, p *onward.Plan, o Options) error {
+	out, results := newPage(o), view.SummarizePlan(p)
+	out.addTwoSided(results.Title, results.Subtitle, out.Bold, out.Dim)
+	told := map[string]bool{}
+	for _, phase := range view.PlanPhases {
+		out.planPhase(p, phase, told, o.Verbose)
+	}
+	out.planEnd(results)
+	if o.Verbose && len(p.Proof.Groups) > 1 {
+		out.addWrapped("  chains  ", "          ", view.ListGroups(p), out.ordinaryStyle())
+	}
+	return out.writePage(w)
+}
+
+func (p *page) planPhase(plan *onward.Plan, phase onward.PlanPhase, told map[string]bool, verbose bool) {
+	first := true
+	for i := range plan.Steps {
+		s := &plan.Steps[i]
+		if s.Phase != phase || s.Bookkeeping && !verbose {
+			continue
+		}
+		if first {
+			p.addBlankLine()
+			p.addTwoSided(string(phase), view.PhaseWords[phase], p.Bold, p.Dim)
+			first = false
+		}
+		p.planStep(s, told, verbose)
+	}
+}
+
+func (p *page) planStep(s *onward.PlanStep, told map[string]bool, verbose bool) {
+	const indent = "      "
+	p.addWrapped("  "+s.ID+"  ", indent, escape.Line(s.Why)+".", p.ordinaryStyle())
+	for _, text := range view.ListStepLines(s, verbose) {
+		body := strings.TrimLeft(text, " ")
+		p.addLine(indent, text[:len(text)-len(body)], p.paintLine(p.Dim, escape.Line(body)))
+	}
+	effects := view.ListNoticeable(s.Effects)
+	for i := range effects {
+		e := &effects[i]
+		words := e.Lock.String()
+		if work := view.NameWork(e); work != "" {
+			words += ", " + work
+		}
+		p.addLine(indent, view.ShortenRelation(e.Relation), "  ", words, "  ", p.paintLine(p.stepLockStyle(s, e), "blocks "+view.NameWaiters(e)))
+	}
+	p.addWrapped(indent+"takes   ", indent+"        ", view.DescribeStepTime(s), p.ordinaryStyle())
+	for _, cost := range view.ListStepCosts(s) {
+		p.addWrapped(indent+padRight(cost.Name, 8), indent+"        ", cost.Words, p.ordinaryStyle())
+	}
+	for _, text := range view.ListRequirements(s, told) {
+		p.addWrapped(indent+"before  ", indent+"        ", text, p.ordinaryStyle())
+	}
+	if s.Repeat {
+		p.addWrapped(indent+"until   ", indent+"        ", "it is repeated, and committed each time, until no row is left", p.ordinaryStyle())
+	}
+	words, list := view.DescribeUndo(s)
+	switch {
+	case words != "":
+		p.addWrapped(indent+"undo    ", indent+"        ", words, p.ordinaryStyle())
+	case verbose:
+		for i, text := range list {
+			head := "undo    "
+			if i > 0 {
+				head = "        "
+			}
+			p.addLine(indent, head, escape.Line(text))
+		}
+	default:
+		text := list[0]
+		if n := len(list) - 1; n > 0 {
+			text = fmt.Sprintf("%s and %s (-v shows all)", view.CutToWidth(text, 50), prose.CountNoun(n, "more line"))
+		}
+		p.addLine(indent, "undo    ", view.CutToWidth(escape.Line(text), p.width-14))
+	}
+}
+
+// stepLockStyle returns the colour of a lock of a step: a lock that is held for an instant has none.
+func (p *page) stepLockStyle(s *onward.PlanStep, e *onward.Effect) lipgloss.Style {
+	if !view.MakesOthersWait(s) {
+		return p.Dim
+	}
+	return p.lockStyle(e.Lock)
+}
+
+func (p *page) planEnd(r *view.PlanResults) {
+	if len(r.Notes) > 0 {
+		p.addHeading("notes")
+		for _, n := range r.Notes {
+			p.addWrapped("  ", "  ", n, p.ordinaryStyle())
+		}
+	}
+	for _, s := range r.Statements {
+		p.addHeading("to " + s.Name)
+		p.addWrapped("  ", "  ", s.Text, p.ordinaryStyle())
+		p.addLine("  ", p.paintLine(p.Dim, s.SQL))
+	}
+	p.addBlankLine()
+	for _, c := range r.Checks {
+		word, style := "ok", p.ordinaryStyle()
+		if !c.OK {
+			word, style = "no", p.Error
+		}
+		p.addWrapped("  "+word+"  ", "      ", c.Name, style)
+		for text := range strings.Lines(c.Detail) {
+			p.addWrapped("      ", "      ", escape.Line(text), p.ordinaryStyle())
+		}
+	}
+	for _, m := range r.Missing {
+		p.addWrapped("  missing  ", "      ", m, p.Warning)
+	}
+	for _, l := range r.Left {
+		p.addWrapped("  left  ", "      ", l.Line+"  (chain "+l.Chain+")", p.Warning)
+		for _, why := range l.Why {
+			p.addWrapped("      ", "      ", why, p.ordinaryStyle())
+		}
+	}
+	if r.Total != "" {
+		p.addWrapped("  all steps  ", "             ", r.Total, p.ordinaryStyle())
+	}
+	p.addLine(p.paintLine(p.Bold, r.Verdict))
+}

@@ -1,0 +1,97 @@
+package view
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/report/escape"
+	"github.com/onward-sql/onward/onward"
+)
+
+// DeployLine is a line about a deploy.
+type DeployLine struct{ Name, Text string }
+
+// DescribeDeploy returns what is done in a deploy, in order, and why it ends there.
+func DescribeDeploy(o *onward.DeployOrder, i int) (out []DeployLine) {
+	d := &o.Deploys[i]
+	add := func(name, format string, args ...any) {
+		out = append(out, DeployLine{fmt.Sprintf("%-10s", name), fmt.Sprintf(format, args...)})
+	}
+	switch s := d.Steps; {
+	case len(d.Migrations) == 0:
+		add("migrate", "nothing")
+	case s == nil:
+		add("migrate", "%s, as written", listDeployed(d))
+	default:
+		add("migrate", "%s: too much for one deploy. Instead %s of onward plan %s..%s", listDeployed(d), countStepsBefore(s), d.From, d.Commit)
+		for _, why := range s.Why {
+			add("", "%s", why)
+		}
+		switch {
+		case s.Proven:
+			add("", "the plan is proven")
+		case len(s.Missing) > 0:
+			add("", "the plan is not proven: %s", strings.Join(s.Missing, "; "))
+		case s.Tried:
+			add("", "the plan is not proven: onward plan %s..%s says why", d.From, d.Commit)
+		}
+	}
+	if last := i == len(o.Deploys)-1; last && (d.Steps == nil || d.Steps.Contract == 0) {
+		add("roll out", "%s", d.Commit)
+	} else {
+		add("roll out", "%s, and wait until no process of %s is left", d.Commit, d.From)
+	}
+	if d.Steps != nil && d.Steps.Contract > 0 {
+		add("migrate", "%s", prose.CountNoun(d.Steps.Contract, "contract step"))
+	}
+	for n, why := range d.Why {
+		name := ""
+		if n == 0 {
+			name = "not yet"
+		}
+		add(name, "%s", why)
+	}
+	return out
+}
+
+// mostDeployed limits the migrations of a deploy that are listed by name.
+const mostDeployed = 6
+
+// listDeployed lists the migrations of a deploy by their names, with the directory if there is only one.
+func listDeployed(d *onward.Deploy) string {
+	if len(d.Migrations) == 1 {
+		return d.Migrations[0].Path
+	}
+	names := make([]string, len(d.Migrations))
+	for i := range d.Migrations {
+		names[i] = ShortName(d.Migrations[i].Path)
+	}
+	return prose.FirstNames(names, mostDeployed)
+}
+
+// countStepsBefore counts the steps of a plan before the roll-out.
+func countStepsBefore(s *onward.DeploySteps) string {
+	out := prose.CountNoun(s.Expand, "expand step")
+	if s.Backfill > 0 {
+		out += " and " + prose.CountNoun(s.Backfill, "backfill step")
+	}
+	return out
+}
+
+// JudgeDeploys is the first line.
+func JudgeDeploys(o *onward.DeployOrder) string {
+	migrations, split := 0, 0
+	for i := range o.Deploys {
+		migrations += len(o.Deploys[i].Migrations)
+		if o.Deploys[i].Steps != nil {
+			split++
+		}
+	}
+	out := fmt.Sprintf("%s..%s: %s for %s", escape.Line(o.Base), escape.Line(o.Head), prose.CountNoun(len(o.Deploys), "deploy"),
+		prose.CountNoun(migrations, "migration"))
+	if split > 0 {
+		out += fmt.Sprintf(", %d of them by a plan", split)
+	}
+	return out + "."
+}

@@ -1,0 +1,112 @@
+package view
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/report/escape"
+	"github.com/onward-sql/onward/onward"
+)
+
+// PlanResults are what a plan is, what it proves and what it leaves, in words.
+type PlanResults struct {
+	Title, Subtitle, Verdict string
+	// Total is what all steps cost; "" if no size is known.
+	Total          string
+	Checks         []PlanCheck
+	Missing, Notes []string
+	Left           []LeftChange
+	Statements     []onward.PlanStatement
+}
+
+// PlanCheck is a part of a plan's proof. Detail says in lines why it failed; "" if it did not.
+type PlanCheck struct {
+	Name, Detail string
+	OK           bool
+}
+
+// LeftChange is a change that a plan leaves to the migrations' own tool, with the reasons. SQL may have several lines; Line is the
+// place with the beginning of the SQL.
+type LeftChange struct {
+	Place, SQL, Line, Chain string
+	Why                     []string
+}
+
+// SummarizePlan returns the results of a plan.
+func SummarizePlan(p *onward.Plan) *PlanResults {
+	out := &PlanResults{
+		Title: escape.Line(p.Base) + "..." + escape.Line(p.Head), Subtitle: prose.CountNoun(len(p.Migrations), "migration") + " · " + countSteps(p),
+		Verdict: planVerdict(p), Total: DescribeTotal(p), Missing: escape.Lines(p.MissingSteps()), Notes: escape.Lines(p.Notes),
+	}
+	for _, c := range p.Proof.Checks {
+		check := PlanCheck{Name: escape.Line(c.Name), OK: c.OK}
+		if !c.OK {
+			check.Detail = escape.Controls(c.Detail)
+		}
+		out.Checks = append(out.Checks, check)
+	}
+	for i := range p.Left {
+		l := &p.Left[i]
+		left := LeftChange{
+			Place: fmt.Sprintf("%s:%d", escape.Line(l.Path), l.Line), SQL: escape.Controls(l.SQL), Chain: escape.Line(l.Chain), Why: escape.Lines(l.Why),
+		}
+		left.Line = left.Place
+		if l.SQL != "" {
+			left.Line += "  " + CutToWidth(escape.Line(strings.Join(strings.Fields(l.SQL), " ")), 120)
+		}
+		out.Left = append(out.Left, left)
+	}
+	for _, s := range p.Statements {
+		out.Statements = append(out.Statements, onward.PlanStatement{Name: escape.Line(s.Name), Text: escape.Line(s.Text), SQL: escape.Line(s.SQL)})
+	}
+	return out
+}
+
+// ListGroups lists the chains of a plan, for --only.
+func ListGroups(p *onward.Plan) string {
+	var out []string
+	for _, g := range p.Proof.Groups {
+		out = append(out, fmt.Sprintf("%s (%s)", escape.Line(g.Name), prose.CountNoun(g.Changes, "change")))
+	}
+	return strings.Join(out, ", ")
+}
+
+// PlanPhases are in the order in which they are run.
+var PlanPhases = []onward.PlanPhase{onward.Expand, onward.Backfill, onward.Contract}
+
+// PhaseWords say when a phase is run.
+var PhaseWords = map[onward.PlanPhase]string{
+	onward.Expand:   "before the new code is deployed",
+	onward.Backfill: "in the background, beside both codes",
+	onward.Contract: "in a later release, when no process of the deployed code is left",
+}
+
+// planVerdict is the last line. It names the directories that the plan leaves out.
+func planVerdict(p *onward.Plan) string {
+	if len(p.OtherDirs) == 0 {
+		return judgePlan(p)
+	}
+	return fmt.Sprintf("%s Not planned, because they are for another database: the migrations in %s.", judgePlan(p), escape.Line(prose.JoinNames(p.OtherDirs)))
+}
+
+// judgePlan says how far a plan is proven.
+func judgePlan(p *onward.Plan) string {
+	switch {
+	case len(p.Steps) == 0 && len(p.Left) == 0:
+		return "There is nothing to plan."
+	case len(p.Steps) == 0:
+		return fmt.Sprintf("Nothing is planned: %s left.", prose.CountNoun(len(p.Left), "change"))
+	case len(p.Left) > 0 && p.ProvesSteps():
+		proven, all := p.CountChanges()
+		return fmt.Sprintf("%d of %s are proven: the steps produce their schema and rows. %d left.", proven, prose.CountNoun(all, "change"), len(p.Left))
+	case p.Proof.Proven:
+		return "Proven: the steps produce the schema and the rows of the migrations."
+	case len(p.MissingSteps()) > 0, slices.ContainsFunc(p.Proof.Checks, func(c onward.PlanCheck) bool { return !c.OK }):
+		return "Not proven: see the lines with no and missing above."
+	case len(p.Left) > 0:
+		return fmt.Sprintf("A sketch: no proof was made. %s left.", prose.CountNoun(len(p.Left), "change"))
+	}
+	return "A sketch: no proof was made."
+}

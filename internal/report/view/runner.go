@@ -1,0 +1,185 @@
+package view
+
+import (
+	"cmp"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/report/escape"
+	"github.com/onward-sql/onward/onward"
+)
+
+// ListUsedRunners returns a report's runners that run one of its migrations.
+func ListUsedRunners(r *onward.Report) []*onward.Runner {
+	var out []*onward.Runner
+	for i := range r.Runners {
+		by := &r.Runners[i]
+		if slices.ContainsFunc(r.Migrations, func(m onward.Migration) bool { return runsMigration(by, &m) }) {
+			out = append(out, by)
+		}
+	}
+	return out
+}
+
+func runsMigration(by *onward.Runner, m *onward.Migration) bool {
+	return m.Framework == by.Framework && (by.Dir == "" || strings.HasPrefix(m.Path, by.Dir+"/"))
+}
+
+// mostRunners is how many runners a subtitle names.
+const mostRunners = 3
+
+// NameRunners says who runs a report's migrations, and where: "Prisma prisma/migrations".
+func NameRunners(r *onward.Report, name, path func(string) string) string {
+	var names, out []string
+	dirs := map[string][]string{}
+	for _, by := range ListUsedRunners(r) {
+		tool := name(toolName(by))
+		if !slices.Contains(names, tool) {
+			names = append(names, tool)
+		}
+		if by.Dir != "" {
+			dirs[tool] = append(dirs[tool], path(by.Dir))
+		}
+	}
+	for _, tool := range names {
+		if text := strings.TrimSpace(tool + " " + prose.FirstAndRest(dirs[tool], mostRunners)); text != filesOfSQL {
+			out = append(out, text)
+		}
+	}
+	if len(r.Runners) == 0 {
+		out = listFrameworks(r, name, path)
+	}
+	return prose.FirstAndRest(out, mostRunners)
+}
+
+// filesOfSQL is the word for the migrations if no tool has a name.
+const filesOfSQL = "SQL files"
+
+// toolName returns a tool's name, or the word for its files if it has no name or is a
+// guess.
+func toolName(by *onward.Runner) string {
+	if by.Tool == "" || by.Assumed || strings.Contains(by.Tool, "/") {
+		return filesOfSQL
+	}
+	return escape.Line(by.Tool)
+}
+
+// listFrameworks returns the frameworks of a report that does not say who runs its migrations,
+// each with its directory if there is one.
+func listFrameworks(r *onward.Report, name, dir func(string) string) []string {
+	var out, dirs []string
+	for i := range r.Migrations {
+		m := &r.Migrations[i]
+		if f := name(escape.Line(m.Framework)); f != "" && !slices.Contains(out, f) {
+			out = append(out, f)
+		}
+		if d := path.Dir(m.Path); !slices.Contains(dirs, d) {
+			dirs = append(dirs, d)
+		}
+	}
+	if len(out) == 1 && len(dirs) == 1 && dirs[0] != "." {
+		out[0] += " " + dir(dirs[0])
+	}
+	return out
+}
+
+// AssumedWord precedes a guess.
+const AssumedWord = "assumed: "
+
+// DescribeRunner says who runs the migrations of a directory and how that is known. It also
+// says how a file is sent if the tool does not decide that.
+func DescribeRunner(by *onward.Runner, path func(string) string) string {
+	source := by.ToldBy
+	if strings.Contains(source, "/") && !strings.Contains(source, " ") {
+		source = path(source)
+	}
+	source, sent := escape.Line(source), sentWords(by)
+	switch {
+	case by.Proof != nil && !by.Assumed:
+		return sent + proofWords(by.Proof, path)
+	case by.Assumed && by.Proof != nil && by.Tool == "":
+		return AssumedWord + sent + proofWords(by.Proof, path)
+	case by.Assumed && by.Proof != nil:
+		return AssumedWord + sent + ", as " + escape.Line(by.Tool) + " seems to send it" + proofWords(by.Proof, path)
+	case by.Assumed && by.Tool == "":
+		return AssumedWord + sent + ", as psql -f sends it"
+	case by.Assumed && by.Tool == by.ToldBy:
+		return AssumedWord + sent + ", as " + source + " seems to send it"
+	case by.Assumed:
+		return AssumedWord + sent + ", as " + escape.Line(by.Tool) + " sends it, going by " + source
+	case by.Tool == "":
+		return sent + ", as " + cmp.Or(source, "the command line") + " says"
+	case source == "":
+		return "run by " + escape.Line(by.Tool)
+	case saidSo[source] && by.Transaction != "":
+		return "run by " + escape.Line(by.Tool) + ", " + sent + ", as " + source + " says"
+	case saidSo[source]:
+		return "run by " + escape.Line(by.Tool) + ", as " + source + " says"
+	}
+	return "run by " + escape.Line(by.Tool) + " (" + source + ")"
+}
+
+// DescribeRunners returns a line for each of a report's runners: directories with the same
+// facts share one.
+func DescribeRunners(r *onward.Report, path func(string) string) []string {
+	list := ListUsedRunners(r)
+	var texts, out []string
+	dirs := map[string][]string{}
+	for _, by := range list {
+		text := runnerLine(r, by, path)
+		if dirs[text] == nil {
+			texts = append(texts, text)
+		}
+		dirs[text] = append(dirs[text], path(cmp.Or(by.Dir, ".")))
+	}
+	for _, text := range texts {
+		if len(texts) > 1 {
+			text = prose.EnumerateNames(dirs[text]) + ": " + text
+		}
+		out = append(out, text)
+	}
+	return prose.FirstLines(out, mostRunners)
+}
+
+// runnerLine returns runnerWords, with the setting that corrects a guess, and settings
+// that are not followed.
+func runnerLine(r *onward.Report, by *onward.Runner, path func(string) string) string {
+	text := DescribeRunner(by, path)
+	switch {
+	case !by.Assumed:
+	case FormatRevisions(r) == "": // in reports of check, which has the flag
+		text += " (say --transaction)"
+	default:
+		text += " (say transaction: in onward.yaml)"
+	}
+	if by.Overrides != "" {
+		text += "; " + escape.Line(by.Overrides) + " is not kept to: the files say themselves how they are sent"
+	}
+	return text
+}
+
+// saidSo are places in which the user says how migrations are run.
+var saidSo = map[string]bool{"onward.yaml": true, "--transaction": true, "--framework": true}
+
+// proofWords says what proves that a file runs outside a transaction.
+func proofWords(p *onward.Proof, path func(string) string) string {
+	return "; " + escape.Line(p.Command) + " in " + path(FormatPlace(p.Path, p.Line, 0)) + ", which is deployed, shows that no transaction is around a file"
+}
+
+// sentWords says how a file is sent.
+func sentWords(by *onward.Runner) string {
+	switch by.Transaction {
+	case onward.TransactionFile:
+		return "one transaction a file"
+	case onward.TransactionMessage:
+		return "one message a file, an implicit transaction"
+	case onward.TransactionPipeline:
+		return "one pipeline a file, an implicit transaction"
+	}
+	if by.Proof != nil {
+		return "statement by statement"
+	}
+	return "no transaction around a file"
+}

@@ -1,0 +1,238 @@
+package view
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/report/escape"
+	"github.com/onward-sql/onward/onward"
+)
+
+// NamePoint returns a commit point's name: "base", "00043_rename.sql:4".
+func NamePoint(p *onward.VerdictPlace) string {
+	if p.Path == "" {
+		return "base"
+	}
+	return NameLine(p.Path, p.Line)
+}
+
+// cellWords returns the state of one code at a point, and its severity; Off: no failure.
+func cellWords(r *onward.Report, code onward.Code, i int) (string, onward.Severity) {
+	v := r.Verification
+	c, of := &v.Points[i].Old, v.Old
+	if code == onward.NewCode {
+		c, of = &v.Points[i].New, v.New
+	}
+	switch {
+	case of == nil && v.Old != nil && v.Old.Parsed != nil:
+		return "no query found", onward.Off
+	case of == nil:
+		return "not recorded", onward.Off
+	case c.Errors > 0 && code == onward.NewCode && allEnd(r, c):
+		return fmt.Sprintf("%d %s a later schema", c.Errors, prose.PickForm(c.Errors, "needs", "need")), onward.Warning
+	case c.Errors > 0 && c.Warnings > 0:
+		return fmt.Sprintf("%d %s, %s", c.Errors, prose.PickForm(c.Errors, "breaks", "break"), prose.CountNoun(c.Warnings, "warning")), onward.Error
+	case c.Errors > 0:
+		return fmt.Sprintf("%d %s", c.Errors, prose.PickForm(c.Errors, "breaks", "break")), onward.Error
+	case c.Warnings > 0:
+		return prose.CountNoun(c.Warnings, "warning"), onward.Warning
+	}
+	return "ok", onward.Off
+}
+
+// allEnd reports whether all failures of a code at a point end later in the release.
+func allEnd(r *onward.Report, c *onward.Cell) bool {
+	return !slices.ContainsFunc(c.Verdicts, func(i int) bool {
+		return i < len(r.Verdicts) && r.Verdicts[i].Severity == onward.Error && r.Verdicts[i].Until == nil
+	})
+}
+
+// NameCode name a code.
+func NameCode(c onward.Code) string {
+	if c == onward.NewCode {
+		return "new code"
+	}
+	return "old code"
+}
+
+// DescribeFailure is a verdict in a line: its kind and the server's words.
+func DescribeFailure(d *onward.Verdict) string {
+	text := escape.Line(d.Message)
+	if d.SQLState != "" {
+		text += " (" + escape.Line(d.SQLState) + ")"
+	}
+	return text
+}
+
+// DescribeSender says who sends a query, how often, if that is known, and for how long it
+// breaks.
+func DescribeSender(d *onward.Verdict) string {
+	var parts []string
+	if d.Calls > 0 {
+		parts = append(parts, CountCalls(d.Calls))
+	}
+	if len(d.Consumers) > 0 {
+		parts = append(parts, escape.Line(strings.Join(d.Consumers, ", ")))
+	}
+	if d.Sender != "" {
+		parts = append(parts, escape.Line(d.Sender))
+	}
+	switch {
+	case d.Until != nil && d.Code == onward.NewCode:
+		parts = append(parts, "works from "+NamePoint(d.Until)+" on")
+	case d.Until != nil:
+		parts = append(parts, "until "+NamePoint(d.Until))
+	}
+	return strings.Join(parts, " · ")
+}
+
+// CountCalls counts the calls of a query in a recording: "5,021 recorded calls".
+func CountCalls(n int64) string {
+	return GroupDigits(int(n)) + " " + prose.Pluralize(n, "recorded call")
+}
+
+// belongsWords returns the phase of a migration.
+func belongsWords(b onward.Belongs) string {
+	switch b {
+	case onward.BelongsBefore:
+		return "before the code"
+	case onward.BelongsAfter:
+		return "after the code"
+	case onward.BelongsNowhere:
+		return "no order works"
+	}
+	return "before or after"
+}
+
+// waitingWords says whom a statement's locks block: "blocks 14 recorded queries on users,
+// 83% of recorded calls".
+func waitingWords(w *onward.Waiting) string {
+	names := make([]string, len(w.Relations))
+	for i, name := range w.Relations {
+		names[i] = escape.Line(name)
+	}
+	text, from := fmt.Sprintf("blocks %s on %s", prose.CountNoun(w.Queries, "recorded query"), strings.Join(names, ", ")), "most of them from"
+	if w.Calls > 0 {
+		text += fmt.Sprintf(", %s of recorded calls", formatShare(w.Share))
+	} else { // their frequency is not known
+		text, from = fmt.Sprintf("blocks %s on %s", prose.CountNoun(w.Queries, "query"), strings.Join(names, ", ")), "such as"
+	}
+	if len(w.Examples) > 0 && w.Examples[0].Sender != "" {
+		text += ", " + from + " " + escape.Line(w.Examples[0].Sender)
+	}
+	return text
+}
+
+// formatShare is a part of a whole in percent.
+func formatShare(part float64) string {
+	switch percent := part * 100; {
+	case percent > 0 && percent < 1:
+		return "less than 1 %"
+	default:
+		return fmt.Sprintf("%.0f %%", percent)
+	}
+}
+
+// CountVerified says how many queries were checked, and how.
+func CountVerified(r *onward.Report) []string {
+	v := r.Verification
+	var out []string
+	for _, c := range []struct {
+		name string
+		of   *onward.Verified
+	}{{"deployed code", v.Old}, {"new code", v.New}} {
+		if c.of == nil || c.of.Queries == 0 {
+			continue
+		}
+		if c.of.Parsed != nil {
+			out = append(out, c.name+" "+DescribeCoverage(c.of))
+			continue
+		}
+		text := fmt.Sprintf("%s: %s, %d checked, %d proven untouched", c.name, prose.CountNoun(c.of.Queries, "query"), c.of.Checked, c.of.Untouched)
+		if c.of.Unjudged > 0 {
+			text += fmt.Sprintf(", %d not judged", c.of.Unjudged)
+		}
+		if c.of.Unfit > 0 {
+			text += fmt.Sprintf(", %d that %s not fit the base", c.of.Unfit, prose.PickForm(c.of.Unfit, "does", "do"))
+		}
+		out = append(out, text)
+	}
+	if asked := askedAs(v); asked != "" {
+		out = append(out, asked)
+	}
+	return append(out, fmt.Sprintf("%s on Postgres %s, %s", prose.CountNoun(len(v.Points), "commit point"), escape.Line(v.Version), FormatMillis(v.DurationMS)))
+}
+
+// askedAs says as which roles queries were asked; "" if all were asked as the owner.
+func askedAs(v *onward.Verification) string {
+	var parts []string
+	for _, r := range v.Roles {
+		name := escape.Line(r.Role)
+		if name == "" {
+			name = "the owner"
+		}
+		parts = append(parts, fmt.Sprintf("%s: %d", name, r.Queries))
+	}
+	if len(parts) == 0 || len(parts) == 1 && v.Roles[0].Role == "" {
+		return ""
+	}
+	return "asked as " + strings.Join(parts, ", ")
+}
+
+// DescribeCoverage says how much of a code's queries was checked, if they were read from the
+// code.
+func DescribeCoverage(v *onward.Verified) string {
+	p := v.Parsed
+	var from, not []string
+	if p.Texts > 0 {
+		from = append(from, GroupDigits(p.Texts)+" in SQL")
+	}
+	if p.Implied > 0 {
+		from = append(from, fmt.Sprintf("%s that %s imply", GroupDigits(p.Implied), prose.CountNoun(p.Models, "model")))
+	}
+	text := fmt.Sprintf("at %s: %s read from %s", escape.Line(p.Revision), prose.CountNoun(v.Queries, "query"), prose.CountNoun(p.Files, "file"))
+	if len(from) > 0 {
+		text += " (" + strings.Join(from, ", ") + ")"
+	}
+	if v.Checked+v.Untouched > 0 {
+		text += fmt.Sprintf(", %s checked, %s proven untouched", GroupDigits(v.Checked), GroupDigits(v.Untouched))
+	}
+	for _, left := range []struct {
+		n    int
+		what string
+	}{
+		{
+			v.Unjudged, "not judged",
+		}, {
+			p.Open, "put together as the program runs",
+		}, {p.Built, "built by calls of a mapper" + builtIn(p.BuiltIn)}, {p.Bare, "of models that do not say their columns"}, {v.Unfit, "that fit another schema"},
+	} {
+		if left.n > 0 {
+			not = append(not, GroupDigits(left.n)+" "+left.what)
+		}
+	}
+	if len(not) > 0 {
+		text += "; not looked at: " + strings.Join(not, ", ")
+	}
+	return text
+}
+
+// QueryNoun returns the reports' word for a query of a code.
+func QueryNoun(v *onward.Verified) string {
+	if v != nil && v.Parsed != nil {
+		return "query"
+	}
+	return "recorded query"
+}
+
+// ScreenSeverity returns a verdict's severity on a screen. If new code needs a change that a later
+// step of the release makes, it is no outage as long as the code is deployed after that
+// step.
+func ScreenSeverity(d *onward.Verdict) onward.Severity {
+	if d.Code == onward.NewCode && d.Until != nil {
+		return onward.Warning
+	}
+	return d.Severity
+}
