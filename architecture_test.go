@@ -102,6 +102,7 @@ var exceptions = map[string]string{
 	"internal/report/picture":        "a program of its own",
 	"internal/report/shots":          "a program of its own",
 	"internal/report/browsertest":    "test support",
+	"internal/report/reporttest":     "test support",
 	"internal/cli/man":               "a program of its own",
 	"internal/site/pages":            "generator",
 	"internal/site/build":            "a program of its own",

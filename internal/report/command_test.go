@@ -13,6 +13,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/internal/report/escape"
+	"github.com/onward-sql/onward/internal/report/reporttest"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -52,10 +53,10 @@ func TestNoCommandIsLive(t *testing.T) {
 
 func hold(t *testing.T, text string) {
 	t.Helper()
-	r := everywhere(text)
+	r := reporttest.FillReport(text)
 	for _, format := range report.Formats() {
 		for _, o := range []report.Options{{}, {Width: 60}, {Verbose: true, Width: 73}, {Quiet: true}, {Brief: true}, {Color: true, Verbose: true}} {
-			out := print(t, r, format, o)
+			out := reporttest.PrintReport(t, r, format, o)
 			if format == report.FormatGitHub {
 				out = ours.ReplaceAllString(out, "")
 			}
@@ -72,7 +73,7 @@ func hold(t *testing.T, text string) {
 	}
 	// JSON says it all the same.
 	var back onward.Report
-	if err := json.Unmarshal([]byte(print(t, r, report.FormatJSON, report.Options{})), &back); err != nil {
+	if err := json.Unmarshal([]byte(reporttest.PrintReport(t, r, report.FormatJSON, report.Options{})), &back); err != nil {
 		t.Fatal(err)
 	}
 	if back.Findings[0].Fact != text || back.Migrations[0].Statements[0].SQL != text {
@@ -108,11 +109,11 @@ func hold(t *testing.T, text string) {
 // A reader of the page sees what was written.
 func TestCommandsStayReadable(t *testing.T) {
 	t.Parallel()
-	r := everywhere("##[error]owned")
+	r := reporttest.FillReport("##[error]owned")
 	for format, want := range map[report.Format]string{
 		report.FormatTerminal: `##\[error]owned`, report.FormatMarkdown: `##\[error]owned`, report.FormatGitHub: `##\[error]owned`, report.FormatHTML: `##&#91;error]owned`, report.FormatJSON: `##\u005berror]owned`,
 	} {
-		if out := print(t, r, format, report.Options{}); !strings.Contains(out, want) {
+		if out := reporttest.PrintReport(t, r, format, report.Options{}); !strings.Contains(out, want) {
 			t.Errorf("%s: %q is not in:\n%s", format, want, cmp.Diff("", out))
 		}
 	}

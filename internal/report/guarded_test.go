@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/report/reporttest"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -56,7 +57,7 @@ func TestGoldenGuarded(t *testing.T) {
 			if err := report.WriteGuarded(&b, l.format, g, l.options); err != nil {
 				t.Fatal(err)
 			}
-			golden(t, name+"."+l.name, b.String())
+			reporttest.CompareGolden(t, name+"."+l.name, b.String())
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/report/reporttest"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -17,7 +18,7 @@ func TestSaidOnceIsPointedAtElsewhere(t *testing.T) {
 			Also: []onward.Place{{Migration: "2", Path: "m/2.sql", Line: 7}},
 		}},
 	}
-	out := print(t, r, report.FormatTerminal, report.Options{})
+	out := reporttest.PrintReport(t, r, report.FormatTerminal, report.Options{})
 	_, second, _ := strings.Cut(out, "m/2.sql\n")
 	second, third, _ := strings.Cut(second, "m/3.sql\n")
 	if !strings.Contains(second, "warning  x-cause :7, as above") || strings.Contains(second, "ok") {
@@ -26,7 +27,7 @@ func TestSaidOnceIsPointedAtElsewhere(t *testing.T) {
 	if strings.Contains(third, "x-cause") || !strings.Contains(third, "ok") {
 		t.Errorf("the third migration has nothing: %s", out)
 	}
-	page := print(t, r, report.FormatMarkdown, report.Options{})
+	page := reporttest.PrintReport(t, r, report.FormatMarkdown, report.Options{})
 	if !strings.Contains(page, "Also at `m/2.sql:7`") {
 		t.Errorf("the other place is not named: %s", page)
 	}
@@ -49,7 +50,7 @@ func TestPlacesOfAFindingStandTogether(t *testing.T) {
 		f.Also = append(f.Also, onward.Place{Migration: "2", Path: "m/2.sql", Line: line})
 	}
 	r := &onward.Report{Migrations: []onward.Migration{{ID: "1", Path: "m/1.sql"}, {ID: "2", Path: "m/2.sql"}}, Findings: []onward.Finding{f}}
-	out := print(t, r, report.FormatTerminal, report.Options{})
+	out := reporttest.PrintReport(t, r, report.FormatTerminal, report.Options{})
 	first, second, _ := strings.Cut(out, "m/2.sql\n")
 	if !strings.Contains(first, "bad\n  error  x-cause :2, :3, :4, as above\n") {
 		t.Errorf("the places of the first migration: %s", first)

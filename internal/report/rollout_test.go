@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/report/reporttest"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -54,7 +55,7 @@ func TestGoldenRollout(t *testing.T) {
 			if err := report.WriteRollout(&b, l.format, r, l.options); err != nil {
 				t.Fatal(err)
 			}
-			golden(t, name+"."+l.name, b.String())
+			reporttest.CompareGolden(t, name+"."+l.name, b.String())
 		}
 	}
 }

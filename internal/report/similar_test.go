@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/report/reporttest"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -32,7 +33,7 @@ func manyBuilds() *onward.Report {
 func TestSimilarFindingsAreOne(t *testing.T) {
 	t.Parallel()
 	r := manyBuilds()
-	out := print(t, r, report.FormatTerminal, report.Options{})
+	out := reporttest.PrintReport(t, r, report.FormatTerminal, report.Options{})
 	lines := strings.Split(strings.TrimSpace(out), "\n")
 	if lines[0] != r.Summary.Verdict || lines[len(lines)-1] != r.Summary.Verdict {
 		t.Errorf("the verdict is not first and last: %q, %q", lines[0], lines[len(lines)-1])
@@ -47,7 +48,7 @@ func TestSimilarFindingsAreOne(t *testing.T) {
 		}
 	}
 	for format, fix := range map[report.Format]int{report.FormatTerminal: 1, report.FormatMarkdown: 1, report.FormatHTML: 1, report.FormatJSON: 70} {
-		text := print(t, r, format, report.Options{})
+		text := reporttest.PrintReport(t, r, format, report.Options{})
 		if n := strings.Count(text, "INDEX CONCURRENTLY"); n != fix {
 			t.Errorf("%s: %d fixes, want %d", format, n, fix)
 		}
@@ -57,10 +58,10 @@ func TestSimilarFindingsAreOne(t *testing.T) {
 			}
 		}
 	}
-	if n := strings.Count(print(t, r, report.FormatTerminal, report.Options{Verbose: true}), "INDEX CONCURRENTLY"); n != 70 {
+	if n := strings.Count(reporttest.PrintReport(t, r, report.FormatTerminal, report.Options{Verbose: true}), "INDEX CONCURRENTLY"); n != 70 {
 		t.Errorf("with -v there are %d fixes", n)
 	}
-	if out := print(t, r, report.FormatMarkdown, report.Options{}); !strings.HasSuffix(strings.TrimSpace(out), "**onward**: "+r.Summary.Verdict) {
+	if out := reporttest.PrintReport(t, r, report.FormatMarkdown, report.Options{}); !strings.HasSuffix(strings.TrimSpace(out), "**onward**: "+r.Summary.Verdict) {
 		t.Errorf("the comment does not end with the verdict:\n%s", out[len(out)-200:])
 	}
 }
@@ -71,7 +72,7 @@ func TestFewFindingsAreNotOne(t *testing.T) {
 	r := manyBuilds()
 	r.Findings = r.Findings[:4]
 	r.Findings[3].Severity = onward.Warning
-	if out := print(t, r, report.FormatTerminal, report.Options{}); strings.Count(out, "INDEX CONCURRENTLY") != 4 {
+	if out := reporttest.PrintReport(t, r, report.FormatTerminal, report.Options{}); strings.Count(out, "INDEX CONCURRENTLY") != 4 {
 		t.Error(out)
 	}
 }

@@ -1,12 +1,14 @@
 package escape
 
 import (
+	"strings"
 	"testing"
+	"unicode"
 )
 
-// TestTame: a name in a migration must not be a command for the CI service whose log
+// TestCommands: a name in a migration must not be a command for the CI service whose log
 // contains the report.
-func TestTame(t *testing.T) {
+func TestCommands(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string]string{
 		"  ::set-output name=a::b": `  \::set-output name=a::b`, "::error::x": `\::error::x`, "##[error]x": `##\[error]x`, "a ###[x] ##vso[y]##teamcity[z": `a ###\[x] ##vso\[y]##teamcity\[z`,
@@ -17,4 +19,23 @@ func TestTame(t *testing.T) {
 			t.Errorf("%q became %q, not %q", line, got, want)
 		}
 	}
+}
+
+func FuzzControls(f *testing.F) {
+	f.Add("plain")
+	f.Add("\x1b[31m\u202e\xff\u2028\U000e0041\r\nx\ty")
+	f.Fuzz(func(t *testing.T, s string) {
+		out := Controls(s)
+		for _, c := range out {
+			if c != '\n' && !unicode.IsPrint(c) {
+				t.Errorf("%q: %q is left in %q", s, c, out)
+			}
+		}
+		if again := Controls(out); again != out {
+			t.Errorf("%q: %q is changed again, to %q", s, out, again)
+		}
+		if line := Line(s); strings.ContainsAny(line, "\n\r") {
+			t.Errorf("%q: more than one line: %q", s, line)
+		}
+	})
 }

@@ -1,4 +1,4 @@
-package report_test
+package html_test
 
 import (
 	"fmt"
@@ -9,6 +9,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/internal/report/html"
+	"github.com/onward-sql/onward/internal/report/reporttest"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -214,14 +215,14 @@ func TestLaneHostile(t *testing.T) {
 	t.Parallel()
 	for _, name := range hostileNames {
 		page := planPage(t, manyChains(3, name))
-		elements(t, page)
+		reporttest.ListElements(t, page)
 		for _, bad := range []string{` style="`, ` src="`} {
 			if strings.Contains(page, bad) {
 				t.Errorf("%q: the page has %s", name, bad)
 			}
 		}
 		for line := range strings.Lines(planText(t, manyChains(3, name), report.FormatMarkdown)) {
-			if strings.HasPrefix(line, "| ") && columnsOf(line) != 6 {
+			if strings.HasPrefix(line, "| ") && reporttest.CountCells(line) != 6 {
 				t.Errorf("%q: a row does not have 6 cells: %s", name, line)
 			}
 		}

@@ -1,4 +1,4 @@
-package report_test
+package terminal_test
 
 import (
 	"strings"
@@ -7,6 +7,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/report/reporttest"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -20,7 +21,7 @@ func TestAnotherWayOutIsProse(t *testing.T) {
 			Instead: "keep a default:\n" + sql + "\nor add it nullable now and NOT NULL a release later",
 		}},
 	}
-	out := print(t, r, report.FormatTerminal, report.Options{Width: 60})
+	out := reporttest.PrintReport(t, r, report.FormatTerminal, report.Options{Width: 60})
 	if !strings.Contains(out, "             "+sql+"\n") {
 		t.Errorf("the SQL cannot be pasted:\n%s", out)
 	}
@@ -32,17 +33,17 @@ func TestAnotherWayOutIsProse(t *testing.T) {
 // A rule's name leads to its page, whatever a stored report calls the rule.
 func TestRulesLink(t *testing.T) {
 	t.Parallel()
-	r := read(t, "report")
-	plain := print(t, r, report.FormatTerminal, report.Options{Color: true})
-	out := print(t, r, report.FormatTerminal, report.Options{Color: true, Links: true})
+	r := reporttest.ReadReport(t, "report")
+	plain := reporttest.PrintReport(t, r, report.FormatTerminal, report.Options{Color: true})
+	out := reporttest.PrintReport(t, r, report.FormatTerminal, report.Options{Color: true, Links: true})
 	if !strings.Contains(out, "\x1b]8;;https://github.com/onward-sql/onward/blob/main/docs/rules/column-rename.md\x07") {
 		t.Errorf("no link:\n%q", out)
 	}
 	if ansi.Strip(out) != ansi.Strip(plain) {
 		t.Error("a link changes more than where a name leads")
 	}
-	hostile := everywhere("a\x07\x1b\\b/../c")
-	for _, text := range strings.Split(print(t, hostile, report.FormatTerminal, report.Options{Links: true}), "\x1b]8;;")[1:] {
+	hostile := reporttest.FillReport("a\x07\x1b\\b/../c")
+	for _, text := range strings.Split(reporttest.PrintReport(t, hostile, report.FormatTerminal, report.Options{Links: true}), "\x1b]8;;")[1:] {
 		if url, _, ended := strings.Cut(text, "\x07"); !ended || strings.ContainsAny(url, "\x1b\\") || strings.Contains(url, "/../") {
 			t.Errorf("%q", url)
 		}

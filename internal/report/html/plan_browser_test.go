@@ -1,4 +1,4 @@
-package report_test
+package html_test
 
 import (
 	"fmt"
@@ -10,6 +10,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/report/browsertest"
 	"github.com/onward-sql/onward/internal/report/html"
+	"github.com/onward-sql/onward/internal/report/reporttest"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -81,7 +82,7 @@ func statusPage(t *testing.T, s *html.StatusPage) string {
 	if err := html.WriteStatus(&b, s); err != nil {
 		t.Fatal(err)
 	}
-	elements(t, b.String())
+	reporttest.ListElements(t, b.String())
 	return b.String()
 }
 

@@ -1,12 +1,9 @@
-package report_test
+package html_test
 
 import (
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/xml"
-	"errors"
 	"fmt"
-	"io"
 	"math"
 	"regexp"
 	"strconv"
@@ -17,13 +14,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/report/reporttest"
 	"github.com/onward-sql/onward/onward"
 )
 
 func TestGoldenHTML(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"rehearsal", "recorded", "clean", "hostile", "verified"} {
-		golden(t, name+".html", body(t, print(t, read(t, name), report.FormatHTML, report.Options{})))
+		page := reporttest.PrintReport(t, reporttest.ReadReport(t, name), report.FormatHTML, report.Options{})
+		reporttest.CompareGolden(t, name+".html", reporttest.CutBody(t, page))
 	}
 }
 
@@ -31,7 +30,7 @@ func TestGoldenHTML(t *testing.T) {
 // and nothing else, and that it needs nothing else.
 func TestHTMLPolicy(t *testing.T) {
 	t.Parallel()
-	page := print(t, read(t, "rehearsal"), report.FormatHTML, report.Options{})
+	page := reporttest.PrintReport(t, reporttest.ReadReport(t, "rehearsal"), report.FormatHTML, report.Options{})
 	for _, element := range []string{"style", "script"} {
 		_, rest, _ := strings.Cut(page, "<"+element+">")
 		text, _, found := strings.Cut(rest, "</"+element+">")
@@ -57,10 +56,10 @@ func htmlBase64(s string) string { return strings.ReplaceAll(s, "+", "&#43;") }
 // elements of the page are the same.
 func TestHTMLHostile(t *testing.T) {
 	t.Parallel()
-	want := elements(t, print(t, everywhere("name"), report.FormatHTML, report.Options{}))
+	want := reporttest.ListElements(t, reporttest.PrintReport(t, reporttest.FillReport("name"), report.FormatHTML, report.Options{}))
 	for _, s := range hostileNames {
-		page := print(t, everywhere(s), report.FormatHTML, report.Options{})
-		if diff := cmp.Diff(want, elements(t, page)); diff != "" {
+		page := reporttest.PrintReport(t, reporttest.FillReport(s), report.FormatHTML, report.Options{})
+		if diff := cmp.Diff(want, reporttest.ListElements(t, page)); diff != "" {
 			t.Errorf("%q (-plain +hostile):\n%s", s, diff)
 		}
 		for _, c := range page {
@@ -91,7 +90,7 @@ func TestHTMLNumbers(t *testing.T) {
 		"none":              timed(),
 		"wild":              wild(),
 	} {
-		page := body(t, print(t, r, report.FormatHTML, report.Options{}))
+		page := reporttest.CutBody(t, reporttest.PrintReport(t, r, report.FormatHTML, report.Options{}))
 		if strings.Contains(page, "NaN") || strings.Contains(page, "Inf") {
 			t.Errorf("%s: not a number", name)
 		}
@@ -109,9 +108,9 @@ func TestHTMLNumbers(t *testing.T) {
 			}
 		}
 		for _, o := range []report.Options{{}, {Width: 60, Verbose: true}} {
-			print(t, r, report.FormatTerminal, o)
+			reporttest.PrintReport(t, r, report.FormatTerminal, o)
 		}
-		print(t, r, report.FormatMarkdown, report.Options{})
+		reporttest.PrintReport(t, r, report.FormatMarkdown, report.Options{})
 	}
 }
 
@@ -119,7 +118,7 @@ func TestHTMLNumbers(t *testing.T) {
 // relations that nobody waits for are folded, and every statement is there.
 func TestHTMLMany(t *testing.T) {
 	t.Parallel()
-	page := print(t, many(60, 200, 80), report.FormatHTML, report.Options{})
+	page := reporttest.PrintReport(t, many(60, 200, 80), report.FormatHTML, report.Options{})
 	if n := strings.Count(page, `class="lane-group"`); n != 24 {
 		t.Errorf("%d lanes, not 24", n)
 	}
@@ -134,7 +133,7 @@ func TestHTMLMany(t *testing.T) {
 	if len(page) > 2<<20 {
 		t.Errorf("%d bytes", len(page))
 	}
-	out := print(t, many(60, 200, 80), report.FormatTerminal, report.Options{})
+	out := reporttest.PrintReport(t, many(60, 200, 80), report.FormatTerminal, report.Options{})
 	if !strings.Contains(out, "68 more relations, none blocks anyone") {
 		t.Errorf("the terminal does not fold:\n%s", out)
 	}
@@ -144,7 +143,7 @@ func TestHTMLMany(t *testing.T) {
 // dark: 4.5 to 1, as WCAG 2 requires.
 func TestHTMLContrast(t *testing.T) {
 	t.Parallel()
-	page := print(t, read(t, "clean"), report.FormatHTML, report.Options{})
+	page := reporttest.PrintReport(t, reporttest.ReadReport(t, "clean"), report.FormatHTML, report.Options{})
 	blocks := regexp.MustCompile(`:root\{([^}]*)\}`).FindAllStringSubmatch(page, -1)
 	if len(blocks) < 2 {
 		t.Fatal("no custom properties")
@@ -330,47 +329,4 @@ func longNames() *onward.Report {
 	run.Tables = []onward.RehearsedTable{{Relation: name, Rows: 123_456_789, Bytes: 9_876_543_210}}
 	run.Traffic.Stalls = []onward.Stall{{Span: onward.Span{UntilMS: 4000}, Relation: name, Kind: "read and write", Queries: 12_345}}
 	return r
-}
-
-// body is a page without its style, script and policy, which have files and
-// tests of their own.
-func body(t *testing.T, page string) string {
-	t.Helper()
-	for _, element := range []string{"style", "script"} {
-		before, rest, _ := strings.Cut(page, "<"+element+">")
-		_, after, found := strings.Cut(rest, "</"+element+">")
-		if !found {
-			t.Fatalf("no %s", element)
-		}
-		page = before + "<" + element + "></" + element + ">" + after
-	}
-	return regexp.MustCompile(`content="default-src[^"]*"`).ReplaceAllString(page, `content="…"`)
-}
-
-// elements are the elements of a page, in order, each at its depth.
-func elements(t *testing.T, page string) []string {
-	t.Helper()
-	d := xml.NewDecoder(strings.NewReader(body(t, page)))
-	d.Strict, d.AutoClose, d.Entity = false, []string{"meta", "link", "br"}, xml.HTMLEntity
-	var out []string
-	depth := 0
-	for {
-		token, err := d.Token()
-		if errors.Is(err, io.EOF) {
-			if depth != 0 {
-				t.Errorf("%d elements are left open", depth)
-			}
-			return out
-		}
-		if err != nil {
-			t.Fatalf("%v in\n%s", err, page)
-		}
-		switch e := token.(type) {
-		case xml.StartElement:
-			out = append(out, strings.Repeat(" ", depth)+e.Name.Local)
-			depth++
-		case xml.EndElement:
-			depth--
-		}
-	}
 }

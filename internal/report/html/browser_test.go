@@ -1,4 +1,4 @@
-package report_test
+package html_test
 
 import (
 	"context"
@@ -17,6 +17,7 @@ import (
 	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/internal/report/browsertest"
 	"github.com/onward-sql/onward/internal/report/escape"
+	"github.com/onward-sql/onward/internal/report/reporttest"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -33,7 +34,7 @@ func open(t *testing.T, browser context.Context, html string, width, height int6
 func TestBrowser(t *testing.T) {
 	t.Parallel()
 	b := browsertest.Start(t)
-	rehearsal := print(t, read(t, "rehearsal"), report.FormatHTML, report.Options{})
+	rehearsal := reporttest.PrintReport(t, reporttest.ReadReport(t, "rehearsal"), report.FormatHTML, report.Options{})
 
 	// The watcher sees what it is there for: without it the other tests could
 	// not fail.
@@ -53,14 +54,14 @@ func TestBrowser(t *testing.T) {
 	})
 
 	pages := map[string]*onward.Report{
-		"rehearsal": read(t, "rehearsal"), "many": many(20, 200, 40), "hostile": everywhere(hostileNames[0]),
-		"63 bytes": everywhere(strings.Repeat("w", 63)), "long name": longNames(), "not rehearsed": read(t,
-			"report"), "clean": read(t, "clean"), "empty": read(t, "empty"),
+		"rehearsal": reporttest.ReadReport(t, "rehearsal"), "many": many(20, 200, 40), "hostile": reporttest.FillReport(hostileNames[0]),
+		"63 bytes": reporttest.FillReport(strings.Repeat("w", 63)), "long name": longNames(), "not rehearsed": reporttest.ReadReport(t, "report"),
+		"clean": reporttest.ReadReport(t, "clean"), "empty": reporttest.ReadReport(t, "empty"),
 		"one": timed(12), "none": timed(), "long beside short": timed(0.01, 0.01, 100_000),
 	}
 	for name, r := range pages {
 		t.Run(name, func(t *testing.T) {
-			html := print(t, r, report.FormatHTML, report.Options{})
+			html := reporttest.PrintReport(t, r, report.FormatHTML, report.Options{})
 			x := open(t, b, html, 1280, 800, true)
 			for _, width := range screens {
 				x.Do(chromedp.EmulateViewport(width, 800))
@@ -78,7 +79,7 @@ func TestBrowser(t *testing.T) {
 
 	t.Run("hostile names stay text", func(t *testing.T) {
 		for _, name := range hostileNames {
-			x := open(t, b, print(t, everywhere(name), report.FormatHTML, report.Options{}), 1280, 800, true)
+			x := open(t, b, reporttest.PrintReport(t, reporttest.FillReport(name), report.FormatHTML, report.Options{}), 1280, 800, true)
 			want := escape.Line(name)
 			for _, selector := range []string{
 				"h1", ".migration h2", ".sql", ".finding b + b", ".changes b", ".nested code", ".difference b",

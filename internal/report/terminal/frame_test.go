@@ -1,4 +1,4 @@
-package report_test
+package terminal_test
 
 import (
 	"strings"
@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/report/reporttest"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -29,7 +30,7 @@ func at(sql string, column int, words ...onward.Extent) *onward.Report {
 // framed are the lines of a report between a finding's head and its fact.
 func framed(t *testing.T, r *onward.Report, o report.Options) string {
 	t.Helper()
-	_, out, _ := strings.Cut(print(t, r, report.FormatTerminal, o), "x-cause  m/1.sql")
+	_, out, _ := strings.Cut(reporttest.PrintReport(t, r, report.FormatTerminal, o), "x-cause  m/1.sql")
 	_, out, _ = strings.Cut(out, "\n")
 	out, _, found := strings.Cut(out, "    bad\n")
 	if !found {
@@ -108,14 +109,14 @@ func TestFixIsShown(t *testing.T) {
 	r.Findings[0].Instead = "so"
 	r.Findings[0].Fix = []onward.Edit{{Start: 52, End: 52, New: " CONCURRENTLY"}}
 	const want = "    fix:     - CREATE INDEX i\n             + CREATE INDEX CONCURRENTLY i\n"
-	if out := print(t, r, report.FormatTerminal, report.Options{Verbose: true}); !strings.Contains(out, want) {
+	if out := reporttest.PrintReport(t, r, report.FormatTerminal, report.Options{Verbose: true}); !strings.Contains(out, want) {
 		t.Errorf("no fix in\n%s", out)
 	}
-	if out := print(t, r, report.FormatTerminal, report.Options{}); strings.Contains(out, "fix:") {
+	if out := reporttest.PrintReport(t, r, report.FormatTerminal, report.Options{}); strings.Contains(out, "fix:") {
 		t.Errorf("a fix that was not asked for in\n%s", out)
 	}
 	r.Findings[0].Fix[0].Start, r.Findings[0].Fix[0].End = 0, 0
-	if out := print(t, r, report.FormatTerminal, report.Options{Verbose: true}); strings.Contains(out, "fix:") {
+	if out := reporttest.PrintReport(t, r, report.FormatTerminal, report.Options{Verbose: true}); strings.Contains(out, "fix:") {
 		t.Errorf("a fix of something else in\n%s", out)
 	}
 }

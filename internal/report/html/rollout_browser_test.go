@@ -1,4 +1,4 @@
-package report_test
+package html_test
 
 import (
 	"fmt"
@@ -8,6 +8,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/report/browsertest"
 	"github.com/onward-sql/onward/internal/report/html"
+	"github.com/onward-sql/onward/internal/report/reporttest"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -56,7 +57,7 @@ func TestRolloutInBrowser(t *testing.T) {
 	if err := html.WriteRollout(&page, &html.RolloutPage{Rollout: rolloutOf(hostileNames[0]), At: time.Now(), Problem: hostileNames[0]}); err != nil {
 		t.Fatal(err)
 	}
-	elements(t, page.String())
+	reporttest.ListElements(t, page.String())
 	x := open(t, b, page.String(), 1280, 800, true)
 	x.CheckWidths(800, screens, func(where string) {
 		const gaps = `Array.from(document.querySelectorAll(".waves .track svg")).map(s => Math.round(s.getBoundingClientRect().width -

@@ -1,0 +1,75 @@
+// Package reporttest has what the tests of several writers need: the reports and golden files in testdata, and a report with a
+// stranger's text everywhere.
+package reporttest
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/onward"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+// findFile returns the path of a file in testdata, which is beside the package report.
+func findFile(name string) string {
+	if _, err := os.Stat("testdata"); err == nil {
+		return filepath.Join("testdata", name)
+	}
+	return filepath.Join("..", "testdata", name)
+}
+
+// ReadFile reads a file in testdata.
+func ReadFile(t testing.TB, name string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(findFile(name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// ReadReport reads a report in testdata.
+func ReadReport(t testing.TB, name string) *onward.Report {
+	t.Helper()
+	r, err := report.Read(bytes.NewReader(ReadFile(t, name+".json")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// PrintReport returns a report in a format.
+func PrintReport(t testing.TB, r *onward.Report, f report.Format, o report.Options) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := report.Write(&b, f, r, o); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// CompareGolden compares a text with a golden file; -update writes the file.
+func CompareGolden(t testing.TB, name, got string) {
+	t.Helper()
+	path := findFile(name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatalf("%v; go test -update writes it", err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", path, diff)
+	}
+}
