@@ -5,9 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/onward-sql/onward/internal/report/view"
-
 	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/report/view"
 	"github.com/onward-sql/onward/internal/rules"
 	"github.com/onward-sql/onward/onward"
 )

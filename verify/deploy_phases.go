@@ -4,9 +4,8 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/onward-sql/onward/internal/report/view"
-
 	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/report/view"
 	"github.com/onward-sql/onward/onward"
 )
 

@@ -18,14 +18,13 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/onward-sql/onward/internal/report/escape"
-
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/address"
 	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/report/escape"
 )
 
 // Main runs the command line of the process and gives its exit code.

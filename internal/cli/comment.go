@@ -10,15 +10,14 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/onward-sql/onward/internal/report/escape"
-	"github.com/onward-sql/onward/internal/report/markdown"
-
 	"github.com/spf13/cobra"
 
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/forge"
 	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/report/escape"
+	"github.com/onward-sql/onward/internal/report/markdown"
 	"github.com/onward-sql/onward/onward"
 )
 

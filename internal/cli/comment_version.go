@@ -7,9 +7,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/onward-sql/onward/internal/report/markdown"
-
 	"github.com/onward-sql/onward/internal/lazyregexp"
+	"github.com/onward-sql/onward/internal/report/markdown"
 )
 
 var (

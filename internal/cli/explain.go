@@ -5,15 +5,14 @@ import (
 	"io"
 	"strings"
 
-	"github.com/onward-sql/onward/internal/report/terminal"
-	"github.com/onward-sql/onward/internal/report/view"
-
 	"github.com/charmbracelet/x/ansi"
 	"github.com/spf13/cobra"
 
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/report/terminal"
+	"github.com/onward-sql/onward/internal/report/view"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/rules"
 	"github.com/onward-sql/onward/internal/rules/tools/page"

@@ -6,12 +6,11 @@ import (
 	"io"
 	"strings"
 
-	"github.com/onward-sql/onward/internal/report/escape"
-
 	"github.com/spf13/pflag"
 
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/report/escape"
 	"github.com/onward-sql/onward/plan"
 )
 

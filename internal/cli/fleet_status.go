@@ -6,13 +6,12 @@ import (
 	"io"
 	"time"
 
-	"github.com/onward-sql/onward/internal/report/html"
-
 	"github.com/spf13/cobra"
 
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/fleet"
 	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/report/html"
 	"github.com/onward-sql/onward/onward"
 )
 

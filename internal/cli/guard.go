@@ -9,13 +9,12 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/onward-sql/onward/internal/report/escape"
-
 	"github.com/spf13/cobra"
 
 	"github.com/onward-sql/onward/guard"
 	"github.com/onward-sql/onward/internal/fleet"
 	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/report/escape"
 )
 
 // guardTime is how long an interrupted command may continue: it got the signal, and decides

@@ -7,9 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/onward-sql/onward/internal/report/escape"
-	"github.com/onward-sql/onward/internal/report/view"
-
 	"github.com/spf13/cobra"
 
 	"github.com/onward-sql/onward/audit"
@@ -18,6 +15,8 @@ import (
 	"github.com/onward-sql/onward/internal/linters"
 	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/report/escape"
+	"github.com/onward-sql/onward/internal/report/view"
 	"github.com/onward-sql/onward/onward"
 )
 

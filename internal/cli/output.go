@@ -10,12 +10,11 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/onward-sql/onward/internal/report/escape"
-
 	"golang.org/x/term"
 
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/report/escape"
 )
 
 // printOptions is how to print: the chosen format, one of those that a command has,

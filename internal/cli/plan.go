@@ -3,11 +3,10 @@ package cli
 import (
 	"io"
 
-	"github.com/onward-sql/onward/internal/report/html"
-
 	"github.com/spf13/cobra"
 
 	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/report/html"
 	"github.com/onward-sql/onward/plan"
 	"github.com/onward-sql/onward/rehearse"
 )

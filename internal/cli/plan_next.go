@@ -6,11 +6,10 @@ import (
 	"io"
 	"strings"
 
-	"github.com/onward-sql/onward/internal/report/escape"
-
 	"github.com/spf13/cobra"
 
 	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/report/escape"
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/plan"
 )

@@ -4,13 +4,12 @@ import (
 	"errors"
 	"io"
 
-	"github.com/onward-sql/onward/internal/report/machine"
-
 	"github.com/spf13/cobra"
 
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/report/machine"
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/preflight"
 )

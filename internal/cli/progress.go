@@ -8,10 +8,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/onward-sql/onward/internal/report/escape"
-
 	"golang.org/x/term"
 
+	"github.com/onward-sql/onward/internal/report/escape"
 	"github.com/onward-sql/onward/internal/size"
 	"github.com/onward-sql/onward/rehearse"
 )

@@ -11,14 +11,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/onward-sql/onward/internal/report/html"
-
 	"github.com/spf13/cobra"
 
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/fill"
 	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/report/html"
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/rehearse"
 )

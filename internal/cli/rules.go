@@ -6,14 +6,13 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/onward-sql/onward/internal/report/machine"
-	"github.com/onward-sql/onward/internal/report/terminal"
-
 	"github.com/spf13/cobra"
 
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/report/machine"
+	"github.com/onward-sql/onward/internal/report/terminal"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/rules"
 	"github.com/onward-sql/onward/internal/rules/queries"

@@ -5,13 +5,12 @@ import (
 	"io"
 	"time"
 
-	"github.com/onward-sql/onward/internal/report/view"
-
 	"github.com/spf13/cobra"
 
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/notify"
 	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/report/view"
 	"github.com/onward-sql/onward/onward"
 )
 

@@ -6,11 +6,10 @@ import (
 	"runtime"
 	"runtime/debug"
 
-	"github.com/onward-sql/onward/internal/report/machine"
-
 	"github.com/spf13/cobra"
 
 	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/report/machine"
 	"github.com/onward-sql/onward/onward"
 )
 

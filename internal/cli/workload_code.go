@@ -3,9 +3,8 @@ package cli
 import (
 	"github.com/spf13/cobra"
 
-	"github.com/onward-sql/onward/internal/report/view"
-
 	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/internal/report/view"
 	"github.com/onward-sql/onward/internal/workload"
 	"github.com/onward-sql/onward/onward"
 )

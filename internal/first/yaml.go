@@ -6,12 +6,11 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/onward-sql/onward/internal/report/escape"
-
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/lazyregexp"
+	"github.com/onward-sql/onward/internal/report/escape"
 	"github.com/onward-sql/onward/onward"
 )
 

@@ -13,12 +13,11 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/onward-sql/onward/internal/report/escape"
-
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/onward-sql/onward/guard"
 	"github.com/onward-sql/onward/internal/address"
+	"github.com/onward-sql/onward/internal/report/escape"
 )
 
 // DigestCommand returns a hash of a command and of its search_path.

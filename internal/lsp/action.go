@@ -6,10 +6,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/onward-sql/onward/internal/report/machine"
-
 	"github.com/creachadair/jrpc2"
 
+	"github.com/onward-sql/onward/internal/report/machine"
 	"github.com/onward-sql/onward/internal/rules/tools/page"
 	"github.com/onward-sql/onward/onward"
 )

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/report/machine"
-
 	"github.com/onward-sql/onward/internal/size"
 	"github.com/onward-sql/onward/onward"
 )

@@ -5,13 +5,12 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/onward-sql/onward/internal/report/markdown"
-
 	"github.com/creachadair/jrpc2"
 
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/report/markdown"
 	"github.com/onward-sql/onward/onward"
 )
 

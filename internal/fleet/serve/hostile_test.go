@@ -12,9 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/onward-sql/onward/internal/report/html"
-
 	"github.com/onward-sql/onward/internal/fleet"
+	"github.com/onward-sql/onward/internal/report/html"
 	"github.com/onward-sql/onward/onward"
 )
 

@@ -15,10 +15,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/onward-sql/onward/internal/report/html"
-
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/fleet"
+	"github.com/onward-sql/onward/internal/report/html"
 )
 
 func serveStyle(w http.ResponseWriter, r *http.Request) {

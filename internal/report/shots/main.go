@@ -14,13 +14,12 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/onward-sql/onward/internal/report/html"
-
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
 	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/report/html"
 )
 
 // screens are the widths and heights of a phone, a tablet and a laptop.

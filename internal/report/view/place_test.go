@@ -1,8 +1,6 @@
 package view
 
-import (
-	"testing"
-)
+import "testing"
 
 func TestShortName(t *testing.T) {
 	t.Parallel()

@@ -1,8 +1,6 @@
 package view
 
-import (
-	"github.com/onward-sql/onward/onward"
-)
+import "github.com/onward-sql/onward/onward"
 
 // RepeatedFindings maps a path to the findings that were printed once for many places.
 type RepeatedFindings map[string][]RepeatedFinding

@@ -1,8 +1,6 @@
 package view
 
-import (
-	"net/url"
-)
+import "net/url"
 
 // DocsURL is the URL of the rules' pages.
 const DocsURL = "https://github.com/onward-sql/onward/blob/main/docs/"

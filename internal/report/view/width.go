@@ -1,8 +1,6 @@
 package view
 
-import (
-	"github.com/charmbracelet/x/ansi"
-)
+import "github.com/charmbracelet/x/ansi"
 
 // CutText shortens text to a number of bytes, between characters.
 func CutText(s string, n int) string {

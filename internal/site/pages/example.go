@@ -13,13 +13,12 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/onward-sql/onward/internal/report/terminal"
-
 	"golang.org/x/tools/txtar"
 
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/report/terminal"
 	"github.com/onward-sql/onward/onward"
 )
 
