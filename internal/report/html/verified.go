@@ -140,7 +140,7 @@ func (v *pageVerified) addQueries(from *onward.Verification) {
 	for _, u := range view.ListQueryUsers(from) {
 		v.Consumers = append(v.Consumers, pageFact{u.Name, u.Words})
 	}
-	for _, d := range view.ListDeprecatedUses(from) {
+	for _, d := range view.ListExpiringColumns(from) {
 		v.Deprecated = append(v.Deprecated, pageFact{d.Name, d.Words})
 	}
 	list, rest := view.ListAskedQueries(from)

@@ -21,7 +21,7 @@ func writeQueryUsers(b *strings.Builder, v *onward.Verification) {
 
 // writeDeprecated writes the columns that will be dropped soon, as a list.
 func writeDeprecated(b *strings.Builder, v *onward.Verification) {
-	list, more := prose.TakeFirst(view.ListDeprecatedUses(v), maxVerdictItems)
+	list, more := prose.TakeFirst(view.ListExpiringColumns(v), maxVerdictItems)
 	for i, d := range list {
 		if i == 0 {
 			b.WriteString("\nDeprecated columns:\n\n")

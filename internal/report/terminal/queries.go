@@ -23,7 +23,7 @@ func (t *reportWriter) printQueryUsers() {
 
 // printDeprecated lists the columns that will be dropped soon, and who uses them.
 func (t *reportWriter) printDeprecated() {
-	list := view.ListDeprecatedUses(t.report.Verification)
+	list := view.ListExpiringColumns(t.report.Verification)
 	if len(list) == 0 {
 		return
 	}

@@ -23,10 +23,10 @@ type Lane struct {
 	Relation string
 	// Bars are the locks, in the order in which they were asked for.
 	Bars []Bar
-	// ReadsMS and writesMS are for how long reads and writes had to wait. This includes the time in which a lock was
+	// ReadsMS and WritesMS are for how long reads and writes had to wait. This includes the time in which a lock was
 	// only requested: later queries wait for it in the lock queue.
 	ReadsMS, WritesMS float64
-	// stallMS is the longest stall of the traffic on the relation, waited the number of queries in it.
+	// stallMS is the longest stall of the traffic on the relation, Waits the number of queries in it.
 	stallMS float64
 	Waits   int
 	Rows    int64

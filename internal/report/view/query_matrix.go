@@ -12,7 +12,7 @@ import (
 type MatrixRow struct {
 	// Hidden is how many points without a change the row counts; it has nothing else then.
 	Hidden int
-	// Point is its index. name is "base" or "00043_rename.sql:4".
+	// Point is its index. Name is "base" or "00043_rename.sql:4".
 	Point      int
 	Name, Path string
 	// Window is set if both codes run from here on.
@@ -20,7 +20,7 @@ type MatrixRow struct {
 	Old, New MatrixCell
 }
 
-// MatrixCell is the state of one code at a point. severity is Off if nothing fails.
+// MatrixCell is the state of one code at a point. Severity is Off if nothing fails.
 type MatrixCell struct {
 	Code     onward.Code
 	Words    string
@@ -63,7 +63,7 @@ func stateOf(r *onward.Report, code onward.Code, i int) MatrixCell {
 	return MatrixCell{code, words, severity}
 }
 
-// PhaseRow says where a migration belongs in a deploy. wrong is set if no order works.
+// PhaseRow says where a migration belongs in a deploy. Wrong is set if no order works.
 type PhaseRow struct {
 	Where, Path, Advice string
 	Wrong               bool

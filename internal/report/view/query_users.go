@@ -56,19 +56,19 @@ func consumerWords(c *onward.VerifiedConsumer) string {
 	return strings.Join(parts, ", ")
 }
 
-// DeprecatedUse is a column that will be dropped soon, and who uses it.
-type DeprecatedUse struct {
+// ExpiringColumn is a column that will be dropped soon, and who uses it.
+type ExpiringColumn struct {
 	Name, Words, SQL string
 	// Used: a recorded query uses it.
 	Used bool
 }
 
-// ListDeprecatedUses returns the deprecated columns.
-func ListDeprecatedUses(v *onward.Verification) []DeprecatedUse {
-	out := make([]DeprecatedUse, len(v.Deprecated))
+// ListExpiringColumns returns the deprecated columns.
+func ListExpiringColumns(v *onward.Verification) []ExpiringColumn {
+	out := make([]ExpiringColumn, len(v.Deprecated))
 	for i := range v.Deprecated {
 		d := &v.Deprecated[i]
-		out[i] = DeprecatedUse{DeprecatedName(d), DeprecatedWords(d), escape.Line(d.SQL), d.Queries > 0}
+		out[i] = ExpiringColumn{DeprecatedName(d), DeprecatedWords(d), escape.Line(d.SQL), d.Queries > 0}
 	}
 	return out
 }
