@@ -112,7 +112,7 @@ func namePhases(phases []view.LanePhase) (out []pageDeployPhase) {
 }
 
 func deployRow(r *view.LaneRow, progress map[string]*onward.AppliedStep) pageDeployRow {
-	row := pageDeployRow{Name: escape.Line(r.Name), Text: escape.Line(r.Text), Chain: escape.Line(r.Chain), Facts: r.Facts, Left: r.Left}
+	row := pageDeployRow{Name: r.Name, Text: r.Text, Chain: r.Chain, Facts: r.Facts, Left: r.Left}
 	done, current := 0, ""
 	for i := range r.Marks {
 		m := &r.Marks[i]

@@ -120,7 +120,7 @@ func inPage(f *onward.Finding) pageFinding {
 	rounds := view.ListRoundFacts(f)
 	shown, _ := prose.TakeFirst(rounds, view.MaxSimilar)
 	for _, fact := range shown {
-		out.Evidence = append(out.Evidence, "in another round: "+escape.Line(fact))
+		out.Evidence = append(out.Evidence, "in another round: "+fact)
 	}
 	if n := len(f.Also) - len(rounds); n > 0 {
 		out.Evidence = append(out.Evidence, "the same at "+prose.CountNoun(n, "other place"))

@@ -18,7 +18,7 @@ func WriteDeploys(w io.Writer, o *onward.DeployOrder) error {
 		d := &o.Deploys[i]
 		fmt.Fprintf(&b, "\n%d. %s %s\n", i+1, codeSpan(view.CutText(escape.Line(d.Commit), 40)), escapeProse(view.CutText(escape.Line(d.Subject), 100)))
 		for _, line := range view.DescribeDeploy(o, i) {
-			text := escapeProse(view.CutText(escape.Line(line.Text), maxCell))
+			text := escapeProse(view.CutText(line.Text, maxCell))
 			if name := strings.TrimSpace(line.Name); name != "" {
 				text = "**" + name + "** " + text
 			}

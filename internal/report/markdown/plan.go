@@ -67,7 +67,7 @@ func writeLane(b *strings.Builder, p *onward.Plan, l *view.PlanLane) {
 	gate := func(contract bool) {
 		if !deployed {
 			for _, r := range left {
-				row(true, false, "**left**", escapeProse(escape.Line(r.Text)), "", "")
+				row(true, false, "**left**", escapeProse(r.Text), "", "")
 			}
 			row(true, true, "**deploy**", "the new code, "+codeSpan(p.Head), "", "")
 			deployed = true
@@ -88,7 +88,7 @@ func writeLane(b *strings.Builder, p *onward.Plan, l *view.PlanLane) {
 			continue
 		}
 		s := r.Marks[0].Step
-		text := escapeProse(escape.Line(r.Text))
+		text := escapeProse(r.Text)
 		if l.ByChain {
 			row(true, false, codeSpan(r.Name), text, blocksOfSteps(r), escapeProse(r.Facts))
 			continue

@@ -24,7 +24,7 @@ func (p *page) deployOrder(o *onward.DeployOrder) {
 		p.addBlankLine()
 		p.addLine(p.paintLine(p.Bold, fmt.Sprintf("deploy %d", i+1)), "  ", escape.Line(d.Commit), "  ", view.CutToWidth(escape.Line(d.Subject), p.width-30))
 		for _, step := range view.DescribeDeploy(o, i) {
-			p.addWrapped("  "+step.Name, "            ", escape.Line(step.Text), p.ordinaryStyle())
+			p.addWrapped("  "+step.Name, "            ", step.Text, p.ordinaryStyle())
 		}
 	}
 }

@@ -11,7 +11,7 @@ import (
 // printFiles prints the files that a finding offers to run instead: in a line, or in full if verbose.
 func (t *reportWriter) printFiles(f *onward.Finding) {
 	if words := view.DescribeFiles(f); words != "" {
-		t.addWrapped("    as files: ", "              ", escape.Line(words), t.ordinaryStyle())
+		t.addWrapped("    as files: ", "              ", words, t.ordinaryStyle())
 	}
 	if !t.verbose {
 		return

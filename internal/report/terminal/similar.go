@@ -59,7 +59,7 @@ func (t *reportWriter) printRounds(f *onward.Finding) {
 	facts, more := prose.TakeFirst(view.ListRoundFacts(f), view.MaxSimilar)
 	head := "    rounds:  "
 	for _, fact := range facts {
-		t.addWrapped(head, "               ", escape.Line(fact), t.ordinaryStyle())
+		t.addWrapped(head, "               ", fact, t.ordinaryStyle())
 		head = "             "
 	}
 	if more > 0 {

@@ -16,7 +16,7 @@ type DeployLine struct{ Name, Text string }
 func DescribeDeploy(o *onward.DeployOrder, i int) (out []DeployLine) {
 	d := &o.Deploys[i]
 	add := func(name, format string, args ...any) {
-		out = append(out, DeployLine{fmt.Sprintf("%-10s", name), fmt.Sprintf(format, args...)})
+		out = append(out, DeployLine{fmt.Sprintf("%-10s", name), escape.Line(fmt.Sprintf(format, args...))})
 	}
 	switch s := d.Steps; {
 	case len(d.Migrations) == 0:

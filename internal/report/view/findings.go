@@ -22,7 +22,7 @@ func DescribeFiles(f *onward.Finding) string {
 	if f.Later != "" {
 		words += "; " + f.Later
 	}
-	return words
+	return escape.Line(words)
 }
 
 // SortWorstFirst sorts findings by severity; equal ones keep the order of the
@@ -68,7 +68,7 @@ const MaxSimilar = 100
 func ListRoundFacts(f *onward.Finding) (out []string) {
 	for _, at := range f.Also {
 		if at.Fact != "" {
-			out = append(out, at.Fact)
+			out = append(out, escape.Line(at.Fact))
 		}
 	}
 	return out

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/report/escape"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -87,6 +88,10 @@ func NewPlanLane(p *onward.Plan) *PlanLane {
 		l.addStepRows(p, marks, chains)
 	}
 	l.addLeftRows(p, marks[len(steps):])
+	for i := range l.Rows {
+		r := &l.Rows[i]
+		r.Name, r.Text, r.Chain = escape.Line(r.Name), escape.Line(r.Text), escape.Line(r.Chain)
+	}
 	return l
 }
 
