@@ -58,7 +58,7 @@ RULE prints one rule in full.`,
 			}
 			return a.writeResult(func(w io.Writer) error {
 				if format == report.FormatJSON {
-					return machine.EncodeJSON(w, struct {
+					return machine.WriteJSON(w, struct {
 						Rules []ruleInfo `json:"rules"`
 					}{list})
 				}

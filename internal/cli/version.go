@@ -47,7 +47,7 @@ func (a *app) newVersionCommand() *cobra.Command {
 			b := thisBuild()
 			return a.writeResult(func(w io.Writer) error {
 				if format == report.FormatJSON {
-					return machine.EncodeJSON(w, b)
+					return machine.WriteJSON(w, b)
 				}
 				about := ""
 				if b.Commit != "" {

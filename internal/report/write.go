@@ -114,7 +114,7 @@ func WriteWorkload(w io.Writer, f Format, load *workload.Workload, o Options) er
 // [onward.QueryFinding].
 func WriteQueryFindings(w io.Writer, list []onward.QueryFinding, f Format, o Options) error {
 	if f == FormatJSON {
-		return machine.EncodeJSON(w, struct {
+		return machine.WriteJSON(w, struct {
 			Findings []onward.QueryFinding `json:"findings"`
 		}{list})
 	}
@@ -125,7 +125,7 @@ func WriteQueryFindings(w io.Writer, list []onward.QueryFinding, f Format, o Opt
 // [onward.DeprecatedColumn].
 func WriteDeprecations(w io.Writer, list []onward.DeprecatedColumn, f Format, o Options) error {
 	if f == FormatJSON {
-		return machine.EncodeJSON(w, struct {
+		return machine.WriteJSON(w, struct {
 			Deprecated []onward.DeprecatedColumn `json:"deprecated"`
 		}{machine.NonNilList(list)})
 	}

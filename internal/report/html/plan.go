@@ -141,7 +141,7 @@ func (v *pagePlan) compareForms(p *onward.Plan, r *onward.Report) {
 		s := &p.Steps[i]
 		if s.Phase == onward.Contract {
 			if !s.Bookkeeping {
-				contract = cmp.Or(contract, s.ID)
+				contract = cmp.Or(contract, escape.Line(s.ID))
 			}
 		} else if s.Undo != "" {
 			undo++

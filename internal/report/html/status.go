@@ -83,12 +83,12 @@ func describePlans(plans []StatusPlan) (words, tone string) {
 	for i := len(plans) - 1; i >= 0; i-- {
 		a := plans[i].Applied
 		if a.State != onward.ApplyDone && a.State != onward.ApplyAbandoned {
-			return fmt.Sprintf("Plan %s is %s: %s done.", a.Plan, a.State, view.CountDone(a)), stateTone(a.State)
+			return fmt.Sprintf("Plan %s is %s: %s done.", escape.Line(a.Plan), a.State, view.CountDone(a)), stateTone(a.State)
 		}
 	}
 	if len(plans) == 1 {
 		a := plans[0].Applied
-		return fmt.Sprintf("Plan %s is %s: %s done.", a.Plan, a.State, view.CountDone(a)), stateTone(a.State)
+		return fmt.Sprintf("Plan %s is %s: %s done.", escape.Line(a.Plan), a.State, view.CountDone(a)), stateTone(a.State)
 	}
 	return fmt.Sprintf("All %d plans are finished.", len(plans)), "ok"
 }

@@ -206,11 +206,3 @@ func WriteJSON(w io.Writer, v any) error {
 	out.writeObject(v, "")
 	return out.endText()
 }
-
-// EncodeJSON prints a small value, indented.
-func EncodeJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", indent)
-	return e.Encode(v)
-}

@@ -38,7 +38,7 @@ func (p *page) printApplied(a *onward.Applied) {
 		p.addLine("nothing is pending: " + escape.Line(a.Base) + " has all migrations of " + escape.Line(a.Head))
 		return
 	}
-	p.addTwoSided("plan "+a.Plan+"  "+escape.Line(a.Base)+" → "+escape.Line(a.Head),
+	p.addTwoSided("plan "+escape.Line(a.Plan)+"  "+escape.Line(a.Base)+" → "+escape.Line(a.Head),
 		fmt.Sprintf("%s · %s done", a.State, view.CountDone(a)), p.Bold, p.Dim)
 	for _, phase := range view.PlanPhases {
 		p.appliedPhase(a, phase)
@@ -75,9 +75,9 @@ func describeState(a *onward.Applied) string {
 	var done, left []string
 	for i := range a.Steps {
 		if s := &a.Steps[i]; s.State == onward.ApplyDone {
-			done = append(done, s.ID)
+			done = append(done, escape.Line(s.ID))
 		} else {
-			left = append(left, s.ID)
+			left = append(left, escape.Line(s.ID))
 		}
 	}
 	name := func(list []string) string {
@@ -112,7 +112,7 @@ func (p *page) appliedPhase(a *onward.Applied, phase onward.PlanPhase) {
 	}
 	p.addTwoSided(string(phase), view.PhaseWords[phase], p.Bold, p.Dim)
 	for _, s := range list {
-		p.addWrapped(fmt.Sprintf("  %-14s%-8s ", s.ID, s.State), "                         ", escape.Line(s.Why), p.ordinaryStyle())
+		p.addWrapped(fmt.Sprintf("  %-14s%-8s ", escape.Line(s.ID), s.State), "                         ", escape.Line(s.Why), p.ordinaryStyle())
 		if words := view.DescribeProgress(s); words != "" {
 			p.addWrapped("                         ", "                         ", words, p.Dim)
 		}

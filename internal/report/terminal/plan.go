@@ -46,7 +46,7 @@ func (p *page) planPhase(plan *onward.Plan, phase onward.PlanPhase, told map[str
 
 func (p *page) planStep(s *onward.PlanStep, told map[string]bool, verbose bool) {
 	const indent = "      "
-	p.addWrapped("  "+s.ID+"  ", indent, escape.Line(s.Why)+".", p.ordinaryStyle())
+	p.addWrapped("  "+escape.Line(s.ID)+"  ", indent, escape.Line(s.Why)+".", p.ordinaryStyle())
 	for _, text := range view.ListStepLines(s, verbose) {
 		body := strings.TrimLeft(text, " ")
 		p.addLine(indent, text[:len(text)-len(body)], p.paintLine(p.Dim, escape.Line(body)))

@@ -69,7 +69,7 @@ func (p *page) preflightChecks(r *onward.Preflight) {
 		p.addLine("  ", padRight(string(c.State), 7), "  ", padRight(escape.Line(c.Rule), 28), "  ", p.paintLine(p.Dim, string(c.Scope)))
 		for _, m := range c.Measured {
 			p.addLine("             ", p.paintLine(p.Dim, strings.TrimSpace(escape.Line(m.Object)+" "+formatMeasured(m.Value)+" "+
-				strings.ReplaceAll(c.Metric, "_", " "))))
+				strings.ReplaceAll(escape.Line(c.Metric), "_", " "))))
 		}
 	}
 }

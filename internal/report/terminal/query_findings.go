@@ -40,13 +40,13 @@ func WriteQueryFindings(w io.Writer, list []onward.QueryFinding, o Options) erro
 }
 
 func (p *page) queryFinding(f *onward.QueryFinding) {
-	p.addTwoSided(f.Severity.String()+"  "+f.Rule, "seen "+view.FormatTimes(f.Count), p.Severity(f.Severity), p.Dim)
-	fact := f.Fact
+	p.addTwoSided(f.Severity.String()+"  "+escape.Line(f.Rule), "seen "+view.FormatTimes(f.Count), p.Severity(f.Severity), p.Dim)
+	fact := escape.Line(f.Fact)
 	if f.Sender != "" {
 		fact += ", by " + escape.Line(f.Sender)
 	}
 	p.addWrapped("  ", "  ", fact+".", p.ordinaryStyle())
 	p.addLine("    ", p.paintLine(p.Dim, view.CutToWidth(escape.Line(f.SQL), p.width-4)))
-	p.addWrapped("  ", "  ", f.Harm+".", p.ordinaryStyle())
-	p.addWrapped("  ", "  ", "Instead: "+f.Instead+".", p.ordinaryStyle())
+	p.addWrapped("  ", "  ", escape.Line(f.Harm)+".", p.ordinaryStyle())
+	p.addWrapped("  ", "  ", "Instead: "+escape.Line(f.Instead)+".", p.ordinaryStyle())
 }

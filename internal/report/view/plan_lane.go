@@ -74,10 +74,10 @@ func NewPlanLane(p *onward.Plan) *PlanLane {
 	if first < 0 {
 		first = len(steps)
 	} else {
-		l.GoneBefore = steps[first].ID
+		l.GoneBefore = escape.Line(steps[first].ID)
 	}
 	if first > 0 {
-		l.DeployAfter = steps[first-1].ID
+		l.DeployAfter = escape.Line(steps[first-1].ID)
 	}
 	marks := l.placeMarks(p, steps, first)
 	chains := chainsOfSteps(p)

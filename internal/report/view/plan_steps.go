@@ -68,7 +68,7 @@ func DescribeUndo(s *onward.PlanStep) (words string, sql []string) {
 	lines := StripTransaction(strings.TrimRight(s.Undo, "\n"))
 	switch {
 	case len(s.StayChanged) > 0 && s.Phase != onward.Contract:
-		return undo.DescribeChanged(s.StayChanged) + ": no old value is kept", lines
+		return escape.Line(undo.DescribeChanged(s.StayChanged)) + ": no old value is kept", lines
 	case s.Undo != "":
 		return "", lines
 	case s.Class == onward.StepValidate:
