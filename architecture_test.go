@@ -223,6 +223,28 @@ func TestOwners(t *testing.T) {
 	}
 }
 
+// TestWriters holds the writers of reports apart: what two of them need is in view.
+func TestWriters(t *testing.T) {
+	t.Parallel()
+	writers := []string{"internal/report/terminal", "internal/report/markdown", "internal/report/html", "internal/report/machine"}
+	seen := 0
+	for _, p := range packages(t) {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		if !slices.Contains(writers, name) {
+			continue
+		}
+		seen++
+		for _, imp := range p.Imports {
+			if slices.Contains(writers, strings.TrimPrefix(imp, module)) {
+				t.Errorf("%s imports %s: what both need belongs to internal/report/view", name, imp)
+			}
+		}
+	}
+	if seen != len(writers) {
+		t.Errorf("%d writers of %d are packages", seen, len(writers))
+	}
+}
+
 // TestOneBinder checks that one place decides which names WITH makes visible.
 func TestOneBinder(t *testing.T) {
 	t.Parallel()

@@ -143,7 +143,7 @@ func DescribeRunners(r *onward.Report, path func(string) string) []string {
 	return prose.FirstLines(out, mostRunners)
 }
 
-// runnerLine returns runnerWords, with the setting that corrects a guess, and settings
+// runnerLine returns DescribeRunner, with the setting that corrects a guess, and settings
 // that are not followed.
 func runnerLine(r *onward.Report, by *onward.Runner, path func(string) string) string {
 	text := DescribeRunner(by, path)
