@@ -11,17 +11,6 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// pageFile is a file in a page.
-type pageFile struct{ Path, Text string }
-
-func inPageFiles(f *onward.Finding) []pageFile {
-	var out []pageFile
-	for _, file := range f.Files {
-		out = append(out, pageFile{escape.Line(file.Path), strings.TrimRight(escape.Controls(file.Text), "\n")})
-	}
-	return out
-}
-
 // pageFinding is a finding in the page's list.
 type pageFinding struct {
 	// N is its number in the list. Statement is the number of its statement, 0 for none.
@@ -131,5 +120,16 @@ func inPage(f *onward.Finding) pageFinding {
 		out.Paste = "" // the files have all of it
 	}
 	out.Brief = strings.TrimRight(out.Instead, ":. ")
+	return out
+}
+
+// pageFile is a file in a page.
+type pageFile struct{ Path, Text string }
+
+func inPageFiles(f *onward.Finding) []pageFile {
+	var out []pageFile
+	for _, file := range f.Files {
+		out = append(out, pageFile{escape.Line(file.Path), strings.TrimRight(escape.Controls(file.Text), "\n")})
+	}
 	return out
 }

@@ -12,29 +12,13 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Bounds of the recorded traffic that is shown; -v shows all.
+// Bounds of what is printed of a rehearsal without Verbose.
 const (
+	maxStallLines   = 5
 	maxWaiterLines  = 5
 	maxRefusalLines = 8
+	maxNotes        = 5
 )
-
-// printWaiters prints which recorded queries waited, by name, and how the recording was used.
-func (t *reportWriter) printWaiters(run *onward.Rehearsal) {
-	if run.Traffic == nil {
-		return
-	}
-	list, more := prose.TakeFirst(run.Traffic.Waiters, t.limitList(maxWaiterLines))
-	for i := range list {
-		t.addWrapped("  ", "    ", view.DescribeWaiter(t.report, run, &list[i], t.width*3/4, keepText, keepText), t.Warning)
-	}
-	t.addRest("  ", more, fmt.Sprintf("%d more", more), t.Dim)
-	for _, text := range view.DescribeRecording(run.Traffic, t.width/2) {
-		t.addWrapped("  ", "    ", text, t.Dim)
-	}
-}
-
-// keepText returns a text unchanged.
-func keepText(s string) string { return s }
 
 // printRehearsal prints the observations: the timeline, who waited, what failed, where the
 // model was wrong, and the other versions.
@@ -82,6 +66,24 @@ func (t *reportWriter) printStalls(run *onward.Rehearsal) {
 		t.addWrapped("  ", "    ", calm, t.OK)
 	}
 }
+
+// printWaiters prints which recorded queries waited, by name, and how the recording was used.
+func (t *reportWriter) printWaiters(run *onward.Rehearsal) {
+	if run.Traffic == nil {
+		return
+	}
+	list, more := prose.TakeFirst(run.Traffic.Waiters, t.limitList(maxWaiterLines))
+	for i := range list {
+		t.addWrapped("  ", "    ", view.DescribeWaiter(t.report, run, &list[i], t.width*3/4, keepText, keepText), t.Warning)
+	}
+	t.addRest("  ", more, fmt.Sprintf("%d more", more), t.Dim)
+	for _, text := range view.DescribeRecording(run.Traffic, t.width/2) {
+		t.addWrapped("  ", "    ", text, t.Dim)
+	}
+}
+
+// keepText returns a text unchanged.
+func keepText(s string) string { return s }
 
 // printFailures prints the server's errors: for statements, then for queries of the traffic.
 func (t *reportWriter) printFailures(run *onward.Rehearsal) {

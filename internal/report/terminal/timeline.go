@@ -13,12 +13,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Bounds of the terminal's timeline without Verbose.
-const (
-	maxTimelineLanes = 12
-	maxStallLines    = 5
-	maxNotes         = 5
-)
+// maxTimelineLanes is how many relations the timeline has without Verbose.
+const maxTimelineLanes = 12
 
 // The characters of the timeline; stronger ones replace weaker ones.
 const (

@@ -11,14 +11,6 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// CapitalizeFirst makes the first letter a capital.
-func CapitalizeFirst(s string) string {
-	if s == "" {
-		return "A statement"
-	}
-	return strings.ToUpper(s[:1]) + s[1:]
-}
-
 // DescribeVersions returns the versions for which a release was judged, and the file that names the oldest: "Postgres 16 to
 // 18 (compose.yaml)".
 func DescribeVersions(r *onward.Report) string {
@@ -108,4 +100,12 @@ func FormatRevisions(r *onward.Report) string {
 		return escape.Line(r.Base)
 	}
 	return escape.Line(r.Base) + "..." + escape.Line(r.Head)
+}
+
+// CapitalizeFirst makes the first letter a capital.
+func CapitalizeFirst(s string) string {
+	if s == "" {
+		return "A statement"
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
 }

@@ -2,6 +2,7 @@ package view
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -59,4 +60,26 @@ func FormatEstimate(ms int64) string {
 		return fmt.Sprintf("about %.0f h", s/3600)
 	}
 	return fmt.Sprintf("about %.0f days", s/86400)
+}
+
+// FormatMillis is a measured time for people: "0.4 ms", "310 ms", "4.21 s",
+// "2 min 5 s".
+func FormatMillis(ms float64) string {
+	switch {
+	case ms <= 0:
+		return "0 ms"
+	case ms < 9.95:
+		return strings.TrimSuffix(fmt.Sprintf("%.1f", max(ms, 0.1)), ".0") + " ms"
+	case ms < 999.5:
+		return fmt.Sprintf("%.0f ms", ms)
+	case ms < 9_995:
+		return fmt.Sprintf("%.2f s", ms/1000)
+	case ms < 59_950:
+		return fmt.Sprintf("%.1f s", ms/1000)
+	case ms < 3_599_500:
+		s := int(math.Round(ms / 1000))
+		return strings.TrimSuffix(fmt.Sprintf("%d min %d s", s/60, s%60), " 0 s")
+	}
+	m := int(math.Round(min(ms, 1e12) / 60_000))
+	return strings.TrimSuffix(fmt.Sprintf("%d h %d min", m/60, m%60), " 0 min")
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/report/escape"
+	"github.com/onward-sql/onward/internal/size"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -155,4 +156,71 @@ func DescribeError(e *onward.ServerError) string {
 		text += ". " + escape.Line(e.Detail)
 	}
 	return text
+}
+
+// FindStatement returns the statement that ran; nil if the index is invalid.
+func FindStatement(r *onward.Report, run *onward.Rehearsal, i int) (*onward.Migration, *onward.Statement) {
+	if i < 0 || i >= len(run.Statements) {
+		return nil, nil
+	}
+	s := &run.Statements[i]
+	if s.Migration < 0 || s.Migration >= len(r.Migrations) {
+		return nil, nil
+	}
+	m := &r.Migrations[s.Migration]
+	if s.Statement < 0 || s.Statement >= len(m.Statements) {
+		return m, nil
+	}
+	return m, &m.Statements[s.Statement]
+}
+
+// NamePlace names a statement by its file and line: "00043_rename.sql:4".
+func NamePlace(r *onward.Report, run *onward.Rehearsal, i int) string {
+	m, s := FindStatement(r, run, i)
+	switch {
+	case m == nil:
+		return ""
+	case s == nil:
+		return escape.Line(ShortName(m.Path))
+	}
+	return NameLine(m.Path, s.Line)
+}
+
+// DescribeData describes the data of a rehearsal: "5 tables with 6.0 M rows, seed 1".
+func DescribeData(r *onward.Rehearsal) string {
+	var rows int64
+	tables := 0
+	for _, t := range r.Tables {
+		if t.Rows > 0 {
+			rows += t.Rows
+			tables++
+		}
+	}
+	if tables == 0 {
+		return "empty tables" + markInvented(r)
+	}
+	text := prose.CountNoun(tables, "table") + " with " + size.FormatCount(rows) + " rows"
+	if rows == 1 {
+		text = "1 table with 1 row"
+	}
+	if r.Base.From == "dump" {
+		return text + ", from a dump" + markInvented(r)
+	}
+	return fmt.Sprintf("%s, seed %d", text, r.Seed) + markInvented(r)
+}
+
+// markInvented says that the queries during the release were generated and not recorded.
+func markInvented(r *onward.Rehearsal) string {
+	if r.Traffic == nil || r.Traffic.Recorded != nil {
+		return ""
+	}
+	return ", invented traffic"
+}
+
+// NameServer names the server of a rehearsal: "Postgres 17.11".
+func NameServer(r *onward.Rehearsal) string {
+	if v := escape.Line(r.Version); v != "" {
+		return "Postgres " + v
+	}
+	return fmt.Sprintf("Postgres %d", r.Postgres)
 }
