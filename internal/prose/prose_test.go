@@ -40,3 +40,37 @@ func TestPickForm(t *testing.T) {
 		}
 	}
 }
+
+func TestFirstAndRest(t *testing.T) {
+	t.Parallel()
+	names := []string{"a", "b", "c", "d"}
+	for most, want := range map[int]string{0: "4 more", 1: "a, 3 more", 3: "a, b, c, 1 more", 4: "a, b, c, d", 9: "a, b, c, d"} {
+		if got := FirstAndRest(names, most); got != want {
+			t.Errorf("%d: %q", most, got)
+		}
+	}
+	if !slices.Equal(names, []string{"a", "b", "c", "d"}) {
+		t.Errorf("the list was changed: %q", names)
+	}
+}
+
+func TestJoinNames(t *testing.T) {
+	t.Parallel()
+	for want, names := range map[string][]string{"": nil, "a": {"a"}, "a and b": {"a", "b"}, "a, b, c, d and e": {"a", "b", "c", "d", "e"}} {
+		if got := JoinNames(names); got != want {
+			t.Errorf("%q: %q", names, got)
+		}
+	}
+}
+
+func TestCountNoun(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		n          int
+		noun, want string
+	}{{0, "error", "0 errors"}, {1, "query", "1 query"}, {2, "recorded query", "2 recorded queries"}} {
+		if got := CountNoun(c.n, c.noun); got != c.want {
+			t.Errorf("%d: %q", c.n, got)
+		}
+	}
+}
