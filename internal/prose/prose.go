@@ -95,13 +95,5 @@ func OneLine(s string) string {
 
 // EnumerateColumns names columns: "column a", "columns a and b".
 func EnumerateColumns(names []string) string {
-	return ChooseByCount(len(names), "column ", "columns ") + EnumerateNames(names)
-}
-
-// ChooseByCount returns the first text for one, the second for several.
-func ChooseByCount(n int, single, several string) string {
-	if n == 1 {
-		return single
-	}
-	return several
+	return PickForm(len(names), "column ", "columns ") + EnumerateNames(names)
 }

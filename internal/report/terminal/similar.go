@@ -20,12 +20,8 @@ func (t *reportWriter) printRepeated(m *onward.Migration, here bool) {
 		if r.Migration != m.ID || here != (r.Finding.Path == m.Path && r.Finding.Migration == m.ID) {
 			continue
 		}
-		at := make([]string, len(r.Lines))
-		for i, line := range r.Lines {
-			at[i] = fmt.Sprintf(":%d", line)
-		}
 		t.addLine("  ", t.paintLine(t.Severity(r.Finding.Severity), r.Finding.Severity.String()), "  ",
-			escape.Line(r.Finding.Rule), t.paintLine(t.Dim, " "+prose.FirstAndRest(at, shownPlaces)+", as above"))
+			escape.Line(r.Finding.Rule), t.paintLine(t.Dim, " "+prose.FirstAndRest(formatLines(r.Lines), shownPlaces)+", as above"))
 	}
 }
 
@@ -71,7 +67,7 @@ func (t *reportWriter) printRounds(f *onward.Finding) {
 // finding.
 func (t *reportWriter) pointedAt(findings []*onward.Finding) {
 	var order []*view.SimilarFindings
-	lines := map[*view.SimilarFindings][]string{}
+	lines := map[*view.SimilarFindings][]int{}
 	for _, f := range findings {
 		if t.isPrinted(f) {
 			continue
@@ -80,13 +76,31 @@ func (t *reportWriter) pointedAt(findings []*onward.Finding) {
 		if lines[g] == nil {
 			order = append(order, g)
 		}
-		lines[g] = append(lines[g], fmt.Sprintf(":%d", f.Line))
+		lines[g] = append(lines[g], f.Line)
 	}
 	for _, g := range order {
 		f := g.Findings[0]
 		t.addLine("  ", t.paintLine(t.Severity(f.Severity), f.Severity.String()), "  ",
-			escape.Line(f.Rule), t.paintLine(t.Dim, " "+prose.FirstAndRest(lines[g], shownPlaces)+", told at "+t.displayPath(view.FormatPlace(f.Path, f.Line, 0))))
+			escape.Line(f.Rule), t.paintLine(t.Dim, " "+prose.FirstAndRest(formatLines(lines[g]), shownPlaces)+", shown at "+t.displayPath(view.FormatPlace(f.Path, f.Line, 0))))
 	}
+}
+
+// formatLines returns the lines of findings, each once: ":3", or ":3 (2 times)".
+func formatLines(lines []int) []string {
+	var order []int
+	count := map[int]int{}
+	for _, line := range lines {
+		if count[line]++; count[line] == 1 {
+			order = append(order, line)
+		}
+	}
+	out := make([]string, len(order))
+	for i, line := range order {
+		if out[i] = fmt.Sprintf(":%d", line); count[line] > 1 {
+			out[i] += fmt.Sprintf(" (%d times)", count[line])
+		}
+	}
+	return out
 }
 
 // isPrinted reports whether a finding is printed in full.

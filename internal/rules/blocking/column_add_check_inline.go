@@ -49,7 +49,7 @@ func addCheckInline(p *rule.Pass, s *rule.Stmt) {
 	if w.e == nil {
 		return
 	}
-	fact := prose.ChooseByCount(len(w.names), "the CHECK on the new column ", "the CHECKs on the new columns ") + prose.EnumerateNames(w.names)
+	fact := prose.PickForm(len(w.names), "the CHECK on the new column ", "the CHECKs on the new columns ") + prose.EnumerateNames(w.names)
 	r := describeWork(w.e, fact+" reads all of "+w.e.Name.String(), "until each row was checked",
 		"add the column without the CHECK, then the constraint, and validate it in a later transaction:\n"+strings.Join(w.steps, "\n"))
 	r.Way, r.Cause = way, "and so do %d other statements on "+w.e.Name.String()

@@ -71,10 +71,10 @@ func foreignKeyValidating(p *rule.Pass, s *rule.Stmt) {
 		return
 	}
 	what := v.describeConstraints("foreign key", "foreign keys")
-	each := prose.ChooseByCount(len(v.steps), "each row was looked up", "each row was looked up in each of them")
+	each := prose.PickForm(len(v.steps), "each row was looked up", "each row was looked up in each of them")
 	kept, since := s.StrongestLock(e)
 	waiting := analysis.DescribeWaiting(kept) + andOn(s, kept, v.others)
-	instead := prose.ChooseByCount(len(v.steps), "add it NOT VALID, and validate it in a later transaction:\n",
+	instead := prose.PickForm(len(v.steps), "add it NOT VALID, and validate it in a later transaction:\n",
 		"add them NOT VALID, and validate each in a later transaction of its own:\n") + strings.Join(v.steps, "\n")
 	if v.partitioned {
 		instead = "add it to each partition NOT VALID and validate it there, then add it to " + s.AlteredRelation().Name.String() +

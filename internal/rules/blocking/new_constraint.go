@@ -100,7 +100,7 @@ func (a *newConstraint) describeConstraint(what string) string {
 
 // describeConstraints names the constraints of shared work: "check constraints a, b".
 func (w *sharedWork) describeConstraints(single, several string) string {
-	what := prose.ChooseByCount(len(w.at), single, several)
+	what := prose.PickForm(len(w.at), single, several)
 	if names := slices.DeleteFunc(slices.Clone(w.names), func(name string) bool { return name == "" }); len(names) > 0 {
 		what += " " + strings.Join(names, ", ")
 	}

@@ -95,14 +95,14 @@ func demandTogether(p *rule.Pass, after *catalog.Catalog, list []demandedColumn)
 		names = append(names, x.New.Name)
 		added = append(added, recipe.AddColumn(d.TableName(), x.New.Name, x.New.Type.String()+" NOT NULL DEFAULT …;\n"))
 	}
-	it := prose.ChooseByCount(n, "it", "them")
+	it := prose.PickForm(n, "it", "them")
 	r := rule.Report{
-		Fact: prose.EnumerateColumns(names) + prose.ChooseByCount(n, " is", " are") + " added to " + d.Before.Name.String() + " as NOT NULL without a default",
+		Fact: prose.EnumerateColumns(names) + prose.PickForm(n, " is", " are") + " added to " + d.Before.Name.String() + " as NOT NULL without a default",
 		Harm: every + prose.EnumerateNames(names) + " out and fails: null value in column \"" + d.New.Name + "\" violates not-null constraint" +
 			unlessFilled(after, d.After, names...),
 		Severity: severityIfFilled(after, d.After, names...),
 		Cause:    "and %d more on " + d.Before.Name.String() + " are too",
-		Instead: "give " + it + " " + prose.ChooseByCount(n, "a default", "defaults") + " that " + prose.ChooseByCount(n, "stays", "stay") +
+		Instead: "give " + it + " " + prose.PickForm(n, "a default", "defaults") + " that " + prose.PickForm(n, "stays", "stay") +
 			" until no old code runs any more:\n" + strings.Join(added, "") +
 			"or add " + it + " nullable now and NOT NULL a release later",
 	}
@@ -116,7 +116,7 @@ func demandTogether(p *rule.Pass, after *catalog.Catalog, list []demandedColumn)
 		r.Severity = lowerByUse(r.Severity, u)
 		r.Instead = "leave the default in place (take out " + d.gone.RelativePlace(d.By) + ") until no old code runs any more, and drop it a release later"
 	case d.bound != d.By:
-		r.Fact += ": " + prose.ChooseByCount(n, "it is", "they are") + " NOT NULL since " + d.bound.RelativePlace(d.By)
+		r.Fact += ": " + prose.PickForm(n, "it is", "they are") + " NOT NULL since " + d.bound.RelativePlace(d.By)
 		r.Evidence = append([]onward.Evidence{d.bound.NewEvidence("sets NOT NULL")}, u.InsertPlaces()...)
 		r.Severity = lowerByUse(r.Severity, u)
 		r.Instead = "leave " + it + " nullable (take out " + d.bound.RelativePlace(d.By) + "), and set NOT NULL a release later, when no old code runs any more"

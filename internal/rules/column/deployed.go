@@ -33,7 +33,7 @@ func severityIfFilled(c *catalog.Catalog, r *catalog.Relation, columns ...string
 // end of a sentence that says they fail.
 func unlessFilled(c *catalog.Catalog, r *catalog.Relation, columns ...string) string {
 	if t := analysis.FindFiller(c, r, columns); t != nil {
-		return ", unless trigger " + t.Name + " fills " + prose.ChooseByCount(len(columns), "it", "them")
+		return ", unless trigger " + t.Name + " fills " + prose.PickForm(len(columns), "it", "them")
 	}
 	return ""
 }

@@ -89,10 +89,10 @@ func defaultsGone(p *rule.Pass, t *rule.Tx, list []undefaultedColumn) {
 		names, uses = append(names, x.New.Name), append(uses, x.uses)
 	}
 	p.Report(d, rule.Report{
-		Fact: prose.ChooseByCount(len(list), "the "+d.what, "the "+d.what+"s") + " of " + prose.EnumerateColumns(names) + " of " + d.Before.Name.String() +
-			prose.ChooseByCount(len(list), ", which is NOT NULL, is", ", which are NOT NULL, are") + " dropped",
+		Fact: prose.PickForm(len(list), "the "+d.what, "the "+d.what+"s") + " of " + prose.EnumerateColumns(names) + " of " + d.Before.Name.String() +
+			prose.PickForm(len(list), ", which is NOT NULL, is", ", which are NOT NULL, are") + " dropped",
 		Harm:     d.harm,
-		Instead:  prose.ChooseByCount(len(list), "drop it", "drop them") + " a release later, when no old code runs any more",
+		Instead:  prose.PickForm(len(list), "drop it", "drop them") + " a release later, when no old code runs any more",
 		Way:      addedBack(p, d.Delta),
 		Severity: d.severity,
 		Evidence: analysis.MergeUsages(uses).Evidence,

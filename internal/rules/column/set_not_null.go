@@ -103,25 +103,25 @@ func bindTogether(p *rule.Pass, after *catalog.Catalog, list []bindingColumn) {
 	}
 	u := analysis.MergeUsages(uses)
 	r := rule.Report{
-		Fact:    prose.EnumerateColumns(names) + " of " + table + prose.ChooseByCount(n, " is", " are") + " now NOT NULL",
+		Fact:    prose.EnumerateColumns(names) + " of " + table + prose.PickForm(n, " is", " are") + " now NOT NULL",
 		Instead: "release code that always writes " + prose.EnumerateNames(names) + " first, and set NOT NULL a release later",
 	}
-	the := prose.ChooseByCount(n, "the column", "the columns")
+	the := prose.PickForm(n, "the column", "the columns")
 	switch d.why {
 	case unknown:
 		r.Harm = "the deployed code does not know " + the + ", so that all its INSERTs on " + table + " fail" + unlessFilled(after, d.After, names...)
 		r.Severity = severityIfFilled(after, d.After, names...)
 	case neverNamed:
 		r.Harm = "nothing in the deployed code names " + the + ", so that its INSERTs on " + table + " leave " +
-			prose.ChooseByCount(n, "it", "them") + " out and fail" +
+			prose.PickForm(n, "it", "them") + " out and fail" +
 			unlessFilled(after, d.After, names...)
 		r.Severity = severityIfFilled(after, d.After, names...)
 	case leftOut:
-		r.Harm = "the INSERT at " + d.left.FormatPlace() + " leaves " + prose.ChooseByCount(n, "it", "one of them") + " out and fails" +
+		r.Harm = "the INSERT at " + d.left.FormatPlace() + " leaves " + prose.PickForm(n, "it", "one of them") + " out and fails" +
 			unlessFilled(after, d.After, names...)
 		r.Severity, r.Evidence = severityIfFilled(after, d.After, names...), []onward.Evidence{d.left.Evidence}
 	case maybeLeftOut:
-		r.Harm = "deployed code that writes NULL or leaves " + prose.ChooseByCount(n, "the column", "one of them") + " out fails" + u.FirstPlace()
+		r.Harm = "deployed code that writes NULL or leaves " + prose.PickForm(n, "the column", "one of them") + " out fails" + u.FirstPlace()
 		r.Severity, r.Evidence = onward.Warning, u.Evidence
 		if d.New.NotNullInvalid && !u.Used && !u.Named && !u.Nothing {
 			r.Severity = onward.Info // like a CHECK that is NOT VALID

@@ -91,7 +91,7 @@ func swappedDiffers(p *rule.Pass, r *rule.Release) {
 			continue
 		}
 		if others := slices.Delete(names, at, at+1); len(others) > 0 {
-			worst.Fact += "; nor " + prose.ChooseByCount(len(others), "does ", "do ") + prose.EnumerateNames(others) + " fit"
+			worst.Fact += "; nor " + prose.PickForm(len(others), "does ", "do ") + prose.EnumerateNames(others) + " fit"
 		}
 		p.Report(x.by, *worst)
 	}

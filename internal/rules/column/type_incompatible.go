@@ -86,12 +86,12 @@ func retypeTogether(p *rule.Pass, list []retypedColumn) {
 	u := analysis.MergeUsages(uses)
 	fact := prose.EnumerateColumns(names) + " of " + d.Before.Name.String()
 	if same {
-		fact += prose.ChooseByCount(n, " becomes ", " become ") + d.New.Type.String() + " (was " + d.Old.Type.String() + ")"
+		fact += prose.PickForm(n, " becomes ", " become ") + d.New.Type.String() + " (was " + d.Old.Type.String() + ")"
 	} else {
 		fact += " get other types, " + d.Old.Name + " " + d.New.Type.String() + " (was " + d.Old.Type.String() + ")"
 	}
-	instead := "add " + prose.ChooseByCount(n, "a column", "columns") + " of the new type, keep both in step, and drop " +
-		prose.ChooseByCount(n, names[0], "the old ones") + " a release later:\nALTER TABLE " + analysis.QuoteTable(d.TableName()) + " " + strings.Join(adds,
+	instead := "add " + prose.PickForm(n, "a column", "columns") + " of the new type, keep both in step, and drop " +
+		prose.PickForm(n, names[0], "the old ones") + " a release later:\nALTER TABLE " + analysis.QuoteTable(d.TableName()) + " " + strings.Join(adds,
 		", ") + ";"
 	if d.IsColumnReplaced() {
 		instead = "release code that takes both types first, and exchange the columns a release later"

@@ -84,13 +84,13 @@ func dropTogether(p *rule.Pass, list []droppedColumn) {
 		}
 	}
 	u := analysis.MergeUsages(uses)
-	it := prose.ChooseByCount(n, "it", "them")
+	it := prose.PickForm(n, "it", "them")
 	words := describeDeprecated(p, list...)
-	fact := prose.EnumerateColumns(names) + " of " + table.String() + words + prose.ChooseByCount(n, " is", " are") + " dropped"
+	fact := prose.EnumerateColumns(names) + " of " + table.String() + words + prose.PickForm(n, " is", " are") + " dropped"
 	fact += u.StillUsedClause(it)
 	r := rule.Report{
 		Fact:     fact,
-		Harm:     u.DescribeBreak(prose.ChooseByCount(n, "the column", "the columns")),
+		Harm:     u.DescribeBreak(prose.PickForm(n, "the column", "the columns")),
 		Unused:   prose.EnumerateNames(full),
 		Instead:  u.FixBeforeDrop(it),
 		Severity: u.DropSeverity(),
@@ -100,7 +100,7 @@ func dropTogether(p *rule.Pass, list []droppedColumn) {
 		r.Severity = u.FunctionSeverity()
 	}
 	if len(nullable) > 0 {
-		r.Instead += "; until then " + prose.ChooseByCount(n, "it", "they") + " must accept rows without " + it + ":\n" + strings.Join(nullable, ";\n") + ";"
+		r.Instead += "; until then " + prose.PickForm(n, "it", "they") + " must accept rows without " + it + ":\n" + strings.Join(nullable, ";\n") + ";"
 	}
 	if words != "" {
 		r.Harm = u.DescribeUnneeded(r.Harm, it)

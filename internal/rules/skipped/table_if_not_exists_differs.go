@@ -57,7 +57,7 @@ func tableDiffers(p *rule.Pass, s *rule.Stmt) {
 		}
 		return
 	}
-	p.Report(s, describeSkip("table "+name+" exists without "+prose.ChooseByCount(len(missing), "column ", "columns ")+strings.Join(missing, ", "),
+	p.Report(s, describeSkip("table "+name+" exists without "+prose.PickForm(len(missing), "column ", "columns ")+strings.Join(missing, ", "),
 		"CREATE TABLE IF NOT EXISTS", "and code that uses "+name+"."+missing[0]+" fails: the column does not exist",
 		"add what is missing:\nALTER TABLE "+analysis.QuoteTable(t.Name)+" ADD COLUMN "+add+";"))
 }
