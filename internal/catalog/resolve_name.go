@@ -37,23 +37,25 @@ type ResolvedName struct {
 // ResolveName finds a relation by its name, along the search path if schema is "". What to do without one is the
 // caller's question: a fold infers it, a check of names is silent, and a refusal needs a complete catalog.
 func (c *Catalog) ResolveName(schema, name string) ResolvedName {
-	if r := c.Lookup(schema, name); r != nil {
-		return ResolvedName{Full: r.Name, Relation: r}
+	if r, offPath := c.findOnPathOrOff(schema, name); r != nil {
+		return ResolvedName{Full: r.Name, Relation: r, OffPath: offPath}
 	}
-	out := ResolvedName{Full: c.guessFullName(schema, name)}
-	if schema == "" {
-		// The schema where the name would be created, even if it is not on the search path.
-		if first := c.CreationSchema(); !slices.Contains(c.SearchPath, first) {
-			if out.Relation = c.Lookup(first, name); out.Relation != nil {
-				out.Full, out.OffPath = out.Relation.Name, true
-				return out
-			}
-		}
-	}
+	out := ResolvedName{Full: c.guessFullName(schema, name), System: IsSystemName(schema, name)}
 	_, out.Dropped = c.gone.get(objectKey{"relation", out.Full})
 	out.IsMissing = c.Complete || out.Dropped
-	out.System = IsSystemName(schema, name)
 	return out
+}
+
+// findOnPathOrOff is Lookup that also searches the schema where the name would be created, even if it is not on the
+// search path.
+func (c *Catalog) findOnPathOrOff(schema, name string) (r *Relation, offPath bool) {
+	if r := c.Lookup(schema, name); r != nil || schema != "" {
+		return r, false
+	}
+	if schema = c.CreationSchema(); slices.Contains(c.SearchPath, schema) {
+		return nil, false // it was looked for there
+	}
+	return c.Lookup(schema, name), true
 }
 
 // IsSystemName reports whether a relation's name belongs to the server.
@@ -63,7 +65,8 @@ func IsSystemName(schema, name string) bool {
 
 // findRelation returns the relation of a name, as ResolveName finds it; nil for none.
 func (c *Catalog) findRelation(schema, name string) *Relation {
-	return c.ResolveName(schema, name).Relation
+	r, _ := c.findOnPathOrOff(schema, name)
+	return r
 }
 
 // relationFor finds the relation that a statement works on. A relation that the catalog has

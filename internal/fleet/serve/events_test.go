@@ -153,12 +153,15 @@ func TestSlowClient(t *testing.T) {
 	if _, err := conn.Write([]byte("GET /events?release=v2 HTTP/1.1\r\nHost: " + strings.TrimPrefix(address, "http://") + "\r\n\r\n")); err != nil {
 		t.Fatal(err)
 	}
-	for end := time.Now().Add(10 * time.Second); s.clients.Load() == 0; time.Sleep(5 * time.Millisecond) {
+	var f *feed
+	for end := time.Now().Add(10 * time.Second); f == nil; time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("the client is not there")
 		}
+		s.mu.Lock()
+		f = s.feeds["release v2"]
+		s.mu.Unlock()
 	}
-	f := s.feeds["release v2"]
 	for end := time.Now().Add(30 * time.Second); s.clients.Load() > 0; {
 		f.mu.Lock() // many events at once fill the buffers of the connection
 		close(f.changed)
