@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/lazyregexp"
+	"github.com/onward-sql/onward/internal/pgparse"
 )
 
 // A lock_timeout that the runner's session starts with is not in a migration. It is in
@@ -73,11 +74,7 @@ func LockTimeoutAt(t Tree) string {
 }
 
 func lockTimeoutLine(file, text string) int {
-	if !strings.Contains(text, "imeout") && !strings.Contains(text, "IMEOUT") {
-		return 0 // most files
-	}
-	lower := strings.ToLower(text)
-	if !strings.Contains(lower, "lock_timeout") && !strings.Contains(lower, "lock-timeout") || !ofMigrations.MatchString(file) && !ofMigrations.MatchString(text) {
+	if !pgparse.ContainsFold(text, "lock_timeout") && !pgparse.ContainsFold(text, "lock-timeout") || !ofMigrations.MatchString(file) && !ofMigrations.MatchString(text) {
 		return 0
 	}
 	for i, line := range strings.Split(text, "\n") {

@@ -15,6 +15,7 @@ func TestLockTimeoutAt(t *testing.T) {
 		"PGOPTIONS":             {"bin/migrate", "#!/bin/sh\nexport PGOPTIONS=\"-c lock_timeout=5s\"\n", "bin/migrate:2"},
 		"a Makefile":            {"Makefile", "migrate:\n\tPGOPTIONS='--lock-timeout=5000' goose up\n", "Makefile:2"},
 		"Flyway's initSql":      {"flyway.toml", "[environments.prod]\ninitSql = \"SET lock_timeout = '5s'\"\n", "flyway.toml:2"},
+		"in capitals and not":   {"deploy/migrate.sh", "psql -c \"SET Lock_TimeOut = '5s'\"\n", "deploy/migrate.sh:1"},
 		"a package's script":    {"package.json", "{\"scripts\": {\"migrate\": \"PGOPTIONS='-c lock_timeout=2s' goose up\"}}\n", "package.json:1"},
 		"a program":             {"src/db/migrate.ts", "const sql = postgres(url, { connection: { lock_timeout: 5000 } });\n", "src/db/migrate.ts:1"},
 		"runtime parameters":    {"internal/migrate/run.go", "cfg.RuntimeParams[\"lock_timeout\"] = \"3000\"\n", "internal/migrate/run.go:1"},

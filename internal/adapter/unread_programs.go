@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/lazyregexp"
+	"github.com/onward-sql/onward/internal/pgparse"
 )
 
 // unreadProgram is a tool whose migrations are programs.
@@ -54,7 +55,7 @@ const maxUnreadSamples = 3
 func unreadProgramOf(t Tree, p string, samples map[string]int) *unreadProgram {
 	dir, name := path.Split(p)
 	list := unreadPrograms[path.Ext(name)]
-	if len(list) == 0 || !strings.Contains(strings.ToLower(dir), "migrat") || !inMigrations.MatchString(strings.TrimSuffix(dir, "/")) {
+	if len(list) == 0 || !pgparse.ContainsFold(dir, "migrat") || !inMigrations.MatchString(strings.TrimSuffix(dir, "/")) {
 		return nil
 	}
 	text := ""
