@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -31,14 +32,19 @@ type session struct {
 	unforwarded  []statement
 	status       byte // of the transaction: I, T, E
 	busy         bool
-	wrote        bool   // in the open transaction
-	failed       bool   // since the server was last ready
-	rolledBack   bool   // ROLLBACK was the last statement
-	ending       bool   // COMMIT was sent and is not answered yet
-	held         bool   // a strong lock was requested in this transaction
-	lifted       bool   // lock_timeout has the value for a statement that drains
-	setsTimeout  bool   // the client sets lock_timeout itself
-	cancelReason string // why onward cancelled its statement
+	message      []statement // what the client's message does, or its messages since the last Sync
+	openMessages int         // messages whose answers are outstanding
+	asked        bool        // the server is asked for a transaction ID at the end of the message that runs
+	hasID        bool        // the answer: the transaction has one
+	queried      bool        // a query has run in the open transaction
+	wrote        bool        // in the open transaction
+	failed       bool        // since the server was last ready
+	rolledBack   bool        // ROLLBACK was the last statement
+	ending       bool        // COMMIT was sent and is not answered yet
+	held         bool        // a strong lock was requested in this transaction
+	lifted       bool        // lock_timeout has the value for a statement that drains
+	setsTimeout  bool        // the client sets lock_timeout itself
+	cancelReason string      // why onward cancelled its statement
 	// pid is its server process. gone: it has ended. crowded: others wait for it for too long.
 	pid                   atomic.Int64
 	disconnected, crowded atomic.Bool
@@ -56,8 +62,12 @@ func (s *session) Client(kind byte, body []byte, size int) {
 	switch kind {
 	case 'Q':
 		text, _, _ := bytes.Cut(body, []byte{0})
+		s.message = nil
 		s.recordSent(s.parseStatements(string(text), whole))
-		s.pending, s.busy = append(s.pending, messageEnd), true
+		s.endMessage()
+	case 'F': // a call of a function by its number
+		s.wrote = true
+		s.endMessage()
 	case 'P':
 		name, rest, _ := bytes.Cut(body, []byte{0})
 		text, _, _ := bytes.Cut(rest, []byte{0})
@@ -70,14 +80,44 @@ func (s *session) Client(kind byte, body []byte, size int) {
 		portal, _, _ := bytes.Cut(body, []byte{0})
 		s.recordSent(s.portals[string(portal)])
 	case 'S':
-		s.pending, s.busy = append(s.pending, messageEnd), true
+		s.endMessage()
 	}
+}
+
+func (s *session) endMessage() {
+	s.pending, s.busy = append(s.pending, messageEnd), true
+	s.openMessages++
+}
+
+// Question asks whether the transaction has an ID, as it gets with its first write. Without one it has written nothing.
+func (s *session) Question() string { return "pg_catalog.txid_current_if_assigned()" }
+
+// Probe has the server asked if a query may have run, and if the question is sure to be answered in its transaction.
+func (s *session) Probe(byte) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := s.message
+	s.message = nil
+	if s.openMessages != 1 || s.status == 'E' {
+		return false
+	}
+	s.asked = slices.ContainsFunc(list, func(st statement) bool { return st.queries }) &&
+		!slices.ContainsFunc(list, func(st statement) bool { return st.endsTransaction }) &&
+		(s.status == 'T' || len(list) > 1 || !list[0].standsAlone)
+	return s.asked
+}
+
+// Probed records whether the transaction has an ID.
+func (s *session) Probed(isNull bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hasID = !isNull
 }
 
 // parseStatements parses a text into statements.
 func (s *session) parseStatements(text string, whole bool) []statement {
 	if !whole {
-		return []statement{{description: "a statement that is too long to be read", writes: true}}
+		return []statement{unreadStatement("a statement that is too long to be read")}
 	}
 	list := s.read.readStatements(text)
 	if !s.guarded {
@@ -93,6 +133,7 @@ func (s *session) recordSent(list []statement) {
 	for i := range list {
 		st := &list[i]
 		s.unforwarded = append(s.unforwarded, *st)
+		s.message = append(s.message, *st)
 		s.pending = append(s.pending, *st)
 		if st.setsLockTimeout && !s.setsTimeout {
 			s.setsTimeout = true
@@ -125,7 +166,7 @@ func (s *session) Server(kind byte, body []byte, _ int) {
 
 func (s *session) popStatement() statement {
 	if len(s.pending) == 0 || s.pending[0].description == "" {
-		return statement{description: "a statement", writes: true}
+		return unreadStatement("a statement")
 	}
 	st := s.pending[0]
 	s.pending = s.pending[1:]
@@ -141,8 +182,9 @@ func (s *session) recordDone(tag string) {
 		s.recordCommit()
 	case tag == "ROLLBACK": // or to a savepoint, which leaves the transaction open
 		s.rolledBack = true
-	case st.hasWritten(tag):
-		s.wrote = true
+	default:
+		s.queried = s.queried || st.queries
+		s.wrote = s.wrote || st.hasWritten(tag, s.asked)
 	}
 	if st.drains {
 		s.recordCommit()
@@ -153,7 +195,7 @@ func (s *session) recordCommit() {
 	if s.wrote {
 		s.run.recordCommit()
 	}
-	s.wrote, s.ending = false, false
+	s.wrote, s.queried, s.ending = false, false, false
 }
 
 // recordError records an error.
@@ -177,10 +219,12 @@ func (s *session) recordReady(status byte) {
 		s.pending = s.pending[1:]
 	}
 	s.busy = len(s.pending) > 0
+	s.wrote = s.wrote || s.hasID && s.queried
+	s.openMessages, s.asked, s.hasID = max(0, s.openMessages-1), false, false
 	switch status {
 	case 'I':
 		if s.failed || s.rolledBack {
-			s.wrote, s.ending = false, false
+			s.wrote, s.queried, s.ending = false, false, false
 			if s.schemaAtBegin != nil {
 				s.read.schema = s.schemaAtBegin
 			}

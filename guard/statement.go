@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
-	"github.com/onward-sql/onward/internal/catalog/builtin"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -21,12 +20,25 @@ type statement struct {
 	// drains: it commits in between and waits for other transactions, and blocks nobody while it
 	// waits: CREATE INDEX CONCURRENTLY.
 	drains bool
-	// writes: it may write although its command tag does not say so.
+	// writes: it may write although its command tag does not say so, and although it gets no transaction ID: it acts outside of
+	// the database, or its text is not known.
 	writes bool
+	// queries: it may do anything that a query can: call a function, fire a trigger, write through a view. Whether it wrote,
+	// only the server knows.
+	queries bool
+	// endsTransaction: it ends the transaction block, so that what is asked after it says nothing about what was before.
+	endsTransaction bool
+	// standsAlone: outside a transaction block it may not share its message with another statement.
+	standsAlone bool
 	// idempotent: repeating it has no effect.
 	idempotent bool
 	// setsLockTimeout: it sets lock_timeout itself.
 	setsLockTimeout bool
+}
+
+// unreadStatement returns a statement whose text is not known: it may do anything.
+func unreadStatement(description string) statement {
+	return statement{description: description, writes: true, standsAlone: true, endsTransaction: true}
 }
 
 // reader knows the schema that a session sees, and applies statements to it.
@@ -39,7 +51,7 @@ type reader struct {
 func (r *reader) readStatements(sql string) (out []statement) {
 	file, err := pgparse.SplitText(sql)
 	if err != nil {
-		return []statement{{description: "a statement that is too large to be read", writes: true}}
+		return []statement{unreadStatement("a statement that is too large to be read")}
 	}
 	for i := range file.Stmts {
 		st := &file.Stmts[i]
@@ -57,8 +69,7 @@ func (r *reader) readStatement(node *pgparse.Node, sql string) (s statement) {
 		s.description = strings.ToUpper(strings.Join(strings.Fields(m[1]), " "))
 	}
 	if node == nil {
-		s.writes = true
-		return s
+		return unreadStatement(s.description)
 	}
 	defer func() {
 		if recover() != nil { // a bug in the model disables only the wait for this statement
@@ -121,13 +132,23 @@ func (s *statement) addLocks(node *pgparse.Node, now *catalog.Catalog, v *effect
 
 // addProperties records the properties that a command tag does not show.
 func (s *statement) addProperties(node *pgparse.Node) {
+	s.standsAlone = true
 	switch n := pgparse.Unwrap(node).(type) {
 	case *pgparse.SelectStmt:
-		s.writes = n.GetIntoClause() != nil || mayWrite(n)
+		s.queries, s.standsAlone, s.writes = true, false, n.GetIntoClause() != nil
+	case *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.MergeStmt, *pgparse.ExplainStmt, *pgparse.ExecuteStmt:
+		s.queries, s.standsAlone = true, false
 	case *pgparse.CopyStmt:
-		s.writes = n.GetIsFrom()
-	case *pgparse.DoStmt, *pgparse.CallStmt, *pgparse.ExecuteStmt:
-		s.writes = true
+		s.queries, s.standsAlone = true, false
+		s.writes = n.GetIsFrom() || n.GetIsProgram() || n.GetFilename() != ""
+	case *pgparse.FetchStmt:
+		s.queries = true
+	case *pgparse.DeclareCursorStmt:
+		s.queries, s.writes = true, n.GetOptions()&cursorHold != 0 // its query runs at the COMMIT
+	case *pgparse.TransactionStmt:
+		s.endsTransaction = !slices.Contains(blockStatements, n.GetKind())
+	case *pgparse.DoStmt, *pgparse.CallStmt:
+		s.queries = true // may end the transaction outside a block, where nothing is asked after it
 	case *pgparse.CreateStmt:
 		s.idempotent = n.GetIfNotExists()
 	case *pgparse.CreateSchemaStmt:
@@ -143,23 +164,13 @@ func (s *statement) addProperties(node *pgparse.Node) {
 	}
 }
 
-// harmlessFunctions are built-in functions that change something, but nothing persistent.
-var harmlessFunctions = []string{"set_config"}
+// cursorHold is Postgres' bit for WITH HOLD.
+const cursorHold = 0x20
 
-// mayWrite reports whether a query writes, or calls a function that may.
-func mayWrite(root any) (found bool) {
-	pgparse.Walk(root, func(msg any) bool {
-		switch n := msg.(type) {
-		case *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.MergeStmt:
-			found = true
-		case *pgparse.FuncCall:
-			schema, name := pgparse.SchemaAndName(n.GetFuncname())
-			own := (schema == "" || schema == "pg_catalog") && builtin.Known(name)
-			found = found || !own && !slices.Contains(harmlessFunctions, name)
-		}
-		return !found
-	})
-	return found
+// blockStatements are the kinds of transaction statements that leave the block open.
+var blockStatements = []pgparse.TransactionStmtKind{
+	pgparse.TransactionStmtKind_TRANS_STMT_BEGIN, pgparse.TransactionStmtKind_TRANS_STMT_START, pgparse.TransactionStmtKind_TRANS_STMT_SAVEPOINT,
+	pgparse.TransactionStmtKind_TRANS_STMT_RELEASE, pgparse.TransactionStmtKind_TRANS_STMT_ROLLBACK_TO,
 }
 
 // quietTags are the tags of statements that leave nothing persistent.
@@ -169,17 +180,21 @@ var quietTags = []string{
 }
 
 // rowsTag finds the number of rows in a command tag: "INSERT 0 3", "UPDATE 3".
-var rowsTag = lazyregexp.New(`^(INSERT \d+|UPDATE|DELETE|MERGE|COPY) (\d+)$`)
+var rowsTag = lazyregexp.New(`^(INSERT \d+|UPDATE|DELETE|MERGE) (\d+)$`)
 
-// hasWritten reports whether a finished statement, by its command tag, has left something that would
-// be duplicated if the statement was repeated.
-func (s *statement) hasWritten(tag string) bool {
-	if m := rowsTag.FindStringSubmatch(tag); m != nil {
-		return m[2] != "0" && (m[1] != "COPY" || s.writes)
+// hasWritten reports whether a finished statement, by its command tag, has left something that would be duplicated if the
+// statement was repeated. If the server is asked for a transaction ID, a query need not be judged by its text.
+func (s *statement) hasWritten(tag string, asked bool) bool {
+	if s.writes {
+		return true
+	}
+	if m := rowsTag.FindStringSubmatch(tag); m != nil && m[2] != "0" {
+		return true // also rows of a foreign table, which need no transaction ID here
+	}
+	if s.queries {
+		return !asked
 	}
 	word := strings.TrimRight(tag, " 0123456789")
-	if word == "SELECT" || slices.ContainsFunc(quietTags, func(q string) bool { return word == q || q == "DISCARD" && strings.HasPrefix(word, q) }) {
-		return s.writes
-	}
-	return !s.idempotent
+	quiet := slices.ContainsFunc(quietTags, func(q string) bool { return word == q || q == "DISCARD" && strings.HasPrefix(word, q) })
+	return !quiet && !s.idempotent
 }

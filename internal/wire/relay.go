@@ -51,6 +51,7 @@ type relay struct {
 	mu          sync.Mutex // one call of the tap at a time
 	tap         Tap
 	held        HoldingTap    // the tap, if it can hold messages
+	probe       *probe        // asks for a [ProbedTap]; nil for none
 	pid         uint32        // of the process that serves it
 	key         []byte        // to cancel with
 	owedAnswers int           // answers that the server owes
@@ -95,6 +96,12 @@ func (r *relay) relayClient() error {
 			if r.showClient(p); r.refusal != nil {
 				_, werr := r.client.Write(r.refusal)
 				return errors.Join(werr, r.server.Close())
+			}
+			r.mu.Lock()
+			probe := r.probe
+			r.mu.Unlock()
+			if probe != nil {
+				p = probe.addQuestions(p)
 			}
 			if _, werr := r.server.Write(p); werr != nil {
 				return werr // what the server had to say is still read
@@ -176,6 +183,11 @@ func (r *relay) relayServer(from *messages) error {
 func (r *relay) relayAnswer(p []byte) error {
 	if r.keepOwnAnswer(p) {
 		return nil
+	}
+	if r.probe != nil { // set by this goroutine
+		r.mu.Lock()
+		p = r.probe.takeAnswer(p)
+		r.mu.Unlock()
 	}
 	if r.tap != nil {
 		r.mu.Lock()
@@ -261,6 +273,9 @@ func (r *relay) beginRecording() {
 	r.mu.Lock()
 	r.tap, r.owedAnswers = tap, 1
 	r.held, _ = tap.(HoldingTap)
+	if probed, ok := tap.(ProbedTap); ok {
+		r.probe = newProbe(probed)
+	}
 	r.mu.Unlock()
 }
 
@@ -272,6 +287,9 @@ func (r *relay) clientSays(kind byte, body []byte, size int) {
 	case r.tap != nil:
 		r.countOwed(kind)
 		r.tap.Client(kind, body, size)
+		if r.probe != nil && (kind == 'Q' || kind == 'S') {
+			r.probe.ask(kind)
+		}
 		if r.proxy.cfg.BeforeDrop != nil && (kind == 'Q' || kind == 'P') {
 			r.drops = appendDrops(r.drops, kind, body, r.startup.Database)
 		}
