@@ -1,6 +1,7 @@
 package apply_test
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -39,6 +40,29 @@ func TestBatchesReadByKey(t *testing.T) {
 	// The comparison reads the rows of a large chunk as the server likes.
 	if rows := read() - before; batches < 20 || rows > 8*count {
 		t.Errorf("%d batches read %d rows one after the other, of a table with %d", batches, rows, count)
+	}
+}
+
+// dear finds the cost of a plan with a part that is switched off.
+var dear = regexp.MustCompile(`cost=\d{10}`)
+
+// The plan of a batch needs no kind of plan that is switched off, and does not read the whole table.
+func TestBatchPlan(t *testing.T) {
+	t.Parallel()
+	p := planned(t, base, "ALTER TABLE orders RENAME COLUMN note TO remark;")
+	for major := onward.OldestMajor; major <= onward.NewestMajor; major++ {
+		db := pgservertest.Database(t, major)
+		run(t, db, base, "INSERT INTO orders SELECT g, 1, g, 'note', 'paid' FROM generate_series(1, 20000) AS g", "ANALYZE orders")
+		runPlan(t, apply.Config{DB: db, Plan: p, Through: onward.Expand})
+		conn := pgservertest.Connect(t, db)
+		pgservertest.Exec(t, conn, strings.ReplaceAll(apply.PagePrices, "LOCAL ", ""))
+		for _, rows := range []int{50, 1000, 10_000} {
+			text := strings.Join(pgservertest.ReadTexts(t, conn, "EXPLAIN "+backfillStep(p).Sized(rows)), "\n")
+			if !strings.Contains(text, "Nested Loop") || strings.Contains(text, "Disabled") || dear.MatchString(text) ||
+				strings.Contains(text, "Seq Scan on orders ") {
+				t.Errorf("Postgres %d, %d rows:\n%s", major, rows, text)
+			}
+		}
 	}
 }
 

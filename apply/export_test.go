@@ -13,3 +13,6 @@ func WithHashes(c Config, n int) Config {
 	c.mostHashes = n
 	return c
 }
+
+// PagePrices are set for the batches of a backfill.
+const PagePrices = pagePrices

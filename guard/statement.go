@@ -148,7 +148,7 @@ func (s *statement) addProperties(node *pgparse.Node) {
 	case *pgparse.TransactionStmt:
 		s.endsTransaction = !slices.Contains(blockStatements, n.GetKind())
 	case *pgparse.DoStmt, *pgparse.CallStmt:
-		s.queries = true // may end the transaction outside a block, where nothing is asked after it
+		s.queries = true // outside a block it may end the transaction, so nothing is asked
 	case *pgparse.CreateStmt:
 		s.idempotent = n.GetIfNotExists()
 	case *pgparse.CreateSchemaStmt:

@@ -25,7 +25,10 @@ var (
 			"datestyle", "'ISO, MDY'",
 		}, {"intervalstyle", "'postgres'"}, {"timezone", "'UTC'"}, {"bytea_output", "'hex'"}, {"extra_float_digits", "1"}, {"quote_all_identifiers", "off"},
 	}
-	timeSettings = []Setting{
+	// workSettings are limits of time. They also switch off the compilation of expensive queries: it takes longer than the
+	// queries, which are short and many.
+	workSettings = []Setting{
+		{"jit", "off"},
 		{"lock_timeout", "0"}, {"statement_timeout", "'" + stmtTimeout + "'"}, {"idle_in_transaction_session_timeout", "'60s'"}, {"client_min_messages", "warning"},
 	}
 )
@@ -70,7 +73,7 @@ func SetDefault(list ...[]Setting) string {
 // OwnSettings returns the statements that set onward's own settings for a transaction. The transaction timeout comes
 // first, because it is running already.
 func OwnSettings() string {
-	return noTransactionTimeout + "; " + SetLocal(timeSettings, ReadSettings, ValueSettings)
+	return noTransactionTimeout + "; " + SetLocal(workSettings, ReadSettings, ValueSettings)
 }
 
 // BeginOwn returns a BEGIN with onward's own settings, as one message, so that not even the role's
