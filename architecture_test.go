@@ -76,6 +76,7 @@ var owners = map[string][]string{
 	"github.com/creachadair/jrpc2": {"internal/lsp"},
 	"github.com/riverqueue/river":  {"internal/fleet/queuedb"},
 	"github.com/VictoriaMetrics/":  {"internal/fleet/queuedb"},
+	"github.com/yuin/goldmark":     {"internal/site"},
 }
 
 // exceptions, each with its reason.

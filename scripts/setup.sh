@@ -11,7 +11,6 @@
 #   scripts/setup.sh neovim     the editor only
 #   scripts/setup.sh psql       Postgres' client programs only
 #   scripts/setup.sh pgbouncer  the pooler only
-#   scripts/setup.sh site       mdBook only, which makes the site of docs/
 #   scripts/setup.sh actionlint what checks workflows only
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -44,7 +43,4 @@ if [ "$what" = all ] || [ "$what" = pgbouncer ]; then
 fi
 if [ "$what" = all ] || [ "$what" = actionlint ]; then
   ./scripts/actionlint.sh setup
-fi
-if [ "$what" = all ] || [ "$what" = site ]; then
-  ./scripts/site.sh setup
 fi

@@ -4,30 +4,20 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
-	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/internal/report/browsertest"
 )
 
-// built is the finished site, made as make site makes it. Where mdBook is not installed, the
-// test is skipped, and fails when ONWARD_REQUIRE=1 and cargo could have built it.
+// built is the finished site, made as make site makes it.
 func built(t *testing.T) string {
 	t.Helper()
-	if found, _ := filepath.Glob(filepath.Join(pgservertest.ToolsDir(t), "mdbook-*", "bin", "mdbook")); len(found) == 0 {
-		const missing = "there is no mdBook: scripts/site.sh setup installs it"
-		if _, err := exec.LookPath("cargo"); err == nil && os.Getenv("ONWARD_REQUIRE") == "1" {
-			t.Fatal(missing)
-		}
-		t.Skip(missing)
-	}
 	dir := t.TempDir()
 	cmd := exec.Command("scripts/site.sh", dir)
 	cmd.Dir = root
@@ -75,27 +65,70 @@ func TestSite(t *testing.T) {
 			if !strings.Contains(found, "column-add-volatile-default") {
 				t.Errorf("found %q", found)
 			}
-			x.Do(chromedp.Navigate(at + "rules/index.html"))
-			if found := search(t, x, "ATTACH PARTITION"); found == "" {
-				t.Error("nothing is found from a page further down")
+			if found := search(t, x, "no page has xyzzy"); strings.Contains(found, "xyzzy") || found == "" {
+				t.Errorf("with a word that is nowhere, found %q", found)
 			}
-			x.Shoot("search-" + at[:4] + ".png")
+			for _, width := range []int64{360, 768, 1280} {
+				x.Do(chromedp.EmulateViewport(width, 900), chromedp.Navigate(at+"rules/index.html"))
+				if found := search(t, x, "ATTACH PARTITIONS"); !strings.Contains(found, "partition-attach-scan") {
+					t.Errorf("from a page further down, found %q", found)
+				}
+				x.CheckFit(fmt.Sprintf("search, %d", width))
+				x.Shoot(fmt.Sprintf("search-%s-%d.png", at[:4], width))
+			}
+			// A word of a result leads to its section, and Escape ends the search.
+			x.Do(chromedp.KeyEvent(kb.Enter))
+			if address := x.Settle(`location.hash === "#partition-attach-scan" ? "" : location.href`); address != "" {
+				t.Errorf("the first result leads to %s", address)
+			}
+			search(t, x, "locks")
+			x.Do(chromedp.KeyEvent(kb.Escape))
+			if shown := x.Settle(`document.querySelector("#results a")?.textContent ?? ""`); shown != "" {
+				t.Errorf("shown after Escape: %s", shown)
+			}
 			x.Quiet()
 		})
 	}
+
+	t.Run("scheme", func(t *testing.T) {
+		x := browsertest.Open(t, b, served+"index.html", served, 1280, 900, true)
+		x.Scheme("light")
+		const ground = `getComputedStyle(document.body).backgroundColor`
+		light := x.Eval(ground)
+		x.Do(chromedp.Click(chromedp.CSS("#scheme")), chromedp.Navigate(served+"locks.html"))
+		if dark := x.Eval(ground); dark == light {
+			t.Errorf("the next page does not keep the chosen scheme: %s", dark)
+		}
+		x.Do(chromedp.Click(chromedp.CSS("#scheme")))
+		if again := x.Eval(ground); again != light {
+			t.Errorf("light again: %s, not %s", again, light)
+		}
+	})
+
+	t.Run("without script", func(t *testing.T) {
+		x := browsertest.Open(t, b, served+"rules/index.html", served, 360, 900, false)
+		if shown := x.Eval(`document.querySelector("#search").checkVisibility()`); shown != "false" {
+			t.Error("there is a search, and no script")
+		}
+		x.Do(chromedp.Click(chromedp.CSS("#menu")), chromedp.Click(chromedp.CSS(`#sidebar a[href="../locks.html"]`)))
+		if address := x.Settle(`location.pathname.endsWith("/locks.html") ? "" : location.href`); address != "" {
+			t.Errorf("the list of pages leads to %s", address)
+		}
+		x.Quiet()
+	})
 }
 
 // search gives the titles that the site's search finds for some words.
 func search(t *testing.T, x *browsertest.Tab, words string) string {
 	t.Helper()
-	x.Do(chromedp.Click(chromedp.CSS("#mdbook-search-toggle")))
+	x.Do(chromedp.Click(chromedp.CSS("#search input")), chromedp.KeyEvent(kb.Escape), chromedp.Click(chromedp.CSS("#search input")))
 	typed := false
 	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		if !typed && x.Eval(`document.activeElement?.id`) == "mdbook-searchbar" {
+		if !typed && x.Eval(`document.activeElement?.type`) == "search" {
 			x.Do(chromedp.KeyEvent(words))
 			typed = true
 		}
-		if found := x.Eval(`[...document.querySelectorAll("#mdbook-searchresults a")].map(a => a.textContent).join("\n")`); found != "" {
+		if found := x.Eval(`[...document.querySelectorAll("#results a")].map(a => a.textContent).join("\n")`); found != "" {
 			return found
 		}
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
-// mdBook writes its own HTML, with attributes in quotes: they are found without a parser.
+// The pages have attributes in quotes: they are found without a parser.
 var (
 	attribute = lazyregexp.New(`<([a-zA-Z][a-zA-Z0-9]*)\b[^<>]*?\s(href|src|srcset|action|id)="([^"]*)"`)
 	asked     = lazyregexp.New(`(?:@import\s+|url\()\s*["']?((?:https?:)?//[^"')\s]+)`)
@@ -103,7 +103,7 @@ func pageFaults(page, text string, files map[string][]string) []string {
 		if what == "id" || strings.HasPrefix(value, "data:") {
 			continue
 		}
-		if scheme.MatchString(value) {
+		if isExternal(value) {
 			if tag != "a" {
 				out = append(out, fmt.Sprintf("%s: <%s> asks %s", page, tag, value))
 			}

@@ -1,15 +1,15 @@
 package site
 
 import (
+	"bytes"
 	"fmt"
+	"net/url"
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
 	"strings"
-	"unicode"
 
-	"github.com/onward-sql/onward/internal/lazyregexp"
+	"github.com/yuin/goldmark/ast"
 )
 
 // Link is where a page of Markdown points to.
@@ -20,131 +20,114 @@ type Link struct {
 }
 
 // External reports whether a link leads out of the repository.
-func (l Link) External() bool { return scheme.MatchString(l.Target) }
+func (l Link) External() bool { return isExternal(l.Target) }
 
-var (
-	scheme  = lazyregexp.New(`^(?:[a-z][a-z0-9+.-]*:|//)`)
-	fence   = lazyregexp.New("^ {0,3}(`{3,}|~{3,})")
-	code    = lazyregexp.New("`+[^`]*`+")
-	inline  = lazyregexp.New(`\]\(<?([^)\s>]+)>?(?:\s+"[^"]*")?\)`)
-	pointed = lazyregexp.New(`<(https?://[^>\s]+)>`)
-	tagged  = lazyregexp.New(`(?:href|src|srcset)="([^"]+)"`)
-	defined = lazyregexp.New(`^ {0,3}\[[^\]]+\]: *(\S+)`)
-	heading = lazyregexp.New(`^(#{1,6})\s+(.*?)\s*#*\s*$`)
-)
-
-// eachProseLine calls f with each line that is no code, with its code spans blanked, and with the
-// original line.
-func eachProseLine(text string, f func(line int, blanked, raw string)) {
-	within, n := "", 0
-	for raw := range strings.Lines(text) {
-		n++
-		raw = strings.TrimRight(raw, "\r\n")
-		if m := fence.FindStringSubmatch(raw); m != nil {
-			switch {
-			case within == "":
-				within = m[1]
-			case strings.HasPrefix(m[1], within):
-				within = ""
-			}
-			continue
-		}
-		if within == "" {
-			f(n, code.ReplaceAllStringFunc(raw, func(s string) string { return strings.Repeat(" ", len(s)) }), raw)
-		}
-	}
+func isExternal(target string) bool {
+	u, err := url.Parse(target)
+	return err == nil && (u.Scheme != "" || u.Host != "")
 }
 
 // FindLinks lists the links of a page of Markdown, in their order.
-func FindLinks(text string) []Link {
+func FindLinks(text string) []Link { return parsePage([]byte(text)).findLinks() }
+
+func (p *page) findLinks() []Link {
 	var out []Link
-	eachProseLine(text, func(n int, line, _ string) {
-		for _, at := range []*lazyregexp.Regexp{inline, pointed, tagged, defined} {
-			for _, m := range at.FindAllStringSubmatch(line, -1) {
-				out = append(out, Link{n, m[1]})
+	add := func(offset int, target string) {
+		out = append(out, Link{1 + bytes.Count(p.source[:offset], []byte("\n")), target})
+	}
+	_ = ast.Walk(p.doc, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+		if !entering {
+			return ast.WalkContinue, nil
+		}
+		switch n := n.(type) {
+		case *ast.Link:
+			if n.Reference == nil { // else its definition is listed
+				add(n.Pos(), string(n.Destination))
 			}
+		case *ast.Image:
+			if n.Reference == nil {
+				add(n.Pos(), string(n.Destination))
+			}
+		case *ast.LinkReferenceDefinition:
+			add(n.Pos(), string(n.Destination))
+		case *ast.AutoLink:
+			if n.AutoLinkType == ast.AutoLinkURL {
+				add(n.Pos(), string(n.URL(p.source)))
+			}
+		case *ast.RawHTML:
+			p.addTagLinks(n.Segments.Value(p.source), n.Segments.At(0).Start, add)
+		case *ast.HTMLBlock:
+			html := n.Lines().Value(p.source)
+			if n.HasClosure() {
+				html = append(html, n.ClosureLine.Value(p.source)...)
+			}
+			p.addTagLinks(html, n.Pos(), add)
 		}
+		return ast.WalkContinue, nil
 	})
 	return out
 }
 
-// FindAnchors lists the anchors of the headings in a page of Markdown, as forges and mdBook generate
-// them.
-func FindAnchors(text string) []string {
-	var out []string
-	seen := map[string]int{}
-	eachProseLine(text, func(_ int, _, raw string) {
-		m := heading.FindStringSubmatch(raw)
-		if m == nil {
-			return
-		}
-		a := headingAnchor(m[2])
-		n := seen[a]
-		seen[a]++
-		if n > 0 {
-			a = fmt.Sprintf("%s-%d", a, n)
-		}
-		out = append(out, a)
-	})
-	return out
-}
-
-var linked = lazyregexp.New(`\[([^\]]*)\]\([^)]*\)`)
-
-// headingAnchor is the name of a heading: lower case, no marks but - and _.
-func headingAnchor(title string) string {
-	title = linked.ReplaceAllString(title, "$1")
-	var b strings.Builder
-	for _, r := range strings.ToLower(title) {
-		switch {
-		case unicode.IsLetter(r), unicode.IsNumber(r), r == '-', r == '_':
-			b.WriteRune(r)
-		case unicode.IsSpace(r):
-			b.WriteByte('-')
+// addTagLinks adds the links in HTML that begins at an offset of the page.
+func (p *page) addTagLinks(html []byte, start int, add func(offset int, target string)) {
+	for _, a := range tagAttributes(string(html)) {
+		if what, value := a[1], a[2]; what == "href" || what == "src" || what == "srcset" {
+			add(start+max(0, bytes.Index(p.source[start:], []byte(value))), value)
 		}
 	}
-	return b.String()
+}
+
+func (p *page) hasAnchor(anchor string) bool {
+	for _, h := range p.listHeadings() {
+		if anchorOf(h) == anchor {
+			return true
+		}
+	}
+	return false
 }
 
 // FindBrokenLinks lists the broken links within the repository, each with its place. root is the
 // repository's directory; pages are relative to it, with slashes.
 func FindBrokenLinks(root string, pages []string) ([]string, error) {
 	var out []string
-	anchors := map[string][]string{}
-	read := func(page string) (string, error) {
-		data, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(page)))
-		return string(data), err
+	parsed := map[string]*page{}
+	read := func(name string) (*page, error) {
+		if parsed[name] == nil {
+			data, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(name)))
+			if err != nil {
+				return nil, err
+			}
+			parsed[name] = parsePage(data)
+		}
+		return parsed[name], nil
 	}
-	for _, page := range pages {
-		text, err := read(page)
+	for _, name := range pages {
+		p, err := read(name)
 		if err != nil {
 			return nil, err
 		}
-		for _, l := range FindLinks(text) {
+		for _, l := range p.findLinks() {
 			if l.External() {
 				continue
 			}
 			file, hash, _ := strings.Cut(l.Target, "#")
-			to := page
+			to := name
 			if file != "" {
-				to = path.Join(path.Dir(page), file)
+				to = path.Join(path.Dir(name), file)
 			}
 			if _, err := os.Stat(filepath.Join(root, filepath.FromSlash(to))); err != nil || strings.HasPrefix(to, "..") {
-				out = append(out, fmt.Sprintf("%s:%d: there is no %s", page, l.Line, to))
+				out = append(out, fmt.Sprintf("%s:%d: there is no %s", name, l.Line, to))
 				continue
 			}
 			if hash == "" || path.Ext(to) != ".md" {
 				continue
 			}
-			if anchors[to] == nil {
-				target, err := read(to)
-				if err != nil {
-					return nil, err
-				}
-				anchors[to] = FindAnchors(target)
+			target, err := read(to)
+			if err != nil {
+				return nil, err
 			}
-			if !slices.Contains(anchors[to], hash) {
-				out = append(out, fmt.Sprintf("%s:%d: %s has no heading #%s", page, l.Line, to, hash))
+			if !target.hasAnchor(hash) {
+				out = append(out, fmt.Sprintf("%s:%d: %s has no heading #%s", name, l.Line, to, hash))
 			}
 		}
 	}

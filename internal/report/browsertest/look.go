@@ -70,7 +70,7 @@ const Pale = `(() => {
 	const light = ([r, g, b]) => [r, g, b].map(v => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4).reduce((s, v, i) => s + v * [0.2126, 0.7152, 0.0722][i], 0);
 	const behind = e => { for (; e; e = e.parentElement) { const c = rgb(getComputedStyle(e).backgroundColor); if (c.length < 4 || c[3] > 0.5) return c; } return [255, 255, 255]; };
 	const seen = new Set();
-	for (const e of document.querySelectorAll("main *, header *, #mdbook-sidebar *")) {
+	for (const e of document.querySelectorAll("main *, header *, #sidebar *")) {
 		if (![...e.childNodes].some(n => n.nodeType === 3 && n.data.trim()) || !e.checkVisibility()) continue;
 		const [a, b] = [light(rgb(getComputedStyle(e).color)), light(behind(e))];
 		const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
