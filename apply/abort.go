@@ -23,7 +23,8 @@ import (
 // [onward.Applied.StayChanged] lists the rows that keep what the plan has written.
 //
 // The errors are the same as for [Run].
-func Abort(ctx context.Context, c Config, id string) (*onward.Applied, error) {
+func Abort(ctx context.Context, config Config, id string) (*onward.Applied, error) {
+	c := settings{Config: config}
 	if err := c.useSchema(ctx); err != nil {
 		return nil, err
 	}

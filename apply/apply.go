@@ -83,19 +83,6 @@ type Config struct {
 	Slice *Slice
 	// Tell is called for each event; nil for none.
 	Tell func(Event)
-
-	scope            ledger.Scope // of Schema; see useSchema
-	moved            bool         // the plan is from the ledger, which has it in the form for Schema
-	writtenFiles     string       // the written files of this plan, which the migration tool runs; "" for none
-	record           string       // SQL that the last step runs, so that the migration tool counts its migrations as applied
-	unrecordedReason string       // why the migration tool's table does not get a row for the plan
-	tableUpToDate    bool         // the migration tool's table is up to date
-	undoing          bool         // steps are being undone
-	asWritten        bool         // the plan is an unchanged migration and was not made for a particular schema
-	direct           *bool        // there is no transaction pooler in between; nil if that was not checked yet
-	standbys         []*live.Standby
-	searchTime       time.Duration // for a statement that looks for wrong rows in a whole table
-	mostHashes       int           // that a search for duplicates keeps; 0 for [mostHashes]
 }
 
 // Event is something that happened.
@@ -138,8 +125,26 @@ const (
 // GoesOn is the text of the [Throttled] event with which a paused backfill resumes.
 const GoesOn = "goes on"
 
+// settings are the settings of one run: those of its caller, and what this package adds.
+type settings struct {
+	Config
+
+	scope            ledger.Scope // of Config.Schema; see useSchema
+	moved            bool         // the plan is from the ledger, which has it in the form for Schema
+	writtenFiles     string       // the written files of this plan, which the migration tool runs; "" for none
+	record           string       // SQL that the last step runs, so that the migration tool counts its migrations as applied
+	unrecordedReason string       // why the migration tool's table does not get a row for the plan
+	tableUpToDate    bool         // the migration tool's table is up to date
+	undoing          bool         // steps are being undone
+	asWritten        bool         // the plan is an unchanged migration and was not made for a particular schema
+	direct           *bool        // there is no transaction pooler in between; nil if that was not checked yet
+	standbys         []*live.Standby
+	searchTime       time.Duration // for a statement that looks for wrong rows in a whole table
+	mostHashes       int           // that a search for duplicates keeps; 0 for [mostHashes]
+}
+
 // prepareRun checks and completes the settings of a run.
-func (c *Config) prepareRun(ctx context.Context) error {
+func (c *settings) prepareRun(ctx context.Context) error {
 	if err := c.completeConfig(); err != nil {
 		return err
 	}
@@ -149,7 +154,7 @@ func (c *Config) prepareRun(ctx context.Context) error {
 	return nil
 }
 
-func (c *Config) completeConfig() error {
+func (c *settings) completeConfig() error {
 	if c.Plan == nil || len(c.Plan.Steps) == 0 {
 		return inputError("the plan has no steps: there is nothing to carry out")
 	}
@@ -166,7 +171,7 @@ func (c *Config) completeConfig() error {
 	return nil
 }
 
-func (c *Config) setDefaults() {
+func (c *settings) setDefaults() {
 	if c.Within <= 0 {
 		c.Within = DefaultWithin
 	}
@@ -266,14 +271,18 @@ type State struct {
 //
 // The known progress of the plan is returned with each of them.
 func Run(ctx context.Context, c Config) (*onward.Applied, error) {
+	return runSettings(ctx, settings{Config: c})
+}
+
+func runSettings(ctx context.Context, c settings) (*onward.Applied, error) {
 	return withTarget(ctx, c, func(t *Target) error {
 		return t.runAttempts(ctx, func() (State, error) { return t.Step(ctx, time.Second) })
 	})
 }
 
 // withTarget opens the database, calls work, and returns the plan's progress afterwards.
-func withTarget(ctx context.Context, c Config, work func(t *Target) error) (*onward.Applied, error) {
-	t, err := Open(ctx, c)
+func withTarget(ctx context.Context, c settings, work func(t *Target) error) (*onward.Applied, error) {
+	t, err := openTarget(ctx, c)
 	if err != nil {
 		return nil, err
 	}

@@ -40,7 +40,7 @@ func Control(ctx context.Context, db, id string, word Command, tune Tuning, who 
 
 // ControlSchema is [Control] for the plans of one schema.
 func ControlSchema(ctx context.Context, db, schema, id string, word Command, tune Tuning, who string) ([]string, error) {
-	c := Config{DB: db, Schema: schema}
+	c := settings{Config: Config{DB: db, Schema: schema}}
 	if err := c.useReadSchema(ctx); err != nil {
 		return nil, err
 	}

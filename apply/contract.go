@@ -20,12 +20,12 @@ import (
 //
 // The errors are the same as for [Run]. A plan that has not reached the phase gives a [*RefusedError].
 func Continue(ctx context.Context, c Config, id string) ([]*onward.Applied, error) {
-	return forEachPlan(ctx, c, id, c.Through, Run)
+	return forEachPlan(ctx, settings{Config: c}, id, c.Through, runSettings)
 }
 
 // forEachPlan calls run for the unfinished plans of the ledger that have reached a phase, oldest first.
-func forEachPlan(ctx context.Context, c Config, id string, phase onward.PlanPhase,
-	run func(ctx context.Context, c Config) (*onward.Applied, error)) ([]*onward.Applied, error) {
+func forEachPlan(ctx context.Context, c settings, id string, phase onward.PlanPhase,
+	run func(ctx context.Context, c settings) (*onward.Applied, error)) ([]*onward.Applied, error) {
 	var list []*ledger.Plan
 	far := map[*ledger.Plan]error{}
 	if err := c.useSchema(ctx); err != nil {

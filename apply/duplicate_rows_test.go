@@ -73,8 +73,7 @@ func TestChunksOfRows(t *testing.T) {
 				run(t, db, c.setup)
 				var told teller
 				config := apply.Config{DB: db, Plan: handmade(t, db, c.steps...), Tell: told.tell}
-				config = apply.WithHashes(apply.WithSearchTime(config, time.Millisecond), 700)
-				r, err := apply.Run(t.Context(), config)
+				r, err := apply.RunSearch(t.Context(), config, time.Millisecond, 700)
 				refused := new(apply.RefusedError)
 				switch {
 				case told.has(apply.Unchecked, ""):
@@ -98,7 +97,9 @@ func TestUncheckedRows(t *testing.T) {
 		run(t, db, "CREATE TABLE a (id int PRIMARY KEY, v bit(32)); INSERT INTO a SELECT n, n::bit(32) FROM generate_series(1, 300000) AS n")
 		var told teller
 		config := apply.Config{DB: db, Plan: handmade(t, db, indexed("a", "a_v", "(v)")...), Tell: told.tell}
-		finishPlan(t, apply.WithSearchTime(config, limit))
+		if r, err := apply.RunSearch(t.Context(), config, limit, 0); err != nil || r.State != onward.ApplyDone {
+			t.Fatalf("%+v %v", r, err)
+		}
 		if late := limit < time.Second; told.has(apply.Unchecked, "took longer than 20ms") != late || told.has(apply.Unchecked, "") != late {
 			t.Errorf("limit %s: %+v", limit, told.list)
 		}

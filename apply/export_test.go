@@ -1,17 +1,16 @@
 package apply
 
-import "time"
+import (
+	"context"
+	"time"
 
-// WithSearchTime returns the settings with another limit for a statement that looks for wrong rows in a whole table.
-func WithSearchTime(c Config, d time.Duration) Config {
-	c.searchTime = d
-	return c
-}
+	"github.com/onward-sql/onward/onward"
+)
 
-// WithHashes returns the settings with another limit for the number of hashes that a search for duplicates keeps.
-func WithHashes(c Config, n int) Config {
-	c.mostHashes = n
-	return c
+// RunSearch is [Run] with other limits for the search for wrong rows: the time of a statement that reads a whole table, and the number of
+// hashes that are kept; 0 for the default.
+func RunSearch(ctx context.Context, c Config, time time.Duration, hashes int) (*onward.Applied, error) {
+	return runSettings(ctx, settings{Config: c, searchTime: time, mostHashes: hashes})
 }
 
 // PagePrices are set for the batches of a backfill.

@@ -39,7 +39,8 @@ type PendingConfig struct {
 //
 // The errors are the same as for [Run] and [audit.Changelog]. The known progress is returned with each
 // of them.
-func Pending(ctx context.Context, c PendingConfig) (*onward.Applied, error) {
+func Pending(ctx context.Context, config PendingConfig) (*onward.Applied, error) {
+	c := newPendingSettings(config)
 	if err := c.completeConfig(); err != nil {
 		return nil, err
 	}
@@ -58,9 +59,22 @@ func Pending(ctx context.Context, c PendingConfig) (*onward.Applied, error) {
 	return p.out, err
 }
 
+// pendingSettings are the settings of [Pending] and of [RunPlanAndRecord].
+type pendingSettings struct {
+	settings
+	Repository     audit.Config
+	Source, Table  string
+	Migrations     string
+	AcceptFindings bool
+}
+
+func newPendingSettings(c PendingConfig) pendingSettings {
+	return pendingSettings{settings{Config: c.Config}, c.Repository, c.Source, c.Table, c.Migrations, c.AcceptFindings}
+}
+
 // pendingRun is one run of [Pending].
 type pendingRun struct {
-	c              PendingConfig
+	c              pendingSettings
 	conn           *pgx.Conn // holds the tool's lock
 	release        *audit.Release
 	set            *audit.Set
@@ -323,10 +337,10 @@ func (p *pendingRun) refuseFindings(report *onward.Report) error {
 
 // runPlan runs one migration and adds its result. begun: it is from the ledger.
 func (p *pendingRun) runPlan(ctx context.Context, plan *onward.Plan, begun bool) error {
-	c := p.c.Config
+	c := p.c.settings
 	c.Plan, c.To, c.Through, c.asWritten, c.moved = plan, "", onward.Expand, true, begun
 	c.Name = plan.Migrations[0].ID
-	r, err := Run(ctx, c)
+	r, err := runSettings(ctx, c)
 	if r != nil {
 		p.out.Plan = r.Plan
 		p.out.Steps = append(p.out.Steps, r.Steps...)
@@ -335,7 +349,7 @@ func (p *pendingRun) runPlan(ctx context.Context, plan *onward.Plan, begun bool)
 	return err
 }
 
-func (c *PendingConfig) completeConfig() error {
+func (c *pendingSettings) completeConfig() error {
 	if c.DB == "" {
 		return inputError("the address of the database is missing")
 	}

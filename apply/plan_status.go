@@ -35,7 +35,7 @@ func ReadPlans(ctx context.Context, db string) ([]PlanStatus, error) {
 
 // ReadSchemaPlans is [ReadPlans] for the plans of one schema.
 func ReadSchemaPlans(ctx context.Context, db, schema string) (out []PlanStatus, err error) {
-	c := Config{DB: db, Schema: schema}
+	c := settings{Config: Config{DB: db, Schema: schema}}
 	if err := c.useReadSchema(ctx); err != nil {
 		return nil, err
 	}
@@ -63,8 +63,8 @@ func ReadSchemaPlans(ctx context.Context, db, schema string) (out []PlanStatus, 
 	return out, err
 }
 
-// useReadSchema is [Config.useSchema] for a command that runs no step: a schema that cannot be used is wrong input.
-func (c *Config) useReadSchema(ctx context.Context) error {
+// useReadSchema is [settings.useSchema] for a command that runs no step: a schema that cannot be used is wrong input.
+func (c *settings) useReadSchema(ctx context.Context) error {
 	err := c.useSchema(ctx)
 	if refused := new(RefusedError); errors.As(err, &refused) {
 		return inputError(refused.Text)

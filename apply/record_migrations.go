@@ -25,7 +25,8 @@ import (
 // may run the last step. If nothing is recorded, Next says so, and why.
 //
 // The errors are the same as for [Run]. A repository that cannot be read does not stop the plan.
-func RunPlanAndRecord(ctx context.Context, c PendingConfig) (*onward.Applied, error) {
+func RunPlanAndRecord(ctx context.Context, config PendingConfig) (*onward.Applied, error) {
+	c := newPendingSettings(config)
 	if err := c.prepareRun(ctx); err != nil {
 		return nil, err
 	}
@@ -35,7 +36,7 @@ func RunPlanAndRecord(ctx context.Context, c PendingConfig) (*onward.Applied, er
 		c.unrecordedReason = address.RedactError(err, c.DB).Error()
 	}
 	c.record, c.writtenFiles = record, p.findWritten()
-	out, err := Run(ctx, c.Config)
+	out, err := runSettings(ctx, c.settings)
 	if err != nil || out.State != onward.ApplyDone || out.Next != "" || c.Plan.Dir != "" {
 		return out, err
 	}

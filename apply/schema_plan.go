@@ -20,7 +20,7 @@ import (
 
 // useSchema makes the run work on the schema of Config.Schema alone: each session has it as its search_path, and the ledger has a lease and plans
 // of its own for it. A second call changes nothing.
-func (c *Config) useSchema(ctx context.Context) error {
+func (c *settings) useSchema(ctx context.Context) error {
 	if c.Schema == "" || !c.scope.IsDatabase() {
 		return nil
 	}

@@ -55,7 +55,7 @@ type sliceClock struct {
 	end time.Time
 }
 
-func (c *Config) startSlice() *sliceClock {
+func (c *settings) startSlice() *sliceClock {
 	if c.Slice == nil {
 		return nil
 	}

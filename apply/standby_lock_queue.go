@@ -16,7 +16,7 @@ import (
 
 // connectStandbys connects to the standbys, once per run. It refuses a server that is not a standby of this database, before anything starts. A
 // connection that is lost later is retried.
-func (c *Config) connectStandbys(ctx context.Context, primary *pgx.Conn) error {
+func (c *settings) connectStandbys(ctx context.Context, primary *pgx.Conn) error {
 	if len(c.standbys) == len(c.Replicas) {
 		return nil
 	}
@@ -39,7 +39,7 @@ func (c *Config) connectStandbys(ctx context.Context, primary *pgx.Conn) error {
 }
 
 // closeStandbys closes the sessions on the standbys. A later query reconnects.
-func (c *Config) closeStandbys(ctx context.Context) {
+func (c *settings) closeStandbys(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
 	for _, s := range c.standbys {

@@ -20,7 +20,7 @@ import (
 
 // Target is a database on which a plan is being carried out. It holds the lease until it is closed.
 type Target struct {
-	c                Config
+	c                settings
 	plan             *ledger.Plan
 	work             *pgx.Conn
 	workers          []*pgx.Conn       // more sessions that run batches, if there are several workers
@@ -78,6 +78,10 @@ type stepAttempts struct {
 
 // Open takes the lease of a database and records the plan there. The errors are the same as for [Run].
 func Open(ctx context.Context, c Config) (*Target, error) {
+	return openTarget(ctx, settings{Config: c})
+}
+
+func openTarget(ctx context.Context, c settings) (*Target, error) {
 	if err := c.prepareRun(ctx); err != nil {
 		return nil, err
 	}
@@ -89,14 +93,14 @@ func Open(ctx context.Context, c Config) (*Target, error) {
 	}
 	heard := live.NewSilence(ctx, nil)
 	t := &Target{c: c, silence: live.NewSilence(ctx, heard), control: &live.SideSession{URL: c.DB, Name: controlName, Own: true, Silence: heard}}
-	if err := t.openTarget(ctx); err != nil {
+	if err := t.begin(ctx); err != nil {
 		t.Close(ctx)
 		return nil, address.RedactError(err, c.DB)
 	}
 	return t, nil
 }
 
-func (t *Target) openTarget(ctx context.Context) error {
+func (t *Target) begin(ctx context.Context) error {
 	t.direct = t.c.isDirect(ctx)
 	if !t.direct && !t.c.scope.IsDatabase() {
 		return &RefusedError{Text: "a pooler that shares sessions is between onward and the database, so no session keeps the search_path of a schema: " +
@@ -135,7 +139,7 @@ func (t *Target) openTarget(ctx context.Context) error {
 
 // isDirect reports whether there is no transaction pooler in between. The answer is cached. If no second session can be opened to find out,
 // it reports false.
-func (c *Config) isDirect(ctx context.Context) bool {
+func (c *settings) isDirect(ctx context.Context) bool {
 	if c.direct == nil {
 		shared, err := live.SharesSession(ctx, c.DB)
 		direct := err == nil && !shared

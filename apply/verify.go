@@ -18,7 +18,7 @@ import (
 //
 // The errors are the same as for [Run]. Rows that are not right give a [*RefusedError].
 func Verify(ctx context.Context, c Config, id string) ([]*onward.Applied, error) {
-	return forEachPlan(ctx, c, id, onward.Backfill, func(ctx context.Context, c Config) (*onward.Applied, error) {
+	return forEachPlan(ctx, settings{Config: c}, id, onward.Backfill, func(ctx context.Context, c settings) (*onward.Applied, error) {
 		out, err := withTarget(ctx, c, func(t *Target) error { return t.verifyAll(ctx) })
 		if out != nil && err != nil {
 			out.Next = "onward backfill --db ADDRESS --verify --plan " + out.Plan
