@@ -185,6 +185,9 @@ func (c *settings) setDefaults() {
 	if c.mostHashes <= 0 {
 		c.mostHashes = mostHashes
 	}
+	if c.Who == "" {
+		c.Who = ProcessName("apply")
+	}
 	if c.Tell == nil {
 		c.Tell = func(Event) {}
 	}

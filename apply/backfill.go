@@ -2,6 +2,7 @@ package apply
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -35,7 +36,7 @@ func (t *Target) runBackfill(ctx context.Context, s *onward.PlanStep, budget tim
 	}
 	defer t.watchLoad(ctx)()
 	for end := time.Now().Add(budget); ; {
-		p, again, err := t.nextPace(ctx, s)
+		p, again, err := t.nextPace(ctx, s, s.Repeat && !t.tries.allProcessed)
 		if err != nil || again > 0 {
 			return State{Step: s, Again: again}, err
 		}
@@ -49,7 +50,7 @@ func (t *Target) runBackfill(ctx context.Context, s *onward.PlanStep, budget tim
 		}
 		took := time.Since(begun)
 		if over {
-			return State{Step: s, Done: t.onlyVerify}, t.recordFinished(ctx, s)
+			return State{Step: s, Done: t.onlyVerify}, t.recordCompared(ctx, s)
 		}
 		t.tries.lostRaces = 0
 		t.tries.size = t.reportPortion(p, s, rows, took)
@@ -57,6 +58,18 @@ func (t *Target) runBackfill(ctx context.Context, s *onward.PlanStep, budget tim
 			return State{Step: s, Again: pause}, nil
 		}
 	}
+}
+
+// recordCompared records that a backfill is done, or that its rows were compared again.
+func (t *Target) recordCompared(ctx context.Context, s *onward.PlanStep) error {
+	event, details := "done", ""
+	if t.onlyVerify {
+		event = "verified"
+	}
+	if v := t.tries.pass; v != nil {
+		details = fmt.Sprintf("; %d rows compared, pass %d", v.Rows, v.Pass)
+	}
+	return t.recordFinished(ctx, s, event, details)
 }
 
 // processPortion does a small part of a backfill. It processes some rows or, after all are processed, compares some. over:

@@ -118,26 +118,16 @@ func (t *Target) refuseAndRecord(ctx context.Context, s *onward.PlanStep, text s
 
 // compareChunk compares the next rows, as many as a portion has, and advances v.
 func (t *Target) compareChunk(ctx context.Context, tx pgx.Tx, c *onward.PlanComparison, v *ledger.Verification) (int64, error) {
-	types, err := typesOf(ctx, tx, c.Table, c.Keys)
-	if err != nil {
+	chunk, err := countWrong(ctx, tx, c, v, t.tries.size)
+	if err != nil || chunk == nil {
 		return 0, err
 	}
-	end, rows, err := t.findChunkEnd(ctx, tx, c, types, v.Cursor)
-	if err != nil || rows == 0 {
-		v.Part, v.Cursor = v.Part+1, nil
-		return 0, err
-	}
-	where, args := keyRange(c.Keys, types, v.Cursor, end)
-	var wrong int64
-	if err := tx.QueryRow(ctx, "SELECT count(*) FILTER (WHERE "+c.Wrong+") FROM "+c.Table+" AS t WHERE "+where, args...).Scan(&wrong); err != nil {
-		return 0, err
-	}
-	if t.tries.wrong > 0 && wrong >= t.tries.wrong {
+	if t.tries.wrong > 0 && chunk.wrong >= t.tries.wrong {
 		t.tries.uselessRepairs++
 	}
-	t.tries.wrong = wrong
-	if wrong > int64(len(t.tries.repair.skippedKeys)) && c.Mend != "" && t.tries.uselessRepairs < maxUselessRepairs {
-		batch, args := t.tries.repair.batchQuery(c, types, where, args)
+	t.tries.wrong = chunk.wrong
+	if chunk.wrong > int64(len(t.tries.repair.skippedKeys)) && c.Mend != "" && t.tries.uselessRepairs < maxUselessRepairs {
+		batch, args := t.tries.repair.batchQuery(c, chunk.types, chunk.where, chunk.args)
 		tag, err := tx.Exec(ctx, "WITH batch AS MATERIALIZED ("+batch+") "+c.Mend, args...)
 		if err != nil {
 			return 0, err
@@ -148,16 +138,43 @@ func (t *Target) compareChunk(ctx context.Context, tx pgx.Tx, c *onward.PlanComp
 			return 0, nil // the same rows are read again
 		}
 	}
-	v.Rows, v.Wrong, v.Cursor = v.Rows+rows, v.Wrong+wrong, end
-	if rows < int64(t.tries.size) { // only rows that are being added follow
-		v.Part, v.Cursor = v.Part+1, nil
-	}
-	return rows, nil
+	return chunk.addTo(v), nil
 }
 
-// findChunkEnd returns the key of the last row of a chunk, and the number of its rows.
-func (t *Target) findChunkEnd(ctx context.Context, tx pgx.Tx, c *onward.PlanComparison, types, cursor []string) (end []string, rows int64, err error) {
-	return findRangeEnd(ctx, tx, c, types, cursor, nil, t.tries.size)
+// comparedChunk is some rows that a comparison has read.
+type comparedChunk struct {
+	types, end  []string // of their keys; end is the last key
+	where       string   // the condition for their keys, with its parameters
+	args        []any
+	rows, wrong int64
+	last        bool // only rows that are being added follow
+}
+
+// countWrong counts the wrong rows of the next chunk. If no row is left, it returns nil and goes on with the next comparison.
+func countWrong(ctx context.Context, tx pgx.Tx, c *onward.PlanComparison, v *ledger.Verification, size int) (*comparedChunk, error) {
+	types, err := typesOf(ctx, tx, c.Table, c.Keys)
+	if err != nil {
+		return nil, err
+	}
+	chunk := &comparedChunk{types: types}
+	chunk.end, chunk.rows, err = findRangeEnd(ctx, tx, c, types, v.Cursor, nil, size)
+	if err != nil || chunk.rows == 0 {
+		v.Part, v.Cursor = v.Part+1, nil
+		return nil, err
+	}
+	chunk.last = chunk.rows < int64(size)
+	chunk.where, chunk.args = keyRange(c.Keys, types, v.Cursor, chunk.end)
+	err = tx.QueryRow(ctx, "SELECT count(*) FILTER (WHERE "+c.Wrong+") FROM "+c.Table+" AS t WHERE "+chunk.where, chunk.args...).Scan(&chunk.wrong)
+	return chunk, err
+}
+
+// addTo adds a chunk to its pass, and returns the number of its rows.
+func (c *comparedChunk) addTo(v *ledger.Verification) int64 {
+	v.Rows, v.Wrong, v.Cursor = v.Rows+c.rows, v.Wrong+c.wrong, c.end
+	if c.last {
+		v.Part, v.Cursor = v.Part+1, nil
+	}
+	return c.rows
 }
 
 // findRangeEnd returns the key of the last one of a number of rows after a key, and the number of these rows. through limits their keys; nil for

@@ -63,7 +63,7 @@ func (t *Target) findDirtyRows(ctx context.Context, s *onward.PlanStep, number i
 	}
 	check := t.tries.rows
 	for end := time.Now().Add(budget); check.next < len(check.questions); {
-		p, again, err := t.nextPace(ctx, s)
+		p, again, err := t.nextPace(ctx, s, s.Repeat)
 		if err != nil || again > 0 {
 			return State{Step: s, Again: again}, false, err
 		}

@@ -60,7 +60,7 @@ func (t *Target) proveForeignKeys(ctx context.Context, s *onward.PlanStep, budge
 		t.proof = &foreignKeyProof{keys: keys}
 	}
 	for end := time.Now().Add(budget); t.proof.readKeys < len(t.proof.keys); {
-		p, again, err := t.nextPace(ctx, s)
+		p, again, err := t.nextPace(ctx, s, s.Repeat)
 		if err != nil || again > 0 {
 			return State{Step: s, Again: again}, err
 		}
@@ -103,7 +103,10 @@ func (t *Target) findOrphans(ctx context.Context, k *foreignKey) (rows int64, er
 			return err
 		}
 		if len(k.rows.Keys) > 0 {
-			rows, err = t.compareChunk(ctx, tx, &k.rows, &next)
+			chunk, err := countWrong(ctx, tx, &k.rows, &next, t.tries.size)
+			if chunk != nil && err == nil {
+				rows = chunk.addTo(&next)
+			}
 			return err
 		}
 		next.Part++

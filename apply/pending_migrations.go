@@ -100,7 +100,7 @@ func (p *pendingRun) runPending(ctx context.Context) error {
 	if err := p.c.connectStandbys(ctx, p.conn); err != nil {
 		return err
 	}
-	defer p.c.closeStandbys(ctx)
+	defer closeStandbys(ctx, p.c.standbys)
 	for locked := false; ; locked = true {
 		again, err := p.runOnce(ctx, locked)
 		if err != nil || !again {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/onward"
 )
 
 // roleSettings are settings of the role and of the database (ALTER ROLE … SET, ALTER DATABASE … SET) that decide whether
@@ -51,7 +52,7 @@ func readRoleSettings(ctx context.Context, conn *pgx.Conn, major int) (*roleSett
 }
 
 // checkRoleSettings refuses a database on which the steps would fail, or do something other than what was proven.
-func (t *Target) checkRoleSettings() error {
+func (t *Target) checkRoleSettings(plan *onward.Plan) error {
 	switch r := t.role; {
 	case r.readOnly:
 		return &RefusedError{Text: "default_transaction_read_only is on for this role or this database, and onward does not override it. " +
@@ -62,17 +63,17 @@ func (t *Target) checkRoleSettings() error {
 		return &RefusedError{Text: "session_replication_role is " + r.replicates +
 			" for this role or this database, and the role may not set it: triggers that the plan relies on would not run. Reset it, then run this again"}
 	case r.escapes:
-		if err := t.checkEscapes(); err != nil {
+		if err := checkEscapes(plan); err != nil {
 			return err
 		}
 	}
-	return t.checkValues()
+	return t.checkValues(plan)
 }
 
 // checkValues refuses a plan that was proven under settings other than the role's: the migration tool could produce
 // different rows.
-func (t *Target) checkValues() error {
-	for _, tried := range t.c.Plan.Proof.Settings {
+func (t *Target) checkValues(plan *onward.Plan) error {
+	for _, tried := range plan.Proof.Settings {
 		for _, has := range t.role.values {
 			if has.Name == tried.Name && has.Value != tried.Value {
 				return &RefusedError{Text: fmt.Sprintf("%s is %s for this role or this database, and the plan was proven with %s: "+
@@ -85,9 +86,9 @@ func (t *Target) checkValues() error {
 }
 
 // checkEscapes refuses a plan with strings that the role's own tool would parse differently.
-func (t *Target) checkEscapes() error {
-	for i := range t.c.Plan.Steps {
-		s := &t.c.Plan.Steps[i]
+func checkEscapes(plan *onward.Plan) error {
+	for i := range plan.Steps {
+		s := &plan.Steps[i]
 		if pgparse.HasPlainBackslash(s.SQL) || pgparse.HasPlainBackslash(s.Check) {
 			return &RefusedError{Step: s.ID, Text: `standard_conforming_strings is off for this role or this database: its tools read a \ in '…' as an escape, and the plan was proven with a \ that is a character. ` +
 				`Write the string as E'…' in the migration and make the plan again, or reset the setting`}

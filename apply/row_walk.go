@@ -48,7 +48,7 @@ func (t *Target) nextChunk(ctx context.Context, tx pgx.Tx, q *rowQuestion, w row
 		return nil, err
 	}
 	c.Table = q.condition.FromItem()
-	end, rows, err := t.findChunkEnd(ctx, tx, c, types, w.cursor)
+	end, rows, err := findRangeEnd(ctx, tx, c, types, w.cursor, nil, t.tries.size)
 	if err != nil {
 		return nil, err
 	}

@@ -16,33 +16,37 @@ import (
 
 // connectStandbys connects to the standbys, once per run. It refuses a server that is not a standby of this database, before anything starts. A
 // connection that is lost later is retried.
-func (c *settings) connectStandbys(ctx context.Context, primary *pgx.Conn) error {
-	if len(c.standbys) == len(c.Replicas) {
-		return nil
+func (c *settings) connectStandbys(ctx context.Context, primary *pgx.Conn) (err error) {
+	if len(c.standbys) != len(c.Replicas) {
+		c.standbys, err = connectStandbys(ctx, primary, c.Replicas)
 	}
+	return err
+}
+
+// connectStandbys connects to the standbys of a primary.
+func connectStandbys(ctx context.Context, primary *pgx.Conn, addresses []string) ([]*live.Standby, error) {
 	var list []*live.Standby
-	for _, url := range c.Replicas {
+	for _, url := range addresses {
 		s, err := live.ConnectStandby(ctx, primary, url, standbyName)
 		if err != nil {
 			for _, s := range list {
 				s.Close(ctx)
 			}
 			if isAny[*live.NotStandbyError](err) {
-				return inputError(err.Error() + ": --replica takes standbys of the database that --db names, and that database there")
+				return nil, inputError(err.Error() + ": --replica takes standbys of the database that --db names, and that database there")
 			}
-			return address.RedactError(err, url)
+			return nil, address.RedactError(err, url)
 		}
 		list = append(list, s)
 	}
-	c.standbys = list
-	return nil
+	return list, nil
 }
 
-// closeStandbys closes the sessions on the standbys. A later query reconnects.
-func (c *settings) closeStandbys(ctx context.Context) {
+// closeStandbys closes the sessions on standbys. A later query reconnects.
+func closeStandbys(ctx context.Context, list []*live.Standby) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
-	for _, s := range c.standbys {
+	for _, s := range list {
 		s.Close(ctx)
 	}
 }

@@ -145,21 +145,15 @@ func (t *Target) tryStep(ctx context.Context, s *onward.PlanStep, number int, bu
 	if err != nil {
 		return State{}, t.refuseByData(ctx, s, number, err)
 	}
-	return State{Step: s}, t.recordFinished(ctx, s)
+	return State{Step: s}, t.recordFinished(ctx, s, "done", "")
 }
 
-// recordFinished records, after the commit, that a step is done.
-func (t *Target) recordFinished(ctx context.Context, s *onward.PlanStep) error {
+// recordFinished records, after the commit, that a step is done: an event of the log, with details.
+func (t *Target) recordFinished(ctx context.Context, s *onward.PlanStep, event, details string) error {
 	took := time.Since(t.tries.since)
 	t.steps[s.ID] = &ledger.Step{ID: s.ID, State: ledger.Done}
 	t.c.Tell(Event{Kind: Finished, Step: s, Took: took})
-	event, words := "done", fmt.Sprintf("in %s, waited %s for others", queue.RoundDuration(took), queue.RoundDuration(t.tries.waited))
-	if t.onlyVerify {
-		event = "verified"
-	}
-	if v := t.tries.pass; v != nil {
-		words += fmt.Sprintf("; %d rows compared, pass %d", v.Rows, v.Pass)
-	}
+	words := fmt.Sprintf("in %s, waited %s for others", queue.RoundDuration(took), queue.RoundDuration(t.tries.waited)) + details
 	return t.control.Do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error {
 		return t.logEvent(ctx, conn, s.ID, event, words)
 	})

@@ -109,7 +109,7 @@ func (t *Target) begin(ctx context.Context) error {
 	if err := t.openSessions(ctx); err != nil {
 		return err
 	}
-	if err := t.checkRoleSettings(); err != nil {
+	if err := t.checkRoleSettings(t.c.Plan); err != nil {
 		return err
 	}
 	if err := t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error { return t.c.connectStandbys(ctx, conn) }); err != nil {
@@ -121,7 +121,11 @@ func (t *Target) begin(ctx context.Context) error {
 	if err := t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error { return ledger.CreateLedger(ctx, conn) }); err != nil {
 		return err
 	}
-	if err := t.takeLease(ctx, 0); err != nil {
+	patience := t.c.Within
+	if t.c.Slice != nil {
+		patience = 0
+	}
+	if err := t.takeLease(ctx, 0, patience); err != nil {
 		return err
 	}
 	t.keepLease(ctx)
@@ -181,30 +185,34 @@ func (t *Target) closeSessions(ctx context.Context) {
 
 // Close releases the lease.
 func (t *Target) Close(ctx context.Context) {
+	t.endRenewal()
+	if !t.disconnected {
+		t.releaseLease(ctx)
+	}
+	t.closeSessions(ctx)
+	closeStandbys(ctx, t.c.standbys)
+}
+
+// endRenewal ends the renewal of the lease.
+func (t *Target) endRenewal() {
 	if t.stop != nil {
 		t.stop()
 		<-t.renewalDone
 	}
-	if t.lease != nil && !t.disconnected {
-		_ = t.control.Do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error { return t.lease.Release(ctx, conn) })
-	}
-	t.closeSessions(ctx)
-	t.c.closeStandbys(ctx)
 }
 
-// takeLease takes the lease, and waits for its holder.
-func (t *Target) takeLease(ctx context.Context, before int64) error {
-	who := t.c.Who
-	if who == "" {
-		who = ProcessName("apply")
+// releaseLease releases the lease, if there is one. A lease that cannot be released ends by itself.
+func (t *Target) releaseLease(ctx context.Context) {
+	if t.lease != nil {
+		_ = t.control.Do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error { return t.lease.Release(ctx, conn) })
 	}
-	patience := t.c.Within
-	if t.c.Slice != nil && before == 0 {
-		patience = 0
-	}
+}
+
+// takeLease takes the lease, and waits for its holder. before is the epoch of a lease that this process has held; 0 for none.
+func (t *Target) takeLease(ctx context.Context, before int64, patience time.Duration) error {
 	for end := time.Now().Add(patience); ; {
 		err := t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
-			lease, err := t.c.scope.TakeLease(ctx, conn, who, t.direct, before)
+			lease, err := t.c.scope.TakeLease(ctx, conn, t.c.Who, t.direct, before)
 			if err == nil {
 				t.lease = lease
 			}
@@ -347,7 +355,7 @@ func (t *Target) recoverConnection(ctx context.Context) error {
 	if err := t.openSessions(ctx); err != nil {
 		return err
 	}
-	if err := t.takeLease(ctx, t.lease.Epoch); err != nil {
+	if err := t.takeLease(ctx, t.lease.Epoch, t.c.Within); err != nil {
 		return err
 	}
 	if err := t.reloadSteps(ctx); err != nil {

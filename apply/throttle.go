@@ -38,6 +38,11 @@ type backfillHold struct {
 // resetTries resets the state for a new step.
 func (t *Target) resetTries(s *onward.PlanStep) {
 	t.tries = stepAttempts{step: s.ID, since: time.Now()}
+	t.resetThrottle(s)
+}
+
+// resetThrottle begins the measurements for a new step.
+func (t *Target) resetThrottle(s *onward.PlanStep) {
 	if recorded := t.steps[s.ID]; recorded != nil {
 		t.tries.processedRows = recorded.Rows
 	}
@@ -73,9 +78,9 @@ func (t *Target) checkHealth(ctx context.Context, s *onward.PlanStep) string {
 	return verdict.Why
 }
 
-// nextPace returns the pace of the next batch of a backfill, or how long to wait. Commands from another
+// nextPace returns the pace of the next batch of a backfill, or how long to wait. writes: the batch locks rows. Commands from another
 // terminal come first, then the health check, then the signals of the server.
-func (t *Target) nextPace(ctx context.Context, s *onward.PlanStep) (pace, time.Duration, error) {
+func (t *Target) nextPace(ctx context.Context, s *onward.PlanStep, writes bool) (pace, time.Duration, error) {
 	p, again, err := t.readControl(ctx, s)
 	if err != nil || again > 0 {
 		return p, again, err
@@ -97,7 +102,7 @@ func (t *Target) nextPace(ctx context.Context, s *onward.PlanStep) (pace, time.D
 		return p, 0, err
 	}
 	if p.rest < 0 {
-		t.load.measurePace(&p, t.gauge.OtherLoad(), s.Repeat && !t.tries.allProcessed)
+		t.load.measurePace(&p, t.gauge.OtherLoad(), writes)
 	}
 	for _, words := range verdict.Unseen {
 		t.reportEvent(Throttled, s, words)
