@@ -36,7 +36,12 @@ var layers = [][]string{
 		"internal/throttle", "internal/report/escape", "internal/report/view", "internal/report/terminal", "internal/report/markdown",
 		"internal/report/html", "internal/report/machine", "internal/report", "internal/linters", "internal/forge", "internal/site", "internal/notify",
 	},
-	{"audit", "rehearse", "record", "verify", "plan", "preflight", "apply", "guard", "internal/fleet", "internal/first", "internal/lsp"},
+	{
+		"audit", "rehearse", "record", "verify", "plan", "preflight",
+		"apply/internal/run", "apply/internal/session", "apply/internal/progress", "apply/internal/schemaplan", "apply/internal/properties",
+		"apply/internal/evidence", "apply/internal/backfill", "apply/internal/attempt", "apply",
+		"guard", "internal/fleet", "internal/first", "internal/lsp",
+	},
 	{"internal/cli"},
 	{"cmd"},
 }

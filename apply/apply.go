@@ -10,14 +10,16 @@ package apply
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
-	"github.com/onward-sql/onward/config"
-	"github.com/onward-sql/onward/internal/address"
+	"github.com/onward-sql/onward/apply/internal/backfill"
+	"github.com/onward-sql/onward/apply/internal/evidence"
+	"github.com/onward-sql/onward/apply/internal/run"
+	"github.com/onward-sql/onward/apply/internal/session"
 	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/queue"
+	"github.com/onward-sql/onward/internal/throttle"
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/verify"
 )
@@ -26,10 +28,6 @@ import (
 const (
 	DefaultWithin   = queue.Within
 	DefaultMaxStall = queue.MaxStall
-	// losses is how many lost races double the lock_timeout.
-	losses = 10
-	// underLock limits how long a step that should be instant may hold its lock.
-	underLock = 5 * time.Second
 )
 
 // Config is what [Open] and [Run] need.
@@ -85,143 +83,37 @@ type Config struct {
 	Tell func(Event)
 }
 
-// Event is something that happened.
-type Event struct {
-	// Kind is the kind of the event.
-	Kind EventKind
-	Step *onward.PlanStep
-	// Rows is how many rows a backfill has processed. Of is the total that the server estimates; 0 for unknown.
-	Rows, Of int64
-	// Took is the duration.
-	Took time.Duration
-	// Total counts the rows of the step that all batches of all runs have processed.
-	Total int64
-	// Words give details: who blocks, or what the server reported.
-	Words string
+// Limits say when a backfill pauses.
+type Limits = throttle.Limits
+
+// Evidence controls the check before the first contract step: is there a sign that the old code still runs?
+type Evidence struct {
+	// GoneBecause says how the user knows that the old code is gone in spite of such signs; "" refuses then. The log keeps it.
+	GoneBecause string
+	// Window is the time between the two samples of pg_stat_statements. 0 is DefaultWindow; below 0 skips them.
+	Window time.Duration
 }
 
-// EventKind is what happened.
-type EventKind string
+// DefaultWindow is the time between two samples of pg_stat_statements.
+const DefaultWindow = evidence.DefaultWindow
 
-// The kinds.
-const (
-	Held      EventKind = "held"      // another process works on the database
-	Begun     EventKind = "begun"     // a step has started
-	Waits     EventKind = "waits"     // waiting for blockers
-	Lost      EventKind = "lost"      // an attempt lost a lock race
-	Passed    EventKind = "passed"    // a batch of a backfill was processed
-	Compared  EventKind = "compared"  // some rows of a backfill were compared with their expected values
-	Mended    EventKind = "mended"    // some wrong rows were repaired
-	Skipped   EventKind = "skipped"   // the change of a row failed during a backfill: the row is in quarantine
-	Throttled EventKind = "throttled" // a backfill pauses, because others suffer or because somebody asked for it
-	Recovered EventKind = "recovered" // after a lost connection
-	Undoing   EventKind = "undoing"   // a step is being undone
-	Carried   EventKind = "carried"   // privileges and settings of this database were copied to the object that replaces the old one
-	Sends     EventKind = "sends"     // a statement of a step, which was judged
-	Finished  EventKind = "finished"  // a step is done
-	Unchecked EventKind = "unchecked" // the rows were not checked before a step: the server does not answer the query
+// FewestRows and MostRows bound a batch.
+const FewestRows, MostRows = backfill.FewestRows, backfill.MostRows
+
+// MostParallel limits Config.Parallel.
+const MostParallel = backfill.MostParallel
+
+// State is the progress after a [Target.Step].
+type State = run.State
+
+// Errors of a run.
+type (
+	// RefusedError says why a plan or a step must not be carried out. Nothing of it was carried out.
+	RefusedError = run.RefusedError
+	// UnfinishedError says that a plan is not done, and why. Finished steps stay done, and running the same command again
+	// continues.
+	UnfinishedError = run.UnfinishedError
 )
-
-// GoesOn is the text of the [Throttled] event with which a paused backfill resumes.
-const GoesOn = "goes on"
-
-// settings are the settings of one run: those of its caller, and what this package adds.
-type settings struct {
-	Config
-
-	scope            ledger.Scope // of Config.Schema; see useSchema
-	moved            bool         // the plan is from the ledger, which has it in the form for Schema
-	writtenFiles     string       // the written files of this plan, which the migration tool runs; "" for none
-	record           string       // SQL that the last step runs, so that the migration tool counts its migrations as applied
-	unrecordedReason string       // why the migration tool's table does not get a row for the plan
-	tableUpToDate    bool         // the migration tool's table is up to date
-	undoing          bool         // steps are being undone
-	asWritten        bool         // the plan is an unchanged migration and was not made for a particular schema
-	direct           *bool        // there is no transaction pooler in between; nil if that was not checked yet
-	standbys         []*live.Standby
-	searchTime       time.Duration // for a statement that looks for wrong rows in a whole table
-	mostHashes       int           // that a search for duplicates keeps; 0 for [mostHashes]
-}
-
-// prepareRun checks and completes the settings of a run.
-func (c *settings) prepareRun(ctx context.Context) error {
-	if err := c.completeConfig(); err != nil {
-		return err
-	}
-	if err := c.useSchema(ctx); err != nil {
-		return address.RedactError(err, c.DB)
-	}
-	return nil
-}
-
-func (c *settings) completeConfig() error {
-	if c.Plan == nil || len(c.Plan.Steps) == 0 {
-		return inputError("the plan has no steps: there is nothing to carry out")
-	}
-	if c.Plan.Schema != onward.PlanSchema {
-		return inputError(fmt.Sprintf("the plan says %q, and this release reads %q", c.Plan.Schema, onward.PlanSchema))
-	}
-	if c.Through == "" {
-		c.Through = onward.Backfill
-	}
-	if c.To != "" && !hasStep(c.Plan, c.To) {
-		return inputError(fmt.Sprintf("the plan has no step %q", c.To))
-	}
-	c.setDefaults()
-	return nil
-}
-
-func (c *settings) setDefaults() {
-	if c.Within <= 0 {
-		c.Within = DefaultWithin
-	}
-	c.Parallel = min(max(1, c.Parallel), MostParallel)
-	if c.MaxStall <= 0 {
-		c.MaxStall = DefaultMaxStall
-	}
-	if c.searchTime <= 0 {
-		c.searchTime = longestSearch
-	}
-	if c.mostHashes <= 0 {
-		c.mostHashes = mostHashes
-	}
-	if c.Who == "" {
-		c.Who = ProcessName("apply")
-	}
-	if c.Tell == nil {
-		c.Tell = func(Event) {}
-	}
-	c.Tell = reportChanges(c.Tell)
-}
-
-func hasStep(p *onward.Plan, id string) bool {
-	for i := range p.Steps {
-		if p.Steps[i].ID == id {
-			return true
-		}
-	}
-	return false
-}
-
-// inputError returns an input error with this text.
-func inputError(text string) error { return &config.InputError{Err: errors.New(text)} }
-
-// RefusedError says why a plan or a step must not be carried out. Nothing of it was carried out.
-type RefusedError struct {
-	Step string // "" for the plan
-	Text string
-	// Next is the single command that continues. It is "" if there is none, or if the same command works after the
-	// cause is removed.
-	Next string
-}
-
-// Error says it.
-func (e *RefusedError) Error() string {
-	if e.Step == "" {
-		return e.Text
-	}
-	return e.Step + ": " + e.Text
-}
 
 // Errors of the packages below.
 type (
@@ -234,33 +126,6 @@ type (
 	// ServerError says that the database cannot be reached.
 	ServerError = live.ServerError
 )
-
-// UnfinishedError says that a plan is not done, and why. Finished steps stay done, and running the same command again
-// continues.
-type UnfinishedError struct {
-	Step string
-	Why  string
-	Err  error // the server's error; nil if others blocked the step
-}
-
-// Error says it.
-func (e *UnfinishedError) Error() string { return e.Step + " is not done: " + e.Why }
-
-// Unwrap returns the server's error.
-func (e *UnfinishedError) Unwrap() error { return e.Err }
-
-// State is the progress after a [Target.Step].
-type State struct {
-	// Done: the last step that was asked for is committed.
-	Done bool
-	// Step is the next step; nil when done.
-	Step *onward.PlanStep
-	// Again is how long to wait before the next call.
-	Again time.Duration
-	// Waits: the step was not tried, or lost the lock race, because of the sessions that InTheWay describes.
-	Waits    bool
-	InTheWay []string
-}
 
 // Run carries a plan out.
 //
@@ -303,7 +168,7 @@ func (t *Target) runAttempts(ctx context.Context, attempt func() (State, error))
 	slice := t.c.startSlice()
 	step, since := slice.waitedBefore()
 	for {
-		if err := slice.refuseLong(t.nextStep); err != nil {
+		if err := slice.refuseLong(t.record.NextStep); err != nil {
 			return err
 		}
 		s, err := attempt()
@@ -313,7 +178,7 @@ func (t *Target) runAttempts(ctx context.Context, attempt func() (State, error))
 		if !s.Waits || step != s.Step.ID {
 			step, since = s.Step.ID, time.Now()
 		}
-		if s.Waits && time.Since(since) > t.c.Within {
+		if s.Waits && time.Since(since) > t.record.Within {
 			return t.recordGivenUp(ctx, &s)
 		}
 		if err := slice.checkEnd(&s, since, t.isInMemory()); err != nil {
@@ -324,3 +189,7 @@ func (t *Target) runAttempts(ctx context.Context, attempt func() (State, error))
 		}
 	}
 }
+
+// ProcessName returns the name of this process for the ledger and for application_name: "onward apply on db1, process
+// 812".
+func ProcessName(command string) string { return session.ProcessName(command) }

@@ -7,6 +7,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/onward-sql/onward/apply/internal/progress"
+	"github.com/onward-sql/onward/apply/internal/run"
 	"github.com/onward-sql/onward/internal/ledger"
 )
 
@@ -45,15 +47,15 @@ func ControlSchema(ctx context.Context, db, schema, id string, word Command, tun
 		return nil, err
 	}
 	var ids []string
-	there, err := withLedger(ctx, c.DB, func(conn *pgx.Conn) error {
+	there, err := progress.WithLedger(ctx, c.DB, func(conn *pgx.Conn) error {
 		if err := ledger.CreateLedger(ctx, conn); err != nil { // an older ledger is upgraded
 			return err
 		}
-		list, err := unfinishedPlans(ctx, conn, c.scope)
+		list, err := progress.UnfinishedPlans(ctx, conn, c.scope)
 		if err != nil {
 			return err
 		}
-		if list, err = choosePlans(list, id); err != nil {
+		if list, err = progress.ChoosePlans(list, id); err != nil {
 			return err
 		}
 		if word == Cancel {
@@ -70,7 +72,7 @@ func ControlSchema(ctx context.Context, db, schema, id string, word Command, tun
 		return nil
 	})
 	if err == nil && !there {
-		_, err = choosePlans(nil, id)
+		_, err = progress.ChoosePlans(nil, id)
 	}
 	return ids, err
 }
@@ -83,7 +85,7 @@ func requireHolder(ctx context.Context, conn *pgx.Conn, scope ledger.Scope) erro
 		if !scope.IsDatabase() {
 			what = "the schema " + scope.Schema
 		}
-		err = inputError("nobody is at work on " + what + ": there is nothing to cancel")
+		err = run.NewInputError("nobody is at work on " + what + ": there is nothing to cancel")
 	}
 	return err
 }

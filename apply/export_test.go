@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/onward-sql/onward/apply/internal/backfill"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -14,4 +15,4 @@ func RunSearch(ctx context.Context, c Config, time time.Duration, hashes int) (*
 }
 
 // PagePrices are set for the batches of a backfill.
-const PagePrices = pagePrices
+const PagePrices = backfill.PagePrices

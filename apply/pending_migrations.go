@@ -10,6 +10,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/onward-sql/onward/apply/internal/run"
+	"github.com/onward-sql/onward/apply/internal/session"
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/address"
 	"github.com/onward-sql/onward/internal/live"
@@ -52,7 +54,7 @@ func Pending(ctx context.Context, config PendingConfig) (*onward.Applied, error)
 	if err == nil {
 		return p.out, nil
 	}
-	if err = address.RedactError(err, c.DB); len(p.out.Steps) == 0 && !isAny[*UnfinishedError](err) {
+	if err = address.RedactError(err, c.DB); len(p.out.Steps) == 0 && !run.IsAny[*UnfinishedError](err) {
 		return nil, err
 	}
 	p.out.Why = err.Error()
@@ -93,14 +95,14 @@ func (p *pendingRun) runPending(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = p.conn.Close(context.WithoutCancel(ctx)) }()
-	if _, err := primaryVersion(ctx, p.conn); err != nil {
+	if _, err := session.PrimaryVersion(ctx, p.conn); err != nil {
 		return err
 	}
 	p.c.isDirect(ctx) // once for the whole run
 	if err := p.c.connectStandbys(ctx, p.conn); err != nil {
 		return err
 	}
-	defer closeStandbys(ctx, p.c.standbys)
+	defer session.CloseStandbys(ctx, p.c.standbys)
 	for locked := false; ; locked = true {
 		again, err := p.runOnce(ctx, locked)
 		if err != nil || !again {
@@ -252,7 +254,7 @@ func (p *pendingRun) migrationsUpTo(list []*audit.Planned) ([]*audit.Planned, er
 	to := func(m *audit.Planned) bool { return m.ID == p.c.To || m.Version == p.c.To }
 	at := slices.IndexFunc(p.set.Migrations, to)
 	if at < 0 {
-		return nil, inputError(fmt.Sprintf("--to %s: there is no such migration in %s", p.c.To, cmp.Or(p.set.Source.Dir, ".")))
+		return nil, run.NewInputError(fmt.Sprintf("--to %s: there is no such migration in %s", p.c.To, cmp.Or(p.set.Source.Dir, ".")))
 	}
 	for i, m := range list {
 		if slices.Index(p.set.Migrations, m) > at {
@@ -351,8 +353,13 @@ func (p *pendingRun) runPlan(ctx context.Context, plan *onward.Plan, begun bool)
 
 func (c *pendingSettings) completeConfig() error {
 	if c.DB == "" {
-		return inputError("the address of the database is missing")
+		return run.NewInputError("the address of the database is missing")
 	}
 	c.setDefaults()
 	return nil
+}
+
+// withOwnSettings runs queries about the migration tool under onward's own settings.
+func (p *pendingRun) withOwnSettings(ctx context.Context, f func() error) error {
+	return live.AsOwn(ctx, p.conn, f)
 }

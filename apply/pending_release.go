@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/onward-sql/onward/apply/internal/run"
+	"github.com/onward-sql/onward/apply/internal/schemaplan"
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/onward"
@@ -48,11 +50,11 @@ func findSource(release *audit.Release, source string) (*audit.Set, error) {
 	}
 	switch {
 	case len(found) == 0 && source != "":
-		return nil, inputError(fmt.Sprintf("%s has no migrations", source))
+		return nil, run.NewInputError(fmt.Sprintf("%s has no migrations", source))
 	case len(found) == 0:
-		return nil, inputError("there are no migrations")
+		return nil, run.NewInputError("there are no migrations")
 	case len(found) > 1:
-		return nil, inputError("there are migrations in " + strings.Join(names, ", ") + ": say with --source which of them are this database's")
+		return nil, run.NewInputError("there are migrations in " + strings.Join(names, ", ") + ": say with --source which of them are this database's")
 	}
 	return found[0], nil
 }
@@ -74,7 +76,7 @@ func (p *pendingRun) requireSchemaFree(plans []*onward.Plan) error {
 	for _, plan := range plans {
 		for i := range plan.Steps {
 			s := &plan.Steps[i]
-			err := checkSchemaFree(s)
+			err := schemaplan.CheckSchemaFree(s)
 			if err == nil {
 				err = refuseSearchPath(s.SQL)
 			}

@@ -2,10 +2,10 @@ package apply
 
 import (
 	"context"
-	"errors"
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/onward-sql/onward/apply/internal/progress"
 	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/onward"
 )
@@ -39,7 +39,7 @@ func ReadSchemaPlans(ctx context.Context, db, schema string) (out []PlanStatus, 
 	if err := c.useReadSchema(ctx); err != nil {
 		return nil, err
 	}
-	_, err = withLedger(ctx, c.DB, func(conn *pgx.Conn) error {
+	_, err = progress.WithLedger(ctx, c.DB, func(conn *pgx.Conn) error {
 		plans, err := c.scope.ReadPlans(ctx, conn)
 		if err != nil {
 			return err
@@ -49,41 +49,16 @@ func ReadSchemaPlans(ctx context.Context, db, schema string) (out []PlanStatus, 
 			if err != nil {
 				return err
 			}
-			progress := describePlan(p, steps)
-			if err := addComparisons(ctx, conn, progress); err != nil {
+			applied := progress.DescribePlan(p, steps)
+			if err := progress.AddComparisons(ctx, conn, applied); err != nil {
 				return err
 			}
-			if err := addTableRows(ctx, conn, &p.Plan, progress); err != nil {
+			if err := progress.AddTableRows(ctx, conn, &p.Plan, applied); err != nil {
 				return err
 			}
-			out = append(out, PlanStatus{Plan: &p.Plan, Applied: progress})
+			out = append(out, PlanStatus{Plan: &p.Plan, Applied: applied})
 		}
 		return nil
 	})
 	return out, err
-}
-
-// useReadSchema is [settings.useSchema] for a command that runs no step: a schema that cannot be used is wrong input.
-func (c *settings) useReadSchema(ctx context.Context) error {
-	err := c.useSchema(ctx)
-	if refused := new(RefusedError); errors.As(err, &refused) {
-		return inputError(refused.Text)
-	}
-	return err
-}
-
-// addTableRows adds how many rows the tables of started backfills have, by the planner's estimate. It locks no table.
-func addTableRows(ctx context.Context, conn ledger.Conn, p *onward.Plan, out *onward.Applied) error {
-	for i := range out.Steps {
-		s := &out.Steps[i]
-		backfill := p.Steps[i].Backfill
-		if backfill == nil || s.State == onward.ApplyDone || s.State == onward.ApplyPending {
-			continue
-		}
-		const rows = "SELECT coalesce(max(greatest(reltuples, 0)), 0)::bigint FROM pg_class WHERE oid = to_regclass($1)"
-		if err := conn.QueryRow(ctx, rows, backfill.Table).Scan(&s.Of); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/onward-sql/onward/apply/internal/session"
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/address"
 	"github.com/onward-sql/onward/internal/live"
@@ -46,9 +47,6 @@ func RunPlanAndRecord(ctx context.Context, config PendingConfig) (*onward.Applie
 	}
 	return out, nil
 }
-
-// toolAtWork is the error that makes the last step of a plan wait while the tool holds its lock.
-const toolAtWork = "the migrations' own tool is at work"
 
 // withRecord returns a copy of the plan whose last step also runs record.
 func withRecord(p *onward.Plan, record string) *onward.Plan {
@@ -129,7 +127,7 @@ func (p *pendingRun) recordSQL(ctx context.Context) (string, error) {
 }
 
 // raiseToolAtWork ends an IF of PL/pgSQL with the error for a tool that is at work.
-var raiseToolAtWork = "RAISE lock_not_available USING MESSAGE = " + pgparse.QuoteLiteral(toolAtWork) + "; END IF;\n"
+var raiseToolAtWork = "RAISE lock_not_available USING MESSAGE = " + pgparse.QuoteLiteral(session.ToolAtWork) + "; END IF;\n"
 
 // busyCheck returns statements that fail while the tool marks in a table that it is at work. Until the end of their transaction the tool cannot
 // begin.
@@ -176,7 +174,7 @@ func (p *pendingRun) findPlanned(ctx context.Context) (list []*audit.Planned, en
 	if p.set.Count == nil {
 		return nil, nil, fmt.Errorf("onward does not know how %s keeps count", cmp.Or(p.set.Evidence.Tool, p.set.Source.Framework))
 	}
-	if p.conn, err = live.Connect(ctx, p.c.DB, tableName, nil); err != nil {
+	if p.conn, err = live.Connect(ctx, p.c.DB, session.TableName, nil); err != nil {
 		return nil, nil, err
 	}
 	name := cmp.Or(p.c.Table, p.set.Count.Table)
@@ -253,7 +251,7 @@ func (p *pendingRun) readUnrecorded(ctx context.Context) (out []onward.PlannedMi
 	if len(p.replacedByPlan) == 0 {
 		return nil, nil
 	}
-	if p.conn, err = live.Connect(ctx, p.c.DB, tableName, nil); err != nil {
+	if p.conn, err = live.Connect(ctx, p.c.DB, session.TableName, nil); err != nil {
 		return nil, err
 	}
 	defer func() { _ = p.conn.Close(context.WithoutCancel(ctx)) }()

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/apply/internal/run"
 	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/onward"
@@ -14,15 +15,15 @@ import (
 // requireProof refuses a plan that was not started here if its proof failed, is missing, or was made for other values. An
 // unchanged migration has no proof: its findings decide.
 func (t *Target) requireProof() error {
-	if t.c.asWritten {
+	if t.record.AsWritten {
 		return nil
 	}
-	for i := range t.c.Plan.Steps {
-		if s := &t.c.Plan.Steps[i]; s.Begin != "" || s.Record != "" {
-			return inputError(s.ID + `: the plan has "begin" or "record", which only onward apply adds: remove them, or make the plan again with onward plan`)
+	for i := range t.record.Plan.Steps {
+		if s := &t.record.Plan.Steps[i]; s.Begin != "" || s.Record != "" {
+			return run.NewInputError(s.ID + `: the plan has "begin" or "record", which only onward apply adds: remove them, or make the plan again with onward plan`)
 		}
 	}
-	why, err := listDoubts(t.c.Plan)
+	why, err := listDoubts(t.record.Plan)
 	if err != nil || len(why) == 0 || t.c.Unproven != "" {
 		return err
 	}
@@ -82,5 +83,5 @@ func (t *Target) logUnproven(ctx context.Context, conn ledger.Conn) error {
 	if t.c.Unproven == "" {
 		return nil
 	}
-	return t.logEvent(ctx, conn, "", "unproven plan accepted", t.c.Unproven)
+	return t.record.LogEvent(ctx, conn, "", "unproven plan accepted", t.c.Unproven)
 }

@@ -42,13 +42,6 @@ func isLong(s *onward.PlanStep) bool {
 	return !s.Repeat && s.Transaction == onward.TransactionNone || s.Class == onward.StepConcurrent || s.Class == onward.StepValidate || s.Class == onward.StepWork
 }
 
-// isInMemory reports whether what the target is doing would begin again in the next slice: a search for wrong rows, a proof of foreign keys,
-// or a sample of statements.
-func (t *Target) isInMemory() bool {
-	rows := t.tries.rows
-	return rows != nil && !t.tries.started && rows.next < len(rows.questions) || t.proof != nil || t.sample != nil && !t.evidenceChecked
-}
-
 // sliceClock measures a slice. nil never ends.
 type sliceClock struct {
 	*Slice

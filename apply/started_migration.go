@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/onward-sql/onward/apply/internal/progress"
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/onward"
@@ -23,7 +24,7 @@ func (p *pendingRun) readPastPlans(ctx context.Context) (last map[string]*ledger
 	}
 	last = map[string]*ledger.Plan{}
 	for _, started := range plans {
-		if isUnchangedMigration(started) {
+		if progress.IsUnchangedMigration(started) {
 			last[started.Plan.Migrations[0].Path] = started
 		} else {
 			instead = append(instead, started)
@@ -99,11 +100,6 @@ func (p *pendingRun) reopenMigration(ctx context.Context, m *audit.Planned, star
 		return err
 	}
 	return ledger.ReopenPlan(ctx, p.conn, started)
-}
-
-// isUnchangedMigration reports whether a plan is an unchanged migration that was not made for a particular schema.
-func isUnchangedMigration(started *ledger.Plan) bool {
-	return started.Plan.Catalog == "" && len(started.Plan.Migrations) == 1
 }
 
 // refuseReplaced refuses a migration if a plan that onward started here makes the same change.

@@ -2,21 +2,18 @@ package apply
 
 import (
 	"context"
-	"errors"
-	"fmt"
+	"slices"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
-
-	"github.com/onward-sql/onward/internal/address"
 	"github.com/onward-sql/onward/internal/ledger"
-	"github.com/onward-sql/onward/internal/live"
-	"github.com/onward-sql/onward/internal/queue"
-	"github.com/onward-sql/onward/internal/redact"
 	"github.com/onward-sql/onward/internal/throttle"
 	"github.com/onward-sql/onward/onward"
 )
+
+// checksRowsOf reports whether the search for dirty rows replaces a step's own check: both check the constraint that it validates.
+func (t *Target) checksRowsOf(s *onward.PlanStep) bool {
+	return s.Class == onward.StepValidate && !t.record.AsWritten
+}
 
 // Step works on the plan for about the time in budget: one attempt at the next step, a check
 // of the lock queue, or some batches of a backfill. When it returns, its work is committed or
@@ -24,11 +21,11 @@ import (
 func (t *Target) Step(ctx context.Context, budget time.Duration) (State, error) {
 	number := 0
 	next := func() (s *onward.PlanStep) {
-		s, number = t.nextStep()
+		s, number = t.record.NextStep()
 		return s
 	}
 	out, err := t.attemptNext(ctx, next, func(s *onward.PlanStep) (State, error) { return t.tryStep(ctx, s, number, budget) })
-	if err == nil && out.Done && t.countUnfinished() == 0 {
+	if err == nil && out.Done && t.record.CountUnfinished() == 0 {
 		return t.concludePlan(ctx, budget)
 	}
 	return out, err
@@ -37,7 +34,7 @@ func (t *Target) Step(ctx context.Context, budget time.Duration) (State, error) 
 // attemptNext makes one attempt at the next step; next returns nil if there is none.
 func (t *Target) attemptNext(ctx context.Context, next func() *onward.PlanStep, try func(s *onward.PlanStep) (State, error)) (State, error) {
 	if err := ctx.Err(); err != nil {
-		return State{}, &UnfinishedError{Step: t.tries.step, Why: "it was interrupted", Err: err}
+		return State{}, &UnfinishedError{Step: t.record.Tries.Step, Why: "it was interrupted", Err: err}
 	}
 	if t.disconnected {
 		if err := t.recoverConnection(ctx); err != nil {
@@ -48,7 +45,7 @@ func (t *Target) attemptNext(ctx context.Context, next func() *onward.PlanStep, 
 	if s == nil {
 		return State{Done: true}, nil
 	}
-	if t.tries.step != s.ID {
+	if t.record.Tries.Step != s.ID {
 		t.resetTries(s)
 	}
 	out, err := try(s)
@@ -58,123 +55,66 @@ func (t *Target) attemptNext(ctx context.Context, next func() *onward.PlanStep, 
 	return out, nil
 }
 
-// unreachableState returns the state while the server cannot be reached. Errors about the lease are final.
-func (t *Target) unreachableState(err error) (State, error) {
-	if isAny[*ledger.LostError](err) || isAny[*ledger.HeldError](err) || isAny[*ledger.OtherError](err) || isAny[*address.Error](err) {
-		return State{}, err
-	}
-	s, _ := t.nextStep()
-	if s == nil {
-		s = &t.c.Plan.Steps[len(t.c.Plan.Steps)-1]
-	}
-	if live.IsLoginRefused(err) { // waiting does not help: the caller may know another password
-		return State{}, &UnfinishedError{Step: s.ID, Why: serverMessage(err), Err: address.RedactError(err, t.c.DB)}
-	}
-	if err := t.giveUpSilent(s, err); err != nil {
-		return State{}, err
-	}
-	t.reportEvent(Waits, s, "the server cannot be reached: "+address.RedactError(err, t.c.DB).Error())
-	return State{Step: s, Waits: true, Again: time.Second}, nil
-}
-
-func isAny[E error](err error) bool {
-	var e E
-	return errors.As(err, &e)
-}
-
-// nextStep returns the first unfinished step within the requested range.
-func (t *Target) nextStep() (*onward.PlanStep, int) {
-	for i := range t.c.Plan.Steps {
-		s := &t.c.Plan.Steps[i]
-		if isLater(s.Phase, t.c.Through) {
-			return nil, 0
-		}
-		if recorded := t.steps[s.ID]; recorded == nil || recorded.State != ledger.Done {
-			return s, i
-		}
-		if s.ID == t.c.To {
-			return nil, 0
-		}
-	}
-	return nil, 0
-}
-
-func isLater(a, b onward.PlanPhase) bool {
-	order := map[onward.PlanPhase]int{onward.Expand: 0, onward.Backfill: 1, onward.Contract: 2}
-	return order[a] > order[b]
-}
-
 // tryStep checks whether the step is blocked, and tries it if it is not.
 func (t *Target) tryStep(ctx context.Context, s *onward.PlanStep, number int, budget time.Duration) (State, error) {
-	if err := t.checkStepPermissions(s); err != nil {
+	if err := t.attempt.CheckStepPermissions(s); err != nil {
 		return State{}, err
 	}
-	if why := t.checkHealth(ctx, s); why != "" {
+	if why := t.throttle.CheckHealth(ctx, s); why != "" {
 		return State{Step: s, Waits: !s.Repeat, InTheWay: []string{why}, Again: throttle.Every}, nil
 	}
 	// This precedes the checks, because their own queries name what is dropped.
-	if state, evident, err := t.askEvidence(ctx, s); err != nil || !evident {
+	if state, evident, err := t.oldCode.AskEvidence(ctx, s); err != nil || !evident {
 		return state, err
 	}
 	if err := t.checkConditions(ctx, s); err != nil {
 		return State{}, err
 	}
-	if state, clean, err := t.findDirtyRows(ctx, s, number, budget); err != nil || !clean {
+	if state, clean, err := t.rows.FindDirtyRows(ctx, s, number, budget); err != nil || !clean {
 		return state, err
 	}
-	if list, err := t.waitForQueue(ctx, s, budget); err != nil || len(list) > 0 {
+	if list, err := t.attempt.WaitForQueue(ctx, s, budget); err != nil || len(list) > 0 {
 		return State{Step: s, Waits: true, InTheWay: list, Again: 50 * time.Millisecond}, err
 	}
-	if err := t.recordAttempt(ctx, s, number); err != nil {
+	if err := t.record.RecordAttempt(ctx, s, number); err != nil {
 		return State{}, err
 	}
-	if !t.tries.started {
-		t.tries.started = true
-		t.reportEvent(Begun, s, "")
-		t.showStatements(s, s.SQL)
+	if !t.record.Tries.Started {
+		t.record.Tries.Started = true
+		t.record.ReportEvent(Begun, s, "")
+		t.attempt.ShowStatements(s, s.SQL)
 	}
 	var err error
 	switch {
 	case s.Repeat:
-		return t.runBackfill(ctx, s, budget)
+		return t.backfill.RunBackfill(ctx, s, budget)
 	case s.Transaction == onward.TransactionNone:
-		err = t.runAlone(ctx, s)
+		err = t.attempt.RunAlone(ctx, s)
 	default:
-		err = t.runInTransaction(ctx, s)
+		err = t.attempt.RunInTransaction(ctx, s)
 	}
 	if err != nil {
 		return State{}, t.refuseByData(ctx, s, number, err)
 	}
-	return State{Step: s}, t.recordFinished(ctx, s, "done", "")
-}
-
-// recordFinished records, after the commit, that a step is done: an event of the log, with details.
-func (t *Target) recordFinished(ctx context.Context, s *onward.PlanStep, event, details string) error {
-	took := time.Since(t.tries.since)
-	t.steps[s.ID] = &ledger.Step{ID: s.ID, State: ledger.Done}
-	t.c.Tell(Event{Kind: Finished, Step: s, Took: took})
-	words := fmt.Sprintf("in %s, waited %s for others", queue.RoundDuration(took), queue.RoundDuration(t.tries.waited)) + details
-	return t.control.Do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error {
-		return t.logEvent(ctx, conn, s.ID, event, words)
-	})
+	return State{Step: s}, t.record.RecordFinished(ctx, s, "done", "")
 }
 
 // checkConditions checks the step's own conditions: its check query must find no row. Conditions
 // that follow from the order of the steps hold already.
 func (t *Target) checkConditions(ctx context.Context, s *onward.PlanStep) error {
-	if err := t.refuseOldSessions(ctx, s); err != nil {
+	if err := t.oldCode.RefuseOldSessions(ctx, s); err != nil {
 		return err
 	}
-	if err := t.checkWorkload(ctx, s); err != nil {
+	if err := t.oldCode.CheckWorkload(ctx, s); err != nil {
 		return err
 	}
-	if t.tries.started {
+	if t.record.Tries.Started {
 		return nil
 	}
-	if err := t.requireVerified(ctx, s); err != nil || s.Check == "" || t.checksRowsOf(s) {
+	if err := t.backfill.RequireVerified(ctx, s); err != nil || s.Check == "" || t.checksRowsOf(s) {
 		return err
 	}
-	rows, err := t.countRows(ctx, s.Check)
+	rows, err := t.session.CountRows(ctx, s.Check)
 	if err != nil {
 		return err
 	}
@@ -184,89 +124,42 @@ func (t *Target) checkConditions(ctx context.Context, s *onward.PlanStep) error 
 	return nil
 }
 
-// countRows counts the rows of a read-only query.
-func (t *Target) countRows(ctx context.Context, sql string) (rows int64, err error) {
-	tx, err := t.beginWork(ctx, "READ ONLY", queue.FirstStall, 0)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, ignoreClosed(tx.Rollback(context.WithoutCancel(ctx)))) }()
-	if _, err := tx.Exec(ctx, t.stepSettings()); err != nil {
-		return 0, err
-	}
-	defer t.silence.AllowLong()() // it may read a whole table
-	tag, err := tx.Exec(ctx, sql)
-	return tag.RowsAffected(), err
-}
-
-func ignoreClosed(err error) error {
-	if errors.Is(err, pgx.ErrTxClosed) {
-		return nil
-	}
-	return err
-}
-
-// recordAttempt records in the ledger that the work session tries a step.
-func (t *Target) recordAttempt(ctx context.Context, s *onward.PlanStep, number int) error {
-	if s.Repeat && t.tries.started {
-		return nil
-	}
-	return live.AsOwn(ctx, t.work, func() error {
-		return t.lease.RecordAttempt(ctx, t.work, t.plan.ID, s.ID, number, ledger.StepChecksum(s))
+// sharesMigration reports whether two plans replace the same migration.
+func sharesMigration(a, b *onward.Plan) bool {
+	return slices.ContainsFunc(a.Migrations, func(m onward.PlannedMigration) bool {
+		return slices.ContainsFunc(b.Migrations, func(planned onward.PlannedMigration) bool { return planned.ID == m.ID && planned.Path == m.Path })
 	})
 }
 
-func (t *Target) reportEvent(kind EventKind, s *onward.PlanStep, words string) {
-	t.c.Tell(Event{Kind: kind, Step: s, Words: words})
+// resetTries begins with a new step.
+func (t *Target) resetTries(s *onward.PlanStep) {
+	t.record.Tries.Reset(s.ID)
+	t.throttle.Reset(s)
+	t.backfill.Reset()
+	t.rows.Reset()
+	t.attempt.Reset()
 }
 
-// lockTimeout returns the lock_timeout of the next attempt.
-func (t *Target) lockTimeout() time.Duration {
-	d := queue.FirstStall
-	for range t.tries.lostRaces / losses {
-		d *= 2
+// concludePlan ends a plan whose steps are all done. A plan with a contract moves foreign keys from old
+// columns to new columns, so each of them is proven first.
+func (t *Target) concludePlan(ctx context.Context, budget time.Duration) (State, error) {
+	if steps := t.record.Plan.Steps; !t.record.AsWritten && t.record.Row.State != ledger.Done && t.record.Plan.Contract() < len(steps) {
+		last := func() *onward.PlanStep { return &steps[len(steps)-1] }
+		out, err := t.attemptNext(ctx, last, func(s *onward.PlanStep) (State, error) { return t.orphans.ProveForeignKeys(ctx, s, budget) })
+		if err != nil || !out.Done {
+			return out, err
+		}
 	}
-	return min(d, t.c.MaxStall)
+	if !t.record.Scope.IsDatabase() && t.record.Row.State != ledger.Done {
+		if err := t.attempt.DropCursorSchema(ctx); err != nil {
+			return State{}, err
+		}
+	}
+	return State{Done: true}, t.record.SetPlanState(ctx, ledger.Done, "plan done", "")
 }
 
-// handleFailure decides what follows a failed attempt at a step.
-func (t *Target) handleFailure(ctx context.Context, s *onward.PlanStep, err error) (State, error) {
-	switch {
-	case isAny[*RefusedError](err) || isAny[*ledger.LostError](err) || isAny[*UnfinishedError](err):
-		return State{}, err
-	case ctx.Err() != nil:
-		return State{}, &UnfinishedError{Step: s.ID, Why: "it was interrupted", Err: ctx.Err()}
-	}
-	if err := t.giveUpSilent(s, err); err != nil {
-		return State{}, err
-	}
-	switch classifyError(err) {
-	case retryLock:
-		t.tries.lostRaces++
-		t.tries.waited += t.lockTimeout()
-		t.reportEvent(Lost, s, serverMessage(err))
-		return State{Step: s, Waits: true, Again: queue.Backoff(t.lockTimeout(), t.tries.lostRaces)}, nil
-	case connectionLost:
-		t.disconnected = true
-		t.reportEvent(Waits, s, "the connection is gone: "+address.RedactError(err, t.c.DB).Error())
-		return State{Step: s, Waits: true, Again: 200 * time.Millisecond}, nil
-	}
-	err = address.RedactError(err, t.c.DB)
-	return State{}, errors.Join(&UnfinishedError{Step: s.ID, Why: serverMessage(err), Err: err}, t.recordStepState(ctx, ledger.Failed, serverMessage(err)))
-}
-
-// serverMessage returns the server's message, without values of rows.
-func serverMessage(err error) string {
-	refused := new(pgconn.PgError)
-	if !errors.As(err, &refused) {
-		return err.Error()
-	}
-	text := redact.MessageWithCode(refused)
-	if refused.Message == toolAtWork { // onward's own message
-		text = toolAtWork
-	}
-	if mine := new(cancelledError); errors.As(err, &mine) {
-		text = mine.why
-	}
-	return text
+// isInMemory reports whether what the target is doing would begin again in the next slice: a search for wrong rows, a proof of foreign keys,
+// or a sample of statements.
+func (t *Target) isInMemory() bool {
+	return t.rows.IsInMemory() || t.orphans.IsInMemory() || t.oldCode.IsInMemory()
 }

@@ -20,7 +20,7 @@ import (
 // refuseWritten refuses a plan that was not started here if its steps are also written as migrations.
 func (t *Target) refuseWritten() error {
 	files := t.c.writtenFiles
-	if p := t.c.Plan; files == "" && p.Dir != "" {
+	if p := t.record.Plan; files == "" && p.Dir != "" {
 		var list []string
 		for i := range p.Steps {
 			for _, f := range p.Steps[i].Files {
@@ -32,7 +32,7 @@ func (t *Target) refuseWritten() error {
 			files = prose.FirstNames(list, 3)
 		}
 	}
-	if files == "" || t.c.asWritten {
+	if files == "" || t.record.AsWritten {
 		return nil
 	}
 	return &RefusedError{Text: "the steps of this plan were written as migrations (" + files +

@@ -1,0 +1,123 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/onward-sql/onward/apply/internal/run"
+	"github.com/onward-sql/onward/apply/internal/session"
+	"github.com/onward-sql/onward/internal/address"
+	"github.com/onward-sql/onward/internal/ledger"
+	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/queue"
+	"github.com/onward-sql/onward/internal/redact"
+	"github.com/onward-sql/onward/internal/violation"
+	"github.com/onward-sql/onward/onward"
+)
+
+// handleFailure decides what follows a failed attempt at a step.
+func (t *Target) handleFailure(ctx context.Context, s *onward.PlanStep, err error) (State, error) {
+	switch {
+	case run.IsAny[*RefusedError](err) || run.IsAny[*ledger.LostError](err) || run.IsAny[*UnfinishedError](err):
+		return State{}, err
+	case ctx.Err() != nil:
+		return State{}, &UnfinishedError{Step: s.ID, Why: "it was interrupted", Err: ctx.Err()}
+	}
+	if err := t.giveUpSilent(s, err); err != nil {
+		return State{}, err
+	}
+	switch session.ClassifyError(err) {
+	case session.RetryLock:
+		t.record.Tries.LostRaces++
+		t.record.Tries.Waited += t.record.Tries.LockTimeout()
+		t.record.ReportEvent(Lost, s, session.ServerMessage(err))
+		return State{Step: s, Waits: true, Again: queue.Backoff(t.record.Tries.LockTimeout(), t.record.Tries.LostRaces)}, nil
+	case session.ConnectionLost:
+		t.disconnected = true
+		t.record.ReportEvent(Waits, s, "the connection is gone: "+address.RedactError(err, t.session.URL).Error())
+		return State{Step: s, Waits: true, Again: 200 * time.Millisecond}, nil
+	}
+	err = address.RedactError(err, t.session.URL)
+	why := session.ServerMessage(err)
+	return State{}, errors.Join(&UnfinishedError{Step: s.ID, Why: why, Err: err}, t.record.RecordStepState(ctx, ledger.Failed, why))
+}
+
+// unreachableState returns the state while the server cannot be reached. Errors about the lease are final.
+func (t *Target) unreachableState(err error) (State, error) {
+	if run.IsAny[*ledger.LostError](err) || run.IsAny[*ledger.HeldError](err) || run.IsAny[*ledger.OtherError](err) || run.IsAny[*address.Error](err) {
+		return State{}, err
+	}
+	s, _ := t.record.NextStep()
+	if s == nil {
+		s = &t.record.Plan.Steps[len(t.record.Plan.Steps)-1]
+	}
+	if live.IsLoginRefused(err) { // waiting does not help: the caller may know another password
+		return State{}, &UnfinishedError{Step: s.ID, Why: session.ServerMessage(err), Err: address.RedactError(err, t.session.URL)}
+	}
+	if err := t.giveUpSilent(s, err); err != nil {
+		return State{}, err
+	}
+	t.record.ReportEvent(Waits, s, "the server cannot be reached: "+address.RedactError(err, t.session.URL).Error())
+	return State{Step: s, Waits: true, Again: time.Second}, nil
+}
+
+// recoverConnection continues after a lost connection. It takes the lease again, which waits for the end of the running transaction, and then reads
+// from the ledger what was committed.
+func (t *Target) recoverConnection(ctx context.Context) error {
+	if err := t.session.Open(ctx); err != nil {
+		return err
+	}
+	if err := t.record.TakeLease(ctx, t.session.Lease.Epoch, t.record.Within); err != nil {
+		return err
+	}
+	if err := t.record.ReloadSteps(ctx); err != nil {
+		return err
+	}
+	t.disconnected = false
+	t.backfill.Reread()
+	t.record.Tell(Event{Kind: Recovered})
+	return nil
+}
+
+// giveUpSilent ends a step if neither session has heard from the server within the allowed silence. A server that
+// refuses connections has answered. For that case, and for a single lost connection, --within applies.
+func (t *Target) giveUpSilent(s *onward.PlanStep, err error) error {
+	endless := new(live.EndlessError)
+	switch {
+	case errors.As(err, &endless):
+		return &UnfinishedError{Step: s.ID, Why: endless.Error(), Err: err}
+	case !live.IsSilence(err) || t.session.Silence.SilentFor() < t.session.Silence.Limit():
+		return nil
+	}
+	t.disconnected = true // the outcome of the step is unknown: the next run asks the ledger
+	silent := &live.SilentError{For: t.session.Silence.Limit(), Err: err}
+	return &UnfinishedError{Step: s.ID, Why: silent.Error() + ", on either session: look at the server, then run the same command again", Err: silent}
+}
+
+// refuseByData refuses a step that failed on the server because of rows that were written after the check. An invalid index from the failed
+// build is dropped, because it would go on rejecting rows.
+func (t *Target) refuseByData(ctx context.Context, s *onward.PlanStep, number int, cause error) error {
+	refused := new(pgconn.PgError)
+	if !errors.As(cause, &refused) || !strings.HasPrefix(refused.Code, "23") || t.record.AsWritten {
+		return cause
+	}
+	conditions, err := violation.StepConditions(t.record.Plan, number, t.rows.TableLookup(ctx))
+	if err != nil || len(conditions) == 0 {
+		return errors.Join(cause, err)
+	}
+	if build := pgparse.ParseStatement(s.SQL).GetIndexStmt(); build != nil {
+		if _, err := t.attempt.ClearInvalidIndex(ctx, s, build); err != nil {
+			return errors.Join(cause, err)
+		}
+	}
+	text := redact.MessageWithCode(refused) + ". Correct the rows, then run the same command again"
+	for _, c := range conditions {
+		text += "\n" + c.FindQuery("", nil) + ";"
+	}
+	return t.record.RefuseAndRecord(ctx, s, text)
+}

@@ -1,0 +1,63 @@
+package attempt
+
+import (
+	"context"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/apply/internal/properties"
+	"github.com/onward-sql/onward/apply/internal/run"
+	"github.com/onward-sql/onward/apply/internal/session"
+	"github.com/onward-sql/onward/onward"
+)
+
+// RunInTransaction runs a step in one transaction with the ledger row that records it as done.
+func (a *Attempt) RunInTransaction(ctx context.Context, s *onward.PlanStep) error {
+	statement := a.record.Tries.LockTimeout() + session.UnderLock
+	switch s.Class {
+	case onward.StepValidate, onward.StepWork:
+		statement = 0 // StepValidate blocks nobody, and the queue of StepWork is watched
+	default:
+		ctx = context.WithoutCancel(ctx) // it takes an instant: an interrupt waits for it
+	}
+	sql, err := run.InnerSQL(s)
+	if err != nil {
+		return err
+	}
+	var carried []string
+	err = a.session.InGuardedTransaction(ctx, a.record.Tries.LockTimeout(), statement, func(ctx context.Context, tx pgx.Tx) error {
+		before, err := a.properties.CopyProperties(ctx, tx, s)
+		if err != nil {
+			return err
+		}
+		if err := a.lockCursorSchema(ctx, tx, s); err != nil {
+			return err
+		}
+		names, err := a.properties.ReadNotNullNames(ctx, tx, s)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol); err != nil {
+			return err
+		}
+		after, err := a.properties.CopyProperties(ctx, tx, s)
+		if err != nil {
+			return err
+		}
+		renamed, err := properties.RenameNotNull(ctx, tx, names)
+		if err != nil {
+			return err
+		}
+		room, err := a.properties.IdentifyRoom(ctx, tx, s)
+		if err != nil {
+			return err
+		}
+		carried = slices.Concat(before, after, renamed, room)
+		return a.record.RecordDone(ctx, tx, s)
+	})
+	if err != nil {
+		return err
+	}
+	return a.properties.ReportCopiedProperties(ctx, s, carried)
+}

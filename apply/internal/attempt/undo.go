@@ -1,0 +1,137 @@
+package attempt
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/apply/internal/run"
+	"github.com/onward-sql/onward/apply/internal/schemaplan"
+	"github.com/onward-sql/onward/apply/internal/session"
+	"github.com/onward-sql/onward/internal/ledger"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/queue"
+	"github.com/onward-sql/onward/onward"
+)
+
+// UndoStep undoes a step.
+func (a *Attempt) UndoStep(ctx context.Context, s *onward.PlanStep) (run.State, error) {
+	sql := a.record.UndoSQL(s)
+	u := *s
+	u.SQL, u.Check, u.Transaction, u.Class, u.Effects = sql, "", onward.TransactionFile, onward.StepDDL, nil
+	for _, e := range s.Effects { // undoing a step may have to drop what it created
+		e.Lock = onward.AccessExclusiveLock
+		u.Effects = append(u.Effects, e)
+	}
+	if sql != "" && isConcurrent(sql) {
+		u.Transaction = onward.TransactionNone
+	}
+	if sql != "" {
+		if err := a.checkUndoPermissions(s, sql); err != nil {
+			return run.State{}, err
+		}
+		if list, err := a.WaitForQueue(ctx, &u, time.Second); err != nil || len(list) > 0 {
+			return run.State{Step: s, Waits: true, InTheWay: list, Again: 50 * time.Millisecond}, err
+		}
+	}
+	if !a.record.Tries.Started {
+		a.record.Tries.Started = true
+		a.record.ReportEvent(run.Undoing, s, "")
+		a.ShowStatements(s, sql)
+	}
+	if s.Transaction == onward.TransactionNone {
+		if err := a.waitForPredecessor(ctx, s); err != nil {
+			return run.State{}, err
+		}
+	}
+	if u.Transaction == onward.TransactionNone {
+		if err := a.undoAlone(ctx, &u); err != nil {
+			return run.State{}, err
+		}
+		u.SQL = ""
+	}
+	if err := a.runUndo(ctx, &u); err != nil {
+		return run.State{}, err
+	}
+	delete(a.record.Steps, s.ID)
+	a.record.Tell(run.Event{Kind: run.Finished, Step: s, Took: time.Since(a.record.Tries.Since), Words: "taken back"})
+	return run.State{Step: s}, a.session.Control.Do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error {
+		return a.record.LogEvent(ctx, conn, s.ID, "taken back", "")
+	})
+}
+
+// DropCursorSchema drops the schema that holds the plans' cursors, if this plan has created it and it is empty. It runs
+// with the last step that a plan contracts, because the schema has no undo of its own.
+func (a *Attempt) DropCursorSchema(ctx context.Context) error {
+	made := slices.ContainsFunc(a.record.Plan.Steps, func(s onward.PlanStep) bool {
+		return schemaplan.CreatesPlanSchema(&s)
+	})
+	if !made {
+		return nil
+	}
+	var empty bool
+	if err := a.session.ReadRow(ctx, `SELECT NOT EXISTS (SELECT FROM pg_depend WHERE refclassid = 'pg_namespace'::regclass AND refobjid = n.oid)
+		FROM (SELECT (SELECT oid FROM pg_namespace WHERE nspname = $1) AS oid) AS n`, []any{onward.PlanRoom}, &empty); err != nil || !empty {
+		return err
+	}
+	return a.session.InGuardedTransaction(context.WithoutCancel(ctx), queue.FirstStall, session.UnderLock, func(ctx context.Context, tx pgx.Tx) error {
+		if !a.record.Scope.IsDatabase() {
+			return schemaplan.DropSharedCursorSchema(ctx, tx)
+		}
+		_, err := tx.Exec(ctx, "DROP SCHEMA IF EXISTS "+onward.PlanRoom+" RESTRICT")
+		return err
+	})
+}
+
+// undoAlone runs an undo that must not run in a transaction. Its statements skip what is already gone.
+func (a *Attempt) undoAlone(ctx context.Context, u *onward.PlanStep) error {
+	f, err := pgparse.SplitText(u.SQL)
+	if err != nil {
+		return run.NewInputError(u.ID + ": its undo cannot be read")
+	}
+	for _, stmt := range f.Stmts {
+		statement := *u
+		statement.SQL = f.Src[stmt.Start:stmt.End]
+		if err := a.sendWithProgress(ctx, &statement); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// runUndo runs an undo in the same transaction that records it in the ledger.
+func (a *Attempt) runUndo(ctx context.Context, u *onward.PlanStep) error {
+	sql := ""
+	if u.SQL != "" {
+		var err error
+		if sql, err = run.InnerSQL(u); err != nil {
+			return err
+		}
+	}
+	lock := a.record.Tries.LockTimeout()
+	return a.session.InGuardedTransaction(context.WithoutCancel(ctx), lock, lock+session.UnderLock, func(ctx context.Context, tx pgx.Tx) error {
+		if sql != "" {
+			if _, err := tx.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol); err != nil {
+				return err
+			}
+		}
+		return a.session.AsLedgerOwner(ctx, tx, func() error { return ledger.DeleteStep(ctx, tx, a.record.Row.ID, u.ID) })
+	})
+}
+
+// isConcurrent reports whether an undo must run outside a transaction.
+func isConcurrent(sql string) bool {
+	return strings.Contains(sql, " CONCURRENTLY ")
+}
+
+// lockCursorSchema makes a step that creates the schema onward wait for those that drop it, or create it for another schema.
+func (a *Attempt) lockCursorSchema(ctx context.Context, tx pgx.Tx, s *onward.PlanStep) error {
+	if a.record.Scope.IsDatabase() || !schemaplan.CreatesPlanSchema(s) {
+		return nil
+	}
+	_, err := tx.Exec(ctx, "SELECT pg_catalog.pg_advisory_xact_lock($1)", int64(schemaplan.CursorSchemaLock))
+	return err
+}

@@ -1,0 +1,131 @@
+package backfill
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/onward"
+)
+
+// findRangeEnd returns the key of the last one of a number of rows after a key, and the number of these rows. through limits their keys; nil for
+// no limit.
+func findRangeEnd(ctx context.Context, tx pgx.Tx, c *onward.PlanComparison, types, after, through []string, limit int) (end []string, rows int64, err error) {
+	if _, err := tx.Exec(ctx, roundTripSettings, pgx.QueryExecModeSimpleProtocol); err != nil {
+		return nil, 0, err
+	}
+	where, args := keyRange(c.Keys, types, after, through)
+	backward := make([]string, len(c.Keys))
+	for i, name := range keyNames(c.Keys) {
+		backward[i] = name + " DESC"
+	}
+	err = tx.QueryRow(ctx, fmt.Sprintf("SELECT %s, count(*) OVER () FROM (SELECT %s FROM %s AS t WHERE %s ORDER BY %s LIMIT %d) AS chunk ORDER BY %s LIMIT 1",
+		keysAsText("chunk", keyNames(c.Keys)), selectKeys(c.Keys), c.Table, where, orderByKeys(c.Keys), limit,
+		strings.Join(backward, ", ")), args...).Scan(&end, &rows)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, 0, nil
+	}
+	if err == nil { // comparisons use the settings that the backfill used
+		_, err = tx.Exec(ctx, "SET LOCAL datestyle TO DEFAULT; SET LOCAL intervalstyle TO DEFAULT; SET LOCAL bytea_output TO DEFAULT; "+
+			"SET LOCAL extra_float_digits TO DEFAULT", pgx.QueryExecModeSimpleProtocol)
+	}
+	return end, rows, err
+}
+
+// selectKeys returns a table's keys, with the names that a batch has for them.
+func selectKeys(keys []string) string {
+	out := make([]string, len(keys))
+	for i, name := range keyNames(keys) {
+		out[i] = "t." + keys[i] + " AS " + name
+	}
+	return strings.Join(out, ", ")
+}
+
+// orderByKeys returns the ORDER BY list for a table's keys.
+func orderByKeys(keys []string) string { return "t." + strings.Join(keys, ", t.") }
+
+// keyRange returns a condition: the key of row t is after one key and not after another. nil means no bound.
+func keyRange(keys, types, after, through []string) (string, []any) {
+	where, args := "true", []any(nil)
+	bound := func(op string, key []string) {
+		if key != nil {
+			var condition string
+			condition, args = compareKey(keys, op, types, key, args)
+			where += " AND " + condition
+		}
+	}
+	bound(" > ", after)
+	bound(" <= ", through)
+	return where, args
+}
+
+// compareKey returns a condition that compares the key of row t with another key, given as text. It appends to the parameters.
+func compareKey(keys []string, op string, types, key []string, args []any) (string, []any) {
+	row := func(list []string) string {
+		if len(list) == 1 {
+			return list[0]
+		}
+		return "(" + strings.Join(list, ", ") + ")"
+	}
+	mine := make([]string, len(keys))
+	for i, k := range keys {
+		mine[i] = "t." + k
+	}
+	values, args := castPlaceholders(types, key, args)
+	return row(mine) + op + row(values), args
+}
+
+// forbidRowSecurity makes the server refuse a query from which row-level security would hide rows: a backfill processes all rows or is not
+// done.
+func forbidRowSecurity(ctx context.Context, tx pgx.Tx) error {
+	_, err := tx.Exec(ctx, "SET LOCAL row_security = off")
+	return err
+}
+
+// roundTripSettings makes the server write values in a form that can be read back under any settings.
+const roundTripSettings = "SET LOCAL datestyle = 'ISO'; SET LOCAL intervalstyle = 'postgres'; SET LOCAL bytea_output = 'hex'; SET LOCAL extra_float_digits = 1"
+
+// keyNames returns the columns of a batch that hold the keys.
+func keyNames(keys []string) []string {
+	out := make([]string, len(keys))
+	for i := range keys {
+		out[i] = fmt.Sprintf("onward_key%d", i+1)
+	}
+	return out
+}
+
+// keysAsText returns an SQL array with columns of a row as text.
+func keysAsText(row string, columns []string) string {
+	out := make([]string, len(columns))
+	for i, c := range columns {
+		out[i] = row + "." + c + "::text"
+	}
+	return "ARRAY[" + strings.Join(out, ", ") + "]"
+}
+
+// typesOf returns the types of columns.
+func typesOf(ctx context.Context, tx pgx.Tx, table string, columns []string) ([]string, error) {
+	rows, err := tx.Query(ctx, `SELECT pg_catalog.format_type(a.atttypid, a.atttypmod) FROM unnest($2::text[]) WITH ORDINALITY AS k (name, place)
+		JOIN pg_catalog.pg_attribute AS a ON a.attrelid = $1::text::regclass AND NOT a.attisdropped AND a.attname = (parse_ident(k.name))[1] ORDER BY k.place`, table, columns)
+	if err != nil {
+		return nil, err
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err == nil && len(list) != len(columns) {
+		err = fmt.Errorf("the table %s has lost a column of its key (%s)", table, strings.Join(columns, ", "))
+	}
+	return list, err
+}
+
+// castPlaceholders returns placeholders that cast text to the given types, and the parameters, appended to those in before.
+func castPlaceholders(types, values []string, before []any) (list []string, args []any) {
+	args = before
+	for i, typ := range types {
+		args = append(args, values[i])
+		list = append(list, fmt.Sprintf("$%d::text::%s", len(args), typ))
+	}
+	return list, args
+}

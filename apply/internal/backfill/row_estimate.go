@@ -1,0 +1,102 @@
+package backfill
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/onward"
+)
+
+const (
+	// sampledPages is the number of pages that are read to estimate the rows of a table, and estimateTime limits each of the queries.
+	sampledPages = 200
+	estimateTime = 2 * time.Second
+	// staleGrowth is by how many times a table may have grown since its rows were counted.
+	staleGrowth = 3
+)
+
+// tableExtent is what the server knows about the size of a table with its partitions.
+type tableExtent struct {
+	rows, pages, countedPages int64 // rows and countedPages are as of the last VACUUM or ANALYZE
+	uncounted                 bool  // the rows of a part were never counted
+}
+
+// estimateRows estimates how many rows a backfill goes along; -1 for unknown. If the server has not counted them lately, some pages are
+// read, and integer keys limit the number. An estimate that fails does not end the backfill.
+func (t *Throttle) estimateRows(ctx context.Context, s *onward.PlanStep) int64 {
+	tables, keys := touchedTables(s), []string(nil)
+	if s.Backfill != nil {
+		tables, keys = []string{s.Backfill.Table}, s.Backfill.Keys
+	}
+	most := int64(-1)
+	for _, table := range tables {
+		var e tableExtent
+		if t.queryEstimate(ctx, extentQuery, []any{&e.rows, &e.pages, &e.countedPages, &e.uncounted}, table) != nil {
+			continue
+		}
+		rows := e.rows
+		if e.uncounted || e.pages > staleGrowth*e.countedPages {
+			rows = t.sampleRows(ctx, table, keys, &e)
+		}
+		most = max(most, rows)
+	}
+	return most
+}
+
+// extentQuery reads the extent of a table. Postgres 13 has 0 for a number of rows that is unknown, and newer ones have -1.
+const extentQuery = `WITH RECURSIVE tree AS (
+		SELECT $1::text::regclass::oid AS oid UNION SELECT i.inhrelid FROM tree JOIN pg_catalog.pg_inherits AS i ON i.inhparent = tree.oid)
+	SELECT coalesce(sum(greatest(c.reltuples, 0)), 0)::bigint, coalesce(sum(p.pages), 0)::bigint, coalesce(sum(c.relpages), 0)::bigint,
+		coalesce(bool_or(c.reltuples <= 0 AND p.pages > 0), false)
+	FROM tree JOIN pg_catalog.pg_class AS c USING (oid)
+	CROSS JOIN LATERAL (SELECT pg_catalog.pg_relation_size(c.oid) / current_setting('block_size')::bigint AS pages) AS p WHERE c.relkind IN ('r', 'm')`
+
+// sampleRows estimates the rows of a table from some of its pages and from its keys; -1 for unknown.
+func (t *Throttle) sampleRows(ctx context.Context, table string, keys []string, e *tableExtent) int64 {
+	if e.pages == 0 {
+		return 0
+	}
+	rows, count, span := int64(-1), int64(0), int64(0)
+	part := min(100, 100*sampledPages/float64(e.pages))
+	if t.queryEstimate(ctx, fmt.Sprintf("SELECT count(*) FROM %s AS t TABLESAMPLE SYSTEM (%g)", table, part), []any{&count}) == nil {
+		rows = int64(float64(count) * 100 / part)
+	}
+	if len(keys) != 1 || slices.Contains(keys, "ctid") {
+		return rows
+	}
+	end := func(direction string) string {
+		return fmt.Sprintf("(SELECT %[1]s FROM %[2]s ORDER BY %[1]s%[3]s LIMIT 1)", keys[0], table, direction)
+	}
+	span = -1
+	err := t.queryEstimate(ctx, fmt.Sprintf(`SELECT CASE WHEN pg_typeof(first) IN ('smallint', 'integer', 'bigint')
+		THEN least(last::text::numeric - first::text::numeric + 1, 9e18)::bigint ELSE -1 END FROM (SELECT %s AS first, %s AS last) AS ends WHERE first IS NOT NULL`,
+		end(""), end(" DESC")), []any{&span})
+	switch {
+	case err != nil || span < 0:
+	case rows <= 0:
+		rows = span
+	default:
+		rows = min(rows, span)
+	}
+	return rows
+}
+
+// queryEstimate runs a short query beside the work, as the role of the steps.
+func (t *Throttle) queryEstimate(ctx context.Context, sql string, into []any, args ...any) error {
+	return t.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		set := []string{fmt.Sprintf("SET LOCAL statement_timeout = %d", estimateTime.Milliseconds()), t.session.SearchPathSQL()}
+		if t.session.Role != "" {
+			set = append(set, "SET LOCAL ROLE "+pgparse.QuoteIdent(t.session.Role))
+		}
+		if _, err := conn.Exec(ctx, strings.Join(set, "; "), pgx.QueryExecModeSimpleProtocol); err != nil {
+			return err
+		}
+		return conn.QueryRow(ctx, sql, args...).Scan(into...)
+	})
+}

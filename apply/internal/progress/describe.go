@@ -1,0 +1,145 @@
+package progress
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/apply/internal/run"
+	"github.com/onward-sql/onward/internal/ledger"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/undo"
+	"github.com/onward-sql/onward/onward"
+)
+
+// ListChangedByAbort names the columns and tables whose rows stay changed by started steps, including steps that an
+// earlier abort has undone.
+func (r *Record) ListChangedByAbort(ctx context.Context) ([]string, error) {
+	begun := map[string]bool{}
+	for id := range r.Steps {
+		begun[id] = true
+	}
+	if err := r.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		list, err := ledger.UndoneSteps(ctx, conn, r.Row.ID)
+		for _, id := range list {
+			begun[id] = true
+		}
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	return changedBy(r.Plan, func(id string) bool { return begun[id] }), nil
+}
+
+// changedBy names the columns and tables whose rows stay changed by the steps for which begun is true.
+func changedBy(p *onward.Plan, begun func(step string) bool) (out []string) {
+	for i, changed := range undo.StayChanged(p) {
+		if begun(p.Steps[i].ID) {
+			out = append(out, changed...)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// AddComparisons adds which rows of backfills were compared, and which are in quarantine.
+func AddComparisons(ctx context.Context, conn ledger.Conn, out *onward.Applied) error {
+	passes, err := ledger.ReadVerifications(ctx, conn, out.Plan)
+	if err != nil {
+		return err
+	}
+	apart, err := ledger.CountQuarantined(ctx, conn, out.Plan)
+	if err != nil {
+		return err
+	}
+	for i := range out.Steps {
+		s := &out.Steps[i]
+		if v := passes[s.ID]; v != nil {
+			s.Compared, s.Verified = v.Rows, v.Clean
+		}
+		if s.Quarantined = apart[s.ID]; s.Quarantined > 0 {
+			s.Find = quarantineQuery(out.Plan, s.ID)
+		}
+	}
+	return nil
+}
+
+// DescribePlan returns the progress of a plan.
+func DescribePlan(p *ledger.Plan, steps map[string]*ledger.Step) *onward.Applied {
+	out := &onward.Applied{Schema: onward.AppliedSchema, Plan: p.ID, Name: p.Name, Base: p.Plan.Base, Head: p.Plan.Head, State: onward.ApplyDone}
+	for i := range p.Plan.Steps {
+		s := &p.Plan.Steps[i]
+		step := onward.AppliedStep{ID: s.ID, Phase: s.Phase, Class: s.Class, Why: s.Why, Head: clipSQL(s), State: onward.ApplyPending}
+		if recorded := steps[s.ID]; recorded != nil {
+			step.State, step.Attempts = onward.ApplyState(recorded.State), recorded.Attempts
+			step.Rows, step.WaitedMS = recorded.Rows, recorded.Waited.Milliseconds()
+			step.Began, step.Ended, step.Note = &recorded.Began, recorded.Ended, recorded.Note
+		}
+		if step.State != onward.ApplyDone && out.State == onward.ApplyDone {
+			out.State = step.State
+			if i > 0 && step.State == onward.ApplyPending {
+				out.State = onward.ApplyRunning
+			}
+			if s.Phase == onward.Contract && step.State == onward.ApplyPending {
+				out.Next = fmt.Sprintf("when no process of %s is left: onward apply --through contract", p.Plan.Base)
+			}
+		}
+		out.Steps = append(out.Steps, step)
+	}
+	if !IsUnchangedMigration(p) {
+		out.StayChanged = changedBy(&p.Plan, func(id string) bool { return steps[id] != nil })
+	}
+	switch p.State {
+	case ledger.Running, "":
+		if out.State == onward.ApplyDone && p.Plan.Contract() < len(p.Plan.Steps) { // its foreign keys are not proven yet
+			out.State, out.Next = onward.ApplyRunning, "onward contract --db ADDRESS --plan "+p.ID
+		}
+	case ledger.Aborting:
+		out.State, out.Next = onward.ApplyAborting, "onward abort --db ADDRESS --plan "+p.ID
+	case ledger.Abandoned:
+		out.State, out.Next = onward.ApplyAbandoned, ""
+	}
+	return out
+}
+
+// clipSQL returns the beginning of a step's SQL, without its settings.
+func clipSQL(s *onward.PlanStep) string {
+	sql := s.SQL
+	if s.Transaction == onward.TransactionFile {
+		if text, err := run.InnerSQL(s); err == nil {
+			sql = text
+		}
+	}
+	return pgparse.ClipName(pgparse.SqueezeSQL(sql))
+}
+
+// AddTableRows adds how many rows the tables of started backfills have, by the planner's estimate. It locks no table.
+func AddTableRows(ctx context.Context, conn ledger.Conn, p *onward.Plan, out *onward.Applied) error {
+	for i := range out.Steps {
+		s := &out.Steps[i]
+		backfill := p.Steps[i].Backfill
+		if backfill == nil || s.State == onward.ApplyDone || s.State == onward.ApplyPending {
+			continue
+		}
+		const rows = "SELECT coalesce(max(greatest(reltuples, 0)), 0)::bigint FROM pg_class WHERE oid = to_regclass($1)"
+		if err := conn.QueryRow(ctx, rows, backfill.Table).Scan(&s.Of); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// QuarantineQuery returns the query that finds the rows of a step in quarantine.
+func (r *Record) QuarantineQuery(s *onward.PlanStep) string { return quarantineQuery(r.Row.ID, s.ID) }
+
+func quarantineQuery(plan, step string) string {
+	return "SELECT key, code, message FROM " + ledger.Schema + ".quarantine WHERE plan = " + pgparse.QuoteLiteral(plan) + " AND step = " +
+		pgparse.QuoteLiteral(step)
+}
+
+// IsUnchangedMigration reports whether a plan is an unchanged migration that was not made for a particular schema.
+func IsUnchangedMigration(started *ledger.Plan) bool {
+	return started.Plan.Catalog == "" && len(started.Plan.Migrations) == 1
+}

@@ -1,0 +1,177 @@
+package progress
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/apply/internal/run"
+	"github.com/onward-sql/onward/internal/ledger"
+	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/internal/queue"
+	"github.com/onward-sql/onward/onward"
+)
+
+// UndoSQL returns the SQL that undoes a started step; "" for none. A step that was started in a transaction and is not done has left
+// nothing, except for the committed batches of a backfill.
+func (r *Record) UndoSQL(s *onward.PlanStep) string {
+	recorded := r.Steps[s.ID]
+	if recorded == nil || recorded.State != ledger.Done && s.Transaction != onward.TransactionNone && !s.Repeat {
+		return ""
+	}
+	return s.Undo
+}
+
+// RequestedSteps returns the steps from s to the last requested one.
+func (r *Record) RequestedSteps(s *onward.PlanStep) []onward.PlanStep {
+	var out []onward.PlanStep
+	for i := range r.Plan.Steps {
+		next := &r.Plan.Steps[i]
+		if len(out) > 0 || next.ID == s.ID {
+			out = append(out, *next)
+		}
+		if next.ID == r.To {
+			break
+		}
+	}
+	return out
+}
+
+// IsFirstOfPhase reports whether nothing was started yet of a step's half of the plan: of the contract, or of everything before it.
+func (r *Record) IsFirstOfPhase(s *onward.PlanStep) bool {
+	for i := range r.Plan.Steps {
+		o := &r.Plan.Steps[i]
+		if (o.Phase == onward.Contract) == (s.Phase == onward.Contract) && r.Steps[o.ID] != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// CountUnfinished counts the steps that are not done.
+func (r *Record) CountUnfinished() int {
+	left := 0
+	for i := range r.Plan.Steps {
+		if recorded := r.Steps[r.Plan.Steps[i].ID]; recorded == nil || recorded.State != ledger.Done {
+			left++
+		}
+	}
+	return left
+}
+
+// NextStep returns the first unfinished step within the requested range.
+func (r *Record) NextStep() (*onward.PlanStep, int) {
+	for i := range r.Plan.Steps {
+		s := &r.Plan.Steps[i]
+		if isLater(s.Phase, r.Through) {
+			return nil, 0
+		}
+		if recorded := r.Steps[s.ID]; recorded == nil || recorded.State != ledger.Done {
+			return s, i
+		}
+		if s.ID == r.To {
+			return nil, 0
+		}
+	}
+	return nil, 0
+}
+
+func isLater(a, b onward.PlanPhase) bool {
+	order := map[onward.PlanPhase]int{onward.Expand: 0, onward.Backfill: 1, onward.Contract: 2}
+	return order[a] > order[b]
+}
+
+// RecordFinished records, after the commit, that a step is done: an event of the log, with details.
+func (r *Record) RecordFinished(ctx context.Context, s *onward.PlanStep, event, details string) error {
+	took := time.Since(r.Tries.Since)
+	r.Steps[s.ID] = &ledger.Step{ID: s.ID, State: ledger.Done}
+	r.Tell(run.Event{Kind: run.Finished, Step: s, Took: took})
+	words := fmt.Sprintf("in %s, waited %s for others", queue.RoundDuration(took), queue.RoundDuration(r.Tries.Waited)) + details
+	return r.session.Control.Do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error {
+		return r.LogEvent(ctx, conn, s.ID, event, words)
+	})
+}
+
+// RecordAttempt records in the ledger that the work session tries a step.
+func (r *Record) RecordAttempt(ctx context.Context, s *onward.PlanStep, number int) error {
+	if s.Repeat && r.Tries.Started {
+		return nil
+	}
+	return live.AsOwn(ctx, r.session.Work, func() error {
+		return r.session.Lease.RecordAttempt(ctx, r.session.Work, r.Row.ID, s.ID, number, ledger.StepChecksum(s))
+	})
+}
+
+// ReloadSteps reads the progress of the steps.
+func (r *Record) ReloadSteps(ctx context.Context) error {
+	return r.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
+		r.Steps, err = ledger.ReadSteps(ctx, conn, r.Row.ID)
+		return err
+	})
+}
+
+// RecordStepState records why the next step is not done.
+func (r *Record) RecordStepState(ctx context.Context, state, why string) error {
+	waited := r.Tries.Waited
+	r.Tries.Waited = 0
+	return r.session.Control.Do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error {
+		if err := ledger.RecordStepState(ctx, conn, r.Row.ID, r.Tries.Step, state, why, waited); err != nil {
+			return err
+		}
+		return r.LogEvent(ctx, conn, r.Tries.Step, state, why)
+	})
+}
+
+// RunsStep reports whether a step is not done and within the requested range.
+func (r *Record) RunsStep(id string) bool {
+	for i := range r.Plan.Steps {
+		s := &r.Plan.Steps[i]
+		if isLater(s.Phase, r.Through) {
+			return false
+		}
+		if s.ID == id {
+			recorded := r.Steps[id]
+			return recorded == nil || recorded.State != ledger.Done
+		}
+		if s.ID == r.To {
+			return false
+		}
+	}
+	return false
+}
+
+// RecordDone records in the transaction of a step that it is done, in the ledger and in the table of the migration
+// tool.
+func (r *Record) RecordDone(ctx context.Context, tx pgx.Tx, s *onward.PlanStep) error {
+	return r.session.AsLedgerOwner(ctx, tx, func() error {
+		if err := RecordStarted(ctx, tx, s); err != nil {
+			return err
+		}
+		if s.Record != "" {
+			if _, err := tx.Exec(ctx, s.Record, pgx.QueryExecModeSimpleProtocol); err != nil {
+				return fmt.Errorf("note the migration as applied: %w", err)
+			}
+		}
+		return ledger.FinishStep(ctx, tx, r.Row.ID, s.ID)
+	})
+}
+
+// RecordStarted records in the tool's table that a migration was started, if the step is its first one and the tool
+// records that.
+func RecordStarted(ctx context.Context, tx pgx.Tx, s *onward.PlanStep) error {
+	if s.Begin == "" {
+		return nil
+	}
+	if _, err := tx.Exec(ctx, s.Begin, pgx.QueryExecModeSimpleProtocol); err != nil {
+		return fmt.Errorf("note the migration as begun: %w", err)
+	}
+	return nil
+}
+
+// IsDone reports whether a step is done.
+func (r *Record) IsDone(step string) bool {
+	recorded := r.Steps[step]
+	return recorded != nil && recorded.State == ledger.Done
+}

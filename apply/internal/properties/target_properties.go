@@ -1,0 +1,117 @@
+package properties
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/apply/internal/run"
+	"github.com/onward-sql/onward/internal/ledger"
+	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/onward"
+)
+
+// stepReplacements returns the objects that a step replaces: those that the plan names, and a table that the step renames if a view
+// takes its old name.
+func stepReplacements(s *onward.PlanStep) []onward.PlanReplacement {
+	out := slices.Clone(s.Replaces)
+	f, err := pgparse.SplitText(s.SQL)
+	if err != nil {
+		return out
+	}
+	renamed := map[string]string{}
+	for _, stmt := range f.Stmts {
+		if n := stmt.Node.GetRenameStmt(); n != nil && n.RenameType == pgparse.ObjectType_OBJECT_TABLE {
+			renamed[relationName(n.Relation.Schemaname, n.Relation.Relname)] = relationName(n.Relation.Schemaname, n.Newname)
+		}
+		view := stmt.Node.GetViewStmt().GetView()
+		if view == nil {
+			continue
+		}
+		old := relationName(view.Schemaname, view.Relname)
+		if now := renamed[old]; now != "" {
+			out = append(out, onward.PlanReplacement{Kind: onward.ReplacementView, Old: now, New: old})
+		}
+	}
+	return out
+}
+
+// relationName returns a relation's name, quoted for SQL.
+func relationName(schema, name string) string {
+	if schema == "" {
+		return pgparse.QuoteIdent(name)
+	}
+	return pgparse.QuoteIdent(schema) + "." + pgparse.QuoteIdent(name)
+}
+
+// RefuseLosses refuses a plan before its first step if the target has properties that a step would lose.
+func (props *Properties) RefuseLosses(ctx context.Context) error {
+	if props.record.AsWritten {
+		return nil
+	}
+	var losses []string
+	err := props.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		for i := range props.record.Plan.Steps {
+			for _, r := range stepReplacements(&props.record.Plan.Steps[i]) {
+				list, err := live.PropertyObstacles(ctx, conn, props.session.Major, props.Role, &r)
+				if err != nil {
+					return err
+				}
+				for _, sentence := range list {
+					if !slices.Contains(losses, sentence) {
+						losses = append(losses, sentence)
+					}
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil || len(losses) == 0 {
+		return err
+	}
+	return &run.RefusedError{Text: "this database has what the plan would lose: " + strings.Join(losses, "; ") +
+		". Nothing was changed. Change that first, or make the plan with onward plan --db"}
+}
+
+// CopyProperties gives each replacement in a step the properties of the old object. It runs before the step's SQL, which may drop the
+// old object, and after it, because the SQL may create the new one.
+func (props *Properties) CopyProperties(ctx context.Context, tx pgx.Tx, s *onward.PlanStep) ([]string, error) {
+	if props.record.AsWritten || props.record.Undoing {
+		return nil, nil
+	}
+	var ran []string
+	for _, r := range stepReplacements(s) {
+		list, err := live.CarryProperties(ctx, tx, props.session.Major, &r)
+		if err != nil {
+			return nil, fmt.Errorf("give %s what %s has: %w", r.New, r.Old, err)
+		}
+		ran = append(ran, list...)
+		if r.Kind != onward.ReplacementView {
+			continue
+		}
+		losses, err := live.PropertyObstacles(ctx, tx, props.session.Major, "", &r)
+		if err != nil {
+			return nil, err
+		}
+		if len(losses) > 0 { // changed since the plan was started
+			return nil, &run.RefusedError{Step: s.ID, Text: strings.Join(losses, "; ")}
+		}
+	}
+	return ran, nil
+}
+
+// ReportCopiedProperties reports, after the commit, the statements that a step ran in addition to its own.
+func (props *Properties) ReportCopiedProperties(ctx context.Context, s *onward.PlanStep, ran []string) error {
+	if len(ran) == 0 {
+		return nil
+	}
+	words := strings.Join(ran, "; ")
+	props.record.ReportEvent(run.Carried, s, words)
+	return props.session.Control.Do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error {
+		return ledger.WriteLog(ctx, conn, &ledger.Entry{Who: props.session.Lease.Holder, Plan: props.record.Row.ID, Step: s.ID, Event: "carried over", Detail: words})
+	})
+}

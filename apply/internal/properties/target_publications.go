@@ -1,0 +1,112 @@
+package properties
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/apply/internal/run"
+	"github.com/onward-sql/onward/internal/ledger"
+	"github.com/onward-sql/onward/internal/subscriber"
+	"github.com/onward-sql/onward/onward"
+)
+
+// RefuseLedger refuses to create the ledger, or a new table in it, if a publication would send it: replication stops at a subscriber without
+// these tables.
+func (props *Properties) RefuseLedger(ctx context.Context) error {
+	return props.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		var there bool
+		if err := conn.QueryRow(ctx, "SELECT pg_catalog.to_regclass($1) IS NOT NULL", ledger.NewestTable).Scan(&there); err != nil || there {
+			return err
+		}
+		list, err := subscriber.Read(ctx, conn)
+		if err != nil {
+			return err
+		}
+		for i := range list {
+			p := &list[i]
+			if !p.AllTables || props.acceptsPublication(p) {
+				continue
+			}
+			return &run.RefusedError{Text: fmt.Sprintf("publication %s is FOR ALL TABLES, so it sends the schema %s, which onward creates, to %s: "+
+				"they stop without these tables. "+
+				"Before this, run on the subscriber:\n%s\nThen run the same command with --accept-publication %s", p.Name, ledger.Schema, p.DescribeReaders(), joinStatements(ledger.TableStatements()), p.Name)}
+		}
+		return nil
+	})
+}
+
+// RefusePublications refuses requested steps that would stop a subscriber, unless its publication was accepted.
+func (props *Properties) RefusePublications(ctx context.Context) error {
+	if props.record.Undoing {
+		return nil
+	}
+	return props.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		return props.refuseNeeds(ctx, conn, props.record.Plan.Steps, func(n subscriber.Need) bool { return props.record.RunsStep(n.Step) })
+	})
+}
+
+// RefuseUndonePublications refuses an abort that would stop a subscriber, unless its publication was accepted: the abort drops and
+// renames columns that the plan's steps have published.
+func (props *Properties) RefuseUndonePublications(ctx context.Context) error {
+	var undos []onward.PlanStep
+	for i := range slices.Backward(props.record.Plan.Steps) {
+		s := &props.record.Plan.Steps[i]
+		if sql := props.record.UndoSQL(s); sql != "" {
+			undos = append(undos, onward.PlanStep{ID: "the undo of " + s.ID, SQL: sql})
+		}
+	}
+	return props.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		return props.refuseNeeds(ctx, conn, undos, func(subscriber.Need) bool { return true })
+	})
+}
+
+// refuseNeeds refuses steps that need something of a subscriber whose publication was not accepted. Only the needs for which counts is
+// true count.
+func (props *Properties) refuseNeeds(ctx context.Context, conn *pgx.Conn, steps []onward.PlanStep, counts func(n subscriber.Need) bool) error {
+	list, err := subscriber.Read(ctx, conn)
+	if err != nil || len(list) == 0 {
+		return err
+	}
+	var path []string
+	if err := conn.QueryRow(ctx, "SELECT current_schemas(false)::text[]").Scan(&path); err != nil {
+		return err
+	}
+	for i := range list {
+		needs := slices.DeleteFunc(list[i].ListNeeds(steps, path), func(n subscriber.Need) bool { return !counts(n) })
+		if len(needs) > 0 && !props.acceptsPublication(&list[i]) {
+			return &run.RefusedError{Text: list[i].ExplainNeeds(needs) + "\nThen run the same command with --accept-publication " + list[i].Name}
+		}
+	}
+	return nil
+}
+
+// IdentifyRoom gives the plan's own tables a replica identity if a publication sends them. Without one no backfill could move its cursor
+// (55000).
+func (props *Properties) IdentifyRoom(ctx context.Context, tx pgx.Tx, s *onward.PlanStep) ([]string, error) {
+	if !strings.Contains(s.SQL, onward.PlanRoom+".") || !strings.Contains(s.SQL, "CREATE TABLE") {
+		return nil, nil
+	}
+	rows, err := tx.Query(ctx, `SELECT DISTINCT format('ALTER TABLE %I.%I REPLICA IDENTITY FULL', schemaname, tablename)
+		FROM pg_catalog.pg_publication_tables JOIN pg_catalog.pg_class c ON c.oid = format('%I.%I', schemaname, tablename)::regclass WHERE schemaname = $1 AND relreplident <> 'f'`, onward.PlanRoom)
+	if err != nil {
+		return nil, err
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	for _, sql := range list {
+		if _, err := tx.Exec(ctx, sql); err != nil {
+			return nil, err
+		}
+	}
+	return list, err
+}
+
+func (props *Properties) acceptsPublication(p *subscriber.Publication) bool {
+	return slices.Contains(props.Accepted, p.Name)
+}
+
+// joinStatements joins SQL statements.
+func joinStatements(list []string) string { return strings.Join(list, ";\n") + ";" }

@@ -1,0 +1,46 @@
+package run
+
+import (
+	"strings"
+	"sync"
+	"time"
+)
+
+// waitReminder is how often a wait is reported while nothing changes.
+const waitReminder = time.Minute
+
+// ReportChanges reports a wait if it differs from the last one, and once a minute while it lasts. Numbers in its text do
+// not count, because ages and process IDs change with each look.
+func ReportChanges(tell func(Event)) func(Event) {
+	var mu sync.Mutex
+	var last string
+	var at time.Time
+	return func(e Event) {
+		wait := ""
+		if e.Kind == Held || e.Kind == Waits {
+			wait = string(e.Kind) + " " + CutNumbers(e.Words)
+			if e.Step != nil {
+				wait += " " + e.Step.ID
+			}
+		}
+		mu.Lock()
+		repeated := wait != "" && wait == last && time.Since(at) < waitReminder
+		if !repeated {
+			last, at = wait, time.Now()
+		}
+		mu.Unlock()
+		if !repeated {
+			tell(e)
+		}
+	}
+}
+
+// CutNumbers removes the numbers and the units of time from a text.
+func CutNumbers(text string) string {
+	return strings.Map(func(r rune) rune {
+		if '0' <= r && r <= '9' || r == '.' {
+			return -1
+		}
+		return r
+	}, text)
+}

@@ -1,0 +1,47 @@
+package run
+
+import (
+	"time"
+
+	"github.com/onward-sql/onward/onward"
+)
+
+// Event is something that happened.
+type Event struct {
+	// Kind is the kind of the event.
+	Kind EventKind
+	Step *onward.PlanStep
+	// Rows is how many rows a backfill has processed. Of is the total that the server estimates; 0 for unknown.
+	Rows, Of int64
+	// Took is the duration.
+	Took time.Duration
+	// Total counts the rows of the step that all batches of all runs have processed.
+	Total int64
+	// Words give details: who blocks, or what the server reported.
+	Words string
+}
+
+// EventKind is what happened.
+type EventKind string
+
+// The kinds.
+const (
+	Held      EventKind = "held"      // another process works on the database
+	Begun     EventKind = "begun"     // a step has started
+	Waits     EventKind = "waits"     // waiting for blockers
+	Lost      EventKind = "lost"      // an attempt lost a lock race
+	Passed    EventKind = "passed"    // a batch of a backfill was processed
+	Compared  EventKind = "compared"  // some rows of a backfill were compared with their expected values
+	Mended    EventKind = "mended"    // some wrong rows were repaired
+	Skipped   EventKind = "skipped"   // the change of a row failed during a backfill: the row is in quarantine
+	Throttled EventKind = "throttled" // a backfill pauses, because others suffer or because somebody asked for it
+	Recovered EventKind = "recovered" // after a lost connection
+	Undoing   EventKind = "undoing"   // a step is being undone
+	Carried   EventKind = "carried"   // privileges and settings of this database were copied to the object that replaces the old one
+	Sends     EventKind = "sends"     // a statement of a step, which was judged
+	Finished  EventKind = "finished"  // a step is done
+	Unchecked EventKind = "unchecked" // the rows were not checked before a step: the server does not answer the query
+)
+
+// GoesOn is the text of the [Throttled] event with which a paused backfill resumes.
+const GoesOn = "goes on"

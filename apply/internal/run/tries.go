@@ -1,0 +1,34 @@
+package run
+
+import (
+	"time"
+
+	"github.com/onward-sql/onward/internal/queue"
+)
+
+// losses is how many lost races double the lock_timeout.
+const losses = 10
+
+// Tries are the attempts at the next step. All parts of a run share them.
+type Tries struct {
+	Step      string
+	Since     time.Time
+	Started   bool
+	LostRaces int
+	// Waited is the time that others were in the way. The ledger does not have it yet.
+	Waited time.Duration
+	// MaxStall limits the lock_timeout of each attempt.
+	MaxStall time.Duration
+}
+
+// Reset begins with a new step.
+func (t *Tries) Reset(step string) { *t = Tries{Step: step, Since: time.Now(), MaxStall: t.MaxStall} }
+
+// LockTimeout returns the lock_timeout of the next attempt.
+func (t *Tries) LockTimeout() time.Duration {
+	d := queue.FirstStall
+	for range t.LostRaces / losses {
+		d *= 2
+	}
+	return min(d, t.MaxStall)
+}

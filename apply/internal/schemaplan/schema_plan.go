@@ -1,0 +1,133 @@
+// Package schemaplan makes a plan for the schema public run in another schema.
+package schemaplan
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/apply/internal/run"
+	"github.com/onward-sql/onward/internal/ledger"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/onward"
+)
+
+// PlanForSchema returns a plan as it runs in a schema. The plan was made for the schema public and names no schema, so the search_path decides. Its
+// cursors, which are in the schema onward, get the number of the schema.
+func PlanForSchema(p *onward.Plan, scope ledger.Scope) (*onward.Plan, error) {
+	digest, err := ledger.PlanDigest(p)
+	if err != nil {
+		return nil, err
+	}
+	out := *p
+	out.Steps = nil
+	for i := range p.Steps {
+		s := p.Steps[i]
+		if dropsPlanSchema(&s) { // other schemas may have cursors there: see dropCursorSchema
+			continue
+		}
+		if err := CheckSchemaFree(&s); err != nil {
+			return nil, &run.RefusedError{Step: s.ID, Text: "the plan cannot run in schemas: " + err.Error() + ". Make it from migrations that name no schema"}
+		}
+		moveStep(&s, scope)
+		out.Steps = append(out.Steps, s)
+	}
+	if p.Digest == digest { // else its change stays visible
+		out.Digest, err = ledger.PlanDigest(&out)
+	}
+	return &out, err
+}
+
+// dropsPlanSchema reports whether a step only drops the schema of the cursors.
+func dropsPlanSchema(s *onward.PlanStep) bool {
+	return s.Bookkeeping && strings.Contains(s.SQL, "DROP SCHEMA IF EXISTS "+onward.PlanRoom+";")
+}
+
+// moveStep changes what in a step depends on the schema.
+func moveStep(s *onward.PlanStep, scope ledger.Scope) {
+	s.Effects = slices.Clone(s.Effects)
+	for i := range s.Effects {
+		s.Effects[i].Relation = moveRelation(s.Effects[i].Relation, scope)
+	}
+	move := func(sql string) string { return renameCursors(sql, scope) }
+	s.SQL, s.Undo, s.Check = move(s.SQL), move(s.Undo), move(s.Check)
+	if s.Backfill != nil {
+		b := *s.Backfill
+		b.Work = move(b.Work)
+		s.Backfill = &b
+	}
+	s.Replaces = slices.Clone(s.Replaces)
+	for i := range s.Replaces {
+		r := &s.Replaces[i]
+		r.Known = slices.Clone(r.Known)
+		for j, known := range r.Known {
+			if name, ok := strings.CutPrefix(known, "view "); ok && !strings.Contains(name, ".") {
+				r.Known[j] = "view " + pgparse.QuoteIdent(scope.Schema) + "." + name
+			}
+		}
+	}
+}
+
+// moveRelation returns the name in the schema of a relation that an effect names.
+func moveRelation(name string, scope ledger.Scope) string {
+	if table, ok := strings.CutPrefix(name, "public."); ok {
+		return scope.Schema + "." + table
+	}
+	if cursor, ok := strings.CutPrefix(name, onward.PlanRoom+"."); ok {
+		return onward.PlanRoom + "." + cursorName(cursor, scope)
+	}
+	return name
+}
+
+// DeployedRelation returns the name for which the plan was made.
+func DeployedRelation(name string, scope ledger.Scope) string {
+	if table, ok := strings.CutPrefix(name, scope.Schema+"."); ok && !scope.IsDatabase() {
+		return "public." + table
+	}
+	return name
+}
+
+// longestName is the maximum length of a name in Postgres.
+const longestName = 63
+
+// cursorName returns the name of a cursor's table for a schema.
+func cursorName(name string, scope ledger.Scope) string {
+	suffix := fmt.Sprintf("_%d", scope.OID)
+	if len(name)+len(suffix) > longestName {
+		sum := sha256.Sum256([]byte(name))
+		suffix = "_" + hex.EncodeToString(sum[:4]) + suffix
+		name = strings.ToValidUTF8(name[:longestName-len(suffix)], "")
+	}
+	return name + suffix
+}
+
+// renameCursors renames the tables of the schema onward in SQL.
+func renameCursors(sql string, scope ledger.Scope) string {
+	if !strings.Contains(sql, onward.PlanRoom+".") {
+		return sql
+	}
+	var b strings.Builder
+	copied, room := 0, false
+	for before, x := (pgparse.Lexeme{}), pgparse.NextLexeme(sql, 0); x.Kind != pgparse.LexemeEnd; before, x = x, pgparse.NextLexeme(sql, x.End) {
+		if x.Kind == pgparse.LexemeOther && sql[x.Start:x.End] == "." {
+			room = before.Kind == pgparse.LexemeWord && sql[before.Start:before.End] == onward.PlanRoom
+			continue
+		}
+		if room && (x.Kind == pgparse.LexemeWord || x.Kind == pgparse.LexemeQuoted) {
+			b.WriteString(sql[copied:x.Start] + pgparse.QuoteIdent(cursorName(plainName(sql[x.Start:x.End]), scope)))
+			copied = x.End
+		}
+		room = false
+	}
+	return b.String() + sql[copied:]
+}
+
+// plainName returns a name without its quotes.
+func plainName(word string) string {
+	if inner, ok := strings.CutPrefix(word, `"`); ok {
+		return strings.ReplaceAll(strings.TrimSuffix(inner, `"`), `""`, `"`)
+	}
+	return strings.ToLower(word)
+}

@@ -1,0 +1,65 @@
+package schemaplan
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/onward-sql/onward/apply/internal/run"
+	"github.com/onward-sql/onward/internal/ledger"
+	"github.com/onward-sql/onward/onward"
+)
+
+// A plan that names no schema runs in another one: its cursors get the schema's number, and the shared schema stays.
+func TestPlanForSchema(t *testing.T) {
+	t.Parallel()
+	p := &onward.Plan{Steps: []onward.PlanStep{
+		{ID: "a", SQL: `CREATE TABLE onward."c" (id int); SELECT 'onward.c'`, Effects: []onward.Effect{{Relation: "public.orders"}, {Relation: "onward.c"}}},
+		{ID: "b", SQL: "DROP SCHEMA IF EXISTS onward;", Bookkeeping: true},
+	}}
+	digest, err := ledger.PlanDigest(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Digest = digest
+	got, err := PlanForSchema(p, ledger.Scope{OID: 7, Schema: "tenant"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []onward.PlanStep{{
+		ID: "a", SQL: `CREATE TABLE onward.c_7 (id int); SELECT 'onward.c'`, Effects: []onward.Effect{{Relation: "tenant.orders"}, {Relation: "onward.c_7"}},
+	}}
+	if diff := cmp.Diff(want, got.Steps); diff != "" {
+		t.Error(diff)
+	}
+	if moved, err := ledger.PlanDigest(got); err != nil || moved != got.Digest || got.Digest == digest {
+		t.Errorf("digest %q, and the plan's is %q (%v)", got.Digest, moved, err)
+	}
+}
+
+func TestPlanNotForSchema(t *testing.T) {
+	t.Parallel()
+	for sql, want := range map[string]string{
+		"SELECT $$ SELECT * FROM public.orders $$": "it names public.orders",
+		"DROP TABLE other.orders":                  "it names other.orders",
+		"CREATE EXTENSION citext":                  "it creates, changes or drops an extension",
+	} {
+		_, err := PlanForSchema(&onward.Plan{Steps: []onward.PlanStep{{ID: "a", SQL: sql}}}, ledger.Scope{OID: 7, Schema: "tenant"})
+		if refused := new(run.RefusedError); !errors.As(err, &refused) || !strings.Contains(refused.Text, want) {
+			t.Errorf("%s: %v", sql, err)
+		}
+	}
+}
+
+// A cursor's name fits in 63 bytes, and two long names stay two.
+func TestCursorName(t *testing.T) {
+	t.Parallel()
+	scope := ledger.Scope{OID: 123456, Schema: "tenant"}
+	long := strings.Repeat("é", 31)
+	a, b := cursorName(long, scope), cursorName(long+"x", scope)
+	if len(a) > longestName || len(b) > longestName || a == b || !strings.HasSuffix(a, "_123456") {
+		t.Errorf("%q %q", a, b)
+	}
+}

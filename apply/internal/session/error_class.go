@@ -1,0 +1,88 @@
+package session
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/onward-sql/onward/internal/redact"
+)
+
+// errorClass is the class of an error of an attempt.
+type errorClass int
+
+const (
+	none           errorClass = iota
+	Final                     // not a known class: the step fails
+	RetryLock                 // a lost lock race: try again
+	ConnectionLost            // the connection is lost: check the ledger, then try again
+	TimedOut                  // the server cancelled the statement without a request of this process: a timeout, or somebody else's cancel
+	BadRow                    // caused by the data of a row: a value, a constraint, or an exception of a trigger
+)
+
+// errorClasses classifies SQLSTATEs by their prefix.
+var errorClasses = []struct {
+	code  string
+	class errorClass
+}{
+	{"55P03", RetryLock}, {"40P01", RetryLock}, {"40001", RetryLock},
+	{"57014", TimedOut},
+	{
+		"57P01", ConnectionLost,
+	}, {
+		"57P02", ConnectionLost,
+	}, {"57P03", ConnectionLost}, {"57P05", ConnectionLost}, {"25P03", ConnectionLost}, {"25P04", ConnectionLost}, {"08", ConnectionLost},
+	{"22", BadRow}, {"23", BadRow}, {"44", BadRow}, {"P0", BadRow},
+}
+
+// ClassifyError classifies an error. A statement that onward cancelled itself counts as a lost lock race. An error without a server message is a
+// connection error.
+func ClassifyError(err error) errorClass {
+	if err == nil {
+		return none
+	}
+	refused, mine := new(pgconn.PgError), new(CancelledError)
+	if !errors.As(err, &refused) {
+		return ConnectionLost
+	}
+	for _, m := range errorClasses {
+		if !strings.HasPrefix(refused.Code, m.code) {
+			continue
+		}
+		if m.class == TimedOut && errors.As(err, &mine) {
+			return RetryLock
+		}
+		return m.class
+	}
+	return Final
+}
+
+// ToolAtWork is the error that makes the last step of a plan wait while the tool holds its lock.
+const ToolAtWork = "the migrations' own tool is at work"
+
+// ServerMessage returns the server's message, without values of rows.
+func ServerMessage(err error) string {
+	refused := new(pgconn.PgError)
+	if !errors.As(err, &refused) {
+		return err.Error()
+	}
+	text := redact.MessageWithCode(refused)
+	if refused.Message == ToolAtWork { // onward's own message
+		text = ToolAtWork
+	}
+	if mine := new(CancelledError); errors.As(err, &mine) {
+		text = mine.Why
+	}
+	return text
+}
+
+// CancelledError says that this process cancelled its own statement, and why.
+type CancelledError struct {
+	Why string
+	Err error
+}
+
+func (e *CancelledError) Error() string { return e.Why }
+
+func (e *CancelledError) Unwrap() error { return e.Err }

@@ -1,0 +1,175 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/apply/internal/run"
+	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/queue"
+)
+
+// UnderLock limits how long a step that should be instant may hold its lock.
+const UnderLock = 5 * time.Second
+
+// ReadRow runs a query that returns one row, with the search_path of the plan.
+func (s *Session) ReadRow(ctx context.Context, sql string, args []any, targets ...any) (err error) {
+	tx, err := s.beginWork(ctx, "READ ONLY", queue.FirstStall, UnderLock)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, ignoreClosed(tx.Rollback(context.WithoutCancel(ctx)))) }()
+	return tx.QueryRow(ctx, sql, args...).Scan(targets...)
+}
+
+// beginWork begins a transaction of the work session, under onward's own settings. mode is "" or "READ ONLY".
+func (s *Session) beginWork(ctx context.Context, mode string, lock, statement time.Duration) (pgx.Tx, error) {
+	return s.beginOn(ctx, s.Work, mode, lock, statement)
+}
+
+// beginOn is beginWork on any session.
+func (s *Session) beginOn(ctx context.Context, session *pgx.Conn, mode string, lock, statement time.Duration) (pgx.Tx, error) {
+	begin := "BEGIN ISOLATION LEVEL READ COMMITTED"
+	if mode != "" {
+		begin += ", " + mode
+	}
+	return session.BeginTx(ctx, pgx.TxOptions{BeginQuery: begin + "; " + s.transactionSettings(lock, statement)})
+}
+
+// CountRows counts the rows of a read-only query.
+func (s *Session) CountRows(ctx context.Context, sql string) (rows int64, err error) {
+	tx, err := s.beginWork(ctx, "READ ONLY", queue.FirstStall, 0)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, ignoreClosed(tx.Rollback(context.WithoutCancel(ctx)))) }()
+	if _, err := tx.Exec(ctx, s.stepSettings()); err != nil {
+		return 0, err
+	}
+	defer s.Silence.AllowLong()() // it may read a whole table
+	tag, err := tx.Exec(ctx, sql)
+	return tag.RowsAffected(), err
+}
+
+func ignoreClosed(err error) error {
+	if errors.Is(err, pgx.ErrTxClosed) {
+		return nil
+	}
+	return err
+}
+
+// transactionSettings returns the SET LOCAL statements of a transaction. They override the settings of the role and of the
+// database.
+func (s *Session) transactionSettings(lock, statement time.Duration) string {
+	set := func(name, value string) string {
+		return fmt.Sprintf("SET LOCAL %s = %s; ", name, pgparse.QuoteLiteral(value))
+	}
+	out := live.OwnSettings() + set("lock_timeout", fmt.Sprintf("%dms", lock.Milliseconds())) +
+		set("statement_timeout", fmt.Sprintf("%dms", statement.Milliseconds())) +
+		set("idle_in_transaction_session_timeout", "60s")
+	if s.AutovacuumYields {
+		out += set("deadlock_timeout", fmt.Sprintf("%dms", max(1, lock.Milliseconds()/2)))
+	}
+	return out + s.SearchPathSQL()
+}
+
+// SearchPathSQL returns a statement that sets the search_path of the plan for a transaction.
+func (s *Session) SearchPathSQL() string {
+	return "SELECT pg_catalog.set_config('search_path', " + pgparse.QuoteLiteral(s.Path) + ", true)"
+}
+
+// AsLedgerOwner writes in the transaction of a step, as the role that owns the ledger and not as the steps' role.
+func (s *Session) AsLedgerOwner(ctx context.Context, tx pgx.Tx, write func() error) error {
+	if _, err := tx.Exec(ctx, "RESET ROLE; "+restoreOwnSettings); err != nil {
+		return err
+	}
+	return write()
+}
+
+// InGuardedTransaction runs work in a transaction that checks the lease first, and watches its lock queue meanwhile.
+func (s *Session) InGuardedTransaction(ctx context.Context, lock, statement time.Duration, work func(ctx context.Context, tx pgx.Tx) error) error {
+	return s.GuardTransaction(ctx, s.Work, lock, statement, func(ctx context.Context, tx pgx.Tx, _ int) error { return work(ctx, tx) })
+}
+
+// GuardTransaction is inGuardedTransaction on any session. work also receives the server's process.
+func (s *Session) GuardTransaction(ctx context.Context, session *pgx.Conn, lock, statement time.Duration,
+	work func(ctx context.Context, tx pgx.Tx, pid int) error) (err error) {
+	tx, err := s.beginOn(ctx, session, "", lock, statement)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil && !session.IsClosed() {
+			_ = tx.Rollback(context.WithoutCancel(ctx)) // the first error says more
+		}
+	}()
+	// The setting is read back, because a pooler or somebody's trigger may have changed it.
+	var set string
+	var pid int
+	if err := tx.QueryRow(ctx, "SELECT current_setting('lock_timeout'), pg_backend_pid()").Scan(&set, &pid); err != nil {
+		return err
+	}
+	if want := formatTimeout(lock); set != want {
+		return &run.RefusedError{Step: s.Tries.Step, Text: fmt.Sprintf("lock_timeout is %s although it was set to %s: nothing is done without it", set, want)}
+	}
+	if err := s.Lease.Fence(ctx, tx); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, s.stepSettings()); err != nil {
+		return err
+	}
+	if s.Role != "" {
+		if _, err := tx.Exec(ctx, "SET LOCAL ROLE "+pgparse.QuoteIdent(s.Role)); err != nil {
+			return err
+		}
+	}
+	defer s.Silence.AllowLong()() // the step, or a COMMIT that waits for standbys, may take long
+	watch := s.watchQueue(ctx, pid)
+	err = work(ctx, tx, pid)
+	if why := watch(); err != nil && why != "" {
+		err = &CancelledError{Why: why, Err: err}
+	}
+	if err != nil {
+		return err
+	}
+	return tx.Commit(ctx)
+}
+
+// formatTimeout formats a timeout as the server shows it.
+func formatTimeout(d time.Duration) string {
+	if d%time.Second == 0 {
+		return fmt.Sprintf("%ds", d/time.Second)
+	}
+	return fmt.Sprintf("%dms", d.Milliseconds())
+}
+
+// watchQueue observes the lock queue of one of onward's own sessions, and cancels its statement if the queue is too
+// long. The returned function stops the watch and returns why it cancelled something, or "".
+func (s *Session) watchQueue(ctx context.Context, pid int) func() string {
+	ctx, stop := context.WithCancel(ctx)
+	why := make(chan string, 1)
+	go func() {
+		reported := ""
+		defer func() { why <- reported }()
+		for queue.Pause(ctx, queue.WaiterPollInterval) == nil {
+			_ = s.Control.Do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error {
+				tail, err := queue.ReadWaiters(ctx, conn, pid)
+				if err != nil || !tail.TooLong() {
+					return err
+				}
+				reported = tail.String()
+				_, err = conn.Exec(ctx, "SELECT pg_cancel_backend($1)", pid)
+				return err
+			})
+		}
+	}()
+	return func() string {
+		stop()
+		return <-why
+	}
+}
