@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/onward-sql/onward/apply/internal/migrations"
 	"github.com/onward-sql/onward/apply/internal/progress"
 	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/onward"
@@ -23,7 +24,7 @@ func (t *Target) readProgress(ctx context.Context) (*onward.Applied, error) {
 	t.record.Row.Plan = *t.record.Plan
 	out := progress.DescribePlan(t.record.Row, t.record.Steps)
 	if out.State == onward.ApplyDone && !t.record.AsWritten && !t.c.tableUpToDate {
-		out.Next = unrecordedAdvice(t.record.Plan, t.c.unrecordedReason)
+		out.Next = migrations.UnrecordedAdvice(t.record.Plan, t.c.unrecordedReason)
 	}
 	return out, t.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error { return progress.AddComparisons(ctx, conn, out) })
 }

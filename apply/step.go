@@ -2,7 +2,6 @@ package apply
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/onward-sql/onward/internal/ledger"
@@ -122,13 +121,6 @@ func (t *Target) checkConditions(ctx context.Context, s *onward.PlanStep) error 
 		return &RefusedError{Step: s.ID, Text: "there are rows that are not right yet, and it would fail or lose something: " + s.Check}
 	}
 	return nil
-}
-
-// sharesMigration reports whether two plans replace the same migration.
-func sharesMigration(a, b *onward.Plan) bool {
-	return slices.ContainsFunc(a.Migrations, func(m onward.PlannedMigration) bool {
-		return slices.ContainsFunc(b.Migrations, func(planned onward.PlannedMigration) bool { return planned.ID == m.ID && planned.Path == m.Path })
-	})
 }
 
 // resetTries begins with a new step.

@@ -11,6 +11,7 @@ import (
 	"github.com/onward-sql/onward/apply/internal/attempt"
 	"github.com/onward-sql/onward/apply/internal/backfill"
 	"github.com/onward-sql/onward/apply/internal/evidence"
+	"github.com/onward-sql/onward/apply/internal/migrations"
 	"github.com/onward-sql/onward/apply/internal/progress"
 	"github.com/onward-sql/onward/apply/internal/properties"
 	"github.com/onward-sql/onward/apply/internal/run"
@@ -162,7 +163,7 @@ func (t *Target) beginPlan(ctx context.Context) error {
 			t.record.Plan = &p.Plan // it also has the SQL for the migration tool's table
 			return t.record.ClearCancel(ctx)
 		case p.State == ledger.Done || p.State == ledger.Abandoned:
-		case sharesMigration(&p.Plan, t.record.Plan):
+		case migrations.SharesMigration(&p.Plan, t.record.Plan):
 			return &RefusedError{Text: fmt.Sprintf("another plan for the same migrations (%s → %s) was begun here on %s and is not at its end: "+
 				"go on with that one, or take it back with onward abort --plan %s",
 				p.Plan.Base, p.Plan.Head, p.Began.Format(time.DateTime), p.ID)}
@@ -190,7 +191,7 @@ func (t *Target) beginNew(ctx context.Context, id, path string) error {
 			return err
 		}
 	}
-	t.record.Plan = withRecord(t.record.Plan, t.c.record)
+	t.record.Plan = migrations.WithRecord(t.record.Plan, t.c.record)
 	t.useRow(&ledger.Plan{ID: t.record.Scope.PlanID(id), Name: t.c.Name, Plan: *t.record.Plan, Path: path, Role: t.c.Role})
 	if err := sealPlan(&t.record.Row.Plan); err != nil {
 		return err

@@ -118,7 +118,8 @@ func (o *OldCode) doubtSessions(ctx context.Context) (doubts []string, err error
 			o.listStepsBeforeContract()).Scan(&deployed); err != nil || deployed == nil {
 			return err
 		}
-		older, err := listSessions(ctx, conn, "a.application_name <> '' AND a.backend_start < $1 AND (cardinality($2::text[]) = 0 OR a.usename = ANY ($2::text[]))", *deployed, roles)
+		older, err := listSessions(ctx, conn, "a.application_name <> '' AND a.backend_start < $1 "+
+			"AND (cardinality($2::text[]) = 0 OR a.usename = ANY ($2::text[]))", *deployed, roles)
 		if err != nil {
 			return err
 		}

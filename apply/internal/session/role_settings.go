@@ -90,7 +90,8 @@ func checkEscapes(plan *onward.Plan) error {
 	for i := range plan.Steps {
 		s := &plan.Steps[i]
 		if pgparse.HasPlainBackslash(s.SQL) || pgparse.HasPlainBackslash(s.Check) {
-			return &run.RefusedError{Step: s.ID, Text: `standard_conforming_strings is off for this role or this database: its tools read a \ in '…' as an escape, and the plan was proven with a \ that is a character. ` +
+			return &run.RefusedError{Step: s.ID, Text: `standard_conforming_strings is off for this role or this database: its tools read a \ in '…' as an escape, ` +
+				`and the plan was proven with a \ that is a character. ` +
 				`Write the string as E'…' in the migration and make the plan again, or reset the setting`}
 		}
 	}

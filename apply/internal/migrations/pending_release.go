@@ -1,4 +1,4 @@
-package apply
+package migrations
 
 import (
 	"cmp"
@@ -60,17 +60,17 @@ func findSource(release *audit.Release, source string) (*audit.Set, error) {
 }
 
 // requireSameMigrations refuses a repository whose migrations differ from those with which the release was begun.
-func (p *pendingRun) requireSameMigrations() error {
-	if p.c.Migrations == "" || p.c.Migrations == digestSource(p.set) {
+func (p *Pending) requireSameMigrations() error {
+	if p.Migrations == "" || p.Migrations == digestSource(p.set) {
 		return nil
 	}
-	return &RefusedError{Text: fmt.Sprintf("the migrations in %s are not those with which the release was begun: give them a release of their own, or run this "+
-		"where those are", p.release.HeadName())}
+	return &run.RefusedError{Text: fmt.Sprintf("the migrations in %s are not those with which the release was begun: "+
+		"give them a release of their own, or run this where those are", p.release.HeadName())}
 }
 
 // requireSchemaFree refuses migrations that would do something outside of their schema, before the first of them runs.
-func (p *pendingRun) requireSchemaFree(plans []*onward.Plan) error {
-	if p.c.Schema == "" {
+func (p *Pending) requireSchemaFree(plans []*onward.Plan) error {
+	if p.Schema == "" {
 		return nil
 	}
 	for _, plan := range plans {
@@ -82,7 +82,8 @@ func (p *pendingRun) requireSchemaFree(plans []*onward.Plan) error {
 			}
 			if err != nil {
 				m := &plan.Migrations[0]
-				return &RefusedError{Step: m.ID, Text: fmt.Sprintf("%s cannot run in schemas: %s. Run your tool's own command in each schema, with onward guard --targets",
+				return &run.RefusedError{Step: m.ID, Text: fmt.Sprintf("%s cannot run in schemas: %s. "+
+					"Run your tool's own command in each schema, with onward guard --targets",
 					m.Path, err)}
 			}
 		}

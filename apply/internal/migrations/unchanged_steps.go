@@ -1,10 +1,11 @@
-package apply
+package migrations
 
 import (
 	"errors"
 	"fmt"
 	"strings"
 
+	"github.com/onward-sql/onward/apply/internal/run"
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/lazyregexp"
@@ -35,7 +36,7 @@ type step struct {
 
 // refuseToolOnly refuses a migration that only its own tool can run.
 func refuseToolOnly(m, why string) error {
-	return &RefusedError{
+	return &run.RefusedError{
 		Step: m,
 		Text: why + ": run it with the tool itself, and then this again; what comes before it is run with --to and the name of the migration before it",
 	}
@@ -48,7 +49,7 @@ func refusePrograms(err error) error {
 	if !errors.As(err, &none) || len(none.Unread) == 0 {
 		return err
 	}
-	return &RefusedError{Text: "there are no migrations here that onward runs" + adviseGuard(none.Unread)}
+	return &run.RefusedError{Text: "there are no migrations here that onward runs" + adviseGuard(none.Unread)}
 }
 
 // adviseGuard says how to run migrations that are programs; "" if there are none.

@@ -1,4 +1,4 @@
-package apply
+package migrations
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/onward-sql/onward/apply/internal/progress"
+	"github.com/onward-sql/onward/apply/internal/run"
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/onward"
@@ -13,12 +14,12 @@ import (
 
 // readPastPlans reads the ledger's plans. last holds the newest plan of each unchanged migration, by its file; instead holds the plans that
 // replace migrations.
-func (p *pendingRun) readPastPlans(ctx context.Context) (last map[string]*ledger.Plan, instead []*ledger.Plan, err error) {
+func (p *Pending) readPastPlans(ctx context.Context) (last map[string]*ledger.Plan, instead []*ledger.Plan, err error) {
 	there, err := ledger.HasLedger(ctx, p.conn)
 	if err != nil || !there {
 		return nil, nil, err
 	}
-	plans, err := p.c.scope.ReadPlans(ctx, p.conn)
+	plans, err := p.Scope.ReadPlans(ctx, p.conn)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -35,7 +36,7 @@ func (p *pendingRun) readPastPlans(ctx context.Context) (last map[string]*ledger
 
 // findStarted finds an unfinished migration that was started here. It refuses a migration that was applied and has changed since, if the
 // migration tool itself would not notice.
-func (p *pendingRun) findStarted(ctx context.Context, list []*audit.Planned) (*onward.Plan, error) {
+func (p *Pending) findStarted(ctx context.Context, list []*audit.Planned) (*onward.Plan, error) {
 	last, instead, err := p.readPastPlans(ctx)
 	if err != nil {
 		return nil, err
@@ -62,7 +63,7 @@ func (p *pendingRun) findStarted(ctx context.Context, list []*audit.Planned) (*o
 		case started.State != ledger.Done && started.State != ledger.Abandoned && open:
 			done, failed := p.countDone(ctx, started)
 			if done > 0 && !same {
-				return nil, &RefusedError{
+				return nil, &run.RefusedError{
 					Step: m.ID,
 					Text: fmt.Sprintf("%s was changed although %d of its %d steps are applied: put back what it was, and run this again", m.Path,
 						done, len(started.Plan.Steps)),
@@ -81,7 +82,7 @@ func (p *pendingRun) findStarted(ctx context.Context, list []*audit.Planned) (*o
 }
 
 // countDone counts the finished steps of a plan.
-func (p *pendingRun) countDone(ctx context.Context, started *ledger.Plan) (int, error) {
+func (p *Pending) countDone(ctx context.Context, started *ledger.Plan) (int, error) {
 	steps, err := ledger.ReadSteps(ctx, p.conn, started.ID)
 	done := 0
 	for _, s := range steps {
@@ -94,7 +95,7 @@ func (p *pendingRun) countDone(ctx context.Context, started *ledger.Plan) (int, 
 
 // reopenMigration restarts a migration that was applied here and then reverted by its tool. It reads the tool's table again, because the pending
 // migrations were read before the ledger.
-func (p *pendingRun) reopenMigration(ctx context.Context, m *audit.Planned, started *ledger.Plan) error {
+func (p *Pending) reopenMigration(ctx context.Context, m *audit.Planned, started *ledger.Plan) error {
 	list, err := p.listUnapplied(ctx)
 	if err != nil || !slices.Contains(list, m) {
 		return err
@@ -103,7 +104,7 @@ func (p *pendingRun) reopenMigration(ctx context.Context, m *audit.Planned, star
 }
 
 // refuseReplaced refuses a migration if a plan that onward started here makes the same change.
-func (p *pendingRun) refuseReplaced(list []*audit.Planned, started *ledger.Plan) error {
+func (p *Pending) refuseReplaced(list []*audit.Planned, started *ledger.Plan) error {
 	if started.State == ledger.Abandoned || started.Plan.Dir != "" || len(started.Plan.Steps) == 0 {
 		return nil
 	}
@@ -112,12 +113,12 @@ func (p *pendingRun) refuseReplaced(list []*audit.Planned, started *ledger.Plan)
 		switch {
 		case i < 0:
 		case started.State != ledger.Done:
-			return &RefusedError{
+			return &run.RefusedError{
 				Step: m.ID,
 				Text: fmt.Sprintf("plan %s replaces it and is not finished: onward apply --plan continues the plan, onward abort undoes it", started.ID),
 			}
 		case started.Plan.Migrations[i].Hash == m.Hash && started.Plan.Steps[len(started.Plan.Steps)-1].Record == "":
-			return &RefusedError{
+			return &run.RefusedError{
 				Step: m.ID,
 				Text: fmt.Sprintf("plan %s has made the same change, but %s does not list it: mark it as applied with its tool", started.ID, p.table),
 			}
@@ -127,7 +128,7 @@ func (p *pendingRun) refuseReplaced(list []*audit.Planned, started *ledger.Plan)
 }
 
 // isStartedHere reports whether a migration that is started according to its tool's table was started by onward and is not finished.
-func (p *pendingRun) isStartedHere(ctx context.Context, key string) (bool, error) {
+func (p *Pending) isStartedHere(ctx context.Context, key string) (bool, error) {
 	i := slices.IndexFunc(p.set.Migrations, func(m *audit.Planned) bool { return p.set.Count.Key(m) == key })
 	if i < 0 {
 		return false, nil

@@ -1,4 +1,4 @@
-package apply
+package migrations
 
 import (
 	"cmp"
@@ -13,43 +13,14 @@ import (
 
 	"github.com/onward-sql/onward/apply/internal/session"
 	"github.com/onward-sql/onward/audit"
-	"github.com/onward-sql/onward/internal/address"
 	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/onward"
 )
 
-// RunPlanAndRecord carries out PendingConfig.Plan as [Run] does. The transaction of the plan's last step also records the migrations
-// that the plan replaces in the table of their migration tool. That needs their repository, with the migrations as they
-// were when the plan was made, and the tool's table in the database. The ledger keeps the statements, so that any process
-// may run the last step. If nothing is recorded, Next says so, and why.
-//
-// The errors are the same as for [Run]. A repository that cannot be read does not stop the plan.
-func RunPlanAndRecord(ctx context.Context, config PendingConfig) (*onward.Applied, error) {
-	c := newPendingSettings(config)
-	if err := c.prepareRun(ctx); err != nil {
-		return nil, err
-	}
-	p := &pendingRun{c: c}
-	record, err := p.recordSQL(ctx)
-	if c.tableUpToDate = err == nil; err != nil {
-		c.unrecordedReason = address.RedactError(err, c.DB).Error()
-	}
-	c.record, c.writtenFiles = record, p.findWritten()
-	out, err := runSettings(ctx, c.settings)
-	if err != nil || out.State != onward.ApplyDone || out.Next != "" || c.Plan.Dir != "" {
-		return out, err
-	}
-	// The tool's table may have changed between the first step and the last, so it is read again.
-	if left, _ := p.readUnrecorded(ctx); len(left) > 0 {
-		out.Next = adviseRecording(left, "it has changed meanwhile")
-	}
-	return out, nil
-}
-
-// withRecord returns a copy of the plan whose last step also runs record.
-func withRecord(p *onward.Plan, record string) *onward.Plan {
+// WithRecord returns a copy of the plan whose last step also runs record.
+func WithRecord(p *onward.Plan, record string) *onward.Plan {
 	if record == "" {
 		return p
 	}
@@ -59,8 +30,8 @@ func withRecord(p *onward.Plan, record string) *onward.Plan {
 	return &own
 }
 
-// unrecordedAdvice says which migrations the user must still mark as applied in their tool after a plan, and why; "" for none.
-func unrecordedAdvice(p *onward.Plan, why string) string {
+// UnrecordedAdvice says which migrations the user must still mark as applied in their tool after a plan, and why; "" for none.
+func UnrecordedAdvice(p *onward.Plan, why string) string {
 	if p.Dir != "" || len(p.Migrations) == 0 || p.Steps[len(p.Steps)-1].Record != "" { // the tool itself runs the plan's files
 		return ""
 	}
@@ -71,10 +42,11 @@ func unrecordedAdvice(p *onward.Plan, why string) string {
 		}
 		return fmt.Sprintf("run what the plan leaves (%s), and then tell the migrations' own tool that the whole release took place", prose.FirstNames(list, 3))
 	}
-	return adviseRecording(p.Migrations, cmp.Or(why, "onward was not run in their repository"))
+	return AdviseRecording(p.Migrations, cmp.Or(why, "onward was not run in their repository"))
 }
 
-func adviseRecording(migrations []onward.PlannedMigration, why string) string {
+// AdviseRecording says which migrations the user must mark as applied in their tool, and why.
+func AdviseRecording(migrations []onward.PlannedMigration, why string) string {
 	var list []string
 	for _, m := range migrations {
 		list = append(list, m.ID)
@@ -82,10 +54,10 @@ func adviseRecording(migrations []onward.PlannedMigration, why string) string {
 	return fmt.Sprintf("tell the migrations' own tool that %s took place: its table does not say so (%s)", strings.Join(list, ", "), why)
 }
 
-// recordSQL returns the SQL that marks the plan's migrations as applied; "" if they already are. The error says why they
+// RecordSQL returns the SQL that marks the plan's migrations as applied; "" if they already are. The error says why they
 // cannot be marked.
-func (p *pendingRun) recordSQL(ctx context.Context) (string, error) {
-	if p.c.Plan.Dir != "" {
+func (p *Pending) RecordSQL(ctx context.Context) (string, error) {
+	if p.Plan.Dir != "" {
 		return "", nil
 	}
 	list, end, err := p.findPlanned(ctx)
@@ -137,7 +109,7 @@ func busyCheck(marks, condition string) string {
 }
 
 // dueCondition returns the condition under which a migration is marked when the last step runs, which may be weeks later.
-func (p *pendingRun) dueCondition(m, before *audit.Planned) string {
+func (p *Pending) dueCondition(m, before *audit.Planned) string {
 	has := func(m *audit.Planned) string {
 		return "EXISTS (SELECT FROM (" + p.set.Count.Read(p.table) + ") AS r (key, sum, dirty) WHERE key = " + pgparse.QuoteLiteral(p.set.Count.Key(m)) +
 			" AND NOT dirty)"
@@ -152,9 +124,9 @@ func (p *pendingRun) dueCondition(m, before *audit.Planned) string {
 }
 
 // findPlanned reads the repository, finds the plan's migrations there, and finds their tool's table.
-func (p *pendingRun) findPlanned(ctx context.Context) (list []*audit.Planned, end func(), err error) {
-	p.c.Repository.Base = cmp.Or(p.c.Repository.Base, "HEAD") // HEAD always exists, and no findings are needed
-	if p.release, err = audit.Read(ctx, p.c.Repository); err != nil {
+func (p *Pending) findPlanned(ctx context.Context) (list []*audit.Planned, end func(), err error) {
+	p.Repository.Base = cmp.Or(p.Repository.Base, "HEAD") // HEAD always exists, and no findings are needed
+	if p.release, err = audit.Read(ctx, p.Repository); err != nil {
 		return nil, nil, refusePrograms(err)
 	}
 	over := func() {
@@ -174,23 +146,23 @@ func (p *pendingRun) findPlanned(ctx context.Context) (list []*audit.Planned, en
 	if p.set.Count == nil {
 		return nil, nil, fmt.Errorf("onward does not know how %s keeps count", cmp.Or(p.set.Evidence.Tool, p.set.Source.Framework))
 	}
-	if p.conn, err = live.Connect(ctx, p.c.DB, session.TableName, nil); err != nil {
+	if p.conn, err = live.Connect(ctx, p.DB, session.TableName, nil); err != nil {
 		return nil, nil, err
 	}
-	name := cmp.Or(p.c.Table, p.set.Count.Table)
+	name := cmp.Or(p.Table, p.set.Count.Table)
 	schema, table, err := p.findTable(ctx, name)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil, fmt.Errorf("the database has no table %s", name)
 	}
-	if err == nil && p.c.Schema != "" && schema != p.c.Schema {
-		return nil, nil, fmt.Errorf("the schema %s has no table %s", p.c.Schema, name)
+	if err == nil && p.Schema != "" && schema != p.Schema {
+		return nil, nil, fmt.Errorf("the schema %s has no table %s", p.Schema, name)
 	}
 	p.tableExists, p.table = true, pgx.Identifier{schema, table}.Sanitize()
 	return list, over, err
 }
 
 // plannedMigrations returns the migrations of the plan. They must come from one source and be unchanged since the plan was made.
-func (p *pendingRun) plannedMigrations() (list []*audit.Planned, err error) {
+func (p *Pending) plannedMigrations() (list []*audit.Planned, err error) {
 	byPath := map[string]*audit.Planned{}
 	in := map[string]*audit.Set{}
 	for _, s := range p.release.Heads() {
@@ -198,7 +170,7 @@ func (p *pendingRun) plannedMigrations() (list []*audit.Planned, err error) {
 			byPath[m.Path], in[m.Path] = m, s
 		}
 	}
-	for _, planned := range p.c.Plan.Migrations {
+	for _, planned := range p.Plan.Migrations {
 		m := byPath[planned.Path]
 		switch {
 		case planned.Hash == "":
@@ -220,7 +192,7 @@ func (p *pendingRun) plannedMigrations() (list []*audit.Planned, err error) {
 
 // listUnrecorded returns the migrations that are missing in the tool's table. If the table has only the latest migration, they
 // must be the next ones after it, and before is the migration that precedes them; nil for none.
-func (p *pendingRun) listUnrecorded(ctx context.Context, list []*audit.Planned) (open []*audit.Planned, before *audit.Planned, err error) {
+func (p *Pending) listUnrecorded(ctx context.Context, list []*audit.Planned) (open []*audit.Planned, before *audit.Planned, err error) {
 	applied, base, err := p.readApplied(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -246,12 +218,12 @@ func (p *pendingRun) listUnrecorded(ctx context.Context, list []*audit.Planned) 
 	return open, before, nil
 }
 
-// readUnrecorded returns the migrations of the plan that are not in the tool's table after the run.
-func (p *pendingRun) readUnrecorded(ctx context.Context) (out []onward.PlannedMigration, err error) {
+// ReadUnrecorded returns the migrations of the plan that are not in the tool's table after the run.
+func (p *Pending) ReadUnrecorded(ctx context.Context) (out []onward.PlannedMigration, err error) {
 	if len(p.replacedByPlan) == 0 {
 		return nil, nil
 	}
-	if p.conn, err = live.Connect(ctx, p.c.DB, session.TableName, nil); err != nil {
+	if p.conn, err = live.Connect(ctx, p.DB, session.TableName, nil); err != nil {
 		return nil, err
 	}
 	defer func() { _ = p.conn.Close(context.WithoutCancel(ctx)) }()

@@ -1,17 +1,18 @@
-package apply
+package migrations
 
 import (
 	"context"
 	"fmt"
 	"time"
 
+	"github.com/onward-sql/onward/apply/internal/run"
 	"github.com/onward-sql/onward/internal/queue"
 )
 
 // pollLock polls for an advisory lock until the migration tool releases it.
-func (p *pendingRun) pollLock(ctx context.Context, key int64) error {
+func (p *Pending) pollLock(ctx context.Context, key int64) error {
 	reported := false
-	for end := time.Now().Add(p.c.Within); ; {
+	for end := time.Now().Add(p.Within); ; {
 		var got bool
 		if err := p.withOwnSettings(ctx, func() error {
 			return p.conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", key).Scan(&got)
@@ -25,11 +26,11 @@ func (p *pendingRun) pollLock(ctx context.Context, key int64) error {
 				AND l.objsubid = 1 AND (l.classid::bigint << 32 | l.objid::bigint) = $1 LIMIT 1`, key).Scan(&pid, &app) // or released by now
 		words := fmt.Sprintf("process %d (%s) holds the lock of the migrations' own tool", pid, app)
 		if time.Now().After(end) {
-			return &UnfinishedError{Step: p.set.Migrations[0].ID, Why: words}
+			return &run.UnfinishedError{Step: p.set.Migrations[0].ID, Why: words}
 		}
 		if !reported {
 			reported = true
-			p.c.Tell(Event{Kind: Held, Words: words})
+			p.Tell(run.Event{Kind: run.Held, Words: words})
 		}
 		if err := queue.Pause(ctx, 200*time.Millisecond); err != nil {
 			return err

@@ -1,4 +1,4 @@
-package apply
+package migrations
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/onward-sql/onward/apply/internal/run"
 	"github.com/onward-sql/onward/audit"
 )
 
@@ -18,7 +19,7 @@ type appliedRow struct {
 }
 
 // requireEmptySchema refuses a schema without the tool's table if the tool itself would not start in it.
-func (p *pendingRun) requireEmptySchema(ctx context.Context, schema string) error {
+func (p *Pending) requireEmptySchema(ctx context.Context, schema string) error {
 	if p.set.Count.Begin == "" {
 		return nil
 	}
@@ -34,11 +35,11 @@ func (p *pendingRun) requireEmptySchema(ctx context.Context, schema string) erro
 	if err != nil {
 		return err
 	}
-	return &RefusedError{Text: fmt.Sprintf("the schema %s has %s, and no table %s. %s", schema, strange, p.set.Count.Table, p.set.Count.Begin)}
+	return &run.RefusedError{Text: fmt.Sprintf("the schema %s has %s, and no table %s. %s", schema, strange, p.set.Count.Table, p.set.Count.Begin)}
 }
 
 // listUnapplied returns the migrations that the database does not have.
-func (p *pendingRun) listUnapplied(ctx context.Context) ([]*audit.Planned, error) {
+func (p *Pending) listUnapplied(ctx context.Context) ([]*audit.Planned, error) {
 	is, base, err := p.readApplied(ctx)
 	if err != nil {
 		return nil, err
@@ -46,7 +47,7 @@ func (p *pendingRun) listUnapplied(ctx context.Context) ([]*audit.Planned, error
 	last, list := -1, []*audit.Planned(nil)
 	for i, m := range p.set.Migrations {
 		if m.Failed != "" {
-			return nil, &RefusedError{Step: m.ID, Text: m.Failed}
+			return nil, &run.RefusedError{Step: m.ID, Text: m.Failed}
 		}
 		if base != "" && p.set.Count.Upto(m, base) {
 			delete(is, p.set.Count.Key(m))
@@ -88,14 +89,15 @@ func (p *pendingRun) listUnapplied(ctx context.Context) ([]*audit.Planned, error
 		return p.set.Migrations[last+1:], nil
 	}
 	if late := slices.IndexFunc(p.set.Migrations[:last+1], func(m *audit.Planned) bool { return slices.Contains(list, m) }); late >= 0 && p.set.Count.Late != "" {
-		return nil, &RefusedError{Step: p.set.Migrations[late].ID, Text: "it sorts before " + p.set.Migrations[last].ID + ", which is applied: " + p.set.Count.Late}
+		text := "it sorts before " + p.set.Migrations[last].ID + ", which is applied: " + p.set.Count.Late
+		return nil, &run.RefusedError{Step: p.set.Migrations[late].ID, Text: text}
 	}
 	return list, p.refuseOvertaken(list)
 }
 
 // hasReplaced reports whether a database has everything that a squashed migration replaces. If it has only a
 // part, the tool must handle that.
-func (p *pendingRun) hasReplaced(m *audit.Planned, applied map[string]appliedRow) (bool, error) {
+func (p *Pending) hasReplaced(m *audit.Planned, applied map[string]appliedRow) (bool, error) {
 	count := 0
 	for _, id := range m.Replaces {
 		if _, there := applied[id]; there {
@@ -103,7 +105,7 @@ func (p *pendingRun) hasReplaced(m *audit.Planned, applied map[string]appliedRow
 		}
 	}
 	if count > 0 && count < len(m.Replaces) {
-		return false, &RefusedError{
+		return false, &run.RefusedError{
 			Step: m.ID,
 			Text: fmt.Sprintf("the database has %d of the %d migrations that it replaces: run the others with the tool itself, from a release that has them", count,
 				len(m.Replaces)),
@@ -113,7 +115,7 @@ func (p *pendingRun) hasReplaced(m *audit.Planned, applied map[string]appliedRow
 }
 
 // refuseOvertaken refuses migrations on which applied ones depend, if the tool does so too.
-func (p *pendingRun) refuseOvertaken(list []*audit.Planned) error {
+func (p *Pending) refuseOvertaken(list []*audit.Planned) error {
 	if p.set.HistoryBehavior.Overtaken == "" {
 		return nil
 	}
@@ -124,7 +126,7 @@ func (p *pendingRun) refuseOvertaken(list []*audit.Planned) error {
 	for _, m := range p.set.Migrations {
 		for _, before := range m.After {
 			if pending[before] && !pending[m.ID] {
-				return &RefusedError{Step: before, Text: fmt.Sprintf(p.set.HistoryBehavior.Overtaken, m.ID, before)}
+				return &run.RefusedError{Step: before, Text: fmt.Sprintf(p.set.HistoryBehavior.Overtaken, m.ID, before)}
 			}
 		}
 	}
@@ -133,7 +135,7 @@ func (p *pendingRun) refuseOvertaken(list []*audit.Planned) error {
 
 // readApplied reads the tool's table, by keys. base is the baseline key: everything up to it existed before
 // the tool was introduced; "" for none.
-func (p *pendingRun) readApplied(ctx context.Context) (applied map[string]appliedRow, base string, err error) {
+func (p *Pending) readApplied(ctx context.Context) (applied map[string]appliedRow, base string, err error) {
 	applied, p.dirty = map[string]appliedRow{}, ""
 	if !p.tableExists {
 		return applied, "", nil
@@ -156,7 +158,8 @@ func (p *pendingRun) readApplied(ctx context.Context) (applied map[string]applie
 				p.dirty = r.Key
 				continue
 			}
-			return nil, "", &RefusedError{Step: r.Key, Text: fmt.Sprintf("%s says that it was begun and not finished: look at what it did, and tell its tool", p.table)}
+			text := fmt.Sprintf("%s says that it was begun and not finished: look at what it did, and tell its tool", p.table)
+			return nil, "", &run.RefusedError{Step: r.Key, Text: text}
 		}
 		if p.set.Count.Same != nil {
 			r.Key = p.set.Count.Same(r.Key)
@@ -173,7 +176,7 @@ func (p *pendingRun) readApplied(ctx context.Context) (applied map[string]applie
 
 // refuseMissing refuses migrations that are applied but no longer exist. Unapplied ones that only the tool can
 // run are kept for later.
-func (p *pendingRun) refuseMissing(is map[string]appliedRow) error {
+func (p *Pending) refuseMissing(is map[string]appliedRow) error {
 	p.toolOnly = nil
 	if p.set.Beyond != nil {
 		for _, b := range p.set.Beyond() {
@@ -187,33 +190,33 @@ func (p *pendingRun) refuseMissing(is map[string]appliedRow) error {
 		future := p.set.HistoryBehavior.Forgets && p.set.Count.Upto != nil &&
 			!slices.ContainsFunc(p.set.Migrations, func(m *audit.Planned) bool { return !p.set.Count.Upto(m, key) })
 		if p.set.Count.Missed != "" && !future {
-			return &RefusedError{Step: key, Text: fmt.Sprintf("%s has it, and %s does not (%s)", p.table, p.release.HeadName(), p.set.Count.Missed)}
+			return &run.RefusedError{Step: key, Text: fmt.Sprintf("%s has it, and %s does not (%s)", p.table, p.release.HeadName(), p.set.Count.Missed)}
 		}
 	}
 	return nil
 }
 
 // refusePastToolOnly refuses to run migrations past one that only the tool can run.
-func (p *pendingRun) refusePastToolOnly(list []*audit.Planned) error {
+func (p *Pending) refusePastToolOnly(list []*audit.Planned) error {
 	for _, b := range p.toolOnly {
 		i := slices.IndexFunc(p.set.Migrations, func(m *audit.Planned) bool { return p.set.Count.Key(m) == b.Key })
 		if i >= 0 && !slices.Contains(list, p.set.Migrations[i]) {
 			continue // after --to, or applied
 		}
-		if last := list[len(list)-1]; i < 0 && b.Key != "" && p.c.To != "" && p.set.Count.Upto != nil && p.set.Count.Upto(last, b.Key) {
+		if last := list[len(list)-1]; i < 0 && b.Key != "" && p.To != "" && p.set.Count.Upto != nil && p.set.Count.Upto(last, b.Key) {
 			continue // after --to
 		}
 		command := "the tool's own command, under onward guard, which keeps others from waiting"
 		if i >= 0 && p.set.Count.Run != nil {
 			command = "it with\nonward guard --db ADDRESS -- " + p.set.Count.Run(p.set.Migrations[i])
 		}
-		return &RefusedError{Step: b.Key, Text: b.Path + " is " + b.What + ": onward does not run it. Run " + command}
+		return &run.RefusedError{Step: b.Key, Text: b.Path + " is " + b.What + ": onward does not run it. Run " + command}
 	}
 	return nil
 }
 
 // hasSameSum compares an applied migration with the checksum that its tool has recorded.
-func (p *pendingRun) hasSameSum(m *audit.Planned, sum string) (bool, error) {
+func (p *Pending) hasSameSum(m *audit.Planned, sum string) (bool, error) {
 	if p.set.Count.Sum == nil || sum == "" {
 		return true, nil
 	}
@@ -226,7 +229,7 @@ func (p *pendingRun) hasSameSum(m *audit.Planned, sum string) (bool, error) {
 }
 
 // readContent returns a migration's file, if its tool records a checksum.
-func (p *pendingRun) readContent(m *audit.Planned) ([]byte, error) {
+func (p *Pending) readContent(m *audit.Planned) ([]byte, error) {
 	if p.set.Count.Sum == nil {
 		return nil, nil
 	}
@@ -234,12 +237,12 @@ func (p *pendingRun) readContent(m *audit.Planned) ([]byte, error) {
 }
 
 // refusePartlyReadable refuses a migration of which only a part can be read.
-func (p *pendingRun) refusePartlyReadable(m *audit.Planned) error {
+func (p *Pending) refusePartlyReadable(m *audit.Planned) error {
 	if p.set.Count.Run == nil {
 		return refuseToolOnly(m.ID, m.Path+" is more than SQL")
 	}
 	next := "onward guard --db ADDRESS -- " + p.set.Count.Run(m)
-	return &RefusedError{
+	return &run.RefusedError{
 		Step: m.ID,
 		Next: next,
 		Text: m.Path + " is more than SQL. Run the migrations before it with --to and the name of the last of them; then run\n" + next + "\nand this again",
@@ -247,5 +250,5 @@ func (p *pendingRun) refusePartlyReadable(m *audit.Planned) error {
 }
 
 func changedError(m *audit.Planned) error {
-	return &RefusedError{Step: m.ID, Text: m.Path + " was changed since it was applied: put back what it was, and make the change in a migration of its own"}
+	return &run.RefusedError{Step: m.ID, Text: m.Path + " was changed since it was applied: put back what it was, and make the change in a migration of its own"}
 }

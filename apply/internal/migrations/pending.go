@@ -1,0 +1,93 @@
+// Package migrations has the migrations of a repository that a target does not have yet, and the table in which their tool keeps count.
+package migrations
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/apply/internal/run"
+	"github.com/onward-sql/onward/apply/internal/session"
+	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/internal/ledger"
+	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Config is what [NewPending] needs.
+type Config struct {
+	DB, Schema string
+	Scope      ledger.Scope // of Schema
+	Name       string
+	// Plan is the plan that replaces migrations; nil if they run unchanged. To is the last migration to run; "" for no particular one.
+	Plan *onward.Plan
+	To   string
+	// Within limits the wait for the tool's lock.
+	Within time.Duration
+	Tell   func(run.Event)
+	// Repository has the migrations. Source is their directory, and Table the tool's table; "" if there is only one.
+	Repository    audit.Config
+	Source, Table string
+	// Migrations is a hash of the migrations; "" allows any.
+	Migrations string
+	// AcceptFindings runs them even if some findings are errors.
+	AcceptFindings bool
+	// IsDirect reports whether there is no transaction pooler in between.
+	IsDirect func(ctx context.Context) bool
+	// Prepare is called once with the session that holds the tool's lock. RunPlan runs a migration; begun: it is from the ledger.
+	Prepare func(ctx context.Context, conn *pgx.Conn) error
+	RunPlan func(ctx context.Context, p *onward.Plan, begun bool) (*onward.Applied, error)
+}
+
+// Pending is the migrations that a target does not have.
+type Pending struct {
+	Config
+	conn           *pgx.Conn // holds the tool's lock
+	release        *audit.Release
+	set            *audit.Set
+	table          string // qualified and quoted
+	tableExists    bool   // the table exists
+	dirty          string // the key of a migration that was started here and that the table marks as started; "" for none
+	toolOnly       []audit.Beyond
+	replacedByPlan []*audit.Planned // migrations that a plan replaces
+	out            *onward.Applied
+}
+
+// NewPending returns the migrations that a target does not have.
+func NewPending(c Config) *Pending {
+	return &Pending{Config: c, out: &onward.Applied{Schema: onward.AppliedSchema, Name: c.Name, State: onward.ApplyDone, Steps: []onward.AppliedStep{}}}
+}
+
+// RunPending carries out the migrations, and returns the known progress also with an error.
+func (p *Pending) RunPending(ctx context.Context) (*onward.Applied, error) {
+	p.Repository.DB, p.Repository.Only = p.DB, p.Schema
+	var err error
+	if p.conn, err = live.Connect(ctx, p.DB, "onward apply (lock)", nil); err != nil {
+		return p.out, err
+	}
+	defer func() { _ = p.conn.Close(context.WithoutCancel(ctx)) }()
+	if _, err := session.PrimaryVersion(ctx, p.conn); err != nil {
+		return p.out, err
+	}
+	if err := p.Prepare(ctx, p.conn); err != nil {
+		return p.out, err
+	}
+	for locked := false; ; locked = true {
+		again, err := p.runOnce(ctx, locked)
+		if err != nil || !again {
+			return p.out, err
+		}
+	}
+}
+
+// runMigration runs one migration and adds its result. begun: it is from the ledger.
+func (p *Pending) runMigration(ctx context.Context, plan *onward.Plan, begun bool) error {
+	r, err := p.RunPlan(ctx, plan, begun)
+	if r != nil {
+		p.out.Plan = r.Plan
+		p.out.Steps = append(p.out.Steps, r.Steps...)
+		p.out.State = r.State
+	}
+	return err
+}
