@@ -164,7 +164,7 @@ echo "onward $0 $*"
 	build := shell(template["onward-program"].Script)
 	use := shell(append(slices.Clone(template[".onward"].BeforeScript), "onward changelog"))
 	for _, version := range []string{"none", "main", "", "v1", commit[:12], strings.ToUpper(commit), commit + "0"} {
-		run(2, build, version, "set it to the whole id of a commit", "!built")
+		run(2, build, version, "set it to the whole id of a commit:\n  git ls-remote ", "!built")
 	}
 	run(2, use, commit, "onward-program was not in this pipeline")
 	if err := os.Mkdir(filepath.Join(dir, ".onward"), 0o700); err != nil { // go install makes it
@@ -176,9 +176,10 @@ echo "onward $0 $*"
 	if left, _ := os.ReadDir(filepath.Join(dir, ".onward")); len(left) > 0 {
 		t.Errorf("%v stayed in the working tree that is judged", left)
 	}
-	// A release: its image has onward, and an image without it gets it from the installer. What a branch left is not run.
+	// A release: its image has onward, and an image without it gets it from the installer. A program that a branch committed is not run.
 	writePrograms(t, filepath.Join(dir, ".onward"), map[string]string{"onward": "#!/bin/sh\necho of the branch\n"})
-	run(0, use, "v1.2.3", "fetched https://github.com/onward-sql/onward/releases/download/v1.2.3/install.sh", "installer --version v1.2.3 --to", "onward changelog", "!of the branch")
+	run(0, use, "v1.2.3", "fetched https://github.com/onward-sql/onward/releases/download/v1.2.3/install.sh",
+		"installer --version v1.2.3 --to", "onward changelog", "!of the branch")
 	writePrograms(t, bin, map[string]string{"onward": program})
 	run(0, use, "v1.2.3", "onward changelog", "!fetched", "!of the branch")
 }
@@ -202,7 +203,8 @@ func TestHookMakesOnwardOnce(t *testing.T) {
 	const (
 		fetches = "#!/bin/sh\necho \"fetched $2\" >&2\nmkdir -p \"$4\" && printf '#!/bin/sh\necho onward \"$@\"\n' > \"$4/onward\" && chmod +x \"$4/onward\"\n"
 		fails   = "#!/bin/sh\necho not released >&2\nexit 3\n"
-		builds  = "#!/bin/sh\necho built >&2\nfor last; do :; done\nmkdir -p bin\nwhile [ \"$1\" != -o ]; do shift; done\nprintf '#!/bin/sh\necho onward \"$@\"\n' > \"$2\" && chmod +x \"$2\"\n"
+		builds  = "#!/bin/sh\necho built >&2\nmkdir -p bin\nwhile [ \"$1\" != -o ]; do shift; done\n" +
+			"printf '#!/bin/sh\necho onward \"$@\"\n' > \"$2\" && chmod +x \"$2\"\n"
 	)
 	for name, c := range map[string]struct {
 		tag, installer string

@@ -213,7 +213,7 @@ func printFound(w io.Writer, f *first.Found) {
 
 // describeBase names the base, and the reason if it is not the remote's.
 func describeBase(f *first.Found) string {
-	reason := ""
+	var reason string
 	switch {
 	case f.BaseBy != "":
 		return f.Base + ": " + f.BaseBy

@@ -37,7 +37,7 @@ func TestRemote(t *testing.T) {
 	if name, fetched, err := open(t, f.dir).Remote(t.Context()); name != "origin" || !fetched || err != nil {
 		t.Errorf("of a clone: Remote() = %q, %v, %v", name, fetched, err)
 	}
-	// The branches of another remote are not those of the first one.
+	// Another remote, whose name begins in the same way, has branches.
 	up.git("remote", "add", "origin", "https://git.example.org/a/b.git")
 	up.git("update-ref", "refs/remotes/origin2/main", "HEAD")
 	if name, fetched, err := open(t, up.dir).Remote(t.Context()); name != "origin" || fetched || err != nil {
