@@ -1,8 +1,8 @@
 # Two images of one binary; goreleaser lays it into $TARGETPLATFORM. docs/install.md says what each can do.
 #
-# git: with git and a shell, for pipelines: changelog and all that compares revisions.
+# git: with git, curl and a shell, for pipelines: changelog and all that compares revisions.
 FROM alpine:3.22 AS git
-RUN apk add --no-cache git ca-certificates && git config --system --add safe.directory '*'
+RUN apk add --no-cache git curl ca-certificates && git config --system --add safe.directory '*'
 ARG TARGETPLATFORM
 COPY $TARGETPLATFORM/onward /usr/bin/onward
 WORKDIR /work

@@ -14,6 +14,12 @@ help: ## this list
 build: ## bin/onward
 	$(GO) build -trimpath -o bin/onward ./cmd/onward
 
+PREFIX ?= $(HOME)/.local
+.PHONY: install
+install: build ## onward into PREFIX/bin, ~/.local/bin if not told
+	@mkdir -p "$(PREFIX)/bin" && install -m 755 bin/onward "$(PREFIX)/bin/onward" && echo "installed: $(PREFIX)/bin/onward"
+	@case ":$$PATH:" in *":$(PREFIX)/bin:"*) ;; *) echo "put it on the PATH: export PATH=\"$(PREFIX)/bin:\$$PATH\"" ;; esac
+
 demo: ## five commands on an example shop, a safe and an unsafe branch: about a minute
 	./scripts/demo.sh
 

@@ -134,6 +134,7 @@ var exceptions = map[string]string{
 	"bench/wire":                     "a program of its own",
 	"bench/newcomer":                 "plays the releases' server, for tests",
 	"bench/install":                  "a program of its own",
+	"bench/released":                 "a program of its own",
 	"bench/stalls":                   "a program of its own",
 }
 

@@ -2,8 +2,8 @@
 # Installs a released onward: the archive for this system, by its checksum, and by its signature where
 # cosign is there. Nothing is installed that is not what the release says. It takes no root.
 #
-#   curl -fsSL https://github.com/onward-sql/onward/releases/latest/download/install.sh | sh
-#   … | sh -s -- --version v1.2.3 --to /usr/local/bin
+#   curl -fsSLO https://github.com/onward-sql/onward/releases/latest/download/install.sh && sh install.sh
+#   sh install.sh --version v1.2.3 --to /usr/local/bin
 #
 # Environment: ONWARD_RELEASES, where the releases are, for a mirror.
 # Exit codes: 0 installed; 2 usage, or nothing is released for this system; 3 it could not be fetched, or is not what it should be.

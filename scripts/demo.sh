@@ -136,7 +136,7 @@ Postgres and installs Django). Nothing of yours is touched."
 
 onward="${ONWARD:-}"
 if [ -z "$onward" ]; then
-	(cd "$root" && go build -o bin/onward ./cmd/onward)
+	(cd "$root" && go build -trimpath -o bin/onward ./cmd/onward)
 	onward="$root/bin/onward"
 fi
 case "$onward" in /*) ;; *) onward="$PWD/$onward" ;; esac

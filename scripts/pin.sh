@@ -18,12 +18,12 @@ if ! [[ $version =~ ^v[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?$ ]]; then
   exit 2
 fi
 failed=0
-# pin FILE KEY LINES writes the version behind the key in these lines of a file, which have it once.
+# pin FILE KEY LINES VALUE writes the value after the key in these lines of a file, which have it once.
 pin() {
   local text
-  text=$(sed -E "$3 s/^(    $2: ).*/\\1$version/" "$1")
-  if [ "$(grep -cxF "    $2: $version" <<<"$text")" != 1 ]; then
-    echo "pin: $1 has no place for the version, or several" >&2
+  text=$(sed -E "$3 s|^( +$2: ).*|\\1$4|" "$1")
+  if [ "$(grep -cE "^ +$2: ${4//./\\.}$" <<<"$text")" != 1 ]; then
+    echo "pin: $1 has no place for $2, or several" >&2
     exit 3
   fi
   if ! $check; then
@@ -34,7 +34,8 @@ pin() {
   fi
 }
 for action in action.yml ci/comment/action.yml ci/stats/action.yml; do
-  pin "$action" default '/^  version:/,/^    default:/'
+  pin "$action" default '/^  version:/,/^    default:/' "$version"
 done
-pin ci/onward.gitlab-ci.yml ONWARD_VERSION ''
+pin ci/onward.gitlab-ci.yml ONWARD_VERSION '' "$version"
+pin ci/onward.gitlab-ci.yml ONWARD_IMAGE '' "ghcr.io/onward-sql/onward:${version#v}-git"
 exit $failed

@@ -121,5 +121,5 @@ if [ "$os" = linux ] && [ "$(id -u)" = 0 ]; then
 fi
 
 step the quick start of the README
-ONWARD_SNAPSHOT=$dist ONWARD_REQUIRE=1 go test -count=1 ./bench/newcomer
+ONWARD_SNAPSHOT=$dist ONWARD_REQUIRE=1 go test -count=1 -run '^Test(QuickStart|Install|Released)' ./bench/newcomer
 ls -l "$dist" | awk 'NR > 1 { printf "%10d  %s\n", $5, $NF }'

@@ -225,3 +225,43 @@ func TestActionInstalls(t *testing.T) {
 		})
 	}
 }
+
+// TestMakeInstall holds where make install puts onward, and that it prints how to find it only if the shell does not.
+func TestMakeInstall(t *testing.T) {
+	t.Parallel()
+	makefile, err := filepath.Abs("../../Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	home := t.TempDir()
+	build := filepath.Join(home, "go")
+	if err := os.WriteFile(build, []byte("#!/bin/sh\nmkdir -p bin && echo '#!/bin/sh' > bin/onward && chmod +x bin/onward\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		args  []string
+		path  string
+		into  string
+		hints bool
+	}{
+		"default":          {into: ".local/bin", hints: true},
+		"on the PATH":      {path: filepath.Join(home, ".local/bin") + ":", into: ".local/bin"},
+		"another place":    {args: []string{"PREFIX=" + filepath.Join(home, "my tools")}, into: "my tools/bin", hints: true},
+		"below a PATH dir": {args: []string{"PREFIX=" + home}, path: filepath.Join(home, "bin/x") + ":", into: "bin", hints: true},
+	} {
+		cmd := exec.CommandContext(t.Context(), "make", append([]string{"-s", "-f", makefile, "install", "GO=" + build}, c.args...)...)
+		cmd.Dir = t.TempDir()
+		cmd.Env = []string{"HOME=" + home, "PATH=" + c.path + os.Getenv("PATH")}
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", name, err, out)
+		}
+		dir := filepath.Join(home, c.into)
+		if _, err := os.Stat(filepath.Join(dir, "onward")); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if hint := "export PATH=\"" + dir + ":$PATH\"\n"; strings.HasSuffix(string(out), hint) != c.hints {
+			t.Errorf("%s: want the hint %s %v:\n%s", name, hint, c.hints, out)
+		}
+	}
+}

@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// Command is a line of the quick start.
+// Command is a command of a block.
 type Command struct {
 	Line string
 	// Exit is the exit code that the line's comment tells, 0 without one.
@@ -21,29 +21,63 @@ type Command struct {
 
 var exit = regexp.MustCompile(`# exit code (\d+)`)
 
-// QuickStart are the commands of a README's quick start: all that is fenced as sh below the heading of that name.
-func QuickStart(readme string) (commands []Command, err error) {
-	_, section, found := strings.Cut(readme, "\n## Quick start\n")
-	if !found {
-		return nil, errors.New("the README has no section \"Quick start\"")
-	}
-	section, _, _ = strings.Cut(section, "\n## ")
-	within := false
-	for line := range strings.Lines(section) {
-		switch line = strings.TrimSpace(line); {
-		case strings.HasPrefix(line, "```"):
-			within = !within && line == "```sh"
-		case within && line != "" && line[0] != '#':
-			c := Command{Line: line}
-			if said := exit.FindStringSubmatch(line); said != nil {
-				if c.Exit, err = strconv.Atoi(said[1]); err != nil {
-					return nil, err
-				}
-			}
-			commands = append(commands, c)
+// ParseCommands returns the commands of a block, one for each line. A backslash at the end joins a line to the next.
+func ParseCommands(text string) (commands []Command, err error) {
+	rest := ""
+	for line := range strings.Lines(text) {
+		line = rest + strings.TrimSpace(line)
+		if strings.HasSuffix(line, `\`) {
+			rest = line + "\n"
+			continue
 		}
+		if rest = ""; line == "" || line[0] == '#' {
+			continue
+		}
+		c := Command{Line: line}
+		if said := exit.FindStringSubmatch(line); said != nil {
+			if c.Exit, err = strconv.Atoi(said[1]); err != nil {
+				return nil, err
+			}
+		}
+		commands = append(commands, c)
+	}
+	if rest != "" {
+		return nil, fmt.Errorf("a command has no end: %s", rest)
 	}
 	if len(commands) == 0 {
+		return nil, errors.New("the block has no command")
+	}
+	return commands, nil
+}
+
+// QuickStart returns the commands of a README's quick start after those that install a release, and in a directory of their own, as the
+// quick start makes one beside.
+func QuickStart(readme string) ([]Command, error) {
+	install, err := ReleaseCommands(readme, "v1.2.3")
+	if err != nil {
+		return nil, err
+	}
+	_, section, found := strings.Cut(readme, "\n## Quick start\n")
+	if !found || len(install) == 0 {
+		return nil, errors.New("the README has no section \"Quick start\", or no block that installs a release")
+	}
+	section, _, _ = strings.Cut(section, "\n## ")
+	blocks, err := ParseBlocks(section)
+	if err != nil {
+		return nil, err
+	}
+	commands := append(install[0], Command{Line: `export PATH="$HOME/.local/bin:$PATH"`}, Command{Line: "mkdir onward && cd onward"})
+	n := len(commands)
+	for _, b := range blocks {
+		if b.IsShell() {
+			more, err := ParseCommands(b.Text)
+			if err != nil {
+				return nil, err
+			}
+			commands = append(commands, more...)
+		}
+	}
+	if len(commands) == n {
 		return nil, errors.New("the README's quick start has no commands fenced as sh")
 	}
 	return commands, nil
@@ -71,14 +105,26 @@ func Script(commands []Command) string {
 
 func quoteShell(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
-// Run runs a script in bash in a directory, as somebody whose home has nothing but what Serve put there.
-func Run(ctx context.Context, home, dir, script string) (out string, code int) {
+// Run runs a script in bash in a directory, as somebody whose home has nothing but what Serve put there. env has further variables.
+func Run(ctx context.Context, home, dir, script string, env ...string) (out string, code int) {
 	cmd := exec.CommandContext(ctx, "bash", "-c", script)
 	cmd.Dir = dir
-	cmd.Env = []string{
-		"HOME=" + home, "PATH=" + os.Getenv("PATH"), "TMPDIR=" + home, "TERM=dumb", "GIT_CONFIG_NOSYSTEM=1", "GIT_CEILING_DIRECTORIES=" + filepath.Dir(home),
-		"GIT_AUTHOR_NAME=A", "GIT_AUTHOR_EMAIL=a@example.org", "GIT_COMMITTER_NAME=A", "GIT_COMMITTER_EMAIL=a@example.org",
-	}
+	cmd.Env = append([]string{
+		"HOME=" + home, "PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir(), "TERM=dumb", "GIT_CONFIG_NOSYSTEM=1", "GIT_CEILING_DIRECTORIES=" + filepath.Dir(home),
+	}, env...)
 	text, _ := cmd.CombinedOutput() // the exit code tells
 	return string(text), cmd.ProcessState.ExitCode()
+}
+
+// Session runs the blocks of a page one after the other, each in the directory and with the variables that the one before left.
+type Session struct {
+	Home, Dir string
+	Env       []string
+}
+
+// Run runs the commands of a block.
+func (s *Session) Run(ctx context.Context, commands []Command) (out string, code int) {
+	kept := filepath.Join(s.Home, ".session")
+	script := "[ ! -e " + kept + " ] || { . " + kept + "; cd \"$PWD\"; }\n" + Script(commands) + "export -p >" + kept + "\n"
+	return Run(ctx, s.Home, s.Dir, script, s.Env...)
 }

@@ -122,10 +122,8 @@ func Build(ctx context.Context, root string) (*Releases, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", filepath.Join(dir, "onward"), "./cmd/onward")
-	build.Dir, build.Env = root, append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("build onward: %w: %s", err, out)
+	if err := buildProgram(ctx, root, filepath.Join(dir, "onward")); err != nil {
+		return nil, err
 	}
 	program, err := os.ReadFile(filepath.Join(dir, "onward"))
 	if err != nil {
@@ -141,6 +139,15 @@ func Build(ctx context.Context, root string) (*Releases, error) {
 		return nil, err
 	}
 	return &Releases{Latest: "0.0.1", Files: map[string]map[string][]byte{"0.0.1": files}}, nil
+}
+
+func buildProgram(ctx context.Context, root, program string) error {
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", program, "./cmd/onward")
+	build.Dir, build.Env = root, append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("build onward: %w: %s", err, out)
+	}
+	return nil
 }
 
 // Serve serves a handler over TLS as github.com to each curl that has home as its HOME, until stop is called. rate bounds

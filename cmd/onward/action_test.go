@@ -363,7 +363,8 @@ func TestPin(t *testing.T) {
 		}
 	}
 	for _, name := range files {
-		if text, err := os.ReadFile(filepath.Join(root, name)); err != nil || strings.Count(string(text), ": v1.2.4\n") != 1 {
+		if text, err := os.ReadFile(filepath.Join(root, name)); err != nil || strings.Count(string(text), ": v1.2.4\n") != 1 ||
+			strings.HasSuffix(name, "gitlab-ci.yml") != strings.Contains(string(text), "\n  ONWARD_IMAGE: ghcr.io/onward-sql/onward:1.2.4-git\n") {
 			t.Errorf("%s: %v\n%s", name, err, text)
 		}
 	}

@@ -203,21 +203,35 @@ func printFound(w io.Writer, f *first.Found) {
 	} else {
 		fmt.Fprintf(w, "%-12s no file names a version: all supported ones count\n", "postgres")
 	}
-	switch {
-	case f.Base == "":
-		fmt.Fprintf(w, "%-12s none yet: there is no branch main or master; name one with --base\n", "base")
-	case f.BaseBy != "":
-		fmt.Fprintf(w, "%-12s %s: %s\n", "base", escape.Line(f.Base), escape.Line(f.BaseBy))
-	case !f.Remote:
-		fmt.Fprintf(w, "%-12s %s, as there is no remote\n", "base", escape.Line(f.Base))
-	default:
-		fmt.Fprintf(w, "%-12s %s\n", "base", escape.Line(f.Base))
-	}
+	fmt.Fprintf(w, "%-12s %s\n", "base", escape.Line(describeBase(f)))
 	if len(f.Linters.Tools) > 0 {
 		fmt.Fprintf(w, "%-12s %s\n", "linters", strings.Join(f.Linters.Tools, ", "))
 	}
 	printLinterSettings(w, "what they are told", f.Linters.Settings)
 	printLinterSettings(w, "comments in migrations; no file was changed", f.Linters.Comments)
+}
+
+// describeBase names the base, and the reason if it is not the remote's.
+func describeBase(f *first.Found) string {
+	var reason string
+	switch {
+	case f.BaseBy != "":
+		return f.Base + ": " + f.BaseBy
+	case f.BaseIsRemote:
+		return f.Base
+	case f.Remote != "" && !f.Fetched:
+		reason = fmt.Sprintf("nothing of the remote %s was fetched: git fetch %[1]s", f.Remote)
+	case f.Base == "":
+		reason = "there is no branch main or master; name one with --base"
+	case f.Remote != "":
+		reason = fmt.Sprintf("no branch main or master of the remote %s was fetched", f.Remote)
+	default:
+		reason = "there is no remote"
+	}
+	if f.Base == "" {
+		return "none yet: " + reason
+	}
+	return f.Base + ", as " + reason
 }
 
 func dirOrRoot(dir string) string {
@@ -276,12 +290,13 @@ func explainBaseline(w io.Writer, history *onward.Report, dirs []string, stored 
 
 // writePipelines writes the files that a pipeline consists of, unless they are there, and prints the parts of others.
 func writePipelines(w io.Writer, f *first.Found) error {
-	version := ""
-	if v := releasedAs.FindStringSubmatch(thisBuild().Version); v != nil {
-		version = "v" + v[1]
+	b := thisBuild()
+	ref := b.revision
+	if v := releasedAs.FindStringSubmatch(b.Version); v != nil {
+		ref = "v" + v[1]
 	}
 	for _, forge := range f.Forges {
-		for _, file := range f.Pipeline(forge, version) {
+		for _, file := range f.Pipeline(forge, ref) {
 			name := filepath.Join(f.Root, filepath.FromSlash(file.Path))
 			_, err := os.Lstat(name)
 			switch {
@@ -301,7 +316,20 @@ func writePipelines(w io.Writer, f *first.Found) error {
 		}
 	}
 	if len(f.Forges) == 0 {
-		fmt.Fprintf(w, "\nin a pipeline, with the whole history: onward changelog --base REVISION\n\n")
+		fmt.Fprintf(w, "\nno workflow was written: %s, and there is neither .github/ nor .gitlab-ci.yml\n"+
+			"  in a pipeline, with the whole history: onward changelog --base REVISION\n"+
+			"  with a remote on GitHub or GitLab: remove %s, and run onward init again\n\n", describeHost(f), config.Name)
 	}
 	return nil
+}
+
+// describeHost tells what the remote of a repository without a known forge is.
+func describeHost(f *first.Found) string {
+	switch {
+	case f.Remote == "":
+		return "there is no remote"
+	case f.Host == "":
+		return fmt.Sprintf("the remote %s is a directory", escape.Line(f.Remote))
+	}
+	return fmt.Sprintf("the remote %s is on %s, which is neither GitHub nor GitLab", escape.Line(f.Remote), escape.Line(f.Host))
 }

@@ -32,6 +32,8 @@ type build struct {
 	Grammar string `json:"grammar"`
 	Oldest  int    `json:"oldest_postgres"`
 	Newest  int    `json:"newest_postgres"`
+
+	revision string // the whole id of the commit
 }
 
 func (a *app) newVersionCommand() *cobra.Command {
@@ -64,7 +66,7 @@ func (a *app) newVersionCommand() *cobra.Command {
 // thisBuild reads what the linker and the Go command wrote into the binary.
 func thisBuild() build {
 	b := build{
-		Version: version, Commit: commit[:min(short, len(commit))], Date: date, Go: runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH,
+		Version: version, revision: commit, Date: date, Go: runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH,
 		Parser: "oliphant", Grammar: grammar, Oldest: onward.OldestMajor, Newest: onward.NewestMajor,
 	}
 	info, ok := debug.ReadBuildInfo()
@@ -75,7 +77,7 @@ func thisBuild() build {
 		for _, s := range info.Settings {
 			switch s.Key {
 			case "vcs.revision":
-				b.Commit = s.Value[:min(short, len(s.Value))]
+				b.revision = s.Value
 			case "vcs.time":
 				b.Date = s.Value
 			}
@@ -89,5 +91,6 @@ func thisBuild() build {
 	if b.Version == "" || b.Version == "(devel)" {
 		b.Version = "development"
 	}
+	b.Commit = b.revision[:min(short, len(b.revision))]
 	return b
 }

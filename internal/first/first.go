@@ -31,11 +31,15 @@ type Found struct {
 	// the oldest. They are empty if no file does.
 	Postgres   []int
 	PostgresBy string
-	// Base is the default branch, "" if there is none. Remote is set if it is the remote's. BaseBy is
+	// Remote is the remote that counts, and Host the host in its address; "" if there is none. Fetched reports whether this clone
+	// has branches of it.
+	Remote, Host string
+	Fetched      bool
+	// Base is the default branch, "" if there is none. BaseIsRemote is set if it is the remote's. BaseBy is
 	// the file of another linter that names it.
-	Base   string
-	Remote bool
-	BaseBy string
+	Base         string
+	BaseIsRemote bool
+	BaseBy       string
 	// Forges are the forges whose pipelines may run it.
 	Forges []Forge
 	// Linters has the settings of other linters.
@@ -59,8 +63,8 @@ func ReadRepository(ctx context.Context, dir string) (*Found, error) {
 		return nil, err
 	}
 	tree := gittree.Of(head)
-	f := &Found{Root: repo.Root(), Unread: adapter.UnreadIn(tree), Linters: linters.Read(tree)}
-	f.Forges = detectForges(tree.Paths(), repo.Host())
+	f := &Found{Root: repo.Root(), Unread: adapter.UnreadIn(tree), Linters: linters.Read(tree), Host: repo.Host()}
+	f.Forges = detectForges(tree.Paths(), f.Host)
 	f.Migrations, f.LeftOut, err = audit.Detect(ctx, tree)
 	f.Unread = slices.DeleteFunc(f.Unread, func(u adapter.Unread) bool {
 		return slices.ContainsFunc(f.Migrations, func(m audit.Detected) bool { return m.Dir == u.Dir })
@@ -72,7 +76,10 @@ func ReadRepository(ctx context.Context, dir string) (*Found, error) {
 	f.setVersions(adapter.OldestPostgres(tree))
 	f.findPython(tree)
 	var unknown *gitrange.NoBaseError
-	if f.Base, f.Remote, err = repo.Default(ctx); err != nil && !errors.As(err, &unknown) {
+	if f.Remote, f.Fetched, err = repo.Remote(ctx); err != nil {
+		return nil, err
+	}
+	if f.Base, f.BaseIsRemote, err = repo.Default(ctx); err != nil && !errors.As(err, &unknown) {
 		return nil, err
 	}
 	if l := f.Linters; l.Base != "" {

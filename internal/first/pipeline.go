@@ -12,18 +12,17 @@ type File struct {
 	Whole bool
 }
 
-// Pipeline returns the files for the pipeline of a forge. version is onward's version, such as v1.2.3; "" for the
-// newest source.
-func (f *Found) Pipeline(forge Forge, version string) []File {
-	ref := "main"
-	if version != "" {
-		ref = version
-	}
+// Pipeline returns the files for the pipeline of a forge. ref pins onward: a release, such as v1.2.3, or the whole id of a commit; "" if
+// neither is known.
+func (f *Found) Pipeline(forge Forge, ref string) []File {
 	switch forge {
 	case GitHub:
 		branch := "main"
 		if at := strings.LastIndexByte(f.Base, '/'); plain.MatchString(f.Base[at+1:]) && f.BaseBy == "" {
 			branch = f.Base[at+1:]
+		}
+		if ref == "" {
+			ref = "main # name a commit here: this onward does not know its own"
 		}
 		return []File{
 			{".github/workflows/onward.yml", fmt.Sprintf(githubJudge, branch, f.installSteps(), ref), true},
@@ -31,7 +30,14 @@ func (f *Found) Pipeline(forge Forge, version string) []File {
 			{".github/workflows/onward-stats.yml", fmt.Sprintf(githubStats, ref), true},
 		}
 	case GitLab:
-		return []File{{".gitlab-ci.yml", fmt.Sprintf(gitlab, ref) + f.installScript(), false}}
+		if ref == "" {
+			ref = "COMMIT"
+		}
+		text := fmt.Sprintf(gitlab, ref)
+		if !strings.HasPrefix(ref, "v") { // the template of a release has its version
+			text += fmt.Sprintf(gitlabVersion, ref)
+		}
+		return []File{{".gitlab-ci.yml", text + f.installScript(), false}}
 	}
 	return nil
 }
@@ -90,4 +96,9 @@ jobs:
 // gitlab uses the template in ci/.
 const gitlab = `include:
   - remote: https://raw.githubusercontent.com/onward-sql/onward/%s/ci/onward.gitlab-ci.yml
+`
+
+// gitlabVersion names the commit that the template builds, once, and caches.
+const gitlabVersion = `variables:
+  ONWARD_VERSION: %s # a commit of onward: it is built once, and cached
 `

@@ -127,11 +127,14 @@ func TestPipelines(t *testing.T) {
 			if strings.Contains(files[0].Text, "$(id)") {
 				t.Errorf("a name of the repository is run:\n%s", files[0].Text)
 			}
-			for _, part := range found.Pipeline(first.GitLab, "") {
-				var any map[string]any
-				if err := yaml.Unmarshal([]byte(part.Text), &any); err != nil || any["include"] == nil {
-					t.Errorf("%v\n%s", err, part.Text)
+			const commit = "0123456789abcdef0123456789abcdef01234567"
+			for _, ref := range []string{"", commit, "v1.2.3"} {
+				for _, part := range found.Pipeline(first.GitLab, ref) {
+					checkGitLab(t, part.Text, ref)
 				}
+			}
+			if text := found.Pipeline(first.GitHub, commit)[0].Text; !strings.Contains(text, "onward-sql/onward@"+commit+"\n") {
+				t.Errorf("no commit is in the workflow:\n%s", text)
 			}
 			if lint == "" {
 				return
@@ -149,6 +152,34 @@ func TestPipelines(t *testing.T) {
 				t.Errorf("actionlint: %v\n%s", err, out)
 			}
 		})
+	}
+}
+
+// checkGitLab holds that the part of a GitLab pipeline has one version of onward, and takes the program from the template.
+func checkGitLab(t *testing.T, text, ref string) {
+	t.Helper()
+	var part struct {
+		Include   []struct{ Remote string }
+		Variables map[string]string
+	}
+	if err := yaml.Unmarshal([]byte(text), &part); err != nil || len(part.Include) != 1 {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	version := ref
+	switch ref {
+	case "":
+		ref, version = "COMMIT", "COMMIT" // to be written
+	case "v1.2.3":
+		version = "" // the template of a release has it
+	}
+	if !strings.Contains(part.Include[0].Remote, "/onward/"+ref+"/ci/") || part.Variables["ONWARD_VERSION"] != version {
+		t.Errorf("want %s:\n%s", ref, text)
+	}
+	if strings.Contains(text, "go install") {
+		t.Errorf("each run would compile onward:\n%s", text)
+	}
+	if strings.Contains(text, ".venv") != strings.HasSuffix(text, "    - !reference [.onward, before_script]\n") {
+		t.Errorf("the job does not get onward from the template:\n%s", text)
 	}
 }
 

@@ -139,14 +139,14 @@ func (f *Found) installScript() string {
 		return ""
 	}
 	var b strings.Builder
-	b.WriteString("# The migrations' SQL comes from the project's own code, in the project's own interpreter.\nonward:\n  before_script:\n" +
-		"    - apt-get update -qq && apt-get install -qq -y python3-venv\n    - |\n")
+	b.WriteString("# The migrations' SQL comes from the project's own code, in the project's own interpreter.\nonward:\n  image: python:3\n" +
+		"  before_script:\n    - |\n")
 	if p.dir != "." {
 		fmt.Fprintf(&b, "      cd %s\n", p.dir)
 	}
 	for _, line := range p.installCommands() {
 		fmt.Fprintf(&b, "      %s\n", line)
 	}
-	b.WriteString("      deactivate\n      cd \"$CI_PROJECT_DIR\"\n    - go install \"github.com/onward-sql/onward/cmd/onward@$ONWARD_VERSION\"\n")
+	b.WriteString("      deactivate\n      cd \"$CI_PROJECT_DIR\"\n    - !reference [.onward, before_script]\n")
 	return b.String()
 }

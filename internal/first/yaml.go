@@ -32,7 +32,7 @@ func (f *Found) YAML(baseline string) string {
 	switch {
 	case f.BaseBy != "":
 		fmt.Fprintf(&b, "\n# The deployed revision, as %s has it.\nbase: %s\n", commentText(f.BaseBy), quoteScalar(f.Base))
-	case f.Remote:
+	case f.BaseIsRemote:
 		fmt.Fprintf(&b, "\n# The deployed revision: a release is what a branch adds to it.\nbase: %s\n", quoteScalar(f.Base))
 	default:
 		b.WriteString("\n# The deployed revision: a release is what a branch adds to it. Without a remote it is main or master.\n# base: origin/main\n")

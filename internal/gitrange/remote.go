@@ -2,6 +2,7 @@ package gitrange
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 	"strings"
 )
@@ -13,6 +14,18 @@ func (r *Repo) Host() string {
 		return ""
 	}
 	return r.hosts[r.remotes[0]]
+}
+
+// Remote returns the most likely remote, "" if there is none. fetched reports whether this clone has branches of it.
+func (r *Repo) Remote(ctx context.Context) (name string, fetched bool, err error) {
+	if len(r.remotes) == 0 {
+		return "", false, nil
+	}
+	out, err := r.git.runForOutput(ctx, "for-each-ref", "--count=1", "--format=%(refname)", "refs/remotes/"+r.remotes[0]+"/")
+	if err != nil {
+		return "", false, fmt.Errorf("look for the branches of %s: %w", r.remotes[0], err)
+	}
+	return r.remotes[0], len(out) > 0, nil
 }
 
 // hostOf is the host in the address of a remote: a URL, or host:path as ssh has it.

@@ -25,6 +25,26 @@ func TestHost(t *testing.T) {
 	}
 }
 
+func TestRemote(t *testing.T) {
+	t.Parallel()
+	up := repository(t)
+	up.write("a.sql", "1")
+	up.commit("first")
+	if name, fetched, err := open(t, up.dir).Remote(t.Context()); name != "" || fetched || err != nil {
+		t.Errorf("without a remote: Remote() = %q, %v, %v", name, fetched, err)
+	}
+	f := up.clone()
+	if name, fetched, err := open(t, f.dir).Remote(t.Context()); name != "origin" || !fetched || err != nil {
+		t.Errorf("of a clone: Remote() = %q, %v, %v", name, fetched, err)
+	}
+	// Another remote, whose name begins in the same way, has branches.
+	up.git("remote", "add", "origin", "https://git.example.org/a/b.git")
+	up.git("update-ref", "refs/remotes/origin2/main", "HEAD")
+	if name, fetched, err := open(t, up.dir).Remote(t.Context()); name != "origin" || fetched || err != nil {
+		t.Errorf("not fetched: Remote() = %q, %v, %v", name, fetched, err)
+	}
+}
+
 func TestDefault(t *testing.T) {
 	t.Parallel()
 	up := repository(t)
