@@ -6,7 +6,7 @@ FUZZTIME ?= 5s
 # next time: Postgres 13 to 18, Python environments with Django.
 export CGO_ENABLED = 0
 
-.PHONY: help build demo demo-fleet test setup unit runners fuzz lint vuln snapshot generate stale site links man bench profile prove kills fleet fleet-page chaos scale faults ranges planners escapes fixes soak race clean
+.PHONY: help build demo demo-fleet test test-all setup unit fuzz lint vuln snapshot generate stale site links man bench profile prove kills fleet fleet-page chaos scale faults ranges planners escapes fixes soak race clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -26,19 +26,20 @@ demo: ## five commands on an example shop, a safe and an unsafe branch: about a 
 demo-fleet: build ## a release on DEMO_TENANTS schemas (60) of a throwaway Postgres, with workers and the live page: three minutes
 	$(GO) run ./bench/demo -tenants $(or $(DEMO_TENANTS),60)
 
-test: setup unit runners readers fuzz ## all set-up, then every test; nothing may be skipped
+# What tests require: 1 for what setup installs, names of tools after it (1,node), or all. internal/component has the names.
+ONWARD_REQUIRE ?= 1
 
-setup: ## Postgres servers and Python environments for the tests
+test: setup fuzz unit ## every test that Go, git, Python and the tools that are here allow; then a list of those left out
+
+test-all: ## every test: with Rust, Ruby, Node, PHP, a JVM, Chromium, Neovim, PgBouncer and others; a missing tool is a failure
+	./scripts/setup.sh all
+	$(MAKE) fuzz unit ONWARD_REQUIRE=all
+
+setup: ## Postgres servers, Python environments and actionlint, for make test
 	./scripts/setup.sh
 
-unit: ## the Go tests, on real components
-	ONWARD_REQUIRE=1 $(GO) test -timeout 30m ./...
-
-runners: ## what the adapters say of their runners, held against the real ones
-	@if [ -d internal/adapter/realrunners ]; then cd internal/adapter/realrunners && ONWARD_REQUIRE=1 $(GO) test ./...; fi
-
-readers: ## the formats of a report, held against programs that read them
-	cd internal/report/readers && $(GO) test ./...
+unit: ## the Go tests of all modules, on real components
+	ONWARD_REQUIRE=$(ONWARD_REQUIRE) $(GO) run ./internal/component/run
 
 fuzz: ## fuzz targets for FUZZTIME each: a third of them in turn, with ONWARD_ROTATION=all every one
 	./scripts/fuzz.sh $(FUZZTIME)

@@ -105,6 +105,8 @@ var exceptions = map[string]string{
 	"internal/gitrange/gittest":      "test support",
 	"internal/wire/wiretest":         "test support",
 	"internal/rotation":              "test support",
+	"internal/component":             "test support",
+	"internal/component/run":         "runs the go command",
 	"internal/report/picture":        "a program of its own",
 	"internal/report/shots":          "a program of its own",
 	"internal/report/browsertest":    "test support",

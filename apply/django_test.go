@@ -32,7 +32,7 @@ type shop struct {
 
 func newShop(t *testing.T) *shop {
 	t.Helper()
-	s := &shop{t: t, python: pgservertest.ToolPath(t, "django-venvs.sh", "django-5.2-psycopg", "bin", "python"), db: pgservertest.Database(t, onward.NewestMajor)}
+	s := &shop{t: t, python: pgservertest.VenvPath(t, "django-5.2-psycopg", "bin", "python"), db: pgservertest.Database(t, onward.NewestMajor)}
 	front := wiretest.ListenInFront(t, s.db, wire.Config{})
 	s.env = append(os.Environ(), "DB_NAME="+content(t, s.db, "SELECT current_database()::text")[0], "DB_PORT="+front.Port())
 	s.dir = repository(t, map[string]string{

@@ -11,7 +11,7 @@ import (
 type loopProject struct{ base, head map[string]string }
 
 func alembicLoops(t *testing.T) loopProject {
-	program := pgservertest.ToolPath(t, "django-venvs.sh", "alembic-1.20-psycopg", "bin", "alembic")
+	program := pgservertest.VenvPath(t, "alembic-1.20-psycopg", "bin", "alembic")
 	revision := func(id, before, body string) string {
 		return "import sqlalchemy as sa\nfrom alembic import op\nrevision = '" + id + "'\ndown_revision = " + before + "\n\n\ndef upgrade():\n" + body
 	}
@@ -37,7 +37,7 @@ func alembicLoops(t *testing.T) loopProject {
 }
 
 func djangoLoops(t *testing.T) loopProject {
-	python := pgservertest.ToolPath(t, "django-venvs.sh", "django-5.2-psycopg", "bin", "python")
+	python := pgservertest.VenvPath(t, "django-5.2-psycopg", "bin", "python")
 	migration := func(before, operations string) string {
 		return "from django.db import migrations, models\n\n\ndef fill(apps, schema_editor):\n    for u in apps.get_model('shop', 'User').objects.all():\n" +
 			"        u.name = 'filled'\n        u.save()\n\n\ndef none(apps, schema_editor):\n    for u in apps.get_model('shop', 'User').objects.filter(id__lt=0):\n" +

@@ -2,7 +2,6 @@ package audit
 
 import (
 	"os"
-	"os/exec"
 	"path"
 	"strings"
 	"testing"
@@ -10,8 +9,8 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/adapter/adaptertest"
 	"github.com/onward-sql/onward/internal/gitrange/gittest"
-	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -39,10 +38,7 @@ func auditLast(t *testing.T, dir string, c Config) (*onward.Report, error) {
 // TestLaravelPage runs the example of the page about Laravel with its real migrator, in the dangerous and in the safe form.
 func TestLaravelPage(t *testing.T) {
 	t.Parallel()
-	const probe = "exit(extension_loaded('pdo_pgsql') && is_file('/usr/share/php/Illuminate/Events/autoload.php') ? 0 : 1);"
-	if err := exec.CommandContext(t.Context(), "php", "-r", probe).Run(); err != nil {
-		pgservertest.SkipOrFail(t, err)
-	}
+	adaptertest.NeedLaravel(t)
 	data, err := os.ReadFile("../internal/capture/testdata/laravel.txtar")
 	if err != nil {
 		t.Fatal(err)

@@ -14,7 +14,7 @@ import (
 // Where Python dies over the base, its models are lost, and every report says so where
 // its reader looks last. A run that names what is SQL starts no Python.
 func TestModelsOfTheBaseAreLost(t *testing.T) {
-	python := pgservertest.ToolPath(t, "django-venvs.sh", "django-5.2-none", "bin", "python")
+	python := pgservertest.VenvPath(t, "django-5.2-none", "bin", "python")
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	dir := repository(t, `-- manage.py --
 import os
@@ -92,7 +92,7 @@ CREATE TABLE b (id bigint PRIMARY KEY);
 
 // A head that cannot be loaded is reported immediately: its base may take minutes.
 func TestHeadFailsBeforeItsBase(t *testing.T) {
-	python := pgservertest.ToolPath(t, "django-venvs.sh", "django-5.2-none", "bin", "python")
+	python := pgservertest.VenvPath(t, "django-5.2-none", "bin", "python")
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	dir := repository(t, `-- manage.py --
 import os

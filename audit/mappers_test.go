@@ -14,6 +14,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/onward-sql/onward/internal/adapter/adaptertest"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/onward"
 )
@@ -39,19 +40,14 @@ func TestMappersOnServer(t *testing.T) {
 	}
 	for name, tool := range map[string]mapperTool{
 		"ActiveRecord": {"person.rb", "run.rb", func(t *testing.T) (string, []string) {
-			if err := exec.Command("ruby", "-e", `gem "activerecord"; gem "pg"`).Run(); err != nil {
-				pgservertest.SkipOrFail(t, err)
-			}
+			adaptertest.NeedRuby(t, "activerecord")
 			return "ruby", nil
 		}, false, ""},
 		"SQLAlchemy": {"person.py", "run.py", func(t *testing.T) (string, []string) {
-			return pgservertest.ToolPath(t, "django-venvs.sh", "alembic-1.20-psycopg", "bin", "python"), []string{"PYTHONDONTWRITEBYTECODE=1"}
+			return pgservertest.VenvPath(t, "alembic-1.20-psycopg", "bin", "python"), []string{"PYTHONDONTWRITEBYTECODE=1"}
 		}, true, ""},
 		"Eloquent": {"person.php", "run.php", func(t *testing.T) (string, []string) {
-			const probe = "exit(extension_loaded('pdo_pgsql') && is_file('/usr/share/php/Illuminate/Database/autoload.php') ? 0 : 1);"
-			if err := exec.CommandContext(t.Context(), "php", "-r", probe).Run(); err != nil {
-				pgservertest.SkipOrFail(t, err)
-			}
+			adaptertest.NeedLaravel(t)
 			return "php", nil
 		}, false, "<?php\nuse App\\Models\\Person;\nPerson::create(['nick' => 'a']);\n"},
 		"Sequelize": {"person.js", "run_sequelize.js", node("sequelize"), true, ""},
@@ -140,7 +136,7 @@ func (m *mapperTool) runCases(t *testing.T) map[string]string {
 	if exit := new(exec.ExitError); errors.As(err, &exit) {
 		t.Fatalf("%v\n%s", err, exit.Stderr)
 	} else if err != nil {
-		pgservertest.SkipOrFail(t, err)
+		t.Fatal(err)
 	}
 	var failed map[string]string
 	if err := json.Unmarshal(out, &failed); err != nil {

@@ -16,10 +16,7 @@ import (
 // alembicProject is a project with one revision, and a command in onward.yaml.
 func alembicProject(t *testing.T, render string) map[string]string {
 	t.Helper()
-	venv := filepath.Join(pgservertest.ToolsDir(t), "alembic-1.20-psycopg")
-	if _, err := os.Stat(filepath.Join(venv, "bin", "alembic")); err != nil {
-		pgservertest.SkipOrFail(t, fmt.Errorf("no %s: run scripts/django-venvs.sh", venv))
-	}
+	venv := pgservertest.VenvPath(t, "alembic-1.20-psycopg")
 	return map[string]string{
 		"onward.yaml": "migrations:\n  - dir: db/versions\n    framework: alembic\n    render: " + render + "\n    python: " + venv + "\n",
 		"alembic.ini": "[alembic]\nscript_location = db\n",

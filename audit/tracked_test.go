@@ -19,7 +19,7 @@ import (
 // django-pghistory. The real packages run the same migrations on a server.
 func TestTrackedByTriggers(t *testing.T) {
 	t.Parallel()
-	python := pgservertest.ToolPath(t, "django-venvs.sh", "django-5.2-pghistory", "bin", "python")
+	python := pgservertest.VenvPath(t, "django-5.2-pghistory", "bin", "python")
 	archive := func(name string) string {
 		text, err := os.ReadFile(filepath.Join("testdata", name))
 		if err != nil {

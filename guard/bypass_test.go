@@ -18,6 +18,7 @@ import (
 
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/guard"
+	"github.com/onward-sql/onward/internal/component"
 	"github.com/onward-sql/onward/internal/pgserver"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/onward"
@@ -52,7 +53,7 @@ func (s *stage) around(address string, more ...string) {
 func TestBypassIsEnded(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS != "linux" {
-		t.Skip("only Linux reports the sockets of a process")
+		component.Need(t, component.System, errors.New("only Linux reports the sockets of a process"))
 	}
 	address, socket := networkServer(t, onward.NewestMajor)
 	steps := []string{"BEGIN", "CREATE TABLE around ()", "SELECT pg_sleep(120)", "COMMIT"}
@@ -146,9 +147,7 @@ func TestPsql(t *testing.T) {
 	t.Parallel()
 	address, _ := networkServer(t, onward.OldestMajor)
 	psql, err := pgserver.Program("psql", onward.OldestMajor)
-	if err != nil {
-		pgservertest.SkipOrFail(t, err)
-	}
+	component.Need(t, component.Psql, err)
 	s := newStageAt(t, address)
 	u, err := url.Parse(address)
 	if err != nil {

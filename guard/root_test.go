@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,8 +13,8 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/onward-sql/onward/internal/component"
 	"github.com/onward-sql/onward/internal/gitrange/gittest"
-	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/internal/wire"
 	"github.com/onward-sql/onward/internal/wire/wiretest"
 	"github.com/onward-sql/onward/onward"
@@ -31,9 +30,7 @@ psql -XAtc "SELECT 'connected'" "sslmode=verify-full $1" || exit 7
 // server. Otherwise, and if it trusts only other certificates, a note has the reason and the setting.
 func TestRootCertificate(t *testing.T) {
 	t.Parallel()
-	if _, err := exec.LookPath("psql"); err != nil {
-		pgservertest.SkipOrFail(t, err)
-	}
+	component.NeedProgram(t, component.Psql, "psql")
 	_, other := authority(t)
 	const note = "1 connections were not made, because the client does not trust the proxy's certificate: "
 	for name, c := range map[string]struct {

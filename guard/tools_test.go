@@ -67,7 +67,7 @@ func (s *stage) lostRace(table string) *onward.Guarded {
 // Django's own command, with what it knows of the database in variables of the project's.
 func TestDjango(t *testing.T) {
 	t.Parallel()
-	python := pgservertest.ToolPath(t, "django-venvs.sh", "django-5.2-psycopg", "bin", "python")
+	python := pgservertest.VenvPath(t, "django-5.2-psycopg", "bin", "python")
 	dir := gittest.NewDir(t, map[string]string{
 		"manage.py": "import os, sys\nos.environ['DJANGO_SETTINGS_MODULE'] = 'conf'\nfrom django.core.management import execute_from_command_line\n" +
 			"execute_from_command_line(sys.argv)\n",
@@ -124,7 +124,7 @@ func djangoMigration(after, operations string) string {
 // node-pg-migrate's own command, with the address in a variable.
 func TestNodePgMigrate(t *testing.T) {
 	t.Parallel()
-	program := pgservertest.ToolPath(t, "runners.sh", "runners-1", "node", "node_modules", ".bin", "node-pg-migrate")
+	program := filepath.Join(pgservertest.RunnerPath(t, "node"), "node_modules", ".bin", "node-pg-migrate")
 	dir := gittest.NewDir(t, map[string]string{
 		"package.json":                   `{"dependencies": {"node-pg-migrate": "9.0.0"}}`,
 		"migrations/1700000000001_a.sql": "CREATE TABLE item (id int, note text);\nINSERT INTO item VALUES (1);\n",

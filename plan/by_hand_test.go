@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/internal/component"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/plan"
 )
@@ -22,10 +23,7 @@ type psqlClient struct {
 // newPsqlClient returns a client for a database of its own, with files below a directory.
 func newPsqlClient(t *testing.T, dir string, major int) *psqlClient {
 	t.Helper()
-	path, err := exec.LookPath("psql")
-	if err != nil {
-		pgservertest.SkipOrFail(t, err)
-	}
+	path := component.NeedProgram(t, component.Psql, "psql")
 	return &psqlClient{t, dir, path, pgservertest.Database(t, major)}
 }
 

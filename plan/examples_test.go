@@ -29,7 +29,7 @@ func TestExamples(t *testing.T) {
 			t.Parallel()
 			settings := config.Default()
 			if name == "django-shop" {
-				python := pgservertest.ToolPath(t, "django-venvs.sh", "django-5.2-psycopg")
+				python := pgservertest.VenvPath(t, "django-5.2-psycopg")
 				settings.Migrations = []config.Migrations{{Framework: "django", Python: python}}
 			}
 			c := plan.Config{Config: rehearse.Config{

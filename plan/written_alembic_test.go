@@ -49,7 +49,7 @@ type alembicProject struct {
 // newAlembicProject makes a project. each gives each revision a transaction of its own.
 func newAlembicProject(t *testing.T, each bool) *alembicProject {
 	t.Helper()
-	program := pgservertest.ToolPath(t, "django-venvs.sh", "alembic-1.20-psycopg", "bin", "alembic")
+	program := pgservertest.VenvPath(t, "alembic-1.20-psycopg", "bin", "alembic")
 	environment := strings.Replace(alembicEnvironment, "EACH", map[bool]string{true: "True", false: "False"}[each], 1)
 	dir := gittest.Commits(t, map[string]string{
 		"onward.yaml": "migrations:\n  - dir: migrations/versions\n    framework: alembic\n    render: alembic upgrade {from}:{to} --sql\n    python: " +

@@ -33,7 +33,7 @@ type django struct {
 // newDjango lays out a project at its base; release brings its head.
 func newDjango(t *testing.T, base map[string]string) *django {
 	t.Helper()
-	d := &django{t: t, python: pgservertest.ToolPath(t, "django-venvs.sh", "django-5.2-psycopg", "bin", "python"), root: t.TempDir()}
+	d := &django{t: t, python: pgservertest.VenvPath(t, "django-5.2-psycopg", "bin", "python"), root: t.TempDir()}
 	d.put("testdata/django/base")
 	for name, text := range base {
 		d.write(name, text)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/onward-sql/onward/internal/component"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/internal/wire"
 	"github.com/onward-sql/onward/record"
@@ -69,9 +70,7 @@ func clients(t *testing.T) {
 // A client that verifies the server (verify-full) trusts the proxy by the root certificate that it is given; one that
 // trusts another root does not connect, and the recording says so. The file is gone afterwards.
 func TestVerifyFull(t *testing.T) {
-	if _, err := exec.LookPath("psql"); err != nil {
-		pgservertest.SkipOrFail(t, err)
-	}
+	component.NeedProgram(t, component.Psql, "psql")
 	own := filepath.Join(t.TempDir(), "own.crt")
 	cert, err := wire.SelfSigned("")
 	if err != nil {

@@ -4,13 +4,13 @@ import (
 	"crypto/sha1"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/onward-sql/onward/internal/component"
 	"github.com/onward-sql/onward/internal/gitrange/gittest"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/internal/workload"
@@ -20,10 +20,7 @@ import (
 // psql records what psql sends of a script.
 func psql(t *testing.T, c record.Config, script string) *record.Workload {
 	t.Helper()
-	client, err := exec.LookPath("psql")
-	if err != nil {
-		pgservertest.SkipOrFail(t, err)
-	}
+	client := component.NeedProgram(t, component.Psql, "psql")
 	file := gittest.NewFile(t, "script.sql", script)
 	c.Command = []string{client, "-Xqv", "ON_ERROR_STOP=1", "-f", file}
 	if c.Server == "" {

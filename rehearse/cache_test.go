@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/txtar"
 
+	"github.com/onward-sql/onward/internal/component"
 	"github.com/onward-sql/onward/internal/rotation"
 )
 
@@ -30,15 +31,15 @@ func TestReadOnlyHome(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o755); err != nil { // root turns to the system's cache where the server's account sees that it cannot enter
 		t.Fatal(err)
 	}
-	homes := map[string]string{"none": "/proc/self/nonexistent", "below a file": file + "/home"}
-	if dir, ok := readOnly(t, v.tmp); ok {
-		homes["mounted read-only"] = dir
-	}
+	homes := map[string]string{"none": "/proc/self/nonexistent", "below a file": file + "/home", "mounted read-only": ""}
 	ownCache := v.ownCache(t, bin)
 	want := v.report(t, v.run(t, rehearseJSON))
 	for _, name := range rotation.Pick(t, len(homes), slices.Sorted(maps.Keys(homes))) {
 		home := homes[name]
 		t.Run(name, func(t *testing.T) {
+			if home == "" {
+				home = mountReadOnly(t, v.tmp)
+			}
 			env := []string{"HOME=" + home, "XDG_CACHE_HOME=" + home + "/cache"}
 			for _, args := range []string{"changelog --fail-on never", "check --fail-on never migrations/00002_posts.sql"} {
 				c := v.run(t, args, env...)
@@ -68,8 +69,8 @@ func TestReadOnlyHome(t *testing.T) {
 	}
 }
 
-// readOnly is a directory on a file system that cannot be written, where this process may mount one.
-func readOnly(t *testing.T, parent string) (string, bool) {
+// mountReadOnly mounts a file system that cannot be written below a directory until the test ends. Only root can.
+func mountReadOnly(t *testing.T, parent string) string {
 	t.Helper()
 	dir := filepath.Join(parent, "mounted")
 	if err := os.Mkdir(dir, 0o755); err != nil {
@@ -77,8 +78,7 @@ func readOnly(t *testing.T, parent string) (string, bool) {
 	}
 	err := syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_RDONLY, "size=1m,mode=1777")
 	if errors.Is(err, syscall.EPERM) {
-		t.Log("SKIPPED, not tested: a home that is mounted read-only, as this process may mount nothing")
-		return "", false
+		component.Need(t, component.Root, err)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -88,7 +88,7 @@ func readOnly(t *testing.T, parent string) (string, bool) {
 			t.Error(err)
 		}
 	})
-	return dir, true
+	return dir
 }
 
 // TestThreeAtOnce: of three rehearsals that find the cache empty one makes the

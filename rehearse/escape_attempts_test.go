@@ -17,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/internal/component"
 	"github.com/onward-sql/onward/internal/fill"
 	"github.com/onward-sql/onward/internal/pgserver"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
@@ -279,10 +280,7 @@ func reachable(t *testing.T, rights os.FileMode) string {
 // format that only pg_restore reads.
 func archived(t *testing.T, sql string) string {
 	t.Helper()
-	program, err := exec.LookPath("pg_dump")
-	if err != nil {
-		pgservertest.SkipOrFail(t, err)
-	}
+	program := component.NeedProgram(t, component.Psql, "pg_dump")
 	url := pgservertest.Database(t, onward.OldestMajor) // pg_dump refuses servers that are newer
 	c := pgservertest.Connect(t, url)
 	if _, err := c.PgConn().Exec(t.Context(), sql).ReadAll(); err != nil {

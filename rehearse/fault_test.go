@@ -25,7 +25,7 @@ import (
 func TestFaultChild(t *testing.T) {
 	args := os.Getenv("ONWARD_FAULT_CHILD")
 	if args == "" {
-		t.Skip("it is a process of other tests")
+		return
 	}
 	os.Args = append([]string{"onward"}, strings.Fields(args)...)
 	os.Exit(cli.Main())

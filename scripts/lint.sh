@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# gofmt, vet, actionlint, golangci-lint (installed into the user's cache at a fixed version).
+# gofmt, actionlint, golangci-lint with vet (installed into the user's cache at a fixed version).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -9,7 +9,6 @@ if [ -n "$unformatted" ]; then
   echo "not formatted: $unformatted" >&2
   exit 1
 fi
-go vet ./...
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/onward-test/golangci-lint-$version
 if [ ! -x "$cache/golangci-lint" ]; then
   GOBIN=$cache go install "github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$version"

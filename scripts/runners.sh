@@ -1,7 +1,9 @@
 #!/bin/sh
-# Installs the migration tools that internal/adapter/realrunners holds onward
-# against, as far as npm and Maven are there, under the user's cache directory.
-# Quick when everything is there already. Prints the directory that holds them.
+# Installs the migration tools that internal/adapter/realrunners holds onward against, under the user's cache directory.
+# Quick if they are there.
+#
+#   scripts/runners.sh node   those of npm
+#   scripts/runners.sh java   those of Maven
 set -eu
 
 cache="${ONWARD_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/onward-test}"
@@ -18,35 +20,29 @@ prisma="prisma@6.19.0 @prisma/adapter-pg@6.19.0"
 flyway=11.14.1 liquibase=4.33.0
 mkdir -p "$dir"
 
-# without PART says what is not tested, and goes on: a machine need have neither.
-without() { echo "runners.sh: no $1: what is said of $2 is not tested here" >&2; }
-
-# npm_install PART "PACKAGES" "TOOLS" installs packages of npm into a directory. None of their scripts runs.
+# npm_install PART "PACKAGES" installs packages of npm into a directory. None of their scripts runs.
 npm_install() {
 	[ ! -f "$dir/$1/.complete" ] || return 0
 	rm -rf "${dir:?}/$1"
 	mkdir -p "$dir/$1"
 	# shellcheck disable=SC2086 # the packages are separate words
-	if command -v npm >/dev/null && npm install --prefix "$dir/$1" --no-audit --no-fund --no-save --ignore-scripts --silent $2 >&2; then
-		touch "$dir/$1/.complete"
-	else
-		without npm "$3"
-	fi
+	npm install --prefix "$dir/$1" --no-audit --no-fund --no-save --ignore-scripts --silent $2 >&2
+	touch "$dir/$1/.complete"
 }
 
-npm_install node "$node" "dbmate, node-pg-migrate and Drizzle"
-npm_install drizzle-1 "$drizzle_directories" "Drizzle 1.0"
-npm_install typeorm "$typeorm" TypeORM
-npm_install knex "$knex" Knex
-npm_install sequelize "$sequelize" Sequelize
-npm_install kysely "$kysely" Kysely
-npm_install mikro-orm "$mikro" MikroORM
-npm_install graphile-migrate "$graphile" graphile-migrate
-# With an adapter Prisma runs its schema engine as WebAssembly, which is in the package: no
-# script of it need run to fetch another.
-npm_install prisma "$prisma" Prisma
-
-if [ ! -f "$dir/java/.complete" ]; then
+if [ "$1" = node ]; then
+	npm_install node "$node"
+	npm_install drizzle-1 "$drizzle_directories"
+	npm_install typeorm "$typeorm"
+	npm_install knex "$knex"
+	npm_install sequelize "$sequelize"
+	npm_install kysely "$kysely"
+	npm_install mikro-orm "$mikro"
+	npm_install graphile-migrate "$graphile"
+	# With an adapter Prisma runs its schema engine as WebAssembly, which is in the package: no
+	# script of it need run to fetch another.
+	npm_install prisma "$prisma"
+elif [ ! -f "$dir/java/.complete" ]; then
 	rm -rf "$dir/java"
 	mkdir -p "$dir/java"
 	cat >"$dir/java/pom.xml" <<POM
@@ -60,12 +56,6 @@ if [ ! -f "$dir/java/.complete" ]; then
   </dependencies>
 </project>
 POM
-	if command -v mvn >/dev/null && command -v javac >/dev/null &&
-		mvn -q -B -f "$dir/java/pom.xml" dependency:copy-dependencies -DoutputDirectory="$dir/java/lib" >&2; then
-		touch "$dir/java/.complete"
-	else
-		without "Maven or JDK" "Flyway and Liquibase"
-	fi
+	mvn -q -B -f "$dir/java/pom.xml" dependency:copy-dependencies -DoutputDirectory="$dir/java/lib" >&2
+	touch "$dir/java/.complete"
 fi
-
-echo "$dir"

@@ -1,20 +1,12 @@
 #!/bin/sh
 # Builds sqlx's and Diesel's command-line programs, which internal/adapter/realrunners and apply are held
 # against, beside what runners.sh installs: some five minutes on two cores, once. Quick when they are there.
-# It takes Rust and, for Diesel, libpq's headers (as root they are installed, with apt-get).
+# It takes Rust and, for Diesel, libpq's headers.
 set -eu
 
 cache="${ONWARD_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/onward-test}"
 dir="$cache/runners-1/rust"
 [ ! -f "$dir/.complete" ] || exit 0
-if ! command -v cargo >/dev/null; then
-	echo "rust-runners.sh: no cargo: what is said of sqlx and Diesel is not tested here" >&2
-	exit 0
-fi
-if [ ! -f /usr/include/postgresql/libpq-fe.h ] && command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
-	apt-get update -qq
-	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends libpq-dev
-fi
 build=$(mktemp -d)
 trap 'rm -rf "$build"' EXIT
 # Not optimised: that would take twice as long, and they wait for Postgres anyway.

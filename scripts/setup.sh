@@ -1,46 +1,82 @@
 #!/usr/bin/env bash
-# Installs what the tests need: into the user's cache Postgres servers of every
-# supported major, Python environments with Django, and other migration tools as
-# far as npm, Maven, Rust, Ruby and Debian's packages are there; and Chromium (as root, with apt-get). Quick when
-# all is there.
+# Installs what the tests need. Quick if it is there.
 #
-#   scripts/setup.sh            everything
-#   scripts/setup.sh postgres   the servers only
-#   scripts/setup.sh runners    the migration tools only
-#   scripts/setup.sh chromium   the browser only
-#   scripts/setup.sh neovim     the editor only
-#   scripts/setup.sh psql       Postgres' client programs only
-#   scripts/setup.sh pgbouncer  the pooler only
-#   scripts/setup.sh actionlint what checks workflows only
+#   scripts/setup.sh          into the user's cache: Postgres 12 to 18, Python environments, actionlint
+#   scripts/setup.sh all      and every tool below
+#   scripts/setup.sh NAME…    parts: postgres, django, actionlint
+#                             tools: chromium neovim compiler node pgbouncer java php ruby psql sqitch rust pythons
+#
+# Without root, CI or ONWARD_APT=1 no package of Debian is installed: the command is printed, and the script fails.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-what=${1:-all}
-if [ "$what" = all ] || [ "$what" = postgres ]; then
-  go run ./internal/pgserver/fetch 12 13 14 15 16 17 18
+tools="chromium neovim compiler node pgbouncer java php ruby psql sqitch rust pythons"
+failed=0
+updated=false
+
+# debian PROBE PACKAGE… installs packages if the command PROBE fails.
+debian() {
+  local probe=$1
+  shift
+  if bash -c "$probe" >/dev/null 2>&1; then
+    return 0
+  fi
+  if { [ -n "${CI:-}" ] || [ "${ONWARD_APT:-}" = 1 ]; } && command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+    $updated || apt-get update -qq
+    updated=true
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+    return 0
+  fi
+  echo "setup: $part is missing. As root: apt-get install --no-install-recommends $*" >&2
+  failed=1
+  return 1
+}
+
+install_part() {
+  case $part in
+    postgres) go run ./internal/pgserver/fetch 12 13 14 15 16 17 18 ;;
+    django) ./scripts/django-venvs.sh ;;
+    actionlint) ./scripts/actionlint.sh setup ;;
+    chromium)
+      debian 'command -v chromium || command -v chromium-browser || command -v google-chrome || command -v google-chrome-stable' \
+        chromium fonts-dejavu-core
+      ;;
+    neovim) debian 'command -v nvim' neovim ;;
+    compiler) debian 'command -v cc' gcc libc6-dev ;;
+    pgbouncer) debian 'command -v pgbouncer && command -v pgbench' pgbouncer postgresql-contrib ;;
+    psql) debian 'command -v psql && command -v pg_dump' postgresql-client ;;
+    sqitch) debian 'command -v sqitch && perl -MDBD::Pg -e 1' sqitch libdbd-pg-perl postgresql-client ;;
+    ruby)
+      debian "ruby -e 'gem \"railties\"; gem \"activerecord\"; gem \"pg\"'" ruby-railties ruby-activerecord ruby-pg
+      ;;
+    php)
+      debian "php -r 'exit(extension_loaded(\"pdo_pgsql\") && is_file(\"/usr/share/php/Illuminate/Events/autoload.php\") ? 0 : 1);'" \
+        php-cli php-pgsql php-illuminate-database php-illuminate-events php-illuminate-filesystem
+      ;;
+    node) debian 'command -v node && command -v npm' nodejs npm && ./scripts/runners.sh node ;;
+    java) debian 'command -v mvn && command -v javac' maven default-jdk-headless && ./scripts/runners.sh java ;;
+    rust)
+      if ! cargo --version >/dev/null 2>&1; then
+        echo "setup: rust is missing: https://rustup.rs installs it" >&2
+        failed=1
+      else
+        debian 'test -f /usr/include/postgresql/libpq-fe.h && command -v cc' libpq-dev gcc libc6-dev && ./scripts/rust-runners.sh
+      fi
+      ;;
+    pythons) ./scripts/django-venvs.sh all || failed=1 ;;
+    *)
+      echo "setup: $part: parts are postgres, django, actionlint; tools are $tools" >&2
+      exit 2
+      ;;
+  esac
+}
+
+[ $# -gt 0 ] || set -- postgres django actionlint
+if [ "$1" = all ]; then
+  # shellcheck disable=SC2086 # the names are separate words
+  set -- postgres django actionlint $tools
 fi
-if [ "$what" = all ] || [ "$what" = django ]; then
-  ./scripts/django-venvs.sh
-fi
-if [ "$what" = all ] || [ "$what" = runners ]; then
-  ./scripts/runners.sh
-  ./scripts/rust-runners.sh
-  ./scripts/rails.sh
-  ./scripts/sqitch.sh
-  ./scripts/laravel.sh
-fi
-if [ "$what" = all ] || [ "$what" = chromium ]; then
-  ./scripts/chromium.sh
-fi
-if [ "$what" = all ] || [ "$what" = neovim ]; then
-  ./scripts/neovim.sh
-fi
-if [ "$what" = all ] || [ "$what" = psql ]; then
-  ./scripts/psql.sh
-fi
-if [ "$what" = all ] || [ "$what" = pgbouncer ]; then
-  ./scripts/pgbouncer.sh
-fi
-if [ "$what" = all ] || [ "$what" = actionlint ]; then
-  ./scripts/actionlint.sh setup
-fi
+for part; do
+  install_part || failed=1
+done
+exit $failed

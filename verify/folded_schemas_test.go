@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/onward-sql/onward/internal/component"
 	"github.com/onward-sql/onward/internal/gitrange/gittest"
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/record"
@@ -22,7 +23,7 @@ INSERT INTO %[1]s.job (id, name) VALUES (1, 'a'); SELECT id FROM %[1]s.job; SET 
 `, s)
 	}
 	file := gittest.NewFile(t, "script.sql", script.String())
-	r, err := record.Run(t.Context(), record.Config{Command: []string{program(t, "psql"), "-Xqv", "ON_ERROR_STOP=1", "-f", file}, Major: 17})
+	r, err := record.Run(t.Context(), record.Config{Command: []string{component.NeedProgram(t, component.Psql, "psql"), "-Xqv", "ON_ERROR_STOP=1", "-f", file}, Major: 17})
 	if err != nil || r.Failed != nil {
 		t.Fatal(err, r.Failed)
 	}

@@ -127,18 +127,7 @@ func TestCodeThatIsMade(t *testing.T) {
 // The queries that a framework's own models imply need no recording either.
 func TestCodeOfModels(t *testing.T) {
 	t.Parallel()
-	cache := os.Getenv("ONWARD_TEST_CACHE")
-	if cache == "" {
-		dir, err := os.UserCacheDir()
-		if err != nil {
-			t.Fatal(err)
-		}
-		cache = filepath.Join(dir, "onward-test")
-	}
-	python := filepath.Join(cache, "django-5.2-none", "bin", "python")
-	if _, err := os.Stat(python); err != nil {
-		pgservertest.SkipOrFail(t, fmt.Errorf("%w: run scripts/django-venvs.sh", err))
-	}
+	python := pgservertest.VenvPath(t, "django-5.2-none", "bin", "python")
 	files := func(dir string) map[string]string {
 		out := map[string]string{}
 		err := filepath.WalkDir(dir, func(name string, d os.DirEntry, err error) error {

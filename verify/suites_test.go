@@ -15,6 +15,7 @@ import (
 
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/component"
 	"github.com/onward-sql/onward/internal/gitrange/gittest"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/internal/rotation"
@@ -43,27 +44,17 @@ func link(t *testing.T, from, to string) {
 	}
 }
 
-// program is the path of one that the suite runs with.
-func program(t *testing.T, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		pgservertest.SkipOrFail(t, err)
-	}
-	return path
-}
-
 var suites = []suite{{
 	repository: "shop",
 	tools:      func(*testing.T, string) {},
 	command: func(t *testing.T) []string {
-		return []string{program(t, "go"), "test", "-count=1", "./..."}
+		return []string{"go", "test", "-count=1", "./..."}
 	},
 	breaks: map[onward.VerdictKind]int{onward.VerdictFails: 4, onward.VerdictRequired: 1, onward.VerdictRejected: 1},
 }, {
 	repository: "django-shop",
 	tools: func(t *testing.T, dir string) {
-		link(t, pgservertest.ToolPath(t, "django-venvs.sh", "django-5.2-psycopg"), filepath.Join(dir, ".venv"))
+		link(t, pgservertest.VenvPath(t, "django-5.2-psycopg"), filepath.Join(dir, ".venv"))
 	},
 	command:  func(*testing.T) []string { return []string{".venv/bin/python", "manage.py", "test"} },
 	migrates: true,
@@ -72,15 +63,12 @@ var suites = []suite{{
 }, {
 	repository: "node-rooms",
 	tools: func(t *testing.T, dir string) {
-		// Node is not everywhere, so its lack is no failure even where everything else is required.
-		modules := filepath.Join(pgservertest.ToolsDir(t), "runners-1", "node", "node_modules")
-		if _, err := os.Stat(modules); err != nil {
-			t.Skipf("SKIPPED, not tested: %v: scripts/runners.sh installs it where npm is", err)
-		}
-		link(t, modules, filepath.Join(dir, "node_modules"))
+		link(t, filepath.Join(pgservertest.RunnerPath(t, "node"), "node_modules"), filepath.Join(dir, "node_modules"))
 	},
-	command: func(t *testing.T) []string { return []string{program(t, "node"), "--test", "test/"} },
-	breaks:  map[onward.VerdictKind]int{onward.VerdictFails: 2, onward.VerdictResultShape: 1, onward.VerdictRejected: 1},
+	command: func(t *testing.T) []string {
+		return []string{component.NeedProgram(t, component.Node, "node"), "--test", "test/"}
+	},
+	breaks: map[onward.VerdictKind]int{onward.VerdictFails: 2, onward.VerdictResultShape: 1, onward.VerdictRejected: 1},
 }}
 
 // The examples' own suites, each with another driver, are recorded as they are, and say

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/component"
 	"github.com/onward-sql/onward/internal/pgserver"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/internal/workload"
@@ -250,9 +251,8 @@ func TestTwice(t *testing.T) {
 // The deployed schema may come from a running database.
 func TestFrom(t *testing.T) {
 	t.Parallel()
-	if _, err := pgserver.Program("pg_dump", onward.OldestMajor); err != nil {
-		pgservertest.SkipOrFail(t, err)
-	}
+	_, err := pgserver.Program("pg_dump", onward.OldestMajor)
+	component.Need(t, component.Psql, err)
 	url := pgservertest.Database(t, onward.OldestMajor)
 	script(t, pgservertest.Connect(t, url), shop+"; ALTER TABLE users ADD COLUMN by_hand text; CREATE INDEX ON users (by_hand)")
 	cfg := on(repository(t, "SELECT 1;", "ALTER TABLE users DROP COLUMN by_hand;"), 13)

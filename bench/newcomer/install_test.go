@@ -2,6 +2,7 @@ package newcomer
 
 import (
 	"bytes"
+	"errors"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -9,6 +10,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/onward-sql/onward/internal/component"
 )
 
 // released are versions in all the states in which one can be: 1.2.3 is as it should be.
@@ -47,7 +50,7 @@ func released(t *testing.T) *Releases {
 func TestInstall(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS == "windows" {
-		t.Skip("the installer is a shell script")
+		component.Need(t, component.System, errors.New("the installer is a shell script"))
 	}
 	server := httptest.NewServer(released(t))
 	t.Cleanup(server.Close)
@@ -112,7 +115,7 @@ func TestInstall(t *testing.T) {
 				for _, program := range c.only {
 					real, err := exec.LookPath(program)
 					if err != nil {
-						t.Skip(err)
+						component.Need(t, component.System, err)
 					}
 					if err := os.Symlink(real, filepath.Join(bin, program)); err != nil {
 						t.Fatal(err)

@@ -10,17 +10,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/onward-sql/onward/internal/component"
 	"github.com/onward-sql/onward/internal/gitrange/gittest"
-	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 )
 
 // A real Neovim opens a migration, types into it, hovers, and takes code actions.
 func TestNeovim(t *testing.T) {
 	t.Parallel()
-	nvim, err := exec.LookPath("nvim")
-	if err != nil {
-		pgservertest.SkipOrFail(t, err)
-	}
+	nvim := component.NeedProgram(t, component.Neovim, "nvim")
 	dir := gittest.Commits(t,
 		map[string]string{"m/1_a.sql": "CREATE TABLE t (id bigint PRIMARY KEY, v text);\nCREATE TABLE gone (id bigint);\n"},
 		map[string]string{"m/2_b.sql": "CREATE INDEX i ON t (v);\n"})

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/onward-sql/onward/internal/component"
 	"github.com/onward-sql/onward/internal/gitrange/gittest"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/internal/sandbox"
@@ -100,7 +101,7 @@ func TestFailures(t *testing.T) {
 func TestNothingStays(t *testing.T) {
 	t.Parallel()
 	if _, err := os.Stat("/proc/self/environ"); err != nil {
-		t.Skip("SKIPPED, not tested: processes are found in /proc only")
+		component.Need(t, component.System, err)
 	}
 	file := filepath.Join(t.TempDir(), "ticks")
 	exe, err := os.Executable()
@@ -130,7 +131,7 @@ func TestNothingStays(t *testing.T) {
 func TestConnectsElsewhere(t *testing.T) {
 	t.Parallel()
 	if _, err := os.Stat("/proc/self/net/tcp"); err != nil {
-		t.Skip("SKIPPED, not tested: connections are found in /proc only")
+		component.Need(t, component.System, err)
 	}
 	exe, err := os.Executable()
 	if err != nil {

@@ -3,7 +3,6 @@ package capture
 import (
 	"log/slog"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -11,7 +10,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/txtar"
 
+	"github.com/onward-sql/onward/internal/adapter/adaptertest"
 	"github.com/onward-sql/onward/internal/adapter/all"
+	"github.com/onward-sql/onward/internal/component"
 	"github.com/onward-sql/onward/internal/gitrange/gittest"
 	"github.com/onward-sql/onward/internal/pgserver"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
@@ -167,7 +168,7 @@ func TestAlembic(t *testing.T) {
 	t.Parallel()
 	for _, e := range [][2]string{{"alembic-1.13-psycopg2", "psycopg2"}, {"alembic-1.20-psycopg", "psycopg"}} {
 		t.Run(e[1], func(t *testing.T) {
-			program := pgservertest.ToolPath(t, "django-venvs.sh", e[0], "bin", "alembic")
+			program := pgservertest.VenvPath(t, e[0], "bin", "alembic")
 			url := "SQLALCHEMY_URL=postgresql+" + e[1] + "://{user}:{password}@{host}:{port}/{database}"
 			runTool(t, "alembic.txtar", []string{program, "upgrade", "head"}, []string{url}, "")
 		})
@@ -175,23 +176,16 @@ func TestAlembic(t *testing.T) {
 }
 
 func TestPsql(t *testing.T) {
-	if _, err := exec.LookPath("psql"); err != nil {
-		pgservertest.SkipOrFail(t, err)
-	}
+	component.NeedProgram(t, component.Psql, "psql")
 	runTool(t, "psql.txtar", []string{"./migrate.sh"}, nil, "")
 }
 
 func TestActiveRecord(t *testing.T) {
-	if err := exec.CommandContext(t.Context(), "ruby", "-e", `gem "activerecord"; gem "pg"`).Run(); err != nil {
-		pgservertest.SkipOrFail(t, err)
-	}
+	adaptertest.NeedRuby(t, "activerecord")
 	runTool(t, "rails.txtar", []string{"ruby", "migrate.rb"}, nil, "")
 }
 
 func TestLaravel(t *testing.T) {
-	const probe = "exit(extension_loaded('pdo_pgsql') && is_file('/usr/share/php/Illuminate/Database/autoload.php') ? 0 : 1);"
-	if err := exec.CommandContext(t.Context(), "php", "-r", probe).Run(); err != nil {
-		pgservertest.SkipOrFail(t, err)
-	}
+	adaptertest.NeedLaravel(t)
 	runTool(t, "laravel.txtar", []string{"php", "migrate.php"}, nil, "")
 }

@@ -2,6 +2,7 @@ package effect_test
 
 import (
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/component"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/onward"
@@ -38,7 +40,7 @@ func TestMeasured(t *testing.T) {
 	t.Parallel()
 	path := os.Getenv("ONWARD_MEASURED")
 	if path == "" {
-		t.Skip("SKIPPED, not tested: ONWARD_MEASURED names no table of measurements")
+		component.Need(t, component.ByHand, errors.New("ONWARD_MEASURED names no table of measurements"))
 	}
 	text, err := os.ReadFile(filepath.Join(filepath.Dir(path), "fixture.sql"))
 	if err != nil {

@@ -8,9 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/onward-sql/onward/internal/component"
 	"github.com/onward-sql/onward/internal/fill"
 	"github.com/onward-sql/onward/internal/gitrange/gittest"
-	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 )
 
 const plainDump = `--
@@ -116,13 +116,8 @@ func TestRestoreRefuses(t *testing.T) {
 // in every format.
 func TestRestoreWhatPgDumpWrites(t *testing.T) {
 	t.Parallel()
-	program, err := exec.LookPath("pg_dump")
-	if err != nil {
-		pgservertest.SkipOrFail(t, err)
-	}
-	if _, err := exec.LookPath("pg_restore"); err != nil {
-		pgservertest.SkipOrFail(t, err)
-	}
+	program := component.NeedProgram(t, component.Psql, "pg_dump")
+	component.NeedProgram(t, component.Psql, "pg_restore")
 	version, err := exec.Command(program, "--version").Output()
 	if err != nil {
 		t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 
+	"github.com/onward-sql/onward/internal/component"
 	"github.com/onward-sql/onward/internal/first"
 	"github.com/onward-sql/onward/internal/gitrange/gittest"
 )
@@ -52,11 +53,7 @@ func TestPipelines(t *testing.T) {
 	home, _ := os.UserCacheDir()
 	lint := filepath.Join(home, "onward-test", "actionlint-v1.7.12", "actionlint")
 	if _, err := os.Stat(lint); err != nil {
-		if os.Getenv("ONWARD_REQUIRE") == "1" {
-			t.Fatal("ONWARD_REQUIRE=1, and there is no actionlint: scripts/setup.sh actionlint")
-		}
-		t.Log("there is no actionlint, so the workflows are only parsed: scripts/setup.sh actionlint")
-		lint = ""
+		component.NeedSetup(t, err)
 	}
 	sql := map[string]string{"db/migrations/1.sql": "CREATE TABLE t (id int);\n"}
 	for name, c := range map[string]struct {
@@ -136,9 +133,6 @@ func TestPipelines(t *testing.T) {
 			if text := found.Pipeline(first.GitHub, commit)[0].Text; !strings.Contains(text, "onward-sql/onward@"+commit+"\n") {
 				t.Errorf("no commit is in the workflow:\n%s", text)
 			}
-			if lint == "" {
-				return
-			}
 			for _, action := range []string{"action.yml", "ci/comment/action.yml", "ci/stats/action.yml"} {
 				text, err := os.ReadFile("../../" + action)
 				if err != nil {
@@ -187,7 +181,7 @@ func checkGitLab(t *testing.T, text, ref string) {
 func TestInstallStep(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("python3"); err != nil {
-		t.Skip("there is no python3")
+		component.NeedSetup(t, err)
 	}
 	dir := gittest.Commits(t, with("web", map[string]string{"requirements.txt": "# none, so that no registry is asked\n"}))
 	found, err := first.ReadRepository(t.Context(), dir)

@@ -40,7 +40,7 @@ var djangoProject = map[string]string{
 // The command of django-tenants for one schema runs in each tenant, with the project's own settings.
 func TestDjangoTenants(t *testing.T) {
 	t.Parallel()
-	python := pgservertest.ToolPath(t, "django-venvs.sh", "django-5.2-tenants", "bin", "python")
+	python := pgservertest.VenvPath(t, "django-5.2-tenants", "bin", "python")
 	dir := t.TempDir()
 	write := func(name, text string) {
 		t.Helper()

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/onward-sql/onward/internal/component"
 )
 
 // TestMain keeps the configuration of whoever runs the tests, and of a hook
@@ -45,10 +47,7 @@ type fixture struct {
 func repository(t testing.TB) fixture {
 	t.Helper()
 	if _, err := exec.LookPath("git"); err != nil {
-		if os.Getenv("ONWARD_REQUIRE") == "1" {
-			t.Fatal("git is required (ONWARD_REQUIRE=1) and not in PATH")
-		}
-		t.Skip("SKIPPED: git is not in PATH")
+		component.NeedSetup(t, err)
 	}
 	f := fixture{t, resolveLinks(t.TempDir())}
 	f.git("init", "-q", "-b", "main")

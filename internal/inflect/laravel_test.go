@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+	"github.com/onward-sql/onward/internal/component"
 )
 
 // TestLaravelTables compares the tables of classes with those that the real Laravel derives.
@@ -20,9 +20,7 @@ func TestLaravelTables(t *testing.T) {
 	cmd := exec.CommandContext(t.Context(), "php", "-r", program)
 	cmd.Stdin = strings.NewReader(strings.Join(classes, "\n"))
 	out, err := cmd.Output()
-	if err != nil {
-		pgservertest.SkipOrFail(t, err)
-	}
+	component.Need(t, component.PHP, err)
 	for i, want := range strings.Fields(string(out)) {
 		if got := LaravelTable(classes[i]); got != want {
 			t.Errorf("%s: %s, want %s", classes[i], got, want)

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"io"
 	"net"
 	"os"
@@ -16,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/onward-sql/onward/internal/component"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
@@ -125,13 +127,7 @@ func message(r *bufio.Reader) (kind byte, body string, ok bool) {
 // sentByPsql are the messages that the real psql sends for a file.
 func sentByPsql(t *testing.T, text string) ([]string, []pgparse.Strings) {
 	t.Helper()
-	psql, err := exec.LookPath("psql")
-	if err != nil {
-		if os.Getenv("ONWARD_REQUIRE") == "1" {
-			t.Fatal("ONWARD_REQUIRE=1, and there is no psql")
-		}
-		t.Skip("SKIPPED, not tested: there is no psql")
-	}
+	psql := component.NeedProgram(t, component.Psql, "psql")
 	at, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -269,7 +265,7 @@ func TestRealPsqlOnCorpus(t *testing.T) {
 	t.Parallel()
 	root := os.Getenv("ONWARD_PSQL_CORPUS")
 	if root == "" {
-		t.Skip("ONWARD_PSQL_CORPUS names no directory")
+		component.Need(t, component.ByHand, errors.New("ONWARD_PSQL_CORPUS names no directory"))
 	}
 	files, different := 0, 0
 	err := filepath.WalkDir(root, func(path string, d os.DirEntry, err error) error {

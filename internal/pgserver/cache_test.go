@@ -21,6 +21,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/onward-sql/onward/internal/component"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -171,7 +172,7 @@ func TestDownloaded(t *testing.T) {
 	t.Setenv("PATH", dir+string(filepath.ListSeparator)+os.Getenv("PATH"))
 	a, ok := artifactFor(onward.NewestMajor)
 	if !ok {
-		t.Skip("SKIPPED, not tested: this platform has no download of the newest version")
+		component.NeedSetup(t, errors.New("this platform has no download of the newest version"))
 	}
 	got, err := ensureInstall(t.Context(), onward.NewestMajor, false, slog.New(slog.DiscardHandler))
 	if err != nil || got.Source != "cache" || got.Version+".0" != a.version {
@@ -311,7 +312,7 @@ func TestDiskFull(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := mountSmall(dir); err != nil {
-		t.Skipf("SKIPPED, not tested: a small file system is needed, which takes root: %v", err)
+		component.Need(t, component.Root, err)
 	}
 	defer func() {
 		if err := unmount(dir); err != nil {

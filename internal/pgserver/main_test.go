@@ -16,6 +16,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/onward-sql/onward/internal/component"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -77,10 +78,7 @@ func server(t testing.TB, cfg Config) *Server {
 	t.Helper()
 	s, err := Start(context.Background(), cfg)
 	if err != nil {
-		if os.Getenv("ONWARD_REQUIRE") == "1" {
-			t.Fatalf("ONWARD_REQUIRE=1, and: %v", err)
-		}
-		t.Skipf("SKIPPED, not tested: %v", err)
+		component.NeedSetup(t, err)
 	}
 	t.Cleanup(func() {
 		if err := s.Stop(); err != nil {

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/onward-sql/onward/internal/component"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -86,7 +87,7 @@ func TestSeveralAtOnce(t *testing.T) {
 	urls := map[string]bool{}
 	for _, s := range servers {
 		if s == nil {
-			t.Skip("SKIPPED, not tested: no server")
+			component.NeedSetup(t, errors.New("there is no server"))
 		}
 		urls[s.URL("postgres")] = true
 		if got := ask(t, s.URL("postgres"), "SELECT 'up'"); got != "up" {
@@ -226,7 +227,7 @@ func TestSmall(t *testing.T) {
 	t.Parallel()
 	memory := memoryDir()
 	if memory == "" {
-		t.Skip("there is no file system in memory with room")
+		component.Need(t, component.System, errors.New("there is no file system in memory with room"))
 	}
 	s := server(t, Config{Small: true})
 	dir := s.private.dir

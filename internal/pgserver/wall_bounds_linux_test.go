@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/onward-sql/onward/internal/component"
 	"github.com/onward-sql/onward/internal/confine"
 	"github.com/onward-sql/onward/onward"
 )
@@ -19,7 +20,7 @@ func TestOlderLandlock(t *testing.T) {
 	t.Parallel()
 	now, err := confine.LandlockVersion()
 	if err != nil {
-		t.Skipf("SKIPPED, not tested: this kernel has no Landlock: %v", err)
+		component.Need(t, component.System, err)
 	}
 	for abi, want := range map[int]string{
 		1: "truncate files and send signals",

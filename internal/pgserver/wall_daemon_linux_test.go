@@ -13,9 +13,9 @@ import (
 )
 
 // startDaemon has the probe start a daemon in a server.
-func startDaemon(t *testing.T, s *Server, o *outside) int {
+func startDaemon(t *testing.T, s *Server, probe []byte) int {
 	t.Helper()
-	answers := obey(t, s, o.probe, "daemon\tdaemon\t\n")
+	answers := obey(t, s, probe, "daemon\tdaemon\t\n")
 	pid, err := strconv.Atoi(answers["pid"])
 	if err != nil || syscall.Kill(pid, 0) != nil {
 		t.Fatalf("no daemon: %q", answers)
@@ -38,13 +38,10 @@ func outlives(pid int) bool {
 // been killed.
 func TestDaemon(t *testing.T) {
 	t.Parallel()
-	o := newOutside(t)
-	if o.probe == nil {
-		t.Skip("SKIPPED, not tested: no C compiler")
-	}
+	probe := buildProbe(t)
 	for _, killed := range []bool{false, true} {
 		s := server(t, Config{Small: true})
-		pid := startDaemon(t, s, o)
+		pid := startDaemon(t, s, probe)
 		if killed {
 			if err := s.process.watchdog.Process.Kill(); err != nil {
 				t.Fatal(err)
@@ -63,10 +60,7 @@ func TestDaemon(t *testing.T) {
 // comes ends it.
 func TestDaemonOfKilled(t *testing.T) {
 	t.Parallel()
-	o := newOutside(t)
-	if o.probe == nil {
-		t.Skip("SKIPPED, not tested: no C compiler")
-	}
+	probe := buildProbe(t)
 	acct, err := serverAccount()
 	if err != nil {
 		t.Fatal(err)
@@ -76,7 +70,7 @@ func TestDaemonOfKilled(t *testing.T) {
 		cmd, dir := startChild(t, strconv.Itoa(onward.NewestMajor))
 		s := &Server{private: &privateDir{dir: dir, sockets: filepath.Join(dir, "s")}}
 		_, segment := postmaster(t, dir)
-		pid := startDaemon(t, s, o)
+		pid := startDaemon(t, s, probe)
 		if both {
 			cwds, _ := filepath.Glob("/proc/[0-9]*/cwd")
 			for _, cwd := range cwds {

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/onward-sql/onward/internal/component"
 	"github.com/onward-sql/onward/internal/confine"
 )
 
@@ -72,11 +73,11 @@ func findPython(t *testing.T) string {
 	t.Helper()
 	abi, err := confine.LandlockVersion()
 	if err != nil || abi < confine.NewestLandlock || !canCopyDescriptors() {
-		t.Skipf("SKIPPED, not tested: this kernel or container cannot confine a command (Landlock %d, %v)", abi, err)
+		component.Need(t, component.System, fmt.Errorf("this kernel or container cannot confine a command (Landlock %d, %w)", abi, err))
 	}
 	out, err := exec.CommandContext(t.Context(), "python3", "-c", "import sys; print(sys.executable)").Output() // a shim would be slow
 	if err != nil {
-		t.Skipf("SKIPPED, not tested: there is no python3 (%v)", err)
+		component.NeedSetup(t, err)
 	}
 	return strings.TrimSpace(string(out))
 }

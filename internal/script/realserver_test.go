@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/onward-sql/onward/internal/component"
 	"github.com/onward-sql/onward/internal/gitrange/gittest"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
@@ -100,10 +101,7 @@ const mostUnjudged = 16
 // when psql has run it: b is gone, or it is not.
 func TestStringsOnServer(t *testing.T) {
 	t.Parallel()
-	psql, err := exec.LookPath("psql")
-	if err != nil {
-		pgservertest.SkipOrFail(t, err)
-	}
+	psql := component.NeedProgram(t, component.Psql, "psql")
 	pgservertest.EachEnd(t, func(t *testing.T, major int) {
 		unjudged := 0
 		for name, text := range stringsThatEnd {

@@ -22,6 +22,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/onward-sql/onward/internal/component"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/internal/wire"
 	"github.com/onward-sql/onward/internal/wire/wiretest"
@@ -276,10 +277,7 @@ func TestUnix(t *testing.T) {
 	if err := connect(t, cfg).QueryRow(t.Context(), "SELECT 7").Scan(&n); err != nil || n != 7 {
 		t.Errorf("%d, %v", n, err)
 	}
-	psql, err := exec.LookPath("psql")
-	if err != nil {
-		pgservertest.SkipOrFail(t, err)
-	}
+	psql := component.NeedProgram(t, component.Psql, "psql")
 	cmd := exec.Command(psql, "-X", "-At", "-h", p.Host(), "-p", p.Port(), "-U", cfg.User, "-d", cfg.Database, "-c", "SELECT 6 * 7")
 	out, err := cmd.CombinedOutput()
 	if err != nil || strings.TrimSpace(string(out)) != "42" || !strings.Contains(sink.text(), "QSELECT 6 * 7") {
@@ -324,10 +322,7 @@ func TestNonsense(t *testing.T) {
 // name; one that has the root connects.
 func TestUntrusted(t *testing.T) {
 	t.Parallel()
-	psql, err := exec.LookPath("psql")
-	if err != nil {
-		pgservertest.SkipOrFail(t, err)
-	}
+	psql := component.NeedProgram(t, component.Psql, "psql")
 	write := func(name string) (*tls.Config, string) {
 		cert, err := wire.SelfSigned("")
 		if err != nil {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/adaptertest"
+	"github.com/onward-sql/onward/internal/component"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -190,7 +191,7 @@ func TestFailures(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			if strings.HasPrefix(name, "sandbox") && runtime.GOOS != "linux" {
-				t.Skip("SKIPPED, not tested: only Linux has the sandbox")
+				component.Need(t, component.System, errors.New("only Linux has the sandbox"))
 			}
 			err := load(tc.options, tc.files)
 			if err == nil || !strings.Contains(err.Error(), tc.want) {

@@ -39,7 +39,7 @@ func TestRealTool(t *testing.T) {
 				for _, m := range set.Migrations {
 					order = append(order, m.ID)
 				}
-				real := runReal(t, findVenv(t, e.name), e.scheme, each, order)
+				real := runReal(t, pgservertest.VenvPath(t, e.name), e.scheme, each, order)
 				rendered := renderedRun(set, each)
 				compareRuns(t, rendered, real)
 			})

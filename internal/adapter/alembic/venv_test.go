@@ -2,9 +2,7 @@ package alembic
 
 import (
 	"context"
-	"fmt"
 	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/onward-sql/onward/internal/adapter"
@@ -17,16 +15,6 @@ func TestMain(m *testing.M) { os.Exit(pgservertest.Main(m)) }
 // environments are the virtualenvs, each with the name of its driver in an address.
 var environments = []struct{ name, scheme string }{
 	{"alembic-1.13-psycopg2", "postgresql+psycopg2"}, {"alembic-1.20-psycopg", "postgresql+psycopg"},
-}
-
-// findVenv returns the directory of one of the environments.
-func findVenv(t testing.TB, name string) string {
-	t.Helper()
-	dir := filepath.Join(pgservertest.ToolsDir(t), name)
-	if _, err := os.Stat(filepath.Join(dir, "bin", "alembic")); err != nil {
-		pgservertest.SkipOrFail(t, fmt.Errorf("no %s in %s: run scripts/django-venvs.sh", name, pgservertest.ToolsDir(t)))
-	}
-	return dir
 }
 
 // configured is an adapter whose sources have a command, as if onward.yaml named one.
@@ -43,7 +31,7 @@ func (c configured) Load(ctx context.Context, t adapter.Tree, s adapter.Source) 
 // withVenv returns an adapter that renders with an environment, without a cache.
 func withVenv(t testing.TB, name string) configured {
 	t.Helper()
-	return configured{&Adapter{CacheDir: "-"}, adapter.Options{Render: preset, Python: findVenv(t, name)}}
+	return configured{&Adapter{CacheDir: "-"}, adapter.Options{Render: preset, Python: pgservertest.VenvPath(t, name)}}
 }
 
 // loadProject renders a project.

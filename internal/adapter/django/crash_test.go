@@ -39,10 +39,10 @@ func TestCrashOnce(t *testing.T) {
 
 func TestCrashAlways(t *testing.T) {
 	t.Parallel()
-	for name, python := range map[string]string{"3.11": venv(t, "django-5.2-none"), "newest": optional(t, "django-6.0-psycopg")} {
-		t.Run(name, func(t *testing.T) {
+	for _, env := range []string{"django-5.2-none", "django-6.0-psycopg"} {
+		t.Run(env, func(t *testing.T) {
 			t.Parallel()
-			_, err := trySet(t, python, little(strings.Replace(crashing, "MOST", "9", 1)), history.Runner{})
+			_, err := trySet(t, venv(t, env), little(strings.Replace(crashing, "MOST", "9", 1)), history.Runner{})
 			failed, ok := errors.AsType[*Error](err)
 			if !ok || failed.Kind != "signal" {
 				t.Fatalf("got %v", err)

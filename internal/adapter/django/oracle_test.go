@@ -22,21 +22,16 @@ import (
 func TestOracle(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
-		env      string
-		major    int
-		optional bool
+		env   string
+		major int
 	}{
-		{"django-4.2-psycopg2", 15, false},
-		{"django-5.2-psycopg", 17, false},
-		{"django-6.0-psycopg", 18, true},
+		{"django-4.2-psycopg2", 15},
+		{"django-5.2-psycopg", 17},
+		{"django-6.0-psycopg", 18},
 	} {
 		t.Run(tc.env, func(t *testing.T) {
 			t.Parallel()
-			find := venv
-			if tc.optional {
-				find = optional
-			}
-			python := find(t, tc.env)
+			python := venv(t, tc.env)
 			dir := project(t, "shop")
 			real := oracle(t, python, dir, pgservertest.Database(t, tc.major))
 			cfg, err := Config{Dir: dir, Python: python, Postgres: tc.major, tables: true}.setDefaults()

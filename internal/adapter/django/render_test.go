@@ -66,7 +66,7 @@ func TestSameSQL(t *testing.T) {
 
 func TestOldest(t *testing.T) {
 	t.Parallel()
-	p := render(t, Config{Dir: project(t, "shop"), Python: optional(t, "django-3.2-none")})
+	p := render(t, Config{Dir: project(t, "shop"), Python: venv(t, "django-3.2-none")})
 	if !strings.HasPrefix(p.Django, "3.2") || len(p.Errors) > 0 || len(sqlOf(p)) < 150 {
 		t.Errorf("Django %s: %d statements, errors %v", p.Django, len(sqlOf(p)), p.Errors)
 	}

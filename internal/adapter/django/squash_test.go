@@ -26,7 +26,7 @@ func TestLeavesOfSquashes(t *testing.T) {
 		} {
 			t.Run(env+" "+applied, func(t *testing.T) {
 				t.Parallel()
-				python := optional(t, env)
+				python := venv(t, env)
 				cfg := Config{Dir: dir, Python: python, Applied: [][2]string{}}
 				for _, name := range strings.Fields(applied) {
 					cfg.Applied = append(cfg.Applied, [2]string{"merged", name})

@@ -2,7 +2,6 @@ package django
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -15,22 +14,7 @@ func TestMain(m *testing.M) { os.Exit(pgservertest.Main(m)) }
 // venv is the interpreter of one of the environments.
 func venv(t testing.TB, name string) string {
 	t.Helper()
-	python := inVirtualenv(filepath.Join(pgservertest.ToolsDir(t), name))
-	if python == "" {
-		pgservertest.SkipOrFail(t, fmt.Errorf("no %s in %s: run scripts/django-venvs.sh", name, pgservertest.ToolsDir(t)))
-	}
-	return python
-}
-
-// optional is venv for a version whose Python not every machine has: its
-// absence is never a failure.
-func optional(t testing.TB, name string) string {
-	t.Helper()
-	python := inVirtualenv(filepath.Join(pgservertest.ToolsDir(t), name))
-	if python == "" {
-		t.Skipf("SKIPPED, not tested: no %s in %s, for want of a Python that runs it", name, pgservertest.ToolsDir(t))
-	}
-	return python
+	return inVirtualenv(pgservertest.VenvPath(t, name))
 }
 
 // project is the absolute path of a project in testdata.

@@ -26,9 +26,7 @@ func TestMain(m *testing.M) { os.Exit(pgservertest.Main(m)) }
 // TestStatements compares the statements that are read with those that Active Record sends: their text, their order, and the transactions.
 func TestStatements(t *testing.T) {
 	t.Parallel()
-	if err := exec.Command("ruby", "-e", `gem "activerecord"; gem "pg"`).Run(); err != nil {
-		pgservertest.SkipOrFail(t, err)
-	}
+	adaptertest.NeedRuby(t, "activerecord")
 	const dir = "testdata/statements"
 	at, err := pgx.ParseConfig(pgservertest.Database(t, onward.NewestMajor))
 	if err != nil {

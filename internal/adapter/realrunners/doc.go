@@ -2,5 +2,5 @@
 // compare the results with onward's description of them. goose and golang-migrate are
 // libraries, so they also get random files. sqlx, dbmate, node-pg-migrate, Prisma,
 // Drizzle, Flyway and Liquibase run on small releases if they are installed
-// (scripts/runners.sh).
+// (scripts/setup.sh all).
 package realrunners

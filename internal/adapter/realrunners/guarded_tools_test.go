@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/onward-sql/onward/guard"
+	"github.com/onward-sql/onward/internal/component"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/internal/rotation"
 )
@@ -59,7 +60,7 @@ var guardedTools = []guardedTool{
 	{
 		"sqitch", func(t *testing.T, at *url.URL) []string {
 			t.Helper()
-			return []string{program(t, "sqitch"), "deploy", "--db-host", at.Hostname(),
+			return []string{component.NeedProgram(t, component.Sqitch, "sqitch"), "deploy", "--db-host", at.Hostname(),
 				"--db-port", at.Port(), "--db-user", at.User.Username(), "--db-name", at.Path[1:]}
 		}, map[string]string{
 			"sqitch.conf":  "[core]\n\tengine = pg\n[user]\n\tname = a\n\temail = a@example.com\n",
@@ -70,7 +71,7 @@ var guardedTools = []guardedTool{
 	{
 		"Alembic", func(t *testing.T, _ *url.URL) []string {
 			t.Helper()
-			return []string{pgservertest.ToolPath(t, "django-venvs.sh", "alembic-1.20-psycopg", "bin", "alembic"), "upgrade", "head"}
+			return []string{pgservertest.VenvPath(t, "alembic-1.20-psycopg", "bin", "alembic"), "upgrade", "head"}
 		}, map[string]string{
 			"alembic.ini": "[alembic]\nscript_location = migrations\n",
 			"migrations/env.py": "import os\nfrom alembic import context\nfrom sqlalchemy import create_engine\n\n" +

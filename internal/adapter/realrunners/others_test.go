@@ -177,7 +177,7 @@ func overTCP(t *testing.T, s *pgserver.Server, db string) string {
 	return fmt.Sprintf("postgres://%s@%s%s?sslmode=disable", user, listener.Addr(), u.Path)
 }
 
-// installed is a part of what scripts/runners.sh and scripts/rust-runners.sh install.
+// installed is a part of what scripts/setup.sh installs with npm, Maven and Rust.
 func installed(t *testing.T, part string) string {
 	t.Helper()
 	return pgservertest.RunnerPath(t, part)

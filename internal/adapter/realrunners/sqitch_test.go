@@ -14,19 +14,9 @@ import (
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/adaptertest"
 	"github.com/onward-sql/onward/internal/adapter/sqitch"
-	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+	"github.com/onward-sql/onward/internal/component"
 	"github.com/onward-sql/onward/internal/script"
 )
-
-// program returns the path of a program; without it, the test is skipped.
-func program(t *testing.T, name string) string {
-	t.Helper()
-	at, err := exec.LookPath(name)
-	if err != nil {
-		pgservertest.SkipOrFail(t, err)
-	}
-	return at
-}
 
 // readStatements lists the statements of all migrations of a tree.
 func readStatements(t *testing.T, a adapter.Adapter, tree adapter.Tree) (out []string) {
@@ -54,7 +44,7 @@ func readStatements(t *testing.T, a adapter.Adapter, tree adapter.Tree) (out []s
 
 func upSqitch(t *testing.T) func(dir, url string) error {
 	t.Helper()
-	run := program(t, "sqitch")
+	run := component.NeedProgram(t, component.Sqitch, "sqitch")
 	return func(dir, at string) error {
 		u, err := url.Parse(at)
 		if err != nil {

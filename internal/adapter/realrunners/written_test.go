@@ -17,8 +17,8 @@ import (
 	"github.com/pressly/goose/v3"
 
 	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/internal/component"
 	"github.com/onward-sql/onward/internal/pgserver"
-	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/plan"
 )
 
@@ -370,10 +370,7 @@ func upSqlx(t *testing.T) func(dir, url string) error {
 // upPsql runs the files that it did not run before, in order of their names.
 func upPsql(t *testing.T) func(dir, url string) error {
 	t.Helper()
-	program, err := exec.LookPath("psql")
-	if err != nil {
-		pgservertest.SkipOrFail(t, err)
-	}
+	program := component.NeedProgram(t, component.Psql, "psql")
 	var ran []string
 	return func(dir, url string) error {
 		files, err := filepath.Glob(filepath.Join(dir, "*.sql"))

@@ -19,7 +19,7 @@ import (
 // upYoyo runs yoyo in a directory with a yoyo.ini.
 func upYoyo(t *testing.T) func(dir, url string) {
 	t.Helper()
-	program := pgservertest.ToolPath(t, "django-venvs.sh", "yoyo-9.0-psycopg2", "bin", "yoyo")
+	program := pgservertest.VenvPath(t, "yoyo-9.0-psycopg2", "bin", "yoyo")
 	return func(dir, url string) {
 		t.Helper()
 		cmd := exec.CommandContext(t.Context(), program, "apply", "--batch", "--no-config-file", "--database", url, "migrations")

@@ -1,6 +1,7 @@
 package prove
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/onward-sql/onward/internal/component"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
@@ -21,7 +23,7 @@ var down = regexp.MustCompile(`(?im)^--\s*(\+goose\s+down|migrate:\s*down|\+migr
 func TestCorpus(t *testing.T) {
 	root := os.Getenv("ONWARD_CORPUS")
 	if root == "" {
-		t.Skip("ONWARD_CORPUS names no directory")
+		component.Need(t, component.ByHand, errors.New("ONWARD_CORPUS names no directory"))
 	}
 	major := 16
 	if os.Getenv("ONWARD_MAJORS") != "" {

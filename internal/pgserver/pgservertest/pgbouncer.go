@@ -10,16 +10,15 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/onward-sql/onward/internal/component"
 )
 
 // StartPgbouncer starts one in front of a server, whose URL it is given, and returns the URL that leads
 // through it to the same database. mode is "session" or "transaction".
 func StartPgbouncer(t testing.TB, to, mode string) string {
 	t.Helper()
-	program, err := exec.LookPath("pgbouncer")
-	if err != nil {
-		SkipOrFail(t, fmt.Errorf("%w: run scripts/setup.sh pgbouncer", err))
-	}
+	program := component.NeedProgram(t, component.PgBouncer, "pgbouncer")
 	u, err := url.Parse(to)
 	if err != nil {
 		t.Fatal(err)

@@ -1,5 +1,5 @@
 // Package pgservertest gives tests Postgres servers: one per major version and test process, and a fresh database
-// for whoever asks. A test is skipped when its server cannot be had, and fails instead when ONWARD_REQUIRE=1.
+// for whoever asks. A test is skipped when its server cannot be had, and fails instead if ONWARD_REQUIRE is set.
 package pgservertest
 
 import (
@@ -12,6 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/onward-sql/onward/internal/component"
 	"github.com/onward-sql/onward/internal/pgserver"
 	"github.com/onward-sql/onward/onward"
 )
@@ -79,13 +80,10 @@ func Server(t testing.TB, major int) *pgserver.Server {
 	return s.server
 }
 
-// SkipOrFail skips a test that lacks a component, or fails it when ONWARD_REQUIRE=1.
+// SkipOrFail skips a test that lacks a server, or fails it if ONWARD_REQUIRE is set.
 func SkipOrFail(t testing.TB, why error) {
 	t.Helper()
-	if os.Getenv("ONWARD_REQUIRE") == "1" {
-		t.Fatalf("ONWARD_REQUIRE=1, and: %v", why)
-	}
-	t.Skipf("SKIPPED, not tested: %v", why)
+	component.NeedSetup(t, why)
 }
 
 // Database returns the URL of a fresh, empty database on Server(t, major). It is dropped when the test ends.

@@ -5,10 +5,12 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/onward-sql/onward/internal/component"
 )
 
-// ToolsDir is where scripts/django-venvs.sh and scripts/runners.sh install what tests run beside Postgres:
-// $ONWARD_TEST_CACHE, or onward-test in the user's cache.
+// ToolsDir is where scripts/setup.sh installs what tests run beside Postgres: $ONWARD_TEST_CACHE, or onward-test in
+// the user's cache.
 func ToolsDir(t testing.TB) string {
 	t.Helper()
 	if cache := os.Getenv("ONWARD_TEST_CACHE"); cache != "" {
@@ -21,27 +23,33 @@ func ToolsDir(t testing.TB) string {
 	return filepath.Join(base, "onward-test")
 }
 
-// ToolPath is the path of a file or directory below Tools, which a script installs. The test is skipped when it is not
-// there, and fails instead when ONWARD_REQUIRE=1.
-func ToolPath(t testing.TB, script string, parts ...string) string {
+// VenvPath is the path of an environment that scripts/django-venvs.sh makes, or of a file in it. The script makes only
+// those that one of the machine's Pythons can run.
+func VenvPath(t testing.TB, name string, parts ...string) string {
 	t.Helper()
-	path := filepath.Join(append([]string{ToolsDir(t)}, parts...)...)
+	dir := filepath.Join(ToolsDir(t), name)
+	if _, err := os.Stat(dir + ".no-python"); err == nil {
+		component.Need(t, component.Pythons, fmt.Errorf("no Python runs %s", name))
+	}
+	path := filepath.Join(append([]string{dir}, parts...)...)
 	if _, err := os.Stat(path); err != nil {
-		SkipOrFail(t, fmt.Errorf("%w: run scripts/%s", err, script))
+		component.NeedSetup(t, err)
 	}
 	return path
 }
 
-// RunnerPath is a part of what scripts/runners.sh and scripts/rust-runners.sh install. Neither npm nor Maven nor Rust is
-// everywhere, so its lack is no failure even where everything else is required, but in CI.
+// RunnerPath is a part of the migration tools that scripts/setup.sh installs with npm, Maven and Rust.
 func RunnerPath(t testing.TB, part string) string {
 	t.Helper()
 	dir := filepath.Join(ToolsDir(t), "runners-1", part)
-	if _, err := os.Stat(filepath.Join(dir, ".complete")); err != nil {
-		if os.Getenv("CI") != "" && os.Getenv("ONWARD_REQUIRE") == "1" {
-			t.Fatalf("scripts/setup.sh runners has not installed those for %s", part)
-		}
-		t.Skipf("SKIPPED, not tested: scripts/setup.sh runners has not installed those for %s", part)
+	_, err := os.Stat(filepath.Join(dir, ".complete"))
+	needed := component.Node
+	switch part {
+	case "java":
+		needed = component.Java
+	case "rust":
+		needed = component.Rust
 	}
+	component.Need(t, needed, err)
 	return dir
 }

@@ -4,6 +4,7 @@ package browsertest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -20,10 +21,11 @@ import (
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"github.com/onward-sql/onward/internal/component"
 )
 
-// Start starts a headless Chromium for a test. If there is none, the test is skipped, or fails if
-// ONWARD_REQUIRE=1.
+// Start starts a headless Chromium for a test.
 func Start(t *testing.T) context.Context {
 	t.Helper()
 	found := ""
@@ -33,13 +35,11 @@ func Start(t *testing.T) context.Context {
 			break
 		}
 	}
+	var missing error
 	if found == "" {
-		const missing = "there is no Chromium: scripts/chromium.sh installs it"
-		if os.Getenv("ONWARD_REQUIRE") == "1" {
-			t.Fatal(missing)
-		}
-		t.Skip(missing)
+		missing = errors.New("there is no Chromium")
 	}
+	component.Need(t, component.Chromium, missing)
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(found), chromedp.WSURLReadTimeout(3*time.Minute))
 	if os.Geteuid() == 0 {
 		options = append(options, chromedp.NoSandbox)

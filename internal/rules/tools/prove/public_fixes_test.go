@@ -3,6 +3,7 @@ package prove
 import (
 	"cmp"
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/adaptertest"
 	"github.com/onward-sql/onward/internal/adapter/all"
+	"github.com/onward-sql/onward/internal/component"
 	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/internal/rule"
@@ -28,7 +30,7 @@ const publicMajor = 17
 func TestPublicFixes(t *testing.T) {
 	dir := os.Getenv("ONWARD_FIX_RELEASES")
 	if dir == "" {
-		t.Skip("ONWARD_FIX_RELEASES names no directory: make fixes REPOS=…")
+		component.Need(t, component.ByHand, errors.New("ONWARD_FIX_RELEASES names no directory: make fixes REPOS=…"))
 	}
 	releases, err := filepath.Glob(filepath.Join(dir, "*", "head"))
 	if err != nil || len(releases) == 0 {
