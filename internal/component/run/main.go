@@ -222,7 +222,7 @@ func (s *summary) print() {
 	if total == 0 {
 		return
 	}
-	fmt.Fprintf(s.out, "\nLeft out: %d tests. make test-all runs those of every tool.\n", total)
+	fmt.Fprintf(s.out, "\nTests left out: %d. make test-all runs those of every tool.\n", total)
 	for _, c := range component.All() {
 		if n := len(s.left[c.Name]); n > 0 {
 			if c.IsRequired() {
