@@ -25,7 +25,7 @@ debian() {
     $updated || apt-get update -qq
     updated=true
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
-    return 0
+    return
   fi
   echo "setup: $part is missing. As root: apt-get install --no-install-recommends $*" >&2
   failed=1
