@@ -32,7 +32,7 @@ var layers = [][]string{
 	},
 	{
 		"internal/rules", "internal/adapter", "internal/gitrange", "internal/code/deployed", "internal/pgserver", "internal/live",
-		"internal/subscriber", "internal/fill", "internal/traffic", "internal/wire", "internal/capture", "internal/queue", "internal/ledger",
+		"internal/subscriber", "internal/fill", "internal/traffic", "internal/wire", "internal/capture", "internal/queue", "internal/ownschema", "internal/ledger",
 		"internal/throttle", "internal/report/escape", "internal/report/view", "internal/report/terminal", "internal/report/markdown",
 		"internal/report/html", "internal/report/machine", "internal/report", "internal/linters", "internal/forge", "internal/site", "internal/notify",
 	},
@@ -73,7 +73,7 @@ var owners = map[string][]string{
 	"github.com/charmbracelet/":    {"internal/report/view", "internal/report/terminal", "internal/cli"},
 	"github.com/jackc/pgx": {
 		"internal/redact", "internal/pgserver", "internal/live", "internal/subscriber", "internal/fill",
-		"internal/traffic", "internal/wire", "internal/capture", "rehearse", "record", "verify", "plan", "internal/queue", "internal/ledger",
+		"internal/traffic", "internal/wire", "internal/capture", "rehearse", "record", "verify", "plan", "internal/queue", "internal/ownschema", "internal/ledger",
 		"internal/throttle", "apply", "guard", "internal/fleet",
 	},
 	"github.com/fergusstrange/":    {"internal/pgserver"},
@@ -100,6 +100,7 @@ var exceptions = map[string]string{
 	"internal/rules/tools/prove":     "runs the rules' claims on servers",
 	"internal/effect/prove":          "runs the model on servers",
 	"internal/pgserver/pgservertest": "test support",
+	"internal/pgserver/sentqueries":  "test support",
 	"internal/adapter/adaptertest":   "test support",
 	"internal/pgparse/collide":       "test support",
 	"internal/gitrange/gittest":      "test support",

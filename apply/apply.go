@@ -18,6 +18,7 @@ import (
 	"github.com/onward-sql/onward/apply/internal/session"
 	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/internal/ownschema"
 	"github.com/onward-sql/onward/internal/queue"
 	"github.com/onward-sql/onward/internal/throttle"
 	"github.com/onward-sql/onward/onward"
@@ -77,6 +78,10 @@ type Config struct {
 	Server string
 	// AcceptPublications are publications whose subscribers already have what the steps need, or may stop.
 	AcceptPublications []string
+	// AcceptTriggers are triggers, rules and policies on the migration tool's table that may run.
+	AcceptTriggers []string
+	// AsSuperuser: a superuser's steps may run code of roles without its rights.
+	AsSuperuser bool
 	// Slice limits this call; nil does not. A database on which another process works is then not waited for.
 	Slice *Slice
 	// Tell is called for each event; nil for none.
@@ -123,6 +128,8 @@ type (
 	LostError = ledger.LostError
 	// OtherError says that another release of onward made the ledger.
 	OtherError = ledger.OtherError
+	// PlantedError says that a schema of onward's in the database belongs to somebody else, or has what others planted there.
+	PlantedError = ownschema.PlantedError
 	// ServerError says that the database cannot be reached.
 	ServerError = live.ServerError
 )
@@ -133,6 +140,7 @@ type (
 //   - a *config.InputError for a plan that cannot be read,
 //   - a [*RefusedError] for a plan that does not belong to this database, or whose conditions do not hold,
 //   - an [*UnfinishedError] if a step failed or was not done in time,
+//   - a [*PlantedError] for a schema of onward's that belongs to somebody else, or has what others planted there,
 //   - a [*HeldError] or [*LostError] if another process is working on the database,
 //   - a [*ServerError] if the database cannot be reached,
 //   - a [*SliceError] if [Config.Slice] ended the call.

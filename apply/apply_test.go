@@ -382,6 +382,8 @@ func TestAutovacuum(t *testing.T) {
 		Plan:   p,
 		Within: 5 * time.Second,
 		Tell:   told.tell,
+		// The ledger belongs to the role above.
+		AsSuperuser: true,
 	}); err != nil || r.State != onward.ApplyDone || told.has(apply.Waits, "autovacuum") {
 		t.Errorf("%+v %v %+v", r, err, told.list)
 	}

@@ -48,7 +48,7 @@ func ControlSchema(ctx context.Context, db, schema, id string, word Command, tun
 	}
 	var ids []string
 	there, err := progress.WithLedger(ctx, c.DB, func(conn *pgx.Conn) error {
-		if err := ledger.CreateLedger(ctx, conn); err != nil { // an older ledger is upgraded
+		if err := ledger.CreateLedger(ctx, conn, ""); err != nil { // an older ledger is upgraded
 			return err
 		}
 		list, err := progress.UnfinishedPlans(ctx, conn, c.scope)

@@ -24,6 +24,7 @@ const (
 	Carried   = run.Carried   // privileges and settings of this database were copied to the object that replaces the old one
 	Sends     = run.Sends     // a statement of a step, which was judged
 	Finished  = run.Finished  // a step is done
+	Warned    = run.Warned    // what the role of the run should not be
 	Unchecked = run.Unchecked // the rows were not checked before a step: the server does not answer the query
 )
 

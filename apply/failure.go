@@ -49,7 +49,8 @@ func (t *Target) handleFailure(ctx context.Context, s *onward.PlanStep, err erro
 
 // unreachableState returns the state while the server cannot be reached. Errors about the lease are final.
 func (t *Target) unreachableState(err error) (State, error) {
-	if run.IsAny[*ledger.LostError](err) || run.IsAny[*ledger.HeldError](err) || run.IsAny[*ledger.OtherError](err) || run.IsAny[*address.Error](err) {
+	if run.IsAny[*ledger.LostError](err) || run.IsAny[*ledger.HeldError](err) || run.IsAny[*ledger.OtherError](err) ||
+		run.IsAny[*PlantedError](err) || run.IsAny[*address.Error](err) {
 		return State{}, err
 	}
 	s, _ := t.record.NextStep()

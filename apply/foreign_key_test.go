@@ -60,14 +60,14 @@ func TestForeignKeysAreProven(t *testing.T) {
 	refused := new(apply.RefusedError)
 	r, err := apply.Run(t.Context(), config)
 	if !errors.As(err, &refused) || r.State == onward.ApplyDone ||
-		!strings.Contains(refused.Text, "foreign key posts_author_fkey of posts does not hold. 30 rows") ||
-		!strings.Contains(refused.Text, "foreign key users_boss_fkey of users does not hold. 1 rows") || !strings.Contains(refused.Text,
-		"foreign key likes_who_fkey of likes does not hold. 30 rows") {
+		!strings.Contains(refused.Text, "foreign key posts_author_fkey of public.posts does not hold. 30 rows") ||
+		!strings.Contains(refused.Text, "foreign key users_boss_fkey of public.users does not hold. 1 rows") || !strings.Contains(refused.Text,
+		"foreign key likes_who_fkey of public.likes does not hold. 30 rows") {
 		t.Fatalf("%+v %v", r, err)
 	}
-	_, query, _ := strings.Cut(refused.Text, "SELECT id FROM posts AS t")
+	_, query, _ := strings.Cut(refused.Text, "SELECT id FROM public.posts AS t")
 	query, _, _ = strings.Cut(query, "). ")
-	if got := content(t, db, "SELECT count(*)::text FROM posts AS t"+query+")"); !cmp.Equal(got, []string{"30"}) {
+	if got := content(t, db, "SELECT count(*)::text FROM public.posts AS t"+query+")"); !cmp.Equal(got, []string{"30"}) {
 		t.Errorf("its query finds %v", got)
 	}
 	if list, err := apply.Status(t.Context(), db); err != nil || list[0].State != onward.ApplyRunning || !strings.Contains(list[0].Next, "onward contract") {

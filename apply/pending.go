@@ -65,7 +65,7 @@ func Pending(ctx context.Context, config PendingConfig) (*onward.Applied, error)
 func (config *PendingConfig) newPending(c *settings) *migrations.Pending {
 	return migrations.NewPending(migrations.Config{
 		DB: c.DB, Schema: c.Schema, Scope: c.scope, Name: c.Name, Plan: c.Plan, To: c.To, Within: c.Within, Tell: c.Tell,
-		Repository: config.Repository, Source: config.Source, Table: config.Table, Migrations: config.Migrations, AcceptFindings: config.AcceptFindings,
+		Repository: config.Repository, Source: config.Source, Table: config.Table, AcceptTriggers: c.AcceptTriggers, Migrations: config.Migrations, AcceptFindings: config.AcceptFindings,
 		IsDirect: c.isDirect,
 		Prepare: func(ctx context.Context, conn *pgx.Conn) error {
 			c.isDirect(ctx) // once for the whole run
@@ -93,6 +93,9 @@ func RunPlanAndRecord(ctx context.Context, config PendingConfig) (*onward.Applie
 	}
 	p := config.newPending(&c)
 	record, err := p.RecordSQL(ctx)
+	if run.IsAny[*migrations.ToolTableError](err) {
+		return nil, address.RedactError(err, c.DB)
+	}
 	if c.tableUpToDate = err == nil; err != nil {
 		c.unrecordedReason = address.RedactError(err, c.DB).Error()
 	}

@@ -53,7 +53,7 @@ func ReadSchemaPlans(ctx context.Context, db, schema string) (out []PlanStatus, 
 			if err := progress.AddComparisons(ctx, conn, applied); err != nil {
 				return err
 			}
-			if err := progress.AddTableRows(ctx, conn, &p.Plan, applied); err != nil {
+			if err := progress.AddTableRows(ctx, conn, p, applied); err != nil {
 				return err
 			}
 			out = append(out, PlanStatus{Plan: &p.Plan, Applied: applied})

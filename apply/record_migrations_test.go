@@ -257,11 +257,11 @@ func TestBegunInTheTable(t *testing.T) {
 				t.Fatal(diff)
 			}
 			refused := new(apply.RefusedError)
-			run(t, db, "ALTER TABLE onward_ledger.plan RENAME TO elsewhere", "CREATE TABLE onward_ledger.plan (LIKE onward_ledger.elsewhere)")
+			run(t, db, "UPDATE onward_ledger.plan SET state = 'abandoned' WHERE state = 'running'")
 			if _, err := apply.Pending(t.Context(), c); !errors.As(err, &refused) || !strings.Contains(refused.Text, "begun and not finished") {
 				t.Errorf("one that is not in the ledger: %v", err)
 			}
-			run(t, db, "DROP TABLE onward_ledger.plan", "ALTER TABLE onward_ledger.elsewhere RENAME TO plan")
+			run(t, db, "UPDATE onward_ledger.plan SET state = 'running' WHERE state = 'abandoned'")
 			if r, err := apply.Pending(t.Context(), c); err != nil || r.State != onward.ApplyDone {
 				t.Fatalf("%+v %v", r, err)
 			}

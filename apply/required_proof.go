@@ -78,6 +78,26 @@ func sealPlan(p *onward.Plan) (err error) {
 	return err
 }
 
+// isBegun reports whether the plan was read from the ledger.
+func (t *Target) isBegun() bool { return t.record.Row != nil && !t.record.Row.Began.IsZero() }
+
+// checkBegun checks a plan that was read from the ledger: it must be the one that was begun, as its digest says. A plan that an older onward
+// began has none.
+func (t *Target) checkBegun(ctx context.Context) error {
+	if !t.isBegun() {
+		return nil
+	}
+	digest, err := ledger.PlanDigest(&t.record.Row.Plan)
+	if err != nil {
+		return err
+	}
+	if t.record.Row.Digest != "" && t.record.Row.Digest != digest {
+		return &RefusedError{Text: fmt.Sprintf("plan %s in the ledger is not the one that was begun, as its digest shows: somebody changed its row in %s.plan. "+
+			"Nothing was changed. Find out who may write there, and restore the row", t.record.Row.ID, ledger.Schema)}
+	}
+	return t.checkSuperuser(ctx)
+}
+
 // logUnproven records the reason to run a plan without a proof.
 func (t *Target) logUnproven(ctx context.Context, conn ledger.Conn) error {
 	if t.c.Unproven == "" {

@@ -236,7 +236,7 @@ func TestStatementsJudged(t *testing.T) {
 	}); err != nil || !told.has(apply.Sends, "ALTER TABLE orders ADD COLUMN more text") {
 		t.Fatalf("%+v %v %+v", r, err, told.list)
 	}
-	run(t, db, "UPDATE onward_ledger.plan SET plan = jsonb_set(plan, '{steps,1,sql}', to_jsonb($$"+program+"$$::text))")
+	changeStoredPlan(t, db, func(p *onward.Plan) { p.Steps[1].SQL = program })
 	if _, err := apply.Continue(t.Context(), apply.Config{DB: db, Through: onward.Expand}, ""); !errors.As(err, &refused) || refused.Step != made.Steps[1].ID {
 		t.Errorf("a plan that was changed in the ledger: %v", err)
 	}
@@ -261,4 +261,20 @@ func TestStatementsJudged(t *testing.T) {
 	}); err != nil || r.Steps[0].State != onward.ApplyDone {
 		t.Errorf("%+v %v", r, err)
 	}
+}
+
+// changeStoredPlan changes the plan in the ledger, and its digest.
+func changeStoredPlan(t *testing.T, db string, change func(p *onward.Plan)) {
+	t.Helper()
+	var p onward.Plan
+	err := json.Unmarshal([]byte(content(t, db, "SELECT plan::text FROM onward_ledger.plan")[0]), &p)
+	if err == nil {
+		change(&p)
+		p.Digest, err = ledger.PlanDigest(&p)
+	}
+	text, failed := json.Marshal(p)
+	if err := errors.Join(err, failed); err != nil {
+		t.Fatal(err)
+	}
+	run(t, db, "UPDATE onward_ledger.plan SET plan = $changed$"+string(text)+"$changed$::jsonb")
 }

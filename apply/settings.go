@@ -113,14 +113,17 @@ func (c *settings) useSchema(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	var current string
-	if err := conn.QueryRow(ctx, "SELECT coalesce(current_schema(), '')").Scan(&current); err != nil {
+	var current []string
+	err = live.AsOwn(ctx, conn, func() (err error) {
+		if current, err = live.SearchSchemas(ctx, conn); err == nil {
+			c.scope, err = ledger.FindScope(ctx, conn, c.Schema)
+		}
 		return err
-	}
-	if c.scope, err = ledger.FindScope(ctx, conn, c.Schema); errors.Is(err, ledger.ErrNoSchema) {
+	})
+	if errors.Is(err, ledger.ErrNoSchema) {
 		return &RefusedError{Text: fmt.Sprintf("the database has no schema %q", c.Schema)}
 	}
-	if err == nil && current != c.Schema {
+	if err == nil && (len(current) == 0 || current[0] != c.Schema) {
 		return run.NewInputError(fmt.Sprintf("the search_path %s does not begin with the schema %q", path, c.Schema))
 	}
 	return err

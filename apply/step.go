@@ -4,6 +4,9 @@ import (
 	"context"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/apply/internal/migrations"
 	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/internal/throttle"
 	"github.com/onward-sql/onward/onward"
@@ -58,6 +61,13 @@ func (t *Target) attemptNext(ctx context.Context, next func() *onward.PlanStep, 
 func (t *Target) tryStep(ctx context.Context, s *onward.PlanStep, number int, budget time.Duration) (State, error) {
 	if err := t.attempt.CheckStepPermissions(s); err != nil {
 		return State{}, err
+	}
+	if !t.record.Tries.Started && s.Begin+s.Record != "" {
+		if err := t.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+			return migrations.RefuseRecordTables(ctx, conn, s, t.c.AcceptTriggers)
+		}); err != nil {
+			return State{}, err
+		}
 	}
 	if why := t.throttle.CheckHealth(ctx, s); why != "" {
 		return State{Step: s, Waits: !s.Repeat, InTheWay: []string{why}, Again: throttle.Every}, nil

@@ -101,7 +101,7 @@ func (t *Target) beginRun(ctx context.Context) error {
 	if err := t.properties.RefuseLedger(ctx); err != nil {
 		return err
 	}
-	if err := t.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error { return ledger.CreateLedger(ctx, conn) }); err != nil {
+	if err := t.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error { return t.createLedger(ctx, conn) }); err != nil {
 		return err
 	}
 	patience := t.record.Within
@@ -119,6 +119,9 @@ func (t *Target) beginRun(ctx context.Context) error {
 		return err
 	}
 	if err := t.record.ReloadSteps(ctx); err != nil {
+		return err
+	}
+	if err := t.checkBegun(ctx); err != nil {
 		return err
 	}
 	return t.properties.RefusePublications(ctx)
@@ -143,7 +146,7 @@ func (t *Target) beginPlan(ctx context.Context) error {
 		if list, err = t.record.Scope.ReadPlans(ctx, conn); err != nil {
 			return err
 		}
-		return conn.QueryRow(ctx, "SELECT current_setting('search_path')").Scan(&path)
+		return conn.QueryRow(ctx, "SELECT "+live.SessionPath).Scan(&path)
 	}); err != nil {
 		return err
 	}
@@ -185,6 +188,7 @@ func (t *Target) beginNew(ctx context.Context, id, path string) error {
 		t.refuseWritten, t.requireProof, t.attempt.CheckPlanPermissions,
 		func() error { return t.checkSchema(ctx) },
 		func() error { return t.properties.RefuseLosses(ctx) },
+		func() error { return t.checkSuperuser(ctx) },
 		func() error { return t.properties.RefusePublications(ctx) },
 	} {
 		if err := check(); err != nil {

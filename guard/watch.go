@@ -44,7 +44,7 @@ func newGuard(ctx context.Context, c *Config) (*guard, error) {
 	if c.SearchPath != "" {
 		settings["search_path"] = c.SearchPath
 	}
-	e := &lockMonitor{live.SideSession{URL: c.DB, Name: "onward guard", Settings: settings}}
+	e := &lockMonitor{live.SideSession{URL: c.DB, Name: "onward guard", Settings: settings, Own: true}}
 	err = e.Do(ctx, func(context.Context, *pgx.Conn) error { return nil })
 	if refused := live.FindRefusal(err); refused != nil && refused.Code == "08P01" {
 		err = &config.InputError{Err: errors.New("the pooler before the database accepts no lock_timeout with a connection: name the server itself")}
@@ -59,8 +59,9 @@ func newGuard(ctx context.Context, c *Config) (*guard, error) {
 // statement names count as locked.
 func (e *lockMonitor) readSchema(ctx context.Context) (*catalog.Catalog, *effect.Version, error) {
 	var path []string
-	err := e.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
-		return conn.QueryRow(ctx, "SELECT current_schemas(false)::text[]").Scan(&path)
+	err := e.Do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
+		path, err = live.SearchSchemas(ctx, conn)
+		return err
 	})
 	if err != nil {
 		return nil, nil, err

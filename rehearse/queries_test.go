@@ -17,6 +17,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/fill"
 	"github.com/onward-sql/onward/internal/pgserver"
+	"github.com/onward-sql/onward/internal/pgserver/sentqueries"
 	"github.com/onward-sql/onward/internal/rotation"
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/rehearse"
@@ -123,7 +124,7 @@ func TestQueries(t *testing.T) {
 					continue
 				}
 				judged++
-				if loose := unqualified(q.sql); len(loose) > 0 {
+				if loose := sentqueries.Unqualified(q.sql); len(loose) > 0 {
 					t.Errorf("as %s: %s\n%s", q.role, strings.Join(loose, ", "), q.sql)
 				}
 			}

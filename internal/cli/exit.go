@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/onward-sql/onward/apply"
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/address"
@@ -36,6 +37,9 @@ func newUsageError(format string, args ...any) error {
 
 // exitCode is the code for a command that ended with an error.
 func exitCode(err error) int {
+	if isAny[*apply.PlantedError](err) {
+		return exitFindings
+	}
 	if isAny[*usageError](err) || isAny[*config.Error](err) || isAny[*config.InputError](err) ||
 		isAny[*adapter.NotFoundError](err) || isAny[*address.Error](err) ||
 		isAny[*gitrange.NotRepositoryError](err) || isAny[*gitrange.BareRepositoryError](err) || isAny[*gitrange.NoCommitsError](err) ||

@@ -32,6 +32,8 @@ type queuedApply struct {
 	MaxStall     time.Duration    `json:"max_stall"`
 	Parallel     int              `json:"parallel"`
 	Publications []string         `json:"publications,omitempty"`
+	Triggers     []string         `json:"triggers,omitempty"`
+	AsSuperuser  bool             `json:"as_superuser,omitempty"`
 	Throttle     apply.Limits     `json:"throttle"`
 	Evidence     *apply.Evidence  `json:"evidence,omitempty"`
 	SearchPath   string           `json:"search_path"`
@@ -51,7 +53,8 @@ type queuedPending struct {
 func newQueuedApply(c *apply.PendingConfig, searchPath string) ([]byte, error) {
 	q := queuedApply{
 		Plan: c.Plan, Name: c.Name, Through: c.Through, To: c.To, Role: c.Role, Table: c.Table, Unproven: c.Unproven, Within: c.Within, MaxStall: c.MaxStall,
-		Parallel: c.Parallel, Publications: c.AcceptPublications, Throttle: c.Throttle, Evidence: c.Evidence, SearchPath: searchPath,
+		Parallel: c.Parallel, Publications: c.AcceptPublications, Triggers: c.AcceptTriggers, AsSuperuser: c.AsSuperuser,
+		Throttle: c.Throttle, Evidence: c.Evidence, SearchPath: searchPath,
 	}
 	if c.Plan == nil {
 		q.Pending = &queuedPending{Head: c.Repository.Head, Base: c.Repository.Base, Source: c.Source, Accept: c.AcceptFindings, Migrations: c.Migrations}
@@ -63,7 +66,7 @@ func newQueuedApply(c *apply.PendingConfig, searchPath string) ([]byte, error) {
 func (q *queuedApply) config(s *apply.Slice, repository audit.Config) *apply.PendingConfig {
 	out := &apply.PendingConfig{Repository: repository, Table: q.Table, Config: apply.Config{
 		Plan: q.Plan, Name: q.Name, Through: q.Through, To: q.To, Role: q.Role, Unproven: q.Unproven, Within: q.Within, MaxStall: q.MaxStall, Parallel: q.Parallel,
-		AcceptPublications: q.Publications, Throttle: q.Throttle, Evidence: q.Evidence, Slice: s,
+		AcceptPublications: q.Publications, AcceptTriggers: q.Triggers, AsSuperuser: q.AsSuperuser, Throttle: q.Throttle, Evidence: q.Evidence, Slice: s,
 	}}
 	if p := q.Pending; p != nil {
 		out.Repository.Head, out.Repository.Base = p.Head, p.Base

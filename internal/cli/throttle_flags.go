@@ -26,6 +26,8 @@ type stepFlags struct {
 	notify        string
 	after         time.Duration
 	publications  []string
+	triggers      []string
+	asSuperuser   bool
 	parallel      int
 	limits        throttleFlags
 	many          bool // --targets names the databases, and not --db
@@ -47,6 +49,9 @@ func (f *stepFlags) addStepFlags(cmd *cobra.Command, plan string) {
 	flags.DurationVar(&f.after, "notify-after", time.Minute, "the `time` without progress after which --notify receives a message")
 	flags.StringArrayVar(&f.publications, "accept-publication", nil,
 		"accept this `publication`: its subscribers have the tables and columns that the steps add, or may stop; repeatable")
+	flags.StringArrayVar(&f.triggers, "accept-trigger", nil,
+		"accept this trigger, rule or policy on the table of the migrations' own tool: its `name`; repeatable")
+	flags.BoolVar(&f.asSuperuser, "as-superuser", false, "let a superuser's steps run triggers and functions of roles without its rights")
 	f.limits.addThrottleFlags(cmd)
 }
 
@@ -57,7 +62,10 @@ func (f *stepFlags) addParallelFlag(cmd *cobra.Command) {
 
 // stepConfig reads them.
 func (a *app) stepConfig(f *stepFlags) (apply.Config, error) {
-	c := apply.Config{Within: f.within, MaxStall: f.stall, Parallel: f.parallel, AcceptPublications: f.publications, Schema: f.schema}
+	c := apply.Config{
+		Within: f.within, MaxStall: f.stall, Parallel: f.parallel, AcceptPublications: f.publications, AcceptTriggers: f.triggers,
+		AsSuperuser: f.asSuperuser, Schema: f.schema,
+	}
 	if f.parallel < 0 || f.parallel > apply.MostParallel {
 		return c, newUsageError("--parallel %d: 1 to %d sessions", f.parallel, apply.MostParallel)
 	}

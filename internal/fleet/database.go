@@ -146,7 +146,7 @@ func (e *goneError) Error() string {
 
 // openDatabase identifies a database. schemas are the OIDs of those schemas that it has.
 func openDatabase(ctx context.Context, text, holder string, names []string) (d *database, schemas map[string]uint32, err error) {
-	d = &database{address: text, holder: holder, session: &live.SideSession{URL: text, Name: sessionName}}
+	d = &database{address: text, holder: holder, session: &live.SideSession{URL: text, Name: sessionName, Own: true}}
 	if d.label, err = databaseName(text); err != nil {
 		return d, nil, err
 	}

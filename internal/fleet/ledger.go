@@ -2,13 +2,16 @@ package fleet
 
 import (
 	"context"
+	_ "embed"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/internal/ownschema"
 	"github.com/onward-sql/onward/internal/queue"
 )
 
@@ -31,6 +34,9 @@ var ledgerTables = []string{
 	`CREATE INDEX IF NOT EXISTS target_schema ON onward_fleet.target (schema)`,
 }
 
+// schemaExists is the number of the statement after which the schema exists.
+const schemaExists = 1
+
 // ledgerLock is the key of the advisory lock for creating the ledger: "fleet" in ASCII.
 const ledgerLock = 0x666c656574
 
@@ -52,8 +58,21 @@ func hasLedger(ctx context.Context, conn *pgx.Conn) (bool, error) {
 		return false, nil
 	case err == nil && comment != ledgerMark:
 		return false, &OtherLedgerError{comment}
+	case err != nil:
+		return false, err
 	}
-	return err == nil, err
+	return true, checkLedger(ctx, conn)
+}
+
+// inventory has what the server holds about the schema. A test compares it with what the statements create on each version of Postgres.
+//
+//go:embed inventory.txt
+var inventory string
+
+// checkLedger returns an [*ownschema.PlantedError] if the ledger must not be used.
+func checkLedger(ctx context.Context, conn *pgx.Conn) error {
+	s := ownschema.Schema{Name: "onward_fleet", Inventory: strings.Split(strings.TrimSpace(inventory), "\n")}
+	return s.Check(ctx, conn, "")
 }
 
 // createLedger creates the ledger, if the database has none.
@@ -68,7 +87,12 @@ func createLedger(ctx context.Context, conn *pgx.Conn) error {
 			if err := conn.QueryRow(ctx, "SELECT pg_try_advisory_xact_lock($1)", int64(ledgerLock)).Scan(&locked); err != nil || !locked {
 				return err
 			}
-			for _, sql := range ledgerTables {
+			for i, sql := range ledgerTables {
+				if i == schemaExists { // perhaps made by somebody else meanwhile
+					if err := checkLedger(ctx, conn); err != nil {
+						return err
+					}
+				}
 				if _, err := conn.Exec(ctx, sql); err != nil {
 					return fmt.Errorf("make the schema onward_fleet: %w", err)
 				}
@@ -84,19 +108,9 @@ func createLedger(ctx context.Context, conn *pgx.Conn) error {
 	}
 }
 
-// inTransaction runs f in a transaction under onward's own settings. A lock in the ledger is held for an instant.
-func inTransaction(ctx context.Context, conn *pgx.Conn, f func() error) (err error) {
-	tx, err := conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: live.BeginOwn() + "SET LOCAL lock_timeout = '5s'"})
-	if err != nil {
-		return err
-	}
-	if err := f(); err != nil {
-		if gone := tx.Rollback(ctx); gone != nil && !errors.Is(gone, pgx.ErrTxClosed) {
-			err = errors.Join(err, gone)
-		}
-		return err
-	}
-	return tx.Commit(ctx)
+// inTransaction runs f in a transaction of its own. A lock in the ledger is held for an instant.
+func inTransaction(ctx context.Context, conn *pgx.Conn, f func() error) error {
+	return live.InOwnTransaction(ctx, conn, "SET LOCAL lock_timeout = '5s'", f)
 }
 
 // ChangedError says that a release of this name was begun with other work.

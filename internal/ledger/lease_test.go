@@ -15,7 +15,7 @@ import (
 func TestClock(t *testing.T) {
 	t.Parallel()
 	conn := pgservertest.Connect(t, pgservertest.Database(t, onward.NewestMajor))
-	if err := ledger.CreateLedger(t.Context(), conn); err != nil {
+	if err := ledger.CreateLedger(t.Context(), conn, ""); err != nil {
 		t.Fatal(err)
 	}
 	first, err := database.TakeLease(t.Context(), conn, "behind a pooler", false, 0)

@@ -7,6 +7,7 @@ package ledger
 
 import (
 	"context"
+	_ "embed"
 	"errors"
 	"fmt"
 	"strconv"
@@ -17,6 +18,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/internal/ownschema"
 	"github.com/onward-sql/onward/internal/queue"
 )
 
@@ -74,6 +76,18 @@ var tables = []string{
 // NewestTable is the table that the ledger of the last version lacks.
 const NewestTable = Schema + ".schema_plan"
 
+// inventory has what the server holds about the schema. A test compares it with what the statements create on each version of Postgres.
+//
+//go:embed inventory.txt
+var inventory string
+
+// Check returns an [*ownschema.PlantedError] if the database has a ledger that must not be used: it belongs to somebody else, or others can
+// have their code run by it. role runs the steps of a plan; "" for none.
+func Check(ctx context.Context, conn Conn, role string) error {
+	s := ownschema.Schema{Name: Schema, Inventory: strings.Split(strings.TrimSpace(inventory), "\n")}
+	return s.Check(ctx, conn, role)
+}
+
 // TableStatements returns the statements that create the schema and its tables, for use elsewhere.
 func TableStatements() (out []string) {
 	for _, sql := range tables {
@@ -92,14 +106,18 @@ type Conn interface {
 }
 
 // CreateLedger creates the ledger if the database has none, and adds what an older ledger lacks. Concurrent calls run one after the other. They
-// poll for the lock, because a session that waits for it would block an index that is built concurrently.
-func CreateLedger(ctx context.Context, conn *pgx.Conn) error {
+// poll for the lock, because a session that waits for it would block an index that is built concurrently. It returns the errors of [Check],
+// and an [*OtherError]. role is the same as for [Check].
+func CreateLedger(ctx context.Context, conn *pgx.Conn, role string) error {
 	for {
 		n, err := versionOf(ctx, conn)
-		if n == version || err != nil {
+		if err != nil {
 			return err
 		}
-		made, err := createTables(ctx, conn)
+		if n == version {
+			return Check(ctx, conn, role)
+		}
+		made, err := createTables(ctx, conn, role)
 		if made || err != nil {
 			return err
 		}
@@ -112,21 +130,27 @@ func CreateLedger(ctx context.Context, conn *pgx.Conn) error {
 // lockKey is the key of the advisory lock for creating the ledger: "onward" in ASCII.
 const lockKey = 0x6f6e77617264
 
-func createTables(ctx context.Context, conn *pgx.Conn) (made bool, err error) {
-	tx, err := conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: live.BeginOwn()})
-	if err != nil {
-		return false, err
-	}
-	defer func() { err = errors.Join(err, rollBackTx(ctx, tx)) }()
-	if err := tx.QueryRow(ctx, "SELECT pg_try_advisory_xact_lock($1)", int64(lockKey)).Scan(&made); err != nil || !made {
-		return false, err
-	}
-	for _, sql := range append([]string{"SET LOCAL lock_timeout = '1s'"}, tables...) {
-		if _, err := tx.Exec(ctx, sql); err != nil {
-			return false, fmt.Errorf("make the schema %s, or bring an older one up: %w", Schema, err)
+// schemaExists is the number of the statement after which the schema exists.
+const schemaExists = 1
+
+func createTables(ctx context.Context, conn *pgx.Conn, role string) (made bool, err error) {
+	err = live.InOwnTransaction(ctx, conn, "SET LOCAL lock_timeout = '1s'", func() error {
+		if err := conn.QueryRow(ctx, "SELECT pg_try_advisory_xact_lock($1)", int64(lockKey)).Scan(&made); err != nil || !made {
+			return err
 		}
-	}
-	return true, tx.Commit(ctx)
+		for i, sql := range tables {
+			if i == schemaExists { // perhaps made by somebody else meanwhile
+				if err := Check(ctx, conn, role); err != nil {
+					return err
+				}
+			}
+			if _, err := conn.Exec(ctx, sql); err != nil {
+				return fmt.Errorf("make the schema %s, or bring an older one up: %w", Schema, err)
+			}
+		}
+		return nil
+	})
+	return made && err == nil, err
 }
 
 func rollBackTx(ctx context.Context, tx pgx.Tx) error {

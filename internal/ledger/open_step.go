@@ -24,6 +24,9 @@ func ReadOpenSteps(ctx context.Context, conn Conn, schemas []uint32) (map[uint32
 	if n, err := versionOf(ctx, conn); err != nil || n < 4 {
 		return nil, err
 	}
+	if err := Check(ctx, conn, ""); err != nil {
+		return nil, err
+	}
 	list := []int64{}
 	for _, oid := range schemas {
 		list = append(list, int64(oid))

@@ -46,8 +46,11 @@ func versionOf(ctx context.Context, conn Conn) (int, error) {
 }
 
 // HasLedger reports whether the database has a ledger, including one of an older release. The error is an [*OtherError] for
-// one that this release does not know.
+// one that this release does not know, or an error of [Check].
 func HasLedger(ctx context.Context, conn Conn) (bool, error) {
 	n, err := versionOf(ctx, conn)
-	return n > 0, err
+	if n == 0 || err != nil {
+		return false, err
+	}
+	return true, Check(ctx, conn, "")
 }

@@ -57,7 +57,7 @@ func TestVersions(t *testing.T) {
 		t.Errorf("%v %v", list, err)
 	}
 	for range 2 {
-		if err := ledger.CreateLedger(t.Context(), conn); err != nil {
+		if err := ledger.CreateLedger(t.Context(), conn, ""); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -81,7 +81,7 @@ func TestVersions(t *testing.T) {
 	other := new(ledger.OtherError)
 	for _, comment := range []string{"'onward ledger 5'", "'onward ledger 0'", "'mine'", "NULL"} {
 		run("COMMENT ON SCHEMA onward_ledger IS " + comment)
-		if err := ledger.CreateLedger(t.Context(), conn); !errors.As(err, &other) {
+		if err := ledger.CreateLedger(t.Context(), conn, ""); !errors.As(err, &other) {
 			t.Errorf("%s: %v", comment, err)
 		}
 		if _, err := ledger.HasLedger(t.Context(), conn); !errors.As(err, &other) {

@@ -115,10 +115,9 @@ func (s *session) beginReadOnly(ctx context.Context) error {
 	if err != nil {
 		return s.serverError("begin a read-only transaction", err)
 	}
-	for _, set := range []string{"SET LOCAL lock_timeout = '" + lockTimeout + "'", "SET LOCAL search_path = ''"} {
-		if _, err := s.tx.Exec(ctx, set); err != nil {
-			return s.serverError(set, err)
-		}
+	const set = "SET LOCAL lock_timeout = '" + lockTimeout + "'"
+	if _, err := s.tx.Exec(ctx, set); err != nil {
+		return s.serverError(set, err)
 	}
 	var number int
 	if err := s.tx.QueryRow(ctx, "SELECT current_setting('server_version_num')::int").Scan(&number); err != nil {

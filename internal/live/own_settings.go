@@ -48,6 +48,19 @@ func RoleValues(ctx context.Context, conn *pgx.Conn) ([]Setting, error) {
 const noTransactionTimeout = "SELECT pg_catalog.set_config('transaction_timeout', '0', true) WHERE pg_catalog.current_setting('transaction_timeout', " +
 	"true) IS NOT NULL"
 
+// OwnPath sets the search_path of onward's own queries for a transaction. A pooler keeps no SET, so each transaction has it. Nobody but a
+// superuser creates an object in pg_catalog, and pg_temp belongs to the session.
+const OwnPath = "SET LOCAL search_path = " + ownPath + "; "
+
+const ownPath = "pg_catalog, pg_temp"
+
+// keepSessionPath keeps the search_path of the session for [SessionPath]. A second one in the same transaction changes nothing.
+const keepSessionPath = "SELECT pg_catalog.set_config('onward.search_path', pg_catalog.current_setting('search_path'), true) " +
+	"WHERE coalesce(pg_catalog.current_setting('onward.search_path', true), '') OPERATOR(pg_catalog.=) ''; "
+
+// SessionPath is an expression: the search_path that the session has without onward's own settings.
+const SessionPath = "pg_catalog.current_setting('onward.search_path')"
+
 // SetLocal returns the statements that set these for a transaction.
 func SetLocal(list ...[]Setting) string {
 	var b strings.Builder
@@ -73,12 +86,35 @@ func SetDefault(list ...[]Setting) string {
 // OwnSettings returns the statements that set onward's own settings for a transaction. The transaction timeout comes
 // first, because it is running already.
 func OwnSettings() string {
-	return noTransactionTimeout + "; " + SetLocal(workSettings, ReadSettings, ValueSettings)
+	return noTransactionTimeout + "; " + keepSessionPath + OwnPath + SetLocal(workSettings, ReadSettings, ValueSettings)
 }
 
 // BeginOwn returns a BEGIN with onward's own settings, as one message, so that not even the role's
 // idle_in_transaction_session_timeout can fire in between. SET LOCAL also works with a transaction pooler.
 func BeginOwn() string { return "BEGIN ISOLATION LEVEL READ COMMITTED; " + OwnSettings() }
+
+// InOwnTransaction runs f in a transaction of its own, under onward's own settings and those in settings. If [AsOwn] has begun one, it ends
+// that one before, and begins the next one afterwards.
+func InOwnTransaction(ctx context.Context, conn *pgx.Conn, settings string, f func() error) error {
+	first, next := "", ""
+	if conn.PgConn().TxStatus() != 'I' {
+		first, next = "COMMIT; ", "; "+BeginOwn()
+	}
+	if _, err := conn.Exec(ctx, first+BeginOwn()+settings); err != nil {
+		return err
+	}
+	err := f()
+	end := "COMMIT"
+	if err != nil {
+		end = "ROLLBACK"
+		ctx = context.WithoutCancel(ctx)
+	}
+	if conn.IsClosed() {
+		return err
+	}
+	_, failed := conn.Exec(ctx, end+next)
+	return errors.Join(err, failed)
+}
 
 // AsOwn runs onward's own queries in a transaction under onward's own settings. As without a transaction, changes made
 // before an error of f stay, unless the error is the server's. If f begins and ends a transaction, that ends this one.

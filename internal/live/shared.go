@@ -28,7 +28,7 @@ func SharesSession(ctx context.Context, url string) (bool, error) {
 	for range 3 {
 		for i, s := range clients {
 			var pid int
-			if err := s.conn.QueryRow(ctx, "SELECT pg_backend_pid()").Scan(&pid); err != nil {
+			if err := s.conn.QueryRow(ctx, "SELECT pg_catalog.pg_backend_pid()").Scan(&pid); err != nil {
 				return false, s.serverError("ask which process serves a second client", err)
 			}
 			seen[i][pid] = true

@@ -12,14 +12,14 @@ import (
 )
 
 // PropertyObstacles returns sentences about properties of a relation or a column that [CarryProperties] cannot copy to its
-// replacement. role runs the steps; "" means the session's own.
-func PropertyObstacles(ctx context.Context, s SQLSession, major int, role string, r *onward.PlanReplacement) ([]string, error) {
+// replacement. old and fresh are their OIDs; 0 for one that does not exist. role runs the steps; "" means the session's own.
+func PropertyObstacles(ctx context.Context, s SQLSession, major int, role string, r *onward.PlanReplacement, old, fresh uint32) ([]string, error) {
 	var out []string
 	for _, o := range propertyObstacles {
 		if o.since > major || o.until != 0 && o.until < major || !slices.Contains(o.kinds, r.Kind) {
 			continue
 		}
-		rows, err := s.Query(ctx, obstacleArguments+o.sql, r.Old, r.New, r.OldColumn, role)
+		rows, err := s.Query(ctx, obstacleArguments+o.sql, old, r.New, r.OldColumn, role, fresh)
 		if err == nil {
 			var kind, name, sentence string
 			_, err = pgx.ForEachRow(rows, []any{&kind, &name, &sentence}, func() error {
@@ -37,10 +37,9 @@ func PropertyObstacles(ctx context.Context, s SQLSession, major int, role string
 }
 
 // obstacleArguments: t is the relation to be replaced. Before the rename, the table has the name that the view will have.
-const obstacleArguments = `WITH t AS (SELECT c.oid, c.oid::regclass::text AS name, c.relnamespace, c.relowner, c.relrowsecurity, c.relreplident, c.relpersistence, c.relkind, c.reltablespace, c.relam, $3::text AS column_name,
+const obstacleArguments = `WITH t AS (SELECT c.oid, c.oid::regclass::text AS name, $2::text AS new_name, c.relnamespace, c.relowner, c.relrowsecurity, c.relreplident, c.relpersistence, c.relkind, c.reltablespace, c.relam, $3::text AS column_name,
 	coalesce((SELECT attnum FROM pg_attribute WHERE attrelid = c.oid AND attname = $3::text AND NOT attisdropped), 0) AS number, coalesce(nullif($4::text, ''), current_user::text) AS role
-	FROM pg_class c WHERE c.oid = coalesce(CASE WHEN EXISTS (SELECT FROM pg_class WHERE oid = pg_catalog.to_regclass($2::text) AND relkind = 'v') OR pg_catalog.to_regclass($1::text) IS NOT NULL
-		THEN pg_catalog.to_regclass($1::text) END, pg_catalog.to_regclass($2::text))) `
+	FROM pg_class c WHERE c.oid = coalesce(nullif($1::oid, 0::oid), $5::oid)) `
 
 // viewName is a view's name as in the plan's SQL.
 const viewName = `(SELECT CASE nspname WHEN 'public' THEN '' ELSE quote_ident(nspname) || '.' END || quote_ident(v.relname) FROM pg_namespace WHERE oid = v.relnamespace)`
@@ -65,7 +64,7 @@ FROM t WHERE t.relrowsecurity AND ` + narrowPrivileges("t.oid")},
 SELECT '', '', t.name || ' belongs to ' || quote_ident(pg_get_userbyid(t.relowner)) || ', and ' || quote_ident(t.role) || ' cannot give that role what takes the place of the table: use --role, or GRANT the role and CREATE on the schema'
 FROM t WHERE pg_get_userbyid(t.relowner) <> t.role AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = t.role)
 AND NOT (pg_has_role(t.role, t.relowner, CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END) AND has_schema_privilege(t.relowner, t.relnamespace, 'CREATE'))`},
-	{kinds: forTable, sql: `SELECT '', '', t.name || ' has row-level security, which ' || $2 || ' would not have' FROM t WHERE t.relrowsecurity`},
+	{kinds: forTable, sql: `SELECT '', '', t.name || ' has row-level security, which ' || t.new_name || ' would not have' FROM t WHERE t.relrowsecurity`},
 	{
 		kinds: forTable,
 		sql:   `SELECT 'policy', quote_ident(polname), 'policy ' || quote_ident(polname) || ' of ' || t.name || ' would be lost with the table' FROM t JOIN pg_policy ON polrelid = t.oid ORDER BY 2`,
@@ -87,7 +86,7 @@ SELECT 'publication', quote_ident(pubname), 'publication ' || quote_ident(pubnam
 FROM t JOIN pg_publication_namespace ON pnnspid = t.relnamespace JOIN pg_publication p ON p.oid = pnpubid ORDER BY 2`},
 	{kinds: forTable, sql: `SELECT '', '', 'the replica identity of ' || t.name || ' is an index, which goes with the table' FROM t WHERE t.relreplident = 'i'`},
 	{kinds: forTable, sql: `
-SELECT '', '', t.name || ' is unlogged, has a tablespace or an access method of its own, which ' || $2 || ' would not have' FROM t
+SELECT '', '', t.name || ' is unlogged, has a tablespace or an access method of its own, which ' || t.new_name || ' would not have' FROM t
 WHERE t.relkind = 'r' AND (t.relpersistence <> 'p' OR t.reltablespace <> 0 OR t.relam <> (SELECT oid FROM pg_am WHERE amname = current_setting('default_table_access_method')))`},
 	{kinds: forTable, sql: `
 SELECT DISTINCT 'view', ` + viewName + `, 'view ' || v.oid::regclass || ' reads ' || t.name || ', and would go on with the old table: the plan does not know it'

@@ -20,13 +20,9 @@ type SQLSession interface {
 }
 
 // CarryProperties copies the properties of an old relation or column to its replacement: owner, privileges, comments, settings. It does
-// nothing if one of the two does not exist. It returns the statements that it ran.
-func CarryProperties(ctx context.Context, s SQLSession, major int, r *onward.PlanReplacement) ([]string, error) {
-	var old, fresh *uint32
-	if err := s.QueryRow(ctx, "SELECT pg_catalog.to_regclass($1::text)::oid, pg_catalog.to_regclass($2::text)::oid", r.Old, r.New).Scan(&old, &fresh); err != nil {
-		return nil, err
-	}
-	if old == nil || fresh == nil {
+// nothing if one of the two does not exist: its OID is 0. It returns the statements that it ran.
+func CarryProperties(ctx context.Context, s SQLSession, major int, r *onward.PlanReplacement, old, fresh uint32) ([]string, error) {
+	if old == 0 || fresh == 0 {
 		return nil, nil
 	}
 	var ran []string
@@ -34,7 +30,7 @@ func CarryProperties(ctx context.Context, s SQLSession, major int, r *onward.Pla
 		if p.since > major || !slices.Contains(p.kinds, r.Kind) {
 			continue
 		}
-		list, err := propertyStatements(ctx, s, &p, r, *old, *fresh)
+		list, err := propertyStatements(ctx, s, &p, r, old, fresh)
 		if err != nil {
 			return nil, fmt.Errorf("read %s of %s: %w", p.what, r.Old, err)
 		}

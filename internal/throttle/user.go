@@ -64,7 +64,7 @@ func queryValue(ctx context.Context, conn *pgx.Conn, sql string) (string, error)
 	}
 	var answer *string
 	sql = strings.TrimRight(strings.TrimSpace(sql), "; ")
-	if err := tx.QueryRow(ctx, "SELECT (\n"+sql+"\n)::text").Scan(&answer); err != nil {
+	if err := tx.QueryRow(ctx, "SELECT (\n"+sql+"\n)::pg_catalog.text").Scan(&answer); err != nil {
 		return "", err
 	}
 	if answer == nil {

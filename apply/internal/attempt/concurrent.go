@@ -121,9 +121,8 @@ func (a *Attempt) inspectLeftover(ctx context.Context, s *onward.PlanStep, node 
 func (a *Attempt) ClearInvalidIndex(ctx context.Context, s *onward.PlanStep, n *pgparse.IndexStmt) (done bool, err error) {
 	var valid bool
 	var full string
-	// to_regclass finds it with the search_path that the attempt had.
 	err = a.session.ReadRow(ctx, `SELECT i.indisvalid AND i.indisready, i.indexrelid::regclass::text FROM pg_catalog.pg_index AS i JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid
-		WHERE i.indrelid = to_regclass($1) AND c.relname = $2`, []any{quoteRelation(n.Relation), n.Idxname}, &valid, &full)
+		WHERE i.indrelid = $1::oid AND c.relname = $2`, []any{session.PlannedRelation(quoteRelation(n.Relation)), n.Idxname}, &valid, &full)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		return false, nil
@@ -149,7 +148,7 @@ func (a *Attempt) hasRelation(ctx context.Context, name []string) (relationExist
 		}
 		full += pgparse.QuoteIdent(part)
 	}
-	err = a.session.ReadRow(ctx, "SELECT to_regclass($1) IS NOT NULL", []any{full}, &relationExists)
+	err = a.session.ReadRow(ctx, "SELECT $1::oid <> 0", []any{session.PlannedRelation(full)}, &relationExists)
 	return relationExists, err
 }
 
@@ -164,8 +163,8 @@ func (a *Attempt) finishDetach(ctx context.Context, n *pgparse.AlterTableStmt) (
 	}
 	part := cmd.GetDef().GetPartitionCmd().GetName()
 	var pending bool
-	err = a.session.ReadRow(ctx, "SELECT inhdetachpending FROM pg_catalog.pg_inherits WHERE inhrelid = to_regclass($1) AND inhparent = to_regclass($2)",
-		[]any{quoteRelation(part), quoteRelation(n.Relation)}, &pending)
+	err = a.session.ReadRow(ctx, "SELECT inhdetachpending FROM pg_catalog.pg_inherits WHERE inhrelid = $1::oid AND inhparent = $2::oid",
+		[]any{session.PlannedRelation(quoteRelation(part)), session.PlannedRelation(quoteRelation(n.Relation))}, &pending)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		return true, nil

@@ -9,6 +9,7 @@ import (
 	"github.com/onward-sql/onward/apply/internal/properties"
 	"github.com/onward-sql/onward/apply/internal/run"
 	"github.com/onward-sql/onward/apply/internal/session"
+	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -25,8 +26,12 @@ func (a *Attempt) RunInTransaction(ctx context.Context, s *onward.PlanStep) erro
 	if err != nil {
 		return err
 	}
+	sql = a.session.SearchPathSQL() + "; " + sql + session.EndStep + live.OwnPath
 	var carried []string
 	err = a.session.InGuardedTransaction(ctx, a.record.Tries.LockTimeout(), statement, func(ctx context.Context, tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, live.OwnPath); err != nil {
+			return err
+		}
 		before, err := a.properties.CopyProperties(ctx, tx, s)
 		if err != nil {
 			return err

@@ -13,6 +13,7 @@ import (
 	"github.com/onward-sql/onward/apply/internal/run"
 	"github.com/onward-sql/onward/apply/internal/session"
 	"github.com/onward-sql/onward/internal/ledger"
+	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/queue"
 	"github.com/onward-sql/onward/onward"
@@ -170,7 +171,7 @@ func countWrong(ctx context.Context, tx pgx.Tx, c *onward.PlanComparison, v *led
 	}
 	chunk.last = chunk.rows < int64(size)
 	chunk.where, chunk.args = keyRange(c.Keys, types, v.Cursor, chunk.end)
-	err = tx.QueryRow(ctx, "SELECT count(*) FILTER (WHERE "+c.Wrong+") FROM "+c.Table+" AS t WHERE "+chunk.where, chunk.args...).Scan(&chunk.wrong)
+	err = tx.QueryRow(ctx, "SELECT pg_catalog.count(*) FILTER (WHERE "+c.Wrong+") FROM "+c.Table+" AS t WHERE "+chunk.where, chunk.args...).Scan(&chunk.wrong)
 	return chunk, err
 }
 
@@ -236,8 +237,13 @@ func (fill *Backfill) triggerState(ctx context.Context, s *onward.PlanStep) (str
 	var state string
 	var on []string
 	err := fill.session.InGuardedTransaction(context.WithoutCancel(ctx), queue.FirstStall, session.UnderLock, func(ctx context.Context, tx pgx.Tx) error {
+		ids, err := live.FindRelationsIn(ctx, tx, fill.session.Path, s.Backfill.Table)
+		if err != nil {
+			return err
+		}
 		return tx.QueryRow(ctx, `SELECT coalesce(string_agg(concat_ws(' ', g.oid, g.tgenabled, g.xmin, p.xmin), ',' ORDER BY g.oid), ''), coalesce(array_agg(g.tgname::text) FILTER (WHERE g.tgenabled IN ('O', 'A')), '{}')
-			FROM pg_catalog.pg_trigger AS g JOIN pg_catalog.pg_proc AS p ON p.oid = g.tgfoid WHERE g.tgrelid = to_regclass($1::text) AND g.tgname = ANY ($2::text[])`, s.Backfill.Table, want).Scan(&state, &on)
+			FROM pg_catalog.pg_trigger AS g JOIN pg_catalog.pg_proc AS p ON p.oid = g.tgfoid WHERE g.tgrelid = $1::oid AND g.tgname = ANY ($2::text[])`, ids[0],
+			want).Scan(&state, &on)
 	})
 	if err != nil {
 		return "", err

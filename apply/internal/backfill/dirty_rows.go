@@ -163,8 +163,8 @@ func (search *RowSearch) TableLookup(ctx context.Context) violation.Lookup {
 					ORDER BY i.indisprimary DESC, i.indexrelid LIMIT 1) AS best, unnest(best.indkey::int2[]) WITH ORDINALITY AS k (n, place)
 				JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = k.n WHERE k.place <= best.indnkeyatts ORDER BY k.place),
 			EXISTS (SELECT FROM pg_catalog.pg_trigger AS g WHERE g.tgrelid = c.oid AND NOT g.tgisinternal AND g.tgenabled <> 'D' AND g.tgtype & 19 = 19)
-			FROM pg_catalog.pg_class AS c WHERE c.oid = to_regclass($1) AND c.relkind IN ('r', 'p')`,
-			[]any{name}, &table.Partitioned, &table.Columns, &table.Key, &table.Order, &table.Fires)
+			FROM pg_catalog.pg_class AS c WHERE c.oid = $1::oid AND c.relkind IN ('r', 'p')`,
+			[]any{session.PlannedRelation(name)}, &table.Partitioned, &table.Columns, &table.Key, &table.Order, &table.Fires)
 		if errors.Is(err, pgx.ErrNoRows) {
 			table, err = nil, nil
 		}

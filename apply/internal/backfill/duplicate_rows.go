@@ -218,7 +218,7 @@ func (search *RowSearch) countAmong(ctx context.Context, q *rowQuestion, columns
 		var args []any
 		for i, name := range keyNames(keys) {
 			args = append(args, columns[i])
-			arrays, names = append(arrays, fmt.Sprintf("pg_catalog.unnest($%d::text[])", len(args))), append(names, name)
+			arrays, names = append(arrays, fmt.Sprintf("pg_catalog.unnest($%d::pg_catalog.text[])", len(args))), append(names, name)
 			equal = append(equal, "t."+keys[i]+" = k."+name+"::"+types[i])
 		}
 		source := fmt.Sprintf("(SELECT t.* FROM (SELECT DISTINCT * FROM ROWS FROM (%s) AS k (%s)) AS k JOIN %s AS t ON %s)",

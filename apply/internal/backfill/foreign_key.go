@@ -12,6 +12,7 @@ import (
 	"github.com/onward-sql/onward/apply/internal/run"
 	"github.com/onward-sql/onward/apply/internal/session"
 	"github.com/onward-sql/onward/internal/ledger"
+	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/onward"
 )
@@ -111,7 +112,7 @@ func (search *OrphanSearch) findOrphans(ctx context.Context, k *foreignKey) (row
 			return err
 		}
 		next.Part++
-		return tx.QueryRow(ctx, "SELECT count(*) FILTER (WHERE "+k.rows.Wrong+"), count(*) FROM "+k.table+" AS t").Scan(&next.Wrong, &next.Rows)
+		return tx.QueryRow(ctx, "SELECT pg_catalog.count(*) FILTER (WHERE "+k.rows.Wrong+"), pg_catalog.count(*) FROM "+k.table+" AS t").Scan(&next.Wrong, &next.Rows)
 	})
 	switch {
 	case session.ClassifyError(err) == session.TimedOut && limit > 0 && search.throttle.Size > FewestRows:
@@ -151,8 +152,7 @@ SELECT quote_ident(k.conname), k.conrelid::regclass::text, k.confrelid::regclass
     )) WITH ORDINALITY AS c (number, place) JOIN pg_catalog.pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = c.number), '{}'),
   p.present, p.absent, k.confmatchtype = 'f', p.equal
 FROM pg_catalog.pg_constraint AS k
-JOIN pg_catalog.pg_class AS c ON c.oid = k.conrelid JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace,
-LATERAL (
+CROSS JOIN LATERAL (
   SELECT string_agg('t.' || quote_ident(f.attname) || ' IS NOT NULL', ' AND ' ORDER BY i) AS present, string_agg('t.' || quote_ident(f.attname) || ' IS NULL', ' AND ' ORDER BY i) AS absent,
     string_agg('p.' || quote_ident(r.attname) || ' OPERATOR(' || quote_ident(s.nspname) || '.' || o.oprname || ') t.' || quote_ident(f.attname) ||
       CASE WHEN r.attcollation <> f.attcollation AND r.attcollation <> 0 THEN ' COLLATE ' || quote_ident(l.nspname) || '.' || quote_ident(b.collname) ELSE '' END, ' AND ' ORDER BY i) AS equal
@@ -163,8 +163,7 @@ LATERAL (
   LEFT JOIN pg_catalog.pg_collation AS b ON b.oid = r.attcollation LEFT JOIN pg_catalog.pg_namespace AS l ON l.oid = b.collnamespace
 ) AS p
 WHERE k.contype = 'f' AND k.convalidated AND k.conparentid = 0 AND coalesce((to_jsonb(k) ->> 'conperiod')::boolean, false) = false
-  AND EXISTS (SELECT FROM unnest($1::text[], $2::text[]) AS x (schema, relation) WHERE c.relname = x.relation AND (n.nspname = x.schema OR x.schema = '' AND pg_catalog.pg_table_is_visible(c.oid)))
-  AND k.conname = ANY ($3::text[])
+  AND k.conrelid = ANY ($1::oid[]) AND k.conname = ANY ($2::text[])
 ORDER BY 2, 1`
 
 // foreignKeys returns the foreign keys that the plan's steps made or renamed, as they are in the
@@ -175,7 +174,11 @@ func (search *OrphanSearch) foreignKeys(ctx context.Context) (out []foreignKey, 
 		return nil, err
 	}
 	err = search.session.InGuardedTransaction(ctx, rowWait, session.UnderLock, func(ctx context.Context, tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, foreignKeysQuery, names.schemas, names.relations, names.constraints)
+		ids, err := live.FindRelationsIn(ctx, tx, search.session.Path, names.relations...)
+		if err != nil {
+			return err
+		}
+		rows, err := tx.Query(ctx, foreignKeysQuery, ids, names.constraints)
 		if err != nil {
 			return err
 		}
@@ -199,8 +202,7 @@ func (search *OrphanSearch) foreignKeys(ctx context.Context) (out []foreignKey, 
 
 // stepNames holds the names of relations and constraints that the steps of a plan change.
 type stepNames struct {
-	schemas, relations []string // in parallel; "" is for the search path
-	constraints        []string
+	relations, constraints []string // relations are quoted, without a schema for the search path
 }
 
 func namesInSteps(steps []onward.PlanStep) (n stepNames, err error) {
@@ -236,7 +238,11 @@ func namesInSteps(steps []onward.PlanStep) (n stepNames, err error) {
 func (n *stepNames) addRelation(r *pgparse.RangeVar, newName string) {
 	for _, name := range []string{r.GetRelname(), newName} {
 		if name != "" {
-			n.schemas, n.relations = append(n.schemas, r.GetSchemaname()), append(n.relations, name)
+			quoted := pgparse.QuoteIdent(name)
+			if r.GetSchemaname() != "" {
+				quoted = pgparse.QuoteIdent(r.GetSchemaname()) + "." + quoted
+			}
+			n.relations = append(n.relations, quoted)
 		}
 	}
 }

@@ -22,7 +22,7 @@ func findRangeEnd(ctx context.Context, tx pgx.Tx, c *onward.PlanComparison, type
 	for i, name := range keyNames(c.Keys) {
 		backward[i] = name + " DESC"
 	}
-	err = tx.QueryRow(ctx, fmt.Sprintf("SELECT %s, count(*) OVER () FROM (SELECT %s FROM %s AS t WHERE %s ORDER BY %s LIMIT %d) AS chunk ORDER BY %s LIMIT 1",
+	err = tx.QueryRow(ctx, fmt.Sprintf("SELECT %s, pg_catalog.count(*) OVER () FROM (SELECT %s FROM %s AS t WHERE %s ORDER BY %s LIMIT %d) AS chunk ORDER BY %s LIMIT 1",
 		keysAsText("chunk", keyNames(c.Keys)), selectKeys(c.Keys), c.Table, where, orderByKeys(c.Keys), limit,
 		strings.Join(backward, ", ")), args...).Scan(&end, &rows)
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -101,15 +101,17 @@ func keyNames(keys []string) []string {
 func keysAsText(row string, columns []string) string {
 	out := make([]string, len(columns))
 	for i, c := range columns {
-		out[i] = row + "." + c + "::text"
+		out[i] = row + "." + c + "::pg_catalog.text"
 	}
 	return "ARRAY[" + strings.Join(out, ", ") + "]"
 }
 
 // typesOf returns the types of columns.
 func typesOf(ctx context.Context, tx pgx.Tx, table string, columns []string) ([]string, error) {
-	rows, err := tx.Query(ctx, `SELECT pg_catalog.format_type(a.atttypid, a.atttypmod) FROM unnest($2::text[]) WITH ORDINALITY AS k (name, place)
-		JOIN pg_catalog.pg_attribute AS a ON a.attrelid = $1::text::regclass AND NOT a.attisdropped AND a.attname = (parse_ident(k.name))[1] ORDER BY k.place`, table, columns)
+	rows, err := tx.Query(ctx, `SELECT pg_catalog.format_type(a.atttypid, a.atttypmod)
+		FROM pg_catalog.unnest($2::pg_catalog.text[]) WITH ORDINALITY AS k (name, place)
+		JOIN pg_catalog.pg_attribute AS a ON a.attrelid OPERATOR(pg_catalog.=) pg_catalog.to_regclass($1::pg_catalog.text)::pg_catalog.oid AND NOT a.attisdropped
+			AND a.attname OPERATOR(pg_catalog.=) (pg_catalog.parse_ident(k.name))[1]::pg_catalog.name ORDER BY k.place`, table, columns)
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +127,7 @@ func castPlaceholders(types, values []string, before []any) (list []string, args
 	args = before
 	for i, typ := range types {
 		args = append(args, values[i])
-		list = append(list, fmt.Sprintf("$%d::text::%s", len(args), typ))
+		list = append(list, fmt.Sprintf("$%d::pg_catalog.text::%s", len(args), typ))
 	}
 	return list, args
 }

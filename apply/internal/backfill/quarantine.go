@@ -91,7 +91,7 @@ func (fill *Backfill) retryQuarantine(ctx context.Context, s *onward.PlanStep) (
 			}
 			batch, args := castPlaceholders(types, q.Key, nil)
 			if _, err := tx.Exec(ctx, "WITH batch ("+strings.Join(keyNames(q.Key), ", ")+") AS MATERIALIZED (SELECT "+strings.Join(batch, ", ")+"), changed AS ("+
-				s.Backfill.Work+") SELECT count(*) FROM batch", args...); err != nil {
+				s.Backfill.Work+") SELECT pg_catalog.count(*) FROM batch", args...); err != nil {
 				return err
 			}
 			return fill.session.AsLedgerOwner(ctx, tx, func() error { return ledger.ReleaseRow(ctx, tx, q.ID) })

@@ -94,7 +94,7 @@ func (fill *Backfill) runRangeBatch(ctx context.Context, session *pgx.Conn, s *o
 			return err
 		}
 		if b.rows > 0 {
-			sql := fmt.Sprintf("WITH batch AS MATERIALIZED (SELECT %s FROM %s AS t WHERE %s ORDER BY %s), changed AS (%s) SELECT count(*) FROM batch",
+			sql := fmt.Sprintf("WITH batch AS MATERIALIZED (SELECT %s FROM %s AS t WHERE %s ORDER BY %s), changed AS (%s) SELECT pg_catalog.count(*) FROM batch",
 				selectKeys(s.Backfill.Keys), s.Backfill.Table, where, orderByKeys(s.Backfill.Keys), s.Backfill.Work)
 			if err := tx.QueryRow(ctx, sql, args...).Scan(&b.rows); err != nil {
 				return err

@@ -71,7 +71,7 @@ func (fill *Backfill) narrowRepair(ctx context.Context, s *onward.PlanStep, c *o
 		}
 		where, args := keyRange(c.Keys, types, cursor, nil)
 		// The row is found first: comparisons use the settings that the backfill used, and keys are written as text under others.
-		query, args := m.wrongRowsQuery("SELECT t.tableoid::text, t.ctid::text", c, types, where, args)
+		query, args := m.wrongRowsQuery("SELECT t.tableoid::pg_catalog.text, t.ctid::pg_catalog.text", c, types, where, args)
 		var table, place string
 		if err := tx.QueryRow(ctx, query, args...).Scan(&table, &place); err != nil {
 			if errors.Is(err, pgx.ErrNoRows) { // somebody else has repaired it
@@ -82,7 +82,8 @@ func (fill *Backfill) narrowRepair(ctx context.Context, s *onward.PlanStep, c *o
 		if _, err := tx.Exec(ctx, roundTripSettings, pgx.QueryExecModeSimpleProtocol); err != nil {
 			return err
 		}
-		err = tx.QueryRow(ctx, "SELECT "+keysAsText("t", c.Keys)+" FROM "+c.Table+" AS t WHERE t.tableoid = $1::text::oid AND t.ctid = $2::text::tid", table,
+		err = tx.QueryRow(ctx, "SELECT "+keysAsText("t", c.Keys)+" FROM "+c.Table+" AS t "+
+			"WHERE t.tableoid OPERATOR(pg_catalog.=) $1::pg_catalog.text::pg_catalog.oid AND t.ctid OPERATOR(pg_catalog.=) $2::pg_catalog.text::pg_catalog.tid", table,
 			place).Scan(&key)
 		if err != nil && !errors.Is(err, pgx.ErrNoRows) { // it was changed meanwhile
 			return err

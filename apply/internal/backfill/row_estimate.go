@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/onward"
@@ -51,20 +53,23 @@ func (t *Throttle) estimateRows(ctx context.Context, s *onward.PlanStep) int64 {
 
 // extentQuery reads the extent of a table. Postgres 13 has 0 for a number of rows that is unknown, and newer ones have -1.
 const extentQuery = `WITH RECURSIVE tree AS (
-		SELECT $1::text::regclass::oid AS oid UNION SELECT i.inhrelid FROM tree JOIN pg_catalog.pg_inherits AS i ON i.inhparent = tree.oid)
-	SELECT coalesce(sum(greatest(c.reltuples, 0)), 0)::bigint, coalesce(sum(p.pages), 0)::bigint, coalesce(sum(c.relpages), 0)::bigint,
-		coalesce(bool_or(c.reltuples <= 0 AND p.pages > 0), false)
-	FROM tree JOIN pg_catalog.pg_class AS c USING (oid)
-	CROSS JOIN LATERAL (SELECT pg_catalog.pg_relation_size(c.oid) / current_setting('block_size')::bigint AS pages) AS p WHERE c.relkind IN ('r', 'm')`
+		SELECT pg_catalog.to_regclass($1::pg_catalog.text)::pg_catalog.oid AS oid
+		UNION SELECT i.inhrelid FROM tree JOIN pg_catalog.pg_inherits AS i ON i.inhparent OPERATOR(pg_catalog.=) tree.oid)
+	SELECT coalesce(pg_catalog.sum(greatest(c.reltuples, 0)), 0)::bigint, coalesce(pg_catalog.sum(p.pages), 0)::bigint,
+		coalesce(pg_catalog.sum(c.relpages), 0)::bigint,
+		coalesce(pg_catalog.bool_or(c.reltuples OPERATOR(pg_catalog.<=) 0 AND p.pages OPERATOR(pg_catalog.>) 0), false)
+	FROM tree JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) tree.oid
+	CROSS JOIN LATERAL (SELECT pg_catalog.pg_relation_size(c.oid) OPERATOR(pg_catalog./) pg_catalog.current_setting('block_size')::bigint AS pages) AS p
+	WHERE c.relkind OPERATOR(pg_catalog.=) ANY (ARRAY['r', 'm']::pg_catalog."char"[])`
 
 // sampleRows estimates the rows of a table from some of its pages and from its keys; -1 for unknown.
 func (t *Throttle) sampleRows(ctx context.Context, table string, keys []string, e *tableExtent) int64 {
 	if e.pages == 0 {
 		return 0
 	}
-	rows, count, span := int64(-1), int64(0), int64(0)
+	rows, count := int64(-1), int64(0)
 	part := min(100, 100*sampledPages/float64(e.pages))
-	if t.queryEstimate(ctx, fmt.Sprintf("SELECT count(*) FROM %s AS t TABLESAMPLE SYSTEM (%g)", table, part), []any{&count}) == nil {
+	if t.queryEstimate(ctx, fmt.Sprintf("SELECT pg_catalog.count(*) FROM %s AS t TABLESAMPLE SYSTEM (%g)", table, part), []any{&count}) == nil {
 		rows = int64(float64(count) * 100 / part)
 	}
 	if len(keys) != 1 || slices.Contains(keys, "ctid") {
@@ -73,10 +78,10 @@ func (t *Throttle) sampleRows(ctx context.Context, table string, keys []string, 
 	end := func(direction string) string {
 		return fmt.Sprintf("(SELECT %[1]s FROM %[2]s ORDER BY %[1]s%[3]s LIMIT 1)", keys[0], table, direction)
 	}
-	span = -1
-	err := t.queryEstimate(ctx, fmt.Sprintf(`SELECT CASE WHEN pg_typeof(first) IN ('smallint', 'integer', 'bigint')
-		THEN least(last::text::numeric - first::text::numeric + 1, 9e18)::bigint ELSE -1 END FROM (SELECT %s AS first, %s AS last) AS ends WHERE first IS NOT NULL`,
-		end(""), end(" DESC")), []any{&span})
+	var kind, first, last string
+	err := t.queryEstimate(ctx, fmt.Sprintf("SELECT pg_catalog.pg_typeof(first)::pg_catalog.oid::pg_catalog.text, first::pg_catalog.text, last::pg_catalog.text "+
+		"FROM (SELECT %s AS first, %s AS last) AS ends WHERE first IS NOT NULL", end(""), end(" DESC")), []any{&kind, &first, &last})
+	span := keySpan(kind, first, last)
 	switch {
 	case err != nil || span < 0:
 	case rows <= 0:
@@ -85,6 +90,19 @@ func (t *Throttle) sampleRows(ctx context.Context, table string, keys []string, 
 		rows = min(rows, span)
 	}
 	return rows
+}
+
+// keySpan returns how many keys lie between two integers; -1 for keys of another type, which is the OID of one.
+func keySpan(kind, first, last string) int64 {
+	if kind != fmt.Sprint(pgtype.Int2OID) && kind != fmt.Sprint(pgtype.Int4OID) && kind != fmt.Sprint(pgtype.Int8OID) {
+		return -1
+	}
+	a, err := strconv.ParseInt(first, 10, 64)
+	b, failed := strconv.ParseInt(last, 10, 64)
+	if err != nil || failed != nil {
+		return -1
+	}
+	return int64(min(float64(b)-float64(a)+1, 9e18))
 }
 
 // queryEstimate runs a short query beside the work, as the role of the steps.

@@ -67,7 +67,7 @@ func (search *RowSearch) nextChunk(ctx context.Context, tx pgx.Tx, q *rowQuestio
 // server finds them if they are wrong.
 func (search *RowSearch) nextBlocks(ctx context.Context, tx pgx.Tx, q *rowQuestion, w rowWalk) (*rowChunk, error) {
 	var size int64
-	if err := tx.QueryRow(ctx, "SELECT current_setting('block_size')::bigint").Scan(&size); err != nil {
+	if err := tx.QueryRow(ctx, "SELECT pg_catalog.current_setting('block_size')::bigint").Scan(&size); err != nil {
 		return nil, err
 	}
 	if w.parts == nil {
@@ -87,9 +87,9 @@ func (search *RowSearch) nextBlocks(ctx context.Context, tx pgx.Tx, q *rowQuesti
 		return nil, nil
 	}
 	end := min(part.blocks, w.block+max(1, int64(search.throttle.Size)/rowsInBlock))
-	where := fmt.Sprintf("t.ctid >= '(%d,0)'::pg_catalog.tid AND t.ctid < '(%d,0)'::pg_catalog.tid", w.block, end)
+	where := fmt.Sprintf("t.ctid OPERATOR(pg_catalog.>=) '(%d,0)'::pg_catalog.tid AND t.ctid OPERATOR(pg_catalog.<) '(%d,0)'::pg_catalog.tid", w.block, end)
 	if search.session.Major < 14 { // it cannot scan a range of ctid
-		where = fmt.Sprintf(`t.ctid = ANY (ARRAY(SELECT pg_catalog.format('(%%s,%%s)', b, i)::pg_catalog.tid
+		where = fmt.Sprintf(`t.ctid OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT pg_catalog.format('(%%s,%%s)', b, i)::pg_catalog.tid
 			FROM pg_catalog.generate_series(%d, %d) AS b, pg_catalog.generate_series(1, %d) AS i))`, w.block, end-1, size/smallestRow)
 	}
 	w.block = end
@@ -98,9 +98,13 @@ func (search *RowSearch) nextBlocks(ctx context.Context, tx pgx.Tx, q *rowQuesti
 
 // readParts reads which tables hold the rows of a question's table.
 func readParts(ctx context.Context, tx pgx.Tx, q *rowQuestion, blockSize int64) ([]tablePart, error) {
-	rows, err := tx.Query(ctx, `WITH RECURSIVE tree AS (SELECT $1::text::regclass::oid AS oid UNION SELECT i.inhrelid FROM tree JOIN pg_catalog.pg_inherits AS i ON i.inhparent = tree.oid WHERE NOT $2)
-		SELECT c.oid::regclass::text, CASE WHEN c.relkind = 'r' THEN pg_catalog.pg_relation_size(c.oid) / $3 ELSE 1 END, c.relkind <> 'r'
-		FROM tree JOIN pg_catalog.pg_class AS c USING (oid) WHERE c.relkind <> 'p' ORDER BY c.oid`, q.condition.FullName(), q.condition.Only, blockSize)
+	rows, err := tx.Query(ctx, `WITH RECURSIVE tree AS (SELECT pg_catalog.to_regclass($1::pg_catalog.text)::pg_catalog.oid AS oid
+			UNION SELECT i.inhrelid FROM tree JOIN pg_catalog.pg_inherits AS i ON i.inhparent OPERATOR(pg_catalog.=) tree.oid WHERE NOT $2::boolean)
+		SELECT c.oid::pg_catalog.regclass::pg_catalog.text,
+			CASE WHEN c.relkind OPERATOR(pg_catalog.=) 'r'::pg_catalog."char" THEN pg_catalog.pg_relation_size(c.oid) OPERATOR(pg_catalog./) $3::bigint ELSE 1 END,
+			c.relkind OPERATOR(pg_catalog.<>) 'r'::pg_catalog."char"
+		FROM tree JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) tree.oid
+		WHERE c.relkind OPERATOR(pg_catalog.<>) 'p'::pg_catalog."char" ORDER BY c.oid`, q.condition.FullName(), q.condition.Only, blockSize)
 	if err != nil {
 		return nil, err
 	}

@@ -29,6 +29,8 @@ type Config struct {
 	// Repository has the migrations. Source is their directory, and Table the tool's table; "" if there is only one.
 	Repository    audit.Config
 	Source, Table string
+	// AcceptTriggers are triggers, rules and policies on the tool's table that may run.
+	AcceptTriggers []string
 	// Migrations is a hash of the migrations; "" allows any.
 	Migrations string
 	// AcceptFindings runs them even if some findings are errors.
@@ -67,10 +69,12 @@ func (p *Pending) RunPending(ctx context.Context) (*onward.Applied, error) {
 		return p.out, err
 	}
 	defer func() { _ = p.conn.Close(context.WithoutCancel(ctx)) }()
-	if _, err := session.PrimaryVersion(ctx, p.conn); err != nil {
-		return p.out, err
-	}
-	if err := p.Prepare(ctx, p.conn); err != nil {
+	if err := p.withOwnSettings(ctx, func() error {
+		if _, err := session.PrimaryVersion(ctx, p.conn); err != nil {
+			return err
+		}
+		return p.Prepare(ctx, p.conn)
+	}); err != nil {
 		return p.out, err
 	}
 	for locked := false; ; locked = true {

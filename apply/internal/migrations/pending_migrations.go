@@ -88,12 +88,14 @@ func (p *Pending) chooseSource(ctx context.Context) error {
 	case errors.Is(err, pgx.ErrNoRows):
 		p.tableExists = false
 		table = name
-		if err := p.conn.QueryRow(ctx, "SELECT coalesce(current_schema(), '')").Scan(&schema); err != nil {
+		path, err := live.SearchSchemas(ctx, p.conn)
+		if err != nil {
 			return err
 		}
-		if schema == "" {
+		if len(path) == 0 {
 			return &run.RefusedError{Text: "the search_path names no schema that there is: nothing says where the migrations' tool keeps count"}
 		}
+		schema = path[0]
 		if err := p.requireEmptySchema(ctx, schema); err != nil {
 			return err
 		}
@@ -107,14 +109,21 @@ func (p *Pending) chooseSource(ctx context.Context) error {
 		p.tableExists = true
 	}
 	p.table = pgx.Identifier{schema, table}.Sanitize()
+	if err := RefuseToolTable(ctx, p.conn, p.table, p.AcceptTriggers); err != nil {
+		return err
+	}
 	p.out.Base, p.out.Head = cmp.Or(p.out.Base, table), p.release.HeadName()
 	return nil
 }
 
 // findTable returns the tool's table, or pgx.ErrNoRows if it does not exist.
 func (p *Pending) findTable(ctx context.Context, name string) (schema, table string, err error) {
-	err = p.conn.QueryRow(ctx, `SELECT n.nspname, c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = to_regclass($1)`,
-		name).Scan(&schema, &table)
+	ids, err := live.FindRelations(ctx, p.conn, name)
+	if err != nil {
+		return "", "", err
+	}
+	err = p.conn.QueryRow(ctx, "SELECT n.nspname, c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = $1::oid",
+		ids[0]).Scan(&schema, &table)
 	return schema, table, err
 }
 

@@ -150,7 +150,13 @@ func (p *Pending) findPlanned(ctx context.Context) (list []*audit.Planned, end f
 		return nil, nil, err
 	}
 	name := cmp.Or(p.Table, p.set.Count.Table)
-	schema, table, err := p.findTable(ctx, name)
+	var schema, table string
+	err = p.withOwnSettings(ctx, func() (err error) {
+		if schema, table, err = p.findTable(ctx, name); err != nil {
+			return err
+		}
+		return RefuseToolTable(ctx, p.conn, pgx.Identifier{schema, table}.Sanitize(), p.AcceptTriggers)
+	})
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil, fmt.Errorf("the database has no table %s", name)
 	}

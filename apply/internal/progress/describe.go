@@ -9,6 +9,7 @@ import (
 
 	"github.com/onward-sql/onward/apply/internal/run"
 	"github.com/onward-sql/onward/internal/ledger"
+	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/undo"
 	"github.com/onward-sql/onward/onward"
@@ -116,15 +117,19 @@ func clipSQL(s *onward.PlanStep) string {
 }
 
 // AddTableRows adds how many rows the tables of started backfills have, by the planner's estimate. It locks no table.
-func AddTableRows(ctx context.Context, conn ledger.Conn, p *onward.Plan, out *onward.Applied) error {
+func AddTableRows(ctx context.Context, conn ledger.Conn, p *ledger.Plan, out *onward.Applied) error {
 	for i := range out.Steps {
 		s := &out.Steps[i]
-		backfill := p.Steps[i].Backfill
+		backfill := p.Plan.Steps[i].Backfill
 		if backfill == nil || s.State == onward.ApplyDone || s.State == onward.ApplyPending {
 			continue
 		}
-		const rows = "SELECT coalesce(max(greatest(reltuples, 0)), 0)::bigint FROM pg_class WHERE oid = to_regclass($1)"
-		if err := conn.QueryRow(ctx, rows, backfill.Table).Scan(&s.Of); err != nil {
+		const rows = "SELECT coalesce(max(greatest(reltuples, 0)), 0)::bigint FROM pg_class WHERE oid = $1::oid"
+		ids, err := live.FindRelationsIn(ctx, conn, p.Path, backfill.Table)
+		if err != nil {
+			return err
+		}
+		if err := conn.QueryRow(ctx, rows, ids[0]).Scan(&s.Of); err != nil {
 			return err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/onward"
 )
@@ -26,9 +27,9 @@ SELECT c.oid, a.attnum, c.relname::text, a.attname::text, n.conname::text, coale
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid
 JOIN pg_catalog.pg_constraint AS n ON n.conrelid = c.oid AND n.contype = 'n' AND n.conkey = ARRAY[a.attnum] AND n.coninhcount = 0
-LEFT JOIN pg_catalog.pg_attribute AS oa ON oa.attrelid = pg_catalog.to_regclass($1::text) AND oa.attname = CASE WHEN $3::text = '' THEN a.attname ELSE $3::name END
+LEFT JOIN pg_catalog.pg_attribute AS oa ON oa.attrelid = nullif($1::oid, 0::oid) AND oa.attname = CASE WHEN $3::text = '' THEN a.attname ELSE $3::name END
 LEFT JOIN pg_catalog.pg_constraint AS o ON o.conrelid = oa.attrelid AND o.contype = 'n' AND o.conkey = ARRAY[oa.attnum]
-WHERE c.oid = pg_catalog.to_regclass($2::text) AND ($3::text = '' OR a.attname = $4::name)`
+WHERE c.oid = $2::oid AND ($3::text = '' OR a.attname = $4::name)`
 
 // ReadNotNullNames returns the NOT NULL constraints of the columns and tables that a step may rename.
 func (props *Properties) ReadNotNullNames(ctx context.Context, tx pgx.Tx, s *onward.PlanStep) (out []notNullName, err error) {
@@ -39,7 +40,11 @@ func (props *Properties) ReadNotNullNames(ctx context.Context, tx pgx.Tx, s *onw
 		if r.Kind == onward.ReplacementView {
 			continue
 		}
-		rows, err := tx.Query(ctx, notNullNamesQuery, r.Old, r.New, r.OldColumn, r.NewColumn)
+		ids, err := live.FindRelationsIn(ctx, tx, props.session.Path, r.Old, r.New)
+		if err != nil {
+			return nil, err
+		}
+		rows, err := tx.Query(ctx, notNullNamesQuery, ids[0], ids[1], r.OldColumn, r.NewColumn)
 		if err != nil {
 			return nil, err
 		}

@@ -57,7 +57,11 @@ func (props *Properties) RefuseLosses(ctx context.Context) error {
 	err := props.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 		for i := range props.record.Plan.Steps {
 			for _, r := range stepReplacements(&props.record.Plan.Steps[i]) {
-				list, err := live.PropertyObstacles(ctx, conn, props.session.Major, props.Role, &r)
+				ids, err := live.FindRelations(ctx, conn, r.Old, r.New)
+				if err != nil {
+					return err
+				}
+				list, err := live.PropertyObstacles(ctx, conn, props.session.Major, props.Role, &r, ids[0], ids[1])
 				if err != nil {
 					return err
 				}
@@ -85,7 +89,11 @@ func (props *Properties) CopyProperties(ctx context.Context, tx pgx.Tx, s *onwar
 	}
 	var ran []string
 	for _, r := range stepReplacements(s) {
-		list, err := live.CarryProperties(ctx, tx, props.session.Major, &r)
+		ids, err := live.FindRelationsIn(ctx, tx, props.session.Path, r.Old, r.New)
+		if err != nil {
+			return nil, err
+		}
+		list, err := live.CarryProperties(ctx, tx, props.session.Major, &r, ids[0], ids[1])
 		if err != nil {
 			return nil, fmt.Errorf("give %s what %s has: %w", r.New, r.Old, err)
 		}
@@ -93,7 +101,7 @@ func (props *Properties) CopyProperties(ctx context.Context, tx pgx.Tx, s *onwar
 		if r.Kind != onward.ReplacementView {
 			continue
 		}
-		losses, err := live.PropertyObstacles(ctx, tx, props.session.Major, "", &r)
+		losses, err := live.PropertyObstacles(ctx, tx, props.session.Major, "", &r, ids[0], ids[1])
 		if err != nil {
 			return nil, err
 		}

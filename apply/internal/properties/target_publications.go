@@ -10,6 +10,7 @@ import (
 
 	"github.com/onward-sql/onward/apply/internal/run"
 	"github.com/onward-sql/onward/internal/ledger"
+	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/subscriber"
 	"github.com/onward-sql/onward/onward"
 )
@@ -71,8 +72,8 @@ func (props *Properties) refuseNeeds(ctx context.Context, conn *pgx.Conn, steps 
 	if err != nil || len(list) == 0 {
 		return err
 	}
-	var path []string
-	if err := conn.QueryRow(ctx, "SELECT current_schemas(false)::text[]").Scan(&path); err != nil {
+	path, err := live.SearchSchemas(ctx, conn)
+	if err != nil {
 		return err
 	}
 	for i := range list {

@@ -13,7 +13,7 @@ const waitReminder = time.Minute
 // not count, because ages and process IDs change with each look.
 func ReportChanges(tell func(Event)) func(Event) {
 	var mu sync.Mutex
-	var last string
+	var last, warning string
 	var at time.Time
 	return func(e Event) {
 		wait := ""
@@ -27,6 +27,9 @@ func ReportChanges(tell func(Event)) func(Event) {
 		repeated := wait != "" && wait == last && time.Since(at) < waitReminder
 		if !repeated {
 			last, at = wait, time.Now()
+		}
+		if e.Kind == Warned {
+			repeated, warning = e.Words == warning, e.Words
 		}
 		mu.Unlock()
 		if !repeated {

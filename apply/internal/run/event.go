@@ -40,6 +40,7 @@ const (
 	Carried   EventKind = "carried"   // privileges and settings of this database were copied to the object that replaces the old one
 	Sends     EventKind = "sends"     // a statement of a step, which was judged
 	Finished  EventKind = "finished"  // a step is done
+	Warned    EventKind = "warning"   // what the role of the run should not be
 	Unchecked EventKind = "unchecked" // the rows were not checked before a step: the server does not answer the query
 )
 

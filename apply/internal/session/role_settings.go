@@ -98,19 +98,19 @@ func checkEscapes(plan *onward.Plan) error {
 	return nil
 }
 
-// stepSettings returns the settings for the transaction of a step. An unchanged migration gets all of the role's
+// stepSettings returns the settings for the transaction of a step, with the plan's search_path. An unchanged migration gets all of the role's
 // settings, as with its own tool. A plan's SQL is parsed as it was proven. Conversions between values and text use the
 // role's settings, so that the rows are the same as the tool would make. A plan that was made with --db was proven with
 // these settings, which [Target.checkValues] compares.
 func (s *Session) stepSettings() string {
 	if s.AsWritten {
-		return live.SetDefault(live.ReadSettings, live.ValueSettings)
+		return live.SetDefault(live.ReadSettings, live.ValueSettings) + s.SearchPathSQL()
 	}
 	out := live.SetDefault(live.ValueSettings)
 	if s.role.replicates != "origin" {
 		out += "SET LOCAL session_replication_role = origin; "
 	}
-	return out
+	return out + s.SearchPathSQL()
 }
 
 // sessionSettings returns the statements that do the same for a session, for a step outside of a transaction.
@@ -126,4 +126,4 @@ func (s *Session) sessionSettings() []string {
 }
 
 // restoreOwnSettings restores onward's own settings in the transaction of a step.
-var restoreOwnSettings = live.SetLocal(live.ReadSettings, live.ValueSettings)
+var restoreOwnSettings = live.OwnPath + live.SetLocal(live.ReadSettings, live.ValueSettings)

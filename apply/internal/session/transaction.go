@@ -17,13 +17,33 @@ import (
 // UnderLock limits how long a step that should be instant may hold its lock.
 const UnderLock = 5 * time.Second
 
-// ReadRow runs a query that returns one row, with the search_path of the plan.
+// PlannedRelation is an argument of a query: the name of a relation in the plan, whose OID the server gets.
+type PlannedRelation string
+
+// ReadRow runs a query that returns one row. The search_path of the plan decides what a [PlannedRelation] means.
 func (s *Session) ReadRow(ctx context.Context, sql string, args []any, targets ...any) (err error) {
 	tx, err := s.beginWork(ctx, "READ ONLY", queue.FirstStall, UnderLock)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, ignoreClosed(tx.Rollback(context.WithoutCancel(ctx)))) }()
+	var names []string
+	for _, a := range args {
+		if name, ok := a.(PlannedRelation); ok {
+			names = append(names, string(name))
+		}
+	}
+	if len(names) > 0 {
+		ids, err := live.FindRelationsIn(ctx, tx, s.Path, names...)
+		if err != nil {
+			return err
+		}
+		for i, a := range args {
+			if _, ok := a.(PlannedRelation); ok {
+				args[i], ids = ids[0], ids[1:]
+			}
+		}
+	}
 	return tx.QueryRow(ctx, sql, args...).Scan(targets...)
 }
 
@@ -75,7 +95,7 @@ func (s *Session) transactionSettings(lock, statement time.Duration) string {
 	if s.AutovacuumYields {
 		out += set("deadlock_timeout", fmt.Sprintf("%dms", max(1, lock.Milliseconds()/2)))
 	}
-	return out + s.SearchPathSQL()
+	return out
 }
 
 // SearchPathSQL returns a statement that sets the search_path of the plan for a transaction.
@@ -83,9 +103,12 @@ func (s *Session) SearchPathSQL() string {
 	return "SELECT pg_catalog.set_config('search_path', " + pgparse.QuoteLiteral(s.Path) + ", true)"
 }
 
+// EndStep has the deferred triggers of a step's rows run now, with the step's role and search_path, and not at the commit, with onward's.
+const EndStep = "SET CONSTRAINTS ALL IMMEDIATE; "
+
 // AsLedgerOwner writes in the transaction of a step, as the role that owns the ledger and not as the steps' role.
 func (s *Session) AsLedgerOwner(ctx context.Context, tx pgx.Tx, write func() error) error {
-	if _, err := tx.Exec(ctx, "RESET ROLE; "+restoreOwnSettings); err != nil {
+	if _, err := tx.Exec(ctx, EndStep+"RESET ROLE; "+restoreOwnSettings); err != nil {
 		return err
 	}
 	return write()

@@ -160,15 +160,15 @@ func (w *Worker) newJob(s *slice) *Job {
 
 // beginSlice records that this worker has the target. It returns nil if another job has replaced this one.
 func (w *Worker) beginSlice(ctx context.Context, args *TargetArgs) (*slice, error) {
-	ctx, stop := context.WithTimeout(ctx, queuePatience)
-	defer stop()
 	s := &slice{args: args}
 	var text, body, step string
 	var waited, away float64
-	err := w.queue.pool.QueryRow(ctx, `UPDATE onward_queue.target AS t SET holder = $4, seen = clock_timestamp() FROM onward_queue.rollout AS r
+	err := w.queue.inTransaction(ctx, func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, `UPDATE onward_queue.target AS t SET holder = $4, seen = clock_timestamp() FROM onward_queue.rollout AS r
 		WHERE r.id = t.rollout AND t.rollout = $1 AND t.name = $2 AND t.run = $3 AND t.state = 'running'
 		RETURNING r.release, r.work, r.settings, r.body, t.step, t.waited, coalesce(extract(epoch FROM clock_timestamp() - t.away), 0)::float8`,
-		args.Rollout, args.Target, args.Run, w.holder).Scan(&s.release, &s.work, &text, &body, &step, &waited, &away)
+			args.Rollout, args.Target, args.Run, w.holder).Scan(&s.release, &s.work, &text, &body, &step, &waited, &away)
+	})
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil
 	}
@@ -297,9 +297,9 @@ func (w *Worker) stopRollout(ctx context.Context, s *slice, logger *slog.Logger,
 
 // updateTarget changes the row of a target, unless another job has replaced this one. Parameters begin with $4.
 func (q *Queue) updateTarget(ctx context.Context, args *TargetArgs, set string, values ...any) error {
-	ctx, stop := context.WithTimeout(ctx, queuePatience)
-	defer stop()
-	_, err := q.pool.Exec(ctx, "UPDATE onward_queue.target SET "+set+" WHERE rollout = $1 AND name = $2 AND run = $3",
-		append([]any{args.Rollout, args.Target, args.Run}, values...)...)
-	return err
+	return q.inTransaction(ctx, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, "UPDATE onward_queue.target SET "+set+" WHERE rollout = $1 AND name = $2 AND run = $3",
+			append([]any{args.Rollout, args.Target, args.Run}, values...)...)
+		return err
+	})
 }

@@ -89,9 +89,13 @@ func (q *Queue) explainRollout(ctx context.Context, id int64, why string) error 
 
 // targetNames returns the names of a release's targets.
 func (q *Queue) targetNames(ctx context.Context, id int64) (list []string, err error) {
-	rows, err := q.pool.Query(ctx, "SELECT name FROM onward_queue.target WHERE rollout = $1", id)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, pgx.RowTo[string])
+	err = q.inTransaction(ctx, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, "SELECT name FROM onward_queue.target WHERE rollout = $1", id)
+		if err != nil {
+			return err
+		}
+		list, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		return err
+	})
+	return list, err
 }

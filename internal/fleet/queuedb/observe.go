@@ -18,9 +18,15 @@ const maxReleases = 50
 
 // ReadReleases returns the releases in the queue, the newest first.
 func (q *Queue) ReadReleases(ctx context.Context) (out []fleet.Release, err error) {
-	ctx, stop := context.WithTimeout(ctx, queuePatience)
-	defer stop()
-	rows, err := q.pool.Query(ctx, `SELECT r.release, r.state, r.began, count(*) FILTER (WHERE t.state = 'done'), count(*) FILTER (WHERE t.state = 'failed')
+	err = q.inTransaction(ctx, func(tx pgx.Tx) error {
+		out, err = readReleases(ctx, tx)
+		return err
+	})
+	return out, err
+}
+
+func readReleases(ctx context.Context, tx pgx.Tx) (out []fleet.Release, err error) {
+	rows, err := tx.Query(ctx, `SELECT r.release, r.state, r.began, count(*) FILTER (WHERE t.state = 'done'), count(*) FILTER (WHERE t.state = 'failed')
 		FROM onward_queue.rollout AS r LEFT JOIN onward_queue.target AS t ON t.rollout = r.id AND t.wanted
 		GROUP BY r.id ORDER BY r.began DESC, r.id DESC LIMIT $1`, maxReleases)
 	if err != nil {

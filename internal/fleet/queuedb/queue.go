@@ -21,6 +21,7 @@ import (
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/address"
 	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/internal/ownschema"
 )
 
 // schemaName is the schema of the queue's tables, and of River's.
@@ -104,12 +105,9 @@ func OpenReader(ctx context.Context, at Address, sessions int, logger *slog.Logg
 	if err != nil {
 		return nil, err
 	}
-	comment, err := readComment(ctx, q.pool)
-	switch {
-	case errors.Is(err, pgx.ErrNoRows):
+	err = q.inTransaction(ctx, func(tx pgx.Tx) error { return checkSchema(ctx, tx) })
+	if errors.Is(err, pgx.ErrNoRows) {
 		err = &config.InputError{Err: errors.New("the queue database has no queue: onward fleet worker makes one")}
-	case err == nil && comment != schemaMark:
-		err = &OtherQueueError{comment}
 	}
 	if err != nil {
 		q.Close()
@@ -190,11 +188,7 @@ func (q *Queue) lockSchema(ctx context.Context, f func(tx pgx.Tx) error) error {
 
 // createSchema makes the schema, unless there is one that this release knows.
 func createSchema(ctx context.Context, tx pgx.Tx) error {
-	comment, err := readComment(ctx, tx)
-	switch {
-	case err == nil && comment != schemaMark:
-		return &OtherQueueError{comment}
-	case !errors.Is(err, pgx.ErrNoRows):
+	if err := checkSchema(ctx, tx); !errors.Is(err, pgx.ErrNoRows) {
 		return err
 	}
 	for _, sql := range schemaTables {
@@ -202,23 +196,29 @@ func createSchema(ctx context.Context, tx pgx.Tx) error {
 			return fmt.Errorf("make the schema onward_queue: %w", err)
 		}
 	}
-	return nil
+	return checkSchema(ctx, tx)
 }
 
-// readComment returns the comment of the queue's schema, or pgx.ErrNoRows.
-func readComment(ctx context.Context, conn interface {
-	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
-}) (comment string, err error) {
-	err = conn.QueryRow(ctx, `SELECT coalesce(obj_description(oid, 'pg_namespace'), '') FROM pg_catalog.pg_namespace
-		WHERE nspname = $1`, schemaName).Scan(&comment)
-	return comment, err
+// checkSchema returns an error for a schema that this release does not know, or must not use; pgx.ErrNoRows for none. River makes a part of
+// its objects.
+func checkSchema(ctx context.Context, tx pgx.Tx) error {
+	var comment string
+	if err := tx.QueryRow(ctx, `SELECT coalesce(obj_description(oid, 'pg_namespace'), '') FROM pg_catalog.pg_namespace
+		WHERE nspname = $1`, schemaName).Scan(&comment); err != nil {
+		return err
+	}
+	if comment != schemaMark {
+		return &OtherQueueError{comment}
+	}
+	return (&ownschema.Schema{Name: schemaName, Program: true}).Check(ctx, tx, "")
 }
 
-// inTransaction runs f in a transaction of the queue database. If this process freezes, the server ends the transaction and its locks.
+// inTransaction runs f in a transaction of the queue database, under onward's own settings. If this process freezes, the server ends the
+// transaction and its locks.
 func (q *Queue) inTransaction(ctx context.Context, f func(tx pgx.Tx) error) error {
 	ctx, stop := context.WithTimeout(ctx, queuePatience)
 	defer stop()
-	begin := fmt.Sprintf("BEGIN; SET LOCAL idle_in_transaction_session_timeout = %d", queuePatience.Milliseconds())
+	begin := live.BeginOwn() + fmt.Sprintf("SET LOCAL idle_in_transaction_session_timeout = %d", queuePatience.Milliseconds())
 	return pgx.BeginTxFunc(ctx, q.pool, pgx.TxOptions{BeginQuery: begin}, f)
 }
 

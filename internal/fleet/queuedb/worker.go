@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
@@ -143,8 +144,10 @@ func (w *Worker) beat(ctx context.Context) {
 func (w *Worker) sendHeartbeat(ctx context.Context) error {
 	ctx, stop := context.WithTimeout(ctx, heartbeat)
 	defer stop()
-	_, err := w.queue.pool.Exec(ctx, "UPDATE onward_queue.target SET seen = clock_timestamp() WHERE state = 'running' AND holder = $1", w.holder)
-	return err
+	return w.queue.inTransaction(ctx, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, "UPDATE onward_queue.target SET seen = clock_timestamp() WHERE state = 'running' AND holder = $1", w.holder)
+		return err
+	})
 }
 
 // IsAlive reports whether the queue has answered lately, and the worker takes targets.

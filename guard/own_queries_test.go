@@ -1,0 +1,25 @@
+package guard_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/onward-sql/onward/internal/pgserver/sentqueries"
+	"github.com/onward-sql/onward/onward"
+)
+
+// The monitor's queries find nothing by the search_path of the database, whose owner may put functions and operators there.
+func TestOwnQueries(t *testing.T) {
+	t.Parallel()
+	for _, major := range []int{onward.OldestMajor, onward.NewestMajor} {
+		s := newStage(t, major, "ALTER TABLE t ADD note text")
+		s.run(s.other, "BEGIN", "SELECT FROM t")
+		time.Sleep(60 * time.Millisecond)
+		sent, through := sentqueries.RecordQueries(t, s.url)
+		s.c.DB = through
+		if r := s.guard("is held back: ", func() { s.run(s.other, "COMMIT") }); r.ExitCode != 0 {
+			t.Errorf("%+v", r)
+		}
+		sent.CheckQueries(t, 20, nil)
+	}
+}

@@ -1,0 +1,136 @@
+// Package ownschema says whether a schema of onward's in a database may be used: whose it is, and whether it has what somebody else
+// planted there. Whoever may create a schema could otherwise have views, triggers and defaults of theirs run with the operator's rights.
+package ownschema
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Schema is a schema of onward's.
+type Schema struct {
+	Name string
+	// Inventory has everything that the schema may have, as [ReadInventory] returns it. nil: the schema may have any plain table, and what
+	// belongs to it.
+	Inventory []string
+	// Program: another program makes the objects, which are not only tables. Only their owners count.
+	Program bool
+}
+
+// PlantedError says that onward does not use a schema.
+type PlantedError struct {
+	Schema, Owner string
+	// Problems name the objects, and their owners.
+	Problems []string
+}
+
+// Error names the objects.
+func (e *PlantedError) Error() string {
+	return fmt.Sprintf("the schema %s, of %s, is not used, because others could have their code run with the rights of this role: %s. "+
+		"Nothing was read from it or changed. docs/rights.md#whose-schemas-onward-uses says what to do", e.Schema, e.Owner, strings.Join(e.Problems, "; "))
+}
+
+// Conn is the part of a connection that a check needs.
+type Conn interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
+// object is an object of a schema, or one that is attached to a relation of it.
+type object struct {
+	kind, name, definition string
+	owner                  string // "" for the server's own superuser
+	trusted                bool   // its owner
+	function               string // that it calls, of a role that is not trusted
+	grants                 []string
+}
+
+// inventoryLine returns the object's line of an inventory.
+func (o *object) inventoryLine() string {
+	return strings.TrimSpace(o.kind + " " + o.name + " " + o.definition)
+}
+
+// Check returns a [*PlantedError] if the schema exists and must not be used. role runs the steps of a plan; "" for none. The caller's
+// transaction has onward's own settings.
+func (s *Schema) Check(ctx context.Context, conn Conn, role string) error {
+	list, err := readObjects(ctx, conn, s, role)
+	if err != nil {
+		return fmt.Errorf("read what the schema %s has: %w", s.Name, err)
+	}
+	var problems []string
+	var owner string
+	for i := range list {
+		if list[i].kind == "schema" {
+			owner = list[i].owner
+		}
+		if problem := s.describeProblem(&list[i]); problem != "" {
+			problems = append(problems, problem)
+		}
+	}
+	if len(problems) == 0 {
+		return nil
+	}
+	const most = 5
+	if more := len(problems) - most; more > 0 {
+		problems = append(problems[:most], fmt.Sprintf("and %d more", more))
+	}
+	return &PlantedError{Schema: s.Name, Owner: owner, Problems: problems}
+}
+
+// describeProblem returns what is wrong with an object; "" for nothing.
+func (s *Schema) describeProblem(o *object) string {
+	name := o.kind + " " + o.name
+	switch {
+	case !o.trusted:
+		return name + " belongs to " + o.owner
+	case o.function != "":
+		return name + " calls " + o.function
+	case len(o.grants) > 0:
+		return name + ": others have " + strings.Join(o.grants, ", ")
+	case o.kind == "schema" || s.Program:
+		return ""
+	case s.Inventory == nil:
+		if !slices.Contains(plainKinds, o.kind) {
+			return name + " is not onward's"
+		}
+	case !slices.Contains(s.Inventory, o.inventoryLine()):
+		return name + " is not as onward makes it" + describeOwner(o)
+	}
+	return ""
+}
+
+func describeOwner(o *object) string {
+	if o.owner == "" {
+		return ""
+	}
+	return ", and belongs to " + o.owner
+}
+
+// plainKinds are the kinds of objects of a plain table.
+var plainKinds = []string{"table", "table constraint", "index", "default value", "sequence"}
+
+// ReadInventory returns a line for each object of a schema, sorted.
+func ReadInventory(ctx context.Context, conn Conn, schema string) ([]string, error) {
+	list, err := readObjects(ctx, conn, &Schema{Name: schema, Inventory: []string{}}, "")
+	var out []string
+	for i := range list {
+		if o := &list[i]; o.kind != "schema" {
+			out = append(out, o.inventoryLine())
+		}
+	}
+	slices.Sort(out)
+	return out, err
+}
+
+func readObjects(ctx context.Context, conn Conn, s *Schema, role string) ([]object, error) {
+	rows, err := conn.Query(ctx, objectsQuery, s.Name, role, s.Inventory != nil)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (o object, err error) {
+		return o, row.Scan(&o.kind, &o.name, &o.definition, &o.owner, &o.trusted, &o.function, &o.grants)
+	})
+}
