@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/onward-sql/onward/internal/acl"
 	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/queue"
 )
@@ -121,7 +122,8 @@ func createTables(ctx context.Context, conn *pgx.Conn) (made bool, err error) {
 	if err := tx.QueryRow(ctx, "SELECT pg_try_advisory_xact_lock($1)", int64(lockKey)).Scan(&made); err != nil || !made {
 		return false, err
 	}
-	for _, sql := range append([]string{"SET LOCAL lock_timeout = '1s'"}, tables...) {
+	setup := append([]string{"SET LOCAL lock_timeout = '1s'"}, tables...)
+	for _, sql := range append(setup, acl.SetOwnerAlone(acl.Schema, Schema), acl.SetOwnerAlone(acl.NewContent, Schema)) {
 		if _, err := tx.Exec(ctx, sql); err != nil {
 			return false, fmt.Errorf("make the schema %s, or bring an older one up: %w", Schema, err)
 		}

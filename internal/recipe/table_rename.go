@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/acl"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/onward"
@@ -54,6 +55,7 @@ var tableRename = &Recipe{Name: "table-rename", Make: func(c *Change) *Steps {
 	for _, g := range t.Grants {
 		sql = append(sql, "GRANT "+formatPrivilege(g)+" ON "+old+" TO "+quoteRole(g.Role))
 	}
+	sql = append(sql, acl.SetLike(acl.Relation, old, now))
 	subject, view := "rename "+t.Name.Name+" to "+stmt.Newname, "a view of the old name"
 	if len(rename) > 0 {
 		subject, view = subject+", and "+strconv.Itoa(len(rename))+" of its columns", "a view of the old names"
