@@ -39,19 +39,21 @@ var objectQueries = map[Kind]string{
       FROM pg_catalog.pg_type AS t WHERE t.oid = onward_object::pg_catalog.regtype`,
 	Schema: `SELECT 'SCHEMA ' || n.oid::pg_catalog.regnamespace, n.nspowner, n.nspacl, pg_catalog.acldefault('n', n.nspowner)
       FROM pg_catalog.pg_namespace AS n WHERE n.oid = onward_object::pg_catalog.regnamespace` + createdNow("n.xmin"),
-	Content:    contentQuery("", "", ""),
-	NewContent: contentQuery(createdNow("(SELECT a.xmin FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = c.oid AND a.attnum = -1)"), createdNow("p.xmin"), createdNow("t.xmin")),
+	Content: contentQuery("", "", ""),
+	NewContent: contentQuery(createdNow("(SELECT a.xmin FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = c.oid AND a.attnum = -1)"),
+		createdNow("p.xmin"), createdNow("t.xmin")),
 }
 
-// createdNow returns the condition that this transaction writes a row of a catalog: it has no transaction ID before its own. The row of a
-// relation changes, too, when another table refers to it; that of its ctid never changes. Views have none, and the ledgers have no views.
+// createdNow returns the condition that this transaction wrote a row of a catalog: it has no transaction ID before its own. A foreign key
+// changes the row of the relation that it refers to, but never the row of its column ctid. Views have no such column, and ledgers no views.
 func createdNow(xmin string) string { return " AND pg_catalog.age(" + xmin + ") <= 0" }
 
 // contentQuery returns the query for the objects of a schema, with a condition on each of its catalogs.
 func contentQuery(relation, function, typ string) string {
 	return `SELECT CASE c.relkind WHEN 'S' THEN 'SEQUENCE ' ELSE 'TABLE ' END || c.oid::pg_catalog.regclass, c.relowner, c.relacl,
         pg_catalog.acldefault(CASE c.relkind WHEN 'S' THEN 's'::"char" ELSE 'r' END, c.relowner)
-      FROM pg_catalog.pg_class AS c WHERE c.relnamespace = onward_object::pg_catalog.regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')` + relation + `
+      FROM pg_catalog.pg_class AS c WHERE c.relnamespace = onward_object::pg_catalog.regnamespace
+      AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')` + relation + `
       UNION ALL SELECT 'ROUTINE ' || p.oid::pg_catalog.regprocedure, p.proowner, p.proacl, pg_catalog.acldefault('f', p.proowner)
       FROM pg_catalog.pg_proc AS p WHERE p.pronamespace = onward_object::pg_catalog.regnamespace AND p.prokind <> 'a'` + function + `
       UNION ALL SELECT 'TYPE ' || t.oid::pg_catalog.regtype, t.typowner, t.typacl, pg_catalog.acldefault('T', t.typowner)
@@ -83,7 +85,8 @@ const ownerAlone = `
 
 // likeSource selects the commands that grant what is granted on the source s.
 const likeSource = `
-    UNION SELECT 2, 'GRANT ' || a.privilege_type || s.columns || ' ON ' || o.name || ' TO ' || ` + grantee + ` || CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END
+    UNION SELECT 2, 'GRANT ' || a.privilege_type || s.columns || ' ON ' || o.name || ' TO ' || ` + grantee + `
+      || CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END
     FROM o, s, pg_catalog.aclexplode(s.acl) AS a WHERE o.name !~ '^SEQUENCE ' AND a.grantee NOT IN (s.owner, o.owner)`
 
 const (
@@ -99,12 +102,14 @@ func SetOwnerAlone(kind Kind, name string) string {
 // SetLike returns a statement that gives an object the privileges of another one: a relation or a type.
 func SetLike(kind Kind, name, source string) string {
 	return runCommands(objectVariable+pgparse.QuoteLiteral(name)+";\n"+sourceVariable+pgparse.QuoteLiteral(source)+";\n",
-		"o (name, owner, acl, initial) AS (\n      "+objectQueries[kind]+"\n    ), s (owner, acl, columns) AS (\n      "+sourceQueries[kind]+"\n    )", ownerAlone+likeSource)
+		"o (name, owner, acl, initial) AS (\n      "+objectQueries[kind]+"\n    ), s (owner, acl, columns) AS (\n      "+sourceQueries[kind]+"\n    )",
+		ownerAlone+likeSource)
 }
 
 // runCommands returns a block that runs the commands of a query, in the order of its first column.
 func runCommands(variables, with, query string) string {
-	return "DO $onward$\nDECLARE\n" + variables + "  onward_step int;\n  onward_command text;\nBEGIN -- privileges are set, whatever the default privileges are\n" +
+	return "DO $onward$\nDECLARE\n" + variables + "  onward_step int;\n  onward_command text;\n" +
+		"BEGIN -- privileges are set, whatever the default privileges are\n" +
 		"  FOR onward_step, onward_command IN\n    WITH " + with + query + "\n    ORDER BY 1, 2\n  LOOP\n    EXECUTE onward_command;\n  END LOOP;\nEND\n$onward$"
 }
 

@@ -24,14 +24,17 @@ ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON FUNCTIONS TO "Acl low"; A
 
 // readGrants lists what others than the owner may do with the objects of the test, and what the owner may not.
 const readGrants = `WITH o (name, owner, acl, initial) AS (
-	SELECT relname, relowner, relacl, acldefault(CASE relkind WHEN 'S' THEN 's'::"char" ELSE 'r' END, relowner) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relname ~ '^(T|v|made)' AND relkind IN ('r', 'p', 'v', 'S')
+	SELECT relname, relowner, relacl, acldefault(CASE relkind WHEN 'S' THEN 's'::"char" ELSE 'r' END, relowner) FROM pg_class
+	WHERE relnamespace = 'public'::regnamespace AND relname ~ '^(T|v|made)' AND relkind IN ('r', 'p', 'v', 'S')
 	UNION ALL SELECT proname, proowner, proacl, acldefault('f', proowner) FROM pg_proc WHERE proname = 'made'
 	UNION ALL SELECT typname, typowner, typacl, acldefault('T', typowner) FROM pg_type WHERE typname = 'mood'
 	UNION ALL SELECT nspname, nspowner, nspacl, acldefault('n', nspowner) FROM pg_namespace WHERE nspname ~ '^made')
-SELECT name || ': ' || a.grantee::regrole || ' ' || a.privilege_type || CASE WHEN a.is_grantable THEN '*' ELSE '' END FROM o, aclexplode(coalesce(acl, initial)) AS a WHERE a.grantee <> owner
+SELECT name || ': ' || a.grantee::regrole || ' ' || a.privilege_type || CASE WHEN a.is_grantable THEN '*' ELSE '' END
+	FROM o, aclexplode(coalesce(acl, initial)) AS a WHERE a.grantee <> owner
 UNION ALL SELECT name || ': owner without ' || i.privilege_type FROM o, aclexplode(initial) AS i WHERE i.grantee = owner
 	AND NOT EXISTS (SELECT FROM aclexplode(coalesce(acl, initial)) AS a WHERE a.grantee = owner AND a.privilege_type = i.privilege_type)
-UNION ALL SELECT attrelid::regclass || '.' || attname || ': ' || a.grantee::regrole || ' ' || a.privilege_type FROM pg_attribute, aclexplode(attacl) AS a WHERE attrelid::regclass::text ~ '^"?(T|v)' ORDER BY 1`
+UNION ALL SELECT attrelid::regclass || '.' || attname || ': ' || a.grantee::regrole || ' ' || a.privilege_type FROM pg_attribute, aclexplode(attacl) AS a
+	WHERE attrelid::regclass::text ~ '^"?(T|v)' ORDER BY 1`
 
 // Default privileges of each kind, of the database and of a schema, do not reach an object whose privileges are set.
 func TestSetOwnerAlone(t *testing.T) {
@@ -79,19 +82,20 @@ func TestContent(t *testing.T) {
 			}
 		}
 		count := func() []string {
-			return pgservertest.ReadTexts(t, conn, `SELECT name || count(*) FROM (SELECT relname AS name, relacl AS acl FROM pg_class WHERE relnamespace = 'made'::regnamespace AND relkind IN ('r', 'S')
+			return pgservertest.ReadTexts(t, conn, `SELECT name || count(*) FROM (
+				SELECT relname AS name, relacl AS acl FROM pg_class WHERE relnamespace = 'made'::regnamespace AND relkind IN ('r', 'S')
 				UNION ALL SELECT proname, coalesce(proacl, acldefault('f', proowner)) FROM pg_proc WHERE pronamespace = 'made'::regnamespace
 				UNION ALL SELECT typname, coalesce(typacl, acldefault('T', typowner)) FROM pg_type WHERE typnamespace = 'made'::regnamespace AND typtype = 'e') AS o,
 				aclexplode(acl) AS a WHERE a.grantee <> (SELECT oid FROM pg_roles WHERE rolname = current_user) GROUP BY name ORDER BY 1`)
 		}
 		inTransaction(t, conn, strings.NewReplacer("acl_low", "pg_monitor", `"Acl low"`, `pg_monitor`).Replace(defaults), "CREATE SCHEMA made")
 		inTransaction(t, conn, content("1")...)
-		had := count()
-		if len(had) != 4 {
-			t.Fatalf("the default privileges do not reach the objects: %v", had)
+		before := count()
+		if len(before) != 4 {
+			t.Fatalf("the default privileges do not reach the objects: %v", before)
 		}
 		inTransaction(t, conn, append(append(content("2"), "CREATE TABLE made.t3 (id integer REFERENCES made.t1)"), acl.SetOwnerAlone(acl.NewContent, "made"))...)
-		if diff := cmp.Diff(had, count()); diff != "" {
+		if diff := cmp.Diff(before, count()); diff != "" {
 			t.Errorf("only new objects have their owner alone: %s", diff)
 		}
 		inTransaction(t, conn, acl.SetOwnerAlone(acl.Content, "made"))
@@ -101,12 +105,13 @@ func TestContent(t *testing.T) {
 	})
 }
 
-// An object gets the privileges of the one that it is like, and those of its columns, by their names.
+// An object gets the privileges of its source. Columns get theirs by their names.
 func TestSetLike(t *testing.T) {
 	t.Parallel()
 	pgservertest.EachEnd(t, func(t *testing.T, major int) {
 		_, conn := pgservertest.ConnectNew(t, major)
-		inTransaction(t, conn, "CREATE ROLE acl_some", strings.NewReplacer("acl_low", "pg_monitor", `"Acl low"`, `pg_monitor`).Replace(defaults), "CREATE TABLE old (id serial, a text, b text)",
+		inTransaction(t, conn, "CREATE ROLE acl_some", strings.NewReplacer("acl_low", "pg_monitor", `"Acl low"`, `pg_monitor`).Replace(defaults),
+			"CREATE TABLE old (id serial, a text, b text)",
 			acl.SetOwnerAlone(acl.Relation, "old"), "GRANT SELECT ON old TO pg_monitor WITH GRANT OPTION", "GRANT INSERT (a, b), SELECT (b) ON old TO acl_some, PUBLIC",
 			"CREATE TABLE \"T\" (id serial, b text, c text)", "CREATE TYPE was AS ENUM ('a')", acl.SetOwnerAlone(acl.Type, "was"), "GRANT USAGE ON TYPE was TO acl_some",
 			"CREATE TYPE mood AS ENUM ('b')", acl.SetLike(acl.Relation, `"T"`, "public.old"), acl.SetLike(acl.Type, "mood", "public.was"))

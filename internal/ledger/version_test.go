@@ -98,7 +98,8 @@ func TestDefaultPrivileges(t *testing.T) {
 		ALTER DEFAULT PRIVILEGES GRANT ALL ON SEQUENCES TO pg_monitor; `
 	const granted = `SELECT c.relname || ' ' || a.privilege_type FROM pg_class AS c, aclexplode(c.relacl) AS a
 		WHERE c.relnamespace = 'onward_ledger'::regnamespace AND a.grantee <> c.relowner
-		UNION ALL SELECT n.nspname || ' ' || a.privilege_type FROM pg_namespace AS n, aclexplode(n.nspacl) AS a WHERE n.nspname = 'onward_ledger' AND a.grantee <> n.nspowner`
+		UNION ALL SELECT n.nspname || ' ' || a.privilege_type FROM pg_namespace AS n, aclexplode(n.nspacl) AS a
+		WHERE n.nspname = 'onward_ledger' AND a.grantee <> n.nspowner`
 	pgservertest.EachEnd(t, func(t *testing.T, major int) {
 		for before, want := range map[string][]string{defaults: {}, first + "GRANT SELECT ON onward_ledger.plan TO pg_monitor; " + defaults: {"plan SELECT"}} {
 			_, conn := pgservertest.ConnectNew(t, major)

@@ -98,7 +98,8 @@ func (t *tableCopy) triggerFunction(fn string) string {
 	target := quoteFull(t.target.Name)
 	insert := t.insertInto(target)
 	replace := strings.NewReplacer(
-		"{fn}", fn, "{guard}", refuseOtherTables(t.source), "{path}", t.searchPath(), "{target}", target, "{all}", t.selectFrom(quoteFull(t.source.Name)+" AS "+quoteIdent(t.alias), ""),
+		"{fn}", fn, "{guard}", refuseOtherTables(t.source),
+		"{path}", t.searchPath(), "{target}", target, "{all}", t.selectFrom(quoteFull(t.source.Name)+" AS "+quoteIdent(t.alias), ""),
 		"{columns}", strings.Join(t.columnNames(""), ", "), "{join}", t.joinKeys("o.", t.targetKeys),
 		"{was}", t.belongsTo("OLD"), "{is}", t.belongsTo("NEW"), "{addOld}", insert+t.selectRow("OLD")+" ON CONFLICT DO NOTHING",
 		"{addNew}", insert+t.selectRow("NEW")+" ON CONFLICT DO NOTHING", "{old}", t.joinKeys("OLD.", t.keys),
