@@ -56,6 +56,9 @@ func ReadSchemaPlans(ctx context.Context, db, schema string) (out []PlanStatus, 
 			if err := addTableRows(ctx, conn, &p.Plan, progress); err != nil {
 				return err
 			}
+			if err := addFailedRows(ctx, conn, p, progress); err != nil {
+				return err
+			}
 			out = append(out, PlanStatus{Plan: &p.Plan, Applied: progress})
 		}
 		return nil

@@ -191,6 +191,11 @@ func checkBackfill(s *onward.PlanStep) error {
 	if err := work(s.Backfill.Work); err != nil {
 		return err
 	}
+	if s.Backfill.Failed != "" {
+		if err := checkQuery("SELECT FROM " + s.Backfill.Table + " AS t WHERE " + s.Backfill.Failed); err != nil {
+			return err
+		}
+	}
 	for _, c := range s.Backfill.Compare {
 		if err := checkQuery("SELECT " + strings.Join(c.Keys, ", ") + " FROM " + c.Table + " AS t WHERE " + c.Wrong); err != nil {
 			return err
