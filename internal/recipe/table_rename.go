@@ -69,7 +69,8 @@ var tableRename = &Recipe{Name: "table-rename", Make: func(c *Change) *Steps {
 			"onward apply adds security_invoker from 15 on, and refuses a table with row-level security before 15. "+
 			"Other tools that run these statements do neither: set the server's version in onward.yaml, under postgres", t.Name.Name)
 	}
-	m.addNote("COPY into %s, TRUNCATE and ON CONFLICT ON CONSTRAINT do not work through a view: no deployed code may use them", t.Name.Name)
+	m.addNote("no deployed code may use what does not work through the view %s: COPY into it, TRUNCATE, TABLESAMPLE, ON CONFLICT ON CONSTRAINT, "+
+		"the system columns xmin, ctid and tableoid, and GROUP BY of the key with other columns in the list", t.Name)
 	return m
 }}
 
