@@ -22,7 +22,8 @@ var layers = [][]string{
 	{"onward", "internal/scratch", "internal/cache", "internal/lazyregexp", "internal/fault", "internal/address", "internal/redact",
 		"internal/sockets", "internal/pgtime", "internal/pgstat", "internal/prose", "internal/confine", "internal/sandbox"},
 	{
-		"internal/inflect", "internal/configfile", "internal/pgparse", "internal/predicate", "internal/query", "internal/pgerror", "internal/catalog/builtin",
+		"internal/inflect", "internal/configfile", "internal/pgparse", "internal/acl", "internal/predicate", "internal/query", "internal/pgerror",
+		"internal/catalog/builtin",
 		"internal/catalog", "internal/script", "internal/outside", "internal/violation", "internal/undo",
 		"internal/permit", "internal/refusal", "internal/effect", "internal/size", "internal/advice", "internal/history",
 		"internal/workload", "internal/code/facts", "internal/code/lexer", "internal/code/source", "internal/code/queries",
@@ -48,7 +49,7 @@ var layers = [][]string{
 
 // pure rooms see no files, network, clock, processes or logging.
 var pure = []string{
-	"internal/inflect", "internal/configfile", "internal/pgparse", "internal/predicate", "internal/query", "internal/pgerror", "internal/catalog",
+	"internal/inflect", "internal/configfile", "internal/pgparse", "internal/acl", "internal/predicate", "internal/query", "internal/pgerror", "internal/catalog",
 	"internal/script", "internal/outside", "internal/violation", "internal/undo", "internal/permit", "internal/refusal",
 	"internal/effect", "internal/size", "internal/advice", "internal/history", "internal/workload", "internal/code",
 	"internal/analysis", "internal/rule", "internal/recipe", "internal/rules",

@@ -56,6 +56,9 @@ func ReadSchemaPlans(ctx context.Context, db, schema string) (out []PlanStatus, 
 			if err := progress.AddTableRows(ctx, conn, p, applied); err != nil {
 				return err
 			}
+			if err := progress.AddFailedRows(ctx, conn, p, applied); err != nil {
+				return err
+			}
 			out = append(out, PlanStatus{Plan: &p.Plan, Applied: applied})
 		}
 		return nil

@@ -61,6 +61,11 @@ type AppliedStep struct {
 	// Quarantined are rows that it has passed over, because their change fails; the query Find finds them.
 	Quarantined int64  `json:"quarantined,omitempty"`
 	Find        string `json:"find,omitempty"`
+	// Failed are rows with a value that cannot be converted to the new column's type, up to 10,000, and FailedKey is the key of one. The query
+	// FindFailed finds them; without a number, they were not counted.
+	Failed     int64  `json:"failed,omitempty"`
+	FailedKey  string `json:"failed_key,omitempty"`
+	FindFailed string `json:"find_failed,omitempty"`
 	// WaitedMS is for how long others were in its way.
 	WaitedMS int64      `json:"waited_ms,omitempty"`
 	Began    *time.Time `json:"began,omitempty"`

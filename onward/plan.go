@@ -240,6 +240,8 @@ type PlannedBackfill struct {
 	// Compare has the checks, after the backfill, that the rows have the expected values; empty if they cannot be
 	// checked.
 	Compare []PlanComparison `json:"compare"`
+	// Failed is a condition on a row t of Table: its value cannot be converted, and the new column is NULL; "" if that cannot happen.
+	Failed string `json:"failed,omitempty"`
 }
 
 // PlanComparison checks whether the rows of a table have the expected values. Names are as SQL writes them.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/onward-sql/onward/internal/acl"
 	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/ownschema"
 	"github.com/onward-sql/onward/internal/queue"
@@ -32,6 +33,7 @@ var ledgerTables = []string{
 		note text NOT NULL DEFAULT '', who text NOT NULL, began timestamptz, ended timestamptz, PRIMARY KEY (release, schema))`,
 	// A process that takes a target looks for other releases on it.
 	`CREATE INDEX IF NOT EXISTS target_schema ON onward_fleet.target (schema)`,
+	acl.SetOwnerAlone(acl.Schema, "onward_fleet"), acl.SetOwnerAlone(acl.NewContent, "onward_fleet"),
 }
 
 // schemaExists is the number of the statement after which the schema exists.

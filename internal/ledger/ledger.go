@@ -10,6 +10,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/onward-sql/onward/internal/acl"
 	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/ownschema"
 	"github.com/onward-sql/onward/internal/queue"
@@ -130,7 +132,7 @@ func CreateLedger(ctx context.Context, conn *pgx.Conn, role string) error {
 // lockKey is the key of the advisory lock for creating the ledger: "onward" in ASCII.
 const lockKey = 0x6f6e77617264
 
-// schemaExists is the number of the statement after which the schema exists.
+// schemaExists is how many statements of the ledger make the schema, and no table.
 const schemaExists = 1
 
 func createTables(ctx context.Context, conn *pgx.Conn, role string) (made bool, err error) {
@@ -138,8 +140,9 @@ func createTables(ctx context.Context, conn *pgx.Conn, role string) (made bool, 
 		if err := conn.QueryRow(ctx, "SELECT pg_try_advisory_xact_lock($1)", int64(lockKey)).Scan(&made); err != nil || !made {
 			return err
 		}
-		for i, sql := range tables {
-			if i == schemaExists { // perhaps made by somebody else meanwhile
+		setup := slices.Insert(slices.Clone(tables), schemaExists, acl.SetOwnerAlone(acl.Schema, Schema))
+		for i, sql := range append(setup, acl.SetOwnerAlone(acl.NewContent, Schema)) {
+			if i == schemaExists+1 { // perhaps made by somebody else meanwhile
 				if err := Check(ctx, conn, role); err != nil {
 					return err
 				}

@@ -3,6 +3,7 @@ package ledger_test
 import (
 	"errors"
 	"os"
+	"slices"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -88,4 +89,29 @@ func TestVersions(t *testing.T) {
 			t.Errorf("%s: %v", comment, err)
 		}
 	}
+}
+
+// Default privileges give no role rights on a new ledger, or on what is added to an older one. What somebody granted there stays.
+func TestDefaultPrivileges(t *testing.T) {
+	t.Parallel()
+	const defaults = `ALTER DEFAULT PRIVILEGES GRANT ALL ON SCHEMAS TO pg_monitor; ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO pg_monitor, PUBLIC;
+		ALTER DEFAULT PRIVILEGES GRANT ALL ON SEQUENCES TO pg_monitor; `
+	const granted = `SELECT c.relname || ' ' || a.privilege_type FROM pg_class AS c, aclexplode(c.relacl) AS a
+		WHERE c.relnamespace = 'onward_ledger'::regnamespace AND a.grantee <> c.relowner
+		UNION ALL SELECT n.nspname || ' ' || a.privilege_type FROM pg_namespace AS n, aclexplode(n.nspacl) AS a
+		WHERE n.nspname = 'onward_ledger' AND a.grantee <> n.nspowner`
+	pgservertest.EachEnd(t, func(t *testing.T, major int) {
+		for before, want := range map[string][]string{defaults: {}, first + "GRANT SELECT ON onward_ledger.plan TO pg_monitor; " + defaults: {"plan SELECT"}} {
+			_, conn := pgservertest.ConnectNew(t, major)
+			if _, err := conn.Exec(t.Context(), before, pgx.QueryExecModeSimpleProtocol); err != nil {
+				t.Fatal(err)
+			}
+			if err := ledger.CreateLedger(t.Context(), conn, ""); err != nil {
+				t.Fatal(err)
+			}
+			if got := pgservertest.ReadTexts(t, conn, granted); !slices.Equal(got, want) {
+				t.Errorf("others have privileges: %v, want %v", got, want)
+			}
+		}
+	})
 }

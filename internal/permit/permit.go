@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/acl"
 	"github.com/onward-sql/onward/internal/outside"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/onward"
@@ -57,7 +58,7 @@ func CheckText(class onward.StepClass, sql string) error {
 		if stmt.Node == nil {
 			return fmt.Errorf("its statement %d cannot be read", i+1)
 		}
-		if opensOrEnds(stmt.Node, i, len(f.Stmts)) {
+		if opensOrEnds(stmt.Node, i, len(f.Stmts)) || (class == onward.StepDDL || class == Undo) && acl.SetsPrivileges(f.Src[stmt.Start:stmt.End]) {
 			continue
 		}
 		if why := whyForbidden(class, stmt.Node); why != "" {
@@ -189,6 +190,11 @@ func checkBackfill(s *onward.PlanStep) error {
 	}
 	if err := work(s.Backfill.Work); err != nil {
 		return err
+	}
+	if s.Backfill.Failed != "" {
+		if err := checkQuery("SELECT FROM " + s.Backfill.Table + " AS t WHERE " + s.Backfill.Failed); err != nil {
+			return err
+		}
 	}
 	for _, c := range s.Backfill.Compare {
 		if err := checkQuery("SELECT " + strings.Join(c.Keys, ", ") + " FROM " + c.Table + " AS t WHERE " + c.Wrong); err != nil {

@@ -84,7 +84,7 @@ func (f *columnFamily) completePart(m *Steps, part *columnSwap) {
 	for _, p := range f.parts {
 		w := p.replacement
 		alter := "ALTER TABLE " + tableName(w.t) + " "
-		stop = append(stop, dropTrigger(w.t, w.trigger)...)
+		stop = append(stop, w.dropTrigger()...)
 		prepare = append(prepare, w.beforeDrop...)
 		drop = append(drop, alter+"DROP COLUMN "+quoteIdent(w.old.Name))
 		settle = append(settle, w.finalStatements(alter)...)

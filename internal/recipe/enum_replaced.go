@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/acl"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/onward"
@@ -231,7 +232,8 @@ func (e *replacedEnum) createAside(r *Release) *Steps {
 		labels = append(labels, pgparse.QuoteLiteral(label))
 	}
 	s := m.addStep(onward.Expand, onward.StepDDL, "create the new "+e.head.Name.Name+" beside the deployed one",
-		"CREATE TYPE "+inTypeSchema(e.aside)+" AS ENUM ("+strings.Join(labels, ", ")+")")
+		"CREATE TYPE "+inTypeSchema(e.aside)+" AS ENUM ("+strings.Join(labels, ", ")+")",
+		acl.SetLike(acl.Type, inTypeSchema(e.aside), inTypeSchema(e.old.Name)))
 	s.Undo = []string{"DROP TYPE IF EXISTS " + inTypeSchema(e.aside)}
 	if dropped := e.droppedLabels(); len(dropped) > 0 {
 		m.addNote("rows with a value that %s loses (%s) are refused by the last steps: change them first", e.head.Name, strings.Join(dropped, ", "))

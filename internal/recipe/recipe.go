@@ -175,8 +175,11 @@ var Recipes = []*Recipe{
 	enumValue, partitionDetach, partitionAttach,
 }
 
-// PlanChange returns the steps of a change: those of its recipe, or the change itself.
-func PlanChange(c *Change) *Steps {
+// PlanChange returns the steps of a change: those of its recipe, or the change itself. They set the privileges on what they create.
+func PlanChange(c *Change) *Steps { return chooseSteps(c).setPrivileges(c.Release) }
+
+// chooseSteps returns the steps of the first recipe that applies to a change.
+func chooseSteps(c *Change) *Steps {
 	if r := c.Result.Refused; r != nil {
 		m := keepUnchanged(c)
 		m.addMissing("%s:%d is refused by the server: %s", c.Migration.Path, c.Line, r.Message())

@@ -107,7 +107,7 @@ func (s *shadowTable) makeSteps() *Steps {
 	s.moveReferences(m)
 	s.prepareSwap()
 	alter := func(r *catalog.Relation) string { return "ALTER TABLE " + tableName(r) + " " }
-	step = m.addStep(s.phase, onward.StepDDL, s.why, slices.Concat(there.gone, []string{
+	step = m.addStep(s.phase, onward.StepDDL, s.why, slices.Concat(there.gone, s.likeTable(t, shadow), []string{
 		alter(t) + "RENAME TO " + quoteIdent(s.oldName), alter(shadow) + "RENAME TO " + quoteIdent(t.Name.Name),
 	}, s.swap)...)
 	step.Check, step.AfterBackfills = s.differenceQuery(t, shadow), []*onward.PlannedBackfill{b}
@@ -151,7 +151,7 @@ func (r *Release) syncTriggers(s *shadowTable, from, into *catalog.Relation, key
 	}
 	return pair{
 		make: []string{
-			s.triggerFunction(fn, target, keys), revokeExecute(fn), on("INSERT OR UPDATE OR DELETE", "ROW", trigger),
+			s.triggerFunction(fn, from, target, keys), on("INSERT OR UPDATE OR DELETE", "ROW", trigger),
 			on("TRUNCATE", "STATEMENT", all), alter + quoteIdent(trigger), alter + quoteIdent(all),
 		},
 		gone:     []string{drop(trigger), drop(all), "DROP FUNCTION IF EXISTS " + fn + "()"},
@@ -162,7 +162,7 @@ func (r *Release) syncTriggers(s *shadowTable, from, into *catalog.Relation, key
 // triggerFunction returns the body of both triggers. A row that is not copied yet is copied by the backfill, or by the next
 // write to it. A transaction whose snapshot misses rows committed later would leave copies of them out of date. It is
 // refused instead (40001), just as if it had met such a row in the table itself.
-func (s *shadowTable) triggerFunction(fn, target string, keys []string) string {
+func (s *shadowTable) triggerFunction(fn string, from *catalog.Relation, target string, keys []string) string {
 	var columns, fresh, old, set, sets, where []string
 	for _, n := range s.columns {
 		q := quoteIdent(n)
@@ -184,15 +184,15 @@ func (s *shadowTable) triggerFunction(fn, target string, keys []string) string {
 	if len(sets) > 0 {
 		do = "UPDATE SET " + strings.Join(sets, ", ")
 	}
-	return fmt.Sprintf(`CREATE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = %s AS $onward$
+	return fmt.Sprintf(`CREATE FUNCTION %[1]s() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = %[2]s AS $onward$
 BEGIN
-  IF TG_OP = 'TRUNCATE' THEN
-    TRUNCATE %s;
+%[8]s  IF TG_OP = 'TRUNCATE' THEN
+    TRUNCATE %[3]s;
     RETURN NULL;
   END IF;
   IF TG_OP <> 'INSERT' THEN
     IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
-      %s;
+      %[4]s;
     END IF;
     IF TG_OP = 'DELETE' THEN
       DELETE FROM %[3]s AS t WHERE %[5]s;
@@ -207,7 +207,7 @@ BEGIN
   RETURN NULL;
 END
 $onward$`, fn, s.functionSearchPath(), target, insert+strings.Join(old, ", ")+conflict+
-		"NOTHING", strings.Join(where, " AND "), strings.Join(set, ", "), insert+strings.Join(fresh, ", ")+conflict+do)
+		"NOTHING", strings.Join(where, " AND "), strings.Join(set, ", "), insert+strings.Join(fresh, ", ")+conflict+do, refuseOtherTables(from))
 }
 
 // functionSearchPath returns the search path of the functions: the schemas of the operators that compare the keys, and no schema in

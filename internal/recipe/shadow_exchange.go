@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/acl"
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -106,6 +107,7 @@ func (s *shadowTable) copyPrivileges() {
 	for _, g := range s.head.Grants {
 		s.createSQL = append(s.createSQL, "GRANT "+formatPrivilege(g)+" ON "+tableName(shadow)+" TO "+quoteRole(g.Role))
 	}
+	s.createSQL = append(s.createSQL, s.likeTable(s.t, shadow)...)
 	for _, col := range s.head.Columns {
 		s.createSQL = append(s.createSQL, setStatistics("ALTER TABLE "+tableName(shadow)+" ", col.Name, col)...)
 	}
@@ -119,6 +121,14 @@ func (s *shadowTable) copyPrivileges() {
 	if s.head.Comment != "" {
 		s.createSQL = append(s.createSQL, "COMMENT ON TABLE "+tableName(shadow)+" IS "+pgparse.QuoteLiteral(s.head.Comment))
 	}
+}
+
+// likeTable returns the statement that gives the shadow the privileges which the table has in the database; none if the release changes them.
+func (s *shadowTable) likeTable(t, shadow *catalog.Relation) []string {
+	if len(differingGrants(s.t.Grants, s.head.Grants)) > 0 {
+		return nil
+	}
+	return []string{acl.SetLike(acl.Relation, quoteFull(shadow.Name), quoteFull(t.Name))}
 }
 
 // moveReferences adds a second foreign key, to the shadow, for each foreign key to the table. The action of one

@@ -69,7 +69,7 @@ func (r *Release) SoftDeleteSteps() *Steps {
 		}
 	}
 	r.reportIncomplete(m)
-	return m
+	return m.setPrivileges(r)
 }
 
 func (a *softDelete) makeSteps(m *Steps, r *Release) {

@@ -19,10 +19,12 @@ type replacement struct {
 	newName             string            // the new column's name, until the old column is dropped
 	typ                 string
 	collate             string
-	conversion          string        // converts the old value, "$1", to the new column's type
-	typesDiffer         bool          // the types differ
-	losesValues         bool          // the conversion makes NULL of values that the new type does not have
-	path                string        // SET clause of the trigger's function
+	conversion          string // converts the old value, "$1", to the new column's type
+	typesDiffer         bool   // the types differ
+	losesValues         bool   // the conversion makes NULL of values that the new type does not have
+	mayFail             bool   // the conversion of a deployed value may fail: the new column is NULL then
+	values              string // the function that converts a value for the plan's queries, if that may fail
+	rights              evaluationRights
 	copiesBack          bool          // writes of the new column go to the old one, too
 	direction           copyDirection // the one direction that an UPDATE needs, if that is known
 	evidence            string        // the evidence for that
@@ -62,9 +64,12 @@ func (w *replacement) makeSteps() *Steps {
 	s.Replaces = w.planReplacements()
 	s.Undo = []string{alter + "DROP COLUMN IF EXISTS " + quoteIdent(w.newName)}
 	w.trigger = c.Release.lastTriggerName(m, t, w.old.Name)
-	s = m.addStep(onward.Expand, onward.StepDDL, w.describeTrigger(),
-		createTrigger(t, w.trigger, w.triggerFunction(inSchema(t, w.trigger)), c.Release.triggerColumns(t, w.head, w.old.Name, w.newName))...)
-	s.Undo = dropTrigger(t, w.trigger)
+	functions := createTrigger(t, w.trigger, w.triggerFunction(inSchema(t, w.trigger)), c.Release.triggerColumns(t, w.head, w.old.Name, w.newName))
+	if w.mayFail {
+		functions = append([]string{w.valueFunction()}, functions...)
+	}
+	s = m.addStep(onward.Expand, onward.StepDDL, w.describeTrigger(), functions...)
+	s.Undo = w.dropTrigger()
 	value := strings.ReplaceAll(w.conversion, "$1", "t."+quoteIdent(w.old.Name))
 	otherwise := distinctCondition("t."+quoteIdent(w.newName), w.castValue(value))
 	set := quoteIdent(w.newName) + " = " + value
@@ -78,14 +83,14 @@ func (w *replacement) makeSteps() *Steps {
 	w.addNotNull(m)
 	w.moveSequence(m)
 	w.copyReferences(m)
-	wrong := otherwise
+	wrong := w.wrongCondition(otherwise)
 	if w.copiesBack && w.typesDiffer {
 		wrong += " AND " + distinctCondition("t."+quoteIdent(w.old.Name), "(t."+quoteIdent(w.newName)+")::"+typeName(w.old.Type))
 	}
 	if w.losesValues {
 		wrong = "((" + wrong + ") OR t." + quoteIdent(w.old.Name) + " IS NOT NULL AND t." + quoteIdent(w.newName) + " IS NULL)"
 	}
-	b.Triggers = []string{w.trigger}
+	b.Triggers, b.Failed = []string{w.trigger}, w.failedCondition()
 	w.family.completePart(m, &columnSwap{replacement: w, check: "SELECT 1 FROM " + tableName(t) + " AS t WHERE " + wrong + " LIMIT 1", backfill: b})
 	mend := wrong
 	if w.copiesBack { // the new value may be newer than the old one
@@ -134,7 +139,7 @@ func (w *replacement) addNotNull(m *Steps) {
 		return
 	}
 	phase := onward.Backfill
-	if w.losesValues { // deployed code may write a value that the new type does not have
+	if w.losesValues || w.mayFail { // deployed code may write a value that the new type does not have
 		phase = onward.Contract
 	}
 	for _, c := range w.changes {
@@ -156,8 +161,13 @@ func (w *replacement) addNotes(m *Steps) {
 	if w.old.DefaultText != w.newColumn.DefaultText {
 		m.addNote("up to the last step an INSERT that leaves %s of %s out gets the deployed default", w.newColumn.Name, w.t.Name)
 	}
-	if w.typesDiffer {
-		m.addNote("until the last step %s of %s is %s: a value that does not fit it is refused, as it is today", w.old.Name, w.t.Name, w.old.Type.FormatFull())
+	if w.mayFail {
+		m.addNote("a value of %s of %s that cannot be converted to %s does not fit the new column: "+
+			"the deployed code can write it up to the last step, as before. "+
+			"%s is NULL in such rows. They refuse the last step, and onward status counts them", w.old.Name, w.t.Name, w.typ, w.newName)
+	}
+	if w.typesDiffer && w.copiesBack {
+		m.addNote("until the last step %s of %s is %s: a value of the new code that does not fit it is refused", w.old.Name, w.t.Name, w.old.Type.FormatFull())
 	}
 	m.addNote("%s is the last column of %s: code that depends on the order of columns (INSERT or COPY without a list, SELECT *) must name them",
 		w.newColumn.Name, w.t.Name)
@@ -270,8 +280,16 @@ func (w *replacement) describeTrigger() string {
 // direction, despite the evidence, is not copied; the last step's check finds it.
 func (w *replacement) triggerFunction(fn string) string {
 	old, fresh := "NEW."+quoteIdent(w.old.Name), "NEW."+quoteIdent(w.newName)
-	there, back := fresh+" := "+strings.ReplaceAll(w.conversion, "$1", old)+";", old+" := "+fresh+";"
-	head := "CREATE FUNCTION " + fn + "() RETURNS trigger LANGUAGE plpgsql" + w.path + " AS $onward$\nBEGIN\n"
+	value, declared, evaluated := strings.ReplaceAll(w.conversion, "$1", old), "", ""
+	if w.mayFail { // only the evaluation may fail unseen; without a write the block takes no transaction ID
+		declared = "DECLARE\n  onward_value " + w.typ + ";\n"
+		evaluated = "  BEGIN\n    onward_value := " + value + ";\n  EXCEPTION WHEN OTHERS THEN\n" +
+			"    onward_value := NULL; -- the check before the last step finds the row\n  END;\n"
+		value = "onward_value"
+	}
+	there, back := fresh+" := "+value+";", old+" := "+fresh+";"
+	head := "CREATE FUNCTION " + fn + "() RETURNS trigger LANGUAGE plpgsql" + w.rights.clause + " AS $onward$\n" + declared +
+		"BEGIN\n" + w.rights.guard + evaluated
 	const end = "  RETURN NEW;\nEND\n$onward$"
 	if !w.copiesBack && !w.writtenByForeignKey {
 		return head + "  " + there + "\n" + end
@@ -287,7 +305,10 @@ func (w *replacement) triggerFunction(fn string) string {
 	case w.direction == backward:
 		update = "  ELSIF " + mine + " THEN\n    " + back + "\n  ELSIF " + fresh + " IS NOT DISTINCT FROM NULL THEN\n    " + there + "\n"
 	case w.typesDiffer: // a value that the other type cannot represent is not copied
-		unlike := " AND " + distinctCondition(fresh, w.castValue(strings.ReplaceAll(w.conversion, "$1", old)))
+		if !w.mayFail {
+			value = w.castValue(value)
+		}
+		unlike := " AND " + distinctCondition(fresh, value)
 		update = "  ELSIF " + mine + unlike + " THEN\n    " + back + "\n  ELSIF " + other + unlike + " THEN\n    " + there + "\n"
 	default:
 		update = "  ELSIF " + mine + " THEN\n    " + back + "\n  ELSE\n    " + there + "\n"

@@ -45,6 +45,9 @@ func (r *Release) replacementOf(is *columnChange) *replacement {
 	if enum != nil {
 		w.setEnumConversion(enum)
 	}
+	if w.mayFail = w.conversionMayFail(); w.mayFail {
+		w.values = r.uniqueName("onward_"+w.t.Name.Name, is.old.Name, "value")
+	}
 	w.checkConflicts(renamed)
 	w.findActions()
 	w.chooseDirection()
@@ -65,8 +68,10 @@ func (w *replacement) setConversion() {
 	case told && w.copiesBack:
 		w.addObstacle("%s of %s gets another name and, by USING, another value in one release: "+
 			"nothing tells which values of the new code belong into the old column. Two releases can be planned", w.old.Name, w.t.Name)
-	case told:
-		w.path = " SET search_path FROM CURRENT" // writers may have another one
+	case told: // writers may have another search path, and other rights
+		w.rights = w.c.Release.rightsFor(w.t, []catalog.Type{w.old.Type, w.newColumn.Type}, value)
+	case w.typesDiffer && w.c.Release.enumOf(w.columnChange) == nil && (w.old.Type.OID != 0 || w.newColumn.Type.OID != 0): // a cast may be a function
+		w.rights = w.c.Release.rightsFor(w.t, []catalog.Type{w.old.Type, w.newColumn.Type})
 	}
 	w.conversion = value
 }

@@ -25,7 +25,7 @@ func (t *tableCopy) syncTriggers() pair {
 	drop := func(name string) string { return "DROP TRIGGER IF EXISTS " + quoteIdent(name) + " ON " + on }
 	return pair{
 		make: []string{
-			t.triggerFunction(fn), revokeExecute(fn),
+			t.triggerFunction(fn),
 			"CREATE TRIGGER " + quoteIdent(trigger) + " AFTER " + update + " OR DELETE ON " + on + " FOR EACH ROW EXECUTE FUNCTION " + fn + "()",
 			"CREATE CONSTRAINT TRIGGER " + quoteIdent(add) + " AFTER INSERT ON " + on + " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW " +
 				"EXECUTE FUNCTION " + fn + "()",
@@ -51,11 +51,6 @@ func (r *Release) firstTriggerName(into *catalog.Relation, label string, own ...
 	}
 	return r.uniqueName(prefix+into.Name.Name, label, "")
 }
-
-// revokeExecute returns the statement that keeps other roles from using a trigger function, which has its owner's rights, for
-// triggers of their own. Nobody needs the right to fire an existing trigger.
-// https://www.postgresql.org/docs/current/sql-createtrigger.html#SQL-CREATETRIGGER-NOTES
-func revokeExecute(fn string) string { return "REVOKE ALL ON FUNCTION " + fn + "() FROM PUBLIC" }
 
 // readColumns lists the source's columns that the query reads.
 func (t *tableCopy) readColumns() (out []string) {
@@ -103,7 +98,8 @@ func (t *tableCopy) triggerFunction(fn string) string {
 	target := quoteFull(t.target.Name)
 	insert := t.insertInto(target)
 	replace := strings.NewReplacer(
-		"{fn}", fn, "{path}", t.searchPath(), "{target}", target, "{all}", t.selectFrom(quoteFull(t.source.Name)+" AS "+quoteIdent(t.alias), ""),
+		"{fn}", fn, "{guard}", refuseOtherTables(t.source),
+		"{path}", t.searchPath(), "{target}", target, "{all}", t.selectFrom(quoteFull(t.source.Name)+" AS "+quoteIdent(t.alias), ""),
 		"{columns}", strings.Join(t.columnNames(""), ", "), "{join}", t.joinKeys("o.", t.targetKeys),
 		"{was}", t.belongsTo("OLD"), "{is}", t.belongsTo("NEW"), "{addOld}", insert+t.selectRow("OLD")+" ON CONFLICT DO NOTHING",
 		"{addNew}", insert+t.selectRow("NEW")+" ON CONFLICT DO NOTHING", "{old}", t.joinKeys("OLD.", t.keys),
@@ -117,7 +113,7 @@ DECLARE
   onward_was boolean := false; -- the row was one to copy
   onward_is boolean := false;
 BEGIN
-  IF TG_OP = 'TRUNCATE' THEN
+{guard}  IF TG_OP = 'TRUNCATE' THEN
     DELETE FROM {target} AS t USING ({all}) AS o ({columns}) WHERE {join};
     RETURN NULL;
   END IF;

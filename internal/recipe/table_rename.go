@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/acl"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/onward"
@@ -54,6 +55,7 @@ var tableRename = &Recipe{Name: "table-rename", Make: func(c *Change) *Steps {
 	for _, g := range t.Grants {
 		sql = append(sql, "GRANT "+formatPrivilege(g)+" ON "+old+" TO "+quoteRole(g.Role))
 	}
+	sql = append(sql, acl.SetLike(acl.Relation, old, now))
 	subject, view := "rename "+t.Name.Name+" to "+stmt.Newname, "a view of the old name"
 	if len(rename) > 0 {
 		subject, view = subject+", and "+strconv.Itoa(len(rename))+" of its columns", "a view of the old names"
@@ -67,7 +69,8 @@ var tableRename = &Recipe{Name: "table-rename", Make: func(c *Change) *Steps {
 			"onward apply adds security_invoker from 15 on, and refuses a table with row-level security before 15. "+
 			"Other tools that run these statements do neither: set the server's version in onward.yaml, under postgres", t.Name.Name)
 	}
-	m.addNote("COPY into %s, TRUNCATE and ON CONFLICT ON CONSTRAINT do not work through a view: no deployed code may use them", t.Name.Name)
+	m.addNote("no deployed code may use what does not work through the view %s: COPY into it, TRUNCATE, TABLESAMPLE, ON CONFLICT ON CONSTRAINT, "+
+		"the system columns xmin, ctid and tableoid, and GROUP BY of the key with other columns in the list", t.Name)
 	return m
 }}
 

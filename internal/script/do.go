@@ -4,13 +4,14 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/acl"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
 // openDoBlock adds the statements inside a DO block.
 func (b builder) openDoBlock(s *Statement) {
 	do := s.Node.GetDoStmt()
-	if do == nil {
+	if do == nil || acl.SetsPrivileges(s.SQL) {
 		return
 	}
 	body, language, at := "", "plpgsql", -1

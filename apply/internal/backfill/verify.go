@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/onward-sql/onward/apply/internal/progress"
 	"github.com/onward-sql/onward/apply/internal/run"
 	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/onward"
@@ -18,12 +19,7 @@ func (fill *Backfill) CanCompare(s *onward.PlanStep) bool {
 	if s.Backfill == nil || len(s.Backfill.Compare) == 0 || !fill.record.IsDone(s.ID) {
 		return false
 	}
-	return !slices.ContainsFunc(fill.record.Plan.Steps, func(o onward.PlanStep) bool { return fill.record.IsDone(o.ID) && dependsOnComparison(&o, s.ID) })
-}
-
-// dependsOnComparison reports whether a step depends on the comparison of a backfill.
-func dependsOnComparison(s *onward.PlanStep, backfill string) bool {
-	return slices.ContainsFunc(s.Requires, func(r onward.Requirement) bool { return r.Kind == onward.RequiresVerified && r.Step == backfill })
+	return !slices.ContainsFunc(fill.record.Plan.Steps, func(o onward.PlanStep) bool { return fill.record.IsDone(o.ID) && progress.DependsOnComparison(&o, s.ID) })
 }
 
 // RequireVerified refuses a step that removes one side of a backfill until one pass over all rows has found them right, with the
@@ -34,11 +30,11 @@ func (fill *Backfill) RequireVerified(ctx context.Context, s *onward.PlanStep) e
 		if b.Backfill == nil || len(b.Backfill.Compare) == 0 {
 			continue
 		}
-		depends := func(o onward.PlanStep) bool { return dependsOnComparison(&o, b.ID) }
+		depends := func(o onward.PlanStep) bool { return progress.DependsOnComparison(&o, b.ID) }
 		if j := slices.IndexFunc(fill.record.Plan.Steps, depends); j >= 0 && s.Phase == onward.Contract {
 			o = &fill.record.Plan.Steps[j]
 		}
-		if !dependsOnComparison(o, b.ID) || fill.record.IsDone(o.ID) {
+		if !progress.DependsOnComparison(o, b.ID) || fill.record.IsDone(o.ID) {
 			continue
 		}
 		var v *ledger.Verification

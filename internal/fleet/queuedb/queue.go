@@ -19,6 +19,7 @@ import (
 	"github.com/riverqueue/river/rivermigrate"
 
 	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/acl"
 	"github.com/onward-sql/onward/internal/address"
 	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/ownschema"
@@ -48,6 +49,7 @@ var schemaTables = []string{
 	`CREATE INDEX IF NOT EXISTS target_running ON onward_queue.target (server) WHERE state = 'running'`,
 	`CREATE INDEX IF NOT EXISTS target_failed ON onward_queue.target (rollout, wave) WHERE wanted AND state IN ('failed', 'unreachable')`,
 	`COMMENT ON SCHEMA onward_queue IS '` + schemaMark + `'`,
+	acl.SetOwnerAlone(acl.Schema, schemaName), acl.SetOwnerAlone(acl.NewContent, schemaName),
 }
 
 // Keys of advisory locks: "queue" and "tick" in ASCII.
@@ -170,8 +172,11 @@ func (q *Queue) createTables(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return q.lockSchema(ctx, func(pgx.Tx) error {
-		_, err := migrator.Migrate(ctx, rivermigrate.DirectionUp, nil) // in transactions of its own
+	return q.lockSchema(ctx, func(tx pgx.Tx) error {
+		made, err := migrator.Migrate(ctx, rivermigrate.DirectionUp, nil) // in transactions of its own
+		if err == nil && len(made.Versions) > 0 {
+			_, err = tx.Exec(ctx, acl.SetOwnerAlone(acl.Content, schemaName))
+		}
 		return err
 	})
 }

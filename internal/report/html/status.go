@@ -122,8 +122,12 @@ func newStatusPlan(p *StatusPlan, number int) pageStatusPlan {
 		out.Words = append(out.Words, escape.Line("After an abort: "+words+"."))
 	}
 	for i := range a.Steps {
-		if s := &a.Steps[i]; s.Quarantined > 0 {
+		s := &a.Steps[i]
+		if s.Quarantined > 0 {
 			out.Words = append(out.Words, escape.Line(fmt.Sprintf("%s: %d rows in quarantine: %s", s.ID, s.Quarantined, s.Find)))
+		}
+		if words := view.DescribeFailed(s); words != "" {
+			out.Words = append(out.Words, escape.Line(s.ID+": ")+words)
 		}
 	}
 	return out

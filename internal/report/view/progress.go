@@ -31,6 +31,9 @@ func DescribeProgress(s *onward.AppliedStep) string {
 	if s.Quarantined > 0 {
 		add("%d in quarantine: %s", s.Quarantined, escape.Line(s.Find))
 	}
+	if words := DescribeFailed(s); words != "" {
+		add("%s", words)
+	}
 	if s.Attempts > 1 {
 		add("%s", prose.CountNoun(s.Attempts, "attempt"))
 	}
@@ -41,6 +44,18 @@ func DescribeProgress(s *onward.AppliedStep) string {
 		add("%s", escape.Line(s.Note))
 	}
 	return words
+}
+
+// DescribeFailed describes the rows of a step whose value cannot be converted; "" for none.
+func DescribeFailed(s *onward.AppliedStep) string {
+	switch {
+	case s.FindFailed == "":
+		return ""
+	case s.Failed == 0:
+		return "rows whose value cannot be converted were not counted: " + escape.Line(s.FindFailed)
+	}
+	return fmt.Sprintf("%s whose value cannot be converted, one with the key %s: %s", prose.CountNoun(int(s.Failed), "row"), escape.Line(s.FailedKey),
+		escape.Line(s.FindFailed))
 }
 
 // CountDone counts the steps of a plan that are done: "3 of 7 steps".

@@ -1,0 +1,143 @@
+package recipe
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/catalog/builtin"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/onward"
+)
+
+// widerTypes are the types that have a value for each value of a type.
+var widerTypes = map[string][]string{
+	"int2": {"int4", "int8", "numeric"}, "int4": {"int8", "numeric"}, "int8": {"numeric"}, "float4": {"float8"},
+}
+
+// conversionMayFail reports whether the conversion of a deployed value to the new column's type may fail. The deployed code can write such a
+// value today, so it must be able to until it is gone.
+func (w *replacement) conversionMayFail() bool {
+	from, to := w.old.Type, w.newColumn.Type
+	switch {
+	case !w.typesDiffer, w.c.Release.enumOf(w.columnChange) != nil:
+		return false
+	case strings.Trim(w.conversion, "()") != "$1":
+		return true
+	case to.Array > 0 || to.Name.Schema != "pg_catalog":
+		return true
+	case to.Name.Name == "text", to.Name.Name == "varchar" && len(to.Mods) == 0:
+		return false
+	case to.Name.Name == "varchar" && from.Name == to.Name && from.Array == 0:
+		return len(from.Mods) == 0 || from.Mods[0] > to.Mods[0]
+	}
+	return from.Array > 0 || from.Name.Schema != "pg_catalog" || len(to.Mods) > 0 || !slices.Contains(widerTypes[from.Name.Name], to.Name.Name)
+}
+
+// valueFunction returns the function that converts a deployed value for the plan's own queries, which must not fail because of one row: the
+// value, and whether the conversion fails.
+func (w *replacement) valueFunction() string {
+	return fmt.Sprintf(`CREATE FUNCTION %[1]s(%[2]s) RETURNS TABLE (onward_value %[3]s, onward_failed boolean) LANGUAGE plpgsql%[4]s AS $onward$
+DECLARE
+  onward_converted %[3]s; -- the type of a result has no length
+BEGIN
+  BEGIN
+    onward_converted := %[5]s;
+    onward_value := onward_converted;
+    onward_failed := false;
+  EXCEPTION WHEN OTHERS THEN
+    onward_value := NULL;
+    onward_failed := true;
+  END;
+  RETURN NEXT;
+END
+$onward$`, w.valueName(), typeName(w.old.Type), w.typ, w.rights.clause, w.conversion)
+}
+
+func (w *replacement) valueName() string { return inSchema(w.t, w.values) }
+
+// dropTrigger returns the statements that remove the trigger and the functions.
+func (w *replacement) dropTrigger() []string {
+	out := dropTrigger(w.t, w.trigger)
+	if w.mayFail {
+		out = append(out, "DROP FUNCTION IF EXISTS "+w.valueName()+"("+typeName(w.old.Type)+")")
+	}
+	return out
+}
+
+// wrongCondition returns the condition that a row t has not the value in the new column that its old one converts to. If the conversion
+// fails, the row is wrong until the deployed code writes another value, or somebody does.
+func (w *replacement) wrongCondition(compared string) string {
+	if !w.mayFail {
+		return compared
+	}
+	return "EXISTS (SELECT FROM " + w.valueName() + "(t." + quoteIdent(w.old.Name) + ") AS v WHERE v.onward_failed OR " +
+		distinctCondition("t."+quoteIdent(w.newName), "v.onward_value") + ")"
+}
+
+// failedCondition returns the condition that the conversion of a row t fails; "" if it cannot fail.
+func (w *replacement) failedCondition() string {
+	if !w.mayFail {
+		return ""
+	}
+	return "t." + quoteIdent(w.newName) + " IS NULL AND EXISTS (SELECT FROM " + w.valueName() + "(t." + quoteIdent(w.old.Name) + ") AS v WHERE v.onward_failed)"
+}
+
+// evaluationRights are the rights with which a trigger function evaluates an expression of the release.
+type evaluationRights struct {
+	clause string // of CREATE FUNCTION
+	guard  string // the beginning of a trigger function
+}
+
+// rightsFor returns the rights for expressions that are evaluated when somebody writes a table, with $1 or NEW for its row. The migration
+// evaluates them with the rights of its role, and a writer need not have EXECUTE on their functions. So the trigger function has the rights
+// of the plan's role, and a search path of its own, because the writer's may have other objects of the same names.
+func (r *Release) rightsFor(t *catalog.Relation, types []catalog.Type, expressions ...string) evaluationRights {
+	const writer = " SET search_path FROM CURRENT"
+	path, others := []string{"pg_catalog"}, false
+	add := func(schema string) {
+		if schema != "" && schema != "$user" && !slices.Contains(path, quoteIdent(schema)) {
+			path = append(path, quoteIdent(schema))
+		}
+	}
+	for _, typ := range types {
+		add(typ.Name.Schema)
+	}
+	for _, text := range expressions {
+		stmt := pgparse.ParseStatement("SELECT " + text)
+		if stmt == nil {
+			return evaluationRights{clause: writer}
+		}
+		known := true
+		pgparse.Walk(stmt, func(m any) bool {
+			switch e := m.(type) {
+			case *pgparse.TypeCast:
+				add(r.head.TypeOf(e.TypeName).Name.Schema)
+			case *pgparse.FuncCall:
+				schema, name := pgparse.SchemaAndName(e.Funcname)
+				list := r.head.Functions(schema, name)
+				for _, f := range list {
+					add(f.Name.Schema)
+					others = true
+				}
+				_, ofServer := builtin.VolatilityOf(name, make([]string, len(e.Args)), onward.NewestMajor)
+				known = known && (len(list) > 0 || ofServer)
+			}
+			return true
+		})
+		if !known { // its schema is not known
+			return evaluationRights{clause: writer}
+		}
+	}
+	if !others && len(path) == 1 {
+		return evaluationRights{clause: writer}
+	}
+	for _, schema := range r.head.SearchPath { // the functions may use names without a schema
+		add(schema)
+	}
+	return evaluationRights{
+		clause: " SECURITY DEFINER SET search_path = " + strings.Join(append(path, "pg_temp"), ", "),
+		guard:  refuseOtherTables(t),
+	}
+}
