@@ -23,7 +23,8 @@ INSERT INTO %[1]s.job (id, name) VALUES (1, 'a'); SELECT id FROM %[1]s.job; SET 
 `, s)
 	}
 	file := gittest.NewFile(t, "script.sql", script.String())
-	r, err := record.Run(t.Context(), record.Config{Command: []string{component.NeedProgram(t, component.Psql, "psql"), "-Xqv", "ON_ERROR_STOP=1", "-f", file}, Major: 17})
+	psql := component.NeedProgram(t, component.Psql, "psql")
+	r, err := record.Run(t.Context(), record.Config{Command: []string{psql, "-Xqv", "ON_ERROR_STOP=1", "-f", file}, Major: 17})
 	if err != nil || r.Failed != nil {
 		t.Fatal(err, r.Failed)
 	}

@@ -35,14 +35,14 @@ var (
 	Chromium  = Component{Name: "chromium", Use: "pages in a browser", Turn: 1}
 	Neovim    = Component{Name: "neovim", Use: "the language server in an editor", Turn: 1}
 	Compiler  = Component{Name: "compiler", Use: "the server's confinement against machine code", Turn: 1}
-	Node      = Component{Name: "node", Use: "Knex, TypeORM, Sequelize, Prisma, dbmate and others from npm", Turn: 2}
+	Node      = Component{Name: "node", Use: "migration tools and drivers of Node.js", Turn: 2}
 	PgBouncer = Component{Name: "pgbouncer", Use: "servers behind a pooler", Turn: 2}
-	Java      = Component{Name: "java", Use: "Flyway and Liquibase", Turn: 3}
-	PHP       = Component{Name: "php", Use: "Laravel", Turn: 3}
-	Ruby      = Component{Name: "ruby", Use: "Rails", Turn: 3}
+	Java      = Component{Name: "java", Use: "migration tools of the JVM", Turn: 3}
+	PHP       = Component{Name: "php", Use: "migration tools of PHP", Turn: 3}
+	Ruby      = Component{Name: "ruby", Use: "migration tools of Ruby", Turn: 3}
 	Psql      = Component{Name: "psql", Use: "psql, pg_dump and pg_restore", Turn: 4}
-	Sqitch    = Component{Name: "sqitch", Use: "sqitch, with psql", Turn: 4}
-	Rust      = Component{Name: "rust", Use: "sqlx and Diesel", Turn: 4}
+	Sqitch    = Component{Name: "sqitch", Use: "a migration tool that runs psql", Turn: 4}
+	Rust      = Component{Name: "rust", Use: "migration tools of Rust", Turn: 4}
 	Pythons   = Component{Name: "pythons", Use: "frameworks that need another version of Python", Turn: 4}
 
 	Root   = Component{Name: "root", Use: "full disks", Get: "run the tests as root"}
@@ -52,8 +52,8 @@ var (
 	ByHand = Component{Name: "by-hand", Use: "measurements and corpora", Get: "CONTRIBUTING.md names their commands"}
 )
 
-// All are the components, tools first.
-func All() []Component {
+// ListAll returns the components, tools first.
+func ListAll() []Component {
 	return []Component{setup, Chromium, Neovim, Compiler, Node, PgBouncer, Java, PHP, Ruby, Psql, Sqitch, Rust, Pythons, Root, User, System, ByHand}
 }
 
@@ -71,9 +71,9 @@ func Need(t testing.TB, c Component, err error) {
 		return
 	}
 	if c.IsRequired() {
-		t.Fatalf("%s is required, and %v: %s", c.Name, err, c.Install())
+		t.Fatalf("%s is required, and %v: %s", c.Name, err, c.HowToGet())
 	}
-	t.Skipf("%s%s: %v: %s", Mark, c.Name, err, c.Install())
+	t.Skipf("%s%s: %v: %s", Mark, c.Name, err, c.HowToGet())
 }
 
 // NeedSetup is Need for what scripts/setup.sh installs if no tool is named.
@@ -104,8 +104,8 @@ func (c Component) IsRequired() bool {
 	return required == "all" || slices.Contains(strings.Split(required, ","), c.Name)
 }
 
-// Install is how to have the component.
-func (c Component) Install() string {
+// HowToGet is how to have the component.
+func (c Component) HowToGet() string {
 	if c.Turn > 0 {
 		return "scripts/setup.sh " + c.Name
 	}

@@ -86,7 +86,7 @@ func TestSetupKnowsTools(t *testing.T) {
 			t.Errorf("setup.sh lists %s, and does not install it", name)
 		}
 	}
-	for _, c := range component.All() {
+	for _, c := range component.ListAll() {
 		if c.Turn > component.Turns || known[c.Name] != (c.Turn > 0) {
 			t.Errorf("%s: turn %d of %d; known to setup.sh: %t", c.Name, c.Turn, component.Turns, known[c.Name])
 		}

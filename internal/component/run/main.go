@@ -18,20 +18,20 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/onward-sql/onward/internal/component"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // modules are the directories with a go.mod whose tests belong to every run.
 var modules = []string{".", "internal/adapter/realrunners", "internal/report/readers"}
 
 func main() {
-	code, err := run(os.Args[1:], os.Stdout)
+	code, err := runCommand(os.Args[1:], os.Stdout)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "run:", err)
 		code = max(code, 3)
@@ -39,7 +39,7 @@ func main() {
 	os.Exit(code)
 }
 
-func run(args []string, out io.Writer) (int, error) {
+func runCommand(args []string, out io.Writer) (int, error) {
 	if len(args) > 1 && args[0] == "-turn" {
 		n, err := strconv.Atoi(args[1])
 		if err != nil || n < 0 {
@@ -49,7 +49,7 @@ func run(args []string, out io.Writer) (int, error) {
 		return 0, nil
 	}
 	if len(args) > 1 && args[0] == "-measure" {
-		return measure(args[1], args[2:])
+		return measureCPU(args[1], args[2:])
 	}
 	var measured string
 	if len(args) > 0 && args[0] == "-cpu" {
@@ -69,11 +69,11 @@ func run(args []string, out io.Writer) (int, error) {
 	}
 	s := newSummary(out)
 	for _, dir := range dirs {
-		if err := s.test(dir, measured, args); err != nil {
+		if err := s.testModule(dir, measured, args); err != nil {
 			return 3, err
 		}
 	}
-	s.print()
+	s.printLeftOut()
 	if measured != "" {
 		if err := printCPU(out, measured); err != nil {
 			return 3, err
@@ -88,7 +88,7 @@ func run(args []string, out io.Writer) (int, error) {
 // describeTurn is the shell's assignments for a run of .ci/run.
 func describeTurn(n int) string {
 	required, left := []string{"1"}, []string{}
-	for _, c := range component.All() {
+	for _, c := range component.ListAll() {
 		switch c.Turn {
 		case 0:
 		case n%component.Turns + 1:
@@ -120,8 +120,8 @@ func newSummary(out io.Writer) *summary {
 	return &summary{out: out, output: map[[2]string][]string{}, left: map[string][]string{}}
 }
 
-// test runs go test in a directory.
-func (s *summary) test(dir, measured string, args []string) error {
+// testModule runs go test in a directory.
+func (s *summary) testModule(dir, measured string, args []string) error {
 	command := []string{"test", "-json"}
 	if measured != "" {
 		self, err := os.Executable()
@@ -147,7 +147,7 @@ func (s *summary) test(dir, measured string, args []string) error {
 			fmt.Fprintln(s.out, lines.Text()) // go itself says that something is wrong
 			continue
 		}
-		s.add(e)
+		s.addEvent(e)
 	}
 	if err := lines.Err(); err != nil {
 		return err
@@ -159,9 +159,9 @@ func (s *summary) test(dir, measured string, args []string) error {
 }
 
 // whole are the lines that a package prints of itself.
-var whole = regexp.MustCompile(`^(ok|FAIL|\?|---)\s|^FAIL$`)
+var whole = lazyregexp.New(`^(ok|FAIL|\?|---)\s|^FAIL$`)
 
-func (s *summary) add(e event) {
+func (s *summary) addEvent(e event) {
 	key := [2]string{e.Package, e.Test}
 	switch e.Action {
 	case "output":
@@ -189,7 +189,7 @@ func (s *summary) add(e event) {
 		return
 	case "skip":
 		if e.Test != "" {
-			s.skip(e, strings.Join(s.output[key], ""))
+			s.addSkipped(e, strings.Join(s.output[key], ""))
 		}
 	case "pass":
 	default:
@@ -198,10 +198,10 @@ func (s *summary) add(e event) {
 	delete(s.output, key)
 }
 
-var mark = regexp.MustCompile(`\b` + component.Mark + `([a-z-]+): `)
+var mark = lazyregexp.New(`\b` + component.Mark + `([a-z-]+): `)
 
-// skip notes a test that was skipped.
-func (s *summary) skip(e event, output string) {
+// addSkipped notes a test that was skipped.
+func (s *summary) addSkipped(e event, output string) {
 	name := e.Package + " " + e.Test
 	if m := mark.FindStringSubmatch(output); m != nil {
 		s.left[m[1]] = append(s.left[m[1]], name)
@@ -210,8 +210,8 @@ func (s *summary) skip(e event, output string) {
 	}
 }
 
-// print lists the tests that were left out.
-func (s *summary) print() {
+// printLeftOut lists the tests that were left out.
+func (s *summary) printLeftOut() {
 	for _, u := range s.unmarked {
 		fmt.Fprintf(s.out, "FAIL: skipped, but for no component (internal/component): %s", u)
 	}
@@ -223,19 +223,19 @@ func (s *summary) print() {
 		return
 	}
 	fmt.Fprintf(s.out, "\nTests left out: %d. make test-all runs those of every tool.\n", total)
-	for _, c := range component.All() {
+	for _, c := range component.ListAll() {
 		if n := len(s.left[c.Name]); n > 0 {
 			if c.IsRequired() {
 				s.failed = true
 				fmt.Fprintf(s.out, "FAIL: %s is required\n", c.Name)
 			}
-			fmt.Fprintf(s.out, "  %3d  %-10s %s: %s\n", n, c.Name, c.Use, c.Install())
+			fmt.Fprintf(s.out, "  %3d  %-10s %s: %s\n", n, c.Name, c.Use, c.HowToGet())
 		}
 	}
 }
 
-// measure runs a test binary and notes its processor time, with that of the processes it waited for.
-func measure(file string, command []string) (int, error) {
+// measureCPU runs a test binary and notes its processor time, with that of the processes it waited for.
+func measureCPU(file string, command []string) (int, error) {
 	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	err := cmd.Run()
@@ -261,7 +261,7 @@ func measure(file string, command []string) (int, error) {
 	return 1, nil // a signal ended it
 }
 
-// printCPU prints what measure noted.
+// printCPU prints what measureCPU noted.
 func printCPU(out io.Writer, file string) error {
 	text, err := os.ReadFile(file)
 	if err != nil {

@@ -7,16 +7,16 @@ import (
 	"github.com/onward-sql/onward/internal/component"
 )
 
-// summarize reads events, and returns what is printed and whether the run fails.
-func summarize(t *testing.T, events ...event) (string, bool) {
+// summarizeEvents reads events, and returns what is printed and whether the run fails.
+func summarizeEvents(t *testing.T, events ...event) (string, bool) {
 	t.Helper()
 	var out strings.Builder
 	s := newSummary(&out)
 	for _, e := range events {
 		e.Package = "p"
-		s.add(e)
+		s.addEvent(e)
 	}
-	s.print()
+	s.printLeftOut()
 	return out.String(), s.failed || len(s.unmarked) > 0
 }
 
@@ -29,8 +29,13 @@ func TestSummary(t *testing.T) {
 		never  string
 	}{
 		"what passes is silent": {
-			events: []event{{Action: "output", Test: "TestA", Output: "a log\n"}, {Action: "pass", Test: "TestA"}, {Action: "output", Output: "ok  \tp\t1s\n"}, {Action: "pass"}},
-			want:   []string{"ok  \tp\t1s\n"}, never: "a log",
+			events: []event{
+				{Action: "output", Test: "TestA", Output: "a log\n"},
+				{Action: "pass", Test: "TestA"},
+				{Action: "output", Output: "ok  \tp\t1s\n"},
+				{Action: "pass"},
+			},
+			want: []string{"ok  \tp\t1s\n"}, never: "a log",
 		},
 		"what fails is printed": {
 			events: []event{{Action: "output", Test: "TestA/b", Output: "wrong\n"}, {Action: "fail", Test: "TestA/b"}, {Action: "fail"}},
@@ -60,7 +65,7 @@ func TestSummary(t *testing.T) {
 			events: []event{{Action: "build-output", Output: "a.go:1: undefined: x\n"}, {Action: "fail"}}, fails: true, want: []string{"undefined: x"},
 		},
 	} {
-		out, fails := summarize(t, c.events...)
+		out, fails := summarizeEvents(t, c.events...)
 		if fails != c.fails {
 			t.Errorf("%s: it fails: %t\n%s", name, fails, out)
 		}
@@ -91,7 +96,7 @@ func TestTurns(t *testing.T) {
 	if required["1"] != component.Turns {
 		t.Errorf("what setup installs is required %d times", required["1"])
 	}
-	for _, c := range component.All() {
+	for _, c := range component.ListAll() {
 		if want := min(c.Turn, 1); required[c.Name] != want {
 			t.Errorf("%s is required %d times", c.Name, required[c.Name])
 		}

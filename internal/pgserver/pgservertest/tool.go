@@ -9,9 +9,9 @@ import (
 	"github.com/onward-sql/onward/internal/component"
 )
 
-// toolsDir is where scripts/setup.sh installs what tests run beside Postgres: $ONWARD_TEST_CACHE, or onward-test in
+// ToolsDir is where scripts/setup.sh installs what tests run beside Postgres: $ONWARD_TEST_CACHE, or onward-test in
 // the user's cache.
-func toolsDir(t testing.TB) string {
+func ToolsDir(t testing.TB) string {
 	t.Helper()
 	if cache := os.Getenv("ONWARD_TEST_CACHE"); cache != "" {
 		return cache
@@ -27,7 +27,7 @@ func toolsDir(t testing.TB) string {
 // those that one of the machine's Pythons can run.
 func VenvPath(t testing.TB, name string, parts ...string) string {
 	t.Helper()
-	dir := filepath.Join(toolsDir(t), name)
+	dir := filepath.Join(ToolsDir(t), name)
 	if _, err := os.Stat(dir + ".no-python"); err == nil {
 		component.Need(t, component.Pythons, fmt.Errorf("no Python runs %s", name))
 	}
@@ -41,7 +41,7 @@ func VenvPath(t testing.TB, name string, parts ...string) string {
 // RunnerPath is a part of the migration tools that scripts/setup.sh installs with npm, Maven and Rust.
 func RunnerPath(t testing.TB, part string) string {
 	t.Helper()
-	dir := filepath.Join(toolsDir(t), "runners-1", part)
+	dir := filepath.Join(ToolsDir(t), "runners-1", part)
 	_, err := os.Stat(filepath.Join(dir, ".complete"))
 	needed := component.Node
 	switch part {
