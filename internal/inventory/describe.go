@@ -16,17 +16,17 @@ func (l *Loss) Describe(r *onward.PlanReplacement) string {
 	var text string
 	switch column := r.OldColumn + " of " + table; {
 	case r.Kind == onward.ReplacementColumn && slices.Contains(readers, l.Kind):
-		text = l.subject(table) + " reads " + column
+		text = l.nameSubject(table) + " reads " + column
 	case r.Kind == onward.ReplacementColumn:
-		text = l.subject(table) + " is about " + column + ", and would go with it"
+		text = l.nameSubject(table) + " is about " + column + ", and would go with it"
 	case l.Kind == "row security":
 		text = table + " has row-level security, which " + r.New + " would not have"
 	case l.Kind == "publication" || l.Kind == "subscription":
-		text = l.subject(table) + " sends " + table + ", and would go on with the old table"
+		text = l.nameSubject(table) + " sends " + table + ", and would go on with the old table"
 	case l.Kind != "policy" && l.Kind != "generated column" && slices.Contains(readers, l.Kind) && (l.Kind != "rule" || strings.Contains(l.Name, " of ")):
-		text = l.subject(table) + " reads " + table + ", and would go on with the old table"
+		text = l.nameSubject(table) + " reads " + table + ", and would go on with the old table"
 	default:
-		text = l.subject(table) + " would be lost with the table"
+		text = l.nameSubject(table) + " would be lost with the table"
 	}
 	if l.Changed {
 		text += ". It has changed since the plan was begun"
@@ -39,8 +39,8 @@ func (l *Loss) Describe(r *onward.PlanReplacement) string {
 	return text
 }
 
-// subject names the entry.
-func (l *Loss) subject(table string) string {
+// nameSubject names the entry.
+func (l *Loss) nameSubject(table string) string {
 	switch {
 	case l.Name == "":
 		return "the " + l.Kind + " of " + table

@@ -52,7 +52,7 @@ BEGIN
   FULL JOIN pg_catalog.json_each_text(` + pgparse.QuoteLiteral(string(text)) + `) AS e (key, sum) ON e.key = i.key
   WHERE i.sum IS DISTINCT FROM e.sum;
 ` + restore.String() + `  IF differing IS NOT NULL THEN
-    RAISE EXCEPTION USING ERRCODE = '` + GuardCode + `', MESSAGE = 'somebody changed ' || differing;
+    RAISE EXCEPTION USING ERRCODE = '` + GuardCode + `', MESSAGE = pg_catalog.format('somebody changed %s', differing);
   END IF;
 END
 `

@@ -35,10 +35,10 @@ FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_depend AS d ON d.refclassid
 	AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype = 'i'
 JOIN pg_catalog.pg_sequence AS s ON s.seqrelid = d.objid JOIN pg_catalog.pg_class AS c ON c.oid = s.seqrelid,
 LATERAL (SELECT CASE s.seqtypid WHEN 21 THEN 32767 WHEN 23 THEN 2147483647 ELSE 9223372036854775807 END AS most) AS y
-WHERE a.attrelid = pg_catalog.to_regclass($1::text) AND a.attidentity <> '' AND NOT a.attisdropped ORDER BY a.attnum`
+WHERE a.attrelid = $1::oid AND a.attidentity <> '' AND NOT a.attisdropped ORDER BY a.attnum`
 
 // ReadIdentities reads the identity columns of a table.
-func ReadIdentities(ctx context.Context, s live.SQLSession, table string) ([]Identity, error) {
+func ReadIdentities(ctx context.Context, s live.SQLSession, table uint32) ([]Identity, error) {
 	rows, err := s.Query(ctx, identityQuery, table)
 	if err != nil {
 		return nil, err
@@ -46,11 +46,11 @@ func ReadIdentities(ctx context.Context, s live.SQLSession, table string) ([]Ide
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[Identity])
 }
 
-// CarryStatements returns the statements that give the sequence of a new identity column, and the column, what the old one had. The bounds of the old
-// type become those of the new one.
+// CarryStatements returns the statements that give the sequence of a new identity column, and the column, what the old one had. A bound that is the
+// old type's becomes the new type's.
 func (old *Identity) CarryStatements(table string, created *Identity) (statements []string) {
 	add := func(sql string) { statements = append(statements, sql) }
-	if o, n := old.options(), created.options(); o != n {
+	if o, n := old.formatOptions(), created.formatOptions(); o != n {
 		add("ALTER SEQUENCE " + created.Sequence + o)
 	}
 	if old.Persistence != created.Persistence && old.Persistence == "u" {
@@ -59,19 +59,19 @@ func (old *Identity) CarryStatements(table string, created *Identity) (statement
 	if old.Generated != created.Generated {
 		add("ALTER TABLE " + table + " ALTER COLUMN " + pgparse.QuoteIdent(created.Column) + " SET GENERATED " + old.Generated)
 	}
-	has := map[string]bool{}
+	wanted := map[string]bool{}
 	for _, g := range old.Grants {
-		has[g] = true
+		wanted[g] = true
 	}
 	for _, g := range created.Grants {
-		if !has[g] {
+		if !wanted[g] {
 			privilege, grantee := splitPrivilege(trimGrantOption(g))
 			add("REVOKE " + privilege + " ON SEQUENCE " + created.Sequence + " FROM " + grantee)
 		}
-		delete(has, g)
+		delete(wanted, g)
 	}
 	for _, g := range old.Grants {
-		if has[g] {
+		if wanted[g] {
 			privilege, grantee := splitPrivilege(g)
 			add("GRANT " + privilege + " ON SEQUENCE " + created.Sequence + " TO " + grantee)
 		}
@@ -82,8 +82,8 @@ func (old *Identity) CarryStatements(table string, created *Identity) (statement
 	return statements
 }
 
-// options returns the options of ALTER SEQUENCE.
-func (id *Identity) options() string {
+// formatOptions returns the options of ALTER SEQUENCE.
+func (id *Identity) formatOptions() string {
 	bound := func(word string, usual bool, n int64) string {
 		if usual {
 			return " NO " + word

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
@@ -157,11 +158,11 @@ func TestChanges(t *testing.T) {
 	t.Parallel()
 	pgservertest.EachMajor(t, func(t *testing.T, major int) {
 		_, conn := pgservertest.ConnectNew(t, major, "SET allow_system_table_mods = on; SET client_min_messages = error", inventoryBase)
-		own := strings.NewReplacer("@db", conn.Config().Database)
+		withDatabase := strings.NewReplacer("@db", conn.Config().Database)
 		seen := map[string]bool{}
 		for _, c := range inventoryChanges {
 			if c.since <= major {
-				seen[changedKind(t, conn, major, own.Replace(c.sql), c.relation, own.Replace(c.key))] = true
+				seen[changedKind(t, conn, major, withDatabase.Replace(c.sql), c.relation, withDatabase.Replace(c.key))] = true
 			}
 		}
 		if major < onward.NewestMajor {
@@ -205,4 +206,82 @@ func changedKind(t *testing.T, conn *pgx.Conn, major int, sql, relation, key str
 		return fresh.Kind
 	}
 	return old.Kind
+}
+
+// TestAnyRoleReads holds that a role without privileges reads the same: a plan runs with the least rights.
+func TestAnyRoleReads(t *testing.T) {
+	t.Parallel()
+	pgservertest.EachMajor(t, func(t *testing.T, major int) {
+		_, conn := pgservertest.ConnectNew(t, major, "SET client_min_messages = error", inventoryBase)
+		tx, err := conn.Begin(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = tx.Rollback(t.Context()) }()
+		pgservertest.Exec(t, conn, `CREATE SUBSCRIPTION sub CONNECTION 'dbname=none' PUBLICATION x WITH (connect = false, slot_name = NONE)`, `INSERT INTO pg_subscription_rel
+			(srsubid, srrelid, srsubstate) SELECT s.oid, 't'::regclass, 'r' FROM pg_subscription s JOIN pg_database d ON d.oid = subdbid WHERE datname = current_database()`)
+		want := readInventory(t, tx, major, "t")
+		if _, err := tx.Exec(t.Context(), "CREATE ROLE nobody_at_all; SET LOCAL ROLE nobody_at_all"); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, readInventory(t, tx, major, "t")); diff != "" {
+			t.Errorf("-superuser +nobody:\n%s", diff)
+		}
+	})
+}
+
+// TestGuard holds that the server finds a change that came after the reading, and no other one, under any settings.
+func TestGuard(t *testing.T) {
+	t.Parallel()
+	pgservertest.EachEnd(t, func(t *testing.T, major int) {
+		_, conn := pgservertest.ConnectNew(t, major, inventoryBase, "ALTER TABLE t ALTER b SET DEFAULT '2024-01-02 03:04:05+00'::timestamptz::text, ADD f timestamptz DEFAULT '2024-01-02 03:04:05+00'")
+		c := &Comparison{Replaced: &onward.PlanReplacement{Kind: onward.ReplacementColumn, Old: "t", New: "t", OldColumn: "b", NewColumn: "e"}}
+		tx, err := conn.Begin(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = tx.Rollback(t.Context()) }()
+		for _, e := range readInventory(t, tx, major, "t") {
+			c.Old = append(c.Old, e)
+		}
+		var relation uint32
+		if err := tx.QueryRow(t.Context(), "SELECT 't'::regclass::oid").Scan(&relation); err != nil {
+			t.Fatal(err)
+		}
+		for _, replaced := range []onward.PlanReplacement{*c.Replaced, {Kind: onward.ReplacementTable, Old: "t", New: "t_new"}} {
+			c.Replaced = &replaced
+			guard, err := c.Guard(major, relation)
+			if err != nil {
+				t.Fatal(err)
+			}
+			attempt := func(change string) string {
+				inner, err := tx.Begin(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer func() { _ = inner.Rollback(t.Context()) }()
+				_, err = inner.Exec(t.Context(), change+"; SET LOCAL timezone = 'Asia/Tokyo'; SET LOCAL datestyle = 'SQL, DMY'; SET LOCAL search_path = away, public; "+guard, pgx.QueryExecModeSimpleProtocol)
+				if err == nil {
+					var settings string
+					if err = inner.QueryRow(t.Context(), "SELECT concat_ws('|', current_setting('timezone'), current_setting('datestyle'), current_setting('search_path'))").Scan(&settings); err == nil &&
+						settings != "Asia/Tokyo|SQL, DMY|away, public" {
+						t.Errorf("the guard leaves %s", settings)
+					}
+				}
+				if err == nil {
+					return ""
+				}
+				return err.Error()
+			}
+			if got := attempt("SELECT"); got != "" {
+				t.Errorf("%s: nothing has changed: %s", replaced.Kind, got)
+			}
+			if got := attempt("CREATE INDEX fresh ON t (b); ALTER TABLE t ALTER b SET DEFAULT 'y'"); !strings.Contains(got, "somebody changed default b, index fresh (SQLSTATE 40001)") {
+				t.Errorf("%s: %s", replaced.Kind, got)
+			}
+			if got := attempt("GRANT SELECT ON t TO PUBLIC"); (got == "") != (replaced.Kind == onward.ReplacementColumn) {
+				t.Errorf("%s, after a GRANT: %s", replaced.Kind, got)
+			}
+		}
+	})
 }

@@ -11,12 +11,12 @@ import (
 // Comparison is what is known of a relation that is replaced, or that has a column which is replaced.
 type Comparison struct {
 	Replaced *onward.PlanReplacement
-	// Old is the inventory of the relation, New that of a table that replaces it; nil if there is none yet.
+	// Old is the inventory of the relation. New is the inventory of a table that replaces it; nil if there is none yet.
 	Old, New Inventory
 	// Before is an earlier inventory, for which the plan holds; nil for none: then what the plan knows by name counts.
 	Before Inventory
-	// IsOwn reports whether the plan's steps make an object.
-	IsOwn func(e *Entry) bool
+	// Own are the objects that the plan's steps make.
+	Own OwnObjects
 }
 
 // Loss is an entry that goes with what is replaced, and that nobody gives the replacement.
@@ -35,15 +35,25 @@ func (c *Comparison) FindLosses() (losses []Loss) {
 	}
 	for i := range c.Old {
 		e := &c.Old[i]
-		treatment := c.treat(e)
+		treatment := c.findTreatment(e)
 		definition, there := before[e.Key()]
 		unchanged := c.Before == nil || there && (definition == e.Definition || treatment == adopted)
-		if treatment == carried || treatment == kept || c.IsOwn(e) || unchanged && c.isKnown(e) || c.hasEqual(e) {
+		if treatment == carried || treatment == kept || c.Own.Has(e) || unchanged && c.isKnown(e) || c.hasEqual(e) {
 			continue
 		}
 		losses = append(losses, Loss{Entry: *e, Changed: there && definition != e.Definition, Equal: c.equalStatement(e)})
 	}
 	return losses
+}
+
+// DescribeLosses returns a sentence for each loss that no step carries over. What takes an instant is carried over when a column is replaced.
+func (c *Comparison) DescribeLosses() (sentences []string) {
+	for _, l := range c.FindLosses() {
+		if !c.replacesColumn() || !l.IsInstant() {
+			sentences = append(sentences, l.Describe(c.Replaced))
+		}
+	}
+	return sentences
 }
 
 // About returns the entries that are about what is replaced.
@@ -58,8 +68,8 @@ func (c *Comparison) About() (list Inventory) {
 
 func (c *Comparison) replacesColumn() bool { return c.Replaced.Kind == onward.ReplacementColumn }
 
-// treat returns what happens to an entry.
-func (c *Comparison) treat(e *Entry) treatment {
+// findTreatment returns what happens to an entry.
+func (c *Comparison) findTreatment(e *Entry) treatment {
 	rule := rules[e.Kind]
 	treatment := rule.table
 	if c.replacesColumn() {
@@ -93,7 +103,7 @@ func (l *Loss) IsOfColumn() bool { return namedAsColumn[l.Kind] }
 
 // IsInstant reports whether the statement that gives the replacement column the same takes an instant, whatever the table's size.
 func (l *Loss) IsInstant() bool {
-	return l.Equal != "" && (l.Kind == "default" || l.Kind == "statistics")
+	return (l.Kind == "default" || l.Kind == "statistics") && !strings.Contains(l.Name, " of ")
 }
 
 // hasEqual reports whether the replacement has the same as an entry, under any name.
@@ -107,14 +117,14 @@ func (c *Comparison) hasEqual(e *Entry) bool {
 		if other.Kind != e.Kind || c.replacesColumn() && !slices.Contains(other.Columns, c.Replaced.NewColumn) {
 			continue
 		}
-		if c.renamed(e.Definition, e.Name, other.Name) == c.renamed(other.Definition, "", "") && (c.namesColumn(e, other) || !namedAsColumn[e.Kind]) {
+		if c.renameParts(e.Definition, e.Name, other.Name) == c.renameParts(other.Definition, "", "") && (c.namesColumn(e, other) || !namedAsColumn[e.Kind]) {
 			return true
 		}
 	}
 	return false
 }
 
-// namedAsColumn are the kinds whose name is that of a column.
+// namedAsColumn are the kinds whose entries have the name of their column.
 var namedAsColumn = map[string]bool{"column": true, "not null": true, "default": true, "identity": true, "generated column": true, "options of column": true}
 
 // namesColumn reports whether the other entry has the name of the column that corresponds to an entry's.
@@ -125,8 +135,8 @@ func (c *Comparison) namesColumn(e, other *Entry) bool {
 	return pgparse.QuoteIdent(c.Replaced.NewColumn) == other.Name && pgparse.QuoteIdent(c.Replaced.OldColumn) == e.Name
 }
 
-// renamed returns a definition in which the replacement has its own name, and the entry another one.
-func (c *Comparison) renamed(definition, name, another string) string {
+// renameParts returns a definition in which the replacement has its own name, and the entry another one.
+func (c *Comparison) renameParts(definition, name, another string) string {
 	names := map[string]string{}
 	if c.replacesColumn() {
 		names[c.Replaced.OldColumn] = c.Replaced.NewColumn
@@ -185,7 +195,7 @@ func (c *Comparison) equalStatement(e *Entry) string {
 	}
 	definition, properties, _ := strings.Cut(e.Definition, "; ")
 	name := bareName(e.Name) + newSuffix
-	definition = c.renamed(definition, e.Name, name)
+	definition = c.renameParts(definition, e.Name, name)
 	alter := "ALTER TABLE " + c.Replaced.Old + " "
 	column := alter + "ALTER COLUMN " + pgparse.QuoteIdent(c.Replaced.NewColumn)
 	if strings.Contains(e.Name, " of ") { // of a child, or of another table

@@ -9,10 +9,10 @@ import (
 
 // ViewStatements returns the statements that give a view, which was dropped and created again, what the old one had and the new one lacks, and
 // revoke what nobody had. lost are the entries for which there is no statement. created is nil before the view is created.
-func ViewStatements(view string, old, created Inventory, isOwn func(e *Entry) bool) (statements []string, lost []Loss) {
+func ViewStatements(view string, old, created Inventory, own OwnObjects) (statements []string, lost []Loss) {
 	var last []string // comments, whose objects come first
 	add := func(sql string) { statements = append(statements, sql) }
-	owner := old.definition("owner")
+	owner := old.findProperty("owner")
 	statements = revokeNew(view, owner, old, created)
 	for i := range old {
 		e := &old[i]
@@ -20,7 +20,7 @@ func ViewStatements(view string, old, created Inventory, isOwn func(e *Entry) bo
 			continue
 		}
 		switch {
-		case slices.Contains(remadeWithView, e.Kind) || isOwn(e):
+		case slices.Contains(remadeWithView, e.Kind) || own.Has(e):
 		case e.Kind == "owner":
 			statements = slices.Insert(statements, 0, "ALTER VIEW "+view+" OWNER TO "+e.Definition)
 		case e.Kind == "settings":
@@ -58,8 +58,8 @@ var remadeWithView = []string{"kind", "schema", "persistence", "access method", 
 
 const grantOption = " WITH GRANT OPTION"
 
-// definition returns the definition of a property of the relation.
-func (inv Inventory) definition(kind string) string {
+// findProperty returns the definition of a property of the relation.
+func (inv Inventory) findProperty(kind string) string {
 	if i := slices.IndexFunc(inv, func(e Entry) bool { return e.Kind == kind && e.Name == "" }); i >= 0 {
 		return inv[i].Definition
 	}
@@ -72,7 +72,7 @@ func revokeNew(view, owner string, old, created Inventory) (statements []string)
 		if e.Kind != "privilege" || slices.ContainsFunc(old, func(o Entry) bool { return o.Key() == e.Key() && o.Definition == e.Definition }) {
 			continue
 		}
-		if privilege, grantee := splitPrivilege(e.Name); grantee != owner && grantee != created.definition("owner") {
+		if privilege, grantee := splitPrivilege(e.Name); grantee != owner && grantee != created.findProperty("owner") {
 			statements = append(statements, "REVOKE "+privilege+" ON TABLE "+view+" FROM "+grantee)
 		}
 	}

@@ -77,17 +77,6 @@ func allOf(privilege string) []string {
 	return []string{"select", "insert", "update", "delete", "truncate", "references", "trigger", "maintain"}
 }
 
-// knownOn returns the triggers and views on a table of the base, for which the plan was made.
-func (r *Release) knownOn(t *catalog.Relation) (out []string) {
-	for _, tr := range t.Triggers {
-		out = append(out, "trigger "+quoteIdent(tr.Name))
-	}
-	for _, v := range r.Deployed.RelationsByOID(t.Dependents) {
-		out = append(out, "view "+tableName(v))
-	}
-	return out
-}
-
 // columnGrants gives a new column the privileges on an old one.
 func columnGrants(t *catalog.Relation, old, fresh string) (out []string) {
 	for _, g := range t.Grants {
