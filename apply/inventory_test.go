@@ -36,11 +36,13 @@ var columnAdditions = []addition{
 // changes until it is gone. Defaults and statistics objects are carried over.
 func TestReplacedColumnLosesNothing(t *testing.T) {
 	t.Parallel()
-	const base = `CREATE TABLE classes (id int PRIMARY KEY); CREATE TABLE parcels (id bigint PRIMARY KEY, weight int, note text);`
+	const base = `CREATE TABLE classes (id int PRIMARY KEY); CREATE TABLE parcels (id bigint PRIMARY KEY, weight int, note text); CREATE INDEX heavy ON parcels (weight);
+		ALTER TABLE parcels ADD CONSTRAINT light CHECK (weight < 5000);`
 	p := planned(t, base, `ALTER TABLE parcels ALTER COLUMN weight TYPE bigint;`)
 	pgservertest.EachEnd(t, func(t *testing.T, major int) {
 		url := pgservertest.Database(t, major)
-		run(t, url, base, `INSERT INTO parcels SELECT n, n, 'x' FROM generate_series(1, 100) n; CREATE STATISTICS pair ON weight, id FROM parcels`)
+		run(t, url, base, `INSERT INTO parcels SELECT n, n, 'x' FROM generate_series(1, 100) n; CREATE STATISTICS pair ON weight, id FROM parcels`,
+			"COMMENT ON INDEX heavy IS 'i'; COMMENT ON CONSTRAINT light ON parcels IS 'c'; COMMENT ON STATISTICS pair IS 's'")
 		refuseAdditions(t, url, major, columnAdditions, apply.Config{DB: url, Plan: p})
 		run(t, url, "ALTER TABLE parcels ALTER weight SET NOT NULL")
 		refuseAdditions(t, url, major, []addition{{0, "SELECT", "ALTER TABLE parcels ALTER weight DROP NOT NULL", "another schema"}}, apply.Config{DB: url, Plan: p})
@@ -56,8 +58,10 @@ func TestReplacedColumnLosesNothing(t *testing.T) {
 		run(t, url, "ALTER TABLE parcels ALTER weight SET DEFAULT 12", "CREATE UNIQUE INDEX extra ON parcels (weight)", "CREATE UNIQUE INDEX extra_new ON parcels (weight_onward)")
 		finishPlan(t, contract)
 		got := content(t, url, `SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE adrelid = 'parcels'::regclass
-			UNION ALL SELECT pg_get_statisticsobjdef(oid) FROM pg_statistic_ext UNION ALL SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = 'parcels'::regclass AND NOT indisprimary`)
-		want := []string{"12", "CREATE STATISTICS public.pair ON id, weight FROM parcels", "CREATE UNIQUE INDEX extra_new ON public.parcels USING btree (weight)"}
+			UNION ALL SELECT pg_get_statisticsobjdef(oid) FROM pg_statistic_ext UNION ALL SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = 'parcels'::regclass AND indisunique AND NOT indisprimary
+			UNION ALL SELECT concat_ws(' ', obj_description('heavy'::regclass, 'pg_class'), (SELECT obj_description(oid, 'pg_constraint') FROM pg_constraint WHERE conname = 'light'),
+			(SELECT obj_description(oid, 'pg_statistic_ext') FROM pg_statistic_ext))`)
+		want := []string{"12", "CREATE STATISTICS public.pair ON id, weight FROM parcels", "CREATE UNIQUE INDEX extra_new ON public.parcels USING btree (weight)", "i c s"}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("-want +got:\n%s", diff)
 		}

@@ -46,10 +46,11 @@ func (c *Comparison) FindLosses() (losses []Loss) {
 	return losses
 }
 
-// DescribeLosses returns a sentence for each loss that no step carries over. What takes an instant is carried over when a column is replaced.
+// DescribeLosses returns a sentence for each loss that no step carries over. What takes an instant is carried over when a column is replaced, unless the
+// new column has other values.
 func (c *Comparison) DescribeLosses() (sentences []string) {
 	for _, l := range c.FindLosses() {
-		if !c.replacesColumn() || !l.IsInstant() {
+		if !c.replacesColumn() || !l.IsInstant() || slices.Contains(c.Replaced.Sets, "default") {
 			sentences = append(sentences, l.Describe(c.Replaced))
 		}
 	}

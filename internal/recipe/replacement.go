@@ -33,7 +33,7 @@ func (w *replacement) planReplacements() []onward.PlanReplacement {
 func (s *split) planReplacements() (out []onward.PlanReplacement) {
 	for _, p := range s.parts {
 		out = append(out, onward.PlanReplacement{Kind: onward.ReplacementColumn, Old: tableName(s.t), New: tableName(s.t), OldColumn: s.old.old.Name, NewColumn: p.newColumn.Name,
-			Sets: []string{"comment", "settings"}, Known: s.first.Release.knownOn(s.t)})
+			Sets: []string{"comment", "settings", "default"}, Known: s.first.Release.knownOn(s.t)})
 	}
 	return out
 }

@@ -127,6 +127,9 @@ func (props *Properties) CheckInventory(ctx context.Context, steps ...onward.Pla
 						sql.After += "\n" + rename + ";"
 					}
 				}
+				for _, comment := range c.CommentStatements() {
+					sql.After += "\n" + comment + ";"
+				}
 			}
 		}
 		return nil
