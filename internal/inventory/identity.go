@@ -94,5 +94,6 @@ func (id *Identity) formatOptions() string {
 	if id.Cycle {
 		cycle = " CYCLE"
 	}
-	return fmt.Sprintf(" INCREMENT BY %d%s%s START WITH %d CACHE %d%s", id.Increment, bound("MINVALUE", id.DefaultMin, id.Min), bound("MAXVALUE", id.DefaultMax, id.Max), id.Start, id.Cache, cycle)
+	return fmt.Sprintf(" INCREMENT BY %d%s%s START WITH %d CACHE %d%s", id.Increment,
+		bound("MINVALUE", id.DefaultMin, id.Min), bound("MAXVALUE", id.DefaultMax, id.Max), id.Start, id.Cache, cycle)
 }

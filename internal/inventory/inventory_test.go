@@ -140,15 +140,33 @@ var inventoryChanges = []struct {
 	{0, "CREATE TABLE p2 PARTITION OF p FOR VALUES IN (2)", "p", "partition public.p2"},
 	{0, "DROP TABLE p; CREATE TABLE p (a int, b text) PARTITION BY HASH (a)", "p", "partition key"},
 	{0, "ALTER TABLE p1 SET UNLOGGED", "p", "persistence of public.p1"},
-	{0, "ALTER TABLE other DROP CONSTRAINT other_pkey, ALTER a DROP NOT NULL, DROP t; ALTER TABLE other RENAME a TO x; ALTER TABLE other OF shape", "other", "type"},
-	{0, "CREATE ACCESS METHOD heap_again TYPE TABLE HANDLER heap_tableam_handler; DROP TABLE other; CREATE TABLE other (a int) USING heap_again", "other", "access method"},
-	{0, "UPDATE pg_class SET reltablespace = (SELECT oid FROM pg_tablespace WHERE spcname = 'pg_global') WHERE oid = 'other'::regclass", "other", "tablespace"},
+	{
+		0, "ALTER TABLE other DROP CONSTRAINT other_pkey, ALTER a DROP NOT NULL, DROP t; ALTER TABLE other RENAME a TO x; ALTER TABLE other OF shape",
+		"other", "type",
+	},
+	{
+		0, "CREATE ACCESS METHOD heap_again TYPE TABLE HANDLER heap_tableam_handler; DROP TABLE other; CREATE TABLE other (a int) USING heap_again",
+		"other", "access method",
+	},
+	{
+		0, "UPDATE pg_class SET reltablespace = (SELECT oid FROM pg_tablespace WHERE spcname = 'pg_global') WHERE oid = 'other'::regclass",
+		"other", "tablespace",
+	},
 	{0, "ALTER EXTENSION plpgsql ADD TABLE other", "other", "extension"},
-	{0, "INSERT INTO pg_init_privs (objoid, classoid, objsubid, privtype, initprivs) VALUES ('other'::regclass, 'pg_class'::regclass, 0, 'e', ARRAY[makeaclitem(10, 10, 'SELECT', false)])", "other", "initial privileges"},
+	{
+		0, "INSERT INTO pg_init_privs (objoid, classoid, objsubid, privtype, initprivs) VALUES ('other'::regclass, 'pg_class'::regclass, 0, 'e', ARRAY[makeaclitem(10, 10, 'SELECT', false)])",
+		"other", "initial privileges",
+	},
 	{0, "INSERT INTO pg_seclabel VALUES ('t'::regclass, 'pg_class'::regclass, 2, 'dummy', 'secret')", "t", "security label dummy b"},
 	{0, "INSERT INTO pg_seclabel VALUES ('reader'::regclass, 'pg_class'::regclass, 0, 'dummy', 'secret')", "reader", "security label dummy"},
-	{0, "CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w; DROP TABLE other; CREATE FOREIGN TABLE other (a int OPTIONS (x 'y')) SERVER s OPTIONS (z 'z')", "other", "foreign table"},
-	{0, "CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w; DROP TABLE other; CREATE FOREIGN TABLE other (a int OPTIONS (x 'y')) SERVER s", "other", "options of column a"},
+	{
+		0, "CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w; DROP TABLE other; CREATE FOREIGN TABLE other (a int OPTIONS (x 'y')) SERVER s OPTIONS (z 'z')",
+		"other", "foreign table",
+	},
+	{
+		0, "CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w; DROP TABLE other; CREATE FOREIGN TABLE other (a int OPTIONS (x 'y')) SERVER s",
+		"other", "options of column a",
+	},
 	{0, "DROP TABLE other; CREATE VIEW other AS SELECT 1 AS a", "other", "kind"},
 }
 
@@ -218,8 +236,10 @@ func TestAnyRoleReads(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer func() { _ = tx.Rollback(t.Context()) }()
-		pgservertest.Exec(t, conn, `CREATE SUBSCRIPTION sub CONNECTION 'dbname=none' PUBLICATION x WITH (connect = false, slot_name = NONE)`, `INSERT INTO pg_subscription_rel
-			(srsubid, srrelid, srsubstate) SELECT s.oid, 't'::regclass, 'r' FROM pg_subscription s JOIN pg_database d ON d.oid = subdbid WHERE datname = current_database()`)
+		pgservertest.Exec(t, conn, `CREATE SUBSCRIPTION sub CONNECTION 'dbname=none' PUBLICATION x WITH (connect = false, slot_name = NONE)`, `INSERT
+		INTO pg_subscription_rel
+			(srsubid, srrelid, srsubstate) SELECT s.oid, 't'::regclass, 'r' FROM pg_subscription s JOIN pg_database d ON d.oid = subdbid WHERE
+		datname = current_database()`)
 		want := readInventory(t, tx, major, "t")
 		if _, err := tx.Exec(t.Context(), "CREATE ROLE nobody_at_all; SET LOCAL ROLE nobody_at_all"); err != nil {
 			t.Fatal(err)

@@ -225,6 +225,7 @@ var dependentParts = []part{
 		r.relnamespace JOIN pg_publication AS p ON p.oid = n.pnpubid
 WHERE r.top AND r.relkind IN ('r', 'p')`},
 	// The role may not be allowed to read pg_subscription.
-	{sql: `SELECT 'subscription', replace(pg_describe_object('pg_subscription'::regclass, x.srsubid, 0), 'subscription ', '') || r.suffix, NULL, 'state ' || x.srsubstate::text
+	{sql: `SELECT 'subscription', replace(pg_describe_object('pg_subscription'::regclass, x.srsubid, 0), 'subscription ', '') || r.suffix, NULL,
+		'state ' || x.srsubstate::text
 FROM rels AS r JOIN pg_subscription_rel AS x ON x.srrelid = r.oid`},
 }

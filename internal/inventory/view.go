@@ -37,7 +37,8 @@ func ViewStatements(view string, old, created Inventory, own OwnObjects) (statem
 				sql += grantOption
 			}
 			add(sql)
-		case (e.Kind == "trigger" || e.Kind == "rule") && !strings.Contains(e.Name, " of ") && strings.HasPrefix(e.Definition, "CREATE ") && !hasFiringMode(e.Definition):
+		case (e.Kind == "trigger" || e.Kind == "rule") && !strings.Contains(e.Name, " of ") &&
+			strings.HasPrefix(e.Definition, "CREATE ") && !hasFiringMode(e.Definition):
 			add(strings.TrimSuffix(e.Definition, ";"))
 		case e.Kind == "comment" && e.Name == "":
 			last = append(last, "COMMENT ON VIEW "+view+" IS "+pgparse.QuoteLiteral(e.Definition))
