@@ -48,19 +48,19 @@ func ReadIdentities(ctx context.Context, s live.SQLSession, table uint32) ([]Ide
 
 // CarryStatements returns the statements that give the sequence of a new identity column, and the column, what the old one had. A bound that is the
 // old type's becomes the new type's.
-func (old *Identity) CarryStatements(table string, created *Identity) (statements []string) {
+func (id *Identity) CarryStatements(table string, created *Identity) (statements []string) {
 	add := func(sql string) { statements = append(statements, sql) }
-	if o, n := old.formatOptions(), created.formatOptions(); o != n {
+	if o, n := id.formatOptions(), created.formatOptions(); o != n {
 		add("ALTER SEQUENCE " + created.Sequence + o)
 	}
-	if old.Persistence != created.Persistence && old.Persistence == "u" {
+	if id.Persistence != created.Persistence && id.Persistence == "u" {
 		add("ALTER SEQUENCE " + created.Sequence + " SET UNLOGGED")
 	}
-	if old.Generated != created.Generated {
-		add("ALTER TABLE " + table + " ALTER COLUMN " + pgparse.QuoteIdent(created.Column) + " SET GENERATED " + old.Generated)
+	if id.Generated != created.Generated {
+		add("ALTER TABLE " + table + " ALTER COLUMN " + pgparse.QuoteIdent(created.Column) + " SET GENERATED " + id.Generated)
 	}
 	wanted := map[string]bool{}
-	for _, g := range old.Grants {
+	for _, g := range id.Grants {
 		wanted[g] = true
 	}
 	for _, g := range created.Grants {
@@ -70,14 +70,14 @@ func (old *Identity) CarryStatements(table string, created *Identity) (statement
 		}
 		delete(wanted, g)
 	}
-	for _, g := range old.Grants {
+	for _, g := range id.Grants {
 		if wanted[g] {
 			privilege, grantee := splitPrivilege(g)
 			add("GRANT " + privilege + " ON SEQUENCE " + created.Sequence + " TO " + grantee)
 		}
 	}
-	if old.Comment != "" && created.Comment == "" {
-		add("COMMENT ON SEQUENCE " + created.Sequence + " IS " + pgparse.QuoteLiteral(old.Comment))
+	if id.Comment != "" && created.Comment == "" {
+		add("COMMENT ON SEQUENCE " + created.Sequence + " IS " + pgparse.QuoteLiteral(id.Comment))
 	}
 	return statements
 }
