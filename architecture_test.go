@@ -32,7 +32,7 @@ var layers = [][]string{
 		"config",
 	},
 	{
-		"internal/rules", "internal/adapter", "internal/gitrange", "internal/code/deployed", "internal/pgserver", "internal/live",
+		"internal/rules", "internal/adapter", "internal/gitrange", "internal/code/deployed", "internal/pgserver", "internal/live", "internal/inventory",
 		"internal/subscriber", "internal/fill", "internal/traffic", "internal/wire", "internal/capture", "internal/queue", "internal/ownschema", "internal/ledger",
 		"internal/throttle", "internal/report/escape", "internal/report/view", "internal/report/terminal", "internal/report/markdown",
 		"internal/report/html", "internal/report/machine", "internal/report", "internal/linters", "internal/forge", "internal/site", "internal/notify",
@@ -73,7 +73,7 @@ var owners = map[string][]string{
 	"go.yaml.in/yaml/v3":           {"internal/adapter/liquibase"},
 	"github.com/charmbracelet/":    {"internal/report/view", "internal/report/terminal", "internal/cli"},
 	"github.com/jackc/pgx": {
-		"internal/redact", "internal/pgserver", "internal/live", "internal/subscriber", "internal/fill",
+		"internal/redact", "internal/pgserver", "internal/live", "internal/inventory", "internal/subscriber", "internal/fill",
 		"internal/traffic", "internal/wire", "internal/capture", "rehearse", "record", "verify", "plan", "internal/queue", "internal/ownschema", "internal/ledger",
 		"internal/throttle", "apply", "guard", "internal/fleet",
 	},

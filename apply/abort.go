@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -69,6 +70,15 @@ func (t *Target) abortPlan(ctx context.Context, stay []string) error {
 	}
 	if err := t.properties.RefuseUndonePublications(ctx); err != nil {
 		return err
+	}
+	for i := range slices.Backward(t.record.Plan.Steps) {
+		s := &t.record.Plan.Steps[i]
+		if t.record.UndoSQL(s) == "" {
+			continue
+		}
+		if err := t.properties.RefuseUndoLosses(ctx, s); err != nil {
+			return err
+		}
 	}
 	if err := t.record.SetPlanState(ctx, ledger.Aborting, "abort begun", ""); err != nil {
 		return err

@@ -79,6 +79,11 @@ func (t *Target) tryStep(ctx context.Context, s *onward.PlanStep, number int, bu
 	if err := t.checkConditions(ctx, s); err != nil {
 		return State{}, err
 	}
+	if s.Phase == onward.Contract && !t.record.Tries.Started { // what a later step would refuse is refused before the first one
+		if _, err := t.properties.CheckInventory(ctx, t.record.Plan.Steps[number:]...); err != nil {
+			return State{}, err
+		}
+	}
 	if state, clean, err := t.rows.FindDirtyRows(ctx, s, number, budget); err != nil || !clean {
 		return state, err
 	}

@@ -11,9 +11,9 @@ type PlanReplacement struct {
 	OldColumn string `json:"old_column,omitempty"`
 	NewColumn string `json:"new_column,omitempty"`
 	// Sets are the properties that the release itself changes, so that nobody takes them from the old one: "owner",
-	// "comment", "settings", "SELECT to reporting".
+	// "comment", "settings", "default", "SELECT to reporting".
 	Sets []string `json:"sets,omitempty"`
-	// Known are the triggers and views on the old relation that the plan was made for: "trigger t", "view public.v".
+	// Known is what was on the old relation when the plan was made: "trigger t", "view sales.v", "index users_email_idx".
 	Known []string `json:"known,omitempty"`
 }
 

@@ -29,6 +29,9 @@ func (p *planner) readDatabase(ctx context.Context, url string, accepted []strin
 	for _, s := range settings {
 		p.plan.Proof.Settings = append(p.plan.Proof.Settings, onward.PlanSetting{Name: s.Name, Value: s.Value})
 	}
+	if err := p.checkInventory(ctx, conn); err != nil {
+		return err
+	}
 	return p.checkPublications(ctx, conn, accepted)
 }
 

@@ -68,6 +68,10 @@ var tables = []string{
 	// The plans that are for one schema. All others are for the whole database.
 	`CREATE TABLE IF NOT EXISTS onward_ledger.schema_plan (
 		schema oid NOT NULL, name text NOT NULL, plan text NOT NULL UNIQUE REFERENCES onward_ledger.plan ON DELETE CASCADE, PRIMARY KEY (schema, name, plan))`,
+	// What the database had on the relations that a plan replaces, as the plan left it.
+	`CREATE TABLE IF NOT EXISTS onward_ledger.inventory (
+		plan text NOT NULL REFERENCES onward_ledger.plan ON DELETE CASCADE, relation text NOT NULL, entries jsonb NOT NULL,
+		recorded timestamptz NOT NULL DEFAULT clock_timestamp(), PRIMARY KEY (plan, relation))`,
 	`CREATE TABLE IF NOT EXISTS onward_ledger.log (
 		number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, at timestamptz NOT NULL DEFAULT clock_timestamp(),
 		who text NOT NULL, plan text NOT NULL, step text NOT NULL DEFAULT '', event text NOT NULL, detail text NOT NULL DEFAULT '')`,
@@ -76,7 +80,7 @@ var tables = []string{
 }
 
 // NewestTable is the table that the ledger of the last version lacks.
-const NewestTable = Schema + ".schema_plan"
+const NewestTable = Schema + ".inventory"
 
 // inventory has what the server holds about the schema. A test compares it with what the statements create on each version of Postgres.
 //

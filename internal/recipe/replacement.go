@@ -33,7 +33,7 @@ func (w *replacement) planReplacements() []onward.PlanReplacement {
 func (s *split) planReplacements() (out []onward.PlanReplacement) {
 	for _, p := range s.parts {
 		out = append(out, onward.PlanReplacement{Kind: onward.ReplacementColumn, Old: tableName(s.t), New: tableName(s.t), OldColumn: s.old.old.Name, NewColumn: p.newColumn.Name,
-			Sets: []string{"comment", "settings"}, Known: s.first.Release.knownOn(s.t)})
+			Sets: []string{"comment", "settings", "default"}, Known: s.first.Release.knownOn(s.t)})
 	}
 	return out
 }
@@ -75,17 +75,6 @@ func allOf(privilege string) []string {
 		return []string{privilege}
 	}
 	return []string{"select", "insert", "update", "delete", "truncate", "references", "trigger", "maintain"}
-}
-
-// knownOn returns the triggers and views on a table of the base, for which the plan was made.
-func (r *Release) knownOn(t *catalog.Relation) (out []string) {
-	for _, tr := range t.Triggers {
-		out = append(out, "trigger "+quoteIdent(tr.Name))
-	}
-	for _, v := range r.Deployed.RelationsByOID(t.Dependents) {
-		out = append(out, "view "+tableName(v))
-	}
-	return out
 }
 
 // columnGrants gives a new column the privileges on an old one.

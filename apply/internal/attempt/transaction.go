@@ -26,7 +26,14 @@ func (a *Attempt) RunInTransaction(ctx context.Context, s *onward.PlanStep) erro
 	if err != nil {
 		return err
 	}
-	sql = a.session.SearchPathSQL() + "; " + sql + session.EndStep + live.OwnPath
+	replacement, err := a.properties.CheckInventory(ctx, *s)
+	if err != nil {
+		return err
+	}
+	if err := a.properties.RecordViews(ctx, s); err != nil {
+		return err
+	}
+	sql = a.session.SearchPathSQL() + "; " + replacement.Before + sql + replacement.After + session.EndStep + live.OwnPath
 	var carried []string
 	err = a.session.InGuardedTransaction(ctx, a.record.Tries.LockTimeout(), statement, func(ctx context.Context, tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, live.OwnPath); err != nil {
@@ -43,6 +50,10 @@ func (a *Attempt) RunInTransaction(ctx context.Context, s *onward.PlanStep) erro
 		if err != nil {
 			return err
 		}
+		identities, err := a.properties.ReadIdentities(ctx, tx, s)
+		if err != nil {
+			return err
+		}
 		if _, err := tx.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol); err != nil {
 			return err
 		}
@@ -54,14 +65,25 @@ func (a *Attempt) RunInTransaction(ctx context.Context, s *onward.PlanStep) erro
 		if err != nil {
 			return err
 		}
+		numbered, err := a.properties.CarryIdentities(ctx, tx, identities)
+		if err != nil {
+			return err
+		}
+		views, err := a.properties.RestoreViews(ctx, tx, s)
+		if err != nil {
+			return err
+		}
 		room, err := a.properties.IdentifyRoom(ctx, tx, s)
 		if err != nil {
 			return err
 		}
-		carried = slices.Concat(before, after, renamed, room)
+		carried = slices.Concat(before, replacement.Carried, after, renamed, numbered, views, room)
 		return a.record.RecordDone(ctx, tx, s)
 	})
 	if err != nil {
+		return err
+	}
+	if err := a.properties.RecordExchanged(ctx, s); err != nil {
 		return err
 	}
 	return a.properties.ReportCopiedProperties(ctx, s, carried)

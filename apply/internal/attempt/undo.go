@@ -33,6 +33,9 @@ func (a *Attempt) UndoStep(ctx context.Context, s *onward.PlanStep) (run.State, 
 		if err := a.checkUndoPermissions(s, sql); err != nil {
 			return run.State{}, err
 		}
+		if err := a.properties.RefuseUndoLosses(ctx, s); err != nil {
+			return run.State{}, err
+		}
 		if list, err := a.WaitForQueue(ctx, &u, time.Second); err != nil || len(list) > 0 {
 			return run.State{Step: s, Waits: true, InTheWay: list, Again: 50 * time.Millisecond}, err
 		}
@@ -114,6 +117,10 @@ func (a *Attempt) runUndo(ctx context.Context, u *onward.PlanStep) error {
 	lock := a.record.Tries.LockTimeout()
 	return a.session.InGuardedTransaction(context.WithoutCancel(ctx), lock, lock+session.UnderLock, func(ctx context.Context, tx pgx.Tx) error {
 		if sql != "" {
+			if err := a.properties.CarryBack(ctx, tx, u); err != nil {
+				return err
+			}
+			sql = a.session.SearchPathSQL() + "; " + sql
 			if _, err := tx.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol); err != nil {
 				return err
 			}

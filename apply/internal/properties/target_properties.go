@@ -65,6 +65,15 @@ func (props *Properties) RefuseLosses(ctx context.Context) error {
 				if err != nil {
 					return err
 				}
+				if r.Kind != onward.ReplacementView {
+					c, _, err := props.compareInventory(ctx, conn, &r, nil)
+					if err != nil {
+						return err
+					}
+					if c != nil {
+						list = append(list, c.DescribeLosses()...)
+					}
+				}
 				for _, sentence := range list {
 					if !slices.Contains(losses, sentence) {
 						losses = append(losses, sentence)
@@ -72,7 +81,9 @@ func (props *Properties) RefuseLosses(ctx context.Context) error {
 				}
 			}
 		}
-		return nil
+		views, err := props.refuseViewLosses(ctx, conn)
+		losses = append(losses, views...)
+		return err
 	})
 	if err != nil || len(losses) == 0 {
 		return err

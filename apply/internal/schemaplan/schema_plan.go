@@ -63,11 +63,22 @@ func moveStep(s *onward.PlanStep, scope ledger.Scope) {
 		r := &s.Replaces[i]
 		r.Known = slices.Clone(r.Known)
 		for j, known := range r.Known {
-			if name, ok := strings.CutPrefix(known, "view "); ok && !strings.Contains(name, ".") {
-				r.Known[j] = "view " + pgparse.QuoteIdent(scope.Schema) + "." + name
-			}
+			r.Known[j] = moveKnown(known, pgparse.QuoteIdent(scope.Schema))
 		}
 	}
+}
+
+// moveKnown changes the schema in the name of an object that a plan was made for.
+func moveKnown(known, schema string) string {
+	for _, kind := range []string{"view ", "materialized view "} {
+		if name, ok := strings.CutPrefix(known, kind); ok && !strings.Contains(name, ".") {
+			return kind + schema + "." + name
+		}
+	}
+	if name, ok := strings.CutPrefix(known, "function public."); ok {
+		return "function " + schema + "." + name
+	}
+	return strings.Replace(known, " of public.", " of "+schema+".", 1)
 }
 
 // moveRelation returns the name in the schema of a relation that an effect names.

@@ -1,0 +1,168 @@
+package properties
+
+import (
+	"context"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/apply/internal/run"
+	"github.com/onward-sql/onward/internal/inventory"
+	"github.com/onward-sql/onward/internal/ledger"
+	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/onward"
+)
+
+// remadeView is a view that a step drops and a later one creates again.
+type remadeView struct {
+	name         string // as SQL writes it
+	drop, create string // IDs of the steps
+}
+
+// listRemadeViews returns the views that the plan drops and creates again.
+func listRemadeViews(p *onward.Plan) (views []remadeView) {
+	dropped := map[string]string{}
+	for i := range p.Steps {
+		s := &p.Steps[i]
+		f, err := pgparse.SplitText(s.SQL)
+		if err != nil {
+			continue
+		}
+		for _, stmt := range f.Stmts {
+			if drop := stmt.Node.GetDropStmt(); drop.GetRemoveType() == pgparse.ObjectType_OBJECT_VIEW {
+				for _, o := range drop.Objects {
+					dropped[relationName(pgparse.SchemaAndName(o.GetList().GetItems()))] = s.ID
+				}
+			}
+			if view := stmt.Node.GetViewStmt().GetView(); view != nil {
+				name := relationName(view.Schemaname, view.Relname)
+				if drop := dropped[name]; drop != "" {
+					views = append(views, remadeView{name, drop, s.ID})
+				}
+			}
+		}
+	}
+	return views
+}
+
+// readRelation reads the inventory of a relation by its name; nil if it does not exist.
+func (props *Properties) readRelation(ctx context.Context, conn *pgx.Conn, name string) (inventory.Inventory, error) {
+	ids, err := live.FindRelations(ctx, conn, name)
+	if err != nil || ids[0] == 0 {
+		return nil, err
+	}
+	return inventory.Read(ctx, conn, props.session.Major, ids[0])
+}
+
+// describeViewLosses names what a view has that its new form would not get. before is the view at the plan's start; nil for now.
+func (props *Properties) describeViewLosses(v *remadeView, now, before inventory.Inventory) (sentences []string) {
+	_, lost := inventory.ViewStatements(v.name, now, nil, inventory.ListOwnObjects(props.record.Plan))
+	r := &onward.PlanReplacement{Kind: onward.ReplacementTable, Old: "view " + v.name, New: "its new form"}
+	for _, l := range lost {
+		sentences = append(sentences, l.Describe(r))
+	}
+	if before != nil && viewQuery(before) != viewQuery(now) {
+		sentences = append(sentences, "view "+v.name+" has another query than at the plan's start, and gets the plan's")
+	}
+	return sentences
+}
+
+// viewQuery returns the query of a view.
+func viewQuery(list inventory.Inventory) string {
+	for _, e := range list {
+		if e.Kind == "query" {
+			return e.Definition
+		}
+	}
+	return ""
+}
+
+// refuseViewLosses returns sentences about what the views that the plan creates again would lose.
+func (props *Properties) refuseViewLosses(ctx context.Context, conn *pgx.Conn) (sentences []string, err error) {
+	for _, v := range listRemadeViews(props.record.Plan) {
+		now, err := props.readRelation(ctx, conn, v.name)
+		if err != nil {
+			return nil, err
+		}
+		sentences = append(sentences, props.describeViewLosses(&v, now, nil)...)
+	}
+	return sentences, nil
+}
+
+// RecordViews records, before a step, what the views have that it drops.
+func (props *Properties) RecordViews(ctx context.Context, s *onward.PlanStep) error {
+	if props.record.AsWritten || props.record.Undoing {
+		return nil
+	}
+	return props.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		for _, v := range listRemadeViews(props.record.Plan) {
+			if v.drop != s.ID {
+				continue
+			}
+			before, err := ledger.ReadInventory(ctx, conn, props.record.Row.ID, v.name)
+			if err != nil {
+				return err
+			}
+			now, err := props.readRelation(ctx, conn, v.name)
+			if err != nil || now == nil {
+				return err
+			}
+			if losses := props.describeViewLosses(&v, now, before); len(losses) > 0 {
+				return &run.RefusedError{Step: s.ID, Text: "it would lose something: " + strings.Join(losses, "; ") + ". Nothing was changed by it"}
+			}
+			if err := ledger.WriteInventory(ctx, conn, props.record.Row.ID, v.name, now); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// RestoreViews gives the views that a step created again what the old ones had, and returns the statements.
+func (props *Properties) RestoreViews(ctx context.Context, tx pgx.Tx, s *onward.PlanStep) (ran []string, err error) {
+	if props.record.AsWritten || props.record.Undoing {
+		return nil, nil
+	}
+	for _, v := range listRemadeViews(props.record.Plan) {
+		if v.create != s.ID {
+			continue
+		}
+		var old inventory.Inventory
+		if err := props.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
+			old, err = ledger.ReadInventory(ctx, conn, props.record.Row.ID, v.name)
+			return err
+		}); err != nil || old == nil {
+			return nil, err
+		}
+		ids, err := live.FindRelationsIn(ctx, tx, props.session.Path, v.name)
+		if err != nil {
+			return nil, err
+		}
+		name, err := qualifyRelation(ctx, tx, ids[0])
+		if err != nil {
+			return nil, err
+		}
+		if _, err := tx.Exec(ctx, inventory.Settings, pgx.QueryExecModeSimpleProtocol); err != nil {
+			return nil, err
+		}
+		created, err := inventory.Read(ctx, tx, props.session.Major, ids[0])
+		if err != nil {
+			return nil, err
+		}
+		list, _ := inventory.ViewStatements(name, old, created, inventory.ListOwnObjects(props.record.Plan))
+		for _, sql := range list {
+			if _, err := tx.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol); err != nil {
+				return nil, err
+			}
+		}
+		ran = append(ran, list...)
+	}
+	return ran, nil
+}
+
+// qualifyRelation returns the name of a relation with its schema. The transaction has onward's own search_path.
+func qualifyRelation(ctx context.Context, tx pgx.Tx, relation uint32) (name string, err error) {
+	err = tx.QueryRow(ctx, "SELECT $1::pg_catalog.oid::pg_catalog.regclass::pg_catalog.text", relation).Scan(&name)
+	return name, err
+}

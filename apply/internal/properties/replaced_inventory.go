@@ -1,0 +1,163 @@
+package properties
+
+import (
+	"context"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/apply/internal/run"
+	"github.com/onward-sql/onward/internal/inventory"
+	"github.com/onward-sql/onward/internal/ledger"
+	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/onward"
+)
+
+// compareInventory reads what the database has on the relation of a replacement. before is an earlier inventory, or nil. The result is nil if
+// the relation does not exist.
+func (props *Properties) compareInventory(ctx context.Context, conn *pgx.Conn, r *onward.PlanReplacement, before inventory.Inventory) (c *inventory.Comparison, relation uint32, err error) {
+	ids, err := live.FindRelations(ctx, conn, r.Old, r.New)
+	if err != nil || ids[0] == 0 {
+		return nil, 0, err
+	}
+	old, fresh := ids[0], ids[1]
+	c = &inventory.Comparison{Replaced: r, Before: before, Own: inventory.ListOwnObjects(props.record.Plan)}
+	if c.Old, err = inventory.Read(ctx, conn, props.session.Major, old); err != nil {
+		return nil, 0, err
+	}
+	if r.Kind == onward.ReplacementTable && fresh != 0 && len(c.FindLosses()) > 0 { // somebody may have given the new table the same
+		c.New, err = inventory.Read(ctx, conn, props.session.Major, fresh)
+	}
+	return c, old, err
+}
+
+// RecordInventories records, for the comparisons at later steps, what the database has on the relations that the plan replaces. What is
+// recorded already stays: it is from the plan's start. A plan that an older release began has none.
+func (props *Properties) RecordInventories(ctx context.Context) error {
+	if props.record.AsWritten || props.record.Undoing {
+		return nil
+	}
+	return props.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		for i := range props.record.Plan.Steps {
+			for _, r := range props.record.Plan.Steps[i].Replaces {
+				before, err := ledger.ReadInventory(ctx, conn, props.record.Row.ID, r.Old)
+				if err != nil {
+					return err
+				}
+				if before != nil || r.Kind == onward.ReplacementView {
+					continue
+				}
+				c, _, err := props.compareInventory(ctx, conn, &r, nil)
+				if err != nil {
+					return err
+				}
+				if c == nil {
+					continue
+				}
+				if err := ledger.WriteInventory(ctx, conn, props.record.Row.ID, r.Old, c.Old); err != nil {
+					return err
+				}
+			}
+		}
+		for _, v := range listRemadeViews(props.record.Plan) {
+			before, err := ledger.ReadInventory(ctx, conn, props.record.Row.ID, v.name)
+			if err != nil {
+				return err
+			}
+			now, err := props.readRelation(ctx, conn, v.name)
+			if err != nil {
+				return err
+			}
+			if before != nil || now == nil {
+				continue
+			}
+			if err := ledger.WriteInventory(ctx, conn, props.record.Row.ID, v.name, now); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// ReplacementSQL is SQL for the transaction of a step that replaces something: before and after the step's own.
+type ReplacementSQL struct {
+	Before, After string
+	Carried       []string // statements in it that give the replacement what the old one has
+}
+
+// CheckInventory refuses steps that would lose what somebody has added to a replaced relation or column since the plan was begun. If the last of them
+// replaces something, the result is for its transaction: the server compares once more, under the step's lock.
+func (props *Properties) CheckInventory(ctx context.Context, steps ...onward.PlanStep) (sql ReplacementSQL, err error) {
+	if props.record.AsWritten || props.record.Undoing {
+		return sql, nil
+	}
+	err = props.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		for i := range steps {
+			for _, r := range steps[i].Replaces {
+				if r.Kind == onward.ReplacementView {
+					continue
+				}
+				before, err := ledger.ReadInventory(ctx, conn, props.record.Row.ID, r.Old)
+				if err != nil {
+					return err
+				}
+				c, relation, err := props.compareInventory(ctx, conn, &r, before)
+				if err != nil {
+					return err
+				}
+				if c == nil {
+					continue
+				}
+				if sentences := c.DescribeLosses(); len(sentences) > 0 {
+					return &run.RefusedError{Step: steps[i].ID, Text: "it would lose something: " + strings.Join(sentences, "; ") + ". Nothing was changed by it"}
+				}
+				if !replacesNow(&steps[i], &r) {
+					continue
+				}
+				guard, err := c.Guard(props.session.Major, relation)
+				if err != nil {
+					return err
+				}
+				sql.Before += "LOCK TABLE " + r.Old + " IN ACCESS EXCLUSIVE MODE;\n" + guard + ";\n"
+				for _, l := range c.FindLosses() {
+					sql.Before += l.Equal + ";\n"
+					sql.Carried = append(sql.Carried, l.Equal)
+					if rename := l.RenameStatement(); rename != "" {
+						sql.After += "\n" + rename + ";"
+					}
+				}
+				for _, comment := range c.CommentStatements() {
+					sql.After += "\n" + comment + ";"
+				}
+			}
+		}
+		return nil
+	})
+	return sql, err
+}
+
+// replacesNow reports whether a step drops or renames the old object of a replacement.
+func replacesNow(s *onward.PlanStep, r *onward.PlanReplacement) bool {
+	f, err := pgparse.SplitText(s.SQL)
+	if err != nil {
+		return false
+	}
+	for _, stmt := range f.Stmts {
+		switch n := stmt.Node.GetNode().(type) {
+		case *pgparse.Node_RenameStmt:
+			if r.Kind == onward.ReplacementTable && n.RenameStmt.RenameType == pgparse.ObjectType_OBJECT_TABLE &&
+				relationName(n.RenameStmt.Relation.Schemaname, n.RenameStmt.Relation.Relname) == r.Old {
+				return true
+			}
+		case *pgparse.Node_AlterTableStmt:
+			for _, cmd := range n.AlterTableStmt.Cmds {
+				c := cmd.GetAlterTableCmd()
+				if r.Kind == onward.ReplacementColumn && c.GetSubtype() == pgparse.AlterTableType_AT_DropColumn && c.GetName() == r.OldColumn {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}

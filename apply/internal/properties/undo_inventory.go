@@ -1,0 +1,117 @@
+package properties
+
+import (
+	"context"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/apply/internal/run"
+	"github.com/onward-sql/onward/internal/inventory"
+	"github.com/onward-sql/onward/internal/ledger"
+	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/onward"
+)
+
+// exchangedName is the name in the ledger of the inventory of a table right after its exchange.
+func exchangedName(r *onward.PlanReplacement) string { return "exchanged " + r.Old }
+
+// RecordExchanged records what a table has right after a step has exchanged it, for the comparison before the step is undone.
+func (props *Properties) RecordExchanged(ctx context.Context, s *onward.PlanStep) error {
+	if props.record.AsWritten || props.record.Undoing {
+		return nil
+	}
+	return props.session.Control.Do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error {
+		for _, r := range s.Replaces {
+			if r.Kind != onward.ReplacementTable || !replacesNow(s, &r) {
+				continue
+			}
+			before, err := ledger.ReadInventory(ctx, conn, props.record.Row.ID, exchangedName(&r))
+			if err != nil {
+				return err
+			}
+			now, err := props.readRelation(ctx, conn, r.Old)
+			if err != nil || now == nil || before != nil {
+				return err
+			}
+			if err := ledger.WriteInventory(ctx, conn, props.record.Row.ID, exchangedName(&r), now); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// RefuseUndoLosses refuses to undo a step if somebody has added something to the table or the column that goes with the undo.
+func (props *Properties) RefuseUndoLosses(ctx context.Context, s *onward.PlanStep) error {
+	var losses []string
+	err := props.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		for _, r := range s.Replaces {
+			list, err := props.findUndoLosses(ctx, conn, s, &r)
+			if err != nil {
+				return err
+			}
+			losses = append(losses, list...)
+		}
+		return nil
+	})
+	if err != nil || len(losses) == 0 {
+		return err
+	}
+	return &run.RefusedError{Step: s.ID, Text: "the abort would lose something: " + strings.Join(losses, "; ") +
+		". Drop it first, or finish the plan with onward apply and onward contract"}
+}
+
+func (props *Properties) findUndoLosses(ctx context.Context, conn *pgx.Conn, s *onward.PlanStep, r *onward.PlanReplacement) (sentences []string, err error) {
+	back := onward.PlanReplacement{Kind: r.Kind, Old: r.Old, New: r.Old, OldColumn: r.NewColumn, NewColumn: r.OldColumn}
+	c := &inventory.Comparison{Replaced: &back, Own: inventory.ListOwnObjects(props.record.Plan)}
+	exchanged := replacesNow(s, r)
+	switch {
+	case r.Kind == onward.ReplacementTable && exchanged:
+		if c.Before, err = ledger.ReadInventory(ctx, conn, props.record.Row.ID, exchangedName(r)); err != nil || c.Before == nil {
+			return nil, err
+		}
+	case r.Kind != onward.ReplacementColumn || exchanged:
+		return nil, nil
+	}
+	if c.Old, err = props.readRelation(ctx, conn, r.Old); err != nil {
+		return nil, err
+	}
+	for _, l := range c.FindLosses() {
+		if r.Kind == onward.ReplacementColumn && l.IsOfColumn() { // the plan gives its column a default, too
+			continue
+		}
+		l.Equal = ""
+		sentences = append(sentences, l.Describe(&back))
+	}
+	return sentences, nil
+}
+
+// CarryBack gives a table that an undo brings back the properties that its exchanged form has got meanwhile: privileges, comments, settings.
+func (props *Properties) CarryBack(ctx context.Context, tx pgx.Tx, u *onward.PlanStep) error {
+	for _, r := range u.Replaces {
+		if r.Kind != onward.ReplacementTable {
+			continue
+		}
+		f, err := pgparse.SplitText(u.SQL)
+		if err != nil {
+			return err
+		}
+		for _, stmt := range f.Stmts {
+			n := stmt.Node.GetRenameStmt()
+			if n == nil || n.RenameType != pgparse.ObjectType_OBJECT_TABLE || relationName(n.Relation.Schemaname, n.Newname) != r.Old {
+				continue
+			}
+			back := onward.PlanReplacement{Kind: onward.ReplacementTable, Old: r.Old, New: relationName(n.Relation.Schemaname, n.Relation.Relname)}
+			ids, err := live.FindRelationsIn(ctx, tx, props.session.Path, back.Old, back.New)
+			if err != nil {
+				return err
+			}
+			if _, err := live.CarryProperties(ctx, tx, props.session.Major, &back, ids[0], ids[1]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

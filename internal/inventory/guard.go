@@ -1,0 +1,69 @@
+package inventory
+
+import (
+	"crypto/md5" //nolint:gosec // the server computes the same, to compare definitions
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/onward"
+)
+
+// GuardCode is the SQLSTATE of a guard's error: the transaction has to begin again, as after a lost race.
+const GuardCode = "40001"
+
+// Guard returns a statement that compares, on the server, what is about the replaced relation or column with the entries that were read before.
+// If they differ, it raises an error that names the entries. It is for the transaction that replaces them, under its lock.
+func (c *Comparison) Guard(major int, relation uint32) (string, error) {
+	expected := map[string]string{}
+	for _, e := range c.About() {
+		sum := md5.Sum([]byte(e.Definition)) //nolint:gosec // see above
+		expected[e.Key()] = hex.EncodeToString(sum[:])
+	}
+	text, err := json.Marshal(expected)
+	if err != nil {
+		return "", err
+	}
+	about := "true"
+	if c.Replaced.Kind == onward.ReplacementColumn {
+		about = pgparse.QuoteLiteral(c.Replaced.OldColumn) + " = ANY (i.columns)"
+	}
+	var save, restore strings.Builder
+	settings := append([]live.Setting{{Name: "search_path", Value: "'pg_catalog, pg_temp'"}}, live.ValueSettings...)
+	for i, s := range settings {
+		value := s.Value
+		if !strings.HasPrefix(value, "'") {
+			value = "'" + value + "'"
+		}
+		fmt.Fprintf(&save, "  saved[%d] := pg_catalog.current_setting('%s'); PERFORM pg_catalog.set_config('%s', %s, true);\n", i+1, s.Name, s.Name, value)
+		fmt.Fprintf(&restore, "  PERFORM pg_catalog.set_config('%s', saved[%d], true);\n", s.Name, i+1)
+	}
+	body := `
+DECLARE
+  saved text[];
+  differing text;
+BEGIN
+` + save.String() + `  SELECT pg_catalog.string_agg(coalesce(i.key, e.key), ', ' ORDER BY coalesce(i.key, e.key)) INTO differing
+  FROM (SELECT pg_catalog.concat_ws(' ', i.kind, nullif(i.name, '')) AS key, pg_catalog.md5(i.definition) AS sum FROM
+		(` + Query(major, relation) + `) AS i (kind, name, columns, definition) WHERE ` + about + `) AS i
+  FULL JOIN pg_catalog.json_each_text(` + pgparse.QuoteLiteral(string(text)) + `) AS e (key, sum) ON e.key = i.key
+  WHERE i.sum IS DISTINCT FROM e.sum;
+` + restore.String() + `  IF differing IS NOT NULL THEN
+    RAISE EXCEPTION USING ERRCODE = '` + GuardCode + `', MESSAGE = pg_catalog.format('somebody changed %s', differing);
+  END IF;
+END
+`
+	return "DO LANGUAGE plpgsql " + dollarQuote(body), nil
+}
+
+// dollarQuote quotes a text with a tag that it does not contain.
+func dollarQuote(text string) string {
+	tag := "$onward$"
+	for i := 1; strings.Contains(text, tag); i++ {
+		tag = fmt.Sprintf("$onward%d$", i)
+	}
+	return tag + text + tag
+}

@@ -1,0 +1,49 @@
+package inventory
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/internal/live"
+)
+
+// Entry is one thing that a server holds about a relation.
+type Entry struct {
+	// Kind is what it is in Postgres' words, Name its name as SQL writes it: "index", "users_email_idx". Name is "" for a property of the
+	// relation itself, such as its owner.
+	Kind string `json:"kind"`
+	Name string `json:"name,omitempty"`
+	// Columns are the columns of the relation that it is about; empty for the whole relation.
+	Columns []string `json:"columns,omitempty"`
+	// Definition is the server's own.
+	Definition string `json:"definition"`
+}
+
+// Key is the kind and the name, which identify an entry of a relation.
+func (e *Entry) Key() string {
+	if e.Name == "" {
+		return e.Kind
+	}
+	return e.Kind + " " + e.Name
+}
+
+// Inventory is the list of entries, sorted by kind and name.
+type Inventory []Entry
+
+// Settings are the settings that definitions depend on, for the rest of a transaction.
+var Settings = "SET LOCAL search_path = pg_catalog, pg_temp; " + live.SetLocal(live.ReadSettings, live.ValueSettings)
+
+// Read reads the inventory of a relation, which may be on a running server. The transaction must have the [Settings].
+func Read(ctx context.Context, s live.SQLSession, major int, relation uint32) (Inventory, error) {
+	rows, err := s.Query(ctx, Query(major, relation)+" ORDER BY 1, 2, 4")
+	if err != nil {
+		return nil, fmt.Errorf("read the inventory: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Entry])
+	if err != nil {
+		return nil, fmt.Errorf("read the inventory: %w", err)
+	}
+	return list, nil
+}

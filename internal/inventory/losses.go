@@ -1,0 +1,224 @@
+package inventory
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Comparison is what is known of a relation that is replaced, or that has a column which is replaced.
+type Comparison struct {
+	Replaced *onward.PlanReplacement
+	// Old is the inventory of the relation. New is the inventory of a table that replaces it; nil if there is none yet.
+	Old, New Inventory
+	// Before is an earlier inventory, for which the plan holds; nil for none: then what the plan knows by name counts.
+	Before Inventory
+	// Own are the objects that the plan's steps make.
+	Own OwnObjects
+}
+
+// Loss is an entry that goes with what is replaced, and that nobody gives the replacement.
+type Loss struct {
+	Entry
+	Changed bool // since the earlier inventory
+	// Equal is a statement that gives the replacement column its equal; "" for none.
+	Equal string
+}
+
+// FindLosses returns the entries that would be lost. The plan was not made for them.
+func (c *Comparison) FindLosses() (losses []Loss) {
+	before := map[string]string{}
+	for i := range c.Before {
+		before[c.Before[i].Key()] = c.Before[i].Definition
+	}
+	for i := range c.Old {
+		e := &c.Old[i]
+		treatment := c.findTreatment(e)
+		definition, there := before[e.Key()]
+		unchanged := c.Before == nil || there && (definition == e.Definition || treatment == adopted)
+		if treatment == carried || treatment == kept || c.Own.Has(e) || unchanged && c.isKnown(e) || c.hasEqual(e) {
+			continue
+		}
+		losses = append(losses, Loss{Entry: *e, Changed: there && definition != e.Definition, Equal: c.equalStatement(e)})
+	}
+	return losses
+}
+
+// DescribeLosses returns a sentence for each loss that no step carries over. What takes an instant is carried over when a column is replaced, unless the
+// new column has other values.
+func (c *Comparison) DescribeLosses() (sentences []string) {
+	for _, l := range c.FindLosses() {
+		if !c.replacesColumn() || !l.IsInstant() || slices.Contains(c.Replaced.Sets, "default") {
+			sentences = append(sentences, l.Describe(c.Replaced))
+		}
+	}
+	return sentences
+}
+
+// About returns the entries that are about what is replaced.
+func (c *Comparison) About() (list Inventory) {
+	for _, e := range c.Old {
+		if !c.replacesColumn() || slices.Contains(e.Columns, c.Replaced.OldColumn) {
+			list = append(list, e)
+		}
+	}
+	return list
+}
+
+func (c *Comparison) replacesColumn() bool { return c.Replaced.Kind == onward.ReplacementColumn }
+
+// findTreatment returns what happens to an entry.
+func (c *Comparison) findTreatment(e *Entry) treatment {
+	rule := rules[e.Kind]
+	treatment := rule.table
+	if c.replacesColumn() {
+		if !slices.Contains(e.Columns, c.Replaced.OldColumn) {
+			return kept
+		}
+		treatment = rule.column
+	}
+	if treatment != ordinary {
+		return treatment
+	}
+	if slices.Contains(strings.Fields(rule.definitions), e.Definition) {
+		return kept
+	}
+	return refused
+}
+
+// isKnown reports whether the plan was made for an entry. It knows functions without their arguments. A plan of an older release lists triggers and
+// views only: what such a plan found in the database when it began counts as known.
+func (c *Comparison) isKnown(e *Entry) bool {
+	key := e.Key()
+	if e.Kind == "function" {
+		key, _, _ = strings.Cut(key, "(")
+	}
+	known := c.Replaced.Known
+	return slices.Contains(known, key) || c.Before != nil && !slices.ContainsFunc(known, func(k string) bool { return strings.HasPrefix(k, "column ") })
+}
+
+// IsOfColumn reports whether a loss is a property of a column, such as its default.
+func (l *Loss) IsOfColumn() bool { return namedAsColumn[l.Kind] }
+
+// IsInstant reports whether the statement that gives the replacement column the same takes an instant, whatever the table's size.
+func (l *Loss) IsInstant() bool {
+	return (l.Kind == "default" || l.Kind == "statistics") && !strings.Contains(l.Name, " of ")
+}
+
+// hasEqual reports whether the replacement has the same as an entry, under any name.
+func (c *Comparison) hasEqual(e *Entry) bool {
+	list := c.New
+	if c.replacesColumn() {
+		list = c.Old
+	}
+	for i := range list {
+		other := &list[i]
+		if other.Kind != e.Kind || c.replacesColumn() && !slices.Contains(other.Columns, c.Replaced.NewColumn) {
+			continue
+		}
+		if c.renameParts(e.Definition, e.Name, other.Name) == c.renameParts(other.Definition, "", "") && (c.namesColumn(e, other) || !namedAsColumn[e.Kind]) {
+			return true
+		}
+	}
+	return false
+}
+
+// namedAsColumn are the kinds whose entries have the name of their column.
+var namedAsColumn = map[string]bool{"column": true, "not null": true, "default": true, "identity": true, "generated column": true, "options of column": true}
+
+// namesColumn reports whether the other entry has the name of the column that corresponds to an entry's.
+func (c *Comparison) namesColumn(e, other *Entry) bool {
+	if !c.replacesColumn() {
+		return e.Name == other.Name
+	}
+	return pgparse.QuoteIdent(c.Replaced.NewColumn) == other.Name && pgparse.QuoteIdent(c.Replaced.OldColumn) == e.Name
+}
+
+// renameParts returns a definition in which the replacement has its own name, and the entry another one.
+func (c *Comparison) renameParts(definition, name, another string) string {
+	names := map[string]string{}
+	if c.replacesColumn() {
+		names[c.Replaced.OldColumn] = c.Replaced.NewColumn
+	} else {
+		names[bareName(c.Replaced.Old)] = bareName(c.Replaced.New)
+	}
+	if name != "" {
+		names[bareName(name)] = bareName(another)
+	}
+	var b strings.Builder
+	copied := 0
+	for x := pgparse.NextLexeme(definition, 0); x.Kind != pgparse.LexemeEnd; x = pgparse.NextLexeme(definition, x.End) {
+		if x.Kind != pgparse.LexemeWord && x.Kind != pgparse.LexemeQuoted {
+			continue
+		}
+		if to, known := names[bareName(definition[x.Start:x.End])]; known {
+			b.WriteString(definition[copied:x.Start] + pgparse.QuoteIdent(to))
+			copied = x.End
+		}
+	}
+	return b.String() + definition[copied:]
+}
+
+// bareName returns the last part of a name, without quotes.
+func bareName(name string) string {
+	last := name
+	for x := pgparse.NextLexeme(name, 0); x.Kind != pgparse.LexemeEnd; x = pgparse.NextLexeme(name, x.End) {
+		if x.Kind == pgparse.LexemeWord || x.Kind == pgparse.LexemeQuoted {
+			last = name[x.Start:x.End]
+		}
+	}
+	if inner, quoted := strings.CutPrefix(last, `"`); quoted {
+		return strings.ReplaceAll(strings.TrimSuffix(inner, `"`), `""`, `"`)
+	}
+	return last
+}
+
+// newSuffix is the suffix of the name of an object that is about the replacement column, while the old one is there.
+const newSuffix = "_new"
+
+// RenameStatement returns the statement that gives the equal of a loss its name, after the old one is gone; "" for none.
+func (l *Loss) RenameStatement() string {
+	if l.Kind != "statistics" {
+		return ""
+	}
+	words := strings.Fields(l.Equal) // CREATE STATISTICS schema.name …
+	return "ALTER STATISTICS " + words[2] + " RENAME TO " + l.Name
+}
+
+// equalStatement returns a statement that gives the replacement column the same as the old one has, if both are there.
+func (c *Comparison) equalStatement(e *Entry) string {
+	if !c.replacesColumn() || !slices.ContainsFunc(c.Old, func(o Entry) bool {
+		return o.Kind == "column" && slices.Equal(o.Columns, []string{c.Replaced.NewColumn})
+	}) {
+		return ""
+	}
+	definition, properties, _ := strings.Cut(e.Definition, "; ")
+	name := bareName(e.Name) + newSuffix
+	definition = c.renameParts(definition, e.Name, name)
+	alter := "ALTER TABLE " + c.Replaced.Old + " "
+	column := alter + "ALTER COLUMN " + pgparse.QuoteIdent(c.Replaced.NewColumn)
+	if strings.Contains(e.Name, " of ") { // of a child, or of another table
+		return ""
+	}
+	switch e.Kind {
+	case "index":
+		if properties == "" {
+			return strings.Replace(definition, "INDEX ", "INDEX CONCURRENTLY ", 1)
+		}
+	case "statistics":
+		return definition
+	case "check", "foreign key":
+		add := alter + "ADD CONSTRAINT " + pgparse.QuoteIdent(name) + " " + definition
+		if strings.HasSuffix(definition, "NOT VALID") {
+			return add
+		}
+		return add + " NOT VALID; " + alter + "VALIDATE CONSTRAINT " + pgparse.QuoteIdent(name)
+	case "default":
+		return column + " SET DEFAULT " + definition
+	case "not null":
+		return column + " SET NOT NULL"
+	}
+	return ""
+}

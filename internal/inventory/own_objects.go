@@ -1,0 +1,75 @@
+package inventory
+
+import (
+	"strings"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/onward"
+)
+
+// OwnObjects are the names of the objects that the steps of a plan make, except for columns.
+type OwnObjects map[string]bool
+
+// ListOwnObjects returns the names of the objects that the steps of a plan make.
+func ListOwnObjects(p *onward.Plan) OwnObjects {
+	names := OwnObjects{}
+	for i := range p.Steps {
+		f, err := pgparse.SplitText(p.Steps[i].SQL)
+		if err != nil {
+			continue
+		}
+		for _, stmt := range f.Stmts {
+			for _, name := range madeBy(stmt.Node) {
+				names[name] = true
+			}
+		}
+	}
+	delete(names, "")
+	return names
+}
+
+// Has reports whether a step of the plan makes an entry's object, or the relation that it is on.
+func (o OwnObjects) Has(e *Entry) bool {
+	name, relation, _ := strings.Cut(e.Name, " of ")
+	if e.Kind == "function" {
+		name, _, _ = strings.Cut(name, "(")
+	}
+	return o[bareName(name)] || relation != "" && o[bareName(relation)]
+}
+
+// madeBy returns the names of the objects that a statement makes.
+func madeBy(node *pgparse.Node) (names []string) {
+	switch n := node.GetNode().(type) {
+	case *pgparse.Node_IndexStmt:
+		return []string{n.IndexStmt.Idxname}
+	case *pgparse.Node_CreateTrigStmt:
+		return []string{n.CreateTrigStmt.Trigname}
+	case *pgparse.Node_CreatePolicyStmt:
+		return []string{n.CreatePolicyStmt.PolicyName}
+	case *pgparse.Node_RuleStmt:
+		return []string{n.RuleStmt.Rulename}
+	case *pgparse.Node_CreateStatsStmt:
+		return []string{pgparse.LastText(n.CreateStatsStmt.Defnames)}
+	case *pgparse.Node_CreateFunctionStmt:
+		return []string{pgparse.LastText(n.CreateFunctionStmt.Funcname)}
+	case *pgparse.Node_ViewStmt:
+		return []string{n.ViewStmt.View.GetRelname()}
+	case *pgparse.Node_CreateTableAsStmt:
+		return []string{n.CreateTableAsStmt.GetInto().GetRel().GetRelname()}
+	case *pgparse.Node_CreateStmt:
+		names = []string{n.CreateStmt.Relation.GetRelname()}
+		for _, item := range n.CreateStmt.TableElts {
+			names = append(names, item.GetConstraint().GetConname())
+		}
+	case *pgparse.Node_AlterTableStmt:
+		for _, cmd := range n.AlterTableStmt.Cmds {
+			names = append(names, cmd.GetAlterTableCmd().GetDef().GetConstraint().GetConname())
+		}
+	case *pgparse.Node_RenameStmt:
+		switch n.RenameStmt.RenameType {
+		case pgparse.ObjectType_OBJECT_INDEX, pgparse.ObjectType_OBJECT_TABCONSTRAINT, pgparse.ObjectType_OBJECT_TRIGGER:
+			return []string{n.RenameStmt.Newname}
+		}
+	}
+	return names
+}

@@ -1,0 +1,35 @@
+package ledger
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"github.com/jackc/pgx/v5"
+
+	relation "github.com/onward-sql/onward/internal/inventory"
+)
+
+// WriteInventory records what the database has on a relation that a plan replaces. An earlier record is replaced.
+func WriteInventory(ctx context.Context, conn Conn, plan, name string, list relation.Inventory) error {
+	text, err := json.Marshal(list)
+	if err != nil {
+		return err
+	}
+	_, err = conn.Exec(ctx, `INSERT INTO onward_ledger.inventory (plan, relation, entries) VALUES ($1, $2, $3::jsonb)
+		ON CONFLICT (plan, relation) DO UPDATE SET entries = excluded.entries, recorded = clock_timestamp()`, plan, name, string(text))
+	return err
+}
+
+// ReadInventory returns the recorded inventory of a relation; nil if there is none.
+func ReadInventory(ctx context.Context, conn Conn, plan, name string) (list relation.Inventory, err error) {
+	var text string
+	err = conn.QueryRow(ctx, "SELECT entries::text FROM onward_ledger.inventory WHERE plan = $1 AND relation = $2", plan, name).Scan(&text)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return list, json.Unmarshal([]byte(text), &list)
+}
