@@ -29,7 +29,7 @@ demo-fleet: build ## a release on DEMO_TENANTS schemas (60) of a throwaway Postg
 # What tests require: 1 for what setup installs, names of tools after it (1,node), or all. internal/component has the names.
 ONWARD_REQUIRE ?= 1
 
-test: setup fuzz unit ## every test that Go, git, Python and the tools that are here allow; then a list of those left out
+test: setup unit ## every test that Go, git, Python and the tools that are here allow; then a list of those left out
 
 test-all: ## every test: with Rust, Ruby, Node, PHP, a JVM, Chromium, Neovim, PgBouncer and others; a missing tool is a failure
 	./scripts/setup.sh all
