@@ -23,8 +23,10 @@ import (
 
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/address"
+	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/internal/report/escape"
+	"github.com/onward-sql/onward/onward"
 )
 
 // Main runs the command line of the process and gives its exit code.
@@ -111,6 +113,7 @@ no database and no configuration.`,
 		Args:          a.noCommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			cmd.SetContext(live.WithNewerServer(cmd.Context(), onward.NewestMajor, func(major int) { a.printNote("%s", newerServerNote(major)) }))
 			return noneEmpty(cmd)
 		},
 	}
@@ -143,6 +146,12 @@ no database and no configuration.`,
 		a.newWorkloadCommand(), a.newExplainCommand(), a.newRulesCommand(), a.newLSPCommand(), a.newReportCommand(), a.newCommentCommand(), a.newVersionCommand())
 	a.refuseUnknownArguments(root)
 	return root
+}
+
+// newerServerNote says that a server is newer than this release knows.
+func newerServerNote(major int) string {
+	return fmt.Sprintf("the server is Postgres %d, and this release of onward knows %d to %d: locks and rewrites may differ from what it reports",
+		major, onward.OldestMajor, onward.NewestMajor)
 }
 
 // refuseUnknownArguments makes the commands of the library itself refuse unknown arguments, too.

@@ -37,6 +37,7 @@ func ConnectBound(ctx context.Context, url, name string, settings map[string]str
 	if err != nil {
 		return nil, &ServerError{What: "connect to the database", Err: address.RedactError(err, url, cfg.Password)}
 	}
+	reportNewerServer(ctx, conn)
 	return conn, nil
 }
 
