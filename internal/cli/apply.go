@@ -189,7 +189,9 @@ func (a *app) runAndRecord(cmd *cobra.Command, c apply.Config, f *applyFlags) (*
 func refusalError(a *app, err error) error {
 	if isAny[*apply.RefusedError](err) {
 		a.code = exitFindings
-		a.printNote("%v", err)
+		if !a.flags.quiet {
+			a.printLines(err.Error()) // it may list several findings
+		}
 		return nil
 	}
 	return err

@@ -88,7 +88,7 @@ func (a *app) runCommand(ctx context.Context, args []string) int {
 		if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 			text = "interrupted" // wherever it was
 		}
-		fmt.Fprintf(a.err, "onward: %s\n", strings.ReplaceAll(text, "\n", "\n  "))
+		a.printLines(text)
 		return exitCode(err)
 	}
 	return a.code
@@ -140,10 +140,32 @@ no database and no configuration.`,
 		return toStrings(report.Formats()), cobra.ShellCompDirectiveNoFileComp
 	})
 	completeFlag(root, "color", "auto", "always", "never")
-	root.AddCommand(a.newInitCommand(), a.newChangelogCommand(), a.newCaptureCommand(), a.newRehearseCommand(), a.newRecordCommand(), a.newVerifyCommand(),
-		a.newPlanCommand(), a.newPreflightCommand(), a.newApplyCommand(), a.newBackfillCommand(), a.newContractCommand(), a.newAbortCommand(),
-		a.newGuardCommand(), a.newFleetCommand(), a.newStatusCommand(), a.newLogCommand(), a.newCheckCommand(), a.newLocksCommand(), a.newStatsCommand(),
-		a.newWorkloadCommand(), a.newExplainCommand(), a.newRulesCommand(), a.newLSPCommand(), a.newReportCommand(), a.newCommentCommand(), a.newVersionCommand())
+	for _, g := range []struct {
+		title    string
+		commands []*cobra.Command
+	}{
+		{"Judge:", []*cobra.Command{
+			a.newChangelogCommand(), a.newCheckCommand(), a.newLocksCommand(), a.newExplainCommand(), a.newRulesCommand(), a.newCommentCommand(),
+			a.newReportCommand(),
+		}},
+		{"Prove:", []*cobra.Command{
+			a.newRehearseCommand(), a.newRecordCommand(), a.newVerifyCommand(), a.newWorkloadCommand(), a.newCaptureCommand(),
+		}},
+		{"Plan:", []*cobra.Command{a.newPlanCommand(), a.newPreflightCommand(), a.newStatsCommand()}},
+		{"Carry out:", []*cobra.Command{
+			a.newApplyCommand(), a.newBackfillCommand(), a.newContractCommand(), a.newAbortCommand(), a.newGuardCommand(), a.newStatusCommand(), a.newLogCommand(),
+		}},
+		{"Many databases:", []*cobra.Command{a.newFleetCommand()}},
+		{"Set up:", []*cobra.Command{a.newInitCommand(), a.newLSPCommand(), a.newVersionCommand()}},
+	} {
+		root.AddGroup(&cobra.Group{ID: g.title, Title: g.title})
+		for _, cmd := range g.commands {
+			cmd.GroupID = g.title
+			root.AddCommand(cmd)
+		}
+	}
+	root.SetHelpCommandGroupID("Set up:")
+	root.SetCompletionCommandGroupID("Set up:")
 	a.refuseUnknownArguments(root)
 	return root
 }
