@@ -88,6 +88,9 @@ func (a *app) runCommand(ctx context.Context, args []string) int {
 		if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 			text = "interrupted" // wherever it was
 		}
+		if refused := live.FindRefusal(err); refused != nil && refused.Code == "42501" {
+			text += ": docs/rights.md lists the rights that each command needs, and onward preflight checks those of a migration"
+		}
 		a.printLines(text)
 		return exitCode(err)
 	}

@@ -94,7 +94,7 @@ func connectSession(ctx context.Context, url string) (*session, error) {
 	cfg.RuntimeParams["application_name"] = "onward"
 	cfg.DefaultQueryExecMode = pgx.QueryExecModeExec
 	if s.conn, err = pgx.ConnectConfig(ctx, cfg); err != nil {
-		return nil, s.serverError("connect to the database", err)
+		return nil, s.serverError("connect to the database", redact.ConnectError(err))
 	}
 	reportNewerServer(ctx, s.conn)
 	return s, nil
