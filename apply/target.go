@@ -20,6 +20,7 @@ import (
 	"github.com/onward-sql/onward/internal/address"
 	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/onward"
 )
 
 // Target is a database on which a plan is being carried out. It holds the lease until it is closed. It decides what comes next, and its
@@ -188,7 +189,7 @@ func (t *Target) useRow(p *ledger.Plan) {
 // statements.
 func (t *Target) beginNew(ctx context.Context, id, path string) error {
 	for _, check := range []func() error{
-		t.refuseWritten, t.requireProof, t.attempt.CheckPlanPermissions,
+		t.refuseVersion, t.refuseWritten, t.requireProof, t.attempt.CheckPlanPermissions,
 		func() error { return t.checkSchema(ctx) },
 		func() error { return t.properties.RefuseLosses(ctx) },
 		func() error { return t.checkSuperuser(ctx) },
@@ -213,6 +214,16 @@ func (t *Target) beginNew(ctx context.Context, id, path string) error {
 		}
 		return t.logUnproven(ctx, conn)
 	})
+}
+
+// refuseVersion refuses to begin a plan on a server whose locks and rewrites this release cannot know.
+func (t *Target) refuseVersion() error {
+	major := live.ServerMajor(t.session.Work)
+	if major <= onward.NewestMajor || t.c.UnknownVersion {
+		return nil
+	}
+	return &RefusedError{Text: fmt.Sprintf("nothing was begun: a step may lock or rewrite more on Postgres %d than on %d, the newest that this release of onward knows. "+
+		"Use a newer release of onward, or accept that with --unknown-version", major, onward.NewestMajor)}
 }
 
 // checkSchema compares the schema with the one that the plan was made for.

@@ -191,6 +191,9 @@ func (c *CheckConfig) readStdin() (*adapter.Set, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read standard input: %w", err)
 	}
+	if strings.TrimSpace(string(text)) == "" {
+		return nil, &config.InputError{Err: errors.New("standard input is empty: there is nothing to judge")}
+	}
 	if len(text) > maxStdin {
 		return nil, &config.InputError{Err: fmt.Errorf("standard input is larger than %d MB", maxStdin>>20)}
 	}

@@ -136,8 +136,13 @@ Postgres and installs Django). Nothing of yours is touched."
 
 onward="${ONWARD:-}"
 if [ -z "$onward" ]; then
-	(cd "$root" && go build -trimpath -o bin/onward ./cmd/onward)
+	# A first build prints a line for each module that it downloads.
+	if ! built="$(cd "$root" && go build -trimpath -o bin/onward ./cmd/onward 2>&1)"; then
+		echo "$built" >&2
+		die "onward cannot be built"
+	fi
 	onward="$root/bin/onward"
+	echo "Built bin/onward. To run it in a project of yours, put $root/bin on your PATH."
 fi
 case "$onward" in /*) ;; *) onward="$PWD/$onward" ;; esac
 

@@ -2,18 +2,22 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
@@ -45,6 +49,7 @@ func (h *hooks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 type hooked struct{}
 
 // TestApplyScripts runs the scripts of what changes a database: each has one of its own, in $DATABASE_URL, and a webhook in $HOOK.
+// $NEWER_URL is the same database on a server that looks newer than all releases of onward know.
 // Beside the commands of the others, `waits TEXT FILE` waits until a file has a text,
 // `posted FILE` writes down what the webhook was sent, and `events FROM TO` what --events
 // wrote, without what differs from run to run; both must have the documented form.
@@ -59,10 +64,38 @@ func TestApplyScripts(t *testing.T) {
 		e.Defer(server.Close)
 		e.Defer(func() { close(h.end) }) // runs first
 		e.Values[hooked{}] = h
-		e.Vars = append(e.Vars, "DATABASE_URL="+pgservertest.Database(e.T().(testing.TB), onward.NewestMajor), "HOOK="+server.URL)
+		db := pgservertest.Database(e.T().(testing.TB), onward.NewestMajor)
+		e.Vars = append(e.Vars, "DATABASE_URL="+db, "HOOK="+server.URL, "NEWER_URL="+pgservertest.NewerServer(e.T().(testing.TB), db).URL)
 		return setup(e)
 	}
 	p.Cmds["posted"], p.Cmds["events"], p.Cmds["waits"] = posted, events, waits
+	testscript.Run(t, p)
+}
+
+// TestNewerServerScripts runs scripts on a real server that is newer than this release knows. ONWARD_NEWER_SERVER is the address of a
+// superuser there: each script has a database of its own, in $DATABASE_URL.
+func TestNewerServerScripts(t *testing.T) {
+	t.Parallel()
+	address := os.Getenv("ONWARD_NEWER_SERVER")
+	if address == "" {
+		t.Skipf("SKIPPED, not tested: ONWARD_NEWER_SERVER names no server that is newer than Postgres %d", onward.NewestMajor)
+	}
+	p := params("testdata/newer")
+	setup, server := p.Setup, pgservertest.Connect(t, address)
+	p.Setup = func(e *testscript.Env) error {
+		name := fmt.Sprintf("onward_newer_%d_%s", os.Getpid(), filepath.Base(e.WorkDir))
+		pgservertest.Exec(t, server, "CREATE DATABASE "+pgx.Identifier{name}.Sanitize())
+		e.Defer(func() {
+			_, _ = server.Exec(context.Background(), "DROP DATABASE IF EXISTS "+pgx.Identifier{name}.Sanitize()+" WITH (FORCE)")
+		})
+		u, err := url.Parse(address)
+		if err != nil {
+			return err
+		}
+		u.Path = "/" + name
+		e.Vars = append(e.Vars, "DATABASE_URL="+u.String())
+		return setup(e)
+	}
 	testscript.Run(t, p)
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -20,7 +21,7 @@ type applyFlags struct {
 	stepFlags
 	through, to, role         string
 	base, head, source, table string
-	accept                    bool
+	accept, unknownVersion    bool
 	unproven                  string
 	green                     contractQueryFlags
 	evidence                  oldCodeFlags
@@ -41,6 +42,7 @@ func (f *applyFlags) addApplyFlags(cmd *cobra.Command) {
 	flags.StringVar(&f.table, "table", "", "the `table` in which the migrations' own tool keeps count, if it has another name")
 	flags.BoolVar(&f.accept, "accept-findings", false, "without a plan: run migrations unchanged although some findings are errors")
 	flags.StringVar(&f.unproven, "unproven", "", "the `reason` to run a plan that is not proven, or was changed since: onward log keeps it")
+	flags.BoolVar(&f.unknownVersion, "unknown-version", false, "begin also on a server of a newer major version than this release knows")
 	f.green.addContractQueryFlags(cmd)
 	f.evidence.addOldCodeFlags(cmd)
 	f.rollout.addRolloutFlags(cmd)
@@ -169,16 +171,27 @@ func (a *app) runAndRecord(cmd *cobra.Command, c apply.Config, f *applyFlags) (*
 	if r.Settings, err = a.readConfigFile(); err != nil {
 		return nil, err
 	}
-	a.printNote("chosen: onward runs the steps of %s, and notes the migrations that they replace in their tool's table. "+
-		"Do not write this plan as migrations, too", f.plan)
-	return apply.RunPlanAndRecord(cmd.Context(), apply.PendingConfig{Config: c, Repository: r, Table: f.table})
+	printChosen := sync.OnceFunc(func() {
+		a.printNote("chosen: onward runs the steps of %s, and notes the migrations that they replace in their tool's table. "+
+			"Do not write this plan as migrations, too", f.plan)
+	})
+	printEvent := c.Tell
+	c.Tell = func(e apply.Event) { // the first line may be about the server
+		printChosen()
+		printEvent(e)
+	}
+	out, err := apply.RunPlanAndRecord(cmd.Context(), apply.PendingConfig{Config: c, Repository: r, Table: f.table})
+	printChosen()
+	return out, err
 }
 
 // refusalError gives the error for a plan that must not run the exit code of a finding.
 func refusalError(a *app, err error) error {
 	if isAny[*apply.RefusedError](err) {
 		a.code = exitFindings
-		a.printNote("%v", err)
+		if !a.flags.quiet {
+			a.printLines(err.Error()) // it may list several findings
+		}
 		return nil
 	}
 	return err
@@ -199,7 +212,7 @@ func (a *app) applyConfig(cmd *cobra.Command, f *applyFlags) (apply.Config, erro
 	if cmd.Flags().Changed("unproven") && (f.plan == "" || strings.TrimSpace(f.unproven) == "") {
 		return c, newUsageError("--unproven takes the reason to run the plan of --plan although it is not proven")
 	}
-	c.Unproven = f.unproven
+	c.Unproven, c.UnknownVersion = f.unproven, f.unknownVersion
 	if f.green.areGiven() && (f.plan == "" || c.Through != onward.Contract) {
 		return c, newUsageError("--workload and --postgres are for --plan with --through contract")
 	}

@@ -190,7 +190,12 @@ func (a *app) newContractCommand() *cobra.Command {
 		Args: checkArguments(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if (release == "") == (sessions == "") {
-				return newUsageError("name the release that must be gone with --release, or a pattern for the application_name of its sessions with --sessions")
+				also := ""
+				if e.gone != "" {
+					also = ", also with --old-code-is-gone"
+				}
+				return newUsageError("name the old release, whose processes must all be gone, with --release%s; "+
+					"or give a pattern for the application_name of its sessions with --sessions", also)
 			}
 			var works apply.Config
 			if err := a.readContractQueries(&g, &works); err != nil {
@@ -211,7 +216,7 @@ func (a *app) newContractCommand() *cobra.Command {
 	}
 	cmd.Flags().SortFlags = false
 	f.addStepFlags(cmd, ledgerPlanHelp)
-	cmd.Flags().StringVar(&release, "release", "", "the `release` that must be gone: its name is in the application_name of its sessions")
+	cmd.Flags().StringVar(&release, "release", "", "the old `release`, which must be gone: its name is in the application_name of its sessions")
 	g.addContractQueryFlags(cmd)
 	e.addOldCodeFlags(cmd)
 	cmd.Flags().StringVar(&sessions, "sessions", "", "`pattern` of LIKE for the application_name of those sessions, instead")

@@ -23,8 +23,10 @@ import (
 
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/address"
+	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/internal/report/escape"
+	"github.com/onward-sql/onward/onward"
 )
 
 // Main runs the command line of the process and gives its exit code.
@@ -86,7 +88,10 @@ func (a *app) runCommand(ctx context.Context, args []string) int {
 		if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 			text = "interrupted" // wherever it was
 		}
-		fmt.Fprintf(a.err, "onward: %s\n", strings.ReplaceAll(text, "\n", "\n  "))
+		if refused := live.FindRefusal(err); refused != nil && refused.Code == "42501" {
+			text += ": docs/rights.md lists the rights that each command needs, and onward preflight checks those of a migration"
+		}
+		a.printLines(text)
 		return exitCode(err)
 	}
 	return a.code
@@ -111,6 +116,7 @@ no database and no configuration.`,
 		Args:          a.noCommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			cmd.SetContext(live.WithNewerServer(cmd.Context(), onward.NewestMajor, func(major int) { a.printNote("%s", newerServerNote(major)) }))
 			return noneEmpty(cmd)
 		},
 	}
@@ -137,12 +143,40 @@ no database and no configuration.`,
 		return toStrings(report.Formats()), cobra.ShellCompDirectiveNoFileComp
 	})
 	completeFlag(root, "color", "auto", "always", "never")
-	root.AddCommand(a.newInitCommand(), a.newChangelogCommand(), a.newCaptureCommand(), a.newRehearseCommand(), a.newRecordCommand(), a.newVerifyCommand(),
-		a.newPlanCommand(), a.newPreflightCommand(), a.newApplyCommand(), a.newBackfillCommand(), a.newContractCommand(), a.newAbortCommand(),
-		a.newGuardCommand(), a.newFleetCommand(), a.newStatusCommand(), a.newLogCommand(), a.newCheckCommand(), a.newLocksCommand(), a.newStatsCommand(),
-		a.newWorkloadCommand(), a.newExplainCommand(), a.newRulesCommand(), a.newLSPCommand(), a.newReportCommand(), a.newCommentCommand(), a.newVersionCommand())
+	for _, g := range []struct {
+		title    string
+		commands []*cobra.Command
+	}{
+		{"Judge:", []*cobra.Command{
+			a.newChangelogCommand(), a.newCheckCommand(), a.newLocksCommand(), a.newExplainCommand(), a.newRulesCommand(), a.newCommentCommand(),
+			a.newReportCommand(),
+		}},
+		{"Prove:", []*cobra.Command{
+			a.newRehearseCommand(), a.newRecordCommand(), a.newVerifyCommand(), a.newWorkloadCommand(), a.newCaptureCommand(),
+		}},
+		{"Plan:", []*cobra.Command{a.newPlanCommand(), a.newPreflightCommand(), a.newStatsCommand()}},
+		{"Carry out:", []*cobra.Command{
+			a.newApplyCommand(), a.newBackfillCommand(), a.newContractCommand(), a.newAbortCommand(), a.newGuardCommand(), a.newStatusCommand(), a.newLogCommand(),
+		}},
+		{"Many databases:", []*cobra.Command{a.newFleetCommand()}},
+		{"Set up:", []*cobra.Command{a.newInitCommand(), a.newLSPCommand(), a.newVersionCommand()}},
+	} {
+		root.AddGroup(&cobra.Group{ID: g.title, Title: g.title})
+		for _, cmd := range g.commands {
+			cmd.GroupID = g.title
+			root.AddCommand(cmd)
+		}
+	}
+	root.SetHelpCommandGroupID("Set up:")
+	root.SetCompletionCommandGroupID("Set up:")
 	a.refuseUnknownArguments(root)
 	return root
+}
+
+// newerServerNote says that a server is newer than this release knows.
+func newerServerNote(major int) string {
+	return fmt.Sprintf("the server is Postgres %d, and this release of onward knows %d to %d: locks and rewrites may differ from what it reports",
+		major, onward.OldestMajor, onward.NewestMajor)
 }
 
 // refuseUnknownArguments makes the commands of the library itself refuse unknown arguments, too.

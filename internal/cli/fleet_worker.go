@@ -15,6 +15,8 @@ import (
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/fleet"
 	"github.com/onward-sql/onward/internal/fleet/queuedb"
+	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/onward"
 )
 
 // workerFlags are the flags of onward fleet worker.
@@ -102,6 +104,7 @@ func (a *app) runWorker(ctx context.Context, f *workerFlags, command []string) e
 		level = slog.LevelDebug
 	}
 	logger := slog.New(slog.NewJSONHandler(a.err, &slog.HandlerOptions{Level: level}))
+	ctx = live.WithNewerServer(ctx, onward.NewestMajor, func(major int) { logger.Warn(newerServerNote(major)) })
 	a.patience.Store(int64(f.drain + time.Minute)) // Worker.Run ends by itself
 	if a.collector != nil {
 		a.collector.stopPacing()

@@ -9,12 +9,14 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 
 	"golang.org/x/term"
 
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/internal/report/escape"
+	"github.com/onward-sql/onward/internal/report/view"
 )
 
 // printOptions is how to print: the chosen format, one of those that a command has,
@@ -158,11 +160,58 @@ func (a *app) writeResult(print func(io.Writer) error) error {
 	return nil
 }
 
-// printNote prints a line in addition to the result, unless --quiet.
+// printNote prints a note in addition to the result, unless --quiet.
 func (a *app) printNote(format string, args ...any) {
 	if !a.flags.quiet {
-		fmt.Fprintf(a.err, "onward: %s\n", escape.Line(fmt.Sprintf(format, args...)))
+		a.printLines(escape.Line(fmt.Sprintf(format, args...)))
 	}
+}
+
+// printLines prints a text on standard error. Further lines are indented. On a terminal no word is broken at its edge.
+func (a *app) printLines(text string) {
+	width := 0
+	if f, ok := a.standardError().(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		width, _, _ = term.GetSize(int(f.Fd()))
+	}
+	var lines []string
+	for line := range strings.SplitSeq("onward: "+strings.TrimSpace(text), "\n") {
+		line = escape.Line(line)
+		if len(lines) > 0 {
+			line = "  " + line
+		}
+		lines = append(lines, wrapWords(line, width)...)
+	}
+	fmt.Fprintln(a.err, strings.Join(lines, "\n"))
+}
+
+// standardError is the writer behind the one that escapes control characters.
+func (a *app) standardError() io.Writer {
+	if aside, ok := a.err.(escape.Writer); ok {
+		return aside.W
+	}
+	return a.err
+}
+
+// wrapWords breaks a line between words so that it fits into the width. Further lines are indented by two more blanks. A width of 0 breaks
+// nothing.
+func wrapWords(line string, width int) []string {
+	indent := strings.Repeat(" ", len(line)-len(strings.TrimLeft(line, " "))+2)
+	var lines []string
+	for width > 0 && view.MeasureText(line) > width {
+		start := len(line) - len(strings.TrimLeft(line, " "))
+		end := -1
+		for i := start; i < len(line); i++ {
+			if line[i] == ' ' && (end < 0 || view.MeasureText(line[:i]) <= width) {
+				end = i
+			}
+		}
+		if end < 0 {
+			break
+		}
+		lines = append(lines, strings.TrimRight(line[:end], " "))
+		line = indent + strings.TrimLeft(line[end:], " ")
+	}
+	return append(lines, line)
 }
 
 // newLogger returns a logger for debug messages if --verbose is given twice.

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -142,13 +141,17 @@ func nextCommands(d *plan.Draft, changes bool) []string {
 	}
 	if len(d.Replaced) > 0 && !d.Again {
 		command(append([]string{"rm", "-r", "--"}, d.Replaced...)...)
+		command(append([]string{"git", "rm", "-r", "-q", "--ignore-unmatch", "--"}, d.Replaced...)...)
 	}
 	if changes {
-		dirs := []string{"git", "add", "-A", "--", plan.Dir}
-		if len(d.Files)+len(d.Replaced) > 0 {
-			dirs = append(dirs, cmp.Or(d.Plan.Dir, "."))
+		paths := []string{"git", "add", "--", d.Path} // whatever else has changed is not part of this commit
+		if d.Script != nil {
+			paths = append(paths, d.Script.Path)
 		}
-		command(dirs...)
+		for _, f := range d.Files {
+			paths = append(paths, f.Path)
+		}
+		command(paths...)
 		command("git", "commit", "-m", "plan "+d.Plan.Name)
 	}
 	if len(d.Files) > 0 {

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/onward-sql/onward/internal/report/escape"
+	"github.com/onward-sql/onward/internal/report/view"
 	"github.com/onward-sql/onward/internal/size"
 	"github.com/onward-sql/onward/rehearse"
 )
@@ -42,10 +43,7 @@ func (a *app) newProgress() *progress {
 	if a.flags.quiet {
 		return nil
 	}
-	to := a.err
-	if aside, ok := to.(escape.Writer); ok {
-		to = aside.W // it would escape our own control characters
-	}
+	to := a.standardError() // the other one would escape our own control characters
 	if f, ok := to.(*os.File); ok && term.IsTerminal(int(f.Fd())) && a.env("TERM") != "dumb" {
 		width, _, err := term.GetSize(int(f.Fd()))
 		if err != nil || width < 20 {
@@ -122,10 +120,16 @@ func progressLine(now rehearse.Progress) string {
 	return text
 }
 
-// cutToWidth keeps a line from wrapping.
+// cutToWidth keeps a line from wrapping. It leaves out whole words.
 func cutToWidth(text string, width int) string {
-	if r := []rune(text); len(r) > width {
-		return string(r[:width])
+	if view.MeasureText(text) <= width {
+		return text
 	}
-	return text
+	const mark = " …"
+	for i := len(text) - 1; i > 0; i-- {
+		if text[i] == ' ' && view.MeasureText(text[:i])+len(" .") <= width {
+			return strings.TrimRight(text[:i], " ,") + mark
+		}
+	}
+	return view.CutToWidth(text, width)
 }

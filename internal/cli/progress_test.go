@@ -19,7 +19,7 @@ func TestProgress(t *testing.T) {
 	p.handleEvent(rehearse.Progress{Phase: "fills the tables", Table: "public.orders", Rows: 340_000, Of: 1_000_000, Left: 12300 * time.Millisecond})
 	p.handleEvent(rehearse.Progress{Phase: "fills the tables", Table: "public.orders", Rows: 350_000, Of: 1_000_000}) // too soon
 	p.clearLine()
-	const want = "\r\x1b[Konward starts …\r\x1b[Konward fills orders: 340 k of 1 M rows, 12s left for all ta\r\x1b[K"
+	const want = "\r\x1b[Konward starts …\r\x1b[Konward fills orders: 340 k of 1 M rows, 12s left for all …\r\x1b[K"
 	if b.String() != want {
 		t.Errorf("%q", b.String())
 	}

@@ -20,23 +20,24 @@ import (
 
 // queuedApply is what a worker knows of onward apply. It has no address.
 type queuedApply struct {
-	Plan         *onward.Plan     `json:"plan"`
-	Pending      *queuedPending   `json:"pending,omitempty"` // instead of a plan
-	Name         string           `json:"name"`
-	Through      onward.PlanPhase `json:"through"`
-	To           string           `json:"to,omitempty"`
-	Role         string           `json:"role,omitempty"`
-	Table        string           `json:"table,omitempty"`
-	Unproven     string           `json:"unproven,omitempty"`
-	Within       time.Duration    `json:"within"`
-	MaxStall     time.Duration    `json:"max_stall"`
-	Parallel     int              `json:"parallel"`
-	Publications []string         `json:"publications,omitempty"`
-	Triggers     []string         `json:"triggers,omitempty"`
-	AsSuperuser  bool             `json:"as_superuser,omitempty"`
-	Throttle     apply.Limits     `json:"throttle"`
-	Evidence     *apply.Evidence  `json:"evidence,omitempty"`
-	SearchPath   string           `json:"search_path"`
+	Plan           *onward.Plan     `json:"plan"`
+	Pending        *queuedPending   `json:"pending,omitempty"` // instead of a plan
+	Name           string           `json:"name"`
+	Through        onward.PlanPhase `json:"through"`
+	To             string           `json:"to,omitempty"`
+	Role           string           `json:"role,omitempty"`
+	Table          string           `json:"table,omitempty"`
+	Unproven       string           `json:"unproven,omitempty"`
+	Within         time.Duration    `json:"within"`
+	MaxStall       time.Duration    `json:"max_stall"`
+	Parallel       int              `json:"parallel"`
+	Publications   []string         `json:"publications,omitempty"`
+	UnknownVersion bool             `json:"unknown_version,omitempty"`
+	Triggers       []string         `json:"triggers,omitempty"`
+	AsSuperuser    bool             `json:"as_superuser,omitempty"`
+	Throttle       apply.Limits     `json:"throttle"`
+	Evidence       *apply.Evidence  `json:"evidence,omitempty"`
+	SearchPath     string           `json:"search_path"`
 }
 
 // queuedPending is what a worker knows of pending migrations. They are in the worker's own repository.
@@ -54,7 +55,7 @@ func newQueuedApply(c *apply.PendingConfig, searchPath string) ([]byte, error) {
 	q := queuedApply{
 		Plan: c.Plan, Name: c.Name, Through: c.Through, To: c.To, Role: c.Role, Table: c.Table, Unproven: c.Unproven, Within: c.Within, MaxStall: c.MaxStall,
 		Parallel: c.Parallel, Publications: c.AcceptPublications, Triggers: c.AcceptTriggers, AsSuperuser: c.AsSuperuser,
-		Throttle: c.Throttle, Evidence: c.Evidence, SearchPath: searchPath,
+		UnknownVersion: c.UnknownVersion, Throttle: c.Throttle, Evidence: c.Evidence, SearchPath: searchPath,
 	}
 	if c.Plan == nil {
 		q.Pending = &queuedPending{Head: c.Repository.Head, Base: c.Repository.Base, Source: c.Source, Accept: c.AcceptFindings, Migrations: c.Migrations}
@@ -66,7 +67,8 @@ func newQueuedApply(c *apply.PendingConfig, searchPath string) ([]byte, error) {
 func (q *queuedApply) config(s *apply.Slice, repository audit.Config) *apply.PendingConfig {
 	out := &apply.PendingConfig{Repository: repository, Table: q.Table, Config: apply.Config{
 		Plan: q.Plan, Name: q.Name, Through: q.Through, To: q.To, Role: q.Role, Unproven: q.Unproven, Within: q.Within, MaxStall: q.MaxStall, Parallel: q.Parallel,
-		AcceptPublications: q.Publications, AcceptTriggers: q.Triggers, AsSuperuser: q.AsSuperuser, Throttle: q.Throttle, Evidence: q.Evidence, Slice: s,
+		AcceptPublications: q.Publications, AcceptTriggers: q.Triggers, AsSuperuser: q.AsSuperuser,
+		UnknownVersion: q.UnknownVersion, Throttle: q.Throttle, Evidence: q.Evidence, Slice: s,
 	}}
 	if p := q.Pending; p != nil {
 		out.Repository.Head, out.Repository.Base = p.Head, p.Base

@@ -98,7 +98,7 @@ func TestUnusableDatabases(t *testing.T) {
 	}
 	var got []string
 	for _, p := range r.Targets {
-		note, _, _ := strings.Cut(p.Note, ": failed to connect") // the system's own words follow
+		note, _, _ := strings.Cut(p.Note, ": connection refused") // the address follows
 		got = append(got, fmt.Sprint(p.Name, " ", p.State, " ", note))
 	}
 	got = append(got, r.Duplicates...)

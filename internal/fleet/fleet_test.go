@@ -215,7 +215,7 @@ func TestStopRule(t *testing.T) {
 	r, err := fleet.Run(t.Context(), c)
 	unfinished := new(fleet.UnfinishedError)
 	if !errors.As(err, &unfinished) || !unfinished.Failed || r.State != onward.RolloutStopped || r.Waves[2].State != onward.RolloutFailed ||
-		r.Waves[3].State != onward.RolloutPending || r.Targets[4].Note != "exit code 7" || r.Targets[4].ExitCode != 7 {
+		r.Waves[3].State != onward.RolloutPending || !strings.HasPrefix(r.Targets[4].Note, "exit code 7") || r.Targets[4].ExitCode != 7 {
 		t.Fatalf("%+v %v\n%s", r, err, seen)
 	}
 	c.StopAfter = fleet.Amount{Number: 1}

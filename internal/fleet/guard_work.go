@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -17,6 +18,8 @@ import (
 
 	"github.com/onward-sql/onward/guard"
 	"github.com/onward-sql/onward/internal/address"
+	"github.com/onward-sql/onward/internal/lazyregexp"
+	"github.com/onward-sql/onward/internal/redact"
 	"github.com/onward-sql/onward/internal/report/escape"
 )
 
@@ -66,7 +69,9 @@ func GuardCommand(base guard.Config, searchPath string) Work {
 		case r.ExitCode == 0 && notRecorded.Load() != nil && c.Tell != nil:
 			c.Tell("a session of the command was not recorded: " + (*notRecorded.Load()).Error())
 		case r.ExitCode != 0:
-			return r.ExitCode, &CommandError{r.ExitCode, r.Why}
+			errOut.flush()
+			out.flush()
+			return r.ExitCode, &CommandError{ExitCode: r.ExitCode, Why: r.Why, Message: cmp.Or(errOut.failure, out.failure, errOut.last, out.last)}
 		}
 		return r.ExitCode, nil
 	}
@@ -76,14 +81,20 @@ func GuardCommand(base guard.Config, searchPath string) Work {
 type CommandError struct {
 	ExitCode int
 	Why      string
+	// Message is the last line of the command's output that names an error, else the last one of all, without values; "" for none.
+	Message string
 }
 
-// Error has the exit code.
+// Error has the exit code, and the command's own message.
 func (e *CommandError) Error() string {
-	if e.Why == "" {
-		return fmt.Sprintf("exit code %d", e.ExitCode)
+	text := fmt.Sprintf("exit code %d", e.ExitCode)
+	if e.Message != "" {
+		text += ": " + e.Message
 	}
-	return fmt.Sprintf("exit code %d; not run again: %s", e.ExitCode, e.Why)
+	if e.Why != "" {
+		text += "; not run again: " + e.Why
+	}
+	return text
 }
 
 // addressNames are the variables that name a database, which the command gets from its target alone.
@@ -130,7 +141,14 @@ type prefixWriter struct {
 	to   io.Writer
 	name string
 	line []byte
+	// last is the last line that was written, failure the last one that names an error.
+	last, failure string
 }
+
+// maxMessage limits the part of a command's output that the ledger keeps.
+const maxMessage = 500
+
+var namesError = lazyregexp.New(`(?i)\b(?:error|fatal|panic|exception|failed)\b`)
 
 // Write keeps back the last line until its end.
 func (w *prefixWriter) Write(p []byte) (int, error) {
@@ -151,6 +169,12 @@ func (w *prefixWriter) Write(p []byte) (int, error) {
 }
 
 func (w *prefixWriter) writeLine(line []byte) error {
+	if text := bytes.TrimSpace(line); len(text) > 0 {
+		w.last = redact.RedactStatement(strings.ToValidUTF8(string(text[:min(len(text), maxMessage)]), ""))
+		if namesError.MatchString(w.last) {
+			w.failure = w.last
+		}
+	}
 	if w.to == nil {
 		return nil
 	}

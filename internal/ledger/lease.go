@@ -58,7 +58,7 @@ func (e *LostError) Error() string {
 // is in between, so the holder's session ends with the holder.
 func (s Scope) TakeLease(ctx context.Context, conn *pgx.Conn, holder string, direct bool, before int64) (_ *Lease, err error) {
 	table, row := s.leaseTable()
-	tx, err := conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: live.BeginOwn()})
+	tx, err := conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: live.BeginOwn(conn)})
 	if err != nil {
 		return nil, err
 	}

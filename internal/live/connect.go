@@ -94,8 +94,9 @@ func connectSession(ctx context.Context, url string) (*session, error) {
 	cfg.RuntimeParams["application_name"] = "onward"
 	cfg.DefaultQueryExecMode = pgx.QueryExecModeExec
 	if s.conn, err = pgx.ConnectConfig(ctx, cfg); err != nil {
-		return nil, s.serverError("connect to the database", err)
+		return nil, s.serverError("connect to the database", redact.ConnectError(err))
 	}
+	reportNewerServer(ctx, s.conn)
 	return s, nil
 }
 
@@ -111,7 +112,7 @@ func limitSilence(ctx context.Context, cfg *pgx.ConnConfig, s *Silence) {
 
 func (s *session) beginReadOnly(ctx context.Context) error {
 	var err error
-	s.tx, err = s.conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; " + OwnSettings()})
+	s.tx, err = s.conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; " + OwnSettings(s.conn)})
 	if err != nil {
 		return s.serverError("begin a read-only transaction", err)
 	}

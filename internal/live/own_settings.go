@@ -3,6 +3,7 @@ package live
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -14,9 +15,9 @@ type Setting struct{ Name, Value string }
 // Onward's own queries run under these settings, regardless of the role's and the database's. They control how text is
 // read and written, and prevent a timeout in the middle of a transaction. Every role may set them.
 var (
-	// ReadSettings control how the server parses SQL.
-	ReadSettings = []Setting{
-		{"standard_conforming_strings", "on"}, {"backslash_quote", "safe_encoding"}, {"escape_string_warning", "off"},
+	// readSettings are the [ReadSettings] of each version.
+	readSettings = []Setting{
+		{"standard_conforming_strings", "on"}, {"backslash_quote", "safe_encoding"},
 		{"transform_null_equals", "off"}, {"array_nulls", "on"}, {"check_function_bodies", "on"},
 	}
 	// ValueSettings control conversions between values and text.
@@ -32,6 +33,14 @@ var (
 		{"lock_timeout", "0"}, {"statement_timeout", "'" + stmtTimeout + "'"}, {"idle_in_transaction_session_timeout", "'60s'"}, {"client_min_messages", "warning"},
 	}
 )
+
+// ReadSettings returns the settings that control how the server of a session parses SQL.
+func ReadSettings(conn *pgx.Conn) []Setting {
+	if major := ServerMajor(conn); major == 0 || major >= 19 { // 19 has it no longer
+		return readSettings
+	}
+	return append(slices.Clip(readSettings), Setting{"escape_string_warning", "off"})
+}
 
 // RoleValues reads the role's and the database's values of those [ValueSettings] on which a migration's statements may
 // depend. The session's own SET does not affect them.
@@ -83,24 +92,26 @@ func SetDefault(list ...[]Setting) string {
 	return b.String()
 }
 
-// OwnSettings returns the statements that set onward's own settings for a transaction. The transaction timeout comes
-// first, because it is running already.
-func OwnSettings() string {
-	return noTransactionTimeout + "; " + keepSessionPath + OwnPath + SetLocal(workSettings, ReadSettings, ValueSettings)
+// OwnSettings returns the statements that set onward's own settings for a transaction of a session. The transaction
+// timeout comes first, because it is running already.
+func OwnSettings(conn *pgx.Conn) string {
+	return noTransactionTimeout + "; " + keepSessionPath + OwnPath + SetLocal(workSettings, ReadSettings(conn), ValueSettings)
 }
 
 // BeginOwn returns a BEGIN with onward's own settings, as one message, so that not even the role's
 // idle_in_transaction_session_timeout can fire in between. SET LOCAL also works with a transaction pooler.
-func BeginOwn() string { return "BEGIN ISOLATION LEVEL READ COMMITTED; " + OwnSettings() }
+func BeginOwn(conn *pgx.Conn) string {
+	return "BEGIN ISOLATION LEVEL READ COMMITTED; " + OwnSettings(conn)
+}
 
 // InOwnTransaction runs f in a transaction of its own, under onward's own settings and those in settings. If [AsOwn] has begun one, it ends
 // that one before, and begins the next one afterwards.
 func InOwnTransaction(ctx context.Context, conn *pgx.Conn, settings string, f func() error) error {
 	first, next := "", ""
 	if conn.PgConn().TxStatus() != 'I' {
-		first, next = "COMMIT; ", "; "+BeginOwn()
+		first, next = "COMMIT; ", "; "+BeginOwn(conn)
 	}
-	if _, err := conn.Exec(ctx, first+BeginOwn()+settings); err != nil {
+	if _, err := conn.Exec(ctx, first+BeginOwn(conn)+settings); err != nil {
 		return err
 	}
 	err := f()
@@ -119,7 +130,7 @@ func InOwnTransaction(ctx context.Context, conn *pgx.Conn, settings string, f fu
 // AsOwn runs onward's own queries in a transaction under onward's own settings. As without a transaction, changes made
 // before an error of f stay, unless the error is the server's. If f begins and ends a transaction, that ends this one.
 func AsOwn(ctx context.Context, conn *pgx.Conn, f func() error) (err error) {
-	if _, err := conn.Exec(ctx, BeginOwn()); err != nil {
+	if _, err := conn.Exec(ctx, BeginOwn(conn)); err != nil {
 		return err
 	}
 	defer func() {

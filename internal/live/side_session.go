@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
 
 	"github.com/onward-sql/onward/internal/address"
+	"github.com/onward-sql/onward/internal/redact"
 )
 
 // Connect opens a session with an application_name. A pooler may be in between, so nothing is prepared, and
@@ -35,8 +36,9 @@ func ConnectBound(ctx context.Context, url, name string, settings map[string]str
 	}
 	conn, err := pgx.ConnectConfig(ctx, cfg)
 	if err != nil {
-		return nil, &ServerError{What: "connect to the database", Err: address.RedactError(err, url, cfg.Password)}
+		return nil, &ServerError{What: "connect to the database", Err: address.RedactError(redact.ConnectError(err), url, cfg.Password)}
 	}
+	reportNewerServer(ctx, conn)
 	return conn, nil
 }
 

@@ -96,7 +96,7 @@ func TestPlanted(t *testing.T) {
 			if !strings.Contains(sql+name, "a function") { // whatever calls one is refused without it, too
 				pgservertest.Exec(t, conn, "ALTER FUNCTION own.f() SET SCHEMA public", "ALTER FUNCTION own.g() SET SCHEMA public", "ALTER DOMAIN own.d SET SCHEMA public")
 			}
-			pgservertest.Exec(t, conn, "RESET ROLE", live.OwnSettings())
+			pgservertest.Exec(t, conn, "RESET ROLE", live.OwnSettings(conn))
 			refused := new(ownschema.PlantedError)
 			if err := s.Check(t.Context(), conn, ""); !errors.As(err, &refused) {
 				t.Errorf("%s: %v", name, err)
@@ -149,7 +149,7 @@ func TestOwners(t *testing.T) {
 		}
 		for _, sql := range []string{"CREATE VIEW own.v AS SELECT 1",
 			"CREATE TRIGGER t BEFORE UPDATE ON own.a FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()"} {
-			pgservertest.Exec(t, conn, "BEGIN", "ALTER TABLE own.b OWNER TO "+owner, "SET LOCAL ROLE "+owner, sql, "RESET ROLE", live.OwnSettings())
+			pgservertest.Exec(t, conn, "BEGIN", "ALTER TABLE own.b OWNER TO "+owner, "SET LOCAL ROLE "+owner, sql, "RESET ROLE", live.OwnSettings(conn))
 			if err := s.Check(t.Context(), conn, owner); err == nil {
 				t.Error(sql)
 			}

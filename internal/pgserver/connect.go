@@ -23,7 +23,7 @@ func pinnedSettings(major int, superuser bool) map[string]string {
 		// Without pg_temp at the end, temporary relations and types would be searched first.
 		"search_path": "pg_catalog, pg_temp",
 		// How text is parsed.
-		"client_encoding": "UTF8", "standard_conforming_strings": "on", "backslash_quote": "safe_encoding", "escape_string_warning": "off",
+		"client_encoding": "UTF8", "standard_conforming_strings": "on", "backslash_quote": "safe_encoding",
 		"transform_null_equals": "off", "array_nulls": "on", "xmloption": "content",
 		// How values are written.
 		"DateStyle": "ISO, MDY", "IntervalStyle": "postgres", "TimeZone": "UTC", "bytea_output": "hex", "extra_float_digits": "1",
@@ -35,6 +35,9 @@ func pinnedSettings(major int, superuser bool) map[string]string {
 		"local_preload_libraries": "", "jit": "off", "exit_on_error": "off", "statement_timeout": "0", "lock_timeout": "0",
 		"idle_in_transaction_session_timeout": "0", "default_transaction_read_only": "off", "default_transaction_isolation": "read committed",
 		"default_transaction_deferrable": "off", "max_parallel_workers_per_gather": "0", "client_min_messages": "warning",
+	}
+	if major < 19 { // 19 has it no longer
+		out["escape_string_warning"] = "off"
 	}
 	if major >= 14 {
 		out["idle_session_timeout"] = "0"

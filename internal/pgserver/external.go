@@ -15,6 +15,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/address"
 	"github.com/onward-sql/onward/internal/lazyregexp"
+	"github.com/onward-sql/onward/internal/redact"
 )
 
 // external is the use of a server that the user provides. Its databases have a random ID in their names. As long as
@@ -61,7 +62,7 @@ func startExternal(ctx context.Context, cfg Config) (*Server, error) {
 	}
 	pgxCfg.RuntimeParams["application_name"] = ext.idPrefix()
 	if ext.keepAlive, err = pgx.ConnectConfig(ctx, pgxCfg); err != nil {
-		return nil, fmt.Errorf("connect to the server: %w", address.RedactError(err, cfg.URL, pgxCfg.Password))
+		return nil, fmt.Errorf("connect to the server: %w", address.RedactError(redact.ConnectError(err), cfg.URL, pgxCfg.Password))
 	}
 	s := &Server{cfg: cfg, external: ext, done: make(chan struct{})}
 	s.install.Source = "URL"

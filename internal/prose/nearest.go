@@ -12,7 +12,7 @@ func NearestName(name string, names []string) string {
 	if len(name) > 200 {
 		return ""
 	}
-	best, least := "", max(2, len(name)/3)+1
+	best, least := "", max(1, len(name)/3)+1
 	for _, candidate := range names {
 		n := editDistance(strings.ToLower(name), candidate)
 		if sortedWords(name) == sortedWords(candidate) {
@@ -31,23 +31,28 @@ func sortedWords(s string) string {
 	return strings.Join(words, " ")
 }
 
-// editDistance is the Levenshtein distance in bytes.
+// editDistance counts the bytes that were changed, inserted or removed, and the neighbors that were swapped, to make b
+// of a.
 func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
+	rows := make([][]int, len(a)+1)
+	for i := range rows {
+		rows[i] = make([]int, len(b)+1)
+		rows[i][0] = i
+	}
+	for j := range rows[0] {
+		rows[0][j] = j
 	}
 	for i := 1; i <= len(a); i++ {
-		diagonal := row[0]
-		row[0] = i
 		for j := 1; j <= len(b); j++ {
-			cost := diagonal
+			cost := rows[i-1][j-1]
 			if a[i-1] != b[j-1] {
 				cost++
 			}
-			diagonal = row[j]
-			row[j] = min(cost, row[j]+1, row[j-1]+1)
+			rows[i][j] = min(cost, rows[i-1][j]+1, rows[i][j-1]+1)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
+			}
 		}
 	}
-	return row[len(b)]
+	return rows[len(a)][len(b)]
 }

@@ -102,9 +102,9 @@ func checkEscapes(plan *onward.Plan) error {
 // settings, as with its own tool. A plan's SQL is parsed as it was proven. Conversions between values and text use the
 // role's settings, so that the rows are the same as the tool would make. A plan that was made with --db was proven with
 // these settings, which [Target.checkValues] compares.
-func (s *Session) stepSettings() string {
+func (s *Session) stepSettings(session *pgx.Conn) string {
 	if s.AsWritten {
-		return live.SetDefault(live.ReadSettings, live.ValueSettings) + s.SearchPathSQL()
+		return live.SetDefault(live.ReadSettings(session), live.ValueSettings) + s.SearchPathSQL()
 	}
 	out := live.SetDefault(live.ValueSettings)
 	if s.role.replicates != "origin" {
@@ -119,11 +119,8 @@ func (s *Session) sessionSettings() []string {
 		return nil
 	}
 	var out []string
-	for _, s := range live.ReadSettings {
-		out = append(out, fmt.Sprintf("SET %s = %s", s.Name, s.Value))
+	for _, setting := range live.ReadSettings(s.Work) {
+		out = append(out, fmt.Sprintf("SET %s = %s", setting.Name, setting.Value))
 	}
 	return out
 }
-
-// restoreOwnSettings restores onward's own settings in the transaction of a step.
-var restoreOwnSettings = live.OwnPath + live.SetLocal(live.ReadSettings, live.ValueSettings)

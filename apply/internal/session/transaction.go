@@ -58,7 +58,7 @@ func (s *Session) beginOn(ctx context.Context, session *pgx.Conn, mode string, l
 	if mode != "" {
 		begin += ", " + mode
 	}
-	return session.BeginTx(ctx, pgx.TxOptions{BeginQuery: begin + "; " + s.transactionSettings(lock, statement)})
+	return session.BeginTx(ctx, pgx.TxOptions{BeginQuery: begin + "; " + s.transactionSettings(session, lock, statement)})
 }
 
 // CountRows counts the rows of a read-only query.
@@ -68,7 +68,7 @@ func (s *Session) CountRows(ctx context.Context, sql string) (rows int64, err er
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, ignoreClosed(tx.Rollback(context.WithoutCancel(ctx)))) }()
-	if _, err := tx.Exec(ctx, s.stepSettings()); err != nil {
+	if _, err := tx.Exec(ctx, s.stepSettings(tx.Conn())); err != nil {
 		return 0, err
 	}
 	defer s.Silence.AllowLong()() // it may read a whole table
@@ -85,11 +85,11 @@ func ignoreClosed(err error) error {
 
 // transactionSettings returns the SET LOCAL statements of a transaction. They override the settings of the role and of the
 // database.
-func (s *Session) transactionSettings(lock, statement time.Duration) string {
+func (s *Session) transactionSettings(session *pgx.Conn, lock, statement time.Duration) string {
 	set := func(name, value string) string {
 		return fmt.Sprintf("SET LOCAL %s = %s; ", name, pgparse.QuoteLiteral(value))
 	}
-	out := live.OwnSettings() + set("lock_timeout", fmt.Sprintf("%dms", lock.Milliseconds())) +
+	out := live.OwnSettings(session) + set("lock_timeout", fmt.Sprintf("%dms", lock.Milliseconds())) +
 		set("statement_timeout", fmt.Sprintf("%dms", statement.Milliseconds())) +
 		set("idle_in_transaction_session_timeout", "60s")
 	if s.AutovacuumYields {
@@ -108,7 +108,7 @@ const EndStep = "SET CONSTRAINTS ALL IMMEDIATE; "
 
 // AsLedgerOwner writes in the transaction of a step, as the role that owns the ledger and not as the steps' role.
 func (s *Session) AsLedgerOwner(ctx context.Context, tx pgx.Tx, write func() error) error {
-	if _, err := tx.Exec(ctx, EndStep+"RESET ROLE; "+restoreOwnSettings); err != nil {
+	if _, err := tx.Exec(ctx, EndStep+"RESET ROLE; "+live.OwnPath+live.SetLocal(live.ReadSettings(tx.Conn()), live.ValueSettings)); err != nil {
 		return err
 	}
 	return write()
@@ -143,7 +143,7 @@ func (s *Session) GuardTransaction(ctx context.Context, session *pgx.Conn, lock,
 	if err := s.Lease.Fence(ctx, tx); err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, s.stepSettings()); err != nil {
+	if _, err := tx.Exec(ctx, s.stepSettings(tx.Conn())); err != nil {
 		return err
 	}
 	if s.Role != "" {

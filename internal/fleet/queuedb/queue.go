@@ -223,8 +223,10 @@ func checkSchema(ctx context.Context, tx pgx.Tx) error {
 func (q *Queue) inTransaction(ctx context.Context, f func(tx pgx.Tx) error) error {
 	ctx, stop := context.WithTimeout(ctx, queuePatience)
 	defer stop()
-	begin := live.BeginOwn() + fmt.Sprintf("SET LOCAL idle_in_transaction_session_timeout = %d", queuePatience.Milliseconds())
-	return pgx.BeginTxFunc(ctx, q.pool, pgx.TxOptions{BeginQuery: begin}, f)
+	return q.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
+		begin := live.BeginOwn(conn.Conn()) + fmt.Sprintf("SET LOCAL idle_in_transaction_session_timeout = %d", queuePatience.Milliseconds())
+		return pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{BeginQuery: begin}, f)
+	})
 }
 
 const (

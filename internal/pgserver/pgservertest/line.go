@@ -1,6 +1,7 @@
 package pgservertest
 
 import (
+	"bytes"
 	"encoding/binary"
 	"io"
 	"net"
@@ -19,8 +20,21 @@ type Line struct {
 	Mute atomic.Bool
 	// Flood repeats each row without end; Trickle repeats it ten times a second.
 	Flood, Trickle atomic.Bool
+	// Version is the server_version that clients see at their start; "" is the server's own.
+	Version string
+	// Unknown ends a session that sends this text, as a setting that the server does not know would; "" is none.
+	Unknown string
 	// Match selects the sessions that Mute concerns, by their application_name; "" selects all.
 	Match string
+}
+
+// NewerServer is a line to a server that looks like a major version that no release of onward knows: it reports 99, and refuses
+// a setting that Postgres has only below 19.
+func NewerServer(t testing.TB, to string) *Line {
+	t.Helper()
+	l := &Line{Version: "99devel", Unknown: "escape_string_warning"}
+	l.URL = Interpose(t, to, l.serveClient)
+	return l
 }
 
 // NewLine listens in front of a server until the test ends.
@@ -80,7 +94,7 @@ func (l *Line) serveClient(client net.Conn, socket string) {
 		return
 	}
 	go func() {
-		_, _ = io.Copy(server, client)
+		_, _ = io.Copy(server, &untilText{client, l.Unknown})
 		_ = server.Close()
 	}()
 	for ready := false; ; {
@@ -96,6 +110,10 @@ func (l *Line) serveClient(client net.Conn, socket string) {
 			continue
 		}
 		ready = ready || kind[0] == 'Z'
+		if name := []byte("server_version\x00"); l.Version != "" && kind[0] == 'S' && bytes.HasPrefix(message[5:], name) {
+			message = append(append(message[:5], name...), l.Version+"\x00"...)
+			binary.BigEndian.PutUint32(message[1:], uint32(len(message)-1))
+		}
 		for {
 			if _, err := client.Write(message); err != nil {
 				return
@@ -108,6 +126,20 @@ func (l *Line) serveClient(client net.Conn, socket string) {
 			}
 		}
 	}
+}
+
+// untilText is a reader that ends where its client sends a text.
+type untilText struct {
+	io.Reader
+	text string
+}
+
+func (r *untilText) Read(b []byte) (int, error) {
+	n, err := r.Reader.Read(b)
+	if r.text != "" && bytes.Contains(b[:n], []byte(r.text)) {
+		return 0, io.EOF
+	}
+	return n, err
 }
 
 // readBody reads a message whose type, if it has one, was read already.

@@ -111,10 +111,16 @@ func (p *page) appliedPhase(a *onward.Applied, phase onward.PlanPhase) {
 		return
 	}
 	p.addTwoSided(string(phase), view.PhaseWords[phase], p.Bold, p.Dim)
+	const indent = "                         "
 	for _, s := range list {
-		p.addWrapped(fmt.Sprintf("  %-14s%-8s ", escape.Line(s.ID), s.State), "                         ", escape.Line(s.Why), p.ordinaryStyle())
+		name, state := "  "+padRight(escape.Line(s.ID), 13), fmt.Sprintf("%-8s ", s.State)
+		if view.MeasureText(name) > 15 { // the state is in its column, below the name
+			p.addLine(name)
+			name = padRight("", 15)
+		}
+		p.addWrapped(name+" "+state, indent, escape.Line(s.Why), p.ordinaryStyle())
 		if words := view.DescribeProgress(s); words != "" {
-			p.addWrapped("                         ", "                         ", words, p.Dim)
+			p.addWrapped(indent, indent, words, p.Dim)
 		}
 	}
 }

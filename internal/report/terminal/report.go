@@ -227,6 +227,9 @@ func (t *reportWriter) printShort() {
 		t.addBlankLine()
 	}
 	rest := "everything was judged"
+	if r.Summary.Statements == 0 {
+		rest = "there is no statement, so nothing was judged"
+	}
 	if r.PostgresFrom != "" {
 		rest += ", for " + view.DescribeVersions(r)
 	}

@@ -1,0 +1,55 @@
+package live_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+)
+
+// A server of a version that this release does not know is read without settings that it may not have, and is reported once.
+func TestNewerServer(t *testing.T) {
+	t.Parallel()
+	pgservertest.EachEnd(t, func(t *testing.T, major int) {
+		known := pgservertest.Database(t, major)
+		newer := pgservertest.NewerServer(t, known).URL
+		var reported []int
+		ctx := live.WithNewerServer(t.Context(), major, func(newer int) { reported = append(reported, newer) })
+		for _, url := range []string{known, newer, newer} {
+			schema, err := live.ReadSchema(ctx, url)
+			if err != nil || schema.Major != major {
+				t.Fatal(schema, err)
+			}
+			conn, err := live.Connect(ctx, url, "test", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = conn.Close(context.Background()) }()
+			want := map[string]int{known: major, newer: 99}[url]
+			if got := live.ServerMajor(conn); got != want {
+				t.Errorf("the server is Postgres %d, want %d", got, want)
+			}
+			if warns := readWarning(t, conn); warns != map[string]string{known: "off", newer: "on"}[url] {
+				t.Errorf("escape_string_warning is %s on Postgres %d", warns, want)
+			}
+		}
+		if len(reported) != 1 || reported[0] != 99 {
+			t.Errorf("reported %d", reported)
+		}
+	})
+}
+
+// readWarning reads a setting that Postgres has below 19 under onward's own settings. The text of the query does not have its name.
+func readWarning(t *testing.T, conn *pgx.Conn) (value string) {
+	t.Helper()
+	err := live.AsOwn(t.Context(), conn, func() error {
+		return conn.QueryRow(t.Context(), "SELECT setting FROM pg_settings WHERE name LIKE 'escape%warning'").Scan(&value)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return value
+}
