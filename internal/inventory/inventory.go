@@ -33,7 +33,7 @@ func (e *Entry) Key() string {
 type Inventory []Entry
 
 // Settings are the settings that definitions depend on, for the rest of a transaction.
-var Settings = "SET LOCAL search_path = pg_catalog, pg_temp; " + live.SetLocal(live.ReadSettings, live.ValueSettings)
+var Settings = "SET LOCAL search_path = pg_catalog, pg_temp; " + live.SetLocal(live.CommonReadSettings, live.ValueSettings)
 
 // Read reads the inventory of a relation, which may be on a running server. The transaction must have the [Settings].
 func Read(ctx context.Context, s live.SQLSession, major int, relation uint32) (Inventory, error) {

@@ -15,8 +15,8 @@ type Setting struct{ Name, Value string }
 // Onward's own queries run under these settings, regardless of the role's and the database's. They control how text is
 // read and written, and prevent a timeout in the middle of a transaction. Every role may set them.
 var (
-	// readSettings are the [ReadSettings] of each version.
-	readSettings = []Setting{
+	// CommonReadSettings are the [ReadSettings] of each version.
+	CommonReadSettings = []Setting{
 		{"standard_conforming_strings", "on"}, {"backslash_quote", "safe_encoding"},
 		{"transform_null_equals", "off"}, {"array_nulls", "on"}, {"check_function_bodies", "on"},
 	}
@@ -37,9 +37,9 @@ var (
 // ReadSettings returns the settings that control how the server of a session parses SQL.
 func ReadSettings(conn *pgx.Conn) []Setting {
 	if major := ServerMajor(conn); major == 0 || major >= 19 { // 19 has it no longer
-		return readSettings
+		return CommonReadSettings
 	}
-	return append(slices.Clip(readSettings), Setting{"escape_string_warning", "off"})
+	return append(slices.Clip(CommonReadSettings), Setting{"escape_string_warning", "off"})
 }
 
 // RoleValues reads the role's and the database's values of those [ValueSettings] on which a migration's statements may
