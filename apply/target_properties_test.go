@@ -153,13 +153,13 @@ DROP TABLE visits_old;`)
 		COMMENT ON TABLE visits IS 'who came'; ALTER TABLE visits ALTER what SET STATISTICS 123; ALTER TABLE visits SET (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.01);
 		ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT INSERT ON TABLES TO @reporting;`))
 	refusals := []struct{ make, undo, words string }{
-		{"CREATE POLICY few ON staff USING (email <> '')", "DROP POLICY few ON staff", "policy few of public.staff reads email of public.staff"},
+		{"CREATE POLICY few ON staff USING (email <> '')", "DROP POLICY few ON staff", "policy few of staff reads email of staff"},
 		{"ALTER TABLE visits ENABLE ROW LEVEL SECURITY", "ALTER TABLE visits DISABLE ROW LEVEL SECURITY", "visits has row-level security"},
-		{"CREATE STATISTICS pair ON id, what FROM visits", "DROP STATISTICS pair", "statistics object pair of public.visits would be lost"},
-		{"CREATE VIEW salaries AS SELECT salary FROM staff", "DROP VIEW salaries", "view public.salaries reads salary of public.staff"},
+		{"CREATE STATISTICS pair ON id, what FROM visits", "DROP STATISTICS pair", "statistics object pair of visits would be lost"},
+		{"CREATE VIEW salaries AS SELECT salary FROM staff", "DROP VIEW salaries", "view salaries reads salary of staff"},
 		{
 			"CREATE TRIGGER same BEFORE UPDATE ON visits FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()",
-			"DROP TRIGGER same ON visits", "trigger same of public.visits would be lost",
+			"DROP TRIGGER same ON visits", "trigger same of visits would be lost",
 		},
 	}
 	for _, r := range refusals {

@@ -27,7 +27,7 @@ func (p *planner) checkInventory(ctx context.Context, conn *pgx.Conn) error {
 			if ids[0] == 0 {
 				continue
 			}
-			if c.Old, err = inventory.Read(ctx, conn, version/10000, ids[0]); err != nil {
+			if c.Old, err = inventory.ReadInventory(ctx, conn, version/10000, ids[0]); err != nil {
 				return err
 			}
 			for _, sentence := range c.DescribeLosses() {

@@ -11,24 +11,24 @@ import (
 func (c *Comparison) CommentStatements() (statements []string) {
 	schema := c.Old.findProperty("schema")
 	table := pgparse.QuoteLiteral(c.Replaced.Old) + "::text"
-	for _, e := range c.About() {
+	for _, e := range c.ListConcerned() {
 		if e.Kind != "comment" || strings.Contains(e.Name, " of ") {
 			continue
 		}
 		for _, kind := range commentedKinds {
-			name, is := strings.CutPrefix(e.Name, kind.entry+" ")
-			if !is {
+			name, found := strings.CutPrefix(e.Name, kind.entry+" ")
+			if !found {
 				continue
 			}
 			bare := pgparse.QuoteLiteral(bareName(name))
-			object, found := kind.word+" "+name+" ON "+c.Replaced.Old, kind.table+" WHERE "+kind.relation+" = pg_catalog.to_regclass("+table+") AND "+kind.name+" = "+bare
+			object, place := kind.word+" "+name+" ON "+c.Replaced.Old, kind.table+" WHERE "+kind.relation+" = pg_catalog.to_regclass("+table+") AND "+kind.name+" = "+bare
 			if kind.relation == "" {
 				object = kind.word + " " + schema + "." + name
-				found = kind.table + " WHERE " + kind.schema + " = pg_catalog.to_regnamespace(" + pgparse.QuoteLiteral(schema) + ") AND " + kind.name + " = " + bare
+				place = kind.table + " WHERE " + kind.schema + " = pg_catalog.to_regnamespace(" + pgparse.QuoteLiteral(schema) + ") AND " + kind.name + " = " + bare
 			}
 			statements = append(statements, "DO LANGUAGE plpgsql "+dollarQuote(`
 BEGIN
-  IF EXISTS (SELECT FROM pg_catalog.`+found+` AND pg_catalog.obj_description(oid, '`+kind.table+`') IS NULL) THEN
+  IF EXISTS (SELECT FROM pg_catalog.`+place+` AND pg_catalog.obj_description(oid, '`+kind.table+`') IS NULL) THEN
     COMMENT ON `+object+` IS `+pgparse.QuoteLiteral(e.Definition)+`;
   END IF;
 END

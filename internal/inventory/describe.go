@@ -10,8 +10,8 @@ import (
 // readers are the kinds of entries that use a relation, and do not belong to it.
 var readers = []string{"view", "materialized view", "rule", "policy", "function", "generated column", "object"}
 
-// Describe says in a sentence what is lost, and what to do.
-func (l *Loss) Describe(r *onward.PlanReplacement) string {
+// DescribeLoss says in a sentence what is lost, and what to do.
+func (l *Loss) DescribeLoss(r *onward.PlanReplacement) string {
 	table := r.Old
 	var text string
 	switch column := r.OldColumn + " of " + table; {

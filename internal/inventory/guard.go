@@ -15,13 +15,13 @@ import (
 // GuardCode is the SQLSTATE of a guard's error: the transaction has to begin again, as after a lost race.
 const GuardCode = "40001"
 
-// Guard returns a statement that compares, on the server, what is about the replaced relation or column with the entries that were read before.
+// FormatGuard returns a statement that compares, on the server, what is about the replaced relation or column with the entries that were read before.
 // If they differ, it raises an error that names the entries. It is for the transaction that replaces them, under its lock.
-func (c *Comparison) Guard(major int, relation uint32) (string, error) {
+func (c *Comparison) FormatGuard(major int, relation uint32) (string, error) {
 	expected := map[string]string{}
-	for _, e := range c.About() {
+	for _, e := range c.ListConcerned() {
 		sum := md5.Sum([]byte(e.Definition)) //nolint:gosec // see above
-		expected[e.Key()] = hex.EncodeToString(sum[:])
+		expected[e.FullName()] = hex.EncodeToString(sum[:])
 	}
 	text, err := json.Marshal(expected)
 	if err != nil {
@@ -48,7 +48,7 @@ DECLARE
 BEGIN
 ` + save.String() + `  SELECT pg_catalog.string_agg(coalesce(i.key, e.key), ', ' ORDER BY coalesce(i.key, e.key)) INTO differing
   FROM (SELECT pg_catalog.concat_ws(' ', i.kind, nullif(i.name, '')) AS key, pg_catalog.md5(i.definition) AS sum FROM
-		(` + Query(major, relation) + `) AS i (kind, name, columns, definition) WHERE ` + about + `) AS i
+		(` + FormatQuery(major, relation) + `) AS i (kind, name, columns, definition) WHERE ` + about + `) AS i
   FULL JOIN pg_catalog.json_each_text(` + pgparse.QuoteLiteral(string(text)) + `) AS e (key, sum) ON e.key = i.key
   WHERE i.sum IS DISTINCT FROM e.sum;
 ` + restore.String() + `  IF differing IS NOT NULL THEN

@@ -21,8 +21,8 @@ type Entry struct {
 	Definition string `json:"definition"`
 }
 
-// Key is the kind and the name, which identify an entry of a relation.
-func (e *Entry) Key() string {
+// FullName is the kind and the name, which identify an entry of a relation.
+func (e *Entry) FullName() string {
 	if e.Name == "" {
 		return e.Kind
 	}
@@ -35,9 +35,9 @@ type Inventory []Entry
 // Settings are the settings that definitions depend on, for the rest of a transaction.
 var Settings = "SET LOCAL search_path = pg_catalog, pg_temp; " + live.SetLocal(live.CommonReadSettings, live.ValueSettings)
 
-// Read reads the inventory of a relation, which may be on a running server. The transaction must have the [Settings].
-func Read(ctx context.Context, s live.SQLSession, major int, relation uint32) (Inventory, error) {
-	rows, err := s.Query(ctx, Query(major, relation)+" ORDER BY 1, 2, 4")
+// ReadInventory reads the inventory of a relation, which may be on a running server. The transaction must have the [Settings].
+func ReadInventory(ctx context.Context, s live.SQLSession, major int, relation uint32) (Inventory, error) {
+	rows, err := s.Query(ctx, FormatQuery(major, relation)+" ORDER BY 1, 2, 4")
 	if err != nil {
 		return nil, fmt.Errorf("read the inventory: %w", err)
 	}

@@ -31,16 +31,16 @@ func readInventory(t *testing.T, outer pgx.Tx, major int, relation string) map[s
 	if _, err := tx.Exec(t.Context(), Settings); err != nil {
 		t.Fatal(err)
 	}
-	list, err := Read(t.Context(), tx, major, oid)
+	list, err := ReadInventory(t.Context(), tx, major, oid)
 	if err != nil {
 		t.Fatal(err)
 	}
 	entries := map[string]Entry{}
 	for _, e := range list {
-		if _, twice := entries[e.Key()]; twice {
-			t.Errorf("two entries are %s", e.Key())
+		if _, twice := entries[e.FullName()]; twice {
+			t.Errorf("two entries are %s", e.FullName())
 		}
-		entries[e.Key()] = e
+		entries[e.FullName()] = e
 	}
 	return entries
 }
@@ -270,7 +270,7 @@ func TestGuard(t *testing.T) {
 		}
 		for _, replaced := range []onward.PlanReplacement{*c.Replaced, {Kind: onward.ReplacementTable, Old: "t", New: "t_new"}} {
 			c.Replaced = &replaced
-			guard, err := c.Guard(major, relation)
+			guard, err := c.FormatGuard(major, relation)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -31,14 +31,14 @@ type Loss struct {
 func (c *Comparison) FindLosses() (losses []Loss) {
 	before := map[string]string{}
 	for i := range c.Before {
-		before[c.Before[i].Key()] = c.Before[i].Definition
+		before[c.Before[i].FullName()] = c.Before[i].Definition
 	}
 	for i := range c.Old {
 		e := &c.Old[i]
 		treatment := c.findTreatment(e)
-		definition, there := before[e.Key()]
+		definition, there := before[e.FullName()]
 		unchanged := c.Before == nil || there && (definition == e.Definition || treatment == adopted)
-		if treatment == carried || treatment == kept || c.Own.Has(e) || unchanged && c.isKnown(e) || c.hasEqual(e) {
+		if treatment == carried || treatment == kept || c.Own.HasObject(e) || unchanged && c.isKnown(e) || c.hasEqual(e) {
 			continue
 		}
 		losses = append(losses, Loss{Entry: *e, Changed: there && definition != e.Definition, Equal: c.equalStatement(e)})
@@ -51,14 +51,14 @@ func (c *Comparison) FindLosses() (losses []Loss) {
 func (c *Comparison) DescribeLosses() (sentences []string) {
 	for _, l := range c.FindLosses() {
 		if !c.replacesColumn() || !l.IsInstant() || slices.Contains(c.Replaced.Sets, "default") {
-			sentences = append(sentences, l.Describe(c.Replaced))
+			sentences = append(sentences, l.DescribeLoss(c.Replaced))
 		}
 	}
 	return sentences
 }
 
-// About returns the entries that are about what is replaced.
-func (c *Comparison) About() (list Inventory) {
+// ListConcerned returns the entries that are about what is replaced.
+func (c *Comparison) ListConcerned() (list Inventory) {
 	for _, e := range c.Old {
 		if !c.replacesColumn() || slices.Contains(e.Columns, c.Replaced.OldColumn) {
 			list = append(list, e)
@@ -91,7 +91,7 @@ func (c *Comparison) findTreatment(e *Entry) treatment {
 // isKnown reports whether the plan was made for an entry. It knows functions without their arguments. A plan of an older release lists triggers and
 // views only: what such a plan found in the database when it began counts as known.
 func (c *Comparison) isKnown(e *Entry) bool {
-	key := e.Key()
+	key := e.FullName()
 	if e.Kind == "function" {
 		key, _, _ = strings.Cut(key, "(")
 	}

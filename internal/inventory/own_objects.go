@@ -28,8 +28,8 @@ func ListOwnObjects(p *onward.Plan) OwnObjects {
 	return names
 }
 
-// Has reports whether a step of the plan makes an entry's object, or the relation that it is on.
-func (o OwnObjects) Has(e *Entry) bool {
+// HasObject reports whether a step of the plan makes an entry's object, or the relation that it is on.
+func (o OwnObjects) HasObject(e *Entry) bool {
 	name, relation, _ := strings.Cut(e.Name, " of ")
 	if e.Kind == "function" {
 		name, _, _ = strings.Cut(name, "(")

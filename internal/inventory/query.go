@@ -12,9 +12,9 @@ type part struct {
 	sql   string
 }
 
-// Query returns the query for the inventory of a relation with its partitions and children. It returns the kind, name, columns and
+// FormatQuery returns the query for the inventory of a relation with its partitions and children. It returns the kind, name, columns and
 // definition of each entry. It needs the settings of [Settings].
-func Query(major int, relation uint32) string {
+func FormatQuery(major int, relation uint32) string {
 	var list []string
 	for _, p := range slices.Concat(relationParts, dependentParts) {
 		if p.since <= major {

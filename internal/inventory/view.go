@@ -16,11 +16,11 @@ func ViewStatements(view string, old, created Inventory, own OwnObjects) (statem
 	statements = revokeNew(view, owner, old, created)
 	for i := range old {
 		e := &old[i]
-		if slices.ContainsFunc(created, func(c Entry) bool { return c.Key() == e.Key() && c.Definition == e.Definition }) {
+		if slices.ContainsFunc(created, func(c Entry) bool { return c.FullName() == e.FullName() && c.Definition == e.Definition }) {
 			continue
 		}
 		switch {
-		case slices.Contains(remadeWithView, e.Kind) || own.Has(e):
+		case slices.Contains(remadeWithView, e.Kind) || own.HasObject(e):
 		case e.Kind == "owner":
 			statements = slices.Insert(statements, 0, "ALTER VIEW "+view+" OWNER TO "+e.Definition)
 		case e.Kind == "settings":
@@ -70,7 +70,7 @@ func (inv Inventory) findProperty(kind string) string {
 // revokeNew returns the statements that revoke the privileges which only the new view has.
 func revokeNew(view, owner string, old, created Inventory) (statements []string) {
 	for _, e := range created {
-		if e.Kind != "privilege" || slices.ContainsFunc(old, func(o Entry) bool { return o.Key() == e.Key() && o.Definition == e.Definition }) {
+		if e.Kind != "privilege" || slices.ContainsFunc(old, func(o Entry) bool { return o.FullName() == e.FullName() && o.Definition == e.Definition }) {
 			continue
 		}
 		if privilege, grantee := splitPrivilege(e.Name); grantee != owner && grantee != created.findProperty("owner") {

@@ -33,7 +33,7 @@ func (a *Attempt) RunInTransaction(ctx context.Context, s *onward.PlanStep) erro
 	if err := a.properties.RecordViews(ctx, s); err != nil {
 		return err
 	}
-	sql = a.session.SearchPathSQL() + "; " + replacement.Before + sql + replacement.After + session.EndStep + live.OwnPath
+	sql = replacement.Guard + a.session.SearchPathSQL() + "; " + replacement.Before + sql + replacement.After + session.EndStep + live.OwnPath
 	var carried []string
 	err = a.session.InGuardedTransaction(ctx, a.record.Tries.LockTimeout(), statement, func(ctx context.Context, tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, live.OwnPath); err != nil {

@@ -52,7 +52,7 @@ func (props *Properties) readRelation(ctx context.Context, conn *pgx.Conn, name 
 	if err != nil || ids[0] == 0 {
 		return nil, err
 	}
-	return inventory.Read(ctx, conn, props.session.Major, ids[0])
+	return inventory.ReadInventory(ctx, conn, props.session.Major, ids[0])
 }
 
 // describeViewLosses names what a view has that its new form would not get. before is the view at the plan's start; nil for now.
@@ -60,7 +60,7 @@ func (props *Properties) describeViewLosses(v *remadeView, now, before inventory
 	_, lost := inventory.ViewStatements(v.name, now, nil, inventory.ListOwnObjects(props.record.Plan))
 	r := &onward.PlanReplacement{Kind: onward.ReplacementTable, Old: "view " + v.name, New: "its new form"}
 	for _, l := range lost {
-		sentences = append(sentences, l.Describe(r))
+		sentences = append(sentences, l.DescribeLoss(r))
 	}
 	if before != nil && viewQuery(before) != viewQuery(now) {
 		sentences = append(sentences, "view "+v.name+" has another query than at the plan's start, and gets the plan's")
@@ -146,7 +146,7 @@ func (props *Properties) RestoreViews(ctx context.Context, tx pgx.Tx, s *onward.
 		if _, err := tx.Exec(ctx, inventory.Settings, pgx.QueryExecModeSimpleProtocol); err != nil {
 			return nil, err
 		}
-		created, err := inventory.Read(ctx, tx, props.session.Major, ids[0])
+		created, err := inventory.ReadInventory(ctx, tx, props.session.Major, ids[0])
 		if err != nil {
 			return nil, err
 		}
@@ -161,8 +161,10 @@ func (props *Properties) RestoreViews(ctx context.Context, tx pgx.Tx, s *onward.
 	return ran, nil
 }
 
-// qualifyRelation returns the name of a relation with its schema. The transaction has onward's own search_path.
+// qualifiedName is a query for the name of a relation with its schema. The transaction has onward's own search_path.
+const qualifiedName = "SELECT $1::pg_catalog.oid::pg_catalog.regclass::pg_catalog.text"
+
 func qualifyRelation(ctx context.Context, tx pgx.Tx, relation uint32) (name string, err error) {
-	err = tx.QueryRow(ctx, "SELECT $1::pg_catalog.oid::pg_catalog.regclass::pg_catalog.text", relation).Scan(&name)
+	err = tx.QueryRow(ctx, qualifiedName, relation).Scan(&name)
 	return name, err
 }

@@ -23,11 +23,11 @@ func (props *Properties) compareInventory(ctx context.Context, conn *pgx.Conn, r
 	}
 	old, fresh := ids[0], ids[1]
 	c = &inventory.Comparison{Replaced: r, Before: before, Own: inventory.ListOwnObjects(props.record.Plan)}
-	if c.Old, err = inventory.Read(ctx, conn, props.session.Major, old); err != nil {
+	if c.Old, err = inventory.ReadInventory(ctx, conn, props.session.Major, old); err != nil {
 		return nil, 0, err
 	}
 	if r.Kind == onward.ReplacementTable && fresh != 0 && len(c.FindLosses()) > 0 { // somebody may have given the new table the same
-		c.New, err = inventory.Read(ctx, conn, props.session.Major, fresh)
+		c.New, err = inventory.ReadInventory(ctx, conn, props.session.Major, fresh)
 	}
 	return c, old, err
 }
@@ -80,8 +80,11 @@ func (props *Properties) RecordInventories(ctx context.Context) error {
 	})
 }
 
-// ReplacementSQL is SQL for the transaction of a step that replaces something: before and after the step's own.
+// ReplacementSQL is SQL for the transaction of a step that replaces something.
 type ReplacementSQL struct {
+	// Guard locks the relation, and compares. It needs onward's own search_path.
+	Guard string
+	// Before and After are for the plan's search_path, before and after the step's own.
 	Before, After string
 	Carried       []string // statements in it that give the replacement what the old one has
 }
@@ -115,11 +118,15 @@ func (props *Properties) CheckInventory(ctx context.Context, steps ...onward.Pla
 				if !replacesNow(&steps[i], &r) {
 					continue
 				}
-				guard, err := c.Guard(props.session.Major, relation)
+				guard, err := c.FormatGuard(props.session.Major, relation)
 				if err != nil {
 					return err
 				}
-				sql.Before += "LOCK TABLE " + r.Old + " IN ACCESS EXCLUSIVE MODE;\n" + guard + ";\n"
+				var name string
+				if err := conn.QueryRow(ctx, qualifiedName, relation).Scan(&name); err != nil {
+					return err
+				}
+				sql.Guard += "LOCK TABLE " + name + " IN ACCESS EXCLUSIVE MODE;\n" + guard + ";\n"
 				for _, l := range c.FindLosses() {
 					sql.Before += l.Equal + ";\n"
 					sql.Carried = append(sql.Carried, l.Equal)

@@ -83,7 +83,7 @@ func (props *Properties) findUndoLosses(ctx context.Context, conn *pgx.Conn, s *
 			continue
 		}
 		l.Equal = ""
-		sentences = append(sentences, l.Describe(&back))
+		sentences = append(sentences, l.DescribeLoss(&back))
 	}
 	return sentences, nil
 }
