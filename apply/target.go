@@ -222,8 +222,8 @@ func (t *Target) refuseVersion() error {
 	if major <= onward.NewestMajor || t.c.UnknownVersion {
 		return nil
 	}
-	return &RefusedError{Text: fmt.Sprintf("nothing was begun: a step may lock or rewrite more on Postgres %d than on %d, the newest that this release of onward knows. "+
-		"Use a newer release of onward, or accept that with --unknown-version", major, onward.NewestMajor)}
+	return &RefusedError{Text: fmt.Sprintf("nothing was begun: a step may lock or rewrite more on Postgres %d than on %d, "+
+		"the newest that this release of onward knows. Use a newer release of onward, or accept that with --unknown-version", major, onward.NewestMajor)}
 }
 
 // checkSchema compares the schema with the one that the plan was made for.

@@ -89,7 +89,7 @@ func (a *app) runCommand(ctx context.Context, args []string) int {
 			text = "interrupted" // wherever it was
 		}
 		if refused := live.FindRefusal(err); refused != nil && refused.Code == "42501" {
-			text += ": docs/rights.md lists the rights that each command needs, and onward preflight checks those of a migration"
+			text += ": docs/rights.md lists the rights for each command, and onward preflight checks the rights for a migration"
 		}
 		a.printLines(text)
 		return exitCode(err)
@@ -156,7 +156,8 @@ no database and no configuration.`,
 		}},
 		{"Plan:", []*cobra.Command{a.newPlanCommand(), a.newPreflightCommand(), a.newStatsCommand()}},
 		{"Carry out:", []*cobra.Command{
-			a.newApplyCommand(), a.newBackfillCommand(), a.newContractCommand(), a.newAbortCommand(), a.newGuardCommand(), a.newStatusCommand(), a.newLogCommand(),
+			a.newApplyCommand(), a.newBackfillCommand(), a.newContractCommand(), a.newAbortCommand(), a.newGuardCommand(),
+			a.newStatusCommand(), a.newLogCommand(),
 		}},
 		{"Many databases:", []*cobra.Command{a.newFleetCommand()}},
 		{"Set up:", []*cobra.Command{a.newInitCommand(), a.newLSPCommand(), a.newVersionCommand()}},

@@ -17,7 +17,8 @@ type oldCodeFlags struct {
 
 func (f *oldCodeFlags) addOldCodeFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.gone, "old-code-is-gone", "", "contract although something says that code of the old release still runs, for this `reason`: onward log keeps it; contract needs --release with it, too")
+	flags.StringVar(&f.gone, "old-code-is-gone", "", "contract although something says that code of the old release still runs, for this `reason`: "+
+		"onward log keeps it; contract needs --release with it, too")
 	flags.DurationVar(&f.window, "statement-window", apply.DefaultWindow, "the `time` between two samples of pg_stat_statements before a contract; 0 takes none")
 }
 

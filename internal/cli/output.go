@@ -184,7 +184,7 @@ func (a *app) printLines(text string) {
 	fmt.Fprintln(a.err, strings.Join(lines, "\n"))
 }
 
-// standardError is the writer behind the one that escapes control characters.
+// standardError is the writer to standard error that does not escape control characters.
 func (a *app) standardError() io.Writer {
 	if aside, ok := a.err.(escape.Writer); ok {
 		return aside.W

@@ -19,7 +19,8 @@ func TestNearestName(t *testing.T) {
 	t.Parallel()
 	formats := []string{"terminal", "json", "html", "sarif", "gcc"}
 	for name, want := range map[string]string{
-		"yaml": "", "xml": "", "csv": "", "text": "", "jsno": "json", "htlm": "html", "hmtl": "html", "JSON": "json", "gc": "gcc", "serif": "sarif", "terminals": "terminal",
+		"yaml": "", "xml": "", "csv": "", "text": "", "jsno": "json",
+		"htlm": "html", "hmtl": "html", "JSON": "json", "gc": "gcc", "serif": "sarif", "terminals": "terminal",
 	} {
 		if got := NearestName(name, formats); got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)

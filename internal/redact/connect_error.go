@@ -50,10 +50,10 @@ func (e *connectError) Error() string {
 
 // listAttempts returns the errors of all attempts.
 func listAttempts(err error) []error {
-	if list, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // only of this error
+	if list, ok := err.(interface{ Unwrap() []error }); ok {
 		var out []error
-		for _, one := range list.Unwrap() {
-			out = append(out, listAttempts(one)...)
+		for _, attempt := range list.Unwrap() {
+			out = append(out, listAttempts(attempt)...)
 		}
 		return out
 	}
