@@ -169,7 +169,9 @@ func (s *summary) addEvent(e event) {
 			fmt.Fprint(s.out, e.Output)
 			return
 		}
-		s.output[key] = append(s.output[key], e.Output)
+		if !strings.HasPrefix(e.Output, "=== ") { // that a test begins, pauses, goes on
+			s.output[key] = append(s.output[key], e.Output)
+		}
 		return
 	case "build-output":
 		fmt.Fprint(s.out, e.Output)

@@ -38,8 +38,13 @@ func TestSummary(t *testing.T) {
 			want: []string{"ok  \tp\t1s\n"}, never: "a log",
 		},
 		"what fails is printed": {
-			events: []event{{Action: "output", Test: "TestA/b", Output: "wrong\n"}, {Action: "fail", Test: "TestA/b"}, {Action: "fail"}},
-			fails:  true, want: []string{"wrong\n"},
+			events: []event{
+				{Action: "output", Test: "TestA/b", Output: "=== RUN   TestA/b\n"},
+				{Action: "output", Test: "TestA/b", Output: "wrong\n"},
+				{Action: "fail", Test: "TestA/b"},
+				{Action: "fail"},
+			},
+			fails: true, want: []string{"wrong\n"}, never: "===",
 		},
 		"a test that was under way at a crash is printed": {
 			events: []event{{Action: "output", Test: "TestA", Output: "panic: x\n"}, {Action: "output", Output: "FAIL\tp\t1s\n"}, {Action: "fail"}},
