@@ -19,7 +19,9 @@ func (fill *Backfill) CanCompare(s *onward.PlanStep) bool {
 	if s.Backfill == nil || len(s.Backfill.Compare) == 0 || !fill.record.IsDone(s.ID) {
 		return false
 	}
-	return !slices.ContainsFunc(fill.record.Plan.Steps, func(o onward.PlanStep) bool { return fill.record.IsDone(o.ID) && progress.DependsOnComparison(&o, s.ID) })
+	return !slices.ContainsFunc(fill.record.Plan.Steps, func(o onward.PlanStep) bool {
+		return fill.record.IsDone(o.ID) && progress.DependsOnComparison(&o, s.ID)
+	})
 }
 
 // RequireVerified refuses a step that removes one side of a backfill until one pass over all rows has found them right, with the
