@@ -147,9 +147,9 @@ fi
 case "$onward" in /*) ;; *) onward="$PWD/$onward" ;; esac
 
 # The Django shop has its dependencies in .venv, as a developer's checkout has.
-if [ -x "$root/scripts/django-venvs.sh" ]; then
-	venv="$("$root/scripts/django-venvs.sh" django-5.2-psycopg | tail -n 1)/django-5.2-psycopg"
-else
+# That of the tests is taken if it is there.
+venv="${ONWARD_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/onward-test}/django-5.2-psycopg"
+if ! "$venv/bin/python" -c 'import django' >/dev/null 2>&1; then
 	venv="${XDG_CACHE_HOME:-$HOME/.cache}/onward-demo/django-5.2"
 	if ! "$venv/bin/python" -c 'import django' >/dev/null 2>&1; then
 		python3 -m venv "$venv"

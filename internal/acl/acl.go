@@ -122,6 +122,16 @@ func SetsPrivileges(sql string) bool {
 	})
 }
 
+// RenameObjects returns a statement of this package for the names that rename returns.
+func RenameObjects(sql string, rename func(name string) string) string {
+	for _, variable := range []string{objectVariable, sourceVariable} {
+		if name, ok := readVariable(sql, variable); ok {
+			sql = strings.Replace(sql, variable+pgparse.QuoteLiteral(name), variable+pgparse.QuoteLiteral(rename(name)), 1)
+		}
+	}
+	return sql
+}
+
 // readVariable returns the value with which a block declares a variable.
 func readVariable(sql, variable string) (string, bool) {
 	_, rest, _ := strings.Cut(sql, variable)

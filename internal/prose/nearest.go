@@ -12,7 +12,7 @@ func NearestName(name string, names []string) string {
 	if len(name) > 200 {
 		return ""
 	}
-	best, least := "", max(1, len(name)/3)+1
+	best, least := "", max(1, (len(name)+1)/3)+1
 	for _, candidate := range names {
 		n := editDistance(strings.ToLower(name), candidate)
 		if sortedWords(name) == sortedWords(candidate) {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/acl"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/onward"
 )
@@ -92,6 +93,8 @@ func (im *predictedTable) addStatement(st statement) (ok bool, err error) {
 	case *pgparse.Node_TransactionStmt, *pgparse.Node_VariableSetStmt, *pgparse.Node_IndexStmt, *pgparse.Node_CreateStmt, *pgparse.Node_CreateTableAsStmt, *pgparse.Node_CreateFunctionStmt,
 		*pgparse.Node_CreateSchemaStmt, *pgparse.Node_ViewStmt, *pgparse.Node_CommentStmt, *pgparse.Node_GrantStmt, *pgparse.Node_CreateSeqStmt, *pgparse.Node_CreateEnumStmt:
 		return true, nil
+	case *pgparse.Node_DoStmt:
+		return acl.SetsPrivileges(st.text), nil
 	case *pgparse.Node_CreateTrigStmt:
 		im.triggers = im.triggers || im.isOwnTable(n.CreateTrigStmt.Relation)
 		return true, nil

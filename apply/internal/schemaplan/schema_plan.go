@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/apply/internal/run"
+	"github.com/onward-sql/onward/internal/acl"
 	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/onward"
@@ -119,6 +120,7 @@ func renameCursors(sql string, scope ledger.Scope) string {
 	if !strings.Contains(sql, onward.PlanRoom+".") {
 		return sql
 	}
+	sql = renamePrivileges(sql, scope)
 	var b strings.Builder
 	copied, room := 0, false
 	for before, x := (pgparse.Lexeme{}), pgparse.NextLexeme(sql, 0); x.Kind != pgparse.LexemeEnd; before, x = x, pgparse.NextLexeme(sql, x.End) {
@@ -133,6 +135,20 @@ func renameCursors(sql string, scope ledger.Scope) string {
 		room = false
 	}
 	return b.String() + sql[copied:]
+}
+
+// renamePrivileges renames the tables of the schema onward in the statements that set their privileges.
+func renamePrivileges(sql string, scope ledger.Scope) string {
+	file, err := pgparse.SplitText(sql)
+	if err != nil {
+		return sql
+	}
+	for _, stmt := range slices.Backward(file.Stmts) {
+		if text := sql[stmt.Start:stmt.End]; acl.SetsPrivileges(text) {
+			sql = sql[:stmt.Start] + acl.RenameObjects(text, func(name string) string { return renameCursors(name, scope) }) + sql[stmt.End:]
+		}
+	}
+	return sql
 }
 
 // plainName returns a name without its quotes.
