@@ -70,7 +70,6 @@ type carriedProperty struct {
 var (
 	forView      = []onward.ReplacementKind{onward.ReplacementView}
 	forTable     = []onward.ReplacementKind{onward.ReplacementTable}
-	forColumn    = []onward.ReplacementKind{onward.ReplacementColumn}
 	forRelations = []onward.ReplacementKind{onward.ReplacementView, onward.ReplacementTable}
 	forStorage   = []onward.ReplacementKind{onward.ReplacementTable, onward.ReplacementColumn}
 	forAll       = []onward.ReplacementKind{onward.ReplacementView, onward.ReplacementTable, onward.ReplacementColumn}
