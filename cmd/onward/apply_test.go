@@ -20,6 +20,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/onward-sql/onward/internal/component"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/onward"
 )
@@ -78,7 +79,7 @@ func TestNewerServerScripts(t *testing.T) {
 	t.Parallel()
 	address := os.Getenv("ONWARD_NEWER_SERVER")
 	if address == "" {
-		t.Skipf("SKIPPED, not tested: ONWARD_NEWER_SERVER names no server that is newer than Postgres %d", onward.NewestMajor)
+		component.Need(t, component.ByHand, fmt.Errorf("ONWARD_NEWER_SERVER names no server that is newer than Postgres %d", onward.NewestMajor))
 	}
 	p := params("testdata/newer")
 	setup, server := p.Setup, pgservertest.Connect(t, address)
