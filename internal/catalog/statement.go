@@ -1,6 +1,9 @@
 package catalog
 
-import "github.com/onward-sql/onward/internal/pgparse"
+import (
+	"github.com/onward-sql/onward/internal/acl"
+	"github.com/onward-sql/onward/internal/pgparse"
+)
 
 // foldStatement folds any statement. Every statement of Postgres 18's manual has
 // its case: what changes the schema, what changes what is kept by name only,
@@ -116,6 +119,9 @@ func (f *fold) objectStatement(msg any) {
 	case *pgparse.AlterTableMoveAllStmt:
 		f.moveAll(s)
 	case *pgparse.DoStmt:
+		if acl.SetsPrivileges(f.sql) {
+			return
+		}
 		// The effects of the block are only known to a caller that reads its body.
 		f.recordUnmodelled("DO block")
 		f.Unmodelled.names = listExecutedWords(f.sql)
