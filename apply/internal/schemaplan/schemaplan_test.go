@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/onward-sql/onward/apply/internal/run"
+	"github.com/onward-sql/onward/internal/acl"
 	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/onward"
 )
@@ -49,6 +50,21 @@ func TestPlanNotForSchema(t *testing.T) {
 		_, err := PlanForSchema(&onward.Plan{Steps: []onward.PlanStep{{ID: "a", SQL: sql}}}, ledger.Scope{OID: 7, Schema: "tenant"})
 		if refused := new(run.RefusedError); !errors.As(err, &refused) || !strings.Contains(refused.Text, want) {
 			t.Errorf("%s: %v", sql, err)
+		}
+	}
+}
+
+// The block that sets a cursor's privileges names the cursor in a text. It follows, and stays a block of privileges.
+func TestPrivilegesForSchema(t *testing.T) {
+	t.Parallel()
+	scope := ledger.Scope{OID: 7, Schema: "tenant"}
+	for _, block := range []func(name string) string{
+		func(name string) string { return acl.SetOwnerAlone(acl.Relation, name) },
+		func(name string) string { return acl.SetLike(acl.Relation, name, "orders") },
+	} {
+		sql := func(name string) string { return "CREATE SCHEMA IF NOT EXISTS onward; " + block(name) + "; SELECT 1" }
+		if got, want := renameCursors(sql("onward.c"), scope), sql("onward.c_7"); got != want {
+			t.Error(cmp.Diff(want, got))
 		}
 	}
 }
