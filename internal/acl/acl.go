@@ -115,9 +115,9 @@ func runCommands(variables, with, query string) string {
 
 // SetsPrivileges reports whether a statement is one of this package's, so that its EXECUTE hides nothing.
 func SetsPrivileges(sql string) bool {
-	name, is := readVariable(sql, objectVariable)
+	name, found := readVariable(sql, objectVariable)
 	source, copies := readVariable(sql, sourceVariable)
-	return is && slices.ContainsFunc(slices.Collect(maps.Keys(objectQueries)), func(kind Kind) bool {
+	return found && slices.ContainsFunc(slices.Collect(maps.Keys(objectQueries)), func(kind Kind) bool {
 		return sql == SetOwnerAlone(kind, name) || copies && sql == SetLike(kind, name, source)
 	})
 }
