@@ -26,16 +26,16 @@ const (
 // deployed code can write such rows up to the last step, which they refuse. If the count takes too long or fails, the query is given without it.
 func AddFailedRows(ctx context.Context, conn ledger.Conn, p *ledger.Plan, out *onward.Applied) error {
 	for i := range out.Steps {
-		s, of := &out.Steps[i], &p.Plan.Steps[i]
-		if of.Backfill == nil || of.Backfill.Failed == "" || s.State != onward.ApplyDone ||
-			isContracted(out, &p.Plan, s.ID) || permit.CheckStep(of, of.Class) != nil {
+		s, planned := &out.Steps[i], &p.Plan.Steps[i]
+		if planned.Backfill == nil || planned.Backfill.Failed == "" || s.State != onward.ApplyDone ||
+			isContracted(out, &p.Plan, s.ID) || permit.CheckStep(planned, planned.Class) != nil {
 			continue
 		}
-		keys := make([]string, len(of.Backfill.Keys))
-		for n, key := range of.Backfill.Keys {
+		keys := make([]string, len(planned.Backfill.Keys))
+		for n, key := range planned.Backfill.Keys {
 			keys[n] = "t." + key
 		}
-		rows := " FROM " + of.Backfill.Table + " AS t WHERE " + of.Backfill.Failed
+		rows := " FROM " + planned.Backfill.Table + " AS t WHERE " + planned.Backfill.Failed
 		s.FindFailed = "SELECT " + strings.Join(keys, ", ") + rows
 		// The failure of a statement must not end the transaction in which the ledger is read.
 		begin := fmt.Sprintf("SAVEPOINT count_failed; SET TRANSACTION READ ONLY; SET LOCAL statement_timeout = %d; "+
