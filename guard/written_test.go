@@ -22,7 +22,7 @@ var writers = []string{
 	"CREATE FUNCTION pure() RETURNS int LANGUAGE plpgsql VOLATILE AS $$BEGIN RETURN (SELECT count(*) FROM t); END$$",
 }
 
-// Whether a query wrote, the server says, whatever its text and its tag are. What wrote is not repeated.
+// The server says if a query wrote, whatever its text and its tag are. A command that wrote is not run again.
 func TestWrittenByQuery(t *testing.T) {
 	t.Parallel()
 	wrote := map[string][]string{
@@ -54,7 +54,7 @@ func TestWrittenByQuery(t *testing.T) {
 		"copy":       {"COPY t TO STDOUT"},
 		"in a block": {"BEGIN", "DO $$BEGIN PERFORM pure(); END$$", "COMMIT"},
 	}
-	one := func(name string, committed bool, major int, extended bool, steps []string) {
+	check := func(name string, committed bool, major int, extended bool, steps []string) {
 		if extended {
 			if name += ", extended"; len(steps) == 1 && strings.Contains(steps[0], "; SELECT") || strings.HasPrefix(name, "copy") {
 				return // the driver sends them in the simple protocol
@@ -80,10 +80,10 @@ func TestWrittenByQuery(t *testing.T) {
 	}
 	for i, major := range []int{onward.OldestMajor, onward.NewestMajor} {
 		for name, steps := range wrote {
-			one(name, true, major, i == 1, steps)
+			check(name, true, major, i == 1, steps)
 		}
 		for name, steps := range harmless {
-			one("not "+name, false, major, i == 1, steps)
+			check("not "+name, false, major, i == 1, steps)
 		}
 	}
 }
