@@ -168,12 +168,12 @@ func (p *Pending) migrationsUpTo(list []*audit.Planned) ([]*audit.Planned, error
 		return list, nil
 	}
 	to := func(m *audit.Planned) bool { return m.ID == p.To || m.Version == p.To }
-	at := slices.IndexFunc(p.set.Migrations, to)
-	if at < 0 {
+	last := slices.IndexFunc(p.set.Migrations, to)
+	if last < 0 {
 		return nil, run.NewInputError(fmt.Sprintf("--to %s: there is no such migration in %s", p.To, cmp.Or(p.set.Source.Dir, ".")))
 	}
 	for i, m := range list {
-		if slices.Index(p.set.Migrations, m) > at {
+		if slices.Index(p.set.Migrations, m) > last {
 			return list[:i], nil
 		}
 	}
