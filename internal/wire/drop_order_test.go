@@ -30,35 +30,41 @@ func (c *stalledConn) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// answerSink counts the ends of answers that its taps were shown.
-type answerSink struct{ shown atomic.Int64 }
+// answerSink counts the ends of answers that its taps were shown. sent gets this count for each query, if it is not nil.
+type answerSink struct {
+	shown atomic.Int64
+	sent  chan int64
+}
 
-func (s *answerSink) Session(Startup) Tap      { return s }
-func (s *answerSink) Client(byte, []byte, int) {}
-func (s *answerSink) Lost(string)              {}
-func (s *answerSink) Close()                   {}
+func (s *answerSink) Session(Startup) Tap { return s }
+func (s *answerSink) Lost(string)         {}
+func (s *answerSink) Close()              {}
+func (s *answerSink) Client(kind byte, _ []byte, _ int) {
+	if kind == 'Q' && s.sent != nil {
+		s.sent <- s.shown.Load()
+	}
+}
 func (s *answerSink) Server(kind byte, _ []byte, _ int) {
 	if kind == 'Z' {
 		s.shown.Add(1)
 	}
 }
 
-// TestDropAfterAnswer: one client has the answer to a query, then another client drops the database. The
-// tap is shown the answer before BeforeDrop is called, even if the goroutine that passed it on is not scheduled.
-func TestDropAfterAnswer(t *testing.T) {
-	t.Parallel()
+// listenStalled starts a proxy. connect returns a client of it: the one whose connection may stall, or another.
+func listenStalled(t *testing.T, cfg Config) (stalled *stalledConn, connect func(stalls bool) *pgconn.PgConn) {
+	t.Helper()
 	url := pgservertest.Database(t, 18)
 	server, err := ParseServer(url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	sink, shown := &answerSink{}, make(chan int64, 1)
-	p, err := Listen(context.Background(), Config{Server: server, Sink: sink, BeforeDrop: func(context.Context, Drop) { shown <- sink.shown.Load() }})
+	cfg.Server = server
+	p, err := Listen(context.Background(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	client, inside := net.Pipe()
-	stalled := &stalledConn{Conn: inside, release: make(chan struct{})}
+	stalled = &stalledConn{Conn: inside, release: make(chan struct{})}
 	served := make(chan error, 1)
 	go func() { served <- p.serveClient(stalled) }()
 	t.Cleanup(func() {
@@ -73,11 +79,11 @@ func TestDropAfterAnswer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	connect := func(conn net.Conn) *pgconn.PgConn {
+	return stalled, func(stalls bool) *pgconn.PgConn {
 		cfg := direct.Config.Copy()
 		cfg.Host, cfg.Port, cfg.TLSConfig, cfg.Fallbacks = "127.0.0.1", uint16(p.Addr().(*net.TCPAddr).Port), nil, nil
-		if conn != nil {
-			cfg.DialFunc = func(context.Context, string, string) (net.Conn, error) { return conn, nil }
+		if stalls {
+			cfg.DialFunc = func(context.Context, string, string) (net.Conn, error) { return client, nil }
 		}
 		c, err := pgconn.ConnectConfig(t.Context(), cfg)
 		if err != nil {
@@ -85,7 +91,15 @@ func TestDropAfterAnswer(t *testing.T) {
 		}
 		return c
 	}
-	suite, admin := connect(client), connect(nil)
+}
+
+// TestDropAfterAnswer: one client has the answer to a query, then another client drops the database. The
+// tap is shown the answer before BeforeDrop is called, even if the goroutine that passed it on is not scheduled.
+func TestDropAfterAnswer(t *testing.T) {
+	t.Parallel()
+	sink, shown := &answerSink{}, make(chan int64, 1)
+	stalled, connect := listenStalled(t, Config{Sink: sink, BeforeDrop: func(context.Context, Drop) { shown <- sink.shown.Load() }})
+	suite, admin := connect(true), connect(false)
 	defer admin.Close(context.Background())
 	stalled.stalls.Store(true)
 	for sink.shown.Load() < 2 { // both connections are ready
@@ -104,5 +118,32 @@ func TestDropAfterAnswer(t *testing.T) {
 		}
 	case <-time.After(time.Minute):
 		t.Fatal("BeforeDrop was not called")
+	}
+}
+
+// TestMessageAfterAnswer: a client sends its next message because of an answer. The tap is shown the answer first, even if
+// the goroutine that passed it on is not scheduled.
+func TestMessageAfterAnswer(t *testing.T) {
+	t.Parallel()
+	sink := &answerSink{sent: make(chan int64, 2)}
+	stalled, connect := listenStalled(t, Config{Sink: sink})
+	suite := connect(true)
+	for sink.shown.Load() < 1 {
+		time.Sleep(time.Millisecond)
+	}
+	stalled.stalls.Store(true)
+	if _, err := suite.Exec(t.Context(), "SELECT gone").ReadAll(); err == nil {
+		t.Fatal("a column that does not exist is read")
+	}
+	go suite.Exec(t.Context(), "SELECT 1").ReadAll() // its answer cannot pass: the connection stalls
+	for before := range int64(2) {
+		select {
+		case n := <-sink.sent:
+			if n != before+1 {
+				t.Errorf("before query %d the tap was shown %d answers, and the client has %d", before+1, n, before+1)
+			}
+		case <-time.After(time.Minute):
+			t.Fatal("the tap was not shown a query")
+		}
 	}
 }

@@ -114,8 +114,10 @@ func (r *relay) relayClient() error {
 	}
 }
 
-// showClient shows the tap what a client sends, and waits where something is dropped.
+// showClient shows the tap what a client sends, and waits where something is dropped. A client may send this because of an
+// answer that the goroutine of the server has passed on and not yet shown: the tap sees the answer first.
 func (r *relay) showClient(p []byte) {
+	r.showUnseen()
 	r.mu.Lock()
 	was := r.fromClient.broken
 	r.wasIdle = r.owedAnswers == 0 && !r.awaitsSync && r.fromClient.nhead == 0 && r.fromClient.left == 0
