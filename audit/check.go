@@ -105,7 +105,9 @@ func Check(ctx context.Context, c CheckConfig) (*onward.Report, error) {
 		return nil, err
 	}
 	j.judgeList(kept)
-	return j.finishReport(), nil
+	report := j.finishReport()
+	addRootSlash(report, j.belowRoot)
+	return report, nil
 }
 
 // judgeAlternative judges files in the alternative form, if they have one. It skips a whole history, for which no
@@ -246,6 +248,9 @@ func (c *CheckConfig) openTree(names []string, j *judge) (tree gitrange.Tree, lo
 	}
 	if root, local, err = rootFor(root, names); err != nil {
 		return nil, nil, err
+	}
+	if root == string(filepath.Separator) {
+		j.belowRoot = append(j.belowRoot, local...)
 	}
 	if tree, err = gitrange.DirTree(root, local); err != nil {
 		return nil, nil, err

@@ -56,6 +56,8 @@ type judge struct {
 	// windows are the parts of large files; before is the schema before the first part of the one that is judged.
 	windows windows
 	before  *catalog.Catalog
+	// belowRoot are the named paths outside the repository, without the slash at their start.
+	belowRoot []string
 }
 
 func newJudge(c *config.Config, k *deployedFacts) (*judge, error) {

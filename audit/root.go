@@ -3,6 +3,11 @@ package audit
 import (
 	"os"
 	"path/filepath"
+	"reflect"
+	"regexp"
+	"strings"
+
+	"github.com/onward-sql/onward/onward"
 )
 
 // rootFor returns the directory that paths of the report are relative to: the
@@ -36,6 +41,7 @@ func rootFor(dir string, paths []string) (root string, local []string, err error
 	return root, local, nil
 }
 
+// makeAbsolute returns the paths below the root of the file system. They have no slash at their start, as all paths of a tree.
 func makeAbsolute(dir string, paths []string) []string {
 	out := make([]string, len(paths))
 	for i, p := range paths {
@@ -45,4 +51,48 @@ func makeAbsolute(dir string, paths []string) []string {
 		out[i] = filepath.ToSlash(p[1:])
 	}
 	return out
+}
+
+// addRootSlash gives a report's paths below the root of the file system the slash that they have not in a tree. named are the
+// paths that the user named, without it. Messages contain paths, so every text of the report is searched.
+func addRootSlash(r *onward.Report, named []string) {
+	for _, path := range named {
+		if path == "." || path == "" {
+			continue // the root itself
+		}
+		pattern := regexp.MustCompile(`(^|[^\w/.-])` + regexp.QuoteMeta(path) + `($|[^\w.-])`)
+		rewriteStrings(reflect.ValueOf(r), func(text string) string {
+			return pattern.ReplaceAllString(text, "${1}/"+strings.ReplaceAll(path, "$", "$$")+"${2}")
+		})
+	}
+}
+
+// rewriteStrings replaces each text that a value holds.
+func rewriteStrings(v reflect.Value, rewrite func(string) string) {
+	switch v.Kind() {
+	case reflect.String:
+		if v.CanSet() {
+			v.SetString(rewrite(v.String()))
+		}
+	case reflect.Pointer, reflect.Interface:
+		if !v.IsNil() {
+			rewriteStrings(v.Elem(), rewrite)
+		}
+	case reflect.Slice, reflect.Array:
+		for i := range v.Len() {
+			rewriteStrings(v.Index(i), rewrite)
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			rewriteStrings(v.Field(i), rewrite)
+		}
+	case reflect.Map:
+		for _, key := range v.MapKeys() {
+			element := reflect.New(v.Type().Elem()).Elem()
+			element.Set(v.MapIndex(key))
+			rewriteStrings(element, rewrite)
+			v.SetMapIndex(key, element)
+		}
+	default: // numbers have no path
+	}
 }
