@@ -121,8 +121,10 @@ func attachFiles(p *planner, w audit.Writing) []audit.Written {
 		slices.Sort(list)
 		f.Files, f.Later = nil, describeLater(p.plan, list)
 		for _, n := range list {
-			for _, file := range p.plan.Steps[n].Files {
-				f.Files = append(f.Files, onward.File{Path: file.Path, Text: text[file.Path]})
+			for _, file := range p.plan.Steps[n].Files { // which several steps may share
+				if !slices.ContainsFunc(f.Files, func(other onward.File) bool { return other.Path == file.Path }) {
+					f.Files = append(f.Files, onward.File{Path: file.Path, Text: text[file.Path]})
+				}
 			}
 		}
 		if len(rest) == 0 {

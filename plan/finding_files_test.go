@@ -55,6 +55,13 @@ func TestFilesOfFindings(t *testing.T) {
 						t.Errorf("%s: no files", runner)
 						continue
 					}
+					paths := map[string]bool{}
+					for _, file := range files {
+						if paths[file.Path] {
+							t.Errorf("%s: the finding has the file %s twice", runner, file.Path)
+						}
+						paths[file.Path] = true
+					}
 					if slices.ContainsFunc(files, func(f onward.File) bool { return strings.Contains(f.Text, "of the plan") }) {
 						t.Errorf("%s: a file of a finding names a plan:\n%s", runner, files[0].Text)
 					}
