@@ -120,6 +120,16 @@ func (d *Draft) Judge(ctx context.Context, texts map[string]string) (*Drafted, e
 	return out, nil
 }
 
+// Measure is [Release.Measure] for the release that [Draft.Judge] judged.
+func (d *Draft) Measure(to []onward.Effect, result *Result) string { return d.release.Measure(to, result) }
+
+// WritingBeside is [Release.WritingBeside] for the release that [Draft.Judge] judged.
+func (d *Draft) WritingBeside(ctx context.Context, paths []string) (Writing, error) {
+	r := *d.release
+	r.pairs = d.now
+	return r.WritingBeside(ctx, paths)
+}
+
 // reloadChanged reads the sources again in which a text has changed.
 func (d *Draft) reloadChanged(ctx context.Context, texts map[string]string) error {
 	over := &overlay{keptTree: d.head, texts: texts}

@@ -56,9 +56,9 @@ func migrationPaths(folds []*audit.Folded) []string {
 	return out
 }
 
-// isPlannable reports whether a finding is of a kind that recipes handle. A missing timeout is
+// IsPlannable reports whether a finding is of a kind that recipes handle. A missing timeout is
 // not: it is only added before the statement.
-func isPlannable(f *onward.Finding) bool {
+func IsPlannable(f *onward.Finding) bool {
 	if f.Rule == transaction.LockTimeoutMissing.ID {
 		return false
 	}
@@ -73,7 +73,7 @@ func isPlannable(f *onward.Finding) bool {
 // run unchanged.
 func unsafeFrom(report *onward.Report, folds []*audit.Folded) int {
 	for i, m := range folds {
-		if slices.ContainsFunc(report.Findings, func(f onward.Finding) bool { return f.Path == m.Path && isPlannable(&f) }) {
+		if slices.ContainsFunc(report.Findings, func(f onward.Finding) bool { return f.Path == m.Path && IsPlannable(&f) }) {
 			return i
 		}
 	}
@@ -106,7 +106,7 @@ func attachFiles(p *planner, w audit.Writing) []audit.Written {
 	}
 	for i := range p.report.Findings {
 		f := &p.report.Findings[i]
-		if !isPlannable(f) {
+		if !IsPlannable(f) {
 			continue
 		}
 		var list []int

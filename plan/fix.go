@@ -126,10 +126,11 @@ func (f *fixer) fixMigrations(ctx context.Context, only func(string) bool) error
 			f.noteUnsafe("%s is in the base, and may be deployed: it is not touched", m.Path)
 			continue
 		}
-		edit, err := f.oneFile(ctx, m)
+		content, err := os.ReadFile(filepath.Join(f.Root, filepath.FromSlash(m.Path)))
 		if err != nil {
 			return err
 		}
+		edit := f.sourceOf([]*audit.Folded{m}).rewriteMigration(ctx, f.release.WritingBeside, string(content))
 		if edit == nil {
 			return f.draftPlan(ctx, f.folds[i:])
 		}
@@ -138,17 +139,42 @@ func (f *fixer) fixMigrations(ctx context.Context, only func(string) bool) error
 	return nil
 }
 
-// oneFile rewrites a migration of one statement with safe statements, if these fit into one
-// file; otherwise it returns nil.
-func (f *fixer) oneFile(ctx context.Context, m *audit.Folded) (*Edit, error) {
-	p := f.sourceOf([]*audit.Folded{m}).buildPlan(nil)
-	if !p.isSafe() || len(m.Script.Statements) != 1 || m.Script.Statements[0].Start < 0 {
-		return nil, nil //nolint:nilnil // the plan says why, if it has no safe form either
+// RewriteDraft rewrites a migration of one statement, whose text is given, as [Fix] does. It returns nil if the migration has no
+// finding, or needs more than one file.
+func RewriteDraft(ctx context.Context, d *audit.Draft, judged *audit.Drafted, settings *config.Config, path, text string) *Edit {
+	var folds []*audit.Folded
+	for _, m := range judged.Report.Migrations {
+		if fold := judged.Judged[m.Path]; fold != nil {
+			folds = append(folds, fold)
+		}
 	}
-	w, err := f.release.WritingBeside(ctx, []string{m.Path})
+	m := judged.Judged[path]
+	if m == nil || m.Status != onward.StatusNew || unsafeFrom(judged.Report, []*audit.Folded{m}) == 1 {
+		return nil
+	}
+	s := &source{report: judged.Report, folds: []*audit.Folded{m}, settings: settings, deployed: deployedSchema(folds), measure: d.Measure}
+	return s.rewriteMigration(ctx, d.WritingBeside, text)
+}
+
+// rewriteMigration rewrites a source's migration of one statement with safe statements, if these fit into one file; otherwise
+// it returns nil. beside starts to write in a directory.
+func (src *source) rewriteMigration(ctx context.Context, beside func(context.Context, []string) (audit.Writing, error), text string) *Edit {
+	m := src.folds[0]
+	if len(m.Script.Statements) != 1 {
+		return nil
+	}
+	s := m.Script.Statements[0]
+	if s.Start < 0 || s.End > len(text) || text[s.Start:s.End] != s.SQL {
+		return nil // it is not the text that was audited: a template, an encoding, a program
+	}
+	p := src.buildPlan(nil)
+	if !p.isSafe() {
+		return nil
+	}
+	w, err := beside(ctx, []string{m.Path})
 	editor, can := w.(audit.Editor)
 	if err != nil || !can {
-		return nil, nil //nolint:nilerr,nilnil // the plan says why
+		return nil // the plan says why
 	}
 	steps := p.plan.Steps
 	alone := len(steps) == 1 && steps[0].Transaction == onward.TransactionNone
@@ -156,18 +182,9 @@ func (f *fixer) oneFile(ctx context.Context, m *audit.Folded) (*Edit, error) {
 	for i := range steps {
 		s := &steps[i]
 		if s.Phase != onward.Expand || w.Carries(s) != "" || !alone && !editor.Commits() {
-			return nil, nil //nolint:nilnil // several files
+			return nil // several files
 		}
 		sql += s.SQL
-	}
-	content, err := os.ReadFile(filepath.Join(f.Root, filepath.FromSlash(m.Path)))
-	if err != nil {
-		return nil, err
-	}
-	text := string(content)
-	s := m.Script.Statements[0]
-	if s.End > len(text) || text[s.Start:s.End] != s.SQL {
-		return nil, nil //nolint:nilnil // it is not the text that was audited: a template, an encoding
 	}
 	rest := text[s.End:]
 	if strings.HasPrefix(rest, ";") {
@@ -178,9 +195,9 @@ func (f *fixer) oneFile(ctx context.Context, m *audit.Folded) (*Edit, error) {
 		out = editor.Alone(out)
 	}
 	if out == text {
-		return nil, nil //nolint:nilnil // nothing would change
+		return nil
 	}
-	return &Edit{Path: m.Path, Old: text, New: out}, nil
+	return &Edit{Path: m.Path, Old: text, New: out}
 }
 
 // isSafe reports whether each step of a plan has a safe form, and a server accepts them.

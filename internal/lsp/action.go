@@ -11,6 +11,7 @@ import (
 	"github.com/onward-sql/onward/internal/report/machine"
 	"github.com/onward-sql/onward/internal/rules/tools/page"
 	"github.com/onward-sql/onward/onward"
+	"github.com/onward-sql/onward/plan"
 )
 
 const (
@@ -42,19 +43,23 @@ func (s *server) codeAction(ctx context.Context, r *jrpc2.Request) (any, error) 
 		if m.Finding == nil || d.text.offsetOf(shown.Range.Start) > to || d.text.offsetOf(shown.Range.End) < from {
 			continue
 		}
-		out = append(out, s.codeActions(d, &m, shown)...)
+		out = append(out, s.codeActions(d, &m, shown, now.rewrites[d.path])...)
 	}
 	return out, nil
 }
 
-// codeActions returns the actions for one finding.
-func (s *server) codeActions(d *doc, m *machine.Marked, shown diagnostic) []codeAction {
+// codeActions returns the actions for one finding. rewrite is the safe form of its file; nil for none.
+func (s *server) codeActions(d *doc, m *machine.Marked, shown diagnostic, rewrite *plan.Edit) []codeAction {
 	var out []codeAction
 	add := func(a codeAction) {
 		a.Kind, a.Diagnostics = quickFix, []diagnostic{shown}
 		out = append(out, a)
 	}
-	if edits := fixEdits(d, m.Finding.Fix); edits != nil {
+	fix := m.Finding.Fix
+	if fix == nil && rewrite != nil && plan.IsPlannable(m.Finding) {
+		fix = []onward.Edit{changedPart(rewrite)}
+	}
+	if edits := fixEdits(d, fix); edits != nil {
 		add(codeAction{Title: "onward: make it safe: " + m.Rule, IsPreferred: true, Edit: s.workspaceEditOf(d, edits)})
 	}
 	add(codeAction{Title: "onward: ignore " + m.Rule + " here", Edit: s.workspaceEditOf(d, []textEdit{ignoreEdit(d, m)})})
@@ -72,6 +77,20 @@ func fixEdits(d *doc, fix []onward.Edit) []textEdit {
 		out = append(out, textEdit{Range: d.text.spanOf(e.Start, e.End), NewText: d.withLineEnds(e.New)})
 	}
 	return out
+}
+
+// changedPart returns the smallest edit of whole lines that has a rewrite's result.
+func changedPart(rewrite *plan.Edit) onward.Edit {
+	before, after := strings.SplitAfter(rewrite.Old, "\n"), strings.SplitAfter(rewrite.New, "\n")
+	start := 0
+	for len(before) > 0 && len(after) > 0 && before[0] == after[0] {
+		start += len(before[0])
+		before, after = before[1:], after[1:]
+	}
+	for len(before) > 0 && len(after) > 0 && before[len(before)-1] == after[len(after)-1] {
+		before, after = before[:len(before)-1], after[:len(after)-1]
+	}
+	return onward.Edit{Start: start, End: start + len(strings.Join(before, "")), New: strings.Join(after, "")}
 }
 
 // withLineEnds returns a text with the line ends of the document.

@@ -10,8 +10,10 @@ import (
 	"time"
 
 	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/fault"
+	"github.com/onward-sql/onward/plan"
 )
 
 // project is a repository, or a part of one with a configuration of its own. One goroutine
@@ -35,7 +37,9 @@ type result struct {
 	root    string
 	drafted *audit.Drafted   // nil: nothing could be judged
 	texts   map[string]*text // by path in the repository, as they were judged
-	size    func(audit.Name) (rows, bytes int64, ok bool)
+	// rewrites are the safe forms of the migrations with findings, if they stay one file. By path.
+	rewrites map[string]*plan.Edit
+	size     func(audit.Name) (rows, bytes int64, ok bool)
 }
 
 func newProject(s *server, dir string) *project {
@@ -107,8 +111,9 @@ func (p *project) judgeRequests(ctx context.Context) {
 // worker has the state that only a project's goroutine uses.
 type worker struct {
 	*project
-	draft *audit.Draft
-	mark  string // the base's commit when it was read
+	settings *config.Config
+	draft    *audit.Draft
+	mark     string // the base's commit when it was read
 }
 
 func (w *worker) closeWorker() {
@@ -155,7 +160,10 @@ func (w *worker) judgeDocuments(ctx context.Context, again bool) (out result) {
 		}
 		return out
 	}
-	out.drafted = drafted
+	out.drafted, out.rewrites = drafted, map[string]*plan.Edit{}
+	for path, text := range texts {
+		out.rewrites[path] = plan.RewriteDraft(ctx, w.draft, drafted, w.settings, path, text)
+	}
 	for _, d := range docs {
 		w.server.publishDiagnostics(d, drafted.Report)
 	}
@@ -173,7 +181,7 @@ func (w *worker) readRepository(ctx context.Context) {
 	none := new(adapter.NotFoundError)
 	switch {
 	case err == nil:
-		w.draft = d
+		w.settings, w.draft = settings, d
 	case errors.As(err, &none), ctx.Err() != nil:
 	default:
 		w.server.showMessage(2, err.Error())

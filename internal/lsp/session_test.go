@@ -217,3 +217,41 @@ func TestLifecycle(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A migration whose safe form has several statements, and stays one file, is rewritten in the editor as changelog --fix does it.
+func TestRewriteAction(t *testing.T) {
+	t.Parallel()
+	const base = "-- m/00001_a.sql --\n-- +goose Up\nCREATE TABLE t (id bigint PRIMARY KEY, v text);\n"
+	const build = "CREATE INDEX i ON t (v)"
+	for _, c := range []struct{ name, text, want string }{
+		{
+			"one file", "-- +goose Up\n-- quick\n" + build + "; -- kept\n",
+			"-- +goose NO TRANSACTION\n-- +goose Up\n-- quick\nCREATE INDEX CONCURRENTLY i ON t (v); -- kept\n",
+		},
+		{"two statements", "-- +goose Up\n" + build + ";\nSELECT 1;\n", ""},
+		{"several files", "-- +goose Up\nALTER TABLE t RENAME v TO w;\n", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := edits(t, "{}", base, "-- m/00002_b.sql --\n-- +goose Up\nSELECT 1;\n")
+			s.open("m/00002_b.sql", c.text)
+			s.diagnostics("m/00002_b.sql", 1)
+			var p codeActionParams
+			p.TextDocument.URI, p.Range.End.Line = s.uri("m/00002_b.sql"), 9
+			var actions []codeAction
+			if err := s.rpc.CallResult(t.Context(), "textDocument/codeAction", p, &actions); err != nil {
+				t.Fatal(err)
+			}
+			got := ""
+			for _, a := range actions {
+				if a.Title == "onward: make it safe: index-create-blocking" {
+					edit, lines := a.Edit.Changes[s.uri("m/00002_b.sql")][0], strings.SplitAfter(c.text, "\n")
+					got = strings.Join(lines[:edit.Range.Start.Line], "") + edit.NewText + strings.Join(lines[edit.Range.End.Line:], "")
+				}
+			}
+			if got != c.want {
+				t.Errorf("the file becomes\n%s\nwant\n%s", got, c.want)
+			}
+		})
+	}
+}
