@@ -6,7 +6,7 @@ FUZZTIME ?= 5s
 # next time: Postgres 13 to 18, Python environments with Django.
 export CGO_ENABLED = 0
 
-.PHONY: help build demo demo-fleet test test-all setup unit fuzz lint vuln snapshot generate stale site links man bench profile prove kills fleet fleet-page chaos scale faults ranges planners escapes fixes soak race clean
+.PHONY: help build demo demo-fleet test test-all setup unit packaged fuzz lint vuln snapshot generate stale site links man bench profile prove kills fleet fleet-page chaos scale faults ranges planners escapes fixes soak race clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -33,7 +33,10 @@ test: setup unit ## every test that Go, git, Python and the tools that are here 
 
 test-all: ## every test: with Rust, Ruby, Node, PHP, a JVM, Chromium, Neovim, PgBouncer and others; a missing tool is a failure
 	./scripts/setup.sh all
-	$(MAKE) fuzz unit ONWARD_REQUIRE=all
+	$(MAKE) fuzz unit packaged ONWARD_REQUIRE=all
+
+packaged: ## tests of the live commands on a distribution's Postgres, with LLVM and default settings
+	ONWARD_TEST_SERVER=packaged ONWARD_REQUIRE=$(ONWARD_REQUIRE),packaged $(GO) run ./internal/component/run -timeout 30m ./apply/... ./guard/... ./preflight/... ./verify/...
 
 setup: ## Postgres servers, Python environments and actionlint, for make test
 	./scripts/setup.sh

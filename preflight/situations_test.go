@@ -52,6 +52,7 @@ func TestLeftBehind(t *testing.T) {
 	})
 	t.Run("not enforced", func(t *testing.T) {
 		t.Parallel()
+		pgservertest.NeedMajor(t, 18, "NOT ENFORCED exists from 18 on")
 		url := pgservertest.Database(t, 18)
 		run(t, pgservertest.Connect(t, url), "CREATE TABLE users (age int, CONSTRAINT meant CHECK (age > 0) NOT ENFORCED)",
 			"ALTER TABLE users ADD CONSTRAINT there NOT NULL age NOT VALID")
@@ -147,6 +148,7 @@ func TestSlots(t *testing.T) {
 // TestSettings: settings of a role or a database are reported with their source.
 func TestSettings(t *testing.T) {
 	t.Parallel()
+	pgservertest.NeedMajor(t, 17, "transaction_timeout exists from 17 on")
 	url := pgservertest.Database(t, 17)
 	c := pgservertest.Connect(t, url)
 	var db, role string

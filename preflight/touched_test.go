@@ -204,6 +204,7 @@ func TestWraparound(t *testing.T) {
 // TestOtherVersion: onward.yaml names others than the server's.
 func TestOtherVersion(t *testing.T) {
 	t.Parallel()
+	pgservertest.NeedMajor(t, 14, "its number is reported")
 	url := pgservertest.Database(t, 14)
 	of := func(majors ...int) func(*preflight.Config) {
 		return func(c *preflight.Config) { c.Settings.Postgres = majors }

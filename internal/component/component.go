@@ -37,6 +37,7 @@ var (
 	Compiler  = Component{Name: "compiler", Use: "the server's confinement against machine code", Turn: 1}
 	Node      = Component{Name: "node", Use: "migration tools and drivers of Node.js", Turn: 2}
 	PgBouncer = Component{Name: "pgbouncer", Use: "servers behind a pooler", Turn: 2}
+	Packaged  = Component{Name: "packaged", Use: "live commands on a distribution's Postgres with its defaults", Turn: 2}
 	Java      = Component{Name: "java", Use: "migration tools of the JVM", Turn: 3}
 	PHP       = Component{Name: "php", Use: "migration tools of PHP", Turn: 3}
 	Ruby      = Component{Name: "ruby", Use: "migration tools of Ruby", Turn: 3}
@@ -48,13 +49,15 @@ var (
 	Root   = Component{Name: "root", Use: "full disks", Get: "run the tests as root"}
 	User   = Component{Name: "user", Use: "directories that cannot be read", Get: "run the tests as an ordinary user"}
 	System = Component{Name: "system", Use: "the sandbox and other parts of a system", Get: "Linux from 6.12 on, on amd64 or arm64, with wget"}
+	// Version leaves tests out that ONWARD_TEST_SERVER runs on one server.
+	Version = Component{Name: "version", Use: "another version than the packaged server's", Get: "make test"}
 	// ByHand are tests that only another command runs.
 	ByHand = Component{Name: "by-hand", Use: "measurements and corpora", Get: "CONTRIBUTING.md names their commands"}
 )
 
 // ListAll returns the components, tools first.
 func ListAll() []Component {
-	return []Component{setup, Chromium, Neovim, Compiler, Node, PgBouncer, Java, PHP, Ruby, Psql, Sqitch, Rust, Pythons, Root, User, System, ByHand}
+	return []Component{setup, Chromium, Neovim, Compiler, Node, PgBouncer, Packaged, Java, PHP, Ruby, Psql, Sqitch, Rust, Pythons, Root, User, System, Version, ByHand}
 }
 
 // Mark begins the message of a test that is left out; the component's name and a colon follow.
@@ -92,16 +95,16 @@ func NeedProgram(t testing.TB, c Component, name string) string {
 
 // IsRequired reports whether ONWARD_REQUIRE names the component.
 func (c Component) IsRequired() bool {
-	required := os.Getenv("ONWARD_REQUIRE")
+	required := strings.Split(os.Getenv("ONWARD_REQUIRE"), ",")
 	switch {
-	case required == "":
+	case required[0] == "":
 		return false
 	case c.Name == setup.Name:
 		return true
 	case c.Turn == 0:
 		return false
 	}
-	return required == "all" || slices.Contains(strings.Split(required, ","), c.Name)
+	return slices.Contains(required, "all") || slices.Contains(required, c.Name)
 }
 
 // HowToGet is how to have the component.

@@ -50,6 +50,7 @@ func TestNeed(t *testing.T) {
 		{"1,java,node", "", component.Node, missing, "fail node is required, and it is not here: scripts/setup.sh node"},
 		{"all", "", component.Node, missing, "fail node is required"},
 		{"1", "java,node", component.Node, nil, "skip left out: node: ONWARD_LEAVE_OUT names it"},
+		{"all,packaged", "", component.Node, missing, "fail node is required"},
 		{"all", "", component.Root, missing, "skip left out: root: it is not here: run the tests as root"},
 		{"1", "root", component.Root, nil, "run"},
 	} {

@@ -2,11 +2,10 @@ package pgservertest
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
-
-	"github.com/onward-sql/onward/onward"
 )
 
 // EachMajor runs a test on all major versions, at the same time.
@@ -18,7 +17,8 @@ func EachMajor(t *testing.T, test func(t *testing.T, major int)) {
 // EachEnd runs a test on the oldest and on the newest major version, at the same time.
 func EachEnd(t *testing.T, test func(t *testing.T, major int)) {
 	t.Helper()
-	runMajors(t, []int{onward.OldestMajor, onward.NewestMajor}, test)
+	majors := Majors()
+	runMajors(t, slices.Compact([]int{majors[0], majors[len(majors)-1]}), test)
 }
 
 func runMajors(t *testing.T, majors []int, test func(t *testing.T, major int)) {

@@ -31,6 +31,10 @@ var (
 
 // Majors are the major versions that tests run on, oldest first.
 func Majors() []int {
+	if usesPackaged() {
+		major, _, _ := findPackaged()
+		return []int{major}
+	}
 	var majors []int
 	for major := onward.OldestMajor; major <= onward.NewestMajor; major++ {
 		majors = append(majors, major)
@@ -58,6 +62,9 @@ func Server(t testing.TB, major int) *pgserver.Server {
 	if os.Getenv("ONWARD_POSTGRES") == "" {
 		t.Fatal("call pgservertest.Main from TestMain: a test must not take a server that happens to be installed")
 	}
+	if usesPackaged() {
+		major = 0 // one server, whatever version is asked for
+	}
 	mu.Lock()
 	s := servers[major]
 	if s == nil {
@@ -69,7 +76,11 @@ func Server(t testing.TB, major int) *pgserver.Server {
 		// Downloading six versions over a slow line takes minutes; a test binary has ten.
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 		defer cancel()
-		s.server, s.err = pgserver.Start(ctx, pgserver.Config{Major: major, Small: true})
+		cfg := pgserver.Config{Major: major, Small: true}
+		if usesPackaged() {
+			cfg = packagedConfig(t)
+		}
+		s.server, s.err = pgserver.Start(ctx, cfg)
 	})
 	if s.err != nil {
 		SkipOrFail(t, s.err)
