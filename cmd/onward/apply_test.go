@@ -50,7 +50,7 @@ func (h *hooks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 type hooked struct{}
 
 // TestApplyScripts runs the scripts of what changes a database: each has one of its own, in $DATABASE_URL, and a webhook in $HOOK.
-// $NEWER_URL is the same database on a server that looks newer than all releases of onward know.
+// $STRANGER_URL is the same database for a role without rights. $NEWER_URL is the same database on a server that looks newer than all releases of onward know.
 // Beside the commands of the others, `waits TEXT FILE` waits until a file has a text,
 // `posted FILE` writes down what the webhook was sent, and `events FROM TO` what --events
 // wrote, without what differs from run to run; both must have the documented form.
@@ -65,8 +65,15 @@ func TestApplyScripts(t *testing.T) {
 		e.Defer(server.Close)
 		e.Defer(func() { close(h.end) }) // runs first
 		e.Values[hooked{}] = h
-		db := pgservertest.Database(e.T().(testing.TB), onward.NewestMajor)
-		e.Vars = append(e.Vars, "DATABASE_URL="+db, "HOOK="+server.URL, "NEWER_URL="+pgservertest.NewerServer(e.T().(testing.TB), db).URL)
+		db, admin := pgservertest.ConnectNew(e.T().(testing.TB), onward.NewestMajor)
+		stranger, err := url.Parse(db)
+		if err != nil {
+			return err
+		}
+		stranger.User = url.User(strings.TrimPrefix(stranger.Path, "/") + "_stranger")
+		pgservertest.Exec(e.T().(testing.TB), admin, "CREATE ROLE "+stranger.User.Username()+" LOGIN")
+		e.Defer(func() { _, _ = admin.Exec(context.Background(), "DROP ROLE "+stranger.User.Username()) })
+		e.Vars = append(e.Vars, "DATABASE_URL="+db, "STRANGER_URL="+stranger.String(), "HOOK="+server.URL, "NEWER_URL="+pgservertest.NewerServer(e.T().(testing.TB), db).URL)
 		return setup(e)
 	}
 	p.Cmds["posted"], p.Cmds["events"], p.Cmds["waits"] = posted, events, waits
