@@ -25,7 +25,7 @@ const (
 	NewContent Kind = "new content"
 )
 
-// objectQueries find the objects that belong to a name: what GRANT calls each, its owner, its privileges, and those that it has without
+// objectQueries find the objects that belong to a name of each kind but Function: what GRANT calls each, its owner, its privileges, and those that it has without
 // default privileges.
 var objectQueries = map[Kind]string{
 	Relation: `SELECT CASE c.relkind WHEN 'S' THEN 'SEQUENCE ' ELSE 'TABLE ' END || c.oid::pg_catalog.regclass, c.relowner, c.relacl,
@@ -33,8 +33,6 @@ var objectQueries = map[Kind]string{
       FROM pg_catalog.pg_class AS c WHERE c.oid = onward_object::pg_catalog.regclass OR c.relkind = 'S' AND c.oid IN (
         SELECT d.objid FROM pg_catalog.pg_depend AS d WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
         AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = onward_object::pg_catalog.regclass AND d.deptype IN ('a', 'i'))`,
-	Function: `SELECT 'FUNCTION ' || p.oid::pg_catalog.regprocedure, p.proowner, p.proacl, pg_catalog.acldefault('f', p.proowner)
-      FROM pg_catalog.pg_proc AS p WHERE p.oid = onward_object::pg_catalog.regprocedure`,
 	Type: `SELECT 'TYPE ' || t.oid::pg_catalog.regtype, t.typowner, t.typacl, pg_catalog.acldefault('T', t.typowner)
       FROM pg_catalog.pg_type AS t WHERE t.oid = onward_object::pg_catalog.regtype`,
 	Schema: `SELECT 'SCHEMA ' || n.oid::pg_catalog.regnamespace, n.nspowner, n.nspacl, pg_catalog.acldefault('n', n.nspowner)
@@ -95,7 +93,23 @@ const (
 )
 
 // SetOwnerAlone returns a statement that takes the privileges on an object from all roles but its owner. Names are quoted for SQL.
+// The owner of a function is the role that runs the statement.
 func SetOwnerAlone(kind Kind, name string) string {
+	if kind == Function { // nearly every plan prints it: it is short
+		return "DO $onward$\nDECLARE\n" + objectVariable + pgparse.QuoteLiteral(name) + `;
+  onward_role text;
+BEGIN -- only its owner may use it, whatever the default privileges are
+  EXECUTE 'GRANT ALL ON FUNCTION ' || onward_object || ' TO CURRENT_USER';
+  FOR onward_role IN
+    SELECT ` + grantee + `
+    FROM pg_catalog.pg_proc AS p, pg_catalog.aclexplode(p.proacl) AS a
+    WHERE p.oid = onward_object::pg_catalog.regprocedure AND a.grantee <> p.proowner
+  LOOP
+    EXECUTE 'REVOKE ALL ON FUNCTION ' || onward_object || ' FROM ' || onward_role;
+  END LOOP;
+END
+$onward$`
+	}
 	return runCommands(objectVariable+pgparse.QuoteLiteral(name)+";\n", "o (name, owner, acl, initial) AS (\n      "+objectQueries[kind]+"\n    )", ownerAlone)
 }
 
@@ -117,7 +131,8 @@ func runCommands(variables, with, query string) string {
 func SetsPrivileges(sql string) bool {
 	name, found := readVariable(sql, objectVariable)
 	source, copies := readVariable(sql, sourceVariable)
-	return found && slices.ContainsFunc(slices.Collect(maps.Keys(objectQueries)), func(kind Kind) bool {
+	kinds := append(slices.Collect(maps.Keys(objectQueries)), Function)
+	return found && slices.ContainsFunc(kinds, func(kind Kind) bool {
 		return sql == SetOwnerAlone(kind, name) || copies && sql == SetLike(kind, name, source)
 	})
 }

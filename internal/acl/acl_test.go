@@ -18,7 +18,7 @@ func TestMain(m *testing.M) { os.Exit(pgservertest.Main(m)) }
 // defaults are default privileges of each kind, for all schemas and for one, and for the owner less than usual.
 const defaults = `ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO acl_low, PUBLIC; ALTER DEFAULT PRIVILEGES GRANT ALL ON SEQUENCES TO acl_low, PUBLIC;
 ALTER DEFAULT PRIVILEGES GRANT ALL ON FUNCTIONS TO acl_low WITH GRANT OPTION; ALTER DEFAULT PRIVILEGES GRANT ALL ON TYPES TO acl_low;
-ALTER DEFAULT PRIVILEGES GRANT ALL ON SCHEMAS TO acl_low; ALTER DEFAULT PRIVILEGES REVOKE ALL ON TABLES FROM CURRENT_USER;
+ALTER DEFAULT PRIVILEGES GRANT ALL ON SCHEMAS TO acl_low; ALTER DEFAULT PRIVILEGES REVOKE ALL ON TABLES FROM CURRENT_USER; ALTER DEFAULT PRIVILEGES REVOKE ALL ON FUNCTIONS FROM CURRENT_USER;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON TABLES TO "Acl low"; ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON SEQUENCES TO "Acl low";
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON FUNCTIONS TO "Acl low"; ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON TYPES TO "Acl low";`
 
@@ -128,14 +128,15 @@ func TestSetLike(t *testing.T) {
 func TestSetsPrivileges(t *testing.T) {
 	t.Parallel()
 	for sql, want := range map[string]bool{
-		acl.SetOwnerAlone(acl.Relation, `"T's"`):                                               true,
-		acl.SetOwnerAlone(acl.Function, "f()"):                                                 true,
-		acl.SetLike(acl.Relation, "a", "b"):                                                    true,
-		acl.SetLike(acl.Type, "a", "b"):                                                        true,
-		strings.Replace(acl.SetOwnerAlone(acl.Type, "a"), "EXECUTE", "EXECUTE 'x' ||", 1):      false,
-		strings.Replace(acl.SetOwnerAlone(acl.Type, "a"), "'REVOKE ALL", "'DROP TABLE t; ", 1): false,
-		"DO $$ BEGIN EXECUTE 'REVOKE ALL ON t FROM ' || x; END $$":                             false,
-		"DO $onward$\nDECLARE\n  onward_object text := ":                                       false,
+		acl.SetOwnerAlone(acl.Relation, `"T's"`):                                                           true,
+		acl.SetOwnerAlone(acl.Function, "f()"):                                                             true,
+		acl.SetLike(acl.Relation, "a", "b"):                                                                true,
+		acl.SetLike(acl.Type, "a", "b"):                                                                    true,
+		strings.Replace(acl.SetOwnerAlone(acl.Type, "a"), "EXECUTE", "EXECUTE 'x' ||", 1):                  false,
+		strings.Replace(acl.SetOwnerAlone(acl.Function, "f()"), "GRANT ALL", "DROP TABLE t; GRANT ALL", 1): false,
+		strings.Replace(acl.SetOwnerAlone(acl.Type, "a"), "'REVOKE ALL", "'DROP TABLE t; ", 1):             false,
+		"DO $$ BEGIN EXECUTE 'REVOKE ALL ON t FROM ' || x; END $$":                                         false,
+		"DO $onward$\nDECLARE\n  onward_object text := ":                                                   false,
 	} {
 		if got := acl.SetsPrivileges(sql); got != want {
 			t.Errorf("SetsPrivileges = %v, want %v:\n%s", got, want, sql)
