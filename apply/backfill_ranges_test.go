@@ -121,7 +121,7 @@ func TestSharedBackfillKeys(t *testing.T) {
 CREATE TABLE visits_1 PARTITION OF visits FOR VALUES WITH (MODULUS 2, REMAINDER 0);
 CREATE TABLE visits_2 PARTITION OF visits FOR VALUES WITH (MODULUS 2, REMAINDER 1);`
 	p := planned(t, schema, "ALTER TABLE visits RENAME COLUMN what TO event;")
-	for _, major := range []int{onward.OldestMajor, onward.NewestMajor} {
+	for _, major := range pgservertest.Ends() {
 		db := pgservertest.Database(t, major)
 		run(t, db, schema, `INSERT INTO visits
 			SELECT E'pl"ace\\ \'' || g % 97, '2026-01-01 UTC'::timestamptz + g * interval '1 second', md5(g::text)::uuid, 'what ' || g

@@ -79,7 +79,7 @@ func backfillStep(p *onward.Plan) *onward.PlanStep {
 // The events have a total if no ANALYZE has run, too: from some pages, and from the keys.
 func TestRowsOfUnanalyzedTable(t *testing.T) {
 	t.Parallel()
-	for _, major := range []int{onward.OldestMajor, onward.NewestMajor} {
+	for _, major := range pgservertest.Ends() {
 		for name, test := range map[string]struct{ schema, table, change string }{
 			"one table": {base, "orders", "ALTER TABLE orders RENAME COLUMN note TO remark;"},
 			"partitions": {

@@ -62,7 +62,7 @@ func TestChunksOfRows(t *testing.T) {
 			steps: constrained("a", "a_v", "CHECK (v % 7 > 0 AND md5(repeat(w, 20)) <> '')"), want: "714 rows of a violate check constraint a_v",
 		},
 	}
-	for _, major := range []int{onward.OldestMajor, onward.NewestMajor} {
+	for _, major := range pgservertest.Ends() {
 		for name, c := range cases {
 			if major < c.from {
 				continue

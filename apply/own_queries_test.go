@@ -14,7 +14,7 @@ import (
 func TestOwnQueries(t *testing.T) {
 	t.Parallel()
 	p := planned(t, base, release)
-	for _, major := range []int{onward.OldestMajor, onward.NewestMajor} {
+	for _, major := range pgservertest.Ends() {
 		t.Run(fmt.Sprint(major), func(t *testing.T) {
 			t.Parallel()
 			var dbs [2]string

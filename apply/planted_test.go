@@ -48,7 +48,7 @@ func wantRefused(t *testing.T, err error, words ...string) {
 func TestPlantedLedger(t *testing.T) {
 	t.Parallel()
 	p := planned(t, base, release)
-	for _, major := range []int{onward.OldestMajor, onward.NewestMajor} {
+	for _, major := range pgservertest.Ends() {
 		db := pgservertest.Database(t, major)
 		run(t, db, base, rows)
 		runPlan(t, apply.Config{DB: db, Plan: p, Through: onward.Expand})

@@ -56,7 +56,7 @@ func newRightsStage(t *testing.T, major int, what string) *rightsStage {
 		t.Fatal(err)
 	}
 	name := strings.TrimPrefix(u.Path, "/")
-	role := fmt.Sprintf("rights_%s_%d", what, os.Getpid())
+	role := fmt.Sprintf("rights_%s_%d_%d", what, major, os.Getpid())
 	s.owner = role + "_owner"
 	s.as = pgservertest.Server(t, major).URLAs(role, name)
 	s.names = strings.NewReplacer("app_owner", s.owner, "onward_apply", role, "DATABASE app", "DATABASE "+name)
@@ -96,7 +96,7 @@ func (s *rightsStage) nothingLeft(t *testing.T) {
 func TestRightsOfThePage(t *testing.T) {
 	t.Parallel()
 	p := planned(t, base, release)
-	for _, major := range []int{onward.OldestMajor, onward.NewestMajor} {
+	for _, major := range pgservertest.Ends() {
 		t.Run(fmt.Sprint(major, " contract"), func(t *testing.T) {
 			t.Parallel()
 			s := newRightsStage(t, major, "contract")

@@ -3,6 +3,7 @@ package apply_test
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -85,7 +86,7 @@ func TestRoleSettings(t *testing.T) {
 		"db/00001_a.sql": "-- +goose Up\n" + settingsBase, "db/00002_b.sql": "-- +goose Up\n" + sensitive, "db/00003_c.sql": "-- +goose Up\n" + unchecked,
 	})
 	for i, c := range roleSettingCases {
-		for _, major := range []int{onward.OldestMajor, onward.NewestMajor} {
+		for _, major := range pgservertest.Ends() {
 			if c.since > major {
 				continue
 			}
@@ -95,6 +96,9 @@ func TestRoleSettings(t *testing.T) {
 			}
 			t.Run(fmt.Sprintf("%s=%s by %s on %d", c.name, c.value, level, major), func(t *testing.T) {
 				t.Parallel()
+				if c.since > 0 {
+					pgservertest.NeedMajor(t, major, "the setting does not exist before "+strconv.Itoa(c.since))
+				}
 				c.compare(t, dir, major, level)
 			})
 		}
@@ -205,7 +209,7 @@ ALTER TABLE public.events ADD CONSTRAINT late CHECK (due > '01/02/2026');
 func TestPlanUnderRoleSettings(t *testing.T) {
 	t.Parallel()
 	p := planned(t, planBase, planRelease)
-	for _, major := range []int{onward.OldestMajor, onward.NewestMajor} {
+	for _, major := range pgservertest.Ends() {
 		for _, pooled := range []bool{false, true} {
 			if pooled && major == onward.OldestMajor {
 				continue

@@ -73,6 +73,9 @@ func TestRenamedTableKeepsAccess(t *testing.T) {
 	for _, major := range []int{14, onward.NewestMajor} {
 		t.Run(fmt.Sprint(major), func(t *testing.T) {
 			t.Parallel()
+			if major == 14 {
+				pgservertest.NeedMajor(t, major, "from 15 on a view can show each role what the table does")
+			}
 			url := pgservertest.Database(t, major)
 			run(t, url, accountsBase, `INSERT INTO users SELECT n, CASE WHEN n % 2 = 0 THEN 'a' ELSE 'b' END, 'e', n FROM generate_series(1, 100) n; INSERT INTO secrets VALUES (1, 'x');`)
 			sql := makeRoles(t, url, "owner", "tenant", "reporting", "clerk")
@@ -176,7 +179,7 @@ DROP TABLE visits_old;`)
 	runPlan(t, apply.Config{DB: url, Plan: p})
 	run(t, url, sql("GRANT UPDATE (salary) ON staff TO @clerk")) // on the old column, meanwhile
 	finishPlan(t, apply.Config{DB: url, Plan: p, Through: onward.Contract})
-	got := content(t, url, sql(`SELECT concat_ws('|', attname, attstattarget, attoptions, col_description(attrelid, attnum), has_column_privilege('@clerk', attrelid, attnum, 'SELECT'), has_column_privilege('@clerk', attrelid, attnum, 'UPDATE'))
+	got := content(t, url, sql(`SELECT concat_ws('|', attname, nullif(attstattarget, -1), attoptions, col_description(attrelid, attnum), has_column_privilege('@clerk', attrelid, attnum, 'SELECT'), has_column_privilege('@clerk', attrelid, attnum, 'UPDATE'))
 		FROM pg_attribute WHERE attrelid = 'staff'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attname`))
 	if diff := cmp.Diff([]string{"id|t|f", "mail|f|t", "salary|321|{n_distinct=7}|per month|t|t"}, got); diff != "" {
 		t.Errorf("columns (-want +got):\n%s", diff)

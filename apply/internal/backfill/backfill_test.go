@@ -53,7 +53,7 @@ func TestKeyRange(t *testing.T) {
 // The rows of a chunk are counted on a server, and the chunk after the last one ends the part.
 func TestCountWrong(t *testing.T) {
 	t.Parallel()
-	for _, major := range []int{onward.OldestMajor, onward.NewestMajor} {
+	for _, major := range pgservertest.Ends() {
 		_, conn := pgservertest.ConnectNew(t, major, "CREATE TABLE orders AS SELECT n AS id, n % 3 AS v FROM generate_series(1, 10) AS n")
 		tx, err := conn.Begin(t.Context())
 		if err != nil {

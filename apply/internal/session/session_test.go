@@ -70,7 +70,7 @@ func openSession(t *testing.T, major int) *Session {
 // A guarded transaction has the settings of its step, and nothing of it stays if the lease is lost.
 func TestGuardedTransaction(t *testing.T) {
 	t.Parallel()
-	for _, major := range []int{onward.OldestMajor, onward.NewestMajor} {
+	for _, major := range pgservertest.Ends() {
 		s := openSession(t, major)
 		var got string
 		err := s.InGuardedTransaction(t.Context(), 250*time.Millisecond, 3*time.Second, func(ctx context.Context, tx pgx.Tx) error {

@@ -2,7 +2,6 @@ package pgservertest
 
 import (
 	"fmt"
-	"slices"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -17,8 +16,7 @@ func EachMajor(t *testing.T, test func(t *testing.T, major int)) {
 // EachEnd runs a test on the oldest and on the newest major version, at the same time.
 func EachEnd(t *testing.T, test func(t *testing.T, major int)) {
 	t.Helper()
-	majors := Majors()
-	runMajors(t, slices.Compact([]int{majors[0], majors[len(majors)-1]}), test)
+	runMajors(t, Ends(), test)
 }
 
 func runMajors(t *testing.T, majors []int, test func(t *testing.T, major int)) {

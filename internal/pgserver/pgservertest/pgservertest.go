@@ -5,6 +5,7 @@ package pgservertest
 import (
 	"context"
 	"os"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -42,6 +43,12 @@ func Majors() []int {
 	return majors
 }
 
+// Ends are the oldest and the newest of them.
+func Ends() []int {
+	majors := Majors()
+	return slices.Compact([]int{majors[0], majors[len(majors)-1]})
+}
+
 // ProofMajors are the majors that a proof of our model runs on. ONWARD_PROVE tells: "all" for every one, "ends" for the
 // oldest and the newest; without it the newest.
 func ProofMajors() []int {
@@ -50,7 +57,7 @@ func ProofMajors() []int {
 	case "all":
 		return majors
 	case "ends":
-		return []int{majors[0], majors[len(majors)-1]}
+		return Ends()
 	}
 	return majors[len(majors)-1:]
 }
