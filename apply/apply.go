@@ -82,6 +82,10 @@ type Config struct {
 	AcceptPublications []string
 	// AcceptTriggers are triggers, rules and policies on the migration tool's table that may run.
 	AcceptTriggers []string
+	// AcceptOldSnapshots is the reason not to wait for transactions that do not see what a backfill wrote, before a step gives its rows a known
+	// name. The audit trail keeps it. "" waits. WaitForStandbys: such transactions on standbys are waited for, too.
+	AcceptOldSnapshots string
+	WaitForStandbys    bool
 	// AsSuperuser: a superuser's steps may run code of roles without its rights.
 	AsSuperuser bool
 	// Slice limits this call; nil does not. A database on which another process works is then not waited for.

@@ -12,6 +12,9 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
+// snapshotPause is the pause between two searches for old snapshots.
+const snapshotPause = 250 * time.Millisecond
+
 // checksRowsOf reports whether the search for dirty rows replaces a step's own check: both check the constraint that it validates.
 func (t *Target) checksRowsOf(s *onward.PlanStep) bool {
 	return s.Class == onward.StepValidate && !t.record.AsWritten
@@ -75,6 +78,10 @@ func (t *Target) tryStep(ctx context.Context, s *onward.PlanStep, number int, bu
 	// This precedes the checks, because their own queries name what is dropped.
 	if state, evident, err := t.oldCode.AskEvidence(ctx, s); err != nil || !evident {
 		return state, err
+	}
+	// This precedes the checks, because they read rows at each attempt.
+	if list, err := t.snapshots.WaitForSnapshots(ctx, s); err != nil || len(list) > 0 {
+		return State{Step: s, Waits: true, InTheWay: list, Again: snapshotPause}, err
 	}
 	if err := t.checkConditions(ctx, s); err != nil {
 		return State{}, err

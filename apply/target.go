@@ -31,6 +31,7 @@ type Target struct {
 	record       *progress.Record
 	properties   *properties.Properties
 	oldCode      *evidence.OldCode
+	snapshots    *evidence.OldSnapshots
 	throttle     *backfill.Throttle
 	backfill     *backfill.Backfill
 	rows         *backfill.RowSearch
@@ -52,6 +53,7 @@ func newTarget(ctx context.Context, c settings) *Target {
 		signs.Asked, signs.GoneBecause, signs.Window = true, c.Evidence.GoneBecause, c.Evidence.Window
 	}
 	t.oldCode = evidence.NewOldCode(t.session, t.record, signs)
+	t.snapshots = evidence.NewOldSnapshots(t.session, t.record, c.AcceptOldSnapshots, c.WaitForStandbys)
 	t.throttle = backfill.NewThrottle(t.session, t.record, c.Throttle)
 	t.backfill = backfill.NewBackfill(t.session, t.record, t.throttle, c.Parallel)
 	t.rows = backfill.NewRowSearch(t.session, t.record, t.throttle, c.searchTime, c.mostHashes)

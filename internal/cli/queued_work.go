@@ -35,6 +35,8 @@ type queuedApply struct {
 	UnknownVersion bool             `json:"unknown_version,omitempty"`
 	Triggers       []string         `json:"triggers,omitempty"`
 	AsSuperuser    bool             `json:"as_superuser,omitempty"`
+	OldSnapshots   string           `json:"old_snapshots,omitempty"`
+	WaitStandbys   bool             `json:"wait_standbys,omitempty"`
 	Throttle       apply.Limits     `json:"throttle"`
 	Evidence       *apply.Evidence  `json:"evidence,omitempty"`
 	SearchPath     string           `json:"search_path"`
@@ -55,6 +57,7 @@ func newQueuedApply(c *apply.PendingConfig, searchPath string) ([]byte, error) {
 	q := queuedApply{
 		Plan: c.Plan, Name: c.Name, Through: c.Through, To: c.To, Role: c.Role, Table: c.Table, Unproven: c.Unproven, Within: c.Within, MaxStall: c.MaxStall,
 		Parallel: c.Parallel, Publications: c.AcceptPublications, Triggers: c.AcceptTriggers, AsSuperuser: c.AsSuperuser,
+		OldSnapshots: c.AcceptOldSnapshots, WaitStandbys: c.WaitForStandbys,
 		UnknownVersion: c.UnknownVersion, Throttle: c.Throttle, Evidence: c.Evidence, SearchPath: searchPath,
 	}
 	if c.Plan == nil {
@@ -68,6 +71,7 @@ func (q *queuedApply) config(s *apply.Slice, repository audit.Config) *apply.Pen
 	out := &apply.PendingConfig{Repository: repository, Table: q.Table, Config: apply.Config{
 		Plan: q.Plan, Name: q.Name, Through: q.Through, To: q.To, Role: q.Role, Unproven: q.Unproven, Within: q.Within, MaxStall: q.MaxStall, Parallel: q.Parallel,
 		AcceptPublications: q.Publications, AcceptTriggers: q.Triggers, AsSuperuser: q.AsSuperuser,
+		AcceptOldSnapshots: q.OldSnapshots, WaitForStandbys: q.WaitStandbys,
 		UnknownVersion: q.UnknownVersion, Throttle: q.Throttle, Evidence: q.Evidence, Slice: s,
 	}}
 	if p := q.Pending; p != nil {

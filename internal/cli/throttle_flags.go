@@ -28,6 +28,8 @@ type stepFlags struct {
 	publications  []string
 	triggers      []string
 	asSuperuser   bool
+	oldSnapshots  string
+	waitStandbys  bool
 	parallel      int
 	limits        throttleFlags
 	many          bool // --targets names the databases, and not --db
@@ -51,6 +53,9 @@ func (f *stepFlags) addStepFlags(cmd *cobra.Command, plan string) {
 		"accept this `publication`: its subscribers have the tables and columns that the steps add, or may stop; repeatable")
 	flags.StringArrayVar(&f.triggers, "accept-trigger", nil,
 		"accept this trigger, rule or policy on the table of the migrations' own tool: its `name`; repeatable")
+	flags.StringVar(&f.oldSnapshots, "accept-old-snapshots", "",
+		"the `reason` not to wait for transactions that do not see what a backfill wrote: onward log keeps it")
+	flags.BoolVar(&f.waitStandbys, "wait-for-standbys", false, "wait for such transactions on standbys, too")
 	flags.BoolVar(&f.asSuperuser, "as-superuser", false, "let a superuser's steps run triggers and functions of roles without its rights")
 	f.limits.addThrottleFlags(cmd)
 }
@@ -64,7 +69,7 @@ func (f *stepFlags) addParallelFlag(cmd *cobra.Command) {
 func (a *app) stepConfig(f *stepFlags) (apply.Config, error) {
 	c := apply.Config{
 		Within: f.within, MaxStall: f.stall, Parallel: f.parallel, AcceptPublications: f.publications, AcceptTriggers: f.triggers,
-		AsSuperuser: f.asSuperuser, Schema: f.schema,
+		AsSuperuser: f.asSuperuser, Schema: f.schema, AcceptOldSnapshots: strings.TrimSpace(f.oldSnapshots), WaitForStandbys: f.waitStandbys,
 	}
 	if f.parallel < 0 || f.parallel > apply.MostParallel {
 		return c, newUsageError("--parallel %d: 1 to %d sessions", f.parallel, apply.MostParallel)

@@ -47,8 +47,17 @@ type Blocker struct {
 	Server string
 }
 
-// String describes it: "process 812 (reports, psql), idle in transaction for 3m2s, holds …".
+// String describes it: "process 812 (reports, psql), idle in transaction, for 3m2s: holds …".
 func (h *Blocker) String() string {
+	verb := "holds"
+	if h.Asks {
+		verb = "waits for"
+	}
+	return fmt.Sprintf("%s: %s %s on %s", h.DescribeTransaction(), verb, h.Lock.Words(), h.Relation)
+}
+
+// DescribeTransaction describes it without its lock: "process 812 (reports, psql), idle in transaction, for 3m2s".
+func (h *Blocker) DescribeTransaction() string {
 	who := fmt.Sprintf("process %d (%s)", h.PID, strings.Join(slices.DeleteFunc([]string{h.User, h.App}, func(s string) bool { return s == "" }), ", "))
 	if h.State == "" {
 		who = fmt.Sprintf("process %d, whose session this role may not see (pg_monitor may)", h.PID)
@@ -59,17 +68,13 @@ func (h *Blocker) String() string {
 	if h.Vacuum != "" {
 		who = fmt.Sprintf("process %d, %s", h.PID, h.Vacuum)
 	}
-	verb := "holds"
-	if h.Asks {
-		verb = "waits for"
-	}
 	if h.State == "idle in transaction" || h.State == "idle in transaction (aborted)" {
 		who += ", " + h.State
 	}
 	if h.Server != "" {
 		who += " on " + h.Server
 	}
-	return fmt.Sprintf("%s, for %s: %s %s on %s", who, RoundDuration(h.Age), verb, h.Lock.Words(), h.Relation)
+	return fmt.Sprintf("%s, for %s", who, RoundDuration(h.Age))
 }
 
 // RoundDuration rounds a duration for people.

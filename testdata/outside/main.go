@@ -62,7 +62,7 @@ func main() {
 	fmt.Println("preflight:", kind(err))
 
 	_, err = apply.Run(ctx, apply.Config{
-		DB: nowhereToAsk.DB, Plan: planned, Name: "v2", Through: onward.Expand, To: "", Within: time.Second, MaxStall: 50 * time.Millisecond, Replicas: nil, Parallel: 2, AcceptPublications: nil, AcceptTriggers: nil, AsSuperuser: false,
+		DB: nowhereToAsk.DB, Plan: planned, Name: "v2", Through: onward.Expand, To: "", Within: time.Second, MaxStall: 50 * time.Millisecond, Replicas: nil, Parallel: 2, AcceptPublications: nil, AcceptTriggers: nil, AsSuperuser: false, AcceptOldSnapshots: "", WaitForStandbys: false,
 		Slice: &apply.Slice{Length: time.Minute}, Evidence: &apply.Evidence{GoneBecause: "nothing is deployed", Window: -1},
 		Role: "", Throttle: apply.Limits{}, Gone: "", Unproven: "a sketch, for a database that is not there", UnknownVersion: true, Who: "a program", Tell: func(apply.Event) {},
 	})

@@ -8,8 +8,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/onward-sql/onward/apply/internal/run"
-	"github.com/onward-sql/onward/internal/address"
-	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/queue"
 	"github.com/onward-sql/onward/onward"
 )
@@ -97,11 +95,8 @@ func (a *Attempt) standbyBlockers(ctx context.Context, l *lockQueue) (list []que
 			some, err = there.InTheWay(ctx, conn)
 			return err
 		})
-		switch {
-		case run.IsAny[*live.NotStandbyError](err):
-			return nil, err.Error()
-		case err != nil:
-			return nil, "the standby " + s.Name() + " cannot be asked: " + address.RedactError(err, a.session.Replicas[i]).Error()
+		if err != nil {
+			return nil, a.session.DescribeStandbyError(i, err)
 		}
 		for j := range some {
 			some[j].Server = "the standby " + s.Name()

@@ -38,3 +38,11 @@ func CloseStandbys(ctx context.Context, list []*live.Standby) {
 		s.Close(ctx)
 	}
 }
+
+// DescribeStandbyError says why the standby with this index cannot be asked.
+func (s *Session) DescribeStandbyError(index int, err error) string {
+	if run.IsAny[*live.NotStandbyError](err) {
+		return err.Error()
+	}
+	return "the standby " + s.Standbys[index].Name() + " cannot be asked: " + address.RedactError(err, s.Replicas[index]).Error()
+}

@@ -1,0 +1,253 @@
+package evidence
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/apply/internal/progress"
+	"github.com/onward-sql/onward/apply/internal/run"
+	"github.com/onward-sql/onward/apply/internal/session"
+	"github.com/onward-sql/onward/internal/ledger"
+	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/queue"
+	"github.com/onward-sql/onward/onward"
+)
+
+// OldSnapshots finds transactions with a snapshot from before a backfill wrote its last row. Such a transaction does not see the rows of the
+// backfill. After a step has given them a known name, it would read NULL or an empty table there, without an error.
+type OldSnapshots struct {
+	session *session.Session
+	record  *progress.Record
+	// Accepted is the reason to run a step in spite of old snapshots; "" waits for them.
+	Accepted string
+	// WaitForStandbys: snapshots on standbys are waited for, too.
+	WaitForStandbys bool
+
+	step    string                   // the step that the following is about
+	clear   bool                     // it need not wait any more
+	found   map[string]foundSnapshot // that are waited for, by the transaction; nil before the first look
+	warning string                   // about standbys, as last reported
+}
+
+// foundSnapshot is an old snapshot that was found at the first look, or that may be a copy of such a one (SET TRANSACTION SNAPSHOT).
+type foundSnapshot struct {
+	xmin string
+	copy bool
+}
+
+// NewOldSnapshots returns the search of a run.
+func NewOldSnapshots(s *session.Session, r *progress.Record, accepted string, waitForStandbys bool) *OldSnapshots {
+	return &OldSnapshots{session: s, record: r, Accepted: accepted, WaitForStandbys: waitForStandbys}
+}
+
+// WaitForSnapshots returns the transactions that a step has to wait for; none if it may go on.
+func (o *OldSnapshots) WaitForSnapshots(ctx context.Context, s *onward.PlanStep) ([]string, error) {
+	if o.step != s.ID {
+		*o = OldSnapshots{session: o.session, record: o.record, Accepted: o.Accepted, WaitForStandbys: o.WaitForStandbys, step: s.ID}
+	}
+	fills := precedingBackfills(o.record.Plan, s)
+	if o.clear || o.record.AsWritten || len(fills) == 0 {
+		return nil, nil
+	}
+	holders, last, err := o.findHolders(ctx, fills)
+	if err != nil {
+		return nil, err
+	}
+	standbys, err := o.findStandbyHolders(ctx, last)
+	if err != nil {
+		return nil, err
+	}
+	if o.WaitForStandbys {
+		holders, standbys = append(holders, standbys...), nil
+	}
+	if words := strings.Join(standbys, "; "); words != "" && run.CutNumbers(words) != o.warning {
+		o.warning = run.CutNumbers(words)
+		words = "not waited for without --wait-for-standbys: " + words
+		o.record.ReportEvent(run.Warned, s, words)
+		if err := o.logSnapshots(ctx, s, "snapshots on standbys", words); err != nil {
+			return nil, err
+		}
+	}
+	if len(holders) > 0 && o.Accepted != "" {
+		if err := o.logSnapshots(ctx, s, "old snapshots accepted", o.Accepted+" (although "+strings.Join(holders, "; ")+")"); err != nil {
+			return nil, err
+		}
+		holders = nil
+	}
+	if o.clear = len(holders) == 0; !o.clear {
+		o.record.ReportEvent(run.Waits, s, strings.Join(holders, "; "))
+	}
+	return holders, nil
+}
+
+// precedingBackfills returns the IDs of the backfills whose rows a step may give a known name. Those are steps that replace something, and
+// all steps of a contract.
+func precedingBackfills(p *onward.Plan, s *onward.PlanStep) (ids []string) {
+	if s.Repeat || s.Phase != onward.Contract && len(s.Replaces) == 0 {
+		return nil
+	}
+	for i := range p.Steps {
+		o := &p.Steps[i]
+		if o.ID == s.ID {
+			break
+		}
+		if o.Repeat {
+			ids = append(ids, o.ID)
+		}
+	}
+	return ids
+}
+
+// mostHolders is how many transactions a message names.
+const mostHolders = 3
+
+// findHolders returns the transactions of the primary whose snapshot is older than the end of some backfills, and the last transaction ID of
+// these; "" if they wrote nothing. At the first look all such transactions count. Later ones see the rows, even if an old writer keeps the xmin
+// of their snapshots low, unless they have imported the snapshot of an earlier one.
+func (o *OldSnapshots) findHolders(ctx context.Context, fills []string) (words []string, last string, err error) {
+	var list []snapshotHolder
+	err = o.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		if err := conn.QueryRow(ctx, lastFill, o.record.Row.ID, fills).Scan(&last); err != nil {
+			if errors.Is(err, pgx.ErrNoRows) {
+				return nil
+			}
+			return err
+		}
+		list, err = readHolders(ctx, conn, last, false)
+		return err
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	found := map[string]foundSnapshot{}
+	for i := range list {
+		h := &list[i]
+		f, known := o.found[h.transaction]
+		switch {
+		case o.found == nil:
+			f = foundSnapshot{xmin: h.xmin}
+		case !known && o.mayBeCopy(h.xmin):
+			f = foundSnapshot{xmin: h.xmin, copy: true}
+		case !known || f.xmin != h.xmin: // it has a newer snapshot
+			continue
+		}
+		found[h.transaction] = f
+		words = append(words, h.String())
+	}
+	o.found = found
+	return prose.FirstLines(words, mostHolders), last, nil
+}
+
+// mayBeCopy reports whether a new snapshot can be a copy of one that was there at the last look.
+func (o *OldSnapshots) mayBeCopy(xmin string) bool {
+	for _, f := range o.found {
+		if f.xmin == xmin && !f.copy {
+			return true
+		}
+	}
+	return false
+}
+
+// lastFill is the last transaction of some backfills of a plan. The comparison of their rows, which may repair some, belongs to them.
+const lastFill = `SELECT f.xid::text FROM (
+		SELECT s.xmin AS xid FROM onward_ledger.step AS s WHERE s.plan = $1 AND s.id = ANY ($2::text[])
+		UNION ALL SELECT v.xmin FROM onward_ledger.verification AS v WHERE v.plan = $1 AND v.step = ANY ($2::text[])
+	) AS f ORDER BY pg_catalog.age(f.xid) LIMIT 1`
+
+// snapshotHolder is a transaction with an old snapshot.
+type snapshotHolder struct {
+	queue.Blocker
+	transaction string // identifies it
+	xmin        string
+}
+
+// String describes it.
+func (h *snapshotHolder) String() string {
+	return h.DescribeTransaction() + ": it does not see what the backfill wrote"
+}
+
+// readHolders returns the transactions whose snapshot is not newer than a transaction ID.
+func readHolders(ctx context.Context, conn *pgx.Conn, last string, standby bool) ([]snapshotHolder, error) {
+	rows, err := conn.Query(ctx, oldSnapshots, last, standby)
+	if err != nil {
+		return nil, fmt.Errorf("ask who has an old snapshot: %w", err)
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (h snapshotHolder, err error) {
+		var seconds float64
+		err = row.Scan(&h.PID, &h.User, &h.App, &h.State, &seconds, &h.Prepared, &h.transaction, &h.xmin)
+		h.Age = time.Duration(seconds * float64(time.Second))
+		return h, err
+	})
+}
+
+// oldSnapshots selects the transactions of this database whose snapshot may be older than the transaction ID $1. Maintenance that reads no rows
+// for anybody does not count: autovacuum, VACUUM and CREATE INDEX CONCURRENTLY. A prepared transaction keeps the snapshots of others old. The type
+// of a session is hidden from a role without pg_read_all_stats. $2: the server is a standby.
+const oldSnapshots = `SELECT a.pid, coalesce(a.usename::text, ''), coalesce(a.application_name, ''), coalesce(a.state, ''),
+		coalesce(extract(epoch FROM clock_timestamp() - a.xact_start), 0)::float8, '', coalesce(l.virtualtransaction, a.pid::text), a.backend_xmin::text
+	FROM pg_catalog.pg_stat_activity AS a
+	LEFT JOIN pg_catalog.pg_locks AS l ON l.pid = a.pid AND l.locktype = 'virtualxid' AND l.virtualxid = l.virtualtransaction AND l.granted
+	WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() AND a.usesysid IS NOT NULL
+		AND coalesce(a.backend_type, 'client backend') IN ('client backend', 'parallel worker')
+		AND a.backend_xmin IS NOT NULL AND pg_catalog.age(a.backend_xmin) >= pg_catalog.age($1::text::xid)
+		AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_progress_vacuum AS v WHERE v.pid = a.pid)
+		AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index AS i WHERE i.pid = a.pid AND i.command LIKE '% CONCURRENTLY')
+	UNION ALL SELECT 0, owner::text, '', 'prepared', extract(epoch FROM clock_timestamp() - prepared)::float8, gid, gid, transaction::text
+	FROM pg_catalog.pg_prepared_xacts WHERE database = current_database() AND NOT $2 AND pg_catalog.age(transaction) >= pg_catalog.age($1::text::xid)
+	ORDER BY 5 DESC`
+
+// standbySnapshots selects what the primary knows of old snapshots on other servers: those that hot_standby_feedback reports, and those of
+// slots.
+const standbySnapshots = `SELECT 'the standby ' || coalesce(nullif(a.application_name, ''), host(a.client_addr), 'of process ' || a.pid)
+	FROM pg_catalog.pg_stat_activity AS a WHERE coalesce(a.backend_type, 'walsender') = 'walsender' AND a.datname IS NULL
+		AND a.usesysid IS NOT NULL AND a.backend_xmin IS NOT NULL AND pg_catalog.age(a.backend_xmin) >= pg_catalog.age($1::text::xid)
+	UNION ALL SELECT 'the replication slot ' || slot_name::text FROM pg_catalog.pg_replication_slots
+	WHERE (database IS NULL OR database = current_database()) AND xmin IS NOT NULL AND pg_catalog.age(xmin) >= pg_catalog.age($1::text::xid)
+	ORDER BY 1`
+
+// findStandbyHolders describes the snapshots on standbys, and those that slots keep. last is the transaction ID of [OldSnapshots.findHolders].
+func (o *OldSnapshots) findStandbyHolders(ctx context.Context, last string) (words []string, err error) {
+	if last == "" {
+		return nil, nil
+	}
+	if err := o.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		rows, err := conn.Query(ctx, standbySnapshots, last)
+		if err != nil {
+			return err
+		}
+		words, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	for i := range words {
+		words[i] += " keeps a snapshot from before the end of the backfill"
+	}
+	for i, s := range o.session.Standbys {
+		var list []snapshotHolder
+		err := s.Do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
+			list, err = readHolders(ctx, conn, last, true)
+			return err
+		})
+		if err != nil {
+			words = append(words, o.session.DescribeStandbyError(i, err))
+			continue
+		}
+		for j := range list {
+			list[j].Server = "the standby " + s.Name()
+			words = append(words, list[j].String())
+		}
+	}
+	return prose.FirstLines(words, mostHolders), nil
+}
+
+func (o *OldSnapshots) logSnapshots(ctx context.Context, s *onward.PlanStep, event, detail string) error {
+	return o.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		return ledger.WriteLog(ctx, conn, &ledger.Entry{Who: o.session.Lease.Holder, Plan: o.record.Row.ID, Step: s.ID, Event: event, Detail: detail})
+	})
+}
