@@ -8,6 +8,7 @@ import (
 
 	"github.com/onward-sql/onward/apply/internal/properties"
 	"github.com/onward-sql/onward/apply/internal/run"
+	"github.com/onward-sql/onward/apply/internal/schemaplan"
 	"github.com/onward-sql/onward/apply/internal/session"
 	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/onward"
@@ -25,6 +26,9 @@ func (a *Attempt) RunInTransaction(ctx context.Context, s *onward.PlanStep) erro
 	sql, err := run.InnerSQL(s)
 	if err != nil {
 		return err
+	}
+	if schemaplan.DropsPlanSchema(s) {
+		sql = schemaplan.DropUnusedCursorSchema
 	}
 	replacement, err := a.properties.CheckInventory(ctx, *s)
 	if err != nil {

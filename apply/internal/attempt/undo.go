@@ -75,16 +75,8 @@ func (a *Attempt) DropCursorSchema(ctx context.Context) error {
 	if !made {
 		return nil
 	}
-	var empty bool
-	if err := a.session.ReadRow(ctx, `SELECT NOT EXISTS (SELECT FROM pg_depend WHERE refclassid = 'pg_namespace'::regclass AND refobjid = n.oid)
-		FROM (SELECT (SELECT oid FROM pg_namespace WHERE nspname = $1) AS oid) AS n`, []any{onward.PlanRoom}, &empty); err != nil || !empty {
-		return err
-	}
 	return a.session.InGuardedTransaction(context.WithoutCancel(ctx), queue.FirstStall, session.UnderLock, func(ctx context.Context, tx pgx.Tx) error {
-		if !a.record.Scope.IsDatabase() {
-			return schemaplan.DropSharedCursorSchema(ctx, tx)
-		}
-		_, err := tx.Exec(ctx, "DROP SCHEMA IF EXISTS "+onward.PlanRoom+" RESTRICT")
+		_, err := tx.Exec(ctx, schemaplan.DropUnusedCursorSchema, pgx.QueryExecModeSimpleProtocol)
 		return err
 	})
 }
@@ -134,9 +126,9 @@ func isConcurrent(sql string) bool {
 	return strings.Contains(sql, " CONCURRENTLY ")
 }
 
-// lockCursorSchema makes a step that creates the schema onward wait for those that drop it, or create it for another schema.
+// lockCursorSchema makes a step that creates the schema onward wait for those that drop it, or create it for another plan.
 func (a *Attempt) lockCursorSchema(ctx context.Context, tx pgx.Tx, s *onward.PlanStep) error {
-	if a.record.Scope.IsDatabase() || !schemaplan.CreatesPlanSchema(s) {
+	if !schemaplan.CreatesPlanSchema(s) {
 		return nil
 	}
 	_, err := tx.Exec(ctx, "SELECT pg_catalog.pg_advisory_xact_lock($1)", int64(schemaplan.CursorSchemaLock))

@@ -26,7 +26,7 @@ func PlanForSchema(p *onward.Plan, scope ledger.Scope) (*onward.Plan, error) {
 	out.Steps = nil
 	for i := range p.Steps {
 		s := p.Steps[i]
-		if dropsPlanSchema(&s) { // other schemas may have cursors there: see dropCursorSchema
+		if DropsPlanSchema(&s) { // other schemas may have cursors there
 			continue
 		}
 		if err := CheckSchemaFree(&s); err != nil {
@@ -39,11 +39,6 @@ func PlanForSchema(p *onward.Plan, scope ledger.Scope) (*onward.Plan, error) {
 		out.Digest, err = ledger.PlanDigest(&out)
 	}
 	return &out, err
-}
-
-// dropsPlanSchema reports whether a step only drops the schema of the cursors.
-func dropsPlanSchema(s *onward.PlanStep) bool {
-	return s.Bookkeeping && strings.Contains(s.SQL, "DROP SCHEMA IF EXISTS "+onward.PlanRoom+";")
 }
 
 // moveStep changes what in a step depends on the schema.
