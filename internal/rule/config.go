@@ -61,6 +61,11 @@ func (c *Config) isOn(r *Rule) bool {
 	if s, ok := c.Severity[r.ID]; ok {
 		return s != onward.Off
 	}
+	return c.isOnByPreset(r)
+}
+
+// isOnByPreset reports whether a rule runs unless Severity switches it off.
+func (c *Config) isOnByPreset(r *Rule) bool {
 	if len(c.Presets) == 0 {
 		return r.OnlyIn == ""
 	}

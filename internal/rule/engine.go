@@ -52,6 +52,8 @@ type Engine struct {
 type ruleOn struct {
 	*Rule
 	versions []int
+	// silent: the configuration switched the rule off. Its findings only claim effects.
+	silent bool
 }
 
 // NewEngine begins with the given deployed schema; nil is an empty database.
@@ -68,22 +70,40 @@ func NewEngine(c Config, deployed *catalog.Catalog) *Engine {
 		inliner:        inline.New(deployed),
 	}
 	for _, r := range c.Rules {
-		if c.isOn(r) {
-			e.rules = append(e.rules, r)
-			switch {
-			case r.Statement != nil:
-				for k := Kinds(1); k <= anyKind; k <<= 1 {
-					if r.Kinds == 0 || r.Kinds&k != 0 {
-						e.statementRules[k] = append(e.statementRules[k], ruleOn{r, applicableVersions(r, c.Versions)})
-					}
-				}
-			case r.Commit != nil:
-				e.commitRules = append(e.commitRules, ruleOn{r, applicableVersions(r, c.Versions)})
-			}
+		switch on := c.isOn(r); {
+		case on && !r.Last:
+			e.addRule(r)
+		case !on && c.isOnByPreset(r) && mayClaim(r.Category, r.Severity) && r.Statement != nil:
+			e.addStatementRule(ruleOn{r, applicableVersions(r, c.Versions), true})
+		}
+	}
+	for _, r := range c.Rules {
+		if r.Last && c.isOn(r) {
+			e.addRule(r)
 		}
 	}
 	e.pass, e.folding = e.newPass(), e.newPass()
 	return e
+}
+
+// addRule adds a rule that is on.
+func (e *Engine) addRule(r *Rule) {
+	e.rules = append(e.rules, r)
+	on := ruleOn{r, applicableVersions(r, e.config.Versions), false}
+	switch {
+	case r.Statement != nil:
+		e.addStatementRule(on)
+	case r.Commit != nil:
+		e.commitRules = append(e.commitRules, on)
+	}
+}
+
+func (e *Engine) addStatementRule(r ruleOn) {
+	for k := Kinds(1); k <= anyKind; k <<= 1 {
+		if r.Kinds == 0 || r.Kinds&k != 0 {
+			e.statementRules[k] = append(e.statementRules[k], r)
+		}
+	}
 }
 
 func (e *Engine) newPass() *Pass {
@@ -221,6 +241,7 @@ func (e *Engine) judgeStatement(s *Stmt) {
 	p.current, p.at = s.After, s.Tx.Index
 	s.recordEmptyDemand(p) // first: if the table has rows, no part of the statement takes place
 	rules := e.statementRules[kindOf(s.Node)]
+	p.claims = p.claims[:0]
 	for _, group := range s.Results {
 		s.Result = group.Result
 		for i := range rules {
@@ -230,7 +251,12 @@ func (e *Engine) judgeStatement(s *Stmt) {
 				versions = applicableVersions(r.Rule, group.Versions)
 			}
 			p.Rule = r.Rule
+			from := len(p.findings)
 			runCheck(p, versions, r.Statement, s)
+			p.recordClaims(from)
+			if r.silent {
+				p.findings = p.findings[:from]
+			}
 		}
 	}
 	s.Result = s.Results[0].Result

@@ -41,6 +41,8 @@ type Pass struct {
 	versions []int
 	asked    bool
 	findings []placedFinding
+	// claims are the findings on the current statement that may claim its effects.
+	claims []claim
 	// functions are the function bodies of the last call of FunctionBodies.
 	functions *analysis.Bodies
 	begun     hashedStatement
@@ -50,6 +52,8 @@ type Pass struct {
 // placedFinding is a finding before it is reported.
 type placedFinding struct {
 	onward.Finding
+	// full is the severity before the guess that a table is small lowered it.
+	full onward.Severity
 	// order is the place in the release: migration, then statement.
 	order [2]int
 	// outer is the line of the file's statement that contains the finding: the line of the DO block, or of the statement itself.
@@ -194,6 +198,7 @@ func (p *Pass) addFinding(s *Stmt, f onward.Finding, r Report) {
 		f.Severity = r.Severity
 	}
 	f.Fact, f.Harm, f.Instead, f.Evidence, f.SafeIf = r.Fact, r.Harm, r.Instead, r.Evidence, r.SafeIf
+	full := f.Severity
 	p.lowerIfSmall(&f, r.Grows)
 	if r.Unused != "" && f.Severity == onward.Warning {
 		f.SafeIf = "no deployed code uses " + r.Unused
@@ -203,6 +208,7 @@ func (p *Pass) addFinding(s *Stmt, f onward.Finding, r Report) {
 	}
 	found := placedFinding{
 		Finding:  f,
+		full:     full,
 		outer:    f.Line,
 		outerEnd: f.EndLine,
 		versions: p.versions,

@@ -41,6 +41,8 @@ type Rule struct {
 	// Since and Until limit the major versions of Postgres that the rule applies to; 0 is
 	// no limit.
 	Since, Until int
+	// Last runs the rule on a statement after all others, whose findings it sees (Pass.IsClaimed).
+	Last bool
 
 	// Statement looks at one statement and its effects. It is called once for each group
 	// of Postgres versions with the same effects, and only for statements of the Kinds; 0

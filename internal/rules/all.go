@@ -21,6 +21,7 @@ import (
 )
 
 var all = []*rule.Rule{
+	blocking.Work,
 	column.AddCachedPlan,
 	blocking.ColumnAddCheckInline,
 	blocking.ColumnAddConstrainedDomain,

@@ -38,6 +38,9 @@ func detachBlocking(p *rule.Pass, s *rule.Stmt) {
 			continue
 		}
 		part, _ := s.Before.Resolve(cmd.GetName())
+		if e := effectOn(alone, part.Name); e != nil && e.Scans {
+			continue // blocking-work: a foreign key refers to the parent, and a concurrent detach looks up its rows as well
+		}
 		advice := "detach it concurrently, outside a transaction:\n" + recipe.Concurrently(s.SQL) + ";"
 		if parent.Default != 0 {
 			advice = "beside a default partition it cannot be concurrent: bound the wait, and retry:\nSET lock_timeout = '2s';\n" + s.SQL + ";"

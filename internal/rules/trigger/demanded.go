@@ -1,6 +1,7 @@
 package trigger
 
 import (
+	"github.com/onward-sql/onward/internal/analysis"
 	"regexp"
 	"strings"
 
@@ -17,7 +18,7 @@ var demanding = lazyregexp.New(`(?is)^\s*(?:<<\w+>>\s*)?(?:declare\b(?:[^']|'[^'
 // in each row whose INSERT leaves it out: nothing else fills it.
 func findDemanded(c *catalog.Catalog, old, r *catalog.Relation, t *catalog.Trigger) *catalog.Column {
 	fn := findFunction(c, t)
-	if fn == nil || !t.Row || !t.IsFor("insert") || !mentionsWord(strings.ToLower(fn.Body), "raise") {
+	if fn == nil || !t.Row || !t.IsFor("insert") || !analysis.MentionsWord(strings.ToLower(fn.Body), "raise") {
 		return nil
 	}
 	name, body := "", comments.ReplaceAllString(fn.Body, " ")
@@ -70,6 +71,6 @@ func nullColumn(when *pgparse.Node) string {
 // condition, and its function begins with RAISE.
 func alwaysRaises(c *catalog.Catalog, t *catalog.Trigger) bool {
 	fn := findFunction(c, t)
-	return fn != nil && t.When == nil && len(t.Columns) == 0 && mentionsWord(strings.ToLower(fn.Body), "raise") &&
+	return fn != nil && t.When == nil && len(t.Columns) == 0 && analysis.MentionsWord(strings.ToLower(fn.Body), "raise") &&
 		raising.MatchString(comments.ReplaceAllString(fn.Body, " "))
 }

@@ -24,7 +24,7 @@ func frozenColumns(c *catalog.Catalog, r *catalog.Relation, t *catalog.Trigger) 
 		return nil, false
 	}
 	body := comments.ReplaceAllString(fn.Body, " ")
-	raises := mentionsWord(strings.ToLower(body), "raise")
+	raises := analysis.MentionsWord(strings.ToLower(body), "raise")
 	if m := freezing.FindStringSubmatch(body); raises && t.When == nil && m != nil && strings.EqualFold(m[1], m[2]) {
 		if name := strings.ToLower(m[1]); len(t.Columns) == 0 || slices.Contains(r.ColumnNames(t.Columns), name) {
 			return []string{name}, false

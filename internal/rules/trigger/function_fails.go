@@ -57,10 +57,10 @@ func mayFail(c *catalog.Catalog, r *catalog.Relation, t *catalog.Trigger) bool {
 		return false
 	}
 	body := strings.ToLower(fn.Body)
-	if !mentionsWord(body, "return") || mentionsWord(body, "null") && skipsRows(fn, t) {
+	if !analysis.MentionsWord(body, "return") || analysis.MentionsWord(body, "null") && skipsRows(fn, t) {
 		return true
 	}
-	if (mentionsWord(body, "insert") || mentionsWord(body, "update")) && findRefiring(c, r, t, fn) != "" {
+	if (analysis.MentionsWord(body, "insert") || analysis.MentionsWord(body, "update")) && findRefiring(c, r, t, fn) != "" {
 		return true
 	}
 	_, problem := c.FindRefusedInBody(fn)

@@ -1,6 +1,7 @@
 package trigger
 
 import (
+	"github.com/onward-sql/onward/internal/analysis"
 	"slices"
 	"strings"
 
@@ -14,8 +15,8 @@ import (
 // a condition may end the recursion.
 func findRefiring(c *catalog.Catalog, r *catalog.Relation, t *catalog.Trigger, fn *catalog.Function) string {
 	body, table := strings.ToLower(fn.Body), strings.ToLower(r.Name.Name)
-	if t.When != nil || t.Deferrable || t.Timing == "instead of" || !mentionsWord(body, table) ||
-		slices.ContainsFunc(ends, func(word string) bool { return mentionsWord(body, word) }) {
+	if t.When != nil || t.Deferrable || t.Timing == "instead of" || !analysis.MentionsWord(body, table) ||
+		slices.ContainsFunc(ends, func(word string) bool { return analysis.MentionsWord(body, word) }) {
 		return ""
 	}
 	if slices.ContainsFunc(r.Triggers, func(o *catalog.Trigger) bool { return o.Function.Name == "suppress_redundant_updates_trigger" }) {
@@ -23,7 +24,7 @@ func findRefiring(c *catalog.Catalog, r *catalog.Relation, t *catalog.Trigger, f
 	}
 	look := func(sql string) bool {
 		sql = strings.ToLower(sql)
-		return mentionsWord(sql, table) && (mentionsWord(sql, "insert") || mentionsWord(sql, "update"))
+		return analysis.MentionsWord(sql, table) && (analysis.MentionsWord(sql, "insert") || analysis.MentionsWord(sql, "update"))
 	}
 	for text, node := range fn.CertainStatements(look) {
 		if firesTrigger(c, r, t, node) {

@@ -1,11 +1,9 @@
-package trigger
+package analysis
 
-import (
-	"strings"
-)
+import "strings"
 
-// mentionsWord reports whether a text in lower case has a word.
-func mentionsWord(text, word string) bool {
+// MentionsWord reports whether a text has a word.
+func MentionsWord(text, word string) bool {
 	for {
 		before, after, found := strings.Cut(text, word)
 		if !found {
@@ -23,5 +21,5 @@ func letterAt(text string, i int) bool {
 		return false
 	}
 	c := text[i]
-	return c == '_' || c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c >= 0x80
+	return c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c >= 0x80
 }
