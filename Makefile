@@ -6,7 +6,7 @@ FUZZTIME ?= 5s
 # next time: Postgres 13 to 18, Python environments with Django.
 export CGO_ENABLED = 0
 
-.PHONY: help build demo demo-fleet test test-all setup unit packaged fuzz lint vuln snapshot generate stale site links man bench profile prove kills fleet fleet-page chaos scale faults ranges planners escapes fixes soak race clean
+.PHONY: help build demo demo-fleet test test-all setup unit packaged fuzz lint vuln snapshot generate stale site links man bench profile prove kills fleet fleet-page chaos scale faults ranges planners administrator escapes fixes soak race clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -101,6 +101,9 @@ ranges: build ## which part of the last releases of public repositories gets a p
 
 planners: ## plans run while old and new code writes, ROUNDS times, 10 if not told, and all proofs with traffic: nothing may be lost
 	ONWARD_REQUIRE=1 ONWARD_ROTATION=all ONWARD_PLAN_ROUNDS=$(or $(ROUNDS),10) $(GO) test -count=1 -timeout 60m -v -run '^(TestWriters|TestComposed|TestFurther)$$' ./plan
+
+administrator: ## plans beside an administrator who makes, changes and drops things at random, ADMINISTRATOR times, 300 if not told; SEED is the first
+	ONWARD_REQUIRE=1 ONWARD_ADMINISTRATOR=$(or $(ADMINISTRATOR),300) ONWARD_SEED=$(SEED) $(GO) test -count=1 -timeout 60m -run '^TestRandomAdministrator$$' ./apply
 
 escapes: ## every way out of a rehearsal that we know, each on every version 13 to 18: nothing may get out
 	./scripts/setup.sh postgres

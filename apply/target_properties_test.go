@@ -194,3 +194,37 @@ DROP TABLE visits_old;`)
 		t.Errorf("the partition's settings: %v", got)
 	}
 }
+
+// What an administrator changes on a replaced column, or takes from it, while both columns are there, holds for the new one after the contract.
+func TestReplacedColumnFollowsOld(t *testing.T) {
+	t.Parallel()
+	const base = `CREATE TABLE parcels (id bigint PRIMARY KEY, weight int, note varchar(20));`
+	p := planned(t, base, `ALTER TABLE parcels ALTER COLUMN weight TYPE bigint; ALTER TABLE parcels ALTER COLUMN note TYPE varchar(10) USING left(note, 10);`)
+	pgservertest.EachEnd(t, func(t *testing.T, major int) {
+		url := pgservertest.Database(t, major)
+		sql := makeRoles(t, url, "reader", "writer")
+		run(t, url, base, "INSERT INTO parcels SELECT n, n, 'x' FROM generate_series(1, 50) AS n",
+			sql(`GRANT SELECT (weight), UPDATE (weight, note) ON parcels TO @reader WITH GRANT OPTION; GRANT SELECT (note) ON parcels TO PUBLIC, @writer;
+				COMMENT ON COLUMN parcels.weight IS 'kg'; COMMENT ON COLUMN parcels.note IS 'n';
+				ALTER TABLE parcels ALTER weight SET STATISTICS 300, ALTER note SET STATISTICS 300, ALTER weight SET (n_distinct = 7, n_distinct_inherited = 8);
+				ALTER TABLE parcels ALTER note SET STORAGE EXTERNAL`))
+		runPlan(t, apply.Config{DB: url, Plan: p})
+		run(t, url, sql(`REVOKE SELECT (weight) ON parcels FROM @reader; REVOKE GRANT OPTION FOR UPDATE (weight) ON parcels FROM @reader;
+			REVOKE SELECT (note) ON parcels FROM PUBLIC; GRANT SELECT (weight) ON parcels TO @writer;
+			COMMENT ON COLUMN parcels.weight IS NULL; COMMENT ON COLUMN parcels.note IS 'other';
+			ALTER TABLE parcels ALTER weight SET STATISTICS -1, ALTER note SET STATISTICS 400, ALTER weight RESET (n_distinct), ALTER weight SET (n_distinct_inherited = 9);
+			ALTER TABLE parcels ALTER note SET STORAGE EXTENDED`))
+		finishPlan(t, apply.Config{DB: url, Plan: p, Through: onward.Contract})
+		got := content(t, url, `SELECT concat_ws(' ', attname, format_type(atttypid, atttypmod), nullif(attstattarget, -1), attoptions, attstorage,
+			col_description(attrelid, attnum), (SELECT string_agg(CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END || ' ' || privilege_type || is_grantable, ', '
+			ORDER BY grantee, privilege_type) FROM aclexplode(attacl)))
+			FROM pg_attribute WHERE attrelid = 'parcels'::regclass AND attname IN ('weight', 'note') ORDER BY 1`)
+		want := []string{
+			sql("note character varying(10) 400 x other @reader UPDATEtrue, @writer SELECTfalse"),
+			sql("weight bigint {n_distinct_inherited=9} p @reader UPDATEfalse, @writer SELECTfalse"),
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("Postgres %d (-want +got):\n%s", major, diff)
+		}
+	})
+}

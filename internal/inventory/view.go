@@ -20,7 +20,7 @@ func ViewStatements(view string, old, created Inventory, own OwnObjects) (statem
 			continue
 		}
 		switch {
-		case slices.Contains(remadeWithView, e.Kind) || own.HasObject(e):
+		case e.IsMadeWithView() || own.HasObject(e):
 		case e.Kind == "owner":
 			statements = slices.Insert(statements, 0, "ALTER VIEW "+view+" OWNER TO "+e.Definition)
 		case e.Kind == "settings":
@@ -53,6 +53,9 @@ func ViewStatements(view string, old, created Inventory, own OwnObjects) (statem
 	}
 	return append(statements, last...), lost
 }
+
+// IsMadeWithView reports whether the statement of a view decides the entry.
+func (e *Entry) IsMadeWithView() bool { return slices.Contains(remadeWithView, e.Kind) }
 
 // remadeWithView are the kinds of entries that the statement of a view decides.
 var remadeWithView = []string{"kind", "schema", "persistence", "access method", "replica identity", "query", "column", "not null", "storage", "compression"}

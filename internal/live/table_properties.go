@@ -99,11 +99,16 @@ const columnPairs = `(SELECT o.attname AS old_name, f.attname AS name, o.attnum 
 // grantee is a role for SQL: the new relation's owner for -1.
 const grantee = `CASE a.who WHEN 0 THEN 'PUBLIC' WHEN -1 THEN (SELECT quote_ident(pg_get_userbyid(relowner)) FROM pg_class WHERE oid = given.new) ELSE quote_ident(pg_get_userbyid(a.who::oid)) END`
 
+// columnGrantee is a role for SQL, of a privilege on a column.
+const columnGrantee = `CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END`
+
 // newTables selects the new relation and its partitions.
 const newTables = `WITH RECURSIVE tree AS (SELECT given.new AS oid FROM given UNION ALL SELECT inhrelid FROM pg_inherits JOIN tree ON inhparent = tree.oid)
 	SELECT c.oid, c.relkind, c.relowner, c.reloptions, c.relreplident, c.reltoastrelid FROM tree JOIN pg_class c ON c.oid = tree.oid`
 
-// carriedProperties are in the order of copying: each is read after the previous ones were changed.
+// carriedProperties are in the order of copying: each is read after the previous ones were changed. A column that replaces another one gets
+// exactly what the old one has: it loses what the old one has lost. Migrations may set something on the columns of a new table: these columns get what they
+// lack.
 var carriedProperties = []carriedProperty{
 	{what: "the owner", kinds: forRelations, sql: `
 SELECT format('ALTER %s %s OWNER TO %I', CASE n.relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END, n.oid::regclass, pg_get_userbyid(o.relowner))
@@ -123,28 +128,38 @@ SELECT format('GRANT %s ON TABLE %s TO %s%s', string_agg(a.privilege, ', ' ORDER
 FROM given, @acl_old a WHERE NOT EXISTS (SELECT FROM @acl_new b WHERE b.who = a.who AND b.privilege = a.privilege AND b.grantable >= a.grantable)
 AND NOT lower(a.privilege || ' to ' || ` + grantee + `) = ANY (given.sets) GROUP BY given.new, a.who, a.grantable`},
 	{what: "privileges on columns", kinds: forAll, sql: `
-SELECT format('GRANT %s (%I) ON TABLE %s TO %s%s', a.privilege_type, p.name, given.new::regclass, CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END, CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
+SELECT format('REVOKE %s (%I) ON TABLE %s FROM %s', a.privilege_type, p.name, given.new::regclass, ` + columnGrantee + `)
+FROM given, @columns p, aclexplode(p.acl) a
+WHERE NOT EXISTS (SELECT FROM aclexplode(p.old_acl) b WHERE b.grantee = a.grantee AND b.privilege_type = a.privilege_type AND b.is_grantable >= a.is_grantable)
+AND NOT lower(a.privilege_type || ' to ' || ` + columnGrantee + `) = ANY (given.sets) ORDER BY p.number, 1`},
+	{what: "privileges on columns", kinds: forAll, sql: `
+SELECT format('GRANT %s (%I) ON TABLE %s TO %s%s', a.privilege_type, p.name, given.new::regclass, ` + columnGrantee + `, CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
 FROM given, @columns p, aclexplode(p.old_acl) a
-WHERE NOT EXISTS (SELECT FROM aclexplode(p.acl) b WHERE b.grantee = a.grantee AND b.privilege_type = a.privilege_type AND b.is_grantable >= a.is_grantable) ORDER BY p.number, 1`},
+WHERE NOT EXISTS (SELECT FROM aclexplode(p.acl) b WHERE b.grantee = a.grantee AND b.privilege_type = a.privilege_type AND b.is_grantable >= a.is_grantable)
+AND NOT lower(a.privilege_type || ' to ' || ` + columnGrantee + `) = ANY (given.sets) ORDER BY p.number, 1`},
 	{what: "the comment", kinds: forRelations, sql: `
 SELECT format('COMMENT ON %s %s IS %L', CASE n.relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END, n.oid::regclass, obj_description(given.old, 'pg_class'))
-FROM given JOIN pg_class n ON n.oid = given.new WHERE obj_description(given.old, 'pg_class') IS NOT NULL AND obj_description(given.new, 'pg_class') IS NULL AND NOT 'comment' = ANY (given.sets)`},
+FROM given JOIN pg_class n ON n.oid = given.new WHERE obj_description(given.old, 'pg_class') IS DISTINCT FROM obj_description(given.new, 'pg_class') AND NOT 'comment' = ANY (given.sets)`},
 	{what: "comments on columns", kinds: forAll, sql: `
 SELECT format('COMMENT ON COLUMN %s.%I IS %L', given.new::regclass, p.name, col_description(given.old, p.old_number)) FROM given, @columns p
-WHERE col_description(given.old, p.old_number) IS NOT NULL AND col_description(given.new, p.number) IS NULL AND NOT 'comment' = ANY (given.sets) ORDER BY p.number`},
+WHERE col_description(given.old, p.old_number) IS DISTINCT FROM col_description(given.new, p.number) AND (given.old_column <> '' OR col_description(given.new, p.number) IS NULL) AND NOT 'comment' = ANY (given.sets) ORDER BY p.number`},
 	{what: "statistics targets", kinds: forStorage, sql: `
-SELECT format('ALTER TABLE %s ALTER COLUMN %I SET STATISTICS %s', given.new::regclass, p.name, p.old_target) FROM given, @columns p
-WHERE coalesce(p.old_target, -1) >= 0 AND coalesce(p.target, -1) < 0 AND NOT 'settings' = ANY (given.sets) ORDER BY p.number`},
+SELECT format('ALTER TABLE %s ALTER COLUMN %I SET STATISTICS %s', given.new::regclass, p.name, coalesce(p.old_target, -1)) FROM given, @columns p
+WHERE coalesce(p.old_target, -1) <> coalesce(p.target, -1) AND (given.old_column <> '' OR coalesce(p.target, -1) < 0) AND NOT 'settings' = ANY (given.sets) ORDER BY p.number`},
+	{what: "settings of columns", kinds: forStorage, sql: `
+SELECT format('ALTER TABLE %s ALTER COLUMN %I RESET (%s)', given.new::regclass, p.name, (SELECT string_agg(option_name, ', ') FROM pg_options_to_table(p.options))) FROM given, @columns p
+WHERE given.old_column <> '' AND p.options IS NOT NULL AND p.old_options IS DISTINCT FROM p.options AND NOT 'settings' = ANY (given.sets) ORDER BY p.number`},
 	{what: "settings of columns", kinds: forStorage, sql: `
 SELECT format('ALTER TABLE %s ALTER COLUMN %I SET (%s)', given.new::regclass, p.name, (SELECT string_agg(option_name || ' = ' || quote_literal(option_value), ', ') FROM pg_options_to_table(p.old_options))) FROM given, @columns p
 WHERE p.old_options IS NOT NULL AND p.options IS NULL AND NOT 'settings' = ANY (given.sets) ORDER BY p.number`},
 	{what: "storage of columns", kinds: forStorage, sql: `
-SELECT format('ALTER TABLE %s ALTER COLUMN %I SET STORAGE %s', given.new::regclass, p.name, CASE p.old_storage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN' ELSE 'EXTENDED' END) FROM given, @columns p
-WHERE p.old_storage <> p.old_usual AND p.storage = p.usual AND p.usual <> 'p' AND p.storage <> p.old_storage AND NOT 'settings' = ANY (given.sets) ORDER BY p.number`},
+SELECT format('ALTER TABLE %s ALTER COLUMN %I SET STORAGE %s', given.new::regclass, p.name, CASE w.storage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN' ELSE 'EXTENDED' END)
+FROM given, @columns p, LATERAL (SELECT CASE WHEN p.old_storage = p.old_usual THEN p.usual ELSE p.old_storage END AS storage) w
+WHERE p.storage <> w.storage AND p.usual <> 'p' AND (given.old_column <> '' OR p.storage = p.usual) AND NOT 'settings' = ANY (given.sets) ORDER BY p.number`},
 	{what: "compression of columns", kinds: forStorage, since: 14, sql: `
-SELECT format('ALTER TABLE %s ALTER COLUMN %I SET COMPRESSION %s', given.new::regclass, p.name, CASE o.attcompression WHEN 'l' THEN 'lz4' ELSE 'pglz' END)
+SELECT format('ALTER TABLE %s ALTER COLUMN %I SET COMPRESSION %s', given.new::regclass, p.name, CASE o.attcompression WHEN 'l' THEN 'lz4' WHEN 'p' THEN 'pglz' ELSE 'default' END)
 FROM given, @columns p, pg_attribute o, pg_attribute f WHERE o.attrelid = given.old AND o.attnum = p.old_number AND f.attrelid = given.new AND f.attnum = p.number
-AND o.attcompression <> '' AND f.attcompression = '' AND p.usual <> 'p' AND NOT 'settings' = ANY (given.sets) ORDER BY p.number`},
+AND o.attcompression <> f.attcompression AND p.usual <> 'p' AND (given.old_column <> '' OR f.attcompression = '') AND NOT 'settings' = ANY (given.sets) ORDER BY p.number`},
 	{what: "settings", kinds: forTable, sql: `
 SELECT format('ALTER TABLE %s SET (%s)', n.oid::regclass, string_agg(x.name || ' = ' || quote_literal(x.value), ', ' ORDER BY x.name))
 FROM given JOIN pg_class o ON o.oid = given.old LEFT JOIN pg_class ot ON ot.oid = o.reltoastrelid, LATERAL (` + newTables + `) n LEFT JOIN pg_class nt ON nt.oid = n.reltoastrelid,
@@ -152,6 +167,6 @@ LATERAL (SELECT option_name AS name, option_value AS value FROM pg_options_to_ta
 WHERE n.relkind = 'r' AND NOT 'settings' = ANY (given.sets)
 AND NOT EXISTS (SELECT FROM pg_options_to_table(n.reloptions) WHERE option_name = x.name) AND NOT EXISTS (SELECT FROM pg_options_to_table(nt.reloptions) WHERE 'toast.' || option_name = x.name) GROUP BY n.oid`},
 	{what: "the replica identity", kinds: forTable, sql: `
-SELECT format('ALTER TABLE %s REPLICA IDENTITY %s', n.oid::regclass, CASE o.relreplident WHEN 'f' THEN 'FULL' ELSE 'NOTHING' END)
-FROM given JOIN pg_class o ON o.oid = given.old, LATERAL (` + newTables + `) n WHERE o.relreplident IN ('f', 'n') AND n.relreplident = 'd' AND n.relkind = 'r' AND NOT 'replica identity' = ANY (given.sets)`},
+SELECT format('ALTER TABLE %s REPLICA IDENTITY %s', n.oid::regclass, CASE o.relreplident WHEN 'f' THEN 'FULL' WHEN 'n' THEN 'NOTHING' ELSE 'DEFAULT' END)
+FROM given JOIN pg_class o ON o.oid = given.old, LATERAL (` + newTables + `) n WHERE o.relreplident <> n.relreplident AND 'i' NOT IN (o.relreplident, n.relreplident) AND n.relkind = 'r' AND NOT 'replica identity' = ANY (given.sets)`},
 }

@@ -26,6 +26,9 @@ func (w *replacement) planReplacements() []onward.PlanReplacement {
 	if w.old.StatisticsTarget != w.newColumn.StatisticsTarget {
 		out.Sets = append(out.Sets, "settings")
 	}
+	for _, g := range differingGrants(grantsOnColumn(w.t, w.old.Name), grantsOnColumn(w.head, w.newColumn.Name)) {
+		out.Sets = append(out.Sets, g.Privilege+" to "+strings.ToLower(quoteRole(g.Role)))
+	}
 	return []onward.PlanReplacement{out}
 }
 
@@ -50,7 +53,8 @@ func (s *shadowTable) planReplacements(t, fresh *catalog.Relation) []onward.Plan
 	set(s.head.Comment != s.t.Comment, "comment")
 	set(s.head.ReplicaIdentity != s.t.ReplicaIdentity, "replica identity")
 	for _, g := range differingGrants(s.t.Grants, s.head.Grants) {
-		for _, p := range allOf(g.Privilege) {
+		word, _ := columnsOf(g)
+		for _, p := range allOf(word) {
 			out.Sets = append(out.Sets, p+" to "+strings.ToLower(quoteRole(g.Role)))
 		}
 	}
@@ -79,10 +83,17 @@ func allOf(privilege string) []string {
 
 // columnGrants gives a new column the privileges on an old one.
 func columnGrants(t *catalog.Relation, old, fresh string) (out []string) {
+	for _, g := range grantsOnColumn(t, old) {
+		out = append(out, "GRANT "+strings.ToUpper(g.Privilege)+" ("+quoteIdent(fresh)+") ON "+tableName(t)+" TO "+quoteRole(g.Role))
+	}
+	return out
+}
+
+// grantsOnColumn returns the privileges on a column alone, without its name.
+func grantsOnColumn(t *catalog.Relation, column string) (out []catalog.Grant) {
 	for _, g := range t.Grants {
-		word, columns := columnsOf(g)
-		if slices.Contains(columns, old) {
-			out = append(out, "GRANT "+strings.ToUpper(word)+" ("+quoteIdent(fresh)+") ON "+tableName(t)+" TO "+quoteRole(g.Role))
+		if word, columns := columnsOf(g); slices.Contains(columns, column) {
+			out = append(out, catalog.Grant{Role: g.Role, Privilege: word})
 		}
 	}
 	return out

@@ -97,6 +97,9 @@ func (props *Properties) CheckInventory(ctx context.Context, steps ...onward.Pla
 	}
 	err = props.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 		for i := range steps {
+			if err := props.refuseOldNameLosses(ctx, conn, &steps[i]); err != nil {
+				return err
+			}
 			for _, r := range steps[i].Replaces {
 				if r.Kind == onward.ReplacementView {
 					continue

@@ -39,7 +39,7 @@ func (props *Properties) RecordExchanged(ctx context.Context, s *onward.PlanStep
 				return err
 			}
 		}
-		return nil
+		return props.recordOldNameViews(ctx, conn, s)
 	})
 }
 
@@ -54,7 +54,9 @@ func (props *Properties) RefuseUndoLosses(ctx context.Context, s *onward.PlanSte
 			}
 			losses = append(losses, list...)
 		}
-		return nil
+		list, err := props.findOldNameLosses(ctx, conn, s.Undo)
+		losses = append(losses, list...)
+		return err
 	})
 	if err != nil || len(losses) == 0 {
 		return err
