@@ -40,7 +40,7 @@ var administratorActs = []struct {
 	since      int
 	make, undo string
 }{
-	{0, "CREATE INDEX x ON parcels (weight)", "DROP INDEX x"},
+	{0, "CREATE INDEX x ON parcels (weight DESC)", "DROP INDEX x"},
 	{0, "CREATE UNIQUE INDEX x ON parcels (weight)", "DROP INDEX x"},
 	{0, "CREATE INDEX x ON parcels (note text_pattern_ops DESC) INCLUDE (kind) WITH (fillfactor = 50) WHERE weight > 3", "DROP INDEX x"},
 	{0, "CREATE INDEX x ON parcels ((weight + kind)); ALTER INDEX x ALTER COLUMN 1 SET STATISTICS 7", "DROP INDEX x"},
@@ -74,7 +74,6 @@ var administratorActs = []struct {
 	{0, "GRANT SELECT, INSERT ON parcels TO ROLE WITH GRANT OPTION", "REVOKE ALL ON parcels FROM ROLE"},
 	{0, "GRANT UPDATE (weight), SELECT (note) ON parcels TO ROLE", "REVOKE ALL (weight, note) ON parcels FROM ROLE"},
 	{0, "GRANT SELECT ON parcels TO PUBLIC", "REVOKE ALL ON parcels FROM PUBLIC"},
-	{0, "REVOKE DELETE ON parcels FROM CURRENT_USER", "GRANT DELETE ON parcels TO CURRENT_USER"},
 	{0, "ALTER TABLE parcels ENABLE ROW LEVEL SECURITY", "ALTER TABLE parcels DISABLE ROW LEVEL SECURITY"},
 	{0, "CREATE POLICY x ON parcels AS RESTRICTIVE FOR UPDATE TO ROLE USING (kind > 0)", "DROP POLICY x ON parcels"},
 	{0, "CREATE POLICY x ON parcels USING (weight > 0) WITH CHECK (note <> '')", "DROP POLICY x ON parcels"},
