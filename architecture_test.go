@@ -39,7 +39,7 @@ var layers = [][]string{
 	},
 	{
 		"audit", "rehearse", "record", "verify", "plan", "preflight",
-		"apply/internal/run", "apply/internal/session", "apply/internal/progress", "apply/internal/schemaplan", "apply/internal/properties",
+		"apply/internal/run", "apply/internal/session", "apply/internal/schemaplan", "apply/internal/progress", "apply/internal/properties",
 		"apply/internal/evidence", "apply/internal/backfill", "apply/internal/attempt", "apply/internal/migrations", "apply",
 		"guard", "internal/fleet", "internal/first", "internal/lsp",
 	},

@@ -40,7 +40,7 @@ func ReadSchemaPlans(ctx context.Context, db, schema string) (out []PlanStatus, 
 		return nil, err
 	}
 	_, err = progress.WithLedger(ctx, c.DB, func(conn *pgx.Conn) error {
-		plans, err := c.scope.ReadPlans(ctx, conn)
+		plans, err := progress.ReadPlans(ctx, conn, c.scope)
 		if err != nil {
 			return err
 		}

@@ -25,6 +25,7 @@ type settings struct {
 
 	scope            ledger.Scope // of Config.Schema; see useSchema
 	moved            bool         // the plan is from the ledger, which has it in the form for Schema
+	wholePlan        *onward.Plan // the plan for the schema public, if Plan is its form for Schema; else nil
 	writtenFiles     string       // the written files of this plan, which the migration tool runs; "" for none
 	record           string       // SQL that the last step runs, so that the migration tool counts its migrations as applied
 	unrecordedReason string       // why the migration tool's table does not get a row for the plan

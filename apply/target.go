@@ -73,6 +73,7 @@ func openTarget(ctx context.Context, c settings) (*Target, error) {
 	}
 	if !c.scope.IsDatabase() && !c.moved {
 		var err error
+		c.wholePlan = c.Plan
 		if c.Plan, err = schemaplan.PlanForSchema(c.Plan, c.scope); err != nil {
 			return nil, err
 		}
@@ -149,7 +150,7 @@ func (t *Target) beginPlan(ctx context.Context) error {
 	var list []*ledger.Plan
 	var path string
 	if err := t.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
-		if list, err = t.record.Scope.ReadPlans(ctx, conn); err != nil {
+		if list, err = progress.PlansToRun(ctx, conn, t.record.Scope); err != nil {
 			return err
 		}
 		return conn.QueryRow(ctx, "SELECT "+live.SessionPath).Scan(&path)
@@ -157,18 +158,22 @@ func (t *Target) beginPlan(ctx context.Context) error {
 		return err
 	}
 	for _, p := range list {
-		same := ledger.PlanID(&p.Plan) == id // older releases computed the ID with another hash
+		same, err := t.isSamePlan(p, id)
+		if err != nil {
+			return err
+		}
 		switch {
 		case t.record.AsWritten && !same: // whoever made the plan has checked
 		case t.record.AsWritten:
-			t.useRow(p)
-			return nil
+			return t.useRow(ctx, p)
 		case same && p.State == ledger.Abandoned:
 			return &RefusedError{Text: "this plan was begun here, and taken back on " + p.Ended.Format(time.DateTime) + ": make it anew, with onward plan"}
 		case same && p.State == ledger.Aborting && !t.record.Undoing:
 			return &RefusedError{Text: "this plan is being taken back: onward abort goes on with that"}
 		case same:
-			t.useRow(p)
+			if err := t.useRow(ctx, p); err != nil {
+				return err
+			}
 			t.record.Plan = &p.Plan // it also has the SQL for the migration tool's table
 			return t.record.ClearCancel(ctx)
 		case p.State == ledger.Done || p.State == ledger.Abandoned:
@@ -181,10 +186,27 @@ func (t *Target) beginPlan(ctx context.Context) error {
 	return t.beginNew(ctx, id, path)
 }
 
+// isSamePlan reports whether a plan of the ledger is the one that was asked for. id is the ID of that one, as it would begin here. The schema had
+// another number when a plan of a restored database was begun.
+func (t *Target) isSamePlan(p *ledger.Plan, id string) (bool, error) {
+	begun := ledger.PlanID(&p.Plan) // older releases computed the ID with another hash
+	if begun == id || t.c.wholePlan == nil || p.Begun.OID == t.record.Scope.OID {
+		return begun == id, nil
+	}
+	moved, err := schemaplan.PlanForSchema(t.c.wholePlan, p.Begun)
+	if err != nil {
+		return false, err
+	}
+	return begun == ledger.PlanID(moved), nil
+}
+
 // useRow goes on with a plan of the ledger. The steps get its search_path and its role.
-func (t *Target) useRow(p *ledger.Plan) {
+func (t *Target) useRow(ctx context.Context, p *ledger.Plan) error {
 	t.record.Row = p
 	t.session.Path, t.session.Role = p.Path, p.Role
+	return t.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		return t.record.Scope.FollowPlan(ctx, conn, p, schemaplan.RenameSchema(p.Last.Schema, t.record.Scope.Schema))
+	})
 }
 
 // beginNew records a plan in the ledger that was not started here. The plan must be proven, made for this schema, and have only allowed
@@ -202,7 +224,8 @@ func (t *Target) beginNew(ctx context.Context, id, path string) error {
 		}
 	}
 	t.record.Plan = migrations.WithRecord(t.record.Plan, t.c.record)
-	t.useRow(&ledger.Plan{ID: t.record.Scope.PlanID(id), Name: t.c.Name, Plan: *t.record.Plan, Path: path, Role: t.c.Role})
+	t.record.Row = &ledger.Plan{ID: t.record.Scope.PlanID(id), Name: t.c.Name, Plan: *t.record.Plan, Path: path, Role: t.c.Role}
+	t.session.Path, t.session.Role = path, t.c.Role
 	if err := sealPlan(&t.record.Row.Plan); err != nil {
 		return err
 	}

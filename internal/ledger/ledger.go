@@ -68,6 +68,13 @@ var tables = []string{
 	// The plans that are for one schema. All others are for the whole database.
 	`CREATE TABLE IF NOT EXISTS onward_ledger.schema_plan (
 		schema oid NOT NULL, name text NOT NULL, plan text NOT NULL UNIQUE REFERENCES onward_ledger.plan ON DELETE CASCADE, PRIMARY KEY (schema, name, plan))`,
+	// The schema in which a plan was begun, if it has another number or name now: schema_plan has these.
+	`CREATE TABLE IF NOT EXISTS onward_ledger.schema_begun (
+		plan text PRIMARY KEY REFERENCES onward_ledger.plan ON DELETE CASCADE, schema oid NOT NULL, name text NOT NULL)`,
+	`CREATE INDEX IF NOT EXISTS schema_plan_name ON onward_ledger.schema_plan (name)`,
+	// The database whose numbers the ledger has: see [identity].
+	`CREATE TABLE IF NOT EXISTS onward_ledger.origin (one boolean PRIMARY KEY DEFAULT true CHECK (one), system text NOT NULL)`,
+	`INSERT INTO onward_ledger.origin (system) SELECT ` + identity + ` ON CONFLICT DO NOTHING`,
 	// What the database had on the relations that a plan replaces, as the plan left it.
 	`CREATE TABLE IF NOT EXISTS onward_ledger.inventory (
 		plan text NOT NULL REFERENCES onward_ledger.plan ON DELETE CASCADE, relation text NOT NULL, entries jsonb NOT NULL,
@@ -80,7 +87,7 @@ var tables = []string{
 }
 
 // NewestTable is the table that the ledger of the last version lacks.
-const NewestTable = Schema + ".inventory"
+const NewestTable = Schema + ".origin"
 
 // inventory has what the server holds about the schema. A test compares it with what the statements create on each version of Postgres.
 //
@@ -121,7 +128,10 @@ func CreateLedger(ctx context.Context, conn *pgx.Conn, role string) error {
 			return err
 		}
 		if n == version {
-			return Check(ctx, conn, role)
+			if err := Check(ctx, conn, role); err != nil {
+				return err
+			}
+			return adoptSchemas(ctx, conn)
 		}
 		made, err := createTables(ctx, conn, role)
 		if made || err != nil {

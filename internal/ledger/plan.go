@@ -33,6 +33,8 @@ type Plan struct {
 	State      string
 	Began      time.Time
 	Ended      *time.Time
+	// Begun is the schema in which it was begun, and Last the one where it was worked on last; empty for a plan of the whole database.
+	Begun, Last Scope
 }
 
 // RecordPlan records a plan, in one transaction of the caller. An existing row stays as it is.
@@ -49,7 +51,7 @@ func (s Scope) RecordPlan(ctx context.Context, conn Conn, p *Plan) error {
 	return s.recordScope(ctx, conn, p.ID)
 }
 
-const planColumns = "SELECT id, name, plan::text, search_path, role, state, began, ended FROM onward_ledger.plan AS p"
+const planColumns = "SELECT id, p.name, p.plan::text, search_path, role, state, began, ended FROM onward_ledger.plan AS p"
 
 // FindPlan returns a plan by its ID; nil if it was never started.
 func FindPlan(ctx context.Context, conn Conn, id string) (*Plan, error) {
@@ -60,10 +62,10 @@ func FindPlan(ctx context.Context, conn Conn, id string) (*Plan, error) {
 	return p, err
 }
 
-func scanPlan(row pgx.Row) (*Plan, error) {
+func scanPlan(row pgx.Row, more ...any) (*Plan, error) {
 	p := &Plan{}
 	var text string
-	if err := row.Scan(&p.ID, &p.Name, &text, &p.Path, &p.Role, &p.State, &p.Began, &p.Ended); err != nil {
+	if err := row.Scan(append([]any{&p.ID, &p.Name, &text, &p.Path, &p.Role, &p.State, &p.Began, &p.Ended}, more...)...); err != nil {
 		return nil, err
 	}
 	return p, json.Unmarshal([]byte(text), &p.Plan)

@@ -11,8 +11,7 @@ import (
 )
 
 // Scope is the part of a database that a plan is for: a schema, or the whole database if it is empty. Each scope has its own lease and its own
-// plans. A schema is known by its OID and its name: a schema that was dropped and created again has another OID, and in a restored
-// database another schema may have the old OID.
+// plans. A schema is known by its OID, which a new name does not change. In a restored database the names count.
 type Scope struct {
 	OID    uint32
 	Schema string
@@ -72,13 +71,14 @@ func (s Scope) ReadPlans(ctx context.Context, conn Conn) ([]*Plan, error) {
 	where := ""
 	var args []any
 	switch {
-	case n < 4 && s.IsDatabase(): // an older ledger knows no schemas
-	case n < 4:
+	case n < firstSchemas && s.IsDatabase():
+	case n < firstSchemas:
 		return nil, nil
 	case s.IsDatabase():
 		where = " WHERE NOT EXISTS (SELECT FROM onward_ledger.schema_plan AS s WHERE s.plan = p.id)"
+	case n >= firstOrigin:
+		return s.readSchemaPlans(ctx, conn)
 	default:
-		// An array, because the server must not read the plans of all schemas to find these.
 		where = " WHERE id = ANY (ARRAY(SELECT plan FROM onward_ledger.schema_plan WHERE schema = $1::bigint::oid AND name = $2))"
 		args = []any{int64(s.OID), s.Schema}
 	}
@@ -86,7 +86,105 @@ func (s Scope) ReadPlans(ctx context.Context, conn Conn) ([]*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (*Plan, error) { return scanPlan(row) })
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (*Plan, error) {
+		p, err := scanPlan(row)
+		if err == nil {
+			p.Begun, p.Last = s, s
+		}
+		return p, err
+	})
+}
+
+// The first ledgers that know schemas, and the database of their OIDs.
+const firstSchemas, firstOrigin = 4, 6
+
+// readSchemaPlans returns the plans of a schema.
+func (s Scope) readSchemaPlans(ctx context.Context, conn Conn) ([]*Plan, error) {
+	own, err := hasOwnNumbers(ctx, conn)
+	if err != nil {
+		return nil, err
+	}
+	where := "schema = $1::bigint::oid AND $2::text IS NOT NULL"
+	if !own {
+		where = "name = $2 AND $1::bigint IS NOT NULL"
+	}
+	// An array, because the server must not read the plans of all schemas to find these.
+	rows, err := conn.Query(ctx, `SELECT f.*, l.schema::bigint, l.name, coalesce(b.schema, l.schema)::bigint, coalesce(b.name, l.name)
+		FROM (`+planColumns+` WHERE id = ANY (ARRAY(SELECT plan FROM onward_ledger.schema_plan WHERE `+where+`))) AS f
+		JOIN onward_ledger.schema_plan AS l ON l.plan = f.id LEFT JOIN onward_ledger.schema_begun AS b ON b.plan = f.id ORDER BY f.began, f.id`, int64(s.OID), s.Schema)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (*Plan, error) {
+		var last, begun int64
+		var lastName, begunName string
+		p, err := scanPlan(row, &last, &lastName, &begun, &begunName)
+		if err == nil {
+			p.Last, p.Begun = Scope{uint32(last), lastName}, Scope{uint32(begun), begunName}
+		}
+		return p, err
+	})
+}
+
+// FollowPlan records that the schema of a plan has another name or number now. rewrite changes the name of the schema in the definitions that
+// the ledger has of the plan's relations.
+func (s Scope) FollowPlan(ctx context.Context, conn Conn, p *Plan, rewrite func(text string) string) error {
+	if s.IsDatabase() || p.Last == s {
+		return nil
+	}
+	rows, err := conn.Query(ctx, "SELECT relation FROM onward_ledger.inventory WHERE plan = $1", p.ID)
+	if err != nil {
+		return err
+	}
+	relations, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return err
+	}
+	for _, name := range relations {
+		list, err := ReadInventory(ctx, conn, p.ID, name)
+		if err != nil {
+			return err
+		}
+		for i := range list {
+			list[i].Name, list[i].Definition = rewrite(list[i].Name), rewrite(list[i].Definition)
+		}
+		if err := WriteInventory(ctx, conn, p.ID, name, list); err != nil {
+			return err
+		}
+	}
+	if _, err := conn.Exec(ctx, "INSERT INTO onward_ledger.schema_begun (plan, schema, name) SELECT plan, schema, name FROM onward_ledger.schema_plan "+
+		"WHERE plan = $1 ON CONFLICT DO NOTHING", p.ID); err != nil {
+		return err
+	}
+	_, err = conn.Exec(ctx, "UPDATE onward_ledger.schema_plan SET schema = $2::bigint::oid, name = $3 WHERE plan = $1", p.ID, int64(s.OID), s.Schema)
+	p.Last = s
+	return err
+}
+
+// RenamedPlan is an unfinished plan whose schema has another name now, while another schema has the old one.
+type RenamedPlan struct{ ID, OldName, NewName string }
+
+// FindRenamed returns such a plan that was begun in this schema, or in one that had its name; nil if there is none.
+func (s Scope) FindRenamed(ctx context.Context, conn Conn) (*RenamedPlan, error) {
+	if s.IsDatabase() {
+		return nil, nil
+	}
+	if n, err := versionOf(ctx, conn); err != nil || n < firstOrigin {
+		return nil, err
+	}
+	if own, err := hasOwnNumbers(ctx, conn); err != nil || !own {
+		return nil, err
+	}
+	out := &RenamedPlan{}
+	err := conn.QueryRow(ctx, `SELECT p.id, s.name, n.nspname::text FROM onward_ledger.schema_plan AS s JOIN onward_ledger.plan AS p ON p.id = s.plan
+			JOIN pg_catalog.pg_namespace AS n ON n.oid = s.schema
+		WHERE (s.schema = $1::bigint::oid OR s.name = $2) AND s.name <> n.nspname AND p.state NOT IN ('done', 'abandoned')
+			AND EXISTS (SELECT FROM pg_catalog.pg_namespace AS o WHERE o.nspname = s.name) ORDER BY p.began LIMIT 1`, int64(s.OID), s.Schema).
+		Scan(&out.ID, &out.OldName, &out.NewName)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, nil
+	}
+	return out, err
 }
 
 // recordScope records which schema a plan is for.

@@ -80,7 +80,7 @@ func TestVersions(t *testing.T) {
 		t.Errorf("%+v %v", l, err)
 	}
 	other := new(ledger.OtherError)
-	for _, comment := range []string{"'onward ledger 6'", "'onward ledger 0'", "'mine'", "NULL"} {
+	for _, comment := range []string{"'onward ledger 7'", "'onward ledger 0'", "'mine'", "NULL"} {
 		run("COMMENT ON SCHEMA onward_ledger IS " + comment)
 		if err := ledger.CreateLedger(t.Context(), conn, ""); !errors.As(err, &other) {
 			t.Errorf("%s: %v", comment, err)

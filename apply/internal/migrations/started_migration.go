@@ -19,7 +19,7 @@ func (p *Pending) readPastPlans(ctx context.Context) (last map[string]*ledger.Pl
 	if err != nil || !there {
 		return nil, nil, err
 	}
-	plans, err := p.Scope.ReadPlans(ctx, p.conn)
+	plans, err := progress.PlansToRun(ctx, p.conn, p.Scope)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -8,9 +8,11 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/onward-sql/onward/apply/internal/run"
+	"github.com/onward-sql/onward/apply/internal/schemaplan"
 	"github.com/onward-sql/onward/apply/internal/session"
 	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -27,9 +29,35 @@ func ChoosePlans(list []*ledger.Plan, id string) ([]*ledger.Plan, error) {
 	return list, nil
 }
 
+// ReadPlans returns the plans of a scope, oldest first, as they run under the present name of their schema.
+func ReadPlans(ctx context.Context, conn ledger.Conn, scope ledger.Scope) ([]*ledger.Plan, error) {
+	list, err := scope.ReadPlans(ctx, conn)
+	for _, p := range list {
+		if err := schemaplan.FollowSchema(p, scope); err != nil {
+			return nil, err
+		}
+	}
+	return list, err
+}
+
+// PlansToRun is [ReadPlans] for a run. It refuses a schema if another one has its former name, or if its name is another one's former name: then
+// nobody says which of them an unfinished plan is for.
+func PlansToRun(ctx context.Context, conn ledger.Conn, scope ledger.Scope) ([]*ledger.Plan, error) {
+	renamed, err := scope.FindRenamed(ctx, conn)
+	if err != nil {
+		return nil, err
+	}
+	if r := renamed; r != nil {
+		return nil, &run.RefusedError{Text: fmt.Sprintf("plan %s was begun in the schema %q, which is now called %q, and another schema is called %[2]q: "+
+			"nobody says which of them is meant. Nothing was changed. Rename the other one until that plan is done (ALTER SCHEMA %s RENAME TO …), "+
+			"then go on with --schema %[3]s", r.ID, r.OldName, r.NewName, pgparse.QuoteIdent(r.OldName))}
+	}
+	return ReadPlans(ctx, conn, scope)
+}
+
 // UnfinishedPlans returns the unfinished plans of a scope, oldest first.
 func UnfinishedPlans(ctx context.Context, conn ledger.Conn, scope ledger.Scope) ([]*ledger.Plan, error) {
-	list, err := scope.ReadPlans(ctx, conn)
+	list, err := PlansToRun(ctx, conn, scope)
 	return slices.DeleteFunc(list, func(p *ledger.Plan) bool { return p.State == ledger.Done || p.State == ledger.Abandoned }), err
 }
 

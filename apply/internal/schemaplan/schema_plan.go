@@ -71,10 +71,7 @@ func moveKnown(known, schema string) string {
 			return kind + schema + "." + name
 		}
 	}
-	if name, ok := strings.CutPrefix(known, "function public."); ok {
-		return "function " + schema + "." + name
-	}
-	return strings.Replace(known, " of public.", " of "+schema+".", 1)
+	return renameKnown(known, "public", schema)
 }
 
 // moveRelation returns the name in the schema of a relation that an effect names.

@@ -1,0 +1,46 @@
+package ledger
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/internal/live"
+)
+
+// identity is an expression that identifies the server, the database and the ledger in it. In a restored dump, after an upgrade and in a copy of
+// the database it differs: schemas have their names there, and other OIDs.
+const identity = `(SELECT system_identifier::text FROM pg_catalog.pg_control_system()) || '/' ||
+	(SELECT oid::text FROM pg_catalog.pg_database WHERE datname = current_database()) || '/' || 'onward_ledger.origin'::regclass::oid::text`
+
+// hasOwnNumbers reports whether the OIDs of schemas in the ledger are those of this database. Otherwise their names count.
+func hasOwnNumbers(ctx context.Context, conn Conn) (own bool, err error) {
+	err = conn.QueryRow(ctx, "SELECT system = "+identity+" FROM onward_ledger.origin").Scan(&own)
+	return own, err
+}
+
+// adoptSchemas gives the plans of a restored database the OIDs that their schemas have here. A schema that does not exist gets 0.
+func adoptSchemas(ctx context.Context, conn *pgx.Conn) error {
+	if own, err := hasOwnNumbers(ctx, conn); err != nil || own {
+		return err
+	}
+	return live.InOwnTransaction(ctx, conn, "SET LOCAL lock_timeout = '5s'", func() error {
+		if _, err := conn.Exec(ctx, "SELECT pg_catalog.pg_advisory_xact_lock($1)", int64(lockKey)); err != nil {
+			return err
+		}
+		if own, err := hasOwnNumbers(ctx, conn); err != nil || own { // another process was first
+			return err
+		}
+		for _, sql := range []string{
+			"INSERT INTO onward_ledger.schema_begun (plan, schema, name) SELECT plan, schema, name FROM onward_ledger.schema_plan ON CONFLICT DO NOTHING",
+			`UPDATE onward_ledger.schema_plan AS s SET schema = coalesce((SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = s.name), 0)`,
+			"DELETE FROM onward_ledger.schema_lease",
+			"UPDATE onward_ledger.origin SET system = " + identity,
+		} {
+			if _, err := conn.Exec(ctx, sql); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
