@@ -43,7 +43,7 @@ func (t *Target) handleFailure(ctx context.Context, s *onward.PlanStep, err erro
 		return State{Step: s, Waits: true, Again: 200 * time.Millisecond}, nil
 	}
 	err = address.RedactError(err, t.session.URL)
-	why := session.ServerMessage(err)
+	why := t.describeRefusal(ctx, err)
 	return State{}, errors.Join(&UnfinishedError{Step: s.ID, Why: why, Err: err}, t.record.RecordStepState(ctx, ledger.Failed, why))
 }
 

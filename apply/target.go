@@ -216,6 +216,7 @@ func (t *Target) beginNew(ctx context.Context, id, path string) error {
 		t.refuseVersion, t.refuseWritten, t.requireProof, t.attempt.CheckPlanPermissions,
 		func() error { return t.checkSchema(ctx) },
 		func() error { return t.properties.RefuseLosses(ctx) },
+		func() error { return t.properties.RefuseRowSecurity(ctx) },
 		func() error { return t.checkSuperuser(ctx) },
 		func() error { return t.properties.RefusePublications(ctx) },
 	} {

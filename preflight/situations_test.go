@@ -165,10 +165,11 @@ func TestSettings(t *testing.T) {
 	want(t, r, "setting-isolation", "is serializable for this database")
 	want(t, r, "event-trigger-present", "info audit", "runs public.noted at each ddl_command_end")
 
-	run(t, c, "CREATE ROLE "+role+" LOGIN", "ALTER ROLE "+role+" SET lock_timeout = '2s'", "ALTER ROLE "+role+" SET default_transaction_read_only = on")
+	run(t, c, "CREATE ROLE "+role+" LOGIN", "ALTER ROLE "+role+" SET lock_timeout = '2s'", "ALTER ROLE "+role+" SET idle_session_timeout = '4s'", "ALTER ROLE "+role+" SET default_transaction_read_only = on")
 	t.Cleanup(func() { run(t, c, "DROP ROLE "+role) })
 	r = flight(t, pgservertest.Server(t, 17).URLAs(role, db))
 	want(t, r, "setting-ends-migration", "info lock_timeout", "is 2s for role "+role)
+	want(t, r, "setting-ends-migration", "warning idle_session_timeout", "is 4s for role "+role)
 	want(t, r, "server-read-only", "error", "for role "+role)
 }
 

@@ -71,6 +71,9 @@ func TestTouched(t *testing.T) {
 		if got := found(low, "role-lacks-rights"); len(got) != 1 {
 			t.Errorf("%q", got)
 		}
+		run(t, c, "ALTER TABLE users OWNER TO "+name, "ALTER TABLE users ENABLE ROW LEVEL SECURITY", "ALTER TABLE users FORCE ROW LEVEL SECURITY")
+		low = flight(t, specialServer(t, major).URLAs(name, url[strings.LastIndexByte(url, '/')+1:strings.IndexByte(url, '?')]), with)
+		want(t, low, "role-lacks-rights", "warning public.users", "the policies of users hold for "+name+", too")
 	})
 }
 

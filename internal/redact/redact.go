@@ -20,7 +20,7 @@ var (
 	bytes    = lazyregexp.New(`0x[0-9a-f]{2}( 0x[0-9a-f]{2})*`)
 	near     = lazyregexp.New(`(?s)(at or near |tsquery: )"(.*)"`)
 	literal  = lazyregexp.New(`(?s)'(?:[^']|'')*'`)
-	raised   = lazyregexp.New(`^PL/pgSQL function .+ line \d+ at (RAISE|ASSERT)`)
+	raised   = lazyregexp.New(`^PL/pgSQL function (.+) line \d+ at (RAISE|ASSERT)`)
 )
 
 // Error returns a server's error without the values of rows, and without the literals of the statement. Messages that code of the database
@@ -56,6 +56,15 @@ func RedactMessage(e *pgconn.PgError) string {
 		return at + ": its words may quote rows and are not shown"
 	}
 	return "a function raised an error: its words may quote rows and are not shown"
+}
+
+// RaisingFunction returns the function in PL/pgSQL that raised an error itself, as the server writes it: "audit.refuse()"; "" for none.
+func RaisingFunction(e *pgconn.PgError) string {
+	first, _, _ := strings.Cut(e.Where, "\n")
+	if m := raised.FindStringSubmatch(first); m != nil {
+		return m[1]
+	}
+	return ""
 }
 
 // MessageWithCode returns a [Message] with its SQLSTATE.

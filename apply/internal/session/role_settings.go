@@ -3,12 +3,16 @@ package session
 import (
 	"context"
 	"fmt"
+	"strconv"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/onward-sql/onward/apply/internal/run"
+	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/pgtime"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -18,6 +22,7 @@ type roleSettings struct {
 	readOnly   bool   // default_transaction_read_only
 	escapes    bool   // standard_conforming_strings is off
 	replicates string // session_replication_role
+	idleLimit  string // idle_session_timeout, if it is shorter than the pulse of the session that renews the lease; else ""
 	replicator bool   // the role may set it
 	values     []live.Setting
 }
@@ -25,7 +30,7 @@ type roleSettings struct {
 // readRoleSettings reads them. Onward's own settings of the transaction do not change their reset_val.
 func readRoleSettings(ctx context.Context, conn *pgx.Conn, major int) (*roleSettings, error) {
 	rows, err := conn.Query(ctx, `SELECT name, reset_val FROM pg_catalog.pg_settings
-		WHERE name IN ('default_transaction_read_only', 'standard_conforming_strings', 'session_replication_role')`)
+		WHERE name IN ('default_transaction_read_only', 'standard_conforming_strings', 'session_replication_role', 'idle_session_timeout')`)
 	if err != nil {
 		return nil, err
 	}
@@ -37,6 +42,10 @@ func readRoleSettings(ctx context.Context, conn *pgx.Conn, major int) (*roleSett
 			out.readOnly = value == "on"
 		case "standard_conforming_strings":
 			out.escapes = value == "off"
+		case "idle_session_timeout": // from 14 on
+			if limit, err := strconv.Atoi(value); err == nil && limit > 0 && time.Duration(limit)*time.Millisecond <= ledger.Renewal {
+				out.idleLimit = pgtime.Format(limit)
+			}
 		default:
 			out.replicates = value
 		}
@@ -57,6 +66,10 @@ func (s *Session) CheckRoleSettings(plan *onward.Plan) error {
 	case r.readOnly:
 		return &run.RefusedError{Text: "default_transaction_read_only is on for this role or this database, and onward does not override it. " +
 			"If writes are allowed again, reset it (ALTER ROLE or ALTER DATABASE … RESET default_transaction_read_only), then run this again"}
+	case r.idleLimit != "":
+		return &run.RefusedError{Text: fmt.Sprintf("idle_session_timeout is %s for this role or this database: the server would end the session that renews "+
+			"the lease, which asks every %s. Nothing was changed. Set it for the role of onward alone (ALTER ROLE … SET idle_session_timeout = 0), then run this again",
+			r.idleLimit, pgtime.Format(int(ledger.Renewal.Milliseconds())))}
 	case s.AsWritten:
 		return nil
 	case r.replicates != "origin" && !r.replicator:
