@@ -119,6 +119,9 @@ func (t *Target) beginRun(ctx context.Context) error {
 	if err := t.beginPlan(ctx); err != nil {
 		return err
 	}
+	if err := t.record.RefuseMovedTables(ctx); err != nil {
+		return err
+	}
 	if err := t.properties.RecordInventories(ctx); err != nil {
 		return err
 	}

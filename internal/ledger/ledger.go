@@ -72,6 +72,9 @@ var tables = []string{
 	`CREATE TABLE IF NOT EXISTS onward_ledger.schema_begun (
 		plan text PRIMARY KEY REFERENCES onward_ledger.plan ON DELETE CASCADE, schema oid NOT NULL, name text NOT NULL)`,
 	`CREATE INDEX IF NOT EXISTS schema_plan_name ON onward_ledger.schema_plan (name)`,
+	// The tables of a plan, as its effects name them, with their OIDs.
+	`CREATE TABLE IF NOT EXISTS onward_ledger.relation (
+		plan text NOT NULL REFERENCES onward_ledger.plan ON DELETE CASCADE, name text NOT NULL, oid oid NOT NULL, PRIMARY KEY (plan, name))`,
 	// The database whose numbers the ledger has: see [identity].
 	`CREATE TABLE IF NOT EXISTS onward_ledger.origin (one boolean PRIMARY KEY DEFAULT true CHECK (one), system text NOT NULL)`,
 	`INSERT INTO onward_ledger.origin (system) SELECT ` + identity + ` ON CONFLICT DO NOTHING`,

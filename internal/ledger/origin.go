@@ -35,6 +35,7 @@ func adoptSchemas(ctx context.Context, conn *pgx.Conn) error {
 			"INSERT INTO onward_ledger.schema_begun (plan, schema, name) SELECT plan, schema, name FROM onward_ledger.schema_plan ON CONFLICT DO NOTHING",
 			`UPDATE onward_ledger.schema_plan AS s SET schema = coalesce((SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = s.name), 0)`,
 			"DELETE FROM onward_ledger.schema_lease",
+			"DELETE FROM onward_ledger.relation", // the next run of each plan records them again
 			"UPDATE onward_ledger.origin SET system = " + identity,
 		} {
 			if _, err := conn.Exec(ctx, sql); err != nil {

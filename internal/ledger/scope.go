@@ -156,6 +156,10 @@ func (s Scope) FollowPlan(ctx context.Context, conn Conn, p *Plan, rewrite func(
 		"WHERE plan = $1 ON CONFLICT DO NOTHING", p.ID); err != nil {
 		return err
 	}
+	if _, err := conn.Exec(ctx, "UPDATE onward_ledger.relation SET name = $3 || substr(name, length($2::text) + 1) WHERE plan = $1 AND starts_with(name, $2 || '.')",
+		p.ID, p.Last.Schema, s.Schema); err != nil {
+		return err
+	}
 	_, err = conn.Exec(ctx, "UPDATE onward_ledger.schema_plan SET schema = $2::bigint::oid, name = $3 WHERE plan = $1", p.ID, int64(s.OID), s.Schema)
 	p.Last = s
 	return err

@@ -117,7 +117,12 @@ func (a *Attempt) runUndo(ctx context.Context, u *onward.PlanStep) error {
 				return err
 			}
 		}
-		return a.session.AsLedgerOwner(ctx, tx, func() error { return ledger.DeleteStep(ctx, tx, a.record.Row.ID, u.ID) })
+		return a.session.AsLedgerOwner(ctx, tx, func() error {
+			if err := a.record.FollowTables(ctx, tx, u.SQL); err != nil {
+				return err
+			}
+			return ledger.DeleteStep(ctx, tx, a.record.Row.ID, u.ID)
+		})
 	})
 }
 

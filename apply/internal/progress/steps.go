@@ -3,6 +3,7 @@ package progress
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -154,8 +155,41 @@ func (r *Record) RecordDone(ctx context.Context, tx pgx.Tx, s *onward.PlanStep) 
 				return fmt.Errorf("note the migration as applied: %w", err)
 			}
 		}
+		if err := r.FollowTables(ctx, tx, s.SQL); err != nil {
+			return err
+		}
 		return ledger.FinishStep(ctx, tx, r.Row.ID, s.ID)
 	})
+}
+
+// FollowTables records, in the transaction of a step or of its undo, which tables have the names of the plan, if its SQL renames some. The
+// transaction has the ledger's owner.
+func (r *Record) FollowTables(ctx context.Context, tx pgx.Tx, sql string) error {
+	if r.AsWritten || !strings.Contains(sql, " RENAME TO ") {
+		return nil
+	}
+	return ledger.FollowTables(ctx, tx, r.Row.ID)
+}
+
+// RefuseMovedTables refuses a plan one of whose tables has another name now: its steps would fail, or change another table.
+func (r *Record) RefuseMovedTables(ctx context.Context) error {
+	if r.AsWritten || r.Row.State == ledger.Done || r.Row.State == ledger.Abandoned {
+		return nil
+	}
+	var moved []ledger.MovedTable
+	if err := r.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
+		moved, err = ledger.FindMovedTables(ctx, conn, r.Row.ID, r.Plan.Relations())
+		return err
+	}); err != nil || len(moved) == 0 {
+		return err
+	}
+	m := &moved[0]
+	text := fmt.Sprintf("the table %s of plan %s is now called %s", m.Name, r.Row.ID, m.Now)
+	if m.Taken {
+		text += fmt.Sprintf(", and another one is called %s: nobody says which of them is meant", m.Name)
+	}
+	return &run.RefusedError{Text: text + ". Nothing was changed. Give it its former name until the plan is done, or drop it if the other one replaces it. " +
+		"Then run this again"}
 }
 
 // RecordStarted records in the tool's table that a migration was started, if the step is its first one and the tool

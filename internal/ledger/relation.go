@@ -1,0 +1,48 @@
+package ledger
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// MovedTable is a table of a plan that has another name now.
+type MovedTable struct {
+	// Name is what the plan calls it, and Now its name.
+	Name, Now string
+	// Taken: another relation has the name.
+	Taken bool
+}
+
+// recordTables records the tables among some relations, written as in effects.
+const recordTables = `INSERT INTO onward_ledger.relation (plan, name, oid) SELECT $1, w.name, c.oid FROM unnest($2::text[]) AS w (name)
+		JOIN pg_catalog.pg_namespace AS n ON starts_with(w.name, n.nspname || '.')
+		JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND w.name = n.nspname || '.' || c.relname
+	WHERE c.relkind IN ('r', 'p') AND NOT EXISTS (SELECT FROM onward_ledger.relation AS r WHERE r.plan = $1)`
+
+// sameName is a relation n.c that has the recorded name of r.
+const sameName = `FROM pg_catalog.pg_namespace AS n JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid
+	WHERE starts_with(r.name, n.nspname || '.') AND r.name = n.nspname || '.' || c.relname`
+
+// FindMovedTables returns the tables of a plan that have another name now. The first call for a plan records which these are.
+func FindMovedTables(ctx context.Context, conn Conn, plan string, names []string) ([]MovedTable, error) {
+	if _, err := conn.Exec(ctx, recordTables, plan, names); err != nil {
+		return nil, err
+	}
+	rows, err := conn.Query(ctx, `SELECT r.name, n.nspname || '.' || c.relname, EXISTS (SELECT `+sameName+`)
+		FROM onward_ledger.relation AS r JOIN pg_catalog.pg_class AS c ON c.oid = r.oid JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+		WHERE r.plan = $1 AND r.name <> n.nspname || '.' || c.relname ORDER BY 1`, plan)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[MovedTable])
+}
+
+// FollowTables records, in the transaction of a step that renames tables, which of them has a recorded name now.
+func FollowTables(ctx context.Context, conn Conn, plan string) error {
+	if _, err := conn.Exec(ctx, "DELETE FROM onward_ledger.relation AS r WHERE r.plan = $1 AND NOT EXISTS (SELECT "+sameName+")", plan); err != nil {
+		return err
+	}
+	_, err := conn.Exec(ctx, "UPDATE onward_ledger.relation AS r SET oid = (SELECT c.oid "+sameName+") WHERE r.plan = $1", plan)
+	return err
+}
