@@ -4,11 +4,13 @@ package ownschema
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // Schema is a schema of onward's.
@@ -36,6 +38,7 @@ func (e *PlantedError) Error() string {
 
 // Conn is the part of a connection that a check needs.
 type Conn interface {
+	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
@@ -125,7 +128,33 @@ func ReadInventory(ctx context.Context, conn Conn, schema string) ([]string, err
 	return out, err
 }
 
-func readObjects(ctx context.Context, conn Conn, s *Schema, role string) ([]object, error) {
+// mostDrops is how often the objects are read again because another session has dropped one meanwhile.
+const mostDrops = 100
+
+// readObjects reads the objects of a schema. Plans of other schemas drop their cursors at any time. If the server is about to describe an object
+// that is gone, it ends the query with an internal error.
+func readObjects(ctx context.Context, conn Conn, s *Schema, role string) (list []object, err error) {
+	for range mostDrops {
+		if _, err := conn.Exec(ctx, "SAVEPOINT onward_objects"); err != nil && !hasCode(err, "25P01") { // outside of a transaction none is needed
+			return nil, err
+		}
+		if list, err = queryObjects(ctx, conn, s, role); !hasCode(err, "XX000") {
+			return list, err
+		}
+		if _, back := conn.Exec(ctx, "ROLLBACK TO SAVEPOINT onward_objects"); back != nil && !hasCode(back, "25P01") {
+			return nil, back
+		}
+	}
+	return nil, err
+}
+
+// hasCode reports whether an error is the server's, with a SQLSTATE.
+func hasCode(err error, code string) bool {
+	refused := new(pgconn.PgError)
+	return errors.As(err, &refused) && refused.Code == code
+}
+
+func queryObjects(ctx context.Context, conn Conn, s *Schema, role string) ([]object, error) {
 	rows, err := conn.Query(ctx, objectsQuery, s.Name, role, s.Inventory != nil)
 	if err != nil {
 		return nil, err

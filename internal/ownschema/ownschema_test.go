@@ -1,6 +1,7 @@
 package ownschema_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -154,6 +155,38 @@ func TestOwners(t *testing.T) {
 				t.Error(sql)
 			}
 			pgservertest.Exec(t, conn, "ROLLBACK")
+		}
+	})
+}
+
+// An object that another session drops during the check is none: plans of other schemas drop their cursors at any time.
+func TestCheckBesideDrops(t *testing.T) {
+	t.Parallel()
+	pgservertest.EachEnd(t, func(t *testing.T, major int) {
+		url, conn := pgservertest.ConnectNew(t, major)
+		pgservertest.Exec(t, conn, "CREATE SCHEMA onward")
+		dropper := pgservertest.Connect(t, url)
+		ctx, stop := context.WithCancel(t.Context())
+		over := make(chan error, 1)
+		go func() {
+			var err error
+			for err == nil && ctx.Err() == nil {
+				_, err = dropper.Exec(context.WithoutCancel(ctx), "CREATE TABLE onward.a (id int PRIMARY KEY, n int CHECK (n > 0) DEFAULT 1)")
+				if err == nil {
+					_, err = dropper.Exec(context.WithoutCancel(ctx), "DROP TABLE onward.a")
+				}
+			}
+			over <- err
+		}()
+		for range 400 {
+			if err := live.AsOwn(t.Context(), conn, func() error { return (&ownschema.Schema{Name: "onward"}).Check(t.Context(), conn, "") }); err != nil {
+				t.Error(err)
+				break
+			}
+		}
+		stop()
+		if err := <-over; err != nil {
+			t.Error(err)
 		}
 	})
 }

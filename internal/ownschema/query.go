@@ -6,7 +6,8 @@ package ownschema
 //   - the row types of tables, and their TOAST tables,
 //   - publications of its tables,
 //   - views and functions elsewhere that read its tables,
-//   - NOT NULL constraints, which are in the definition of a table.
+//   - NOT NULL constraints, which are in the definition of a table,
+//   - objects that another session has dropped since the query began: they have no identity any more.
 //
 // $1 is the schema, $2 another role that is trusted, or the empty text. If $3 is true, the schema's owner is trusted, too, if a superuser asks: its
 // objects are compared with an inventory. A superuser is not a member of each role here.
@@ -38,7 +39,7 @@ SELECT 'schema', quote_ident(s.nspname), '', quote_ident(pg_get_userbyid(s.nspow
 		WHERE a.privilege_type = 'CREATE' AND a.grantee NOT IN (SELECT oid FROM trusted) ORDER BY 1)
 FROM s
 UNION ALL
-SELECT i.type, i.identity, CASE o.classid
+SELECT i.type, i.identity, coalesce(CASE o.classid
 		WHEN 'pg_class'::regclass THEN CASE c.relkind WHEN 'i' THEN pg_get_indexdef(c.oid) WHEN 'r' THEN (
 			SELECT concat_ws(' ', CASE WHEN c.relpersistence <> 'p' THEN 'persistence ' || c.relpersistence::text END,
 				CASE WHEN c.relrowsecurity OR c.relforcerowsecurity THEN 'row security' END,
@@ -50,7 +51,7 @@ SELECT i.type, i.identity, CASE o.classid
 			FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) ELSE '' END
 		WHEN 'pg_attrdef'::regclass THEN (SELECT pg_get_expr(adbin, adrelid) FROM pg_catalog.pg_attrdef WHERE oid = o.objid)
 		WHEN 'pg_constraint'::regclass THEN pg_get_constraintdef(o.objid)
-		ELSE '' END,
+		ELSE '' END, ''),
 	coalesce(quote_ident(pg_get_userbyid(w.refobjid)), ''), w.refobjid IS NULL OR w.refobjid IN (SELECT oid FROM trusted),
 	coalesce((SELECT min('the function ' || p.oid::regprocedure || ' of ' || quote_ident(pg_get_userbyid(p.proowner)))
 		FROM pg_catalog.pg_depend AS f JOIN pg_catalog.pg_proc AS p ON p.oid = f.refobjid
@@ -65,4 +66,5 @@ FROM object AS o CROSS JOIN LATERAL pg_identify_object(o.classid, o.objid, 0) AS
 LEFT JOIN pg_catalog.pg_class AS c ON o.classid = 'pg_class'::regclass AND c.oid = o.objid
 LEFT JOIN pg_catalog.pg_shdepend AS w ON w.dbid = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
 	AND w.classid = o.classid AND w.objid = o.objid AND w.objsubid = 0 AND w.deptype = 'o' AND w.refclassid = 'pg_authid'::regclass
+WHERE i.identity IS NOT NULL
 `
