@@ -3,8 +3,12 @@ package verify
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/pgerror"
+	"github.com/onward-sql/onward/internal/workload"
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/rehearse"
 )
@@ -55,6 +59,36 @@ func (c *checker) takeCode(stage *rehearse.Stage, code onward.Code, given []*Wor
 // the end of the release: it may be another database's, or half of it was understood.
 func (q *recordedQuery) fitsNowhere() bool {
 	return q.states[0].refused != nil && q.states[len(q.states)-1].refused != nil
+}
+
+// isNewFailure reports whether a query that works at no point of the release is one that the release's code adds to this database: its
+// tables exist, and the server misses a column of them, or a unique index for ON CONFLICT. A file that also asks for tables which no
+// point has works on another database.
+func (c *checker) isNewFailure(q *recordedQuery) bool {
+	if c.deployed[q.textKey()] != nil {
+		return false
+	}
+	for i := range q.states {
+		if s := &q.states[i]; s.refused == nil || s.refused.Code != missingColumn && s.refused.Code != pgerror.ConflictNoArbiter.SQLSTATE {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(c.queries, func(other *recordedQuery) bool {
+		return len(other.states) > 0 && other.fitsNowhere() && other.states[0].refused.Code == missingTable && sharesFile(q, other)
+	})
+}
+
+const (
+	missingColumn = "42703"
+	missingTable  = "42P01"
+)
+
+// sharesFile reports whether one file has two queries.
+func sharesFile(a, b *recordedQuery) bool {
+	file := func(s workload.Sender) string { name, _, _ := strings.Cut(s.Place, ":"); return name }
+	return slices.ContainsFunc(a.Senders, func(x workload.Sender) bool {
+		return slices.ContainsFunc(b.Senders, func(y workload.Sender) bool { return file(x) == file(y) })
+	})
 }
 
 // isPreexisting reports whether a verdict is none of the release's: what it says holds from the

@@ -77,6 +77,14 @@ func TestCode(t *testing.T) {
 		"safe": {step("ALTER TABLE users ADD COLUMN nick text;\nALTER TABLE orders ADD COLUMN region text;"), "", onward.StateSafe},
 		"a query that was never right": {
 			step("ALTER TABLE users ADD COLUMN nick text;", "store/users.go", store+"\nconst wrong = `SELECT nickname FROM users`\n"),
+			"new 0 fails error 42703 by store/users.go:9", onward.StateNotSafe,
+		},
+		"an upsert without its index": {
+			step("ALTER TABLE users ADD COLUMN nick text;", "store/nick.go", "package store\n\nconst put = `INSERT INTO users (email, name, nick) VALUES ($1, $2, $3) ON CONFLICT (nick) DO NOTHING`\n"),
+			"new 0 until 1 fails error 42703 by store/nick.go:3\nnew 1 conflict-target error 42P10 by store/nick.go:3", onward.StateNotSafe,
+		},
+		"a query of another database": {
+			step("ALTER TABLE users ADD COLUMN nick text;", "store/visits.go", "package store\n\nconst visits = `SELECT day FROM visits`\nconst visitors = `SELECT visited FROM users`\n"),
 			"", onward.StateSafe,
 		},
 	} {
@@ -95,7 +103,7 @@ func TestCode(t *testing.T) {
 				len(r.Verification.Notes) > 0 {
 				t.Errorf("%+v %+v %q", old, p, r.Verification.Notes)
 			}
-			if name == "a query that was never right" && r.Verification.New.Unfit != 2 {
+			if name == "a query of another database" && r.Verification.New.Unfit != 3 {
 				t.Errorf("%+v", r.Verification.New)
 			}
 		})

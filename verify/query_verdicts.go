@@ -29,7 +29,13 @@ func (c *checker) judgeQueries(places []onward.VerdictPlace, old, fresh *onward.
 			continue
 		}
 		if q.code == onward.OldCode && q.states[0].refused != nil || count.Parsed != nil && q.fitsNowhere() {
-			count.Unfit++
+			if q.code == onward.OldCode || !c.isNewFailure(q) {
+				count.Unfit++
+				continue
+			}
+			count.Checked++
+			count.Broken++
+			out = append(out, c.queryVerdicts(q, places)...)
 			continue
 		}
 		if q.states[0].unplanned {

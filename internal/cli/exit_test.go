@@ -67,3 +67,25 @@ func TestOutcome(t *testing.T) {
 		}
 	}
 }
+
+// A verification never ends in "not safe" with the exit code of a clean one.
+func TestVerifiedCode(t *testing.T) {
+	t.Parallel()
+	broken := []onward.Verdict{{Severity: onward.Error, Code: onward.OldCode}}
+	for name, c := range map[string]struct {
+		report onward.Report
+		code   int
+		want   int
+	}{
+		"safe":               {onward.Report{Summary: onward.Summary{State: onward.StateSafe}, Verification: &onward.Verification{}}, exitClean, exitClean},
+		"safe on conditions": {onward.Report{Summary: onward.Summary{State: onward.StateSafeIf}, Verification: &onward.Verification{}}, exitClean, exitClean},
+		"a query breaks":     {onward.Report{Verdicts: broken, Summary: onward.Summary{State: onward.StateNotSafe}, Verification: &onward.Verification{}}, exitClean, exitFindings},
+		"the audit's error":  {onward.Report{Summary: onward.Summary{State: onward.StateNotSafe}, Verification: &onward.Verification{}}, exitClean, exitFindings},
+		"not read":           {onward.Report{Verdicts: broken, Summary: onward.Summary{State: onward.StateNotSafe}, Verification: &onward.Verification{}}, exitFailed, exitFailed},
+		"it ended early":     {onward.Report{Summary: onward.Summary{State: onward.StateNotSafe}, Verification: &onward.Verification{Stopped: &onward.Stopped{}}}, exitClean, exitFailed},
+	} {
+		if got := verifiedCode(c.code, &c.report); got != c.want {
+			t.Errorf("%s: %d, want %d", name, got, c.want)
+		}
+	}
+}

@@ -36,7 +36,7 @@ func (f *verifyFlags) addVerifyFlags(cmd *cobra.Command) {
 	flags.StringVar(&f.html, "html", "", "write the report as a page to this `file`")
 	f.deprecations.register(cmd)
 	flags.Lookup("pg").Usage = "verify on the newest of these major `versions`: 17, 14..17 or 14,16"
-	flags.Lookup("fail-on").Usage = "also exit with 1 when a finding of the audit is of this severity: error, warning or info"
+	flags.Lookup("fail-on").Usage = "also exit with 1 when a finding of the audit is of this severity: warning or info; errors always count"
 }
 
 // verifyConfig reads the flags.
@@ -165,6 +165,8 @@ func verifiedCode(code int, r *onward.Report) int {
 		return exitFindings
 	case r.Verification.Stopped != nil:
 		return exitFailed
+	case r.Summary.State == onward.StateNotSafe:
+		return exitFindings
 	}
 	return code
 }
