@@ -309,7 +309,12 @@ func firstDifference(old, m *adapter.Migration) (line int, cosmetic bool) {
 // setOpaque reports what could not be judged outside migrations, and files that the runner ignores, if the release
 // adds them.
 func (j *judge) setOpaque(p pair, changes []gitrange.Change, head adapter.Tree) {
-	j.report.Opaque = append(j.report.Opaque, p.listNewOpaque(changes, head)...)
+	for _, o := range p.listNewOpaque(changes, head) {
+		if o.Migration == "" && o.Path == p.source.Dir {
+			o.Failed = o.Failed || isChangedBelow(changes, o.Path) // none of the directory was read
+		}
+		j.report.Opaque = append(j.report.Opaque, o)
+	}
 	old := map[string]bool{}
 	if p.base != nil {
 		for _, x := range p.base.Problems {

@@ -55,7 +55,7 @@ func (a *changelog) useBaseCommand(m *config.Migrations, base []config.Migration
 		*command(m) = ""
 		why := key + ": runs only after it is at " + name + ", because a branch must not choose what runs; --config " + config.Name + " runs it now"
 		if key == "capture" {
-			a.opaque = append(a.opaque, onward.Opaque{Path: m.Dir, What: "what the command sends", Why: why})
+			a.opaque = append(a.opaque, onward.Opaque{Path: m.Dir, What: "what the command sends", Why: why, Failed: isChangedBelow(a.rng.Changes, m.Dir)})
 		} else {
 			a.refused[m.Line] = why
 		}
@@ -63,6 +63,11 @@ func (a *changelog) useBaseCommand(m *config.Migrations, base []config.Migration
 	}
 	*command(m) = *command(&base[at])
 	m.CaptureBase, m.Python, m.Environment, m.Sandbox = base[at].CaptureBase, base[at].Python, base[at].Environment, base[at].Sandbox
+}
+
+// isChangedBelow reports whether one of the changes is of a file below a directory.
+func isChangedBelow(changes []gitrange.Change, dir string) bool {
+	return slices.ContainsFunc(changes, func(c gitrange.Change) bool { return dir == "" || strings.HasPrefix(c.Path, dir+"/") })
 }
 
 // migrationsAt returns the entries of a tree's onward.yaml, with directories relative to the root; nil if it has none that can

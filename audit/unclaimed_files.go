@@ -120,7 +120,7 @@ func (u *unclaimedFinder) describeFile(file string) (o onward.Opaque, ok bool) {
 					Why: "its function up does not get the connection: what it does is known only when it runs",
 				}, true
 			}
-			return onward.Opaque{Path: dir, What: "migrations of " + x.Tool + ", such as " + name, Why: x.Why()}, true
+			return onward.Opaque{Path: dir, What: "migrations of " + x.Tool + ", such as " + name, Why: x.Why(), Failed: true}, true
 		}
 	}
 	rest, below := u.withoutDir(file)
@@ -158,11 +158,19 @@ func (u *unclaimedFinder) describeFile(file string) (o onward.Opaque, ok bool) {
 		}, true
 	case !below && numbered && !undoing.MatchString(name):
 		return onward.Opaque{
-			Path: dir, What: "SQL files with numbers, such as " + name,
+			Path: dir, What: "SQL files with numbers, such as " + name, Failed: u.isLocation(dir, name),
 			Why: "not taken for migrations; if they are, name the directory in onward.yaml",
 		}, true
 	}
 	return o, false
+}
+
+// locationFile matches names of files that Flyway runs from any of its locations.
+var locationFile = lazyregexp.New(`^[VR]\d*(?:[._]\d+)*__.+\.sql$`)
+
+// isLocation reports whether a directory beside one of migrations looks like another location of the same runner.
+func (u *unclaimedFinder) isLocation(dir, name string) bool {
+	return locationFile.MatchString(name) && slices.ContainsFunc(u.dirs, func(d string) bool { return path.Dir(d) == path.Dir(dir) })
 }
 
 // undoing matches names of files that undo a migration.

@@ -113,19 +113,33 @@ func listConditions(r *onward.Report) []string {
 	if r.Summary.Migrations > 0 && isSearchedByName(r) {
 		out = append(out, "a search of the text of the code at "+r.Base+" found all that it uses (its models could not be read)")
 	}
-	places := 0
+	var places []onward.Opaque
 	for _, o := range r.Opaque {
 		if !o.Usage && o.Database == "" {
-			places++
+			places = append(places, o)
 		}
 	}
-	switch {
-	case places == 1:
-		out = append(out, "the place that could not be judged is safe")
-	case places > 1:
-		out = append(out, fmt.Sprintf("the %d places that could not be judged are safe", places))
+	switch len(places) {
+	case 0:
+	case 1:
+		out = append(out, nameUnjudged(&places[0])+", which could not be judged, is safe")
+	default:
+		out = append(out, fmt.Sprintf("%s and %s, which could not be judged, are safe", nameUnjudged(&places[0]), countOtherPlaces(len(places)-1)))
 	}
 	return out
+}
+
+// nameUnjudged names what could not be judged, and its place.
+func nameUnjudged(o *onward.Opaque) string {
+	at := view.ShortName(o.Path)
+	if o.Line > 0 {
+		at = fmt.Sprintf("%s:%d", at, o.Line)
+	}
+	return o.What + " (" + at + ")"
+}
+
+func countOtherPlaces(n int) string {
+	return fmt.Sprintf("%d other %s", n, prose.Pluralize(int64(n), "place"))
 }
 
 // isSearchedByName reports whether the models of the deployed code could not be read.

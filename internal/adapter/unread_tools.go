@@ -16,7 +16,7 @@ var migrationLibraries = []struct{ word, name string }{
 	{
 		"queryInterface", "Sequelize",
 	}, {"kysely", "Kysely"}, {"typeorm", "TypeORM"}, {"mikro-orm", "MikroORM"}, {"@adonisjs/lucid", "Lucid"}, {"knex", "Knex"},
-	{"node-pg-migrate", "node-pg-migrate"}, {"db-migrate", "db-migrate"},
+	{"node-pg-migrate", "node-pg-migrate"}, {"db-migrate", "db-migrate"}, {"dbmigrate", "db-migrate"},
 }
 
 // migrationLibrary returns the library of a migration; "" if nothing tells.

@@ -210,8 +210,11 @@ func (t *reportWriter) printShort() {
 		}
 	}
 	what := "no change of the schema"
-	if len(changes) > 0 {
+	switch {
+	case len(changes) > 0:
 		what = strings.Join(changes, "; ")
+	case slices.ContainsFunc(r.Opaque, func(o onward.Opaque) bool { return !o.Usage && o.Database == "" }):
+		what = "the change of the schema is not known"
 	}
 	if t.brief {
 		what = view.FormatVersions(r.Postgres)
