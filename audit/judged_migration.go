@@ -206,7 +206,7 @@ func (j *judge) foldMigration(x *judgedMigration) {
 	}
 	x.folded = &rule.Migration{
 		ID: m.ID, Path: m.Path, Framework: m.Framework, Status: x.status, Mode: m.Source.Mode, Script: x.script, Runner: m.Runner,
-		Together: x.run.together, Session: x.run.session, Otherwise: j.alternative[m.Path],
+		Together: x.run.together, Session: x.run.session, Otherwise: j.alternative[m.Path], RunsProgram: len(m.Opaque) > 0 || len(m.Elsewhere) > 0,
 	}
 	if x.window == 0 {
 		x.folded.Refusals = m.Problems

@@ -58,6 +58,9 @@ type Rows struct {
 	empty map[catalog.OID]bool
 	// cleared are the tables whose rows a statement has removed, all of them.
 	cleared map[catalog.OID]bool
+	// added are the values of columns that the release added, until something fills them. program: the current migration runs a program.
+	added   map[columnOf]AddedValue
+	program bool
 }
 
 // columnOf is a column of a table.
@@ -76,7 +79,7 @@ type RowPut struct {
 func NewRows() *Rows {
 	return &Rows{
 		worked: map[catalog.OID]bool{}, given: map[columnOf]bool{}, puts: map[catalog.OID]Extent{},
-		empty: map[catalog.OID]bool{}, cleared: map[catalog.OID]bool{},
+		empty: map[catalog.OID]bool{}, cleared: map[catalog.OID]bool{}, added: map[columnOf]AddedValue{},
 	}
 }
 

@@ -161,6 +161,10 @@ func (e *Engine) RunRules(m *Migration) {
 		e.last.freeParts()
 	}
 	e.setPlace(m)
+	if m.RunsProgram || len(m.Script.Source.Code) > 0 {
+		e.pass.Rows.StartProgram()
+		defer e.pass.Rows.EndProgram()
+	}
 	for _, t := range m.Txs {
 		e.pass.recordFunctions(t)
 		for _, s := range t.Statements {
@@ -240,6 +244,7 @@ func (e *Engine) judgeStatement(s *Stmt) {
 	p := e.pass
 	p.current, p.at = s.After, s.Tx.Index
 	s.recordEmptyDemand(p) // first: if the table has rows, no part of the statement takes place
+	s.recordAdded(p)
 	rules := e.statementRules[kindOf(s.Node)]
 	p.claims = p.claims[:0]
 	for _, group := range s.Results {
@@ -266,6 +271,9 @@ func (e *Engine) judgeStatement(s *Stmt) {
 	p.Rows.RecordUpdated(s.Node, s.Before)
 	p.Rows.RecordCleared(s.Statement, s.Before)
 	s.recordRefill(p)
+	for _, w := range p.ListWrites(s) {
+		p.Rows.RecordWritten(&w)
+	}
 }
 
 func (e *Engine) judgeCommit(t *Tx) {

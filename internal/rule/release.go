@@ -32,6 +32,8 @@ type Migration struct {
 	Together int
 	// Session identifies the source if one session runs all new migrations of a source; else 0.
 	Session int
+	// RunsProgram: besides its SQL it runs a program, such as RunPython, which may write rows of any table.
+	RunsProgram bool
 	// Statements and Txs are filled by the engine, in order.
 	Statements []*Stmt
 	Txs        []*Tx

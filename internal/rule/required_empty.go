@@ -32,6 +32,14 @@ func (s *Stmt) recordEmptyDemand(p *Pass) {
 	}
 }
 
+// recordAdded records what the rows of a table hold in the columns that the statement adds. After something unseen, and in a statement
+// that may be skipped, that is not known.
+func (s *Stmt) recordAdded(p *Pass) {
+	if !s.IsOptional() && !s.AfterUnread {
+		p.Rows.RecordAdded(s.Deltas)
+	}
+}
+
 // recordRefill records the rows that a statement puts into a table that was known to be empty.
 func (s *Stmt) recordRefill(p *Pass) {
 	if s.Node.GetCopyStmt() == nil && s.Node.GetInsertStmt() == nil {

@@ -73,6 +73,7 @@ var all = []*rule.Rule{
 	blocking.ConstraintPrimaryKeyBlocking,
 	blocking.ConstraintPrimaryKeyNullable,
 	constraint.RefusesDefault,
+	constraint.RefusesOldRows,
 	constraint.RefusesUpdate,
 	constraint.Rename,
 	constraint.SetNullPartition,

@@ -1,0 +1,98 @@
+package analysis
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/predicate"
+)
+
+// AddedValue is what the rows of a table hold in a column that the release added, and that nothing has filled since.
+type AddedValue struct {
+	// Constant is the default with which the column was added; nil for NULL, or if Same is set.
+	Constant *pgparse.Node
+	// Same: all rows have one value, which is known only when the statement runs, such as now().
+	Same bool
+}
+
+// RecordAdded records the columns that a statement adds to a table.
+func (r *Rows) RecordAdded(deltas []catalog.Delta) {
+	if r.program {
+		return
+	}
+	for i := range deltas {
+		d := &deltas[i]
+		if d.Kind != catalog.ColumnAdded || d.New.Generated != "" || d.New.Identity != "" || d.New.Type.OID != 0 && d.New.Default == nil {
+			continue // a domain may have a default
+		}
+		value := AddedValue{Constant: d.New.Default}
+		if d.New.Default != nil {
+			if _, constant := predicate.LiteralValue(predicate.StripCasts(d.New.Default)); !constant {
+				if !isTransactionTime(d.New.Default) {
+					continue
+				}
+				value = AddedValue{Same: true}
+			}
+		}
+		r.added[columnOf{d.OID, d.New.Attnum}] = value
+	}
+}
+
+// isTransactionTime reports whether a default is the time of the transaction, which is one value for all rows.
+func isTransactionTime(n *pgparse.Node) bool {
+	n = predicate.StripCasts(n)
+	if v := n.GetSqlvalueFunction(); v != nil {
+		return true
+	}
+	f := n.GetFuncCall()
+	if f == nil || len(f.GetArgs()) > 0 {
+		return false
+	}
+	switch pgparse.LastText(f.GetFuncname()) {
+	case "now", "transaction_timestamp", "statement_timestamp":
+		return true
+	}
+	return false
+}
+
+// RecordWritten records that a statement may have written columns of a table: from then on, the rows do not hold what they were added with.
+func (r *Rows) RecordWritten(w *Write) {
+	set := map[string]bool{}
+	switch n := w.Node.(type) {
+	case *pgparse.UpdateStmt:
+		for _, t := range n.GetTargetList() {
+			set[t.GetResTarget().GetName()] = true
+		}
+	case *pgparse.DeleteStmt:
+		return
+	case *pgparse.InsertStmt:
+		if n.GetOnConflictClause() == nil && w.Extent == Few {
+			return // the other rows stay as they are
+		}
+		set = nil
+	default:
+		set = nil
+	}
+	for key := range r.added {
+		if key.table != w.Table.OID {
+			continue
+		}
+		if c := w.Table.Attr(key.attnum); set == nil || c == nil || set[c.Name] {
+			delete(r.added, key)
+		}
+	}
+}
+
+// StartProgram records that the migration runs a program, which may fill any column. EndProgram ends it.
+func (r *Rows) StartProgram() {
+	r.program = true
+	clear(r.added)
+}
+
+// EndProgram records that the migration ended.
+func (r *Rows) EndProgram() { r.program = false }
+
+// AddedValue returns what all rows of a table hold in a column that the release added; ok is false if that is not known.
+func (r *Rows) AddedValue(table catalog.OID, attnum int16) (value AddedValue, ok bool) {
+	value, ok = r.added[columnOf{table, attnum}]
+	return value, ok && !r.empty[table] && !r.cleared[table]
+}
