@@ -90,7 +90,7 @@ func (l *line) serve(client net.Conn, to string) {
 		if _, err := io.ReadFull(client, body); err != nil {
 			return
 		}
-		strikes := kind[0] == 'Q' && strings.EqualFold(strings.TrimRight(string(body), "\x00; "), "commit") && l.commit()
+		strikes := kind[0] == 'Q' && strings.HasSuffix(strings.ToLower(strings.TrimRight(string(body), "\x00; ")), "commit") && l.commit()
 		if strikes {
 			l.during = underWay(l.t, l.f)
 			if l.meanwhile != nil {

@@ -26,7 +26,7 @@ func (c *Comparison) CommentStatements() (statements []string) {
 				object = kind.word + " " + schema + "." + name
 				place = kind.table + " WHERE " + kind.schema + " = pg_catalog.to_regnamespace(" + pgparse.QuoteLiteral(schema) + ") AND " + kind.name + " = " + bare
 			}
-			statements = append(statements, "DO LANGUAGE plpgsql "+dollarQuote(`
+			statements = append(statements, "DO LANGUAGE plpgsql "+pgparse.DollarQuote(`
 BEGIN
   IF EXISTS (SELECT FROM pg_catalog.`+place+` AND pg_catalog.obj_description(oid, '`+kind.table+`') IS NULL) THEN
     COMMENT ON `+object+` IS `+pgparse.QuoteLiteral(e.Definition)+`;

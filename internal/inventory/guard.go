@@ -56,14 +56,5 @@ BEGIN
   END IF;
 END
 `
-	return "DO LANGUAGE plpgsql " + dollarQuote(body), nil
-}
-
-// dollarQuote quotes a text with a tag that it does not contain.
-func dollarQuote(text string) string {
-	tag := "$onward$"
-	for i := 1; strings.Contains(text, tag); i++ {
-		tag = fmt.Sprintf("$onward%d$", i)
-	}
-	return tag + text + tag
+	return "DO LANGUAGE plpgsql " + pgparse.DollarQuote(body), nil
 }

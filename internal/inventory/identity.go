@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -23,64 +24,63 @@ type Identity struct {
 	Grants                     []string // "USAGE to reader WITH GRANT OPTION", without the owner's
 }
 
-const identityQuery = `SELECT a.attname::text, CASE a.attidentity WHEN 'a' THEN 'ALWAYS' ELSE 'BY DEFAULT' END, c.oid::pg_catalog.regclass::text,
-	s.seqstart, s.seqincrement, s.seqmin, s.seqmax, s.seqcache, s.seqcycle, s.seqmin = CASE WHEN s.seqincrement > 0 THEN 1 ELSE -y.most - 1 END,
-		s.seqmax = CASE WHEN s.seqincrement > 0 THEN y.most ELSE -1 END,
-	c.relpersistence::text, coalesce(pg_catalog.obj_description(c.oid, 'pg_class'), ''),
-	ARRAY(SELECT x.privilege_type || ' to ' || CASE x.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(x.grantee))
-		END || CASE WHEN x.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END
-		FROM pg_catalog.aclexplode(c.relacl) AS x WHERE x.grantee <> c.relowner ORDER BY 1)
+// identitiesOf is a query for the identity columns of a table, whose OID an expression has.
+func identitiesOf(table string) string {
+	return `SELECT a.attname::text AS attribute, CASE a.attidentity WHEN 'a' THEN 'ALWAYS' ELSE 'BY DEFAULT' END AS generated, c.oid::pg_catalog.regclass::text AS sequence,
+	s.seqstart, s.seqincrement, s.seqmin, s.seqmax, s.seqcache, s.seqcycle, s.seqmin = CASE WHEN s.seqincrement > 0 THEN 1 ELSE -y.most - 1 END AS default_min,
+		s.seqmax = CASE WHEN s.seqincrement > 0 THEN y.most ELSE -1 END AS default_max,
+	c.relpersistence::text AS persistence, coalesce(pg_catalog.obj_description(c.oid, 'pg_class'), '') AS comment,
+	ARRAY(SELECT ` + sequenceGrant + `
+		FROM pg_catalog.aclexplode(c.relacl) AS x WHERE x.grantee <> c.relowner ORDER BY 1) AS grants
 FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_depend AS d ON d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid =
 		a.attrelid AND d.refobjsubid = a.attnum
 	AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype = 'i'
 JOIN pg_catalog.pg_sequence AS s ON s.seqrelid = d.objid JOIN pg_catalog.pg_class AS c ON c.oid = s.seqrelid,
 LATERAL (SELECT CASE s.seqtypid WHEN 21 THEN 32767 WHEN 23 THEN 2147483647 ELSE 9223372036854775807 END AS most) AS y
-WHERE a.attrelid = $1::oid AND a.attidentity <> '' AND NOT a.attisdropped ORDER BY a.attnum`
+WHERE a.attrelid = ` + table + ` AND a.attidentity <> '' AND NOT a.attisdropped ORDER BY a.attnum`
+}
 
 // ReadIdentities reads the identity columns of a table.
 func ReadIdentities(ctx context.Context, s live.SQLSession, table uint32) ([]Identity, error) {
-	rows, err := s.Query(ctx, identityQuery, table)
+	rows, err := s.Query(ctx, identitiesOf("$1::oid"), table)
 	if err != nil {
 		return nil, err
 	}
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[Identity])
 }
 
-// CarryStatements returns the statements that give the sequence of a new identity column, and the column, what the old one had. A bound that is the
-// old type's becomes the new type's.
-func (id *Identity) CarryStatements(table string, created *Identity) (statements []string) {
-	add := func(sql string) { statements = append(statements, sql) }
-	if o, n := id.formatOptions(), created.formatOptions(); o != n {
-		add("ALTER SEQUENCE " + created.Sequence + o)
+// FormatCarryQuery returns a query for the statements that give the identity column of a table, and its sequence, what this one has. table is an
+// expression for the OID. A bound that is the old type's becomes the new type's.
+func (id *Identity) FormatCarryQuery(table, column string) string {
+	quote := pgparse.QuoteLiteral
+	grants := make([]string, len(id.Grants))
+	granted := ""
+	for i, g := range id.Grants {
+		privilege, role := splitPrivilege(g)
+		grants[i] = quote(g)
+		granted += fmt.Sprintf("\n    UNION ALL SELECT 5, 'GRANT %s ON SEQUENCE ' || n.sequence || %s FROM n WHERE NOT %s = ANY (n.grants)",
+			privilege, quote(" TO "+role), quote(g))
 	}
-	if id.Persistence != created.Persistence && id.Persistence == "u" {
-		add("ALTER SEQUENCE " + created.Sequence + " SET UNLOGGED")
-	}
-	if id.Generated != created.Generated {
-		add("ALTER TABLE " + table + " ALTER COLUMN " + pgparse.QuoteIdent(created.Column) + " SET GENERATED " + id.Generated)
-	}
-	wanted := map[string]bool{}
-	for _, g := range id.Grants {
-		wanted[g] = true
-	}
-	for _, g := range created.Grants {
-		if !wanted[g] {
-			privilege, grantee := splitPrivilege(trimGrantOption(g))
-			add("REVOKE " + privilege + " ON SEQUENCE " + created.Sequence + " FROM " + grantee)
-		}
-		delete(wanted, g)
-	}
-	for _, g := range id.Grants {
-		if wanted[g] {
-			privilege, grantee := splitPrivilege(g)
-			add("GRANT " + privilege + " ON SEQUENCE " + created.Sequence + " TO " + grantee)
-		}
-	}
-	if id.Comment != "" && created.Comment == "" {
-		add("COMMENT ON SEQUENCE " + created.Sequence + " IS " + pgparse.QuoteLiteral(id.Comment))
-	}
-	return statements
+	return fmt.Sprintf(`    WITH n AS (SELECT i.*, ' INCREMENT BY ' || i.seqincrement || CASE WHEN i.default_min THEN ' NO MINVALUE' ELSE ' MINVALUE ' || i.seqmin END
+      || CASE WHEN i.default_max THEN ' NO MAXVALUE' ELSE ' MAXVALUE ' || i.seqmax END || ' START WITH ' || i.seqstart || ' CACHE ' || i.seqcache
+      || CASE WHEN i.seqcycle THEN ' CYCLE' ELSE ' NO CYCLE' END AS options
+    FROM (%[1]s) AS i WHERE i.attribute = %[2]s)
+    SELECT q.command FROM (
+    SELECT 1, 'ALTER SEQUENCE ' || n.sequence || %[3]s FROM n WHERE n.options <> %[3]s
+    UNION ALL SELECT 2, 'ALTER SEQUENCE ' || n.sequence || ' SET UNLOGGED' FROM n WHERE n.persistence <> 'u' AND %[4]s = 'u'
+    UNION ALL SELECT 3, format('ALTER TABLE %%s ALTER COLUMN %%I SET GENERATED %[5]s', %[6]s::regclass, n.attribute) FROM n WHERE n.generated <> '%[5]s'
+    UNION ALL SELECT 4, 'REVOKE ' || x.privilege_type || ' ON SEQUENCE ' || n.sequence || ' FROM ' || `+sequenceGrantee+`
+      FROM n JOIN pg_class AS c ON c.oid = n.sequence::regclass, aclexplode(c.relacl) AS x WHERE x.grantee <> c.relowner AND NOT `+sequenceGrant+` = ANY (ARRAY[%[7]s]::text[])%[8]s
+    UNION ALL SELECT 6, format('COMMENT ON SEQUENCE %%s IS %%L', n.sequence, %[9]s) FROM n WHERE n.comment = '' AND %[9]s <> ''
+    ) AS q (place, command) ORDER BY q.place`,
+		identitiesOf(table), quote(column), quote(id.formatOptions()), quote(id.Persistence), id.Generated, table, strings.Join(grants, ", "), granted, quote(id.Comment))
 }
+
+// sequenceGrantee is the role of a privilege x, and sequenceGrant the whole privilege.
+const (
+	sequenceGrantee = "CASE x.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(x.grantee)) END"
+	sequenceGrant   = "(x.privilege_type || ' to ' || " + sequenceGrantee + " || CASE WHEN x.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)"
+)
 
 // formatOptions returns the options of ALTER SEQUENCE.
 func (id *Identity) formatOptions() string {

@@ -92,9 +92,6 @@ func splitPrivilege(name string) (privilege, grantee string) {
 	return name[:i], name[i+len(" to "):]
 }
 
-// trimGrantOption returns a privilege without its grant option.
-func trimGrantOption(name string) string { return strings.TrimSuffix(name, grantOption) }
-
 // hasFiringMode reports whether a trigger or a rule does not fire as it does after CREATE.
 func hasFiringMode(definition string) bool {
 	return slices.ContainsFunc([]string{", disabled", ", on replicas", ", always"}, func(mode string) bool { return strings.HasSuffix(definition, mode) })

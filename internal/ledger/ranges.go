@@ -3,8 +3,11 @@ package ledger
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/internal/pgparse"
 )
 
 // Range is a part of a backfill that several workers share: the rows after one key, through another one. The ranges of a backfill do not
@@ -47,15 +50,30 @@ func ReadRanges(ctx context.Context, conn Conn, plan, step string) (left []Range
 	return left, ranged, err
 }
 
-// MoveRange moves the cursor of a range, in the transaction that processes the rows. It fails if the cursor is elsewhere than the caller
-// believes, so that no row is processed twice.
-func MoveRange(ctx context.Context, conn Conn, plan, step string, r *Range, cursor []string, rows int64, done bool) error {
-	tag, err := conn.Exec(ctx, `UPDATE onward_ledger.range SET cursor = $5, rows = rows + $6, done = $7
-		WHERE plan = $1 AND step = $2 AND number = $3 AND cursor IS NOT DISTINCT FROM $4::text[] AND NOT done`, plan, step, r.Number, r.Cursor, cursor, rows, done)
-	if err == nil && tag.RowsAffected() != 1 {
-		err = fmt.Errorf("the range %d of the backfill %s is not where this process left it", r.Number, step)
+// MoveRangeSQL returns the statement that moves the cursor of a range, in the transaction that processes the rows. It fails if the cursor is elsewhere
+// than the caller believes, so that no row is processed twice. rows is an expression for their number.
+func MoveRangeSQL(plan, step string, r *Range, cursor []string, rows string, done bool) string {
+	return "DO LANGUAGE plpgsql " + pgparse.DollarQuote(fmt.Sprintf(`
+BEGIN
+  UPDATE onward_ledger.range SET cursor = %s, rows = rows OPERATOR(pg_catalog.+) %s, done = %t
+  WHERE %s AND number OPERATOR(pg_catalog.=) %d AND cursor IS NOT DISTINCT FROM %s AND NOT done;
+  IF NOT FOUND THEN
+    RAISE serialization_failure USING MESSAGE = pg_catalog.format('the range %d of the backfill %%s is not where this process left it', %s);
+  END IF;
+END
+`, formatArray(cursor), rows, done, stepCondition("plan", "step", plan, step), r.Number, formatArray(r.Cursor), r.Number, pgparse.QuoteLiteral(step)))
+}
+
+// formatArray returns an array of texts for SQL; nil is NULL.
+func formatArray(list []string) string {
+	if list == nil {
+		return "NULL::pg_catalog.text[]"
 	}
-	return err
+	quoted := make([]string, len(list))
+	for i, text := range list {
+		quoted[i] = pgparse.QuoteLiteral(text)
+	}
+	return "ARRAY[" + strings.Join(quoted, ", ") + "]::pg_catalog.text[]"
 }
 
 // EndRanges deletes the ranges of a backfill, all of which are done, and adds their rows to the step.

@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/internal/pgparse"
 )
 
 // MovedTable is a table of a plan that has another name now.
@@ -21,8 +23,9 @@ const recordTables = `INSERT INTO onward_ledger.relation (plan, name, oid) SELEC
 	WHERE c.relkind IN ('r', 'p') AND NOT EXISTS (SELECT FROM onward_ledger.relation AS r WHERE r.plan = $1)`
 
 // sameName is a relation n.c that has the recorded name of r.
-const sameName = `FROM pg_catalog.pg_namespace AS n JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid
-	WHERE starts_with(r.name, n.nspname || '.') AND r.name = n.nspname || '.' || c.relname`
+const sameName = `FROM pg_catalog.pg_namespace AS n JOIN pg_catalog.pg_class AS c ON c.relnamespace OPERATOR(pg_catalog.=) n.oid
+	WHERE pg_catalog.starts_with(r.name, n.nspname OPERATOR(pg_catalog.||) '.')
+	AND r.name OPERATOR(pg_catalog.=) (n.nspname OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) c.relname)`
 
 // FindMovedTables returns the tables of a plan that have another name now. The first call for a plan records which these are.
 func FindMovedTables(ctx context.Context, conn Conn, plan string, names []string) ([]MovedTable, error) {
@@ -38,11 +41,9 @@ func FindMovedTables(ctx context.Context, conn Conn, plan string, names []string
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[MovedTable])
 }
 
-// FollowTables records, in the transaction of a step that renames tables, which of them has a recorded name now.
-func FollowTables(ctx context.Context, conn Conn, plan string) error {
-	if _, err := conn.Exec(ctx, "DELETE FROM onward_ledger.relation AS r WHERE r.plan = $1 AND NOT EXISTS (SELECT "+sameName+")", plan); err != nil {
-		return err
-	}
-	_, err := conn.Exec(ctx, "UPDATE onward_ledger.relation AS r SET oid = (SELECT c.oid "+sameName+") WHERE r.plan = $1", plan)
-	return err
+// FollowTablesSQL returns the statements that record, in the transaction of a step that renames tables, which of them has a recorded name now.
+func FollowTablesSQL(plan string) string {
+	ofPlan := " WHERE r.plan OPERATOR(pg_catalog.=) " + pgparse.QuoteLiteral(plan)
+	return "DELETE FROM onward_ledger.relation AS r" + ofPlan + " AND NOT EXISTS (SELECT " + sameName + ");\n" +
+		"UPDATE onward_ledger.relation AS r SET oid = (SELECT c.oid " + sameName + ")" + ofPlan + ";\n"
 }

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/internal/pgparse"
 )
 
 // Step is the progress of a step of a plan.
@@ -71,10 +73,19 @@ func AddRows(ctx context.Context, conn Conn, plan, id string, rows int64) error 
 	return err
 }
 
-// FinishStep records that a step is done, in the transaction of the step.
-func FinishStep(ctx context.Context, conn Conn, plan, id string) error {
-	_, err := conn.Exec(ctx, "UPDATE onward_ledger.step SET state = 'done', ended = clock_timestamp(), note = '' WHERE plan = $1 AND id = $2", plan, id)
-	return err
+// AddRowsSQL is [AddRows] as a statement. rows is an expression for their number.
+func AddRowsSQL(plan, id, rows string) string {
+	return "UPDATE onward_ledger.step SET rows = rows OPERATOR(pg_catalog.+) " + rows + " WHERE " + stepCondition("plan", "id", plan, id)
+}
+
+// FinishStepSQL returns the statement that records, in the transaction of a step, that it is done.
+func FinishStepSQL(plan, id string) string {
+	return "UPDATE onward_ledger.step SET state = 'done', ended = pg_catalog.clock_timestamp(), note = '' WHERE " + stepCondition("plan", "id", plan, id)
+}
+
+// stepCondition is the condition on the columns that have a step's plan and its ID.
+func stepCondition(planColumn, stepColumn, plan, id string) string {
+	return planColumn + " OPERATOR(pg_catalog.=) " + pgparse.QuoteLiteral(plan) + " AND " + stepColumn + " OPERATOR(pg_catalog.=) " + pgparse.QuoteLiteral(id)
 }
 
 // RecordStepState records why a step is not done, and for how long others blocked it.
@@ -85,11 +96,11 @@ func RecordStepState(ctx context.Context, conn Conn, plan, id, state, note strin
 	return err
 }
 
-// DeleteStep deletes the record of a step, in the transaction that undoes it.
-func DeleteStep(ctx context.Context, conn Conn, plan, id string) error {
-	_, err := conn.Exec(ctx, `WITH compared AS (DELETE FROM onward_ledger.verification WHERE plan = $1 AND step = $2), passed_over AS (DELETE FROM onward_ledger.quarantine WHERE plan = $1 AND step = $2)
-		DELETE FROM onward_ledger.step WHERE plan = $1 AND id = $2`, plan, id)
-	return err
+// DeleteStepSQL returns the statement that deletes the record of a step, in the transaction that undoes it.
+func DeleteStepSQL(plan, id string) string {
+	step := stepCondition("plan", "step", plan, id)
+	return "WITH compared AS (DELETE FROM onward_ledger.verification WHERE " + step + "), passed_over AS (DELETE FROM onward_ledger.quarantine WHERE " + step +
+		") DELETE FROM onward_ledger.step WHERE " + stepCondition("plan", "id", plan, id)
 }
 
 // UndoneSteps returns the steps of a plan that an abort has undone, according to the log.

@@ -57,6 +57,13 @@ func FirstSchema(ctx context.Context, s rowSession, path string) (schema string,
 	return schema, err
 }
 
+// CreationSchema returns the schema in which a statement with this search_path creates what it names without a schema.
+func CreationSchema(ctx context.Context, s rowSession, path string) (schema string, err error) {
+	var set string
+	err = s.QueryRow(ctx, inPath("$1::pg_catalog.text", "coalesce(pg_catalog.current_schema()::pg_catalog.text, '')"), path).Scan(&schema, &set)
+	return schema, err
+}
+
 // SearchSchemas returns the schemas in the search_path of the session that exist. The transaction has onward's own settings, before and
 // afterwards.
 func SearchSchemas(ctx context.Context, s rowSession) (schemas []string, err error) {

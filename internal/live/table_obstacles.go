@@ -1,39 +1,27 @@
 package live
 
 import (
-	"context"
 	"fmt"
 	"slices"
 
-	"github.com/jackc/pgx/v5"
-
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/onward"
 )
 
-// PropertyObstacles returns sentences about properties of a relation that [CarryProperties] cannot copy to its replacement. What is on the
-// relation has an inventory. old and fresh are the OIDs of the relations; 0 for one that does not exist. role runs the steps; "" means the session's own.
-func PropertyObstacles(ctx context.Context, s SQLSession, major int, role string, r *onward.PlanReplacement, old, fresh uint32) ([]string, error) {
-	var out []string
+// ObstacleQueries return sentences about properties of a relation that [PropertyQueries] cannot copy to its replacement. What is on the
+// relation has an inventory. old and fresh are expressions for the OIDs of the relations, which are 0 or NULL for one that does not exist. role runs
+// the steps; "" means the session's own.
+func ObstacleQueries(major int, role string, r *onward.PlanReplacement, old, fresh string) (queries []string) {
+	// t is the relation to be replaced. Before the rename, the table has the name that the view will have.
+	table := fmt.Sprintf(`WITH t AS (SELECT c.oid, c.oid::regclass::text AS name, c.relnamespace, c.relowner, c.relrowsecurity, coalesce(nullif(%s, ''), current_user::text) AS role
+	FROM pg_class c WHERE c.oid = coalesce(nullif(%s, 0::oid), %s)) `, pgparse.QuoteLiteral(role), old, fresh)
 	for _, o := range propertyObstacles {
-		if o.since > major || o.until != 0 && o.until < major || !slices.Contains(o.kinds, r.Kind) {
-			continue
+		if o.since <= major && (o.until == 0 || o.until >= major) && slices.Contains(o.kinds, r.Kind) {
+			queries = append(queries, table+o.sql)
 		}
-		rows, err := s.Query(ctx, obstacleArguments+o.sql, old, fresh, role)
-		if err != nil {
-			return nil, fmt.Errorf("read the properties of %s: %w", r.Old, err)
-		}
-		sentences, err := pgx.CollectRows(rows, pgx.RowTo[string])
-		if err != nil {
-			return nil, fmt.Errorf("read the properties of %s: %w", r.Old, err)
-		}
-		out = append(out, sentences...)
 	}
-	return out, nil
+	return queries
 }
-
-// obstacleArguments: t is the relation to be replaced. Before the rename, the table has the name that the view will have.
-const obstacleArguments = `WITH t AS (SELECT c.oid, c.oid::regclass::text AS name, c.relnamespace, c.relowner, c.relrowsecurity, coalesce(nullif($3::text, ''), current_user::text) AS role
-	FROM pg_class c WHERE c.oid = coalesce(nullif($1::oid, 0::oid), $2::oid)) `
 
 // propertyObstacle is a query that returns sentences.
 type propertyObstacle struct {

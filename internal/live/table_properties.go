@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -19,49 +20,27 @@ type SQLSession interface {
 	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
 }
 
-// CarryProperties copies the properties of an old relation or column to its replacement: owner, privileges, comments, settings. It does
-// nothing if one of the two does not exist: its OID is 0. It returns the statements that it ran.
-func CarryProperties(ctx context.Context, s SQLSession, major int, r *onward.PlanReplacement, old, fresh uint32) ([]string, error) {
-	if old == 0 || fresh == 0 {
-		return nil, nil
+// PropertyQueries return the statements that copy the properties of an old relation or column to its replacement: owner, privileges, comments,
+// settings. Run the statements of a query before the next query. old and fresh are expressions for the OIDs of the relations.
+func PropertyQueries(major int, r *onward.PlanReplacement, old, fresh string) (queries []string) {
+	sets := make([]string, len(r.Sets))
+	for i, s := range r.Sets {
+		sets[i] = pgparse.QuoteLiteral(s)
 	}
-	var ran []string
+	given := fmt.Sprintf("WITH given AS (SELECT %s AS old, %s AS new, %s::text AS old_column, %s::text AS new_column, ARRAY[%s]::text[] AS sets) ", old, fresh,
+		pgparse.QuoteLiteral(r.OldColumn), pgparse.QuoteLiteral(r.NewColumn), strings.Join(sets, ", "))
+	names := strings.NewReplacer("@acl_old", relationPrivileges(old), "@acl_new", relationPrivileges(fresh), "@columns", columnPairs)
 	for _, p := range carriedProperties {
-		if p.since > major || !slices.Contains(p.kinds, r.Kind) {
-			continue
+		if p.since <= major && slices.Contains(p.kinds, r.Kind) {
+			queries = append(queries, given+names.Replace(p.sql))
 		}
-		list, err := propertyStatements(ctx, s, &p, r, old, fresh)
-		if err != nil {
-			return nil, fmt.Errorf("read %s of %s: %w", p.what, r.Old, err)
-		}
-		for _, sql := range list {
-			if _, err := s.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol); err != nil {
-				return nil, fmt.Errorf("%s: %w", sql, err)
-			}
-		}
-		ran = append(ran, list...)
 	}
-	return ran, nil
-}
-
-// propertyStatements returns the statements that copy one property from the old relation to the new one.
-func propertyStatements(ctx context.Context, s SQLSession, p *carriedProperty, r *onward.PlanReplacement, old, fresh uint32) ([]string, error) {
-	sets := r.Sets
-	if sets == nil {
-		sets = []string{}
-	}
-	sql := strings.NewReplacer("@acl_old", relationPrivileges("$1::oid"), "@acl_new", relationPrivileges("$2::oid"), "@columns", columnPairs).Replace(p.sql)
-	rows, err := s.Query(ctx, "WITH given AS (SELECT $1::oid AS old, $2::oid AS new, $3::text AS old_column, $4::text AS new_column, $5::text[] AS sets) "+sql,
-		old, fresh, r.OldColumn, r.NewColumn, sets)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, pgx.RowTo[string])
+	return queries
 }
 
 // carriedProperty is a query that returns the statements which copy one property.
 type carriedProperty struct {
-	what  string
+	what  string // for readers
 	kinds []onward.ReplacementKind
 	since int
 	sql   string

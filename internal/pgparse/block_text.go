@@ -1,6 +1,7 @@
 package pgparse
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 )
@@ -169,6 +170,15 @@ func QuoteLiteral(s string) string {
 		quoted = "E" + strings.ReplaceAll(quoted, `\`, `\\`)
 	}
 	return quoted
+}
+
+// DollarQuote quotes a text with a tag that it does not contain.
+func DollarQuote(text string) string {
+	tag := "$onward$"
+	for i := 1; strings.Contains(text, tag); i++ {
+		tag = fmt.Sprintf("$onward%d$", i)
+	}
+	return tag + text + tag
 }
 
 // QuoteIdents quotes each identifier if SQL requires it.

@@ -3,8 +3,7 @@ package attempt
 import (
 	"context"
 	"slices"
-
-	"github.com/jackc/pgx/v5"
+	"strings"
 
 	"github.com/onward-sql/onward/apply/internal/properties"
 	"github.com/onward-sql/onward/apply/internal/run"
@@ -14,7 +13,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// RunInTransaction runs a step in one transaction with the ledger row that records it as done.
+// RunInTransaction runs a step in one transaction with the ledger row that records it as done. The transaction is one message, so that others do not
+// wait for the line to this process.
 func (a *Attempt) RunInTransaction(ctx context.Context, s *onward.PlanStep) error {
 	statement := a.record.Tries.LockTimeout() + session.UnderLock
 	switch s.Class {
@@ -23,72 +23,59 @@ func (a *Attempt) RunInTransaction(ctx context.Context, s *onward.PlanStep) erro
 	default:
 		ctx = context.WithoutCancel(ctx) // it takes an instant: an interrupt waits for it
 	}
-	sql, err := run.InnerSQL(s)
+	sql, carried, err := a.transactionSQL(ctx, s)
 	if err != nil {
 		return err
 	}
-	if schemaplan.DropsPlanSchema(s) {
-		sql = schemaplan.DropUnusedCursorSchema
-	}
-	replacement, err := a.properties.CheckInventory(ctx, *s)
-	if err != nil {
-		return err
-	}
-	if err := a.properties.RecordViews(ctx, s); err != nil {
-		return err
-	}
-	sql = replacement.Guard + a.session.SearchPathSQL() + "; " + replacement.Before + sql + replacement.After + session.EndStep + live.OwnPath
-	var carried []string
-	err = a.session.InGuardedTransaction(ctx, a.record.Tries.LockTimeout(), statement, func(ctx context.Context, tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, live.OwnPath); err != nil {
-			return err
-		}
-		before, err := a.properties.CopyProperties(ctx, tx, s)
-		if err != nil {
-			return err
-		}
-		if err := a.lockCursorSchema(ctx, tx, s); err != nil {
-			return err
-		}
-		names, err := a.properties.ReadNotNullNames(ctx, tx, s)
-		if err != nil {
-			return err
-		}
-		identities, err := a.properties.ReadIdentities(ctx, tx, s)
-		if err != nil {
-			return err
-		}
-		if _, err := tx.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol); err != nil {
-			return err
-		}
-		after, err := a.properties.CopyProperties(ctx, tx, s)
-		if err != nil {
-			return err
-		}
-		renamed, err := properties.RenameNotNull(ctx, tx, names)
-		if err != nil {
-			return err
-		}
-		numbered, err := a.properties.CarryIdentities(ctx, tx, identities)
-		if err != nil {
-			return err
-		}
-		views, err := a.properties.RestoreViews(ctx, tx, s)
-		if err != nil {
-			return err
-		}
-		room, err := a.properties.IdentifyRoom(ctx, tx, s)
-		if err != nil {
-			return err
-		}
-		carried = slices.Concat(before, replacement.Carried, after, renamed, numbered, views, room)
-		return a.record.RecordDone(ctx, tx, s)
-	})
+	texts, err := a.session.CommitSQL(ctx, a.record.Tries.LockTimeout(), statement, sql)
 	if err != nil {
 		return err
 	}
 	if err := a.properties.RecordExchanged(ctx, s); err != nil {
 		return err
 	}
-	return a.properties.ReportCopiedProperties(ctx, s, carried)
+	ran, err := properties.ReadCarried(texts)
+	if err != nil {
+		return err
+	}
+	return a.properties.ReportCopiedProperties(ctx, s, append(carried, ran...))
+}
+
+// transactionSQL returns the SQL of a step's whole transaction, so that it is one message. It reads before what the SQL needs to know. The server itself
+// compares under the lock. carried are the statements that give a replacement the properties of the old object.
+func (a *Attempt) transactionSQL(ctx context.Context, s *onward.PlanStep) (sql string, carried []string, err error) {
+	inner, err := run.InnerSQL(s)
+	if err != nil {
+		return "", nil, err
+	}
+	if schemaplan.DropsPlanSchema(s) {
+		inner = schemaplan.DropUnusedCursorSchema
+	}
+	replacement, err := a.properties.CheckInventory(ctx, *s)
+	if err != nil {
+		return "", nil, err
+	}
+	if err := a.properties.RecordViews(ctx, s); err != nil {
+		return "", nil, err
+	}
+	names, err := a.properties.NotNullSQL(ctx, s)
+	if err != nil {
+		return "", nil, err
+	}
+	identities, err := a.properties.IdentitySQL(ctx, s)
+	if err != nil {
+		return "", nil, err
+	}
+	views, ownerAlone, err := a.properties.ViewStatements(ctx, s)
+	if err != nil {
+		return "", nil, err
+	}
+	copies := a.properties.CopySQL(s)
+	sql = live.OwnPath + copies + a.lockCursorSchema(s) +
+		replacement.Guard + a.session.SearchPathSQL() + ";\n" + replacement.Before + inner + replacement.After + "\n" + session.EndStep + live.OwnPath +
+		copies + names + identities
+	if len(views) > 0 {
+		sql += live.SetLocal(live.CommonReadSettings, live.ValueSettings) + ownerAlone + strings.Join(views, ";\n") + ";\n"
+	}
+	return sql + a.properties.RoomSQL(s) + properties.CarriedSQL + a.record.DoneSQL(s), slices.Concat(replacement.Carried, views), nil
 }

@@ -2,6 +2,7 @@ package attempt
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/onward-sql/onward/apply/internal/schemaplan"
 	"github.com/onward-sql/onward/apply/internal/session"
 	"github.com/onward-sql/onward/internal/ledger"
+	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/queue"
 	"github.com/onward-sql/onward/onward"
@@ -75,10 +77,8 @@ func (a *Attempt) DropCursorSchema(ctx context.Context) error {
 	if !made {
 		return nil
 	}
-	return a.session.InGuardedTransaction(context.WithoutCancel(ctx), queue.FirstStall, session.UnderLock, func(ctx context.Context, tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, schemaplan.DropUnusedCursorSchema, pgx.QueryExecModeSimpleProtocol)
-		return err
-	})
+	_, err := a.session.CommitSQL(context.WithoutCancel(ctx), queue.FirstStall, session.UnderLock, schemaplan.DropUnusedCursorSchema)
+	return err
 }
 
 // undoAlone runs an undo that must not run in a transaction. Its statements skip what is already gone.
@@ -97,33 +97,24 @@ func (a *Attempt) undoAlone(ctx context.Context, u *onward.PlanStep) error {
 	return nil
 }
 
-// runUndo runs an undo in the same transaction that records it in the ledger.
+// runUndo runs an undo in the same transaction that records it in the ledger. The transaction is one message.
 func (a *Attempt) runUndo(ctx context.Context, u *onward.PlanStep) error {
 	sql := ""
 	if u.SQL != "" {
-		var err error
-		if sql, err = run.InnerSQL(u); err != nil {
+		inner, err := run.InnerSQL(u)
+		if err != nil {
 			return err
 		}
+		carried, err := a.properties.CarryBackSQL(u)
+		if err != nil {
+			return err
+		}
+		sql = live.OwnPath + carried + a.session.SearchPathSQL() + ";\n" + inner
 	}
 	lock := a.record.Tries.LockTimeout()
-	return a.session.InGuardedTransaction(context.WithoutCancel(ctx), lock, lock+session.UnderLock, func(ctx context.Context, tx pgx.Tx) error {
-		if sql != "" {
-			if err := a.properties.CarryBack(ctx, tx, u); err != nil {
-				return err
-			}
-			sql = a.session.SearchPathSQL() + "; " + sql
-			if _, err := tx.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol); err != nil {
-				return err
-			}
-		}
-		return a.session.AsLedgerOwner(ctx, tx, func() error {
-			if err := a.record.FollowTables(ctx, tx, u.SQL); err != nil {
-				return err
-			}
-			return ledger.DeleteStep(ctx, tx, a.record.Row.ID, u.ID)
-		})
-	})
+	sql += a.session.LedgerOwnerSQL() + a.record.FollowTablesSQL(u.SQL) + ledger.DeleteStepSQL(a.record.Row.ID, u.ID)
+	_, err := a.session.CommitSQL(context.WithoutCancel(ctx), lock, lock+session.UnderLock, sql)
+	return err
 }
 
 // isConcurrent reports whether an undo must run outside a transaction.
@@ -131,11 +122,10 @@ func isConcurrent(sql string) bool {
 	return strings.Contains(sql, " CONCURRENTLY ")
 }
 
-// lockCursorSchema makes a step that creates the schema onward wait for those that drop it, or create it for another plan.
-func (a *Attempt) lockCursorSchema(ctx context.Context, tx pgx.Tx, s *onward.PlanStep) error {
+// lockCursorSchema returns SQL that makes a step which creates the schema onward wait for those that drop it, or create it for another plan.
+func (a *Attempt) lockCursorSchema(s *onward.PlanStep) string {
 	if !schemaplan.CreatesPlanSchema(s) {
-		return nil
+		return ""
 	}
-	_, err := tx.Exec(ctx, "SELECT pg_catalog.pg_advisory_xact_lock($1)", int64(schemaplan.CursorSchemaLock))
-	return err
+	return fmt.Sprintf("SELECT pg_catalog.pg_advisory_xact_lock(%d);\n", int64(schemaplan.CursorSchemaLock))
 }

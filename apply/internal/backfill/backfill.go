@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/onward-sql/onward/apply/internal/run"
 	"github.com/onward-sql/onward/apply/internal/session"
 	"github.com/onward-sql/onward/internal/ledger"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/queue"
 	"github.com/onward-sql/onward/onward"
 )
@@ -206,16 +208,41 @@ func changedTable(s *onward.PlanStep) string {
 // PagePrices make an index cheap and the pages of a whole table dear.
 const PagePrices = "SET LOCAL seq_page_cost = 100; SET LOCAL random_page_cost = 0"
 
-// planAlongKey makes the server find the rows of a batch by their key. As soon as a batch is a few percent of a table, the server would
+// planAlongKey returns settings that make the server find the rows of a batch by their key. As soon as a batch is a few percent of a table, the server would
 // rather read the whole table for each batch. A statement that reads other tables, too, is left to the server. Pages get other prices, and
 // no kind of plan is disabled: up to 17 a disabled one costs 1e10, for which a server with jit compiles each batch, and the plan's
 // cursor has no index.
-func planAlongKey(ctx context.Context, tx pgx.Tx, s *onward.PlanStep) error {
+func planAlongKey(s *onward.PlanStep) string {
 	if s.Backfill == nil || slices.Equal(s.Backfill.Keys, []string{"ctid"}) || len(touchedTables(s)) != 1 {
-		return nil
+		return ""
 	}
-	_, err := tx.Exec(ctx, PagePrices, pgx.QueryExecModeSimpleProtocol)
-	return err
+	return PagePrices + "; "
+}
+
+// countBatch returns a block that runs a batch, with its parameters, and keeps the number of its rows in the transaction, as [batchRows].
+func countBatch(sql string, args []any) string {
+	using := ""
+	for i, a := range args {
+		using += ", " + pgparse.QuoteLiteral(fmt.Sprint(a)) + "::pg_catalog.text"
+		if i == 0 {
+			using = " USING " + using[2:]
+		}
+	}
+	return "DO LANGUAGE plpgsql " + pgparse.DollarQuote("\nDECLARE\n  onward_rows pg_catalog.int8;\nBEGIN\n  EXECUTE "+pgparse.QuoteLiteral(sql)+" INTO onward_rows"+using+
+		";\n  PERFORM pg_catalog.set_config('onward.rows', onward_rows::pg_catalog.text, true);\nEND\n") + ";\n"
+}
+
+// batchRows is an expression for the number of a batch's rows.
+const batchRows = "pg_catalog.current_setting('onward.rows')::pg_catalog.int8"
+
+const reportRows = "SELECT " + batchRows + "::pg_catalog.text AS " + session.ReportedColumn + ";\n"
+
+// readRows returns the number of rows that a batch reports.
+func readRows(texts []string) (int64, error) {
+	if len(texts) != 1 {
+		return 0, fmt.Errorf("a batch reports its rows %d times", len(texts))
+	}
+	return strconv.ParseInt(texts[0], 10, 64)
 }
 
 // runBatch processes some rows and records that in the ledger in the same transaction. After the last row, the rows are
@@ -227,27 +254,21 @@ func (fill *Backfill) runBatch(ctx context.Context, s *onward.PlanStep) (rows in
 	}
 	end := func() {}
 	defer func() { end() }()
-	err = fill.session.GuardTransaction(context.WithoutCancel(ctx), fill.session.Work, rowWait, 0, func(ctx context.Context, tx pgx.Tx, pid int) error {
+	texts, err := fill.session.CommitGuarded(context.WithoutCancel(ctx), fill.session.Work, rowWait, 0, func(_ context.Context, _ pgx.Tx, pid int) (string, error) {
 		end = fill.throttle.load.beginBatch(pid)
-		if err := forbidRowSecurity(ctx, tx); err != nil {
-			return err
-		}
-		if err := planAlongKey(ctx, tx, s); err != nil {
-			return err
-		}
-		if err := tx.QueryRow(ctx, s.Sized(limit), pgx.QueryExecModeSimpleProtocol).Scan(&rows); err != nil {
-			return err
-		}
-		if rows == 0 {
-			if s.Backfill != nil {
-				return nil
-			}
-			return fill.record.RecordDone(ctx, tx, s)
-		}
-		return fill.session.AsLedgerOwner(ctx, tx, func() error { return ledger.AddRows(ctx, tx, fill.record.Row.ID, s.ID, rows) })
+		return withoutRowSecurity + "; " + planAlongKey(s) + countBatch(s.Sized(limit), nil) + reportRows + fill.session.LedgerOwnerSQL() +
+			ledger.AddRowsSQL(fill.record.Row.ID, s.ID, batchRows), nil
 	})
 	if err != nil {
 		return fill.isolateBadRow(ctx, s, limit, err)
+	}
+	if rows, err = readRows(texts); err != nil {
+		return 0, false, err
+	}
+	if rows == 0 && s.Backfill == nil {
+		if _, err := fill.session.CommitSQL(context.WithoutCancel(ctx), rowWait, 0, fill.record.DoneSQL(s)); err != nil {
+			return 0, false, err
+		}
 	}
 	fill.widenLimit()
 	fill.state.allProcessed = rows == 0

@@ -81,9 +81,11 @@ func compareKey(keys []string, op string, types, key []string, args []any) (stri
 // forbidRowSecurity makes the server refuse a query from which row-level security would hide rows: a backfill processes all rows or is not
 // done.
 func forbidRowSecurity(ctx context.Context, tx pgx.Tx) error {
-	_, err := tx.Exec(ctx, "SET LOCAL row_security = off")
+	_, err := tx.Exec(ctx, withoutRowSecurity)
 	return err
 }
+
+const withoutRowSecurity = "SET LOCAL row_security = off"
 
 // roundTripSettings makes the server write values in a form that can be read back under any settings.
 const roundTripSettings = "SET LOCAL datestyle = 'ISO'; SET LOCAL intervalstyle = 'postgres'; SET LOCAL bytea_output = 'hex'; SET LOCAL extra_float_digits = 1"

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -87,23 +88,24 @@ func (fill *Backfill) nextRangeBatches() (list []rangeBatch, limit int) {
 func (fill *Backfill) runRangeBatch(ctx context.Context, session *pgx.Conn, s *onward.PlanStep, b *rangeBatch, limit int) error {
 	end := func() {}
 	defer func() { end() }()
-	return fill.session.GuardTransaction(context.WithoutCancel(ctx), session, rowWait, 0, func(ctx context.Context, tx pgx.Tx, pid int) error {
+	texts, err := fill.session.CommitGuarded(context.WithoutCancel(ctx), session, rowWait, 0, func(ctx context.Context, tx pgx.Tx, pid int) (string, error) {
 		end = fill.throttle.load.beginBatch(pid)
 		where, args, err := fill.findRangeRows(ctx, tx, s, b, limit)
 		if err != nil {
-			return err
+			return "", err
 		}
-		if b.rows > 0 {
-			sql := fmt.Sprintf("WITH batch AS MATERIALIZED (SELECT %s FROM %s AS t WHERE %s ORDER BY %s), changed AS (%s) SELECT pg_catalog.count(*) FROM batch",
-				selectKeys(s.Backfill.Keys), s.Backfill.Table, where, orderByKeys(s.Backfill.Keys), s.Backfill.Work)
-			if err := tx.QueryRow(ctx, sql, args...).Scan(&b.rows); err != nil {
-				return err
-			}
+		sql := fmt.Sprintf("WITH batch AS MATERIALIZED (SELECT %s FROM %s AS t WHERE %s ORDER BY %s), changed AS (%s) SELECT pg_catalog.count(*) FROM batch",
+			selectKeys(s.Backfill.Keys), s.Backfill.Table, where, orderByKeys(s.Backfill.Keys), s.Backfill.Work)
+		if b.rows == 0 {
+			sql, args = "SELECT 0", nil
 		}
-		return fill.session.AsLedgerOwner(ctx, tx, func() error {
-			return ledger.MoveRange(ctx, tx, fill.record.Row.ID, s.ID, b.r, b.cursor, b.rows, b.done)
-		})
+		return countBatch(sql, args) + reportRows + fill.session.LedgerOwnerSQL() + ledger.MoveRangeSQL(fill.record.Row.ID, s.ID, b.r, b.cursor, batchRows, b.done), nil
 	})
+	if err != nil {
+		return err
+	}
+	b.rows, err = readRows(texts)
+	return err
 }
 
 // findRangeRows finds the next rows of a range, and returns the condition for their keys.
@@ -111,7 +113,7 @@ func (fill *Backfill) findRangeRows(ctx context.Context, tx pgx.Tx, s *onward.Pl
 	if err := forbidRowSecurity(ctx, tx); err != nil {
 		return "", nil, err
 	}
-	if err := planAlongKey(ctx, tx, s); err != nil {
+	if _, err := tx.Exec(ctx, planAlongKey(s)); err != nil {
 		return "", nil, err
 	}
 	types, err := typesOf(ctx, tx, s.Backfill.Table, s.Backfill.Keys)
@@ -154,7 +156,8 @@ func (fill *Backfill) isolateBadRowOfRange(ctx context.Context, s *onward.PlanSt
 					return err
 				}
 			}
-			return ledger.MoveRange(ctx, tx, fill.record.Row.ID, s.ID, b.r, b.cursor, b.rows, b.done)
+			_, err = tx.Exec(ctx, ledger.MoveRangeSQL(fill.record.Row.ID, s.ID, b.r, b.cursor, strconv.FormatInt(b.rows, 10), b.done), pgx.QueryExecModeSimpleProtocol)
+			return err
 		})
 	})
 	if err == nil && count > 0 {

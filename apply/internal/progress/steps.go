@@ -143,32 +143,31 @@ func (r *Record) RunsStep(id string) bool {
 	return false
 }
 
-// RecordDone records in the transaction of a step that it is done, in the ledger and in the table of the migration
-// tool.
-func (r *Record) RecordDone(ctx context.Context, tx pgx.Tx, s *onward.PlanStep) error {
-	return r.session.AsLedgerOwner(ctx, tx, func() error {
-		if err := RecordStarted(ctx, tx, s); err != nil {
-			return err
+// DoneSQL returns the statements with which the transaction of a step records that it is done, in the ledger and in the table of the
+// migration tool.
+func (r *Record) DoneSQL(s *onward.PlanStep) string {
+	sql := r.session.LedgerOwnerSQL()
+	for _, mark := range []string{s.Begin, s.Record} {
+		if mark != "" {
+			sql += mark + ";\n"
 		}
-		if s.Record != "" {
-			if _, err := tx.Exec(ctx, s.Record, pgx.QueryExecModeSimpleProtocol); err != nil {
-				return fmt.Errorf("note the migration as applied: %w", err)
-			}
-		}
-		if err := r.FollowTables(ctx, tx, s.SQL); err != nil {
-			return err
-		}
-		return ledger.FinishStep(ctx, tx, r.Row.ID, s.ID)
-	})
+	}
+	return sql + r.FollowTablesSQL(s.SQL) + ledger.FinishStepSQL(r.Row.ID, s.ID)
 }
 
-// FollowTables records, in the transaction of a step or of its undo, which tables have the names of the plan, if its SQL renames some. The
-// transaction has the ledger's owner.
-func (r *Record) FollowTables(ctx context.Context, tx pgx.Tx, sql string) error {
+// RecordDone records a step as done in a transaction that does nothing else.
+func (r *Record) RecordDone(ctx context.Context, tx pgx.Tx, s *onward.PlanStep) error {
+	_, err := tx.Exec(ctx, r.DoneSQL(s), pgx.QueryExecModeSimpleProtocol)
+	return err
+}
+
+// FollowTablesSQL returns the statements that record, in the transaction of a step or of its undo, which tables have the names of the plan, if its
+// SQL renames some. The transaction has the ledger's owner.
+func (r *Record) FollowTablesSQL(sql string) string {
 	if r.AsWritten || !strings.Contains(sql, " RENAME TO ") {
-		return nil
+		return ""
 	}
-	return ledger.FollowTables(ctx, tx, r.Row.ID)
+	return ledger.FollowTablesSQL(r.Row.ID)
 }
 
 // RefuseMovedTables refuses a plan one of whose tables has another name now: its steps would fail, or change another table.

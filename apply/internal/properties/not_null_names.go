@@ -2,7 +2,9 @@ package properties
 
 import (
 	"context"
-	"errors"
+	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -31,69 +33,90 @@ LEFT JOIN pg_catalog.pg_attribute AS oa ON oa.attrelid = nullif($1::oid, 0::oid)
 LEFT JOIN pg_catalog.pg_constraint AS o ON o.conrelid = oa.attrelid AND o.contype = 'n' AND o.conkey = ARRAY[oa.attnum]
 WHERE c.oid = $2::oid AND ($3::text = '' OR a.attname = $4::name)`
 
-// ReadNotNullNames returns the NOT NULL constraints of the columns and tables that a step may rename.
-func (props *Properties) ReadNotNullNames(ctx context.Context, tx pgx.Tx, s *onward.PlanStep) (out []notNullName, err error) {
+// NotNullSQL returns SQL for a step's transaction, after its own: it renames the constraints whose column or table got its final name in the step. A
+// constraint keeps its name if another one has the new name, or if the children call it differently.
+func (props *Properties) NotNullSQL(ctx context.Context, s *onward.PlanStep) (sql string, err error) {
+	names, err := props.readNotNullNames(ctx, s)
+	if err != nil || len(names) == 0 {
+		return "", err
+	}
+	b := props.newBlock()
+	for _, n := range names {
+		b.runStatements(n.formatRenameQuery(s))
+	}
+	return b.format(), nil
+}
+
+// readNotNullNames returns the NOT NULL constraints of the columns and tables that a step may rename.
+func (props *Properties) readNotNullNames(ctx context.Context, s *onward.PlanStep) (out []notNullName, err error) {
 	if props.session.Major < 18 || props.record.AsWritten {
 		return nil, nil
 	}
-	for _, r := range s.Replaces {
-		if r.Kind == onward.ReplacementView {
-			continue
+	err = props.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		for _, r := range s.Replaces {
+			if r.Kind == onward.ReplacementView {
+				continue
+			}
+			ids, err := live.FindRelationsIn(ctx, conn, props.session.Path, r.Old, r.New)
+			if err != nil {
+				return err
+			}
+			rows, err := conn.Query(ctx, notNullNamesQuery, ids[0], ids[1], r.OldColumn, r.NewColumn)
+			if err != nil {
+				return err
+			}
+			list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (n notNullName, err error) {
+				return n, row.Scan(&n.table, &n.number, &n.relation, &n.column, &n.name, &n.replacedColumn, &n.replacedName)
+			})
+			if err != nil {
+				return err
+			}
+			out = append(out, list...)
 		}
-		ids, err := live.FindRelationsIn(ctx, tx, props.session.Path, r.Old, r.New)
-		if err != nil {
-			return nil, err
-		}
-		rows, err := tx.Query(ctx, notNullNamesQuery, ids[0], ids[1], r.OldColumn, r.NewColumn)
-		if err != nil {
-			return nil, err
-		}
-		list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (n notNullName, err error) {
-			return n, row.Scan(&n.table, &n.number, &n.relation, &n.column, &n.name, &n.replacedColumn, &n.replacedName)
-		})
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, list...)
-	}
-	return out, nil
+		return nil
+	})
+	return out, err
 }
 
-// RenameNotNull renames the constraints whose column or table got its final name in the step, and returns the statements. It leaves a
-// constraint alone if the name is taken, or if a child table does not have it under the same name.
-func RenameNotNull(ctx context.Context, tx pgx.Tx, before []notNullName) (ran []string, err error) {
-	for _, n := range before {
-		var table, relation, column, name string
-		err := tx.QueryRow(ctx, `SELECT c.oid::regclass::text, c.relname::text, a.attname::text, k.conname::text FROM pg_catalog.pg_class AS c
-			JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = $2 AND NOT a.attisdropped
-			JOIN pg_catalog.pg_constraint AS k ON k.conrelid = c.oid AND k.contype = 'n' AND k.conkey = ARRAY[a.attnum] WHERE c.oid = $1`, n.table, n.number).Scan(&table, &relation, &column, &name)
-		if errors.Is(err, pgx.ErrNoRows) {
-			continue
+// formatRenameQuery returns the query for the statement that renames a constraint after a step.
+func (n *notNullName) formatRenameQuery(s *onward.PlanStep) string {
+	var wanted []string // for each name that the table and the column may have then
+	for _, relation := range possibleNames(s, pgparse.ObjectType_OBJECT_TABLE, n.relation) {
+		for _, column := range possibleNames(s, pgparse.ObjectType_OBJECT_COLUMN, n.column) {
+			name := catalog.ObjectName(relation, column, "not_null")
+			if n.replacedName != "" && n.replacedColumn == column {
+				name = n.replacedName
+			}
+			if relation != n.relation || column != n.column {
+				wanted = append(wanted, fmt.Sprintf("(%s, %s, %s)", pgparse.QuoteLiteral(relation), pgparse.QuoteLiteral(column), pgparse.QuoteLiteral(name)))
+			}
 		}
-		if err != nil {
-			return nil, err
-		}
-		want := catalog.ObjectName(relation, column, "not_null")
-		if n.replacedName != "" && n.replacedColumn == column {
-			want = n.replacedName
-		}
-		if renamed := relation != n.relation || column != n.column; !renamed || name == want || name != catalog.ObjectName(n.relation, n.column, "not_null") {
-			continue
-		}
-		var free bool
-		if err := tx.QueryRow(ctx, `WITH RECURSIVE tree AS (SELECT $1::oid AS oid UNION SELECT i.inhrelid FROM tree JOIN pg_catalog.pg_inherits AS i ON i.inhparent = tree.oid)
-			SELECT NOT EXISTS (SELECT FROM tree WHERE EXISTS (SELECT FROM pg_catalog.pg_constraint WHERE conrelid = tree.oid AND conname = $3)
-				OR NOT EXISTS (SELECT FROM pg_catalog.pg_constraint WHERE conrelid = tree.oid AND conname = $2))`, n.table, name, want).Scan(&free); err != nil {
-			return nil, err
-		}
-		if !free {
-			continue
-		}
-		sql := "ALTER TABLE " + table + " RENAME CONSTRAINT " + pgparse.QuoteIdent(name) + " TO " + pgparse.QuoteIdent(want)
-		if _, err := tx.Exec(ctx, sql); err != nil {
-			return nil, err
-		}
-		ran = append(ran, sql)
 	}
-	return ran, nil
+	if len(wanted) == 0 {
+		wanted = []string{"(NULL, NULL, NULL)"}
+	}
+	return fmt.Sprintf(`    WITH RECURSIVE tree AS (SELECT %[1]d::oid AS oid UNION SELECT i.inhrelid FROM tree JOIN pg_catalog.pg_inherits AS i ON i.inhparent = tree.oid)
+    SELECT format('ALTER TABLE %%s RENAME CONSTRAINT %%I TO %%I', c.oid::regclass, k.conname, w.name) FROM pg_catalog.pg_class AS c
+    JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = %[2]d AND NOT a.attisdropped
+    JOIN pg_catalog.pg_constraint AS k ON k.conrelid = c.oid AND k.contype = 'n' AND k.conkey = ARRAY[a.attnum]
+    JOIN (VALUES %[3]s) AS w (relation, attribute, name) ON w.relation = c.relname AND w.attribute = a.attname
+    WHERE c.oid = %[1]d AND k.conname = %[4]s AND k.conname <> w.name AND NOT EXISTS (
+      SELECT FROM tree WHERE EXISTS (SELECT FROM pg_catalog.pg_constraint AS o WHERE o.conrelid = tree.oid AND o.conname = w.name)
+      OR NOT EXISTS (SELECT FROM pg_catalog.pg_constraint AS o WHERE o.conrelid = tree.oid AND o.conname = k.conname))`,
+		n.table, n.number, strings.Join(wanted, ", "), pgparse.QuoteLiteral(catalog.ObjectName(n.relation, n.column, "not_null")))
+}
+
+// possibleNames returns a name and those to which the step's SQL renames objects of a type.
+func possibleNames(s *onward.PlanStep, object pgparse.ObjectType, name string) []string {
+	names := []string{name}
+	f, err := pgparse.SplitText(s.SQL)
+	if err != nil {
+		return names
+	}
+	for _, stmt := range f.Stmts {
+		if n := stmt.Node.GetRenameStmt(); n != nil && n.RenameType == object && !slices.Contains(names, n.Newname) {
+			names = append(names, n.Newname)
+		}
+	}
+	return names
 }

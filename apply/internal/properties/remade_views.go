@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/onward-sql/onward/apply/internal/run"
+	"github.com/onward-sql/onward/internal/acl"
 	"github.com/onward-sql/onward/internal/inventory"
 	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/internal/live"
@@ -17,6 +18,7 @@ import (
 // remadeView is a view that a step drops and a later one creates again.
 type remadeView struct {
 	name         string // as SQL writes it
+	schema       string // "" if its statement names none
 	drop, create string // IDs of the steps
 }
 
@@ -38,7 +40,7 @@ func listRemadeViews(p *onward.Plan) (views []remadeView) {
 			if view := stmt.Node.GetViewStmt().GetView(); view != nil {
 				name := relationName(view.Schemaname, view.Relname)
 				if drop := dropped[name]; drop != "" {
-					views = append(views, remadeView{name, drop, s.ID})
+					views = append(views, remadeView{name, view.Schemaname, drop, s.ID})
 				}
 			}
 		}
@@ -119,52 +121,39 @@ func (props *Properties) RecordViews(ctx context.Context, s *onward.PlanStep) er
 	})
 }
 
-// RestoreViews gives the views that a step created again what the old ones had, and returns the statements.
-func (props *Properties) RestoreViews(ctx context.Context, tx pgx.Tx, s *onward.PlanStep) (ran []string, err error) {
+// ViewStatements returns the statements that give the views which a step creates again what the old ones had, and SQL that sets their privileges before.
+// Both are for the step's transaction, after its own SQL, with onward's own search_path and settings of values.
+func (props *Properties) ViewStatements(ctx context.Context, s *onward.PlanStep) (statements []string, before string, err error) {
 	if props.record.AsWritten || props.record.Undoing {
-		return nil, nil
+		return nil, "", nil
 	}
-	for _, v := range listRemadeViews(props.record.Plan) {
-		if v.create != s.ID {
-			continue
-		}
-		var old inventory.Inventory
-		if err := props.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
-			old, err = ledger.ReadInventory(ctx, conn, props.record.Row.ID, v.name)
-			return err
-		}); err != nil || old == nil {
-			return nil, err
-		}
-		ids, err := live.FindRelationsIn(ctx, tx, props.session.Path, v.name)
-		if err != nil {
-			return nil, err
-		}
-		name, err := qualifyRelation(ctx, tx, ids[0])
-		if err != nil {
-			return nil, err
-		}
-		if _, err := tx.Exec(ctx, inventory.Settings, pgx.QueryExecModeSimpleProtocol); err != nil {
-			return nil, err
-		}
-		created, err := inventory.ReadInventory(ctx, tx, props.session.Major, ids[0])
-		if err != nil {
-			return nil, err
-		}
-		list, _ := inventory.ViewStatements(name, old, created, inventory.ListOwnObjects(props.record.Plan))
-		for _, sql := range list {
-			if _, err := tx.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol); err != nil {
-				return nil, err
+	err = props.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		for _, v := range listRemadeViews(props.record.Plan) {
+			if v.create != s.ID {
+				continue
 			}
+			old, err := ledger.ReadInventory(ctx, conn, props.record.Row.ID, v.name)
+			if err != nil || old == nil {
+				return err
+			}
+			schema, err := live.CreationSchema(ctx, conn, props.session.Path)
+			if err != nil {
+				return err
+			}
+			name := v.name
+			if v.schema == "" {
+				name = pgparse.QuoteIdent(schema) + "." + name
+			}
+			// The new view belongs to the role of the step, and has what its statement says.
+			created := inventory.Inventory{{Kind: "owner", Definition: pgparse.QuoteIdent(props.session.Role)}}
+			list, _ := inventory.ViewStatements(name, old, created, inventory.ListOwnObjects(props.record.Plan))
+			statements = append(statements, list...)
+			before += acl.SetOwnerAlone(acl.Relation, name) + ";\n"
 		}
-		ran = append(ran, list...)
-	}
-	return ran, nil
+		return nil
+	})
+	return statements, before, err
 }
 
 // qualifiedName is a query for the name of a relation with its schema. The transaction has onward's own search_path.
 const qualifiedName = "SELECT $1::pg_catalog.oid::pg_catalog.regclass::pg_catalog.text"
-
-func qualifyRelation(ctx context.Context, tx pgx.Tx, relation uint32) (name string, err error) {
-	err = tx.QueryRow(ctx, qualifiedName, relation).Scan(&name)
-	return name, err
-}

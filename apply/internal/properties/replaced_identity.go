@@ -11,39 +11,39 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// replacedIdentity is an identity column that a step replaces, and what its replacement is called after the step.
-type replacedIdentity struct {
-	old           inventory.Identity
-	table, column string
-}
-
-// ReadIdentities returns the identity columns that a step replaces.
-func (props *Properties) ReadIdentities(ctx context.Context, tx pgx.Tx, s *onward.PlanStep) (list []replacedIdentity, err error) {
+// IdentitySQL returns SQL for a step's transaction, after its own: it gives the sequences of new identity columns the properties of the old sequences.
+func (props *Properties) IdentitySQL(ctx context.Context, s *onward.PlanStep) (sql string, err error) {
 	if props.record.AsWritten || props.record.Undoing {
-		return nil, nil
+		return "", nil
 	}
-	for _, r := range s.Replaces {
-		if r.Kind == onward.ReplacementView || !replacesNow(s, &r) {
-			continue
-		}
-		ids, err := live.FindRelationsIn(ctx, tx, props.session.Path, r.Old)
-		if err != nil {
-			return nil, err
-		}
-		columns, err := inventory.ReadIdentities(ctx, tx, ids[0])
-		if err != nil {
-			return nil, err
-		}
-		for _, id := range columns {
-			switch {
-			case r.Kind == onward.ReplacementTable:
-				list = append(list, replacedIdentity{id, r.Old, id.Column})
-			case id.Column == r.OldColumn:
-				list = append(list, replacedIdentity{id, r.Old, finalColumn(s, r.NewColumn)})
+	err = props.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		for _, r := range s.Replaces {
+			if r.Kind == onward.ReplacementView || !replacesNow(s, &r) {
+				continue
 			}
+			ids, err := live.FindRelationsIn(ctx, conn, props.session.Path, r.Old)
+			if err != nil {
+				return err
+			}
+			columns, err := inventory.ReadIdentities(ctx, conn, ids[0])
+			if err != nil {
+				return err
+			}
+			b := props.newBlock()
+			table := b.findRelation(r.Old)
+			for _, old := range columns {
+				switch {
+				case r.Kind == onward.ReplacementTable:
+					b.runStatements(old.FormatCarryQuery(table, old.Column))
+				case old.Column == r.OldColumn:
+					b.runStatements(old.FormatCarryQuery(table, finalColumn(s, r.NewColumn)))
+				}
+			}
+			sql += b.format()
 		}
-	}
-	return list, nil
+		return nil
+	})
+	return sql, err
 }
 
 // finalColumn returns the name of a column after a step, which may rename it.
@@ -58,34 +58,4 @@ func finalColumn(s *onward.PlanStep, name string) string {
 		}
 	}
 	return name
-}
-
-// CarryIdentities gives the sequences of new identity columns what the old ones had, and returns the statements.
-func (props *Properties) CarryIdentities(ctx context.Context, tx pgx.Tx, list []replacedIdentity) (ran []string, err error) {
-	for _, replaced := range list {
-		ids, err := live.FindRelationsIn(ctx, tx, props.session.Path, replaced.table)
-		if err != nil {
-			return nil, err
-		}
-		table, err := qualifyRelation(ctx, tx, ids[0])
-		if err != nil {
-			return nil, err
-		}
-		columns, err := inventory.ReadIdentities(ctx, tx, ids[0])
-		if err != nil {
-			return nil, err
-		}
-		for i := range columns {
-			if columns[i].Column != replaced.column {
-				continue
-			}
-			for _, sql := range replaced.old.CarryStatements(table, &columns[i]) {
-				if _, err := tx.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol); err != nil {
-					return nil, err
-				}
-				ran = append(ran, sql)
-			}
-		}
-	}
-	return ran, nil
 }

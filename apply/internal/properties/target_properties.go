@@ -61,7 +61,7 @@ func (props *Properties) RefuseLosses(ctx context.Context) error {
 				if err != nil {
 					return err
 				}
-				list, err := live.PropertyObstacles(ctx, conn, props.session.Major, props.Role, &r, ids[0], ids[1])
+				list, err := props.readObstacles(ctx, conn, &r, ids)
 				if err != nil {
 					return err
 				}
@@ -92,35 +92,40 @@ func (props *Properties) RefuseLosses(ctx context.Context) error {
 		". Nothing was changed. Change that first, or make the plan with onward plan --db"}
 }
 
-// CopyProperties gives each replacement in a step the properties of the old object. It runs before the step's SQL, which may drop the
-// old object, and after it, because the SQL may create the new one.
-func (props *Properties) CopyProperties(ctx context.Context, tx pgx.Tx, s *onward.PlanStep) ([]string, error) {
+// readObstacles returns sentences about properties that no statement gives a replacement. ids are the OIDs of the old relation and of the new one.
+func (props *Properties) readObstacles(ctx context.Context, conn *pgx.Conn, r *onward.PlanReplacement, ids []uint32) (sentences []string, err error) {
+	for _, query := range live.ObstacleQueries(props.session.Major, props.Role, r, formatOID(ids[0]), formatOID(ids[1])) {
+		rows, err := conn.Query(ctx, query)
+		if err != nil {
+			return nil, fmt.Errorf("read the properties of %s: %w", r.Old, err)
+		}
+		list, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err != nil {
+			return nil, fmt.Errorf("read the properties of %s: %w", r.Old, err)
+		}
+		sentences = append(sentences, list...)
+	}
+	return sentences, nil
+}
+
+func formatOID(oid uint32) string { return fmt.Sprintf("%d::pg_catalog.oid", oid) }
+
+// CopySQL returns SQL that gives each replacement in a step the properties of the old object. It is for the step's transaction, before the step's SQL,
+// which may drop the old object, and after it, because the SQL may create the new one.
+func (props *Properties) CopySQL(s *onward.PlanStep) (sql string) {
 	if props.record.AsWritten || props.record.Undoing {
-		return nil, nil
+		return ""
 	}
-	var ran []string
 	for _, r := range stepReplacements(s) {
-		ids, err := live.FindRelationsIn(ctx, tx, props.session.Path, r.Old, r.New)
-		if err != nil {
-			return nil, err
+		b := props.newBlock()
+		old, fresh := b.findRelation(r.Old), b.findRelation(r.New)
+		b.copyProperties(props.session.Major, &r, old, fresh)
+		if r.Kind == onward.ReplacementView { // it may have changed since the plan was started
+			b.refuseFound(live.ObstacleQueries(props.session.Major, "", &r, old, fresh))
 		}
-		list, err := live.CarryProperties(ctx, tx, props.session.Major, &r, ids[0], ids[1])
-		if err != nil {
-			return nil, fmt.Errorf("give %s what %s has: %w", r.New, r.Old, err)
-		}
-		ran = append(ran, list...)
-		if r.Kind != onward.ReplacementView {
-			continue
-		}
-		losses, err := live.PropertyObstacles(ctx, tx, props.session.Major, "", &r, ids[0], ids[1])
-		if err != nil {
-			return nil, err
-		}
-		if len(losses) > 0 { // changed since the plan was started
-			return nil, &run.RefusedError{Step: s.ID, Text: strings.Join(losses, "; ")}
-		}
+		sql += b.format()
 	}
-	return ran, nil
+	return sql
 }
 
 // ReportCopiedProperties reports, after the commit, the statements that a step ran in addition to its own.

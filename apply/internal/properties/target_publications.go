@@ -11,6 +11,7 @@ import (
 	"github.com/onward-sql/onward/apply/internal/run"
 	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/subscriber"
 	"github.com/onward-sql/onward/onward"
 )
@@ -85,24 +86,17 @@ func (props *Properties) refuseNeeds(ctx context.Context, conn *pgx.Conn, steps 
 	return nil
 }
 
-// IdentifyRoom gives the plan's own tables a replica identity if a publication sends them. Without one no backfill could move its cursor
-// (55000).
-func (props *Properties) IdentifyRoom(ctx context.Context, tx pgx.Tx, s *onward.PlanStep) ([]string, error) {
+// RoomSQL returns SQL for a step's transaction, after its own: it gives the plan's own tables a replica identity if a publication sends them. Without one
+// no backfill could move its cursor (55000).
+func (props *Properties) RoomSQL(s *onward.PlanStep) string {
 	if !strings.Contains(s.SQL, onward.PlanRoom+".") || !strings.Contains(s.SQL, "CREATE TABLE") {
-		return nil, nil
+		return ""
 	}
-	rows, err := tx.Query(ctx, `SELECT DISTINCT format('ALTER TABLE %I.%I REPLICA IDENTITY FULL', schemaname, tablename)
-		FROM pg_catalog.pg_publication_tables JOIN pg_catalog.pg_class c ON c.oid = format('%I.%I', schemaname, tablename)::regclass WHERE schemaname = $1 AND relreplident <> 'f'`, onward.PlanRoom)
-	if err != nil {
-		return nil, err
-	}
-	list, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	for _, sql := range list {
-		if _, err := tx.Exec(ctx, sql); err != nil {
-			return nil, err
-		}
-	}
-	return list, err
+	b := props.newBlock()
+	b.runStatements(`    SELECT DISTINCT format('ALTER TABLE %I.%I REPLICA IDENTITY FULL', p.schemaname, p.tablename) FROM pg_catalog.pg_publication_tables AS p
+    JOIN pg_catalog.pg_class AS c ON c.oid = format('%I.%I', p.schemaname, p.tablename)::regclass
+    WHERE p.schemaname = ` + pgparse.QuoteLiteral(onward.PlanRoom) + ` AND c.relreplident <> 'f'`)
+	return b.format()
 }
 
 func (props *Properties) acceptsPublication(p *subscriber.Publication) bool {

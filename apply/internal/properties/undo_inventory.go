@@ -9,7 +9,6 @@ import (
 	"github.com/onward-sql/onward/apply/internal/run"
 	"github.com/onward-sql/onward/internal/inventory"
 	"github.com/onward-sql/onward/internal/ledger"
-	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/onward"
 )
@@ -90,15 +89,16 @@ func (props *Properties) findUndoLosses(ctx context.Context, conn *pgx.Conn, s *
 	return sentences, nil
 }
 
-// CarryBack gives a table that an undo brings back the properties that its exchanged form has got meanwhile: privileges, comments, settings.
-func (props *Properties) CarryBack(ctx context.Context, tx pgx.Tx, u *onward.PlanStep) error {
+// CarryBackSQL returns SQL for the transaction of an undo, before the undo's own: it gives a table that comes back the properties that its exchanged form
+// has got meanwhile, such as privileges, comments and settings.
+func (props *Properties) CarryBackSQL(u *onward.PlanStep) (sql string, err error) {
 	for _, r := range u.Replaces {
 		if r.Kind != onward.ReplacementTable {
 			continue
 		}
 		f, err := pgparse.SplitText(u.SQL)
 		if err != nil {
-			return err
+			return "", err
 		}
 		for _, stmt := range f.Stmts {
 			n := stmt.Node.GetRenameStmt()
@@ -106,14 +106,10 @@ func (props *Properties) CarryBack(ctx context.Context, tx pgx.Tx, u *onward.Pla
 				continue
 			}
 			back := onward.PlanReplacement{Kind: onward.ReplacementTable, Old: r.Old, New: relationName(n.Relation.Schemaname, n.Relation.Relname)}
-			ids, err := live.FindRelationsIn(ctx, tx, props.session.Path, back.Old, back.New)
-			if err != nil {
-				return err
-			}
-			if _, err := live.CarryProperties(ctx, tx, props.session.Major, &back, ids[0], ids[1]); err != nil {
-				return err
-			}
+			b := props.newBlock()
+			b.copyProperties(props.session.Major, &back, b.findRelation(back.Old), b.findRelation(back.New))
+			sql += b.format()
 		}
 	}
-	return nil
+	return sql, nil
 }

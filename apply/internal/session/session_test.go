@@ -102,6 +102,49 @@ func TestGuardedTransaction(t *testing.T) {
 	}
 }
 
+// The server ends a transaction whose client is away, and looks for the client while a statement runs.
+func TestClientAway(t *testing.T) {
+	t.Parallel()
+	for _, major := range []int{onward.OldestMajor, onward.NewestMajor} {
+		s := openSession(t, major)
+		var checks string
+		begun := time.Now()
+		err := s.InGuardedTransaction(t.Context(), queue.FirstStall, UnderLock, func(ctx context.Context, tx pgx.Tx) error {
+			if err := tx.QueryRow(ctx, "SELECT coalesce(current_setting('client_connection_check_interval', true), '')").Scan(&checks); err != nil {
+				return err
+			}
+			time.Sleep(clientAway + time.Second) // as a frozen process does
+			_, err := tx.Exec(ctx, "CREATE TABLE late ()")
+			return err
+		})
+		if ClassifyError(err) != ConnectionLost || time.Since(begun) > 10*time.Second {
+			t.Errorf("Postgres %d: %v", major, err)
+		}
+		if want := map[bool]string{true: "500ms"}[major >= 14]; checks != want {
+			t.Errorf("Postgres %d checks for its client every %q", major, checks)
+		}
+	}
+}
+
+// SQL is committed in the message that has it. It reports texts, and may refuse its step; then nothing of it stays.
+func TestCommitSQL(t *testing.T) {
+	t.Parallel()
+	s := openSession(t, onward.NewestMajor)
+	texts, err := s.CommitSQL(t.Context(), queue.FirstStall, UnderLock, "CREATE TABLE kept (); SELECT 'one' AS "+ReportedColumn+", 'x'; SELECT 'no'")
+	if err != nil || len(texts) != 1 || texts[0] != "one" || s.Work.PgConn().TxStatus() != 'I' {
+		t.Errorf("%v %v", texts, err)
+	}
+	refused := new(run.RefusedError)
+	_, err = s.CommitSQL(t.Context(), queue.FirstStall, UnderLock, "DROP TABLE kept; DO 'BEGIN RAISE EXCEPTION USING ERRCODE = ''"+RefusedCode+"'', MESSAGE = ''not so''; END'")
+	if !errors.As(err, &refused) || refused.Text != "not so" || refused.Step != "a" {
+		t.Errorf("%v", err)
+	}
+	var there bool
+	if err := s.ReadRow(t.Context(), "SELECT $1::oid <> 0", []any{PlannedRelation("kept")}, &there); err != nil || !there {
+		t.Errorf("the table is gone (%v)", err)
+	}
+}
+
 // A role whose settings would change what the steps do is refused.
 func TestSettingsOfRole(t *testing.T) {
 	t.Parallel()

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/onward-sql/onward/apply/internal/run"
 	"github.com/onward-sql/onward/internal/live"
@@ -14,8 +16,25 @@ import (
 	"github.com/onward-sql/onward/internal/queue"
 )
 
-// UnderLock limits how long a step that should be instant may hold its lock.
-const UnderLock = 5 * time.Second
+const (
+	// UnderLock limits how long a step that should be instant may hold its lock.
+	UnderLock = 5 * time.Second
+	// clientAway is how long a transaction waits for the next message of this process, which may be frozen, or whose line may be dead.
+	clientAway = 2 * time.Second
+)
+
+// clientLimits make the server end a transaction whose client is gone: between two messages, and while a statement runs. A socket of the same
+// machine has no limits of TCP.
+var clientLimits = []live.Setting{
+	{Name: "idle_in_transaction_session_timeout", Value: fmt.Sprintf("'%dms'", clientAway.Milliseconds())},
+	{Name: "tcp_user_timeout", Value: "'3s'"},
+	{Name: "tcp_keepalives_idle", Value: "'1s'"},
+	{Name: "tcp_keepalives_interval", Value: "'1s'"},
+}
+
+// checkClient makes a statement that runs look for its client. The setting exists from 14 on, and not on each system.
+const checkClient = "SELECT pg_catalog.set_config('client_connection_check_interval', '500ms', true) " +
+	"WHERE pg_catalog.current_setting('client_connection_check_interval', true) IS NOT NULL AND pg_catalog.version() OPERATOR(pg_catalog.~) 'linux'; "
 
 // PlannedRelation is an argument of a query: the name of a relation in the plan, whose OID the server gets.
 type PlannedRelation string
@@ -89,9 +108,8 @@ func (s *Session) transactionSettings(session *pgx.Conn, lock, statement time.Du
 	set := func(name, value string) string {
 		return fmt.Sprintf("SET LOCAL %s = %s; ", name, pgparse.QuoteLiteral(value))
 	}
-	out := live.OwnSettings(session) + set("lock_timeout", fmt.Sprintf("%dms", lock.Milliseconds())) +
-		set("statement_timeout", fmt.Sprintf("%dms", statement.Milliseconds())) +
-		set("idle_in_transaction_session_timeout", "60s")
+	out := live.OwnSettings(session) + live.SetLocal(clientLimits) + checkClient + set("lock_timeout", fmt.Sprintf("%dms", lock.Milliseconds())) +
+		set("statement_timeout", fmt.Sprintf("%dms", statement.Milliseconds()))
 	if s.AutovacuumYields {
 		out += set("deadlock_timeout", fmt.Sprintf("%dms", max(1, lock.Milliseconds()/2)))
 	}
@@ -106,9 +124,14 @@ func (s *Session) SearchPathSQL() string {
 // EndStep has the deferred triggers of a step's rows run now, with the step's role and search_path, and not at the commit, with onward's.
 const EndStep = "SET CONSTRAINTS ALL IMMEDIATE; "
 
+// LedgerOwnerSQL returns the statements after which the transaction of a step writes as the role that owns the ledger, and not as the steps' role.
+func (s *Session) LedgerOwnerSQL() string {
+	return EndStep + "RESET ROLE; " + live.OwnPath + live.SetLocal(live.ReadSettings(s.Work), live.ValueSettings)
+}
+
 // AsLedgerOwner writes in the transaction of a step, as the role that owns the ledger and not as the steps' role.
 func (s *Session) AsLedgerOwner(ctx context.Context, tx pgx.Tx, write func() error) error {
-	if _, err := tx.Exec(ctx, EndStep+"RESET ROLE; "+live.OwnPath+live.SetLocal(live.ReadSettings(tx.Conn()), live.ValueSettings)); err != nil {
+	if _, err := tx.Exec(ctx, s.LedgerOwnerSQL()); err != nil {
 		return err
 	}
 	return write()
@@ -119,10 +142,10 @@ func (s *Session) InGuardedTransaction(ctx context.Context, lock, statement time
 	return s.GuardTransaction(ctx, s.Work, lock, statement, func(ctx context.Context, tx pgx.Tx, _ int) error { return work(ctx, tx) })
 }
 
-// GuardTransaction is inGuardedTransaction on any session. work also receives the server's process.
+// GuardTransaction is [Session.InGuardedTransaction] on any session. work also receives the server's process.
 func (s *Session) GuardTransaction(ctx context.Context, session *pgx.Conn, lock, statement time.Duration,
 	work func(ctx context.Context, tx pgx.Tx, pid int) error) (err error) {
-	tx, err := s.beginOn(ctx, session, "", lock, statement)
+	tx, pid, err := s.beginGuarded(ctx, session, lock, statement)
 	if err != nil {
 		return err
 	}
@@ -131,26 +154,6 @@ func (s *Session) GuardTransaction(ctx context.Context, session *pgx.Conn, lock,
 			_ = tx.Rollback(context.WithoutCancel(ctx)) // the first error says more
 		}
 	}()
-	// The setting is read back, because a pooler or somebody's trigger may have changed it.
-	var set string
-	var pid int
-	if err := tx.QueryRow(ctx, "SELECT current_setting('lock_timeout'), pg_backend_pid()").Scan(&set, &pid); err != nil {
-		return err
-	}
-	if want := formatTimeout(lock); set != want {
-		return &run.RefusedError{Step: s.Tries.Step, Text: fmt.Sprintf("lock_timeout is %s although it was set to %s: nothing is done without it", set, want)}
-	}
-	if err := s.Lease.Fence(ctx, tx); err != nil {
-		return err
-	}
-	if _, err := tx.Exec(ctx, s.stepSettings(tx.Conn())); err != nil {
-		return err
-	}
-	if s.Role != "" {
-		if _, err := tx.Exec(ctx, "SET LOCAL ROLE "+pgparse.QuoteIdent(s.Role)); err != nil {
-			return err
-		}
-	}
 	defer s.Silence.AllowLong()() // the step, or a COMMIT that waits for standbys, may take long
 	watch := s.watchQueue(ctx, pid)
 	err = work(ctx, tx, pid)
@@ -163,6 +166,87 @@ func (s *Session) GuardTransaction(ctx context.Context, session *pgx.Conn, lock,
 	return tx.Commit(ctx)
 }
 
+// ReportedColumn is the name of a column whose texts [Session.CommitGuarded] returns.
+const ReportedColumn = "onward_reported"
+
+// CommitGuarded runs SQL in a guarded transaction and commits it, all in one message: the locks of the SQL wait for no other message of this process,
+// however slow the line is. prepare returns the SQL; it may read in the transaction, and must not lock what others use. The result are the texts that the
+// SQL selects as [ReportedColumn].
+func (s *Session) CommitGuarded(ctx context.Context, session *pgx.Conn, lock, statement time.Duration,
+	prepare func(ctx context.Context, tx pgx.Tx, pid int) (sql string, err error)) (texts []string, err error) {
+	tx, pid, err := s.beginGuarded(ctx, session, lock, statement)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil && !session.IsClosed() {
+			_ = tx.Rollback(context.WithoutCancel(ctx)) // the first error says more
+		}
+	}()
+	defer s.Silence.AllowLong()()
+	sql, err := prepare(ctx, tx, pid)
+	if err != nil {
+		return nil, err
+	}
+	watch := s.watchQueue(ctx, pid)
+	results := session.PgConn().Exec(ctx, sql+"; COMMIT")
+	for results.NextResult() {
+		rows := results.ResultReader()
+		for reports := slices.ContainsFunc(rows.FieldDescriptions(), func(f pgconn.FieldDescription) bool { return f.Name == ReportedColumn }); rows.NextRow(); {
+			if reports {
+				texts = append(texts, string(rows.Values()[0]))
+			}
+		}
+		_, _ = rows.Close() // results has its error
+	}
+	err = results.Close()
+	if why := watch(); err != nil && why != "" {
+		err = &CancelledError{Why: why, Err: err}
+	}
+	if refused := new(pgconn.PgError); errors.As(err, &refused) && refused.Code == RefusedCode {
+		err = &run.RefusedError{Step: s.Tries.Step, Text: refused.Message}
+	}
+	return texts, err
+}
+
+// CommitSQL is [Session.CommitGuarded] for SQL that is known.
+func (s *Session) CommitSQL(ctx context.Context, lock, statement time.Duration, sql string) (texts []string, err error) {
+	return s.CommitGuarded(ctx, s.Work, lock, statement, func(context.Context, pgx.Tx, int) (string, error) { return sql, nil })
+}
+
+// RefusedCode is the SQLSTATE with which the SQL of [Session.CommitGuarded] refuses a step.
+const RefusedCode = "OW001"
+
+// beginGuarded begins a transaction that holds the lease, with the settings and the role of a step. It returns the server's process, too.
+func (s *Session) beginGuarded(ctx context.Context, session *pgx.Conn, lock, statement time.Duration) (_ pgx.Tx, pid int, err error) {
+	tx, err := s.beginOn(ctx, session, "", lock, statement)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer func() {
+		if err != nil && !session.IsClosed() {
+			_ = tx.Rollback(context.WithoutCancel(ctx)) // the first error says more
+		}
+	}()
+	// The setting is read back, because a pooler or somebody's trigger may have changed it.
+	var set string
+	if err := tx.QueryRow(ctx, "SELECT current_setting('lock_timeout'), pg_backend_pid()").Scan(&set, &pid); err != nil {
+		return nil, 0, err
+	}
+	if want := formatTimeout(lock); set != want {
+		return nil, 0, &run.RefusedError{Step: s.Tries.Step, Text: fmt.Sprintf("lock_timeout is %s although it was set to %s: nothing is done without it", set, want)}
+	}
+	if err := s.Lease.Fence(ctx, tx); err != nil {
+		return nil, 0, err
+	}
+	settings := s.stepSettings(tx.Conn())
+	if s.Role != "" {
+		settings += "; SET LOCAL ROLE " + pgparse.QuoteIdent(s.Role)
+	}
+	_, err = tx.Exec(ctx, settings)
+	return tx, pid, err
+}
+
 // formatTimeout formats a timeout as the server shows it.
 func formatTimeout(d time.Duration) string {
 	if d%time.Second == 0 {
@@ -170,6 +254,9 @@ func formatTimeout(d time.Duration) string {
 	}
 	return fmt.Sprintf("%dms", d.Milliseconds())
 }
+
+// cancelUncommitted cancels the statement of a process. A COMMIT that waits for a standby goes on: it would end as if the standby had confirmed it.
+const cancelUncommitted = "SELECT pg_catalog.pg_cancel_backend(pid) FROM pg_catalog.pg_stat_activity WHERE pid = $1 AND wait_event IS DISTINCT FROM 'SyncRep'"
 
 // watchQueue observes the lock queue of one of onward's own sessions, and cancels its statement if the queue is too
 // long. The returned function stops the watch and returns why it cancelled something, or "".
@@ -185,8 +272,10 @@ func (s *Session) watchQueue(ctx context.Context, pid int) func() string {
 				if err != nil || !tail.TooLong() {
 					return err
 				}
-				reported = tail.String()
-				_, err = conn.Exec(ctx, "SELECT pg_cancel_backend($1)", pid)
+				tag, err := conn.Exec(ctx, cancelUncommitted, pid)
+				if err == nil && tag.RowsAffected() > 0 {
+					reported = tail.String()
+				}
 				return err
 			})
 		}
