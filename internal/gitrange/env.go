@@ -21,18 +21,20 @@ var dropped = map[string]bool{
 // local names one repository; the list is git rev-parse --local-env-vars
 // without the variables that carry configuration.
 var local = map[string]bool{
-	"GIT_ALTERNATE_OBJECT_DIRECTORIES": true, "GIT_COMMON_DIR": true, "GIT_DIR": true, "GIT_GRAFT_FILE": true,
+	"GIT_ALTERNATE_OBJECT_DIRECTORIES": true, "GIT_COMMON_DIR": true, "GIT_DIR": true,
 	"GIT_IMPLICIT_WORK_TREE": true, "GIT_INDEX_FILE": true, "GIT_INTERNAL_SUPER_PREFIX": true,
-	"GIT_NO_REPLACE_OBJECTS": true, "GIT_OBJECT_DIRECTORY": true, "GIT_QUARANTINE_PATH": true,
+	"GIT_OBJECT_DIRECTORY": true, "GIT_QUARANTINE_PATH": true,
 	"GIT_REPLACE_REF_BASE": true, "GIT_SHALLOW_FILE": true, "GIT_WORK_TREE": true,
 }
 
-// fixed is set for every git command. The last two keep a partial clone from
+// fixed is set for every git command. Two of them keep a partial clone from
 // asking its server, also on versions of git that do not know
 // GIT_NO_LAZY_FETCH: no transport is allowed at all.
 var fixed = []string{
 	"LC_ALL=C", "LANGUAGE=", "GIT_OPTIONAL_LOCKS=0",
 	"GIT_TERMINAL_PROMPT=0", "GIT_NO_LAZY_FETCH=1", "GIT_ALLOW_PROTOCOL=none",
+	// What the commits have, and not what a reference or a file in .git says instead.
+	"GIT_NO_REPLACE_OBJECTS=1", "GIT_GRAFT_FILE=" + os.DevNull,
 }
 
 // splitEnvironment splits environ into what every git command gets and the
