@@ -14,6 +14,7 @@ import (
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/gitrange"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -336,7 +337,7 @@ func (f *Fixes) Save() error {
 		}
 	}
 	for _, e := range f.Edits {
-		if err := replaceFile(at(e.Path), e.New); err != nil {
+		if err := writeFile(gitrange.ReplaceFile, f.Root, e.Path, e.New); err != nil {
 			return err
 		}
 	}

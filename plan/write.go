@@ -17,6 +17,7 @@ import (
 
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/gitrange"
 	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
@@ -268,47 +269,27 @@ func (d *Draft) Save() (err error) {
 		}
 	}()
 	for _, f := range files {
-		at := d.absolutePath(f.Path)
-		if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
-			return err
-		}
 		if d.Again && f.Path == d.Path {
-			if err := replaceFile(at, f.Text); err != nil {
+			if err := writeFile(gitrange.ReplaceFile, d.Root, f.Path, f.Text); err != nil {
 				return err
 			}
 			continue
 		}
-		if err := createFile(at, f.Text); err != nil {
+		if err := writeFile(gitrange.CreateFile, d.Root, f.Path, f.Text); err != nil {
 			return err
 		}
-		made = append(made, at)
+		made = append(made, d.absolutePath(f.Path))
 	}
 	return nil
 }
 
 func (d *Draft) absolutePath(p string) string { return filepath.Join(d.Root, filepath.FromSlash(p)) }
 
-// createFile writes a file that must not exist.
-func createFile(name, text string) error {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if errors.Is(err, fs.ErrExist) {
+// writeFile writes a file of the repository. One that exists, and a path that leads out of the repository, are input errors.
+func writeFile(write func(root, path, text string) error, root, path, text string) error {
+	err := write(root, path, text)
+	if _, leadsOut := errors.AsType[*gitrange.OutsideError](err); leadsOut || errors.Is(err, fs.ErrExist) {
 		return &config.InputError{Err: err}
 	}
-	if err != nil {
-		return err
-	}
-	_, err = f.WriteString(text)
-	if err = errors.Join(err, f.Close()); err != nil {
-		_ = os.Remove(name)
-	}
 	return err
-}
-
-// replaceFile writes a file atomically.
-func replaceFile(name, text string) error {
-	fresh := name + ".new"
-	if err := createFile(fresh, text); err != nil {
-		return err
-	}
-	return os.Rename(fresh, name)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/first"
+	"github.com/onward-sql/onward/internal/gitrange"
 	"github.com/onward-sql/onward/internal/linters"
 	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/report"
@@ -104,8 +105,7 @@ func (a *app) runInit(cmd *cobra.Command, f initFlags) error {
 		}
 		text, stored = found.YAML(baselineName), true
 	}
-	name := filepath.Join(found.Root, config.Name)
-	if err := createFile(name, text); err != nil {
+	if err := gitrange.CreateFile(found.Root, config.Name, text); err != nil {
 		return err
 	}
 	return a.writeResult(func(w io.Writer) error {
@@ -115,7 +115,7 @@ func (a *app) runInit(cmd *cobra.Command, f initFlags) error {
 		if err := writePipelines(r, found); err != nil {
 			return err
 		}
-		fmt.Fprintf(r, "written: %s\nnext: onward changelog\n", relativeToWorkingDir(name))
+		fmt.Fprintf(r, "written: %s\nnext: onward changelog\n", relativeToWorkingDir(filepath.Join(found.Root, config.Name)))
 		return nil
 	})
 }
@@ -139,22 +139,6 @@ func isThere(found *first.Found) error {
 	}
 	return newUsageError("%s is there, and is never overwritten; what was found is otherwise:\n%s\nonward init --print prints all of it",
 		relativeToWorkingDir(file), strings.Join(differs, "\n"))
-}
-
-// createFile writes a file that is not there.
-func createFile(name, text string) error {
-	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if err != nil {
-		return fmt.Errorf("write %s: %w", filepath.Base(name), err)
-	}
-	_, err = file.WriteString(text)
-	if closed := file.Close(); err == nil {
-		err = closed
-	}
-	if err != nil {
-		return fmt.Errorf("write %s: %w", filepath.Base(name), err)
-	}
-	return nil
 }
 
 // relativeToWorkingDir returns a path relative to the working directory.
@@ -305,10 +289,7 @@ func writePipelines(w io.Writer, f *first.Found) error {
 			case err == nil:
 				fmt.Fprintf(w, "kept: %s is there, and is never overwritten\n", relativeToWorkingDir(name))
 			default:
-				if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-					return err
-				}
-				if err := createFile(name, file.Text); err != nil {
+				if err := gitrange.CreateFile(f.Root, file.Path, file.Text); err != nil {
 					return err
 				}
 				fmt.Fprintf(w, "written: %s\n", relativeToWorkingDir(name))
