@@ -135,7 +135,7 @@ func (v *version) addRowsFinding(step *step, stop *migrationFailure) {
 	d := demandOf(v.demands, stop)
 	if d == nil {
 		v.addFinding(release.RehearsalFailsWithRows, step, stop.statement,
-			"refused on tables with rows, and not on empty ones: "+serverMessage(stop.err),
+			"refused on tables with rows, and not on empty ones: "+serverMessage(stop),
 			"production has rows too: if they are like these, the migration stops here"+v.describeRemaining(step), "")
 		return
 	}
@@ -147,7 +147,7 @@ func (v *version) addRowsFinding(step *step, stop *migrationFailure) {
 		}
 	}
 	v.addFinding(release.RehearsalFailsWithRows, step, stop.statement,
-		"production's rows may break it, as the base lets such rows in: "+serverMessage(stop.err),
+		"production's rows may break it, as the base lets such rows in: "+serverMessage(stop),
 		"if there is one, the migration stops here"+v.describeRemaining(step), instead)
 }
 

@@ -220,11 +220,11 @@ func describeDownResult(x objectsDiff, stop *migrationFailure) string {
 	switch {
 	case len(x.differences) > 0 && stop != nil:
 		return "the down migration does not bring the schema back: " + joinFirst(x.differences) +
-			"; the migration does not run again: " + serverMessage(stop.err)
+			"; the migration does not run again: " + serverMessage(stop)
 	case len(x.differences) > 0:
 		return "the down migration does not bring the schema back: " + joinFirst(x.differences)
 	case stop != nil:
-		return "after its down migration the migration does not run again: " + serverMessage(stop.err)
+		return "after its down migration the migration does not run again: " + serverMessage(stop)
 	}
 	return ""
 }
@@ -253,14 +253,14 @@ func (d *downRun) reportRefusedDown(step *step, down *script.Script, stop *migra
 	switch {
 	case does != "":
 		d.addFinding(release.RehearsalTriedToEscape, step, step.firstStatement(),
-			fmt.Sprintf("in the down migration, at line %d: it %s: %s", stop.statement.Line, does, serverMessage(stop.err)), "", "")
+			fmt.Sprintf("in the down migration, at line %d: it %s: %s", stop.statement.Line, does, serverMessage(stop)), "", "")
 	case pg != nil && (missingExtension(pg) || pg.Code == "42501" && !d.Superuser):
-		d.addNotef("the down migration of %s was not rehearsed to its end: %s", step.ID, serverMessage(stop.err))
+		d.addNotef("the down migration of %s was not rehearsed to its end: %s", step.ID, serverMessage(stop))
 	case pg != nil && pg.Code == "57014":
 		d.addNotef("the down migration of %s was ended after %s", step.ID, d.Limit)
 	default:
 		d.addDownFinding(step, fmt.Sprintf("the server refuses the down migration, at %s:%d: %s", cmp.Or(step.DownPath, step.Path), stop.statement.Line,
-			serverMessage(stop.err)))
+			serverMessage(stop)))
 	}
 }
 

@@ -87,7 +87,7 @@ func (v *version) addFailureFindings(s *releaseRun) {
 		return
 	}
 	stop, step := s.stop, s.stopStep
-	server, refusal := serverError(stop.err), serverMessage(stop.err)
+	server, refusal := serverError(stop), serverMessage(stop)
 	var limit *limitError
 	var pg *pgconn.PgError
 	errors.As(stop.err, &pg)

@@ -148,14 +148,14 @@ func (s *releaseRun) nestedStatements(st *script.Statement) []onward.NestedState
 			if n.text == "" {
 				continue // the statement itself
 			}
-			x := onward.NestedStatement{SQL: s.redactedText(n.text)}
+			x := onward.NestedStatement{SQL: s.redactedText(n.text, st)}
 			if at, ok := begun[n.text]; ok {
 				x.DurationMS = float64(int((n.at-at)*1e6)) / 1000
 			}
 			out = append(out, x)
 		case "query":
 			if n.text != st.SQL && strings.TrimSpace(n.text) != strings.TrimSpace(st.SQL) {
-				out = append(out, onward.NestedStatement{SQL: s.redactedText(n.text), DurationMS: n.took})
+				out = append(out, onward.NestedStatement{SQL: s.redactedText(n.text, st), DurationMS: n.took})
 			}
 		}
 		if len(out) == mostNested {
@@ -166,11 +166,15 @@ func (s *releaseRun) nestedStatements(st *script.Statement) []onward.NestedState
 	return out
 }
 
-// redactedText returns the text of a statement for the report, without literals if the
-// rows come from a dump.
-func (s *releaseRun) redactedText(sql string) string {
-	if s.Dump == "" {
+// redactedText returns the text of a statement of a function or block for the report. If the rows come from a dump, a text that is not written
+// out in the migration may be built from them: only its kind is known then.
+func (s *releaseRun) redactedText(sql string, from *script.Statement) string {
+	switch text := strings.TrimSpace(sql); {
+	case s.Dump == "":
 		return sql
+	case strings.Contains(from.SQL, text):
+		return redact.RedactStatement(sql)
+	default:
+		return redact.StatementKind(text) + " …"
 	}
-	return redact.RedactStatement(sql)
 }

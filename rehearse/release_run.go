@@ -325,5 +325,5 @@ func (s *releaseRun) recordFailure(stop *migrationFailure) {
 		})
 		n++
 	}
-	s.out.Statements[n-1].Failed = serverError(stop.err)
+	s.out.Statements[n-1].Failed = serverError(stop)
 }

@@ -58,6 +58,8 @@ type watcher interface {
 type migrationFailure struct {
 	statement *script.Statement
 	err       error // the server's error
+	// hasRealRows is set if the tables have rows from a dump.
+	hasRealRows bool
 }
 
 // neededRole returns the role that is missing, or that a block may not make; "" for
@@ -246,16 +248,16 @@ func (r *runner) endRefused(ctx context.Context, s *script.Statement, err error)
 	}
 	if r.conn.IsClosed() {
 		if r.watch != nil {
-			return &migrationFailure{s, err}, r.watch.onTransactionEnd(ctx, false)
+			return &migrationFailure{s, err, r.Dump != ""}, r.watch.onTransactionEnd(ctx, false)
 		}
-		return &migrationFailure{s, err}, nil
+		return &migrationFailure{s, err, r.Dump != ""}, nil
 	}
 	if r.txStatus() != 'I' {
 		if err := r.endTransaction(ctx, "ROLLBACK", false); err != nil {
 			return nil, err
 		}
 	}
-	return &migrationFailure{s, err}, nil
+	return &migrationFailure{s, err, r.Dump != ""}, nil
 }
 
 // beginTransaction opens a transaction, as the migration's tool does.
@@ -280,7 +282,7 @@ func (r *runner) commitTransaction(ctx context.Context, s *script.Statement) (*m
 			return nil, err
 		}
 	}
-	return &migrationFailure{s, err}, nil
+	return &migrationFailure{s, err, r.Dump != ""}, nil
 }
 
 func (r *runner) endTransaction(ctx context.Context, sql string, committed bool) error {

@@ -109,7 +109,7 @@ func (a *secondRun) runTwice(ctx context.Context, step *step) error {
 		return nil // the migration failed the first time too
 	}
 	a.addFinding(release.RehearsalFailsAgain, step, stop.statement,
-		"cut short after this statement, the migration cannot be run again: "+serverMessage(stop.err),
+		"cut short after this statement, the migration cannot be run again: "+serverMessage(stop),
 		"its statements commit one by one: after a failure further down, or a lost connection, the runner's next attempt fails here", "")
 	return nil
 }

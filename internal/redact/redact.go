@@ -4,6 +4,7 @@ package redact
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -84,6 +85,53 @@ func RedactError(err error) string {
 	}
 	return MessageWithCode(refused)
 }
+
+// executed matches the context of a statement whose text was built when it ran.
+var executed = lazyregexp.New(`(?m)^PL/pgSQL function .* at .*(?:EXECUTE|OPEN)`)
+
+// ErrorOnRows returns the error of a statement that ran on real rows without their values. A message that code raises, or that is about a
+// statement which code has built, is replaced by its place. In other messages, what is quoted stays if the statement's own text has it, or
+// if it names the object that the error is about.
+func ErrorOnRows(e *pgconn.PgError, sql string) onward.ServerError {
+	place := RedactMessage(e)
+	switch {
+	case executed.MatchString(e.Where):
+		return onward.ServerError{Code: e.Code, Message: "a statement that a function or block has built failed: its words may quote rows and are not shown"}
+	case place != Error(onward.ServerError{Code: e.Code, Message: e.Message}).Message: // it was raised
+		if m := raisedBy.FindStringSubmatch(place); m != nil && m[1] != "inline_code_block" && !strings.Contains(sql, m[1]) {
+			place = "a function raised an error: its words may quote rows and are not shown"
+		}
+		return onward.ServerError{Code: e.Code, Message: place}
+	}
+	out := Error(onward.ServerError{Code: e.Code, Message: e.Message, Detail: e.Detail, Hint: e.Hint})
+	known := []string{e.SchemaName, e.TableName, e.ColumnName, e.DataTypeName, e.ConstraintName}
+	for _, text := range []*string{&out.Message, &out.Detail, &out.Hint} {
+		*text = quotedPart.ReplaceAllStringFunc(*text, func(part string) string {
+			if name := strings.Trim(part, `"`); name != "…" && !slices.Contains(known, name) && !strings.Contains(sql, name) {
+				return `"…"`
+			}
+			return part
+		})
+	}
+	return out
+}
+
+var (
+	quotedPart = lazyregexp.New(`(?s)"[^"]*"`)
+	raisedBy   = lazyregexp.New(`^PL/pgSQL function ([^ (]+)`)
+)
+
+// StatementKind returns the first words of a statement that are Postgres' own, such as CREATE INDEX.
+func StatementKind(sql string) string {
+	if m := statementKind.FindString(sql); m != "" {
+		return strings.ToUpper(m)
+	}
+	return "a statement"
+}
+
+var statementKind = lazyregexp.New(`(?i)^(?:(?:CREATE|ALTER|DROP|COMMENT ON|REINDEX|REFRESH MATERIALIZED|ANALYZE|VACUUM)(?: (?:UNIQUE INDEX|INDEX|TABLE|VIEW|SEQUENCE|` +
+	`TYPE|FUNCTION|PROCEDURE|TRIGGER|POLICY|SCHEMA|EXTENSION|COLUMN|MATERIALIZED VIEW|DOMAIN|ROLE))?|SELECT|INSERT INTO|UPDATE|DELETE FROM|TRUNCATE|MERGE INTO|` +
+	`LOCK TABLE|GRANT|REVOKE|WITH|COPY|SET|DO|CALL)\b`)
 
 // RedactStatement returns a statement without its string literals: in dynamic SQL, these may be the values of rows.
 func RedactStatement(sql string) string { return literal.ReplaceAllString(sql, "'…'") }
