@@ -29,6 +29,11 @@ var (
 	// inURL matches a URL greedily: people forget to escape passwords, so these can
 	// contain any character except white space.
 	inURL = lazyregexp.New(`([A-Za-z][A-Za-z0-9+.-]*://)(\S*)@`)
+	// spacedURL matches a URL of Postgres whose password has white space, which does not belong in it. A port is no password.
+	spacedURL = lazyregexp.New(`((?:postgres|postgresql)://[^\s:@/]*:)([^\n@]*[ \t][^\n@]*)@`)
+	port      = lazyregexp.New(`^\d*(?:[/?,;)\]'" \t]|$)`)
+	// withoutScheme matches user:password@host.
+	withoutScheme = lazyregexp.New(`(^|[\s"'=(/])([A-Za-z_][\w.-]*):([^\s@/:"'][^\s@/"']*)@([\w.\[])`)
 	// keyword matches a password with its name before it: in the query of a URL, in a
 	// list of keywords and values, in the environment, in Python's or JSON's
 	// notation.
@@ -66,6 +71,16 @@ func HidePasswords(text string, secrets ...string) string {
 			}
 			return scheme + user + ":" + Mask + tail
 		})
+	}
+	if strings.Contains(text, "@") {
+		text = spacedURL.ReplaceAllStringFunc(text, func(found string) string {
+			m := spacedURL.FindStringSubmatch(found)
+			if port.MatchString(m[2]) {
+				return found
+			}
+			return m[1] + Mask + "@"
+		})
+		text = withoutScheme.ReplaceAllString(text, "${1}${2}:"+Mask+"@${4}")
 	}
 	return keyword.ReplaceAllString(text, "${1}"+Mask)
 }

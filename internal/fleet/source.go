@@ -18,7 +18,8 @@ const maxTargets = 200_000
 type Source struct {
 	// Text is one of these:
 	//   - schemas:PATTERN, the schemas of DB whose names match; several patterns have commas, and "!" excludes
-	//   - query:SQL or query:@FILE, a query on DB that returns schemas or addresses
+	//   - query:SQL or query:@FILE, a query on DB that returns schemas or addresses. A row that names another server gets no secret of the
+	//     operator's; with trusted-query: it does
 	//   - a directory, with an address in each file
 	//   - a file, with a target on each line, or a list in YAML
 	Text string
@@ -32,7 +33,17 @@ type Source struct {
 
 // NeedsDatabase reports whether the source is a database.
 func (s *Source) NeedsDatabase() bool {
-	return strings.HasPrefix(s.Text, "schemas:") || strings.HasPrefix(s.Text, "query:")
+	_, _, isQuery := s.cutQuery()
+	return strings.HasPrefix(s.Text, "schemas:") || isQuery
+}
+
+// cutQuery returns the query of a source that is one.
+func (s *Source) cutQuery() (query string, isTrusted, ok bool) {
+	if query, ok = strings.CutPrefix(s.Text, "trusted-query:"); ok {
+		return query, true, true
+	}
+	query, ok = strings.CutPrefix(s.Text, "query:")
+	return query, false, ok
 }
 
 // ListTargets lists the targets of a source. The error is a *config.InputError, an *address.Error, or a *live.ServerError.
@@ -63,12 +74,16 @@ func (s *Source) readTargets(ctx context.Context) ([]*Target, error) {
 	if pattern, ok := strings.CutPrefix(s.Text, "schemas:"); ok {
 		return s.matchSchemas(ctx, s.DB, pattern, nil)
 	}
-	if query, ok := strings.CutPrefix(s.Text, "query:"); ok {
-		return s.runQuery(ctx, query)
+	if query, isTrusted, ok := s.cutQuery(); ok {
+		return s.runQuery(ctx, query, isTrusted)
 	}
 	info, err := os.Stat(s.Text)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
+		if strings.ContainsAny(s.Text, "@=") || strings.Contains(s.Text, "://") { // it may have a password
+			return nil, newInputError("--targets has an address, and not a list of them: name one database with --db, or write schemas:PATTERN, query:SQL, " +
+				"a file or a directory of targets")
+		}
 		return nil, newInputError("%s does not exist: write schemas:PATTERN, query:SQL, a file or a directory of targets", s.Text)
 	case err != nil:
 		return nil, newInputError("read the targets: %w", err)

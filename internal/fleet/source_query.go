@@ -7,13 +7,16 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/onward-sql/onward/internal/address"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/live"
 )
 
 // runQuery returns the targets that a query on the source's database lists. Its columns are address, schema, name, password, and labels. A single
 // column with another name has schemas.
-func (s *Source) runQuery(ctx context.Context, query string) ([]*Target, error) {
+func (s *Source) runQuery(ctx context.Context, query string, isTrusted bool) ([]*Target, error) {
 	if path, ok := strings.CutPrefix(query, "@"); ok {
 		var err error
 		if query, err = readSmallFile(path); err != nil {
@@ -40,7 +43,7 @@ func (s *Source) runQuery(ctx context.Context, query string) ([]*Target, error) 
 	}
 	var out []*Target
 	for i, line := range lines {
-		t, err := s.readQueryLine(ctx, columns, line)
+		t, err := s.readQueryLine(ctx, columns, line, isTrusted)
 		if err != nil {
 			return nil, newInputError("line %d of the query for the targets: %w", i+1, err)
 		}
@@ -83,7 +86,7 @@ func readLines(ctx context.Context, conn *pgx.Conn, query string) (columns []str
 }
 
 // readQueryLine returns the target on a line of the result.
-func (s *Source) readQueryLine(ctx context.Context, columns, line []string) (*Target, error) {
+func (s *Source) readQueryLine(ctx context.Context, columns, line []string, isTrusted bool) (*Target, error) {
 	t := &Target{Address: s.DB, readAddress: s.ReadDB, Labels: map[string]string{}}
 	var text, password string
 	for i, c := range columns {
@@ -104,7 +107,12 @@ func (s *Source) readQueryLine(ctx context.Context, columns, line []string) (*Ta
 	switch {
 	case text != "":
 		var err error
-		t.readAddress = func(ctx context.Context) (string, error) { return s.readTargetAddress(ctx, text, password, false) }
+		t.readAddress = func(ctx context.Context) (string, error) {
+			if isTrusted || isReference(text) {
+				return s.readTargetAddress(ctx, text, password, false)
+			}
+			return s.readRowAddress(ctx, text, password)
+		}
 		if t.Address, err = t.readAddress(ctx); err != nil {
 			return nil, err
 		}
@@ -114,4 +122,45 @@ func (s *Source) readQueryLine(ctx context.Context, columns, line []string) (*Ta
 		t.Name = t.Schema
 	}
 	return t, t.completeName()
+}
+
+// readRowAddress returns the address of a row. Who may write rows could name a server of his own to get a secret: so a row names another
+// server than the source's database, or the place of a secret, and not both. Such a server gets no password from the environment either.
+func (s *Source) readRowAddress(ctx context.Context, text, password string) (string, error) {
+	source, err := pgconn.ParseConfig(s.DB)
+	if err != nil {
+		return "", &address.Error{}
+	}
+	row, err := pgconn.ParseConfig(text)
+	if err != nil {
+		return "", &address.Error{}
+	}
+	if isSameServer(source, row) {
+		return s.readTargetAddress(ctx, text, password, false)
+	}
+	if password != "" || secretKeyword.MatchString(text) {
+		return "", newInputError("it names another server, %s, and the place of a secret, which that server would get: a row may name one of both. If nobody "+
+			"else can write the rows, write trusted-query: in place of query:", row.Host)
+	}
+	plain, err := s.readTargetAddress(ctx, text, "", false)
+	if err != nil {
+		return "", err
+	}
+	return address.WithSetting(plain, "password", ""), nil
+}
+
+// secretKeyword matches settings of an address that name files of the operator's.
+var secretKeyword = lazyregexp.New(`(?i)(?:^|[\s?&])(?:passfile|service|servicefile|sslkey|sslcert)\s*=`)
+
+// isSameServer reports whether every server of an address is one of another address.
+func isSameServer(source, other *pgconn.Config) bool {
+	servers := func(c *pgconn.Config) []string {
+		out := []string{fmt.Sprint(c.Host, " ", c.Port)}
+		for _, f := range c.Fallbacks {
+			out = append(out, fmt.Sprint(f.Host, " ", f.Port))
+		}
+		return out
+	}
+	known := servers(source)
+	return !slices.ContainsFunc(servers(other), func(server string) bool { return !slices.Contains(known, server) })
 }
