@@ -133,13 +133,14 @@ func (s *Server) logIn(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(code)
 		_ = html.WriteLogin(w, problem)
 	}
-	if !s.access.logins.allowTry(r.RemoteAddr, time.Now()) {
-		w.Header().Set("Retry-After", "10")
-		refuse(http.StatusTooManyRequests, "too many tries: wait for some seconds")
-		return
-	}
 	r.Body = http.MaxBytesReader(w, r.Body, mostForm)
+	// Wrong tokens from the same address do not lock the right one out: it is too long to guess.
 	if !s.access.isToken(r.PostFormValue("login")) {
+		if !s.access.logins.allowTry(r.RemoteAddr, time.Now()) {
+			w.Header().Set("Retry-After", "10")
+			refuse(http.StatusTooManyRequests, "too many tries: wait for some seconds")
+			return
+		}
 		s.c.Logger.Warn("a login was refused", "from", r.RemoteAddr)
 		refuse(http.StatusUnauthorized, "this is not the token")
 		return
