@@ -3,6 +3,7 @@ package markdown
 import (
 	"strings"
 
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/report/escape"
 )
 
@@ -21,14 +22,26 @@ func escapeCell(s string) string {
 	return b.String()
 }
 
-// inert keeps GitHub from turning text into mentions, and into links to issues or pages.
+// makeInert keeps GitHub and GitLab from turning text into mentions, and into links to issues, commits or pages.
 // Only a zero-width space works everywhere.
+func makeInert(s string) string {
+	return commitID.ReplaceAllStringFunc(inert.Replace(s), func(id string) string {
+		if len(id) < 40 && !strings.ContainsAny(id, "abcdefABCDEF") {
+			return id // a number, such as a migration's
+		}
+		return id[:4] + "\u200b" + id[4:]
+	})
+}
+
+// commitID matches what may be the ID of a commit, or its beginning.
+var commitID = lazyregexp.New(`(?i)\b[0-9a-f]{7,64}\b`)
+
 var inert = strings.NewReplacer("@", "@\u200b", "://", ":\u200b//", "www.", "www\u200b.", "GH-", "GH\u200b-", "gh-", "gh\u200b-", "#", "#\u200b")
 
 var entities = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
 
 // escapeHTML is text for an HTML element.
-func escapeHTML(s string) string { return entities.Replace(inert.Replace(s)) }
+func escapeHTML(s string) string { return entities.Replace(makeInert(s)) }
 
 // escapeProse escapes text for a paragraph or a cell: nothing in it is Markdown.
 func escapeProse(s string) string {
@@ -46,7 +59,7 @@ func escapeProse(s string) string {
 		}
 		b.WriteRune(r)
 	}
-	return inert.Replace(b.String())
+	return makeInert(b.String())
 }
 
 func wordRune(r rune) bool {
