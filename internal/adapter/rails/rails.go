@@ -210,6 +210,9 @@ func readProgram(f *adapter.File) *program {
 	p.isMigration = true
 	code, line, ok := rubycode.Read(f.Text)
 	p.code, p.line = code, line
+	if code.IsOverBound { // it may run all the same
+		f.Failed = fmt.Sprintf("at line %d it is nested deeper, or longer, than onward reads", line)
+	}
 	if !ok {
 		return p
 	}

@@ -12,27 +12,29 @@ type parser struct {
 	broken bool
 	// brokenAt is the offset at which it broke.
 	brokenAt int
+	// overBound is set if it broke because the program is nested too deep, or too long.
+	overBound bool
 }
 
 // maxDepth bounds how deep a program is nested: reading it is recursive.
 const maxDepth = 150
 
-// parseProgram reads a program. ok is false if it has something that the reader does not know, which is at the offset.
-func parseProgram(program string) (body []*node, offset int, ok bool) {
+// parseProgram reads a program. The result is broken if it has something that the reader does not know.
+func parseProgram(program string) (body []*node, p *parser) {
 	l := splitTokens(program)
 	if l.broken {
 		last := 0
 		if len(l.tokens) > 0 {
 			last = l.tokens[len(l.tokens)-1].start
 		}
-		return nil, last, false
+		return nil, &parser{broken: true, brokenAt: last, overBound: l.overBound}
 	}
-	p := &parser{tokens: l.tokens}
+	p = &parser{tokens: l.tokens}
 	body = p.parseStatements()
 	if !p.broken && p.i < len(p.tokens) {
 		p.giveUp()
 	}
-	return body, p.brokenAt, !p.broken
+	return body, p
 }
 
 // mostChained bounds how long a chain of operators or members is: evaluating it is recursive.
@@ -41,6 +43,7 @@ const mostChained = 1000
 // mayChain reports whether a chain may have one more link.
 func (p *parser) mayChain(length *int) bool {
 	if *length++; *length > mostChained {
+		p.overBound = !p.broken || p.overBound
 		p.giveUp()
 	}
 	return !p.broken
@@ -112,6 +115,7 @@ func (p *parser) skipNewlines() {
 func (p *parser) enterLevel() bool {
 	p.depth++
 	if p.depth > maxDepth {
+		p.overBound = !p.broken || p.overBound
 		p.giveUp()
 	}
 	return !p.broken

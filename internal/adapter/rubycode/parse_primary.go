@@ -66,6 +66,11 @@ func (p *parser) setText(n *node, t *token) {
 		}
 		inner := &parser{tokens: x.tokens, depth: p.depth}
 		body := inner.parseStatements()
+		if inner.overBound {
+			p.overBound = true
+			p.giveUp()
+			return
+		}
 		if inner.broken || inner.i < len(inner.tokens) || len(body) != 1 {
 			body = []*node{{start: t.start}}
 		}

@@ -8,6 +8,9 @@ import (
 
 // Program is a program that was read.
 type Program struct {
+	// IsOverBound is set if it cannot be read because it is nested too deep, or too long. Ruby may run it all the same.
+	IsOverBound bool
+
 	text  string
 	body  []*node
 	top   *class
@@ -38,9 +41,10 @@ type Class struct {
 // Read reads a program. ok is false if the reader does not know its syntax, which is at a line.
 func Read(text string) (p *Program, line int, ok bool) {
 	p = &Program{text: text, lines: pgparse.NewLines(text)}
-	var at int
-	if p.body, at, ok = parseProgram(text); !ok {
-		line, _ = p.lines.Position(at)
+	body, read := parseProgram(text)
+	p.body, p.IsOverBound = body, read.overBound
+	if read.broken {
+		line, _ = p.lines.Position(read.brokenAt)
 		return p, line, false
 	}
 	p.top = newClass("", nil)

@@ -94,14 +94,15 @@ func (l *lexer) finishContent(t *token, last string) {
 func (l *lexer) readExpression(from, limit int) (int, []token) {
 	inner := &lexer{program: l.program, end: limit, depth: l.depth + 1}
 	if inner.depth > mostNested {
-		l.broken = true
+		l.broken, l.overBound = true, true
 		return limit, nil
 	}
 	depth := 0
 	for i := from; i < limit && !inner.broken; {
 		before := len(inner.tokens)
 		i = inner.readToken(i)
-		inner.broken = inner.broken || len(inner.tokens) > mostTokens
+		inner.overBound = inner.overBound || len(inner.tokens) > mostTokens
+		inner.broken = inner.broken || inner.overBound
 		if len(inner.tokens) == before {
 			continue
 		}
@@ -115,7 +116,7 @@ func (l *lexer) readExpression(from, limit int) (int, []token) {
 			depth--
 		}
 	}
-	l.broken = true
+	l.broken, l.overBound = true, l.overBound || inner.overBound
 	return limit, nil
 }
 

@@ -50,6 +50,8 @@ type lexer struct {
 	bodies int
 	// end is where this lexer stops. depth counts the texts around it.
 	end, depth int
+	// overBound is set if it is broken because it is nested too deep.
+	overBound bool
 	// broken is set if something has no end, or is nested too deep.
 	broken bool
 }
@@ -64,7 +66,8 @@ func splitTokens(program string) *lexer {
 	l := &lexer{program: program, end: len(program), tokens: make([]token, 0, min(len(program)/4+8, 8<<10))}
 	for i := 0; i < l.end && !l.broken; {
 		i = l.readToken(i)
-		l.broken = l.broken || len(l.tokens) > mostTokens
+		l.overBound = l.overBound || len(l.tokens) > mostTokens
+		l.broken = l.broken || l.overBound
 	}
 	return l
 }
