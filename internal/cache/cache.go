@@ -6,10 +6,11 @@ package cache
 
 import (
 	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"os"
 	"path/filepath"
 	"slices"
@@ -29,6 +30,7 @@ const (
 // Store holds the entries of one file. It is not safe for concurrent use.
 type Store struct {
 	dir, path, head string
+	key             []byte            // of this user
 	kept            map[string][]byte // the entries of the file
 	taken, fresh    map[string][]byte // requested entries, and new ones
 }
@@ -45,9 +47,12 @@ func Dir(room string) string {
 // Open reads the entries of a file; name must be a valid file name. version is the
 // version of the code that computes them. dir "" keeps nothing.
 func Open(dir, name, version string) *Store {
-	s := &Store{dir: dir, head: "onward cache 1 " + version + "\n", taken: map[string][]byte{}, fresh: map[string][]byte{}}
+	s := &Store{dir: dir, head: "onward cache 2 " + version + "\n", taken: map[string][]byte{}, fresh: map[string][]byte{}}
 	if dir == "" {
 		return s
+	}
+	if s.key = userKey(); s.key == nil {
+		return s // what cannot be verified later is not kept
 	}
 	s.path = filepath.Join(dir, name)
 	s.kept = s.loadEntries()
@@ -94,7 +99,7 @@ func (s *Store) Save() error {
 				continue
 			}
 			written[key] = true
-			encodeEntry(out, key, entries[key])
+			s.encodeEntry(out, key, entries[key])
 		}
 	}
 	if err := replaceFile(s.path, out.Bytes()); err != nil {
@@ -104,22 +109,29 @@ func (s *Store) Save() error {
 	return nil
 }
 
-// encodeEntry writes an entry: its lengths, its key and data, and a checksum over both, so
-// that entries cannot be mixed up.
-func encodeEntry(out *bytes.Buffer, key string, data []byte) {
+// encodeEntry writes an entry: its lengths, its key and data, and its seal.
+func (s *Store) encodeEntry(out *bytes.Buffer, key string, data []byte) {
 	var n []byte
 	n = binary.AppendUvarint(n, uint64(len(key)))
 	n = binary.AppendUvarint(n, uint64(len(data)))
 	out.Write(n)
 	out.WriteString(key)
 	out.Write(data)
-	out.Write(binary.LittleEndian.AppendUint32(nil, checksumOf(key, data)))
+	out.Write(s.sealEntry(key, data))
 }
 
-var table = crc32.MakeTable(crc32.Castagnoli)
+// sealSize is the length of a seal, in bytes.
+const sealSize = 16
 
-func checksumOf(key string, data []byte) uint32 {
-	return crc32.Update(crc32.Checksum([]byte(key), table), table, data)
+// sealEntry returns what shows that this user wrote an entry into this file. A directory of the cache may be one that others write, too.
+func (s *Store) sealEntry(key string, data []byte) []byte {
+	h := hmac.New(sha256.New, s.key)
+	for _, part := range [][]byte{[]byte(s.head), []byte(filepath.Base(s.path)), []byte(key)} {
+		h.Write(binary.AppendUvarint(nil, uint64(len(part))))
+		h.Write(part)
+	}
+	h.Write(data)
+	return h.Sum(nil)[:sealSize]
 }
 
 // loadEntries reads the file, up to the first incomplete entry.
@@ -140,16 +152,16 @@ func (s *Store) loadEntries() map[string][]byte {
 			return out
 		}
 		nd, b := binary.Uvarint(rest[a:])
-		if b <= 0 || nk > MaxFile || nd > MaxFile || uint64(len(rest)) < uint64(a+b)+nk+nd+4 {
+		if b <= 0 || nk > MaxFile || nd > MaxFile || uint64(len(rest)) < uint64(a+b)+nk+nd+sealSize {
 			return out
 		}
 		rest = rest[a+b:]
 		key, data := string(rest[:nk]), rest[nk:nk+nd:nk+nd]
-		if binary.LittleEndian.Uint32(rest[nk+nd:]) != checksumOf(key, data) {
+		if !hmac.Equal(rest[nk+nd:nk+nd+sealSize], s.sealEntry(key, data)) {
 			return out
 		}
 		out[key] = data
-		rest = rest[nk+nd+4:]
+		rest = rest[nk+nd+sealSize:]
 	}
 	return out
 }

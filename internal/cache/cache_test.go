@@ -136,3 +136,35 @@ func TestBounded(t *testing.T) {
 		t.Errorf("left: %q", names)
 	}
 }
+
+// Whoever can write the file and knows its form cannot add an entry, change one, move one to another key, or bring one from another file.
+func TestForged(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	save(t, dir, "1", map[string]string{"a": "the facts of a", "b": "the facts of b"})
+	other := cache.Open(dir, "other", "1")
+	other.Put("a", []byte("the facts of c"))
+	if err := other.Save(); err != nil {
+		t.Fatal(err)
+	}
+	read := func(name string) []byte {
+		text, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	whole, foreign := read("repo"), read("other")
+	for what, text := range map[string][]byte{
+		"keys swapped":       bytes.ReplaceAll(bytes.ReplaceAll(bytes.ReplaceAll(whole, []byte("\x01\x0ea"), []byte("\x01\x0e?")), []byte("\x01\x0eb"), []byte("\x01\x0ea")), []byte("\x01\x0e?"), []byte("\x01\x0eb")),
+		"another file":       foreign,
+		"an entry of others": append(bytes.Clone(whole), foreign[bytes.IndexByte(foreign, '\n')+1:]...),
+	} {
+		if err := os.WriteFile(filepath.Join(dir, "repo"), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got := get(t, dir, "1", "a"); got != "" && got != "the facts of a" {
+			t.Errorf("%s: %q", what, got)
+		}
+	}
+}
