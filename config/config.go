@@ -53,6 +53,8 @@ type Config struct {
 	Assume Assume `yaml:"assume"`
 	// Baseline is the file of findings to leave out, "" for none.
 	Baseline string `yaml:"baseline"`
+	// BaselineText is the content of that file if it is not the one on disk; nil otherwise.
+	BaselineText []byte `yaml:"-"`
 	// Workload are recordings of the deployed code's queries, from onward record: files, or directories with one file
 	// for each program that uses the database.
 	Workload []string `yaml:"workload"`
@@ -122,6 +124,8 @@ type Migrations struct {
 
 // Sandbox widens the sandbox of a command.
 type Sandbox struct {
+	// Require refuses to run a command that this machine confines only in part.
+	Require bool `yaml:"require"`
 	// Network lets the command use the network, and not only its database.
 	Network bool `yaml:"network"`
 	// Read and Write are files and directories, absolute, below ~/, or relative to onward.yaml.
@@ -309,7 +313,13 @@ func (c *Config) ReadBaseline() (map[string]bool, error) {
 	if c.Baseline == "" {
 		return nil, nil
 	}
-	b, err := ReadBaseline(c.Resolve(c.Baseline))
+	var b *Baseline
+	var err error
+	if c.BaselineText != nil {
+		b, err = decodeBaseline(c.BaselineText, c.Baseline)
+	} else {
+		b, err = ReadBaseline(c.Resolve(c.Baseline))
+	}
 	if err != nil {
 		return nil, err
 	}

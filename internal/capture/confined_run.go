@@ -3,6 +3,8 @@ package capture
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -41,15 +43,21 @@ func (c *Command) runConfined(ctx context.Context, words, env, user []string, po
 		return nil, err
 	}
 	access.Write = append([]string{root, temporary}, access.Write...)
-	watch, err := newWatch(port)
+	env = slices.Concat(command.Environment(), keepCaches(&access), env, []string{"TMPDIR=" + temporary}, user)
+	watch, err := newWatch(port, access.Write)
 	if err != nil {
 		return nil, err
 	}
-	env = slices.Concat(command.Environment(), keepCaches(&access), env, []string{"TMPDIR=" + temporary}, user, []string{watch.mark})
+	access.Mark = watch.mark
 	runCtx, cancel := context.WithCancelCause(ctx)
 	out := &confinedRun{}
 	out.Confinement, out.err = command.RunConfined(runCtx, command.Command{
-		Words: words, Dir: c.Dir, Env: env, Timeout: c.runLimit(), Started: func(pid int) { watch.followProcess(pid, cancel) },
+		Words: words, Dir: c.Dir, Env: env, Timeout: c.runLimit(), Started: func(pid int) {
+			watch.followProcess(pid, cancel)
+			if c.clients != nil {
+				c.clients.LetIn(watch.listProcesses)
+			}
+		},
 	}, access)
 	cause := context.Cause(runCtx)
 	cancel(nil)
@@ -57,19 +65,21 @@ func (c *Command) runConfined(ctx context.Context, words, env, user []string, po
 	for _, gap := range out.Gaps {
 		c.Logger.Warn(gap)
 	}
-	if tooMany := (*processesError)(nil); errors.As(cause, &tooMany) {
-		out.err = &Error{words[0] + ": " + tooMany.Error()}
+	if over := (*boundError)(nil); errors.As(cause, &over) {
+		out.err = &Error{words[0] + ": " + over.Error()}
 	}
 	return out, ctx.Err()
 }
 
-// keepCaches makes directories that stay for tools that cannot work without writing in a cache. They are the sandbox's own: a branch's
-// code must not change what the user's own builds read. It returns the variables that name them.
+// keepCaches makes directories that stay for tools that cannot work without writing in a cache. They are the sandbox's own, and a
+// repository's: a branch's code must not change what the user's own builds, or other projects, read. It returns the variables that name them.
 func keepCaches(a *sandbox.Access) []string {
 	dir := cache.Dir("command")
-	if dir == "" {
+	if dir == "" || a.Repository == "" {
 		return nil
 	}
+	id := sha256.Sum256([]byte(a.Repository))
+	dir = filepath.Join(dir, hex.EncodeToString(id[:8]))
 	var env []string
 	for name, variable := range map[string]string{"go-build": "GOCACHE", "uv": "UV_CACHE_DIR", "npm": "npm_config_cache"} {
 		p := filepath.Join(dir, name)

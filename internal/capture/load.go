@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -196,13 +197,18 @@ func (c *Config) runAt(ctx context.Context, stage *stage, database, text string,
 
 // newCommand returns how a command runs in a checkout of a tree, still without its words.
 func (c *Config) newCommand(ctx context.Context, t adapter.Tree, s adapter.Source) (*Command, func() error, error) {
-	dir, remove, err := checkOut(ctx, t, c.Home, c.WorkDir)
+	packages := command.FindInstalled(ctx, t, c.Home, c.WorkDir)
+	dir, remove, err := command.CheckOut(ctx, t, c.Home, packages)
 	if err != nil {
 		return nil, nil, err
 	}
+	env := s.Options.Environment
+	if list := packages.SearchPath(dir, os.Getenv("PYTHONPATH")); list != "" {
+		env = append([]string{"PYTHONPATH=" + list}, env...)
+	}
 	return &Command{
-		Dir: filepath.Join(dir, filepath.FromSlash(c.WorkDir)), Root: dir, Environment: s.Options.Environment, Timeout: s.Options.RenderTimeout,
-		Access: command.ListAccess(t, s.Options.Sandbox, c.Home, c.WorkDir), Logger: c.Logger,
+		Dir: filepath.Join(dir, filepath.FromSlash(c.WorkDir)), Root: dir, Environment: env, Timeout: s.Options.RenderTimeout,
+		Access: command.ListAccess(s.Options.Sandbox, c.Home, c.WorkDir, packages), Logger: c.Logger,
 	}, remove, nil
 }
 

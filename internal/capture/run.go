@@ -42,6 +42,9 @@ type Command struct {
 	Root   string
 	Access sandbox.Access
 	Logger *slog.Logger
+
+	// clients lets the processes of the command in at the proxy.
+	clients *wire.Clients
 }
 
 func (c *Command) runLimit() time.Duration { return cmp.Or(c.Timeout, DefaultTimeout) }
@@ -81,7 +84,8 @@ func (s *stage) runCommand(ctx context.Context, database string, c Command) (*Re
 		return nil, err
 	}
 	log := ordered.NewLog()
-	proxy, err := wire.Listen(ctx, wire.Config{Server: server, Sink: log, Logger: s.logger})
+	c.clients = wire.NewClients(nil)
+	proxy, err := wire.Listen(ctx, wire.Config{Server: server, Clients: c.clients, Sink: log, Logger: s.logger})
 	if err != nil {
 		return nil, err
 	}

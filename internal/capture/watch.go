@@ -2,9 +2,11 @@ package capture
 
 import (
 	"context"
-	"crypto/rand"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/netip"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,29 +14,33 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/onward-sql/onward/internal/confine"
+	"github.com/onward-sql/onward/internal/pgserver"
+	"github.com/onward-sql/onward/internal/sandbox"
 	"github.com/onward-sql/onward/internal/sockets"
 )
 
 // maxProcesses is how many processes a command may run at once.
 const maxProcesses = 256
 
-// pollInterval is how often the processes of a command are counted.
-const pollInterval = 100 * time.Millisecond
+// pollInterval is how often the processes of a command are counted, and markInterval how often those that left its tree are searched.
+const (
+	pollInterval = 100 * time.Millisecond
+	markInterval = 5 * pollInterval
+)
 
-// markVariable is in the environment of every process that a command starts, so that those which left its group are
-// found.
-const markVariable = "ONWARD_CAPTURE_RUN"
+// boundError says which bound a command went over.
+type boundError struct{ message string }
 
-type processesError struct{}
-
-func (*processesError) Error() string {
-	return fmt.Sprintf("it started more than %d processes and was ended", maxProcesses)
-}
+func (e *boundError) Error() string { return e.message + " and was ended" }
 
 // watch follows the processes of a command.
 type watch struct {
-	mark string // NAME=value
+	mark uint64 // on each of them
 	port string // the proxy's
+	dirs []string
+	// free is how much the directories' file systems had free at the beginning.
+	free []int64
 
 	dog  *watchdog
 	tree *sockets.Tree
@@ -44,30 +50,89 @@ type watch struct {
 	elsewhere map[string]bool
 }
 
-func newWatch(port string) (w *watch, err error) {
-	w = &watch{mark: markVariable + "=" + rand.Text(), port: port, done: make(chan struct{}), elsewhere: map[string]bool{}}
+// newWatch returns a watch on a command that writes in some directories.
+func newWatch(port string, dirs []string) (w *watch, err error) {
+	w = &watch{mark: confine.NewMark(), port: port, dirs: dirs, done: make(chan struct{}), elsewhere: map[string]bool{}}
+	for _, dir := range dirs {
+		w.free = append(w.free, pgserver.Free(dir))
+	}
 	w.dog, err = startWatchdog(w.mark)
 	return w, err
 }
 
-// followProcess begins to follow a process. cancel is called if it starts too many others.
+// followProcess begins to follow a process. cancel is called if it goes over a bound.
 func (w *watch) followProcess(pid int, cancel context.CancelCauseFunc) {
 	w.tree = sockets.NewTree(pid)
 	w.dog.followGroup(pid)
 	w.wait.Go(func() {
-		for {
+		for count := 0; ; count++ {
 			select {
 			case <-w.done:
 				return
 			case <-time.After(pollInterval):
 			}
-			if w.tree.SignalAll(syscall.Signal(0)) > maxProcesses {
-				cancel(&processesError{})
+			processes := w.tree.SignalAll(syscall.Signal(0))
+			if err := checkBounds(processes, sandbox.MeasureMemory(w.tree.Members())); err != nil {
+				cancel(err)
 				return
+			}
+			if count%int(markInterval/pollInterval) == 0 {
+				pids, memory := sandbox.ListProcesses(w.mark)
+				if err := errors.Join(checkBounds(len(pids), memory), w.checkDisk()); err != nil {
+					cancel(err)
+					return
+				}
 			}
 			w.noteConnections()
 		}
 	})
+}
+
+// listProcesses returns the processes of the command.
+func (w *watch) listProcesses() []int {
+	pids, _ := sandbox.ListProcesses(w.mark)
+	return append(pids, w.tree.Members()...)
+}
+
+// checkBounds returns an error if a command has too many processes, or too much memory.
+func checkBounds(processes int, memory uint64) error {
+	switch {
+	case processes > maxProcesses:
+		return &boundError{fmt.Sprintf("it started more than %d processes", maxProcesses)}
+	case memory > sandbox.MaxMemory:
+		return &boundError{fmt.Sprintf("it took more than %d GB of memory", sandbox.MaxMemory>>30)}
+	}
+	return nil
+}
+
+// checkDisk returns an error if a command has written too much. Its directories are measured if their file system has lost some space.
+func (w *watch) checkDisk() error {
+	const much = sandbox.MaxDisk / 4
+	var lost int64
+	for i, dir := range w.dirs {
+		if free := pgserver.Free(dir); free >= 0 && w.free[i] >= 0 {
+			lost = max(lost, w.free[i]-free)
+		}
+	}
+	if lost < much {
+		return nil
+	}
+	var size int64
+	for _, dir := range w.dirs {
+		_ = filepath.WalkDir(dir, func(_ string, e fs.DirEntry, err error) error {
+			if err != nil {
+				return nil //nolint:nilerr // it has just gone, or cannot be read
+			}
+			if info, err := e.Info(); err == nil && info.Mode().IsRegular() {
+				size += info.Size()
+			}
+			return nil
+		})
+	}
+	if size > sandbox.MaxDisk {
+		return &boundError{fmt.Sprintf("it wrote more than %d GB", sandbox.MaxDisk>>30)}
+	}
+	return nil
 }
 
 // noteConnections notes connections to other machines, and to other servers of this one.
@@ -97,7 +162,7 @@ func (w *watch) endProcesses() []string {
 		}
 		left = w.tree.SignalAll(syscall.SIGKILL)
 	}
-	left += killMarked(w.mark)
+	left += sandbox.KillMarked(w.mark)
 	w.dog.endWatchdog()
 	var notes []string
 	if len(w.elsewhere) > 0 {

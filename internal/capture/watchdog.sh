@@ -2,7 +2,7 @@
 #
 #   sh watchdog.sh MARK
 #
-# MARK is NAME=value in the environment of each process. Lines of standard input:
+# MARK is the limit of file locks that each process has (on Linux). Lines of standard input:
 #
 #   group PID   the command leads this process group
 #   done        the command and its processes have ended
@@ -19,6 +19,6 @@ n=0 found=1
 while [ -n "$found" ] && [ $n -lt 20 ]; do
 	n=$((n + 1)) found=
 	for process in /proc/[0-9]*; do
-		grep -q "$1" "$process/environ" 2>/dev/null && kill -KILL "${process#/proc/}" 2>/dev/null && found=1
+		grep -qs "^Max file locks  *$1 " "$process/limits" && [ -n "$(readlink "$process/cwd")" ] && kill -KILL "${process#/proc/}" 2>/dev/null && found=1
 	done
 done

@@ -5,6 +5,6 @@ package capture
 // watchdog does nothing on this system.
 type watchdog struct{}
 
-func startWatchdog(string) (*watchdog, error) { return &watchdog{}, nil }
+func startWatchdog(uint64) (*watchdog, error) { return &watchdog{}, nil }
 func (*watchdog) followGroup(int)             {}
 func (*watchdog) endWatchdog()                {}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"strconv"
 	"syscall"
 )
 
@@ -20,8 +21,8 @@ type watchdog struct {
 }
 
 // startWatchdog starts it for processes with a mark.
-func startWatchdog(mark string) (*watchdog, error) {
-	cmd := exec.Command("/bin/sh", "-c", watchdogScript, "onward-watchdog", mark)
+func startWatchdog(mark uint64) (*watchdog, error) {
+	cmd := exec.Command("/bin/sh", "-c", watchdogScript, "onward-watchdog", strconv.FormatUint(mark, 10))
 	cmd.Dir, cmd.Env = "/", []string{"PATH=/usr/bin:/bin"}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // a signal to the terminal's processes, or to this group, is not for it
 	stdin, err := cmd.StdinPipe()

@@ -30,6 +30,14 @@ var KernelCalls = append([]uint32{
 	unix.SYS_CLOCK_SETTIME, unix.SYS_CLOCK_ADJTIME, unix.SYS_ADJTIMEX,
 }, kernelCallsHere...)
 
+// SharedMemoryCalls are calls for the shared memory, semaphores and message queues of System V and POSIX. All programs of a user
+// share them.
+var SharedMemoryCalls = []uint32{
+	unix.SYS_MQ_OPEN, unix.SYS_MQ_UNLINK,
+	unix.SYS_SHMGET, unix.SYS_SHMAT, unix.SYS_SHMCTL, unix.SYS_SEMGET, unix.SYS_SEMOP, unix.SYS_SEMTIMEDOP, unix.SYS_SEMCTL,
+	unix.SYS_MSGGET, unix.SYS_MSGSND, unix.SYS_MSGRCV, unix.SYS_MSGCTL,
+}
+
 // Filter is a filter of system calls (https://docs.kernel.org/userspace-api/seccomp_filter.html). Jumps skip instructions forward.
 type Filter []unix.SockFilter
 
@@ -97,6 +105,20 @@ func (p *Filter) AllowSocket(family, kind uint32) {
 	p.addInstruction(and, 0xf, 0, 0) // without SOCK_CLOEXEC and SOCK_NONBLOCK
 	p.addInstruction(ifEqual, kind, 0, 1)
 	p.AllowCall()
+}
+
+// AllowSocketProtocol allows one kind with a protocol.
+func (p *Filter) AllowSocketProtocol(family, kind, protocol uint32) {
+	p.addInstruction(load, lowOffset(2), 0, 0)
+	p.addInstruction(ifEqual, protocol, 0, 6) // past AllowSocket
+	p.AllowSocket(family, kind)
+}
+
+// RefuseUnless refuses the call if the low half of an argument has another value; the error 0 is success.
+func (p *Filter) RefuseUnless(arg, value uint32, errno unix.Errno) {
+	p.addInstruction(load, lowOffset(arg), 0, 0)
+	p.addInstruction(ifEqual, value, 1, 0)
+	p.RefuseCall(errno)
 }
 
 // AllowZero allows the call if an argument is 0.

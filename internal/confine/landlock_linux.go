@@ -21,6 +21,8 @@ const (
 
 	// NewestLandlock is the newest version that this code supports.
 	NewestLandlock = 6
+	// ScopedSignals is the version that controls signals.
+	ScopedSignals = 6
 )
 
 // HandledRights returns the rights that a version of Landlock controls, all of which it removes.

@@ -18,6 +18,8 @@ type Call struct {
 	// Number is the call, and Args its arguments.
 	Number uint32
 	Args   [6]uint64
+	// Proceeds is set by a decision without an error to let the kernel make the call. Its arguments in memory may have changed since.
+	Proceeds bool
 
 	id       uint64
 	pid      int
@@ -64,6 +66,9 @@ func ServeCalls(listener int, stop *os.File, decide func(*Call) unix.Errno) {
 // sendAnswer ends the call. If its process has gone, nobody waits for it.
 func (c *Call) sendAnswer(errno unix.Errno) {
 	a := answer{id: c.id, errno: -int32(errno)}
+	if c.Proceeds && errno == 0 {
+		a.flags = unix.SECCOMP_USER_NOTIF_FLAG_CONTINUE
+	}
 	_, _, _ = unix.Syscall(unix.SYS_IOCTL, uintptr(c.listener), unix.SECCOMP_IOCTL_NOTIF_SEND, uintptr(unsafe.Pointer(&a)))
 }
 
@@ -109,6 +114,9 @@ func (c *Call) ReadText(at uint64) (string, error) {
 	}
 	return text, nil
 }
+
+// PID returns the calling thread.
+func (c *Call) PID() int { return c.pid }
 
 func (c *Call) procPath(name string) string { return "/proc/" + strconv.Itoa(c.pid) + "/" + name }
 
@@ -159,4 +167,18 @@ func (c *Call) OpenPath(dir int32, path string, follow bool) (int, error) {
 		return -1, unix.ESRCH
 	}
 	return fd, err
+}
+
+// CanCopyDescriptors reports whether a process may copy another one's open files, by an attempt on itself.
+func CanCopyDescriptors() bool {
+	pid, err := unix.PidfdOpen(os.Getpid(), 0)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(pid)
+	fd, err := unix.PidfdGetfd(pid, pid, 0)
+	if err == nil {
+		unix.Close(fd)
+	}
+	return err == nil
 }

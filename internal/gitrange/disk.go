@@ -50,6 +50,7 @@ func (r *Repo) listWorkingTree(ctx context.Context) (*diskTree, error) {
 				f.ID, f.Size = "", info.Size()
 				f.Symlink = info.Mode()&fs.ModeSymlink != 0
 				f.Executable = info.Mode().IsRegular() && info.Mode()&0o100 != 0
+				f.Untracked = e.untracked
 				t.files = append(t.files, f)
 				if e.untracked {
 					t.untracked[e.path] = true

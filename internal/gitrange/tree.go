@@ -45,6 +45,7 @@ type File struct {
 	Size       int64  // bytes; -1 when not known without reading the file
 	Symlink    bool   // a symbolic link, to a file unless Err says otherwise
 	Executable bool   // the owner's execute permission; false in a DirTree
+	Untracked  bool   // in the working tree and not in git's index
 	// Err says why nothing can be read here (an unreadable directory, a link out of the
 	// root); Read returns the same. The files below it are unknown.
 	Err error

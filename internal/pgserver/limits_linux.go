@@ -21,9 +21,6 @@ const (
 	openFiles   = 4096
 	// moreProcesses is how many more processes there may be than now, in total: the kernel counts them per user.
 	moreProcesses = 2048
-	// rlimitLocks has had no effect since Linux 2.5, and is inherited. A lowered limit cannot be raised again, and
-	// the filter prevents any change. So it is a mark that a server's processes cannot remove.
-	rlimitLocks = 10
 )
 
 // limitProcess restricts a process of the server, and its future children.
@@ -71,20 +68,10 @@ func (p *process) setLimits(pid int) (gaps []string) {
 		limits[unix.RLIMIT_DATA] = p.memory
 	}
 	if p.mark != 0 {
-		limits[rlimitLocks] = p.mark
+		limits[confine.MarkLimit] = p.mark
 	}
-	for resource, most := range limits {
-		var now unix.Rlimit
-		err := unix.Prlimit(pid, resource, nil, &now)
-		if err == nil && now.Max > most {
-			now.Max = most
-		}
-		if err == nil {
-			err = unix.Prlimit(pid, resource, &unix.Rlimit{Cur: min(now.Cur, now.Max), Max: now.Max}, nil)
-		}
-		if err != nil && !errors.Is(err, syscall.ESRCH) { // it has ended
-			return []string{noLimitsNote(err)}
-		}
+	if err := confine.LowerLimits(pid, limits); err != nil && !errors.Is(err, syscall.ESRCH) { // it has ended
+		return []string{noLimitsNote(err)}
 	}
 	// If memory runs out anyway, the kernel should kill the server first. If this is not allowed, the kernel
 	// chooses.
@@ -188,15 +175,10 @@ func childProcesses(pid int) []int {
 
 // killMarked kills the processes with a mark, and reports whether there was one.
 func killMarked(mark uint64) (some bool) {
-	if mark == 0 {
-		return false
+	for _, pid := range confine.ListMarked(mark) {
+		some = killAlive(pid) || some
 	}
-	return killWhere(func(proc string) bool {
-		limits, err := os.ReadFile(filepath.Join(proc, "limits"))
-		_, line, _ := strings.Cut(string(limits), "\nMax file locks")
-		f := strings.Fields(line)
-		return err == nil && len(f) > 1 && f[0] == strconv.FormatUint(mark, 10)
-	})
+	return some
 }
 
 // killBelow kills the processes whose working directory is the given one.
@@ -207,7 +189,7 @@ func killBelow(dir string) (some bool) {
 	})
 }
 
-// killWhere kills the processes for whose /proc entry says is true. A zombie has no working directory.
+// killWhere kills the processes for whose /proc entry says is true.
 func killWhere(says func(proc string) bool) (some bool) {
 	procs, _ := filepath.Glob("/proc/[0-9]*")
 	for _, proc := range procs {
@@ -215,9 +197,13 @@ func killWhere(says func(proc string) bool) (some bool) {
 		if err != nil || pid == os.Getpid() || !says(proc) {
 			continue
 		}
-		if _, err := os.Readlink(filepath.Join(proc, "cwd")); err == nil || errors.Is(err, fs.ErrPermission) {
-			some = syscall.Kill(pid, syscall.SIGKILL) == nil || some
-		}
+		some = killAlive(pid) || some
 	}
 	return some
+}
+
+// killAlive kills a process that is not dead already, and reports whether it was alive. A zombie has no working directory.
+func killAlive(pid int) bool {
+	_, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", pid))
+	return (err == nil || errors.Is(err, fs.ErrPermission)) && syscall.Kill(pid, syscall.SIGKILL) == nil
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"github.com/onward-sql/onward/internal/confine"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -45,7 +46,7 @@ func newPrivate(parent string, acct account) (*privateDir, error) {
 	}
 	parent = resolved
 	sweepDirectories(parent, acct)
-	p := &privateDir{dir: filepath.Join(parent, privatePrefix+uniqueName()), mark: newMark()}
+	p := &privateDir{dir: filepath.Join(parent, privatePrefix+uniqueName()), mark: confine.NewMark()}
 	p.home = p.dir
 	if len(filepath.Join(p.dir, "s", ".s.PGSQL."+socketPort)) > maxSocketPath {
 		p.home = filepath.Join("/tmp", privatePrefix+uniqueName())

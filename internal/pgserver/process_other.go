@@ -38,7 +38,6 @@ func (*process) waitGone()                             {}
 func (*process) interrupt() error                      { return errPlatform }
 func (*process) endServer() error                      { return errPlatform }
 
-func newMark() uint64                       { return 0 }
 func killMarked(uint64) bool                { return false }
 func killBelow(string) bool                 { return false }
 func parseSegment(string) (pid, id string)  { return "", "" }

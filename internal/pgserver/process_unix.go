@@ -3,9 +3,7 @@
 package pgserver
 
 import (
-	"crypto/rand"
 	_ "embed"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -104,13 +102,6 @@ func launchWatchdog(acct account, p *privateDir) (*process, error) {
 	}
 	out.watchdog = cmd
 	return out, nil
-}
-
-// newMark returns a number that nobody else has.
-func newMark() uint64 {
-	var b [8]byte
-	_, _ = rand.Read(b[:]) // never fails
-	return binary.LittleEndian.Uint64(b[:]) >> 2
 }
 
 // startServer starts the server. gaps lists the missing restrictions.

@@ -6,16 +6,42 @@
 // kernel or a container may forbid a part of that; see [Sandbox.ListGaps]. On other systems nothing is confined.
 package sandbox
 
+import "strings"
+
 // Access is what a program may use.
 type Access struct {
 	// Write and Read are files and directories. Installed programs and libraries may always be read.
 	Write, Read []string
-	// Port is the port of this machine to which it may connect; 0 for none. It may connect to its own servers, too.
+	// Packages are directories of installed packages. Files in them that may have passwords, by their names, are left out.
+	Packages []string
+	// Repository is the user's copy of a repository: no directory in it counts as one of installed programs. "" for none.
+	Repository string
+	// Port is the port of 127.0.0.1 to which it may connect; 0 for none. It may connect to its own servers, too.
 	Port uint16
+	// Mark is on all of its processes ([confine.MarkLimit]); 0 for any.
+	Mark uint64
+	// Require refuses to start it if it would be confined only in part.
+	Require bool
 	// Network lets it use the whole network.
 	Network bool
 
 	// For tests: a version of Landlock, 0 for the kernel's, and a kernel without listeners.
 	abi        int
 	noListener bool
+}
+
+// Bounds of a program, in bytes.
+const (
+	// MaxMemory bounds the memory of each process, and of all together if the caller watches it ([Footprint]).
+	MaxMemory = 3 << 30
+	// MaxDisk bounds each file, and all that a program writes if the caller watches it.
+	MaxDisk = 4 << 30
+)
+
+// GapsError says that a program was not started because it would be confined only in part.
+type GapsError struct{ Gaps []string }
+
+// Error lists what is missing.
+func (e *GapsError) Error() string {
+	return "`sandbox: require` refuses this machine: " + strings.Join(e.Gaps, "; ")
 }

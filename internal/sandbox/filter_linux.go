@@ -3,7 +3,6 @@
 package sandbox
 
 import (
-	"os"
 	"slices"
 
 	"golang.org/x/sys/unix"
@@ -15,20 +14,33 @@ import (
 var refusedCalls = slices.Concat([]uint32{
 	unix.SYS_SETXATTR, unix.SYS_LSETXATTR, unix.SYS_FSETXATTR, unix.SYS_SETXATTRAT,
 	unix.SYS_REMOVEXATTR, unix.SYS_LREMOVEXATTR, unix.SYS_FREMOVEXATTR, unix.SYS_REMOVEXATTRAT, unix.SYS_FILE_SETATTR,
-	unix.SYS_PIDFD_GETFD, unix.SYS_KCMP,
-}, confine.KernelCalls)
+	unix.SYS_PIDFD_GETFD, unix.SYS_KCMP, unix.SYS_PROCESS_MADVISE, unix.SYS_PROCESS_MRELEASE, unix.SYS_MIGRATE_PAGES, unix.SYS_MOVE_PAGES,
+}, confine.KernelCalls, confine.SharedMemoryCalls)
 
-// pretendedCalls do nothing and report success: files keep their owner.
-var pretendedCalls = append([]uint32{unix.SYS_FCHOWN, unix.SYS_FCHOWNAT}, chownHere...)
+// pretendedCalls do nothing and report success: files keep their owner, and a watch of files hears nothing, also of files that the
+// program may not read.
+var pretendedCalls = append([]uint32{unix.SYS_FCHOWN, unix.SYS_FCHOWNAT, unix.SYS_INOTIFY_ADD_WATCH}, chownHere...)
 
-// chmodCalls change the mode of a file. The listener decides about them.
-var chmodCalls = append([]uint32{unix.SYS_FCHMOD, unix.SYS_FCHMODAT, unix.SYS_FCHMODAT2}, chmodHere...)
+// chmodCalls change the mode of a file, and timeCalls its times. The listener decides about them.
+var (
+	chmodCalls = append([]uint32{unix.SYS_FCHMOD, unix.SYS_FCHMODAT, unix.SYS_FCHMODAT2}, chmodHere...)
+	timeCalls  = append([]uint32{unix.SYS_UTIMENSAT}, timesHere...)
+)
+
+// scheduleCalls change how a process runs, of which the first argument is the ID. Programs name their own threads, too, and nothing
+// depends on the answer: for all but the calling thread they do nothing and report success.
+var scheduleCalls = []uint32{unix.SYS_SCHED_SETAFFINITY, unix.SYS_SCHED_SETPARAM, unix.SYS_SCHED_SETSCHEDULER, unix.SYS_SCHED_SETATTR}
+
+// signalCalls send a signal to a process.
+var signalCalls = []uint32{
+	unix.SYS_KILL, unix.SYS_TKILL, unix.SYS_TGKILL, unix.SYS_RT_SIGQUEUEINFO, unix.SYS_RT_TGSIGQUEUEINFO, unix.SYS_PIDFD_SEND_SIGNAL,
+}
 
 // filterCalls installs the filter on the calling thread. asks is set if a listener decides about connections. It needs the right to
 // copy an open file of the program, which some containers do not give.
-func (s *Sandbox) filterCalls() (asks bool, err error) {
-	if !s.access.noListener && canCopyDescriptors() {
-		listener, err := s.callFilter(true).InstallListener()
+func (s *Sandbox) filterCalls(abi int) (asks bool, err error) {
+	if !s.access.noListener && confine.CanCopyDescriptors() {
+		listener, err := s.callFilter(true, abi).InstallListener()
 		if err == nil {
 			return true, s.startListener(listener)
 		}
@@ -38,31 +50,26 @@ func (s *Sandbox) filterCalls() (asks bool, err error) {
 	}
 	s.gaps = append(s.gaps, "this kernel or container lets no program decide about another one's connections: the command can use Unix sockets, change the "+
 		"modes of your files, and connect to its database's port on other machines")
-	return false, s.callFilter(false).InstallFilter()
-}
-
-// canCopyDescriptors reports whether a process may copy another one's open files, by an attempt on itself.
-func canCopyDescriptors() bool {
-	pid, err := unix.PidfdOpen(os.Getpid(), 0)
-	if err != nil {
-		return false
-	}
-	defer unix.Close(pid)
-	fd, err := unix.PidfdGetfd(pid, pid, 0)
-	if err == nil {
-		unix.Close(fd)
-	}
-	return err == nil
+	return false, s.callFilter(false, abi).InstallFilter()
 }
 
 // callFilter refuses calls that no migration needs. Of sockets it allows Unix and TCP streams. A listener decides about
 // connections and modes of files, if there is one.
-func (s *Sandbox) callFilter(asks bool) confine.Filter {
+func (s *Sandbox) callFilter(asks bool, abi int) confine.Filter {
 	p := confine.NewFilter()
 	p.RefuseCalls(refusedCalls, unix.EPERM)
 	p.RefuseCalls(pretendedCalls, 0)
-	if asks {
-		for _, call := range chmodCalls {
+	for _, call := range slices.Concat(chmodCalls, timeCalls) {
+		switch {
+		case asks:
+			p.OnCall(call, func(p *confine.Filter) { p.AskListener() })
+		case slices.Contains(timeCalls, call):
+			p.RefuseCalls([]uint32{call}, 0) // a file with other times than it should have is no failure
+		}
+	}
+	filterProcesses(&p)
+	if asks && abi < confine.ScopedSignals {
+		for _, call := range signalCalls {
 			p.OnCall(call, func(p *confine.Filter) { p.AskListener() })
 		}
 	}
@@ -74,6 +81,34 @@ func (s *Sandbox) callFilter(asks bool) confine.Filter {
 	return p
 }
 
+// filterProcesses refuses changes of other processes, and of the limits by which the program's own are bounded and found.
+func filterProcesses(p *confine.Filter) {
+	for _, call := range scheduleCalls {
+		p.OnCall(call, func(p *confine.Filter) {
+			p.RefuseUnless(0, 0, 0)
+			p.AllowCall()
+		})
+	}
+	const ofProcess = 1 // IOPRIO_WHO_PROCESS
+	for call, kind := range map[uint32]uint32{unix.SYS_SETPRIORITY: unix.PRIO_PROCESS, unix.SYS_IOPRIO_SET: ofProcess} {
+		p.OnCall(call, func(p *confine.Filter) {
+			p.RefuseUnless(0, kind, 0)
+			p.RefuseUnless(1, 0, 0)
+			p.AllowCall()
+		})
+	}
+	p.OnCall(unix.SYS_PRLIMIT64, func(p *confine.Filter) {
+		p.AllowZero(2) // it only reads them
+		p.RefuseUnless(0, 0, unix.EPERM)
+		p.RefuseValue(1, confine.MarkLimit, unix.EPERM)
+		p.AllowCall()
+	})
+	p.OnCall(unix.SYS_SETRLIMIT, func(p *confine.Filter) {
+		p.RefuseValue(0, confine.MarkLimit, unix.EPERM)
+		p.AllowCall()
+	})
+}
+
 func (s *Sandbox) filterSockets(p *confine.Filter, asks bool) {
 	p.OnCall(unix.SYS_SOCKET, func(p *confine.Filter) {
 		p.AllowSocket(unix.AF_UNIX, unix.SOCK_STREAM)
@@ -81,11 +116,15 @@ func (s *Sandbox) filterSockets(p *confine.Filter, asks bool) {
 		p.RefuseValue(2, unix.IPPROTO_SCTP, unix.EPROTONOSUPPORT)
 		p.AllowSocket(unix.AF_INET, unix.SOCK_STREAM)
 		p.AllowSocket(unix.AF_INET6, unix.SOCK_STREAM)
-		p.AllowSocket(unix.AF_NETLINK, unix.SOCK_RAW) // it shows the addresses of this machine
-		p.AllowSocket(unix.AF_NETLINK, unix.SOCK_DGRAM)
+		p.AllowSocketProtocol(unix.AF_NETLINK, unix.SOCK_RAW, unix.NETLINK_ROUTE) // it shows the addresses of this machine
+		p.AllowSocketProtocol(unix.AF_NETLINK, unix.SOCK_DGRAM, unix.NETLINK_ROUTE)
 		if asks {
 			p.AskListener() // the listener notes the search for a name
 		}
+		p.RefuseCall(unix.EACCES)
+	})
+	p.OnCall(unix.SYS_SOCKETPAIR, func(p *confine.Filter) { // a datagram could be sent from it to any address
+		p.AllowSocket(unix.AF_UNIX, unix.SOCK_STREAM)
 		p.RefuseCall(unix.EACCES)
 	})
 	if asks {

@@ -3,18 +3,21 @@
 package sandbox
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/onward-sql/onward/internal/confine"
+	"github.com/onward-sql/onward/internal/sockets"
 )
 
 // startListener decides about the calls of the program until Close.
@@ -55,6 +58,9 @@ func (s *Sandbox) makeCall(c *confine.Call) error {
 			s.noteRefused("a name server")
 		}
 		return unix.EACCES
+	case unix.SYS_KILL, unix.SYS_TKILL, unix.SYS_TGKILL, unix.SYS_RT_SIGQUEUEINFO, unix.SYS_RT_TGSIGQUEUEINFO, unix.SYS_PIDFD_SEND_SIGNAL:
+		c.Proceeds = true
+		return s.checkSignal(c)
 	case unix.SYS_FCHMOD:
 		fd, err := c.DupDescriptor(int(int32(c.Args[0])))
 		if err != nil {
@@ -64,6 +70,9 @@ func (s *Sandbox) makeCall(c *confine.Call) error {
 	case unix.SYS_FCHMODAT, unix.SYS_FCHMODAT2:
 		follow := c.Number == unix.SYS_FCHMODAT || c.Args[3]&unix.AT_SYMLINK_NOFOLLOW == 0
 		return s.changeModeAt(c, int32(c.Args[0]), c.Args[1], c.Args[2], follow)
+	}
+	if slices.Contains(timeCalls, c.Number) {
+		return s.changeTimes(c)
 	}
 	return s.changeModeAt(c, unix.AT_FDCWD, c.Args[0], c.Args[1], true) // chmod
 }
@@ -88,6 +97,131 @@ func (s *Sandbox) changeMode(fd int, mode uint64) error {
 		return unix.EPERM
 	}
 	return unix.Chmod(descriptorPath(fd), uint32(mode)&0o777)
+}
+
+// changeTimes changes the times of a file below a writable directory.
+func (s *Sandbox) changeTimes(c *confine.Call) error {
+	request, err := readTimesCall(c)
+	if err != nil {
+		return err
+	}
+	var fd int
+	if request.path == "" {
+		fd, err = c.DupDescriptor(int(request.dir))
+	} else {
+		fd, err = c.OpenPath(request.dir, request.path, request.follow)
+	}
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	if !s.isWritable(fd) {
+		return unix.EPERM
+	}
+	return unix.UtimesNanoAt(fd, "", request.times, unix.AT_EMPTY_PATH)
+}
+
+// timesRequest is a call that changes the times of a file: of the descriptor dir if there is no path.
+type timesRequest struct {
+	dir    int32
+	path   string
+	follow bool
+	times  []unix.Timespec
+}
+
+// readTimesCall reads the arguments of utimensat; see readOlderTimesCall for the others.
+func readTimesCall(c *confine.Call) (r timesRequest, err error) {
+	if c.Number != unix.SYS_UTIMENSAT {
+		return readOlderTimesCall(c)
+	}
+	r = timesRequest{dir: int32(c.Args[0]), follow: c.Args[3]&unix.AT_SYMLINK_NOFOLLOW == 0}
+	if c.Args[1] != 0 {
+		if r.path, err = c.ReadText(c.Args[1]); err != nil {
+			return r, err
+		}
+		if r.path == "" && c.Args[3]&unix.AT_EMPTY_PATH == 0 {
+			return r, unix.ENOENT
+		}
+	}
+	r.times, err = readTimes(c, c.Args[2], 1)
+	return r, err
+}
+
+// readTimes reads two times of a call, whose second half is in units of some nanoseconds; at address 0 both are now.
+func readTimes(c *confine.Call, address uint64, unit int64) ([]unix.Timespec, error) {
+	if address == 0 {
+		return []unix.Timespec{{Nsec: unix.UTIME_NOW}, {Nsec: unix.UTIME_NOW}}, nil
+	}
+	raw, err := c.ReadMemory(address, 32)
+	if err != nil || len(raw) < 32 {
+		return nil, unix.EFAULT
+	}
+	number := func(i int) int64 { return int64(binary.NativeEndian.Uint64(raw[8*i:])) }
+	return []unix.Timespec{{Sec: number(0), Nsec: unit * number(1)}, {Sec: number(2), Nsec: unit * number(3)}}, nil
+}
+
+// checkSignal reports whether all processes that get a signal are the program's own: Landlock holds signals from its version 6 on.
+func (s *Sandbox) checkSignal(c *confine.Call) error {
+	pid := int(int32(c.Args[0]))
+	switch c.Number {
+	case unix.SYS_PIDFD_SEND_SIGNAL:
+		fd, err := c.DupDescriptor(pid)
+		if err != nil {
+			return err
+		}
+		defer unix.Close(fd)
+		if pid, err = readPidfd(fd); err != nil {
+			return err
+		}
+	case unix.SYS_KILL:
+		if pid == 0 {
+			group, err := unix.Getpgid(c.PID())
+			if err != nil {
+				return err
+			}
+			pid = -group
+		}
+	}
+	if pid > 0 {
+		if !s.isOwn(pid) {
+			return unix.EPERM
+		}
+		return nil
+	}
+	if pid == -1 || !s.isOwnGroup(-pid) {
+		return unix.EPERM
+	}
+	return nil
+}
+
+// isOwnGroup reports whether all processes of a group are the program's own.
+func (s *Sandbox) isOwnGroup(group int) bool {
+	entries, err := os.ReadDir("/proc")
+	for _, e := range entries {
+		pid, notNumber := strconv.Atoi(e.Name())
+		if notNumber != nil {
+			continue
+		}
+		if number, err := unix.Getpgid(pid); err == nil && number == group && !s.isOwn(pid) {
+			return false
+		}
+	}
+	return err == nil
+}
+
+// readPidfd returns the process of a descriptor.
+func readPidfd(fd int) (int, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/self/fdinfo/%d", fd))
+	if err != nil {
+		return 0, err
+	}
+	_, rest, ok := strings.Cut(string(text), "\nPid:")
+	line, _, _ := strings.Cut(rest, "\n")
+	pid, err := strconv.Atoi(strings.TrimSpace(line))
+	if !ok || err != nil || pid <= 0 {
+		return 0, unix.ESRCH
+	}
+	return pid, nil
 }
 
 func descriptorPath(fd int) string { return fmt.Sprintf("/proc/self/fd/%d", fd) }
@@ -142,11 +276,8 @@ func (s *Sandbox) connectTCP(fd int, raw []byte) error {
 		return unix.EINVAL
 	}
 	isLocal := a.Addr().IsLoopback() || a.Addr().IsUnspecified()
-	s.mu.Lock()
-	tree := s.tree
-	s.mu.Unlock()
 	switch {
-	case isLocal && a.Port() == s.access.Port && a.Port() != 0, isLocal && tree != nil && tree.Listens(a.Port()):
+	case isLocal && s.mayConnect(meantLoopback(a)):
 		return connectRaw(fd, raw)
 	case isLocal:
 		s.noteRefused(a.String())
@@ -154,6 +285,27 @@ func (s *Sandbox) connectTCP(fd int, raw []byte) error {
 	}
 	s.noteRefused(a.String())
 	return unix.ENETUNREACH
+}
+
+// meantLoopback returns the address that Linux connects to: for none, the usual one of this machine.
+func meantLoopback(a netip.AddrPort) netip.AddrPort {
+	switch a.Addr() {
+	case netip.IPv4Unspecified():
+		return netip.AddrPortFrom(loopback, a.Port())
+	case netip.IPv6Unspecified():
+		return netip.AddrPortFrom(netip.IPv6Loopback(), a.Port())
+	}
+	return a
+}
+
+var loopback = netip.AddrFrom4([4]byte{127, 0, 0, 1})
+
+// mayConnect reports whether an address of this machine is the allowed port's, or one at which only the program itself listens.
+func (s *Sandbox) mayConnect(a netip.AddrPort) bool {
+	if a.Port() == s.access.Port && a.Addr() == loopback {
+		return a.Port() != 0
+	}
+	return sockets.IsOnlyListener(s.listProcesses(), a)
 }
 
 // parseSocketAddress reads an address as the kernel gets it.

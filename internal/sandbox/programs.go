@@ -5,6 +5,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // systemDirs have programs, libraries and their data, and no secrets. /etc is not among them.
@@ -13,16 +16,27 @@ var systemDirs = []string{
 	"/home/linuxbrew/.linuxbrew", "/var/lib/gems", "/var/cache/fontconfig", "/etc/alternatives",
 }
 
-// homeDirs are directories of installed programs and packages below a home directory. None of them has settings with passwords, as
-// ~/.npmrc and ~/.m2/settings.xml may.
+// homeDirs are directories of installed programs and packages below a home directory. What tools keep beside them, such as logins, is not
+// in the list.
 var homeDirs = []string{
-	".asdf", ".bun", ".bundle/cache", ".cache/composer", ".cache/deno", ".cache/go-build", ".cache/node", ".cache/pnpm", ".cache/pypoetry",
-	".cache/rebar3", ".cache/uv", ".cargo/bin", ".cargo/git", ".cargo/registry", ".composer/vendor", ".config/composer/vendor", ".deno",
-	".dotnet", ".elan", ".fnm", ".gem", ".gradle/caches", ".gradle/wrapper", ".hex/packages", ".local/bin", ".local/lib", ".local/pipx",
-	".local/share/fnm", ".local/share/gem", ".local/share/mise", ".local/share/pipx", ".local/share/pnpm", ".local/share/pypoetry",
-	".local/share/rtx", ".local/share/uv", ".local/share/virtualenvs", ".local/state/fnm_multishells", ".m2/repository", ".m2/wrapper", ".mix",
-	".nodenv", ".npm/_npx", ".npm-global", ".nuget/packages", ".nvm", ".phpbrew", ".phpenv", ".pyenv", ".rbenv", ".rustup", ".rvm", ".sdkman",
-	".volta", ".yarn", "go/bin", "go/pkg", "miniconda3", "anaconda3", "miniforge3", "sdk",
+	".asdf/installs", ".asdf/plugins", ".asdf/shims", ".asdf/bin", ".asdf/lib", ".asdf/asdf.sh", ".asdf/libexec", ".bun/bin", ".bun/install",
+	".bundle/cache", ".cache/composer", ".cache/deno", ".cache/node", ".cache/pnpm", ".cache/pypoetry/virtualenvs", ".cache/rebar3", ".cache/uv",
+	".cargo/bin", ".cargo/git", ".cargo/registry", ".composer/vendor", ".config/composer/vendor", ".deno/bin",
+	".dotnet/dotnet", ".dotnet/host", ".dotnet/sdk", ".dotnet/shared", ".dotnet/packs", ".dotnet/sdk-manifests", ".dotnet/store", ".dotnet/templates",
+	".dotnet/tools", ".elan", ".fnm", ".gem/ruby", ".gem/jruby", ".gem/truffleruby", ".gradle/caches", ".gradle/wrapper", ".hex/packages",
+	".local/bin", ".local/lib", ".local/pipx/venvs", ".local/share/fnm", ".local/share/gem/ruby", ".local/share/mise/installs",
+	".local/share/mise/shims", ".local/share/pipx/venvs", ".local/share/pipx/shared", ".local/share/pnpm", ".local/share/pypoetry/venv",
+	".local/share/pypoetry/python", ".local/share/rtx/installs", ".local/share/rtx/shims", ".local/share/uv/python", ".local/share/uv/tools",
+	".local/share/virtualenvs", ".local/state/fnm_multishells", ".m2/repository", ".m2/wrapper", ".mix/archives", ".mix/elixir", ".mix/escripts",
+	".nodenv", ".npm/_npx", ".npm-global", ".nuget/packages", ".nvm/versions", ".nvm/alias", ".phpbrew/php", ".phpenv", ".pyenv", ".rbenv",
+	".rustup/toolchains", ".rustup/settings.toml", ".rvm/rubies", ".rvm/gems", ".rvm/bin", ".sdkman/candidates", ".volta/bin", ".volta/tools", ".volta/log",
+	".yarn/berry", ".yarn/bin", "go/bin", "go/pkg/mod", "miniconda3", "anaconda3", "miniforge3", "sdk",
+}
+
+// prefixParts are the directories of an installation: what lies beside its bin.
+var prefixParts = []string{
+	"bin", "sbin", "lib", "lib32", "lib64", "libexec", "include", "share", "ssl", "pyvenv.cfg", "conda-meta", "jre", "jmods", "conf", "legal", "release",
+	"src", "pkg", "VERSION", "go.env", "releases", "usr",
 }
 
 // programVariables name directories with programs or packages.
@@ -31,20 +45,44 @@ var programVariables = []string{
 	"NODE_PATH", "NVM_DIR", "JAVA_HOME", "MIX_HOME", "HEX_HOME", "ASDF_DIR", "ASDF_DATA_DIR", "DOTNET_ROOT", "GOMODCACHE", "GOCACHE", "RUSTUP_HOME",
 }
 
-// listPrograms returns the directories of installed programs and packages: the system's, the home directory's, and those that the variables
-// of env and the program itself name. A directory above a private one is left out.
-func listPrograms(program string, env, private []string) []string {
+// listPrograms returns the files and directories of installed programs and packages: the system's, the home directory's, and those that the
+// variables of env, the program itself and packages name. Of the home directory and of packages, files that may have passwords are left out.
+// parts are directories of which some files are left out: their names may be listed. repository is no place for programs, and its paths
+// give no right.
+func listPrograms(program string, env, packages []string, repository string) (out, parts []string) {
 	home, _ := os.UserHomeDir()
-	private = append(slices.Clone(private), home, filepath.Join(home, ".local"), "/tmp", os.TempDir())
-	out := slices.Clone(systemDirs)
-	if home != "" {
-		for _, dir := range homeDirs {
-			out = append(out, filepath.Join(home, dir))
+	private := []string{home, filepath.Join(home, ".local"), filepath.Join(home, ".config"), "/tmp", os.TempDir(), repository}
+	out = slices.Clone(systemDirs)
+	addInstalled := func(path string) {
+		list := listInstalled(path)
+		out = append(out, list...)
+		if len(list) > 1 {
+			parts = append(parts, path)
 		}
 	}
-	add := func(dir string) {
-		if filepath.IsAbs(dir) && !isAboveAny(dir, private) {
-			out = append(out, dir)
+	add := func(path string) {
+		if filepath.IsAbs(path) && !isAboveAny(path, private) && !isBelowAny(path, systemDirs) && (repository == "" || !isBelow(path, repository)) {
+			addInstalled(path)
+		}
+	}
+	addProgramDir := func(dir string) {
+		switch {
+		case !filepath.IsAbs(dir) || repository != "" && isBelow(dir, repository) || isBelowAny(dir, systemDirs):
+		case installPrefix(dir) == "":
+			out, parts = append(out, listFiles(dir)...), append(parts, dir)
+		default:
+			add(dir)
+			if prefix := installPrefix(dir); !isAboveAny(prefix, private) {
+				for _, part := range prefixParts {
+					add(filepath.Join(prefix, part))
+				}
+			}
+			add(Virtualenv(filepath.Dir(dir)))
+		}
+	}
+	if home != "" {
+		for _, dir := range homeDirs {
+			add(filepath.Join(home, dir))
 		}
 	}
 	for _, entry := range env {
@@ -52,9 +90,7 @@ func listPrograms(program string, env, private []string) []string {
 		switch {
 		case name == "PATH":
 			for _, dir := range filepath.SplitList(value) {
-				add(dir)
-				add(installPrefix(dir))
-				add(Virtualenv(filepath.Dir(dir)))
+				addProgramDir(dir)
 			}
 		case slices.Contains(programVariables, name):
 			for _, dir := range filepath.SplitList(value) {
@@ -62,12 +98,117 @@ func listPrograms(program string, env, private []string) []string {
 			}
 		}
 	}
-	for _, file := range followLinks(program) {
-		add(filepath.Dir(file))
-		add(installPrefix(filepath.Dir(file)))
-		add(Virtualenv(filepath.Dir(filepath.Dir(file))))
+	if repository == "" || !isBelow(program, repository) {
+		for _, file := range followLinks(program) {
+			addProgramDir(filepath.Dir(file))
+		}
+	}
+	for _, dir := range packages {
+		if !isAboveAny(dir, private) {
+			addInstalled(dir)
+		}
+	}
+	return out, parts
+}
+
+func isBelowAny(path string, dirs []string) bool {
+	return slices.ContainsFunc(dirs, func(dir string) bool { return isBelow(path, dir) })
+}
+
+// listFiles returns the files of a directory in which programs lie beside other things.
+func listFiles(dir string) (out []string) {
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) > maxInstalled {
+		return nil
+	}
+	for _, e := range entries {
+		if !e.IsDir() && !IsCredential(e.Name()) {
+			out = append(out, filepath.Join(dir, e.Name()))
+		}
 	}
 	return out
+}
+
+// credentialName matches the names of files with passwords, keys or tokens.
+var credentialName = lazyregexp.New(`(?i)^(?:credentials.*|\.?env(?:\..*)?|.*\.env|\.?npmrc|\.yarnrc(?:\.ya?ml)?|\.?condarc|\.?netrc|_netrc|\.?pypirc|pip\.(?:conf|ini)|` +
+	`settings(?:-security)?\.xml|nuget\.config|gradle\.properties|auth\.(?:json|toml)|hex\.config|\.pgpass|pgpass\.conf|\.my\.cnf|id_(?:rsa|dsa|ecdsa|ed25519).*|` +
+	`.*\.(?:pem|pfx|p12|jks|keystore|key|kdbx|ppk|asc|gpg))$`)
+
+// publicNames are files with certificates that everybody has.
+var publicNames = []string{"cacert.pem", "cert.pem", "certs.pem", "ca-bundle.pem", "roots.pem", "tls-ca-bundle.pem"}
+
+// IsCredential reports whether a file probably has a password, a key or a token, by its name.
+func IsCredential(name string) bool {
+	return credentialName.MatchString(name) && !slices.Contains(publicNames, strings.ToLower(name))
+}
+
+// packageStores are directories in which package managers keep what was published. All of it may be read.
+var packageStores = []string{
+	"node_modules", "site-packages", "dist-packages", "gems", "mod", "repository", "registry", "packages", "_npx", "shared", "specifications",
+	"test", "tests", "testdata", "doc", "docs", "man",
+}
+
+// maxInstalled bounds the entries of a directory of programs that are looked at. The rest cannot be read.
+const maxInstalled = 200_000
+
+// listInstalled returns a directory of programs, or the parts of it that have no passwords, by their names. It looks once: a command may
+// start for each migration.
+func listInstalled(path string) []string {
+	if list, ok := installed.Load(path); ok {
+		return list.([]string)
+	}
+	list := searchInstalled(path)
+	installed.Store(path, list)
+	return list
+}
+
+// installed has the results of listInstalled.
+var installed sync.Map
+
+func searchInstalled(path string) []string {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil
+	case !info.IsDir():
+		if IsCredential(filepath.Base(path)) {
+			return nil
+		}
+		return []string{path}
+	}
+	left := maxInstalled
+	out, _ := listHarmless(path, &left)
+	return out
+}
+
+// listHarmless returns the parts of a directory without credentials; all is set if that is the directory itself.
+func listHarmless(dir string, left *int) (out []string, all bool) {
+	if slices.Contains(packageStores, filepath.Base(dir)) {
+		return []string{dir}, true
+	}
+	entries, err := os.ReadDir(dir)
+	if *left -= len(entries); err != nil || *left < 0 {
+		return nil, false
+	}
+	all = true
+	for _, e := range entries {
+		p := filepath.Join(dir, e.Name())
+		switch {
+		case e.Name() == ".git": // its settings may have a token
+			all = false
+		case e.IsDir():
+			list, whole := listHarmless(p, left)
+			out, all = append(out, list...), all && whole
+		case IsCredential(e.Name()):
+			all = false
+		case e.Type()&os.ModeSymlink == 0: // where a link leads has a right of its own
+			out = append(out, p)
+		}
+	}
+	if all {
+		return []string{dir}, true
+	}
+	return out, false
 }
 
 // installPrefix returns the directory in which a directory of programs was installed: /opt/node of /opt/node/bin; "" if it is not known.

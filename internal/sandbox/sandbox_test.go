@@ -1,4 +1,4 @@
-//go:build linux && (amd64 || arm64)
+//go:build linux && amd64
 
 package sandbox
 
@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/onward-sql/onward/internal/component"
 	"github.com/onward-sql/onward/internal/confine"
@@ -72,7 +74,7 @@ func runIn(t *testing.T, a Access, words ...string) (string, *Sandbox, error) {
 func findPython(t *testing.T) string {
 	t.Helper()
 	abi, err := confine.LandlockVersion()
-	if err != nil || abi < confine.NewestLandlock || !canCopyDescriptors() {
+	if err != nil || abi < confine.NewestLandlock || !confine.CanCopyDescriptors() {
 		component.Need(t, component.System, fmt.Errorf("this kernel or container cannot confine a command (Landlock %d, %w)", abi, err))
 	}
 	out, err := exec.CommandContext(t.Context(), "python3", "-c", "import sys; print(sys.executable)").Output() // a shim would be slow
@@ -94,6 +96,12 @@ func TestAttempts(t *testing.T) {
 	}
 	defer other.Close()
 	elsewhere := other.Addr().(*net.TCPAddr).Port
+	third, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", fmt.Sprintf("127.0.0.3:%d", port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer third.Close()
+	thirdPort := port
 	for name, script := range map[string]string{
 		"connects elsewhere":        fmt.Sprintf("import socket; socket.create_connection(('127.0.0.1', %d), 2)", elsewhere),
 		"connects by IPv6":          fmt.Sprintf("import socket; socket.create_connection(('::ffff:127.0.0.1', %d), 2)", elsewhere),
@@ -115,7 +123,27 @@ func TestAttempts(t *testing.T) {
 		"sends onward a signal": fmt.Sprintf("import os; os.kill(%d, 0)", os.Getpid()),
 		"traces": fmt.Sprintf("import ctypes, os; l = ctypes.CDLL(None, use_errno=True); assert l.ptrace(16, %d, 0, 0) == 0; l.ptrace(17, %d, 0, 0)",
 			o.sleeper.Process.Pid, o.sleeper.Process.Pid),
-		"a new namespace": "import ctypes; assert ctypes.CDLL(None).unshare(0x10000000) == 0", // of users
+		"a port of another address": fmt.Sprintf("import socket; s = socket.socket(); s.bind(('127.0.0.2', %d)); s.listen(); "+
+			"socket.create_connection(('127.0.0.1', %d), 2)", elsewhere, elsewhere),
+		"a port of IPv6": fmt.Sprintf("import socket; s = socket.socket(socket.AF_INET6); s.setsockopt(41, 26, 1); s.bind(('::1', %d)); s.listen(); "+
+			"socket.create_connection(('127.0.0.1', %d), 2)", elsewhere, elsewhere),
+		"a port of all addresses": fmt.Sprintf("import socket; s = socket.socket(socket.AF_INET6); s.setsockopt(41, 26, 1); s.bind(('::', %d)); s.listen(); "+
+			"socket.create_connection(('127.0.0.1', %d), 2)", elsewhere, elsewhere),
+		"no address":            fmt.Sprintf("import socket; socket.create_connection(('0.0.0.0', %d), 2)", elsewhere),
+		"the database's port":   fmt.Sprintf("import socket; socket.create_connection(('127.0.0.3', %d), 2)", thirdPort),
+		"a pair of datagrams":   "import socket; socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)",
+		"a pair of messages":    "import socket; socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)",
+		"a list of sockets":     "import socket; socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 4)",
+		"limits a process":      fmt.Sprintf("import resource; resource.prlimit(%d, resource.RLIMIT_CPU, (1000, 1000))", o.sleeper.Process.Pid),
+		"removes its mark":      "import resource; resource.setrlimit(10, (7, 7))",
+		"shared memory":         "import ctypes; assert ctypes.CDLL(None).shmget(0, 100, 0o1600) >= 0",
+		"a message queue":       "import ctypes; assert ctypes.CDLL(None).msgget(0, 0o1600) >= 0",
+		"semaphores":            "import ctypes; assert ctypes.CDLL(None).semget(0, 1, 0o1600) >= 0",
+		"changes times":         fmt.Sprintf("import os; os.utime('%s/own', (1, 1))", o.dir),
+		"a directory's":         fmt.Sprintf("import os; os.utime('%s', (1, 1))", o.dir),
+		"by a link to a file's": fmt.Sprintf("import os; os.symlink('%s/own', 'other'); os.utime('other', (1, 1))", o.dir),
+		"utimes":                fmt.Sprintf("import ctypes; assert ctypes.CDLL(None).syscall(%d, b'%s/own', None) == 0", unix.SYS_UTIMES, o.dir),
+		"a new namespace":       "import ctypes; assert ctypes.CDLL(None).unshare(0x10000000) == 0", // of users
 	} {
 		t.Run(name, func(t *testing.T) {
 			if name == "removes a file" {
@@ -152,6 +180,10 @@ open('f', 'w').write('#!/bin/sh\nexit 3\n'); os.chmod('f', 0o755); assert subpro
 d = os.open('.', os.O_RDONLY); os.chmod('f', 0o644, dir_fd=d); assert os.stat('f').st_mode & 0o777 == 0o644
 with open('f') as f: os.fchmod(f.fileno(), 0o600)
 assert os.stat('f').st_mode & 0o777 == 0o600
+os.utime('f', (1, 2)); assert os.stat('f').st_mtime == 2; os.utime('f'); assert os.stat('f').st_mtime > 2
+os.symlink('f', 'l'); os.utime('l', (5, 5), follow_symlinks=False); assert os.stat('l', follow_symlinks=False).st_mtime == 5 and os.stat('f').st_mtime > 5
+os.nice(1); os.sched_setaffinity(0, os.sched_getaffinity(0))
+import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (100, 100)); socket.socketpair()
 os.chown('f', os.getuid(), os.getgid())
 tempfile.NamedTemporaryFile().write(b'x')
 os.kill(os.getpid(), 0); p = subprocess.Popen(['sleep', '10']); p.kill(); p.wait()
@@ -190,8 +222,9 @@ func TestOlderKernels(t *testing.T) {
 		access Access
 		want   string
 	}{
-		{Access{abi: 1}, "signal your processes and truncate your files"},
-		{Access{abi: 3}, "signal your processes"},
+		{Access{abi: 1}, "truncate your files"},
+		{Access{abi: 1, noListener: true}, "signal your processes and truncate your files"},
+		{Access{abi: 3, noListener: true}, "signal your processes"},
 		{Access{noListener: true}, "use Unix sockets"},
 		{Access{abi: 3, noListener: true}, "connect to other machines"},
 	} {
@@ -200,6 +233,26 @@ func TestOlderKernels(t *testing.T) {
 		if err != nil || strings.Contains(out, "hidden") || !strings.Contains(strings.Join(s.ListGaps(), "\n"), tc.want) {
 			t.Errorf("%+v: %v, gaps %q\n%s", tc.access, err, s.ListGaps(), out)
 		}
+	}
+	refused := &GapsError{}
+	if _, err := Start(exec.CommandContext(t.Context(), "/bin/true"), Access{abi: 1, Require: true}); !errors.As(err, &refused) {
+		t.Errorf("required: %v", err)
+	}
+	if _, _, err := runIn(t, Access{Require: true}, "/bin/true"); err != nil {
+		t.Errorf("required, and there: %v", err)
+	}
+	// Signals: the filter's listener decides about them.
+	signals := fmt.Sprintf(`
+import os, signal, subprocess
+p = subprocess.Popen(['sleep', '100'], start_new_session=True); os.kill(p.pid, 0); os.killpg(p.pid, signal.SIGTERM); p.wait(); os.kill(os.getpid(), 0)
+signal.pidfd_send_signal(os.pidfd_open(os.getpid()), 0)
+for send in (lambda: os.kill(%[1]d, 0), lambda: os.kill(-1, 0), lambda: os.killpg(os.getpgid(%[1]d), 0),
+             lambda: signal.pidfd_send_signal(os.pidfd_open(%[1]d), 0)):
+    try: send(); print('hidden')
+    except PermissionError: pass
+print('all done')`, o.sleeper.Process.Pid)
+	if out, s, err := runIn(t, Access{abi: 5}, python3, "-c", signals); err != nil || out != "all done\n" || len(s.ListGaps()) != 0 {
+		t.Errorf("signals: %v %q\n%s", err, s.ListGaps(), out)
 	}
 	other := fmt.Sprintf("import socket; socket.create_connection(('127.0.0.1', %d), 2)", port)
 	if out, _, err := runIn(t, Access{noListener: true, Port: 1}, python3, "-c", other); err == nil || !strings.Contains(out, "PermissionError") {

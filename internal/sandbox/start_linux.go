@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -26,6 +27,10 @@ type Sandbox struct {
 	wake      *os.File      // closed to end the listener
 	listening chan struct{} // closed when the listener has ended; nil without one
 
+	// mark is on all processes of the program, if limitErr is nil.
+	mark     uint64
+	limitErr error
+
 	mu      sync.Mutex
 	tree    *sockets.Tree
 	refused []string
@@ -36,7 +41,10 @@ type Sandbox struct {
 //
 // The restrictions apply to a thread, which starts the program and waits for Close.
 func Start(cmd *exec.Cmd, a Access) (*Sandbox, error) {
-	s := &Sandbox{access: a, ended: make(chan struct{})}
+	s := &Sandbox{access: a, ended: make(chan struct{}), mark: a.Mark}
+	if s.mark == 0 {
+		s.mark = confine.NewMark()
+	}
 	for _, dir := range a.Write {
 		s.writable = append(s.writable, followLinks(dir)...)
 	}
@@ -44,18 +52,34 @@ func Start(cmd *exec.Cmd, a Access) (*Sandbox, error) {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
 	}
 	cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
-	started := make(chan error)
+	started, limited, running := make(chan error), make(chan struct{}), make(chan struct{})
+	cmd.SysProcAttr.Ptrace = canTrace()
 	go confine.OnOwnThread(func() {
 		err := s.restrictThread(cmd)
+		if err == nil && a.Require && len(s.gaps) > 0 {
+			err = &GapsError{s.gaps}
+		}
 		if err == nil {
 			err = cmd.Start()
 		}
 		started <- err
+		<-limited
+		if err == nil && cmd.SysProcAttr.Ptrace {
+			continueTraced(cmd.Process.Pid)
+		}
+		close(running)
 		<-s.ended // the kernel ends the program with the thread that started it
 	})
 	if err := <-started; err != nil {
+		close(limited)
 		s.Close()
 		return nil, err
+	}
+	s.limitProcess(cmd.Process.Pid) // by another thread: the program's own must not change limits
+	close(limited)
+	<-running                                                    // whoever waits for the program must not see it stop
+	if s.limitErr != nil && !errors.Is(s.limitErr, unix.ESRCH) { // it has ended
+		s.gaps = append(s.gaps, fmt.Sprintf("the command's memory and files have no bound of their own (%v), and processes that hide from it may stay", s.limitErr))
 	}
 	s.mu.Lock()
 	s.tree = sockets.NewTree(cmd.Process.Pid)
@@ -101,8 +125,12 @@ func (s *Sandbox) restrictThread(cmd *exec.Cmd) error {
 		s.gaps = append(s.gaps, fmt.Sprintf("the command is not confined (no_new_privs: %v): it can do all that you can", err))
 		return nil
 	}
+	abi, landlockErr := confine.LandlockVersion()
+	if s.access.abi != 0 {
+		abi = min(abi, s.access.abi)
+	}
 	// The filter comes first: its listener decides about connections, which Landlock then need not allow.
-	asks, err := s.filterCalls()
+	asks, err := s.filterCalls(abi)
 	if err != nil && !confine.IsUnsupported(err) {
 		return fmt.Errorf("confine the command: %w", err)
 	}
@@ -110,14 +138,10 @@ func (s *Sandbox) restrictThread(cmd *exec.Cmd) error {
 		s.gaps = append(s.gaps, fmt.Sprintf("the command's system calls are not filtered (%v): it can send datagrams, use Unix sockets and change the "+
 			"modes of your files", err))
 	}
-	abi, err := confine.LandlockVersion()
-	if err != nil {
-		s.gaps = append(s.gaps, fmt.Sprintf("this kernel has no Landlock (%v; Linux has it since 5.13): the command can read and write your files, and signal "+
-			"your processes", err))
+	if landlockErr != nil {
+		s.gaps = append(s.gaps, fmt.Sprintf("this kernel has no Landlock (%v; Linux has it since 5.13): the command can read and write your files, and read "+
+			"the memory of your processes", landlockErr))
 		return nil
-	}
-	if s.access.abi != 0 {
-		abi = min(abi, s.access.abi)
 	}
 	if err := s.restrictFiles(cmd, abi, asks); err != nil {
 		return fmt.Errorf("confine the command: %w", err)
@@ -140,7 +164,7 @@ func (s *Sandbox) restrictFiles(cmd *exec.Cmd, abi int, asks bool) error {
 		return err
 	}
 	var can []string
-	if abi < 6 {
+	if abi < confine.ScopedSignals && !asks {
 		can = append(can, "signal your processes")
 	}
 	if abi < 3 {
@@ -173,7 +197,11 @@ func (s *Sandbox) listRules(cmd *exec.Cmd) []confine.Rule {
 	if !strings.HasPrefix(program, "/") {
 		program = cmd.Dir + "/" + program
 	}
-	read := slices.Concat(listPrograms(program, cmd.Env, s.access.Read), listPublic("/etc"), s.access.Read)
+	programs, parts := listPrograms(program, cmd.Env, s.access.Packages, s.access.Repository)
+	for _, p := range parts {
+		rules = append(rules, confine.Rule{Path: p, Rights: unix.LANDLOCK_ACCESS_FS_READ_DIR})
+	}
+	read := slices.Concat(programs, listPublic("/etc"), s.access.Read)
 	for _, p := range read {
 		rules = append(rules, confine.Rule{Path: p, Rights: mayRun})
 	}

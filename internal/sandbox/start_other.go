@@ -11,7 +11,13 @@ import (
 type Sandbox struct{}
 
 // Start starts a program. It is not confined on this system.
-func Start(cmd *exec.Cmd, _ Access) (*Sandbox, error) { return &Sandbox{}, cmd.Start() }
+func Start(cmd *exec.Cmd, a Access) (*Sandbox, error) {
+	s := &Sandbox{}
+	if a.Require {
+		return nil, &GapsError{s.ListGaps()}
+	}
+	return s, cmd.Start()
+}
 
 // ListGaps returns sentences about what is not confined.
 func (s *Sandbox) ListGaps() []string {

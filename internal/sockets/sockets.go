@@ -3,8 +3,10 @@
 package sockets
 
 import (
+	"maps"
 	"net/netip"
 	"os"
+	"slices"
 	"sync"
 	"syscall"
 )
@@ -54,6 +56,14 @@ func (t *Tree) SignalAll(s syscall.Signal) (count int) {
 	return count
 }
 
+// Members returns the processes of the tree.
+func (t *Tree) Members() []int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.refreshMembers()
+	return slices.Collect(maps.Keys(t.members))
+}
+
 // IsAlive reports whether a process of the tree is running.
 func (t *Tree) IsAlive() bool {
 	t.mu.Lock()
@@ -84,4 +94,18 @@ func (t *Tree) refreshMembers() {
 			}
 		}
 	}
+}
+
+// Client is the other end of a connection on this machine.
+type Client struct {
+	// User is the account of the process that made it.
+	User uint32
+
+	inode uint64 // of its socket
+	pid   int    // of its process, for a Unix socket
+}
+
+// IsHeldBy reports whether one of some processes holds it.
+func (c Client) IsHeldBy(pids []int) bool {
+	return slices.ContainsFunc(pids, func(pid int) bool { return pid == c.pid || c.inode != 0 && Holds(pid, c.inode) })
 }

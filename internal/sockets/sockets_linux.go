@@ -3,12 +3,19 @@ package sockets
 import (
 	"encoding/binary"
 	"encoding/hex"
+	"maps"
+	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
+
+// IsSupported reports whether this system tells which process holds a connection.
+const IsSupported = true
 
 // children returns the child processes of a process, from the lists of its threads.
 func children(pid int) (out []int) {
@@ -111,6 +118,7 @@ const (
 type tcpSocket struct {
 	local, remote netip.AddrPort
 	inode         uint64
+	user          uint32
 }
 
 // tcpSockets returns the sockets of this network namespace in a state.
@@ -129,8 +137,9 @@ func tcpSockets(state tcpState) []tcpSocket {
 			local, ok := parseAddress(fields[1])
 			remote, valid := parseAddress(fields[2])
 			inode, err := strconv.ParseUint(fields[9], 10, 64)
-			if ok && valid && err == nil {
-				out = append(out, tcpSocket{local, remote, inode})
+			user, unknown := strconv.ParseUint(fields[7], 10, 32)
+			if ok && valid && err == nil && unknown == nil {
+				out = append(out, tcpSocket{local, remote, inode, uint32(user)})
 			}
 		}
 	}
@@ -154,22 +163,66 @@ func tcpConnections(held map[uint64]int) []Connection {
 	return out
 }
 
-// Listens reports whether a process of the tree listens on a TCP port.
-func (t *Tree) Listens(port uint16) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.refreshMembers()
-	for _, s := range tcpSockets(listening) {
-		if s.local.Port() != port {
-			continue
+// FindClient returns the other end of a connection that this process has accepted, if it is on this machine.
+func FindClient(conn net.Conn) (c Client, ok bool) {
+	switch conn := conn.(type) {
+	case *net.UnixConn:
+		return findUnixClient(conn)
+	case *net.TCPConn:
+		local, okLocal := conn.LocalAddr().(*net.TCPAddr)
+		remote, okRemote := conn.RemoteAddr().(*net.TCPAddr)
+		if !okLocal || !okRemote {
+			return c, false
 		}
-		for pid := range t.members {
-			if Holds(pid, s.inode) {
-				return true
+		server, client := unmapAddress(local.AddrPort()), unmapAddress(remote.AddrPort())
+		for _, s := range tcpSockets(established) {
+			if s.local == client && s.remote == server {
+				return Client{User: s.user, inode: s.inode}, true
 			}
 		}
 	}
-	return false
+	return c, false
+}
+
+func unmapAddress(a netip.AddrPort) netip.AddrPort {
+	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
+}
+
+// findUnixClient returns the client of a Unix socket.
+func findUnixClient(conn *net.UnixConn) (c Client, ok bool) {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return c, false
+	}
+	_ = raw.Control(func(fd uintptr) {
+		if cred, err := unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED); err == nil {
+			c, ok = Client{User: cred.Uid, pid: int(cred.Pid)}, true
+		}
+	})
+	return c, ok
+}
+
+// IsOnlyListener reports whether a connection to an address of this machine reaches one of some processes: they hold every socket that
+// listens there, or on all addresses at that port.
+func IsOnlyListener(pids []int, a netip.AddrPort) bool {
+	found := false
+	var held map[uint64]bool
+	for _, s := range tcpSockets(listening) {
+		if s.local.Port() != a.Port() || s.local.Addr() != a.Addr() && !s.local.Addr().IsUnspecified() {
+			continue
+		}
+		if held == nil {
+			held = map[uint64]bool{}
+			for _, pid := range pids {
+				maps.Copy(held, socketInodes(pid))
+			}
+		}
+		if !held[s.inode] {
+			return false
+		}
+		found = true
+	}
+	return found
 }
 
 // parseAddress parses "0100007F:1538": each four bytes are a number in the machine's own byte order.

@@ -2,6 +2,14 @@
 
 package sockets
 
+import "net"
+
+// IsSupported reports whether this system tells which process holds a connection.
+const IsSupported = false
+
+// FindClient returns nothing on this platform.
+func FindClient(net.Conn) (c Client, ok bool) { return c, false }
+
 // Connections returns nothing on this platform.
 func (t *Tree) Connections() []Connection { return nil }
 

@@ -17,6 +17,8 @@ type Config struct {
 	// TLS is what the proxy shows to clients that want to encrypt (see SelfSigned); nil
 	// tells them that there is no encryption.
 	TLS *tls.Config
+	// Clients decides who gets to a server that asks for no password; nil lets everybody in.
+	Clients *Clients
 	// Sink sees what is sent; nil records nothing.
 	Sink Sink
 	// Startup returns settings for the start of each session, by name, if it is not nil. The client's own settings

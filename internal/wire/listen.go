@@ -229,6 +229,12 @@ func (p *Proxy) serveClient(conn net.Conn) error {
 		return errors.Join(err, werr)
 	}
 	defer p.trackConn(server)()
+	if p.cfg.Clients != nil && !from.asksForProof() {
+		if err := p.cfg.Clients.admit(conn, h.conn); err != nil {
+			p.failed.Add(1)
+			return err
+		}
+	}
 	r := &relay{proxy: p, client: h.conn, server: server, startup: startup, isSilent: replication || p.cfg.Sink == nil, ended: make(chan struct{})}
 	_, r.encrypted = h.conn.(interface{ HandshakeContext(context.Context) error })
 	return r.relayMessages(from)

@@ -55,14 +55,16 @@ func (a *Adapter) renderRecord(ctx context.Context, t adapter.Tree, s adapter.So
 			return r, nil
 		}
 	}
-	root, err := t.Dir(ctx)
+	packages := command.FindInstalled(ctx, t, home, workDir(t, s, words))
+	root, remove, err := command.CheckOut(ctx, t, home, packages)
 	if err != nil {
-		return nil, fmt.Errorf("unpack %s: %w", t.Name(), err)
+		return nil, err
 	}
+	defer func() { _ = remove() }() // if this fails, the next run tries again
 	if real, err := filepath.EvalSymlinks(root); err == nil {
 		root = real
 	}
-	r, err := runHooked(ctx, t, s, words, env, root, home)
+	r, err := runHooked(ctx, t, s, words, env, root, home, packages)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +76,7 @@ func (a *Adapter) renderRecord(ctx context.Context, t adapter.Tree, s adapter.So
 }
 
 // runHooked runs the command with the hook.
-func runHooked(ctx context.Context, t adapter.Tree, s adapter.Source, words, env []string, root, home string) (*record, error) {
+func runHooked(ctx context.Context, t adapter.Tree, s adapter.Source, words, env []string, root, home string, packages *command.Installed) (*record, error) {
 	work, remove, err := scratch.Make("alembic")
 	if err != nil {
 		return nil, fmt.Errorf("make a directory for the hook: %w", err)
@@ -95,11 +97,8 @@ func runHooked(ctx context.Context, t adapter.Tree, s adapter.Source, words, env
 		env = append(env, "ONWARD_RENDER_MOVED="+home+"\n"+root)
 	}
 	dir := workDir(t, s, words)
-	access := command.ListAccess(t, s.Options.Sandbox, home, dir)
-	access.Write = append(access.Write, work)
-	if root != home {
-		access.Write = append(access.Write, root)
-	}
+	access := command.ListAccess(s.Options.Sandbox, home, dir, packages)
+	access.Write = append(access.Write, work, root)
 	box, runErr := command.RunConfined(ctx, command.Command{
 		Words: words, Env: append(env, "TMPDIR="+work), Dir: filepath.Join(root, filepath.FromSlash(dir)),
 		Timeout: cmp.Or(s.Options.RenderTimeout, defaultTimeout),

@@ -1,4 +1,4 @@
-package capture
+package command
 
 import (
 	"context"
@@ -10,13 +10,14 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
-	"github.com/onward-sql/onward/internal/adapter/command"
+	"github.com/onward-sql/onward/internal/gitrange"
+	"github.com/onward-sql/onward/internal/sandbox"
 	"github.com/onward-sql/onward/internal/scratch"
 )
 
-// checkOut returns a directory with the files of a tree, in which a command may write: the user's own copy stays
-// unchanged. Packages are those that are installed in home.
-func checkOut(ctx context.Context, t adapter.Tree, home, workDir string) (dir string, remove func() error, err error) {
+// CheckOut returns a directory with the files of a tree, in which a command may write: the user's own copy stays unchanged.
+// Installed packages are linked from the user's copy.
+func CheckOut(ctx context.Context, t adapter.Tree, home string, packages *Installed) (dir string, remove func() error, err error) {
 	dir, err = t.Dir(ctx)
 	if err != nil {
 		return "", nil, fmt.Errorf("unpack %s: %w", t.Name(), err)
@@ -27,19 +28,10 @@ func checkOut(ctx context.Context, t adapter.Tree, home, workDir string) (dir st
 			return "", nil, err
 		}
 	}
-	for at := workDir; ; at = path.Dir(at) {
-		if at == "." {
-			at = ""
-		}
-		for _, name := range command.InstalledDirs {
-			if err := linkInstalled(t, home, dir, path.Join(at, name)); err != nil {
-				return "", nil, errors.Join(err, remove())
-			}
-		}
-		if at == "" {
-			return dir, remove, nil
-		}
+	if err := packages.linkInto(dir); err != nil {
+		return "", nil, errors.Join(err, remove())
 	}
+	return dir, remove, nil
 }
 
 // isWithin reports whether a directory is another one, or below it.
@@ -60,9 +52,13 @@ func copyFiles(ctx context.Context, t adapter.Tree, from string) (dir string, re
 	if err != nil {
 		return "", nil, fmt.Errorf("make a directory for %s: %w", t.Name(), err)
 	}
+	secret := listSecrets(t)
 	for _, p := range t.Paths() {
 		if err := ctx.Err(); err != nil {
 			return "", nil, errors.Join(err, remove())
+		}
+		if secret[p] {
+			continue
 		}
 		content, err := t.Read(p)
 		if err != nil {
@@ -83,22 +79,15 @@ func copyFiles(ctx context.Context, t adapter.Tree, from string) (dir string, re
 	return dir, remove, nil
 }
 
-// linkInstalled links a directory of installed packages into a checkout, if the tree has no such directory.
-func linkInstalled(t adapter.Tree, home, dir, name string) error {
-	if home == "" || len(adapter.FilesBelow(t, name)) > 0 {
-		return nil
+// listSecrets returns the files of a working tree that are in no commit and may have passwords, by their names.
+func listSecrets(t adapter.Tree) map[string]bool {
+	out := map[string]bool{}
+	if listed, ok := t.(interface{ Files() []gitrange.File }); ok {
+		for _, f := range listed.Files() {
+			if f.Untracked && sandbox.IsCredential(path.Base(f.Path)) {
+				out[f.Path] = true
+			}
+		}
 	}
-	from, to := filepath.Join(home, filepath.FromSlash(name)), filepath.Join(dir, filepath.FromSlash(name))
-	if _, err := os.Lstat(to); err == nil || !isDir(from) || !isDir(filepath.Dir(to)) {
-		return nil // there is nothing to link, or no place for it
-	}
-	if err := os.Symlink(from, to); err != nil {
-		return fmt.Errorf("link %s: %w", name, err)
-	}
-	return nil
-}
-
-func isDir(name string) bool {
-	info, err := os.Stat(name)
-	return err == nil && info.IsDir()
+	return out
 }
