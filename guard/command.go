@@ -10,10 +10,11 @@ import (
 
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/sockets"
+	"github.com/onward-sql/onward/internal/wire"
 )
 
 // runCommand runs the command once and returns its exit code. signalled: a signal was forwarded to it.
-func (g *guard) runCommand(ctx context.Context, args, env []string, bypass *bypassMonitor) (code int, signalled bool, err error) {
+func (g *guard) runCommand(ctx context.Context, args, env []string, bypass *bypassMonitor, clients *wire.Clients) (code int, signalled bool, err error) {
 	if g.c.Signals != nil { // the command gets the signals, and ends by itself
 		ctx = context.WithoutCancel(ctx)
 	}
@@ -28,6 +29,7 @@ func (g *guard) runCommand(ctx context.Context, args, env []string, bypass *bypa
 	}
 	tree := sockets.NewTree(cmd.Process.Pid)
 	bypass.watchTree(tree)
+	clients.LetIn(tree.Members)
 	done := make(chan error, 1)
 	go func() { done <- cmd.Wait() }()
 	found := bypass.found

@@ -38,6 +38,8 @@ type Config struct {
 	In       io.Reader
 	Out, Err io.Writer
 	Env      []string
+	// AcceptUsers are accounts of this machine that may connect to the proxy, too, if the server asks for no password; see [wire.Clients].
+	AcceptUsers []uint32
 	// Within limits the time, from the start, in which statements are held back and the command is repeated. 0 is
 	// DefaultWithin.
 	Within time.Duration

@@ -71,8 +71,10 @@ func (g *guard) runOnce(ctx context.Context, number int, began time.Time) (*run,
 	defer func() { _ = root.Remove() }()
 	// Sessions end when their client leaves, not when ctx ends: the proxy is closed
 	// separately.
+	clients := wire.NewClients(g.c.AcceptUsers)
 	proxy, err := wire.Listen(context.WithoutCancel(ctx), wire.Config{
 		Server:  g.server,
+		Clients: clients,
 		TLS:     root.TLS,
 		Sink:    r.newSink(version),
 		Startup: r.initialSettings,
@@ -86,13 +88,14 @@ func (g *guard) runOnce(ctx context.Context, number int, began time.Time) (*run,
 	if err != nil {
 		return nil, errors.Join(err, proxy.Close())
 	}
+	env = append(env, wire.PasswordVariable+"="+clients.Password())
 	r.bypass = newBypassMonitor(g, proxy)
 	var stop context.CancelFunc
 	r.ctx, stop = context.WithCancel(context.WithoutCancel(ctx))
 	watched := make(chan struct{})
 	go func() { defer close(watched); r.watchQueues() }()
 	start := time.Now()
-	code, signalled, err := g.runCommand(ctx, args, env, r.bypass)
+	code, signalled, err := g.runCommand(ctx, args, env, r.bypass, clients)
 	stop()
 	<-watched
 	r.cancelSessions(ctx)

@@ -9,7 +9,7 @@ import (
 )
 
 // clientEnvironment is the command's environment: the caller's, with the proxy's address.
-func (s *recordTarget) clientEnvironment(caller []string, host, port, mode string, root *wire.RootFile) ([]string, error) {
+func (s *recordTarget) clientEnvironment(caller []string, host, port, mode string, root *wire.RootFile, clients *wire.Clients) ([]string, error) {
 	env := wire.ReadEnvironment(caller)
 	roots := maps.Clone(env)
 	for _, name := range []string{wire.LibpqRoots, wire.NodeRoots} {
@@ -22,8 +22,9 @@ func (s *recordTarget) clientEnvironment(caller []string, host, port, mode strin
 	}
 	password := s.password
 	if password == "" {
-		password = "onward" // nobody asks for it, and some drivers want one
+		password = clients.Password() // the proxy asks for it if it does not know the process
 	}
+	env[wire.PasswordVariable] = clients.Password()
 	query := "sslmode=" + mode
 	if strings.HasPrefix(mode, "verify-") {
 		query += "&sslrootcert=" + url.QueryEscape(root.Path)

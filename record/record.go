@@ -17,6 +17,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/adapter/all"
 	"github.com/onward-sql/onward/internal/gitrange"
+	"github.com/onward-sql/onward/internal/sockets"
 	"github.com/onward-sql/onward/internal/wire"
 	"github.com/onward-sql/onward/internal/wire/collect"
 	"github.com/onward-sql/onward/internal/workload"
@@ -39,6 +40,8 @@ type Config struct {
 	Env      []string
 	// Listen is where the proxy listens, "host:port"; "" is a free port of 127.0.0.1.
 	Listen string
+	// AcceptUsers are accounts of this machine that may connect, too, if the server asks for no password; see [wire.Clients].
+	AcceptUsers []uint32
 	// SSLMode is the sslmode that the command is given for its connection to the proxy, as libpq spells it; "" is
 	// "disable". With any, it is given a root certificate that lets it verify the proxy.
 	SSLMode string
@@ -107,6 +110,7 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 
 // recorder is one recording.
 type recorder struct {
+	clients *wire.Clients // who may connect
 	Config
 	target  *recordTarget
 	collect *collect.Collector
@@ -129,6 +133,11 @@ func (r *recorder) runRecording(ctx context.Context) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	users := r.AcceptUsers
+	if len(r.Command) == 0 { // nobody knows which programs will connect
+		users = append(slices.Clone(users), uint32(os.Geteuid()))
+	}
+	r.clients = wire.NewClients(users)
 	root, err := wire.NewRootFile(r.Listen)
 	if err != nil {
 		return nil, err
@@ -136,7 +145,7 @@ func (r *recorder) runRecording(ctx context.Context) (*Result, error) {
 	defer func() { _ = root.Remove() }()
 	r.collect = collect.New(collect.Config{Owner: r.target.owner, Books: books, Values: r.Values})
 	proxy, err := wire.Listen(ctx, wire.Config{
-		Listen: r.Listen, Server: server, TLS: root.TLS, Sink: r.collect, Logger: r.Logger,
+		Listen: r.Listen, Server: server, Clients: r.clients, TLS: root.TLS, Sink: r.collect, Logger: r.Logger,
 		BeforeDrop: func(ctx context.Context, d wire.Drop) {
 			r.resolveQueries(ctx, r.collect.DatabaseRecording(d.Database), d.Database, d.Schema)
 		},
@@ -184,14 +193,17 @@ func (r *recorder) runRecording(ctx context.Context) (*Result, error) {
 func (r *recorder) runCommand(ctx context.Context, proxy *wire.Proxy, root *wire.RootFile) error {
 	cmd := exec.CommandContext(ctx, r.Command[0], r.Command[1:]...)
 	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = r.Dir, r.In, r.Out, r.Err
-	env, err := r.target.clientEnvironment(os.Environ(), proxy.Host(), proxy.Port(), cmp.Or(r.SSLMode, "disable"), root)
+	env, err := r.target.clientEnvironment(os.Environ(), proxy.Host(), proxy.Port(), cmp.Or(r.SSLMode, "disable"), root, r.clients)
 	if err != nil {
 		return err
 	}
 	cmd.Env = append(env, r.Env...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = grace
-	err = cmd.Run()
+	if err = cmd.Start(); err == nil {
+		r.clients.LetIn(sockets.NewTree(cmd.Process.Pid).Members)
+		err = cmd.Wait()
+	}
 	if exit := new(exec.ExitError); err != nil && !errors.As(err, &exit) {
 		return fmt.Errorf("run %s: %w", r.Command[0], err)
 	}
