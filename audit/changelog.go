@@ -34,7 +34,8 @@ type Config struct {
 	// Deployed says where to read the deployed database.
 	Deployed
 	// Settings is the project's onward.yaml; nil is the default.
-	Settings *config.Config
+	Settings   *config.Config
+	TrustsBase bool // Settings are those of the deployed revision ([BaseSettings])
 	// Still prevents running any code of the repository: projects that render their
 	// migrations are left out, and listed as not judged.
 	Still bool
@@ -64,7 +65,8 @@ type changelog struct {
 	rng        *gitrange.Range
 	base, head adapter.Tree
 	// refused says, by the line of an entry of migrations, why its command does not run.
-	refused map[int]string
+	refused  map[int]string
+	weakened []onward.Weakening // settings of the branch that may take findings out
 	// root is the directory of the user's own copy of the repository.
 	root string
 	// unnamed is set if detected directories count whose command nobody has named.
@@ -125,6 +127,7 @@ func (a *changelog) judgeRelease(pairs []pair, compared []*comparison, usage *de
 		j.report.Base, j.report.Head = a.rng.BaseName, a.rng.HeadName
 		if i == 0 {
 			j.report.Opaque = append(j.report.Opaque, a.opaque...)
+			j.report.Weakened = a.weakened
 		}
 		for _, k := range members {
 			p := compared[k]

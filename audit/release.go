@@ -63,6 +63,7 @@ func (r *Release) readRevisions(ctx context.Context, c Config) error {
 	}
 	r.a = changelog{Config: c, known: k, rng: rng, base: gittree.Of(rng.Base), head: gittree.Of(rng.Head)}
 	k.base, r.a.root = r.a.base, r.repo.Root()
+	r.a.weakened = r.a.listWeakened(ctx, r.repo)
 	r.a.useBaseCommands(ctx, r.repo)
 	if r.pairs, err = r.a.readSources(ctx); err != nil {
 		return err

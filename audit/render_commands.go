@@ -2,7 +2,6 @@ package audit
 
 import (
 	"context"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -27,16 +26,10 @@ func (a *changelog) useBaseCommands(ctx context.Context, repo *gitrange.Repo) {
 	settings := *a.Settings
 	settings.Migrations = slices.Clone(list)
 	a.Settings = &settings
-	deployed, name := a.base, a.rng.BaseName
-	if a.Base == "" && a.Settings.Base != "" {
-		deployed, name = adapter.Tree(nil), "the default branch"
-		if t, err := repo.Base(ctx, ""); err == nil {
-			deployed = gittree.Of(t)
-		}
-	}
+	deployed, name := a.trustedTree(ctx, repo)
 	var base []config.Migrations
-	if deployed != nil {
-		base = migrationsAt(deployed, a.Settings.Path, repo.Root())
+	if c := settingsAt(deployed, settingsPath(a.Settings.Path, repo.Root())); c != nil {
+		base = c.Migrations
 	}
 	for i := range settings.Migrations {
 		m := &settings.Migrations[i]
@@ -70,9 +63,25 @@ func isChangedBelow(changes []gitrange.Change, dir string) bool {
 	return slices.ContainsFunc(changes, func(c gitrange.Change) bool { return dir == "" || strings.HasPrefix(c.Path, dir+"/") })
 }
 
-// migrationsAt returns the entries of a tree's onward.yaml, with directories relative to the root; nil if it has none that can
-// be read.
-func migrationsAt(t adapter.Tree, file, root string) []config.Migrations {
+// trustedTree returns the deployed files, and their name; nil if they are not known. A branch that names its own base in onward.yaml does not
+// choose them: they are where the branch left the default branch.
+func (a *changelog) trustedTree(ctx context.Context, repo *gitrange.Repo) (adapter.Tree, string) {
+	if a.Base != "" || a.Settings.Base == "" {
+		return a.base, a.rng.BaseName
+	}
+	const name = "the default branch"
+	t, err := repo.Base(ctx, "")
+	if err != nil {
+		return nil, name
+	}
+	return gittree.Of(t), name
+}
+
+// settingsPath returns the path of an onward.yaml below a repository's root: the usual one for "", and "" for a file outside.
+func settingsPath(file, root string) string {
+	if file == "" {
+		return config.Name
+	}
 	if real, err := filepath.EvalSymlinks(file); err == nil {
 		file = real
 	}
@@ -80,20 +89,24 @@ func migrationsAt(t adapter.Tree, file, root string) []config.Migrations {
 		root = real
 	}
 	below, err := filepath.Rel(root, file)
-	below = filepath.ToSlash(below)
-	if err != nil || strings.HasPrefix(below, "../") || !adapter.HasFile(t, below) {
+	if err != nil || !filepath.IsLocal(below) {
+		return ""
+	}
+	return filepath.ToSlash(below)
+}
+
+// settingsAt returns the settings of a tree, with directories relative to the root; nil if it has none that can be read.
+func settingsAt(t adapter.Tree, below string) *config.Config {
+	if t == nil || below == "" || !adapter.HasFile(t, below) {
 		return nil
 	}
 	text, err := t.Read(below)
 	if err != nil {
 		return nil
 	}
-	c, err := config.Decode(text, below, Names())
+	c, err := config.DecodeIn(text, below, Names())
 	if err != nil {
 		return nil
 	}
-	for i := range c.Migrations {
-		c.Migrations[i].Dir = path.Join(path.Dir(below), c.Migrations[i].Dir)
-	}
-	return c.Migrations
+	return c
 }

@@ -96,9 +96,28 @@ func writeVerdict(r *onward.Report) {
 	if s.Errors > 0 && s.Migrations > 0 && isSearchedByName(r) {
 		s.Verdict += " What the code at " + r.Base + " uses is known from a search of its text only: its models could not be read."
 	}
+	if n := len(r.Weakened); n > 0 {
+		s.Verdict += " The branch weakens this check in onward.yaml: " + joinWeakened(r.Weakened) + "."
+	}
 	if first := worstFinding(r); first != nil {
 		s.Next = append(s.Next, "onward explain "+first.Rule)
 	}
+}
+
+// maxWeakened is how many settings the verdict lists; the others are counted.
+const maxWeakened = 3
+
+// joinWeakened lists settings.
+func joinWeakened(list []onward.Weakening) string {
+	var out []string
+	for i, w := range list {
+		if more := len(list) - i; i == maxWeakened-1 && more > 1 {
+			out = append(out, fmt.Sprintf("and %d other settings", more))
+			break
+		}
+		out = append(out, w.String())
+	}
+	return strings.Join(out, "; ")
 }
 
 // listConditions returns facts that cannot be known here, and under which the release is

@@ -41,7 +41,7 @@ if [ ! -s "$sizes" ]; then
   git show "$base:onward.stats.json" > "$sizes" 2>/dev/null || sizes=
 fi
 code=0
-onward changelog --base "$base" ${sizes:+--stats "$sizes"} ${ONWARD_FAIL_ON:+--fail-on "$ONWARD_FAIL_ON"} --format json --output "$report" || code=$?
+onward changelog --base "$base" ${sizes:+--stats "$sizes"} ${ONWARD_FAIL_ON:+--fail-on "$ONWARD_FAIL_ON"} ${ONWARD_TRUST:+--trust "$ONWARD_TRUST"} --format json --output "$report" || code=$?
 if [ -s "$report" ]; then
   onward report "$report" --fail-on never --format github || true
   onward report "$report" --fail-on never --format markdown >> "$GITHUB_STEP_SUMMARY" || true

@@ -15,6 +15,8 @@ type Report struct {
 	// Base and Head name the two revisions; "" when files were given by name.
 	Base string `json:"base"`
 	Head string `json:"head"`
+	// Weakened are settings of the branch's onward.yaml that may take findings out which the base's settings would report.
+	Weakened []Weakening `json:"weakened,omitempty"`
 	// Runners are who runs the migrations, and how that is known: one for each
 	// directory that was read.
 	Runners []Runner `json:"runners,omitempty"`

@@ -40,26 +40,31 @@ func (a *app) auditConfig(f *auditFlags) (*config.Config, error) {
 	if err != nil {
 		return nil, err
 	}
+	return c, a.applyFlags(c, f)
+}
+
+// applyFlags puts the flags on top of settings.
+func (a *app) applyFlags(c *config.Config, f *auditFlags) (err error) {
 	if f.pg != "" {
 		if c.Postgres, err = config.ParseVersions(f.pg); err != nil {
-			return nil, newUsageError("--pg: %v", err)
+			return newUsageError("--pg: %v", err)
 		}
 	}
 	if f.failOn != "" {
 		threshold, ok := config.ParseThreshold(f.failOn)
 		if !ok {
-			return nil, newUsageError("--fail-on %q is not one of error, warning, info, never", f.failOn)
+			return newUsageError("--fail-on %q is not one of error, warning, info, never", f.failOn)
 		}
 		c.FailOn = threshold
 	}
 	if f.baseline != "" {
 		if !config.Replaceable(f.baseline) {
-			return nil, newUsageError("--write-baseline %s: the file is there and is no baseline; name another one", f.baseline)
+			return newUsageError("--write-baseline %s: the file is there and is no baseline; name another one", f.baseline)
 		}
 		// The new baseline holds what the old one hides, too.
 		c.Baseline = ""
 	}
-	return c, nil
+	return nil
 }
 
 func (a *app) readConfigFile() (*config.Config, error) {

@@ -40,6 +40,7 @@ func (f *captureFlags) addCaptureFlags(cmd *cobra.Command) {
 		"instead of replaying the history")
 	flags.StringArrayVar(&f.variables, "env", nil, "`NAME=value` for the command; {url}, {host}, {port}, {user}, {password} and {database} are replaced; "+
 		"repeatable")
+	flags.BoolVar(&f.sandbox.Require, "require-sandbox", false, "refuse a machine that confines the command only in part")
 	flags.BoolVar(&f.sandbox.Network, "network", false, "let the command use the network, and not only its database")
 	flags.StringArrayVar(&f.sandbox.Read, "read", nil, "let the command read this `file or directory` of yours, too; repeatable")
 	flags.StringArrayVar(&f.sandbox.Write, "write", nil, "let the command write in this `directory` of yours, too; repeatable")
@@ -106,7 +107,7 @@ func (a *app) runCapture(cmd *cobra.Command, f *captureFlags, command []string) 
 
 // captureConfig reads the flags. The user named the command, so it runs whatever the base's onward.yaml says.
 func (a *app) captureConfig(ctx context.Context, f *captureFlags, command []string) (audit.Config, error) {
-	release, err := a.releaseConfig(&f.releaseFlags)
+	release, err := a.releaseConfig(ctx, &f.releaseFlags)
 	if err != nil {
 		return release, err
 	}
@@ -125,6 +126,7 @@ func (a *app) captureConfig(ctx context.Context, f *captureFlags, command []stri
 	m.Render, m.Capture, m.CaptureBase, m.CaptureDir = "", quoteCommand(command), f.schema, workingDir()
 	m.Environment = append(m.Environment, f.variables...)
 	m.RenderTimeout = config.Timeout(f.limit.Milliseconds())
+	m.Sandbox.Require = m.Sandbox.Require || f.sandbox.Require
 	m.Sandbox.Network = m.Sandbox.Network || f.sandbox.Network
 	m.Sandbox.Read, m.Sandbox.Write = slices.Concat(m.Sandbox.Read, f.sandbox.Read), slices.Concat(m.Sandbox.Write, f.sandbox.Write)
 	settings := *release.Settings

@@ -64,7 +64,7 @@ func (a *app) runChangelog(cmd *cobra.Command, f *changes) error {
 	if err != nil {
 		return err
 	}
-	release, err := a.releaseConfig(&f.releaseFlags)
+	release, err := a.releaseConfig(cmd.Context(), &f.releaseFlags)
 	if err != nil {
 		return err
 	}

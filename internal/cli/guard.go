@@ -27,6 +27,7 @@ type guardFlags struct {
 	within, stall, statement time.Duration
 	again                    bool
 	allow                    []string
+	users                    []uint
 	rollout                  rolloutFlags
 	queueFlags
 }
@@ -38,6 +39,7 @@ func (f *guardFlags) addGuardFlags(cmd *cobra.Command) {
 	flags.DurationVar(&f.stall, "max-stall", guard.DefaultMaxStall, "the longest lock_timeout of the command's sessions, and so the longest time that others wait")
 	flags.DurationVar(&f.statement, "statement-timeout", 0, "the statement_timeout of its sessions (default: unchanged)")
 	flags.BoolVar(&f.again, "again", false, "run it again after a lost lock race even if something was committed: the command continues where it stopped")
+	flags.UintSliceVar(&f.users, "accept-user", nil, acceptUserUsage)
 	flags.StringArrayVar(&f.allow, "allow-address", nil, "`HOST[:PORT]` that the command may name beside --db's; its sessions there are not guarded (repeatable)")
 	f.rollout.addRolloutFlags(cmd)
 	f.addQueueFlags(cmd)
@@ -168,6 +170,7 @@ func (a *app) guardConfig(f *guardFlags, command []string) (guard.Config, error)
 		In:               a.in,
 		Out:              a.out,
 		Err:              a.err,
+		AcceptUsers:      accountNumbers(f.users),
 		Within:           f.within,
 		MaxStall:         f.stall,
 		StatementTimeout: f.statement,

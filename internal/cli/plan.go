@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -22,8 +23,8 @@ type planFlags struct {
 }
 
 // planConfig reads the flags.
-func (a *app) planConfig(f *planFlags) (plan.Config, error) {
-	release, err := a.releaseConfig(&f.releaseFlags)
+func (a *app) planConfig(ctx context.Context, f *planFlags) (plan.Config, error) {
+	release, err := a.releaseConfig(ctx, &f.releaseFlags)
 	if err != nil {
 		return plan.Config{}, err
 	}
@@ -111,7 +112,7 @@ func (a *app) orderDeploys(cmd *cobra.Command, f *planFlags) error {
 	if f.diff || f.save || len(f.only) > 0 {
 		return newUsageError("--deploys splits a whole range: leave out --diff, --write and --only")
 	}
-	c, err := a.planConfig(f)
+	c, err := a.planConfig(cmd.Context(), f)
 	if err != nil {
 		return err
 	}
@@ -142,7 +143,7 @@ func (a *app) makePlan(cmd *cobra.Command, f *planFlags) error {
 	if (f.diff || f.save) && (format != report.FormatTerminal || f.diff && f.save) {
 		return newUsageError("--diff and --write have a form of their own: leave out --format, and one of the two")
 	}
-	c, err := a.planConfig(f)
+	c, err := a.planConfig(cmd.Context(), f)
 	if err != nil {
 		return err
 	}

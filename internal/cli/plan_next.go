@@ -35,7 +35,7 @@ written.`,
 			if _, err := a.chosenFormat(report.FormatTerminal); err != nil {
 				return err
 			}
-			release, err := a.releaseConfig(&releaseFlags{})
+			release, err := a.releaseConfig(cmd.Context(), &releaseFlags{})
 			if err != nil {
 				return err
 			}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"io"
 
@@ -63,7 +64,7 @@ reached.`,
 			if err != nil {
 				return err
 			}
-			c, err := a.preflightConfig(&f)
+			c, err := a.preflightConfig(cmd.Context(), &f)
 			if err != nil {
 				return err
 			}
@@ -88,7 +89,7 @@ reached.`,
 }
 
 // preflightConfig reads the flags.
-func (a *app) preflightConfig(f *preflightFlags) (preflight.Config, error) {
+func (a *app) preflightConfig(ctx context.Context, f *preflightFlags) (preflight.Config, error) {
 	c := preflight.Config{Alone: f.alone, TLS: f.tls}
 	if f.db == "" {
 		return c, errNoDB
@@ -96,7 +97,7 @@ func (a *app) preflightConfig(f *preflightFlags) (preflight.Config, error) {
 	if f.alone && (f.base != "" || f.head != "" || len(f.frameworks) > 0) {
 		return c, newUsageError("--alone reads no repository: leave out --base, --head and --framework")
 	}
-	release, err := a.releaseConfig(&releaseFlags{auditFlags: f.auditFlags, base: f.base, head: f.head, frameworks: f.frameworks})
+	release, err := a.releaseConfig(ctx, &releaseFlags{auditFlags: f.auditFlags, base: f.base, head: f.head, frameworks: f.frameworks})
 	c.Config = release
 	return c, err
 }

@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -28,6 +30,7 @@ type recordFlags struct {
 	db, schema, listen, base, pg, sslmode string
 	deny, values                          bool
 	folds                                 []string
+	users                                 []uint
 	limit                                 time.Duration
 }
 
@@ -37,6 +40,7 @@ func (f *recordFlags) addRecordFlags(cmd *cobra.Command) {
 	flags.StringVar(&f.schema, "schema", "", "fill the throwaway database: base takes the deployed migrations, anything else is a `file` from pg_dump")
 	flags.StringVar(&f.base, "base", "", "with --schema base: the deployed `revision`")
 	flags.StringVar(&f.listen, "listen", "", "`address` to listen on, such as 127.0.0.1:6432; without a command, records until it is interrupted")
+	flags.UintSliceVar(&f.users, "accept-user", nil, acceptUserUsage)
 	flags.BoolVar(&f.deny, "deny-deprecated", false, "refuse queries that touch a column which its comment, or onward.yaml, calls deprecated, and fail")
 	flags.BoolVar(&f.values, "with-values", false, "also store three examples of what each query's parameters were: the recording then holds your data")
 	flags.StringArrayVar(&f.folds, "fold", nil, "count schemas and databases of this `pattern` as one: 'test_*', "+
@@ -83,7 +87,7 @@ failed (what it sent until then is recorded), or nothing could be recorded.`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.recordConfig(&f, args)
+			c, err := a.recordConfig(cmd.Context(), &f, args)
 			if err != nil {
 				return err
 			}
@@ -100,9 +104,23 @@ failed (what it sent until then is recorded), or nothing could be recorded.`,
 	return cmd
 }
 
+// acceptUserUsage explains --accept-user of record and guard.
+const acceptUserUsage = "let programs of the account with this `uid` connect, too, where the server asks for no password; repeatable"
+
+// accountNumbers returns the values of --accept-user.
+func accountNumbers(list []uint) []uint32 {
+	var out []uint32
+	for _, n := range list {
+		if n <= math.MaxUint32 {
+			out = append(out, uint32(n))
+		}
+	}
+	return out
+}
+
 // recordConfig reads the flags.
-func (a *app) recordConfig(f *recordFlags, command []string) (record.Config, error) {
-	c := record.Config{Command: command, In: a.in, Out: a.out, Err: a.err, Listen: f.listen, Values: f.values, Logger: a.newLogger(),
+func (a *app) recordConfig(ctx context.Context, f *recordFlags, command []string) (record.Config, error) {
+	c := record.Config{Command: command, In: a.in, Out: a.out, Err: a.err, Listen: f.listen, AcceptUsers: accountNumbers(f.users), Values: f.values, Logger: a.newLogger(),
 		Folds: f.folds, SSLMode: f.sslmode, Limit: f.limit}
 	if f.limit <= 0 {
 		return c, newUsageError("--limit %v: write a time such as 5m", f.limit)
@@ -136,7 +154,7 @@ func (a *app) recordConfig(f *recordFlags, command []string) (record.Config, err
 	}
 	switch {
 	case f.schema == "base":
-		release, err := a.releaseConfig(&releaseFlags{base: f.base})
+		release, err := a.releaseConfig(ctx, &releaseFlags{base: f.base})
 		if err != nil {
 			return c, err
 		}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -25,23 +26,25 @@ import (
 // releaseFlags are the flags that name a release.
 type releaseFlags struct {
 	auditFlags
-	base, head string
-	frameworks []string
-	workload   []string
+	base, head, trust string
+	frameworks        []string
+	workload          []string
 }
 
 func (f *releaseFlags) addReleaseFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.base, "base", "", "the deployed `revision`")
 	flags.StringVar(&f.head, "head", "", "the `revision` to be deployed (default: the working tree)")
+	flags.StringVar(&f.trust, "trust", "head", "whose onward.yaml counts: the `head`'s, or the base's, which a branch cannot change")
+	completeFlag(cmd, "trust", "head", "base")
 	flags.StringArrayVar(&f.frameworks, "framework", nil, "judge this `directory=framework` only, such as db/migrations=goose; repeatable")
 	flags.StringArrayVar(&f.workload, "workload", nil, "`file` with the recorded queries of the deployed code, from onward record; repeatable")
 	f.auditFlags.addAuditFlags(cmd)
 }
 
 // releaseConfig reads the flags.
-func (a *app) releaseConfig(f *releaseFlags) (audit.Config, error) {
-	settings, err := a.auditConfig(&f.auditFlags)
+func (a *app) releaseConfig(ctx context.Context, f *releaseFlags) (audit.Config, error) {
+	settings, err := a.trustedSettings(ctx, f)
 	if err != nil {
 		return audit.Config{}, err
 	}
@@ -57,7 +60,34 @@ func (a *app) releaseConfig(f *releaseFlags) (audit.Config, error) {
 		return audit.Config{}, err
 	}
 	deployed.Workload = f.workload
-	return audit.Config{Base: f.base, Head: f.head, Deployed: deployed, Settings: settings, Logger: a.newLogger()}, nil
+	return audit.Config{
+		Base: f.base, Head: f.head, Deployed: deployed, Settings: settings, TrustsBase: f.trust == "base", Logger: a.newLogger(),
+	}, nil
+}
+
+// trustedSettings returns the settings of the head, or of the base, with the flags on top of them.
+func (a *app) trustedSettings(ctx context.Context, f *releaseFlags) (*config.Config, error) {
+	settings, err := a.readConfigFile()
+	switch {
+	case err != nil && f.trust != "base":
+		return nil, err
+	case f.trust == "", f.trust == "head", settings != nil && settings.Named:
+	case f.trust != "base":
+		return nil, newUsageError("--trust %q is not one of head, base", f.trust)
+	default:
+		file := ""
+		if settings != nil {
+			file = settings.Path
+		}
+		base, problem := audit.BaseSettings(ctx, ".", f.base, file)
+		if problem != nil || base == nil && err != nil {
+			return nil, cmp.Or(problem, err)
+		}
+		if base != nil {
+			settings = base
+		}
+	}
+	return settings, a.applyFlags(settings, &f.auditFlags)
 }
 
 // rehearsalFlags are the flags of a rehearsal.
@@ -205,7 +235,7 @@ rehearsed, or something could not be read.`,
 			if err != nil {
 				return err
 			}
-			release, err := a.releaseConfig(&f.releaseFlags)
+			release, err := a.releaseConfig(cmd.Context(), &f.releaseFlags)
 			if err != nil {
 				return err
 			}

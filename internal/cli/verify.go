@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -40,7 +41,7 @@ func (f *verifyFlags) addVerifyFlags(cmd *cobra.Command) {
 }
 
 // verifyConfig reads the flags.
-func (a *app) verifyConfig(f *verifyFlags) (verify.Config, error) {
+func (a *app) verifyConfig(ctx context.Context, f *verifyFlags) (verify.Config, error) {
 	var c verify.Config
 	if f.limit <= 0 {
 		return c, newUsageError("--limit %v: write a time such as 5m", f.limit)
@@ -48,7 +49,7 @@ func (a *app) verifyConfig(f *verifyFlags) (verify.Config, error) {
 	if f.from != "" && (f.schema != "" || f.db != "") {
 		return c, newUsageError("--from contradicts --schema and --db: the deployed schema comes from one of them")
 	}
-	release, err := a.releaseConfig(&f.releaseFlags)
+	release, err := a.releaseConfig(ctx, &f.releaseFlags)
 	if err != nil {
 		return c, err
 	}
@@ -129,7 +130,7 @@ func (a *app) verifyRelease(cmd *cobra.Command, f *verifyFlags) error {
 	if err != nil {
 		return err
 	}
-	c, err := a.verifyConfig(f)
+	c, err := a.verifyConfig(cmd.Context(), f)
 	if err != nil {
 		return err
 	}

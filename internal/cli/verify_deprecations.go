@@ -36,7 +36,7 @@ func (a *app) listDeprecations(cmd *cobra.Command, f *verifyFlags) error {
 	if len(f.fresh) > 0 || f.from != "" || f.server != "" || f.html != "" {
 		return newUsageError("--deprecations reads the deployed schema and recordings of the deployed code: leave out --workload-head, --from, --postgres and --html")
 	}
-	c, err := a.releaseConfig(&f.releaseFlags)
+	c, err := a.releaseConfig(cmd.Context(), &f.releaseFlags)
 	if err != nil {
 		return err
 	}

@@ -35,7 +35,7 @@ These are warnings and notes: the exit code is 0 where the recording could be re
 			if err != nil {
 				return err
 			}
-			c, err := a.queriesConfig(f, base)
+			c, err := a.queriesConfig(cmd.Context(), f, base)
 			if err != nil {
 				return err
 			}
@@ -58,7 +58,7 @@ These are warnings and notes: the exit code is 0 where the recording could be re
 }
 
 // queriesConfig reads the flags.
-func (a *app) queriesConfig(f databaseFlags, base string) (c audit.QueriesConfig, err error) {
+func (a *app) queriesConfig(ctx context.Context, f databaseFlags, base string) (c audit.QueriesConfig, err error) {
 	c.Migrations = f.schema == "base"
 	switch {
 	case c.Migrations:
@@ -69,7 +69,7 @@ func (a *app) queriesConfig(f databaseFlags, base string) (c audit.QueriesConfig
 	case base != "":
 		return c, newUsageError("--base names the deployed revision for --schema base")
 	}
-	c.Config, err = a.releaseConfig(&releaseFlags{base: base, auditFlags: auditFlags{databaseFlags: f}})
+	c.Config, err = a.releaseConfig(ctx, &releaseFlags{base: base, auditFlags: auditFlags{databaseFlags: f}})
 	return c, err
 }
 

@@ -34,9 +34,11 @@ func (f *Found) Pipeline(forge Forge, ref string) []File {
 			ref = "COMMIT"
 		}
 		text := fmt.Sprintf(gitlab, ref)
+		text += "variables:\n"
 		if !strings.HasPrefix(ref, "v") { // the template of a release has its version
 			text += fmt.Sprintf(gitlabVersion, ref)
 		}
+		text += gitlabTrust
 		return []File{{".gitlab-ci.yml", text + f.installScript(), false}}
 	}
 	return nil
@@ -58,6 +60,7 @@ jobs:
       - uses: actions/checkout@v5
         with: { fetch-depth: 0, persist-credentials: false }
 %s      - uses: onward-sql/onward@%s
+        with: { trust: base }
 `
 
 // githubComment runs on the default branch and runs nothing from the branch that was judged.
@@ -99,6 +102,9 @@ const gitlab = `include:
 `
 
 // gitlabVersion names the commit that the template builds, once, and caches.
-const gitlabVersion = `variables:
-  ONWARD_VERSION: %s # a commit of onward: it is built once, and cached
+const gitlabVersion = `  ONWARD_VERSION: %s # a commit of onward: it is built once, and cached
+`
+
+// gitlabTrust makes the settings of the deployed revision count.
+const gitlabTrust = `  ONWARD_TRUST: base # a branch does not weaken its own check
 `

@@ -70,7 +70,7 @@ func main() {
 
 	_, err = guard.Run(ctx, guard.Config{
 		DB: nowhereToAsk.DB, Command: []string{"true"}, Dir: nowhere, In: strings.NewReader(""), Out: io.Discard, Err: io.Discard, Env: []string{"PATH=" + os.Getenv("PATH")},
-		Within: time.Second, MaxStall: 50 * time.Millisecond, StatementTimeout: time.Minute, Again: true, Allow: []string{"127.0.0.2"}, Grace: time.Second,
+		AcceptUsers: nil, Within: time.Second, MaxStall: 50 * time.Millisecond, StatementTimeout: time.Minute, Again: true, Allow: []string{"127.0.0.2"}, Grace: time.Second,
 		SearchPath: "", OnSession: nil, Signals: nil, Tell: func(string) {}, Logger: nil,
 	})
 	fmt.Println("guard:", kind(err))
@@ -81,7 +81,7 @@ func main() {
 func release(dir string) audit.Config {
 	return audit.Config{
 		Dir: dir, Base: "HEAD~1", Head: "HEAD", Deployed: audit.Deployed{Schema: "", DB: "", Stats: "", Workload: nil},
-		Settings: settings(), Still: true, Now: time.Now(), Logger: slog.New(slog.DiscardHandler),
+		Settings: settings(), TrustsBase: false, Still: true, Now: time.Now(), Logger: slog.New(slog.DiscardHandler),
 	}
 }
 
@@ -91,7 +91,7 @@ func settings() *config.Config {
 		Migrations: []config.Migrations{{
 			Dir: "migrations", Framework: "goose", Transaction: onward.TransactionFile, LockTimeout: 5000, StatementTimeout: 60000,
 			Runner: nil,
-			Python: "", Render: "", Capture: "", CaptureBase: "", CaptureDir: "", Sandbox: config.Sandbox{Network: false, Read: nil, Write: nil},
+			Python: "", Render: "", Capture: "", CaptureBase: "", CaptureDir: "", Sandbox: config.Sandbox{Require: false, Network: false, Read: nil, Write: nil},
 			Settings: "", Environment: nil, AcceptUnreadable: true, RenderTimeout: 0, Line: 0,
 		}},
 		Rules: map[string]onward.Severity{"table-drop": onward.Error}, Presets: []onward.Preset{onward.Recommended, onward.Strict},
@@ -101,7 +101,7 @@ func settings() *config.Config {
 			Disk: "SELECT 1", Backup: "SELECT now()", BackupDays: 8, CertificateWarningDays: 30, CertificateErrorDays: 7,
 			TransactionAge: 5000, ReplicaLag: 10000, SlotWAL: 1 << 30,
 		},
-		Baseline: "", Deprecated: nil, DeprecationNoticeDays: 30, SoftDelete: map[string]string{"users": "deleted_at"},
+		BaselineText: nil, Baseline: "", Deprecated: nil, DeprecationNoticeDays: 30, SoftDelete: map[string]string{"users": "deleted_at"},
 		AcceptQueries: map[string][]string{"query-for-each-row": {"FROM settings"}}, AcceptOpaque: config.Accept{All: false, Patterns: []string{"legacy/*"}},
 	}
 }
