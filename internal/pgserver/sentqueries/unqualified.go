@@ -96,21 +96,25 @@ func (q *looseNames) readStatement(n *pgparse.Node) {
 
 // readBlock reads what a DO block runs and computes.
 func (q *looseNames) readBlock(x *pgparse.DoStmt) {
-	for _, arg := range x.GetArgs() {
-		d := arg.GetDefElem()
-		if d.GetDefname() != "as" {
-			continue
-		}
-		body := pgparse.ReadBody(pgparse.StringText(d.GetArg()))
-		for _, p := range body.Parts {
-			q.addAll(Unqualified(p.SQL))
-		}
-		for name, t := range body.Variables {
-			if !strings.Contains(t, ".") {
-				q.addName("type of the variable " + name)
-			}
+	body := pgparse.ReadBody(blockText(x))
+	for _, p := range body.Parts {
+		q.addAll(Unqualified(p.SQL))
+	}
+	for name, t := range body.Variables {
+		if !strings.Contains(t, ".") {
+			q.addName("type of the variable " + name)
 		}
 	}
+}
+
+// blockText returns the body of a DO block.
+func blockText(x *pgparse.DoStmt) string {
+	for _, arg := range x.GetArgs() {
+		if d := arg.GetDefElem(); d.GetDefname() == "as" {
+			return pgparse.StringText(d.GetArg())
+		}
+	}
+	return ""
 }
 
 func (q *looseNames) addAll(list []string) {
