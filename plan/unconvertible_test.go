@@ -61,8 +61,8 @@ ALTER TABLE bills ALTER COLUMN mark TYPE varchar(5);`
 			}
 			return wrong
 		}
-		if got := countWrong(); got != 3 { // of both columns, and of NOT NULL
-			t.Errorf("%d checks find a row, want 3", got)
+		if got := countWrong(); got != 4 { // of both columns, of NOT NULL, and of the CHECK
+			t.Errorf("%d checks find a row, want 4", got)
 		}
 		run("BEGIN READ ONLY")
 		if got := pgservertest.ReadTexts(t, conn, "SELECT onward_failed::text FROM onward_bills_amount_value('x')"); !slices.Equal(got, []string{"true"}) {

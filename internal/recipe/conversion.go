@@ -35,6 +35,71 @@ func (w *replacement) conversionMayFail() bool {
 	return from.Array > 0 || from.Name.Schema != "pg_catalog" || len(to.Mods) > 0 || !slices.Contains(widerTypes[from.Name.Name], to.Name.Name)
 }
 
+// keepsNotNull reports whether a value that can be converted never becomes NULL: the expression only casts, between the server's own types. A cast of
+// JSON may make NULL of a null in it.
+func (w *replacement) keepsNotNull() bool {
+	if w.losesValues {
+		return true
+	}
+	types := []catalog.Type{w.old.Type, w.newColumn.Type}
+	stmt := pgparse.ParseStatement("SELECT " + strings.ReplaceAll(w.conversion, "$1", "x"))
+	if targets := stmt.GetSelectStmt().GetTargetList(); len(targets) == 1 {
+		value := targets[0].GetResTarget().GetVal()
+		for ; value.GetTypeCast() != nil; value = value.GetTypeCast().GetArg() {
+			types = append(types, w.c.Release.head.TypeOf(value.GetTypeCast().GetTypeName()))
+		}
+		return value.GetColumnRef() != nil && !slices.ContainsFunc(types, func(t catalog.Type) bool {
+			return t.Name.Schema != "pg_catalog" || strings.HasPrefix(t.Name.Name, "json")
+		})
+	}
+	return false
+}
+
+// textSettings are the settings on which the texts of types depend, or what a function makes of them.
+var textSettings = map[string][]string{
+	"date": {"timezone", "datestyle"}, "time": {"timezone", "datestyle"}, "timetz": {"timezone", "datestyle"},
+	"timestamp": {"timezone", "datestyle"}, "timestamptz": {"timezone", "datestyle"},
+	"interval": {"intervalstyle"}, "bytea": {"bytea_output"}, "float4": {"extra_float_digits"}, "float8": {"extra_float_digits"},
+}
+
+// fixedSettings returns clauses of CREATE FUNCTION with which a trigger converts a value as the migration does, whatever the writer's settings are. The
+// function keeps the settings of the plan's role, which creates it.
+func (w *replacement) fixedSettings() (clauses string) {
+	from, to := w.old.Type.Name.Name, w.newColumn.Type.Name.Name
+	settings := slices.Concat(textSettings[from], textSettings[to])
+	if isNumber(from) && isNumber(to) {
+		settings = nil
+	}
+	if w.callsFunction() || w.old.Type.Name.Schema != "pg_catalog" || w.newColumn.Type.Name.Schema != "pg_catalog" { // a domain of some type
+		for _, list := range textSettings {
+			settings = append(settings, list...)
+		}
+	}
+	slices.Sort(settings)
+	for _, s := range slices.Compact(settings) {
+		clauses += " SET " + s + " FROM CURRENT"
+	}
+	return clauses
+}
+
+func isNumber(typ string) bool {
+	return slices.Contains([]string{"int2", "int4", "int8", "numeric", "float4", "float8"}, typ)
+}
+
+// callsFunction reports whether the conversion calls a function that may read settings.
+func (w *replacement) callsFunction() (calls bool) {
+	stmt := pgparse.ParseStatement("SELECT " + strings.ReplaceAll(w.conversion, "$1", "x"))
+	pgparse.Walk(stmt, func(m any) bool {
+		if f, ok := m.(*pgparse.FuncCall); ok {
+			schema, name := pgparse.SchemaAndName(f.Funcname)
+			volatility, known := builtin.VolatilityOf(name, make([]string, len(f.Args)), onward.NewestMajor)
+			calls = calls || len(w.c.Release.head.Functions(schema, name)) > 0 || !known || volatility != builtin.Immutable
+		}
+		return true
+	})
+	return calls
+}
+
 // valueFunction returns the function that converts a deployed value for the plan's own queries, which must not fail because of one row: the
 // value, and whether the conversion fails.
 func (w *replacement) valueFunction() string {

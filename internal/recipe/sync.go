@@ -81,6 +81,7 @@ func (w *replacement) makeSteps() *Steps {
 	c.Release.markFilled(t, w.newName)
 	w.copyIndexes(m)
 	w.addNotNull(m)
+	w.keepValues(m)
 	w.moveSequence(m)
 	w.copyReferences(m)
 	wrong := w.wrongCondition(otherwise)
@@ -150,6 +151,22 @@ func (w *replacement) addNotNull(m *Steps) {
 	m.notNull(w.c, w.t, w.newName, phase)
 }
 
+// keepValues refuses, in the contract, a value that the new column cannot have, as the new type does after the last step. So the check of the rows holds
+// until the drop of the old column, whoever writes in between. An expression that may make NULL of a value has no such CHECK.
+func (w *replacement) keepValues(m *Steps) {
+	old, fresh := quoteIdent(w.old.Name), quoteIdent(w.newName)
+	alter, refuses := "ALTER TABLE "+tableName(w.t), "refuse new values of "+w.old.Name+" that cannot be "+w.typ+": no existing row is read"
+	if !w.mayFail && !w.losesValues || w.newColumn.NotNull || !w.keepsNotNull() { // NOT NULL says more
+		return
+	}
+	con := quoteIdent(w.c.Release.uniqueName(w.t.Name.Name, w.old.Name, "converts"))
+	s := m.addStep(onward.Contract, onward.StepDDL, refuses, alter+" ADD CONSTRAINT "+con+" CHECK ("+old+" IS NULL OR "+fresh+" IS NOT NULL) NOT VALID")
+	s.Undo = []string{alter + " DROP CONSTRAINT IF EXISTS " + con}
+	s = m.addStep(onward.Contract, onward.StepValidate, "validate that each value of "+w.old.Name+" is in "+w.newName+
+		", too: it reads existing rows, while others read and write", alter+" VALIDATE CONSTRAINT "+con)
+	s.Check = "SELECT 1 FROM " + tableName(w.t) + " WHERE " + old + " IS NOT NULL AND " + fresh + " IS NULL LIMIT 1"
+}
+
 func (w *replacement) addNotes(m *Steps) {
 	if w.declaredByComment {
 		m.addNote("%s of %s is declared as renamed to %s: the plan keeps its values, which the migrations drop", w.old.Name, w.t.Name, w.newColumn.Name)
@@ -163,8 +180,8 @@ func (w *replacement) addNotes(m *Steps) {
 	}
 	if w.mayFail {
 		m.addNote("a value of %s of %s that cannot be converted to %s does not fit the new column: "+
-			"the deployed code can write it up to the last step, as before. "+
-			"%s is NULL in such rows. They refuse the last step, and onward status counts them", w.old.Name, w.t.Name, w.typ, w.newName)
+			"the deployed code can write it up to the contract, as before. "+
+			"%s is NULL in such rows. They refuse the contract, and onward status counts them", w.old.Name, w.t.Name, w.typ, w.newName)
 	}
 	if w.typesDiffer && w.copiesBack {
 		m.addNote("until the last step %s of %s is %s: a value of the new code that does not fit it is refused", w.old.Name, w.t.Name, w.old.Type.FormatFull())

@@ -48,6 +48,9 @@ func (r *Release) replacementOf(is *columnChange) *replacement {
 	if w.mayFail = w.conversionMayFail(); w.mayFail {
 		w.values = r.uniqueName("onward_"+w.t.Name.Name, is.old.Name, "value")
 	}
+	if w.typesDiffer && enum == nil {
+		w.rights.clause += w.fixedSettings()
+	}
 	w.checkConflicts(renamed)
 	w.findActions()
 	w.chooseDirection()

@@ -157,13 +157,13 @@ func (s *Session) GuardTransaction(ctx context.Context, session *pgx.Conn, lock,
 	defer s.Silence.AllowLong()() // the step, or a COMMIT that waits for standbys, may take long
 	watch := s.watchQueue(ctx, pid)
 	err = work(ctx, tx, pid)
+	if err == nil {
+		err = tx.Commit(ctx) // the watch may end later, over a slow line
+	}
 	if why := watch(); err != nil && why != "" {
 		err = &CancelledError{Why: why, Err: err}
 	}
-	if err != nil {
-		return err
-	}
-	return tx.Commit(ctx)
+	return err
 }
 
 // ReportedColumn is the name of a column whose texts [Session.CommitGuarded] returns.
