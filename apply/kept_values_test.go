@@ -36,7 +36,8 @@ func TestCheckedRowsStayRight(t *testing.T) {
 			write := func(value string) error {
 				conn := pgservertest.Connect(t, db)
 				defer conn.Close(context.Background())
-				_, err := conn.Exec(t.Context(), "SET TimeZone = 'America/New_York'; SET DateStyle = 'SQL, DMY'; INSERT INTO events (id, v) VALUES (1001, '"+value+"')",
+				_, err := conn.Exec(t.Context(), "SET TimeZone = 'America/New_York'; SET DateStyle = 'SQL, DMY'; "+
+					"INSERT INTO events (id, v) VALUES (1001, '"+value+"')",
 					pgx.QueryExecModeSimpleProtocol)
 				return err
 			}

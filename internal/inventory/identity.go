@@ -26,7 +26,8 @@ type Identity struct {
 
 // identitiesOf is a query for the identity columns of a table, whose OID an expression has.
 func identitiesOf(table string) string {
-	return `SELECT a.attname::text AS attribute, CASE a.attidentity WHEN 'a' THEN 'ALWAYS' ELSE 'BY DEFAULT' END AS generated, c.oid::pg_catalog.regclass::text AS sequence,
+	return `SELECT a.attname::text AS attribute, CASE a.attidentity WHEN 'a' THEN 'ALWAYS' ELSE 'BY DEFAULT' END AS generated,
+	c.oid::pg_catalog.regclass::text AS sequence,
 	s.seqstart, s.seqincrement, s.seqmin, s.seqmax, s.seqcache, s.seqcycle, s.seqmin = CASE WHEN s.seqincrement > 0 THEN 1 ELSE -y.most - 1 END AS default_min,
 		s.seqmax = CASE WHEN s.seqincrement > 0 THEN y.most ELSE -1 END AS default_max,
 	c.relpersistence::text AS persistence, coalesce(pg_catalog.obj_description(c.oid, 'pg_class'), '') AS comment,
@@ -61,7 +62,8 @@ func (id *Identity) FormatCarryQuery(table, column string) string {
 		granted += fmt.Sprintf("\n    UNION ALL SELECT 5, 'GRANT %s ON SEQUENCE ' || n.sequence || %s FROM n WHERE NOT %s = ANY (n.grants)",
 			privilege, quote(" TO "+role), quote(g))
 	}
-	return fmt.Sprintf(`    WITH n AS (SELECT i.*, ' INCREMENT BY ' || i.seqincrement || CASE WHEN i.default_min THEN ' NO MINVALUE' ELSE ' MINVALUE ' || i.seqmin END
+	return fmt.Sprintf(`    WITH n AS (SELECT i.*, ' INCREMENT BY ' || i.seqincrement 
+      || CASE WHEN i.default_min THEN ' NO MINVALUE' ELSE ' MINVALUE ' || i.seqmin END
       || CASE WHEN i.default_max THEN ' NO MAXVALUE' ELSE ' MAXVALUE ' || i.seqmax END || ' START WITH ' || i.seqstart || ' CACHE ' || i.seqcache
       || CASE WHEN i.seqcycle THEN ' CYCLE' ELSE ' NO CYCLE' END AS options
     FROM (%[1]s) AS i WHERE i.attribute = %[2]s)
@@ -70,10 +72,12 @@ func (id *Identity) FormatCarryQuery(table, column string) string {
     UNION ALL SELECT 2, 'ALTER SEQUENCE ' || n.sequence || ' SET UNLOGGED' FROM n WHERE n.persistence <> 'u' AND %[4]s = 'u'
     UNION ALL SELECT 3, format('ALTER TABLE %%s ALTER COLUMN %%I SET GENERATED %[5]s', %[6]s::regclass, n.attribute) FROM n WHERE n.generated <> '%[5]s'
     UNION ALL SELECT 4, 'REVOKE ' || x.privilege_type || ' ON SEQUENCE ' || n.sequence || ' FROM ' || `+sequenceGrantee+`
-      FROM n JOIN pg_class AS c ON c.oid = n.sequence::regclass, aclexplode(c.relacl) AS x WHERE x.grantee <> c.relowner AND NOT `+sequenceGrant+` = ANY (ARRAY[%[7]s]::text[])%[8]s
+      FROM n JOIN pg_class AS c ON c.oid = n.sequence::regclass, aclexplode(c.relacl) AS x
+      WHERE x.grantee <> c.relowner AND NOT `+sequenceGrant+` = ANY (ARRAY[%[7]s]::text[])%[8]s
     UNION ALL SELECT 6, format('COMMENT ON SEQUENCE %%s IS %%L', n.sequence, %[9]s) FROM n WHERE n.comment = '' AND %[9]s <> ''
     ) AS q (place, command) ORDER BY q.place`,
-		identitiesOf(table), quote(column), quote(id.formatOptions()), quote(id.Persistence), id.Generated, table, strings.Join(grants, ", "), granted, quote(id.Comment))
+		identitiesOf(table), quote(column), quote(id.formatOptions()), quote(id.Persistence), id.Generated, table,
+		strings.Join(grants, ", "), granted, quote(id.Comment))
 }
 
 // sequenceGrantee is the role of a privilege x, and sequenceGrant the whole privilege.

@@ -13,7 +13,8 @@ import (
 // the steps; "" means the session's own.
 func ObstacleQueries(major int, role string, r *onward.PlanReplacement, old, fresh string) (queries []string) {
 	// t is the relation to be replaced. Before the rename, the table has the name that the view will have.
-	table := fmt.Sprintf(`WITH t AS (SELECT c.oid, c.oid::regclass::text AS name, c.relnamespace, c.relowner, c.relrowsecurity, coalesce(nullif(%s, ''), current_user::text) AS role
+	table := fmt.Sprintf(`WITH t AS (SELECT c.oid, c.oid::regclass::text AS name, c.relnamespace, c.relowner, c.relrowsecurity,
+		coalesce(nullif(%s, ''), current_user::text) AS role
 	FROM pg_class c WHERE c.oid = coalesce(nullif(%s, 0::oid), %s)) `, pgparse.QuoteLiteral(role), old, fresh)
 	for _, o := range propertyObstacles {
 		if o.since <= major && (o.until == 0 || o.until >= major) && slices.Contains(o.kinds, r.Kind) {

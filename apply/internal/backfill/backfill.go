@@ -228,8 +228,8 @@ func countBatch(sql string, args []any) string {
 			using = " USING " + using[2:]
 		}
 	}
-	return "DO LANGUAGE plpgsql " + pgparse.DollarQuote("\nDECLARE\n  onward_rows pg_catalog.int8;\nBEGIN\n  EXECUTE "+pgparse.QuoteLiteral(sql)+" INTO onward_rows"+using+
-		";\n  PERFORM pg_catalog.set_config('onward.rows', onward_rows::pg_catalog.text, true);\nEND\n") + ";\n"
+	return "DO LANGUAGE plpgsql " + pgparse.DollarQuote("\nDECLARE\n  onward_rows pg_catalog.int8;\nBEGIN\n  EXECUTE "+pgparse.QuoteLiteral(sql)+
+		" INTO onward_rows"+using+";\n  PERFORM pg_catalog.set_config('onward.rows', onward_rows::pg_catalog.text, true);\nEND\n") + ";\n"
 }
 
 // batchRows is an expression for the number of a batch's rows.
@@ -254,9 +254,10 @@ func (fill *Backfill) runBatch(ctx context.Context, s *onward.PlanStep) (rows in
 	}
 	end := func() {}
 	defer func() { end() }()
-	texts, err := fill.session.CommitGuarded(context.WithoutCancel(ctx), fill.session.Work, rowWait, 0, func(_ context.Context, _ pgx.Tx, pid int) (string, error) {
+	sessions := fill.session
+	texts, err := sessions.CommitGuarded(context.WithoutCancel(ctx), sessions.Work, rowWait, 0, func(_ context.Context, _ pgx.Tx, pid int) (string, error) {
 		end = fill.throttle.load.beginBatch(pid)
-		return withoutRowSecurity + "; " + planAlongKey(s) + countBatch(s.Sized(limit), nil) + reportRows + fill.session.LedgerOwnerSQL() +
+		return withoutRowSecurity + "; " + planAlongKey(s) + countBatch(s.Sized(limit), nil) + reportRows + sessions.LedgerOwnerSQL() +
 			ledger.AddRowsSQL(fill.record.Row.ID, s.ID, batchRows), nil
 	})
 	if err != nil {

@@ -99,7 +99,8 @@ func (fill *Backfill) runRangeBatch(ctx context.Context, session *pgx.Conn, s *o
 		if b.rows == 0 {
 			sql, args = "SELECT 0", nil
 		}
-		return countBatch(sql, args) + reportRows + fill.session.LedgerOwnerSQL() + ledger.MoveRangeSQL(fill.record.Row.ID, s.ID, b.r, b.cursor, batchRows, b.done), nil
+		return countBatch(sql, args) + reportRows + fill.session.LedgerOwnerSQL() +
+			ledger.MoveRangeSQL(fill.record.Row.ID, s.ID, b.r, b.cursor, batchRows, b.done), nil
 	})
 	if err != nil {
 		return err
@@ -156,7 +157,8 @@ func (fill *Backfill) isolateBadRowOfRange(ctx context.Context, s *onward.PlanSt
 					return err
 				}
 			}
-			_, err = tx.Exec(ctx, ledger.MoveRangeSQL(fill.record.Row.ID, s.ID, b.r, b.cursor, strconv.FormatInt(b.rows, 10), b.done), pgx.QueryExecModeSimpleProtocol)
+			move := ledger.MoveRangeSQL(fill.record.Row.ID, s.ID, b.r, b.cursor, strconv.FormatInt(b.rows, 10), b.done)
+			_, err = tx.Exec(ctx, move, pgx.QueryExecModeSimpleProtocol)
 			return err
 		})
 	})

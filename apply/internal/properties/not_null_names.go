@@ -95,7 +95,8 @@ func (n *notNullName) formatRenameQuery(s *onward.PlanStep) string {
 	if len(wanted) == 0 {
 		wanted = []string{"(NULL, NULL, NULL)"}
 	}
-	return fmt.Sprintf(`    WITH RECURSIVE tree AS (SELECT %[1]d::oid AS oid UNION SELECT i.inhrelid FROM tree JOIN pg_catalog.pg_inherits AS i ON i.inhparent = tree.oid)
+	return fmt.Sprintf(`    WITH RECURSIVE tree AS (SELECT %[1]d::oid AS oid
+      UNION SELECT i.inhrelid FROM tree JOIN pg_catalog.pg_inherits AS i ON i.inhparent = tree.oid)
     SELECT format('ALTER TABLE %%s RENAME CONSTRAINT %%I TO %%I', c.oid::regclass, k.conname, w.name) FROM pg_catalog.pg_class AS c
     JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = %[2]d AND NOT a.attisdropped
     JOIN pg_catalog.pg_constraint AS k ON k.conrelid = c.oid AND k.contype = 'n' AND k.conkey = ARRAY[a.attnum]

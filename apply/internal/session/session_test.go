@@ -135,7 +135,8 @@ func TestCommitSQL(t *testing.T) {
 		t.Errorf("%v %v", texts, err)
 	}
 	refused := new(run.RefusedError)
-	_, err = s.CommitSQL(t.Context(), queue.FirstStall, UnderLock, "DROP TABLE kept; DO 'BEGIN RAISE EXCEPTION USING ERRCODE = ''"+RefusedCode+"'', MESSAGE = ''not so''; END'")
+	_, err = s.CommitSQL(t.Context(), queue.FirstStall, UnderLock, "DROP TABLE kept; "+
+		"DO 'BEGIN RAISE EXCEPTION USING ERRCODE = ''"+RefusedCode+"'', MESSAGE = ''not so''; END'")
 	if !errors.As(err, &refused) || refused.Text != "not so" || refused.Step != "a" {
 		t.Errorf("%v", err)
 	}

@@ -192,7 +192,8 @@ func (s *Session) CommitGuarded(ctx context.Context, session *pgx.Conn, lock, st
 	results := session.PgConn().Exec(ctx, sql+"; COMMIT")
 	for results.NextResult() {
 		rows := results.ResultReader()
-		for reports := slices.ContainsFunc(rows.FieldDescriptions(), func(f pgconn.FieldDescription) bool { return f.Name == ReportedColumn }); rows.NextRow(); {
+		reports := slices.ContainsFunc(rows.FieldDescriptions(), func(f pgconn.FieldDescription) bool { return f.Name == ReportedColumn })
+		for rows.NextRow() {
 			if reports {
 				texts = append(texts, string(rows.Values()[0]))
 			}
@@ -234,7 +235,8 @@ func (s *Session) beginGuarded(ctx context.Context, session *pgx.Conn, lock, sta
 		return nil, 0, err
 	}
 	if want := formatTimeout(lock); set != want {
-		return nil, 0, &run.RefusedError{Step: s.Tries.Step, Text: fmt.Sprintf("lock_timeout is %s although it was set to %s: nothing is done without it", set, want)}
+		text := fmt.Sprintf("lock_timeout is %s although it was set to %s: nothing is done without it", set, want)
+		return nil, 0, &run.RefusedError{Step: s.Tries.Step, Text: text}
 	}
 	if err := s.Lease.Fence(ctx, tx); err != nil {
 		return nil, 0, err

@@ -135,7 +135,9 @@ func isIn(text string, steps []string) bool {
 // isOfStep reports whether a statement names a table of the plan's or of its cursors, and none of the server's. A block runs the statement of a batch.
 func isOfStep(n *pgparse.Node, tables []string) (found bool) {
 	if block := n.GetDoStmt(); block != nil {
-		return slices.ContainsFunc(pgparse.ReadBody(blockText(block)).Parts, func(p pgparse.Part) bool { return isOfStep(pgparse.ParseStatement(p.SQL), tables) })
+		return slices.ContainsFunc(pgparse.ReadBody(blockText(block)).Parts, func(p pgparse.Part) bool {
+			return isOfStep(pgparse.ParseStatement(p.SQL), tables)
+		})
 	}
 	catalogs := false
 	pgparse.Walk(n, func(msg any) bool {
