@@ -81,6 +81,7 @@ func (t *Target) tryStep(ctx context.Context, s *onward.PlanStep, number int, bu
 	}
 	// This precedes the checks, because they read rows at each attempt.
 	if list, err := t.snapshots.WaitForSnapshots(ctx, s); err != nil || len(list) > 0 {
+		t.record.Tries.Waited += snapshotPause
 		return State{Step: s, Waits: true, InTheWay: list, Again: snapshotPause}, err
 	}
 	if err := t.checkConditions(ctx, s); err != nil {

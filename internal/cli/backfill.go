@@ -159,7 +159,8 @@ code of an older release needs. --release names that release. No step begins in 
 - a session's application_name contains that name, or matches the pattern of --sessions
 - some rows are wrong
 
-Onward then prints the sessions, or the query that finds the rows.
+Onward then prints the sessions, or the query that finds the rows. It waits for transactions that
+began before a backfill ended: they would read NULL under the new name of a column or table.
 
 Before the first step onward looks for signs that old code still runs: a release name that no
 session ever had, sessions without an application_name, sessions that began before the new

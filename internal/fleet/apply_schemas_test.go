@@ -128,3 +128,23 @@ func TestApplyKilled(t *testing.T) {
 		t.Errorf("%d things are left of the plans: %v", left, err)
 	}
 }
+
+// A tenant's schema that gets another name between the two releases of a plan is known by its OID: it is contracted like the others.
+func TestTenantRenamed(t *testing.T) {
+	t.Parallel()
+	const rows = 50
+	file := writePlan(t)
+	db, conn := createAccounts(t, 3, rows)
+	c, seen := newConfig(t, db, "")
+	c.Release, c.Work = "v2", applyPlan(file, onward.Backfill)
+	if r, err := fleet.Run(t.Context(), c); err != nil || r.State != onward.RolloutDone {
+		t.Fatalf("%+v %v\n%s", r, err, seen)
+	}
+	pgservertest.Exec(t, conn, "ALTER SCHEMA tenant_02 RENAME TO tenant_02b")
+	c, seen = newConfig(t, db, "")
+	c.Release, c.After, c.Work = "v2 contract", "v2", applyPlan(file, onward.Contract)
+	if r, err := fleet.Run(t.Context(), c); err != nil || r.State != onward.RolloutDone {
+		t.Fatalf("%+v %v\n%s", r, err, seen)
+	}
+	checkAccounts(t, conn, rows, "nickname")
+}
