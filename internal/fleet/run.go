@@ -113,6 +113,9 @@ func (r *rollout) addTargets(ctx context.Context, list []*Target) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	for _, t := range list {
+		t.missing = t.place != "" && isGone(t.problem)
+	}
 	var duplicates []string
 	r.targets, duplicates = dropDuplicates(list)
 	for _, d := range duplicates {

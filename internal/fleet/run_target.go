@@ -37,6 +37,8 @@ func (r *rollout) attemptTarget(ctx context.Context, t *Target, p *onward.Rollou
 	defer d.closeIdle()
 	got, err := r.waitForTarget(ctx, t)
 	switch {
+	case isGone(err) && t.missing:
+		return onward.RolloutFailed, 0, fmt.Errorf("%s: there is no such database or schema: correct the line, or remove it", t.place)
 	case isGone(err):
 		return onward.RolloutGone, 0, err
 	case ctx.Err() != nil:

@@ -103,7 +103,7 @@ func (s *Source) readDirectory(dir string) ([]*Target, error) {
 	for _, e := range entries {
 		// Mounted secrets have hidden files and links to directories.
 		if path := filepath.Join(dir, e.Name()); !strings.HasPrefix(e.Name(), ".") && isFile(path) {
-			t := &Target{Name: strings.TrimSuffix(e.Name(), filepath.Ext(e.Name())), readAddress: func(context.Context) (string, error) {
+			t := &Target{Name: strings.TrimSuffix(e.Name(), filepath.Ext(e.Name())), place: path, readAddress: func(context.Context) (string, error) {
 				text, err := readSmallFile(path)
 				return strings.TrimSpace(text), err
 			}}

@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -45,6 +46,7 @@ func (s *Source) readFile(ctx context.Context, name string) ([]*Target, error) {
 		if err != nil {
 			return nil, newInputError("%s:%d: %w", name, number, err)
 		}
+		setPlace(list, name, number)
 		out = append(out, list...)
 	}
 	return out, nil
@@ -77,6 +79,13 @@ func (s *Source) readLine(ctx context.Context, line string) ([]*Target, error) {
 	return s.readEntry(ctx, &e)
 }
 
+// setPlace records the line of a file that lists targets.
+func setPlace(list []*Target, file string, line int) {
+	for _, t := range list {
+		t.place = fmt.Sprintf("%s:%d", file, line)
+	}
+}
+
 // readYAML reads a YAML file of targets.
 func (s *Source) readYAML(ctx context.Context, name string, data []byte) ([]*Target, error) {
 	entries, err := config.DecodeTargets(data, name)
@@ -89,6 +98,7 @@ func (s *Source) readYAML(ctx context.Context, name string, data []byte) ([]*Tar
 		if err != nil {
 			return nil, newInputError("%s:%d: %w", name, entries[i].Line, err)
 		}
+		setPlace(list, name, entries[i].Line)
 		out = append(out, list...)
 	}
 	return out, nil

@@ -31,6 +31,9 @@ type Target struct {
 	database  *database // nil until it was identified
 	schemaOID uint32
 	problem   error // why it could not be identified
+	// place is the line of the file that lists the target: "targets.txt:2", or its own file; "" if no file does. missing: it did not exist when the release began.
+	place   string
+	missing bool
 }
 
 // databaseName returns HOST:PORT/NAME of an address.
