@@ -24,7 +24,7 @@ var layers = [][]string{
 	{
 		"internal/inflect", "internal/configfile", "internal/pgparse", "internal/acl", "internal/predicate", "internal/query", "internal/pgerror",
 		"internal/catalog/builtin",
-		"internal/catalog", "internal/script", "internal/outside", "internal/violation", "internal/undo",
+		"internal/catalog", "internal/script", "internal/outside", "internal/violation", "internal/undo", "internal/readiness",
 		"internal/permit", "internal/refusal", "internal/effect", "internal/size", "internal/advice", "internal/history",
 		"internal/workload", "internal/code/facts", "internal/code/lexer", "internal/code/source", "internal/code/queries",
 		"internal/code", "internal/code/read", "internal/code/mentions", "internal/code/index",
@@ -50,7 +50,7 @@ var layers = [][]string{
 // pure rooms see no files, network, clock, processes or logging.
 var pure = []string{
 	"internal/inflect", "internal/configfile", "internal/pgparse", "internal/acl", "internal/predicate", "internal/query", "internal/pgerror", "internal/catalog",
-	"internal/script", "internal/outside", "internal/violation", "internal/undo", "internal/permit", "internal/refusal",
+	"internal/script", "internal/outside", "internal/violation", "internal/undo", "internal/readiness", "internal/permit", "internal/refusal",
 	"internal/effect", "internal/size", "internal/advice", "internal/history", "internal/workload", "internal/code",
 	"internal/analysis", "internal/rule", "internal/recipe", "internal/rules",
 }

@@ -58,7 +58,7 @@ func Abort(ctx context.Context, config Config, id string) (*onward.Applied, erro
 		out.StayChanged = stay
 	}
 	if out != nil && err != nil {
-		out.Next = "onward abort --db ADDRESS --plan " + out.Plan
+		out.Next = progress.AbortCommand(out.Plan, c.scope)
 	}
 	return out, err
 }

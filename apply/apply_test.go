@@ -163,7 +163,7 @@ func TestRun(t *testing.T) {
 		run(t, want, base, rows, release)
 		run(t, got, base, rows)
 		r, err := apply.Run(t.Context(), apply.Config{DB: got, Plan: p})
-		if err != nil || r.State != onward.ApplyRunning || !strings.Contains(r.Next, "--through contract") {
+		if err != nil || r.State != onward.ApplyRunning || !strings.Contains(r.Next, "onward contract --db ADDRESS --plan ") {
 			t.Fatalf("%+v %v", r, err)
 		}
 		for _, s := range r.Steps {

@@ -8,11 +8,13 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/onward-sql/onward/apply/internal/progress"
 	"github.com/onward-sql/onward/apply/internal/run"
 	"github.com/onward-sql/onward/apply/internal/session"
 	"github.com/onward-sql/onward/internal/address"
 	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/queue"
 	"github.com/onward-sql/onward/internal/redact"
@@ -44,6 +46,9 @@ func (t *Target) handleFailure(ctx context.Context, s *onward.PlanStep, err erro
 	}
 	err = address.RedactError(err, t.session.URL)
 	why := t.describeRefusal(ctx, err)
+	if refused := live.FindRefusal(err); refused != nil && (pgerror.Kind{SQLSTATE: refused.Code}).IsMissing() && !t.record.AsWritten && !t.record.Undoing {
+		why += "; a migration that the plan replaces may have run. " + progress.AbortCommand(t.record.Row.ID, t.record.Scope) + " undoes what is left of the plan"
+	}
 	return State{}, errors.Join(&UnfinishedError{Step: s.ID, Why: why, Err: err}, t.record.RecordStepState(ctx, ledger.Failed, why))
 }
 

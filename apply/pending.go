@@ -27,7 +27,12 @@ type PendingConfig struct {
 	Migrations string
 	// AcceptFindings runs them even if some findings are errors.
 	AcceptFindings bool
+	// Adopt runs them on a database that has tables of their names, or another tool's table, and no record of any of them.
+	Adopt bool
 }
+
+// AdoptFlag is the flag of onward apply for [PendingConfig.Adopt]. The command that a refusal names ends with it.
+const AdoptFlag = migrations.AdoptFlag
 
 // DigestMigrations returns a hash of the migrations of a repository, for [PendingConfig.Migrations]. It asks no database.
 func DigestMigrations(ctx context.Context, repository audit.Config, source string) (string, error) {
@@ -65,7 +70,8 @@ func Pending(ctx context.Context, config PendingConfig) (*onward.Applied, error)
 func (config *PendingConfig) newPending(c *settings) *migrations.Pending {
 	return migrations.NewPending(migrations.Config{
 		DB: c.DB, Schema: c.Schema, Scope: c.scope, Name: c.Name, Plan: c.Plan, To: c.To, Within: c.Within, Tell: c.Tell,
-		Repository: config.Repository, Source: config.Source, Table: config.Table, AcceptTriggers: c.AcceptTriggers, Migrations: config.Migrations, AcceptFindings: config.AcceptFindings,
+		Repository: config.Repository, Source: config.Source, Table: config.Table, AcceptTriggers: c.AcceptTriggers, Migrations: config.Migrations,
+		AcceptFindings: config.AcceptFindings, Adopt: config.Adopt,
 		IsDirect: c.isDirect,
 		Prepare: func(ctx context.Context, conn *pgx.Conn) error {
 			c.isDirect(ctx) // once for the whole run

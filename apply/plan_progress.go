@@ -22,7 +22,7 @@ func (t *Target) readProgress(ctx context.Context) (*onward.Applied, error) {
 		return nil, err
 	}
 	t.record.Row.Plan = *t.record.Plan
-	out := progress.DescribePlan(t.record.Row, t.record.Steps)
+	out := progress.DescribePlan(t.record.Row, t.record.Steps, t.c.scope)
 	if out.State == onward.ApplyDone && !t.record.AsWritten && !t.c.tableUpToDate {
 		out.Next = migrations.UnrecordedAdvice(t.record.Plan, t.c.unrecordedReason)
 	}

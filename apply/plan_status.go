@@ -49,7 +49,7 @@ func ReadSchemaPlans(ctx context.Context, db, schema string) (out []PlanStatus, 
 			if err != nil {
 				return err
 			}
-			applied := progress.DescribePlan(p, steps)
+			applied := progress.DescribePlan(p, steps, c.scope)
 			if err := progress.AddComparisons(ctx, conn, applied); err != nil {
 				return err
 			}

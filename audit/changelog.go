@@ -90,6 +90,8 @@ type changelog struct {
 	since []adapter.Oldest
 	// columnComments has the places of their comments on columns.
 	columnComments []map[string]onward.Place
+	// writtenPlans are the plans at the head whose steps are being written as migrations.
+	writtenPlans []*onward.Plan
 	// keep, if not nil, gets each migration of the release, with its database.
 	keep func(database int, m *rule.Migration)
 }
@@ -149,10 +151,9 @@ func (a *changelog) judgeRelease(pairs []pair, compared []*comparison, usage *de
 	out.Migrations = slices.Concat(migrations...) // in the order of their sources
 	out.Runners = runnersOf(pairs)
 	out.BuiltQueries = usage.FindBuiltQueries(a.deployed)
-	if faults := usage.ListFaults(); len(faults) > 0 {
-		out.Opaque = append(out.Opaque, faults...)
-		Conclude(out)
-	}
+	out.Opaque = append(out.Opaque, usage.ListFaults()...)
+	a.addReadiness(out)
+	Conclude(out)
 	return out, nil
 }
 

@@ -83,6 +83,11 @@ func (r *Release) readRevisions(ctx context.Context, c Config) error {
 	if len(r.compared) > 0 {
 		mapped := slices.ContainsFunc(r.pairs, func(p pair) bool { return p.head.Models != nil })
 		skip := func(path string) bool { return r.usage.IsNotCode(path) || deployed.IsDataFile(path) }
+		r.a.writtenPlans = readWrittenPlans(r.a.head)
+		for _, p := range r.a.writtenPlans {
+			c := r.compared[max(0, slices.IndexFunc(r.pairs, func(o pair) bool { return o.source.Dir == p.Dir }))]
+			c.history = append(c.history, findUnfilledColumns(p)...)
+		}
 		r.compared[0].history = append(r.compared[0].history, deployed.FindUnwrittenColumns(rng, skip, mapped, r.usage.ReadFiles)...)
 	}
 	return nil

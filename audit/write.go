@@ -10,6 +10,7 @@ import (
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/all"
+	"github.com/onward-sql/onward/internal/code/deployed"
 )
 
 // Writing writes further migrations of one source.
@@ -26,7 +27,7 @@ type Written = adapter.Written
 
 // PlansDir is the directory of plans whose steps are being written, relative to the repository's root. Its files are no
 // migrations.
-const PlansDir = "onward/plans"
+const PlansDir = deployed.PlansDir
 
 // Root is the directory of the repository.
 func (r *Release) Root() string { return r.repo.Root() }

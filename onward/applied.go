@@ -18,6 +18,9 @@ type Applied struct {
 	State ApplyState `json:"state"`
 	// Steps are the plan's steps, in order.
 	Steps []AppliedStep `json:"steps"`
+	// Readiness says which code may be deployed now: for the plan, or for the plans in onward/plans whose files are among the migrations
+	// that were run.
+	Readiness []Readiness `json:"readiness,omitempty"`
 	// Next is the command that goes on, or says what is due later; "" for nothing.
 	Next string `json:"next,omitempty"`
 	// Why says what keeps it from being done.

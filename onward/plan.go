@@ -84,6 +84,15 @@ func (p *Plan) MissingSteps() (out []string) {
 	return out
 }
 
+// WrittenFiles returns all files that were written for the plan.
+func (p *Plan) WrittenFiles() []PlanFile {
+	out := slices.Concat(p.Files, p.LeftFiles)
+	for i := range p.Steps {
+		out = append(out, p.Steps[i].Files...)
+	}
+	return out
+}
+
 // PlanStatement is a statement that a plan recommends to the code that follows it.
 type PlanStatement struct {
 	// Name says what it is for, Text what it does and when; SQL has $1 for the values of a key.

@@ -98,6 +98,8 @@ type Summary struct {
 	Withheld Withheld `json:"withheld,omitempty"`
 	// Verdict is the verdict in a sentence.
 	Verdict string `json:"verdict"`
+	// Readiness has the plans in onward/plans that are under way: which code may be deployed, and what comes next.
+	Readiness []Readiness `json:"readiness,omitempty"`
 	// Next is what to run next, one command a line.
 	Next []string `json:"next,omitempty"`
 }

@@ -106,7 +106,7 @@ func (d *Draft) checkUnchanged() error {
 			return inputErrorf("%s still exists, and plan %s replaces it: rm %s", m.Path, d.Plan.Name, m.Path)
 		}
 	}
-	for _, f := range writtenFiles(d.Plan) {
+	for _, f := range d.Plan.WrittenFiles() {
 		content, err := os.ReadFile(d.absolutePath(f.Path))
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
@@ -120,15 +120,6 @@ func (d *Draft) checkUnchanged() error {
 	return nil
 }
 
-// writtenFiles returns all files that were written for a plan.
-func writtenFiles(p *onward.Plan) []onward.PlanFile {
-	out := slices.Concat(p.Files, p.LeftFiles)
-	for i := range p.Steps {
-		out = append(out, p.Steps[i].Files...)
-	}
-	return out
-}
-
 // ListWritten reads the plans of a repository whose steps were written as migrations that still exist. It returns the paths
 // of these migrations by plan. Files that are not such a plan are skipped; [Next] reports them.
 func ListWritten(root string) map[*onward.Plan][]string {
@@ -138,7 +129,7 @@ func ListWritten(root string) map[*onward.Plan][]string {
 	}
 	out := map[*onward.Plan][]string{}
 	for _, p := range plans {
-		for _, f := range writtenFiles(p) {
+		for _, f := range p.WrittenFiles() {
 			if _, err := os.Lstat(filepath.Join(root, filepath.FromSlash(f.Path))); err == nil {
 				out[p] = append(out[p], f.Path)
 			}
@@ -170,7 +161,7 @@ func readPlans(root string) ([]*onward.Plan, error) {
 		if p.Schema != onward.PlanSchema || p.Name+".json" != filepath.Base(file) {
 			return nil, inputErrorf("%s is not a plan that onward plan --write made", at)
 		}
-		for _, f := range writtenFiles(p) {
+		for _, f := range p.WrittenFiles() {
 			if !filepath.IsLocal(filepath.FromSlash(f.Path)) {
 				return nil, inputErrorf("%s names a file outside of the repository: %s", at, f.Path)
 			}

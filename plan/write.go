@@ -63,6 +63,9 @@ func Write(ctx context.Context, c audit.Config, p *onward.Plan) (*Draft, error) 
 
 // draftFirst drafts the first files of a plan of a release.
 func draftFirst(ctx context.Context, release *audit.Release, p *onward.Plan) (*Draft, error) {
+	if err := refuseRewriting(release, p); err != nil {
+		return nil, err
+	}
 	d := &Draft{Root: release.Root(), Plan: p}
 	var paths []string
 	for _, m := range p.Migrations {
@@ -86,6 +89,28 @@ func draftFirst(ctx context.Context, release *audit.Release, p *onward.Plan) (*D
 	p.Files = planFiles(rest)
 	d.Files = append(d.Files, rest...)
 	return d, nil
+}
+
+// refuseRewriting refuses a plan of migrations that were written from another plan: the steps of steps are no steps, and the tool would run
+// both.
+func refuseRewriting(release *audit.Release, p *onward.Plan) error {
+	for _, written := range release.WrittenPlans() {
+		for _, f := range written.WrittenFiles() {
+			if !slices.ContainsFunc(p.Migrations, func(m onward.PlannedMigration) bool { return m.Path == f.Path || m.Path == path.Dir(f.Path) }) {
+				continue
+			}
+			next := "onward plan next"
+			if i := slices.IndexFunc(written.Steps, func(s onward.PlanStep) bool { return s.ByHand != "" && !s.Ran }); i >= 0 {
+				next += " --filled " + written.Name
+			} else if written.Contract() < len(written.Steps) {
+				next += " --gone " + written.Base
+			}
+			return inputErrorf("%s is a file of plan %s, which was written already: nothing is written again. "+
+				"To plan the other migrations of this branch, commit these files and name that commit with --base. The plan goes on with: %s",
+				f.Path, written.Name, next)
+		}
+	}
+	return nil
 }
 
 // planFiles returns files in the form that a plan keeps.

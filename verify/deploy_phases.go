@@ -2,6 +2,7 @@ package verify
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/prose"
@@ -44,6 +45,9 @@ func addPhases(r *onward.Report, v *onward.Verification) {
 		v.Phases = append(v.Phases, p)
 	}
 	v.Order = deployOrder(r, v, last)
+	if i := slices.IndexFunc(r.Summary.Readiness, func(ready onward.Readiness) bool { return !ready.NewCode }); i >= 0 && v.Works {
+		v.Order = "Run the migrations. " + r.Summary.Readiness[i].Text
+	}
 }
 
 func countQueries(n int) string { return prose.CountNoun(n, "query") }

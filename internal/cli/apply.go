@@ -21,7 +21,8 @@ type applyFlags struct {
 	stepFlags
 	through, to, role         string
 	base, head, source, table string
-	accept, unknownVersion    bool
+	accept, adopt             bool
+	unknownVersion            bool
 	unproven                  string
 	green                     contractQueryFlags
 	evidence                  oldCodeFlags
@@ -41,6 +42,8 @@ func (f *applyFlags) addApplyFlags(cmd *cobra.Command) {
 	flags.StringVar(&f.source, "source", "", "without a plan: the `directory` of the migrations, if there are several")
 	flags.StringVar(&f.table, "table", "", "the `table` in which the migrations' own tool keeps count, if it has another name")
 	flags.BoolVar(&f.accept, "accept-findings", false, "without a plan: run migrations unchanged although some findings are errors")
+	flags.BoolVar(&f.adopt, "adopt", false, "without a plan: run migrations although the database has tables of their names, or another tool's, "+
+		"and no record of any of them")
 	flags.StringVar(&f.unproven, "unproven", "", "the `reason` to run a plan that is not proven, or was changed since: onward log keeps it")
 	flags.BoolVar(&f.unknownVersion, "unknown-version", false, "begin also on a server of a newer major version than this release knows")
 	f.green.addContractQueryFlags(cmd)
@@ -127,9 +130,13 @@ func (a *app) applyAndReport(cmd *cobra.Command, f *applyFlags) error {
 	end()
 	if r == nil {
 		notices.postResult(nil, err)
-		return refusalError(a, err)
+		code := refusalError(a, err)
+		if next := nextCommand(cmd, &onward.Applied{}, err); isAny[*apply.RefusedError](err) && !a.flags.quiet {
+			a.printLines("next: " + next)
+		}
+		return code
 	}
-	r.Next = continueCommand(r, f.plan, err)
+	r.Next = nextCommand(cmd, r, err)
 	notices.postResult([]*onward.Applied{r}, err)
 	if wrong := a.writeResult(func(w io.Writer) error { return report.WriteApply(w, format, r, options) }); wrong != nil {
 		return wrong
@@ -137,18 +144,18 @@ func (a *app) applyAndReport(cmd *cobra.Command, f *applyFlags) error {
 	return refusalError(a, err)
 }
 
-// continueCommand returns the command that continues the run.
-func continueCommand(r *onward.Applied, plan string, err error) string {
-	refused := new(apply.RefusedError)
+// nextCommand returns the command that follows a run on a database: it can be typed as it is.
+func nextCommand(cmd *cobra.Command, r *onward.Applied, err error) string {
+	next, refused := r.Next, new(apply.RefusedError)
 	switch {
+	case errors.As(err, &refused) && strings.HasSuffix(refused.Next, " "+apply.AdoptFlag):
+		next = repeatCommand(cmd) + " " + apply.AdoptFlag
 	case errors.As(err, &refused) && refused.Next != "":
-		return refused.Next
+		next = refused.Next
 	case err != nil:
-		return "the same command goes on, once that is out of the way"
-	case r.Next != "" && plan != "" && r.State != onward.ApplyDone:
-		return r.Next + " --db ADDRESS --plan " + plan
+		next = "once that is out of the way: " + repeatCommand(cmd)
 	}
-	return r.Next
+	return fillAddress(cmd, next)
 }
 
 // runApply runs the plan, or the pending migrations.
@@ -161,7 +168,7 @@ func (a *app) runApply(cmd *cobra.Command, c apply.Config, f *applyFlags) (*onwa
 	if r.Settings, err = a.readConfigFile(); err != nil {
 		return nil, err
 	}
-	return apply.Pending(cmd.Context(), apply.PendingConfig{Config: c, Repository: r, Source: f.source, Table: f.table, AcceptFindings: f.accept})
+	return apply.Pending(cmd.Context(), apply.PendingConfig{Config: c, Repository: r, Source: f.source, Table: f.table, AcceptFindings: f.accept, Adopt: f.adopt})
 }
 
 // runAndRecord runs the plan, whose last step records the migrations in their own tool's table.
@@ -226,8 +233,8 @@ func (a *app) applyConfig(cmd *cobra.Command, f *applyFlags) (apply.Config, erro
 		return c, newUsageError("--old-code-is-gone is for --through contract")
 	}
 	if f.plan != "" {
-		if f.head+f.base+f.source != "" || f.accept {
-			return c, newUsageError("--head, --base, --source and --accept-findings are for the repository's migrations, not for a plan")
+		if f.head+f.base+f.source != "" || f.accept || f.adopt {
+			return c, newUsageError("--head, --base, --source, --accept-findings and --adopt are for the repository's migrations, not for a plan")
 		}
 		if c.Plan, err = readPlan(f.plan); err != nil {
 			return c, err

@@ -34,6 +34,13 @@ func (a *app) continuePlans(cmd *cobra.Command, f *stepFlags, prepare func(*appl
 	}
 	list, err := work(c)
 	end()
+	for i, r := range list {
+		if i == len(list)-1 {
+			r.Next = nextCommand(cmd, r, err)
+		} else {
+			r.Next = fillAddress(cmd, r.Next)
+		}
+	}
 	notices.postResult(list, err)
 	if len(list) > 0 {
 		if wrong := a.writeResult(func(w io.Writer) error { return report.WriteApplied(w, format, list, options) }); wrong != nil {

@@ -35,7 +35,7 @@ func (a *app) applyToTargets(cmd *cobra.Command, f *applyFlags) error {
 		return err
 	}
 	words := []string{f.through, f.to, f.role, f.source, f.head, f.base}
-	pending := &apply.PendingConfig{Config: base, Repository: r, Source: f.source, Table: f.table, AcceptFindings: f.accept}
+	pending := &apply.PendingConfig{Config: base, Repository: r, Source: f.source, Table: f.table, AcceptFindings: f.accept, Adopt: f.adopt}
 	if base.Plan != nil {
 		words = append(words, base.Plan.Digest)
 	} else {

@@ -7,7 +7,9 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/onward-sql/onward/internal/report/escape"
 	"github.com/onward-sql/onward/internal/report/view"
+	"github.com/onward-sql/onward/internal/rules"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -54,7 +56,8 @@ func setNextCommand(cmd *cobra.Command, r *onward.Report) {
 // isPlannable reports whether a plan may avoid a finding of this kind.
 func isPlannable(r *onward.Report) bool {
 	return slices.ContainsFunc(r.Findings, func(f onward.Finding) bool {
-		return f.Severity == onward.Error && (f.Category == onward.Locking || f.Category == onward.Compatibility)
+		known := rules.FindRule(f.Rule)
+		return f.Severity == onward.Error && (f.Category == onward.Locking || f.Category == onward.Compatibility && (known == nil || !known.BreaksNewCode))
 	})
 }
 
@@ -70,10 +73,33 @@ func planWords(cmd *cobra.Command) string {
 	return strings.Join(words, " ")
 }
 
+// repeatCommand returns a command as it was typed, without values that may hold a secret.
+func repeatCommand(cmd *cobra.Command) string {
+	words := []string{cmd.CommandPath()}
+	cmd.Flags().Visit(func(f *pflag.Flag) { words = append(words, flagWord(f)) })
+	return strings.Join(words, " ")
+}
+
+// fillAddress gives a printed command the address of --db, if it was typed as the place that holds it: env:NAME or @FILE.
+func fillAddress(cmd *cobra.Command, command string) string {
+	if f := cmd.Flags().Lookup("db"); f != nil {
+		return strings.ReplaceAll(command, "--db ADDRESS", flagWord(f))
+	}
+	return command
+}
+
+// namesPlace reports whether the value of an address names the place that holds it.
+func namesPlace(address string) bool {
+	return strings.HasPrefix(address, "env:") || strings.HasPrefix(address, "@")
+}
+
 // flagWord returns a flag as written, without a value that may hold a secret.
 func flagWord(f *pflag.Flag) string {
 	switch f.Name {
 	case "db", "replica", "postgres":
+		if value := f.Value.String(); namesPlace(value) {
+			return "--" + f.Name + " " + escape.QuoteShell(value)
+		}
 		return "--" + f.Name + " ADDRESS"
 	case "notify", "health", "throttle-sql":
 		return "--" + f.Name + " …"

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/onward-sql/onward/internal/readiness"
 	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/internal/report/escape"
 	"github.com/onward-sql/onward/onward"
@@ -119,8 +120,11 @@ func describeDraft(b *strings.Builder, d *plan.Draft, changes bool) {
 		line("plan %s is written to its end", d.Plan.Name)
 	case s.ByHand != "":
 		line("run %s by hand after the files before it: %s", s.ID, s.ByHand)
-	case s.Phase == onward.Contract:
-		line("%s waits until no process of the deployed code (%s) is left", s.ID, d.Plan.Base)
+	}
+	ready := readiness.JudgeWritten(d.Plan, false)
+	line("%s", ready.Text)
+	if !ready.NewCode {
+		line("If this branch has the new code, too, split it: these files first, the code after the backfill.")
 	}
 	if commands := nextCommands(d, changes); len(commands) > 0 {
 		b.WriteString("next, in the repository's root:\n")

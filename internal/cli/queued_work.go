@@ -48,6 +48,7 @@ type queuedPending struct {
 	Base   string `json:"base,omitempty"`
 	Source string `json:"source,omitempty"`
 	Accept bool   `json:"accept_findings,omitempty"`
+	Adopt  bool   `json:"adopt,omitempty"`
 	// Migrations is the digest of the migrations that the worker must have.
 	Migrations string `json:"migrations"`
 }
@@ -61,7 +62,9 @@ func newQueuedApply(c *apply.PendingConfig, searchPath string) ([]byte, error) {
 		UnknownVersion: c.UnknownVersion, Throttle: c.Throttle, Evidence: c.Evidence, SearchPath: searchPath,
 	}
 	if c.Plan == nil {
-		q.Pending = &queuedPending{Head: c.Repository.Head, Base: c.Repository.Base, Source: c.Source, Accept: c.AcceptFindings, Migrations: c.Migrations}
+		q.Pending = &queuedPending{
+			Head: c.Repository.Head, Base: c.Repository.Base, Source: c.Source, Accept: c.AcceptFindings, Adopt: c.Adopt, Migrations: c.Migrations,
+		}
 	}
 	return json.Marshal(q)
 }
@@ -76,7 +79,7 @@ func (q *queuedApply) config(s *apply.Slice, repository audit.Config) *apply.Pen
 	}}
 	if p := q.Pending; p != nil {
 		out.Repository.Head, out.Repository.Base = p.Head, p.Base
-		out.Source, out.AcceptFindings, out.Migrations = p.Source, p.Accept, p.Migrations
+		out.Source, out.AcceptFindings, out.Adopt, out.Migrations = p.Source, p.Accept, p.Adopt, p.Migrations
 	}
 	return out
 }

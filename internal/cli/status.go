@@ -93,14 +93,19 @@ func (a *app) printStatus(cmd *cobra.Command, f *statusFlags) error {
 	if err != nil {
 		return err
 	}
-	plans, err := apply.ReadSchemaPlans(cmd.Context(), url, f.schema)
+	read := func(ctx context.Context) ([]apply.PlanStatus, error) {
+		plans, err := apply.ReadSchemaPlans(ctx, url, f.schema)
+		for _, p := range plans {
+			p.Applied.Next = fillAddress(cmd, p.Applied.Next)
+		}
+		return plans, err
+	}
+	plans, err := read(cmd.Context())
 	if err != nil {
 		return err
 	}
 	if watch > 0 {
-		return a.watchStatus(cmd.Context(), plans, watch, func(ctx context.Context) ([]apply.PlanStatus, error) {
-			return apply.ReadSchemaPlans(ctx, url, f.schema)
-		})
+		return a.watchStatus(cmd.Context(), plans, watch, read)
 	}
 	if format == report.FormatHTML {
 		return a.writeResult(func(w io.Writer) error { return html.WriteStatus(w, newStatusPage(plans)) })

@@ -149,6 +149,7 @@ var all = []*rule.Rule{
 	release.BackfillWithoutSync,
 	release.ColumnLeftRequired,
 	release.ColumnMissing,
+	release.ColumnUnfilled,
 	release.ContractWithExpand,
 	release.CopyWithoutRows,
 	release.CopyWithoutSync,

@@ -20,20 +20,47 @@ func StayChanged(p *onward.Plan) [][]string {
 	return out
 }
 
+// FilledColumns names the columns that the plan adds to existing tables and a step fills: "users.full_name".
+func FilledColumns(p *onward.Plan, step int) []string {
+	made := listCreated(p)
+	var out []string
+	eachChange(&p.Steps[step], func(table string, columns []string) {
+		for _, c := range columns {
+			if name := table + "." + c; made[name] && !made[table] {
+				out = append(out, name)
+			}
+		}
+	})
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
 // listChanged names the columns and tables whose rows a step changes, without those that the plan has made.
 func listChanged(s *onward.PlanStep, made map[string]bool) []string {
 	out := slices.Clone(s.StayChanged) // the plan knows what foreign keys change
-	add := func(rv *pgparse.RangeVar, columns []string) {
-		if rv == nil || rv.Schemaname == onward.PlanRoom || made[tableName(rv)] {
+	eachChange(s, func(table string, columns []string) {
+		if made[table] {
 			return
 		}
 		if columns == nil {
-			out = append(out, tableName(rv))
+			out = append(out, table)
 		}
 		for _, c := range columns {
-			if name := tableName(rv) + "." + c; !made[name] {
+			if name := table + "." + c; !made[name] {
 				out = append(out, name)
 			}
+		}
+	})
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// eachChange calls add for each statement of a step that changes rows outside of the plan's own schema, with the table, and the columns of
+// an UPDATE; nil for all.
+func eachChange(s *onward.PlanStep, add func(table string, columns []string)) {
+	changes := func(rv *pgparse.RangeVar, columns []string) {
+		if rv != nil && rv.Schemaname != onward.PlanRoom {
+			add(tableName(rv), columns)
 		}
 	}
 	sql := s.SQL
@@ -47,21 +74,19 @@ func listChanged(s *onward.PlanStep, made map[string]bool) []string {
 			for _, target := range n.UpdateStmt.TargetList {
 				columns = append(columns, target.GetResTarget().GetName())
 			}
-			add(n.UpdateStmt.Relation, columns)
+			changes(n.UpdateStmt.Relation, columns)
 		case *pgparse.Node_InsertStmt:
-			add(n.InsertStmt.Relation, nil)
+			changes(n.InsertStmt.Relation, nil)
 		case *pgparse.Node_DeleteStmt:
-			add(n.DeleteStmt.Relation, nil)
+			changes(n.DeleteStmt.Relation, nil)
 		case *pgparse.Node_MergeStmt:
-			add(n.MergeStmt.Relation, nil)
+			changes(n.MergeStmt.Relation, nil)
 		case *pgparse.Node_TruncateStmt:
 			for _, r := range n.TruncateStmt.Relations {
-				add(r.GetRangeVar(), nil)
+				changes(r.GetRangeVar(), nil)
 			}
 		}
 	}
-	slices.Sort(out)
-	return slices.Compact(out)
 }
 
 // DescribeChanged says that rows stay changed; "" for none.

@@ -69,3 +69,18 @@ func TestDrops(t *testing.T) {
 		}
 	}
 }
+
+// Only columns that the plan adds to an existing table count as filled.
+func TestFilledColumns(t *testing.T) {
+	t.Parallel()
+	p := &onward.Plan{Steps: []onward.PlanStep{
+		{SQL: "ALTER TABLE users ADD COLUMN fresh int; CREATE TABLE made (id int); ALTER TABLE made ADD COLUMN more int"},
+		{SQL: "SELECT 1", Backfill: &onward.PlannedBackfill{Work: "UPDATE users AS t SET note = 'x', fresh = 1 FROM batch WHERE t.id = batch.onward_key1"}},
+		{SQL: "UPDATE made SET more = 1"},
+	}}
+	for i, want := range [][]string{nil, {"users.fresh"}, nil} {
+		if got := undo.FilledColumns(p, i); !cmp.Equal(got, want) {
+			t.Errorf("step %d: %q", i, got)
+		}
+	}
+}

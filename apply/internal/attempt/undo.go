@@ -58,7 +58,11 @@ func (a *Attempt) UndoStep(ctx context.Context, s *onward.PlanStep) (run.State, 
 		}
 		u.SQL = ""
 	}
-	if err := a.runUndo(ctx, &u); err != nil {
+	err := a.runUndo(ctx, &u)
+	if isMissing(err) {
+		err = a.runUndoWithout(ctx, &u)
+	}
+	if err != nil {
 		return run.State{}, err
 	}
 	delete(a.record.Steps, s.ID)
@@ -99,12 +103,20 @@ func (a *Attempt) undoAlone(ctx context.Context, u *onward.PlanStep) error {
 
 // runUndo runs an undo in the same transaction that records it in the ledger. The transaction is one message.
 func (a *Attempt) runUndo(ctx context.Context, u *onward.PlanStep) error {
-	sql := ""
+	inner := ""
 	if u.SQL != "" {
-		inner, err := run.InnerSQL(u)
-		if err != nil {
+		var err error
+		if inner, err = run.InnerSQL(u); err != nil {
 			return err
 		}
+	}
+	return a.commitUndo(ctx, u, inner)
+}
+
+// commitUndo is runUndo with the statements to run; "" for none.
+func (a *Attempt) commitUndo(ctx context.Context, u *onward.PlanStep, inner string) error {
+	sql := ""
+	if inner != "" {
 		carried, err := a.properties.CarryBackSQL(u)
 		if err != nil {
 			return err

@@ -83,7 +83,7 @@ func (search *OrphanSearch) ProveForeignKeys(ctx context.Context, s *onward.Plan
 	if len(proof.found) > 0 {
 		return run.State{}, &run.RefusedError{Text: "the plan is not done: " + strings.Join(proof.found, ". ") +
 			". Correct or delete these rows, then run onward contract again",
-			Next: "onward contract --db ADDRESS --plan " + search.record.Row.ID}
+			Next: progress.ContractCommand(search.record.Row, search.record.Scope)}
 	}
 	if len(proof.keys) == 0 {
 		return run.State{Done: true}, nil

@@ -35,6 +35,8 @@ type Config struct {
 	Migrations string
 	// AcceptFindings runs them even if some findings are errors.
 	AcceptFindings bool
+	// Adopt runs them on a database that has tables, and no record of any migration.
+	Adopt bool
 	// IsDirect reports whether there is no transaction pooler in between.
 	IsDirect func(ctx context.Context) bool
 	// Prepare is called once with the session that holds the tool's lock. RunPlan runs a migration; begun: it is from the ledger.
@@ -50,6 +52,7 @@ type Pending struct {
 	set            *audit.Set
 	table          string // qualified and quoted
 	tableExists    bool   // the table exists
+	hasRecords     bool   // the table has migrations
 	dirty          string // the key of a migration that was started here and that the table marks as started; "" for none
 	toolOnly       []audit.Beyond
 	replacedByPlan []*audit.Planned // migrations that a plan replaces

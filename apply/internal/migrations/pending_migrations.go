@@ -45,7 +45,14 @@ func (p *Pending) runOnce(ctx context.Context, locked bool) (again bool, err err
 	if begun != nil {
 		return true, p.runMigration(ctx, begun, true)
 	}
-	if list, err = p.migrationsUpTo(list); err != nil || len(list) == 0 {
+	if list, err = p.migrationsUpTo(list); err != nil {
+		return false, err
+	}
+	defer func() { p.out.Readiness = p.judgeWritten(list, err == nil) }()
+	if len(list) == 0 {
+		return false, nil
+	}
+	if err := p.withOwnSettings(ctx, func() error { return p.refuseForeignDatabase(ctx, list) }); err != nil {
 		return false, err
 	}
 	if err := p.refusePastToolOnly(list); err != nil {

@@ -44,6 +44,7 @@ func (p *Pending) listUnapplied(ctx context.Context) ([]*audit.Planned, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.hasRecords = len(is) > 0 || base != "" || p.dirty != ""
 	last, list := -1, []*audit.Planned(nil)
 	for i, m := range p.set.Migrations {
 		if m.Failed != "" {

@@ -11,6 +11,8 @@ import (
 	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/readiness"
+	"github.com/onward-sql/onward/internal/report/escape"
 	"github.com/onward-sql/onward/internal/undo"
 	"github.com/onward-sql/onward/onward"
 )
@@ -67,8 +69,8 @@ func AddComparisons(ctx context.Context, conn ledger.Conn, out *onward.Applied) 
 	return nil
 }
 
-// DescribePlan returns the progress of a plan.
-func DescribePlan(p *ledger.Plan, steps map[string]*ledger.Step) *onward.Applied {
+// DescribePlan returns the progress of a plan that runs in a scope.
+func DescribePlan(p *ledger.Plan, steps map[string]*ledger.Step, scope ledger.Scope) *onward.Applied {
 	out := &onward.Applied{Schema: onward.AppliedSchema, Plan: p.ID, Name: p.Name, Base: p.Plan.Base, Head: p.Plan.Head, State: onward.ApplyDone}
 	for i := range p.Plan.Steps {
 		s := &p.Plan.Steps[i]
@@ -84,7 +86,7 @@ func DescribePlan(p *ledger.Plan, steps map[string]*ledger.Step) *onward.Applied
 				out.State = onward.ApplyRunning
 			}
 			if s.Phase == onward.Contract && step.State == onward.ApplyPending {
-				out.Next = fmt.Sprintf("when no process of %s is left: onward apply --through contract", p.Plan.Base)
+				out.Next = fmt.Sprintf("when no process of %s is left: %s", p.Plan.Base, ContractCommand(p, scope))
 			}
 		}
 		out.Steps = append(out.Steps, step)
@@ -95,12 +97,33 @@ func DescribePlan(p *ledger.Plan, steps map[string]*ledger.Step) *onward.Applied
 	switch p.State {
 	case ledger.Running, "":
 		if out.State == onward.ApplyDone && p.Plan.Contract() < len(p.Plan.Steps) { // its foreign keys are not proven yet
-			out.State, out.Next = onward.ApplyRunning, "onward contract --db ADDRESS --plan "+p.ID
+			out.State, out.Next = onward.ApplyRunning, ContractCommand(p, scope)
 		}
 	case ledger.Aborting:
-		out.State, out.Next = onward.ApplyAborting, "onward abort --db ADDRESS --plan "+p.ID
+		out.State, out.Next = onward.ApplyAborting, AbortCommand(p.ID, scope)
 	case ledger.Abandoned:
 		out.State, out.Next = onward.ApplyAbandoned, ""
+	}
+	if !IsUnchangedMigration(p) {
+		out.Readiness = []onward.Readiness{*readiness.JudgeApplied(&p.Plan, p.ID, out.State, func(id string) bool {
+			return steps[id] != nil && steps[id].State == ledger.Done
+		})}
+	}
+	return out
+}
+
+// ContractCommand returns the command that contracts a plan of the ledger. ADDRESS stands for the database's address.
+func ContractCommand(p *ledger.Plan, scope ledger.Scope) string {
+	return nextCommand("contract", p.ID, scope) + " --release " + escape.QuoteShell(p.Plan.Base)
+}
+
+// AbortCommand returns the command that takes a plan of the ledger back.
+func AbortCommand(plan string, scope ledger.Scope) string { return nextCommand("abort", plan, scope) }
+
+func nextCommand(verb, plan string, scope ledger.Scope) string {
+	out := "onward " + verb + " --db ADDRESS --plan " + plan
+	if !scope.IsDatabase() {
+		out += " --schema " + escape.QuoteShell(scope.Schema)
 	}
 	return out
 }

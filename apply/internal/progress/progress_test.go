@@ -94,9 +94,11 @@ func TestDescribePlan(t *testing.T) {
 	t.Parallel()
 	done := map[string]*ledger.Step{"expand": {State: ledger.Done}, "fill": {State: ledger.Done}}
 	for state, want := range map[string]string{
-		ledger.Running: "when no process of v1 is left: onward apply --through contract", ledger.Aborting: "onward abort --db ADDRESS --plan p", ledger.Abandoned: "",
+		ledger.Running:  "when no process of v1 is left: onward contract --db ADDRESS --plan p --release v1",
+		ledger.Aborting: "onward abort --db ADDRESS --plan p", ledger.Abandoned: "",
 	} {
-		if got := DescribePlan(&ledger.Plan{ID: "p", State: state, Plan: *threePhases()}, done); got.Next != want || got.Steps[2].State != onward.ApplyPending {
+		got := DescribePlan(&ledger.Plan{ID: "p", State: state, Plan: *threePhases()}, done, ledger.Scope{})
+		if got.Next != want || got.Steps[2].State != onward.ApplyPending {
 			t.Errorf("%s: %+v", state, got)
 		}
 	}

@@ -26,6 +26,9 @@ func (u *Code) addedUses(q question) analysis.Usage {
 		out.Named = len(added) > 0
 	}
 	out.Used, out.Count, out.Evidence = len(added) > 0, len(added), head.makeEvidence(added, maxEvidence)
+	if !out.Named {
+		out.Read = head.makeEvidence(slices.DeleteFunc(added, func(e index.Use) bool { return !isRead(e) }), maxEvidence)
+	}
 	return out
 }
 

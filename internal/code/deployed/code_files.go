@@ -9,6 +9,10 @@ import (
 	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
+// PlansDir is the directory, relative to the repository's root, of plans whose steps are being written. Its files are neither code nor
+// migrations.
+const PlansDir = "onward/plans"
+
 // IsNotCode reports whether a file is not code that runs in production: a migration, a test,
 // a document, a dump of the schema, a tool's settings, somebody else's package.
 func (u *Code) IsNotCode(file string) bool {
@@ -17,7 +21,7 @@ func (u *Code) IsNotCode(file string) bool {
 	if strings.HasSuffix(name, facts.ModelSnapshot) {
 		return false // the model beside its migrations
 	}
-	if u.migrations[dir] || strings.HasPrefix(name, ".") || strings.HasSuffix(name, ".cs") && path.Base(dir) == "Migrations" {
+	if u.migrations[dir] || dir == PlansDir || strings.HasPrefix(name, ".") || strings.HasSuffix(name, ".cs") && path.Base(dir) == "Migrations" {
 		return true
 	}
 	ext := path.Ext(name)

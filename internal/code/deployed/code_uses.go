@@ -99,7 +99,7 @@ func (u *Code) answerFromParsed(b *index.Bound, q question, uses []index.Use) an
 	if q.Column != "" {
 		var reads, writes []index.Use
 		for _, e := range uses {
-			if e.How == facts.Reads || e.How == facts.Maps || e.How == facts.Exports {
+			if isRead(e) {
 				reads = append(reads, e)
 			}
 			if e.How != facts.Reads && e.How != facts.Exports {
@@ -133,6 +133,11 @@ func (u *Code) answerFromParsed(b *index.Bound, q question, uses []index.Use) an
 		}
 	}
 	return out
+}
+
+// isRead reports whether a use of a column reads it.
+func isRead(e index.Use) bool {
+	return e.How == facts.Reads || e.How == facts.Maps || e.How == facts.Exports
 }
 
 // findEnumLabel answers a question about a label of an enum.

@@ -17,19 +17,19 @@ import (
 // pagePlan is a plan as a page: the written migrations on one side, the planned steps on the
 // other, and the differences above both.
 type pagePlan struct {
-	CSP                                  string
-	CSS                                  template.CSS
-	JS                                   template.JS
-	Title, Subtitle, Tone, Mark, Verdict string
-	Count                                int
-	Compared                             []pageCompared
-	Deploy                               *pageDeploy
-	Migrations                           []pagePlanned
-	Phases                               []pagePlanPhase
-	Checks                               []pageCheck
-	Missing, Notes                       []string
-	Left                                 []pageLeft
-	Statements                           []onward.PlanStatement
+	CSP                                             string
+	CSS                                             template.CSS
+	JS                                              template.JS
+	Title, Subtitle, Tone, Mark, Verdict, Readiness string
+	Count                                           int
+	Compared                                        []pageCompared
+	Deploy                                          *pageDeploy
+	Migrations                                      []pagePlanned
+	Phases                                          []pagePlanPhase
+	Checks                                          []pageCheck
+	Missing, Notes                                  []string
+	Left                                            []pageLeft
+	Statements                                      []onward.PlanStatement
 }
 
 // pageLeft is a change that the plan leaves, with the reasons.
@@ -80,7 +80,8 @@ func WritePlan(w io.Writer, p *onward.Plan, r *onward.Report) error {
 func newPlanPage(p *onward.Plan, r *onward.Report) *pagePlan {
 	results := view.SummarizePlan(p)
 	v := &pagePlan{
-		Title: results.Title, Subtitle: results.Subtitle, Verdict: results.Verdict, Tone: "warning", Mark: "sketch", Count: len(p.Migrations),
+		Title: results.Title, Subtitle: results.Subtitle, Verdict: results.Verdict, Readiness: results.Readiness,
+		Tone: "warning", Mark: "sketch", Count: len(p.Migrations),
 		Missing: results.Missing, Notes: results.Notes, Statements: results.Statements,
 	}
 	switch {

@@ -118,6 +118,9 @@ func newStatusPlan(p *StatusPlan, number int) pageStatusPlan {
 	if out.Deploy != nil {
 		out.Deploy.Anchor = fmt.Sprintf("deploy-%d", number)
 	}
+	for i := range a.Readiness {
+		out.Words = append(out.Words, escape.Line(a.Readiness[i].Text))
+	}
 	if words := undo.DescribeChanged(a.StayChanged); words != "" && a.State != onward.ApplyDone {
 		out.Words = append(out.Words, escape.Line("After an abort: "+words+"."))
 	}

@@ -21,6 +21,9 @@ func WritePlan(w io.Writer, p *onward.Plan) error {
 	var b strings.Builder
 	results := view.SummarizePlan(p)
 	fmt.Fprintf(&b, "%s\n**onward plan**: %s\n", PlanMarker, escapeProse(escape.Line(results.Verdict)))
+	if results.Readiness != "" {
+		fmt.Fprintf(&b, "\n%s\n", escapeProse(results.Readiness))
+	}
 	if results.Total != "" {
 		fmt.Fprintf(&b, "\nAll steps: %s.\n", escapeProse(results.Total))
 	}

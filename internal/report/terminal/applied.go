@@ -36,6 +36,7 @@ func WriteApply(w io.Writer, a *onward.Applied, o Options) error {
 func (p *page) printApplied(a *onward.Applied) {
 	if len(a.Steps) == 0 && a.Why == "" {
 		p.addLine("nothing is pending: " + escape.Line(a.Base) + " has all migrations of " + escape.Line(a.Head))
+		p.printReadiness(a)
 		return
 	}
 	p.addTwoSided("plan "+escape.Line(a.Plan)+"  "+escape.Line(a.Base)+" → "+escape.Line(a.Head),
@@ -49,9 +50,18 @@ func (p *page) printApplied(a *onward.Applied) {
 		p.addWrapped("", "", describeState(a), p.ordinaryStyle())
 		p.addWrapped("not done: ", "          ", escape.Line(a.Why), p.ordinaryStyle())
 	}
+	p.printReadiness(a)
 	if a.Next != "" {
 		p.addBlankLine()
 		p.addWrapped("next: ", "      ", escape.Line(a.Next), p.ordinaryStyle())
+	}
+}
+
+// printReadiness says which code may be deployed now.
+func (p *page) printReadiness(a *onward.Applied) {
+	for i := range a.Readiness {
+		p.addBlankLine()
+		p.addWrapped("", "", escape.Line(a.Readiness[i].Text), p.ordinaryStyle())
 	}
 }
 

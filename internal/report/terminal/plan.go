@@ -135,4 +135,7 @@ func (p *page) planEnd(r *view.PlanResults) {
 		p.addWrapped("  all steps  ", "             ", r.Total, p.ordinaryStyle())
 	}
 	p.addLine(p.paintLine(p.Bold, r.Verdict))
+	if r.Readiness != "" {
+		p.addWrapped("", "", r.Readiness, p.ordinaryStyle())
+	}
 }

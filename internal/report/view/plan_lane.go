@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/readiness"
 	"github.com/onward-sql/onward/internal/report/escape"
 	"github.com/onward-sql/onward/onward"
 )
@@ -63,7 +64,8 @@ type LaneMark struct {
 
 // NewPlanLane places the steps of a plan along its deploy.
 func NewPlanLane(p *onward.Plan) *PlanLane {
-	l := &PlanLane{Gone: 100}
+	ready := readiness.JudgePlan(p)
+	l := &PlanLane{Gone: 100, DeployAfter: escape.Line(ready.DeployAfter), GoneBefore: escape.Line(ready.GoneBefore)}
 	var steps []*onward.PlanStep
 	for i := range p.Steps {
 		if !p.Steps[i].Bookkeeping {
@@ -73,11 +75,6 @@ func NewPlanLane(p *onward.Plan) *PlanLane {
 	first := slices.IndexFunc(steps, func(s *onward.PlanStep) bool { return s.Phase == onward.Contract })
 	if first < 0 {
 		first = len(steps)
-	} else {
-		l.GoneBefore = escape.Line(steps[first].ID)
-	}
-	if first > 0 {
-		l.DeployAfter = escape.Line(steps[first-1].ID)
 	}
 	marks := l.placeMarks(p, steps, first)
 	chains := chainsOfSteps(p)

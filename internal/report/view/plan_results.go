@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/readiness"
 	"github.com/onward-sql/onward/internal/report/escape"
 	"github.com/onward-sql/onward/onward"
 )
@@ -13,6 +14,8 @@ import (
 // PlanResults are what a plan is, what it proves and what it leaves, in words.
 type PlanResults struct {
 	Title, Subtitle, Verdict string
+	// Readiness says when the new code may be deployed; "" for a plan without steps.
+	Readiness string
 	// Total is what all steps cost; "" if no size is known.
 	Total          string
 	Checks         []PlanCheck
@@ -39,6 +42,9 @@ func SummarizePlan(p *onward.Plan) *PlanResults {
 	out := &PlanResults{
 		Title: escape.Line(p.Base) + "..." + escape.Line(p.Head), Subtitle: prose.CountNoun(len(p.Migrations), "migration") + " · " + countSteps(p),
 		Verdict: planVerdict(p), Total: DescribeTotal(p), Missing: escape.Lines(p.MissingSteps()), Notes: escape.Lines(p.Notes),
+	}
+	if len(p.Steps) > 0 {
+		out.Readiness = escape.Line(readiness.JudgePlan(p).Text)
 	}
 	for _, c := range p.Proof.Checks {
 		check := PlanCheck{Name: escape.Line(c.Name), OK: c.OK}

@@ -80,6 +80,12 @@ func (f *Fixture) judgeAmongOthers(t *testing.T, rel *Release, findings []onward
 
 func (f *Fixture) compareFindings(t *testing.T, rel *Release, findings []onward.Finding, r *rule.Rule) {
 	t.Helper()
+	findings = slices.Clone(findings)
+	for i := range findings {
+		if x := &findings[i]; x.Path == codeFile && len(rel.Files) > 0 {
+			x.Path, x.Line, x.EndLine = rel.Files[0].Name, 1, 1
+		}
+	}
 	wanted := 0
 	for _, file := range rel.Files {
 		wants, err := ParseWants(file.SQL)

@@ -12,6 +12,9 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
+// codeFile has the code that a header says uses something. A finding there is expected in the first line of an example.
+const codeFile = "app/models.go"
+
 // questionKey is how a header says what a question is about.
 func questionKey(q analysis.Question) string {
 	out := q.Name.String()
@@ -42,11 +45,14 @@ func (f *Fixture) newCode() func(analysis.Question) analysis.Usage {
 		u := analysis.Usage{Known: known, Used: used}
 		u.Sure, u.Defaulted, u.GivesValue = f.Defaulted[key] || f.Given[key], f.Defaulted[key], f.Given[key]
 		if used {
-			u.Evidence = []onward.Evidence{{Kind: "code", Path: "app/models.go", Line: 7, Text: "SELECT … FROM " + table.String()}}
+			u.Evidence = []onward.Evidence{{Kind: "code", Path: codeFile, Line: 7, Text: "SELECT … FROM " + table.String()}}
 			if q.Kind == analysis.AskAllColumns {
 				u.AllColumnsUses = []analysis.AllColumnsUse{{Kind: analysis.SelectStar, Evidence: u.Evidence[0]}}
 			}
 			u.Count = 1
+			if q.Kind == analysis.AskAdded {
+				u.Read = u.Evidence
+			}
 			if q.Kind == analysis.AskNull {
 				u.FailsAtNull = []onward.Evidence{{Kind: "code", Path: "app/models.go", Line: 7, Text: "Email string"}}
 				u.WritesNull = []onward.Evidence{{Kind: "code", Path: "app/models.go", Line: 9, Text: "Email *string"}}

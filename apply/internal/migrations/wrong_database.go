@@ -1,0 +1,118 @@
+package migrations
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/apply/internal/run"
+	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/internal/adapter/all"
+	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/prose"
+)
+
+// AdoptFlag is the flag that runs the migrations on a database that has tables, and no record of them.
+const AdoptFlag = "--adopt"
+
+// refuseForeignDatabase refuses a database on which no migration of the repository was recorded, and which is not empty: it has tables of the
+// names that the pending migrations create, or the table of another tool. It may be the database of another service.
+func (p *Pending) refuseForeignDatabase(ctx context.Context, list []*audit.Planned) error {
+	if p.Adopt || p.hasRecords || len(list) == 0 {
+		return nil
+	}
+	schemas := []string{p.Schema}
+	if p.Schema == "" {
+		var err error
+		if schemas, err = live.SearchSchemas(ctx, p.conn); err != nil {
+			return err
+		}
+	}
+	tables, err := p.findTables(ctx, schemas, listCreated(list))
+	if err != nil {
+		return err
+	}
+	histories, err := p.findTables(ctx, schemas, p.otherHistories())
+	if err != nil || len(tables)+len(histories) == 0 {
+		return err
+	}
+	text := ""
+	if len(tables) > 0 {
+		text = fmt.Sprintf("it has %s %s, which the migrations create", prose.Pluralize(int64(len(tables)), "table"), prose.FirstNames(tables, 5))
+	}
+	if len(histories) > 0 {
+		if text != "" {
+			text += ", and "
+		}
+		text += fmt.Sprintf("it has %s, in which another migration tool keeps count", prose.FirstNames(histories, 3))
+	}
+	return &run.RefusedError{
+		Text: fmt.Sprintf("this may be the database of another service: %s, and %s has no migration of this repository. Nothing was changed. "+
+			"If it is the right database, and the migrations must run", text, p.table),
+		Next: "onward apply --db ADDRESS " + AdoptFlag,
+	}
+}
+
+// createdTable is a table that a migration creates; schema "" for the first of the search_path.
+type createdTable struct{ schema, name string }
+
+// listCreated returns the tables that migrations create.
+func listCreated(list []*audit.Planned) (out []createdTable) {
+	for _, m := range list {
+		for _, part := range m.Source.Parts {
+			f, err := pgparse.SplitText(part.SQL)
+			if err != nil {
+				continue // the server refuses it
+			}
+			for _, stmt := range f.Stmts {
+				if rv := stmt.Node.GetCreateStmt().GetRelation(); rv != nil && rv.Relpersistence != "t" {
+					out = append(out, createdTable{rv.Schemaname, rv.Relname})
+				}
+			}
+		}
+	}
+	return out
+}
+
+// otherHistories returns the tables of the migration tools that the repository does not use.
+func (p *Pending) otherHistories() (out []createdTable) {
+	own := map[string]bool{p.Table: true}
+	for _, s := range p.release.Heads() {
+		if s.Count != nil {
+			own[s.Count.Table] = true
+		}
+		for _, h := range all.Traits(s.Source.Framework).HistoryTables {
+			own[h.Table] = true
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(all.HistoryTableNames())) {
+		if !own[name] {
+			out = append(out, createdTable{name: name})
+		}
+	}
+	return out
+}
+
+// findTables returns those of some tables that exist, without the tables of extensions and the migration tool's own.
+func (p *Pending) findTables(ctx context.Context, schemas []string, list []createdTable) ([]string, error) {
+	var in, names []string
+	for _, t := range list {
+		in, names = append(in, t.schema), append(names, t.name)
+	}
+	rows, err := p.conn.Query(ctx, `SELECT DISTINCT CASE WHEN n.nspname = ($3::text[])[1] THEN quote_ident(c.relname)
+			ELSE format('%I.%I', n.nspname, c.relname) END AS name
+		FROM unnest($1::text[], $2::text[]) AS t (schema, name)
+		JOIN pg_catalog.pg_class AS c ON c.relname = t.name AND c.relkind IN ('r', 'p', 'f', 'v', 'm')
+		JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace AND CASE WHEN t.schema = '' THEN n.nspname = ANY ($3::text[]) ELSE n.nspname = t.schema END
+		WHERE c.oid IS DISTINCT FROM to_regclass($4)
+			AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+		ORDER BY 1`, in, names, schemas, p.table)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
+}

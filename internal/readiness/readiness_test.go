@@ -1,0 +1,110 @@
+package readiness_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/onward-sql/onward/internal/readiness"
+	"github.com/onward-sql/onward/onward"
+)
+
+// renameColumn is a plan with all phases.
+func renameColumn() *onward.Plan {
+	return &onward.Plan{
+		Base: "v1", Head: "v2", Migrations: []onward.PlannedMigration{{ID: "2", Path: "db/00002_rename.sql"}},
+		Steps: []onward.PlanStep{
+			{ID: "01-expand", Phase: onward.Expand},
+			{ID: "02-expand", Phase: onward.Expand, Bookkeeping: true},
+			{ID: "03-backfill", Phase: onward.Backfill},
+			{ID: "04-backfill", Phase: onward.Backfill},
+			{ID: "05-contract", Phase: onward.Contract, Bookkeeping: true},
+			{ID: "06-contract", Phase: onward.Contract},
+			{ID: "07-contract", Phase: onward.Contract, Bookkeeping: true},
+		},
+	}
+}
+
+const (
+	waits  = " 06-contract must wait until no process of v1 is left."
+	gone   = " No process of v1 may run any more: 06-contract removes what it uses."
+	noTool = " Until the contract is done, do not run your migration tool on this database: it would run 00002_rename, which the plan replaces."
+)
+
+func TestJudgeApplied(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		done           int
+		state          onward.ApplyState
+		fresh, old, mg bool
+		text           string
+	}{
+		{0, onward.ApplyRunning, false, true, false, "The new code must wait for 04-backfill; the next step is 01-expand." + waits + noTool},
+		{2, onward.ApplyRunning, false, true, false, "The new code must wait for 04-backfill; the next step is 03-backfill." + waits + noTool},
+		{3, onward.ApplyFailed, false, true, false, "The new code must wait for 04-backfill." + waits + noTool},
+		{4, onward.ApplyRunning, true, true, false, "The new code may be deployed." + waits + noTool},
+		{5, onward.ApplyRunning, true, true, false, "The new code may be deployed." + waits + noTool},
+		{6, onward.ApplyRunning, true, false, false, "The new code may be deployed." + gone + noTool},
+		{7, onward.ApplyDone, true, false, true, "The new code may be deployed." + gone},
+		{4, onward.ApplyAborting, false, true, false, "The new code must not be deployed: onward abort undoes the plan." + noTool},
+		{0, onward.ApplyAbandoned, false, true, true, "The new code must not be deployed: onward abort has undone the plan."},
+	} {
+		p := renameColumn()
+		r := readiness.JudgeApplied(p, "p1", c.state, func(id string) bool {
+			return slices.IndexFunc(p.Steps, func(s onward.PlanStep) bool { return s.ID == id }) < c.done
+		})
+		if r.NewCode != c.fresh || r.OldCode != c.old || r.Migrate != c.mg || r.Text != c.text {
+			t.Errorf("%d steps, %s: %+v", c.done, c.state, r)
+		}
+	}
+}
+
+// A step of a written plan is pending, in a file, or run by hand. Files that have run count as done.
+func TestJudgeWritten(t *testing.T) {
+	t.Parallel()
+	inFile := []onward.PlanFile{{Path: "db/00003.sql"}}
+	for _, c := range []struct {
+		name       string
+		change     func(p *onward.Plan)
+		ran, fresh bool
+		text       string
+	}{
+		{"nothing", func(*onward.Plan) {}, false, false, "The new code must wait for 04-backfill of plan r; the next step is 01-expand." + waits},
+		{"expand", func(p *onward.Plan) {
+			p.Steps[0].Files, p.Steps[1].Files = inFile, inFile
+		}, false, false, "The new code must wait for 04-backfill of plan r; the next step is 03-backfill." + waits},
+		{"filled", func(p *onward.Plan) {
+			p.Steps[0].Files, p.Steps[1].Files, p.Steps[2].Ran, p.Steps[3].Files = inFile, inFile, true, inFile
+		}, false, true, "The new code may be deployed after the files of plan r." + waits},
+		{"filled and run", func(p *onward.Plan) {
+			p.Steps[0].Files, p.Steps[1].Files, p.Steps[2].Ran, p.Steps[3].Files = inFile, inFile, true, inFile
+		}, true, true, "The new code may be deployed." + waits},
+		{"contract", func(p *onward.Plan) {
+			for i := range p.Steps {
+				p.Steps[i].Files = inFile
+			}
+		}, true, true, "The new code may be deployed." + gone},
+		{"no contract", func(p *onward.Plan) {
+			p.Steps = p.Steps[:1]
+			p.Steps[0].Files = inFile
+		}, false, true, "The new code may be deployed after the files of plan r."},
+	} {
+		p := renameColumn()
+		p.Name = "r"
+		c.change(p)
+		if r := readiness.JudgeWritten(p, c.ran); r.NewCode != c.fresh || r.Text != c.text {
+			t.Errorf("%s: %+v", c.name, r)
+		}
+	}
+}
+
+func TestJudgePlan(t *testing.T) {
+	t.Parallel()
+	r := readiness.JudgePlan(renameColumn())
+	if r.DeployAfter != "04-backfill" || r.GoneBefore != "06-contract" || r.NextStep != "01-expand" {
+		t.Errorf("%+v", r)
+	}
+	only := &onward.Plan{Base: "v1", Steps: []onward.PlanStep{{ID: "01-contract", Phase: onward.Contract}}}
+	if r := readiness.JudgePlan(only); !r.NewCode || r.Text != "The new code may be deployed. 01-contract must wait until no process of v1 is left." {
+		t.Errorf("%+v", r)
+	}
+}
