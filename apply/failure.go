@@ -45,11 +45,12 @@ func (t *Target) handleFailure(ctx context.Context, s *onward.PlanStep, err erro
 		return State{Step: s, Waits: true, Again: 200 * time.Millisecond}, nil
 	}
 	err = address.RedactError(err, t.session.URL)
-	why := t.describeRefusal(ctx, err)
+	why, next := t.describeRefusal(ctx, err), ""
 	if refused := live.FindRefusal(err); refused != nil && (pgerror.Kind{SQLSTATE: refused.Code}).IsMissing() && !t.record.AsWritten && !t.record.Undoing {
-		why += "; a migration that the plan replaces may have run. " + progress.AbortCommand(t.record.Row.ID, t.record.Scope) + " undoes what is left of the plan"
+		next = progress.AbortCommand(t.record.Row.ID, t.record.Scope)
+		why += "; a migration that the plan replaces may have run. " + next + " undoes what is left of the plan"
 	}
-	return State{}, errors.Join(&UnfinishedError{Step: s.ID, Why: why, Err: err}, t.record.RecordStepState(ctx, ledger.Failed, why))
+	return State{}, errors.Join(&UnfinishedError{Step: s.ID, Why: why, Err: err, Next: next}, t.record.RecordStepState(ctx, ledger.Failed, why))
 }
 
 // unreachableState returns the state while the server cannot be reached. Errors about the lease are final.

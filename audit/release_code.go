@@ -3,6 +3,7 @@ package audit
 import (
 	"slices"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/code/deployed"
 	"github.com/onward-sql/onward/onward"
@@ -23,6 +24,12 @@ func (r *Release) Parsed(of onward.Code) (*Workload, *onward.Parsed, error) {
 		return head.CollectQueries(at, r.a.heads[at], r.a.deployed[at])
 	}
 	return r.usage.CollectQueries(at, r.a.deployed[at], nil)
+}
+
+// ListIgnores returns the lines by which models of the deployed code ignore a column, if their mapper loads it with all others when a program
+// starts: `self.ignored_columns += ["name"] in User`. Call it after [Release.Audit].
+func (r *Release) ListIgnores(table catalog.Name, column string) []string {
+	return r.usage.AnswerFor(r.mainDatabase())(analysis.Question{Name: table, Column: column}).Ignores
 }
 
 // headUsage is like Release.usage, for the code at the head.

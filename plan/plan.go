@@ -62,6 +62,7 @@ func Make(ctx context.Context, c Config) (*onward.Plan, *onward.Report, error) {
 		}
 		p.listOtherDirs(release)
 		p.addHashes(release)
+		p.noteIgnoredColumns(release)
 		return nil
 	}
 	if err := src.checkChosen(c.Only); err != nil {

@@ -146,8 +146,10 @@ func (a *app) applyAndReport(cmd *cobra.Command, f *applyFlags) error {
 
 // nextCommand returns the command that follows a run on a database: it can be typed as it is.
 func nextCommand(cmd *cobra.Command, r *onward.Applied, err error) string {
-	next, refused := r.Next, new(apply.RefusedError)
+	next, refused, unfinished := r.Next, new(apply.RefusedError), new(apply.UnfinishedError)
 	switch {
+	case errors.As(err, &unfinished) && unfinished.Next != "":
+		next = unfinished.Next
 	case errors.As(err, &refused) && strings.HasSuffix(refused.Next, " "+apply.AdoptFlag):
 		next = repeatCommand(cmd) + " " + apply.AdoptFlag
 	case errors.As(err, &refused) && refused.Next != "":

@@ -23,6 +23,10 @@ func TestNextCommand(t *testing.T) {
 		{[]string{"--db", "postgres://u:secret@h/d"}, "onward contract --db ADDRESS --plan p", nil, "onward contract --db ADDRESS --plan p"},
 		{[]string{"--db", "@/run/a b", "--schema", "t1"}, "x", blocked, "once that is out of the way: onward apply --db '@/run/a b' --schema t1"},
 		{[]string{"--db", "postgres://u:secret@h/d", "--plan", "p.json"}, "x", blocked, "once that is out of the way: onward apply --db ADDRESS --plan p.json"},
+		{
+			[]string{"--db", "env:A"}, "x", &apply.UnfinishedError{Step: "09-contract", Next: "onward abort --db ADDRESS --plan p"},
+			"onward abort --db env:A --plan p",
+		},
 		{[]string{"--db", "env:A"}, "", &apply.RefusedError{Next: "onward guard --db ADDRESS -- x"}, "onward guard --db env:A -- x"},
 		{[]string{"--db", "env:A", "--source", "db"}, "", &apply.RefusedError{Next: "onward apply --db ADDRESS --adopt"}, "onward apply --db env:A --source db --adopt"},
 	} {

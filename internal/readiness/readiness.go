@@ -90,7 +90,7 @@ func describe(p *onward.Plan, name string, at func(*onward.PlanStep) progress) *
 		}
 	}
 	r.OldCode = !contractBegun
-	r.Text = describeNewCode(r, p.Name, inFiles)
+	r.Text = describeNewCode(r, p.Name, inFiles && !contractBegun)
 	switch {
 	case r.GoneBefore == "":
 	case contractBegun:

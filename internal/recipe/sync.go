@@ -191,10 +191,18 @@ func (w *replacement) addNotes(m *Steps) {
 	m.addNote("the backfill of %s fires the triggers that %s has for UPDATE", w.newName, w.t.Name)
 }
 
+// triggerMark is in the name of each trigger that keeps columns in step, after letters that make the name the last one.
+const triggerMark = "z_onward"
+
+// IsSyncTrigger reports whether a trigger has a name that plans give to the triggers which keep columns in step.
+func IsSyncTrigger(name string) bool {
+	return strings.HasPrefix(strings.TrimLeft(name, "z"), strings.TrimLeft(triggerMark, "z")+"_")
+}
+
 // lastTriggerName returns a name for a trigger that sorts after all others of the table. Triggers run in order of their names, and
 // the last one sees the changes of the others.
 func (r *Release) lastTriggerName(m *Steps, t *catalog.Relation, column string) string {
-	prefix := "zzz_onward"
+	prefix := "zz" + triggerMark
 	for _, tr := range t.Triggers {
 		for tr.Name >= prefix && len(prefix) < 40 {
 			prefix = "z" + prefix

@@ -34,6 +34,8 @@ type UnfinishedError struct {
 	Step string
 	Why  string
 	Err  error // the server's error; nil if others blocked the step
+	// Next is the command that follows if the same one would fail again; "" if it would not.
+	Next string
 }
 
 // Error says it.

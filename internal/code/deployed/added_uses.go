@@ -9,6 +9,7 @@ import (
 	"github.com/onward-sql/onward/internal/code/facts"
 	"github.com/onward-sql/onward/internal/code/index"
 	"github.com/onward-sql/onward/internal/gitrange"
+	"github.com/onward-sql/onward/onward"
 )
 
 // addedUses answers which places of the code at the head use a column, if the deployed code has no such place there.
@@ -21,6 +22,10 @@ func (u *Code) addedUses(q question) analysis.Usage {
 	head := u.Head()
 	head.Schemas = u.Schemas
 	added := newPlaces(u, head, u.parsedUses(q), head.parsedUses(q))
+	if model := addedField(u, head, q); len(added) == 0 && model != nil {
+		out.Used, out.Count, out.Evidence, out.Read = true, len(model), model, model
+		return out
+	}
 	if len(added) == 0 {
 		added = newPlaces(u, head, u.namedUses(q), head.namedUses(q))
 		out.Named = len(added) > 0
@@ -30,6 +35,17 @@ func (u *Code) addedUses(q question) analysis.Usage {
 		out.Read = head.makeEvidence(slices.DeleteFunc(added, func(e index.Use) bool { return !isRead(e) }), maxEvidence)
 	}
 	return out
+}
+
+// addedField returns the fields of the framework's own models at the head that have a column, if no model at the base has it: each query of
+// such a model names the column.
+func addedField(base, head *Code, q question) []onward.Evidence {
+	if now, _ := head.answerFromModels(q); now.Used {
+		if was, _ := base.answerFromModels(q); !was.Used {
+			return now.Evidence
+		}
+	}
+	return nil
 }
 
 // parsedUses returns the places of the code that use a column, as SQL or as a mapper's declaration or call.

@@ -5,6 +5,7 @@ import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/predicate"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -57,6 +58,9 @@ func (b *addedBinding) notNull(c *catalog.Constraint, col *catalog.Column, r rul
 	unknown := b.p.NewColumn(b.d, col)
 	left := b.p.LeavesOut(b.d, col)
 	filler := analysis.FindFiller(b.t.After, b.d.After, []string{col.Name})
+	if filler != nil && recipe.IsSyncTrigger(filler.Name) {
+		return // a plan's own trigger fills it
+	}
 	omitted := onward.Off
 	unless := ""
 	if filler != nil {

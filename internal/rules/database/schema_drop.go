@@ -23,6 +23,9 @@ var SchemaDrop = &rule.Rule{
 func checkSchemaDrop(p *rule.Pass, s *rule.Stmt) {
 	for _, o := range s.ListDrops(pgparse.ObjectType_OBJECT_SCHEMA) {
 		name := o.Name.Name
+		if name == onward.PlanRoom && s.Node.GetDropStmt().GetBehavior() != pgparse.DropBehavior_DROP_CASCADE {
+			continue // the schema of a plan's own state: the server refuses to drop it with anything in it
+		}
 		seen := s.Before.Object("schema", o.Name) != nil || name == "public"
 		if !seen && s.IfExists() && describeContent(p, s.Before, name) == "" && (p.Release.Known || !p.Release.Deployed.IsBlank("")) ||
 			!p.DeployedSchema(name, s.Before) || s.Tx.After.Object("schema", o.Name) != nil {

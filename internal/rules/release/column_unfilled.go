@@ -1,7 +1,6 @@
 package release
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 
@@ -39,13 +38,6 @@ func columnUnfilled(p *rule.Pass, r *rule.Release) {
 		}
 		added := p.Code.AddedUses(t.Name, name)
 		reads := added.Read
-		for _, m := range changesOfKind(r, history.Mapped) {
-			if mapped, column := mappedColumn(r, m); mapped == t && column == name {
-				reads = append(slices.Clone(reads), onward.Evidence{
-					Kind: "model", Path: m.Path, Line: m.Line, Text: cmp.Or(m.Detail, "the model") + " has the column " + name,
-				})
-			}
-		}
 		fact := fmt.Sprintf("reads %s of %s, and %s of plan %s has not filled it", name, t.Name.String(), h.Runner, h.Detail)
 		switch {
 		case len(reads) > 0:

@@ -37,6 +37,9 @@ func checkTableDrop(p *rule.Pass, s *rule.Stmt) {
 			!analysis.DropsByName(s.Node, d.Before.Name, pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_FOREIGN_TABLE) {
 			continue
 		}
+		if d.Before.Name.Schema == onward.PlanRoom && s.Node.GetDropStmt().GetBehavior() != pgparse.DropBehavior_DROP_CASCADE {
+			continue // a plan's own state
+		}
 		u := p.UsesOfTaken(t, d, nil)
 		if d.Before.Detached && !u.Used && len(u.Functions) == 0 {
 			continue // a partition is dropped like this, and only its name would tell of a use

@@ -1,0 +1,40 @@
+package plan
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/onward"
+)
+
+// noteIgnoredColumns says which lines the models need before the contract drops their columns: their mapper reads the columns of a table when a
+// program starts, and its queries go on naming a dropped one until a restart.
+func (p *planner) noteIgnoredColumns(release *audit.Release) {
+	for i := range p.plan.Steps {
+		s := &p.plan.Steps[i]
+		if s.Phase != onward.Contract {
+			continue
+		}
+		f, err := pgparse.SplitText(s.SQL)
+		if err != nil {
+			continue
+		}
+		for _, stmt := range f.Stmts {
+			alter := stmt.Node.GetAlterTableStmt()
+			for _, cmd := range alter.GetCmds() {
+				c := cmd.GetAlterTableCmd()
+				if c.GetSubtype() != pgparse.AlterTableType_AT_DropColumn {
+					continue
+				}
+				name := catalog.Name{Schema: alter.Relation.Schemaname, Name: alter.Relation.Relname}
+				if lines := release.ListIgnores(name, c.Name); len(lines) > 0 {
+					p.plan.Notes = addMissing(p.plan.Notes, []string{fmt.Sprintf("before %s, with the new code at the latest, release %s: the mapper reads the columns "+
+						"when a program starts, and its queries name %s until the next restart", s.ID, strings.Join(lines, ", and "), c.Name)})
+				}
+			}
+		}
+	}
+}
