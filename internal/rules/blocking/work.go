@@ -39,7 +39,7 @@ func blockingWork(p *rule.Pass, s *rule.Stmt) {
 	}
 	var found []*effect.Effect
 	for i := range s.Result.Effects {
-		if e := &s.Result.Effects[i]; isBlockingWork(p, e) && !p.IsClaimed(s, e) {
+		if e := &s.Result.Effects[i]; isBlockingWork(p, s, e) && !p.IsClaimed(s, e) {
 			found = append(found, e)
 		}
 	}
@@ -103,7 +103,7 @@ func describeAll(list []*effect.Effect) string {
 }
 
 // isBlockingWork reports whether users of an existing relation wait for work that grows with it.
-func isBlockingWork(p *rule.Pass, e *effect.Effect) bool {
+func isBlockingWork(p *rule.Pass, s *rule.Stmt, e *effect.Effect) bool {
 	switch {
 	case e.HeaviestWork() == onward.NoWork, e.Lock < onward.ShareLock, e.Instant, !analysis.IsBlocking(e), e.Kind == catalog.View:
 		return false
@@ -111,6 +111,9 @@ func isBlockingWork(p *rule.Pass, e *effect.Effect) bool {
 		return false // nothing writes to it but REFRESH
 	case e.Name.Schema == "pg_catalog" || e.Name.Schema == "information_schema":
 		return false
+	}
+	if r := s.Before.Relation(e.OID); r != nil && r.Manager.IsHypertable() && strings.Contains(s.SQL, analysis.PerChunk) {
+		return false // it blocks writes to one chunk at a time
 	}
 	return p.IsExisting(e) && !p.IsTiny(e.Name)
 }
