@@ -34,6 +34,9 @@ func runnerIn(set *adapter.Set, said string) onward.Runner {
 			r.ToldBy = said
 		}
 	}
+	if set.Together {
+		r.Transaction = "" // the tool sends all migrations in one
+	}
 	if s.Options.Transaction != "" {
 		r.ToldBy, r.Transaction = said, s.Options.Transaction
 	}

@@ -212,6 +212,9 @@ func describeHarm(r *onward.Report) string {
 	if broken != nil && broken.Stops {
 		return "the migration fails at " + at
 	}
+	if broken != nil && broken.MayFail {
+		return "the migration may fail at " + at
+	}
 	switch f.Category {
 	case onward.Compatibility:
 		if broken != nil && broken.BreaksNewCode {
@@ -230,17 +233,26 @@ func describeHarm(r *onward.Report) string {
 	return f.Fact + " at " + at
 }
 
-// worstFinding returns the finding to name in the verdict: breakage is before waiting.
+// worstFinding returns the finding to name in the verdict: what breaks deployed code, loses data, lets traffic wait, fails, and may
+// fail, in this order.
 func worstFinding(r *onward.Report) *onward.Finding {
 	var out *onward.Finding
 	rank := func(f *onward.Finding) int {
 		n := int(f.Severity) * 10
-		switch f.Category {
-		case onward.Compatibility:
+		known := rules.FindRule(f.Rule)
+		switch {
+		case known != nil && known.MayFail:
+		case known != nil && known.Stops:
+			n++
+		case f.Category == onward.Compatibility && (known == nil || !known.BreaksNewCode):
+			n += 5
+		case f.Category == onward.Compatibility:
+			n += 4
+		case f.Category == onward.DataLoss:
 			n += 3
-		case onward.DataLoss:
+		case f.Category == onward.Locking, f.Category == onward.Data:
 			n += 2
-		case onward.Locking:
+		default:
 			n++
 		}
 		return n

@@ -80,11 +80,13 @@ func TestCode(t *testing.T) {
 			"new 0 fails error 42703 by store/users.go:9", onward.StateNotSafe,
 		},
 		"an upsert without its index": {
-			step("ALTER TABLE users ADD COLUMN nick text;", "store/nick.go", "package store\n\nconst put = `INSERT INTO users (email, name, nick) VALUES ($1, $2, $3) ON CONFLICT (nick) DO NOTHING`\n"),
+			step("ALTER TABLE users ADD COLUMN nick text;", "store/nick.go",
+				"package store\n\nconst put = `INSERT INTO users (email, name, nick) VALUES ($1, $2, $3) ON CONFLICT (nick) DO NOTHING`\n"),
 			"new 0 until 1 fails error 42703 by store/nick.go:3\nnew 1 conflict-target error 42P10 by store/nick.go:3", onward.StateNotSafe,
 		},
 		"a query of another database": {
-			step("ALTER TABLE users ADD COLUMN nick text;", "store/visits.go", "package store\n\nconst visits = `SELECT day FROM visits`\nconst visitors = `SELECT visited FROM users`\n"),
+			step("ALTER TABLE users ADD COLUMN nick text;", "store/visits.go",
+				"package store\n\nconst visits = `SELECT day FROM visits`\nconst visitors = `SELECT visited FROM users`\n"),
 			"", onward.StateSafe,
 		},
 	} {

@@ -13,6 +13,8 @@ type Setting struct {
 	Name, Value string
 	// Local: SET LOCAL. Default: RESET or SET … TO DEFAULT.
 	Local, Default bool
+	// Computed: the value is computed as the statement runs, and Value is empty.
+	Computed bool
 }
 
 // SettingOf reads SET, RESET, SET TIME ZONE and SELECT set_config(…). ok is
@@ -48,7 +50,10 @@ func SettingOf(n *pgparse.Node) (Setting, bool) {
 		if call == nil || len(call.Args) != 3 || pgparse.LastText(call.Funcname) != "set_config" {
 			return Setting{}, false
 		}
-		return Setting{Name: strings.ToLower(ConstantText(call.Args[0])), Value: ConstantText(call.Args[1]), Local: ConstantText(call.Args[2]) == "true"}, true
+		value, constant := predicate.LiteralText(call.Args[1])
+		return Setting{
+			Name: strings.ToLower(ConstantText(call.Args[0])), Value: value, Local: ConstantText(call.Args[2]) == "true", Computed: !constant,
+		}, true
 	}
 	return Setting{}, false
 }

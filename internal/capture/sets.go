@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"path"
 	"slices"
-	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/script"
@@ -95,7 +94,7 @@ func (c *Config) newSet(r Revision, foundIn string) *adapter.Set {
 	}
 	set.Evidence.Assumed, set.Evidence.Transaction, set.Evidence.FoundIn = false, "", foundIn
 	if set.Evidence.Tool == "" {
-		set.Evidence.Tool = strings.Trim(path.Base(strings.Fields(c.Command)[0]), `'"`)
+		set.Evidence.Tool = nameProgram(c.Command)
 	}
 	return set
 }

@@ -73,18 +73,21 @@ func TestVerifiedCode(t *testing.T) {
 	t.Parallel()
 	broken := []onward.Verdict{{Severity: onward.Error, Code: onward.OldCode}}
 	for name, c := range map[string]struct {
-		report onward.Report
-		code   int
-		want   int
+		state    onward.State
+		verdicts []onward.Verdict
+		stopped  *onward.Stopped
+		code     int
+		want     int
 	}{
-		"safe":               {onward.Report{Summary: onward.Summary{State: onward.StateSafe}, Verification: &onward.Verification{}}, exitClean, exitClean},
-		"safe on conditions": {onward.Report{Summary: onward.Summary{State: onward.StateSafeIf}, Verification: &onward.Verification{}}, exitClean, exitClean},
-		"a query breaks":     {onward.Report{Verdicts: broken, Summary: onward.Summary{State: onward.StateNotSafe}, Verification: &onward.Verification{}}, exitClean, exitFindings},
-		"the audit's error":  {onward.Report{Summary: onward.Summary{State: onward.StateNotSafe}, Verification: &onward.Verification{}}, exitClean, exitFindings},
-		"not read":           {onward.Report{Verdicts: broken, Summary: onward.Summary{State: onward.StateNotSafe}, Verification: &onward.Verification{}}, exitFailed, exitFailed},
-		"it ended early":     {onward.Report{Summary: onward.Summary{State: onward.StateNotSafe}, Verification: &onward.Verification{Stopped: &onward.Stopped{}}}, exitClean, exitFailed},
+		"safe":               {state: onward.StateSafe, code: exitClean, want: exitClean},
+		"safe on conditions": {state: onward.StateSafeIf, code: exitClean, want: exitClean},
+		"a query breaks":     {state: onward.StateNotSafe, verdicts: broken, code: exitClean, want: exitFindings},
+		"the audit's error":  {state: onward.StateNotSafe, code: exitClean, want: exitFindings},
+		"not read":           {state: onward.StateNotSafe, verdicts: broken, code: exitFailed, want: exitFailed},
+		"it ended early":     {state: onward.StateNotSafe, stopped: &onward.Stopped{}, code: exitClean, want: exitFailed},
 	} {
-		if got := verifiedCode(c.code, &c.report); got != c.want {
+		r := onward.Report{Verdicts: c.verdicts, Summary: onward.Summary{State: c.state}, Verification: &onward.Verification{Stopped: c.stopped}}
+		if got := verifiedCode(c.code, &r); got != c.want {
 			t.Errorf("%s: %d, want %d", name, got, c.want)
 		}
 	}

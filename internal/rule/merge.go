@@ -45,7 +45,7 @@ func mergeFindings(found []placedFinding) []placedFinding {
 		at, ok := first[k]
 		if !ok {
 			first[k] = len(out)
-			f.Fact += ", " + strings.Replace(f.cause, "%d", strconv.Itoa(count[k]-1), 1)
+			f.Fact += ", " + countOthers(f.cause, count[k]-1)
 			f.Fix = nil // of the first place only
 			out = append(out, f)
 			continue
@@ -53,6 +53,21 @@ func mergeFindings(found []placedFinding) []placedFinding {
 		out[at].Also = append(append(out[at].Also, onward.Place{Migration: f.Migration, Path: f.Path, Line: f.Line, Fingerprint: f.Fingerprint}), f.Also...)
 	}
 	return out
+}
+
+// countOthers puts a number into a cause, whose noun is in the plural: "nor in %d other migrations".
+func countOthers(cause string, n int) string {
+	if n == 1 {
+		before, after, _ := strings.Cut(cause, "%d other")
+		words := strings.SplitAfter(after, " ")
+		for i, w := range words {
+			if noun := strings.TrimSuffix(strings.TrimSuffix(w, " "), ","); strings.HasSuffix(noun, "s") {
+				words[i] = noun[:len(noun)-1] + w[len(noun):]
+				return before + "1 other" + strings.Join(words, "")
+			}
+		}
+	}
+	return strings.Replace(cause, "%d", strconv.Itoa(n), 1)
 }
 
 // lowerYielding makes a warning a note if an error of its migration is about a lock (Report.Yields).

@@ -114,3 +114,19 @@ func TestYield(t *testing.T) {
 		t.Errorf("%v, want %v", got, want)
 	}
 }
+
+// The noun of a cause is in the singular for one other finding.
+func TestCountOthers(t *testing.T) {
+	t.Parallel()
+	for cause, want := range map[string][2]string{
+		"nor in %d other migrations":                      {"nor in 1 other migration", "nor in 2 other migrations"},
+		"and so do %d others on t":                        {"and so do 1 other on t", "and so do 2 others on t"},
+		"and so do %d other foreign keys":                 {"and so do 1 other foreign key", "and so do 2 other foreign keys"},
+		"and %d more on t are too":                        {"and 1 more on t are too", "and 2 more on t are too"},
+		"and %d other index builds do so too, on t_items": {"and 1 other index build do so too, on t_items", "and 2 other index builds do so too, on t_items"},
+	} {
+		if one, two := countOthers(cause, 1), countOthers(cause, 2); one != want[0] || two != want[1] {
+			t.Errorf("%s: %q, %q", cause, one, two)
+		}
+	}
+}

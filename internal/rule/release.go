@@ -112,6 +112,8 @@ type Settings struct {
 	// ReplicaRole: session_replication_role is replica, so triggers and foreign keys are off.
 	ReplicaRole bool
 	TimeZone    string
+	// PathEmptiedBy is the statement that set search_path to an empty text; nil if names without a schema are looked up.
+	PathEmptiedBy *Stmt
 }
 
 // IsBounded reports whether a statement gives up waiting for a lock: there is a lock_timeout, or a short

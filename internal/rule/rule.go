@@ -38,6 +38,8 @@ type Rule struct {
 	// Stops says that the server refuses the statement in any case: the migration ends there, and nobody waits. BreaksNewCode says
 	// that the code of the release fails, and not the deployed code.
 	Stops, BreaksNewCode bool
+	// MayFail says that the statement may be cancelled, and that nobody waits for it.
+	MayFail bool
 	// Since and Until limit the major versions of Postgres that the rule applies to; 0 is
 	// no limit.
 	Since, Until int

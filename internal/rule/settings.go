@@ -1,6 +1,8 @@
 package rule
 
 import (
+	"strings"
+
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/internal/pgtime"
@@ -54,6 +56,11 @@ func (t *tracker) applySetting(to *Settings, set analysis.Setting, by *Stmt) {
 		}
 	case "session_replication_role":
 		to.ReplicaRole = set.Value == "replica"
+	case "search_path":
+		to.PathEmptiedBy = nil
+		if !set.Default && !set.Computed && strings.Trim(set.Value, ` "'`) == "" {
+			to.PathEmptiedBy = by
+		}
 	case "timezone":
 		to.TimeZone = set.Value
 		if set.Default {

@@ -163,6 +163,7 @@ var all = []*rule.Rule{
 	release.MigrationRenamed,
 	release.OutOfOrder,
 	release.RunnerRefuses,
+	release.SearchPathEmpty,
 	release.StatementFails,
 	release.StatementRefused,
 	release.VersionDuplicate,

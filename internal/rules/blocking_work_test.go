@@ -13,6 +13,7 @@ import (
 // Whoever lowers the rule that explains the work of a statement has weighed that work: it does not come back under another name.
 func TestBlockingWorkYields(t *testing.T) {
 	t.Parallel()
+	few := func(catalog.OID) string { return "it has ten rows" }
 	const (
 		index   = "CREATE INDEX t_a ON t (a);"
 		virtual = "ALTER TABLE t ADD COLUMN v integer GENERATED ALWAYS AS (a + 1) VIRTUAL NOT NULL;"
@@ -31,12 +32,12 @@ func TestBlockingWorkYields(t *testing.T) {
 		},
 		"suppressed":           {sql: "-- onward:ignore index-create-blocking: at night\n" + index},
 		"a small table":        {sql: index, set: rule.Config{SmallTables: []string{"t"}}},
-		"probably small":       {sql: index, set: rule.Config{ProbablySmall: func(catalog.OID) string { return "it has ten rows" }}, want: map[string]onward.Severity{"index-create-blocking": onward.Warning}},
+		"probably small":       {sql: index, set: rule.Config{ProbablySmall: few}, want: map[string]onward.Severity{"index-create-blocking": onward.Warning}},
 		"a form without rule":  {sql: virtual, want: map[string]onward.Severity{"blocking-work": onward.Error}},
 		"it is suppressed":     {sql: "-- onward:ignore blocking-work: at night\n" + virtual},
 		"it is off":            {sql: virtual, set: rule.Config{Severity: map[string]onward.Severity{"blocking-work": onward.Off}}},
 		"its table is small":   {sql: virtual, set: rule.Config{SmallTables: []string{"t"}}},
-		"it is probably small": {sql: virtual, set: rule.Config{ProbablySmall: func(catalog.OID) string { return "it has ten rows" }}, want: map[string]onward.Severity{"blocking-work": onward.Warning}},
+		"it is probably small": {sql: virtual, set: rule.Config{ProbablySmall: few}, want: map[string]onward.Severity{"blocking-work": onward.Warning}},
 		"two tables":           {sql: enforce, want: map[string]onward.Severity{"blocking-work": onward.Error}},
 		"one of two is small":  {sql: enforce, set: rule.Config{SmallTables: []string{"t"}}, want: map[string]onward.Severity{"blocking-work": onward.Error}},
 		"a referenced partition": {

@@ -40,7 +40,9 @@ func flywayClasses(t adapter.Tree, set *adapter.Set) {
 		m.Source.LineComment, m.Repeatable = "//", name[0] == 'R'
 		m.Opaque = append(m.Opaque, onward.Opaque{
 			Migration: m.ID, Path: m.Path, Line: 1, Column: 1,
-			What: "migration written in " + languages[path.Ext(name)], Why: "what it does is known only when it runs; onward capture -- COMMAND judges what it sends to a throwaway Postgres", Failed: true,
+			What:   "migration written in " + languages[path.Ext(name)],
+			Why:    "what it does is known only when it runs; onward capture -- COMMAND judges what it sends to a throwaway Postgres",
+			Failed: true,
 		})
 		m.Seal(onward.TransactionNone, set.Source.Options, f.Text)
 		at := slices.IndexFunc(set.Migrations, func(other *adapter.Migration) bool {

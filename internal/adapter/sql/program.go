@@ -103,7 +103,9 @@ func addPrograms(t adapter.Tree, d adapter.Dir, s adapter.Source, set *adapter.S
 		m.Source.LineComment = "//"
 		m.Opaque = append(m.Opaque, onward.Opaque{
 			Migration: m.ID, Path: m.Path, Line: 1, Column: 1,
-			What: "migration written in " + languages[path.Ext(name)], Why: "what it does is known only when it runs; onward capture -- COMMAND judges what it sends to a throwaway Postgres", Failed: true,
+			What:   "migration written in " + languages[path.Ext(name)],
+			Why:    "what it does is known only when it runs; onward capture -- COMMAND judges what it sends to a throwaway Postgres",
+			Failed: true,
 		})
 		m.Seal(onward.TransactionNone, s.Options, f.Text)
 		set.Migrations = append(set.Migrations, m)

@@ -97,7 +97,8 @@ func (o *oldRows) judgeConstraint(c *catalog.Constraint) (fact, state string) {
 	case catalog.NotNullConstraint, catalog.PrimaryKey:
 		for _, attnum := range c.Columns {
 			if col := o.findUnfilled(attnum); col != nil {
-				return "column " + col.Name + " of " + o.name() + " becomes NOT NULL by " + c.Name + ", and nothing fills it: it is NULL in all rows", o.nullMessage(col)
+				fact = "column " + col.Name + " of " + o.name() + " becomes NOT NULL by " + c.Name + ", and nothing fills it: it is NULL in all rows"
+				return fact, o.nullMessage(col)
 			}
 		}
 		if c.Kind == catalog.NotNullConstraint {

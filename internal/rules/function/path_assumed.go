@@ -97,12 +97,13 @@ func reportUnqualified(p *rule.Pass, s *rule.Stmt, what string, exprs []*pgparse
 	}
 	r := rule.Report{
 		Fact:    what + " is computed by function " + u.fn.Signature() + ", which names " + u.name + " without its schema",
-		Harm:    "the statement fails at the first row: the server runs the function with search_path = pg_catalog, pg_temp, and " + u.name + " does not exist there",
 		Instead: u.fix(),
 	}
+	const mechanism = "the server runs the function with search_path = pg_catalog, pg_temp, and "
+	r.Harm = "the statement fails at the first row: " + mechanism + u.name + " does not exist there"
 	if u.maybe {
 		r.Severity = onward.Warning
-		r.Harm = "the statement may fail: the server runs the function with search_path = pg_catalog, pg_temp, and " + u.name + " does not exist there"
+		r.Harm = "the statement may fail: " + mechanism + u.name + " does not exist there"
 	}
 	p.Report(s, r)
 	return true

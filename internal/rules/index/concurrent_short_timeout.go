@@ -1,8 +1,12 @@
 package index
 
 import (
+	"slices"
+
 	"github.com/onward-sql/onward/internal/advice"
+	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/pgtime"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -16,10 +20,12 @@ var ConcurrentShortTimeout = &rule.Rule{
 	ID:       "index-concurrent-short-timeout",
 	Category: onward.Locking,
 	Severity: onward.Error,
+	MayFail:  true,
 	Summary:  "a short lock_timeout or statement_timeout is in force for a statement that waits for every older transaction",
 	Harm: "A concurrent build waits for all transactions that are older than it, and lock_timeout counts that wait: " +
 		"one open transaction cancels the build, and it leaves an INVALID index. So does each later try. statement_timeout counts the build itself. " +
-		"A lock_timeout of seconds is an error, unless the table is small or the runner sets it for all migrations; " +
+		"A lock_timeout of seconds is an error, unless the table is small, the file first drops what a cancelled build left, " +
+		"or the runner sets it for all migrations; " +
 		"a longer one, and statement_timeout, are warnings.",
 	Instead: "Clear both for this statement. It blocks nobody while it waits.",
 	Manual: []string{
@@ -72,7 +78,7 @@ func concurrentShortTimeout(p *rule.Pass, s *rule.Stmt) {
 		report.Severity = onward.Warning
 	case by == nil || own:
 		report.Severity = onward.Info // the team's choice for all migrations, not this one's slip
-	case value >= secondsLock || p.IsSmall(e.Name):
+	case value >= secondsLock || p.IsSmall(e.Name) || removesLeftover(s):
 		report.Severity = onward.Warning
 	}
 	if by != nil {
@@ -80,6 +86,19 @@ func concurrentShortTimeout(p *rule.Pass, s *rule.Stmt) {
 	}
 	report.Cause = "and so does one for %d others"
 	p.Report(s, report)
+}
+
+// removesLeftover reports whether running the migration again is enough after a cancelled statement: it drops what is left, if it exists.
+func removesLeftover(s *rule.Stmt) bool {
+	if s.Node.GetDropStmt().GetMissingOk() {
+		return true
+	}
+	name := s.Node.GetIndexStmt().GetIdxname()
+	return name != "" && slices.ContainsFunc(s.Migration.Statements[:s.Index], func(earlier *rule.Stmt) bool {
+		drop := earlier.Node.GetDropStmt()
+		return drop.GetRemoveType() == pgparse.ObjectType_OBJECT_INDEX && drop.GetMissingOk() &&
+			slices.ContainsFunc(droppedNames(drop), func(n catalog.Name) bool { return n.Name == name })
+	})
 }
 
 // findWait is the first effect on an existing relation whose lock is held while the

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/history"
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -57,7 +58,7 @@ func migrationDeleted(p *rule.Pass, r *rule.Release) {
 			report.Harm = "databases that ran it keep what it did, and new ones never get it"
 		}
 		if len(gone) >= many {
-			report.Fact = fmt.Sprintf("%s and %d other migrations were deleted, and the base has them", h.Migration, len(gone)-1)
+			report.Fact = fmt.Sprintf("%s and %s were deleted, and the base has them", h.Migration, prose.CountNoun(len(gone)-1, "other migration"))
 			report.Instead = "put them back, or make sure that every database has run them and gets the same from what replaces them"
 		}
 		p.ReportAt(h.Migration, h.Path, h.Line, report)
