@@ -52,9 +52,11 @@ var dbmate = runner{
 		up: compilePattern(`^--\s*migrate:up\b.*$`), down: compilePattern(`^--\s*migrate:down\b.*$`), words: []string{"igrate:", "IGRATE:"},
 		mode: onward.TransactionFile, none: onward.TransactionMessage, off: dbmateAlone, offDown: dbmateBack,
 	},
-	loose:  true,
-	ended:  "pq: unexpected transaction status idle",
-	unique: true,
+	loose: true,
+
+	keepsSession: true,
+	ended:        "pq: unexpected transaction status idle",
+	unique:       true,
 	twice: func(string) string {
 		return "dbmate records versions: a database that has the first never runs the second, and a new one fails on it: " +
 			"duplicate key value violates unique constraint \"schema_migrations_pkey\""

@@ -41,6 +41,8 @@ type runner struct {
 	list func(p *migrationDir, set *adapter.Set)
 	// id returns the recorded ID of a migration, given its name without extensions.
 	id func(name string) string
+	// keepsSession: all files run on one connection, so that a SET without LOCAL goes on in the next file.
+	keepsSession bool
 	// session reports whether each file has a session to itself.
 	session func(p *migrationDir) bool
 
