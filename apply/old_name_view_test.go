@@ -35,7 +35,7 @@ func TestOldNameLosesNothing(t *testing.T) {
 			for _, c := range []struct{ make, undo, want string }{
 				{"GRANT SELECT ON parcels TO PUBLIC", "REVOKE SELECT ON parcels FROM PUBLIC", "privilege SELECT to PUBLIC of the view parcels would go with it"},
 				{"GRANT UPDATE (note) ON parcels TO @reader", "REVOKE UPDATE (note) ON parcels FROM @reader", "privilege UPDATE (note) to @reader of the view"},
-				{"REVOKE DELETE ON parcels FROM @reader", "GRANT DELETE ON parcels TO @reader", "privilege DELETE to @reader was taken from the view parcels only"},
+				{"REVOKE DELETE ON parcels FROM @reader", "GRANT DELETE ON parcels TO @reader", "privilege DELETE to @reader is missing on the view parcels only"},
 				{"COMMENT ON VIEW parcels IS 'x'", "COMMENT ON VIEW parcels IS NULL", "comment of the view parcels would go with it"},
 				{"COMMENT ON COLUMN parcels.note IS 'x'", "COMMENT ON COLUMN parcels.note IS NULL", "comment note of the view parcels"},
 				{"ALTER VIEW parcels ALTER note SET DEFAULT 'y'", "ALTER VIEW parcels ALTER note DROP DEFAULT", "default note of the view parcels"},

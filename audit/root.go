@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -60,7 +61,7 @@ func addRootSlash(r *onward.Report, named []string) {
 		if path == "." || path == "" {
 			continue // the root itself
 		}
-		pattern := regexp.MustCompile(`(^|[^\w/.-])` + regexp.QuoteMeta(path) + `($|[^\w.-])`)
+		pattern := lazyregexp.New(`(^|[^\w/.-])` + regexp.QuoteMeta(path) + `($|[^\w.-])`)
 		rewriteStrings(reflect.ValueOf(r), func(text string) string {
 			return pattern.ReplaceAllString(text, "${1}/"+strings.ReplaceAll(path, "$", "$$")+"${2}")
 		})

@@ -63,14 +63,14 @@ func (props *Properties) findOldNameLosses(ctx context.Context, conn *pgx.Conn, 
 				return nil, err
 			}
 			for _, e := range view {
-				if !e.IsMadeWithView() && !contains(before, &e) && !contains(table, &e) {
-					sentences = append(sentences, e.FullName()+" of the view "+r.New+" would go with it: give "+r.Old+" the same if it needs it, and drop it from the view")
+				if !e.IsMadeWithView() && !hasEntry(before, &e) && !hasEntry(table, &e) {
+					sentences = append(sentences, e.FullName()+" of the view "+r.New+" would go with it: give "+r.Old+" the same if it needs it, or drop it")
 				}
 			}
 			for _, e := range before {
-				taken := !slices.ContainsFunc(view, func(o inventory.Entry) bool { return o.FullName() == e.FullName() })
-				if taken && !e.IsMadeWithView() && contains(table, &e) {
-					sentences = append(sentences, e.FullName()+" was taken from the view "+r.New+" only, and "+r.Old+" has it: take it from "+r.Old+", too, or give it back")
+				missing := !slices.ContainsFunc(view, func(o inventory.Entry) bool { return o.FullName() == e.FullName() })
+				if missing && !e.IsMadeWithView() && hasEntry(table, &e) {
+					sentences = append(sentences, e.FullName()+" is missing on the view "+r.New+" only, and "+r.Old+" still has it: both must agree")
 				}
 			}
 		}
@@ -78,8 +78,8 @@ func (props *Properties) findOldNameLosses(ctx context.Context, conn *pgx.Conn, 
 	return sentences, nil
 }
 
-// contains reports whether an inventory has an entry.
-func contains(list inventory.Inventory, e *inventory.Entry) bool {
+// hasEntry reports whether an inventory has an entry.
+func hasEntry(list inventory.Inventory, e *inventory.Entry) bool {
 	return slices.ContainsFunc(list, func(o inventory.Entry) bool { return o.FullName() == e.FullName() && o.Definition == e.Definition })
 }
 
