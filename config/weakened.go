@@ -34,7 +34,7 @@ func ListWeakened(base, head *Config, severity func(rule string) onward.Severity
 
 type weakenings struct{ list []onward.Weakening }
 
-func (w *weakenings) add(key, base, head string) {
+func (w *weakenings) addSetting(key, base, head string) {
 	w.list = append(w.list, onward.Weakening{Key: key, Base: base, Head: head})
 }
 
@@ -48,7 +48,7 @@ type settingKey struct {
 var settingKeys = []settingKey{
 	{"postgres", func(w *weakenings, key string, base, head *Config, _ func(string) onward.Severity) {
 		if slices.ContainsFunc(base.Versions(), func(major int) bool { return !slices.Contains(head.Versions(), major) }) {
-			w.add(key, formatValue(base.Versions()), formatValue(head.Versions()))
+			w.addSetting(key, formatValue(base.Versions()), formatValue(head.Versions()))
 		}
 	}},
 	{"base", compareField(func(c *Config) any { return c.Base })},
@@ -62,13 +62,13 @@ var settingKeys = []settingKey{
 			return c.Presets
 		}
 		if slices.ContainsFunc(presets(base), func(p onward.Preset) bool { return !slices.Contains(presets(head), p) }) {
-			w.add(key, formatValue(presets(base)), formatValue(presets(head)))
+			w.addSetting(key, formatValue(presets(base)), formatValue(presets(head)))
 		}
 	}},
 	{"fail_on", func(w *weakenings, key string, base, head *Config, _ func(string) onward.Severity) {
 		for _, s := range []onward.Severity{onward.Info, onward.Warning, onward.Error} {
 			if base.FailOn.Reached(s) && !head.FailOn.Reached(s) {
-				w.add(key, string(cmp.Or(base.FailOn, FailOnError)), string(cmp.Or(head.FailOn, FailOnError)))
+				w.addSetting(key, string(cmp.Or(base.FailOn, FailOnError)), string(cmp.Or(head.FailOn, FailOnError)))
 				return
 			}
 		}
@@ -76,7 +76,7 @@ var settingKeys = []settingKey{
 	{"small_tables", compareAdded(func(c *Config) []string { return c.SmallTables })},
 	{"small_below", func(w *weakenings, key string, base, head *Config, _ func(string) onward.Severity) {
 		if a, b := cmp.Or(base.SmallBelow, DefaultSmallBelow), cmp.Or(head.SmallBelow, DefaultSmallBelow); b > a {
-			w.add(key, fmt.Sprint(int64(a)), fmt.Sprint(int64(b)))
+			w.addSetting(key, fmt.Sprint(int64(a)), fmt.Sprint(int64(b)))
 		}
 	}},
 	{"throughput", compareField(func(c *Config) any { return c.Throughput })},
@@ -84,13 +84,13 @@ var settingKeys = []settingKey{
 	{"baseline", compareField(func(c *Config) any { return c.Baseline })},
 	{"workload", func(w *weakenings, key string, base, head *Config, _ func(string) onward.Severity) {
 		if slices.ContainsFunc(base.Workload, func(file string) bool { return !slices.Contains(head.Workload, file) }) {
-			w.add(key, formatValue(base.Workload), formatValue(head.Workload))
+			w.addSetting(key, formatValue(base.Workload), formatValue(head.Workload))
 		}
 	}},
 	{"deprecated", compareRemoved(func(c *Config) map[string]string { return c.Deprecated })},
 	{"deprecation_notice_days", func(w *weakenings, key string, base, head *Config, _ func(string) onward.Severity) {
 		if head.NoticeDays() < base.NoticeDays() {
-			w.add(key, fmt.Sprint(base.NoticeDays()), fmt.Sprint(head.NoticeDays()))
+			w.addSetting(key, fmt.Sprint(base.NoticeDays()), fmt.Sprint(head.NoticeDays()))
 		}
 	}},
 	{"soft_delete", compareField(func(c *Config) any { return c.SoftDelete })},
@@ -104,7 +104,7 @@ var settingKeys = []settingKey{
 		switch {
 		case base.AcceptOpaque.All:
 		case head.AcceptOpaque.All:
-			w.add(key, formatValue(base.AcceptOpaque.Patterns), "true")
+			w.addSetting(key, formatValue(base.AcceptOpaque.Patterns), "true")
 		default:
 			compareAdded(func(c *Config) []string { return c.AcceptOpaque.Patterns })(w, key, base, head, nil)
 		}
@@ -117,7 +117,7 @@ type comparison = func(w *weakenings, key string, base, head *Config, severity f
 func compareField(field func(*Config) any) comparison {
 	return func(w *weakenings, key string, base, head *Config, _ func(string) onward.Severity) {
 		if a, b := field(base), field(head); !reflect.DeepEqual(a, b) && formatValue(a) != formatValue(b) {
-			w.add(key, formatValue(a), formatValue(b))
+			w.addSetting(key, formatValue(a), formatValue(b))
 		}
 	}
 }
@@ -132,7 +132,7 @@ func compareAdded(field func(*Config) []string) comparison {
 			}
 		}
 		if len(added) > 0 {
-			w.add(key, "", formatValue(added))
+			w.addSetting(key, "", formatValue(added))
 		}
 	}
 }
@@ -142,7 +142,7 @@ func compareRemoved(field func(*Config) map[string]string) comparison {
 	return func(w *weakenings, key string, base, head *Config, _ func(string) onward.Severity) {
 		for _, name := range sortedKeys(field(base)) {
 			if a, b := field(base)[name], field(head)[name]; a != b {
-				w.add(key+"."+name, a, b)
+				w.addSetting(key+"."+name, a, b)
 			}
 		}
 	}
@@ -156,14 +156,14 @@ func compareRules(w *weakenings, key string, base, head *Config, severity func(s
 		}
 	}
 	for _, name := range names {
-		of := func(c *Config) onward.Severity {
+		effective := func(c *Config) onward.Severity {
 			if s, ok := c.Rules[name]; ok {
 				return s
 			}
 			return severity(name)
 		}
-		if of(head) < of(base) {
-			w.add(key+"."+name, of(base).String(), of(head).String())
+		if effective(head) < effective(base) {
+			w.addSetting(key+"."+name, effective(base).String(), effective(head).String())
 		}
 	}
 }
@@ -185,7 +185,7 @@ func compareMigrations(w *weakenings, key string, base, head *Config, _ func(str
 	}
 	isGone := slices.ContainsFunc(base.Migrations, func(m Migrations) bool { return find(head, m.Dir) == nil })
 	if len(head.Migrations) > 0 && (isGone || len(base.Migrations) == 0) {
-		w.add(key, formatValue(dirs(base)), formatValue(dirs(head)))
+		w.addSetting(key, formatValue(dirs(base)), formatValue(dirs(head)))
 	}
 	for _, dir := range slices.Compact(slices.Sorted(slices.Values(append(dirs(base), dirs(head)...)))) {
 		a, b := find(base, dir), find(head, dir)
@@ -200,7 +200,7 @@ func compareMigrations(w *weakenings, key string, base, head *Config, _ func(str
 		}
 		for _, field := range migrationFields {
 			if x, y := formatValue(field.value(a)), formatValue(field.value(b)); x != y {
-				w.add(key+"."+dir+"."+field.name, x, y)
+				w.addSetting(key+"."+dir+"."+field.name, x, y)
 			}
 		}
 	}

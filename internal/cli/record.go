@@ -120,8 +120,9 @@ func accountNumbers(list []uint) []uint32 {
 
 // recordConfig reads the flags.
 func (a *app) recordConfig(ctx context.Context, f *recordFlags, command []string) (record.Config, error) {
-	c := record.Config{Command: command, In: a.in, Out: a.out, Err: a.err, Listen: f.listen, AcceptUsers: accountNumbers(f.users), Values: f.values, Logger: a.newLogger(),
-		Folds: f.folds, SSLMode: f.sslmode, Limit: f.limit}
+	c := record.Config{Command: command, In: a.in, Out: a.out, Err: a.err, Listen: f.listen, Values: f.values, Logger: a.newLogger(),
+		AcceptUsers: accountNumbers(f.users),
+		Folds:       f.folds, SSLMode: f.sslmode, Limit: f.limit}
 	if f.limit <= 0 {
 		return c, newUsageError("--limit %v: write a time such as 5m", f.limit)
 	}

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// ListTracked returns those of some paths that git's index of a working tree has: as a file or a link, or as a directory with such.
+// ListTracked returns the paths that git's index has: a file, a link, or a directory with one of them.
 func ListTracked(ctx context.Context, root string, paths []string) (map[string]bool, error) {
 	r, err := Open(ctx, root)
 	if err != nil {

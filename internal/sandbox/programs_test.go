@@ -54,7 +54,8 @@ func TestPrograms(t *testing.T) {
 		}
 		return "PATH=" + strings.Join(parts, ":")
 	}
-	list, _ := listPrograms(filepath.Join(dir, "repo/tools/x"), []string{path("tool/bin", "flat", "repo/.venv/bin", "repo/tools")}, nil, filepath.Join(dir, "repo"))
+	env := []string{path("tool/bin", "flat", "repo/.venv/bin", "repo/tools")}
+	list, _ := listPrograms(filepath.Join(dir, "repo/tools/x"), env, nil, filepath.Join(dir, "repo"))
 	for name, want := range map[string]bool{
 		"tool/bin/x": true, "tool/lib/x": true, "tool/config.yml": false, "own/.config/x": false, "flat/x": true, "flat/deep/x": false,
 		"repo/.venv/bin/x": false,

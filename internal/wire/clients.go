@@ -15,7 +15,7 @@ import (
 )
 
 // Clients decides who gets to a server that asks its clients for no password: by the address, the account or the process that connects,
-// which are onward's own behind a proxy. Others need the password of the run.
+// which behind a proxy are onward's. Other clients need the password of the run.
 type Clients struct {
 	// Users are accounts whose processes are let in.
 	Users []uint32

@@ -18,7 +18,7 @@ import (
 	"github.com/onward-sql/onward/internal/sandbox"
 )
 
-// installedDirs are directories with packages that a package manager has installed, and virtualDirs those of Python. They are in no commit.
+// installedDirs are directories in which package managers install, and virtualDirs are virtual environments of Python.
 var (
 	installedDirs = []string{"node_modules", "vendor", "vendor/bundle", "deps"}
 	virtualDirs   = []string{".venv", "venv", "env", "virtualenv"}
@@ -36,7 +36,7 @@ type Installed struct {
 // installedDir is one of them.
 type installedDir struct {
 	path   string // relative to home
-	target string // where it is: somewhere else for a link of the user's
+	target string // its real path: elsewhere if the user made a link
 }
 
 // FindInstalled looks for the directories from the command's directory up. home is "" for none.
@@ -112,8 +112,7 @@ func (in *Installed) Paths() []string {
 	return out
 }
 
-// SearchPath returns PYTHONPATH with the directories of a checkout instead of those of the user's copy that packages in development lead
-// to, and then a list.
+// SearchPath returns a PYTHONPATH: the checkout's directories with packages in development, and then a list.
 func (in *Installed) SearchPath(dir, list string) string {
 	var out []string
 	for _, d := range in.dirs {
@@ -179,14 +178,14 @@ func (in *Installed) linkInto(dir string) error {
 
 // linkDir links a directory of packages. Node's packages of the repository itself are links in it, which lead to the checkout instead.
 func (in *Installed) linkDir(d installedDir, to, checkout string) error {
-	own := map[string]string{}
+	workspaces := map[string]string{}
 	if path.Base(d.path) == "node_modules" {
-		own = in.listWorkspaces(d.target)
+		workspaces = in.listWorkspaces(d.target)
 	}
-	if len(own) == 0 {
+	if len(workspaces) == 0 {
 		return os.Symlink(d.target, to)
 	}
-	return linkEntries(d.target, to, "", own, checkout)
+	return linkEntries(d.target, to, "", workspaces, checkout)
 }
 
 // listWorkspaces returns the entries of node_modules, also of scopes, that link to the user's copy, and their paths in it.
@@ -214,7 +213,7 @@ func (in *Installed) listWorkspaces(modules string) map[string]string {
 }
 
 // linkEntries makes a directory with links to the entries of another one, and to the checkout for some of them.
-func linkEntries(from, to, below string, own map[string]string, checkout string) error {
+func linkEntries(from, to, below string, workspaces map[string]string, checkout string) error {
 	if err := os.Mkdir(to, 0o755); err != nil {
 		return err
 	}
@@ -227,10 +226,10 @@ func linkEntries(from, to, below string, own map[string]string, checkout string)
 		target, place := filepath.Join(from, e.Name()), filepath.Join(to, e.Name())
 		hasOwn := func(entry string) bool { return filepath.Dir(entry) == name }
 		switch {
-		case own[name] != "":
-			err = os.Symlink(filepath.Join(checkout, own[name]), place)
-		case below == "" && e.IsDir() && slices.ContainsFunc(slices.Collect(maps.Keys(own)), hasOwn):
-			err = linkEntries(target, place, name, own, checkout)
+		case workspaces[name] != "":
+			err = os.Symlink(filepath.Join(checkout, workspaces[name]), place)
+		case below == "" && e.IsDir() && slices.ContainsFunc(slices.Collect(maps.Keys(workspaces)), hasOwn):
+			err = linkEntries(target, place, name, workspaces, checkout)
 		default:
 			err = os.Symlink(target, place)
 		}

@@ -48,19 +48,19 @@ func TestPackages(t *testing.T) {
 		git("init", "-q", "-b", "main")
 		git("add", "-A")
 		git("commit", "-qm", "first")
-		for at, to := range c.links {
-			if err := os.MkdirAll(filepath.Dir(filepath.Join(home, at)), 0o755); err != nil {
+		for name, to := range c.links {
+			if err := os.MkdirAll(filepath.Dir(filepath.Join(home, name)), 0o755); err != nil {
 				t.Fatal(err)
 			}
-			if err := os.Symlink(to, filepath.Join(home, at)); err != nil {
+			if err := os.Symlink(to, filepath.Join(home, name)); err != nil {
 				t.Fatal(err)
 			}
 		}
 		git("add", "-f", "-A")
 		git("commit", "-q", "--allow-empty", "-m", "second")
 		gittest.WriteFiles(t, home, c.later)
-		for at, to := range c.link {
-			if err := os.Symlink(to, filepath.Join(home, at)); err != nil {
+		for name, to := range c.link {
+			if err := os.Symlink(to, filepath.Join(home, name)); err != nil {
 				t.Fatal(err)
 			}
 		}
