@@ -385,17 +385,3 @@ func (a *changelog) loadSet(ctx context.Context, adapters []adapter.Adapter, t a
 	}
 	return set, nil
 }
-
-func defaultConfig(c *config.Config) *config.Config {
-	if c == nil {
-		return config.Default()
-	}
-	return c
-}
-
-func defaultLogger(l *slog.Logger) *slog.Logger {
-	if l == nil {
-		return slog.New(slog.DiscardHandler)
-	}
-	return l
-}

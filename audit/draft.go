@@ -121,7 +121,9 @@ func (d *Draft) Judge(ctx context.Context, texts map[string]string) (*Drafted, e
 }
 
 // Measure is [Release.Measure] for the release that [Draft.Judge] judged.
-func (d *Draft) Measure(to []onward.Effect, result *Result) string { return d.release.Measure(to, result) }
+func (d *Draft) Measure(to []onward.Effect, result *Result) string {
+	return d.release.Measure(to, result)
+}
 
 // WritingBeside is [Release.WritingBeside] for the release that [Draft.Judge] judged.
 func (d *Draft) WritingBeside(ctx context.Context, paths []string) (Writing, error) {

@@ -3,10 +3,12 @@ package audit
 import (
 	"cmp"
 	"context"
+	"log/slog"
 	"math"
 	"slices"
 	"sync"
 
+	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/gittree"
 	"github.com/onward-sql/onward/internal/code/deployed"
@@ -246,4 +248,18 @@ func (j *judge) keepAnalysis(m *rule.Migration) {
 		kept.Statements[i] = &one
 	}
 	j.keep(&kept)
+}
+
+func defaultConfig(c *config.Config) *config.Config {
+	if c == nil {
+		return config.Default()
+	}
+	return c
+}
+
+func defaultLogger(l *slog.Logger) *slog.Logger {
+	if l == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return l
 }

@@ -38,7 +38,9 @@ func TestMissingTarget(t *testing.T) {
 			}
 			config, seen := newConfig(t, db, "")
 			config.Release = "release " + name
-			config.List = func(ctx context.Context) ([]*fleet.Target, error) { return fleet.ListTargets(ctx, fleet.Source{Text: file}) }
+			config.List = func(ctx context.Context) ([]*fleet.Target, error) {
+				return fleet.ListTargets(ctx, fleet.Source{Text: file})
+			}
 			var once sync.Once
 			config.Work = func(context.Context, *fleet.Target, func(int) error) (int, error) {
 				if c.drops {

@@ -372,3 +372,13 @@ func (c *Change) breaksDeployed() bool {
 		return o.commandType() == pgparse.AlterTableType_AT_AddColumn && o.breaksDeployed()
 	})
 }
+
+// ofOneTable reports why statements that name a table may not reach all its rows.
+func (m *Steps) ofOneTable(t *catalog.Relation) {
+	if len(t.Policies) > 0 && t.RLS {
+		m.addMissing("%s has row-level security: the backfill sees what its role may see", t.Name)
+	}
+	if len(t.Partitions) > 0 || t.Parent != 0 || t.HasKids() || len(t.Inherits) > 0 {
+		m.addMissing("%s is partitioned, a partition, or has children: the columns of all of them change together", t.Name)
+	}
+}
