@@ -125,8 +125,8 @@ func TestCountOthers(t *testing.T) {
 		"and %d more on t are too":                        {"and 1 more on t are too", "and 2 more on t are too"},
 		"and %d other index builds do so too, on t_items": {"and 1 other index build do so too, on t_items", "and 2 other index builds do so too, on t_items"},
 	} {
-		if one, two := countOthers(cause, 1), countOthers(cause, 2); one != want[0] || two != want[1] {
-			t.Errorf("%s: %q, %q", cause, one, two)
+		if single, several := countOthers(cause, 1), countOthers(cause, 2); single != want[0] || several != want[1] {
+			t.Errorf("%s: %q, %q", cause, single, several)
 		}
 	}
 }

@@ -11,12 +11,12 @@ type ruleOn struct {
 // addRule adds a rule that is on.
 func (e *Engine) addRule(r *Rule) {
 	e.rules = append(e.rules, r)
-	on := ruleOn{r, applicableVersions(r, e.config.Versions), false}
+	added := ruleOn{r, applicableVersions(r, e.config.Versions), false}
 	switch {
 	case r.Statement != nil:
-		e.addStatementRule(on)
+		e.addStatementRule(added)
 	case r.Commit != nil:
-		e.commitRules = append(e.commitRules, on)
+		e.commitRules = append(e.commitRules, added)
 	}
 }
 

@@ -43,7 +43,7 @@ func refusesOldRows(p *rule.Pass, s *rule.Stmt) {
 		switch d.Kind {
 		case catalog.ColumnSetNotNull:
 			if o.findUnfilled(d.New.Attnum) != nil {
-				fact, state = "column "+d.New.Name+" of "+o.name()+" is set NOT NULL, and nothing fills it: it is NULL in all rows", o.nullMessage(d.New)
+				fact, state = "column "+d.New.Name+" of "+o.tableName()+" is set NOT NULL, and nothing fills it: it is NULL in all rows", o.nullMessage(d.New)
 			}
 		case catalog.ConstraintAdded, catalog.ConstraintValidated:
 			fact, state = o.judgeConstraint(d.NewConstraint)
@@ -75,7 +75,7 @@ type oldRows struct {
 	table *catalog.Relation
 }
 
-func (o *oldRows) name() string { return o.table.Name.String() }
+func (o *oldRows) tableName() string { return o.table.Name.String() }
 
 func (o *oldRows) nullMessage(c *catalog.Column) string {
 	return `column "` + c.Name + `" of relation "` + o.table.Name.Name + `" contains null values`
@@ -97,7 +97,7 @@ func (o *oldRows) judgeConstraint(c *catalog.Constraint) (fact, state string) {
 	case catalog.NotNullConstraint, catalog.PrimaryKey:
 		for _, attnum := range c.Columns {
 			if col := o.findUnfilled(attnum); col != nil {
-				fact = "column " + col.Name + " of " + o.name() + " becomes NOT NULL by " + c.Name + ", and nothing fills it: it is NULL in all rows"
+				fact = "column " + col.Name + " of " + o.tableName() + " becomes NOT NULL by " + c.Name + ", and nothing fills it: it is NULL in all rows"
 				return fact, o.nullMessage(col)
 			}
 		}
@@ -120,15 +120,15 @@ func (o *oldRows) judgeConstraint(c *catalog.Constraint) (fact, state string) {
 			return v.Constant, ok && !v.Same
 		})
 		if refuted {
-			return "check constraint " + c.Name + " of " + o.name() + " is violated by all rows: " + strings.Join(o.describe(names), ", "),
+			return "check constraint " + c.Name + " of " + o.tableName() + " is violated by all rows: " + strings.Join(o.describeValues(names), ", "),
 				`check constraint "` + c.Name + `" of relation "` + o.table.Name.Name + `" is violated by some row`
 		}
 	}
 	return "", ""
 }
 
-// describe says what the rows hold in columns.
-func (o *oldRows) describe(names []string) []string {
+// describeValues says which values the rows have in columns.
+func (o *oldRows) describeValues(names []string) []string {
 	var out []string
 	for _, name := range names {
 		col := o.table.Column(name)
@@ -155,6 +155,6 @@ func (o *oldRows) judgeUnique(name string, columns []int16, nullsEqual bool) (fa
 	if len(names) == 0 {
 		return "", ""
 	}
-	return name + " of " + o.name() + " cannot be unique: all rows have the same value in " + prose.JoinNames(names) + ", as it was added",
+	return name + " of " + o.tableName() + " cannot be unique: all rows have the same value in " + prose.JoinNames(names) + ", as it was added",
 		`could not create unique index "` + name + `"`
 }

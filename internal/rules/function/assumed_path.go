@@ -17,7 +17,7 @@ type unqualifiedName struct {
 	maybe bool   // a call need not come there
 }
 
-func (u *unqualifiedName) fix() string {
+func (u *unqualifiedName) adviseFix() string {
 	return "give the function the path that it relies on, in a migration before:\nALTER FUNCTION " + u.fn.Signature() + " SET search_path = " +
 		pgparse.QuoteIdent(u.fn.Name.Schema) + ", pg_temp;"
 }

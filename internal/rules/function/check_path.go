@@ -50,7 +50,7 @@ func checkPath(p *rule.Pass, t *rule.Tx) {
 			p.Report(d, rule.Report{
 				Fact:    "check constraint " + c.Name + " calls function " + u.fn.Signature() + ", which names " + u.name + " without its schema",
 				Harm:    "a dump cannot be restored: pg_dump empties search_path, " + u.name + " is not found, and the rows are refused",
-				Instead: u.fix(),
+				Instead: u.adviseFix(),
 			})
 			break
 		}

@@ -32,7 +32,7 @@ func pathAssumed(p *rule.Pass, s *rule.Stmt) {
 	}
 	c := s.Before
 	var exprs []*pgparse.Node
-	what := ""
+	var what string
 	switch n := pgparse.Unwrap(s.Node).(type) {
 	case *pgparse.IndexStmt:
 		if t, _ := c.Resolve(n.GetRelation()); t.Kind.IsTable() && !p.InUse(t) {
@@ -97,7 +97,7 @@ func reportUnqualified(p *rule.Pass, s *rule.Stmt, what string, exprs []*pgparse
 	}
 	r := rule.Report{
 		Fact:    what + " is computed by function " + u.fn.Signature() + ", which names " + u.name + " without its schema",
-		Instead: u.fix(),
+		Instead: u.adviseFix(),
 	}
 	const mechanism = "the server runs the function with search_path = pg_catalog, pg_temp, and "
 	r.Harm = "the statement fails at the first row: " + mechanism + u.name + " does not exist there"

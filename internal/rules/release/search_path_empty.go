@@ -26,8 +26,8 @@ var SearchPathEmpty = &rule.Rule{
 }
 
 func searchPathEmpty(p *rule.Pass, s *rule.Stmt) {
-	by := s.Settings.PathEmptiedBy
-	if by == nil || s.IsOptional() || s.Result.Refused != nil {
+	emptying := s.Settings.PathEmptiedBy
+	if emptying == nil || s.IsOptional() || s.Result.Refused != nil {
 		return
 	}
 	name, created := findBareRelation(s)
@@ -35,10 +35,10 @@ func searchPathEmpty(p *rule.Pass, s *rule.Stmt) {
 		return
 	}
 	r := rule.Report{
-		Fact:     name + " is named without its schema, and search_path is empty since " + by.RelativePlace(s),
+		Fact:     name + " is named without its schema, and search_path is empty since " + emptying.RelativePlace(s),
 		Harm:     "the statement fails: relation \"" + name + "\" does not exist",
-		Instead:  "write the schema before the name, or reset the path where it was emptied: RESET search_path;",
-		Evidence: []onward.Evidence{by.NewEvidence("empties search_path")},
+		Instead:  "write the schema before the name, or end the dump with RESET search_path;",
+		Evidence: []onward.Evidence{emptying.NewEvidence("empties search_path")},
 	}
 	if created {
 		r.Harm = "the statement fails: no schema has been selected to create in"
@@ -46,8 +46,8 @@ func searchPathEmpty(p *rule.Pass, s *rule.Stmt) {
 	p.Report(s, r)
 }
 
-// findBareRelation returns the first relation that a statement names without a schema, and whether the statement creates it. Names of WITH,
-// temporary relations and those of the server are found without a path.
+// findBareRelation returns the first relation that a statement names without a schema, and whether the statement creates it. The path
+// is not needed for names of WITH, temporary relations and system catalogs.
 func findBareRelation(s *rule.Stmt) (name string, created bool) {
 	var ctes []string
 	pgparse.Walk(s.Node, func(msg any) bool {
