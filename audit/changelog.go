@@ -90,8 +90,7 @@ type changelog struct {
 	since []adapter.Oldest
 	// columnComments has the places of their comments on columns.
 	columnComments []map[string]onward.Place
-	// writtenPlans are the plans at the head whose steps are being written as migrations.
-	writtenPlans []*onward.Plan
+	writtenPlans   []*onward.Plan // at the head
 	// keep, if not nil, gets each migration of the release, with its database.
 	keep func(database int, m *rule.Migration)
 }

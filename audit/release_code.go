@@ -28,8 +28,8 @@ func (r *Release) Parsed(of onward.Code) (*Workload, *onward.Parsed, error) {
 
 // ListIgnores returns the lines by which models of the deployed code ignore a column, if their mapper loads it with all others when a program
 // starts: `self.ignored_columns += ["name"] in User`. Call it after [Release.Audit].
-func (r *Release) ListIgnores(table Name, column string) []string {
-	return r.usage.AnswerFor(r.mainDatabase())(analysis.Question{Name: table, Column: column}).Ignores
+func (r *Release) ListIgnores(schema, table, column string) []string {
+	return r.usage.AnswerFor(r.mainDatabase())(analysis.Question{Name: catalog.Name{Schema: schema, Name: table}, Column: column}).Ignores
 }
 
 // headUsage is like Release.usage, for the code at the head.

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/audit"
-	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/onward"
 )
@@ -29,8 +28,7 @@ func (p *planner) noteIgnoredColumns(release *audit.Release) {
 				if c.GetSubtype() != pgparse.AlterTableType_AT_DropColumn {
 					continue
 				}
-				name := catalog.Name{Schema: alter.Relation.Schemaname, Name: alter.Relation.Relname}
-				if lines := release.ListIgnores(name, c.Name); len(lines) > 0 {
+				if lines := release.ListIgnores(alter.Relation.Schemaname, alter.Relation.Relname, c.Name); len(lines) > 0 {
 					p.plan.Notes = addMissing(p.plan.Notes, []string{fmt.Sprintf("before %s, with the new code at the latest, release %s: the mapper reads the columns "+
 						"when a program starts, and its queries name %s until the next restart", s.ID, strings.Join(lines, ", and "), c.Name)})
 				}
