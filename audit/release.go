@@ -88,7 +88,7 @@ func (r *Release) readRevisions(ctx context.Context, c Config) error {
 		r.a.writtenPlans = readWrittenPlans(r.a.head)
 		for _, p := range r.a.writtenPlans {
 			c := r.compared[max(0, slices.IndexFunc(r.pairs, func(o pair) bool { return o.source.Dir == p.Dir }))]
-			c.history = append(c.history, findUnfilledColumns(p)...)
+			c.history = append(c.history, findFilledColumns(p)...)
 		}
 		r.compared[0].history = append(r.compared[0].history, deployed.FindUnwrittenColumns(rng, skip, mapped, r.usage.ReadFiles)...)
 	}

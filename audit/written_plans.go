@@ -48,15 +48,19 @@ func (r *Release) WrittenPlans() []*onward.Plan { return r.a.writtenPlans }
 // planPath is the path of a written plan.
 func planPath(p *onward.Plan) string { return path.Join(PlansDir, p.Name+".json") }
 
-// findUnfilledColumns lists the columns that a written plan adds, and whose rows it has not filled yet.
-func findUnfilledColumns(p *onward.Plan) (out []history.Change) {
+// findFilledColumns lists the columns that a written plan adds: those whose rows it has not filled yet, and those that a step by hand has filled.
+func findFilledColumns(p *onward.Plan) (out []history.Change) {
 	for i := range p.Steps[:p.Contract()] {
 		s := &p.Steps[i]
-		if s.Ran || len(s.Files) > 0 {
-			continue
+		kind := history.Unfilled
+		switch {
+		case s.Ran:
+			kind = history.Filled
+		case len(s.Files) > 0:
+			continue // the file's statements show it
 		}
 		for _, column := range undo.FilledColumns(p, i) {
-			out = append(out, history.Change{Kind: history.Unfilled, Other: column, Path: planPath(p), Line: 1, Detail: p.Name, Runner: s.ID})
+			out = append(out, history.Change{Kind: kind, Other: column, Path: planPath(p), Line: 1, Detail: p.Name, Runner: s.ID})
 		}
 	}
 	return out

@@ -78,5 +78,6 @@ const (
 	Uncleared  Kind = "uncleared"  // the base clears a column, which is Other, before it deletes the referenced row; the head omits it
 	Unwritten  Kind = "unwritten"  // an INSERT omits a column, which is Other, that the same file's INSERTs at the base name
 	Unfilled   Kind = "unfilled"   // a written plan adds a column, which is Other, and the step Runner that fills it has not run
+	Filled     Kind = "filled"     // a written plan adds a column, which is Other, and the step that fills it has run
 	Unmapped   Kind = "unmapped"   // the models have a column, which is Other, at the base and omit it at the head
 )

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/rule"
@@ -83,10 +84,17 @@ func (o *oldRows) nullMessage(c *catalog.Column) string {
 
 // findUnfilled returns a column that is NULL in all rows; nil if it may have values.
 func (o *oldRows) findUnfilled(attnum int16) *catalog.Column {
-	if v, ok := o.p.Rows.AddedValue(o.table.OID, attnum); ok && v.Constant == nil && !v.Same {
+	if v, ok := o.p.Rows.AddedValue(o.table.OID, attnum); ok && v.Constant == nil && !v.Same && !o.isFilledByPlan(o.table.Attr(attnum)) {
 		return o.table.Attr(attnum)
 	}
 	return nil
+}
+
+// isFilledByPlan reports whether a written plan says that its backfill of a column has run.
+func (o *oldRows) isFilledByPlan(c *catalog.Column) bool {
+	return slices.ContainsFunc(o.p.Release.Changes, func(h history.Change) bool {
+		return h.Kind == history.Filled && (h.Other == o.table.Name.Name+"."+c.Name || h.Other == o.table.Name.Qualified()+"."+c.Name)
+	})
 }
 
 func (o *oldRows) judgeConstraint(c *catalog.Constraint) (fact, state string) {
@@ -114,6 +122,7 @@ func (o *oldRows) judgeConstraint(c *catalog.Constraint) (fact, state string) {
 		var names []string
 		refuted := o.s.After.IsCheckRefuted(o.table, c.Expr, func(col *catalog.Column) (*pgparse.Node, bool) {
 			v, ok := o.p.Rows.AddedValue(o.table.OID, col.Attnum)
+			ok = ok && !o.isFilledByPlan(col)
 			if ok && !slices.Contains(names, col.Name) {
 				names = append(names, col.Name)
 			}
