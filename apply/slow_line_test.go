@@ -15,7 +15,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// slowLine passes on everything late. It may die: then nothing passes any more in that session, and nobody is told.
+// slowLine passes everything on late. After its death nothing passes in that session any more.
 type slowLine struct {
 	delay time.Duration // of each direction
 	// dies reports whether the line dies at a part of what a client sends; nil for never. If late is true, that part still arrives.

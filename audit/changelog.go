@@ -35,7 +35,7 @@ type Config struct {
 	Deployed
 	// Settings is the project's onward.yaml; nil is the default.
 	Settings   *config.Config
-	TrustsBase bool // Settings are those of the deployed revision ([BaseSettings])
+	TrustsBase bool // Settings belong to the deployed revision ([BaseSettings])
 	// Still prevents running any code of the repository: projects that render their
 	// migrations are left out, and listed as not judged.
 	Still bool

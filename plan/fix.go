@@ -159,16 +159,16 @@ func RewriteDraft(ctx context.Context, d *audit.Draft, judged *audit.Drafted, se
 
 // rewriteMigration rewrites a source's migration of one statement with safe statements, if these fit into one file; otherwise
 // it returns nil. beside starts to write in a directory.
-func (src *source) rewriteMigration(ctx context.Context, beside func(context.Context, []string) (audit.Writing, error), text string) *Edit {
-	m := src.folds[0]
+func (s *source) rewriteMigration(ctx context.Context, beside func(context.Context, []string) (audit.Writing, error), text string) *Edit {
+	m := s.folds[0]
 	if len(m.Script.Statements) != 1 {
 		return nil
 	}
-	s := m.Script.Statements[0]
-	if s.Start < 0 || s.End > len(text) || text[s.Start:s.End] != s.SQL {
+	only := m.Script.Statements[0]
+	if only.Start < 0 || only.End > len(text) || text[only.Start:only.End] != only.SQL {
 		return nil // it is not the text that was audited: a template, an encoding, a program
 	}
-	p := src.buildPlan(nil)
+	p := s.buildPlan(nil)
 	if !p.isSafe() {
 		return nil
 	}
@@ -181,17 +181,17 @@ func (src *source) rewriteMigration(ctx context.Context, beside func(context.Con
 	alone := len(steps) == 1 && steps[0].Transaction == onward.TransactionNone
 	sql := ""
 	for i := range steps {
-		s := &steps[i]
-		if s.Phase != onward.Expand || w.Carries(s) != "" || !alone && !editor.Commits() {
+		step := &steps[i]
+		if step.Phase != onward.Expand || w.Carries(step) != "" || !alone && !editor.Commits() {
 			return nil // several files
 		}
-		sql += s.SQL
+		sql += step.SQL
 	}
-	rest := text[s.End:]
+	rest := text[only.End:]
 	if strings.HasPrefix(rest, ";") {
 		sql = strings.TrimSuffix(strings.TrimRight(sql, "\n"), ";")
 	}
-	out := text[:s.Start] + sql + rest
+	out := text[:only.Start] + sql + rest
 	if m.Mode != onward.TransactionNone {
 		out = editor.Alone(out)
 	}

@@ -57,7 +57,8 @@ var (
 
 // ListAll returns the components, tools first.
 func ListAll() []Component {
-	return []Component{setup, Chromium, Neovim, Compiler, Node, PgBouncer, Packaged, Java, PHP, Ruby, Psql, Sqitch, Rust, Pythons, Root, User, System, Version, ByHand}
+	return []Component{setup, Chromium, Neovim, Compiler, Node, PgBouncer, Packaged, Java, PHP,
+		Ruby, Psql, Sqitch, Rust, Pythons, Root, User, System, Version, ByHand}
 }
 
 // Mark begins the message of a test that is left out; the component's name and a colon follow.

@@ -13,7 +13,7 @@ import (
 const identity = `(SELECT system_identifier::text FROM pg_catalog.pg_control_system()) || '/' ||
 	(SELECT oid::text FROM pg_catalog.pg_database WHERE datname = current_database()) || '/' || 'onward_ledger.origin'::regclass::oid::text`
 
-// hasOwnNumbers reports whether the OIDs of schemas in the ledger are those of this database. Otherwise their names count.
+// hasOwnNumbers reports whether the ledger's OIDs of schemas belong to this database. Otherwise their names count.
 func hasOwnNumbers(ctx context.Context, conn Conn) (own bool, err error) {
 	err = conn.QueryRow(ctx, "SELECT system = "+identity+" FROM onward_ledger.origin").Scan(&own)
 	return own, err

@@ -68,7 +68,8 @@ func narrowPrivileges(oid string) string {
 
 // columnPairs selects the columns of the old relation, each with its replacement.
 const columnPairs = `(SELECT o.attname AS old_name, f.attname AS name, o.attnum AS old_number, f.attnum AS number, o.attacl AS old_acl, f.attacl AS acl,
-		o.attstattarget AS old_target, f.attstattarget AS target, o.attoptions AS old_options, f.attoptions AS options, o.attstorage AS old_storage, f.attstorage AS storage,
+		o.attstattarget AS old_target, f.attstattarget AS target, o.attoptions AS old_options, f.attoptions AS options, o.attstorage AS old_storage,
+	f.attstorage AS storage,
 		ot.typstorage AS old_usual, ft.typstorage AS usual
 	FROM given JOIN pg_attribute o ON o.attrelid = given.old JOIN pg_attribute f ON f.attrelid = given.new
 	JOIN pg_type ot ON ot.oid = o.atttypid JOIN pg_type ft ON ft.oid = f.atttypid
@@ -94,7 +95,8 @@ SELECT format('ALTER %s %s OWNER TO %I', CASE n.relkind WHEN 'v' THEN 'VIEW' ELS
 FROM given JOIN pg_class o ON o.oid = given.old, LATERAL (` + newTables + `) n WHERE o.relowner <> n.relowner AND NOT 'owner' = ANY (given.sets)`},
 	// With security_invoker a role needs privileges on all columns of the view: a role with privileges on some would lose access.
 	{what: "who reads through the view", kinds: forView, since: 15, sql: `
-SELECT format('ALTER VIEW %s SET (security_invoker = %s)', n.oid::regclass, wanted) FROM given JOIN pg_class o ON o.oid = given.old JOIN pg_class n ON n.oid = given.new,
+SELECT format('ALTER VIEW %s SET (security_invoker = %s)', n.oid::regclass, wanted) FROM given JOIN pg_class o ON o.oid = given.old JOIN pg_class
+	n ON n.oid = given.new,
 LATERAL (SELECT o.relrowsecurity OR NOT ` + narrowPrivileges("given.old") + ` AS wanted) w
 WHERE n.relkind = 'v' AND wanted <> EXISTS (SELECT FROM pg_options_to_table(n.reloptions) WHERE option_name = 'security_invoker' AND option_value::boolean)`},
 	// Revoke what ALTER DEFAULT PRIVILEGES granted on the new relation and nobody has on the old one.
@@ -103,49 +105,65 @@ SELECT format('REVOKE %s ON TABLE %s FROM %s', string_agg(a.privilege, ', ' ORDE
 FROM given, @acl_new a WHERE NOT EXISTS (SELECT FROM @acl_old b WHERE b.who = a.who AND b.privilege = a.privilege AND b.grantable >= a.grantable)
 AND NOT lower(a.privilege || ' to ' || ` + grantee + `) = ANY (given.sets) GROUP BY given.new, a.who`},
 	{what: "privileges", kinds: forRelations, sql: `
-SELECT format('GRANT %s ON TABLE %s TO %s%s', string_agg(a.privilege, ', ' ORDER BY a.privilege), given.new::regclass, ` + grantee + `, CASE WHEN a.grantable THEN ' WITH GRANT OPTION' ELSE '' END)
+SELECT format('GRANT %s ON TABLE %s TO %s%s', string_agg(a.privilege, ', ' ORDER BY a.privilege), given.new::regclass, ` + grantee + `, CASE WHEN
+	a.grantable THEN ' WITH GRANT OPTION' ELSE '' END)
 FROM given, @acl_old a WHERE NOT EXISTS (SELECT FROM @acl_new b WHERE b.who = a.who AND b.privilege = a.privilege AND b.grantable >= a.grantable)
 AND NOT lower(a.privilege || ' to ' || ` + grantee + `) = ANY (given.sets) GROUP BY given.new, a.who, a.grantable`},
 	{what: "privileges on columns", kinds: forAll, sql: `
 SELECT format('REVOKE %s (%I) ON TABLE %s FROM %s', a.privilege_type, p.name, given.new::regclass, ` + columnGrantee + `)
 FROM given, @columns p, aclexplode(p.acl) a
-WHERE NOT EXISTS (SELECT FROM aclexplode(p.old_acl) b WHERE b.grantee = a.grantee AND b.privilege_type = a.privilege_type AND b.is_grantable >= a.is_grantable)
+WHERE NOT EXISTS (SELECT FROM aclexplode(p.old_acl) b WHERE b.grantee = a.grantee AND b.privilege_type = a.privilege_type AND b.is_grantable >=
+	a.is_grantable)
 AND NOT lower(a.privilege_type || ' to ' || ` + columnGrantee + `) = ANY (given.sets) ORDER BY p.number, 1`},
 	{what: "privileges on columns", kinds: forAll, sql: `
-SELECT format('GRANT %s (%I) ON TABLE %s TO %s%s', a.privilege_type, p.name, given.new::regclass, ` + columnGrantee + `, CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
+SELECT format('GRANT %s (%I) ON TABLE %s TO %s%s', a.privilege_type, p.name, given.new::regclass, ` + columnGrantee + `, CASE WHEN a.is_grantable
+	THEN ' WITH GRANT OPTION' ELSE '' END)
 FROM given, @columns p, aclexplode(p.old_acl) a
 WHERE NOT EXISTS (SELECT FROM aclexplode(p.acl) b WHERE b.grantee = a.grantee AND b.privilege_type = a.privilege_type AND b.is_grantable >= a.is_grantable)
 AND NOT lower(a.privilege_type || ' to ' || ` + columnGrantee + `) = ANY (given.sets) ORDER BY p.number, 1`},
 	{what: "the comment", kinds: forRelations, sql: `
 SELECT format('COMMENT ON %s %s IS %L', CASE n.relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END, n.oid::regclass, obj_description(given.old, 'pg_class'))
-FROM given JOIN pg_class n ON n.oid = given.new WHERE obj_description(given.old, 'pg_class') IS DISTINCT FROM obj_description(given.new, 'pg_class') AND NOT 'comment' = ANY (given.sets)`},
+FROM given JOIN pg_class n ON n.oid = given.new WHERE obj_description(given.old, 'pg_class') IS DISTINCT FROM obj_description(given.new,
+	'pg_class') AND NOT 'comment' = ANY (given.sets)`},
 	{what: "comments on columns", kinds: forAll, sql: `
 SELECT format('COMMENT ON COLUMN %s.%I IS %L', given.new::regclass, p.name, col_description(given.old, p.old_number)) FROM given, @columns p
-WHERE col_description(given.old, p.old_number) IS DISTINCT FROM col_description(given.new, p.number) AND (given.old_column <> '' OR col_description(given.new, p.number) IS NULL) AND NOT 'comment' = ANY (given.sets) ORDER BY p.number`},
+WHERE col_description(given.old, p.old_number) IS DISTINCT FROM col_description(given.new, p.number) AND (given.old_column <> '' OR
+	col_description(given.new, p.number) IS NULL) AND NOT 'comment' = ANY (given.sets) ORDER BY p.number`},
 	{what: "statistics targets", kinds: forStorage, sql: `
 SELECT format('ALTER TABLE %s ALTER COLUMN %I SET STATISTICS %s', given.new::regclass, p.name, coalesce(p.old_target, -1)) FROM given, @columns p
-WHERE coalesce(p.old_target, -1) <> coalesce(p.target, -1) AND (given.old_column <> '' OR coalesce(p.target, -1) < 0) AND NOT 'settings' = ANY (given.sets) ORDER BY p.number`},
+WHERE coalesce(p.old_target, -1) <> coalesce(p.target, -1) AND (given.old_column <> '' OR coalesce(p.target, -1) < 0) AND NOT 'settings' = ANY
+	(given.sets) ORDER BY p.number`},
 	{what: "settings of columns", kinds: forStorage, sql: `
-SELECT format('ALTER TABLE %s ALTER COLUMN %I RESET (%s)', given.new::regclass, p.name, (SELECT string_agg(option_name, ', ') FROM pg_options_to_table(p.options))) FROM given, @columns p
+SELECT format('ALTER TABLE %s ALTER COLUMN %I RESET (%s)', given.new::regclass, p.name, (SELECT string_agg(option_name, ', ') FROM
+	pg_options_to_table(p.options))) FROM given, @columns p
 WHERE given.old_column <> '' AND p.options IS NOT NULL AND p.old_options IS DISTINCT FROM p.options AND NOT 'settings' = ANY (given.sets) ORDER BY p.number`},
 	{what: "settings of columns", kinds: forStorage, sql: `
-SELECT format('ALTER TABLE %s ALTER COLUMN %I SET (%s)', given.new::regclass, p.name, (SELECT string_agg(option_name || ' = ' || quote_literal(option_value), ', ') FROM pg_options_to_table(p.old_options))) FROM given, @columns p
+SELECT format('ALTER TABLE %s ALTER COLUMN %I SET (%s)', given.new::regclass, p.name, (SELECT string_agg(option_name || ' = ' ||
+	quote_literal(option_value), ', ') FROM pg_options_to_table(p.old_options))) FROM given, @columns p
 WHERE p.old_options IS NOT NULL AND p.options IS NULL AND NOT 'settings' = ANY (given.sets) ORDER BY p.number`},
 	{what: "storage of columns", kinds: forStorage, sql: `
-SELECT format('ALTER TABLE %s ALTER COLUMN %I SET STORAGE %s', given.new::regclass, p.name, CASE w.storage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN' ELSE 'EXTENDED' END)
+SELECT format('ALTER TABLE %s ALTER COLUMN %I SET STORAGE %s', given.new::regclass, p.name, CASE w.storage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN
+	'EXTERNAL' WHEN 'm' THEN 'MAIN' ELSE 'EXTENDED' END)
 FROM given, @columns p, LATERAL (SELECT CASE WHEN p.old_storage = p.old_usual THEN p.usual ELSE p.old_storage END AS storage) w
 WHERE p.storage <> w.storage AND p.usual <> 'p' AND (given.old_column <> '' OR p.storage = p.usual) AND NOT 'settings' = ANY (given.sets) ORDER BY p.number`},
 	{what: "compression of columns", kinds: forStorage, since: 14, sql: `
-SELECT format('ALTER TABLE %s ALTER COLUMN %I SET COMPRESSION %s', given.new::regclass, p.name, CASE o.attcompression WHEN 'l' THEN 'lz4' WHEN 'p' THEN 'pglz' ELSE 'default' END)
-FROM given, @columns p, pg_attribute o, pg_attribute f WHERE o.attrelid = given.old AND o.attnum = p.old_number AND f.attrelid = given.new AND f.attnum = p.number
-AND o.attcompression <> f.attcompression AND p.usual <> 'p' AND (given.old_column <> '' OR f.attcompression = '') AND NOT 'settings' = ANY (given.sets) ORDER BY p.number`},
+SELECT format('ALTER TABLE %s ALTER COLUMN %I SET COMPRESSION %s', given.new::regclass, p.name, CASE o.attcompression WHEN 'l' THEN 'lz4' WHEN
+	'p' THEN 'pglz' ELSE 'default' END)
+FROM given, @columns p, pg_attribute o, pg_attribute f WHERE o.attrelid = given.old AND o.attnum = p.old_number AND f.attrelid = given.new AND
+	f.attnum = p.number
+AND o.attcompression <> f.attcompression AND p.usual <> 'p' AND (given.old_column <> '' OR f.attcompression = '') AND NOT 'settings' = ANY
+	(given.sets) ORDER BY p.number`},
 	{what: "settings", kinds: forTable, sql: `
 SELECT format('ALTER TABLE %s SET (%s)', n.oid::regclass, string_agg(x.name || ' = ' || quote_literal(x.value), ', ' ORDER BY x.name))
-FROM given JOIN pg_class o ON o.oid = given.old LEFT JOIN pg_class ot ON ot.oid = o.reltoastrelid, LATERAL (` + newTables + `) n LEFT JOIN pg_class nt ON nt.oid = n.reltoastrelid,
-LATERAL (SELECT option_name AS name, option_value AS value FROM pg_options_to_table(o.reloptions) UNION ALL SELECT 'toast.' || option_name, option_value FROM pg_options_to_table(ot.reloptions)) x
+FROM given JOIN pg_class o ON o.oid = given.old LEFT JOIN pg_class ot ON ot.oid = o.reltoastrelid, LATERAL (` + newTables + `) n LEFT JOIN
+	pg_class nt ON nt.oid = n.reltoastrelid,
+LATERAL (SELECT option_name AS name, option_value AS value FROM pg_options_to_table(o.reloptions) UNION ALL SELECT 'toast.' || option_name,
+	option_value FROM pg_options_to_table(ot.reloptions)) x
 WHERE n.relkind = 'r' AND NOT 'settings' = ANY (given.sets)
-AND NOT EXISTS (SELECT FROM pg_options_to_table(n.reloptions) WHERE option_name = x.name) AND NOT EXISTS (SELECT FROM pg_options_to_table(nt.reloptions) WHERE 'toast.' || option_name = x.name) GROUP BY n.oid`},
+AND NOT EXISTS (SELECT FROM pg_options_to_table(n.reloptions) WHERE option_name = x.name) AND NOT EXISTS (SELECT FROM
+	pg_options_to_table(nt.reloptions) WHERE 'toast.' || option_name = x.name) GROUP BY n.oid`},
 	{what: "the replica identity", kinds: forTable, sql: `
 SELECT format('ALTER TABLE %s REPLICA IDENTITY %s', n.oid::regclass, CASE o.relreplident WHEN 'f' THEN 'FULL' WHEN 'n' THEN 'NOTHING' ELSE 'DEFAULT' END)
-FROM given JOIN pg_class o ON o.oid = given.old, LATERAL (` + newTables + `) n WHERE o.relreplident <> n.relreplident AND 'i' NOT IN (o.relreplident, n.relreplident) AND n.relkind = 'r' AND NOT 'replica identity' = ANY (given.sets)`},
+FROM given JOIN pg_class o ON o.oid = given.old, LATERAL (` + newTables + `) n WHERE o.relreplident <> n.relreplident AND 'i' NOT IN
+	(o.relreplident, n.relreplident) AND n.relkind = 'r' AND NOT 'replica identity' = ANY (given.sets)`},
 }

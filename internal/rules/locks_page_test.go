@@ -16,7 +16,7 @@ import (
 )
 
 // TestLocksPage holds the verdict against docs/locks.md: each form of the page whose work grows with a table, and whose lock lets the
-// table's users wait, has an error that names the table. The forms and the schema are those of the page.
+// table's users wait, has an error that names the table. The page has the forms and the schema.
 func TestLocksPage(t *testing.T) {
 	t.Parallel()
 	const dir = "../effect/prove/testdata/"

@@ -27,7 +27,7 @@ func findPackaged() (major int, bin string, err error) {
 	return 0, "", errors.New("there is no packaged Postgres 13 to 17 with LLVM")
 }
 
-// packagedConfig returns the configuration of such a server. Only its connections and its log are those of a throwaway server.
+// packagedConfig returns the configuration of such a server. It connects and logs as a throwaway server does.
 func packagedConfig(t testing.TB) pgserver.Config {
 	t.Helper()
 	major, bin, err := findPackaged()
