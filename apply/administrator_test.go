@@ -332,7 +332,8 @@ func (a *administration) carryOut(t *testing.T, random *rand.Rand) {
 			return err
 		})
 	} else if _, err := a.twin.Exec(ctx, a.migration); err != nil {
-		t.Skipf("left out: by-hand: the migration alone fails: %v", err)
+		t.Logf("the migration alone fails, so there is nothing to compare: %v", err)
+		return
 	}
 	for _, query := range []string{administratorOracle, a.rowsQuery(aborts)} {
 		got, want := pgservertest.ReadTexts(t, a.conn, query), pgservertest.ReadTexts(t, a.twin, query)

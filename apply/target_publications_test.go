@@ -185,7 +185,8 @@ func TestSubscriber(t *testing.T) {
 		if !s.follows("amount, remark", "2, 'b'", 20*time.Second) {
 			t.Error("the subscriber stops at what onward created")
 		}
-		run(t, s.publisher, "DROP TABLE onward_ledger.inventory, onward_ledger.schema_plan, onward_ledger.schema_lease, onward_ledger.range",
+		run(t, s.publisher, "DROP TABLE onward_ledger.origin, onward_ledger.relation, onward_ledger.schema_begun, onward_ledger.inventory, onward_ledger.schema_plan, "+
+			"onward_ledger.schema_lease, onward_ledger.range",
 			"COMMENT ON SCHEMA onward_ledger IS 'onward ledger 2'")
 		s.refused(apply.Config{DB: s.publisher, Plan: p}, "publication everything is FOR ALL TABLES", "CREATE TABLE IF NOT EXISTS onward_ledger.range")
 	})

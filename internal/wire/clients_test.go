@@ -2,6 +2,7 @@ package wire_test
 
 import (
 	"context"
+	"errors"
 	"net"
 	"os"
 	"os/exec"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/onward-sql/onward/internal/component"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/internal/sockets"
 	"github.com/onward-sql/onward/internal/wire"
@@ -21,7 +23,7 @@ import (
 func TestClients(t *testing.T) {
 	t.Parallel()
 	if !sockets.IsSupported {
-		t.Skip("this system does not tell which process holds a connection")
+		component.Need(t, component.System, errors.New("this system does not tell which process holds a connection"))
 	}
 	server, err := wire.ParseServer(pgservertest.Server(t, onward.NewestMajor).URL("postgres"))
 	if err != nil {
