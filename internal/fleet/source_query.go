@@ -131,8 +131,11 @@ func (s *Source) readRowAddress(ctx context.Context, text, password string) (str
 	if err != nil {
 		return "", &address.Error{}
 	}
-	row, err := pgconn.ParseConfig(text)
-	if err != nil {
+	row, err := pgconn.ParseConfig(text) // reads the files that it names
+	switch {
+	case err != nil && secretKeyword.MatchString(text):
+		return "", newInputError("it names a server and the place of a secret that cannot be read: a row may name one of both")
+	case err != nil:
 		return "", &address.Error{}
 	}
 	if isSameServer(source, row) {
