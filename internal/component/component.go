@@ -34,10 +34,10 @@ var (
 
 	Chromium  = Component{Name: "chromium", Use: "pages in a browser", Turn: 1}
 	Neovim    = Component{Name: "neovim", Use: "the language server in an editor", Turn: 1}
+	Packaged  = Component{Name: "packaged", Use: "live commands on a distribution's Postgres with its defaults", Turn: 1}
 	Compiler  = Component{Name: "compiler", Use: "the server's confinement against machine code", Turn: 1}
 	Node      = Component{Name: "node", Use: "migration tools and drivers of Node.js", Turn: 2}
 	PgBouncer = Component{Name: "pgbouncer", Use: "servers behind a pooler", Turn: 2}
-	Packaged  = Component{Name: "packaged", Use: "live commands on a distribution's Postgres with its defaults", Turn: 2}
 	Java      = Component{Name: "java", Use: "migration tools of the JVM", Turn: 3}
 	PHP       = Component{Name: "php", Use: "migration tools of PHP", Turn: 3}
 	Ruby      = Component{Name: "ruby", Use: "migration tools of Ruby", Turn: 3}
