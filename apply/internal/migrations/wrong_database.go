@@ -80,17 +80,17 @@ func listCreated(list []*audit.Planned) (out []createdTable) {
 
 // otherHistories returns the tables of the migration tools that the repository does not use.
 func (p *Pending) otherHistories() (out []createdTable) {
-	own := map[string]bool{p.Table: true}
+	toolTables := map[string]bool{p.Table: true}
 	for _, s := range p.release.Heads() {
 		if s.Count != nil {
-			own[s.Count.Table] = true
+			toolTables[s.Count.Table] = true
 		}
 		for _, h := range all.Traits(s.Source.Framework).HistoryTables {
-			own[h.Table] = true
+			toolTables[h.Table] = true
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(all.HistoryTableNames())) {
-		if !own[name] {
+		if !toolTables[name] {
 			out = append(out, createdTable{name: name})
 		}
 	}
