@@ -163,11 +163,11 @@ func listConditions(r *onward.Report) []string {
 
 // nameUnjudged names what could not be judged, and its place.
 func nameUnjudged(o *onward.Opaque) string {
-	at := view.ShortName(o.Path)
+	place := view.ShortName(o.Path)
 	if o.Line > 0 {
-		at = fmt.Sprintf("%s:%d", at, o.Line)
+		place = fmt.Sprintf("%s:%d", at, o.Line)
 	}
-	return o.What + " (" + at + ")"
+	return o.What + " (" + place + ")"
 }
 
 func countOtherPlaces(n int) string {
