@@ -207,30 +207,30 @@ const oneRelease = "all files count as one release here (--deployed names those 
 // describeHarm says in a clause what the worst finding means for the deploy.
 func describeHarm(r *onward.Report) string {
 	f := worstFinding(r)
-	at := fmt.Sprintf("%s:%d", view.ShortName(f.Path), f.Line)
+	place := fmt.Sprintf("%s:%d", view.ShortName(f.Path), f.Line)
 	broken := rules.FindRule(f.Rule)
 	if broken != nil && broken.Stops {
-		return "the migration fails at " + at
+		return "the migration fails at " + place
 	}
 	if broken != nil && broken.MayFail {
-		return "the migration may fail at " + at
+		return "the migration may fail at " + place
 	}
 	switch f.Category {
 	case onward.Compatibility:
 		if broken != nil && broken.BreaksNewCode {
-			return "new code breaks at " + at
+			return "new code breaks at " + place
 		}
-		return "deployed code breaks at " + at
+		return "deployed code breaks at " + place
 	case onward.Locking, onward.Data:
-		return "traffic waits at " + at
+		return "traffic waits at " + place
 	case onward.DataLoss:
-		return "data is lost at " + at
+		return "data is lost at " + place
 	case onward.InTransaction:
-		return "the migration fails or holds its locks too long at " + at
+		return "the migration fails or holds its locks too long at " + place
 	case onward.ReleaseOrder, onward.Idempotency:
-		return "the history of migrations does not hold at " + at
+		return "the history of migrations does not hold at " + place
 	}
-	return f.Fact + " at " + at
+	return f.Fact + " at " + place
 }
 
 // worstFinding returns the finding to name in the verdict: what breaks deployed code, loses data, lets traffic wait, fails, and may
