@@ -62,10 +62,10 @@ func hasLinkTo(dir *os.Root, name string) bool {
 
 // firstLink returns where the first link of a path leads, for a message.
 func firstLink(root, name string) string {
-	at := root
+	path := root
 	for part := range strings.SplitSeq(name, string(filepath.Separator)) {
-		at = filepath.Join(at, part)
-		if to, err := os.Readlink(at); err == nil {
+		path = filepath.Join(path, part)
+		if to, err := os.Readlink(path); err == nil {
 			return to
 		}
 	}

@@ -41,7 +41,7 @@ func (u *Code) addedUses(q question) analysis.Usage {
 // such a model names the column.
 func addedField(base, head *Code, q question) []onward.Evidence {
 	if now, _ := head.answerFromModels(q); now.Used {
-		if was, _ := base.answerFromModels(q); !was.Used {
+		if answer, _ := base.answerFromModels(q); !answer.Used {
 			return now.Evidence
 		}
 	}
