@@ -97,7 +97,7 @@ func (p *Pending) otherHistories() (out []createdTable) {
 	return out
 }
 
-// findTables returns those of some tables that exist, without the tables of extensions and the migration tool's own.
+// findTables returns which of some tables exist, without the tables of extensions and of the migration tool.
 func (p *Pending) findTables(ctx context.Context, schemas []string, list []createdTable) ([]string, error) {
 	var in, names []string
 	for _, t := range list {
