@@ -165,7 +165,7 @@ func listConditions(r *onward.Report) []string {
 func nameUnjudged(o *onward.Opaque) string {
 	place := view.ShortName(o.Path)
 	if o.Line > 0 {
-		place = fmt.Sprintf("%s:%d", at, o.Line)
+		place = fmt.Sprintf("%s:%d", place, o.Line)
 	}
 	return o.What + " (" + place + ")"
 }
