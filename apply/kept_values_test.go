@@ -14,7 +14,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// What the check before the last step has found holds until the step commits, also for rows that come in between: a writer's settings do not change what
+// The finding of the check before the last step holds until the step commits, also for rows that come in between: a writer's settings do not change what
 // the trigger copies, and the server refuses what does not fit.
 func TestCheckedRowsStayRight(t *testing.T) {
 	t.Parallel()
