@@ -8,13 +8,13 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/onward-sql/onward/apply/internal/attempt"
 	"github.com/onward-sql/onward/apply/internal/progress"
 	"github.com/onward-sql/onward/apply/internal/run"
 	"github.com/onward-sql/onward/apply/internal/session"
 	"github.com/onward-sql/onward/internal/address"
 	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/internal/live"
-	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/queue"
 	"github.com/onward-sql/onward/internal/redact"
@@ -46,7 +46,7 @@ func (t *Target) handleFailure(ctx context.Context, s *onward.PlanStep, err erro
 	}
 	err = address.RedactError(err, t.session.URL)
 	why, next := t.describeRefusal(ctx, err), ""
-	if refused := live.FindRefusal(err); refused != nil && (pgerror.Kind{SQLSTATE: refused.Code}).IsMissing() && !t.record.AsWritten && !t.record.Undoing {
+	if attempt.IsMissing(err) && !t.record.AsWritten && !t.record.Undoing {
 		next = progress.AbortCommand(t.record.Row.ID, t.record.Scope)
 		why += "; a migration that the plan replaces may have run. " + next + " undoes what is left of the plan"
 	}

@@ -3,6 +3,7 @@ package inventory
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -31,6 +32,11 @@ func (e *Entry) FullName() string {
 
 // Inventory is the list of entries, sorted by kind and name.
 type Inventory []Entry
+
+// HasEntry reports whether an inventory has an entry with the same definition.
+func (inv Inventory) HasEntry(e *Entry) bool {
+	return slices.ContainsFunc(inv, func(o Entry) bool { return o.FullName() == e.FullName() && o.Definition == e.Definition })
+}
 
 // Settings are the settings that definitions depend on, for the rest of a transaction.
 var Settings = "SET LOCAL search_path = pg_catalog, pg_temp; " + live.SetLocal(live.CommonReadSettings, live.ValueSettings)

@@ -16,7 +16,7 @@ func ViewStatements(view string, old, created Inventory, own OwnObjects) (statem
 	statements = revokeNew(view, owner, old, created)
 	for i := range old {
 		e := &old[i]
-		if slices.ContainsFunc(created, func(c Entry) bool { return c.FullName() == e.FullName() && c.Definition == e.Definition }) {
+		if created.HasEntry(e) {
 			continue
 		}
 		switch {
@@ -73,7 +73,7 @@ func (inv Inventory) findProperty(kind string) string {
 // revokeNew returns the statements that revoke the privileges which only the new view has.
 func revokeNew(view, owner string, old, created Inventory) (statements []string) {
 	for _, e := range created {
-		if e.Kind != "privilege" || slices.ContainsFunc(old, func(o Entry) bool { return o.FullName() == e.FullName() && o.Definition == e.Definition }) {
+		if e.Kind != "privilege" || old.HasEntry(&e) {
 			continue
 		}
 		if privilege, grantee := splitPrivilege(e.Name); grantee != owner && grantee != created.findProperty("owner") {

@@ -59,7 +59,7 @@ func (a *Attempt) UndoStep(ctx context.Context, s *onward.PlanStep) (run.State, 
 		u.SQL = ""
 	}
 	err := a.runUndo(ctx, &u)
-	if isMissing(err) {
+	if IsMissing(err) {
 		err = a.runUndoWithout(ctx, &u)
 	}
 	if err != nil {

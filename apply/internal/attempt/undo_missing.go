@@ -17,8 +17,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// isMissing reports whether the server refused a statement because its table, column, constraint or function does not exist.
-func isMissing(err error) bool {
+// IsMissing reports whether the server refused a statement because its table, column, constraint or function does not exist.
+func IsMissing(err error) bool {
 	refused := live.FindRefusal(err)
 	return refused != nil && pgerror.Kind{SQLSTATE: refused.Code}.IsMissing()
 }
@@ -52,7 +52,7 @@ func (a *Attempt) runUndoWithout(ctx context.Context, u *onward.PlanStep) error 
 			if _, err = part.Exec(ctx, statement, pgx.QueryExecModeSimpleProtocol); err == nil {
 				kept = append(kept, statement)
 				err = part.Commit(ctx)
-			} else if isMissing(err) {
+			} else if IsMissing(err) {
 				left = append(left, fmt.Sprintf("%s (%s)", pgparse.ClipName(pgparse.SqueezeSQL(statement)), redact.MessageWithCode(live.FindRefusal(err))))
 				err = part.Rollback(ctx)
 			}

@@ -12,7 +12,6 @@ import (
 	"github.com/onward-sql/onward/apply/internal/progress"
 	"github.com/onward-sql/onward/apply/internal/run"
 	"github.com/onward-sql/onward/apply/internal/session"
-	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/queue"
 	"github.com/onward-sql/onward/onward"
@@ -248,6 +247,6 @@ func (o *OldSnapshots) findStandbyHolders(ctx context.Context, last string) (wor
 
 func (o *OldSnapshots) logSnapshots(ctx context.Context, s *onward.PlanStep, event, detail string) error {
 	return o.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
-		return ledger.WriteLog(ctx, conn, &ledger.Entry{Who: o.session.Lease.Holder, Plan: o.record.Row.ID, Step: s.ID, Event: event, Detail: detail})
+		return o.record.LogEvent(ctx, conn, s.ID, event, detail)
 	})
 }

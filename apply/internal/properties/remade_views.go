@@ -32,10 +32,8 @@ func listRemadeViews(p *onward.Plan) (views []remadeView) {
 			continue
 		}
 		for _, stmt := range f.Stmts {
-			if drop := stmt.Node.GetDropStmt(); drop.GetRemoveType() == pgparse.ObjectType_OBJECT_VIEW {
-				for _, o := range drop.Objects {
-					dropped[relationName(pgparse.SchemaAndName(o.GetList().GetItems()))] = s.ID
-				}
+			for _, name := range listDroppedViews(stmt.Node) {
+				dropped[name] = s.ID
 			}
 			if view := stmt.Node.GetViewStmt().GetView(); view != nil {
 				name := relationName(view.Schemaname, view.Relname)
@@ -46,6 +44,16 @@ func listRemadeViews(p *onward.Plan) (views []remadeView) {
 		}
 	}
 	return views
+}
+
+// listDroppedViews returns the names of the views that a statement drops.
+func listDroppedViews(n *pgparse.Node) (names []string) {
+	if drop := n.GetDropStmt(); drop.GetRemoveType() == pgparse.ObjectType_OBJECT_VIEW {
+		for _, o := range drop.Objects {
+			names = append(names, relationName(pgparse.SchemaAndName(o.GetList().GetItems())))
+		}
+	}
+	return names
 }
 
 // readRelation reads the inventory of a relation by its name; nil if it does not exist.

@@ -61,23 +61,25 @@ func (props *Properties) RecordInventories(ctx context.Context) error {
 			}
 		}
 		for _, v := range listRemadeViews(props.record.Plan) {
-			before, err := ledger.ReadInventory(ctx, conn, props.record.Row.ID, v.name)
-			if err != nil {
-				return err
-			}
-			now, err := props.readRelation(ctx, conn, v.name)
-			if err != nil {
-				return err
-			}
-			if before != nil || now == nil {
-				continue
-			}
-			if err := ledger.WriteInventory(ctx, conn, props.record.Row.ID, v.name, now); err != nil {
+			if err := props.recordRelation(ctx, conn, v.name, v.name); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+// recordRelation records what a relation has now under a name in the ledger, unless something is recorded there or the relation does not exist.
+func (props *Properties) recordRelation(ctx context.Context, conn *pgx.Conn, name, relation string) error {
+	before, err := ledger.ReadInventory(ctx, conn, props.record.Row.ID, name)
+	if err != nil || before != nil {
+		return err
+	}
+	now, err := props.readRelation(ctx, conn, relation)
+	if err != nil || now == nil {
+		return err
+	}
+	return ledger.WriteInventory(ctx, conn, props.record.Row.ID, name, now)
 }
 
 // ReplacementSQL is SQL for the transaction of a step that replaces something.
@@ -97,8 +99,12 @@ func (props *Properties) CheckInventory(ctx context.Context, steps ...onward.Pla
 	}
 	err = props.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 		for i := range steps {
-			if err := props.refuseOldNameLosses(ctx, conn, &steps[i]); err != nil {
+			lost, err := props.findOldNameLosses(ctx, conn, steps[i].SQL)
+			if err != nil {
 				return err
+			}
+			if len(lost) > 0 {
+				return refuseLosses(&steps[i], lost)
 			}
 			for _, r := range steps[i].Replaces {
 				if r.Kind == onward.ReplacementView {
@@ -116,7 +122,7 @@ func (props *Properties) CheckInventory(ctx context.Context, steps ...onward.Pla
 					continue
 				}
 				if sentences := c.DescribeLosses(); len(sentences) > 0 {
-					return &run.RefusedError{Step: steps[i].ID, Text: "it would lose something: " + strings.Join(sentences, "; ") + ". Nothing was changed by it"}
+					return refuseLosses(&steps[i], sentences)
 				}
 				if !replacesNow(&steps[i], &r) {
 					continue
@@ -145,6 +151,10 @@ func (props *Properties) CheckInventory(ctx context.Context, steps ...onward.Pla
 		return nil
 	})
 	return sql, err
+}
+
+func refuseLosses(s *onward.PlanStep, sentences []string) error {
+	return &run.RefusedError{Step: s.ID, Text: "it would lose something: " + strings.Join(sentences, "; ") + ". Nothing was changed by it"}
 }
 
 // replacesNow reports whether a step drops or renames the old object of a replacement.

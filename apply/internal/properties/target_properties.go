@@ -9,7 +9,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/onward-sql/onward/apply/internal/run"
-	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/onward"
@@ -136,6 +135,6 @@ func (props *Properties) ReportCopiedProperties(ctx context.Context, s *onward.P
 	words := strings.Join(ran, "; ")
 	props.record.ReportEvent(run.Carried, s, words)
 	return props.session.Control.Do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error {
-		return ledger.WriteLog(ctx, conn, &ledger.Entry{Who: props.session.Lease.Holder, Plan: props.record.Row.ID, Step: s.ID, Event: "carried over", Detail: words})
+		return props.record.LogEvent(ctx, conn, s.ID, "carried over", words)
 	})
 }

@@ -26,15 +26,7 @@ func (props *Properties) RecordExchanged(ctx context.Context, s *onward.PlanStep
 			if r.Kind != onward.ReplacementTable || !replacesNow(s, &r) {
 				continue
 			}
-			before, err := ledger.ReadInventory(ctx, conn, props.record.Row.ID, exchangedName(&r))
-			if err != nil {
-				return err
-			}
-			now, err := props.readRelation(ctx, conn, r.Old)
-			if err != nil || now == nil || before != nil {
-				return err
-			}
-			if err := ledger.WriteInventory(ctx, conn, props.record.Row.ID, exchangedName(&r), now); err != nil {
+			if err := props.recordRelation(ctx, conn, exchangedName(&r), r.Old); err != nil {
 				return err
 			}
 		}
