@@ -65,8 +65,9 @@ func (r *Release) readRevisions(ctx context.Context, c Config) error {
 	}
 	r.a = changelog{Config: c, known: k, rng: rng, base: gittree.Of(rng.Base), head: gittree.Of(rng.Head)}
 	k.base, r.a.root = r.a.base, r.repo.Root()
-	r.a.weakened = r.a.listWeakened(ctx, r.repo)
-	r.a.useBaseCommands(ctx, r.repo)
+	settings := r.a.readDeployedSettings(ctx, r.repo)
+	r.a.weakened = r.a.listWeakened(settings)
+	r.a.useBaseCommands(settings)
 	if r.pairs, err = r.a.readSources(ctx); err != nil {
 		return err
 	}

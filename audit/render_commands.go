@@ -17,7 +17,7 @@ import (
 // stranger's branch must not choose what runs. A command that the base lacks does not run, unless the user named the file.
 //
 // A branch may name its own base in onward.yaml. The file is then read where the branch left the default branch.
-func (a *changelog) useBaseCommands(ctx context.Context, repo *gitrange.Repo) {
+func (a *changelog) useBaseCommands(deployed *deployedSettings) {
 	a.refused = map[int]string{}
 	list := a.Settings.Migrations
 	if a.Settings.Named || !slices.ContainsFunc(list, func(m config.Migrations) bool { return m.Render != "" || m.Capture != "" }) {
@@ -26,15 +26,14 @@ func (a *changelog) useBaseCommands(ctx context.Context, repo *gitrange.Repo) {
 	settings := *a.Settings
 	settings.Migrations = slices.Clone(list)
 	a.Settings = &settings
-	deployed, name := a.trustedTree(ctx, repo)
 	var base []config.Migrations
-	if c := settingsAt(deployed, settingsPath(a.Settings.Path, repo.Root())); c != nil {
-		base = c.Migrations
+	if deployed.config != nil {
+		base = deployed.config.Migrations
 	}
 	for i := range settings.Migrations {
 		m := &settings.Migrations[i]
-		a.useBaseCommand(m, base, "render", name, func(m *config.Migrations) *string { return &m.Render })
-		a.useBaseCommand(m, base, "capture", name, func(m *config.Migrations) *string { return &m.Capture })
+		a.useBaseCommand(m, base, "render", deployed.name, func(m *config.Migrations) *string { return &m.Render })
+		a.useBaseCommand(m, base, "capture", deployed.name, func(m *config.Migrations) *string { return &m.Capture })
 	}
 }
 
@@ -63,18 +62,25 @@ func isChangedBelow(changes []gitrange.Change, dir string) bool {
 	return slices.ContainsFunc(changes, func(c gitrange.Change) bool { return dir == "" || strings.HasPrefix(c.Path, dir+"/") })
 }
 
-// trustedTree returns the deployed files, and their name; nil if they are not known. A branch that names its own base in onward.yaml does not
-// choose them: they are where the branch left the default branch.
-func (a *changelog) trustedTree(ctx context.Context, repo *gitrange.Repo) (adapter.Tree, string) {
-	if a.Base != "" || a.Settings.Base == "" {
-		return a.base, a.rng.BaseName
+// deployedSettings are the settings of the deployed revision. A branch that names its own base in onward.yaml does not choose this revision:
+// it is where the branch left the default branch.
+type deployedSettings struct {
+	tree   adapter.Tree   // nil if the revision is not known
+	name   string         // of the revision
+	path   string         // of onward.yaml below the repository's root; "" for a file outside
+	config *config.Config // nil if the revision has none that can be read
+}
+
+func (a *changelog) readDeployedSettings(ctx context.Context, repo *gitrange.Repo) *deployedSettings {
+	d := &deployedSettings{tree: a.base, name: a.rng.BaseName, path: settingsPath(a.Settings.Path, repo.Root())}
+	if a.Base == "" && a.Settings.Base != "" {
+		d.tree, d.name = nil, "the default branch"
+		if t, err := repo.Base(ctx, ""); err == nil {
+			d.tree = gittree.Of(t)
+		}
 	}
-	const name = "the default branch"
-	t, err := repo.Base(ctx, "")
-	if err != nil {
-		return nil, name
-	}
-	return gittree.Of(t), name
+	d.config = settingsAt(d.tree, d.path)
+	return d
 }
 
 // settingsPath returns the path of an onward.yaml below a repository's root: the usual one for "", and "" for a file outside.

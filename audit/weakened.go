@@ -42,13 +42,11 @@ func BaseSettings(ctx context.Context, dir, base, file string) (*config.Config, 
 }
 
 // listWeakened returns the settings by which the branch weakens its own check. Flags of the command line are the user's, and do not count.
-func (a *changelog) listWeakened(ctx context.Context, repo *gitrange.Repo) []onward.Weakening {
-	below := settingsPath(a.Settings.Path, repo.Root())
-	deployed, _ := a.trustedTree(ctx, repo)
-	if below == "" || deployed == nil || a.TrustsBase {
+func (a *changelog) listWeakened(deployed *deployedSettings) []onward.Weakening {
+	if deployed.path == "" || deployed.tree == nil || a.TrustsBase {
 		return nil // the user has named a file, the base is not known, or its settings count
 	}
-	base := cmp.Or(settingsAt(deployed, below), &config.Config{})
+	base := cmp.Or(deployed.config, &config.Config{})
 	head := &config.Config{}
 	if a.Settings.Path != "" {
 		c, err := config.LoadFile(a.Settings.Path, Names())
@@ -64,8 +62,8 @@ func (a *changelog) listWeakened(ctx context.Context, repo *gitrange.Repo) []onw
 		return onward.Error
 	})
 	if head.Baseline != "" && head.Baseline == base.Baseline {
-		file := path.Join(path.Dir(below), filepath.ToSlash(head.Baseline))
-		before, _ := deployed.Read(file)
+		file := path.Join(path.Dir(deployed.path), filepath.ToSlash(head.Baseline))
+		before, _ := deployed.tree.Read(file)
 		after, err := a.head.Read(file)
 		if n := countNewFindings(before, after); err == nil && n > 0 {
 			list = append(list, onward.Weakening{Key: "baseline", Head: fmt.Sprintf("%s has %d more findings", head.Baseline, n)})
