@@ -16,8 +16,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// A schema that gets a new name in the middle of a plan keeps the plan: each command goes on under the new name, and the result is that of the
-// release.
+// A schema that gets a new name in the middle of a plan keeps the plan: each command continues under the new name, and the result equals the
+// release's.
 func TestSchemaRenamed(t *testing.T) {
 	t.Parallel()
 	const more = "CREATE INDEX orders_note ON orders (note); COMMENT ON COLUMN orders.note IS 'kept';"

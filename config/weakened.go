@@ -3,6 +3,7 @@ package config
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"path"
 	"reflect"
 	"slices"
@@ -95,7 +96,7 @@ var settingKeys = []settingKey{
 	}},
 	{"soft_delete", compareField(func(c *Config) any { return c.SoftDelete })},
 	{"accept_queries", func(w *weakenings, key string, base, head *Config, _ func(string) onward.Severity) {
-		for _, rule := range sortedKeys(head.AcceptQueries) {
+		for _, rule := range slices.Sorted(maps.Keys(head.AcceptQueries)) {
 			compareAdded(func(c *Config) []string { return c.AcceptQueries[rule] })(w, key+"."+rule, base, head, nil)
 		}
 	}},
@@ -140,7 +141,7 @@ func compareAdded(field func(*Config) []string) comparison {
 // compareRemoved lists entries that are gone or changed.
 func compareRemoved(field func(*Config) map[string]string) comparison {
 	return func(w *weakenings, key string, base, head *Config, _ func(string) onward.Severity) {
-		for _, name := range sortedKeys(field(base)) {
+		for _, name := range slices.Sorted(maps.Keys(field(base))) {
 			if a, b := field(base)[name], field(head)[name]; a != b {
 				w.addSetting(key+"."+name, a, b)
 			}
@@ -149,8 +150,8 @@ func compareRemoved(field func(*Config) map[string]string) comparison {
 }
 
 func compareRules(w *weakenings, key string, base, head *Config, severity func(string) onward.Severity) {
-	names := sortedKeys(base.Rules)
-	for _, name := range sortedKeys(head.Rules) {
+	names := slices.Sorted(maps.Keys(base.Rules))
+	for _, name := range slices.Sorted(maps.Keys(head.Rules)) {
 		if _, ok := base.Rules[name]; !ok {
 			names = append(names, name)
 		}
@@ -242,12 +243,11 @@ func formatValue(v any) string {
 	if !value.IsValid() || value.IsZero() || (value.Kind() == reflect.Slice || value.Kind() == reflect.Map) && value.Len() == 0 {
 		return ""
 	}
-	text := fmt.Sprintf("%v", v)
+	var text string
 	if value.Kind() == reflect.Struct {
 		text = formatStruct(value)
-	}
-	if value.Kind() != reflect.Struct {
-		text = strings.Trim(text, "[]{}")
+	} else {
+		text = strings.Trim(fmt.Sprintf("%v", v), "[]{}")
 	}
 	if len(text) > maxValue {
 		text = strings.ToValidUTF8(text[:maxValue], "") + "…"
@@ -265,13 +265,4 @@ func formatStruct(value reflect.Value) string {
 		}
 	}
 	return strings.Join(out, ", ")
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	out := make([]string, 0, len(m))
-	for key := range m {
-		out = append(out, key)
-	}
-	slices.Sort(out)
-	return out
 }

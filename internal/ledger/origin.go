@@ -14,21 +14,21 @@ const identity = `(SELECT system_identifier::text FROM pg_catalog.pg_control_sys
 	(SELECT oid::text FROM pg_catalog.pg_database WHERE datname = current_database()) || '/' || 'onward_ledger.origin'::regclass::oid::text`
 
 // hasOwnNumbers reports whether the ledger's OIDs of schemas belong to this database. Otherwise their names count.
-func hasOwnNumbers(ctx context.Context, conn Conn) (own bool, err error) {
-	err = conn.QueryRow(ctx, "SELECT system = "+identity+" FROM onward_ledger.origin").Scan(&own)
-	return own, err
+func hasOwnNumbers(ctx context.Context, conn Conn) (same bool, err error) {
+	err = conn.QueryRow(ctx, "SELECT system = "+identity+" FROM onward_ledger.origin").Scan(&same)
+	return same, err
 }
 
 // adoptSchemas gives the plans of a restored database the OIDs that their schemas have here. A schema that does not exist gets 0.
 func adoptSchemas(ctx context.Context, conn *pgx.Conn) error {
-	if own, err := hasOwnNumbers(ctx, conn); err != nil || own {
+	if same, err := hasOwnNumbers(ctx, conn); err != nil || same {
 		return err
 	}
 	return live.InOwnTransaction(ctx, conn, "SET LOCAL lock_timeout = '5s'", func() error {
 		if _, err := conn.Exec(ctx, "SELECT pg_catalog.pg_advisory_xact_lock($1)", int64(lockKey)); err != nil {
 			return err
 		}
-		if own, err := hasOwnNumbers(ctx, conn); err != nil || own { // another process was first
+		if same, err := hasOwnNumbers(ctx, conn); err != nil || same { // another process was first
 			return err
 		}
 		for _, sql := range []string{

@@ -100,12 +100,12 @@ const firstSchemas, firstOrigin = 4, 6
 
 // readSchemaPlans returns the plans of a schema.
 func (s Scope) readSchemaPlans(ctx context.Context, conn Conn) ([]*Plan, error) {
-	own, err := hasOwnNumbers(ctx, conn)
+	same, err := hasOwnNumbers(ctx, conn)
 	if err != nil {
 		return nil, err
 	}
 	where := "schema = $1::bigint::oid AND $2::text IS NOT NULL"
-	if !own {
+	if !same {
 		where = "name = $2 AND $1::bigint IS NOT NULL"
 	}
 	// An array, because the server must not read the plans of all schemas to find these.
@@ -176,7 +176,7 @@ func (s Scope) FindRenamed(ctx context.Context, conn Conn) (*RenamedPlan, error)
 	if n, err := versionOf(ctx, conn); err != nil || n < firstOrigin {
 		return nil, err
 	}
-	if own, err := hasOwnNumbers(ctx, conn); err != nil || !own {
+	if same, err := hasOwnNumbers(ctx, conn); err != nil || !same {
 		return nil, err
 	}
 	out := &RenamedPlan{}

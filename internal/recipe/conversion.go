@@ -42,7 +42,7 @@ func (w *replacement) keepsNotNull() bool {
 		return true
 	}
 	types := []catalog.Type{w.old.Type, w.newColumn.Type}
-	stmt := pgparse.ParseStatement("SELECT " + strings.ReplaceAll(w.conversion, "$1", "x"))
+	stmt := w.parseConversion()
 	if targets := stmt.GetSelectStmt().GetTargetList(); len(targets) == 1 {
 		value := targets[0].GetResTarget().GetVal()
 		for ; value.GetTypeCast() != nil; value = value.GetTypeCast().GetArg() {
@@ -53,6 +53,11 @@ func (w *replacement) keepsNotNull() bool {
 		})
 	}
 	return false
+}
+
+// parseConversion returns the tree of a query of the conversion, with the column x as the old value.
+func (w *replacement) parseConversion() *pgparse.Node {
+	return pgparse.ParseStatement("SELECT " + strings.ReplaceAll(w.conversion, "$1", "x"))
 }
 
 // textSettings are the settings on which the texts of types depend, or what a function makes of them.
@@ -88,7 +93,7 @@ func isNumber(typ string) bool {
 
 // callsFunction reports whether the conversion calls a function that may read settings.
 func (w *replacement) callsFunction() (calls bool) {
-	stmt := pgparse.ParseStatement("SELECT " + strings.ReplaceAll(w.conversion, "$1", "x"))
+	stmt := w.parseConversion()
 	pgparse.Walk(stmt, func(m any) bool {
 		if f, ok := m.(*pgparse.FuncCall); ok {
 			schema, name := pgparse.SchemaAndName(f.Funcname)

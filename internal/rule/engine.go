@@ -62,10 +62,10 @@ func NewEngine(c Config, deployed *catalog.Catalog) *Engine {
 		inliner:        inline.New(deployed),
 	}
 	for _, r := range c.Rules {
-		switch on := c.isOn(r); {
-		case on && !r.Last:
+		switch enabled := c.isOn(r); {
+		case enabled && !r.Last:
 			e.addRule(r)
-		case !on && c.isOnByPreset(r) && mayClaim(r.Category, r.Severity) && r.Statement != nil:
+		case !enabled && c.isOnByPreset(r) && mayClaim(r.Category, r.Severity) && r.Statement != nil:
 			e.addStatementRule(ruleOn{r, applicableVersions(r, c.Versions), true})
 		}
 	}

@@ -64,15 +64,15 @@ func foldText(t *testing.T, c *catalog.Catalog, sql string) *catalog.Catalog {
 // holdForm judges one form. It returns 1 if the form does long work under a blocking lock on some version.
 func holdForm(t *testing.T, deployed *catalog.Catalog, form prove.Form) (blocking int) {
 	t.Helper()
-	var on []*rule.Rule
+	var enabled []*rule.Rule
 	for _, r := range All() {
 		if r.OnlyIn == "" {
-			on = append(on, r)
+			enabled = append(enabled, r)
 		}
 	}
 	versions := []int{13, 14, 15, 16, 17, 18}
 	runner := history.Runner{LockTimeout: 3000, TimeZone: "UTC"}
-	e := rule.NewEngine(rule.Config{Rules: on, Versions: versions, KeepStatements: true}, deployed)
+	e := rule.NewEngine(rule.Config{Rules: enabled, Versions: versions, KeepStatements: true}, deployed)
 	s, err := script.BuildScript(script.Source{Parts: []script.Part{{SQL: form.SQL}}, Mode: onward.TransactionNone})
 	if err != nil {
 		t.Fatal(err)

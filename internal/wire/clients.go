@@ -14,8 +14,8 @@ import (
 	"github.com/onward-sql/onward/internal/sockets"
 )
 
-// Clients decides who gets to a server that asks its clients for no password: by the address, the account or the process that connects,
-// which behind a proxy are onward's. Other clients need the password of the run.
+// Clients decides who gets to a server that asks its clients for no password: by the address, the account or the process that connects.
+// Behind a proxy the server sees onward in these. Other clients need the password of the run.
 type Clients struct {
 	// Users are accounts whose processes are let in.
 	Users []uint32

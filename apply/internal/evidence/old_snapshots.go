@@ -200,8 +200,7 @@ const oldSnapshots = `SELECT a.pid, coalesce(a.usename::text, ''), coalesce(a.ap
 	FROM pg_catalog.pg_prepared_xacts WHERE database = current_database() AND NOT $2 AND pg_catalog.age(transaction) >= pg_catalog.age($1::text::xid)
 	ORDER BY 5 DESC`
 
-// standbySnapshots selects what the primary knows of old snapshots on other servers: those that hot_standby_feedback reports, and those of
-// slots.
+// standbySnapshots selects the old snapshots on other servers that the primary knows from hot_standby_feedback and from slots.
 const standbySnapshots = `SELECT 'the standby ' || coalesce(nullif(a.application_name, ''), host(a.client_addr), 'of process ' || a.pid)
 	FROM pg_catalog.pg_stat_activity AS a WHERE coalesce(a.backend_type, 'walsender') = 'walsender' AND a.datname IS NULL
 		AND a.usesysid IS NOT NULL AND a.backend_xmin IS NOT NULL AND pg_catalog.age(a.backend_xmin) >= pg_catalog.age($1::text::xid)
