@@ -69,19 +69,14 @@ func (c *checker) isNewFailure(q *recordedQuery) bool {
 		return false
 	}
 	for i := range q.states {
-		if s := &q.states[i]; s.refused == nil || s.refused.Code != missingColumn && s.refused.Code != pgerror.ConflictNoArbiter.SQLSTATE {
+		if s := &q.states[i]; s.refused == nil || s.refused.Code != pgerror.ColumnMissing.SQLSTATE && s.refused.Code != pgerror.ConflictNoArbiter.SQLSTATE {
 			return false
 		}
 	}
 	return !slices.ContainsFunc(c.queries, func(other *recordedQuery) bool {
-		return len(other.states) > 0 && other.fitsNowhere() && other.states[0].refused.Code == missingTable && sharesFile(q, other)
+		return len(other.states) > 0 && other.fitsNowhere() && other.states[0].refused.Code == pgerror.RelationMissing.SQLSTATE && sharesFile(q, other)
 	})
 }
-
-const (
-	missingColumn = "42703"
-	missingTable  = "42P01"
-)
 
 // sharesFile reports whether one file has two queries.
 func sharesFile(a, b *recordedQuery) bool {
