@@ -143,15 +143,15 @@ func (f *fixer) fixMigrations(ctx context.Context, only func(string) bool) error
 // RewriteDraft rewrites a migration of one statement, whose text is given, as [Fix] does. It returns nil if the migration has no
 // finding, or needs more than one file.
 func RewriteDraft(ctx context.Context, d *audit.Draft, judged *audit.Drafted, settings *config.Config, path, text string) *Edit {
+	m := judged.Judged[path]
+	if m == nil || m.Status != onward.StatusNew || unsafeFrom(judged.Report, []*audit.Folded{m}) == 1 {
+		return nil
+	}
 	var folds []*audit.Folded
 	for _, m := range judged.Report.Migrations {
 		if fold := judged.Judged[m.Path]; fold != nil {
 			folds = append(folds, fold)
 		}
-	}
-	m := judged.Judged[path]
-	if m == nil || m.Status != onward.StatusNew || unsafeFrom(judged.Report, []*audit.Folded{m}) == 1 {
-		return nil
 	}
 	s := &source{report: judged.Report, folds: []*audit.Folded{m}, settings: settings, deployed: deployedSchema(folds), measure: d.Measure}
 	return s.rewriteMigration(ctx, d.WritingBeside, text)
