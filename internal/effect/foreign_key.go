@@ -23,7 +23,7 @@ func (a *alterState) addForeignKey(con *pgparse.Constraint, columns []string, em
 		a.lockTree(true)
 	}
 	if validate {
-		a.checkRows(a.rel, ref, con, columns, 0)
+		validate = a.checkRows(a.rel, ref, con, columns, 0)
 	}
 	if ref != nil {
 		// Where all values are NULL, nothing is looked up.
@@ -32,25 +32,27 @@ func (a *alterState) addForeignKey(con *pgparse.Constraint, columns []string, em
 }
 
 // checkRows reads the rows of a table, or of the partitions, for a new foreign
-// key. A partition that has the same key already keeps it, without its
+// key, and reports whether there may be any. A partition that has the same key already keeps it, without its
 // triggers on the referenced table.
-func (a *alterState) checkRows(rel, ref *catalog.Relation, con *pgparse.Constraint, columns []string, depth int) {
+func (a *alterState) checkRows(rel, ref *catalog.Relation, con *pgparse.Constraint, columns []string, depth int) (reads bool) {
 	if rel != a.rel && ref != nil && depth < maxDepth {
 		if own := findForeignKey(rel, ref, con, columns); own != nil {
 			if own.Valid || a.V.AtLeast(18) {
 				a.lockRelation(ref, ael)
 			}
 			if own.Valid {
-				return
+				return false
 			}
 		}
 	}
 	a.tabOf(rel).wantScan("rows are looked up in the referenced table")
+	reads = hasStorage(rel) || rel.Inferred || depth == maxDepth
 	if depth < maxDepth {
 		for _, p := range a.C.RelationsByOID(rel.Partitions) {
-			a.checkRows(p, ref, con, columns, depth+1)
+			reads = a.checkRows(p, ref, con, columns, depth+1) || reads
 		}
 	}
+	return reads
 }
 
 // actions are the letters that the grammar has for what a foreign key does.
