@@ -75,7 +75,7 @@ func rewriteStrings(v reflect.Value, rewrite func(string) string) {
 		if v.CanSet() {
 			v.SetString(rewrite(v.String()))
 		}
-	case reflect.Pointer, reflect.Interface:
+	case reflect.Pointer:
 		if !v.IsNil() {
 			rewriteStrings(v.Elem(), rewrite)
 		}
@@ -87,13 +87,6 @@ func rewriteStrings(v reflect.Value, rewrite func(string) string) {
 		for i := range v.NumField() {
 			rewriteStrings(v.Field(i), rewrite)
 		}
-	case reflect.Map:
-		for _, key := range v.MapKeys() {
-			element := reflect.New(v.Type().Elem()).Elem()
-			element.Set(v.MapIndex(key))
-			rewriteStrings(element, rewrite)
-			v.SetMapIndex(key, element)
-		}
-	default: // numbers have no path
+	default: // numbers; a report has no maps
 	}
 }
