@@ -148,8 +148,8 @@ func RewriteDraft(ctx context.Context, d *audit.Draft, judged *audit.Drafted, se
 		return nil
 	}
 	var folds []*audit.Folded
-	for _, m := range judged.Report.Migrations {
-		if fold := judged.Judged[m.Path]; fold != nil {
+	for _, migration := range judged.Report.Migrations {
+		if fold := judged.Judged[migration.Path]; fold != nil {
 			folds = append(folds, fold)
 		}
 	}
