@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 	if err := pgserver.UseDownloaded(); err != nil {
 		panic(err)
 	}
-	testscript.Main(m, map[string]func(){"onward": main})
+	testscript.Main(m, map[string]func(){"onward": main, "query": sendQuery})
 }
 
 // TestScripts runs the command from outside, one script for each behaviour.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/onward-sql/onward/apply"
 	"github.com/onward-sql/onward/guard"
+	"github.com/onward-sql/onward/internal/component"
 	"github.com/onward-sql/onward/internal/fleet"
 	"github.com/onward-sql/onward/onward"
 )
@@ -55,6 +56,7 @@ func TestReleaseOnMachine(t *testing.T) {
 // A worker that must end cancels the team's command after its patience. That is no failure: another worker runs the command again.
 func TestCommandDrained(t *testing.T) {
 	t.Parallel()
+	component.NeedProgram(t, component.Psql, "psql")
 	s := newScene(t, 2)
 	s.settings.OnMachine, s.release, s.drain = true, "v2", 200*time.Millisecond
 	dir := t.TempDir()
