@@ -53,14 +53,22 @@ func (s *search) findProven(set []*chain) (*planner, error) {
 				return p, err
 			}
 		}
-		for _, c := range p.plan.Proof.Checks {
-			if !c.OK {
-				s.why[set[0]] = append(s.why[set[0]], fmt.Sprintf("the proof of its steps fails (%s): %s", c.Name, c.Detail))
-			}
+		for _, failed := range p.describeFailedChecks() {
+			s.why[set[0]] = append(s.why[set[0]], "the proof of its steps fails "+failed)
 		}
 		return nil, nil //nolint:nilnil // there is none, and why is recorded
 	}
 	return s.joinHalves(splitChains(p, set))
+}
+
+// describeFailedChecks returns "(CHECK): DETAIL" for each failed check of a plan's proof.
+func (p *planner) describeFailedChecks() (out []string) {
+	for _, c := range p.plan.Proof.Checks {
+		if !c.OK {
+			out = append(out, fmt.Sprintf("(%s): %s", c.Name, c.Detail))
+		}
+	}
+	return out
 }
 
 // splitChains splits the chains of a plan that fails: into those that its failed checks name and the others, or else into halves.
@@ -118,7 +126,8 @@ func (p *planner) findNamedChains() (out []*chain) {
 // namePattern finds the IDs of steps and the qualified names of relations in the detail of a check.
 var namePattern = lazyregexp.New(`[\pL\pN_$][\pL\pN_$.-]*[\pL\pN_$]`)
 
-// joinHalves returns a proven plan of two sets of chains that fail together.
+// joinHalves returns a proven plan of two sets of chains that fail together. If each is proven alone, both are proven again: a busy
+// machine can fail one proof by chance.
 func (s *search) joinHalves(first, second []*chain) (*planner, error) {
 	a, err := s.findProven(first)
 	if err != nil {
@@ -131,12 +140,13 @@ func (s *search) joinHalves(first, second []*chain) (*planner, error) {
 	if b == nil {
 		return a, nil
 	}
-	both := addChains(a.chains, b.chains)
-	if len(both) < len(first)+len(second) {
-		p, err := s.proveSet(both)
-		if err != nil || p != nil && p.passesChecks() {
-			return p, err
-		}
+	p, err := s.proveSet(addChains(a.chains, b.chains))
+	if err != nil || p != nil && p.passesChecks() {
+		return p, err
+	}
+	reason := "its steps are proven alone, and fail together with the steps of other chains"
+	if p != nil {
+		reason += " " + strings.Join(p.describeFailedChecks(), "; ")
 	}
 	if len(b.chains) > len(a.chains) {
 		a, b = b, a
@@ -145,7 +155,7 @@ func (s *search) joinHalves(first, second []*chain) (*planner, error) {
 		if slices.Contains(a.chains, c) {
 			continue
 		}
-		s.why[c] = []string{"its steps are proven alone, and fail together with the steps of other chains"}
+		s.why[c] = []string{reason}
 	}
 	return a, nil
 }
