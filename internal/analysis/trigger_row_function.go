@@ -5,7 +5,15 @@ import "github.com/onward-sql/onward/internal/catalog"
 // RowFunction returns the function of a trigger that sees rows as NEW and OLD, and whose
 // body can be read; nil if there is none or the trigger is disabled.
 func RowFunction(c *catalog.Catalog, t *catalog.Trigger) *catalog.Function {
-	if !t.Enabled || !t.Row || t.Parent {
+	if !t.Row {
+		return nil
+	}
+	return TriggerFunction(c, t)
+}
+
+// TriggerFunction returns the function of an enabled trigger; nil if its body cannot be read.
+func TriggerFunction(c *catalog.Catalog, t *catalog.Trigger) *catalog.Function {
+	if !t.Enabled || t.Parent {
 		return nil
 	}
 	for _, fn := range c.Functions(t.Function.Schema, t.Function.Name) {

@@ -114,14 +114,15 @@ func (k *checker) isFullyKnown(r *Relation) bool {
 
 // isColumnAbsent reports whether it is certain that a relation has no such column.
 func (k *checker) isColumnAbsent(r *Relation, name string) bool {
-	if r == nil || r.Column(name) != nil || systemColumn(name) {
+	if r == nil || r.Column(name) != nil || IsSystemColumn(name) {
 		return false
 	}
 	return slices.Contains(r.DroppedColumns, name) && !r.Adopted ||
 		k.isFullyKnown(r) && (r.Kind.IsTable() || r.Kind == View || r.Kind == MaterializedView)
 }
 
-func systemColumn(name string) bool {
+// IsSystemColumn reports whether every table has a column of that name, or had one before Postgres 12.
+func IsSystemColumn(name string) bool {
 	switch name {
 	case "tableoid", "ctid", "xmin", "xmax", "cmin", "cmax", "oid":
 		return true

@@ -179,7 +179,7 @@ func (k *checker) checkColumn(l *query.Level, n query.Name, ref *pgparse.ColumnR
 		if len(may) > 0 && !builtin.TakesRow(name) && !k.mayCall(name) {
 			k.recordProblem(pgerror.ColumnMissingOf, clipName(pgparse.StringText(fields[0])), name)
 		}
-	case !systemColumn(name) && !isOutput(l, n.Clause, name):
+	case !IsSystemColumn(name) && !isOutput(l, n.Clause, name):
 		k.recordProblem(pgerror.ColumnMissingAlone, name)
 	}
 }
@@ -199,7 +199,7 @@ func isOutput(l *query.Level, clause query.Clause, name string) bool {
 // itemLacks reports whether it is certain that an entry of FROM has no such
 // column.
 func (k *checker) itemLacks(m query.Meaning) bool {
-	if m.Known || systemColumn(m.Column) {
+	if m.Known || IsSystemColumn(m.Column) {
 		return false
 	}
 	if r := judgedRelation(m.Source); r != nil && !m.Source.Renamed {

@@ -146,7 +146,7 @@ func (c *Catalog) IsComputed(view *Relation, name string) bool {
 		return false
 	}
 	ref := val.GetColumnRef()
-	return ref == nil || systemColumn(pgparse.LastText(ref.GetFields()))
+	return ref == nil || IsSystemColumn(pgparse.LastText(ref.GetFields()))
 }
 
 // IsPlainColumn reports whether a view's column is known to be a column of the relation that

@@ -215,6 +215,7 @@ var all = []*rule.Rule{
 	trigger.Disable,
 	trigger.Drop,
 	trigger.FieldMissing,
+	trigger.FiredOutdated,
 	trigger.FunctionFails,
 	trigger.RefusesWrites,
 	blocking.TypeDomainConstraintScan,

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/catalog/builtin"
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -189,18 +190,14 @@ func (w *firedCode) readQuery(n *pgparse.Node, by string, depth int) {
 	pgparse.Walk(n, func(msg any) bool {
 		switch s := msg.(type) {
 		case *pgparse.InsertStmt:
-			events := []string{"insert"}
-			if s.GetOnConflictClause().GetAction() == pgparse.OnConflictAction_ONCONFLICT_UPDATE {
-				events = append(events, "update")
-			}
-			w.readRowWrite(s.GetRelation(), events, s.GetCols(), by, depth)
+			w.readRowWrite(s.GetRelation(), analysis.WriteEvents(s), s.GetCols(), by, depth)
 		case *pgparse.UpdateStmt:
 			w.readRowWrite(s.GetRelation(), []string{"update"}, nil, by, depth)
 			w.readSetting(s)
 		case *pgparse.DeleteStmt:
 			w.readRowWrite(s.GetRelation(), []string{"delete"}, nil, by, depth)
 		case *pgparse.MergeStmt:
-			w.readRowWrite(s.GetRelation(), mergeEvents(s), nil, by, depth)
+			w.readRowWrite(s.GetRelation(), analysis.WriteEvents(s), nil, by, depth)
 		case *pgparse.RangeVar:
 			w.readView(s, by, depth)
 		case *pgparse.A_Expr:
@@ -217,21 +214,6 @@ func (w *firedCode) readQuery(n *pgparse.Node, by string, depth int) {
 		}
 		return true
 	})
-}
-
-func mergeEvents(s *pgparse.MergeStmt) []string {
-	var out []string
-	for _, n := range s.GetMergeWhenClauses() {
-		switch n.GetMergeWhenClause().GetCommandType() {
-		case pgparse.CmdType_CMD_INSERT:
-			out = append(out, "insert")
-		case pgparse.CmdType_CMD_UPDATE:
-			out = append(out, "update")
-		case pgparse.CmdType_CMD_DELETE:
-			out = append(out, "delete")
-		}
-	}
-	return out
 }
 
 // readView examines the functions that a view calls.

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/script"
@@ -16,15 +17,16 @@ func (w *firedCode) readRowWrite(rv *pgparse.RangeVar, events []string, cols []*
 		return
 	}
 	r, _ := w.catalog.Resolve(rv)
-	w.readWrite(r, events, cols, depth, nil)
+	for _, x := range analysis.ListWritten(w.catalog, r, events) {
+		if !x.Direct {
+			cols = nil
+		}
+		w.readWrite(x.Relation, x.Events, cols, depth)
+	}
 }
 
-// readWrite is readRowWrite for a relation; came are the relations that led to it.
-func (w *firedCode) readWrite(r *catalog.Relation, events []string, cols []*pgparse.Node, depth int, path []*catalog.Relation) {
-	if len(path) > maxCallDepth || slices.Contains(path, r) {
-		return
-	}
-	path = append(path[:len(path):len(path)], r)
+// readWrite examines the code that a write to one relation runs.
+func (w *firedCode) readWrite(r *catalog.Relation, events []string, cols []*pgparse.Node, depth int) {
 	for _, t := range r.Triggers {
 		if t.Enabled && slices.ContainsFunc(events, t.IsFor) {
 			w.readTrigger(r, t, depth)
@@ -41,27 +43,6 @@ func (w *firedCode) readWrite(r *catalog.Relation, events []string, cols []*pgpa
 	if w.functions && (slices.Contains(events, "insert") || slices.Contains(events, "update")) {
 		w.readExpressions(r, events, cols, depth)
 	}
-	if base := w.baseTable(r); base != nil {
-		w.readWrite(base, events, nil, depth, path)
-	}
-	for _, list := range [][]catalog.OID{r.Partitions, r.Children} {
-		for _, oid := range list {
-			if p := w.catalog.Relation(oid); p != nil {
-				w.readWrite(p, events, cols, depth, path)
-			}
-		}
-	}
-	if slices.Contains(events, "delete") || slices.Contains(events, "update") {
-		w.readCascades(r, events, depth, path)
-	}
-}
-
-// baseTable returns the table that a view writes to; nil for a table.
-func (w *firedCode) baseTable(r *catalog.Relation) *catalog.Relation {
-	if r.View == nil || len(r.InsteadOf()) > 0 || !w.catalog.IsUpdatable(r) {
-		return nil
-	}
-	return w.catalog.BaseOfView(r)
 }
 
 // readTrigger examines the function of a trigger.
@@ -109,34 +90,6 @@ func (w *firedCode) readExpressions(r *catalog.Relation, events []string, cols [
 		}
 	}
 }
-
-// readCascades examines the tables whose rows a foreign key changes along with the rows of r.
-func (w *firedCode) readCascades(r *catalog.Relation, events []string, depth int, path []*catalog.Relation) {
-	for _, oid := range r.ReferencedBy {
-		other := w.catalog.Relation(oid)
-		if other == nil || other == r {
-			continue
-		}
-		for _, c := range other.Constraints {
-			if c.Kind != catalog.ForeignKey || c.Ref != r.OID {
-				continue
-			}
-			var more []string
-			if slices.Contains(events, "delete") {
-				more = append(more, cascaded[c.OnDelete]...)
-			}
-			if slices.Contains(events, "update") && len(cascaded[c.OnUpdate]) > 0 {
-				more = append(more, "update")
-			}
-			if len(more) > 0 {
-				w.readWrite(other, more, nil, depth, path)
-			}
-		}
-	}
-}
-
-// cascaded maps the action of a foreign key ON DELETE to the events that it causes.
-var cascaded = map[string][]string{"cascade": {"delete"}, "set null": {"update"}, "set default": {"update"}}
 
 // eventTrigger is an event trigger, as created by statements.
 type eventTrigger struct {

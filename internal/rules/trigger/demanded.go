@@ -17,7 +17,7 @@ var demanding = lazyregexp.New(`(?is)^\s*(?:<<\w+>>\s*)?(?:declare\b(?:[^']|'[^'
 // findDemanded is the column that a trigger refuses to see NULL in, and that is NULL
 // in each row whose INSERT leaves it out: nothing else fills it.
 func findDemanded(c *catalog.Catalog, old, r *catalog.Relation, t *catalog.Trigger) *catalog.Column {
-	fn := findFunction(c, t)
+	fn := analysis.TriggerFunction(c, t)
 	if fn == nil || !t.Row || !t.IsFor("insert") || !analysis.MentionsWord(strings.ToLower(fn.Body), "raise") {
 		return nil
 	}
@@ -41,7 +41,7 @@ func findDemanded(c *catalog.Catalog, old, r *catalog.Relation, t *catalog.Trigg
 		if other.ID == t.ID || other.Timing != "before" {
 			continue
 		}
-		if fn := findFunction(c, other); fn == nil || fills.MatchString(fn.Body) {
+		if fn := analysis.TriggerFunction(c, other); fn == nil || fills.MatchString(fn.Body) {
 			return nil
 		}
 	}
@@ -70,7 +70,7 @@ func nullColumn(when *pgparse.Node) string {
 // alwaysRaises reports whether a trigger always fails, by its author's will: it has no
 // condition, and its function begins with RAISE.
 func alwaysRaises(c *catalog.Catalog, t *catalog.Trigger) bool {
-	fn := findFunction(c, t)
+	fn := analysis.TriggerFunction(c, t)
 	return fn != nil && t.When == nil && len(t.Columns) == 0 && analysis.MentionsWord(strings.ToLower(fn.Body), "raise") &&
 		raising.MatchString(comments.ReplaceAllString(fn.Body, " "))
 }

@@ -3,6 +3,7 @@ package trigger
 import (
 	"slices"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
@@ -65,7 +66,7 @@ func checkTriggerDrop(p *rule.Pass, t *rule.Tx) {
 // on. Uses of the column in the deployed code are reported by column-drop and
 // column-rename, and uses of the table by table-drop.
 func wasForDropped(t *rule.Tx, d *rule.Delta) bool {
-	if fn := findFunction(t.Before, d.OldTrigger); fn != nil {
+	if fn := analysis.TriggerFunction(t.Before, d.OldTrigger); fn != nil {
 		written := catalog.ReadBody(fn).ListWrittenRelations(t.Before)
 		if len(written) > 0 && !slices.ContainsFunc(written, func(r *catalog.Relation) bool { return t.After.Relation(r.OID) != nil }) {
 			return true

@@ -57,7 +57,7 @@ func missingField(p *rule.Pass, c *catalog.Catalog, by *rule.Stmt, r *catalog.Re
 	var uses []analysis.FunctionUse
 	var names []string
 	for _, f := range body.ListRecordFields() {
-		if f.Caught || f.Maybe && body.ByTable() || r.Column(f.Name) != nil || slices.Contains(system, f.Name) || !hasRecord(t, f.Record) {
+		if f.Caught || f.Maybe && body.ByTable() || r.Column(f.Name) != nil || catalog.IsSystemColumn(f.Name) || !hasRecord(t, f.Record) {
 			continue
 		}
 		if !slices.Contains(names, f.Name) {
@@ -95,6 +95,3 @@ func hasRecord(t *catalog.Trigger, record string) bool {
 	}
 	return strings.Contains(t.Events, "delete") || strings.Contains(t.Events, "update")
 }
-
-// system are the columns that every table has.
-var system = []string{"ctid", "tableoid", "xmin", "xmax", "cmin", "cmax"}

@@ -19,7 +19,7 @@ var freezing = lazyregexp.New(`(?is)^\s*(?:<<\w+>>\s*)?(?:declare\b(?:[^']|'[^']
 // skips says that it throws the change away without an error.
 // https://www.postgresql.org/docs/current/sql-createtrigger.html
 func frozenColumns(c *catalog.Catalog, r *catalog.Relation, t *catalog.Trigger) (columns []string, skips bool) {
-	fn := findFunction(c, t)
+	fn := analysis.TriggerFunction(c, t)
 	if fn == nil || !t.Row || !t.IsFor("update") {
 		return nil, false
 	}

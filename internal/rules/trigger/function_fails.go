@@ -35,24 +35,10 @@ var (
 	leaves = lazyregexp.New(`(?i)\b(return|raise|insert|update|delete|merge|execute|perform|call|notify|if|case|loop|select)\b`)
 )
 
-// findFunction is the function of a trigger that is on; nil when its body cannot be
-// read.
-func findFunction(c *catalog.Catalog, t *catalog.Trigger) *catalog.Function {
-	if !t.Enabled || t.Parent {
-		return nil
-	}
-	for _, fn := range c.Functions(t.Function.Schema, t.Function.Name) {
-		if len(fn.Args) == 0 && fn.Language == "plpgsql" && fn.Body != "" {
-			return fn
-		}
-	}
-	return nil
-}
-
 // mayFail is the first look, when the trigger is made. Each trigger of a history
 // comes by here: patterns are for the few.
 func mayFail(c *catalog.Catalog, r *catalog.Relation, t *catalog.Trigger) bool {
-	fn := findFunction(c, t)
+	fn := analysis.TriggerFunction(c, t)
 	if fn == nil {
 		return false
 	}
@@ -83,7 +69,7 @@ func throwsAway(fn *catalog.Function, t *catalog.Trigger) bool {
 }
 
 func functionFails(p *rule.Pass, c *catalog.Catalog, by *rule.Stmt, r *catalog.Relation, t *catalog.Trigger) {
-	fn := findFunction(c, t)
+	fn := analysis.TriggerFunction(c, t)
 	if fn == nil {
 		return
 	}
