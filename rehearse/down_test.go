@@ -10,6 +10,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/internal/rotation"
 	"github.com/onward-sql/onward/internal/rules/release"
 	"github.com/onward-sql/onward/rehearse"
@@ -161,7 +162,9 @@ func TestWayDown(t *testing.T) {
 				if got := strings.Join(facts, "\n"); len(facts) > 1 || (way.fact == "") != (got == "") || !strings.Contains(got, way.fact) {
 					t.Errorf("finding %q, want %q", got, way.fact)
 				}
-				if got := strings.Join(out.Notes, "\n"); (way.note == "") != (got == "") || !strings.Contains(got, way.note) {
+				gaps := pgservertest.Server(t, major).Gaps() // of this machine
+				notes := slices.DeleteFunc(out.Notes, func(note string) bool { return slices.Contains(gaps, note) })
+				if got := strings.Join(notes, "\n"); (way.note == "") != (got == "") || !strings.Contains(got, way.note) {
 					t.Errorf("notes %q, want %q", got, way.note)
 				}
 			})

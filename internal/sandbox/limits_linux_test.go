@@ -39,11 +39,11 @@ func TestOthersStay(t *testing.T) {
 import ctypes, os
 l = ctypes.CDLL(None)
 os.sched_setaffinity(%[1]d, {min(os.sched_getaffinity(0))}); os.sched_setscheduler(%[1]d, os.SCHED_BATCH, os.sched_param(0))
-os.setpriority(os.PRIO_PROCESS, %[1]d, 7)
+os.setpriority(os.PRIO_PROCESS, %[1]d, 19)
 l.syscall(%[2]d, 1, %[1]d, 3 << 13)
 print('all done')
 `, pid, unix.SYS_IOPRIO_SET)
-	many := fmt.Sprintf("import os\nfor which, who in ((1, 0), (1, os.getpgid(%d)), (2, 0), (2, os.getuid())): os.setpriority(which, who, 7)\n", pid)
+	many := fmt.Sprintf("import os\nfor which, who in ((1, 0), (1, os.getpgid(%d)), (2, 0), (2, os.getuid())): os.setpriority(which, who, 19)\n", pid)
 	out, _, err := runIn(t, Access{}, python3, "-c", many+script)
 	if err != nil || !strings.Contains(out, "all done") {
 		t.Errorf("%v\n%s", err, out)
