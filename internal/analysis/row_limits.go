@@ -146,10 +146,10 @@ func (c *condition) keyWith(n *pgparse.Node, value *predicate.Value) bool {
 		return false
 	}
 	name := names[len(names)-1]
-	if name == "ctid" || slices.Contains(telling, name) {
+	attr := c.table.Column(name)
+	if name == "ctid" || slices.Contains(telling, name) && !c.isIndexedForRepeats(attr) {
 		return true
 	}
-	attr := c.table.Column(name)
 	if attr == nil {
 		return false
 	}
@@ -161,6 +161,17 @@ func (c *condition) keyWith(n *pgparse.Node, value *predicate.Value) bool {
 		}
 	}
 	return false
+}
+
+// isIndexedForRepeats reports whether an index on the column alone lets its values repeat: one that holds no ids.
+func (c *condition) isIndexedForRepeats(attr *catalog.Column) bool {
+	if attr == nil || strings.HasSuffix(attr.Name, "id") {
+		return false
+	}
+	return slices.ContainsFunc(c.table.Indexes, func(oid catalog.OID) bool {
+		i := c.at.Before.Relation(oid)
+		return i != nil && i.Index != nil && !i.Index.Unique && len(i.Index.Keys) == 1 && i.Index.Keys[0].Column == attr.Attnum && i.Index.Predicate == nil
+	})
 }
 
 // leavesOut reports whether a partial index has no row with a value in a column.

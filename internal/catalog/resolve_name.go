@@ -100,3 +100,12 @@ func (f *fold) relationNamed(schema, name string, kind Kind, missingOK bool) *Re
 	}
 	return f.inferRelation(n.Full, kind)
 }
+
+// LookupMapped returns the relation for a name as an ORM writes it, perhaps schema"."table; nil for none.
+func (c *Catalog) LookupMapped(name string) *Relation {
+	schema, base, qualified := strings.Cut(name, `"."`)
+	if !qualified {
+		schema, base = "", name
+	}
+	return c.Lookup(schema, base)
+}

@@ -3,7 +3,6 @@ package rule
 import (
 	"cmp"
 	"slices"
-	"strings"
 
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
@@ -191,13 +190,7 @@ func (p *Pass) HeldFor(s *Stmt, table string) (held Held, name catalog.Name, ok 
 }
 
 // MappedTable returns the table for a name as an ORM writes it, at this point; nil for none.
-func (p *Pass) MappedTable(name string) *catalog.Relation {
-	schema, base, qualified := strings.Cut(name, `"."`)
-	if !qualified {
-		schema, base = "", name
-	}
-	return p.current.Lookup(schema, base)
-}
+func (p *Pass) MappedTable(name string) *catalog.Relation { return p.current.LookupMapped(name) }
 
 // FindBlocked finds the first existing relation on which a statement does long work under a
 // lock that blocks reads or writes. work selects the kinds of work. It returns nil if

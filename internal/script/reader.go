@@ -39,7 +39,7 @@ func (r *Reader) Next(most int) (s *Script, err error) {
 			s, err = nil, fault.FromPanic(p)
 		}
 	}()
-	if len(r.source.Code)+len(r.source.Replaces) > 0 {
+	if len(r.source.Code)+len(r.source.Replaces)+len(r.source.Changes) > 0 {
 		most = math.MaxInt
 	}
 	s = &Script{Source: r.source, lines: r.lines, Rollback: map[int]bool{}, Window: r.window}

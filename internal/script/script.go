@@ -28,6 +28,8 @@ type Source struct {
 	Code []Code
 	// Replaces are values that such programs replace by others.
 	Replaces []Replacement
+	// Changes are all rows that such programs may write in the transaction of the parts.
+	Changes []Change
 	// Mode is how the runner sends them.
 	Mode onward.Transaction
 	// Waivers are calls of a program that silence another checker.
@@ -106,6 +108,17 @@ type Code struct {
 	Parts int
 	// Line is where the program is called.
 	Line int
+}
+
+// Change is a program's write of rows of a table, one or many.
+type Change struct {
+	// Name is the program's function, Table is its name as a mapper writes it.
+	Name, Table string
+	// Verb is "INSERT", "UPDATE" or "DELETE"; Columns are those that an UPDATE sets to something.
+	Verb    string
+	Columns []string
+	// Parts is how many of Source.Parts run before it; Line is where it is written.
+	Parts, Line int
 }
 
 // Waiver is a call of a program that silences another checker for the statements in its block: safety_assured of strong_migrations.

@@ -257,6 +257,7 @@ func (m *Migration) convert(t adapter.Tree, s adapter.Source) *adapter.Migration
 		if op.Code != nil {
 			out.Source.Code = append(out.Source.Code, m.rowChanges(i)...)
 			out.Source.Replaces = append(out.Source.Replaces, m.textReplacements(i)...)
+			out.Source.Changes = append(out.Source.Changes, m.changedRows(i)...)
 		}
 		for _, d := range op.Defaults {
 			out.Opaque = append(out.Opaque, onward.Opaque{
@@ -302,15 +303,40 @@ func (m *Migration) scriptParts(text string) []script.Part {
 // rowChanges returns what an operation's function does to rows. It runs after the statements of
 // the operations before it. Statements that Django defers come later.
 func (m *Migration) rowChanges(op int) []script.Code {
-	before := slices.IndexFunc(m.Statements, func(st Statement) bool { return st.Deferred || st.Op >= op })
-	if before < 0 {
-		before = len(m.Statements)
-	}
+	before := m.countBefore(op)
 	var out []script.Code
 	for _, w := range m.Operations[op].Code.Writes {
 		out = append(out, script.Code{
 			Name: m.Operations[op].Code.Name, Table: strings.Trim(w.Table,
 				`"`), Verb: w.Verb, Whole: w.Whole, Few: w.Few, Batches: w.Batches, Apart: !m.Atomic, Parts: before, Line: m.Operations[op].Line,
+		})
+	}
+	return out
+}
+
+// countBefore returns how many statements run before an operation.
+func (m *Migration) countBefore(op int) int {
+	before := slices.IndexFunc(m.Statements, func(st Statement) bool { return st.Deferred || st.Op >= op })
+	if before < 0 {
+		before = len(m.Statements)
+	}
+	return before
+}
+
+// changedRows returns the rows that an operation's function may write in the migration's transaction.
+func (m *Migration) changedRows(op int) []script.Change {
+	if m.Operations[op].Transaction != "migration" {
+		return nil
+	}
+	code := m.Operations[op].Code
+	var out []script.Change
+	for _, c := range code.Changes {
+		line := c.Line
+		if code.Path != m.Path {
+			line = m.Operations[op].Line
+		}
+		out = append(out, script.Change{
+			Name: code.Name, Table: strings.Trim(c.Table, `"`), Verb: c.Verb, Columns: c.Columns, Parts: m.countBefore(op), Line: line,
 		})
 	}
 	return out
@@ -330,7 +356,7 @@ func (m *Migration) textReplacements(op int) []script.Replacement {
 // scriptPart converts a message to a part of a script.
 func (st *Statement) scriptPart(text string) script.Part {
 	part := script.Part{
-		SQL: st.SQL, Start: -1, Message: true,
+		SQL: st.SQL, Start: -1, Message: true, Conditional: st.Conditional,
 		Line: st.Line, Column: st.Column, EndLine: st.EndLine, EndColumn: st.EndColumn,
 	}
 	if end := st.Start + st.Length; st.Start >= 0 && end <= len(text) {

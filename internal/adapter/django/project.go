@@ -143,6 +143,18 @@ type Code struct {
 	Writes []Write `json:"writes"`
 	// Replaces are the values that it replaces by others, as far as its text shows.
 	Replaces []Replacement `json:"replaces"`
+	// Changes are all rows that it may write, a single one too.
+	Changes []Change `json:"changes"`
+}
+
+// Change is a write of a function, of any number of rows.
+type Change struct {
+	Table string `json:"table"`
+	// Verb is "INSERT", "UPDATE" or "DELETE"; Columns are those that an UPDATE sets to something.
+	Verb    string   `json:"verb"`
+	Columns []string `json:"columns"`
+	// Line is the call's, in the function's file.
+	Line int `json:"line"`
 }
 
 // Replacement is a value of a column and the value that replaces it.
@@ -173,6 +185,8 @@ type Statement struct {
 	Op int `json:"op"`
 	// Deferred is set if Django holds it back until the end of the migration.
 	Deferred bool `json:"deferred"`
+	// Conditional is set if rows that the database has may make it unnecessary.
+	Conditional bool `json:"conditional"`
 	// Source is "literal" for SQL that the author wrote, else "rendered".
 	Source string `json:"source"`
 	// Place is the string with the SQL, else the operation.

@@ -1,6 +1,7 @@
 package transaction
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 
@@ -8,6 +9,8 @@ import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/script"
+	"github.com/onward-sql/onward/onward"
 )
 
 // event is a check that waits for the end of the transaction.
@@ -18,11 +21,33 @@ type event struct {
 	// people: "foreign key c_p".
 	constraint, check string
 	verb              string
-	by                *rule.Stmt
+	by                writer
 	// sure: the statement surely wrote a row, whatever the tables hold.
 	sure bool
 	// spread: the row went to some partition of the table.
 	spread bool
+}
+
+// writer is what wrote a row: a statement, or a program of the migration.
+type writer struct {
+	statement *rule.Stmt
+	program   *script.Change
+}
+
+// describe names the writer in a message about a later statement: "the UPDATE at :2".
+func (w writer) describe(verb string, from *rule.Stmt) string {
+	if w.program != nil {
+		return fmt.Sprintf("the %s of %s at :%d", verb, w.program.Name, w.program.Line)
+	}
+	return "the " + verb + " at " + w.statement.RelativePlace(from)
+}
+
+// newEvidence is the writer's place, in the migration of a later statement if it is a program.
+func (w writer) newEvidence(from *rule.Stmt, text string) onward.Evidence {
+	if w.program != nil {
+		return onward.Evidence{Kind: "statement", Path: from.Migration.Path, Line: w.program.Line, Text: text}
+	}
+	return w.statement.NewEvidence(text)
 }
 
 // pending are the checks of a transaction, and those at its savepoints.

@@ -8,40 +8,72 @@ import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/script"
 )
 
 // recordWrite takes note of the checks that a write leaves.
 func (q *checks) recordWrite(s *rule.Stmt, w *analysis.Write) {
 	t := w.Table
-	if t.OID == 0 || !t.Kind.IsTable() || q.off[t.OID] {
+	if t.OID == 0 {
 		return
 	}
 	sure := w.Verb == "INSERT" && oneRow(w.Node.(*pgparse.InsertStmt)) && !s.IsOptional() && len(t.Rules) == 0 && !mayWithholdRows(t) &&
 		(s.Before.Complete || s.Before.Unmodelled == nil)
+	q.recordRows(s.Before, t, writtenRows{verb: w.Verb, set: listAssigned(w), sure: sure, by: writer{statement: s}})
+}
+
+// recordPrograms takes note of the checks that the migration's programs leave before a statement.
+func (q *checks) recordPrograms(s *rule.Stmt, programs []script.Change) (rest []script.Change) {
+	for len(programs) > 0 && programs[0].Parts <= s.Part() {
+		c := &programs[0]
+		if t := s.Before.LookupMapped(c.Table); t != nil {
+			set := assignments{}
+			for _, name := range c.Columns {
+				set[name] = true
+			}
+			q.recordRows(s.Before, t, writtenRows{verb: c.Verb, set: set, by: writer{program: c}})
+		}
+		programs = programs[1:]
+	}
+	return programs
+}
+
+// writtenRows are rows that a statement or a program writes.
+type writtenRows struct {
+	verb string
+	set  assignments
+	sure bool
+	by   writer
+}
+
+func (q *checks) recordRows(before *catalog.Catalog, t *catalog.Relation, w writtenRows) {
+	if !t.Kind.IsTable() || q.off[t.OID] {
+		return
+	}
 	add := func(constraint, check string, sure bool) {
 		q.list = append(slices.Clip(q.list), event{
-			table: t.OID, name: t.Name, constraint: constraint, check: check, verb: w.Verb, by: s, sure: sure,
+			table: t.OID, name: t.Name, constraint: constraint, check: check, verb: w.verb, by: w.by, sure: sure,
 			spread: t.Kind == catalog.PartitionedTable,
 		})
 	}
-	set := listAssigned(w)
+	set, sure := w.set, w.sure
 	for _, c := range t.Constraints {
 		if c.Kind == catalog.ForeignKey && c.Enforced && q.isDeferred(c.Name, c.Deferrable, c.InitiallyDeferred) &&
-			(w.Verb == "INSERT" || w.Verb == "MERGE" || w.Verb == "UPDATE" && set.touchesColumn(t, c.Columns)) {
+			(w.verb == "INSERT" || w.verb == "MERGE" || w.verb == "UPDATE" && set.touchesColumn(t, c.Columns)) {
 			add(c.Name, "foreign key "+c.Name, sure)
 		}
 	}
 	for _, x := range t.Triggers {
 		if x.Enabled && q.isDeferred(x.Name, x.Deferrable, x.InitiallyDeferred) &&
-			(strings.Contains(x.Events, strings.ToLower(w.Verb)) && (w.Verb != "UPDATE" || len(x.Columns) == 0 || set.namesColumn(t, x.Columns)) || w.Verb == "MERGE") {
+			(strings.Contains(x.Events, strings.ToLower(w.verb)) && (w.verb != "UPDATE" || len(x.Columns) == 0 || set.namesColumn(t, x.Columns)) || w.verb == "MERGE") {
 			add(x.Name, "constraint trigger "+x.Name, sure && x.When == nil)
 		}
 	}
-	if w.Verb != "UPDATE" && w.Verb != "DELETE" && w.Verb != "MERGE" {
+	if w.verb != "UPDATE" && w.verb != "DELETE" && w.verb != "MERGE" {
 		return
 	}
 	for _, oid := range t.ReferencedBy {
-		from := s.Before.Relation(oid)
+		from := before.Relation(oid)
 		if from == nil {
 			continue
 		}
@@ -49,7 +81,7 @@ func (q *checks) recordWrite(s *rule.Stmt, w *analysis.Write) {
 			if c.Kind != catalog.ForeignKey || c.Ref != t.OID || !c.Enforced || !q.isDeferred(c.Name, c.Deferrable, c.InitiallyDeferred) {
 				continue
 			}
-			if w.Verb == "DELETE" && c.OnDelete == "" || w.Verb == "UPDATE" && c.OnUpdate == "" && set.touchesColumn(t, c.RefColumns) {
+			if w.verb == "DELETE" && c.OnDelete == "" || w.verb == "UPDATE" && c.OnUpdate == "" && set.touchesColumn(t, c.RefColumns) {
 				add(c.Name, "foreign key "+c.Name+" of "+from.Name.String(), false)
 			}
 		}

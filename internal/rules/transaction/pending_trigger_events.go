@@ -2,11 +2,13 @@ package transaction
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -28,7 +30,8 @@ var PendingTriggerEvents = &rule.Rule{
 
 func pendingTriggerEvents(p *rule.Pass, m *rule.Migration) {
 	for _, t := range m.Txs {
-		if !writesThenChanges(t) {
+		programs := programsSince(m, t)
+		if len(programs) == 0 && !writesThenChanges(t) {
 			continue
 		}
 		var events pending
@@ -36,6 +39,9 @@ func pendingTriggerEvents(p *rule.Pass, m *rule.Migration) {
 		for s := range t.All() {
 			if s.Node == nil {
 				continue
+			}
+			if s.Migration == m {
+				programs = events.recordPrograms(s, programs)
 			}
 			e, command := refusedBy(s, &events)
 			if e == nil {
@@ -57,20 +63,28 @@ func pendingTriggerEvents(p *rule.Pass, m *rule.Migration) {
 	}
 }
 
+// programsSince are the programs that write rows in the transaction, or before it.
+func programsSince(m *rule.Migration, t *rule.Tx) []script.Change {
+	all := m.Script.Source.Changes
+	if t == m.Txs[0] || len(t.Statements) == 0 {
+		return all
+	}
+	first := t.Statements[0].Part()
+	return slices.DeleteFunc(slices.Clone(all), func(c script.Change) bool { return c.Parts <= first })
+}
+
 func pendingReport(s *rule.Stmt, e *event, command string, sure bool) rule.Report {
 	r := rule.Report{
-		Fact: fmt.Sprintf("%s finds checks pending: the %s at %s wrote to %s, and %s is checked at commit", command, e.verb, e.by.RelativePlace(s), e.name,
-			e.check),
+		Fact:     fmt.Sprintf("%s finds checks pending: %s wrote to %s, and %s is checked at commit", command, e.by.describe(e.verb, s), e.name, e.check),
 		Harm:     fmt.Sprintf("the migration fails: cannot %s \"%s\" because it has pending trigger events", command, e.name.Name),
 		Instead:  "run the checks first, before this statement:\nSET CONSTRAINTS ALL IMMEDIATE;",
 		Way:      advice.RunChecks{},
-		Evidence: []onward.Evidence{e.by.NewEvidence("leaves the check of " + e.check + " pending")},
+		Evidence: []onward.Evidence{e.by.newEvidence(s, "leaves the check of "+e.check+" pending")},
 		Stops:    sure,
 	}
 	if !sure {
 		r.Severity = onward.Warning
-		r.Fact = fmt.Sprintf("%s finds checks pending if the %s at %s writes a row of %s: %s is checked at commit", command, e.verb, e.by.RelativePlace(s), e.name,
-			e.check)
+		r.Fact = fmt.Sprintf("%s finds checks pending if %s writes a row of %s: %s is checked at commit", command, e.by.describe(e.verb, s), e.name, e.check)
 		r.Harm = fmt.Sprintf("where the %s finds a row to write, the migration fails: cannot %s \"%s\" because it has pending trigger events", e.verb, command,
 			e.name.Name)
 	}

@@ -164,7 +164,7 @@ def _offline(base, vendor):
                 raise _Unknown(asked)
             if isinstance(value, (str, int)) and callable(field.default) and field.get_default() != value:
                 return _even(field, value, self.connection)
-            return _settled(field, value)
+            return settled(field, value)
 
         def effective_default(self, field):
             recorder = self.connection.onward
@@ -235,7 +235,7 @@ class _Unknown(Exception):
         self.asked = asked
 
 
-def _settled(field, value):
+def settled(field, value):
     """A default that depends on the moment or on chance, made the same each time."""
     if not (callable(field.default) or getattr(field, "auto_now", 0) or getattr(field, "auto_now_add", 0)):
         return value

@@ -5,7 +5,7 @@ from django.db.migrations.operations.models import ModelOperation
 from django.db.migrations.state import ModelState
 from django.db.utils import NotSupportedError
 
-from . import copies, rows, source, straight, tenants
+from . import copies, row_statements, rows, source, straight, tenants
 from .errors import last_line, refusal
 from .safemigrate import after_deploy
 from .states import LazyState
@@ -154,7 +154,7 @@ class Running:
         self.editors = []  # (connection, editor, what to call before), the default database first
         self.first = None  # the connection that anything was rendered for
         self.owners = []  # (deferred statement, operation index, its place)
-        self.index, self.place = 0, file.place(None)
+        self.index, self.place, self.optional = 0, file.place(None), False
         self.literals, self.literal_at = None, 0
         replay.current = self
 
@@ -299,8 +299,11 @@ class Running:
         if not router.allow_migrate(alias, self.migration.app_label, **getattr(operation, "hints", {})):
             return
         function = getattr(code, "func", code)  # functools.partial
-        if function is code and straight.only_editor(function, alias) and self.straight(operation, editor, before):
-            return
+        if function is code and not hasattr(function, "__wrapped__"):
+            if straight.only_editor(function, alias) and self.straight(operation, editor, before):
+                return
+            if self.rows(operation, function, before):
+                return
         function = getattr(function, "__wrapped__", function)
         name = getattr(function, "__qualname__", type(function).__name__)
         compiled = getattr(function, "__code__", None)
@@ -328,6 +331,25 @@ class Running:
             connection.in_atomic_block = False
         return True
 
+    def rows(self, operation, function, before):
+        """Takes note of what a function sends that gives all values itself; says whether it is one."""
+        connection, place = self.replay.connection, self.place
+
+        def state_apps():
+            before.look(operation, True)
+            return before.apps
+
+        atomic = self.transaction(operation) != "none"
+        sent = row_statements.read(function, state_apps, connection, atomic)
+        if sent is None:
+            return False
+        shown = function.__code__.co_filename == self.file.path and function.__qualname__ == function.__name__
+        for sql, parameters, self.optional, call in sent:
+            self.place = self.file.place(call) if shown else place
+            connection.onward.record(connection.onward.merge(sql, parameters))
+        self.place, self.optional = place, False
+        return True
+
     def statement(self, sql, deferred):
         """Takes note of a message that would be sent to the server."""
         index, place = self.index, self.place
@@ -340,6 +362,7 @@ class Running:
             "sql": sql,
             "op": index,
             "deferred": deferred is not None,
+            "conditional": self.optional,
             "source": "rendered",
             **place,
             "start": -1,

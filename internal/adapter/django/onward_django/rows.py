@@ -11,6 +11,7 @@ import textwrap
 import types
 
 from .imported import imported
+from .row_changes import changes
 from .unrolled import unroll
 
 _WRITES = {"update": "updates", "delete": "deletes", "bulk_update": "updates"}
@@ -29,10 +30,11 @@ _SMALL = frozenset([("contenttypes", "contenttype"), ("auth", "permission"), ("a
 
 
 def told(function, models):
-    """What a function's text tells: "writes" and "replaces"."""
+    """What a function's text tells: "writes", "replaces" and "changes"."""
     tree = _tree(function)
     if tree is None:
-        return {"writes": [], "replaces": []}
+        return {"writes": [], "replaces": [], "changes": []}
+    ast.increment_lineno(tree, function.__code__.co_firstlineno - 1)
     unroll(tree)
     reader = _Reader(tree, models, _flushing(function, tree), imported(function, tree))
     writes = _written(tree, reader, models)
@@ -40,15 +42,15 @@ def told(function, models):
     for write in _in_sql(function, tree):
         if write["table"] in tables - {each["table"] for each in writes}:
             writes.append(write)
-    return {"writes": writes, "replaces": list(_replaced(tree, reader, models))}
+    return {"writes": writes, "replaces": list(_replaced(tree, reader, models)), "changes": changes(tree, reader, models)}
 
 
 def _tree(function):
-    tree = _parsed(function)
+    tree = parse(function)
     return tree if tree is not None and tree.args.args else None
 
 
-def _parsed(function):
+def parse(function):
     if type(function) is not types.FunctionType:
         return None
     try:
@@ -64,7 +66,7 @@ def _flushing(function, tree):
     flushing = set()
     for name in names:
         other = function.__globals__.get(name)
-        inner = _parsed(other)
+        inner = parse(other)
         if inner is not None and other.__module__ == function.__module__ and any(_bulk(node) for node in ast.walk(inner)):
             flushing.add(name)
     return flushing
@@ -100,7 +102,7 @@ def _sent(function, tree, deeper):
                 yield text
         elif deeper and isinstance(node.func, ast.Name):
             other = known.get(node.func.id)
-            inner = _parsed(other)
+            inner = parse(other)
             if inner is not None and other.__module__ == function.__module__:
                 yield from _sent(other, inner, False)
 

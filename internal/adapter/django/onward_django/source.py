@@ -32,7 +32,7 @@ class Source:
     """One migration file: its hash, and the places of its operations."""
 
     def __init__(self, path):
-        self.hash = ""
+        self.path, self.hash = path, ""
         self.text = b""
         self.tree = None
         self.names = {}

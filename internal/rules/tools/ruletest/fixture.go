@@ -32,6 +32,8 @@
 //	                        way, and an error in that case: line, rule and harm
 //	bad.program: 3 fill updates t whole   what a program does before its first file: line,
 //	                        name, verb, table; "few", "batches", "apart" as in script.Code
+//	bad.writes: 3 fill UPDATE t a b  rows that it writes in the transaction: line, name,
+//	                        verb, table, and the columns of an UPDATE
 //
 // and, for the proof on servers (internal/rules/tools/prove):
 //
@@ -124,6 +126,7 @@ type Release struct {
 	Otherwise []onward.Finding
 	// Programs are what the migration runs besides SQL.
 	Programs []script.Code
+	Writes   []script.Change
 	// Versions are those that the example is for, Servers those that run it.
 	Versions, Servers []int
 	// Fails is the SQLSTATE with which the server refuses the example, "" when
@@ -316,7 +319,7 @@ func (f *Fixture) RunOn(rules []*rule.Rule, r *Release, versions []int) ([]onwar
 			}
 		}
 		if i == 0 {
-			s.Source.Code = r.Programs
+			s.Source.Code, s.Source.Changes = r.Programs, r.Writes
 		}
 		runner := f.Runner
 		runner.Tool, runner.Otherwise = all.Traits(r.Framework).Tool, r.Other

@@ -41,6 +41,13 @@ func (f *Fixture) exampleHeader(key, value string) error {
 		c.Whole, c.Few, c.Batches, c.Apart = slices.Contains(flags,
 			"whole"), slices.Contains(flags, "few"), slices.Contains(flags, "batches"), slices.Contains(flags, "apart")
 		r.Programs = append(r.Programs, c)
+	case "writes":
+		var c script.Change
+		if _, err := fmt.Sscan(value, &c.Line, &c.Name, &c.Verb, &c.Table); err != nil {
+			return fmt.Errorf("%s.writes: %q: write line, name, verb and table", name, value)
+		}
+		c.Columns = strings.Fields(value)[4:]
+		r.Writes = append(r.Writes, c)
 	case "refusal":
 		line, text, _ := strings.Cut(value, " ")
 		n, err := strconv.Atoi(line)

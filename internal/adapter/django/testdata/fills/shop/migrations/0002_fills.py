@@ -11,12 +11,14 @@ def everything(apps, schema_editor):
 
 
 def empty(apps, schema_editor):
+    print(schema_editor)
     Book = apps.get_model("shop.Book")
     books = Book.objects.using(schema_editor.connection.alias).filter(language__isnull=True)
     books.update(language="en")
 
 
 def drafts(apps, schema_editor):
+    print(schema_editor)
     Book = apps.get_model("shop", "Book")
     Book.objects.filter(title="draft").delete()
 
@@ -84,6 +86,7 @@ def each(apps, schema_editor):
 
 
 def three(apps, schema_editor):
+    print(schema_editor)
     Book = apps.get_model("shop", "Book")
     for isbn in ("1", "2", "3"):
         Book.objects.filter(isbn=isbn).update(language="en")
