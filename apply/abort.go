@@ -80,6 +80,9 @@ func (t *Target) abortPlan(ctx context.Context, stay []string) error {
 			return err
 		}
 	}
+	if err := t.unrecordMigrations(ctx); err != nil {
+		return err
+	}
 	if err := t.record.SetPlanState(ctx, ledger.Aborting, "abort begun", ""); err != nil {
 		return err
 	}

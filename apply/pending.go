@@ -86,8 +86,9 @@ func (config *PendingConfig) newPending(c *settings) *migrations.Pending {
 	})
 }
 
-// RunPlanAndRecord carries out PendingConfig.Plan as [Run] does. The transaction of the plan's last step also records the migrations
-// that the plan replaces in the table of their migration tool. That needs their repository, with the migrations as they
+// RunPlanAndRecord carries out PendingConfig.Plan as [Run] does. The transaction of the last step before the contract also records the
+// migrations that the plan replaces in the table of their migration tool: from then on the schema serves the new code, and the tool does not run
+// them. That needs their repository, with the migrations as they
 // were when the plan was made, and the tool's table in the database. The ledger keeps the statements, so that any process
 // may run the last step. If nothing is recorded, Next says so, and why.
 //
@@ -98,14 +99,14 @@ func RunPlanAndRecord(ctx context.Context, config PendingConfig) (*onward.Applie
 		return nil, err
 	}
 	p := config.newPending(&c)
-	record, err := p.RecordSQL(ctx)
+	rows, err := p.RecordSQL(ctx)
 	if run.IsAny[*migrations.ToolTableError](err) {
 		return nil, address.RedactError(err, c.DB)
 	}
 	if c.tableUpToDate = err == nil; err != nil {
 		c.unrecordedReason = address.RedactError(err, c.DB).Error()
 	}
-	c.record, c.writtenFiles = record, p.FindWritten()
+	c.toolRows, c.writtenFiles = rows, p.FindWritten()
 	out, err := runSettings(ctx, c)
 	if err != nil || out.State != onward.ApplyDone || out.Next != "" || c.Plan.Dir != "" {
 		return out, err

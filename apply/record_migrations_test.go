@@ -46,14 +46,14 @@ var (
 	gooseRelease = map[string]string{"db/00002_b.sql": "-- +goose Up\nALTER TABLE orders RENAME COLUMN note TO remark;\n"}
 )
 
-// The transaction of the last step records the migrations in the tool's table. That step may be run by another command
-// in a later release; until then the unchanged migrations are not run.
+// The transaction of the last step before the contract records the migrations in the tool's table. Until then the unchanged migrations are not
+// run.
 func TestNoted(t *testing.T) {
 	t.Parallel()
 	db := pgservertest.Database(t, onward.NewestMajor)
 	run(t, db, orders, gooseTable, gooseFirst)
 	c := inRepository(t, gooseBase, gooseRelease, db)
-	c.Through = onward.Backfill
+	c.Through = onward.Expand
 	if r, err := apply.RunPlanAndRecord(t.Context(), c); err != nil || r.State == onward.ApplyDone || strings.Contains(r.Next, "tell") {
 		t.Fatalf("%+v %v", r, err)
 	}
@@ -64,6 +64,16 @@ func TestNoted(t *testing.T) {
 	_, err := apply.Pending(t.Context(), pendingOf(c.Repository.Dir, db, ""))
 	if !errors.As(err, &refused) || !strings.Contains(refused.Text, "replaces it and is not finished") {
 		t.Error(err)
+	}
+	c.Through = onward.Backfill
+	if r, err := apply.RunPlanAndRecord(t.Context(), c); err != nil || r.State == onward.ApplyDone || !r.Readiness[0].Migrate {
+		t.Fatalf("%+v %v", r, err)
+	}
+	if diff := cmp.Diff([]string{"0 true", "1 true", "2 true"}, content(t, db, versions)); diff != "" {
+		t.Fatal(diff)
+	}
+	if r, err := apply.Pending(t.Context(), pendingOf(c.Repository.Dir, db, "")); err != nil || len(r.Steps) != 0 {
+		t.Errorf("%+v %v", r, err)
 	}
 	list, err := apply.Continue(t.Context(), apply.Config{DB: db, Through: onward.Contract}, "")
 	if err != nil || len(list) != 1 || list[0].State != onward.ApplyDone || list[0].Next != "" {

@@ -19,8 +19,8 @@ func (t *Target) requireProof() error {
 		return nil
 	}
 	for i := range t.record.Plan.Steps {
-		if s := &t.record.Plan.Steps[i]; s.Begin != "" || s.Record != "" {
-			return run.NewInputError(s.ID + `: the plan has "begin" or "record", which only onward apply adds: remove them, or make the plan again with onward plan`)
+		if s := &t.record.Plan.Steps[i]; s.Begin+s.Record+s.Unrecord != "" {
+			return run.NewInputError(s.ID + `: the plan has "begin", "record" or "unrecord", which only onward apply adds: remove them, or make the plan again with onward plan`)
 		}
 	}
 	why, err := listDoubts(t.record.Plan)

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/onward-sql/onward/apply/internal/backfill"
+	"github.com/onward-sql/onward/apply/internal/migrations"
 	"github.com/onward-sql/onward/apply/internal/run"
 	"github.com/onward-sql/onward/apply/internal/session"
 	"github.com/onward-sql/onward/internal/address"
@@ -23,16 +24,16 @@ import (
 type settings struct {
 	Config
 
-	scope            ledger.Scope // of Config.Schema; see useSchema
-	moved            bool         // the plan is from the ledger, which has it in the form for Schema
-	wholePlan        *onward.Plan // the plan for the schema public, if Plan is its form for Schema; else nil
-	writtenFiles     string       // the written files of this plan, which the migration tool runs; "" for none
-	record           string       // SQL that the last step runs, so that the migration tool counts its migrations as applied
-	unrecordedReason string       // why the migration tool's table does not get a row for the plan
-	tableUpToDate    bool         // the migration tool's table is up to date
-	undoing          bool         // steps are being undone
-	asWritten        bool         // the plan is an unchanged migration and was not made for a particular schema
-	direct           *bool        // there is no transaction pooler in between; nil if that was not checked yet
+	scope            ledger.Scope        // of Config.Schema; see useSchema
+	moved            bool                // the plan is from the ledger, which has it in the form for Schema
+	wholePlan        *onward.Plan        // the plan for the schema public, if Plan is its form for Schema; else nil
+	writtenFiles     string              // the written files of this plan, which the migration tool runs; "" for none
+	toolRows         migrations.ToolRows // the SQL with which the migration tool counts the plan's migrations as applied
+	unrecordedReason string              // why the migration tool's table does not get a row for the plan
+	tableUpToDate    bool                // the migration tool's table is up to date
+	undoing          bool                // steps are being undone
+	asWritten        bool                // the plan is an unchanged migration and was not made for a particular schema
+	direct           *bool               // there is no transaction pooler in between; nil if that was not checked yet
 	standbys         []*live.Standby
 	searchTime       time.Duration // for a statement that looks for wrong rows in a whole table; 0 for the default
 	mostHashes       int           // that a search for duplicates keeps; 0 for the default

@@ -134,6 +134,9 @@ func (t *Target) beginRun(ctx context.Context) error {
 	if err := t.checkBegun(ctx); err != nil {
 		return err
 	}
+	if err := t.recordAtBegin(ctx); err != nil {
+		return err
+	}
 	return t.properties.RefusePublications(ctx)
 }
 
@@ -227,7 +230,7 @@ func (t *Target) beginNew(ctx context.Context, id, path string) error {
 			return err
 		}
 	}
-	t.record.Plan = migrations.WithRecord(t.record.Plan, t.c.record)
+	t.record.Plan = migrations.WithRecord(t.record.Plan, t.c.toolRows)
 	t.record.Row = &ledger.Plan{ID: t.record.Scope.PlanID(id), Name: t.c.Name, Plan: *t.record.Plan, Path: path, Role: t.c.Role}
 	t.session.Path, t.session.Role = path, t.c.Role
 	if err := sealPlan(&t.record.Row.Plan); err != nil {

@@ -58,6 +58,15 @@ func (p *Plan) Contract() int {
 	return len(p.Steps)
 }
 
+// RecordingStep is the step that records the migrations in their tool's table, as applied; nil if none does. A contract step does so when the plan
+// begins: no step is before the new code.
+func (p *Plan) RecordingStep() *PlanStep {
+	if i := slices.IndexFunc(p.Steps, func(s PlanStep) bool { return s.Record != "" }); i >= 0 {
+		return &p.Steps[i]
+	}
+	return nil
+}
+
 // CountChanges returns how many changes of the release are in proven chains, and how many the release has.
 func (p *Plan) CountChanges() (proven, all int) {
 	for _, g := range p.Proof.Groups {
@@ -219,8 +228,10 @@ type PlanStep struct {
 	// step's transaction, and ahead of a step that has none.
 	Begin string `json:"begin,omitempty"`
 	// Record is SQL that tells the migrations' own tool, in its table, that they are applied: it is
-	// run by the step's transaction.
-	Record string `json:"record,omitempty"`
+	// run by the step's transaction. Unrecord is SQL that takes these rows out again when the plan is
+	// taken back; it refuses if the table has later migrations.
+	Record   string `json:"record,omitempty"`
+	Unrecord string `json:"unrecord,omitempty"`
 	// Backfill is how a backfill goes along its rows, and how they are compared afterwards.
 	Backfill *PlannedBackfill `json:"backfill,omitempty"`
 	// Replaces are the relations and columns whose place others take, from this step on or until it.

@@ -40,6 +40,10 @@ type Count struct {
 	Start func(table string, m *Migration, content []byte) string
 	// Write returns the SQL that records a migration as applied, after the ones before it.
 	Write func(table string, m *Migration, content []byte) string
+	// Row returns the condition for the rows that Write adds for a migration. Order is the column by which later rows sort after them. Both are
+	// empty if Last is set.
+	Row   func(m *Migration) string
+	Order string
 	// Late is the tool's error for a migration that sorts before an applied one; "" if the tool runs such a
 	// migration after the applied ones.
 	Late string

@@ -43,7 +43,7 @@ func StepChecksum(s *onward.PlanStep) string {
 // PlanDigest returns a hash of all values of a plan, except its name, its files and the digest itself. The formatting of
 // the JSON does not matter. It finds an accidental change; it is not a signature, because everybody can compute it.
 //
-// Begin and Record of a step are left out, because apply adds them. A new field of a plan must be omitted from its JSON
+// Begin, Record and Unrecord of a step are left out, because apply adds them. A new field of a plan must be omitted from its JSON
 // if it is empty. Otherwise the plans of older releases would have another digest.
 func PlanDigest(p *onward.Plan) (string, error) {
 	bare := *p
@@ -51,7 +51,7 @@ func PlanDigest(p *onward.Plan) (string, error) {
 	bare.Steps = slices.Clone(p.Steps)
 	for i := range bare.Steps {
 		s := &bare.Steps[i]
-		s.Begin, s.Record, s.Files, s.ByHand, s.Ran = "", "", nil, "", false
+		s.Begin, s.Record, s.Unrecord, s.Files, s.ByHand, s.Ran = "", "", "", nil, "", false
 	}
 	// Twice, because the first time replaces bytes that are not UTF-8.
 	text, err := json.Marshal(&bare)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -76,6 +77,11 @@ func SetPlanState(ctx context.Context, conn Conn, id, state string) error {
 	_, err := conn.Exec(ctx, "UPDATE onward_ledger.plan SET state = $2, ended = CASE WHEN $2 IN ('done', 'abandoned') THEN clock_timestamp() END WHERE id = $1",
 		id, state)
 	return err
+}
+
+// SetPlanStateSQL returns the statement of [SetPlanState] for a plan that goes on.
+func SetPlanStateSQL(id, state string) string {
+	return "UPDATE onward_ledger.plan SET state = " + pgparse.QuoteLiteral(state) + " WHERE id = " + pgparse.QuoteLiteral(id) + ";\n"
 }
 
 // ReopenPlan restarts a finished plan whose effects somebody else has reverted: none of its steps is done

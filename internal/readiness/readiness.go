@@ -51,17 +51,33 @@ func JudgeApplied(p *onward.Plan, id string, state onward.ApplyState, isDone fun
 	})
 	switch state {
 	case onward.ApplyAborting:
-		r.NewCode, r.OldCode, r.Migrate = false, true, false
+		r.NewCode, r.OldCode, r.Migrate = false, true, len(p.Migrations) == 0
 		r.Text = "The new code must not be deployed: onward abort undoes the plan."
+		if !r.Migrate {
+			r.Text += " Until it is done, " + forbidTool(p)
+		}
+		return r
 	case onward.ApplyAbandoned:
 		r.NewCode, r.OldCode, r.Migrate = false, true, true
 		r.NextStep, r.Text = "", "The new code must not be deployed: onward abort has undone the plan."
 		return r
 	}
-	if tool := describeTool(p, r.NextStep); tool != "" {
-		r.Migrate = false
-		r.Text += " " + tool
+	if r.NextStep == "" || len(p.Migrations) == 0 {
+		return r
 	}
+	recording := p.RecordingStep()
+	switch {
+	case recording != nil && (recording.Phase == onward.Contract || isDone(recording.ID)):
+		r.Text += fmt.Sprintf(" Your migration tool may run on this database and will not run %s, which its table has as applied.", nameMigrations(p))
+		return r
+	case recording != nil:
+		r.Text += " Until " + recording.ID + " is done, " + forbidTool(p)
+	case p.Contract() < len(p.Steps):
+		r.Text += " Until the contract is done, " + forbidTool(p)
+	default:
+		r.Text += " Until the plan is done, " + forbidTool(p)
+	}
+	r.Migrate = false
 	return r
 }
 
@@ -119,21 +135,18 @@ func describeNewCode(r *onward.Readiness, name string, inFiles bool) string {
 	return "The new code must wait for " + gate + "; the next step is " + r.NextStep + "."
 }
 
-// describeTool says that the migrations' own tool must wait while a plan is under way that replaces its migrations; "" if it need not.
-func describeTool(p *onward.Plan, next string) string {
-	if next == "" || len(p.Migrations) == 0 {
-		return ""
-	}
+// forbidTool says that the migrations' own tool must wait, because the plan replaces its migrations.
+func forbidTool(p *onward.Plan) string {
+	return fmt.Sprintf("do not run your migration tool on this database: it would run %s, which the plan replaces.", nameMigrations(p))
+}
+
+// nameMigrations names the migrations that the plan replaces.
+func nameMigrations(p *onward.Plan) string {
 	var names []string
 	for _, m := range p.Migrations {
 		names = append(names, strings.TrimSuffix(path.Base(m.Path), path.Ext(m.Path)))
 	}
-	until := "the plan"
-	if p.Contract() < len(p.Steps) {
-		until = "the contract"
-	}
-	return fmt.Sprintf("Until %s is done, do not run your migration tool on this database: it would run %s, which the plan replaces.", until,
-		prose.FirstNames(names, 2))
+	return prose.FirstNames(names, 2)
 }
 
 // nameBase names the code that the plan begins at.

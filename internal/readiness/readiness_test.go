@@ -2,6 +2,7 @@ package readiness_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/onward-sql/onward/internal/readiness"
@@ -45,7 +46,8 @@ func TestJudgeApplied(t *testing.T) {
 		{5, onward.ApplyRunning, true, true, false, "The new code may be deployed." + waits + noTool},
 		{6, onward.ApplyRunning, true, false, false, "The new code may be deployed." + gone + noTool},
 		{7, onward.ApplyDone, true, false, true, "The new code may be deployed." + gone},
-		{4, onward.ApplyAborting, false, true, false, "The new code must not be deployed: onward abort undoes the plan." + noTool},
+		{4, onward.ApplyAborting, false, true, false, "The new code must not be deployed: onward abort undoes the plan." +
+			" Until it is done, do not run your migration tool on this database: it would run 00002_rename, which the plan replaces."},
 		{0, onward.ApplyAbandoned, false, true, true, "The new code must not be deployed: onward abort has undone the plan."},
 	} {
 		p := renameColumn()
@@ -54,6 +56,30 @@ func TestJudgeApplied(t *testing.T) {
 		})
 		if r.NewCode != c.fresh || r.OldCode != c.old || r.Migrate != c.mg || r.Text != c.text {
 			t.Errorf("%d steps, %s: %+v", c.done, c.state, r)
+		}
+	}
+}
+
+// From the step that records the replaced migrations on, their tool may run: it has nothing to do. A plan that only contracts records them when
+// it begins.
+func TestToolAfterRecording(t *testing.T) {
+	t.Parallel()
+	const (
+		waitsFor = " Until 04-backfill is done, do not run your migration tool on this database: it would run 00002_rename, which the plan replaces."
+		mayRun   = " Your migration tool may run on this database and will not run 00002_rename, which its table has as applied."
+	)
+	for _, c := range []struct {
+		done, recorded int
+		migrate        bool
+		end            string
+	}{{0, 3, false, waitsFor}, {3, 3, false, waitsFor}, {4, 3, true, mayRun}, {6, 3, true, mayRun}, {7, 3, true, gone}, {0, 5, true, mayRun}} {
+		p := renameColumn()
+		p.Steps[c.recorded].Record = "SELECT 1"
+		r := readiness.JudgeApplied(p, "p1", onward.ApplyRunning, func(id string) bool {
+			return slices.IndexFunc(p.Steps, func(s onward.PlanStep) bool { return s.ID == id }) < c.done
+		})
+		if r.Migrate != c.migrate || !strings.HasSuffix(r.Text, c.end) {
+			t.Errorf("%d steps, recorded by %d: %+v", c.done, c.recorded, r)
 		}
 	}
 }

@@ -44,8 +44,8 @@ func TestRefuseSearchPath(t *testing.T) {
 func TestUnrecordedAdvice(t *testing.T) {
 	t.Parallel()
 	plan := onward.Plan{Steps: []onward.PlanStep{{ID: "a"}}, Migrations: []onward.PlannedMigration{{ID: "1"}, {ID: "2"}}}
-	recorded := *WithRecord(&plan, "SELECT 1")
-	if plan.Steps[0].Record != "" || recorded.Steps[0].Record != "SELECT 1" {
+	recorded := *WithRecord(&plan, ToolRows{Write: "SELECT 1", Remove: "SELECT 2"})
+	if plan.Steps[0].Record != "" || recorded.Steps[0].Record != "SELECT 1" || recorded.Steps[0].Unrecord != "SELECT 2" {
 		t.Errorf("%+v %+v", plan, recorded)
 	}
 	written := plan

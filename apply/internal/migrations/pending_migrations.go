@@ -241,7 +241,7 @@ func (p *Pending) addRecords(steps []onward.PlanStep, m *audit.Planned, content 
 	}
 	switch {
 	case makes && first.Begin != "": // may be run again
-		first.Begin = doBlock("IF to_regclass("+pgparse.QuoteLiteral(p.table)+") IS NULL THEN "+count.Make(p.table)+"; END IF;") + "; " + first.Begin
+		first.Begin = doBlock("", "IF to_regclass("+pgparse.QuoteLiteral(p.table)+") IS NULL THEN "+count.Make(p.table)+"; END IF;") + "; " + first.Begin
 	case makes:
 		last.Record = count.Make(p.table) + "; " + last.Record
 	}

@@ -19,20 +19,26 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// WithRecord returns a copy of the plan whose last step also runs record.
-func WithRecord(p *onward.Plan, record string) *onward.Plan {
-	if record == "" {
+// ToolRows is the SQL for the rows of a plan's migrations in their tool's table: Write adds them, Remove takes them out again. Both are empty
+// if there is nothing to add.
+type ToolRows struct{ Write, Remove string }
+
+// WithRecord returns a copy of the plan that records its migrations at the moment from which on the schema serves the new code: in the last step
+// before the contract. A plan that only contracts records them when it begins, and its first step has the SQL.
+func WithRecord(p *onward.Plan, rows ToolRows) *onward.Plan {
+	if rows.Write == "" {
 		return p
 	}
 	own := *p
 	own.Steps = slices.Clone(p.Steps)
-	own.Steps[len(own.Steps)-1].Record = record
+	s := &own.Steps[max(p.Contract()-1, 0)]
+	s.Record, s.Unrecord = rows.Write, rows.Remove
 	return &own
 }
 
 // UnrecordedAdvice says which migrations the user must still mark as applied in their tool after a plan, and why; "" for none.
 func UnrecordedAdvice(p *onward.Plan, why string) string {
-	if p.Dir != "" || len(p.Migrations) == 0 || p.Steps[len(p.Steps)-1].Record != "" { // the tool itself runs the plan's files
+	if p.Dir != "" || len(p.Migrations) == 0 || p.RecordingStep() != nil { // the tool itself runs the plan's files
 		return ""
 	}
 	if len(p.Left) > 0 {
@@ -54,15 +60,15 @@ func AdviseRecording(migrations []onward.PlannedMigration, why string) string {
 	return fmt.Sprintf("tell the migrations' own tool that %s took place: its table does not say so (%s)", strings.Join(list, ", "), why)
 }
 
-// RecordSQL returns the SQL that marks the plan's migrations as applied; "" if they already are. The error says why they
-// cannot be marked.
-func (p *Pending) RecordSQL(ctx context.Context) (string, error) {
+// RecordSQL returns the SQL that marks the plan's migrations as applied, and the SQL that takes the marks back; both are empty if they already
+// are. The error says why they cannot be marked.
+func (p *Pending) RecordSQL(ctx context.Context) (out ToolRows, err error) {
 	if p.Plan.Dir != "" {
-		return "", nil
+		return out, nil
 	}
 	list, end, err := p.findPlanned(ctx)
 	if err != nil {
-		return "", err
+		return out, err
 	}
 	defer end()
 	p.replacedByPlan = list
@@ -75,8 +81,27 @@ func (p *Pending) RecordSQL(ctx context.Context) (string, error) {
 		}
 		return err
 	}); err != nil || len(open) == 0 {
-		return "", err
+		return out, err
 	}
+	out.Remove = p.removeSQL(open, before, keys)
+	var b strings.Builder
+	b.WriteString(p.toolIdleSQL(keys))
+	if p.set.Count.Last {
+		open = open[len(open)-1:]
+	}
+	for _, m := range open {
+		content, err := p.readContent(m)
+		if err != nil {
+			return ToolRows{}, err
+		}
+		fmt.Fprintf(&b, "IF %s THEN %s; END IF;\n", p.dueCondition(m, before), p.set.Count.Write(p.table, m, content))
+	}
+	out.Write = doBlock("", b.String())
+	return out, nil
+}
+
+// toolIdleSQL returns statements of PL/pgSQL that fail while the tool is at work. Until the end of their transaction it cannot begin.
+func (p *Pending) toolIdleSQL(keys []int64) string {
 	var b strings.Builder
 	for _, key := range keys {
 		b.WriteString("IF NOT pg_catalog.pg_try_advisory_xact_lock(" + strconv.FormatInt(key, 10) + ") THEN " +
@@ -85,17 +110,37 @@ func (p *Pending) RecordSQL(ctx context.Context) (string, error) {
 	if p.set.Count.Busy != nil {
 		b.WriteString(busyCheck(p.set.Count.Busy(p.table)))
 	}
+	return b.String()
+}
+
+// removeSQL returns the SQL that takes recorded migrations out of the tool's table. It refuses if the table has later ones. before is the
+// migration that precedes them in a table of one row; nil for none.
+func (p *Pending) removeSQL(open []*audit.Planned, before *audit.Planned, keys []int64) string {
+	last := open[len(open)-1]
+	var later, remove string
 	if p.set.Count.Last {
-		open = open[len(open)-1:]
-	}
-	for _, m := range open {
-		content, err := p.readContent(m)
-		if err != nil {
-			return "", err
+		known := []string{pgparse.QuoteLiteral(p.set.Count.Key(last))}
+		remove = "DELETE FROM " + p.table
+		if before != nil {
+			known = append(known, pgparse.QuoteLiteral(p.set.Count.Key(before)))
+			remove = p.set.Count.Write(p.table, before, nil)
 		}
-		fmt.Fprintf(&b, "IF %s THEN %s; END IF;\n", p.dueCondition(m, before), p.set.Count.Write(p.table, m, content))
+		later = p.set.Count.Read(p.table) + ") AS r (key, sum, dirty) WHERE key NOT IN (" + strings.Join(known, ", ") + ")"
+	} else {
+		var rows []string
+		for _, m := range open {
+			rows = append(rows, p.set.Count.Row(m))
+		}
+		condition := strings.Join(rows, " OR ")
+		after := fmt.Sprintf("(SELECT * FROM %s WHERE %s > (SELECT max(%[2]s) FROM %[1]s WHERE %[3]s) AND NOT (%[3]s)) AS later", p.table, p.set.Count.Order, condition)
+		later = p.set.Count.Read(after) + ") AS r (key, sum, dirty)"
+		remove = "DELETE FROM " + p.table + " WHERE " + condition
 	}
-	return doBlock(b.String()), nil
+	refusal := pgparse.QuoteLiteral(fmt.Sprintf("%s has %%s, recorded after %s, which the plan replaces: undo later migrations first, with their own tool", p.table,
+		last.ID))
+	return doBlock("DECLARE later text;\n", p.toolIdleSQL(keys)+"SELECT pg_catalog.string_agg(key, ', ' ORDER BY key) INTO later FROM ("+later+";\n"+
+		"IF later IS NOT NULL THEN RAISE SQLSTATE "+pgparse.QuoteLiteral(session.RefusedCode)+" USING MESSAGE = pg_catalog.format("+refusal+", later); END IF;\n"+
+		remove+";")
 }
 
 // raiseToolAtWork ends an IF of PL/pgSQL with the error for a tool that is at work.
@@ -244,5 +289,7 @@ func (p *Pending) ReadUnrecorded(ctx context.Context) (out []onward.PlannedMigra
 	return out, err
 }
 
-// doBlock returns a DO block of PL/pgSQL.
-func doBlock(body string) string { return "DO " + pgparse.QuoteLiteral("BEGIN\n"+body+"\nEND") }
+// doBlock returns a DO block of PL/pgSQL. declare begins with DECLARE, or is empty.
+func doBlock(declare, body string) string {
+	return "DO " + pgparse.QuoteLiteral(declare+"BEGIN\n"+body+"\nEND")
+}

@@ -117,7 +117,7 @@ func (p *Pending) refuseReplaced(list []*audit.Planned, started *ledger.Plan) er
 				Step: m.ID,
 				Text: fmt.Sprintf("plan %s replaces it and is not finished: onward apply --plan continues the plan, onward abort undoes it", started.ID),
 			}
-		case started.Plan.Migrations[i].Hash == m.Hash && started.Plan.Steps[len(started.Plan.Steps)-1].Record == "":
+		case started.Plan.Migrations[i].Hash == m.Hash && started.Plan.RecordingStep() == nil:
 			return &run.RefusedError{
 				Step: m.ID,
 				Text: fmt.Sprintf("plan %s has made the same change, but %s does not list it: mark it as applied with its tool", started.ID, p.table),

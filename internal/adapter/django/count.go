@@ -21,16 +21,23 @@ var count = &adapter.Count{
 	Read:  func(table string) string { return "SELECT app || '.' || name, '', false FROM " + table },
 	Key:   func(m *adapter.Migration) string { return m.ID },
 	Write: func(table string, m *adapter.Migration, _ []byte) string {
-		var rows []string
-		for _, id := range append(m.Replaces[:len(m.Replaces):len(m.Replaces)], m.ID) {
-			app, name, _ := strings.Cut(id, ".")
-			rows = append(rows, fmt.Sprintf("(%s, %s, now())", pgparse.QuoteLiteral(app), pgparse.QuoteLiteral(name)))
-		}
-		return "INSERT INTO " + table + " (app, name, applied) VALUES " + strings.Join(rows, ", ")
+		return "INSERT INTO " + table + " (app, name, applied) VALUES " + listRows(m, ", now()")
 	},
+	Row:   func(m *adapter.Migration) string { return "(app, name) IN (" + listRows(m, "") + ")" },
+	Order: "id",
 	Run: func(m *adapter.Migration) string {
 		app, name, _ := strings.Cut(m.ID, ".")
 		return "python manage.py migrate " + app + " " + name
 	},
 	After: "python manage.py migrate, once all is applied: it has nothing to migrate, and its post_migrate makes content types and permissions",
+}
+
+// listRows returns the rows of a migration and of those that it replaces, as "('app', 'name')" with more at the end of each.
+func listRows(m *adapter.Migration, more string) string {
+	var rows []string
+	for _, id := range append(m.Replaces[:len(m.Replaces):len(m.Replaces)], m.ID) {
+		app, name, _ := strings.Cut(id, ".")
+		rows = append(rows, fmt.Sprintf("(%s, %s%s)", pgparse.QuoteLiteral(app), pgparse.QuoteLiteral(name), more))
+	}
+	return strings.Join(rows, ", ")
 }

@@ -30,6 +30,8 @@ func countTable(late bool) *adapter.Count {
 		Write: func(table string, m *adapter.Migration, _ []byte) string {
 			return fmt.Sprintf("INSERT INTO %s (version_id, is_applied) VALUES (%s, true)", table, m.Version)
 		},
+		Row:   func(m *adapter.Migration) string { return "version_id = " + m.Version },
+		Order: "id",
 		Locks: func(string, string, string) []int64 { return []int64{lockID} },
 	}
 	if !late {

@@ -52,6 +52,13 @@ func FileName(table string, m *adapter.Migration, column, order, ending string) 
 		pgparse.QuoteLiteral(endings) + "), '') FROM " + table + " ORDER BY " + order + " DESC LIMIT 1), " + pgparse.QuoteLiteral(ending) + ")"
 }
 
+// FileRow returns, for a column of file names, the condition for the row of a migration.
+func FileRow(column string) func(m *adapter.Migration) string {
+	return func(m *adapter.Migration) string {
+		return "regexp_replace(" + column + ", " + pgparse.QuoteLiteral(endings) + ", '') = " + pgparse.QuoteLiteral(FileKey(m))
+	}
+}
+
 // FileKey returns the key of a migration that is recorded by the name of its file.
 func FileKey(m *adapter.Migration) string { return TrimEnding(path.Base(m.Path)) }
 

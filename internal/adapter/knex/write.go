@@ -80,6 +80,7 @@ func countMigrations(_ jscode.Settings, ending string) *adapter.Count {
 			return "INSERT INTO " + table + " (name, batch, migration_time) SELECT " + jscode.FileName(table, m, "name", "id", ending) +
 				", coalesce(max(batch), 0) + 1, now() FROM " + table
 		},
+		Row: jscode.FileRow("name"), Order: "id",
 		Run: func(m *adapter.Migration) string { return "npx knex migrate:up " + m.ID },
 		Busy: func(table string) (marks, condition string) {
 			return strings.TrimSuffix(table, `"`) + `_lock"`, "is_locked = 1"

@@ -19,6 +19,8 @@ func countMigrations(jscode.Settings, string) *adapter.Count {
 			return "INSERT INTO " + table + ` (name, "timestamp") VALUES (` + pgparse.QuoteLiteral(m.ID) +
 				`, to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))`
 		},
+		Row:   func(m *adapter.Migration) string { return "name = " + pgparse.QuoteLiteral(m.ID) },
+		Order: "name",
 		Locks: func(_, _, _ string) []int64 { return []int64{lockKey} },
 	}
 }

@@ -73,5 +73,6 @@ func countMigrations(jscode.Settings, string) *adapter.Count {
 		Write: func(table string, m *adapter.Migration, _ []byte) string {
 			return "INSERT INTO " + table + " (name) VALUES (" + pgparse.QuoteLiteral(m.ID) + ")"
 		},
+		Row: jscode.FileRow("name"), Order: "id",
 	}
 }

@@ -177,7 +177,9 @@ var count = &adapter.Count{
 	Write: func(table string, m *adapter.Migration, _ []byte) string {
 		return "INSERT INTO " + table + " (version) VALUES ('" + versionKey(m) + "')"
 	},
-	Run: func(*adapter.Migration) string { return adapter.MigrateCommand(tool.Name) },
+	Row:   func(m *adapter.Migration) string { return "ltrim(version, '0') = '" + versionKey(m) + "'" },
+	Order: "version::numeric",
+	Run:   func(*adapter.Migration) string { return adapter.MigrateCommand(tool.Name) },
 	Locks: func(database, _, _ string) []int64 {
 		return []int64{int64(crc32.ChecksumIEEE([]byte(database))) * lockFactor}
 	},

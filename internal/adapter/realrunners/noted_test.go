@@ -10,8 +10,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// After the last step of a plan the real runners have nothing to do, and continue with the next migration. The
-// original migration would fail after the plan.
+// From the last step before the contract on, the real runners have nothing to do, and continue with the next migration after the plan. The
+// original migration would fail after the plan. abort makes it pending again.
 func TestBehindAPlan(t *testing.T) {
 	t.Parallel()
 	for name, r := range map[string]struct {
@@ -24,12 +24,19 @@ func TestBehindAPlan(t *testing.T) {
 			"SELECT count(*) FROM goose_db_version WHERE is_applied AND version_id > 0"},
 		"golang-migrate": {"m", "%s", [3]string{"000001_a.up.sql", "000002_b.up.sql", "000003_c.up.sql"}, upMigrate,
 			"SELECT version FROM schema_migrations WHERE NOT dirty"},
+		"dbmate": {"db/migrations", "-- migrate:up\n%s\n-- migrate:down\n", [3]string{"20240101000000_a.sql", "20240102000000_b.sql", "20240103000000_c.sql"}, upDbmate,
+			"SELECT count(*) FROM schema_migrations"},
+		"Prisma": {"prisma/migrations", "%s", [3]string{"1_a/migration.sql", "2_b/migration.sql", "3_c/migration.sql"}, upPrisma,
+			"SELECT count(*) FROM _prisma_migrations WHERE finished_at IS NOT NULL"},
+		"sqlx": {"migrations", "%s", [3]string{"1_a.sql", "2_b_c.sql", "3_c.sql"}, upSqlx, "SELECT count(*) FROM _sqlx_migrations WHERE success"},
+		"Flyway": {"src/main/resources/db/migration", "%s", [3]string{"V1__a.sql", "V1_1__b_c.sql", "V2__c.sql"}, upFlyway,
+			"SELECT count(*) FROM flyway_schema_history WHERE success"},
 		"Drizzle": {"drizzle", "%s", [3]string{"0000_a.sql", "0001_b.sql", "0002_c.sql"}, upDrizzle,
 			"SELECT count(*) FROM drizzle.__drizzle_migrations"},
 		"Drizzle 1.0": {"drizzle", "%s", [3]string{"20240101000000_a/migration.sql", "20240102000000_b/migration.sql", "20240103000000_c/migration.sql"}, upDrizzle1,
 			"SELECT count(*) FROM drizzle.__drizzle_migrations"},
 		"Knex": {"migrations", knexText, [3]string{"20240101000000_a.js", "20240102000000_b.js", "20240103000000_c.js"}, upKnex,
-			"SELECT count(*) FROM knex_migrations WHERE batch = id AND migration_time IS NOT NULL"},
+			"SELECT count(*) FROM (SELECT *, row_number() OVER (ORDER BY id) AS n FROM knex_migrations) AS k WHERE batch = n AND migration_time IS NOT NULL"},
 		"TypeORM": {"migrations", typeormText, [3]string{"1700000000001-a.js", "1700000000002-b.js", "1700000000003-c.js"}, upTypeORM,
 			`SELECT count(*) FROM migrations WHERE name = 'X' || "timestamp"`},
 		"Sequelize": {"migrations", sequelizeText, [3]string{"20240101000000-a.js", "20240102000000-b.js", "20240103000000-c.js"}, upSequelize,
@@ -66,23 +73,47 @@ func TestBehindAPlan(t *testing.T) {
 				}
 				is(want)
 			}
+			toolIdles := func() {
+				t.Helper()
+				if is(2); name != "Prisma" { // its command keeps running for ten seconds if nothing is pending
+					tool(2)
+				}
+			}
+			switch name {
+			case "Prisma":
+				write(t, root, prismaFiles)
+			case "sqlx":
+				write(t, root, map[string]string{"Cargo.toml": "[dependencies]\nsqlx = \"0.8\"\n"})
+			}
 			add(0)
 			commitBase(t, root)
 			tool(1)
 			add(1)
 			repository := audit.Config{Dir: root, Base: "main"}
 			p := sketchPlan(t, repository)
-			for _, through := range []onward.PlanPhase{onward.Backfill, onward.Contract} {
-				is(1)
-				got, err := apply.RunPlanAndRecord(t.Context(), apply.PendingConfig{
-					Config:     apply.Config{DB: s.URL(db), Plan: p, Through: through, Unproven: "the tests of plan prove such plans"},
-					Repository: repository,
-				})
+			config := apply.Config{DB: s.URL(db), Plan: p, Unproven: "the tests of plan prove such plans"}
+			carryOut := func(through onward.PlanPhase) {
+				t.Helper()
+				config.Through = through
+				got, err := apply.RunPlanAndRecord(t.Context(), apply.PendingConfig{Config: config, Repository: repository})
 				if err != nil || (got.State == onward.ApplyDone) != (through == onward.Contract) {
 					t.Fatalf("%+v %v", got, err)
 				}
 			}
-			tool(2)
+			carryOut(onward.Expand)
+			is(1)
+			carryOut(onward.Backfill)
+			toolIdles()
+			if got, err := apply.Abort(t.Context(), apply.Config{DB: s.URL(db)}, ""); err != nil || got.State != onward.ApplyAbandoned {
+				t.Fatalf("%+v %v", got, err)
+			}
+			is(1)
+			if _, err := conn.Exec(t.Context(), "DROP SCHEMA onward_ledger CASCADE"); err != nil { // a plan that was undone does not begin again
+				t.Fatal(err)
+			}
+			carryOut(onward.Backfill)
+			carryOut(onward.Contract)
+			toolIdles()
 			add(2)
 			tool(3)
 		})

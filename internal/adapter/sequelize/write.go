@@ -71,6 +71,7 @@ func countMigrations(_ jscode.Settings, ending string) *adapter.Count {
 		Write: func(table string, m *adapter.Migration, _ []byte) string {
 			return "INSERT INTO " + table + " (name) SELECT " + jscode.FileName(table, m, "name", "name", ending)
 		},
+		Row: jscode.FileRow("name"), Order: "name",
 		Run: func(m *adapter.Migration) string { return "npx sequelize-cli db:migrate --to " + m.ID },
 	}
 }

@@ -43,6 +43,8 @@ var dbmate = runner{
 		Write: func(table string, m *adapter.Migration, _ []byte) string {
 			return "INSERT INTO " + table + " (version) VALUES ('" + m.Digits() + "')"
 		},
+		Row:   func(m *adapter.Migration) string { return "version = '" + m.Digits() + "'" },
+		Order: "version",
 	},
 	detectInside: func(p *migrationDir) bool {
 		return p.isHalfOfKind(func(text string) bool { return strings.Contains(text, "-- migrate:up") }) // all its files have this

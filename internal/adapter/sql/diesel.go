@@ -28,6 +28,8 @@ var diesel = runner{
 		Write: func(table string, m *adapter.Migration, _ []byte) string {
 			return "INSERT INTO " + table + " (version) VALUES (" + pgparse.QuoteLiteral(dieselKey(m)) + ")"
 		},
+		Row:   func(m *adapter.Migration) string { return "version = " + pgparse.QuoteLiteral(dieselKey(m)) },
+		Order: "version",
 	},
 	// The evidence is its configuration, its first migration, or a crate that requires it.
 	detectNearby: func(p *migrationDir) bool {

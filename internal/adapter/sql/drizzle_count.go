@@ -25,7 +25,9 @@ func (j journal) journalCount() *adapter.Count {
 		Write: func(table string, m *adapter.Migration, content []byte) string {
 			return fmt.Sprintf("INSERT INTO %s (hash, created_at) VALUES ('%s', %s)", table, drizzleHash(m, content), key(m))
 		},
-		Late: drizzleSkips,
+		Row:   func(m *adapter.Migration) string { return "created_at = " + key(m) },
+		Order: "created_at",
+		Late:  drizzleSkips,
 	}
 }
 
@@ -41,6 +43,8 @@ var directoryCount = &adapter.Count{
 		return fmt.Sprintf("INSERT INTO %s (hash, created_at, name) VALUES ('%s', %d, %s)", table, drizzleHash(m, content), at.UnixMilli(),
 			pgparse.QuoteLiteral(m.ID))
 	},
+	Row:   func(m *adapter.Migration) string { return "name = " + pgparse.QuoteLiteral(m.ID) },
+	Order: "id",
 }
 
 // directoryTime returns the time at the beginning of the name of a migration's directory.

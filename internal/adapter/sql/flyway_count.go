@@ -59,6 +59,10 @@ func flywayCount(c flywaySettings, h adapter.HistoryBehavior, dir string) *adapt
 				"success) SELECT coalesce(max(installed_rank), 0) + 1, %s, %s, 'SQL', %s, %d, current_user, 0, true FROM %[1]s",
 				table, version, pgparse.QuoteLiteral(flywayDescription(m)), pgparse.QuoteLiteral(strings.TrimPrefix(m.Path, dir+"/")), flywayChecksum(content))
 		},
+		Row: func(m *adapter.Migration) string {
+			return "script = " + pgparse.QuoteLiteral(strings.TrimPrefix(m.Path, dir+"/")) + " AND success"
+		},
+		Order:  "installed_rank",
 		Missed: h.Deleted,
 		Locks: func(_, schema, table string) []int64 {
 			return []int64{flywayLock + javaHash(`"`+schema+`"."`+table+`"`)}

@@ -67,6 +67,10 @@ var prismaCount = &adapter.Count{
 			"'%[2]s', clock_timestamp(), %[3]s, 1 WHERE NOT EXISTS (SELECT FROM ended)",
 			table, fileSHA256(content), pgparse.QuoteLiteral(prismaName(m)), prismaBegun(m))
 	},
+	Row: func(m *adapter.Migration) string {
+		return "migration_name = " + pgparse.QuoteLiteral(prismaName(m)) + " AND rolled_back_at IS NULL"
+	},
+	Order: "finished_at",
 	Locks: func(string, string, string) []int64 { return []int64{prismaLock} },
 }
 

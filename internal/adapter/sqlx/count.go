@@ -31,6 +31,8 @@ var count = &adapter.Count{
 		return fmt.Sprintf("INSERT INTO %s (version, description, success, checksum, execution_time) VALUES (%s, %s, true, decode('%s', 'hex'), 0)",
 			table, m.Version, pgparse.QuoteLiteral(describeFile(path.Base(m.Path))), checksumOf(content))
 	},
+	Row:    func(m *adapter.Migration) string { return "version = " + m.Version },
+	Order:  "version",
 	Missed: "sqlx stops with \"was previously applied but is missing\"",
 	// The library's Migrator takes this lock; its command-line program takes none.
 	Locks: func(database, _, _ string) []int64 {

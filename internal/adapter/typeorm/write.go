@@ -80,5 +80,7 @@ func countMigrations(jscode.Settings, string) *adapter.Count {
 		Write: func(table string, m *adapter.Migration, _ []byte) string {
 			return "INSERT INTO " + table + ` ("timestamp", name) VALUES (` + pgparse.QuoteLiteral(m.Version) + "::bigint, " + pgparse.QuoteLiteral(m.ID) + ")"
 		},
+		Row:   func(m *adapter.Migration) string { return "name = " + pgparse.QuoteLiteral(m.ID) },
+		Order: "id",
 	}
 }
