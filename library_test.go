@@ -163,20 +163,19 @@ func TestOutside(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The versions are this module's, which need no network.
-	text := strings.Replace(string(mod), "module "+strings.TrimSuffix(module, "/"), "module example.com/outside", 1) +
-		"\nrequire " + strings.TrimSuffix(module, "/") + " v0.0.0\n\nreplace " + strings.TrimSuffix(module, "/") + " => " + root + "\n"
-	sum, err := os.ReadFile("go.sum")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, content := range map[string]string{"main.go": string(source), "go.mod": text, "go.sum": string(sum)} {
+	_, version, _ := strings.Cut(string(mod), "\ngo ")
+	version, _, _ = strings.Cut(version, "\n")
+	// In a workspace the versions are this module's, which need no network, and its packages are those that the other tests have compiled.
+	for name, content := range map[string]string{
+		"main.go": string(source), "go.mod": "module example.com/outside\n\ngo " + version + "\n",
+		"go.work": "go " + version + "\n\nuse .\n\nuse " + root + "\n",
+	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
 	program := filepath.Join(dir, "outside")
-	run(t, dir, "go", "build", "-mod=mod", "-o", program, ".")
+	run(t, dir, "go", "build", "-o", program, ".")
 
 	repository := t.TempDir()
 	run(t, repository, "git", "init", "-q")
@@ -236,7 +235,7 @@ func run(t *testing.T, dir, name string, args ...string) string {
 	t.Helper()
 	cmd := exec.Command(name, args...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GOFLAGS=", "GOPROXY=off", "GOWORK=off")
+	cmd.Env = append(os.Environ(), "GOPROXY=off")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%s %v: %v\n%s", name, args, err, out)

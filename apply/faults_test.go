@@ -17,6 +17,7 @@ import (
 	"github.com/onward-sql/onward/apply"
 	"github.com/onward-sql/onward/internal/pgserver"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+	"github.com/onward-sql/onward/internal/rotation"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -137,19 +138,21 @@ func TestFaults(t *testing.T) {
 		t.Fatalf("%d steps made %d commits, and %d on the way back: the line does not see them", len(p.Steps), commits, ways)
 	}
 	every, _ := strconv.Atoi(os.Getenv("ONWARD_FAULTS"))
-	table, turn := map[string]map[string]int{}, int(time.Now().Unix())
-	for i := range faults {
-		if every == 0 && (i+turn)%3 > 0 { // a third of them, others each time
-			continue
+	table, taken := map[string]map[string]int{}, faults
+	if every == 0 {
+		taken = rotation.Pick(t, 4, faults)
+	}
+	for i := range taken {
+		turn := i
+		if every == 0 {
+			turn = int(time.Now().Unix())
 		}
-		if every > 0 {
-			turn = i
+		name := taken[i].name
+		table[name] = there.strike(t, &taken[i], commits, every, turn)
+		for _, n := range back.strike(t, &taken[i], ways, every, turn) {
+			table[name][takenBack] += n
 		}
-		table[faults[i].name] = there.strike(t, &faults[i], commits, every, turn)
-		for _, n := range back.strike(t, &faults[i], ways, every, turn) {
-			table[faults[i].name][takenBack] += n
-		}
-		t.Logf("%s: %v", faults[i].name, table[faults[i].name])
+		t.Logf("%s: %v", name, table[name])
 	}
 	if to := os.Getenv("ONWARD_FAULTS_TO"); to != "" {
 		if err := os.WriteFile(to, []byte(matrix(table, p, commits, ways, every)), 0o600); err != nil {
