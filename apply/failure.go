@@ -39,6 +39,11 @@ func (t *Target) handleFailure(ctx context.Context, s *onward.PlanStep, err erro
 		t.record.Tries.Waited += t.record.Tries.LockTimeout()
 		t.record.ReportEvent(Lost, s, session.ServerMessage(err))
 		return State{Step: s, Waits: true, Again: queue.Backoff(t.record.Tries.LockTimeout(), t.record.Tries.LostRaces)}, nil
+	case session.Recheck:
+		t.record.Tries.Started = false
+		t.rows.Reset()
+		t.record.ReportEvent(Lost, s, session.ServerMessage(err)+"; they are checked again")
+		return State{Step: s, Waits: true, Again: queue.Backoff(t.record.Tries.LockTimeout(), t.record.Tries.LostRaces)}, nil
 	case session.ConnectionLost:
 		t.disconnected = true
 		t.record.ReportEvent(Waits, s, "the connection is gone: "+address.RedactError(err, t.session.URL).Error())

@@ -133,7 +133,12 @@ func (t *Target) checkConditions(ctx context.Context, s *onward.PlanStep) error 
 	if t.record.Tries.Started {
 		return nil
 	}
-	if err := t.backfill.RequireVerified(ctx, s); err != nil || s.Check == "" || t.checksRowsOf(s) {
+	guards, err := t.backfill.RequireVerified(ctx, s)
+	if err != nil || s.Check == "" || t.checksRowsOf(s) {
+		return err
+	}
+	t.attempt.Guards = guards
+	if err := t.attempt.ClearMarks(ctx, s); err != nil {
 		return err
 	}
 	rows, err := t.session.CountRows(ctx, s.Check)

@@ -220,6 +220,8 @@ type PlanStep struct {
 	// Check is a query that finds rows which are not right yet: it must return none
 	// before the step is run.
 	Check string `json:"check,omitempty"`
+	// Marks have a row if one has gone wrong since the check. They are emptied before the check, and must be empty at the commit.
+	Marks []PlanMarks `json:"marks,omitempty"`
 	// Requires is what must be true before it is run.
 	Requires []Requirement `json:"requires"`
 	// Migration is the ID of the migration that it comes from.
@@ -244,6 +246,13 @@ type PlanStep struct {
 	Files  []PlanFile `json:"files,omitempty"`
 	ByHand string     `json:"by_hand,omitempty"`
 	Ran    bool       `json:"ran,omitempty"`
+}
+
+// PlanMarks are the marks of a table's rows. Names are as SQL writes them.
+type PlanMarks struct {
+	// Marks is the table to which a trigger of Table adds a row for each one that is written wrong.
+	Marks string `json:"marks"`
+	Table string `json:"table"`
 }
 
 // PlannedBackfill is what a backfill works on. Names are as SQL writes them.

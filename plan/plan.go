@@ -264,7 +264,7 @@ func (p *planner) orderSteps() {
 	for i := range p.steps {
 		s := &p.steps[i]
 		out := onward.PlanStep{
-			ID: fmt.Sprintf("%02d-%s", i+1, s.Phase), Phase: s.Phase, Release: 1, Class: s.Class, Why: s.Why, Check: s.Check,
+			ID: fmt.Sprintf("%02d-%s", i+1, s.Phase), Phase: s.Phase, Release: 1, Class: s.Class, Why: s.Why, Check: s.Check, Marks: s.Marks,
 			Migration: s.From.Migration.ID, Requires: []onward.Requirement{}, Effects: []onward.Effect{}, Backfill: s.Backfill, Replaces: s.Replaces,
 			Bookkeeping: s.Bookkeeping, StayChanged: s.Cascades,
 		}

@@ -30,6 +30,9 @@ func StepChecksum(s *onward.PlanStep) string {
 	for _, r := range s.Requires {
 		parts = append(parts, string(r.Kind), r.Step)
 	}
+	for _, m := range s.Marks {
+		parts = append(parts, m.Marks, m.Table)
+	}
 	if b := s.Backfill; b != nil {
 		parts = append(parts, b.Table, strings.Join(b.Keys, "\x00"), b.Work, strings.Join(b.Triggers, "\x00"))
 		for _, c := range b.Compare {

@@ -25,6 +25,7 @@ type columnFamily struct {
 type columnSwap struct {
 	replacement *replacement
 	check       string
+	marks       *rowMarks // nil for none
 	backfill    *onward.PlannedBackfill
 }
 
@@ -81,9 +82,13 @@ func (f *columnFamily) completePart(m *Steps, part *columnSwap) {
 	}
 	var stop, prepare, drop, settle, finish, checks, names []string
 	var backfills []*onward.PlannedBackfill
+	var marks []onward.PlanMarks
 	for _, p := range f.parts {
 		w := p.replacement
 		alter := "ALTER TABLE " + tableName(w.t) + " "
+		if p.marks != nil {
+			stop, marks = append(stop, p.marks.dropStatements()...), append(marks, p.marks.planned())
+		}
 		stop = append(stop, w.dropTrigger()...)
 		prepare = append(prepare, w.beforeDrop...)
 		drop = append(drop, alter+"DROP COLUMN "+quoteIdent(w.old.Name))
@@ -98,7 +103,7 @@ func (f *columnFamily) completePart(m *Steps, part *columnSwap) {
 		check = "(" + strings.Join(checks, ") UNION ALL (") + ")"
 	}
 	s := m.addStep(onward.Contract, onward.StepDDL, why, slices.Concat(f.lockTables(), stop, prepare, drop, settle, finish)...)
-	s.Check, s.AfterBackfills = check, backfills
+	s.Check, s.Marks, s.AfterBackfills = check, marks, backfills
 	for _, p := range f.parts {
 		s.Replaces = append(s.Replaces, p.replacement.planReplacements()...)
 	}

@@ -282,7 +282,7 @@ func (s *split) triggerFunction(fn string) string {
 func (s *split) addContractSteps(m *Steps) {
 	t := s.t
 	alter := "ALTER TABLE " + tableName(t) + " "
-	last := dropTrigger(t, s.trigger)
+	var last []string
 	drop := alter + "DROP COLUMN " + quoteIdent(s.old.old.Name)
 	if c := s.old.changes[len(s.old.changes)-1]; c.Command.Behavior == pgparse.DropBehavior_DROP_CASCADE {
 		drop += " CASCADE"
@@ -302,7 +302,10 @@ func (s *split) addContractSteps(m *Steps) {
 			last = append(last, "COMMENT ON COLUMN "+tableName(t)+"."+quoteIdent(p.newColumn.Name)+" IS "+pgparse.QuoteLiteral(p.newColumn.Comment))
 		}
 	}
-	step := m.addStep(onward.Contract, onward.StepDDL, "drop "+t.Name.Name+"."+s.old.old.Name+", which no code uses any more", last...)
+	marks := s.markUnsplit(m)
+	step := m.addStep(onward.Contract, onward.StepDDL, "drop "+t.Name.Name+"."+s.old.old.Name+", which no code uses any more",
+		slices.Concat(marks.dropStatements(), dropTrigger(t, s.trigger), last)...)
+	step.Marks = []onward.PlanMarks{marks.planned()}
 	step.Check = "SELECT 1 FROM " + tableName(t) + " AS t WHERE " + s.unfilledCondition("t.") + " LIMIT 1"
 	step.AfterBackfills = []*onward.PlannedBackfill{s.backfill}
 }

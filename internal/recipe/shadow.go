@@ -107,10 +107,12 @@ func (s *shadowTable) makeSteps() *Steps {
 	s.moveReferences(m)
 	s.prepareSwap()
 	alter := func(r *catalog.Relation) string { return "ALTER TABLE " + tableName(r) + " " }
-	step = m.addStep(s.phase, onward.StepDDL, s.why, slices.Concat(there.gone, s.likeTable(t, shadow), []string{
+	marks := s.markDifferences(m, t, shadow)
+	step = m.addStep(s.phase, onward.StepDDL, s.why, slices.Concat(marks.dropStatements(), there.gone, s.likeTable(t, shadow), []string{
 		alter(t) + "RENAME TO " + quoteIdent(s.oldName), alter(shadow) + "RENAME TO " + quoteIdent(t.Name.Name),
 	}, s.swap)...)
 	step.Check, step.AfterBackfills = s.differenceQuery(t, shadow), []*onward.PlannedBackfill{b}
+	step.Marks = []onward.PlanMarks{marks.planned()}
 	step.Replaces = s.planReplacements(t, shadow)
 	end := s.dropSQL
 	if s.phase == onward.Backfill {

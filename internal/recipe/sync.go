@@ -92,7 +92,9 @@ func (w *replacement) makeSteps() *Steps {
 		wrong = "((" + wrong + ") OR t." + quoteIdent(w.old.Name) + " IS NOT NULL AND t." + quoteIdent(w.newName) + " IS NULL)"
 	}
 	b.Triggers, b.Failed = []string{w.trigger}, w.failedCondition()
-	w.family.completePart(m, &columnSwap{replacement: w, check: "SELECT 1 FROM " + tableName(t) + " AS t WHERE " + wrong + " LIMIT 1", backfill: b})
+	w.family.completePart(m, &columnSwap{
+		replacement: w, marks: w.markFailures(m), check: "SELECT 1 FROM " + tableName(t) + " AS t WHERE " + wrong + " LIMIT 1", backfill: b,
+	})
 	mend := wrong
 	if w.copiesBack { // the new value may be newer than the old one
 		mend = "t." + quoteIdent(w.newName) + " IS NULL AND (" + wrong + ")"

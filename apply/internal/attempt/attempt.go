@@ -16,6 +16,8 @@ type Attempt struct {
 	properties *properties.Properties
 	teller     queue.BlockerReporter
 	unseen     string // why a standby could not be asked, as last reported
+	// Guards are the triggers on which the check of the next step relies.
+	Guards []session.TriggerGuard
 }
 
 // NewAttempt returns the attempts of a run.
@@ -24,4 +26,4 @@ func NewAttempt(s *session.Session, r *progress.Record, p *properties.Properties
 }
 
 // Reset begins with a new step.
-func (a *Attempt) Reset() { a.teller, a.unseen = queue.BlockerReporter{}, "" }
+func (a *Attempt) Reset() { a.teller, a.unseen, a.Guards = queue.BlockerReporter{}, "", nil }

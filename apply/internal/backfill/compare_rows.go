@@ -227,30 +227,46 @@ func describeWrongRows(s *onward.PlanStep, rows int64, why string) string {
 	return text + " mend them, then run the same command again"
 }
 
-// triggerState returns the state of the triggers that keep right what is written to a table of a backfill. The state differs after a
-// trigger was changed, disabled or enabled. A trigger that is missing or not enabled is refused.
+// triggerState is the state in [Backfill.readTriggers].
 func (fill *Backfill) triggerState(ctx context.Context, s *onward.PlanStep) (string, error) {
+	guard, err := fill.readTriggers(ctx, s)
+	return guard.State, err
+}
+
+// readTriggers returns the state of the triggers that keep right what is written to a table of a backfill. The state differs after a
+// trigger was changed, disabled or enabled. A trigger that is missing or not enabled is refused.
+func (fill *Backfill) readTriggers(ctx context.Context, s *onward.PlanStep) (guard session.TriggerGuard, err error) {
 	want := s.Backfill.Triggers
 	if len(want) == 0 {
-		return "", nil
+		return guard, nil
 	}
-	var state string
+	guard.Table = s.Backfill.Table
 	var on []string
-	err := fill.session.InGuardedTransaction(context.WithoutCancel(ctx), queue.FirstStall, session.UnderLock, func(ctx context.Context, tx pgx.Tx) error {
+	ctx = context.WithoutCancel(ctx)
+	err = fill.session.InGuardedTransaction(ctx, queue.FirstStall, session.UnderLock, func(ctx context.Context, tx pgx.Tx) error {
 		ids, err := live.FindRelationsIn(ctx, tx, fill.session.Path, s.Backfill.Table)
 		if err != nil {
 			return err
 		}
-		return tx.QueryRow(ctx, `SELECT coalesce(string_agg(concat_ws(' ', g.oid, g.tgenabled, g.xmin, p.xmin), ',' ORDER BY g.oid), ''), coalesce(array_agg(g.tgname::text) FILTER (WHERE g.tgenabled IN ('O', 'A')), '{}')
-			FROM pg_catalog.pg_trigger AS g JOIN pg_catalog.pg_proc AS p ON p.oid = g.tgfoid WHERE g.tgrelid = $1::oid AND g.tgname = ANY ($2::text[])`, ids[0],
-			want).Scan(&state, &on)
+		names := make([]string, len(want))
+		for i, name := range want {
+			names[i] = pgparse.QuoteLiteral(name)
+		}
+		const state = "SELECT coalesce(pg_catalog.string_agg(" +
+			"pg_catalog.concat_ws(' ', g.oid, g.tgenabled, g.xmin, p.xmin), ',' ORDER BY g.oid), '')"
+		from := fmt.Sprintf(" FROM pg_catalog.pg_trigger AS g JOIN pg_catalog.pg_proc AS p ON p.oid OPERATOR(pg_catalog.=) g.tgfoid "+
+			"WHERE g.tgrelid OPERATOR(pg_catalog.=) %d::pg_catalog.oid "+
+			"AND g.tgname OPERATOR(pg_catalog.=) ANY (ARRAY[%s]::pg_catalog.name[])", ids[0], strings.Join(names, ", "))
+		guard.Query = state + from
+		return tx.QueryRow(ctx, state+", coalesce(pg_catalog.array_agg(g.tgname::pg_catalog.text) "+
+			"FILTER (WHERE g.tgenabled::pg_catalog.text IN ('O', 'A')), '{}')"+from).Scan(&guard.State, &on)
 	})
 	if err != nil {
-		return "", err
+		return guard, err
 	}
 	for _, name := range want {
 		if !slices.Contains(on, name) {
-			return "", &run.RefusedError{
+			return guard, &run.RefusedError{
 				Step: s.ID,
 				Text: fmt.Sprintf("the trigger %s of %s is missing or disabled: newer writes were not copied. "+
 					"Enable it (ALTER TABLE %[2]s ENABLE ALWAYS TRIGGER %[1]s), then run onward backfill --verify, which compares all rows",
@@ -258,5 +274,5 @@ func (fill *Backfill) triggerState(ctx context.Context, s *onward.PlanStep) (str
 			}
 		}
 	}
-	return state, nil
+	return guard, nil
 }

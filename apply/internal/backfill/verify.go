@@ -10,6 +10,7 @@ import (
 
 	"github.com/onward-sql/onward/apply/internal/progress"
 	"github.com/onward-sql/onward/apply/internal/run"
+	"github.com/onward-sql/onward/apply/internal/session"
 	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/onward"
 )
@@ -25,8 +26,9 @@ func (fill *Backfill) CanCompare(s *onward.PlanStep) bool {
 }
 
 // RequireVerified refuses a step that removes one side of a backfill until one pass over all rows has found them right, with the
-// triggers that keep them right unchanged since then. No contract begins before that holds for all backfills.
-func (fill *Backfill) RequireVerified(ctx context.Context, s *onward.PlanStep) error {
+// triggers that keep them right unchanged since then. No contract begins before that holds for all backfills. The result are the triggers
+// on which this step relies.
+func (fill *Backfill) RequireVerified(ctx context.Context, s *onward.PlanStep) (out []session.TriggerGuard, err error) {
 	for i := range fill.record.Plan.Steps {
 		b, o := &fill.record.Plan.Steps[i], s
 		if b.Backfill == nil || len(b.Backfill.Compare) == 0 {
@@ -44,24 +46,27 @@ func (fill *Backfill) RequireVerified(ctx context.Context, s *onward.PlanStep) e
 			v, err = ledger.ReadVerification(ctx, conn, fill.record.Row.ID, b.ID)
 			return err
 		}); err != nil {
-			return err
+			return nil, err
 		}
-		guards, err := fill.triggerState(ctx, b)
+		guard, err := fill.readTriggers(ctx, b)
 		switch {
 		case err != nil:
-			return err
+			return nil, err
 		case v == nil || v.Clean == nil:
-			return &run.RefusedError{
+			return nil, &run.RefusedError{
 				Step: s.ID,
 				Text: fmt.Sprintf("no pass over all rows of %s has found them right since %s was done: onward backfill --verify compares them", b.Backfill.Table, b.ID),
 			}
-		case v.Guards != guards:
-			return &run.RefusedError{
+		case v.Guards != guard.State:
+			return nil, &run.RefusedError{
 				Step: s.ID,
 				Text: fmt.Sprintf("the triggers that keep the rows of %s right were changed since those were compared, on %s: "+
 					"onward backfill --verify compares them again", b.Backfill.Table, v.Clean.UTC().Format(time.DateTime)),
 			}
 		}
+		if o == s && guard.Query != "" {
+			out = append(out, guard)
+		}
 	}
-	return nil
+	return out, nil
 }

@@ -49,6 +49,10 @@ func moveStep(s *onward.PlanStep, scope ledger.Scope) {
 	}
 	move := func(sql string) string { return renameCursors(sql, scope) }
 	s.SQL, s.Undo, s.Check = move(s.SQL), move(s.Undo), move(s.Check)
+	s.Marks = slices.Clone(s.Marks)
+	for i := range s.Marks {
+		s.Marks[i].Marks = move(s.Marks[i].Marks)
+	}
 	if s.Backfill != nil {
 		b := *s.Backfill
 		b.Work = move(b.Work)
@@ -107,7 +111,10 @@ func cursorName(name string, scope ledger.Scope) string {
 	return name + suffix
 }
 
-// renameCursors renames the tables of the schema onward in SQL.
+// functionQuote is around the body of a plan's function.
+const functionQuote = "$onward$"
+
+// renameCursors renames the tables of the schema onward in SQL, also in the body of a function.
 func renameCursors(sql string, scope ledger.Scope) string {
 	if !strings.Contains(sql, onward.PlanRoom+".") {
 		return sql
@@ -116,6 +123,11 @@ func renameCursors(sql string, scope ledger.Scope) string {
 	var b strings.Builder
 	copied, room := 0, false
 	for before, x := (pgparse.Lexeme{}), pgparse.NextLexeme(sql, 0); x.Kind != pgparse.LexemeEnd; before, x = x, pgparse.NextLexeme(sql, x.End) {
+		if body, isFunction := strings.CutPrefix(sql[x.Start:x.End], functionQuote); isFunction && x.Kind == pgparse.LexemeString {
+			b.WriteString(sql[copied:x.Start] + functionQuote + renameCursors(body, scope))
+			copied = x.End
+			continue
+		}
 		if x.Kind == pgparse.LexemeOther && sql[x.Start:x.End] == "." {
 			room = before.Kind == pgparse.LexemeWord && sql[before.Start:before.End] == onward.PlanRoom
 			continue

@@ -18,6 +18,10 @@ func TestPlanForSchema(t *testing.T) {
 	t.Parallel()
 	p := &onward.Plan{Steps: []onward.PlanStep{
 		{ID: "a", SQL: `CREATE TABLE onward."c" (id int); SELECT 'onward.c'`, Effects: []onward.Effect{{Relation: "public.orders"}, {Relation: "onward.c"}}},
+		{
+			ID: "marks", SQL: `CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $onward$BEGIN INSERT INTO onward.m VALUES (1); END$onward$`,
+			Marks: []onward.PlanMarks{{Marks: "onward.m", Table: "orders"}},
+		},
 		{ID: "b", SQL: "DROP SCHEMA IF EXISTS onward;", Bookkeeping: true},
 	}}
 	digest, err := ledger.PlanDigest(p)
@@ -31,6 +35,9 @@ func TestPlanForSchema(t *testing.T) {
 	}
 	want := []onward.PlanStep{{
 		ID: "a", SQL: `CREATE TABLE onward.c_7 (id int); SELECT 'onward.c'`, Effects: []onward.Effect{{Relation: "tenant.orders"}, {Relation: "onward.c_7"}},
+	}, {
+		ID: "marks", SQL: `CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $onward$BEGIN INSERT INTO onward.m_7 VALUES (1); END$onward$`,
+		Marks: []onward.PlanMarks{{Marks: "onward.m_7", Table: "orders"}},
 	}}
 	if diff := cmp.Diff(want, got.Steps); diff != "" {
 		t.Error(diff)

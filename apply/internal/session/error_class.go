@@ -18,6 +18,7 @@ const (
 	RetryLock                 // a lost lock race: try again
 	ConnectionLost            // the connection is lost: check the ledger, then try again
 	TimedOut                  // the server cancelled the statement without a request of this process: a timeout, or somebody else's cancel
+	Recheck                   // rows may have gone wrong since the check of the step: check again
 	BadRow                    // caused by the data of a row: a value, a constraint, or an exception of a trigger
 )
 
@@ -27,6 +28,7 @@ var errorClasses = []struct {
 	class errorClass
 }{
 	{"55P03", RetryLock}, {"40P01", RetryLock}, {"40001", RetryLock},
+	{recheckCode, Recheck},
 	{"57014", TimedOut},
 	{
 		"57P01", ConnectionLost,

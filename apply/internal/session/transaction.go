@@ -218,6 +218,18 @@ func (s *Session) CommitSQL(ctx context.Context, lock, statement time.Duration, 
 // RefusedCode is the SQLSTATE with which the SQL of [Session.CommitGuarded] refuses a step.
 const RefusedCode = "OW001"
 
+// recheckCode is the SQLSTATE with which the SQL of [Session.CommitGuarded] has the conditions of a step checked again.
+const recheckCode = "OW002"
+
+// RecheckIf returns a statement after which the conditions of a step are checked again if a condition holds.
+func RecheckIf(condition, why string) string {
+	return "DO LANGUAGE plpgsql " + pgparse.DollarQuote("\nBEGIN\n  IF "+condition+" THEN\n    RAISE EXCEPTION USING ERRCODE = '"+recheckCode+
+		"', MESSAGE = "+pgparse.QuoteLiteral(why)+";\n  END IF;\nEND\n") + ";\n"
+}
+
+// TriggerGuard is a table whose triggers keep rows right. Query selects their state, and State is the state when the rows were checked.
+type TriggerGuard struct{ Table, Query, State string }
+
 // beginGuarded begins a transaction that holds the lease, with the settings and the role of a step. It returns the server's process, too.
 func (s *Session) beginGuarded(ctx context.Context, session *pgx.Conn, lock, statement time.Duration) (_ pgx.Tx, pid int, err error) {
 	tx, err := s.beginOn(ctx, session, "", lock, statement)
