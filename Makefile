@@ -6,7 +6,7 @@ FUZZTIME ?= 5s
 # next time: Postgres 13 to 18, Python environments with Django.
 export CGO_ENABLED = 0
 
-.PHONY: help build demo demo-fleet test test-all setup unit packaged fuzz lint vuln snapshot generate stale site links man bench profile prove kills fleet fleet-page chaos scale faults ranges planners administrator escapes fixes soak race clean
+.PHONY: help build demo demo-fleet test test-all setup unit packaged fuzz lint vuln snapshot generate stale site links man bench profile prove kills fleet fleet-page chaos scale faults ranges planners administrator races escapes fixes soak race clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -104,6 +104,9 @@ planners: ## plans run while old and new code writes, ROUNDS times, 10 if not to
 
 administrator: ## plans beside an administrator who makes, changes and drops things at random, ADMINISTRATOR times, 300 if not told; SEED is the first
 	ONWARD_REQUIRE=1 ONWARD_ADMINISTRATOR=$(or $(ADMINISTRATOR),300) ONWARD_SEED=$(SEED) $(GO) test -count=1 -timeout 60m -run '^TestRandomAdministrator$$' ./apply
+
+races: ## a contract on a table of RACES rows (5000000) that loses ten lock races, on the oldest and the newest server: nobody waits above 1 s
+	ONWARD_REQUIRE=1 ONWARD_RACES=$(or $(RACES),5000000) $(GO) test -count=1 -timeout 60m -v -run '^TestLostRaces$$' ./apply
 
 escapes: ## every way out of a rehearsal that we know, each on every version 13 to 18: nothing may get out
 	./scripts/setup.sh postgres
