@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/predicate"
 	"github.com/onward-sql/onward/internal/query"
@@ -153,9 +154,10 @@ func (c *condition) keyWith(n *pgparse.Node, value *predicate.Value) bool {
 	if attr == nil {
 		return false
 	}
+	single := c.isIdentifier(attr, value)
 	for _, oid := range c.table.Indexes {
 		i := c.at.Before.Relation(oid)
-		if i != nil && i.Index != nil && i.Index.Unique && len(i.Index.Keys) > 0 && i.Index.Keys[0].Column == attr.Attnum &&
+		if i != nil && i.Index != nil && (i.Index.Unique || single) && len(i.Index.Keys) > 0 && i.Index.Keys[0].Column == attr.Attnum &&
 			(len(i.Index.Keys) == 1 || !c.hasFewValues(attr)) {
 			return !leavesOut(i.Index.Predicate, name, value)
 		}
@@ -171,6 +173,17 @@ func (c *condition) isIndexedForRepeats(attr *catalog.Column) bool {
 	return slices.ContainsFunc(c.table.Indexes, func(oid catalog.OID) bool {
 		i := c.at.Before.Relation(oid)
 		return i != nil && i.Index != nil && !i.Index.Unique && len(i.Index.Keys) == 1 && i.Index.Keys[0].Column == attr.Attnum && i.Index.Predicate == nil
+	})
+}
+
+// uuids matches a UUID as text.
+var uuids = lazyregexp.New(`^(?i)\{?[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}\}?$`)
+
+// isIdentifier reports whether a column is compared with a literal that identifies one case: a UUID. A foreign key's value
+// may be that of many rows.
+func (c *condition) isIdentifier(a *catalog.Column, value *predicate.Value) bool {
+	return value != nil && uuids.MatchString(value.Text) && !slices.ContainsFunc(c.table.Constraints, func(k *catalog.Constraint) bool {
+		return k.Kind == catalog.ForeignKey && slices.Contains(k.Columns, a.Attnum)
 	})
 }
 

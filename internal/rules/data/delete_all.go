@@ -35,6 +35,7 @@ func deleteAll(p *rule.Pass, s *rule.Stmt) {
 		if p.IsSmall(w.Table.Name) {
 			r.Severity = onward.Warning
 		}
+		addFired(&r, s, &w)
 		p.Report(s, r)
 		return
 	}

@@ -37,6 +37,7 @@ func deleteUnbatched(p *rule.Pass, s *rule.Stmt) {
 		if w.Extent == analysis.Few {
 			describeLoop(&r, "deletes from "+table, &w)
 		}
+		addFired(&r, s, &w)
 		p.Report(s, r)
 		return
 	}

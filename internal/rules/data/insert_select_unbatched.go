@@ -36,6 +36,7 @@ func insertSelectUnbatched(p *rule.Pass, s *rule.Stmt) {
 			r := rule.Report{Severity: onward.Warning}
 			describeLoop(&r, "copies rows of "+e.Name.String()+" into "+w.Table.Name.String(), &w)
 			r.Harm = "a DO block commits once, at its end: until then an INSERT of an equal key waits, and a loop that is cancelled has copied nothing"
+			addFired(&r, s, &w)
 			p.Report(s, r)
 			return
 		}
@@ -45,12 +46,14 @@ func insertSelectUnbatched(p *rule.Pass, s *rule.Stmt) {
 			where = "WHERE (" + list + ") > (…) ORDER BY " + list + " LIMIT 1000"
 		}
 		table := w.Table.Name.String()
-		p.Report(s, rule.Report{
+		r := rule.Report{
 			Fact: "INSERT copies every row of " + from + " into " + table + " in one transaction",
 			Harm: "replicas lag, and an INSERT of an equal key waits, for as long as " + from + " is big",
 			Instead: "copy in batches that commit, outside the migration:\nINSERT INTO " + analysis.QuoteTable(w.Table.Name) + " … SELECT … FROM " +
 				analysis.QuoteTable(e.Name) + " " + where + ";",
-		})
+		}
+		addFired(&r, s, &w)
+		p.Report(s, r)
 		return
 	}
 }

@@ -53,5 +53,6 @@ func updateUnbatched(p *rule.Pass, s *rule.Stmt) {
 		r.Harm = "each row stays locked until it commits: every UPDATE and DELETE of such a row waits until then"
 		r.Cause = "and so do %d others"
 	}
+	addFired(&r, s, &w)
 	p.Report(s, r)
 }
