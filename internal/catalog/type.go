@@ -351,3 +351,18 @@ func (f *fold) moveType(u *UserType, name Name) {
 	f.changeType(u.OID, func(t *UserType) { t.Name = name })
 	f.renameColumnTypes(u.OID, name)
 }
+
+// WireType returns the type that clients see for a column: a domain has the type below it. An array of a domain stays one.
+func (c *Catalog) WireType(t Type) Type {
+	for range maxDomainDepth {
+		u := c.Type(t.OID)
+		if t.Array > 0 || u == nil || u.Kind != Domain || !u.Base.IsKnown() {
+			break
+		}
+		t = u.Base
+	}
+	return t
+}
+
+// maxDomainDepth limits how many domains over domains are followed.
+const maxDomainDepth = 64

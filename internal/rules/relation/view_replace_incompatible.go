@@ -42,7 +42,7 @@ func replaceIncompatible(p *rule.Pass, t *rule.Tx) {
 		for _, c := range d.Before.Columns {
 			col := now.Column(c.Name)
 			if col != nil {
-				if areTypesDifferent(c.Type, col.Type) {
+				if areTypesDifferent(t.Before.WireType(c.Type), t.After.WireType(col.Type)) {
 					other = append(other, c.Name+" becomes "+col.Type.String()+" (was "+c.Type.String()+")")
 				}
 				continue
