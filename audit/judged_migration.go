@@ -258,14 +258,14 @@ func (j *judge) reportStatements(m *rule.Migration, out *onward.Migration) {
 		at := onward.Opaque{Migration: m.ID, Path: m.Path, Line: s.Line, Column: s.Column}
 		note := ""
 		switch {
+		case s.Err != nil && s.Err.Refused:
+			note = "refused: " + s.Err.Error() // release-statement-unsupported
 		case s.Err != nil:
-			at.What, at.Why, at.Failed = shortenSQL(s.SQL), s.Err.Error(), true
-			at.Line, at.Column = s.ErrLine, s.ErrColumn
+			at.What, at.Why, at.Failed, at.Line, at.Column = shortenSQL(s.SQL), s.Err.Error(), true, s.ErrLine, s.ErrColumn
 			note = "not judged: " + s.Err.Error()
 			j.addOpaque(at)
 		case s.Fault != nil:
-			at.What, at.Why, at.Failed = shortenSQL(s.SQL), s.Fault.Error(), true
-			note = "not judged"
+			at.What, at.Why, at.Failed, note = shortenSQL(s.SQL), s.Fault.Error(), true, "not judged"
 			j.addOpaque(at)
 		case s.Missing != "":
 			at.What, at.Why = shortenSQL(s.SQL), "it runs only if "+s.Missing+" exists, which no migration creates"

@@ -45,6 +45,8 @@ type SyntaxError struct {
 	Hint string
 	// Offset is the byte offset of the offending token in the source.
 	Offset int
+	// Refused: the grammar knows the form and refuses it. So do older servers.
+	Refused bool
 }
 
 // Error returns the message with its hint.
@@ -194,6 +196,9 @@ func syntaxError(sql string, at int, err error) *SyntaxError {
 	if inner := innerError(sql, out.Offset-at); inner != nil {
 		out.Message, out.Offset = inner.Message, at+inner.Offset
 	}
+	defer func() {
+		out.Refused = pe != nil && slices.Contains(refusingRules, pe.Funcname) && out.Hint == "" && out.Message != "syntax error"
+	}()
 	switch {
 	case strings.ContainsRune(sql, '\u00a0'):
 		out.Hint = "the text holds a no-break space, which is not white space in SQL"
@@ -210,6 +215,9 @@ func syntaxError(sql string, at int, err error) *SyntaxError {
 	}
 	return out
 }
+
+// refusingRules are the functions of the grammar that refuse what it has read. Others report that it cannot read the text.
+var refusingRules = []string{"base_yyparse", "processCASbits", "insertSelectOptions", "preprocess_pubobj_list", "mergeTableFuncParameters"}
 
 // conflictMarks and templateMarks are looked for without a pattern: most texts of code that do not parse have none.
 var (

@@ -106,7 +106,7 @@ func (e *Engine) MarkUnseen(what string) {
 // markUnparsed returns the catalog after a statement that could not be parsed. Objects that it
 // created are unknown, so the catalog is marked as incomplete.
 func markUnparsed(c *catalog.Catalog, st *script.Statement) *catalog.Catalog {
-	if st.Err == nil {
+	if st.Err == nil || st.Err.Refused {
 		return c
 	}
 	return c.MarkUnseen("a statement that could not be parsed")

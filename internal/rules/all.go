@@ -166,6 +166,7 @@ var all = []*rule.Rule{
 	release.SearchPathEmpty,
 	release.StatementFails,
 	release.StatementRefused,
+	release.StatementUnsupported,
 	release.VersionDuplicate,
 	database.SchemaDrop,
 	database.SchemaRename,
