@@ -121,31 +121,29 @@ func readsBounds(s *Stmt) bool {
 	return found
 }
 
-// LongUnderLock returns long work of a statement while an earlier statement of its
-// transaction holds a lock that blocks others; ok is false if there is none. It leaves
+// LongUnderLock returns long work of a statement while earlier statements of its transaction
+// hold locks that block others, the strongest first; ok is false if there are none. It leaves
 // two cases to the rule about the work itself: the statement takes a strong lock on the
 // same relation, or on a table below a view that is held.
-func (p *Pass) LongUnderLock(s *Stmt) (held Held, work *effect.Effect, ok bool) {
+func (p *Pass) LongUnderLock(s *Stmt) (held []Held, work *effect.Effect, ok bool) {
 	if s.Held.isEmpty() {
-		return held, nil, false
+		return nil, nil, false
 	}
 	if work = p.LongWork(s); work == nil {
-		return held, nil, false
+		return nil, nil, false
 	}
 	if s.Held.strongest < onward.ShareLock {
-		return held, work, false
+		return nil, work, false
 	}
 	for h := range s.Held.All() {
-		if h.Lock < onward.ShareLock || ok && h.Lock <= held.Lock || !analysis.IsBlocking(&h.Effect) && !s.comesBack(h) ||
+		if h.Lock < onward.ShareLock || !analysis.IsBlocking(&h.Effect) && !s.comesBack(h) ||
 			analysis.SameRelation(&h.Effect, work) && work.Lock >= onward.ShareLock || s.blocksViewReaders(h) {
 			continue
 		}
-		held, ok = *h, true
-		if h.Lock == s.Held.strongest {
-			break
-		}
+		held = append(held, *h)
 	}
-	return held, work, ok
+	slices.SortStableFunc(held, func(x, y Held) int { return cmp.Compare(y.Lock, x.Lock) })
+	return held, work, len(held) > 0
 }
 
 // comesBack reports whether a relation that the transaction dropped exists again at

@@ -8,6 +8,7 @@ import (
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -31,10 +32,11 @@ func longWorkUnderLock(p *rule.Pass, s *rule.Stmt) {
 	if len(s.Migration.Script.Source.Code) > 0 {
 		codeUnderLock(p, s)
 	}
-	held, work, ok := p.LongUnderLock(s)
-	if !ok || validatesOwn(s) || refersTo(s, held) {
+	all, work, ok := p.LongUnderLock(s)
+	if !ok || validatesOwn(s) || refersTo(s, all[0]) {
 		return
 	}
+	held := all[0]
 	severity := onward.Off
 	if work.Lock >= onward.ShareLock {
 		// The rule about the work itself has the say; what waits here waits
@@ -48,8 +50,10 @@ func longWorkUnderLock(p *rule.Pass, s *rule.Stmt) {
 	if held.Name != work.Name {
 		hands = []onward.Evidence{held.By.NewEvidence("locks " + held.Name.String() + " against " + describeBlocked(held.Lock) + " too, until the transaction ends")}
 	}
+	names, evidence := listHeld(all)
 	p.Report(s, rule.Report{
-		Fact:     fmt.Sprintf("%s while %s is locked against %s since %s", describeWork(p, s, work), held.Name, describeBlocked(held.Lock), held.By.RelativePlace(s)),
+		Fact: fmt.Sprintf("%s while %s %s locked against %s since %s", describeWork(p, s, work), nameHeld(names),
+			prose.PickForm(len(names), "is", "are"), describeBlocked(held.Lock), held.By.RelativePlace(s)),
 		Harm:     fmt.Sprintf("%s waits until the transaction ends, which takes as long as %s is big", analysis.DescribeWaiting(&held.Effect), work.Name),
 		Grows:    work.Name,
 		Instead:  moveElsewhere(s, work),
@@ -58,8 +62,34 @@ func longWorkUnderLock(p *rule.Pass, s *rule.Stmt) {
 		Lesser:   severity != onward.Off && (held.Lock <= work.Lock || held.Name != work.Name),
 		Hands:    hands,
 		Cause:    "and %d other statements work while " + held.Name.String() + " is",
-		Evidence: []onward.Evidence{held.By.NewEvidence("takes " + held.Lock.String() + " on " + held.Name.String())},
+		Evidence: evidence,
 	})
+}
+
+// mostHeld is how many locked tables a finding names and shows.
+const mostHeld = 5
+
+// nameHeld names the locked relations in a sentence.
+func nameHeld(names []string) string {
+	if len(names) > mostHeld {
+		return prose.FirstNames(names, mostHeld)
+	}
+	return prose.EnumerateNames(names)
+}
+
+// listHeld lists the names of the relations that are locked as the first one is, and the evidence for each lock.
+func listHeld(all []rule.Held) (names []string, evidence []onward.Evidence) {
+	for i := range all {
+		h := &all[i]
+		if i > 0 && (describeBlocked(h.Lock) != describeBlocked(all[0].Lock) || !h.Kind.IsTable() || !all[0].Kind.IsTable()) {
+			continue
+		}
+		if len(names) < mostHeld {
+			evidence = append(evidence, h.By.NewEvidence("takes "+h.Lock.String()+" on "+h.Name.String()))
+		}
+		names = append(names, h.Name.String())
+	}
+	return names, evidence
 }
 
 // validatesOwn reports whether a statement validates a constraint that the

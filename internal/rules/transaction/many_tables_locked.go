@@ -7,6 +7,7 @@ import (
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/pgtime"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -42,13 +43,13 @@ func manyTablesLocked(p *rule.Pass, m *rule.Migration) {
 	for _, t := range m.Txs {
 		locked := lockedTables(p, t)
 		var second *lockedTable
-		for i := range locked {
+		for i := 1; i < len(locked); i++ {
 			if !countTogether(p, locked[i].by, locked[0].by) {
 				second = &locked[i]
 				break
 			}
 		}
-		if second == nil {
+		if second == nil || t.Earlier != nil && !isFirstSeen(locked, second, m) {
 			continue
 		}
 		first := locked[0]
@@ -59,7 +60,7 @@ func manyTablesLocked(p *rule.Pass, m *rule.Migration) {
 		r := rule.Report{
 			Fact: fmt.Sprintf("the transaction locks %d existing tables: %s", len(locked), strings.Join(names, ", ")),
 			Harm: fmt.Sprintf("%s, locked since %s, stays so while the lock on %s is waited for; a session that uses them in the other order deadlocks",
-				first.Name, first.by.FormatPlace(), second.Name),
+				first.Name, first.by.RelativePlace(second.by), second.Name),
 			Instead:  "give each table a migration of its own, or commit between them",
 			Cause:    "and %d other transactions lock several",
 			Evidence: []onward.Evidence{first.by.NewEvidence("takes " + first.Lock.String() + " on " + first.Name.String())},
@@ -70,15 +71,25 @@ func manyTablesLocked(p *rule.Pass, m *rule.Migration) {
 		if wait := longestWait(p, locked); wait > 0 && wait <= analysis.LongestWait {
 			r.Severity = onward.Info
 			r.Harm = fmt.Sprintf("%s, locked since %s, stays so while other locks are waited for, which lock_timeout ends after %s in all; "+
-				"of a session that uses them in the other order and this one, the server ends one", first.Name, first.by.FormatPlace(), pgtime.Format(wait))
+				"of a session that uses them in the other order and this one, the server ends one", first.Name, first.by.RelativePlace(second.by), pgtime.Format(wait))
 		}
 		if at := m.Runner.LockTimeoutAt.String(); at != "" && second.by.Settings.LockTimeout == 0 && second.by.Settings.LockTimeoutBy == nil {
 			r.Severity = onward.Info
 			r.Harm = fmt.Sprintf("%s, locked since %s, stays locked while the statement waits for the lock on %s; "+
-				"the lock_timeout at %s ends that, if it is set in the session that migrates", first.Name, first.by.FormatPlace(), second.Name, at)
+				"the lock_timeout at %s ends that, if it is set in the session that migrates", first.Name, first.by.RelativePlace(second.by), second.Name, at)
 		}
-		p.Report(second.by, r)
+		at := second.by
+		if at.Migration != m {
+			at = locked[many-1].by
+		}
+		p.Report(at, r)
 	}
+}
+
+// isFirstSeen reports whether a migration is the first part of a transaction that locks a second table, or so many that it is a
+// warning.
+func isFirstSeen(locked []lockedTable, second *lockedTable, m *rule.Migration) bool {
+	return second.by.Migration == m || len(locked) >= many && locked[many-1].by.Migration == m
 }
 
 // longestWait is for how long a transaction may wait for locks on tables while it
@@ -86,7 +97,7 @@ func manyTablesLocked(p *rule.Pass, m *rule.Migration) {
 func longestWait(p *rule.Pass, locked []lockedTable) int {
 	total, last := 0, locked[0].by
 	for _, l := range locked[1:] {
-		if l.by == last || countTogether(p, l.by, locked[0].by) {
+		if l.by == last && !dropsTable(l.by) || countTogether(p, l.by, locked[0].by) {
 			continue
 		}
 		if l.by.Settings.LockTimeout == 0 {
@@ -102,8 +113,14 @@ func longestWait(p *rule.Pass, locked []lockedTable) int {
 // they are the same statement, or both create or change new tables. The latter lock only
 // the tables that their foreign keys reference, each for an instant, and one statement
 // may do so for two tables. constraint-foreign-key-locks-referenced reports them.
+// DROP TABLE waits for the referenced tables one after the other, which the code uses on.
 func countTogether(p *rule.Pass, a, b *rule.Stmt) bool {
-	return a == b || isOnNewTable(p, a) && isOnNewTable(p, b)
+	return a == b && !dropsTable(a) || isOnNewTable(p, a) && isOnNewTable(p, b)
+}
+
+// dropsTable reports whether a statement drops tables.
+func dropsTable(s *rule.Stmt) bool {
+	return s.Node.GetDropStmt().GetRemoveType() == pgparse.ObjectType_OBJECT_TABLE
 }
 
 // isOnNewTable reports whether a statement makes a table that is no partition or
@@ -116,19 +133,19 @@ func isOnNewTable(p *rule.Pass, s *rule.Stmt) bool {
 	return r != nil && p.IsNew(r.OID)
 }
 
-// lockedTables lists the existing tables that a transaction locks against writes, in order.
+// lockedTables lists the existing tables that a transaction locks against writes, in order, with those of its earlier migrations.
 // Partitions count as their parent. Tables that the transaction drops do not count.
 func lockedTables(p *rule.Pass, t *rule.Tx) []lockedTable {
 	var out []lockedTable
 	seen, passed := map[catalog.Name]bool{}, map[catalog.OID]bool{}
-	for _, s := range t.Statements {
+	for s := range t.All() {
 		for i := range s.Result.Effects {
 			if e := &s.Result.Effects[i]; e.Dropped && e.OID != 0 {
 				passed[e.OID] = true // also where a statement before locks it as one that a foreign key references
 			}
 		}
 	}
-	for _, s := range t.Statements {
+	for s := range t.All() {
 		if s.Result.NoTransaction != "" || s.Result.Refused != nil {
 			continue
 		}
