@@ -143,6 +143,7 @@ var all = []*rule.Rule{
 	relation.PartitionDropLocksParent,
 	relation.PartitionMadeElsewhere,
 	relation.PartitionNoneLeft,
+	access.PolicyHidesFromMigration,
 	access.PolicyHidesRows,
 	access.PolicyRecursion,
 	database.PublicationDrop,
