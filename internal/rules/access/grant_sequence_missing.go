@@ -1,6 +1,7 @@
 package access
 
 import (
+	"iter"
 	"slices"
 	"strings"
 
@@ -31,42 +32,146 @@ func sequenceMissing(p *rule.Pass, m *rule.Migration) {
 	}
 	end := m.After()
 	for _, d := range m.CreatedTables() {
-		t := end.Relation(d.OID)
-		if t == nil || t.Owner != "" || len(t.Grants) == 0 || hasDefaultPrivileges(end, "") {
+		if t := end.Relation(d.OID); t != nil && t.Owner == "" {
+			for _, c := range t.Columns {
+				reportSequence(p, m, &numbered{t, c, numberingSequence(end, c), true}, d.By)
+			}
+		}
+	}
+	for _, d := range m.EachChange() {
+		if d.Kind != catalog.ColumnAdded && d.Kind != catalog.ColumnDefaultChanged || d.By == nil || d.After.Owner != "" || p.IsNew(d.OID) {
 			continue
 		}
-		for _, c := range t.Columns {
-			seq := serialSequence(end, c)
-			if seq == nil {
-				continue
-			}
-			var missing []string
-			for _, role := range rolesThatInsert(t) {
-				if !mayCallNextval(seq, role) && hasAllSequences(p, role) {
-					missing = append(missing, role)
-				}
-			}
-			if len(missing) == 0 {
-				continue
-			}
-			list := strings.Join(missing, ", ")
-			p.Report(findLastGrant(m, t, d.By), rule.Report{
-				Cause:   "nor on the sequences of %d other new tables",
-				Fact:    list + " may insert into " + t.Name.String() + ", but has no privilege on " + seq.Name.String() + ", which numbers column " + c.Name,
-				Harm:    "INSERTs of code that connects as " + list + " fail: permission denied for sequence " + seq.Name.Name,
-				Instead: "grant it, as on the other sequences:\n" + recipe.Grant("USAGE, SELECT", seq, list) + ";",
-			})
+		seq := numberingSequence(end, d.New)
+		if seq != nil && p.Release.Deployed.Relation(seq.OID) == nil {
+			reportSequence(p, m, &numbered{d.After, d.New, seq, false}, d.By)
 		}
 	}
 }
 
-// serialSequence is the sequence of a serial column; nil for any other. That of an
-// identity column asks for no privilege.
-func serialSequence(c *catalog.Catalog, col *catalog.Column) *catalog.Relation {
-	if col.Sequence == 0 || col.Identity != "" || col.Default == nil {
+// numbered is a column whose default takes the numbers of a sequence. created: its table is new.
+type numbered struct {
+	table    *catalog.Relation
+	column   *catalog.Column
+	sequence *catalog.Relation
+	created  bool
+}
+
+func reportSequence(p *rule.Pass, m *rule.Migration, n *numbered, by *rule.Stmt) {
+	if n.sequence == nil {
+		return
+	}
+	end := m.After()
+	var missing []string
+	for _, role := range rolesThatInsert(n.table) {
+		if lacksSequence(p, end, n, role, hasDefaultOn(end, "insert on tables", n.table.Name.Schema, role)) {
+			missing = append(missing, role)
+		}
+	}
+	if n.created {
+		for _, role := range listDefaultRoles(end, n.table.Name.Schema) {
+			if !slices.Contains(missing, role) && lacksSequence(p, end, n, role, true) {
+				missing = append(missing, role)
+			}
+		}
+	}
+	if len(missing) == 0 {
+		return
+	}
+	t, seq := n.table, n.sequence
+	list := strings.Join(missing, ", ")
+	r := rule.Report{
+		Cause:   "nor on the sequences of %d other new tables",
+		Fact:    list + " may insert into " + t.Name.String() + ", but has no privilege on " + seq.Name.String() + ", which numbers column " + n.column.Name,
+		Harm:    "INSERTs of code that connects as " + list + " fail: permission denied for sequence " + seq.Name.Name,
+		Instead: "grant it, as on the other sequences:\n" + recipe.Grant("USAGE, SELECT", seq, list) + ";",
+	}
+	if hasDefaultOn(end, "insert on tables", t.Name.Schema, missing[0]) {
+		r.Harm += ": the default privileges of its schema are for tables only"
+		r.Instead = "grant it, and set it for all sequences to come:\n" + recipe.Grant("USAGE, SELECT", seq, list) + ";\n" +
+			"ALTER DEFAULT PRIVILEGES IN SCHEMA " + pgparse.QuoteIdent(t.Name.Schema) + " GRANT USAGE, SELECT ON SEQUENCES TO " + list + ";"
+	}
+	p.Report(findLastGrant(m, t, by), r)
+}
+
+// lacksSequence reports whether a role may not take the numbers of a column that it may write. byDefault: default privileges let
+// it write new tables, so no other role does that for it, unless it writes a deployed table whose sequence it has no privilege on.
+func lacksSequence(p *rule.Pass, c *catalog.Catalog, n *numbered, role string, byDefault bool) bool {
+	if mayCallNextval(n.sequence, role) || hasDefaultOn(c, "usage on sequences", n.sequence.Name.Schema, role) {
+		return false
+	}
+	if !byDefault {
+		return hasAllSequences(p, role)
+	}
+	return !hasUngrantedSequence(p, n.table.Name.Schema, role)
+}
+
+// hasUngrantedSequence reports whether a deployed table of a schema takes numbers of a sequence on which a role has no privilege.
+func hasUngrantedSequence(p *rule.Pass, schema, role string) bool {
+	found := false
+	p.Release.Deployed.EachRelation(func(t *catalog.Relation) bool {
+		if t.Name.Schema != schema || !t.Kind.IsTable() {
+			return true
+		}
+		for _, c := range t.Columns {
+			if seq := numberingSequence(p.Release.Deployed, c); seq != nil && !mayCallNextval(seq, role) {
+				found = true
+			}
+		}
+		return !found
+	})
+	return found
+}
+
+// defaultsIn gives the default privileges for new objects of a schema.
+func defaultsIn(c *catalog.Catalog, schema string) iter.Seq[catalog.Grant] {
+	return func(yield func(catalog.Grant) bool) {
+		c.EachObject("default privileges", func(o *catalog.Object) bool {
+			_, list, limited := strings.Cut(o.Name.Name, " in ")
+			if limited && !slices.Contains(strings.Split(list, ", "), schema) {
+				return true
+			}
+			for _, g := range o.Grants {
+				if !yield(g) {
+					return false
+				}
+			}
+			return true
+		})
+	}
+}
+
+// hasDefaultOn reports whether default privileges give a role a privilege on new objects of a schema: "insert on tables".
+func hasDefaultOn(c *catalog.Catalog, privilege, schema, role string) bool {
+	_, kind, _ := strings.Cut(privilege, " on ")
+	for g := range defaultsIn(c, schema) {
+		if (g.Role == role || g.Role == "public") && (g.Privilege == privilege || g.Privilege == "all on "+kind ||
+			kind == "sequences" && g.Privilege == "update on sequences") {
+			return true
+		}
+	}
+	return false
+}
+
+// listDefaultRoles lists the roles that may insert into each new table of a schema by default.
+func listDefaultRoles(c *catalog.Catalog, schema string) []string {
+	var out []string
+	for g := range defaultsIn(c, schema) {
+		if (g.Privilege == "insert on tables" || g.Privilege == "all on tables") && g.Role != "postgres" && g.Role != "public" && !slices.Contains(out, g.Role) {
+			out = append(out, g.Role)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// numberingSequence is the sequence whose numbers the default of a column takes; nil for none. That of an identity column asks for
+// no privilege.
+func numberingSequence(c *catalog.Catalog, col *catalog.Column) *catalog.Relation {
+	if col.Takes == 0 || col.Identity != "" {
 		return nil
 	}
-	return c.Relation(col.Sequence)
+	return c.Relation(col.Takes)
 }
 
 // rolesThatInsert are the roles that may insert into a table, in their order.
@@ -112,7 +217,7 @@ func alwaysTakes(c *catalog.Catalog, role string) bool {
 			return true
 		}
 		for _, col := range t.Columns {
-			if seq := serialSequence(c, col); seq != nil {
+			if seq := numberingSequence(c, col); seq != nil {
 				given++
 				all = all && mayCallNextval(seq, role)
 			}
