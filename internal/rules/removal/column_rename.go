@@ -26,6 +26,7 @@ var ColumnRename = &rule.Rule{
 }
 
 func checkColumnRename(p *rule.Pass, t *rule.Tx) {
+	reportNameUsedAgain(p, t)
 	for d := range p.DeployedChanges(t, catalog.ColumnRenamed) {
 		if p.NewColumn(d, d.Old) {
 			continue
@@ -64,6 +65,9 @@ func checkColumnRename(p *rule.Pass, t *rule.Tx) {
 			Way:      advice.KeepColumnName{Column: from},
 			Severity: severity,
 			Evidence: u.AllEvidence(),
+		}
+		if again := t.Migration.After().Relation(d.OID); again != nil && again.Column(from) != nil {
+			r.Harm += "; from the next transaction on, it silently reads a new column of the same name instead"
 		}
 		if words != "" {
 			r.Harm = u.DescribeUnneeded(r.Harm, "\""+from+"\"")
