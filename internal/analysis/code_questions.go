@@ -34,6 +34,7 @@ const (
 	AskNull                           // does it fail if a column is NULL, and does the code at the head write NULL
 	AskAdded                          // which places of the code at the head use a column that the deployed code does not use there
 	AskCompared                       // does it compare whole rows: DISTINCT, GROUP BY, UNION
+	AskAmbiguous                      // does a join of it name the column without its table, which another table has
 )
 
 // Code answers questions about the deployed code; nil if there is no code.
@@ -52,6 +53,12 @@ func (c Code) FindUses(table catalog.Name, column string) Usage {
 		return c.askUsage(Question{Kind: AskTable, Name: table})
 	}
 	return c.askUsage(Question{Kind: AskColumn, Name: table, Column: column})
+}
+
+// FindAmbiguousNames asks for the joins of the deployed code that name a column of another table without that table. They fail if the
+// table gets such a column, too.
+func (c Code) FindAmbiguousNames(table catalog.Name, column string) Usage {
+	return c.askUsage(Question{Kind: AskAmbiguous, Name: table, Column: column})
 }
 
 // UsesName asks whether the deployed code names an object that is not a table: a function, a type, a constraint. A framework's models do

@@ -22,6 +22,7 @@ import (
 
 var all = []*rule.Rule{
 	blocking.Work,
+	column.AddAmbiguous,
 	column.AddCachedPlan,
 	blocking.ColumnAddCheckInline,
 	blocking.ColumnAddConstrainedDomain,

@@ -70,6 +70,12 @@ func (u *Code) findRowComparisons(q question) analysis.Usage {
 	return u.answerFromParsed(b, q, b.FindRowComparisons(q.Name))
 }
 
+// findAmbiguousNames answers the question whether a new column makes a name in a join ambiguous.
+func (u *Code) findAmbiguousNames(q question) analysis.Usage {
+	b := u.indexFor(q)
+	return u.answerFromParsed(b, q, b.FindAmbiguousNames(q.Name, q.Column))
+}
+
 // resolveRelation returns the relation of a question in the deployed schema; nil for none.
 func (u *Code) resolveRelation(q question) *catalog.Relation {
 	if c := u.Schemas[q.database]; c != nil {

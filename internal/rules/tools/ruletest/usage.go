@@ -28,6 +28,8 @@ func questionKey(q analysis.Question) string {
 		return "null." + out
 	case analysis.AskAdded:
 		return "adds." + out
+	case analysis.AskAmbiguous:
+		return "ambiguous." + out
 	case analysis.AskLabel:
 		return q.Old
 	case analysis.AskValue:

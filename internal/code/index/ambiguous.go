@@ -1,0 +1,49 @@
+package index
+
+import (
+	"slices"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/code/facts"
+)
+
+// FindAmbiguousNames returns the places where a query names a column without its table, and the name becomes ambiguous if the
+// relation gets a column of that name: another relation of the same FROM has it already.
+func (b *Bound) FindAmbiguousNames(n catalog.Name, column string) []Use {
+	if b.Schema == nil {
+		return nil
+	}
+	var out []Use
+	b.eachFile(func(f *File) {
+		for i := range f.Facts.Queries {
+			q := &f.Facts.Queries[i]
+			if at := slices.IndexFunc(q.Columns, func(c facts.Column) bool { return c.Name == column && b.becomesAmbiguous(q, &c, n) }); at >= 0 {
+				out = append(out, Use{f.Path, q.Columns[at].Line, facts.Reads, facts.Parsed, rankCall})
+			}
+		}
+	})
+	return out
+}
+
+// becomesAmbiguous reports whether the innermost query that has a column would have it twice.
+func (b *Bound) becomesAmbiguous(q *facts.Query, c *facts.Column, n catalog.Name) bool {
+	named, has := false, false
+	for _, at := range append(slices.Clip(c.Of), facts.NextLevel) {
+		if at == facts.NextLevel {
+			if named || has {
+				return named && has // an inner query's column hides those of the outer ones
+			}
+			continue
+		}
+		if at < 0 || at >= len(q.Relations) {
+			continue
+		}
+		r := q.Relations[at]
+		if b.meansRelation(r.Schema, r.Name, n) {
+			named = true
+		} else if other := b.Schema.Lookup(r.Schema, r.Name); other != nil && other.Column(c.Name) != nil {
+			has = true
+		}
+	}
+	return false
+}
