@@ -62,6 +62,9 @@ type Tool struct {
 	Begin, End string
 	// KeepsSession is set if all its files run in one session.
 	KeepsSession bool
+	// WaitsFor is the call in which a second process of the tool waits for the advisory lock that the first one's session
+	// holds; "" if there is none, or if it only tries to take the lock.
+	WaitsFor string
 	// Renderer is set if the SQL is rendered from operations; nil if authors write it.
 	Renderer *Renderer
 }

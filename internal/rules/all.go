@@ -124,6 +124,7 @@ var all = []*rule.Rule{
 	skipped.IndexConcurrentIfNotExists,
 	index.ConcurrentLeftTimeout,
 	index.ConcurrentPartitioned,
+	index.ConcurrentSecondRun,
 	index.ConcurrentShortTimeout,
 	index.CreateBlocking,
 	index.CreatePartitioned,

@@ -46,7 +46,9 @@ var Adapter = reader{adapter.Base{
 type reader struct{ adapter.Base }
 
 // tool is what rules need to know about golang-migrate.
-var tool = history.Tool{Name: Name, Apart: "a file of its own: a file of one statement is sent without a transaction", KeepsSession: true}
+var tool = history.Tool{
+	Name: Name, Apart: "a file of its own: a file of one statement is sent without a transaction", KeepsSession: true, WaitsFor: "pg_advisory_lock",
+}
 
 // parseName reads a name as golang-migrate's own pattern does:
 // ^([0-9]+)_(.*)\.(down|up)\.(.*)$

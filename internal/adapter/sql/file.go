@@ -33,7 +33,9 @@ type file struct {
 func (r *runner) setParts(p *migrationDir, m *adapter.Migration, read *adapter.File, name string, o adapter.Options) {
 	f := &file{tree: p.tree, place: p, m: m, options: o, name: name, text: read.Text, regions: [][2]int{{0, len(read.Text)}}}
 	by := r.runnerOf(f)
-	m.Runner.Tool = history.Tool{Name: by.name, Unit: by.unit, Apart: by.apart, Ended: by.ended, Begin: by.begin, End: by.end, KeepsSession: by.keepsSession}
+	m.Runner.Tool = history.Tool{
+		Name: by.name, Unit: by.unit, Apart: by.apart, Ended: by.ended, Begin: by.begin, End: by.end, KeepsSession: by.keepsSession, WaitsFor: by.waitsFor,
+	}
 	m.Runner.Guessed = by.assumed && o.Transaction == ""
 	f.own, f.mode, f.whole = by == r, by.mode, by.whole
 	if f.mode == "" {

@@ -14,6 +14,7 @@ import (
 // Prisma is described from its manual: a directory for each migration, whose file is one message.
 var prisma = runner{
 	name: "Prisma", apart: "a migration of its own: a file of one statement is sent without a transaction",
+	waitsFor: "pg_advisory_lock",
 	historyBehavior: adapter.HistoryBehavior{
 		Renamed:    "Prisma knows a migration by the name of its directory: databases that ran it run it again",
 		Edited:     "Prisma does not run it again: databases that have it keep what the old text did",

@@ -46,6 +46,8 @@ type runner struct {
 	// session reports whether each file has a session to itself.
 	session func(p *migrationDir) bool
 
+	// waitsFor is history.Tool.WaitsFor.
+	waitsFor string
 	// ended is history.Tool.Ended.
 	ended string
 	// begin and end are history.Tool.Begin and End.

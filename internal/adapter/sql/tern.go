@@ -22,6 +22,7 @@ var (
 // without a transaction it is sent statement by statement.
 var tern = runner{
 	name: "tern", apart: "a file of its own, with this as a line of it:\n---- tern: disable-tx ----",
+	waitsFor: "pg_advisory_lock",
 	historyBehavior: adapter.HistoryBehavior{
 		Edited:     "tern records the number of the last one: databases that have it keep what the old text did",
 		Deleted:    "tern refuses to run: numbers must have no gap, and the last one cannot be lower than the database's",

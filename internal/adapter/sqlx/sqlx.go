@@ -54,7 +54,9 @@ var Adapter = reader{adapter.Base{
 type reader struct{ adapter.Base }
 
 // tool is what rules need to know about sqlx.
-var tool = history.Tool{Name: Name, Apart: "a file of its own, with this as its very first line:\n-- no-transaction", KeepsSession: true}
+var tool = history.Tool{
+	Name: Name, Apart: "a file of its own, with this as its very first line:\n-- no-transaction", KeepsSession: true, WaitsFor: "pg_advisory_lock",
+}
 
 // parseName reads a name as sqlx does.
 func parseName(name string) (f adapter.NumberedName[int64], ok bool) {
