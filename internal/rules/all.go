@@ -109,6 +109,7 @@ var all = []*rule.Rule{
 	function.SecurityDefinerLost,
 	function.SecurityDefinerSearchPath,
 	function.SignatureChanged,
+	function.VariableAmbiguous,
 	access.GrantNewTableMissing,
 	access.GrantPublic,
 	access.GrantRecreatedMissing,
