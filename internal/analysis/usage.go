@@ -101,6 +101,12 @@ func (u Usage) IsReadOnly() bool { return u.Does.IsWithin(facts.NewHowSet(facts.
 // IsOnlyNamed reports whether code is only seen to put the name into SQL at run time. The effect of that SQL is not known.
 func (u Usage) IsOnlyNamed() bool { return u.Does.IsWithin(facts.NewHowSet(facts.Names)) }
 
+// ShowsNoInsert reports whether the code was read and no INSERT into a table was seen: nothing uses it, or only what writes no
+// new rows.
+func (u Usage) ShowsNoInsert() bool {
+	return u.Does.IsWithin(facts.InsertsNothing) || u.Known && u.Does == 0 && !u.Used && !u.Named && !u.Mentioned && !u.Spelled
+}
+
 // IsIdle reports whether the deployed code is known and neither uses nor may use the object.
 func (u Usage) IsIdle() bool { return u.Known && !u.Used && !u.Named && !u.Nothing }
 

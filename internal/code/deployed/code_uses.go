@@ -41,10 +41,12 @@ func (u *Code) searchCode(q question) analysis.Usage {
 	if q.Column != "" {
 		uses := b.Column(q.Name, q.Column)
 		out := u.answerFromParsed(b, q, uses)
-		if !out.Used {
-			u.findColumnName(b, q, &out)
-		} else {
+		lowerSeeds(uses, &out)
+		switch {
+		case out.Used:
 			u.describeLoaded(b, q, uses, &out)
+		case !out.Named:
+			u.findColumnName(b, q, &out)
 		}
 		return out
 	}
@@ -57,7 +59,8 @@ func (u *Code) searchCode(q question) analysis.Usage {
 	}
 	out := u.answerFromParsed(b, q, uses)
 	u.lowerDeclared(q, uses, &out)
-	if !out.Used && !out.Declared {
+	lowerSeeds(uses, &out)
+	if !out.Used && !out.Named {
 		u.findName(b, q.Name.Name, &out)
 	}
 	return out

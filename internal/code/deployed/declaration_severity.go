@@ -36,6 +36,9 @@ func (u *Code) lowerModel(q question, out *analysis.Usage) {
 	u.lowerUnnamed(q, declared, out)
 }
 
+// maxLabels bounds how many files are read to see whether their names of a model are only words in comments and messages.
+const maxLabels = 20
+
 // lowerUnnamed lowers a use by declarations, unless a file names the table or one of their classes elsewhere.
 func (u *Code) lowerUnnamed(q question, declared []index.Declaration, out *analysis.Usage) {
 	if len(declared) == 0 || u.ReadFiles().err != nil || u.mayBeInFaulty(q) {
@@ -48,9 +51,21 @@ func (u *Code) lowerUnnamed(q question, declared []index.Declaration, out *analy
 		own[d.Path] = append(own[d.Path], d)
 	}
 	b, marks := u.indexFor(q), newMarks(words)
+	var others []string
 	for i, names := range u.ReadFiles().readIdentifiers() {
 		f := &u.ReadFiles().files[i]
 		if own[f.Path] == nil && marks.areIn(names) && (b.Skip == nil || !b.Skip(f.Path)) {
+			if others = append(others, f.Path); len(others) > maxLabels {
+				return
+			}
+		}
+	}
+	texts, err := u.base.ReadAll(others)
+	if err != nil {
+		return
+	}
+	for path, text := range texts {
+		if mentions.CutFile(path, text).NamesInCode(words) {
 			return
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/code/facts"
 	"github.com/onward-sql/onward/internal/code/index"
 	"github.com/onward-sql/onward/internal/code/mentions"
@@ -236,6 +237,19 @@ func (s *SmallTables) hasDynamicModels() bool {
 		s.dynamic = &found
 	}
 	return *s.dynamic
+}
+
+// developmentSeeds matches the scripts that fill databases of developers: SQL in a folder of seeds, or a program of seeds beside the
+// schema or other scripts.
+var developmentSeeds = lazyregexp.New(`(?i)(?:^|/)(?:db)?seed(?:s|ers?)?(?:[._-][\w-]+)?(?:/.*)?\.sql$|` +
+	`(?:^|/)(?:scripts?|db|database|prisma|drizzle|dev|tools|bin|hack)/(?:[\w.-]+/)*(?:db)?seed(?:s|ers?)?(?:[._-][\w-]+)?(?:/|\.\w+$)`)
+
+// lowerSeeds lowers a use that only scripts with rows for developers make: no request and no deploy runs them. It stays a
+// warning, since a command of the project may.
+func lowerSeeds(uses []index.Use, out *analysis.Usage) {
+	if out.Used && !slices.ContainsFunc(uses, func(e index.Use) bool { return !developmentSeeds.MatchString(e.Path) }) {
+		out.Used, out.Sure, out.Named = false, false, true
+	}
 }
 
 // seedScript returns a script of seeds that names the class of a table; "" for none.

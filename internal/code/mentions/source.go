@@ -123,6 +123,41 @@ func (s *Source) mayMeanObject(at int, word string) bool {
 	return s.d != lexer.Go || !isPackageMember(before, behind, word)
 }
 
+// NamesInCode reports whether a file has one of some words where it may mean a table or its model: not in a comment, in a
+// message to people, or as a part of a path.
+func (s *Source) NamesInCode(words []string) bool {
+	for _, w := range words {
+		for at := 0; w != ""; {
+			n := bytes.Index(s.text[at:], []byte(w))
+			if n < 0 {
+				break
+			}
+			from := at + n
+			at = from + len(w)
+			whole := (from == 0 || !lexer.NameByte[s.text[from-1]]) && (at == len(s.text) || !lexer.NameByte[s.text[at]])
+			if whole && !lexer.IsInSpans(s.notes, from) && !s.isInLabel(from, len(w)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// isInLabel reports whether a word is in a text for people, or a part of a path. A path of PostgREST names a table.
+func (s *Source) isInLabel(at, length int) bool {
+	x, ok := s.String(at)
+	if !ok || x.Query {
+		return false
+	}
+	text := string(s.text[x.From:x.To])
+	if sqlSign.MatchString(text) || strings.Contains(text, "rest/") {
+		return false
+	}
+	from := at - x.From
+	to := from + length
+	return strings.Count(text, " ") >= 3 || from > 0 && text[from-1] == '/' || to < len(text) && text[to] == '/'
+}
+
 // lineAround returns the line of an offset, and its start.
 func (s *Source) lineAround(at int) (string, int) {
 	from := bytes.LastIndexByte(s.text[:at], '\n') + 1

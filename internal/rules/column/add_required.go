@@ -6,7 +6,6 @@ import (
 	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
-	"github.com/onward-sql/onward/internal/code/facts"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/recipe"
@@ -86,7 +85,7 @@ func demandTogether(p *rule.Pass, after *catalog.Catalog, list []demandedColumn)
 	d, n := list[0], len(list)
 	u := p.UsesTable(d.Delta)
 	every := "every INSERT of the deployed code leaves "
-	if u.Does.IsWithin(facts.InsertsNothing) {
+	if u.ShowsNoInsert() {
 		every = "nothing in the deployed code that was seen INSERTs into it; an INSERT elsewhere leaves "
 	}
 	table := analysis.QuoteTable(d.TableName())
@@ -130,7 +129,7 @@ func demandTogether(p *rule.Pass, after *catalog.Catalog, list []demandedColumn)
 // lowerByUse is a severity, or what the deployed code's use of the table makes of
 // it: no INSERT of code that does not use the table fails.
 func lowerByUse(s onward.Severity, u analysis.Usage) onward.Severity {
-	if (u.IsOnlyNamed() || u.Does.IsWithin(facts.InsertsNothing)) && (s == onward.Off || s > onward.Warning) {
+	if (u.IsOnlyNamed() || u.ShowsNoInsert()) && (s == onward.Off || s > onward.Warning) {
 		s = onward.Warning // nothing shows an INSERT
 	}
 	if s == onward.Off || u.DropSeverity() < s {
