@@ -49,7 +49,23 @@ func runnerFiles(t Tree, code bool) []string {
 
 // RunnerFile reads one of these files, once for all patterns.
 func RunnerFile(t Tree, p string) *File {
-	return Memoize(t, "runner file "+p, func() *File { return ReadFile(t, p) })
+	return Memoize(t, "runner file "+p, func() *File {
+		f := ReadFile(t, p)
+		if path.Base(p) == "go.mod" {
+			direct := *f
+			direct.Text, f = directRequirements(f.Text), &direct
+		}
+		return f
+	})
+}
+
+// directRequirements is a go.mod without the modules that only other modules require: no code of the project imports them.
+func directRequirements(text string) string {
+	if !strings.Contains(text, "// indirect") {
+		return text
+	}
+	lines := strings.SplitAfter(text, "\n")
+	return strings.Join(slices.DeleteFunc(lines, func(line string) bool { return strings.HasSuffix(strings.TrimSpace(line), "// indirect") }), "")
 }
 
 // FindMentioned returns the first of these files that has one of some words and matches a pattern;

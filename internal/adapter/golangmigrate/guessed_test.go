@@ -11,7 +11,8 @@ import (
 // run files of such names, too.
 func TestDuplicateOfAGuessedTool(t *testing.T) {
 	t.Parallel()
-	for mod, want := range map[string]bool{"module m\n": true, "module m\nrequire github.com/golang-migrate/migrate/v4 v4.18.0\n": false} {
+	for mod, want := range map[string]bool{"module m\n": true, "module m\nrequire github.com/golang-migrate/migrate/v4 v4.18.0\n": false,
+		"module m\nrequire (\n\tgithub.com/golang-migrate/migrate/v4 v4.18.0 // indirect\n)\n": true} {
 		tree := adaptertest.Files{
 			"go.mod": []byte(mod), "db/1_a.up.sql": []byte("SELECT 1;"), "db/1_b.up.sql": []byte("SELECT 1;"), "db/2_c.up.sql": []byte("SELECT 1;"),
 		}

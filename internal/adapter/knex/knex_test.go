@@ -100,3 +100,24 @@ func TestUnreadCalls(t *testing.T) {
 		}
 	}
 }
+
+// TestClientProperties: what a migration reads of Knex's client sends nothing; a query by the client is not known.
+func TestClientProperties(t *testing.T) {
+	t.Parallel()
+	for line, opaque := range map[string]bool{
+		"const isPostgres = knex.client.config.client === 'pg'":     false,
+		"if (knex.client.driverName !== 'pg') throw new Error('x')": false,
+		"console.log(knex.client.version, knex.client.dialect)":     false,
+		"if (knex.client.config.client.includes('pg')) { }":         false,
+		"await knex.client.query(connection, 'DROP TABLE users')":   true,
+	} {
+		set := adaptertest.LoadOnly(t, knex.Adapter, adaptertest.Files{
+			"knexfile.ts": []byte("export default { client: 'pg' }\n"),
+			"src/migrations/20240101000000_a.ts": []byte("import { Knex } from 'knex';\nexport async function up(knex: Knex) {\n" + line +
+				"\nawait knex.schema.dropTable('letters')\n}\n"),
+		})
+		if m := set.Migrations[0]; len(m.Opaque) > 0 != opaque || len(m.Source.Parts) == 0 {
+			t.Errorf("%s: opaque %v", line, m.Opaque)
+		}
+	}
+}

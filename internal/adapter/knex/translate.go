@@ -12,6 +12,9 @@ var unknown = jscode.Translation{Why: "its SQL is known only when it runs"}
 // queryStarts are the methods of Knex that begin a query.
 var queryStarts = map[string]bool{"from": true, "into": true, "table": true, "withSchema": true, "insert": true, "select": true}
 
+// clientProperties are what a migration reads of Knex's client without a query: which database, driver and version it is.
+var clientProperties = map[string]bool{"config": true, "driverName": true, "dialect": true, "version": true, "connectionSettings": true}
+
 // translateCall returns the SQL of a chain of calls that begins with Knex.
 func translateCall(call jscode.Value) jscode.Translation {
 	links := call.Links[1:]
@@ -20,6 +23,8 @@ func translateCall(call jscode.Value) jscode.Translation {
 		return translateQuery(call.Links)
 	case len(links) == 0:
 		return unknown
+	case links[0].Name == "client" && !links[0].Called && len(links) > 1 && clientProperties[links[1].Name] && !links[1].Called:
+		return jscode.Translation{Idle: true}
 	case links[0].Name == "schema" && !links[0].Called:
 		return translateSchema(links[1:])
 	case links[0].Name == "raw" && links[0].Called && len(links) == 1:

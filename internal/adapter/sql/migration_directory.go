@@ -37,15 +37,6 @@ func placeOf(t adapter.Tree, s adapter.Source) *migrationDir {
 	return p
 }
 
-// toolVersion is the version of a tool that a lock file names. The zero value is an unknown one.
-type toolVersion struct{ major, minor int }
-
-// readVersion reads the version of the directory's tool, once: a lock file can have megabytes.
-func (p *migrationDir) readVersion(read func(t adapter.Tree, dir string) toolVersion) toolVersion {
-	p.versionRead.Do(func() { p.version = read(p.tree, p.Path) })
-	return p.version
-}
-
 // readFiles reads some of the up migrations, or all.
 func (p *migrationDir) readFiles(names []string) {
 	p.files = adapter.ReadFiles(p.tree, p.Dir, names)

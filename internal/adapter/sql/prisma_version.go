@@ -2,6 +2,7 @@ package sql
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/lazyregexp"
@@ -25,31 +26,42 @@ func splitsScript(f *file) bool {
 	if !concurrentCreate.MatchString(f.text) || unreadByPrisma.MatchString(f.text) {
 		return false
 	}
-	v := f.place.readVersion(readPrismaVersion)
-	return v.major > prismaSplitsMajor || v.major == prismaSplitsMajor && v.minor >= prismaSplitsMinor
+	v := f.place.readVersion("prisma")
+	return v.isAtLeast(prismaSplitsMajor, prismaSplitsMinor)
 }
 
-// prismaLocks are files that name the installed version of Prisma's command, the most exact ones first.
-var prismaLocks = []struct {
-	name    string
-	version *lazyregexp.Regexp
-}{
-	{"package-lock.json", lazyregexp.New(`"node_modules/prisma":\s*\{\s*"version":\s*"(\d+)\.(\d+)\.`)},
-	{"npm-shrinkwrap.json", lazyregexp.New(`"node_modules/prisma":\s*\{\s*"version":\s*"(\d+)\.(\d+)\.`)},
-	{"pnpm-lock.yaml", lazyregexp.New(`(?m)^\s+'?/?prisma[@/](\d+)\.(\d+)\.`)},
-	{"yarn.lock", lazyregexp.New(`(?m)^"?prisma@[^\n]*:\n\s+version:? "?(\d+)\.(\d+)\.`)},
-	{"bun.lock", lazyregexp.New(`"prisma":\s*\["prisma@(\d+)\.(\d+)\.`)},
-	{"package.json", lazyregexp.New(`"prisma":\s*"[\^~]?(\d+)\.(\d+)\.`)},
+// toolVersion is the version of a tool that a lock file names. The zero value is an unknown one.
+type toolVersion struct{ major, minor int }
+
+func (v toolVersion) isAtLeast(major, minor int) bool {
+	return v.major > major || v.major == major && v.minor >= minor
 }
 
-// readPrismaVersion reads the version of Prisma's command for a directory of migrations from the nearest lock file that has it.
-func readPrismaVersion(t adapter.Tree, dir string) (v toolVersion) {
-	for _, lock := range prismaLocks {
+// npmLocks are files that name the installed version of a package, the most exact ones first.
+var npmLocks = []struct{ name, version string }{
+	{"package-lock.json", `"node_modules/NAME":\s*\{\s*"version":\s*"(\d+)\.(\d+)\.`},
+	{"npm-shrinkwrap.json", `"node_modules/NAME":\s*\{\s*"version":\s*"(\d+)\.(\d+)\.`},
+	{"pnpm-lock.yaml", `(?m)^\s+'?/?NAME[@/](\d+)\.(\d+)\.`},
+	{"yarn.lock", `(?m)^"?NAME@[^\n]*:\n\s+version:? "?(\d+)\.(\d+)\.`},
+	{"bun.lock", `"NAME":\s*\["NAME@(\d+)\.(\d+)\.`},
+	{"package.json", `"NAME":\s*"[\^~]?(\d+)\.(\d+)\.`},
+}
+
+// readVersion reads the version of a tool from npm for the directory, from the nearest lock file that has it. It does so
+// once: a lock file can have megabytes.
+func (p *migrationDir) readVersion(name string) toolVersion {
+	p.versionRead.Do(func() { p.version = readNPMVersion(p.tree, p.Path, name) })
+	return p.version
+}
+
+func readNPMVersion(t adapter.Tree, dir, name string) (v toolVersion) {
+	for _, lock := range npmLocks {
 		at, there := adapter.NearestFile(t, dir, lock.name)
 		if !there {
 			continue
 		}
-		if m := lock.version.FindStringSubmatch(adapter.ReadFile(t, at).Text); m != nil {
+		pattern := lazyregexp.New(strings.ReplaceAll(lock.version, "NAME", name))
+		if m := pattern.FindStringSubmatch(adapter.ReadFile(t, at).Text); m != nil {
 			v.major, _ = strconv.Atoi(m[1])
 			v.minor, _ = strconv.Atoi(m[2])
 			return v

@@ -9,7 +9,7 @@ import (
 func DescribeTransaction(m *onward.Migration) string {
 	switch m.Transaction {
 	case onward.TransactionFile:
-		return "one transaction"
+		return runnersTransaction(m)
 	case onward.TransactionMessage:
 		return "one message, an implicit transaction"
 	case onward.TransactionPipeline:
@@ -18,6 +18,23 @@ func DescribeTransaction(m *onward.Migration) string {
 		return ownTransaction(m)
 	}
 	return escape.Line(string(m.Transaction))
+}
+
+// runnersTransaction says whether a COMMIT, perhaps in an earlier file, has ended the transaction of the runner.
+func runnersTransaction(m *onward.Migration) string {
+	outside := 0
+	for i := range m.Statements {
+		if m.Statements[i].Transaction == 0 {
+			outside++
+		}
+	}
+	switch {
+	case outside == 0:
+		return "one transaction"
+	case outside == len(m.Statements):
+		return "not in a transaction, after a COMMIT"
+	}
+	return "in part in a transaction"
 }
 
 // ownTransaction says whether a file that is sent without a transaction has a BEGIN of its own.
