@@ -128,7 +128,7 @@ func (c *comparison) recordRemoved(p pair, head map[string]bool, moved map[strin
 	}
 	last := lastOf(c.deployed, head)
 	for i, m := range c.deployed {
-		if head[m.ID] || taken[m.ID] || replaced[m.ID] || m.Repeatable && p.base.HistoryBehavior.Deleted == "" {
+		if head[m.ID] || taken[m.ID] || replaced[m.ID] || p.ahead[m.ID] || m.Repeatable && p.base.HistoryBehavior.Deleted == "" {
 			continue
 		}
 		c.deleted = append(c.deleted, m)
@@ -308,6 +308,7 @@ func firstDifference(old, m *adapter.Migration) (line int, cosmetic bool) {
 
 // setOpaque reports what could not be judged outside migrations, and files that the runner ignores, if the release
 // adds them.
+// If the base is ahead, a list of migrations that both sides changed may lack a file of the base.
 func (j *judge) setOpaque(p pair, changes []gitrange.Change, head adapter.Tree) {
 	for _, o := range p.listNewOpaque(changes, head) {
 		if o.Migration == "" && o.Path == p.source.Dir {
@@ -323,7 +324,8 @@ func (j *judge) setOpaque(p pair, changes []gitrange.Change, head adapter.Tree) 
 	}
 	var h []history.Change
 	for _, x := range p.head.Problems {
-		if !old[x.Path] {
+		theirs := len(p.ahead) > 0 && !slices.ContainsFunc(changes, func(c gitrange.Change) bool { return c.Path == x.Path })
+		if !old[x.Path] && !theirs {
 			refusal := x.Refusal
 			h = append(h, history.Change{Kind: history.Refused, Path: x.Path, Line: x.Line, Detail: x.Message, Refusal: &refusal})
 		}

@@ -28,8 +28,8 @@ import (
 type Config struct {
 	// Dir is a directory of the repository; "" is the current one.
 	Dir string
-	// Base and Head are revisions. If Base is "", it is the configured base, else the merge
-	// base with the default branch. If Head is "", it is the working tree.
+	// Base and Head are revisions. If Base is "", it is the configured base, else the default
+	// branch. If Head is "", it is the working tree.
 	Base, Head string
 	// Deployed says where to read the deployed database.
 	Deployed
@@ -99,6 +99,7 @@ type changelog struct {
 type pair struct {
 	source     adapter.Source
 	base, head *adapter.Set
+	ahead      map[string]bool   // migrations that the base got after the head parted from it
 	restarted  *restartedHistory // where it continues, if the head has nothing of it
 	ended      bool              // nothing is left of its module
 }
@@ -149,6 +150,7 @@ func (a *changelog) judgeRelease(pairs []pair, compared []*comparison, usage *de
 	}
 	out.Migrations = slices.Concat(migrations...) // in the order of their sources
 	out.Runners = runnersOf(pairs)
+	out.Ahead = a.countAhead(pairs)
 	out.BuiltQueries = usage.FindBuiltQueries(a.deployed)
 	out.Opaque = append(out.Opaque, usage.ListFaults()...)
 	a.addReadiness(out)
@@ -272,8 +274,8 @@ func (a *changelog) readSources(ctx context.Context) ([]pair, error) {
 		if base == nil {
 			if base = findMovedSource(s, bases, func(b adapter.Source) bool { return gone[b.Dir] || findSource(heads, b) != nil }, a.rng.Changes); base != nil {
 				gone[base.Dir] = true
-			} else {
-				base = guessPlainSource(a.base, s, bases)
+			} else if base = guessPlainSource(a.base, s, bases); base == nil {
+				base = findMovedDir(s, a.base, append(heads, bases...), a.rng.Changes)
 			}
 		}
 		p, err := a.readBothRevisions(ctx, adapters, s, base)
@@ -306,6 +308,9 @@ func (a *changelog) readSources(ctx context.Context) ([]pair, error) {
 		}
 		pairs = append(pairs, p)
 	}
+	for i := range pairs {
+		pairs[i].ahead = a.findAhead(ctx, adapters, pairs[i])
+	}
 	findRestarted(pairs)
 	endPairs(pairs, a.base, a.head)
 	return pairs, a.checkConfigured(pairs, adapters)
@@ -324,6 +329,15 @@ func (a *changelog) readBothRevisions(ctx context.Context, adapters []adapter.Ad
 	if read := a.commandReader(head); read != nil {
 		return read(ctx, adapters, head, base)
 	}
+	p, err := a.readRevisions(ctx, adapters, head, base)
+	if err != nil {
+		return a.readParted(ctx, adapters, head, base, err)
+	}
+	return p, nil
+}
+
+// readRevisions reads a source at both revisions with its adapter.
+func (a *changelog) readRevisions(ctx context.Context, adapters []adapter.Adapter, head adapter.Source, base *adapter.Source) (pair, error) {
 	p := pair{source: head}
 	var baseErr error
 	var wait sync.WaitGroup

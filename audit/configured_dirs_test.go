@@ -6,10 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/onward-sql/onward/config"
-	"github.com/onward-sql/onward/internal/gitrange/gittest"
 )
 
 // A configured directory without migrations is a mistake of the configuration,
@@ -53,43 +50,5 @@ func TestNamedDirectoryOfProject(t *testing.T) {
 		if !errors.As(err, &input) || !strings.Contains(err.Error(), "what looks like migrations is in web (django)") {
 			t.Errorf("%+v: %v", m, err)
 		}
-	}
-}
-
-// What the base got since the release parted from it takes versions.
-func TestDivergedBase(t *testing.T) {
-	t.Parallel()
-	const first = "-- migrations/00001_a.sql --\n-- +goose Up\nCREATE TABLE t (id int);\n"
-	for name, tc := range map[string]struct {
-		ours, theirs string
-		want         []string
-	}{
-		"the same version": {"00002_b", "00002_z", []string{"error release-version-duplicate 00002_b.sql:1"}},
-		"before it":        {"00002_b", "00003_z", []string{"error release-out-of-order 00002_b.sql:1"}},
-		"behind it":        {"00003_b", "00002_z", nil},
-		"the same file":    {"00002_b", "00002_b", nil},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			dir := repository(t, first, "-- migrations/"+tc.ours+".sql --\n-- +goose Up\nCREATE TABLE u (id int);\n")
-			for _, args := range [][]string{
-				{"checkout", "-q", "main"}, {"checkout", "-q", "feature", "--", "migrations/" + tc.ours + ".sql"},
-				{"mv", "-k", "migrations/" + tc.ours + ".sql", "migrations/" + tc.theirs + ".sql"},
-				{"commit", "-qam", "theirs"}, {"checkout", "-q", "feature"},
-			} {
-				gittest.RunGit(t, dir, args...)
-			}
-			report := changelog0(t, Config{Dir: dir, Base: "main", Head: "feature"})
-			if diff := cmp.Diff(tc.want, found(report)); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
-			noted := false
-			for _, o := range report.Opaque {
-				noted = noted || o.What == tc.theirs && !o.Failed
-			}
-			if noted == (tc.ours == tc.theirs) {
-				t.Errorf("noted: %+v", report.Opaque)
-			}
-		})
 	}
 }

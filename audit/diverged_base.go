@@ -6,111 +6,89 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/all"
 	"github.com/onward-sql/onward/internal/adapter/gittree"
-	"github.com/onward-sql/onward/internal/history"
-	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/gitrange"
 	"github.com/onward-sql/onward/onward"
 )
 
-// compareWithTip compares the release with migrations that were added to the base after the
-// release branched off. They are in no schema that is judged, but their versions are in
-// use: the adapter loads both together. It skips frameworks that order migrations by
-// dependencies instead of versions.
-func (a *changelog) compareWithTip(ctx context.Context, p pair, c *comparison) {
-	if a.rng.Tip == nil || len(c.release) == 0 || all.Traits(p.source.Framework).Graph {
-		return
+// findAhead returns the migrations that the base got after the head had parted from it: the release does not delete them. It is nil
+// if there are none.
+func (a *changelog) findAhead(ctx context.Context, adapters []adapter.Adapter, p pair) map[string]bool {
+	if a.rng.Ancestor == nil || p.base == nil {
+		return nil
 	}
-	both := newUnionTree(a.head, a.base, gittree.Of(a.rng.Tip), p.source.Dir)
-	if len(both.added) == 0 {
-		return
+	ancestor := gittree.Of(a.rng.Ancestor)
+	came, renamed := map[string]bool{}, map[string]bool{}
+	for _, c := range a.rng.BaseChanges {
+		came[c.Path] = true
+		renamed[c.Path] = c.Kind == gitrange.Renamed
 	}
-	set, err := a.loadSet(ctx, all.ListAdapters(), both, p.source)
-	if err != nil {
-		return
+	isMigration := func(m *adapter.Migration) bool { return came[m.Path] }
+	isBeside := func(c gitrange.Change) bool { return p.base.Source.Dir == "" || isBelow(c.Path, p.base.Source.Dir) }
+	if !slices.ContainsFunc(p.base.Migrations, isMigration) && !slices.ContainsFunc(a.rng.BaseChanges, isBeside) {
+		return nil
 	}
-	ours := map[string]*adapter.Migration{}
-	for _, m := range c.release {
-		ours[m.migration.ID] = m.migration
-	}
-	last := -1
-	var theirs []string
-	for i, m := range set.Migrations {
-		if both.added[m.Path] && ours[m.ID] == nil && !m.Repeatable {
-			last, theirs = i, append(theirs, m.ID)
+	had := map[string]bool{}
+	if !all.Traits(p.source.Framework).Renders {
+		if set, err := a.loadSet(ctx, adapters, ancestor, p.base.Source); err == nil {
+			for _, m := range set.Migrations {
+				had[m.ID] = true
+			}
 		}
 	}
-	if last < 0 {
-		return
-	}
-	a.opaque = append(a.opaque, onward.Opaque{
-		Path: cmp.Or(p.source.Dir, "."), What: prose.EnumerateNames(theirs),
-		Why: fmt.Sprintf("came to %s after %s had parted from it, and is ignored here", a.rng.BaseName, a.rng.HeadName),
-	})
-	said := map[string]bool{}
-	for _, h := range c.history {
-		said[h.Migration] = true
-	}
-	for _, h := range set.History {
-		if ours[h.Migration] == nil {
-			h.Migration, h.Other = h.Other, h.Migration
+	out := map[string]bool{}
+	for _, m := range p.base.Migrations {
+		isOld := had[m.ID] || renamed[m.Path] || !came[m.Path] && adapter.HasFile(ancestor, m.Path) && len(had) == 0
+		if all.Traits(p.source.Framework).Renders {
+			isOld = renamed[m.Path] || adapter.HasFile(ancestor, m.Path) || !adapter.HasFile(a.base, m.Path) // it is of a package
 		}
-		m := ours[h.Migration]
-		if m == nil || ours[h.Other] != nil || said[m.ID] || !slices.Contains(theirs, h.Other) {
+		if !isOld {
+			out[m.ID] = true
+		}
+	}
+	return out
+}
+
+// countAhead counts these migrations of all sources, without those that the head has by another commit. It is nil if the base has no
+// commit that the head lacks.
+func (a *changelog) countAhead(pairs []pair) *onward.Ahead {
+	if a.rng.Ancestor == nil {
+		return nil
+	}
+	out := &onward.Ahead{}
+	ancestor, branch := gittree.Of(a.rng.Ancestor), gittree.Of(a.rng.Branch)
+	for _, p := range pairs {
+		if p.base == nil {
 			continue
 		}
-		h.Path, said[m.ID] = m.Path, true
-		c.history = append(c.history, h)
-	}
-	for _, m := range set.Migrations[:last] {
-		if x := ours[m.ID]; x != nil && !said[m.ID] && !m.Repeatable {
-			c.history = append(c.history, history.Change{
-				Kind: history.OutOfOrder, Migration: x.ID, Path: x.Path, Other: set.Migrations[last].ID, Runner: set.HistoryBehavior.OutOfOrder,
-			})
+		for _, m := range p.base.Migrations {
+			if p.ahead[m.ID] && (adapter.HasFile(ancestor, m.Path) || !adapter.HasFile(branch, m.Path)) {
+				out.Migrations++
+			}
 		}
 	}
+	return out
 }
 
-// unionTree is a tree with added files of another tree below a directory.
-type unionTree struct {
-	adapter.Tree
-	paths []string
-	tip   adapter.Tree
-	added map[string]bool
-}
-
-func newUnionTree(head, base, tip adapter.Tree, dir string) *unionTree {
-	u := &unionTree{Tree: head, tip: tip, added: map[string]bool{}}
-	prefix := dir + "/"
-	if dir == "" {
-		prefix = ""
+// readParted reads a source whose project does not start if the base is merged into the head: as the two were when they parted.
+func (a *changelog) readParted(
+	ctx context.Context, adapters []adapter.Adapter, head adapter.Source, base *adapter.Source, cause error,
+) (pair, error) {
+	if a.rng.Ancestor == nil || !errors.Is(cause, adapter.ErrProject) {
+		return pair{}, cause
 	}
-	for _, p := range tip.Paths() {
-		if strings.HasPrefix(p, prefix) && !adapter.HasFile(base, p) && !adapter.HasFile(head, p) {
-			u.added[p] = true
-			u.paths = append(u.paths, p)
-		}
+	parted := *a
+	parted.base, parted.head = gittree.Of(a.rng.Ancestor), gittree.Of(a.rng.Branch)
+	p, err := parted.readRevisions(ctx, adapters, head, base)
+	if err != nil {
+		return pair{}, cause
 	}
-	u.paths = append(u.paths, head.Paths()...)
-	slices.Sort(u.paths)
-	return u
-}
-
-// Paths lists the files of both.
-func (u *unionTree) Paths() []string { return u.paths }
-
-// Read reads a file from the tree that has it.
-func (u *unionTree) Read(path string) ([]byte, error) {
-	if u.added[path] {
-		return u.tip.Read(path)
-	}
-	return u.Tree.Read(path)
-}
-
-// Dir fails: the union is not on disk.
-func (u *unionTree) Dir(context.Context) (string, error) {
-	return "", errors.New("two revisions together have no directory")
+	a.opaque = append(parted.opaque, onward.Opaque{
+		Path: cmp.Or(head.Dir, "."), What: "what came to " + a.rng.BaseName + " since " + a.rng.HeadName + " parted from it",
+		Why: fmt.Sprintf("the project does not start with both: %s", lastClause(cause)),
+	})
+	return p, nil
 }

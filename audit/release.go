@@ -72,9 +72,7 @@ func (r *Release) readRevisions(ctx context.Context, c Config) error {
 		return err
 	}
 	for _, p := range r.pairs {
-		c := compareRevisions(p, rng.Changes)
-		r.a.compareWithTip(ctx, p, c)
-		r.compared = append(r.compared, c)
+		r.compared = append(r.compared, compareRevisions(p, rng.Changes))
 	}
 	r.a.listUnclaimed(r.pairs)
 	r.usage = deployed.NewCode(rng, baseSources(r.pairs))

@@ -251,6 +251,37 @@ func findMovedSource(head adapter.Source, bases []adapter.Source, taken func(ada
 	return best
 }
 
+// findMovedDir finds the directory from which the files of a configured directory came: the base's detection need not know it, and
+// onward.yaml names only where it is now. It is nil if the base has the configured directory.
+func findMovedDir(head adapter.Source, base adapter.Tree, known []adapter.Source, changes []gitrange.Change) *adapter.Source {
+	if head.Why != configuredWhy || len(adapter.FilesBelow(base, head.Dir)) > 0 {
+		return nil
+	}
+	moved := map[string]int{}
+	best := ""
+	for _, c := range changes {
+		name, in := cutDir(head.Dir, c.Path)
+		if c.Kind != gitrange.Renamed || !in || isInEveryDir(path.Base(c.Path)) {
+			continue
+		}
+		if dir, same := strings.CutSuffix(c.OldPath, "/"+name); same || c.OldPath == name {
+			if c.OldPath == name {
+				dir = ""
+			}
+			moved[dir]++
+			if n := moved[dir]; n > moved[best] || n == moved[best] && dir < best {
+				best = dir
+			}
+		}
+	}
+	if moved[best] == 0 || slices.ContainsFunc(known, func(s adapter.Source) bool { return s.Dir == best }) {
+		return nil
+	}
+	from := head
+	from.Dir = best
+	return &from
+}
+
 // minMovedFiles is how many files must have moved, if only their names tell it.
 const minMovedFiles = 2
 

@@ -32,8 +32,8 @@ const PlansDir = deployed.PlansDir
 // Root is the directory of the repository.
 func (r *Release) Root() string { return r.repo.Root() }
 
-// Commit is the full id of the base's commit.
-func (r *Release) Commit() string { return r.a.rng.BaseRev }
+// Commit is the full id of the commit from which the head comes, of those that the base has.
+func (r *Release) Commit() string { return r.a.rng.ParentRev }
 
 // MigrationFiles returns what is removed from the working tree with the migration of a path at the head: its file and its
 // separate down file, or the directory of its own that has them.

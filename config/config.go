@@ -26,8 +26,7 @@ type Config struct {
 	// Postgres lists the major versions in production, ascending: 17, a range
 	// 14..17 or a list. Defaults to all supported versions.
 	Postgres []int `yaml:"postgres"`
-	// Base is the deployed revision. Defaults to the merge base with the remote's default
-	// branch.
+	// Base is the deployed revision. Defaults to the remote's default branch.
 	Base string `yaml:"base"`
 	// Migrations are the directories of migrations, with settings of their migration tool.
 	// Defaults to what is detected.

@@ -15,6 +15,8 @@ type Report struct {
 	// Base and Head name the two revisions; "" when files were given by name.
 	Base string `json:"base"`
 	Head string `json:"head"`
+	// Ahead is set if the base has commits that the head lacks: the release is judged as after a merge.
+	Ahead *Ahead `json:"ahead,omitempty"`
 	// Weakened are settings of the branch's onward.yaml that may take findings out which the base's settings would report.
 	Weakened []Weakening `json:"weakened,omitempty"`
 	// Runners are who runs the migrations, and how that is known: one for each
@@ -39,6 +41,12 @@ type Report struct {
 	// recording was given.
 	Verdicts     []Verdict     `json:"verdicts,omitempty"`
 	Verification *Verification `json:"verification,omitempty"`
+}
+
+// Ahead is what the base got after the head parted from it.
+type Ahead struct {
+	// Migrations counts those that only the base has.
+	Migrations int `json:"migrations"`
 }
 
 // Opaque is something that could not be judged. It is never silently "fine".

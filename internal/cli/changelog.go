@@ -26,9 +26,10 @@ func (a *app) newChangelogCommand() *cobra.Command {
 what each changes, what each statement locks and for how long, what breaks or waits, and
 whether the release is safe to deploy.
 
-The base is the deployed revision: --base, else base: in onward.yaml, else the merge base with
-the remote's default branch, else main or master. The head is --head, else the working tree
-with its uncommitted files. BASE..HEAD sets both.
+The base is the deployed revision: --base, else base: in onward.yaml, else the remote's
+default branch, else main or master. The head is --head, else the working tree with its
+uncommitted files. BASE..HEAD sets both. If the base has commits that the head lacks, the
+release is judged as after a merge, and the report says how far the base is ahead.
 
 No code of the repository runs, except in a Django project: onward imports its settings, models
 and migrations at both revisions, as manage.py check does. The commands that render: and

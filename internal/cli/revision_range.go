@@ -8,7 +8,7 @@ import (
 )
 
 // revisionRange takes BASE..HEAD or BASE...HEAD, as git has them, for --base and --head. Both mean
-// the same: a release is compared with the merge base. A side that is left out keeps its default,
+// the same: the head is judged as after a merge into the base. A side that is left out keeps its default,
 // but the head is then what is committed.
 func revisionRange(cmd *cobra.Command, args []string) error {
 	if len(args) != 1 {

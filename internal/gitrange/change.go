@@ -39,25 +39,28 @@ type Change struct {
 
 // Range is everything between the deployed revision and the one to deploy.
 type Range struct {
+	// Base has the files of the deployed revision. Head has those of the release: if the base has commits that the head
+	// lacks, they are merged as git does, with conflicts resolved for the head.
 	Base, Head Tree
-	// Tip is the current base branch; nil if Base is its tip.
-	Tip      Tree
-	BaseName string // as people call it: "main", "origin/main", "3f2a91c"
-	HeadName string // "feature/x"; "working tree" on the base's own branch and on none
-	BaseRev  string // full id of the merge base
-	HeadRev  string // full id; for the working tree, of the commit it is on
+	// Ancestor is the merge base of the two revisions, and Branch the head before the merge; nil if nothing was to be merged.
+	Ancestor, Branch Tree
+	BaseName         string // as people call it: "main", "origin/main", "3f2a91c"
+	HeadName         string // "feature/x"; "working tree" on the base's own branch and on none
+	ParentRev        string // full id of the merge base
+	HeadRev          string // full id; for the working tree, of the commit it is on
 	// Changes from Base to Head, sorted by path. Uncommitted and untracked files
 	// count when Head is the working tree.
 	Changes []Change
+	// BaseChanges are the changes from Ancestor to Base.
+	BaseChanges []Change
 	// Modules are the submodules that are new at head, or at another commit: their
 	// files are in neither tree.
 	Modules []string
 }
 
-// Range resolves base and head as Base and Head do (the base is the merge base with this
-// head) and lists the changes.
+// Range resolves base and head as Base and Head do, and lists the changes.
 //
-// Errors: as for [Repo.Base] and [Repo.Head].
+// Errors: as for [Repo.Base] and [Repo.Head]; [*NoMergeBaseError].
 func (r *Repo) Range(ctx context.Context, base, head string) (*Range, error) {
 	var tip revision
 	var err error
@@ -73,40 +76,52 @@ func (r *Repo) Range(ctx context.Context, base, head string) (*Range, error) {
 	if err != nil {
 		return nil, err
 	}
-	rg := &Range{BaseName: from.name, HeadName: tip.name, BaseRev: mergeBase, HeadRev: tip.id}
-	if rg.Base, err = r.openTree(ctx, revision{from.name, mergeBase}); err != nil {
+	rg := &Range{BaseName: from.name, HeadName: tip.name, ParentRev: mergeBase, HeadRev: tip.id}
+	parent, err := r.treeOfCommit(ctx, mergeBase, from.name)
+	if err != nil {
 		return nil, err
 	}
-	if from.id != mergeBase {
-		// If its objects are missing, the release is compared only with Base.
-		if tree, err := r.treeOfCommit(ctx, from.id, from.name); err == nil {
-			rg.Tip = tree
-		}
-	}
+	var after fileTree
 	if head != "" {
-		var before, after *commitTree
-		if after, err = r.treeOfCommit(ctx, tip.id, tip.name); err != nil {
+		var commit *commitTree
+		if commit, err = r.treeOfCommit(ctx, tip.id, tip.name); err != nil {
 			return nil, err
 		}
-		if before, err = r.treeOfCommit(ctx, mergeBase, from.name); err != nil {
-			return nil, err
-		}
-		rg.Head = after
-		rg.Changes, err = r.findRenames(ctx, nil, compareLists(before.files, after.files), mergeBase, tip.id)
+		after = commit
+		rg.Changes, err = r.findRenames(ctx, nil, compareLists(parent.files, commit.files), mergeBase, tip.id)
 	} else {
 		var work *diskTree
 		if work, err = r.listWorkingTree(ctx); err != nil {
 			return nil, err
 		}
-		rg.Head, rg.HeadName = work, r.workName(ctx, from.name)
+		after, rg.HeadName = work, r.workName(ctx, from.name)
 		rg.Changes, err = r.diffWorking(ctx, mergeBase, work)
+	}
+	rg.Base, rg.Head = parent, after
+	if err == nil && from.id != mergeBase {
+		err = r.mergeBaseInto(ctx, rg, from, parent, after)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("compare %s with %s: %w", rg.BaseName, rg.HeadName, err)
 	}
-	rg.Modules = movedModules(rg.Base, rg.Head)
+	rg.Modules = movedModules(parent, after)
 	slices.SortFunc(rg.Changes, func(a, b Change) int { return strings.Compare(a.Path, b.Path) })
 	return rg, nil
+}
+
+// mergeBaseInto makes a range that of the base's tip and the head after a merge.
+func (r *Repo) mergeBaseInto(ctx context.Context, rg *Range, tip revision, parent *commitTree, head fileTree) error {
+	base, err := r.treeOfCommit(ctx, tip.id, tip.name)
+	if err != nil {
+		return err
+	}
+	if rg.BaseChanges, err = r.findRenames(ctx, nil, compareLists(parent.files, base.files), parent.id, tip.id); err != nil {
+		return err
+	}
+	merged := r.mergeTrees(parent, newMergeSide(base, rg.BaseChanges), newMergeSide(head, rg.Changes))
+	rg.Changes = listMergedChanges(base, merged, rg.Changes)
+	rg.Base, rg.Head, rg.Ancestor, rg.Branch = base, merged, parent, head
+	return nil
 }
 
 // workName returns the name of the working tree: its branch.

@@ -43,9 +43,10 @@ func TestRangeOfCommits(t *testing.T) {
 		{Kind: Deleted, Path: "gone.sql"},
 		{Kind: Added, Path: "new.sql"},
 	})
-	same(t, []string{rg.BaseName, rg.HeadName, rg.BaseRev, rg.HeadRev}, []string{"main", "feature/x", base, head})
+	same(t, []string{rg.BaseName, rg.HeadName, rg.ParentRev, rg.HeadRev}, []string{"main", "feature/x", base, head})
 	same(t, []string{rg.Base.Name(), rg.Head.Name()}, []string{"main", "feature/x"})
-	same(t, paths(rg.Base), []string{"db/001_old.sql", "edit.sql", "gone.sql", "keep.sql"})
+	same(t, paths(rg.Base), []string{"db/001_old.sql", "edit.sql", "gone.sql", "keep.sql", "later.sql"})
+	same(t, paths(rg.Head), []string{"db/002_new.sql", "edit.sql", "keep.sql", "later.sql", "new.sql"})
 	same(t, content(t, rg.Base, "edit.sql")+content(t, rg.Head, "edit.sql"), "onetwo")
 }
 
@@ -117,7 +118,7 @@ func TestRangeOfWorkingTree(t *testing.T) {
 		{Kind: Deleted, Path: "removed.sql"},
 		{Kind: Modified, Path: "staged.sql"},
 	})
-	same(t, []string{rg.HeadName, rg.BaseRev, rg.HeadRev}, []string{"feature", base, head})
+	same(t, []string{rg.HeadName, rg.ParentRev, rg.HeadRev}, []string{"feature", base, head})
 	same(t, paths(rg.Head), []string{"-dash.sql", ".gitignore", "a b/größe 界.sql", "added.sql", "dir", "edited.sql",
 		"moved-new.sql", "new\nline.sql", "staged.sql", "touched.sql", "untracked-again.sql"})
 	same(t, content(t, rg.Head, "new\nline.sql"), "1")
@@ -155,7 +156,7 @@ func TestRangeAcrossMerges(t *testing.T) {
 	f.git("merge", "-q", "--no-edit", "main")
 
 	rg := ranged(t, open(t, f.dir), "main", "feature")
-	same(t, rg.BaseRev, main)
+	same(t, rg.ParentRev, main)
 	same(t, rg.Changes, []Change{{Kind: Added, Path: "003.sql"}})
 }
 

@@ -15,6 +15,15 @@ import (
 // checkoutBatch is how many files are held in memory while checking out.
 const checkoutBatch = 256
 
+// fileTree is a tree that can be checked out.
+type fileTree interface {
+	Tree
+	// readEach reads files and returns for each path why it could not be read. err is set if nothing more can be read.
+	readEach(paths []string) (got map[string][]byte, failed []error, err error)
+	// linkTarget reads a symbolic link.
+	linkTarget(f File) (string, error)
+}
+
 // Dir writes the commit's files to a temporary directory, once. It writes the stored
 // contents and does not use git checkout, so no index, filter, hook or attribute of the
 // repository has an effect. A file that is damaged or too large is left out unless it is
@@ -22,40 +31,45 @@ const checkoutBatch = 256
 func (t *commitTree) Dir(ctx context.Context) (string, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.repo.mu.Lock()
-	closed := t.repo.closed
-	t.repo.mu.Unlock()
+	return t.repo.checkOut(ctx, t, t.dir)
+}
+
+// checkOut writes the files of a tree to a temporary directory, which Close removes. made is that directory, once it is made.
+func (r *Repo) checkOut(ctx context.Context, t fileTree, made *string) (string, error) {
+	r.mu.Lock()
+	closed := r.closed
+	r.mu.Unlock()
 	if closed {
-		return "", fmt.Errorf("check out %s: %w", t.name, errClosed)
+		return "", fmt.Errorf("check out %s: %w", t.Name(), errClosed)
 	}
-	if *t.dir != "" {
-		return *t.dir, nil
+	if *made != "" {
+		return *made, nil
 	}
 	dir, remove, err := scratch.Make("checkout")
 	if err != nil {
-		return "", fmt.Errorf("check out %s: %w", t.name, err)
+		return "", fmt.Errorf("check out %s: %w", t.Name(), err)
 	}
 	dir = resolveLinks(dir)
-	if err := t.writeTo(ctx, dir); err != nil {
-		return "", errors.Join(fmt.Errorf("check out %s: %w", t.name, err), remove())
+	if err := writeTree(ctx, t, dir); err != nil {
+		return "", errors.Join(fmt.Errorf("check out %s: %w", t.Name(), err), remove())
 	}
-	t.repo.mu.Lock()
-	if closed = t.repo.closed; !closed {
-		t.repo.temp = append(t.repo.temp, remove)
+	r.mu.Lock()
+	if closed = r.closed; !closed {
+		r.temp = append(r.temp, remove)
 	}
-	t.repo.mu.Unlock()
+	r.mu.Unlock()
 	if closed {
-		return "", errors.Join(fmt.Errorf("check out %s: %w", t.name, errClosed), remove())
+		return "", errors.Join(fmt.Errorf("check out %s: %w", t.Name(), errClosed), remove())
 	}
-	*t.dir = dir
+	*made = dir
 	return dir, nil
 }
 
-func (t *commitTree) writeTo(ctx context.Context, dir string) error {
+func writeTree(ctx context.Context, t fileTree, dir string) error {
 	made := map[string]bool{dir: true}
 	var links []File
 	var files []File
-	for _, f := range t.files {
+	for _, f := range t.Files() {
 		switch {
 		case !safePath(f.Path):
 			// A commit made by hand can hold such a path; git refuses to check it out, too.
@@ -71,19 +85,19 @@ func (t *commitTree) writeTo(ctx context.Context, dir string) error {
 		}
 		part := files[:min(checkoutBatch, len(files))]
 		files = files[len(part):]
-		if err := t.writeFiles(dir, part, made); err != nil {
+		if err := writeFiles(t, dir, part, made); err != nil {
 			return err
 		}
 	}
 	// Links are written last, so that no file is written through one.
 	for _, f := range links {
-		if _, err := t.files.resolvePath(f.Path, t.readLink); err != nil {
+		if _, err := list(t.Files()).resolvePath(f.Path, t.linkTarget); err != nil {
 			if _, missing := errors.AsType[*MissingObjectsError](err); missing {
 				return err
 			}
 			continue // it points outside the tree, or in circles
 		}
-		to, err := t.readLink(f)
+		to, err := t.linkTarget(f)
 		if err != nil {
 			return err
 		}
@@ -98,7 +112,7 @@ func (t *commitTree) writeTo(ctx context.Context, dir string) error {
 	return nil
 }
 
-func (t *commitTree) writeFiles(dir string, files []File, made map[string]bool) error {
+func writeFiles(t fileTree, dir string, files []File, made map[string]bool) error {
 	paths := make([]string, len(files))
 	for i, f := range files {
 		paths[i] = f.Path

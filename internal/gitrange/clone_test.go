@@ -104,7 +104,7 @@ func TestBloblessClone(t *testing.T) {
 	missing := failsAs[*MissingObjectsError](t, err)
 	same(t, missing.Count, 2)
 	same(t, missing.Paths, []string{"a.sql", "edit.sql"})
-	same(t, len(got), 1)
+	same(t, len(got), 3)
 	mentions(t, missing, "a.sql and 1 more", "partial clone", "git fetch --refetch")
 	_, err = rg.Base.Read("edit.sql")
 	failsAs[*MissingObjectsError](t, err)

@@ -103,18 +103,21 @@ func (t *commitTree) Read(path string) ([]byte, error) {
 
 func (t *commitTree) ReadAll(paths []string) (map[string][]byte, error) {
 	got, failed, err := t.readEach(paths)
+	return got, joinFailures(failed, err)
+}
+
+// joinFailures joins the errors of several files. Contents that a partial clone lacks have one error for all of them.
+func joinFailures(failed []error, err error) error {
 	var failures []error
 	for _, f := range failed {
-		// Contents that a partial clone lacks have one error for all of them.
 		if _, missing := errors.AsType[*MissingObjectsError](f); f != nil && (!missing || !slices.Contains(failures, f)) {
 			failures = append(failures, f)
 		}
 	}
-	return got, errors.Join(append(failures, err)...)
+	return errors.Join(append(failures, err)...)
 }
 
-// readEach reads files and returns for each path why it could not be read. err is set if
-// git itself ended; some paths then have no answer.
+// readEach reads files. err is set if git itself ended; some paths then have no answer.
 func (t *commitTree) readEach(paths []string) (got map[string][]byte, failed []error, err error) {
 	got = make(map[string][]byte, len(paths))
 	failed = make([]error, len(paths)) // nil for no error
@@ -165,7 +168,7 @@ func (t *commitTree) findFile(path string) (File, error) {
 	if !f.Symlink {
 		return f, nil
 	}
-	to, err := t.files.resolvePath(path, t.readLink)
+	to, err := t.files.resolvePath(path, t.linkTarget)
 	if err != nil {
 		return File{}, err
 	}
@@ -176,8 +179,8 @@ func (t *commitTree) findFile(path string) (File, error) {
 	return end, nil
 }
 
-// readLink reads a symbolic link.
-func (t *commitTree) readLink(f File) (string, error) {
+// linkTarget reads a symbolic link.
+func (t *commitTree) linkTarget(f File) (string, error) {
 	if t.missing[f.ID] {
 		return "", &MissingObjectsError{Rev: t.name, Paths: []string{f.Path}, Count: 1, Run: t.repo.fetchObjects()}
 	}

@@ -194,8 +194,13 @@ func readFile(file opened, path string) ([]byte, error) {
 }
 
 func (t *diskTree) ReadAll(paths []string) (map[string][]byte, error) {
+	got, failed, _ := t.readEach(paths) // it has no error of its own
+	return got, errors.Join(failed...)
+}
+
+func (t *diskTree) readEach(paths []string) (got map[string][]byte, failed []error, err error) {
 	data := make([][]byte, len(paths))
-	failed := make([]error, len(paths))
+	failed = make([]error, len(paths))
 	var next atomic.Int64
 	var readers sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), 8, len(paths)) {
@@ -206,11 +211,20 @@ func (t *diskTree) ReadAll(paths []string) (map[string][]byte, error) {
 		})
 	}
 	readers.Wait()
-	got := make(map[string][]byte, len(paths))
+	got = make(map[string][]byte, len(paths))
 	for i, p := range paths {
 		if failed[i] == nil {
 			got[p] = data[i]
 		}
 	}
-	return got, errors.Join(failed...)
+	return got, failed, nil
+}
+
+func (t *diskTree) linkTarget(f File) (string, error) {
+	if f.ID != "" {
+		to, err := t.stored(f)
+		return string(to), err
+	}
+	to, err := os.Readlink(t.onDisk(f.Path))
+	return filepath.ToSlash(to), err
 }

@@ -47,6 +47,8 @@ func modulesOf(t Tree) map[string]string {
 		return t.modules
 	case *diskTree:
 		return t.modules
+	case *mergedTree:
+		return t.modules
 	}
 	return nil
 }

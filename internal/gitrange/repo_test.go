@@ -266,7 +266,7 @@ func TestSHA256(t *testing.T) {
 	f.write("new.sql", lines+"select 1;\n")
 	os.Remove(f.path("old.sql"))
 	rg := ranged(t, open(t, f.dir), id, "")
-	same(t, []any{len(rg.BaseRev), rg.BaseName, len(rg.Changes), rg.Changes[0].Kind}, []any{64, id[:7], 1, Renamed})
+	same(t, []any{len(rg.ParentRev), rg.BaseName, len(rg.Changes), rg.Changes[0].Kind}, []any{64, id[:7], 1, Renamed})
 	same(t, content(t, rg.Base, "old.sql"), lines)
 }
 

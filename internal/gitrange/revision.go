@@ -15,26 +15,30 @@ const WorkingTree = "working tree"
 // revision is a commit and what people call it.
 type revision struct{ name, id string }
 
-// Base returns the files that the deployed code was built from: the merge base of HEAD
-// and the revision want, as in git diff want...HEAD. If want is empty, it is the merge
-// base with the remote's default branch (origin/HEAD, origin/main, origin/master), else
-// with the local main or master. A branch that exists only on the remote may be named
-// without the remote. The tree has the branch's name.
-//
-// If there are several merge bases, it uses git's best one.
+// Base returns the files of the deployed revision, which is want. If want is empty, it is the
+// remote's default branch (origin/HEAD, origin/main, origin/master), else the local main or
+// master. A branch that exists only on the remote may be named without the remote. The tree has
+// the branch's name.
 //
 // Errors: [*RefusedRevisionError], [*UnknownRevisionError], [*NoBaseError],
-// [*NoMergeBaseError], [*NoCommitsError], [*MissingObjectsError].
+// [*NoCommitsError], [*MissingObjectsError].
 func (r *Repo) Base(ctx context.Context, want string) (Tree, error) {
-	head, err := r.headCommit(ctx)
+	if _, err := r.headCommit(ctx); err != nil {
+		return nil, err
+	}
+	base, err := r.resolveBase(ctx, want)
 	if err != nil {
 		return nil, err
 	}
-	base, id, err := r.mergeBase(ctx, want, head)
-	if err != nil {
-		return nil, err
+	return r.openTree(ctx, base)
+}
+
+// resolveBase resolves the deployed revision, or finds the default one.
+func (r *Repo) resolveBase(ctx context.Context, want string) (revision, error) {
+	if want == "" {
+		return r.defaultBase(ctx)
 	}
-	return r.openTree(ctx, revision{base.name, id})
+	return r.resolveRevision(ctx, want)
 }
 
 // Head returns the files of the release: the revision want, or with want empty
@@ -177,12 +181,7 @@ func gitReason(stderr string) string {
 // mergeBase resolves want, or finds the default base, and returns it with its
 // merge base with head.
 func (r *Repo) mergeBase(ctx context.Context, want string, head revision) (base revision, id string, err error) {
-	if want == "" {
-		base, err = r.defaultBase(ctx)
-	} else {
-		base, err = r.resolveRevision(ctx, want)
-	}
-	if err != nil {
+	if base, err = r.resolveBase(ctx, want); err != nil {
 		return revision{}, "", err
 	}
 	out, err := r.git.runForOutput(ctx, "merge-base", base.id, head.id)

@@ -62,7 +62,7 @@ func TestNamedBase(t *testing.T) {
 		first: first[:7], first[:9]: first[:9], ":/first": ":/first", "HEAD@{0}~1": "HEAD@{0}~1",
 	} {
 		rg := ranged(t, r, want, "")
-		same(t, []string{want, rg.BaseName, rg.Base.Name(), rg.BaseRev, rg.HeadRev}, []string{want, name, name, first, second})
+		same(t, []string{want, rg.BaseName, rg.Base.Name(), rg.ParentRev, rg.HeadRev}, []string{want, name, name, first, second})
 	}
 	base, err := r.Base(t.Context(), "v1.0")
 	if err != nil {

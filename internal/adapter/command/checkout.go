@@ -23,7 +23,7 @@ func CheckOut(ctx context.Context, t adapter.Tree, home string, packages *Instal
 		return "", nil, fmt.Errorf("unpack %s: %w", t.Name(), err)
 	}
 	remove = func() error { return nil }
-	if isWithin(dir, home) {
+	if isWithin(dir, home) || len(listSecrets(t)) > 0 {
 		if dir, remove, err = copyFiles(ctx, t, dir); err != nil {
 			return "", nil, err
 		}

@@ -89,17 +89,18 @@ func FormatVerdict(r *onward.Report) string {
 	return "not safe to deploy"
 }
 
-// FormatRevisions returns what was compared: "main...feature".
+// FormatRevisions returns what was compared: "main...feature", "main...feature, main is 3 migrations ahead".
 func FormatRevisions(r *onward.Report) string {
+	base, head := escape.Line(r.Base), escape.Line(r.Head)
 	switch {
-	case r.Base == "" && r.Head == "":
-		return ""
-	case r.Base == "":
-		return escape.Line(r.Head)
-	case r.Head == "":
-		return escape.Line(r.Base)
+	case base == "" || head == "":
+		return base + head
+	case r.Ahead == nil:
+		return base + "..." + head
+	case r.Ahead.Migrations == 0:
+		return base + "..." + head + ", " + base + " is ahead"
 	}
-	return escape.Line(r.Base) + "..." + escape.Line(r.Head)
+	return base + "..." + head + ", " + base + " is " + prose.CountNoun(r.Ahead.Migrations, "migration") + " ahead"
 }
 
 // CapitalizeFirst makes the first letter a capital.
