@@ -74,6 +74,10 @@ func (c *comparison) recordAdded(p pair, base, moved map[string]*adapter.Migrati
 			lastDeployed = i
 		}
 	}
+	newest := int64(0)
+	for _, m := range base {
+		newest = max(newest, m.Order)
+	}
 	for i, m := range p.head.Migrations {
 		old := base[m.ID]
 		if from := moved[m.ID]; old == nil && from != nil {
@@ -82,6 +86,7 @@ func (c *comparison) recordAdded(p pair, base, moved map[string]*adapter.Migrati
 		}
 		switch {
 		case old == nil && isNoted(m, base):
+		case old == nil && i > lastDeployed && m.Order > 0 && m.Order <= newest: // a squash that databases take for applied
 		case old == nil:
 			c.release = append(c.release, releasedMigration{m, onward.StatusNew})
 			if i < lastDeployed && !all.Traits(p.source.Framework).Graph && !m.Repeatable {
@@ -149,15 +154,20 @@ func (c *comparison) recordRemoved(p pair, head map[string]bool, moved map[strin
 		if p.restarted != nil {
 			h.Other, h.Detail, h.Repeats = p.restarted.dir, p.restarted.last.ID, p.restarted.n
 		}
-		if all.Traits(p.source.Framework).Graph && !needed[m.ID] {
+		if all.Traits(p.source.Framework).Graph && !needed[m.ID] && !(p.base.HistoryBehavior.RecordsLeaves && isLeaf(c.deployed, m.ID)) {
 			// Only its record is left, which belongs to no runner.
 			h.Runner = ""
-			if app, _, _ := strings.Cut(m.ID, "."); !h.Directory && !installed[app] {
+			if app, _, ofApp := strings.Cut(m.ID, "."); ofApp && !h.Directory && !installed[app] {
 				h.App = app
 			}
 		}
 		c.history = append(c.history, h)
 	}
+}
+
+// isLeaf reports whether no migration follows one.
+func isLeaf(deployed []*adapter.Migration, id string) bool {
+	return !slices.ContainsFunc(deployed, func(m *adapter.Migration) bool { return slices.Contains(m.After, id) })
 }
 
 // lastOf returns the index of the last migration with a version that the head has too; -1 for none.
@@ -269,26 +279,6 @@ func (c *comparison) recordEdit(old, m *adapter.Migration, habit string) {
 		h.Detail = fmt.Sprintf("the up migration differs from line %d on", h.Line)
 	}
 	c.history = append(c.history, h)
-}
-
-const cosmetics = "only comments and white space differ"
-
-// describeDifference says what differs between two versions of a migration with the same SQL, and whether the difference has
-// no effect on a database.
-func describeDifference(old, m *adapter.Migration) (detail string, cosmetic bool) {
-	read := all.Traits(m.Framework).Meaning
-	if read == nil {
-		return cosmetics, true
-	}
-	was, ran := read(old.Source.Text)
-	is, runs := read(m.Source.Text)
-	switch {
-	case was == is:
-		return cosmetics, true
-	case ran != runs && len(old.Opaque)+len(m.Opaque) > 0:
-		return "its SQL is the same, the code that it runs is not", false
-	}
-	return "its SQL is the same: what differs changes no schema", true
 }
 
 // firstDifference returns the first line at which the up migrations of two versions differ, and whether the

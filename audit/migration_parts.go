@@ -24,7 +24,7 @@ func partTexts(m *adapter.Migration) map[string]string {
 // to run again.
 func hasUnchangedParts(old, m *adapter.Migration) bool {
 	was, is := partTexts(old), partTexts(m)
-	if was == nil || is == nil {
+	if was == nil || is == nil || len(was)+len(is) == 0 {
 		return false
 	}
 	for _, p := range m.Source.Parts {

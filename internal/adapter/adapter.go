@@ -204,7 +204,9 @@ type Migration struct {
 	// ID is the framework's name of the migration. Version is what the runner orders by, for
 	// messages.
 	ID, Version string
-	Path        string
+	// Order is the number that the runner compares with the newest applied one, to run only later ones; 0 if it does not.
+	Order int64
+	Path  string
 	// Framework is the adapter's name.
 	Framework string
 	// DownPath is a second file that undoes it; "" for none. Beside are other files that belong to it.
@@ -276,6 +278,8 @@ type HistoryBehavior struct {
 	Deleted  string
 	Forgets  bool
 	LastOnly bool
+	// RecordsLeaves is set if a database has recorded only the migrations that no other follows, and the runner misses these.
+	RecordsLeaves bool
 	// Renamed: an applied migration has another name. If this is "", only the number counts: a
 	// migration with another number is a new one.
 	Renamed string

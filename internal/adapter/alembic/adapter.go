@@ -41,10 +41,11 @@ var tool = history.Tool{
 }
 
 var habits = adapter.HistoryBehavior{
-	Edited:    "Alembic goes by the revision's id and does not run it again",
-	Deleted:   "Alembic refuses to start if a database or another revision names it: Can't locate revision",
-	Renamed:   "Alembic runs it again: its id is the name",
-	Overtaken: "a database at %s never runs %s: Alembic takes all revisions before the recorded one for applied",
+	Edited:        "Alembic goes by the revision's id and does not run it again",
+	Deleted:       "Alembic refuses to start on a database that has recorded it: \"Can't locate revision identified by …\"",
+	RecordsLeaves: true,
+	Renamed:       "Alembic runs it again: its id is the name",
+	Overtaken:     "a database at %s never runs %s: Alembic takes all revisions before the recorded one for applied",
 }
 
 // Traits returns the properties of Alembic.

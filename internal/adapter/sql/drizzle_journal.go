@@ -97,6 +97,9 @@ func (j journal) sortByJournal(set *adapter.Set) {
 		}
 		all = false
 	}
+	for _, m := range set.Migrations {
+		m.Order = j[m.ID]
+	}
 	if all {
 		slices.SortStableFunc(set.Migrations, func(a, b *adapter.Migration) int { return cmp.Compare(j[a.ID], j[b.ID]) })
 		set.HistoryBehavior.OutOfOrder = drizzleSkips

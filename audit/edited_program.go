@@ -1,0 +1,72 @@
+package audit
+
+import (
+	"path"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/all"
+	"github.com/onward-sql/onward/internal/code/lexer"
+	"github.com/onward-sql/onward/internal/lazyregexp"
+)
+
+const cosmetics = "only comments and white space differ"
+
+// describeDifference says what differs between two versions of a migration with the same SQL, and whether the difference has
+// no effect on a database.
+func describeDifference(old, m *adapter.Migration) (detail string, cosmetic bool) {
+	read := all.Traits(m.Framework).Meaning
+	if read == nil {
+		language := lexer.LanguageOf(m.Path)
+		if language == nil || path.Ext(m.Path) == ".sql" {
+			return cosmetics, true // the file is the SQL itself
+		}
+		read = func(text string) (whole, program string) { return squeezeProgram(text, language) }
+	}
+	was, ran := read(old.Source.Text)
+	is, runs := read(m.Source.Text)
+	switch {
+	case was == is:
+		return cosmetics, true
+	case ran != runs && len(old.Opaque)+len(m.Opaque) > 0:
+		return "its SQL is the same, the code that it runs is not", false
+	}
+	return "its SQL is the same: what differs changes no schema", true
+}
+
+// wayDown matches the beginning of the part of a program that undoes a migration, and wayUp the name of the other part.
+var (
+	wayDown = lazyregexp.New(`\b(?:def (?:self\.)?down\b|exports\.down\b|down ?[:=(]|function down\b|func [Dd]own\w* ?\()`)
+	wayUp   = lazyregexp.New(`\b(?:up|[uU]p[A-Z0-9_]\w*)\b`)
+)
+
+// squeezeProgram returns a program without comments and with white space reduced to line ends and spaces. program is its part that goes
+// up.
+func squeezeProgram(text string, language *lexer.Language) (whole, program string) {
+	_, comments := lexer.CutStrings([]byte(text), language)
+	var b strings.Builder
+	from := 0
+	for _, c := range comments {
+		if c.From >= from {
+			b.WriteString(text[from:c.From])
+			b.WriteByte(' ')
+			from = c.To
+		}
+	}
+	b.WriteString(text[from:])
+	var lines []string
+	for line := range strings.Lines(b.String()) {
+		if words := strings.Fields(line); len(words) > 0 {
+			lines = append(lines, strings.Join(words, " "))
+		}
+	}
+	whole = strings.Join(lines, "\n")
+	program = whole
+	if at := wayDown.FindStringIndex(whole); at != nil {
+		program = whole[:at[0]]
+		if !wayUp.MatchString(program) {
+			program = whole // the way down is written first
+		}
+	}
+	return whole, program
+}
