@@ -23,6 +23,21 @@ import (
 //
 // The errors are the same as for [Run].
 func Abort(ctx context.Context, config Config, id string) (*onward.Applied, error) {
+	var stay []string
+	out, err := endPlan(ctx, config, id, func(t *Target) (err error) {
+		if stay, err = t.record.ListChangedByAbort(ctx); err != nil {
+			return err
+		}
+		return t.abortPlan(ctx, stay)
+	})
+	if out != nil {
+		out.StayChanged = stay
+	}
+	return out, err
+}
+
+// endPlan opens the database for the end of a plan that is in the ledger, and calls end.
+func endPlan(ctx context.Context, config Config, id string, end func(t *Target) error) (*onward.Applied, error) {
 	c := settings{Config: config}
 	if err := c.useSchema(ctx); err != nil {
 		return nil, err
@@ -47,18 +62,12 @@ func Abort(ctx context.Context, config Config, id string) (*onward.Applied, erro
 	}
 	p := list[0]
 	c.Plan, c.Name, c.Role, c.undoing, c.moved = &p.Plan, p.Name, p.Role, true, true
-	var stay []string
-	out, err := withTarget(ctx, c, func(t *Target) (err error) {
-		if stay, err = t.record.ListChangedByAbort(ctx); err != nil {
-			return err
-		}
-		return t.abortPlan(ctx, stay)
-	})
-	if out != nil {
-		out.StayChanged = stay
-	}
+	out, err := withTarget(ctx, c, end)
 	if out != nil && err != nil {
 		out.Next = progress.AbortCommand(out.Plan, c.scope)
+		if refused, is := errors.AsType[*RefusedError](err); is && refused.Next != "" {
+			out.Next = refused.Next
+		}
 	}
 	return out, err
 }
@@ -79,6 +88,9 @@ func (t *Target) abortPlan(ctx context.Context, stay []string) error {
 		if err := t.properties.RefuseUndoLosses(ctx, s); err != nil {
 			return err
 		}
+	}
+	if err := t.refuseLastCopy(ctx); err != nil {
+		return err
 	}
 	if err := t.unrecordMigrations(ctx); err != nil {
 		return err

@@ -233,6 +233,7 @@ func (a *app) newContractCommand() *cobra.Command {
 
 func (a *app) newAbortCommand() *cobra.Command {
 	var f stepFlags
+	var forget bool
 	cmd := &cobra.Command{
 		Use:   "abort --db ADDRESS",
 		Short: "take back a plan that has dropped nothing yet",
@@ -246,6 +247,9 @@ columns. If a step has dropped something, the plan cannot be taken back. If an u
 stop a logical subscriber, onward refuses without --accept-publication, and prints the DDL that
 the subscriber needs.
 
+If a migration that the plan replaces ran all the same, the plan may hold the only copy of some
+values. Then onward refuses. --forget closes the plan, undoes nothing, and lists what is left.
+
 Exit code: 0 taken back, 1 refused, 2 usage or input, 3 not finished, the same command
 continues.`,
 		Example: `  onward abort --db env:DATABASE_URL
@@ -253,7 +257,11 @@ continues.`,
 		Args: checkArguments(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.continuePlans(cmd, &f, func(*apply.Config) {}, func(c apply.Config) ([]*onward.Applied, error) {
-				r, err := apply.Abort(cmd.Context(), c, f.plan)
+				end := apply.Abort
+				if forget {
+					end = apply.Forget
+				}
+				r, err := end(cmd.Context(), c, f.plan)
 				if r == nil {
 					return nil, err
 				}
@@ -263,5 +271,6 @@ continues.`,
 	}
 	cmd.Flags().SortFlags = false
 	f.addStepFlags(cmd, ledgerPlanHelp)
+	cmd.Flags().BoolVar(&forget, "forget", false, "close the plan without undoing anything, and list what is left")
 	return cmd
 }

@@ -60,6 +60,9 @@ func JudgeApplied(p *onward.Plan, id string, state onward.ApplyState, isDone fun
 	case onward.ApplyAbandoned:
 		r.NewCode, r.OldCode, r.Migrate = false, true, true
 		r.NextStep, r.Text = "", "The new code must not be deployed: onward abort has undone the plan."
+		if slices.ContainsFunc(p.Steps, func(s onward.PlanStep) bool { return isDone(s.ID) }) {
+			r.Text = "The plan is closed: onward abort --forget has left what its steps made."
+		}
 		return r
 	}
 	if r.NextStep == "" || len(p.Migrations) == 0 {

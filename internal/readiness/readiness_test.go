@@ -48,6 +48,7 @@ func TestJudgeApplied(t *testing.T) {
 		{7, onward.ApplyDone, true, false, true, "The new code may be deployed." + gone},
 		{4, onward.ApplyAborting, false, true, false, "The new code must not be deployed: onward abort undoes the plan." +
 			" Until it is done, do not run your migration tool on this database: it would run 00002_rename, which the plan replaces."},
+		{4, onward.ApplyAbandoned, false, true, true, "The plan is closed: onward abort --forget has left what its steps made."},
 		{0, onward.ApplyAbandoned, false, true, true, "The new code must not be deployed: onward abort has undone the plan."},
 	} {
 		p := renameColumn()

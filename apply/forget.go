@@ -1,0 +1,83 @@
+package apply
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/apply/internal/progress"
+	"github.com/onward-sql/onward/apply/internal/run"
+	"github.com/onward-sql/onward/internal/ledger"
+	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/undo"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Forget closes a plan that is in the ledger without undoing anything: a migration that it replaces has run all the same. It reports each step
+// that is left, with the statements that would undo it. id is the plan's ID; "" means the only unfinished plan.
+//
+// The errors are the same as for [Run].
+func Forget(ctx context.Context, config Config, id string) (*onward.Applied, error) {
+	return endPlan(ctx, config, id, func(t *Target) error {
+		var left []string
+		for i := range slices.Backward(t.record.Plan.Steps) {
+			s := &t.record.Plan.Steps[i]
+			if sql := t.record.UndoSQL(s); sql != "" {
+				left = append(left, s.ID)
+				t.record.ReportEvent(run.Warned, s, "is left in the database. This would undo it: "+pgparse.SqueezeSQL(sql))
+			}
+		}
+		return t.record.SetPlanState(ctx, ledger.Abandoned, "plan forgotten", "left: "+strings.Join(left, ", "))
+	})
+}
+
+// refuseLastCopy refuses an abort that would drop values of which the plan has made a copy, and whose original is gone.
+func (t *Target) refuseLastCopy(ctx context.Context) error {
+	for _, chain := range undo.ListCopies(t.record.Plan) {
+		gone, err := t.findColumns(ctx, chain.Dropped, false)
+		if err != nil {
+			return err
+		}
+		copies, err := t.findColumns(ctx, chain.Filled, true)
+		if err != nil {
+			return err
+		}
+		if len(gone) > 0 && len(copies) > 0 {
+			next := progress.AbortCommand(t.record.Row.ID, t.record.Scope) + " --forget"
+			return &RefusedError{
+				Text: fmt.Sprintf("%s is gone: a migration that the plan replaces ran all the same, or somebody dropped it. The undo would drop %s, "+
+					"the only copy of its values. Nothing was undone. To close the plan and keep what it made: %s", gone[0], copies[0], next),
+				Next: next,
+			}
+		}
+	}
+	return nil
+}
+
+// findColumns returns those of some tables and columns that exist, or those that do not.
+func (t *Target) findColumns(ctx context.Context, list []undo.Object, exist bool) (out []string, err error) {
+	err = t.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		for _, o := range list {
+			ids, err := live.FindRelationsIn(ctx, conn, t.session.Path, o.QuotedTable())
+			if err != nil {
+				return err
+			}
+			there := ids[0] != 0
+			if there && o.Column != "" {
+				if err := conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = $1::oid AND attname = $2 AND NOT attisdropped)", ids[0],
+					o.Column).Scan(&there); err != nil {
+					return err
+				}
+			}
+			if there == exist {
+				out = append(out, o.String())
+			}
+		}
+		return nil
+	})
+	return out, err
+}
