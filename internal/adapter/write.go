@@ -225,7 +225,7 @@ func DropInvalidIndex(s *onward.PlanStep) string {
 // transaction.
 func (w *sqlWriting) stepSQL(s *onward.PlanStep) string {
 	if w.form.Transaction == onward.TransactionNone {
-		return s.SQL
+		return keepUsedSchema(s, s.SQL)
 	}
 	return TransactionBody(s)
 }
@@ -235,7 +235,7 @@ func TransactionBody(s *onward.PlanStep) string {
 	if s.Transaction != onward.TransactionFile {
 		return s.SQL
 	}
-	return trimTransaction(s.SQL)
+	return keepUsedSchema(s, trimTransaction(s.SQL))
 }
 
 // UndoSQL returns a step's undo SQL without a transaction of its own, because it is sent as the step

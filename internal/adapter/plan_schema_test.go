@@ -1,0 +1,21 @@
+package adapter
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/onward-sql/onward/onward"
+)
+
+// A written step drops the plans' schema only if no other plan has something there. A statement of the migrations stays.
+func TestKeepUsedSchema(t *testing.T) {
+	t.Parallel()
+	s := &onward.PlanStep{SQL: "BEGIN;\nDROP SCHEMA IF EXISTS onward;\nCOMMIT;\n", Transaction: onward.TransactionFile, Bookkeeping: true}
+	if got := TransactionBody(s); !strings.HasPrefix(got, "DO $onward$") || !strings.Contains(got, "IF NOT EXISTS") || strings.Contains(got, dropsPlanSchema) {
+		t.Error(got)
+	}
+	s.Bookkeeping = false
+	if got := TransactionBody(s); got != dropsPlanSchema {
+		t.Error(got)
+	}
+}
