@@ -65,6 +65,9 @@ func manyTablesLocked(p *rule.Pass, m *rule.Migration) {
 			Cause:    "and %d other transactions lock several",
 			Evidence: []onward.Evidence{first.by.NewEvidence("takes " + first.Lock.String() + " on " + first.Name.String())},
 		}
+		if first.by == second.by {
+			r.Instead = "drop the foreign keys first, each in a transaction of its own, and then the table"
+		}
 		if len(locked) < many {
 			r.Severity = onward.Info
 		}
