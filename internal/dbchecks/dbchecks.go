@@ -48,7 +48,9 @@ var (
 		archiverFailing, archiverOff, backupOld, connectionsFewLeft, diskShort, replicaLagging, serverReadOnly, serverVersionOther,
 		slotInactive, slotKeepsWAL, wraparoundNear,
 	}
-	database           = []*Check{columnPastSunset, constraintLeftNotValid, eventTriggerPresent, indexInvalid, schemaDrift, sequenceNearEnd, triggerLeftDisabled}
+	database = []*Check{
+		columnPastSunset, constraintLeftNotValid, eventTriggerPresent, indexInvalid, schemaDrift, sequenceNumberTaken, sequenceNearEnd, triggerLeftDisabled,
+	}
 	role               = []*Check{roleLacksRights, settingEndsMigration, settingIsolation}
 	touchedTableChecks = []*Check{publicationSendsTable, settingLocksFew, transactionHoldsLocks, transactionPrepared, vacuumRunning}
 )

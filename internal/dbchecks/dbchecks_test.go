@@ -89,6 +89,10 @@ func TestDatabaseChecks(t *testing.T) {
 			sql: []string{"CREATE TABLE events (id serial)", "SELECT setval('events_id_seq', 2126008811)"},
 		},
 		{
+			name: "rows with numbers of their own", rule: "sequence-number-taken", object: "public.events_id_seq", want: onward.Warning,
+			sql: []string{"CREATE TABLE events (id serial PRIMARY KEY)", "INSERT INTO events SELECT g FROM generate_series(1, 20) g"},
+		},
+		{
 			name: "a trigger that was disabled", rule: "trigger-left-disabled", object: "public.events.stamp", want: onward.Warning,
 			sql: []string{
 				"CREATE TABLE events (id int)", "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",

@@ -123,18 +123,18 @@ func (s *Source) mayMeanObject(at int, word string) bool {
 	return s.d != lexer.Go || !isPackageMember(before, behind, word)
 }
 
-// NamesInCode reports whether a file has one of some words where it may mean a table or its model: not in a comment, in a
-// message to people, or as a part of a path.
+// NamesInCode reports whether a file has one of some words, and it may mean a table or its model. In comments, messages to people
+// and paths it does not.
 func (s *Source) NamesInCode(words []string) bool {
 	for _, w := range words {
-		for at := 0; w != ""; {
-			n := bytes.Index(s.text[at:], []byte(w))
+		for offset := 0; w != ""; {
+			n := bytes.Index(s.text[offset:], []byte(w))
 			if n < 0 {
 				break
 			}
-			from := at + n
-			at = from + len(w)
-			whole := (from == 0 || !lexer.NameByte[s.text[from-1]]) && (at == len(s.text) || !lexer.NameByte[s.text[at]])
+			from := offset + n
+			offset = from + len(w)
+			whole := (from == 0 || !lexer.NameByte[s.text[from-1]]) && (offset == len(s.text) || !lexer.NameByte[s.text[offset]])
 			if whole && !lexer.IsInSpans(s.notes, from) && !s.isInLabel(from, len(w)) {
 				return true
 			}
