@@ -58,7 +58,7 @@ func (t *Target) refuseLastCopy(ctx context.Context) error {
 	return nil
 }
 
-// findColumns returns those of some tables and columns that exist, or those that do not.
+// findColumns returns the tables and columns that exist, or the ones that do not.
 func (t *Target) findColumns(ctx context.Context, list []undo.Object, exist bool) (out []string, err error) {
 	err = t.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 		for _, o := range list {

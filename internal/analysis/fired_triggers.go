@@ -110,7 +110,7 @@ type FiredTrigger struct {
 	Table    *catalog.Relation
 	Trigger  *catalog.Trigger
 	Function *catalog.Function
-	// Events are those of the write that fire it.
+	// Events are the write's events that fire it.
 	Events []string
 	// Direct: the trigger belongs to the written table or one of its partitions.
 	Direct bool
@@ -135,7 +135,7 @@ func ListFired(c *catalog.Catalog, table *catalog.Relation, node any) []FiredTri
 	return out
 }
 
-// writesColumn reports whether a write's SET list has one of the columns. MERGE and ON CONFLICT are taken to set it.
+// writesColumn reports whether a write's SET list has one of the columns. MERGE and ON CONFLICT count as setting it.
 func writesColumn(r *catalog.Relation, node any, columns []int16) bool {
 	s, ok := node.(*pgparse.UpdateStmt)
 	return !ok || slices.ContainsFunc(s.GetTargetList(), func(n *pgparse.Node) bool {

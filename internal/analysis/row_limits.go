@@ -180,7 +180,7 @@ func (c *condition) isIndexedForRepeats(attr *catalog.Column) bool {
 var uuids = lazyregexp.New(`^(?i)\{?[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}\}?$`)
 
 // isIdentifier reports whether a column is compared with a literal that identifies one case: a UUID. A foreign key's value
-// may be that of many rows.
+// may be shared by many rows.
 func (c *condition) isIdentifier(a *catalog.Column, value *predicate.Value) bool {
 	return value != nil && uuids.MatchString(value.Text) && !slices.ContainsFunc(c.table.Constraints, func(k *catalog.Constraint) bool {
 		return k.Kind == catalog.ForeignKey && slices.Contains(k.Columns, a.Attnum)

@@ -39,7 +39,7 @@ type Change struct {
 
 // Range is everything between the deployed revision and the one to deploy.
 type Range struct {
-	// Base has the files of the deployed revision. Head has those of the release: if the base has commits that the head
+	// Base has the files of the deployed revision. Head has the release's files: if the base has commits that the head
 	// lacks, they are merged as git does, with conflicts resolved for the head.
 	Base, Head Tree
 	// Ancestor is the merge base of the two revisions, and Branch the head before the merge; nil if nothing was to be merged.
@@ -109,7 +109,7 @@ func (r *Repo) Range(ctx context.Context, base, head string) (*Range, error) {
 	return rg, nil
 }
 
-// mergeBaseInto makes a range that of the base's tip and the head after a merge.
+// mergeBaseInto makes a range start at the base's tip and end at the head after a merge.
 func (r *Repo) mergeBaseInto(ctx context.Context, rg *Range, tip revision, parent *commitTree, head fileTree) error {
 	base, err := r.treeOfCommit(ctx, tip.id, tip.name)
 	if err != nil {

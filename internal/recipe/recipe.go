@@ -105,7 +105,7 @@ type Step struct {
 	Why string
 	// Undo are the statements that undo it.
 	Undo []string
-	// Check finds rows that are not correct yet. Marks are those of the rows that go wrong after it.
+	// Check finds rows that are not correct yet. Marks name the rows that go wrong after it.
 	Check string
 	Marks []onward.PlanMarks
 	// Backfill says how a backfill visits its rows, and how they are compared.

@@ -117,7 +117,7 @@ type Change struct {
 	// Verb is "INSERT", "UPDATE" or "DELETE"; Columns are those that an UPDATE sets to something.
 	Verb    string
 	Columns []string
-	// Parts is how many of Source.Parts run before it; Line is where it is written.
+	// Parts is how many of Source.Parts run before it; Line is its line.
 	Parts, Line int
 }
 

@@ -40,7 +40,7 @@ func TestStatementsOfPython(t *testing.T) {
 			if len(sent["nothing"]) != 0 || len(got["nothing"]) != 0 {
 				t.Errorf("an empty list finds no row: %q, %q", sent["nothing"], got["nothing"])
 			}
-			// Of rows that Django reads first, the condition stands for their keys.
+			// Django reads some rows first, and sends their keys: the condition replaces the keys.
 			if diff := cmp.Diff([]string{
 				`DELETE FROM "library_volume" WHERE "library_volume"."author_id" IN (SELECT U0."id" FROM "library_author" U0 WHERE U0."name" = 'Bob')`,
 				`UPDATE "library_volume" SET "reviewer_id" = NULL WHERE "library_volume"."reviewer_id" IN ` +

@@ -31,7 +31,7 @@ func (b *Bound) becomesAmbiguous(q *facts.Query, c *facts.Column, n catalog.Name
 	for _, at := range append(slices.Clip(c.Of), facts.NextLevel) {
 		if at == facts.NextLevel {
 			if named || has {
-				return named && has // an inner query's column hides those of the outer ones
+				return named && has // an inner query's column hides the outer queries' columns
 			}
 			continue
 		}

@@ -136,7 +136,7 @@ func isOnNewTable(p *rule.Pass, s *rule.Stmt) bool {
 	return r != nil && p.IsNew(r.OID)
 }
 
-// lockedTables lists the existing tables that a transaction locks against writes, in order, with those of its earlier migrations.
+// lockedTables lists the existing tables that a transaction locks against writes, in order, with the tables of its earlier migrations.
 // Partitions count as their parent. Tables that the transaction drops do not count.
 func lockedTables(p *rule.Pass, t *rule.Tx) []lockedTable {
 	var out []lockedTable
