@@ -40,8 +40,12 @@ var (
 	wayUp   = lazyregexp.New(`\b(?:up|[uU]p[A-Z0-9_]\w*)\b`)
 )
 
+// importStatement matches a statement of JavaScript, TypeScript, Go or Ruby that only names another file.
+var importStatement = lazyregexp.New(`(?m)^(?:import\b[^'"(]*['"][^'"\n]*['"];?|import \([^)]*\)|` +
+	`(?:const|let|var) [^=\n]*= require\([^()\n]*\);?|require(?:_relative)? ?\(?['"][^'"\n]*['"]\)?;?)$`)
+
 // squeezeProgram returns a program without comments and with white space reduced to line ends and spaces. program is its part that goes
-// up.
+// up, without imports: a file that was moved is imported by another path.
 func squeezeProgram(text string, language *lexer.Language) (whole, program string) {
 	_, comments := lexer.CutStrings([]byte(text), language)
 	var b strings.Builder
@@ -68,5 +72,5 @@ func squeezeProgram(text string, language *lexer.Language) (whole, program strin
 			program = whole // the way down is written first
 		}
 	}
-	return whole, program
+	return whole, strings.TrimSpace(importStatement.ReplaceAllString(program, ""))
 }

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/code/lexer"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
 )
@@ -30,6 +31,30 @@ func TestUnchanged(t *testing.T) {
 	} {
 		if detail, cosmetic := describeDifference(tc.old, tc.now); detail != tc.detail || cosmetic != tc.cosmetic {
 			t.Errorf("%s: %q, %v", name, detail, cosmetic)
+		}
+	}
+}
+
+// An import by another path changes no program; what is called does.
+func TestSqueezeProgram(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		path, old, now string
+		same           bool
+	}{
+		"import moved":        {"m.ts", "import { db } from \"@/db\";\nawait fill(db);\n", "import {\n  db,\n} from '../src/db';\nawait fill(db);\n", true},
+		"require moved":       {"m.js", "const { log } = require('log');\nfill();\n", "const log = require(\"./log\").log;\nfill();\n", false},
+		"require of a file":   {"m.js", "const log = require('log');\nfill();\n", "const log = require('../log');\nfill();\n", true},
+		"Go's block":          {"m.go", "import (\n\t\"a.org/one\"\n)\n\nfunc up() { one.Fill() }\n", "import \"b.org/one\"\n\nfunc up() { one.Fill() }\n", true},
+		"Ruby":                {"m.rb", "require 'csv'\nfill\n", "require_relative \"../csv\"\nfill\n", true},
+		"a loaded program":    {"m.ts", "const run = await import('./one');\n", "const run = await import('./two');\n", false},
+		"import and its call": {"m.ts", "import { one } from './a';\none();\n", "import { two } from './a';\ntwo();\n", false},
+	} {
+		language := lexer.LanguageOf(tc.path)
+		_, was := squeezeProgram(tc.old, language)
+		_, now := squeezeProgram(tc.now, language)
+		if (was == now) != tc.same {
+			t.Errorf("%s: %q, %q", name, was, now)
 		}
 	}
 }
