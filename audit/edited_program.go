@@ -44,6 +44,9 @@ var (
 var importStatement = lazyregexp.New(`(?m)^(?:import\b[^'"(]*['"][^'"\n]*['"];?|import \([^)]*\)|` +
 	`(?:const|let|var) [^=\n]*= require\([^()\n]*\);?|require(?:_relative)? ?\(?['"][^'"\n]*['"]\)?;?)$`)
 
+// hereDocument matches the beginning of a here document of Ruby, whose indentation is white space, too.
+var hereDocument = lazyregexp.New(`<<[-~](['"]?[A-Z])`)
+
 // squeezeProgram returns a program without comments and with white space reduced to line ends and spaces. program is its part that goes
 // up, without imports: a file that was moved is imported by another path.
 func squeezeProgram(text string, language *lexer.Language) (whole, program string) {
@@ -61,7 +64,7 @@ func squeezeProgram(text string, language *lexer.Language) (whole, program strin
 	var lines []string
 	for line := range strings.Lines(b.String()) {
 		if words := strings.Fields(line); len(words) > 0 {
-			lines = append(lines, strings.Join(words, " "))
+			lines = append(lines, hereDocument.ReplaceAllString(strings.Join(words, " "), "<<~$1"))
 		}
 	}
 	whole = strings.Join(lines, "\n")

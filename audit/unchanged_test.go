@@ -47,6 +47,7 @@ func TestSqueezeProgram(t *testing.T) {
 		"require of a file":   {"m.js", "const log = require('log');\nfill();\n", "const log = require('../log');\nfill();\n", true},
 		"Go's block":          {"m.go", "import (\n\t\"a.org/one\"\n)\n\nfunc up() { one.Fill() }\n", "import \"b.org/one\"\n\nfunc up() { one.Fill() }\n", true},
 		"Ruby":                {"m.rb", "require 'csv'\nfill\n", "require_relative \"../csv\"\nfill\n", true},
+		"a here document":     {"m.rb", "execute <<-SQL.squish\n  SELECT 1\nSQL\n", "execute <<~SQL.squish\n    SELECT 1\nSQL\n", true},
 		"a loaded program":    {"m.ts", "const run = await import('./one');\n", "const run = await import('./two');\n", false},
 		"import and its call": {"m.ts", "import { one } from './a';\none();\n", "import { two } from './a';\ntwo();\n", false},
 	} {
