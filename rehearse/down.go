@@ -27,7 +27,8 @@ type downRun struct {
 // rehearseDowns runs each new migration up and down again, on the schema before it in the
 // release. It reports a schema that is not restored.
 //
-// Rows are not compared: nothing can restore the content of a dropped column.
+// With rows, it also runs each down migration on rows that the up migration allows. Rows
+// are not compared: nothing can restore the content of a dropped column.
 func (v *version) rehearseDowns(ctx context.Context) error {
 	d := &downRun{secondRun: secondRun{version: v}}
 	defer d.discardDatabase(ctx)
@@ -158,6 +159,10 @@ func (d *downRun) runDownAndUp(ctx context.Context, step *step, down *script.Scr
 		return false, err
 	}
 	after := d.schema
+	shape, err := d.readShape(ctx)
+	if err != nil {
+		return false, err
+	}
 	stop, err := d.runDown(ctx, step, down)
 	if err != nil {
 		return false, err
@@ -174,6 +179,9 @@ func (d *downRun) runDownAndUp(ctx context.Context, step *step, down *script.Scr
 	x := compareObjects(before, d.schema)
 	for _, info := range x.info {
 		d.addNotef("after the down migration of %s, %s", step.ID, info)
+	}
+	if err := d.tryDownRows(ctx, step, down, shape, after); err != nil {
+		return false, err
 	}
 	if err := d.reconnectIfClosed(ctx); err != nil {
 		return false, err

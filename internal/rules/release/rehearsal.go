@@ -64,7 +64,7 @@ func RehearsalFindings() []*rule.Rule {
 		},
 		{
 			ID: RehearsalDownDiffers, Category: onward.ReleaseOrder, Severity: onward.Warning,
-			Summary: "The down migration does not bring the schema back",
+			Summary: "The down migration does not bring the schema back, or stops at rows that the new code may write",
 			Harm:    "Whoever relies on it in an emergency gets another schema than the one the old code knows.",
 			Instead: "Fix the down migration, or delete it: the next release, going forward, corrects this one.",
 		},

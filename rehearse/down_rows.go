@@ -1,0 +1,167 @@
+package rehearse
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/onward-sql/onward/internal/fill"
+	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/internal/rules/release"
+	"github.com/onward-sql/onward/internal/script"
+)
+
+// downRows tries a down migration on rows that its up migration allows, because the new code
+// may have written such rows before a rollback.
+type downRows struct {
+	*version
+	index int // in steps
+	step  *step
+	down  *script.Script
+	// demands are what the down migration demands of these rows. tables are the tables
+	// whose rows it may stop at.
+	demands []*fill.Demand
+	tables  map[string]int64
+}
+
+// readShape reads the constraints on rows; nil if the rehearsal has no rows.
+func (d *downRun) readShape(ctx context.Context) (*fill.Shape, error) {
+	if d.Rows.IsEmpty() {
+		return nil, nil
+	}
+	shape, err := fill.Read(ctx, d.databaseURL(d.server, d.db))
+	if isServerAnswer(err) {
+		d.Logger.Debug("the schema around a down migration cannot be read", "error", err)
+		return nil, nil
+	}
+	return shape, err
+}
+
+// tryDownRows tries a down migration that passes on empty tables. up and after are the
+// schema that it starts from; the current schema is its result.
+func (d *downRun) tryDownRows(ctx context.Context, step *step, down *script.Script, up *fill.Shape, after []live.Object) error {
+	if up == nil {
+		return nil
+	}
+	restored, err := d.readShape(ctx)
+	if restored == nil || err != nil {
+		return err
+	}
+	rows := &downRows{
+		version: d.version, index: d.stepsDone, step: step, down: down,
+		demands: up.ListDemands(restored), tables: map[string]int64{},
+	}
+	for _, demand := range rows.demands {
+		rows.tables[demand.Table] = probeRows
+	}
+	for _, table := range changedTables(after, d.schema) {
+		rows.tables[table] = probeRows
+	}
+	return rows.try(ctx)
+}
+
+// changedTables returns the tables of the first schema on which the second one has a column, a
+// constraint or an index that the first one has not.
+func changedTables(before, now []live.Object) []string {
+	old := objectsByKey(before)
+	var out []string
+	for _, o := range now {
+		known, ok := old[objectKey{o.Kind, o.Name}]
+		_, exists := old[objectKey{"table", o.On}]
+		if (o.Kind == "column" || o.Kind == "constraint" || o.Kind == "index") && exists && (!ok || known.Definition != o.Definition) {
+			out = append(out, o.On)
+		}
+	}
+	return out
+}
+
+// try runs the down migration until no further demand stops it. After each stop the next
+// rows meet the demand that was broken.
+func (r *downRows) try(ctx context.Context) error {
+	open := slices.Clone(r.demands)
+	var met []*fill.Demand
+	for range mostProbes {
+		if len(r.tables) == 0 {
+			return nil
+		}
+		stop, err := r.runOnRows(ctx, fill.Release{Keep: met, Break: open})
+		if stop == nil || err != nil || !blamesRows(stop.err) {
+			return err
+		}
+		demand := demandOf(open, stop)
+		if demand == nil {
+			r.reportUndemanded(stop)
+			return nil
+		}
+		r.report(stop, describeCleaning(demand))
+		open = slices.DeleteFunc(open, func(o *fill.Demand) bool { return o == demand })
+		met = append(met, demand)
+	}
+	return nil
+}
+
+// runOnRows runs the release up to the step, adds rows, and runs the down migration. It
+// returns where the down migration stops; nil for nowhere.
+func (r *downRows) runOnRows(ctx context.Context, wanted fill.Release) (*migrationFailure, error) {
+	d := &downRun{secondRun: secondRun{version: r.version}}
+	defer d.discardDatabase(ctx)
+	if goes, err := d.runUpTo(ctx, r.index+1); !goes || err != nil {
+		return nil, err
+	}
+	plan := Rows{Rows: r.tables, Seed: r.Rows.Seed}
+	if _, err := fill.FillDatabase(ctx, d.databaseURL(d.server, d.db), plan, wanted); err != nil {
+		return nil, fmt.Errorf("generate rows for the down migration of %s: %w", r.step.ID, err)
+	}
+	runner, err := d.connectLimited(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer runner.closeConn(ctx)
+	return runner.runMigration(ctx, r.step.Migration, r.down)
+}
+
+// reportUndemanded reports a stop that is about no single demand: a required column that
+// comes back without a value, for example. A statement that changes rows may stop at
+// generated rows that no code writes, so that is a note.
+func (r *downRows) reportUndemanded(stop *migrationFailure) {
+	var pg *pgconn.PgError
+	if !errors.As(stop.err, &pg) || pg.Code == raisedByCode {
+		return // the down migration itself refuses such rows
+	}
+	node := stop.statement.Node
+	if strings.HasPrefix(pg.Code, "23") && (node.GetAlterTableStmt() != nil || node.GetIndexStmt() != nil) {
+		r.report(stop, cleaningAdvice+", or delete it: the next release, going forward, corrects this one")
+		return
+	}
+	r.addNotef("the down migration of %s was not rehearsed to its end on generated rows: %s", r.step.ID, serverMessage(stop))
+}
+
+// raisedByCode is the SQLSTATE of RAISE EXCEPTION.
+const raisedByCode = "P0001"
+
+// report adds the finding at the first statement of the up migration.
+func (r *downRows) report(stop *migrationFailure, instead string) {
+	r.addFinding(release.RehearsalDownDiffers, r.step, r.step.firstStatement(),
+		fmt.Sprintf("the server refuses the down migration, at %s:%d, on rows that the new schema allows: %s",
+			cmp.Or(r.step.DownPath, r.step.Path), stop.statement.Line, serverMessage(stop)),
+		"the new code may have written such rows when somebody needs the rollback, which then stops there", instead)
+}
+
+const cleaningAdvice = "let the down migration make these rows fit before this statement"
+
+// describeCleaning says which rows the down migration has to clean up.
+func describeCleaning(d *fill.Demand) string {
+	query := violatingRowsQuery(d)
+	switch {
+	case query == "":
+		return cleaningAdvice
+	case strings.Contains(query, validInput):
+		return cleaningAdvice + " (the query needs Postgres 16 or later):\n" + query
+	}
+	return cleaningAdvice + ":\n" + query
+}
