@@ -8,6 +8,7 @@ import (
 	"github.com/onward-sql/onward/internal/code/dotnet"
 	"github.com/onward-sql/onward/internal/code/elixir"
 	"github.com/onward-sql/onward/internal/code/golang"
+	"github.com/onward-sql/onward/internal/code/hasura"
 	"github.com/onward-sql/onward/internal/code/javascript"
 	"github.com/onward-sql/onward/internal/code/jvm"
 	"github.com/onward-sql/onward/internal/code/php"
@@ -24,6 +25,7 @@ var languages = [][]source.Reader{
 	python.Readers,
 	javascript.Readers,
 	prisma.Readers,
+	hasura.Readers,
 	ruby.Readers,
 	elixir.Readers,
 	jvm.Readers,

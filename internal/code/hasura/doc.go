@@ -1,0 +1,2 @@
+// Package hasura reads the tables and columns that Hasura's metadata tracks.
+package hasura
