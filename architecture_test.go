@@ -65,7 +65,7 @@ var impure = []string{"os", "os/exec", "net", "net/http", "log", "log/slog", "ti
 var owners = map[string][]string{
 	"github.com/sqlc-dev/oliphant": {"internal/pgparse"},
 	"github.com/spf13/cobra":       {"internal/cli"},
-	"github.com/spf13/cobra/doc":   {"internal/cli/man"}, // it brings a renderer of man pages, which onward has no use for
+	"github.com/spf13/cobra/doc":   {"internal/cli/man"},               // it brings a renderer of man pages, which onward has no use for
 	"github.com/goccy/go-yaml":     {"config", "internal/code/hasura"}, // whose metadata has positions
 	"github.com/hashicorp/hcl":     {"internal/configfile"},
 	"github.com/pelletier/go-toml": {"internal/configfile"},
