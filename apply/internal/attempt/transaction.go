@@ -10,6 +10,7 @@ import (
 	"github.com/onward-sql/onward/apply/internal/schemaplan"
 	"github.com/onward-sql/onward/apply/internal/session"
 	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/internal/queue"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -23,7 +24,7 @@ func (a *Attempt) RunInTransaction(ctx context.Context, s *onward.PlanStep) erro
 	default:
 		ctx = context.WithoutCancel(ctx) // it takes an instant: an interrupt waits for it
 	}
-	sql, carried, err := a.transactionSQL(ctx, s)
+	sql, replacement, err := a.transactionSQL(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -38,44 +39,60 @@ func (a *Attempt) RunInTransaction(ctx context.Context, s *onward.PlanStep) erro
 	if err != nil {
 		return err
 	}
-	return a.properties.ReportCopiedProperties(ctx, s, append(carried, ran...))
+	late, err := a.carryLatePrivileges(context.WithoutCancel(ctx), s, replacement.Sources)
+	if err != nil {
+		return err
+	}
+	return a.properties.ReportCopiedProperties(ctx, s, slices.Concat(replacement.Carried, ran, late))
+}
+
+// carryLatePrivileges gives a replacement, after the commit, what others gave the old object while the step's transaction ran.
+func (a *Attempt) carryLatePrivileges(ctx context.Context, s *onward.PlanStep, sources []properties.PrivilegeSource) (statements []string, err error) {
+	statements, err = a.properties.ReadLatePrivileges(ctx, s, sources)
+	if err != nil || len(statements) == 0 {
+		return nil, err
+	}
+	_, err = a.session.CommitSQL(ctx, queue.FirstStall, session.UnderLock, live.OwnPath+strings.Join(statements, ";\n"))
+	return statements, err
 }
 
 // transactionSQL returns the SQL of a step's whole transaction, so that it is one message. It reads before what the SQL needs to know. The server itself
-// compares under the lock. carried are the statements that give a replacement the properties of the old object.
-func (a *Attempt) transactionSQL(ctx context.Context, s *onward.PlanStep) (sql string, carried []string, err error) {
+// compares under the lock. replacement has the statements that give a replacement the properties of the old object.
+func (a *Attempt) transactionSQL(ctx context.Context, s *onward.PlanStep) (sql string, replacement properties.ReplacementSQL, err error) {
 	inner, err := run.InnerSQL(s)
 	if err != nil {
-		return "", nil, err
+		return "", replacement, err
 	}
 	if schemaplan.DropsPlanSchema(s) {
 		inner = schemaplan.DropUnusedCursorSchema
 	}
-	replacement, err := a.properties.CheckInventory(ctx, *s)
+	replacement, err = a.properties.CheckInventory(ctx, *s)
 	if err != nil {
-		return "", nil, err
+		return "", replacement, err
 	}
-	if err := a.properties.RecordViews(ctx, s); err != nil {
-		return "", nil, err
+	viewGuard, err := a.properties.RecordViews(ctx, s)
+	if err != nil {
+		return "", replacement, err
 	}
 	names, err := a.properties.NotNullSQL(ctx, s)
 	if err != nil {
-		return "", nil, err
+		return "", replacement, err
 	}
 	identities, err := a.properties.IdentitySQL(ctx, s)
 	if err != nil {
-		return "", nil, err
+		return "", replacement, err
 	}
 	views, ownerAlone, err := a.properties.ViewStatements(ctx, s)
 	if err != nil {
-		return "", nil, err
+		return "", replacement, err
 	}
 	copies := a.properties.CopySQL(s)
 	sql = live.OwnPath + copies + a.lockCursorSchema(s) +
-		replacement.Guard + a.session.SearchPathSQL() + ";\n" + replacement.Before + a.marksSQL(s) + inner + replacement.After + "\n" +
+		replacement.Guard + viewGuard + a.session.SearchPathSQL() + ";\n" + replacement.Before + a.marksSQL(s) + inner + replacement.After + "\n" +
 		session.EndStep + live.OwnPath + copies + names + identities
 	if len(views) > 0 {
 		sql += live.SetLocal(live.CommonReadSettings, live.ValueSettings) + ownerAlone + strings.Join(views, ";\n") + ";\n"
 	}
-	return sql + a.properties.RoomSQL(s) + properties.CarriedSQL + a.record.DoneSQL(s), slices.Concat(replacement.Carried, views), nil
+	replacement.Carried = append(replacement.Carried, views...)
+	return sql + a.properties.RoomSQL(s) + properties.CarriedSQL + a.record.DoneSQL(s), replacement, nil
 }

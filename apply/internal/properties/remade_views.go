@@ -100,12 +100,13 @@ func (props *Properties) refuseViewLosses(ctx context.Context, conn *pgx.Conn) (
 	return sentences, nil
 }
 
-// RecordViews records, before a step, what the views have that it drops.
-func (props *Properties) RecordViews(ctx context.Context, s *onward.PlanStep) error {
+// RecordViews records, before a step, what the views have that it drops. The guard is for the step's transaction: the server compares once more, after
+// which nobody else can change them. It needs onward's own search_path.
+func (props *Properties) RecordViews(ctx context.Context, s *onward.PlanStep) (guard string, err error) {
 	if props.record.AsWritten || props.record.Undoing {
-		return nil
+		return "", nil
 	}
-	return props.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+	err = props.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 		for _, v := range listRemadeViews(props.record.Plan) {
 			if v.drop != s.ID {
 				continue
@@ -114,8 +115,12 @@ func (props *Properties) RecordViews(ctx context.Context, s *onward.PlanStep) er
 			if err != nil {
 				return err
 			}
-			now, err := props.readRelation(ctx, conn, v.name)
-			if err != nil || now == nil {
+			ids, err := live.FindRelations(ctx, conn, v.name)
+			if err != nil || ids[0] == 0 {
+				return err
+			}
+			now, err := inventory.ReadInventory(ctx, conn, props.session.Major, ids[0])
+			if err != nil {
 				return err
 			}
 			if losses := props.describeViewLosses(&v, now, before); len(losses) > 0 {
@@ -124,9 +129,16 @@ func (props *Properties) RecordViews(ctx context.Context, s *onward.PlanStep) er
 			if err := ledger.WriteInventory(ctx, conn, props.record.Row.ID, v.name, now); err != nil {
 				return err
 			}
+			c := &inventory.Comparison{Replaced: &onward.PlanReplacement{Kind: onward.ReplacementView, Old: v.name}, Old: now}
+			compare, err := c.FormatGuard(props.session.Major, ids[0])
+			if err != nil {
+				return err
+			}
+			guard += inventory.ClaimView(props.session.Major, ids[0]) + compare + ";\n"
 		}
 		return nil
 	})
+	return guard, err
 }
 
 // ViewStatements returns the statements that give the views which a step creates again what the old ones had, and SQL that sets their privileges before.

@@ -89,6 +89,8 @@ type ReplacementSQL struct {
 	// Before and After are for the plan's search_path, before and after the step's own.
 	Before, After string
 	Carried       []string // statements in it that give the replacement what the old one has
+	// Sources are relations that stay after the transaction. Their privileges may change until it ends.
+	Sources []PrivilegeSource
 }
 
 // CheckInventory refuses steps that would lose what somebody has added to a replaced relation or column since the plan was begun. If the last of them
@@ -106,8 +108,17 @@ func (props *Properties) CheckInventory(ctx context.Context, steps ...onward.Pla
 			if len(lost) > 0 {
 				return refuseLosses(&steps[i], lost)
 			}
-			for _, r := range steps[i].Replaces {
+			for _, r := range stepReplacements(&steps[i]) {
 				if r.Kind == onward.ReplacementView {
+					ids, err := live.FindRelations(ctx, conn, r.New)
+					if err != nil {
+						return err
+					}
+					table, err := inventory.ReadInventory(ctx, conn, props.session.Major, ids[0])
+					if err != nil {
+						return err
+					}
+					sql.addSource(props.session.Major, PrivilegeSource{ids[0], table, r.New, r.Sets})
 					continue
 				}
 				before, err := ledger.ReadInventory(ctx, conn, props.record.Row.ID, r.Old)
@@ -135,7 +146,10 @@ func (props *Properties) CheckInventory(ctx context.Context, steps ...onward.Pla
 				if err := conn.QueryRow(ctx, qualifiedName, relation).Scan(&name); err != nil {
 					return err
 				}
-				sql.Guard += "LOCK TABLE " + name + " IN ACCESS EXCLUSIVE MODE;\n" + guard + ";\n"
+				sql.Guard += "LOCK TABLE " + name + " IN ACCESS EXCLUSIVE MODE;\n" + c.ClaimRows(props.session.Major, relation) + guard + ";\n"
+				if r.Kind == onward.ReplacementTable {
+					sql.addSource(props.session.Major, PrivilegeSource{relation, c.Old, r.Old, r.Sets})
+				}
 				for _, l := range c.FindLosses() {
 					sql.Before += l.Equal + ";\n"
 					sql.Carried = append(sql.Carried, l.Equal)

@@ -38,6 +38,9 @@ var errorClasses = []struct {
 	{"22", BadRow}, {"23", BadRow}, {"44", BadRow}, {"P0", BadRow},
 }
 
+// catalogRace begins the messages of a server when two transactions have written the same row of a catalog, as GRANT does. They are never translated.
+const catalogRace = "tuple concurrently "
+
 // ClassifyError classifies an error. A statement that onward cancelled itself counts as a lost lock race. An error without a server message is a
 // connection error.
 func ClassifyError(err error) errorClass {
@@ -47,6 +50,9 @@ func ClassifyError(err error) errorClass {
 	refused, mine := new(pgconn.PgError), new(CancelledError)
 	if !errors.As(err, &refused) {
 		return ConnectionLost
+	}
+	if refused.Code == "XX000" && strings.HasPrefix(refused.Message, catalogRace) {
+		return RetryLock
 	}
 	for _, m := range errorClasses {
 		if !strings.HasPrefix(refused.Code, m.code) {

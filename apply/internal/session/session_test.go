@@ -36,6 +36,8 @@ func TestErrorClasses(t *testing.T) {
 		{server("57P01"), ConnectionLost},
 		{server("23514"), BadRow},
 		{server("42P01"), Final},
+		{server("XX000"), Final},
+		{&pgconn.PgError{Code: "XX000", Message: "tuple concurrently updated"}, RetryLock},
 	} {
 		if got := ClassifyError(c.err); got != c.want {
 			t.Errorf("%v: %d instead of %d", c.err, got, c.want)

@@ -1,0 +1,91 @@
+package properties
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/apply/internal/run"
+	"github.com/onward-sql/onward/apply/internal/session"
+	"github.com/onward-sql/onward/internal/inventory"
+	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/internal/queue"
+	"github.com/onward-sql/onward/onward"
+)
+
+// PrivilegeSource is a relation whose privileges another one gets in a step. It stays after the step, under another name.
+type PrivilegeSource struct {
+	relation uint32
+	before   inventory.Inventory
+	target   string // that has the name after the step
+	sets     []string
+}
+
+// addSource adds a relation, unless GRANT and REVOKE wait for the step's lock.
+func (sql *ReplacementSQL) addSource(major int, source PrivilegeSource) {
+	if major < inventory.GrantLocks {
+		sql.Sources = append(sql.Sources, source)
+	}
+}
+
+// grantPoll is the pause between two looks for transactions that change privileges.
+const grantPoll = 100 * time.Millisecond
+
+// ReadLatePrivileges returns, after the commit of a step, the statements that change the replacement's privileges as others changed the source's
+// meanwhile. It waits for a while for their transactions.
+func (props *Properties) ReadLatePrivileges(ctx context.Context, s *onward.PlanStep, sources []PrivilegeSource) (statements []string, err error) {
+	for _, source := range sources {
+		if err := props.waitForGrants(ctx, s, &source); err != nil {
+			return nil, err
+		}
+		err := props.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+			ids, err := live.FindRelations(ctx, conn, source.target)
+			if err != nil || ids[0] == 0 || ids[0] == source.relation {
+				return err
+			}
+			now, err := inventory.ReadInventory(ctx, conn, props.session.Major, source.relation)
+			if err != nil {
+				return err
+			}
+			target, err := inventory.ReadInventory(ctx, conn, props.session.Major, ids[0])
+			if err != nil {
+				return err
+			}
+			var name string
+			if err := conn.QueryRow(ctx, qualifiedName, ids[0]).Scan(&name); err != nil {
+				return err
+			}
+			statements = append(statements, inventory.PrivilegeStatements(name, source.before, now, target, source.sets)...)
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return statements, nil
+}
+
+// waitForGrants waits until no transaction is under way that has changed the privileges of a source. It reports one that takes long.
+func (props *Properties) waitForGrants(ctx context.Context, s *onward.PlanStep, source *PrivilegeSource) error {
+	for began := time.Now(); ; {
+		var unfinished bool
+		err := props.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+			return conn.QueryRow(ctx, inventory.UnfinishedGrants, source.relation).Scan(&unfinished)
+		})
+		if err != nil || !unfinished {
+			return err
+		}
+		if time.Since(began) > session.UnderLock {
+			words := "a transaction that began before the step still changes the privileges of the table that was " + source.target +
+				": repeat its GRANT and REVOKE on " + source.target + " after it"
+			props.record.ReportEvent(run.Waits, s, words)
+			return props.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+				return props.record.LogEvent(ctx, conn, s.ID, "privileges", words)
+			})
+		}
+		if err := queue.Pause(ctx, grantPoll); err != nil {
+			return err
+		}
+	}
+}
