@@ -86,7 +86,7 @@ func isInSource(p pair, path string) bool {
 		return true
 	}
 	rest, in := cutDir(p.source.Dir, path)
-	return in && (p.source.Deep || !strings.Contains(rest, "/"))
+	return in && p.source.Owns(path) && (p.source.Deep || !strings.Contains(rest, "/"))
 }
 
 // Judge judges the release with other texts for some files, by their paths in the repository.

@@ -21,7 +21,7 @@ const (
 func runnerIn(set *adapter.Set, said string) onward.Runner {
 	s, told := set.Source, set.Evidence
 	r := onward.Runner{
-		Dir: s.Dir, Framework: s.Framework, Tool: cmp.Or(told.Tool, all.Traits(s.Framework).Tool.Name),
+		Dir: s.Dir, Framework: s.Framework, Locations: s.Locations, Tool: cmp.Or(told.Tool, all.Traits(s.Framework).Tool.Name),
 		ToldBy: told.FoundIn, Transaction: told.Transaction, Assumed: told.Assumed,
 	}
 	if !all.Traits(s.Framework).Plain {

@@ -180,7 +180,8 @@ func widenSources(list, other []adapter.Source) []adapter.Source {
 		had := len(list)
 		if o.Deep {
 			list = slices.DeleteFunc(list, func(s adapter.Source) bool {
-				return s.Framework == o.Framework && !s.Deep && (s.Dir == o.Dir || isBelow(s.Dir, o.Dir))
+				return s.Framework == o.Framework && (!s.Deep || len(o.Locations) > len(s.Locations)) &&
+					!slices.ContainsFunc(s.Dirs(), func(dir string) bool { return !o.Owns(dir) })
 			})
 		}
 		if len(list) < had {

@@ -30,8 +30,10 @@ var migrationLikeFile = lazyregexp.New(`(?i)(?:^|/)(?:\d+(?:[._-][^/]*)?|[VR]\d*
 func (a *changelog) listUnclaimed(pairs []pair) {
 	u := unclaimedFinder{claimed: map[string]bool{}, twins: map[string]bool{}, listed: map[string]bool{}}
 	for _, p := range pairs {
-		if p.source.Dir != "" {
-			u.dirs = append(u.dirs, p.source.Dir)
+		for _, dir := range p.source.Dirs() {
+			if dir != "" {
+				u.dirs = append(u.dirs, dir)
+			}
 		}
 		for _, m := range p.head.Migrations {
 			u.claimed[m.Path], u.claimed[m.DownPath] = true, true

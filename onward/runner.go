@@ -5,6 +5,8 @@ type Runner struct {
 	// Dir is relative to the repository's root; "" for the root.
 	Dir       string `json:"dir"`
 	Framework string `json:"framework"`
+	// Locations are the directories in Dir that the tool merges into one history; omitted if it reads Dir itself.
+	Locations []string `json:"locations,omitempty"`
 	// Tool is the runner: "Flyway", "src/migrate.ts"; "" if it is not known.
 	Tool string `json:"tool,omitempty"`
 	// ToldBy is what tells it: a file, or what the files are named like; "" for nothing.

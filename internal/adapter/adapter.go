@@ -120,6 +120,8 @@ type Source struct {
 	Dir string
 	// Deep is set if the runner looks through the directories below it as well.
 	Deep bool
+	// Locations are the directories in Dir that the runner reads, if it does not read all of Dir.
+	Locations []string
 	// Covers are directories whose files belong to this source, so that no other adapter takes them for migrations.
 	Covers []string
 	// Score is how sure the detection is: 3 for a file or marker that only

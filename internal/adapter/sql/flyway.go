@@ -59,10 +59,13 @@ var flyway = runner{
 				m.Runner.Apart = "a step of the deploy of its own: with group, Flyway runs all new migrations in one transaction"
 			}
 		}
-		set.Count = flywayCount(c, set.HistoryBehavior, set.Source.Dir)
+		set.Count = flywayCount(c, set.HistoryBehavior, set.Source)
 		set.Beyond = func() []adapter.Beyond { return flywayBeyond(t, set) }
 		flywayMisnamed(t, set)
 		doubtMixed(set)
+		if file := locationsFile(t, set.Source); file != "" {
+			set.Evidence.FoundIn = file
+		}
 		reportHangingBuild(t, set)
 	},
 }

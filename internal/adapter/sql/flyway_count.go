@@ -28,7 +28,7 @@ const (
 // flywayCount describes Flyway's table: it has a row for each run. The last row of a version counts,
 // and a baseline stands for all up to its version. A repeatable migration runs again when its
 // checksum changes.
-func flywayCount(c flywaySettings, h adapter.HistoryBehavior, dir string) *adapter.Count {
+func flywayCount(c flywaySettings, h adapter.HistoryBehavior, s adapter.Source) *adapter.Count {
 	out := &adapter.Count{
 		Table: flywayTable,
 		Make: func(table string) string {
@@ -57,10 +57,10 @@ func flywayCount(c flywaySettings, h adapter.HistoryBehavior, dir string) *adapt
 			}
 			return fmt.Sprintf("INSERT INTO %s (installed_rank, version, description, type, script, checksum, installed_by, execution_time, "+
 				"success) SELECT coalesce(max(installed_rank), 0) + 1, %s, %s, 'SQL', %s, %d, current_user, 0, true FROM %[1]s",
-				table, version, pgparse.QuoteLiteral(flywayDescription(m)), pgparse.QuoteLiteral(strings.TrimPrefix(m.Path, dir+"/")), flywayChecksum(content))
+				table, version, pgparse.QuoteLiteral(flywayDescription(m)), pgparse.QuoteLiteral(flywayScript(s, m)), flywayChecksum(content))
 		},
 		Row: func(m *adapter.Migration) string {
-			return "script = " + pgparse.QuoteLiteral(strings.TrimPrefix(m.Path, dir+"/")) + " AND success"
+			return "script = " + pgparse.QuoteLiteral(flywayScript(s, m)) + " AND success"
 		},
 		Order:  "installed_rank",
 		Missed: h.Deleted,
@@ -83,6 +83,16 @@ func flywayCount(c flywaySettings, h adapter.HistoryBehavior, dir string) *adapt
 		out.Make = nil
 	}
 	return out
+}
+
+// flywayScript returns a migration's file as Flyway records it: relative to its location.
+func flywayScript(s adapter.Source, m *adapter.Migration) string {
+	for _, dir := range s.Dirs() {
+		if script, in := strings.CutPrefix(m.Path, dir+"/"); in {
+			return script
+		}
+	}
+	return m.Path
 }
 
 // javaHash returns what Java's String.hashCode returns for a text.
@@ -164,7 +174,7 @@ func flywayBeyond(t adapter.Tree, set *adapter.Set) []adapter.Beyond {
 			out = append(out, adapter.Beyond{Path: conf, Key: flywayKey(m), What: "a setting of one migration"})
 		}
 	}
-	for _, name := range adapter.FilesBelow(t, set.Source.Dir) {
+	for _, name := range adapter.FilesOf(t, set.Source) {
 		if flywayCallback.MatchString(path.Base(name)) {
 			out = append(out, adapter.Beyond{Path: path.Join(set.Source.Dir, name), What: "a callback, which Flyway runs around migrations"})
 		}

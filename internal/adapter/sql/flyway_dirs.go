@@ -20,30 +20,51 @@ var ofOneKind = lazyregexp.New(`(?i)^(?:dev|devel|development|local|test|tests|t
 // one history.
 var ofRelease = lazyregexp.New(`(?i)^(?:v|r|rel|release|releases|version|sprint|year)?[-_.]?\d[\d._-]*$`)
 
-// flywayLocations maps each location to its directories with Flyway's files, if it has
-// several. Directories that a configuration names are locations of their own, and so are
+// location is a directory with all files of a history in directories below it.
+type location struct {
+	at   string
+	dirs []adapter.Dir
+	// named are the directories in it that a setting names; nil if nothing names them.
+	named []string
+	// file has this setting.
+	file string
+}
+
+// flywayLocations returns the histories with several directories of Flyway's files: those whose locations one setting names, and
+// those in one location. Other directories that a configuration names are locations of their own, and so are
 // those whose files have the same numbers.
-func flywayLocations(t adapter.Tree) map[string][]adapter.Dir {
-	return adapter.Memoize(t, "flyway locations", func() map[string][]adapter.Dir {
-		out := map[string][]adapter.Dir{}
+func flywayLocations(t adapter.Tree) []location {
+	return adapter.Memoize(t, "flyway locations", func() []location {
+		var dirs []adapter.Dir
 		for _, d := range adapter.ListDirs(t, ".sql") {
-			if !slices.ContainsFunc(d.Names, func(n string) bool { return flywayRuns(d.Join(n), n) }) {
+			if slices.ContainsFunc(d.Names, func(n string) bool { return flywayRuns(d.Join(n), n) }) {
+				dirs = append(dirs, d)
+			}
+		}
+		joined := joinLocations(t, dirs)
+		below := map[string][]adapter.Dir{}
+		for _, d := range dirs {
+			if slices.ContainsFunc(joined, func(l location) bool { return l.has(d) }) {
 				continue
 			}
 			for at := d.Path; at != "."; at = path.Dir(at) {
 				if migrations.MatchString(path.Base(at)) {
-					out[at] = append(out[at], d)
+					below[at] = append(below[at], d)
 					break
 				}
 			}
 		}
-		for at, dirs := range out {
-			if len(dirs) < 2 || haveSeparateHistories(dirs) || slices.ContainsFunc(dirs, func(d adapter.Dir) bool { return isOwnLocation(t, at, d) }) {
-				delete(out, at)
+		for at, dirs := range below {
+			if len(dirs) > 1 && !haveSeparateHistories(dirs) && !slices.ContainsFunc(dirs, func(d adapter.Dir) bool { return isOwnLocation(t, at, d) }) {
+				joined = append(joined, location{at: at, dirs: dirs})
 			}
 		}
-		return out
+		return joined
 	})
+}
+
+func (l *location) has(d adapter.Dir) bool {
+	return slices.ContainsFunc(l.dirs, func(own adapter.Dir) bool { return own.Path == d.Path })
 }
 
 // isOwnLocation reports whether a directory below a location is a location of its own.

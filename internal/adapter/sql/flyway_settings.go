@@ -19,6 +19,8 @@ type flywaySettings struct {
 	elsewhere bool
 	// locations are paths that end in a directory below one called migration.
 	locations []string
+	// lists are the locations that each setting names.
+	lists []locationList
 }
 
 var (
@@ -62,6 +64,7 @@ func flywayConfigured(t adapter.Tree) flywaySettings {
 			for _, l := range flywayLocation.FindAll(text, -1) {
 				out.locations = append(out.locations, string(l))
 			}
+			out.lists = append(out.lists, readLocationLists(p, string(text))...)
 			out.group = out.group || flywayGroup.Match(text)
 		}
 		return out

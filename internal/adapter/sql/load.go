@@ -127,7 +127,7 @@ func (p *migrationDir) listOtherFiles(set *adapter.Set) {
 // of the numbered directories in it, or of all directories if it is deep.
 func sourceFiles(t adapter.Tree, s adapter.Source, d adapter.Dir) (ups []string, downs map[string]string, numbered int) {
 	if s.Deep {
-		return listDeep(t, d.Path)
+		return listDeep(t, s)
 	}
 	ups, downs, numbered = sortForward(d)
 	if inner := innerFiles(t, d.Path); len(inner) > 0 {
@@ -146,7 +146,7 @@ func fileNames(t adapter.Tree, s adapter.Source, d adapter.Dir) []string {
 	if !s.Deep {
 		return d.Names
 	}
-	return slices.DeleteFunc(slices.Clone(adapter.FilesBelow(t, d.Path)), func(n string) bool { return !strings.HasSuffix(n, ".sql") })
+	return slices.DeleteFunc(adapter.FilesOf(t, s), func(n string) bool { return !strings.HasSuffix(n, ".sql") })
 }
 
 // innerFiles lists the migrations of a directory that has a directory for each.

@@ -31,9 +31,9 @@ type runner struct {
 	// found recognises a directory by more than its name and its files' numbers, and says
 	// why: "SQL files of …"; "" if the directory is not the tool's.
 	found func(t adapter.Tree, d adapter.Dir) string
-	// locations returns directories that include the ones below them. runs reports which
+	// locations returns histories with files in several directories. runs reports which
 	// files in these count. aside reports whether production does not have a directory.
-	locations func(t adapter.Tree) map[string][]adapter.Dir
+	locations func(t adapter.Tree) []location
 	runs      func(path, name string) bool
 	aside     func(dir string) bool
 

@@ -98,12 +98,12 @@ func (Adapter) Detect(t adapter.Tree) []adapter.Source {
 		if r.locations == nil {
 			continue
 		}
-		for at, dirs := range r.locations(t) {
+		for _, l := range r.locations(t) {
 			out = slices.DeleteFunc(out, func(s adapter.Source) bool {
-				return slices.ContainsFunc(dirs, func(d adapter.Dir) bool { return d.Path == s.Dir })
+				return slices.ContainsFunc(l.dirs, func(d adapter.Dir) bool { return d.Path == s.Dir })
 			})
-			s := makeSource(at, fmt.Sprintf("files of %s in %d directories", r.name, len(dirs)))
-			s.Deep = true
+			s := makeSource(l.at, fmt.Sprintf("files of %s in %d directories", r.name, len(l.dirs)))
+			s.Deep, s.Locations = true, l.named
 			out = append(out, s)
 		}
 	}

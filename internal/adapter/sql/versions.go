@@ -74,12 +74,13 @@ func areVariants(dirs []adapter.Dir) bool {
 // listDeep lists the files of a source that includes its subdirectories. For a tool with
 // locations these are files at any depth; otherwise they are files in directories of
 // versions.
-func listDeep(t adapter.Tree, at string) (ups []string, downs map[string]string, numbered int) {
+func listDeep(t adapter.Tree, s adapter.Source) (ups []string, downs map[string]string, numbered int) {
+	at := s.Dir
 	downs = map[string]string{}
 	var dirs []adapter.Dir
 	var located *runner
 	for _, d := range adapter.ListDirs(t, ".sql") {
-		if d.Path == at || strings.HasPrefix(d.Path, at+"/") {
+		if s.Owns(d.Path) {
 			dirs = append(dirs, d)
 			for _, r := range tools {
 				if located == nil && r.runs != nil && slices.ContainsFunc(d.Names, func(n string) bool { return r.runs(d.Join(n), n) }) {

@@ -24,7 +24,17 @@ func ListUsedRunners(r *onward.Report) []*onward.Runner {
 }
 
 func runsMigration(by *onward.Runner, m *onward.Migration) bool {
-	return m.Framework == by.Framework && (by.Dir == "" || strings.HasPrefix(m.Path, by.Dir+"/"))
+	return m.Framework == by.Framework && slices.ContainsFunc(runnerDirs(by), func(dir string) bool {
+		return dir == "" || strings.HasPrefix(m.Path, dir+"/")
+	})
+}
+
+// runnerDirs returns the directories that a runner reads.
+func runnerDirs(by *onward.Runner) []string {
+	if len(by.Locations) > 0 {
+		return by.Locations
+	}
+	return []string{by.Dir}
 }
 
 // mostRunners is how many runners a subtitle names.
@@ -39,8 +49,10 @@ func NameRunners(r *onward.Report, name, path func(string) string) string {
 		if !slices.Contains(names, tool) {
 			names = append(names, tool)
 		}
-		if by.Dir != "" {
-			dirs[tool] = append(dirs[tool], path(by.Dir))
+		for _, dir := range runnerDirs(by) {
+			if dir != "" {
+				dirs[tool] = append(dirs[tool], path(dir))
+			}
 		}
 	}
 	for _, tool := range names {
@@ -132,7 +144,9 @@ func DescribeRunners(r *onward.Report, path func(string) string) []string {
 		if dirs[text] == nil {
 			texts = append(texts, text)
 		}
-		dirs[text] = append(dirs[text], path(cmp.Or(by.Dir, ".")))
+		for _, dir := range runnerDirs(by) {
+			dirs[text] = append(dirs[text], path(cmp.Or(dir, ".")))
+		}
 	}
 	for _, text := range texts {
 		if len(texts) > 1 {
@@ -147,6 +161,13 @@ func DescribeRunners(r *onward.Report, path func(string) string) []string {
 // that are not followed.
 func runnerLine(r *onward.Report, by *onward.Runner, path func(string) string) string {
 	text := DescribeRunner(by, path)
+	if len(by.Locations) > 1 {
+		names := make([]string, len(by.Locations))
+		for i, dir := range by.Locations {
+			names[i] = path(dir)
+		}
+		text += ": " + prose.EnumerateNames(names) + " are one history"
+	}
 	switch {
 	case !by.Assumed:
 	case FormatRevisions(r) == "": // in reports of check, which has the flag

@@ -1,0 +1,198 @@
+package sql
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/lazyregexp"
+)
+
+// A configuration may name several locations. Flyway merges them: they are one history, in the order of the versions.
+
+var (
+	locationsKey = lazyregexp.New(`(?i)locations(?:\[\d+\])?["'\]]*\s*(?:[=:(>]|\.set\b)`)
+	// locationStart matches the text before a location, in a list of any format: brackets and quotes, the dash of YAML, an
+	// element of XML, the next index of a property, a variable's default.
+	locationStart = lazyregexp.New(`^(?:[\s,;\[\](){}"'=:>+\\-]|</?locations?>|listOf|arrayOf|new String|\$\{[\w.]+:|[\w.]*\.locations\[\d+\])*`)
+	locationName  = lazyregexp.New(`^(?:(?:classpath|filesystem):)?((?:[\w./-]|\{vendor\})+)(?:["',;\s<)}\]]|$)`)
+	commentLine   = lazyregexp.New(`(?ms)^[ \t]*(?:#|//)[^\n]*$|<!--.*?-->`)
+	yamlDocument  = lazyregexp.New(`(?m)^---.*$`)
+	yamlProfile   = lazyregexp.New(`(?m)(?:on-profile|profiles)["']?\s*:\s*(.*)$`)
+	mount         = lazyregexp.New(`(?m)^\s*-\s*["']?([\w./-]+):(/[\w./-]+?)/?(?::\w+)?["']?\s*$`)
+	nameWords     = lazyregexp.New(`[^a-z]+`)
+)
+
+// notProduction are words in names of settings that production does not have.
+var notProduction = []string{
+	"dev", "devel", "development", "local", "test", "tests", "testing", "it", "ci", "integration", "qa", "uat", "stag", "stage", "staging", "demo",
+}
+
+// locationList are the locations that one setting names.
+type locationList struct {
+	file  string
+	names []string
+	// production is set if the setting is for production only.
+	production bool
+}
+
+// hasWord reports whether a name has one of some words in it.
+func hasWord(name string, words ...string) bool {
+	return slices.ContainsFunc(nameWords.Split(strings.ToLower(name), -1), func(w string) bool { return slices.Contains(words, w) })
+}
+
+// readLocationLists returns the lists of locations in a settings file that production has.
+func readLocationLists(file, text string) []locationList {
+	if strings.Contains("/"+file, "/src/test/") || hasWord(path.Base(file), notProduction...) {
+		return nil
+	}
+	text = commentLine.ReplaceAllString(text, "")
+	documents := []string{text}
+	if ext := path.Ext(file); ext == ".yml" || ext == ".yaml" {
+		documents = yamlDocument.Split(text, -1)
+	}
+	var out []locationList
+	for _, document := range documents {
+		profile := ""
+		if m := yamlProfile.FindStringSubmatch(document); m != nil {
+			profile = m[1]
+		}
+		if hasWord(profile, notProduction...) {
+			continue
+		}
+		for at := locationsKey.FindStringIndex(document); at != nil; at = locationsKey.FindStringIndex(document) {
+			document = document[at[1]:]
+			list := locationList{file: file, production: hasWord(path.Base(file)+" "+profile, "prod", "production")}
+			if list.names, document = cutLocations(document); len(list.names) > 0 {
+				for i, name := range list.names {
+					list.names[i] = strings.Trim(strings.TrimPrefix(mountedDir(text, name), "./"), "/")
+				}
+				out = append(out, list)
+			}
+		}
+	}
+	return out
+}
+
+// mountedDir returns the directory of the repository that a compose file mounts at a path, or the path.
+func mountedDir(text, name string) string {
+	for _, m := range mount.FindAllStringSubmatch(text, -1) {
+		if name == m[2] || strings.HasPrefix(name, m[2]+"/") {
+			return m[1] + name[len(m[2]):]
+		}
+	}
+	return name
+}
+
+// cutLocations returns the locations that a text begins with, and the rest of the text.
+func cutLocations(text string) (names []string, rest string) {
+	for {
+		next := text[len(locationStart.FindString(text)):]
+		m := locationName.FindStringSubmatchIndex(next)
+		if m == nil || m[2] == 0 && !strings.Contains(next[m[2]:m[3]], "/") {
+			return names, text
+		}
+		names, text = append(names, strings.ReplaceAll(next[m[2]:m[3]], "{vendor}", "postgresql")), next[m[3]:]
+	}
+}
+
+// joinLocations returns the histories with several locations that the configuration names, with the directories of Flyway's files in them.
+func joinLocations(t adapter.Tree, dirs []adapter.Dir) []location {
+	var out []location
+	lists := flywayConfigured(t).lists
+	for _, list := range lists {
+		overridden := func(o locationList) bool { return o.production && path.Dir(o.file) == path.Dir(list.file) }
+		if !list.production && slices.ContainsFunc(lists, overridden) {
+			continue
+		}
+		found := findLocations(list, dirs)
+		if len(found) < 2 || slices.ContainsFunc(found, func(dir string) bool { return adapter.DatabaseNamed(dir) != "" }) {
+			continue
+		}
+		at := slices.IndexFunc(out, func(l location) bool {
+			return slices.ContainsFunc(l.named, func(dir string) bool { return slices.Contains(found, dir) })
+		})
+		if at < 0 {
+			at, out = len(out), append(out, location{file: list.file})
+		}
+		out[at].named = append(out[at].named, found...)
+	}
+	for i := range out {
+		out[i].setDirs(dirs)
+	}
+	var kept []location
+	for _, l := range out {
+		// A directory has the files of one source.
+		mixed := slices.ContainsFunc(dirs, func(d adapter.Dir) bool { return d.Path == l.at && !l.has(d) }) ||
+			slices.ContainsFunc(kept, func(other location) bool { return other.at == l.at })
+		if !mixed && !haveSeparateHistories(l.dirs) {
+			kept = append(kept, l)
+		}
+	}
+	return kept
+}
+
+// setDirs adds the directories of the named locations. Flyway ignores a location inside another one.
+func (l *location) setDirs(dirs []adapter.Dir) {
+	slices.Sort(l.named)
+	l.named = slices.Compact(l.named)
+	all := slices.Clone(l.named)
+	l.named = slices.DeleteFunc(l.named, func(dir string) bool {
+		return slices.ContainsFunc(all, func(other string) bool { return strings.HasPrefix(dir, other+"/") })
+	})
+	s := adapter.Source{Locations: l.named}
+	for _, d := range dirs {
+		if s.Owns(d.Path) {
+			l.dirs = append(l.dirs, d)
+		}
+	}
+	l.at = l.named[0]
+	for _, dir := range l.named[1:] {
+		for l.at != "" && dir != l.at && !strings.HasPrefix(dir, l.at+"/") {
+			l.at = parentDir(l.at)
+		}
+	}
+}
+
+// parentDir returns the directory that has another one; "" for the root.
+func parentDir(dir string) string { return dir[:max(0, strings.LastIndexByte(dir, '/'))] }
+
+// locationsFile returns the file with the setting that names the locations of a source; "" if it has no such locations.
+func locationsFile(t adapter.Tree, s adapter.Source) string {
+	for _, l := range flywayLocations(t) {
+		if len(s.Locations) > 0 && l.at == s.Dir {
+			return l.file
+		}
+	}
+	return ""
+}
+
+// findLocations returns the directories of a list's locations in the tree: they are the nearest to its file.
+func findLocations(list locationList, dirs []adapter.Dir) []string {
+	root, _, _ := strings.Cut("/"+path.Dir(list.file)+"/", "/src/")
+	var out []string
+	for _, name := range list.names {
+		if name == "" {
+			return nil
+		}
+		var found []string
+		for above := strings.Trim(root, "/."); len(found) == 0; above = parentDir(above) {
+			for _, d := range dirs {
+				before, _, in := strings.Cut("/"+d.Path+"/", "/"+name+"/")
+				dir := strings.TrimPrefix(before+"/"+name, "/")
+				if in && (above == "" || strings.HasPrefix(dir, above+"/")) && !slices.Contains(found, dir) {
+					found = append(found, dir)
+				}
+			}
+			if above == "" {
+				break
+			}
+		}
+		if len(found) > 1 {
+			return nil // of several modules
+		}
+		out = append(out, found...)
+	}
+	return out
+}
