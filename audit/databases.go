@@ -15,8 +15,8 @@ import (
 // groupDatabases groups the sources of a repository by database, as indexes into pairs. Two
 // sources that exist side by side and each create a table of the same name cannot run in
 // one database: they belong to two services, or to two databases of one program. All
-// others are assumed to share one, because they may use each other's tables. All share
-// one if its schema is given.
+// others are assumed to share one, because they may use each other's tables: if several can be theirs, with the
+// sources in the nearest directories. All share one if its schema is given.
 func groupDatabases(pairs []pair, given bool) [][]int {
 	if len(pairs) < 2 || given {
 		all := make([]int, len(pairs))
@@ -26,18 +26,47 @@ func groupDatabases(pairs []pair, given bool) [][]int {
 		return [][]int{all}
 	}
 	made := make([]map[string]bool, len(pairs))
-	var out [][]int
+	var sorted, without []int // the sources without a table of their own are last
 	for i, p := range pairs {
-		made[i] = createdTables(p)
-		at := slices.IndexFunc(out, func(members []int) bool {
-			return !slices.ContainsFunc(members, func(k int) bool { return existTogether(pairs[k], p) && haveCommonKey(made[k], made[i]) })
-		})
+		if made[i] = createdTables(p); len(made[i]) > 0 {
+			sorted = append(sorted, i)
+		} else {
+			without = append(without, i)
+		}
+	}
+	var out [][]int
+	for _, i := range append(sorted, without...) {
+		at, nearest := -1, -1
+		for database, members := range out {
+			if slices.ContainsFunc(members, func(k int) bool { return existTogether(pairs[k], pairs[i]) && haveCommonKey(made[k], made[i]) }) {
+				continue
+			}
+			for _, k := range members {
+				if n := countCommonDirs(pairs[k].source.Dir, pairs[i].source.Dir); n > nearest {
+					at, nearest = database, n
+				}
+			}
+		}
 		if at < 0 {
 			at, out = len(out), append(out, nil)
 		}
 		out[at] = append(out[at], i)
 	}
+	for _, members := range out {
+		slices.Sort(members)
+	}
+	slices.SortFunc(out, slices.Compare)
 	return out
+}
+
+// countCommonDirs returns the number of directories that have both of two directories.
+func countCommonDirs(a, b string) int {
+	first, second := strings.Split(a, "/"), strings.Split(b, "/")
+	n := 0
+	for n < min(len(first), len(second)) && first[n] == second[n] {
+		n++
+	}
+	return n
 }
 
 // existTogether reports whether one of the trees has both sources. Otherwise one may have

@@ -88,3 +88,48 @@ CREATE INDEX ON users (id);
 		t.Errorf("summed up as %+v", r.Summary)
 	}
 }
+
+// A directory that makes no table belongs to the database of its own service, not to that of another one with a table of the same name.
+func TestDatabaseOfTheNearestDirectory(t *testing.T) {
+	t.Parallel()
+	const (
+		parts  = "CREATE TABLE parts (id bigint PRIMARY KEY, code text);\n"
+		shop   = "-- svc/shop/db/migration/V1__init.sql --\nCREATE TABLE carts (id bigint PRIMARY KEY);\n"
+		extras = "/db/extra/V2__index.sql --\nSELECT 1;\n"
+	)
+	for name, tc := range map[string]struct {
+		base, head string
+		want       []string
+	}{
+		"of the service that has the table": {
+			shop + "-- svc/stock/db/migration/V1__init.sql --\n" + parts + "-- svc/stock" + extras + "-- svc/stock/db/extra/V3__b.sql --\nSELECT 2;\n",
+			"-- svc/shop/db/migration/V2__parts.sql --\n" + parts + "-- svc/stock/db/extra/V4__index.sql --\nCREATE INDEX parts_code ON parts (code);\n",
+			[]string{"error index-create-blocking V4__index.sql:1"},
+		},
+		"of the first service": {
+			"-- svc/a/db/extra/V2__a.sql --\nSELECT 1;\n-- svc/a/db/extra/V3__b.sql --\nSELECT 2;\n-- svc/a/db/migration/V1__init.sql --\n" + parts +
+				"-- svc/b/db/migration/V1__init.sql --\nCREATE TABLE carts (id bigint PRIMARY KEY);\n",
+			"-- svc/b/db/migration/V2__parts.sql --\n" + parts + "-- svc/a/db/extra/V4__index.sql --\nCREATE INDEX parts_code ON parts (code);\n",
+			[]string{"error index-create-blocking V4__index.sql:1"},
+		},
+		"of the service that makes the table now": {
+			"-- svc/shop/db/more/V2__a.sql --\nSELECT 1;\n-- svc/shop/db/more/V3__b.sql --\nSELECT 2;\n" + shop +
+				"-- svc/stock/db/migration/V1__init.sql --\n" + parts,
+			"-- svc/shop/db/migration/V3__parts.sql --\n" + parts + "-- svc/shop/db/more/V4__index.sql --\nCREATE INDEX parts_code ON parts (code);\n", nil,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := changelog0(t, Config{Dir: repository(t, tc.base, tc.head), Base: "main"})
+			var errors []string
+			for _, f := range found(r) {
+				if strings.HasPrefix(f, "error") {
+					errors = append(errors, f)
+				}
+			}
+			if diff := cmp.Diff(tc.want, errors); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
