@@ -9,6 +9,7 @@ import (
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/adapter/all"
 	"github.com/onward-sql/onward/internal/recipe"
+	"github.com/onward-sql/onward/internal/rules/column"
 	"github.com/onward-sql/onward/internal/rules/transaction"
 	"github.com/onward-sql/onward/onward"
 )
@@ -57,9 +58,9 @@ func migrationPaths(folds []*audit.Folded) []string {
 }
 
 // IsPlannable reports whether a finding is of a kind that recipes handle. A missing timeout is
-// not: it is only added before the statement.
+// not: it is only added before the statement. A name that makes a join ambiguous is not: the steps add the same name.
 func IsPlannable(f *onward.Finding) bool {
-	if f.Rule == transaction.LockTimeoutMissing.ID {
+	if f.Rule == transaction.LockTimeoutMissing.ID || f.Rule == column.AddAmbiguous.ID {
 		return false
 	}
 	switch f.Category {
