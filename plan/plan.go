@@ -300,7 +300,7 @@ func (p *planner) orderSteps() {
 	if p.release.Keeps {
 		p.plan.Steps = append(p.plan.Steps, onward.PlanStep{
 			ID: fmt.Sprintf("%02d-%s", len(p.steps)+1, onward.Contract), Phase: onward.Contract, Release: 2, Class: onward.StepDDL,
-			SQL: wrapTransaction("DROP SCHEMA IF EXISTS " + recipe.Schema + ";\n"), Transaction: onward.TransactionFile, Why: "drop the schema of the plan's own state", Bookkeeping: true, Effects: []onward.Effect{},
+			SQL: wrapTransaction(recipe.DropSchema), Transaction: onward.TransactionFile, Why: "drop the schema of the plan's own state", Bookkeeping: true, Effects: []onward.Effect{},
 			Requires: []onward.Requirement{{Kind: onward.RequiresStep, Step: before, Text: before + " is done"}}, Migration: p.steps[len(p.steps)-1].From.Migration.ID,
 		})
 	}

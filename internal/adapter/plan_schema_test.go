@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -11,11 +12,11 @@ import (
 func TestKeepUsedSchema(t *testing.T) {
 	t.Parallel()
 	s := &onward.PlanStep{SQL: "BEGIN;\nDROP SCHEMA IF EXISTS onward;\nCOMMIT;\n", Transaction: onward.TransactionFile, Bookkeeping: true}
-	if got := TransactionBody(s); !strings.HasPrefix(got, "DO $onward$") || !strings.Contains(got, "IF NOT EXISTS") || strings.Contains(got, dropsPlanSchema) {
+	if got := TransactionBody(s); !strings.HasPrefix(got, "DO $onward$") || !strings.Contains(got, "IF NOT EXISTS") || strings.Contains(got, recipe.DropSchema) {
 		t.Error(got)
 	}
 	s.Bookkeeping = false
-	if got := TransactionBody(s); got != dropsPlanSchema {
+	if got := TransactionBody(s); got != recipe.DropSchema {
 		t.Error(got)
 	}
 }

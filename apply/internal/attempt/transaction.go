@@ -7,10 +7,10 @@ import (
 
 	"github.com/onward-sql/onward/apply/internal/properties"
 	"github.com/onward-sql/onward/apply/internal/run"
-	"github.com/onward-sql/onward/apply/internal/schemaplan"
 	"github.com/onward-sql/onward/apply/internal/session"
 	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/queue"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -63,8 +63,8 @@ func (a *Attempt) transactionSQL(ctx context.Context, s *onward.PlanStep) (sql s
 	if err != nil {
 		return "", replacement, err
 	}
-	if schemaplan.DropsPlanSchema(s) {
-		inner = schemaplan.DropUnusedCursorSchema
+	if recipe.DropsSchema(s) {
+		inner = recipe.DropUnusedSchema
 	}
 	replacement, err = a.properties.CheckInventory(ctx, *s)
 	if err != nil {

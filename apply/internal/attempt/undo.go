@@ -10,12 +10,12 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/onward-sql/onward/apply/internal/run"
-	"github.com/onward-sql/onward/apply/internal/schemaplan"
 	"github.com/onward-sql/onward/apply/internal/session"
 	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/queue"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -76,12 +76,12 @@ func (a *Attempt) UndoStep(ctx context.Context, s *onward.PlanStep) (run.State, 
 // with the last step that a plan contracts, because the schema has no undo of its own.
 func (a *Attempt) DropCursorSchema(ctx context.Context) error {
 	made := slices.ContainsFunc(a.record.Plan.Steps, func(s onward.PlanStep) bool {
-		return schemaplan.CreatesPlanSchema(&s)
+		return recipe.CreatesSchema(&s)
 	})
 	if !made {
 		return nil
 	}
-	_, err := a.session.CommitSQL(context.WithoutCancel(ctx), queue.FirstStall, session.UnderLock, schemaplan.DropUnusedCursorSchema)
+	_, err := a.session.CommitSQL(context.WithoutCancel(ctx), queue.FirstStall, session.UnderLock, recipe.DropUnusedSchema)
 	return err
 }
 
@@ -136,8 +136,8 @@ func isConcurrent(sql string) bool {
 
 // lockCursorSchema returns SQL that makes a step which creates the schema onward wait for those that drop it, or create it for another plan.
 func (a *Attempt) lockCursorSchema(s *onward.PlanStep) string {
-	if !schemaplan.CreatesPlanSchema(s) {
+	if !recipe.CreatesSchema(s) {
 		return ""
 	}
-	return fmt.Sprintf("SELECT pg_catalog.pg_advisory_xact_lock(%d);\n", int64(schemaplan.CursorSchemaLock))
+	return fmt.Sprintf("SELECT pg_catalog.pg_advisory_xact_lock(%d);\n", int64(recipe.SchemaLock))
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/onward-sql/onward/internal/acl"
 	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -26,7 +27,7 @@ func PlanForSchema(p *onward.Plan, scope ledger.Scope) (*onward.Plan, error) {
 	out.Steps = nil
 	for i := range p.Steps {
 		s := p.Steps[i]
-		if DropsPlanSchema(&s) { // other schemas may have cursors there
+		if recipe.DropsSchema(&s) { // other schemas may have cursors there
 			continue
 		}
 		if err := CheckSchemaFree(&s); err != nil {
