@@ -57,15 +57,15 @@ func (b *Bodies) addFunction(fn *catalog.Function) {
 func (b *Bodies) functionsNaming(word string) []*catalog.Function {
 	var out []*catalog.Function
 	for _, fn := range b.words[word] {
-		if isUnchanged(b.catalog, fn) {
+		if IsFunctionUnchanged(b.catalog, fn) {
 			out = append(out, fn)
 		}
 	}
 	return out
 }
 
-// isUnchanged reports whether a catalog has the function unchanged.
-func isUnchanged(c *catalog.Catalog, fn *catalog.Function) bool {
+// IsFunctionUnchanged reports whether a catalog has the function unchanged.
+func IsFunctionUnchanged(c *catalog.Catalog, fn *catalog.Function) bool {
 	return slices.ContainsFunc(c.Functions(fn.Name.Schema, fn.Name.Name), func(f *catalog.Function) bool {
 		return f == fn || f.OID == fn.OID && f.Body == fn.Body
 	})

@@ -58,7 +58,7 @@ func (b *Bodies) FindNaming(t TakenObject) []FunctionUse {
 	}
 	for i := range out {
 		use := &out[i]
-		use.Later = !isUnchanged(t.Last, use.Function)
+		use.Later = !IsFunctionUnchanged(t.Last, use.Function)
 		if now := t.Last.Relation(r.OID); use.Row != nil && now != nil {
 			use.Later = use.Later || now.Trigger(use.Row.Name) == nil
 		}
@@ -88,7 +88,7 @@ func (b *Bodies) FindCalling(fn catalog.Name, last *catalog.Catalog) []FunctionU
 		if use.By == "" && by.Returns.Name.Name == "trigger" {
 			continue // without a trigger nothing can call it
 		}
-		use.Later = !isUnchanged(last, by)
+		use.Later = !IsFunctionUnchanged(last, by)
 		out = append(out, use)
 	}
 	worstFirst(out)

@@ -55,7 +55,7 @@ func (s *outdatedSearch) searchTrigger(f FiredTrigger) {
 			if was != nil {
 				column = was.Column(field.Name)
 			}
-			if column == nil && isUnchanged(s.deployed, f.Function) {
+			if column == nil && IsFunctionUnchanged(s.deployed, f.Function) {
 				continue
 			}
 			u := OutdatedUse{FunctionUse: RowUse(f.Function, f.Table, f.Trigger, field)}
@@ -90,7 +90,7 @@ func (s *outdatedSearch) searchFunction(fn *catalog.Function) {
 	s.searchTaken(fn, body)
 	if fn.Language == "plpgsql" {
 		if mention, problem := s.now.FindRefusedInBody(fn); problem != nil && !problem.Unseen {
-			if _, before := s.deployed.FindRefusedInBody(fn); before == nil || !isUnchanged(s.deployed, fn) {
+			if _, before := s.deployed.FindRefusedInBody(fn); before == nil || !IsFunctionUnchanged(s.deployed, fn) {
 				s.record(OutdatedUse{FunctionUse: FunctionUse{Function: fn, Mention: mention, Error: problem.Message()}})
 			}
 		}
@@ -102,7 +102,7 @@ func (s *outdatedSearch) searchFunction(fn *catalog.Function) {
 			}
 			return !s.isFinished()
 		})
-		if rv := writtenRange(node); rv != nil {
+		if rv := pgparse.WrittenRelation(node); rv != nil {
 			table, known := s.now.Resolve(rv)
 			for _, f := range ListFired(s.now, table, pgparse.Unwrap(node)) {
 				if known && !s.isFinished() && !slices.Contains(s.seen, f.Function) {
@@ -143,21 +143,6 @@ func listReached(fn *catalog.Function, body *catalog.Body) func(yield func(*pgpa
 			}
 		}
 	}
-}
-
-// writtenRange returns the relation that a statement of a body writes rows to; nil if it writes none.
-func writtenRange(n *pgparse.Node) *pgparse.RangeVar {
-	switch s := pgparse.Unwrap(n).(type) {
-	case *pgparse.InsertStmt:
-		return s.GetRelation()
-	case *pgparse.UpdateStmt:
-		return s.GetRelation()
-	case *pgparse.DeleteStmt:
-		return s.GetRelation()
-	case *pgparse.MergeStmt:
-		return s.GetRelation()
-	}
-	return nil
 }
 
 // searchTaken looks for the relations and columns in a body that the release has dropped or renamed.

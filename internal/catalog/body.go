@@ -122,17 +122,12 @@ func (b *Body) ListWrittenRelations(c *Catalog) []*Relation {
 	}
 	var out []*Relation
 	for i := range b.parts {
-		n := b.parts[i].node
-		for _, rv := range []*pgparse.RangeVar{
-			n.GetInsertStmt().GetRelation(), n.GetUpdateStmt().GetRelation(), n.GetDeleteStmt().GetRelation(),
-			n.GetMergeStmt().GetRelation(),
-		} {
-			if rv == nil {
-				continue
-			}
-			if r, ok := c.Resolve(rv); ok {
-				out = append(out, r)
-			}
+		rv := pgparse.WrittenRelation(b.parts[i].node)
+		if rv == nil {
+			continue
+		}
+		if r, ok := c.Resolve(rv); ok {
+			out = append(out, r)
 		}
 	}
 	return out

@@ -1,6 +1,8 @@
 package catalog
 
 import (
+	"slices"
+
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/query"
 )
@@ -8,8 +10,11 @@ import (
 // FindAmbiguous returns the first place of a PL/pgSQL body where a name without a table means a variable as well as a column of a
 // relation that is known. The server refuses it when a call comes there. A place that each call comes to is preferred.
 func (b *Body) FindAmbiguous(c *Catalog) (name string, place Mention, found bool) {
-	if b == nil || b.fn.Language != "plpgsql" || b.loose || b.setsConflict() {
+	if b == nil || b.fn.Language != "plpgsql" || b.loose {
 		return "", Mention{}, false
+	}
+	if slices.Contains(pgparse.ListNames(b.fn.Body+" "+b.fn.Source), "variable_conflict") {
+		return "", Mention{}, false // the function says which of the two is meant
 	}
 	variables := map[string]bool{}
 	for v := range b.variables {
@@ -39,16 +44,6 @@ func (b *Body) FindAmbiguous(c *Catalog) (name string, place Mention, found bool
 		}
 	}
 	return name, place, found
-}
-
-// setsConflict reports whether the function says which of the two is meant.
-func (b *Body) setsConflict() bool {
-	for _, word := range pgparse.ListNames(b.fn.Body + " " + b.fn.Source) {
-		if word == "variable_conflict" {
-			return true
-		}
-	}
-	return false
 }
 
 // ambiguousSearch looks for a name in one statement.

@@ -3,6 +3,7 @@ package gitrange
 import (
 	"encoding/json"
 	"reflect"
+	"slices"
 )
 
 // mergeJSON merges two versions of a JSON file. Lists keep the elements that each side added: both sides write to the end of a
@@ -43,22 +44,17 @@ func mergeValues(ours, was, theirs any) any {
 
 // mergeLists returns the elements of the other side that this one did not remove, and those that it added.
 func mergeLists(ours, was, theirs []any) []any {
-	has := func(list []any, x any) bool {
-		for _, y := range list {
-			if reflect.DeepEqual(x, y) {
-				return true
-			}
-		}
-		return false
+	contains := func(list []any, x any) bool {
+		return slices.ContainsFunc(list, func(y any) bool { return reflect.DeepEqual(x, y) })
 	}
 	out := []any{}
 	for _, x := range theirs {
-		if has(ours, x) || !has(was, x) {
+		if contains(ours, x) || !contains(was, x) {
 			out = append(out, x)
 		}
 	}
 	for _, x := range ours {
-		if !has(was, x) && !has(theirs, x) {
+		if !contains(was, x) && !contains(theirs, x) {
 			out = append(out, x)
 		}
 	}

@@ -1,5 +1,7 @@
 package pgparse
 
+import "cmp"
+
 // maxWalk limits the recursion over a tree: a chain of operators is nested as deep as it
 // is long.
 const maxWalk = 10_000
@@ -63,3 +65,8 @@ func (w *walk) visitMessage(msg any) {
 // Unwrap returns the statement or expression inside a node: *AlterTableStmt, *FuncCall,
 // …; nil for an empty one.
 func Unwrap(n *Node) any { return unwrap(n) }
+
+// WrittenRelation returns the relation to which an INSERT, UPDATE, DELETE or MERGE writes; nil for other statements.
+func WrittenRelation(n *Node) *RangeVar {
+	return cmp.Or(n.GetInsertStmt().GetRelation(), n.GetUpdateStmt().GetRelation(), n.GetDeleteStmt().GetRelation(), n.GetMergeStmt().GetRelation())
+}

@@ -1,6 +1,7 @@
 package function
 
 import (
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/rule"
@@ -45,7 +46,7 @@ func gatherAmbiguous(p *rule.Pass, m *rule.Migration) {
 // variableAmbiguous judges the functions at the end of the release, because a later migration may replace one.
 func variableAmbiguous(p *rule.Pass, r *rule.Release) {
 	for _, made := range rule.KeptValues[madeFunction](p) {
-		if !hasFunction(r.Head, made.fn) {
+		if !analysis.IsFunctionUnchanged(r.Head, made.fn) {
 			continue
 		}
 		name, place, found := catalog.ReadBody(made.fn).FindAmbiguous(r.Head)
@@ -65,14 +66,4 @@ func variableAmbiguous(p *rule.Pass, r *rule.Release) {
 		}
 		p.Report(made.by, report)
 	}
-}
-
-// hasFunction reports whether a catalog has a function unchanged.
-func hasFunction(c *catalog.Catalog, fn *catalog.Function) bool {
-	for _, f := range c.Functions(fn.Name.Schema, fn.Name.Name) {
-		if f.OID == fn.OID && f.Body == fn.Body {
-			return true
-		}
-	}
-	return false
 }
