@@ -28,36 +28,50 @@ const (
 // release's demands where possible, because production may have such rows. The rows of
 // the next run meet the demand that stopped it, so that later demands are tried too.
 func (v *version) tryBreakingRows(ctx context.Context) error {
-	open := slices.Clone(v.demands)
-	var met []*fill.Demand
-	for range mostProbes {
-		if len(open) == 0 {
-			return nil
-		}
-		plan := Rows{Rows: map[string]int64{}, Seed: v.Rows.Seed}
-		for _, d := range v.demands {
-			plan.Rows[d.Table] = probeRows
+	plan := Rows{Rows: map[string]int64{}, Seed: v.Rows.Seed}
+	for _, d := range v.demands {
+		plan.Rows[d.Table] = probeRows
+	}
+	var failed *step
+	return probeDemands(v.demands, func(wanted fill.Release) (*migrationFailure, error) {
+		if len(wanted.Break) == 0 {
+			return nil, nil
 		}
 		run, err := v.side.runUnobserved(ctx, nil, func(db string) error {
-			_, err := fill.FillDatabase(ctx, v.side.databaseURL(v.side.server, db), plan, fill.Release{Keep: met, Break: open})
+			_, err := fill.FillDatabase(ctx, v.side.databaseURL(v.side.server, db), plan, wanted)
 			return err
 		})
 		if err != nil {
-			return fmt.Errorf("try rows that the release may stop at: %w", err)
+			return nil, fmt.Errorf("try rows that the release may stop at: %w", err)
 		}
 		v.side.dropDatabase(ctx, run.database)
-		if run.stop == nil || run.stop.statement == nil || !blamesRows(run.stop.err) {
+		failed = run.failedStep
+		return run.stop, nil
+	}, func(stop *migrationFailure, d *fill.Demand) {
+		if d != nil && !v.blamed[stop.statement] { // without a demand, the rehearsal's own rows have hit this too
+			v.addRowsFinding(failed, stop)
+		}
+	})
+}
+
+// probeDemands runs migrations on rows that break demands until none stops them. After each stop the next rows meet the
+// demand that was broken. It reports each stop with its demand; one without a demand is the last.
+func probeDemands(
+	demands []*fill.Demand, run func(fill.Release) (*migrationFailure, error), report func(*migrationFailure, *fill.Demand),
+) error {
+	open := slices.Clone(demands)
+	var met []*fill.Demand
+	for range mostProbes {
+		stop, err := run(fill.Release{Keep: met, Break: open})
+		if err != nil || stop == nil || stop.statement == nil || !blamesRows(stop.err) {
+			return err
+		}
+		broken := demandOf(open, stop)
+		if report(stop, broken); broken == nil {
 			return nil
 		}
-		d := demandOf(open, run.stop)
-		if d == nil {
-			return nil // the rehearsal's own rows have hit this too
-		}
-		if !v.blamed[run.stop.statement] {
-			v.addRowsFinding(run.failedStep, run.stop)
-		}
-		open = slices.DeleteFunc(open, func(o *fill.Demand) bool { return o == d })
-		met = append(met, d)
+		open = slices.DeleteFunc(open, func(d *fill.Demand) bool { return d == broken })
+		met = append(met, broken)
 	}
 	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -23,10 +22,8 @@ type downRows struct {
 	index int // in steps
 	step  *step
 	down  *script.Script
-	// demands are what the down migration demands of these rows. tables are the tables
-	// whose rows it may stop at.
-	demands []*fill.Demand
-	tables  map[string]int64
+	// tables are the tables whose rows it may stop at.
+	tables map[string]int64
 }
 
 // readShape reads the constraints on rows; nil if the rehearsal has no rows.
@@ -52,17 +49,25 @@ func (d *downRun) tryDownRows(ctx context.Context, step *step, down *script.Scri
 	if restored == nil || err != nil {
 		return err
 	}
-	rows := &downRows{
-		version: d.version, index: d.stepsDone, step: step, down: down,
-		demands: up.ListDemands(restored), tables: map[string]int64{},
-	}
-	for _, demand := range rows.demands {
+	rows := &downRows{version: d.version, index: d.stepsDone, step: step, down: down, tables: map[string]int64{}}
+	demands := up.ListDemands(restored)
+	for _, demand := range demands {
 		rows.tables[demand.Table] = probeRows
 	}
 	for _, table := range changedTables(after, d.schema) {
 		rows.tables[table] = probeRows
 	}
-	return rows.try(ctx)
+	if len(rows.tables) == 0 {
+		return nil
+	}
+	return probeDemands(demands, func(wanted fill.Release) (*migrationFailure, error) { return rows.runOnRows(ctx, wanted) },
+		func(stop *migrationFailure, demand *fill.Demand) {
+			if demand == nil {
+				rows.reportUndemanded(stop)
+			} else {
+				rows.reportStop(stop, describeCleaning(demand))
+			}
+		})
 }
 
 // changedTables returns the tables of the first schema on which the second one has a column, a
@@ -78,31 +83,6 @@ func changedTables(before, now []live.Object) []string {
 		}
 	}
 	return out
-}
-
-// try runs the down migration until no further demand stops it. After each stop the next
-// rows meet the demand that was broken.
-func (r *downRows) try(ctx context.Context) error {
-	open := slices.Clone(r.demands)
-	var met []*fill.Demand
-	for range mostProbes {
-		if len(r.tables) == 0 {
-			return nil
-		}
-		stop, err := r.runOnRows(ctx, fill.Release{Keep: met, Break: open})
-		if stop == nil || err != nil || !blamesRows(stop.err) {
-			return err
-		}
-		demand := demandOf(open, stop)
-		if demand == nil {
-			r.reportUndemanded(stop)
-			return nil
-		}
-		r.report(stop, describeCleaning(demand))
-		open = slices.DeleteFunc(open, func(o *fill.Demand) bool { return o == demand })
-		met = append(met, demand)
-	}
-	return nil
 }
 
 // runOnRows runs the release up to the step, adds rows, and runs the down migration. It
@@ -135,7 +115,7 @@ func (r *downRows) reportUndemanded(stop *migrationFailure) {
 	}
 	node := stop.statement.Node
 	if strings.HasPrefix(pg.Code, "23") && (node.GetAlterTableStmt() != nil || node.GetIndexStmt() != nil) {
-		r.report(stop, cleaningAdvice+", or delete it: the next release, going forward, corrects this one")
+		r.reportStop(stop, cleaningAdvice+", or delete it: the next release, going forward, corrects this one")
 		return
 	}
 	r.addNotef("the down migration of %s was not rehearsed to its end on generated rows: %s", r.step.ID, serverMessage(stop))
@@ -144,8 +124,8 @@ func (r *downRows) reportUndemanded(stop *migrationFailure) {
 // raisedByCode is the SQLSTATE of RAISE EXCEPTION.
 const raisedByCode = "P0001"
 
-// report adds the finding at the first statement of the up migration.
-func (r *downRows) report(stop *migrationFailure, instead string) {
+// reportStop adds the finding at the first statement of the up migration.
+func (r *downRows) reportStop(stop *migrationFailure, instead string) {
 	r.addFinding(release.RehearsalDownDiffers, r.step, r.step.firstStatement(),
 		fmt.Sprintf("the server refuses the down migration, at %s:%d, on rows that the new schema allows: %s",
 			cmp.Or(r.step.DownPath, r.step.Path), stop.statement.Line, serverMessage(stop)),
