@@ -36,21 +36,21 @@ func groupDatabases(pairs []pair, given bool) [][]int {
 	}
 	var out [][]int
 	for _, i := range append(sorted, without...) {
-		at, nearest := -1, -1
+		nearest, common := -1, -1
 		for database, members := range out {
 			if slices.ContainsFunc(members, func(k int) bool { return existTogether(pairs[k], pairs[i]) && haveCommonKey(made[k], made[i]) }) {
 				continue
 			}
 			for _, k := range members {
-				if n := countCommonDirs(pairs[k].source.Dir, pairs[i].source.Dir); n > nearest {
-					at, nearest = database, n
+				if n := countCommonDirs(pairs[k].source.Dir, pairs[i].source.Dir); n > common {
+					nearest, common = database, n
 				}
 			}
 		}
-		if at < 0 {
-			at, out = len(out), append(out, nil)
+		if nearest < 0 {
+			nearest, out = len(out), append(out, nil)
 		}
-		out[at] = append(out[at], i)
+		out[nearest] = append(out[nearest], i)
 	}
 	for _, members := range out {
 		slices.Sort(members)

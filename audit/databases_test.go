@@ -89,7 +89,7 @@ CREATE INDEX ON users (id);
 	}
 }
 
-// A directory that makes no table belongs to the database of its own service, not to that of another one with a table of the same name.
+// A directory that makes no table belongs to the database of its own service. Another service has a table of the same name.
 func TestDatabaseOfTheNearestDirectory(t *testing.T) {
 	t.Parallel()
 	const (

@@ -23,12 +23,12 @@ func describeDifference(old, m *adapter.Migration) (detail string, cosmetic bool
 		}
 		read = func(text string) (whole, program string) { return squeezeProgram(text, language) }
 	}
-	was, ran := read(old.Source.Text)
-	is, runs := read(m.Source.Text)
+	oldText, oldProgram := read(old.Source.Text)
+	text, program := read(m.Source.Text)
 	switch {
-	case was == is:
+	case oldText == text:
 		return cosmetics, true
-	case ran != runs && len(old.Opaque)+len(m.Opaque) > 0:
+	case oldProgram != program && len(old.Opaque)+len(m.Opaque) > 0:
 		return "its SQL is the same, the code that it runs is not", false
 	}
 	return "its SQL is the same: what differs changes no schema", true
@@ -69,10 +69,10 @@ func squeezeProgram(text string, language *lexer.Language) (whole, program strin
 	}
 	whole = strings.Join(lines, "\n")
 	program = whole
-	if at := wayDown.FindStringIndex(whole); at != nil {
-		program = whole[:at[0]]
+	if down := wayDown.FindStringIndex(whole); down != nil {
+		program = whole[:down[0]]
 		if !wayUp.MatchString(program) {
-			program = whole // the way down is written first
+			program = whole // the part that goes down is written first
 		}
 	}
 	return whole, strings.TrimSpace(importStatement.ReplaceAllString(program, ""))

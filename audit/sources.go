@@ -253,7 +253,7 @@ func findMovedSource(head adapter.Source, bases []adapter.Source, taken func(ada
 }
 
 // findMovedDir finds the directory from which the files of a configured directory came: the base's detection need not know it, and
-// onward.yaml names only where it is now. It is nil if the base has the configured directory.
+// onward.yaml names only its present place. It is nil if the base has the configured directory.
 func findMovedDir(head adapter.Source, base adapter.Tree, known []adapter.Source, changes []gitrange.Change) *adapter.Source {
 	if head.Why != configuredWhy || len(adapter.FilesBelow(base, head.Dir)) > 0 {
 		return nil

@@ -23,7 +23,7 @@ type WrittenRelation struct {
 // and the tables whose rows a foreign key changes along.
 func ListWritten(c *catalog.Catalog, r *catalog.Relation, events []string) []WrittenRelation {
 	l := writtenList{catalog: c}
-	l.add(WrittenRelation{r, events, true}, nil)
+	l.addRelation(WrittenRelation{r, events, true}, nil)
 	return l.found
 }
 
@@ -32,19 +32,19 @@ type writtenList struct {
 	found   []WrittenRelation
 }
 
-// add adds a relation, and those that follow from it; path are the relations that led to it.
-func (l *writtenList) add(w WrittenRelation, path []*catalog.Relation) {
+// addRelation adds a relation, and those that follow from it; path are the relations that led to it.
+func (l *writtenList) addRelation(w WrittenRelation, path []*catalog.Relation) {
 	if w.Relation == nil || len(path) > maxWrittenPath || slices.Contains(path, w.Relation) {
 		return
 	}
 	l.found = append(l.found, w)
 	path = append(path[:len(path):len(path)], w.Relation)
 	if w.View != nil && len(w.InsteadOf()) == 0 && l.catalog.IsUpdatable(w.Relation) {
-		l.add(WrittenRelation{l.catalog.BaseOfView(w.Relation), w.Events, false}, path)
+		l.addRelation(WrittenRelation{l.catalog.BaseOfView(w.Relation), w.Events, false}, path)
 	}
 	for _, list := range [][]catalog.OID{w.Partitions, w.Children} {
 		for _, oid := range list {
-			l.add(WrittenRelation{l.catalog.Relation(oid), w.Events, w.Direct}, path)
+			l.addRelation(WrittenRelation{l.catalog.Relation(oid), w.Events, w.Direct}, path)
 		}
 	}
 	for _, oid := range w.ReferencedBy {
@@ -54,7 +54,7 @@ func (l *writtenList) add(w WrittenRelation, path []*catalog.Relation) {
 	}
 }
 
-// addCascades adds a table for each of its foreign keys that changes its rows along with those of w.
+// addCascades adds a table for each of its foreign keys that changes its rows along with the rows of w.
 func (l *writtenList) addCascades(w WrittenRelation, other *catalog.Relation, path []*catalog.Relation) {
 	for _, c := range other.Constraints {
 		if c.Kind != catalog.ForeignKey || c.Ref != w.OID {
@@ -68,7 +68,7 @@ func (l *writtenList) addCascades(w WrittenRelation, other *catalog.Relation, pa
 			events = append(events, "update")
 		}
 		if len(events) > 0 {
-			l.add(WrittenRelation{other, events, false}, path)
+			l.addRelation(WrittenRelation{other, events, false}, path)
 		}
 	}
 }

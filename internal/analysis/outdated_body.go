@@ -31,8 +31,8 @@ type outdatedSearch struct {
 	found         *OutdatedUse // the surest so far
 }
 
-// record keeps a use that is surer than the one before.
-func (s *outdatedSearch) record(u OutdatedUse) {
+// recordUse keeps a use that is surer than the one before.
+func (s *outdatedSearch) recordUse(u OutdatedUse) {
 	if !u.Caught && u.Sure && (s.found == nil || s.found.Maybe && !u.Maybe) {
 		s.found = &u
 	}
@@ -46,23 +46,23 @@ func (s *outdatedSearch) searchTrigger(f FiredTrigger) {
 		return // fired at commit, by the schema of that time
 	}
 	if f.Trigger.Row && slices.ContainsFunc(f.Function.RowWords(), func(name string) bool { return f.Table.Column(name) == nil }) {
-		body, was := catalog.ReadBody(f.Function), s.deployed.Relation(f.Table.OID)
+		body, deployed := catalog.ReadBody(f.Function), s.deployed.Relation(f.Table.OID)
 		for _, field := range body.ListRecordFields() {
 			if f.Table.Column(field.Name) != nil || catalog.IsSystemColumn(field.Name) || field.Maybe && body.ByTable() || !seesRecord(f.Events, field.Record) {
 				continue
 			}
 			var column *catalog.Column
-			if was != nil {
-				column = was.Column(field.Name)
+			if deployed != nil {
+				column = deployed.Column(field.Name)
 			}
 			if column == nil && IsFunctionUnchanged(s.deployed, f.Function) {
 				continue
 			}
 			u := OutdatedUse{FunctionUse: RowUse(f.Function, f.Table, f.Trigger, field)}
 			if column != nil {
-				u.Table, u.Column = was, column
+				u.Table, u.Column = deployed, column
 			}
-			s.record(u)
+			s.recordUse(u)
 		}
 	}
 	s.searchFunction(f.Function)
@@ -91,7 +91,7 @@ func (s *outdatedSearch) searchFunction(fn *catalog.Function) {
 	if fn.Language == "plpgsql" {
 		if mention, problem := s.now.FindRefusedInBody(fn); problem != nil && !problem.Unseen {
 			if _, before := s.deployed.FindRefusedInBody(fn); before == nil || !IsFunctionUnchanged(s.deployed, fn) {
-				s.record(OutdatedUse{FunctionUse: FunctionUse{Function: fn, Mention: mention, Error: problem.Message()}})
+				s.recordUse(OutdatedUse{FunctionUse: FunctionUse{Function: fn, Mention: mention, Error: problem.Message()}})
 			}
 		}
 	}
@@ -124,7 +124,7 @@ func (s *outdatedSearch) searchCall(call *pgparse.FuncCall) {
 	case len(list) == 1:
 		s.searchFunction(list[0])
 	case len(list) == 0 && len(s.deployed.Functions(schema, name)) > 0:
-		s.record(OutdatedUse{FunctionUse: FunctionUse{
+		s.recordUse(OutdatedUse{FunctionUse: FunctionUse{
 			Function: s.seen[len(s.seen)-1], Mention: catalog.Mention{Text: name, Sure: true}, Names: "function " + name,
 			Error: "function " + name + "(…) does not exist",
 		}})
@@ -159,7 +159,7 @@ func (s *outdatedSearch) searchTaken(fn *catalog.Function, body *catalog.Body) {
 		if now == nil || now.Name != r.Name {
 			if s.now.Lookup(r.Name.Schema, r.Name.Name) == nil {
 				if mention, ok := body.FindRelation(s.deployed, r); ok {
-					s.record(OutdatedUse{Table: r, FunctionUse: FunctionUse{
+					s.recordUse(OutdatedUse{Table: r, FunctionUse: FunctionUse{
 						Function: fn, Mention: mention, Names: r.Name.String(), Error: `relation "` + r.Name.Name + `" does not exist`,
 					}})
 				}
@@ -171,7 +171,7 @@ func (s *outdatedSearch) searchTaken(fn *catalog.Function, body *catalog.Body) {
 				continue
 			}
 			if mention, ok := body.FindColumn(s.deployed, r, c.Name); ok {
-				s.record(OutdatedUse{Table: r, Column: c, FunctionUse: FunctionUse{
+				s.recordUse(OutdatedUse{Table: r, Column: c, FunctionUse: FunctionUse{
 					Function: fn, Mention: mention, Names: r.Name.String() + "." + c.Name, Error: describeMissingColumn(r, c.Name, mention.Text),
 				}})
 			}
@@ -194,8 +194,8 @@ func (s *outdatedSearch) hasMoved(words map[string]bool, r *catalog.Relation, co
 	moved := false
 	s.now.EachRelation(func(o *catalog.Relation) bool {
 		if o.OID != r.OID && words[o.Name.Name] && o.Column(column) != nil {
-			was := s.deployed.Relation(o.OID)
-			moved = was == nil || was.Column(column) == nil
+			deployed := s.deployed.Relation(o.OID)
+			moved = deployed == nil || deployed.Column(column) == nil
 		}
 		return !moved
 	})

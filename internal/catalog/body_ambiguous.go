@@ -8,7 +8,7 @@ import (
 )
 
 // FindAmbiguous returns the first place of a PL/pgSQL body where a name without a table means a variable as well as a column of a
-// relation that is known. The server refuses it when a call comes there. A place that each call comes to is preferred.
+// relation that is known. The server refuses it when a call reaches the place. A place that each call reaches is preferred.
 func (b *Body) FindAmbiguous(c *Catalog) (name string, place Mention, found bool) {
 	if b == nil || b.fn.Language != "plpgsql" || b.loose {
 		return "", Mention{}, false

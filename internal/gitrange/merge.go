@@ -111,15 +111,15 @@ func (r *Repo) mergeTrees(ancestor *commitTree, base, head *mergeSide) *mergedTr
 		}
 	}
 	for _, f := range head.listAdded(ancestor.files) {
-		at, o := base.placeOf(f.Path), &origin{tree: head.tree, file: f}
-		if theirs, ok := base.files.findPath(at); ok && haveSameContent(base.tree, theirs, head.tree, f) {
+		place, o := base.placeOf(f.Path), &origin{tree: head.tree, file: f}
+		if theirs, ok := base.files.findPath(place); ok && haveSameContent(base.tree, theirs, head.tree, f) {
 			o = &origin{tree: base.tree, file: theirs}
 		}
-		t.origins[at] = o
+		t.origins[place] = o
 	}
 	for _, f := range base.listAdded(ancestor.files) {
-		if at := head.placeOf(f.Path); t.origins[at] == nil {
-			t.origins[at] = &origin{tree: base.tree, file: f}
+		if place := head.placeOf(f.Path); t.origins[place] == nil {
+			t.origins[place] = &origin{tree: base.tree, file: f}
 		}
 	}
 	t.listFiles()
@@ -131,13 +131,13 @@ func haveSameContent(a fileTree, x File, b fileTree, y File) bool {
 	if x.Symlink != y.Symlink || x.ID != "" && y.ID != "" {
 		return x.Symlink == y.Symlink && x.ID == y.ID
 	}
-	was, err := a.Read(x.Path)
+	first, err := a.Read(x.Path)
 	if err != nil {
 		return false
 	}
-	is, err := b.Read(y.Path)
+	second, err := b.Read(y.Path)
 	unixLines := func(text []byte) string { return strings.ReplaceAll(string(text), "\r\n", "\n") }
-	return err == nil && unixLines(was) == unixLines(is)
+	return err == nil && unixLines(first) == unixLines(second)
 }
 
 // listMergedChanges lists the changes from the base to the merged files. head are the head's own changes, for their renames.
@@ -161,18 +161,18 @@ func listMergedChanges(base *commitTree, merged *mergedTree, head []Change) []Ch
 			add(c)
 		}
 	}
-	for at, o := range merged.origins {
-		if o.tree == fileTree(base) && o.other == nil && o.file.Path != at && !renamed[at] && isNew(at) && isGone(o.file.Path) {
-			add(Change{Kind: Renamed, Path: at, OldPath: o.file.Path, Similarity: 100})
+	for place, o := range merged.origins {
+		if o.tree == fileTree(base) && o.other == nil && o.file.Path != place && !renamed[place] && isNew(place) && isGone(o.file.Path) {
+			add(Change{Kind: Renamed, Path: place, OldPath: o.file.Path, Similarity: 100})
 		}
 	}
-	for at, o := range merged.origins {
+	for place, o := range merged.origins {
 		switch {
-		case renamed[at]:
-		case isNew(at):
-			out = append(out, Change{Kind: Added, Path: at})
-		case o.tree != fileTree(base) || o.file.Path != at:
-			out = append(out, Change{Kind: Modified, Path: at})
+		case renamed[place]:
+		case isNew(place):
+			out = append(out, Change{Kind: Added, Path: place})
+		case o.tree != fileTree(base) || o.file.Path != place:
+			out = append(out, Change{Kind: Modified, Path: place})
 		}
 	}
 	for _, f := range base.files {

@@ -42,9 +42,9 @@ const mostMerged = 8 << 20
 // listFiles lists the merged files. Those on disk get ids too, because most callers find their results by them.
 func (t *mergedTree) listFiles() {
 	t.files = make(list, 0, len(t.origins))
-	for at, o := range t.origins {
+	for place, o := range t.origins {
 		f := o.file
-		f.Path = at
+		f.Path = place
 		if f.ID == "" && f.Size <= mostMerged && !f.Symlink && f.Err == nil {
 			if content, err := o.tree.Read(o.file.Path); err == nil {
 				f.ID = fmt.Sprintf("%x", sha1.Sum(fmt.Appendf(nil, "blob %d\x00%s", len(content), content))) //nolint:gosec // as git does

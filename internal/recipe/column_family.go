@@ -87,7 +87,7 @@ func (f *columnFamily) completePart(m *Steps, part *columnSwap) {
 		w := p.replacement
 		alter := "ALTER TABLE " + tableName(w.t) + " "
 		if p.marks != nil {
-			stop, marks = append(stop, p.marks.dropStatements()...), append(marks, p.marks.planned())
+			stop, marks = append(stop, p.marks.dropStatements()...), append(marks, p.marks.planMarks())
 		}
 		stop = append(stop, w.dropTrigger()...)
 		prepare = append(prepare, w.beforeDrop...)

@@ -305,7 +305,7 @@ func (s *split) addContractSteps(m *Steps) {
 	marks := s.markUnsplit(m)
 	step := m.addStep(onward.Contract, onward.StepDDL, "drop "+t.Name.Name+"."+s.old.old.Name+", which no code uses any more",
 		slices.Concat(marks.dropStatements(), dropTrigger(t, s.trigger), last)...)
-	step.Marks = []onward.PlanMarks{marks.planned()}
+	step.Marks = []onward.PlanMarks{marks.planMarks()}
 	step.Check = "SELECT 1 FROM " + tableName(t) + " AS t WHERE " + s.unfilledCondition("t.") + " LIMIT 1"
 	step.AfterBackfills = []*onward.PlannedBackfill{s.backfill}
 }

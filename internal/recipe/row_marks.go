@@ -39,12 +39,12 @@ func (w *rowMarks) addStep(m *Steps, phase onward.PlanPhase) {
 	if w.when != "" {
 		when = " WHEN (" + w.when + ")"
 	}
-	on, alter := tableName(w.t), "ALTER TABLE "+tableName(w.t)+" ENABLE ALWAYS TRIGGER "
+	target, alter := tableName(w.t), "ALTER TABLE "+tableName(w.t)+" ENABLE ALWAYS TRIGGER "
 	sql := []string{
 		"CREATE TABLE " + w.table + " (at timestamptz NOT NULL)",
 		"CREATE FUNCTION " + fn + "() RETURNS trigger LANGUAGE plpgsql" + w.rights.clause + " AS $onward$\nBEGIN\n" + w.rights.guard + insert +
 			"  RETURN NULL;\nEND\n$onward$",
-		"CREATE TRIGGER " + quoteIdent(w.trigger) + " AFTER " + w.events + " ON " + on + " FOR EACH ROW" + when + " EXECUTE FUNCTION " + fn + "()",
+		"CREATE TRIGGER " + quoteIdent(w.trigger) + " AFTER " + w.events + " ON " + target + " FOR EACH ROW" + when + " EXECUTE FUNCTION " + fn + "()",
 		alter + quoteIdent(w.trigger),
 	}
 	s := m.addStep(phase, onward.StepDDL, "mark each row of "+w.t.Name.Name+" that goes wrong from now on, for the check of the next step", sql...)
@@ -56,8 +56,8 @@ func (w *rowMarks) dropStatements() []string {
 	return append(dropTrigger(w.t, w.trigger), "DROP TABLE IF EXISTS "+w.table)
 }
 
-// planned returns what apply needs to read the marks.
-func (w *rowMarks) planned() onward.PlanMarks {
+// planMarks returns what apply needs to read the marks.
+func (w *rowMarks) planMarks() onward.PlanMarks {
 	return onward.PlanMarks{Marks: w.table, Table: tableName(w.t)}
 }
 
@@ -97,11 +97,11 @@ func (s *shadowTable) markDifferences(m *Steps, t, shadow *catalog.Relation) *ro
 	marks.rights = evaluationRights{clause: " SECURITY DEFINER SET search_path = " + s.functionSearchPath(), guard: refuseOtherTables(shadow)}
 	table := quoteFull(t.Name)
 	key := func(row string) string {
-		var on []string
+		var conditions []string
 		for _, k := range s.to {
-			on = append(on, "t."+quoteIdent(k)+" = "+row+quoteIdent(k))
+			conditions = append(conditions, "t."+quoteIdent(k)+" = "+row+quoteIdent(k))
 		}
-		return strings.Join(on, " AND ")
+		return strings.Join(conditions, " AND ")
 	}
 	var mine, there []string
 	for _, n := range s.columns {

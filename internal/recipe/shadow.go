@@ -112,7 +112,7 @@ func (s *shadowTable) makeSteps() *Steps {
 		alter(t) + "RENAME TO " + quoteIdent(s.oldName), alter(shadow) + "RENAME TO " + quoteIdent(t.Name.Name),
 	}, s.swap)...)
 	step.Check, step.AfterBackfills = s.differenceQuery(t, shadow), []*onward.PlannedBackfill{b}
-	step.Marks = []onward.PlanMarks{marks.planned()}
+	step.Marks = []onward.PlanMarks{marks.planMarks()}
 	step.Replaces = s.planReplacements(t, shadow)
 	end := s.dropSQL
 	if s.phase == onward.Backfill {

@@ -61,8 +61,8 @@ func readLocationLists(file, text string) []locationList {
 		if hasWord(profile, notProduction...) {
 			continue
 		}
-		for at := locationsKey.FindStringIndex(document); at != nil; at = locationsKey.FindStringIndex(document) {
-			document = document[at[1]:]
+		for key := locationsKey.FindStringIndex(document); key != nil; key = locationsKey.FindStringIndex(document) {
+			document = document[key[1]:]
 			list := locationList{file: file, production: hasWord(path.Base(file)+" "+profile, "prod", "production")}
 			if list.names, document = cutLocations(document); len(list.names) > 0 {
 				for i, name := range list.names {
@@ -110,13 +110,13 @@ func joinLocations(t adapter.Tree, dirs []adapter.Dir) []location {
 		if len(found) < 2 || slices.ContainsFunc(found, func(dir string) bool { return adapter.DatabaseNamed(dir) != "" }) {
 			continue
 		}
-		at := slices.IndexFunc(out, func(l location) bool {
+		index := slices.IndexFunc(out, func(l location) bool {
 			return slices.ContainsFunc(l.named, func(dir string) bool { return slices.Contains(found, dir) })
 		})
-		if at < 0 {
-			at, out = len(out), append(out, location{file: list.file})
+		if index < 0 {
+			index, out = len(out), append(out, location{file: list.file})
 		}
-		out[at].named = append(out[at].named, found...)
+		out[index].named = append(out[index].named, found...)
 	}
 	for i := range out {
 		out[i].setDirs(dirs)
@@ -124,7 +124,7 @@ func joinLocations(t adapter.Tree, dirs []adapter.Dir) []location {
 	var kept []location
 	for _, l := range out {
 		// A directory has the files of one source.
-		mixed := slices.ContainsFunc(dirs, func(d adapter.Dir) bool { return d.Path == l.at && !l.has(d) }) ||
+		mixed := slices.ContainsFunc(dirs, func(d adapter.Dir) bool { return d.Path == l.at && !l.hasDir(d) }) ||
 			slices.ContainsFunc(kept, func(other location) bool { return other.at == l.at })
 		if !mixed && !haveSeparateHistories(l.dirs) {
 			kept = append(kept, l)

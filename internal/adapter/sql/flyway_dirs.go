@@ -44,7 +44,7 @@ func flywayLocations(t adapter.Tree) []location {
 		joined := joinLocations(t, dirs)
 		below := map[string][]adapter.Dir{}
 		for _, d := range dirs {
-			if slices.ContainsFunc(joined, func(l location) bool { return l.has(d) }) {
+			if slices.ContainsFunc(joined, func(l location) bool { return l.hasDir(d) }) {
 				continue
 			}
 			for at := d.Path; at != "."; at = path.Dir(at) {
@@ -63,7 +63,7 @@ func flywayLocations(t adapter.Tree) []location {
 	})
 }
 
-func (l *location) has(d adapter.Dir) bool {
+func (l *location) hasDir(d adapter.Dir) bool {
 	return slices.ContainsFunc(l.dirs, func(own adapter.Dir) bool { return own.Path == d.Path })
 }
 

@@ -17,8 +17,8 @@ func (b *Bound) FindAmbiguousNames(n catalog.Name, column string) []Use {
 	b.eachFile(func(f *File) {
 		for i := range f.Facts.Queries {
 			q := &f.Facts.Queries[i]
-			if at := slices.IndexFunc(q.Columns, func(c facts.Column) bool { return c.Name == column && b.becomesAmbiguous(q, &c, n) }); at >= 0 {
-				out = append(out, Use{f.Path, q.Columns[at].Line, facts.Reads, facts.Parsed, rankCall})
+			if first := slices.IndexFunc(q.Columns, func(c facts.Column) bool { return c.Name == column && b.becomesAmbiguous(q, &c, n) }); first >= 0 {
+				out = append(out, Use{f.Path, q.Columns[first].Line, facts.Reads, facts.Parsed, rankCall})
 			}
 		}
 	})
@@ -27,22 +27,22 @@ func (b *Bound) FindAmbiguousNames(n catalog.Name, column string) []Use {
 
 // becomesAmbiguous reports whether the innermost query that has a column would have it twice.
 func (b *Bound) becomesAmbiguous(q *facts.Query, c *facts.Column, n catalog.Name) bool {
-	named, has := false, false
-	for _, at := range append(slices.Clip(c.Of), facts.NextLevel) {
-		if at == facts.NextLevel {
-			if named || has {
-				return named && has // an inner query's column hides the outer queries' columns
+	named, inOther := false, false
+	for _, source := range append(slices.Clip(c.Of), facts.NextLevel) {
+		if source == facts.NextLevel {
+			if named || inOther {
+				return named && inOther // an inner query's column hides the outer queries' columns
 			}
 			continue
 		}
-		if at < 0 || at >= len(q.Relations) {
+		if source < 0 || source >= len(q.Relations) {
 			continue
 		}
-		r := q.Relations[at]
+		r := q.Relations[source]
 		if b.meansRelation(r.Schema, r.Name, n) {
 			named = true
 		} else if other := b.Schema.Lookup(r.Schema, r.Name); other != nil && other.Column(c.Name) != nil {
-			has = true
+			inOther = true
 		}
 	}
 	return false

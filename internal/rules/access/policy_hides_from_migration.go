@@ -121,16 +121,16 @@ func reportHidden(p *rule.Pass, s *rule.Stmt, w *analysis.Write, table *catalog.
 		r.Fact = w.Verb + " sees no row of " + name + ": it has FORCE ROW LEVEL SECURITY, and no policy for " + strings.ToUpper(command)
 		r.Harm = "run as the owner, it does nothing, and nothing fails"
 	}
-	if at, column := findRequired(s, w); at != nil && !s.IsOptional() {
+	if required, column := findRequired(s, w); required != nil && !s.IsOptional() {
 		r.Severity = onward.Error
-		r.Harm += "; then SET NOT NULL at " + at.FormatPlace() + " fails on a table with rows: column \"" + column + "\" contains null values"
+		r.Harm += "; then SET NOT NULL at " + required.FormatPlace() + " fails on a table with rows: column \"" + column + "\" contains null values"
 	}
 	r.Harm += ", unless the role is a superuser or has BYPASSRLS"
 	p.Report(s, r)
 }
 
 // findRequired finds the later statement of the migration that sets a column NOT NULL which the write fills.
-func findRequired(s *rule.Stmt, w *analysis.Write) (at *rule.Stmt, column string) {
+func findRequired(s *rule.Stmt, w *analysis.Write) (required *rule.Stmt, column string) {
 	update, ok := w.Node.(*pgparse.UpdateStmt)
 	if !ok {
 		return nil, ""

@@ -81,11 +81,11 @@ func manyTablesLocked(p *rule.Pass, m *rule.Migration) {
 			r.Harm = fmt.Sprintf("%s, locked since %s, stays locked while the statement waits for the lock on %s; "+
 				"the lock_timeout at %s ends that, if it is set in the session that migrates", first.Name, first.by.RelativePlace(second.by), second.Name, at)
 		}
-		at := second.by
-		if at.Migration != m {
-			at = locked[many-1].by
+		place := second.by
+		if place.Migration != m {
+			place = locked[many-1].by
 		}
-		p.Report(at, r)
+		p.Report(place, r)
 	}
 }
 

@@ -35,7 +35,7 @@ type writer struct {
 }
 
 // describe names the writer in a message about a later statement: "the UPDATE at :2".
-func (w writer) describe(verb string, from *rule.Stmt) string {
+func (w writer) describeWrite(verb string, from *rule.Stmt) string {
 	if w.program != nil {
 		return fmt.Sprintf("the %s of %s at :%d", verb, w.program.Name, w.program.Line)
 	}

@@ -75,7 +75,7 @@ func programsSince(m *rule.Migration, t *rule.Tx) []script.Change {
 
 func pendingReport(s *rule.Stmt, e *event, command string, sure bool) rule.Report {
 	r := rule.Report{
-		Fact:     fmt.Sprintf("%s finds checks pending: %s wrote to %s, and %s is checked at commit", command, e.by.describe(e.verb, s), e.name, e.check),
+		Fact:     fmt.Sprintf("%s finds checks pending: %s wrote to %s, and %s is checked at commit", command, e.by.describeWrite(e.verb, s), e.name, e.check),
 		Harm:     fmt.Sprintf("the migration fails: cannot %s \"%s\" because it has pending trigger events", command, e.name.Name),
 		Instead:  "run the checks first, before this statement:\nSET CONSTRAINTS ALL IMMEDIATE;",
 		Way:      advice.RunChecks{},
@@ -84,7 +84,7 @@ func pendingReport(s *rule.Stmt, e *event, command string, sure bool) rule.Repor
 	}
 	if !sure {
 		r.Severity = onward.Warning
-		r.Fact = fmt.Sprintf("%s finds checks pending if %s writes a row of %s: %s is checked at commit", command, e.by.describe(e.verb, s), e.name, e.check)
+		r.Fact = fmt.Sprintf("%s finds checks pending if %s writes a row of %s: %s is checked at commit", command, e.by.describeWrite(e.verb, s), e.name, e.check)
 		r.Harm = fmt.Sprintf("where the %s finds a row to write, the migration fails: cannot %s \"%s\" because it has pending trigger events", e.verb, command,
 			e.name.Name)
 	}
