@@ -37,7 +37,7 @@ func Forget(ctx context.Context, config Config, id string) (*onward.Applied, err
 
 // refuseLastCopy refuses an abort that would drop values of which the plan has made a copy, and whose original is gone.
 func (t *Target) refuseLastCopy(ctx context.Context) error {
-	for _, chain := range undo.ListCopies(t.record.Plan) {
+	for _, chain := range undo.ListCopies(t.record.Plan, t.record.IsDone) {
 		gone, err := t.findColumns(ctx, chain.Dropped, false)
 		if err != nil {
 			return err

@@ -66,3 +66,45 @@ func TestForget(t *testing.T) {
 		})
 	}
 }
+
+// An exchange gives the original the name that the contract drops, and the copy the original's name. abort looks for both under the names that
+// they have at the moment: before the exchange it undoes the plan; after the exchange and a loss of the original it refuses.
+func TestAbortBesideExchange(t *testing.T) {
+	t.Parallel()
+	for name, exchanged := range map[string]bool{"before the exchange": false, "the original is gone after it": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			db := pgservertest.Database(t, onward.NewestMajor)
+			run(t, db, "CREATE TABLE parcels (id int PRIMARY KEY)", "INSERT INTO parcels VALUES (1), (2)")
+			p := handmade(t, db,
+				onward.PlanStep{Class: onward.StepDDL, SQL: "CREATE TABLE parcels_new (id bigint PRIMARY KEY)", Undo: "DROP TABLE parcels_new"},
+				onward.PlanStep{Phase: onward.Backfill, Class: onward.StepDDL, SQL: "INSERT INTO parcels_new SELECT id FROM parcels"},
+				onward.PlanStep{Phase: onward.Backfill, Class: onward.StepDDL,
+					SQL:  "ALTER TABLE parcels RENAME TO parcels_old; ALTER TABLE parcels_new RENAME TO parcels",
+					Undo: "ALTER TABLE parcels RENAME TO parcels_new; ALTER TABLE parcels_old RENAME TO parcels"},
+				onward.PlanStep{Phase: onward.Contract, Class: onward.StepDDL, SQL: "DROP TABLE parcels_old"})
+			config := apply.Config{DB: db, Plan: p}
+			if !exchanged {
+				config.To = p.Steps[1].ID
+			}
+			if _, err := apply.Run(t.Context(), config); err != nil {
+				t.Fatal(err)
+			}
+			if !exchanged {
+				if r, err := apply.Abort(t.Context(), apply.Config{DB: db}, ""); err != nil || r.State != onward.ApplyAbandoned {
+					t.Fatalf("%+v %v", r, err)
+				}
+				return
+			}
+			run(t, db, "DROP TABLE parcels_old")
+			refused := new(apply.RefusedError)
+			if _, err := apply.Abort(t.Context(), apply.Config{DB: db}, ""); !errors.As(err, &refused) ||
+				!strings.Contains(refused.Text, "parcels_old is gone") || !strings.Contains(refused.Text, "would drop parcels, the only copy") {
+				t.Fatal(err)
+			}
+			if got := content(t, db, "SELECT id FROM parcels ORDER BY id"); !cmp.Equal(got, []string{"1", "2"}) {
+				t.Errorf("%q", got)
+			}
+		})
+	}
+}

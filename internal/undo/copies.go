@@ -1,6 +1,7 @@
 package undo
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -22,24 +23,77 @@ func (o Object) QuotedTable() string {
 	return pgparse.QuoteIdent(schema) + "." + pgparse.QuoteIdent(table)
 }
 
-// Copies is what a chain of a plan makes and fills, and what its contract drops.
+// Copies is what a chain of a plan makes and fills, and what its contract drops, with the names that the tables have now.
 type Copies struct{ Filled, Dropped []Object }
 
-// ListCopies returns the copies of each chain. An abort drops what is filled.
-func ListCopies(p *onward.Plan) (out []Copies) {
+// ListCopies returns the copies of each chain. An abort drops what is filled. isDone reports whether a step is done, by its ID.
+func ListCopies(p *onward.Plan, isDone func(step string) bool) (out []Copies) {
 	made := listCreated(p)
-	steps := map[string]*onward.PlanStep{}
+	steps := map[string]int{}
 	for i := range p.Steps {
-		steps[p.Steps[i].ID] = &p.Steps[i]
+		steps[p.Steps[i].ID] = i
 	}
 	for _, g := range p.Proof.Groups {
 		var c Copies
 		for _, id := range g.Steps {
-			if s := steps[id]; s != nil {
-				c.addStep(s, made)
+			i, known := steps[id]
+			if !known {
+				continue
+			}
+			var step Copies
+			step.addStep(&p.Steps[i], made)
+			for _, o := range step.Filled {
+				c.Filled = append(c.Filled, renameForward(p.Steps[i+1:], o, isDone))
+			}
+			for _, o := range step.Dropped {
+				c.Dropped = append(c.Dropped, renameBack(p.Steps[:i], o, isDone))
 			}
 		}
 		out = append(out, c)
+	}
+	return out
+}
+
+// renameForward returns an object with the name that the done ones of the later steps have given to its table.
+func renameForward(later []onward.PlanStep, o Object, isDone func(step string) bool) Object {
+	for i := range later {
+		if !isDone(later[i].ID) {
+			continue
+		}
+		for _, r := range listRenames(&later[i]) {
+			if o.Table == r.old {
+				o.Table = r.new
+			}
+		}
+	}
+	return o
+}
+
+// renameBack returns an object with the name that its table has before those of the earlier steps that are not done.
+func renameBack(earlier []onward.PlanStep, o Object, isDone func(step string) bool) Object {
+	for i := range slices.Backward(earlier) {
+		if isDone(earlier[i].ID) {
+			continue
+		}
+		for _, r := range slices.Backward(listRenames(&earlier[i])) {
+			if o.Table == r.new {
+				o.Table = r.old
+			}
+		}
+	}
+	return o
+}
+
+// tableRename is the old and the new name of a table.
+type tableRename struct{ old, new string }
+
+// listRenames returns the names that a step gives to tables, in order.
+func listRenames(s *onward.PlanStep) (out []tableRename) {
+	for _, node := range parseStatements(s.SQL) {
+		if r := node.GetRenameStmt(); r.GetRenameType() == pgparse.ObjectType_OBJECT_TABLE {
+			renamed := &pgparse.RangeVar{Schemaname: r.Relation.GetSchemaname(), Relname: r.Newname}
+			out = append(out, tableRename{tableName(r.Relation), tableName(renamed)})
+		}
 	}
 	return out
 }
