@@ -165,7 +165,7 @@ func TestOutside(t *testing.T) {
 	}
 	_, version, _ := strings.Cut(string(mod), "\ngo ")
 	version, _, _ = strings.Cut(version, "\n")
-	// In a workspace the versions are this module's, which need no network, and its packages are those that the other tests have compiled.
+	// In a workspace the versions are this module's, and its packages are those that the other tests have compiled.
 	for name, content := range map[string]string{
 		"main.go": string(source), "go.mod": "module example.com/outside\n\ngo " + version + "\n",
 		"go.work": "go " + version + "\n\nuse .\n\nuse " + root + "\n",
@@ -235,7 +235,6 @@ func run(t *testing.T, dir, name string, args ...string) string {
 	t.Helper()
 	cmd := exec.Command(name, args...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GOPROXY=off")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%s %v: %v\n%s", name, args, err, out)
