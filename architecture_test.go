@@ -128,6 +128,7 @@ var exceptions = map[string]string{
 	"bench/corpus":                   "a program of its own",
 	"bench/rehearse":                 "a program of its own",
 	"bench/verify":                   "a program of its own",
+	"bench/mutants":                  "a program of its own",
 	"bench/plan":                     "a program of its own",
 	"bench/profile":                  "a program of its own",
 	"bench/ranges":                   "a program of its own",

@@ -26,19 +26,27 @@ func one(t testing.TB, sql string) *pgparse.Node {
 func describe(r effect.Result) []string {
 	out := []string{}
 	for i := range r.Effects {
-		e := &r.Effects[i]
-		words := []string{e.Name.Qualified(), e.Lock.String(), e.HeaviestWork().String()}
-		for _, f := range []struct {
-			on   bool
-			name string
-		}{{e.Created, "created"}, {e.Dropped, "dropped"}, {e.Rows, "rows"}, {e.Instant, "instant"}, {e.Waits, "waits"}, {e.Unsure, "unsure: " + e.Why}} {
-			if f.on {
-				words = append(words, f.name)
-			}
-		}
-		out = append(out, strings.Join(words, " "))
+		out = append(out, describeEffect(&r.Effects[i]))
 	}
 	return out
+}
+
+func describeEffect(e *effect.Effect) string {
+	words := []string{e.Name.Qualified(), e.Lock.String(), e.HeaviestWork().String()}
+	for _, f := range []struct {
+		on   bool
+		name string
+	}{{e.Created, "created"}, {e.Dropped, "dropped"}, {e.Rows, "rows"}, {e.RowLocks, "row locks"}, {e.Instant, "instant"}, {e.Waits, "waits"}} {
+		if f.on {
+			words = append(words, f.name)
+		}
+	}
+	if e.Unsure {
+		words = append(words, "unsure: "+e.Why)
+	} else if e.Why != "" {
+		words = append(words, "because: "+e.Why)
+	}
+	return strings.Join(words, " ")
 }
 
 // TestUnknown checks the effects on tables, columns and functions that no statement
@@ -54,7 +62,7 @@ func TestUnknown(t *testing.T) {
 		{"type", "", "ALTER TABLE t ALTER x TYPE bigint", []string{"public.t AccessExclusiveLock rewrite unsure: the old type is not known"}},
 		{"type to text", "", "ALTER TABLE t ALTER x TYPE text", []string{"public.t AccessExclusiveLock rewrite unsure: the old type is not known"}},
 		{"type of an inferred column", "CREATE INDEX ON t (x)", "ALTER TABLE t ALTER x TYPE bigint",
-			[]string{"public.t AccessExclusiveLock rewrite unsure: the old type is not known", "public.t_x_idx AccessExclusiveLock index"}},
+			[]string{"public.t AccessExclusiveLock rewrite unsure: the old type is not known", "public.t_x_idx AccessExclusiveLock index because: index on x"}},
 		{"not null", "", "ALTER TABLE t ALTER x SET NOT NULL",
 			[]string{"public.t AccessExclusiveLock scan unsure: whether a constraint proves that x has no NULL is not known"}},
 		{"not null, proved", "ALTER TABLE t ADD CONSTRAINT c CHECK (x IS NOT NULL)", "ALTER TABLE t ALTER x SET NOT NULL",
@@ -64,11 +72,13 @@ func TestUnknown(t *testing.T) {
 			[]string{"public.t AccessExclusiveLock none unsure: a foreign key also locks the table it references"}},
 		{"unknown function", "", "ALTER TABLE t ADD COLUMN x int DEFAULT app.mystery()",
 			[]string{"public.t AccessExclusiveLock rewrite unsure: whether mystery() is volatile is not known"}},
-		{"foreign key", "", "ALTER TABLE t ADD FOREIGN KEY (x) REFERENCES r", []string{"public.t ShareRowExclusiveLock scan", "public.r ShareRowExclusiveLock scan"}},
+		{"foreign key", "", "ALTER TABLE t ADD FOREIGN KEY (x) REFERENCES r", []string{
+			"public.t ShareRowExclusiveLock scan because: rows are looked up in the referenced table",
+			"public.r ShareRowExclusiveLock scan because: referenced by t"}},
 		{"drop if exists", "", "DROP TABLE IF EXISTS t", []string{"public.t AccessExclusiveLock none dropped unsure: it may not exist"}},
 		{"index", "", "CREATE INDEX CONCURRENTLY i ON t (x)", []string{"public.t ShareUpdateExclusiveLock index waits", "public.i AccessExclusiveLock none created"}},
-		{"update", "", "UPDATE t SET x = 1 WHERE y = 2", []string{"public.t RowExclusiveLock none rows"}},
-		{"update all", "", "UPDATE t SET x = 1", []string{"public.t RowExclusiveLock scan"}},
+		{"update", "", "UPDATE t SET x = 1 WHERE y = 2", []string{"public.t RowExclusiveLock none rows row locks"}},
+		{"update all", "", "UPDATE t SET x = 1", []string{"public.t RowExclusiveLock scan row locks"}},
 		{"truncate", "", "TRUNCATE t", []string{"public.t AccessExclusiveLock rewrite instant"}},
 		{"using index", "", "ALTER TABLE t ADD PRIMARY KEY USING INDEX i",
 			[]string{"public.t AccessExclusiveLock scan unsure: whether the key's columns are NOT NULL is not known", "public.i AccessShareLock none"}},

@@ -1,0 +1,110 @@
+// Command mutants plants faults in packages and prints those that the packages' own tests do not notice. It compiles each package once, with all of
+// its faults in it, each behind a number; then it runs the tests once for each number of a random sample.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+func main() {
+	var s settings
+	flag.IntVar(&s.sample, "n", 100, "faults tried in each package; 0 is all")
+	flag.Uint64Var(&s.seed, "seed", 1, "chooses the sample")
+	flag.DurationVar(&s.limit, "limit", 2*time.Minute, "the time that a run of the tests may take; a fault that makes it longer is noticed")
+	least := flag.Int("least", 0, "percent of the faults that must be noticed in each package")
+	flag.Parse()
+	for _, dir := range flag.Args() {
+		p, err := s.tryPackage(dir)
+		if err != nil {
+			fmt.Fprintf(os.Stderr, "mutants: %s: %v\n", dir, err)
+			os.Exit(3)
+		}
+		percent := 100 * p.noticed / max(p.tried, 1)
+		fmt.Printf("%s: %d of %d faults noticed, %d %%, of %d that can be planted. One run: %s\n", dir, p.noticed, p.tried, percent, p.sites, p.once)
+		if percent < *least {
+			defer os.Exit(1)
+		}
+	}
+}
+
+type settings struct {
+	sample int
+	seed   uint64
+	limit  time.Duration
+}
+
+type tally struct {
+	sites, tried, noticed int
+	once                  time.Duration
+}
+
+// tryPackage prints each fault of the sample that the tests do not notice.
+func (s settings) tryPackage(dir string) (out tally, err error) {
+	work, err := os.MkdirTemp("", "mutants")
+	if err != nil {
+		return out, err
+	}
+	defer os.RemoveAll(work)
+	faults, overlay, err := plantFaults(dir, work)
+	if err != nil {
+		return out, err
+	}
+	binary := filepath.Join(work, "tests")
+	build := exec.Command("go", "test", "-c", "-overlay", overlay, "-o", binary, "./"+filepath.ToSlash(dir))
+	if text, err := build.CombinedOutput(); err != nil {
+		return out, fmt.Errorf("%w\n%s", err, text)
+	}
+	reached := filepath.Join(work, "reached")
+	start := time.Now()
+	if noticed, text := s.runTests(dir, binary, "ONWARD_MUTANTS_REACHED="+reached); noticed {
+		return out, fmt.Errorf("the tests fail without a fault:\n%s", text)
+	}
+	out.once = time.Since(start).Round(10 * time.Millisecond)
+	lines, err := os.ReadFile(reached)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return out, err
+	}
+	visited := map[string]bool{}
+	for line := range strings.Lines(string(lines)) {
+		visited[strings.TrimSpace(line)] = true
+	}
+	order := rand.New(rand.NewPCG(s.seed, 0)).Perm(len(faults))
+	if s.sample > 0 && s.sample < len(order) {
+		order = order[:s.sample]
+	}
+	slices.Sort(order)
+	out.sites, out.tried = len(faults), len(order)
+	for _, n := range order {
+		if !visited[strconv.Itoa(n)] {
+			fmt.Printf("%s: %s: no test comes here\n", faults[n].place, faults[n].words)
+			continue
+		}
+		if noticed, _ := s.runTests(dir, binary, "ONWARD_MUTANT="+strconv.Itoa(n)); noticed {
+			out.noticed++
+		} else {
+			fmt.Printf("%s: %s\n", faults[n].place, faults[n].words)
+		}
+	}
+	return out, nil
+}
+
+// runTests runs a package's tests and reports whether they fail or take too long.
+func (s settings) runTests(dir, binary, variable string) (noticed bool, text string) {
+	ctx, cancel := context.WithTimeout(context.Background(), s.limit)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, binary, "-test.failfast", "-test.short")
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), variable)
+	b, err := cmd.CombinedOutput()
+	return err != nil, string(b)
+}

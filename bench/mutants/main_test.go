@@ -1,0 +1,60 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// A package with one tested and one untested function: the faults of the first are noticed, and those of the second are not reached.
+func TestTryPackage(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"go.mod": "module example.com/m\n\ngo 1.24\n",
+		"m.go": `package m
+
+func isBetween(n, low, high int) bool {
+	if n < low && low < high || n > high {
+		return false
+	}
+	return true
+}
+
+func countLeft(list []int) (out int) {
+	for _, n := range list {
+		if n > 0 {
+			continue
+		}
+		out++
+	}
+	return out
+}
+`,
+		"m_test.go": `package m
+
+import "testing"
+
+func TestIsBetween(t *testing.T) {
+	for n, want := range map[int]bool{1: false, 2: true, 5: true, 6: false} {
+		if isBetween(n, 2, 5) != want {
+			t.Error(n)
+		}
+	}
+}
+`,
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Chdir(dir)
+	got, err := settings{limit: time.Minute}.tryPackage(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Faults: if, both sides of ||, both sides of &&, two returns; if, continue, ++ in the function that no test calls.
+	if got.sites != 10 || got.tried != 10 || got.noticed != 7 {
+		t.Errorf("%+v", got)
+	}
+}

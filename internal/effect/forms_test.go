@@ -1,0 +1,111 @@
+package effect_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/effect/prove"
+	"github.com/onward-sql/onward/onward"
+)
+
+var update = flag.Bool("update", false, "write testdata/forms.txt")
+
+// TestForms holds what the model says of every form, on each version, and on a schema of which nothing is known. The forms are those that the proof
+// runs on servers, so a change here that is right passes there, too. With -update it writes the file.
+func TestForms(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join("prove", "testdata")
+	schema := fold(t, catalog.New(), readFile(t, filepath.Join(dir, "fixture.sql")))
+	schema.Complete = true
+	var got strings.Builder
+	for _, name := range []string{"forms.txt", "alone.txt"} {
+		forms, err := prove.ParseForms(readFile(t, filepath.Join(dir, name)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, form := range forms {
+			writeForm(t, &got, schema, form)
+		}
+	}
+	golden := filepath.Join("testdata", "forms.txt")
+	if *update {
+		if err := os.WriteFile(golden, []byte(got.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff(strings.Split(readFile(t, golden), "\n"), strings.Split(got.String(), "\n")); diff != "" {
+		t.Errorf("go test ./internal/effect -run TestForms -update writes the new answers (-file +model):\n%s", diff)
+	}
+}
+
+func readFile(t *testing.T, path string) string {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// writeForm writes the answers for a form: one paragraph for each group of versions with the same answer, and one for an unknown schema.
+func writeForm(t *testing.T, out *strings.Builder, schema *catalog.Catalog, form prove.Form) {
+	t.Helper()
+	unknown := catalog.New()
+	if form.Setup != "" {
+		schema, unknown = fold(t, schema, form.Setup), fold(t, unknown, form.Setup)
+	}
+	fmt.Fprintf(out, "%s\n", form.ID)
+	answer := func(c *catalog.Catalog, major int) string {
+		inputs := effect.Inputs{TimeZone: "UTC"}
+		if _, zone, set := strings.Cut(form.Set, "TimeZone"); set {
+			inputs.TimeZone = strings.Trim(zone, " '=")
+		}
+		node := one(t, form.SQL)
+		_, inputs.Problems = c.Judge(node, form.SQL, false)
+		return writeResult(effect.EffectOf(node, c, effect.NewVersion(major), inputs))
+	}
+	first, words := onward.OldestMajor, answer(schema, onward.OldestMajor)
+	for major := onward.OldestMajor + 1; major <= onward.NewestMajor+1; major++ {
+		next := "none"
+		if major <= onward.NewestMajor {
+			next = answer(schema, major)
+		}
+		if next != words {
+			fmt.Fprintf(out, "  %d to %d\n%s", first, major-1, words)
+			first, words = major, next
+		}
+	}
+	fmt.Fprintf(out, "  unknown schema\n%s", answer(unknown, onward.NewestMajor))
+}
+
+// writeResult writes everything that a result says.
+func writeResult(r effect.Result) string {
+	var out strings.Builder
+	for _, e := range describe(r) {
+		fmt.Fprintf(&out, "    %s\n", e)
+	}
+	if r.Unlisted != nil {
+		fmt.Fprintf(&out, "    unlisted in %q, sure %v: %s\n", r.Unlisted.Schema, r.Unlisted.Sure, describeEffect(&r.Unlisted.Effect))
+	}
+	if r.Refused != nil {
+		fmt.Fprintf(&out, "    refused: %s %s\n", r.Refused.SQLSTATE, r.Refused.Message())
+	}
+	if r.NoTransaction != "" {
+		fmt.Fprintf(&out, "    not in a transaction: %s\n", r.NoTransaction)
+	}
+	if r.Unmodelled != "" {
+		fmt.Fprintf(&out, "    not modelled: %s\n", r.Unmodelled)
+	}
+	if out.Len() == 0 {
+		return "    nothing\n"
+	}
+	return out.String()
+}

@@ -1,0 +1,91 @@
+package refusal_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/effect/prove"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refusal"
+	"github.com/onward-sql/onward/onward"
+)
+
+var update = flag.Bool("update", false, "write testdata/forms.txt")
+
+// TestForms holds which of the proof's forms are refused, with which words, by which versions, and also without a known schema. The proof compares
+// the same with servers. With -update it writes the file.
+func TestForms(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join("..", "effect", "prove", "testdata")
+	schema := *apply(t, catalog.New(), readFile(t, filepath.Join(dir, "fixture.sql")))
+	schema.Complete = true
+	var got strings.Builder
+	for _, name := range []string{"forms.txt", "alone.txt"} {
+		forms, err := prove.ParseForms(readFile(t, filepath.Join(dir, name)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, form := range forms {
+			f, err := pgparse.SplitText(form.SQL)
+			if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Node == nil {
+				t.Fatalf("%s does not parse", form.SQL)
+			}
+			known, unknown := &schema, catalog.New()
+			if form.Setup != "" {
+				known, unknown = apply(t, known, form.Setup), apply(t, unknown, form.Setup)
+			}
+			writeRefusals(&got, form, f.Stmts[0].Node, known, "")
+			writeRefusals(&got, form, f.Stmts[0].Node, unknown, " without a schema")
+		}
+	}
+	golden := filepath.Join("testdata", "forms.txt")
+	if *update {
+		if err := os.WriteFile(golden, []byte(got.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff(strings.Split(readFile(t, golden), "\n"), strings.Split(got.String(), "\n")); diff != "" {
+		t.Errorf("go test ./internal/refusal -run TestForms -update writes the new answers (-file +model):\n%s", diff)
+	}
+}
+
+func readFile(t *testing.T, path string) string {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// writeRefusals writes the refusals of a form, one line for each group of versions with the same one.
+func writeRefusals(out *strings.Builder, form prove.Form, node *pgparse.Node, c *catalog.Catalog, where string) {
+	first, words := onward.OldestMajor, ""
+	for major := onward.OldestMajor; major <= onward.NewestMajor+1; major++ {
+		next := "end"
+		if major <= onward.NewestMajor {
+			v := refusal.NewVersion(major)
+			next = ""
+			if no := refusalOf(node, form.SQL, c, v); no != nil {
+				next = no.SQLSTATE + " " + no.Message()
+			}
+			if !v.WasConsulted() {
+				next += " (every version)"
+			}
+		}
+		if next == words {
+			continue
+		}
+		if strings.TrimSuffix(words, " (every version)") != "" {
+			fmt.Fprintf(out, "%s%s, %d to %d: %s\n", form.ID, where, first, major-1, words)
+		}
+		first, words = major, next
+	}
+}
