@@ -69,12 +69,12 @@ func (id *Identity) FormatCarryQuery(table, column string) string {
     FROM (%[1]s) AS i WHERE i.attribute = %[2]s)
     SELECT q.command FROM (
     SELECT 1, 'ALTER SEQUENCE ' || n.sequence || %[3]s FROM n WHERE n.options <> %[3]s
-    UNION ALL SELECT 2, 'ALTER SEQUENCE ' || n.sequence || ' SET UNLOGGED' FROM n WHERE n.persistence <> 'u' AND %[4]s = 'u'
+    UNION ALL SELECT 2, 'ALTER SEQUENCE ' || n.sequence || CASE %[4]s WHEN 'u' THEN ' SET UNLOGGED' ELSE ' SET LOGGED' END FROM n WHERE n.persistence <> %[4]s
     UNION ALL SELECT 3, format('ALTER TABLE %%s ALTER COLUMN %%I SET GENERATED %[5]s', %[6]s::regclass, n.attribute) FROM n WHERE n.generated <> '%[5]s'
     UNION ALL SELECT 4, 'REVOKE ' || x.privilege_type || ' ON SEQUENCE ' || n.sequence || ' FROM ' || `+sequenceGrantee+`
       FROM n JOIN pg_class AS c ON c.oid = n.sequence::regclass, aclexplode(c.relacl) AS x
       WHERE x.grantee <> c.relowner AND NOT `+sequenceGrant+` = ANY (ARRAY[%[7]s]::text[])%[8]s
-    UNION ALL SELECT 6, format('COMMENT ON SEQUENCE %%s IS %%L', n.sequence, %[9]s) FROM n WHERE n.comment = '' AND %[9]s <> ''
+    UNION ALL SELECT 6, format('COMMENT ON SEQUENCE %%s IS %%L', n.sequence, nullif(%[9]s, '')) FROM n WHERE n.comment <> %[9]s
     ) AS q (place, command) ORDER BY q.place`,
 		identitiesOf(table), quote(column), quote(id.formatOptions()), quote(id.Persistence), id.Generated, table,
 		strings.Join(grants, ", "), granted, quote(id.Comment))

@@ -121,7 +121,14 @@ func (a *Attempt) commitUndo(ctx context.Context, u *onward.PlanStep, inner stri
 		if err != nil {
 			return err
 		}
+		identities, err := a.properties.IdentitySQL(ctx, u)
+		if err != nil {
+			return err
+		}
 		sql = live.OwnPath + carried + a.session.SearchPathSQL() + ";\n" + inner
+		if identities != "" {
+			sql += "\n" + live.OwnPath + identities
+		}
 	}
 	lock := a.record.Tries.LockTimeout()
 	sql += a.session.LedgerOwnerSQL() + a.record.FollowTablesSQL(u.SQL) + ledger.DeleteStepSQL(a.record.Row.ID, u.ID)

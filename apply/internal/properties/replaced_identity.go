@@ -12,13 +12,14 @@ import (
 )
 
 // IdentitySQL returns SQL for a step's transaction, after its own: it gives the sequences of new identity columns the properties of the old sequences.
+// After the undo of an exchange, the sequence that comes back gets those of the sequence that goes.
 func (props *Properties) IdentitySQL(ctx context.Context, s *onward.PlanStep) (sql string, err error) {
-	if props.record.AsWritten || props.record.Undoing {
+	if props.record.AsWritten {
 		return "", nil
 	}
 	err = props.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 		for _, r := range s.Replaces {
-			if r.Kind == onward.ReplacementView || !replacesNow(s, &r) {
+			if r.Kind == onward.ReplacementView || props.record.Undoing && r.Kind != onward.ReplacementTable || !replacesNow(s, &r) {
 				continue
 			}
 			ids, err := live.FindRelationsIn(ctx, conn, props.session.Path, r.Old)
