@@ -230,7 +230,7 @@ func newAdministration(t *testing.T, major int, p *onward.Plan, migration string
 	return a
 }
 
-// runAct does something to both databases. What one of them refuses, the other refuses, too, or it is reverted.
+// runAct does something to both databases. What the database with the plan refuses is not done to the other. What that one refuses is reverted.
 func (a *administration) runAct(t *testing.T, number int) {
 	t.Helper()
 	act := administratorActs[number]
@@ -238,40 +238,44 @@ func (a *administration) runAct(t *testing.T, number int) {
 		return
 	}
 	sql := strings.ReplaceAll(act.make, "ROLE", a.role)
-	_, there := a.conn.Exec(t.Context(), "BEGIN; "+sql+"; COMMIT")
-	_, here := a.twin.Exec(t.Context(), "BEGIN; "+sql+"; COMMIT")
-	for conn, err := range map[*pgx.Conn]error{a.conn: there, a.twin: here} {
+	inTransaction := func(conn *pgx.Conn) error {
+		_, err := conn.Exec(t.Context(), "BEGIN; "+sql+"; COMMIT")
 		if err != nil {
 			pgservertest.Exec(t, conn, "ROLLBACK")
 		}
+		return err
 	}
-	switch {
-	case there == nil && here == nil:
-		a.fresh = append(a.fresh, number)
-		a.log = append(a.log, sql)
-	case there == nil:
+	if err := inTransaction(a.conn); err != nil {
+		return
+	}
+	if err := inTransaction(a.twin); err != nil {
 		pgservertest.Exec(t, a.conn, strings.ReplaceAll(act.undo, "ROLE", a.role))
-	case here == nil:
-		a.log = append(a.log, "(only without a plan) "+sql+": "+there.Error())
-		pgservertest.Exec(t, a.twin, strings.ReplaceAll(act.undo, "ROLE", a.role))
+		return
 	}
+	a.fresh = append(a.fresh, number)
+	a.log = append(a.log, sql)
 }
 
-// revertActs reverts acts, the last one first. While the old name is a view, an act may be on the renamed table, on the view, or on both.
+// revertActs reverts acts, the last one first, in both databases. An act that another one keeps from being reverted follows after it. While the plan has
+// renamed the table, an act may be on the old name, on the new one, or on both.
 func (a *administration) revertActs(t *testing.T, numbers []int) {
 	t.Helper()
-	for _, number := range slices.Backward(numbers) {
-		undo := strings.ReplaceAll(administratorActs[number].undo, "ROLE", a.role)
-		a.log = append(a.log, undo)
-		for _, conn := range []*pgx.Conn{a.conn, a.twin} {
-			_, err := conn.Exec(t.Context(), undo)
-			if conn == a.conn && pgservertest.ReadTexts(t, conn, "SELECT relkind::text FROM pg_class WHERE oid = 'parcels'::regclass")[0] == "v" {
-				if _, renamed := conn.Exec(t.Context(), strings.ReplaceAll(undo, "parcels", "packages")); renamed == nil {
-					err = nil
+	for _, conn := range []*pgx.Conn{a.conn, a.twin} {
+		var last error
+		for left := slices.Clone(numbers); len(left) > 0; {
+			before := len(left)
+			for i, number := range slices.Backward(left) {
+				undo := strings.ReplaceAll(administratorActs[number].undo, "ROLE", a.role)
+				_, err := conn.Exec(t.Context(), undo)
+				if _, renamed := conn.Exec(t.Context(), strings.ReplaceAll(undo, "parcels", "packages")); err == nil || renamed == nil {
+					left = slices.Delete(left, i, i+1)
+					a.log = append(a.log, undo)
+				} else {
+					last = err
 				}
 			}
-			if err != nil {
-				t.Fatalf("%s: %v\n%s", undo, err, strings.Join(a.log, "\n"))
+			if len(left) == before {
+				t.Fatalf("%v\n%s", last, strings.Join(a.log, "\n"))
 			}
 		}
 	}

@@ -21,7 +21,7 @@ type Identity struct {
 	Cycle                      bool
 	DefaultMin, DefaultMax     bool // the bounds are the type's, for this direction
 	Persistence, Comment       string
-	Grants                     []string // "USAGE to reader WITH GRANT OPTION", without the owner's
+	Grants                     []string // "USAGE to reader WITH GRANT OPTION", also the owner's, who may have revoked them
 }
 
 // identitiesOf is a query for the identity columns of a table, whose OID an expression has.
@@ -31,8 +31,7 @@ func identitiesOf(table string) string {
 	s.seqstart, s.seqincrement, s.seqmin, s.seqmax, s.seqcache, s.seqcycle, s.seqmin = CASE WHEN s.seqincrement > 0 THEN 1 ELSE -y.most - 1 END AS default_min,
 		s.seqmax = CASE WHEN s.seqincrement > 0 THEN y.most ELSE -1 END AS default_max,
 	c.relpersistence::text AS persistence, coalesce(pg_catalog.obj_description(c.oid, 'pg_class'), '') AS comment,
-	ARRAY(SELECT ` + sequenceGrant + `
-		FROM pg_catalog.aclexplode(c.relacl) AS x WHERE x.grantee <> c.relowner ORDER BY 1) AS grants
+	ARRAY(SELECT ` + sequenceGrant + ` FROM ` + sequencePrivileges + ` AS x ORDER BY 1) AS grants
 FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_depend AS d ON d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid =
 		a.attrelid AND d.refobjsubid = a.attnum
 	AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype = 'i'
@@ -72,18 +71,19 @@ func (id *Identity) FormatCarryQuery(table, column string) string {
     UNION ALL SELECT 2, 'ALTER SEQUENCE ' || n.sequence || CASE %[4]s WHEN 'u' THEN ' SET UNLOGGED' ELSE ' SET LOGGED' END FROM n WHERE n.persistence <> %[4]s
     UNION ALL SELECT 3, format('ALTER TABLE %%s ALTER COLUMN %%I SET GENERATED %[5]s', %[6]s::regclass, n.attribute) FROM n WHERE n.generated <> '%[5]s'
     UNION ALL SELECT 4, 'REVOKE ' || x.privilege_type || ' ON SEQUENCE ' || n.sequence || ' FROM ' || `+sequenceGrantee+`
-      FROM n JOIN pg_class AS c ON c.oid = n.sequence::regclass, aclexplode(c.relacl) AS x
-      WHERE x.grantee <> c.relowner AND NOT `+sequenceGrant+` = ANY (ARRAY[%[7]s]::text[])%[8]s
+      FROM n JOIN pg_catalog.pg_class AS c ON c.oid = n.sequence::pg_catalog.regclass, `+sequencePrivileges+` AS x
+      WHERE NOT `+sequenceGrant+` = ANY (ARRAY[%[7]s]::text[])%[8]s
     UNION ALL SELECT 6, format('COMMENT ON SEQUENCE %%s IS %%L', n.sequence, nullif(%[9]s, '')) FROM n WHERE n.comment <> %[9]s
     ) AS q (place, command) ORDER BY q.place`,
 		identitiesOf(table), quote(column), quote(id.formatOptions()), quote(id.Persistence), id.Generated, table,
 		strings.Join(grants, ", "), granted, quote(id.Comment))
 }
 
-// sequenceGrantee is the role of a privilege x, and sequenceGrant the whole privilege.
+// sequencePrivileges are the privileges on a sequence c. sequenceGrantee is the role of one of them, x, and sequenceGrant the whole privilege.
 const (
-	sequenceGrantee = "CASE x.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(x.grantee)) END"
-	sequenceGrant   = "(x.privilege_type || ' to ' || " + sequenceGrantee + " || CASE WHEN x.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)"
+	sequencePrivileges = "pg_catalog.aclexplode(coalesce(c.relacl, pg_catalog.acldefault('s', c.relowner)))"
+	sequenceGrantee    = "CASE x.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(x.grantee)) END"
+	sequenceGrant      = "(x.privilege_type || ' to ' || " + sequenceGrantee + " || CASE WHEN x.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)"
 )
 
 // formatOptions returns the options of ALTER SEQUENCE.
