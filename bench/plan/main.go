@@ -1,6 +1,7 @@
 // Command plan measures the cost of a plan: a draft compared with the changelog of the same
 // release, the files at a changelog's findings, the proof of ten statements, and the overhead
-// of triggers that keep two columns equal on UPDATEs.
+// of triggers that keep two columns equal on UPDATEs. It measures, too, how long a step holds a
+// table with many partitions until its inventory is compared.
 package main
 
 import (
@@ -16,6 +17,7 @@ import (
 	"github.com/onward-sql/onward/bench/release"
 	"github.com/onward-sql/onward/bench/run"
 	"github.com/onward-sql/onward/bench/table"
+	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/plan"
 	"github.com/onward-sql/onward/rehearse"
 )
@@ -101,6 +103,14 @@ func runAll(ctx context.Context, rounds int) (missed bool, err error) {
 			return false, err
 		}
 		t.PrintLine(c.what, fmt.Sprintf("%.1f %% (pairs %.1f to %.1f)", percent, spread[0], spread[1]), percent <= c.limit, fmt.Sprintf("%.0f %%", c.limit))
+	}
+	for _, major := range []int{onward.OldestMajor, onward.NewestMajor} {
+		took, err := measureComparison(ctx, major, rounds)
+		if err != nil {
+			return false, err
+		}
+		t.PrintLine(fmt.Sprintf("a column of %d partitions compared under the lock, on %d", partitions, major), took.Round(time.Millisecond).String(),
+			took <= limitComparison, limitComparison.String())
 	}
 	return t.Missed, nil
 }

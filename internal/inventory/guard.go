@@ -9,11 +9,20 @@ import (
 
 	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/onward"
 )
 
 // GuardCode is the SQLSTATE of a guard's error: the transaction has to begin again, as after a lost race.
 const GuardCode = "40001"
+
+// FormatLock returns SQL for the transaction that replaces a column or a relation, whose name is qualified. locked takes the relation's lock, claims
+// the catalogs' rows, and compares. unlocked compares before that: it fills the server's caches, so that the lock is held for less time.
+func (c *Comparison) FormatLock(major int, relation uint32, name string) (unlocked, locked string, err error) {
+	guard, err := c.FormatGuard(major, relation)
+	if err != nil {
+		return "", "", err
+	}
+	return guard + ";\n", "LOCK TABLE " + name + " IN ACCESS EXCLUSIVE MODE;\n" + c.ClaimRows(major, relation) + guard + ";\n", nil
+}
 
 // FormatGuard returns a statement that compares, on the server, what is about the replaced relation or column with the entries that were read before.
 // If they differ, it raises an error that names the entries. It is for the transaction that replaces them, under its lock.
@@ -27,9 +36,9 @@ func (c *Comparison) FormatGuard(major int, relation uint32) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	about := "true"
-	if c.Replaced.Kind == onward.ReplacementColumn {
-		about = pgparse.QuoteLiteral(c.Replaced.OldColumn) + " = ANY (i.columns)"
+	var column string
+	if c.replacesColumn() {
+		column = c.Replaced.OldColumn
 	}
 	var save, restore strings.Builder
 	settings := append([]live.Setting{{Name: "search_path", Value: "'pg_catalog, pg_temp'"}}, live.ValueSettings...)
@@ -48,7 +57,7 @@ DECLARE
 BEGIN
 ` + save.String() + `  SELECT pg_catalog.string_agg(coalesce(i.key, e.key), ', ' ORDER BY coalesce(i.key, e.key)) INTO differing
   FROM (SELECT pg_catalog.concat_ws(' ', i.kind, nullif(i.name, '')) AS key, pg_catalog.md5(i.definition) AS sum FROM
-		(` + FormatQuery(major, relation) + `) AS i (kind, name, columns, definition) WHERE ` + about + `) AS i
+		(` + FormatQuery(major, relation, column) + `) AS i (kind, name, columns, definition)) AS i
   FULL JOIN pg_catalog.json_each_text(` + pgparse.QuoteLiteral(string(text)) + `) AS e (key, sum) ON e.key = i.key
   WHERE i.sum IS DISTINCT FROM e.sum;
 ` + restore.String() + `  IF differing IS NOT NULL THEN

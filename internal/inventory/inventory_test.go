@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
@@ -18,6 +19,12 @@ func TestMain(m *testing.M) { os.Exit(pgservertest.Main(m)) }
 
 // readInventory returns the inventory of a relation, by the keys of its entries.
 func readInventory(t *testing.T, outer pgx.Tx, major int, relation string) map[string]Entry {
+	t.Helper()
+	return readEntries(t, outer, relation, func(tx pgx.Tx, oid uint32) (Inventory, error) { return ReadInventory(t.Context(), tx, major, oid) })
+}
+
+// readEntries returns the entries of a relation that read returns, by their keys.
+func readEntries(t *testing.T, outer pgx.Tx, relation string, read func(tx pgx.Tx, oid uint32) (Inventory, error)) map[string]Entry {
 	t.Helper()
 	tx, err := outer.Begin(t.Context()) // a savepoint, which ends the settings
 	if err != nil {
@@ -31,7 +38,7 @@ func readInventory(t *testing.T, outer pgx.Tx, major int, relation string) map[s
 	if _, err := tx.Exec(t.Context(), Settings); err != nil {
 		t.Fatal(err)
 	}
-	list, err := ReadInventory(t.Context(), tx, major, oid)
+	list, err := read(tx, oid)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -220,10 +227,35 @@ func changedKind(t *testing.T, conn *pgx.Conn, major int, sql, relation, key str
 			t.Errorf("%s: %q has no rule", sql, k)
 		}
 	}
+	changed := old
 	if there {
-		return fresh.Kind
+		changed = fresh
 	}
-	return old.Kind
+	for _, column := range changed.Columns {
+		checkColumnQuery(t, tx, major, relation, column, after)
+	}
+	return changed.Kind
+}
+
+// checkColumnQuery checks that the query for one column returns the entries of the whole inventory that are about it.
+func checkColumnQuery(t *testing.T, tx pgx.Tx, major int, relation, column string, whole map[string]Entry) {
+	t.Helper()
+	want := map[string]Entry{}
+	for key, e := range whole {
+		if slices.Contains(e.Columns, column) {
+			want[key] = e
+		}
+	}
+	got := readEntries(t, tx, relation, func(tx pgx.Tx, oid uint32) (Inventory, error) {
+		rows, err := tx.Query(t.Context(), FormatQuery(major, oid, column))
+		if err != nil {
+			return nil, err
+		}
+		return pgx.CollectRows(rows, pgx.RowToStructByPos[Entry])
+	})
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(Entry{}, "Columns")); diff != "" {
+		t.Errorf("column %s of %s (-of the whole inventory +of the query for the column):\n%s", column, relation, diff)
+	}
 }
 
 // TestAnyRoleReads holds that a role without privileges reads the same: a plan runs with the least rights.

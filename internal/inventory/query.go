@@ -4,20 +4,28 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// part is a query that returns entries: kind, name, columns and definition. since is its first major version; 0 for all.
+// part is a query that returns entries: kind, name, columns and definition.
 type part struct {
-	since int
+	since int  // the first major version; 0 for all
+	whole bool // its entries have no columns
 	sql   string
 }
 
 // FormatQuery returns the query for the inventory of a relation with its partitions and children. It returns the kind, name, columns and
-// definition of each entry. It needs the settings of [Settings].
-func FormatQuery(major int, relation uint32) string {
+// definition of each entry. It needs the settings of [Settings]. A column restricts it to the entries about that column, whose other columns it may
+// leave out.
+func FormatQuery(major int, relation uint32, column string) string {
+	isColumn := "true"
+	if column != "" {
+		isColumn = "a.attname = " + pgparse.QuoteLiteral(column)
+	}
 	var list []string
 	for _, p := range slices.Concat(relationParts, dependentParts) {
-		if p.since <= major {
+		if p.since <= major && (column == "" || !p.whole) {
 			list = append(list, p.sql)
 		}
 	}
@@ -29,6 +37,7 @@ func FormatQuery(major int, relation uint32) string {
 	}
 	return strings.NewReplacer(
 		"@oid", strconv.FormatUint(uint64(relation), 10),
+		"@column", isColumn,
 		"@compression", since(14, "nullif(a.attcompression::text, '')", "NULL"),
 		"@detached", since(14, "CASE WHEN i.inhdetachpending THEN 'being detached' END", "NULL"),
 		"@published", since(15, `'(' || (SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute
@@ -54,6 +63,7 @@ dependents AS MATERIALIZED (
 	SELECT d.classid, d.objid, array_agg(DISTINCT a.attname::text) FILTER (WHERE a.attname IS NOT NULL) AS columns
 	FROM members AS m JOIN pg_depend AS d ON d.refclassid = m.classid AND d.refobjid = m.objid
 	LEFT JOIN pg_attribute AS a ON m.classid = 'pg_class'::regclass AND m.objid = m.rel AND a.attrelid = m.rel AND a.attnum = d.refobjsubid AND a.attnum > 0
+	WHERE @column
 	GROUP BY d.classid, d.objid),
 objects AS MATERIALIZED (
 	SELECT d.classid, d.objid, 'index' AS kind, quote_ident(c.relname) || r.suffix AS name, d.columns, concat_ws('; ', pg_get_indexdef(c.oid),
@@ -143,9 +153,7 @@ const ViewName = `(SELECT CASE nspname WHEN 'public' THEN '' ELSE quote_ident(ns
 
 // relationParts read the relation itself, and its columns. Of a child only what differs from the relation is an entry.
 var relationParts = []part{
-	{sql: `SELECT p.kind, trim(p.suffix) AS name, CASE WHEN p.kind = 'replica identity' THEN (SELECT array_agg(attname::text) FROM pg_index AS x JOIN
-		pg_attribute ON attrelid = indrelid AND attnum = ANY (indkey)
-	WHERE indrelid = p.oid AND indisreplident) END AS columns, p.definition FROM (
+	{whole: true, sql: `SELECT p.kind, trim(p.suffix) AS name, NULL::text[] AS columns, p.definition FROM (
 	SELECT r.oid, r.suffix, r.top, v.* FROM rels AS r CROSS JOIN LATERAL (VALUES
 		('kind', r.relkind::text), ('schema', quote_ident((SELECT nspname FROM pg_namespace WHERE oid = r.relnamespace))), ('owner',
 		quote_ident(pg_get_userbyid(r.relowner))),
@@ -154,8 +162,6 @@ var relationParts = []part{
 		('settings', (SELECT string_agg(x, ', ' ORDER BY x) FROM unnest(r.reloptions) AS x)),
 		('settings of TOAST', (SELECT string_agg(x, ', ' ORDER BY x) FROM pg_class AS c, unnest(c.reloptions) AS x WHERE c.oid = r.reltoastrelid)),
 		('row security', nullif(concat_ws(', ', CASE WHEN r.relrowsecurity THEN 'enabled' END, CASE WHEN r.relforcerowsecurity THEN 'forced' END), '')),
-		('replica identity', CASE r.relreplident WHEN 'f' THEN 'FULL' WHEN 'n' THEN 'NOTHING' WHEN 'i' THEN (SELECT indexrelid::regclass::text FROM
-		pg_index WHERE indrelid = r.oid AND indisreplident) END),
 		('type', nullif(r.reloftype, 0)::regtype::text), ('partition key', pg_get_partkeydef(r.oid)),
 		('default partition', (SELECT nullif(partdefid, 0)::regclass::text FROM pg_partitioned_table WHERE partrelid = r.oid)),
 		('populated', CASE WHEN r.relkind = 'm' AND NOT r.relispopulated THEN 'no' END),
@@ -169,7 +175,13 @@ var relationParts = []part{
 WHERE p.top OR p.kind NOT IN ('kind', 'schema') AND NOT EXISTS (SELECT FROM pg_class AS o WHERE o.oid = @oid AND CASE p.kind
 	WHEN 'owner' THEN p.definition = quote_ident(pg_get_userbyid(o.relowner)) WHEN 'persistence' THEN p.definition = o.relpersistence::text
 	WHEN 'access method' THEN o.relam = 0 AND p.definition = 'heap' OR p.definition = (SELECT quote_ident(amname) FROM pg_am WHERE oid = o.relam) END)`},
-	{sql: `SELECT CASE WHEN p.oid IS NULL THEN 'parent' WHEN c.relispartition THEN 'partition' ELSE 'child' END, CASE WHEN p.oid IS NULL THEN
+	{whole: true, sql: `SELECT 'replica identity', trim(r.suffix), NULL, CASE r.relreplident WHEN 'f' THEN 'FULL' ELSE 'NOTHING' END
+FROM rels AS r WHERE r.relreplident IN ('f', 'n')`},
+	{sql: `SELECT 'replica identity', trim(r.suffix), array_agg(a.attname::text), x.indexrelid::regclass::text
+FROM rels AS r JOIN pg_index AS x ON x.indrelid = r.oid AND x.indisreplident AND r.relreplident = 'i' LEFT JOIN pg_attribute AS a ON a.attrelid = r.oid
+	AND a.attnum = ANY (x.indkey)
+WHERE @column GROUP BY r.oid, r.suffix, x.indexrelid`},
+	{whole: true, sql: `SELECT CASE WHEN p.oid IS NULL THEN 'parent' WHEN c.relispartition THEN 'partition' ELSE 'child' END, CASE WHEN p.oid IS NULL THEN
 		i.inhparent ELSE i.inhrelid END::regclass::text, NULL,
 	concat_ws(', ', pg_get_expr(c.relpartbound, c.oid), @detached) FROM rels AS c JOIN pg_inherits AS i ON i.inhrelid = c.oid LEFT JOIN rels AS p ON
 		p.oid = i.inhparent`},
@@ -189,27 +201,27 @@ CROSS JOIN LATERAL (VALUES
 	('statistics target', CASE WHEN a.attstattarget >= 0 THEN a.attstattarget::text END, o.attstattarget = a.attstattarget),
 	('settings of column', array_to_string(a.attoptions, ', '), o.attoptions = a.attoptions),
 	('options of column', array_to_string(a.attfdwoptions, ', '), o.attfdwoptions = a.attfdwoptions)
-) AS v (kind, definition, inherited) WHERE v.definition IS NOT NULL AND v.inherited IS DISTINCT FROM true`},
-	{sql: `SELECT 'privilege', a.privilege_type || ` + grantee + ` || r.suffix, NULL, ` + grant + `
-FROM rels AS r, aclexplode(coalesce(r.relacl, acldefault('r', r.relowner))) AS a`},
-	{sql: `SELECT 'privilege', a.privilege_type || ' (' || quote_ident(c.attname) || ')' || ` + grantee + ` || r.suffix, ARRAY[c.attname::text], ` + grant + `
-FROM rels AS r JOIN pg_attribute AS c ON c.attrelid = r.oid AND NOT c.attisdropped, aclexplode(c.attacl) AS a`},
-	{sql: `SELECT 'privilege', a.privilege_type || ' on sequence ' || o.name || ` + grantee + `, o.columns, ` + grant + `
-FROM objects AS o JOIN pg_class AS c ON o.kind = 'sequence' AND c.oid = o.objid, aclexplode(coalesce(c.relacl, acldefault('s', c.relowner))) AS a`},
+) AS v (kind, definition, inherited) WHERE v.definition IS NOT NULL AND v.inherited IS DISTINCT FROM true AND @column`},
+	{whole: true, sql: `SELECT 'privilege', x.privilege_type || ` + grantee + ` || r.suffix, NULL, ` + grant + `
+FROM rels AS r, aclexplode(coalesce(r.relacl, acldefault('r', r.relowner))) AS x`},
+	{sql: `SELECT 'privilege', x.privilege_type || ' (' || quote_ident(a.attname) || ')' || ` + grantee + ` || r.suffix, ARRAY[a.attname::text], ` + grant + `
+FROM rels AS r JOIN pg_attribute AS a ON a.attrelid = r.oid AND NOT a.attisdropped, aclexplode(a.attacl) AS x WHERE @column`},
+	{sql: `SELECT 'privilege', x.privilege_type || ' on sequence ' || o.name || ` + grantee + `, o.columns, ` + grant + `
+FROM objects AS o JOIN pg_class AS c ON o.kind = 'sequence' AND c.oid = o.objid, aclexplode(coalesce(c.relacl, acldefault('s', c.relowner))) AS x`},
 	{sql: `SELECT 'comment', trim(coalesce(quote_ident(a.attname), '') || r.suffix), CASE WHEN a.attname IS NOT NULL THEN ARRAY[a.attname::text] END,
 		d.description
 FROM rels AS r JOIN pg_description AS d ON d.classoid = 'pg_class'::regclass AND d.objoid = r.oid LEFT JOIN pg_attribute AS a ON a.attrelid = r.oid
-		AND a.attnum = d.objsubid AND d.objsubid > 0`},
+		AND a.attnum = d.objsubid AND d.objsubid > 0 WHERE @column`},
 	{sql: `SELECT 'security label', trim(concat_ws(' ', l.provider, coalesce(quote_ident(a.attname), '') || r.suffix)), CASE WHEN a.attname IS NOT
 		NULL THEN ARRAY[a.attname::text] END, l.label
 FROM rels AS r JOIN pg_seclabel AS l ON l.classoid = 'pg_class'::regclass AND l.objoid = r.oid LEFT JOIN pg_attribute AS a ON a.attrelid = r.oid AND
-		a.attnum = l.objsubid AND l.objsubid > 0`},
+		a.attnum = l.objsubid AND l.objsubid > 0 WHERE @column`},
 }
 
-// grantee and grant describe the privilege a.
+// grantee and grant describe the privilege x.
 const (
-	grantee = `' to ' || CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END`
-	grant   = `'by ' || quote_ident(pg_get_userbyid(a.grantor)) || CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END`
+	grantee = `' to ' || CASE x.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(x.grantee)) END`
+	grant   = `'by ' || quote_ident(pg_get_userbyid(x.grantor)) || CASE WHEN x.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END`
 )
 
 // dependentParts read what depends on the relation, and what names it without a dependency.
@@ -219,13 +231,13 @@ var dependentParts = []part{
 		AND d.objoid = o.objid AND d.objsubid = 0`},
 	{sql: `SELECT 'security label', l.provider || ' ' || o.kind || ' ' || o.name, o.columns, l.label FROM objects AS o JOIN pg_seclabel AS l ON
 		l.classoid = o.classid AND l.objoid = o.objid AND l.objsubid = 0`},
-	{sql: `SELECT 'publication', quote_ident(p.pubname), NULL, 'all tables' FROM rels AS r JOIN pg_publication AS p ON p.puballtables WHERE r.top AND
+	{whole: true, sql: `SELECT 'publication', quote_ident(p.pubname), NULL, 'all tables' FROM rels AS r JOIN pg_publication AS p ON p.puballtables WHERE r.top AND
 		r.relkind IN ('r', 'p')`},
-	{since: 15, sql: `SELECT 'publication', quote_ident(p.pubname), NULL, 'schema' FROM rels AS r JOIN pg_publication_namespace AS n ON n.pnnspid =
+	{since: 15, whole: true, sql: `SELECT 'publication', quote_ident(p.pubname), NULL, 'schema' FROM rels AS r JOIN pg_publication_namespace AS n ON n.pnnspid =
 		r.relnamespace JOIN pg_publication AS p ON p.oid = n.pnpubid
 WHERE r.top AND r.relkind IN ('r', 'p')`},
 	// The role may not be allowed to read pg_subscription.
-	{sql: `SELECT 'subscription', replace(pg_describe_object('pg_subscription'::regclass, x.srsubid, 0), 'subscription ', '') || r.suffix, NULL,
+	{whole: true, sql: `SELECT 'subscription', replace(pg_describe_object('pg_subscription'::regclass, x.srsubid, 0), 'subscription ', '') || r.suffix, NULL,
 		'state ' || x.srsubstate::text
 FROM rels AS r JOIN pg_subscription_rel AS x ON x.srrelid = r.oid`},
 }

@@ -84,7 +84,7 @@ func (props *Properties) recordRelation(ctx context.Context, conn *pgx.Conn, nam
 
 // ReplacementSQL is SQL for the transaction of a step that replaces something.
 type ReplacementSQL struct {
-	// Guard locks the relation, and compares. It needs onward's own search_path.
+	// Guard compares, locks the relation, and compares again. It needs onward's own search_path.
 	Guard string
 	// Before and After are for the plan's search_path, before and after the step's own.
 	Before, After string
@@ -138,15 +138,15 @@ func (props *Properties) CheckInventory(ctx context.Context, steps ...onward.Pla
 				if !replacesNow(&steps[i], &r) {
 					continue
 				}
-				guard, err := c.FormatGuard(props.session.Major, relation)
-				if err != nil {
-					return err
-				}
 				var name string
 				if err := conn.QueryRow(ctx, qualifiedName, relation).Scan(&name); err != nil {
 					return err
 				}
-				sql.Guard += "LOCK TABLE " + name + " IN ACCESS EXCLUSIVE MODE;\n" + c.ClaimRows(props.session.Major, relation) + guard + ";\n"
+				unlocked, locked, err := c.FormatLock(props.session.Major, relation, name)
+				if err != nil {
+					return err
+				}
+				sql.Guard += unlocked + locked
 				if r.Kind == onward.ReplacementTable {
 					sql.addSource(props.session.Major, PrivilegeSource{relation, c.Old, r.Old, r.Sets})
 				}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/onward-sql/onward/bench/table"
+	"github.com/onward-sql/onward/internal/inventory"
+	"github.com/onward-sql/onward/internal/pgserver"
+	"github.com/onward-sql/onward/onward"
+)
+
+// limitComparison is for the comparison of a replaced column under its table's lock, and partitions for the table.
+const (
+	limitComparison = 100 * time.Millisecond
+	partitions      = 1000
+)
+
+const partitioned = `CREATE TABLE p (a int PRIMARY KEY, b text DEFAULT 'q', c int NOT NULL CHECK (c > 0), d timestamptz) PARTITION BY RANGE (a);
+CREATE INDEX ON p (b);
+CREATE INDEX ON p (d, c);
+DO $$ BEGIN FOR i IN 1..%d LOOP EXECUTE format('CREATE TABLE p%%s PARTITION OF p FOR VALUES FROM (%%s) TO (%%s)', i, i, i + 1); END LOOP; END $$;
+ANALYZE;`
+
+// measureComparison is how long a step holds a table with many partitions, with the lock itself, until the server has compared what is about a
+// replaced column. It is the median on a server of a version, each time in a new session.
+func measureComparison(ctx context.Context, major, rounds int) (took time.Duration, err error) {
+	server, err := pgserver.Start(ctx, pgserver.Config{Major: major})
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, server.Stop()) }()
+	database, err := server.NewDatabase(ctx, "")
+	if err != nil {
+		return 0, err
+	}
+	if err := prepareDatabase(ctx, server, database, "SET search_path = public; "+fmt.Sprintf(partitioned, partitions)); err != nil {
+		return 0, err
+	}
+	var times []time.Duration
+	for range rounds {
+		if took, err = compareColumn(ctx, server, database, major); err != nil {
+			return 0, err
+		}
+		times = append(times, took)
+	}
+	return table.Median(times), nil
+}
+
+func compareColumn(ctx context.Context, server *pgserver.Server, database string, major int) (took time.Duration, err error) {
+	conn, err := server.Connect(ctx, "", database)
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close(ctx)
+	if _, err := conn.PgConn().Exec(ctx, "BEGIN; "+inventory.Settings).ReadAll(); err != nil {
+		return 0, err
+	}
+	var relation uint32
+	if err := conn.QueryRow(ctx, "SELECT 'public.p'::regclass::oid").Scan(&relation); err != nil {
+		return 0, err
+	}
+	c := &inventory.Comparison{Replaced: &onward.PlanReplacement{Kind: onward.ReplacementColumn, Old: "p", New: "p", OldColumn: "b", NewColumn: "b_onward"}}
+	if c.Old, err = inventory.ReadInventory(ctx, conn, major, relation); err != nil {
+		return 0, err
+	}
+	if _, err := conn.Exec(ctx, "ROLLBACK"); err != nil {
+		return 0, err
+	}
+	// A step's session knows nothing of the table yet.
+	work, err := server.Connect(ctx, "", database)
+	if err != nil {
+		return 0, err
+	}
+	defer work.Close(ctx)
+	unlocked, locked, err := c.FormatLock(major, relation, "public.p")
+	if err != nil {
+		return 0, err
+	}
+	if _, err := work.PgConn().Exec(ctx, "BEGIN; "+inventory.Settings+unlocked).ReadAll(); err != nil {
+		return 0, err
+	}
+	begun := time.Now()
+	if _, err := work.PgConn().Exec(ctx, locked).ReadAll(); err != nil {
+		return 0, err
+	}
+	return time.Since(begun), nil
+}
