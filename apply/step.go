@@ -46,6 +46,9 @@ func (t *Target) attemptNext(ctx context.Context, next func() *onward.PlanStep, 
 			return t.unreachableState(err)
 		}
 	}
+	if s, err := t.attempt.FinishCommitted(ctx); err != nil {
+		return t.handleFailure(ctx, s, err)
+	}
 	s := next()
 	if s == nil {
 		return State{Done: true}, nil

@@ -21,6 +21,12 @@ func WriteInventory(ctx context.Context, conn Conn, plan, name string, list rela
 	return err
 }
 
+// DeleteInventory deletes the record of a relation.
+func DeleteInventory(ctx context.Context, conn Conn, plan, name string) error {
+	_, err := conn.Exec(ctx, "DELETE FROM onward_ledger.inventory WHERE plan = $1 AND relation = $2", plan, name)
+	return err
+}
+
 // ReadInventory returns the recorded inventory of a relation; nil if there is none.
 func ReadInventory(ctx context.Context, conn Conn, plan, name string) (list relation.Inventory, err error) {
 	var text string

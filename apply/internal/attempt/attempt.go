@@ -15,14 +15,15 @@ type Attempt struct {
 	record     *progress.Record
 	properties *properties.Properties
 	teller     queue.BlockerReporter
-	unseen     string // why a standby could not be asked, as last reported
+	finished   map[string]bool // steps for which FinishCommitted has run
+	unseen     string          // why a standby could not be asked, as last reported
 	// Guards are the triggers on which the check of the next step relies.
 	Guards []session.TriggerGuard
 }
 
 // NewAttempt returns the attempts of a run.
 func NewAttempt(s *session.Session, r *progress.Record, p *properties.Properties) *Attempt {
-	return &Attempt{session: s, record: r, properties: p}
+	return &Attempt{session: s, record: r, properties: p, finished: map[string]bool{}}
 }
 
 // Reset begins with a new step.

@@ -28,32 +28,57 @@ func (a *Attempt) RunInTransaction(ctx context.Context, s *onward.PlanStep) erro
 	if err != nil {
 		return err
 	}
-	texts, err := a.session.CommitSQL(ctx, a.record.Tries.LockTimeout(), statement, sql)
-	if err != nil {
+	if err := a.properties.RecordSources(ctx, replacement.Sources); err != nil {
 		return err
 	}
-	if err := a.properties.RecordExchanged(ctx, s); err != nil {
+	texts, err := a.session.CommitSQL(ctx, a.record.Tries.LockTimeout(), statement, sql)
+	if err != nil {
 		return err
 	}
 	ran, err := properties.ReadCarried(texts)
 	if err != nil {
 		return err
 	}
-	late, err := a.carryLatePrivileges(context.WithoutCancel(ctx), s, replacement.Sources)
+	return a.properties.ReportCopiedProperties(ctx, s, slices.Concat(replacement.Carried, ran))
+}
+
+// FinishCommitted does what follows the commit of the steps that replace something: it records what the replacement has, and gives it what others gave
+// the old object while the step's transaction ran. The next run does it if this one ends before. step is the one of an error.
+func (a *Attempt) FinishCommitted(ctx context.Context) (step *onward.PlanStep, err error) {
+	for i := range a.record.Plan.Steps {
+		s := &a.record.Plan.Steps[i]
+		if !a.record.IsDone(s.ID) || a.finished[s.ID] {
+			continue
+		}
+		if err := a.properties.RecordExchanged(ctx, s); err != nil {
+			return s, err
+		}
+		if err := a.carryLatePrivileges(ctx, s); err != nil {
+			return s, err
+		}
+		a.finished[s.ID] = true
+	}
+	return nil, nil
+}
+
+func (a *Attempt) carryLatePrivileges(ctx context.Context, s *onward.PlanStep) error {
+	sources, err := a.properties.ReadSources(ctx, s)
+	if err != nil || len(sources) == 0 {
+		return err
+	}
+	statements, err := a.properties.ReadLatePrivileges(ctx, s, sources)
 	if err != nil {
 		return err
 	}
-	return a.properties.ReportCopiedProperties(ctx, s, slices.Concat(replacement.Carried, ran, late))
-}
-
-// carryLatePrivileges gives a replacement, after the commit, what others gave the old object while the step's transaction ran.
-func (a *Attempt) carryLatePrivileges(ctx context.Context, s *onward.PlanStep, sources []properties.PrivilegeSource) (statements []string, err error) {
-	statements, err = a.properties.ReadLatePrivileges(ctx, s, sources)
-	if err != nil || len(statements) == 0 {
-		return nil, err
+	if len(statements) > 0 {
+		if _, err := a.session.CommitSQL(ctx, queue.FirstStall, session.UnderLock, live.OwnPath+strings.Join(statements, ";\n")); err != nil {
+			return err
+		}
 	}
-	_, err = a.session.CommitSQL(ctx, queue.FirstStall, session.UnderLock, live.OwnPath+strings.Join(statements, ";\n"))
-	return statements, err
+	if err := a.properties.ForgetSources(ctx, sources); err != nil {
+		return err
+	}
+	return a.properties.ReportCopiedProperties(ctx, s, statements)
 }
 
 // transactionSQL returns the SQL of a step's whole transaction, so that it is one message. It reads before what the SQL needs to know. The server itself

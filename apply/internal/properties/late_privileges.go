@@ -2,6 +2,7 @@ package properties
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -9,6 +10,7 @@ import (
 	"github.com/onward-sql/onward/apply/internal/run"
 	"github.com/onward-sql/onward/apply/internal/session"
 	"github.com/onward-sql/onward/internal/inventory"
+	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/queue"
 	"github.com/onward-sql/onward/onward"
@@ -20,6 +22,7 @@ type PrivilegeSource struct {
 	before   inventory.Inventory
 	target   string // that has the name after the step
 	sets     []string
+	record   string // the name of before in the ledger
 }
 
 // addSource adds a relation, unless GRANT and REVOKE wait for the step's lock.
@@ -27,6 +30,70 @@ func (sql *ReplacementSQL) addSource(major int, source PrivilegeSource) {
 	if major < inventory.GrantLocks {
 		sql.Sources = append(sql.Sources, source)
 	}
+}
+
+// sourceRecord is the name in the ledger of the inventory of a source before a step. number is the replacement's.
+func sourceRecord(s *onward.PlanStep, number int) string {
+	return fmt.Sprintf("source %d before %s", number, s.ID)
+}
+
+// RecordSources records sources before the transaction of a step, so that the next run can read their privileges if this one ends after the commit.
+func (props *Properties) RecordSources(ctx context.Context, sources []PrivilegeSource) error {
+	if len(sources) == 0 {
+		return nil
+	}
+	return props.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		for i := range sources {
+			if err := ledger.WriteInventory(ctx, conn, props.record.Row.ID, sources[i].record, sources[i].before); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// ReadSources returns the recorded sources of a committed step. A source that was dropped since is left out.
+func (props *Properties) ReadSources(ctx context.Context, s *onward.PlanStep) (sources []PrivilegeSource, err error) {
+	replacements := stepReplacements(s)
+	if props.record.AsWritten || len(replacements) == 0 {
+		return nil, nil
+	}
+	err = props.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		for i, r := range replacements {
+			source := PrivilegeSource{target: r.Old, sets: r.Sets, record: sourceRecord(s, i)}
+			name := newTableName(s, r.Old)
+			if r.Kind == onward.ReplacementView {
+				name, source.target = r.Old, r.New
+			}
+			if source.before, err = ledger.ReadInventory(ctx, conn, props.record.Row.ID, source.record); err != nil {
+				return err
+			}
+			if source.before == nil || name == "" {
+				continue
+			}
+			ids, err := live.FindRelations(ctx, conn, name)
+			if err != nil {
+				return err
+			}
+			if source.relation = ids[0]; source.relation != 0 {
+				sources = append(sources, source)
+			}
+		}
+		return nil
+	})
+	return sources, err
+}
+
+// ForgetSources deletes the records of sources whose privileges were carried over.
+func (props *Properties) ForgetSources(ctx context.Context, sources []PrivilegeSource) error {
+	return props.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		for i := range sources {
+			if err := ledger.DeleteInventory(ctx, conn, props.record.Row.ID, sources[i].record); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // grantPoll is the pause between two looks for transactions that change privileges.

@@ -108,7 +108,7 @@ func (props *Properties) CheckInventory(ctx context.Context, steps ...onward.Pla
 			if len(lost) > 0 {
 				return refuseLosses(&steps[i], lost)
 			}
-			for _, r := range stepReplacements(&steps[i]) {
+			for number, r := range stepReplacements(&steps[i]) {
 				if r.Kind == onward.ReplacementView {
 					ids, err := live.FindRelations(ctx, conn, r.New)
 					if err != nil {
@@ -118,7 +118,7 @@ func (props *Properties) CheckInventory(ctx context.Context, steps ...onward.Pla
 					if err != nil {
 						return err
 					}
-					sql.addSource(props.session.Major, PrivilegeSource{ids[0], table, r.New, r.Sets})
+					sql.addSource(props.session.Major, PrivilegeSource{ids[0], table, r.New, r.Sets, sourceRecord(&steps[i], number)})
 					continue
 				}
 				before, err := ledger.ReadInventory(ctx, conn, props.record.Row.ID, r.Old)
@@ -148,7 +148,7 @@ func (props *Properties) CheckInventory(ctx context.Context, steps ...onward.Pla
 				}
 				sql.Guard += unlocked + locked
 				if r.Kind == onward.ReplacementTable {
-					sql.addSource(props.session.Major, PrivilegeSource{relation, c.Old, r.Old, r.Sets})
+					sql.addSource(props.session.Major, PrivilegeSource{relation, c.Old, r.Old, r.Sets, sourceRecord(&steps[i], number)})
 				}
 				for _, l := range c.FindLosses() {
 					sql.Before += l.Equal + ";\n"
@@ -173,25 +173,35 @@ func refuseLosses(s *onward.PlanStep, sentences []string) error {
 
 // replacesNow reports whether a step drops or renames the old object of a replacement.
 func replacesNow(s *onward.PlanStep, r *onward.PlanReplacement) bool {
+	if r.Kind == onward.ReplacementTable {
+		return newTableName(s, r.Old) != ""
+	}
 	f, err := pgparse.SplitText(s.SQL)
-	if err != nil {
+	if err != nil || r.Kind != onward.ReplacementColumn {
 		return false
 	}
 	for _, stmt := range f.Stmts {
-		switch n := stmt.Node.GetNode().(type) {
-		case *pgparse.Node_RenameStmt:
-			if r.Kind == onward.ReplacementTable && n.RenameStmt.RenameType == pgparse.ObjectType_OBJECT_TABLE &&
-				relationName(n.RenameStmt.Relation.Schemaname, n.RenameStmt.Relation.Relname) == r.Old {
+		for _, cmd := range stmt.Node.GetAlterTableStmt().GetCmds() {
+			c := cmd.GetAlterTableCmd()
+			if c.GetSubtype() == pgparse.AlterTableType_AT_DropColumn && c.GetName() == r.OldColumn {
 				return true
-			}
-		case *pgparse.Node_AlterTableStmt:
-			for _, cmd := range n.AlterTableStmt.Cmds {
-				c := cmd.GetAlterTableCmd()
-				if r.Kind == onward.ReplacementColumn && c.GetSubtype() == pgparse.AlterTableType_AT_DropColumn && c.GetName() == r.OldColumn {
-					return true
-				}
 			}
 		}
 	}
 	return false
+}
+
+// newTableName returns the name that a step gives a table; "" for none.
+func newTableName(s *onward.PlanStep, table string) string {
+	f, err := pgparse.SplitText(s.SQL)
+	if err != nil {
+		return ""
+	}
+	for _, stmt := range f.Stmts {
+		n := stmt.Node.GetRenameStmt()
+		if n.GetRenameType() == pgparse.ObjectType_OBJECT_TABLE && relationName(n.Relation.Schemaname, n.Relation.Relname) == table {
+			return relationName(n.Relation.Schemaname, n.Newname)
+		}
+	}
+	return ""
 }

@@ -18,7 +18,7 @@ func exchangedName(r *onward.PlanReplacement) string { return "exchanged " + r.O
 
 // RecordExchanged records what a table has right after a step has exchanged it, for the comparison before the step is undone.
 func (props *Properties) RecordExchanged(ctx context.Context, s *onward.PlanStep) error {
-	if props.record.AsWritten || props.record.Undoing {
+	if props.record.AsWritten || props.record.Undoing || len(stepReplacements(s)) == 0 {
 		return nil
 	}
 	return props.session.Control.Do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error {
