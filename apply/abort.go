@@ -12,6 +12,7 @@ import (
 	"github.com/onward-sql/onward/apply/internal/progress"
 	"github.com/onward-sql/onward/apply/internal/run"
 	"github.com/onward-sql/onward/internal/ledger"
+	"github.com/onward-sql/onward/internal/underway"
 	"github.com/onward-sql/onward/internal/undo"
 	"github.com/onward-sql/onward/onward"
 )
@@ -64,7 +65,7 @@ func endPlan(ctx context.Context, config Config, id string, end func(t *Target) 
 	c.Plan, c.Name, c.Role, c.undoing, c.moved = &p.Plan, p.Name, p.Role, true, true
 	out, err := withTarget(ctx, c, end)
 	if out != nil && err != nil {
-		out.Next = progress.AbortCommand(out.Plan, c.scope)
+		out.Next = underway.AbortCommand(out.Plan, c.scope.Schema)
 		if refused, is := errors.AsType[*RefusedError](err); is && refused.Next != "" {
 			out.Next = refused.Next
 		}

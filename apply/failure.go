@@ -9,7 +9,6 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/onward-sql/onward/apply/internal/attempt"
-	"github.com/onward-sql/onward/apply/internal/progress"
 	"github.com/onward-sql/onward/apply/internal/run"
 	"github.com/onward-sql/onward/apply/internal/session"
 	"github.com/onward-sql/onward/internal/address"
@@ -18,6 +17,7 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/queue"
 	"github.com/onward-sql/onward/internal/redact"
+	"github.com/onward-sql/onward/internal/underway"
 	"github.com/onward-sql/onward/internal/violation"
 	"github.com/onward-sql/onward/onward"
 )
@@ -52,7 +52,7 @@ func (t *Target) handleFailure(ctx context.Context, s *onward.PlanStep, err erro
 	err = address.RedactError(err, t.session.URL)
 	why, next := t.describeRefusal(ctx, err), ""
 	if attempt.IsMissing(err) && !t.record.AsWritten && !t.record.Undoing {
-		next = progress.AbortCommand(t.record.Row.ID, t.record.Scope)
+		next = underway.AbortCommand(t.record.Row.ID, t.record.Scope.Schema)
 		why += "; a migration that the plan replaces may have run. " + next + " undoes what is left of the plan"
 	}
 	return State{}, errors.Join(&UnfinishedError{Step: s.ID, Why: why, Err: err, Next: next}, t.record.RecordStepState(ctx, ledger.Failed, why))

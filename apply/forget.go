@@ -8,11 +8,11 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/onward-sql/onward/apply/internal/progress"
 	"github.com/onward-sql/onward/apply/internal/run"
 	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/underway"
 	"github.com/onward-sql/onward/internal/undo"
 	"github.com/onward-sql/onward/onward"
 )
@@ -47,7 +47,7 @@ func (t *Target) refuseLastCopy(ctx context.Context) error {
 			return err
 		}
 		if len(gone) > 0 && len(copies) > 0 {
-			next := progress.AbortCommand(t.record.Row.ID, t.record.Scope) + " --forget"
+			next := underway.AbortCommand(t.record.Row.ID, t.record.Scope.Schema) + " --forget"
 			return &RefusedError{
 				Text: fmt.Sprintf("%s is gone: a migration that the plan replaces ran all the same, or somebody dropped it. The undo would drop %s, "+
 					"the only copy of its values. Nothing was undone. To close the plan and keep what it made: %s", gone[0], copies[0], next),

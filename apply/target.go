@@ -221,6 +221,7 @@ func (t *Target) beginNew(ctx context.Context, id, path string) error {
 	for _, check := range []func() error{
 		t.refuseVersion, t.refuseWritten, t.requireProof, t.attempt.CheckPlanPermissions,
 		func() error { return t.checkSchema(ctx) },
+		func() error { return t.refuseLaterDrops(ctx) },
 		func() error { return t.properties.RefuseLosses(ctx) },
 		func() error { return t.properties.RefuseRowSecurity(ctx) },
 		func() error { return t.checkSuperuser(ctx) },

@@ -13,12 +13,15 @@ import (
 
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/address"
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/size"
+	"github.com/onward-sql/onward/internal/underway"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -48,8 +51,9 @@ type deployedFacts struct {
 	measuredAt string           // when the sizes were measured
 	// smallBelow is the limit that [known.smallTables] chose, in bytes.
 	smallBelow int64
-	major      int          // of the server; 0: there was none
-	base       adapter.Tree // the deployed tree, whose files name versions; nil: none
+	major      int                  // of the server; 0: there was none
+	laterDrops []analysis.LaterDrop // what plans under way will drop of the catalog
+	base       adapter.Tree         // the deployed tree, whose files name versions; nil: none
 	windows    windows
 	opaque     []onward.Opaque // what the server, or the file, has and the catalog lacks
 }
@@ -73,6 +77,9 @@ func (d Deployed) readKnown(ctx context.Context, c *config.Config) (*deployedFac
 		k.catalog, k.major = s.Catalog, min(s.Major, onward.NewestMajor)
 		for _, u := range s.Unread {
 			k.opaque = append(k.opaque, onward.Opaque{Path: "the database", What: shortenSQL(u), Why: "the server has it, the catalog could not take it in"})
+		}
+		if k.laterDrops, err = underway.ReadLaterDrops(ctx, d.DB, s.Catalog, d.Only); err != nil {
+			k.opaque = append(k.opaque, onward.Opaque{Path: "the database", What: "plans under way", Why: address.RedactError(err, d.DB).Error()})
 		}
 	}
 	stats, err := d.readStats(ctx)

@@ -73,14 +73,12 @@ func newJudge(c *config.Config, k *deployedFacts) (*judge, error) {
 		known[r.ID] = true
 	}
 	j.config = rule.Config{
-		Rules: rules.All(), Versions: versions, Severity: c.Severities(), SmallTables: small, KnownRules: known, Bookkeeping: all.HistoryTableNames(), Deprecated: c.Deprecated, NoticeDays: c.NoticeDays(), Today: formatDay(time.Time{}),
+		Rules: rules.All(), Versions: versions, Severity: c.Severities(), SmallTables: small, KnownRules: known, Bookkeeping: all.HistoryTableNames(),
+		Deprecated: c.Deprecated, NoticeDays: c.NoticeDays(), Today: formatDay(time.Time{}), LaterDrops: k.laterDrops, Presets: c.Presets,
 	}
-	baseline, err := c.ReadBaseline()
-	if err != nil {
-		return nil, err
-	}
-	j.config.Presets, j.config.Baseline = c.Presets, baseline
-	return j, nil
+	var err error
+	j.config.Baseline, err = c.ReadBaseline()
+	return j, err
 }
 
 // ensureEngine returns the engine, which is created at the first use.

@@ -91,6 +91,16 @@ func (e *AroundError) Error() string {
 		"It has another address, perhaps from a file. Let it take the address from its arguments or from a variable", s.Process, s.PID)
 }
 
+// UnderWayError says that the command sent a statement that uses what the contract of a plan under way will drop. The statement did not run, and
+// its session was ended.
+type UnderWayError struct{ statement, object, plan, instead string }
+
+// Error names the plan, the object and the commands that go on.
+func (e *UnderWayError) Error() string {
+	return fmt.Sprintf("%s did not run, and its session was ended: it uses %s, which plan %s will drop. The plan is under way on this database: %s",
+		e.statement, e.object, e.plan, e.instead)
+}
+
 func (c *Config) setDefaults() error {
 	if len(c.Command) == 0 {
 		return &config.InputError{Err: errors.New("a command is missing")}
@@ -133,7 +143,8 @@ func (c *Config) checkCommand() error {
 //   - a *config.InputError if the command is missing or names another address,
 //   - an *address.Error for an invalid address,
 //   - a [*ServerError] if the database cannot be reached, or is accessed through a pooler that shares its sessions,
-//   - an [*AroundError], with the result, if the command did not connect through the guard, or not only.
+//   - an [*AroundError], with the result, if the command did not connect through the guard, or not only,
+//   - an [*UnderWayError], with the result, if the command sent a statement that uses what a plan under way will drop.
 func Run(ctx context.Context, c Config) (*onward.Guarded, error) {
 	if err := c.setDefaults(); err != nil {
 		return nil, err
@@ -156,6 +167,9 @@ func Run(ctx context.Context, c Config) (*onward.Guarded, error) {
 		out.Runs, out.ExitCode, out.Notes = append(out.Runs, r.out), r.out.ExitCode, g.notes
 		if len(r.out.Around) > 0 {
 			return out, &AroundError{r.out.Around}
+		}
+		if r.underWay != nil {
+			return out, r.underWay
 		}
 		pause := queue.Backoff(g.lockTimeout(len(out.Runs)-1), len(out.Runs))
 		if out.Why = r.finalReason(&c, time.Since(began)+pause); out.ExitCode == 0 || !r.hasLostRace() || out.Why != "" || r.signalled || ctx.Err() != nil {

@@ -10,9 +10,12 @@ import (
 	"sync"
 	"time"
 
+	"github.com/onward-sql/onward/internal/address"
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/queue"
+	"github.com/onward-sql/onward/internal/underway"
 	"github.com/onward-sql/onward/internal/wire"
 	"github.com/onward-sql/onward/onward"
 )
@@ -52,6 +55,9 @@ type run struct {
 	sessions []*session
 	schema   *catalog.Catalog
 	lostRace bool // the last error was a lost lock race
+	underWay *UnderWayError
+
+	laterDrops []analysis.LaterDrop // of the schema
 
 	bypass *bypassMonitor
 }
@@ -63,6 +69,9 @@ func (g *guard) runOnce(ctx context.Context, number int, began time.Time) (*run,
 		return nil, err
 	}
 	r := &run{g: g, log: g.c.Logger, lockTimeout: g.lockTimeout(number), holdUntil: began.Add(g.c.Within), schema: schema}
+	if r.laterDrops, err = underway.ReadLaterDrops(ctx, g.c.DB, schema, ""); err != nil {
+		r.addNote("statements that use what a plan under way will drop are not refused: " + address.RedactError(err, g.c.DB).Error())
+	}
 	r.out.LockTimeoutMS = r.lockTimeout.Milliseconds()
 	root, err := wire.NewRootFile("")
 	if err != nil {
@@ -163,7 +172,7 @@ func (k *sink) Session(start wire.Startup) wire.Tap {
 	if path := start.Parameters["search_path"]; path != "" && schema != nil {
 		schema = schema.WithSearchPath(splitPath(path))
 	}
-	s.read = reader{schema: schema, version: k.version}
+	s.read = reader{schema: schema, version: k.version, laterDrops: r.laterDrops}
 	if !s.guarded {
 		s.read.schema = nil
 	}
@@ -272,6 +281,16 @@ func (r *run) recordError(s *session, st *statement, code, message string) {
 		loss.Blockers = r.g.monitor.describeBlockers(r.ctx, &queue.LockQueue{Wanted: st.wantedLocks}, r.sessionPIDs())
 	}
 	r.recordLoss(loss)
+}
+
+// recordUnderWay records a statement that is not forwarded, because it uses what a plan under way will drop.
+func (r *run) recordUnderWay(st *statement) *UnderWayError {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.underWay == nil {
+		r.underWay = &UnderWayError{st.description, st.laterDrop.Text, st.laterDrop.Plan, st.laterDrop.FinishAdvice()}
+	}
+	return r.underWay
 }
 
 // recordLoss records a statement that was given up.

@@ -252,7 +252,11 @@ func (s *session) Hold(ctx context.Context, w *wire.Session) {
 	drains := false
 	var wanted []queue.WantedLock
 	var words []string
+	var refused *statement
 	for i := range list {
+		if list[i].laterDrop != nil && refused == nil {
+			refused = &list[i]
+		}
 		drains = drains || list[i].drains
 		if len(list[i].wantedLocks) > 0 {
 			wanted, words = append(wanted, list[i].wantedLocks...), append(words, list[i].description)
@@ -261,6 +265,10 @@ func (s *session) Hold(ctx context.Context, w *wire.Session) {
 	inside := s.held
 	s.mu.Unlock()
 	if len(list) == 0 {
+		return
+	}
+	if refused != nil {
+		w.Disconnect("55000", s.run.recordUnderWay(refused).Error())
 		return
 	}
 	s.holding.Store(true)

@@ -1,9 +1,11 @@
 package guard
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/lazyregexp"
@@ -34,6 +36,8 @@ type statement struct {
 	idempotent bool
 	// setsLockTimeout: it sets lock_timeout itself.
 	setsLockTimeout bool
+	// laterDrop is what it uses and a plan under way will drop; nil for nothing.
+	laterDrop *analysis.LaterDrop
 }
 
 // unreadStatement returns a statement whose text is not known: it may do anything.
@@ -45,6 +49,8 @@ func unreadStatement(description string) statement {
 type reader struct {
 	schema  *catalog.Catalog // nil if unknown
 	version *effect.Version
+	// laterDrops is what the contracts of plans under way will drop of the schema.
+	laterDrops []analysis.LaterDrop
 }
 
 // readStatements parses a client's SQL and applies it to the schema.
@@ -85,9 +91,19 @@ func (r *reader) readStatement(node *pgparse.Node, sql string) (s statement) {
 	if block := node.GetDoStmt(); block != nil {
 		r.addBlockLocks(&s, sql)
 	} else if r.schema != nil {
+		s.laterDrop = r.findLaterDrop(node, sql)
 		r.schema, _ = now.Apply(node, sql)
 	}
 	return s
+}
+
+func (r *reader) findLaterDrop(node *pgparse.Node, sql string) *analysis.LaterDrop {
+	for i := range r.laterDrops {
+		if r.laterDrops[i].IsTouched(node, sql, r.schema, r.version) {
+			return &r.laterDrops[i]
+		}
+	}
+	return nil
 }
 
 // addBlockLocks adds the locks of the statements in a DO block.
@@ -105,6 +121,7 @@ func (r *reader) addBlockLocks(s *statement, sql string) {
 			if st := &file.Stmts[j]; st.Node != nil {
 				inner := r.readStatement(st.Node, b.Statements[i].SQL[st.Start:st.End])
 				s.wantedLocks = append(s.wantedLocks, inner.wantedLocks...)
+				s.laterDrop = cmp.Or(s.laterDrop, inner.laterDrop)
 			}
 		}
 	}

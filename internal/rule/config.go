@@ -8,8 +8,9 @@ import (
 
 // Config is the configuration of an engine.
 type Config struct {
-	// Deprecated, Today, NoticeDays and Said are as in Release.
+	// Deprecated, Today, NoticeDays, Said and LaterDrops are as in Release.
 	Deprecated map[string]string
+	LaterDrops []analysis.LaterDrop
 	NoticeDays int
 	Today      string
 	Said       map[string]onward.Place

@@ -57,7 +57,7 @@ func NewEngine(c Config, deployed *catalog.Catalog) *Engine {
 	e := &Engine{
 		config:         c,
 		catalog:        deployed,
-		release:        &Release{Deployed: deployed, Deprecated: c.Deprecated, Today: c.Today, NoticeDays: c.NoticeDays, Said: c.Said},
+		release:        &Release{Deployed: deployed, Deprecated: c.Deprecated, Today: c.Today, NoticeDays: c.NoticeDays, Said: c.Said, LaterDrops: c.LaterDrops},
 		statementRules: map[Kinds][]ruleOn{},
 		inliner:        inline.New(deployed),
 	}

@@ -181,6 +181,8 @@ type Release struct {
 	NoticeDays int
 	// Said maps schema.table.column to the place of the deployed migration that comments on the column.
 	Said map[string]onward.Place
+	// LaterDrops is what the contracts of plans under way on the deployed database will drop.
+	LaterDrops []analysis.LaterDrop
 }
 
 // After returns the catalog after the migration.

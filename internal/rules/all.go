@@ -166,6 +166,7 @@ var all = []*rule.Rule{
 	release.MigrationEdited,
 	release.MigrationRenamed,
 	release.OutOfOrder,
+	release.PlanUnderWay,
 	release.RunnerRefuses,
 	release.SearchPathEmpty,
 	release.StatementFails,

@@ -14,6 +14,7 @@ import (
 	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/underway"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -83,7 +84,7 @@ func (search *OrphanSearch) ProveForeignKeys(ctx context.Context, s *onward.Plan
 	if len(proof.found) > 0 {
 		return run.State{}, &run.RefusedError{Text: "the plan is not done: " + strings.Join(proof.found, ". ") +
 			". Correct or delete these rows, then run onward contract again",
-			Next: progress.ContractCommand(search.record.Row, search.record.Scope)}
+			Next: underway.ContractCommand(search.record.Row, search.record.Scope.Schema)}
 	}
 	if len(proof.keys) == 0 {
 		return run.State{Done: true}, nil

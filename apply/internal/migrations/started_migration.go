@@ -25,7 +25,7 @@ func (p *Pending) readPastPlans(ctx context.Context) (last map[string]*ledger.Pl
 	}
 	last = map[string]*ledger.Plan{}
 	for _, started := range plans {
-		if progress.IsUnchangedMigration(started) {
+		if started.IsUnchangedMigration() {
 			last[started.Plan.Migrations[0].Path] = started
 		} else {
 			instead = append(instead, started)

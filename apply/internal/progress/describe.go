@@ -12,7 +12,7 @@ import (
 	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/readiness"
-	"github.com/onward-sql/onward/internal/report/escape"
+	"github.com/onward-sql/onward/internal/underway"
 	"github.com/onward-sql/onward/internal/undo"
 	"github.com/onward-sql/onward/onward"
 )
@@ -86,44 +86,28 @@ func DescribePlan(p *ledger.Plan, steps map[string]*ledger.Step, scope ledger.Sc
 				out.State = onward.ApplyRunning
 			}
 			if s.Phase == onward.Contract && step.State == onward.ApplyPending {
-				out.Next = fmt.Sprintf("when no process of %s is left: %s", p.Plan.Base, ContractCommand(p, scope))
+				out.Next = fmt.Sprintf("when no process of %s is left: %s", p.Plan.Base, underway.ContractCommand(p, scope.Schema))
 			}
 		}
 		out.Steps = append(out.Steps, step)
 	}
-	if !IsUnchangedMigration(p) {
+	if !p.IsUnchangedMigration() {
 		out.StayChanged = changedBy(&p.Plan, func(id string) bool { return steps[id] != nil })
 	}
 	switch p.State {
 	case ledger.Running, "":
 		if out.State == onward.ApplyDone && p.Plan.Contract() < len(p.Plan.Steps) { // its foreign keys are not proven yet
-			out.State, out.Next = onward.ApplyRunning, ContractCommand(p, scope)
+			out.State, out.Next = onward.ApplyRunning, underway.ContractCommand(p, scope.Schema)
 		}
 	case ledger.Aborting:
-		out.State, out.Next = onward.ApplyAborting, AbortCommand(p.ID, scope)
+		out.State, out.Next = onward.ApplyAborting, underway.AbortCommand(p.ID, scope.Schema)
 	case ledger.Abandoned:
 		out.State, out.Next = onward.ApplyAbandoned, ""
 	}
-	if !IsUnchangedMigration(p) {
+	if !p.IsUnchangedMigration() {
 		out.Readiness = []onward.Readiness{*readiness.JudgeApplied(&p.Plan, p.ID, out.State, func(id string) bool {
 			return steps[id] != nil && steps[id].State == ledger.Done
 		})}
-	}
-	return out
-}
-
-// ContractCommand returns the command that contracts a plan of the ledger. ADDRESS stands for the database's address.
-func ContractCommand(p *ledger.Plan, scope ledger.Scope) string {
-	return nextCommand("contract", p.ID, scope) + " --release " + escape.QuoteShell(p.Plan.Base)
-}
-
-// AbortCommand returns the command that takes a plan of the ledger back.
-func AbortCommand(plan string, scope ledger.Scope) string { return nextCommand("abort", plan, scope) }
-
-func nextCommand(verb, plan string, scope ledger.Scope) string {
-	out := "onward " + verb + " --db ADDRESS --plan " + plan
-	if !scope.IsDatabase() {
-		out += " --schema " + escape.QuoteShell(scope.Schema)
 	}
 	return out
 }
@@ -165,9 +149,4 @@ func (r *Record) QuarantineQuery(s *onward.PlanStep) string { return quarantineQ
 func quarantineQuery(plan, step string) string {
 	return "SELECT key, code, message FROM " + ledger.Schema + ".quarantine WHERE plan = " + pgparse.QuoteLiteral(plan) + " AND step = " +
 		pgparse.QuoteLiteral(step)
-}
-
-// IsUnchangedMigration reports whether a plan is an unchanged migration that was not made for a particular schema.
-func IsUnchangedMigration(started *ledger.Plan) bool {
-	return started.Plan.Catalog == "" && len(started.Plan.Migrations) == 1
 }

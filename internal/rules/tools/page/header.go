@@ -43,6 +43,8 @@ func (p *Page) readHeader(key, value string) error {
 	case "deprecated":
 		column, words, _ := strings.Cut(value, " ")
 		p.Notes = append(p.Notes, "onward.yaml has `deprecated: {"+column+": \""+words+"\"}`.")
+	case "contract":
+		p.Notes = append(p.Notes, "The ledger of the database has a plan whose contract will run `"+value+"`.")
 	case "transaction":
 		switch value {
 		case "file":

@@ -65,6 +65,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/onward-sql/onward/internal/adapter/all"
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/rule"
@@ -92,6 +93,7 @@ type Fixture struct {
 	// Today and Deprecated are as in rule.Release.
 	Today      string
 	Deprecated map[string]string
+	Contract   string // what the contract of a plan under way will run
 	// Old are statements of the deployed code.
 	Old []string
 	// Fails is the SQLSTATE of the bad examples, "" when they run.
@@ -297,6 +299,8 @@ func (f *Fixture) NewEngine(rules []*rule.Rule, versions []int) (*rule.Engine, e
 		}
 	}
 	e.FoldDeployed(before)
+	contract := onward.Plan{Steps: []onward.PlanStep{{Phase: onward.Contract, SQL: f.Contract}}}
+	e.Release().LaterDrops = analysis.ListLaterDrops(&contract, e.Release().Deployed, func(string) bool { return false })
 	return e, nil
 }
 

@@ -157,6 +157,8 @@ func (f *Fixture) readHeader(key, value string) (err error) {
 	case "deprecated":
 		column, words, _ := strings.Cut(value, " ")
 		f.Deprecated = map[string]string{column: words}
+	case "contract":
+		f.Contract = value
 	case "inserts":
 		table, columns, _ := strings.Cut(strings.TrimSuffix(value, ")"), " (")
 		f.Inserts[table] = append(f.Inserts[table], strings.Split(columns, ", "))

@@ -1,0 +1,84 @@
+// Package underway reads from the ledger of a database what the contracts of its unfinished plans will drop, and names the commands that go on with
+// a plan.
+package underway
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/internal/analysis"
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/ledger"
+	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/internal/report/escape"
+)
+
+// ContractCommand returns the command that contracts a plan of the ledger. ADDRESS stands for the database's address.
+func ContractCommand(p *ledger.Plan, schema string) string {
+	return nextCommand("contract", p.ID, schema) + " --release " + escape.QuoteShell(p.Plan.Base)
+}
+
+// AbortCommand returns the command that takes a plan of the ledger back.
+func AbortCommand(plan, schema string) string { return nextCommand("abort", plan, schema) }
+
+func nextCommand(verb, plan, schema string) string {
+	out := "onward " + verb + " --db ADDRESS --plan " + plan
+	if schema != "" {
+		out += " --schema " + escape.QuoteShell(schema)
+	}
+	return out
+}
+
+// ReadLaterDrops returns what the contracts of a database's unfinished plans will drop. deployed is its schema; only is the schema that it has alone,
+// under the name public, or "". The error is a [*live.ServerError] if the server cannot be reached or refuses the ledger.
+func ReadLaterDrops(ctx context.Context, url string, deployed *catalog.Catalog, only string) (out []analysis.LaterDrop, err error) {
+	conn, err := live.Connect(ctx, url, "onward", nil)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	err = live.AsOwn(ctx, conn, func() error {
+		out, err = ListLaterDrops(ctx, conn, deployed, only)
+		return err
+	})
+	if err != nil {
+		return nil, &live.ServerError{What: "read the ledger of onward", Err: err}
+	}
+	return out, nil
+}
+
+// ListLaterDrops is [ReadLaterDrops] in a session.
+func ListLaterDrops(ctx context.Context, conn *pgx.Conn, deployed *catalog.Catalog, only string) (out []analysis.LaterDrop, err error) {
+	exists, err := ledger.HasLedger(ctx, conn)
+	if err != nil || !exists {
+		return nil, err
+	}
+	plans, err := ledger.ReadUnfinished(ctx, conn)
+	if err != nil {
+		return nil, err
+	}
+	if only != "" {
+		deployed = analysis.RenameSchema(deployed, "public", only)
+	}
+	for i := range plans {
+		p := &plans[i]
+		if p.IsUnchangedMigration() {
+			continue
+		}
+		schema := analysis.RenameSchema(deployed, p.Schema, p.Last.Schema)
+		if p.Path != "" {
+			schema = analysis.ApplyAll(schema, "SET search_path = "+p.Path)
+		}
+		drops := analysis.ListLaterDrops(&p.Plan.Plan, schema, func(step string) bool { return p.Done[step] })
+		for j := range drops {
+			d := &drops[j]
+			d.Plan, d.ContractCommand, d.AbortCommand = p.ID, ContractCommand(p.Plan, p.Schema), AbortCommand(p.ID, p.Schema)
+			for _, m := range p.Migrations {
+				d.Replaces = append(d.Replaces, m.Path)
+			}
+		}
+		out = append(out, drops...)
+	}
+	return out, nil
+}
