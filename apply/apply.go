@@ -158,6 +158,9 @@ func Run(ctx context.Context, c Config) (*onward.Applied, error) {
 
 func runSettings(ctx context.Context, c settings) (*onward.Applied, error) {
 	return withTarget(ctx, c, func(t *Target) error {
+		if err := t.refuseReplacedRan(ctx); err != nil {
+			return err
+		}
 		return t.runAttempts(ctx, func() (State, error) { return t.Step(ctx, time.Second) })
 	})
 }

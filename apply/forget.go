@@ -23,16 +23,43 @@ import (
 // The errors are the same as for [Run].
 func Forget(ctx context.Context, config Config, id string) (*onward.Applied, error) {
 	return endPlan(ctx, config, id, func(t *Target) error {
-		var left []string
-		for i := range slices.Backward(t.record.Plan.Steps) {
-			s := &t.record.Plan.Steps[i]
-			if sql := t.record.UndoSQL(s); sql != "" {
-				left = append(left, s.ID)
-				t.record.ReportEvent(run.Warned, s, "is left in the database. This would undo it: "+pgparse.SqueezeSQL(sql))
-			}
-		}
-		return t.record.SetPlanState(ctx, ledger.Abandoned, "plan forgotten", "left: "+strings.Join(left, ", "))
+		return t.record.SetPlanState(ctx, ledger.Abandoned, "plan forgotten", "left: "+strings.Join(t.reportLeft(), ", "))
 	})
+}
+
+// reportLeft reports each step that is left in the database, with the statements that would undo it, and returns their IDs.
+func (t *Target) reportLeft() (left []string) {
+	for i := range slices.Backward(t.record.Plan.Steps) {
+		s := &t.record.Plan.Steps[i]
+		if sql := t.record.UndoSQL(s); sql != "" {
+			left = append(left, s.ID)
+			t.record.ReportEvent(run.Warned, s, "is left in the database. This would undo it: "+pgparse.SqueezeSQL(sql))
+		}
+	}
+	return left
+}
+
+// refuseReplacedRan refuses to go on with a plan if a table or column that its contract drops is gone already. It reports what is left of the plan.
+func (t *Target) refuseReplacedRan(ctx context.Context) error {
+	if t.record.AsWritten || t.record.Undoing || !t.isBegun() {
+		return nil
+	}
+	gone, err := t.findColumns(ctx, undo.ListDropped(t.record.Plan, t.record.IsDone), false)
+	if err != nil || len(gone) == 0 {
+		return err
+	}
+	t.reportLeft()
+	next := t.forgetCommand()
+	return &RefusedError{
+		Text: fmt.Sprintf("%s is gone: a migration that the plan replaces ran all the same, or somebody dropped it. The plan cannot go on, and nothing was changed. "+
+			"Undo what you do not need of the steps above, and close the plan: %s", gone[0], next),
+		Next: next,
+	}
+}
+
+// forgetCommand returns the command that closes the plan.
+func (t *Target) forgetCommand() string {
+	return underway.AbortCommand(t.record.Row.ID, t.record.Scope.Schema) + " --forget"
 }
 
 // refuseLastCopy refuses an abort that would drop values of which the plan has made a copy, and whose original is gone.
@@ -47,7 +74,7 @@ func (t *Target) refuseLastCopy(ctx context.Context) error {
 			return err
 		}
 		if len(gone) > 0 && len(copies) > 0 {
-			next := underway.AbortCommand(t.record.Row.ID, t.record.Scope.Schema) + " --forget"
+			next := t.forgetCommand()
 			return &RefusedError{
 				Text: fmt.Sprintf("%s is gone: a migration that the plan replaces ran all the same, or somebody dropped it. The undo would drop %s, "+
 					"the only copy of its values. Nothing was undone. To close the plan and keep what it made: %s", gone[0], copies[0], next),

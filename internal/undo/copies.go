@@ -54,45 +54,76 @@ func ListCopies(p *onward.Plan, isDone func(step string) bool) (out []Copies) {
 	return out
 }
 
-// renameForward returns an object with the name that the done ones of the later steps have given to its table.
+// ListDropped returns the tables and columns that the pending contract steps of a plan drop and the plan has not made, with the names that they have
+// now. It leaves out what a step drops if it exists.
+func ListDropped(p *onward.Plan, isDone func(step string) bool) (out []Object) {
+	made := listCreated(p)
+	for i := range p.Steps {
+		if isDone(p.Steps[i].ID) {
+			continue
+		}
+		renames := listRenames(&p.Steps[i])
+		for _, o := range listDropped(&p.Steps[i], false) {
+			isNew := slices.ContainsFunc(renames, func(r rename) bool { return r.new == o || r.new == (Object{Table: o.Table}) })
+			if !isNew && !made[o.String()] {
+				out = append(out, renameBack(p.Steps[:i], o, isDone))
+			}
+		}
+	}
+	return out
+}
+
+// renameForward returns an object with the name that the done ones of the later steps have given to it.
 func renameForward(later []onward.PlanStep, o Object, isDone func(step string) bool) Object {
 	for i := range later {
 		if !isDone(later[i].ID) {
 			continue
 		}
 		for _, r := range listRenames(&later[i]) {
-			if o.Table == r.old {
-				o.Table = r.new
-			}
+			o = o.renamed(r.old, r.new)
 		}
 	}
 	return o
 }
 
-// renameBack returns an object with the name that its table has before those of the earlier steps that are not done.
+// renameBack returns an object with the name that it has before those of the earlier steps that are not done.
 func renameBack(earlier []onward.PlanStep, o Object, isDone func(step string) bool) Object {
 	for i := range slices.Backward(earlier) {
 		if isDone(earlier[i].ID) {
 			continue
 		}
 		for _, r := range slices.Backward(listRenames(&earlier[i])) {
-			if o.Table == r.new {
-				o.Table = r.old
-			}
+			o = o.renamed(r.new, r.old)
 		}
 	}
 	return o
 }
 
-// tableRename is the old and the new name of a table.
-type tableRename struct{ old, new string }
+// rename is the old and the new name of a table or a column.
+type rename struct{ old, new Object }
 
-// listRenames returns the names that a step gives to tables, in order.
-func listRenames(s *onward.PlanStep) (out []tableRename) {
+// renamed returns the object after its table, or the column itself, got another name.
+func (o Object) renamed(old, fresh Object) Object {
+	switch {
+	case o == old:
+		return fresh
+	case old.Column == "" && o.Table == old.Table:
+		o.Table = fresh.Table
+	}
+	return o
+}
+
+// listRenames returns the names that a step gives to tables and columns, in order.
+func listRenames(s *onward.PlanStep) (out []rename) {
 	for _, node := range parseStatements(s.SQL) {
-		if r := node.GetRenameStmt(); r.GetRenameType() == pgparse.ObjectType_OBJECT_TABLE {
+		r := node.GetRenameStmt()
+		switch r.GetRenameType() {
+		case pgparse.ObjectType_OBJECT_TABLE:
 			renamed := &pgparse.RangeVar{Schemaname: r.Relation.GetSchemaname(), Relname: r.Newname}
-			out = append(out, tableRename{tableName(r.Relation), tableName(renamed)})
+			out = append(out, rename{Object{Table: tableName(r.Relation)}, Object{Table: tableName(renamed)}})
+		case pgparse.ObjectType_OBJECT_COLUMN:
+			table := tableName(r.Relation)
+			out = append(out, rename{Object{table, r.Subname}, Object{table, r.Newname}})
 		}
 	}
 	return out
@@ -110,22 +141,28 @@ func (c *Copies) addStep(s *onward.PlanStep, made map[string]bool) {
 			}
 		}
 	})
+	c.Dropped = append(c.Dropped, listDropped(s, true)...)
+}
+
+// listDropped returns the tables and columns that a contract step drops; evenIfMissing: also those that it drops if they exist.
+func listDropped(s *onward.PlanStep, evenIfMissing bool) (out []Object) {
 	if s.Phase != onward.Contract {
-		return
+		return nil
 	}
 	for _, node := range parseStatements(s.SQL) {
-		if drop := node.GetDropStmt(); drop.GetRemoveType() == pgparse.ObjectType_OBJECT_TABLE {
+		if drop := node.GetDropStmt(); drop.GetRemoveType() == pgparse.ObjectType_OBJECT_TABLE && (evenIfMissing || !drop.MissingOk) {
 			for _, o := range drop.Objects {
 				if names := pgparse.StringTexts(pgparse.ListItems(o)); !isInPlanSchema(drop.RemoveType, o) && len(names) > 0 {
-					c.Dropped = append(c.Dropped, Object{Table: strings.TrimPrefix(strings.Join(names, "."), "public.")})
+					out = append(out, Object{Table: strings.TrimPrefix(strings.Join(names, "."), "public.")})
 				}
 			}
 		}
 		alter := node.GetAlterTableStmt()
 		for _, cmd := range alter.GetCmds() {
-			if d := cmd.GetAlterTableCmd(); d.GetSubtype() == pgparse.AlterTableType_AT_DropColumn {
-				c.Dropped = append(c.Dropped, Object{tableName(alter.Relation), d.Name})
+			if d := cmd.GetAlterTableCmd(); d.GetSubtype() == pgparse.AlterTableType_AT_DropColumn && (evenIfMissing || !d.MissingOk) {
+				out = append(out, Object{tableName(alter.Relation), d.Name})
 			}
 		}
 	}
+	return out
 }
