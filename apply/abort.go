@@ -10,7 +10,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/onward-sql/onward/apply/internal/progress"
-	"github.com/onward-sql/onward/apply/internal/run"
 	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/internal/underway"
 	"github.com/onward-sql/onward/internal/undo"
@@ -51,17 +50,10 @@ func endPlan(ctx context.Context, config Config, id string, end func(t *Target) 
 	if err != nil {
 		return nil, err
 	}
-	if list, err = progress.ChoosePlans(list, id); err != nil {
+	p, err := progress.ChooseSinglePlan(list, id)
+	if err != nil {
 		return nil, err
 	}
-	if len(list) > 1 {
-		var ids []string
-		for _, p := range list {
-			ids = append(ids, p.ID)
-		}
-		return nil, run.NewInputError("several plans are under way: name one with --plan, of " + strings.Join(ids, ", "))
-	}
-	p := list[0]
 	c.Plan, c.Name, c.Role, c.undoing, c.moved = &p.Plan, p.Name, p.Role, true, true
 	out, err := withTarget(ctx, c, end)
 	if out != nil && err != nil {
@@ -121,6 +113,7 @@ func (t *Target) mayAbort() error {
 			return &RefusedError{
 				Step: s.ID,
 				Text: "this contract step has dropped something, or replaced it, and nobody gives that back. onward contract goes on with the plan",
+				Next: underway.ContractCommand(t.record.Row, t.record.Scope.Schema),
 			}
 		}
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/onward-sql/onward/apply/internal/backfill"
 	"github.com/onward-sql/onward/apply/internal/evidence"
+	"github.com/onward-sql/onward/apply/internal/progress"
 	"github.com/onward-sql/onward/apply/internal/run"
 	"github.com/onward-sql/onward/apply/internal/session"
 	"github.com/onward-sql/onward/internal/ledger"
@@ -132,6 +133,8 @@ type (
 	HeldError = ledger.HeldError
 	// LostError says that another process has taken over.
 	LostError = ledger.LostError
+	// ChoiceError says that no plan of the ledger, or more than one, is what was asked for.
+	ChoiceError = progress.ChoiceError
 	// OtherError says that another release of onward made the ledger.
 	OtherError = ledger.OtherError
 	// PlantedError says that a schema of onward's in the database belongs to somebody else, or has what others planted there.

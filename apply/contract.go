@@ -37,7 +37,7 @@ func forEachPlan(ctx context.Context, c settings, id string, phase onward.PlanPh
 			if err != nil {
 				return err
 			}
-			far[p] = progress.RequireReached(p, steps, phase)
+			far[p] = progress.RequireReached(p, steps, phase, c.scope)
 		}
 		return nil
 	})

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/apply/internal/progress"
 	"github.com/onward-sql/onward/apply/internal/run"
 	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/internal/prose"
@@ -29,7 +30,8 @@ func (t *Target) requireProof() error {
 	}
 	return &RefusedError{Text: "the plan is not proven: " + strings.Join(why, "; ") +
 		". Nothing was changed. Make the plan again with onward plan, which proves it, " +
-		"or run it as it is with --unproven \"REASON\": onward log keeps the reason"}
+		"or run it as it is with --unproven \"REASON\": onward log keeps the reason",
+		Next: progress.PlanCommand(t.record.Plan, t.c.Name)}
 }
 
 // listDoubts lists why a plan does not count as proven.

@@ -20,6 +20,7 @@ import (
 	"github.com/onward-sql/onward/internal/address"
 	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/internal/underway"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -173,9 +174,10 @@ func (t *Target) beginPlan(ctx context.Context) error {
 		case t.record.AsWritten:
 			return t.useRow(ctx, p)
 		case same && p.State == ledger.Abandoned:
-			return &RefusedError{Text: "this plan was begun here, and taken back on " + p.Ended.Format(time.DateTime) + ": make it anew, with onward plan"}
+			return &RefusedError{Text: "this plan was begun here, and taken back on " + p.Ended.Format(time.DateTime) + ": make it anew, with onward plan",
+				Next: progress.PlanCommand(t.record.Plan, t.c.Name)}
 		case same && p.State == ledger.Aborting && !t.record.Undoing:
-			return &RefusedError{Text: "this plan is being taken back: onward abort goes on with that"}
+			return &RefusedError{Text: "this plan is being taken back: onward abort goes on with that", Next: underway.AbortCommand(p.ID, t.record.Scope.Schema)}
 		case same:
 			if err := t.useRow(ctx, p); err != nil {
 				return err
@@ -186,7 +188,7 @@ func (t *Target) beginPlan(ctx context.Context) error {
 		case migrations.SharesMigration(&p.Plan, t.record.Plan):
 			return &RefusedError{Text: fmt.Sprintf("another plan for the same migrations (%s → %s) was begun here on %s and is not at its end: "+
 				"go on with that one, or take it back with onward abort --plan %s",
-				p.Plan.Base, p.Plan.Head, p.Began.Format(time.DateTime), p.ID)}
+				p.Plan.Base, p.Plan.Head, p.Began.Format(time.DateTime), p.ID), Next: "onward status --db ADDRESS"}
 		}
 	}
 	return t.beginNew(ctx, id, path)
@@ -275,7 +277,8 @@ func (t *Target) checkSchema(ctx context.Context) error {
 	}
 	if hash := schema.Catalog.HashRelations(deployed); hash != t.record.Plan.Catalog {
 		return &RefusedError{Text: fmt.Sprintf("the plan is for another schema: columns, types, NOT NULL and constraints of %s are not those that it was made for. "+
-			"Either this is another database, or something was applied since: make the plan anew, with onward plan --db", strings.Join(names, ", "))}
+			"Either this is another database, or something was applied since: make the plan anew, with onward plan --db", strings.Join(names, ", ")),
+			Next: progress.PlanCommand(t.record.Plan, t.c.Name) + " --db ADDRESS"}
 	}
 	return nil
 }

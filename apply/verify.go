@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/onward-sql/onward/internal/underway"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -16,7 +17,7 @@ func Verify(ctx context.Context, c Config, id string) ([]*onward.Applied, error)
 	return forEachPlan(ctx, settings{Config: c}, id, onward.Backfill, func(ctx context.Context, c settings) (*onward.Applied, error) {
 		out, err := withTarget(ctx, c, func(t *Target) error { return t.verifyAll(ctx) })
 		if out != nil && err != nil {
-			out.Next = "onward backfill --db ADDRESS --verify --plan " + out.Plan
+			out.Next = underway.BackfillCommand(out.Plan, c.scope.Schema) + " --verify"
 		}
 		return out, err
 	})
@@ -27,7 +28,8 @@ func (t *Target) verifyAll(ctx context.Context) error {
 	for i := range t.record.Plan.Steps {
 		s := &t.record.Plan.Steps[i]
 		if s.Backfill != nil && !t.record.IsDone(s.ID) {
-			return &RefusedError{Step: s.ID, Text: "this backfill is not done: onward backfill goes on with it, and compares its rows"}
+			return &RefusedError{Step: s.ID, Text: "this backfill is not done: onward backfill goes on with it, and compares its rows",
+				Next: underway.BackfillCommand(t.record.Row.ID, t.record.Scope.Schema)}
 		}
 		if t.backfill.CanCompare(s) {
 			if err := t.verifyBackfill(ctx, s); err != nil {

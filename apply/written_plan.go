@@ -30,5 +30,5 @@ func (t *Target) refuseWritten() error {
 	return &RefusedError{Text: "the steps of this plan were written as migrations (" + files +
 		"): their own tool runs them, and would run them again after onward. Nothing was changed. " +
 		"Go on in one way: run these files with their tool, or with onward apply without --plan; or delete them and their plan in " + plan.Dir +
-		", restore the migrations that they replace, and apply a plan of onward plan --format json"}
+		", restore the migrations that they replace, and apply a plan of onward plan --format json", Next: "onward apply --db ADDRESS"}
 }

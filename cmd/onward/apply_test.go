@@ -76,7 +76,7 @@ func TestApplyScripts(t *testing.T) {
 		e.Vars = append(e.Vars, "DATABASE_URL="+db, "STRANGER_URL="+stranger.String(), "HOOK="+server.URL, "NEWER_URL="+pgservertest.NewerServer(e.T().(testing.TB), db).URL)
 		return setup(e)
 	}
-	p.Cmds["posted"], p.Cmds["events"], p.Cmds["waits"] = posted, events, waits
+	p.Cmds["posted"], p.Cmds["events"], p.Cmds["waits"], p.Cmds["follow"] = posted, events, waits, follow
 	testscript.Run(t, p)
 }
 

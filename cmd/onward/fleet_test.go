@@ -26,5 +26,6 @@ func TestFleetScripts(t *testing.T) {
 			"SHORT_TOKEN=brief", "PAGE_TOKEN=a token that is long enough")
 		return setup(e)
 	}
+	p.Cmds["follow"] = follow
 	testscript.Run(t, p)
 }

@@ -126,22 +126,54 @@ func (a *app) applyAndReport(cmd *cobra.Command, f *applyFlags) error {
 	if err != nil {
 		return err
 	}
+	a.patience.Store(int64(stepTime))
 	r, err := a.runApply(cmd, c, f)
 	end()
-	if r == nil {
-		notices.postResult(nil, err)
-		code := refusalError(a, err)
-		if next := nextCommand(cmd, &onward.Applied{}, err); isAny[*apply.RefusedError](err) && !a.flags.quiet {
-			a.printLines("next: " + next)
-		}
-		return code
+	var list []*onward.Applied
+	if r != nil {
+		list = []*onward.Applied{r}
 	}
-	r.Next = nextCommand(cmd, r, err)
-	notices.postResult([]*onward.Applied{r}, err)
-	if wrong := a.writeResult(func(w io.Writer) error { return report.WriteApply(w, format, r, options) }); wrong != nil {
+	return a.endRun(cmd, notices, list, err, format, func(w io.Writer) error { return report.WriteApply(w, format, r, options) })
+}
+
+// stepTime is how long a run on a database may take to end after a signal: it cancels its statement and gives the lease back.
+const stepTime = 15 * time.Second
+
+// endRun ends a run on a database. It prints why the run ended early, then the progress. The last line is the next command.
+func (a *app) endRun(cmd *cobra.Command, n *notices, list []*onward.Applied, err error, format report.Format, write func(io.Writer) error) error {
+	next := ""
+	for i, r := range list {
+		if i == len(list)-1 {
+			r.Next = nextCommand(cmd, r, err)
+			next = r.Next
+		} else {
+			r.Next = fillAddress(cmd, r.Next)
+		}
+	}
+	switch {
+	case len(list) > 0:
+	case isAny[*apply.RefusedError](err):
+		next = nextCommand(cmd, &onward.Applied{}, err)
+	default:
+		err = listPlansAfter(cmd, err)
+	}
+	n.postResult(list, err)
+	if len(list) == 0 {
+		if err = refusalError(a, err); err == nil {
+			a.printNext(next)
+		}
+		return err
+	}
+	if err = refusalError(a, err); err != nil {
+		a.code = a.printError(cmd.Context(), err)
+	}
+	if wrong := a.writeResult(write); wrong != nil {
 		return wrong
 	}
-	return refusalError(a, err)
+	if format != report.FormatTerminal && a.code != exitClean || a.flags.output != "" {
+		a.printNext(next)
+	}
+	return nil
 }
 
 // nextCommand returns the command that follows a run on a database: it can be typed as it is.
@@ -152,10 +184,12 @@ func nextCommand(cmd *cobra.Command, r *onward.Applied, err error) string {
 		next = unfinished.Next
 	case errors.As(err, &refused) && strings.HasSuffix(refused.Next, " "+apply.AdoptFlag):
 		next = repeatCommand(cmd) + " " + apply.AdoptFlag
+	case errors.As(err, &refused) && refused.Next == "onward plan":
+		next = repeatFor(cmd, refused.Next, "base", "head", "config")
 	case errors.As(err, &refused) && refused.Next != "":
 		next = refused.Next
 	case err != nil:
-		next = "once that is out of the way: " + repeatCommand(cmd)
+		next = repeatCommand(cmd)
 	}
 	return fillAddress(cmd, next)
 }

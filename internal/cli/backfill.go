@@ -32,22 +32,10 @@ func (a *app) continuePlans(cmd *cobra.Command, f *stepFlags, prepare func(*appl
 	if err != nil {
 		return err
 	}
+	a.patience.Store(int64(stepTime))
 	list, err := work(c)
 	end()
-	for i, r := range list {
-		if i == len(list)-1 {
-			r.Next = nextCommand(cmd, r, err)
-		} else {
-			r.Next = fillAddress(cmd, r.Next)
-		}
-	}
-	notices.postResult(list, err)
-	if len(list) > 0 {
-		if wrong := a.writeResult(func(w io.Writer) error { return report.WriteApplied(w, format, list, options) }); wrong != nil {
-			return wrong
-		}
-	}
-	return refusalError(a, err)
+	return a.endRun(cmd, notices, list, err, format, func(w io.Writer) error { return report.WriteApplied(w, format, list, options) })
 }
 
 func (a *app) newBackfillCommand() *cobra.Command {
@@ -121,9 +109,17 @@ Exit code: 0 the command was recorded, 2 usage or input, 3 the database cannot b
 			}
 			ids, err := apply.ControlSchema(cmd.Context(), url, schema, plan, word, t, apply.ProcessName("backfill "+string(word)))
 			if err != nil {
-				return err
+				return listPlansAfter(cmd, err)
 			}
 			a.printNote("%s  sent to plan %s", word, strings.Join(ids, ", "))
+			switch word {
+			case apply.Pause:
+				a.printNext(repeatFor(cmd, "onward backfill resume", "db", "plan", "schema"))
+			case apply.Cancel:
+				a.printNext(repeatFor(cmd, "onward backfill", "db", "plan", "schema"))
+			case apply.Resume, apply.Tune:
+				a.printNext(repeatFor(cmd, "onward status", "db", "schema"))
+			}
 			return nil
 		},
 	}

@@ -43,9 +43,17 @@ func Main() int {
 // some time to stop; a second signal ends everything immediately.
 func (a *app) exitOnSignal(ctx context.Context, stop func()) {
 	<-ctx.Done()
+	second := make(chan os.Signal, 1)
+	signal.Notify(second, os.Interrupt, syscall.SIGTERM)
 	stop()
-	time.Sleep(max(grace, time.Duration(a.patience.Load())))
+	select {
+	case <-second:
+	case <-time.After(max(grace, time.Duration(a.patience.Load()))):
+	}
 	fmt.Fprintln(os.Stderr, "onward: interrupted")
+	if again := a.again.Load(); again != nil {
+		a.printNext(*again)
+	}
 	os.Exit(exitFailed)
 }
 
@@ -63,6 +71,8 @@ type app struct {
 	// patience is how long, in nanoseconds, a command may run after a signal; 0 means a
 	// moment.
 	patience atomic.Int64
+	// again is the running command, which continues after an interruption; nil for a command that begins nothing.
+	again atomic.Pointer[string]
 	// code is the exit code of a command that did its work.
 	code int
 }
@@ -83,18 +93,29 @@ func (a *app) runCommand(ctx context.Context, args []string) int {
 	root.SetOut(a.out)
 	root.SetErr(a.err)
 	if err := root.ExecuteContext(ctx); err != nil {
-		// The value of a flag or an argument may be an address with a password.
-		text := strings.TrimSpace(address.HidePasswords(err.Error()))
-		if errors.Is(err, context.Canceled) && ctx.Err() != nil {
-			text = "interrupted" // wherever it was
+		code := a.printError(ctx, err)
+		if follows, found := errors.AsType[*nextError](err); found {
+			a.printNext(follows.next)
+		} else if again := a.again.Load(); again != nil && code == exitFailed && mayRepeat(err) {
+			a.printNext(*again)
 		}
-		if refused := live.FindRefusal(err); refused != nil && refused.Code == "42501" {
-			text += ": docs/rights.md lists the rights for each command, and onward preflight checks the rights for a migration"
-		}
-		a.printLines(text)
-		return exitCode(err)
+		return code
 	}
 	return a.code
+}
+
+// printError prints why a command ended, and returns its exit code.
+func (a *app) printError(ctx context.Context, err error) int {
+	// The value of a flag or an argument may be an address with a password.
+	text := strings.TrimSpace(address.HidePasswords(err.Error()))
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		text = "interrupted" // wherever it was
+	}
+	if refused := live.FindRefusal(err); refused != nil && refused.Code == "42501" {
+		text += ": docs/rights.md lists the rights for each command, and onward preflight checks the rights for a migration"
+	}
+	a.printLines(text)
+	return exitCode(err)
 }
 
 func (a *app) newRootCommand() *cobra.Command {
@@ -116,6 +137,10 @@ no database and no configuration.`,
 		Args:          a.noCommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			if isContinuable(cmd) {
+				again := repeatCommand(cmd)
+				a.again.Store(&again)
+			}
 			cmd.SetContext(live.WithNewerServer(cmd.Context(), onward.NewestMajor, func(major int) { a.printNote("%s", newerServerNote(major)) }))
 			return noneEmpty(cmd)
 		},

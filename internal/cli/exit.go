@@ -8,6 +8,7 @@ import (
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/address"
+	"github.com/onward-sql/onward/internal/fleet"
 	"github.com/onward-sql/onward/internal/gitrange"
 	"github.com/onward-sql/onward/onward"
 )
@@ -37,7 +38,7 @@ func newUsageError(format string, args ...any) error {
 
 // exitCode is the code for a command that ended with an error.
 func exitCode(err error) int {
-	if isAny[*apply.PlantedError](err) {
+	if unfinished, found := errors.AsType[*fleet.UnfinishedError](err); found && unfinished.Failed || isAny[*apply.PlantedError](err) {
 		return exitFindings
 	}
 	if isAny[*usageError](err) || isAny[*config.Error](err) || isAny[*config.InputError](err) ||

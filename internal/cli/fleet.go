@@ -164,7 +164,15 @@ func (a *app) newFleetControl(name, short string, run func(context.Context, []*f
 			if err != nil {
 				return err
 			}
-			return run(cmd.Context(), targets, &f)
+			if err := run(cmd.Context(), targets, &f); err != nil {
+				return err
+			}
+			next := "onward status"
+			if name == "pause" {
+				next = "onward fleet resume"
+			}
+			a.printNext(repeatFor(cmd, next, "targets", "db", "release", "only", "label"))
+			return nil
 		},
 	}
 	cmd.Flags().SortFlags = false

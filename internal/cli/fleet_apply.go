@@ -56,7 +56,7 @@ func (a *app) applyToTargets(cmd *cobra.Command, f *applyFlags) error {
 		return a.queueApply(cmd, f, pending, c)
 	}
 	c.Work = applyWork(pending, f.rollout.searchPath, a.targetEvents)
-	return a.runRollout(cmd.Context(), c, false)
+	return a.runRollout(cmd, c, false)
 }
 
 // applyWork returns the work that runs apply on a target. base lacks the target. tell returns what gets the target's events.

@@ -11,6 +11,7 @@ import (
 	"github.com/onward-sql/onward/apply"
 	"github.com/onward-sql/onward/internal/fleet"
 	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/report/escape"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -125,15 +126,15 @@ func (a *app) rolloutConfig(f *rolloutFlags, db string, within time.Duration, co
 }
 
 // runRollout runs a release on many targets, and prints how far it is. beside: standard output belongs to the commands.
-func (a *app) runRollout(ctx context.Context, c fleet.Config, beside bool) error {
+func (a *app) runRollout(cmd *cobra.Command, c fleet.Config, beside bool) error {
 	format, options, err := a.printOptions(report.AppliedFormats()...)
 	if err != nil {
 		return err
 	}
 	a.patience.Store(int64(guardTime)) // each command got the signal, and decides itself
-	r, err := fleet.Run(ctx, c)
+	r, err := fleet.Run(cmd.Context(), c)
 	if r == nil {
-		return a.unfinishedError(err)
+		return endRollout(cmd, &c, err)
 	}
 	to := a.out
 	if beside && a.flags.output == "" {
@@ -141,21 +142,23 @@ func (a *app) runRollout(ctx context.Context, c fleet.Config, beside bool) error
 	}
 	wrong := a.writeRollout(r, format, options)
 	a.out = to
-	return errors.Join(a.unfinishedError(err), wrong)
+	return errors.Join(endRollout(cmd, &c, err), wrong)
 }
 
-// unfinishedError gives the error for a release with failed targets the exit code of a finding.
-func (a *app) unfinishedError(err error) error {
-	unfinished := new(fleet.UnfinishedError)
-	if !errors.As(err, &unfinished) {
+// endRollout adds the command that continues to the reason why a release is not done on all targets.
+func endRollout(cmd *cobra.Command, c *fleet.Config, err error) error {
+	unfinished, found := errors.AsType[*fleet.UnfinishedError](err)
+	if !found {
 		return err
 	}
-	if unfinished.Failed {
-		a.code = exitFindings
-		a.printNote("%v", err)
-		return nil
+	next := repeatCommand(cmd)
+	switch {
+	case unfinished.Earlier:
+		next = repeatFor(cmd, "onward status", "targets", "db", "only", "label") + " --release " + escape.QuoteShell(c.After)
+	case unfinished.Paused:
+		next = repeatFor(cmd, "onward fleet resume", "targets", "db", "release", "only", "label")
 	}
-	return err
+	return &nextError{err, next}
 }
 
 func (a *app) writeRollout(r *onward.Rollout, format report.Format, options report.Options) error {

@@ -70,7 +70,7 @@ func (a *app) queueApply(cmd *cobra.Command, f *applyFlags, c *apply.PendingConf
 	if err != nil {
 		return err
 	}
-	return a.queueRollout(cmd.Context(), &f.rollout, &f.queueFlags, to, &queuedb.Settings{Work: work, OnMachine: c.Plan == nil})
+	return a.queueRollout(cmd, &f.rollout, &f.queueFlags, to, &queuedb.Settings{Work: work, OnMachine: c.Plan == nil})
 }
 
 // queueGuard puts a command into the queue. Workers have the command itself.
@@ -82,7 +82,7 @@ func (a *app) queueGuard(cmd *cobra.Command, f *guardFlags, base *guard.Config, 
 	if err != nil {
 		return err
 	}
-	return a.queueRollout(cmd.Context(), &f.rollout, &f.queueFlags, c, &queuedb.Settings{Work: work, OnMachine: true})
+	return a.queueRollout(cmd, &f.rollout, &f.queueFlags, c, &queuedb.Settings{Work: work, OnMachine: true})
 }
 
 // refuseLocal refuses flags that mean something on this machine only.
@@ -96,7 +96,7 @@ func refuseLocal(cmd *cobra.Command, names []string) error {
 }
 
 // queueRollout puts a release into the queue, and waits for its end. The settings have the work.
-func (a *app) queueRollout(ctx context.Context, f *rolloutFlags, qf *queueFlags, c fleet.Config, settings *queuedb.Settings) error {
+func (a *app) queueRollout(cmd *cobra.Command, f *rolloutFlags, qf *queueFlags, c fleet.Config, settings *queuedb.Settings) error {
 	format, options, err := a.printOptions(report.AppliedFormats()...)
 	if err != nil {
 		return err
@@ -105,9 +105,10 @@ func (a *app) queueRollout(ctx context.Context, f *rolloutFlags, qf *queueFlags,
 	if err != nil {
 		return err
 	}
+	ctx := cmd.Context()
 	survey, err := fleet.SurveyTargets(ctx, c)
 	if err != nil {
-		return a.unfinishedError(err)
+		return endRollout(cmd, &c, err)
 	}
 	q, err := queuedb.Open(ctx, at, 2, slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -127,7 +128,9 @@ func (a *app) queueRollout(ctx context.Context, f *rolloutFlags, qf *queueFlags,
 	}
 	a.printNote("%d targets are in the queue: %s", len(survey.Targets), workers)
 	if qf.detach {
-		return a.writeRollout(survey.Rollout, format, options)
+		err := a.writeRollout(survey.Rollout, format, options)
+		a.printNext(repeatFor(cmd, "onward status", "targets", "db", "release", "only", "label"))
+		return err
 	}
 	end, err := a.followQueue(ctx, q, c.Release)
 	if end == nil {
@@ -138,7 +141,15 @@ func (a *app) queueRollout(ctx context.Context, f *rolloutFlags, qf *queueFlags,
 		return err
 	}
 	a.code = describeEnd(survey.Rollout, end)
-	return a.writeRollout(survey.Rollout, format, options)
+	if err := a.writeRollout(survey.Rollout, format, options); err != nil || a.code == exitClean {
+		return err
+	}
+	next := repeatCommand(cmd)
+	if a.code == exitFindings { // the release has ended in the queue
+		next = repeatFor(cmd, "onward fleet retry", "targets", "db", "release", "only", "label", "queue")
+	}
+	a.printNext(next)
+	return nil
 }
 
 // surveyEnd reads the ledgers, which have the truth, after a release has ended in the queue. A database may be away for a moment.

@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"context"
-	"errors"
 	"io"
 	"os"
 	"os/signal"
@@ -98,7 +96,7 @@ input; 3 not finished, the same command continues.`,
 func (a *app) runGuardOnTargets(cmd *cobra.Command, f *guardFlags, command []string) error {
 	if many, err := f.rollout.areGiven(cmd, rolloutFlagNames...); err != nil || !many {
 		if err == nil {
-			err = a.runGuarded(cmd.Context(), f, command)
+			err = a.runGuarded(cmd, f, command)
 		}
 		return err
 	}
@@ -116,11 +114,11 @@ func (a *app) runGuardOnTargets(cmd *cobra.Command, f *guardFlags, command []str
 		return a.queueGuard(cmd, f, &base, c)
 	}
 	c.Work = fleet.GuardCommand(base, c.SearchPath)
-	return a.runRollout(cmd.Context(), c, true)
+	return a.runRollout(cmd, c, true)
 }
 
 // runGuarded runs a command, and prints who blocked whom.
-func (a *app) runGuarded(ctx context.Context, f *guardFlags, command []string) error {
+func (a *app) runGuarded(cmd *cobra.Command, f *guardFlags, command []string) error {
 	format, options, err := a.printOptions(report.AppliedFormats()...)
 	if err != nil {
 		return err
@@ -137,7 +135,7 @@ func (a *app) runGuarded(ctx context.Context, f *guardFlags, command []string) e
 	defer signal.Stop(signals)
 	c.Signals = signals
 	a.patience.Store(int64(guardTime))
-	r, err := guard.Run(ctx, c)
+	r, err := guard.Run(cmd.Context(), c)
 	if r == nil {
 		return err
 	}
@@ -148,7 +146,13 @@ func (a *app) runGuarded(ctx context.Context, f *guardFlags, command []string) e
 	}
 	wrong := a.writeResult(func(w io.Writer) error { return report.WriteGuarded(w, format, r, options) })
 	a.out = to
-	return errors.Join(err, wrong)
+	if err != nil {
+		a.code = a.printError(cmd.Context(), err)
+	}
+	if a.code != exitClean {
+		a.printNext(repeatCommand(cmd))
+	}
+	return wrong
 }
 
 // forwardedSignals are the signals that are forwarded to the command. A terminal sends an interrupt to

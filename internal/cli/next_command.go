@@ -1,12 +1,18 @@
 package cli
 
 import (
+	"fmt"
+	"os"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/onward-sql/onward/apply"
+	"github.com/onward-sql/onward/internal/address"
+	"github.com/onward-sql/onward/internal/fleet"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/report/escape"
 	"github.com/onward-sql/onward/internal/report/view"
 	"github.com/onward-sql/onward/internal/rules"
@@ -63,60 +69,178 @@ func isPlannable(r *onward.Report) bool {
 
 // planWords returns the command that plans the release of another command.
 func planWords(cmd *cobra.Command) string {
-	words := []string{"onward plan"}
-	cmd.Flags().Visit(func(f *pflag.Flag) {
-		switch f.Name {
-		case "base", "head", "framework", "config", "schema", "pg", "db":
-			words = append(words, flagWord(f))
+	return repeatFor(cmd, "onward plan", "base", "head", "framework", "config", "schema", "pg", "db")
+}
+
+// isContinuable reports whether the same command continues or repeats what this one began.
+func isContinuable(cmd *cobra.Command) bool {
+	for c := cmd; c != nil; c = c.Parent() {
+		switch c.Name() {
+		case "plan", "apply", "backfill", "contract", "abort", "guard", "fleet":
+			return true
 		}
-	})
-	return strings.Join(words, " ")
+	}
+	return false
 }
 
 // repeatCommand returns a command as it was typed, without values that may hold a secret.
 func repeatCommand(cmd *cobra.Command) string {
-	words := []string{cmd.CommandPath()}
-	cmd.Flags().Visit(func(f *pflag.Flag) { words = append(words, flagWord(f)) })
+	words := append([]string{cmd.CommandPath()}, flagWords(cmd, func(string) bool { return true })...)
+	if cmd.Name() == "guard" || cmd.Name() == "worker" {
+		if args := cmd.Flags().Args(); len(args) > 0 {
+			words = append(words, "--")
+			for _, arg := range args {
+				words = append(words, argumentWord(arg))
+			}
+		}
+	}
 	return strings.Join(words, " ")
 }
 
-// fillAddress gives a printed command the address of --db, if it was typed as the place that holds it: env:NAME or @FILE.
+// flagWords returns the flags of a command that were typed and whose names are chosen.
+func flagWords(cmd *cobra.Command, isChosen func(name string) bool) (words []string) {
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if isChosen(f.Name) {
+			words = append(words, flagWord(f))
+		}
+	})
+	return words
+}
+
+// repeatFor returns another command with the flags of this one that both have.
+func repeatFor(cmd *cobra.Command, other string, names ...string) string {
+	return strings.Join(append([]string{other}, flagWords(cmd, func(name string) bool { return slices.Contains(names, name) })...), " ")
+}
+
+// fillAddress gives a printed command the address of --db, if it may be printed.
 func fillAddress(cmd *cobra.Command, command string) string {
-	if f := cmd.Flags().Lookup("db"); f != nil {
+	if f := cmd.Flags().Lookup("db"); f != nil && f.Changed {
 		return strings.ReplaceAll(command, "--db ADDRESS", flagWord(f))
 	}
 	return command
 }
 
-// namesPlace reports whether the value of an address names the place that holds it.
-func namesPlace(address string) bool {
-	return strings.HasPrefix(address, "env:") || strings.HasPrefix(address, "@")
+// addressWord returns the value of an address for a shell: the place that holds it, or the address itself if it has no password.
+// ADDRESS stands for any other.
+func addressWord(value string) string {
+	if place := findPlace(value); place != "" {
+		return escape.QuoteShell(place)
+	}
+	if hasSecret(value) {
+		return "ADDRESS"
+	}
+	return escape.QuoteShell(value)
 }
+
+// argumentWord returns an argument of a program for a shell. A variable of the environment stands for a secret.
+func argumentWord(value string) string {
+	if !hasSecret(value) {
+		return escape.QuoteShell(value)
+	}
+	if name := findVariable(value); name != "" {
+		return `"$` + name + `"`
+	}
+	return "…"
+}
+
+// findPlace returns the place that holds a value: @FILE or env:NAME, also if the value itself was typed; "" if none is known.
+func findPlace(value string) string {
+	if strings.HasPrefix(value, "env:") || strings.HasPrefix(value, "@") {
+		return value
+	}
+	if name := findVariable(value); name != "" {
+		return "env:" + name
+	}
+	return ""
+}
+
+// findVariable returns the first name of the environment's variables that have a value.
+func findVariable(value string) string {
+	var names []string
+	for _, pair := range os.Environ() {
+		if name, text, _ := strings.Cut(pair, "="); text == value && value != "" && variableName.MatchString(name) {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return slices.Min(names)
+}
+
+// variableName matches a variable that a shell hands on. A shell sets "_" itself.
+var variableName = lazyregexp.New(`^[A-Za-z][A-Za-z0-9_]*$`)
+
+func hasSecret(value string) bool { return address.HidePasswords(value) != value }
 
 // flagWord returns a flag as written, without a value that may hold a secret.
 func flagWord(f *pflag.Flag) string {
-	switch f.Name {
-	case "db", "replica", "postgres":
-		if value := f.Value.String(); namesPlace(value) {
-			return "--" + f.Name + " " + escape.QuoteShell(value)
-		}
-		return "--" + f.Name + " ADDRESS"
-	case "notify", "health", "throttle-sql":
-		return "--" + f.Name + " …"
-	}
-	value := f.Value.String()
+	values := []string{f.Value.String()}
 	if s, ok := f.Value.(pflag.SliceValue); ok {
-		value = strings.Join(s.GetSlice(), " --"+f.Name+" ")
+		values = s.GetSlice()
 	}
+	words := make([]string, len(values))
+	for i, value := range values {
+		words[i] = flagValueWord(f, value)
+	}
+	return strings.Join(words, " ")
+}
+
+// flagValueWord returns a flag with one of its values.
+func flagValueWord(f *pflag.Flag, value string) string {
+	name := "--" + f.Name
 	switch {
 	case f.Value.Type() == "bool" && value == "true":
-		return "--" + f.Name
-	case f.Value.Type() == "bool":
-		return "--" + f.Name + "=" + value
-	case strings.ContainsAny(value, " '\"$`\\;&|<>()*?#!"):
-		value = "'" + strings.ReplaceAll(value, "'", `'\''`) + "'"
+		return name
+	case f.Value.Type() == "bool" || f.Value.Type() == "count":
+		return name + "=" + value
 	}
-	return "--" + f.Name + " " + value
+	switch f.Name {
+	case "db", "replica", "postgres", "queue":
+		return name + " " + addressWord(value)
+	case "notify": // the path of a webhook is a secret
+		place := findPlace(value)
+		if place == "" {
+			return name + " …"
+		}
+		value = place
+	case "health": // it is often a URL with a token, or a command with one
+		if variable := findVariable(value); variable != "" {
+			return name + ` "$` + variable + `"`
+		}
+		return name + " …"
+	case "throttle-sql":
+		return name + " " + argumentWord(value)
+	}
+	return name + " " + escape.QuoteShell(value)
+}
+
+// nextError is an error after which another command follows.
+type nextError struct {
+	error
+	next string
+}
+
+func (e *nextError) Unwrap() error { return e.error }
+
+// listPlansAfter adds the command that lists the plans to an error about the choice of a plan.
+func listPlansAfter(cmd *cobra.Command, err error) error {
+	if isAny[*apply.ChoiceError](err) {
+		return &nextError{err, repeatFor(cmd, "onward status", "db", "schema")}
+	}
+	return err
+}
+
+// mayRepeat reports whether the same command may succeed after an error: not if it is another release, ledger or login that it needs.
+func mayRepeat(err error) bool {
+	return !fleet.IsInputError(err) && !isAny[*apply.OtherError](err) && !isAny[*apply.PlantedError](err)
+}
+
+// printNext prints the next command, in one line so that it can be copied.
+func (a *app) printNext(command string) {
+	if command != "" && !a.flags.quiet {
+		fmt.Fprintln(a.err, escape.Line("onward: next: "+command))
+	}
 }
 
 // worstFile returns the file of the worst finding; "" if no finding is worse than a note.

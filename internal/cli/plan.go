@@ -2,12 +2,16 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/report/escape"
 	"github.com/onward-sql/onward/internal/report/html"
+	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/plan"
 	"github.com/onward-sql/onward/rehearse"
 )
@@ -165,6 +169,26 @@ func (a *app) makePlan(cmd *cobra.Command, f *planFlags) error {
 		if format == report.FormatHTML {
 			return html.WritePlan(w, p, r)
 		}
-		return report.WritePlan(w, format, p, options)
+		if err := report.WritePlan(w, format, p, options); err != nil || format != report.FormatTerminal {
+			return err
+		}
+		return writePlanNext(w, cmd, f, p)
 	})
+}
+
+// writePlanNext prints the command that follows a printed plan: a proven one is written as migrations, and a sketch is proven.
+func writePlanNext(w io.Writer, cmd *cobra.Command, f *planFlags, p *onward.Plan) error {
+	next := ""
+	switch {
+	case len(p.Steps) == 0:
+	case f.sketch:
+		next = strings.Join(append([]string{cmd.CommandPath()}, flagWords(cmd, func(name string) bool { return name != "sketch" })...), " ")
+	case p.ProvesSteps():
+		next = repeatCommand(cmd) + " --write"
+	}
+	if next == "" {
+		return nil
+	}
+	_, err := fmt.Fprintln(w, "\nnext: "+escape.Line(next))
+	return err
 }

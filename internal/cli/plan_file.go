@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/report/escape"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -19,11 +20,14 @@ const maxPlanSize = 64 << 20
 // planFamily is the schema of a plan without its number.
 var planFamily = strings.TrimRight(onward.PlanSchema, "0123456789")
 
+// makePlanFile is the command that makes the file of a plan.
+const makePlanFile = "onward plan --format json --output plan.json"
+
 // readPlan reads the file of a plan. For another kind of file, the error says what it is.
 func readPlan(name string) (*onward.Plan, error) {
 	f, err := os.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, newUsageError("%s: there is no such file", name)
+		return nil, &nextError{newUsageError("%s: there is no such file", name), "onward plan --format json --output " + escape.QuoteShell(name)}
 	}
 	if err != nil {
 		return nil, err
@@ -34,8 +38,7 @@ func readPlan(name string) (*onward.Plan, error) {
 		return nil, err
 	}
 	refuse := func(what string) error {
-		return &config.InputError{Err: fmt.Errorf("%s %s, and not a plan. Make one with: onward plan --format json --output plan.json; "+
-			"then name that file with --plan", name, what)}
+		return &nextError{&config.InputError{Err: fmt.Errorf("%s %s, and not a plan. Make one, and name its file with --plan", name, what)}, makePlanFile}
 	}
 	var head struct {
 		Schema string `json:"schema"`
@@ -48,8 +51,8 @@ func readPlan(name string) (*onward.Plan, error) {
 	case err != nil:
 		return nil, refuse("is JSON of something else")
 	case head.Schema != onward.PlanSchema && strings.HasPrefix(head.Schema, planFamily):
-		return nil, &config.InputError{Err: fmt.Errorf("%s is a plan of another release of onward: it says %q, and this release reads %q. "+
-			"Make it again with onward plan", name, head.Schema, onward.PlanSchema)}
+		return nil, &nextError{&config.InputError{Err: fmt.Errorf("%s is a plan of another release of onward: it says %q, and this release reads %q. "+
+			"Make it again", name, head.Schema, onward.PlanSchema)}, makePlanFile}
 	case head.Schema != onward.PlanSchema:
 		return nil, refuse(describeFile(head.Schema))
 	}

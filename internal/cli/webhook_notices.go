@@ -3,12 +3,10 @@ package cli
 import (
 	"context"
 	"errors"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/onward-sql/onward/apply"
 	"github.com/onward-sql/onward/config"
@@ -22,7 +20,7 @@ type notices struct {
 	url   string
 	after time.Duration // how long a step must wait before a notice is sent
 	base  onward.Notice // what all notices have in common
-	again string        // the command that continues the run
+	cmd   *cobra.Command
 	say   func(format string, args ...any)
 
 	posts sync.WaitGroup // under way
@@ -51,7 +49,7 @@ func (a *app) newNotices(cmd *cobra.Command, f *stepFlags, c *apply.Config) (*no
 		return nil, newUsageError("--notify-after is a time such as 1m")
 	}
 	n := &notices{
-		url: url, after: f.after, say: a.printNote, again: repeatedCommand(cmd), waiting: map[onward.NoticeOutcome]*waitingStep{},
+		url: url, after: f.after, say: a.printNote, cmd: cmd, waiting: map[onward.NoticeOutcome]*waitingStep{},
 		base: onward.Notice{Schema: onward.NoticeSchema, Command: cmd.CommandPath(), Database: live.PrintableAddress(c.DB), Name: c.Name},
 	}
 	tell := c.Tell
@@ -60,13 +58,6 @@ func (a *app) newNotices(cmd *cobra.Command, f *stepFlags, c *apply.Config) (*no
 		n.handleEvent(&e)
 	}
 	return n, nil
-}
-
-// repeatedCommand returns a command as it was given, without possible secrets: it continues an unfinished run.
-func repeatedCommand(cmd *cobra.Command) string {
-	words := []string{cmd.CommandPath()}
-	cmd.Flags().Visit(func(f *pflag.Flag) { words = append(words, flagWord(f)) })
-	return strings.Join(words, " ")
 }
 
 // handleEvent handles an event: it sends a notice if a step waits, or a backfill is throttled, for long enough.
@@ -164,16 +155,18 @@ func (n *notices) resultNotice(r *onward.Applied, err error) {
 	}
 	if err != nil {
 		notice.Outcome, notice.Why = onward.NoticeUnfinished, err.Error()
+		notice.Next = nextCommand(n.cmd, &onward.Applied{}, err)
 		refused, late := new(apply.RefusedError), new(apply.UnfinishedError)
 		switch {
 		case errors.As(err, &refused):
-			notice.Outcome, notice.Step, notice.Next = onward.NoticeRefused, refused.Step, refused.Next
+			notice.Outcome, notice.Step = onward.NoticeRefused, refused.Step
+			if refused.Next == "" {
+				notice.Next = ""
+			}
 		case isAny[*config.InputError](err):
 			notice.Outcome, notice.Next = onward.NoticeRefused, ""
 		case errors.As(err, &late):
-			notice.Step, notice.Next = late.Step, n.again
-		default:
-			notice.Next = n.again
+			notice.Step = late.Step
 		}
 	}
 	n.postNotice(notice)

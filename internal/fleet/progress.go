@@ -136,5 +136,8 @@ func (r *rollout) requireEarlierRelease(ctx context.Context) error {
 	if n := len(missing); n > most {
 		missing, more = missing[:most], fmt.Sprintf(" and %d more", n-most)
 	}
-	return &UnfinishedError{Failed: true, Why: fmt.Sprintf("the release %s is not done on every target: %s%s", r.c.After, strings.Join(missing, ", "), more)}
+	return &UnfinishedError{
+		Failed: true, Earlier: true,
+		Why: fmt.Sprintf("the release %s is not done on every target: %s%s", r.c.After, strings.Join(missing, ", "), more),
+	}
 }

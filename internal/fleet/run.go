@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/onward-sql/onward/config"
@@ -56,10 +57,11 @@ type rollout struct {
 	targets    []*Target
 	duplicates []string
 	results    map[*Target]*onward.RolloutTarget
-	holder     string // identifies this process in the ledgers
-	fatal      error  // ends the release
-	stopped    string // why no further target begins
-	unlisted   string // why the targets were not listed again at the end
+	holder     string      // identifies this process in the ledgers
+	fatal      error       // ends the release
+	stopped    string      // why no further target begins
+	paused     atomic.Bool // a target was not begun, because somebody has paused the release
+	unlisted   string      // why the targets were not listed again at the end
 }
 
 // Run carries a release out on all targets, in waves. The result is returned with each error. Errors:
@@ -310,6 +312,8 @@ type UnfinishedError struct {
 	Why string
 	// Failed: a target failed, or the rule stopped the release. Otherwise the same command goes on.
 	Failed bool
+	// Earlier: a target lacks the release of Config.After. Paused: somebody has paused the release.
+	Earlier, Paused bool
 }
 
 // Error says why.
@@ -338,7 +342,10 @@ func (r *rollout) finalError(ctx context.Context) error {
 	if r.out.State == onward.RolloutDone { // of those that are known
 		r.out.State = onward.RolloutInterrupted
 	}
-	return &UnfinishedError{Why: r.out.Why, Failed: r.out.State == onward.RolloutFailed || r.out.State == onward.RolloutStopped}
+	return &UnfinishedError{
+		Why: r.out.Why, Failed: r.out.State == onward.RolloutFailed || r.out.State == onward.RolloutStopped,
+		Paused: r.paused.Load(),
+	}
 }
 
 // IsInputError reports whether an error concerns all targets, and stays until somebody changes something.

@@ -50,6 +50,7 @@ func (r *rollout) attemptTarget(ctx context.Context, t *Target, p *onward.Rollou
 	case err != nil:
 		return onward.RolloutUnreachable, 0, err
 	case got.paused != "":
+		r.paused.Store(true)
 		return onward.RolloutPending, 0, fmt.Errorf("%s has paused the release", got.paused)
 	case got.holder != "" && got.state == onward.RolloutRunning:
 		return onward.RolloutRunning, 0, fmt.Errorf("%s works on it", got.holder)

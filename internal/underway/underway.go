@@ -22,12 +22,26 @@ func ContractCommand(p *ledger.Plan, schema string) string {
 // AbortCommand returns the command that takes a plan of the ledger back.
 func AbortCommand(plan, schema string) string { return nextCommand("abort", plan, schema) }
 
-func nextCommand(verb, plan, schema string) string {
-	out := "onward " + verb + " --db ADDRESS --plan " + plan
-	if schema != "" {
-		out += " --schema " + escape.QuoteShell(schema)
+// BackfillCommand returns the command that continues the backfills of a plan of the ledger.
+func BackfillCommand(plan, schema string) string { return nextCommand("backfill", plan, schema) }
+
+// ApplyCommand returns the command that continues a plan of the ledger, of which file is the name, or unchanged migrations if file is "".
+func ApplyCommand(file, schema string) string {
+	if file == "" {
+		return "onward apply --db ADDRESS" + schemaFlag(schema)
 	}
-	return out
+	return nextCommand("apply", escape.QuoteShell(file), schema)
+}
+
+func nextCommand(verb, plan, schema string) string {
+	return "onward " + verb + " --db ADDRESS --plan " + plan + schemaFlag(schema)
+}
+
+func schemaFlag(schema string) string {
+	if schema == "" {
+		return ""
+	}
+	return " --schema " + escape.QuoteShell(schema)
 }
 
 // ReadLaterDrops returns what the contracts of a database's unfinished plans will drop. deployed is its schema; only is the schema that it has alone,

@@ -250,19 +250,22 @@ func (p *Pending) addRecords(steps []onward.PlanStep, m *audit.Planned, content 
 // refuseFindings refuses migrations whose findings are errors.
 func (p *Pending) refuseFindings(report *onward.Report) error {
 	var list []string
-	instead := "onward plan makes steps that are safe"
+	instead, next := "onward plan makes steps that are safe", "onward plan"
 	for _, f := range report.Findings {
 		if f.Severity == onward.Error && f.Rule != release.ColumnUnfilled.ID { // that is about the code: the files may run
 			list = append(list, fmt.Sprintf("%s:%d: %s: %s", f.Path, f.Line, f.Rule, f.Fact))
 			if f.Rule == release.PlanUnderWay.ID {
-				instead = f.Instead
+				instead, next = f.Instead, ""
 			}
 		}
 	}
 	if len(list) == 0 || p.AcceptFindings {
 		return nil
 	}
-	return &run.RefusedError{Text: strings.Join(list, "\n") + "\n" + instead + "; --accept-findings runs the migrations unchanged"}
+	return &run.RefusedError{
+		Text: strings.Join(list, "\n") + "\n" + instead + "; --accept-findings runs the migrations unchanged",
+		Next: next,
+	}
 }
 
 // withOwnSettings runs queries about the migration tool under onward's own settings.

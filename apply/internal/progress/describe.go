@@ -1,8 +1,8 @@
 package progress
 
 import (
+	"cmp"
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/jackc/pgx/v5"
@@ -12,6 +12,7 @@ import (
 	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/readiness"
+	"github.com/onward-sql/onward/internal/report/escape"
 	"github.com/onward-sql/onward/internal/underway"
 	"github.com/onward-sql/onward/internal/undo"
 	"github.com/onward-sql/onward/onward"
@@ -85,9 +86,7 @@ func DescribePlan(p *ledger.Plan, steps map[string]*ledger.Step, scope ledger.Sc
 			if i > 0 && step.State == onward.ApplyPending {
 				out.State = onward.ApplyRunning
 			}
-			if s.Phase == onward.Contract && step.State == onward.ApplyPending {
-				out.Next = fmt.Sprintf("when no process of %s is left: %s", p.Plan.Base, underway.ContractCommand(p, scope.Schema))
-			}
+			out.Next = continueCommand(p, s.Phase, scope)
 		}
 		out.Steps = append(out.Steps, step)
 	}
@@ -110,6 +109,28 @@ func DescribePlan(p *ledger.Plan, steps map[string]*ledger.Step, scope ledger.Sc
 		})}
 	}
 	return out
+}
+
+// continueCommand returns the command that continues a plan of the ledger in a phase.
+func continueCommand(p *ledger.Plan, phase onward.PlanPhase, scope ledger.Scope) string {
+	switch {
+	case p.IsUnchangedMigration():
+		return underway.ApplyCommand("", scope.Schema)
+	case phase == onward.Contract:
+		return underway.ContractCommand(p, scope.Schema)
+	case phase == onward.Backfill || p.Name == "":
+		return underway.BackfillCommand(p.ID, scope.Schema)
+	}
+	return underway.ApplyCommand(p.Name, scope.Schema)
+}
+
+// PlanCommand returns the command that makes a plan of a release again, in its file.
+func PlanCommand(p *onward.Plan, file string) string {
+	out := "onward plan"
+	if p.Base != "" {
+		out += " --base " + escape.QuoteShell(p.Base)
+	}
+	return out + " --format json --output " + escape.QuoteShell(cmp.Or(file, "plan.json"))
 }
 
 // clipSQL returns the beginning of a step's SQL, without its settings.

@@ -4,17 +4,43 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/onward-sql/onward/apply/internal/run"
 	"github.com/onward-sql/onward/apply/internal/schemaplan"
 	"github.com/onward-sql/onward/apply/internal/session"
+	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/onward"
 )
+
+// ChoiceError says that no plan of the ledger, or more than one, is what was asked for. onward status lists the plans.
+type ChoiceError struct{ text string }
+
+// Error says it.
+func (e *ChoiceError) Error() string { return e.text }
+
+func newChoiceError(text string) error { return &config.InputError{Err: &ChoiceError{text}} }
+
+// ChooseSinglePlan is [ChoosePlans] for a command that takes one plan.
+func ChooseSinglePlan(list []*ledger.Plan, id string) (*ledger.Plan, error) {
+	list, err := ChoosePlans(list, id)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(list) == 1:
+		return list[0], nil
+	}
+	var ids []string
+	for _, p := range list {
+		ids = append(ids, p.ID)
+	}
+	return nil, newChoiceError("several plans are under way: name one with --plan, of " + strings.Join(ids, ", "))
+}
 
 // ChoosePlans returns the plan with the given ID, or all plans for "". list must not be empty.
 func ChoosePlans(list []*ledger.Plan, id string) ([]*ledger.Plan, error) {
@@ -22,9 +48,9 @@ func ChoosePlans(list []*ledger.Plan, id string) ([]*ledger.Plan, error) {
 	case i >= 0:
 		return list[i : i+1], nil
 	case id != "":
-		return nil, run.NewInputError(fmt.Sprintf("no plan %s is under way on this database: onward status shows which there are", id))
+		return nil, newChoiceError(fmt.Sprintf("no plan %s is under way on this database: onward status shows which there are", id))
 	case len(list) == 0:
-		return nil, run.NewInputError("no plan of this database is under way: onward status shows what there was")
+		return nil, newChoiceError("no plan of this database is under way: onward status shows what there was")
 	}
 	return list, nil
 }
@@ -62,13 +88,14 @@ func UnfinishedPlans(ctx context.Context, conn ledger.Conn, scope ledger.Scope) 
 }
 
 // RequireReached refuses a plan that has unfinished steps before a phase.
-func RequireReached(p *ledger.Plan, steps map[string]*ledger.Step, phase onward.PlanPhase) error {
+func RequireReached(p *ledger.Plan, steps map[string]*ledger.Step, phase onward.PlanPhase, scope ledger.Scope) error {
 	for i := range p.Plan.Steps {
 		s := &p.Plan.Steps[i]
 		if recorded := steps[s.ID]; isLater(phase, s.Phase) && (recorded == nil || recorded.State != ledger.Done) {
 			return &run.RefusedError{
 				Step: s.ID,
-				Text: fmt.Sprintf("plan %s is not so far: this step of its %s is not done. onward apply --plan goes on with it", p.ID, s.Phase),
+				Text: fmt.Sprintf("plan %s is not so far: this step of its %s is not done", p.ID, s.Phase),
+				Next: continueCommand(p, s.Phase, scope),
 			}
 		}
 	}

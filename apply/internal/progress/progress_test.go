@@ -94,7 +94,7 @@ func TestDescribePlan(t *testing.T) {
 	t.Parallel()
 	done := map[string]*ledger.Step{"expand": {State: ledger.Done}, "fill": {State: ledger.Done}}
 	for state, want := range map[string]string{
-		ledger.Running:  "when no process of v1 is left: onward contract --db ADDRESS --plan p --release v1",
+		ledger.Running:  "onward contract --db ADDRESS --plan p --release v1",
 		ledger.Aborting: "onward abort --db ADDRESS --plan p", ledger.Abandoned: "",
 	} {
 		got := DescribePlan(&ledger.Plan{ID: "p", State: state, Plan: *threePhases()}, done, ledger.Scope{})

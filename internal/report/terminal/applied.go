@@ -53,7 +53,7 @@ func (p *page) printApplied(a *onward.Applied) {
 	p.printReadiness(a)
 	if a.Next != "" {
 		p.addBlankLine()
-		p.addWrapped("next: ", "      ", escape.Line(a.Next), p.ordinaryStyle())
+		p.addLine("next: ", escape.Line(a.Next)) // in one line, so that it can be copied
 	}
 }
 
