@@ -31,9 +31,14 @@ func (t *Target) readProgress(ctx context.Context) (*onward.Applied, error) {
 
 // Log returns the most recent log entries of a database, oldest first: those for the plan with
 // this ID, or for all plans if it is "".
-func Log(ctx context.Context, db, plan string, most int) (out []onward.LogEntry, err error) {
+func Log(ctx context.Context, db, plan string, most int) ([]onward.LogEntry, error) {
+	return LogAfter(ctx, db, plan, 0, most)
+}
+
+// LogAfter is [Log] for the entries after a number.
+func LogAfter(ctx context.Context, db, plan string, after int64, most int) (out []onward.LogEntry, err error) {
 	_, err = progress.WithLedger(ctx, db, func(conn *pgx.Conn) error {
-		list, err := ledger.ReadLog(ctx, conn, plan, most)
+		list, err := ledger.ReadLog(ctx, conn, plan, after, most)
 		for _, e := range list {
 			out = append(out, onward.LogEntry{
 				Number: e.Number,
@@ -43,6 +48,13 @@ func Log(ctx context.Context, db, plan string, most int) (out []onward.LogEntry,
 				Step:   e.Step,
 				Event:  e.Event,
 				Detail: e.Detail,
+				Result: e.Result(),
+				Role:   e.Role,
+				OSUser: e.OSUser,
+				Host:   e.Host,
+				Job:    e.Job,
+				Link:   e.Link,
+				Commit: e.Commit,
 			})
 		}
 		return err

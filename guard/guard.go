@@ -56,6 +56,8 @@ type Config struct {
 	// SearchPath is the search_path with which the command's sessions begin, unless the command sets one itself. The
 	// model of the database then has only its schemas. "" leaves both as they are.
 	SearchPath string
+	// Release is the name of a release for the audit trail; "" for none.
+	Release string
 	// OnSession is called with the server process of each new session, before the server gets its first message. nil for
 	// none.
 	OnSession func(pid int)
@@ -157,12 +159,29 @@ func Run(ctx context.Context, c Config) (*onward.Guarded, error) {
 		return nil, address.RedactError(err, c.DB)
 	}
 	defer g.closeGuard()
+	g.logEvent(ctx, "guard begun", g.describeCommand())
+	out, err := g.runUntilDone(ctx)
+	switch {
+	case out == nil || err != nil:
+		err = address.RedactError(err, c.DB)
+		g.logEvent(ctx, "guard failed", err.Error())
+	case out.ExitCode != 0:
+		g.logEvent(ctx, "guard failed", fmt.Sprintf("exit code %d", out.ExitCode))
+	default:
+		g.logEvent(ctx, "guard done", "")
+	}
+	return out, err
+}
+
+// runUntilDone runs the command until it has not lost a lock race.
+func (g *guard) runUntilDone(ctx context.Context) (*onward.Guarded, error) {
+	c := g.c
 	out := &onward.Guarded{Schema: onward.GuardedSchema}
 	began := time.Now()
 	for {
 		r, err := g.runOnce(ctx, len(out.Runs), began)
 		if err != nil {
-			return nil, address.RedactError(err, c.DB)
+			return nil, err
 		}
 		out.Runs, out.ExitCode, out.Notes = append(out.Runs, r.out), r.out.ExitCode, g.notes
 		if len(r.out.Around) > 0 {
@@ -172,7 +191,7 @@ func Run(ctx context.Context, c Config) (*onward.Guarded, error) {
 			return out, r.underWay
 		}
 		pause := queue.Backoff(g.lockTimeout(len(out.Runs)-1), len(out.Runs))
-		if out.Why = r.finalReason(&c, time.Since(began)+pause); out.ExitCode == 0 || !r.hasLostRace() || out.Why != "" || r.signalled || ctx.Err() != nil {
+		if out.Why = r.finalReason(c, time.Since(began)+pause); out.ExitCode == 0 || !r.hasLostRace() || out.Why != "" || r.signalled || ctx.Err() != nil {
 			break
 		}
 		so := "had committed nothing"
@@ -180,8 +199,8 @@ func Run(ctx context.Context, c Config) (*onward.Guarded, error) {
 			so = "goes on where it was"
 		}
 		c.Tell(fmt.Sprintf("it lost a race and %s: it is run again in %s", so, pause.Round(time.Millisecond)))
-		if queue.Pause(ctx, pause) != nil {
-			return out, nil
+		if _ = queue.Pause(ctx, pause); ctx.Err() != nil {
+			break
 		}
 	}
 	if out.ExitCode == 0 && out.Runs[len(out.Runs)-1].Sessions == 0 {

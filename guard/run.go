@@ -27,6 +27,7 @@ type guard struct {
 	server        wire.Server
 	monitor       *lockMonitor // a separate session that watches the lock queues of the command's sessions
 	notes         []string
+	unlogged      bool // the audit trail cannot be written
 }
 
 func (g *guard) closeGuard() {

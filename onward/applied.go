@@ -85,6 +85,16 @@ type LogEntry struct {
 	Step   string    `json:"step,omitempty"`
 	Event  string    `json:"event"`
 	Detail string    `json:"detail,omitempty"`
+	// Result is "done", "failed", "refused" or "waiting"; "" for an event without a result.
+	Result string `json:"result,omitempty"`
+	// Role is the database role of the session (session_user), OSUser and Host are the process's.
+	Role   string `json:"role,omitempty"`
+	OSUser string `json:"os_user,omitempty"`
+	Host   string `json:"host,omitempty"`
+	// Job is the job of a CI service, Link its page, and Commit what it had checked out.
+	Job    string `json:"job,omitempty"`
+	Link   string `json:"link,omitempty"`
+	Commit string `json:"commit,omitempty"`
 }
 
 // ApplyEvent is something that happened while a plan was carried out.

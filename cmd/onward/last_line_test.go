@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"regexp"
 	"strconv"
 	"strings"
@@ -49,8 +51,8 @@ func follow(ts *testscript.TestScript, neg bool, args []string) {
 func requireCode(ts *testscript.TestScript, want string, err error) {
 	got := 0
 	if err != nil {
-		exit, is := err.(interface{ ExitCode() int })
-		if !is {
+		exit := new(exec.ExitError)
+		if !errors.As(err, &exit) {
 			ts.Fatalf("%v", err)
 		}
 		got = exit.ExitCode()

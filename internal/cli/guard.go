@@ -104,7 +104,7 @@ func (a *app) runGuardOnTargets(cmd *cobra.Command, f *guardFlags, command []str
 	if err != nil {
 		return err
 	}
-	base.Env = os.Environ()
+	base.Env, base.Release = os.Environ(), f.rollout.release
 	c, err := a.rolloutConfig(&f.rollout, f.db, f.within, "guard")
 	if err != nil {
 		return err

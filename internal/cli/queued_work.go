@@ -169,7 +169,7 @@ func (m *workMaker) guardWork(j *queuedb.Job, q *queuedGuard) (fleet.Work, error
 func newWorkerCommand(f *workerFlags, command []string, logger *slog.Logger) guard.Config {
 	out := &outputLog{logger}
 	return guard.Config{
-		Command: command, Env: os.Environ(), Out: out, Err: out, Allow: f.allow, Logger: slog.New(slog.DiscardHandler),
+		Command: command, Release: f.release, Env: os.Environ(), Out: out, Err: out, Allow: f.allow, Logger: slog.New(slog.DiscardHandler),
 		Tell: func(words string) { logger.Info("guard", "event", words) },
 	}
 }

@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,12 +9,19 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/onward-sql/onward/internal/ledger"
+	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/onward"
 )
 
 // Pause records in each database of the targets that a release is paused: no further target begins. An empty who lets it go on.
 func Pause(ctx context.Context, list []*Target, release, who string) error {
-	return writeLedgers(ctx, list, func(ctx context.Context, conn *pgx.Conn, d *database) error {
+	event := "release paused"
+	if who == "" {
+		event = "release resumed"
+	}
+	entry := &ledger.Entry{Who: cmp.Or(who, "onward fleet resume"), Event: event, Detail: release}
+	return writeLedgers(ctx, list, entry, func(ctx context.Context, conn *pgx.Conn, d *database) error {
 		if err := d.insertRelease(ctx, conn, release, "", who); err != nil {
 			return err
 		}
@@ -33,7 +41,8 @@ func Skip(ctx context.Context, list []*Target, release, reason, who string) erro
 }
 
 func skipTarget(ctx context.Context, t *Target, release, reason, who string) error {
-	return writeTarget(ctx, t, release, who, func(ctx context.Context, conn *pgx.Conn, state onward.RolloutState) error {
+	entry := &ledger.Entry{Who: who, Event: "target skipped", Detail: release + ": " + t.Name + ": " + reason}
+	return writeTarget(ctx, t, release, entry, func(ctx context.Context, conn *pgx.Conn, state onward.RolloutState) error {
 		if state == onward.RolloutDone {
 			return newInputError("it is done, so it cannot be skipped")
 		}
@@ -45,7 +54,8 @@ func skipTarget(ctx context.Context, t *Target, release, reason, who string) err
 
 // Retry records that a target which failed or was skipped is pending again. The next process that runs the release tries it.
 func Retry(ctx context.Context, t *Target, release, who string) error {
-	err := writeTarget(ctx, t, release, who, func(ctx context.Context, conn *pgx.Conn, state onward.RolloutState) error {
+	entry := &ledger.Entry{Who: who, Event: "target tried again", Detail: release + ": " + t.Name}
+	err := writeTarget(ctx, t, release, entry, func(ctx context.Context, conn *pgx.Conn, state onward.RolloutState) error {
 		if state == onward.RolloutDone {
 			return newInputError("it is done, so it is not tried again")
 		}
@@ -60,14 +70,16 @@ func Retry(ctx context.Context, t *Target, release, who string) error {
 }
 
 // writeTarget calls f in a transaction that has locked the row of a target, unless a process works on it.
-func writeTarget(ctx context.Context, t *Target, release, who string, f func(ctx context.Context, conn *pgx.Conn, state onward.RolloutState) error) error {
+func writeTarget(ctx context.Context, t *Target, release string, entry *ledger.Entry,
+	f func(ctx context.Context, conn *pgx.Conn, state onward.RolloutState) error) error {
+	who := entry.Who
 	if t.database == nil {
 		identifyTargets(ctx, []*Target{t}, who)
 	}
 	if t.problem != nil {
 		return t.problem
 	}
-	return writeLedgers(ctx, []*Target{t}, func(ctx context.Context, conn *pgx.Conn, d *database) error {
+	return writeLedgers(ctx, []*Target{t}, entry, func(ctx context.Context, conn *pgx.Conn, d *database) error {
 		if err := d.insertRelease(ctx, conn, release, "", who); err != nil {
 			return err
 		}
@@ -88,8 +100,8 @@ func writeTarget(ctx context.Context, t *Target, release, who string, f func(ctx
 	})
 }
 
-// writeLedgers calls f in a transaction for each database of the targets, with the ledger created.
-func writeLedgers(ctx context.Context, list []*Target, f func(ctx context.Context, conn *pgx.Conn, d *database) error) error {
+// writeLedgers calls f in a transaction for each database of the targets, with the ledger created, and writes a line of the audit trail.
+func writeLedgers(ctx context.Context, list []*Target, entry *ledger.Entry, f func(ctx context.Context, conn *pgx.Conn, d *database) error) error {
 	identifyMissing(ctx, list)
 	byDatabase := map[*database]*Target{}
 	var failed []error
@@ -108,6 +120,9 @@ func writeLedgers(ctx context.Context, list []*Target, f func(ctx context.Contex
 			}
 			return inTransaction(ctx, conn, func() error { return f(ctx, conn, d) })
 		})
+		if err == nil {
+			err = d.do(ctx, func(ctx context.Context, conn *pgx.Conn) error { return logCommand(ctx, conn, entry) })
+		}
 		d.session.Close(ctx)
 		if err != nil {
 			mu.Lock()
@@ -116,6 +131,18 @@ func writeLedgers(ctx context.Context, list []*Target, f func(ctx context.Contex
 		}
 	})
 	return errors.Join(failed...)
+}
+
+// logCommand writes a line of the audit trail. A role that may not write there has none.
+func logCommand(ctx context.Context, conn *pgx.Conn, entry *ledger.Entry) error {
+	err := ledger.CreateLedger(ctx, conn, "")
+	if err == nil {
+		err = ledger.WriteLog(ctx, conn, entry)
+	}
+	if refused := live.FindRefusal(err); refused != nil && refused.Code == "42501" {
+		return nil
+	}
+	return err
 }
 
 // identifyMissing identifies the targets that were not identified yet.

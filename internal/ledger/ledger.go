@@ -85,12 +85,16 @@ var tables = []string{
 	`CREATE TABLE IF NOT EXISTS onward_ledger.log (
 		number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, at timestamptz NOT NULL DEFAULT clock_timestamp(),
 		who text NOT NULL, plan text NOT NULL, step text NOT NULL DEFAULT '', event text NOT NULL, detail text NOT NULL DEFAULT '')`,
+	// The process that wrote a line of the log.
+	`CREATE TABLE IF NOT EXISTS onward_ledger.log_process (
+		line bigint PRIMARY KEY REFERENCES onward_ledger.log ON DELETE CASCADE, role text NOT NULL, os_user text NOT NULL, host text NOT NULL,
+		job text NOT NULL, link text NOT NULL, commit text NOT NULL)`,
 	// A database with thousands of schemas has a long log.
 	`CREATE INDEX IF NOT EXISTS log_plan ON onward_ledger.log (plan, number)`,
 }
 
 // NewestTable is the table that the ledger of the last version lacks.
-const NewestTable = Schema + ".origin"
+const NewestTable = Schema + ".log_process"
 
 // inventory has what the server holds about the schema. A test compares it with what the statements create on each version of Postgres.
 //

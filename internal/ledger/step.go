@@ -3,6 +3,8 @@ package ledger
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -121,23 +123,52 @@ type Entry struct {
 	Step   string
 	Event  string
 	Detail string
+	// Role is the database role of the session, and Process the process. Lines of an older onward have neither.
+	Role string
+	Process
 }
 
-// WriteLog writes a line.
+// Result returns the result that an event reports; "" for none.
+func (e *Entry) Result() string {
+	switch last := e.Event[strings.LastIndexByte(e.Event, ' ')+1:]; {
+	case strings.HasSuffix(e.Event, "taken back"):
+		return Done
+	case slices.Contains([]string{Done, Failed, Waiting, "refused"}, last):
+		return last
+	}
+	return ""
+}
+
+// WriteLog writes a line, with the process and its database role.
 func WriteLog(ctx context.Context, conn Conn, e *Entry) error {
-	_, err := conn.Exec(ctx, "INSERT INTO onward_ledger.log (who, plan, step, event, detail) VALUES ($1, $2, $3, $4, $5)", e.Who, e.Plan, e.Step, e.Event,
-		e.Detail)
+	p := currentProcess()
+	_, err := conn.Exec(ctx, `WITH line AS (INSERT INTO onward_ledger.log (who, plan, step, event, detail) VALUES ($1, $2, $3, $4, $5) RETURNING number)
+		INSERT INTO onward_ledger.log_process SELECT number, session_user, $6, $7, $8, $9, $10 FROM line`,
+		e.Who, e.Plan, e.Step, e.Event, e.Detail, p.OSUser, p.Host, p.Job, p.Link, p.Commit)
 	return err
 }
 
-// ReadLog returns the last lines of the log, oldest first; for plan "", of all plans.
-func ReadLog(ctx context.Context, conn Conn, plan string, most int) ([]Entry, error) {
-	rows, err := conn.Query(ctx, `SELECT number, at, who, plan, step, event, detail FROM (
-		SELECT * FROM onward_ledger.log WHERE plan = $1 OR $1 = '' ORDER BY number DESC LIMIT $2) AS last ORDER BY number`, plan, most)
+// ReadLog returns the last lines of the log after a number, oldest first; for plan "", of all plans.
+func ReadLog(ctx context.Context, conn Conn, plan string, after int64, most int) ([]Entry, error) {
+	n, err := versionOf(ctx, conn)
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(rows, pgx.RowToStructByPos[Entry])
+	columns, process := "'', '', '', '', '', ''", ""
+	if n >= 7 { // an older ledger has no processes
+		columns = "coalesce(p.role, ''), coalesce(p.os_user, ''), coalesce(p.host, ''), coalesce(p.job, ''), coalesce(p.link, ''), coalesce(p.commit, '')"
+		process = " LEFT JOIN onward_ledger.log_process AS p ON p.line = last.number"
+	}
+	rows, err := conn.Query(ctx, "SELECT number, at, who, plan, step, event, detail, "+columns+` FROM (
+		SELECT * FROM onward_ledger.log WHERE (plan = $1 OR $1 = '') AND number > $3 ORDER BY number DESC LIMIT $2) AS last`+process+` ORDER BY number`,
+		plan, most, after)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (e Entry, err error) {
+		err = row.Scan(&e.Number, &e.At, &e.Who, &e.Plan, &e.Step, &e.Event, &e.Detail, &e.Role, &e.OSUser, &e.Host, &e.Job, &e.Link, &e.Commit)
+		return e, err
+	})
 }
 
 // LastDetail returns the detail of the last log line for an event of a plan; "" if there is none.

@@ -12,7 +12,7 @@ import (
 
 // version is the number of the ledger that this release creates. An older ledger is upgraded by adding what it lacks;
 // existing objects keep their meaning. Any other ledger is left alone.
-const version = 6
+const version = 7
 
 // mark is the beginning of the schema's comment, before the number.
 const mark = "onward ledger "

@@ -54,6 +54,9 @@ func TestVersions(t *testing.T) {
 	if list, err := ledger.ReadVerifications(t.Context(), conn, "p"); len(list) > 0 || err != nil {
 		t.Errorf("%v %v", list, err)
 	}
+	if list, err := ledger.ReadLog(t.Context(), conn, "p", 0, 10); len(list) > 0 || err != nil {
+		t.Errorf("%v %v", list, err)
+	}
 	if list, err := ledger.CountQuarantined(t.Context(), conn, "p"); len(list) > 0 || err != nil {
 		t.Errorf("%v %v", list, err)
 	}
@@ -79,8 +82,16 @@ func TestVersions(t *testing.T) {
 	if l, err := database.TakeLease(t.Context(), conn, "me", true, 0); err != nil || l.Epoch != 8 {
 		t.Errorf("%+v %v", l, err)
 	}
+	run("INSERT INTO onward_ledger.log (who, plan, event) VALUES ('an older onward', 'p', 'plan begun')")
+	if err := ledger.WriteLog(t.Context(), conn, &ledger.Entry{Who: "me", Plan: "p", Event: "plan done"}); err != nil {
+		t.Error(err)
+	}
+	log, err := ledger.ReadLog(t.Context(), conn, "", 0, 10)
+	if err != nil || len(log) != 2 || log[0].Role != "" || log[1].Role != "postgres" || log[1].Host == "" || log[1].OSUser == "" {
+		t.Errorf("%+v %v", log, err)
+	}
 	other := new(ledger.OtherError)
-	for _, comment := range []string{"'onward ledger 7'", "'onward ledger 0'", "'mine'", "NULL"} {
+	for _, comment := range []string{"'onward ledger 8'", "'onward ledger 0'", "'mine'", "NULL"} {
 		run("COMMENT ON SCHEMA onward_ledger IS " + comment)
 		if err := ledger.CreateLedger(t.Context(), conn, ""); !errors.As(err, &other) {
 			t.Errorf("%s: %v", comment, err)

@@ -71,7 +71,7 @@ func main() {
 	_, err = guard.Run(ctx, guard.Config{
 		DB: nowhereToAsk.DB, Command: []string{"true"}, Dir: nowhere, In: strings.NewReader(""), Out: io.Discard, Err: io.Discard, Env: []string{"PATH=" + os.Getenv("PATH")},
 		AcceptUsers: nil, Within: time.Second, MaxStall: 50 * time.Millisecond, StatementTimeout: time.Minute, Again: true, Allow: []string{"127.0.0.2"}, Grace: time.Second,
-		SearchPath: "", OnSession: nil, Signals: nil, Tell: func(string) {}, Logger: nil,
+		SearchPath: "", Release: "", OnSession: nil, Signals: nil, Tell: func(string) {}, Logger: nil,
 	})
 	fmt.Println("guard:", kind(err))
 

@@ -3,6 +3,7 @@ package terminal
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/report/escape"
@@ -144,12 +145,12 @@ func WriteLog(w io.Writer, all []onward.LogEntry, o Options) error {
 	who := ""
 	for i := range all {
 		e := &all[i]
-		if e.Who != who {
-			who = e.Who
-			out.addLine(out.paintLine(out.Dim, escape.Line(who)))
+		if words := describeProcess(e); words != who {
+			who = words
+			out.addWrapped("", "  ", escape.Line(who), out.Dim)
 		}
 		step := e.Step
-		if step == "" {
+		if step == "" && e.Plan != "" {
 			step = "plan " + e.Plan
 		}
 		words := e.Event
@@ -160,4 +161,23 @@ func WriteLog(w io.Writer, all []onward.LogEntry, o Options) error {
 			escape.Line(words), out.ordinaryStyle())
 	}
 	return out.writePage(w)
+}
+
+// describeProcess says who wrote a line of the audit trail.
+func describeProcess(e *onward.LogEntry) string {
+	words := []string{e.Who}
+	add := func(name, value string) {
+		if value != "" {
+			words = append(words, name+value)
+		}
+	}
+	add("role ", e.Role)
+	add("user ", e.OSUser)
+	if !strings.Contains(e.Who, " on "+e.Host+",") {
+		add("host ", e.Host)
+	}
+	add("job ", e.Job)
+	add("commit ", e.Commit)
+	add("", e.Link)
+	return strings.Join(words, " · ")
 }
