@@ -66,6 +66,18 @@ func Pending(ctx context.Context, config PendingConfig) (*onward.Applied, error)
 	return out, err
 }
 
+// DescribeForeignDatabase says why the database may be another service's, as [Pending] does when it refuses that; "" if nothing shows that. It reads
+// only. The errors are the same as for [Pending].
+func DescribeForeignDatabase(ctx context.Context, config PendingConfig) (string, error) {
+	c := settings{Config: config.Config}
+	c.setDefaults()
+	text, err := config.newPending(&c).DescribeForeignDatabase(ctx)
+	if err != nil {
+		err = address.RedactError(err, c.DB)
+	}
+	return text, err
+}
+
 // newPending hands over what the search for migrations needs of the settings.
 func (config *PendingConfig) newPending(c *settings) *migrations.Pending {
 	return migrations.NewPending(migrations.Config{

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"io"
 	"os"
 	"os/signal"
@@ -9,6 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/onward-sql/onward/apply"
+	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/guard"
 	"github.com/onward-sql/onward/internal/fleet"
 	"github.com/onward-sql/onward/internal/report"
@@ -130,6 +133,7 @@ func (a *app) runGuarded(cmd *cobra.Command, f *guardFlags, command []string) er
 	if c.DB, err = a.requireDatabase(f.db); err != nil {
 		return err
 	}
+	a.warnForeignDatabase(cmd.Context(), c.DB)
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, forwardedSignals(a.in)...)
 	defer signal.Stop(signals)
@@ -153,6 +157,29 @@ func (a *app) runGuarded(cmd *cobra.Command, f *guardFlags, command []string) er
 		a.printNext(repeatCommand(cmd))
 	}
 	return wrong
+}
+
+// warnTime limits the search for signs that a database is another service's.
+const warnTime = 10 * time.Second
+
+// warnForeignDatabase warns of a database that may be another service's. A command may also run outside of a repository, or with migrations that
+// onward cannot read: then nothing is known.
+func (a *app) warnForeignDatabase(ctx context.Context, db string) {
+	logger := a.newLogger()
+	r := audit.Config{Logger: logger}
+	var err error
+	if r.Settings, err = a.readConfigFile(); err != nil || a.flags.quiet {
+		return
+	}
+	ctx, stop := context.WithTimeout(ctx, warnTime)
+	defer stop()
+	text, err := apply.DescribeForeignDatabase(ctx, apply.PendingConfig{Config: apply.Config{DB: db}, Repository: r})
+	switch {
+	case text != "":
+		a.printNote("warning: %s", text)
+	case err != nil && logger != nil:
+		logger.Debug("compare the database with the migrations", "error", err)
+	}
 }
 
 // forwardedSignals are the signals that are forwarded to the command. A terminal sends an interrupt to

@@ -19,26 +19,65 @@ import (
 // AdoptFlag is the flag that runs the migrations on a database that has tables, and no record of them.
 const AdoptFlag = "--adopt"
 
-// refuseForeignDatabase refuses a database on which no migration of the repository was recorded, and which is not empty: it has tables of the
-// names that the pending migrations create, or the table of another tool. It may be the database of another service.
+// refuseForeignDatabase refuses a database that may be another service's.
 func (p *Pending) refuseForeignDatabase(ctx context.Context, list []*audit.Planned) error {
-	if p.Adopt || p.hasRecords || len(list) == 0 {
+	if p.Adopt {
 		return nil
+	}
+	text, err := p.describeForeign(ctx, list)
+	if err != nil || text == "" {
+		return err
+	}
+	return &run.RefusedError{
+		Text: text + ". Nothing was changed. If it is the right database, and the migrations must run",
+		Next: "onward apply --db ADDRESS " + AdoptFlag,
+	}
+}
+
+// DescribeForeignDatabase says why a database may be another service's, for a command that runs all the same; "" if nothing shows that.
+func (p *Pending) DescribeForeignDatabase(ctx context.Context) (text string, err error) {
+	p.Repository.DB, p.Repository.Only = p.DB, p.Schema
+	if p.release, err = audit.Read(ctx, p.Repository); err != nil {
+		return "", err
+	}
+	defer func() { _ = p.release.Close() }()
+	if p.conn, err = live.Connect(ctx, p.DB, "onward guard (migrations)", nil); err != nil {
+		return "", err
+	}
+	defer func() { _ = p.conn.Close(context.WithoutCancel(ctx)) }()
+	err = p.withOwnSettings(ctx, func() error {
+		if err := p.chooseSource(ctx); err != nil {
+			return err
+		}
+		list, err := p.listUnapplied(ctx)
+		if err == nil {
+			text, err = p.describeForeign(ctx, list)
+		}
+		return err
+	})
+	return text, err
+}
+
+// describeForeign says why a database may be another service's: no migration of the repository was recorded there, and it has tables of the names
+// that the pending migrations create, or the table of another tool.
+func (p *Pending) describeForeign(ctx context.Context, list []*audit.Planned) (string, error) {
+	if p.hasRecords || len(list) == 0 {
+		return "", nil
 	}
 	schemas := []string{p.Schema}
 	if p.Schema == "" {
 		var err error
 		if schemas, err = live.SearchSchemas(ctx, p.conn); err != nil {
-			return err
+			return "", err
 		}
 	}
 	tables, err := p.findTables(ctx, schemas, listCreated(list))
 	if err != nil {
-		return err
+		return "", err
 	}
 	histories, err := p.findTables(ctx, schemas, p.otherHistories())
 	if err != nil || len(tables)+len(histories) == 0 {
-		return err
+		return "", err
 	}
 	text := ""
 	if len(tables) > 0 {
@@ -50,11 +89,7 @@ func (p *Pending) refuseForeignDatabase(ctx context.Context, list []*audit.Plann
 		}
 		text += fmt.Sprintf("it has %s, in which another migration tool keeps count", prose.FirstNames(histories, 3))
 	}
-	return &run.RefusedError{
-		Text: fmt.Sprintf("this may be the database of another service: %s, and %s has no migration of this repository. Nothing was changed. "+
-			"If it is the right database, and the migrations must run", text, p.table),
-		Next: "onward apply --db ADDRESS " + AdoptFlag,
-	}
+	return fmt.Sprintf("this may be the database of another service: %s, and %s has no migration of this repository", text, p.table), nil
 }
 
 // createdTable is a table that a migration creates; schema "" for the first of the search_path.
