@@ -6,8 +6,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/underway"
@@ -18,20 +18,27 @@ func (t *Target) refuseLaterDrops(ctx context.Context) error {
 	if t.record.AsWritten {
 		return nil // a finding
 	}
-	schema, err := live.ReadSchema(ctx, t.session.URL)
+	var names []string
+	read := live.ReadSchema
+	if !t.record.Scope.IsDatabase() {
+		names = []string{t.record.Scope.Schema}
+		read = func(ctx context.Context, url string) (*live.Schema, error) { return live.ReadSchemas(ctx, url, names) }
+	}
+	var plans []ledger.UnfinishedPlan
+	if err := t.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
+		plans, err = underway.ReadPlans(ctx, conn, names)
+		return err
+	}); err != nil || len(plans) == 0 {
+		return err
+	}
+	schema, err := read(ctx, t.session.URL)
 	if err != nil {
 		return err
 	}
-	var drops []analysis.LaterDrop
-	if err := t.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
-		drops, err = underway.ListLaterDrops(ctx, conn, schema.Catalog, "")
-		return err
-	}); err != nil || len(drops) == 0 {
-		return err
-	}
-	c, version := schema.Catalog, effect.NewVersion(schema.Major)
-	if !t.record.Scope.IsDatabase() {
-		c = c.WithSearchPath([]string{t.record.Scope.Schema})
+	drops, version := underway.ListLaterDrops(plans, schema.Catalog, ""), effect.NewVersion(schema.Major)
+	c := schema.Catalog
+	if names != nil {
+		c = c.WithSearchPath(names)
 	}
 	for i := range t.record.Plan.Steps {
 		s := &t.record.Plan.Steps[i]

@@ -1,16 +1,20 @@
 package apply_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/onward-sql/onward/apply"
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/gitrange/gittest"
+	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+	"github.com/onward-sql/onward/internal/underway"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -90,6 +94,54 @@ func TestLaterDrops(t *testing.T) {
 		dir = gittest.Commits(t, base, files)
 		if _, err := apply.Pending(t.Context(), pendingOf(dir, db, "")); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// A plan in one schema of a database protects what it will drop there, also after the schema got another name, and nothing in the other schemas.
+func TestLaterDropsOfSchema(t *testing.T) {
+	t.Parallel()
+	p := planned(t, base, "ALTER TABLE orders RENAME COLUMN note TO remark;")
+	db := pgservertest.Database(t, onward.NewestMajor)
+	createSchema(t, db, "tenant_a", base, rows)
+	createSchema(t, db, "tenant_b", base, rows)
+	runPlan(t, apply.Config{DB: db, Plan: p, Schema: "tenant_a", Through: onward.Backfill, Within: 20 * time.Second})
+	list := func(only string) (out []string) {
+		t.Helper()
+		read, names := live.ReadSchema, []string(nil)
+		if only != "" {
+			names = []string{only}
+			read = func(ctx context.Context, url string) (*live.Schema, error) {
+				return live.ReadSchemaAsPublic(ctx, url, only)
+			}
+		}
+		schema, err := read(t.Context(), db)
+		if err != nil {
+			t.Fatal(err)
+		}
+		drops, err := underway.ReadLaterDrops(t.Context(), db, schema.Catalog, only, names)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range drops {
+			_, command, _ := strings.Cut(d.AbortCommand, " --plan "+d.Plan)
+			out = append(out, d.Text+command)
+		}
+		return out
+	}
+	for only, want := range map[string][]string{
+		"":         {"column note of tenant_a.orders --schema tenant_a"},
+		"tenant_a": {"column note of tenant_a.orders --schema tenant_a"},
+		"tenant_b": nil,
+	} {
+		if diff := cmp.Diff(want, list(only)); diff != "" {
+			t.Errorf("%q: %s", only, diff)
+		}
+	}
+	run(t, db, "ALTER SCHEMA tenant_a RENAME TO tenant_c")
+	for _, only := range []string{"", "tenant_c"} {
+		if got := list(only); len(got) != 1 || !strings.HasSuffix(got[0], " --schema tenant_c") {
+			t.Errorf("%q after the new name: %q", only, got)
 		}
 	}
 }

@@ -78,7 +78,11 @@ func (d Deployed) readKnown(ctx context.Context, c *config.Config) (*deployedFac
 		for _, u := range s.Unread {
 			k.opaque = append(k.opaque, onward.Opaque{Path: "the database", What: shortenSQL(u), Why: "the server has it, the catalog could not take it in"})
 		}
-		if k.laterDrops, err = underway.ReadLaterDrops(ctx, d.DB, s.Catalog, d.Only); err != nil {
+		var names []string
+		if d.Only != "" {
+			names = []string{d.Only}
+		}
+		if k.laterDrops, err = underway.ReadLaterDrops(ctx, d.DB, s.Catalog, d.Only, names); err != nil {
 			k.opaque = append(k.opaque, onward.Opaque{Path: "the database", What: "plans under way", Why: address.RedactError(err, d.DB).Error()})
 		}
 	}

@@ -70,7 +70,7 @@ func (g *guard) runOnce(ctx context.Context, number int, began time.Time) (*run,
 		return nil, err
 	}
 	r := &run{g: g, log: g.c.Logger, lockTimeout: g.lockTimeout(number), holdUntil: began.Add(g.c.Within), schema: schema}
-	if r.laterDrops, err = underway.ReadLaterDrops(ctx, g.c.DB, schema, ""); err != nil {
+	if r.laterDrops, err = underway.ReadLaterDrops(ctx, g.c.DB, schema, "", g.chosenSchemas()); err != nil {
 		r.addNote("statements that use what a plan under way will drop are not refused: " + address.RedactError(err, g.c.DB).Error())
 	}
 	r.out.LockTimeoutMS = r.lockTimeout.Milliseconds()
@@ -122,6 +122,14 @@ func (g *guard) runOnce(ctx context.Context, number int, began time.Time) (*run,
 	r.out.Around = around
 	r.out.ExitCode, r.out.TookMS = code, time.Since(start).Milliseconds()
 	return r, err
+}
+
+// chosenSchemas returns the schemas of the search_path that the guard was given; nil without one.
+func (g *guard) chosenSchemas() []string {
+	if g.c.SearchPath == "" {
+		return nil
+	}
+	return splitPath(g.c.SearchPath)
 }
 
 // rewriteArguments returns the command's arguments and environment, with the proxy's address and root certificate.

@@ -14,8 +14,9 @@ type UnfinishedPlan struct {
 	Done   map[string]bool
 }
 
-// ReadUnfinished returns the unfinished plans of the whole database and of all its schemas, oldest first, without those that an abort undoes.
-func ReadUnfinished(ctx context.Context, conn Conn) ([]UnfinishedPlan, error) {
+// ReadUnfinished returns the unfinished plans of the whole database and of these schemas, oldest first, without those that an abort undoes. nil means
+// all schemas.
+func ReadUnfinished(ctx context.Context, conn Conn, names []string) ([]UnfinishedPlan, error) {
 	n, err := versionOf(ctx, conn)
 	if n == 0 || err != nil {
 		return nil, err
@@ -33,10 +34,17 @@ func ReadUnfinished(ctx context.Context, conn Conn) ([]UnfinishedPlan, error) {
 			present = "0"
 		}
 	}
+	chosen, args := "", []any(nil)
+	if names != nil && n >= firstSchemas { // a database of many tenants has a plan for each
+		args = []any{names}
+		chosen = ` AND (NOT EXISTS (SELECT FROM onward_ledger.schema_plan AS s WHERE s.plan = p.id)
+			OR id = ANY (ARRAY(SELECT plan FROM onward_ledger.schema_plan WHERE name = ANY ($1)
+				OR schema = ANY (ARRAY(SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = ANY ($1))))))`
+	}
 	rows, err := conn.Query(ctx, `SELECT f.*, coalesce(s.name, ''), coalesce(n.nspname, s.name, '')::text,
 			ARRAY(SELECT d.id FROM onward_ledger.step AS d WHERE d.plan = f.id AND d.state = 'done')
-		FROM (`+planColumns+` WHERE state NOT IN ('done', 'abandoned', 'aborting')) AS f
-		LEFT JOIN `+schemas+` AS s ON s.plan = f.id LEFT JOIN pg_catalog.pg_namespace AS n ON n.oid = `+present+` ORDER BY f.began, f.id`)
+		FROM (`+planColumns+` WHERE state NOT IN ('done', 'abandoned', 'aborting')`+chosen+`) AS f
+		LEFT JOIN `+schemas+` AS s ON s.plan = f.id LEFT JOIN pg_catalog.pg_namespace AS n ON n.oid = `+present+` ORDER BY f.began, f.id`, args...)
 	if err != nil {
 		return nil, err
 	}

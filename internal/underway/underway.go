@@ -4,6 +4,7 @@ package underway
 
 import (
 	"context"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -45,15 +46,17 @@ func schemaFlag(schema string) string {
 }
 
 // ReadLaterDrops returns what the contracts of a database's unfinished plans will drop. deployed is its schema; only is the schema that it has alone,
-// under the name public, or "". The error is a [*live.ServerError] if the server cannot be reached or refuses the ledger.
-func ReadLaterDrops(ctx context.Context, url string, deployed *catalog.Catalog, only string) (out []analysis.LaterDrop, err error) {
+// under the name public, or "". names are the schemas whose own plans count; nil means all. The error is a [*live.ServerError] if the server cannot be
+// reached or refuses the ledger.
+func ReadLaterDrops(ctx context.Context, url string, deployed *catalog.Catalog, only string, names []string) (out []analysis.LaterDrop, err error) {
 	conn, err := live.Connect(ctx, url, "onward", nil)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
 	err = live.AsOwn(ctx, conn, func() error {
-		out, err = ListLaterDrops(ctx, conn, deployed, only)
+		plans, err := ReadPlans(ctx, conn, names)
+		out = ListLaterDrops(plans, deployed, only)
 		return err
 	})
 	if err != nil {
@@ -62,24 +65,23 @@ func ReadLaterDrops(ctx context.Context, url string, deployed *catalog.Catalog, 
 	return out, nil
 }
 
-// ListLaterDrops is [ReadLaterDrops] in a session.
-func ListLaterDrops(ctx context.Context, conn *pgx.Conn, deployed *catalog.Catalog, only string) (out []analysis.LaterDrop, err error) {
+// ReadPlans returns the unfinished plans of the database and of these schemas; nil means all. Migrations that run unchanged are left out.
+func ReadPlans(ctx context.Context, conn *pgx.Conn, names []string) ([]ledger.UnfinishedPlan, error) {
 	exists, err := ledger.HasLedger(ctx, conn)
 	if err != nil || !exists {
 		return nil, err
 	}
-	plans, err := ledger.ReadUnfinished(ctx, conn)
-	if err != nil {
-		return nil, err
-	}
+	plans, err := ledger.ReadUnfinished(ctx, conn, names)
+	return slices.DeleteFunc(plans, func(p ledger.UnfinishedPlan) bool { return p.IsUnchangedMigration() }), err
+}
+
+// ListLaterDrops returns what the contracts of plans will drop, as [ReadLaterDrops] does.
+func ListLaterDrops(plans []ledger.UnfinishedPlan, deployed *catalog.Catalog, only string) (out []analysis.LaterDrop) {
 	if only != "" {
 		deployed = analysis.RenameSchema(deployed, "public", only)
 	}
 	for i := range plans {
 		p := &plans[i]
-		if p.IsUnchangedMigration() {
-			continue
-		}
 		schema := analysis.RenameSchema(deployed, p.Schema, p.Last.Schema)
 		if p.Path != "" {
 			schema = analysis.ApplyAll(schema, "SET search_path = "+p.Path)
@@ -94,5 +96,5 @@ func ListLaterDrops(ctx context.Context, conn *pgx.Conn, deployed *catalog.Catal
 		}
 		out = append(out, drops...)
 	}
-	return out, nil
+	return out
 }
