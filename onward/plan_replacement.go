@@ -11,11 +11,14 @@ type PlanReplacement struct {
 	OldColumn string `json:"old_column,omitempty"`
 	NewColumn string `json:"new_column,omitempty"`
 	// Sets are the properties that the release itself changes, so that nobody takes them from the old one: "owner",
-	// "comment", "settings", "default", "SELECT to reporting".
+	// "comment", "settings", "default", "SELECT to reporting". [CommentOn] is before a column of a table.
 	Sets []string `json:"sets,omitempty"`
 	// Known is what was on the old relation when the plan was made: "trigger t", "view sales.v", "index users_email_idx".
 	Known []string `json:"known,omitempty"`
 }
+
+// CommentOn is before the name of a column whose comment the release changes, in [PlanReplacement.Sets].
+const CommentOn = "comment on "
 
 // ReplacementKind says what takes the place of something.
 type ReplacementKind string

@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -36,6 +37,21 @@ END
 		}
 	}
 	return statements
+}
+
+// ColumnCommentSQL returns a statement that gives a column, which replaces another one, the comment that the other one had: the step may have set the
+// comment of the plan's start. It returns "" if the release itself changes the comment.
+func (c *Comparison) ColumnCommentSQL(column string) string {
+	if slices.Contains(c.Replaced.Sets, "comment") {
+		return ""
+	}
+	comment := "NULL"
+	for _, e := range c.Old {
+		if e.Kind == "comment" && e.Name == pgparse.QuoteIdent(c.Replaced.OldColumn) {
+			comment = pgparse.QuoteLiteral(e.Definition)
+		}
+	}
+	return "\nCOMMENT ON COLUMN " + c.Replaced.Old + "." + pgparse.QuoteIdent(column) + " IS " + comment + ";"
 }
 
 // commentedKinds are the kinds of objects that a plan creates again under their old name.

@@ -87,8 +87,8 @@ const newTables = `WITH RECURSIVE tree AS (SELECT given.new AS oid FROM given UN
 	SELECT c.oid, c.relkind, c.relowner, c.reloptions, c.relreplident, c.reltoastrelid FROM tree JOIN pg_class c ON c.oid = tree.oid`
 
 // carriedProperties are in the order of copying: each is read after the previous ones were changed. A column that replaces another one gets
-// exactly what the old one has: it loses what the old one has lost. Migrations may set something on the columns of a new table: these columns get what they
-// lack.
+// exactly what the old one has: it loses what the old one has lost. A new table and its columns get the old comments, apart from those that the release
+// changes. Migrations may set something else on the columns of a new table: these columns get what they lack.
 var carriedProperties = []carriedProperty{
 	{what: "the owner", kinds: forRelations, sql: `
 SELECT format('ALTER %s %s OWNER TO %I', CASE n.relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END, n.oid::regclass, pg_get_userbyid(o.relowner))
@@ -127,8 +127,8 @@ FROM given JOIN pg_class n ON n.oid = given.new WHERE obj_description(given.old,
 	'pg_class') AND NOT 'comment' = ANY (given.sets)`},
 	{what: "comments on columns", kinds: forAll, sql: `
 SELECT format('COMMENT ON COLUMN %s.%I IS %L', given.new::regclass, p.name, col_description(given.old, p.old_number)) FROM given, @columns p
-WHERE col_description(given.old, p.old_number) IS DISTINCT FROM col_description(given.new, p.number) AND (given.old_column <> '' OR
-	col_description(given.new, p.number) IS NULL) AND NOT 'comment' = ANY (given.sets) ORDER BY p.number`},
+WHERE col_description(given.old, p.old_number) IS DISTINCT FROM col_description(given.new, p.number)
+AND NOT CASE WHEN given.old_column = '' THEN '` + onward.CommentOn + `' || p.name ELSE 'comment' END = ANY (given.sets) ORDER BY p.number`},
 	{what: "statistics targets", kinds: forStorage, sql: `
 SELECT format('ALTER TABLE %s ALTER COLUMN %I SET STATISTICS %s', given.new::regclass, p.name, coalesce(p.old_target, -1)) FROM given, @columns p
 WHERE coalesce(p.old_target, -1) <> coalesce(p.target, -1) AND (given.old_column <> '' OR coalesce(p.target, -1) < 0) AND NOT 'settings' = ANY

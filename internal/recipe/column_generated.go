@@ -116,9 +116,18 @@ func (s *shadowTable) createLike() {
 		}
 	}
 	for _, col := range s.head.Columns {
-		if col.Comment != "" && s.t.Column(col.Name) == nil {
-			s.createSQL = append(s.createSQL, "COMMENT ON COLUMN "+tableName(shadow)+"."+quoteIdent(col.Name)+" IS "+pgparse.QuoteLiteral(col.Comment))
+		var copied string
+		if old := s.t.Column(col.Name); old != nil {
+			copied = old.Comment
 		}
+		if col.Comment == copied {
+			continue
+		}
+		comment := "NULL"
+		if col.Comment != "" {
+			comment = pgparse.QuoteLiteral(col.Comment)
+		}
+		s.createSQL = append(s.createSQL, "COMMENT ON COLUMN "+tableName(shadow)+"."+quoteIdent(col.Name)+" IS "+comment)
 	}
 	s.copyIndexes()
 	s.copyForeignKeys()

@@ -52,6 +52,10 @@ func (s *shadowTable) planReplacements(t, fresh *catalog.Relation) []onward.Plan
 	set(s.head.Owner != s.t.Owner, "owner")
 	set(s.head.Comment != s.t.Comment, "comment")
 	set(s.head.ReplicaIdentity != s.t.ReplicaIdentity, "replica identity")
+	for _, col := range s.head.Columns {
+		old := t.Column(col.Name)
+		set(old != nil && old.Comment != col.Comment, onward.CommentOn+col.Name)
+	}
 	for _, g := range differingGrants(s.t.Grants, s.head.Grants) {
 		word, _ := columnsOf(g)
 		for _, p := range allOf(word) {

@@ -157,6 +157,9 @@ func (props *Properties) CheckInventory(ctx context.Context, steps ...onward.Pla
 						sql.After += "\n" + rename + ";"
 					}
 				}
+				if r.Kind == onward.ReplacementColumn {
+					sql.After += c.ColumnCommentSQL(finalColumn(&steps[i], r.NewColumn))
+				}
 				for _, comment := range c.CommentStatements() {
 					sql.After += "\n" + comment + ";"
 				}

@@ -82,7 +82,7 @@ func (props *Properties) findUndoLosses(ctx context.Context, conn *pgx.Conn, s *
 }
 
 // CarryBackSQL returns SQL for the transaction of an undo, before the undo's own: it gives a table that comes back the properties that its exchanged form
-// has got meanwhile, such as privileges, comments and settings.
+// has got meanwhile, such as privileges, comments and settings, but not what the release itself has set.
 func (props *Properties) CarryBackSQL(u *onward.PlanStep) (sql string, err error) {
 	for _, r := range u.Replaces {
 		if r.Kind != onward.ReplacementTable {
@@ -97,7 +97,7 @@ func (props *Properties) CarryBackSQL(u *onward.PlanStep) (sql string, err error
 			if n == nil || n.RenameType != pgparse.ObjectType_OBJECT_TABLE || relationName(n.Relation.Schemaname, n.Newname) != r.Old {
 				continue
 			}
-			back := onward.PlanReplacement{Kind: onward.ReplacementTable, Old: r.Old, New: relationName(n.Relation.Schemaname, n.Relation.Relname)}
+			back := onward.PlanReplacement{Kind: onward.ReplacementTable, Old: r.Old, New: relationName(n.Relation.Schemaname, n.Relation.Relname), Sets: r.Sets}
 			b := props.newBlock()
 			b.copyProperties(props.session.Major, &back, b.findRelation(back.Old), b.findRelation(back.New))
 			sql += b.format()

@@ -1,0 +1,78 @@
+package apply_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/onward-sql/onward/apply"
+	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+	"github.com/onward-sql/onward/onward"
+)
+
+const parcelComments = `SELECT concat_ws(' ', 'table', obj_description('parcels'::regclass, 'pg_class')) UNION ALL
+	SELECT concat_ws(' ', attname, col_description(attrelid, attnum)) FROM pg_attribute
+	WHERE attrelid = 'parcels'::regclass AND attnum > 0 AND NOT attisdropped AND attname NOT IN ('id', 'loud') ORDER BY 1`
+
+// The comments of a table and its columns may change while a plan fills a copy of the table, or a column's replacement. In the end they are as the
+// administrator left them, apart from one that the release itself changes.
+func TestCommentsChangedBesideBackfill(t *testing.T) {
+	t.Parallel()
+	const base = `CREATE TABLE parcels (id bigint PRIMARY KEY, weight int, note text, kind int, place text);
+COMMENT ON TABLE parcels IS 'all'; COMMENT ON COLUMN parcels.weight IS 'kg'; COMMENT ON COLUMN parcels.note IS 'n'; COMMENT ON COLUMN parcels.place IS 'p';`
+	for _, c := range []struct{ name, release, note string }{
+		{"copied table", "ALTER TABLE parcels ADD COLUMN loud text GENERATED ALWAYS AS (upper(note)) STORED;", "changed"},
+		{"copied table and a comment", "ALTER TABLE parcels ADD COLUMN loud text GENERATED ALWAYS AS (upper(note)) STORED; " +
+			"COMMENT ON COLUMN parcels.note IS 'new';", "new"},
+		{"replaced columns", "ALTER TABLE parcels ALTER COLUMN weight TYPE bigint; ALTER TABLE parcels ALTER COLUMN kind TYPE bigint; " +
+			"ALTER TABLE parcels ALTER COLUMN note TYPE varchar(100) USING left(note, 100);", "changed"},
+		{"replaced column and a comment", "ALTER TABLE parcels ALTER COLUMN note TYPE varchar(100) USING left(note, 100); " +
+			"COMMENT ON COLUMN parcels.note IS 'new';", "new"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			p := planned(t, base, c.release)
+			var fill string
+			for i := range p.Steps {
+				if p.Steps[i].Repeat {
+					fill = p.Steps[i].ID
+				}
+			}
+			pgservertest.EachEnd(t, func(t *testing.T, major int) {
+				url := pgservertest.Database(t, major)
+				run(t, url, base, "INSERT INTO parcels SELECT n, n, 'x', n, 'y' FROM generate_series(1, 50) AS n")
+				runPlan(t, apply.Config{DB: url, Plan: p, To: fill})
+				run(t, url, "COMMENT ON TABLE parcels IS NULL; COMMENT ON COLUMN parcels.weight IS NULL",
+					"COMMENT ON COLUMN parcels.note IS 'changed'; COMMENT ON COLUMN parcels.kind IS 'it''s'")
+				finishPlan(t, apply.Config{DB: url, Plan: p, Through: onward.Contract})
+				if diff := cmp.Diff([]string{"kind it's", "note " + c.note, "place p", "table", "weight"}, content(t, url, parcelComments)); diff != "" {
+					t.Errorf("Postgres %d (-want +got):\n%s", major, diff)
+				}
+			})
+		})
+	}
+}
+
+// A table that an abort gives back has the comments that somebody gave the copy after the exchange, and not those of the release.
+func TestCommentsAfterAbort(t *testing.T) {
+	t.Parallel()
+	const base = `CREATE TABLE parcels (id bigint PRIMARY KEY, weight int, note text);
+COMMENT ON TABLE parcels IS 'all'; COMMENT ON COLUMN parcels.weight IS 'kg'; COMMENT ON COLUMN parcels.note IS 'n';`
+	p := planned(t, base, `ALTER TABLE parcels ADD COLUMN loud text GENERATED ALWAYS AS (upper(note)) STORED; COMMENT ON COLUMN parcels.note IS 'new';
+		COMMENT ON TABLE parcels IS 'new';`)
+	pgservertest.EachEnd(t, func(t *testing.T, major int) {
+		url := pgservertest.Database(t, major)
+		run(t, url, base, "INSERT INTO parcels SELECT n, n, 'x' FROM generate_series(1, 50) AS n")
+		runPlan(t, apply.Config{DB: url, Plan: p})
+		if diff := cmp.Diff([]string{"note new", "table new", "weight kg"}, content(t, url, parcelComments)); diff != "" {
+			t.Errorf("Postgres %d, exchanged (-want +got):\n%s", major, diff)
+		}
+		run(t, url, "COMMENT ON COLUMN parcels.weight IS 'grams'")
+		if _, err := apply.Abort(t.Context(), apply.Config{DB: url}, ""); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]string{"note n", "table all", "weight grams"}, content(t, url, parcelComments)); diff != "" {
+			t.Errorf("Postgres %d, taken back (-want +got):\n%s", major, diff)
+		}
+	})
+}
