@@ -53,7 +53,7 @@ COMMENT ON TABLE parcels IS 'all'; COMMENT ON COLUMN parcels.weight IS 'kg'; COM
 	}
 }
 
-// A table that an abort gives back has the comments that somebody gave the copy after the exchange, and not those of the release.
+// After an abort the table has the comments that somebody gave its copy after the exchange. Comments of the release are gone.
 func TestCommentsAfterAbort(t *testing.T) {
 	t.Parallel()
 	const base = `CREATE TABLE parcels (id bigint PRIMARY KEY, weight int, note text);

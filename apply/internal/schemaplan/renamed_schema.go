@@ -31,7 +31,7 @@ func FollowSchema(p *ledger.Plan, scope ledger.Scope) error {
 			}
 		}
 	}
-	p.Path = renameInPath(p.Path, from, to)
+	p.Path = RenameInPath(p.Path, from, to)
 	if p.Digest == digest { // else its change stays visible
 		p.Digest, err = ledger.PlanDigest(&p.Plan)
 	}
@@ -48,8 +48,8 @@ func renameKnown(known, from, to string) string {
 	return strings.Replace(known, " of "+from+".", " of "+to+".", 1)
 }
 
-// renameInPath renames a schema in a search_path.
-func renameInPath(path, from, to string) string {
+// RenameInPath renames a schema in a search_path.
+func RenameInPath(path, from, to string) string {
 	var b strings.Builder
 	copied := 0
 	for x := pgparse.NextLexeme(path, 0); x.Kind != pgparse.LexemeEnd; x = pgparse.NextLexeme(path, x.End) {
