@@ -234,7 +234,7 @@ func describeHarm(r *onward.Report) string {
 }
 
 // worstFinding returns the finding to name in the verdict: what breaks deployed code, loses data, lets traffic wait, fails, and may
-// fail, in this order.
+// fail, in this order. A finding after a failed statement is not named.
 func worstFinding(r *onward.Report) *onward.Finding {
 	var out *onward.Finding
 	rank := func(f *onward.Finding) int {
@@ -258,7 +258,7 @@ func worstFinding(r *onward.Report) *onward.Finding {
 		return n
 	}
 	for i := range r.Findings {
-		if f := &r.Findings[i]; out == nil || rank(f) > rank(out) {
+		if f := &r.Findings[i]; len(f.After) == 0 && (out == nil || rank(f) > rank(out)) {
 			out = f
 		}
 	}

@@ -23,6 +23,20 @@ func TestVerdictSaysWhoseCode(t *testing.T) {
 	}
 }
 
+// The verdict names no finding that the server does not get to, and counts it.
+func TestVerdictNamesWhatIsReached(t *testing.T) {
+	t.Parallel()
+	r := changelog0(t, Config{
+		Dir: repository(t, "-- db/migrations/001_a.sql --\nCREATE TABLE t (id bigint PRIMARY KEY, a text, b text);\n-- db/migrations/002_a.sql --\nSELECT 1;\n"+
+			"-- app.py --\ncur.execute(\"SELECT id, b FROM t\")\n",
+			"-- db/migrations/003_b.sql --\nSET lock_timeout = '1s';\nALTER TABLE t ADD COLUMN a text;\nALTER TABLE t DROP COLUMN b;\n"),
+		Base: "main",
+	})
+	if want := "This release is not safe to deploy: the migration fails at 003_b.sql:2."; r.Summary.Verdict != want || r.Summary.Errors != 2 {
+		t.Errorf("%d errors: %s", r.Summary.Errors, r.Summary.Verdict)
+	}
+}
+
 // Nobody waits for a statement that the server refuses.
 func TestVerdictSaysThatTheMigrationFails(t *testing.T) {
 	t.Parallel()

@@ -101,6 +101,9 @@ type Finding struct {
 	// ProbablySmall says why the table is probably small, so that what grows with its size is a warning and no error; ""
 	// if that did not change the severity.
 	ProbablySmall string `json:"probably_small,omitempty"`
+	// After are the lines of earlier statements of the migration that fail, so that the server does not get to this one: the
+	// finding counts once they are fixed.
+	After []int `json:"after,omitempty"`
 	// Evidence is what the finding rests on beside the statement itself.
 	Evidence []Evidence `json:"evidence"`
 	// Postgres lists the major versions that the finding holds for, when

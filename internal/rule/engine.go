@@ -342,7 +342,7 @@ func (e *Engine) Finish() (findings []onward.Finding, taken int) {
 		}
 		return a.Severity > b.Severity
 	})
-	kept = mergeFindings(mergeRounds(lowerYielding(dropLesser(dropUnreached(kept)))))
+	kept = mergeFindings(mergeRounds(lowerYielding(dropLesser(markUnreached(kept)))))
 	findings = make([]onward.Finding, 0, len(kept))
 	for _, f := range kept {
 		if f.Evidence == nil {

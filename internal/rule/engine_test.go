@@ -2,6 +2,7 @@ package rule
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -345,7 +346,7 @@ func TestOneCauseIsOneFinding(t *testing.T) {
 	}
 }
 
-func TestNothingIsFoundBehindTheEnd(t *testing.T) {
+func TestFindingsAfterAStopCountLater(t *testing.T) {
 	t.Parallel()
 	end := &Rule{
 		ID: "x-end", Category: onward.ReleaseOrder, Severity: onward.Error, Summary: "s", Harm: "h", Instead: "i",
@@ -357,8 +358,11 @@ func TestNothingIsFoundBehindTheEnd(t *testing.T) {
 	}
 	rules := []*Rule{end, sayer("x-each", func(*Pass, *Stmt) string { return "each" })}
 	findings := run(t, Config{Rules: rules}, "", "SELECT 1;\nSELECT 2;\nSELECT 3;", onward.TransactionNone)
-	if diff := cmp.Diff([]string{"1 each", "2 ends", "2 each"}, facts(findings)); diff != "" {
+	if diff := cmp.Diff([]string{"1 each", "2 ends", "2 each", "3 each"}, facts(findings)); diff != "" {
 		t.Error(diff)
+	}
+	if last := findings[len(findings)-1]; !slices.Equal(last.After, []int{2}) || last.Harm != "h; this counts once :2 is fixed" {
+		t.Errorf("%+v", last)
 	}
 	findings = run(t, Config{Rules: rules}, "", "SELECT 1;\nSELECT 2; -- onward:ignore x-end: it does not\nSELECT 3;", onward.TransactionNone)
 	if diff := cmp.Diff([]string{"1 each", "2 each", "3 each"}, facts(findings)); diff != "" {

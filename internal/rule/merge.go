@@ -92,25 +92,8 @@ func failsItself(f *placedFinding) bool {
 	return f.stops || strings.Contains(f.Harm, "the statement fails")
 }
 
-// dropUnreached removes findings after a statement at which the migration stops (Report.Stops),
-// since the server never gets there. It runs after suppressions, so that suppressing the
-// finding brings the others back.
-func dropUnreached(found []placedFinding) []placedFinding {
-	end := map[string]int{} // path → statement
-	for i := range found {
-		f := &found[i]
-		if at, ok := end[f.Path]; f.stops && (!ok || f.order[1] < at) {
-			end[f.Path] = f.order[1]
-		}
-	}
-	return slices.DeleteFunc(found, func(f placedFinding) bool {
-		at, ok := end[f.Path]
-		return ok && f.order[1] > at
-	})
-}
-
 // dropLesser removes findings that are weaker than an error about the lock of the same
-// statement (Report.Lesser). It runs after suppressions, as dropUnreached does.
+// statement (Report.Lesser). It runs after suppressions, as markUnreached does.
 func dropLesser(found []placedFinding) []placedFinding {
 	if !slices.ContainsFunc(found, func(f placedFinding) bool { return f.lesser }) {
 		return found

@@ -64,6 +64,7 @@ type placedFinding struct {
 	from            int    // of Report.From
 	yields          bool   // of Report.Yields
 	stops           bool   // of Report.Stops
+	depends         []int  // of listDependence
 	lesser          bool   // of Report.Lesser
 	round           string // of Statement.Round
 	hands           []onward.Evidence
@@ -86,7 +87,7 @@ type Report struct {
 	// SafeIf is a condition under which the release is safe, whatever the severity: "a.sql runs in one
 	// transaction".
 	SafeIf string
-	// Stops says that the migration ends at the statement. Findings on later statements of it are left out.
+	// Stops says that the migration ends at the statement. Findings on later statements of it say that they count after that.
 	Stops bool
 	// Cause is a cause that findings of the rule may share, as the end of the first one's Fact: "and so do %d others". Many findings with
 	// one cause become one.
@@ -222,7 +223,7 @@ func (p *Pass) addFinding(s *Stmt, f onward.Finding, r Report) {
 	}
 	text := ""
 	if s != nil {
-		text = s.SQL
+		text, found.depends = s.SQL, s.listDependence()
 		if way := s.Migration.WriteFix(s.Operation, r.Way); way != "" && s.Operation.Class != "" {
 			found.Instead = way
 		}
@@ -232,7 +233,7 @@ func (p *Pass) addFinding(s *Stmt, f onward.Finding, r Report) {
 				found.Instead, r.Fix = analysis.ManagedAdvice(t, s.Node, s.SQL), nil
 			}
 		}
-		found.order = [2]int{s.Migration.index, s.Migration.first + s.Index + 1}
+		found.order = s.placeInRelease()
 		if s.Parent >= 0 {
 			do := s.Migration.Script.Statements[s.Parent]
 			found.outer, found.outerEnd = do.Line, do.EndLine
@@ -305,6 +306,11 @@ func KeptValues[T any](p *Pass) []T {
 		}
 	}
 	return out
+}
+
+// placeInRelease returns the place of a statement: migration, then statement.
+func (s *Stmt) placeInRelease() [2]int {
+	return [2]int{s.Migration.index, s.Migration.first + s.Index + 1}
 }
 
 // NewEvidence returns evidence that points at another statement of the release.

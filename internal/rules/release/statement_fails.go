@@ -1,7 +1,6 @@
 package release
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
@@ -26,13 +25,13 @@ var StatementFails = &rule.Rule{
 }
 
 func statementFails(p *rule.Pass, s *rule.Stmt) {
-	if len(s.Problems) == 0 || s.IsOptional() || s.AfterUnread || isStopped(s) || s.RefusedRule() != "" {
-		return // it may be skipped, finds another schema, is never reached, or a rule of its own explains it
+	if len(s.Problems) == 0 || s.IsOptional() || s.AfterUnread || s.RefusedRule() != "" {
+		return // it may be skipped, finds another schema, or a rule of its own explains it
 	}
 	for _, x := range s.Problems {
 		reshaped := x.SQLSTATE == "42P16" && s.Node.GetViewStmt() != nil
 		likely := x.Certain || x.Query || x.Unseen && isHistorySeen(p.Release.Deployed) || reshaped && s.Before.Unmodelled != nil
-		if !likely || x.Body && !s.ReadsBodies() {
+		if !likely || x.Body && !s.ReadsBodies() || s.FollowsFailure(&x.Refusal) {
 			continue
 		}
 		r := rule.Report{
@@ -60,32 +59,6 @@ func statementFails(p *rule.Pass, s *rule.Stmt) {
 		p.Report(s, r)
 		return
 	}
-}
-
-// isStopped reports whether an earlier statement of the migration fails already.
-func isStopped(s *rule.Stmt) bool {
-	m := s.Migration
-	first := rule.BuildOnce(&m.Notes, func() firstFailure {
-		for _, x := range m.Statements {
-			if surelyFails(x) {
-				return firstFailure{x}
-			}
-		}
-		return firstFailure{}
-	}).Stmt
-	return first != nil && first.Index < s.Index
-}
-
-// firstFailure is the first statement of a migration that is certain to fail; none where
-// there is none.
-type firstFailure struct{ *rule.Stmt }
-
-// surelyFails reports whether a statement is certain to fail.
-func surelyFails(s *rule.Stmt) bool {
-	if s.Node == nil {
-		return s.Err != nil
-	}
-	return !s.IsOptional() && (rule.FailsOnAll(s.Results, s.Before) || slices.ContainsFunc(s.Problems, func(x catalog.Problem) bool { return x.Certain }))
 }
 
 // fixForState returns the fix by SQLSTATE.

@@ -23,7 +23,7 @@ var StatementRefused = &rule.Rule{
 }
 
 func statementRefused(p *rule.Pass, s *rule.Stmt) {
-	if s.Result.Refused == nil || s.RefusedRule() != "" || s.IsOptional() {
+	if s.Result.Refused == nil || s.RefusedRule() != "" || s.IsOptional() || s.FollowsFailure(s.Result.Refused) {
 		return
 	}
 	for _, x := range s.Problems {
@@ -35,6 +35,7 @@ func statementRefused(p *rule.Pass, s *rule.Stmt) {
 		Fact:    "the server refuses the statement: " + s.Result.Refused.Message(),
 		Harm:    "the migration stops here, and with it the deploy",
 		Instead: "use a form that the server takes on this schema",
+		Stops:   rule.FailsOnAll(s.Results, s.Before),
 	}
 	if s.Result.Refused.Kind == pgerror.NoCast {
 		r.Instead = "add a column of the new type under another name, fill it from the old one in batches, and drop the old one a release later"

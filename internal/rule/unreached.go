@@ -1,0 +1,156 @@
+package rule
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/onward-sql/onward/internal/analysis"
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/catalog/builtin"
+	"github.com/onward-sql/onward/internal/pgerror"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/prose"
+)
+
+// failure is a statement that is certain to fail, with the names in it that nothing before it has.
+type failure struct {
+	*Stmt
+	names []string
+}
+
+// maxFailures is how many failures of a migration are compared with each later statement.
+const maxFailures = 50
+
+// failures lists the first failures of a migration, in order.
+type failures []failure
+
+// failuresBefore returns the statements of the migration before this one that are certain to fail.
+func (s *Stmt) failuresBefore() []failure {
+	m := s.Migration
+	list := BuildOnce(&m.Notes, func() failures {
+		var out failures
+		for _, x := range m.Statements {
+			if len(out) < maxFailures && x.failsSurely() {
+				out = append(out, failure{x, x.listNewNames()})
+			}
+		}
+		return out
+	})
+	n, _ := slices.BinarySearchFunc(list, s.Index, func(f failure, index int) int { return f.Index - index })
+	return list[:n]
+}
+
+// failsSurely reports whether a statement is certain to fail.
+func (s *Stmt) failsSurely() bool {
+	if s.Node == nil {
+		return s.Err != nil
+	}
+	return !s.IsOptional() && (FailsOnAll(s.Results, s.Before) || slices.ContainsFunc(s.Problems, func(x catalog.Problem) bool { return x.Certain }))
+}
+
+// FollowsFailure reports whether a refusal of the statement may only follow from the failure of an earlier statement, which names the object.
+func (s *Stmt) FollowsFailure(x *pgerror.Refusal) bool {
+	list := s.failuresBefore()
+	return len(list) == maxFailures || slices.ContainsFunc(list, func(f failure) bool {
+		return len(x.Objects) == 0 || x.Objects[0] == "" || analysis.MentionsWord(f.SQL, x.Objects[0]) || mentionsAny(s.SQL, f.names)
+	})
+}
+
+// listDependence lists the places in the release of earlier statements that are certain to fail, and that would have made an object of
+// this statement. Nothing is known of such an object.
+func (s *Stmt) listDependence() []int {
+	var out []int
+	for _, f := range s.failuresBefore() {
+		if mentionsAny(s.SQL, f.names) {
+			out = append(out, f.placeInRelease()[1])
+		}
+	}
+	return out
+}
+
+func mentionsAny(text string, names []string) bool {
+	return slices.ContainsFunc(names, func(n string) bool { return analysis.MentionsWord(text, n) })
+}
+
+// listNewNames returns the names in a statement that the schema before it does not have.
+func (s *Stmt) listNewNames() []string {
+	var names []string
+	known := map[string]bool{}
+	add := func(list ...string) {
+		for _, name := range list {
+			if name != "" && !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	know := func(r *catalog.Relation) {
+		if r == nil {
+			return
+		}
+		known[r.Name.Name] = true
+		for _, c := range r.Columns {
+			known[c.Name] = true
+		}
+	}
+	pgparse.Walk(s.Node, func(msg any) bool {
+		switch n := msg.(type) {
+		case *pgparse.RangeVar:
+			add(n.GetRelname())
+			know(s.Before.Lookup(pgparse.RangeName(n)))
+		case *pgparse.ColumnDef:
+			add(n.GetColname())
+		case *pgparse.Constraint:
+			add(n.GetConname())
+		case *pgparse.IndexStmt:
+			add(n.GetIdxname())
+		case *pgparse.RenameStmt:
+			add(n.GetNewname())
+		case *pgparse.AlterTableCmd:
+			add(n.GetName())
+		case *pgparse.String:
+			add(n.GetSval())
+			know(s.Before.Lookup("", n.GetSval()))
+		}
+		return true
+	})
+	return slices.DeleteFunc(names, func(name string) bool {
+		_, isType := builtin.Type(name)
+		return known[name] || isType || builtin.Known(name) || s.Before.LookupType("", name) != nil
+	})
+}
+
+// maxLines is how many lines of failures a finding names.
+const maxLines = 3
+
+// markUnreached says in the findings after a statement at which the migration stops (Report.Stops) that they count once that is fixed: the
+// server never gets there. Findings on what such a statement would have made are removed. It runs after suppressions, so that
+// suppressing the finding brings the others back.
+func markUnreached(found []placedFinding) []placedFinding {
+	type stop struct{ statement, line int }
+	stops := map[string][]stop{} // path
+	for i := range found {
+		if f := &found[i]; f.stops && !slices.ContainsFunc(stops[f.Path], func(s stop) bool { return s.statement == f.order[1] }) {
+			stops[f.Path] = append(stops[f.Path], stop{f.order[1], f.Line})
+		}
+	}
+	out := found[:0]
+	for _, f := range found {
+		var lines []string
+		dependent := false
+		for _, s := range stops[f.Path] {
+			if s.statement < f.order[1] {
+				f.After = append(f.After, s.line)
+				lines = append(lines, fmt.Sprintf(":%d", s.line))
+				dependent = dependent || slices.Contains(f.depends, s.statement)
+			}
+		}
+		if dependent {
+			continue
+		}
+		if len(lines) > 0 {
+			f.Harm += "; this counts once " + prose.FirstNames(lines, maxLines) + prose.PickForm(len(lines), " is", " are") + " fixed"
+		}
+		out = append(out, f)
+	}
+	return out
+}
