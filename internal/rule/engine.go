@@ -20,7 +20,9 @@ import (
 // the goroutine that folds.
 type Engine struct {
 	config Config
-	rules  []*Rule // those that are on
+	rules  []*Rule // those that are on, and the silent ones
+	// silent are rules without a check of statements or commits that the configuration switched off.
+	silent map[*Rule]bool
 	// statementRules, by kind of statement, and commitRules are the rules that have a
 	// Statement or a Commit function.
 	statementRules map[Kinds][]ruleOn
@@ -59,14 +61,18 @@ func NewEngine(c Config, deployed *catalog.Catalog) *Engine {
 		catalog:        deployed,
 		release:        &Release{Deployed: deployed, Deprecated: c.Deprecated, Today: c.Today, NoticeDays: c.NoticeDays, Said: c.Said, LaterDrops: c.LaterDrops},
 		statementRules: map[Kinds][]ruleOn{},
+		silent:         map[*Rule]bool{},
 		inliner:        inline.New(deployed),
 	}
 	for _, r := range c.Rules {
 		switch enabled := c.isOn(r); {
 		case enabled && !r.Last:
 			e.addRule(r)
-		case !enabled && c.isOnByPreset(r) && mayClaim(r.Category, r.Severity) && r.Statement != nil:
-			e.addStatementRule(ruleOn{r, applicableVersions(r, c.Versions), true})
+		case !enabled && c.isOnByPreset(r) && mayClaim(r) && !r.Last:
+			e.addChecks(ruleOn{r, applicableVersions(r, c.Versions), true})
+			if r.Release != nil || r.Migration != nil {
+				e.rules, e.silent[r] = append(e.rules, r), true
+			}
 		}
 	}
 	for _, r := range c.Rules {
@@ -150,7 +156,7 @@ func (e *Engine) RunRules(m *Migration) {
 		if !e.isApplicable(r, e.config.Versions) {
 			continue
 		}
-		e.judgeMigration(r, m)
+		e.runQuietly(r, func() { e.judgeMigration(r, m) })
 	}
 	if !m.Script.More {
 		e.pass.endMigration()
@@ -232,7 +238,7 @@ func (e *Engine) judgeStatement(s *Stmt) {
 			runCheck(p, versions, r.Statement, s)
 			p.recordClaims(from)
 			if r.silent {
-				p.findings = p.findings[:from]
+				p.silenceFindings(from)
 			}
 		}
 	}
@@ -259,7 +265,10 @@ func (e *Engine) judgeCommit(t *Tx) {
 	for i := range e.commitRules {
 		r := &e.commitRules[i]
 		p.Rule = r.Rule
-		runCheck(p, r.versions, r.Commit, t)
+		from := len(p.findings)
+		if runCheck(p, r.versions, r.Commit, t); r.silent {
+			p.silenceFindings(from)
+		}
 	}
 }
 
@@ -271,6 +280,14 @@ func (e *Engine) judgeMigration(r *Rule, m *Migration) {
 		r.Migration(e.pass, m)
 	case r.Gather != nil:
 		r.Gather(e.pass, m)
+	}
+}
+
+// runQuietly runs a rule, and removes its findings if it is switched off.
+func (e *Engine) runQuietly(r *Rule, run func()) {
+	from := len(e.pass.findings)
+	if run(); e.silent[r] {
+		e.pass.silenceFindings(from)
 	}
 }
 
@@ -317,7 +334,8 @@ func (e *Engine) Finish() (findings []onward.Finding, taken int) {
 	e.pass.current, e.pass.at = e.catalog, 0
 	for _, r := range e.rules {
 		if r.Release != nil && e.isApplicable(r, e.config.Versions) {
-			e.judgeRelease(r)
+			e.pass.collected = e.found
+			e.runQuietly(r, func() { e.judgeRelease(r) })
 			e.collectFindings() // one rule's findings at a time: they are many
 		}
 	}

@@ -43,6 +43,8 @@ type Pass struct {
 	findings []placedFinding
 	// claims are the findings on the current statement that may claim its effects.
 	claims []claim
+	// silenced are the findings of rules that are switched off. collected are the others so far, at the end of the release.
+	silenced, collected []placedFinding
 	// functions are the function bodies of the last call of FunctionBodies.
 	functions *analysis.Bodies
 	begun     hashedStatement

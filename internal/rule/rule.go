@@ -43,7 +43,8 @@ type Rule struct {
 	// Since and Until limit the major versions of Postgres that the rule applies to; 0 is
 	// no limit.
 	Since, Until int
-	// Last runs the rule on a statement after all others, whose findings it sees (Pass.IsClaimed).
+	// Last runs the rule after all others on a statement or a migration, whose findings it sees (Pass.IsClaimed, Pass.IsRefusalClaimed,
+	// Pass.IsLossClaimed).
 	Last bool
 
 	// Statement looks at one statement and its effects. It is called once for each group

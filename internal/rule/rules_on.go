@@ -4,25 +4,26 @@ package rule
 type ruleOn struct {
 	*Rule
 	versions []int
-	// silent: the configuration switched the rule off. Its findings only claim effects.
+	// silent: the configuration switched the rule off. Its findings only claim what a statement does.
 	silent bool
 }
 
 // addRule adds a rule that is on.
 func (e *Engine) addRule(r *Rule) {
 	e.rules = append(e.rules, r)
-	added := ruleOn{r, applicableVersions(r, e.config.Versions), false}
-	switch {
-	case r.Statement != nil:
-		e.addStatementRule(added)
-	case r.Commit != nil:
-		e.commitRules = append(e.commitRules, added)
-	}
+	e.addChecks(ruleOn{r, applicableVersions(r, e.config.Versions), false})
 }
 
-func (e *Engine) addStatementRule(r ruleOn) {
+// addChecks adds a rule's check of statements or of commits.
+func (e *Engine) addChecks(r ruleOn) {
+	switch {
+	case r.Commit != nil:
+		e.commitRules = append(e.commitRules, r)
+	case r.Statement == nil:
+		return
+	}
 	for k := Kinds(1); k <= anyKind; k <<= 1 {
-		if r.Kinds == 0 || r.Kinds&k != 0 {
+		if r.Statement != nil && (r.Kinds == 0 || r.Kinds&k != 0) {
 			e.statementRules[k] = append(e.statementRules[k], r)
 		}
 	}

@@ -225,7 +225,7 @@ func isWaived(f placedFinding) bool {
 func (e *Engine) runsRule(name string) bool {
 	for _, r := range e.rules {
 		if r.ID == name {
-			return true
+			return !e.silent[r]
 		}
 	}
 	return false

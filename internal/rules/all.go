@@ -172,6 +172,7 @@ var all = []*rule.Rule{
 	release.StatementFails,
 	release.StatementRefused,
 	release.StatementUnsupported,
+	release.UseLost,
 	release.VersionDuplicate,
 	database.SchemaDrop,
 	database.SchemaRename,

@@ -19,17 +19,13 @@ var StatementRefused = &rule.Rule{
 	Harm: "The statement is well formed and cannot run: a form that this version of Postgres does not have, or one that the schema rules out. " +
 		"The migration stops there.",
 	Instead:   "Use a form that every version in production has, and name those versions in onward.yaml.",
+	Last:      true,
 	Statement: statementRefused,
 }
 
 func statementRefused(p *rule.Pass, s *rule.Stmt) {
-	if s.Result.Refused == nil || s.RefusedRule() != "" || s.IsOptional() || s.FollowsFailure(s.Result.Refused) {
+	if s.Result.Refused == nil || s.RefusedRule() == identityRule || s.IsOptional() || s.FollowsFailure(s.Result.Refused) {
 		return
-	}
-	for _, x := range s.Problems {
-		if x.Certain {
-			return // release-statement-fails
-		}
 	}
 	r := rule.Report{
 		Fact:    "the server refuses the statement: " + s.Result.Refused.Message(),
@@ -72,8 +68,17 @@ func statementRefused(p *rule.Pass, s *rule.Stmt) {
 			r.Instead = "if they are in production, use a form that they have; if not, say so in onward.yaml: postgres"
 		}
 	}
-	p.Report(s, r)
+	least := onward.Warning
+	if r.Severity == onward.Off && r.Stops {
+		least = onward.Error
+	}
+	if !p.IsRefusalClaimed(least) {
+		p.Report(s, r)
+	}
 }
+
+// identityRule looks at a migration as a whole, and so after this one.
+const identityRule = "publication-identity-missing"
 
 // dependsOnSchema reports whether a statement that names a relation is refused for what
 // the schema has: if nothing was known of it, nothing would be refused.
