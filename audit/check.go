@@ -3,7 +3,6 @@ package audit
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -74,6 +73,7 @@ func Check(ctx context.Context, c CheckConfig) (*onward.Report, error) {
 			"no migrations found in %s; looked for files that end in .sql and for what a framework claims; name the files, or see onward check --help",
 			strings.Join(c.Paths, ", "))}
 	}
+	j.failIfForeign(len(release))
 	// A file may be in both lists. If it is named for judging, it is not one of the applied files of a
 	// directory. If it was only found in a directory, --deployed decides.
 	named := map[string]bool{}
@@ -152,7 +152,7 @@ func (c *CheckConfig) readMigrations(ctx context.Context, paths []string, deploy
 			names = append(names, p)
 			continue
 		}
-		set, err := c.readStdin()
+		set, err := c.readStdin(j)
 		if err != nil {
 			return nil, err
 		}
@@ -182,28 +182,6 @@ func (c *CheckConfig) readMigrations(ctx context.Context, paths []string, deploy
 	}
 	j.listSkippedFiles(gittree.Of(tree), local, sets)
 	return out, nil
-}
-
-// readStdin returns the text of the standard input as a set with one migration.
-func (c *CheckConfig) readStdin() (*adapter.Set, error) {
-	if c.Stdin == nil {
-		return nil, &config.InputError{Err: errors.New("-: there is no standard input")}
-	}
-	text, err := io.ReadAll(io.LimitReader(c.Stdin, maxStdin+1))
-	if err != nil {
-		return nil, fmt.Errorf("read standard input: %w", err)
-	}
-	if strings.TrimSpace(string(text)) == "" {
-		return nil, &config.InputError{Err: errors.New("standard input is empty: there is nothing to judge")}
-	}
-	if len(text) > maxStdin {
-		return nil, &config.InputError{Err: fmt.Errorf("standard input is larger than %d MB", maxStdin>>20)}
-	}
-	set := c.newPlainSet()
-	m := &adapter.Migration{ID: "stdin", Path: "<stdin>", Framework: all.Plain, Runner: set.Source.Options.Runner, Source: script.Source{Text: string(text)}}
-	c.setTransactionMode(m)
-	set.Migrations = append(set.Migrations, m)
-	return set, nil
 }
 
 // newPlainSet returns a set for files without a framework.

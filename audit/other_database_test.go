@@ -43,3 +43,42 @@ func TestAcceptOpaque(t *testing.T) {
 		}
 	}
 }
+
+// Files for another database are listed once, and are a failure only if nothing else is judged.
+func TestCheckOfOtherDatabases(t *testing.T) {
+	t.Parallel()
+	const (
+		server = "CREATE TABLE [dbo].[u] (id INT IDENTITY(1,1));\nGO\n"
+		second = "ALTER TABLE u ADD a INT NULL;\n"
+		own    = "CREATE TABLE b (id bigint PRIMARY KEY);\n"
+	)
+	for name, tt := range map[string]struct {
+		files, paths string
+		stdin        string
+		migrations   int
+		failed       bool
+		opaque       int
+	}{
+		"a directory":              {files: "-- db/001_a.sql --\n" + server + "-- db/002_b.sql --\n" + second, paths: "db", failed: true, opaque: 1},
+		"a file":                   {files: "-- db/x.sql --\n" + server, paths: "db/x.sql", failed: true, opaque: 1},
+		"standard input":           {stdin: server, paths: "-", failed: true, opaque: 1},
+		"beside Postgres":          {files: "-- db/mine/001_a.sql --\n" + own + "-- db/other/001_a.sql --\n" + server, paths: "db", migrations: 1, opaque: 1},
+		"a word of it in Postgres": {files: "-- db/001_a.sql --\nCREATE TABLE u (auto_increment boolean);\n", paths: "db/001_a.sql", migrations: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := repository(t, "-- README --\n\n", "-- x --\n\n"+tt.files)
+			r, err := Check(t.Context(), CheckConfig{Dir: dir, Paths: []string{tt.paths}, Stdin: strings.NewReader(tt.stdin)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			failed := false
+			for _, o := range r.Opaque {
+				failed = failed || o.Failed
+			}
+			if len(r.Migrations) != tt.migrations || failed != tt.failed || len(r.Opaque) != tt.opaque || len(r.Findings) > 0 && tt.migrations == 0 {
+				t.Errorf("%d migrations, failed: %t, %+v %+v", len(r.Migrations), failed, r.Opaque, r.Findings)
+			}
+		})
+	}
+}

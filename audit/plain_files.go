@@ -1,11 +1,19 @@
 package audit
 
 import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
 	"path"
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/all"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -34,6 +42,9 @@ func (c *CheckConfig) loadPlainFiles(t adapter.Tree, claimed map[string]bool, lo
 			})
 			continue
 		}
+		if c.isForeign(f, local, j) {
+			continue
+		}
 		m := f.Start(set.Source, strings.TrimSuffix(path.Base(f.Path), ".sql"), "")
 		c.setTransactionMode(m)
 		m.Problems = f.Refused()
@@ -42,7 +53,81 @@ func (c *CheckConfig) loadPlainFiles(t adapter.Tree, claimed map[string]bool, lo
 	return set
 }
 
+// isForeign reports whether a file is for another database, which it lists: by the file's text, or by its directory if the file itself is
+// not named.
+func (c *CheckConfig) isForeign(f *adapter.File, local []string, j *judge) bool {
+	dir := cmp.Or(path.Dir(f.Path), ".")
+	if !slices.Contains(local, f.Path) && slices.ContainsFunc(j.report.Opaque, func(o onward.Opaque) bool { return o.Database != "" && o.Path == dir }) {
+		return true
+	}
+	database := otherDialect(f.Text)
+	if database == "" {
+		return false
+	}
+	j.addForeign(dir, database)
+	return true
+}
+
+// otherDialect returns the other database for which a text is that Postgres cannot read; "" for none.
+func otherDialect(text string) string {
+	database := adapter.DialectDatabase(text)
+	if database == "" {
+		return ""
+	}
+	file, err := pgparse.SplitText(text)
+	if err == nil && !slices.ContainsFunc(file.Stmts, func(s pgparse.Stmt) bool { return s.Err != nil }) {
+		return ""
+	}
+	return database
+}
+
+// addForeign lists a directory of files for another database once.
+func (j *judge) addForeign(dir, database string) {
+	o := onward.Opaque{
+		Path: dir, What: "migrations for " + database, Database: database,
+		Why: "only Postgres is judged; if they are for Postgres, name the directory in onward.yaml",
+	}
+	if !slices.ContainsFunc(j.report.Opaque, func(x onward.Opaque) bool { return x.Database == database && x.Path == dir }) {
+		j.addOpaque(o)
+	}
+}
+
+// failIfForeign makes files for other databases a failure if nothing else is judged.
+func (j *judge) failIfForeign(judged int) {
+	for i := range j.report.Opaque {
+		if o := &j.report.Opaque[i]; judged == 0 && o.Database != "" {
+			o.Failed = true
+		}
+	}
+}
+
 // isDownFile reports whether a file's name says that it undoes a migration.
 func isDownFile(path string) bool {
 	return strings.HasSuffix(path, ".down.sql") || strings.HasSuffix(path, "/down.sql") || strings.HasSuffix(path, "_down.sql")
+}
+
+// readStdin returns the text of the standard input as a set with one migration.
+func (c *CheckConfig) readStdin(j *judge) (*adapter.Set, error) {
+	if c.Stdin == nil {
+		return nil, &config.InputError{Err: errors.New("-: there is no standard input")}
+	}
+	text, err := io.ReadAll(io.LimitReader(c.Stdin, maxStdin+1))
+	if err != nil {
+		return nil, fmt.Errorf("read standard input: %w", err)
+	}
+	if strings.TrimSpace(string(text)) == "" {
+		return nil, &config.InputError{Err: errors.New("standard input is empty: there is nothing to judge")}
+	}
+	if len(text) > maxStdin {
+		return nil, &config.InputError{Err: fmt.Errorf("standard input is larger than %d MB", maxStdin>>20)}
+	}
+	set := c.newPlainSet()
+	if database := otherDialect(string(text)); database != "" {
+		j.addForeign("<stdin>", database)
+		return set, nil
+	}
+	m := &adapter.Migration{ID: "stdin", Path: "<stdin>", Framework: all.Plain, Runner: set.Source.Options.Runner, Source: script.Source{Text: string(text)}}
+	c.setTransactionMode(m)
+	set.Migrations = append(set.Migrations, m)
+	return set, nil
 }

@@ -176,9 +176,22 @@ func countFiles(n int) string {
 	return fmt.Sprintf("%d files", n)
 }
 
+// IsElsewhere reports whether all directories of migrations are for other databases.
+func (e *NotFoundError) IsElsewhere() bool {
+	return len(e.Skipped) > 0 && len(e.Unread) == 0 && len(e.Seen) <= len(e.Skipped) &&
+		!slices.ContainsFunc(e.Skipped, func(o onward.Opaque) bool { return o.Database == "" })
+}
+
 // Error is the whole story, in lines.
 func (e *NotFoundError) Error() string {
 	var b strings.Builder
+	if e.IsElsewhere() {
+		for _, o := range e.Skipped {
+			fmt.Fprintf(&b, "%s holds %s: not judged\n", o.Path, o.What)
+		}
+		b.WriteString("no verdict: only Postgres is judged; if they are for Postgres, name the directory and its framework in onward.yaml")
+		return b.String()
+	}
 	for _, u := range e.Unread {
 		fmt.Fprintln(&b, u)
 	}

@@ -183,6 +183,24 @@ func TestDetect(t *testing.T) {
 			[]string{"sql m"},
 		},
 		"MySQL by text": {map[string]string{"db/1_a.sql": "-- +goose Up\nCREATE TABLE `t` (id int AUTO_INCREMENT);\n"}, []string{"! db migrations for MySQL"}},
+		"MySQL with procedures": {
+			map[string]string{"db/migration/V1__a.sql": "CREATE TABLE u (id INT) ENGINE=InnoDB;", "db/migration/V2__b.sql": "DELIMITER $$\n" +
+				"CREATE TRIGGER x BEFORE INSERT ON u FOR EACH ROW BEGIN SET NEW.id = 1; END$$\nDELIMITER ;\n"},
+			[]string{"! db/migration migrations for MySQL"},
+		},
+		"MySQL in a directory for each migration": {
+			map[string]string{"prisma/migrations/2024_a/migration.sql": "CREATE TABLE `t` (`id` INTEGER AUTO_INCREMENT);", "prisma/migrations/migration_lock.toml": ""},
+			[]string{"! prisma/migrations migrations for MySQL"},
+		},
+		"SQL Server with methods of types": {
+			map[string]string{"db/migrations/001_a.sql": "CREATE TABLE [dbo].[u] (id INT IDENTITY(1,1), p geography);\nGO\n" +
+				"INSERT INTO u (p) VALUES (geography::Point(1, 2, 4326));\nGO\n"},
+			[]string{"! db/migrations migrations for SQL Server"},
+		},
+		"Postgres with a text in backquotes": {
+			map[string]string{"db/migrations/001_a.sql": "CREATE TABLE u (id bigserial);\nCOMMENT ON TABLE u IS 'made FROM `v`';\n"},
+			[]string{"sql db/migrations"},
+		},
 		"ClickHouse by text": {
 			map[string]string{"db/1_a.up.sql": "CREATE TABLE t (id UInt64) ENGINE = ReplicatedMergeTree() ORDER BY id;"},
 			[]string{"! db migrations for ClickHouse"},

@@ -1,6 +1,7 @@
 package adapter
 
 import (
+	"cmp"
 	"path"
 	"slices"
 	"strings"
@@ -32,8 +33,9 @@ var (
 	}{
 		{"ClickHouse", []string{"engine=", "engine ="}, lazyregexp.New(`(?i)\bENGINE\s*=\s*\w*(MergeTree|Log|Distributed|Kafka)\b`)},
 		{
-			"MySQL", []string{"auto_increment", "engine=", "engine =", "`"},
-			lazyregexp.New("(?i)\\bAUTO_INCREMENT\\b|\\bENGINE\\s*=\\s*(InnoDB|MyISAM|MEMORY)\\b|\\b(TABLE|INTO|COLUMN|UPDATE|FROM|EXISTS)\\s+\\\\?`\\w+\\\\?`"),
+			"MySQL", []string{"auto_increment", "engine=", "engine =", "`", "delimiter"},
+			lazyregexp.New("(?i)(?m:^DELIMITER\\s+\\S+\\s*$)|\\bAUTO_INCREMENT\\b|\\bENGINE\\s*=\\s*(InnoDB|MyISAM|MEMORY)\\b|" +
+				"\\b(TABLE|INTO|COLUMN|UPDATE|FROM|EXISTS)\\s+\\\\?`\\w+\\\\?`"),
 		},
 		{
 			"SQLite", []string{"autoincrement", "pragma", "rowid", "insert or", "strict"},
@@ -45,9 +47,11 @@ var (
 		},
 		{"Oracle", []string{"varchar2", "number(", "number ("}, lazyregexp.New(`(?i)\b(VARCHAR2|NUMBER\s*\(\s*\d+)\b`)},
 	}
-	// SQL that only Postgres has.
-	postgresText = lazyregexp.New(`(?i)\b(jsonb|timestamptz|bigserial|serial|plpgsql|bytea|tsvector|concurrently|text\[\])\b|\$\$|\w::\w|\bUSING\s+(gin|gist|brin)\b|\bNOT\s+VALID\b|\bCREATE\s+EXTENSION\b`)
-	partOfName   = lazyregexp.New(`mysql|sqlite|clickhouse|mariadb`)
+	// SQL that only Postgres has, and SQL that others have in another sense: MySQL's SERIAL and DELIMITER $$, methods of types of SQL Server.
+	postgresText = lazyregexp.New(`(?i)\b(jsonb|timestamptz|bigserial|plpgsql|bytea|tsvector|concurrently|text\[\])\b|` +
+		`\bUSING\s+(gin|gist|brin)\b|\bNOT\s+VALID\b|\bCREATE\s+EXTENSION\b`)
+	sharedText = lazyregexp.New(`(?i)\bserial\b|\$\$|\w::\w`)
+	partOfName = lazyregexp.New(`mysql|sqlite|clickhouse|mariadb`)
 )
 
 // ScriptEndings are the file endings of JavaScript and TypeScript. In their templates a backtick of SQL has a backslash.
@@ -78,17 +82,23 @@ func foreignDatabase(t Tree, s Source) string {
 	if isBesidePostgres(t, s.Dir) {
 		n = 60
 	}
+	if len(d.Names) == 0 { // a directory for each migration
+		d = Dir{Path: s.Dir}
+		for _, p := range FilesBelow(t, s.Dir) {
+			if strings.HasSuffix(p, ".sql") {
+				d.Names = append(d.Names, strings.TrimPrefix(p, s.Dir+"/"))
+			}
+		}
+	}
 	files := ReadFiles(t, d, SampleNames(d.Names, n))
 	byText := ""
 	for _, f := range files {
-		if byText = foreignSQL(f.Text); byText != "" {
-			break
-		}
+		byText = cmp.Or(byText, foreignSQL(f.Text))
 	}
 	if byText == "" && byName == "" {
 		return ""
 	}
-	own := slices.ContainsFunc(files, func(f *File) bool { return postgresText.MatchString(withoutComments(f.Text)) })
+	own := slices.ContainsFunc(files, func(f *File) bool { return isPostgresSQL(f.Text) })
 	switch {
 	case byText != "" && byPart: // jsonb is a word in SQLite too
 		return byText
@@ -98,6 +108,20 @@ func foreignDatabase(t Tree, s Source) string {
 		return byName
 	}
 	return byText
+}
+
+// DialectDatabase returns the database other than Postgres whose SQL a text has; "" for none.
+func DialectDatabase(text string) string {
+	if isPostgresSQL(text) {
+		return ""
+	}
+	return foreignSQL(text)
+}
+
+// isPostgresSQL reports whether a text has SQL of Postgres.
+func isPostgresSQL(text string) bool {
+	bare := withoutComments(text)
+	return postgresText.MatchString(bare) || sharedText.MatchString(bare) && foreignSQL(text) == ""
 }
 
 // DatabaseNamed returns the database other than Postgres that the names in a directory's path

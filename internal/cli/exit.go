@@ -41,6 +41,9 @@ func exitCode(err error) int {
 	if unfinished, found := errors.AsType[*fleet.UnfinishedError](err); found && unfinished.Failed || isAny[*apply.PlantedError](err) {
 		return exitFindings
 	}
+	if e := new(adapter.NotFoundError); errors.As(err, &e) && e.IsElsewhere() {
+		return exitFailed
+	}
 	if isAny[*usageError](err) || isAny[*config.Error](err) || isAny[*config.InputError](err) ||
 		isAny[*adapter.NotFoundError](err) || isAny[*address.Error](err) ||
 		isAny[*gitrange.NotRepositoryError](err) || isAny[*gitrange.BareRepositoryError](err) || isAny[*gitrange.NoCommitsError](err) ||

@@ -25,6 +25,7 @@ func TestExitCode(t *testing.T) {
 		{errors.Join(&config.Error{}, &config.Error{}), exitUsage},
 		{&config.InputError{Err: errors.New("no")}, exitUsage},
 		{&adapter.NotFoundError{}, exitUsage},
+		{&adapter.NotFoundError{Skipped: []onward.Opaque{{Path: "db", Database: "MySQL"}}}, exitFailed},
 		{&address.Error{}, exitUsage},
 		{&live.ServerError{}, exitFailed},
 		{&gitrange.NotRepositoryError{}, exitUsage},
