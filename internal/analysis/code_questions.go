@@ -34,6 +34,7 @@ const (
 	AskNull                           // does it fail if a column is NULL, and does the code at the head write NULL
 	AskAdded                          // which places of the code at the head use a column that the deployed code does not use there
 	AskCompared                       // does it compare whole rows: DISTINCT, GROUP BY, UNION
+	AskSoftDelete                     // does the code at the head mark rows as deleted in the column, which the deployed code deletes
 	AskAmbiguous                      // does a join of it name the column without its table, which another table has
 )
 
@@ -119,4 +120,11 @@ func (c Code) AddedUses(table catalog.Name, column string) Usage {
 // FindComparisons asks whether the deployed code compares whole rows of a table.
 func (c Code) FindComparisons(table catalog.Name) Usage {
 	return c.askUsage(Question{Kind: AskCompared, Name: table})
+}
+
+// FindSoftDelete asks whether the code at the head marks rows of a table as deleted in a column, where the deployed code deletes them. If so,
+// the result is Used. Written has the places that mark rows. Read has the queries of the head that show marked rows, Evidence the deployed
+// ones.
+func (c Code) FindSoftDelete(table catalog.Name, column string) Usage {
+	return c.askUsage(Question{Kind: AskSoftDelete, Name: table, Column: column})
 }

@@ -169,6 +169,7 @@ var all = []*rule.Rule{
 	release.PlanUnderWay,
 	release.RunnerRefuses,
 	release.SearchPathEmpty,
+	release.SoftDeleteShown,
 	release.StatementFails,
 	release.StatementRefused,
 	release.StatementUnsupported,

@@ -47,6 +47,8 @@ type Code struct {
 	Head func() *Code
 	// Changes are the files that differ between base and head.
 	Changes []gitrange.Change
+	// deletesRows says whether one of them has a DELETE at the base; nil if that was not asked.
+	deletesRows *bool
 	// empty says for a database whether no code uses it.
 	empty map[int]bool
 }

@@ -47,6 +47,8 @@ func (u *Code) askCode(q question) analysis.Usage {
 		return u.findNullFailures(q)
 	case analysis.AskAdded:
 		return u.addedUses(q)
+	case analysis.AskSoftDelete:
+		return u.findSoftDelete(q)
 	case analysis.AskAmbiguous:
 		return u.findAmbiguousNames(q)
 	case analysis.AskCompared:

@@ -14,6 +14,7 @@
 //	uses: users.name        the deployed code uses it   (default: unknown)
 //	uses: null.users.name   it cannot read NULL from it, and the new code may write NULL
 //	uses: adds.users.name   the new code uses it in one more place
+//	uses: marks.users.gone  the new code marks rows as deleted in it
 //	defaulted: users.name   its model uses it, and leaves the value to the database
 //	given: users.name       its model uses it, and writes a default of its own
 //	inserts: users (name)   it has an INSERT with these columns

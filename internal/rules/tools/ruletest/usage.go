@@ -30,6 +30,8 @@ func questionKey(q analysis.Question) string {
 		return "adds." + out
 	case analysis.AskAmbiguous:
 		return "ambiguous." + out
+	case analysis.AskSoftDelete:
+		return "marks." + out
 	case analysis.AskLabel:
 		return q.Old
 	case analysis.AskValue:
@@ -54,6 +56,9 @@ func (f *Fixture) newCode() func(analysis.Question) analysis.Usage {
 			u.Count = 1
 			if q.Kind == analysis.AskAdded {
 				u.Read = u.Evidence
+			}
+			if q.Kind == analysis.AskSoftDelete {
+				u.Read, u.Written = u.Evidence, u.Evidence
 			}
 			if q.Kind == analysis.AskNull {
 				u.FailsAtNull = []onward.Evidence{{Kind: "code", Path: "app/models.go", Line: 7, Text: "Email string"}}
