@@ -313,10 +313,7 @@ func (c *CheckConfig) selectSources(t adapter.Tree, adapters []adapter.Adapter, 
 		if len(adapters) == 0 {
 			return nil, &config.InputError{Err: fmt.Errorf("there is no framework %q", c.Framework)}
 		}
-		for _, d := range adapter.ListDirs(t, ".sql") {
-			sources = append(sources, adapter.Source{Framework: c.Framework, Dir: d.Path, Score: 3, Why: namedWhy})
-		}
-		return sources, nil
+		return selectNamedSources(t, adapters, c.Framework), nil
 	}
 	found, skipped := adapter.DetectSources(t, adapters)
 	chosen, ties := adapter.ChooseSources(found)
@@ -335,6 +332,28 @@ func (c *CheckConfig) selectSources(t adapter.Tree, adapters []adapter.Adapter, 
 	}
 	j.report.Opaque = append(j.report.Opaque, append(skipped, ties...)...)
 	return sources, nil
+}
+
+// selectNamedSources returns the sources of the framework that the user names: all directories with SQL files, or those in which the
+// framework finds programs of its own.
+func selectNamedSources(t adapter.Tree, adapters []adapter.Adapter, framework string) []adapter.Source {
+	dirs := adapter.ListDirs(t, ".sql")
+	found, _ := adapter.DetectSources(t, adapters)
+	programs := slices.ContainsFunc(found, func(s adapter.Source) bool {
+		return !slices.ContainsFunc(dirs, func(d adapter.Dir) bool { return d.Path == s.Dir || isBelow(d.Path, s.Dir) })
+	})
+	var sources []adapter.Source
+	if programs {
+		sources, _ = adapter.ChooseSources(found)
+		for i := range sources {
+			sources[i].Score, sources[i].Why = 3, namedWhy
+		}
+		return sources
+	}
+	for _, d := range dirs {
+		sources = append(sources, adapter.Source{Framework: framework, Dir: d.Path, Score: 3, Why: namedWhy})
+	}
+	return sources
 }
 
 // withOptions adds the settings and the command line's options to a source.

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -95,6 +97,25 @@ func TestCheckFramework(t *testing.T) {
 	if len(r.Migrations) != 1 || r.Migrations[0].Framework != "goose" || r.Migrations[0].Transaction != onward.TransactionNone ||
 		len(r.Migrations[0].Statements) != 1 {
 		t.Errorf("%+v", r.Migrations)
+	}
+}
+
+// The user names the framework: its programs are found, or else all SQL files are its.
+func TestCheckNamedFramework(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	gittest.WriteFiles(t, dir, map[string]string{
+		"app/db/migrate/20240101000000_add_a.rb": "class AddA < ActiveRecord::Migration[7.1]\n" +
+			"  def change\n    create_table(:as) { |t| t.string :name }\n  end\nend\n",
+		"app/db/structure.sql": "CREATE TABLE as_it_is (id bigint);\n", "sql/1_a.sql": "CREATE TABLE b (id bigint);\n",
+	})
+	for framework, want := range map[string]string{"rails": "app/db/migrate/20240101000000_add_a.rb", "goose": "sql/1_a.sql"} {
+		for _, p := range []string{".", path.Dir(want)} {
+			r := check(t, CheckConfig{Dir: dir, Paths: []string{p}, Framework: framework})
+			if len(r.Migrations) == 0 || !slices.ContainsFunc(r.Migrations, func(m onward.Migration) bool { return m.Path == want && m.Framework == framework }) {
+				t.Errorf("%s in %s: %+v", framework, p, r.Migrations)
+			}
+		}
 	}
 }
 

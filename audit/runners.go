@@ -46,8 +46,12 @@ func runnerIn(set *adapter.Set, said string) onward.Runner {
 	return r
 }
 
-// runnersOf lists who runs the migrations of a release.
-func runnersOf(pairs []pair) []onward.Runner {
+// surelyDetected is the score of a source whose tool is no guess.
+const surelyDetected = 3
+
+// runnersOf lists who runs the migrations of a release. Where the tool is a guess by the files' names, and a program of the repository
+// reads them, it is that program.
+func runnersOf(pairs []pair, head adapter.Tree) []onward.Runner {
 	var out []onward.Runner
 	for _, p := range pairs {
 		set := p.head
@@ -55,7 +59,13 @@ func runnersOf(pairs []pair) []onward.Runner {
 			set = p.base
 		}
 		if len(set.Migrations) > 0 {
-			out = append(out, runnerIn(set, config.Name))
+			r := runnerIn(set, config.Name)
+			if s := set.Source; r.Assumed && s.Score < surelyDetected && !all.Traits(s.Framework).Plain {
+				if program := all.ProposeRunner(head, s); program != nil {
+					r.Tool, r.ToldBy = "a runner of its own ("+program.Name+")", ""
+				}
+			}
+			out = append(out, r)
 		}
 	}
 	return out

@@ -302,3 +302,22 @@ func TestAtlasBesideAnother(t *testing.T) {
 		t.Errorf("%d migrations", len(r.Migrations))
 	}
 }
+
+// A program of the repository that embeds the files is asked how it sends them: their names alone are another tool's, and only a test
+// imports that.
+func TestOwnRunnerIsNamed(t *testing.T) {
+	t.Parallel()
+	r := changelog0(t, Config{
+		Dir: repository(t, "-- go.mod --\nmodule m\n\nrequire github.com/golang-migrate/migrate/v4 v4.18.1\n"+
+			"-- internal/store/store_test.go --\npackage store\n\nimport _ \"github.com/golang-migrate/migrate/v4\"\n"+
+			"-- internal/store/store.go --\npackage store\n\n//go:embed migrations/*.sql\nvar files embed.FS\n\nfunc run() {\n\ttx, _ := db.Begin()\n"+
+			"\tentries, _ := files.ReadDir(\"migrations\")\n\tfor _, e := range entries {\n\t\ttext, _ := files.ReadFile(\"migrations/\" + e.Name())\n"+
+			"\t\ttx.Exec(string(text))\n\t}\n\ttx.Commit()\n}\n"+
+			"-- internal/store/migrations/000001_a.up.sql --\nCREATE TABLE t (id bigint PRIMARY KEY);\n",
+			"-- internal/store/migrations/000002_b.up.sql --\nCREATE TABLE u (id bigint PRIMARY KEY);\n"),
+		Base: "main",
+	})
+	if len(r.Runners) != 1 || !r.Runners[0].Assumed || r.Runners[0].Tool != "a runner of its own (internal/store/store.go)" || r.Runners[0].ToldBy != "" {
+		t.Errorf("%+v", r.Runners)
+	}
+}

@@ -17,9 +17,6 @@ import (
 // Name is the framework's name.
 const Name = "alembic"
 
-// flaskPreset is the command of Flask-Migrate.
-const flaskPreset = "flask db upgrade {from}:{to} --sql"
-
 // Adapter implements [adapter.Adapter].
 type Adapter struct {
 	// Home is the user's own copy of the repository, which has the virtualenvs; "" for the repository of the working
@@ -54,14 +51,6 @@ func (*Adapter) Traits() adapter.Traits {
 		Renders: true, NeedsCommand: true, RunsRender: true, Graph: true, Project: "an Alembic project", Tool: tool, Meaning: pycode.Normalize,
 		HistoryTables: []adapter.HistoryTable{{Table: historyTable, Columns: "(version_num varchar(32) PRIMARY KEY)"}},
 	}
-}
-
-// PresetCommand returns the usual command of a project: Flask-Migrate's if env.py asks Flask for its application.
-func (*Adapter) PresetCommand(t adapter.Tree, s adapter.Source) string {
-	if p := environmentFile(t, s.Dir); p != "" && strings.Contains(adapter.ReadFile(t, p).Text, "current_app") {
-		return flaskPreset
-	}
-	return adapter.RenderCommand(tool.Name)
 }
 
 // Looks says what Detect looks for.

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/adaptertest"
 	"github.com/onward-sql/onward/internal/component"
@@ -259,5 +261,54 @@ func TestPresetAndDirectory(t *testing.T) {
 		if dir := workDir(tree, sources[i], []string{"alembic", "-c", "api/alembic.ini"}); dir != want.named {
 			t.Errorf("a file named from the root: in %q", dir)
 		}
+	}
+}
+
+// The preset has the options that choose the directory, and the arguments of env.py.
+func TestPresetOptions(t *testing.T) {
+	t.Parallel()
+	const (
+		revision = "revision = 'a1'\n"
+		asks     = "x = context.get_x_argument(as_dictionary=True)[\"tenant\"]\n"
+		ini      = "[alembic]\nscript_location = %(here)s/main\n\n[tenants]\nscript_location = tenants\n"
+	)
+	for name, tt := range map[string]struct {
+		files map[string]string
+		want  map[string]string // by directory
+	}{
+		"two sections": {
+			map[string]string{"alembic.ini": ini, "main/env.py": "", "main/versions/a1.py": revision, "tenants/env.py": "", "tenants/versions/a1.py": revision},
+			map[string]string{"main/versions": preset, "tenants/versions": "alembic -n tenants upgrade {from}:{to} --sql"},
+		},
+		"two files": {
+			map[string]string{
+				"alembic.ini": "[alembic]\nscript_location = main\n", "alembic_logs.ini": "[alembic]\nscript_location = logs\n",
+				"main/env.py": "", "main/versions/a1.py": revision, "logs/env.py": "", "logs/versions/a1.py": revision,
+			},
+			map[string]string{"main/versions": preset, "logs/versions": "alembic -c alembic_logs.ini upgrade {from}:{to} --sql"},
+		},
+		"an argument that a command has": {
+			map[string]string{
+				"alembic.ini": ini, "main/env.py": "", "main/versions/a1.py": revision, "tenants/env.py": asks, "tenants/versions/a1.py": revision,
+				"Makefile": "migrate:\n\talembic upgrade head\n\talembic -n tenants -x tenant=acme upgrade head\n",
+			},
+			map[string]string{"main/versions": preset, "tenants/versions": "alembic -n tenants -x tenant=acme upgrade {from}:{to} --sql"},
+		},
+		"an argument that nothing says": {
+			map[string]string{"alembic.ini": ini, "main/env.py": asks, "main/versions/a1.py": revision},
+			map[string]string{"main/versions": "alembic -x tenant=VALUE upgrade {from}:{to} --sql"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tree := adaptertest.Text(tt.files)
+			got := map[string]string{}
+			for _, s := range (&Adapter{}).Detect(tree) {
+				got[s.Dir] = (&Adapter{}).PresetCommand(tree, s)
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
 	}
 }

@@ -2,6 +2,8 @@ package golangmigrate
 
 import (
 	"cmp"
+	"path"
+	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/lazyregexp"
@@ -12,11 +14,38 @@ var (
 	multi = lazyregexp.New(`x-multi-statement(?:=|["']\s*[,:]\s*["']?)(?:true|1|t)\b|\bMultiStatementEnabled:\s*true\b`)
 )
 
-// usedBy returns a file of the repository that mentions golang-migrate; "-" for none.
+// usedBy returns a file of the repository that mentions golang-migrate; "-" for none, and for a module that only tests import.
 func usedBy(t adapter.Tree) string {
 	return adapter.Memoize(t, "golang-migrate used by", func() string {
-		return cmp.Or(adapter.FindMentioned(t, false, uses, "migrate"), "-")
+		file := adapter.FindMentioned(t, false, uses, "migrate")
+		if path.Base(file) == "go.mod" && onlyTestsImport(t) {
+			return "-"
+		}
+		return cmp.Or(file, "-")
 	})
+}
+
+// maxGoFiles bounds the search for an import.
+const maxGoFiles = 2000
+
+// onlyTestsImport reports whether tests import golang-migrate and no other file of Go does.
+func onlyTestsImport(t adapter.Tree) bool {
+	tests, read := false, 0
+	for _, p := range t.Paths() {
+		if path.Ext(p) != ".go" {
+			continue
+		}
+		if read++; read > maxGoFiles {
+			return false
+		}
+		if strings.Contains(adapter.ReadFile(t, p).Text, `"github.com/golang-migrate/migrate`) {
+			if !strings.HasSuffix(p, "_test.go") {
+				return false
+			}
+			tests = true
+		}
+	}
+	return tests
 }
 
 // multiStatement returns a file that connects with x-multi-statement, which decides how

@@ -119,6 +119,8 @@ func DescribeRunner(by *onward.Runner, path func(string) string) string {
 		return AssumedWord + sent + ", as psql -f sends it"
 	case by.Assumed && by.Tool == by.ToldBy:
 		return AssumedWord + sent + ", as " + source + " seems to send it"
+	case by.Assumed && source == "":
+		return AssumedWord + sent + ": " + escape.Line(by.Tool) + " runs the files, so say how it sends"
 	case by.Assumed:
 		return AssumedWord + sent + ", as " + escape.Line(by.Tool) + " sends it, going by " + source
 	case by.Tool == "":
