@@ -6,6 +6,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/code/facts"
+	"github.com/onward-sql/onward/internal/code/graphql"
 	"github.com/onward-sql/onward/internal/code/hasura"
 	"github.com/onward-sql/onward/internal/lazyregexp"
 )
@@ -109,7 +110,7 @@ func IsDataFile(file string) bool {
 			return true
 		}
 	}
-	return !languages[path.Ext(file)] && !mapper.MatchString(file) && !hasura.IsMetadata(file) || strings.HasSuffix(file, ".d.ts")
+	return !languages[path.Ext(file)] && !mapper.MatchString(file) && !hasura.IsMetadata(file) && !graphql.IsDocument(file) || strings.HasSuffix(file, ".d.ts")
 }
 
 // mapper matches a MyBatis file with the queries of a program, and a mapping of Hibernate.

@@ -8,6 +8,7 @@ import (
 	"github.com/onward-sql/onward/internal/code/dotnet"
 	"github.com/onward-sql/onward/internal/code/elixir"
 	"github.com/onward-sql/onward/internal/code/golang"
+	"github.com/onward-sql/onward/internal/code/graphql"
 	"github.com/onward-sql/onward/internal/code/hasura"
 	"github.com/onward-sql/onward/internal/code/javascript"
 	"github.com/onward-sql/onward/internal/code/jvm"
@@ -26,6 +27,7 @@ var languages = [][]source.Reader{
 	javascript.Readers,
 	prisma.Readers,
 	hasura.Readers,
+	graphql.Readers,
 	ruby.Readers,
 	elixir.Readers,
 	jvm.Readers,
