@@ -72,7 +72,9 @@ func (r *Release) readRevisions(ctx context.Context, c Config) error {
 		return err
 	}
 	for _, p := range r.pairs {
-		r.compared = append(r.compared, compareRevisions(p, rng.Changes))
+		c := compareRevisions(p, rng.Changes)
+		c.history = append(c.history, findLineEnds(p, r.a.base, r.a.head)...)
+		r.compared = append(r.compared, c)
 	}
 	r.a.listUnclaimed(r.pairs)
 	r.usage = deployed.NewCode(rng, baseSources(r.pairs))

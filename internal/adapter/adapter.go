@@ -287,6 +287,8 @@ type HistoryBehavior struct {
 	Renamed string
 	// OutOfOrder: a new migration sorts before an applied one.
 	OutOfOrder string
+	// CountsLineEnds is set if other line ends are another content.
+	CountsLineEnds bool
 	// Overtaken: an applied migration depends on a new one, by their names (%s).
 	Overtaken string
 }

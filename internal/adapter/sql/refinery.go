@@ -17,7 +17,7 @@ var refinery = runner{
 		Renamed:    "refinery refuses to run: its name differs from the applied one",
 		Edited:     "refinery refuses to run: its checksum differs from the applied one, and comments count",
 		Deleted:    "refinery refuses to run: a migration that was applied is missing",
-		OutOfOrder: "refinery refuses to run: it takes it for one that is missing in the database",
+		OutOfOrder: "refinery refuses to run: it takes it for one that is missing in the database", CountsLineEnds: true,
 	},
 	historyTables: []adapter.HistoryTable{{Table: "refinery_schema_history"}},
 	detectNearby: func(p *migrationDir) bool {

@@ -182,7 +182,7 @@ func readMigrations(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 		Edited: "sqlx compares checksums of whole files: a database that has it refuses to migrate (VersionMismatch), " +
 			"and the program that migrates at its start does not start",
 		Deleted:    "a database that has it refuses to migrate (VersionMissing) unless ignore_missing is set",
-		OutOfOrder: "sqlx runs it after the newer ones: databases differ in the order in which they ran",
+		OutOfOrder: "sqlx runs it after the newer ones: databases differ in the order in which they ran", CountsLineEnds: true,
 	}}
 	if ignoresMissing(t) {
 		set.HistoryBehavior.Deleted = "sqlx is configured to ignore that: databases that ran it keep what it did, and new ones never get it"
