@@ -6,7 +6,7 @@ FUZZTIME ?= 5s
 # next time: Postgres 13 to 18, Python environments with Django.
 export CGO_ENABLED = 0
 
-.PHONY: help build demo demo-fleet test test-all setup unit packaged fuzz lint vuln snapshot generate stale site links man bench profile prove kills fleet fleet-page chaos scale faults ranges mutants planners administrator races escapes fixes soak race clean
+.PHONY: help build demo demo-fleet test test-all setup unit packaged fuzz lint vuln snapshot generate stale site links man bench profile prove kills fleet fleet-page chaos scale faults ranges mutants planners runners-news administrator races escapes fixes soak race clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -101,6 +101,9 @@ ranges: build ## which part of the last releases of public repositories gets a p
 
 mutants: ## faults planted in the packages PKG, N in each (100): which ones their own tests do not notice; SEED chooses them
 	$(GO) run ./bench/mutants -n $(or $(N),100) -seed $(or $(SEED),1) $(or $(PKG),internal/catalog internal/refusal internal/effect internal/analysis internal/violation internal/permit internal/recipe)
+
+runners-news: ## newer releases of the tools of docs/runners.md that the registries have: TOOLS="goose Knex", all if not told
+	scripts/runners-news.sh $(TOOLS)
 
 planners: ## plans run while old and new code writes, ROUNDS times, 10 if not told, and all proofs with traffic: nothing may be lost
 	ONWARD_REQUIRE=1 ONWARD_ROTATION=all ONWARD_PLAN_ROUNDS=$(or $(ROUNDS),10) $(GO) test -count=1 -timeout 60m -v -run '^(TestWriters|TestComposed|TestFurther)$$' ./plan

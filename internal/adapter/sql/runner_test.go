@@ -3,7 +3,6 @@ package sql
 import (
 	"context"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 
@@ -375,25 +374,5 @@ func TestChangelogOrder(t *testing.T) {
 		if got != tc.want {
 			t.Errorf("got  %s\nwant %s", got, tc.want)
 		}
-	}
-}
-
-// The page of the tools has each of those that are known here.
-func TestRunnersPage(t *testing.T) {
-	t.Parallel()
-	page, err := os.ReadFile("../../../docs/runners.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	tables := strings.Split(string(page), "## What a changed history does")
-	for _, r := range tools {
-		for i, table := range tables {
-			if r.historyBehavior != (adapter.HistoryBehavior{}) && !strings.Contains(table, r.name) {
-				t.Errorf("%s is not in table %d", r.name, i+1)
-			}
-		}
-	}
-	if len(tables) != 2 {
-		t.Errorf("%d tables", len(tables))
 	}
 }
