@@ -11,7 +11,8 @@ type PlanReplacement struct {
 	OldColumn string `json:"old_column,omitempty"`
 	NewColumn string `json:"new_column,omitempty"`
 	// Sets are the properties that the release itself changes, so that nobody takes them from the old one: "owner",
-	// "comment", "settings", "default", "SELECT to reporting". [CommentOn] is before a column of a table.
+	// "comment", "settings", "default", "SELECT to reporting". [CommentOn] is before a column of a table, as are "storage of "
+	// and "compression of ".
 	Sets []string `json:"sets,omitempty"`
 	// Known is what was on the old relation when the plan was made: "trigger t", "view sales.v", "index users_email_idx".
 	Known []string `json:"known,omitempty"`

@@ -88,7 +88,7 @@ const newTables = `WITH RECURSIVE tree AS (SELECT given.new AS oid FROM given UN
 
 // carriedProperties are in the order of copying: each is read after the previous ones were changed. A column that replaces another one gets
 // exactly what the old one has: it loses what the old one has lost. A new table and its columns get the old comments, apart from those that the release
-// changes. Migrations may set something else on the columns of a new table: these columns get what they lack.
+// changes, and the old settings.
 var carriedProperties = []carriedProperty{
 	{what: "the owner", kinds: forRelations, sql: `
 SELECT format('ALTER %s %s OWNER TO %I', CASE n.relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END, n.oid::regclass, pg_get_userbyid(o.relowner))
@@ -131,12 +131,11 @@ WHERE col_description(given.old, p.old_number) IS DISTINCT FROM col_description(
 AND NOT CASE WHEN given.old_column = '' THEN '` + onward.CommentOn + `' || p.name ELSE 'comment' END = ANY (given.sets) ORDER BY p.number`},
 	{what: "statistics targets", kinds: forStorage, sql: `
 SELECT format('ALTER TABLE %s ALTER COLUMN %I SET STATISTICS %s', given.new::regclass, p.name, coalesce(p.old_target, -1)) FROM given, @columns p
-WHERE coalesce(p.old_target, -1) <> coalesce(p.target, -1) AND (given.old_column <> '' OR coalesce(p.target, -1) < 0) AND NOT 'settings' = ANY
-	(given.sets) ORDER BY p.number`},
+WHERE coalesce(p.old_target, -1) <> coalesce(p.target, -1) AND NOT 'settings' = ANY (given.sets) ORDER BY p.number`},
 	{what: "settings of columns", kinds: forStorage, sql: `
 SELECT format('ALTER TABLE %s ALTER COLUMN %I RESET (%s)', given.new::regclass, p.name, (SELECT string_agg(option_name, ', ') FROM
 	pg_options_to_table(p.options))) FROM given, @columns p
-WHERE given.old_column <> '' AND p.options IS NOT NULL AND p.old_options IS DISTINCT FROM p.options AND NOT 'settings' = ANY (given.sets) ORDER BY p.number`},
+WHERE p.options IS NOT NULL AND p.old_options IS DISTINCT FROM p.options AND NOT 'settings' = ANY (given.sets) ORDER BY p.number`},
 	{what: "settings of columns", kinds: forStorage, sql: `
 SELECT format('ALTER TABLE %s ALTER COLUMN %I SET (%s)', given.new::regclass, p.name, (SELECT string_agg(option_name || ' = ' ||
 	quote_literal(option_value), ', ') FROM pg_options_to_table(p.old_options))) FROM given, @columns p
@@ -145,21 +144,29 @@ WHERE p.old_options IS NOT NULL AND p.options IS NULL AND NOT 'settings' = ANY (
 SELECT format('ALTER TABLE %s ALTER COLUMN %I SET STORAGE %s', given.new::regclass, p.name, CASE w.storage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN
 	'EXTERNAL' WHEN 'm' THEN 'MAIN' ELSE 'EXTENDED' END)
 FROM given, @columns p, LATERAL (SELECT CASE WHEN p.old_storage = p.old_usual THEN p.usual ELSE p.old_storage END AS storage) w
-WHERE p.storage <> w.storage AND p.usual <> 'p' AND (given.old_column <> '' OR p.storage = p.usual) AND NOT 'settings' = ANY (given.sets) ORDER BY p.number`},
+WHERE p.storage <> w.storage AND p.usual <> 'p' AND NOT given.sets && ARRAY['settings', 'storage of ' || p.name] ORDER BY p.number`},
 	{what: "compression of columns", kinds: forStorage, since: 14, sql: `
 SELECT format('ALTER TABLE %s ALTER COLUMN %I SET COMPRESSION %s', given.new::regclass, p.name, CASE o.attcompression WHEN 'l' THEN 'lz4' WHEN
 	'p' THEN 'pglz' ELSE 'default' END)
 FROM given, @columns p, pg_attribute o, pg_attribute f WHERE o.attrelid = given.old AND o.attnum = p.old_number AND f.attrelid = given.new AND
 	f.attnum = p.number
-AND o.attcompression <> f.attcompression AND p.usual <> 'p' AND (given.old_column <> '' OR f.attcompression = '') AND NOT 'settings' = ANY
-	(given.sets) ORDER BY p.number`},
+AND o.attcompression <> f.attcompression AND p.usual <> 'p' AND NOT given.sets && ARRAY['settings', 'compression of ' || p.name] ORDER BY p.number`},
+	{what: "settings", kinds: forTable, sql: `
+SELECT format('ALTER TABLE %s RESET (%s)', n.oid::regclass, string_agg(x.name, ', ' ORDER BY x.name))
+FROM given JOIN pg_class o ON o.oid = given.old LEFT JOIN pg_class ot ON ot.oid = o.reltoastrelid, LATERAL (` + newTables + `) n LEFT JOIN
+	pg_class nt ON nt.oid = n.reltoastrelid,
+LATERAL (SELECT option_name AS name, option_value AS value FROM pg_options_to_table(n.reloptions) UNION ALL SELECT 'toast.' || option_name,
+	option_value FROM pg_options_to_table(nt.reloptions)) x
+WHERE n.relkind = 'r' AND NOT given.sets && ARRAY['settings', 'storage parameters']
+AND NOT EXISTS (SELECT FROM pg_options_to_table(o.reloptions) WHERE option_name = x.name AND option_value = x.value) AND NOT EXISTS (SELECT FROM
+	pg_options_to_table(ot.reloptions) WHERE 'toast.' || option_name = x.name AND option_value = x.value) GROUP BY n.oid`},
 	{what: "settings", kinds: forTable, sql: `
 SELECT format('ALTER TABLE %s SET (%s)', n.oid::regclass, string_agg(x.name || ' = ' || quote_literal(x.value), ', ' ORDER BY x.name))
 FROM given JOIN pg_class o ON o.oid = given.old LEFT JOIN pg_class ot ON ot.oid = o.reltoastrelid, LATERAL (` + newTables + `) n LEFT JOIN
 	pg_class nt ON nt.oid = n.reltoastrelid,
 LATERAL (SELECT option_name AS name, option_value AS value FROM pg_options_to_table(o.reloptions) UNION ALL SELECT 'toast.' || option_name,
 	option_value FROM pg_options_to_table(ot.reloptions)) x
-WHERE n.relkind = 'r' AND NOT 'settings' = ANY (given.sets)
+WHERE n.relkind = 'r' AND NOT given.sets && ARRAY['settings', 'storage parameters']
 AND NOT EXISTS (SELECT FROM pg_options_to_table(n.reloptions) WHERE option_name = x.name) AND NOT EXISTS (SELECT FROM
 	pg_options_to_table(nt.reloptions) WHERE 'toast.' || option_name = x.name) GROUP BY n.oid`},
 	{what: "the replica identity", kinds: forTable, sql: `

@@ -55,6 +55,13 @@ func (s *shadowTable) planReplacements(t, fresh *catalog.Relation) []onward.Plan
 	for _, col := range s.head.Columns {
 		old := t.Column(col.Name)
 		set(old != nil && old.Comment != col.Comment, onward.CommentOn+col.Name)
+		if r := col.RareColumn; old != nil && r != nil { // a CREATE TABLE says it
+			set(r.Storage != "" && (old.RareColumn == nil || old.Storage != r.Storage), "storage of "+col.Name)
+			set(r.Compression != "" && (old.RareColumn == nil || old.Compression != r.Compression), "compression of "+col.Name)
+		}
+	}
+	for _, c := range s.changes {
+		set(len(c.Node.GetCreateStmt().GetOptions()) > 0, "storage parameters")
 	}
 	for _, g := range differingGrants(s.t.Grants, s.head.Grants) {
 		word, _ := columnsOf(g)
