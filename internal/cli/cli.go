@@ -46,9 +46,15 @@ func (a *app) exitOnSignal(ctx context.Context, stop func()) {
 	second := make(chan os.Signal, 1)
 	signal.Notify(second, os.Interrupt, syscall.SIGTERM)
 	stop()
-	select {
-	case <-second:
-	case <-time.After(max(grace, time.Duration(a.patience.Load()))):
+	end := time.After(max(grace, time.Duration(a.patience.Load())))
+	for waits := true; waits; {
+		select {
+		case s := <-second:
+			list := a.forwarded.Load()
+			waits = list != nil && slices.Contains(*list, s) // the command of onward guard decides
+		case <-end:
+			waits = false
+		}
 	}
 	fmt.Fprintln(os.Stderr, "onward: interrupted")
 	if again := a.again.Load(); again != nil {
@@ -71,6 +77,8 @@ type app struct {
 	// patience is how long, in nanoseconds, a command may run after a signal; 0 means a
 	// moment.
 	patience atomic.Int64
+	// forwarded are the signals that the command of onward guard gets; nil for none.
+	forwarded atomic.Pointer[[]os.Signal]
 	// again is the running command, which continues after an interruption; nil for a command that begins nothing.
 	again atomic.Pointer[string]
 	// code is the exit code of a command that did its work.

@@ -135,7 +135,9 @@ func (a *app) runGuarded(cmd *cobra.Command, f *guardFlags, command []string) er
 	}
 	a.warnForeignDatabase(cmd.Context(), c.DB)
 	signals := make(chan os.Signal, 8)
-	signal.Notify(signals, forwardedSignals(a.in)...)
+	forwarded := forwardedSignals(a.in)
+	signal.Notify(signals, forwarded...)
+	a.forwarded.Store(&forwarded)
 	defer signal.Stop(signals)
 	c.Signals = signals
 	a.patience.Store(int64(guardTime))
