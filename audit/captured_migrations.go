@@ -117,3 +117,16 @@ func (a *changelog) captureMajor() int {
 	}
 	return 0
 }
+
+// listGaps returns what was not confined when the project's own programs ran.
+func listGaps(pairs []pair) (out []string) {
+	for i := range pairs {
+		for _, set := range []*adapter.Set{pairs[i].base, pairs[i].head} {
+			if set != nil {
+				out = append(out, set.Gaps...)
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}

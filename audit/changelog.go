@@ -129,7 +129,7 @@ func (a *changelog) judgeRelease(pairs []pair, compared []*comparison, usage *de
 		j.report.Base, j.report.Head = a.rng.BaseName, a.rng.HeadName
 		if i == 0 {
 			j.report.Opaque = append(j.report.Opaque, a.opaque...)
-			j.report.Weakened = a.weakened
+			j.report.Weakened, j.report.Unconfined = a.weakened, listGaps(pairs)
 		}
 		for _, k := range members {
 			p := compared[k]

@@ -101,6 +101,9 @@ func writeVerdict(r *onward.Report) {
 	if n := len(r.Weakened); n > 0 {
 		s.Verdict += " The branch weakens this check in onward.yaml: " + joinWeakened(r.Weakened) + "."
 	}
+	if len(r.Unconfined) > 0 {
+		s.Verdict += " The project's program was confined only in part: " + strings.Join(r.Unconfined, "; ") + "."
+	}
 	if first := worstFinding(r); first != nil {
 		s.Next = append(s.Next, "onward explain "+first.Rule)
 	}

@@ -19,6 +19,8 @@ type Report struct {
 	Ahead *Ahead `json:"ahead,omitempty"`
 	// Weakened are settings of the branch's onward.yaml that may take findings out which the base's settings would report.
 	Weakened []Weakening `json:"weakened,omitempty"`
+	// Unconfined are sentences about what the sandbox of the project's own program could not confine on this machine.
+	Unconfined []string `json:"unconfined,omitempty"`
 	// Runners are who runs the migrations, and how that is known: one for each
 	// directory that was read.
 	Runners []Runner `json:"runners,omitempty"`

@@ -6,6 +6,10 @@ import (
 	"os"
 
 	"github.com/onward-sql/onward/internal/cli"
+	"github.com/onward-sql/onward/internal/sandbox"
 )
 
-func main() { os.Exit(cli.Main()) }
+func main() {
+	sandbox.RunChild()
+	os.Exit(cli.Main())
+}

@@ -175,6 +175,8 @@ type Set struct {
 	History []history.Change
 	// Opaque lists what could not be read or judged outside migrations.
 	Opaque []onward.Opaque
+	// Gaps are sentences about what was not confined when the project's own program ran.
+	Gaps []string
 	// Problems lists files in the directory, other than migrations, that the runner refuses or
 	// ignores.
 	Problems []Problem

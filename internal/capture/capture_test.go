@@ -21,12 +21,14 @@ import (
 	"github.com/onward-sql/onward/internal/gitrange"
 	"github.com/onward-sql/onward/internal/gitrange/gittest"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+	"github.com/onward-sql/onward/internal/sandbox"
 	"github.com/onward-sql/onward/onward"
 )
 
 // TestMain is also a team's own runner: "migrate DIR" runs the SQL files of a directory that the table applied lacks,
 // each in a transaction, and appends a line to DIR's runs.log.
 func TestMain(m *testing.M) {
+	sandbox.RunChild()
 	if len(os.Args) == 3 && os.Args[1] == "migrate" {
 		if err := migrate(os.Args[2]); err != nil {
 			fmt.Fprintln(os.Stderr, err)

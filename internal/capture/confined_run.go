@@ -61,7 +61,7 @@ func (c *Command) runConfined(ctx context.Context, words, env, user []string, po
 	}, access)
 	cause := context.Cause(runCtx)
 	cancel(nil)
-	out.notes = watch.endProcesses()
+	out.notes = watch.endProcesses(out.Left)
 	for _, gap := range out.Gaps {
 		c.Logger.Warn(gap)
 	}

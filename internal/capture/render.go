@@ -44,10 +44,11 @@ func (c *Config) Render(ctx context.Context, t adapter.Tree, s adapter.Source) (
 	r := &Rendering{}
 	for _, run := range listRuns(words, listIDs(t, s.Dir)) {
 		cmd.Words = run.words
-		text, err := c.printSQL(ctx, *cmd)
+		text, gaps, err := c.printSQL(ctx, *cmd)
 		if err != nil {
 			return nil, err
 		}
+		r.Gaps = gaps
 		if err := r.addText(run.id, text); err != nil {
 			return nil, err
 		}
@@ -111,16 +112,17 @@ func listIDs(t adapter.Tree, dir string) []string {
 	return slices.Compact(out)
 }
 
-// printSQL runs a command and returns what it prints. Connections do not matter, and build servers that it leaves are ended.
-func (c *Config) printSQL(ctx context.Context, cmd Command) (string, error) {
+// printSQL runs a command and returns what it prints, and what was not confined. Connections do not matter, and build servers that it leaves are
+// ended.
+func (c *Config) printSQL(ctx context.Context, cmd Command) (text string, gaps []string, err error) {
 	env := []string{"CI=1", "NO_COLOR=1", "DOTNET_NOLOGO=1", "DOTNET_CLI_TELEMETRY_OPTOUT=1"}
 	run, err := cmd.runConfined(ctx, cmd.Words, env, cmd.Environment, "")
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	c.Logger.Debug("the command ended", "command", cmd.Words[0], "printed", len(run.Output), "notes", run.notes)
 	if err := explainFailure(run, cmd.Words, &Result{}); err != nil {
-		return "", err
+		return "", nil, err
 	}
-	return string(run.Output), nil
+	return string(run.Output), run.Gaps, nil
 }

@@ -34,6 +34,7 @@ func (c *Config) RenderSets(ctx context.Context, base *Revision, head Revision) 
 // renderedSet returns the migrations of one rendering. all are the statements of both, which show the history table.
 func (c *Config) renderedSet(r *Rendering, v Revision, all []*ordered.Statement) *adapter.Set {
 	set := c.newSet(v, "render: in onward.yaml")
+	set.Gaps = r.Gaps
 	files := listMigrationFiles(v.Tree, v.Source.Dir)
 	b := newBooks(c.HistoryTables, files.paths, all)
 	at := &converter{books: b, files: files, source: v.Source, known: byPath(v.Read), left: maxSearched, printed: true}

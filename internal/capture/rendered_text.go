@@ -13,6 +13,8 @@ type Rendering struct {
 	Statements []*ordered.Statement `json:"statements"`
 	// Marks name the migrations, by the index of their first statement. It is empty if the text names none.
 	Marks []mark `json:"marks,omitempty"`
+	// Gaps are sentences about what was not confined in this run.
+	Gaps []string `json:"-"`
 
 	// transactions is how many transactions it has.
 	transactions int

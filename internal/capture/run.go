@@ -74,6 +74,8 @@ type Result struct {
 	Statements []*ordered.Statement `json:"statements"`
 	// Notes are sentences about what it did besides.
 	Notes []string `json:"notes,omitempty"`
+	// Gaps are sentences about what was not confined in this run.
+	Gaps []string `json:"-"`
 }
 
 // runCommand runs a command through a proxy on a database. If it fails, the error is an *Error with its last
@@ -105,7 +107,7 @@ func (s *stage) runCommand(ctx context.Context, database string, c Command) (*Re
 	if err != nil {
 		return nil, err
 	}
-	out := &Result{Statements: log.Statements(), Notes: append(run.notes, describeRefused(run.Refused)...)}
+	out := &Result{Statements: log.Statements(), Notes: append(run.notes, describeRefused(run.Refused)...), Gaps: run.Gaps}
 	s.logger.Debug("the command ended", "command", words[0], "took", time.Since(began), "statements", len(out.Statements))
 	if err := errors.Join(explainFailure(run, words, out), log.Err(), s.server.Err()); err != nil {
 		return out, err

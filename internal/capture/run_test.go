@@ -76,7 +76,7 @@ func TestFailures(t *testing.T) {
 		"it does not connect":   {"true", time.Minute, []string{"did not connect", "DATABASE_URL"}},
 		"it needs Redis":        {"exec bash -c 'exec 3<>/dev/tcp/127.0.0.1/6379'", time.Minute, refused("127.0.0.1:6379", "network: true")},
 		"it asks for a name":    {"exec bash -c 'exec 3<>/dev/tcp/redis.invalid/6379'", time.Minute, refused("redis.invalid", "network: true")},
-		"it reads your files":   {"exec cat " + secret, time.Minute, refused("Permission denied", "`sandbox:`")},
+		"it reads your files":   {"exec cat " + secret, time.Minute, refused("it reads "+secret, "`sandbox: {read: ["+secret+"]}`")},
 		"there is no program":   {"exec no-such-tool", time.Minute, []string{"no-such-tool"}},
 		"the server refuses it": {"mkdir db; echo 'SELECT 1/0' >db/1.sql; " + exe + " migrate db", time.Minute, []string{"division by zero", "1.sql"}},
 	} {

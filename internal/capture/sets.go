@@ -41,6 +41,7 @@ func (c *Config) Sets(r *Run, base *Revision, head Revision) (baseSet, headSet *
 	}
 	at.filled = r.Filled
 	segments := dropUsual(b.cutSegments(r.Head.Statements), before)
+	headSet.Gaps = r.Head.Gaps
 	addHead(headSet, at.convertSegments(segments, len(headSet.Migrations)))
 	headSet.Together = b.runTogether(segments)
 	for _, note := range slices.Concat(r.Head.Notes, nonEmpty(r.Empty), describeUnmade(r.Refused)) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -88,10 +89,10 @@ func (w *watch) followProcess(pid int, cancel context.CancelCauseFunc) {
 	})
 }
 
-// listProcesses returns the processes of the command.
+// listProcesses returns the processes of the command, and this one: it passes connections on from the command's own network.
 func (w *watch) listProcesses() []int {
 	pids, _ := sandbox.ListProcesses(w.mark)
-	return append(pids, w.tree.Members()...)
+	return append(append(pids, w.tree.Members()...), os.Getpid())
 }
 
 // checkBounds returns an error if a command has too many processes, or too much memory.
@@ -151,16 +152,15 @@ func (w *watch) noteConnections() {
 // processes.
 func isEphemeral(a netip.AddrPort) bool { return a.Addr().Unmap().IsLoopback() && a.Port() >= 32768 }
 
-// endProcesses ends every process that is left, and returns sentences about what was seen.
-func (w *watch) endProcesses() []string {
+// endProcesses ends every process that is left, and returns sentences about what was seen. left have ended already.
+func (w *watch) endProcesses(left int) []string {
 	close(w.done)
 	w.wait.Wait()
-	left := 0
 	if w.tree != nil {
 		for i := 0; i < 10 && w.tree.IsAlive(); i++ { // its group was ended just now
 			time.Sleep(10 * time.Millisecond)
 		}
-		left = w.tree.SignalAll(syscall.SIGKILL)
+		left += w.tree.SignalAll(syscall.SIGKILL)
 	}
 	left += sandbox.KillMarked(w.mark)
 	w.dog.endWatchdog()

@@ -154,19 +154,52 @@ func (c *Call) OpenPath(dir int32, path string, follow bool) (int, error) {
 	if !follow {
 		flags |= unix.O_NOFOLLOW
 	}
-	if !strings.HasPrefix(path, "/") {
-		base := c.procPath("cwd")
-		if dir != unix.AT_FDCWD {
-			base = c.procPath(fmt.Sprintf("fd/%d", dir))
-		}
-		path = base + "/" + path
+	base := c.procPath("cwd")
+	if dir != unix.AT_FDCWD {
+		base = c.procPath(fmt.Sprintf("fd/%d", dir))
 	}
-	fd, err := unix.Open(path, flags, 0)
+	open := c.openHere
+	if c.hasOwnRoot() {
+		open = c.openInRoot
+	}
+	fd, err := open(base, path, flags)
 	if err == nil && !c.isWaiting() {
 		unix.Close(fd)
 		return -1, unix.ESRCH
 	}
 	return fd, err
+}
+
+// openHere opens a path of a process that has the same mounts as this one.
+func (c *Call) openHere(base, path string, flags int) (int, error) {
+	if !strings.HasPrefix(path, "/") {
+		path = base + "/" + path
+	}
+	return unix.Open(path, flags, 0)
+}
+
+// openInRoot opens a path of a process with mounts of its own. No link leads out of them.
+func (c *Call) openInRoot(base, path string, flags int) (int, error) {
+	root, err := unix.Open(c.procPath("root"), unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return -1, err
+	}
+	defer unix.Close(root)
+	if !strings.HasPrefix(path, "/") {
+		dir, err := os.Readlink(base)
+		if err != nil {
+			return -1, err
+		}
+		path = dir + "/" + path
+	}
+	return unix.Openat2(root, path, &unix.OpenHow{Flags: uint64(flags), Resolve: unix.RESOLVE_IN_ROOT})
+}
+
+// hasOwnRoot reports whether the calling process has other mounts than this one.
+func (c *Call) hasOwnRoot() bool {
+	own, err := os.Readlink("/proc/self/ns/mnt")
+	other, err2 := os.Readlink(c.procPath("ns/mnt"))
+	return err != nil || err2 != nil || own != other
 }
 
 // CanCopyDescriptors reports whether a process may copy another one's open files, by an attempt on itself.

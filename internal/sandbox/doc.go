@@ -25,9 +25,10 @@ type Access struct {
 	// Network lets it use the whole network.
 	Network bool
 
-	// For tests: a version of Landlock, 0 for the kernel's, and a kernel without listeners.
-	abi        int
-	noListener bool
+	// For tests: a version of Landlock, 0 for the kernel's and -1 for none, a kernel without listeners, and a machine without namespaces.
+	abi          int
+	noListener   bool
+	noNamespaces bool
 }
 
 // Bounds of a program, in bytes.

@@ -36,21 +36,18 @@ var signalCalls = []uint32{
 	unix.SYS_KILL, unix.SYS_TKILL, unix.SYS_TGKILL, unix.SYS_RT_SIGQUEUEINFO, unix.SYS_RT_TGSIGQUEUEINFO, unix.SYS_PIDFD_SEND_SIGNAL,
 }
 
-// filterCalls installs the filter on the calling thread. asks is set if a listener decides about connections. It needs the right to
-// copy an open file of the program, which some containers do not give.
-func (s *Sandbox) filterCalls(abi int) (asks bool, err error) {
+// filterCalls installs the filter on the calling thread. It returns the listener that decides about connections; -1 for none. A listener needs
+// the right to copy an open file of the program, which some containers do not give.
+func (s *Sandbox) filterCalls(abi int) (listener int, err error) {
 	if !s.access.noListener && confine.CanCopyDescriptors() {
 		listener, err := s.callFilter(true, abi).InstallListener()
-		if err == nil {
-			return true, s.startListener(listener)
-		}
-		if !confine.IsUnsupported(err) {
-			return false, err
+		if err == nil || !confine.IsUnsupported(err) {
+			return listener, err
 		}
 	}
-	s.gaps = append(s.gaps, "this kernel or container lets no program decide about another one's connections: the command can use Unix sockets, change the "+
-		"modes of your files, and connect to its database's port on other machines")
-	return false, s.callFilter(false, abi).InstallFilter()
+	s.addGap("this kernel or container lets no program decide about another one's connections: the command can use Unix sockets, change the modes of " +
+		"your files, and connect to its database's port on other machines")
+	return -1, s.callFilter(false, abi).InstallFilter()
 }
 
 // callFilter refuses calls that no migration needs. Of sockets it allows Unix and TCP streams. A listener decides about
@@ -68,7 +65,7 @@ func (s *Sandbox) callFilter(asks bool, abi int) confine.Filter {
 		}
 	}
 	filterProcesses(&p)
-	if asks && abi < confine.ScopedSignals {
+	if asks && abi < confine.ScopedSignals && !s.isolated { // no signal leaves the namespace, whose numbers mean nothing here
 		for _, call := range signalCalls {
 			p.OnCall(call, func(p *confine.Filter) { p.AskListener() })
 		}

@@ -4,4 +4,6 @@ package sandbox
 
 import "github.com/onward-sql/onward/internal/confine"
 
-func (s *Sandbox) filterCalls(int) (asks bool, err error) { return false, confine.ErrNoFilter }
+func (s *Sandbox) filterCalls(int) (listener int, err error) { return -1, confine.ErrNoFilter }
+
+func (s *Sandbox) startListener(int) error { return confine.ErrNoFilter }

@@ -44,7 +44,7 @@ l.syscall(%[2]d, 1, %[1]d, 3 << 13)
 print('all done')
 `, pid, unix.SYS_IOPRIO_SET)
 	many := fmt.Sprintf("import os\nfor which, who in ((1, 0), (1, os.getpgid(%d)), (2, 0), (2, os.getuid())): os.setpriority(which, who, 19)\n", pid)
-	out, _, err := runIn(t, Access{}, python3, "-c", many+script)
+	out, _, err := runIn(t, Access{noNamespaces: true}, python3, "-c", many+script)
 	if err != nil || !strings.Contains(out, "all done") {
 		t.Errorf("%v\n%s", err, out)
 	}
@@ -72,7 +72,12 @@ if os.fork() == 0:
     if os.fork() == 0: os.closerange(0, 3); os.execve('/bin/sleep', ['sleep', '1000'], {})
     os._exit(0)
 os.wait()`
-	if out, _, err := runIn(t, Access{Mark: mark}, python3, "-c", script); err != nil {
+	if isolation() == nil {
+		if _, s, err := runIn(t, Access{}, python3, "-c", script); err != nil || s.CountLeft() != 1 {
+			t.Errorf("in namespaces %v, %d processes are left", err, s.CountLeft())
+		}
+	}
+	if out, _, err := runIn(t, Access{Mark: mark, noNamespaces: true}, python3, "-c", script); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	if pids, memory := ListProcesses(mark); len(pids) != 1 || memory == 0 {

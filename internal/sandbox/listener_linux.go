@@ -278,7 +278,11 @@ func (s *Sandbox) connectTCP(fd int, raw []byte) error {
 	isLocal := a.Addr().IsLoopback() || a.Addr().IsUnspecified()
 	switch {
 	case isLocal && s.mayConnect(meantLoopback(a)):
-		return connectRaw(fd, raw)
+		err := connectRaw(fd, raw)
+		if errors.Is(err, unix.ECONNREFUSED) && s.isolated && a.Port() != s.access.Port {
+			s.noteRefused(a.String()) // it may be a service outside of the program's own network
+		}
+		return err
 	case isLocal:
 		s.noteRefused(a.String())
 		return unix.ECONNREFUSED
@@ -298,10 +302,11 @@ func meantLoopback(a netip.AddrPort) netip.AddrPort {
 	return a
 }
 
-var loopback = netip.AddrFrom4([4]byte{127, 0, 0, 1})
-
 // mayConnect reports whether an address of this machine is the allowed port's, or one at which only the program itself listens.
 func (s *Sandbox) mayConnect(a netip.AddrPort) bool {
+	if s.isolated && !s.access.Network {
+		return true // of the program's own network
+	}
 	if a.Port() == s.access.Port && a.Addr() == loopback {
 		return a.Port() != 0
 	}

@@ -111,6 +111,9 @@ func listPrograms(program string, env, packages []string, repository string) (ou
 	return out, parts
 }
 
+// IsSystemPath reports whether a path lies in a directory of the system that every command may read.
+func IsSystemPath(path string) bool { return isBelowAny(path, systemDirs) || isBelow(path, "/dev") }
+
 func isBelowAny(path string, dirs []string) bool {
 	return slices.ContainsFunc(dirs, func(dir string) bool { return isBelow(path, dir) })
 }

@@ -31,6 +31,13 @@ type Sandbox struct {
 	mark     uint64
 	limitErr error
 
+	// isolated is set if the program is in namespaces of its own. forwarder passes connections on from there; nil without a database.
+	isolated  bool
+	forwarder *forwarder
+	// endKnown is closed when end says how the program ended; nil without namespaces.
+	endKnown chan struct{}
+	end      childEnded
+
 	mu      sync.Mutex
 	tree    *sockets.Tree
 	refused []string
@@ -39,7 +46,8 @@ type Sandbox struct {
 // Start starts a program that is confined, and which the kernel ends if this process ends. [Sandbox.Close] must be called after its
 // end. If it does not start, the error comes from cmd.Start.
 //
-// The restrictions apply to a thread, which starts the program and waits for Close.
+// If the machine allows it, the program has a root directory, processes and a network of its own. The first process there is this program
+// again: see [RunChild].
 func Start(cmd *exec.Cmd, a Access) (*Sandbox, error) {
 	s := &Sandbox{access: a, ended: make(chan struct{}), mark: a.Mark}
 	if s.mark == 0 {
@@ -48,6 +56,28 @@ func Start(cmd *exec.Cmd, a Access) (*Sandbox, error) {
 	for _, dir := range a.Write {
 		s.writable = append(s.writable, followLinks(dir)...)
 	}
+	err := isolation()
+	if a.noNamespaces {
+		err = errors.New("a test")
+	}
+	if err == nil {
+		if err := s.startIsolated(cmd); err != nil {
+			s.Close()
+			return nil, err
+		}
+		return s, nil
+	}
+	s.gaps = append(s.gaps, fmt.Sprintf("this machine gives it no namespaces (%v), so it can list other processes with their arguments and see that "+
+		"files exist which it cannot read, and its bounds of memory and of loopback addresses are weaker", err))
+	if err := s.startConfined(cmd); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// startConfined starts the program on this machine's own files, processes and network. The restrictions apply to a thread, which starts the
+// program and waits for Close.
+func (s *Sandbox) startConfined(cmd *exec.Cmd) error {
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
 	}
@@ -55,8 +85,11 @@ func Start(cmd *exec.Cmd, a Access) (*Sandbox, error) {
 	started, limited, running := make(chan error), make(chan struct{}), make(chan struct{})
 	cmd.SysProcAttr.Ptrace = canTrace()
 	go confine.OnOwnThread(func() {
-		err := s.restrictThread(cmd)
-		if err == nil && a.Require && len(s.gaps) > 0 {
+		listener, err := s.restrictThread(s.listRules(cmd))
+		if err == nil && listener >= 0 {
+			err = s.startListener(listener)
+		}
+		if err == nil && s.access.Require && len(s.gaps) > 0 {
 			err = &GapsError{s.gaps}
 		}
 		if err == nil {
@@ -73,7 +106,7 @@ func Start(cmd *exec.Cmd, a Access) (*Sandbox, error) {
 	if err := <-started; err != nil {
 		close(limited)
 		s.Close()
-		return nil, err
+		return err
 	}
 	s.limitProcess(cmd.Process.Pid) // by another thread: the program's own must not change limits
 	close(limited)
@@ -84,12 +117,15 @@ func Start(cmd *exec.Cmd, a Access) (*Sandbox, error) {
 	s.mu.Lock()
 	s.tree = sockets.NewTree(cmd.Process.Pid)
 	s.mu.Unlock()
-	return s, nil
+	return nil
 }
 
 // Close must be called after the program's end.
 func (s *Sandbox) Close() {
 	close(s.ended)
+	if s.forwarder != nil {
+		s.forwarder.Close()
+	}
 	if s.listening != nil {
 		s.wake.Close()
 		<-s.listening
@@ -98,6 +134,27 @@ func (s *Sandbox) Close() {
 
 // ListGaps returns sentences about what is not confined.
 func (s *Sandbox) ListGaps() []string { return s.gaps }
+
+// Signal returns the signal that ended the program, if its exit code does not say so: 0 for none. It waits for the program's end.
+func (s *Sandbox) Signal() syscall.Signal {
+	if s.endKnown == nil {
+		return 0
+	}
+	<-s.endKnown
+	if status := syscall.WaitStatus(s.end.Status); status.Signaled() {
+		return status.Signal()
+	}
+	return 0
+}
+
+// CountLeft returns how many processes the program left, which ended with its namespaces. It waits for the program's end.
+func (s *Sandbox) CountLeft() int {
+	if s.endKnown == nil {
+		return 0
+	}
+	<-s.endKnown
+	return s.end.Left
+}
 
 // ListRefused returns what it tried to connect to and was refused.
 func (s *Sandbox) ListRefused() []string {
@@ -117,40 +174,50 @@ func (s *Sandbox) noteRefused(name string) {
 	}
 }
 
-// restrictThread restricts the calling thread and its children. A restriction that the kernel does not have is a gap.
-func (s *Sandbox) restrictThread(cmd *exec.Cmd) error {
+// restrictThread restricts the calling thread and its children to the files of some rules. A restriction that the kernel does not have is a
+// gap, unless the namespaces have it. If the filter asks, its listener is returned; else -1.
+func (s *Sandbox) restrictThread(rules []confine.Rule) (listener int, err error) {
 	_ = unix.CloseRange(3, ^uint(0)>>33, unix.CLOSE_RANGE_CLOEXEC) // files that were left open by this process's parent
 	confine.ForgetCapabilities()
 	if err := confine.ForbidNewPrivileges(); err != nil {
 		s.gaps = append(s.gaps, fmt.Sprintf("the command is not confined (no_new_privs: %v): it can do all that you can", err))
-		return nil
+		return -1, nil
 	}
 	abi, landlockErr := confine.LandlockVersion()
-	if s.access.abi != 0 {
+	switch {
+	case s.access.abi < 0:
+		landlockErr = unix.ENOSYS
+	case s.access.abi > 0:
 		abi = min(abi, s.access.abi)
 	}
 	// The filter comes first: its listener decides about connections, which Landlock then need not allow.
-	asks, err := s.filterCalls(abi)
+	listener, err = s.filterCalls(abi)
 	if err != nil && !confine.IsUnsupported(err) {
-		return fmt.Errorf("confine the command: %w", err)
+		return -1, fmt.Errorf("confine the command: %w", err)
 	}
 	if err != nil {
-		s.gaps = append(s.gaps, fmt.Sprintf("the command's system calls are not filtered (%v): it can send datagrams, use Unix sockets and change the "+
-			"modes of your files", err))
+		s.addGap("the command's system calls are not filtered (%v): it can send datagrams, use Unix sockets and change the modes of your files", err)
 	}
 	if landlockErr != nil {
-		s.gaps = append(s.gaps, fmt.Sprintf("this kernel has no Landlock (%v; Linux has it since 5.13): the command can read and write your files, and read "+
-			"the memory of your processes", landlockErr))
-		return nil
+		s.addGap("this kernel has no Landlock (%v; Linux has it since 5.13): the command can read and write your files, and read the memory of your "+
+			"processes", landlockErr)
+		return listener, nil
 	}
-	if err := s.restrictFiles(cmd, abi, asks); err != nil {
-		return fmt.Errorf("confine the command: %w", err)
+	if err := s.restrictFiles(rules, abi, listener >= 0); err != nil {
+		return -1, fmt.Errorf("confine the command: %w", err)
 	}
-	return nil
+	return listener, nil
+}
+
+// addGap adds a gap, unless the program has namespaces of its own: there is nothing that it could reach by it.
+func (s *Sandbox) addGap(format string, args ...any) {
+	if !s.isolated {
+		s.gaps = append(s.gaps, fmt.Sprintf(format, args...))
+	}
 }
 
 // restrictFiles denies all files but those that the program may use.
-func (s *Sandbox) restrictFiles(cmd *exec.Cmd, abi int, asks bool) error {
+func (s *Sandbox) restrictFiles(rules []confine.Rule, abi int, asks bool) error {
 	attr := confine.HandledRights(min(abi, confine.NewestLandlock))
 	attr.Handled_access_net &^= unix.LANDLOCK_ACCESS_NET_BIND_TCP
 	if s.access.Network {
@@ -160,7 +227,7 @@ func (s *Sandbox) restrictFiles(cmd *exec.Cmd, abi int, asks bool) error {
 	if s.access.Port != 0 && !asks {
 		ports = append(ports, s.access.Port)
 	}
-	if err := confine.RestrictFiles(abi, attr, s.listRules(cmd), ports...); err != nil {
+	if err := confine.RestrictFiles(abi, attr, rules, ports...); err != nil {
 		return err
 	}
 	var can []string
@@ -174,7 +241,7 @@ func (s *Sandbox) restrictFiles(cmd *exec.Cmd, abi int, asks bool) error {
 		can = append(can, "connect to other machines")
 	}
 	if can != nil {
-		s.gaps = append(s.gaps, fmt.Sprintf("this kernel has version %d of Landlock: the command can %s", abi, strings.Join(can, " and ")))
+		s.addGap("this kernel has version %d of Landlock: the command can %s", abi, strings.Join(can, " and "))
 	}
 	return nil
 }

@@ -118,6 +118,7 @@ func (r *record) fillSet(set *adapter.Set, t adapter.Tree) {
 		set.Migrations = append(set.Migrations, r.Revisions[i].convert(t, set.Source))
 	}
 	set.History = r.listHeads(t)
+	set.Gaps = r.Gaps
 	set.Count = countRevisions(set.Migrations)
 	set.Beyond = func() []adapter.Beyond { return listPrograms(set.Migrations) }
 }

@@ -123,6 +123,7 @@ func runHooked(ctx context.Context, t adapter.Tree, s adapter.Source, words, env
 	case !done:
 		return nil, &Error{"`" + strings.Join(words, " ") + "` ended before the last revision"}
 	}
+	r.Gaps = box.Gaps
 	return r, nil
 }
 

@@ -16,6 +16,8 @@ type record struct {
 	Revisions []revision
 	// PerMigration and Transactional are the settings of the run.
 	PerMigration, Transactional bool
+	// Gaps are sentences about what was not confined in this run.
+	Gaps []string `json:"-"`
 }
 
 // revision is one revision with what it sends.

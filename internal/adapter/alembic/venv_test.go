@@ -8,9 +8,13 @@ import (
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/adaptertest"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+	"github.com/onward-sql/onward/internal/sandbox"
 )
 
-func TestMain(m *testing.M) { os.Exit(pgservertest.Main(m)) }
+func TestMain(m *testing.M) {
+	sandbox.RunChild()
+	os.Exit(pgservertest.Main(m))
+}
 
 // environments are the virtualenvs, each with the name of its driver in an address.
 var environments = []struct{ name, scheme string }{

@@ -5,6 +5,7 @@ package command
 import (
 	"os"
 	"os/exec"
+	"syscall"
 )
 
 // OwnGroup does nothing: cancelling ends only the command itself.
@@ -15,3 +16,6 @@ func Sweep(*exec.Cmd) {}
 
 // KilledBy returns "": there are no signals.
 func KilledBy(*os.ProcessState) string { return "" }
+
+// describeSignal returns "": programs have no namespaces on this platform.
+func describeSignal(syscall.Signal) string { return "" }

@@ -36,7 +36,14 @@ func KilledBy(state *os.ProcessState) string {
 	if !ok || !status.Signaled() {
 		return ""
 	}
-	s := status.Signal()
+	return describeSignal(status.Signal())
+}
+
+// describeSignal returns the name of a signal; "" for none.
+func describeSignal(s syscall.Signal) string {
+	if s == 0 {
+		return ""
+	}
 	name := signalNames[s]
 	if name == "" {
 		name = s.String()

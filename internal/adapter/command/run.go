@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os/exec"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/onward-sql/onward/internal/address"
@@ -31,6 +32,8 @@ type Command struct {
 	// Start starts it; nil for cmd.Start. Started is called with the process after that, if it is not nil.
 	Start   func(*exec.Cmd) error
 	Started func(pid int)
+	// Signal returns the signal that ended it, if its process does not say so; 0 for none. It may be nil.
+	Signal func() syscall.Signal
 }
 
 // Error says why a command failed.
@@ -87,7 +90,11 @@ func Run(ctx context.Context, c Command) ([]byte, error) {
 	message := talk.errorLine()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
-		if by := KilledBy(cmd.ProcessState); by != "" {
+		by := KilledBy(cmd.ProcessState)
+		if by == "" && c.Signal != nil {
+			by = describeSignal(c.Signal())
+		}
+		if by != "" {
 			message = "it was ended by " + by + lastSaid(talk)
 		}
 	}
