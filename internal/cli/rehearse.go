@@ -67,13 +67,14 @@ func (a *app) releaseConfig(ctx context.Context, f *releaseFlags) (audit.Config,
 
 // trustedSettings returns the settings of the head, or of the base, with the flags on top of them.
 func (a *app) trustedSettings(ctx context.Context, f *releaseFlags) (*config.Config, error) {
+	if f.trust != "" && f.trust != "head" && f.trust != "base" {
+		return nil, newUsageError("--trust %q is not one of head, base", f.trust)
+	}
 	settings, err := a.readConfigFile()
 	switch {
 	case err != nil && f.trust != "base":
 		return nil, err
-	case f.trust == "", f.trust == "head", settings != nil && settings.Named:
-	case f.trust != "base":
-		return nil, newUsageError("--trust %q is not one of head, base", f.trust)
+	case f.trust != "base", settings != nil && settings.Named:
 	default:
 		file := ""
 		if settings != nil {
