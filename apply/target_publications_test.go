@@ -186,7 +186,7 @@ func TestSubscriber(t *testing.T) {
 			t.Error("the subscriber stops at what onward created")
 		}
 		run(t, s.publisher, "DROP TABLE onward_ledger.origin, onward_ledger.relation, onward_ledger.schema_begun, onward_ledger.inventory, onward_ledger.schema_plan, "+
-			"onward_ledger.schema_lease, onward_ledger.range",
+			"onward_ledger.schema_lease, onward_ledger.range, onward_ledger.log_process",
 			"COMMENT ON SCHEMA onward_ledger IS 'onward ledger 2'")
 		s.refused(apply.Config{DB: s.publisher, Plan: p}, "publication everything is FOR ALL TABLES", "CREATE TABLE IF NOT EXISTS onward_ledger.range")
 	})

@@ -281,8 +281,10 @@ func TestRewrittenTypes(t *testing.T) {
 	t.Parallel()
 	const next = "-- m/000002_b.up.sql --\nCREATE TABLE c (id INTEGER PRIMARY KEY, b BLOB);\nINSERT INTO c (b) SELECT b FROM a;\n"
 	for base, want := range map[string][]string{
-		"CREATE TABLE a (id INTEGER PRIMARY KEY, b BLOB);":  {"warning release-copy-without-sync 000002_b.up.sql:2"},
-		"CREATE TABLE a (id INTEGER PRIMARY KEY, b bytea);": {"error release-statement-fails 000002_b.up.sql:1"},
+		"CREATE TABLE a (id INTEGER PRIMARY KEY, b BLOB);": {"warning release-copy-without-sync 000002_b.up.sql:2"},
+		"CREATE TABLE a (id INTEGER PRIMARY KEY, b bytea);": {
+			"error release-statement-fails 000002_b.up.sql:1", "warning release-copy-without-sync 000002_b.up.sql:2",
+		},
 	} {
 		r := changelog0(t, Config{Dir: repository(t, "-- m/000001_a.up.sql --\n"+base+"\n", next), Base: "main"})
 		if diff := cmp.Diff(want, found(r)); diff != "" {

@@ -14,29 +14,28 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// logEvent writes a line of the audit trail, which onward log prints. The command runs without it, too: a role that may not make the trail of a
-// database has none.
+// logEvent writes a line of the audit trail, which onward log prints, if the database has the present ledger: the guard itself makes nothing there.
 func (g *guard) logEvent(ctx context.Context, event, detail string) {
 	if g.unlogged {
 		return
 	}
 	host, _ := os.Hostname() // "" is good enough
 	e := &ledger.Entry{Who: fmt.Sprintf("onward guard on %s, process %d", host, os.Getpid()), Event: event, Detail: detail}
-	kept := false
-	err := g.monitor.Do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) (err error) {
-		if kept, err = ledger.HasLedger(ctx, conn); err != nil {
-			return err
-		}
-		if err := ledger.CreateLedger(ctx, conn, ""); err != nil {
+	err := g.monitor.Do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error {
+		kept, err := ledger.HasLedger(ctx, conn)
+		if err != nil || !kept {
+			g.unlogged = true
 			return err
 		}
 		return ledger.WriteLog(ctx, conn, e)
 	})
-	g.unlogged = err != nil
+	if err == nil {
+		return
+	}
+	g.unlogged = true
 	switch refused := live.FindRefusal(err); {
-	case err == nil:
-	case !kept && refused != nil && refused.Code == "42501":
-		g.c.Logger.Info("the role may not make the audit trail", "error", err)
+	case refused != nil && (refused.Code == "42501" || refused.Code == "42P01"):
+		g.c.Logger.Info("the role may not write the audit trail, or an older onward has made it", "error", err)
 	default:
 		g.c.Tell(fmt.Sprintf("onward log does not have this run: %v", address.RedactError(err, g.c.DB)))
 	}

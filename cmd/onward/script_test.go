@@ -15,11 +15,13 @@ import (
 
 	"github.com/onward-sql/onward/internal/pgserver"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+	"github.com/onward-sql/onward/internal/sandbox"
 )
 
 var update = flag.Bool("update", false, "write what the scripts compare with")
 
 func TestMain(m *testing.M) {
+	sandbox.RunChild()
 	if err := pgserver.UseDownloaded(); err != nil {
 		panic(err)
 	}
@@ -77,8 +79,11 @@ func params(dir string, vars ...string) testscript.Params {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
 		Condition: func(name string) (bool, error) {
-			if name == "root" {
+			switch name {
+			case "root":
 				return os.Geteuid() == 0, nil
+			case "namespaces":
+				return sandbox.CheckNamespaces() == nil, nil
 			}
 			return false, fmt.Errorf("unknown condition %q", name)
 		},

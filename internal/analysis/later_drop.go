@@ -27,7 +27,7 @@ type LaterDrop struct {
 
 // FinishAdvice says how to end the plan.
 func (d *LaterDrop) FinishAdvice() string {
-	return "finish the plan first:\n" + d.ContractCommand + "\nor take it back:\n" + d.AbortCommand
+	return "finish the plan first (" + d.ContractCommand + "), or take it back (" + d.AbortCommand + ")"
 }
 
 // ListLaterDrops returns the objects of a deployed schema that the contract of a plan will drop. isDone reports whether a step is done, by its ID.

@@ -2,18 +2,19 @@ package analysis
 
 import "strings"
 
-// MentionsWord reports whether a text has a word.
+// MentionsWord reports whether a text has a word. No text has the empty word.
 func MentionsWord(text, word string) bool {
-	for {
-		before, after, found := strings.Cut(text, word)
-		if !found {
+	for from := 0; word != ""; from++ {
+		i := strings.Index(text[from:], word)
+		if i < 0 {
 			return false
 		}
-		if !letterAt(before, len(before)-1) && !letterAt(after, 0) {
+		from += i
+		if !letterAt(text, from-1) && !letterAt(text, from+len(word)) {
 			return true
 		}
-		text = after
 	}
+	return false
 }
 
 func letterAt(text string, i int) bool {

@@ -22,10 +22,7 @@ import (
 // startPatience is for how long the walls may be built.
 const startPatience = 30 * time.Second
 
-// sharedMemory is where the C library has POSIX shared memory and semaphores.
-const sharedMemory = "/dev/shm"
-
-// isolation returns why this machine gives a command no namespaces; nil if it does.
+// isolation is [CheckNamespaces], asked once.
 var isolation = sync.OnceValue(func() error {
 	if !canRestart.Load() {
 		return errors.New("this program does not start itself again")
@@ -39,6 +36,9 @@ var isolation = sync.OnceValue(func() error {
 	s.Close()
 	return err
 })
+
+// CheckNamespaces returns why this machine gives a command no namespaces; nil if it does.
+func CheckNamespaces() error { return isolation() }
 
 // privateDirs are directories that the command finds empty, and in which it may write.
 func privateDirs() []string {

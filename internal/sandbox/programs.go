@@ -111,8 +111,13 @@ func listPrograms(program string, env, packages []string, repository string) (ou
 	return out, parts
 }
 
+// sharedMemory is where the C library has POSIX shared memory and semaphores. Others put temporary files there.
+const sharedMemory = "/dev/shm"
+
 // IsSystemPath reports whether a path lies in a directory of the system that every command may read.
-func IsSystemPath(path string) bool { return isBelowAny(path, systemDirs) || isBelow(path, "/dev") }
+func IsSystemPath(path string) bool {
+	return isBelowAny(path, systemDirs) || isBelow(path, "/dev") && !isBelow(path, sharedMemory)
+}
 
 func isBelowAny(path string, dirs []string) bool {
 	return slices.ContainsFunc(dirs, func(dir string) bool { return isBelow(path, dir) })

@@ -59,7 +59,7 @@ func planRoot(rules []confine.Rule, privateDirs []string) root {
 		switch {
 		case rule.Rights == unix.LANDLOCK_ACCESS_FS_READ_DIR:
 			add(rule.Path, emptyDirectory)
-		case strings.HasPrefix(rule.Path, "/dev/"):
+		case strings.HasPrefix(rule.Path, "/dev/") && !isBelow(rule.Path, sharedMemory):
 			add(rule.Path, device)
 		case rule.Rights == mayChange:
 			add(rule.Path, writable)

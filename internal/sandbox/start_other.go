@@ -3,6 +3,7 @@
 package sandbox
 
 import (
+	"errors"
 	"os/exec"
 	"runtime"
 	"syscall"
@@ -19,6 +20,9 @@ func Start(cmd *exec.Cmd, a Access) (*Sandbox, error) {
 	}
 	return s, cmd.Start()
 }
+
+// CheckNamespaces returns why commands have no namespaces on this system.
+func CheckNamespaces() error { return errors.New("only Linux has namespaces") }
 
 // RunChild does nothing: commands have no namespaces on this system.
 func RunChild() {}

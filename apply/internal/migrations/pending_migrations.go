@@ -255,7 +255,7 @@ func (p *Pending) refuseFindings(report *onward.Report) error {
 		if f.Severity == onward.Error && f.Rule != release.ColumnUnfilled.ID { // that is about the code: the files may run
 			list = append(list, fmt.Sprintf("%s:%d: %s: %s", f.Path, f.Line, f.Rule, f.Fact))
 			if f.Rule == release.PlanUnderWay.ID {
-				instead, next = f.Instead, ""
+				instead, next = f.Instead, "onward status --db ADDRESS"
 			}
 		}
 	}
