@@ -36,6 +36,9 @@ func (s *Session) Open(ctx context.Context) error {
 	if err == nil {
 		s.Work, err = live.ConnectBound(ctx, s.URL, workName, nil, s.Silence)
 	}
+	if err == nil {
+		s.readSettings = live.ReadSettings(s.Work)
+	}
 	return err
 }
 

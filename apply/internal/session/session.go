@@ -34,8 +34,9 @@ type Session struct {
 	Control *live.SideSession // renews the lease, checks the lock queue, and writes what must stay if the work is rolled back
 
 	Major            int
-	AutovacuumYields bool          // autovacuum is made to give way
-	role             *roleSettings // of the role that runs the steps, and of the database
+	readSettings     []live.Setting // of Work, which only one goroutine may ask
+	AutovacuumYields bool           // autovacuum is made to give way
+	role             *roleSettings  // of the role that runs the steps, and of the database
 }
 
 // NewSession returns the sessions of a target, which [Session.Open] opens.

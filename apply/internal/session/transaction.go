@@ -124,9 +124,10 @@ func (s *Session) SearchPathSQL() string {
 // EndStep has the deferred triggers of a step's rows run now, with the step's role and search_path, and not at the commit, with onward's.
 const EndStep = "SET CONSTRAINTS ALL IMMEDIATE; "
 
-// LedgerOwnerSQL returns the statements after which the transaction of a step writes as the role that owns the ledger, and not as the steps' role.
+// LedgerOwnerSQL returns the statements after which the transaction of a step writes as the role that owns the ledger, and not as the steps' role. The
+// workers of a backfill call it at the same time.
 func (s *Session) LedgerOwnerSQL() string {
-	return EndStep + "RESET ROLE; " + live.OwnPath + live.SetLocal(live.ReadSettings(s.Work), live.ValueSettings)
+	return EndStep + "RESET ROLE; " + live.OwnPath + live.SetLocal(s.readSettings, live.ValueSettings)
 }
 
 // AsLedgerOwner writes in the transaction of a step, as the role that owns the ledger and not as the steps' role.
