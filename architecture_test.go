@@ -105,6 +105,7 @@ var exceptions = map[string]string{
 	"internal/adapter/adaptertest":   "test support",
 	"internal/pgparse/collide":       "test support",
 	"internal/gitrange/gittest":      "test support",
+	"internal/golden":                "test support",
 	"internal/wire/wiretest":         "test support",
 	"internal/rotation":              "test support",
 	"internal/component":             "test support",

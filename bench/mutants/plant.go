@@ -126,16 +126,16 @@ type edit struct {
 func (p *planter) visitNode(node ast.Node) bool {
 	switch n := node.(type) {
 	case *ast.IfStmt:
-		p.flip(n.Cond, "the condition is the opposite")
+		p.flipCondition(n.Cond, "the condition is the opposite")
 	case *ast.BinaryExpr:
 		if n.Op == token.LAND || n.Op == token.LOR {
-			p.flip(n.X, "the left side of "+n.Op.String()+" is the opposite")
-			p.flip(n.Y, "the right side of "+n.Op.String()+" is the opposite")
+			p.flipCondition(n.X, "the left side of "+n.Op.String()+" is the opposite")
+			p.flipCondition(n.Y, "the right side of "+n.Op.String()+" is the opposite")
 		}
 	case *ast.ReturnStmt:
 		for _, result := range n.Results {
-			if id, is := result.(*ast.Ident); is && (id.Name == "true" || id.Name == "false") {
-				p.flip(result, "returns the opposite of "+id.Name)
+			if id, ok := result.(*ast.Ident); ok && (id.Name == "true" || id.Name == "false") {
+				p.flipCondition(result, "returns the opposite of "+id.Name)
 			}
 		}
 	case *ast.BlockStmt:
@@ -146,9 +146,9 @@ func (p *planter) visitNode(node ast.Node) bool {
 	return true
 }
 
-func (p *planter) flip(e ast.Expr, words string) {
-	number := p.add(e.Pos(), words)
-	p.insert(e, fmt.Sprintf("flipMutant(%d, (", number), "))", number)
+func (p *planter) flipCondition(e ast.Expr, words string) {
+	number := p.addFault(e.Pos(), words)
+	p.insertAround(e, fmt.Sprintf("flipMutant(%d, (", number), "))", number)
 }
 
 func (p *planter) dropStatements(list []ast.Stmt) {
@@ -156,8 +156,8 @@ func (p *planter) dropStatements(list []ast.Stmt) {
 		words := "the call is left out"
 		switch s := statement.(type) {
 		case *ast.ExprStmt:
-			if call, is := s.X.(*ast.CallExpr); is {
-				if id, is := call.Fun.(*ast.Ident); is && id.Name == "panic" {
+			if call, ok := s.X.(*ast.CallExpr); ok {
+				if id, ok := call.Fun.(*ast.Ident); ok && id.Name == "panic" {
 					continue
 				}
 			}
@@ -176,17 +176,17 @@ func (p *planter) dropStatements(list []ast.Stmt) {
 		default:
 			continue
 		}
-		number := p.add(statement.Pos(), words)
-		p.insert(statement, fmt.Sprintf("if !isMutant(%d) { ", number), " }", number)
+		number := p.addFault(statement.Pos(), words)
+		p.insertAround(statement, fmt.Sprintf("if !isMutant(%d) { ", number), " }", number)
 	}
 }
 
-func (p *planter) add(pos token.Pos, words string) int {
+func (p *planter) addFault(pos token.Pos, words string) int {
 	p.faults = append(p.faults, fault{p.set.Position(pos).String(), words})
 	return p.first + len(p.faults) - 1
 }
 
-func (p *planter) insert(n ast.Node, before, after string, number int) {
+func (p *planter) insertAround(n ast.Node, before, after string, number int) {
 	p.edits = append(p.edits, edit{p.set.Position(n.Pos()).Offset, number, before}, edit{p.set.Position(n.End()).Offset, -number, after})
 }
 

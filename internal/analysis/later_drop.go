@@ -82,7 +82,7 @@ func ApplyAll(c *catalog.Catalog, sql string) *catalog.Catalog {
 func listDroppedParts(r, left *catalog.Relation) (out []LaterDrop) {
 	lost := map[int16]bool{}
 	for _, col := range r.Columns {
-		if columnByNumber(left, col.Attnum) == nil {
+		if left.Attr(col.Attnum) == nil {
 			lost[col.Attnum] = true
 			out = append(out, LaterDrop{Relation: r.OID, Column: col.Attnum, Text: "column " + col.Name + " of " + r.Name.String()})
 		}
@@ -93,13 +93,6 @@ func listDroppedParts(r, left *catalog.Relation) (out []LaterDrop) {
 		}
 	}
 	return out
-}
-
-func columnByNumber(r *catalog.Relation, number int16) *catalog.Column {
-	if i := slices.IndexFunc(r.Columns, func(c *catalog.Column) bool { return c.Attnum == number }); i >= 0 {
-		return r.Columns[i]
-	}
-	return nil
 }
 
 func constraintByID(r *catalog.Relation, id catalog.OID) *catalog.Constraint {
@@ -146,7 +139,7 @@ func (d *LaterDrop) find(c *catalog.Catalog) (name, dropSQL string) {
 	alter := "ALTER TABLE " + QuoteTable(r.Name) + " DROP "
 	switch {
 	case d.Column != 0:
-		if col := columnByNumber(r, d.Column); col != nil {
+		if col := r.Attr(d.Column); col != nil {
 			return col.Name, alter + "COLUMN " + pgparse.QuoteIdent(col.Name)
 		}
 		return "", ""
@@ -170,12 +163,12 @@ func (d *LaterDrop) find(c *catalog.Catalog) (name, dropSQL string) {
 
 // isRestricted reports whether something depends on a dropped object after a statement, and nothing did before.
 func isRestricted(dropSQL string, before, after *catalog.Catalog) bool {
-	f, err := pgparse.SplitText(dropSQL)
-	if err != nil || len(f.Stmts) != 1 {
+	node := pgparse.ParseStatement(dropSQL)
+	if node == nil {
 		return false
 	}
-	_, old := before.Apply(f.Stmts[0].Node, dropSQL)
-	_, now := after.Apply(f.Stmts[0].Node, dropSQL)
+	_, old := before.Apply(node, dropSQL)
+	_, now := after.Apply(node, dropSQL)
 	return len(old) == 0 && len(now) > 0
 }
 

@@ -1,33 +1,28 @@
 package effect_test
 
 import (
-	"flag"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/effect/prove"
+	"github.com/onward-sql/onward/internal/golden"
 	"github.com/onward-sql/onward/onward"
 )
-
-var update = flag.Bool("update", false, "write testdata/forms.txt")
 
 // TestForms holds what the model says of every form, on each version, and on a schema of which nothing is known. The forms are those that the proof
 // runs on servers, so a change here that is right passes there, too. With -update it writes the file.
 func TestForms(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join("prove", "testdata")
-	schema := fold(t, catalog.New(), readFile(t, filepath.Join(dir, "fixture.sql")))
+	schema := fold(t, catalog.New(), golden.ReadFile(t, filepath.Join(dir, "fixture.sql")))
 	schema.Complete = true
 	var got strings.Builder
 	for _, name := range []string{"forms.txt", "alone.txt"} {
-		forms, err := prove.ParseForms(readFile(t, filepath.Join(dir, name)))
+		forms, err := prove.ParseForms(golden.ReadFile(t, filepath.Join(dir, name)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -35,24 +30,7 @@ func TestForms(t *testing.T) {
 			writeForm(t, &got, schema, form)
 		}
 	}
-	golden := filepath.Join("testdata", "forms.txt")
-	if *update {
-		if err := os.WriteFile(golden, []byte(got.String()), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if diff := cmp.Diff(strings.Split(readFile(t, golden), "\n"), strings.Split(got.String(), "\n")); diff != "" {
-		t.Errorf("go test ./internal/effect -run TestForms -update writes the new answers (-file +model):\n%s", diff)
-	}
-}
-
-func readFile(t *testing.T, path string) string {
-	t.Helper()
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
+	golden.CompareFile(t, filepath.Join("testdata", "forms.txt"), got.String())
 }
 
 // writeForm writes the answers for a form: one paragraph for each group of versions with the same answer, and one for an unknown schema.

@@ -7,9 +7,9 @@ import (
 	"os/user"
 	"strings"
 	"sync"
-	"unicode/utf8"
 
 	"github.com/onward-sql/onward/internal/lazyregexp"
+	"github.com/onward-sql/onward/internal/pgparse"
 )
 
 // Process says which process wrote a line of the log, besides its name. The server adds the database role itself.
@@ -88,10 +88,5 @@ func boundLink(text string) string {
 
 // boundText returns the beginning of a text, in UTF-8.
 func boundText(text string, most int) string {
-	text = strings.ToValidUTF8(text, "\uFFFD")
-	for len(text) > most {
-		_, size := utf8.DecodeLastRuneInString(text)
-		text = text[:len(text)-size]
-	}
-	return text
+	return pgparse.ClipTo(strings.ToValidUTF8(text, "\uFFFD"), most)
 }

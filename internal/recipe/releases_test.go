@@ -1,16 +1,13 @@
 package recipe_test
 
 import (
-	"flag"
 	"fmt"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
+	"github.com/onward-sql/onward/internal/golden"
 	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/rules"
@@ -21,15 +18,13 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-var update = flag.Bool("update", false, "write testdata/releases.steps.txt")
-
 // TestReleases holds the steps for whole releases, which testdata/releases.txt lists below the schemas that they change. Whether such steps are right
 // is proven on servers, by the tests of package plan. With -update it writes the steps.
 func TestReleases(t *testing.T) {
 	t.Parallel()
 	var got strings.Builder
 	w := stepWriter{out: &got, seen: map[string]bool{}}
-	for _, schema := range strings.Split(readFile(t, filepath.Join("testdata", "releases.txt")), "--- deployed\n")[1:] {
+	for _, schema := range strings.Split(golden.ReadFile(t, filepath.Join("testdata", "releases.txt")), "--- deployed\n")[1:] {
 		parts := strings.Split(schema, "--- release\n")
 		deployed := buildScript(t, parts[0])
 		for _, sql := range parts[1:] {
@@ -37,24 +32,7 @@ func TestReleases(t *testing.T) {
 			w.writeResults(planChanges(t, deployed, sql))
 		}
 	}
-	golden := filepath.Join("testdata", "releases.steps.txt")
-	if *update {
-		if err := os.WriteFile(golden, []byte(got.String()), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if diff := cmp.Diff(strings.Split(readFile(t, golden), "\n"), strings.Split(got.String(), "\n")); diff != "" {
-		t.Errorf("go test ./internal/recipe -run TestReleases -update writes the new steps (-file +recipes):\n%s", diff)
-	}
-}
-
-func readFile(t *testing.T, path string) string {
-	t.Helper()
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
+	golden.CompareFile(t, filepath.Join("testdata", "releases.steps.txt"), got.String())
 }
 
 // stepWriter writes everything that the recipes return. Of a long text that it has written before it writes the

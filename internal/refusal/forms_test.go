@@ -1,34 +1,29 @@
 package refusal_test
 
 import (
-	"flag"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect/prove"
+	"github.com/onward-sql/onward/internal/golden"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/refusal"
 	"github.com/onward-sql/onward/onward"
 )
-
-var update = flag.Bool("update", false, "write testdata/forms.txt")
 
 // TestForms holds which of the proof's forms are refused, with which words, by which versions, and also without a known schema. The proof compares
 // the same with servers. With -update it writes the file.
 func TestForms(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join("..", "effect", "prove", "testdata")
-	schema := *apply(t, catalog.New(), readFile(t, filepath.Join(dir, "fixture.sql")))
+	schema := *apply(t, catalog.New(), golden.ReadFile(t, filepath.Join(dir, "fixture.sql")))
 	schema.Complete = true
 	var got strings.Builder
 	for _, name := range []string{"forms.txt", "alone.txt"} {
-		forms, err := prove.ParseForms(readFile(t, filepath.Join(dir, name)))
+		forms, err := prove.ParseForms(golden.ReadFile(t, filepath.Join(dir, name)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -45,24 +40,7 @@ func TestForms(t *testing.T) {
 			writeRefusals(&got, form, f.Stmts[0].Node, unknown, " without a schema")
 		}
 	}
-	golden := filepath.Join("testdata", "forms.txt")
-	if *update {
-		if err := os.WriteFile(golden, []byte(got.String()), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if diff := cmp.Diff(strings.Split(readFile(t, golden), "\n"), strings.Split(got.String(), "\n")); diff != "" {
-		t.Errorf("go test ./internal/refusal -run TestForms -update writes the new answers (-file +model):\n%s", diff)
-	}
-}
-
-func readFile(t *testing.T, path string) string {
-	t.Helper()
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
+	golden.CompareFile(t, filepath.Join("testdata", "forms.txt"), got.String())
 }
 
 // writeRefusals writes the refusals of a form, one line for each group of versions with the same one.

@@ -22,8 +22,8 @@ import (
 // startPatience is for how long the walls may be built.
 const startPatience = 30 * time.Second
 
-// isolation is [CheckNamespaces], asked once.
-var isolation = sync.OnceValue(func() error {
+// CheckNamespaces returns why this machine gives a command no namespaces; nil if it does. The machine is asked once.
+var CheckNamespaces = sync.OnceValue(func() error {
 	if !canRestart.Load() {
 		return errors.New("this program does not start itself again")
 	}
@@ -36,9 +36,6 @@ var isolation = sync.OnceValue(func() error {
 	s.Close()
 	return err
 })
-
-// CheckNamespaces returns why this machine gives a command no namespaces; nil if it does.
-func CheckNamespaces() error { return isolation() }
 
 // privateDirs are directories that the command finds empty, and in which it may write.
 func privateDirs() []string {

@@ -21,7 +21,7 @@ import (
 
 func needNamespaces(t *testing.T) {
 	t.Helper()
-	if err := isolation(); err != nil {
+	if err := CheckNamespaces(); err != nil {
 		component.Need(t, component.System, fmt.Errorf("no namespaces here: %w", err))
 	}
 }

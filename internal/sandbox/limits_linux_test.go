@@ -72,7 +72,7 @@ if os.fork() == 0:
     if os.fork() == 0: os.closerange(0, 3); os.execve('/bin/sleep', ['sleep', '1000'], {})
     os._exit(0)
 os.wait()`
-	if isolation() == nil {
+	if CheckNamespaces() == nil {
 		if _, s, err := runIn(t, Access{}, python3, "-c", script); err != nil || s.CountLeft() != 1 {
 			t.Errorf("in namespaces %v, %d processes are left", err, s.CountLeft())
 		}

@@ -87,7 +87,7 @@ func findPython(t *testing.T) string {
 // walls are the ways to confine a command that this machine has: both walls, and each of them alone.
 func walls(port uint16) map[string]Access {
 	list := map[string]Access{"rules": {Port: port, noNamespaces: true}}
-	if isolation() == nil {
+	if CheckNamespaces() == nil {
 		list["all walls"], list["namespaces"] = Access{Port: port}, Access{Port: port, abi: -1, noListener: true}
 	}
 	return list
@@ -218,7 +218,7 @@ os.mkfifo('pipe'); os.symlink('f', 'g'); os.rename('f', 'h'); os.mkdir('m'); os.
 print('all done')
 `, o.listener.Addr().(*net.TCPAddr).Port)
 	out, s, err := runIn(t, Access{Port: uint16(o.listener.Addr().(*net.TCPAddr).Port)}, python3, "-c", script)
-	if err != nil || !strings.Contains(out, "all done") || len(s.ListRefused()) != 0 || isolation() == nil && len(s.ListGaps()) != 0 {
+	if err != nil || !strings.Contains(out, "all done") || len(s.ListRefused()) != 0 || CheckNamespaces() == nil && len(s.ListGaps()) != 0 {
 		t.Errorf("%v refused %q gaps %q\n%s", err, s.ListRefused(), s.ListGaps(), out)
 	}
 	out, s, err = runIn(t, Access{}, python3, "-c",
@@ -263,7 +263,7 @@ func TestOlderKernels(t *testing.T) {
 	if _, err := Start(exec.CommandContext(t.Context(), "/bin/true"), Access{abi: 1, noNamespaces: true, Require: true}); !errors.As(err, &refused) {
 		t.Errorf("required: %v", err)
 	}
-	if isolation() == nil {
+	if CheckNamespaces() == nil {
 		if _, _, err := runIn(t, Access{Require: true}, "/bin/true"); err != nil {
 			t.Errorf("required, and there: %v", err)
 		}

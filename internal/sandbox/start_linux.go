@@ -56,7 +56,7 @@ func Start(cmd *exec.Cmd, a Access) (*Sandbox, error) {
 	for _, dir := range a.Write {
 		s.writable = append(s.writable, followLinks(dir)...)
 	}
-	err := isolation()
+	err := CheckNamespaces()
 	if a.noNamespaces {
 		err = errors.New("a test")
 	}

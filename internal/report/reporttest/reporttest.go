@@ -4,18 +4,14 @@ package reporttest
 
 import (
 	"bytes"
-	"flag"
 	"os"
 	"path/filepath"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
+	"github.com/onward-sql/onward/internal/golden"
 	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/onward"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 // findFile returns the path of a file in testdata, which is beside the package report.
 func findFile(name string) string {
@@ -58,18 +54,5 @@ func PrintReport(t testing.TB, r *onward.Report, f report.Format, o report.Optio
 // CompareGolden compares a text with a golden file; -update writes the file.
 func CompareGolden(t testing.TB, name, got string) {
 	t.Helper()
-	path := findFile(name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatalf("%v; go test -update writes it", err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", path, diff)
-	}
+	golden.CompareFile(t, findFile(name), got)
 }
