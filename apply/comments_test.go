@@ -76,3 +76,66 @@ COMMENT ON TABLE parcels IS 'all'; COMMENT ON COLUMN parcels.weight IS 'kg'; COM
 		}
 	})
 }
+
+const memberComments = `SELECT concat_ws(' ', c.relname, obj_description(c.oid, 'pg_class')) FROM pg_class c JOIN pg_index ON indexrelid = c.oid AND NOT indisprimary
+	WHERE indrelid = 'parcels'::regclass UNION ALL
+	SELECT concat_ws(' ', conname, obj_description(oid, 'pg_constraint')) FROM pg_constraint WHERE conrelid = 'parcels'::regclass AND contype IN ('c', 'p') ORDER BY 1`
+
+// The comments of a table's indexes and constraints may change, come and go beside a plan. In the end, and after an abort, they are as the administrator
+// left them, apart from one that the release itself changes.
+func TestMemberCommentsChangedBesidePlan(t *testing.T) {
+	t.Parallel()
+	const (
+		base = `CREATE TABLE parcels (id bigint PRIMARY KEY, weight int CONSTRAINT light CHECK (weight < 100), note text, CONSTRAINT long CHECK (length(note) < 9));
+CREATE INDEX by_weight ON parcels (weight); CREATE INDEX by_note ON parcels (note); CREATE INDEX by_both ON parcels (weight, note);
+COMMENT ON INDEX by_weight IS 'w'; COMMENT ON CONSTRAINT light ON parcels IS 'l'; COMMENT ON INDEX by_both IS 'b';`
+		change = `COMMENT ON INDEX by_weight IS NULL; COMMENT ON INDEX by_note IS 'it''s'; COMMENT ON CONSTRAINT light ON parcels IS 'changed';
+COMMENT ON CONSTRAINT parcels_pkey ON parcels IS 'key'`
+	)
+	changed := []string{"by_both b", "by_note it's", "by_weight", "light changed", "long", "parcels_pkey key"}
+	for _, c := range []struct {
+		name, release string
+		want          []string
+		abort         bool
+	}{
+		{"copied table", "ALTER TABLE parcels ADD COLUMN loud text GENERATED ALWAYS AS (upper(note)) STORED;", changed, true},
+		{"replaced column", "ALTER TABLE parcels ALTER COLUMN weight TYPE bigint;", changed, false},
+		{"a comment of the release", "ALTER TABLE parcels ADD COLUMN loud text GENERATED ALWAYS AS (upper(note)) STORED; COMMENT ON INDEX by_both IS 'new';",
+			[]string{"by_both new", "by_note it's", "by_weight", "light changed", "long", "parcels_pkey key"}, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			p := planned(t, base, c.release)
+			var fill string
+			for i := range p.Steps {
+				if p.Steps[i].Repeat {
+					fill = p.Steps[i].ID
+				}
+			}
+			pgservertest.EachEnd(t, func(t *testing.T, major int) {
+				begin := func(to string) string {
+					url := pgservertest.Database(t, major)
+					run(t, url, base, "INSERT INTO parcels SELECT n, n, 'x' FROM generate_series(1, 50) AS n")
+					runPlan(t, apply.Config{DB: url, Plan: p, To: to})
+					run(t, url, change)
+					return url
+				}
+				url := begin(fill)
+				finishPlan(t, apply.Config{DB: url, Plan: p, Through: onward.Contract})
+				if diff := cmp.Diff(c.want, content(t, url, memberComments)); diff != "" {
+					t.Errorf("Postgres %d, changed while the copy fills (-want +got):\n%s", major, diff)
+				}
+				if !c.abort {
+					return
+				}
+				url = begin("")
+				if _, err := apply.Abort(t.Context(), apply.Config{DB: url}, ""); err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(changed, content(t, url, memberComments)); diff != "" {
+					t.Errorf("Postgres %d, changed before an abort (-want +got):\n%s", major, diff)
+				}
+			})
+		})
+	}
+}

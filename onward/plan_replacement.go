@@ -18,7 +18,8 @@ type PlanReplacement struct {
 	Known []string `json:"known,omitempty"`
 }
 
-// CommentOn is before the name of a column whose comment the release changes, in [PlanReplacement.Sets].
+// CommentOn is before the name of a column whose comment the release changes, in [PlanReplacement.Sets], and before "index i", "constraint c",
+// "trigger t", "statistics s".
 const CommentOn = "comment on "
 
 // ReplacementKind says what takes the place of something.

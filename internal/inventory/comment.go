@@ -1,36 +1,47 @@
 package inventory
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/onward"
 )
 
 // CommentStatements returns statements that give the objects of a replacement the comments of the replaced objects with the same name, after a step
-// has given them that name. An object that does not exist, or has a comment, is left alone.
+// has given them that name. An object loses the comment that the replaced one has lost. Objects that do not exist, and those whose comment the release
+// itself changes, stay as they are.
 func (c *Comparison) CommentStatements() (statements []string) {
 	schema := c.Old.findProperty("schema")
 	table := pgparse.QuoteLiteral(c.Replaced.Old) + "::text"
+	comments := map[string]string{}
+	for _, e := range c.Old {
+		if e.Kind == "comment" {
+			comments[e.Name] = pgparse.QuoteLiteral(e.Definition)
+		}
+	}
 	for _, e := range c.ListConcerned() {
-		if e.Kind != "comment" || strings.Contains(e.Name, " of ") {
+		if strings.Contains(e.Name, " of ") {
 			continue
 		}
 		for _, kind := range commentedKinds {
-			name, found := strings.CutPrefix(e.Name, kind.entry+" ")
-			if !found {
+			bare := bareName(e.Name)
+			if kind.entry != e.Kind || slices.Contains(c.Replaced.Sets, onward.CommentOn+strings.ToLower(kind.word)+" "+bare) {
 				continue
 			}
-			bare := pgparse.QuoteLiteral(bareName(name))
-			object, place := kind.word+" "+name+" ON "+c.Replaced.Old, kind.table+" WHERE "+kind.relation+" = pg_catalog.to_regclass("+table+") AND "+kind.name+" = "+bare
+			comment := cmp.Or(comments[e.Kind+" "+e.Name], "NULL")
+			bare = pgparse.QuoteLiteral(bare)
+			object := kind.word + " " + e.Name + " ON " + c.Replaced.Old
+			place := kind.table + " WHERE " + kind.relation + " = pg_catalog.to_regclass(" + table + ") AND " + kind.name + " = " + bare
 			if kind.relation == "" {
-				object = kind.word + " " + schema + "." + name
+				object = kind.word + " " + schema + "." + e.Name
 				place = kind.table + " WHERE " + kind.schema + " = pg_catalog.to_regnamespace(" + pgparse.QuoteLiteral(schema) + ") AND " + kind.name + " = " + bare
 			}
 			statements = append(statements, "DO LANGUAGE plpgsql "+pgparse.DollarQuote(`
 BEGIN
-  IF EXISTS (SELECT FROM pg_catalog.`+place+` AND pg_catalog.obj_description(oid, '`+kind.table+`') IS NULL) THEN
-    COMMENT ON `+object+` IS `+pgparse.QuoteLiteral(e.Definition)+`;
+  IF EXISTS (SELECT FROM pg_catalog.`+place+` AND pg_catalog.obj_description(oid, '`+kind.table+`') IS DISTINCT FROM `+comment+`) THEN
+    COMMENT ON `+object+` IS `+comment+`;
   END IF;
 END
 `))

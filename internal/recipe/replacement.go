@@ -6,6 +6,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -26,6 +27,7 @@ func (w *replacement) planReplacements() []onward.PlanReplacement {
 	if w.old.StatisticsTarget != w.newColumn.StatisticsTarget {
 		out.Sets = append(out.Sets, "settings")
 	}
+	out.Sets = append(out.Sets, w.c.Release.listSetComments(w.t)...)
 	for _, g := range differingGrants(grantsOnColumn(w.t, w.old.Name), grantsOnColumn(w.head, w.newColumn.Name)) {
 		out.Sets = append(out.Sets, g.Privilege+" to "+strings.ToLower(quoteRole(g.Role)))
 	}
@@ -63,6 +65,7 @@ func (s *shadowTable) planReplacements(t, fresh *catalog.Relation) []onward.Plan
 	for _, c := range s.changes {
 		set(len(c.Node.GetCreateStmt().GetOptions()) > 0, "storage parameters")
 	}
+	out.Sets = append(out.Sets, s.release.listSetComments(s.t)...)
 	for _, g := range differingGrants(s.t.Grants, s.head.Grants) {
 		word, _ := columnsOf(g)
 		for _, p := range allOf(word) {
@@ -70,6 +73,34 @@ func (s *shadowTable) planReplacements(t, fresh *catalog.Relation) []onward.Plan
 		}
 	}
 	return []onward.PlanReplacement{out}
+}
+
+// listSetComments returns the constraints and triggers of a table, and the indexes and statistics objects, whose comments the release changes, for
+// [onward.PlanReplacement.Sets].
+func (r *Release) listSetComments(t *catalog.Relation) (sets []string) {
+	for _, c := range r.changes {
+		stmt := c.Node.GetCommentStmt()
+		names := pgparse.StringTexts(stmt.GetObject().GetList().GetItems())
+		if len(names) == 0 {
+			continue
+		}
+		last := names[len(names)-1]
+		word, set := "", false
+		switch stmt.Objtype {
+		case pgparse.ObjectType_OBJECT_INDEX:
+			word, set = "index", true
+		case pgparse.ObjectType_OBJECT_STATISTIC_EXT:
+			word, set = "statistics", true
+		case pgparse.ObjectType_OBJECT_TABCONSTRAINT:
+			word, set = "constraint", slices.Contains(names[:len(names)-1], t.Name.Name)
+		case pgparse.ObjectType_OBJECT_TRIGGER:
+			word, set = "trigger", slices.Contains(names[:len(names)-1], t.Name.Name)
+		}
+		if set {
+			sets = append(sets, onward.CommentOn+word+" "+last)
+		}
+	}
+	return sets
 }
 
 // differingGrants returns the privileges that only one of two lists has.

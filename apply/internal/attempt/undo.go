@@ -125,7 +125,11 @@ func (a *Attempt) commitUndo(ctx context.Context, u *onward.PlanStep, inner stri
 		if err != nil {
 			return err
 		}
-		sql = live.OwnPath + carried + a.session.SearchPathSQL() + ";\n" + inner
+		comments, err := a.properties.CommentsBackSQL(ctx, u)
+		if err != nil {
+			return err
+		}
+		sql = live.OwnPath + carried + a.session.SearchPathSQL() + ";\n" + inner + comments
 		if identities != "" {
 			sql += "\n" + live.OwnPath + identities
 		}

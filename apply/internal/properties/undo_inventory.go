@@ -105,3 +105,28 @@ func (props *Properties) CarryBackSQL(u *onward.PlanStep) (sql string, err error
 	}
 	return sql, nil
 }
+
+// CommentsBackSQL returns SQL for the transaction of an undo, after the undo's own SQL. It gives the indexes, constraints and triggers of a table that
+// comes back the comments that its exchanged form has for them, apart from what the release itself has set.
+func (props *Properties) CommentsBackSQL(ctx context.Context, u *onward.PlanStep) (sql string, err error) {
+	for _, r := range u.Replaces {
+		if r.Kind != onward.ReplacementTable || newTableName(u, r.Old) == "" {
+			continue
+		}
+		err := props.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+			exchanged, err := props.readRelation(ctx, conn, r.Old)
+			if err != nil || exchanged == nil {
+				return err
+			}
+			c := &inventory.Comparison{Replaced: &onward.PlanReplacement{Kind: r.Kind, Old: r.Old, Sets: r.Sets}, Old: exchanged}
+			for _, comment := range c.CommentStatements() {
+				sql += "\n" + comment + ";"
+			}
+			return nil
+		})
+		if err != nil {
+			return "", err
+		}
+	}
+	return sql, nil
+}
