@@ -204,6 +204,7 @@ no database and no configuration.`,
 	root.SetHelpCommandGroupID("Set up:")
 	root.SetCompletionCommandGroupID("Set up:")
 	a.refuseUnknownArguments(root)
+	a.wrapHelp(root)
 	return root
 }
 
