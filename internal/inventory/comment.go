@@ -13,8 +13,9 @@ import (
 // has given them that name. An object loses the comment that the replaced one has lost. Objects that do not exist, and those whose comment the release
 // itself changes, stay as they are.
 func (c *Comparison) CommentStatements() (statements []string) {
+	const equal = " OPERATOR(pg_catalog.=) " // the statements run with the plan's search_path
 	schema := c.Old.findProperty("schema")
-	table := pgparse.QuoteLiteral(c.Replaced.Old) + "::text"
+	table := pgparse.QuoteLiteral(c.Replaced.Old) + "::pg_catalog.text"
 	comments := map[string]string{}
 	for _, e := range c.Old {
 		if e.Kind == "comment" {
@@ -30,18 +31,24 @@ func (c *Comparison) CommentStatements() (statements []string) {
 			if kind.entry != e.Kind || slices.Contains(c.Replaced.Sets, onward.CommentOn+strings.ToLower(kind.word)+" "+bare) {
 				continue
 			}
-			comment := cmp.Or(comments[e.Kind+" "+e.Name], "NULL")
+			comment, listed := comments[e.Kind+" "+e.Name]
+			differs := "IS NOT NULL"
+			if listed {
+				differs = "IS NULL OR pg_catalog.obj_description(oid, '" + kind.table + "') OPERATOR(pg_catalog.<>) " + comment
+			}
 			bare = pgparse.QuoteLiteral(bare)
 			object := kind.word + " " + e.Name + " ON " + c.Replaced.Old
-			place := kind.table + " WHERE " + kind.relation + " = pg_catalog.to_regclass(" + table + ") AND " + kind.name + " = " + bare
+			place := kind.table + " WHERE " + kind.relation + equal + "pg_catalog.to_regclass(" + table + ")::pg_catalog.oid AND " + kind.name + equal + bare
 			if kind.relation == "" {
 				object = kind.word + " " + schema + "." + e.Name
-				place = kind.table + " WHERE " + kind.schema + " = pg_catalog.to_regnamespace(" + pgparse.QuoteLiteral(schema) + ") AND " + kind.name + " = " + bare
+				place = kind.table + " WHERE " + kind.schema + equal + "pg_catalog.to_regnamespace(" + pgparse.QuoteLiteral(schema) +
+					")::pg_catalog.oid AND " + kind.name + equal + bare
 			}
 			statements = append(statements, "DO LANGUAGE plpgsql "+pgparse.DollarQuote(`
 BEGIN
-  IF EXISTS (SELECT FROM pg_catalog.`+place+` AND pg_catalog.obj_description(oid, '`+kind.table+`') IS DISTINCT FROM `+comment+`) THEN
-    COMMENT ON `+object+` IS `+comment+`;
+  IF EXISTS (SELECT FROM pg_catalog.`+place+`
+      AND (pg_catalog.obj_description(oid, '`+kind.table+`') `+differs+`)) THEN
+    COMMENT ON `+object+` IS `+cmp.Or(comment, "NULL")+`;
   END IF;
 END
 `))

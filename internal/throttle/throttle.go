@@ -11,6 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/pgstat"
 )
 
@@ -157,8 +158,8 @@ func (g *Gauge) readSignal(ctx context.Context, conn *pgx.Conn, s *signal) (Verd
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	verdict, err := s.look(ctx, g, conn)
-	if status := conn.PgConn().TxStatus(); status == 'E' { // an unreadable signal must not make the next one fail
-		_, _ = conn.Exec(ctx, "ROLLBACK")
+	if conn.PgConn().TxStatus() == 'E' { // an unreadable signal must not make the next one fail, or be read without onward's own settings
+		_, _ = conn.Exec(ctx, "ROLLBACK; "+live.BeginOwn(conn))
 	}
 	if err == nil {
 		g.read[s.name] = begun

@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/pgserver"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/onward"
@@ -176,6 +177,29 @@ func TestUserSQL(t *testing.T) {
 		want(t, verdict, test.level, test.words)
 		if strings.Contains(verdict.Why, "secret") {
 			t.Errorf("what the query gives is shown: %s", verdict.Why)
+		}
+	}
+}
+
+// After a signal that cannot be read the next ones are still read by onward's own search_path: nobody's view of the same name answers.
+func TestOwnPathAfterError(t *testing.T) {
+	t.Parallel()
+	for _, major := range pgservertest.Ends() {
+		conn := pgservertest.Connect(t, pgservertest.Database(t, major))
+		pgservertest.Exec(t, conn, "CREATE VIEW public.pg_stat_activity AS SELECT 'active' AS state, "+
+			"'client backend' AS backend_type, '' AS application_name, n AS pid FROM generate_series(-900, -1) AS n",
+			"GRANT SELECT ON public.pg_stat_activity TO PUBLIC", "REVOKE SELECT ON pg_catalog.pg_replication_slots FROM PUBLIC",
+			"SET search_path = public, pg_catalog", "SET ROLE pg_monitor")
+		g := New(Limits{Snapshot: -1, SQL: "SELECT false"}, nil)
+		err := live.AsOwn(t.Context(), conn, func() error {
+			v, err := g.ReadSignals(t.Context(), conn)
+			if !strings.Contains(v.Why, "pg_replication_slots") || conn.PgConn().TxStatus() != 'T' {
+				t.Errorf("Postgres %d: %+v, in a transaction: %c", major, v, conn.PgConn().TxStatus())
+			}
+			return err
+		})
+		if err != nil {
+			t.Errorf("Postgres %d: %v", major, err)
 		}
 	}
 }

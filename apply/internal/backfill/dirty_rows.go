@@ -253,7 +253,7 @@ func (search *RowSearch) watchSignals(ctx context.Context, pid int) func() strin
 					return err
 				}
 				reported = verdict.Why
-				_, err = conn.Exec(ctx, "SELECT pg_cancel_backend($1)", pid)
+				_, err = conn.Exec(ctx, "SELECT pg_catalog.pg_cancel_backend($1)", pid)
 				return err
 			})
 		}
