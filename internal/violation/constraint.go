@@ -17,7 +17,7 @@ func constraintCondition(text string, table *pgparse.RangeVar, con *pgparse.Cons
 		}
 		c.Kind, c.Only = Check, con.IsNoInherit
 		c.Wrong = "NOT (" + expr + ")"
-		if column, ok := notNull(con.RawExpr); ok {
+		if column, ok := notNull(con.RawExpr); ok && column != c.Table { // which would be a whole row
 			c.Wrong = c.qualifiedColumn(column) + " IS NULL"
 		}
 		c.columns = columnNames(con.RawExpr)
