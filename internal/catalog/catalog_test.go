@@ -1,20 +1,15 @@
 package catalog_test
 
 import (
-	"flag"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/golden"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
-
-var update = flag.Bool("update", false, "rewrite the expected parts of testdata")
 
 // TestFold runs testdata/*.txt: a command line ("state", "delta" or "fresh"),
 // SQL, "----", and what comes out. State and problems are those after the SQL;
@@ -29,20 +24,7 @@ func TestFold(t *testing.T) {
 	for _, path := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(path), ".txt"), func(t *testing.T) {
 			t.Parallel()
-			data, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := runFile(t, string(data))
-			if *update {
-				if err := os.WriteFile(path, []byte(got), 0o666); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			if diff := cmp.Diff(string(data), got); diff != "" {
-				t.Errorf("-want +got:\n%s", diff)
-			}
+			golden.CompareFile(t, path, runFile(t, golden.ReadFile(t, path)))
 		})
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/pgparse/collide"
+	"github.com/onward-sql/onward/internal/rotation"
 )
 
 // sources are the SQL of all test files, one string for each "fresh" span.
@@ -38,6 +39,14 @@ func sources(t testing.TB) []string {
 				out[len(out)-1] += sql + ";\n"
 			}
 		}
+	}
+	return out
+}
+
+// numbers are the numbers below an end.
+func numbers(end uint64) (out []uint64) {
+	for n := range end {
+		out = append(out, n)
 	}
 	return out
 }
@@ -304,7 +313,7 @@ func TestShuffled(t *testing.T) {
 	for _, sql := range sources(t) {
 		all = append(all, steps(t, sql)...)
 	}
-	for seed := range uint64(100) {
+	for _, seed := range rotation.Pick(t, 4, numbers(100)) {
 		random := rand.New(rand.NewPCG(seed, 1))
 		c := catalog.New()
 		for range 400 {
@@ -322,8 +331,7 @@ func TestShuffled(t *testing.T) {
 	}
 }
 
-// TestCollisions folds the statements of all files in random orders where
-// nearly everything has one of four names: the catalog stays sane.
+// TestCollisions folds the statements of all files in random orders where nearly everything has one of four names: the catalog stays sane.
 func TestCollisions(t *testing.T) {
 	t.Parallel()
 	var all []string
@@ -336,7 +344,7 @@ func TestCollisions(t *testing.T) {
 	if len(renamed) < 1000 {
 		t.Fatalf("only %d statements", len(renamed))
 	}
-	for seed := range uint64(3000) {
+	for _, seed := range rotation.Pick(t, 4, numbers(3000)) {
 		random := rand.New(rand.NewPCG(seed, 11))
 		c := catalog.New()
 		var done []string
@@ -362,8 +370,7 @@ func TestCollisions(t *testing.T) {
 	}
 }
 
-// FuzzApply folds whatever parses: it must not panic, and leave a sane
-// catalog.
+// FuzzApply folds whatever parses: it must not panic, and leave a sane catalog.
 func FuzzApply(f *testing.F) {
 	for _, sql := range sources(f) {
 		f.Add(sql)

@@ -48,7 +48,8 @@ func TestConditions(t *testing.T) {
 
 func writeCondition(t *testing.T, out *strings.Builder, c *violation.Condition, before []onward.PlanStep, lookup violation.Lookup) {
 	t.Helper()
-	fmt.Fprintf(out, "  %s %s of %s, parent %q\n    %s\n    %s\n", c.Kind, c.Name, c.FullName(), c.Parent, c.FindQuery("", []string{"id", "Key"}), c.CountQuery("(SELECT 1)"))
+	fmt.Fprintf(out, "  %s %s of %s, parent %q\n", c.Kind, c.Name, c.FullName(), c.Parent)
+	fmt.Fprintf(out, "    %s\n    %s\n", c.FindQuery("", []string{"id", "Key"}), c.CountQuery("(SELECT 1)"))
 	rows, ok, err := c.PredictRows(before, c.FromItem(), lookup, func(functions []string) (bool, error) {
 		return slices.Contains(functions, "random"), nil
 	})
@@ -106,12 +107,14 @@ func parseStep(line string) onward.PlanStep {
 	return onward.PlanStep{Backfill: &onward.PlannedBackfill{Table: table, Keys: strings.Split(keys, ", "), Work: work}}
 }
 
-// What the server cannot answer is an error, and no prediction.
+// An error of the server is an error, and no prediction.
 func TestLookupErrors(t *testing.T) {
 	t.Parallel()
 	failed := errors.New("gone")
 	lookup := func(string) (*violation.Table, error) { return nil, failed }
-	p := &onward.Plan{Steps: []onward.PlanStep{parseStep("ALTER TABLE t ADD CONSTRAINT c CHECK (a > 0)"), parseStep("ALTER TABLE t ADD FOREIGN KEY (p) REFERENCES p")}}
+	p := &onward.Plan{Steps: []onward.PlanStep{
+		parseStep("ALTER TABLE t ADD CONSTRAINT c CHECK (a > 0)"), parseStep("ALTER TABLE t ADD FOREIGN KEY (p) REFERENCES p"),
+	}}
 	for i := range p.Steps {
 		if _, err := violation.StepConditions(p, i, lookup); !errors.Is(err, failed) {
 			t.Errorf("step %d: %v", i, err)
@@ -135,14 +138,15 @@ func TestLookupErrors(t *testing.T) {
 
 func TestSelect(t *testing.T) {
 	t.Parallel()
-	for got, want := range map[string]string{
-		violation.SelectDuplicates("t", []string{"a", "b"}, ""):                        "SELECT a, b, count(*) FROM t GROUP BY a, b HAVING count(*) > 1;",
-		violation.SelectDuplicates("t", []string{"a"}, "b > 0"):                        "SELECT a, count(*) FROM t WHERE b > 0 GROUP BY a HAVING count(*) > 1;",
-		violation.SelectRows("t", "a IS NULL"):                                         "SELECT * FROM t WHERE a IS NULL;",
-		violation.SelectOrphans("t", []string{"a", "b"}, "p", []string{"id", `"Key"`}): `SELECT * FROM t a WHERE a.a IS NOT NULL AND a.b IS NOT NULL AND NOT EXISTS (SELECT FROM p b WHERE b.id = a.a AND b."Key" = a.b);`,
+	const orphans = `SELECT * FROM t a WHERE a.a IS NOT NULL AND a.b IS NOT NULL AND NOT EXISTS (SELECT FROM p b WHERE b.id = a.a AND b."Key" = a.b);`
+	for _, c := range []struct{ got, want string }{
+		{violation.SelectDuplicates("t", []string{"a", "b"}, ""), "SELECT a, b, count(*) FROM t GROUP BY a, b HAVING count(*) > 1;"},
+		{violation.SelectDuplicates("t", []string{"a"}, "b > 0"), "SELECT a, count(*) FROM t WHERE b > 0 GROUP BY a HAVING count(*) > 1;"},
+		{violation.SelectRows("t", "a IS NULL"), "SELECT * FROM t WHERE a IS NULL;"},
+		{violation.SelectOrphans("t", []string{"a", "b"}, "p", []string{"id", `"Key"`}), orphans},
 	} {
-		if got != want {
-			t.Errorf("got  %s\nwant %s", got, want)
+		if c.got != c.want {
+			t.Errorf("got  %s\nwant %s", c.got, c.want)
 		}
 	}
 }
