@@ -38,16 +38,17 @@ func (t *Target) handleFailure(ctx context.Context, s *onward.PlanStep, err erro
 		t.record.Tries.LostRaces++
 		t.record.Tries.Waited += t.record.Tries.LockTimeout()
 		t.record.ReportEvent(Lost, s, session.ServerMessage(err))
-		return State{Step: s, Waits: true, Again: queue.Backoff(t.record.Tries.LockTimeout(), t.record.Tries.LostRaces)}, nil
+		return State{Step: s, Waits: true, InTheWay: []string{session.ServerMessage(err)}, Again: queue.Backoff(t.record.Tries.LockTimeout(), t.record.Tries.LostRaces)}, nil
 	case session.Recheck:
 		t.record.Tries.Started = false
 		t.rows.Reset()
 		t.record.ReportEvent(Lost, s, session.ServerMessage(err)+"; they are checked again")
-		return State{Step: s, Waits: true, Again: queue.Backoff(t.record.Tries.LockTimeout(), t.record.Tries.LostRaces)}, nil
+		return State{Step: s, Waits: true, InTheWay: []string{session.ServerMessage(err)}, Again: queue.Backoff(t.record.Tries.LockTimeout(), t.record.Tries.LostRaces)}, nil
 	case session.ConnectionLost:
 		t.disconnected = true
-		t.record.ReportEvent(Waits, s, "the connection is gone: "+address.RedactError(err, t.session.URL).Error())
-		return State{Step: s, Waits: true, Again: 200 * time.Millisecond}, nil
+		why := "the connection is gone: " + address.RedactError(err, t.session.URL).Error()
+		t.record.ReportEvent(Waits, s, why)
+		return State{Step: s, Waits: true, InTheWay: []string{why}, Again: 200 * time.Millisecond}, nil
 	}
 	err = address.RedactError(err, t.session.URL)
 	why, next := t.describeRefusal(ctx, err), ""
@@ -74,8 +75,9 @@ func (t *Target) unreachableState(err error) (State, error) {
 	if err := t.giveUpSilent(s, err); err != nil {
 		return State{}, err
 	}
-	t.record.ReportEvent(Waits, s, "the server cannot be reached: "+address.RedactError(err, t.session.URL).Error())
-	return State{Step: s, Waits: true, Again: time.Second}, nil
+	why := "the server cannot be reached: " + address.RedactError(err, t.session.URL).Error()
+	t.record.ReportEvent(Waits, s, why)
+	return State{Step: s, Waits: true, InTheWay: []string{why}, Again: time.Second}, nil
 }
 
 // recoverConnection continues after a lost connection. It takes the lease again, which waits for the end of the running transaction, and then reads

@@ -3,10 +3,13 @@ package apply_test
 import (
 	"context"
 	"errors"
+	"io"
+	"net"
 	"os"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -96,6 +99,37 @@ func TestServerFallsSilent(t *testing.T) {
 	}
 	if r, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Through: onward.Contract}); err != nil || r.State != onward.ApplyDone {
 		t.Errorf("%+v %v", r, err)
+	}
+}
+
+// A plan that gives up because the server cannot be reached says so, with the reason.
+func TestServerUnreachable(t *testing.T) {
+	t.Parallel()
+	p := planned(t, base, release)
+	db := pgservertest.Database(t, onward.NewestMajor)
+	run(t, db, base, rows)
+	var broken atomic.Bool
+	url := pgservertest.Interpose(t, db, func(client net.Conn, socket string) {
+		defer client.Close()
+		server, err := net.Dial("unix", socket)
+		if err != nil || broken.Load() {
+			return
+		}
+		defer server.Close()
+		go func() {
+			_, _ = io.Copy(server, client)
+			_ = server.Close()
+		}()
+		_, _ = io.Copy(client, server)
+	})
+	_, err := apply.Run(t.Context(), apply.Config{DB: url, Plan: p, Within: time.Second, Tell: func(e apply.Event) {
+		if e.Kind == apply.Finished && broken.CompareAndSwap(false, true) {
+			run(t, db, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'onward apply%'")
+		}
+	}})
+	unfinished := new(apply.UnfinishedError)
+	if !errors.As(err, &unfinished) || !strings.Contains(unfinished.Why, "in its way for 1s: the server cannot be reached: ") {
+		t.Errorf("%v", err)
 	}
 }
 

@@ -52,7 +52,7 @@ type State struct {
 	Step *onward.PlanStep
 	// Again is how long to wait before the next call.
 	Again time.Duration
-	// Waits: the step was not tried, or lost the lock race, because of the sessions that InTheWay describes.
+	// Waits: the step was not tried, or lost the lock race. InTheWay describes the sessions that were the reason, or else has the server's words.
 	Waits    bool
 	InTheWay []string
 }
