@@ -38,12 +38,12 @@ func (t *Target) handleFailure(ctx context.Context, s *onward.PlanStep, err erro
 		t.record.Tries.LostRaces++
 		t.record.Tries.Waited += t.record.Tries.LockTimeout()
 		t.record.ReportEvent(Lost, s, session.ServerMessage(err))
-		return State{Step: s, Waits: true, InTheWay: []string{session.ServerMessage(err)}, Again: queue.Backoff(t.record.Tries.LockTimeout(), t.record.Tries.LostRaces)}, nil
+		return t.lostState(s, err), nil
 	case session.Recheck:
 		t.record.Tries.Started = false
 		t.rows.Reset()
 		t.record.ReportEvent(Lost, s, session.ServerMessage(err)+"; they are checked again")
-		return State{Step: s, Waits: true, InTheWay: []string{session.ServerMessage(err)}, Again: queue.Backoff(t.record.Tries.LockTimeout(), t.record.Tries.LostRaces)}, nil
+		return t.lostState(s, err), nil
 	case session.ConnectionLost:
 		t.disconnected = true
 		why := "the connection is gone: " + address.RedactError(err, t.session.URL).Error()
@@ -57,6 +57,12 @@ func (t *Target) handleFailure(ctx context.Context, s *onward.PlanStep, err erro
 		why += "; a migration that the plan replaces may have run. " + next + " undoes what is left of the plan"
 	}
 	return State{}, errors.Join(&UnfinishedError{Step: s.ID, Why: why, Err: err, Next: next}, t.record.RecordStepState(ctx, ledger.Failed, why))
+}
+
+// lostState returns the state after an attempt that lost to somebody else.
+func (t *Target) lostState(s *onward.PlanStep, err error) State {
+	pause := queue.Backoff(t.record.Tries.LockTimeout(), t.record.Tries.LostRaces)
+	return State{Step: s, Waits: true, InTheWay: []string{session.ServerMessage(err)}, Again: pause}
 }
 
 // unreachableState returns the state while the server cannot be reached. Errors about the lease are final.
