@@ -35,7 +35,7 @@ type Config struct {
 	Deployed
 	// Settings is the project's onward.yaml; nil is the default.
 	Settings   *config.Config
-	TrustsBase bool // Settings belong to the deployed revision ([BaseSettings])
+	TrustsBase bool // Settings belong to the deployed revision ([BaseFiles])
 	// Still prevents running any code of the repository: projects that render their
 	// migrations are left out, and listed as not judged.
 	Still bool
@@ -66,7 +66,7 @@ type changelog struct {
 	base, head adapter.Tree
 	// refused says, by the line of an entry of migrations, why its command does not run.
 	refused  map[int]string
-	weakened []onward.Weakening // settings of the branch that may take findings out
+	weakened []onward.Weakening
 	// root is the directory of the user's own copy of the repository.
 	root string
 	// unnamed is set if detected directories count whose command nobody has named.
@@ -145,7 +145,7 @@ func (a *changelog) judgeRelease(pairs []pair, compared []*comparison, usage *de
 			}
 			migrations[k] = j.report.Migrations[from:len(j.report.Migrations):len(j.report.Migrations)]
 		}
-		out = mergeReports(out, j.finishReport())
+		out = mergeReports(out, addSuppressions(j.finishReport(), j.engine))
 		a.heads[i] = j.ensureEngine().Release().Head
 	}
 	out.Migrations = slices.Concat(migrations...) // in the order of their sources

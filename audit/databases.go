@@ -174,6 +174,7 @@ func mergeReports(a, b *onward.Report) *onward.Report {
 	a.Migrations = append(a.Migrations, b.Migrations...)
 	a.Findings = append(a.Findings, b.Findings...)
 	a.Opaque = append(a.Opaque, b.Opaque...)
+	a.Weakened = append(a.Weakened, b.Weakened...)
 	a.Summary.Migrations += b.Summary.Migrations
 	a.Summary.Statements += b.Summary.Statements
 	a.Summary.Suppressed += b.Summary.Suppressed

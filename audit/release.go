@@ -87,6 +87,7 @@ func (r *Release) readRevisions(ctx context.Context, c Config) error {
 		mapped := slices.ContainsFunc(r.pairs, func(p pair) bool { return p.head.Models != nil })
 		skip := func(path string) bool { return r.usage.IsNotCode(path) || deployed.IsDataFile(path) }
 		r.a.writtenPlans = readWrittenPlans(r.a.head)
+		r.a.weakened = append(r.a.weakened, r.a.listMarkedSteps()...)
 		for _, p := range r.a.writtenPlans {
 			c := r.compared[max(0, slices.IndexFunc(r.pairs, func(o pair) bool { return o.source.Dir == p.Dir }))]
 			c.history = append(c.history, findFilledColumns(p)...)

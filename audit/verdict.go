@@ -99,7 +99,7 @@ func writeVerdict(r *onward.Report) {
 		s.Verdict += " What the code at " + r.Base + " uses is known from a search of its text only: its models could not be read."
 	}
 	if n := len(r.Weakened); n > 0 {
-		s.Verdict += " The branch weakens this check in onward.yaml: " + joinWeakened(r.Weakened) + "."
+		s.Verdict += " The branch weakens this check: " + joinWeakened(r.Weakened) + "."
 	}
 	if len(r.Unconfined) > 0 {
 		s.Verdict += " The project's program was confined only in part: " + strings.Join(r.Unconfined, "; ") + "."

@@ -1,47 +1,25 @@
 package audit
 
 import (
+	"bytes"
 	"cmp"
-	"context"
 	"encoding/json"
 	"fmt"
 	"path"
 	"path/filepath"
+	"slices"
 
 	"github.com/onward-sql/onward/config"
-	"github.com/onward-sql/onward/internal/adapter/gittree"
-	"github.com/onward-sql/onward/internal/gitrange"
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/rules"
+	"github.com/onward-sql/onward/internal/workload"
 	"github.com/onward-sql/onward/onward"
 )
 
-// BaseSettings returns the settings of the deployed revision, for a run that trusts only them: of the file at the same path as the user's,
-// "" for the usual one. It is nil if that revision has none, as in the change that adds onward.yaml. Errors: as for [Read].
-func BaseSettings(ctx context.Context, dir, base, file string) (*config.Config, error) {
-	repo, err := gitrange.Open(ctx, cmp.Or(dir, "."))
-	if err != nil {
-		return nil, err
-	}
-	defer repo.Close()
-	t, err := repo.Base(ctx, base)
-	if err != nil {
-		return nil, err
-	}
-	below := settingsPath(file, repo.Root())
-	c := settingsAt(gittree.Of(t), below)
-	if c != nil {
-		c.Path = filepath.Join(repo.Root(), filepath.FromSlash(below))
-		if c.Baseline != "" {
-			file := path.Join(path.Dir(below), filepath.ToSlash(c.Baseline))
-			if c.BaselineText, err = gittree.Of(t).Read(file); err != nil {
-				return nil, &config.Error{Path: file, Message: fmt.Sprintf("the baseline cannot be read at %s: %v", t.Name(), err)}
-			}
-		}
-	}
-	return c, nil
-}
-
-// listWeakened returns the settings by which the branch weakens its own check. Flags of the command line are the user's, and do not count.
+// listWeakened returns the settings by which the branch weakens its own check, and the files that they name. Flags of the command line are the
+// user's, and do not count.
 func (a *changelog) listWeakened(deployed *deployedSettings) []onward.Weakening {
 	if deployed.path == "" || deployed.tree == nil || a.TrustsBase {
 		return nil // the user has named a file, the base is not known, or its settings count
@@ -61,15 +39,85 @@ func (a *changelog) listWeakened(deployed *deployedSettings) []onward.Weakening 
 		}
 		return onward.Error
 	})
+	for i := range list {
+		list[i].Path = deployed.path
+	}
+	below := func(file string) string { return path.Join(path.Dir(deployed.path), filepath.ToSlash(file)) }
 	if head.Baseline != "" && head.Baseline == base.Baseline {
-		file := path.Join(path.Dir(deployed.path), filepath.ToSlash(head.Baseline))
+		file := below(head.Baseline)
 		before, _ := deployed.tree.Read(file)
 		after, err := a.head.Read(file)
 		if n := countNewFindings(before, after); err == nil && n > 0 {
-			list = append(list, onward.Weakening{Key: "baseline", Head: fmt.Sprintf("%s has %d more findings", head.Baseline, n)})
+			list = append(list, onward.Weakening{Key: "baseline", Head: head.Baseline + " has " + prose.CountNoun(n, "finding") + " more", Path: file})
+		}
+	}
+	for _, recording := range base.Workload {
+		if !slices.Contains(head.Workload, recording) {
+			continue // listed above
+		}
+		file := below(recording)
+		if n := countLostQueries(deployed.tree, a.head, file); n > 0 {
+			list = append(list, onward.Weakening{Key: "workload", Head: recording + " lacks " + prose.CountNoun(n, "query"), Path: file})
 		}
 	}
 	return list
+}
+
+// countLostQueries counts the recorded queries of a file, or of the files of a directory, that the head lacks.
+func countLostQueries(base, head adapter.Tree, file string) (n int) {
+	for _, p := range base.Paths() {
+		if p != file && path.Dir(p) != file {
+			continue
+		}
+		before, err := base.Read(p)
+		if err != nil {
+			continue
+		}
+		after, err := head.Read(p)
+		if err == nil && bytes.Equal(before, after) {
+			continue
+		}
+		fresh := map[string]bool{}
+		if load, err := workload.Read(bytes.NewReader(after)); err == nil {
+			for i := range load.Queries {
+				fresh[load.Queries[i].ID] = true
+			}
+		}
+		if load, err := workload.Read(bytes.NewReader(before)); err == nil {
+			for i := range load.Queries {
+				if !fresh[load.Queries[i].ID] {
+					n++
+				}
+			}
+		}
+	}
+	return n
+}
+
+// addSuppressions adds the comments that suppressed findings of a judged release.
+func addSuppressions(r *onward.Report, e *rule.Engine) *onward.Report {
+	for _, c := range e.UsedComments() {
+		r.Weakened = append(r.Weakened, onward.Weakening{Key: "suppression", Head: fmt.Sprintf("%s at %s:%d", c.Rule, c.Path, c.Line), Path: c.Path, Line: c.Line})
+	}
+	return r
+}
+
+// listMarkedSteps returns the steps of written plans that the branch says have run by hand.
+func (a *changelog) listMarkedSteps() (out []onward.Weakening) {
+	ran := map[string]bool{}
+	for _, p := range readWrittenPlans(a.base) {
+		for i := range p.Steps {
+			ran[planPath(p)+" "+p.Steps[i].ID] = p.Steps[i].Ran
+		}
+	}
+	for _, p := range a.writtenPlans {
+		for i := range p.Steps {
+			if s := &p.Steps[i]; s.Ran && !ran[planPath(p)+" "+s.ID] {
+				out = append(out, onward.Weakening{Key: "plan", Head: p.Name + " says that " + s.ID + " has run", Path: planPath(p)})
+			}
+		}
+	}
+	return out
 }
 
 // countNewFindings counts the findings of a baseline that an older one does not have.

@@ -38,6 +38,9 @@ ALTER TABLE "users" ADD COLUMN "full_name" TEXT;
 		"the old model": {"", ""},
 	} {
 		r := changelog0(t, Config{Dir: repository(t, base, plan+c.model), Base: "main"})
+		if len(r.Weakened) != 0 {
+			t.Errorf("%s: %v", name, r.Weakened)
+		}
 		got := ""
 		for _, f := range r.Findings {
 			if f.Rule == "release-column-unfilled" {
@@ -46,6 +49,34 @@ ALTER TABLE "users" ADD COLUMN "full_name" TEXT;
 		}
 		if got != c.want || len(r.Summary.Readiness) != 1 || r.Summary.Readiness[0].NewCode {
 			t.Errorf("%s: %q %+v", name, got, r.Summary)
+		}
+	}
+}
+
+// A branch that says that a step has run by hand is named.
+func TestMarkedStep(t *testing.T) {
+	t.Parallel()
+	plan := func(ran string) string {
+		return `-- onward/plans/rename.json --
+{"schema": "onward.plan/1", "name": "rename", "base": "main", "dir": "migrations", "migrations": [], "steps": [
+ {"id": "01-expand", "phase": "expand", "sql": "ALTER TABLE t ADD COLUMN b int", "files": [{"path": "migrations/2.sql"}]},
+ {"id": "02-backfill", "phase": "backfill", "sql": "SELECT 1", "by_hand": "later"` + ran + `}]}
+`
+	}
+	const first, second = "-- migrations/1.sql --\nCREATE TABLE t (a int);\n-- migrations/2.sql --\nALTER TABLE t ADD COLUMN b int;\n", "-- migrations/3.sql --\nSELECT 1;\n"
+	const ran = `, "ran": true`
+	for name, c := range map[string]struct{ base, head, want string }{
+		"in the branch": {"", ran, "plan: rename says that 02-backfill has run"}, "at the base": {ran, ran, ""}, "in no plan": {"", "", ""},
+	} {
+		for _, trusts := range []bool{false, true} {
+			r := changelog0(t, Config{Dir: repository(t, first+plan(c.base), second+plan(c.head)), Base: "main", TrustsBase: trusts})
+			got := ""
+			for _, w := range r.Weakened {
+				got += w.String()
+			}
+			if got != c.want {
+				t.Errorf("%s: %q, want %q", name, got, c.want)
+			}
 		}
 	}
 }

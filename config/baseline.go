@@ -84,11 +84,6 @@ func ReadBaseline(path string) (*Baseline, error) {
 	if err != nil {
 		return nil, &Error{Path: path, Message: fmt.Sprintf("the baseline cannot be read: %v; onward changelog --write-baseline writes one", trimPath(err))}
 	}
-	return decodeBaseline(data, path)
-}
-
-// decodeBaseline parses a baseline file.
-func decodeBaseline(data []byte, path string) (*Baseline, error) {
 	b := &Baseline{}
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()

@@ -52,8 +52,6 @@ type Config struct {
 	Assume Assume `yaml:"assume"`
 	// Baseline is the file of findings to leave out, "" for none.
 	Baseline string `yaml:"baseline"`
-	// BaselineText is the content of that file if it is not the one on disk; nil otherwise.
-	BaselineText []byte `yaml:"-"`
 	// Workload are recordings of the deployed code's queries, from onward record: files, or directories with one file
 	// for each program that uses the database.
 	Workload []string `yaml:"workload"`
@@ -312,13 +310,7 @@ func (c *Config) ReadBaseline() (map[string]bool, error) {
 	if c.Baseline == "" {
 		return nil, nil
 	}
-	var b *Baseline
-	var err error
-	if c.BaselineText != nil {
-		b, err = decodeBaseline(c.BaselineText, c.Baseline)
-	} else {
-		b, err = ReadBaseline(c.Resolve(c.Baseline))
-	}
+	b, err := ReadBaseline(c.Resolve(c.Baseline))
 	if err != nil {
 		return nil, err
 	}

@@ -47,7 +47,7 @@ func TestListWeakened(t *testing.T) {
 		return c
 	}
 	severity := func(string) onward.Severity { return onward.Error }
-	for _, c := range []struct{ base, head, want string }{
+	cases := []struct{ base, head, want string }{
 		{"", "rules: {column-drop: off}", "rules.column-drop: error → off"},
 		{"", "rules: {column-drop: info}", "rules.column-drop: error → info"},
 		{"rules: {column-drop: warning}", "rules: {column-drop: error}", ""},
@@ -75,6 +75,14 @@ func TestListWeakened(t *testing.T) {
 		{"migrations: [{dir: a}]", "migrations: [{dir: a, framework: goose}]", "migrations.a.framework"},
 		{"migrations: [{dir: a, framework: sql}]", "migrations: [{dir: a, runner: {files: ['*.sql']}}]", "migrations.a.runner"},
 		{"migrations: [{dir: a, framework: sql}]", "migrations: [{dir: a, runner: {replace: {x: y}}}]", "migrations.a.runner"},
+		{"migrations: [{dir: a}]", "migrations: [{dir: a, python: bin/python}]", "migrations.a.python"},
+		{"migrations: [{dir: a}]", "migrations: [{dir: a, render: ./x}]", "migrations.a.render"},
+		{"migrations: [{dir: a}]", "migrations: [{dir: a, capture: ./x}]", "migrations.a.capture"},
+		{"migrations: [{dir: a, capture: ./x}]", "migrations: [{dir: a, capture: ./x, capture_base: x.sql}]", "migrations.a.capture_base"},
+		{"migrations: [{dir: a}]", "migrations: [{dir: a, settings: shop.settings}]", "migrations.a.settings"},
+		{"migrations: [{dir: a}]", "migrations: [{dir: a, environment: {A: b}}]", "migrations.a.environment"},
+		{"migrations: [{dir: a, render: ./x, sandbox: require}]", "migrations: [{dir: a, render: ./x}]", "migrations.a.sandbox"},
+		{"migrations: [{dir: a}]", "migrations: [{dir: a, render_timeout: 1s}]", "migrations.a.render_timeout"},
 		{"", "throughput: {read: 1GB/s}", "throughput"},
 		{"", "assume: {lock_timeout: 1s}", "assume"},
 		{"", "baseline: b.json", "baseline: b.json"},
@@ -89,7 +97,23 @@ func TestListWeakened(t *testing.T) {
 		{"", "accept_opaque: ['db/*']", "accept_opaque: db/*"},
 		{"accept_opaque: true", "accept_opaque: ['db/*']", ""},
 		{"", "accept_queries: {column-drop: [abc]}", "accept_queries.column-drop: abc"},
-	} {
+	}
+	isCovered := func(key string) bool {
+		return slices.ContainsFunc(cases, func(c struct{ base, head, want string }) bool {
+			return strings.HasPrefix(c.want, key) && !strings.HasPrefix(c.want, key+"_")
+		})
+	}
+	for _, k := range settingKeys {
+		if !isCovered(k.name) {
+			t.Errorf("no case weakens %s", k.name)
+		}
+	}
+	for _, f := range migrationFields {
+		if !isCovered("migrations.a." + f.name) {
+			t.Errorf("no case weakens %s of a directory", f.name)
+		}
+	}
+	for _, c := range cases {
 		var got []string
 		for _, w := range ListWeakened(decode(c.base), decode(c.head), severity) {
 			got = append(got, w.String())

@@ -17,7 +17,7 @@ type Report struct {
 	Head string `json:"head"`
 	// Ahead is set if the base has commits that the head lacks: the release is judged as after a merge.
 	Ahead *Ahead `json:"ahead,omitempty"`
-	// Weakened are settings of the branch's onward.yaml that may take findings out which the base's settings would report.
+	// Weakened lists settings, files and comments of the branch that may take findings out.
 	Weakened []Weakening `json:"weakened,omitempty"`
 	// Unconfined are sentences about what the sandbox of the project's own program could not confine on this machine.
 	Unconfined []string `json:"unconfined,omitempty"`

@@ -21,6 +21,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/address"
 	"github.com/onward-sql/onward/internal/live"
@@ -81,6 +82,8 @@ type app struct {
 	forwarded atomic.Pointer[[]os.Signal]
 	// again is the running command, which continues after an interruption; nil for a command that begins nothing.
 	again atomic.Pointer[string]
+	// baseFiles are the files that count with --trust base; nil for the head's.
+	baseFiles *audit.BaseFiles
 	// code is the exit code of a command that did its work.
 	code int
 }
@@ -100,6 +103,11 @@ func (a *app) runCommand(ctx context.Context, args []string) int {
 	root.SetIn(a.in)
 	root.SetOut(a.out)
 	root.SetErr(a.err)
+	defer func() {
+		if a.baseFiles != nil {
+			_ = a.baseFiles.Close() // the next run removes what is left
+		}
+	}()
 	if err := root.ExecuteContext(ctx); err != nil {
 		code := a.printError(ctx, err)
 		if follows, found := errors.AsType[*nextError](err); found {

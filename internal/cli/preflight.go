@@ -19,6 +19,7 @@ import (
 type preflightFlags struct {
 	auditFlags
 	base, head string
+	trust      string
 	frameworks []string
 	tls        []string
 	alone      bool
@@ -31,6 +32,7 @@ func (f *preflightFlags) addPreflightFlags(cmd *cobra.Command) {
 	flags.BoolVar(&f.alone, "alone", false, "ask the server only, and read no repository")
 	flags.StringVar(&f.base, "base", "", "the deployed `revision`, for the tables that a release touches")
 	flags.StringVar(&f.head, "head", "", "the `revision` to be deployed (default: the working tree)")
+	addTrustFlag(cmd, &f.trust)
 	flags.StringArrayVar(&f.frameworks, "framework", nil, "read this `directory=framework` only, such as db/migrations=goose; repeatable")
 	flags.StringVar(&f.failOn, "fail-on", "", "severity that makes the exit code 1: error, warning, info or never (default error)")
 	completeFlag(cmd, "fail-on", "error", "warning", "info", "never")
@@ -97,7 +99,7 @@ func (a *app) preflightConfig(ctx context.Context, f *preflightFlags) (preflight
 	if f.alone && (f.base != "" || f.head != "" || len(f.frameworks) > 0) {
 		return c, newUsageError("--alone reads no repository: leave out --base, --head and --framework")
 	}
-	release, err := a.releaseConfig(ctx, &releaseFlags{auditFlags: f.auditFlags, base: f.base, head: f.head, frameworks: f.frameworks})
+	release, err := a.releaseConfig(ctx, &releaseFlags{auditFlags: f.auditFlags, base: f.base, head: f.head, trust: f.trust, frameworks: f.frameworks})
 	c.Config = release
 	return c, err
 }

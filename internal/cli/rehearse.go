@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -35,16 +34,21 @@ func (f *releaseFlags) addReleaseFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.base, "base", "", "the deployed `revision`")
 	flags.StringVar(&f.head, "head", "", "the `revision` to be deployed (default: the working tree)")
-	flags.StringVar(&f.trust, "trust", "head", "whose onward.yaml counts: the `head`'s, or the base's, which a branch cannot change")
-	completeFlag(cmd, "trust", "head", "base")
+	addTrustFlag(cmd, &f.trust)
 	flags.StringArrayVar(&f.frameworks, "framework", nil, "judge this `directory=framework` only, such as db/migrations=goose; repeatable")
 	flags.StringArrayVar(&f.workload, "workload", nil, "`file` with the recorded queries of the deployed code, from onward record; repeatable")
 	f.auditFlags.addAuditFlags(cmd)
 }
 
+// addTrustFlag adds the flag of the commands that judge a branch.
+func addTrustFlag(cmd *cobra.Command, trust *string) {
+	cmd.Flags().StringVar(trust, "trust", "head", "whose onward.yaml and named files count: the `head`'s, or the base's, which a branch cannot change")
+	completeFlag(cmd, "trust", "head", "base")
+}
+
 // releaseConfig reads the flags.
 func (a *app) releaseConfig(ctx context.Context, f *releaseFlags) (audit.Config, error) {
-	settings, err := a.trustedSettings(ctx, f)
+	settings, fromBase, err := a.trustedSettings(ctx, f)
 	if err != nil {
 		return audit.Config{}, err
 	}
@@ -55,40 +59,55 @@ func (a *app) releaseConfig(ctx context.Context, f *releaseFlags) (audit.Config,
 	if len(named) > 0 {
 		settings.Migrations = named
 	}
-	deployed, err := a.readDeployed(&f.databaseFlags)
+	files := f.databaseFlags
+	for _, name := range []*string{&files.schema, &files.stats} {
+		if *name, err = a.trustedFile(ctx, *name); err != nil {
+			return audit.Config{}, err
+		}
+	}
+	deployed, err := a.readDeployed(&files)
 	if err != nil {
 		return audit.Config{}, err
 	}
-	deployed.Workload = f.workload
+	for _, name := range f.workload {
+		if name, err = a.trustedFile(ctx, name); err != nil {
+			return audit.Config{}, err
+		}
+		deployed.Workload = append(deployed.Workload, name)
+	}
 	return audit.Config{
-		Base: f.base, Head: f.head, Deployed: deployed, Settings: settings, TrustsBase: f.trust == "base", Logger: a.newLogger(),
+		Base: f.base, Head: f.head, Deployed: deployed, Settings: settings, TrustsBase: fromBase, Logger: a.newLogger(),
 	}, nil
 }
 
 // trustedSettings returns the settings of the head, or of the base, with the flags on top of them.
-func (a *app) trustedSettings(ctx context.Context, f *releaseFlags) (*config.Config, error) {
-	if f.trust != "" && f.trust != "head" && f.trust != "base" {
-		return nil, newUsageError("--trust %q is not one of head, base", f.trust)
-	}
-	settings, err := a.readConfigFile()
-	switch {
-	case err != nil && f.trust != "base":
-		return nil, err
-	case f.trust != "base", settings != nil && settings.Named:
+func (a *app) trustedSettings(ctx context.Context, f *releaseFlags) (settings *config.Config, fromBase bool, err error) {
+	switch f.trust {
+	case "", "head":
+		settings, err = a.readConfigFile()
+	case "base":
+		if a.baseFiles, err = audit.OpenBaseFiles(ctx, ".", f.base); err != nil {
+			return nil, false, err
+		}
+		settings, err = a.baseFiles.ReadSettings(ctx, a.flags.config)
+		if fromBase = settings != nil; err == nil && !fromBase {
+			settings, err = a.readConfigFile()
+		}
 	default:
-		file := ""
-		if settings != nil {
-			file = settings.Path
-		}
-		base, problem := audit.BaseSettings(ctx, ".", f.base, file)
-		if problem != nil || base == nil && err != nil {
-			return nil, cmp.Or(problem, err)
-		}
-		if base != nil {
-			settings = base
-		}
+		return nil, false, newUsageError("--trust %q is not one of head, base", f.trust)
 	}
-	return settings, a.applyFlags(settings, &f.auditFlags)
+	if err != nil {
+		return nil, false, err
+	}
+	return settings, fromBase, a.applyFlags(settings, &f.auditFlags)
+}
+
+// trustedFile returns the path of a file that a flag names: with --trust base, of a copy as the base has it.
+func (a *app) trustedFile(ctx context.Context, name string) (string, error) {
+	if a.baseFiles == nil {
+		return name, nil
+	}
+	return a.baseFiles.Copy(ctx, name)
 }
 
 // rehearsalFlags are the flags of a rehearsal.
@@ -121,9 +140,9 @@ func (f *rehearsalFlags) addRehearsalFlags(cmd *cobra.Command) {
 }
 
 // rehearsalConfig reads the flags.
-func (a *app) rehearsalConfig(f *rehearsalFlags, c audit.Config, pg string) (rehearse.Config, error) {
+func (a *app) rehearsalConfig(ctx context.Context, f *rehearsalFlags, c audit.Config, pg string) (rehearse.Config, error) {
 	out := rehearse.Config{
-		Config: c, Dump: f.dump, Traffic: f.traffic, LongTransaction: f.long, Superuser: f.superuser, Down: f.down, Limit: f.limit, Total: f.limit,
+		Config: c, Traffic: f.traffic, LongTransaction: f.long, Superuser: f.superuser, Down: f.down, Limit: f.limit, Total: f.limit,
 	}
 	switch {
 	case f.limit < 0:
@@ -150,6 +169,12 @@ func (a *app) rehearsalConfig(f *rehearsalFlags, c audit.Config, pg string) (reh
 	}
 	if f.dump != "" && c.Schema != "" {
 		return out, newUsageError("--dump and --schema contradict each other: the schema comes from one file")
+	}
+	if out.Dump, err = a.trustedFile(ctx, f.dump); err != nil {
+		return out, err
+	}
+	if f.like, err = a.trustedFile(ctx, f.like); err != nil {
+		return out, err
 	}
 	out.Rows, err = f.generatedRows()
 	out.Lenient = f.like != ""
@@ -240,7 +265,7 @@ rehearsed, or something could not be read.`,
 			if err != nil {
 				return err
 			}
-			c, err := a.rehearsalConfig(&f.rehearsalFlags, release, f.pg)
+			c, err := a.rehearsalConfig(cmd.Context(), &f.rehearsalFlags, release, f.pg)
 			if err != nil {
 				return err
 			}

@@ -3,6 +3,7 @@ package rule
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/onward-sql/onward/internal/prose"
@@ -70,6 +71,25 @@ func (e *Engine) suppressFindings() (kept []placedFinding, taken int) {
 
 // Hidden returns the findings that the baseline suppressed. Call Finish first.
 func (e *Engine) Hidden() onward.Known { return e.hidden }
+
+// UsedComment is a comment that suppressed findings of a rule.
+type UsedComment struct {
+	Rule, Path string
+	Line       int
+}
+
+// UsedComments returns the comments that suppressed findings, in the order of the migrations. Call Finish first.
+func (e *Engine) UsedComments() (out []UsedComment) {
+	for i := range e.supps {
+		s := &e.supps[i]
+		for k := range s.list {
+			for _, rule := range slices.Sorted(maps.Keys(s.used[&s.list[k]])) {
+				out = append(out, UsedComment{Rule: rule, Path: s.path, Line: s.list[k].Line})
+			}
+		}
+	}
+	return out
+}
 
 // suppressFinding reports whether a comment suppresses the finding, and marks all comments that do.
 func (s *suppressionSet) suppressFinding(f *placedFinding) bool {

@@ -101,7 +101,7 @@ func settings() *config.Config {
 			Disk: "SELECT 1", Backup: "SELECT now()", BackupDays: 8, CertificateWarningDays: 30, CertificateErrorDays: 7,
 			TransactionAge: 5000, ReplicaLag: 10000, SlotWAL: 1 << 30,
 		},
-		BaselineText: nil, Baseline: "", Deprecated: nil, DeprecationNoticeDays: 30, SoftDelete: map[string]string{"users": "deleted_at"},
+		Baseline: "", Deprecated: nil, DeprecationNoticeDays: 30, SoftDelete: map[string]string{"users": "deleted_at"},
 		AcceptQueries: map[string][]string{"query-for-each-row": {"FROM settings"}}, AcceptOpaque: config.Accept{All: false, Patterns: []string{"legacy/*"}},
 	}
 }

@@ -34,6 +34,9 @@ type annotation struct {
 // notJudged is the title for code that could not be judged.
 const notJudged = "not judged"
 
+// weakened is the title for settings, files and comments of the branch that may take findings out.
+const weakened = "check weakened"
+
 // listAnnotations returns a report's annotations, the worst findings first.
 func listAnnotations(r *onward.Report) []annotation {
 	var out []annotation
@@ -65,6 +68,10 @@ func listAnnotations(r *onward.Report) []annotation {
 			a.severity = onward.Error
 		}
 		out = append(out, a)
+	}
+	for _, w := range r.Weakened {
+		text := weakened + ": " + w.String()
+		out = append(out, annotation{severity: onward.Warning, title: weakened, path: w.Path, line: w.Line, head: text, message: text})
 	}
 	makeUnique(out)
 	return out
@@ -132,6 +139,8 @@ func (a *annotation) helpURL() string {
 		return view.RulePage(a.rule)
 	case a.title == notJudged:
 		return view.DocsURL + "report.md"
+	case a.title == weakened:
+		return view.DocsURL + "configuration.md"
 	}
 	return view.DocsURL + "verify.md"
 }
