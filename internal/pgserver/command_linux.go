@@ -12,14 +12,21 @@ import (
 )
 
 // startProcess starts the server so that its processes can do next to nothing: see landlock and filter. gaps lists the
-// restrictions that this kernel does not support. files are the descriptors 0, 1, ….
+// restrictions that this kernel does not support. files are the descriptors 0, 1, …. ended is closed after the server's end.
 //
 // The restrictions are attributes of a thread, which its children inherit. So a separate thread applies them to
 // itself, starts the server and ends. That avoids a helper program that the server's account could execute, and
 // nothing else in this process is restricted.
-func (c command) startProcess(files []*os.File) (server *os.Process, gaps []string, err error) {
-	var pid int
-	confine.OnOwnThread(func() { pid, gaps, err = c.forkServer(files) })
+func (c command) startProcess(files []*os.File, ended <-chan struct{}) (server *os.Process, gaps []string, err error) {
+	pid, listener := 0, -1
+	confine.OnOwnThread(func() { pid, listener, gaps, err = c.forkServer(files) })
+	switch {
+	case listener < 0:
+	case err == nil:
+		err = serveSegments(listener, pid, ended)
+	default:
+		unix.Close(listener)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
@@ -29,50 +36,58 @@ func (c command) startProcess(files []*os.File) (server *os.Process, gaps []stri
 }
 
 // forkServer restricts the calling thread and starts the server from it.
-func (c command) forkServer(files []*os.File) (pid int, gaps []string, err error) {
+func (c command) forkServer(files []*os.File) (pid, listener int, gaps []string, err error) {
+	listener = -1
 	attr := &syscall.ProcAttr{Dir: c.data, Env: c.environment(), Sys: c.acct.sysProcAttr()}
 	for _, f := range files {
 		attr.Files = append(attr.Files, f.Fd())
 	}
 	if !c.unconfined {
-		confine.ForgetDescriptors()
-		if gaps, err = c.restrictThread(); err != nil {
-			return 0, nil, err
-		}
+		listener, gaps, err = c.restrictThread()
+	}
+	if err != nil {
+		return 0, listener, nil, err
 	}
 	pid, err = syscall.ForkExec(c.program(), c.args(), attr)
 	runtime.KeepAlive(files)
 	if err != nil {
-		return 0, nil, fmt.Errorf("%s: %w", c.program(), err)
+		return 0, listener, nil, fmt.Errorf("%s: %w", c.program(), err)
 	}
-	return pid, gaps, nil
+	return pid, listener, gaps, nil
 }
 
 // restrictThread restricts the calling thread and its future children. What the kernel does not support is a gap, not an
-// error.
-func (c command) restrictThread() (gaps []string, err error) {
+// error. listener is for [serveSegments].
+func (c command) restrictThread() (listener int, gaps []string, err error) {
 	if err := confine.ForbidNewPrivileges(); err != nil {
-		return []string{fmt.Sprintf("the server is not confined (no_new_privs: %v): a migration that becomes superuser in it can do all that %s may", err,
+		confine.ForgetDescriptors()
+		return -1, []string{fmt.Sprintf("the server is not confined (no_new_privs: %v): a migration that becomes superuser in it can do all that %s may", err,
 			c.accountName())}, nil
 	}
+	listener = filterSegments()
+	confine.ForgetDescriptors() // after it: from here on the thread's files are its own
 	alone := c.statisticsSocket() && ownNetwork()
 	gap, err := c.restrictFiles()
 	if err != nil {
-		return nil, fmt.Errorf("confine the server: %w", err)
+		return listener, nil, fmt.Errorf("confine the server: %w", err)
 	}
 	if gap != "" {
 		gaps = append(gaps, gap)
 	}
-	switch err := filterCalls(c.statisticsSocket()); {
+	switch err = filterCalls(c.statisticsSocket()); {
 	case confine.IsUnsupported(err):
 		gaps = append(gaps, fmt.Sprintf("the server's system calls are not filtered (%v): a migration that becomes superuser in it can use the network", err))
 	case err != nil:
-		return nil, fmt.Errorf("confine the server: %w", err)
+		return listener, nil, fmt.Errorf("confine the server: %w", err)
 	case c.statisticsSocket() && !alone:
 		gaps = append(gaps, fmt.Sprintf("Postgres %d needs a datagram socket for its statistics: a migration that becomes superuser in it can send datagrams",
 			c.install.Major))
 	}
-	return gaps, nil
+	if err == nil && listener < 0 {
+		gaps = append(gaps, fmt.Sprintf("this kernel lets no filter ask about shared memory: a migration that becomes superuser in the server can "+
+			"attach segments of %s", c.accountName()))
+	}
+	return listener, gaps, nil
 }
 
 func (c command) accountName() string {

@@ -8,7 +8,7 @@ import (
 )
 
 // startProcess starts the server. The restrictions exist on Linux only.
-func (c command) startProcess(files []*os.File) (server *os.Process, gaps []string, err error) {
+func (c command) startProcess(files []*os.File, _ <-chan struct{}) (server *os.Process, gaps []string, err error) {
 	server, err = os.StartProcess(c.program(), c.args(), &os.ProcAttr{
 		Dir: c.data, Env: c.environment(), Files: files, Sys: c.acct.sysProcAttr(),
 	})

@@ -121,7 +121,7 @@ func (p *process) startServer(c command) (gaps []string, err error) {
 	defer null.Close()
 	defer write.Close()
 	// If this process was killed, nobody reads the log any more. Writing it is then an error that Postgres ignores.
-	p.server, gaps, err = c.startProcess([]*os.File{null, write, write, p.exitPipeWriter})
+	p.server, gaps, err = c.startProcess([]*os.File{null, write, write, p.exitPipeWriter}, p.ended)
 	if err != nil {
 		return nil, errors.Join(err, log.Close())
 	}

@@ -3,6 +3,7 @@
 package pgserver
 
 import (
+	"os"
 	"slices"
 
 	"golang.org/x/sys/unix"
@@ -17,6 +18,7 @@ var refusedCalls = slices.Concat([]uint32{
 	unix.SYS_PTRACE, unix.SYS_PROCESS_VM_READV, unix.SYS_PROCESS_VM_WRITEV, unix.SYS_KCMP, unix.SYS_PIDFD_GETFD,
 	unix.SYS_PROCESS_MADVISE, unix.SYS_PROCESS_MRELEASE, unix.SYS_MSGGET, unix.SYS_MSGSND, unix.SYS_MSGRCV, unix.SYS_MSGCTL,
 	unix.SYS_MQ_OPEN, unix.SYS_MQ_UNLINK, unix.SYS_SENDMSG, unix.SYS_SENDMMSG,
+	unix.SYS_SEMGET, unix.SYS_SEMOP, unix.SYS_SEMTIMEDOP, unix.SYS_SEMCTL, // Postgres has POSIX semaphores on Linux
 	// Limits are set from outside, and are the mark that identifies the server's processes.
 	unix.SYS_SETRLIMIT,
 	// Programs that are no files, which Landlock does not control.
@@ -31,6 +33,10 @@ var refusedCalls = slices.Concat([]uint32{
 // pretendedCalls are calls that do nothing and report success: Postgres sets the mode of its socket, and would not start
 // if that failed. The mode is the wanted one already, because of the umask.
 var pretendedCalls = append([]uint32{unix.SYS_FCHMODAT, unix.SYS_FCHMODAT2}, pretendedHere...)
+
+// segmentCalls are calls for System V shared memory, which all programs of a user share. The server's first process makes a segment, and the
+// others inherit it.
+var segmentCalls = []uint32{unix.SYS_SHMGET, unix.SYS_SHMAT, unix.SYS_SHMCTL}
 
 // callFilter refuses calls that no server needs. Its only sockets are Unix stream sockets on which it listens. It may not
 // connect, because some sockets can start programs (Docker's, a session manager's). With datagrams it may also have
@@ -75,3 +81,44 @@ func callFilter(datagrams bool) confine.Filter {
 
 // filterCalls installs the filter for the calling thread and its children.
 func filterCalls(datagrams bool) error { return callFilter(datagrams).InstallFilter() }
+
+// filterSegments installs a filter for the calling thread and its children that asks about segmentCalls. listener is for [serveSegments]; it is
+// -1 if this kernel has none.
+func filterSegments() (listener int) {
+	if _, err := confine.LandlockVersion(); err != nil {
+		return -1 // a kernel without it may not let a call proceed
+	}
+	p := confine.NewFilter()
+	for _, call := range segmentCalls {
+		p.OnCall(call, func(p *confine.Filter) { p.AskListener() })
+	}
+	p.AllowCall()
+	listener, err := p.InstallListener()
+	if err != nil {
+		return -1
+	}
+	return listener
+}
+
+// serveSegments lets only the first process of a server use shared memory of System V, until the server has ended.
+func serveSegments(listener, server int, ended <-chan struct{}) error {
+	stop, running, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	go func() {
+		<-ended
+		_ = running.Close()
+	}()
+	go func() {
+		defer stop.Close()
+		confine.ServeCalls(listener, stop, func(c *confine.Call) unix.Errno {
+			if c.PID() != server {
+				return unix.EPERM
+			}
+			c.Proceeds = true
+			return 0
+		})
+	}()
+	return nil
+}

@@ -15,6 +15,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+	"golang.org/x/sys/unix"
+
 	"github.com/onward-sql/onward/internal/component"
 	"github.com/onward-sql/onward/internal/confine"
 	"github.com/onward-sql/onward/onward"
@@ -22,11 +25,16 @@ import (
 
 // outside is what a server must not reach.
 type outside struct {
-	dir    string // anybody's, with the files secret and own, the latter the server's account's
-	pid    int    // of a process of the server's account with a secret in its environment
-	port   int    // on which somebody listens
-	called atomic.Int64
+	dir  string // anybody's, with the files secret and own, the latter the server's account's
+	pid  int    // of a process of the server's account with a secret in its environment
+	port int    // on which somebody listens
+	// key and segment are of shared memory that everybody may use.
+	key, segment int
+	called       atomic.Int64
 }
+
+// segments counts the shared memory of tests.
+var segments atomic.Int64
 
 func newOutside(t *testing.T) *outside {
 	t.Helper()
@@ -55,6 +63,11 @@ func newOutside(t *testing.T) *outside {
 	}
 	o.pid = sleeper.Process.Pid
 	t.Cleanup(func() { _ = sleeper.Process.Kill(); _ = sleeper.Wait() })
+	o.key = 1<<29 + os.Getpid()%(1<<20)<<8 + int(segments.Add(1))
+	if o.segment, err = unix.SysvShmGet(o.key, 100, unix.IPC_CREAT|unix.IPC_EXCL|0o666); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _, _ = unix.SysvShmCtl(o.segment, unix.IPC_RMID, nil) })
 	for _, network := range []string{"tcp", "unix"} {
 		address := "127.0.0.1:0"
 		if network == "unix" {
@@ -252,6 +265,11 @@ func (o *outside) library(t *testing.T, s *Server) {
 		{"link", "link", "link"},
 		{"unmark", "unmark", ""},
 		{"hide", "hide", ""},
+		{"attach a segment", "segment-attach", strconv.Itoa(o.segment)},
+		{"look at a segment", "segment-look", strconv.Itoa(o.segment)},
+		{"find a segment", "segment-find", strconv.Itoa(o.key)},
+		{"make a segment", "segment-make", ""},
+		{"make a semaphore", "semaphore", ""},
 	}
 	abi, err := confine.LandlockVersion()
 	if err != nil {
@@ -307,4 +325,33 @@ func obey(t *testing.T, s *Server, probe []byte, orders string) map[string]strin
 		}
 	}
 	return answers
+}
+
+// A server whose session was killed makes its shared memory again, with the wall.
+func TestCrashedSession(t *testing.T) {
+	t.Parallel()
+	for _, major := range []int{onward.OldestMajor, onward.NewestMajor} {
+		s := server(t, Config{Major: major, Small: true})
+		conn := connect(t, s.URL("postgres"))
+		var pid int
+		if err := conn.QueryRow(t.Context(), "SELECT pg_backend_pid()").Scan(&pid); err != nil {
+			t.Fatal(err)
+		}
+		if err := unix.Kill(pid, unix.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		var err error
+		for range 100 {
+			time.Sleep(50 * time.Millisecond)
+			var again *pgx.Conn
+			if again, err = pgx.Connect(t.Context(), s.URL("postgres")); err == nil {
+				_, err = again.Exec(t.Context(), "SELECT 1")
+				_ = again.Close(t.Context())
+				break
+			}
+		}
+		if err != nil {
+			t.Errorf("Postgres %d: %v\n%s", major, err, s.Log())
+		}
+	}
 }

@@ -14,6 +14,8 @@
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/prctl.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -73,6 +75,22 @@ static int order(char *what, char *arg, FILE *out) {
 	if (!strcmp(what, "link")) return symlink("/", arg);
 	if (!strcmp(what, "hide")) return prctl(PR_SET_DUMPABLE, 0);
 	if (!strcmp(what, "unmark")) { struct rlimit l = {1, 1}; return setrlimit(10, &l); }
+	if (!strcmp(what, "segment-attach")) {
+		char *p = shmat(atoi(arg), NULL, 0);
+		if (p == (char *)-1) return -1;
+		*p = 'x';
+		return 0;
+	}
+	if (!strcmp(what, "segment-look")) { struct shmid_ds d; return shmctl(atoi(arg), IPC_STAT, &d); }
+	if (!strcmp(what, "segment-find")) return shmget(atoi(arg), 1, 0) < 0 ? -1 : 0;
+	if (!strcmp(what, "segment-make")) {
+		int id = shmget(IPC_PRIVATE, 100, 0600);
+		return id < 0 ? -1 : shmctl(id, IPC_RMID, NULL);
+	}
+	if (!strcmp(what, "semaphore")) {
+		int id = semget(IPC_PRIVATE, 1, 0600);
+		return id < 0 ? -1 : semctl(id, 0, IPC_RMID);
+	}
 	if (!strcmp(what, "connect")) {
 		struct sockaddr_un a = {.sun_family = AF_UNIX};
 		strncpy(a.sun_path, arg, sizeof a.sun_path - 1);
