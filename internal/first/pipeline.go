@@ -57,7 +57,7 @@ jobs:
   onward:
     runs-on: ubuntu-latest
     steps:
-      - uses: actions/checkout@v5
+      - uses: actions/checkout@fbc6f3992d24b796d5a048ff273f7fcc4a7b6c09 # v5.1.0
         with: { fetch-depth: 0, persist-credentials: false }
 %s      - uses: onward-sql/onward@%s
         with: { trust: base }

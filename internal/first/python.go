@@ -124,7 +124,7 @@ func (f *Found) installSteps() string {
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "      # The migrations' SQL comes from the project's own code, in the project's own interpreter.\n")
-	fmt.Fprintf(&b, "      - uses: actions/setup-python@v6\n        with: { %s }\n", version)
+	fmt.Fprintf(&b, "      - uses: actions/setup-python@ece7cb06caefa5fff74198d8649806c4678c61a1 # v6.3.0\n        with: { %s }\n", version)
 	fmt.Fprintf(&b, "      - name: install the project\n        working-directory: %s\n        run: |\n", p.dir)
 	for _, line := range p.installCommands() {
 		fmt.Fprintf(&b, "          %s\n", line)

@@ -1,0 +1,58 @@
+package first
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// Actions that others write, and the bases of images, are named by digest: in the project's own pipelines and in those that init writes.
+func TestPinnedDigests(t *testing.T) {
+	t.Parallel()
+	const root = "../.."
+	texts := map[string]string{}
+	for _, pattern := range []string{".github/workflows/*.yml", "action.yml", "ci/*/action.yml", "Dockerfile"} {
+		files, err := filepath.Glob(filepath.Join(root, pattern))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: %v, %v", pattern, files, err)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			texts[file] = string(text)
+		}
+	}
+	withPython := &Found{Base: "origin/main", python: python{dir: "app"}}
+	for _, f := range append(withPython.Pipeline(GitHub, "v1.2.3"), (&Found{}).Pipeline(GitHub, "")...) {
+		texts["init: "+f.Path] += f.Text
+	}
+	action := regexp.MustCompile(`(?m)^ *(?:- )?uses: (\S+?)@(.*)$`)
+	pinned := regexp.MustCompile(`^[0-9a-f]{40} # v\d+\.\d+\.\d+$`)
+	base := regexp.MustCompile(`(?m)^FROM (\S+)`)
+	count := 0
+	for file, text := range texts {
+		for _, m := range action.FindAllStringSubmatch(text, -1) {
+			if strings.HasPrefix(m[1], "onward-sql/onward") {
+				continue
+			}
+			if count++; !pinned.MatchString(m[2]) {
+				t.Errorf("%s: %s@%s has no digest with its version", file, m[1], m[2])
+			}
+		}
+		if filepath.Base(file) != "Dockerfile" {
+			continue
+		}
+		for _, m := range base.FindAllStringSubmatch(text, -1) {
+			if count++; m[1] != "scratch" && !strings.Contains(m[1], "@sha256:") {
+				t.Errorf("%s: %s has no digest", file, m[1])
+			}
+		}
+	}
+	if count < 20 {
+		t.Errorf("%d names were found", count)
+	}
+}
