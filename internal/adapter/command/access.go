@@ -3,18 +3,20 @@ package command
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/sandbox"
 )
 
-// ListAccess returns what a command may use beside its checkout: what the user names, and the installed packages. home is the user's own
+// ListAccess returns what a command may use beside its checkout: what the user names, the installed packages, and
+// the directories that installed programs name. home is the user's own
 // copy of the repository, "" for none, and workDir the command's directory in it. No other path of the repository gives a right.
 func ListAccess(o config.Sandbox, home, workDir string, packages *Installed) sandbox.Access {
 	return sandbox.Access{
-		Network: o.Network, Read: resolvePaths(home, workDir, o.Read), Write: resolvePaths(home, workDir, o.Write), Packages: packages.Paths(),
-		Repository: home, Require: o.Require,
+		Network: o.Network, Read: resolvePaths(home, workDir, o.Read), Write: resolvePaths(home, workDir, o.Write),
+		Packages: slices.Concat(packages.Paths(), listAsked(home)), Repository: home, Require: o.Require,
 	}
 }
 

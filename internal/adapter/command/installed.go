@@ -134,8 +134,18 @@ var quotedPath = lazyregexp.New(`'(/[^'\n]+)'`)
 // listDevelopment returns the directories from which a virtual environment imports packages in development.
 func listDevelopment(venv string) []string {
 	var out []string
+	dirs, _ := filepath.Glob(filepath.Join(venv, "lib", "python*", "site-packages"))
+	for _, dir := range dirs {
+		out = append(out, listPathFiles(dir)...)
+	}
+	return out
+}
+
+// listPathFiles returns the directories that the files of a directory of Python's packages add to the search path.
+func listPathFiles(dir string) []string {
+	var out []string
 	for _, pattern := range []string{"*.pth", "__editable__*.py"} {
-		files, _ := filepath.Glob(filepath.Join(venv, "lib", "python*", "site-packages", pattern))
+		files, _ := filepath.Glob(filepath.Join(dir, pattern))
 		for _, file := range files {
 			text, err := os.ReadFile(file)
 			if err != nil {
