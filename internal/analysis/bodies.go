@@ -111,7 +111,7 @@ func (b *Bodies) calledBy(use *FunctionUse, fn *catalog.Function, seen []*catalo
 	if use.By != "" {
 		return
 	}
-	switch u := b.code.UsesName(fn.Name); {
+	switch u := b.code.UsesFunction(fn.Name); {
 	case u.Used:
 		use.By, use.Code = "the deployed code", u.FirstPlace()
 		return

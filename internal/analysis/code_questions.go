@@ -13,6 +13,9 @@ type Question struct {
 	Old, Now string
 	// Columns are the columns of AskUpsert, separated by commas. Constraint is the constraint that ON CONFLICT may name instead.
 	Columns, Constraint string
+	// Object is the kind of the object of AskObject or AskName. Args are the numbers of arguments with which a function is lost, as bits.
+	Object ObjectKind
+	Args   uint64
 	// Partial: the index that ON CONFLICT refers to has a condition.
 	Partial bool
 }
@@ -36,6 +39,20 @@ const (
 	AskCompared                       // does it compare whole rows: DISTINCT, GROUP BY, UNION
 	AskSoftDelete                     // does the code at the head mark rows as deleted in the column, which the deployed code deletes
 	AskAmbiguous                      // does a join of it name the column without its table, which another table has
+	AskObject                         // does a query or a mapper bind to the object: its kind counts, and not only its name
+	AskBoundValue                     // does a query or a class of constants have the value (Old) of the column
+)
+
+// ObjectKind is a kind of objects that are no relations.
+type ObjectKind int
+
+// The kinds.
+const (
+	AnyObject      ObjectKind = iota
+	FunctionObject            // an operator is one, by its sign
+	TypeObject
+	CollationObject
+	TextSearchObject // a configuration
 )
 
 // Code answers questions about the deployed code; nil if there is no code.
@@ -65,6 +82,28 @@ func (c Code) FindAmbiguousNames(table catalog.Name, column string) Usage {
 // UsesName asks whether the deployed code names an object that is not a table: a function, a type, a constraint. A framework's models do
 // not show these uses.
 func (c Code) UsesName(n catalog.Name) Usage { return c.askUsage(Question{Kind: AskName, Name: n}) }
+
+// UsesFunction is UsesName for a function or an operator. A table of that name is another object.
+func (c Code) UsesFunction(n catalog.Name) Usage {
+	return c.askUsage(Question{Kind: AskName, Object: FunctionObject, Name: n})
+}
+
+// UsesType is UsesName for a type.
+func (c Code) UsesType(n catalog.Name) Usage {
+	return c.askUsage(Question{Kind: AskName, Object: TypeObject, Name: n})
+}
+
+// FindObjectUses asks whether queries or mappers of the deployed code bind to an object. args are the numbers of arguments that a function
+// lost, as bits.
+func (c Code) FindObjectUses(kind ObjectKind, n catalog.Name, args uint64) Usage {
+	return c.askUsage(Question{Kind: AskObject, Object: kind, Name: n, Args: args})
+}
+
+// FindValueUses asks whether the deployed code has a value of a column, in a query that compares or writes the column or in a class of
+// constants.
+func (c Code) FindValueUses(table catalog.Name, column, value string) Usage {
+	return c.askUsage(Question{Kind: AskBoundValue, Name: table, Column: column, Old: value})
+}
 
 // UsesLabel asks whether the deployed code knows a label of an enum, as a constant in a query or in a class of constants for the enum.
 func (c Code) UsesLabel(enum catalog.Name, label string) Usage {

@@ -179,6 +179,16 @@ func (c *Catalog) Object(kind string, name Name) *Object {
 	return o
 }
 
+// IsHidden reports whether a name without a schema means an object of another schema, which is first in the search path.
+func (c *Catalog) IsHidden(kind string, name Name) bool {
+	for _, s := range c.SearchPath {
+		if c.Object(kind, Name{s, name.Name}) != nil {
+			return s != name.Schema
+		}
+	}
+	return false
+}
+
 // EachRelation calls f for every relation, oldest first, until f returns false. Its cost grows
 // with the schema, so use it for rare statements only.
 func (c *Catalog) EachRelation(f func(*Relation) bool) {

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -65,14 +66,14 @@ func (f *fold) releaseFunction(x *callee, cascade bool) bool {
 			users = append(users, caller)
 		}
 	}
-	domains := f.domainsCalling(x)
-	if (len(users) > 0 || len(domains) > 0) && !cascade {
+	domains, operators := f.domainsCalling(x), f.operatorsCalling(x.fn.OID)
+	if (len(users) > 0 || len(domains) > 0 || len(operators) > 0) && !cascade {
 		word := x.fn.Kind
 		if word == "aggregate" {
 			word = "function"
 		}
-		f.addConflict(true, pgerror.HasDependents, word, x.fn.Signature())
-		if len(users) == 1 && len(domains) == 0 {
+		f.addConflict(true, pgerror.HasDependents, word, strings.ReplaceAll(x.fn.Signature(), ", ", ","))
+		if len(users) == 1 && len(domains)+len(operators) == 0 {
 			f.markGeneratedOnly(x.findGeneratedColumn(users[0].Relation))
 		}
 		if f.failed {
@@ -85,6 +86,9 @@ func (f *fold) releaseFunction(x *callee, cascade bool) bool {
 		} else if r := f.editRelation(u.Relation.OID); r != nil {
 			f.dropCalls(r, x)
 		}
+	}
+	for _, name := range operators {
+		f.removeObject("operator", name)
 	}
 	for _, u := range domains {
 		f.changeType(u.OID, func(u *UserType) {

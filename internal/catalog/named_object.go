@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/pgerror"
@@ -231,16 +232,16 @@ func (f *fold) defineObject(s *pgparse.DefineStmt) {
 		}
 		f.storeFunction(fn, s.GetReplace())
 	case pgparse.ObjectType_OBJECT_OPERATOR:
-		side := func(names ...string) string {
-			for _, name := range names {
-				if d := findOption(s.GetDefinition(), name); d != nil {
-					return f.TypeOf(d.GetArg().GetTypeName()).String()
-				}
+		var operands []Type
+		side := func(name string) string {
+			if d := findOption(s.GetDefinition(), name); d != nil {
+				operands = append(operands, f.TypeOf(d.GetArg().GetTypeName()))
+				return operands[len(operands)-1].String()
 			}
 			return "none"
 		}
 		n += "(" + side("leftarg") + ", " + side("rightarg") + ")"
-		f.createObject(&Object{Kind: "operator", Name: f.nameFor(schema, n)}, false, false)
+		f.createObject(&Object{Kind: "operator", Name: f.nameFor(schema, n), Calls: f.operatorFunction(s, operands)}, false, false)
 	default:
 		kind := objectWord(s.GetKind())
 		if kind == "object" {
@@ -249,6 +250,34 @@ func (f *fold) defineObject(s *pgparse.DefineStmt) {
 		}
 		f.createObject(&Object{Kind: kind, Name: f.nameFor(schema, n)}, s.GetReplace(), s.GetIfNotExists())
 	}
+}
+
+// operatorFunction returns the function that CREATE OPERATOR names; 0 if no statement created it.
+func (f *fold) operatorFunction(s *pgparse.DefineStmt, operands []Type) OID {
+	d := findOption(s.GetDefinition(), "function")
+	if d == nil {
+		d = findOption(s.GetDefinition(), "procedure")
+	}
+	schema, name := pgparse.SchemaAndName(d.GetArg().GetTypeName().GetNames())
+	for _, fn := range f.Functions(schema, name) {
+		if hasSameArguments(fn.Args, operands) {
+			return fn.OID
+		}
+	}
+	return 0
+}
+
+// operatorsCalling lists the operators of a function.
+func (f *fold) operatorsCalling(fn OID) []Name {
+	var out []Name
+	f.EachObject("operator", func(o *Object) bool {
+		if o.Calls == fn {
+			out = append(out, o.Name)
+		}
+		return true
+	})
+	slices.SortFunc(out, compareNames)
+	return out
 }
 
 // newShell is newType for CREATE TYPE name and CREATE TYPE name (…): the first

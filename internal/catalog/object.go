@@ -115,6 +115,8 @@ type Object struct {
 	ViaRoot bool
 	// Columns are the columns of Table that a statistics object reads.
 	Columns []int16
+	// Calls is the function of an operator; 0 if no statement created it.
+	Calls   OID
 	Detail  string
 	Owner   string
 	Comment string

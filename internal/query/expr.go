@@ -27,7 +27,7 @@ func (b *binder) bindExpr(l *Level, c Clause, n *pgparse.Node) {
 	}
 	pgparse.Walk(n, func(msg any) bool {
 		switch m := msg.(type) {
-		case *pgparse.ColumnRef, *pgparse.FuncCall, *pgparse.TypeName, *pgparse.A_Indirection:
+		case *pgparse.ColumnRef, *pgparse.FuncCall, *pgparse.TypeName, *pgparse.CollateClause, *pgparse.A_Indirection:
 			if !b.bare {
 				note(m, nil)
 			}

@@ -114,7 +114,7 @@ const (
 // Name is something in an expression that has a name, or a query in it.
 type Name struct {
 	Clause Clause
-	// Node is *pgparse.ColumnRef, *FuncCall, *TypeName, *A_Indirection, or, with
+	// Node is *pgparse.ColumnRef, *FuncCall, *TypeName, *CollateClause, *A_Indirection, or, with
 	// Query, *SubLink or *SelectStmt.
 	Node  any
 	Query *Level

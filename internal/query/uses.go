@@ -31,6 +31,8 @@ const (
 	Calls   // the function Schema.Name
 	Runs    // the procedure Schema.Name
 	Casts   // the type Schema.Name
+	Sorts   // the collation Schema.Name: COLLATE
+	Parses  // the text search configuration Schema.Name: to_tsvector('name', …)
 	Numbers // the relation Schema.Name in a string: nextval, currval, setval, to_regclass
 	Sets    // the setting Name: SET, set_config; "" and not Sure if the name is computed
 	Shows   // the setting Name: SHOW, current_setting
@@ -58,7 +60,7 @@ type Use struct {
 	Of  *Source
 	May [][]*Source
 	// Columns are the columns of a list, as written. Width is the number of values in an
-	// INSERT, 0 if that is not known.
+	// INSERT, or of arguments of a call plus one; 0 if that is not known.
 	Columns []string
 	Width   int
 	Partial bool

@@ -22,6 +22,9 @@ func (u *uses) addName(l *Level, n Name) {
 		u.addField(l, n, m)
 	case *pgparse.FuncCall:
 		u.addCall(m)
+	case *pgparse.CollateClause:
+		schema, name := pgparse.SchemaAndName(m.GetCollname())
+		u.list = append(u.list, Use{How: Sorts, Schema: schema, Name: name, Sure: true, At: int(m.GetLocation())})
 	case *pgparse.TypeName:
 		if schema, name := pgparse.SchemaAndName(m.GetNames()); schema != "pg_catalog" {
 			u.list = append(u.list, Use{How: Casts, Schema: schema, Name: name, Sure: true, At: int(m.GetLocation())})
@@ -153,7 +156,7 @@ func (s *Source) BaseColumn(column string) (*Source, string) {
 func (u *uses) addCall(f *pgparse.FuncCall) {
 	schema, name := pgparse.SchemaAndName(f.GetFuncname())
 	at := int(f.GetLocation())
-	u.list = append(u.list, Use{How: Calls, Schema: schema, Name: name, Sure: true, At: at})
+	u.list = append(u.list, Use{How: Calls, Schema: schema, Name: name, Sure: true, At: at, Width: countArgs(f)})
 	if len(f.GetArgs()) == 0 || schema != "" && schema != "pg_catalog" {
 		return
 	}
@@ -168,7 +171,30 @@ func (u *uses) addCall(f *pgparse.FuncCall) {
 		u.list = append(u.list, Use{How: Numbers, Schema: schema, Name: name, Sure: true, At: at})
 	case name == "current_setting":
 		u.addSetting(Shows, text, at)
+	case textSearch[name] && len(f.GetArgs()) > 1:
+		schema, name := SplitName(text)
+		u.list = append(u.list, Use{How: Parses, Schema: schema, Name: name, Sure: true, At: at})
 	}
+}
+
+// textSearch are the functions whose first argument may be a text search configuration, if they have a second one.
+var textSearch = map[string]bool{"to_tsvector": true, "to_tsquery": true, "plainto_tsquery": true, "phraseto_tsquery": true, "websearch_to_tsquery": true}
+
+// countArgs returns the number of a call's arguments, plus one; 0 if an argument has a name or is a list.
+func countArgs(f *pgparse.FuncCall) int {
+	if f.GetFuncVariadic() || f.GetAggStar() {
+		return 0
+	}
+	for _, a := range f.GetArgs() {
+		if a.GetNamedArgExpr() != nil {
+			return 0
+		}
+	}
+	n := len(f.GetArgs()) + 1
+	if f.GetAggWithinGroup() {
+		n += len(f.GetAggOrder())
+	}
+	return n
 }
 
 func (u *uses) addSetting(how How, name string, at int) {
@@ -216,7 +242,7 @@ func (u *uses) addStatement(n *pgparse.Node) {
 	case *pgparse.CallStmt:
 		f := s.GetFunccall()
 		schema, name := pgparse.SchemaAndName(f.GetFuncname())
-		u.list = append(u.list, Use{How: Runs, Schema: schema, Name: name, Sure: true, At: int(f.GetLocation())})
+		u.list = append(u.list, Use{How: Runs, Schema: schema, Name: name, Sure: true, At: int(f.GetLocation()), Width: countArgs(f)})
 		for _, a := range f.GetArgs() {
 			u.addLevels(BindExpr(a, u.lookup))
 		}

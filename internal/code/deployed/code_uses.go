@@ -50,12 +50,17 @@ func (u *Code) searchCode(q question) analysis.Usage {
 		}
 		return out
 	}
-	uses := b.Relation(q.Name)
-	if joined := u.findPrismaLists(q.Name.Name); joined != nil {
-		uses = append(uses, joined...)
-	}
-	if r := u.resolveRelation(q); r == nil || r.Index != nil || r.Kind == catalog.CompositeType {
-		uses = append(uses, u.findObjectUses(b, q)...)
+	var uses []index.Use
+	switch r := u.resolveRelation(q); {
+	case q.Object == analysis.FunctionObject:
+		uses = append(b.Function(q.Name), b.FindSpelled(q.Name)...)
+	case q.Object == analysis.TypeObject:
+		uses = append(b.Type(q.Name), b.FindSpelled(q.Name)...)
+	default:
+		uses = append(b.Relation(q.Name), u.findPrismaLists(q.Name.Name)...)
+		if r == nil || r.Index != nil || r.Kind == catalog.CompositeType {
+			uses = append(uses, u.findObjectUses(b, q)...)
+		}
 	}
 	out := u.answerFromParsed(b, q, uses)
 	u.lowerDeclared(q, uses, &out)
@@ -98,6 +103,27 @@ func (u *Code) findObjectUses(b *index.Bound, q question) []index.Use {
 		uses = append(uses, b.InSchema(q.Name.Name)...)
 	}
 	return uses
+}
+
+// findBoundUses answers the questions whose answers are parsed or recorded uses only.
+func (u *Code) findBoundUses(q question) analysis.Usage {
+	b := u.indexFor(q)
+	var uses []index.Use
+	switch {
+	case q.Kind == analysis.AskBoundValue:
+		uses = b.Value(q.Name, q.Column, q.Old)
+	case q.Object == analysis.FunctionObject:
+		uses = b.FindCalls(q.Name, q.Args)
+	case q.Object == analysis.TypeObject:
+		uses = b.Type(q.Name)
+	case q.Object == analysis.CollationObject:
+		uses = b.FindNamed("collation", q.Name)
+	case q.Object == analysis.TextSearchObject:
+		uses = b.FindNamed("text search configuration", q.Name)
+	}
+	out := analysis.Usage{Known: len(uses) > 0 || u.ReadFiles().err == nil, Used: len(uses) > 0, Evidence: u.makeEvidence(uses, maxEvidence)}
+	lowerSeeds(uses, &out)
+	return out
 }
 
 // answerFromParsed answers a question from the places that were parsed.

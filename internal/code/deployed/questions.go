@@ -51,10 +51,12 @@ func (u *Code) askCode(q question) analysis.Usage {
 		return u.findSoftDelete(q)
 	case analysis.AskAmbiguous:
 		return u.findAmbiguousNames(q)
+	case analysis.AskObject, analysis.AskBoundValue:
+		return u.findBoundUses(q)
 	case analysis.AskCompared:
 		return u.findRowComparisons(q)
 	}
-	if known, ok := u.answerFromModels(q); ok && (known.Used || q.Kind != analysis.AskName) {
+	if known, ok := u.answerFromModels(q); ok && q.Object == analysis.AnyObject && (known.Used || q.Kind != analysis.AskName) {
 		if known.Used {
 			if q.Column == "" {
 				u.lowerModel(q, &known)

@@ -76,8 +76,13 @@ func (q *Query) codeFields(c *codec) {
 			c.codeBool(&g.Constant)
 		})
 	})
-	codeList(c, &q.Functions, c.codeRelation)
+	codeList(c, &q.Functions, func(f *FunctionCall) {
+		c.codeRelation(&f.Relation)
+		c.codeInt(&f.Args)
+	})
 	codeList(c, &q.Types, c.codeRelation)
+	codeList(c, &q.Collations, c.codeRelation)
+	codeList(c, &q.TextSearches, c.codeRelation)
 	codeList(c, &q.Constants, func(x *Constant) {
 		c.codeString(&x.Text)
 		c.codeInt(&x.Line)

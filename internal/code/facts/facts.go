@@ -84,9 +84,11 @@ type Query struct {
 	Relations []Relation
 	Columns   []Column
 	Writes    []Write
-	// Functions and Types are those that it names; Schema is "" if none is given. An operator that the server
-	// itself does not have is listed as a function, by its sign.
-	Functions, Types []Relation
+	// Functions are those that it calls; Schema is "" if none is given. An operator that the server itself does not have is listed as
+	// a function, by its sign.
+	Functions []FunctionCall
+	// Types, Collations and TextSearches (configurations) are those that it names.
+	Types, Collations, TextSearches []Relation
 	// Constants are its text constants.
 	Constants []Constant
 	// Constraints are named by ON CONFLICT and SET CONSTRAINTS.
@@ -173,6 +175,13 @@ type Relation struct {
 	Schema, Name string
 	Line         int
 	How          How
+}
+
+// FunctionCall is a call of a function.
+type FunctionCall struct {
+	Relation
+	// Args is the number of its arguments, plus one; 0 if it is not known, or if they have names.
+	Args int
 }
 
 // Column is a name in a query that may be a column.

@@ -38,12 +38,14 @@ type Index struct {
 	classes   map[string][]factPlace // of models that name no table, in lower case, without underscores
 	functions map[string][]factPlace
 	types     map[string][]factPlace
-	constants map[string][]factPlace
-	strings   map[uint32][]factPlace
-	enums     map[string][]factPlace // by their labels
-	observed  map[string]bool        // the files that are recordings
-	texts     map[string][]constantAt
-	phpTables map[string]string // of Eloquent's models, by the full names of their classes
+	// collations and textSearches are the places that name a collation or a text search configuration.
+	collations, textSearches map[string][]factPlace
+	constants                map[string][]factPlace
+	strings                  map[uint32][]factPlace
+	enums                    map[string][]factPlace // by their labels
+	observed                 map[string]bool        // the files that are recordings
+	texts                    map[string][]constantAt
+	phpTables                map[string]string // of Eloquent's models, by the full names of their classes
 }
 
 // factPlace identifies a fact: its file, and its index there.
@@ -53,6 +55,7 @@ type factPlace struct{ file, item, part int32 }
 func NewIndex(files []File) *Index {
 	x := &Index{
 		files: slices.Clone(files), relations: map[string][]factPlace{}, columns: map[string][]factPlace{}, tables: map[string][]factPlace{}, classes: map[string][]factPlace{}, bases: map[string][]factPlace{},
+		collations: map[string][]factPlace{}, textSearches: map[string][]factPlace{},
 		functions: map[string][]factPlace{}, types: map[string][]factPlace{}, constants: map[string][]factPlace{}, strings: map[uint32][]factPlace{},
 		enums: map[string][]factPlace{}, structs: map[string][]factPlace{}, embedding: map[string][]factPlace{},
 		observed: map[string]bool{}, texts: constantsOf(files),
@@ -84,6 +87,12 @@ func (x *Index) addFile(file int32, f *facts.Facts) {
 		}
 		for k, c := range f.Queries[q].Columns {
 			x.columns[c.Name] = append(x.columns[c.Name], factPlace{file, int32(q), int32(k)})
+		}
+		for k, r := range f.Queries[q].TextSearches {
+			x.textSearches[r.Name] = append(x.textSearches[r.Name], factPlace{file, int32(q), int32(k)})
+		}
+		for k, r := range f.Queries[q].Collations {
+			x.collations[r.Name] = append(x.collations[r.Name], factPlace{file, int32(q), int32(k)})
 		}
 		for k, r := range f.Queries[q].Functions {
 			x.functions[r.Name] = append(x.functions[r.Name], factPlace{file, int32(q), int32(k)})

@@ -115,35 +115,6 @@ func (b *Bound) mayBePut(q *facts.Query, c *facts.Column) bool {
 	return false
 }
 
-// Function returns the calls of a function.
-func (b *Bound) Function(n catalog.Name) []Use {
-	return b.objectUses(b.functions[n.Name], n, func(q *facts.Query, i int32) facts.Relation { return q.Functions[i] })
-}
-
-// Type returns the places that name a type.
-func (b *Bound) Type(n catalog.Name) []Use {
-	out := b.objectUses(b.types[n.Name], n, func(q *facts.Query, i int32) facts.Relation { return q.Types[i] })
-	b.eachFile(func(f *File) {
-		for _, t := range f.Facts.Types {
-			if t.Name == n.Name {
-				out = append(out, Use{f.Path, t.Line, facts.Maps, facts.Parsed, rankModel})
-			}
-		}
-	})
-	return b.rankUses(out)
-}
-
-func (b *Bound) objectUses(list []factPlace, n catalog.Name, of func(*facts.Query, int32) facts.Relation) []Use {
-	var out []Use
-	for _, a := range list {
-		r := of(&b.files[a.file].Facts.Queries[a.item], a.part)
-		if (r.Schema == "" || n.Schema == "" || r.Schema == n.Schema) && !b.isSkipped(a.file) {
-			out = append(out, Use{b.files[a.file].Path, r.Line, facts.Reads, facts.Parsed, rankQuery})
-		}
-	}
-	return b.rankUses(out)
-}
-
 // eachReadFile goes over the files with facts that are not skipped.
 func (b *Bound) eachReadFile() iter.Seq[*File] {
 	return func(yield func(*File) bool) {
@@ -153,64 +124,6 @@ func (b *Bound) eachReadFile() iter.Seq[*File] {
 			}
 		}
 	}
-}
-
-// Constraint returns the places that name a constraint: ON CONFLICT ON CONSTRAINT, SET
-// CONSTRAINTS.
-func (b *Bound) Constraint(name string) []Use {
-	var out []Use
-	for f := range b.eachReadFile() {
-		for _, q := range f.Facts.Queries {
-			for _, c := range q.Constraints {
-				if c.Name == name {
-					out = append(out, Use{f.Path, c.Line, facts.Reads, facts.Parsed, rankQuery})
-				}
-			}
-		}
-	}
-	return b.rankUses(out)
-}
-
-// takeNames are prefixes of server functions that read a text as a name:
-// has_table_privilege, set_config of the search path.
-var takeNames = []string{"to_reg", "has_", "set_config", "pg_get_"}
-
-// FindSpelled returns the queries that have an object's name as a text which the server reads
-// as a name: 'f'::regproc, pg_proc.proname = 'f'.
-func (b *Bound) FindSpelled(n catalog.Name) []Use {
-	is := func(q *facts.Query, c *facts.Constant) bool {
-		takes := func(prefix string) bool { return strings.HasPrefix(c.Function, prefix) }
-		return strings.HasPrefix(c.Type, "reg") || slices.ContainsFunc(takeNames, takes) || slices.ContainsFunc(c.Of, func(of int) bool {
-			return of >= 0 && (strings.HasPrefix(q.Relations[of].Name, "pg_") || q.Relations[of].Schema == "information_schema")
-		})
-	}
-	out := b.findConstant(n.Name, is)
-	if n.Schema != "" {
-		out = append(out, b.findConstant(n.Schema+"."+n.Name, is)...)
-	}
-	return b.rankUses(out)
-}
-
-// InSchema returns the queries that name a schema.
-func (b *Bound) InSchema(schema string) []Use {
-	var out []Use
-	for f := range b.eachReadFile() {
-		for _, q := range f.Facts.Queries {
-			for _, list := range [][]facts.Relation{q.Relations, q.Functions, q.Types} {
-				for _, r := range list {
-					if r.Schema == schema {
-						out = append(out, Use{f.Path, r.Line, r.How, facts.Parsed, rankQuery})
-					}
-				}
-			}
-		}
-		for _, m := range f.Facts.Models {
-			if m.Schema == schema {
-				out = append(out, Use{f.Path, m.Line, facts.Maps, facts.Parsed, rankModel})
-			}
-		}
-	}
-	return b.rankUses(out)
 }
 
 // String returns the places with a quoted string that is exactly a text.

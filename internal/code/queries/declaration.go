@@ -38,7 +38,9 @@ func RecordDeclarations(r *source.File) {
 	}
 	q := facts.Query{}
 	q.Types = namedRelations(r, mapperTypes)
-	q.Functions = namedRelations(r, mapperFunctions)
+	for _, n := range namedRelations(r, mapperFunctions) {
+		q.Functions = append(q.Functions, facts.FunctionCall{Relation: n})
+	}
 	if len(q.Types)+len(q.Functions) > 0 {
 		r.Facts.Queries = append(r.Facts.Queries, q)
 	}

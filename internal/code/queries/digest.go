@@ -147,15 +147,24 @@ func (d *digest) recordObject(u *query.Use) {
 		d.q.Constraints = append(d.q.Constraints, facts.Place{Name: u.Name, Line: d.line(u.At)})
 	case query.Calls, query.Runs:
 		if u.Schema != "pg_catalog" && u.Name != "" && !HasHole(u.Name) {
-			d.q.Functions = append(d.q.Functions, facts.Relation{Schema: u.Schema, Name: u.Name, Line: d.line(u.At)})
+			d.q.Functions = append(d.q.Functions, facts.FunctionCall{Relation: d.nameOf(u), Args: u.Width})
 		}
 	case query.Casts:
-		d.q.Types = append(d.q.Types, facts.Relation{Schema: u.Schema, Name: u.Name, Line: d.line(u.At)})
+		d.q.Types = append(d.q.Types, d.nameOf(u))
+	case query.Sorts:
+		d.q.Collations = append(d.q.Collations, d.nameOf(u))
+	case query.Parses:
+		d.q.TextSearches = append(d.q.TextSearches, d.nameOf(u))
 	case query.Numbers:
-		d.q.Relations = append(d.q.Relations, facts.Relation{Schema: u.Schema, Name: u.Name, Line: d.line(u.At), How: facts.Reads})
+		d.q.Relations = append(d.q.Relations, d.nameOf(u))
 	case query.Sets:
 		d.sets = append(d.sets, facts.Place{Name: u.Name, Line: d.line(u.At)})
 	}
+}
+
+// nameOf returns the name of a use that reads something.
+func (d *digest) nameOf(u *query.Use) facts.Relation {
+	return facts.Relation{Schema: u.Schema, Name: u.Name, Line: d.line(u.At), How: facts.Reads}
 }
 
 // recordConflictTarget records an ON CONFLICT with its target columns.
@@ -269,7 +278,7 @@ func (d *digest) columnOf(name string, how facts.How, at int, of []int) {
 func (d *digest) recordConstants(n *pgparse.Node) {
 	pgparse.OperatorsIn(n, func(name string, at int) {
 		if !HasHole(name) {
-			d.q.Functions = append(d.q.Functions, facts.Relation{Name: name, Line: d.line(at)})
+			d.q.Functions = append(d.q.Functions, facts.FunctionCall{Relation: facts.Relation{Name: name, Line: d.line(at)}})
 		}
 	})
 	cast, given := map[*pgparse.A_Const]*pgparse.TypeName{}, map[*pgparse.A_Const]string{}

@@ -159,7 +159,7 @@ func (l *looseQuery) recordNames() {
 	for _, m := range looseName.FindAllStringSubmatchIndex(l.text, -1) {
 		name := foldName(l.text[m[4]:m[5]])
 		if m[6] >= 0 && !HasHole(name) && len(q.Functions) < maxLoose {
-			q.Functions = append(q.Functions, facts.Relation{Name: name, Line: l.line(m[4])})
+			q.Functions = append(q.Functions, facts.FunctionCall{Relation: facts.Relation{Name: name, Line: l.line(m[4])}})
 		}
 		if m[6] >= 0 || l.named[m[0]] || HasHole(name) || len(q.Columns) == maxLoose {
 			continue

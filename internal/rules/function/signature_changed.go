@@ -50,7 +50,7 @@ func judgeReplaced(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 	if c := t.FindChange(catalog.FunctionCreated, func(o *rule.Delta) bool { return o.NewFunction.Name == old.Name }); c != nil {
 		by = c.By
 	}
-	u := p.Code.UsesName(old.Name)
+	u := p.Code.UsesFunction(old.Name)
 	r := rule.Report{Severity: u.NameSeverity(), Evidence: u.Evidence, Instead: "keep the old one for one more release, and give the new one another name"}
 	at := slices.IndexFunc(now, func(f *catalog.Function) bool { return takesArguments(f, old.Args) })
 	switch {
@@ -84,7 +84,7 @@ func judgeOverload(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 		}
 		if n < len(old.Args) {
 			// Calls with all arguments go on.
-			u := p.Code.UsesName(old.Name)
+			u := p.Code.UsesFunction(old.Name)
 			r.Severity, r.Evidence = onward.Warning, u.Evidence
 			if u.IsIdle() {
 				r.Severity = onward.Info

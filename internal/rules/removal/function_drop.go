@@ -48,7 +48,7 @@ func checkFunctionDrop(p *rule.Pass, s *rule.Stmt) {
 // findFunctionUses returns the known uses of a function that a statement drops or renames: by the
 // deployed code, and by the functions that exist at commit.
 func findFunctionUses(p *rule.Pass, s *rule.Stmt, name catalog.Name) analysis.Usage {
-	u := p.Code.UsesName(name)
+	u := p.Code.UsesFunction(name)
 	u.Functions = p.FunctionBodies(s.Tx).FindCalling(name, s.Migration.After())
 	return u
 }

@@ -31,7 +31,7 @@ func dropOperator(p *rule.Pass, s *rule.Stmt) {
 		if !hasOperator(p.Release.Deployed, o.Name.Name) && (s.IfExists() || hasOperator(s.Before, o.Name.Name)) {
 			continue // nothing tells that it is there, or the release made it
 		}
-		u := p.Code.UsesName(o.Name)
+		u := p.Code.UsesFunction(o.Name)
 		if pgparse.CommonOperator(o.Name.Name) && !u.Used {
 			u = analysis.Usage{} // the server has others of the name
 		}
@@ -59,7 +59,7 @@ func dropCast(p *rule.Pass, s *rule.Stmt, n *pgparse.Node) {
 		return
 	}
 	from, to := s.Before.TypeOf(types[0].GetTypeName()), s.Before.TypeOf(types[1].GetTypeName())
-	u := p.Code.UsesName(to.Name)
+	u := p.Code.UsesType(to.Name)
 	if to.Name.Schema == "pg_catalog" {
 		u = analysis.Usage{}
 	}

@@ -37,7 +37,7 @@ func checkTypeDrop(p *rule.Pass, s *rule.Stmt) {
 		if s.Tx.After.LookupType(name.Schema, name.Name) != nil {
 			continue // made anew: type-enum-recreate compares the values
 		}
-		u := p.Code.UsesName(name)
+		u := p.Code.UsesType(name)
 		r := describeDrop("type", name.String(), u)
 		if gone := listDroppedWith(p, s, t); gone != "" {
 			// What the deployed code does with the values fails for the columns:

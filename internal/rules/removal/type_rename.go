@@ -30,7 +30,7 @@ func checkTypeRename(p *rule.Pass, t *rule.Tx) {
 		if d.OldType.Name.Schema != d.NewType.Name.Schema && d.By.Node.GetRenameStmt() != nil {
 			continue // with its schema: schema-rename
 		}
-		u := p.Code.UsesName(deployedName(p, d.OldType))
+		u := p.Code.UsesType(deployedName(p, d.OldType))
 		r := describeMove("type", d.OldType.Name, describeAct(d.By, d.NewType.Name), u)
 		r.Instead = "leave the name as it is, or rename it a release after the code stopped naming it"
 		p.Report(d, r)
