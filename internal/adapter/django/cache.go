@@ -9,7 +9,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"sort"
 	"strings"
@@ -36,12 +35,12 @@ func openCache(ctx context.Context, cfg Config, python string) (cache, string) {
 	if err != nil {
 		return cache{}, ""
 	}
-	asked, err := json.Marshal([]any{rendererHash(), rel, cfg.Settings, cfg.Postgres, cfg.Applied, cfg.Want, cfg.whole, cfg.standIn})
+	asked, err := json.Marshal([]any{rendererHash(), rel, cfg.Settings, cfg.Postgres, cfg.Applied, cfg.Want, cfg.whole, cfg.standIn, cfg.replaced})
 	if err != nil {
 		return cache{}, ""
 	}
 	h.Write(asked)
-	if err := hashInterpreter(ctx, h, python, pythonEnvironment(cfg)); err != nil {
+	if err := hashInterpreter(ctx, h, dir, python, pythonEnvironment(cfg)); err != nil {
 		return cache{}, ""
 	}
 	hashEnvironment(h, pythonEnvironment(cfg))
@@ -121,30 +120,6 @@ func (c cache) removeOldest() {
 	for _, f := range files[min(kept, len(files)):] {
 		_ = os.Remove(filepath.Join(c.dir, f.name))
 	}
-}
-
-// hashInterpreter asks Python, without the project, for its version and search path. It hashes the names of the
-// installed packages, including versions, and of the modules next to them.
-func hashInterpreter(ctx context.Context, h io.Writer, python string, env []string) error {
-	cmd := exec.CommandContext(ctx, python, "-c", "import sys; print(sys.version); print(*sys.path[1:], sep='\\n')")
-	cmd.Env, cmd.WaitDelay = env, time.Second
-	out, err := cmd.Output()
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(h, "%s\n%s\n", python, out)
-	for _, dir := range strings.Split(string(out), "\n")[1:] {
-		entries, err := os.ReadDir(strings.TrimSpace(dir))
-		if err != nil {
-			continue
-		}
-		for _, e := range entries {
-			if name := e.Name(); name != "__pycache__" {
-				fmt.Fprintln(h, name)
-			}
-		}
-	}
-	return nil
 }
 
 // hashEnvironment hashes the variables, except those that differ between shells, machines or users without changing

@@ -172,63 +172,8 @@ func (c Config) prepareConfig() (Config, string, error) {
 // Render renders a project, or answers from the cache if nothing that it depends on has changed. An error of type
 // *Error comes from the project.
 func Render(ctx context.Context, cfg Config) (*Project, error) {
-	cfg, python, err := cfg.prepareConfig()
-	if err != nil {
-		return nil, err
-	}
-	if cfg.revision != nil {
-		cfg.revision.findLocalSettings(cfg)
-	}
-	store, key := openCache(ctx, cfg, python)
-	if answer, ok := store.readAnswer(key); ok {
-		if project, err := decodeAnswer(answer, python); err == nil || isPermanent(err) {
-			return project, explainError(err, cfg)
-		}
-	}
-	if cfg.revision != nil {
-		if cfg, err = cfg.revision.unpackRevision(ctx, cfg); err != nil {
-			return nil, err
-		}
-	}
-	ctx, cancel := context.WithTimeout(ctx, cfg.pythonTimeout())
-	defer cancel()
-	trimBytecode(cfg.bytecodeDir())
-	answer, died, err := runWithRetry(ctx, cfg, python)
-	if err != nil {
-		return nil, err
-	}
-	project, err := decodeAnswer(answer, python)
-	if err == nil || isPermanent(err) {
-		store.storeAnswer(key, answer)
-	}
-	if err != nil {
-		return nil, explainError(err, cfg)
-	}
-	if died != nil {
-		project.Notes = append(project.Notes, died.Message+"; started again, it did its work")
-	}
-	return project, nil
-}
-
-// isPermanent reports whether a failure should be cached: a base that cannot be loaded would cost seconds on every run.
-func isPermanent(err error) bool {
-	failed, ok := errors.AsType[*Error](err)
-	return ok && failed.Lasting
-}
-
-// runWithRetry runs Python again if a signal ended it: a crash of the interpreter or of a library is often random. died
-// is the error of the first run.
-func runWithRetry(ctx context.Context, cfg Config, python string) (answer []byte, died *Error, err error) {
-	answer, err = runPython(ctx, cfg, python)
-	if !errors.As(err, &died) || died.Kind != "signal" || ctx.Err() != nil {
-		return answer, nil, err
-	}
-	answer, err = runPython(ctx, cfg, python)
-	var again *Error
-	if errors.As(err, &again) && again.Kind == "signal" {
-		again.Message += ", and so it did when it was started again"
-	}
-	return answer, died, err
+	project, _, err := answerRequest(ctx, cfg)
+	return project, err
 }
 
 // setDefaults makes the paths absolute and sets the defaults.
@@ -330,24 +275,6 @@ func explainNoAnswer(cmd *exec.Cmd, runErr error, talk *outputTail, python, root
 		message = runErr.Error()
 	}
 	return &Error{Kind: kind, Message: message, Python: python, Detail: talk.String()}
-}
-
-// decodeAnswer reads an answer. Failures of the project come back as *Error.
-func decodeAnswer(answer []byte, python string) (*Project, error) {
-	var out struct {
-		Project
-		Error *struct {
-			Kind, Message, Traceback, Missing, Python string
-			Lasting                                   bool
-		} `json:"error"`
-	}
-	if err := json.Unmarshal(answer, &out); err != nil {
-		return nil, fmt.Errorf("read the renderer's answer: %w", err)
-	}
-	if e := out.Error; e != nil {
-		return nil, &Error{Kind: e.Kind, Message: e.Message, Python: python, Detail: e.Traceback, Missing: e.Missing, Lasting: e.Lasting, Version: e.Python}
-	}
-	return &out.Project, nil
 }
 
 // rendererHash identifies this version of the renderer.

@@ -139,24 +139,10 @@ func (a *Adapter) Compose(ctx context.Context, t adapter.Tree, set *adapter.Set,
 	return w, nil
 }
 
-// readSources runs writer.py in the project.
+// readSources returns what writer.py says of the project.
 func readSources(ctx context.Context, cfg Config) (*sources, error) {
-	cfg, python, err := cfg.prepareConfig()
+	_, answer, err := answerRequest(ctx, cfg)
 	if err != nil {
-		return nil, err
-	}
-	if cfg.revision != nil {
-		if cfg, err = cfg.revision.unpackRevision(ctx, cfg); err != nil {
-			return nil, err
-		}
-	}
-	ctx, cancel := context.WithTimeout(ctx, defaultTimeout)
-	defer cancel()
-	answer, _, err := runWithRetry(ctx, cfg, python)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := decodeAnswer(answer, python); err != nil {
 		return nil, err
 	}
 	var out sources
