@@ -1,6 +1,7 @@
 package apply_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
@@ -8,13 +9,16 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/onward-sql/onward/apply"
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/guard"
 	"github.com/onward-sql/onward/internal/gitrange/gittest"
+	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/internal/wire"
 	"github.com/onward-sql/onward/internal/wire/wiretest"
@@ -27,14 +31,15 @@ import (
 type shop struct {
 	t               *testing.T
 	python, dir, db string
-	env             []string
+	// address is the database's address for the project, which connects over TCP.
+	address string
+	env     []string
 }
 
 func newShop(t *testing.T) *shop {
 	t.Helper()
-	s := &shop{t: t, python: pgservertest.VenvPath(t, "django-5.2-psycopg", "bin", "python"), db: pgservertest.Database(t, onward.NewestMajor)}
-	front := wiretest.ListenInFront(t, s.db, wire.Config{})
-	s.env = append(os.Environ(), "DB_NAME="+content(t, s.db, "SELECT current_database()::text")[0], "DB_PORT="+front.Port())
+	s := &shop{t: t, python: pgservertest.VenvPath(t, "django-5.2-psycopg", "bin", "python")}
+	s.useDatabase(pgservertest.Database(t, onward.NewestMajor))
 	s.dir = repository(t, map[string]string{
 		".gitignore": "__pycache__\n",
 		"manage.py": "import os, sys\nos.environ['DJANGO_SETTINGS_MODULE'] = 'conf'\nfrom django.core.management import execute_from_command_line\n" +
@@ -50,6 +55,14 @@ func newShop(t *testing.T) *shop {
 	return s
 }
 
+// useDatabase connects the project to a database.
+func (s *shop) useDatabase(db string) {
+	s.t.Helper()
+	front, name := wiretest.ListenInFront(s.t, db, wire.Config{}), content(s.t, db, "SELECT current_database()::text")[0]
+	s.db, s.address = db, "postgres://postgres@localhost:"+front.Port()+"/"+name
+	s.env = append(os.Environ(), "DB_NAME="+name, "DB_HOST=localhost", "DB_PORT="+front.Port())
+}
+
 func (s *shop) add(name, after, atomic, operations string) {
 	s.t.Helper()
 	change(s.t, s.dir, "shop/migrations/"+name+".py", "from django.contrib.postgres.operations import AddIndexConcurrently\n"+
@@ -60,13 +73,19 @@ func (s *shop) add(name, after, atomic, operations string) {
 // manage runs the project's own command.
 func (s *shop) manage(args ...string) string {
 	s.t.Helper()
-	cmd := exec.Command(s.python, append([]string{filepath.Join(s.dir, "manage.py")}, args...)...)
-	cmd.Dir, cmd.Env = s.dir, s.env
-	out, err := cmd.CombinedOutput()
+	out, err := s.tryManage(args...)
 	if err != nil {
 		s.t.Fatalf("%v: %v\n%s", args, err, out)
 	}
-	return string(out)
+	return out
+}
+
+// tryManage runs the project's own command, which may fail.
+func (s *shop) tryManage(args ...string) (string, error) {
+	cmd := exec.Command(s.python, append([]string{filepath.Join(s.dir, "manage.py")}, args...)...)
+	cmd.Dir, cmd.Env = s.dir, s.env
+	out, err := cmd.CombinedOutput()
+	return string(out), err
 }
 
 func (s *shop) pending(ctx context.Context) (*onward.Applied, error) {
@@ -175,5 +194,80 @@ func TestPlanWithDjango(t *testing.T) {
 	}
 	if out := s.manage("migrate"); s.applied() != 2 || !strings.Contains(out, "No migrations to apply") {
 		t.Error(out)
+	}
+}
+
+// At each moment of a plan Django's own command does what the plan needs: it fails at the guard while the plan is under way, before it changes anything, and
+// has nothing to do from the last step before the contract on. A migration that uses what the contract drops is refused until then. A fresh database
+// runs all migrations.
+func TestGuardWithDjango(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.manage("migrate")
+	gittest.RunGit(t, s.dir, "add", "-A")
+	gittest.RunGit(t, s.dir, "commit", "-qm", "base")
+	s.add("0002_title", "('shop', '0001_initial')", "", "\n        migrations.RenameField('Item', 'name', 'title'),\n    ")
+	settings := config.Default()
+	settings.Migrations = []config.Migrations{{Framework: "django", Python: s.python}}
+	repository := audit.Config{Dir: s.dir, Base: "HEAD", Settings: settings}
+	p, _, err := plan.Make(t.Context(), plan.Config{Sketch: true, Config: rehearse.Config{Config: repository}})
+	if err != nil || p.Contract() == len(p.Steps) {
+		t.Fatalf("%+v %v", p, err)
+	}
+	g, err := plan.Guard(t.Context(), repository, p)
+	if err != nil || len(g.Written) != 1 || len(g.Without) != 0 {
+		t.Fatalf("%+v %v", g, err)
+	}
+	// The files with the guard make the same plan.
+	again, report, err := plan.Make(t.Context(), plan.Config{Sketch: true, Config: rehearse.Config{Config: repository}})
+	if err != nil || ledger.PlanID(again) != ledger.PlanID(p) || len(report.Opaque) > 0 {
+		t.Errorf("%+v %+v %v", again, report, err)
+	}
+	if g, err := plan.Guard(t.Context(), repository, again); err != nil || len(g.Paths) != 1 || len(g.Written)+len(g.Without) > 0 {
+		t.Errorf("%+v %v", g, err)
+	}
+	fresh := *s
+	fresh.useDatabase(pgservertest.Database(t, onward.NewestMajor))
+	if fresh.manage("migrate"); fresh.applied() != 2 {
+		t.Error("the fresh database lacks migrations")
+	}
+
+	c := apply.PendingConfig{Config: apply.Config{DB: s.db, Plan: markProven(t, p), Through: onward.Expand}, Repository: repository}
+	carryOut := func(through onward.PlanPhase) {
+		t.Helper()
+		c.Through = through
+		if r, err := apply.RunPlanAndRecord(t.Context(), c); err != nil || (r.State == onward.ApplyDone) != (through == onward.Contract) {
+			t.Fatalf("%+v %v", r, err)
+		}
+	}
+	const columns = "SELECT attname::text || ' ' || attnum FROM pg_attribute WHERE attrelid = 'shop_item'::regclass AND attnum > 0"
+	carryOut(onward.Expand)
+	before := content(t, s.db, columns)
+	if out, err := s.tryManage("migrate"); err == nil || !strings.Contains(out, "of onward is under way on this database") {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if diff := cmp.Diff(before, content(t, s.db, columns)); diff != "" || s.applied() != 1 {
+		t.Fatal(diff)
+	}
+	carryOut(onward.Backfill)
+	if out := s.manage("migrate"); s.applied() != 2 || !strings.Contains(out, "No migrations to apply") {
+		t.Fatal(out)
+	}
+	s.add("0003_gone", "('shop', '0002_title')", "", "migrations.RunSQL(\"UPDATE shop_item SET name = ''\")")
+	refused := new(apply.RefusedError)
+	if _, err := s.pending(t.Context()); !errors.As(err, &refused) || !strings.Contains(refused.Error(), "column name of shop_item") {
+		t.Error(err)
+	}
+	var out bytes.Buffer
+	guarded, err := guard.Run(t.Context(), guard.Config{
+		DB: s.address, Dir: s.dir, Env: s.env, Out: &out, Err: &out, Within: time.Minute, Command: []string{s.python, "manage.py", "migrate"},
+	})
+	underWay := new(guard.UnderWayError)
+	if !errors.As(err, &underWay) || s.applied() != 2 {
+		t.Errorf("%+v %v\n%s", guarded, err, out.String())
+	}
+	carryOut(onward.Contract)
+	if out, err := s.tryManage("migrate"); err == nil || !strings.Contains(out, `column "name" of relation "shop_item" does not exist`) {
+		t.Errorf("%v\n%s", err, out)
 	}
 }

@@ -114,6 +114,68 @@ func TestRails(t *testing.T) {
 	}
 }
 
+// While a plan is under way, the real Rails fails at the guard of a replaced migration, and changes nothing. From the last step before the contract on it
+// has nothing to do, and on a fresh database it runs both migrations.
+func TestGuardWithRails(t *testing.T) {
+	t.Parallel()
+	dir := gittest.Commits(t, adaptertest.RailsFiles(t, "database: <%= ENV['PGDATABASE'] %>", map[string]string{
+		"db/migrate/20240101000000_create_orders.rb": adaptertest.RailsMigration("CreateOrders", "create_table(:orders) { |t| t.string :note }"),
+	}), map[string]string{
+		"db/migrate/20240102000000_rename.rb": adaptertest.RailsMigration("Rename", "rename_column :orders, :note, :remark"),
+	})
+	db, fresh := pgservertest.Database(t, onward.NewestMajor), pgservertest.Database(t, onward.NewestMajor)
+	migrate := func(db string, args ...string) (string, error) {
+		at, err := pgx.ParseConfig(db)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.CommandContext(t.Context(), "ruby", append([]string{"bin/rails", "db:migrate"}, args...)...)
+		cmd.Dir = dir
+		cmd.Env = append(os.Environ(), "PGHOST="+at.Host, fmt.Sprint("PGPORT=", at.Port), "PGUSER="+at.User, "PGDATABASE="+at.Database, "RAILS_ENV=production",
+			"SECRET_KEY_BASE=x")
+		out, err := cmd.CombinedOutput()
+		return string(out), err
+	}
+	if out, err := migrate(db, "VERSION=20240101000000"); err != nil {
+		t.Fatal(out)
+	}
+	repository := audit.Config{Dir: dir, Base: "main"}
+	p, _, err := plan.Make(t.Context(), plan.Config{Config: rehearse.Config{Config: repository, Majors: []int{onward.NewestMajor}}, Sketch: true})
+	if err != nil || p.Contract() == len(p.Steps) {
+		t.Fatalf("%+v %v", p, err)
+	}
+	if g, err := plan.Guard(t.Context(), repository, p); err != nil || len(g.Written) != 1 {
+		t.Fatalf("%+v %v", g, err)
+	}
+	const columns = "SELECT attname::text FROM pg_attribute WHERE attrelid = 'orders'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum"
+	if out, err := migrate(fresh); err != nil {
+		t.Fatal(out)
+	}
+	if diff := cmp.Diff([]string{"id", "remark"}, content(t, fresh, columns)); diff != "" {
+		t.Error(diff)
+	}
+	c := apply.PendingConfig{Config: apply.Config{DB: db, Plan: markProven(t, p), Through: onward.Expand}, Repository: repository}
+	if r, err := apply.RunPlanAndRecord(t.Context(), c); err != nil {
+		t.Fatalf("%+v %v", r, err)
+	}
+	if out, err := migrate(db); err == nil || !strings.Contains(out, "of onward is under way on this database") {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if diff := cmp.Diff([]string{"id", "note", "remark"}, content(t, db, columns)); diff != "" {
+		t.Fatal(diff)
+	}
+	c.Through = onward.Backfill
+	if r, err := apply.RunPlanAndRecord(t.Context(), c); err != nil || !r.Readiness[0].Migrate {
+		t.Fatalf("%+v %v", r, err)
+	}
+	if out, err := migrate(db); err != nil {
+		t.Fatal(out)
+	}
+	if diff := cmp.Diff([]string{"id", "note", "remark"}, content(t, db, columns)); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // Where all that there is are programs of tools that are not read, they are refused by the tools' names, with what to run.
 func TestPrograms(t *testing.T) {
 	t.Parallel()

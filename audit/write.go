@@ -143,6 +143,29 @@ func (r *Release) startWriting(ctx context.Context, p *pair, paths []string) (Wr
 	return out, nil
 }
 
+// PutFirst returns the text of a migration of the head with a statement before all others, in the tool's own form, or why that is not possible.
+func (r *Release) PutFirst(file, sql string) (text, why string) {
+	p, m := r.findMigration(file)
+	if p == nil {
+		return "", "it is no migration in the " + r.a.rng.Head.Name()
+	}
+	a, _ := all.FindAdapter(p.source.Framework)
+	switch a := a.(type) {
+	case adapter.FirstWriter:
+		if text = a.PutFirst(r.a.head, m, sql); text == "" {
+			why = "the place before its first statement is not known"
+		}
+		return text, why
+	case adapter.Writer:
+		form := a.Form(r.a.head, p.head)
+		if form != nil && form.Name == "" {
+			form.Name = p.head.Evidence.Tool
+		}
+		return form.PutFirst(m, sql)
+	}
+	return "", "how its tool reads a statement with a ';' in it is not known"
+}
+
 func inputError(format string, args ...any) error {
 	return &config.InputError{Err: fmt.Errorf(format, args...)}
 }

@@ -103,15 +103,21 @@ func (p *planner) addHashes(release *audit.Release) {
 	if len(p.plan.Proof.Missing) > 0 || len(p.plan.Left) > 0 {
 		return
 	}
-	hash := map[string]string{}
-	for _, s := range release.Heads() {
-		for _, m := range s.Migrations {
-			hash[m.Path] = m.Hash
-		}
-	}
+	hash := hashMigrations(release)
 	for i := range p.plan.Migrations {
 		p.plan.Migrations[i].Hash = hash[p.plan.Migrations[i].Path]
 	}
+}
+
+// hashMigrations returns the hashes of the head's migrations by path.
+func hashMigrations(release *audit.Release) map[string]string {
+	out := map[string]string{}
+	for _, s := range release.Heads() {
+		for _, m := range s.Migrations {
+			out[m.Path] = m.Hash
+		}
+	}
+	return out
 }
 
 // planner builds a plan.

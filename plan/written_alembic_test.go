@@ -14,8 +14,11 @@ import (
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/gitrange/gittest"
+	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/internal/rotation"
+	"github.com/onward-sql/onward/onward"
+	"github.com/onward-sql/onward/plan"
 )
 
 const alembicEnvironment = `import os
@@ -82,6 +85,14 @@ func newAlembicProject(t *testing.T, each bool) *alembicProject {
 // upgrade runs the real Alembic.
 func (p *alembicProject) upgrade(database, to string) {
 	p.t.Helper()
+	if talk, err := p.tryUpgrade(database, to); err != nil {
+		p.t.Fatalf("%v\n%s", err, talk)
+	}
+}
+
+// tryUpgrade runs the real Alembic, which may fail.
+func (p *alembicProject) tryUpgrade(database, to string) (string, error) {
+	p.t.Helper()
 	at, err := url.Parse(database)
 	if err != nil {
 		p.t.Fatal(err)
@@ -89,9 +100,8 @@ func (p *alembicProject) upgrade(database, to string) {
 	at.Scheme = "postgresql+psycopg"
 	cmd := exec.CommandContext(p.t.Context(), p.program, "upgrade", to)
 	cmd.Dir, cmd.Env = p.dir, append(os.Environ(), "SHOP_URL="+at.String(), "PYTHONDONTWRITEBYTECODE=1")
-	if talk, err := cmd.CombinedOutput(); err != nil {
-		p.t.Fatalf("%v\n%s", err, talk)
-	}
+	talk, err := cmd.CombinedOutput()
+	return string(talk), err
 }
 
 // query returns the only value of a query.
@@ -147,5 +157,42 @@ func TestAlembicRecorded(t *testing.T) {
 	p.upgrade(p.db, "head")
 	if version := p.query(pgservertest.Connect(t, p.db), "SELECT version_num FROM alembic_version"); version != "c3" {
 		t.Errorf("recorded is %s", version)
+	}
+}
+
+// The real Alembic fails at the guard of a revision while a plan is under way that replaces it, and changes nothing. Else it runs it.
+func TestGuardWithAlembic(t *testing.T) {
+	t.Parallel()
+	p := newAlembicProject(t, true)
+	const revision = "migrations/versions/b2_rename.py"
+	replaced := onward.Plan{Base: "main", Catalog: "x", Migrations: []onward.PlannedMigration{{ID: "b2", Path: revision}}}
+	if g, err := plan.Guard(t.Context(), p.audit, &replaced); err != nil || len(g.Written) != 1 {
+		t.Fatalf("%+v %v", g, err)
+	}
+	report, err := audit.Changelog(t.Context(), p.audit)
+	if err != nil || len(report.Opaque) > 0 {
+		t.Errorf("%+v %v", report, err)
+	}
+	p.upgrade(pgservertest.Database(t, p.major), "head")
+	conn := pgservertest.Connect(t, p.db)
+	if err := ledger.CreateLedger(t.Context(), conn, ""); err != nil {
+		t.Fatal(err)
+	}
+	if err := (ledger.Scope{}).RecordPlan(t.Context(), conn, &ledger.Plan{ID: "p1", Path: "public", Plan: replaced}); err != nil {
+		t.Fatal(err)
+	}
+	const note = "SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'orders'::regclass AND attnum > 0"
+	if talk, err := p.tryUpgrade(p.db, "head"); err == nil || !strings.Contains(talk, "plan p1 of onward is under way on this database") {
+		t.Fatalf("%v\n%s", err, talk)
+	}
+	if got := p.query(conn, note); got != "id note code size" {
+		t.Error(got)
+	}
+	if err := ledger.SetPlanState(t.Context(), conn, "p1", ledger.Abandoned); err != nil {
+		t.Fatal(err)
+	}
+	p.upgrade(p.db, "head")
+	if got := p.query(conn, note); got != "id remark code size" {
+		t.Error(got)
 	}
 }

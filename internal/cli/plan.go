@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -20,6 +21,7 @@ import (
 type planFlags struct {
 	releaseFlags
 	sketch, diff, save bool
+	guard              bool
 	deploys            bool
 	server             string
 	fresh              []string
@@ -76,6 +78,10 @@ project's own tool: the steps before the first contract, numbered after all exis
 migrations, as far as a file can carry them. --write also keeps the plan in onward/plans, for
 onward plan next. It overwrites nothing, and writes an unproven plan only with --sketch.
 
+--guard is for a plan that onward apply runs, beside its replaced migrations. It puts a statement
+first into each of them, in the form of the project's own tool. While the plan is under way on a
+database, the tool fails at the statement there. Everywhere else the statement does nothing.
+
 --deploys splits a range of commits into the deploys that it needs, with the condition between them:
 a deploy ends before the first migration that breaks the code from before it. A commit that is too
 much for one deploy gets a plan.
@@ -96,6 +102,7 @@ part of the release is; 2 usage or input; 3 something could not be read.`,
 	f.releaseFlags.addReleaseFlags(cmd)
 	flags.BoolVar(&f.diff, "diff", false, "show the files that --write would make")
 	flags.BoolVar(&f.save, "write", false, "write the steps as migrations, and keep the plan in onward/plans")
+	flags.BoolVar(&f.guard, "guard", false, "put a statement first into each replaced migration: its own tool fails there while the plan is under way")
 	flags.BoolVar(&f.sketch, "sketch", false, "leave out the proof, which takes a throwaway server")
 	flags.BoolVar(&f.deploys, "deploys", false, "split the range into the deploys that it needs")
 	flags.StringArrayVar(&f.only, "only", nil, "plan only this `chain`, by the name that a plan gives it, and leave the others; repeatable")
@@ -113,8 +120,8 @@ func (a *app) orderDeploys(cmd *cobra.Command, f *planFlags) error {
 	if err != nil {
 		return err
 	}
-	if f.diff || f.save || len(f.only) > 0 {
-		return newUsageError("--deploys splits a whole range: leave out --diff, --write and --only")
+	if f.diff || f.save || f.guard || len(f.only) > 0 {
+		return newUsageError("--deploys splits a whole range: leave out --diff, --write, --guard and --only")
 	}
 	c, err := a.planConfig(cmd.Context(), f)
 	if err != nil {
@@ -144,6 +151,9 @@ func (a *app) makePlan(cmd *cobra.Command, f *planFlags) error {
 	if f.deploys {
 		return a.orderDeploys(cmd, f)
 	}
+	if f.guard && (f.diff || f.save || f.sketch) {
+		return newUsageError("--guard is for a proven plan that onward apply runs: leave out --sketch, --diff and --write")
+	}
 	if (f.diff || f.save) && (format != report.FormatTerminal || f.diff && f.save) {
 		return newUsageError("--diff and --write have a form of their own: leave out --format, and one of the two")
 	}
@@ -165,6 +175,11 @@ func (a *app) makePlan(cmd *cobra.Command, f *planFlags) error {
 		}
 		return a.writeOrShowDrafts([]*plan.Draft{draft}, f.diff)
 	}
+	if f.guard && len(p.Steps) > 0 && p.ProvesSteps() {
+		if err := a.guardMigrations(cmd.Context(), c, p); err != nil {
+			return err
+		}
+	}
 	return a.writeResult(func(w io.Writer) error {
 		if format == report.FormatHTML {
 			return html.WritePlan(w, p, r)
@@ -174,6 +189,25 @@ func (a *app) makePlan(cmd *cobra.Command, f *planFlags) error {
 		}
 		return writePlanNext(w, cmd, f, p)
 	})
+}
+
+// guardMigrations puts the statement that refuses their own tool into the replaced migrations of a plan, and reports which have it.
+func (a *app) guardMigrations(ctx context.Context, c plan.Config, p *onward.Plan) error {
+	g, err := plan.Guard(ctx, c.Config.Config, p)
+	if err != nil {
+		return err
+	}
+	for _, path := range g.Paths {
+		commit := ""
+		if slices.Contains(g.Written, path) {
+			commit = " Commit it before onward apply"
+		}
+		a.printNote("%s fails in its own tool while the plan is under way on a database.%s", path, commit)
+	}
+	for _, m := range g.Without {
+		a.printNote("%s has no guard: %s. Its own tool must not run while the plan is under way", m.Path, m.Why)
+	}
+	return nil
 }
 
 // writePlanNext prints the command that follows a printed plan: a proven one is written as migrations, and a sketch is proven.

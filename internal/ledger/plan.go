@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -49,7 +50,29 @@ func (s Scope) RecordPlan(ctx context.Context, conn Conn, p *Plan) error {
 	if err != nil {
 		return err
 	}
+	if err := markUnderWay(ctx, conn); err != nil {
+		return err
+	}
 	return s.recordScope(ctx, conn, p.ID)
+}
+
+// markUnderWay writes whether a plan is under way into the comment of the table of plans. A guard statement reads it there if its role may not read
+// the ledger. The lock makes it wait for plans that begin or end at the same time.
+func markUnderWay(ctx context.Context, conn Conn) error {
+	_, err := conn.Exec(ctx, `DO $onward$
+DECLARE
+  now_is text;
+BEGIN
+  LOCK TABLE onward_ledger.plan IN SHARE UPDATE EXCLUSIVE MODE;
+  IF EXISTS (SELECT FROM onward_ledger.plan WHERE state NOT IN ('done', 'abandoned') AND plan ->> 'catalog' <> '') THEN
+    now_is := '`+script.UnderWay+`';
+  END IF;
+  IF now_is IS DISTINCT FROM pg_catalog.obj_description('onward_ledger.plan'::pg_catalog.regclass, 'pg_class') THEN
+    EXECUTE pg_catalog.format('COMMENT ON TABLE onward_ledger.plan IS %L', now_is);
+  END IF;
+END
+$onward$`)
+	return err
 }
 
 const planColumns = "SELECT id, p.name, p.plan::text, search_path, role, state, began, ended FROM onward_ledger.plan AS p"
@@ -76,7 +99,10 @@ func scanPlan(row pgx.Row, more ...any) (*Plan, error) {
 func SetPlanState(ctx context.Context, conn Conn, id, state string) error {
 	_, err := conn.Exec(ctx, "UPDATE onward_ledger.plan SET state = $2, ended = CASE WHEN $2 IN ('done', 'abandoned') THEN clock_timestamp() END WHERE id = $1",
 		id, state)
-	return err
+	if err != nil || state != Done && state != Abandoned {
+		return err
+	}
+	return markUnderWay(ctx, conn)
 }
 
 // SetPlanStateSQL returns the statement of [SetPlanState] for a plan that goes on.
@@ -90,7 +116,10 @@ func ReopenPlan(ctx context.Context, conn *pgx.Conn, p *Plan) error {
 	_, err := conn.Exec(ctx, `WITH again AS (
 			UPDATE onward_ledger.plan SET state = 'running', began = clock_timestamp(), ended = NULL WHERE id = $1 AND state = 'done' AND ended = $2 RETURNING id)
 		DELETE FROM onward_ledger.step WHERE plan IN (SELECT id FROM again)`, p.ID, p.Ended)
-	return err
+	if err != nil {
+		return err
+	}
+	return markUnderWay(ctx, conn)
 }
 
 // DeletePlan deletes a plan without a started step. Its log entries stay.
@@ -98,5 +127,8 @@ func DeletePlan(ctx context.Context, conn Conn, id string) error {
 	_, err := conn.Exec(ctx, `WITH unused AS (SELECT id FROM onward_ledger.plan WHERE id = $1 AND NOT EXISTS (SELECT FROM onward_ledger.step WHERE plan = $1)),
 			wanted AS (DELETE FROM onward_ledger.control WHERE plan IN (SELECT id FROM unused))
 		DELETE FROM onward_ledger.plan WHERE id IN (SELECT id FROM unused)`, id)
-	return err
+	if err != nil {
+		return err
+	}
+	return markUnderWay(ctx, conn)
 }

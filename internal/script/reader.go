@@ -42,7 +42,7 @@ func (r *Reader) Next(most int) (s *Script, err error) {
 	if len(r.source.Code)+len(r.source.Replaces)+len(r.source.Changes) > 0 {
 		most = math.MaxInt
 	}
-	s = &Script{Source: r.source, lines: r.lines, Rollback: map[int]bool{}, Window: r.window}
+	s = &Script{Source: r.source, lines: r.lines, Rollback: map[int]bool{}, Window: r.window, guards: map[int]bool{}}
 	b := builder{Script: s}
 	for len(s.Statements) < most {
 		ok, err := r.fillAhead(b, most)

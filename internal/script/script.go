@@ -270,6 +270,8 @@ type Script struct {
 	next int
 	// bodies are the DO blocks that stand in Source.Text letter by letter.
 	bodies []pgparse.Comment
+	// guards are the parts that begin with a [GuardStatement], which is no statement of the script.
+	guards map[int]bool
 }
 
 // Control is a transaction command without its usual effect.
@@ -296,6 +298,9 @@ const (
 	CommitWithout
 )
 
+// HasGuard reports whether the migration has a [GuardStatement].
+func (s *Script) HasGuard() bool { return len(s.guards) > 0 }
+
 // Lines gives the line index of Source.Text.
 func (s *Script) Lines() *pgparse.Lines { return s.lines }
 
@@ -308,6 +313,10 @@ type builder struct{ *Script }
 func (b builder) addFromPart(index int, x *pgparse.Splitter, st *pgparse.Stmt) {
 	p := b.Source.Parts[index]
 	if b.Source.Psql && st.Err != nil && pgparse.IsIdleCommand(p.SQL[st.Start:st.End]) {
+		return
+	}
+	if IsGuardStatement(x.SQL(st)) {
+		b.guards[index] = true
 		return
 	}
 	s := &Statement{

@@ -13,7 +13,7 @@ func (r *Reader) assignTransactions(s *Script) {
 		return
 	}
 	t.part = -1
-	top := 0
+	top := len(s.guards)
 	for _, st := range s.Statements {
 		if st.Parent < 0 {
 			top++
@@ -98,6 +98,9 @@ type tracker struct {
 // statement.
 func (s *Script) findMessages() map[int]bool {
 	statements := map[int]int{}
+	for part := range s.guards {
+		statements[part]++
+	}
 	for _, s := range s.Statements {
 		if s.Parent < 0 {
 			statements[s.part]++

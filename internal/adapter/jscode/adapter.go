@@ -34,6 +34,8 @@ type Adapter struct {
 	Sends Form
 	// Compose composes migrations as programs; nil if none can have a step of a plan.
 	Compose Composer
+	// Call is what precedes a text in the call of "up" that sends it, with the parameter of "up"; nil if that is not known.
+	Call func(parameter string) string
 	// Count describes the tool's table, for the settings of a project and the ending of its newest migration.
 	Count func(c Settings, ending string) *adapter.Count
 	// UniqueNames is set if the tool refuses to run anything while two migrations have one name.

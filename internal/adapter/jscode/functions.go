@@ -128,6 +128,25 @@ func (r *reader) findUp() *Function {
 	return found
 }
 
+// isAsync reports whether the function whose body begins at token i can await calls.
+func (r *reader) isAsync(i int) bool {
+	for i--; i >= 0 && r.spend(1); i-- {
+		switch {
+		case r.isSpelled(i, "async"):
+			return true
+		case r.isSpelled(i, ";"), r.isSpelled(i, ","), r.isSpelled(i, "{"), r.isSpelled(i, "("):
+			return false
+		case r.isSpelled(i, ")"), r.isSpelled(i, "}"):
+			open := i - 1
+			for open >= 0 && r.spend(1) && (r.closings[open] != i || !r.isSpelled(open, "(") && !r.isSpelled(open, "{")) {
+				open--
+			}
+			i = open
+		}
+	}
+	return false
+}
+
 // findFunctions finds the functions of the program that have a name.
 func (r *reader) findFunctions() {
 	r.functions = map[string]*Function{}

@@ -70,6 +70,9 @@ type Up struct {
 	Parts []script.Part
 	// Unread lists calls whose SQL is not known.
 	Unread []Unread
+	// Parameter is its first parameter, and Body the offset of its body if calls can be awaited there; 0 if not.
+	Parameter string
+	Body      int
 }
 
 // Unread is a call in "up" whose SQL is not known.
@@ -97,6 +100,12 @@ func ReadUp(program string, f Form) Up {
 		return Up{}
 	}
 	r.up.Found = true
+	if len(up.Parameters) > 0 {
+		r.up.Parameter = up.Parameters[0]
+	}
+	if !up.expression && r.isAsync(up.from-1) {
+		r.up.Body = r.tokens[up.from-1].end
+	}
 	r.receivers = f.Receivers
 	if f.Parameter && len(up.Parameters) > 0 {
 		if up.Parameters[0] == "" {

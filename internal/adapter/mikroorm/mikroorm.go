@@ -41,6 +41,7 @@ var Adapter = jscode.Adapter{
 	Stamped:       lazyregexp.New(`^Migration\d{14}.*\.[cm]?[jt]s$`),
 	IsMigration:   isMigration, ReadSettings: readSettings, Start: startMigration,
 	Sends:   jscode.Form{Receivers: []string{"this"}, Translate: translateCall},
+	Call:    func(string) string { return "this.addSql(" },
 	Compose: newComposer, Count: countMigrations,
 }
 

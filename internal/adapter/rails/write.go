@@ -45,11 +45,7 @@ func (Adapter) Form(t adapter.Tree, set *adapter.Set) *adapter.Form {
 		w.version = m[1]
 	}
 	w.calls.version = parseVersion(strings.Trim(w.version, "[]"))
-	for _, name := range []string{"Gemfile.lock", "Gemfile"} {
-		if at := path.Join(p.root, name); adapter.HasFile(t, at) && checksSafety.MatchString(adapter.ReadFile(t, at).Text) {
-			w.assured = true
-		}
-	}
+	w.assured = hasStrongMigrations(t, p.root)
 	if at := path.Join(p.root, "config/initializers/inflections.rb"); adapter.HasFile(t, at) {
 		for line := range strings.Lines(adapter.ReadFile(t, at).Text) {
 			if m := acronym.FindStringSubmatch(line); m != nil && !strings.HasPrefix(strings.TrimSpace(line), "#") {
@@ -58,6 +54,14 @@ func (Adapter) Form(t adapter.Tree, set *adapter.Set) *adapter.Form {
 		}
 	}
 	return &adapter.Form{Name: tool.Name, Up: ".rb", Transaction: onward.TransactionFile, Program: w.composeMigration, Slug: formatSlug}
+}
+
+// hasStrongMigrations reports whether an application has the gem.
+func hasStrongMigrations(t adapter.Tree, root string) bool {
+	return slices.ContainsFunc([]string{"Gemfile.lock", "Gemfile"}, func(name string) bool {
+		at := path.Join(root, name)
+		return adapter.HasFile(t, at) && checksSafety.MatchString(adapter.ReadFile(t, at).Text)
+	})
 }
 
 // formatSlug returns a name that Rails accepts: it ignores files whose names have other characters.

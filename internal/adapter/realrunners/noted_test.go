@@ -5,13 +5,18 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+
 	"github.com/onward-sql/onward/apply"
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/onward"
+	"github.com/onward-sql/onward/plan"
 )
 
 // From the last step before the contract on, the real runners have nothing to do, and continue with the next migration after the plan. The
-// original migration would fail after the plan. abort makes it pending again.
+// original migration would fail after the plan. abort makes it pending again. While the plan is under way, they fail at the guard of the migration, and
+// change nothing; on a fresh database they run it.
 func TestBehindAPlan(t *testing.T) {
 	t.Parallel()
 	for name, r := range map[string]struct {
@@ -91,6 +96,18 @@ func TestBehindAPlan(t *testing.T) {
 			add(1)
 			repository := audit.Config{Dir: root, Base: "main"}
 			p := sketchPlan(t, repository)
+			guard, err := plan.Guard(t.Context(), repository, p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			guarded := name != "Kysely" && !strings.HasPrefix(name, "Drizzle") // onward does not write their migrations
+			if guarded != (len(guard.Written) == 1 && len(guard.Without) == 0) || len(guard.Written)+len(guard.Without) != 1 {
+				t.Fatalf("%+v", guard)
+			}
+			other, _ := database(t, s)
+			if err := up(filepath.Join(root, r.dir), overTCP(t, s, other)); err != nil {
+				t.Errorf("on a fresh database: %v", err)
+			}
 			config := apply.Config{DB: s.URL(db), Plan: p, Unproven: "the tests of plan prove such plans"}
 			carryOut := func(through onward.PlanPhase) {
 				t.Helper()
@@ -102,6 +119,22 @@ func TestBehindAPlan(t *testing.T) {
 			}
 			carryOut(onward.Expand)
 			is(1)
+			if guarded {
+				before := content(t, conn)
+				if err := up(filepath.Join(root, r.dir), url); err == nil || !strings.Contains(err.Error(), "of onward is under way on this database") {
+					t.Fatalf("while the plan is under way: %v", err)
+				}
+				if diff := cmp.Diff(before, content(t, conn)); diff != "" {
+					t.Fatal(diff)
+				}
+				if forget := map[string]string{ // both record a migration before they run it
+					"golang-migrate": "UPDATE schema_migrations SET version = 1, dirty = false",
+					"Prisma":         "DELETE FROM _prisma_migrations WHERE finished_at IS NULL",
+				}[name]; forget != "" {
+					execute(t, conn, forget)
+				}
+				is(1)
+			}
 			carryOut(onward.Backfill)
 			toolIdles()
 			if got, err := apply.Abort(t.Context(), apply.Config{DB: s.URL(db)}, ""); err != nil || got.State != onward.ApplyAbandoned {
@@ -118,4 +151,14 @@ func TestBehindAPlan(t *testing.T) {
 			tool(3)
 		})
 	}
+}
+
+// content returns the columns of the deployed table.
+func content(t *testing.T, conn *pgx.Conn) (out string) {
+	t.Helper()
+	if err := conn.QueryRow(t.Context(), "SELECT string_agg(attname || ' ' || attnum, ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'a'::regclass").
+		Scan(&out); err != nil {
+		t.Fatal(err)
+	}
+	return out
 }

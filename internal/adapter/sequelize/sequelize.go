@@ -36,6 +36,7 @@ var Adapter = jscode.Adapter{
 	},
 	Stamped: stamped, IsMigration: isMigration, ReadSettings: readSettings, Start: startMigration,
 	Sends:   jscode.Form{Parameter: true, Translate: translateCall},
+	Call:    func(parameter string) string { return "await " + parameter + ".sequelize.query(" },
 	Compose: newComposer, Count: countMigrations,
 }
 

@@ -42,6 +42,7 @@ var Adapter = jscode.Adapter{
 		OutOfOrder: "TypeORM runs it after the newer ones: new databases run it before them",
 	},
 	Stamped: stamped, IsMigration: isMigration, ReadSettings: readSettings, Start: startMigration, UniqueNames: true,
+	Call:    func(parameter string) string { return "await " + parameter + ".query(" },
 	Compose: newComposer, Count: countMigrations,
 	Sends: jscode.Form{Parameter: true, Translate: translateCall},
 }

@@ -1,0 +1,18 @@
+package alembic
+
+import (
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/lazyregexp"
+)
+
+var upgrade = lazyregexp.New(`(?m)^def upgrade\(\)[^\n]*:[ \t]*(?:#.*)?\r?\n`)
+
+// PutFirst puts a statement before all others of a revision.
+func (*Adapter) PutFirst(_ adapter.Tree, m *adapter.Migration, sql string) string {
+	text := m.Source.Text
+	at := upgrade.FindStringIndex(text)
+	if at == nil {
+		return ""
+	}
+	return text[:at[1]] + executeAll(sql, 1) + text[at[1]:]
+}

@@ -1,0 +1,20 @@
+package django
+
+import (
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/pycode"
+	"github.com/onward-sql/onward/internal/lazyregexp"
+)
+
+var operationsBegin = lazyregexp.New(`(?m)^([ \t]+)operations(?:[ \t]*:[^=\n]+)?[ \t]*=[ \t]*\[[ \t]*\r?\n`)
+
+// PutFirst puts a statement before all other operations of a migration.
+func (*Adapter) PutFirst(_ adapter.Tree, m *adapter.Migration, sql string) string {
+	text := m.Source.Text
+	at := operationsBegin.FindStringIndex(text)
+	if at == nil {
+		return ""
+	}
+	operation := "migrations.RunSQL(\n    sql=" + pycode.QuoteString(sql+";\n") + ",\n    reverse_sql=migrations.RunSQL.noop,\n    elidable=True,\n),\n"
+	return text[:at[1]] + indentPython(operation, 2) + text[at[1]:]
+}

@@ -1,0 +1,101 @@
+package ledger_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/onward-sql/onward/internal/ledger"
+	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+	"github.com/onward-sql/onward/internal/script"
+	"github.com/onward-sql/onward/onward"
+)
+
+// A guard statement fails while a plan is under way that replaces its migration, in the plan's schema only. A role that may not read the ledger knows
+// only that a plan is under way. Else it changes nothing: without a ledger, with an empty one, and after the plan.
+func TestGuardStatement(t *testing.T) {
+	t.Parallel()
+	pgservertest.EachMajor(t, func(t *testing.T, major int) {
+		db, owner := pgservertest.ConnectNew(t, major)
+		exec := func(sql string) {
+			t.Helper()
+			if _, err := owner.Exec(t.Context(), sql); err != nil {
+				t.Fatalf("%s: %v", sql, err)
+			}
+		}
+		role := "migrator_" + content(t, owner, "SELECT current_database()")
+		exec("CREATE ROLE " + role + " LOGIN; CREATE SCHEMA tenant; CREATE SCHEMA other; CREATE SCHEMA later")
+		t.Cleanup(func() { _, _ = owner.Exec(t.Context(), "DROP ROLE "+role) })
+		stranger := pgservertest.Connect(t, db)
+		if _, err := stranger.Exec(t.Context(), "SET ROLE "+role); err != nil {
+			t.Fatal(err)
+		}
+		guard, _ := script.GuardStatement("db/2_b.sql")
+		another, _ := script.GuardStatement("db/3_c.sql")
+		check := func(when, wantOwner, wantAnother, wantStranger string) {
+			t.Helper()
+			for name, tc := range map[string]struct {
+				conn      ledger.Conn
+				sql, want string
+			}{"owner": {owner, guard, wantOwner}, "owner, another migration": {owner, another, wantAnother}, "stranger": {stranger, guard, wantStranger}} {
+				_, err := tc.conn.Exec(t.Context(), tc.sql)
+				refused := new(pgconn.PgError)
+				if tc.want == "" && err != nil || tc.want != "" && (!errors.As(err, &refused) || refused.Code != "55000" || !strings.Contains(refused.Message, tc.want)) {
+					t.Errorf("%s, %s: %v, want %q", when, name, err, tc.want)
+				}
+			}
+		}
+		record := func(s ledger.Scope, id, catalog, path string) {
+			t.Helper()
+			if err := s.RecordPlan(t.Context(), owner, &ledger.Plan{ID: id, Path: "public", Plan: onward.Plan{
+				Base: "main", Catalog: catalog, Migrations: []onward.PlannedMigration{{ID: "2_b", Path: path}},
+			}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		setState := func(id, state string) {
+			t.Helper()
+			if err := ledger.SetPlanState(t.Context(), owner, id, state); err != nil {
+				t.Fatal(err)
+			}
+		}
+		const cannotRead = "cannot read whether it replaces db/2_b.sql"
+		check("without a ledger", "", "", "")
+		if err := ledger.CreateLedger(t.Context(), owner, ""); err != nil {
+			t.Fatal(err)
+		}
+		check("with an empty ledger", "", "", "")
+		record(ledger.Scope{}, "unchanged", "", "db/2_b.sql")
+		check("an unchanged migration runs", "", "", "")
+		record(ledger.Scope{}, "p1", "x", "db/2_b.sql")
+		check("a plan is under way", "plan p1 of onward is under way", "", cannotRead)
+		setState("p1", ledger.Aborting)
+		check("the plan is being undone", "plan p1 of onward is under way", "", cannotRead)
+		setState("p1", ledger.Abandoned)
+		check("the plan was undone", "", "", "")
+		tenant, err := ledger.FindScope(t.Context(), owner, "tenant")
+		if err != nil {
+			t.Fatal(err)
+		}
+		record(tenant, "p2", "x", "db/2_b.sql")
+		check("a plan of another schema", "", "", cannotRead)
+		exec("SET search_path = other, tenant, public")
+		check("a plan of a schema that is not the first", "", "", cannotRead)
+		exec("SET search_path = tenant, public")
+		check("a plan of the schema", "plan p2 of onward is under way", "", cannotRead)
+		exec("ALTER SCHEMA later RENAME TO gone; ALTER SCHEMA tenant RENAME TO later; SET search_path = later, public")
+		check("a plan of a renamed schema", "plan p2 of onward is under way", "", cannotRead)
+		setState("p2", ledger.Done)
+		check("the plan is done", "", "", "")
+	})
+}
+
+func content(t *testing.T, conn ledger.Conn, sql string) (out string) {
+	t.Helper()
+	if err := conn.QueryRow(t.Context(), sql).Scan(&out); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}

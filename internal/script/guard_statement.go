@@ -1,0 +1,63 @@
+package script
+
+import (
+	"strings"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// plainPath is a path that every tool and language passes on as it is: none of its characters begins an escape or a parameter.
+var plainPath = lazyregexp.New(`^[A-Za-z0-9_./ -]+$`)
+
+const guardVariable = "  onward_migration text := "
+
+// UnderWay is the comment of the ledger's table of plans while a plan is under way.
+const UnderWay = "a plan is under way"
+
+// guardBody has no character that a tool or a language replaces, such as ? or a colon before a word.
+const guardBody = `;
+  onward_plan text;
+BEGIN -- a plan of onward replaces this migration, so it fails while the plan is under way here
+  IF NOT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = 'onward_ledger') THEN
+    RETURN;
+  END IF;
+  IF NOT pg_catalog.has_schema_privilege('onward_ledger', 'USAGE') THEN
+    IF NOT EXISTS (SELECT FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+      WHERE n.nspname = 'onward_ledger' AND c.relname = 'plan' AND pg_catalog.obj_description(c.oid, 'pg_class') = '` + UnderWay + `') THEN
+      RETURN;
+    END IF;
+    RAISE object_not_in_prerequisite_state USING MESSAGE = pg_catalog.concat('a plan of onward is under way on this database, and ', current_user,
+      ' cannot read whether it replaces ', onward_migration, '. Run the migration as a member of the role that owns the schema onward_ledger');
+  END IF;
+  IF pg_catalog.to_regclass('onward_ledger.schema_plan') IS NULL THEN
+    RETURN;
+  END IF;
+  SELECT p.id INTO onward_plan FROM onward_ledger.plan AS p LEFT JOIN onward_ledger.schema_plan AS s ON s.plan = p.id
+    LEFT JOIN pg_catalog.pg_namespace AS n ON n.oid = s.schema
+  WHERE p.state NOT IN ('done', 'abandoned') AND p.plan ->> 'catalog' <> ''
+    AND EXISTS (SELECT FROM pg_catalog.jsonb_array_elements(p.plan -> 'migrations') AS m WHERE m ->> 'path' = onward_migration)
+    AND (s.plan IS NULL OR pg_catalog.current_schema() IN (s.name, n.nspname));
+  IF onward_plan IS NOT NULL THEN
+    RAISE object_not_in_prerequisite_state USING MESSAGE = pg_catalog.concat('plan ', onward_plan, ' of onward is under way on this database, and replaces ',
+      onward_migration, '. For the command that goes on with it, type onward status --db ADDRESS');
+  END IF;
+END
+$onward$`
+
+// GuardStatement returns a statement that fails while a plan is under way that replaces the migration of a path, and else does nothing. ok is false if the
+// path has characters that a tool might change.
+func GuardStatement(path string) (sql string, ok bool) {
+	return "DO $onward$\nDECLARE\n" + guardVariable + "'" + path + "'" + guardBody, plainPath.MatchString(path)
+}
+
+// IsGuardStatement reports whether a statement is of [GuardStatement]. It changes nothing, and no part of a release has to run it.
+func IsGuardStatement(sql string) bool {
+	_, rest, found := strings.Cut(sql, guardVariable)
+	if !found {
+		return false
+	}
+	l := pgparse.NextLexeme(rest, 0)
+	guard, ok := GuardStatement(strings.Trim(rest[l.Start:l.End], "'"))
+	return ok && guard == sql
+}
