@@ -17,13 +17,42 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Forget closes a plan that is in the ledger without undoing anything: a migration that it replaces has run all the same. It reports each step
-// that is left, with the statements that would undo it. id is the plan's ID; "" means the only unfinished plan.
+// Forget closes a plan that is in the ledger: a migration that it replaces has run all the same. It undoes only triggers of the plan that fail each
+// write, because their column is gone. It reports each step that is left, with the statements that would undo it. id is the plan's ID; "" means the only
+// unfinished plan.
 //
 // The errors are the same as for [Run].
 func Forget(ctx context.Context, config Config, id string) (*onward.Applied, error) {
 	return endPlan(ctx, config, id, func(t *Target) error {
+		if err := t.undoBrokenTriggers(ctx); err != nil {
+			return err
+		}
 		return t.record.SetPlanState(ctx, ledger.Abandoned, "plan forgotten", "left: "+strings.Join(t.reportLeft(), ", "))
+	})
+}
+
+// undoBrokenTriggers undoes the steps that made triggers in which each write fails, because a column that the contract drops is gone already.
+func (t *Target) undoBrokenTriggers(ctx context.Context) error {
+	var gone []undo.Object
+	for _, o := range undo.ListDropped(t.record.Plan, t.record.IsDone) {
+		missing, err := t.findColumns(ctx, []undo.Object{o}, false)
+		if err != nil {
+			return err
+		}
+		if len(missing) > 0 {
+			gone = append(gone, o)
+		}
+	}
+	return t.runAttempts(ctx, func() (State, error) {
+		return t.attemptNext(ctx, func() *onward.PlanStep {
+			for i := range slices.Backward(t.record.Plan.Steps) {
+				s := &t.record.Plan.Steps[i]
+				if t.record.UndoSQL(s) != "" && slices.ContainsFunc(gone, func(o undo.Object) bool { return undo.MakesTriggerOf(s, o) }) {
+					return s
+				}
+			}
+			return nil
+		}, func(s *onward.PlanStep) (State, error) { return t.attempt.UndoStep(ctx, s) })
 	})
 }
 

@@ -108,3 +108,82 @@ func TestAbortBesideExchange(t *testing.T) {
 		})
 	}
 }
+
+// A column is gone that a trigger of the plan copies, so each write fails. --forget removes this trigger with its function; the trigger of the other
+// column stays, and goes on copying.
+func TestForgetBrokenTrigger(t *testing.T) {
+	t.Parallel()
+	for name, broken := range map[string]bool{"a column is gone": true, "nothing is gone": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			// Because of the trigger touch, the plan's triggers run at each UPDATE, and no column depends on them.
+			const table = "CREATE TABLE orders (id bigint PRIMARY KEY, note text, \"Kind\" text, changed timestamptz);\n" +
+				"-- +goose StatementBegin\nCREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.changed := now(); RETURN NEW; END $$;\n" +
+				"-- +goose StatementEnd\nCREATE TRIGGER touch BEFORE UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION touch();\n"
+			db := pgservertest.Database(t, onward.NewestMajor)
+			run(t, db, table, gooseTable, gooseFirst)
+			c := inRepository(t, map[string]string{"db/00001_a.sql": "-- +goose Up\n" + table}, map[string]string{
+				"db/00002_b.sql": "-- +goose Up\nALTER TABLE orders RENAME COLUMN note TO remark;\nALTER TABLE orders RENAME COLUMN \"Kind\" TO form;\n",
+			}, db)
+			c.Through = onward.Backfill
+			if _, err := apply.RunPlanAndRecord(t.Context(), c); err != nil {
+				t.Fatal(err)
+			}
+			if broken {
+				run(t, db, "ALTER TABLE orders DROP COLUMN note")
+				if _, err := pgservertest.Connect(t, db).Exec(t.Context(), "INSERT INTO orders (id) VALUES (1)"); err == nil {
+					t.Fatal("the trigger does not fail")
+				}
+			}
+			r, err := apply.Forget(t.Context(), apply.Config{DB: db}, "")
+			if err != nil || r.State != onward.ApplyAbandoned {
+				t.Fatalf("%+v %v", r, err)
+			}
+			run(t, db, "INSERT INTO orders (id, \"Kind\") VALUES (2, 'big')")
+			if got := content(t, db, "SELECT form FROM orders WHERE id = 2"); !cmp.Equal(got, []string{"big"}) {
+				t.Errorf("%q", got)
+			}
+			want := map[bool]string{true: "2 2", false: "3 3"}[broken]
+			const left = "SELECT (SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal) || ' ' || " +
+				"(SELECT count(*) FROM pg_proc WHERE pronamespace = 'public'::regnamespace)"
+			if got := content(t, db, left); got[0] != want {
+				t.Errorf("%s triggers and functions are left, want %s", got[0], want)
+			}
+			refused := new(apply.RefusedError)
+			if _, err := apply.RunPlanAndRecord(t.Context(), c); !errors.As(err, &refused) || !strings.Contains(refused.Text, "some of its steps are left") {
+				t.Errorf("the same plan: %v", err)
+			}
+		})
+	}
+}
+
+// A plan that was undone begins again if it is made again, and runs to its end.
+func TestUndonePlanAgain(t *testing.T) {
+	t.Parallel()
+	db := pgservertest.Database(t, onward.NewestMajor)
+	run(t, db, orders, gooseTable, gooseFirst, "INSERT INTO orders SELECT n, 'n' FROM generate_series(1, 10) AS n")
+	c := inRepository(t, gooseBase, gooseRelease, db)
+	for range 2 {
+		c.Through = onward.Backfill
+		first, err := apply.RunPlanAndRecord(t.Context(), c)
+		if err != nil || !first.Readiness[0].NewCode {
+			t.Fatalf("%+v %v", first, err)
+		}
+		if _, err := apply.Verify(t.Context(), apply.Config{DB: db}, ""); err != nil {
+			t.Fatal(err)
+		}
+		if r, err := apply.Abort(t.Context(), apply.Config{DB: db}, ""); err != nil || r.State != onward.ApplyAbandoned {
+			t.Fatalf("%+v %v", r, err)
+		}
+	}
+	c.Through = onward.Contract
+	if r, err := apply.RunPlanAndRecord(t.Context(), c); err != nil || r.State != onward.ApplyDone {
+		t.Fatalf("%+v %v", r, err)
+	}
+	if got := content(t, db, "SELECT count(*)::text FROM orders WHERE remark = 'n'"); got[0] != "10" {
+		t.Error(got)
+	}
+	if got := content(t, db, "SELECT count(*)::text FROM onward_ledger.log WHERE event = 'plan taken back'"); got[0] != "2" {
+		t.Errorf("%s lines of the log", got[0])
+	}
+}

@@ -177,8 +177,9 @@ func (t *Target) beginPlan(ctx context.Context) error {
 		case t.record.AsWritten:
 			return t.useRow(ctx, p)
 		case same && p.State == ledger.Abandoned:
-			return &RefusedError{Text: "this plan was begun here, and taken back on " + p.Ended.Format(time.DateTime) + ": make it anew, with onward plan",
-				Next: progress.PlanCommand(t.record.Plan, t.c.Name)}
+			if err := t.refuseForgotten(ctx, p); err != nil {
+				return err
+			}
 		case same && p.State == ledger.Aborting && !t.record.Undoing:
 			return &RefusedError{Text: "this plan is being taken back: onward abort goes on with that", Next: underway.AbortCommand(p.ID, t.record.Scope.Schema)}
 		case same:
@@ -195,6 +196,20 @@ func (t *Target) beginPlan(ctx context.Context) error {
 		}
 	}
 	return t.beginNew(ctx, id, path)
+}
+
+// refuseForgotten refuses a plan of which steps are left in the database: it was closed, and not undone. A plan that was undone may begin again.
+func (t *Target) refuseForgotten(ctx context.Context, p *ledger.Plan) error {
+	var steps map[string]*ledger.Step
+	err := t.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
+		steps, err = ledger.ReadSteps(ctx, conn, p.ID)
+		return err
+	})
+	if err != nil || len(steps) == 0 {
+		return err
+	}
+	return &RefusedError{Text: "this plan was closed here on " + p.Ended.Format(time.DateTime) + " with onward abort --forget, and some of its steps are left: " +
+		"make a plan of the schema as it is now, with onward plan --db", Next: progress.PlanCommand(t.record.Plan, t.c.Name) + " --db ADDRESS"}
 }
 
 // isSamePlan reports whether a plan of the ledger is the one that was asked for. id is the ID of that one, as it would begin here. The schema had
@@ -244,6 +259,9 @@ func (t *Target) beginNew(ctx context.Context, id, path string) error {
 	}
 	t.record.Plan = &t.record.Row.Plan
 	return t.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		if err := ledger.DeleteUndone(ctx, conn, t.record.Row.ID); err != nil {
+			return err
+		}
 		if err := t.record.Scope.RecordPlan(ctx, conn, t.record.Row); err != nil {
 			return err
 		}

@@ -17,10 +17,12 @@ import (
 func TestGuardForms(t *testing.T) {
 	t.Parallel()
 	const (
-		orders     = "CREATE TABLE orders (id bigint PRIMARY KEY, note text);\n"
-		rename     = "ALTER TABLE orders RENAME COLUMN note TO remark;\n"
-		concurrent = "CREATE INDEX CONCURRENTLY orders_note ON orders (note);\n"
-		inBlock    = "would run inside a transaction block, which it cannot"
+		orders      = "CREATE TABLE orders (id bigint PRIMARY KEY, note text);\n"
+		rename      = "ALTER TABLE orders RENAME COLUMN note TO remark;\n"
+		concurrent  = "CREATE INDEX CONCURRENTLY orders_note ON orders (note);\n"
+		railsSchema = "ActiveRecord::Schema[7.1].define(version: 2024_01_01_000000) do\n  create_table \"orders\" do |t|\n" +
+			"    t.string \"note\"\n  end\nend\n"
+		inBlock = "would run inside a transaction block, which it cannot"
 	)
 	rubyClass := func(name, method, body string) string {
 		return "class " + name + " < ActiveRecord::Migration[7.1]\n  def " + method + "\n    " + body + "\n  end\nend\n"
@@ -74,7 +76,7 @@ func TestGuardForms(t *testing.T) {
 			text:   rubyClass("B", "change", "rename_column :orders, :note, :remark"),
 			before: "  def change\n    reversible do |direction|\n      direction.up do\n        execute <<~'SQL'\n          ",
 			after:  "\n        SQL\n      end\n    end\n    rename_column",
-			beside: map[string]string{"db/schema.rb": "ActiveRecord::Schema[7.1].define(version: 2024_01_01_000000) do\n  create_table \"orders\" do |t|\n    t.string \"note\"\n  end\nend\n"},
+			beside: map[string]string{"db/schema.rb": railsSchema},
 		},
 		"Rails, strong_migrations": {
 			base:   "db/migrate/20240101000000_a.rb|" + rubyClass("A", "change", "create_table(:orders) { |t| t.string :note }"),
@@ -84,7 +86,7 @@ func TestGuardForms(t *testing.T) {
 			after:  "\n    SQL\n    rename_column",
 			beside: map[string]string{
 				"Gemfile":      "gem 'strong_migrations'\n",
-				"db/schema.rb": "ActiveRecord::Schema[7.1].define(version: 2024_01_01_000000) do\n  create_table \"orders\" do |t|\n    t.string \"note\"\n  end\nend\n",
+				"db/schema.rb": railsSchema,
 			},
 		},
 		"Knex": {

@@ -244,7 +244,8 @@ stop a logical subscriber, onward refuses without --accept-publication, and prin
 the subscriber needs.
 
 If a migration that the plan replaces ran all the same, the plan may hold the only copy of some
-values. Then onward refuses. --forget closes the plan, undoes nothing, and lists what is left.
+values. Then onward refuses. --forget closes the plan, and lists what is left. It undoes only the
+triggers of the plan that fail because their column is gone.
 
 Exit code: 0 taken back, 1 refused, 2 usage or input, 3 not finished, the same command
 continues.`,
@@ -267,6 +268,6 @@ continues.`,
 	}
 	cmd.Flags().SortFlags = false
 	f.addStepFlags(cmd, ledgerPlanHelp)
-	cmd.Flags().BoolVar(&forget, "forget", false, "close the plan without undoing anything, and list what is left")
+	cmd.Flags().BoolVar(&forget, "forget", false, "close the plan, and list what is left")
 	return cmd
 }

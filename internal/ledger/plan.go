@@ -132,3 +132,14 @@ func DeletePlan(ctx context.Context, conn Conn, id string) error {
 	}
 	return markUnderWay(ctx, conn)
 }
+
+// DeleteUndone deletes a plan that was undone, with what the ledger keeps about it, so that the same plan may begin again. Its log entries stay.
+func DeleteUndone(ctx context.Context, conn Conn, id string) error {
+	_, err := conn.Exec(ctx, `WITH undone AS (SELECT id FROM onward_ledger.plan WHERE id = $1 AND state = 'abandoned'
+				AND NOT EXISTS (SELECT FROM onward_ledger.step WHERE plan = $1)),
+			wanted AS (DELETE FROM onward_ledger.control WHERE plan IN (SELECT id FROM undone)),
+			compared AS (DELETE FROM onward_ledger.verification WHERE plan IN (SELECT id FROM undone)),
+			skipped AS (DELETE FROM onward_ledger.quarantine WHERE plan IN (SELECT id FROM undone))
+		DELETE FROM onward_ledger.plan WHERE id IN (SELECT id FROM undone)`, id)
+	return err
+}
