@@ -99,7 +99,7 @@ func (j *judge) foldDeployed(m *adapter.Migration) {
 		}
 		return
 	}
-	src := j.scriptSource(m)
+	src := j.scriptSource(m, true)
 	r, most := script.NewReader(src), j.windows.maxStatements(&src)
 	for {
 		s, err := r.Next(most)
@@ -153,7 +153,7 @@ func (j *judge) reportOpaqueParts(m *adapter.Migration) {
 // judgeMigration runs the rules over a migration of the release.
 func (j *judge) judgeMigration(m *adapter.Migration, status onward.Status, in run) {
 	x := &judgedMigration{migration: m, status: status, run: in}
-	if src := j.scriptSource(m); m.Failed == "" {
+	if src := j.scriptSource(m, false); m.Failed == "" {
 		x.readFirst(src, j.maxStatements(&src, in))
 	}
 	for {
@@ -194,7 +194,7 @@ func (j *judge) foldMigration(x *judgedMigration) {
 			x.folded, x.err = nil, fault.FromPanic(r)
 		}
 	}()
-	if src := j.scriptSource(m); x.window == 0 && src.Strings != x.script.Source.Strings {
+	if src := j.scriptSource(m, false); x.window == 0 && src.Strings != x.script.Source.Strings {
 		if x.readFirst(src, x.most); x.err != nil {
 			return
 		}

@@ -3,9 +3,11 @@ package audit
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -71,6 +73,41 @@ func TestNothingInSilence(t *testing.T) {
 				t.Errorf("judged: %t, and %d places counted\n%+v", dropped, r.Summary.Opaque, r.Opaque)
 			}
 		})
+	}
+}
+
+// Postgres 19 refuses to turn standard_conforming_strings off, and psql goes on: its strings end elsewhere from there on than
+// on older servers. If both are judged, the statement is counted.
+func TestStringsByVersion(t *testing.T) {
+	t.Parallel()
+	const (
+		off       = "SET standard_conforming_strings = off;\n"
+		runsIfOn  = off + `SELECT '\'; DROP TABLE b; --';`
+		runsIfOff = off + `SELECT 'a\''; DROP TABLE b; --';`
+	)
+	for _, tt := range []struct {
+		versions []int
+		text     string
+		dropped  bool
+		unjudged int
+	}{
+		{[]int{18}, runsIfOn, false, 0},
+		{[]int{18}, runsIfOff, true, 0},
+		{[]int{19}, runsIfOn, true, 0},
+		{[]int{19}, runsIfOff, false, 0},
+		{[]int{18, 19}, runsIfOn, true, 1},
+		{[]int{18, 19}, runsIfOff, false, 1},
+		{[]int{19}, "ALTER DATABASE d SET standard_conforming_strings = off;\n\\c\n" + `SELECT '\'; DROP TABLE b; --';`, true, 1},
+	} {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "1.sql"), []byte(tt.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r := check(t, CheckConfig{Dir: dir, Paths: []string{"1.sql"}, Settings: &config.Config{Postgres: tt.versions}})
+		dropped := slices.ContainsFunc(r.Findings, func(f onward.Finding) bool { return f.Rule == "table-drop" })
+		if dropped != tt.dropped || r.Summary.Opaque != tt.unjudged {
+			t.Errorf("%v: %q: dropped: %t, not judged: %+v", tt.versions, tt.text, dropped, r.Opaque)
+		}
 	}
 }
 

@@ -14,11 +14,16 @@ import (
 // sessions. Files are cut independently and in parallel. If an earlier file changed the
 // syntax, a file is cut again.
 
-// scriptSource returns a migration's source with the session's string syntax.
-func (j *judge) scriptSource(m *adapter.Migration) script.Source {
+// scriptSource returns a migration's source with the session's string syntax. deployed: it ran already, perhaps on an
+// older server.
+func (j *judge) scriptSource(m *adapter.Migration, deployed bool) script.Source {
 	src := m.Source
 	if !m.Runner.OwnSession || j.strings.Unsure {
 		src.Strings = j.strings
+	}
+	src.Strings.Refusal = pgparse.RefusalOf(j.config.Versions)
+	if deployed {
+		src.Strings.Refusal = min(src.Strings.Refusal, pgparse.SomeRefuse)
 	}
 	return src
 }
@@ -40,14 +45,15 @@ func (j *judge) recordStringSyntax(s *script.Script, deployed bool) {
 				called = called || strings.EqualFold(set.Name, stringSyntaxSetting)
 			}
 		}
-		if called && st.In == "" && st.Node != nil && pgparse.EndsElsewhere(st.SQL) {
+		if called && s.Source.Strings.Refusal != pgparse.AllRefuse && st.In == "" && st.Node != nil && pgparse.EndsElsewhere(st.SQL) {
 			st.EditRare().Opaque = "what its strings hold, as a function that was called may have changed how they end"
 		}
 	}
 	if !deployed { // their sessions are over
 		j.strings = s.Strings
 	}
-	j.strings.Unsure = j.strings.Unsure || later || called && !deployed
+	unsure := j.strings.Unsure || later || called && !deployed
+	j.strings.Unsure = unsure && pgparse.RefusalOf(j.config.Versions) != pgparse.AllRefuse
 }
 
 const stringSyntaxSetting = "standard_conforming_strings"

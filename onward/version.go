@@ -1,10 +1,13 @@
 package onward
 
-// OldestMajor and NewestMajor are the major versions of Postgres that this
-// release knows, and all between them.
+// The major versions of Postgres that this release knows: OldestMajor, PreviewMajor, and all between them.
 const (
 	OldestMajor = 13
+	// NewestMajor is the newest version on which every proof has run. A project that names no version is judged on
+	// OldestMajor to NewestMajor.
 	NewestMajor = 18
+	// PreviewMajor is the newest version that a project may name.
+	PreviewMajor = 19
 )
 
 // Throughput is how fast a server works, in bytes a second.

@@ -4,13 +4,13 @@
 #   scripts/setup.sh          into the user's cache: Postgres 12 to 18, Python environments, actionlint
 #   scripts/setup.sh all      and every tool below
 #   scripts/setup.sh NAME…    parts: postgres, django, actionlint
-#                             tools: chromium neovim compiler node pgbouncer packaged java php ruby psql sqitch rust pythons
+#                             tools: chromium neovim compiler node pgbouncer packaged java php ruby psql sqitch rust pythons postgres19
 #
 # Without root, CI or ONWARD_APT=1 no package of Debian is installed: the command is printed, and the script fails.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-tools="chromium neovim compiler node pgbouncer packaged java php ruby psql sqitch rust pythons"
+tools="chromium neovim compiler node pgbouncer packaged java php ruby psql sqitch rust pythons postgres19"
 failed=0
 updated=false
 
@@ -64,6 +64,7 @@ install_part() {
         debian 'test -f /usr/include/postgresql/libpq-fe.h && command -v cc' libpq-dev gcc libc6-dev && ./scripts/rust-runners.sh
       fi
       ;;
+    postgres19) ./scripts/postgres-19.sh || failed=1 ;;
     pythons) ./scripts/django-venvs.sh all || failed=1 ;;
     *)
       echo "setup: $part: parts are postgres, django, actionlint; tools are $tools" >&2

@@ -45,6 +45,8 @@ var (
 	Sqitch    = Component{Name: "sqitch", Use: "a migration tool that runs psql", Turn: 4}
 	Rust      = Component{Name: "rust", Use: "migration tools of Rust", Turn: 4}
 	Pythons   = Component{Name: "pythons", Use: "frameworks that need another version of Python", Turn: 4}
+	// Postgres19 is onward.PreviewMajor, which has no download yet.
+	Postgres19 = Component{Name: "postgres19", Use: "a server of Postgres 19", Turn: 4}
 
 	Root   = Component{Name: "root", Use: "full disks", Get: "run the tests as root"}
 	User   = Component{Name: "user", Use: "directories that cannot be read", Get: "run the tests as an ordinary user"}
@@ -58,7 +60,7 @@ var (
 // ListAll returns the components, tools first.
 func ListAll() []Component {
 	return []Component{setup, Chromium, Neovim, Compiler, Node, PgBouncer, Packaged, Java, PHP,
-		Ruby, Psql, Sqitch, Rust, Pythons, Root, User, System, Version, ByHand}
+		Ruby, Psql, Sqitch, Rust, Pythons, Postgres19, Root, User, System, Version, ByHand}
 }
 
 // Mark begins the message of a test that is left out; the component's name and a colon follow.

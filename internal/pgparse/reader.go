@@ -26,6 +26,57 @@ type Strings struct {
 	Unsure bool
 	// Encoding is the client's encoding if a character of it may end in a backslash.
 	Encoding string
+	// Refusal says which servers refuse to turn standard_conforming_strings off. The setting stays on there, and psql
+	// goes on with the next statement.
+	Refusal OffRefusal
+}
+
+// OffRefusal says which of the servers that may run a text refuse "standard_conforming_strings = off".
+type OffRefusal int
+
+// No server refuses it, some do, or all do.
+const (
+	NoneRefuse OffRefusal = iota
+	SomeRefuse
+	AllRefuse
+)
+
+// offRefusedSince is the first major version whose strings have no other end.
+// (https://www.postgresql.org/docs/19/release-19.html)
+const offRefusedSince = 19
+
+// RefusalOf returns which of the major versions refuse to turn standard_conforming_strings off.
+func RefusalOf(versions []int) OffRefusal {
+	count := 0
+	for _, v := range versions {
+		if v >= offRefusedSince {
+			count++
+		}
+	}
+	switch count {
+	case 0:
+		return NoneRefuse
+	case len(versions):
+		return AllRefuse
+	}
+	return SomeRefuse
+}
+
+// withOff returns the setting after it was turned off.
+func (s Strings) withOff() Strings {
+	switch s.Refusal {
+	case NoneRefuse:
+		s.Off, s.Unsure = true, false
+	case SomeRefuse:
+		s.Unsure = true
+	}
+	return s
+}
+
+// withUnsure returns the setting after it may have been turned off or on.
+func (s Strings) withUnsure() Strings {
+	s.Unsure = s.Refusal != AllRefuse
+	return s
 }
 
 // encodings are the encodings in which the last byte of a character may be a backslash.

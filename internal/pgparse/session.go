@@ -18,7 +18,10 @@ type point struct {
 }
 
 func newSession(by Reader) *session {
-	return &session{now: by.Strings, start: Strings{}, kept: by.Strings, before: by.Strings, open: by.Block, goesOn: by.Psql}
+	if by.Strings.Refusal == AllRefuse {
+		by.Strings.Off, by.Strings.Unsure = false, false
+	}
+	return &session{now: by.Strings, start: Strings{Refusal: by.Strings.Refusal}, kept: by.Strings, before: by.Strings, open: by.Block, goesOn: by.Psql}
 }
 
 // nextStrings returns the state for the session's next text.
@@ -108,9 +111,11 @@ func (s *session) setStrings(reset bool, value string, known, local bool) {
 		case reset:
 			to.Off, to.Unsure = s.start.Off, s.start.Unsure
 		case !known:
-			to.Unsure = true
+			*to = to.withUnsure()
+		case isOff(value):
+			*to = to.withOff()
 		default:
-			to.Off, to.Unsure = isOff(value), false
+			to.Off, to.Unsure = false, false
 		}
 	})
 }
@@ -203,7 +208,7 @@ func (s *session) applyBlock(sql string) {
 	}
 	block, err := ParseBlock(sql)
 	if err != nil {
-		s.now.Unsure, s.kept.Unsure = true, true
+		s.now, s.kept = s.now.withUnsure(), s.kept.withUnsure()
 		return
 	}
 	for _, inner := range block.Statements {
@@ -228,7 +233,7 @@ func (s *session) applyTransaction(x *TransactionStmt) {
 		}
 	case TransactionStmtKind_TRANS_STMT_COMMIT, TransactionStmtKind_TRANS_STMT_PREPARE:
 		if s.goesOn && s.open && s.kept.Off != s.before.Off {
-			s.kept.Unsure = true // if a statement failed, COMMIT is a ROLLBACK
+			s.kept = s.kept.withUnsure() // if a statement failed, COMMIT is a ROLLBACK
 		}
 		s.now, s.open, s.points = s.kept, x.Chain, nil
 		s.before = s.kept

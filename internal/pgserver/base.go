@@ -64,7 +64,7 @@ func StartFrom(ctx context.Context, cfg Config, base Base) (s *Server, built boo
 
 // basePath returns the directory of a base in the cache.
 func (c *resolvedConfig) basePath(key string) (string, error) {
-	root, err := cacheRoot()
+	root, err := CacheDir()
 	return filepath.Join(root, baseRoom, c.baseName(key)), err
 }
 

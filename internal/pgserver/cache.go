@@ -15,8 +15,8 @@ import (
 // account that the server runs as.
 const systemCache = "/var/cache/onward"
 
-// cacheRoot returns the directory with downloaded binaries (postgres/) and initdb templates (template/).
-func cacheRoot() (string, error) {
+// CacheDir returns the directory with downloaded binaries (postgres/) and initdb templates (template/).
+func CacheDir() (string, error) {
 	acct, err := serverAccount()
 	if err != nil {
 		return "", err
@@ -77,7 +77,7 @@ func (e *cacheError) Unwrap() error { return e.err }
 // buildCached creates a directory in a subdirectory of the cache with buildOnce, and returns its path. If there is no writable
 // cache, it is created in a temporary directory, which forgo removes.
 func (c *resolvedConfig) buildCached(ctx context.Context, room, name string, fill func(staging string, lock *os.File) error) (string, error) {
-	root, err := cacheRoot()
+	root, err := CacheDir()
 	if err == nil {
 		final := filepath.Join(root, room, name)
 		if err = buildOnce(ctx, final, fill); err == nil {

@@ -94,7 +94,7 @@ func TestDamagedTemplate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	root, err := cacheRoot()
+	root, err := CacheDir()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,7 +152,7 @@ func TestCacheRoot(t *testing.T) {
 			want = closed
 		}
 		t.Setenv("XDG_CACHE_HOME", base)
-		if got, err := cacheRoot(); runtime.GOOS == "linux" && (err != nil || got != want) {
+		if got, err := CacheDir(); runtime.GOOS == "linux" && (err != nil || got != want) {
 			t.Errorf("%s: %s, %v; want %s", test.name, got, err, want)
 		}
 	}

@@ -83,7 +83,7 @@ func fetchedBin(ctx context.Context, a artifact, noDownload bool, log *slog.Logg
 	if !noDownload {
 		return fetchArtifact(ctx, a, log)
 	}
-	root, err := cacheRoot()
+	root, err := CacheDir()
 	if err != nil {
 		return "", err
 	}
@@ -96,7 +96,7 @@ func fetchedBin(ctx context.Context, a artifact, noDownload bool, log *slog.Logg
 
 // fetchArtifact downloads and unpacks an archive into the cache and returns its directory of binaries.
 func fetchArtifact(ctx context.Context, a artifact, log *slog.Logger) (string, error) {
-	root, err := cacheRoot()
+	root, err := CacheDir()
 	if err != nil {
 		return "", err
 	}

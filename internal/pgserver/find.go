@@ -62,7 +62,7 @@ func findInstalls() (installs []Install, looked, unfit []string) {
 	}
 	home, _ := os.UserHomeDir()
 	all := searchPlaces
-	if root, err := cacheRoot(); err == nil {
+	if root, err := CacheDir(); err == nil {
 		all = append(slices.Clone(searchPlaces), searchPlace{"cache", filepath.Join(root, "postgres", "*", "bin")})
 	}
 	for _, p := range all {

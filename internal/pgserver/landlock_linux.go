@@ -64,8 +64,13 @@ func (c command) fileRules() []confine.Rule {
 		{Path: "/dev/zero", Rights: confine.MayRead}, {Path: "/dev/urandom", Rights: confine.MayRead}, {Path: "/dev/random", Rights: confine.MayRead},
 	}
 	read := slices.Clone(libraries)
+	root := filepath.Dir(c.install.Bin)
 	for _, dir := range []string{"lib", "lib64", "share"} {
-		read = append(read, filepath.Join(filepath.Dir(c.install.Bin), dir))
+		read = append(read, filepath.Join(root, dir))
+	}
+	if all := filepath.Dir(root); filepath.Base(all) == "postgresql" && filepath.Base(filepath.Dir(all)) == "lib" {
+		// Debian's layout: PREFIX/lib/postgresql/17/bin and PREFIX/share/postgresql/17.
+		read = append(read, filepath.Join(all, "../../share/postgresql", filepath.Base(root)))
 	}
 	if c.statisticsSocket() { // it resolves "localhost"
 		read = append(read, "/etc/hosts", "/etc/host.conf", "/etc/nsswitch.conf")

@@ -77,6 +77,9 @@ const busyQuery = `SET max_parallel_workers_per_gather = 2; SET parallel_setup_c
 func server(t testing.TB, cfg Config) *Server {
 	t.Helper()
 	s, err := Start(context.Background(), cfg)
+	if cfg.Major == onward.PreviewMajor {
+		component.Need(t, component.Postgres19, err)
+	}
 	if err != nil {
 		component.NeedSetup(t, err)
 	}

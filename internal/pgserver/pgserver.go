@@ -20,7 +20,7 @@ const startTimeout = 3 * time.Minute
 
 // Config says which server to start. The zero value means the newest installed one.
 type Config struct {
-	// Major is the major version, onward.OldestMajor to onward.NewestMajor; 0 is the newest installed one.
+	// Major is the major version, onward.OldestMajor to onward.PreviewMajor; 0 is the newest installed one.
 	Major int
 	// Bin is the directory with initdb and postgres; "" finds or downloads one.
 	Bin string

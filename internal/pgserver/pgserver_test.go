@@ -76,6 +76,22 @@ func TestEveryMajor(t *testing.T) {
 	}
 }
 
+// A confined server reads its data where Debian's packages have it: outside the directory of its programs.
+func TestDebianLayout(t *testing.T) {
+	t.Parallel()
+	s := server(t, Config{Major: onward.PreviewMajor})
+	name, err := s.NewDatabase(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn := connect(t, s.URL(name))
+	for _, sql := range []string{"CREATE EXTENSION hstore", "SET timezone_abbreviations = 'India'", "SELECT to_tsvector('english', 'running')"} {
+		if _, err := conn.Exec(t.Context(), sql); err != nil {
+			t.Errorf("%s: %v", sql, err)
+		}
+	}
+}
+
 func TestSeveralAtOnce(t *testing.T) {
 	t.Parallel()
 	var wait sync.WaitGroup

@@ -62,7 +62,7 @@ func templateName(install Install, acct account) string {
 
 // forgetTemplate removes a template from the cache, atomically for other processes.
 func forgetTemplate(install Install, acct account) error {
-	root, err := cacheRoot()
+	root, err := CacheDir()
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@
 // supported one is for tests, too.
 //
 //	go run ./internal/pgserver/fetch 12 13 14 15 16 17 18
+//	go run ./internal/pgserver/fetch -cache    prints the cache's directory
 package main
 
 import (
@@ -11,6 +12,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 	"time"
 
@@ -28,11 +30,16 @@ func main() {
 }
 
 func run(ctx context.Context, args []string) error {
+	if slices.Equal(args, []string{"-cache"}) {
+		dir, err := pgserver.CacheDir()
+		fmt.Println(dir)
+		return err
+	}
 	var majors []int
 	for _, arg := range args {
 		major, err := strconv.Atoi(arg)
-		if err != nil || major < onward.OldestMajor-1 || major > onward.NewestMajor {
-			return fmt.Errorf("%q is not a major version from %d to %d", arg, onward.OldestMajor-1, onward.NewestMajor)
+		if err != nil || major < onward.OldestMajor-1 || major > onward.PreviewMajor {
+			return fmt.Errorf("%q is not a major version from %d to %d", arg, onward.OldestMajor-1, onward.PreviewMajor)
 		}
 		majors = append(majors, major)
 	}

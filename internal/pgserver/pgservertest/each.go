@@ -19,6 +19,12 @@ func EachEnd(t *testing.T, test func(t *testing.T, major int)) {
 	runMajors(t, Ends(), test)
 }
 
+// EachEndAndPreview runs a test on the oldest, the newest and the preview version, at the same time.
+func EachEndAndPreview(t *testing.T, test func(t *testing.T, major int)) {
+	t.Helper()
+	runMajors(t, EndsAndPreview(), test)
+}
+
 func runMajors(t *testing.T, majors []int, test func(t *testing.T, major int)) {
 	t.Helper()
 	for _, major := range majors {

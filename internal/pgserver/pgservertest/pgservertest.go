@@ -49,6 +49,14 @@ func Ends() []int {
 	return slices.Compact([]int{majors[0], majors[len(majors)-1]})
 }
 
+// EndsAndPreview are the ends and onward.PreviewMajor. A test on that one needs component.Postgres19.
+func EndsAndPreview() []int {
+	if usesPackaged() {
+		return Ends()
+	}
+	return append(Ends(), onward.PreviewMajor)
+}
+
 // ProofMajors are the majors that a proof of our model runs on. ONWARD_PROVE tells: "all" for every one, "ends" for the
 // oldest and the newest; without it the newest.
 func ProofMajors() []int {
@@ -89,6 +97,9 @@ func Server(t testing.TB, major int) *pgserver.Server {
 		}
 		s.server, s.err = pgserver.Start(ctx, cfg)
 	})
+	if major == onward.PreviewMajor {
+		component.Need(t, component.Postgres19, s.err)
+	}
 	if s.err != nil {
 		SkipOrFail(t, s.err)
 	}
