@@ -75,7 +75,7 @@ type Config struct {
 	// Unproven is the reason to run a plan whose proof failed, is missing, or was made for other values. The audit
 	// trail keeps the reason. "" refuses such a plan.
 	Unproven string
-	// UnknownVersion begins a plan also on a server of a newer major version than this release knows.
+	// UnknownVersion begins a plan also on a server of a newer major version than this release was proven on.
 	UnknownVersion bool
 	// Server is the address of the Postgres on which that copy is made; "" means a throwaway server.
 	Server string

@@ -10,7 +10,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// On a server of a newer version than this release knows, no plan begins without a flag. A begun plan goes on, and abort works.
+// On a server of a newer version than this release was proven on, no plan begins without a flag. A begun plan goes on, and abort works.
 func TestNewerServer(t *testing.T) {
 	t.Parallel()
 	pgservertest.EachEnd(t, func(t *testing.T, major int) {

@@ -279,7 +279,7 @@ func (t *Target) refuseVersion() error {
 		return nil
 	}
 	return &RefusedError{Text: fmt.Sprintf("nothing was begun: a step may lock or rewrite more on Postgres %d than on %d, "+
-		"the newest that this release of onward knows. Use a newer release of onward, or accept that with --unknown-version", major, onward.NewestMajor)}
+		"the newest on which this release of onward was proven. Use a newer release of onward, or accept that with --unknown-version", major, onward.NewestMajor)}
 }
 
 // checkSchema compares the schema with the one that the plan was made for.

@@ -74,7 +74,7 @@ func (d Deployed) readKnown(ctx context.Context, c *config.Config) (*deployedFac
 		if err != nil {
 			return nil, err
 		}
-		k.catalog, k.major = s.Catalog, min(s.Major, onward.NewestMajor)
+		k.catalog, k.major = s.Catalog, min(s.Major, onward.PreviewMajor)
 		for _, u := range s.Unread {
 			k.opaque = append(k.opaque, onward.Opaque{Path: "the database", What: shortenSQL(u), Why: "the server has it, the catalog could not take it in"})
 		}

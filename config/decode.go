@@ -330,8 +330,8 @@ func ParseVersions(text string) ([]int, error) {
 			return nil, fmt.Errorf("%q is no major version of Postgres: write 17, 14..17 or a list", part)
 		case from > to:
 			return nil, fmt.Errorf("%q is empty: write the older version first", part)
-		case from < onward.OldestMajor || to > onward.NewestMajor:
-			return nil, fmt.Errorf("%q is not supported: this release knows Postgres %d to %d", part, onward.OldestMajor, onward.NewestMajor)
+		case from < onward.OldestMajor || to > onward.PreviewMajor:
+			return nil, fmt.Errorf("%q is not supported: this release knows Postgres %d to %d", part, onward.OldestMajor, onward.PreviewMajor)
 		}
 		for v := from; v <= to; v++ {
 			out = append(out, v)

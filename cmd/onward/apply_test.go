@@ -80,7 +80,7 @@ func TestApplyScripts(t *testing.T) {
 	testscript.Run(t, p)
 }
 
-// TestNewerServerScripts runs scripts on a real server that is newer than this release knows. ONWARD_NEWER_SERVER is the address of a
+// TestNewerServerScripts runs scripts on a real server that is newer than this release was proven on. ONWARD_NEWER_SERVER is the address of a
 // superuser there: each script has a database of its own, in $DATABASE_URL.
 func TestNewerServerScripts(t *testing.T) {
 	t.Parallel()

@@ -80,10 +80,13 @@ func majorOf(name, tag string) (int, bool) {
 }
 
 // Since filters the supported versions: it keeps those from the oldest named version on. It
-// keeps all of them if the named version is older or newer than the supported ones.
+// keeps all of them if the named version is older or newer than the supported ones. onward.PreviewMajor is judged only if it is named.
 func (o Oldest) Since(all []int) []int {
-	if o.Major <= onward.OldestMajor || o.Major > onward.NewestMajor {
+	switch {
+	case o.Major <= onward.OldestMajor || o.Major > onward.PreviewMajor:
 		return all
+	case o.Major > onward.NewestMajor:
+		return []int{o.Major}
 	}
 	for i, v := range all {
 		if v >= o.Major {

@@ -50,7 +50,7 @@ func TestOldestPostgres(t *testing.T) {
 		}
 	}
 	all := []int{13, 14, 15, 16, 17, 18}
-	for major, want := range map[int][]int{0: all, 11: all, 13: all, 16: {16, 17, 18}, 18: {18}, 19: all} {
+	for major, want := range map[int][]int{0: all, 11: all, 13: all, 16: {16, 17, 18}, 18: {18}, 19: {19}, 20: all} {
 		if got := (adapter.Oldest{Major: major}).Since(all); !slices.Equal(got, want) {
 			t.Errorf("%d: %v, want %v", major, got, want)
 		}

@@ -45,7 +45,7 @@ func (f *applyFlags) addApplyFlags(cmd *cobra.Command) {
 	flags.BoolVar(&f.adopt, "adopt", false, "without a plan: run migrations although the database has tables of their names, or another tool's, "+
 		"and no record of any of them")
 	flags.StringVar(&f.unproven, "unproven", "", "the `reason` to run a plan that is not proven, or was changed since: onward log keeps it")
-	flags.BoolVar(&f.unknownVersion, "unknown-version", false, "begin also on a server of a newer major version than this release knows")
+	flags.BoolVar(&f.unknownVersion, "unknown-version", false, "begin also on a server of a newer major version than this release was proven on")
 	f.green.addContractQueryFlags(cmd)
 	f.evidence.addOldCodeFlags(cmd)
 	f.rollout.addRolloutFlags(cmd)

@@ -216,9 +216,9 @@ no database and no configuration.`,
 	return root
 }
 
-// newerServerNote says that a server is newer than this release knows.
+// newerServerNote says that a server is newer than all on which this release was proven.
 func newerServerNote(major int) string {
-	return fmt.Sprintf("the server is Postgres %d, and this release of onward knows %d to %d: locks and rewrites may differ from what it reports",
+	return fmt.Sprintf("the server is Postgres %d, and this release of onward was proven on %d to %d: locks and rewrites may differ from what it reports",
 		major, onward.OldestMajor, onward.NewestMajor)
 }
 

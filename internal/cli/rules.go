@@ -81,7 +81,7 @@ func listRules(c *config.Config) []ruleInfo {
 			ID: r.ID, Category: r.Category, Severity: effectiveSeverity(r, c), Default: r.Severity, Preset: r.Preset(),
 			Summary: r.Summary, Harm: r.Harm, Instead: r.Instead, Manual: append([]string{}, r.Manual...), Postgres: []int{},
 		}
-		for v := max(onward.OldestMajor, r.Since); v <= onward.NewestMajor && (r.Until == 0 || v <= r.Until); v++ {
+		for v := max(onward.OldestMajor, r.Since); v <= max(onward.NewestMajor, r.Since) && (r.Until == 0 || v <= r.Until); v++ {
 			info.Postgres = append(info.Postgres, v)
 		}
 		out = append(out, info)

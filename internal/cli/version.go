@@ -67,7 +67,7 @@ func (a *app) newVersionCommand() *cobra.Command {
 func thisBuild() build {
 	b := build{
 		Version: version, revision: commit, Date: date, Go: runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH,
-		Parser: "oliphant", Grammar: grammar, Oldest: onward.OldestMajor, Newest: onward.NewestMajor,
+		Parser: "oliphant", Grammar: grammar, Oldest: onward.OldestMajor, Newest: onward.PreviewMajor,
 	}
 	info, ok := debug.ReadBuildInfo()
 	if ok {

@@ -95,15 +95,11 @@ func ReadRepository(ctx context.Context, dir string) (*Found, error) {
 // setVersions takes the versions from another linter's settings, else from the oldest version that the
 // repository's containers and pipelines name.
 func (f *Found) setVersions(oldest adapter.Oldest) {
-	var supported []int
-	for v := onward.OldestMajor; v <= onward.NewestMajor; v++ {
-		supported = append(supported, v)
-	}
-	switch {
+	switch supported := config.Default().Versions(); {
 	case f.Linters.Postgres != 0:
 		f.Postgres, f.PostgresBy = []int{f.Linters.Postgres}, f.Linters.PostgresBy
-	case oldest.Major >= onward.OldestMajor && oldest.Major <= onward.NewestMajor:
-		f.Postgres, f.PostgresBy = supported[slices.Index(supported, oldest.Major):], oldest.Path
+	case oldest.Major >= onward.OldestMajor && oldest.Major <= onward.PreviewMajor:
+		f.Postgres, f.PostgresBy = oldest.Since(supported), oldest.Path
 	}
 }
 

@@ -139,8 +139,8 @@ func (s *Settings) recordVersion(at configfile.Setting, path string) {
 	switch {
 	case err != nil:
 		e.Why = "it names no version"
-	case major < onward.OldestMajor || major > onward.NewestMajor:
-		e.Why = fmt.Sprintf("Postgres %d to %d are judged", onward.OldestMajor, onward.NewestMajor)
+	case major < onward.OldestMajor || major > onward.PreviewMajor:
+		e.Why = fmt.Sprintf("Postgres %d to %d are judged", onward.OldestMajor, onward.PreviewMajor)
 	default:
 		e.Ours = fmt.Sprintf("postgres: %d", major)
 		if s.Postgres == 0 || major < s.Postgres {

@@ -20,7 +20,7 @@ func ServerMajor(conn *pgx.Conn) int {
 
 type newerServerKey struct{}
 
-// newerServer reports the first server that is newer than this release knows.
+// newerServer reports the first server that is newer than this release was proven on.
 type newerServer struct {
 	newest int
 	report func(major int)

@@ -15,7 +15,7 @@ func (a *Alteration) addColumn(cmd *pgparse.AlterTableCmd) {
 		return
 	}
 	n, typ := ReadColumn(def), a.C.TypeOf(def.GetTypeName())
-	if !a.mayAdd() {
+	if !a.mayAdd() || !a.hasType(typ) {
 		return
 	}
 	a.refuseNewerSyntax(n.Default)

@@ -4,19 +4,31 @@ package refusal
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
 )
 
-// findCast is the entry of pg_cast for two built-in types: context and method.
-func findCast(from, to string) string {
+// findCast is the entry of pg_cast for two built-in types: context and method, and the first version that has it, 0 for all.
+func findCast(from, to string) (entry string, since int) {
 	key := from + " " + to + " "
 	i, _ := slices.BinarySearch(casts[:], key)
-	if i < len(casts) && strings.HasPrefix(casts[i], key) {
-		return casts[i][len(key):]
+	if i == len(casts) || !strings.HasPrefix(casts[i], key) {
+		return "", 0
 	}
-	return ""
+	entry = casts[i][len(key):]
+	since, _ = strconv.Atoi(entry[2:])
+	return entry[:2], since
+}
+
+// castOf is the entry of pg_cast that the version has for two built-in types.
+func (q *Checker) castOf(from, to catalog.Type) string {
+	entry, since := findCast(from.Name.Name, to.Name.Name)
+	if since > 0 && !q.V.AtLeast(since) {
+		return ""
+	}
+	return entry
 }
 
 // IsRelabeling reports whether the cast between two types changes nothing in the
@@ -38,8 +50,8 @@ func IsRelabeling(from, to catalog.Type, utc bool) bool {
 		}
 		return other == "text" || other == "varchar" || a == "citext" && other == "bpchar"
 	}
-	c := findCast(a, b)
-	return len(c) == 2 && c[1] == 'b'
+	c, _ := findCast(a, b)
+	return c != "" && c[1] == 'b'
 }
 
 // typeName is a built-in type's name; the bare name of the types of well-known
@@ -82,7 +94,7 @@ func (q *Checker) isAssignable(from, to catalog.Type) bool {
 	if from.Array > 0 || to.Array > 0 {
 		return q.userCasts()
 	}
-	c := findCast(from.Name.Name, to.Name.Name)
+	c := q.castOf(from, to)
 	return c != "" && c[0] != 'e' || q.userCasts()
 }
 
@@ -96,7 +108,7 @@ func (q *Checker) isCastable(from, to catalog.Type) bool {
 	if from.OID != 0 || to.OID != 0 || from.Name.Schema != "pg_catalog" || to.Name.Schema != "pg_catalog" {
 		return isText(from) || q.isAssignable(from, to)
 	}
-	return isText(from) || isText(to) || from.Array == 0 && to.Array == 0 && findCast(from.Name.Name, to.Name.Name) != "" || q.userCasts()
+	return isText(from) || isText(to) || from.Array == 0 && to.Array == 0 && q.castOf(from, to) != "" || q.userCasts()
 }
 
 // OperatorFamily names the default operator class of a type, where several types
@@ -138,6 +150,6 @@ func (q *Checker) canCompare(from, to catalog.Type) bool {
 			return true
 		}
 	}
-	c := findCast(from.Name.Name, to.Name.Name)
+	c := q.castOf(from, to)
 	return OperatorFamily(from) == OperatorFamily(to) || c != "" && c[0] == 'i' || q.userCasts()
 }

@@ -84,6 +84,7 @@ func (t *newTable) typeOf(name string) catalog.Type {
 
 func (t *newTable) checkColumn(def *pgparse.ColumnDef) {
 	t.checkColumnSyntax(def)
+	t.hasType(t.C.TypeOf(def.GetTypeName()))
 	n := ReadColumn(def)
 	t.refuseNewerSyntax(n.Default)
 	if n.Generated != "" && !t.mayIndex(n.Default, t.typeOf) {

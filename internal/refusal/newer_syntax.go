@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/catalog/builtin"
 	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
@@ -72,6 +73,19 @@ func (q *Checker) checkFunctionSyntax(s *pgparse.CreateFunctionStmt) {
 		}
 		q.RecordRefusal(pgerror.SyntaxAt, word)
 	}
+}
+
+// hasType refuses a built-in type that the version does not have.
+func (q *Checker) hasType(t catalog.Type) bool {
+	since := 0
+	if t.Name.Schema == "pg_catalog" {
+		since = builtin.TypeSince(t.Name.Name)
+	}
+	if since == 0 || q.V.AtLeast(since) {
+		return true
+	}
+	q.RecordRefusal(pgerror.TypeMissing, t.Name.Name)
+	return false
 }
 
 // viewOptions are the parameters of views, with the first version that has them

@@ -47,7 +47,7 @@ const (
 // The versions that the letters of the table stand for.
 const (
 	oldest = 13
-	newest = 18
+	newest = 19
 )
 
 // Volatility returns the volatility of the built-in function of that name (without schema, as in pg_proc.proname:
@@ -211,16 +211,29 @@ func fits(declared string, types []string) fit {
 // spelling that format_type gives: int4 for "int4" and "integer", varchar for "character varying". Without modifiers
 // and brackets; array types are known as _int4. ok is false for anything else.
 func Type(name string) (canonical string, ok bool) {
-	canonical, ok = typeNames()[strings.ReplaceAll(name, " ", "_")]
-	return canonical, ok
+	entry, ok := typeNames()[strings.ReplaceAll(name, " ", "_")]
+	return entry.canonical, ok
+}
+
+// TypeSince is the first major version that has the built-in type of that name; 0 if all have it, or none.
+func TypeSince(name string) int { return typeNames()[name].since }
+
+type typeEntry struct {
+	canonical string
+	since     int
 }
 
 // typeNames is the table of types, made at the first use: each column asks.
-var typeNames = sync.OnceValue(func() map[string]string {
-	out := make(map[string]string, strings.Count(types, "\n"))
+var typeNames = sync.OnceValue(func() map[string]typeEntry {
+	out := make(map[string]typeEntry, strings.Count(types, "\n"))
 	for line := range strings.Lines(types) {
-		name, canonical, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
-		out[name] = canonical
+		name, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+		canonical, since, some := strings.Cut(rest, " ")
+		entry := typeEntry{canonical: canonical}
+		if some {
+			entry.since = number(since)
+		}
+		out[name] = entry
 	}
 	return out
 })

@@ -2,7 +2,7 @@
 
 package builtin
 
-// functions: name, number of arguments, volatility (one letter, or one each for 13 to 18), argument types
+// functions: name, number of arguments, volatility (one letter, or one each for 13 to 19), argument types
 // where overloads with as many arguments differ.
 const functions = `RI_FKey_cascade_del 0 v
 RI_FKey_cascade_upd 0 v
@@ -34,8 +34,8 @@ age 2 i
 amvalidate 1 v
 any_in 1 i
 any_out 1 i
-any_value 1 ---iii
-any_value_transfn 2 ---iii
+any_value 1 ---iiii
+any_value_transfn 2 ---iiii
 anyarray_in 1 i
 anyarray_out 1 s
 anyarray_recv 1 s
@@ -46,8 +46,8 @@ anycompatiblearray_in 1 i
 anycompatiblearray_out 1 s
 anycompatiblearray_recv 1 s
 anycompatiblearray_send 1 s
-anycompatiblemultirange_in 3 -sssss
-anycompatiblemultirange_out 1 -sssss
+anycompatiblemultirange_in 3 -ssssss
+anycompatiblemultirange_out 1 -ssssss
 anycompatiblenonarray_in 1 i
 anycompatiblenonarray_out 1 i
 anycompatiblerange_in 3 s
@@ -56,8 +56,8 @@ anyelement_in 1 i
 anyelement_out 1 i
 anyenum_in 1 i
 anyenum_out 1 s
-anymultirange_in 3 -sssss
-anymultirange_out 1 -sssss
+anymultirange_in 3 -ssssss
+anymultirange_out 1 -ssssss
 anynonarray_in 1 i
 anynonarray_out 1 i
 anyrange_in 3 s
@@ -67,18 +67,18 @@ area 1 i
 areajoinsel 5 s
 areasel 4 s
 array_agg 1 i
-array_agg_array_combine 2 ---iii
-array_agg_array_deserialize 2 ---iii
+array_agg_array_combine 2 ---iiii
+array_agg_array_deserialize 2 ---iiii
 array_agg_array_finalfn 2 i
-array_agg_array_serialize 1 ---iii
+array_agg_array_serialize 1 ---iiii
 array_agg_array_transfn 2 i
-array_agg_combine 2 ---iii
-array_agg_deserialize 2 ---iii
+array_agg_combine 2 ---iiii
+array_agg_deserialize 2 ---iiii
 array_agg_finalfn 2 i
-array_agg_serialize 1 ---iii
+array_agg_serialize 1 ---iiii
 array_agg_transfn 2 i
 array_append 2 i
-array_append_support 1 -----i
+array_append_support 1 -----ii
 array_cat 2 i
 array_dims 1 i
 array_eq 2 i
@@ -99,20 +99,20 @@ array_position 2 i
 array_position 3 i
 array_positions 2 i
 array_prepend 2 i
-array_prepend_support 1 -----i
+array_prepend_support 1 -----ii
 array_recv 3 s
 array_remove 2 i
 array_replace 3 i
-array_reverse 1 -----i
-array_sample 2 ---vvv
+array_reverse 1 -----ii
+array_sample 2 ---vvvv
 array_send 1 s
-array_shuffle 1 ---vvv
+array_shuffle 1 ---vvvv
 array_smaller 2 i
-array_sort 1 -----i
-array_sort 2 -----i
-array_sort 3 -----i
-array_subscript_handler 1 -iiiii
-array_subscript_handler_support 1 -----i
+array_sort 1 -----ii
+array_sort 2 -----ii
+array_sort 3 -----ii
+array_subscript_handler 1 -iiiiii
+array_subscript_handler_support 1 -----ii
 array_to_json 1 s
 array_to_json 2 s
 array_to_string 2 s
@@ -137,43 +137,45 @@ atand 1 i
 atanh 1 i
 avg 1 i
 bernoulli 1 v
-big5_to_euc_tw 5 i-----
-big5_to_euc_tw 6 -iiiii
-big5_to_mic 5 i-----
-big5_to_mic 6 -iiiii
-big5_to_utf8 5 i-----
-big5_to_utf8 6 -iiiii
-binary_upgrade_add_sub_rel_state 4 ----vv
+big5_to_euc_tw 5 i------
+big5_to_euc_tw 6 -iiiiii
+big5_to_mic 5 i------
+big5_to_mic 6 -iiiii-
+big5_to_utf8 5 i------
+big5_to_utf8 6 -iiiiii
+binary_upgrade_add_sub_rel_state 4 ----vvv
+binary_upgrade_check_logical_slot_pending_wal 2 ------v
+binary_upgrade_create_conflict_detection_slot 0 ------v
 binary_upgrade_create_empty_extension 7 v
-binary_upgrade_logical_slot_has_caught_up 1 ----vv
-binary_upgrade_replorigin_advance 2 ----vv
+binary_upgrade_logical_slot_has_caught_up 1 ----vv-
+binary_upgrade_replorigin_advance 2 ----vvv
 binary_upgrade_set_missing_value 3 v
 binary_upgrade_set_next_array_pg_type_oid 1 v
 binary_upgrade_set_next_heap_pg_class_oid 1 v
-binary_upgrade_set_next_heap_relfilenode 1 --vvvv
+binary_upgrade_set_next_heap_relfilenode 1 --vvvvv
 binary_upgrade_set_next_index_pg_class_oid 1 v
-binary_upgrade_set_next_index_relfilenode 1 --vvvv
-binary_upgrade_set_next_multirange_array_pg_type_oid 1 -vvvvv
-binary_upgrade_set_next_multirange_pg_type_oid 1 -vvvvv
+binary_upgrade_set_next_index_relfilenode 1 --vvvvv
+binary_upgrade_set_next_multirange_array_pg_type_oid 1 -vvvvvv
+binary_upgrade_set_next_multirange_pg_type_oid 1 -vvvvvv
 binary_upgrade_set_next_pg_authid_oid 1 v
 binary_upgrade_set_next_pg_enum_oid 1 v
-binary_upgrade_set_next_pg_tablespace_oid 1 --vvvv
+binary_upgrade_set_next_pg_tablespace_oid 1 --vvvvv
 binary_upgrade_set_next_pg_type_oid 1 v
 binary_upgrade_set_next_toast_pg_class_oid 1 v
-binary_upgrade_set_next_toast_pg_type_oid 1 v-----
-binary_upgrade_set_next_toast_relfilenode 1 --vvvv
+binary_upgrade_set_next_toast_pg_type_oid 1 v------
+binary_upgrade_set_next_toast_relfilenode 1 --vvvvv
 binary_upgrade_set_record_init_privs 1 v
 bit 2 i
 bit 3 i
 bit_and 1 i
-bit_count 1 -iiiii
+bit_count 1 -iiiiii
 bit_in 3 i
 bit_length 1 i
 bit_or 1 i
 bit_out 1 i
 bit_recv 3 i
 bit_send 1 i
-bit_xor 1 -iiiii
+bit_xor 1 -iiiiii
 bitand 2 i
 bitcat 2 i
 bitcmp 2 i
@@ -273,15 +275,15 @@ bpcharregexne 2 i
 bpcharsend 1 s
 bpchartypmodin 1 i
 bpchartypmodout 1 i
-brin_bloom_add_value 4 -iiiii
-brin_bloom_consistent 4 -iiiii
-brin_bloom_opcinfo 1 -iiiii
-brin_bloom_options 1 -iiiii
-brin_bloom_summary_in 1 -iiiii
-brin_bloom_summary_out 1 -iiiii
-brin_bloom_summary_recv 1 -sssss
-brin_bloom_summary_send 1 -sssss
-brin_bloom_union 3 -iiiii
+brin_bloom_add_value 4 -iiiiii
+brin_bloom_consistent 4 -iiiiii
+brin_bloom_opcinfo 1 -iiiiii
+brin_bloom_options 1 -iiiiii
+brin_bloom_summary_in 1 -iiiiii
+brin_bloom_summary_out 1 -iiiiii
+brin_bloom_summary_recv 1 -ssssss
+brin_bloom_summary_send 1 -ssssss
+brin_bloom_union 3 -iiiiii
 brin_desummarize_range 2 v
 brin_inclusion_add_value 4 i
 brin_inclusion_consistent 3 i
@@ -289,32 +291,32 @@ brin_inclusion_opcinfo 1 i
 brin_inclusion_union 3 i
 brin_minmax_add_value 4 i
 brin_minmax_consistent 3 i
-brin_minmax_multi_add_value 4 -iiiii
-brin_minmax_multi_consistent 4 -iiiii
-brin_minmax_multi_distance_date 2 -iiiii
-brin_minmax_multi_distance_float4 2 -iiiii
-brin_minmax_multi_distance_float8 2 -iiiii
-brin_minmax_multi_distance_inet 2 -iiiii
-brin_minmax_multi_distance_int2 2 -iiiii
-brin_minmax_multi_distance_int4 2 -iiiii
-brin_minmax_multi_distance_int8 2 -iiiii
-brin_minmax_multi_distance_interval 2 -iiiii
-brin_minmax_multi_distance_macaddr 2 -iiiii
-brin_minmax_multi_distance_macaddr8 2 -iiiii
-brin_minmax_multi_distance_numeric 2 -iiiii
-brin_minmax_multi_distance_pg_lsn 2 -iiiii
-brin_minmax_multi_distance_tid 2 -iiiii
-brin_minmax_multi_distance_time 2 -iiiii
-brin_minmax_multi_distance_timestamp 2 -iiiii
-brin_minmax_multi_distance_timetz 2 -iiiii
-brin_minmax_multi_distance_uuid 2 -iiiii
-brin_minmax_multi_opcinfo 1 -iiiii
-brin_minmax_multi_options 1 -iiiii
-brin_minmax_multi_summary_in 1 -iiiii
-brin_minmax_multi_summary_out 1 -iiiii
-brin_minmax_multi_summary_recv 1 -sssss
-brin_minmax_multi_summary_send 1 -sssss
-brin_minmax_multi_union 3 -iiiii
+brin_minmax_multi_add_value 4 -iiiiii
+brin_minmax_multi_consistent 4 -iiiiii
+brin_minmax_multi_distance_date 2 -iiiiii
+brin_minmax_multi_distance_float4 2 -iiiiii
+brin_minmax_multi_distance_float8 2 -iiiiii
+brin_minmax_multi_distance_inet 2 -iiiiii
+brin_minmax_multi_distance_int2 2 -iiiiii
+brin_minmax_multi_distance_int4 2 -iiiiii
+brin_minmax_multi_distance_int8 2 -iiiiii
+brin_minmax_multi_distance_interval 2 -iiiiii
+brin_minmax_multi_distance_macaddr 2 -iiiiii
+brin_minmax_multi_distance_macaddr8 2 -iiiiii
+brin_minmax_multi_distance_numeric 2 -iiiiii
+brin_minmax_multi_distance_pg_lsn 2 -iiiiii
+brin_minmax_multi_distance_tid 2 -iiiiii
+brin_minmax_multi_distance_time 2 -iiiiii
+brin_minmax_multi_distance_timestamp 2 -iiiiii
+brin_minmax_multi_distance_timetz 2 -iiiiii
+brin_minmax_multi_distance_uuid 2 -iiiiii
+brin_minmax_multi_opcinfo 1 -iiiiii
+brin_minmax_multi_options 1 -iiiiii
+brin_minmax_multi_summary_in 1 -iiiiii
+brin_minmax_multi_summary_out 1 -iiiiii
+brin_minmax_multi_summary_recv 1 -ssssss
+brin_minmax_multi_summary_send 1 -ssssss
+brin_minmax_multi_union 3 -iiiiii
 brin_minmax_opcinfo 1 i
 brin_minmax_union 3 i
 brin_summarize_new_values 1 v
@@ -323,11 +325,11 @@ brinhandler 1 v
 broadcast 1 i
 btarraycmp 2 i
 btboolcmp 2 i
-btboolskipsupport 1 -----i
+btboolskipsupport 1 -----ii
 btbpchar_pattern_cmp 2 i
 btbpchar_pattern_sortsupport 1 i
 btcharcmp 2 i
-btcharskipsupport 1 -----i
+btcharskipsupport 1 -----ii
 btequalimage 1 i
 btfloat48cmp 2 i
 btfloat4cmp 2 i
@@ -339,23 +341,26 @@ bthandler 1 v
 btint24cmp 2 i
 btint28cmp 2 i
 btint2cmp 2 i
-btint2skipsupport 1 -----i
+btint2skipsupport 1 -----ii
 btint2sortsupport 1 i
 btint42cmp 2 i
 btint48cmp 2 i
 btint4cmp 2 i
-btint4skipsupport 1 -----i
+btint4skipsupport 1 -----ii
 btint4sortsupport 1 i
 btint82cmp 2 i
 btint84cmp 2 i
 btint8cmp 2 i
-btint8skipsupport 1 -----i
+btint8skipsupport 1 -----ii
 btint8sortsupport 1 i
 btnamecmp 2 i
 btnamesortsupport 1 i
 btnametextcmp 2 i
+btoid8cmp 2 ------i
+btoid8skipsupport 1 ------i
+btoid8sortsupport 1 ------i
 btoidcmp 2 i
-btoidskipsupport 1 -----i
+btoidskipsupport 1 -----ii
 btoidsortsupport 1 i
 btoidvectorcmp 2 i
 btrecordcmp 2 i
@@ -369,9 +374,9 @@ bttextnamecmp 2 i
 bttextsortsupport 1 i
 bttidcmp 2 i
 btvarstrequalimage 1 i
-bytea 1 -----i
-bytea_larger 2 -----i
-bytea_smaller 2 -----i
+bytea 1 -----ii
+bytea_larger 2 -----ii
+bytea_smaller 2 -----ii
 bytea_sortsupport 1 i
 bytea_string_agg_finalfn 1 i
 bytea_string_agg_transfn 3 i
@@ -390,7 +395,7 @@ byteaout 1 i
 bytearecv 1 i
 byteasend 1 i
 cardinality 1 i
-casefold 1 -----i
+casefold 1 -----ii
 cash_cmp 2 i
 cash_div_cash 2 i
 cash_div_flt4 2 i
@@ -478,14 +483,14 @@ circle_same 2 i
 circle_send 1 i
 circle_sub_pt 2 i
 clock_timestamp 0 v
-close_lb 2 ii----
+close_lb 2 ii-----
 close_ls 2 i
 close_lseg 2 i
 close_pb 2 i
 close_pl 2 i
 close_ps 2 i
 close_sb 2 i
-close_sl 2 ii----
+close_sl 2 ii-----
 col_description 2 s
 concat 1+ s
 concat_ws 2+ s
@@ -504,8 +509,8 @@ count 0 i
 count 1 i
 covar_pop 2 i
 covar_samp 2 i
-crc32 1 -----i
-crc32c 1 -----i
+crc32 1 -----ii
+crc32c 1 -----ii
 cstring_in 1 i
 cstring_out 1 i
 cstring_recv 1 s
@@ -520,7 +525,7 @@ current_schemas 1 s
 current_setting 1 s
 current_setting 2 s
 current_user 0 s
-currtid 2 v-----
+currtid 2 v------
 currtid2 2 v
 currval 1 v
 cursor_to_xml 5 v
@@ -530,9 +535,9 @@ database_to_xml_and_xmlschema 3 s
 database_to_xmlschema 3 s
 date 1 i timestamp
 date 1 s timestamptz
-date_add 2 ---sss
-date_add 3 ---iii
-date_bin 3 -iiiii
+date_add 2 ---ssss
+date_add 3 ---iiii
+date_bin 3 -iiiiii
 date_cmp 2 i
 date_cmp_timestamp 2 i
 date_cmp_timestamptz 2 s
@@ -570,18 +575,18 @@ date_pl_interval 2 i
 date_pli 2 i
 date_recv 1 i
 date_send 1 i
-date_skipsupport 1 -----i
+date_skipsupport 1 -----ii
 date_smaller 2 i
 date_sortsupport 1 i
-date_subtract 2 ---sss
-date_subtract 3 ---iii
+date_subtract 2 ---ssss
+date_subtract 3 ---iiii
 date_trunc 2 i text,interval
 date_trunc 2 i text,timestamp
 date_trunc 2 s text,timestamptz
-date_trunc 3 sssiii
-datemultirange 0 -iiiii
-datemultirange 1+ -iiiii
-datemultirange 1 -iiiii
+date_trunc 3 sssiiii
+datemultirange 0 -iiiiii
+datemultirange 1+ -iiiiii
+datemultirange 1 -iiiiii
 daterange 2 i
 daterange 3 i
 daterange_canonical 1 i
@@ -599,12 +604,12 @@ diagonal 1 i
 diameter 1 i
 dispell_init 1 i
 dispell_lexize 4 i
-dist_bl 2 ii----
+dist_bl 2 ii-----
 dist_bp 2 i
 dist_bs 2 i
 dist_cpoint 2 i
 dist_cpoly 2 i
-dist_lb 2 ii----
+dist_lb 2 ii-----
 dist_lp 2 i
 dist_ls 2 i
 dist_pathp 2 i
@@ -634,9 +639,9 @@ dsqrt 1 i
 dsynonym_init 1 i
 dsynonym_lexize 4 i
 dtrunc 1 i
-elem_contained_by_multirange 2 -iiiii
+elem_contained_by_multirange 2 -iiiiii
 elem_contained_by_range 2 i
-elem_contained_by_range_support 1 ----ii
+elem_contained_by_range_support 1 ----iii
 encode 2 i
 enum_cmp 2 i
 enum_eq 2 i
@@ -657,42 +662,43 @@ enum_send 1 s
 enum_smaller 2 i
 eqjoinsel 5 s
 eqsel 4 s
-erf 1 ---iii
-erfc 1 ---iii
-euc_cn_to_mic 5 i-----
-euc_cn_to_mic 6 -iiiii
-euc_cn_to_utf8 5 i-----
-euc_cn_to_utf8 6 -iiiii
-euc_jis_2004_to_shift_jis_2004 5 i-----
-euc_jis_2004_to_shift_jis_2004 6 -iiiii
-euc_jis_2004_to_utf8 5 i-----
-euc_jis_2004_to_utf8 6 -iiiii
-euc_jp_to_mic 5 i-----
-euc_jp_to_mic 6 -iiiii
-euc_jp_to_sjis 5 i-----
-euc_jp_to_sjis 6 -iiiii
-euc_jp_to_utf8 5 i-----
-euc_jp_to_utf8 6 -iiiii
-euc_kr_to_mic 5 i-----
-euc_kr_to_mic 6 -iiiii
-euc_kr_to_utf8 5 i-----
-euc_kr_to_utf8 6 -iiiii
-euc_tw_to_big5 5 i-----
-euc_tw_to_big5 6 -iiiii
-euc_tw_to_mic 5 i-----
-euc_tw_to_mic 6 -iiiii
-euc_tw_to_utf8 5 i-----
-euc_tw_to_utf8 6 -iiiii
+erf 1 ---iiii
+erfc 1 ---iiii
+error_on_null 1 ------i
+euc_cn_to_mic 5 i------
+euc_cn_to_mic 6 -iiiii-
+euc_cn_to_utf8 5 i------
+euc_cn_to_utf8 6 -iiiiii
+euc_jis_2004_to_shift_jis_2004 5 i------
+euc_jis_2004_to_shift_jis_2004 6 -iiiiii
+euc_jis_2004_to_utf8 5 i------
+euc_jis_2004_to_utf8 6 -iiiiii
+euc_jp_to_mic 5 i------
+euc_jp_to_mic 6 -iiiii-
+euc_jp_to_sjis 5 i------
+euc_jp_to_sjis 6 -iiiiii
+euc_jp_to_utf8 5 i------
+euc_jp_to_utf8 6 -iiiiii
+euc_kr_to_mic 5 i------
+euc_kr_to_mic 6 -iiiii-
+euc_kr_to_utf8 5 i------
+euc_kr_to_utf8 6 -iiiiii
+euc_tw_to_big5 5 i------
+euc_tw_to_big5 6 -iiiiii
+euc_tw_to_mic 5 i------
+euc_tw_to_mic 6 -iiiii-
+euc_tw_to_utf8 5 i------
+euc_tw_to_utf8 6 -iiiiii
 event_trigger_in 1 i
 event_trigger_out 1 i
 every 1 i
 exp 1 i
-extract 2 -iiiii text,date
-extract 2 -iiiii text,interval
-extract 2 -iiiii text,time
-extract 2 -iiiii text,timestamp
-extract 2 -sssss text,timestamptz
-extract 2 -iiiii text,timetz
+extract 2 -iiiiii text,date
+extract 2 -iiiiii text,interval
+extract 2 -iiiiii text,time
+extract 2 -iiiiii text,timestamp
+extract 2 -ssssss text,timestamptz
+extract 2 -iiiiii text,timetz
 factorial 1 i
 family 1 i
 fdw_handler_in 1 i
@@ -788,11 +794,11 @@ fmgr_sql_validator 1 s
 format 1 s
 format 2+ s
 format_type 2 s
-gamma 1 -----i
-gb18030_to_utf8 5 i-----
-gb18030_to_utf8 6 -iiiii
-gbk_to_utf8 5 i-----
-gbk_to_utf8 6 -iiiii
+gamma 1 -----ii
+gb18030_to_utf8 5 i------
+gb18030_to_utf8 6 -iiiiii
+gbk_to_utf8 5 i------
+gbk_to_utf8 6 -iiiiii
 gcd 2 i
 gen_random_uuid 0 v
 generate_series 2 i
@@ -801,11 +807,11 @@ generate_series 3 i int8,int8,int8
 generate_series 3 i numeric,numeric,numeric
 generate_series 3 i timestamp,timestamp,interval
 generate_series 3 s timestamptz,timestamptz,interval
-generate_series 4 ---iii
+generate_series 4 ---iiii
 generate_series_int4_support 1 i
 generate_series_int8_support 1 i
-generate_series_numeric_support 1 -----i
-generate_series_timestamp_support 1 -----i
+generate_series_numeric_support 1 -----ii
+generate_series_timestamp_support 1 -----ii
 generate_subscripts 2 i
 generate_subscripts 3 i
 get_bit 2 i
@@ -851,11 +857,11 @@ gist_point_compress 1 i
 gist_point_consistent 5 i
 gist_point_distance 5 i
 gist_point_fetch 1 i
-gist_point_sortsupport 1 -iiiii
+gist_point_sortsupport 1 -iiiiii
 gist_poly_compress 1 i
 gist_poly_consistent 5 i
 gist_poly_distance 5 i
-gist_translate_cmptype_common 1 -----i
+gist_translate_cmptype_common 1 -----ii
 gisthandler 1 v
 gtsquery_compress 1 i
 gtsquery_consistent 5 i
@@ -885,10 +891,10 @@ has_function_privilege 2 s
 has_function_privilege 3 s
 has_language_privilege 2 s
 has_language_privilege 3 s
-has_largeobject_privilege 2 -----s
-has_largeobject_privilege 3 -----s
-has_parameter_privilege 2 --ssss
-has_parameter_privilege 3 --ssss
+has_largeobject_privilege 2 -----ss
+has_largeobject_privilege 3 -----ss
+has_parameter_privilege 2 --sssss
+has_parameter_privilege 3 --sssss
 has_schema_privilege 2 s
 has_schema_privilege 3 s
 has_sequence_privilege 2 s
@@ -905,26 +911,26 @@ hash_aclitem 1 i
 hash_aclitem_extended 2 i
 hash_array 1 i
 hash_array_extended 2 i
-hash_multirange 1 -iiiii
-hash_multirange_extended 2 -iiiii
+hash_multirange 1 -iiiiii
+hash_multirange_extended 2 -iiiiii
 hash_numeric 1 i
 hash_numeric_extended 2 i
 hash_range 1 i
 hash_range_extended 2 i
-hash_record 1 -iiiii
-hash_record_extended 2 -iiiii
-hashbool 1 -----i
-hashboolextended 2 -----i
+hash_record 1 -iiiiii
+hash_record_extended 2 -iiiiii
+hashbool 1 -----ii
+hashboolextended 2 -----ii
 hashbpchar 1 i
 hashbpcharextended 2 i
-hashbytea 1 -----i
-hashbyteaextended 2 -----i
+hashbytea 1 -----ii
+hashbyteaextended 2 -----ii
 hashchar 1 i
 hashcharextended 2 i
-hashcid 1 -----i
-hashcidextended 2 -----i
-hashdate 1 -----i
-hashdateextended 2 -----i
+hashcid 1 -----ii
+hashcidextended 2 -----ii
+hashdate 1 -----ii
+hashdateextended 2 -----ii
 hashenum 1 i
 hashenumextended 2 i
 hashfloat4 1 i
@@ -947,6 +953,8 @@ hashmacaddrextended 2 i
 hashname 1 i
 hashnameextended 2 i
 hashoid 1 i
+hashoid8 1 ------i
+hashoid8extended 2 ------i
 hashoidextended 2 i
 hashoidvector 1 i
 hashoidvectorextended 2 i
@@ -956,10 +964,10 @@ hashtid 1 i
 hashtidextended 2 i
 hashvarlena 1 i
 hashvarlenaextended 2 i
-hashxid 1 -----i
-hashxid8 1 -----i
-hashxid8extended 2 -----i
-hashxidextended 2 -----i
+hashxid 1 -----ii
+hashxid8 1 -----ii
+hashxid8extended 2 -----ii
+hashxidextended 2 -----ii
 heap_tableam_handler 1 v
 height 1 i
 host 1 i
@@ -972,7 +980,7 @@ icregexeqjoinsel 5 s
 icregexeqsel 4 s
 icregexnejoinsel 5 s
 icregexnesel 4 s
-icu_unicode_version 0 ----ii
+icu_unicode_version 0 ----iii
 in_range 5 i date,date,interval,bool,bool
 in_range 5 i float4,float4,float8,bool,bool
 in_range 5 i float8,float8,float8,bool,bool
@@ -1120,9 +1128,9 @@ int4lt 2 i
 int4mi 2 i
 int4mod 2 i
 int4mul 2 i
-int4multirange 0 -iiiii
-int4multirange 1+ -iiiii
-int4multirange 1 -iiiii
+int4multirange 0 -iiiiii
+int4multirange 1+ -iiiiii
+int4multirange 1 -iiiiii
 int4ne 2 i
 int4not 1 i
 int4or 2 i
@@ -1183,16 +1191,16 @@ int8in 1 i
 int8inc 1 i
 int8inc_any 2 i
 int8inc_float8_float8 3 i
-int8inc_support 1 --iiii
+int8inc_support 1 --iiiii
 int8larger 2 i
 int8le 2 i
 int8lt 2 i
 int8mi 2 i
 int8mod 2 i
 int8mul 2 i
-int8multirange 0 -iiiii
-int8multirange 1+ -iiiii
-int8multirange 1 -iiiii
+int8multirange 0 -iiiiii
+int8multirange 1+ -iiiiii
+int8multirange 1 -iiiiii
 int8ne 2 i
 int8not 1 i
 int8or 2 i
@@ -1219,16 +1227,16 @@ internal_in 1 i
 internal_out 1 i
 interval 1 i
 interval 2 i
-interval_accum 2 iiii--
-interval_accum_inv 2 iiii--
+interval_accum 2 iiii---
+interval_accum_inv 2 iiii---
 interval_avg 1 i
-interval_avg_accum 2 ----ii
-interval_avg_accum_inv 2 ----ii
-interval_avg_combine 2 ----ii
-interval_avg_deserialize 2 ----ii
-interval_avg_serialize 1 ----ii
+interval_avg_accum 2 ----iii
+interval_avg_accum_inv 2 ----iii
+interval_avg_combine 2 ----iii
+interval_avg_deserialize 2 ----iii
+interval_avg_serialize 1 ----iii
 interval_cmp 2 i
-interval_combine 2 iiii--
+interval_combine 2 iiii---
 interval_div 2 i
 interval_eq 2 i
 interval_ge 2 i
@@ -1242,7 +1250,7 @@ interval_lt 2 i
 interval_mi 2 i
 interval_mul 2 i
 interval_ne 2 i
-interval_out 1 iissss
+interval_out 1 iisssss
 interval_pl 2 i
 interval_pl_date 2 i
 interval_pl_time 2 i
@@ -1252,7 +1260,7 @@ interval_pl_timetz 2 i
 interval_recv 3 i
 interval_send 1 i
 interval_smaller 2 i
-interval_sum 1 ----ii
+interval_sum 1 ----iii
 interval_support 1 i
 interval_um 1 i
 intervaltypmodin 1 i
@@ -1263,29 +1271,29 @@ isempty 1 i
 isfinite 1 i
 ishorizontal 1 i
 ishorizontal 2 i
-iso8859_1_to_utf8 5 i-----
-iso8859_1_to_utf8 6 -iiiii
-iso8859_to_utf8 5 i-----
-iso8859_to_utf8 6 -iiiii
-iso_to_koi8r 5 i-----
-iso_to_koi8r 6 -iiiii
-iso_to_mic 5 i-----
-iso_to_mic 6 -iiiii
-iso_to_win1251 5 i-----
-iso_to_win1251 6 -iiiii
-iso_to_win866 5 i-----
-iso_to_win866 6 -iiiii
+iso8859_1_to_utf8 5 i------
+iso8859_1_to_utf8 6 -iiiiii
+iso8859_to_utf8 5 i------
+iso8859_to_utf8 6 -iiiiii
+iso_to_koi8r 5 i------
+iso_to_koi8r 6 -iiiiii
+iso_to_mic 5 i------
+iso_to_mic 6 -iiiii-
+iso_to_win1251 5 i------
+iso_to_win1251 6 -iiiiii
+iso_to_win866 5 i------
+iso_to_win866 6 -iiiiii
 isopen 1 i
 isparallel 2 i
 isperp 2 i
 isvertical 1 i
 isvertical 2 i
-johab_to_utf8 5 i-----
-johab_to_utf8 6 -iiiii
+johab_to_utf8 5 i------
+johab_to_utf8 6 -iiiiii
 json_agg 1 s
 json_agg_finalfn 1 i
-json_agg_strict 1 ---sss
-json_agg_strict_transfn 2 ---sss
+json_agg_strict 1 ---ssss
+json_agg_strict_transfn 2 ---ssss
 json_agg_transfn 2 s
 json_array_element 2 i
 json_array_element_text 2 i
@@ -1305,13 +1313,13 @@ json_object 1 i
 json_object 2 i
 json_object_agg 2 s
 json_object_agg_finalfn 1 i
-json_object_agg_strict 2 ---sss
-json_object_agg_strict_transfn 3 ---sss
+json_object_agg_strict 2 ---ssss
+json_object_agg_strict_transfn 3 ---ssss
 json_object_agg_transfn 3 s
-json_object_agg_unique 2 ---sss
-json_object_agg_unique_strict 2 ---sss
-json_object_agg_unique_strict_transfn 3 ---sss
-json_object_agg_unique_transfn 3 ---sss
+json_object_agg_unique 2 ---ssss
+json_object_agg_unique_strict 2 ---ssss
+json_object_agg_unique_strict_transfn 3 ---ssss
+json_object_agg_unique_transfn 3 ---ssss
 json_object_field 2 i
 json_object_field_text 2 i
 json_object_keys 1 i
@@ -1320,8 +1328,8 @@ json_populate_record 2-3 s
 json_populate_recordset 2-3 s
 json_recv 1 i
 json_send 1 i
-json_strip_nulls 1 iiiii-
-json_strip_nulls 1-2 -----i
+json_strip_nulls 1 iiiii--
+json_strip_nulls 1-2 -----ii
 json_to_record 1 s
 json_to_recordset 1 s
 json_to_tsvector 2 s
@@ -1329,8 +1337,8 @@ json_to_tsvector 3 i
 json_typeof 1 i
 jsonb_agg 1 s
 jsonb_agg_finalfn 1 s
-jsonb_agg_strict 1 ---sss
-jsonb_agg_strict_transfn 2 ---sss
+jsonb_agg_strict 1 ---ssss
+jsonb_agg_strict_transfn 2 ---ssss
 jsonb_agg_transfn 2 s
 jsonb_array_element 2 i
 jsonb_array_element_text 2 i
@@ -1369,13 +1377,13 @@ jsonb_object 1 i
 jsonb_object 2 i
 jsonb_object_agg 2 i
 jsonb_object_agg_finalfn 1 s
-jsonb_object_agg_strict 2 ---iii
-jsonb_object_agg_strict_transfn 3 ---sss
+jsonb_object_agg_strict 2 ---iiii
+jsonb_object_agg_strict_transfn 3 ---ssss
 jsonb_object_agg_transfn 3 s
-jsonb_object_agg_unique 2 ---iii
-jsonb_object_agg_unique_strict 2 ---iii
-jsonb_object_agg_unique_strict_transfn 3 ---sss
-jsonb_object_agg_unique_transfn 3 ---sss
+jsonb_object_agg_unique 2 ---iiii
+jsonb_object_agg_unique_strict 2 ---iiii
+jsonb_object_agg_unique_strict_transfn 3 ---ssss
+jsonb_object_agg_unique_transfn 3 ---ssss
 jsonb_object_field 2 i
 jsonb_object_field_text 2 i
 jsonb_object_keys 1 i
@@ -1393,16 +1401,16 @@ jsonb_path_query_first 2-4 i
 jsonb_path_query_first_tz 2-4 s
 jsonb_path_query_tz 2-4 s
 jsonb_populate_record 2 s
-jsonb_populate_record_valid 2 ----ss
+jsonb_populate_record_valid 2 ----sss
 jsonb_populate_recordset 2 s
 jsonb_pretty 1 i
 jsonb_recv 1 i
 jsonb_send 1 i
 jsonb_set 3-4 i
 jsonb_set_lax 3-5 i
-jsonb_strip_nulls 1 iiiii-
-jsonb_strip_nulls 1-2 -----i
-jsonb_subscript_handler 1 -iiiii
+jsonb_strip_nulls 1 iiiii--
+jsonb_strip_nulls 1-2 -----ii
+jsonb_subscript_handler 1 -iiiiii
 jsonb_to_record 1 s
 jsonb_to_recordset 1 s
 jsonb_to_tsvector 2 s
@@ -1415,18 +1423,18 @@ jsonpath_send 1 i
 justify_days 1 i
 justify_hours 1 i
 justify_interval 1 i
-koi8r_to_iso 5 i-----
-koi8r_to_iso 6 -iiiii
-koi8r_to_mic 5 i-----
-koi8r_to_mic 6 -iiiii
-koi8r_to_utf8 5 i-----
-koi8r_to_utf8 6 -iiiii
-koi8r_to_win1251 5 i-----
-koi8r_to_win1251 6 -iiiii
-koi8r_to_win866 5 i-----
-koi8r_to_win866 6 -iiiii
-koi8u_to_utf8 5 i-----
-koi8u_to_utf8 6 -iiiii
+koi8r_to_iso 5 i------
+koi8r_to_iso 6 -iiiiii
+koi8r_to_mic 5 i------
+koi8r_to_mic 6 -iiiii-
+koi8r_to_utf8 5 i------
+koi8r_to_utf8 6 -iiiiii
+koi8r_to_win1251 5 i------
+koi8r_to_win1251 6 -iiiiii
+koi8r_to_win866 5 i------
+koi8r_to_win866 6 -iiiiii
+koi8u_to_utf8 5 i------
+koi8u_to_utf8 6 -iiiiii
 lag 1 i
 lag 2 i
 lag 3 i
@@ -1434,16 +1442,16 @@ language_handler_in 1 i
 language_handler_out 1 i
 last_value 1 i
 lastval 0 v
-latin1_to_mic 5 i-----
-latin1_to_mic 6 -iiiii
-latin2_to_mic 5 i-----
-latin2_to_mic 6 -iiiii
-latin2_to_win1250 5 i-----
-latin2_to_win1250 6 -iiiii
-latin3_to_mic 5 i-----
-latin3_to_mic 6 -iiiii
-latin4_to_mic 5 i-----
-latin4_to_mic 6 -iiiii
+latin1_to_mic 5 i------
+latin1_to_mic 6 -iiiii-
+latin2_to_mic 5 i------
+latin2_to_mic 6 -iiiii-
+latin2_to_win1250 5 i------
+latin2_to_win1250 6 -iiiiii
+latin3_to_mic 5 i------
+latin3_to_mic 6 -iiiii-
+latin4_to_mic 5 i------
+latin4_to_mic 6 -iiiii-
 lcm 2 i
 lead 1 i
 lead 2 i
@@ -1451,7 +1459,7 @@ lead 3 i
 left 2 i
 length 1 i
 length 2 s
-lgamma 1 -----i
+lgamma 1 -----ii
 like 2 i
 like_escape 2 i
 likejoinsel 5 s
@@ -1565,36 +1573,36 @@ matchingjoinsel 5 s
 matchingsel 4 s
 max 1 i
 md5 1 i
-mic_to_big5 5 i-----
-mic_to_big5 6 -iiiii
-mic_to_euc_cn 5 i-----
-mic_to_euc_cn 6 -iiiii
-mic_to_euc_jp 5 i-----
-mic_to_euc_jp 6 -iiiii
-mic_to_euc_kr 5 i-----
-mic_to_euc_kr 6 -iiiii
-mic_to_euc_tw 5 i-----
-mic_to_euc_tw 6 -iiiii
-mic_to_iso 5 i-----
-mic_to_iso 6 -iiiii
-mic_to_koi8r 5 i-----
-mic_to_koi8r 6 -iiiii
-mic_to_latin1 5 i-----
-mic_to_latin1 6 -iiiii
-mic_to_latin2 5 i-----
-mic_to_latin2 6 -iiiii
-mic_to_latin3 5 i-----
-mic_to_latin3 6 -iiiii
-mic_to_latin4 5 i-----
-mic_to_latin4 6 -iiiii
-mic_to_sjis 5 i-----
-mic_to_sjis 6 -iiiii
-mic_to_win1250 5 i-----
-mic_to_win1250 6 -iiiii
-mic_to_win1251 5 i-----
-mic_to_win1251 6 -iiiii
-mic_to_win866 5 i-----
-mic_to_win866 6 -iiiii
+mic_to_big5 5 i------
+mic_to_big5 6 -iiiii-
+mic_to_euc_cn 5 i------
+mic_to_euc_cn 6 -iiiii-
+mic_to_euc_jp 5 i------
+mic_to_euc_jp 6 -iiiii-
+mic_to_euc_kr 5 i------
+mic_to_euc_kr 6 -iiiii-
+mic_to_euc_tw 5 i------
+mic_to_euc_tw 6 -iiiii-
+mic_to_iso 5 i------
+mic_to_iso 6 -iiiii-
+mic_to_koi8r 5 i------
+mic_to_koi8r 6 -iiiii-
+mic_to_latin1 5 i------
+mic_to_latin1 6 -iiiii-
+mic_to_latin2 5 i------
+mic_to_latin2 6 -iiiii-
+mic_to_latin3 5 i------
+mic_to_latin3 6 -iiiii-
+mic_to_latin4 5 i------
+mic_to_latin4 6 -iiiii-
+mic_to_sjis 5 i------
+mic_to_sjis 6 -iiiii-
+mic_to_win1250 5 i------
+mic_to_win1250 6 -iiiii-
+mic_to_win1251 5 i------
+mic_to_win1251 6 -iiiii-
+mic_to_win866 5 i------
+mic_to_win866 6 -iiiii-
 min 1 i
 min_scale 1 i
 mod 2 i
@@ -1602,45 +1610,46 @@ mode 1 i
 mode_final 2 i
 money 1 s
 mul_d_interval 2 i
-multirange 1 -iiiii
-multirange_adjacent_multirange 2 -iiiii
-multirange_adjacent_range 2 -iiiii
-multirange_after_multirange 2 -iiiii
-multirange_after_range 2 -iiiii
-multirange_agg_finalfn 2 --iiii
-multirange_agg_transfn 2 --iiii
-multirange_before_multirange 2 -iiiii
-multirange_before_range 2 -iiiii
-multirange_cmp 2 -iiiii
-multirange_contained_by_multirange 2 -iiiii
-multirange_contained_by_range 2 -iiiii
-multirange_contains_elem 2 -iiiii
-multirange_contains_multirange 2 -iiiii
-multirange_contains_range 2 -iiiii
-multirange_eq 2 -iiiii
-multirange_ge 2 -iiiii
-multirange_gist_compress 1 -iiiii
-multirange_gist_consistent 5 -iiiii
-multirange_gt 2 -iiiii
-multirange_in 3 -sssss
-multirange_intersect 2 -iiiii
-multirange_intersect_agg_transfn 2 -iiiii
-multirange_le 2 -iiiii
-multirange_lt 2 -iiiii
-multirange_minus 2 -iiiii
-multirange_ne 2 -iiiii
-multirange_out 1 -sssss
-multirange_overlaps_multirange 2 -iiiii
-multirange_overlaps_range 2 -iiiii
-multirange_overleft_multirange 2 -iiiii
-multirange_overleft_range 2 -iiiii
-multirange_overright_multirange 2 -iiiii
-multirange_overright_range 2 -iiiii
-multirange_recv 3 -sssss
-multirange_send 1 -sssss
-multirange_typanalyze 1 -sssss
-multirange_union 2 -iiiii
-multirangesel 4 -sssss
+multirange 1 -iiiiii
+multirange_adjacent_multirange 2 -iiiiii
+multirange_adjacent_range 2 -iiiiii
+multirange_after_multirange 2 -iiiiii
+multirange_after_range 2 -iiiiii
+multirange_agg_finalfn 2 --iiiii
+multirange_agg_transfn 2 --iiiii
+multirange_before_multirange 2 -iiiiii
+multirange_before_range 2 -iiiiii
+multirange_cmp 2 -iiiiii
+multirange_contained_by_multirange 2 -iiiiii
+multirange_contained_by_range 2 -iiiiii
+multirange_contains_elem 2 -iiiiii
+multirange_contains_multirange 2 -iiiiii
+multirange_contains_range 2 -iiiiii
+multirange_eq 2 -iiiiii
+multirange_ge 2 -iiiiii
+multirange_gist_compress 1 -iiiiii
+multirange_gist_consistent 5 -iiiiii
+multirange_gt 2 -iiiiii
+multirange_in 3 -ssssss
+multirange_intersect 2 -iiiiii
+multirange_intersect_agg_transfn 2 -iiiiii
+multirange_le 2 -iiiiii
+multirange_lt 2 -iiiiii
+multirange_minus 2 -iiiiii
+multirange_minus_multi 2 ------i
+multirange_ne 2 -iiiiii
+multirange_out 1 -ssssss
+multirange_overlaps_multirange 2 -iiiiii
+multirange_overlaps_range 2 -iiiiii
+multirange_overleft_multirange 2 -iiiiii
+multirange_overleft_range 2 -iiiiii
+multirange_overright_multirange 2 -iiiiii
+multirange_overright_range 2 -iiiiii
+multirange_recv 3 -ssssss
+multirange_send 1 -ssssss
+multirange_typanalyze 1 -ssssss
+multirange_union 2 -iiiiii
+multirangesel 4 -ssssss
 mxid_age 1 s
 name 1 i
 nameconcatoid 2 i
@@ -1725,7 +1734,7 @@ numeric_div 2 i
 numeric_div_trunc 2 i
 numeric_eq 2 i
 numeric_exp 1 i
-numeric_fac 1 i-----
+numeric_fac 1 i------
 numeric_ge 2 i
 numeric_gt 2 i
 numeric_in 3 i
@@ -1739,7 +1748,7 @@ numeric_mod 2 i
 numeric_mul 2 i
 numeric_ne 2 i
 numeric_out 1 i
-numeric_pl_pg_lsn 2 -iiiii
+numeric_pl_pg_lsn 2 -iiiiii
 numeric_poly_avg 1 i
 numeric_poly_combine 2 i
 numeric_poly_deserialize 2 i
@@ -1767,9 +1776,9 @@ numeric_var_pop 1 i
 numeric_var_samp 1 i
 numerictypmodin 1 i
 numerictypmodout 1 i
-nummultirange 0 -iiiii
-nummultirange 1+ -iiiii
-nummultirange 1 -iiiii
+nummultirange 0 -iiiiii
+nummultirange 1+ -iiiiii
+nummultirange 1 -iiiiii
 numnode 1 i
 numrange 2 i
 numrange 3 i
@@ -1778,6 +1787,19 @@ obj_description 1 s
 obj_description 2 s
 octet_length 1 i
 oid 1 i
+oid8 1 ------i
+oid8eq 2 ------i
+oid8ge 2 ------i
+oid8gt 2 ------i
+oid8in 1 ------i
+oid8larger 2 ------i
+oid8le 2 ------i
+oid8lt 2 ------i
+oid8ne 2 ------i
+oid8out 1 ------i
+oid8recv 1 ------i
+oid8send 1 ------i
+oid8smaller 2 ------i
 oideq 2 i
 oidge 2 i
 oidgt 2 i
@@ -1828,7 +1850,7 @@ parse_ident 1-2 i
 path 1 i
 path_add 2 i
 path_add_pt 2 i
-path_center 1 ii----
+path_center 1 ii-----
 path_contain_pt 2 i
 path_distance 2 i
 path_div_pt 2 i
@@ -1873,25 +1895,26 @@ pg_advisory_xact_lock_shared 1 v
 pg_advisory_xact_lock_shared 2 v
 pg_available_extension_versions 0 s
 pg_available_extensions 0 s
-pg_available_wal_summaries 0 ----vv
+pg_available_wal_summaries 0 ----vvv
 pg_backend_pid 0 s
-pg_backup_start 1-2 --vvvv
-pg_backup_start_time 0 ss----
-pg_backup_stop 0-1 --vvvv
-pg_basetype 1 ----ss
+pg_backup_start 1-2 --vvvvv
+pg_backup_start_time 0 ss-----
+pg_backup_stop 0-1 --vvvvv
+pg_basetype 1 ----sss
 pg_blocking_pids 1 v
 pg_cancel_backend 1 v
 pg_char_to_encoding 1 s
-pg_clear_attribute_stats 4 -----v
-pg_clear_relation_stats 2 -----v
+pg_clear_attribute_stats 4 -----vv
+pg_clear_extended_stats 5 ------v
+pg_clear_relation_stats 2 -----vv
 pg_client_encoding 0 s
 pg_collation_actual_version 1 v
 pg_collation_for 1 s
 pg_collation_is_visible 1 s
-pg_column_compression 1 -sssss
+pg_column_compression 1 -ssssss
 pg_column_is_updatable 3 s
 pg_column_size 1 s
-pg_column_toast_chunk_id 1 ----ss
+pg_column_toast_chunk_id 1 ----sss
 pg_conf_load_time 0 s
 pg_config 0 s
 pg_control_checkpoint 0 v
@@ -1904,9 +1927,9 @@ pg_copy_logical_replication_slot 3 v
 pg_copy_logical_replication_slot 4 v
 pg_copy_physical_replication_slot 2 v
 pg_copy_physical_replication_slot 3 v
-pg_create_logical_replication_slot 2-3 v-----
-pg_create_logical_replication_slot 2-4 -vvv--
-pg_create_logical_replication_slot 2-5 ----vv
+pg_create_logical_replication_slot 2-3 v------
+pg_create_logical_replication_slot 2-4 -vvv---
+pg_create_logical_replication_slot 2-5 ----vvv
 pg_create_physical_replication_slot 1-3 v
 pg_create_restore_point 1 v
 pg_current_logfile 0 v
@@ -1918,7 +1941,7 @@ pg_current_wal_lsn 0 v
 pg_current_xact_id 0 s
 pg_current_xact_id_if_assigned 0 s
 pg_cursor 0 s
-pg_database_collation_actual_version 1 --vvvv
+pg_database_collation_actual_version 1 --vvvvv
 pg_database_size 1 v
 pg_ddl_command_in 1 i
 pg_ddl_command_out 1 i
@@ -1941,54 +1964,58 @@ pg_extension_config_dump 2 v
 pg_extension_update_paths 1 s
 pg_filenode_relation 2 s
 pg_function_is_visible 1 s
-pg_get_acl 3 -----s
-pg_get_aios 0 -----v
-pg_get_backend_memory_contexts 0 -vvvvv
-pg_get_catalog_foreign_keys 0 -sssss
+pg_get_acl 3 -----ss
+pg_get_aios 0 -----vv
+pg_get_backend_memory_contexts 0 -vvvvvv
+pg_get_catalog_foreign_keys 0 -ssssss
 pg_get_constraintdef 1 s
 pg_get_constraintdef 2 s
+pg_get_dsm_registry_allocations 0 ------v
 pg_get_expr 2 s
 pg_get_expr 3 s
 pg_get_function_arg_default 2 s
 pg_get_function_arguments 1 s
 pg_get_function_identity_arguments 1 s
 pg_get_function_result 1 s
-pg_get_function_sqlbody 1 -sssss
+pg_get_function_sqlbody 1 -ssssss
 pg_get_functiondef 1 s
 pg_get_indexdef 1 s
 pg_get_indexdef 3 s
 pg_get_keywords 0 s
-pg_get_loaded_modules 0 -----v
+pg_get_loaded_modules 0 -----vv
 pg_get_multixact_members 1 v
+pg_get_multixact_stats 0 ------v
 pg_get_object_address 3 s
 pg_get_partition_constraintdef 1 s
 pg_get_partkeydef 1 s
-pg_get_publication_tables 1+ ---sss
-pg_get_publication_tables 1 sss---
+pg_get_publication_sequences 1 ------s
+pg_get_publication_tables 1+ ---ssss
+pg_get_publication_tables 1 sss----
+pg_get_publication_tables 2 ------s
 pg_get_replica_identity_index 1 s
 pg_get_replication_slots 0 s
 pg_get_ruledef 1 s
 pg_get_ruledef 2 s
-pg_get_sequence_data 1 -----v
+pg_get_sequence_data 1 -----vv
 pg_get_serial_sequence 2 s
 pg_get_shmem_allocations 0 v
-pg_get_shmem_allocations_numa 0 -----v
+pg_get_shmem_allocations_numa 0 -----vv
 pg_get_statisticsobjdef 1 s
-pg_get_statisticsobjdef_columns 1 -sssss
-pg_get_statisticsobjdef_expressions 1 -sssss
+pg_get_statisticsobjdef_columns 1 -ssssss
+pg_get_statisticsobjdef_expressions 1 -ssssss
 pg_get_triggerdef 1 s
 pg_get_triggerdef 2 s
 pg_get_userbyid 1 s
 pg_get_viewdef 1 s
 pg_get_viewdef 2 s
-pg_get_wait_events 0 ----vv
-pg_get_wal_replay_pause_state 0 -vvvvv
-pg_get_wal_resource_managers 0 --vvvv
-pg_get_wal_summarizer_state 0 ----vv
+pg_get_wait_events 0 ----vvv
+pg_get_wal_replay_pause_state 0 -vvvvvv
+pg_get_wal_resource_managers 0 --vvvvv
+pg_get_wal_summarizer_state 0 ----vvv
 pg_has_role 2 s
 pg_has_role 3 s
 pg_hba_file_rules 0 v
-pg_ident_file_mappings 0 --vvvv
+pg_ident_file_mappings 0 --vvvvv
 pg_identify_object 3 s
 pg_identify_object_as_address 3 s
 pg_import_system_collations 1 v
@@ -1997,9 +2024,9 @@ pg_index_has_property 2 s
 pg_indexam_has_property 2 s
 pg_indexam_progress_phasename 2 i
 pg_indexes_size 1 v
-pg_input_error_info 2 ---sss
-pg_input_is_valid 2 ---sss
-pg_is_in_backup 0 vv----
+pg_input_error_info 2 ---ssss
+pg_input_is_valid 2 ---ssss
+pg_is_in_backup 0 vv-----
 pg_is_in_recovery 0 v
 pg_is_other_temp_schema 1 s
 pg_is_wal_replay_paused 0 v
@@ -2011,10 +2038,10 @@ pg_last_wal_replay_lsn 0 v
 pg_last_xact_replay_timestamp 0 v
 pg_listening_channels 0 s
 pg_lock_status 0 v
-pg_log_backend_memory_contexts 1 -vvvvv
-pg_log_standby_snapshot 0 ---vvv
-pg_logical_emit_message 3 vvvv--
-pg_logical_emit_message 3-4 ----vv
+pg_log_backend_memory_contexts 1 -vvvvvv
+pg_log_standby_snapshot 0 ---vvvv
+pg_logical_emit_message 3 vvvv---
+pg_logical_emit_message 3-4 ----vvv
 pg_logical_slot_get_binary_changes 3+ v
 pg_logical_slot_get_changes 3+ v
 pg_logical_slot_peek_binary_changes 3+ v
@@ -2023,14 +2050,14 @@ pg_ls_archive_statusdir 0 v
 pg_ls_dir 1 v
 pg_ls_dir 3 v
 pg_ls_logdir 0 v
-pg_ls_logicalmapdir 0 --vvvv
-pg_ls_logicalsnapdir 0 --vvvv
-pg_ls_replslotdir 1 --vvvv
-pg_ls_summariesdir 0 -----v
+pg_ls_logicalmapdir 0 --vvvvv
+pg_ls_logicalsnapdir 0 --vvvvv
+pg_ls_replslotdir 1 --vvvvv
+pg_ls_summariesdir 0 -----vv
 pg_ls_tmpdir 0 v
 pg_ls_tmpdir 1 v
 pg_ls_waldir 0 v
-pg_lsn 1 -iiiii
+pg_lsn 1 -iiiiii
 pg_lsn_cmp 2 i
 pg_lsn_eq 2 i
 pg_lsn_ge 2 i
@@ -2042,10 +2069,10 @@ pg_lsn_larger 2 i
 pg_lsn_le 2 i
 pg_lsn_lt 2 i
 pg_lsn_mi 2 i
-pg_lsn_mii 2 -iiiii
+pg_lsn_mii 2 -iiiiii
 pg_lsn_ne 2 i
 pg_lsn_out 1 i
-pg_lsn_pli 2 -iiiii
+pg_lsn_pli 2 -iiiiii
 pg_lsn_recv 1 i
 pg_lsn_send 1 i
 pg_lsn_smaller 2 i
@@ -2066,7 +2093,7 @@ pg_node_tree_recv 1 s
 pg_node_tree_send 1 s
 pg_notification_queue_usage 0 v
 pg_notify 2 v
-pg_numa_available 0 -----s
+pg_numa_available 0 -----ss
 pg_opclass_is_visible 1 s
 pg_operator_is_visible 1 s
 pg_opfamily_is_visible 1 s
@@ -2079,14 +2106,14 @@ pg_prepared_statement 0 s
 pg_prepared_xact 0 v
 pg_promote 0-2 v
 pg_read_binary_file 1 v
-pg_read_binary_file 2 ---vvv
+pg_read_binary_file 2 ---vvvv
 pg_read_binary_file 3 v
 pg_read_binary_file 4 v
 pg_read_file 1 v
-pg_read_file 2 ---vvv
+pg_read_file 2 ---vvvv
 pg_read_file 3 v
 pg_read_file 4 v
-pg_read_file_old 3 vvvv--
+pg_read_file_old 3 vvvv---
 pg_relation_filenode 1 s
 pg_relation_filepath 1 s
 pg_relation_is_publishable 1 s
@@ -2102,18 +2129,20 @@ pg_replication_origin_progress 2 v
 pg_replication_origin_session_is_setup 0 v
 pg_replication_origin_session_progress 1 v
 pg_replication_origin_session_reset 0 v
-pg_replication_origin_session_setup 1 v
+pg_replication_origin_session_setup 1 vvvvvv-
+pg_replication_origin_session_setup 1-2 ------v
 pg_replication_origin_xact_reset 0 v
 pg_replication_origin_xact_setup 2 v
 pg_replication_slot_advance 2 v
-pg_restore_attribute_stats 1+ -----v
-pg_restore_relation_stats 1+ -----v
+pg_restore_attribute_stats 1+ -----vv
+pg_restore_extended_stats 1+ ------v
+pg_restore_relation_stats 1+ -----vv
 pg_rotate_logfile 0 v
-pg_rotate_logfile_old 0 vvvv--
+pg_rotate_logfile_old 0 vvvv---
 pg_safe_snapshot_blocking_pids 1 v
 pg_sequence_last_value 1 v
 pg_sequence_parameters 1 s
-pg_settings_get_flags 1 --ssss
+pg_settings_get_flags 1 --sssss
 pg_show_all_file_settings 0 v
 pg_show_all_settings 0 s
 pg_show_replication_origin_status 0 v
@@ -2129,57 +2158,58 @@ pg_snapshot_send 1 i
 pg_snapshot_xip 1 i
 pg_snapshot_xmax 1 i
 pg_snapshot_xmin 1 i
-pg_split_walfile_name 1 ---sss
-pg_start_backup 1-3 vv----
+pg_split_walfile_name 1 ---ssss
+pg_start_backup 1-3 vv-----
 pg_stat_clear_snapshot 0 v
 pg_stat_file 1 v
 pg_stat_file 2 v
-pg_stat_force_next_flush 0 --vvvv
+pg_stat_force_next_flush 0 --vvvvv
 pg_stat_get_activity 1 s
 pg_stat_get_analyze_count 1 s
 pg_stat_get_archiver 0 s
 pg_stat_get_autoanalyze_count 1 s
 pg_stat_get_autovacuum_count 1 s
+pg_stat_get_autovacuum_scores 0 ------s
 pg_stat_get_backend_activity 1 s
 pg_stat_get_backend_activity_start 1 s
 pg_stat_get_backend_client_addr 1 s
 pg_stat_get_backend_client_port 1 s
 pg_stat_get_backend_dbid 1 s
 pg_stat_get_backend_idset 0 s
-pg_stat_get_backend_io 1 -----v
+pg_stat_get_backend_io 1 -----vv
 pg_stat_get_backend_pid 1 s
 pg_stat_get_backend_start 1 s
-pg_stat_get_backend_subxact 1 ---sss
+pg_stat_get_backend_subxact 1 ---ssss
 pg_stat_get_backend_userid 1 s
 pg_stat_get_backend_wait_event 1 s
 pg_stat_get_backend_wait_event_type 1 s
-pg_stat_get_backend_wal 1 -----v
+pg_stat_get_backend_wal 1 -----vv
 pg_stat_get_backend_xact_start 1 s
-pg_stat_get_bgwriter_buf_written_checkpoints 0 ssss--
+pg_stat_get_bgwriter_buf_written_checkpoints 0 ssss---
 pg_stat_get_bgwriter_buf_written_clean 0 s
 pg_stat_get_bgwriter_maxwritten_clean 0 s
-pg_stat_get_bgwriter_requested_checkpoints 0 ssss--
+pg_stat_get_bgwriter_requested_checkpoints 0 ssss---
 pg_stat_get_bgwriter_stat_reset_time 0 s
-pg_stat_get_bgwriter_timed_checkpoints 0 ssss--
+pg_stat_get_bgwriter_timed_checkpoints 0 ssss---
 pg_stat_get_blocks_fetched 1 s
 pg_stat_get_blocks_hit 1 s
 pg_stat_get_buf_alloc 0 s
-pg_stat_get_buf_fsync_backend 0 ssss--
-pg_stat_get_buf_written_backend 0 ssss--
-pg_stat_get_checkpoint_sync_time 0 ssss--
-pg_stat_get_checkpoint_write_time 0 ssss--
-pg_stat_get_checkpointer_buffers_written 0 ----ss
-pg_stat_get_checkpointer_num_performed 0 -----s
-pg_stat_get_checkpointer_num_requested 0 ----ss
-pg_stat_get_checkpointer_num_timed 0 ----ss
-pg_stat_get_checkpointer_restartpoints_performed 0 ----ss
-pg_stat_get_checkpointer_restartpoints_requested 0 ----ss
-pg_stat_get_checkpointer_restartpoints_timed 0 ----ss
-pg_stat_get_checkpointer_slru_written 0 -----s
-pg_stat_get_checkpointer_stat_reset_time 0 ----ss
-pg_stat_get_checkpointer_sync_time 0 ----ss
-pg_stat_get_checkpointer_write_time 0 ----ss
-pg_stat_get_db_active_time 1 -sssss
+pg_stat_get_buf_fsync_backend 0 ssss---
+pg_stat_get_buf_written_backend 0 ssss---
+pg_stat_get_checkpoint_sync_time 0 ssss---
+pg_stat_get_checkpoint_write_time 0 ssss---
+pg_stat_get_checkpointer_buffers_written 0 ----sss
+pg_stat_get_checkpointer_num_performed 0 -----ss
+pg_stat_get_checkpointer_num_requested 0 ----sss
+pg_stat_get_checkpointer_num_timed 0 ----sss
+pg_stat_get_checkpointer_restartpoints_performed 0 ----sss
+pg_stat_get_checkpointer_restartpoints_requested 0 ----sss
+pg_stat_get_checkpointer_restartpoints_timed 0 ----sss
+pg_stat_get_checkpointer_slru_written 0 -----ss
+pg_stat_get_checkpointer_stat_reset_time 0 ----sss
+pg_stat_get_checkpointer_sync_time 0 ----sss
+pg_stat_get_checkpointer_write_time 0 ----sss
+pg_stat_get_db_active_time 1 -ssssss
 pg_stat_get_db_blk_read_time 1 s
 pg_stat_get_db_blk_write_time 1 s
 pg_stat_get_db_blocks_fetched 1 s
@@ -2189,20 +2219,20 @@ pg_stat_get_db_checksum_last_failure 1 s
 pg_stat_get_db_conflict_all 1 s
 pg_stat_get_db_conflict_bufferpin 1 s
 pg_stat_get_db_conflict_lock 1 s
-pg_stat_get_db_conflict_logicalslot 1 ---sss
+pg_stat_get_db_conflict_logicalslot 1 ---ssss
 pg_stat_get_db_conflict_snapshot 1 s
 pg_stat_get_db_conflict_startup_deadlock 1 s
 pg_stat_get_db_conflict_tablespace 1 s
 pg_stat_get_db_deadlocks 1 s
-pg_stat_get_db_idle_in_transaction_time 1 -sssss
+pg_stat_get_db_idle_in_transaction_time 1 -ssssss
 pg_stat_get_db_numbackends 1 s
-pg_stat_get_db_parallel_workers_launched 1 -----s
-pg_stat_get_db_parallel_workers_to_launch 1 -----s
-pg_stat_get_db_session_time 1 -sssss
-pg_stat_get_db_sessions 1 -sssss
-pg_stat_get_db_sessions_abandoned 1 -sssss
-pg_stat_get_db_sessions_fatal 1 -sssss
-pg_stat_get_db_sessions_killed 1 -sssss
+pg_stat_get_db_parallel_workers_launched 1 -----ss
+pg_stat_get_db_parallel_workers_to_launch 1 -----ss
+pg_stat_get_db_session_time 1 -ssssss
+pg_stat_get_db_sessions 1 -ssssss
+pg_stat_get_db_sessions_abandoned 1 -ssssss
+pg_stat_get_db_sessions_fatal 1 -ssssss
+pg_stat_get_db_sessions_killed 1 -ssssss
 pg_stat_get_db_stat_reset_time 1 s
 pg_stat_get_db_temp_bytes 1 s
 pg_stat_get_db_temp_files 1 s
@@ -2216,37 +2246,41 @@ pg_stat_get_db_xact_rollback 1 s
 pg_stat_get_dead_tuples 1 s
 pg_stat_get_function_calls 1 s
 pg_stat_get_function_self_time 1 s
+pg_stat_get_function_stat_reset_time 1 ------s
 pg_stat_get_function_total_time 1 s
 pg_stat_get_ins_since_vacuum 1 s
-pg_stat_get_io 0 ---vvv
+pg_stat_get_io 0 ---vvvv
 pg_stat_get_last_analyze_time 1 s
 pg_stat_get_last_autoanalyze_time 1 s
 pg_stat_get_last_autovacuum_time 1 s
 pg_stat_get_last_vacuum_time 1 s
-pg_stat_get_lastscan 1 ---sss
+pg_stat_get_lastscan 1 ---ssss
 pg_stat_get_live_tuples 1 s
+pg_stat_get_lock 0 ------v
 pg_stat_get_mod_since_analyze 1 s
 pg_stat_get_numscans 1 s
 pg_stat_get_progress_info 1 s
-pg_stat_get_recovery_prefetch 0 --vvvv
-pg_stat_get_replication_slot 1 -sssss
+pg_stat_get_recovery 0 ------s
+pg_stat_get_recovery_prefetch 0 --vvvvv
+pg_stat_get_replication_slot 1 -ssssss
 pg_stat_get_slru 0 s
 pg_stat_get_snapshot_timestamp 0 s
+pg_stat_get_stat_reset_time 1 ------s
 pg_stat_get_subscription 1 s
-pg_stat_get_subscription_stats 1 --ssss
-pg_stat_get_total_analyze_time 1 -----s
-pg_stat_get_total_autoanalyze_time 1 -----s
-pg_stat_get_total_autovacuum_time 1 -----s
-pg_stat_get_total_vacuum_time 1 -----s
+pg_stat_get_subscription_stats 1 --sssss
+pg_stat_get_total_analyze_time 1 -----ss
+pg_stat_get_total_autoanalyze_time 1 -----ss
+pg_stat_get_total_autovacuum_time 1 -----ss
+pg_stat_get_total_vacuum_time 1 -----ss
 pg_stat_get_tuples_deleted 1 s
 pg_stat_get_tuples_fetched 1 s
 pg_stat_get_tuples_hot_updated 1 s
 pg_stat_get_tuples_inserted 1 s
-pg_stat_get_tuples_newpage_updated 1 ---sss
+pg_stat_get_tuples_newpage_updated 1 ---ssss
 pg_stat_get_tuples_returned 1 s
 pg_stat_get_tuples_updated 1 s
 pg_stat_get_vacuum_count 1 s
-pg_stat_get_wal 0 -sssss
+pg_stat_get_wal 0 -ssssss
 pg_stat_get_wal_receiver 0 s
 pg_stat_get_wal_senders 0 s
 pg_stat_get_xact_blocks_fetched 1 v
@@ -2259,36 +2293,36 @@ pg_stat_get_xact_tuples_deleted 1 v
 pg_stat_get_xact_tuples_fetched 1 v
 pg_stat_get_xact_tuples_hot_updated 1 v
 pg_stat_get_xact_tuples_inserted 1 v
-pg_stat_get_xact_tuples_newpage_updated 1 ---vvv
+pg_stat_get_xact_tuples_newpage_updated 1 ---vvvv
 pg_stat_get_xact_tuples_returned 1 v
 pg_stat_get_xact_tuples_updated 1 v
-pg_stat_have_stats 3 --vvvv
+pg_stat_have_stats 3 --vvvvv
 pg_stat_reset 0 v
-pg_stat_reset_backend_stats 1 -----v
-pg_stat_reset_replication_slot 1 -vvvvv
-pg_stat_reset_shared 0-1 ----vv
-pg_stat_reset_shared 1 vvvv--
+pg_stat_reset_backend_stats 1 -----vv
+pg_stat_reset_replication_slot 1 -vvvvvv
+pg_stat_reset_shared 0-1 ----vvv
+pg_stat_reset_shared 1 vvvv---
 pg_stat_reset_single_function_counters 1 v
 pg_stat_reset_single_table_counters 1 v
-pg_stat_reset_slru 0-1 ----vv
-pg_stat_reset_slru 1 vvvv--
-pg_stat_reset_subscription_stats 1 --vvvv
+pg_stat_reset_slru 0-1 ----vvv
+pg_stat_reset_slru 1 vvvv---
+pg_stat_reset_subscription_stats 1 --vvvvv
 pg_statistics_obj_is_visible 1 s
-pg_stop_backup 0 vv----
-pg_stop_backup 1-2 vv----
-pg_stop_making_pinned_objects 0 --vvvv
+pg_stop_backup 0 vv-----
+pg_stop_backup 1-2 vv-----
+pg_stop_making_pinned_objects 0 --vvvvv
 pg_switch_wal 0 v
-pg_sync_replication_slots 0 ----vv
+pg_sync_replication_slots 0 ----vvv
 pg_table_is_visible 1 s
 pg_table_size 1 v
 pg_tablespace_databases 1 s
 pg_tablespace_location 1 s
 pg_tablespace_size 1 v
-pg_terminate_backend 1 v-----
-pg_terminate_backend 1-2 -vvvvv
-pg_timezone_abbrevs 0 sssss-
-pg_timezone_abbrevs_abbrevs 0 -----s
-pg_timezone_abbrevs_zone 0 -----s
+pg_terminate_backend 1 v------
+pg_terminate_backend 1-2 -vvvvvv
+pg_timezone_abbrevs 0 sssss--
+pg_timezone_abbrevs_abbrevs 0 -----ss
+pg_timezone_abbrevs_zone 0 -----ss
 pg_timezone_names 0 s
 pg_total_relation_size 1 v
 pg_trigger_depth 0 s
@@ -2310,11 +2344,11 @@ pg_visible_in_snapshot 2 i
 pg_wal_lsn_diff 2 i
 pg_wal_replay_pause 0 v
 pg_wal_replay_resume 0 v
-pg_wal_summary_contents 3 ----vv
+pg_wal_summary_contents 3 ----vvv
 pg_walfile_name 1 i
 pg_walfile_name_offset 1 i
 pg_xact_commit_timestamp 1 v
-pg_xact_commit_timestamp_origin 1 -vvvvv
+pg_xact_commit_timestamp_origin 1 -vvvvvv
 pg_xact_status 1 v
 phraseto_tsquery 1 s
 phraseto_tsquery 2 i
@@ -2393,24 +2427,24 @@ quote_nullable 1 i text
 radians 1 i
 radius 1 i
 random 0 v
-random 2 ----vv
-random_normal 0-2 ---vvv
+random 2 ----vvv
+random_normal 0-2 ---vvvv
 range_adjacent 2 i
-range_adjacent_multirange 2 -iiiii
+range_adjacent_multirange 2 -iiiiii
 range_after 2 i
-range_after_multirange 2 -iiiii
-range_agg 1 -iiiii
-range_agg_finalfn 2 -iiiii
-range_agg_transfn 2 -iiiii
+range_after_multirange 2 -iiiiii
+range_agg 1 -iiiiii
+range_agg_finalfn 2 -iiiiii
+range_agg_transfn 2 -iiiiii
 range_before 2 i
-range_before_multirange 2 -iiiii
+range_before_multirange 2 -iiiiii
 range_cmp 2 i
 range_contained_by 2 i
-range_contained_by_multirange 2 -iiiii
+range_contained_by_multirange 2 -iiiiii
 range_contains 2 i
 range_contains_elem 2 i
-range_contains_elem_support 1 ----ii
-range_contains_multirange 2 -iiiii
+range_contains_elem_support 1 ----iii
+range_contains_multirange 2 -iiiiii
 range_eq 2 i
 range_ge 2 i
 range_gist_consistent 5 i
@@ -2421,31 +2455,32 @@ range_gist_union 2 i
 range_gt 2 i
 range_in 3 s
 range_intersect 2 i
-range_intersect_agg 1 -iiiii
-range_intersect_agg_transfn 2 -iiiii
+range_intersect_agg 1 -iiiiii
+range_intersect_agg_transfn 2 -iiiiii
 range_le 2 i
 range_lt 2 i
-range_merge 1 -iiiii
+range_merge 1 -iiiiii
 range_merge 2 i
 range_minus 2 i
+range_minus_multi 2 ------i
 range_ne 2 i
 range_out 1 s
 range_overlaps 2 i
-range_overlaps_multirange 2 -iiiii
+range_overlaps_multirange 2 -iiiiii
 range_overleft 2 i
-range_overleft_multirange 2 -iiiii
+range_overleft_multirange 2 -iiiiii
 range_overright 2 i
-range_overright_multirange 2 -iiiii
+range_overright_multirange 2 -iiiiii
 range_recv 3 s
 range_send 1 s
-range_sortsupport 1 -----i
+range_sortsupport 1 -----ii
 range_typanalyze 1 s
 range_union 2 i
 rangesel 4 s
 rank 0 i
 rank 1+ i
 rank_final 2+ i
-raw_array_subscript_handler 1 -iiiii
+raw_array_subscript_handler 1 -iiiiii
 record_eq 2 i
 record_ge 2 i
 record_gt 2 i
@@ -2456,14 +2491,14 @@ record_image_le 2 i
 record_image_lt 2 i
 record_image_ne 2 i
 record_in 3 s
-record_larger 2 -----i
+record_larger 2 -----ii
 record_le 2 i
 record_lt 2 i
 record_ne 2 i
 record_out 1 s
 record_recv 3 s
 record_send 1 s
-record_smaller 2 -----i
+record_smaller 2 -----ii
 regclass 1 s
 regclassin 1 s
 regclassout 1 s
@@ -2477,6 +2512,10 @@ regconfigin 1 s
 regconfigout 1 s
 regconfigrecv 1 i
 regconfigsend 1 i
+regdatabasein 1 ------s
+regdatabaseout 1 ------s
+regdatabaserecv 1 ------i
+regdatabasesend 1 ------i
 regdictionaryin 1 s
 regdictionaryout 1 s
 regdictionaryrecv 1 i
@@ -2485,34 +2524,34 @@ regexeqjoinsel 5 s
 regexeqsel 4 s
 regexnejoinsel 5 s
 regexnesel 4 s
-regexp_count 2 --iiii
-regexp_count 3 --iiii
-regexp_count 4 --iiii
-regexp_instr 2 --iiii
-regexp_instr 3 --iiii
-regexp_instr 4 --iiii
-regexp_instr 5 --iiii
-regexp_instr 6 --iiii
-regexp_instr 7 --iiii
-regexp_like 2 --iiii
-regexp_like 3 --iiii
+regexp_count 2 --iiiii
+regexp_count 3 --iiiii
+regexp_count 4 --iiiii
+regexp_instr 2 --iiiii
+regexp_instr 3 --iiiii
+regexp_instr 4 --iiiii
+regexp_instr 5 --iiiii
+regexp_instr 6 --iiiii
+regexp_instr 7 --iiiii
+regexp_like 2 --iiiii
+regexp_like 3 --iiiii
 regexp_match 2 i
 regexp_match 3 i
 regexp_matches 2 i
 regexp_matches 3 i
 regexp_replace 3 i
 regexp_replace 4 i
-regexp_replace 5 --iiii
-regexp_replace 6 --iiii
+regexp_replace 5 --iiiii
+regexp_replace 6 --iiiii
 regexp_split_to_array 2 i
 regexp_split_to_array 3 i
 regexp_split_to_table 2 i
 regexp_split_to_table 3 i
-regexp_substr 2 --iiii
-regexp_substr 3 --iiii
-regexp_substr 4 --iiii
-regexp_substr 5 --iiii
-regexp_substr 6 --iiii
+regexp_substr 2 --iiiii
+regexp_substr 3 --iiiii
+regexp_substr 4 --iiiii
+regexp_substr 5 --iiiii
+regexp_substr 6 --iiiii
 regnamespacein 1 s
 regnamespaceout 1 s
 regnamespacerecv 1 i
@@ -2593,10 +2632,10 @@ sha384 1 i
 sha512 1 i
 shell_in 1 i
 shell_out 1 i
-shift_jis_2004_to_euc_jis_2004 5 i-----
-shift_jis_2004_to_euc_jis_2004 6 -iiiii
-shift_jis_2004_to_utf8 5 i-----
-shift_jis_2004_to_utf8 6 -iiiii
+shift_jis_2004_to_euc_jis_2004 5 i------
+shift_jis_2004_to_euc_jis_2004 6 -iiiiii
+shift_jis_2004_to_utf8 5 i------
+shift_jis_2004_to_utf8 6 -iiiiii
 shobj_description 2 s
 sign 1 i
 similar_escape 2 i
@@ -2605,12 +2644,12 @@ similar_to_escape 2 i
 sin 1 i
 sind 1 i
 sinh 1 i
-sjis_to_euc_jp 5 i-----
-sjis_to_euc_jp 6 -iiiii
-sjis_to_mic 5 i-----
-sjis_to_mic 6 -iiiii
-sjis_to_utf8 5 i-----
-sjis_to_utf8 6 -iiiii
+sjis_to_euc_jp 5 i------
+sjis_to_euc_jp 6 -iiiiii
+sjis_to_mic 5 i------
+sjis_to_mic 6 -iiiii-
+sjis_to_utf8 5 i------
+sjis_to_utf8 6 -iiiiii
 slope 2 i
 spg_bbox_quad_config 2 i
 spg_box_quad_choose 2 i
@@ -2647,15 +2686,15 @@ stddev 1 i
 stddev_pop 1 i
 stddev_samp 1 i
 string_agg 2 i
-string_agg_combine 2 ---iii
-string_agg_deserialize 2 ---iii
+string_agg_combine 2 ---iiii
+string_agg_deserialize 2 ---iiii
 string_agg_finalfn 1 i
-string_agg_serialize 1 ---iii
+string_agg_serialize 1 ---iiii
 string_agg_transfn 3 i
 string_to_array 2 i
 string_to_array 3 i
-string_to_table 2 -iiiii
-string_to_table 3 -iiiii
+string_to_table 2 -iiiiii
+string_to_table 3 -iiiiii
 strip 1 i
 strpos 2 i
 substr 2 i
@@ -2665,7 +2704,7 @@ substring 3 i
 sum 1 i
 suppress_redundant_updates_trigger 0 v
 system 1 v
-system_user 0 ---sss
+system_user 0 ---ssss
 table_am_handler_in 1 i
 table_am_handler_out 1 i
 table_to_xml 4 s
@@ -2685,7 +2724,7 @@ text_pattern_gt 2 i
 text_pattern_le 2 i
 text_pattern_lt 2 i
 text_smaller 2 i
-text_starts_with_support 1 --iiii
+text_starts_with_support 1 --iiiii
 textanycat 2 s
 textcat 2 i
 texteq 2 i
@@ -2715,6 +2754,8 @@ textregexne 2 i
 textsend 1 s
 thesaurus_init 1 i
 thesaurus_lexize 4 i
+tid_block 1 ------i
+tid_offset 1 ------i
 tideq 2 i
 tidge 2 i
 tidgt 2 i
@@ -2787,7 +2828,7 @@ timestamp_out 1 s
 timestamp_pl_interval 2 i
 timestamp_recv 3 i
 timestamp_send 1 i
-timestamp_skipsupport 1 -----i
+timestamp_skipsupport 1 -----ii
 timestamp_smaller 2 i
 timestamp_sortsupport 1 i
 timestamp_support 1 i
@@ -2809,8 +2850,8 @@ timestamptz_ge_timestamp 2 s
 timestamptz_gt 2 i
 timestamptz_gt_date 2 s
 timestamptz_gt_timestamp 2 s
-timestamptz_hash 1 -----i
-timestamptz_hash_extended 2 -----i
+timestamptz_hash 1 -----ii
+timestamptz_hash_extended 2 -----ii
 timestamptz_in 3 s
 timestamptz_larger 2 i
 timestamptz_le 2 i
@@ -2855,25 +2896,26 @@ timetz_smaller 2 i
 timetzdate_pl 2 i
 timetztypmodin 1 i
 timetztypmodout 1 i
-timezone 1 ----ss
+timezone 1 ----sss
 timezone 2 i interval,timestamp
 timezone 2 i interval,timestamptz
 timezone 2 i interval,timetz
 timezone 2 i text,timestamp
 timezone 2 i text,timestamptz
-timezone 2 vvssss text,timetz
+timezone 2 vvsssss text,timetz
 to_ascii 1 i
 to_ascii 2 i
-to_bin 1 ----ii
+to_bin 1 ----iii
 to_char 2 s
 to_date 2 s
 to_hex 1 i
 to_json 1 s
 to_jsonb 1 s
 to_number 2 s
-to_oct 1 ----ii
+to_oct 1 ----iii
 to_regclass 1 s
 to_regcollation 1 s
+to_regdatabase 1 ------s
 to_regnamespace 1 s
 to_regoper 1 s
 to_regoperator 1 s
@@ -2881,7 +2923,7 @@ to_regproc 1 s
 to_regprocedure 1 s
 to_regrole 1 s
 to_regtype 1 s
-to_regtypemod 1 ----ss
+to_regtypemod 1 ----sss
 to_timestamp 1 i
 to_timestamp 2 s
 to_tsquery 1 s
@@ -2892,7 +2934,7 @@ transaction_timestamp 0 s
 translate 3 i
 trigger_in 1 i
 trigger_out 1 i
-trim_array 2 -iiiii
+trim_array 2 -iiiiii
 trim_scale 1 i
 trunc 1 i
 trunc 2 i
@@ -2932,9 +2974,9 @@ tsm_handler_in 1 i
 tsm_handler_out 1 i
 tsmatchjoinsel 5 s
 tsmatchsel 4 s
-tsmultirange 0 -iiiii
-tsmultirange 1+ -iiiii
-tsmultirange 1 -iiiii
+tsmultirange 0 -iiiiii
+tsmultirange 1+ -iiiiii
+tsmultirange 1 -iiiiii
 tsq_mcontained 2 i
 tsq_mcontains 2 i
 tsquery_and 2 i
@@ -2956,9 +2998,9 @@ tsquerysend 1 i
 tsrange 2 i
 tsrange 3 i
 tsrange_subdiff 2 i
-tstzmultirange 0 -iiiii
-tstzmultirange 1+ -iiiii
-tstzmultirange 1 -iiiii
+tstzmultirange 0 -iiiiii
+tstzmultirange 1+ -iiiiii
+tstzmultirange 1 -iiiiii
 tstzrange 2 i
 tstzrange 3 i
 tstzrange_subdiff 2 i
@@ -2989,12 +3031,12 @@ txid_snapshot_xmax 1 i
 txid_snapshot_xmin 1 i
 txid_status 1 v
 txid_visible_in_snapshot 2 i
-uhc_to_utf8 5 i-----
-uhc_to_utf8 6 -iiiii
-unicode_assigned 1 ----ii
-unicode_version 0 ----ii
+uhc_to_utf8 5 i------
+uhc_to_utf8 6 -iiiiii
+unicode_assigned 1 ----iii
+unicode_version 0 ----iii
 unique_key_recheck 0 v
-unistr 1 -iiiii
+unistr 1 -iiiiii
 unknownin 1 i
 unknownout 1 i
 unknownrecv 1 i
@@ -3003,44 +3045,45 @@ unnest 1 i
 upper 1 i
 upper_inc 1 i
 upper_inf 1 i
-utf8_to_big5 5 i-----
-utf8_to_big5 6 -iiiii
-utf8_to_euc_cn 5 i-----
-utf8_to_euc_cn 6 -iiiii
-utf8_to_euc_jis_2004 5 i-----
-utf8_to_euc_jis_2004 6 -iiiii
-utf8_to_euc_jp 5 i-----
-utf8_to_euc_jp 6 -iiiii
-utf8_to_euc_kr 5 i-----
-utf8_to_euc_kr 6 -iiiii
-utf8_to_euc_tw 5 i-----
-utf8_to_euc_tw 6 -iiiii
-utf8_to_gb18030 5 i-----
-utf8_to_gb18030 6 -iiiii
-utf8_to_gbk 5 i-----
-utf8_to_gbk 6 -iiiii
-utf8_to_iso8859 5 i-----
-utf8_to_iso8859 6 -iiiii
-utf8_to_iso8859_1 5 i-----
-utf8_to_iso8859_1 6 -iiiii
-utf8_to_johab 5 i-----
-utf8_to_johab 6 -iiiii
-utf8_to_koi8r 5 i-----
-utf8_to_koi8r 6 -iiiii
-utf8_to_koi8u 5 i-----
-utf8_to_koi8u 6 -iiiii
-utf8_to_shift_jis_2004 5 i-----
-utf8_to_shift_jis_2004 6 -iiiii
-utf8_to_sjis 5 i-----
-utf8_to_sjis 6 -iiiii
-utf8_to_uhc 5 i-----
-utf8_to_uhc 6 -iiiii
-utf8_to_win 5 i-----
-utf8_to_win 6 -iiiii
+utf8_to_big5 5 i------
+utf8_to_big5 6 -iiiiii
+utf8_to_euc_cn 5 i------
+utf8_to_euc_cn 6 -iiiiii
+utf8_to_euc_jis_2004 5 i------
+utf8_to_euc_jis_2004 6 -iiiiii
+utf8_to_euc_jp 5 i------
+utf8_to_euc_jp 6 -iiiiii
+utf8_to_euc_kr 5 i------
+utf8_to_euc_kr 6 -iiiiii
+utf8_to_euc_tw 5 i------
+utf8_to_euc_tw 6 -iiiiii
+utf8_to_gb18030 5 i------
+utf8_to_gb18030 6 -iiiiii
+utf8_to_gbk 5 i------
+utf8_to_gbk 6 -iiiiii
+utf8_to_iso8859 5 i------
+utf8_to_iso8859 6 -iiiiii
+utf8_to_iso8859_1 5 i------
+utf8_to_iso8859_1 6 -iiiiii
+utf8_to_johab 5 i------
+utf8_to_johab 6 -iiiiii
+utf8_to_koi8r 5 i------
+utf8_to_koi8r 6 -iiiiii
+utf8_to_koi8u 5 i------
+utf8_to_koi8u 6 -iiiiii
+utf8_to_shift_jis_2004 5 i------
+utf8_to_shift_jis_2004 6 -iiiiii
+utf8_to_sjis 5 i------
+utf8_to_sjis 6 -iiiiii
+utf8_to_uhc 5 i------
+utf8_to_uhc 6 -iiiiii
+utf8_to_win 5 i------
+utf8_to_win 6 -iiiiii
+uuid 1 ------i
 uuid_cmp 2 i
 uuid_eq 2 i
-uuid_extract_timestamp 1 ----ii
-uuid_extract_version 1 ----ii
+uuid_extract_timestamp 1 ----iii
+uuid_extract_version 1 ----iii
 uuid_ge 2 i
 uuid_gt 2 i
 uuid_hash 1 i
@@ -3052,11 +3095,11 @@ uuid_ne 2 i
 uuid_out 1 i
 uuid_recv 1 i
 uuid_send 1 i
-uuid_skipsupport 1 -----i
+uuid_skipsupport 1 -----ii
 uuid_sortsupport 1 i
-uuidv4 0 -----v
-uuidv7 0 -----v
-uuidv7 1 -----v
+uuidv4 0 -----vv
+uuidv7 0 -----vv
+uuidv7 1 -----vv
 var_pop 1 i
 var_samp 1 i
 varbit 3 i
@@ -3094,37 +3137,37 @@ websearch_to_tsquery 2 i
 width 1 i
 width_bucket 2 i
 width_bucket 4 i
-win1250_to_latin2 5 i-----
-win1250_to_latin2 6 -iiiii
-win1250_to_mic 5 i-----
-win1250_to_mic 6 -iiiii
-win1251_to_iso 5 i-----
-win1251_to_iso 6 -iiiii
-win1251_to_koi8r 5 i-----
-win1251_to_koi8r 6 -iiiii
-win1251_to_mic 5 i-----
-win1251_to_mic 6 -iiiii
-win1251_to_win866 5 i-----
-win1251_to_win866 6 -iiiii
-win866_to_iso 5 i-----
-win866_to_iso 6 -iiiii
-win866_to_koi8r 5 i-----
-win866_to_koi8r 6 -iiiii
-win866_to_mic 5 i-----
-win866_to_mic 6 -iiiii
-win866_to_win1251 5 i-----
-win866_to_win1251 6 -iiiii
-win_to_utf8 5 i-----
-win_to_utf8 6 -iiiii
-window_cume_dist_support 1 ---iii
-window_dense_rank_support 1 --iiii
-window_ntile_support 1 ---iii
-window_percent_rank_support 1 ---iii
-window_rank_support 1 --iiii
-window_row_number_support 1 --iiii
+win1250_to_latin2 5 i------
+win1250_to_latin2 6 -iiiiii
+win1250_to_mic 5 i------
+win1250_to_mic 6 -iiiii-
+win1251_to_iso 5 i------
+win1251_to_iso 6 -iiiiii
+win1251_to_koi8r 5 i------
+win1251_to_koi8r 6 -iiiiii
+win1251_to_mic 5 i------
+win1251_to_mic 6 -iiiii-
+win1251_to_win866 5 i------
+win1251_to_win866 6 -iiiiii
+win866_to_iso 5 i------
+win866_to_iso 6 -iiiiii
+win866_to_koi8r 5 i------
+win866_to_koi8r 6 -iiiiii
+win866_to_mic 5 i------
+win866_to_mic 6 -iiiii-
+win866_to_win1251 5 i------
+win866_to_win1251 6 -iiiiii
+win_to_utf8 5 i------
+win_to_utf8 6 -iiiiii
+window_cume_dist_support 1 ---iiii
+window_dense_rank_support 1 --iiiii
+window_ntile_support 1 ---iiii
+window_percent_rank_support 1 ---iiii
+window_rank_support 1 --iiiii
+window_row_number_support 1 --iiiii
 xid 1 i
-xid8_larger 2 --iiii
-xid8_smaller 2 --iiii
+xid8_larger 2 --iiiii
+xid8_smaller 2 --iiiii
 xid8cmp 2 i
 xid8eq 2 i
 xid8ge 2 i
@@ -3156,7 +3199,7 @@ xmlagg 1 i
 xmlcomment 1 i
 xmlconcat2 2 i
 xmlexists 2 i
-xmltext 1 ----ii
+xmltext 1 ----iii
 xmlvalidate 2 i
 xpath 2 i
 xpath 3 i
@@ -3164,7 +3207,7 @@ xpath_exists 2 i
 xpath_exists 3 i
 `
 
-// types: spelling, name in pg_type.
+// types: spelling, name in pg_type, the first version that has it if not all have.
 const types = `_aclitem _aclitem
 _bit _bit
 _bool _bool
@@ -3177,7 +3220,7 @@ _cidr _cidr
 _circle _circle
 _cstring _cstring
 _date _date
-_datemultirange _datemultirange
+_datemultirange _datemultirange 14
 _daterange _daterange
 _float4 _float4
 _float8 _float8
@@ -3186,10 +3229,10 @@ _inet _inet
 _int2 _int2
 _int2vector _int2vector
 _int4 _int4
-_int4multirange _int4multirange
+_int4multirange _int4multirange 14
 _int4range _int4range
 _int8 _int8
-_int8multirange _int8multirange
+_int8multirange _int8multirange 14
 _int8range _int8range
 _interval _interval
 _json _json
@@ -3202,9 +3245,10 @@ _macaddr8 _macaddr8
 _money _money
 _name _name
 _numeric _numeric
-_nummultirange _nummultirange
+_nummultirange _nummultirange 14
 _numrange _numrange
 _oid _oid
+_oid8 _oid8 19
 _oidvector _oidvector
 _path _path
 _pg_lsn _pg_lsn
@@ -3216,6 +3260,7 @@ _refcursor _refcursor
 _regclass _regclass
 _regcollation _regcollation
 _regconfig _regconfig
+_regdatabase _regdatabase 19
 _regdictionary _regdictionary
 _regnamespace _regnamespace
 _regoper _regoper
@@ -3230,10 +3275,10 @@ _time _time
 _timestamp _timestamp
 _timestamptz _timestamptz
 _timetz _timetz
-_tsmultirange _tsmultirange
+_tsmultirange _tsmultirange 14
 _tsquery _tsquery
 _tsrange _tsrange
-_tstzmultirange _tstzmultirange
+_tstzmultirange _tstzmultirange 14
 _tstzrange _tstzrange
 _tsvector _tsvector
 _txid_snapshot _txid_snapshot
@@ -3248,12 +3293,12 @@ any any
 anyarray anyarray
 anycompatible anycompatible
 anycompatiblearray anycompatiblearray
-anycompatiblemultirange anycompatiblemultirange
+anycompatiblemultirange anycompatiblemultirange 14
 anycompatiblenonarray anycompatiblenonarray
 anycompatiblerange anycompatiblerange
 anyelement anyelement
 anyenum anyenum
-anymultirange anymultirange
+anymultirange anymultirange 14
 anynonarray anynonarray
 anyrange anyrange
 bigint int8
@@ -3272,7 +3317,7 @@ cidr cidr
 circle circle
 cstring cstring
 date date
-datemultirange datemultirange
+datemultirange datemultirange 14
 daterange daterange
 double_precision float8
 event_trigger event_trigger
@@ -3285,10 +3330,10 @@ inet inet
 int2 int2
 int2vector int2vector
 int4 int4
-int4multirange int4multirange
+int4multirange int4multirange 14
 int4range int4range
 int8 int8
-int8multirange int8multirange
+int8multirange int8multirange 14
 int8range int8range
 integer int4
 internal internal
@@ -3304,13 +3349,14 @@ macaddr8 macaddr8
 money money
 name name
 numeric numeric
-nummultirange nummultirange
+nummultirange nummultirange 14
 numrange numrange
 oid oid
+oid8 oid8 19
 oidvector oidvector
 path path
-pg_brin_bloom_summary pg_brin_bloom_summary
-pg_brin_minmax_multi_summary pg_brin_minmax_multi_summary
+pg_brin_bloom_summary pg_brin_bloom_summary 14
+pg_brin_minmax_multi_summary pg_brin_minmax_multi_summary 14
 pg_ddl_command pg_ddl_command
 pg_dependencies pg_dependencies
 pg_lsn pg_lsn
@@ -3326,6 +3372,7 @@ refcursor refcursor
 regclass regclass
 regcollation regcollation
 regconfig regconfig
+regdatabase regdatabase 19
 regdictionary regdictionary
 regnamespace regnamespace
 regoper regoper
@@ -3348,10 +3395,10 @@ timestamptz timestamptz
 timetz timetz
 trigger trigger
 tsm_handler tsm_handler
-tsmultirange tsmultirange
+tsmultirange tsmultirange 14
 tsquery tsquery
 tsrange tsrange
-tstzmultirange tstzmultirange
+tstzmultirange tstzmultirange 14
 tstzrange tstzrange
 tsvector tsvector
 txid_snapshot txid_snapshot

@@ -2,10 +2,13 @@ package prove
 
 import (
 	"os"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
-	"github.com/jackc/pgx/v5"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
@@ -14,50 +17,52 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// TestCasts asks the newest server whether the generated table of casts is
-// still what it has.
+// TestCasts asks the newest servers whether the generated table of casts is
+// still what they have.
 func TestCasts(t *testing.T) {
 	t.Parallel()
-	conn, err := pgx.Connect(t.Context(), pgservertest.Database(t, onward.NewestMajor))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(t.Context())
-	var n int
-	var missing string
 	text, err := os.ReadFile("../../refusal/casts_gen.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows, err := conn.Query(t.Context(), `SELECT s.typname::text || ' ' || t.typname::text || ' ' || castcontext::text || castmethod::text
-FROM pg_cast c JOIN pg_type s ON s.oid = castsource JOIN pg_type t ON t.oid = casttarget WHERE castsource <> casttarget`)
-	if err != nil {
-		t.Fatal(err)
-	}
-	casts, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range casts {
-		n++
-		if !strings.Contains(string(text), `"`+c+`"`) {
-			missing += "\n" + c
+	entries := regexp.MustCompile(`\t"(\S+ \S+ ..)(\d*)"`).FindAllStringSubmatch(string(text), -1)
+	eachNewest(t, func(t *testing.T, major int) {
+		listed := []string{}
+		for _, e := range entries {
+			if since, _ := strconv.Atoi(e[2]); since <= major {
+				listed = append(listed, e[1])
+			}
 		}
-	}
-	if got := strings.Count(string(text), "\t\""); missing != "" || got != n {
-		t.Errorf("casts_gen.go has %d casts, the server %d: go generate ./internal/refusal. Missing:%s", got, n, missing)
+		casts := pgservertest.ReadTexts(t, pgservertest.Connect(t, pgservertest.Database(t, major)),
+			`SELECT s.typname::text || ' ' || t.typname::text || ' ' || castcontext::text || castmethod::text
+FROM pg_cast c JOIN pg_type s ON s.oid = castsource JOIN pg_type t ON t.oid = casttarget WHERE castsource <> casttarget`)
+		slices.Sort(listed)
+		slices.Sort(casts)
+		if diff := cmp.Diff(listed, casts); diff != "" {
+			t.Errorf("casts_gen.go (-) and the server (+) differ: go generate ./internal/refusal:\n%s", diff)
+		}
+	})
+}
+
+// eachNewest runs a test on the newest version and the preview.
+func eachNewest(t *testing.T, test func(t *testing.T, major int)) {
+	for _, major := range []int{onward.NewestMajor, onward.PreviewMajor} {
+		t.Run(strconv.Itoa(major), func(t *testing.T) {
+			t.Parallel()
+			test(t, major)
+		})
 	}
 }
 
-// TestExplicitCasts asks the newest server, of each pair of common types, whether a
+// TestExplicitCasts asks servers, of each pair of common types, whether a
 // column may be cast in a USING.
 func TestExplicitCasts(t *testing.T) {
 	t.Parallel()
-	conn, err := pgx.Connect(t.Context(), pgservertest.Database(t, onward.NewestMajor))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(t.Context())
+	eachNewest(t, testExplicitCasts)
+}
+
+func testExplicitCasts(t *testing.T, major int) {
+	conn := pgservertest.Connect(t, pgservertest.Database(t, major))
 	exec := func(sql string) error {
 		_, err := conn.Exec(t.Context(), sql)
 		return err
@@ -86,7 +91,7 @@ func TestExplicitCasts(t *testing.T) {
 			if rollback := exec("ROLLBACK"); rollback != nil {
 				t.Fatal(rollback)
 			}
-			r := effect.EffectOf(node(alter), before, effect.NewVersion(onward.NewestMajor), effect.Inputs{})
+			r := effect.EffectOf(node(alter), before, effect.NewVersion(major), effect.Inputs{})
 			if (err == nil) != (r.Refused == nil) {
 				t.Errorf("%s: model %q, server %v", alter, r.Refused.Message(), err)
 			}

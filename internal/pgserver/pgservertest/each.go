@@ -5,12 +5,20 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/onward"
 )
 
 // EachMajor runs a test on all major versions, at the same time.
 func EachMajor(t *testing.T, test func(t *testing.T, major int)) {
 	t.Helper()
 	runMajors(t, Majors(), test)
+}
+
+// EachMajorAndPreview runs a test on all major versions and onward.PreviewMajor, at the same time.
+func EachMajorAndPreview(t *testing.T, test func(t *testing.T, major int)) {
+	t.Helper()
+	runMajors(t, append(Majors(), onward.PreviewMajor), test)
 }
 
 // EachEnd runs a test on the oldest and on the newest major version, at the same time.

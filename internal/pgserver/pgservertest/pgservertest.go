@@ -58,7 +58,7 @@ func EndsAndPreview() []int {
 }
 
 // ProofMajors are the majors that a proof of our model runs on. ONWARD_PROVE tells: "all" for every one, "ends" for the
-// oldest and the newest; without it the newest.
+// oldest and the newest, "preview" for onward.PreviewMajor; without it the newest.
 func ProofMajors() []int {
 	majors := Majors()
 	switch os.Getenv("ONWARD_PROVE") {
@@ -66,6 +66,8 @@ func ProofMajors() []int {
 		return majors
 	case "ends":
 		return Ends()
+	case "preview":
+		return []int{onward.PreviewMajor}
 	}
 	return majors[len(majors)-1:]
 }

@@ -20,7 +20,7 @@ func TestMain(m *testing.M) { os.Exit(pgservertest.Main(m)) }
 func TestCurrent(t *testing.T) {
 	t.Parallel()
 	var gathered tables
-	for _, major := range pgservertest.Majors() {
+	for _, major := range append(pgservertest.Majors(), onward.PreviewMajor) {
 		if err := gathered.read(context.Background(), major, pgservertest.Database(t, major)); err != nil {
 			t.Fatal(err)
 		}
@@ -37,7 +37,7 @@ func TestCurrent(t *testing.T) {
 // Asked about each function of a server with the types that it declares, the package answers what the server says.
 func TestAgainstServers(t *testing.T) {
 	t.Parallel()
-	for _, major := range pgservertest.Majors() {
+	pgservertest.EachMajorAndPreview(t, func(t *testing.T, major int) {
 		var gathered tables
 		if err := gathered.read(context.Background(), major, pgservertest.Database(t, major)); err != nil {
 			t.Fatal(err)
@@ -60,11 +60,11 @@ func TestAgainstServers(t *testing.T) {
 			if got, _ := builtin.Type(strings.ReplaceAll(spelling, "_", " ")); spelling != want && got != want {
 				t.Errorf("Postgres %d: Type(%q) = %q, want %q", major, spelling, got, want)
 			}
-			if got, _ := builtin.Type(want); got != want {
-				t.Errorf("Postgres %d: Type(%q) = %q", major, want, got)
+			if got, _ := builtin.Type(want); got != want || builtin.TypeSince(want) > major {
+				t.Errorf("Postgres %d: Type(%q) = %q, since %d", major, want, got, builtin.TypeSince(want))
 			}
 		}
-	}
+	})
 }
 
 // No operator, cast, or type input and output is volatile: builtin.OperatorsAndCasts says so.

@@ -27,7 +27,7 @@ func run(ctx context.Context) error {
 		return err
 	}
 	var gathered tables
-	for major := onward.OldestMajor; major <= onward.NewestMajor; major++ {
+	for major := onward.OldestMajor; major <= onward.PreviewMajor; major++ {
 		s, err := pgserver.Start(ctx, pgserver.Config{Major: major, Small: true})
 		if err != nil {
 			return err

@@ -77,7 +77,7 @@ func (p *Page) ExamplePair() []Example {
 // parseFixture reads the fixture of a rule.
 func parseFixture(r *rule.Rule, fixture []byte) (*Page, error) {
 	p := &Page{Rule: r}
-	for v := max(onward.OldestMajor, r.Since); v <= onward.NewestMajor && (r.Until == 0 || v <= r.Until); v++ {
+	for v := max(onward.OldestMajor, r.Since); v <= max(onward.NewestMajor, r.Since) && (r.Until == 0 || v <= r.Until); v++ {
 		p.Postgres = append(p.Postgres, v)
 	}
 	archive := txtar.Parse(fixture)

@@ -65,6 +65,7 @@ import (
 
 	"golang.org/x/tools/txtar"
 
+	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/adapter/all"
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/history"
@@ -178,9 +179,7 @@ func ParseFixture(data []byte) (*Fixture, error) {
 		Inserts:     map[string][][]string{},
 		Code:        map[string][]string{},
 	}
-	for v := onward.OldestMajor; v <= onward.NewestMajor; v++ {
-		f.Versions = append(f.Versions, v)
-	}
+	f.Versions = config.Default().Versions()
 	own, unseen, err := f.readHeaders(string(ar.Comment))
 	if err != nil {
 		return nil, err
@@ -261,14 +260,11 @@ func (f *Fixture) readSections(files []txtar.File) error {
 	return nil
 }
 
-// Run judges a release of the fixture with the given rules, on every supported
-// version.
+// Run judges a release of the fixture with the given rules, on the default versions and those that the fixture names.
 func (f *Fixture) Run(rules []*rule.Rule, r *Release) ([]onward.Finding, error) {
-	var all []int
-	for v := onward.OldestMajor; v <= onward.NewestMajor; v++ {
-		all = append(all, v)
-	}
-	return f.RunOn(rules, r, all)
+	all := append(config.Default().Versions(), f.Versions...)
+	slices.Sort(all)
+	return f.RunOn(rules, r, slices.Compact(all))
 }
 
 // NewEngine returns an engine with the fixture's deployed code, after before.sql.

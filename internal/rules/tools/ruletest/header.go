@@ -107,8 +107,8 @@ func parseVersions(value string) ([]int, error) {
 	}
 	from, err := strconv.Atoi(lo)
 	to, err2 := strconv.Atoi(hi)
-	if err != nil || err2 != nil || from < onward.OldestMajor || to > onward.NewestMajor || from > to {
-		return nil, fmt.Errorf("pg: %q is no range within %d..%d", value, onward.OldestMajor, onward.NewestMajor)
+	if err != nil || err2 != nil || from < onward.OldestMajor || to > onward.PreviewMajor || from > to {
+		return nil, fmt.Errorf("pg: %q is no range within %d..%d", value, onward.OldestMajor, onward.PreviewMajor)
 	}
 	var out []int
 	for v := from; v <= to; v++ {
