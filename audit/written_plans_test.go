@@ -63,7 +63,10 @@ func TestMarkedStep(t *testing.T) {
  {"id": "02-backfill", "phase": "backfill", "sql": "SELECT 1", "by_hand": "later"` + ran + `}]}
 `
 	}
-	const first, second = "-- migrations/1.sql --\nCREATE TABLE t (a int);\n-- migrations/2.sql --\nALTER TABLE t ADD COLUMN b int;\n", "-- migrations/3.sql --\nSELECT 1;\n"
+	const (
+		first  = "-- migrations/1.sql --\nCREATE TABLE t (a int);\n-- migrations/2.sql --\nALTER TABLE t ADD COLUMN b int;\n"
+		second = "-- migrations/3.sql --\nSELECT 1;\n"
+	)
 	const ran = `, "ran": true`
 	for name, c := range map[string]struct{ base, head, want string }{
 		"in the branch": {"", ran, "plan: rename says that 02-backfill has run"}, "at the base": {ran, ran, ""}, "in no plan": {"", "", ""},

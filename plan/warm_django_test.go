@@ -59,7 +59,9 @@ class Migration(migrations.Migration):
 	check("another package", true)
 	gittest.WriteFiles(t, filepath.Dir(count), map[string]string{"other": ""})
 	check("a file elsewhere", false)
-	gittest.WriteFiles(t, site, map[string]string{"sitecustomize.py": "import sys\nsys.path.append('/nowhere')\nopen(" + strconv.Quote(count) + ", 'a').write('x')\n"})
+	gittest.WriteFiles(t, site, map[string]string{
+		"sitecustomize.py": "import sys\nsys.path.append('/nowhere')\nopen(" + strconv.Quote(count) + ", 'a').write('x')\n",
+	})
 	check("another search path", true)
 	check("the second run with it", false)
 }
