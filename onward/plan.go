@@ -317,6 +317,8 @@ type PlanProof struct {
 	// Proven: all checks were made, and passed, and nothing is missing or left.
 	Proven bool        `json:"proven"`
 	Checks []PlanCheck `json:"checks"`
+	// Rows says why only the schemas were compared, and no rows; empty if rows were compared, too, or nothing was tried.
+	Rows string `json:"rows,omitempty"`
 	// Missing says what keeps the plan from being proven, in sentences.
 	Missing []string `json:"missing"`
 	// Groups are the plan's chains, in the order of their first changes. A step without a group was not tried.

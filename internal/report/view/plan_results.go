@@ -106,7 +106,13 @@ func judgePlan(p *onward.Plan) string {
 		return fmt.Sprintf("Nothing is planned: %s left.", prose.CountNoun(len(p.Left), "change"))
 	case len(p.Left) > 0 && p.ProvesSteps():
 		proven, all := p.CountChanges()
+		if p.Proof.Rows != "" {
+			return fmt.Sprintf("%d of %s are proven: the steps produce their schema. %d left. Rows were not compared, because %s.",
+				proven, prose.CountNoun(all, "change"), len(p.Left), escape.Line(p.Proof.Rows))
+		}
 		return fmt.Sprintf("%d of %s are proven: the steps produce their schema and rows. %d left.", proven, prose.CountNoun(all, "change"), len(p.Left))
+	case p.Proof.Proven && p.Proof.Rows != "":
+		return fmt.Sprintf("Proven: the schema. Rows were not compared, because %s.", escape.Line(p.Proof.Rows))
 	case p.Proof.Proven:
 		return "Proven: the steps produce the schema and the rows of the migrations."
 	case len(p.MissingSteps()) > 0, slices.ContainsFunc(p.Proof.Checks, func(c onward.PlanCheck) bool { return !c.OK }):
