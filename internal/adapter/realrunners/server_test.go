@@ -33,6 +33,13 @@ var logged = sync.OnceValues(func() (*pgserver.Server, error) {
 })
 
 func TestMain(m *testing.M) {
+	if dir := os.Getenv(gooseChild); dir != "" {
+		if err := migrateGoose(context.Background(), dir, os.Getenv("DATABASE_URL")); err != nil {
+			os.Stderr.WriteString(err.Error() + "\n")
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	code := pgservertest.Main(m)
 	if s, err := logged(); err == nil {
 		if err := s.Stop(); err != nil {

@@ -2,6 +2,7 @@ package realrunners
 
 import (
 	"bufio"
+	"context"
 	"database/sql"
 	"errors"
 	"os"
@@ -228,19 +229,21 @@ func told(t *testing.T, conn *pgx.Conn) []string {
 
 func upGoose(t *testing.T) func(dir, url string) error {
 	t.Helper()
-	return func(dir, url string) error {
-		db, err := sql.Open("pgx", url)
-		if err != nil {
-			return err
-		}
-		defer db.Close()
-		p, err := goose.NewProvider(goose.DialectPostgres, db, os.DirFS(dir), goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
-		if err != nil {
-			return err
-		}
-		_, err = p.Up(t.Context())
+	return func(dir, url string) error { return migrateGoose(t.Context(), dir, url) }
+}
+
+func migrateGoose(ctx context.Context, dir, url string) error {
+	db, err := sql.Open("pgx", url)
+	if err != nil {
 		return err
 	}
+	defer db.Close()
+	p, err := goose.NewProvider(goose.DialectPostgres, db, os.DirFS(dir), goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
+	if err != nil {
+		return err
+	}
+	_, err = p.Up(ctx)
+	return err
 }
 
 func upMigrate(*testing.T) func(dir, url string) error {
