@@ -69,6 +69,24 @@ func hasProgramOfSameName(t adapter.Tree, d adapter.Dir, name string) bool {
 	return false
 }
 
+// findCaller returns the program of a migration that reads its SQL from a file: it is in the file's directory or in the one above, has the name of the
+// migration, and names the file. "" if there is none.
+func findCaller(t adapter.Tree, file string) string {
+	name := path.Base(file)
+	stem := trimExtension(name)
+	for _, up := range []string{"-up", ".up", "_up"} {
+		stem = strings.TrimSuffix(stem, up)
+	}
+	for _, dir := range []string{path.Dir(file), path.Dir(path.Dir(file))} {
+		for ext := range languages {
+			if at := path.Join(dir, stem+ext); adapter.HasFile(t, at) && strings.Contains(adapter.ReadFile(t, at).Text, name) {
+				return at
+			}
+		}
+	}
+	return ""
+}
+
 // isReadByProgram reports whether an SQL file is read by a program next to it, and must not be
 // run unchanged.
 func isReadByProgram(t adapter.Tree, d adapter.Dir, name string) bool {

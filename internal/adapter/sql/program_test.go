@@ -118,3 +118,40 @@ func TestDrizzleBreakpoints(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// A file of SQL that a program of its name runs is no pattern for new files: no program would run them.
+func TestFilesOfPrograms(t *testing.T) {
+	t.Parallel()
+	const table = "CREATE TABLE a (id int);\n"
+	for name, tc := range map[string]struct {
+		files  adaptertest.Files
+		dir    string
+		caller string
+	}{
+		"in the directory above": {adaptertest.Files{
+			"migrations/20240101000000-a.js":          []byte("exports.up = (db) => run(db, path.join(__dirname, 'sqls', '20240101000000-a-up.sql'))\n"),
+			"migrations/sqls/20240101000000-a-up.sql": []byte(table), "migrations/sqls/20240101000000-a-down.sql": []byte("DROP TABLE a;\n"),
+		}, "migrations/sqls", "migrations/20240101000000-a.js runs migrations/sqls/20240101000000-a-up.sql"},
+		"in the same directory": {adaptertest.Files{
+			"m/1_a.py": []byte("steps = [step(open('1_a.sql').read())]\n"), "m/1_a.sql": []byte(table),
+		}, "m", "m/1_a.py runs m/1_a.sql"},
+		"another program": {adaptertest.Files{
+			"m/run.js": []byte("run('1_a.sql')\n"), "m/1_a.sql": []byte(table),
+		}, "m", ""},
+		"a form of the same migration": {adaptertest.Files{
+			"m/1_a.js": []byte("export default `CREATE TABLE a (id int);`\n"), "m/1_a.sql": []byte(table),
+		}, "m", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			set, err := Adapter{}.Load(t.Context(), tc.files, adapter.Source{Framework: Name, Dir: tc.dir})
+			if err != nil {
+				t.Fatal(err)
+			}
+			f := Adapter{}.Form(tc.files, set)
+			if f == nil || tc.caller == "" != (f.Unwritable == "") || !strings.HasPrefix(f.Unwritable, tc.caller) {
+				t.Errorf("%+v", f)
+			}
+		})
+	}
+}

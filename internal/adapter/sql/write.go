@@ -31,6 +31,12 @@ func (Adapter) Form(t adapter.Tree, set *adapter.Set) *adapter.Form {
 			Name: cmp.Or(r.name, "whoever runs the files"), Transaction: mode, Lone: mode != onward.TransactionFile, Splits: mode == onward.TransactionNone,
 		}
 	}
+	for _, m := range set.Migrations {
+		if caller := findCaller(t, m.Path); caller != "" {
+			f.Unwritable = caller + " runs " + m.Path + ", and no program would run a new file of SQL: onward apply --plan runs the steps, " +
+				"or write a program for each (--format sql prints them)"
+		}
+	}
 	if f.Up == "" {
 		f.Up = ".sql"
 		for _, m := range set.Migrations {
