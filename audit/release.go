@@ -25,6 +25,7 @@ type Release struct {
 	pairs    []pair
 	compared []*comparison
 	usage    *deployed.Code
+	head     *deployed.Code // see ListHeadUses; nil if nothing has asked
 }
 
 // Step is a migration of a release.

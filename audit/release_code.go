@@ -32,6 +32,28 @@ func (r *Release) ListIgnores(schema, table, column string) []string {
 	return r.usage.AnswerFor(r.mainDatabase())(analysis.Question{Name: catalog.Name{Schema: schema, Name: table}, Column: column}).Ignores
 }
 
+// ListHeadUses returns the places at which the code of the head uses a column that the head's schema does not have, if a table has it before. Call it after
+// [Release.Audit].
+func (r *Release) ListHeadUses(schema, table, column string) []onward.Evidence {
+	at := r.mainDatabase()
+	head := r.a.heads[at]
+	if head == nil {
+		return nil
+	}
+	if t := head.Lookup(schema, table); t != nil && t.Column(column) != nil {
+		return nil
+	}
+	if r.head == nil {
+		r.head = r.headUsage()
+		r.head.Schemas[at] = r.a.deployed[at] // its names are those before the drop
+	}
+	u := r.head.AnswerFor(at)(analysis.Question{Name: catalog.Name{Schema: schema, Name: table}, Column: column})
+	if !u.Used || u.Loaded {
+		return nil
+	}
+	return u.Evidence
+}
+
 // headUsage is like Release.usage, for the code at the head.
 func (r *Release) headUsage() *deployed.Code {
 	rng := *r.a.rng
