@@ -107,7 +107,7 @@ func (b *BaseFiles) Copy(ctx context.Context, name string) (string, error) {
 	}
 	place, files := b.listFiles(places)
 	if len(files) == 0 {
-		if own, err := b.isTracked(ctx, places); err != nil || !own {
+		if tracked, err := b.isTracked(ctx, places); err != nil || !tracked {
 			return name, err
 		}
 		return "", &config.InputError{Err: fmt.Errorf("%s is not at %s, and --trust base counts no file of the branch: "+

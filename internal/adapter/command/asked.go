@@ -29,7 +29,7 @@ var questions = []question{
 // askTime bounds an answer.
 const askTime = 5 * time.Second
 
-// askPrograms returns the directories of packages that the user's installed programs name, without those of a repository. No program of the
+// askPrograms returns the directories of packages that the user's installed programs name. Directories of a repository are left out. No program of the
 // repository is asked.
 func askPrograms(repository string) []string {
 	path := filepath.SplitList(os.Getenv("PATH"))
@@ -43,7 +43,7 @@ func askPrograms(repository string) []string {
 	answers := make([][]string, len(questions))
 	var all sync.WaitGroup
 	for i, q := range questions {
-		all.Go(func() { answers[i] = q.ask(path, env) })
+		all.Go(func() { answers[i] = q.askProgram(path, env) })
 	}
 	all.Wait()
 	var out []string
@@ -55,8 +55,8 @@ func askPrograms(repository string) []string {
 	return out
 }
 
-// ask returns the answer's lines; nil if there is no such program.
-func (q *question) ask(path, env []string) (out []string) {
+// askProgram returns the answer's lines; nil if there is no such program.
+func (q *question) askProgram(path, env []string) (out []string) {
 	for _, dir := range path {
 		program := filepath.Join(dir, q.program)
 		if info, err := os.Stat(program); err != nil || info.IsDir() || info.Mode()&0o111 == 0 {
