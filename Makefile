@@ -6,7 +6,7 @@ FUZZTIME ?= 5s
 # next time: Postgres 13 to 18, Python environments with Django.
 export CGO_ENABLED = 0
 
-.PHONY: help build demo demo-fleet test test-all setup unit packaged fuzz lint vuln snapshot generate stale site links man bench profile prove kills fleet fleet-page chaos scale faults ranges mutants planners runners-news administrator races escapes fixes soak race clean
+.PHONY: help build demo demo-fleet test test-all setup unit packaged fuzz lint vuln snapshot generate stale site links man bench profile prove kills fleet fleet-page chaos scale faults ranges mutants peer-corpus planners runners-news administrator races escapes fixes soak race clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -104,6 +104,9 @@ mutants: ## faults planted in the packages PKG, N in each (100): which ones thei
 
 runners-news: ## newer releases of the tools of docs/runners.md that the registries have: TOOLS="goose Knex", all if not told
 	scripts/runners-news.sh $(TOOLS)
+
+peer-corpus: build ## the labelled files of another linter, fetched for the run: labels that are named, safe files that end with an error
+	scripts/peer-corpus.sh
 
 planners: ## plans run while old and new code writes, ROUNDS times, 10 if not told, and all proofs with traffic: nothing may be lost
 	ONWARD_REQUIRE=1 ONWARD_ROTATION=all ONWARD_PLAN_ROUNDS=$(or $(ROUNDS),10) $(GO) test -count=1 -timeout 60m -v -run '^(TestWriters|TestComposed|TestFurther)$$' ./plan

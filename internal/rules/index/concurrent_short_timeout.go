@@ -24,9 +24,9 @@ var ConcurrentShortTimeout = &rule.Rule{
 	Summary:  "a short lock_timeout or statement_timeout is in force for a statement that waits for every older transaction",
 	Harm: "A concurrent build waits for all transactions that are older than it, and lock_timeout counts that wait: " +
 		"one open transaction cancels the build, and it leaves an INVALID index. So does each later try. statement_timeout counts the build itself. " +
-		"A lock_timeout of seconds is an error, unless the table is small, the file first drops what a cancelled build left, " +
-		"or the runner sets it for all migrations; " +
-		"a longer one, and statement_timeout, are warnings.",
+		"A lock_timeout of seconds is an error, unless the table is small, the file first drops what a cancelled build left, the file sets both " +
+		"timeouts for the statement, or the runner sets it for all migrations; a longer one, and statement_timeout, are warnings. " +
+		"So is DETACH CONCURRENTLY, which leaves no index: the partition is hidden already, and FINALIZE ends it.",
 	Instead: "Clear both for this statement. It blocks nobody while it waits.",
 	Manual: []string{
 		"https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY",
@@ -78,7 +78,7 @@ func concurrentShortTimeout(p *rule.Pass, s *rule.Stmt) {
 		report.Severity = onward.Warning
 	case by == nil || own:
 		report.Severity = onward.Info // the team's choice for all migrations, not this one's slip
-	case value >= secondsLock || p.IsSmall(e.Name) || removesLeftover(s):
+	case value >= secondsLock || p.IsSmall(e.Name) || removesLeftover(s) || s.Node.GetAlterTableStmt() != nil || clearsStatementTimeout(s):
 		report.Severity = onward.Warning
 	}
 	if by != nil {
@@ -101,6 +101,12 @@ func removesLeftover(s *rule.Stmt) bool {
 	})
 }
 
+// clearsStatementTimeout reports whether the migration clears statement_timeout for a statement: its lock_timeout is no oversight.
+func clearsStatementTimeout(s *rule.Stmt) bool {
+	by := s.Settings.StatementTimeoutBy
+	return s.Settings.StatementTimeout == 0 && by != nil && by.Migration == s.Migration
+}
+
 // findWait is the first effect on an existing relation whose lock is held while the
 // statement waits for older transactions.
 func findWait(p *rule.Pass, r *effect.Result) *effect.Effect {
@@ -119,7 +125,9 @@ func findWait(p *rule.Pass, r *effect.Result) *effect.Effect {
 // own value, in milliseconds, is set again after the statement; restore says that it has one.
 func reportCancelled(s *rule.Stmt, setting string, value int, restore bool) rule.Report {
 	left := "the statement has to be run again"
-	if s.Node.GetIndexStmt() != nil || s.Node.GetReindexStmt() != nil {
+	if s.Node.GetAlterTableStmt() != nil {
+		left = "the partition stays attached, hidden from queries, until DETACH PARTITION … FINALIZE"
+	} else if s.Node.GetIndexStmt() != nil || s.Node.GetReindexStmt() != nil {
 		left = "an INVALID index is left"
 	} else if s.Node.GetDropStmt() != nil {
 		left = "the index stays, INVALID"

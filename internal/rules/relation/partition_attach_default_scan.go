@@ -1,6 +1,8 @@
 package relation
 
 import (
+	"slices"
+
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
@@ -31,6 +33,9 @@ func attachDefaultScan(p *rule.Pass, s *rule.Stmt) {
 		return
 	}
 	for _, parent := range listParents(p, s) {
+		if reportLikelyDefault(p, s, parent) {
+			continue
+		}
 		d := s.Before.Relation(parent.Default)
 		if d == nil || !p.InUse(d) || p.IsSmall(d.Name) {
 			continue
@@ -55,6 +60,30 @@ func attachDefaultScan(p *rule.Pass, s *rule.Stmt) {
 				recipe.FormatStatements(recipe.AddUnvalidated(d.Name, con, "CHECK ("+check+")"), recipe.ValidateConstraint(d.Name, con), s.SQL),
 		})
 	}
+}
+
+// reportLikelyDefault reports a table that may be the default partition of a table whose partitions are not known: it is called like one, and
+// an earlier statement of the migration uses it.
+func reportLikelyDefault(p *rule.Pass, s *rule.Stmt, parent *catalog.Relation) bool {
+	if parent == nil || !parent.Inferred || parent.Default != 0 {
+		return false
+	}
+	name := catalog.Name{Schema: parent.Name.Schema, Name: parent.Name.Name + "_default"}
+	if r := s.Before.Lookup(name.Schema, name.Name); r != nil && !r.Inferred || p.IsSmall(name) || !usesEarlier(s, name) {
+		return false
+	}
+	p.Report(s, rule.Report{
+		Fact:     "a new partition of " + parent.Name.String() + " reads all of " + name.String() + ", if that is its default partition",
+		Harm:     "every query on " + name.String() + " waits until it is read, and every query on " + parent.Name.String() + " that does not name the partition key",
+		Instead:  "prove first that it holds no such row, with a CHECK that excludes the new bounds, NOT VALID, and validate that in a transaction of its own",
+		Severity: onward.Warning,
+	})
+	return true
+}
+
+// usesEarlier reports whether an earlier statement of the migration reads or writes a table.
+func usesEarlier(s *rule.Stmt, name catalog.Name) bool {
+	return slices.ContainsFunc(s.Migration.Statements[:s.Index], func(earlier *rule.Stmt) bool { return effectOn(&earlier.Result, name) != nil })
 }
 
 // listParents are the partitioned tables that a statement adds a partition to.
