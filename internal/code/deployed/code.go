@@ -49,6 +49,8 @@ type Code struct {
 	Changes []gitrange.Change
 	// deletesRows says whether one of them has a DELETE at the base; nil if that was not asked.
 	deletesRows *bool
+	// marksRows says whether one of them has a model at the head whose deleted rows are marked; nil if that was not asked.
+	marksRows *bool
 	// empty says for a database whether no code uses it.
 	empty map[int]bool
 }

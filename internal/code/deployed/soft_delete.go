@@ -16,7 +16,15 @@ import (
 // findSoftDelete answers whether the code at the head marks rows as deleted where the deployed code deletes them: a file that differs has
 // lost a DELETE, and an UPDATE writes the column that none wrote before.
 func (u *Code) findSoftDelete(q question) analysis.Usage {
-	if u.Head == nil || !u.deletesInChanges() {
+	if u.Head == nil {
+		return analysis.Usage{}
+	}
+	if u.marksInChanges() {
+		if byModel := u.findModelSoftDelete(q); byModel.Used {
+			return byModel
+		}
+	}
+	if !u.deletesInChanges() {
 		return analysis.Usage{}
 	}
 	out := analysis.Usage{Known: u.ReadFiles().err == nil}

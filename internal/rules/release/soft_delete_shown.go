@@ -15,7 +15,8 @@ var SoftDeleteShown = &rule.Rule{
 	Category: onward.Compatibility,
 	Severity: onward.Warning,
 	Summary:  "the new code marks rows as deleted, and queries still show them",
-	Harm: "A DELETE became an UPDATE of a column such as deleted_at. A query without a condition on the column returns the marked rows. " +
+	Harm: "A DELETE became an UPDATE of a column such as deleted_at, or a model says now that its mapper marks deleted rows. " +
+		"A query without a condition on the column returns the marked rows. " +
 		"The deployed code does so until the new code has replaced it everywhere.",
 	Instead: "Add the condition to each query in one release, and mark rows in a later one. Queries by a key are not reported: they may be meant.",
 	Gather:  gatherDeletedColumns,
@@ -23,7 +24,7 @@ var SoftDeleteShown = &rule.Rule{
 }
 
 // deletedColumns are the usual names of columns that mark rows as deleted.
-var deletedColumns = []string{"deleted_at", "deleted_on", "removed_at", "is_deleted", "deleted"}
+var deletedColumns = []string{"deleted_at", "deleted_on", "deletedAt", "removed_at", "discarded_at", "is_deleted", "is_removed", "deleted"}
 
 // deletedColumn is such a column that the release adds.
 type deletedColumn struct {
