@@ -119,6 +119,11 @@ func (d *LaterDrop) IsTouched(node *pgparse.Node, sql string, before *catalog.Ca
 	if left, _ := d.find(after); left != name || isRestricted(dropSQL, before, after) || losesCreated(dropSQL, before, after) {
 		return true
 	}
+	if v := node.GetViewStmt(); v != nil && d.Column == 0 && d.Constraint == 0 {
+		if r, _ := before.Resolve(v.GetView()); r != nil && r.OID == d.Relation {
+			return true // the later drop takes the new definition along
+		}
+	}
 	gone := ApplyAll(before, dropSQL+" CASCADE")
 	if left, _ := d.find(gone); left != "" {
 		return false

@@ -195,28 +195,40 @@ func (w *writes) inWith(l *query.Level) {
 	}
 }
 
-// addStatement adds the writes of the statement itself.
+// addStatement adds the write of a statement, if it is one.
 func (w *writes) addStatement(l *query.Level) {
+	verb, rv, e, batch := w.writeExtent(l)
+	if verb == "" {
+		return
+	}
+	table, known := w.at.Before.Resolve(rv)
+	if !known && rv.GetSchemaname() == "" && strings.HasPrefix(rv.GetRelname(), "pg_") {
+		e = Few // a catalog of the server
+	}
+	w.found = append(w.found, Write{Verb: verb, Node: l.Node, Table: table, Extent: e, Batch: batch})
+}
+
+// writeExtent returns what a statement writes, and how many rows; verb is "" if it writes none.
+func (w *writes) writeExtent(l *query.Level) (verb string, rv *pgparse.RangeVar, e Extent, batch bool) {
 	switch x := l.Node.(type) {
 	case *pgparse.InsertStmt:
-		e, batch := Few, false
 		if q := x.SelectStmt.GetSelectStmt(); q != nil {
 			e, batch = w.readExtent(q)
 		}
-		w.addWrite("INSERT", x, x.Relation, e, batch)
+		return "INSERT", x.Relation, e, batch
 	case *pgparse.UpdateStmt:
-		e, batch := w.selectedExtent(l, x.Relation, x.WhereClause, x.FromClause)
-		w.addWrite("UPDATE", x, x.Relation, e, batch)
+		e, batch = w.selectedExtent(l, x.Relation, x.WhereClause, x.FromClause)
+		return "UPDATE", x.Relation, e, batch
 	case *pgparse.DeleteStmt:
-		e, batch := w.selectedExtent(l, x.Relation, x.WhereClause, x.UsingClause)
-		w.addWrite("DELETE", x, x.Relation, e, batch)
+		e, batch = w.selectedExtent(l, x.Relation, x.WhereClause, x.UsingClause)
+		return "DELETE", x.Relation, e, batch
 	case *pgparse.MergeStmt:
-		e := Some
-		if w.boundedFrom(l, x.SourceRelation) {
-			e = Few
+		if !w.boundedFrom(l, x.SourceRelation) {
+			e = Some
 		}
-		w.addWrite("MERGE", x, x.Relation, e, false)
+		return "MERGE", x.Relation, e, false
 	}
+	return "", nil, Some, false
 }
 
 // hasFewRows reports whether the release created a table and put only few rows into it, such as
@@ -241,20 +253,16 @@ type rows struct {
 	batch  bool
 }
 
-func (w *writes) addWrite(verb string, node any, rv *pgparse.RangeVar, e Extent, batch bool) {
-	table, known := w.at.Before.Resolve(rv)
-	if !known && rv.GetSchemaname() == "" && strings.HasPrefix(rv.GetRelname(), "pg_") {
-		e = Few // a catalog of the server
-	}
-	w.found = append(w.found, Write{Verb: verb, Node: node, Table: table, Extent: e, Batch: batch})
-}
-
-// withQuery returns how many rows a WITH query reads. A recursive query is not examined.
+// withQuery returns how many rows a WITH query returns: those that it reads, or those that it writes. A recursive query is not examined.
 func (w *writes) withQuery(c *query.CTE) (e Extent, batch bool) {
-	if q := c.Node.GetCtequery().GetSelectStmt(); q != nil && !c.Recursive {
+	if c.Recursive {
+		return Some, false
+	}
+	if q := c.Node.GetCtequery().GetSelectStmt(); q != nil {
 		return w.readExtent(q)
 	}
-	return Some, false
+	_, _, e, batch = w.writeExtent(c.Query)
+	return e, batch
 }
 
 // readExtent returns how many rows a SELECT reads.
