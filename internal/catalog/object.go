@@ -1,6 +1,10 @@
 package catalog
 
-import "github.com/onward-sql/onward/internal/pgparse"
+import (
+	"slices"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+)
 
 // TypeKind is the kind of a user-defined type.
 type TypeKind uint8
@@ -31,6 +35,11 @@ type UserType struct {
 	// statement that mentioned it.
 	Inferred bool
 	Called   Name
+}
+
+// HasValidCheck reports whether a domain has a constraint of that name that its columns are known to meet.
+func (t *UserType) HasValidCheck(name string) bool {
+	return slices.ContainsFunc(t.Checks, func(c *Constraint) bool { return c.Name == name && c.Valid })
 }
 
 // HasConstraint reports whether a domain restricts its base type.

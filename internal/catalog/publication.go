@@ -15,7 +15,9 @@ func (f *fold) createPublication(s *pgparse.CreatePublicationStmt) {
 		f.addProblem(f.isHistoryComplete(), pgerror.ObjectExists, "publication", o.Name.Name)
 		return
 	}
-	o.Tables, o.Schemas, o.Lists = f.publicationTables(s.GetPubobjects())
+	if !o.AllTables { // the tables of EXCEPT are not sent
+		o.Tables, o.Schemas, o.Lists = f.publicationTables(s.GetPubobjects())
+	}
 	o.Actions, o.ViaRoot = publishedActions(s.GetOptions(), ""), viaRoot(s.GetOptions(), false)
 	f.putObject(o)
 }
@@ -137,7 +139,7 @@ func (f *fold) alterPublication(s *pgparse.AlterPublicationStmt) {
 	}
 	next := *o
 	tables, schemas, lists := f.publicationTables(s.GetPubobjects())
-	if len(s.GetPubobjects()) > 0 {
+	if len(s.GetPubobjects()) > 0 && !pgparse.SetsAll(s) {
 		switch s.GetAction() {
 		case pgparse.AlterPublicationAction_AP_AddObjects:
 			next.Tables = appendShared(f, o.Tables, tables...)
@@ -150,6 +152,8 @@ func (f *fold) alterPublication(s *pgparse.AlterPublicationStmt) {
 		case pgparse.AlterPublicationAction_AP_SetObjects:
 			next.Tables, next.Schemas, next.Lists = tables, schemas, lists
 		}
+	} else if pgparse.SetsAll(s) {
+		next.AllTables = s.GetForAllTables()
 	} else {
 		next.Detail += "options "
 		next.Actions, next.ViaRoot = publishedActions(s.GetOptions(), o.Actions), viaRoot(s.GetOptions(), o.ViaRoot)

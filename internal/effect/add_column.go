@@ -88,6 +88,11 @@ func (a *alterState) setExpression(name string) {
 			if col.NotNull {
 				t.wantScan("rows are checked for NULL in " + name)
 			}
+			for _, con := range rel.Constraints { // before 19 the server refuses
+				if con.Kind == catalog.Check && con.Valid && contains(con.Columns, col.Attnum) {
+					t.wantScan("rows are checked against " + con.Name)
+				}
+			}
 		case col.Generated != "":
 			t.rewrite, t.why = true, "the generated column "+name+" is computed for every row"
 			a.rebuildDependents(t, rel, col, nil)

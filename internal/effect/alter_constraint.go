@@ -17,6 +17,10 @@ func (a *alterState) alterConstraint(cmd *pgparse.AlterTableCmd) {
 		a.alterInheritability(con, def.GetNoinherit())
 		return
 	}
+	if con.Kind == catalog.Check {
+		a.alterCheck(con, def)
+		return
+	}
 	ref := a.C.Relation(con.Ref)
 	partitioned := a.rel.Kind == catalog.PartitionedTable || ref != nil && ref.Kind == catalog.PartitionedTable
 	if def.GetAlterEnforceability() && def.GetIsEnforced() != con.Enforced {
@@ -44,6 +48,21 @@ func (a *alterState) alterConstraint(cmd *pgparse.AlterTableCmd) {
 	if def.GetAlterDeferrability() && partitioned && (def.GetDeferrable() != con.Deferrable || def.GetInitdeferred() != con.InitiallyDeferred) {
 		if a.rel.Kind == catalog.PartitionedTable {
 			a.lockDescendants(a.rel, a.mode)
+		}
+	}
+}
+
+// alterCheck is ALTER CONSTRAINT … [NOT] ENFORCED of a CHECK, from 19 on. One that becomes enforced reads the rows under the lock.
+func (a *alterState) alterCheck(con *catalog.Constraint, def *pgparse.ATAlterConstraint) {
+	if !def.GetAlterEnforceability() || def.GetIsEnforced() == con.Enforced {
+		return
+	}
+	for _, rel := range a.C.ListTree(a.rel, true) {
+		if rel != a.rel {
+			a.lockChild(rel)
+		}
+		if def.GetIsEnforced() {
+			a.tabOf(rel).wantScan("rows are checked against " + con.Name)
 		}
 	}
 }

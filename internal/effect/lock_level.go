@@ -53,7 +53,7 @@ func commandLevel(cmd *pgparse.AlterTableCmd) onward.Lock {
 // in addition to autovacuum's (reloptions.c).
 var lightOptions = map[string]bool{
 	"fillfactor": true, "toast_tuple_target": true, "parallel_workers": true, "vacuum_truncate": true,
-	"vacuum_index_cleanup": true, "log_autovacuum_min_duration": true, "deduplicate_items": true,
+	"vacuum_index_cleanup": true, "log_autovacuum_min_duration": true, "log_autoanalyze_min_duration": true, "deduplicate_items": true,
 	"vacuum_cleanup_index_scale_factor": true, "vacuum_max_eager_freeze_failure_rate": true,
 }
 

@@ -79,8 +79,32 @@ func (r *run) vacuumOne(rel *catalog.Relation, full, vacuum bool) {
 // clusterTable is CLUSTER.
 func (r *run) clusterTable(s *pgparse.ClusterStmt) {
 	rv := s.GetRelation()
+	repack := pgparse.RepackOf(s)
+	if repack != nil {
+		switch {
+		case repack.Concurrently:
+			r.NoTransaction = "REPACK (CONCURRENTLY)"
+		case repack.Analyze:
+			r.NoTransaction = "REPACK (ANALYZE)"
+		case rv.GetRelname() == "":
+			r.NoTransaction = "REPACK"
+		}
+	}
+	if repack != nil && rv.GetRelname() == "" && !repack.UsingIndex {
+		r.recordUnlisted("every table of the database, with the system catalogs", catalog.Table, ael).Rewrites = true
+		r.C.EachRelation(func(rel *catalog.Relation) bool {
+			if hasStorage(rel) && (rel.Kind == catalog.Table || rel.Kind == catalog.MaterializedView) {
+				r.rewriteTable(rel, "")
+			}
+			return true
+		})
+		r.sortEffects()
+		return
+	}
 	if rv.GetRelname() == "" {
-		r.NoTransaction = "CLUSTER"
+		if repack == nil {
+			r.NoTransaction = "CLUSTER"
+		}
 		r.recordUnlisted("every table that was clustered before", catalog.Table, ael).Rewrites = true
 		r.C.EachRelation(func(rel *catalog.Relation) bool {
 			for _, i := range r.C.IndexesOf(rel) {
@@ -100,16 +124,34 @@ func (r *run) clusterTable(s *pgparse.ClusterStmt) {
 	if r.Refusal != nil {
 		return
 	}
+	if repack != nil && repack.Concurrently {
+		r.repackConcurrently(rel)
+		return
+	}
 	if rel.Kind != catalog.PartitionedTable {
 		r.rewriteTable(rel, "")
 		return
 	}
-	r.NoTransaction = "CLUSTER"
+	if repack == nil {
+		r.NoTransaction = "CLUSTER"
+	} else if r.NoTransaction == "" {
+		r.NoTransaction = "REPACK"
+	}
 	r.lockRelation(rel, ael)
 	for _, p := range r.C.ListTree(rel, true)[1:] {
 		if hasStorage(p) {
 			r.rewriteTable(p, childOf(p, rel))
 		}
+	}
+}
+
+// repackConcurrently is REPACK (CONCURRENTLY): a copy and its indexes are made beside the table, after every transaction that has
+// an xid has ended. The exchange of the files at the end takes ACCESS EXCLUSIVE for a moment.
+func (r *run) repackConcurrently(rel *catalog.Relation) {
+	const why = "the copy takes its place at the end"
+	r.lockFor(rel, ael, why).Waits = true
+	for _, i := range r.C.IndexesOf(rel) {
+		r.lockFor(i, ael, why)
 	}
 }
 

@@ -30,7 +30,10 @@ func (r *run) alterDomain(s *pgparse.AlterDomainStmt) {
 	if s.GetSubtype() == "O" && d.NotNull {
 		return
 	}
-	// VALIDATE does not ask whether the constraint is valid already.
+	// Before 19 VALIDATE does not ask whether the constraint is valid already.
+	if s.GetSubtype() == "V" && d.HasValidCheck(s.GetName()) && r.V.AtLeast(19) {
+		return
+	}
 	r.domainUsers(d, 0)
 	if d.Inferred {
 		r.domainUnseen(name)

@@ -12,7 +12,9 @@ var (
 	ConstraintRenamed       = Kind{"42P16", `cannot rename inherited constraint "%s"`}
 	ConstraintRenamedHere   = Kind{"42P16", `inherited constraint "%s" must be renamed in child tables too`}
 	ConstraintValidatedHere = Kind{"42P16", "constraint must be validated on child tables too"}
+	ConstraintAlteredHere   = Kind{"42P16", "constraint must be altered in child tables too"}
 	ConstraintNotEnforced   = Kind{"55000", "cannot validate NOT ENFORCED constraint"}
+	EnforceabilityFixed     = Kind{"42809", `cannot alter enforceability of constraint "%s" of relation "%s"`}
 	NotForeignKey           = Kind{"42809", `constraint "%s" of relation "%s" is not a foreign key constraint`}
 	NotForeignKeyOrCheck    = Kind{"42809", `constraint "%s" of relation "%s" is not a foreign key or check constraint`}
 	NotNotNull              = Kind{"42809", `constraint "%s" of relation "%s" is not a not-null constraint`}

@@ -25,6 +25,9 @@ func parseTree(sql string) (*ast.ParseResult, error) {
 	if tree := parseNames(sql, err); tree != nil {
 		return tree, nil
 	}
+	if tree := parseNewer(sql); tree != nil {
+		return tree, nil
+	}
 	return nil, err
 }
 

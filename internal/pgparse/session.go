@@ -104,6 +104,15 @@ func settingText(n *Node) (string, bool) {
 	return ConstantString(n)
 }
 
+// TurnsOff reports whether a SET of a boolean parameter turns it off.
+func TurnsOff(s *VariableSetStmt) bool {
+	if s.GetKind() != VariableSetKind_VAR_SET_VALUE || len(s.GetArgs()) != 1 {
+		return false
+	}
+	value, known := settingText(s.GetArgs()[0])
+	return known && isOff(value)
+}
+
 // setStrings applies a change of standard_conforming_strings.
 func (s *session) setStrings(reset bool, value string, known, local bool) {
 	s.changeSetting(local, func(to *Strings) {

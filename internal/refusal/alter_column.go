@@ -35,7 +35,7 @@ func (a *Alteration) setExpression(name string, expr *pgparse.Node) {
 		col, known := a.FindColumn(rel, name)
 		switch {
 		case col == nil || !known:
-		case col.Generated == "virtual" && hasCheck(rel):
+		case col.Generated == "virtual" && hasCheck(rel) && !a.V.AtLeast(19):
 			a.RecordRefusal(pgerror.VirtualChecked)
 		case col.Generated == "":
 			a.RecordRefusal(pgerror.GeneratedNot, name, rel.Name.Name)

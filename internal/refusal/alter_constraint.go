@@ -163,6 +163,12 @@ func (a *Alteration) alterConstraint(def *pgparse.ATAlterConstraint) {
 		if con.Kind != catalog.NotNullConstraint {
 			a.RecordRefusal(pgerror.NotNotNull, con.Name, a.Rel.Name.Name)
 		}
+	case con.Kind == catalog.Check && def.GetAlterEnforceability() && !def.GetAlterDeferrability() && a.V.AtLeast(19):
+		if !a.Recurse && a.Rel.HasKids() {
+			a.RecordRefusal(pgerror.ConstraintAlteredHere)
+		}
+	case con.Kind != catalog.ForeignKey && def.GetAlterEnforceability() && !def.GetAlterDeferrability():
+		a.RecordRefusal(pgerror.EnforceabilityFixed, con.Name, a.Rel.Name.Name)
 	case con.Kind != catalog.ForeignKey:
 		a.RecordRefusal(pgerror.NotForeignKey, con.Name, a.Rel.Name.Name)
 	}

@@ -12,12 +12,21 @@ import (
 // clusterOn is CLUSTER ON: it only remembers the index.
 func (a *Alteration) clusterOn(name string) {
 	if a.Rel.Kind == catalog.PartitionedTable {
-		a.RecordRefusal(pgerror.MarkPartitioned)
+		a.refuseMark("CLUSTER ON")
 		return
 	}
 	if i := a.C.IndexNamed(a.Rel, name); i != nil {
 		a.mayCluster(i)
 	}
+}
+
+// refuseMark refuses to mark or unmark an index of a partitioned table.
+func (a *Alteration) refuseMark(action string) {
+	if a.V.AtLeast(19) {
+		a.RecordRefusal(pgerror.CommandOn, action, a.Rel.Name.Name)
+		return
+	}
+	a.RecordRefusal(pgerror.MarkPartitioned)
 }
 
 // replicaIdentity is REPLICA IDENTITY USING INDEX.
@@ -121,6 +130,7 @@ var tableOptions = map[string]int{
 	"autovacuum_freeze_min_age": 0, "autovacuum_freeze_max_age": 0, "autovacuum_freeze_table_age": 0,
 	"autovacuum_multixact_freeze_min_age": 0, "autovacuum_multixact_freeze_max_age": 0, "autovacuum_multixact_freeze_table_age": 0,
 	"log_autovacuum_min_duration": 0, "vacuum_index_cleanup": 0, "vacuum_truncate": 0, "vacuum_max_eager_freeze_failure_rate": 18,
+	"autovacuum_parallel_workers": 19, "log_autoanalyze_min_duration": 19,
 }
 
 // setOptions refuses storage parameters that a relation cannot have.

@@ -79,7 +79,7 @@ func (a *Alteration) tableCommand(cmd *pgparse.AlterTableCmd) {
 		a.clusterOn(cmd.GetName())
 	case pgparse.AlterTableType_AT_DropCluster:
 		if a.Rel.Kind == catalog.PartitionedTable {
-			a.RecordRefusal(pgerror.MarkPartitioned)
+			a.refuseMark("SET WITHOUT CLUSTER")
 		}
 	case pgparse.AlterTableType_AT_ReplicaIdentity:
 		if id := cmd.GetDef().GetReplicaIdentityStmt(); id.GetName() != "" {

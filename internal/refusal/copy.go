@@ -36,7 +36,21 @@ func (q *Checker) copyInto(s *pgparse.CopyStmt, freeze bool) {
 		q.RecordRefusal(pgerror.CopyFreeze, t.Kind.String())
 	case t.Kind == catalog.View && t.View != nil && !contains(t.InsteadOf(), "insert"):
 		q.RecordRefusal(pgerror.CopyTo, "view", t.Name.Name)
+	case s.GetWhereClause() != nil && readsSystemColumn(s.GetWhereClause()) && q.V.AtLeast(19):
+		q.RecordRefusal(pgerror.CopySystemColumn)
 	}
+}
+
+// readsSystemColumn reports whether a condition names a system column.
+func readsSystemColumn(where *pgparse.Node) bool {
+	found := false
+	pgparse.Walk(where, func(m any) bool {
+		if c, ok := m.(*pgparse.ColumnRef); ok {
+			found = found || systemColumn(pgparse.LastText(c.GetFields()))
+		}
+		return !found
+	})
+	return found
 }
 
 // copyOut is COPY … TO: not of what has no rows of its own.
@@ -47,8 +61,12 @@ func (q *Checker) copyOut(s *pgparse.CopyStmt) {
 		return
 	}
 	switch rel.Kind {
-	case catalog.View, catalog.PartitionedTable, catalog.Sequence, catalog.ForeignTable:
+	case catalog.View, catalog.Sequence, catalog.ForeignTable:
 		q.RecordRefusal(pgerror.CopyFrom, rel.Kind.String(), rel.Name.Name)
+	case catalog.PartitionedTable:
+		if !q.V.AtLeast(19) {
+			q.RecordRefusal(pgerror.CopyFrom, rel.Kind.String(), rel.Name.Name)
+		}
 	case catalog.MaterializedView:
 		if !q.V.AtLeast(18) {
 			q.RecordRefusal(pgerror.CopyFrom, rel.Kind.String(), rel.Name.Name)

@@ -28,6 +28,10 @@ func (q *Checker) vacuumTables(s *pgparse.VacuumStmt) {
 }
 
 func (q *Checker) clusterTable(s *pgparse.ClusterStmt) {
+	if repack := pgparse.RepackOf(s); repack != nil {
+		q.repackTable(s, repack)
+		return
+	}
 	rv := s.GetRelation()
 	if rv.GetRelname() == "" {
 		return
@@ -45,6 +49,55 @@ func (q *Checker) clusterTable(s *pgparse.ClusterStmt) {
 		q.RecordRefusal(pgerror.SyntaxAt, "(")
 	case rel.Kind == catalog.PartitionedTable && !q.V.AtLeast(15):
 		q.RecordRefusal(pgerror.ClusterPartitioned)
+	}
+}
+
+// repackTable is REPACK.
+func (q *Checker) repackTable(s *pgparse.ClusterStmt, repack *pgparse.Repack) {
+	for _, n := range s.GetParams() {
+		switch name := n.GetDefElem().GetDefname(); name {
+		case "full", "freeze", "index_cleanup", "truncate", "parallel", "skip_locked", "process_toast", "process_main", "buffer_usage_limit":
+			q.RecordRefusal(pgerror.RepackOption, name)
+			return
+		}
+	}
+	if s.GetRelation().GetRelname() == "" {
+		if repack.Concurrently {
+			q.RecordRefusal(pgerror.RepackUnnamed)
+		}
+		return
+	}
+	rel := q.FindTable(s.GetRelation())
+	if rel == nil || rel.Inferred {
+		return
+	}
+	index := q.clusterIndex(rel, s.GetIndexname())
+	switch {
+	case !rel.Kind.IsTable() && rel.Kind != catalog.MaterializedView:
+		q.RecordRefusal(pgerror.NotTableOrMaterializedView, rel.Name.Name)
+	case len(repack.Columns) > 0 && !repack.Analyze:
+		q.RecordRefusal(pgerror.RepackColumns)
+	case repack.UsingIndex && index != nil && !q.mayCluster(index):
+	case repack.UsingIndex && index == nil && q.IsFullyKnown(rel) && rel.Kind != catalog.PartitionedTable:
+		if name := s.GetIndexname(); name != "" {
+			q.RecordRefusal(pgerror.IndexMissingFor, name, rel.Name.Name)
+		} else {
+			q.RecordRefusal(pgerror.NeverClustered, rel.Name.Name)
+		}
+	case !q.checkAnalyzedColumns(rel, repack.Columns):
+	case repack.Concurrently:
+		q.repackConcurrently(rel)
+	}
+}
+
+// repackConcurrently refuses a table whose changes cannot be decoded row by row.
+func (q *Checker) repackConcurrently(rel *catalog.Relation) {
+	switch {
+	case rel.Kind == catalog.PartitionedTable || rel.Kind == catalog.MaterializedView, rel.Persistence != catalog.Permanent,
+		rel.ReplicaIdentity == "full" || rel.ReplicaIdentity == "nothing":
+		q.RecordRefusal(pgerror.RepackRelation, rel.Name.Name)
+	case q.IsFullyKnown(rel) && !rel.HasReplicaIdentity():
+		q.RecordRefusal(pgerror.RepackRelation, rel.Name.Name)
 	}
 }
 

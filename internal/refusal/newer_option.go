@@ -22,7 +22,7 @@ var analyzeOptions = map[string]int{"verbose": 0, "skip_locked": 0, "buffer_usag
 var copyOptions = map[string]int{
 	"format": 0, "freeze": 0, "delimiter": 0, "null": 0, "header": 0, "quote": 0, "escape": 0, "force_quote": 0,
 	"force_not_null": 0, "force_null": 0, "encoding": 0, "convert_selectively": 0, "default": 16, "on_error": 17,
-	"log_verbosity": 17, "reject_limit": 18,
+	"log_verbosity": 17, "reject_limit": 18, "force_array": 19,
 }
 
 var publicationOptions = map[string]int{"publish": 0, "publish_via_partition_root": 0, "publish_generated_columns": 18}

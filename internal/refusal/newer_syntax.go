@@ -73,6 +73,38 @@ func (q *Checker) checkFunctionSyntax(s *pgparse.CreateFunctionStmt) {
 		}
 		q.RecordRefusal(pgerror.SyntaxAt, word)
 	}
+	q.checkBodySyntax(s)
+}
+
+// checkBodySyntax refuses a body with a statement in a form that the version does not have: the server reads all of it.
+func (q *Checker) checkBodySyntax(s *pgparse.CreateFunctionStmt) {
+	language, as := pgparse.FunctionCode(s.GetOptions())
+	if len(as) != 1 {
+		return
+	}
+	texts := []string{}
+	switch language {
+	case "sql":
+		texts = as
+	case "plpgsql":
+		for _, part := range pgparse.ReadBody(as[0]).Parts {
+			if pgparse.MayHaveNewerForm(part.SQL) {
+				texts = append(texts, part.SQL)
+			}
+		}
+	}
+	for _, text := range texts {
+		file, err := pgparse.SplitText(text)
+		if err != nil {
+			continue
+		}
+		for i := range file.Stmts {
+			if since, message := pgparse.NewerForm(file.Stmts[i].Node); since > 0 && !q.V.AtLeast(since) {
+				q.RecordRefusal(pgerror.SyntaxOf, message)
+				return
+			}
+		}
+	}
 }
 
 // hasType refuses a built-in type that the version does not have.

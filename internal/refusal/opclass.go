@@ -79,6 +79,7 @@ func (q *Checker) checkOperatorClass(method, opclass string, t catalog.Type) *pg
 		if method == "gist" && !q.hasExtension(moreDefaults) {
 			return none()
 		}
+	case method == "gist" && (name == "inet" || name == "cidr") && q.V.AtLeast(19):
 	case !contains(defaultsOf[method], name) && !q.hasExtension(moreDefaults):
 		return none()
 	}

@@ -75,6 +75,9 @@ func (q *Checker) mayPublish(rel *catalog.Relation, t *pgparse.PublicationTable,
 // checkListed refuses to give tables to a publication of all, to add a table to a publication that has it, or to take one
 // away that it has not.
 func (q *Checker) checkListed(o *catalog.Object, s *pgparse.AlterPublicationStmt) bool {
+	if pgparse.SetsAll(s) {
+		return true
+	}
 	if o.AllTables && len(s.GetPubobjects()) > 0 {
 		q.RecordRefusal(pgerror.PublicationAll, s.GetPubname())
 		return false

@@ -184,6 +184,16 @@ func (a *queryChecker) checkInsert(m *pgparse.InsertStmt, l *query.Level) {
 	})
 	a.within = false
 	a.queryIn(l.Query)
+	if c := m.GetOnConflictClause(); pgparse.IsDoSelect(c) {
+		switch {
+		case m.GetReturningClause() == nil:
+			a.RecordRefusal(pgerror.DoSelectReturning)
+			return
+		case c.GetInfer() == nil:
+			a.RecordRefusal(pgerror.DoSelectInference)
+			return
+		}
+	}
 	if m.GetOnConflictClause().GetAction() == pgparse.OnConflictAction_ONCONFLICT_UPDATE {
 		a.checkReplicaIdentity("update", m.GetRelation(), nil, false)
 	}

@@ -9,6 +9,10 @@ import (
 // CheckStatement finds what the server refuses on this version. What the catalog refuses when
 // it applies the statement is not looked for again: see KeepProblem.
 func (q *Checker) CheckStatement(msg any) {
+	if since, message := pgparse.NewerForm(msg); since > 0 && !q.V.AtLeast(since) {
+		q.RecordRefusal(pgerror.SyntaxOf, message)
+		return
+	}
 	switch s := msg.(type) {
 	case *pgparse.AlterTableStmt:
 		q.alterTable(s)
@@ -125,6 +129,12 @@ func (q *Checker) checkObject(msg any) {
 		q.requireCreationSchema(s.GetFuncname())
 	case *pgparse.CallStmt:
 		q.checkCall(s)
+	case *pgparse.VariableSetStmt:
+		q.setParameter(s)
+	case *pgparse.AlterDatabaseSetStmt:
+		q.setParameter(s.GetSetstmt())
+	case *pgparse.AlterRoleSetStmt:
+		q.setParameter(s.GetSetstmt())
 	case *pgparse.CreateEnumStmt:
 		q.requireCreationSchema(s.GetTypeName())
 	case *pgparse.CreateDomainStmt:

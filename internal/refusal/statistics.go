@@ -41,7 +41,7 @@ func (q *Checker) mayCorrelate(rel *catalog.Relation, s *pgparse.CreateStatsStmt
 		case col == nil && q.IsFullyKnown(rel):
 			q.RecordRefusal(pgerror.ColumnMissingAlone, name)
 			return false
-		case col != nil && col.Generated == "virtual":
+		case col != nil && col.Generated == "virtual" && !q.V.AtLeast(19):
 			q.RecordRefusal(pgerror.StatisticsVirtual)
 			return false
 		case col != nil && !col.Inferred && q.checkOperatorClass("btree", "", col.Type) != nil:
@@ -50,8 +50,15 @@ func (q *Checker) mayCorrelate(rel *catalog.Relation, s *pgparse.CreateStatsStmt
 		}
 	}
 	if list := s.GetExprs(); len(list) == 1 && list[0].GetStatsElem().GetName() != "" {
-		q.RecordRefusal(pgerror.StatisticsTwo)
-		return false
+		col := rel.Column(list[0].GetStatsElem().GetName())
+		switch {
+		case !q.V.AtLeast(19):
+			q.RecordRefusal(pgerror.StatisticsTwo)
+			return false
+		case col != nil && col.Generated != "virtual":
+			q.RecordRefusal(pgerror.StatisticsOneColumn)
+			return false
+		}
 	}
 	return true
 }

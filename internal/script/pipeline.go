@@ -41,7 +41,8 @@ func atHead(n *pgparse.Node) commits {
 	case *pgparse.VacuumStmt:
 		return commitMode(s.GetIsVacuumcmd())
 	case *pgparse.ClusterStmt:
-		return commitMode(s.GetRelation() == nil)
+		repack := pgparse.RepackOf(s)
+		return commitMode(s.GetRelation() == nil || repack != nil && (repack.Concurrently || repack.Analyze))
 	case *pgparse.DiscardStmt:
 		if s.GetTarget() == pgparse.DiscardMode_DISCARD_ALL {
 			return byItself

@@ -1,30 +1,77 @@
 package blocking
 
 import (
+	"github.com/onward-sql/onward/internal/analysis"
+	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
 
-// TableCluster flags CLUSTER. https://www.postgresql.org/docs/current/sql-cluster.html
+// TableCluster flags CLUSTER, and REPACK from Postgres 19 on. https://www.postgresql.org/docs/current/sql-cluster.html
 var TableCluster = &rule.Rule{
 	ID:       "table-cluster",
 	Category: onward.Locking,
 	Severity: onward.Error,
-	Summary:  "CLUSTER writes the table anew, in the order of an index, while nobody can read it",
+	Summary:  "CLUSTER or REPACK writes the table anew while nobody can read it",
 	Harm: "CLUSTER sorts the rows into a new file and rebuilds all indexes under ACCESS EXCLUSIVE. " +
 		"Every query on the table waits, and the time grows with the table. New rows are not kept in order.",
-	Instead:   "Use pg_repack, which sorts a table while it is in use; or take a window without traffic.",
+	Instead: "Use pg_repack, which sorts a table while it is in use; or take a window without traffic. " +
+		"From Postgres 19 on REPACK (CONCURRENTLY) does it: a transaction with an older snapshot then reads no rows, without an error.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-cluster.html"},
 	Kinds:     rule.Another,
 	Statement: checkCluster,
 }
 
 func checkCluster(p *rule.Pass, s *rule.Stmt) {
-	if s.Node.GetClusterStmt() == nil {
+	c := s.Node.GetClusterStmt()
+	if c == nil {
 		return
 	}
-	if e := findRewritten(p, s); e != nil {
-		p.Report(s, describeWork(e, "CLUSTER rewrites "+e.Name.String(), "until all of it is sorted and written",
-			"take it out of the migration: pg_repack sorts a table while it is in use"))
+	repack := pgparse.RepackOf(c)
+	if repack != nil && repack.Concurrently {
+		reportRepackConcurrently(p, s)
+		return
 	}
+	e := findRewritten(p, s)
+	if e == nil {
+		return
+	}
+	command, until := "CLUSTER", "until all of it is sorted and written"
+	if repack != nil {
+		command, until = "REPACK", "until all of it is written"
+	}
+	instead := "take it out of the migration: pg_repack sorts a table while it is in use"
+	if p.AtLeast(19) {
+		options := ""
+		if index := c.GetIndexname(); index != "" {
+			options = " USING INDEX " + pgparse.QuoteIdent(index)
+		}
+		instead = repackAdvice(e, options)
+	}
+	p.Report(s, describeWork(e, command+" rewrites "+e.Name.String(), until, instead))
+}
+
+// repackAdvice is the way to write a table anew from Postgres 19 on.
+func repackAdvice(e *effect.Effect, options string) string {
+	return "a transaction with an older snapshot (REPEATABLE READ, pg_dump) that reads " + e.Name.String() + " afterwards gets no rows, without an error. " +
+		"While none is open, outside the migration and outside a transaction:\n" +
+		"SET lock_timeout = '5s';\nREPACK (CONCURRENTLY) " + analysis.QuoteTable(e.Name) + options + ";"
+}
+
+// reportRepackConcurrently reports what the form that blocks nobody while it copies does at its end.
+func reportRepackConcurrently(p *rule.Pass, s *rule.Stmt) {
+	e := p.FindBlocked(&s.Result, func(e *effect.Effect) bool { return e.Waits })
+	if e == nil || s.Result.Refused != nil {
+		return
+	}
+	name := e.Name.String()
+	p.Report(s, rule.Report{
+		Severity: onward.Warning,
+		Fact:     "REPACK (CONCURRENTLY) exchanges the file of " + name,
+		Harm: "a transaction with an older snapshot (REPEATABLE READ, pg_dump, a subscriber's first copy) that reads " + name +
+			" afterwards gets no rows, without an error; " +
+			"and while the exchange waits for its ACCESS EXCLUSIVE lock, every query on " + name + " waits behind it",
+		Instead: "run it outside the migration, with a lock_timeout, while no such transaction is open",
+	})
 }

@@ -37,6 +37,11 @@ func vacuumFull(p *rule.Pass, s *rule.Stmt) {
 	if e.OID != 0 || len(stmt.GetRels()) > 0 {
 		table = " " + analysis.QuoteTable(e.Name)
 	}
+	instead := "let a plain VACUUM free the space for new rows, which blocks nobody"
+	if p.AtLeast(19) {
+		instead += "; to give it back to the system, run REPACK (CONCURRENTLY) outside the migration, while no transaction with an older snapshot " +
+			"(REPEATABLE READ, pg_dump) is open: that would read no rows, without an error"
+	}
 	p.Report(s, describeWork(e, "VACUUM FULL rewrites "+e.Name.String(), "until all of it is written",
-		"let a plain VACUUM free the space for new rows, which blocks nobody:\nVACUUM (ANALYZE, TRUNCATE false)"+table+";"))
+		instead+":\nVACUUM (ANALYZE, TRUNCATE false)"+table+";"))
 }

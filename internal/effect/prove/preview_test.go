@@ -1,0 +1,138 @@
+package prove
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+	"github.com/onward-sql/onward/onward"
+)
+
+const previewSchema = `CREATE TABLE orders (id bigint PRIMARY KEY, n int, b text, g int GENERATED ALWAYS AS (n * 2) VIRTUAL, ip inet, u uuid,
+  CONSTRAINT ck CHECK (n > 0), CONSTRAINT loose CHECK (n < 100) NOT ENFORCED);
+CREATE INDEX orders_n ON orders (n);
+CREATE TABLE plain (a int, b int, c int GENERATED ALWAYS AS (a + 1) VIRTUAL, CONSTRAINT positive CHECK (c > 0));
+CREATE TABLE full_identity (id int PRIMARY KEY);
+ALTER TABLE full_identity REPLICA IDENTITY FULL;
+CREATE TABLE pt (id int) PARTITION BY RANGE (id);
+CREATE TABLE p1 PARTITION OF pt FOR VALUES FROM (0) TO (10);
+CREATE INDEX pt_id ON pt (id);
+CREATE VIEW v AS SELECT id FROM orders;
+CREATE MATERIALIZED VIEW mv AS SELECT id FROM orders;
+CREATE DOMAIN dom AS int CONSTRAINT valid CHECK (VALUE > 0);
+CREATE TABLE uses (d dom)`
+
+// previewForms are forms that Postgres 19 brought, or judges in another way.
+var previewForms = []string{
+	"REPACK orders", "REPACK (VERBOSE) orders", "REPACK (ANALYZE) orders", "REPACK (ANALYZE) orders (n)", "REPACK orders (n)", "REPACK (ANALYZE) orders (nope)",
+	"REPACK orders USING INDEX orders_n", "REPACK orders USING INDEX nope", "REPACK orders USING INDEX", "REPACK mv", "REPACK p1", "REPACK pt", "REPACK v",
+	"REPACK (FULL) orders", "REPACK", "REPACK USING INDEX", "REPACK (CONCURRENTLY) orders", "REPACK (CONCURRENTLY)", "REPACK (CONCURRENTLY OFF) orders",
+	"REPACK (CONCURRENTLY, ANALYZE) orders", "REPACK (CONCURRENTLY) orders USING INDEX orders_n",
+	"ALTER TABLE orders ALTER CONSTRAINT ck NOT ENFORCED",
+	"ALTER TABLE orders ALTER CONSTRAINT loose ENFORCED", "ALTER TABLE orders ALTER CONSTRAINT ck ENFORCED",
+	"ALTER TABLE orders ALTER CONSTRAINT ck DEFERRABLE",
+	"ALTER TABLE plain ALTER COLUMN c SET EXPRESSION AS (a + 2)", "ALTER TABLE orders ALTER COLUMN g SET EXPRESSION AS (n * 3)",
+	"CREATE STATISTICS st ON n FROM orders", "CREATE STATISTICS st ON g FROM orders", "CREATE STATISTICS st ON g, n FROM orders",
+	"INSERT INTO orders(id) VALUES (1) ON CONFLICT (id) DO SELECT RETURNING *", "INSERT INTO orders(id) VALUES (1) ON CONFLICT (id) DO SELECT",
+	"INSERT INTO orders(id) VALUES (1) ON CONFLICT (b) DO SELECT RETURNING *",
+	"CREATE VIEW v2 AS SELECT lag(n) IGNORE NULLS OVER (ORDER BY id) FROM orders",
+	"CREATE PUBLICATION p FOR ALL SEQUENCES", "CREATE PUBLICATION p FOR ALL TABLES, ALL SEQUENCES", "CREATE PUBLICATION p FOR ALL TABLES EXCEPT (TABLE orders)",
+	"ALTER TABLE orders ALTER CONSTRAINT orders_pkey NOT ENFORCED", "CHECKPOINT (MODE FAST)", "COPY pt TO STDOUT", "COPY orders TO STDOUT (FORMAT json)",
+	"SET search_path TO NULL", "SET standard_conforming_strings = off", "SET standard_conforming_strings = on", "SET escape_string_warning = off",
+	"ALTER ROLE postgres SET standard_conforming_strings = 'no'", "ALTER TABLE pt CLUSTER ON pt_id", "ALTER TABLE pt SET WITHOUT CLUSTER",
+	"ALTER DOMAIN dom VALIDATE CONSTRAINT valid", "ALTER TABLE orders SET (autovacuum_parallel_workers = 2)",
+	"ALTER TABLE orders SET (log_autoanalyze_min_duration = 0)",
+	"ALTER TABLE orders ADD COLUMN o oid8", "ALTER TABLE orders ADD COLUMN o regdatabase", "ALTER TABLE orders ADD COLUMN m int4multirange",
+	"ALTER TABLE orders ALTER COLUMN u TYPE bytea USING u::bytea", "CREATE INDEX ON orders USING gist (ip)",
+	"CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS 'BEGIN REPACK orders; END'", "CREATE FUNCTION f() RETURNS void LANGUAGE sql AS 'REPACK orders'",
+}
+
+// The model and servers of 18 and 19 agree on new forms: on the refusal, whether a transaction block is refused, and the strongest
+// lock on each table that is read or rewritten.
+func TestPreviewForms(t *testing.T) {
+	t.Parallel()
+	eachNewest(t, func(t *testing.T, major int) {
+		base := fold(t, catalog.New(), previewSchema)
+		base.Complete = true
+		conn := pgservertest.Connect(t, pgservertest.Database(t, major))
+		pgservertest.Exec(t, conn, previewSchema)
+		for _, sql := range previewForms {
+			f, err := pgparse.SplitText(sql)
+			if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Node == nil {
+				t.Errorf("%s: not read", sql)
+				continue
+			}
+			_, problems := base.Judge(f.Stmts[0].Node, sql, true)
+			r := effect.EffectOf(f.Stmts[0].Node, base, effect.NewVersion(major), effect.Inputs{Problems: problems})
+			comparePreview(t, conn, sql, r)
+		}
+	})
+}
+
+// comparePreview runs a form in a transaction that is rolled back. One that the server refuses there is only compared with what the
+// model says of transactions.
+func comparePreview(t *testing.T, conn *pgx.Conn, sql string, r effect.Result) {
+	t.Helper()
+	ctx := t.Context()
+	pgservertest.Exec(t, conn, "BEGIN")
+	_, err := conn.PgConn().Exec(ctx, sql).ReadAll()
+	var pg *pgconn.PgError
+	_ = errors.As(err, &pg)
+	if pg != nil && pg.Code == "25001" {
+		if r.NoTransaction == "" {
+			t.Errorf("%s: the server says %q, and the model allows a transaction", sql, pg.Message)
+		}
+		pgservertest.Exec(t, conn, "ROLLBACK")
+		return
+	}
+	want := ""
+	if pg != nil {
+		want = pg.Code + " " + pg.Message
+	}
+	got := ""
+	if r.Refused != nil {
+		got = r.Refused.SQLSTATE + " " + r.Refused.Message()
+	}
+	if got != want {
+		t.Errorf("%s: the model says %q, the server %q", sql, got, want)
+	}
+	if pg == nil && r.NoTransaction != "" {
+		t.Errorf("%s: the model says that it runs in no transaction (%s), and it did", sql, r.NoTransaction)
+	}
+	if pg == nil && want == got {
+		locks := map[string]onward.Lock{}
+		rows, err := conn.Query(ctx, `SELECT c.relname::text, l.mode FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
+WHERE l.pid = pg_backend_pid() AND c.relkind IN ('r', 'p', 'm') AND c.relnamespace = 'public'::regnamespace`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var name, mode string
+		if _, err := pgx.ForEachRow(rows, []any{&name, &mode}, func() error {
+			var lock onward.Lock
+			err := lock.UnmarshalText([]byte(mode))
+			locks[name] = max(locks[name], lock)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		for i := range r.Effects {
+			if e := &r.Effects[i]; slices.Contains([]catalog.Kind{catalog.Table, catalog.PartitionedTable, catalog.MaterializedView}, e.Kind) {
+				if locks[e.Name.Name] != e.Lock {
+					t.Errorf("%s: the model locks %s with %v, the server with %v", sql, e.Name.Name, e.Lock, locks[e.Name.Name])
+				}
+				delete(locks, e.Name.Name)
+			}
+		}
+		if len(locks) > 0 {
+			t.Errorf("%s: the server also locks %v", sql, locks)
+		}
+	}
+	pgservertest.Exec(t, conn, "ROLLBACK")
+}

@@ -1,0 +1,346 @@
+package pgparse
+
+import (
+	"sort"
+	"strings"
+
+	"github.com/sqlc-dev/oliphant/ast"
+	"github.com/sqlc-dev/oliphant/parser"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// The parser has the grammar of Postgres 18. A form that 19 brought is written as a form that the parser knows, and only if
+// the parser has refused the text. The tree then gets what the written form cannot say, and a mark for the checks of versions.
+
+// newerSince is the version that brought the forms.
+const newerSince = 19
+
+// newerText is a statement while its new forms are rewritten.
+type newerText struct {
+	sql   string
+	words []word
+	edits []edit
+	// message is the error of older servers.
+	message string
+	// finish are changes of the tree, after it was parsed.
+	finish []func(*Node)
+}
+
+// edit replaces a part of a text.
+type edit struct {
+	start, end int
+	text       string
+}
+
+// parseNewer parses a text that has forms of Postgres 19; nil if it has none, or something else is wrong.
+func parseNewer(sql string) *ast.ParseResult {
+	x := rewriteNewer(sql)
+	if x == nil {
+		return nil
+	}
+	if x.hasWords(0, "wait") {
+		return x.parseWait()
+	}
+	sort.Slice(x.edits, func(i, j int) bool { return x.edits[i].start < x.edits[j].start })
+	var b strings.Builder
+	last := 0
+	for _, e := range x.edits {
+		if e.start < last {
+			return nil
+		}
+		b.WriteString(sql[last:e.start])
+		b.WriteString(e.text)
+		last = e.end
+	}
+	b.WriteString(sql[last:])
+	tree, err := parser.ParseToTree(b.String())
+	if err != nil || len(tree.Stmts) != 1 {
+		return nil
+	}
+	x.restoreLocations(tree.ProtoReflect())
+	n := tree.Stmts[0].Stmt
+	for _, f := range x.finish {
+		f(n)
+	}
+	markNewer(n, x.message)
+	return tree
+}
+
+// MayHaveNewerForm reports whether the first statement of a text may have a form that the parser's own grammar does not have. It does not parse.
+func MayHaveNewerForm(sql string) bool { return rewriteNewer(sql) != nil }
+
+// rewriteNewer finds the new forms of the first statement of a text, and what to write for them; nil if there are none.
+func rewriteNewer(sql string) *newerText {
+	x := &newerText{sql: sql, words: wordsOf(sql)}
+	for i := range x.words {
+		if x.hasWords(i, ";") {
+			x.words = x.words[:i]
+			break
+		}
+	}
+	if len(x.words) == 0 {
+		return nil
+	}
+	switch x.text(0) {
+	case "repack":
+		x.rewriteRepack()
+	case "wait":
+		return x
+	case "checkpoint":
+		x.rewriteCheckpoint()
+	case "create", "alter":
+		x.rewriteDefinition()
+	case "copy":
+		x.rewriteCopy()
+	}
+	x.rewriteParts()
+	if len(x.edits) == 0 {
+		return nil
+	}
+	return x
+}
+
+// text returns a word in lower case; "" after the last word.
+func (x *newerText) text(i int) string {
+	if i < 0 || i >= len(x.words) {
+		return ""
+	}
+	w := x.words[i]
+	if w.kind == 'q' || w.kind == 's' {
+		return "\x00"
+	}
+	return strings.ToLower(x.sql[w.start:w.end])
+}
+
+// hasWords reports whether words follow one another from i on.
+func (x *newerText) hasWords(i int, words ...string) bool {
+	for k, want := range words {
+		if x.text(i+k) != want {
+			return false
+		}
+	}
+	return true
+}
+
+// replace replaces the words from i up to and without end. Older servers report a syntax error at the word of the first change.
+func (x *newerText) replace(i, end int, text, at string) {
+	x.edits = append(x.edits, edit{int(x.words[i].start), int(x.words[end-1].end), text})
+	if x.message == "" && at != "" {
+		x.message = syntaxErrorAt(at)
+	}
+}
+
+func syntaxErrorAt(word string) string { return `syntax error at or near "` + word + `"` }
+
+// closing returns the index of the parenthesis that closes the one at i; -1 if none does.
+func (x *newerText) closing(i int) int {
+	depth := 0
+	for ; i < len(x.words); i++ {
+		switch x.words[i].kind {
+		case '(':
+			depth++
+		case ')':
+			if depth--; depth == 0 {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
+// source returns the text of the words from i up to and without end, as it was written.
+func (x *newerText) source(i, end int) string {
+	if i >= end || end > len(x.words) {
+		return ""
+	}
+	return x.sql[x.words[i].start:x.words[end-1].end]
+}
+
+func (x *newerText) rewriteCheckpoint() {
+	if end := x.closing(1); x.hasWords(1, "(") && end == len(x.words)-1 {
+		x.replace(1, end+1, "", "(")
+	}
+}
+
+// rewriteDefinition rewrites the new forms of CREATE and ALTER.
+func (x *newerText) rewriteDefinition() {
+	created := x.hasWords(0, "create")
+	switch {
+	case x.hasWords(1, "publication"):
+		x.rewritePublication(created)
+	case x.hasWords(1, "subscription") && x.hasWords(3, "server"):
+		x.replace(3, min(5, len(x.words)), "CONNECTION ''", x.source(3, 4))
+	case x.hasWords(1, "subscription") && x.hasWords(3, "refresh", "sequences"):
+		x.replace(3, 5, "SKIP (lsn = NONE)", x.source(4, 5))
+	case x.hasWords(1, "foreign", "data", "wrapper"):
+		for i := 5; i < len(x.words); i++ {
+			switch {
+			case x.hasWords(i, "options"):
+				return
+			case x.hasWords(i, "no", "connection"):
+				x.replace(i, i+2, "NO VALIDATOR", x.source(i+1, i+2))
+			case x.hasWords(i, "connection") && i+1 < len(x.words):
+				x.replace(i, i+2, map[bool]string{false: "NO VALIDATOR"}[created], x.source(i, i+1))
+			}
+		}
+	case x.hasWords(1, "constraint", "trigger"):
+		for i := 3; i < len(x.words) && !x.hasWords(i, "for", "each"); i++ {
+			if x.hasWords(i, "enforced") && !x.hasWords(i-1, "not") {
+				x.replace(i, i+1, "", "")
+				x.message = "TRIGGER constraints cannot be marked ENFORCED"
+			}
+		}
+	}
+}
+
+// rewriteCopy puts json into quotes: the grammar of 18 takes FORMAT JSON together.
+func (x *newerText) rewriteCopy() {
+	for i := range x.words {
+		if x.hasWords(i, "format", "json") && (x.hasWords(i-1, "(") || x.hasWords(i-1, ",")) {
+			x.replace(i+1, i+2, "'json'", x.source(i, i+1))
+		}
+	}
+}
+
+// rewriteParts rewrites forms that may be anywhere in a statement.
+func (x *newerText) rewriteParts() {
+	for i := range x.words {
+		switch {
+		case x.hasWords(i, "do", "select") && i > 0:
+			x.rewriteDoSelect(i)
+		case x.words[i].kind == ')' && (x.hasWords(i+1, "ignore", "nulls", "over") || x.hasWords(i+1, "respect", "nulls", "over")):
+			x.replace(i+1, i+3, "", x.source(i+2, i+3))
+		case x.hasWords(i, "null") && (x.hasWords(i-1, "to") || x.hasWords(i-1, "=")) && x.isSetting(i-2):
+			x.replace(i, i+1, "''", x.source(i, i+1))
+		}
+	}
+}
+
+// isSetting reports whether the word at i is the last one of the parameter's name in SET.
+func (x *newerText) isSetting(i int) bool {
+	for i >= 2 && x.hasWords(i-1, ".") {
+		i -= 2
+	}
+	return x.hasWords(i-1, "set") || x.hasWords(i-2, "set", "local") || x.hasWords(i-2, "set", "session")
+}
+
+// rewriteDoSelect writes ON CONFLICT … DO SELECT [FOR …] as DO UPDATE, and takes its assignment out of the tree.
+func (x *newerText) rewriteDoSelect(i int) {
+	conflict := false
+	for k := i - 1; k > 0 && !conflict; k-- {
+		conflict = x.hasWords(k, "on", "conflict")
+	}
+	if !conflict {
+		return
+	}
+	end := i + 2
+	if x.hasWords(end, "for") {
+		for end < len(x.words) && !x.hasWords(end, "where") && !x.hasWords(end, "returning") {
+			end++
+		}
+	}
+	x.replace(i, end, "DO UPDATE SET x = 1", x.source(i+1, i+2))
+	start := x.words[i].start
+	x.finish = append(x.finish, func(n *Node) {
+		Walk(n, func(m any) bool {
+			if c, ok := m.(*OnConflictClause); ok && len(c.TargetList) == 1 && c.TargetList[0].GetResTarget().GetLocation() >= start {
+				c.TargetList = nil
+			}
+			return true
+		})
+	})
+}
+
+// IsDoSelect reports whether a clause is ON CONFLICT … DO SELECT.
+func IsDoSelect(c *OnConflictClause) bool {
+	return c.GetAction() == OnConflictAction_ONCONFLICT_UPDATE && len(c.GetTargetList()) == 0
+}
+
+// parseWait returns a tree for WAIT FOR LSN. It is a SHOW, because neither locks anything.
+func (x *newerText) parseWait() *ast.ParseResult {
+	end := 4
+	if x.hasWords(end, "with", "(") {
+		end = x.closing(end+1) + 1
+	}
+	if !x.hasWords(1, "for", "lsn") || len(x.words) < 4 || x.words[3].kind != 's' || end != len(x.words) {
+		return nil
+	}
+	n := &Node{Node: &ast.Node_VariableShowStmt{VariableShowStmt: &ast.VariableShowStmt{Name: waitName}}}
+	markNewer(n, syntaxErrorAt(x.source(0, 1)))
+	return &ast.ParseResult{Stmts: []*ast.RawStmt{{Stmt: n}}}
+}
+
+const waitName = "wait for lsn"
+
+// IsWait reports whether a statement is WAIT FOR LSN.
+func IsWait(n *Node) bool { return n.GetVariableShowStmt().GetName() == waitName }
+
+// restoreLocations replaces the locations in a tree by locations in the original text.
+func (x *newerText) restoreLocations(m protoreflect.Message) {
+	m.Range(func(fd protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		switch name := string(fd.Name()); {
+		case fd.IsList() && fd.Message() != nil:
+			for i := range v.List().Len() {
+				x.restoreLocations(v.List().Get(i).Message())
+			}
+		case fd.IsList() || fd.IsMap():
+		case fd.Message() != nil:
+			x.restoreLocations(v.Message())
+		case name == "stmt_len" && v.Int() > 0:
+			m.Set(fd, protoreflect.ValueOfInt32(int32(x.originalOffset(int(v.Int())))))
+		case strings.HasSuffix(name, "location") && fd.Kind() == protoreflect.Int32Kind && v.Int() > 0:
+			m.Set(fd, protoreflect.ValueOfInt32(int32(x.originalOffset(int(v.Int())))))
+		}
+		return true
+	})
+}
+
+// originalOffset returns the offset that a place of the rewritten text had.
+func (x *newerText) originalOffset(offset int) int {
+	shift := 0
+	for _, e := range x.edits {
+		start := e.start - shift
+		if offset < start {
+			break
+		}
+		if offset < start+len(e.text) {
+			return e.start
+		}
+		shift += e.end - e.start - len(e.text)
+	}
+	return offset + shift
+}
+
+// newerField is the number of the field, unknown to the parser's messages, that has the mark of a new form.
+const newerField = 19000
+
+// markNewer records in a statement that older servers refuse it with a message.
+func markNewer(n *Node, message string) {
+	if m, ok := unwrap(n).(proto.Message); ok {
+		mark := protowire.AppendString(protowire.AppendTag(nil, newerField, protowire.BytesType), message)
+		m.ProtoReflect().SetUnknown(mark)
+	}
+}
+
+// NewerForm returns the version that brought a form of a statement, and the error of older servers; 0 if the parser's own grammar
+// has it. statement is a node, or what it holds.
+func NewerForm(statement any) (since int, message string) {
+	if n, ok := statement.(*Node); ok {
+		statement = unwrap(n)
+	}
+	m, ok := statement.(proto.Message)
+	if !ok || !m.ProtoReflect().IsValid() {
+		return 0, ""
+	}
+	mark := m.ProtoReflect().GetUnknown()
+	if len(mark) == 0 {
+		return 0, ""
+	}
+	if number, _, size := protowire.ConsumeTag(mark); number == newerField {
+		message, _ = protowire.ConsumeString(mark[size:])
+		return newerSince, message
+	}
+	return 0, ""
+}

@@ -1,0 +1,85 @@
+package pgparse
+
+import "github.com/sqlc-dev/oliphant/parser"
+
+// rewritePublication rewrites ALL SEQUENCES, EXCEPT and SET ALL …. The tables of EXCEPT become the objects of a publication
+// of all tables, which has none otherwise.
+func (x *newerText) rewritePublication(created bool) {
+	start, end := 4, len(x.words)
+	switch {
+	case created && x.hasWords(3, "for", "all"):
+	case !created && x.hasWords(3, "set", "all"):
+	default:
+		return
+	}
+	for i := start; i < end; i++ {
+		if x.hasWords(i, "with", "(") {
+			end = i
+		}
+	}
+	tables, word := false, ""
+	var except []*Node
+	for i := start; i < end; {
+		switch {
+		case x.hasWords(i, "all", "tables"):
+			tables = true
+			i += 2
+		case x.hasWords(i, "all", "sequences"):
+			if word == "" {
+				word = x.source(i+1, i+2)
+			}
+			i += 2
+		case x.hasWords(i, ",", "all"):
+			if word == "" {
+				word = ","
+			}
+			i++
+		case x.hasWords(i, "except", "(", "table"):
+			closing := x.closing(i + 1)
+			if closing < 0 {
+				return
+			}
+			if except = exceptTables(x.sql, int(x.words[i+2].start), int(x.words[closing].start)); except == nil {
+				return
+			}
+			if word == "" {
+				word = x.source(i, i+1)
+			}
+			i = closing + 1
+		default:
+			return
+		}
+	}
+	if !created {
+		word = x.source(4, 5)
+		x.replace(3, end, "SET TABLES IN SCHEMA x", word)
+	} else {
+		x.replace(3, end, map[bool]string{true: "FOR ALL TABLES"}[tables], word)
+	}
+	x.finish = append(x.finish, func(n *Node) {
+		if c := n.GetCreatePublicationStmt(); c != nil {
+			c.Pubobjects = except
+		}
+		if a := n.GetAlterPublicationStmt(); a != nil {
+			a.ForAllTables, a.Pubobjects = tables, except
+		}
+	})
+}
+
+// SetsAll reports whether a statement is ALTER PUBLICATION … SET ALL TABLES or ALL SEQUENCES. Its objects are the tables of EXCEPT.
+func SetsAll(s *AlterPublicationStmt) bool {
+	since, _ := NewerForm(s)
+	return since > 0
+}
+
+// exceptTables parses the tables of EXCEPT (TABLE a, TABLE b, c).
+func exceptTables(sql string, start, end int) []*Node {
+	const before = "CREATE PUBLICATION x FOR "
+	tree, err := parser.ParseToTree(before + sql[start:end])
+	if err != nil || len(tree.Stmts) != 1 {
+		return nil
+	}
+	x := &newerText{edits: []edit{{0, start, before}}}
+	x.restoreLocations(tree.ProtoReflect())
+	return tree.Stmts[0].Stmt.GetCreatePublicationStmt().GetPubobjects()
+}
