@@ -59,7 +59,7 @@ func TestSplit(t *testing.T) {
 		{"copied rows", "COPY t (a, b) FROM stdin;\n1\tit's; fine\n\\.\nSELECT 1;", []string{"COPY t (a, b) FROM stdin", "SELECT 1"}},
 		{"byte order mark", "\ufeffSELECT 1;", []string{"SELECT 1"}},
 		{"an argument of type double precision", "DROP FUNCTION f(double precision);", []string{"DROP FUNCTION f(double precision)"}},
-		{"a later server's statement", "REPACK (CONCURRENTLY) t; SELECT 1", []string{"!REPACK (CONCURRENTLY) t", "SELECT 1"}},
+		{"a later server's statement", "REFRESH EVERYTHING t; SELECT 1", []string{"!REFRESH EVERYTHING t", "SELECT 1"}},
 		{"a comment without an end", "SELECT 1; /* half\nSELECT 2;", []string{"SELECT 1", "!/* half\nSELECT 2;"}},
 		{"a comment without an end in a statement", "SELECT 1 /* a /* b */ ; SELECT 2", []string{"!SELECT 1 /* a /* b */ ; SELECT 2"}},
 		{"a carriage return ends a comment", "-- a\rSELECT 1; -- b\r\n\rSELECT 2", []string{"SELECT 1", "SELECT 2"}},
