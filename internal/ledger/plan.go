@@ -70,6 +70,8 @@ BEGIN
   IF now_is IS DISTINCT FROM pg_catalog.obj_description('onward_ledger.plan'::pg_catalog.regclass, 'pg_class') THEN
     EXECUTE pg_catalog.format('COMMENT ON TABLE onward_ledger.plan IS %L', now_is);
   END IF;
+EXCEPTION WHEN insufficient_privilege THEN
+  NULL; -- a role that may use another role's ledger
 END
 $onward$`)
 	return err

@@ -92,6 +92,66 @@ func TestGuardStatement(t *testing.T) {
 	})
 }
 
+// A guard statement runs no code that somebody else planted in a schema of the ledger's name: it fails, and says why.
+func TestGuardStatementAndPlantedLedger(t *testing.T) {
+	t.Parallel()
+	guard, _ := script.GuardStatement("db/2_b.sql")
+	const (
+		trap = "CREATE TABLE public.trapped (n int); " +
+			"CREATE FUNCTION public.trap() RETURNS boolean LANGUAGE plpgsql AS 'BEGIN INSERT INTO public.trapped VALUES (1); RETURN true; END'; "
+		schema = "CREATE SCHEMA onward_ledger; "
+		plan   = "CREATE TABLE onward_ledger.plan (id text, state text, plan jsonb); "
+		scopes = "CREATE TABLE onward_ledger.schema_plan (plan text, schema oid, name text); "
+		row    = `INSERT INTO onward_ledger.plan VALUES ('p', 'running', '{"catalog": "x", "migrations": [{"path": "db/2_b.sql"}]}'); `
+	)
+	pgservertest.EachEnd(t, func(t *testing.T, major int) {
+		for name, planted := range map[string]string{
+			"a view": "CREATE VIEW onward_ledger.plan AS SELECT ''::text AS id, ''::text AS state, '{}'::jsonb AS plan WHERE public.trap(); " + scopes,
+			"a policy": plan + scopes + row + "ALTER TABLE onward_ledger.plan ENABLE ROW LEVEL SECURITY; " +
+				"CREATE POLICY p ON onward_ledger.plan USING (public.trap()); ",
+			"a type":      "CREATE TYPE public.state AS (v text); CREATE TABLE onward_ledger.plan (id text, state public.state, plan jsonb); " + scopes,
+			"a partition": "CREATE TABLE onward_ledger.plan (id text, state text, plan jsonb) PARTITION BY LIST (id); " + scopes,
+			"a child":     plan + scopes + "CREATE TABLE public.child () INHERITS (onward_ledger.plan); ",
+			"scopes that are a view": plan + row + "CREATE VIEW onward_ledger.schema_plan " +
+				"AS SELECT ''::text AS plan, 0::oid AS schema, ''::text AS name WHERE public.trap(); ",
+		} {
+			_, conn := pgservertest.ConnectNew(t, major)
+			pgservertest.Exec(t, conn, trap+schema+planted+"GRANT USAGE ON SCHEMA onward_ledger TO PUBLIC; GRANT SELECT ON ALL TABLES IN SCHEMA onward_ledger TO PUBLIC")
+			for _, role := range []string{"NONE", "pg_monitor"} {
+				pgservertest.Exec(t, conn, "SET ROLE "+role)
+				_, err := conn.Exec(t.Context(), guard)
+				if refused := new(pgconn.PgError); !errors.As(err, &refused) || !strings.Contains(refused.Message, "is not as onward makes it") {
+					t.Errorf("Postgres %d, %s, role %s: %v", major, name, role, err)
+				}
+			}
+			pgservertest.Exec(t, conn, "RESET ROLE")
+			if n := content(t, conn, "SELECT count(*)::text FROM public.trapped"); n != "0" {
+				t.Errorf("Postgres %d: %s ran its code", major, name)
+			}
+		}
+	})
+}
+
+// A role that may write a ledger, and does not own it, records plans.
+func TestPlanInLedgerOfAnother(t *testing.T) {
+	t.Parallel()
+	pgservertest.EachEnd(t, func(t *testing.T, major int) {
+		_, conn := pgservertest.ConnectNew(t, major)
+		if err := ledger.CreateLedger(t.Context(), conn, ""); err != nil {
+			t.Fatal(err)
+		}
+		pgservertest.Exec(t, conn, "GRANT USAGE ON SCHEMA onward_ledger TO pg_monitor; GRANT ALL ON ALL TABLES IN SCHEMA onward_ledger TO pg_monitor",
+			"SET ROLE pg_monitor")
+		plan := onward.Plan{Catalog: "x", Migrations: []onward.PlannedMigration{{ID: "2_b", Path: "db/2_b.sql"}}}
+		if err := (ledger.Scope{}).RecordPlan(t.Context(), conn, &ledger.Plan{ID: "p", Path: "public", Plan: plan}); err != nil {
+			t.Errorf("Postgres %d: %v", major, err)
+		}
+		if err := ledger.SetPlanState(t.Context(), conn, "p", ledger.Done); err != nil {
+			t.Errorf("Postgres %d: %v", major, err)
+		}
+	})
+}
+
 func content(t *testing.T, conn ledger.Conn, sql string) (out string) {
 	t.Helper()
 	if err := conn.QueryRow(t.Context(), sql).Scan(&out); err != nil {

@@ -15,7 +15,8 @@ const guardVariable = "  onward_migration text := "
 // UnderWay is the comment of the ledger's table of plans while a plan is under way.
 const UnderWay = "a plan is under way"
 
-// guardBody has no character that a tool or a language replaces, such as ? or a colon before a word.
+// guardBody reads plain tables only, whose rows nobody's code makes: anyone who may create a schema could have made onward_ledger. It has no character that
+// a tool or a language replaces, such as ? or a colon before a word.
 const guardBody = `;
   onward_plan text;
 BEGIN -- a plan of onward replaces this migration, so it fails while the plan is under way here
@@ -32,6 +33,15 @@ BEGIN -- a plan of onward replaces this migration, so it fails while the plan is
   END IF;
   IF pg_catalog.to_regclass('onward_ledger.schema_plan') IS NULL THEN
     RETURN;
+  END IF;
+  LOCK TABLE onward_ledger.plan, onward_ledger.schema_plan IN ACCESS SHARE MODE;
+  IF EXISTS (SELECT FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE n.nspname = 'onward_ledger' AND c.relname IN ('plan', 'schema_plan') AND (c.relkind <> 'r' OR c.relrowsecurity OR c.relhassubclass
+      OR EXISTS (SELECT FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_type AS y ON y.oid = a.atttypid
+        JOIN pg_catalog.pg_namespace AS t ON t.oid = y.typnamespace
+        WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND (a.attgenerated <> '' OR t.nspname <> 'pg_catalog')))) THEN
+    RAISE object_not_in_prerequisite_state USING MESSAGE = pg_catalog.concat('the schema onward_ledger is not as onward makes it, and reading it could run ',
+      'code of somebody else. Look whose it is, then run ', onward_migration, ' again');
   END IF;
   SELECT p.id INTO onward_plan FROM onward_ledger.plan AS p LEFT JOIN onward_ledger.schema_plan AS s ON s.plan = p.id
     LEFT JOIN pg_catalog.pg_namespace AS n ON n.oid = s.schema
