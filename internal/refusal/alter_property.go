@@ -23,7 +23,7 @@ func (a *Alteration) clusterOn(name string) {
 // refuseMark refuses to mark or unmark an index of a partitioned table.
 func (a *Alteration) refuseMark(action string) {
 	if a.V.AtLeast(19) {
-		a.RecordRefusal(pgerror.CommandOn, action, a.Rel.Name.Name)
+		a.RecordRefusal(pgerror.ActionUnsuited, action, a.Rel.Name.Name)
 		return
 	}
 	a.RecordRefusal(pgerror.MarkPartitioned)

@@ -74,9 +74,9 @@ func (q *Checker) repackTable(s *pgparse.ClusterStmt, repack *pgparse.Repack) {
 	index := q.clusterIndex(rel, s.GetIndexname())
 	switch {
 	case !rel.Kind.IsTable() && rel.Kind != catalog.MaterializedView:
-		q.RecordRefusal(pgerror.NotTableOrMaterializedView, rel.Name.Name)
+		q.RecordRefusal(pgerror.NotTableOrView, rel.Name.Name)
 	case len(repack.Columns) > 0 && !repack.Analyze:
-		q.RecordRefusal(pgerror.RepackColumns)
+		q.RecordRefusal(pgerror.AnalyzeColumns)
 	case repack.UsingIndex && index != nil && !q.mayCluster(index):
 	case repack.UsingIndex && index == nil && q.IsFullyKnown(rel) && rel.Kind != catalog.PartitionedTable:
 		if name := s.GetIndexname(); name != "" {
