@@ -68,6 +68,7 @@ func checkColumnRename(p *rule.Pass, t *rule.Tx) {
 		}
 		if again := t.Migration.After().Relation(d.OID); again != nil && again.Column(from) != nil {
 			r.Harm += "; from the next transaction on, it silently reads a new column of the same name instead"
+			r.Instead, r.Way = ownName(from), nil
 		}
 		if words != "" {
 			r.Harm = u.DescribeUnneeded(r.Harm, "\""+from+"\"")
@@ -97,10 +98,15 @@ func reportNameTaken(p *rule.Pass, t *rule.Tx, d *rule.Delta, u analysis.Usage) 
 	p.Report(d, rule.Report{
 		Fact:     "column " + from + " of " + d.Before.Name.String() + " is renamed to " + to + ", and another column takes its name",
 		Harm:     reader + " finds the new column under the name" + u.FirstPlace() + ": what is stored is in " + to + ", and does not reach it",
-		Instead:  "give the new column a name of its own, keep both in step, and drop " + from + " a release later",
+		Instead:  ownName(from),
 		Severity: onward.Warning,
 		Evidence: u.Evidence,
 	})
+}
+
+// ownName returns what to do if a new column takes the name of a renamed one.
+func ownName(from string) string {
+	return "give the new column a name of its own, keep both in step, and drop " + from + " a release later"
 }
 
 func fixRename(d *rule.Delta, from, to string) string {
