@@ -200,7 +200,7 @@ func (s *summary) addEvent(e event) {
 	delete(s.output, key)
 }
 
-var mark = lazyregexp.New(`\b` + component.Mark + `([a-z-]+): `)
+var mark = lazyregexp.New(`\b` + component.Mark + `([a-z0-9-]+): `)
 
 // addSkipped notes a test that was skipped.
 func (s *summary) addSkipped(e event, output string) {

@@ -54,9 +54,10 @@ func TestSummary(t *testing.T) {
 		"left out": {
 			events: []event{
 				{Action: "output", Test: "TestA", Output: "    a_test.go:3: left out: chromium: there is none: scripts/setup.sh chromium\n"}, {Action: "skip", Test: "TestA"},
+				{Action: "output", Test: "TestC", Output: "    left out: postgres19: x\n"}, {Action: "skip", Test: "TestC"},
 				{Action: "output", Test: "TestB", Output: "    [left out: chromium: x]\n"}, {Action: "skip", Test: "TestB"}, {Action: "skip"},
 			},
-			want: []string{"Tests left out: 2.", "    2  chromium   pages in a browser: scripts/setup.sh chromium\n"}, never: "there is none",
+			want: []string{"Tests left out: 3.", "    1  postgres19", "    2  chromium   pages in a browser: scripts/setup.sh chromium\n"}, never: "there is none",
 		},
 		"left out, and required": {
 			events: []event{{Action: "output", Test: "TestA", Output: "    left out: node: x\n"}, {Action: "skip", Test: "TestA"}},
