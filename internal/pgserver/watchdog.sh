@@ -84,6 +84,12 @@ finish() {
 		set -- $(sed -n 7p "$dir/data/postmaster.pid")
 		segment=$2
 	fi
+	# One that ended in its first instants, without onward to let it remove its memory, left no file that names it.
+	if [ -z "$segment" ] && [ "$server" != ended ] && [ -n "$server" ] && [ -r /proc/sysvipc/shm ]; then
+		while read -r key id mode size creator last users rest; do
+			[ "$creator" = "$server" ] && [ "$users" = 0 ] && [ "$key" != 0 ] && segment=$id
+		done </proc/sysvipc/shm
+	fi
 	case $segment in
 	'' | *[!0-9]*) ;;
 	*) ipcrm -m "$segment" 2>/dev/null ;;
