@@ -155,10 +155,11 @@ func (g *Gauge) IsDue() bool { return time.Since(g.asked) >= Every }
 // readSignal reads a signal, and decides what follows if it cannot be read.
 func (g *Gauge) readSignal(ctx context.Context, conn *pgx.Conn, s *signal) (Verdict, error) {
 	begun := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	isOwn := conn.PgConn().TxStatus() == 'T'
+	bounded, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	verdict, err := s.look(ctx, g, conn)
-	if conn.PgConn().TxStatus() == 'E' { // an unreadable signal must not make the next one fail, or be read without onward's own settings
+	verdict, err := s.look(bounded, g, conn)
+	if isOwn && conn.PgConn().TxStatus() != 'T' && !conn.IsClosed() { // the next signal must not fail, or be read without onward's own settings
 		_, _ = conn.Exec(ctx, "ROLLBACK; "+live.BeginOwn(conn))
 	}
 	if err == nil {

@@ -10,7 +10,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/outside"
 	"github.com/onward-sql/onward/internal/redact"
 )
@@ -54,7 +53,6 @@ func queryValue(ctx context.Context, conn *pgx.Conn, sql string) (string, error)
 		if _, err := conn.Exec(ctx, "ROLLBACK"); err != nil {
 			return "", err
 		}
-		defer func() { _, _ = conn.Exec(context.WithoutCancel(ctx), live.BeginOwn(conn)) }()
 	}
 	tx, err := conn.BeginTx(ctx, pgx.TxOptions{AccessMode: pgx.ReadOnly})
 	if err != nil {
