@@ -39,13 +39,11 @@ func hashInterpreter(ctx context.Context, h io.Writer, dir, python string, env [
 // readSearchPath returns Python's version and search path. It asks Python, without the project, or answers from a file in dir if the
 // program, its environment and the files that make the search path are as they were.
 func readSearchPath(ctx context.Context, dir, python string, env []string) (string, error) {
-	kept := ""
-	if key, ok := identifyInterpreter(python, env); ok {
-		kept = filepath.Join(dir, "python-"+key+".json")
-		if data, err := os.ReadFile(kept); err == nil {
-			if seen, out, ok := bytes.Cut(data, []byte("\n")); ok && string(seen) == describePathFiles(string(out)) {
-				return string(out), nil
-			}
+	key, isKnown := identifyInterpreter(python, env)
+	store, key := cache{dir}, "python-"+key
+	if data, ok := store.readAnswer(key); ok && isKnown {
+		if seen, out, ok := bytes.Cut(data, []byte("\n")); ok && string(seen) == describePathFiles(string(out)) {
+			return string(out), nil
 		}
 	}
 	cmd := exec.CommandContext(ctx, python, "-c", "import sys; print(sys.version); print(*sys.path[1:], sep='\\n')")
@@ -54,11 +52,8 @@ func readSearchPath(ctx context.Context, dir, python string, env []string) (stri
 	if err != nil {
 		return "", err
 	}
-	if kept != "" && os.MkdirAll(dir, 0o700) == nil {
-		text := describePathFiles(string(out)) + "\n" + string(out)
-		if os.WriteFile(kept+".new", []byte(text), 0o600) == nil { // otherwise the next run asks again
-			_ = os.Rename(kept+".new", kept)
-		}
+	if isKnown {
+		store.storeAnswer(key, []byte(describePathFiles(string(out))+"\n"+string(out)))
 	}
 	return string(out), nil
 }
