@@ -32,12 +32,7 @@ COMMENT ON TABLE parcels IS 'all'; COMMENT ON COLUMN parcels.weight IS 'kg'; COM
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			p := planned(t, base, c.release)
-			var fill string
-			for i := range p.Steps {
-				if p.Steps[i].Repeat {
-					fill = p.Steps[i].ID
-				}
-			}
+			fill := p.Steps[backfillOf(t, p)].ID
 			pgservertest.EachEnd(t, func(t *testing.T, major int) {
 				url := pgservertest.Database(t, major)
 				run(t, url, base, "INSERT INTO parcels SELECT n, n, 'x', n, 'y' FROM generate_series(1, 50) AS n")
@@ -106,12 +101,7 @@ COMMENT ON CONSTRAINT parcels_pkey ON parcels IS 'key'`
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			p := planned(t, base, c.release)
-			var fill string
-			for i := range p.Steps {
-				if p.Steps[i].Repeat {
-					fill = p.Steps[i].ID
-				}
-			}
+			fill := p.Steps[backfillOf(t, p)].ID
 			pgservertest.EachEnd(t, func(t *testing.T, major int) {
 				begin := func(to string) string {
 					url := pgservertest.Database(t, major)

@@ -171,20 +171,30 @@ func TestTurnsWithDjango(t *testing.T) {
 	}
 }
 
-// After the last step of a plan, Django's own command has nothing to migrate.
-func TestPlanWithDjango(t *testing.T) {
-	t.Parallel()
-	s := newShop(t)
+// planSecond commits the shop, migrates it, and plans a second migration with some operations.
+func (s *shop) planSecond(t *testing.T, name, operations string) (audit.Config, *onward.Plan) {
+	t.Helper()
 	s.manage("migrate")
 	gittest.RunGit(t, s.dir, "add", "-A")
 	gittest.RunGit(t, s.dir, "commit", "-qm", "base")
-	s.add("0002_note", "('shop', '0001_initial')", "", "migrations.AddField('Item', 'note', models.TextField(null=True, db_index=True))")
+	s.add(name, "('shop', '0001_initial')", "", operations)
 	settings := config.Default()
 	settings.Migrations = []config.Migrations{{Framework: "django", Python: s.python}}
 	repository := audit.Config{Dir: s.dir, Base: "HEAD", Settings: settings}
 	p, _, err := plan.Make(t.Context(), plan.Config{Sketch: true, Config: rehearse.Config{Config: repository}})
-	if err != nil || len(p.Steps) < 2 {
-		t.Fatalf("%+v %v", p, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return repository, p
+}
+
+// After the last step of a plan, Django's own command has nothing to migrate.
+func TestPlanWithDjango(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	repository, p := s.planSecond(t, "0002_note", "migrations.AddField('Item', 'note', models.TextField(null=True, db_index=True))")
+	if len(p.Steps) < 2 {
+		t.Fatalf("%+v", p)
 	}
 	if r, err := apply.RunPlanAndRecord(t.Context(), apply.PendingConfig{
 		Config:     apply.Config{DB: s.db, Plan: markProven(t, p), Through: onward.Contract},
@@ -203,16 +213,9 @@ func TestPlanWithDjango(t *testing.T) {
 func TestGuardWithDjango(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
-	s.manage("migrate")
-	gittest.RunGit(t, s.dir, "add", "-A")
-	gittest.RunGit(t, s.dir, "commit", "-qm", "base")
-	s.add("0002_title", "('shop', '0001_initial')", "", "\n        migrations.RenameField('Item', 'name', 'title'),\n    ")
-	settings := config.Default()
-	settings.Migrations = []config.Migrations{{Framework: "django", Python: s.python}}
-	repository := audit.Config{Dir: s.dir, Base: "HEAD", Settings: settings}
-	p, _, err := plan.Make(t.Context(), plan.Config{Sketch: true, Config: rehearse.Config{Config: repository}})
-	if err != nil || p.Contract() == len(p.Steps) {
-		t.Fatalf("%+v %v", p, err)
+	repository, p := s.planSecond(t, "0002_title", "\n        migrations.RenameField('Item', 'name', 'title'),\n    ")
+	if p.Contract() == len(p.Steps) {
+		t.Fatalf("%+v", p)
 	}
 	g, err := plan.Guard(t.Context(), repository, p)
 	if err != nil || len(g.Written) != 1 || len(g.Without) != 0 {

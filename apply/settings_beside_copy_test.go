@@ -26,12 +26,7 @@ ALTER TABLE parcels ALTER weight SET STATISTICS 500, ALTER weight SET (n_distinc
 	ALTER note SET (n_distinct = 5), RESET (fillfactor), SET (autovacuum_enabled = on), ALTER place SET STATISTICS 40`
 	)
 	p := planned(t, base, "ALTER TABLE parcels ADD COLUMN loud text GENERATED ALWAYS AS (upper(note)) STORED;")
-	var fill string
-	for i := range p.Steps {
-		if p.Steps[i].Repeat {
-			fill = p.Steps[i].ID
-		}
-	}
+	fill := p.Steps[backfillOf(t, p)].ID
 	after := []string{"note 0 {n_distinct=5} x", "place 40 x", "table {autovacuum_enabled=on}", "weight 0 p"}
 	pgservertest.EachEnd(t, func(t *testing.T, major int) {
 		check := func(where, url string, want []string) {

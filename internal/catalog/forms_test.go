@@ -15,24 +15,21 @@ import (
 // without one. With -update it writes the file.
 func TestForms(t *testing.T) {
 	t.Parallel()
-	dir := filepath.Join("..", "effect", "prove", "testdata")
-	schema, problems := apply(t, catalog.New(), golden.ReadFile(t, filepath.Join(dir, "fixture.sql")))
+	schema, problems := apply(t, catalog.New(), prove.Fixture)
 	if problems != "" {
 		t.Fatal(problems)
 	}
 	schema.Complete = true
 	var got strings.Builder
-	for _, name := range []string{"forms.txt", "alone.txt"} {
-		forms, err := prove.ParseForms(golden.ReadFile(t, filepath.Join(dir, name)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, form := range forms {
-			fmt.Fprintf(&got, "%s\n", form.ID)
-			writeChange(t, &got, schema, form)
-			fmt.Fprint(&got, "  unknown schema\n")
-			writeChange(t, &got, catalog.New(), form)
-		}
+	forms, err := prove.ListForms()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, form := range forms {
+		fmt.Fprintf(&got, "%s\n", form.ID)
+		writeChange(t, &got, schema, form)
+		fmt.Fprint(&got, "  unknown schema\n")
+		writeChange(t, &got, catalog.New(), form)
 	}
 	golden.CompareFile(t, filepath.Join("testdata", "forms", "forms.txt"), got.String())
 }

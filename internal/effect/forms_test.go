@@ -17,18 +17,15 @@ import (
 // runs on servers, so a change here that is right passes there, too. With -update it writes the file.
 func TestForms(t *testing.T) {
 	t.Parallel()
-	dir := filepath.Join("prove", "testdata")
-	schema := fold(t, catalog.New(), golden.ReadFile(t, filepath.Join(dir, "fixture.sql")))
+	schema := fold(t, catalog.New(), prove.Fixture)
 	schema.Complete = true
 	var got strings.Builder
-	for _, name := range []string{"forms.txt", "alone.txt"} {
-		forms, err := prove.ParseForms(golden.ReadFile(t, filepath.Join(dir, name)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, form := range forms {
-			writeForm(t, &got, schema, form)
-		}
+	forms, err := prove.ListForms()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, form := range forms {
+		writeForm(t, &got, schema, form)
 	}
 	golden.CompareFile(t, filepath.Join("testdata", "forms.txt"), got.String())
 }

@@ -35,10 +35,10 @@ func TestSegmentOfEndedServer(t *testing.T) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	if hasSegment(t, segment) {
+	if isUnusedSegment(segment, account{}) {
 		t.Error("the segment of the ended server stays")
 	}
-	if !hasSegment(t, other) {
+	if !isUnusedSegment(other, account{}) {
 		t.Error("the segment of another program is gone")
 	}
 }
@@ -54,18 +54,4 @@ func makeSegment(t *testing.T) (pid int, id string) {
 	id = strings.TrimSpace(string(out)[strings.LastIndex(string(out), ":")+1:])
 	t.Cleanup(func() { _ = exec.Command("ipcrm", "-m", id).Run() })
 	return cmd.ProcessState.Pid(), id
-}
-
-func hasSegment(t *testing.T, id string) bool {
-	t.Helper()
-	table, err := os.ReadFile("/proc/sysvipc/shm")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for line := range strings.Lines(string(table)) {
-		if f := strings.Fields(line); len(f) > 1 && f[1] == id {
-			return true
-		}
-	}
-	return false
 }

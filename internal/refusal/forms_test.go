@@ -18,27 +18,24 @@ import (
 // the same with servers. With -update it writes the file.
 func TestForms(t *testing.T) {
 	t.Parallel()
-	dir := filepath.Join("..", "effect", "prove", "testdata")
-	schema := *apply(t, catalog.New(), golden.ReadFile(t, filepath.Join(dir, "fixture.sql")))
+	schema := *apply(t, catalog.New(), prove.Fixture)
 	schema.Complete = true
 	var got strings.Builder
-	for _, name := range []string{"forms.txt", "alone.txt"} {
-		forms, err := prove.ParseForms(golden.ReadFile(t, filepath.Join(dir, name)))
-		if err != nil {
-			t.Fatal(err)
+	forms, err := prove.ListForms()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, form := range forms {
+		f, err := pgparse.SplitText(form.SQL)
+		if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Node == nil {
+			t.Fatalf("%s does not parse", form.SQL)
 		}
-		for _, form := range forms {
-			f, err := pgparse.SplitText(form.SQL)
-			if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Node == nil {
-				t.Fatalf("%s does not parse", form.SQL)
-			}
-			known, unknown := &schema, catalog.New()
-			if form.Setup != "" {
-				known, unknown = apply(t, known, form.Setup), apply(t, unknown, form.Setup)
-			}
-			writeRefusals(&got, form, f.Stmts[0].Node, known, "")
-			writeRefusals(&got, form, f.Stmts[0].Node, unknown, " without a schema")
+		known, unknown := &schema, catalog.New()
+		if form.Setup != "" {
+			known, unknown = apply(t, known, form.Setup), apply(t, unknown, form.Setup)
 		}
+		writeRefusals(&got, form, f.Stmts[0].Node, known, "")
+		writeRefusals(&got, form, f.Stmts[0].Node, unknown, " without a schema")
 	}
 	golden.CompareFile(t, filepath.Join("testdata", "forms.txt"), got.String())
 }

@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"os"
 	"slices"
 	"testing"
 
@@ -20,30 +19,19 @@ import (
 // and the schema.
 func TestLocksPage(t *testing.T) {
 	t.Parallel()
-	const dir = "../effect/prove/testdata/"
-	schema, err := os.ReadFile(dir + "fixture.sql")
+	base := foldText(t, catalog.New(), prove.Fixture)
+	base.Complete = true
+	blocking := 0
+	forms, err := prove.ListForms()
 	if err != nil {
 		t.Fatal(err)
 	}
-	base := foldText(t, catalog.New(), string(schema))
-	base.Complete = true
-	blocking := 0
-	for _, name := range []string{"forms.txt", "alone.txt"} {
-		text, err := os.ReadFile(dir + name)
-		if err != nil {
-			t.Fatal(err)
+	for _, form := range forms {
+		deployed := base
+		if form.Setup != "" {
+			deployed = foldText(t, base, form.Setup)
 		}
-		forms, err := prove.ParseForms(string(text))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, form := range forms {
-			deployed := base
-			if form.Setup != "" {
-				deployed = foldText(t, base, form.Setup)
-			}
-			blocking += holdForm(t, deployed, form)
-		}
+		blocking += holdForm(t, deployed, form)
 	}
 	if blocking < 250 {
 		t.Errorf("only %d forms have long work under a blocking lock", blocking)

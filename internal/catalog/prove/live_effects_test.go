@@ -2,7 +2,6 @@ package prove
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -23,24 +22,11 @@ import (
 // runs on the fixture as it is.
 func TestLiveEffects(t *testing.T) {
 	t.Parallel()
-	const dir = "../../effect/prove/testdata/"
-	fixture, err := os.ReadFile(dir + "fixture.sql")
+	forms, err := effectprove.ListForms()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var forms []effectprove.Form
-	for _, name := range []string{"forms.txt", "alone.txt"} {
-		text, err := os.ReadFile(dir + name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		list, err := effectprove.ParseForms(string(text))
-		if err != nil {
-			t.Fatal(err)
-		}
-		forms = append(forms, list...)
-	}
-	file, err := pgparse.SplitText(string(fixture))
+	file, err := pgparse.SplitText(effectprove.Fixture)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +45,7 @@ func TestLiveEffects(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer conn.Close(ctx)
-			if _, err := conn.Exec(ctx, string(fixture)); err != nil {
+			if _, err := conn.Exec(ctx, effectprove.Fixture); err != nil {
 				t.Fatal(err)
 			}
 			got, err := live.ReadSchema(ctx, url)

@@ -1,6 +1,7 @@
 package prove
 
 import (
+	"embed"
 	"fmt"
 	"strings"
 )
@@ -14,6 +15,30 @@ type Form struct {
 	// Setup is committed before, Set are settings of the session.
 	Setup, Set string
 	Line       int
+}
+
+// Fixture is the SQL of the schema on which the forms run.
+//
+//go:embed testdata/fixture.sql
+var Fixture string
+
+//go:embed testdata/forms.txt testdata/alone.txt
+var tables embed.FS
+
+// ListForms returns all forms: those that can run in a transaction, and then those that run alone.
+func ListForms() (forms []Form, err error) {
+	for _, name := range []string{"forms.txt", "alone.txt"} {
+		text, err := tables.ReadFile("testdata/" + name)
+		if err != nil {
+			return nil, err
+		}
+		list, err := ParseForms(string(text))
+		if err != nil {
+			return nil, err
+		}
+		forms = append(forms, list...)
+	}
+	return forms, nil
 }
 
 // ParseForms reads a table of forms: "id: statement" on a line of its own,
