@@ -20,11 +20,11 @@ import (
 // BaseFiles are the files of the deployed revision, for a run that trusts none of the branch's. Files outside the repository, and files
 // that git does not track, are the user's own.
 type BaseFiles struct {
-	repo   *gitrange.Repo
-	tree   adapter.Tree
-	own    gitrange.Tree // the working tree; nil before it was needed
-	copies string        // the directory of the copies; "" before the first one
-	remove func() error
+	repo    *gitrange.Repo
+	tree    adapter.Tree
+	working gitrange.Tree // nil before it was needed
+	copies  string        // the directory of the copies; "" before the first one
+	remove  func() error
 }
 
 // OpenBaseFiles opens the deployed revision of the repository around a directory. It must be closed after the run. Errors: as for [Read].
@@ -180,14 +180,14 @@ func (b *BaseFiles) listPlaces(absolute string) (out []string) {
 
 // isTracked reports whether git tracks one of the paths, or something below or above it, in the working tree.
 func (b *BaseFiles) isTracked(ctx context.Context, places []string) (bool, error) {
-	if b.own == nil {
+	if b.working == nil {
 		t, err := b.repo.Head(ctx, "")
 		if err != nil {
 			return false, err
 		}
-		b.own = t
+		b.working = t
 	}
-	for _, f := range b.own.Files() {
+	for _, f := range b.working.Files() {
 		for _, p := range places {
 			if !f.Untracked && (f.Path == p || strings.HasPrefix(f.Path, p+"/") || strings.HasPrefix(p, f.Path+"/")) {
 				return true, nil

@@ -35,8 +35,8 @@ func (r *Release) ListIgnores(schema, table, column string) []string {
 // ListHeadUses returns the places at which the code of the head uses a column that the head's schema does not have, if a table has it before. Call it after
 // [Release.Audit].
 func (r *Release) ListHeadUses(schema, table, column string) []onward.Evidence {
-	at := r.mainDatabase()
-	head := r.a.heads[at]
+	database := r.mainDatabase()
+	head := r.a.heads[database]
 	if head == nil {
 		return nil
 	}
@@ -45,9 +45,9 @@ func (r *Release) ListHeadUses(schema, table, column string) []onward.Evidence {
 	}
 	if r.head == nil {
 		r.head = r.headUsage()
-		r.head.Schemas[at] = r.a.deployed[at] // its names are those before the drop
+		r.head.Schemas[database] = r.a.deployed[database] // its names are those before the drop
 	}
-	u := r.head.AnswerFor(at)(analysis.Question{Name: catalog.Name{Schema: schema, Name: table}, Column: column})
+	u := r.head.AnswerFor(database)(analysis.Question{Name: catalog.Name{Schema: schema, Name: table}, Column: column})
 	if !u.Used || u.Loaded {
 		return nil
 	}

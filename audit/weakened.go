@@ -77,21 +77,27 @@ func countLostQueries(base, head adapter.Tree, file string) (n int) {
 		if err == nil && bytes.Equal(before, after) {
 			continue
 		}
-		fresh := map[string]bool{}
-		if load, err := workload.Read(bytes.NewReader(after)); err == nil {
-			for i := range load.Queries {
-				fresh[load.Queries[i].ID] = true
-			}
-		}
-		if load, err := workload.Read(bytes.NewReader(before)); err == nil {
-			for i := range load.Queries {
-				if !fresh[load.Queries[i].ID] {
-					n++
-				}
+		fresh := listQueryIDs(after)
+		for id := range listQueryIDs(before) {
+			if !fresh[id] {
+				n++
 			}
 		}
 	}
 	return n
+}
+
+// listQueryIDs returns the IDs of a recording's queries; nil for what is no recording.
+func listQueryIDs(text []byte) map[string]bool {
+	load, err := workload.Read(bytes.NewReader(text))
+	if err != nil {
+		return nil
+	}
+	ids := map[string]bool{}
+	for i := range load.Queries {
+		ids[load.Queries[i].ID] = true
+	}
+	return ids
 }
 
 // addSuppressions adds the comments that suppressed findings of a judged release.
@@ -104,6 +110,9 @@ func addSuppressions(r *onward.Report, e *rule.Engine) *onward.Report {
 
 // listMarkedSteps returns the steps of written plans that the branch says have run by hand.
 func (a *changelog) listMarkedSteps() (out []onward.Weakening) {
+	if len(a.writtenPlans) == 0 {
+		return nil
+	}
 	ran := map[string]bool{}
 	for _, p := range readWrittenPlans(a.base) {
 		for i := range p.Steps {

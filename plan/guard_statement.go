@@ -43,7 +43,7 @@ func Guard(ctx context.Context, c audit.Config, p *onward.Plan) (*Guarded, error
 	if err != nil {
 		return nil, err
 	}
-	defer before.close()
+	defer before.closeRelease()
 	files, err := out.draftGuards(before, p)
 	if err != nil || len(files) == 0 {
 		return out, err
@@ -69,7 +69,7 @@ func (g *Guarded) saveGuards(ctx context.Context, c audit.Config, root string, f
 	if err != nil {
 		return err
 	}
-	defer after.close()
+	defer after.closeRelease()
 	for _, f := range files {
 		if why := describeChange(f.before, after.folds[f.path]); why != "" {
 			if err := writeFile(gitrange.ReplaceFile, root, f.path, f.text); err != nil {
@@ -157,7 +157,7 @@ func readFolds(ctx context.Context, c audit.Config) (*foldedRelease, error) {
 	r := &foldedRelease{release, map[string]*audit.Folded{}, hashMigrations(release)}
 	_, folds, err := release.Folds()
 	if err != nil {
-		r.close()
+		r.closeRelease()
 		return nil, err
 	}
 	for _, m := range folds {
@@ -166,4 +166,4 @@ func readFolds(ctx context.Context, c audit.Config) (*foldedRelease, error) {
 	return r, nil
 }
 
-func (r *foldedRelease) close() { _ = r.release.Close() }
+func (r *foldedRelease) closeRelease() { _ = r.release.Close() }

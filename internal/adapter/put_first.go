@@ -23,22 +23,22 @@ func (f *Form) PutFirst(m *Migration, sql string) (text, why string) {
 	if text = m.Source.Written; text == "" {
 		text = m.Source.Text
 	}
-	at := -1
+	offset := -1
 	for i := range m.Source.Parts {
 		p := &m.Source.Parts[i]
 		if cut, err := pgparse.SplitText(p.SQL); err == nil && len(cut.Stmts) > 0 {
 			if p.Start >= 0 {
-				at = p.Start + cut.Stmts[0].Start
+				offset = p.Start + cut.Stmts[0].Start
 			}
 			break
 		}
 	}
-	if at < 0 {
+	if offset < 0 {
 		return "", "it has no statement, or no text of its own"
 	}
-	at = strings.LastIndexByte(text[:at], '\n') + 1
-	for before := strings.TrimRight(text[:at], " \t\r\n"); f.Begin != "" && strings.HasSuffix(before, strings.TrimSpace(f.Begin)); before = text[:at] {
-		at = strings.LastIndexByte(before, '\n') + 1
+	offset = strings.LastIndexByte(text[:offset], '\n') + 1
+	for before := strings.TrimRight(text[:offset], " \t\r\n"); f.Begin != "" && strings.HasSuffix(before, strings.TrimSpace(f.Begin)); before = text[:offset] {
+		offset = strings.LastIndexByte(before, '\n') + 1
 	}
-	return text[:at] + f.Begin + sql + ";\n" + f.End + text[at:], ""
+	return text[:offset] + f.Begin + sql + ";\n" + f.End + text[offset:], ""
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/rules"
 	"github.com/onward-sql/onward/internal/rules/queries"
+	"github.com/onward-sql/onward/internal/rules/tools/page"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -79,10 +80,7 @@ func listRules(c *config.Config) []ruleInfo {
 	for _, r := range slices.Concat(rules.All(), queries.All()) {
 		info := ruleInfo{
 			ID: r.ID, Category: r.Category, Severity: effectiveSeverity(r, c), Default: r.Severity, Preset: r.Preset(),
-			Summary: r.Summary, Harm: r.Harm, Instead: r.Instead, Manual: append([]string{}, r.Manual...), Postgres: []int{},
-		}
-		for v := max(onward.OldestMajor, r.Since); v <= max(onward.NewestMajor, r.Since) && (r.Until == 0 || v <= r.Until); v++ {
-			info.Postgres = append(info.Postgres, v)
+			Summary: r.Summary, Harm: r.Harm, Instead: r.Instead, Manual: append([]string{}, r.Manual...), Postgres: page.ListVersions(r),
 		}
 		out = append(out, info)
 	}

@@ -80,15 +80,18 @@ func (r *run) vacuumOne(rel *catalog.Relation, full, vacuum bool) {
 func (r *run) clusterTable(s *pgparse.ClusterStmt) {
 	rv := s.GetRelation()
 	repack := pgparse.RepackOf(s)
-	if repack != nil {
-		switch {
-		case repack.Concurrently:
-			r.NoTransaction = "REPACK (CONCURRENTLY)"
-		case repack.Analyze:
-			r.NoTransaction = "REPACK (ANALYZE)"
-		case rv.GetRelname() == "":
-			r.NoTransaction = "REPACK"
-		}
+	command, alone := "CLUSTER", rv.GetRelname() == ""
+	switch {
+	case repack == nil:
+	case repack.Concurrently:
+		command, alone = "REPACK (CONCURRENTLY)", true
+	case repack.Analyze:
+		command, alone = "REPACK (ANALYZE)", true
+	default:
+		command = "REPACK"
+	}
+	if alone {
+		r.NoTransaction = command
 	}
 	if repack != nil && rv.GetRelname() == "" && !repack.UsingIndex {
 		r.recordUnlisted("every table of the database, with the system catalogs", catalog.Table, ael).Rewrites = true
@@ -102,9 +105,6 @@ func (r *run) clusterTable(s *pgparse.ClusterStmt) {
 		return
 	}
 	if rv.GetRelname() == "" {
-		if repack == nil {
-			r.NoTransaction = "CLUSTER"
-		}
 		r.recordUnlisted("every table that was clustered before", catalog.Table, ael).Rewrites = true
 		r.C.EachRelation(func(rel *catalog.Relation) bool {
 			for _, i := range r.C.IndexesOf(rel) {
@@ -132,11 +132,7 @@ func (r *run) clusterTable(s *pgparse.ClusterStmt) {
 		r.rewriteTable(rel, "")
 		return
 	}
-	if repack == nil {
-		r.NoTransaction = "CLUSTER"
-	} else if r.NoTransaction == "" {
-		r.NoTransaction = "REPACK"
-	}
+	r.NoTransaction = command
 	r.lockRelation(rel, ael)
 	for _, p := range r.C.ListTree(rel, true)[1:] {
 		if hasStorage(p) {

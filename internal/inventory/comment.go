@@ -9,10 +9,10 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// CommentStatements returns statements that give the objects of a replacement the comments of the replaced objects with the same name, after a step
+// CommentSQL returns statements that give the objects of a replacement the comments of the replaced objects with the same name, after a step
 // has given them that name. An object loses the comment that the replaced one has lost. Objects that do not exist, and those whose comment the release
 // itself changes, stay as they are.
-func (c *Comparison) CommentStatements() (statements []string) {
+func (c *Comparison) CommentSQL() string {
 	const equal = " OPERATOR(pg_catalog.=) " // the statements run with the plan's search_path
 	schema := c.Old.findProperty("schema")
 	table := pgparse.QuoteLiteral(c.Replaced.Old) + "::pg_catalog.text"
@@ -22,39 +22,39 @@ func (c *Comparison) CommentStatements() (statements []string) {
 			comments[e.Name] = pgparse.QuoteLiteral(e.Definition)
 		}
 	}
+	var b strings.Builder
 	for _, e := range c.ListConcerned() {
-		if strings.Contains(e.Name, " of ") {
+		kind, isCommented := commentedKinds[e.Kind]
+		if !isCommented || strings.Contains(e.Name, " of ") {
 			continue
 		}
-		for _, kind := range commentedKinds {
-			bare := bareName(e.Name)
-			if kind.entry != e.Kind || slices.Contains(c.Replaced.Sets, onward.CommentOn+strings.ToLower(kind.word)+" "+bare) {
-				continue
-			}
-			comment, listed := comments[e.Kind+" "+e.Name]
-			differs := "IS NOT NULL"
-			if listed {
-				differs = "IS NULL OR pg_catalog.obj_description(oid, '" + kind.table + "') OPERATOR(pg_catalog.<>) " + comment
-			}
-			bare = pgparse.QuoteLiteral(bare)
-			object := kind.word + " " + e.Name + " ON " + c.Replaced.Old
-			place := kind.table + " WHERE " + kind.relation + equal + "pg_catalog.to_regclass(" + table + ")::pg_catalog.oid AND " + kind.name + equal + bare
-			if kind.relation == "" {
-				object = kind.word + " " + schema + "." + e.Name
-				place = kind.table + " WHERE " + kind.schema + equal + "pg_catalog.to_regnamespace(" + pgparse.QuoteLiteral(schema) +
-					")::pg_catalog.oid AND " + kind.name + equal + bare
-			}
-			statements = append(statements, "DO LANGUAGE plpgsql "+pgparse.DollarQuote(`
+		bare := bareName(e.Name)
+		if slices.Contains(c.Replaced.Sets, onward.CommentOn+strings.ToLower(kind.word)+" "+bare) {
+			continue
+		}
+		comment, listed := comments[e.Kind+" "+e.Name]
+		differs := "IS NOT NULL"
+		if listed {
+			differs = "IS NULL OR pg_catalog.obj_description(oid, '" + kind.table + "') OPERATOR(pg_catalog.<>) " + comment
+		}
+		bare = pgparse.QuoteLiteral(bare)
+		object := kind.word + " " + e.Name + " ON " + c.Replaced.Old
+		place := kind.table + " WHERE " + kind.relation + equal + "pg_catalog.to_regclass(" + table + ")::pg_catalog.oid AND " + kind.name + equal + bare
+		if kind.relation == "" {
+			object = kind.word + " " + schema + "." + e.Name
+			place = kind.table + " WHERE " + kind.schema + equal + "pg_catalog.to_regnamespace(" + pgparse.QuoteLiteral(schema) +
+				")::pg_catalog.oid AND " + kind.name + equal + bare
+		}
+		b.WriteString("\nDO LANGUAGE plpgsql " + pgparse.DollarQuote(`
 BEGIN
   IF EXISTS (SELECT FROM pg_catalog.`+place+`
       AND (pg_catalog.obj_description(oid, '`+kind.table+`') `+differs+`)) THEN
     COMMENT ON `+object+` IS `+cmp.Or(comment, "NULL")+`;
   END IF;
 END
-`))
-		}
+`) + ";")
 	}
-	return statements
+	return b.String()
 }
 
 // ColumnCommentSQL returns a statement that gives a column, which replaces another one, the comment that the other one had: the step may have set the
@@ -73,13 +73,13 @@ func (c *Comparison) ColumnCommentSQL(column string) string {
 }
 
 // commentedKinds are the kinds of objects that a plan creates again under their old name.
-var commentedKinds = []struct{ entry, word, table, name, schema, relation string }{
-	{"index", "INDEX", "pg_class", "relname", "relnamespace", ""},
-	{"statistics", "STATISTICS", "pg_statistic_ext", "stxname", "stxnamespace", ""},
-	{"trigger", "TRIGGER", "pg_trigger", "tgname", "", "tgrelid"},
-	{"check", "CONSTRAINT", "pg_constraint", "conname", "", "conrelid"},
-	{"foreign key", "CONSTRAINT", "pg_constraint", "conname", "", "conrelid"},
-	{"primary key", "CONSTRAINT", "pg_constraint", "conname", "", "conrelid"},
-	{"unique constraint", "CONSTRAINT", "pg_constraint", "conname", "", "conrelid"},
-	{"exclusion constraint", "CONSTRAINT", "pg_constraint", "conname", "", "conrelid"},
+var commentedKinds = map[string]struct{ word, table, name, schema, relation string }{
+	"index":                {"INDEX", "pg_class", "relname", "relnamespace", ""},
+	"statistics":           {"STATISTICS", "pg_statistic_ext", "stxname", "stxnamespace", ""},
+	"trigger":              {"TRIGGER", "pg_trigger", "tgname", "", "tgrelid"},
+	"check":                {"CONSTRAINT", "pg_constraint", "conname", "", "conrelid"},
+	"foreign key":          {"CONSTRAINT", "pg_constraint", "conname", "", "conrelid"},
+	"primary key":          {"CONSTRAINT", "pg_constraint", "conname", "", "conrelid"},
+	"unique constraint":    {"CONSTRAINT", "pg_constraint", "conname", "", "conrelid"},
+	"exclusion constraint": {"CONSTRAINT", "pg_constraint", "conname", "", "conrelid"},
 }

@@ -61,14 +61,14 @@ func (s Scope) RecordPlan(ctx context.Context, conn Conn, p *Plan) error {
 func markUnderWay(ctx context.Context, conn Conn) error {
 	_, err := conn.Exec(ctx, `DO $onward$
 DECLARE
-  now_is text;
+  wanted text;
 BEGIN
   LOCK TABLE onward_ledger.plan IN SHARE UPDATE EXCLUSIVE MODE;
   IF EXISTS (SELECT FROM onward_ledger.plan WHERE state NOT IN ('done', 'abandoned') AND plan ->> 'catalog' <> '') THEN
-    now_is := '`+script.UnderWay+`';
+    wanted := '`+script.UnderWay+`';
   END IF;
-  IF now_is IS DISTINCT FROM pg_catalog.obj_description('onward_ledger.plan'::pg_catalog.regclass, 'pg_class') THEN
-    EXECUTE pg_catalog.format('COMMENT ON TABLE onward_ledger.plan IS %L', now_is);
+  IF wanted IS DISTINCT FROM pg_catalog.obj_description('onward_ledger.plan'::pg_catalog.regclass, 'pg_class') THEN
+    EXECUTE pg_catalog.format('COMMENT ON TABLE onward_ledger.plan IS %L', wanted);
   END IF;
 EXCEPTION WHEN insufficient_privilege THEN
   NULL; -- a role that may use another role's ledger

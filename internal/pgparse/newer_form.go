@@ -83,7 +83,7 @@ func rewriteNewer(sql string) *newerText {
 	if len(x.words) == 0 {
 		return nil
 	}
-	switch x.text(0) {
+	switch x.readWord(0) {
 	case "repack":
 		x.rewriteRepack()
 	case "wait":
@@ -102,8 +102,8 @@ func rewriteNewer(sql string) *newerText {
 	return x
 }
 
-// text returns a word in lower case; "" after the last word.
-func (x *newerText) text(i int) string {
+// readWord returns a word in lower case; "" after the last word.
+func (x *newerText) readWord(i int) string {
 	if i < 0 || i >= len(x.words) {
 		return ""
 	}
@@ -117,15 +117,15 @@ func (x *newerText) text(i int) string {
 // hasWords reports whether words follow one another from i on.
 func (x *newerText) hasWords(i int, words ...string) bool {
 	for k, want := range words {
-		if x.text(i+k) != want {
+		if x.readWord(i+k) != want {
 			return false
 		}
 	}
 	return true
 }
 
-// replace replaces the words from i up to and without end. Older servers report a syntax error at the word of the first change.
-func (x *newerText) replace(i, end int, text, at string) {
+// replaceWords replaces the words from i up to and without end. Older servers report a syntax error at the word of the first change.
+func (x *newerText) replaceWords(i, end int, text, at string) {
 	x.edits = append(x.edits, edit{int(x.words[i].start), int(x.words[end-1].end), text})
 	if x.message == "" && at != "" {
 		x.message = syntaxErrorAt(at)
@@ -134,8 +134,8 @@ func (x *newerText) replace(i, end int, text, at string) {
 
 func syntaxErrorAt(word string) string { return `syntax error at or near "` + word + `"` }
 
-// closing returns the index of the parenthesis that closes the one at i; -1 if none does.
-func (x *newerText) closing(i int) int {
+// findClosing returns the index of the parenthesis that closes the one at i; -1 if none does.
+func (x *newerText) findClosing(i int) int {
 	depth := 0
 	for ; i < len(x.words); i++ {
 		switch x.words[i].kind {
@@ -150,8 +150,8 @@ func (x *newerText) closing(i int) int {
 	return -1
 }
 
-// source returns the text of the words from i up to and without end, as it was written.
-func (x *newerText) source(i, end int) string {
+// copySource returns the text of the words from i up to and without end, as it was written.
+func (x *newerText) copySource(i, end int) string {
 	if i >= end || end > len(x.words) {
 		return ""
 	}
@@ -159,8 +159,8 @@ func (x *newerText) source(i, end int) string {
 }
 
 func (x *newerText) rewriteCheckpoint() {
-	if end := x.closing(1); x.hasWords(1, "(") && end == len(x.words)-1 {
-		x.replace(1, end+1, "", "(")
+	if end := x.findClosing(1); x.hasWords(1, "(") && end == len(x.words)-1 {
+		x.replaceWords(1, end+1, "", "(")
 	}
 }
 
@@ -171,24 +171,24 @@ func (x *newerText) rewriteDefinition() {
 	case x.hasWords(1, "publication"):
 		x.rewritePublication(created)
 	case x.hasWords(1, "subscription") && x.hasWords(3, "server"):
-		x.replace(3, min(5, len(x.words)), "CONNECTION ''", x.source(3, 4))
+		x.replaceWords(3, min(5, len(x.words)), "CONNECTION ''", x.copySource(3, 4))
 	case x.hasWords(1, "subscription") && x.hasWords(3, "refresh", "sequences"):
-		x.replace(3, 5, "SKIP (lsn = NONE)", x.source(4, 5))
+		x.replaceWords(3, 5, "SKIP (lsn = NONE)", x.copySource(4, 5))
 	case x.hasWords(1, "foreign", "data", "wrapper"):
 		for i := 5; i < len(x.words); i++ {
 			switch {
 			case x.hasWords(i, "options"):
 				return
 			case x.hasWords(i, "no", "connection"):
-				x.replace(i, i+2, "NO VALIDATOR", x.source(i+1, i+2))
+				x.replaceWords(i, i+2, "NO VALIDATOR", x.copySource(i+1, i+2))
 			case x.hasWords(i, "connection") && i+1 < len(x.words):
-				x.replace(i, i+2, map[bool]string{false: "NO VALIDATOR"}[created], x.source(i, i+1))
+				x.replaceWords(i, i+2, map[bool]string{false: "NO VALIDATOR"}[created], x.copySource(i, i+1))
 			}
 		}
 	case x.hasWords(1, "constraint", "trigger"):
 		for i := 3; i < len(x.words) && !x.hasWords(i, "for", "each"); i++ {
 			if x.hasWords(i, "enforced") && !x.hasWords(i-1, "not") {
-				x.replace(i, i+1, "", "")
+				x.replaceWords(i, i+1, "", "")
 				x.message = "TRIGGER constraints cannot be marked ENFORCED"
 			}
 		}
@@ -199,7 +199,7 @@ func (x *newerText) rewriteDefinition() {
 func (x *newerText) rewriteCopy() {
 	for i := range x.words {
 		if x.hasWords(i, "format", "json") && (x.hasWords(i-1, "(") || x.hasWords(i-1, ",")) {
-			x.replace(i+1, i+2, "'json'", x.source(i, i+1))
+			x.replaceWords(i+1, i+2, "'json'", x.copySource(i, i+1))
 		}
 	}
 }
@@ -211,9 +211,9 @@ func (x *newerText) rewriteParts() {
 		case x.hasWords(i, "do", "select") && i > 0:
 			x.rewriteDoSelect(i)
 		case x.words[i].kind == ')' && (x.hasWords(i+1, "ignore", "nulls", "over") || x.hasWords(i+1, "respect", "nulls", "over")):
-			x.replace(i+1, i+3, "", x.source(i+2, i+3))
+			x.replaceWords(i+1, i+3, "", x.copySource(i+2, i+3))
 		case x.hasWords(i, "null") && (x.hasWords(i-1, "to") || x.hasWords(i-1, "=")) && x.isSetting(i-2):
-			x.replace(i, i+1, "''", x.source(i, i+1))
+			x.replaceWords(i, i+1, "''", x.copySource(i, i+1))
 		}
 	}
 }
@@ -241,7 +241,7 @@ func (x *newerText) rewriteDoSelect(i int) {
 			end++
 		}
 	}
-	x.replace(i, end, "DO UPDATE SET x = 1", x.source(i+1, i+2))
+	x.replaceWords(i, end, "DO UPDATE SET x = 1", x.copySource(i+1, i+2))
 	start := x.words[i].start
 	x.finish = append(x.finish, func(n *Node) {
 		Walk(n, func(m any) bool {
@@ -262,13 +262,13 @@ func IsDoSelect(c *OnConflictClause) bool {
 func (x *newerText) parseWait() *ast.ParseResult {
 	end := 4
 	if x.hasWords(end, "with", "(") {
-		end = x.closing(end+1) + 1
+		end = x.findClosing(end+1) + 1
 	}
 	if !x.hasWords(1, "for", "lsn") || len(x.words) < 4 || x.words[3].kind != 's' || end != len(x.words) {
 		return nil
 	}
 	n := &Node{Node: &ast.Node_VariableShowStmt{VariableShowStmt: &ast.VariableShowStmt{Name: waitName}}}
-	markNewer(n, syntaxErrorAt(x.source(0, 1)))
+	markNewer(n, syntaxErrorAt(x.copySource(0, 1)))
 	return &ast.ParseResult{Stmts: []*ast.RawStmt{{Stmt: n}}}
 }
 

@@ -26,7 +26,7 @@ func (x *newerText) rewritePublication(created bool) {
 			i += 2
 		case x.hasWords(i, "all", "sequences"):
 			if word == "" {
-				word = x.source(i+1, i+2)
+				word = x.copySource(i+1, i+2)
 			}
 			i += 2
 		case x.hasWords(i, ",", "all"):
@@ -35,7 +35,7 @@ func (x *newerText) rewritePublication(created bool) {
 			}
 			i++
 		case x.hasWords(i, "except", "(", "table"):
-			closing := x.closing(i + 1)
+			closing := x.findClosing(i + 1)
 			if closing < 0 {
 				return
 			}
@@ -43,7 +43,7 @@ func (x *newerText) rewritePublication(created bool) {
 				return
 			}
 			if word == "" {
-				word = x.source(i, i+1)
+				word = x.copySource(i, i+1)
 			}
 			i = closing + 1
 		default:
@@ -51,10 +51,10 @@ func (x *newerText) rewritePublication(created bool) {
 		}
 	}
 	if !created {
-		word = x.source(4, 5)
-		x.replace(3, end, "SET TABLES IN SCHEMA x", word)
+		word = x.copySource(4, 5)
+		x.replaceWords(3, end, "SET TABLES IN SCHEMA x", word)
 	} else {
-		x.replace(3, end, map[bool]string{true: "FOR ALL TABLES"}[tables], word)
+		x.replaceWords(3, end, map[bool]string{true: "FOR ALL TABLES"}[tables], word)
 	}
 	x.finish = append(x.finish, func(n *Node) {
 		if c := n.GetCreatePublicationStmt(); c != nil {

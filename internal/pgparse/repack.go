@@ -47,33 +47,33 @@ func RepackOf(s *ClusterStmt) *Repack {
 
 // rewriteRepack writes REPACK as VACUUM, which has the same options and columns, and turns its tree into a CLUSTER.
 func (x *newerText) rewriteRepack() {
-	switch x.text(1) {
+	switch x.readWord(1) {
 	case "full", "freeze", "verbose", "analyze", "analyse":
 		return // only VACUUM has such words without parentheses
 	}
 	for i := 1; i < len(x.words); i++ {
 		switch x.words[i].kind {
 		case '(':
-			if i = x.closing(i); i < 0 {
+			if i = x.findClosing(i); i < 0 {
 				return
 			}
 		case ',':
 			return // VACUUM takes several tables
 		}
 	}
-	x.replace(0, 1, "VACUUM", x.source(0, 1))
+	x.replaceWords(0, 1, "VACUUM", x.copySource(0, 1))
 	using, index := false, ""
 	for i := 1; i < len(x.words); i++ {
 		if !x.hasWords(i, "using", "index") {
 			continue
 		}
 		if using = true; i+2 < len(x.words) {
-			if index = x.source(i+2, len(x.words)); i+3 != len(x.words) {
+			if index = x.copySource(i+2, len(x.words)); i+3 != len(x.words) {
 				return // something else follows, which the parser refuses
 			}
 			index = foldName(index)
 		}
-		x.replace(i, len(x.words), "", "")
+		x.replaceWords(i, len(x.words), "", "")
 		break
 	}
 	x.finish = append(x.finish, func(n *Node) {

@@ -10,7 +10,8 @@ import (
 // plainPath is a path that every tool and language passes on as it is: none of its characters begins an escape or a parameter.
 var plainPath = lazyregexp.New(`^[A-Za-z0-9_./ -]+$`)
 
-const guardVariable = "  onward_migration text := "
+// guardBegin precedes the path of the migration.
+const guardBegin = "DO $onward$\nDECLARE\n  onward_migration text := "
 
 // UnderWay is the comment of the ledger's table of plans while a plan is under way.
 const UnderWay = "a plan is under way"
@@ -58,12 +59,12 @@ $onward$`
 // GuardStatement returns a statement that fails while a plan is under way that replaces the migration of a path, and else does nothing. ok is false if the
 // path has characters that a tool might change.
 func GuardStatement(path string) (sql string, ok bool) {
-	return "DO $onward$\nDECLARE\n" + guardVariable + "'" + path + "'" + guardBody, plainPath.MatchString(path)
+	return guardBegin + "'" + path + "'" + guardBody, plainPath.MatchString(path)
 }
 
 // IsGuardStatement reports whether a statement is of [GuardStatement]. It changes nothing, and no part of a release has to run it.
 func IsGuardStatement(sql string) bool {
-	_, rest, found := strings.Cut(sql, guardVariable)
+	rest, found := strings.CutPrefix(sql, guardBegin)
 	if !found {
 		return false
 	}

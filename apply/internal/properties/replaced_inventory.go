@@ -160,9 +160,7 @@ func (props *Properties) CheckInventory(ctx context.Context, steps ...onward.Pla
 				if r.Kind == onward.ReplacementColumn {
 					sql.After += c.ColumnCommentSQL(finalColumn(&steps[i], r.NewColumn))
 				}
-				for _, comment := range c.CommentStatements() {
-					sql.After += "\n" + comment + ";"
-				}
+				sql.After += c.CommentSQL()
 			}
 		}
 		return nil

@@ -119,9 +119,7 @@ func (props *Properties) CommentsBackSQL(ctx context.Context, u *onward.PlanStep
 				return err
 			}
 			c := &inventory.Comparison{Replaced: &onward.PlanReplacement{Kind: r.Kind, Old: r.Old, Sets: r.Sets}, Old: exchanged}
-			for _, comment := range c.CommentStatements() {
-				sql += "\n" + comment + ";"
-			}
+			sql += c.CommentSQL()
 			return nil
 		})
 		if err != nil {

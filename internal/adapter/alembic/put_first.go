@@ -10,9 +10,9 @@ var upgrade = lazyregexp.New(`(?m)^def upgrade\(\)[^\n]*:[ \t]*(?:#.*)?\r?\n`)
 // PutFirst puts a statement before all others of a revision.
 func (*Adapter) PutFirst(_ adapter.Tree, m *adapter.Migration, sql string) string {
 	text := m.Source.Text
-	at := upgrade.FindStringIndex(text)
-	if at == nil {
+	place := upgrade.FindStringIndex(text)
+	if place == nil {
 		return ""
 	}
-	return text[:at[1]] + executeAll(sql, 1) + text[at[1]:]
+	return text[:place[1]] + executeAll(sql, 1) + text[place[1]:]
 }

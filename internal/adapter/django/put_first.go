@@ -11,10 +11,10 @@ var operationsBegin = lazyregexp.New(`(?m)^([ \t]+)operations(?:[ \t]*:[^=\n]+)?
 // PutFirst puts a statement before all other operations of a migration.
 func (*Adapter) PutFirst(_ adapter.Tree, m *adapter.Migration, sql string) string {
 	text := m.Source.Text
-	at := operationsBegin.FindStringIndex(text)
-	if at == nil {
+	place := operationsBegin.FindStringIndex(text)
+	if place == nil {
 		return ""
 	}
 	operation := "migrations.RunSQL(\n    sql=" + pycode.QuoteString(sql+";\n") + ",\n    reverse_sql=migrations.RunSQL.noop,\n    elidable=True,\n),\n"
-	return text[:at[1]] + indentPython(operation, 2) + text[at[1]:]
+	return text[:place[1]] + indentPython(operation, 2) + text[place[1]:]
 }

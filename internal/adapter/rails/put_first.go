@@ -13,8 +13,8 @@ var forward = lazyregexp.New(`(?m)^([ \t]*)def (up|change)[ \t]*(?:#.*)?\r?\n`)
 // PutFirst puts a statement before all others of a migration. In "change" it runs forward only.
 func (Adapter) PutFirst(t adapter.Tree, m *adapter.Migration, sql string) string {
 	text := m.Source.Text
-	at := forward.FindStringSubmatchIndex(text)
-	if at == nil || path.Ext(m.Path) != ".rb" {
+	place := forward.FindStringSubmatchIndex(text)
+	if place == nil || path.Ext(m.Path) != ".rb" {
 		return ""
 	}
 	execute := "execute <<~'SQL'"
@@ -26,12 +26,12 @@ func (Adapter) PutFirst(t adapter.Tree, m *adapter.Migration, sql string) string
 		lines = append(lines, "  "+line)
 	}
 	lines = append(lines, "SQL")
-	if text[at[4]:at[5]] == "change" {
+	if text[place[4]:place[5]] == "change" {
 		for i := range lines {
 			lines[i] = "    " + lines[i]
 		}
 		lines = append(append([]string{"reversible do |direction|", "  direction.up do"}, lines...), "  end", "end")
 	}
-	indent := text[at[2]:at[3]] + "  "
-	return text[:at[1]] + indent + strings.Join(lines, "\n"+indent) + "\n" + text[at[1]:]
+	indent := text[place[2]:place[3]] + "  "
+	return text[:place[1]] + indent + strings.Join(lines, "\n"+indent) + "\n" + text[place[1]:]
 }

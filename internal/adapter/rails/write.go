@@ -59,8 +59,8 @@ func (Adapter) Form(t adapter.Tree, set *adapter.Set) *adapter.Form {
 // hasStrongMigrations reports whether an application has the gem.
 func hasStrongMigrations(t adapter.Tree, root string) bool {
 	return slices.ContainsFunc([]string{"Gemfile.lock", "Gemfile"}, func(name string) bool {
-		at := path.Join(root, name)
-		return adapter.HasFile(t, at) && checksSafety.MatchString(adapter.ReadFile(t, at).Text)
+		file := path.Join(root, name)
+		return adapter.HasFile(t, file) && checksSafety.MatchString(adapter.ReadFile(t, file).Text)
 	})
 }
 

@@ -79,8 +79,8 @@ func findCaller(t adapter.Tree, file string) string {
 	}
 	for _, dir := range []string{path.Dir(file), path.Dir(path.Dir(file))} {
 		for ext := range languages {
-			if at := path.Join(dir, stem+ext); adapter.HasFile(t, at) && strings.Contains(adapter.ReadFile(t, at).Text, name) {
-				return at
+			if program := path.Join(dir, stem+ext); adapter.HasFile(t, program) && strings.Contains(adapter.ReadFile(t, program).Text, name) {
+				return program
 			}
 		}
 	}

@@ -97,6 +97,14 @@ func planVerdict(p *onward.Plan) string {
 	return fmt.Sprintf("%s Not planned, because they are for another database: the migrations in %s.", judgePlan(p), escape.Line(prose.JoinNames(p.OtherDirs)))
 }
 
+// describeUncompared says why the proof of a plan did not compare rows; "" if it did.
+func describeUncompared(p *onward.Plan) string {
+	if p.Proof.Rows == "" {
+		return ""
+	}
+	return " Rows were not compared, because " + escape.Line(p.Proof.Rows) + "."
+}
+
 // judgePlan says how far a plan is proven.
 func judgePlan(p *onward.Plan) string {
 	switch {
@@ -106,13 +114,13 @@ func judgePlan(p *onward.Plan) string {
 		return fmt.Sprintf("Nothing is planned: %s left.", prose.CountNoun(len(p.Left), "change"))
 	case len(p.Left) > 0 && p.ProvesSteps():
 		proven, all := p.CountChanges()
-		if p.Proof.Rows != "" {
-			return fmt.Sprintf("%d of %s are proven: the steps produce their schema. %d left. Rows were not compared, because %s.",
-				proven, prose.CountNoun(all, "change"), len(p.Left), escape.Line(p.Proof.Rows))
+		what, uncompared := "schema and rows", describeUncompared(p)
+		if uncompared != "" {
+			what = "schema"
 		}
-		return fmt.Sprintf("%d of %s are proven: the steps produce their schema and rows. %d left.", proven, prose.CountNoun(all, "change"), len(p.Left))
+		return fmt.Sprintf("%d of %s are proven: the steps produce their %s. %d left.%s", proven, prose.CountNoun(all, "change"), what, len(p.Left), uncompared)
 	case p.Proof.Proven && p.Proof.Rows != "":
-		return fmt.Sprintf("Proven: the schema. Rows were not compared, because %s.", escape.Line(p.Proof.Rows))
+		return "Proven: the schema." + describeUncompared(p)
 	case p.Proof.Proven:
 		return "Proven: the steps produce the schema and the rows of the migrations."
 	case len(p.MissingSteps()) > 0, slices.ContainsFunc(p.Proof.Checks, func(c onward.PlanCheck) bool { return !c.OK }):

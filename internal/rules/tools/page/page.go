@@ -74,12 +74,18 @@ func (p *Page) ExamplePair() []Example {
 	return out
 }
 
+// ListVersions returns the major versions for which a rule reports something.
+func ListVersions(r *rule.Rule) []int {
+	versions := []int{}
+	for v := max(onward.OldestMajor, r.Since); v <= max(onward.NewestMajor, r.Since) && (r.Until == 0 || v <= r.Until); v++ {
+		versions = append(versions, v)
+	}
+	return versions
+}
+
 // parseFixture reads the fixture of a rule.
 func parseFixture(r *rule.Rule, fixture []byte) (*Page, error) {
-	p := &Page{Rule: r}
-	for v := max(onward.OldestMajor, r.Since); v <= max(onward.NewestMajor, r.Since) && (r.Until == 0 || v <= r.Until); v++ {
-		p.Postgres = append(p.Postgres, v)
-	}
+	p := &Page{Rule: r, Postgres: ListVersions(r)}
 	archive := txtar.Parse(fixture)
 	for _, line := range strings.Split(string(archive.Comment), "\n") {
 		key, value, ok := strings.Cut(line, ":")
