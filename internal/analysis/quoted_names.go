@@ -16,6 +16,14 @@ func QuoteTable(n catalog.Name) string {
 	return pgparse.QuoteIdent(n.Schema) + "." + pgparse.QuoteIdent(n.Name)
 }
 
+// QuoteType returns a type for SQL, with its schema unless that is public; "" if it is not known.
+func QuoteType(t catalog.Type) string {
+	if t.Name.Schema == "pg_catalog" || !t.IsKnown() {
+		return t.String()
+	}
+	return QuoteTable(t.Name) + t.FormatModifiers()
+}
+
 // QuoteRole returns the name of a role in SQL, and whether it is a keyword that must not be
 // quoted: "CURRENT_USER".
 func QuoteRole(r *pgparse.RoleSpec) (name string, word bool) {

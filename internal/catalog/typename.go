@@ -127,10 +127,17 @@ func (t Type) String() string {
 	} else {
 		b.WriteString(t.Name.String())
 	}
-	if len(mods) > 0 || t.ModText != "" {
+	t.Mods = mods
+	return b.String() + t.FormatModifiers()
+}
+
+// FormatModifiers returns what follows the name of a type: "(20)[]".
+func (t Type) FormatModifiers() string {
+	var b strings.Builder
+	if len(t.Mods) > 0 || t.ModText != "" {
 		b.WriteByte('(')
 		b.WriteString(t.ModText)
-		for i, m := range mods {
+		for i, m := range t.Mods {
 			if i > 0 {
 				b.WriteByte(',')
 			}

@@ -3,7 +3,6 @@ package recipe
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
@@ -305,13 +304,11 @@ func typeName(t catalog.Type) string {
 	if t.Name.Schema == "pg_catalog" {
 		return t.FormatFull()
 	}
-	bare := t
-	bare.Name = catalog.Name{Name: "x"}
 	named := quoteIdent(t.Name.Name)
 	if t.Name.Schema != "" {
 		named = quoteIdent(t.Name.Schema) + "." + named
 	}
-	return named + strings.TrimPrefix(bare.String(), "x")
+	return named + t.FormatModifiers()
 }
 
 func quoteIdent(s string) string { return pgparse.QuoteIdent(s) }

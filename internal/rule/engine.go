@@ -225,6 +225,7 @@ func (e *Engine) judgeStatement(s *Stmt) {
 	s.recordAdded(p)
 	rules := e.statementRules[kindOf(s.Node)]
 	p.claims = p.claims[:0]
+	first := len(p.findings)
 	for _, group := range s.Results {
 		s.Result = group.Result
 		for i := range rules {
@@ -243,6 +244,7 @@ func (e *Engine) judgeStatement(s *Stmt) {
 		}
 	}
 	s.Result = s.Results[0].Result
+	p.composeFixes(s, first)
 	for _, x := range s.puts {
 		p.Rows.RecordPut(x)
 	}

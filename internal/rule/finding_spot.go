@@ -12,7 +12,17 @@ type spot interface {
 	// findSpot returns the statement and the parts of its text that the finding is about; no parts for
 	// the whole statement.
 	findSpot() (*Stmt, []pgparse.Span)
+	// listSubcommands returns the subcommands of an ALTER TABLE that the finding is about; nil for the whole statement.
+	listSubcommands() []*Command
 }
+
+func (s *Stmt) listSubcommands() []*Command { return nil }
+
+func (d *Delta) listSubcommands() []*Command { return nil }
+
+func (c *Command) listSubcommands() []*Command { return []*Command{c} }
+
+func (list Commands) listSubcommands() []*Command { return list }
 
 func (s *Stmt) findSpot() (*Stmt, []pgparse.Span) { return s, nil }
 

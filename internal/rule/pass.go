@@ -70,11 +70,14 @@ type placedFinding struct {
 	lesser          bool   // of Report.Lesser
 	round           string // of Statement.Round
 	hands           []onward.Evidence
+	fix             *alterFix
 }
 
 // Report is the text of a finding. Fact, Harm and Instead are lower case, without a full stop; Instead may have several lines of SQL.
 type Report struct {
 	Fact, Harm, Instead string
+	// Steps are the SQL of Instead for each subcommand of the place, in their order; nil if it is one text for all of them.
+	Steps []string
 	// Way is the fix in the words of the framework that rendered the statement; nil for Instead.
 	Way advice.Way
 	// Grows is the table with whose size the harm grows, if that is all of the harm: an error is a warning if the table
@@ -179,13 +182,20 @@ func (p *Pass) ReplacedRelation(d *Delta) *catalog.Relation {
 // Report adds a finding at a statement: a *Stmt, or Commands or a *Delta of one, which narrow the place down to parts of its text.
 func (p *Pass) Report(at spot, r Report) {
 	s, parts := at.findSpot()
+	var fix *alterFix
 	if s.Operation.Class == "" {
-		r.Instead = p.formatFix(r.Instead, at)
+		if fix = p.newAlterFix(&r, at.listSubcommands()); fix != nil {
+			r.Instead = fix.addRest(nil)
+		}
+		r.Instead = s.formatFix(r.Instead)
 	}
 	p.addFinding(s, onward.Finding{
 		Migration: s.Migration.ID, Path: s.Migration.Path,
 		Line: s.Line, Column: s.Column, EndLine: s.EndLine, EndColumn: s.EndColumn, Words: s.placesInFile(parts),
 	}, r)
+	if found := &p.findings[len(p.findings)-1]; found.Instead == r.Instead {
+		found.fix = fix
+	}
 }
 
 // ReportAt adds a finding at a place given by path and line.

@@ -6,17 +6,11 @@ import (
 
 	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/onward"
 )
 
 // formatFix returns a fix as it is printed for a finding. Its SQL can be pasted in place of the statement found.
-func (p *Pass) formatFix(instead string, at spot) string {
-	s, _ := at.findSpot()
-	instead = withoutBlanks(instead)
-	if p.Rule.Category == onward.Locking {
-		instead = withRest(instead, at)
-	}
-	return addFileComments(s.withMarks(resetTimeouts(instead, s)), s)
+func (s *Stmt) formatFix(instead string) string {
+	return addFileComments(s.withMarks(resetTimeouts(withoutBlanks(instead), s)), s)
 }
 
 // withMarks adds the tool's markers around statements that the tool would split at a ';' inside.
@@ -58,33 +52,6 @@ func withoutBlanks(instead string) string {
 		others[i] = withoutBlanks(other)
 	}
 	return strings.Join(slices.Concat([]string{prose}, inline, others), "\n")
-}
-
-// withRest adds the other subcommands of an ALTER TABLE to a fix that replaces some of them, so that none is lost.
-func withRest(instead string, at spot) string {
-	var found []*Command
-	switch x := at.(type) {
-	case *Command:
-		found = []*Command{x}
-	case Commands:
-		found = x
-	}
-	prose, sql, ok := strings.Cut(instead, "\n")
-	if !ok || len(found) == 0 || !strings.HasPrefix(sql, "ALTER TABLE ") && !strings.HasPrefix(sql, "CREATE ") {
-		return instead
-	}
-	s := found[0].stmt
-	var rest []string
-	for i := range s.Node.GetAlterTableStmt().GetCmds() {
-		text := strings.TrimSpace(s.CommandText(i))
-		if text != "" && !slices.ContainsFunc(found, func(c *Command) bool { return c.index == i }) && !strings.Contains(sql, text) {
-			rest = append(rest, text)
-		}
-	}
-	if len(rest) == 0 {
-		return instead
-	}
-	return prose + "\n" + s.AlterTable() + " " + strings.Join(rest, ", ") + ";\n" + sql
 }
 
 // waitsForAll matches statements that wait for transactions and fail if a timeout ends the wait.

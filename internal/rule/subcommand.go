@@ -73,6 +73,9 @@ func (p *Pass) EffectsAlone(c *Command) *effect.Result {
 // Text returns the subcommand as written: "ADD COLUMN c int".
 func (c *Command) Text() string { return c.stmt.CommandText(c.index) }
 
+// End returns the offset in the statement's text (Stmt.SQL) at which the subcommand ends.
+func (c *Command) End() int { return c.stmt.clauseSpan(c.index).End }
+
 // CommandText returns the text of a subcommand of an ALTER TABLE.
 func (s *Stmt) CommandText(index int) string {
 	at := s.clauseSpan(index)

@@ -1,6 +1,7 @@
 package blocking
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/advice"
@@ -37,14 +38,10 @@ func addCheckInline(p *rule.Pass, s *rule.Stmt) {
 		if a.inlineConstraint(pgparse.ConstrType_CONSTR_ATTR_NOT_ENFORCED) != nil {
 			continue
 		}
-		text := "…"
-		if made := a.findConstraint(s, catalog.Check); made != nil {
-			text = made.ExprText
-		}
+		w.add(a.Command, a.e, a.column.Name, a.addBareSQL(true)+a.addConstraintsSQL(s))
 		name := a.nameInline(s, a.con, catalog.Check, "check")
-		add, validate := recipe.AddUnvalidated(a.table.Name, name, "CHECK ("+text+")"), recipe.ValidateConstraint(a.table.Name, name)
-		w.add(a.Command, a.e, a.column.Name, a.addBareSQL(true)+recipe.FormatStatements(add, validate))
-		way = advice.AddChecked{SQL: s.SQL, Add: add, Validate: validate}
+		text := a.constraintText(s, slices.IndexFunc(a.def.GetConstraints(), func(n *pgparse.Node) bool { return n.GetConstraint() == a.con }), "CHECK")
+		way = advice.AddChecked{SQL: s.SQL, Add: recipe.AddUnvalidated(a.table.Name, name, text), Validate: recipe.ValidateConstraint(a.table.Name, name)}
 	}
 	if w.e == nil {
 		return
@@ -52,6 +49,6 @@ func addCheckInline(p *rule.Pass, s *rule.Stmt) {
 	fact := prose.PickForm(len(w.names), "the CHECK on the new column ", "the CHECKs on the new columns ") + prose.EnumerateNames(w.names)
 	r := describeWork(w.e, fact+" reads all of "+w.e.Name.String(), "until each row was checked",
 		"add the column without the CHECK, then the constraint, and validate it in a later transaction:\n"+strings.Join(w.steps, "\n"))
-	r.Way, r.Cause = way, "and so do %d other statements on "+w.e.Name.String()
+	r.Steps, r.Way, r.Cause = w.steps, way, "and so do %d other statements on "+w.e.Name.String()
 	p.Report(w.at, r)
 }

@@ -3,6 +3,7 @@ package blocking
 import (
 	"strings"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -37,11 +38,11 @@ func addConstrainedDomain(p *rule.Pass, s *rule.Stmt) {
 		if domain == nil {
 			continue
 		}
-		table, column := a.sqlNames()
+		a.typ = analysis.QuoteType(domain.Base)
 		p.Report(a, describeWork(e, "adding column "+a.column.Name+" of the domain "+domain.Name.String()+" rewrites "+e.Name.String(),
 			"while the domain is checked for each row",
-			"use the base type, and a constraint that is validated in a later transaction:\nALTER TABLE "+table+" ADD COLUMN "+column+" "+
-				domain.Base.String()+";\n"+addDomainCheck(a.table, a.column.Name, domain)))
+			"use the base type, and a constraint that is validated in a later transaction:\n"+
+				a.addBareSQL(true)+addDomainCheck(a.table, a.column.Name, domain)+a.followingConstraintsSQL(s)))
 	}
 }
 

@@ -2,9 +2,7 @@ package blocking
 
 import (
 	"github.com/onward-sql/onward/internal/analysis"
-	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -30,13 +28,7 @@ func addForeignKeyInline(p *rule.Pass, s *rule.Stmt) {
 		if a.column.Default == nil {
 			continue
 		}
-		_, column := a.sqlNames()
-		name := a.nameInline(s, a.con, catalog.ForeignKey, "fkey")
 		ref, _ := s.Before.Resolve(a.con.GetPktable())
-		target := analysis.QuoteTable(ref.Name)
-		if keys := a.con.GetPkAttrs(); len(keys) == 1 {
-			target += " (" + pgparse.QuoteIdent(keys[0].GetString_().GetSval()) + ")"
-		}
 		harm := analysis.DescribeWaiting(a.e) + ", and every write to " + ref.Name.String() + ", waits until each row was looked up"
 		if a.column.Default.GetAConst() != nil {
 			harm += "; the statement fails unless " + ref.Name.String() + " has the row that the default names"
@@ -44,9 +36,8 @@ func addForeignKeyInline(p *rule.Pass, s *rule.Stmt) {
 		p.Report(a, rule.Report{
 			Fact: "REFERENCES " + ref.Name.String() + " on the new column " + a.column.Name + " reads all of " + a.e.Name.String() + ", because of its default",
 			Harm: harm,
-			Instead: "add the column with its default alone, then the foreign key, and validate it in a later transaction:\n" + a.addBareSQL(true) +
-				recipe.FormatStatements(recipe.AddUnvalidated(a.table.Name, name, "FOREIGN KEY ("+column+") REFERENCES "+target),
-					recipe.ValidateConstraint(a.table.Name, name)),
+			Instead: "add the column with its default alone, then the foreign key, and validate it in a later transaction:\n" +
+				a.addBareSQL(true) + a.addConstraintsSQL(s),
 		})
 	}
 }

@@ -36,14 +36,16 @@ func addGeneratedStored(p *rule.Pass, s *rule.Stmt) {
 		w.add(a.Command, e, a.column.Name, recipe.FilledColumn{
 			Table: a.table.Name, Column: column, Type: a.typ, Value: a.generatedExpr(),
 			Prepare: cmp.Or(recipe.FillByTrigger(a.table, a.column.Name, a.generatedExpr()), "-- a trigger BEFORE INSERT OR UPDATE ON "+table+" that sets "+column),
-		}.Statements())
+		}.Statements()+a.followingConstraintsSQL(s))
 	}
 	if w.e == nil {
 		return
 	}
-	p.Report(w.at, describeWork(w.e, "adding the stored generated "+prose.EnumerateColumns(w.names)+" rewrites "+w.e.Name.String(), "while each row is computed",
+	r := describeWork(w.e, "adding the stored generated "+prose.EnumerateColumns(w.names)+" rewrites "+w.e.Name.String(), "while each row is computed",
 		"add a plain column that a trigger fills, then fill the old rows in batches (from Postgres 18, VIRTUAL instead of STORED is instant):\n"+
-			strings.Join(w.steps, "\n")))
+			strings.Join(w.steps, "\n"))
+	r.Steps = w.steps
+	p.Report(w.at, r)
 }
 
 // generatedExpr is what a generated column is computed from.

@@ -2,8 +2,6 @@ package blocking
 
 import (
 	"github.com/onward-sql/onward/internal/analysis"
-	"github.com/onward-sql/onward/internal/catalog"
-	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -49,13 +47,8 @@ func (a *newColumn) addNumberedSQL(s *rule.Stmt) string {
 	}
 	seq := analysis.QuoteTable(name)
 	next := "nextval('" + seq + "')"
-	key := ""
-	if con := a.inlineConstraint(pgparse.ConstrType_CONSTR_UNIQUE, pgparse.ConstrType_CONSTR_PRIMARY); con != nil && a.table.Kind != catalog.PartitionedTable {
-		_, _, key = a.describeIndexed(s, con)
-		key = "\n" + key
-	}
 	return recipe.FilledColumn{
 		Table: a.table.Name, Column: column, Type: a.typ, Default: next, Value: next,
 		Prepare: "CREATE SEQUENCE " + seq + " AS " + a.typ + " OWNED BY " + table + "." + column + ";",
-	}.Statements() + "\n" + requireSQL(a.table.Name, a.column.Name) + key
+	}.Statements() + "\n" + requireSQL(a.table.Name, a.column.Name) + a.followingConstraintsSQL(s)
 }

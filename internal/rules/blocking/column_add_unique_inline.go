@@ -31,14 +31,15 @@ var ColumnAddUniqueInline = &rule.Rule{
 func addUniqueInline(p *rule.Pass, s *rule.Stmt) {
 	for _, a := range listInlineWork(p, s, analysis.BuildsIndex, pgparse.ConstrType_CONSTR_UNIQUE, pgparse.ConstrType_CONSTR_PRIMARY) {
 		words, name, steps := a.describeIndexed(s, a.con)
-		way := "add the column without " + words + ", then build the index without blocking anyone:\n" + steps
+		prose := "add the column without " + words + ", then build the index without blocking anyone:\n"
+		way := prose + a.addBareSQL(!a.isDefaultSame()) + a.addConstraintsSQL(s)
 		if a.table.Kind == catalog.PartitionedTable {
+			prose, steps = "", nil
 			way = "add the column without " + words + "; a unique index of a partitioned table must hold the partition key, " +
 				"and is built on each partition CONCURRENTLY and attached"
 		}
-		r := describeWork(a.e, words+" on the new column "+a.column.Name+" builds an index on "+a.e.Name.String(), "until the index is built",
-			strings.Replace(way, ":\n", ":\n"+a.addBareSQL(!a.isDefaultSame()), 1))
-		r.Way = withoutUnique(s, way)
+		r := describeWork(a.e, words+" on the new column "+a.column.Name+" builds an index on "+a.e.Name.String(), "until the index is built", way)
+		r.Way = withoutUnique(s, prose+recipe.FormatStatements(steps...))
 		if a.isDefaultSame() {
 			r.Fact += ", and each row has the same value there"
 			r.Grows = catalog.Name{} // with two rows it fails
@@ -57,24 +58,33 @@ func (a *newColumn) isDefaultSame() bool {
 }
 
 // describeIndexed returns the keyword of a constraint of a new column that needs an index, its
-// name, and the SQL that adds it without blocking anyone.
-func (a *newColumn) describeIndexed(s *rule.Stmt, con *pgparse.Constraint) (words, name, steps string) {
+// name, and the statements that add it without blocking anyone.
+func (a *newColumn) describeIndexed(s *rule.Stmt, con *pgparse.Constraint) (words, name string, steps []string) {
 	words, kind := "UNIQUE", catalog.Unique
 	if con.GetContype() == pgparse.ConstrType_CONSTR_PRIMARY {
 		words, kind = "PRIMARY KEY", catalog.PrimaryKey
 	}
 	name = a.nameInline(s, con, kind, "key")
-	filled := ""
 	if kind == catalog.PrimaryKey { // else the key would read all rows for NULL
-		filled = requireSQL(a.table.Name, a.column.Name) + "\n"
+		steps = requireStatements(a.table.Name, a.column.Name)
 	}
-	return words, name, filled + recipe.FormatStatements(
-		recipe.ColumnIndex{
-			Table:   a.table.Name,
-			Name:    name,
-			Columns: []string{a.column.Name},
-			Unique:  true,
-		}.CreateStatement(), recipe.AddUsingIndex(a.table.Name, name, words, name))
+	index := recipe.ColumnIndex{
+		Table:   a.table.Name,
+		Name:    name,
+		Columns: []string{a.column.Name},
+		Unique:  true,
+	}.CreateStatement()
+	if con.GetNullsNotDistinct() {
+		index += " NULLS NOT DISTINCT"
+	}
+	add := recipe.AddUsingIndex(a.table.Name, name, words, name)
+	switch {
+	case a.hasAttribute(con, pgparse.ConstrType_CONSTR_ATTR_DEFERRED):
+		add += " DEFERRABLE INITIALLY DEFERRED"
+	case a.hasAttribute(con, pgparse.ConstrType_CONSTR_ATTR_DEFERRABLE):
+		add += " DEFERRABLE"
+	}
+	return words, name, append(steps, index, add)
 }
 
 // withoutUnique adds the column of a unique field without UNIQUE, and the constraint

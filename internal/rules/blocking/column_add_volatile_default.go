@@ -39,7 +39,7 @@ func addVolatileDefault(p *rule.Pass, s *rule.Stmt) {
 		if worst == nil || worst.Unsure && !e.Unsure {
 			worst = e
 		}
-		w.add(a.Command, e, a.column.Name, a.fillSQL())
+		w.add(a.Command, e, a.column.Name, a.fillSQL(s))
 		value = a.defaultText()
 	}
 	if worst == nil {
@@ -51,6 +51,7 @@ func addVolatileDefault(p *rule.Pass, s *rule.Stmt) {
 	}
 	r := describeWork(worst, fact+" rewrites "+worst.Name.String(), "while "+value+" is computed for each row",
 		"add it without the default, then fill it in batches:\n"+strings.Join(w.steps, "\n"))
+	r.Steps = w.steps
 	if r.Severity = analysis.UnsureSeverity(worst); worst.Unsure {
 		r.Harm = worst.Why + ": if it is, " + r.Harm
 	}
@@ -66,11 +67,11 @@ func (a *newColumn) defaultText() string {
 }
 
 // fillSQL is the SQL that gives a column its default without a rewrite.
-func (a *newColumn) fillSQL() string {
+func (a *newColumn) fillSQL(s *rule.Stmt) string {
 	_, column := a.sqlNames()
 	out := recipe.FilledColumn{Table: a.table.Name, Column: column, Type: a.typ, Default: a.defaultText(), Value: a.defaultText()}.Statements()
 	if a.column.NotNull {
 		out += "\n" + requireSQL(a.table.Name, a.column.Name)
 	}
-	return out
+	return out + a.followingConstraintsSQL(s)
 }

@@ -125,6 +125,9 @@ func isAdded(commands []*rule.Command, name string) bool {
 // requireSQL is the way to NOT NULL that reads the table without blocking anyone, for all columns at
 // once.
 func requireSQL(table catalog.Name, columns ...string) string {
-	way := recipe.Requirement{Table: table, Columns: columns, Check: catalog.ObjectName(table.Name, columns[0], "not_null")}
-	return recipe.FormatStatements(way.Statements()...)
+	return recipe.FormatStatements(requireStatements(table, columns...)...)
+}
+
+func requireStatements(table catalog.Name, columns ...string) []string {
+	return recipe.Requirement{Table: table, Columns: columns, Check: catalog.ObjectName(table.Name, columns[0], "not_null")}.Statements()
 }

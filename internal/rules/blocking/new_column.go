@@ -28,7 +28,7 @@ type newColumn struct {
 	def    *pgparse.ColumnDef
 	origin origin
 	table  *catalog.Relation
-	// column and typ are the new column and its type for messages and advice.
+	// column and typ are the new column and its type for SQL.
 	column *catalog.Column
 	typ    string
 }
@@ -52,7 +52,7 @@ func listNewColumns(p *rule.Pass, s *rule.Stmt) []newColumn {
 		if a.column == nil {
 			a.column = catalog.NewColumn(a.def.GetColname(), s.Before.TypeOf(a.def.GetTypeName()))
 		}
-		a.typ = a.column.Type.String()
+		a.typ = analysis.QuoteType(a.column.Type)
 		out = append(out, a)
 	}
 	return out

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/prose"
@@ -94,7 +95,7 @@ func (r *typeChange) replaceColumnSQL() string {
 		}
 	}
 	column := recipe.FilledColumn{
-		Table: r.table.Name, Column: next, Type: r.to.String(), Value: value, Where: old + " IS NOT NULL",
+		Table: r.table.Name, Column: next, Type: analysis.QuoteType(r.to), Value: value, Where: old + " IS NOT NULL",
 		Prepare: cmp.Or(recipe.FillByTrigger(r.table, catalog.ObjectName(r.name, "", "new"), value),
 			"-- a trigger BEFORE INSERT OR UPDATE that keeps "+next+" in step with "+old),
 	}
@@ -103,7 +104,7 @@ func (r *typeChange) replaceColumnSQL() string {
 		if r.domain.Base.IsSame(r.from) {
 			return addDomainCheck(r.table, r.name, r.domain)
 		}
-		column.Type = r.domain.Base.String()
+		column.Type = analysis.QuoteType(r.domain.Base)
 		return column.Statements() + "\n" + addDomainCheck(r.table, catalog.ObjectName(r.name, "", "new"), r.domain)
 	}
 	return column.Statements()

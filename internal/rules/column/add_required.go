@@ -92,7 +92,7 @@ func demandTogether(p *rule.Pass, after *catalog.Catalog, list []demandedColumn)
 	var names, added []string
 	for _, x := range list {
 		names = append(names, x.New.Name)
-		added = append(added, recipe.AddColumn(d.TableName(), x.New.Name, x.New.Type.String()+" NOT NULL DEFAULT …;\n"))
+		added = append(added, recipe.AddColumn(d.TableName(), x.New.Name, analysis.QuoteType(x.New.Type)+" NOT NULL DEFAULT …;\n"))
 	}
 	it := prose.PickForm(n, "it", "them")
 	r := rule.Report{

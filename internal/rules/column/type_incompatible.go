@@ -80,7 +80,7 @@ func retypeTogether(p *rule.Pass, list []retypedColumn) {
 	same := true
 	for _, x := range list {
 		names, uses = append(names, x.Old.Name), append(uses, x.Usage)
-		adds = append(adds, "ADD COLUMN "+pgparse.QuoteIdent(catalog.ObjectName(x.Old.Name, "", "new"))+" "+x.New.Type.String())
+		adds = append(adds, "ADD COLUMN "+pgparse.QuoteIdent(catalog.ObjectName(x.Old.Name, "", "new"))+" "+analysis.QuoteType(x.New.Type))
 		same = same && x.New.Type.String() == d.New.Type.String() && x.Old.Type.String() == d.Old.Type.String()
 	}
 	u := analysis.MergeUsages(uses)

@@ -1,6 +1,7 @@
 package constraint
 
 import (
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
@@ -61,7 +62,7 @@ func judgeForeignKey(p *rule.Pass, t *rule.Tx, d *rule.Delta, c *catalog.Constra
 			Fact: "foreign key " + c.Name + " refers from " + d.After.Name.String() + "." + from.Name + " (" + from.Type.String() + ") to " + ref.Name.String() +
 				"." + to.Name + " (" + to.Type.String() + ")",
 			Harm:    "keys that the one type holds and the other does not cannot be referred to, and each check converts",
-			Instead: "give " + from.Name + " the type of the key:\n" + pgparse.QuoteIdent(from.Name) + " " + to.Type.String(),
+			Instead: "give " + from.Name + " the type of the key:\n" + pgparse.QuoteIdent(from.Name) + " " + analysis.QuoteType(to.Type),
 		})
 		return
 	}

@@ -138,8 +138,11 @@ func writtenAssignment(s *rule.Stmt, u *pgparse.UpdateStmt) string {
 	if u == nil || len(u.TargetList) == 0 {
 		return "…"
 	}
-	from := int(u.TargetList[0].GetResTarget().GetLocation())
-	to := len(s.SQL)
+	first := u.TargetList[0].GetResTarget()
+	from, to := int(first.GetLocation()), len(s.SQL)
+	if first.GetVal().GetMultiAssignRef() != nil { // SET (a, b) = …
+		from = strings.LastIndex(s.SQL[:max(from, 0)], "(")
+	}
 	for _, end := range []string{" WHERE ", " FROM ", " RETURNING "} {
 		if at := analysis.IndexWord(s.SQL[from:to], end); at >= 0 {
 			to = from + at

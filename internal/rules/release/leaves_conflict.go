@@ -2,6 +2,7 @@ package release
 
 import (
 	"cmp"
+
 	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"

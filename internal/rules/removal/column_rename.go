@@ -117,7 +117,7 @@ func fixRename(d *rule.Delta, from, to string) string {
 	case !d.Before.Kind.IsTable():
 		return "make a new one with the new name, and drop the old one a release later"
 	}
-	typ := d.Old.Type.String()
+	typ := analysis.QuoteType(d.Old.Type)
 	if typ == "" {
 		typ = "…"
 	}

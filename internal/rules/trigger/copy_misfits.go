@@ -81,7 +81,7 @@ func judgeMisfit(p *rule.Pass, t *rule.Tx, d *rule.Delta, r *catalog.Relation, t
 			out.Instead = "name the columns in the INSERT of " + fn.Signature() + " before"
 			if d.Kind == catalog.ColumnAdded && d.OID == r.OID {
 				out.Instead = "give " + x.Into.Name.String() + " the column first, and let it be null:\n" +
-					recipe.AddColumn(x.Into.Name, d.New.Name, d.New.Type.String()) + ";"
+					recipe.AddColumn(x.Into.Name, d.New.Name, analysis.QuoteType(d.New.Type)) + ";"
 			}
 		} else {
 			out.Harm = fires + " fails, or puts " + x.Record + "." + x.Column + " into column " + x.Lands + " of " + x.Into.Name.String()

@@ -1,9 +1,10 @@
 package trigger
 
 import (
-	"github.com/onward-sql/onward/internal/analysis"
 	"slices"
 	"strings"
+
+	"github.com/onward-sql/onward/internal/analysis"
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"

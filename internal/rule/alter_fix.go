@@ -1,0 +1,105 @@
+package rule
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/onward"
+)
+
+// alterFix is a fix that replaces subcommands of an ALTER TABLE. The statement's other subcommands belong to it: as
+// written, or as other findings on the statement replace them.
+type alterFix struct {
+	stmt *Stmt
+	// prose is the line before the SQL; other is the rest from a line on that begins with "or ".
+	prose, other string
+	parts        []fixPart
+}
+
+// fixPart is the SQL that replaces subcommands.
+type fixPart struct {
+	commands []*Command
+	sql      string
+}
+
+// newAlterFix returns the fix of a report about subcommands; nil if its SQL does not replace them.
+func (p *Pass) newAlterFix(r *Report, commands []*Command) *alterFix {
+	prose, sql, ok := strings.Cut(withoutBlanks(r.Instead), "\n")
+	if !ok || p.Rule.Category != onward.Locking || len(commands) == 0 || !strings.HasPrefix(sql, "ALTER TABLE ") && !strings.HasPrefix(sql, "CREATE ") {
+		return nil
+	}
+	f := &alterFix{stmt: commands[0].stmt, prose: prose}
+	if at := strings.Index("\n"+sql, "\nor "); at >= 0 {
+		sql, f.other = strings.TrimRight(sql[:at], "\n"), "\n"+sql[at:]
+	}
+	if len(r.Steps) != len(commands) || strings.Contains(strings.Join(r.Steps, ""), "…") {
+		f.parts = []fixPart{{commands, sql}}
+		return f
+	}
+	for i, c := range commands {
+		f.parts = append(f.parts, fixPart{[]*Command{c}, r.Steps[i]})
+	}
+	return f
+}
+
+// addRest returns the fix with the statement's other subcommands, so that none is lost. others are the fixes of other findings on
+// the statement.
+func (f *alterFix) addRest(others []*alterFix) string {
+	parts := slices.Clone(f.parts)
+	replaced := make(map[*Command]bool)
+	for _, part := range parts {
+		for _, c := range part.commands {
+			replaced[c] = true
+		}
+	}
+	for _, other := range others {
+		for _, part := range other.parts {
+			if slices.ContainsFunc(part.commands, func(c *Command) bool { return replaced[c] }) {
+				continue
+			}
+			for _, c := range part.commands {
+				replaced[c] = true
+			}
+			parts = append(parts, part)
+		}
+	}
+	slices.SortStableFunc(parts, func(a, b fixPart) int { return cmp.Compare(a.commands[0].index, b.commands[0].index) })
+	lines := make([]string, len(parts))
+	for i := range parts {
+		lines[i] = parts[i].sql
+	}
+	sql := strings.Join(lines, "\n")
+	var rest []string
+	for _, c := range f.stmt.commands {
+		if text := strings.TrimSpace(c.Text()); text != "" && !replaced[c] && !strings.Contains(sql, text) {
+			rest = append(rest, text)
+		}
+	}
+	if len(rest) > 0 {
+		sql = f.stmt.AlterTable() + " " + strings.Join(rest, ", ") + ";\n" + sql
+	}
+	return f.prose + "\n" + sql + f.other
+}
+
+// composeFixes completes the fixes of the findings on a statement, from one on: a fix must not keep what another finding reports.
+func (p *Pass) composeFixes(s *Stmt, from int) {
+	if len(s.commands) < 2 {
+		return
+	}
+	found := p.findings[from:]
+	for i := range found {
+		if found[i].fix == nil {
+			continue
+		}
+		var others []*alterFix
+		for j := range found {
+			if j != i && found[j].fix != nil && slices.ContainsFunc(found[j].versions, func(v int) bool { return slices.Contains(found[i].versions, v) }) {
+				others = append(others, found[j].fix)
+			}
+		}
+		if len(others) > 0 {
+			found[i].Instead = s.formatFix(found[i].fix.addRest(others))
+		}
+	}
+}
