@@ -67,6 +67,28 @@ type change struct {
 // Further changes, each proven on a server like the classic ones. steps must occur in the plan, and unproven
 // says what is missing.
 var further = []change{
+	{
+		"one-to-one", "ALTER TABLE staff ADD COLUMN \"Home\" integer NULL UNIQUE CONSTRAINT \"Home of staff\" REFERENCES " +
+			"shops (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED;",
+		15, []string{"UNIQUE INDEX CONCURRENTLY", "ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED NOT VALID"}, "",
+	},
+	{
+		"update by the table's name", "UPDATE seen SET b = (SELECT max(t.name) FROM shops AS t WHERE t.id = seen.id) WHERE seen.a IS NOT NULL;",
+		16, []string{"seen.id IN (SELECT onward_key1 FROM batch)"}, "",
+	},
+	{
+		"update where others have rows", "UPDATE kinds SET amount = coalesce(kinds.amount, 0) + 1 WHERE EXISTS (SELECT 1 FROM shops AS t " +
+			"WHERE t.id = kinds.id);",
+		14, []string{"kinds.id IN (SELECT onward_key1 FROM batch)"}, "",
+	},
+	{
+		"one value in all rows", "ALTER TABLE shops ADD COLUMN code text NOT NULL DEFAULT ''; CREATE UNIQUE INDEX ON shops (code);",
+		17, nil, "all rows have the same value in code",
+	},
+	{
+		"no value in any row", "ALTER TABLE shops ADD COLUMN code text; ALTER TABLE shops ADD CONSTRAINT shops_code CHECK (code IS NOT NULL);",
+		13, nil, "code is NULL, as nothing fills it",
+	},
 	{"partitioned index", "CREATE INDEX ON months (customer_id);", 13, []string{"ON ONLY months ", "CONCURRENTLY months_1_customer_id_idx", "ON ONLY months_2 ", "CONCURRENTLY months_2_rest_customer_id_idx", "ATTACH PARTITION months_2_customer_id_idx"}, ""},
 	{"partitioned unique index", "CREATE UNIQUE INDEX months_once ON months USING btree (day, id) WHERE what IS NOT NULL;", 17, []string{"UNIQUE INDEX CONCURRENTLY months_1_day_id_idx"}, ""},
 	{"partitioned foreign key 13", "ALTER TABLE months ADD CONSTRAINT months_customer_fkey FOREIGN KEY (customer_id) REFERENCES customers (id) ON DELETE SET NULL;", 13, []string{"months_1 VALIDATE", "months_2_rest VALIDATE"}, ""},

@@ -161,8 +161,8 @@ func (c *victim) gone(t *testing.T) {
 	t.Errorf("still there: %s", strings.Join(found, "; "))
 }
 
-// orphans are the shared memory segments that nobody is attached to and whose
-// maker is dead.
+// orphans are the shared memory segments of servers that nobody is attached to and whose
+// maker is dead. A server's segment has a key; one of an attempt to leave the sandbox has none.
 func orphans(t *testing.T) []string {
 	t.Helper()
 	text, err := os.ReadFile("/proc/sysvipc/shm")
@@ -173,7 +173,7 @@ func orphans(t *testing.T) []string {
 	for _, line := range strings.Split(string(text), "\n")[1:] {
 		// key shmid perms size cpid lpid nattch …
 		f := strings.Fields(line)
-		if len(f) < 7 || f[6] != "0" {
+		if len(f) < 7 || f[0] == "0" || f[6] != "0" {
 			continue
 		}
 		if pid, err := strconv.Atoi(f[4]); err == nil && errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {

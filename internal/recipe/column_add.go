@@ -123,25 +123,16 @@ func definitionOf(c *Change) *definition {
 	span := c.commandSpan()
 	d := &definition{name: def.GetColname(), rewrite: c.rewritesTable()}
 	head := span.End
-	var list []*pgparse.Constraint
-	for _, n := range def.GetConstraints() {
-		con := n.GetConstraint()
-		if con == nil {
-			return nil
-		}
-		list = append(list, con)
-		head = min(head, int(con.Location))
+	list := pgparse.ListColumnConstraints(def, c.SQL, span.End)
+	for i := range list {
+		head = min(head, int(list[i].Location))
 	}
 	if col := def.GetCollClause(); col != nil && int(col.Location) > head || head < span.Start {
 		return nil
 	}
 	d.head = strings.TrimSpace(c.SQL[span.Start:head])
-	for i, con := range list {
-		end := span.End
-		if i+1 < len(list) {
-			end = int(list[i+1].Location)
-		}
-		text := strings.TrimSpace(c.SQL[con.Location:end])
+	for i := range list {
+		con, text := &list[i], list[i].Text
 		switch con.Contype {
 		case pgparse.ConstrType_CONSTR_NULL:
 		case pgparse.ConstrType_CONSTR_NOTNULL:
@@ -149,10 +140,10 @@ func definitionOf(c *Change) *definition {
 		case pgparse.ConstrType_CONSTR_DEFAULT:
 			d.value = strings.TrimSpace(text[pgparse.AfterWord(text, "DEFAULT"):])
 		case pgparse.ConstrType_CONSTR_CHECK, pgparse.ConstrType_CONSTR_FOREIGN, pgparse.ConstrType_CONSTR_UNIQUE:
-			d.conditions, d.texts = append(d.conditions, con), append(d.texts, text)
+			d.conditions, d.texts = append(d.conditions, con.Constraint), append(d.texts, text)
 		case pgparse.ConstrType_CONSTR_GENERATED:
 			d.generated = true
-		default: // identity, primary key, and what follows a constraint
+		default: // identity and primary key
 			return nil
 		}
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
 )
 
 // rowsUpdate splits an UPDATE of many rows into small batches.
@@ -15,7 +16,7 @@ var rowsUpdate = &Recipe{Name: "rows-update", Make: func(c *Change) *Steps {
 		return nil
 	}
 	t := c.changedTable()
-	if t == nil || t.Kind != catalog.Table || c.usesAgain(t) {
+	if t == nil || t.Kind != catalog.Table || c.usesAgain(t) || needsOwnNames(c.Node) {
 		return nil
 	}
 	set := analysis.IndexWord(c.SQL, " SET ")
@@ -41,3 +42,18 @@ var rowsUpdate = &Recipe{Name: "rows-update", Make: func(c *Change) *Steps {
 	m.addNote("an UPDATE of %s became a backfill: rows that the deployed code writes meanwhile are changed, too, if the backfill has not passed them", t.Name)
 	return m
 }}
+
+// needsOwnNames reports whether a statement may name its table, or have other tables: the table's alias in a backfill would hide its
+// name, or be hidden.
+func needsOwnNames(n *pgparse.Node) (needs bool) {
+	pgparse.Walk(n, func(m any) bool {
+		switch x := m.(type) {
+		case *pgparse.SubLink:
+			needs = true
+		case *pgparse.ColumnRef:
+			needs = needs || len(x.GetFields()) > 1
+		}
+		return !needs
+	})
+	return needs
+}

@@ -135,6 +135,9 @@ func TestFilesOfPrograms(t *testing.T) {
 		"in the same directory": {adaptertest.Files{
 			"m/1_a.py": []byte("steps = [step(open('1_a.sql').read())]\n"), "m/1_a.sql": []byte(table),
 		}, "m", "m/1_a.py runs m/1_a.sql"},
+		"programs alone": {adaptertest.Files{
+			"m/1_a.js": []byte("exports.up = (db) => db.runSql('CREATE TABLE a (id int)')\n"),
+		}, "m", "each migration of m is a program (1_a.js)"},
 		"another program": {adaptertest.Files{
 			"m/run.js": []byte("run('1_a.sql')\n"), "m/1_a.sql": []byte(table),
 		}, "m", ""},

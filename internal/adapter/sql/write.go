@@ -2,6 +2,7 @@ package sql
 
 import (
 	"cmp"
+	"path"
 	"slices"
 	"strings"
 
@@ -30,11 +31,14 @@ func (Adapter) Form(t adapter.Tree, set *adapter.Set) *adapter.Form {
 		f = adapter.Form{
 			Name: cmp.Or(r.name, "whoever runs the files"), Transaction: mode, Lone: mode != onward.TransactionFile, Splits: mode == onward.TransactionNone,
 		}
+		if len(set.Migrations) > 0 && !slices.ContainsFunc(set.Migrations, func(m *adapter.Migration) bool { return languages[path.Ext(m.Path)] == "" }) {
+			f.Unwritable = "each migration of " + set.Source.Dir + " is a program (" + path.Base(set.Migrations[0].Path) +
+				"), and its tool may run no file of SQL: " + runSteps
+		}
 	}
 	for _, m := range set.Migrations {
 		if caller := findCaller(t, m.Path); caller != "" {
-			f.Unwritable = caller + " runs " + m.Path + ", and no program would run a new file of SQL: onward apply --plan runs the steps, " +
-				"or write a program for each (--format sql prints them)"
+			f.Unwritable = caller + " runs " + m.Path + ", and no program would run a new file of SQL: " + runSteps
 		}
 	}
 	if f.Up == "" {
@@ -45,6 +49,9 @@ func (Adapter) Form(t adapter.Tree, set *adapter.Set) *adapter.Form {
 	}
 	return &f
 }
+
+// runSteps is the advice if a tool runs no files of SQL.
+const runSteps = "the plan is not written as files; onward apply --plan runs the steps, or write a program for each (--format sql prints them)"
 
 // setSuffixes sets the suffixes of a migration's file and of its down file, as an existing
 // migration has them.

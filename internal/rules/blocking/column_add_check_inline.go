@@ -1,7 +1,6 @@
 package blocking
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/advice"
@@ -35,13 +34,14 @@ func addCheckInline(p *rule.Pass, s *rule.Stmt) {
 	var w sharedWork
 	var way advice.Way
 	for _, a := range listInlineWork(p, s, analysis.IsScanned, pgparse.ConstrType_CONSTR_CHECK) {
-		if a.inlineConstraint(pgparse.ConstrType_CONSTR_ATTR_NOT_ENFORCED) != nil {
+		if a.con.HasAttribute(pgparse.ConstrType_CONSTR_ATTR_NOT_ENFORCED) {
 			continue
 		}
 		w.add(a.Command, a.e, a.column.Name, a.addBareSQL(true)+a.addConstraintsSQL(s))
-		name := a.nameInline(s, a.con, catalog.Check, "check")
-		text := a.constraintText(s, slices.IndexFunc(a.def.GetConstraints(), func(n *pgparse.Node) bool { return n.GetConstraint() == a.con }), "CHECK")
-		way = advice.AddChecked{SQL: s.SQL, Add: recipe.AddUnvalidated(a.table.Name, name, text), Validate: recipe.ValidateConstraint(a.table.Name, name)}
+		name := a.nameInline(s, a.con.Constraint, catalog.Check, "check")
+		way = advice.AddChecked{
+			SQL: s.SQL, Add: recipe.AddUnvalidated(a.table.Name, name, a.con.TextFrom("CHECK")), Validate: recipe.ValidateConstraint(a.table.Name, name),
+		}
 	}
 	if w.e == nil {
 		return

@@ -59,12 +59,12 @@ func (a *newColumn) isDefaultSame() bool {
 
 // describeIndexed returns the keyword of a constraint of a new column that needs an index, its
 // name, and the statements that add it without blocking anyone.
-func (a *newColumn) describeIndexed(s *rule.Stmt, con *pgparse.Constraint) (words, name string, steps []string) {
+func (a *newColumn) describeIndexed(s *rule.Stmt, con *pgparse.ColumnConstraint) (words, name string, steps []string) {
 	words, kind := "UNIQUE", catalog.Unique
 	if con.GetContype() == pgparse.ConstrType_CONSTR_PRIMARY {
 		words, kind = "PRIMARY KEY", catalog.PrimaryKey
 	}
-	name = a.nameInline(s, con, kind, "key")
+	name = a.nameInline(s, con.Constraint, kind, "key")
 	if kind == catalog.PrimaryKey { // else the key would read all rows for NULL
 		steps = requireStatements(a.table.Name, a.column.Name)
 	}
@@ -79,9 +79,9 @@ func (a *newColumn) describeIndexed(s *rule.Stmt, con *pgparse.Constraint) (word
 	}
 	add := recipe.AddUsingIndex(a.table.Name, name, words, name)
 	switch {
-	case a.hasAttribute(con, pgparse.ConstrType_CONSTR_ATTR_DEFERRED):
+	case con.HasAttribute(pgparse.ConstrType_CONSTR_ATTR_DEFERRED):
 		add += " DEFERRABLE INITIALLY DEFERRED"
-	case a.hasAttribute(con, pgparse.ConstrType_CONSTR_ATTR_DEFERRABLE):
+	case con.HasAttribute(pgparse.ConstrType_CONSTR_ATTR_DEFERRABLE):
 		add += " DEFERRABLE"
 	}
 	return words, name, append(steps, index, add)

@@ -3,6 +3,7 @@ package blocking
 import (
 	"cmp"
 	"iter"
+	"slices"
 
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
@@ -98,7 +99,7 @@ func listRewrites(p *rule.Pass, s *rule.Stmt, from origin) iter.Seq2[*newColumn,
 func listInlineWork(p *rule.Pass, s *rule.Stmt, work func(*effect.Effect) bool, kinds ...pgparse.ConstrType) []inlineWork {
 	var out []inlineWork
 	for _, a := range listNewColumns(p, s) {
-		con := a.inlineConstraint(kinds...)
+		con := a.inlineConstraint(s, kinds...)
 		if con == nil || a.findRewrite(p) != nil {
 			continue
 		}
@@ -112,7 +113,7 @@ func listInlineWork(p *rule.Pass, s *rule.Stmt, work func(*effect.Effect) bool, 
 // inlineWork is a constraint in the definition of a new column, and the work for it.
 type inlineWork struct {
 	newColumn
-	con *pgparse.Constraint
+	con *pgparse.ColumnConstraint
 	e   *effect.Effect
 }
 
@@ -123,12 +124,10 @@ func (a *newColumn) findRewrite(p *rule.Pass) *effect.Effect {
 }
 
 // inlineConstraint finds a constraint in the column's definition.
-func (a *newColumn) inlineConstraint(kinds ...pgparse.ConstrType) *pgparse.Constraint {
-	for _, n := range a.def.GetConstraints() {
-		for _, k := range kinds {
-			if con := n.GetConstraint(); con.GetContype() == k {
-				return con
-			}
+func (a *newColumn) inlineConstraint(s *rule.Stmt, kinds ...pgparse.ConstrType) *pgparse.ColumnConstraint {
+	for _, con := range a.listConstraints(s) {
+		if slices.Contains(kinds, con.GetContype()) {
+			return &con
 		}
 	}
 	return nil

@@ -56,14 +56,14 @@ func controlInRunner(p *rule.Pass, m *rule.Migration) {
 			r.Severity = onward.Off
 			r.Harm = fmt.Sprintf("what follows (%s) runs without a transaction: when it fails, what came before stays, and the migration is not recorded",
 				countStatements(n))
-			r.Instead = "remove it, or put what follows into a migration of its own"
+			r.Instead = "remove it, or put what follows into " + first.SeparatePlace()
 		case n > 0:
 			r.Severity = onward.Info // written so on purpose
 			r.Harm = needs.Result.NoTransaction + " runs without one, as it must; when it fails, what came before stays, and the migration is not recorded"
 			r.Instead = adviseRunAlone(needs)
 		case reopensTransaction(m, first):
 			r.Harm = "what came before commits by itself: when what follows fails, it stays, and the migration is not recorded"
-			r.Instead = "remove it, or put what follows into a migration of its own"
+			r.Instead = "remove it, or put what follows into " + first.SeparatePlace()
 		}
 		if ended := m.Runner.Ended; ended != "" && m.Script.End == script.Alone {
 			r.Severity = onward.Off

@@ -65,6 +65,9 @@ func manyTablesLocked(p *rule.Pass, m *rule.Migration) {
 			Cause:    "and %d other transactions lock several",
 			Evidence: []onward.Evidence{first.by.NewEvidence("takes " + first.Lock.String() + " on " + first.Name.String())},
 		}
+		if m.Together != 0 {
+			r.Instead = "lock each table in a release of its own: the runner sends all new migrations in one transaction"
+		}
 		if first.by == second.by {
 			r.Instead = "drop the foreign keys first, each in a transaction of its own, and then the table"
 		}
