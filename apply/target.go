@@ -135,7 +135,7 @@ func (t *Target) beginRun(ctx context.Context) error {
 	if err := t.checkBegun(ctx); err != nil {
 		return err
 	}
-	if err := t.properties.RefuseFunctionPaths(ctx, t.record.Row.Begun.Schema); err != nil {
+	if err := t.properties.RefuseFunctionPaths(ctx); err != nil {
 		return err
 	}
 	if err := t.recordAtBegin(ctx); err != nil {

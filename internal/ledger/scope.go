@@ -6,8 +6,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
+
+	relation "github.com/onward-sql/onward/internal/inventory"
 )
 
 // Scope is the part of a database that a plan is for: a schema, or the whole database if it is empty. Each scope has its own lease and its own
@@ -146,11 +149,17 @@ func (s Scope) FollowPlan(ctx context.Context, conn Conn, p *Plan, rewrite func(
 			return err
 		}
 		for i := range list {
-			list[i].Name, list[i].Definition = rewrite(list[i].Name), rewrite(list[i].Definition)
+			list[i].Name = rewrite(list[i].Name)
+			if list[i].Kind != "comment" && list[i].Kind != "security label" { // their definitions are texts of users
+				list[i].Definition = rewrite(list[i].Definition)
+			}
 		}
 		if err := WriteInventory(ctx, conn, p.ID, name, list); err != nil {
 			return err
 		}
+	}
+	if err := recordFormerSchema(ctx, conn, p); err != nil {
+		return err
 	}
 	if _, err := conn.Exec(ctx, "INSERT INTO onward_ledger.schema_begun (plan, schema, name) SELECT plan, schema, name FROM onward_ledger.schema_plan "+
 		"WHERE plan = $1 ON CONFLICT DO NOTHING", p.ID); err != nil {
@@ -163,6 +172,29 @@ func (s Scope) FollowPlan(ctx context.Context, conn Conn, p *Plan, rewrite func(
 	_, err = conn.Exec(ctx, "UPDATE onward_ledger.schema_plan SET schema = $2::bigint::oid, name = $3 WHERE plan = $1", p.ID, int64(s.OID), s.Schema)
 	p.Last = s
 	return err
+}
+
+// formerSchemas is the name in the ledger of the list of names that a plan's schema had between the first one and the last one.
+const formerSchemas = "former schemas"
+
+// recordFormerSchema records that the schema of a plan no longer has the name that the ledger knows.
+func recordFormerSchema(ctx context.Context, conn Conn, p *Plan) error {
+	list, err := ReadInventory(ctx, conn, p.ID, formerSchemas)
+	if err != nil {
+		return err
+	}
+	return WriteInventory(ctx, conn, p.ID, formerSchemas, append(list, relation.Entry{Kind: "schema", Name: p.Last.Schema}))
+}
+
+// ReadFormerSchemas returns the names that the schema of a plan had, without its present name.
+func (s Scope) ReadFormerSchemas(ctx context.Context, conn Conn, p *Plan) ([]string, error) {
+	list, err := ReadInventory(ctx, conn, p.ID, formerSchemas)
+	names := []string{p.Begun.Schema}
+	for i := range list {
+		names = append(names, list[i].Name)
+	}
+	slices.Sort(names)
+	return slices.DeleteFunc(slices.Compact(names), func(name string) bool { return name == s.Schema }), err
 }
 
 // RenamedPlan is an unfinished plan whose schema has another name now, while another schema has the old one.

@@ -19,24 +19,36 @@ const functionPaths = `SELECT p.oid::pg_catalog.regprocedure::pg_catalog.text, p
 	FROM pg_catalog.pg_proc AS p, pg_catalog.unnest(p.proconfig) AS c (setting)
 	WHERE p.pronamespace = $1::bigint::oid AND p.proname::text = ANY ($2::text[]) AND pg_catalog.starts_with(c.setting, 'search_path=') ORDER BY 1`
 
-// RefuseFunctionPaths refuses to continue a plan in a schema that was called from when the plan was begun, if a function has that name in its search_path,
-// because a step of the plan created it with SET search_path FROM CURRENT. Functions that the plan drops in the end do not matter.
-func (props *Properties) RefuseFunctionPaths(ctx context.Context, from string) error {
-	names := props.listCurrentPaths()
-	to := props.record.Scope
-	if to.IsDatabase() || from == to.Schema || props.record.Undoing || len(names) == 0 {
+// RefuseFunctionPaths refuses to continue a plan in a schema that had another name since the plan was begun, if a function has that name in its
+// search_path, because a step of the plan created it with SET search_path FROM CURRENT. Functions that the plan drops in the end do not matter.
+func (props *Properties) RefuseFunctionPaths(ctx context.Context) error {
+	functions := props.listCurrentPaths()
+	schema := props.record.Scope
+	if schema.IsDatabase() || props.record.Undoing || len(functions) == 0 {
 		return nil
 	}
-	var commands []string
+	var commands, stale []string
 	err := props.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
-		rows, err := conn.Query(ctx, functionPaths, int64(to.OID), names)
+		former, err := schema.ReadFormerSchemas(ctx, conn, props.record.Row)
+		if err != nil || len(former) == 0 {
+			return err
+		}
+		rows, err := conn.Query(ctx, functionPaths, int64(schema.OID), functions)
 		if err != nil {
 			return err
 		}
 		var name, path string
 		_, err = pgx.ForEachRow(rows, []any{&name, &path}, func() error {
-			if now := schemaplan.RenameInPath(path, from, to.Schema); now != path {
-				commands = append(commands, fmt.Sprintf("ALTER ROUTINE %s SET search_path = %s;", name, now))
+			renamed := path
+			for _, from := range former {
+				now := schemaplan.RenameInPath(renamed, from, schema.Schema)
+				if now != renamed && !slices.Contains(stale, pgparse.QuoteIdent(from)) {
+					stale = append(stale, pgparse.QuoteIdent(from))
+				}
+				renamed = now
+			}
+			if renamed != path {
+				commands = append(commands, fmt.Sprintf("ALTER ROUTINE %s SET search_path = %s;", name, renamed))
 			}
 			return nil
 		})
@@ -46,7 +58,7 @@ func (props *Properties) RefuseFunctionPaths(ctx context.Context, from string) e
 		return err
 	}
 	return &run.RefusedError{Text: fmt.Sprintf("a step of the plan created functions with SET search_path FROM CURRENT, and their search_path still has the schema's former name %s. "+
-		"Nothing was changed. Run this, then the same command again:\n%s", pgparse.QuoteIdent(from), strings.Join(commands, "\n"))}
+		"Nothing was changed. Run this, then the same command again:\n%s", strings.Join(stale, ", "), strings.Join(commands, "\n"))}
 }
 
 // listCurrentPaths returns the names of the functions that get the search_path of a done step's session, and that no step drops.

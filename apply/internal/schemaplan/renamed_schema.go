@@ -61,10 +61,11 @@ func RenameInPath(path, from, to string) string {
 	return b.String() + path[copied:]
 }
 
-// RenameSchema returns a function that changes the name of a schema in the server's own definitions, which write it before each name.
+// RenameSchema returns a function that changes the name of a schema in the server's own definitions, which write it before each name. The text of a
+// function's body stays: the server does not change it, either.
 func RenameSchema(from, to string) func(text string) string {
 	from, to = pgparse.QuoteIdent(from)+".", pgparse.QuoteIdent(to)+"."
-	return func(text string) string {
+	rename := func(text string) string {
 		var b strings.Builder
 		for {
 			i := strings.Index(text, from)
@@ -78,5 +79,16 @@ func RenameSchema(from, to string) func(text string) string {
 			b.WriteString(text[:i] + name)
 			text = text[i+len(from):]
 		}
+	}
+	return func(text string) string {
+		var b strings.Builder
+		copied := 0
+		for x := pgparse.NextLexeme(text, 0); x.Kind != pgparse.LexemeEnd; x = pgparse.NextLexeme(text, x.End) {
+			if x.Kind == pgparse.LexemeString && text[x.Start] == '$' {
+				b.WriteString(rename(text[copied:x.Start]) + text[x.Start:x.End])
+				copied = x.End
+			}
+		}
+		return b.String() + rename(text[copied:])
 	}
 }

@@ -86,3 +86,19 @@ func TestCursorName(t *testing.T) {
 		t.Errorf("%q %q", a, b)
 	}
 }
+
+// The server's definitions name the new schema, also in the text of a regclass. The body of a function stays as the server keeps it.
+func TestRenameSchema(t *testing.T) {
+	t.Parallel()
+	rename := RenameSchema("tenant_a", "tenant B")
+	for text, want := range map[string]string{
+		"nextval('tenant_a.ids'::regclass)":                              `nextval('"tenant B".ids'::regclass)`,
+		`SELECT x FROM tenant_a.t JOIN other_tenant_a.t ON "tenant_a".y`: `SELECT x FROM "tenant B".t JOIN other_tenant_a.t ON "tenant_a".y`,
+		"CREATE FUNCTION tenant_a.f(tenant_a.t) AS $function$SELECT FROM tenant_a.t$function$": `CREATE FUNCTION "tenant B".f("tenant B".t) AS ` +
+			"$function$SELECT FROM tenant_a.t$function$",
+	} {
+		if diff := cmp.Diff(want, rename(text)); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
