@@ -57,7 +57,7 @@ DECLARE
 BEGIN
 ` + save.String() + `  SELECT pg_catalog.string_agg(coalesce(i.key, e.key), ', ' ORDER BY coalesce(i.key, e.key)) INTO differing
   FROM (SELECT pg_catalog.concat_ws(' ', i.kind, nullif(i.name, '')) AS key, pg_catalog.md5(i.definition) AS sum FROM
-		(` + FormatQuery(major, relation, column) + `) AS i (kind, name, columns, definition)) AS i
+		(` + FormatQuery(major, formatOID(relation), column) + `) AS i (kind, name, columns, definition)) AS i
   FULL JOIN pg_catalog.json_each_text(` + pgparse.QuoteLiteral(string(text)) + `) AS e (key, sum) ON e.key = i.key
   WHERE i.sum IS DISTINCT FROM e.sum;
 ` + restore.String() + `  IF differing IS NOT NULL THEN

@@ -43,7 +43,7 @@ var Settings = "SET LOCAL search_path = pg_catalog, pg_temp; " + live.SetLocal(l
 
 // ReadInventory reads the inventory of a relation, which may be on a running server. The transaction must have the [Settings].
 func ReadInventory(ctx context.Context, s live.SQLSession, major int, relation uint32) (Inventory, error) {
-	rows, err := s.Query(ctx, FormatQuery(major, relation, "")+" ORDER BY 1, 2, 4")
+	rows, err := s.Query(ctx, FormatQuery(major, formatOID(relation), "")+" ORDER BY 1, 2, 4")
 	if err != nil {
 		return nil, fmt.Errorf("read the inventory: %w", err)
 	}

@@ -247,7 +247,7 @@ func checkColumnQuery(t *testing.T, tx pgx.Tx, major int, relation, column strin
 		}
 	}
 	got := readEntries(t, tx, relation, func(tx pgx.Tx, oid uint32) (Inventory, error) {
-		rows, err := tx.Query(t.Context(), FormatQuery(major, oid, column))
+		rows, err := tx.Query(t.Context(), FormatQuery(major, formatOID(oid), column))
 		if err != nil {
 			return nil, err
 		}

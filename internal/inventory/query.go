@@ -15,10 +15,10 @@ type part struct {
 	sql   string
 }
 
-// FormatQuery returns the query for the inventory of a relation with its partitions and children. It returns the kind, name, columns and
-// definition of each entry. It needs the settings of [Settings]. A column restricts it to the entries about that column, whose other columns it may
-// leave out.
-func FormatQuery(major int, relation uint32, column string) string {
+// FormatQuery returns the query for the inventory of a relation with its partitions and children. relation is an expression for the OID. The query returns
+// the kind, name, columns and definition of each entry. It needs the settings of [Settings]. A column restricts it to the entries about that column, whose
+// other columns it may leave out.
+func FormatQuery(major int, relation, column string) string {
 	isColumn := "true"
 	if column != "" {
 		isColumn = "a.attname = " + pgparse.QuoteLiteral(column)
@@ -36,7 +36,7 @@ func FormatQuery(major int, relation uint32, column string) string {
 		return newer
 	}
 	return strings.NewReplacer(
-		"@oid", strconv.FormatUint(uint64(relation), 10),
+		"@oid", relation,
 		"@column", isColumn,
 		"@compression", since(14, "nullif(a.attcompression::text, '')", "NULL"),
 		"@detached", since(14, "CASE WHEN i.inhdetachpending THEN 'being detached' END", "NULL"),
@@ -45,6 +45,16 @@ func FormatQuery(major int, relation uint32, column string) string {
 		"@period", since(18, "CASE WHEN k.conperiod THEN 'period' END", "NULL"),
 	).Replace(commonTables + strings.Join(list, "\nUNION ALL\n"))
 }
+
+// FormatListQuery returns the query for the inventory of a relation as a list in JSON, in the form of [Inventory]. It needs the settings of [Settings].
+func FormatListQuery(major int, relation string) string {
+	return `SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
+	'kind', i.kind, 'name', nullif(i.name, ''), 'columns', i.columns, 'definition', i.definition)) ORDER BY i.kind, i.name, i.definition)
+FROM (` + FormatQuery(major, relation, "") + `) AS i (kind, name, columns, definition)`
+}
+
+// formatOID returns an OID as SQL writes it.
+func formatOID(oid uint32) string { return strconv.FormatUint(uint64(oid), 10) }
 
 // commonTables are what the parts read: the relation with its partitions and children, what others may depend on, and the objects that do.
 const commonTables = `WITH RECURSIVE tree AS (SELECT @oid::oid AS oid UNION SELECT i.inhrelid FROM tree JOIN pg_inherits AS i ON i.inhparent = tree.oid),
@@ -104,7 +114,7 @@ objects AS MATERIALIZED (
 	FROM dependents AS d JOIN pg_policy AS p ON d.classid = 'pg_policy'::regclass AND p.oid = d.objid LEFT JOIN rels AS r ON r.oid = p.polrelid
 	UNION ALL
 	SELECT d.classid, d.objid, 'statistics', quote_ident(s.stxname) || coalesce(r.suffix, ''), d.columns,
-		concat_ws('; ', pg_get_statisticsobjdef(s.oid), 'target ' || nullif(s.stxstattarget, -1), 'owner ' || pg_get_userbyid(s.stxowner))
+		concat_ws('; ', pg_get_statisticsobjdef(s.oid), 'target ' || nullif(s.stxstattarget, -1), 'owner ' || quote_ident(pg_get_userbyid(s.stxowner)))
 	FROM dependents AS d JOIN pg_statistic_ext AS s ON d.classid = 'pg_statistic_ext'::regclass AND s.oid = d.objid LEFT JOIN rels AS r ON r.oid = s.stxrelid
 	UNION ALL
 	SELECT d.classid, d.objid, CASE WHEN a.attgenerated <> '' THEN 'generated column' ELSE 'default' END, quote_ident(a.attname) ||

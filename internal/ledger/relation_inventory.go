@@ -8,7 +8,11 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	relation "github.com/onward-sql/onward/internal/inventory"
+	"github.com/onward-sql/onward/internal/pgparse"
 )
+
+// inventoryConflict replaces an earlier record of a relation.
+const inventoryConflict = " ON CONFLICT (plan, relation) DO UPDATE SET entries = excluded.entries, recorded = pg_catalog.clock_timestamp()"
 
 // WriteInventory records what the database has on a relation that a plan replaces. An earlier record is replaced.
 func WriteInventory(ctx context.Context, conn Conn, plan, name string, list relation.Inventory) error {
@@ -16,9 +20,15 @@ func WriteInventory(ctx context.Context, conn Conn, plan, name string, list rela
 	if err != nil {
 		return err
 	}
-	_, err = conn.Exec(ctx, `INSERT INTO onward_ledger.inventory (plan, relation, entries) VALUES ($1, $2, $3::jsonb)
-		ON CONFLICT (plan, relation) DO UPDATE SET entries = excluded.entries, recorded = clock_timestamp()`, plan, name, string(text))
+	_, err = conn.Exec(ctx, "INSERT INTO onward_ledger.inventory (plan, relation, entries) VALUES ($1, $2, $3::jsonb)"+inventoryConflict,
+		plan, name, string(text))
 	return err
+}
+
+// WriteInventorySQL is [WriteInventory] as a statement, for a list that a query returns.
+func WriteInventorySQL(plan, name, query string) string {
+	return "INSERT INTO onward_ledger.inventory (plan, relation, entries) VALUES (" + pgparse.QuoteLiteral(plan) + ", " + pgparse.QuoteLiteral(name) +
+		",\n(" + query + "))" + inventoryConflict
 }
 
 // DeleteInventory deletes the record of a relation.

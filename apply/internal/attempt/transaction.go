@@ -42,16 +42,13 @@ func (a *Attempt) RunInTransaction(ctx context.Context, s *onward.PlanStep) erro
 	return a.properties.ReportCopiedProperties(ctx, s, slices.Concat(replacement.Carried, ran))
 }
 
-// FinishCommitted does what follows the commit of the steps that replace something: it records what the replacement has, and gives it what others gave
-// the old object while the step's transaction ran. The next run does it if this one ends before. step is the one of an error.
+// FinishCommitted does what follows the commit of the steps that replace something: it gives the replacement what others gave the old object while the
+// step's transaction ran. The next run does it if this one ends before. step is the one of an error.
 func (a *Attempt) FinishCommitted(ctx context.Context) (step *onward.PlanStep, err error) {
 	for i := range a.record.Plan.Steps {
 		s := &a.record.Plan.Steps[i]
 		if !a.record.IsDone(s.ID) || a.finished[s.ID] {
 			continue
-		}
-		if err := a.properties.RecordExchanged(ctx, s); err != nil {
-			return s, err
 		}
 		if err := a.carryLatePrivileges(ctx, s); err != nil {
 			return s, err
@@ -119,5 +116,5 @@ func (a *Attempt) transactionSQL(ctx context.Context, s *onward.PlanStep) (sql s
 		sql += live.SetLocal(live.CommonReadSettings, live.ValueSettings) + ownerAlone + strings.Join(views, ";\n") + ";\n"
 	}
 	replacement.Carried = append(replacement.Carried, views...)
-	return sql + a.properties.RoomSQL(s) + properties.CarriedSQL + a.record.DoneSQL(s), replacement, nil
+	return sql + a.properties.RoomSQL(s) + properties.CarriedSQL + a.record.DoneSQL(s) + ";\n" + a.properties.ExchangedSQL(s), replacement, nil
 }

@@ -16,19 +16,6 @@ import (
 // oldNameView is the name in the ledger of the inventory of a view right after it was made under a renamed table's old name.
 func oldNameView(view string) string { return "old name " + view }
 
-// recordOldNameViews records what the views have that a step has just made under the old names of tables.
-func (props *Properties) recordOldNameViews(ctx context.Context, conn *pgx.Conn, s *onward.PlanStep) error {
-	for _, r := range stepReplacements(s) {
-		if r.Kind != onward.ReplacementView {
-			continue
-		}
-		if err := props.recordRelation(ctx, conn, oldNameView(r.New), r.New); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // findOldNameLosses says what somebody has changed on a view under a table's old name, which SQL drops, unless the table has it, too. Privileges,
 // comments and defaults that an administrator gives to the old name are meant for the table.
 func (props *Properties) findOldNameLosses(ctx context.Context, conn *pgx.Conn, sql string) (sentences []string, err error) {

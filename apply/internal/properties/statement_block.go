@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/apply/internal/session"
+	"github.com/onward-sql/onward/internal/inventory"
+	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/onward"
@@ -59,6 +61,13 @@ func (b *statementBlock) refuseFound(queries []string) {
   END LOOP;
 `)
 	}
+}
+
+// recordInventory writes what a relation has into the ledger, if it exists.
+func (b *statementBlock) recordInventory(major int, plan, name, relation string) {
+	oid := b.findRelation(relation)
+	write := ledger.WriteInventorySQL(plan, name, inventory.FormatListQuery(major, oid))
+	b.body.WriteString("  IF " + oid + " IS NOT NULL THEN\n    " + write + ";\n  END IF;\n")
 }
 
 func (b *statementBlock) format() string {

@@ -16,22 +16,25 @@ import (
 // exchangedName is the name in the ledger of the inventory of a table right after its exchange.
 func exchangedName(r *onward.PlanReplacement) string { return "exchanged " + r.Old }
 
-// RecordExchanged records what a table has right after a step has exchanged it, for the comparison before the step is undone.
-func (props *Properties) RecordExchanged(ctx context.Context, s *onward.PlanStep) error {
-	if props.record.AsWritten || props.record.Undoing || len(stepReplacements(s)) == 0 {
-		return nil
+// ExchangedSQL returns SQL for the transaction of a step, after its own and as the role that owns the ledger. It records what a table has right after the
+// step has exchanged it, and a view under a table's old name, for the comparison before they go. No kill leaves one without the other.
+func (props *Properties) ExchangedSQL(s *onward.PlanStep) string {
+	if props.record.AsWritten || props.record.Undoing {
+		return ""
 	}
-	return props.session.Control.Do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error {
-		for _, r := range s.Replaces {
-			if r.Kind != onward.ReplacementTable || !replacesNow(s, &r) {
-				continue
-			}
-			if err := props.recordRelation(ctx, conn, exchangedName(&r), r.Old); err != nil {
-				return err
-			}
+	b := props.newBlock()
+	for _, r := range stepReplacements(s) {
+		switch {
+		case r.Kind == onward.ReplacementView:
+			b.recordInventory(props.session.Major, props.record.Row.ID, oldNameView(r.New), r.New)
+		case r.Kind == onward.ReplacementTable && replacesNow(s, &r):
+			b.recordInventory(props.session.Major, props.record.Row.ID, exchangedName(&r), r.Old)
 		}
-		return props.recordOldNameViews(ctx, conn, s)
-	})
+	}
+	if b.variables == 0 {
+		return ""
+	}
+	return b.format()
 }
 
 // RefuseUndoLosses refuses to undo a step if somebody has added something to the table or the column that goes with the undo.
@@ -62,8 +65,12 @@ func (props *Properties) findUndoLosses(ctx context.Context, conn *pgx.Conn, s *
 	exchanged := replacesNow(s, r)
 	switch {
 	case r.Kind == onward.ReplacementTable && exchanged:
-		if c.Before, err = ledger.ReadInventory(ctx, conn, props.record.Row.ID, exchangedName(r)); err != nil || c.Before == nil {
+		if c.Before, err = ledger.ReadInventory(ctx, conn, props.record.Row.ID, exchangedName(r)); err != nil {
 			return nil, err
+		}
+		if c.Before == nil {
+			return nil, &run.RefusedError{Step: s.ID, Text: "the ledger does not say what " + r.Old + " had right after this step, " +
+				"so the abort may lose what was added since. Finish the plan with onward apply and onward contract"}
 		}
 	case r.Kind != onward.ReplacementColumn || exchanged:
 		return nil, nil
