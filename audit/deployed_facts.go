@@ -136,17 +136,26 @@ func ReadStats(path string) (*onward.Stats, error) {
 	if len(data) > maxStats {
 		return nil, bad(fmt.Errorf("is larger than %d MB", maxStats>>20))
 	}
+	s, err := parseStats(data)
+	if err != nil {
+		return nil, bad(err)
+	}
+	return s, nil
+}
+
+// parseStats returns what onward stats has written.
+func parseStats(data []byte) (*onward.Stats, error) {
 	var s onward.Stats
 	if err := json.Unmarshal(data, &s); err != nil {
-		return nil, bad(fmt.Errorf("is not what onward stats writes: %w", err))
+		return nil, fmt.Errorf("is not what onward stats writes: %w", err)
 	}
 	if s.Schema != onward.StatsSchema {
-		return nil, bad(fmt.Errorf("has the schema %q; this release reads %s, which onward stats writes", s.Schema, onward.StatsSchema))
+		return nil, fmt.Errorf("has the schema %q; this release reads %s, which onward stats writes", s.Schema, onward.StatsSchema)
 	}
 	for i := range s.Relations {
 		r := &s.Relations[i]
 		if r.HeapBytes < 0 || r.ToastBytes < 0 || r.Rows < -1 || slices.ContainsFunc(r.Indexes, func(x onward.IndexStats) bool { return x.Bytes < 0 }) {
-			return nil, bad(fmt.Errorf("%s has a negative size", r.Name))
+			return nil, fmt.Errorf("%s has a negative size", r.Name)
 		}
 	}
 	return &s, nil

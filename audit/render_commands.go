@@ -69,6 +69,7 @@ type deployedSettings struct {
 	name   string         // of the revision
 	path   string         // of onward.yaml below the repository's root; "" for a file outside
 	config *config.Config // nil if the revision has none that can be read
+	stats  string         // of the file of sizes below the repository's root; "" for none, or one outside
 }
 
 func (a *changelog) readDeployedSettings(ctx context.Context, repo *gitrange.Repo) *deployedSettings {
@@ -80,6 +81,9 @@ func (a *changelog) readDeployedSettings(ctx context.Context, repo *gitrange.Rep
 		}
 	}
 	d.config = settingsAt(d.tree, d.path)
+	if absolute, err := filepath.Abs(a.Stats); a.Stats != "" && err == nil {
+		d.stats = settingsPath(absolute, repo.Root())
+	}
 	return d
 }
 

@@ -18,11 +18,51 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// listWeakened returns the settings by which the branch weakens its own check, and the files that they name. Flags of the command line are the
+// listWeakened returns the settings by which the branch weakens its own check, and the files that they or the user name. Flags of the command line are the
 // user's, and do not count.
 func (a *changelog) listWeakened(deployed *deployedSettings) []onward.Weakening {
-	if deployed.path == "" || deployed.tree == nil || a.TrustsBase {
-		return nil // the user has named a file, the base is not known, or its settings count
+	if deployed.tree == nil || a.TrustsBase {
+		return nil // the base is not known, or its settings count
+	}
+	return append(a.listWeakenedSettings(deployed), a.listSmallerTables(deployed)...)
+}
+
+// listSmallerTables says how many tables are smaller, or missing, in the file of sizes than in the base's: the user names the file, and a branch may
+// change what it says.
+func (a *changelog) listSmallerTables(deployed *deployedSettings) []onward.Weakening {
+	if deployed.stats == "" || !adapter.HasFile(deployed.tree, deployed.stats) {
+		return nil
+	}
+	text, err := deployed.tree.Read(deployed.stats)
+	if err != nil {
+		return nil
+	}
+	before, err := parseStats(text)
+	if err != nil {
+		return nil
+	}
+	sizes := map[string]*onward.RelationStats{}
+	for i := range a.known.stats.Relations {
+		sizes[a.known.stats.Relations[i].Name] = &a.known.stats.Relations[i]
+	}
+	n := 0
+	for i := range before.Relations {
+		old := &before.Relations[i]
+		now := sizes[old.Name]
+		if now == nil || now.Rows < old.Rows || now.HeapBytes+now.ToastBytes < old.HeapBytes+old.ToastBytes {
+			n++
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	return []onward.Weakening{{Key: "stats", Head: path.Base(deployed.stats) + " has smaller sizes for " + prose.CountNoun(n, "table"), Path: deployed.stats}}
+}
+
+// listWeakenedSettings returns the settings, and the files that they name.
+func (a *changelog) listWeakenedSettings(deployed *deployedSettings) []onward.Weakening {
+	if deployed.path == "" {
+		return nil // the user has named a file
 	}
 	base := cmp.Or(deployed.config, &config.Config{})
 	head := &config.Config{}
