@@ -207,7 +207,7 @@ func (c *Config) newCommand(ctx context.Context, t adapter.Tree, s adapter.Sourc
 		env = append([]string{"PYTHONPATH=" + list}, env...)
 	}
 	return &Command{
-		Dir: filepath.Join(dir, filepath.FromSlash(c.WorkDir)), Root: dir, Environment: command.AddModuleCache(env, c.Home), Timeout: s.Options.RenderTimeout,
+		Dir: filepath.Join(dir, filepath.FromSlash(c.WorkDir)), Root: dir, Environment: command.AddPlaces(env, c.Home), Timeout: s.Options.RenderTimeout,
 		Access: command.ListAccess(s.Options.Sandbox, c.Home, c.WorkDir, packages), Logger: c.Logger,
 	}, remove, nil
 }

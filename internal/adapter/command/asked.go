@@ -29,8 +29,8 @@ var questions = []question{
 // askTime bounds an answer.
 const askTime = 5 * time.Second
 
-// askPrograms returns the directories of packages that the user's installed programs name. Directories of a repository are left out. No program of the
-// repository is asked.
+// askPrograms returns the directories of packages that the user's installed programs, and their settings, name. Directories of a repository are left
+// out. No program of the repository is asked.
 func askPrograms(repository string) []string {
 	path := filepath.SplitList(os.Getenv("PATH"))
 	path = slices.DeleteFunc(path, func(dir string) bool { return !filepath.IsAbs(dir) || isInRepository(dir, repository) })
@@ -47,7 +47,8 @@ func askPrograms(repository string) []string {
 	}
 	all.Wait()
 	var out []string
-	for _, dir := range slices.Concat(answers...) {
+	c := readConfigured()
+	for _, dir := range append(slices.Concat(answers...), c.listDirs()...) {
 		if filepath.IsAbs(dir) && isDir(dir) && !isInRepository(dir, repository) {
 			out = append(out, dir)
 		}
@@ -111,8 +112,8 @@ func listAsked(repository string) []string {
 	return answer.(func() []string)()
 }
 
-// AddModuleCache adds the place of Go's modules to an environment, if the user has set it in Go's own settings, which no sandbox has.
-func AddModuleCache(env []string, repository string) []string {
+// addModuleCache adds the place of Go's modules to an environment, if the user has set it in Go's own settings.
+func addModuleCache(env []string, repository string) []string {
 	if os.Getenv("GOMODCACHE") != "" {
 		return env
 	}

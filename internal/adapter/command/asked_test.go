@@ -72,7 +72,7 @@ func TestAskPrograms(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(home, "ran")); err == nil {
 		t.Error("code of the repository, or of a .pth file, ran")
 	}
-	if env := AddModuleCache(nil, repository); !slices.Equal(env, []string{"GOMODCACHE=" + home + "/modules"}) {
+	if env := addModuleCache(nil, repository); !slices.Equal(env, []string{"GOMODCACHE=" + home + "/modules"}) {
 		t.Errorf("the environment %q", env)
 	}
 }
