@@ -57,6 +57,33 @@ END
 	return b.String()
 }
 
+// NotNullCommentSQL returns statements that give the NOT NULL constraints of a replacement, under any name, the comments of the replaced ones. column is
+// the name that the replacement column has then.
+func (c *Comparison) NotNullCommentSQL(column string) string {
+	var b strings.Builder
+	for _, e := range c.ListConcerned() {
+		i := slices.IndexFunc(c.Old, func(o Entry) bool { return o.Kind == "comment" && o.Name == e.FullName() })
+		if e.Kind != "not null constraint" || strings.Contains(e.Name, " of ") || len(e.Columns) != 1 || i < 0 {
+			continue
+		}
+		b.WriteString("\nDO LANGUAGE plpgsql " + pgparse.DollarQuote(`
+DECLARE
+  onward_name pg_catalog.name;
+BEGIN
+  SELECT n.conname INTO onward_name FROM pg_catalog.pg_constraint AS n JOIN pg_catalog.pg_attribute AS a ON a.attrelid OPERATOR(pg_catalog.=) n.conrelid
+      AND a.attnum OPERATOR(pg_catalog.=) n.conkey[1]
+    WHERE n.conrelid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(`+pgparse.QuoteLiteral(c.Replaced.Old)+`::pg_catalog.text)::pg_catalog.oid
+      AND n.contype OPERATOR(pg_catalog.=) 'n' AND a.attname OPERATOR(pg_catalog.=) `+pgparse.QuoteLiteral(cmp.Or(column, e.Columns[0]))+`;
+  IF FOUND THEN
+    EXECUTE pg_catalog.format('COMMENT ON CONSTRAINT %I ON %s IS %L', onward_name, `+pgparse.QuoteLiteral(c.Replaced.Old)+`, `+
+			pgparse.QuoteLiteral(c.Old[i].Definition)+`);
+  END IF;
+END
+`) + ";")
+	}
+	return b.String()
+}
+
 // ColumnCommentSQL returns a statement that gives a column, which replaces another one, the comment that the other one had: the step may have set the
 // comment of the plan's start. It returns "" if the release itself changes the comment.
 func (c *Comparison) ColumnCommentSQL(column string) string {

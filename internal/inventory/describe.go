@@ -15,6 +15,9 @@ func (l *Loss) DescribeLoss(r *onward.PlanReplacement) string {
 	table := r.Old
 	var text string
 	switch column := r.OldColumn + " of " + table; {
+	case l.Successor != "":
+		return l.nameSubject(table) + " is not what the plan was made for: " + l.Definition + ". In its place would be " + l.Successor +
+			". Give both the same form"
 	case r.Kind == onward.ReplacementColumn && slices.Contains(readers, l.Kind):
 		text = l.nameSubject(table) + " reads " + column
 	case r.Kind == onward.ReplacementColumn:

@@ -25,6 +25,8 @@ type Loss struct {
 	Changed bool // since the earlier inventory
 	// Equal is a statement that gives the replacement column its equal; "" for none.
 	Equal string
+	// Successor is the definition of the object that gets the entry's name, if the plan knows the entry in another form; "" for none.
+	Successor string
 }
 
 // FindLosses returns the entries that would be lost. The plan was not made for them.
@@ -38,7 +40,14 @@ func (c *Comparison) FindLosses() (losses []Loss) {
 		treatment := c.findTreatment(e)
 		definition, there := before[e.FullName()]
 		unchanged := c.Before == nil || there && (definition == e.Definition || treatment == adopted)
-		if treatment == carried || treatment == kept || c.Own.HasObject(e) || unchanged && c.isKnown(e) || c.hasEqual(e) {
+		if treatment == carried || treatment == kept || c.hasEqual(e) {
+			continue
+		}
+		if successor := c.findSuccessor(e); successor != nil && !c.hasSameForm(e, successor) {
+			losses = append(losses, Loss{Entry: *e, Successor: successor.Definition})
+			continue
+		}
+		if c.Own.HasObject(e) || unchanged && c.isKnown(e) {
 			continue
 		}
 		losses = append(losses, Loss{Entry: *e, Changed: there && definition != e.Definition, Equal: c.equalStatement(e)})
@@ -50,7 +59,7 @@ func (c *Comparison) FindLosses() (losses []Loss) {
 // new column has other values.
 func (c *Comparison) DescribeLosses() (sentences []string) {
 	for _, l := range c.FindLosses() {
-		if !c.replacesColumn() || !l.IsInstant() || slices.Contains(c.Replaced.Sets, "default") {
+		if !c.replacesColumn() || !l.IsInstant() || l.Successor != "" || slices.Contains(c.Replaced.Sets, "default") {
 			sentences = append(sentences, l.DescribeLoss(c.Replaced))
 		}
 	}
@@ -187,6 +196,20 @@ func (l *Loss) RenameStatement() string {
 	return "ALTER STATISTICS " + words[2] + " RENAME TO " + l.Name
 }
 
+// alterStatistics returns statements that give a new statistics object the properties that its statement does not have.
+func alterStatistics(create, properties string) (sql string) {
+	name := strings.Fields(create)[2]
+	for property := range strings.SplitSeq(properties, "; ") {
+		if target, ok := strings.CutPrefix(property, "target "); ok {
+			sql += "; ALTER STATISTICS " + name + " SET STATISTICS " + target
+		}
+		if owner, ok := strings.CutPrefix(property, "owner "); ok {
+			sql += "; ALTER STATISTICS " + name + " OWNER TO " + owner
+		}
+	}
+	return sql
+}
+
 // equalStatement returns a statement that gives the replacement column the same as the old one has, if both are there.
 func (c *Comparison) equalStatement(e *Entry) string {
 	if !c.replacesColumn() || !slices.ContainsFunc(c.Old, func(o Entry) bool {
@@ -208,7 +231,7 @@ func (c *Comparison) equalStatement(e *Entry) string {
 			return strings.Replace(definition, "INDEX ", "INDEX CONCURRENTLY ", 1)
 		}
 	case "statistics":
-		return definition
+		return definition + alterStatistics(definition, properties)
 	case "check", "foreign key":
 		add := alter + "ADD CONSTRAINT " + pgparse.QuoteIdent(name) + " " + definition
 		if strings.HasSuffix(definition, "NOT VALID") {

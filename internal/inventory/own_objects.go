@@ -1,31 +1,43 @@
 package inventory
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/onward"
 )
 
-// OwnObjects are the names of the objects that the steps of a plan make, except for columns.
-type OwnObjects map[string]bool
+// OwnObjects are the objects that the steps of a plan make.
+type OwnObjects struct {
+	// former has each object's name, except for columns, and the name from which a step renames the object; "" for none.
+	former map[string]string
+	// columns are the names of replaced columns, with the names of their replacements.
+	columns map[string][]string
+}
 
-// ListOwnObjects returns the names of the objects that the steps of a plan make.
+// ListOwnObjects returns the objects that the steps of a plan make.
 func ListOwnObjects(p *onward.Plan) OwnObjects {
-	names := OwnObjects{}
+	own := OwnObjects{former: map[string]string{}, columns: map[string][]string{}}
 	for i := range p.Steps {
+		for _, r := range p.Steps[i].Replaces {
+			own.columns[r.OldColumn] = append(own.columns[r.OldColumn], r.NewColumn)
+		}
 		f, err := pgparse.SplitText(p.Steps[i].SQL)
 		if err != nil {
 			continue
 		}
 		for _, stmt := range f.Stmts {
 			for _, name := range madeBy(stmt.Node) {
-				names[name] = true
+				own.former[name] = ""
+			}
+			if n := stmt.Node.GetRenameStmt(); n != nil && isRenamedObject(n) {
+				own.former[n.Newname] = cmp.Or(n.Subname, n.GetRelation().GetRelname())
 			}
 		}
 	}
-	delete(names, "")
-	return names
+	delete(own.former, "")
+	return own
 }
 
 // HasObject reports whether a step of the plan makes an entry's object, or the relation that it is on.
@@ -34,7 +46,9 @@ func (o OwnObjects) HasObject(e *Entry) bool {
 	if e.Kind == "function" {
 		name, _, _ = strings.Cut(name, "(")
 	}
-	return o[bareName(name)] || relation != "" && o[bareName(relation)]
+	_, own := o.former[bareName(name)]
+	_, onOwn := o.former[bareName(relation)]
+	return own || relation != "" && onOwn
 }
 
 // madeBy returns the names of the objects that a statement makes.
@@ -65,11 +79,15 @@ func madeBy(node *pgparse.Node) (names []string) {
 		for _, cmd := range n.AlterTableStmt.Cmds {
 			names = append(names, cmd.GetAlterTableCmd().GetDef().GetConstraint().GetConname())
 		}
-	case *pgparse.Node_RenameStmt:
-		switch n.RenameStmt.RenameType {
-		case pgparse.ObjectType_OBJECT_INDEX, pgparse.ObjectType_OBJECT_TABCONSTRAINT, pgparse.ObjectType_OBJECT_TRIGGER:
-			return []string{n.RenameStmt.Newname}
-		}
 	}
 	return names
+}
+
+// isRenamedObject reports whether a statement renames an index, a constraint or a trigger.
+func isRenamedObject(n *pgparse.RenameStmt) bool {
+	switch n.RenameType {
+	case pgparse.ObjectType_OBJECT_INDEX, pgparse.ObjectType_OBJECT_TABCONSTRAINT, pgparse.ObjectType_OBJECT_TRIGGER:
+		return true
+	}
+	return false
 }

@@ -26,7 +26,7 @@ func (props *Properties) compareInventory(ctx context.Context, conn *pgx.Conn, r
 	if c.Old, err = inventory.ReadInventory(ctx, conn, props.session.Major, old); err != nil {
 		return nil, 0, err
 	}
-	if r.Kind == onward.ReplacementTable && fresh != 0 && len(c.FindLosses()) > 0 { // somebody may have given the new table the same
+	if r.Kind == onward.ReplacementTable && fresh != 0 {
 		c.New, err = inventory.ReadInventory(ctx, conn, props.session.Major, fresh)
 	}
 	return c, old, err
@@ -157,10 +157,12 @@ func (props *Properties) CheckInventory(ctx context.Context, steps ...onward.Pla
 						sql.After += "\n" + rename + ";"
 					}
 				}
+				column := ""
 				if r.Kind == onward.ReplacementColumn {
-					sql.After += c.ColumnCommentSQL(finalColumn(&steps[i], r.NewColumn))
+					column = finalColumn(&steps[i], r.NewColumn)
+					sql.After += c.ColumnCommentSQL(column)
 				}
-				sql.After += c.CommentSQL()
+				sql.After += c.CommentSQL() + c.NotNullCommentSQL(column)
 			}
 		}
 		return nil

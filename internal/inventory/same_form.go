@@ -1,0 +1,102 @@
+package inventory
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// comparedForms are the kinds of objects that a plan knows by name, makes anew under another one, and renames.
+var comparedForms = []string{"index", "check"}
+
+// findSuccessor returns the entry of the object that a step of the plan renames to an entry's name, if it is there already; nil for none.
+func (c *Comparison) findSuccessor(e *Entry) *Entry {
+	former := c.Own.former[bareName(e.Name)]
+	if former == "" || !slices.Contains(comparedForms, e.Kind) || strings.Contains(e.Name, " of ") {
+		return nil
+	}
+	list := c.New
+	if c.replacesColumn() {
+		list = c.Old
+	}
+	for i := range list {
+		if list[i].Kind == e.Kind && bareName(list[i].Name) == former {
+			return &list[i]
+		}
+	}
+	return nil
+}
+
+// hasSameForm reports whether the successor of an entry has its form and its properties. The plan may have given it another type, so casts do not
+// count, and a literal may be longer.
+func (c *Comparison) hasSameForm(e, successor *Entry) bool {
+	form, properties, _ := strings.Cut(c.renameParts(e.Definition, e.Name, successor.Name), "; ")
+	other, others, _ := strings.Cut(c.renameParts(successor.Definition, "", ""), "; ")
+	for property := range strings.SplitSeq(properties, "; ") {
+		if property != "" && !slices.Contains(strings.Split(others, "; "), property) {
+			return false
+		}
+	}
+	return slices.EqualFunc(listFormTokens(form), listFormTokens(other), func(a, b string) bool {
+		if isLiteral(a) && isLiteral(b) {
+			long, short := strings.TrimSuffix(a, "'"), strings.TrimSuffix(b, "'")
+			if len(long) < len(short) {
+				long, short = short, long
+			}
+			rest, ok := strings.CutPrefix(long, short)
+			return ok && (a[0] == '\'' || rest == "" || rest[0] == '.')
+		}
+		return a == b || slices.Contains(c.Own.columns[bareName(a)], bareName(b))
+	})
+}
+
+func isLiteral(token string) bool { return token[0] == '\'' || token[0] >= '0' && token[0] <= '9' }
+
+// typeWords follow the first word of a type's name.
+var typeWords = []string{"varying", "precision", "without", "with", "time", "zone"}
+
+// listFormTokens returns the tokens of a definition, without parentheses, casts and NOT VALID.
+func listFormTokens(definition string) (tokens []string) {
+	definition = strings.TrimSuffix(definition, " NOT VALID")
+	var list []pgparse.Lexeme
+	for x := pgparse.NextLexeme(definition, 0); x.Kind != pgparse.LexemeEnd; x = pgparse.NextLexeme(definition, x.End) {
+		list = append(list, x)
+	}
+	text := func(i int) string {
+		if i >= len(list) {
+			return ""
+		}
+		return definition[list[i].Start:list[i].End]
+	}
+	for i := 0; i < len(list); i++ {
+		switch word := text(i); {
+		case word == "(" || word == ")":
+		case word == "::" || word == ":" && text(i+1) == ":":
+			if word == ":" {
+				i++
+			}
+			i = skipType(text, i+1) - 1
+		default:
+			tokens = append(tokens, word)
+		}
+	}
+	return tokens
+}
+
+// skipType returns the number of the token after a type's name.
+func skipType(text func(i int) string, i int) int {
+	for i++; text(i) == "."; {
+		i += 2
+	}
+	for slices.Contains(typeWords, text(i)) || text(i) == "(" && text(i+1) != "" && isLiteral(text(i+1)) {
+		for text(i) == "(" || text(i) != "" && text(i) != ")" && isLiteral(text(i)) || text(i) == "," {
+			i++
+		}
+		i++
+	}
+	for text(i) == "[" && text(i+1) == "]" {
+		i += 2
+	}
+	return i
+}
