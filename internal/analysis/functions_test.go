@@ -100,7 +100,7 @@ func (r *functionRelease) followStatement(t *testing.T, out *strings.Builder, li
 	for _, node := range parse(t, line) {
 		if rv := pgparse.WrittenRelation(node); rv != nil {
 			table, _ := r.now.Resolve(rv)
-			for _, w := range analysis.ListWritten(r.now, table, analysis.WriteEvents(pgparse.Unwrap(node))) {
+			for _, w := range analysis.ListWritten(r.now, table, analysis.ReadWrite(pgparse.Unwrap(node))) {
 				fmt.Fprintf(out, "  writes %s: %s%s\n", w.Name, strings.Join(w.Events, ", "), map[bool]string{true: ", direct"}[w.Direct])
 			}
 			for _, f := range analysis.ListFired(r.now, table, pgparse.Unwrap(node)) {

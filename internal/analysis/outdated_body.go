@@ -17,6 +17,9 @@ type OutdatedUse struct {
 	Column *catalog.Column
 }
 
+// maxOutdatedPath limits how many functions are searched that call and fire each other.
+const maxOutdatedPath = 6
+
 // FindOutdated finds a name in the function of a fired trigger that the schema does not have now: in its body, in the functions
 // that it calls, or in the triggers that its own writes fire. A failure that was there before the release does not count.
 func FindOutdated(f FiredTrigger, deployed, now *catalog.Catalog) *OutdatedUse {
@@ -79,7 +82,7 @@ func seesRecord(events []string, record string) bool {
 
 // searchFunction looks into a body, and into what each call of it runs.
 func (s *outdatedSearch) searchFunction(fn *catalog.Function) {
-	if s.isFinished() || len(s.seen) > maxWrittenPath || slices.Contains(s.seen, fn) {
+	if s.isFinished() || len(s.seen) > maxOutdatedPath || slices.Contains(s.seen, fn) {
 		return
 	}
 	s.seen = append(s.seen, fn)

@@ -74,6 +74,11 @@ func MaySetColumn(c *catalog.Catalog, t *catalog.Trigger, column string) bool {
 			return true
 		}
 	}
+	return assignsColumn(body, column)
+}
+
+// assignsColumn reports whether a body has an assignment to NEW.column.
+func assignsColumn(body, column string) bool {
 	return slices.ContainsFunc(setsColumn.FindAllStringSubmatch(body, -1), func(m []string) bool {
 		return strings.EqualFold(strings.Trim(m[1], `"`), column)
 	})

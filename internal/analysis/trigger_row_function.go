@@ -11,11 +11,15 @@ func RowFunction(c *catalog.Catalog, t *catalog.Trigger) *catalog.Function {
 	return TriggerFunction(c, t)
 }
 
-// TriggerFunction returns the function of an enabled trigger; nil if its body cannot be read.
+// TriggerFunction returns the function of an enabled trigger that is no clone; nil if its body cannot be read.
 func TriggerFunction(c *catalog.Catalog, t *catalog.Trigger) *catalog.Function {
 	if !t.Enabled || t.Parent {
 		return nil
 	}
+	return readableFunction(c, t)
+}
+
+func readableFunction(c *catalog.Catalog, t *catalog.Trigger) *catalog.Function {
 	for _, fn := range c.Functions(t.Function.Schema, t.Function.Name) {
 		if len(fn.Args) == 0 && fn.Language == "plpgsql" && fn.Body != "" {
 			return fn

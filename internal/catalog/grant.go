@@ -14,8 +14,11 @@ func compareNames(a, b Name) int {
 
 // https://www.postgresql.org/docs/current/sql-grant.html and REVOKE
 func (f *fold) applyGrant(s *pgparse.GrantStmt) {
-	if !s.GetIsGrant() && s.GetGrantOption() {
-		return // the privilege stays, but for granting it on
+	if s.GetTargtype() == pgparse.GrantTargetType_ACL_TARGET_OBJECT && s.GetObjtype() == pgparse.ObjectType_OBJECT_TABLE {
+		f.findGrantedColumns(s)
+	}
+	if f.failed || !s.GetIsGrant() && s.GetGrantOption() {
+		return // GRANT OPTION FOR: the privilege stays, but for granting it on
 	}
 	grants := GrantsOf(s)
 	switch {
@@ -44,6 +47,23 @@ func (f *fold) applyGrant(s *pgparse.GrantStmt) {
 	default:
 		// Privileges on types, databases, languages, wrappers,
 		// servers and parameters are not held: no rule asks for them.
+	}
+}
+
+// findGrantedColumns looks for the columns that privileges name.
+func (f *fold) findGrantedColumns(s *pgparse.GrantStmt) {
+	for _, n := range s.GetObjects() {
+		r := f.relationFor(n.GetRangeVar(), Table, false)
+		if r == nil {
+			return
+		}
+		for _, p := range s.GetPrivileges() {
+			for _, name := range pgparse.StringTexts(p.GetAccessPriv().GetCols()) {
+				if !IsSystemColumn(name) {
+					f.columnNamed(r.OID, name, false)
+				}
+			}
+		}
 	}
 }
 

@@ -123,6 +123,18 @@ func (c *Catalog) BaseOfView(view *Relation) *Relation {
 	return nil
 }
 
+// TableOfView returns the table to which a relation passes writes through views: itself if it is a table, nil if the table is unknown
+// or the views read each other.
+func (c *Catalog) TableOfView(r *Relation) *Relation {
+	for seen := []*Relation{}; r != nil && r.View != nil; r = c.BaseOfView(r) {
+		if slices.Contains(seen, r) {
+			return nil
+		}
+		seen = append(seen, r)
+	}
+	return r
+}
+
 // viewTarget returns the expression of a view's column; nil if it is unknown, because the
 // column may come from a *.
 func (r *Relation) viewTarget(name string) *pgparse.Node {

@@ -158,12 +158,12 @@ func (w *firedCode) readNode(n *pgparse.Node, by string, depth int) {
 		w.readQuery(n, by, depth)
 	case *pgparse.CopyStmt:
 		if s.GetIsFrom() {
-			w.readRowWrite(s.GetRelation(), []string{"insert"}, nil, by, depth)
+			w.readRowWrite(s.GetRelation(), analysis.RowWrite{Events: []string{"insert"}, Only: true}, nil, depth)
 		}
 		w.readQuery(s.GetQuery(), by, depth)
 	case *pgparse.TruncateStmt:
 		for _, r := range s.GetRelations() {
-			w.readRowWrite(r.GetRangeVar(), []string{"truncate"}, nil, by, depth)
+			w.readRowWrite(r.GetRangeVar(), analysis.RowWrite{Events: []string{"truncate"}, Only: !r.GetRangeVar().GetInh()}, nil, depth)
 		}
 	case *pgparse.ExplainStmt:
 		if slices.ContainsFunc(s.GetOptions(), func(o *pgparse.Node) bool { return o.GetDefElem().GetDefname() == "analyze" }) {
@@ -190,14 +190,14 @@ func (w *firedCode) readQuery(n *pgparse.Node, by string, depth int) {
 	pgparse.Walk(n, func(msg any) bool {
 		switch s := msg.(type) {
 		case *pgparse.InsertStmt:
-			w.readRowWrite(s.GetRelation(), analysis.WriteEvents(s), s.GetCols(), by, depth)
+			w.readRowWrite(s.GetRelation(), analysis.ReadWrite(s), s.GetCols(), depth)
 		case *pgparse.UpdateStmt:
-			w.readRowWrite(s.GetRelation(), []string{"update"}, nil, by, depth)
+			w.readRowWrite(s.GetRelation(), analysis.ReadWrite(s), nil, depth)
 			w.readSetting(s)
 		case *pgparse.DeleteStmt:
-			w.readRowWrite(s.GetRelation(), []string{"delete"}, nil, by, depth)
+			w.readRowWrite(s.GetRelation(), analysis.ReadWrite(s), nil, depth)
 		case *pgparse.MergeStmt:
-			w.readRowWrite(s.GetRelation(), analysis.WriteEvents(s), nil, by, depth)
+			w.readRowWrite(s.GetRelation(), analysis.ReadWrite(s), nil, depth)
 		case *pgparse.RangeVar:
 			w.readView(s, by, depth)
 		case *pgparse.A_Expr:

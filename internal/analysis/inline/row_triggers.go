@@ -12,24 +12,26 @@ import (
 
 // readRowWrite examines the code that a write to a relation runs. cols are the columns that an
 // INSERT names.
-func (w *firedCode) readRowWrite(rv *pgparse.RangeVar, events []string, cols []*pgparse.Node, by string, depth int) {
+func (w *firedCode) readRowWrite(rv *pgparse.RangeVar, write analysis.RowWrite, cols []*pgparse.Node, depth int) {
 	if rv == nil || depth > maxCallDepth {
 		return
 	}
 	r, _ := w.catalog.Resolve(rv)
-	for _, x := range analysis.ListWritten(w.catalog, r, events) {
-		if !x.Direct {
-			cols = nil
+	for _, x := range analysis.ListWritten(w.catalog, r, write) {
+		if x.Direct {
+			w.readWrite(&x, cols, depth)
+		} else {
+			w.readWrite(&x, nil, depth)
 		}
-		w.readWrite(x.Relation, x.Events, cols, depth)
 	}
 }
 
 // readWrite examines the code that a write to one relation runs.
-func (w *firedCode) readWrite(r *catalog.Relation, events []string, cols []*pgparse.Node, depth int) {
+func (w *firedCode) readWrite(r *analysis.WrittenRelation, cols []*pgparse.Node, depth int) {
+	events := r.Events
 	for _, t := range r.Triggers {
-		if t.Enabled && slices.ContainsFunc(events, t.IsFor) {
-			w.readTrigger(r, t, depth)
+		if len(r.FiringEvents(t)) > 0 {
+			w.readTrigger(r.Relation, t, depth)
 		}
 	}
 	for _, rule := range r.Rules {
@@ -41,7 +43,7 @@ func (w *firedCode) readWrite(r *catalog.Relation, events []string, cols []*pgpa
 		}
 	}
 	if w.functions && (slices.Contains(events, "insert") || slices.Contains(events, "update")) {
-		w.readExpressions(r, events, cols, depth)
+		w.readExpressions(r.Relation, events, cols, depth)
 	}
 }
 

@@ -30,7 +30,8 @@ func firedOutdated(p *rule.Pass, s *rule.Stmt) {
 		return
 	}
 	for _, w := range p.ListWrites(s) {
-		if _, inserts := w.Node.(*pgparse.InsertStmt); !inserts && p.IsNew(w.Table.OID) && !p.Rows.HasRows(w.Table.OID) {
+		table := s.Before.TableOfView(w.Table)
+		if _, inserts := w.Node.(*pgparse.InsertStmt); !inserts && table != nil && p.IsNew(table.OID) && !p.Rows.HasRows(table.OID) {
 			continue // it has no row for which a trigger fires
 		}
 		for _, f := range analysis.ListFired(s.Before, w.Table, w.Node) {
