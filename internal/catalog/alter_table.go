@@ -84,15 +84,6 @@ func (f *fold) alterCommand(t *Relation, cmd *pgparse.AlterTableCmd, only bool) 
 		f.enableTriggers(t, "", true, only)
 	case pgparse.AlterTableType_AT_DisableTrigAll, pgparse.AlterTableType_AT_DisableTrigUser:
 		f.enableTriggers(t, "", false, only)
-	default:
-		f.alterRelation(t, cmd)
-	}
-}
-
-// alterRelation folds the commands that concern the relation as a whole.
-func (f *fold) alterRelation(t *Relation, cmd *pgparse.AlterTableCmd) {
-	name := clipName(cmd.GetName())
-	switch cmd.GetSubtype() {
 	case pgparse.AlterTableType_AT_EnableRowSecurity:
 		t.copyRare().RLS = true
 	case pgparse.AlterTableType_AT_DisableRowSecurity:

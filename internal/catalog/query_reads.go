@@ -99,7 +99,9 @@ func (r *reader) readLevels(l *query.Level) {
 	l.Walk(func(l *query.Level) bool {
 		for _, s := range l.Sources {
 			if t, ok := s.Table.(*Relation); ok && s.Renamed {
-				r.addAllColumns(t)
+				for _, c := range t.Columns {
+					r.addColumn(t, c)
+				}
 			}
 		}
 		r.readNames(l)
@@ -111,12 +113,6 @@ func (r *reader) readLevels(l *query.Level) {
 		}
 		return true
 	})
-}
-
-func (r *reader) addAllColumns(t *Relation) {
-	for _, c := range t.Columns {
-		r.addColumn(t, c)
-	}
 }
 
 // addNamedColumn notes a column that an entry of FROM is known to have.

@@ -270,11 +270,6 @@ func (f *fold) createRange(s *pgparse.CreateRangeStmt) {
 	f.putType(u)
 }
 
-// alterType is ALTER TYPE … SET (…) of a base type.
-func (f *fold) alterType(s *pgparse.AlterTypeStmt) {
-	f.userType(s.GetTypeName(), Base, false)
-}
-
 // dropType drops a type or domain; with CASCADE the columns of it too.
 func (f *fold) dropType(tn *pgparse.TypeName, domain, cascade, missingOK bool) {
 	schema, n := pgparse.SchemaAndName(tn.GetNames())
