@@ -14,7 +14,7 @@ func (q *Checker) alterTable(s *pgparse.AlterTableStmt) {
 	}
 	for _, cmd := range catalog.OrderCommands(s) {
 		if a.isPermitted(cmd) {
-			a.columnCommand(cmd)
+			a.checkCommand(cmd)
 		}
 		if q.Refusal != nil {
 			return
@@ -22,8 +22,8 @@ func (q *Checker) alterTable(s *pgparse.AlterTableStmt) {
 	}
 }
 
-// columnCommand asks about a command; one that is about no column is asked further.
-func (a *Alteration) columnCommand(cmd *pgparse.AlterTableCmd) {
+// checkCommand asks about a command.
+func (a *Alteration) checkCommand(cmd *pgparse.AlterTableCmd) {
 	switch cmd.GetSubtype() {
 	case pgparse.AlterTableType_AT_AddColumn:
 		a.addColumn(cmd) // and takes it: its constraints find the new column
@@ -50,15 +50,6 @@ func (a *Alteration) columnCommand(cmd *pgparse.AlterTableCmd) {
 		a.setStorage(cmd)
 	case pgparse.AlterTableType_AT_SetStatistics:
 		a.setStatistics(cmd)
-	default:
-		a.tableCommand(cmd)
-	}
-	a.RecordCommand(cmd)
-}
-
-// tableCommand asks about a command that is about a constraint or the table as a whole.
-func (a *Alteration) tableCommand(cmd *pgparse.AlterTableCmd) {
-	switch cmd.GetSubtype() {
 	case pgparse.AlterTableType_AT_AddConstraint:
 		a.addConstraint(cmd.GetDef().GetConstraint())
 	case pgparse.AlterTableType_AT_DropConstraint:
@@ -98,14 +89,6 @@ func (a *Alteration) tableCommand(cmd *pgparse.AlterTableCmd) {
 				a.fitsType(rel)
 			}
 		}
-	default:
-		a.familyCommand(cmd)
-	}
-}
-
-// familyCommand asks about a command that ties the table to another, or unties it.
-func (a *Alteration) familyCommand(cmd *pgparse.AlterTableCmd) {
-	switch cmd.GetSubtype() {
 	case pgparse.AlterTableType_AT_AddInherit:
 		if parent := a.FindTable(cmd.GetDef().GetRangeVar()); parent != nil {
 			a.mayInherit(parent)
@@ -119,6 +102,7 @@ func (a *Alteration) familyCommand(cmd *pgparse.AlterTableCmd) {
 	case pgparse.AlterTableType_AT_DetachPartitionFinalize:
 		a.finalizeDetach(cmd.GetDef().GetPartitionCmd())
 	}
+	a.RecordCommand(cmd)
 }
 
 // isPermitted refuses a command that is not for this kind of relation, or not

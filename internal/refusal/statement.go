@@ -50,15 +50,6 @@ func (q *Checker) CheckStatement(msg any) {
 		q.checkPolicy(s.GetTable(), s.GetQual(), s.GetWithCheck())
 	case *pgparse.CreateStatsStmt:
 		q.createStatistics(s)
-	default:
-		q.checkDerived(msg)
-	}
-}
-
-// checkDerived asks about objects other than tables: views, sequences, publications,
-// privileges, copies.
-func (q *Checker) checkDerived(msg any) {
-	switch s := msg.(type) {
 	case *pgparse.ViewStmt:
 		q.createView(s)
 	case *pgparse.CreateTableAsStmt:
@@ -89,14 +80,6 @@ func (q *Checker) checkDerived(msg any) {
 		if rv := s.GetRelation(); rv != nil {
 			q.FindRelation(rv.GetSchemaname(), rv.GetRelname(), catalog.KindOfObject(s.GetObjectType()), false)
 		}
-	default:
-		q.checkRows(msg)
-	}
-}
-
-// checkRows asks about statements that read or change rows.
-func (q *Checker) checkRows(msg any) {
-	switch s := msg.(type) {
 	case *pgparse.SelectStmt, *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.MergeStmt:
 		q.checkQuery(s)
 	case *pgparse.PrepareStmt:
@@ -109,14 +92,6 @@ func (q *Checker) checkRows(msg any) {
 		if s.GetOptions()&hold != 0 && len(s.GetQuery().GetSelectStmt().GetLockingClause()) > 0 {
 			q.RecordRefusal(pgerror.HoldForUpdate)
 		}
-	default:
-		q.checkObject(msg)
-	}
-}
-
-// checkObject asks about what is no relation.
-func (q *Checker) checkObject(msg any) {
-	switch s := msg.(type) {
 	case *pgparse.CreateForeignTableStmt:
 		q.RequireObject("server", s.GetServername())
 		q.createTable(s.GetBaseStmt())
