@@ -112,7 +112,7 @@ func (a *alterState) workOnRows() {
 	}
 }
 
-// runCommand carries out one command. Work on the table as a whole is handled below.
+// runCommand carries out one command.
 func (a *alterState) runCommand(cmd *pgparse.AlterTableCmd) {
 	if catalog.CommandOf(cmd.GetSubtype()).Recurses {
 		a.lockTree(a.recurse)
@@ -140,14 +140,6 @@ func (a *alterState) runCommand(cmd *pgparse.AlterTableCmd) {
 		a.validateConstraint(cmd.GetName())
 	case pgparse.AlterTableType_AT_AlterConstraint:
 		a.alterConstraint(cmd)
-	default:
-		a.runTableCommand(cmd)
-	}
-}
-
-// runTableCommand carries out a command on the table as a whole.
-func (a *alterState) runTableCommand(cmd *pgparse.AlterTableCmd) {
-	switch cmd.GetSubtype() {
 	case pgparse.AlterTableType_AT_SetLogged:
 		a.setPersistence(catalog.Permanent)
 	case pgparse.AlterTableType_AT_SetUnLogged:
@@ -173,14 +165,6 @@ func (a *alterState) runTableCommand(cmd *pgparse.AlterTableCmd) {
 	case pgparse.AlterTableType_AT_EnableTrig, pgparse.AlterTableType_AT_EnableAlwaysTrig, pgparse.AlterTableType_AT_EnableReplicaTrig,
 		pgparse.AlterTableType_AT_EnableTrigUser, pgparse.AlterTableType_AT_DisableTrig, pgparse.AlterTableType_AT_DisableTrigUser:
 		a.switchTriggers(cmd.GetName(), false)
-	default:
-		a.runParentCommand(cmd)
-	}
-}
-
-// runParentCommand carries out a command that attaches the table to another one, or detaches it.
-func (a *alterState) runParentCommand(cmd *pgparse.AlterTableCmd) {
-	switch cmd.GetSubtype() {
 	case pgparse.AlterTableType_AT_AddInherit:
 		if parent := a.findTable(cmd.GetDef().GetRangeVar()); parent != nil {
 			a.lockFor(parent, sue, "the new parent")

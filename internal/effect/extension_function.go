@@ -2,15 +2,8 @@ package effect
 
 import "github.com/onward-sql/onward/internal/catalog/builtin"
 
-// extensionFunction is the volatility of a function of an extension that comes
-// with Postgres: in whatever schema it was put, its name is its own.
-func extensionFunction(name string) (v builtin.Vol, known bool) {
-	v, known = extensionFunctions[name]
-	return v, known
-}
-
 // extensionFunctions are functions that defaults call, from the extensions shipped with
-// Postgres.
+// Postgres: in whatever schema one was put, its name is its own.
 var extensionFunctions = map[string]builtin.Vol{
 	"uuid_generate_v1": builtin.Volatile, "uuid_generate_v1mc": builtin.Volatile, "uuid_generate_v4": builtin.Volatile,
 	"uuid_generate_v3": builtin.Immutable, "uuid_generate_v5": builtin.Immutable,

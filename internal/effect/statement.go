@@ -57,14 +57,6 @@ func (r *run) runStatement(msg any) {
 		r.lockPolicy(s.GetTable(), s.GetQual(), s.GetWithCheck())
 	case *pgparse.CreateStatsStmt:
 		r.createStatistics(s)
-	default:
-		r.runObjectStatement(msg)
-	}
-}
-
-// runObjectStatement are statements about what is no table nor part of one.
-func (r *run) runObjectStatement(msg any) {
-	switch s := msg.(type) {
 	case *pgparse.ViewStmt:
 		r.createView(s)
 	case *pgparse.RefreshMatViewStmt:
@@ -95,15 +87,6 @@ func (r *run) runObjectStatement(msg any) {
 			r.runStatement(pgparse.Unwrap(n))
 		}
 		r.Schema = ""
-	default:
-		r.runRowStatement(msg)
-	}
-}
-
-// runRowStatement are statements that read or change rows, and those whose effects are not
-// in their text.
-func (r *run) runRowStatement(msg any) {
-	switch s := msg.(type) {
 	case *pgparse.SelectStmt, *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.MergeStmt:
 		r.lockQuery(s)
 	case *pgparse.CopyStmt:
@@ -120,8 +103,55 @@ func (r *run) runRowStatement(msg any) {
 		r.recordDependency(s)
 	case *pgparse.ImportForeignSchemaStmt, *pgparse.DropOwnedStmt, *pgparse.ReassignOwnedStmt, *pgparse.ExecuteStmt, *pgparse.DoStmt:
 		r.runOpaque(msg)
+	case nil:
+	case *pgparse.AlterSystemStmt:
+		r.NoTransaction = "ALTER SYSTEM"
+	case *pgparse.CreatedbStmt:
+		r.NoTransaction = "CREATE DATABASE"
+	case *pgparse.DropdbStmt:
+		r.NoTransaction = "DROP DATABASE"
+	case *pgparse.AlterDatabaseStmt:
+		for _, o := range s.GetOptions() {
+			if o.GetDefElem().GetDefname() == "tablespace" {
+				r.NoTransaction = "ALTER DATABASE SET TABLESPACE"
+			}
+		}
+	case *pgparse.CreateTableSpaceStmt:
+		r.NoTransaction = "CREATE TABLESPACE"
+	case *pgparse.DropTableSpaceStmt:
+		r.NoTransaction = "DROP TABLESPACE"
+	case *pgparse.CreateSubscriptionStmt, *pgparse.DropSubscriptionStmt, *pgparse.AlterSubscriptionStmt:
+		r.checkSubscription(msg)
+	case *pgparse.DiscardStmt:
+		if s.GetTarget() == pgparse.DiscardMode_DISCARD_ALL {
+			r.NoTransaction = "DISCARD ALL"
+		}
+	case *pgparse.TransactionStmt:
+		switch s.GetKind() {
+		case pgparse.TransactionStmtKind_TRANS_STMT_COMMIT_PREPARED:
+			r.NoTransaction = "COMMIT PREPARED"
+		case pgparse.TransactionStmtKind_TRANS_STMT_ROLLBACK_PREPARED:
+			r.NoTransaction = "ROLLBACK PREPARED"
+		}
+	case *pgparse.CreateFunctionStmt, *pgparse.CallStmt, *pgparse.CreateEnumStmt, *pgparse.CreateDomainStmt, *pgparse.CreateRangeStmt,
+		*pgparse.CreateEventTrigStmt, *pgparse.CreateForeignServerStmt, *pgparse.CreateUserMappingStmt,
+		*pgparse.AlterStatsStmt, *pgparse.AlterEnumStmt, *pgparse.AlterTypeStmt, *pgparse.DefineStmt,
+		*pgparse.AlterFunctionStmt,
+		*pgparse.CreateCastStmt, *pgparse.CreateConversionStmt, *pgparse.CreateTransformStmt,
+		*pgparse.CreateOpClassStmt, *pgparse.CreateOpFamilyStmt, *pgparse.AlterOpFamilyStmt, *pgparse.AlterOperatorStmt,
+		*pgparse.AlterTSDictionaryStmt, *pgparse.AlterTSConfigurationStmt, *pgparse.AlterCollationStmt,
+		*pgparse.CreateExtensionStmt, *pgparse.AlterExtensionStmt,
+		*pgparse.CreateFdwStmt, *pgparse.AlterFdwStmt, *pgparse.AlterForeignServerStmt,
+		*pgparse.AlterUserMappingStmt, *pgparse.DropUserMappingStmt,
+		*pgparse.CreateAmStmt, *pgparse.CreatePLangStmt, *pgparse.AlterEventTrigStmt,
+		*pgparse.CreateRoleStmt, *pgparse.AlterRoleStmt, *pgparse.AlterRoleSetStmt, *pgparse.DropRoleStmt,
+		*pgparse.GrantRoleStmt, *pgparse.AlterDefaultPrivilegesStmt,
+		*pgparse.AlterDatabaseSetStmt, *pgparse.AlterDatabaseRefreshCollStmt, *pgparse.AlterTableSpaceOptionsStmt,
+		*pgparse.VariableSetStmt, *pgparse.VariableShowStmt, *pgparse.ConstraintsSetStmt,
+		*pgparse.NotifyStmt, *pgparse.ListenStmt, *pgparse.UnlistenStmt, *pgparse.LoadStmt, *pgparse.CheckPointStmt,
+		*pgparse.DeallocateStmt, *pgparse.ClosePortalStmt, *pgparse.FetchStmt:
 	default:
-		r.runWithoutRelation(msg)
+		r.recordUnmodelled(msg)
 	}
 }
 

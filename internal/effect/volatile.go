@@ -69,7 +69,7 @@ func (r *run) functionVolatility(schema, name string, nargs int) (volatile, gues
 			return true, false // another version has it
 		}
 	}
-	if v, known := extensionFunction(name); known {
+	if v, known := extensionFunctions[name]; known {
 		return v == builtin.Volatile, false
 	}
 	return true, true
