@@ -197,7 +197,11 @@ func (f *fold) detachPartition(parent *Relation, cmd *pgparse.PartitionCmd) {
 		return
 	}
 	if part.Parent != parent.OID {
-		if !part.Inferred && !parent.Inferred {
+		switch {
+		case part.Inferred || parent.Inferred:
+		case parent.Kind != PartitionedTable:
+			f.addConflict(true, pgerror.TableNotPartitioned, parent.Name.Name)
+		default:
 			f.addConflict(true, pgerror.NotPartitionOf, part.Name.Name, parent.Name.Name)
 		}
 		return

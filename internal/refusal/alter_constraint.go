@@ -44,15 +44,17 @@ func (a *Alteration) addCheck(con *pgparse.Constraint) {
 
 // useIndex is ADD CONSTRAINT … USING INDEX.
 func (a *Alteration) useIndex(con *pgparse.Constraint) {
-	if a.Rel.Kind == catalog.PartitionedTable {
-		a.RecordRefusal(pgerror.UsingPartitioned)
-		return
-	}
 	index := a.C.IndexNamed(a.Rel, con.GetIndexname())
+	known := index != nil && index.Index != nil && !index.Inferred
+	if known {
+		a.KeepRefusal(checkUsingIndex(index))
+	}
 	switch {
-	case index == nil || index.Index == nil || index.Inferred:
-	default:
-		if a.KeepRefusal(checkUsingIndex(index)); a.Refusal == nil && con.GetContype() == pgparse.ConstrType_CONSTR_PRIMARY {
+	case a.Refusal != nil:
+	case a.Rel.Kind == catalog.PartitionedTable:
+		a.RecordRefusal(pgerror.UsingPartitioned)
+	case known:
+		if con.GetContype() == pgparse.ConstrType_CONSTR_PRIMARY {
 			for _, k := range index.Index.Keys {
 				if col := a.Rel.Attr(k.Column); col != nil {
 					a.setNotNull(col.Name)

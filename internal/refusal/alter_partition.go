@@ -15,7 +15,7 @@ func (a *Alteration) attachPartition(cmd *pgparse.PartitionCmd) {
 		}
 		return
 	}
-	if part := a.FindTable(rv); part != nil && !part.Inferred && !a.Rel.Inferred {
+	if part := a.FindTable(rv); part != nil && !part.Inferred && a.Rel.Kind == catalog.PartitionedTable && !a.Rel.Inferred {
 		_ = a.checkPartitionOverlap(part.Name, a.Rel, cmd.GetBound()) && a.requireSameColumns(part) && a.requireNotNull(part, a.Rel)
 	}
 }

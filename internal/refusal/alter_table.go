@@ -115,6 +115,8 @@ func (a *Alteration) isPermitted(cmd *pgparse.AlterTableCmd) bool {
 		ok = catalog.CommandOf(sub).Also.Has(kind)
 	case catalog.Sequence:
 		ok = catalog.CommandOf(sub).Also.Has(kind) && (sub == pgparse.AlterTableType_AT_ChangeOwner || a.V.AtLeast(15))
+	case catalog.Table:
+		ok = sub != pgparse.AlterTableType_AT_AttachPartition && sub != pgparse.AlterTableType_AT_DetachPartition || !a.V.AtLeast(18)
 	case catalog.PartitionedTable:
 		ok = sub != pgparse.AlterTableType_AT_SetLogged && sub != pgparse.AlterTableType_AT_SetUnLogged || !a.V.AtLeast(18)
 	}
