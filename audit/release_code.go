@@ -1,6 +1,8 @@
 package audit
 
 import (
+	"context"
+	"errors"
 	"slices"
 
 	"github.com/onward-sql/onward/internal/analysis"
@@ -24,6 +26,38 @@ func (r *Release) Parsed(of onward.Code) (*Workload, *onward.Parsed, error) {
 		return head.CollectQueries(at, r.a.heads[at], r.a.deployed[at])
 	}
 	return r.usage.CollectQueries(at, r.a.deployed[at], nil)
+}
+
+// ParseRevision is [Release.Parsed] for the code at another revision, with the schema that its migrations make.
+func (r *Release) ParseRevision(ctx context.Context, revision string) (load *Workload, parsed *onward.Parsed, err error) {
+	c := r.a.Config
+	c.Base, c.Head = revision, revision
+	other, err := Read(ctx, c)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { err = errors.Join(err, other.Close()) }()
+	if _, err := other.Audit(); err != nil {
+		return nil, nil, err
+	}
+	database := other.databaseOf(r)
+	return other.usage.CollectQueries(database, other.a.deployed[database], nil)
+}
+
+// databaseOf returns the database that has a directory of the main database of another release; the main one if none has.
+func (r *Release) databaseOf(other *Release) int {
+	main := map[string]bool{}
+	for _, i := range other.main() {
+		main[other.pairs[i].source.Dir] = true
+	}
+	r.a.groupByDatabase(r.pairs)
+	at := slices.IndexFunc(r.a.databases, func(members []int) bool {
+		return slices.ContainsFunc(members, func(i int) bool { return main[r.pairs[i].source.Dir] })
+	})
+	if at < 0 {
+		return r.mainDatabase()
+	}
+	return at
 }
 
 // ListIgnores returns the lines by which models of the deployed code ignore a column, if their mapper loads it with all others when a program

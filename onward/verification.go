@@ -9,6 +9,9 @@ const (
 	NewCode Code = "new" // the code that comes with the release
 )
 
+// FurtherPrefix begins the [Code] of a further version that runs during the release; its name follows: "also:v1.3".
+const FurtherPrefix = "also:"
+
 // VerdictKind is how a recorded query breaks.
 type VerdictKind string
 
@@ -71,6 +74,8 @@ type Verification struct {
 	// the new code was given.
 	Old *Verified `json:"old,omitempty"`
 	New *Verified `json:"new,omitempty"`
+	// Also are the further versions of the code that run during the release.
+	Also []VerifiedVersion `json:"also,omitempty"`
 	// Phases say for each migration on which side of the code's deploy it belongs.
 	Phases []Phase `json:"phases"`
 	// Order is a sentence: in which order release and code can be deployed. Works is false if no order works.
@@ -137,6 +142,8 @@ type VerifiedPoint struct {
 	Window bool `json:"window,omitempty"`
 	Old    Cell `json:"old"`
 	New    Cell `json:"new"`
+	// Also has a cell for each of [Verification.Also].
+	Also []Cell `json:"also,omitempty"`
 	// Asked is how many queries the server was asked about again.
 	Asked int `json:"asked"`
 }
@@ -148,6 +155,14 @@ type Cell struct {
 	// Errors and Warnings count the queries.
 	Errors   int `json:"errors,omitempty"`
 	Warnings int `json:"warnings,omitempty"`
+}
+
+// VerifiedVersion is a further version of the code, which runs during the release: the release before the deployed one, a canary. A
+// query of it that works at the base must work at each point.
+type VerifiedVersion struct {
+	// Name is its revision, or the name of its recording.
+	Name string `json:"name"`
+	Verified
 }
 
 // Verified counts the queries of one code.
@@ -227,6 +242,9 @@ type Phase struct {
 	// OldFails and NewNeeds count the queries that say so.
 	OldFails int `json:"old_fails,omitempty"`
 	NewNeeds int `json:"new_needs,omitempty"`
+	// AlsoFails counts the queries of further versions that fail with it. They do not change Belongs: no process of these versions may be
+	// left when the migration runs.
+	AlsoFails int `json:"also_fails,omitempty"`
 	// Advice is what to do, in a sentence.
 	Advice string `json:"advice"`
 }

@@ -28,6 +28,9 @@ type moment struct {
 // checker follows a release from point to point.
 type checker struct {
 	queries []*recordedQuery
+	// versions are the versions of the code; counts has the counts of their queries.
+	versions []onward.Code
+	counts   map[onward.Code]*onward.Verified
 	// big are the tables, by schema.name, for which it matters whether an index is used.
 	big     map[string]bool
 	moments []*moment

@@ -4,13 +4,26 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/onward-sql/onward/internal/report/view"
 	"github.com/onward-sql/onward/onward"
 )
 
+// listRecordings returns the recordings of each version of the code.
+func (c *Config) listRecordings() map[onward.Code][]*Workload {
+	out := map[onward.Code][]*Workload{onward.OldCode: c.Old, onward.NewCode: c.New}
+	for _, v := range c.Also {
+		out[view.FurtherCode(v.Name)] = v.Recorded
+	}
+	return out
+}
+
 // addConsumers says in a report which programs send the queries that break, and counts each program's queries. It adds
 // nothing if the recordings name no consumer.
-func addConsumers(old, fresh []*Workload, r *onward.Report) {
-	senders := map[onward.Code]map[string][]string{onward.OldCode: consumersByQuery(old), onward.NewCode: consumersByQuery(fresh)}
+func addConsumers(recordings map[onward.Code][]*Workload, r *onward.Report) {
+	senders := map[onward.Code]map[string][]string{}
+	for code, loads := range recordings {
+		senders[code] = consumersByQuery(loads)
+	}
 	counts := map[string]*onward.VerifiedConsumer{}
 	count := func(name string, code onward.Code) *onward.VerifiedConsumer {
 		key := name + "\x00" + string(code)
@@ -60,7 +73,7 @@ func worstByQuery(r *onward.Report, senders map[onward.Code]map[string][]string)
 		d := &r.Verdicts[i]
 		d.Consumers = senders[d.Code][d.ID]
 		key := queryKey{d.Code, d.ID}
-		if d.Code == onward.NewCode && d.Until != nil && d.Severity == onward.Error {
+		if view.NeedsLater(d) && d.Severity == onward.Error {
 			continue // it works after the release
 		}
 		out[key] = out[key] || d.Severity == onward.Error

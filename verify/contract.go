@@ -38,9 +38,8 @@ type Contract struct {
 // schema or a step.
 func (c *Contract) Verify(ctx context.Context) (broken []onward.Verdict, count *onward.Verified, err error) {
 	k := &checker{log: slog.New(slog.DiscardHandler)}
-	k.queries, count = codeQueries(onward.NewCode, c.New)
-	k.addFolds(c.New)
-	if count.Queries == 0 {
+	k.addVersion(onward.NewCode, c.New, nil)
+	if count = k.counts[onward.NewCode]; count.Queries == 0 {
 		return nil, count, nil
 	}
 	server, err := pgserver.Start(ctx, pgserver.Config{Major: c.Major, URL: c.Server, Small: true})
@@ -66,7 +65,7 @@ func (c *Contract) Verify(ctx context.Context) (broken []onward.Verdict, count *
 	if err != nil {
 		return nil, nil, err
 	}
-	list := k.judgeQueries(places, &onward.Verified{}, count)
+	list := k.judgeQueries(places)
 	if k.late > 0 {
 		return nil, nil, fmt.Errorf("the server did not answer in %s, of %d questions", askTimeout, k.late)
 	}

@@ -15,6 +15,7 @@ import (
 func addPhases(r *onward.Report, v *onward.Verification) {
 	v.Phases, v.Works = []onward.Phase{}, true
 	last := len(v.Points) - 1
+	var gone []string // sentences
 	for i := range r.Migrations {
 		if !hasRun(v, i) {
 			continue
@@ -26,6 +27,16 @@ func addPhases(r *onward.Report, v *onward.Verification) {
 		p.NewNeeds = countFailing(r, func(d *onward.Verdict) bool {
 			return d.Code == onward.NewCode && d.Until != nil && v.Points[d.UntilPoint].Migration == i
 		})
+		var also []string
+		for j := range v.Also {
+			code := view.FurtherCode(v.Also[j].Name)
+			n := countFailing(r, func(d *onward.Verdict) bool {
+				return d.Code == code && !view.NeedsLater(d) && v.Points[d.Point].Migration == i && len(v.Points[d.Point].Statements) > 0
+			})
+			if p.AlsoFails += n; n > 0 {
+				also = append(also, v.Also[j].Name)
+			}
+		}
 		switch {
 		case p.OldFails > 0 && p.NewNeeds > 0:
 			p.Belongs, v.Works = onward.BelongsNowhere, false
@@ -42,12 +53,19 @@ func addPhases(r *onward.Report, v *onward.Verification) {
 		default:
 			p.Advice = "both codes work with it and without it"
 		}
+		if len(also) > 0 {
+			names := prose.EnumerateNames(also)
+			p.Advice += fmt.Sprintf("; %s %s with it (%s): run it when no process of %s is left", names, prose.PickForm(len(also), "fails", "fail"),
+				countQueries(p.AlsoFails), names)
+			gone = append(gone, fmt.Sprintf("No process of %s may be left when %s runs.", names, view.ShortName(r.Migrations[i].Path)))
+		}
 		v.Phases = append(v.Phases, p)
 	}
 	v.Order = deployOrder(r, v, last)
 	if i := slices.IndexFunc(r.Summary.Readiness, func(ready onward.Readiness) bool { return !ready.NewCode }); i >= 0 && v.Works {
 		v.Order = "Run the migrations. " + r.Summary.Readiness[i].Text
 	}
+	v.Order = strings.Join(append([]string{v.Order}, gone...), " ")
 }
 
 func countQueries(n int) string { return prose.CountNoun(n, "query") }
@@ -67,7 +85,7 @@ func countFailing(r *onward.Report, match func(*onward.Verdict) bool) int {
 	seen := map[string]bool{}
 	for i := range r.Verdicts {
 		if d := &r.Verdicts[i]; d.Severity == onward.Error && match(d) {
-			seen[d.ID] = true
+			seen[string(d.Code)+d.ID] = true
 		}
 	}
 	return len(seen)

@@ -25,8 +25,7 @@ func (c *checker) unjudgedReason(q *recordedQuery) string {
 // findUnreachedEnd explains why a failure of the new code proves nothing: the release ended before its last point, so the schema
 // for the new code does not exist.
 func (c *checker) findUnreachedEnd(q *recordedQuery, list []onward.Verdict) string {
-	fails := func(v onward.Verdict) bool { return isError(v) && v.Until == nil }
-	if !c.stopped || q.code != onward.NewCode || !slices.ContainsFunc(list, fails) {
+	if !c.stopped || q.code != onward.NewCode || !slices.ContainsFunc(list, failsAtEnd) {
 		return ""
 	}
 	return "the release ended at an error, so the schema that it needs may be missing"
@@ -63,7 +62,7 @@ func (c *checker) doubtName(q *recordedQuery) string {
 
 // doubtFunction finds a function that runs with the query, was changed, and may do anything.
 func (c *checker) doubtFunction(q *recordedQuery) string {
-	if q.code != onward.OldCode {
+	if q.needsEnd() {
 		return ""
 	}
 	base := c.moments[0]

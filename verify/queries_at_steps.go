@@ -30,12 +30,13 @@ type Steps struct {
 // Errors: Run's, and the server's.
 func (s *Steps) Verify(ctx context.Context) (verdicts []onward.Verdict, old, fresh *onward.Verified, err error) {
 	k := &checker{log: slog.New(slog.DiscardHandler)}
-	if old, err = k.takeCode(s.Stage, onward.OldCode, s.Old); err != nil {
+	if err = k.takeCode(s.Stage, onward.OldCode, s.Old); err != nil {
 		return nil, nil, nil, err
 	}
-	if fresh, err = k.takeCode(s.Stage, onward.NewCode, s.New); err != nil {
+	if err = k.takeCode(s.Stage, onward.NewCode, s.New); err != nil {
 		return nil, nil, nil, err
 	}
+	old, fresh = k.counts[onward.OldCode], k.counts[onward.NewCode]
 	if old.Queries+fresh.Queries == 0 {
 		return nil, nil, nil, s.runWithoutQueries(ctx)
 	}
@@ -43,7 +44,7 @@ func (s *Steps) Verify(ctx context.Context) (verdicts []onward.Verdict, old, fre
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	verdicts = k.judgeQueries(places, old, fresh)
+	verdicts = k.judgeQueries(places)
 	if fresh.Queries == 0 {
 		fresh = nil
 	}

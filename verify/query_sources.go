@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -8,51 +9,86 @@ import (
 
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/pgerror"
+	"github.com/onward-sql/onward/internal/report/view"
 	"github.com/onward-sql/onward/internal/workload"
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/rehearse"
 )
 
-// takeQueries takes the queries of both codes: the recorded ones, or else the ones written in the code. fresh is
-// nil if nothing is known of the new code.
-func (c *checker) takeQueries(stage *rehearse.Stage, cfg *Config) (old, fresh *onward.Verified, err error) {
-	if old, err = c.takeCode(stage, onward.OldCode, cfg.Old); err != nil {
-		return nil, nil, err
-	}
-	if fresh, err = c.takeCode(stage, onward.NewCode, cfg.New); err != nil {
-		return nil, nil, err
-	}
-	for _, count := range []*onward.Verified{old, fresh} {
-		if count.Parsed == nil && count.Queries == 0 {
-			return nil, nil, &config.InputError{Err: errors.New("a recording has no query of the code, so it proves nothing: " +
-				"record a command that sends queries, or leave out its --workload or --workload-head")}
+// takeQueries takes the queries of all versions of the code: the recorded ones, or else the ones written in the code. The new code has
+// no count if nothing is known of it.
+func (c *checker) takeQueries(ctx context.Context, stage *rehearse.Stage, cfg *Config) error {
+	for _, version := range []struct {
+		code  onward.Code
+		given []*Workload
+	}{{onward.OldCode, cfg.Old}, {onward.NewCode, cfg.New}} {
+		if err := c.takeCode(stage, version.code, version.given); err != nil {
+			return err
 		}
 	}
-	if fresh.Parsed != nil && fresh.Queries == 0 {
-		fresh = nil
+	for i := range cfg.Also {
+		if err := c.takeVersion(ctx, stage, &cfg.Also[i]); err != nil {
+			return err
+		}
 	}
-	if old.Queries == 0 && old.Parsed != nil && fresh == nil {
-		return nil, nil, &config.InputError{Err: errors.New("there is nothing to verify: no query was found in the code at " + old.Parsed.Revision +
+	for _, count := range c.counts {
+		if count.Parsed == nil && count.Queries == 0 {
+			return &config.InputError{Err: errors.New("a recording has no query of the code, so it proves nothing: " +
+				"record a command that sends queries, or leave out its --workload, --workload-head or --also")}
+		}
+	}
+	old, fresh := c.counts[onward.OldCode], c.counts[onward.NewCode]
+	if fresh.Parsed != nil && fresh.Queries == 0 {
+		delete(c.counts, onward.NewCode)
+	}
+	if !slices.ContainsFunc(c.versions, func(code onward.Code) bool { return c.counts[code] != nil && c.counts[code].Queries > 0 }) {
+		return &config.InputError{Err: errors.New("there is nothing to verify: no query was found in the code at " + old.Parsed.Revision +
 			"; record what it sends with onward record, and name the recording with --workload")}
 	}
-	return old, fresh, nil
+	return nil
 }
 
-// takeCode takes the queries of one code.
-func (c *checker) takeCode(stage *rehearse.Stage, code onward.Code, given []*Workload) (*onward.Verified, error) {
+// takeCode takes the queries of the deployed or of the new code.
+func (c *checker) takeCode(stage *rehearse.Stage, code onward.Code, given []*Workload) error {
 	var parsed *onward.Parsed
 	if len(given) == 0 {
 		load, told, err := stage.Release().Parsed(code)
 		if err != nil {
-			return nil, fmt.Errorf("read the queries of the code: %w", err)
+			return fmt.Errorf("read the queries of the code: %w", err)
 		}
 		given, parsed = []*Workload{load}, told
 	}
-	list, count := codeQueries(code, given)
+	c.addVersion(code, given, parsed)
+	return nil
+}
+
+// takeVersion takes the queries of a further version of the code.
+func (c *checker) takeVersion(ctx context.Context, stage *rehearse.Stage, v *Version) error {
+	name, given, parsed := v.Name, v.Recorded, (*onward.Parsed)(nil)
+	if len(given) == 0 {
+		load, told, err := stage.Release().ParseRevision(ctx, v.Name)
+		if err != nil {
+			return fmt.Errorf("read the queries of the code at %s: %w", v.Name, err)
+		}
+		name, given, parsed = told.Revision, []*Workload{load}, told
+	}
+	if code := view.FurtherCode(name); c.counts[code] == nil {
+		c.addVersion(code, given, parsed)
+	}
+	return nil
+}
+
+// addVersion adds the queries of a version of the code. parsed is nil if they were recorded.
+func (c *checker) addVersion(code onward.Code, loads []*Workload, parsed *onward.Parsed) {
+	list, count := codeQueries(code, loads)
 	count.Parsed = parsed
-	c.addFolds(given)
+	c.addFolds(loads)
 	c.queries = append(c.queries, list...)
-	return count, nil
+	if c.counts == nil {
+		c.counts = map[onward.Code]*onward.Verified{}
+	}
+	c.counts[code] = count
+	c.versions = append(c.versions, code)
 }
 
 // fitsNowhere reports whether a query that was read from the new code fits neither the base nor

@@ -10,17 +10,14 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// judgeQueries makes verdicts of what was seen: old code is held against the base, new code
-// against the end.
-func (c *checker) judgeQueries(places []onward.VerdictPlace, old, fresh *onward.Verified) []onward.Verdict {
+// judgeQueries makes verdicts of what was seen: old code is compared with the base, new code
+// with the end.
+func (c *checker) judgeQueries(places []onward.VerdictPlace) []onward.Verdict {
 	var out []onward.Verdict
 	c.notJudged = nil
 	c.compareCodes()
 	for _, q := range c.queries {
-		count := old
-		if q.code == onward.NewCode {
-			count = fresh
-		}
+		count := c.counts[q.code]
 		if len(q.states) == 0 {
 			continue
 		}
@@ -28,8 +25,8 @@ func (c *checker) judgeQueries(places []onward.VerdictPlace, old, fresh *onward.
 			c.addUnjudged(q, count, reason)
 			continue
 		}
-		if q.code == onward.OldCode && q.states[0].refused != nil || count.Parsed != nil && q.fitsNowhere() {
-			if q.code == onward.OldCode || !c.isNewFailure(q) {
+		if q.code == onward.OldCode && q.states[0].refused != nil || (count.Parsed != nil || q.code != onward.NewCode) && q.fitsNowhere() {
+			if q.code != onward.NewCode || !c.isNewFailure(q) {
 				count.Unfit++
 				continue
 			}
@@ -44,6 +41,10 @@ func (c *checker) judgeQueries(places []onward.VerdictPlace, old, fresh *onward.
 		list := c.queryVerdicts(q, places)
 		if count.Parsed != nil && q.code == onward.NewCode {
 			list = slices.DeleteFunc(list, isPreexisting)
+		}
+		if q.code != onward.NewCode && q.states[0].refused != nil && slices.ContainsFunc(list, failsAtEnd) {
+			count.Unfit++ // it works neither at the base nor at the end
+			continue
 		}
 		if reason := c.findUnreachedEnd(q, list); reason != "" {
 			c.addUnjudged(q, count, reason)
@@ -71,6 +72,12 @@ func (c *checker) judgeQueries(places []onward.VerdictPlace, old, fresh *onward.
 	return out
 }
 
+// needsEnd reports whether a query must be right at the end of the release, and not at the base: it is of the new code, or of a further version
+// and does not work at the base.
+func (q *recordedQuery) needsEnd() bool {
+	return q.code == onward.NewCode || q.code != onward.OldCode && q.states[0].refused != nil
+}
+
 // addUnjudged counts a query that is not judged.
 func (c *checker) addUnjudged(q *recordedQuery, count *onward.Verified, reason string) {
 	count.Unjudged++
@@ -78,6 +85,8 @@ func (c *checker) addUnjudged(q *recordedQuery, count *onward.Verified, reason s
 }
 
 func isError(v onward.Verdict) bool { return v.Severity == onward.Error }
+
+func failsAtEnd(v onward.Verdict) bool { return isError(v) && v.Until == nil }
 
 // queryVerdicts returns the verdicts on one query: its problems at one point after the other, each from its
 // first point to its last.
@@ -123,7 +132,7 @@ func (c *checker) problemsAt(q *recordedQuery, s *pointAnswer) []problem {
 		return []problem{refusalProblem(q, s)}
 	}
 	m := c.moments[s.point]
-	if q.code == onward.NewCode {
+	if q.needsEnd() {
 		return append(c.missingInResult(q, s, m), c.omittedColumns(q, s, nil)...)
 	}
 	first := &q.states[0]

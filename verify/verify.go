@@ -38,6 +38,17 @@ type Config struct {
 	// Old is what the deployed code sends, New what the new code sends: recordings, merged. Without a recording, the
 	// queries are read from the code itself, at the base or at the head, if they are written there.
 	Old, New []*Workload
+	// Also are further versions of the code that run during the release.
+	Also []Version
+}
+
+// Version is a further version of the code that runs during the release: the release before the deployed one, a canary, the other side of a
+// feature flag. Its queries are judged like the deployed code's.
+type Version struct {
+	// Name is a revision, or the name of what Recorded has.
+	Name string
+	// Recorded is what the version sends. Without a recording, the queries are read from the code at the revision.
+	Recorded []*Workload
 }
 
 // Run runs a release on a throwaway server and asks the server at every commit point which of the queries still
@@ -65,8 +76,7 @@ func Run(ctx context.Context, c Config) (*onward.Report, error) {
 	if k.log == nil {
 		k.log = slog.New(slog.DiscardHandler)
 	}
-	oldCount, newCount, err := k.takeQueries(stage, &c)
-	if err != nil {
+	if err := k.takeQueries(ctx, stage, &c); err != nil {
 		return nil, err
 	}
 	stop, err := stage.Walk(ctx, k.visitPoint)
@@ -74,7 +84,7 @@ func Run(ctx context.Context, c Config) (*onward.Report, error) {
 		return nil, err
 	}
 	r := stage.Report()
-	v := &onward.Verification{Version: stage.Server().Version(), Old: oldCount, New: newCount, Notes: stage.Notes()}
+	v := &onward.Verification{Version: stage.Server().Version(), Old: k.counts[onward.OldCode], New: k.counts[onward.NewCode], Notes: stage.Notes()}
 	r.Verification = v
 	if stop != nil {
 		v.Stopped = &onward.Stopped{
@@ -83,7 +93,7 @@ func Run(ctx context.Context, c Config) (*onward.Report, error) {
 		}
 	}
 	k.buildReport(r)
-	addConsumers(c.Old, c.New, r)
+	addConsumers(c.listRecordings(), r)
 	if err := addQueryAdvice(stage.Release(), c.Old, r); err != nil {
 		return nil, err
 	}
@@ -113,14 +123,18 @@ func (c *checker) buildReport(r *onward.Report) {
 		places = append(places, p.After)
 	}
 	v.Points[len(v.Points)-1].Window = true
-	fresh := v.New
-	if fresh == nil {
-		fresh = &onward.Verified{}
-	}
 	c.stopped = v.Stopped != nil
-	r.Verdicts = c.judgeQueries(places, v.Old, fresh)
+	r.Verdicts = c.judgeQueries(places)
+	for _, code := range c.versions {
+		if name, ok := strings.CutPrefix(string(code), onward.FurtherPrefix); ok {
+			v.Also = append(v.Also, onward.VerifiedVersion{Name: name, Verified: *c.counts[code]})
+		}
+	}
 	for i := range v.Points {
-		v.Points[i].Old, v.Points[i].New = cellAt(r.Verdicts, onward.OldCode, i), cellAt(r.Verdicts, onward.NewCode, i)
+		v.Points[i].Also = make([]onward.Cell, len(v.Also))
+		for _, version := range view.ListVersions(v) {
+			*view.CellAt(v, i, version.Code) = cellAt(r.Verdicts, version.Code, i)
+		}
 	}
 	v.NotJudged, v.Roles = c.notJudged, c.listAskingRoles()
 	c.addWaitingQueries(r)
@@ -150,10 +164,15 @@ func cellAt(list []onward.Verdict, code onward.Code, point int) (c onward.Cell) 
 // addNotes says what was not looked at.
 func (c *checker) addNotes(v *onward.Verification) {
 	note := func(format string, args ...any) { v.Notes = append(v.Notes, fmt.Sprintf(format, args...)) }
-	if n := v.Old.Unfit; n > 0 && v.Old.Parsed == nil {
-		note("%s of the deployed code %s not fit the schema of the base, and %s not judged: "+
+	for _, version := range view.ListVersions(v) {
+		if version.Code == onward.NewCode || version.Queries.Unfit == 0 || version.Queries.Parsed != nil {
+			continue
+		}
+		n := version.Queries.Unfit
+		note("%s of %s %s not fit the schema of the base, and %s not judged: "+
 			"the recording is of another version of the schema, or %s tables that the code makes itself. The first: %s",
-			prose.CountNoun(n, "query"), prose.PickForm(n, "does", "do"), prose.PickForm(n, "was", "were"), prose.PickForm(n, "it uses", "they use"), c.firstUnfit())
+			prose.CountNoun(n, "query"), view.NameCodeInSentence(version.Code), prose.PickForm(n, "does", "do"), prose.PickForm(n, "was", "were"),
+			prose.PickForm(n, "it uses", "they use"), c.firstUnfit(version.Code))
 	}
 	roles := map[string]bool{}
 	for _, q := range c.queries {
@@ -178,9 +197,9 @@ func (c *checker) addNotes(v *onward.Verification) {
 const mostOfQuery = 120
 
 // firstUnfit is a query that does not fit the base, and the server's word on it.
-func (c *checker) firstUnfit() string {
+func (c *checker) firstUnfit(code onward.Code) string {
 	for _, q := range c.queries {
-		if q.code == onward.OldCode && len(q.states) > 0 && q.states[0].refused != nil {
+		if q.code == code && len(q.states) > 0 && q.states[0].refused != nil {
 			return clipQuery(q.SQL) + ": " + q.states[0].refused.Message
 		}
 	}
@@ -205,24 +224,24 @@ func concludeSafety(r *onward.Report) {
 		return
 	default:
 		s.State, s.Safe = onward.StateNotSafe, false
-		if red.Code == onward.OldCode {
-			s.Verdict = fmt.Sprintf("This release is not safe to deploy: %s of the deployed code %s, the first after %s.",
-				prose.CountNoun(v.Old.Broken, view.QueryNoun(v.Old)), prose.PickForm(v.Old.Broken, "breaks", "break"), formatPlace(red.After))
-			return
+		n, place := countFailing(r, func(d *onward.Verdict) bool { return d.Code == red.Code && !view.NeedsLater(d) }), ", the first after "+formatPlace(red.After)
+		if red.Code == onward.NewCode {
+			n, place = v.Points[len(v.Points)-1].New.Errors, " after the whole of it"
 		}
-		n := v.Points[len(v.Points)-1].New.Errors
-		s.Verdict = fmt.Sprintf("This release is not safe to deploy: %s of the new code %s after the whole of it.", prose.CountNoun(n, view.QueryNoun(v.New)),
-			prose.PickForm(n, "breaks", "break"))
+		versions := view.ListVersions(v)
+		i := slices.IndexFunc(versions, func(c view.CodeVersion) bool { return c.Code == red.Code })
+		s.Verdict = fmt.Sprintf("This release is not safe to deploy: %s of %s %s%s.", prose.CountNoun(n, view.QueryNoun(versions[i].Queries)),
+			view.NameCodeInSentence(red.Code), prose.PickForm(n, "breaks", "break"), place)
 	}
 }
 
 func formatPlace(p onward.VerdictPlace) string { return fmt.Sprintf("%s:%d", p.Path, p.Line) }
 
-// FirstBreaking is the first verdict for which a release cannot be deployed: old code breaks at a
+// FirstBreaking is the first verdict for which a release cannot be deployed: old code, or a further version, breaks at a
 // point, or new code at the last. nil: there is none.
 func FirstBreaking(r *onward.Report) *onward.Verdict {
 	for i := range r.Verdicts {
-		if d := &r.Verdicts[i]; d.Severity == onward.Error && (d.Code == onward.OldCode || d.Until == nil) {
+		if d := &r.Verdicts[i]; d.Severity == onward.Error && !view.NeedsLater(d) {
 			return d
 		}
 	}

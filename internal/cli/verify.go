@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,7 +20,7 @@ import (
 // verifyFlags are the flags of onward verify.
 type verifyFlags struct {
 	releaseFlags
-	fresh              []string
+	fresh, also        []string
 	from, server, html string
 	superuser          bool
 	limit              time.Duration
@@ -28,6 +30,8 @@ type verifyFlags struct {
 func (f *verifyFlags) addVerifyFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringArrayVar(&f.fresh, "workload-head", nil, "`file` with what the new code sends; repeatable")
+	flags.StringArrayVar(&f.also, "also", nil, "a further `revision` whose code runs during the release, such as the release before the deployed one; "+
+		"NAME=FILE for a recording of it; repeatable")
 	flags.StringVar(&f.from, "from", "", "`address` of a database to take the deployed schema from instead of the deployed migrations; @FILE or env:NAME; "+
 		"nothing is changed there")
 	f.releaseFlags.addReleaseFlags(cmd)
@@ -71,8 +75,34 @@ func (a *app) verifyConfig(ctx context.Context, f *verifyFlags) (verify.Config, 
 	if c.Old, err = readWorkloads(old); err != nil {
 		return c, err
 	}
-	c.New, err = readWorkloads(f.fresh)
+	if c.New, err = readWorkloads(f.fresh); err != nil {
+		return c, err
+	}
+	c.Also, err = readVersions(f.also)
 	return c, err
+}
+
+// readVersions reads the values of --also: revisions, and recordings with a name.
+func readVersions(values []string) (out []verify.Version, err error) {
+	for _, value := range values {
+		name, file, recorded := strings.Cut(value, "=")
+		if name == "" || recorded && file == "" {
+			return nil, newUsageError("--also %s: write a revision such as v1.3, or a name and a recording such as v1.3=v1.3.json.gz", value)
+		}
+		at := slices.IndexFunc(out, func(v verify.Version) bool { return v.Name == name })
+		if at < 0 {
+			at = len(out)
+			out = append(out, verify.Version{Name: name})
+		}
+		if recorded {
+			loads, err := readWorkloads([]string{file})
+			if err != nil {
+				return nil, err
+			}
+			out[at].Recorded = append(out[at].Recorded, loads...)
+		}
+	}
+	return out, nil
 }
 
 // readWorkloads reads recordings.
@@ -89,7 +119,9 @@ func (a *app) newVerifyCommand() *cobra.Command {
 asks it at every commit point which of the code's queries still work: each query
 that uses anything that changed is prepared and planned again, the others are
 proven untouched. --workload is what the deployed code sends, which must work at
-every point; --workload-head what the new code sends, which must work at the end.
+every point; --workload-head what the new code sends, which must work at the end. --also
+names further versions that run meanwhile, such as the release before the deployed
+one, a canary or the other colour: they must work at every point, too.
 
 Without a recording of a code its queries are read from the code itself: SQL that
 stands there whole, and what models imply. The report says how much that covers.
@@ -100,12 +132,13 @@ With a directory of recordings, one for each program that uses the database, the
 says what breaks for each. --deprecations lists the deprecated columns and who still uses
 them, without a server; --notify tells a webhook before a column's last day.
 
-Exit code: 0 clean, 1 a query of the deployed code breaks at a point, or one of the new
-code at the last, or a finding reaches --fail-on where that is given, 2 usage or
+Exit code: 0 clean, 1 a query of the deployed code or of --also breaks at a point, or one
+of the new code at the last, or a finding reaches --fail-on where that is given, 2 usage or
 input, 3 it could not be verified.`,
 		Example: `  onward verify
   onward verify --workload deployed.json.gz
   onward verify --workload deployed.json.gz --workload-head branch.json.gz --html report.html
+  onward verify --also v1.3 --also canary=canary.json.gz
   onward verify --workload deployed.json.gz --from env:DATABASE_URL --stats stats.json
   onward verify --deprecations --workload contracts --notify env:WEBHOOK`,
 		Args: revisionRange,

@@ -33,8 +33,9 @@ func (a *app) listDeprecations(cmd *cobra.Command, f *verifyFlags) error {
 	if err != nil {
 		return err
 	}
-	if len(f.fresh) > 0 || f.from != "" || f.server != "" || f.html != "" {
-		return newUsageError("--deprecations reads the deployed schema and recordings of the deployed code: leave out --workload-head, --from, --postgres and --html")
+	if len(f.fresh) > 0 || len(f.also) > 0 || f.from != "" || f.server != "" || f.html != "" {
+		return newUsageError("--deprecations reads the deployed schema and recordings of the deployed code: " +
+			"leave out --workload-head, --also, --from, --postgres and --html")
 	}
 	c, err := a.releaseConfig(cmd.Context(), &f.releaseFlags)
 	if err != nil {

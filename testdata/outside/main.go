@@ -49,7 +49,9 @@ func main() {
 	must(err)
 	fmt.Println("versions:", parsed.Versions())
 
-	_, err = verify.Run(ctx, verify.Config{Config: rehearse.Config{Config: release(repository)}, From: "", Old: []*verify.Workload{}, New: nil})
+	_, err = verify.Run(ctx, verify.Config{
+		Config: rehearse.Config{Config: release(repository)}, From: "", Old: []*verify.Workload{}, New: nil, Also: []verify.Version{},
+	})
 	fmt.Println("verify:", kind(err))
 
 	planned, _, err := plan.Make(ctx, plan.Config{Config: rehearse.Config{Config: release(repository)}, Sketch: true, Only: nil, AcceptPublications: nil})

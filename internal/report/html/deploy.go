@@ -24,16 +24,17 @@ var lanePhaseWords = map[onward.PlanPhase]string{
 	onward.Contract: "when no process of the old code is left",
 }
 
-// pageDeploy is a plan along its deploy, as a page shows it. Each place is a percentage of the axis.
+// pageDeploy is a plan along its deploy, or a release along its commit points, as a page shows it. Each place is a percentage of the axis.
 type pageDeploy struct {
-	// Codes are the bars of the deployed and of the new code.
+	Title string
+	// Codes are the versions of the code.
 	Codes []pageCode
 	// Phases are empty if each step has a row: then the rows name them.
 	Phases []pageDeployPhase
 	Rows   []pageDeployRow
-	// Deploy and Gone are the lines at which the new code is deployed, and no process of the deployed code is left; Gone is ""
-	// if the plan does not wait for that.
-	Deploy, Gone string
+	// Deploy and Gone are the lines at which the new code is deployed, and no process of a version of the code is left, which Leaving names. They
+	// are "" if there is no such line.
+	Deploy, Gone, Leaving string
 	// Total is what all steps cost; Legend explains the marks.
 	Total  string
 	Legend []pageKey
@@ -41,7 +42,12 @@ type pageDeploy struct {
 	Anchor string
 }
 
-type pageCode struct{ Name, Revision, Words, X, W, Class string }
+type pageCode struct {
+	Name, Revision, Words string
+	Bars                  []pageCodeBar
+}
+
+type pageCodeBar struct{ X, W, Class, Title string }
 
 // pageDeployPhase is the name of a phase above the rows of the chains.
 type pageDeployPhase struct{ Name, X string }
@@ -68,14 +74,17 @@ func newPageDeploy(p *onward.Plan, progress map[string]*onward.AppliedStep) *pag
 	if len(l.Rows) == 0 {
 		return nil
 	}
-	out := &pageDeploy{Deploy: formatPercent(l.Deploy), Total: view.DescribeTotal(p), Anchor: "deploy"}
-	old := pageCode{Name: "old code", Revision: escape.Line(p.Base), Words: "works throughout", X: "0%", W: formatPercent(l.Gone), Class: "old"}
+	out := &pageDeploy{Title: "The deploy", Deploy: formatPercent(l.Deploy), Leaving: "the old code", Total: view.DescribeTotal(p), Anchor: "deploy"}
+	old := pageCode{
+		Name: "old code", Revision: escape.Line(p.Base), Words: "works throughout", Bars: []pageCodeBar{{X: "0%", W: formatPercent(l.Gone), Class: "old"}},
+	}
 	if l.GoneBefore != "" {
 		out.Gone = formatPercent(l.Gone)
 		old.Words = "ends before " + l.GoneBefore + ": no process of it may be left"
 	}
 	fresh := pageCode{
-		Name: "new code", Revision: escape.Line(p.Head), Words: "deploy it", X: formatPercent(l.Deploy), W: formatPercent(100 - l.Deploy), Class: "new",
+		Name: "new code", Revision: escape.Line(p.Head), Words: "deploy it",
+		Bars: []pageCodeBar{{X: formatPercent(l.Deploy), W: formatPercent(100 - l.Deploy), Class: "new"}},
 	}
 	if l.DeployAfter != "" {
 		fresh.Words = "deploy it after " + l.DeployAfter
@@ -94,6 +103,42 @@ func newPageDeploy(p *onward.Plan, progress map[string]*onward.AppliedStep) *pag
 		out.Rows = append(out.Rows, row)
 	}
 	out.Legend = deployLegend(l, progress != nil)
+	return out
+}
+
+// newVersionLane returns the lane of a verified release; nil for a report without points.
+func newVersionLane(r *onward.Report) *pageDeploy {
+	if len(r.Verification.Points) == 0 {
+		return nil
+	}
+	l := view.NewVersionLane(r)
+	out := &pageDeploy{Title: "The versions of the code", Leaving: l.Leaving, Anchor: "code-versions"}
+	if l.Deploy > 0 {
+		out.Deploy = formatPercent(l.Deploy)
+	}
+	if l.Leaving != "" {
+		out.Gone = formatPercent(l.Gone)
+	}
+	revisions := map[onward.Code]string{onward.OldCode: r.Base, onward.NewCode: r.Head}
+	has := map[string]bool{}
+	for _, version := range l.Versions {
+		c := pageCode{Name: view.NameCode(version.Code), Revision: escape.Line(revisions[version.Code]), Words: version.Words}
+		for _, b := range version.Bars {
+			has[b.Class] = true
+			c.Bars = append(c.Bars, pageCodeBar{X: formatPercent(b.From), W: formatPercent(b.Until - b.From), Class: b.Class, Title: b.Words})
+		}
+		out.Codes = append(out.Codes, c)
+	}
+	for i := range l.Rows {
+		out.Rows = append(out.Rows, deployRow(&l.Rows[i], nil))
+	}
+	for _, k := range []pageKey{
+		{"works", "works"}, {"later", "needs a later schema"}, {"warning", "may break"}, {"error", "breaks"}, {"instant", "a commit point"},
+	} {
+		if has[k.Class] || k.Class == "instant" && len(out.Rows) > 0 {
+			out.Legend = append(out.Legend, k)
+		}
+	}
 	return out
 }
 

@@ -12,9 +12,11 @@ import (
 
 // pageVerified is the matrix of recorded queries, and what follows from it.
 type pageVerified struct {
-	Columns []string // the names of the codes
+	Columns []string // the versions of the code
+	Span    int      // of a row without cells
 	Rows    []pagePoint
 	Phases  []pagePhase
+	Lane    *pageDeploy
 	// Order is the order in which release and code can be deployed; Tone is its colour.
 	Order, Tone string
 	Waits       []pageFact
@@ -59,18 +61,22 @@ func (b *pageBuilder) buildVerified() *pageVerified {
 	if !v.Works {
 		out.Tone = "error"
 	}
-	out.Columns = []string{view.NameCode(onward.OldCode)}
-	if v.New != nil {
-		out.Columns = append(out.Columns, view.NameCode(onward.NewCode))
+	versions := view.ListVersions(v)
+	if v.New == nil {
+		versions = versions[:len(versions)-1]
 	}
+	for _, version := range versions {
+		out.Columns = append(out.Columns, view.NameCode(version.Code))
+	}
+	out.Span, out.Lane = len(versions)+1, newVersionLane(r)
 	for _, row := range view.BuildMatrix(r, false, math.MaxInt) {
 		if row.Hidden > 0 {
 			out.Rows = append(out.Rows, pagePoint{Same: prose.CountNoun(row.Hidden, "commit point") + " more, the same as above"})
 			continue
 		}
-		p := pagePoint{N: row.Point, Name: row.Name, Path: escape.Line(row.Path), Window: row.Window, Cells: []pageCell{verifiedCell(r, row.Old, row.Point)}}
-		if v.New != nil {
-			p.Cells = append(p.Cells, verifiedCell(r, row.New, row.Point))
+		p := pagePoint{N: row.Point, Name: row.Name, Path: escape.Line(row.Path), Window: row.Window}
+		for i := range versions {
+			p.Cells = append(p.Cells, verifiedCell(r, row.Cells[i], row.Point))
 		}
 		out.Rows = append(out.Rows, p)
 	}
@@ -100,10 +106,7 @@ func verifiedCell(r *onward.Report, state view.MatrixCell, i int) pageCell {
 	if state.Severity != onward.Off {
 		c.Tone = state.Severity.String()
 	}
-	cell := &r.Verification.Points[i].Old
-	if state.Code == onward.NewCode {
-		cell = &r.Verification.Points[i].New
-	}
+	cell := view.CellAt(r.Verification, i, state.Code)
 	for _, at := range cell.Verdicts[:min(len(cell.Verdicts), maxCellVerdicts)] {
 		if at >= len(r.Verdicts) {
 			continue

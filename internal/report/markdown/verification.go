@@ -23,18 +23,26 @@ func writeVerification(b *strings.Builder, r *onward.Report) {
 	if v == nil {
 		return
 	}
-	fmt.Fprintf(b, "\nQueries at each commit point (%s):\n\n| commit point | old code | new code |\n| --- | --- | --- |\n",
-		escapeProse(strings.Join(view.CountVerified(r), "; ")))
+	fmt.Fprintf(b, "\nQueries at each commit point (%s):\n\n| commit point |", escapeProse(strings.Join(view.CountVerified(r), "; ")))
+	versions := view.ListVersions(v)
+	for _, version := range versions {
+		fmt.Fprintf(b, " %s |", escapeCell(escapeProse(view.NameCode(version.Code))))
+	}
+	fmt.Fprintf(b, "\n|%s\n", strings.Repeat(" --- |", len(versions)+1))
 	for _, row := range view.BuildMatrix(r, false, maxMatrixRows) {
 		if row.Hidden > 0 {
-			fmt.Fprintf(b, "| %s more | | |\n", prose.CountNoun(row.Hidden, "commit point"))
+			fmt.Fprintf(b, "| %s more |%s\n", prose.CountNoun(row.Hidden, "commit point"), strings.Repeat(" |", len(versions)))
 			continue
 		}
 		name := codeSpan(row.Name)
 		if row.Window {
 			name += " (deploy window)"
 		}
-		fmt.Fprintf(b, "| %s | %s | %s |\n", escapeCell(name), emphasize(row.Old), emphasize(row.New))
+		fmt.Fprintf(b, "| %s |", escapeCell(name))
+		for _, c := range row.Cells {
+			fmt.Fprintf(b, " %s |", emphasize(c))
+		}
+		b.WriteString("\n")
 	}
 	groups := view.GroupVerdicts(r)
 	for i := range groups {
@@ -46,7 +54,7 @@ func writeVerification(b *strings.Builder, r *onward.Report) {
 			break
 		}
 		d := &groups[i]
-		fmt.Fprintf(b, "- %s, %s, %s: %s %s (%s)\n", codeSpan(view.NamePoint(&d.After)), view.NameCode(d.Code), escapeProse(escape.Line(string(d.Kind))),
+		fmt.Fprintf(b, "- %s, %s, %s: %s %s (%s)\n", codeSpan(view.NamePoint(&d.After)), escapeProse(view.NameCode(d.Code)), escapeProse(escape.Line(string(d.Kind))),
 			escapeProse(view.CutText(view.DescribeFailure(d.Verdict), maxCell)), codeSpan(view.CutText(escape.Line(d.Query), maxCell)),
 			escapeProse(view.CutText(d.DescribeSenders(), maxCell)))
 	}

@@ -56,13 +56,22 @@ func (t *reportWriter) printVerification() {
 	}
 }
 
-// printMatrix prints a row for each commit point, with a column for each code.
+// leastCell is the least width of a column of the matrix.
+const leastCell = 10
+
+// printMatrix prints a row for each commit point, with a column for each version of the code.
 func (t *reportWriter) printMatrix() {
 	left, each := 26, 22
 	if t.width < 80 {
 		left, each = 18, 18
 	}
-	t.addLine(t.paintLine(t.Bold, padRight("commit point", left)+" "+padRight("old code", each)+" new code"))
+	versions := view.ListVersions(t.report.Verification)
+	each = min(each, max((t.width-left)/len(versions)-1, leastCell))
+	head := padRight("commit point", left)
+	for _, v := range versions {
+		head += " " + padRight(view.CutToWidth(view.NameCode(v.Code), each), each)
+	}
+	t.addLine(t.paintLine(t.Bold, view.CutToWidth(strings.TrimRight(head, " "), t.width)))
 	for _, row := range view.BuildMatrix(t.report, t.verbose, math.MaxInt) {
 		if row.Hidden > 0 {
 			t.addLine(t.paintLine(t.Dim, "  "+prose.CountNoun(row.Hidden, "point")+" more, the same as above"))
@@ -73,17 +82,32 @@ func (t *reportWriter) printMatrix() {
 			t.addWrapped("", "", name, t.ordinaryStyle())
 			name = ""
 		}
-		if view.MeasureText(row.Old.Words) > each || left+each+2+view.MeasureText(row.New.Words) > t.width {
-			t.addWrapped("  ", "  ", name, t.ordinaryStyle())
-			t.addWrapped("    ", "    ", "old code: "+row.Old.Words, t.cellStyle(row.Old.Severity))
-			t.addWrapped("    ", "    ", "new code: "+row.New.Words, t.cellStyle(row.New.Severity))
-		} else {
-			t.addLine(padRight(name, left), " ", t.paintLine(t.cellStyle(row.Old.Severity), padRight(row.Old.Words, each)), " ",
-				t.paintLine(t.cellStyle(row.New.Severity), row.New.Words))
-		}
+		t.printMatrixRow(name, left, each, row.Cells)
 		if row.Window {
 			t.addLine(t.paintLine(t.Dim, "  from here on both codes run, when the migrations run first"))
 		}
+	}
+}
+
+// printMatrixRow prints the cells in their columns if they have room, otherwise in a line each.
+func (t *reportWriter) printMatrixRow(name string, left, each int, cells []view.MatrixCell) {
+	last := len(cells) - 1
+	line, fits := []string{padRight(name, left)}, left+last*(each+1)+1+view.MeasureText(cells[last].Words) <= t.width
+	for i, c := range cells {
+		fits = fits && (i == last || view.MeasureText(c.Words) <= each)
+		words := c.Words
+		if i < last {
+			words = padRight(words, each)
+		}
+		line = append(line, " ", t.paintLine(t.cellStyle(c.Severity), words))
+	}
+	if fits {
+		t.addLine(line...)
+		return
+	}
+	t.addWrapped("  ", "  ", name, t.ordinaryStyle())
+	for _, c := range cells {
+		t.addWrapped("    ", "    ", view.NameCode(c.Code)+": "+c.Words, t.cellStyle(c.Severity))
 	}
 }
 

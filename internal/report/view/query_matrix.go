@@ -7,7 +7,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// MatrixRow is a row of the query matrix: a commit point with the state of each code, or several points without a
+// MatrixRow is a row of the query matrix: a commit point with the state of each version of the code, or several points without a
 // change.
 type MatrixRow struct {
 	// Hidden is how many points without a change the row counts; it has nothing else then.
@@ -16,11 +16,11 @@ type MatrixRow struct {
 	Point      int
 	Name, Path string
 	// Window is set if both codes run from here on.
-	Window   bool
-	Old, New MatrixCell
+	Window bool
+	Cells  []MatrixCell
 }
 
-// MatrixCell is the state of one code at a point. Severity is Off if nothing fails.
+// MatrixCell is the state of one version of the code at a point. Severity is Off if nothing fails.
 type MatrixCell struct {
 	Code     onward.Code
 	Words    string
@@ -30,12 +30,12 @@ type MatrixCell struct {
 // BuildMatrix returns the rows of the query matrix: at most so many points, and the last one. Without every, points at
 // which nothing changes are counted only.
 func BuildMatrix(r *onward.Report, every bool, most int) []MatrixRow {
-	points := r.Verification.Points
+	points, versions := r.Verification.Points, ListVersions(r.Verification)
 	var out []MatrixRow
 	hidden, shown := 0, 0
 	for i := range points {
 		last := i == len(points)-1
-		if !every && !last && !changesAt(points, i) || shown >= most && !last {
+		if !every && !last && !changesAt(r.Verification, versions, i) || shown >= most && !last {
 			hidden++
 			continue
 		}
@@ -45,22 +45,21 @@ func BuildMatrix(r *onward.Report, every bool, most int) []MatrixRow {
 		}
 		shown++
 		after := &points[i].After
-		out = append(out, MatrixRow{
-			Point: i, Name: NamePoint(after), Path: after.Path, Window: points[i].Window, Old: stateOf(r, onward.OldCode, i), New: stateOf(r, onward.NewCode, i),
-		})
+		row := MatrixRow{Point: i, Name: NamePoint(after), Path: after.Path, Window: points[i].Window}
+		for _, v := range versions {
+			words, severity := cellWords(r, v.Code, i)
+			row.Cells = append(row.Cells, MatrixCell{v.Code, words, severity})
+		}
+		out = append(out, row)
 	}
 	return out
 }
 
 // changesAt reports whether a failure begins or ends at a point, or whether it is the base.
-func changesAt(points []onward.VerifiedPoint, i int) bool {
-	return i == 0 || !slices.Equal(points[i].Old.Verdicts, points[i-1].Old.Verdicts) || !slices.Equal(points[i].New.Verdicts, points[i-1].New.Verdicts)
-}
-
-// stateOf returns the state of one code at a point.
-func stateOf(r *onward.Report, code onward.Code, i int) MatrixCell {
-	words, severity := cellWords(r, code, i)
-	return MatrixCell{code, words, severity}
+func changesAt(v *onward.Verification, versions []CodeVersion, i int) bool {
+	return i == 0 || slices.ContainsFunc(versions, func(c CodeVersion) bool {
+		return !slices.Equal(CellAt(v, i, c.Code).Verdicts, CellAt(v, i-1, c.Code).Verdicts)
+	})
 }
 
 // PhaseRow says where a migration belongs in a deploy. Wrong is set if no order works.

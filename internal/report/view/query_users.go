@@ -22,8 +22,8 @@ func ListQueryUsers(v *onward.Verification) []QueryUser {
 	for i := range v.Consumers {
 		c := &v.Consumers[i]
 		out[i] = QueryUser{Name: escape.Line(c.Consumer), Words: consumerWords(c)}
-		if c.Code == onward.NewCode {
-			out[i].Name += " (new code)"
+		if c.Code != onward.OldCode {
+			out[i].Name += " (" + NameCode(c.Code) + ")"
 		}
 		switch {
 		case c.Broken > 0:

@@ -21,16 +21,13 @@ func NamePoint(p *onward.VerdictPlace) string {
 // cellWords returns the state of one code at a point, and its severity; Off: no failure.
 func cellWords(r *onward.Report, code onward.Code, i int) (string, onward.Severity) {
 	v := r.Verification
-	c, of := &v.Points[i].Old, v.Old
-	if code == onward.NewCode {
-		c, of = &v.Points[i].New, v.New
-	}
+	c := CellAt(v, i, code)
 	switch {
-	case of == nil && v.Old != nil && v.Old.Parsed != nil:
+	case code == onward.NewCode && v.New == nil && v.Old != nil && v.Old.Parsed != nil:
 		return "no query found", onward.Off
-	case of == nil:
+	case code == onward.NewCode && v.New == nil:
 		return "not recorded", onward.Off
-	case c.Errors > 0 && code == onward.NewCode && allEnd(r, c):
+	case c.Errors > 0 && allNeedLater(r, c):
 		return fmt.Sprintf("%d %s a later schema", c.Errors, prose.PickForm(c.Errors, "needs", "need")), onward.Warning
 	case c.Errors > 0 && c.Warnings > 0:
 		return fmt.Sprintf("%d %s, %s", c.Errors, prose.PickForm(c.Errors, "breaks", "break"), prose.CountNoun(c.Warnings, "warning")), onward.Error
@@ -42,19 +39,11 @@ func cellWords(r *onward.Report, code onward.Code, i int) (string, onward.Severi
 	return "ok", onward.Off
 }
 
-// allEnd reports whether all failures of a code at a point end later in the release.
-func allEnd(r *onward.Report, c *onward.Cell) bool {
+// allNeedLater reports whether all queries that fail at a point only need a later schema.
+func allNeedLater(r *onward.Report, c *onward.Cell) bool {
 	return !slices.ContainsFunc(c.Verdicts, func(i int) bool {
-		return i < len(r.Verdicts) && r.Verdicts[i].Severity == onward.Error && r.Verdicts[i].Until == nil
+		return i < len(r.Verdicts) && r.Verdicts[i].Severity == onward.Error && !NeedsLater(&r.Verdicts[i])
 	})
-}
-
-// NameCode name a code.
-func NameCode(c onward.Code) string {
-	if c == onward.NewCode {
-		return "new code"
-	}
-	return "old code"
 }
 
 // DescribeFailure is a verdict in a line: its kind and the server's words.
@@ -80,7 +69,7 @@ func DescribeSender(d *onward.Verdict) string {
 		parts = append(parts, escape.Line(d.Sender))
 	}
 	switch {
-	case d.Until != nil && d.Code == onward.NewCode:
+	case NeedsLater(d):
 		parts = append(parts, "works from "+NamePoint(d.Until)+" on")
 	case d.Until != nil:
 		parts = append(parts, "until "+NamePoint(d.Until))
@@ -139,23 +128,25 @@ func formatShare(part float64) string {
 func CountVerified(r *onward.Report) []string {
 	v := r.Verification
 	var out []string
-	for _, c := range []struct {
-		name string
-		of   *onward.Verified
-	}{{"deployed code", v.Old}, {"new code", v.New}} {
-		if c.of == nil || c.of.Queries == 0 {
+	for _, version := range ListVersions(v) {
+		n := version.Queries
+		if n == nil || n.Queries == 0 {
 			continue
 		}
-		if c.of.Parsed != nil {
-			out = append(out, c.name+" "+DescribeCoverage(c.of))
+		name := strings.TrimPrefix(NameCodeInSentence(version.Code), "the ")
+		if n.Parsed != nil {
+			if strings.HasPrefix(string(version.Code), onward.FurtherPrefix) {
+				name = "code" // the coverage has the revision
+			}
+			out = append(out, name+" "+DescribeCoverage(n))
 			continue
 		}
-		text := fmt.Sprintf("%s: %s, %d checked, %d proven untouched", c.name, prose.CountNoun(c.of.Queries, "query"), c.of.Checked, c.of.Untouched)
-		if c.of.Unjudged > 0 {
-			text += fmt.Sprintf(", %d not judged", c.of.Unjudged)
+		text := fmt.Sprintf("%s: %s, %d checked, %d proven untouched", name, prose.CountNoun(n.Queries, "query"), n.Checked, n.Untouched)
+		if n.Unjudged > 0 {
+			text += fmt.Sprintf(", %d not judged", n.Unjudged)
 		}
-		if c.of.Unfit > 0 {
-			text += fmt.Sprintf(", %d that %s not fit the base", c.of.Unfit, prose.PickForm(c.of.Unfit, "does", "do"))
+		if n.Unfit > 0 {
+			text += fmt.Sprintf(", %d that %s not fit the base", n.Unfit, prose.PickForm(n.Unfit, "does", "do"))
 		}
 		out = append(out, text)
 	}
@@ -227,11 +218,9 @@ func QueryNoun(v *onward.Verified) string {
 	return "recorded query"
 }
 
-// ScreenSeverity returns a verdict's severity on a screen. If new code needs a change that a later
-// step of the release makes, it is no outage as long as the code is deployed after that
-// step.
+// ScreenSeverity returns a verdict's severity on a screen. A query that only needs a later schema is no outage.
 func ScreenSeverity(d *onward.Verdict) onward.Severity {
-	if d.Code == onward.NewCode && d.Until != nil {
+	if NeedsLater(d) {
 		return onward.Warning
 	}
 	return d.Severity
