@@ -143,6 +143,8 @@ type PlannedMigration struct {
 	Path string `json:"path"`
 	// Hash is of what it does, where the steps do all of it.
 	Hash string `json:"hash,omitempty"`
+	// Guarded: its first statement fails while the plan is under way, so that its own tool changes nothing.
+	Guarded bool `json:"guarded,omitempty"`
 }
 
 // PlanLeft is a change that a plan leaves to the migrations' own tool.

@@ -80,7 +80,11 @@ func (g *Guarded) saveGuards(ctx context.Context, c audit.Config, root string, f
 		}
 		g.Paths, g.Written = append(g.Paths, f.path), append(g.Written, f.path)
 		for i := range p.Migrations {
-			if m := &p.Migrations[i]; m.Path == f.path && m.Hash != "" {
+			m := &p.Migrations[i]
+			if m.Path != f.path {
+				continue
+			}
+			if m.Guarded = true; m.Hash != "" {
 				m.Hash = after.hashes[f.path]
 			}
 		}

@@ -130,8 +130,8 @@ func TestGuardForms(t *testing.T) {
 				}
 				return
 			}
-			if len(g.Written) != 1 || len(g.Without) > 0 {
-				t.Fatalf("%+v", g)
+			if len(g.Written) != 1 || len(g.Without) > 0 || !p.Migrations[0].Guarded {
+				t.Fatalf("%+v %+v", g, p.Migrations)
 			}
 			sql, _ := script.GuardStatement(tc.path)
 			first, _, _ := strings.Cut(sql, "\n")

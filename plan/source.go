@@ -59,7 +59,9 @@ func (s *source) newPlanner() *planner {
 func (s *source) buildPlan(left map[*chain][]string) *planner {
 	p := s.newPlanner()
 	for _, m := range s.folds {
-		p.plan.Migrations = append(p.plan.Migrations, onward.PlannedMigration{ID: m.ID, Path: m.Path})
+		p.plan.Migrations = append(p.plan.Migrations, onward.PlannedMigration{
+			ID: m.ID, Path: m.Path, Guarded: m.Script != nil && m.Script.HasGuard(),
+		})
 		p.splitMigration(m)
 	}
 	for _, c := range s.listChains() {

@@ -54,7 +54,7 @@ func JudgeApplied(p *onward.Plan, id string, state onward.ApplyState, isDone fun
 		r.NewCode, r.OldCode, r.Migrate = false, true, len(p.Migrations) == 0
 		r.Text = "The new code must not be deployed: onward abort undoes the plan."
 		if !r.Migrate {
-			r.Text += " Until it is done, " + forbidTool(p)
+			r.Text += " " + describeTool(p, "it is done")
 		}
 		return r
 	case onward.ApplyAbandoned:
@@ -71,14 +71,15 @@ func JudgeApplied(p *onward.Plan, id string, state onward.ApplyState, isDone fun
 	recording := p.RecordingStep()
 	switch {
 	case recording != nil && (recording.Phase == onward.Contract || isDone(recording.ID)):
-		r.Text += fmt.Sprintf(" Your migration tool may run on this database and will not run %s, which its table has as applied.", nameMigrations(p))
+		r.Text += fmt.Sprintf(" Your migration tool may run on this database and will not run %s, which its table has as applied.",
+			nameMigrations(p, func(*onward.PlannedMigration) bool { return true }))
 		return r
 	case recording != nil:
-		r.Text += " Until " + recording.ID + " is done, " + forbidTool(p)
+		r.Text += " " + describeTool(p, recording.ID+" is done")
 	case p.Contract() < len(p.Steps):
-		r.Text += " Until the contract is done, " + forbidTool(p)
+		r.Text += " " + describeTool(p, "the contract is done")
 	default:
-		r.Text += " Until the plan is done, " + forbidTool(p)
+		r.Text += " " + describeTool(p, "the plan is done")
 	}
 	r.Migrate = false
 	return r
@@ -138,16 +139,29 @@ func describeNewCode(r *onward.Readiness, name string, inFiles bool) string {
 	return "The new code must wait for " + gate + "; the next step is " + r.NextStep + "."
 }
 
-// forbidTool says that the migrations' own tool must wait, because the plan replaces its migrations.
-func forbidTool(p *onward.Plan) string {
-	return fmt.Sprintf("do not run your migration tool on this database: it would run %s, which the plan replaces.", nameMigrations(p))
+// describeTool says until when the migrations' own tool must wait, because the plan replaces its migrations; or that it fails until then, because they
+// have a guard.
+func describeTool(p *onward.Plan, until string) string {
+	isGuarded := func(m *onward.PlannedMigration) bool { return m.Guarded }
+	unguarded := nameMigrations(p, func(m *onward.PlannedMigration) bool { return !m.Guarded })
+	switch {
+	case unguarded == "":
+		return fmt.Sprintf("Until %s, your migration tool fails on this database before it changes anything: the guard in %s stops it.",
+			until, nameMigrations(p, isGuarded))
+	case slices.ContainsFunc(p.Migrations, func(m onward.PlannedMigration) bool { return m.Guarded }):
+		return fmt.Sprintf("Until %s, do not run your migration tool on this database: it would run %s, which the plan replaces, and which has no guard.",
+			until, unguarded)
+	}
+	return fmt.Sprintf("Until %s, do not run your migration tool on this database: it would run %s, which the plan replaces.", until, unguarded)
 }
 
-// nameMigrations names the migrations that the plan replaces.
-func nameMigrations(p *onward.Plan) string {
+// nameMigrations names the migrations of the plan that match.
+func nameMigrations(p *onward.Plan, matches func(*onward.PlannedMigration) bool) string {
 	var names []string
-	for _, m := range p.Migrations {
-		names = append(names, strings.TrimSuffix(path.Base(m.Path), path.Ext(m.Path)))
+	for i := range p.Migrations {
+		if m := &p.Migrations[i]; matches(m) {
+			names = append(names, strings.TrimSuffix(path.Base(m.Path), path.Ext(m.Path)))
+		}
 	}
 	return prose.FirstNames(names, 2)
 }

@@ -61,6 +61,34 @@ func TestJudgeApplied(t *testing.T) {
 	}
 }
 
+// The sentence names the guard only if each replaced migration has it: a tool that runs one without a guard changes something.
+func TestGuardedMigrations(t *testing.T) {
+	t.Parallel()
+	const fails = "your migration tool fails on this database before it changes anything: the guard in 00002_rename"
+	for _, c := range []struct {
+		name    string
+		guarded []bool
+		state   onward.ApplyState
+		end     string
+	}{
+		{"all", []bool{true}, onward.ApplyRunning, " Until the contract is done, " + fails + " stops it."},
+		{"abort", []bool{true}, onward.ApplyAborting, " Until it is done, " + fails + " stops it."},
+		{"two", []bool{true, true}, onward.ApplyRunning, " Until the contract is done, " + fails + ", 00003_more stops it."},
+		{"one of two", []bool{true, false}, onward.ApplyRunning, " Until the contract is done, do not run your migration tool on this database: " +
+			"it would run 00003_more, which the plan replaces, and which has no guard."},
+	} {
+		p := renameColumn()
+		p.Migrations = append(p.Migrations, onward.PlannedMigration{ID: "3", Path: "db/00003_more.sql"})[:len(c.guarded)]
+		for i := range p.Migrations {
+			p.Migrations[i].Guarded = c.guarded[i]
+		}
+		r := readiness.JudgeApplied(p, "p1", c.state, func(string) bool { return false })
+		if r.Migrate || !strings.HasSuffix(r.Text, c.end) {
+			t.Errorf("%s: %+v", c.name, r)
+		}
+	}
+}
+
 // From the step that records the replaced migrations on, their tool may run: it has nothing to do. A plan that only contracts records them when
 // it begins.
 func TestToolAfterRecording(t *testing.T) {
