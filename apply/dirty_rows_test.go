@@ -120,7 +120,7 @@ func TestDirtyRows(t *testing.T) {
 			direct: "CREATE UNIQUE INDEX ON h (v) NULLS NOT DISTINCT", repair: "DELETE FROM h WHERE id = 2", want: "1 key occurs more than once in h", found: 1, from: 15,
 		},
 	}
-	for _, major := range pgservertest.Ends() {
+	for _, major := range pgservertest.EndsAndPreview() {
 		for name, c := range cases {
 			if major < c.from {
 				continue

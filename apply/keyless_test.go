@@ -30,7 +30,7 @@ func TestKeylessKilled(t *testing.T) {
 	p := planned(t, keylessBase, "ALTER TABLE events RENAME COLUMN note TO remark; ALTER TABLE events ALTER COLUMN kind TYPE bigint;")
 	file := saved(t, p)
 	mirror := strings.NewReplacer("events", "mirror").Replace
-	for _, major := range pgservertest.ProofMajors() {
+	pgservertest.EachProofMajor(t, func(t *testing.T, major int) {
 		for killed := 0; killed < kills()/2; {
 			db := pgservertest.Database(t, major)
 			run(t, db, keylessBase, keylessRows, "CREATE TABLE mirror AS TABLE events")
@@ -56,7 +56,7 @@ func TestKeylessKilled(t *testing.T) {
 				t.Fatalf("on %d (-mirror +events):\n%s", major, diff)
 			}
 		}
-	}
+	})
 }
 
 // applyKilled runs a plan through a phase in a process that is killed at random moments and begun again. It returns how often.

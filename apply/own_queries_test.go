@@ -1,7 +1,6 @@
 package apply_test
 
 import (
-	"fmt"
 	"testing"
 
 	"github.com/onward-sql/onward/apply"
@@ -14,26 +13,23 @@ import (
 func TestOwnQueries(t *testing.T) {
 	t.Parallel()
 	p := planned(t, base, release)
-	for _, major := range pgservertest.Ends() {
-		t.Run(fmt.Sprint(major), func(t *testing.T) {
-			t.Parallel()
-			var dbs [2]string
-			var sent [2]*sentqueries.Recorder
-			for i := range dbs {
-				db := pgservertest.Database(t, major)
-				run(t, db, base, rows)
-				sent[i], dbs[i] = sentqueries.RecordQueries(t, db)
-			}
-			runEachCommand(t, dbs, p)
-			var steps []string
-			for i := range p.Steps {
-				steps = append(steps, p.Steps[i].SQL, p.Steps[i].Undo)
-			}
-			for _, r := range sent {
-				r.CheckQueries(t, 300, steps, "orders", "customers", "orders_customer_id_idx")
-			}
-		})
-	}
+	pgservertest.EachEnd(t, func(t *testing.T, major int) {
+		var dbs [2]string
+		var sent [2]*sentqueries.Recorder
+		for i := range dbs {
+			db := pgservertest.Database(t, major)
+			run(t, db, base, rows)
+			sent[i], dbs[i] = sentqueries.RecordQueries(t, db)
+		}
+		runEachCommand(t, dbs, p)
+		var steps []string
+		for i := range p.Steps {
+			steps = append(steps, p.Steps[i].SQL, p.Steps[i].Undo)
+		}
+		for _, r := range sent {
+			r.CheckQueries(t, 300, steps, "orders", "customers", "orders_customer_id_idx")
+		}
+	})
 }
 
 // runEachCommand begins a plan and takes it back in one database, and carries it out in the other one.

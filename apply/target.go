@@ -275,11 +275,11 @@ func (t *Target) beginNew(ctx context.Context, id, path string) error {
 // refuseVersion refuses to begin a plan on a server whose locks and rewrites this release cannot know.
 func (t *Target) refuseVersion() error {
 	major := live.ServerMajor(t.session.Work)
-	if major <= onward.NewestMajor || t.c.UnknownVersion {
+	if major <= onward.PreviewMajor || t.c.UnknownVersion {
 		return nil
 	}
 	return &RefusedError{Text: fmt.Sprintf("nothing was begun: a step may lock or rewrite more on Postgres %d than on %d, "+
-		"the newest on which this release of onward was proven. Use a newer release of onward, or accept that with --unknown-version", major, onward.NewestMajor)}
+		"the newest on which this release of onward was proven. Use a newer release of onward, or accept that with --unknown-version", major, onward.PreviewMajor)}
 }
 
 // checkSchema compares the schema with the one that the plan was made for.

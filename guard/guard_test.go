@@ -233,7 +233,7 @@ func (s *stage) probe(table string) (stop func() (reads, long int)) {
 // done when the reader has gone.
 func TestHeldBack(t *testing.T) {
 	t.Parallel()
-	for _, major := range []int{onward.OldestMajor, onward.NewestMajor} {
+	for _, major := range pgservertest.EndsAndPreview() {
 		for _, protocol := range []string{"", "extended"} {
 			t.Run(fmt.Sprint(major, protocol), func(t *testing.T) {
 				t.Parallel()

@@ -4,14 +4,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/internal/pgserver/sentqueries"
-	"github.com/onward-sql/onward/onward"
 )
 
 // The monitor's queries find nothing by the search_path of the database, whose owner may put functions and operators there.
 func TestOwnQueries(t *testing.T) {
 	t.Parallel()
-	for _, major := range []int{onward.OldestMajor, onward.NewestMajor} {
+	pgservertest.EachEnd(t, func(t *testing.T, major int) {
 		s := newStage(t, major, "ALTER TABLE t ADD note text")
 		s.run(s.other, "BEGIN", "SELECT FROM t")
 		time.Sleep(60 * time.Millisecond)
@@ -21,5 +21,5 @@ func TestOwnQueries(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 		sent.CheckQueries(t, 20, nil)
-	}
+	})
 }

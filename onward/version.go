@@ -3,10 +3,9 @@ package onward
 // The major versions of Postgres that this release knows: OldestMajor, PreviewMajor, and all between them.
 const (
 	OldestMajor = 13
-	// NewestMajor is the newest version on which every proof has run. A project that names no version is judged on
-	// OldestMajor to NewestMajor.
+	// NewestMajor is the newest version with downloads. A project that names no version is judged on OldestMajor to NewestMajor.
 	NewestMajor = 18
-	// PreviewMajor is the newest version that a project may name.
+	// PreviewMajor is the newest version on which the proofs and the live commands have run. A project may name it.
 	PreviewMajor = 19
 )
 

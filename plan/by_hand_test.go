@@ -43,7 +43,7 @@ func (c *psqlClient) runFile(name string) {
 // interrupted are run again.
 func TestPsqlRunsWrittenPlan(t *testing.T) {
 	t.Parallel()
-	for _, major := range pgservertest.ProofMajors() {
+	pgservertest.EachProofMajor(t, func(t *testing.T, major int) {
 		dir := laid(t, "plain SQL", "CREATE UNIQUE INDEX customers_note ON customers (note);\nALTER TABLE customers RENAME COLUMN country TO nation;")
 		c := newPsqlClient(t, dir, major)
 		c.runFile(layouts["plain SQL"].base)
@@ -96,7 +96,7 @@ func TestPsqlRunsWrittenPlan(t *testing.T) {
 		if err := conn.QueryRow(t.Context(), check).Scan(&right, &valid); err != nil || !right || !valid {
 			t.Errorf("on %d: %v, rows right %v, index valid %v", major, err, right, valid)
 		}
-	}
+	})
 }
 
 // interruptScript runs a script while another session locks a row in the middle of its table. It reports whether the script gave up after some rows.

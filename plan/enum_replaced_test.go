@@ -67,7 +67,7 @@ func TestReplacedEnums(t *testing.T) {
 // Deployed code may write a value that the enum loses until it is gone. Then the last steps refuse such rows, and no value is lost.
 func TestEnumLosesValue(t *testing.T) {
 	t.Parallel()
-	for _, major := range pgservertest.ProofMajors() {
+	pgservertest.EachProofMajor(t, func(t *testing.T, major int) {
 		release := strings.ReplaceAll(recreateMood, "%s", "'calm', 'sad'")
 		p := planOf(t, moods, &change{"", release, major, nil, "x"}, true)
 		conn := pgservertest.Connect(t, pgservertest.Database(t, major))
@@ -104,7 +104,7 @@ func TestEnumLosesValue(t *testing.T) {
 			rows <= 2500 || calm != 1250 || labels != "{calm,sad}" || refused == 0 {
 			t.Errorf("on %d: %v, %d rows, %d calm, values %s, %d steps refused\n%s", major, err, rows, calm, labels, refused, told(p))
 		}
-	}
+	})
 }
 
 // findsRow reports whether a query returns a row.

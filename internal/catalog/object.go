@@ -116,8 +116,11 @@ type Object struct {
 	// tables. Actions is its option publish: "insert, update"; "" is all.
 	Tables    []OID
 	AllTables bool
-	Schemas   []string
-	Actions   string
+	// Except are the tables that a publication of all tables does not send.
+	Except       []OID
+	AllSequences bool
+	Schemas      []string
+	Actions      string
 	// Lists are the Tables of which it publishes only some columns or rows.
 	Lists []PublishedList
 	// ViaRoot: it publishes rows of partitions as rows of their root.

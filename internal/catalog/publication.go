@@ -15,7 +15,10 @@ func (f *fold) createPublication(s *pgparse.CreatePublicationStmt) {
 		f.addProblem(f.isHistoryComplete(), pgerror.ObjectExists, "publication", o.Name.Name)
 		return
 	}
-	if !o.AllTables { // the tables of EXCEPT are not sent
+	o.AllSequences = pgparse.PublishesSequences(s.GetOptions())
+	if o.AllTables {
+		o.Except, _, _ = f.publicationTables(s.GetPubobjects())
+	} else {
 		o.Tables, o.Schemas, o.Lists = f.publicationTables(s.GetPubobjects())
 	}
 	o.Actions, o.ViaRoot = publishedActions(s.GetOptions(), ""), viaRoot(s.GetOptions(), false)
@@ -153,7 +156,7 @@ func (f *fold) alterPublication(s *pgparse.AlterPublicationStmt) {
 			next.Tables, next.Schemas, next.Lists = tables, schemas, lists
 		}
 	} else if pgparse.SetsAll(s) {
-		next.AllTables = s.GetForAllTables()
+		next.AllTables, next.AllSequences, next.Except = s.GetForAllTables(), pgparse.PublishesSequences(s.GetOptions()), tables
 	} else {
 		next.Detail += "options "
 		next.Actions, next.ViaRoot = publishedActions(s.GetOptions(), o.Actions), viaRoot(s.GetOptions(), o.ViaRoot)
@@ -184,7 +187,9 @@ func (c *Catalog) ListPublications(r *Relation) []*Object {
 	var out []*Object
 	c.EachObject("publication", func(o *Object) bool {
 		if o.AllTables {
-			out = append(out, o)
+			if !c.isExcepted(o, r) {
+				out = append(out, o)
+			}
 			return true
 		}
 		for at, depth := r, 0; at != nil && depth < maxDepth; at, depth = c.Relation(at.Parent), depth+1 {
@@ -197,6 +202,32 @@ func (c *Catalog) ListPublications(r *Relation) []*Object {
 	})
 	slices.SortFunc(out, func(a, b *Object) int { return compareNames(a.Name, b.Name) })
 	return out
+}
+
+// ListExceptions are the publications of all tables that leave out a table, or one that it is a partition of, by name.
+func (c *Catalog) ListExceptions(r *Relation) []*Object {
+	var out []*Object
+	if !c.published {
+		return nil
+	}
+	c.EachObject("publication", func(o *Object) bool {
+		if c.isExcepted(o, r) {
+			out = append(out, o)
+		}
+		return true
+	})
+	slices.SortFunc(out, func(a, b *Object) int { return compareNames(a.Name, b.Name) })
+	return out
+}
+
+// isExcepted reports whether EXCEPT of a publication leaves out a table, or one that it is a partition of.
+func (c *Catalog) isExcepted(o *Object, r *Relation) bool {
+	for depth := 0; r != nil && depth < maxDepth; r, depth = c.Relation(r.Parent), depth+1 {
+		if slices.Contains(o.Except, r.OID) {
+			return true
+		}
+	}
+	return false
 }
 
 // HasPublications reports whether there may be publications at all.
@@ -215,7 +246,7 @@ func (r *Relation) HasReplicaIdentity() bool {
 	return r.ReplicaIdentity != "nothing"
 }
 
-// leavePublications takes a dropped table out of the publications that list
+// leavePublications takes a dropped table out of the publications that list or except
 // it.
 func (f *fold) leavePublications(oid OID) {
 	if !f.published {
@@ -223,7 +254,7 @@ func (f *fold) leavePublications(oid OID) {
 	}
 	var list []*Object
 	f.EachObject("publication", func(o *Object) bool {
-		if slices.Contains(o.Tables, oid) {
+		if slices.Contains(o.Tables, oid) || slices.Contains(o.Except, oid) {
 			list = append(list, o)
 		}
 		return true
@@ -231,7 +262,7 @@ func (f *fold) leavePublications(oid OID) {
 	slices.SortFunc(list, func(a, b *Object) int { return compareNames(a.Name, b.Name) })
 	for _, o := range list {
 		next := *o
-		next.Tables, next.Lists = removeValue(o.Tables, oid), withoutTables(o.Lists, oid)
+		next.Tables, next.Except, next.Lists = removeValue(o.Tables, oid), removeValue(o.Except, oid), withoutTables(o.Lists, oid)
 		f.putObject(&next)
 	}
 }

@@ -157,7 +157,7 @@ no database and no configuration.`,
 				again := repeatCommand(cmd)
 				a.again.Store(&again)
 			}
-			cmd.SetContext(live.WithNewerServer(cmd.Context(), onward.NewestMajor, func(major int) { a.printNote("%s", newerServerNote(major)) }))
+			cmd.SetContext(live.WithNewerServer(cmd.Context(), onward.PreviewMajor, func(major int) { a.printNote("%s", newerServerNote(major)) }))
 			return noneEmpty(cmd)
 		},
 	}
@@ -219,7 +219,7 @@ no database and no configuration.`,
 // newerServerNote says that a server is newer than all on which this release was proven.
 func newerServerNote(major int) string {
 	return fmt.Sprintf("the server is Postgres %d, and this release of onward was proven on %d to %d: locks and rewrites may differ from what it reports",
-		major, onward.OldestMajor, onward.NewestMajor)
+		major, onward.OldestMajor, onward.PreviewMajor)
 }
 
 // refuseUnknownArguments makes the commands of the library itself refuse unknown arguments, too.

@@ -104,7 +104,7 @@ func (a *app) runWorker(ctx context.Context, f *workerFlags, command []string) e
 		level = slog.LevelDebug
 	}
 	logger := slog.New(slog.NewJSONHandler(a.err, &slog.HandlerOptions{Level: level}))
-	ctx = live.WithNewerServer(ctx, onward.NewestMajor, func(major int) { logger.Warn(newerServerNote(major)) })
+	ctx = live.WithNewerServer(ctx, onward.PreviewMajor, func(major int) { logger.Warn(newerServerNote(major)) })
 	a.patience.Store(int64(f.drain + time.Minute)) // Worker.Run ends by itself
 	if a.collector != nil {
 		a.collector.stopPacing()

@@ -100,7 +100,7 @@ func TestDatabaseChecks(t *testing.T) {
 			},
 		},
 	} {
-		for _, major := range []int{onward.OldestMajor, onward.NewestMajor} {
+		for _, major := range pgservertest.EndsAndPreview() {
 			t.Run(tt.name, func(t *testing.T) {
 				t.Parallel()
 				found := check(t, major, nil, tt.sql...)

@@ -19,9 +19,9 @@ var serverVersionOther = &Check{Rule: rule.Rule{
 
 func checkVersion(p *Pass) error {
 	switch {
-	case p.major > onward.NewestMajor:
+	case p.major > onward.PreviewMajor:
 		p.AddFinding(onward.Off, "", fmt.Sprintf("the server is Postgres %d, and this release of onward was proven on none newer than %d",
-			p.major, onward.NewestMajor),
+			p.major, onward.PreviewMajor),
 			"what it says of locks may be wrong there", "use a newer release of onward")
 	case len(p.Majors) > 0 && !slices.Contains(p.Majors, p.major):
 		p.AddFinding(onward.Off, "", fmt.Sprintf("the server is Postgres %d, and onward.yaml does not name it under postgres:", p.major),

@@ -48,9 +48,9 @@ func writeForm(t *testing.T, out *strings.Builder, schema *catalog.Catalog, form
 		return writeResult(effect.EffectOf(node, c, effect.NewVersion(major), inputs))
 	}
 	first, words := onward.OldestMajor, answer(schema, onward.OldestMajor)
-	for major := onward.OldestMajor + 1; major <= onward.NewestMajor+1; major++ {
+	for major := onward.OldestMajor + 1; major <= onward.PreviewMajor+1; major++ {
 		next := "none"
-		if major <= onward.NewestMajor {
+		if major <= onward.PreviewMajor {
 			next = answer(schema, major)
 		}
 		if next != words {
@@ -58,7 +58,7 @@ func writeForm(t *testing.T, out *strings.Builder, schema *catalog.Catalog, form
 			first, words = major, next
 		}
 	}
-	fmt.Fprintf(out, "  unknown schema\n%s", answer(unknown, onward.NewestMajor))
+	fmt.Fprintf(out, "  unknown schema\n%s", answer(unknown, onward.PreviewMajor))
 }
 
 // writeResult writes everything that a result says.

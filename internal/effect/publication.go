@@ -27,7 +27,14 @@ func (r *run) publishTables(objects []*pgparse.Node) {
 func (r *run) alterPublication(s *pgparse.AlterPublicationStmt) {
 	if s.GetAction() == pgparse.AlterPublicationAction_AP_SetObjects {
 		// Tables that leave the publication are locked too.
-		if p := r.C.Object("publication", catalog.Name{Name: s.GetPubname()}); p != nil && len(s.GetPubobjects()) > 0 {
+		p := r.C.Object("publication", catalog.Name{Name: s.GetPubname()})
+		switch {
+		case p == nil:
+		case pgparse.SetsAll(s):
+			for _, rel := range r.C.RelationsByOID(p.Except) {
+				r.lockFor(rel, sue, "leaves or stays in EXCEPT of the publication")
+			}
+		case len(s.GetPubobjects()) > 0:
 			for _, rel := range r.C.RelationsByOID(p.Tables) {
 				r.lockFor(rel, sue, "leaves or stays in the publication")
 			}

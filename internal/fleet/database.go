@@ -190,7 +190,7 @@ type versionError struct{ major int }
 
 // Error names the versions.
 func (e *versionError) Error() string {
-	return fmt.Sprintf("it is Postgres %d, and this release of onward knows %d to %d", e.major, onward.OldestMajor, onward.NewestMajor)
+	return fmt.Sprintf("it is Postgres %d, and this release of onward knows %d to %d", e.major, onward.OldestMajor, onward.PreviewMajor)
 }
 
 func isVersionError(err error) bool { return errors.As(err, new(*versionError)) }

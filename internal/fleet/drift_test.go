@@ -13,7 +13,7 @@ import (
 // The targets that differ from most others are grouped by their difference. The statements that are printed remove it.
 func TestDrift(t *testing.T) {
 	t.Parallel()
-	for _, major := range []int{onward.OldestMajor, onward.NewestMajor} {
+	pgservertest.EachEnd(t, func(t *testing.T, major int) {
 		db := pgservertest.Database(t, major)
 		conn := pgservertest.Connect(t, db)
 		for _, name := range []string{"tenant_1", "tenant_2", "tenant_3", "tenant_4", "tenant_5", `tenant "6"`, "tenant_7"} {
@@ -70,5 +70,5 @@ func TestDrift(t *testing.T) {
 		if got, err = fleet.FindDrift(t.Context(), list, "tenant_7"); err != nil || len(got) != 1 {
 			t.Errorf("%+v %v", got, err)
 		}
-	}
+	})
 }

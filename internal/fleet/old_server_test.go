@@ -25,7 +25,7 @@ func TestOldServer(t *testing.T) {
 		targets, err := list(ctx)
 		return append([]*fleet.Target{{Name: "old", Address: old}}, targets...), err
 	}
-	const note = "it is Postgres 12, and this release of onward knows 13 to 18"
+	const note = "it is Postgres 12, and this release of onward knows 13 to 19"
 	want := []string{"old failed " + note, "tenant_01 done ", "tenant_02 done "}
 	check := func(what string, r *onward.Rollout) {
 		t.Helper()

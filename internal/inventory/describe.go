@@ -24,6 +24,8 @@ func (l *Loss) DescribeLoss(r *onward.PlanReplacement) string {
 		text = l.nameSubject(table) + " is about " + column + ", and would go with it"
 	case l.Kind == "row security":
 		text = table + " has row-level security, which " + r.New + " would not have"
+	case l.Kind == "publication" && l.Definition == "except":
+		text = l.nameSubject(table) + " leaves out " + table + ", and would send the new table"
 	case l.Kind == "publication" || l.Kind == "subscription":
 		text = l.nameSubject(table) + " sends " + table + ", and would go on with the old table"
 	case l.Kind != "policy" && l.Kind != "generated column" && slices.Contains(readers, l.Kind) && (l.Kind != "rule" || strings.Contains(l.Name, " of ")):

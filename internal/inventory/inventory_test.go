@@ -134,6 +134,7 @@ var inventoryChanges = []struct {
 	{15, "CREATE PUBLICATION fresh_@db FOR TABLE t (a, b) WHERE (b > '')", "t", "publication fresh_@db"},
 	{0, "CREATE PUBLICATION fresh_@db FOR ALL TABLES", "t", "publication fresh_@db"},
 	{15, "CREATE PUBLICATION fresh_@db FOR TABLES IN SCHEMA public", "t", "publication fresh_@db"},
+	{19, "CREATE PUBLICATION fresh_@db FOR ALL TABLES EXCEPT (TABLE t)", "t", "publication fresh_@db"},
 	{0, "CREATE SUBSCRIPTION fresh_@db CONNECTION 'dbname=none' PUBLICATION x WITH (connect = false, slot_name = NONE); INSERT INTO pg_subscription_rel (srsubid, srrelid, srsubstate) SELECT oid, 't'::regclass, 'r' FROM pg_subscription WHERE subname = 'fresh_@db'",
 		"t", "subscription fresh_@db"},
 	{0, "ALTER TABLE t REPLICA IDENTITY FULL", "t", "replica identity"},

@@ -130,7 +130,9 @@ objects AS MATERIALIZED (
 	SELECT d.classid, d.objid, 'function', p.oid::regprocedure::text, d.columns, CASE WHEN p.prokind = 'a' THEN 'aggregate' ELSE pg_get_functiondef(p.oid) END
 	FROM dependents AS d JOIN pg_proc AS p ON d.classid = 'pg_proc'::regclass AND p.oid = d.objid
 	UNION ALL
-	SELECT d.classid, d.objid, 'publication', quote_ident(b.pubname) || r.suffix, d.columns, concat_ws(' ', 'table', @published)
+	SELECT d.classid, d.objid, 'publication', quote_ident(b.pubname) || r.suffix, d.columns, concat_ws(' ',
+		CASE WHEN b.puballtables THEN 'except' ELSE 'table' END,
+		@published)
 	FROM dependents AS d JOIN pg_publication_rel AS p ON d.classid = 'pg_publication_rel'::regclass AND p.oid = d.objid JOIN pg_publication AS b ON
 		b.oid = p.prpubid JOIN rels AS r ON r.oid = p.prrelid
 	UNION ALL
@@ -242,7 +244,8 @@ var dependentParts = []part{
 	{sql: `SELECT 'security label', l.provider || ' ' || o.kind || ' ' || o.name, o.columns, l.label FROM objects AS o JOIN pg_seclabel AS l ON
 		l.classoid = o.classid AND l.objoid = o.objid AND l.objsubid = 0`},
 	{whole: true, sql: `SELECT 'publication', quote_ident(p.pubname), NULL, 'all tables' FROM rels AS r JOIN pg_publication AS p ON p.puballtables WHERE r.top AND
-		r.relkind IN ('r', 'p')`},
+		r.relkind IN ('r', 'p') AND NOT EXISTS (SELECT FROM pg_publication_rel AS e WHERE e.prpubid = p.oid AND (e.prrelid = r.oid OR e.prrelid IN (SELECT
+		a.relid FROM pg_partition_ancestors(r.oid) AS a)))`}, // what EXCEPT names is not sent
 	{since: 15, whole: true, sql: `SELECT 'publication', quote_ident(p.pubname), NULL, 'schema' FROM rels AS r JOIN pg_publication_namespace AS n ON n.pnnspid =
 		r.relnamespace JOIN pg_publication AS p ON p.oid = n.pnpubid
 WHERE r.top AND r.relkind IN ('r', 'p')`},

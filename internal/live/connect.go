@@ -125,7 +125,7 @@ func (s *session) beginReadOnly(ctx context.Context) error {
 		return s.serverError("ask the server for its version", err)
 	}
 	if s.major = number / 10000; s.major < onward.OldestMajor {
-		return &ServerError{What: "the database", Err: fmt.Errorf("is Postgres %d; this release knows %d to %d", s.major, onward.OldestMajor, onward.NewestMajor)}
+		return &ServerError{What: "the database", Err: fmt.Errorf("is Postgres %d; this release knows %d to %d", s.major, onward.OldestMajor, onward.PreviewMajor)}
 	}
 	return nil
 }

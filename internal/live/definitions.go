@@ -152,11 +152,27 @@ FROM pg_policy p JOIN pg_class c ON c.oid = polrelid JOIN pg_namespace n ON n.oi
 SELECT format('CREATE PUBLICATION %I', pubname) || CASE WHEN puballtables THEN ' FOR ALL TABLES' ELSE coalesce(' FOR TABLE ' || (SELECT string_agg('ONLY ' || prrelid::regclass, ', ' ORDER BY prrelid) FROM pg_publication_rel WHERE prpubid = p.oid), '') END
 	|| format(' WITH (publish = %L)', concat_ws(', ', CASE WHEN pubinsert THEN 'insert' END, CASE WHEN pubupdate THEN 'update' END, CASE WHEN pubdelete THEN 'delete' END, CASE WHEN pubtruncate THEN 'truncate' END))
 FROM pg_publication p ORDER BY oid`},
-	{what: "publications", since: 15, sql: `
+	{what: "publications", since: 15, until: 18, sql: `
 SELECT format('CREATE PUBLICATION %I', pubname) || CASE WHEN puballtables THEN ' FOR ALL TABLES' ELSE coalesce(' FOR ' || (SELECT string_agg(what, ', ' ORDER BY what) FROM (
 	SELECT 'TABLE ONLY ' || prrelid::regclass || coalesce((SELECT ' (' || string_agg(quote_ident(attname), ', ' ORDER BY attnum) || ')' FROM pg_attribute WHERE attrelid = prrelid AND attnum = ANY (prattrs)), '') AS what FROM pg_publication_rel WHERE prpubid = p.oid
 	UNION ALL SELECT 'TABLES IN SCHEMA ' || pnnspid::regnamespace FROM pg_publication_namespace WHERE pnpubid = p.oid) parts), '') END
 	|| format(' WITH (publish = %L)', concat_ws(', ', CASE WHEN pubinsert THEN 'insert' END, CASE WHEN pubupdate THEN 'update' END, CASE WHEN pubdelete THEN 'delete' END, CASE WHEN pubtruncate THEN 'truncate' END))
+FROM pg_publication p ORDER BY oid`},
+	{what: "publications", since: 19, sql: `
+SELECT format('CREATE PUBLICATION %I', pubname) || CASE WHEN puballtables OR puballsequences
+	THEN concat_ws(',', CASE WHEN puballtables THEN ' FOR ALL TABLES'
+	|| coalesce((SELECT ' EXCEPT (TABLE ' ||
+	string_agg('ONLY ' || prrelid::regclass, ', ' ORDER BY prrelid) || ')'
+	FROM pg_publication_rel WHERE prpubid = p.oid), '') END,
+	CASE WHEN puballsequences THEN CASE WHEN puballtables THEN ' ALL SEQUENCES' ELSE ' FOR ALL SEQUENCES'
+	END END) ELSE coalesce(' FOR ' ||
+	(SELECT string_agg(what, ', ' ORDER BY what) FROM (
+	SELECT 'TABLE ONLY ' || prrelid::regclass || coalesce((SELECT ' (' || string_agg(quote_ident(attname), ', ' ORDER BY attnum) || ')'
+	FROM pg_attribute WHERE attrelid = prrelid AND attnum = ANY (prattrs)), '') AS what
+	FROM pg_publication_rel WHERE prpubid = p.oid
+	UNION ALL SELECT 'TABLES IN SCHEMA ' || pnnspid::regnamespace FROM pg_publication_namespace WHERE pnpubid = p.oid) parts), '') END
+	|| format(' WITH (publish = %L)', concat_ws(', ', CASE WHEN pubinsert THEN 'insert' END,
+	CASE WHEN pubupdate THEN 'update' END, CASE WHEN pubdelete THEN 'delete' END, CASE WHEN pubtruncate THEN 'truncate' END))
 FROM pg_publication p ORDER BY oid`},
 	{what: "owners", sql: `
 SELECT format('ALTER %s %s OWNER TO %I', CASE relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE' WHEN 'f' THEN 'FOREIGN TABLE' ELSE 'TABLE' END, c.oid::regclass, pg_get_userbyid(relowner))

@@ -163,7 +163,10 @@ FROM pg_policy p JOIN pg_class c ON c.oid = polrelid JOIN pg_namespace n ON n.oi
 		`SELECT '@kind', quote_ident(evtname), '', concat_ws(' ', 'on', evtevent, evtfoid::regproc, evtenabled::text, array_to_string(evttags, ', ')), 0 FROM pg_event_trigger t WHERE ` + notOfExtension("pg_event_trigger", "t.oid"),
 	},
 	{"publication", `
-SELECT '@kind', quote_ident(pubname), '', concat_ws(' ', CASE WHEN puballtables THEN 'of all tables' END, (SELECT 'of ' || string_agg(prrelid::regclass::text, ', ' ORDER BY prrelid::regclass::text) FROM pg_publication_rel WHERE prpubid = p.oid)), 0
+SELECT '@kind', quote_ident(pubname), '', concat_ws(' ', CASE WHEN puballtables THEN 'of all tables' END,
+	CASE WHEN to_jsonb(p) ->> 'puballsequences' = 'true' THEN 'of all sequences' END,
+	(SELECT CASE WHEN puballtables THEN 'except ' ELSE 'of ' END ||
+	string_agg(prrelid::regclass::text, ', ' ORDER BY prrelid::regclass::text) FROM pg_publication_rel WHERE prpubid = p.oid)), 0
 FROM pg_publication p`},
 	{"privilege", `
 SELECT '@kind', format('%s of %s on %s', string_agg(privilege_type, ', ' ORDER BY privilege_type), CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END, c.oid::regclass), c.oid::regclass::text, '', 0

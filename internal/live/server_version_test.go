@@ -32,7 +32,7 @@ func TestNewerServer(t *testing.T) {
 			if got := live.ServerMajor(conn); got != want {
 				t.Errorf("the server is Postgres %d, want %d", got, want)
 			}
-			if warns := readWarning(t, conn); warns != map[string]string{known: "off", newer: "on"}[url] {
+			if warns := readWarning(t, conn); major < 19 && warns != map[string]string{known: "off", newer: "on"}[url] {
 				t.Errorf("escape_string_warning is %s on Postgres %d", warns, want)
 			}
 		}
@@ -46,7 +46,7 @@ func TestNewerServer(t *testing.T) {
 func readWarning(t *testing.T, conn *pgx.Conn) (value string) {
 	t.Helper()
 	err := live.AsOwn(t.Context(), conn, func() error {
-		return conn.QueryRow(t.Context(), "SELECT setting FROM pg_settings WHERE name LIKE 'escape%warning'").Scan(&value)
+		return conn.QueryRow(t.Context(), "SELECT coalesce((SELECT setting FROM pg_settings WHERE name LIKE 'escape%warning'), '')").Scan(&value)
 	})
 	if err != nil {
 		t.Fatal(err)

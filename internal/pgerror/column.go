@@ -52,6 +52,7 @@ var (
 	VirtualDomain         = Kind{"0A000", `virtual generated column "%s" cannot have a domain type`}
 	VirtualDropExpression = Kind{"0A000", "ALTER TABLE / DROP EXPRESSION is not supported for virtual generated columns"}
 	VirtualChecked        = Kind{"0A000", "ALTER TABLE / SET EXPRESSION is not supported for virtual generated columns in tables with check constraints"}
+	VirtualPublished      = Kind{"0A000", "ALTER TABLE / SET EXPRESSION is not supported for virtual generated columns in tables that are part of a publication"}
 
 	IdentityIs            = Kind{"42601", `column "%s" of relation "%s" is an identity column`}
 	IdentityNot           = Kind{"55000", `column "%s" of relation "%s" is not an identity column`}

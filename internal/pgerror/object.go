@@ -13,7 +13,10 @@ var (
 	RuleMissing     = Kind{"42704", `rule "%s" for relation "%s" does not exist`}
 	TriggerExists   = Kind{"42710", `trigger "%s" for relation "%s" already exists`}
 
-	PublicationAll       = Kind{"55000", `publication "%s" is defined as FOR ALL TABLES`}
+	PublicationAll       = Kind{"55000", `publication "%s" is defined as FOR %s`}
+	PublicationSetsAll   = Kind{"55000", `publication "%s" does not support %s operations`}
+	PublicationAttached  = Kind{"55000", `cannot attach table "%s" as partition because it is referenced in %s EXCEPT clause`}
+	PublicationExcept    = Kind{"22023", `cannot specify relation "%s" in the publication EXCEPT clause`}
 	PublicationRelation  = Kind{"22023", `cannot add relation "%s" to publication`}
 	PublicationMember    = Kind{"42710", `relation "%s" is already member of publication "%s"`}
 	PublicationNoMember  = Kind{"42704", `relation "%s" is not part of the publication`}

@@ -20,7 +20,7 @@ var (
 	TemporarySchema     = Kind{"0A000", "cannot move objects into or out of temporary schemas"}
 	ReferencesLogged    = Kind{"42P16", `could not change table "%s" to unlogged because it references logged table "%s"`}
 	ReferencesUnlogged  = Kind{"42P16", `could not change table "%s" to logged because it references unlogged table "%s"`}
-	PublishedUnlogged   = Kind{"55000", `cannot change table "%s" to unlogged because it is part of a publication`}
+	PublishedUnlogged   = Kind{"55000", `cannot change table "%s" to unlogged because it is %s a publication`}
 	MethodPartitioned   = Kind{"42809", "cannot change access method of a partitioned table"}
 	ParametersTable     = Kind{"42809", "cannot specify storage parameters for a partitioned table"}
 	ParameterUnknown    = Kind{"22023", `unrecognized parameter "%s"`}

@@ -1,6 +1,9 @@
 package pgparse
 
-import "github.com/sqlc-dev/oliphant/parser"
+import (
+	"github.com/sqlc-dev/oliphant/ast"
+	"github.com/sqlc-dev/oliphant/parser"
+)
 
 // rewritePublication rewrites ALL SEQUENCES, EXCEPT and SET ALL …. The tables of EXCEPT become the objects of a publication
 // of all tables, which has none otherwise.
@@ -18,13 +21,14 @@ func (x *newerText) rewritePublication(created bool) {
 		}
 	}
 	tables, word := false, ""
-	var except []*Node
+	var except, more []*Node
 	for i := start; i < end; {
 		switch {
 		case x.hasWords(i, "all", "tables"):
 			tables = true
 			i += 2
 		case x.hasWords(i, "all", "sequences"):
+			more = []*Node{{Node: &ast.Node_DefElem{DefElem: &ast.DefElem{Defname: SequencesOption}}}}
 			if word == "" {
 				word = x.copySource(i+1, i+2)
 			}
@@ -58,12 +62,25 @@ func (x *newerText) rewritePublication(created bool) {
 	}
 	x.finish = append(x.finish, func(n *Node) {
 		if c := n.GetCreatePublicationStmt(); c != nil {
-			c.Pubobjects = except
+			c.Pubobjects, c.Options = except, append(c.Options, more...)
 		}
 		if a := n.GetAlterPublicationStmt(); a != nil {
-			a.ForAllTables, a.Pubobjects = tables, except
+			a.ForAllTables, a.Pubobjects, a.Options = tables, except, append(a.Options, more...)
 		}
 	})
+}
+
+// SequencesOption is the name of an option that only the tree of ALL SEQUENCES has.
+const SequencesOption = "all sequences"
+
+// PublishesSequences reports whether the options of a publication's statement are those of ALL SEQUENCES.
+func PublishesSequences(options []*Node) bool {
+	for _, n := range options {
+		if n.GetDefElem().GetDefname() == SequencesOption {
+			return true
+		}
+	}
+	return false
 }
 
 // SetsAll reports whether a statement is ALTER PUBLICATION … SET ALL TABLES or ALL SEQUENCES. Its objects are the tables of EXCEPT.

@@ -147,6 +147,9 @@ func (s *shadowTable) reportDependents() {
 		if len(base.ListPublications(at)) > 0 {
 			s.addObstacle("%s is in a publication, which would go on with the old table", at.Name)
 		}
+		if list := base.ListExceptions(at); len(list) > 0 {
+			s.addObstacle("publication %s leaves out %s, and would send the new table", list[0].Name.Name, at.Name)
+		}
 	}
 	for _, tr := range t.Triggers {
 		switch {

@@ -37,6 +37,8 @@ func (a *Alteration) setExpression(name string, expr *pgparse.Node) {
 		case col == nil || !known:
 		case col.Generated == "virtual" && hasCheck(rel) && !a.V.AtLeast(19):
 			a.RecordRefusal(pgerror.VirtualChecked)
+		case col.Generated == "virtual" && a.isPublished(rel):
+			a.RecordRefusal(pgerror.VirtualPublished)
 		case col.Generated == "":
 			a.RecordRefusal(pgerror.GeneratedNot, name, rel.Name.Name)
 		}

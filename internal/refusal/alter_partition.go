@@ -16,8 +16,28 @@ func (a *Alteration) attachPartition(cmd *pgparse.PartitionCmd) {
 		return
 	}
 	if part := a.FindTable(rv); part != nil && !part.Inferred && a.Rel.Kind == catalog.PartitionedTable && !a.Rel.Inferred {
-		_ = a.checkPartitionOverlap(part.Name, a.Rel, cmd.GetBound()) && a.requireSameColumns(part) && a.requireNotNull(part, a.Rel)
+		_ = a.checkPartitionOverlap(part.Name, a.Rel, cmd.GetBound()) && a.requireSameColumns(part) && a.requireNotNull(part, a.Rel) && a.requireNoExcept(part)
 	}
+}
+
+// requireNoExcept refuses a partition that EXCEPT of a publication names.
+func (a *Alteration) requireNoExcept(part *catalog.Relation) bool {
+	list := a.C.ListExceptions(part)
+	if len(list) == 0 {
+		return true
+	}
+	words := "publication"
+	if len(list) > 1 {
+		words += "s"
+	}
+	for i, o := range list {
+		if i > 0 {
+			words += ","
+		}
+		words += ` "` + o.Name.Name + `"`
+	}
+	a.RecordRefusal(pgerror.PublicationAttached, part.Name.Name, words)
+	return false
 }
 
 // requireSameColumns refuses a partition with other columns than its parent has. One

@@ -81,8 +81,11 @@ func (a *Alteration) setPersistence(to catalog.Persistence) {
 		return
 	}
 	if to == catalog.Unlogged {
-		if a.isPublished(a.Rel) {
-			a.RecordRefusal(pgerror.PublishedUnlogged, a.Rel.Name.Name)
+		switch {
+		case a.isPublished(a.Rel) && !a.V.AtLeast(19):
+			a.RecordRefusal(pgerror.PublishedUnlogged, a.Rel.Name.Name, "part of")
+		case a.isPublished(a.Rel) || a.isExcepted(a.Rel):
+			a.RecordRefusal(pgerror.PublishedUnlogged, a.Rel.Name.Name, "referenced by")
 		}
 		for _, ref := range a.C.ListReferences(a.Rel, true) {
 			if ref.From != a.Rel && ref.From.Persistence == catalog.Permanent {
@@ -98,11 +101,19 @@ func (a *Alteration) setPersistence(to catalog.Persistence) {
 	}
 }
 
-// isPublished reports whether a publication lists a table.
+// isPublished reports whether a publication lists a table, isExcepted whether EXCEPT of one does.
 func (q *Checker) isPublished(rel *catalog.Relation) bool {
+	return q.anyPublication(func(o *catalog.Object) bool { return contains(o.Tables, rel.OID) })
+}
+
+func (q *Checker) isExcepted(rel *catalog.Relation) bool {
+	return q.anyPublication(func(o *catalog.Object) bool { return contains(o.Except, rel.OID) })
+}
+
+func (q *Checker) anyPublication(holds func(o *catalog.Object) bool) bool {
 	found := false
 	q.C.EachObject("publication", func(o *catalog.Object) bool {
-		found = found || contains(o.Tables, rel.OID)
+		found = holds(o)
 		return !found
 	})
 	return found

@@ -113,7 +113,7 @@ func (a *Alteration) checkDependents(rel *catalog.Relation, col *catalog.Column,
 				continue
 			}
 			class := k.Opclass
-			if class == col.Type.Name.Name+"_ops" && !(class == "inet_ops" && i.Index.Method == "gist") || class == "array_ops" {
+			if class == col.Type.Name.Name+"_ops" && !(class == "inet_ops" && i.Index.Method == "gist" && !a.V.AtLeast(19)) || class == "array_ops" {
 				class = "" // the old type's default is not kept
 			}
 			a.KeepRefusal(a.checkOperatorClass(i.Index.Method, class, to))

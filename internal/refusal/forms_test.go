@@ -43,9 +43,9 @@ func TestForms(t *testing.T) {
 // writeRefusals writes the refusals of a form, one line for each group of versions with the same one.
 func writeRefusals(out *strings.Builder, form prove.Form, node *pgparse.Node, c *catalog.Catalog, where string) {
 	first, words := onward.OldestMajor, ""
-	for major := onward.OldestMajor; major <= onward.NewestMajor+1; major++ {
+	for major := onward.OldestMajor; major <= onward.PreviewMajor+1; major++ {
 		next := "end"
-		if major <= onward.NewestMajor {
+		if major <= onward.PreviewMajor {
 			v := refusal.NewVersion(major)
 			next = ""
 			if no := refusalOf(node, form.SQL, c, v); no != nil {

@@ -25,7 +25,7 @@ var copyOptions = map[string]int{
 	"log_verbosity": 17, "reject_limit": 18, "force_array": 19,
 }
 
-var publicationOptions = map[string]int{"publish": 0, "publish_via_partition_root": 0, "publish_generated_columns": 18}
+var publicationOptions = map[string]int{"publish": 0, "publish_via_partition_root": 0, "publish_generated_columns": 18, pgparse.SequencesOption: 0}
 
 // findNewerOption returns the first option that the version does not have; "" for none.
 func (q *Checker) findNewerOption(options []*pgparse.Node, known map[string]int) string {

@@ -7,7 +7,11 @@ import (
 )
 
 func (q *Checker) createPublication(s *pgparse.CreatePublicationStmt) {
-	if q.publicationForm(s.GetOptions()) {
+	switch {
+	case !q.publicationForm(s.GetOptions()):
+	case s.GetForAllTables():
+		q.checkExcepted(s.GetPubobjects())
+	default:
 		q.checkPublished(s.GetPubobjects(), pgparse.BoolOption(s.GetOptions(), "publish_via_partition_root", false))
 	}
 }
@@ -20,8 +24,26 @@ func (q *Checker) alterPublication(s *pgparse.AlterPublicationStmt) {
 	if o != nil && q.C.Unmodelled == nil && !q.checkListed(o, s) {
 		return
 	}
+	if pgparse.SetsAll(s) {
+		q.checkExcepted(s.GetPubobjects())
+		return
+	}
 	// What was never seen created may send partitions as their root.
 	q.checkPublished(s.GetPubobjects(), o == nil || o.ViaRoot || q.C.Unmodelled != nil)
+}
+
+// checkExcepted refuses relations that EXCEPT cannot leave out: what a publication never sends, and partitions.
+func (q *Checker) checkExcepted(objects []*pgparse.Node) {
+	for _, n := range objects {
+		rel := q.FindTable(n.GetPublicationObjSpec().GetPubtable().GetRelation())
+		if rel == nil || rel.Inferred {
+			continue
+		}
+		if !rel.Kind.IsTable() || rel.Persistence != catalog.Permanent || rel.Parent != 0 {
+			q.RecordRefusal(pgerror.PublicationExcept, rel.Name.Qualified())
+			return
+		}
+	}
 }
 
 // checkPublished refuses tables that a publication cannot send, or not so.
@@ -72,14 +94,18 @@ func (q *Checker) mayPublish(rel *catalog.Relation, t *pgparse.PublicationTable,
 	return false
 }
 
-// checkListed refuses to give tables to a publication of all, to add a table to a publication that has it, or to take one
+// checkListed refuses to give tables to a publication of all, to make one of all of a list, to add a table to a publication that has it, or to take one
 // away that it has not.
 func (q *Checker) checkListed(o *catalog.Object, s *pgparse.AlterPublicationStmt) bool {
 	if pgparse.SetsAll(s) {
+		if len(o.Tables)+len(o.Schemas) > 0 {
+			q.RecordRefusal(pgerror.PublicationSetsAll, s.GetPubname(), describeAll(s.GetForAllTables(), !s.GetForAllTables()))
+			return false
+		}
 		return true
 	}
-	if o.AllTables && len(s.GetPubobjects()) > 0 {
-		q.RecordRefusal(pgerror.PublicationAll, s.GetPubname())
+	if (o.AllTables || o.AllSequences) && len(s.GetPubobjects()) > 0 {
+		q.RecordRefusal(pgerror.PublicationAll, s.GetPubname(), describeAll(o.AllTables, o.AllSequences))
 		return false
 	}
 	for _, n := range s.GetPubobjects() {
@@ -98,6 +124,17 @@ func (q *Checker) checkListed(o *catalog.Object, s *pgparse.AlterPublicationStmt
 		}
 	}
 	return true
+}
+
+// describeAll is what a publication has all of, in the server's words.
+func describeAll(tables, sequences bool) string {
+	switch {
+	case tables && sequences:
+		return "ALL TABLES, ALL SEQUENCES"
+	case tables:
+		return "ALL TABLES"
+	}
+	return "ALL SEQUENCES"
 }
 
 // grantPrivileges is GRANT and REVOKE: since 18 the relation is looked up with a lock.

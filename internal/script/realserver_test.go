@@ -103,7 +103,7 @@ const mostUnjudged = 16
 func TestStringsOnServer(t *testing.T) {
 	t.Parallel()
 	psql := component.NeedProgram(t, component.Psql, "psql")
-	pgservertest.EachEndAndPreview(t, func(t *testing.T, major int) {
+	pgservertest.EachEnd(t, func(t *testing.T, major int) {
 		unjudged := 0
 		for name, text := range stringsThatEnd {
 			gone := droppedByPsql(t, psql, pgservertest.Database(t, major), &text)

@@ -184,7 +184,7 @@ func TestUserSQL(t *testing.T) {
 // After a signal that cannot be read the next ones are still read by onward's own search_path: nobody's view of the same name answers.
 func TestOwnPathAfterError(t *testing.T) {
 	t.Parallel()
-	for _, major := range pgservertest.Ends() {
+	pgservertest.EachEnd(t, func(t *testing.T, major int) {
 		conn := pgservertest.Connect(t, pgservertest.Database(t, major))
 		pgservertest.Exec(t, conn, "CREATE VIEW public.pg_stat_activity AS SELECT 'active' AS state, "+
 			"'client backend' AS backend_type, '' AS application_name, n AS pid FROM generate_series(-900, -1) AS n",
@@ -201,7 +201,7 @@ func TestOwnPathAfterError(t *testing.T) {
 		if err != nil {
 			t.Errorf("Postgres %d: %v", major, err)
 		}
-	}
+	})
 }
 
 // Without the lag and the slots work does not go on for long; without the other signals it does, which is reported

@@ -53,7 +53,7 @@ func TestKeyRange(t *testing.T) {
 // The rows of a chunk are counted on a server, and the chunk after the last one ends the part.
 func TestCountWrong(t *testing.T) {
 	t.Parallel()
-	for _, major := range pgservertest.Ends() {
+	pgservertest.EachEnd(t, func(t *testing.T, major int) {
 		_, conn := pgservertest.ConnectNew(t, major, "CREATE TABLE orders AS SELECT n AS id, n % 3 AS v FROM generate_series(1, 10) AS n")
 		tx, err := conn.Begin(t.Context())
 		if err != nil {
@@ -78,7 +78,7 @@ func TestCountWrong(t *testing.T) {
 		if chunk, err := countWrong(t.Context(), tx, c, v, 6); chunk != nil || err != nil || v.Part != 2 || v.Cursor != nil {
 			t.Errorf("Postgres %d: %+v %+v %v", major, chunk, v, err)
 		}
-	}
+	})
 }
 
 // A row that cannot be repaired is found by halving, and left out afterwards.

@@ -36,7 +36,7 @@ func PrimaryVersion(ctx context.Context, conn *pgx.Conn) (major int, err error) 
 	major = number / 10000
 	switch {
 	case major < onward.OldestMajor:
-		return 0, fmt.Errorf("the database is Postgres %d; this release knows %d to %d", major, onward.OldestMajor, onward.NewestMajor)
+		return 0, fmt.Errorf("the database is Postgres %d; this release knows %d to %d", major, onward.OldestMajor, onward.PreviewMajor)
 	case standby:
 		return 0, errors.New("the server is a standby and cannot be changed: name the primary")
 	}

@@ -72,7 +72,7 @@ func openSession(t *testing.T, major int) *Session {
 // A guarded transaction has the settings of its step, and nothing of it stays if the lease is lost.
 func TestGuardedTransaction(t *testing.T) {
 	t.Parallel()
-	for _, major := range pgservertest.Ends() {
+	pgservertest.EachEnd(t, func(t *testing.T, major int) {
 		s := openSession(t, major)
 		var got string
 		err := s.InGuardedTransaction(t.Context(), 250*time.Millisecond, 3*time.Second, func(ctx context.Context, tx pgx.Tx) error {
@@ -101,13 +101,13 @@ func TestGuardedTransaction(t *testing.T) {
 		if _, err := s.CountRows(t.Context(), "DROP TABLE kept"); err == nil || !strings.Contains(err.Error(), "read-only") {
 			t.Errorf("Postgres %d: a check may write: %v", major, err)
 		}
-	}
+	})
 }
 
 // The server ends a transaction whose client is away, and looks for the client while a statement runs.
 func TestClientAway(t *testing.T) {
 	t.Parallel()
-	for _, major := range []int{onward.OldestMajor, onward.NewestMajor} {
+	pgservertest.EachEnd(t, func(t *testing.T, major int) {
 		s := openSession(t, major)
 		var checks string
 		begun := time.Now()
@@ -125,7 +125,7 @@ func TestClientAway(t *testing.T) {
 		if want := map[bool]string{true: "500ms"}[major >= 14]; checks != want {
 			t.Errorf("Postgres %d checks for its client every %q", major, checks)
 		}
-	}
+	})
 }
 
 // SQL is committed in the message that has it. It reports texts, and may refuse its step; then nothing of it stays.

@@ -61,7 +61,7 @@ func cheatSheet() (string, error) {
 		}
 		words := ""
 		_, problems := schema.Judge(f.Stmts[0].Node, row.sql, false)
-		for v := onward.OldestMajor; v <= onward.NewestMajor; v++ {
+		for v := onward.OldestMajor; v <= onward.PreviewMajor; v++ {
 			r := effect.EffectOf(f.Stmts[0].Node, schema, effect.NewVersion(v), effect.Inputs{TimeZone: "UTC", Problems: problems})
 			if r.Refused != nil {
 				return "", fmt.Errorf("%s: %s", row.sql, r.Refused.Message())

@@ -40,7 +40,7 @@ func writeFormRows(b *strings.Builder, schema *catalog.Catalog, form prove.Form)
 	}
 	var groups []group
 	_, session.Problems = schema.Judge(f.Stmts[0].Node, form.SQL, false)
-	for v := first; v <= onward.NewestMajor; v++ {
+	for v := first; v <= onward.PreviewMajor; v++ {
 		r := effect.EffectOf(f.Stmts[0].Node, schema, effect.NewVersion(v), session)
 		words := describe(&r)
 		if n := len(groups); n > 0 && groups[n-1].words == words {
@@ -78,7 +78,7 @@ func firstVersion(schema *catalog.Catalog, setup string) (int, error) {
 		if s.Node == nil {
 			return 0, fmt.Errorf("%s: %w", f.Src[s.Start:s.End], s.Err)
 		}
-		for first <= onward.NewestMajor {
+		for first <= onward.PreviewMajor {
 			r := effect.EffectOf(s.Node, schema, effect.NewVersion(first), effect.Inputs{})
 			if r.Refused == nil {
 				break
@@ -87,7 +87,7 @@ func firstVersion(schema *catalog.Catalog, setup string) (int, error) {
 		}
 		schema, _ = schema.Apply(s.Node, f.Src[s.Start:s.End])
 	}
-	if first > onward.NewestMajor {
+	if first > onward.PreviewMajor {
 		return 0, fmt.Errorf("no version runs the setup %q", setup)
 	}
 	return first, nil

@@ -50,7 +50,7 @@ func writePage(dir string) (string, error) {
 		families = append(families, list...)
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, head, count, onward.OldestMajor, onward.NewestMajor)
+	fmt.Fprintf(&b, head, count, onward.OldestMajor, onward.PreviewMajor)
 	most, err := cheatSheet()
 	if err != nil {
 		return "", err

@@ -46,7 +46,7 @@ func TestPage(t *testing.T) {
 		}
 	}
 	for _, want := range []string{
-		"| `ALTER TABLE account ADD COLUMN x text` | 13 to 18 | `account`: ACCESS EXCLUSIVE; **blocks reads and writes** |",
+		"| `ALTER TABLE account ADD COLUMN x text` | 13 to 19 | `account`: ACCESS EXCLUSIVE; **blocks reads and writes** |",
 		"`account`: SHARE, index build, full scan; **blocks writes**",
 		"| `ALTER TABLE users VALIDATE CONSTRAINT users_age` | SHARE UPDATE EXCLUSIVE | full scan | nobody |  |",
 		"| `UPDATE orders SET total = 0` | ROW EXCLUSIVE | full scan | writers of the same rows | batches that commit |",

@@ -30,7 +30,7 @@ func TestOldServer(t *testing.T) {
 	s.await(t, q, onward.RolloutFailed)
 	s.checkOnce(t, 3)
 	got := ask[string](t, q, "SELECT state || ': ' || note FROM onward_queue.target WHERE name = 'old'")
-	if got != "failed: it is Postgres 12, and this release of onward knows 13 to 18" {
+	if got != "failed: it is Postgres 12, and this release of onward knows 13 to 19" {
 		t.Error(got)
 	}
 	exec(t, q, "UPDATE onward_queue.target SET state = 'failed' WHERE name = 'tenant_02'")

@@ -9,28 +9,22 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// EachMajor runs a test on all major versions, at the same time.
+// EachMajor runs a test on all major versions and the preview, at the same time.
 func EachMajor(t *testing.T, test func(t *testing.T, major int)) {
 	t.Helper()
-	runMajors(t, Majors(), test)
+	runMajors(t, withPreview(Majors()), test)
 }
 
-// EachMajorAndPreview runs a test on all major versions and onward.PreviewMajor, at the same time.
-func EachMajorAndPreview(t *testing.T, test func(t *testing.T, major int)) {
-	t.Helper()
-	runMajors(t, append(Majors(), onward.PreviewMajor), test)
-}
-
-// EachEnd runs a test on the oldest and on the newest major version, at the same time.
+// EachEnd runs a test on the oldest, the newest and the preview version, at the same time.
 func EachEnd(t *testing.T, test func(t *testing.T, major int)) {
 	t.Helper()
-	runMajors(t, Ends(), test)
+	runMajors(t, EndsAndPreview(), test)
 }
 
-// EachEndAndPreview runs a test on the oldest, the newest and the preview version, at the same time.
-func EachEndAndPreview(t *testing.T, test func(t *testing.T, major int)) {
+// EachProofMajor runs a proof of our model on [ProofMajors], at the same time.
+func EachProofMajor(t *testing.T, test func(t *testing.T, major int)) {
 	t.Helper()
-	runMajors(t, EndsAndPreview(), test)
+	runMajors(t, ProofMajors(), test)
 }
 
 func runMajors(t *testing.T, majors []int, test func(t *testing.T, major int)) {
@@ -38,6 +32,9 @@ func runMajors(t *testing.T, majors []int, test func(t *testing.T, major int)) {
 	for _, major := range majors {
 		t.Run(fmt.Sprint(major), func(t *testing.T) {
 			t.Parallel()
+			if major == onward.PreviewMajor {
+				Server(t, major) // leaves the subtest out if it cannot be had, also one that starts a server of its own
+			}
 			test(t, major)
 		})
 	}

@@ -37,7 +37,7 @@ func TestCurrent(t *testing.T) {
 // Asked about each function of a server with the types that it declares, the package answers what the server says.
 func TestAgainstServers(t *testing.T) {
 	t.Parallel()
-	pgservertest.EachMajorAndPreview(t, func(t *testing.T, major int) {
+	pgservertest.EachMajor(t, func(t *testing.T, major int) {
 		var gathered tables
 		if err := gathered.read(context.Background(), major, pgservertest.Database(t, major)); err != nil {
 			t.Fatal(err)

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/onward-sql/onward/onward"
 )
 
 // readHeader reads what the page shows of a fixture's header; the rest of it is
@@ -12,22 +14,11 @@ import (
 func (p *Page) readHeader(key, value string) error {
 	switch key {
 	case "pg":
-		lo, hi, ok := strings.Cut(value, "..")
-		if !ok {
-			hi = lo
-		}
-		from, err := strconv.Atoi(lo)
+		judged, _, err := ParseVersions(value)
 		if err != nil {
 			return err
 		}
-		to, err := strconv.Atoi(hi)
-		if err != nil {
-			return err
-		}
-		p.Postgres = nil
-		for v := from; v <= to; v++ {
-			p.Postgres = append(p.Postgres, v)
-		}
+		p.Postgres = judged
 	case "claim":
 		fields := strings.Fields(value)
 		if len(fields) < 3 {
@@ -67,6 +58,33 @@ func (p *Page) readHeader(key, value string) error {
 		p.Notes = append(p.Notes, "Nothing in the deployed code uses "+describeQuestions(value)+".")
 	}
 	return nil
+}
+
+// ParseVersions reads the value of a pg header: "13..17", "13" or "15..", which is 15 and all later ones. A server may be the
+// preview, too; without a name of its own that is not judged.
+func ParseVersions(value string) (judged, servers []int, err error) {
+	lo, hi, ok := strings.Cut(value, "..")
+	if !ok {
+		hi = lo
+	}
+	from, err := strconv.Atoi(lo)
+	to, last := onward.NewestMajor, onward.PreviewMajor
+	if hi != "" && err == nil {
+		to, err = strconv.Atoi(hi)
+		last = to
+	}
+	if err != nil || from < onward.OldestMajor || to > onward.PreviewMajor || from > to {
+		return nil, nil, fmt.Errorf("pg: %q is no range within %d..%d", value, onward.OldestMajor, onward.PreviewMajor)
+	}
+	return ListMajors(from, to), ListMajors(from, last), nil
+}
+
+// ListMajors lists the major versions from one to another.
+func ListMajors(from, to int) (out []int) {
+	for v := from; v <= to; v++ {
+		out = append(out, v)
+	}
+	return out
 }
 
 // usesNote says what the code of the examples uses.

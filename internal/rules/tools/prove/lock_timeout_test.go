@@ -2,7 +2,6 @@ package prove
 
 import (
 	"errors"
-	"fmt"
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -14,28 +13,25 @@ import (
 // transaction is open: each fails and leaves an INVALID index.
 func TestLockTimeoutLeavesInvalidIndex(t *testing.T) {
 	t.Parallel()
-	for _, major := range pgservertest.ProofMajors() {
-		t.Run(fmt.Sprint(major), func(t *testing.T) {
-			t.Parallel()
-			ctx, url := t.Context(), pgservertest.Database(t, major)
-			conn, writer := pgservertest.Connect(t, url), pgservertest.Connect(t, url)
-			pgservertest.Exec(t, conn, "CREATE TABLE t (id int, a int)", "CREATE INDEX dropped ON t (a)", "CREATE INDEX rebuilt ON t (a)", "SET lock_timeout = '100ms'")
-			pgservertest.Exec(t, writer, "BEGIN", "INSERT INTO t VALUES (1, 1)")
-			for sql, left := range map[string]string{
-				"CREATE INDEX CONCURRENTLY made ON t (id)": "made",
-				"DROP INDEX CONCURRENTLY dropped":          "dropped",
-				"REINDEX INDEX CONCURRENTLY rebuilt":       "rebuilt_ccnew",
-			} {
-				_, err := conn.Exec(ctx, sql)
-				var pg *pgconn.PgError
-				if !errors.As(err, &pg) || pg.Code != "55P03" {
-					t.Errorf("%s: %v", sql, err)
-				}
-				var valid bool
-				if err := conn.QueryRow(ctx, "SELECT indisvalid FROM pg_index WHERE indexrelid = $1::regclass", left).Scan(&valid); err != nil || valid {
-					t.Errorf("%s leaves %s: valid %v, %v", sql, left, valid, err)
-				}
+	pgservertest.EachProofMajor(t, func(t *testing.T, major int) {
+		ctx, url := t.Context(), pgservertest.Database(t, major)
+		conn, writer := pgservertest.Connect(t, url), pgservertest.Connect(t, url)
+		pgservertest.Exec(t, conn, "CREATE TABLE t (id int, a int)", "CREATE INDEX dropped ON t (a)", "CREATE INDEX rebuilt ON t (a)", "SET lock_timeout = '100ms'")
+		pgservertest.Exec(t, writer, "BEGIN", "INSERT INTO t VALUES (1, 1)")
+		for sql, left := range map[string]string{
+			"CREATE INDEX CONCURRENTLY made ON t (id)": "made",
+			"DROP INDEX CONCURRENTLY dropped":          "dropped",
+			"REINDEX INDEX CONCURRENTLY rebuilt":       "rebuilt_ccnew",
+		} {
+			_, err := conn.Exec(ctx, sql)
+			var pg *pgconn.PgError
+			if !errors.As(err, &pg) || pg.Code != "55P03" {
+				t.Errorf("%s: %v", sql, err)
 			}
-		})
-	}
+			var valid bool
+			if err := conn.QueryRow(ctx, "SELECT indisvalid FROM pg_index WHERE indexrelid = $1::regclass", left).Scan(&valid); err != nil || valid {
+				t.Errorf("%s leaves %s: valid %v, %v", sql, left, valid, err)
+			}
+		}
+	})
 }

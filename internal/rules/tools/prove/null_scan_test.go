@@ -10,14 +10,14 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+	"github.com/onward-sql/onward/onward"
 )
 
 // TestNullIntoGo reads NULL into the types of Go that internal/usage says to fail, and into those that it says to take
 // NULL.
 func TestNullIntoGo(t *testing.T) {
 	t.Parallel()
-	majors := pgservertest.ProofMajors()
-	url := pgservertest.Database(t, majors[len(majors)-1])
+	url := pgservertest.Database(t, onward.NewestMajor)
 	conn, ctx := pgservertest.Connect(t, url), t.Context()
 	var text *string
 	for _, tt := range []struct {

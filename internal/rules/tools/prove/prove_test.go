@@ -48,7 +48,7 @@ func proofs(t *testing.T) []proof {
 func TestProve(t *testing.T) {
 	all := proofs(t)
 	majors := pgservertest.ProofMajors()
-	if os.Getenv("PROVE_RULE") != "" {
+	if os.Getenv("PROVE_RULE") != "" && os.Getenv("ONWARD_PROVE") == "" {
 		majors = pgservertest.Majors()
 	}
 	roles := roles(all)

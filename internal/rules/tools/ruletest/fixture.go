@@ -44,7 +44,7 @@
 //	                        after bad, and works after fixed
 //	unseen: CREATE TABLE u ()  an object of the server that the audit has not seen
 //	bad.pg: 13..16          the same for one example: flagged, silent, run there
-//	bad.servers: 15..18     an example that is flagged everywhere, but that older
+//	bad.servers: 15..       an example that is flagged everywhere, but that older
 //	                        servers cannot read
 //	bad.fails, bad.old, bad.unseen: the same for one example only
 //
@@ -71,6 +71,7 @@ import (
 	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/rules/tools/page"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/internal/workload/deprecation"
 	"github.com/onward-sql/onward/onward"
@@ -78,8 +79,10 @@ import (
 
 // Fixture is a parsed fixture.
 type Fixture struct {
-	Summary     string
+	Summary string
+	// Versions are those that are judged. servers, which run the examples, may also be the preview.
 	Versions    []int
+	servers     []int
 	Claims      []Claim
 	Transaction onward.Transaction
 	Runner      history.Runner
@@ -179,7 +182,7 @@ func ParseFixture(data []byte) (*Fixture, error) {
 		Inserts:     map[string][][]string{},
 		Code:        map[string][]string{},
 	}
-	f.Versions = config.Default().Versions()
+	f.Versions, f.servers = config.Default().Versions(), page.ListMajors(onward.OldestMajor, onward.PreviewMajor)
 	own, unseen, err := f.readHeaders(string(ar.Comment))
 	if err != nil {
 		return nil, err
@@ -189,7 +192,7 @@ func ParseFixture(data []byte) (*Fixture, error) {
 	}
 	for i := range f.Releases {
 		r := &f.Releases[i]
-		r.Unseen, r.Versions, r.Servers = slices.Clone(unseen), f.Versions, f.Versions
+		r.Unseen, r.Versions, r.Servers = slices.Clone(unseen), f.Versions, f.servers
 		if r.IsBad() {
 			r.Fails = f.Fails
 		}

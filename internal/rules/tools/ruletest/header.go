@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/history"
+	"github.com/onward-sql/onward/internal/rules/tools/page"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
 )
@@ -58,11 +59,10 @@ func (f *Fixture) exampleHeader(key, value string) error {
 	case "otherwise":
 		return r.readOtherwise(value)
 	case "pg":
-		r.Versions, err = parseVersions(value)
-		r.Servers = r.Versions
+		r.Versions, r.Servers, err = page.ParseVersions(value)
 		return err
 	case "servers":
-		r.Servers, err = parseVersions(value)
+		_, r.Servers, err = page.ParseVersions(value)
 		return err
 	case "fails":
 		r.Fails, err = parseState(value)
@@ -99,24 +99,6 @@ func (r *Release) readOtherwise(value string) error {
 	return err
 }
 
-// parseVersions reads the value of a pg header: "13..18" or "18".
-func parseVersions(value string) ([]int, error) {
-	lo, hi, ok := strings.Cut(value, "..")
-	if !ok {
-		hi = lo
-	}
-	from, err := strconv.Atoi(lo)
-	to, err2 := strconv.Atoi(hi)
-	if err != nil || err2 != nil || from < onward.OldestMajor || to > onward.PreviewMajor || from > to {
-		return nil, fmt.Errorf("pg: %q is no range within %d..%d", value, onward.OldestMajor, onward.PreviewMajor)
-	}
-	var out []int
-	for v := from; v <= to; v++ {
-		out = append(out, v)
-	}
-	return out, nil
-}
-
 // parseState reads the value of a fails header.
 func parseState(value string) (string, error) {
 	if value == "none" {
@@ -143,7 +125,7 @@ func (f *Fixture) readHeader(key, value string) (err error) {
 	case "old":
 		f.Old = append(f.Old, value)
 	case "pg":
-		f.Versions, err = parseVersions(value)
+		f.Versions, f.servers, err = page.ParseVersions(value)
 		return err
 	case "claim":
 		return f.readClaim(value)
