@@ -114,14 +114,25 @@ func primaryKeyColumns(t *catalog.Relation) []string {
 }
 
 // describeLoop completes the report on a loop that writes rows in one transaction.
-func describeLoop(r *rule.Report, act string, w *analysis.Write) {
+func describeLoop(r *rule.Report, s *rule.Stmt, act string, w *analysis.Write) {
 	how := "row by row"
 	if w.Batch {
 		how = "in batches"
 	}
 	r.Fact = "the loop " + act + " " + how + ", but all of them in one transaction"
-	r.Harm = "a DO block commits once, at its end: each row stays locked until then"
+	r.Harm = describeCommit(s) + ": each row stays locked until then"
 	r.Instead = "COMMIT inside the loop, outside any transaction, or run the batches from a program"
+	if s.Parent < 0 {
+		r.Instead = "run the loop in a migration of its own without a transaction, so that each round commits"
+	}
+}
+
+// describeCommit says when the loop around a statement commits: it is a block's, or a program's.
+func describeCommit(s *rule.Stmt) string {
+	if s.Parent < 0 {
+		return "the migration commits once, at its end"
+	}
+	return "a DO block commits once, at its end"
 }
 
 // severityOfExtent of an unbounded write: every row is certain to be long, a

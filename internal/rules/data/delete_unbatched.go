@@ -35,7 +35,7 @@ func deleteUnbatched(p *rule.Pass, s *rule.Stmt) {
 			Instead: writeInBatches("DELETE", "", writtenCondition(s, w.Node), w.Table),
 		}
 		if w.Extent == analysis.Few {
-			describeLoop(&r, "deletes from "+table, &w)
+			describeLoop(&r, s, "deletes from "+table, &w)
 		}
 		addFired(&r, s, &w)
 		p.Report(s, r)

@@ -34,8 +34,8 @@ func insertSelectUnbatched(p *rule.Pass, s *rule.Stmt) {
 		}
 		if w.Extent == analysis.Few {
 			r := rule.Report{Severity: onward.Warning}
-			describeLoop(&r, "copies rows of "+e.Name.String()+" into "+w.Table.Name.String(), &w)
-			r.Harm = "a DO block commits once, at its end: until then an INSERT of an equal key waits, and a loop that is cancelled has copied nothing"
+			describeLoop(&r, s, "copies rows of "+e.Name.String()+" into "+w.Table.Name.String(), &w)
+			r.Harm = describeCommit(s) + ": until then an INSERT of an equal key waits, and a loop that is cancelled has copied nothing"
 			addFired(&r, s, &w)
 			p.Report(s, r)
 			return

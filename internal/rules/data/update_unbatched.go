@@ -47,7 +47,7 @@ func updateUnbatched(p *rule.Pass, s *rule.Stmt) {
 	switch {
 	case w.Extent == analysis.Few:
 		r.Severity = onward.Warning
-		describeLoop(&r, "writes "+table, &w)
+		describeLoop(&r, s, "writes "+table, &w)
 	case w.Extent == analysis.Some:
 		r.Fact = w.Verb + " writes as many rows of " + table + " as its condition finds, in one transaction"
 		r.Harm = "each row stays locked until it commits: every UPDATE and DELETE of such a row waits until then"

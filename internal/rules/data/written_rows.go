@@ -127,8 +127,12 @@ func namesBlockVariable(s *rule.Stmt) bool {
 	})
 }
 
-// commitsInLoop reports whether the block around a statement commits in its loop.
+// commitsInLoop reports whether each round of the loop around a statement commits: the block does so, or the loop is a program's,
+// which sends its statements without a transaction.
 func commitsInLoop(s *rule.Stmt) bool {
+	if s.Parent < 0 && s.Statement.Tx == 0 {
+		return true
+	}
 	for _, x := range s.Migration.Statements {
 		if x.Parent == s.Parent && x.Loop && x.Node.GetTransactionStmt().GetKind() == pgparse.TransactionStmtKind_TRANS_STMT_COMMIT {
 			return true
