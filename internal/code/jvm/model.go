@@ -28,6 +28,13 @@ var (
 	exposedVal = lazyregexp.New(`^(?:override\s+)?val\s+(\w+)(?:\s*:[^=]+)?\s*=\s*\w+(?:<[^>]*>)?\(\s*(?:name\s*=\s*)?"(\w+)"`)
 )
 
+// A field that refers to another entity has a column called as the field and as that entity's key, unless an annotation names the
+// column or puts it elsewhere.
+var (
+	jvmReference = lazyregexp.New(`@(?:\w+[.:])*(?:ManyToOne|OneToOne)\b`)
+	jvmElsewhere = lazyregexp.New(`@(?:\w+[.:])*(?:PrimaryKeyJoinColumns?|JoinColumns|JoinTable|JoinFormula|JoinColumnsOrFormulas|MapsId)\b`)
+)
+
 func readJVMModels(r *source.File) {
 	j := &jvmReader{r: r, exposed: strings.Contains(string(r.Text), "exposed")}
 	r.EachDeclaration(jvmOpens, func(n, indent int, line string) {
@@ -78,6 +85,8 @@ type jvmReader struct {
 	// name in the annotations.
 	skip   bool
 	column string
+	// reference is set if they say that it refers to another entity; elsewhere if they say that it has no column of its own name.
+	reference, elsewhere bool
 }
 
 // readExposedLine reports whether a line belongs to a table of Exposed.
@@ -148,6 +157,8 @@ func (j *jvmReader) readField(n, indent int, line string) {
 	if jvmNone.MatchString(line) {
 		j.skip = true
 	}
+	j.reference = j.reference || jvmReference.MatchString(line)
+	j.elsewhere = j.elsewhere || jvmElsewhere.MatchString(line)
 	if strings.HasPrefix(line, "@") && !jvmField.MatchString(line) {
 		return
 	}
@@ -158,10 +169,13 @@ func (j *jvmReader) readField(n, indent int, line string) {
 	if f != "" && indent <= j.members {
 		if j.plain = false; !j.skip {
 			j.plain = !strings.Contains(line, "=")
+			if j.reference && !j.elsewhere && j.column == "" {
+				f += "Id"
+			}
 			j.in.Fields = append(j.in.Fields, facts.Field{Field: f, Column: j.column, Line: n})
 		}
 	} else if strings.HasPrefix(line, "@") {
 		return
 	}
-	j.skip, j.column = false, ""
+	j.skip, j.column, j.reference, j.elsewhere = false, "", false, false
 }
