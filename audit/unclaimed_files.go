@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/all"
 	"github.com/onward-sql/onward/internal/gitrange"
 	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
@@ -158,6 +159,8 @@ func (u *unclaimedFinder) describeFile(file string) (o onward.Opaque, ok bool) {
 			Path: dir, What: "migrations for " + database, Database: database,
 			Why: "only Postgres is judged; if they are for Postgres, name the directory in onward.yaml",
 		}, true
+	case !below && numbered && adapter.IsAside(dir, all.ListAdapters()):
+		return o, false // rows for developers
 	case !below && numbered && !undoing.MatchString(name):
 		return onward.Opaque{
 			Path: dir, What: "SQL files with numbers, such as " + name, Failed: u.isLocation(dir, name),

@@ -8,6 +8,14 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
+// IsAside reports whether a directory's name says to one of the adapters that production does not have it.
+func IsAside(dir string, adapters []Adapter) bool {
+	return slices.ContainsFunc(adapters, func(a Adapter) bool {
+		x, ok := a.(interface{ Aside(dir string) bool })
+		return ok && x.Aside(dir)
+	})
+}
+
 // DetectSources asks every adapter for its sources and lists them by directory, the surest first. Examples, tests, and
 // directories that an adapter marks as secondary count only in a repository that has no other sources. Migrations
 // for another database are reported, and not judged as if they were for Postgres.
@@ -15,10 +23,7 @@ func DetectSources(t Tree, adapters []Adapter) ([]Source, []onward.Opaque) {
 	var all []Source
 	primary := false
 	secondary := func(dir string) bool {
-		return isSecondary(dir) || slices.ContainsFunc(adapters, func(a Adapter) bool {
-			x, ok := a.(interface{ Aside(dir string) bool })
-			return ok && x.Aside(dir)
-		})
+		return isSecondary(dir) || IsAside(dir, adapters)
 	}
 	ListDirs(t, ".sql") // most adapters ask for these
 	found := make([][]Source, len(adapters))

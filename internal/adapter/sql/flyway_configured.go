@@ -22,11 +22,13 @@ var (
 	yamlProfile   = lazyregexp.New(`(?m)(?:on-profile|profiles)["']?\s*:\s*(.*)$`)
 	mount         = lazyregexp.New(`(?m)^\s*-\s*["']?([\w./-]+):(/[\w./-]+?)/?(?::\w+)?["']?\s*$`)
 	nameWords     = lazyregexp.New(`[^a-z]+`)
+	profileFile   = lazyregexp.New(`^(?:application|bootstrap)-([\w-]+)\.`)
 )
 
 // notProduction are words in names of settings that production does not have.
 var notProduction = []string{
 	"dev", "devel", "development", "local", "test", "tests", "testing", "it", "ci", "integration", "qa", "uat", "stag", "stage", "staging", "demo",
+	"sample", "samples", "seed", "seeds",
 }
 
 // locationList are the locations that one setting names.
@@ -35,6 +37,11 @@ type locationList struct {
 	names []string
 	// production is set if the setting is for production only.
 	production bool
+}
+
+// hasDirOf reports whether a list names the directory of a profile of Spring's: only databases of that profile have it.
+func (l locationList) hasDirOf(profile string) bool {
+	return slices.ContainsFunc(l.names, func(name string) bool { return strings.EqualFold(path.Base(name), strings.Trim(profile, `"' `)) })
 }
 
 // hasWord reports whether a name has one of some words in it.
@@ -55,6 +62,9 @@ func readLocationLists(file, text string) []locationList {
 	var out []locationList
 	for _, document := range documents {
 		profile := ""
+		if m := profileFile.FindStringSubmatch(path.Base(file)); m != nil {
+			profile = m[1]
+		}
 		if m := yamlProfile.FindStringSubmatch(document); m != nil {
 			profile = m[1]
 		}
@@ -64,7 +74,7 @@ func readLocationLists(file, text string) []locationList {
 		for key := locationsKey.FindStringIndex(document); key != nil; key = locationsKey.FindStringIndex(document) {
 			document = document[key[1]:]
 			list := locationList{file: file, production: hasWord(path.Base(file)+" "+profile, "prod", "production")}
-			if list.names, document = cutLocations(document); len(list.names) > 0 {
+			if list.names, document = cutLocations(document); len(list.names) > 0 && (list.production || !list.hasDirOf(profile)) {
 				for i, name := range list.names {
 					list.names[i] = strings.Trim(strings.TrimPrefix(mountedDir(text, name), "./"), "/")
 				}

@@ -56,6 +56,9 @@ func TestConfiguredLocations(t *testing.T) {
 			"flyway <!-- <locations><location>classpath:db/migration</location><location>classpath:db/views</location></locations> -->", apart,
 		},
 		{"a profile", in + "application-dev.properties", "spring.flyway.locations=classpath:db/migration,classpath:db/views", apart},
+		{"a profile with sample rows", in + "application-seed.yml", "spring.flyway.locations: classpath:db/migration,classpath:db/views", apart},
+		{"a profile's own directory", in + "application-views.yml", "spring.flyway.locations: classpath:db/migration,classpath:db/views", apart},
+		{"another profile", in + "application-cloud.yml", "spring.flyway.locations: classpath:db/migration,classpath:db/views", joined},
 		{
 			"a document of a profile", in + "application.yml",
 			"spring.flyway.locations: classpath:db/migration\n---\nspring.config.activate.on-profile: local\n" +
@@ -77,6 +80,19 @@ func TestConfiguredLocations(t *testing.T) {
 				t.Errorf("%s, not %s", got, tt.want)
 			}
 		})
+	}
+}
+
+// Rows for developers' machines are no migrations, unless nothing else is.
+func TestDevelopersLocations(t *testing.T) {
+	t.Parallel()
+	const in = "src/main/resources/db/"
+	for dir, aside := range map[string]bool{
+		in + "migration": false, in + "views": false, in + "local": true, in + "seed/orders": true, in + "migration/dev": true, "db/seed": false,
+	} {
+		if got := (sql.Adapter{}).Aside(dir); got != aside {
+			t.Errorf("%s: %v", dir, got)
+		}
 	}
 }
 

@@ -34,12 +34,17 @@ func flywayUndoes(name string) bool {
 
 // flywayEnvironments are the first words in names of locations that production does not
 // have.
-var flywayEnvironments = map[string]bool{"dev": true, "local": true, "test": true, "integration": true}
+var flywayEnvironments = map[string]bool{
+	"dev": true, "local": true, "test": true, "integration": true, "sample": true, "samples": true, "seed": true, "seeds": true,
+}
 
 // flywayAside reports whether a directory is a location for development, next to the one
 // for all environments.
 func flywayAside(dir string) bool {
 	_, location, found := strings.Cut("/"+dir, "/db/migration/")
+	if !found {
+		_, location, found = strings.Cut("/"+dir, "/resources/db/")
+	}
 	word, _, _ := strings.Cut(strings.NewReplacer("-", " ", "_", " ", "+", " ", "/", " ").Replace(location), " ")
 	return found && flywayEnvironments[word]
 }

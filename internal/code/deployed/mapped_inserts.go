@@ -239,9 +239,10 @@ func (s *SmallTables) hasDynamicModels() bool {
 	return *s.dynamic
 }
 
-// developmentSeeds matches the scripts that fill databases of developers: SQL in a folder of seeds, or a program of seeds beside the
-// schema or other scripts.
+// developmentSeeds matches the scripts that fill databases of developers: SQL in a folder of seeds, or in one for developers beside
+// Flyway's migrations, or a program of seeds beside the schema or other scripts.
 var developmentSeeds = lazyregexp.New(`(?i)(?:^|/)(?:db)?seed(?:s|ers?)?(?:[._-][\w-]+)?(?:/.*)?\.sql$|` +
+	`/resources/db/(?:migration/)?(?:dev|local|test|integration)/.*\.sql$|` +
 	`(?:^|/)(?:scripts?|db|database|prisma|drizzle|dev|tools|bin|hack)/(?:[\w.-]+/)*(?:db)?seed(?:s|ers?)?(?:[._-][\w-]+)?(?:/|\.\w+$)`)
 
 // lowerSeeds lowers a use that only scripts with rows for developers make: no request and no deploy runs them. It stays a
