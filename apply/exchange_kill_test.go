@@ -15,8 +15,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// A run may be killed at each commit around the exchange of a table, or of a table's old name for a view. What somebody adds after that is not lost
-// by an abort: it is on the table that stays, or the abort refuses it by name.
+// A run may be killed at each commit around the exchange of a table, or of a table's old name for a view. An abort does not lose an object that
+// somebody adds later: it is on the table that stays, or the abort refuses it by name.
 func TestAbortAfterKilledExchange(t *testing.T) {
 	t.Parallel()
 	const base = "CREATE TABLE crates (id int PRIMARY KEY, label text);"

@@ -19,13 +19,13 @@ const FromCode = deployed.FromCode
 // declarations to mappers. Call it after [Release.Audit], which reads the schemas. The
 // error is from reading the code.
 func (r *Release) Parsed(of onward.Code) (*Workload, *onward.Parsed, error) {
-	at := r.mainDatabase()
+	database := r.mainDatabase()
 	if of == onward.NewCode {
 		head := r.headUsage()
-		head.Schemas[at] = r.a.heads[at]
-		return head.CollectQueries(at, r.a.heads[at], r.a.deployed[at])
+		head.Schemas[database] = r.a.heads[database]
+		return head.CollectQueries(database, r.a.heads[database], r.a.deployed[database])
 	}
-	return r.usage.CollectQueries(at, r.a.deployed[at], nil)
+	return r.usage.CollectQueries(database, r.a.deployed[database], nil)
 }
 
 // ParseRevision is [Release.Parsed] for the code at another revision, with the schema that its migrations make.
@@ -51,13 +51,13 @@ func (r *Release) databaseOf(other *Release) int {
 		main[other.pairs[i].source.Dir] = true
 	}
 	r.a.groupByDatabase(r.pairs)
-	at := slices.IndexFunc(r.a.databases, func(members []int) bool {
+	database := slices.IndexFunc(r.a.databases, func(members []int) bool {
 		return slices.ContainsFunc(members, func(i int) bool { return main[r.pairs[i].source.Dir] })
 	})
-	if at < 0 {
+	if database < 0 {
 		return r.mainDatabase()
 	}
-	return at
+	return database
 }
 
 // ListIgnores returns the lines by which models of the deployed code ignore a column, if their mapper loads it with all others when a program

@@ -44,8 +44,8 @@ func threeVersions(t *testing.T) string {
 	return dir
 }
 
-// A version that --also names must work at each point as the deployed code does. What does not work at the base is none of the release's: it is counted
-// if it never works, and needs a later schema if the release adds that.
+// A version that --also names must work at each point as the deployed code does. A query that fails at the base is counted
+// if it never works, and needs a later schema if the release adds that schema.
 func TestFurtherVersions(t *testing.T) {
 	t.Parallel()
 	pgservertest.EachEnd(t, func(t *testing.T, major int) {

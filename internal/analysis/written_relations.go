@@ -189,8 +189,8 @@ func (l *writtenList) moveBelow(r *catalog.Relation, columns []int16) bool {
 		if part == nil {
 			return false
 		}
-		own := listWithGenerated(part, r.ColumnNames(columns))
-		return setsPartitionKey(part, own) || l.moveBelow(part, own)
+		written := listWithGenerated(part, r.ColumnNames(columns))
+		return setsPartitionKey(part, written) || l.moveBelow(part, written)
 	})
 }
 

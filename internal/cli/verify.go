@@ -89,9 +89,9 @@ func readVersions(values []string) (out []verify.Version, err error) {
 		if name == "" || recorded && file == "" {
 			return nil, newUsageError("--also %s: write a revision such as v1.3, or a name and a recording such as v1.3=v1.3.json.gz", value)
 		}
-		at := slices.IndexFunc(out, func(v verify.Version) bool { return v.Name == name })
-		if at < 0 {
-			at = len(out)
+		place := slices.IndexFunc(out, func(v verify.Version) bool { return v.Name == name })
+		if place < 0 {
+			place = len(out)
 			out = append(out, verify.Version{Name: name})
 		}
 		if recorded {
@@ -99,7 +99,7 @@ func readVersions(values []string) (out []verify.Version, err error) {
 			if err != nil {
 				return nil, err
 			}
-			out[at].Recorded = append(out[at].Recorded, loads...)
+			out[place].Recorded = append(out[place].Recorded, loads...)
 		}
 	}
 	return out, nil

@@ -18,10 +18,10 @@ type OwnObjects struct {
 
 // ListOwnObjects returns the objects that the steps of a plan make.
 func ListOwnObjects(p *onward.Plan) OwnObjects {
-	own := OwnObjects{former: map[string]string{}, columns: map[string][]string{}}
+	objects := OwnObjects{former: map[string]string{}, columns: map[string][]string{}}
 	for i := range p.Steps {
 		for _, r := range p.Steps[i].Replaces {
-			own.columns[r.OldColumn] = append(own.columns[r.OldColumn], r.NewColumn)
+			objects.columns[r.OldColumn] = append(objects.columns[r.OldColumn], r.NewColumn)
 		}
 		f, err := pgparse.SplitText(p.Steps[i].SQL)
 		if err != nil {
@@ -29,15 +29,15 @@ func ListOwnObjects(p *onward.Plan) OwnObjects {
 		}
 		for _, stmt := range f.Stmts {
 			for _, name := range madeBy(stmt.Node) {
-				own.former[name] = ""
+				objects.former[name] = ""
 			}
 			if n := stmt.Node.GetRenameStmt(); n != nil && isRenamedObject(n) {
-				own.former[n.Newname] = cmp.Or(n.Subname, n.GetRelation().GetRelname())
+				objects.former[n.Newname] = cmp.Or(n.Subname, n.GetRelation().GetRelname())
 			}
 		}
 	}
-	delete(own.former, "")
-	return own
+	delete(objects.former, "")
+	return objects
 }
 
 // HasObject reports whether a step of the plan makes an entry's object, or the relation that it is on.
@@ -46,9 +46,9 @@ func (o OwnObjects) HasObject(e *Entry) bool {
 	if e.Kind == "function" {
 		name, _, _ = strings.Cut(name, "(")
 	}
-	_, own := o.former[bareName(name)]
+	_, known := o.former[bareName(name)]
 	_, onOwn := o.former[bareName(relation)]
-	return own || relation != "" && onOwn
+	return known || relation != "" && onOwn
 }
 
 // madeBy returns the names of the objects that a statement makes.

@@ -76,11 +76,14 @@ func (f *frames) readHead() (int64, error) {
 			return size, nil
 		}
 		const name = "content-length:"
-		at := strings.LastIndex(strings.ToLower(line), name)
-		if at < 0 {
+		start := len(line) - len(name)
+		for start >= 0 && !strings.EqualFold(line[start:start+len(name)], name) {
+			start--
+		}
+		if start < 0 {
 			continue
 		}
-		n, err := strconv.ParseInt(strings.TrimSpace(line[at+len(name):]), 10, 64)
+		n, err := strconv.ParseInt(strings.TrimSpace(line[start+len(name):]), 10, 64)
 		if err != nil || n < 0 {
 			n = -1
 		}

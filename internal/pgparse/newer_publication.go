@@ -73,7 +73,7 @@ func (x *newerText) rewritePublication(created bool) {
 // SequencesOption is the name of an option that only the tree of ALL SEQUENCES has.
 const SequencesOption = "all sequences"
 
-// PublishesSequences reports whether the options of a publication's statement are those of ALL SEQUENCES.
+// PublishesSequences reports whether a publication's options say ALL SEQUENCES.
 func PublishesSequences(options []*Node) bool {
 	for _, n := range options {
 		if n.GetDefElem().GetDefname() == SequencesOption {
