@@ -26,7 +26,7 @@ var layers = [][]string{
 		"internal/catalog/builtin",
 		"internal/catalog", "internal/script", "internal/outside", "internal/violation", "internal/undo", "internal/readiness",
 		"internal/permit", "internal/refusal", "internal/effect", "internal/size", "internal/advice", "internal/history",
-		"internal/workload", "internal/code/facts", "internal/code/lexer", "internal/code/source", "internal/code/queries",
+		"internal/workload", "internal/transcript", "internal/code/facts", "internal/code/lexer", "internal/code/source", "internal/code/queries",
 		"internal/code", "internal/code/read", "internal/code/mentions", "internal/code/index",
 		"internal/analysis", "internal/rule", "internal/recipe", "internal/dbchecks",
 		"config",
