@@ -18,8 +18,10 @@ import (
 	"github.com/onward-sql/onward/internal/adapter/all"
 	"github.com/onward-sql/onward/internal/gitrange"
 	"github.com/onward-sql/onward/internal/sockets"
+	"github.com/onward-sql/onward/internal/transcript"
 	"github.com/onward-sql/onward/internal/wire"
 	"github.com/onward-sql/onward/internal/wire/collect"
+	"github.com/onward-sql/onward/internal/wire/messagelog"
 	"github.com/onward-sql/onward/internal/workload"
 	"github.com/onward-sql/onward/rehearse"
 )
@@ -66,15 +68,22 @@ type Config struct {
 	// Values also stores a few examples of what each query's parameters were. They are data:
 	// the recording is then to be kept as a dump is.
 	Values bool
+	// Transcript also keeps all messages, with their values, in order. They are data, as above.
+	Transcript bool
 	// Ready is called once, when the proxy listens, if it is not nil.
 	Ready func(address string)
 	// Logger hears what is being done; nil is nobody.
 	Logger *slog.Logger
 }
 
+// Transcript is what the command sent, with its values, in order.
+type Transcript = transcript.Transcript
+
 // Result is what was recorded.
 type Result struct {
 	Workload *Workload
+	// Transcript is nil unless it was asked for.
+	Transcript *Transcript
 	// Denied are the queries that were refused because of deprecated columns.
 	Denied []Denied
 	// Failed is the command's failure: an *exec.ExitError, or the reason why it could not run; nil for none.
@@ -144,12 +153,18 @@ func (r *recorder) runRecording(ctx context.Context) (*Result, error) {
 	}
 	defer func() { _ = root.Remove() }()
 	r.collect = collect.New(collect.Config{Owner: r.target.owner, Books: books, Values: r.Values})
-	proxy, err := wire.Listen(ctx, wire.Config{
+	in := wire.Config{
 		Listen: r.Listen, Server: server, Clients: r.clients, TLS: root.TLS, Sink: r.collect, Logger: r.Logger,
 		BeforeDrop: func(ctx context.Context, d wire.Drop) {
 			r.resolveQueries(ctx, r.collect.DatabaseRecording(d.Database), d.Database, d.Schema)
 		},
-	})
+	}
+	var messages *messagelog.Log
+	if r.Config.Transcript {
+		messages = messagelog.New()
+		in.Whole = messages
+	}
+	proxy, err := wire.Listen(ctx, in)
 	if err != nil {
 		return nil, err
 	}
@@ -186,6 +201,9 @@ func (r *recorder) runRecording(ctx context.Context) (*Result, error) {
 		out.Workload.Notes = append(out.Workload.Notes, wire.UntrustedNote(n, true))
 	}
 	out.Denied = deniedQueries(out.Workload, r.denied)
+	if messages != nil {
+		out.Transcript = r.completeTranscript(messages.Transcript(), out.Workload)
+	}
 	return out, nil
 }
 
@@ -237,6 +255,22 @@ func (r *recorder) completeWorkload(ctx context.Context, rec *collect.Recording)
 		dropIdleTimes(w)
 	}
 	return w
+}
+
+// completeTranscript adds what the recorder knows of the database.
+func (r *recorder) completeTranscript(t *Transcript, w *Workload) *Transcript {
+	t.Revision, t.Postgres, t.Database, t.User = w.Revision, w.Postgres, r.target.database, r.target.user
+	switch {
+	case r.Server != "":
+		t.Start = transcript.StartsLive
+	case r.Base != nil:
+		t.Start = transcript.StartsBase
+	case r.Schema != "":
+		t.Start = transcript.StartsDump
+	default:
+		t.Start = transcript.StartsEmpty
+	}
+	return t
 }
 
 // headCommit returns the commit of the working directory; "" if there is none.

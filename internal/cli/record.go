@@ -28,7 +28,7 @@ const recordingTime = 90 * time.Second
 // recordFlags are the flags of record.
 type recordFlags struct {
 	db, schema, listen, base, pg, sslmode string
-	deny, values                          bool
+	deny, examples, values                bool
 	folds                                 []string
 	users                                 []uint
 	limit                                 time.Duration
@@ -42,7 +42,9 @@ func (f *recordFlags) addRecordFlags(cmd *cobra.Command) {
 	flags.StringVar(&f.listen, "listen", "", "`address` to listen on, such as 127.0.0.1:6432; without a command, records until it is interrupted")
 	flags.UintSliceVar(&f.users, "accept-user", nil, acceptUserUsage)
 	flags.BoolVar(&f.deny, "deny-deprecated", false, "refuse queries that touch a column which its comment, or onward.yaml, calls deprecated, and fail")
-	flags.BoolVar(&f.values, "with-values", false, "also store three examples of what each query's parameters were: the recording then holds your data")
+	flags.BoolVar(&f.values, "values", false, "also store all that is sent, with its values and in order, in a .transcript file beside the recording: "+
+		"it holds your data (with --db, data of that server)")
+	flags.BoolVar(&f.examples, "with-values", false, "also store three examples of what each query's parameters were: the recording then holds your data")
 	flags.StringArrayVar(&f.folds, "fold", nil, "count schemas and databases of this `pattern` as one: 'test_*', "+
 		"or 'test_*=public' with the name that replaces theirs; none keeps all apart (default: found by their tables); repeatable")
 	flags.StringVar(&f.sslmode, "sslmode", "disable", "`mode` of the command's connection to the proxy: disable, require, verify-ca or verify-full")
@@ -58,9 +60,13 @@ func (a *app) newRecordCommand() *cobra.Command {
 		Long: `Runs a command with its database behind a proxy, and records every distinct query
 that it sends: its text without values, the types of its parameters and columns,
 the tables and columns that it uses, how often, by whom, and in which order
-inside a transaction. No value is stored, so that the recording can be kept as an
+inside a transaction. The recording has no values, so that it can be kept as an
 artifact of each release, and be asked what a migration breaks (onward verify,
 --workload).
+
+With --values a second file, beside the recording, has all messages of the command
+with their values, in order. It is data, as a dump is: only your account can read
+it, and nothing sends it anywhere. With --db it has data of that server.
 
 The database is a throwaway Postgres; the command finds it by DATABASE_URL,
 PGHOST, PGPORT, PGUSER, PGPASSWORD and PGDATABASE. It may make databases and
@@ -91,6 +97,11 @@ failed (what it sent until then is recorded), or nothing could be recorded.`,
 			if err != nil {
 				return err
 			}
+			if f.values {
+				if err := a.checkTranscriptFile(); err != nil {
+					return err
+				}
+			}
 			a.patience.Store(int64(recordingTime + f.limit))
 			result, err := record.Run(cmd.Context(), c)
 			if err != nil {
@@ -120,7 +131,7 @@ func accountNumbers(list []uint) []uint32 {
 
 // recordConfig reads the flags.
 func (a *app) recordConfig(ctx context.Context, f *recordFlags, command []string) (record.Config, error) {
-	c := record.Config{Command: command, In: a.in, Out: a.out, Err: a.err, Listen: f.listen, Values: f.values, Logger: a.newLogger(),
+	c := record.Config{Command: command, In: a.in, Out: a.out, Err: a.err, Listen: f.listen, Values: f.examples, Transcript: f.values, Logger: a.newLogger(),
 		AcceptUsers: accountNumbers(f.users),
 		Folds:       f.folds, SSLMode: f.sslmode, Limit: f.limit}
 	if f.limit <= 0 {
@@ -187,10 +198,14 @@ func foldLine(f *workload.Fold) string {
 
 // recordedTo stores a recording, and says what it has.
 func (a *app) recordedTo(result *record.Result) error {
+	w := result.Workload
+	stored, err := a.writeTranscript(result)
+	if err != nil {
+		return err
+	}
 	if a.flags.output == "" {
 		a.flags.output = recorded
 	}
-	w := result.Workload
 	if err := a.writeWorkload(w); err != nil {
 		return err
 	}
@@ -208,6 +223,9 @@ func (a *app) recordedTo(result *record.Result) error {
 	}
 	a.printNote("%s on %s, sent %s, recorded in %s", prose.CountNoun(code, "query"), prose.CountNoun(len(tables), "table"),
 		prose.CountNoun(int(calls), "time"), a.flags.output)
+	if stored != "" {
+		a.printNote("%s", stored)
+	}
 	for i := range w.Folds {
 		a.printNote("%s", foldLine(&w.Folds[i]))
 	}

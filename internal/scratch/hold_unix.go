@@ -49,8 +49,8 @@ func free(dir string) bool {
 	return f != nil
 }
 
-// isOwnDirectory reports whether a directory belongs to this user.
-func isOwnDirectory(info os.FileInfo) bool {
+// BelongsToUser reports whether a file or directory belongs to this user.
+func BelongsToUser(info os.FileInfo) bool {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	return ok && int(stat.Uid) == os.Geteuid()
 }

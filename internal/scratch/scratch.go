@@ -52,13 +52,13 @@ func MakeIn(parent, purpose string) (dir string, remove func() error, err error)
 func removeUnlocked(parent, purpose string) {
 	dirs, _ := filepath.Glob(filepath.Join(parent, prefix+purpose+"-*"))
 	for _, dir := range dirs {
-		if info, err := os.Lstat(dir); err == nil && info.IsDir() && isOwnDirectory(info) && free(dir) {
+		if info, err := os.Lstat(dir); err == nil && info.IsDir() && BelongsToUser(info) && free(dir) {
 			_ = os.RemoveAll(dir)
 		}
 	}
 	dirs, _ = filepath.Glob(filepath.Join(parent, young+purpose+"-*"))
 	for _, dir := range dirs {
-		if info, err := os.Lstat(dir); err == nil && info.IsDir() && isOwnDirectory(info) && time.Since(info.ModTime()) > patience {
+		if info, err := os.Lstat(dir); err == nil && info.IsDir() && BelongsToUser(info) && time.Since(info.ModTime()) > patience {
 			_ = os.Remove(dir)
 		}
 	}

@@ -10,9 +10,16 @@ import (
 func TestFileRoundTrip(t *testing.T) {
 	want := &Transcript{
 		Revision: "abc", Postgres: 18, Database: "app", User: "postgres", Start: StartsBase, Notes: []string{"a note"},
-		Sessions: []Session{{User: "postgres", Database: "app", Parameters: map[string]string{"application_name": "tests"}}, {User: "web", Database: "app", Lost: "why"}},
-		Events: []Event{{Session: 0, Source: Begins}, {Session: 0, Source: Client, Kind: 'Q', Body: []byte("SELECT '\xff'\x00")}, {Session: 0, Source: Server, Kind: 'Z', Body: []byte("I")},
-			{Session: 1, Source: Ends}},
+		Sessions: []Session{
+			{User: "postgres", Database: "app", Parameters: map[string]string{"application_name": "tests"}},
+			{User: "web", Database: "app", Lost: "why"},
+		},
+		Events: []Event{
+			{Session: 0, Source: Begins},
+			{Session: 0, Source: Client, Kind: 'Q', Body: []byte("SELECT '\xff'\x00")},
+			{Session: 0, Source: Server, Kind: 'Z', Body: []byte("I")},
+			{Session: 1, Source: Ends},
+		},
 	}
 	var file bytes.Buffer
 	if err := want.Write(&file); err != nil {

@@ -36,7 +36,7 @@ const (
 
 // Session is a connection of a client.
 type Session struct {
-	// User and Database are those of the startup message; Parameters its others: application_name, options, client_encoding.
+	// User, Database and Parameters come from the startup message. Parameters are its others: application_name, options, client_encoding.
 	User, Database string
 	Parameters     map[string]string
 	// Lost says why the rest of its messages was not kept; "" if all were.
@@ -65,3 +65,14 @@ const (
 	Server Source = 's'
 	Ends   Source = 'e' // the connection is closed
 )
+
+// CountMessages returns how many events are messages of clients.
+func (t *Transcript) CountMessages() int {
+	n := 0
+	for _, e := range t.Events {
+		if e.Source == Client {
+			n++
+		}
+	}
+	return n
+}

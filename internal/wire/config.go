@@ -21,6 +21,9 @@ type Config struct {
 	Clients *Clients
 	// Sink sees what is sent; nil records nothing.
 	Sink Sink
+	// Whole also sees what is sent, if it is not nil: whole messages, up to MaxWhole and MaxWholeRow, with the data of COPY
+	// that clients send. What either side sends is shown before it is passed on.
+	Whole Sink
 	// Startup returns settings for the start of each session, by name, if it is not nil. The client's own settings
 	// stay unchanged.
 	Startup func(Startup) map[string]string
@@ -59,7 +62,7 @@ type Sink interface {
 }
 
 // Tap sees the messages of one session, one call at a time. Messages from the client come before the server has
-// them, and the server's messages after the client has them (but see Held). body is valid during the call only;
+// them, and the server's messages after the client has them (but see [HoldingTap] and [Config.Whole]). body is valid during the call only;
 // it is cut at the message's limit, and size is how long it was.
 type Tap interface {
 	Client(kind byte, body []byte, size int)

@@ -10,7 +10,9 @@
 //	recording := c.Recording()
 //
 // A sink never sees passwords, the data of COPY, replication, and the part of a message
-// beyond a bound (Limits). Memory does not grow with the size of a message.
+// beyond a bound (Limits). Memory does not grow with the size of a message. Config.Whole is
+// for a sink that sees the data of COPY that clients send, and longer messages: each session then takes up to
+// MaxWhole.
 //
 // Clients authenticate with the server itself, by any method but one: SCRAM's channel
 // binding detects a proxy. So SCRAM-SHA-256-PLUS is removed from the server's offer.

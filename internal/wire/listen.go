@@ -236,6 +236,9 @@ func (p *Proxy) serveClient(conn net.Conn) error {
 		}
 	}
 	r := &relay{proxy: p, client: h.conn, server: server, startup: startup, isSilent: replication || p.cfg.Sink == nil, ended: make(chan struct{})}
+	if p.cfg.Whole != nil && !replication {
+		r.whole = newWholeMessages()
+	}
 	_, r.encrypted = h.conn.(interface{ HandshakeContext(context.Context) error })
 	return r.relayMessages(from)
 }

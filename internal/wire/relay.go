@@ -41,6 +41,7 @@ func (b *readBuffer) readFrom(conn net.Conn) ([]byte, error) {
 type relay struct {
 	proxy          *Proxy
 	client, server net.Conn
+	whole          *wholeMessages // nil for none
 	startup        Startup
 	isSilent       bool // nothing is recorded
 	encrypted      bool // between the client and the proxy
@@ -84,6 +85,7 @@ func (r *relay) relayMessages(from *messages) error {
 	if r.tap != nil {
 		r.tap.Close()
 	}
+	r.whole.end()
 	return errors.Join(err, up)
 }
 
@@ -97,6 +99,7 @@ func (r *relay) relayClient() error {
 				_, werr := r.client.Write(r.refusal)
 				return errors.Join(werr, r.server.Close())
 			}
+			r.whole.showClient(p)
 			r.mu.Lock()
 			probe := r.probe
 			r.mu.Unlock()
@@ -122,7 +125,7 @@ func (r *relay) showClient(p []byte) {
 	was := r.fromClient.broken
 	r.wasIdle = r.owedAnswers == 0 && !r.awaitsSync && r.fromClient.nhead == 0 && r.fromClient.left == 0
 	r.fromClient.feedPiece(p)
-	r.reportLost(was, &r.fromClient, "what the client sends is no Postgres protocol")
+	reportLost(r.tap, was, &r.fromClient, brokenClient)
 	held := r.held
 	r.mu.Unlock()
 	if len(r.drops) > 0 {
@@ -137,9 +140,16 @@ func (r *relay) showClient(p []byte) {
 	}
 }
 
-func (r *relay) reportLost(was bool, f *framer, why string) {
-	if f.broken && !was && r.tap != nil {
-		r.tap.Lost(why)
+// Why nothing more of a session is shown.
+const (
+	brokenClient = "what the client sends is no Postgres protocol"
+	brokenServer = "what the server sends is no Postgres protocol"
+)
+
+// reportLost tells the tap, if there is one, that a stream has become none; was says that it had been so before.
+func reportLost(tap Tap, was bool, f *framer, why string) {
+	if f.broken && !was && tap != nil {
+		tap.Lost(why)
 	}
 }
 
@@ -191,6 +201,7 @@ func (r *relay) relayAnswer(p []byte) error {
 		p = r.probe.takeAnswer(p)
 		r.mu.Unlock()
 	}
+	r.whole.showServer(p)
 	if r.tap != nil {
 		r.mu.Lock()
 		r.unseen = p
@@ -221,7 +232,7 @@ func (r *relay) showUnseen() {
 	was := r.fromServer.broken
 	r.fromServer.feedPiece(r.unseen)
 	r.unseen = nil
-	r.reportLost(was, &r.fromServer, "what the server sends is no Postgres protocol")
+	reportLost(r.tap, was, &r.fromServer, brokenServer)
 }
 
 // ignoreClosed is nil for the ends that a connection may have.
@@ -268,6 +279,9 @@ func (r *relay) relayAuthentication(from *messages) error {
 // beginRecording starts the recording: the server has let the client in.
 func (r *relay) beginRecording() {
 	r.proxy.sessions.Add(1)
+	if r.whole != nil {
+		r.whole.begin(r.proxy.cfg.Whole.Session(r.startup))
+	}
 	if r.isSilent {
 		return
 	}

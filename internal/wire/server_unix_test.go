@@ -174,8 +174,8 @@ func TestAuthentication(t *testing.T) {
 			{"scram", "require", "sslmode=require&channel_binding=prefer", cert, "channel_binding=disable"},
 			{"scram", "disable", "sslmode=require", nil, "refused TLS"},
 		} {
-			sink := new(taps)
-			p := wiretest.ListenInFront(t, s.url(c.role, c.upstream), wire.Config{TLS: c.cert, Sink: sink})
+			sink, whole := new(taps), new(taps)
+			p := wiretest.ListenInFront(t, s.url(c.role, c.upstream), wire.Config{TLS: c.cert, Sink: sink, Whole: whole})
 			name := fmt.Sprintf("%s to a server with %s and a client with %s", c.role, c.upstream, c.client)
 			conn, err := pgx.Connect(t.Context(), through(p, c.role, ownPassword, c.client))
 			if c.want != "" {
@@ -197,8 +197,10 @@ func TestAuthentication(t *testing.T) {
 			if _, err := pgx.Connect(t.Context(), through(p, c.role, "wrong", c.client)); err == nil || !strings.Contains(err.Error(), "28P01") {
 				t.Errorf("%s with a wrong password: %v", name, err)
 			}
-			if text := sink.text(); strings.Contains(text, ownPassword) || !strings.Contains(text, "pg_stat_ssl") {
-				t.Errorf("%s: shown were\n%q", name, text)
+			for _, text := range []string{sink.text(), whole.text()} {
+				if strings.Contains(text, ownPassword) || strings.Contains(text, "\np") || !strings.Contains(text, "pg_stat_ssl") {
+					t.Errorf("%s: shown were\n%q", name, text)
+				}
 			}
 		}
 	})
@@ -239,7 +241,7 @@ func TestReplication(t *testing.T) {
 	t.Parallel()
 	s := startOwn(t, 18)
 	sink := new(taps)
-	p := wiretest.ListenInFront(t, s.url("app", "disable"), wire.Config{Sink: sink})
+	p := wiretest.ListenInFront(t, s.url("app", "disable"), wire.Config{Sink: sink, Whole: sink})
 	cfg, err := pgx.ParseConfig(through(p, "app", "", "sslmode=disable"))
 	if err != nil {
 		t.Fatal(err)

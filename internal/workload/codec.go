@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 )
 
 // MaxSize bounds the text of a stored workload, unpacked, in bytes.
@@ -122,6 +123,11 @@ func (w *Workload) checkWorkload() error {
 			return fmt.Errorf("it is no workload: query %q was sent less than no times", q.ID)
 		}
 		ids[q.ID] = true
+	}
+	for _, t := range w.Transcripts {
+		if t.File == "" || t.File == "." || t.File == ".." || strings.ContainsAny(t.File, `/\:`) {
+			return fmt.Errorf("it is no workload: the transcript %q is no name of a file beside it", t.File)
+		}
 	}
 	for i := range w.Sequences {
 		for _, s := range w.Sequences[i].Steps {

@@ -15,7 +15,8 @@ func example() *Workload {
 			{ID: "1", SQL: "SELECT a FROM t WHERE a < $1", Kind: Select, Calls: 3, Params: []string{"integer"}, Senders: []Sender{{Application: "shop", Calls: 3}}},
 			{ID: "2", SQL: "UPDATE t SET a = $1", Kind: Update, Calls: 1},
 		},
-		Sequences: []Sequence{{Transaction: "commit", Steps: []Step{{Query: "1", Times: 50}, {Query: "2"}}, Count: 1}},
+		Sequences:   []Sequence{{Transaction: "commit", Steps: []Step{{Query: "1", Times: 50}, {Query: "2"}}, Count: 1}},
+		Transcripts: []TranscriptFile{{File: "a.transcript", SHA256: "01"}},
 	}
 }
 
@@ -47,6 +48,7 @@ func TestCodecRefuses(t *testing.T) {
 		`{"schema":"onward.workload/9"}`: "this onward reads",
 		`{"schema":"onward.workload/1","queries":[{"id":"1","sql":"x"},{"id":"1","sql":"y"}]}`: "given twice",
 		`{"schema":"onward.workload/1","queries":[],"sequences":[{"steps":[{"query":"7"}]}]}`:  "does not have",
+		`{"schema":"onward.workload/1","queries":[],"transcripts":[{"file":"../x"}]}`:          "no name of a file",
 		"\x1f\x8bnothing": "unpacked",
 	} {
 		if _, err := Read(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), want) {

@@ -29,6 +29,7 @@ func MergeAll(list ...*Workload) (*Workload, error) {
 		out.Postgres = max(out.Postgres, w.Postgres)
 		out.Sources = append(out.Sources, w.Sources...)
 		out.Folds = MergeFolds(out.Folds, w.Folds)
+		out.Transcripts = append(out.Transcripts, w.Transcripts...)
 		for _, n := range w.Notes {
 			if !strings.HasSuffix(n, disputed) {
 				notes[n] = true
@@ -45,6 +46,10 @@ func MergeAll(list ...*Workload) (*Workload, error) {
 	}
 	slices.Sort(out.Sources)
 	out.Sources = slices.Compact(out.Sources)
+	slices.SortFunc(out.Transcripts, func(a, b TranscriptFile) int {
+		return cmp.Or(strings.Compare(a.File, b.File), strings.Compare(a.SHA256, b.SHA256))
+	})
+	out.Transcripts = slices.Compact(out.Transcripts)
 	doubts := 0
 	for _, id := range slices.Sorted(maps.Keys(queries)) {
 		q := queries[id]

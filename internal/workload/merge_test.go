@@ -24,6 +24,9 @@ func drawWorkload(t *rapid.T) *Workload {
 		Schema: Schema, Revision: pick("revision", "", "abc", "def"), Postgres: rapid.IntRange(13, 15).Draw(t, "postgres"),
 		Sources: []string{pick("source", "record", "csvlog")},
 	}
+	if file := pick("transcript", "", "a.transcript", "b.transcript"); file != "" {
+		w.Transcripts = []TranscriptFile{{File: file, SHA256: pick("hash", "01", "02")}}
+	}
 	for _, id := range rapid.SliceOfDistinct(rapid.SampledFrom([]string{"1", "2", "3"}), rapid.ID[string]).Draw(t, "ids") {
 		q := Query{
 			ID:       id,

@@ -22,8 +22,18 @@ type Workload struct {
 	Sequences []Sequence `json:"sequences,omitempty"`
 	// Folds are the families of schemas and databases that count as one.
 	Folds []Fold `json:"folds,omitempty"`
+	// Transcripts are the files with all messages and their values, if they were asked for; sorted.
+	Transcripts []TranscriptFile `json:"transcripts,omitempty"`
 	// Notes are sentences about what was not recorded or not understood.
 	Notes []string `json:"notes,omitempty"`
+}
+
+// TranscriptFile is the file of a transcript, beside the recording.
+type TranscriptFile struct {
+	// File is its name, without a directory.
+	File string `json:"file"`
+	// SHA256 is of the file's bytes, in hexadecimal digits.
+	SHA256 string `json:"sha256"`
 }
 
 // Kind is what a statement does.

@@ -1,0 +1,48 @@
+package cli
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/size"
+	"github.com/onward-sql/onward/internal/transcript"
+	"github.com/onward-sql/onward/internal/workload"
+	"github.com/onward-sql/onward/record"
+)
+
+// transcriptFile returns the file of a recording's transcript.
+func (a *app) transcriptFile() string { return transcript.FileName(cmp.Or(a.flags.output, recorded)) }
+
+// checkTranscriptFile refuses, before a command runs, what could not be written after it.
+func (a *app) checkTranscriptFile() error {
+	if info, err := os.Stat(a.flags.output); err == nil && !info.Mode().IsRegular() {
+		return newUsageError("--values writes a file beside the recording, and %s is no file", a.flags.output)
+	}
+	if err := transcript.CheckFile(a.transcriptFile()); err != nil {
+		return newUsageError("--values: %v", err)
+	}
+	return nil
+}
+
+// writeTranscript stores the transcript, if there is one, and names it in the recording. It returns the sentence that says so.
+func (a *app) writeTranscript(result *record.Result) (string, error) {
+	t := result.Transcript
+	if t == nil {
+		return "", nil
+	}
+	path := a.transcriptFile()
+	stored, err := t.WriteFile(path)
+	if err != nil {
+		return "", fmt.Errorf("write the transcript: %w", err)
+	}
+	result.Workload.Transcripts = []workload.TranscriptFile{{File: filepath.Base(path), SHA256: stored.SHA256}}
+	line := fmt.Sprintf("%s of %s with their values are in %s (%s): it holds the data that the command sent, so keep it as a dump",
+		prose.CountNoun(t.CountMessages(), "message"), prose.CountNoun(len(t.Sessions), "session"), path, size.FormatBytes(stored.Bytes))
+	for _, n := range t.Notes {
+		line += "; " + n
+	}
+	return line, nil
+}

@@ -1,0 +1,103 @@
+package transcript
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/scratch"
+)
+
+// Stored is what [Transcript.WriteFile] wrote.
+type Stored struct {
+	SHA256 string
+	Bytes  int64
+}
+
+// FileName returns the name of a recording's transcript: it is beside the recording.
+func FileName(recording string) string {
+	return strings.TrimSuffix(strings.TrimSuffix(recording, ".gz"), ".json") + ".transcript"
+}
+
+// CheckFile returns an error if a transcript may not be written to a path: it would replace a symbolic link, or something that is no file
+// of this user.
+func CheckFile(path string) error {
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		_, err := os.Stat(filepath.Dir(path))
+		return err
+	case err != nil:
+		return err
+	case info.Mode()&fs.ModeSymlink != 0:
+		return fmt.Errorf("%s is a symbolic link: remove it", path)
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("%s is no file", path)
+	case !scratch.BelongsToUser(info):
+		return fmt.Errorf("%s belongs to another user", path)
+	}
+	return nil
+}
+
+// WriteFile stores a transcript in a file that only this user may read.
+func (t *Transcript) WriteFile(path string) (Stored, error) {
+	if err := CheckFile(path); err != nil {
+		return Stored{}, err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".onward-*.transcript") // readable by nobody else
+	if err != nil {
+		return Stored{}, err
+	}
+	hash := sha256.New()
+	out := bufio.NewWriter(io.MultiWriter(f, hash))
+	err = t.Write(out)
+	if err == nil {
+		err = out.Flush()
+	}
+	info, statErr := f.Stat()
+	if err = errors.Join(err, statErr, f.Close()); err == nil {
+		err = CheckFile(path)
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return Stored{}, errors.Join(err, os.Remove(f.Name()))
+	}
+	return Stored{hex.EncodeToString(hash.Sum(nil)), info.Size()}, nil
+}
+
+// ReadFile reads a transcript that [Transcript.WriteFile] stored.
+func ReadFile(path string) (*Transcript, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	t, err := Read(f)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	return t, nil
+}
+
+// HashFile returns the SHA-256 of a file's bytes, in hexadecimal digits, as [Stored] has it.
+func HashFile(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	hash := sha256.New()
+	if _, err := io.Copy(hash, f); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(hash.Sum(nil)), nil
+}

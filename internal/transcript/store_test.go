@@ -1,0 +1,67 @@
+package transcript
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+func TestFileName(t *testing.T) {
+	for recording, want := range map[string]string{"onward.workload.json": "onward.workload.transcript", "a/w.json.gz": "a/w.transcript", "w": "w.transcript"} {
+		if got := FileName(recording); got != want {
+			t.Errorf("%s has %s", recording, got)
+		}
+	}
+}
+
+// A transcript is stored for its user alone, in place of an older one; a link, a directory and a missing directory are refused and stay.
+func TestWriteFile(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "w.transcript")
+	if err := os.WriteFile(path, []byte("an older one"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	want := &Transcript{Database: "app", User: "postgres", Start: StartsEmpty}
+	stored, err := want.WriteFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Lstat(path)
+	if err != nil || info.Mode() != 0o600 || info.Size() != stored.Bytes {
+		t.Errorf("%v has %d bytes, %+v, %v", info.Mode(), info.Size(), stored, err)
+	}
+	if hash, err := HashFile(path); err != nil || hash != stored.SHA256 || len(hash) != 64 {
+		t.Errorf("%s, %+v, %v", hash, stored, err)
+	}
+	if got, err := ReadFile(path); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	victim, link := filepath.Join(dir, "victim"), filepath.Join(dir, "link.transcript")
+	if err := os.WriteFile(victim, []byte("mine"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(victim, link); err != nil {
+		t.Fatal(err)
+	}
+	for bad, reason := range map[string]string{link: "is a symbolic link", dir: "is no file", filepath.Join(dir, "missing", "w.transcript"): "no such file"} {
+		if _, err := want.WriteFile(bad); err == nil || !strings.Contains(err.Error(), reason) {
+			t.Errorf("%s: %v", bad, err)
+		}
+	}
+	if text, err := os.ReadFile(victim); err != nil || string(text) != "mine" {
+		t.Errorf("%q, %v", text, err)
+	}
+	if os.Geteuid() == 0 { // only root can make a file of another user
+		if err := os.Chown(victim, 65534, 65534); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := want.WriteFile(victim); err == nil || !strings.Contains(err.Error(), "belongs to another user") {
+			t.Errorf("%v", err)
+		}
+	}
+	if list, err := filepath.Glob(filepath.Join(dir, ".onward*")); err != nil || len(list) > 0 {
+		t.Errorf("left are %q, %v", list, err)
+	}
+}

@@ -1,0 +1,97 @@
+package messagelog
+
+import (
+	"fmt"
+
+	"github.com/onward-sql/onward/internal/transcript"
+	"github.com/onward-sql/onward/internal/wire"
+)
+
+// noNumber is the number of a session that has not begun.
+const noNumber = -1
+
+// session follows one client. Its methods are called one at a time; the log's lock protects what sessions share.
+type session struct {
+	log    *Log
+	start  wire.Startup
+	number int  // in the transcript
+	ready  bool // the server has sent its first ReadyForQuery
+	lost   bool
+	rows   int // of the result that the server sends
+}
+
+// Client takes a message that the server is about to get.
+func (s *session) Client(kind byte, body []byte, size int) {
+	if size > len(body) {
+		s.Lost(fmt.Sprintf("a message has %d MB, and %d MB are kept", size>>20, wire.MaxWhole>>20))
+		return
+	}
+	s.keepMessage(transcript.Client, kind, body)
+}
+
+// Server takes a message that the client is about to get.
+func (s *session) Server(kind byte, body []byte, _ int) {
+	switch kind {
+	case 'Z':
+		s.rows = 0
+		if !s.ready { // it belongs to the session's begin
+			s.ready = true
+			s.log.mu.Lock()
+			defer s.log.mu.Unlock()
+			s.begin()
+			return
+		}
+	case 'D':
+		if s.rows++; s.rows > MaxRows {
+			return
+		}
+	case 'C', 'E', 'I', 's':
+		s.rows = 0
+	}
+	if s.number != noNumber { // else an error that ends the connection at its start
+		s.keepMessage(transcript.Server, kind, body)
+	}
+}
+
+// Lost notes that no more messages come. It is called with what makes no sense, too.
+func (s *session) Lost(why string) {
+	if s.lost {
+		return
+	}
+	s.lost = true
+	s.log.mu.Lock()
+	defer s.log.mu.Unlock()
+	s.begin()
+	if s.log.full == "" {
+		s.log.sessions[s.number].Lost = why
+	}
+}
+
+// Close ends a session.
+func (s *session) Close() {
+	if s.number == noNumber {
+		return
+	}
+	s.log.mu.Lock()
+	defer s.log.mu.Unlock()
+	s.log.keepEvent(transcript.Event{Session: s.number, Source: transcript.Ends})
+}
+
+func (s *session) keepMessage(from transcript.Source, kind byte, body []byte) {
+	if s.lost {
+		return
+	}
+	s.log.mu.Lock()
+	defer s.log.mu.Unlock()
+	s.begin()
+	s.log.keepEvent(transcript.Event{Session: s.number, Source: from, Kind: kind, Body: body})
+}
+
+// begin keeps the begin of the session, once. A client may send its first message before the server is ready. The log is locked.
+func (s *session) begin() {
+	if s.number != noNumber || s.log.full != "" {
+		return
+	}
+	s.number = s.log.keepSession(s.start)
+	s.log.keepEvent(transcript.Event{Session: s.number, Source: transcript.Begins})
+}
