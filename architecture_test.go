@@ -83,6 +83,7 @@ var owners = map[string][]string{
 	"github.com/riverqueue/river":  {"internal/fleet/queuedb"},
 	"github.com/VictoriaMetrics/":  {"internal/fleet/queuedb"},
 	"github.com/yuin/goldmark":     {"internal/site"},
+	"filippo.io/age":               {"internal/transcript"},
 }
 
 // exceptions, each with its reason.

@@ -28,6 +28,7 @@ const recordingTime = 90 * time.Second
 // recordFlags are the flags of record.
 type recordFlags struct {
 	db, schema, listen, base, pg, sslmode string
+	recipient                             string
 	deny, examples, values                bool
 	folds                                 []string
 	users                                 []uint
@@ -44,6 +45,7 @@ func (f *recordFlags) addRecordFlags(cmd *cobra.Command) {
 	flags.BoolVar(&f.deny, "deny-deprecated", false, "refuse queries that touch a column which its comment, or onward.yaml, calls deprecated, and fail")
 	flags.BoolVar(&f.values, "values", false, "also store all that is sent, with its values and in order, in a .transcript file beside the recording: "+
 		"it holds your data (with --db, data of that server)")
+	flags.StringVar(&f.recipient, "values-recipient", "", "encrypt the .transcript file of --values for this public `key` of age (age1…)")
 	flags.BoolVar(&f.examples, "with-values", false, "also store three examples of what each query's parameters were: the recording then holds your data")
 	flags.StringArrayVar(&f.folds, "fold", nil, "count schemas and databases of this `pattern` as one: 'test_*', "+
 		"or 'test_*=public' with the name that replaces theirs; none keeps all apart (default: found by their tables); repeatable")
@@ -67,6 +69,7 @@ artifact of each release, and be asked what a migration breaks (onward verify,
 With --values a second file, beside the recording, has all messages of the command
 with their values, in order. It is data, as a dump is: only your account can read
 it, and nothing sends it anywhere. With --db it has data of that server.
+--values-recipient encrypts it for a key that age-keygen made.
 
 The database is a throwaway Postgres; the command finds it by DATABASE_URL,
 PGHOST, PGPORT, PGUSER, PGPASSWORD and PGDATABASE. It may make databases and
@@ -97,17 +100,15 @@ failed (what it sent until then is recorded), or nothing could be recorded.`,
 			if err != nil {
 				return err
 			}
-			if f.values {
-				if err := a.checkTranscriptFile(); err != nil {
-					return err
-				}
+			if err := a.checkTranscriptFlags(&f); err != nil {
+				return err
 			}
 			a.patience.Store(int64(recordingTime + f.limit))
 			result, err := record.Run(cmd.Context(), c)
 			if err != nil {
 				return err
 			}
-			return a.recordedTo(result)
+			return a.recordedTo(result, f.recipient)
 		},
 	}
 	cmd.Flags().SortFlags = false
@@ -197,9 +198,9 @@ func foldLine(f *workload.Fold) string {
 }
 
 // recordedTo stores a recording, and says what it has.
-func (a *app) recordedTo(result *record.Result) error {
+func (a *app) recordedTo(result *record.Result, recipient string) error {
 	w := result.Workload
-	stored, err := a.writeTranscript(result)
+	stored, err := a.writeTranscript(result, recipient)
 	if err != nil {
 		return err
 	}

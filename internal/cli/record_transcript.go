@@ -16,8 +16,19 @@ import (
 // transcriptFile returns the file of a recording's transcript.
 func (a *app) transcriptFile() string { return transcript.FileName(cmp.Or(a.flags.output, recorded)) }
 
-// checkTranscriptFile refuses, before a command runs, what could not be written after it.
-func (a *app) checkTranscriptFile() error {
+// checkTranscriptFlags refuses, before a command runs, what could not be written after it.
+func (a *app) checkTranscriptFlags(f *recordFlags) error {
+	if !f.values {
+		if f.recipient != "" {
+			return newUsageError("--values-recipient encrypts the file of --values: add that")
+		}
+		return nil
+	}
+	if f.recipient != "" {
+		if err := transcript.CheckRecipient(f.recipient); err != nil {
+			return newUsageError("--values-recipient: %v", err)
+		}
+	}
 	if info, err := os.Stat(a.flags.output); err == nil && !info.Mode().IsRegular() {
 		return newUsageError("--values writes a file beside the recording, and %s is no file", a.flags.output)
 	}
@@ -28,13 +39,13 @@ func (a *app) checkTranscriptFile() error {
 }
 
 // writeTranscript stores the transcript, if there is one, and names it in the recording. It returns the sentence that says so.
-func (a *app) writeTranscript(result *record.Result) (string, error) {
+func (a *app) writeTranscript(result *record.Result, recipient string) (string, error) {
 	t := result.Transcript
 	if t == nil {
 		return "", nil
 	}
 	path := a.transcriptFile()
-	stored, err := t.WriteFile(path)
+	stored, err := t.WriteFile(path, recipient)
 	if err != nil {
 		return "", fmt.Errorf("write the transcript: %w", err)
 	}

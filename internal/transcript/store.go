@@ -46,8 +46,8 @@ func CheckFile(path string) error {
 	return nil
 }
 
-// WriteFile stores a transcript in a file that only this user may read.
-func (t *Transcript) WriteFile(path string) (Stored, error) {
+// WriteFile stores a transcript in a file that only this user may read. With a recipient it is encrypted, see [CheckRecipient].
+func (t *Transcript) WriteFile(path, recipient string) (Stored, error) {
 	if err := CheckFile(path); err != nil {
 		return Stored{}, err
 	}
@@ -57,7 +57,11 @@ func (t *Transcript) WriteFile(path string) (Stored, error) {
 	}
 	hash := sha256.New()
 	out := bufio.NewWriter(io.MultiWriter(f, hash))
-	err = t.Write(out)
+	if recipient == "" {
+		err = t.Write(out)
+	} else {
+		err = t.writeEncrypted(out, recipient)
+	}
 	if err == nil {
 		err = out.Flush()
 	}
@@ -74,14 +78,21 @@ func (t *Transcript) WriteFile(path string) (Stored, error) {
 	return Stored{hex.EncodeToString(hash.Sum(nil)), info.Size()}, nil
 }
 
-// ReadFile reads a transcript that [Transcript.WriteFile] stored.
-func ReadFile(path string) (*Transcript, error) {
+// ReadFile reads a transcript that [Transcript.WriteFile] stored. identities is a file with keys of age, for one that is encrypted; "" for
+// none.
+func ReadFile(path, identities string) (*Transcript, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	t, err := Read(f)
+	in := bufio.NewReader(f)
+	var t *Transcript
+	if isEncrypted(in) {
+		t, err = readEncrypted(in, identities)
+	} else {
+		t, err = Read(in)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}

@@ -24,7 +24,7 @@ func TestWriteFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := &Transcript{Database: "app", User: "postgres", Start: StartsEmpty}
-	stored, err := want.WriteFile(path)
+	stored, err := want.WriteFile(path, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +35,7 @@ func TestWriteFile(t *testing.T) {
 	if hash, err := HashFile(path); err != nil || hash != stored.SHA256 || len(hash) != 64 {
 		t.Errorf("%s, %+v, %v", hash, stored, err)
 	}
-	if got, err := ReadFile(path); err != nil || !reflect.DeepEqual(got, want) {
+	if got, err := ReadFile(path, ""); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, %v", got, err)
 	}
 	victim, link := filepath.Join(dir, "victim"), filepath.Join(dir, "link.transcript")
@@ -46,7 +46,7 @@ func TestWriteFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	for bad, reason := range map[string]string{link: "is a symbolic link", dir: "is no file", filepath.Join(dir, "missing", "w.transcript"): "no such file"} {
-		if _, err := want.WriteFile(bad); err == nil || !strings.Contains(err.Error(), reason) {
+		if _, err := want.WriteFile(bad, ""); err == nil || !strings.Contains(err.Error(), reason) {
 			t.Errorf("%s: %v", bad, err)
 		}
 	}
@@ -57,7 +57,7 @@ func TestWriteFile(t *testing.T) {
 		if err := os.Chown(victim, 65534, 65534); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := want.WriteFile(victim); err == nil || !strings.Contains(err.Error(), "belongs to another user") {
+		if _, err := want.WriteFile(victim, ""); err == nil || !strings.Contains(err.Error(), "belongs to another user") {
 			t.Errorf("%v", err)
 		}
 	}
