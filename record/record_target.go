@@ -68,6 +68,9 @@ func (c *Config) openBase(ctx context.Context) (*recordTarget, error) {
 		release.Majors = []int{c.Major}
 	}
 	stage, err := rehearse.Open(ctx, release)
+	if failed := new(rehearse.BaseError); errors.As(err, &failed) {
+		failed.SchemaOnly = true
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -71,6 +71,8 @@ type BaseError struct {
 	Reached string
 	// Unrun are earlier migrations whose code was not run.
 	Unrun []string
+	// SchemaOnly: the command takes another schema, but neither another server nor a superuser. The advice says so.
+	SchemaOnly bool
 }
 
 // Error says what failed, the server's message, and what to do.
@@ -89,22 +91,25 @@ func (e *BaseError) Error() string {
 	if e.Reached != "" {
 		return at + "read what it does, and who wrote it, before it runs anywhere"
 	}
-	return at + baseErrorAdvice(e.Err)
+	return at + e.advise()
 }
 
 // Unwrap returns the server's error.
 func (e *BaseError) Unwrap() error { return e.Err }
 
-// baseErrorAdvice says what to do about a base that cannot be created.
-func baseErrorAdvice(err error) string {
+// advise says what to do about a base that cannot be created.
+func (e *BaseError) advise() string {
 	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
-		switch {
-		case missingExtension(pg):
-			return "the extension is not installed beside this server: name a server that has it with --postgres URL, or install it there"
-		case pg.Code == "42501":
-			return "the migrations run as a role that is no superuser: --superuser lets them, and they can then read files and start programs on this machine"
-		}
+	isServerError := errors.As(e.Err, &pg)
+	switch {
+	case isServerError && missingExtension(pg) && e.SchemaOnly:
+		return "the extension is not installed beside this server: install it there, or give the deployed schema with --schema FILE (from pg_dump --schema-only)"
+	case isServerError && missingExtension(pg):
+		return "the extension is not installed beside this server: name a server that has it with --postgres URL, or install it there"
+	case isServerError && pg.Code == "42501" && e.SchemaOnly:
+		return "the migrations run as a role that is no superuser: give the deployed schema with --schema FILE (from pg_dump --schema-only)"
+	case isServerError && pg.Code == "42501":
+		return "the migrations run as a role that is no superuser: --superuser lets them, and they can then read files and start programs on this machine"
 	}
 	return "give the deployed schema with --schema FILE (from pg_dump --schema-only), or mend the history"
 }
