@@ -33,7 +33,8 @@ var layers = [][]string{
 	},
 	{
 		"internal/rules", "internal/adapter", "internal/gitrange", "internal/code/deployed", "internal/pgserver", "internal/live", "internal/inventory",
-		"internal/subscriber", "internal/fill", "internal/traffic", "internal/wire", "internal/capture", "internal/queue", "internal/ownschema", "internal/ledger",
+		"internal/subscriber", "internal/fill", "internal/traffic", "internal/wire", "internal/replay", "internal/capture",
+		"internal/queue", "internal/ownschema", "internal/ledger",
 		"internal/throttle", "internal/report/escape", "internal/underway", "internal/report/view", "internal/report/terminal", "internal/report/markdown",
 		"internal/report/html", "internal/report/machine", "internal/report", "internal/linters", "internal/forge", "internal/site", "internal/notify",
 	},
@@ -74,7 +75,8 @@ var owners = map[string][]string{
 	"github.com/charmbracelet/":    {"internal/report/view", "internal/report/terminal", "internal/cli"},
 	"github.com/jackc/pgx": {
 		"internal/redact", "internal/pgserver", "internal/live", "internal/inventory", "internal/subscriber", "internal/fill",
-		"internal/traffic", "internal/wire", "internal/capture", "rehearse", "record", "verify", "plan", "internal/queue", "internal/ownschema", "internal/ledger",
+		"internal/traffic", "internal/wire", "internal/replay", "internal/capture", "rehearse", "record", "verify", "plan",
+		"internal/queue", "internal/ownschema", "internal/ledger",
 		"internal/throttle", "internal/underway", "apply", "guard", "internal/fleet",
 	},
 	"github.com/fergusstrange/":    {"internal/pgserver"},

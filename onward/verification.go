@@ -26,6 +26,7 @@ const (
 	VerdictPermission  VerdictKind = "permission"       // its role may not do it any more
 	VerdictLostIndex   VerdictKind = "lost-index"       // it reads a big table whole that it read through an index
 	VerdictHiddenRows  VerdictKind = "hidden-rows"      // row-level security may hide rows from its role
+	VerdictOtherResult VerdictKind = "other-result"     // executed with its values, it has another result
 )
 
 // Verdict says how a recorded query breaks, and from where on.
@@ -55,6 +56,8 @@ type Verdict struct {
 	SQLState string `json:"sqlstate,omitempty"`
 	// Message has the server's words.
 	Message string `json:"message"`
+	// Replayed: the query was executed with its recorded values. Otherwise it was prepared and planned.
+	Replayed bool `json:"replayed,omitempty"`
 }
 
 // VerdictPlace is a statement of the release.
@@ -93,10 +96,22 @@ type Verification struct {
 	Consumers []VerifiedConsumer `json:"consumers,omitempty"`
 	// NotJudged are the queries on which the evidence does not suffice for a verdict.
 	NotJudged []NotJudged `json:"not_judged,omitempty"`
+	// Replay is what was executed with recorded values; nil if nothing was.
+	Replay *Replay `json:"replay,omitempty"`
 	// Notes say what was not looked at, or otherwise than was asked.
 	Notes []string `json:"notes,omitempty"`
 	// DurationMS is for how long it took, in milliseconds.
 	DurationMS float64 `json:"duration_ms"`
+}
+
+// Replay counts what was executed with the values that were recorded.
+type Replay struct {
+	// Sessions and Statements count what the transcripts have; Points counts the replays on the schema of a commit point.
+	Sessions   int `json:"sessions"`
+	Statements int `json:"statements"`
+	Points     int `json:"points"`
+	// Unlike counts the statements that the server answers otherwise on the deployed schema than when they were recorded. They prove nothing.
+	Unlike int `json:"unlike,omitempty"`
 }
 
 // VerifiedConsumer counts the queries of one program among several that share the database.

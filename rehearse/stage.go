@@ -125,6 +125,9 @@ func (s *Stage) Server() *pgserver.Server { return s.v.server }
 // Copy creates a database with the deployed schema, and returns its name.
 func (s *Stage) Copy(ctx context.Context) (string, error) { return s.v.copyBase(ctx) }
 
+// Empty creates a database without a schema, which belongs to the role of the migrations.
+func (s *Stage) Empty(ctx context.Context) (string, error) { return s.v.copyDatabase(ctx, "") }
+
 // CopyOf copies such a database, to which nobody may be connected.
 func (s *Stage) CopyOf(ctx context.Context, database string) (string, error) {
 	return s.v.copyDatabase(ctx, database)

@@ -47,6 +47,7 @@ type checker struct {
 	notJudged  []onward.NotJudged
 	log        *slog.Logger
 	migrations []onward.Migration
+	replays    *replayer // nil if nothing was replayed
 }
 
 // visitPoint asks at a point what may have changed since the one before.

@@ -50,8 +50,10 @@ func addPhases(r *onward.Report, v *onward.Verification) {
 			p.Advice = fmt.Sprintf("the new code needs it (%s): run it before the code is deployed", countQueries(p.NewNeeds))
 		case v.New == nil:
 			p.Advice = "the deployed code works with it: it can run before the new code"
-		default:
+		case v.Replay != nil:
 			p.Advice = "both codes work with it and without it"
+		default:
+			p.Advice = "both codes work with it and without it; their queries were prepared, not executed"
 		}
 		if len(also) > 0 {
 			names := prose.EnumerateNames(also)

@@ -11,5 +11,6 @@
 //	query_verdicts.go    answers at the points into verdicts; result_shape.go, result_rows.go,
 //	                     rejected_writes.go: one kind each
 //	deploy_phases.go     on which side of the deploy a migration belongs
+//	replay.go            recorded messages, executed on the schema of each point; replay_verdicts.go: what they decide
 //	waiting_queries.go   whom locks make wait
 package verify

@@ -65,10 +65,7 @@ func (c *checker) judgeQueries(places []onward.VerdictPlace) []onward.Verdict {
 		}
 		out = append(out, list...)
 	}
-	slices.SortStableFunc(out, func(a, b onward.Verdict) int {
-		return cmp.Or(cmp.Compare(a.Point, b.Point), -cmp.Compare(a.Code, b.Code), -cmp.Compare(a.Severity, b.Severity), -cmp.Compare(a.Calls, b.Calls),
-			cmp.Compare(a.ID, b.ID), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Message, b.Message))
-	})
+	sortVerdicts(out)
 	return out
 }
 

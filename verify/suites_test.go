@@ -92,13 +92,15 @@ func TestSuites(t *testing.T) {
 				if s.migrates {
 					settings.Migrations = []config.Migrations{{Framework: "django", Python: filepath.Join(dir, ".venv")}}
 				}
-				r, err := verify.Run(t.Context(), verify.Config{
+				c := verify.Config{
 					Config: rehearse.Config{Config: audit.Config{Dir: dir, Base: "main", Head: branch, Settings: settings}, Majors: []int{17}},
-					Old:    []*verify.Workload{old}, New: []*verify.Workload{fresh},
-				})
+					Old:    []*verify.Workload{old.Workload}, New: []*verify.Workload{fresh.Workload},
+				}
+				r, err := verify.Run(t.Context(), c)
 				if err != nil {
 					t.Fatal(err)
 				}
+				s.checkReplay(t, c, old, fresh, branch, r)
 				v, broken := r.Verification, map[onward.VerdictKind]int{}
 				for _, d := range r.Verdicts {
 					if d.Code == onward.OldCode {
@@ -123,11 +125,34 @@ func TestSuites(t *testing.T) {
 	}
 }
 
+// checkReplay replays both suites: the safe branch changes no answer, and each query that surely breaks does so with its values, too.
+func (s *suite) checkReplay(t *testing.T, c verify.Config, old, fresh *record.Result, branch string, plain *onward.Report) {
+	t.Helper()
+	c.Transcripts = map[onward.Code][]*verify.Transcript{onward.OldCode: {old.Transcript}, onward.NewCode: {fresh.Transcript}}
+	r, err := verify.Run(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := r.Verification.Replay; n.Unlike > 0 || n.Statements < 60 || n.Points == 0 || len(r.Verification.Notes) > 0 {
+		t.Errorf("%s: replayed %+v %q", branch, *n, r.Verification.Notes)
+	}
+	if branch == "safe" && verdicts(r) != "" {
+		t.Errorf("safe: the replay has\n%s", verdicts(r))
+	}
+	for _, d := range plain.Verdicts {
+		if d.Code == onward.OldCode && d.Severity == onward.Error && !slices.ContainsFunc(r.Verdicts, func(x onward.Verdict) bool {
+			return x.Code == d.Code && x.Query == d.Query && x.Severity == onward.Error
+		}) {
+			t.Errorf("%s: the replay lost %s: %s", branch, d.Message, d.Query)
+		}
+	}
+}
+
 // record runs the suite of a branch on its schema.
-func (s *suite) record(t *testing.T, dir, branch string) *verify.Workload {
+func (s *suite) record(t *testing.T, dir, branch string) *record.Result {
 	t.Helper()
 	gittest.RunGit(t, dir, "checkout", "-q", branch)
-	c := record.Config{Command: s.command(t), Major: 17}
+	c := record.Config{Command: s.command(t), Major: 17, Transcript: true}
 	var said bytes.Buffer
 	c.Dir, c.Out, c.Err = dir, &said, &said
 	if !s.migrates {
@@ -140,7 +165,7 @@ func (s *suite) record(t *testing.T, dir, branch string) *verify.Workload {
 	if result.Failed != nil {
 		t.Fatalf("the suite of %s: %v\n%s", branch, result.Failed, said.String())
 	}
-	return result.Workload
+	return result
 }
 
 // verdicts lists those on the deployed code.

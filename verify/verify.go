@@ -16,6 +16,7 @@ import (
 	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/report/view"
+	"github.com/onward-sql/onward/internal/transcript"
 	"github.com/onward-sql/onward/internal/workload"
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/rehearse"
@@ -23,6 +24,9 @@ import (
 
 // Workload is a recording of what a release's code sends.
 type Workload = workload.Workload
+
+// Transcript is what a command sent, message by message, with its values.
+type Transcript = transcript.Transcript
 
 // bigRows is from how many rows on a table is big: read whole, it takes a time that is felt.
 const bigRows = 100_000
@@ -40,6 +44,8 @@ type Config struct {
 	Old, New []*Workload
 	// Also are further versions of the code that run during the release.
 	Also []Version
+	// Transcripts are what the versions of the code have sent, with its values: it is executed on the schema of each commit point.
+	Transcripts map[onward.Code][]*Transcript
 }
 
 // Version is a further version of the code that runs during the release: the release before the deployed one, a canary, the other side of a
@@ -92,7 +98,17 @@ func Run(ctx context.Context, c Config) (*onward.Report, error) {
 			Message: serverMessage(stop.Err),
 		}
 	}
-	k.buildReport(r)
+	k.replays = nil
+	if len(c.Transcripts) > 0 {
+		k.migrations = r.Migrations
+		if k.replays, err = k.replayAll(ctx, stage, &c); err != nil {
+			return nil, err
+		}
+		v.Replay = k.replays.result
+	}
+	if err := k.buildReport(ctx, r); err != nil {
+		return nil, err
+	}
 	addConsumers(c.listRecordings(), r)
 	if err := addQueryAdvice(stage.Release(), c.Old, r); err != nil {
 		return nil, err
@@ -110,7 +126,7 @@ func serverMessage(err error) string {
 }
 
 // buildReport makes the report's parts of what was seen.
-func (c *checker) buildReport(r *onward.Report) {
+func (c *checker) buildReport(ctx context.Context, r *onward.Report) (err error) {
 	v := r.Verification
 	var places []onward.VerdictPlace
 	c.migrations = r.Migrations
@@ -125,6 +141,11 @@ func (c *checker) buildReport(r *onward.Report) {
 	v.Points[len(v.Points)-1].Window = true
 	c.stopped = v.Stopped != nil
 	r.Verdicts = c.judgeQueries(places)
+	if c.replays != nil {
+		if r.Verdicts, err = c.addReplayed(ctx, c.replays, r.Verdicts, places); err != nil {
+			return err
+		}
+	}
 	for _, code := range c.versions {
 		if name, ok := strings.CutPrefix(string(code), onward.FurtherPrefix); ok {
 			v.Also = append(v.Also, onward.VerifiedVersion{Name: name, Verified: *c.counts[code]})
@@ -140,7 +161,11 @@ func (c *checker) buildReport(r *onward.Report) {
 	c.addWaitingQueries(r)
 	addPhases(r, v)
 	c.addNotes(v)
+	if c.replays != nil {
+		c.replays.settleFindings(r)
+	}
 	concludeSafety(r)
+	return nil
 }
 
 // cellAt returns the result of a code at a point.
@@ -184,6 +209,9 @@ func (c *checker) addNotes(v *onward.Verification) {
 		note("the schema names no role %s: queries of %s are not judged; give the schema with its grants by --schema FILE or --from ADDRESS",
 			strings.Join(slices.Sorted(maps.Keys(roles)), ", "), prose.PickForm(len(roles), "this role", "these roles"))
 	}
+	if c.replays != nil {
+		v.Notes = append(v.Notes, c.replays.notes...)
+	}
 	v.Notes = append(v.Notes, c.foldNotes()...)
 	if c.late > 0 {
 		note("the server did not answer in %s, %s", askTimeout, prose.CountNoun(c.late, "time"))
@@ -221,7 +249,7 @@ func concludeSafety(r *onward.Report) {
 		s.State, s.Safe = onward.StateNotSafe, false
 		s.Verdict = "This release is not safe to deploy: it ends at " + formatPlace(v.Stopped.After) + "."
 	case red == nil:
-		return
+		concludeOpen(r)
 	default:
 		s.State, s.Safe = onward.StateNotSafe, false
 		n, place := countFailing(r, func(d *onward.Verdict) bool { return d.Code == red.Code && !view.NeedsLater(d) }), ", the first after "+formatPlace(red.After)
@@ -233,6 +261,49 @@ func concludeSafety(r *onward.Report) {
 		s.Verdict = fmt.Sprintf("This release is not safe to deploy: %s of %s %s%s.", prose.CountNoun(n, view.QueryNoun(versions[i].Queries)),
 			view.NameCodeInSentence(red.Code), prose.PickForm(n, "breaks", "break"), place)
 	}
+}
+
+// concludeOpen concludes for a release in which no query surely breaks.
+func concludeOpen(r *onward.Report) {
+	s := &r.Summary
+	locks := s.State == onward.StateNotSafe && !HasOtherErrors(r)
+	var text string
+	n := countOpenWrites(r)
+	switch {
+	case s.State == onward.StateNotSafe && !locks:
+		return
+	case n > 0:
+		text = fmt.Sprintf("Not decided: %s may be rejected, which depends on %s values. Record them (onward record --values), and execute them "+
+			"(onward verify --replay).", prose.CountNoun(n, "write"), prose.PickForm(n, "its", "their"))
+	case locks:
+		text = "No query breaks at any commit point."
+	default:
+		return
+	}
+	if locks {
+		s.Verdict = text + " The verdict on the locks (onward changelog): " + s.Verdict
+		return
+	}
+	s.State, s.Safe, s.Verdict = onward.StateNone, false, text
+}
+
+// countOpenWrites counts the writes of code that runs during the release which a new condition may refuse, depending on their values.
+func countOpenWrites(r *onward.Report) int {
+	open := map[string]bool{}
+	for i := range r.Verdicts {
+		if d := &r.Verdicts[i]; d.Kind == onward.VerdictRejected && d.Code != onward.NewCode {
+			open[d.ID] = true
+		}
+	}
+	return len(open)
+}
+
+// HasOtherErrors reports whether the audit has an error that is not about locks and the time that they are held: these make queries wait, and
+// break none.
+func HasOtherErrors(r *onward.Report) bool {
+	return slices.ContainsFunc(r.Findings, func(f onward.Finding) bool {
+		return f.Severity == onward.Error && f.Category != onward.Locking && f.Category != onward.Data && f.Category != onward.InTransaction
+	})
 }
 
 func formatPlace(p onward.VerdictPlace) string { return fmt.Sprintf("%s:%d", p.Path, p.Line) }

@@ -69,7 +69,7 @@ func TestOutcome(t *testing.T) {
 	}
 }
 
-// A verification never ends in "not safe" with the exit code of a clean one.
+// A verification ends with 1 if code breaks. That traffic waits is the matter of onward changelog.
 func TestVerifiedCode(t *testing.T) {
 	t.Parallel()
 	broken := []onward.Verdict{{Severity: onward.Error, Code: onward.OldCode}}
@@ -77,17 +77,22 @@ func TestVerifiedCode(t *testing.T) {
 		state    onward.State
 		verdicts []onward.Verdict
 		stopped  *onward.Stopped
+		found    onward.Category // of an error of the audit
 		code     int
 		want     int
 	}{
 		"safe":               {state: onward.StateSafe, code: exitClean, want: exitClean},
 		"safe on conditions": {state: onward.StateSafeIf, code: exitClean, want: exitClean},
 		"a query breaks":     {state: onward.StateNotSafe, verdicts: broken, code: exitClean, want: exitFindings},
-		"the audit's error":  {state: onward.StateNotSafe, code: exitClean, want: exitFindings},
+		"the audit's error":  {state: onward.StateNotSafe, found: onward.Compatibility, code: exitClean, want: exitFindings},
+		"locks":              {state: onward.StateNotSafe, found: onward.Locking, code: exitClean, want: exitClean},
 		"not read":           {state: onward.StateNotSafe, verdicts: broken, code: exitFailed, want: exitFailed},
 		"it ended early":     {state: onward.StateNotSafe, stopped: &onward.Stopped{}, code: exitClean, want: exitFailed},
 	} {
 		r := onward.Report{Verdicts: c.verdicts, Summary: onward.Summary{State: c.state}, Verification: &onward.Verification{Stopped: c.stopped}}
+		if c.found != "" {
+			r.Findings = []onward.Finding{{Severity: onward.Error, Category: c.found}}
+		}
 		if got := verifiedCode(c.code, &r); got != c.want {
 			t.Errorf("%s: %d, want %d", name, got, c.want)
 		}

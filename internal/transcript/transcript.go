@@ -11,7 +11,7 @@ type Transcript struct {
 	Revision string
 	// Postgres is the server's major version.
 	Postgres int
-	// Database is the one that the command was told to use, and User the role: the owner of its objects.
+	// Database and User are what the command was given to connect with. The role owns the objects.
 	Database, User string
 	// Start says what the database had before the command ran.
 	Start Start

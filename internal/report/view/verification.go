@@ -150,6 +150,14 @@ func CountVerified(r *onward.Report) []string {
 		}
 		out = append(out, text)
 	}
+	if n := v.Replay; n != nil {
+		text := fmt.Sprintf("executed with values: %s of %s on the deployed schema, and at %s", prose.CountNoun(n.Statements, "statement"),
+			prose.CountNoun(n.Sessions, "session"), prose.CountNoun(n.Points, "commit point"))
+		if n.Unlike > 0 {
+			text += fmt.Sprintf("; %d did not end there as recorded", n.Unlike)
+		}
+		out = append(out, text)
+	}
 	if asked := askedAs(v); asked != "" {
 		out = append(out, asked)
 	}

@@ -32,7 +32,7 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// What a client sends after a message that is too long is not kept.
+// The log of a session ends at a message that is too long.
 func TestTooLong(t *testing.T) {
 	t.Parallel()
 	log := New()

@@ -1,0 +1,74 @@
+package replay
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/onward-sql/onward/internal/transcript"
+)
+
+// tell makes a transcript: "0:text" is a statement of a session, "0<I" that it is ready, in the state I, and "0." its end.
+func tell(databases []string, lines ...string) *transcript.Transcript {
+	t := &transcript.Transcript{Database: databases[0]}
+	for _, name := range databases {
+		t.Sessions = append(t.Sessions, transcript.Session{Database: name})
+	}
+	for _, line := range lines {
+		e := transcript.Event{Session: int(line[0] - '0')}
+		switch line[1] {
+		case ':':
+			e.Source, e.Kind, e.Body = transcript.Client, 'Q', []byte(line[2:]+"\x00")
+		case '<':
+			e.Source, e.Kind, e.Body = transcript.Server, 'Z', []byte(line[2:])
+		default:
+			e.Source = transcript.Ends
+		}
+		t.Events = append(t.Events, e)
+	}
+	return t
+}
+
+// A suite makes its schema until its migration tool writes what has run.
+func TestSplitLanes(t *testing.T) {
+	t.Parallel()
+	recorded := tell([]string{"app", "test_app", "copy"},
+		`0:CREATE DATABASE "test_app" WITH TEMPLATE template0`, "0<I",
+		"1:SET TIME ZONE 'UTC'", "1<I",
+		"1:BEGIN", "1<T", "1:CREATE TABLE a ()", "1<T", `1:INSERT INTO "django_migrations" (app) VALUES ('x')`, "1<T", "1:SET LOCAL x = 1", "1<T", "1:COMMIT", "1<I",
+		"1:INSERT INTO a DEFAULT VALUES", "1<I",
+		"0:CREATE DATABASE copy TEMPLATE test_app", "0<I",
+		"2:SELECT 1", "2<I", "2.", "1.")
+	lanes := SplitLanes(recorded, []string{"django_migrations"})
+	var got []string
+	for _, l := range lanes {
+		got = append(got, fmt.Sprintf("%s %q %v setup to %d, settings %v", l.Tests.Database, l.Template, l.Created, l.Setup.End, l.Tests.Settings))
+	}
+	want := []string{`app "" false setup to 0, settings []`, `test_app "" true setup to 14, settings [2]`, `copy "test_app" true setup to 0, settings []`}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	for _, l := range lanes {
+		if l.Tests.Begin != l.Setup.End || l.Tests.End != len(recorded.Events) {
+			t.Errorf("%s: the tests are from %d to %d", l.Tests.Database, l.Tests.Begin, l.Tests.End)
+		}
+	}
+}
+
+// EXECUTE and FETCH count as the query that they run.
+func TestNamedQueries(t *testing.T) {
+	t.Parallel()
+	recorded := tell([]string{"app"}, "0:PREPARE put(int) AS INSERT INTO a VALUES ($1)", "0<I", "0:execute put(3)", "0<I",
+		`0:DECLARE "Rows" SCROLL CURSOR WITH HOLD FOR SELECT * FROM a`, "0<T", `0:FETCH FORWARD 10 FROM "Rows"`, "0<T", "0:EXECUTE unknown", "0<I")
+	var got []string
+	for _, a := range (Lane{Transcript: recorded, Database: "app", End: len(recorded.Events)}).RecordedAnswers() {
+		got = append(got, a.SQL)
+	}
+	want := []string{
+		"PREPARE put(int) AS INSERT INTO a VALUES ($1)", "INSERT INTO a VALUES ($1)", `DECLARE "Rows" SCROLL CURSOR WITH HOLD FOR SELECT * FROM a`,
+		"SELECT * FROM a", "EXECUTE unknown",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}

@@ -1,0 +1,340 @@
+package replay
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/onward-sql/onward/internal/transcript"
+)
+
+// Lane is what a transcript has of one database, or a part of that.
+type Lane struct {
+	Transcript *transcript.Transcript
+	// Database is the name that the sessions give. Begin and End bound the events: those from Begin on, up to End.
+	Database   string
+	Begin, End int
+	// Settings are messages of sessions that began before Begin, which are sent when they are opened: they set what the session goes on with. They are indices of
+	// events.
+	Settings []int
+}
+
+// Target is where a lane is replayed.
+type Target struct {
+	// Open opens a connection for a session, which is ready for queries. pid is its process.
+	Open func(ctx context.Context, s *transcript.Session) (conn net.Conn, pid uint32, err error)
+	// Cancel ends the statement of a process.
+	Cancel func(ctx context.Context, pid uint32)
+	// Patience is for how long an answer is waited for.
+	Patience time.Duration
+}
+
+// player replays a lane.
+type player struct {
+	lane     Lane
+	target   Target
+	recorded map[int]*Answer // by their events
+	sessions map[int]*playedSession
+	order    []*playedSession
+	// replaced are values that the server had made when they were recorded, such as a random UUID, and what it makes now.
+	replaced *replacements
+}
+
+// playedSession is a session that is replayed.
+type playedSession struct {
+	conn net.Conn
+	pid  uint32
+
+	mu      sync.Mutex
+	changed *sync.Cond
+	track   *tracker
+	ended   bool // the server has closed the connection
+
+	// Of the recording: how many ReadyForQuery messages came, and how many other answers since.
+	ready, others int
+}
+
+// Error says why a lane could not be replayed.
+type Error struct{ Err error }
+
+func (e *Error) Error() string { return e.Err.Error() }
+
+// Unwrap returns the reason.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Play replays a lane, and returns the answers in the order of their messages; these have what the server refuses. Errors: an [Error] if a connection could
+// not be opened, and the context's.
+func Play(ctx context.Context, lane Lane, target Target) ([]*Answer, error) {
+	p := &player{lane: lane, target: target, sessions: map[int]*playedSession{}, replaced: newReplacements()}
+	p.recorded = map[int]*Answer{}
+	for _, a := range lane.RecordedAnswers() {
+		p.recorded[a.Event] = a
+	}
+	defer p.closeSessions()
+	for _, i := range lane.Settings {
+		if err := p.resend(ctx, i); err != nil {
+			return nil, err
+		}
+	}
+	for i := lane.Begin; i < lane.End; i++ {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if err := p.playEvent(ctx, i); err != nil {
+			return nil, err
+		}
+	}
+	for _, s := range p.order {
+		s.await(p.target.Patience, func() bool { return len(s.track.owed) == 0 })
+	}
+	p.closeSessions()
+	return p.listAnswers(), nil
+}
+
+// RecordedAnswers returns what the server answered when the lane was recorded, in the order of the messages.
+func (l Lane) RecordedAnswers() []*Answer {
+	trackers := map[int]*tracker{}
+	var out []*Answer
+	for i := l.Begin; i < l.End; i++ {
+		e := &l.Transcript.Events[i]
+		if !l.has(e) {
+			continue
+		}
+		t := trackers[e.Session]
+		if t == nil {
+			t = newTracker(e.Session)
+			trackers[e.Session] = t
+		}
+		switch e.Source {
+		case transcript.Client:
+			n := len(t.answers)
+			t.sendMessage(i, e.Kind, e.Body)
+			out = append(out, t.answers[n:]...)
+		case transcript.Server:
+			t.receiveMessage(e.Kind, e.Body)
+		}
+	}
+	return out
+}
+
+func (l Lane) has(e *transcript.Event) bool {
+	return l.Transcript.Sessions[e.Session].Database == l.Database
+}
+
+// listAnswers merges the answers of all sessions.
+func (p *player) listAnswers() []*Answer {
+	byEvent := map[int]*Answer{}
+	for _, s := range p.order {
+		for _, a := range s.track.answers {
+			byEvent[a.Event] = a
+		}
+	}
+	var out []*Answer
+	numbers := p.replaced.mergeNumbers()
+	for i := p.lane.Begin; i < p.lane.End; i++ {
+		if a := byEvent[i]; a != nil {
+			a.numbers = numbers
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// playEvent does what an event says.
+func (p *player) playEvent(ctx context.Context, i int) error {
+	e := &p.lane.Transcript.Events[i]
+	if !p.lane.has(e) {
+		return nil
+	}
+	s, err := p.openSession(ctx, e)
+	if err != nil {
+		return err
+	}
+	switch e.Source {
+	case transcript.Client:
+		body := p.replaced.replaceIn(e.Kind, e.Body)
+		if e.Kind == 'B' {
+			body = p.replaced.replaceNumbers(e.Session, body)
+		}
+		s.send(i, e.Kind, body)
+	case transcript.Server:
+		p.awaitAnswer(ctx, s, e.Kind)
+	case transcript.Ends:
+		s.close()
+	}
+	return nil
+}
+
+// openSession returns the session of an event, and opens it if it is not open.
+func (p *player) openSession(ctx context.Context, e *transcript.Event) (*playedSession, error) {
+	if s := p.sessions[e.Session]; s != nil {
+		return s, nil
+	}
+	conn, pid, err := p.target.Open(ctx, &p.lane.Transcript.Sessions[e.Session])
+	if err != nil {
+		return nil, &Error{err}
+	}
+	s := &playedSession{conn: conn, pid: pid, track: newTracker(e.Session)}
+	s.changed = sync.NewCond(&s.mu)
+	p.sessions[e.Session] = s
+	p.order = append(p.order, s)
+	go s.read(p)
+	return s, nil
+}
+
+// resend sends a message that a session had sent before the lane begins, and waits for its answer.
+func (p *player) resend(ctx context.Context, i int) error {
+	e := &p.lane.Transcript.Events[i]
+	s, err := p.openSession(ctx, e)
+	if err != nil {
+		return err
+	}
+	s.send(i, e.Kind, e.Body)
+	if e.Kind != 'Q' {
+		s.send(i, 'S', nil)
+	}
+	s.await(p.target.Patience, func() bool { return len(s.track.owed) == 0 })
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.track.answers, s.track.ready = nil, 0
+	return nil
+}
+
+// send sends a message.
+func (s *playedSession) send(event int, kind byte, body []byte) {
+	s.mu.Lock()
+	s.track.sendMessage(event, kind, body)
+	s.mu.Unlock()
+	s.write(kind, body)
+}
+
+func (s *playedSession) write(kind byte, body []byte) {
+	frame := make([]byte, 5, 5+len(body))
+	frame[0] = kind
+	binary.BigEndian.PutUint32(frame[1:], uint32(len(body)+4)) //nolint:gosec // bodies are bounded
+	if _, err := s.conn.Write(append(frame, body...)); err != nil {
+		s.end()
+	}
+}
+
+// awaitAnswer waits until the server has answered as much as it had when the transcript was recorded.
+func (p *player) awaitAnswer(ctx context.Context, s *playedSession, kind byte) {
+	switch kind {
+	case 'N', 'A', 'S', 'K', 'R', 'v', 'D', 'd':
+		return
+	case 'Z':
+		s.ready, s.others = s.ready+1, 0
+	default:
+		s.others++
+	}
+	ready, others := s.ready, s.others
+	arrived := func() bool {
+		t := s.track
+		return t.ready > ready || t.ready == ready && (t.others >= others || t.failed)
+	}
+	if kind == 'Z' {
+		arrived = func() bool { return s.track.ready >= ready }
+	}
+	if s.await(p.target.Patience, arrived) {
+		return
+	}
+	p.target.Cancel(ctx, s.pid) // it waits for a lock, or runs on
+	if !s.await(p.target.Patience, arrived) {
+		s.close()
+	}
+}
+
+// await waits until a condition on the answers holds. It reports whether it does, or the connection has ended.
+func (s *playedSession) await(patience time.Duration, holds func() bool) bool {
+	expired := false
+	timer := time.AfterFunc(patience, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		expired = true
+		s.changed.Broadcast()
+	})
+	defer timer.Stop()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for !holds() && !s.ended {
+		if expired {
+			return false
+		}
+		s.changed.Wait()
+	}
+	return true
+}
+
+// read takes what the server sends.
+func (s *playedSession) read(p *player) {
+	defer s.end()
+	var head [5]byte
+	for {
+		if _, err := io.ReadFull(s.conn, head[:]); err != nil {
+			return
+		}
+		body, err := readBody(s.conn, binary.BigEndian.Uint32(head[1:]))
+		if err != nil {
+			return
+		}
+		s.mu.Lock()
+		current := s.track.currentAnswer()
+		row := -1
+		if head[0] == 'D' && current != nil {
+			row = len(current.hashes)
+		}
+		s.track.receiveMessage(head[0], body)
+		s.changed.Broadcast()
+		s.mu.Unlock()
+		switch {
+		case current == nil:
+		case row >= 0:
+			p.replaced.learnRow(p.recorded[current.Event], row, body)
+		case (head[0] == 'G' || head[0] == 'W') && (p.recorded[current.Event] == nil || !p.recorded[current.Event].copies):
+			s.write('f', []byte("no data was recorded\x00"))
+		}
+	}
+}
+
+// maxMessage bounds a message of the server.
+const maxMessage = 256 << 20
+
+func readBody(r io.Reader, size uint32) ([]byte, error) {
+	if size < 4 || size > maxMessage {
+		return nil, fmt.Errorf("the server sent a message of %d bytes", size)
+	}
+	body := make([]byte, size-4)
+	_, err := io.ReadFull(r, body)
+	return body, err
+}
+
+func (s *playedSession) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ended = true
+	s.changed.Broadcast()
+}
+
+// close ends a session. The server notices it at once, so that its locks are gone when the next message is sent.
+func (s *playedSession) close() {
+	s.write('X', nil)
+	s.await(time.Second, func() bool { return false })
+	_ = s.conn.Close()
+}
+
+func (p *player) closeSessions() {
+	for _, s := range p.order {
+		s.mu.Lock()
+		ended := s.ended
+		s.mu.Unlock()
+		if ended {
+			_ = s.conn.Close()
+			continue
+		}
+		s.close()
+	}
+}

@@ -1,0 +1,381 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/onward-sql/onward/internal/adapter/all"
+	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/replay"
+	"github.com/onward-sql/onward/internal/report/view"
+	"github.com/onward-sql/onward/internal/transcript"
+	"github.com/onward-sql/onward/internal/workload"
+	"github.com/onward-sql/onward/onward"
+	"github.com/onward-sql/onward/rehearse"
+)
+
+// answerTime is for how long the replay waits for an answer. A statement that has none by then is ended.
+const answerTime = 10 * time.Second
+
+// replayer replays what the versions of the code have sent, on the schema of each commit point.
+type replayer struct {
+	stage   *rehearse.Stage
+	checker *checker
+	result  *onward.Replay
+	notes   []string // what was not replayed
+	lanes   map[onward.Code][]*preparedLane
+	// passed are the recorded statements that are not the code's work on its data: what reads the catalogs has another result after each migration.
+	passed map[codeText]bool
+	// differences are of all points; executed counts by code and text of a statement in how many executions nothing differed.
+	differences []replayedDifference
+	executed    map[codeText]*execution
+	// prefixes are replays after single statements of a transaction, by lane and statement.
+	prefixes map[prefix]replay.Comparison
+}
+
+// codeText is a statement of a version of the code, without its values.
+type codeText struct {
+	code onward.Code
+	sql  string
+}
+
+// execution is what the replays did with a statement. open are the points at which one of the executions has another answer, or was not compared.
+type execution struct{ open map[int]bool }
+
+// replayedDifference is a difference at a point.
+type replayedDifference struct {
+	code  onward.Code
+	point int
+	lane  *preparedLane
+	replay.Difference
+	sql string // of the statement, without its values
+}
+
+// key is equal for differences with one cause.
+func (d *replayedDifference) key() string {
+	return strings.Join([]string{string(d.code), d.sql, fmt.Sprint(d.Fails, d.Reshaped), d.Now.SQLState, d.Now.Constraint, d.Message}, "\x00")
+}
+
+type prefix struct {
+	lane                 *preparedLane
+	migration, statement int
+}
+
+// preparedLane is a lane with the database that it begins on, and what the server answers on the deployed schema.
+type preparedLane struct {
+	replay.Lane
+	template    string
+	base, again []*replay.Answer
+	created     bool // by the command
+	// executed are the statements of events that did on the deployed schema what they did when they were recorded.
+	executed map[int][]codeText
+	// written is what is replayed first: it writes rows. nil for nothing.
+	written *preparedLane
+}
+
+// replayAll replays the transcripts of all versions of the code.
+func (c *checker) replayAll(ctx context.Context, stage *rehearse.Stage, cfg *Config) (*replayer, error) {
+	transcripts := cfg.Transcripts
+	r := &replayer{
+		stage: stage, checker: c, result: &onward.Replay{}, lanes: map[onward.Code][]*preparedLane{}, executed: map[codeText]*execution{},
+		prefixes: map[prefix]replay.Comparison{}, passed: map[codeText]bool{},
+	}
+	r.addPassed(onward.OldCode, cfg.Old)
+	for _, v := range cfg.Also {
+		r.addPassed(view.FurtherCode(v.Name), v.Recorded)
+	}
+	for _, code := range slices.Sorted(maps.Keys(transcripts)) {
+		for _, t := range transcripts[code] {
+			if err := r.replayTranscript(ctx, code, t); err != nil {
+				return nil, fmt.Errorf("replay what %s sent: %w", view.NameCodeInSentence(code), err)
+			}
+		}
+	}
+	for _, old := range r.lanes[onward.OldCode] {
+		for _, fresh := range r.lanes[onward.NewCode] {
+			if old.created || fresh.created {
+				continue // each has a database of its own, with its own migrations
+			}
+			if err := r.noteFailure("the deployed code on the new code's rows", r.replayRollback(ctx, old, fresh)); err != nil {
+				return nil, fmt.Errorf("replay a rollback of the code: %w", err)
+			}
+		}
+	}
+	return r, nil
+}
+
+// noteFailure makes a note of an error that costs one replay only: a connection was refused, or the release fails on the rows of a suite's own database.
+func (r *replayer) noteFailure(what string, err error) error {
+	unplayed, refused := new(replay.Error), new(pgconn.PgError)
+	switch {
+	case errors.As(err, &unplayed):
+		r.addNotef("%s was not replayed: %v", what, unplayed)
+	case errors.As(err, &refused):
+		r.addNotef("%s was not replayed at each point: %s (SQLSTATE %s)", what, hideValues(refused.Message, ""), refused.Code)
+	default:
+		return err
+	}
+	return nil
+}
+
+// addPassed notes the statements of recordings that are not the code's work on its data.
+func (r *replayer) addPassed(code onward.Code, loads []*Workload) {
+	for _, load := range loads {
+		for i := range load.Queries {
+			if q := &load.Queries[i]; !q.IsCode() {
+				r.passed[codeText{code, q.SQL}] = true
+			}
+		}
+	}
+}
+
+// isPassed reports whether the results of a statement are not compared.
+func (r *replayer) isPassed(code onward.Code, sql string) bool {
+	kind := workload.Normalize(sql).Kind
+	return r.passed[codeText{code, sql}] || kind == workload.Other || kind == workload.DDL
+}
+
+// replayRollback replays the deployed code on the rows that the new code has written on the schema of the release. Rows of the two may collide, as in two
+// runs of one suite, so only what the deployed code cannot read or compute counts, and what a second run of its own does not show, too.
+func (r *replayer) replayRollback(ctx context.Context, old, fresh *preparedLane) error {
+	database, err := r.stage.CopyOf(ctx, old.template)
+	if err != nil {
+		return err
+	}
+	if _, err := replay.Play(ctx, old.Lane, r.target(old.Transcript, database)); err != nil {
+		return err
+	}
+	second, err := r.play(ctx, old, database)
+	if err != nil {
+		return err
+	}
+	ignored := map[int]bool{}
+	for _, d := range replay.Compare(old.base, old.again, second).Differences {
+		ignored[d.Base.Event] = true
+	}
+	lane := &preparedLane{Lane: old.Lane, template: old.template, base: old.base, again: old.again, written: fresh}
+	for i, m := range r.checker.moments {
+		if m.Base {
+			continue
+		}
+		statement := m.Statements[len(m.Statements)-1]
+		without, err := r.replayAt(ctx, old, m.Migration, statement)
+		if err != nil {
+			return err
+		}
+		for _, d := range without.Differences {
+			ignored[d.Base.Event] = ignored[d.Base.Event] || d.Fails
+		}
+		list, err := r.replayAt(ctx, lane, m.Migration, statement)
+		if err != nil {
+			return err
+		}
+		for _, d := range list.Differences {
+			if d.Fails && !ignored[d.Base.Event] && failsOnRows(d.Now.SQLState) {
+				ignored[d.Base.Event] = true
+				r.differences = append(r.differences, replayedDifference{onward.OldCode, i, lane, d, normalText(d.Base, &d)})
+			}
+		}
+	}
+	return nil
+}
+
+// failsOnRows reports whether an error is about rows that a query reads: a value, or how many there are.
+func failsOnRows(state string) bool {
+	return strings.HasPrefix(state, "21") || strings.HasPrefix(state, "22")
+}
+
+func (r *replayer) addNotef(format string, args ...any) {
+	if text := fmt.Sprintf(format, args...); !slices.Contains(r.notes, text) {
+		r.notes = append(r.notes, text)
+	}
+}
+
+// replayTranscript replays the databases of a transcript one after the other.
+func (r *replayer) replayTranscript(ctx context.Context, code onward.Code, t *transcript.Transcript) error {
+	r.result.Sessions += len(t.Sessions)
+	r.notes = append(r.notes, t.Notes...)
+	books := slices.Sorted(maps.Keys(all.HistoryTables()))
+	templates := map[string]string{}
+	for _, lane := range replay.SplitLanes(t, books) {
+		if !lane.Created && lane.Tests.Database != t.Database {
+			continue // the server's own, from which suites make their databases
+		}
+		template, why, err := r.prepareTemplate(ctx, &lane, templates)
+		if err != nil {
+			return err
+		}
+		if why != "" {
+			r.addNotef("what was sent to database %s was not replayed: %s", lane.Tests.Database, why)
+			continue
+		}
+		templates[lane.Tests.Database] = template
+		prepared := &preparedLane{Lane: lane.Tests, template: template, created: lane.Created}
+		if code == onward.NewCode {
+			err = r.replayNewLane(ctx, prepared)
+		} else {
+			err = r.replayLane(ctx, code, prepared)
+		}
+		if err := r.noteFailure("what was sent to database "+lane.Tests.Database, err); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// replayNewLane replays the new code at the end of the release, where each of its statements must do what it did when it was recorded. A suite
+// that makes its own database has run the release itself.
+func (r *replayer) replayNewLane(ctx context.Context, lane *preparedLane) (err error) {
+	var database string
+	if lane.created {
+		database, err = r.stage.CopyOf(ctx, lane.template)
+	} else {
+		last := r.checker.moments[len(r.checker.moments)-1]
+		if last.Base {
+			return nil
+		}
+		database, err = r.stage.RunUntil(ctx, lane.template, last.Migration, last.Statements[len(last.Statements)-1])
+	}
+	if err != nil {
+		return err
+	}
+	if lane.base, err = r.play(ctx, lane, database); err != nil {
+		return err
+	}
+	r.countExecutions(onward.NewCode, lane)
+	r.lanes[onward.NewCode] = append(r.lanes[onward.NewCode], lane)
+	return nil
+}
+
+// replayLane replays a lane on the deployed schema, and on the schema of each commit point which its code must work at.
+func (r *replayer) replayLane(ctx context.Context, code onward.Code, lane *preparedLane) error {
+	for _, list := range []*[]*replay.Answer{&lane.base, &lane.again} {
+		database, err := r.stage.CopyOf(ctx, lane.template)
+		if err != nil {
+			return err
+		}
+		if *list, err = r.play(ctx, lane, database); err != nil {
+			return err
+		}
+	}
+	r.countExecutions(code, lane)
+	r.lanes[code] = append(r.lanes[code], lane)
+	moments := r.checker.moments
+	for i := range moments {
+		if moments[i].Base {
+			continue
+		}
+		list, err := r.replayAt(ctx, lane, moments[i].Migration, moments[i].Statements[len(moments[i].Statements)-1])
+		if err != nil {
+			return err
+		}
+		r.result.Points++
+		for _, d := range list.Differences {
+			text := normalText(d.Base, &d)
+			if d.Fails || !r.isPassed(code, text) {
+				r.differences = append(r.differences, replayedDifference{code, i, lane, d, text})
+			}
+		}
+		for event, statements := range lane.executed {
+			for _, key := range statements {
+				r.executed[key].open[i] = r.executed[key].open[i] || !list.Same[event]
+			}
+		}
+	}
+	return nil
+}
+
+// replayAt returns the differences after a statement of the release.
+func (r *replayer) replayAt(ctx context.Context, lane *preparedLane, migration, statement int) (replay.Comparison, error) {
+	key := prefix{lane, migration, statement}
+	if known, done := r.prefixes[key]; done {
+		return known, nil
+	}
+	database, err := r.stage.RunUntil(ctx, lane.template, migration, statement)
+	if err != nil {
+		return replay.Comparison{}, err
+	}
+	if lane.written != nil {
+		if _, err := replay.Play(ctx, lane.written.Lane, r.target(lane.written.Transcript, database)); err != nil {
+			return replay.Comparison{}, err
+		}
+	}
+	answers, err := r.play(ctx, lane, database)
+	if err != nil {
+		return replay.Comparison{}, err
+	}
+	r.prefixes[key] = replay.Compare(lane.base, lane.again, answers)
+	return r.prefixes[key], nil
+}
+
+// countExecutions counts what the server did on the deployed schema as when it was recorded.
+func (r *replayer) countExecutions(code onward.Code, lane *preparedLane) {
+	recorded := map[int]*replay.Answer{}
+	for _, a := range lane.RecordedAnswers() {
+		recorded[a.Event] = a
+	}
+	failed, first := 0, ""
+	lane.executed = map[int][]codeText{}
+	for _, a := range lane.base {
+		r.result.Statements++
+		before := recorded[a.Event]
+		if a.Unanswered || a.Skipped || before == nil || before.SQLState != a.SQLState {
+			if failed++; first == "" && a.SQLState != "" {
+				first = describeRefusal(a)
+			}
+			continue
+		}
+		for _, text := range splitStatements(a.SQL) {
+			key := codeText{code, normalizeStatement(text)}
+			if r.executed[key] == nil {
+				r.executed[key] = &execution{open: map[int]bool{}}
+			}
+			lane.executed[a.Event] = append(lane.executed[a.Event], key)
+		}
+	}
+	r.result.Unlike += failed
+	if first != "" {
+		where := "on the deployed schema"
+		if code == onward.NewCode {
+			where = "at the end of the release"
+		}
+		r.addNotef("%s %s %s, and not in the recording; the first: %s", prose.CountNoun(failed, "statement"), prose.PickForm(failed, "fails", "fail"), where, first)
+	}
+}
+
+// blame returns the statement of the release with which a difference begins. Others see the end of a transaction only, so the release is ended after
+// each of its statements in turn.
+func (r *replayer) blame(ctx context.Context, d *replayedDifference, places []onward.VerdictPlace) (onward.VerdictPlace, error) {
+	place, m := places[d.point], r.checker.moments[d.point]
+	statements := m.Statements
+	if m.Migration >= len(r.checker.migrations) {
+		return place, nil
+	}
+	low, high := 0, len(statements)-1 // at high it is there
+	for low < high {
+		middle := (low + high) / 2
+		list, err := r.replayAt(ctx, d.lane, m.Migration, statements[middle])
+		if pg := new(pgconn.PgError); err != nil && !errors.As(err, &pg) {
+			return place, err
+		}
+		// A transaction that cannot be ended here is not what others see, either.
+		if err == nil && slices.ContainsFunc(list.Differences, func(x replay.Difference) bool {
+			return x.Base.Event == d.Base.Event && x.Fails == d.Fails && x.Reshaped == d.Reshaped && x.Now.SQLState == d.Now.SQLState
+		}) {
+			high = middle
+		} else {
+			low = middle + 1
+		}
+	}
+	if known := r.checker.migrations[m.Migration].Statements; statements[high] < len(known) {
+		place.Line = known[statements[high]].Line
+	}
+	return place, nil
+}

@@ -1,0 +1,219 @@
+package verify
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/replay"
+	"github.com/onward-sql/onward/internal/workload"
+	"github.com/onward-sql/onward/onward"
+)
+
+// splitStatements returns the statements of a text; the text itself if it cannot be split.
+func splitStatements(sql string) []string {
+	if list, err := workload.SplitMessage(sql); err == nil && len(list) > 0 {
+		return list
+	}
+	return []string{sql}
+}
+
+// normalizeStatement returns a statement as recordings have it.
+func normalizeStatement(sql string) string { return workload.Normalize(sql).SQL }
+
+// oneStatement returns the statement of a message that an answer ends with, without its values.
+func oneStatement(a *replay.Answer, sql string) string {
+	list := splitStatements(sql)
+	return normalizeStatement(list[min(len(a.Tags), len(list)-1)])
+}
+
+// normalText is the statement of a message that differs, without its values.
+func normalText(a *replay.Answer, d *replay.Difference) string {
+	if d.Fails {
+		return oneStatement(d.Now, a.SQL)
+	}
+	list := splitStatements(a.SQL)
+	for i := range list {
+		if i >= len(d.Now.Tags) || i >= len(a.Tags) || a.Tags[i] != d.Now.Tags[i] {
+			return normalizeStatement(list[i])
+		}
+	}
+	// The values of the first result are compared.
+	for _, text := range list {
+		if n := workload.Normalize(text); n.Kind == workload.Select {
+			return n.SQL
+		}
+	}
+	return normalizeStatement(list[0])
+}
+
+// addReplayed adds the verdicts of the replays, and settles those that the values decide.
+func (c *checker) addReplayed(ctx context.Context, r *replayer, verdicts []onward.Verdict, places []onward.VerdictPlace) ([]onward.Verdict, error) {
+	verdicts = slices.DeleteFunc(verdicts, r.settles)
+	c.notJudged = slices.DeleteFunc(c.notJudged, func(q onward.NotJudged) bool {
+		e := r.executed[codeText{q.Code, q.Query}]
+		if e == nil || e.isOpen(0, len(c.moments)) {
+			return false
+		}
+		c.counts[q.Code].Unjudged--
+		c.counts[q.Code].Checked++
+		return true
+	})
+	first := map[string]int{}
+	var order []string
+	for i := range r.differences {
+		key := r.differences[i].key()
+		if _, known := first[key]; !known {
+			first[key] = i
+			order = append(order, key)
+		}
+	}
+	for _, key := range order {
+		d := &r.differences[first[key]]
+		if d.Reshaped { // it was judged without values: the replay knows the statement
+			for i := range verdicts {
+				if known := &verdicts[i]; known.Kind == onward.VerdictResultShape && known.Code == d.code && known.Query == d.sql && known.Point == d.point {
+					var err error
+					if known.After, err = r.blame(ctx, d, places); err != nil {
+						return nil, err
+					}
+				}
+			}
+			continue
+		}
+		v := r.makeVerdict(d, places)
+		for _, other := range r.differences[first[key]:] {
+			if other.key() == key && (v.Until == nil || other.point >= v.UntilPoint) {
+				v.Until, v.UntilPoint = nil, 0
+				if other.point+1 < len(places) {
+					v.Until, v.UntilPoint = &places[other.point+1], other.point+1
+				}
+			}
+		}
+		if slices.ContainsFunc(verdicts, func(known onward.Verdict) bool {
+			return known.Code == v.Code && known.Query == v.Query && known.Severity == onward.Error && known.Point <= v.Point &&
+				(known.SQLState == v.SQLState || v.SQLState == "")
+		}) {
+			continue // it was known without values
+		}
+		verdicts = slices.DeleteFunc(verdicts, func(known onward.Verdict) bool {
+			return known.Code == v.Code && known.Query == v.Query && known.Severity < v.Severity && known.Kind == onward.VerdictRejected
+		})
+		var err error
+		if v.After, err = r.blame(ctx, d, places); err != nil {
+			return nil, err
+		}
+		verdicts = append(verdicts, v)
+	}
+	sortVerdicts(verdicts)
+	return verdicts, nil
+}
+
+// makeVerdict makes a verdict of a difference.
+func (r *replayer) makeVerdict(d *replayedDifference, places []onward.VerdictPlace) onward.Verdict {
+	v := onward.Verdict{Query: d.sql, Code: d.code, After: places[d.point], Point: d.point, Kind: onward.VerdictOtherResult, Severity: onward.Warning,
+		Message: d.Message, Replayed: true, ID: workload.Fingerprint(d.sql, "", "")}
+	if d.Fails {
+		v.Kind, v.Severity, v.SQLState, v.Message = onward.VerdictFails, onward.Error, d.Now.SQLState, hideValues(d.Message, d.Base.SQL)
+	}
+	if d.lane.written != nil {
+		v.Message += ", on rows that the new code wrote: a rollback of the code fails"
+	}
+	session := d.lane.Transcript.Sessions[d.Base.Session]
+	v.Sender, v.Calls = session.Parameters["application_name"], 1
+	for _, q := range r.checker.queries {
+		if q.code == d.code && q.SQL == d.sql {
+			v.ID, v.Calls, v.Sender = q.ID, q.calls, q.sender
+			break
+		}
+	}
+	return v
+}
+
+// describeRefusal says what the server refuses, without values.
+func describeRefusal(a *replay.Answer) string {
+	return fmt.Sprintf("%s (SQLSTATE %s): %s", hideValues(a.Message, a.SQL), a.SQLState, clipQuery(oneStatement(a, a.SQL)))
+}
+
+// hideValues takes the values out of a server's message: what it quotes of the input, and the literals of the statement.
+func hideValues(message, sql string) string {
+	if head, _, found := strings.Cut(message, `: "`); found {
+		message = head
+	}
+	for _, text := range splitStatements(sql) {
+		for _, value := range workload.ParameterValues(text) {
+			if value != nil && len(*value) >= 3 {
+				message = strings.ReplaceAll(message, *value, "…")
+			}
+		}
+	}
+	return message
+}
+
+// settles reports whether the replays decide what a verdict leaves open: the values that the code sends are accepted.
+func (r *replayer) settles(v onward.Verdict) bool {
+	e := r.executed[codeText{v.Code, v.Query}]
+	if e == nil {
+		return false
+	}
+	end := len(r.checker.moments)
+	if v.Until != nil {
+		end = v.UntilPoint
+	}
+	if e.isOpen(v.Point, end) {
+		return false
+	}
+	switch v.Kind {
+	case onward.VerdictRejected, onward.VerdictHiddenRows, onward.VerdictPermission, onward.VerdictRequired, onward.VerdictConflict:
+		return true
+	case onward.VerdictFails: // with the types that the client declares, it does not fail
+		return v.Code != onward.NewCode || v.Point == len(r.checker.moments)-1
+	}
+	return false
+}
+
+// isOpen reports whether at one of the points from begin up to end it is not shown that the statement has the same answer.
+func (e *execution) isOpen(begin, end int) bool {
+	for point := begin; point < end; point++ {
+		if e.open[point] {
+			return true
+		}
+	}
+	return false
+}
+
+// settleFindings makes notes of findings that rest on recorded queries only, if all of these were executed at each point and nothing differed.
+func (r *replayer) settleFindings(report *onward.Report) {
+	executed := map[string]bool{}
+	for key, e := range r.executed {
+		if key.code == onward.OldCode && !e.isOpen(0, len(r.checker.moments)) {
+			executed[key.sql] = true
+		}
+	}
+	for i := range report.Findings {
+		f := &report.Findings[i]
+		queries := 0
+		open := slices.ContainsFunc(f.Evidence, func(e onward.Evidence) bool {
+			if e.Kind != "query" {
+				return e.Kind == "code" || e.Kind == "model"
+			}
+			queries++
+			_, sql, _ := strings.Cut(e.Text, ": ") // how often it was recorded comes first
+			return !executed[sql]
+		})
+		if queries == 0 || open || f.Severity <= onward.Info {
+			continue
+		}
+		f.Severity = onward.Info
+		f.Fact += " The recorded queries were executed with their values at each commit point, and none of them differs."
+	}
+}
+
+func sortVerdicts(list []onward.Verdict) {
+	slices.SortStableFunc(list, func(a, b onward.Verdict) int {
+		return cmp.Or(cmp.Compare(a.Point, b.Point), -cmp.Compare(a.Code, b.Code), -cmp.Compare(a.Severity, b.Severity), -cmp.Compare(a.Calls, b.Calls),
+			cmp.Compare(a.ID, b.ID), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Message, b.Message))
+	})
+}

@@ -1,0 +1,38 @@
+package verify
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/transcript"
+)
+
+// ReadTranscripts reads the transcripts that a recording names; path is the recording's file, or the directory of several.
+// identities is a file with age keys for those that are encrypted; "" for none.
+//
+// Errors: a [config.InputError] if one is missing, is no transcript, or is another run's.
+func ReadTranscripts(path string, load *Workload, identities string) ([]*Transcript, error) {
+	dir := path
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		dir = filepath.Dir(dir)
+	}
+	var out []*Transcript
+	for _, named := range load.Transcripts {
+		file := filepath.Join(dir, named.File)
+		hash, err := transcript.HashFile(file)
+		if err != nil {
+			return nil, &config.InputError{Err: fmt.Errorf("read the transcript that %s names: %w", path, err)}
+		}
+		if hash != named.SHA256 {
+			return nil, &config.InputError{Err: fmt.Errorf("%s is not the transcript of %s: it is another run's, or was changed", file, path)}
+		}
+		t, err := transcript.ReadFile(file, identities)
+		if err != nil {
+			return nil, &config.InputError{Err: err}
+		}
+		out = append(out, t)
+	}
+	return out, nil
+}
