@@ -46,6 +46,7 @@ const (
 	PolicyChanged
 	RuleCreated
 	RuleDropped
+	RuleChanged // enabled, disabled
 
 	TypeCreated
 	TypeDropped

@@ -35,6 +35,8 @@ func (d *Delta) Words() onward.Change {
 		c.Kind, c.Text = "add", "adds rule "+d.What
 	case RuleDropped:
 		c.Kind, c.Text = "drop", "drops rule "+d.What
+	case RuleChanged:
+		c.Text = "changes rule " + d.What
 	case Granted:
 		c.Kind, c.Text = "add", fmt.Sprintf("grants %s to %s", d.Grant.Privilege, d.Grant.Role)
 	case Revoked:

@@ -106,11 +106,15 @@ func (d *catalogDiff) compareRules(base Delta, b, a *Relation) {
 		}
 	}
 	for _, r := range came {
-		if oldOf(r.Name) == nil {
-			x := base
-			x.Kind, x.What, x.Key = RuleCreated, r.Name, base.Key+".u"+r.Name
-			d.addDelta(x)
+		x := base
+		x.Kind, x.What, x.Key = RuleCreated, r.Name, base.Key+".u"+r.Name
+		if old := oldOf(r.Name); old != nil {
+			x.Kind = RuleChanged
+			if old.Disabled == r.Disabled {
+				continue
+			}
 		}
+		d.addDelta(x)
 	}
 }
 

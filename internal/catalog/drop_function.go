@@ -17,13 +17,13 @@ func (f *fold) dropFunction(o *pgparse.ObjectWithArgs, kind pgparse.ObjectType, 
 			f.addProblem(f.isHistoryComplete(), pgerror.RoutineAmbiguous, name.Name)
 		case missingOK || !f.isMissing("function", name) || len(list) > 0 && !f.isHistoryComplete():
 		case o.GetArgsUnspecified():
-			f.addProblem(true, pgerror.RoutineMissingNamed, objectWord(kind), name.Name)
+			f.addProblem(true, pgerror.RoutineMissingNamed, ObjectWord(kind), name.Name)
 		default:
 			args := Function{Name: name}
 			for _, a := range o.GetObjargs() {
 				args.Args = append(args.Args, f.TypeOf(a.GetTypeName()))
 			}
-			f.addProblem(true, pgerror.RoutineMissing, objectWord(kind), args.Signature())
+			f.addProblem(true, pgerror.RoutineMissing, ObjectWord(kind), args.Signature())
 		}
 		return
 	}

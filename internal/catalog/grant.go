@@ -45,8 +45,7 @@ func (f *fold) applyGrant(s *pgparse.GrantStmt) {
 			f.putObject(&next)
 		}
 	default:
-		// Privileges on types, databases, languages, wrappers,
-		// servers and parameters are not held: no rule asks for them.
+		f.grantOnOther(s, grants)
 	}
 }
 
@@ -213,16 +212,17 @@ func (f *fold) grantFunction(name Name, list []*Function, isGrant bool, grants [
 func (f *fold) grantRole(s *pgparse.GrantRoleStmt) {
 	for _, g := range s.GetGranteeRoles() {
 		name := Name{"", clipName(roleName(g.GetRoleSpec()))}
-		o := f.Object("role", name)
-		if o == nil {
+		next := Object{Kind: "role", Name: name, Inferred: true}
+		if o := f.Object("role", name); o != nil {
+			next = *o
+		} else if f.IsObjectDropped("role", name) || !s.GetIsGrant() {
 			continue
 		}
-		next := *o
 		var grants []Grant
 		for _, r := range s.GetGrantedRoles() {
 			grants = append(grants, Grant{name.Name, "role " + r.GetAccessPriv().GetPrivName()})
 		}
-		next.Grants = f.updateGrants(o.Grants, s.GetIsGrant(), grants)
+		next.Grants = f.updateGrants(next.Grants, s.GetIsGrant(), grants)
 		f.putObject(&next)
 	}
 }
@@ -250,7 +250,7 @@ func (f *fold) defaultPrivileges(s *pgparse.AlterDefaultPrivilegesStmt) {
 		}
 	}
 	for i := range grants {
-		grants[i].Privilege += " on " + objectWord(s.GetAction().GetObjtype()) + "s"
+		grants[i].Privilege += " on " + ObjectWord(s.GetAction().GetObjtype()) + "s"
 	}
 	o.Grants = f.updateGrants(o.Grants, s.GetAction().GetIsGrant(), grants)
 	f.putObject(o)
@@ -270,7 +270,7 @@ func (f *fold) alterOwner(s *pgparse.AlterOwnerStmt) {
 			f.setFunctionOwner(name, list, at, owner)
 		}
 	default:
-		kind := objectWord(s.GetObjectType())
+		kind := ObjectWord(s.GetObjectType())
 		o := f.Object(kind, f.objectName(s.GetObjectType(), s.GetObject()))
 		if o == nil {
 			return // not seen

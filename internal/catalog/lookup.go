@@ -30,14 +30,19 @@ func (c *Catalog) guessFullName(schema, name string) Name {
 	return c.nameFor(schema, name)
 }
 
+// IsObjectDropped reports whether an object was seen dropped, and not created again since.
+func (c *Catalog) IsObjectDropped(kind string, name Name) bool {
+	_, gone := c.gone.get(objectKey{kind, name})
+	return gone
+}
+
 // isMissing reports whether an object certainly does not exist: it was seen dropped, or the
 // catalog is complete.
 func (c *Catalog) isMissing(kind string, name Name) bool {
 	if c.Complete && (kind != "schema" || name.Name != "public") { // every database has it
 		return true
 	}
-	_, gone := c.gone.get(objectKey{kind, name})
-	return gone
+	return c.IsObjectDropped(kind, name)
 }
 
 // IsAbsent reports whether there certainly is no object of a kind ("schema", "server") and

@@ -20,7 +20,7 @@ var objectWords = map[pgparse.ObjectType]string{
 	pgparse.ObjectType_OBJECT_LANGUAGE: "language", pgparse.ObjectType_OBJECT_LARGEOBJECT: "large object",
 	pgparse.ObjectType_OBJECT_MATVIEW: "materialized view", pgparse.ObjectType_OBJECT_OPCLASS: "operator class",
 	pgparse.ObjectType_OBJECT_OPERATOR: "operator", pgparse.ObjectType_OBJECT_OPFAMILY: "operator family",
-	pgparse.ObjectType_OBJECT_POLICY: "policy", pgparse.ObjectType_OBJECT_PROCEDURE: "procedure",
+	pgparse.ObjectType_OBJECT_PARAMETER_ACL: "parameter", pgparse.ObjectType_OBJECT_POLICY: "policy", pgparse.ObjectType_OBJECT_PROCEDURE: "procedure",
 	pgparse.ObjectType_OBJECT_PUBLICATION: "publication", pgparse.ObjectType_OBJECT_ROLE: "role",
 	pgparse.ObjectType_OBJECT_ROUTINE: "routine", pgparse.ObjectType_OBJECT_RULE: "rule",
 	pgparse.ObjectType_OBJECT_SCHEMA: "schema", pgparse.ObjectType_OBJECT_SEQUENCE: "sequence",
@@ -32,7 +32,8 @@ var objectWords = map[pgparse.ObjectType]string{
 	pgparse.ObjectType_OBJECT_TYPE: "type", pgparse.ObjectType_OBJECT_USER_MAPPING: "user mapping", pgparse.ObjectType_OBJECT_VIEW: "view",
 }
 
-func objectWord(t pgparse.ObjectType) string {
+// ObjectWord returns the kind of an object in Postgres' words.
+func ObjectWord(t pgparse.ObjectType) string {
 	if w, ok := objectWords[t]; ok {
 		return w
 	}
@@ -157,7 +158,7 @@ func (f *fold) moveObject(kind string, from, to Name) {
 }
 
 func (f *fold) renameObject(s *pgparse.RenameStmt, to string) {
-	kind := objectWord(s.GetRenameType())
+	kind := ObjectWord(s.GetRenameType())
 	var name Name
 	if s.GetObject() != nil {
 		name = f.objectName(s.GetRenameType(), s.GetObject())
@@ -173,7 +174,7 @@ func (f *fold) renameObject(s *pgparse.RenameStmt, to string) {
 
 // dropObjects drops what is kept by kind and name.
 func (f *fold) dropObjects(s *pgparse.DropStmt, cascade bool) {
-	kind := objectWord(s.GetRemoveType())
+	kind := ObjectWord(s.GetRemoveType())
 	if kind == "object" {
 		f.recordUnmodelled("DROP of an object of an unknown kind")
 		return
@@ -243,7 +244,7 @@ func (f *fold) defineObject(s *pgparse.DefineStmt) {
 		n += "(" + side("leftarg") + ", " + side("rightarg") + ")"
 		f.createObject(&Object{Kind: "operator", Name: f.nameFor(schema, n), Calls: f.operatorFunction(s, operands)}, false, false)
 	default:
-		kind := objectWord(s.GetKind())
+		kind := ObjectWord(s.GetKind())
 		if kind == "object" {
 			f.recordUnmodelled("CREATE of an object of an unknown kind")
 			return

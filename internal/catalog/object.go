@@ -132,8 +132,12 @@ type Object struct {
 	Detail  string
 	Owner   string
 	Comment string
-	Grants  []Grant
-	Taken   []Grant // what was revoked
+	// Options are those of a role or a database, or the settings with which new sessions begin.
+	Options map[string]string
+	// Inferred marks a role, a database or settings that no statement created.
+	Inferred bool
+	Grants   []Grant
+	Taken    []Grant // what was revoked
 	// Closed: these default privileges revoke EXECUTE on functions from PUBLIC.
 	Closed bool
 }

@@ -266,6 +266,6 @@ func (f *fold) renameOnTable(s *pgparse.RenameStmt, to string) {
 		}
 	}
 	if !done && !r.Inferred && !r.Partial {
-		f.addProblem(f.isHistoryComplete(), pgerror.ObjectMissingOn, objectWord(s.GetRenameType()), from, r.Name.Name)
+		f.addProblem(f.isHistoryComplete(), pgerror.ObjectMissingOn, ObjectWord(s.GetRenameType()), from, r.Name.Name)
 	}
 }

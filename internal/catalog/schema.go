@@ -171,7 +171,7 @@ func (f *fold) setSchema(s *pgparse.AlterObjectSchemaStmt) {
 	case pgparse.ObjectType_OBJECT_EXTENSION:
 		f.changeObject("extension", Name{"", clipName(constText(s.GetObject()))}, "schema "+to)
 	default:
-		kind := objectWord(s.GetObjectType())
+		kind := ObjectWord(s.GetObjectType())
 		name := f.objectName(s.GetObjectType(), s.GetObject())
 		f.moveObject(kind, name, Name{to, name.Name})
 	}

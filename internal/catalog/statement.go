@@ -184,9 +184,11 @@ func (f *fold) foldStatement(msg any) {
 	case *pgparse.AlterTSConfigurationStmt:
 		f.changeObject("text search configuration", full(s.GetCfgname()), "mappings")
 	case *pgparse.CreateRoleStmt:
-		f.createObject(&Object{Kind: "role", Name: plain(s.GetRole())}, false, false)
+		f.createRole(s)
 	case *pgparse.AlterRoleStmt:
-		f.changeObject("role", plain(roleName(s.GetRole())), "options")
+		f.alterRole(s)
+	case *pgparse.AlterRoleSetStmt, *pgparse.AlterDatabaseSetStmt:
+		f.setDefaults(s)
 	case *pgparse.DropRoleStmt:
 		for _, r := range s.GetRoles() {
 			f.dropObject("role", plain(roleName(r.GetRoleSpec())), s.GetMissingOk())
@@ -194,7 +196,7 @@ func (f *fold) foldStatement(msg any) {
 	case *pgparse.CreatedbStmt:
 		f.createObject(&Object{Kind: "database", Name: plain(s.GetDbname())}, false, false)
 	case *pgparse.AlterDatabaseStmt:
-		f.changeObject("database", plain(s.GetDbname()), "options")
+		f.changeOptions("database", clipName(s.GetDbname()), func(options map[string]string) { readOptions(options, s.GetOptions()) })
 	case *pgparse.DropdbStmt:
 		f.dropObject("database", plain(s.GetDbname()), s.GetMissingOk())
 	case *pgparse.CreateTableSpaceStmt:
@@ -232,7 +234,7 @@ func changesNothing(msg any) bool {
 		*pgparse.TransactionStmt, *pgparse.ConstraintsSetStmt, *pgparse.VariableShowStmt,
 		*pgparse.DeclareCursorStmt, *pgparse.ClosePortalStmt, *pgparse.FetchStmt,
 		*pgparse.NotifyStmt, *pgparse.ListenStmt, *pgparse.UnlistenStmt,
-		*pgparse.AlterSystemStmt, *pgparse.AlterDatabaseRefreshCollStmt, *pgparse.AlterDatabaseSetStmt, *pgparse.AlterRoleSetStmt,
+		*pgparse.AlterSystemStmt, *pgparse.AlterDatabaseRefreshCollStmt,
 		*pgparse.SecLabelStmt, *pgparse.AlterStatsStmt, *pgparse.ReturnStmt, *pgparse.PLAssignStmt:
 		return true
 	}

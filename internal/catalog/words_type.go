@@ -73,7 +73,16 @@ func (d *Delta) objectDeltaWords(c *onward.Change) {
 	case ObjectChanged:
 		c.Text = "changes " + o.Kind + " " + name
 	}
-	if o.Kind == "default privileges" {
-		c.Object, c.Text = o.Name.Name, "changes "+o.Name.Name
+	switch o.Kind {
+	case "default privileges":
+		c.Kind, c.New, c.Object, c.Text = "change", false, o.Name.Name, "changes "+o.Name.Name
+	case "settings":
+		c.Kind, c.New, c.Object, c.Text = "change", false, o.Name.Name, "changes settings of "+o.Name.Name
+	case "privileges":
+		c.Kind, c.New, c.Object, c.Text = "change", false, o.Name.Name, "changes privileges on "+o.Name.Name
+	case "role", "database":
+		if d.Kind == ObjectCreated && o.Inferred {
+			c.Kind, c.New, c.Text = "change", false, "changes "+o.Kind+" "+name
+		}
 	}
 }

@@ -21,6 +21,12 @@ func SetReplicaIdentity(table catalog.Name, identity string) string {
 	return alterTable(table) + "REPLICA IDENTITY " + identity
 }
 
+// EnableRule returns the statement that switches a rewrite rule on.
+// https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-DISABLE-ENABLE-RULE
+func EnableRule(table catalog.Name, name string) string {
+	return alterTable(table) + "ENABLE RULE " + quoteIdent(name)
+}
+
 // EnableTrigger returns the statement that switches a trigger on. No name means all triggers, also the triggers of foreign keys.
 // https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-DISABLE-ENABLE-TRIGGER
 func EnableTrigger(table catalog.Name, trigger string) string {

@@ -18,6 +18,7 @@ func TestPrintedStatementsQuote(t *testing.T) {
 		`ALTER TABLE mood ALTER COLUMN a DROP NOT NULL`:               DropNotNull(plain, "a"),
 		`ALTER TABLE mood ATTACH PARTITION app."Odd ""one""" DEFAULT`: AttachPartition(plain, odd, "DEFAULT"),
 		`ALTER TABLE mood ENABLE TRIGGER "ALL"`:                       EnableTrigger(plain, "ALL"),
+		`ALTER TABLE mood ENABLE RULE "ALL"`:                          EnableRule(plain, "ALL"),
 		`ALTER TABLE mood ENABLE TRIGGER ALL`:                         EnableTrigger(plain, ""),
 		`ALTER TABLE app."Odd ""one""" REPLICA IDENTITY FULL`:         SetReplicaIdentity(odd, "FULL"),
 		`GRANT USAGE ON SEQUENCE mood TO app`:                         Grant("USAGE", &catalog.Relation{Name: plain, Kind: catalog.Sequence}, "app"),

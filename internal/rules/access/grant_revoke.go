@@ -49,12 +49,15 @@ func checkRevoke(p *rule.Pass, s *rule.Stmt) {
 			})
 		}
 	}
+	if stmt := s.Node.GetAlterOwnerStmt(); stmt.GetObjectType() == pgparse.ObjectType_OBJECT_SCHEMA {
+		reportSchemaOwner(p, s, catalog.Name{Name: pgparse.StringText(stmt.GetObject())})
+	}
 	g := s.Node.GetGrantStmt()
 	if g == nil || g.GetIsGrant() || g.GetTargtype() == pgparse.GrantTargetType_ACL_TARGET_DEFAULTS || g.GetGrantOption() {
 		return
 	}
 	from := listRoles(g)
-	if isHarmless(g, from) {
+	if isHarmless(s, g, from) {
 		return
 	}
 	if isRegranted(s, g, from) {
@@ -62,7 +65,7 @@ func checkRevoke(p *rule.Pass, s *rule.Stmt) {
 		return
 	}
 	on := listTargets(p, s, g)
-	if len(on) == 0 || isNoopRevoke(s, g) {
+	if len(on) == 0 || isNoopRevoke(p, s, g) {
 		return
 	}
 	list := strings.Join(on, ", ")
@@ -75,6 +78,21 @@ func checkRevoke(p *rule.Pass, s *rule.Stmt) {
 		Harm:    "deployed code that connects as the role, or as a member of it, and needs the privilege fails from now on: permission denied",
 		Instead: "see that no running code needs it first, or revoke it a release later",
 		Cause:   "and %d other REVOKE take from " + strings.Join(from, ", "),
+	})
+}
+
+// reportSchemaOwner reports a schema whose old owner has no privilege on it any more.
+func reportSchemaOwner(p *rule.Pass, s *rule.Stmt, name catalog.Name) {
+	old, now := p.Release.Deployed.Object("schema", name), s.Tx.After.Object("schema", name)
+	if old == nil || now == nil || old.Owner == "" || old.Owner == now.Owner ||
+		slices.ContainsFunc(now.Grants, func(g catalog.Grant) bool { return g.Role == old.Owner }) {
+		return
+	}
+	p.Report(s, rule.Report{
+		Fact: "the owner of schema " + name.Name + " becomes " + now.Owner + " (was " + old.Owner + ")",
+		Harm: "deployed code that connects as " + old.Owner + " no longer finds anything in it: permission denied for schema",
+		Instead: "grant the old owner what its code needs, in the same transaction:\nGRANT USAGE ON SCHEMA " + pgparse.QuoteIdent(name.Name) +
+			" TO " + pgparse.QuoteIdent(old.Owner) + ";",
 	})
 }
 
@@ -119,18 +137,25 @@ func reportLost(p *rule.Pass, s *rule.Stmt, from []string) {
 // shown bounds how many relations a message names.
 const shown = 3
 
-// isHarmless reports what is commonly revoked from PUBLIC without anybody having
-// had it: privileges on tables, and CREATE on a schema, which running code
-// does not need.
-func isHarmless(g *pgparse.GrantStmt, from []string) bool {
+// isHarmless reports what is commonly revoked from PUBLIC without anybody having had it: privileges on tables that nobody granted to it,
+// CREATE on a schema, which running code does not need, and the privileges on a database to which some role has its own.
+func isHarmless(s *rule.Stmt, g *pgparse.GrantStmt, from []string) bool {
 	if !slices.Equal(from, []string{"PUBLIC"}) {
 		return false
 	}
 	switch g.GetObjtype() {
 	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_SEQUENCE:
-		return true
+		return !slices.ContainsFunc(g.GetObjects(), func(n *pgparse.Node) bool {
+			r, _ := s.Before.Resolve(n.GetRangeVar())
+			return r != nil && n.GetRangeVar() != nil && slices.ContainsFunc(r.Grants, func(g catalog.Grant) bool { return g.Role == "public" })
+		})
 	case pgparse.ObjectType_OBJECT_SCHEMA:
 		return formatPrivileges(g) == "CREATE"
+	case pgparse.ObjectType_OBJECT_DATABASE:
+		return !slices.ContainsFunc(catalog.PrivilegesOf(g), func(n catalog.Name) bool {
+			o := s.Tx.After.Object("privileges", n)
+			return o == nil || !slices.ContainsFunc(o.Grants, func(g catalog.Grant) bool { return g.Privilege == "connect" || g.Privilege == "all" })
+		})
 	}
 	return false
 }

@@ -7,13 +7,13 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/analysis"
+	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 )
 
 // listTargets names what a GRANT or REVOKE is about and the deployed code can
-// know; nil when that is nothing. Privileges that are not held in the catalog
-// (databases, languages, types, …) are nobody's here.
+// know; nil when that is nothing.
 func listTargets(p *rule.Pass, s *rule.Stmt, g *pgparse.GrantStmt) []string {
 	var out []string
 	if g.GetTargtype() == pgparse.GrantTargetType_ACL_TARGET_ALL_IN_SCHEMA {
@@ -37,6 +37,22 @@ func listTargets(p *rule.Pass, s *rule.Stmt, g *pgparse.GrantStmt) []string {
 		case pgparse.ObjectType_OBJECT_FUNCTION, pgparse.ObjectType_OBJECT_PROCEDURE, pgparse.ObjectType_OBJECT_ROUTINE:
 			if name, ok := deployedFunction(p, s, n.GetObjectWithArgs().GetObjname()); ok {
 				out = append(out, "function "+name)
+			}
+		case pgparse.ObjectType_OBJECT_TYPE, pgparse.ObjectType_OBJECT_DOMAIN:
+			schema, name := pgparse.SchemaAndName(pgparse.ListItems(n))
+			if t := s.Before.LookupType(schema, name); t == nil || p.Release.Deployed.Type(t.OID) != nil {
+				out = append(out, "type "+name)
+			}
+		}
+	}
+	switch g.GetObjtype() {
+	case pgparse.ObjectType_OBJECT_DATABASE, pgparse.ObjectType_OBJECT_LANGUAGE, pgparse.ObjectType_OBJECT_FDW, pgparse.ObjectType_OBJECT_FOREIGN_SERVER,
+		pgparse.ObjectType_OBJECT_LARGEOBJECT, pgparse.ObjectType_OBJECT_PARAMETER_ACL:
+		for _, name := range catalog.PrivilegesOf(g) {
+			end := strings.LastIndexByte(name.Name, ' ')
+			kind, made := name.Name[:end], catalog.Name{Name: name.Name[end+1:]}
+			if s.Before.Object(kind, made) == nil || p.Release.Deployed.Object(kind, made) != nil {
+				out = append(out, name.Name)
 			}
 		}
 	}

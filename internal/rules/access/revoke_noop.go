@@ -9,22 +9,25 @@ import (
 	"github.com/onward-sql/onward/internal/rule"
 )
 
-// isNoopRevoke reports whether a REVOKE has no effect: every privilege was revoked before,
-// or default privileges never granted it.
-func isNoopRevoke(s *rule.Stmt, g *pgparse.GrantStmt) bool {
+// isNoopRevoke reports whether a REVOKE takes nothing from deployed code: every privilege was revoked before, the release granted it, or default
+// privileges never did.
+func isNoopRevoke(p *rule.Pass, s *rule.Stmt, g *pgparse.GrantStmt) bool {
+	deployed := p.Release.Deployed
 	all := g.GetTargtype() == pgparse.GrantTargetType_ACL_TARGET_ALL_IN_SCHEMA
-	for _, n := range g.GetObjects() {
+	for i, n := range g.GetObjects() {
 		nothing := false
 		switch g.GetObjtype() {
 		case pgparse.ObjectType_OBJECT_FUNCTION, pgparse.ObjectType_OBJECT_PROCEDURE, pgparse.ObjectType_OBJECT_ROUTINE:
-			nothing = isExecuteRevoked(functionsOf(s, n, all), g)
+			nothing = isExecuteRevoked(deployed, functionsOf(s, n, all), g)
 		case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_SEQUENCE:
 			if r, _ := s.Before.Resolve(n.GetRangeVar()); r != nil && !all {
-				nothing = areGrantsRevoked(r.Grants, r.Taken, g)
+				nothing = areGrantsRevoked(grantsOfRelation(deployed.Relation(r.OID)), r.Grants, r.Taken, g)
 			}
 		case pgparse.ObjectType_OBJECT_SCHEMA:
-			if o := s.Before.Object("schema", catalog.Name{Name: pgparse.StringText(n)}); o != nil {
-				nothing = areGrantsRevoked(o.Grants, o.Taken, g)
+			nothing = isObjectRevoked(deployed, s.Before.Object("schema", catalog.Name{Name: pgparse.StringText(n)}), g)
+		default:
+			if names := catalog.PrivilegesOf(g); !all && len(names) == len(g.GetObjects()) {
+				nothing = isObjectRevoked(deployed, s.Before.Object("privileges", names[i]), g)
 			}
 		}
 		if !nothing {
@@ -51,14 +54,19 @@ func functionsOf(s *rule.Stmt, n *pgparse.Node, all bool) []*catalog.Function {
 	return out
 }
 
-// isExecuteRevoked reports whether a list has functions, and the roles of the REVOKE may
-// execute none of them.
-func isExecuteRevoked(list []*catalog.Function, g *pgparse.GrantStmt) bool {
+// isExecuteRevoked reports whether a list has functions, and the roles of the REVOKE may execute none of them without the release.
+func isExecuteRevoked(deployed *catalog.Catalog, list []*catalog.Function, g *pgparse.GrantStmt) bool {
 	for _, f := range list {
+		var granted []catalog.Grant
+		for _, old := range deployed.Functions(f.Name.Schema, f.Name.Name) {
+			if old.OID == f.OID {
+				granted = old.Grants
+			}
+		}
 		for _, role := range listRoles(g) {
 			nothing := f.Closed
 			if role != "PUBLIC" {
-				nothing = catalog.IsNoopRevoke(f.Grants, f.Taken, catalog.Grant{Role: role, Privilege: "execute"})
+				nothing = takesNothing(granted, f.Grants, f.Taken, catalog.Grant{Role: role, Privilege: "execute"})
 			}
 			if !nothing {
 				return false
@@ -68,9 +76,39 @@ func isExecuteRevoked(list []*catalog.Function, g *pgparse.GrantStmt) bool {
 	return len(list) > 0
 }
 
-func areGrantsRevoked(grants, taken []catalog.Grant, g *pgparse.GrantStmt) bool {
+func grantsOfRelation(r *catalog.Relation) []catalog.Grant {
+	if r == nil {
+		return nil
+	}
+	return r.Grants
+}
+
+func isObjectRevoked(deployed *catalog.Catalog, o *catalog.Object, g *pgparse.GrantStmt) bool {
+	if o == nil {
+		return false
+	}
+	var granted []catalog.Grant
+	if old := deployed.Object(o.Kind, o.Name); old != nil {
+		granted = old.Grants
+	}
+	return areGrantsRevoked(granted, o.Grants, o.Taken, g)
+}
+
+func areGrantsRevoked(deployed, grants, taken []catalog.Grant, g *pgparse.GrantStmt) bool {
+	hasPublic := g.GetObjtype() != pgparse.ObjectType_OBJECT_TABLE && g.GetObjtype() != pgparse.ObjectType_OBJECT_SEQUENCE
 	return !slices.ContainsFunc(catalog.GrantsOf(g), func(x catalog.Grant) bool {
-		ofColumns := strings.HasSuffix(x.Privilege, ")")
-		return ofColumns || !catalog.IsNoopRevoke(grants, taken, x)
+		if x.Role == "public" && hasPublic { // it has privileges that nobody granted
+			return !catalog.IsNoopRevoke(grants, taken, x)
+		}
+		return !takesNothing(deployed, grants, taken, x)
 	})
+}
+
+// takesNothing reports whether a REVOKE of a privilege takes nothing from deployed code: the privilege was revoked before, or the release granted it.
+func takesNothing(deployed, grants, taken []catalog.Grant, x catalog.Grant) bool {
+	command, _, ofColumns := strings.Cut(x.Privilege, " (")
+	isGrantedHere := slices.Contains(grants, x) && !slices.ContainsFunc(deployed, func(o catalog.Grant) bool {
+		return o.Role == x.Role && (o.Privilege == "all" || command == "all" || strings.HasPrefix(o.Privilege+" ", command+" "))
+	})
+	return isGrantedHere || !ofColumns && catalog.IsNoopRevoke(grants, taken, x)
 }

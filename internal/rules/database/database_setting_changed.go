@@ -1,12 +1,12 @@
 package database
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/predicate"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -31,93 +31,131 @@ var DatabaseSettingChanged = &rule.Rule{
 	Statement: settingChanged,
 }
 
-// harms are the settings that change what a statement means, and how. Timeouts
-// are not among them: they are set for whole roles with good reason.
+// harms are the settings that change what a statement means, or whether it runs, and how. Timeouts and other limits are not among them: they are
+// set for whole roles with good reason.
 var harms = map[string]string{
-	"bytea_output":                  "bytea values come in another form",
-	"datestyle":                     "dates are read and written in another order",
-	"default_transaction_isolation": "transactions fail that ran before: could not serialize access",
-	"default_transaction_read_only": "INSERT, UPDATE and DELETE fail: cannot execute them in a read-only transaction",
-	"intervalstyle":                 "intervals come in another form",
-	"search_path":                   "names without a schema mean other tables, or none: relation does not exist",
-	"session_replication_role":      "triggers do not fire, and foreign keys are not checked",
-	"standard_conforming_strings":   "a backslash in a text means something else",
-	"timezone":                      "timestamps are read and written in another time zone, and a day begins at another hour",
+	"array_nulls":                      "NULL in an array that is written as text is the text NULL",
+	"backslash_quote":                  "statements with \\' fail, or are read otherwise",
+	"bytea_output":                     "bytea values come in another form",
+	"client_encoding":                  "texts are read and written in another encoding, by clients that do not set theirs",
+	"datestyle":                        "dates are read and written in another order",
+	"default_text_search_config":       "to_tsvector() and to_tsquery() without a configuration give other words than those that are stored",
+	"default_transaction_isolation":    "transactions fail that ran before: could not serialize access",
+	"default_transaction_read_only":    "INSERT, UPDATE and DELETE fail: cannot execute them in a read-only transaction",
+	"event_triggers":                   "event triggers do not fire",
+	"extra_float_digits":               "floating point numbers come with fewer digits, which are others when they are read again",
+	"gin_fuzzy_search_limit":           "searches with a GIN index return some of their rows only",
+	"intervalstyle":                    "intervals come in another form",
+	"lc_monetary":                      "amounts of type money are read and written in another form",
+	"lc_numeric":                       "to_char() and to_number() read and write numbers in another form",
+	"lc_time":                          "to_char() writes the names of days and months in another language",
+	"local_preload_libraries":          "a library that cannot be loaded refuses the connection",
+	"restrict_nonsystem_relation_kind": "queries on views or foreign tables fail: access to non-system relations is restricted",
+	"role":                             "statements run with the privileges of another role: permission denied, or rows that policies hide",
+	"row_security":                     "queries that a policy would filter fail: query would be affected by row-level security policy",
+	"search_path":                      "names without a schema mean other tables, or none: relation does not exist",
+	"session_authorization":            "statements run with the privileges of another role: permission denied, or rows that policies hide",
+	"session_preload_libraries":        "a library that cannot be loaded refuses the connection",
+	"session_replication_role":         "triggers do not fire, and foreign keys are not checked",
+	"standard_conforming_strings":      "a backslash in a text means something else",
+	"timezone":                         "timestamps are read and written in another time zone, and a day begins at another hour",
+	"timezone_abbreviations":           "times with an abbreviated zone are read as others, or refused",
+	"transform_null_equals":            "= NULL is read as IS NULL, so that queries return other rows",
+	"xmlbinary":                        "bytea values in XML come in another form",
+	"xmloption":                        "texts that are read as XML are refused, or accepted",
 }
 
 func settingChanged(p *rule.Pass, s *rule.Stmt) {
-	var set *pgparse.VariableSetStmt
-	var whose string
-	everybody := false
-	switch x := pgparse.Unwrap(s.Node).(type) {
-	case *pgparse.AlterRoleSetStmt:
-		set, whose, everybody = x.GetSetstmt(), "role "+x.GetRole().GetRolename(), x.GetRole() == nil
-		if everybody {
-			whose = "all roles"
-		}
-		name := catalog.Name{Name: x.GetRole().GetRolename()}
-		if s.Before.Object("role", name) != nil && p.Release.Deployed.Object("role", name) == nil {
-			return // nobody has it yet
-		}
-	case *pgparse.AlterDatabaseSetStmt:
-		set, whose, everybody = x.GetSetstmt(), "database "+x.GetDbname(), true
-	}
-	if set == nil || set.GetKind() != pgparse.VariableSetKind_VAR_SET_VALUE {
+	whose, set := catalog.SettingsOwner(pgparse.Unwrap(s.Node))
+	if set == nil || s.Tx.RolledBack {
 		return
 	}
-	name := strings.ToLower(set.GetName())
-	var values []string
-	for _, a := range set.GetArgs() {
-		values = append(values, settingText(a))
+	for _, part := range strings.Split(whose, " in ") {
+		kind, name, _ := strings.Cut(part, " ")
+		if made := (catalog.Name{Name: name}); s.Before.Object(kind, made) != nil && p.Release.Deployed.Object(kind, made) == nil {
+			return // nobody has it yet
+		}
 	}
+	settings := catalog.Name{Name: whose}
+	before, after := p.Release.Deployed.Object("settings", settings), s.Tx.After.Object("settings", settings)
+	names := []string{strings.ToLower(set.GetName())}
+	if set.GetKind() == pgparse.VariableSetKind_VAR_RESET_ALL && before != nil {
+		names = slices.Sorted(maps.Keys(before.Options))
+	}
+	for _, name := range names {
+		reportSetting(p, s, whose, name, valueOf(before, name), valueOf(after, name))
+	}
+}
+
+// valueOf returns the value that settings have for a name; "" for none.
+func valueOf(o *catalog.Object, name string) string {
+	if o == nil {
+		return ""
+	}
+	return o.Options[name]
+}
+
+// reportSetting reports a setting that has another value than before, unless it is the one that nearly every server has.
+func reportSetting(p *rule.Pass, s *rule.Stmt, whose, name, was, value string) {
 	harm := harms[name]
-	if harm == "" || isUsual(name, values) {
+	switch {
+	case harm == "" || was == value:
+		return
+	case isUsual(name, value) && isUsual(name, was) && (name != "search_path" || keepsSchemas(value, was)):
 		return
 	}
 	r := rule.Report{
-		Fact:     name + " of " + whose + " becomes " + strings.Join(values, ", ") + " for each new session",
+		Fact:     name + " of " + whose + " becomes " + value + " for each new session",
 		Harm:     harm + ", in the deployed code too, on the connections that are made anew",
 		Instead:  "let the new code set it for its own sessions (in its connection string), and change the default a release later",
 		Severity: onward.Warning,
 	}
-	if name == "default_transaction_read_only" && everybody {
+	if value == "" {
+		r.Fact = name + " of " + whose + " is no longer " + was + " for each new session"
+	}
+	if name == "default_transaction_read_only" && !strings.HasPrefix(whose, "role ") && value != "" && !isUsual(name, value) {
 		r.Severity = onward.Off
 	}
 	p.Report(s, r)
 }
 
-// settingText is the value of a setting.
-func settingText(n *pgparse.Node) string {
-	c := predicate.StripCasts(n).GetAConst()
-	if v := c.GetIval(); v != nil {
-		return map[bool]string{true: "on", false: "off"}[v.GetIval() != 0]
-	}
-	return c.GetSval().GetSval()
+// keepsSchemas reports whether a search path has all schemas of another one.
+func keepsSchemas(value, was string) bool {
+	now := strings.Split(value+`, "$user", $user, public`, ", ")
+	return !slices.ContainsFunc(strings.Split(was, ", "), func(schema string) bool { return schema != "" && !slices.Contains(now, schema) })
 }
 
 // isUsual reports whether a value is the one that nearly every server has, so that
-// it changes nothing.
-func isUsual(name string, values []string) bool {
-	value := strings.ToLower(strings.Join(values, ","))
-	switch name {
-	case "search_path":
-		return slices.Contains(values, "public")
-	case "timezone":
+// it changes nothing. No value is the server's own.
+func isUsual(name, value string) bool {
+	value = strings.ToLower(value)
+	off := value == "off" || value == "false" || value == "no" || value == "0"
+	on := value == "on" || value == "true" || value == "yes" || value == "1"
+	switch {
+	case value == "":
+		return true
+	case name == "search_path":
+		return slices.Contains(strings.Split(value, ", "), "public")
+	case name == "timezone":
 		return value == "utc" || value == "etc/utc" || value == "gmt"
-	case "default_transaction_read_only":
-		return value == "off" || value == "false" || value == "no"
-	case "default_transaction_isolation":
+	case name == "default_transaction_isolation":
 		return value == "read committed" || value == "read uncommitted"
-	case "session_replication_role":
-		return value != "replica"
-	case "standard_conforming_strings":
-		return value != "off" && value != "false" && value != "no"
-	case "bytea_output":
-		return value == "hex"
-	case "datestyle":
+	case name == "datestyle":
 		return strings.HasPrefix(value, "iso") && !strings.Contains(value, "dmy") && !strings.Contains(value, "ymd")
-	case "intervalstyle":
-		return value == "postgres"
+	case name == "extra_float_digits":
+		return value == "1" || value == "2" || value == "3"
+	case name == "default_transaction_read_only" || name == "transform_null_equals":
+		return off
+	case name == "array_nulls" || name == "event_triggers" || name == "row_security" || name == "standard_conforming_strings":
+		return on
 	}
-	return false
+	return slices.Contains(usualValues[name], value)
+}
+
+// usualValues are the values of settings that nearly every server has.
+var usualValues = map[string][]string{
+	"backslash_quote": {"safe_encoding"}, "bytea_output": {"hex"}, "client_encoding": {"utf8", "utf-8", "unicode"}, "gin_fuzzy_search_limit": {"0"},
+	"intervalstyle": {"postgres"}, "role": {"none"}, "session_replication_role": {"origin", "local"}, "timezone_abbreviations": {"default"},
+	"xmlbinary": {"base64"}, "xmloption": {"content"}, "local_preload_libraries": {`""`}, "session_preload_libraries": {`""`},
+	"restrict_nonsystem_relation_kind": {`""`},
 }

@@ -42,6 +42,7 @@ type lostUse struct {
 }
 
 func gatherLostUses(p *rule.Pass, m *rule.Migration) {
+	gatherTaken(p, m)
 	for t, d := range m.EachChange() {
 		if d.By == nil || m.Runner.AfterDeploy {
 			continue
@@ -298,4 +299,5 @@ func reportLostUses(p *rule.Pass, r *rule.Release) {
 			Evidence: x.AllEvidence(),
 		})
 	}
+	reportTaken(p, r)
 }
