@@ -80,17 +80,22 @@ func checkColumnRename(p *rule.Pass, t *rule.Tx) {
 	}
 }
 
-// reportNameTaken reports a column whose name another column takes in the same transaction. If no code is known to use it, only a
-// new column counts: it is empty.
+// reportNameTaken reports a column whose name another column takes in the same transaction. An older column may hold the same values, kept by
+// code that nobody sees. A new one is empty, so that it counts even if no code is known to use it.
 func reportNameTaken(p *rule.Pass, t *rule.Tx, d *rule.Delta, u analysis.Usage) {
 	from, to := d.Old.Name, d.New.Name
 	u.Functions = nil // functions find the other column
 	reader, severity := "the deployed code", u.DropSeverity()
+	taker := d.After.Column(from)
+	isNew := d.Before.Attr(taker.Attnum) == nil
 	if severity < onward.Error {
 		reader = "deployed code that uses the column"
-		if severity < onward.Warning || d.Before.Attr(d.After.Column(from).Attnum) != nil {
+		if severity < onward.Warning || !isNew {
 			return
 		}
+	}
+	if !u.Used || !isNew || taker.GeneratedExpr != nil {
+		severity = onward.Warning
 	}
 	if inStep(p, t, d) {
 		return
@@ -99,7 +104,7 @@ func reportNameTaken(p *rule.Pass, t *rule.Tx, d *rule.Delta, u analysis.Usage) 
 		Fact:     "column " + from + " of " + d.Before.Name.String() + " is renamed to " + to + ", and another column takes its name",
 		Harm:     reader + " finds the new column under the name" + u.FirstPlace() + ": what is stored is in " + to + ", and does not reach it",
 		Instead:  ownName(from),
-		Severity: onward.Warning,
+		Severity: severity,
 		Evidence: u.Evidence,
 	})
 }
