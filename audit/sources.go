@@ -35,6 +35,11 @@ func (a *changelog) findSources(t adapter.Tree, adapters []adapter.Adapter) ([]a
 		chosen[i].Options.Runner = assumedRunner(a.Settings)
 	}
 	chosen, scripts := dropScriptDirs(t, chosen)
+	if !a.unnamed { // the release changes nothing in the other directories
+		scripts = slices.DeleteFunc(scripts, func(o onward.Opaque) bool {
+			return !slices.ContainsFunc(a.rng.Changes, func(c gitrange.Change) bool { return o.Path == "." || strings.HasPrefix(c.Path, o.Path+"/") })
+		})
+	}
 	return chosen, append(append(skipped, ties...), scripts...), nil
 }
 

@@ -27,6 +27,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/lazyregexp"
+	"github.com/onward-sql/onward/internal/prose"
 )
 
 // Name is the framework's name.
@@ -77,16 +78,16 @@ func (Adapter) Detect(t adapter.Tree) []adapter.Source {
 		switch {
 		case len(ups) == 0 || allOfPrograms(t, d, ups) || isBesideCommitted(t, d.Path):
 		case migrations.MatchString(base):
-			out = append(out, makeSource(d.Path, fmt.Sprintf("%d SQL files in a directory called %s", len(ups), base)))
+			out = append(out, makeSource(d.Path, prose.CountNoun(len(ups), "SQL file")+" in a directory called "+base))
 		case foundBy(t, d) != "":
 			out = append(out, makeSource(d.Path, fmt.Sprintf("%d %s, such as %s", len(ups), foundBy(t, d), ups[0])))
 		case numbered >= 2 && !otherThings.MatchString(base) && !isRenderedFirst(t, d):
-			out = append(out, makeSource(d.Path, fmt.Sprintf("%d SQL files with numbers, such as %s", numbered, ups[0])))
+			out = append(out, makeSource(d.Path, prose.CountNoun(numbered, "SQL file")+" with numbers, such as "+ups[0]))
 		}
 	}
 	for dir, n := range nested {
 		out = slices.DeleteFunc(out, func(s adapter.Source) bool { return s.Dir == dir })
-		out = append(out, makeSource(dir, fmt.Sprintf("%d numbered directories with an up.sql or migration.sql", n)))
+		out = append(out, makeSource(dir, fmt.Sprintf("numbered directories with an up.sql or migration.sql: %d", n)))
 	}
 	for dir, versions := range versionDirs(t) {
 		out = slices.DeleteFunc(out, func(s adapter.Source) bool { return s.Dir == dir })
