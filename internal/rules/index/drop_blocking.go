@@ -71,6 +71,10 @@ func dropBlocking(p *rule.Pass, s *rule.Stmt) {
 			report.Severity = onward.Info
 			report.Harm = "it waits for running queries to finish, and " + behind + " that comes later waits for it, for as long as " + timeout + " lets it"
 		}
+		if table == "" && stmt.GetMissingOk() && p.Release.Known {
+			report.Severity = onward.Info
+			report.Harm = "no migration made it, so that most likely it does not exist, and nothing is locked; if it does, " + report.Harm
+		}
 		if len(stmt.GetObjects()) == 1 && stmt.GetBehavior() != pgparse.DropBehavior_DROP_CASCADE {
 			report.Fix = editConcurrently(s, "INDEX")
 		}
