@@ -25,6 +25,7 @@ func forEachPlan(ctx context.Context, c settings, id string, phase onward.PlanPh
 	run func(ctx context.Context, c settings) (*onward.Applied, error)) ([]*onward.Applied, error) {
 	var list []*ledger.Plan
 	far := map[*ledger.Plan]error{}
+	reached := map[*ledger.Plan]*onward.Applied{}
 	if err := c.useSchema(ctx); err != nil {
 		return nil, err
 	}
@@ -37,7 +38,15 @@ func forEachPlan(ctx context.Context, c settings, id string, phase onward.PlanPh
 			if err != nil {
 				return err
 			}
-			far[p] = progress.RequireReached(p, steps, phase, c.scope)
+			if far[p] = progress.RequireReached(p, steps, phase, c.scope); far[p] == nil {
+				continue
+			}
+			damage, err := progress.ReadDamage(ctx, conn, p, steps)
+			if err != nil {
+				return err
+			}
+			reached[p] = progress.DescribePlan(p, steps, c.scope, damage)
+			reached[p].Why = far[p].Error()
 		}
 		return nil
 	})
@@ -50,7 +59,7 @@ func forEachPlan(ctx context.Context, c settings, id string, phase onward.PlanPh
 	var out []*onward.Applied
 	for _, p := range list {
 		if far[p] != nil {
-			return out, far[p]
+			return append(out, reached[p]), far[p]
 		}
 		one := c
 		one.Plan, one.Name, one.Role, one.moved = &p.Plan, p.Name, p.Role, true

@@ -8,62 +8,73 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/onward-sql/onward/apply/internal/progress"
 	"github.com/onward-sql/onward/apply/internal/run"
 	"github.com/onward-sql/onward/internal/ledger"
-	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/underway"
 	"github.com/onward-sql/onward/internal/undo"
 	"github.com/onward-sql/onward/onward"
 )
 
-// Forget closes a plan that is in the ledger: a migration that it replaces has run all the same. It undoes only triggers of the plan that fail each
-// write, because their column is gone. It reports each step that is left, with the statements that would undo it. id is the plan's ID; "" means the only
-// unfinished plan.
+// Forget closes a plan that is in the ledger: a migration that it replaces has run all the same. It drops only triggers of the plan that fail each
+// write, because their column or table is gone, with their functions. It reports each step that is left, with the statements that would undo it.
+// id is the plan's ID; "" means the only unfinished plan.
 //
 // The errors are the same as for [Run].
 func Forget(ctx context.Context, config Config, id string) (*onward.Applied, error) {
 	return endPlan(ctx, config, id, func(t *Target) error {
-		if err := t.undoBrokenTriggers(ctx); err != nil {
-			return err
-		}
-		return t.record.SetPlanState(ctx, ledger.Abandoned, "plan forgotten", "left: "+strings.Join(t.reportLeft(), ", "))
-	})
-}
-
-// undoBrokenTriggers undoes the steps that made triggers in which each write fails, because a column that the contract drops is gone already.
-func (t *Target) undoBrokenTriggers(ctx context.Context) error {
-	var gone []undo.Object
-	for _, o := range undo.ListDropped(t.record.Plan, t.record.IsDone) {
-		missing, err := t.findColumns(ctx, []undo.Object{o}, false)
+		gone, err := t.undoBrokenTriggers(ctx)
 		if err != nil {
 			return err
 		}
-		if len(missing) > 0 {
-			gone = append(gone, o)
-		}
-	}
-	return t.runAttempts(ctx, func() (State, error) {
-		return t.attemptNext(ctx, func() *onward.PlanStep {
-			for i := range slices.Backward(t.record.Plan.Steps) {
-				s := &t.record.Plan.Steps[i]
-				if t.record.UndoSQL(s) != "" && slices.ContainsFunc(gone, func(o undo.Object) bool { return undo.MakesTriggerOf(s, o) }) {
-					return s
-				}
-			}
-			return nil
-		}, func(s *onward.PlanStep) (State, error) { return t.attempt.UndoStep(ctx, s) })
+		return t.record.SetPlanState(ctx, ledger.Abandoned, "plan forgotten", "left: "+strings.Join(t.reportLeft(gone), ", "))
 	})
 }
 
-// reportLeft reports each step that is left in the database, with the statements that would undo it, and returns their IDs.
-func (t *Target) reportLeft() (left []string) {
+// undoBrokenTriggers drops the triggers and functions of the plan that use a table or column which the contract drops and which is gone already. A step
+// that made nothing besides is undone with them. It returns what is gone.
+func (t *Target) undoBrokenTriggers(ctx context.Context) ([]undo.Object, error) {
+	gone, err := t.findObjects(ctx, undo.ListDropped(t.record.Plan, t.record.IsDone), false)
+	if err != nil {
+		return nil, err
+	}
+	list := undo.FindBrokenTriggers(t.record.Plan, gone, t.record.IsDone)
+	return gone, t.runAttempts(ctx, func() (State, error) {
+		return t.attemptNext(ctx, func() *onward.PlanStep {
+			if len(list) == 0 {
+				return nil
+			}
+			return list[0].Step
+		}, func(s *onward.PlanStep) (out State, err error) {
+			if list[0].DropSQL == s.Undo {
+				out, err = t.attempt.UndoStep(ctx, s)
+			} else {
+				out, err = t.attempt.DropTriggers(ctx, s, list[0].DropSQL)
+			}
+			if err == nil && !out.Waits {
+				list = list[1:]
+			}
+			return out, err
+		})
+	})
+}
+
+// reportLeft reports each step that is left in the database, with the statements that would undo it, and returns their IDs. A step that renamed what is
+// gone has no undo any more.
+func (t *Target) reportLeft(gone []undo.Object) (left []string) {
 	for i := range slices.Backward(t.record.Plan.Steps) {
 		s := &t.record.Plan.Steps[i]
-		if sql := t.record.UndoSQL(s); sql != "" {
-			left = append(left, s.ID)
-			t.record.ReportEvent(run.Warned, s, "is left in the database. This would undo it: "+pgparse.SqueezeSQL(sql))
+		sql := t.record.UndoSQL(s)
+		if sql == "" {
+			continue
 		}
+		left = append(left, s.ID)
+		if lost := undo.FindRenamed(sql, gone); lost != "" {
+			t.record.ReportEvent(run.Warned, s, "is left in the database. Nothing undoes it: "+lost+" is gone")
+			continue
+		}
+		t.record.ReportEvent(run.Warned, s, "is left in the database. This would undo it: "+pgparse.SqueezeSQL(sql))
 	}
 	return left
 }
@@ -73,11 +84,11 @@ func (t *Target) refuseReplacedRan(ctx context.Context) error {
 	if t.record.AsWritten || t.record.Undoing || !t.isBegun() {
 		return nil
 	}
-	gone, err := t.findColumns(ctx, undo.ListDropped(t.record.Plan, t.record.IsDone), false)
+	gone, err := t.findObjects(ctx, undo.ListDropped(t.record.Plan, t.record.IsDone), false)
 	if err != nil || len(gone) == 0 {
 		return err
 	}
-	t.reportLeft()
+	t.reportLeft(gone)
 	next := t.forgetCommand()
 	return &RefusedError{
 		Text: fmt.Sprintf("%s is gone: a migration that the plan replaces ran all the same, or somebody dropped it. The plan cannot go on, and nothing was changed. "+
@@ -88,17 +99,17 @@ func (t *Target) refuseReplacedRan(ctx context.Context) error {
 
 // forgetCommand returns the command that closes the plan.
 func (t *Target) forgetCommand() string {
-	return underway.AbortCommand(t.record.Row.ID, t.record.Scope.Schema) + " --forget"
+	return underway.ForgetCommand(t.record.Row.ID, t.record.Scope.Schema)
 }
 
 // refuseLastCopy refuses an abort that would drop values of which the plan has made a copy, and whose original is gone.
 func (t *Target) refuseLastCopy(ctx context.Context) error {
 	for _, chain := range undo.ListCopies(t.record.Plan, t.record.IsDone) {
-		gone, err := t.findColumns(ctx, chain.Dropped, false)
+		gone, err := t.findObjects(ctx, chain.Dropped, false)
 		if err != nil {
 			return err
 		}
-		copies, err := t.findColumns(ctx, chain.Filled, true)
+		copies, err := t.findObjects(ctx, chain.Filled, true)
 		if err != nil {
 			return err
 		}
@@ -114,26 +125,11 @@ func (t *Target) refuseLastCopy(ctx context.Context) error {
 	return nil
 }
 
-// findColumns returns the tables and columns that exist, or the ones that do not.
-func (t *Target) findColumns(ctx context.Context, list []undo.Object, exist bool) (out []string, err error) {
-	err = t.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
-		for _, o := range list {
-			ids, err := live.FindRelationsIn(ctx, conn, t.session.Path, o.QuotedTable())
-			if err != nil {
-				return err
-			}
-			there := ids[0] != 0
-			if there && o.Column != "" {
-				if err := conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = $1::oid AND attname = $2 AND NOT attisdropped)", ids[0],
-					o.Column).Scan(&there); err != nil {
-					return err
-				}
-			}
-			if there == exist {
-				out = append(out, o.String())
-			}
-		}
-		return nil
+// findObjects returns which tables and columns exist, or which do not.
+func (t *Target) findObjects(ctx context.Context, list []undo.Object, exist bool) (out []undo.Object, err error) {
+	err = t.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
+		out, err = progress.FindObjects(ctx, conn, t.session.Path, list, exist)
+		return err
 	})
 	return out, err
 }

@@ -22,7 +22,14 @@ func (t *Target) readProgress(ctx context.Context) (*onward.Applied, error) {
 		return nil, err
 	}
 	t.record.Row.Plan = *t.record.Plan
-	out := progress.DescribePlan(t.record.Row, t.record.Steps, t.c.scope)
+	var out *onward.Applied
+	if err := t.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		damage, err := progress.ReadDamage(ctx, conn, t.record.Row, t.record.Steps)
+		out = progress.DescribePlan(t.record.Row, t.record.Steps, t.c.scope, damage)
+		return err
+	}); err != nil {
+		return out, err
+	}
 	if out.State == onward.ApplyDone && !t.record.AsWritten && !t.c.tableUpToDate {
 		out.Next = migrations.UnrecordedAdvice(t.record.Plan, t.c.unrecordedReason)
 	}

@@ -49,7 +49,11 @@ func ReadSchemaPlans(ctx context.Context, db, schema string) (out []PlanStatus, 
 			if err != nil {
 				return err
 			}
-			applied := progress.DescribePlan(p, steps, c.scope)
+			damage, err := progress.ReadDamage(ctx, conn, p, steps)
+			if err != nil {
+				return err
+			}
+			applied := progress.DescribePlan(p, steps, c.scope, damage)
 			if err := progress.AddComparisons(ctx, conn, applied); err != nil {
 				return err
 			}

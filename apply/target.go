@@ -20,7 +20,6 @@ import (
 	"github.com/onward-sql/onward/internal/address"
 	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/internal/live"
-	"github.com/onward-sql/onward/internal/underway"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -181,7 +180,7 @@ func (t *Target) beginPlan(ctx context.Context) error {
 				return err
 			}
 		case same && p.State == ledger.Aborting && !t.record.Undoing:
-			return &RefusedError{Text: "this plan is being taken back: onward abort goes on with that", Next: underway.AbortCommand(p.ID, t.record.Scope.Schema)}
+			return progress.RefuseAborting(p, t.record.Scope)
 		case same:
 			if err := t.useRow(ctx, p); err != nil {
 				return err

@@ -91,6 +91,15 @@ func draftFirst(ctx context.Context, release *audit.Release, p *onward.Plan) (*D
 	return d, nil
 }
 
+// WrittenError says that the migrations of a release are files of a plan. Next is the command that goes on with that.
+type WrittenError struct {
+	Plan       *onward.Plan
+	Next, text string
+}
+
+// Error says it.
+func (e *WrittenError) Error() string { return e.text }
+
 // refuseRewriting refuses a plan of migrations that were written from another plan: the steps of steps are no steps, and the tool would run
 // both.
 func refuseRewriting(release *audit.Release, p *onward.Plan) error {
@@ -105,9 +114,9 @@ func refuseRewriting(release *audit.Release, p *onward.Plan) error {
 			} else if written.Contract() < len(written.Steps) {
 				next += " --gone " + written.Base
 			}
-			return inputErrorf("%s is a file of plan %s, which was written already: nothing is written again. "+
-				"To plan the other migrations of this branch, commit these files and name that commit with --base. The plan goes on with: %s",
-				f.Path, written.Name, next)
+			return &config.InputError{Err: &WrittenError{Plan: written, Next: next, text: fmt.Sprintf("%s is a file of plan %s, which was written already: "+
+				"nothing is written again. To plan the other migrations of this branch, commit these files and name that commit with --base. "+
+				"The plan goes on with: %s", f.Path, written.Name, next)}}
 		}
 	}
 	return nil

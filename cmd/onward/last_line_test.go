@@ -22,6 +22,11 @@ func follow(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 3 {
 		ts.Fatalf("usage: follow CODE NEXT PROGRAM [ARGUMENT…]")
 	}
+	followNext(ts, args[1], runPrinted(ts, args[0], args[2:]))
+}
+
+// runPrinted runs a program for follow, and returns what it has printed.
+func runPrinted(ts *testscript.TestScript, code string, program []string) string {
 	file := ts.MkAbs("printed")
 	ts.Check(os.WriteFile(file, nil, 0o600))
 	script := `exec "$@" >"$printed" 2>&1`
@@ -32,19 +37,34 @@ func follow(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	ts.Setenv("printed", file)
 	ts.Setenv("SIGNAL", "")
-	requireCode(ts, args[0], ts.Exec("sh", append([]string{"-c", script, "sh"}, args[2:]...)...))
-	output, err := os.ReadFile(file)
-	ts.Check(err)
-	lines := strings.Split(strings.TrimRight(string(output), "\n"), "\n")
+	err := ts.Exec("sh", append([]string{"-c", script, "sh"}, program...)...)
+	output, wrong := os.ReadFile(file)
+	ts.Check(wrong)
+	ts.Logf("%s", output)
+	requireCode(ts, code, err)
+	return string(output)
+}
+
+// followNext runs the command in the last line of an output, and wants its exit code. A want of "none" wants no next command; one that begins with
+// "onward" is a pattern for the command, which does not run.
+func followNext(ts *testscript.TestScript, want, output string) {
+	lines := strings.Split(strings.TrimRight(output, "\n"), "\n")
 	next := lastLine.FindStringSubmatch(lines[len(lines)-1])
 	switch {
-	case args[1] == "none" && !strings.Contains(string(output), "next: "):
+	case want == "none" && !strings.Contains(output, "next: "):
 		return
-	case args[1] == "none" || next == nil || strings.ContainsAny(next[1], "…") || strings.Contains(next[1], "ADDRESS"):
-		ts.Fatalf("the last line is not what was expected:\n%s", output)
+	case want == "none" || next == nil || strings.ContainsAny(next[1], "…"):
+		ts.Fatalf("the last line is not what was expected")
+	case strings.HasPrefix(want, "onward"):
+		if !regexp.MustCompile("^(?:" + want + ")$").MatchString(next[1]) {
+			ts.Fatalf("the next command is %s, want %s", next[1], want)
+		}
+		return
+	case strings.Contains(next[1], "ADDRESS"):
+		ts.Fatalf("the last line cannot be typed")
 	}
 	ts.Logf("next: %s", next[1])
-	requireCode(ts, args[1], ts.Exec("sh", "-c", next[1]))
+	requireCode(ts, want, ts.Exec("sh", "-c", next[1]))
 }
 
 // requireCode wants an exit code.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"io"
 	"strings"
@@ -133,14 +134,14 @@ func (a *app) applyAndReport(cmd *cobra.Command, f *applyFlags) error {
 	if r != nil {
 		list = []*onward.Applied{r}
 	}
-	return a.endRun(cmd, notices, list, err, format, func(w io.Writer) error { return report.WriteApply(w, format, r, options) })
+	return a.endRun(cmd, &c, notices, list, err, format, func(w io.Writer) error { return report.WriteApply(w, format, r, options) })
 }
 
 // stepTime is how long a run on a database may take to end after a signal: it cancels its statement and gives the lease back.
 const stepTime = 15 * time.Second
 
 // endRun ends a run on a database. It prints why the run ended early, then the progress. The last line is the next command.
-func (a *app) endRun(cmd *cobra.Command, n *notices, list []*onward.Applied, err error, format report.Format, write func(io.Writer) error) error {
+func (a *app) endRun(cmd *cobra.Command, c *apply.Config, n *notices, list []*onward.Applied, err error, format report.Format, write func(io.Writer) error) error {
 	next := ""
 	for i, r := range list {
 		if i == len(list)-1 {
@@ -159,7 +160,12 @@ func (a *app) endRun(cmd *cobra.Command, n *notices, list []*onward.Applied, err
 	}
 	n.postResult(list, err)
 	if len(list) == 0 {
-		if err = refusalError(a, err); err == nil {
+		cannotRead := isAny[*apply.ServerError](err) || isAny[*apply.OtherError](err) || isAny[*apply.PlantedError](err)
+		err = refusalError(a, err)
+		if !cannotRead {
+			a.printOpenPlans(cmd.Context(), c.DB, c.Schema)
+		}
+		if err == nil {
 			a.printNext(next)
 		}
 		return err
@@ -174,6 +180,30 @@ func (a *app) endRun(cmd *cobra.Command, n *notices, list []*onward.Applied, err
 		a.printNext(next)
 	}
 	return nil
+}
+
+// openPlansTime limits the search for plans after a run that has no progress of its own.
+const openPlansTime = 5 * time.Second
+
+// printOpenPlans prints, for each unfinished plan of a database, which code may be deployed now.
+func (a *app) printOpenPlans(ctx context.Context, db, schema string) {
+	if a.flags.quiet {
+		return
+	}
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), openPlansTime)
+	defer stop()
+	plans, err := apply.ReadSchemaPlans(ctx, db, schema)
+	if err != nil {
+		return // the command has reported why it ended
+	}
+	for _, p := range plans {
+		if areFinished([]apply.PlanStatus{p}) {
+			continue
+		}
+		for i := range p.Applied.Readiness {
+			a.printNote("plan %s  %s → %s: %s", p.Applied.Plan, p.Applied.Base, p.Applied.Head, p.Applied.Readiness[i].Text)
+		}
+	}
 }
 
 // nextCommand returns the command that follows a run on a database: it can be typed as it is.

@@ -35,7 +35,7 @@ func (a *app) continuePlans(cmd *cobra.Command, f *stepFlags, prepare func(*appl
 	a.patience.Store(int64(stepTime))
 	list, err := work(c)
 	end()
-	return a.endRun(cmd, notices, list, err, format, func(w io.Writer) error { return report.WriteApplied(w, format, list, options) })
+	return a.endRun(cmd, &c, notices, list, err, format, func(w io.Writer) error { return report.WriteApplied(w, format, list, options) })
 }
 
 func (a *app) newBackfillCommand() *cobra.Command {
@@ -245,7 +245,7 @@ the subscriber needs.
 
 If a migration that the plan replaces ran all the same, the plan may hold the only copy of some
 values. Then onward refuses. --forget closes the plan, and lists what is left. It undoes only the
-triggers of the plan that fail because their column is gone.
+triggers of the plan that fail because their column or table is gone.
 
 Exit code: 0 taken back, 1 refused, 2 usage or input, 3 not finished, the same command
 continues.`,

@@ -2,12 +2,14 @@ package cli
 
 import (
 	"context"
+	"sync"
 
 	"github.com/spf13/cobra"
 
 	"github.com/onward-sql/onward/apply"
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/fleet"
+	"github.com/onward-sql/onward/internal/readiness"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -52,16 +54,72 @@ func (a *app) applyToTargets(cmd *cobra.Command, f *applyFlags) error {
 		// The contract breaks code that another database may still need.
 		c.Release, c.After = f.rollout.release+" contract", f.rollout.release
 	}
+	judge := &rolloutJudge{plan: base.Plan, through: base.Through, to: base.To, chosen: len(f.rollout.only)+len(f.rollout.labels) > 0}
+	c.Judge = judge.judgeRollout
 	if f.queue != "" {
 		return a.queueApply(cmd, f, pending, c)
 	}
-	c.Work = applyWork(pending, f.rollout.searchPath, a.targetEvents)
+	c.Work = applyWork(pending, f.rollout.searchPath, a.targetEvents, judge.addTarget)
 	return a.runRollout(cmd, c, false)
 }
 
-// applyWork returns the work that runs apply on a target. base lacks the target. tell returns what gets the target's events.
-func applyWork(base *apply.PendingConfig, searchPath string, tell func(*fleet.Target) func(apply.Event)) fleet.Work {
-	return fleet.ApplySteps(func(ctx context.Context, t *fleet.Target) (*onward.Applied, error) {
+// rolloutJudge says which code may be deployed on all targets of a release, from those that this process has worked on.
+type rolloutJudge struct {
+	plan    *onward.Plan // nil for pending migrations
+	through onward.PlanPhase
+	to      string
+	chosen  bool // there are further targets
+	mu      sync.Mutex
+	done    []onward.Readiness // of a target that is done
+}
+
+// addTarget notes the end of the work on a target.
+func (j *rolloutJudge) addTarget(r *onward.Applied, err error) {
+	if err == nil && r != nil {
+		j.mu.Lock()
+		defer j.mu.Unlock()
+		j.done = r.Readiness
+	}
+}
+
+// judgeRollout judges the release.
+func (j *rolloutJudge) judgeRollout(r *onward.Rollout) (out []onward.Readiness) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	var missing []string
+	begun := false
+	for i := range r.Targets {
+		t := &r.Targets[i]
+		begun = begun || t.State != onward.RolloutPending
+		switch t.State {
+		case onward.RolloutDone, onward.RolloutGone:
+		case onward.RolloutSkipped:
+			missing = append(missing, t.Name+" (skipped)")
+		default:
+			missing = append(missing, t.Name)
+		}
+	}
+	list, through := j.done, j.through
+	if len(list) == 0 && j.plan != nil {
+		if !begun && through == onward.Contract {
+			through = onward.Backfill
+		}
+		list = []onward.Readiness{*readiness.JudgeThrough(j.plan, through, j.to)}
+	}
+	for i := range list {
+		judged := readiness.JudgeTargets(&list[i], missing)
+		if j.chosen {
+			judged.Text = "On the chosen targets: " + judged.Text
+		}
+		out = append(out, *judged)
+	}
+	return out
+}
+
+// applyWork returns the work that runs apply on a target. base lacks the target. tell returns what gets the target's events, and end gets its result.
+func applyWork(base *apply.PendingConfig, searchPath string, tell func(*fleet.Target) func(apply.Event), end func(*onward.Applied, error)) fleet.Work {
+	return fleet.ApplySteps(func(ctx context.Context, t *fleet.Target) (r *onward.Applied, err error) {
+		defer func() { end(r, err) }()
 		c := *base
 		c.DB, c.Config.Schema, c.SearchPath, c.Tell = t.Address, t.Schema, t.SearchPath(searchPath), tell(t)
 		if c.Plan != nil {

@@ -134,15 +134,29 @@ func (a *app) runRollout(cmd *cobra.Command, c fleet.Config, beside bool) error 
 	a.patience.Store(int64(guardTime)) // each command got the signal, and decides itself
 	r, err := fleet.Run(cmd.Context(), c)
 	if r == nil {
-		return endRollout(cmd, &c, err)
+		return a.endUnbegun(cmd, &c, err)
 	}
 	to := a.out
 	if beside && a.flags.output == "" {
 		a.out = a.err
 	}
-	wrong := a.writeRollout(r, format, options)
+	wrong := a.writeRollout(&c, r, format, options)
 	a.out = to
 	return errors.Join(endRollout(cmd, &c, err), wrong)
+}
+
+// endUnbegun is endRollout for a release of which no target was begun. It prints which code may be deployed.
+func (a *app) endUnbegun(cmd *cobra.Command, c *fleet.Config, err error) error {
+	if unfinished, found := errors.AsType[*fleet.UnfinishedError](err); found && unfinished.Earlier && c.Judge != nil {
+		r := &onward.Rollout{}
+		for _, name := range unfinished.Missing {
+			r.Targets = append(r.Targets, onward.RolloutTarget{Name: name, State: onward.RolloutPending})
+		}
+		for _, r := range c.Judge(r) {
+			a.printNote("%s", r.Text)
+		}
+	}
+	return endRollout(cmd, c, err)
 }
 
 // endRollout adds the command that continues to the reason why a release is not done on all targets.
@@ -161,6 +175,9 @@ func endRollout(cmd *cobra.Command, c *fleet.Config, err error) error {
 	return &nextError{err, next}
 }
 
-func (a *app) writeRollout(r *onward.Rollout, format report.Format, options report.Options) error {
+func (a *app) writeRollout(c *fleet.Config, r *onward.Rollout, format report.Format, options report.Options) error {
+	if c.Judge != nil {
+		r.Readiness = c.Judge(r)
+	}
 	return a.writeResult(rolloutWriter(r, format, options))
 }

@@ -108,7 +108,7 @@ func (a *app) queueRollout(cmd *cobra.Command, f *rolloutFlags, qf *queueFlags, 
 	ctx := cmd.Context()
 	survey, err := fleet.SurveyTargets(ctx, c)
 	if err != nil {
-		return endRollout(cmd, &c, err)
+		return a.endUnbegun(cmd, &c, err)
 	}
 	q, err := queuedb.Open(ctx, at, 2, slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -128,7 +128,7 @@ func (a *app) queueRollout(cmd *cobra.Command, f *rolloutFlags, qf *queueFlags, 
 	}
 	a.printNote("%d targets are in the queue: %s", len(survey.Targets), workers)
 	if qf.detach {
-		err := a.writeRollout(survey.Rollout, format, options)
+		err := a.writeRollout(&c, survey.Rollout, format, options)
 		a.printNext(repeatFor(cmd, "onward status", "targets", "db", "release", "only", "label"))
 		return err
 	}
@@ -141,7 +141,7 @@ func (a *app) queueRollout(cmd *cobra.Command, f *rolloutFlags, qf *queueFlags, 
 		return err
 	}
 	a.code = describeEnd(survey.Rollout, end)
-	if err := a.writeRollout(survey.Rollout, format, options); err != nil || a.code == exitClean {
+	if err := a.writeRollout(&c, survey.Rollout, format, options); err != nil || a.code == exitClean {
 		return err
 	}
 	next := repeatCommand(cmd)

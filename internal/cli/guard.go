@@ -155,7 +155,11 @@ func (a *app) runGuarded(cmd *cobra.Command, f *guardFlags, command []string) er
 	if err != nil {
 		a.code = a.printError(cmd.Context(), err)
 	}
-	if a.code != exitClean {
+	a.printOpenPlans(cmd.Context(), c.DB, "")
+	switch {
+	case isAny[*guard.UnderWayError](err): // the same command fails again
+		a.printNext(repeatFor(cmd, "onward status", "db"))
+	case a.code != exitClean:
 		a.printNext(repeatCommand(cmd))
 	}
 	return wrong

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -9,9 +10,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/onward-sql/onward/internal/readiness"
 	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/internal/report/escape"
 	"github.com/onward-sql/onward/internal/report/html"
+	"github.com/onward-sql/onward/internal/underway"
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/plan"
 	"github.com/onward-sql/onward/rehearse"
@@ -170,6 +173,10 @@ func (a *app) makePlan(cmd *cobra.Command, f *planFlags) error {
 	}
 	if (f.diff || f.save) && len(p.Steps) > 0 && (f.sketch || p.ProvesSteps()) {
 		draft, err := plan.Write(cmd.Context(), c.Config.Config, p)
+		if written := new(plan.WrittenError); errors.As(err, &written) {
+			a.printNote("%s", readiness.JudgeWritten(written.Plan, false).Text)
+			return &nextError{err, written.Next}
+		}
 		if err != nil {
 			return err
 		}
@@ -180,7 +187,7 @@ func (a *app) makePlan(cmd *cobra.Command, f *planFlags) error {
 			return err
 		}
 	}
-	return a.writeResult(func(w io.Writer) error {
+	err = a.writeResult(func(w io.Writer) error {
 		if format == report.FormatHTML {
 			return html.WritePlan(w, p, r)
 		}
@@ -189,6 +196,12 @@ func (a *app) makePlan(cmd *cobra.Command, f *planFlags) error {
 		}
 		return writePlanNext(w, cmd, f, p)
 	})
+	if err != nil || format != report.FormatJSON || a.flags.output == "" || len(p.Steps) == 0 || !p.ProvesSteps() {
+		return err
+	}
+	a.printNote("%s", readiness.JudgePlan(p).Text)
+	a.printNext(fillAddress(cmd, underway.ApplyCommand(a.flags.output, "")))
+	return nil
 }
 
 // guardMigrations puts the statement that refuses their own tool into the replaced migrations of a plan, and reports which have it.
@@ -217,6 +230,8 @@ func writePlanNext(w io.Writer, cmd *cobra.Command, f *planFlags, p *onward.Plan
 	case len(p.Steps) == 0:
 	case f.sketch:
 		next = strings.Join(append([]string{cmd.CommandPath()}, flagWords(cmd, func(name string) bool { return name != "sketch" })...), " ")
+	case p.ProvesSteps() && f.guard: // onward apply takes the plan from a file
+		next = repeatCommand(cmd) + " --format json --output plan.json"
 	case p.ProvesSteps():
 		next = repeatCommand(cmd) + " --write"
 	}

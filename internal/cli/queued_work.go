@@ -152,7 +152,8 @@ func (m *workMaker) makeWork(j *queuedb.Job) (fleet.Work, error) {
 	case guarded != nil:
 		return m.guardWork(j, guarded)
 	}
-	return applyWork(steps.config(j.Slice, m.repository), steps.SearchPath, func(t *fleet.Target) func(apply.Event) { return logEvents(m.logger, t) }), nil
+	return applyWork(steps.config(j.Slice, m.repository), steps.SearchPath, func(t *fleet.Target) func(apply.Event) { return logEvents(m.logger, t) },
+		func(*onward.Applied, error) {}), nil
 }
 
 // guardWork returns the work that runs the worker's own command, which must be the one with which the release was begun.

@@ -118,14 +118,14 @@ func (r *rollout) requireEarlierRelease(ctx context.Context) error {
 	if r.c.After == "" {
 		return nil
 	}
-	var missing []string
+	var missing, names []string
 	seen := map[string]onward.RolloutState{}
 	if err := readProgress(ctx, r.c.After, r.targets, func(t *Target, p *onward.RolloutTarget) { seen[t.Name] = p.State }); err != nil {
 		return err
 	}
 	for _, t := range r.targets {
 		if s := seen[t.Name]; s != onward.RolloutDone && s != onward.RolloutGone {
-			missing = append(missing, fmt.Sprintf("%s is %s", t.Name, s))
+			missing, names = append(missing, fmt.Sprintf("%s is %s", t.Name, s)), append(names, t.Name)
 		}
 	}
 	if len(missing) == 0 {
@@ -137,7 +137,7 @@ func (r *rollout) requireEarlierRelease(ctx context.Context) error {
 		missing, more = missing[:most], fmt.Sprintf(" and %d more", n-most)
 	}
 	return &UnfinishedError{
-		Failed: true, Earlier: true,
+		Failed: true, Earlier: true, Missing: names,
 		Why: fmt.Sprintf("the release %s is not done on every target: %s%s", r.c.After, strings.Join(missing, ", "), more),
 	}
 }

@@ -42,6 +42,8 @@ type Config struct {
 	Who string
 	// Within limits how long a target is waited for that another process works on, or whose server has no free connection.
 	Within time.Duration
+	// Judge says which code may be deployed on all targets; nil if nothing is known.
+	Judge func(*onward.Rollout) []onward.Readiness
 	// Tell gets a line for each event.
 	Tell func(words string)
 }
@@ -314,6 +316,8 @@ type UnfinishedError struct {
 	Failed bool
 	// Earlier: a target lacks the release of Config.After. Paused: somebody has paused the release.
 	Earlier, Paused bool
+	// Missing names the targets that lack the release of Config.After.
+	Missing []string
 }
 
 // Error says why.

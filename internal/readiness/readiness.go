@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/undo"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -40,9 +41,17 @@ func JudgeWritten(p *onward.Plan, ran bool) *onward.Readiness {
 	})
 }
 
-// JudgeApplied judges a plan of the ledger with this ID and state, from the steps that are done. The state of a plan that is being
+// Damage is what somebody else has taken from a plan.
+type Damage struct {
+	// Gone are the tables and columns that its contract would drop and that are gone already.
+	Gone []string
+	// WritesFail: a trigger of the plan fails each write, because it uses what is gone.
+	WritesFail bool
+}
+
+// JudgeApplied judges a plan of the ledger with this ID and state, from the steps that are done and from what is gone. The state of a plan that is being
 // taken back is [onward.ApplyAborting], and then [onward.ApplyAbandoned].
-func JudgeApplied(p *onward.Plan, id string, state onward.ApplyState, isDone func(step string) bool) *onward.Readiness {
+func JudgeApplied(p *onward.Plan, id string, state onward.ApplyState, damage Damage, isDone func(step string) bool) *onward.Readiness {
 	r := describe(p, id, func(s *onward.PlanStep) progress {
 		if isDone(s.ID) {
 			return done
@@ -58,22 +67,32 @@ func JudgeApplied(p *onward.Plan, id string, state onward.ApplyState, isDone fun
 		}
 		return r
 	case onward.ApplyAbandoned:
+		if slices.ContainsFunc(p.Steps, func(s onward.PlanStep) bool { return isDone(s.ID) }) {
+			return describeForgotten(r, p, damage, isDone)
+		}
 		r.NewCode, r.OldCode, r.Migrate = false, true, true
 		r.NextStep, r.Text = "", "The new code must not be deployed: onward abort has undone the plan."
-		if slices.ContainsFunc(p.Steps, func(s onward.PlanStep) bool { return isDone(s.ID) }) {
-			r.Text = "The plan is closed: onward abort --forget has left what its steps made."
-		}
 		return r
+	}
+	if len(damage.Gone) > 0 {
+		if r.NewCode, r.OldCode = r.NewCode && !damage.WritesFail, false; r.NewCode {
+			r.Text = "The new code may be deployed."
+		} else {
+			r.Text = "The new code must not be deployed: the plan cannot go on."
+		}
+		r.Text += describeGone(p, damage)
 	}
 	if r.NextStep == "" || len(p.Migrations) == 0 {
 		return r
 	}
 	recording := p.RecordingStep()
 	switch {
-	case recording != nil && (recording.Phase == onward.Contract || isDone(recording.ID)):
+	case isRecorded(p, isDone):
 		r.Text += fmt.Sprintf(" Your migration tool may run on this database and will not run %s, which its table has as applied.",
 			nameMigrations(p, func(*onward.PlannedMigration) bool { return true }))
 		return r
+	case len(damage.Gone) > 0:
+		r.Text += " " + describeTool(p, "the plan is closed")
 	case recording != nil:
 		r.Text += " " + describeTool(p, recording.ID+" is done")
 	case p.Contract() < len(p.Steps):
@@ -83,6 +102,84 @@ func JudgeApplied(p *onward.Plan, id string, state onward.ApplyState, isDone fun
 	}
 	r.Migrate = false
 	return r
+}
+
+// isRecorded reports whether the table of the migrations' own tool has them as applied.
+func isRecorded(p *onward.Plan, isDone func(step string) bool) bool {
+	recording := p.RecordingStep()
+	return recording != nil && (recording.Phase == onward.Contract || isDone(recording.ID))
+}
+
+// describeForgotten judges a plan that was closed, and not undone. Triggers that used what is gone were removed.
+func describeForgotten(r *onward.Readiness, p *onward.Plan, damage Damage, isDone func(step string) bool) *onward.Readiness {
+	isLeft := func(s onward.PlanStep) bool {
+		return !s.Bookkeeping && !isDone(s.ID) && (len(damage.Gone) == 0 || !undo.DropsOnlyTriggers(s.Undo))
+	}
+	r.NextStep, r.OldCode = "", r.OldCode && len(damage.Gone) == 0
+	r.Text = "The plan is closed: onward abort --forget has left what its steps made. The new code "
+	if i := slices.IndexFunc(p.Steps[:p.Contract()], isLeft); i >= 0 {
+		r.NewCode = false
+		r.Text += "must not be deployed: " + p.Steps[i].ID + " is not done."
+	} else {
+		r.NewCode = true
+		r.Text += "may be deployed."
+	}
+	r.Text += describeGone(p, damage)
+	if r.Migrate = len(p.Migrations) == 0 || len(damage.Gone) > 0 || isRecorded(p, isDone); !r.Migrate {
+		r.Text += fmt.Sprintf(" Before your migration tool runs on this database, undo what is left: %s expects the schema without it.",
+			nameMigrations(p, func(*onward.PlannedMigration) bool { return true }))
+	}
+	return r
+}
+
+// describeGone says that the deployed code has lost what it uses; "" if nothing is gone.
+func describeGone(p *onward.Plan, damage Damage) string {
+	if len(damage.Gone) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" No process of %s may run any more: %s %s gone.", nameBase(p), prose.FirstNames(damage.Gone, 3),
+		prose.PickForm(len(damage.Gone), "is", "are"))
+}
+
+// JudgeThrough judges a plan whose steps are done through a phase, and through a step of it; "" for all of the phase.
+func JudgeThrough(p *onward.Plan, phase onward.PlanPhase, step string) *onward.Readiness {
+	end := len(p.Steps)
+	switch i := slices.IndexFunc(p.Steps, func(s onward.PlanStep) bool { return s.ID == step }); {
+	case i >= 0:
+		end = i + 1
+	case phase == onward.Expand:
+		end = p.Contract()
+		if i := slices.IndexFunc(p.Steps, func(s onward.PlanStep) bool { return s.Phase == onward.Backfill }); i >= 0 {
+			end = i
+		}
+	case phase == onward.Backfill:
+		end = p.Contract()
+	}
+	finished := map[string]bool{}
+	for i := range p.Steps[:end] {
+		finished[p.Steps[i].ID] = true
+	}
+	return describe(p, p.Name, func(s *onward.PlanStep) progress {
+		if finished[s.ID] {
+			return done
+		}
+		return pending
+	})
+}
+
+// JudgeTargets judges a release on many targets. done is its state on a target that has it, and missing names the targets that lack it.
+func JudgeTargets(done *onward.Readiness, missing []string) *onward.Readiness {
+	r := *done
+	if len(missing) == 0 || !r.NewCode || !r.OldCode || r.DeployAfter == "" {
+		return &r
+	}
+	sentences := strings.SplitAfterN(r.Text, ". ", 3)
+	r.NewCode, r.Migrate, r.Text = false, false, fmt.Sprintf("The new code must wait for %s on %s: %s.", r.DeployAfter,
+		prose.CountNoun(len(missing), "target"), prose.FirstNames(missing, 5))
+	if r.GoneBefore != "" && len(sentences) > 1 {
+		r.Text += " " + strings.TrimSpace(sentences[1])
+	}
+	return &r
 }
 
 // describe judges a plan whose steps have a progress.

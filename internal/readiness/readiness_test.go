@@ -31,6 +31,11 @@ const (
 	noTool = " Until the contract is done, do not run your migration tool on this database: it would run 00002_rename, which the plan replaces."
 )
 
+const (
+	closed = "The plan is closed: onward abort --forget has left what its steps made. The new code "
+	undo   = " Before your migration tool runs on this database, undo what is left: 00002_rename expects the schema without it."
+)
+
 func TestJudgeApplied(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -48,11 +53,12 @@ func TestJudgeApplied(t *testing.T) {
 		{7, onward.ApplyDone, true, false, true, "The new code may be deployed." + gone},
 		{4, onward.ApplyAborting, false, true, false, "The new code must not be deployed: onward abort undoes the plan." +
 			" Until it is done, do not run your migration tool on this database: it would run 00002_rename, which the plan replaces."},
-		{4, onward.ApplyAbandoned, false, true, true, "The plan is closed: onward abort --forget has left what its steps made."},
+		{4, onward.ApplyAbandoned, true, true, false, closed + "may be deployed." + undo},
+		{3, onward.ApplyAbandoned, false, true, false, closed + "must not be deployed: 04-backfill is not done." + undo},
 		{0, onward.ApplyAbandoned, false, true, true, "The new code must not be deployed: onward abort has undone the plan."},
 	} {
 		p := renameColumn()
-		r := readiness.JudgeApplied(p, "p1", c.state, func(id string) bool {
+		r := readiness.JudgeApplied(p, "p1", c.state, readiness.Damage{}, func(id string) bool {
 			return slices.IndexFunc(p.Steps, func(s onward.PlanStep) bool { return s.ID == id }) < c.done
 		})
 		if r.NewCode != c.fresh || r.OldCode != c.old || r.Migrate != c.mg || r.Text != c.text {
@@ -82,7 +88,7 @@ func TestGuardedMigrations(t *testing.T) {
 		for i := range p.Migrations {
 			p.Migrations[i].Guarded = c.guarded[i]
 		}
-		r := readiness.JudgeApplied(p, "p1", c.state, func(string) bool { return false })
+		r := readiness.JudgeApplied(p, "p1", c.state, readiness.Damage{}, func(string) bool { return false })
 		if r.Migrate || !strings.HasSuffix(r.Text, c.end) {
 			t.Errorf("%s: %+v", c.name, r)
 		}
@@ -104,7 +110,7 @@ func TestToolAfterRecording(t *testing.T) {
 	}{{0, 3, false, waitsFor}, {3, 3, false, waitsFor}, {4, 3, true, mayRun}, {6, 3, true, mayRun}, {7, 3, true, gone}, {0, 5, true, mayRun}} {
 		p := renameColumn()
 		p.Steps[c.recorded].Record = "SELECT 1"
-		r := readiness.JudgeApplied(p, "p1", onward.ApplyRunning, func(id string) bool {
+		r := readiness.JudgeApplied(p, "p1", onward.ApplyRunning, readiness.Damage{}, func(id string) bool {
 			return slices.IndexFunc(p.Steps, func(s onward.PlanStep) bool { return s.ID == id }) < c.done
 		})
 		if r.Migrate != c.migrate || !strings.HasSuffix(r.Text, c.end) {
@@ -161,5 +167,71 @@ func TestJudgePlan(t *testing.T) {
 	only := &onward.Plan{Base: "v1", Steps: []onward.PlanStep{{ID: "01-contract", Phase: onward.Contract}}}
 	if r := readiness.JudgePlan(only); !r.NewCode || r.Text != "The new code may be deployed. 01-contract must wait until no process of v1 is left." {
 		t.Errorf("%+v", r)
+	}
+}
+
+// A table or column is gone that the contract would drop: the old code fails. The new code works if all is filled, and no trigger of the plan fails its writes.
+func TestDamage(t *testing.T) {
+	t.Parallel()
+	const (
+		lost = " No process of v1 may run any more: users.name is gone."
+		tool = " Until the plan is closed, do not run your migration tool on this database: it would run 00002_rename, which the plan replaces."
+	)
+	for _, c := range []struct {
+		done       int
+		writesFail bool
+		state      onward.ApplyState
+		fresh, mg  bool
+		text       string
+	}{
+		{4, true, onward.ApplyRunning, false, false, "The new code must not be deployed: the plan cannot go on." + lost + tool},
+		{4, false, onward.ApplyRunning, true, false, "The new code may be deployed." + lost + tool},
+		{3, false, onward.ApplyRunning, false, false, "The new code must not be deployed: the plan cannot go on." + lost + tool},
+		{4, false, onward.ApplyAbandoned, true, true, closed + "may be deployed." + lost},
+		{2, false, onward.ApplyAbandoned, false, true, closed + "must not be deployed: 03-backfill is not done." + lost},
+	} {
+		p := renameColumn()
+		damage := readiness.Damage{Gone: []string{"users.name"}, WritesFail: c.writesFail}
+		r := readiness.JudgeApplied(p, "p1", c.state, damage, func(id string) bool {
+			return slices.IndexFunc(p.Steps, func(s onward.PlanStep) bool { return s.ID == id }) < c.done
+		})
+		if r.NewCode != c.fresh || r.OldCode || r.Migrate != c.mg || r.Text != c.text {
+			t.Errorf("%d steps, %s: %+v", c.done, c.state, r)
+		}
+	}
+}
+
+// The trigger that --forget removed does not count as a step that the new code waits for.
+func TestForgottenTrigger(t *testing.T) {
+	t.Parallel()
+	p := renameColumn()
+	p.Steps[0].Undo = "DROP TRIGGER IF EXISTS x ON users; DROP FUNCTION IF EXISTS x()"
+	r := readiness.JudgeApplied(p, "p1", onward.ApplyAbandoned, readiness.Damage{Gone: []string{"users.name"}}, func(id string) bool {
+		return id != "01-expand" && id < "05"
+	})
+	if !r.NewCode || r.OldCode {
+		t.Errorf("%+v", r)
+	}
+}
+
+// A release on many targets serves the new code when all of them have it.
+func TestJudgeTargets(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		phase   onward.PlanPhase
+		step    string
+		missing []string
+		fresh   bool
+		text    string
+	}{
+		{onward.Expand, "", nil, false, "The new code must wait for 04-backfill; the next step is 03-backfill." + waits},
+		{onward.Backfill, "", nil, true, "The new code may be deployed." + waits},
+		{onward.Backfill, "03-backfill", nil, false, "The new code must wait for 04-backfill." + waits},
+		{onward.Backfill, "", []string{"a", "b"}, false, "The new code must wait for 04-backfill on 2 targets: a, b." + waits},
+		{onward.Contract, "", []string{"a"}, true, "The new code may be deployed." + gone},
+	} {
+		if r := readiness.JudgeTargets(readiness.JudgeThrough(renameColumn(), c.phase, c.step), c.missing); r.NewCode != c.fresh || r.Text != c.text {
+			t.Errorf("%s %s: %+v", c.phase, c.step, r)
+		}
 	}
 }

@@ -129,6 +129,16 @@ func listRenames(s *onward.PlanStep) (out []rename) {
 	return out
 }
 
+// FindRenamed returns the first gone table to which an undo gives another name; "" for none.
+func FindRenamed(sql string, gone []Object) string {
+	for _, r := range listRenames(&onward.PlanStep{SQL: sql}) {
+		if slices.Contains(gone, r.old) {
+			return r.old.String()
+		}
+	}
+	return ""
+}
+
 func (c *Copies) addStep(s *onward.PlanStep, made map[string]bool) {
 	eachChange(s, func(table string, columns []string) {
 		if made[table] {

@@ -84,3 +84,30 @@ func TestFilledColumns(t *testing.T) {
 		}
 	}
 }
+
+// A function that writes a gone table goes with the triggers that call it, and one whose own table is gone goes alone. What names the table otherwise stays.
+func TestFindBrokenTriggers(t *testing.T) {
+	t.Parallel()
+	const made = `CREATE FUNCTION public.back() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN DELETE FROM public."Old" AS t; RETURN NULL; END $$;
+CREATE TRIGGER back AFTER INSERT ON fresh FOR EACH ROW EXECUTE FUNCTION public.back();
+CREATE FUNCTION other() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO "Older" SELECT "Old" FROM app."Old"; RETURN NULL; END $$;
+CREATE TRIGGER other AFTER INSERT ON fresh FOR EACH ROW EXECUTE FUNCTION other()`
+	const there = `CREATE FUNCTION there() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO copy VALUES (NEW.*); RETURN NULL; END $$;
+CREATE TRIGGER there AFTER INSERT ON "Old" FOR EACH ROW EXECUTE FUNCTION there()`
+	p := &onward.Plan{Steps: []onward.PlanStep{{ID: "1", SQL: there}, {ID: "2", SQL: made}, {ID: "3", SQL: made}}}
+	type found struct {
+		Step, SQL string
+		Failing   []undo.Trigger
+	}
+	var got []found
+	for _, b := range undo.FindBrokenTriggers(p, []undo.Object{{Table: "Old"}, {Table: "fresh", Column: "x"}}, func(id string) bool { return id < "3" }) {
+		got = append(got, found{b.Step.ID, b.DropSQL, b.Failing})
+	}
+	want := []found{
+		{"2", "DROP TRIGGER IF EXISTS back ON fresh;\nDROP FUNCTION IF EXISTS public.back()", []undo.Trigger{{Table: undo.Object{Table: "fresh"}, Name: "back"}}},
+		{"1", "DROP FUNCTION IF EXISTS there()", nil},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

@@ -22,12 +22,7 @@ import (
 // UndoStep undoes a step.
 func (a *Attempt) UndoStep(ctx context.Context, s *onward.PlanStep) (run.State, error) {
 	sql := a.record.UndoSQL(s)
-	u := *s
-	u.SQL, u.Check, u.Transaction, u.Class, u.Effects = sql, "", onward.TransactionFile, onward.StepDDL, nil
-	for _, e := range s.Effects { // undoing a step may have to drop what it created
-		e.Lock = onward.AccessExclusiveLock
-		u.Effects = append(u.Effects, e)
-	}
+	u := undoStep(s, sql)
 	if sql != "" && isConcurrent(sql) {
 		u.Transaction = onward.TransactionNone
 	}
@@ -69,6 +64,42 @@ func (a *Attempt) UndoStep(ctx context.Context, s *onward.PlanStep) (run.State, 
 	a.record.Tell(run.Event{Kind: run.Finished, Step: s, Took: time.Since(a.record.Tries.Since), Words: "taken back"})
 	return run.State{Step: s}, a.session.Control.Do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error {
 		return a.record.LogEvent(ctx, conn, s.ID, "taken back", "")
+	})
+}
+
+// undoStep returns a step that undoes another one.
+func undoStep(s *onward.PlanStep, sql string) onward.PlanStep {
+	u := *s
+	u.SQL, u.Check, u.Transaction, u.Class, u.Effects = sql, "", onward.TransactionFile, onward.StepDDL, nil
+	for _, e := range s.Effects { // undoing a step may have to drop what it created
+		e.Lock = onward.AccessExclusiveLock
+		u.Effects = append(u.Effects, e)
+	}
+	return u
+}
+
+// DropTriggers drops triggers and functions that a step made. The step stays done.
+func (a *Attempt) DropTriggers(ctx context.Context, s *onward.PlanStep, sql string) (run.State, error) {
+	u := undoStep(s, sql)
+	if err := a.checkUndoPermissions(s, sql); err != nil {
+		return run.State{}, err
+	}
+	if list, err := a.WaitForQueue(ctx, &u, time.Second); err != nil || len(list) > 0 {
+		return run.State{Step: s, Waits: true, InTheWay: list, Again: 50 * time.Millisecond}, err
+	}
+	if !a.record.Tries.Started {
+		a.record.Tries.Started = true
+		a.record.ReportEvent(run.Undoing, s, "")
+		a.ShowStatements(s, sql)
+	}
+	lock := a.record.Tries.LockTimeout()
+	if _, err := a.session.CommitSQL(context.WithoutCancel(ctx), lock, lock+session.UnderLock, a.session.SearchPathSQL()+";\n"+sql); err != nil {
+		return run.State{}, err
+	}
+	const words = "triggers dropped"
+	a.record.Tell(run.Event{Kind: run.Finished, Step: s, Took: time.Since(a.record.Tries.Since), Words: words})
+	return run.State{Step: s}, a.session.Control.Do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error {
+		return a.record.LogEvent(ctx, conn, s.ID, words, pgparse.SqueezeSQL(sql))
 	})
 }
 

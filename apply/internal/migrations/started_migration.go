@@ -116,6 +116,7 @@ func (p *Pending) refuseReplaced(list []*audit.Planned, started *ledger.Plan) er
 			return &run.RefusedError{
 				Step: m.ID,
 				Text: fmt.Sprintf("plan %s replaces it and is not finished: onward apply --plan continues the plan, onward abort undoes it", started.ID),
+				Next: "onward status --db ADDRESS",
 			}
 		case started.Plan.Migrations[i].Hash == m.Hash && started.Plan.RecordingStep() == nil:
 			return &run.RefusedError{

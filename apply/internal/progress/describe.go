@@ -70,8 +70,8 @@ func AddComparisons(ctx context.Context, conn ledger.Conn, out *onward.Applied) 
 	return nil
 }
 
-// DescribePlan returns the progress of a plan that runs in a scope.
-func DescribePlan(p *ledger.Plan, steps map[string]*ledger.Step, scope ledger.Scope) *onward.Applied {
+// DescribePlan returns the progress of a plan that runs in a scope. damage is what somebody else has taken from it.
+func DescribePlan(p *ledger.Plan, steps map[string]*ledger.Step, scope ledger.Scope, damage readiness.Damage) *onward.Applied {
 	out := &onward.Applied{Schema: onward.AppliedSchema, Plan: p.ID, Name: p.Name, Base: p.Plan.Base, Head: p.Plan.Head, State: onward.ApplyDone}
 	for i := range p.Plan.Steps {
 		s := &p.Plan.Steps[i]
@@ -98,17 +98,23 @@ func DescribePlan(p *ledger.Plan, steps map[string]*ledger.Step, scope ledger.Sc
 		if out.State == onward.ApplyDone && p.Plan.Contract() < len(p.Plan.Steps) { // its foreign keys are not proven yet
 			out.State, out.Next = onward.ApplyRunning, underway.ContractCommand(p, scope.Schema)
 		}
+		if len(damage.Gone) > 0 {
+			out.Next = underway.ForgetCommand(p.ID, scope.Schema)
+		}
 	case ledger.Aborting:
 		out.State, out.Next = onward.ApplyAborting, underway.AbortCommand(p.ID, scope.Schema)
 	case ledger.Abandoned:
 		out.State, out.Next = onward.ApplyAbandoned, ""
 	}
 	if !p.IsUnchangedMigration() {
-		out.Readiness = []onward.Readiness{*readiness.JudgeApplied(&p.Plan, p.ID, out.State, func(id string) bool {
-			return steps[id] != nil && steps[id].State == ledger.Done
-		})}
+		out.Readiness = []onward.Readiness{*readiness.JudgeApplied(&p.Plan, p.ID, out.State, damage, isDoneIn(steps))}
 	}
 	return out
+}
+
+// isDoneIn returns whether a step is done, by its ID.
+func isDoneIn(steps map[string]*ledger.Step) func(id string) bool {
+	return func(id string) bool { return steps[id] != nil && steps[id].State == ledger.Done }
 }
 
 // continueCommand returns the command that continues a plan of the ledger in a phase.

@@ -15,6 +15,7 @@ import (
 	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/underway"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -87,8 +88,19 @@ func UnfinishedPlans(ctx context.Context, conn ledger.Conn, scope ledger.Scope) 
 	return slices.DeleteFunc(list, func(p *ledger.Plan) bool { return p.State == ledger.Done || p.State == ledger.Abandoned }), err
 }
 
-// RequireReached refuses a plan that has unfinished steps before a phase.
+// RefuseAborting refuses to go on with a plan that is being taken back.
+func RefuseAborting(p *ledger.Plan, scope ledger.Scope) error {
+	if p.State != ledger.Aborting {
+		return nil
+	}
+	return &run.RefusedError{Text: "this plan is being taken back: onward abort goes on with that", Next: underway.AbortCommand(p.ID, scope.Schema)}
+}
+
+// RequireReached refuses a plan that has unfinished steps before a phase, or is being taken back.
 func RequireReached(p *ledger.Plan, steps map[string]*ledger.Step, phase onward.PlanPhase, scope ledger.Scope) error {
+	if err := RefuseAborting(p, scope); err != nil {
+		return err
+	}
 	for i := range p.Plan.Steps {
 		s := &p.Plan.Steps[i]
 		if recorded := steps[s.ID]; isLater(phase, s.Phase) && (recorded == nil || recorded.State != ledger.Done) {

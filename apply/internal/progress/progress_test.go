@@ -6,6 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/onward-sql/onward/internal/ledger"
+	"github.com/onward-sql/onward/internal/readiness"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -97,7 +98,7 @@ func TestDescribePlan(t *testing.T) {
 		ledger.Running:  "onward contract --db ADDRESS --plan p --release v1",
 		ledger.Aborting: "onward abort --db ADDRESS --plan p", ledger.Abandoned: "",
 	} {
-		got := DescribePlan(&ledger.Plan{ID: "p", State: state, Plan: *threePhases()}, done, ledger.Scope{})
+		got := DescribePlan(&ledger.Plan{ID: "p", State: state, Plan: *threePhases()}, done, ledger.Scope{}, readiness.Damage{})
 		if got.Next != want || got.Steps[2].State != onward.ApplyPending {
 			t.Errorf("%s: %+v", state, got)
 		}

@@ -37,7 +37,7 @@ func WriteApply(w io.Writer, a *onward.Applied, o Options) error {
 func (p *page) printApplied(a *onward.Applied) {
 	if len(a.Steps) == 0 && a.Why == "" {
 		p.addLine("nothing is pending: " + escape.Line(a.Base) + " has all migrations of " + escape.Line(a.Head))
-		p.printReadiness(a)
+		p.printReadiness(a.Readiness)
 		return
 	}
 	p.addTwoSided("plan "+escape.Line(a.Plan)+"  "+escape.Line(a.Base)+" → "+escape.Line(a.Head),
@@ -51,7 +51,7 @@ func (p *page) printApplied(a *onward.Applied) {
 		p.addWrapped("", "", describeState(a), p.ordinaryStyle())
 		p.addWrapped("not done: ", "          ", escape.Line(a.Why), p.ordinaryStyle())
 	}
-	p.printReadiness(a)
+	p.printReadiness(a.Readiness)
 	if a.Next != "" {
 		p.addBlankLine()
 		p.addLine("next: ", escape.Line(a.Next)) // in one line, so that it can be copied
@@ -59,10 +59,10 @@ func (p *page) printApplied(a *onward.Applied) {
 }
 
 // printReadiness says which code may be deployed now.
-func (p *page) printReadiness(a *onward.Applied) {
-	for i := range a.Readiness {
+func (p *page) printReadiness(list []onward.Readiness) {
+	for i := range list {
 		p.addBlankLine()
-		p.addWrapped("", "", escape.Line(a.Readiness[i].Text), p.ordinaryStyle())
+		p.addWrapped("", "", escape.Line(list[i].Text), p.ordinaryStyle())
 	}
 }
 

@@ -26,6 +26,7 @@ func WriteRollout(w io.Writer, r *onward.Rollout, o Options) error {
 		out.addBlankLine()
 		out.addWrapped("not done: ", "          ", escape.Line(r.Why), out.ordinaryStyle())
 	}
+	out.printReadiness(r.Readiness)
 	return out.writePage(w)
 }
 
