@@ -78,7 +78,7 @@ var momentTools = []momentTool{
 	},
 }
 
-// momentScript goes through the moments of a plan that onward runs: one that is taken back, and one that is contracted.
+// momentScript goes through the moments of a plan that onward runs: one that is aborted, and one that is contracted.
 const momentScript = `moment onward plan --base main --sketch
 exits 0 onward plan --base main --pg 18 --format json --output plan.json
 moment onward apply --db $DATABASE_URL --plan plan.json --through expand

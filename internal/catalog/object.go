@@ -132,7 +132,7 @@ type Object struct {
 	Detail  string
 	Owner   string
 	Comment string
-	// Options are those of a role or a database, or the settings with which new sessions begin.
+	// Options belong to a role or a database, or are the settings with which new sessions begin.
 	Options map[string]string
 	// Inferred marks a role, a database or settings that no statement created.
 	Inferred bool

@@ -141,7 +141,9 @@ func (a *app) applyAndReport(cmd *cobra.Command, f *applyFlags) error {
 const stepTime = 15 * time.Second
 
 // endRun ends a run on a database. It prints why the run ended early, then the progress. The last line is the next command.
-func (a *app) endRun(cmd *cobra.Command, c *apply.Config, n *notices, list []*onward.Applied, err error, format report.Format, write func(io.Writer) error) error {
+func (a *app) endRun(
+	cmd *cobra.Command, c *apply.Config, n *notices, list []*onward.Applied, err error, format report.Format, write func(io.Writer) error,
+) error {
 	next := ""
 	for i, r := range list {
 		if i == len(list)-1 {

@@ -23,7 +23,7 @@ func ContractCommand(p *ledger.Plan, schema string) string {
 // AbortCommand returns the command that takes a plan of the ledger back.
 func AbortCommand(plan, schema string) string { return nextCommand("abort", plan, schema) }
 
-// ForgetCommand returns the command that closes a plan of the ledger which can neither go on nor be taken back.
+// ForgetCommand returns the command that closes a plan of the ledger which can neither go on nor be aborted.
 func ForgetCommand(plan, schema string) string { return AbortCommand(plan, schema) + " --forget" }
 
 // BackfillCommand returns the command that continues the backfills of a plan of the ledger.
