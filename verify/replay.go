@@ -317,15 +317,11 @@ func (r *replayer) replayAt(ctx context.Context, lane *preparedLane, migration, 
 
 // countExecutions counts what the server did on the deployed schema as when it was recorded.
 func (r *replayer) countExecutions(code onward.Code, lane *preparedLane) {
-	recorded := map[int]*replay.Answer{}
-	for _, a := range lane.RecordedAnswers() {
-		recorded[a.Event] = a
-	}
 	failed, first := 0, ""
 	lane.executed = map[int][]codeText{}
 	for _, a := range lane.base {
 		r.result.Statements++
-		before := recorded[a.Event]
+		before := lane.Recorded[a.Event]
 		if a.Unanswered || a.Skipped || before == nil || before.SQLState != a.SQLState {
 			if failed++; first == "" && a.SQLState != "" {
 				first = describeRefusal(a)

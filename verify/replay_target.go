@@ -35,12 +35,8 @@ func (r *replayer) prepareTemplate(ctx context.Context, lane *replay.DatabaseLan
 	if err != nil {
 		return "", "", err
 	}
-	recorded := map[int]*replay.Answer{}
-	for _, a := range lane.Setup.RecordedAnswers() {
-		recorded[a.Event] = a
-	}
 	for _, a := range answers {
-		if before := recorded[a.Event]; before != nil && before.SQLState == "" && a.SQLState != "" {
+		if before := lane.Setup.Recorded[a.Event]; before != nil && before.SQLState == "" && a.SQLState != "" {
 			return "", "its schema could not be made again: " + describeRefusal(a), nil
 		}
 	}

@@ -2,13 +2,15 @@ package replay
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgproto3"
 
-	"github.com/onward-sql/onward/internal/lazyregexp"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/transcript"
+	"github.com/onward-sql/onward/internal/workload"
 )
 
 // DatabaseLane is what a transcript has of one database: how the command made its schema, and what followed.
@@ -23,12 +25,10 @@ type DatabaseLane struct {
 	Created bool
 }
 
-// createsDatabase matches the statement with which a suite makes a database.
-var createsDatabase = lazyregexp.New(`(?is)^\s*create\s+database\s+("(?:[^"]|"")+"|\w+)(?:.*\btemplate(?:\s*=\s*|\s+)("(?:[^"]|"")+"|\w+))?`)
-
 // SplitLanes returns the lanes of a transcript, in the order in which the databases were first used. books are the tables in which migration tools keep
 // what has run: a schema is made when the last of them was written.
 func SplitLanes(t *transcript.Transcript, books []string) []DatabaseLane {
+	statements := readStatements(t)
 	templates, created := map[string]string{}, map[string]bool{}
 	var names []string
 	for i := range t.Events {
@@ -36,11 +36,12 @@ func SplitLanes(t *transcript.Transcript, books []string) []DatabaseLane {
 		if name := t.Sessions[e.Session].Database; e.Source == transcript.Client && !slices.Contains(names, name) {
 			names = append(names, name)
 		}
-		if found := createsDatabase.FindStringSubmatch(sentText(e)); found != nil {
-			name, template := unquoteName(found[1]), unquoteName(found[2])
-			created[name] = true
-			if template != "template0" && template != "template1" {
-				templates[name] = template
+		for _, st := range statements[i] {
+			if create := st.GetCreatedbStmt(); create != nil {
+				created[create.GetDbname()] = true
+				if template := templateOf(create); template != "template0" && template != "template1" {
+					templates[create.GetDbname()] = template
+				}
 			}
 		}
 	}
@@ -48,12 +49,42 @@ func SplitLanes(t *transcript.Transcript, books []string) []DatabaseLane {
 	for _, name := range names {
 		all := Lane{Transcript: t, Database: name, End: len(t.Events)}
 		lane := DatabaseLane{Setup: all, Tests: all, Template: templates[name], Created: created[name]}
-		lane.Setup.End = all.findSetupEnd(books)
+		lane.Setup.End = all.findSetupEnd(statements, books)
 		lane.Tests.Begin = lane.Setup.End
-		lane.Tests.Settings = all.listSettings(lane.Tests.Begin)
+		lane.Tests.Settings = all.listSettings(statements, lane.Tests.Begin)
+		for _, part := range []*Lane{&lane.Setup, &lane.Tests} {
+			part.Recorded = part.readRecorded(statements)
+		}
 		out = append(out, lane)
 	}
 	return out
+}
+
+// readStatements returns the statements of messages that send or prepare some, by their events; none of a text that cannot be read.
+func readStatements(t *transcript.Transcript) map[int][]*pgparse.Node {
+	out := map[int][]*pgparse.Node{}
+	for i := range t.Events {
+		file, err := pgparse.SplitBy(sentText(&t.Events[i]), pgparse.Reader{Message: true})
+		if err != nil {
+			continue
+		}
+		for j := range file.Stmts {
+			if st := &file.Stmts[j]; st.Err == nil && st.Node != nil {
+				out[i] = append(out[i], st.Node)
+			}
+		}
+	}
+	return out
+}
+
+// templateOf returns the database that CREATE DATABASE copies; "" if it names none.
+func templateOf(create *pgparse.CreatedbStmt) string {
+	for _, option := range create.GetOptions() {
+		if d := option.GetDefElem(); d.GetDefname() == "template" {
+			return d.GetArg().GetString_().GetSval()
+		}
+	}
+	return ""
 }
 
 // sentText returns the text of a statement that a client sends, or prepares.
@@ -76,30 +107,16 @@ func sentText(e *transcript.Event) string {
 	return ""
 }
 
-// unquoteName returns a name as the server stores it.
-func unquoteName(word string) string {
-	if strings.HasPrefix(word, `"`) {
-		return strings.ReplaceAll(strings.Trim(word, `"`), `""`, `"`)
-	}
-	return strings.ToLower(word)
-}
-
-// writesTable matches a statement that writes a table.
-var writesTable = lazyregexp.New(`(?i)\b(?:insert\s+into|update(?:\s+only)?|delete\s+from)\s+((?:"[^"]+"|\w+)(?:\.(?:"[^"]+"|\w+))?)`)
-
 // findSetupEnd returns the event after the transaction that wrote one of the tables last; the lane's begin if none was written.
-func (l Lane) findSetupEnd(books []string) int {
+func (l *Lane) findSetupEnd(statements map[int][]*pgparse.Node, books []string) int {
 	end, writer := l.Begin, -1
 	for i := l.Begin; i < l.End; i++ {
 		e := &l.Transcript.Events[i]
-		if !l.has(e) {
+		if !l.hasEvent(e) {
 			continue
 		}
-		if found := writesTable.FindStringSubmatch(sentText(e)); found != nil {
-			parts := strings.Split(found[1], ".")
-			if slices.Contains(books, unquoteName(parts[len(parts)-1])) {
-				end, writer = l.End, e.Session
-			}
+		if slices.ContainsFunc(statements[i], func(st *pgparse.Node) bool { return slices.Contains(books, writtenTable(st)) }) {
+			end, writer = l.End, e.Session
 		}
 		if e.Session == writer && e.Source == transcript.Server && e.Kind == 'Z' && bytes.Equal(e.Body, []byte("I")) {
 			end, writer = i+1, -1
@@ -108,22 +125,32 @@ func (l Lane) findSetupEnd(books []string) int {
 	return end
 }
 
-// settingText matches statements that set how their session goes on.
-var settingText = lazyregexp.New(
-	`(?is)^\s*(?:set\s+(?:session\b|[a-z_."]+\s*(?:=|\bto\b)|time\s+zone|names\b|role\b)|select\s+(?:pg_catalog\.)?set_config\b|prepare\s|listen\s)`)
+// writtenTable returns the table that a statement writes, without its schema; "" for none.
+func writtenTable(st *pgparse.Node) string {
+	switch {
+	case st.GetInsertStmt() != nil:
+		return st.GetInsertStmt().GetRelation().GetRelname()
+	case st.GetUpdateStmt() != nil:
+		return st.GetUpdateStmt().GetRelation().GetRelname()
+	case st.GetDeleteStmt() != nil:
+		return st.GetDeleteStmt().GetRelation().GetRelname()
+	}
+	return ""
+}
 
 // listSettings returns the events that set how sessions go on which are open at an event, and those that prepared their statements.
-func (l Lane) listSettings(begin int) []int {
+func (l *Lane) listSettings(statements map[int][]*pgparse.Node, begin int) []int {
 	open := map[int][]int{}
 	for i := l.Begin; i < begin; i++ {
 		e := &l.Transcript.Events[i]
-		if !l.has(e) {
+		if !l.hasEvent(e) {
 			continue
 		}
 		switch {
 		case e.Source == transcript.Ends:
 			delete(open, e.Session)
-		case e.Kind == 'Q' && settingText.MatchString(sentText(e)), e.Kind == 'P' && e.Source == transcript.Client && len(e.Body) > 0 && e.Body[0] != 0:
+		case e.Source != transcript.Client:
+		case e.Kind == 'Q' && len(statements[i]) == 1 && setsSession(statements[i][0]), e.Kind == 'P' && len(e.Body) > 0 && e.Body[0] != 0:
 			open[e.Session] = append(open[e.Session], i)
 		}
 	}
@@ -136,4 +163,74 @@ func (l Lane) listSettings(begin int) []int {
 	}
 	slices.Sort(out)
 	return out
+}
+
+// setsSession reports whether a statement sets how its session goes on.
+func setsSession(st *pgparse.Node) bool {
+	if set := st.GetVariableSetStmt(); set != nil {
+		return !set.GetIsLocal() && !strings.HasPrefix(set.GetName(), "TRANSACTION")
+	}
+	calls := false
+	if st.GetSelectStmt() != nil {
+		pgparse.Walk(st, func(n any) bool {
+			if call, found := n.(*pgparse.FuncCall); found {
+				name := call.GetFuncname()
+				calls = calls || len(name) > 0 && name[len(name)-1].GetString_().GetSval() == "set_config"
+			}
+			return true
+		})
+	}
+	return calls || st.GetPrepareStmt() != nil || st.GetListenStmt() != nil
+}
+
+// readRecorded returns what the server answered when the lane was recorded, by the events of the messages.
+func (l *Lane) readRecorded(statements map[int][]*pgparse.Node) map[int]*Answer {
+	trackers, named := map[int]*tracker{}, map[namedQuery]string{}
+	out := map[int]*Answer{}
+	for i := l.Begin; i < l.End; i++ {
+		e := &l.Transcript.Events[i]
+		if !l.hasEvent(e) {
+			continue
+		}
+		t := trackers[e.Session]
+		if t == nil {
+			t = newTracker(e.Session)
+			trackers[e.Session] = t
+		}
+		switch e.Source {
+		case transcript.Client:
+			t.sendMessage(i, e.Kind, e.Body)
+		case transcript.Server:
+			t.receiveMessage(e.Kind, e.Body)
+		}
+		if n := len(t.answers); e.Source == transcript.Client && n > 0 && t.answers[n-1].Event == i {
+			a := t.answers[n-1]
+			out[i] = a
+			if len(statements[i]) == 1 {
+				a.SQL = followName(named, e.Session, statements[i][0], a.SQL)
+			}
+		}
+	}
+	return out
+}
+
+// namedQuery is a name that SQL's PREPARE or DECLARE gives to a query of a session.
+type namedQuery struct {
+	session int
+	name    string
+}
+
+// followName notes the query that a statement names, and returns the query that it runs: of EXECUTE and FETCH the named one, of others the statement itself.
+func followName(named map[namedQuery]string, session int, st *pgparse.Node, sql string) string {
+	switch {
+	case st.GetPrepareStmt() != nil:
+		named[namedQuery{session, st.GetPrepareStmt().GetName()}] = workload.Normalize(sql).SQL
+	case st.GetDeclareCursorStmt() != nil:
+		named[namedQuery{session, st.GetDeclareCursorStmt().GetPortalname()}] = workload.Normalize(sql).SQL
+	case st.GetExecuteStmt() != nil:
+		return cmp.Or(named[namedQuery{session, st.GetExecuteStmt().GetName()}], sql)
+	case st.GetFetchStmt() != nil:
+		return cmp.Or(named[namedQuery{session, st.GetFetchStmt().GetPortalname()}], sql)
+	}
+	return sql
 }

@@ -2,6 +2,7 @@ package replay
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 
@@ -61,8 +62,9 @@ func TestNamedQueries(t *testing.T) {
 	recorded := tell([]string{"app"}, "0:PREPARE put(int) AS INSERT INTO a VALUES ($1)", "0<I", "0:execute put(3)", "0<I",
 		`0:DECLARE "Rows" SCROLL CURSOR WITH HOLD FOR SELECT * FROM a`, "0<T", `0:FETCH FORWARD 10 FROM "Rows"`, "0<T", "0:EXECUTE unknown", "0<I")
 	var got []string
-	for _, a := range (Lane{Transcript: recorded, Database: "app", End: len(recorded.Events)}).RecordedAnswers() {
-		got = append(got, a.SQL)
+	answers := SplitLanes(recorded, nil)[0].Tests.Recorded
+	for _, event := range slices.Sorted(maps.Keys(answers)) {
+		got = append(got, answers[event].SQL)
 	}
 	want := []string{
 		"PREPARE put(int) AS INSERT INTO a VALUES ($1)", "INSERT INTO a VALUES ($1)", `DECLARE "Rows" SCROLL CURSOR WITH HOLD FOR SELECT * FROM a`,

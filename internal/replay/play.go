@@ -18,6 +18,8 @@ type Lane struct {
 	// Database is the name that the sessions give. Begin and End bound the events: those from Begin on, up to End.
 	Database   string
 	Begin, End int
+	// Recorded is what the server answered when it was recorded, by the events of the messages.
+	Recorded map[int]*Answer
 	// Settings are messages of sessions that began before Begin, which are sent when they are opened: they set what the session goes on with. They are indices of
 	// events.
 	Settings []int
@@ -37,7 +39,6 @@ type Target struct {
 type player struct {
 	lane     Lane
 	target   Target
-	recorded map[int]*Answer // by their events
 	sessions map[int]*playedSession
 	order    []*playedSession
 	// replaced are values that the server had made when they were recorded, such as a random UUID, and what it makes now.
@@ -70,10 +71,6 @@ func (e *Error) Unwrap() error { return e.Err }
 // not be opened, and the context's.
 func Play(ctx context.Context, lane Lane, target Target) ([]*Answer, error) {
 	p := &player{lane: lane, target: target, sessions: map[int]*playedSession{}, replaced: newReplacements()}
-	p.recorded = map[int]*Answer{}
-	for _, a := range lane.RecordedAnswers() {
-		p.recorded[a.Event] = a
-	}
 	defer p.closeSessions()
 	for _, i := range lane.Settings {
 		if err := p.resend(ctx, i); err != nil {
@@ -95,33 +92,7 @@ func Play(ctx context.Context, lane Lane, target Target) ([]*Answer, error) {
 	return p.listAnswers(), nil
 }
 
-// RecordedAnswers returns what the server answered when the lane was recorded, in the order of the messages.
-func (l Lane) RecordedAnswers() []*Answer {
-	trackers := map[int]*tracker{}
-	var out []*Answer
-	for i := l.Begin; i < l.End; i++ {
-		e := &l.Transcript.Events[i]
-		if !l.has(e) {
-			continue
-		}
-		t := trackers[e.Session]
-		if t == nil {
-			t = newTracker(e.Session)
-			trackers[e.Session] = t
-		}
-		switch e.Source {
-		case transcript.Client:
-			n := len(t.answers)
-			t.sendMessage(i, e.Kind, e.Body)
-			out = append(out, t.answers[n:]...)
-		case transcript.Server:
-			t.receiveMessage(e.Kind, e.Body)
-		}
-	}
-	return out
-}
-
-func (l Lane) has(e *transcript.Event) bool {
+func (l *Lane) hasEvent(e *transcript.Event) bool {
 	return l.Transcript.Sessions[e.Session].Database == l.Database
 }
 
@@ -138,6 +109,9 @@ func (p *player) listAnswers() []*Answer {
 	for i := p.lane.Begin; i < p.lane.End; i++ {
 		if a := byEvent[i]; a != nil {
 			a.numbers = numbers
+			if recorded := p.lane.Recorded[i]; recorded != nil {
+				a.SQL = recorded.SQL
+			}
 			out = append(out, a)
 		}
 	}
@@ -147,7 +121,7 @@ func (p *player) listAnswers() []*Answer {
 // playEvent does what an event says.
 func (p *player) playEvent(ctx context.Context, i int) error {
 	e := &p.lane.Transcript.Events[i]
-	if !p.lane.has(e) {
+	if !p.lane.hasEvent(e) {
 		return nil
 	}
 	s, err := p.openSession(ctx, e)
@@ -293,8 +267,8 @@ func (s *playedSession) read(p *player) {
 		switch {
 		case current == nil:
 		case row >= 0:
-			p.replaced.learnRow(p.recorded[current.Event], row, body)
-		case (head[0] == 'G' || head[0] == 'W') && (p.recorded[current.Event] == nil || !p.recorded[current.Event].copies):
+			p.replaced.learnRow(p.lane.Recorded[current.Event], row, body)
+		case (head[0] == 'G' || head[0] == 'W') && (p.lane.Recorded[current.Event] == nil || !p.lane.Recorded[current.Event].copies):
 			s.write('f', []byte("no data was recorded\x00"))
 		}
 	}

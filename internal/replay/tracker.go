@@ -7,8 +7,6 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgproto3"
-
-	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // mostRows is how many rows of a result are kept whole; of the others, only a hash is kept.
@@ -60,7 +58,6 @@ type tracker struct {
 	session     int
 	prepared    map[string]string // the texts of prepared statements, by name
 	portals     map[string]string
-	named       map[string]string   // the queries of SQL's PREPARE and DECLARE, by name
 	columns     map[string][]Column // of described statements and portals, with "S" or "P" before the name
 	formats     map[string][]int16  // of the results of portals
 	owed        []owed
@@ -75,26 +72,13 @@ type tracker struct {
 
 func newTracker(session int) *tracker {
 	return &tracker{
-		session: session, status: 'I', prepared: map[string]string{}, portals: map[string]string{}, named: map[string]string{},
+		session: session, status: 'I', prepared: map[string]string{}, portals: map[string]string{},
 		columns: map[string][]Column{}, formats: map[string][]int16{},
 	}
 }
 
-// naming and using match statements that name a query, and those that run it under that name.
-var (
-	naming = lazyregexp.New(`(?is)^\s*(?:prepare\s+("[^"]+"|\w+)\s*(?:\([^)]*\)\s*)?as|declare\s+("[^"]+"|\w+)\s.*?\bcursor\b.*?\bfor)\s+(.*)$`)
-	using  = lazyregexp.New(`(?is)^\s*(?:execute\s+("[^"]+"|\w+)\s*(?:\(.*)?|(?:fetch|move)\b.*?("[^"]+"|\w+)\s*);?\s*$`)
-)
-
 // addAnswer begins the answer to a client's message.
 func (t *tracker) addAnswer(event int, sql string) *Answer {
-	if found := naming.FindStringSubmatch(sql); found != nil {
-		t.named[unquoteName(found[1]+found[2])] = found[3]
-	} else if found := using.FindStringSubmatch(sql); found != nil {
-		if query := t.named[unquoteName(found[1]+found[2])]; query != "" {
-			sql = query
-		}
-	}
 	a := &Answer{Event: event, Session: t.session, Transaction: t.transaction, SQL: sql, Unanswered: true}
 	t.answers = append(t.answers, a)
 	return a
