@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/wire"
 )
 
 // Difference is a statement that the server answers otherwise than on the deployed schema.
@@ -237,12 +238,8 @@ func valueText(types *pgtype.Map, c Column, data []byte) string {
 	if !c.Binary {
 		return string(data)
 	}
-	if typ, known := types.TypeForOID(c.Type); known {
-		if value, err := typ.Codec.DecodeValue(types, c.Type, pgtype.BinaryFormatCode, data); err == nil {
-			if text, err := types.Encode(c.Type, pgtype.TextFormatCode, value, nil); err == nil && text != nil {
-				return string(text)
-			}
-		}
+	if text, known := wire.FormatBinary(types, c.Type, data); known {
+		return string(text)
 	}
 	return string(data)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/onward-sql/onward/internal/lazyregexp"
+	"github.com/onward-sql/onward/internal/wire"
 )
 
 // replacements maps values that the server made for the recording, such as a random UUID, to the values that it makes in the replay. The client may have
@@ -120,7 +121,7 @@ func (r *replacements) replaceNumbers(session int, body []byte) []byte {
 	}
 	changed := false
 	for i, value := range m.Parameters {
-		isBinary := len(m.ParameterFormatCodes) == 1 && m.ParameterFormatCodes[0] == 1 || i < len(m.ParameterFormatCodes) && m.ParameterFormatCodes[i] == 1
+		isBinary := wire.IsBinary(m.ParameterFormatCodes, i)
 		n, whole := readNumber(value, isBinary)
 		now, known := numbers[n]
 		if !whole || !known {

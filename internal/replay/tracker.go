@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgproto3"
+
+	"github.com/onward-sql/onward/internal/wire"
 )
 
 // mostRows is how many rows of a result are kept whole; of the others, only a hash is kept.
@@ -142,16 +144,11 @@ func (t *tracker) sendMessage(event int, kind byte, body []byte) {
 	}
 }
 
-// applyFormats returns columns with the formats that a Bind message asks for: none is text, one is for all.
+// applyFormats returns columns with the formats that a Bind message asks for.
 func applyFormats(columns []Column, formats []int16) []Column {
 	out := slices.Clone(columns)
 	for i := range out {
-		switch {
-		case len(formats) == 1:
-			out[i].Binary = formats[0] == 1
-		case i < len(formats):
-			out[i].Binary = formats[i] == 1
-		}
+		out[i].Binary = wire.IsBinary(formats, i)
 	}
 	return out
 }

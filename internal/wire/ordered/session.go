@@ -148,17 +148,9 @@ func (s *session) bindPortal(body []byte, size int) {
 	p := portal{prepared: s.prepared[m.PreparedStatement], values: make([]value, len(m.Parameters))}
 	p.unread = cutReason(p.prepared.cut)
 	for i, data := range m.Parameters {
-		p.values[i] = value{data: append([]byte(nil), data...), null: data == nil, binary: isBinary(m.ParameterFormatCodes, i)}
+		p.values[i] = value{data: append([]byte(nil), data...), null: data == nil, binary: wire.IsBinary(m.ParameterFormatCodes, i)}
 	}
 	s.portals[m.DestinationPortal] = p
-}
-
-// isBinary reports whether a parameter is in binary: one format is for all.
-func isBinary(formats []int16, i int) bool {
-	if len(formats) == 1 {
-		return formats[0] == 1
-	}
-	return i < len(formats) && formats[i] == 1
 }
 
 func cutReason(cut bool) string {

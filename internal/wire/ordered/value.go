@@ -10,6 +10,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/wire"
 )
 
 // value is a parameter of a Bind message.
@@ -104,15 +105,7 @@ func (l *Log) formatLiteral(v value, oid uint32) (text string, ok bool) {
 func (l *Log) valueText(v value, oid uint32) (text string, ok bool) {
 	data := v.data
 	if v.binary && oid < firstUserOID {
-		typ, known := l.types.TypeForOID(oid)
-		if !known {
-			return "", false
-		}
-		read, err := typ.Codec.DecodeValue(l.types, oid, pgtype.BinaryFormatCode, data)
-		if err != nil {
-			return "", false
-		}
-		if data, err = l.types.Encode(oid, pgtype.TextFormatCode, read, nil); err != nil || data == nil {
+		if data, ok = wire.FormatBinary(l.types, oid, data); !ok {
 			return "", false
 		}
 	}
