@@ -31,6 +31,7 @@ type replayer struct {
 	result  *onward.Replay
 	notes   []string // what was not replayed
 	lanes   map[onward.Code][]*preparedLane
+	users   map[string]string // the roles of the schema that sessions are replayed as, by the recorded ones; "" for the role of the migrations
 	// passed are the recorded statements that are not the code's work on its data: what reads the catalogs has another result after each migration.
 	passed map[codeText]bool
 	// differences are of all points; executed counts by code and text of a statement in how many executions nothing differed.
@@ -84,7 +85,7 @@ type preparedLane struct {
 func (c *checker) replayAll(ctx context.Context, stage *rehearse.Stage, cfg *Config) (*replayer, error) {
 	transcripts := cfg.Transcripts
 	r := &replayer{
-		stage: stage, checker: c, result: &onward.Replay{}, lanes: map[onward.Code][]*preparedLane{}, executed: map[codeText]*execution{},
+		stage: stage, checker: c, result: &onward.Replay{}, lanes: map[onward.Code][]*preparedLane{}, users: map[string]string{}, executed: map[codeText]*execution{},
 		prefixes: map[prefix]replay.Comparison{}, passed: map[codeText]bool{},
 	}
 	r.addPassed(onward.OldCode, cfg.Old)

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"net"
@@ -83,6 +84,9 @@ func (r *replayer) userOf(ctx context.Context, t *transcript.Transcript, s *tran
 	if s.User == t.User {
 		return owner, nil
 	}
+	if user, known := r.users[s.User]; known {
+		return cmp.Or(user, owner), nil
+	}
 	conn, err := r.stage.Server().Connect(ctx, "", "")
 	if err != nil {
 		return "", err
@@ -91,10 +95,14 @@ func (r *replayer) userOf(ctx context.Context, t *transcript.Transcript, s *tran
 	var usable bool
 	err = conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname OPERATOR(pg_catalog.=) $1 AND NOT rolsuper AND rolcanlogin AND "+
 		"oid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid)", pgx.QueryExecModeExec, s.User).Scan(&usable)
-	if err != nil || !usable {
-		return owner, err
+	if err != nil {
+		return "", err
 	}
-	return s.User, nil
+	r.users[s.User] = ""
+	if usable {
+		r.users[s.User] = s.User
+	}
+	return cmp.Or(r.users[s.User], owner), nil
 }
 
 // play replays a lane on a copy of a database, or on a database that is dropped then.

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -21,16 +22,12 @@ func ReadTranscripts(path string, load *Workload, identities string) ([]*Transcr
 	var out []*Transcript
 	for _, named := range load.Transcripts {
 		file := filepath.Join(dir, named.File)
-		hash, err := transcript.HashFile(file)
-		if err != nil {
+		t, err := transcript.ReadFile(file, named.SHA256, identities)
+		switch {
+		case errors.Is(err, transcript.ErrOtherFile):
+			return nil, &config.InputError{Err: fmt.Errorf("%s is not the transcript of %s: %w", file, path, transcript.ErrOtherFile)}
+		case err != nil:
 			return nil, &config.InputError{Err: fmt.Errorf("read the transcript that %s names: %w", path, err)}
-		}
-		if hash != named.SHA256 {
-			return nil, &config.InputError{Err: fmt.Errorf("%s is not the transcript of %s: it is another run's, or was changed", file, path)}
-		}
-		t, err := transcript.ReadFile(file, identities)
-		if err != nil {
-			return nil, &config.InputError{Err: err}
 		}
 		out = append(out, t)
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/report/view"
 	"github.com/onward-sql/onward/internal/workload"
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/rehearse"
@@ -75,25 +77,36 @@ func (a *app) verifyConfig(ctx context.Context, f *verifyFlags) (verify.Config, 
 			return c, err
 		}
 	}
-	if c.Old, err = readWorkloads(old); err != nil {
+	if err := f.checkReplay(); err != nil {
 		return c, err
 	}
-	if c.New, err = readWorkloads(f.fresh); err != nil {
+	read := func(code onward.Code, files []string) ([]*workload.Workload, error) {
+		loads, err := readWorkloads(files)
+		if err == nil && f.replay {
+			err = f.addTranscripts(&c, code, files, loads)
+		}
+		return loads, err
+	}
+	if c.Old, err = read(onward.OldCode, old); err != nil {
 		return c, err
 	}
-	if c.Also, err = readVersions(f.also); err != nil {
+	if c.New, err = read(onward.NewCode, f.fresh); err != nil {
 		return c, err
 	}
-	return c, f.readTranscripts(&c, old)
+	if c.Also, err = readVersions(f.also, read); err != nil {
+		return c, err
+	}
+	if f.replay && len(c.Transcripts) == 0 {
+		return c, &config.InputError{Err: errors.New("nothing can be replayed: record the values, too (onward record --values), " +
+			"and name the recording with --workload")}
+	}
+	return c, nil
 }
 
-// cutVersion cuts a value of --also into the version and the file of its recording, if it names one.
-func cutVersion(value string) (name, file string, recorded bool) { return strings.Cut(value, "=") }
-
 // readVersions reads the values of --also: revisions, and recordings with a name.
-func readVersions(values []string) (out []verify.Version, err error) {
+func readVersions(values []string, read func(onward.Code, []string) ([]*workload.Workload, error)) (out []verify.Version, err error) {
 	for _, value := range values {
-		name, file, recorded := cutVersion(value)
+		name, file, recorded := strings.Cut(value, "=")
 		if name == "" || recorded && file == "" {
 			return nil, newUsageError("--also %s: write a revision such as v1.3, or a name and a recording such as v1.3=v1.3.json.gz", value)
 		}
@@ -103,7 +116,7 @@ func readVersions(values []string) (out []verify.Version, err error) {
 			out = append(out, verify.Version{Name: name})
 		}
 		if recorded {
-			loads, err := readWorkloads([]string{file})
+			loads, err := read(view.FurtherCode(name), []string{file})
 			if err != nil {
 				return nil, err
 			}

@@ -37,10 +37,10 @@ func TestEncryption(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if hash, err := HashFile(path); err != nil || hash != stored.SHA256 {
-		t.Errorf("%s, %+v, %v", hash, stored, err)
+	if hash := hashFile(t, path); hash != stored.SHA256 {
+		t.Errorf("%s, %+v", hash, stored)
 	}
-	if got, err := ReadFile(path, ownFile); err != nil || !reflect.DeepEqual(got, want) {
+	if got, err := ReadFile(path, stored.SHA256, ownFile); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%v", err)
 	}
 	text, err := os.ReadFile(path)
@@ -58,7 +58,7 @@ func TestEncryption(t *testing.T) {
 		"with no file":          {path, noKey + ".gone", "no such file"},
 		"cut":                   {cut, ownFile, ""},
 	} {
-		if _, err := ReadFile(c.path, c.keys); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := ReadFile(c.path, hashFile(t, c.path), c.keys); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -78,37 +78,36 @@ func (t *Transcript) WriteFile(path, recipient string) (Stored, error) {
 	return Stored{hex.EncodeToString(hash.Sum(nil)), info.Size()}, nil
 }
 
-// ReadFile reads a transcript that [Transcript.WriteFile] stored. identities is a file with keys of age, for one that is encrypted; "" for
-// none.
-func ReadFile(path, identities string) (*Transcript, error) {
+// ErrOtherFile says that a file is not the one that was written: it is another run's, or was changed.
+var ErrOtherFile = errors.New("it is another run's transcript, or was changed")
+
+// ReadFile reads a transcript that [Transcript.WriteFile] stored, and whose SHA-256 is sum. identities is a file with keys of age, for one that is
+// encrypted; "" for none.
+//
+// Errors: [ErrOtherFile], whatever else is wrong with a file that has another SHA-256.
+func ReadFile(path, sum, identities string) (*Transcript, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	in := bufio.NewReader(f)
+	hash := sha256.New()
+	hashed := io.TeeReader(f, hash)
+	in := bufio.NewReader(hashed)
 	var t *Transcript
 	if isEncrypted(in) {
 		t, err = readEncrypted(in, identities)
 	} else {
 		t, err = Read(in)
 	}
+	if _, copyErr := io.Copy(io.Discard, hashed); copyErr != nil {
+		return nil, fmt.Errorf("read %s: %w", path, copyErr)
+	}
+	if hex.EncodeToString(hash.Sum(nil)) != sum {
+		err = ErrOtherFile
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
 	return t, nil
-}
-
-// HashFile returns the SHA-256 of a file's bytes, in hexadecimal digits, as [Stored] has it.
-func HashFile(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	hash := sha256.New()
-	if _, err := io.Copy(hash, f); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(hash.Sum(nil)), nil
 }

@@ -1,6 +1,9 @@
 package transcript
 
 import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -14,6 +17,16 @@ func TestFileName(t *testing.T) {
 			t.Errorf("%s has %s", recording, got)
 		}
 	}
+}
+
+// hashFile returns the SHA-256 of a file.
+func hashFile(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("%x", sha256.Sum256(text))
 }
 
 // A transcript is stored for its user alone, in place of an older one; a link, a directory and a missing directory are refused and stay.
@@ -32,11 +45,20 @@ func TestWriteFile(t *testing.T) {
 	if err != nil || info.Mode() != 0o600 || info.Size() != stored.Bytes {
 		t.Errorf("%v has %d bytes, %+v, %v", info.Mode(), info.Size(), stored, err)
 	}
-	if hash, err := HashFile(path); err != nil || hash != stored.SHA256 || len(hash) != 64 {
-		t.Errorf("%s, %+v, %v", hash, stored, err)
+	if hash := hashFile(t, path); hash != stored.SHA256 || len(hash) != 64 {
+		t.Errorf("%s, %+v", hash, stored)
 	}
-	if got, err := ReadFile(path, ""); err != nil || !reflect.DeepEqual(got, want) {
+	if got, err := ReadFile(path, stored.SHA256, ""); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, %v", got, err)
+	}
+	other := filepath.Join(dir, "other.transcript")
+	if err := os.WriteFile(other, []byte("hello"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{path, other} { // also a file that is no transcript is another one first
+		if _, err := ReadFile(file, strings.Repeat("0", 64), ""); !errors.Is(err, ErrOtherFile) {
+			t.Errorf("%s: %v", file, err)
+		}
 	}
 	victim, link := filepath.Join(dir, "victim"), filepath.Join(dir, "link.transcript")
 	if err := os.WriteFile(victim, []byte("mine"), 0o644); err != nil {
