@@ -45,6 +45,7 @@ func (s *Steps) Verify(ctx context.Context) (verdicts []onward.Verdict, old, fre
 		return nil, nil, nil, err
 	}
 	verdicts = k.judgeQueries(places)
+	k.countBroken(verdicts)
 	if fresh.Queries == 0 {
 		fresh = nil
 	}

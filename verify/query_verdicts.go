@@ -31,7 +31,6 @@ func (c *checker) judgeQueries(places []onward.VerdictPlace) []onward.Verdict {
 				continue
 			}
 			count.Checked++
-			count.Broken++
 			out = append(out, c.queryVerdicts(q, places)...)
 			continue
 		}
@@ -57,11 +56,6 @@ func (c *checker) judgeQueries(places []onward.VerdictPlace) []onward.Verdict {
 			count.Checked++
 		default:
 			count.Untouched++
-		}
-		if slices.ContainsFunc(list, isError) {
-			count.Broken++
-		} else if len(list) > 0 {
-			count.Warned++
 		}
 		out = append(out, list...)
 	}

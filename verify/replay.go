@@ -88,9 +88,14 @@ func (c *checker) replayAll(ctx context.Context, stage *rehearse.Stage, cfg *Con
 		stage: stage, checker: c, result: &onward.Replay{}, lanes: map[onward.Code][]*preparedLane{}, users: map[string]string{}, executed: map[codeText]*execution{},
 		prefixes: map[prefix]replay.Comparison{}, passed: map[codeText]bool{},
 	}
-	r.addPassed(onward.OldCode, cfg.Old)
-	for _, v := range cfg.Also {
-		r.addPassed(view.FurtherCode(v.Name), v.Recorded)
+	for code, loads := range cfg.listRecordings() {
+		for _, load := range loads {
+			for i := range load.Queries {
+				if q := &load.Queries[i]; !q.IsCode() {
+					r.passed[codeText{code, q.SQL}] = true
+				}
+			}
+		}
 	}
 	for _, code := range slices.Sorted(maps.Keys(transcripts)) {
 		for _, t := range transcripts[code] {
@@ -124,17 +129,6 @@ func (r *replayer) noteFailure(what string, err error) error {
 		return err
 	}
 	return nil
-}
-
-// addPassed notes the statements of recordings that are not the code's work on its data.
-func (r *replayer) addPassed(code onward.Code, loads []*Workload) {
-	for _, load := range loads {
-		for i := range load.Queries {
-			if q := &load.Queries[i]; !q.IsCode() {
-				r.passed[codeText{code, q.SQL}] = true
-			}
-		}
-	}
 }
 
 // isPassed reports whether the results of a statement are not compared.
@@ -181,7 +175,7 @@ func (r *replayer) replayRollback(ctx context.Context, old, fresh *preparedLane)
 		for _, d := range list.Differences {
 			if d.Fails && !ignored[d.Base.Event] && failsOnRows(d.Now.SQLState) {
 				ignored[d.Base.Event] = true
-				r.differences = append(r.differences, replayedDifference{onward.OldCode, i, lane, d, normalText(d.Base, &d)})
+				r.differences = append(r.differences, replayedDifference{onward.OldCode, i, lane, d, differingStatement(&d)})
 			}
 		}
 	}
@@ -279,7 +273,7 @@ func (r *replayer) replayLane(ctx context.Context, code onward.Code, lane *prepa
 		}
 		r.result.Points++
 		for _, d := range list.Differences {
-			text := normalText(d.Base, &d)
+			text := differingStatement(&d)
 			if d.Fails || !r.isPassed(code, text) {
 				r.differences = append(r.differences, replayedDifference{code, i, lane, d, text})
 			}

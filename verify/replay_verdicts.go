@@ -23,20 +23,20 @@ func splitStatements(sql string) []string {
 // normalizeStatement returns a statement as recordings have it.
 func normalizeStatement(sql string) string { return workload.Normalize(sql).SQL }
 
-// oneStatement returns the statement of a message that an answer ends with, without its values.
-func oneStatement(a *replay.Answer, sql string) string {
-	list := splitStatements(sql)
+// lastStatement returns the statement of a message that an answer ends with, without its values.
+func lastStatement(a *replay.Answer) string {
+	list := splitStatements(a.SQL)
 	return normalizeStatement(list[min(len(a.Tags), len(list)-1)])
 }
 
-// normalText is the statement of a message that differs, without its values.
-func normalText(a *replay.Answer, d *replay.Difference) string {
+// differingStatement returns the statement of a message whose answer differs, without its values.
+func differingStatement(d *replay.Difference) string {
 	if d.Fails {
-		return oneStatement(d.Now, a.SQL)
+		return lastStatement(d.Now)
 	}
-	list := splitStatements(a.SQL)
+	list := splitStatements(d.Base.SQL)
 	for i := range list {
-		if i >= len(d.Now.Tags) || i >= len(a.Tags) || a.Tags[i] != d.Now.Tags[i] {
+		if i >= len(d.Now.Tags) || i >= len(d.Base.Tags) || d.Base.Tags[i] != d.Now.Tags[i] {
 			return normalizeStatement(list[i])
 		}
 	}
@@ -61,17 +61,17 @@ func (c *checker) addReplayed(ctx context.Context, r *replayer, verdicts []onwar
 		c.counts[q.Code].Checked++
 		return true
 	})
-	first := map[string]int{}
+	groups := map[string][]*replayedDifference{} // with one cause, in the order of their first ones
 	var order []string
 	for i := range r.differences {
-		key := r.differences[i].key()
-		if _, known := first[key]; !known {
-			first[key] = i
-			order = append(order, key)
+		d := &r.differences[i]
+		if groups[d.key()] == nil {
+			order = append(order, d.key())
 		}
+		groups[d.key()] = append(groups[d.key()], d)
 	}
 	for _, key := range order {
-		d := &r.differences[first[key]]
+		d := groups[key][0]
 		if d.Reshaped { // it was judged without values: the replay knows the statement
 			for i := range verdicts {
 				if known := &verdicts[i]; known.Kind == onward.VerdictResultShape && known.Code == d.code && known.Query == d.sql && known.Point == d.point {
@@ -84,13 +84,12 @@ func (c *checker) addReplayed(ctx context.Context, r *replayer, verdicts []onwar
 			continue
 		}
 		v := r.makeVerdict(d, places)
-		for _, other := range r.differences[first[key]:] {
-			if other.key() == key && (v.Until == nil || other.point >= v.UntilPoint) {
-				v.Until, v.UntilPoint = nil, 0
-				if other.point+1 < len(places) {
-					v.Until, v.UntilPoint = &places[other.point+1], other.point+1
-				}
-			}
+		last := 0
+		for _, other := range groups[key] {
+			last = max(last, other.point)
+		}
+		if last+1 < len(places) {
+			v.Until, v.UntilPoint = &places[last+1], last+1
 		}
 		if slices.ContainsFunc(verdicts, func(known onward.Verdict) bool {
 			return known.Code == v.Code && known.Query == v.Query && known.Severity == onward.Error && known.Point <= v.Point &&
@@ -134,7 +133,7 @@ func (r *replayer) makeVerdict(d *replayedDifference, places []onward.VerdictPla
 
 // describeRefusal says what the server refuses, without values.
 func describeRefusal(a *replay.Answer) string {
-	return fmt.Sprintf("%s (SQLSTATE %s): %s", hideValues(a.Message, a.SQL), a.SQLState, clipQuery(oneStatement(a, a.SQL)))
+	return fmt.Sprintf("%s (SQLSTATE %s): %s", hideValues(a.Message, a.SQL), a.SQLState, clipQuery(lastStatement(a)))
 }
 
 // hideValues takes the values out of a server's message: what it quotes of the input, and the literals of the statement.

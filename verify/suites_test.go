@@ -136,6 +136,9 @@ func (s *suite) checkReplay(t *testing.T, c verify.Config, old, fresh *record.Re
 	if n := r.Verification.Replay; n.Unlike > 0 || n.Statements < 60 || n.Points == 0 || len(r.Verification.Notes) > 0 {
 		t.Errorf("%s: replayed %+v %q", branch, *n, r.Verification.Notes)
 	}
+	if n := r.Verification.Old; (branch == "safe") != (n.Broken == 0) || n.Broken < plain.Verification.Old.Broken {
+		t.Errorf("%s: %d queries of the deployed code are counted as broken, and %d without values", branch, n.Broken, plain.Verification.Old.Broken)
+	}
 	if branch == "safe" && verdicts(r) != "" {
 		t.Errorf("safe: the replay has\n%s", verdicts(r))
 	}

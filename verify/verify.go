@@ -146,6 +146,7 @@ func (c *checker) buildReport(ctx context.Context, r *onward.Report) (err error)
 			return err
 		}
 	}
+	c.countBroken(r.Verdicts)
 	for _, code := range c.versions {
 		if name, ok := strings.CutPrefix(string(code), onward.FurtherPrefix); ok {
 			v.Also = append(v.Also, onward.VerifiedVersion{Name: name, Verified: *c.counts[code]})
@@ -170,20 +171,39 @@ func (c *checker) buildReport(ctx context.Context, r *onward.Report) (err error)
 
 // cellAt returns the result of a code at a point.
 func cellAt(list []onward.Verdict, code onward.Code, point int) (c onward.Cell) {
-	red, all := map[string]bool{}, map[string]bool{}
 	for i := range list {
-		d := &list[i]
-		if d.Code != code || d.Point > point || d.Until != nil && d.UntilPoint <= point {
-			continue
+		if d := &list[i]; d.Code == code && d.Point <= point && (d.Until == nil || d.UntilPoint > point) {
+			c.Verdicts = append(c.Verdicts, i)
 		}
-		c.Verdicts = append(c.Verdicts, i)
+	}
+	c.Errors, c.Warnings = countQueriesOf(list, c.Verdicts)
+	return c
+}
+
+// countQueriesOf counts the queries of some verdicts: those that surely break, and the others.
+func countQueriesOf(list []onward.Verdict, some []int) (broken, warned int) {
+	red, all := map[string]bool{}, map[string]bool{}
+	for _, i := range some {
+		d := &list[i]
 		all[d.ID] = true
 		if d.Severity == onward.Error {
 			red[d.ID] = true
 		}
 	}
-	c.Errors, c.Warnings = len(red), len(all)-len(red)
-	return c
+	return len(red), len(all) - len(red)
+}
+
+// countBroken counts the queries of each version of the code that have a verdict.
+func (c *checker) countBroken(list []onward.Verdict) {
+	for code, count := range c.counts {
+		var places []int
+		for i := range list {
+			if list[i].Code == code {
+				places = append(places, i)
+			}
+		}
+		count.Broken, count.Warned = countQueriesOf(list, places)
+	}
 }
 
 // addNotes says what was not looked at.
