@@ -18,7 +18,8 @@ func TestForgetTableCopy(t *testing.T) {
 	const base = `CREATE TABLE crates (id int PRIMARY KEY, label text);
 CREATE TABLE notes (id int PRIMARY KEY, body text);`
 	const rows = "INSERT INTO crates SELECT n, 'x' || n FROM generate_series(1, 50) AS n"
-	const own = "SELECT tgrelid::regclass || '.' || tgname FROM pg_trigger WHERE NOT tgisinternal AND tgrelid::regclass::text NOT LIKE 'crates\\_%' ORDER BY 1"
+	const remaining = "SELECT tgrelid::regclass || '.' || tgname FROM pg_trigger WHERE NOT tgisinternal AND " +
+		"tgrelid::regclass::text NOT LIKE 'crates\\_%' ORDER BY 1"
 	const functions = "SELECT proname::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace ORDER BY 1"
 	p := planned(t, base, "ALTER TABLE crates ADD COLUMN loud text GENERATED ALWAYS AS (upper(label)) STORED;\nALTER TABLE notes RENAME COLUMN body TO content;\n")
 	exchange := ""
@@ -66,7 +67,7 @@ CREATE TABLE notes (id int PRIMARY KEY, body text);`
 				if err != nil || r.State != onward.ApplyAbandoned {
 					t.Fatalf("%+v %v", r, err)
 				}
-				triggers := content(t, db, own)
+				triggers := content(t, db, remaining)
 				working := "notes.zzz_onward_notes_body"
 				want := []string{working}
 				if exchanged {

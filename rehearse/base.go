@@ -91,14 +91,14 @@ func (e *BaseError) Error() string {
 	if e.Reached != "" {
 		return at + "read what it does, and who wrote it, before it runs anywhere"
 	}
-	return at + e.advise()
+	return at + e.adviceText()
 }
 
 // Unwrap returns the server's error.
 func (e *BaseError) Unwrap() error { return e.Err }
 
 // advise says what to do about a base that cannot be created.
-func (e *BaseError) advise() string {
+func (e *BaseError) adviceText() string {
 	var pg *pgconn.PgError
 	isServerError := errors.As(e.Err, &pg)
 	switch {

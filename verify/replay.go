@@ -59,8 +59,8 @@ type replayedDifference struct {
 	sql string // of the statement, without its values
 }
 
-// key is equal for differences with one cause.
-func (d *replayedDifference) key() string {
+// causeKey is equal for differences with one cause.
+func (d *replayedDifference) causeKey() string {
 	return strings.Join([]string{string(d.code), d.sql, fmt.Sprint(d.Fails, d.Reshaped), d.Now.SQLState, d.Now.Constraint, d.Message}, "\x00")
 }
 
@@ -144,10 +144,10 @@ func (r *replayer) replayRollback(ctx context.Context, old, fresh *preparedLane)
 	if err != nil {
 		return err
 	}
-	if _, err := replay.Play(ctx, old.Lane, r.target(old.Transcript, database)); err != nil {
+	if _, err := replay.Play(ctx, old.Lane, r.targetOf(old.Transcript, database)); err != nil {
 		return err
 	}
-	second, err := r.play(ctx, old, database)
+	second, err := r.playLane(ctx, old, database)
 	if err != nil {
 		return err
 	}
@@ -241,7 +241,7 @@ func (r *replayer) replayNewLane(ctx context.Context, lane *preparedLane) (err e
 	if err != nil {
 		return err
 	}
-	if lane.base, err = r.play(ctx, lane, database); err != nil {
+	if lane.base, err = r.playLane(ctx, lane, database); err != nil {
 		return err
 	}
 	r.countExecutions(onward.NewCode, lane)
@@ -256,7 +256,7 @@ func (r *replayer) replayLane(ctx context.Context, code onward.Code, lane *prepa
 		if err != nil {
 			return err
 		}
-		if *list, err = r.play(ctx, lane, database); err != nil {
+		if *list, err = r.playLane(ctx, lane, database); err != nil {
 			return err
 		}
 	}
@@ -298,11 +298,11 @@ func (r *replayer) replayAt(ctx context.Context, lane *preparedLane, migration, 
 		return replay.Comparison{}, err
 	}
 	if lane.written != nil {
-		if _, err := replay.Play(ctx, lane.written.Lane, r.target(lane.written.Transcript, database)); err != nil {
+		if _, err := replay.Play(ctx, lane.written.Lane, r.targetOf(lane.written.Transcript, database)); err != nil {
 			return replay.Comparison{}, err
 		}
 	}
-	answers, err := r.play(ctx, lane, database)
+	answers, err := r.playLane(ctx, lane, database)
 	if err != nil {
 		return replay.Comparison{}, err
 	}
@@ -341,9 +341,9 @@ func (r *replayer) countExecutions(code onward.Code, lane *preparedLane) {
 	}
 }
 
-// blame returns the statement of the release with which a difference begins. Others see the end of a transaction only, so the release is ended after
+// blameStatement returns the statement of the release with which a difference begins. Others see the end of a transaction only, so the release is ended after
 // each of its statements in turn.
-func (r *replayer) blame(ctx context.Context, d *replayedDifference, places []onward.VerdictPlace) (onward.VerdictPlace, error) {
+func (r *replayer) blameStatement(ctx context.Context, d *replayedDifference, places []onward.VerdictPlace) (onward.VerdictPlace, error) {
 	place, m := places[d.point], r.checker.moments[d.point]
 	statements := m.Statements
 	if m.Migration >= len(r.checker.migrations) {

@@ -32,7 +32,7 @@ func (r *replayer) prepareTemplate(ctx context.Context, lane *replay.DatabaseLan
 	if err != nil || lane.Setup.Begin == lane.Setup.End {
 		return template, "", err
 	}
-	answers, err := replay.Play(ctx, lane.Setup, r.target(t, template))
+	answers, err := replay.Play(ctx, lane.Setup, r.targetOf(t, template))
 	if err != nil {
 		return "", "", err
 	}
@@ -44,8 +44,8 @@ func (r *replayer) prepareTemplate(ctx context.Context, lane *replay.DatabaseLan
 	return template, "", nil
 }
 
-// target connects to a database as the roles of the recording.
-func (r *replayer) target(t *transcript.Transcript, database string) replay.Target {
+// targetOf connects to a database as the roles of the recording.
+func (r *replayer) targetOf(t *transcript.Transcript, database string) replay.Target {
 	return replay.Target{
 		Patience: answerTime,
 		Open: func(ctx context.Context, s *transcript.Session) (net.Conn, uint32, error) {
@@ -105,8 +105,8 @@ func (r *replayer) userOf(ctx context.Context, t *transcript.Transcript, s *tran
 	return cmp.Or(r.users[s.User], owner), nil
 }
 
-// play replays a lane on a copy of a database, or on a database that is dropped then.
-func (r *replayer) play(ctx context.Context, lane *preparedLane, database string) ([]*replay.Answer, error) {
+// playLane replays a lane on a copy of a database, or on a database that is dropped then.
+func (r *replayer) playLane(ctx context.Context, lane *preparedLane, database string) ([]*replay.Answer, error) {
 	defer func() { _ = r.stage.Server().DropDatabase(context.WithoutCancel(ctx), database) }()
-	return replay.Play(ctx, lane.Lane, r.target(lane.Transcript, database))
+	return replay.Play(ctx, lane.Lane, r.targetOf(lane.Transcript, database))
 }

@@ -29,7 +29,7 @@ type replayScene struct {
 	suite   string // of replaySuites
 	// later is the suite of the new code, whose rows stay when the code is rolled back; "" for none.
 	later string
-	// want is what is said of the deployed code: severity, kind, SQLSTATE, line of the release's file, and the begin of the query. "" for nothing.
+	// want describes the verdict on the deployed code: severity, kind, SQLSTATE, line of the release's file, and the begin of the query. "" for nothing.
 	want string
 }
 

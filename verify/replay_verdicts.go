@@ -51,7 +51,7 @@ func differingStatement(d *replay.Difference) string {
 
 // addReplayed adds the verdicts of the replays, and settles those that the values decide.
 func (c *checker) addReplayed(ctx context.Context, r *replayer, verdicts []onward.Verdict, places []onward.VerdictPlace) ([]onward.Verdict, error) {
-	verdicts = slices.DeleteFunc(verdicts, r.settles)
+	verdicts = slices.DeleteFunc(verdicts, r.settlesVerdict)
 	c.notJudged = slices.DeleteFunc(c.notJudged, func(q onward.NotJudged) bool {
 		e := r.executed[codeText{q.Code, q.Query}]
 		if e == nil || e.isOpen(0, len(c.moments)) {
@@ -65,10 +65,10 @@ func (c *checker) addReplayed(ctx context.Context, r *replayer, verdicts []onwar
 	var order []string
 	for i := range r.differences {
 		d := &r.differences[i]
-		if groups[d.key()] == nil {
-			order = append(order, d.key())
+		if groups[d.causeKey()] == nil {
+			order = append(order, d.causeKey())
 		}
-		groups[d.key()] = append(groups[d.key()], d)
+		groups[d.causeKey()] = append(groups[d.causeKey()], d)
 	}
 	for _, key := range order {
 		d := groups[key][0]
@@ -76,7 +76,7 @@ func (c *checker) addReplayed(ctx context.Context, r *replayer, verdicts []onwar
 			for i := range verdicts {
 				if known := &verdicts[i]; known.Kind == onward.VerdictResultShape && known.Code == d.code && known.Query == d.sql && known.Point == d.point {
 					var err error
-					if known.After, err = r.blame(ctx, d, places); err != nil {
+					if known.After, err = r.blameStatement(ctx, d, places); err != nil {
 						return nil, err
 					}
 				}
@@ -101,7 +101,7 @@ func (c *checker) addReplayed(ctx context.Context, r *replayer, verdicts []onwar
 			return known.Code == v.Code && known.Query == v.Query && known.Severity < v.Severity && known.Kind == onward.VerdictRejected
 		})
 		var err error
-		if v.After, err = r.blame(ctx, d, places); err != nil {
+		if v.After, err = r.blameStatement(ctx, d, places); err != nil {
 			return nil, err
 		}
 		verdicts = append(verdicts, v)
@@ -151,8 +151,8 @@ func hideValues(message, sql string) string {
 	return message
 }
 
-// settles reports whether the replays decide what a verdict leaves open: the values that the code sends are accepted.
-func (r *replayer) settles(v onward.Verdict) bool {
+// settlesVerdict reports whether the replays decide what a verdict leaves open: the values that the code sends are accepted.
+func (r *replayer) settlesVerdict(v onward.Verdict) bool {
 	e := r.executed[codeText{v.Code, v.Query}]
 	if e == nil {
 		return false

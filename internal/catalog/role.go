@@ -93,23 +93,23 @@ func KeepsConnections(was, now string) bool {
 // NamesRole reports whether something shows that a role exists: a statement that works on it, or something that it owns, has privileges on or is
 // named in a policy of.
 func (c *Catalog) NamesRole(name string) bool {
-	has := func(owner string, grants []Grant) bool {
+	isNamed := func(owner string, grants []Grant) bool {
 		return owner == name || slices.ContainsFunc(grants, func(g Grant) bool { return g.Role == name || g.Privilege == "role "+name })
 	}
 	for k, o := range c.objects.all() {
 		if k.kind == "role" && k.name.Name == name || k.kind == "user mapping" && k.name.Name == name ||
-			k.kind == "settings" && strings.HasPrefix(k.name.Name+" ", "role "+name+" ") || has(o.Owner, o.Grants) {
+			k.kind == "settings" && strings.HasPrefix(k.name.Name+" ", "role "+name+" ") || isNamed(o.Owner, o.Grants) {
 			return true
 		}
 	}
 	for r := range c.relations.all() {
-		if has(r.Owner, r.Grants) || slices.ContainsFunc(r.Policies, func(p *Policy) bool { return slices.Contains(p.Roles, name) }) {
+		if isNamed(r.Owner, r.Grants) || slices.ContainsFunc(r.Policies, func(p *Policy) bool { return slices.Contains(p.Roles, name) }) {
 			return true
 		}
 	}
 	found := false
 	c.EachFunction(func(fn *Function) bool {
-		found = has(fn.Owner, fn.Grants)
+		found = isNamed(fn.Owner, fn.Grants)
 		return !found
 	})
 	return found

@@ -217,7 +217,7 @@ func readTable(a *Answer, columns []Column) [][]string {
 		used[place] = true
 		out[i] = []string{}
 		for _, row := range a.rows {
-			list := cells(row)
+			list := splitCells(row)
 			if place >= len(list) {
 				return make([][]string, len(columns)) // several results, or a row that is cut
 			}

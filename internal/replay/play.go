@@ -73,7 +73,7 @@ func Play(ctx context.Context, lane Lane, target Target) ([]*Answer, error) {
 	p := &player{lane: lane, target: target, sessions: map[int]*playedSession{}, replaced: newReplacements()}
 	defer p.closeSessions()
 	for _, i := range lane.Settings {
-		if err := p.resend(ctx, i); err != nil {
+		if err := p.resendSetting(ctx, i); err != nil {
 			return nil, err
 		}
 	}
@@ -86,7 +86,7 @@ func Play(ctx context.Context, lane Lane, target Target) ([]*Answer, error) {
 		}
 	}
 	for _, s := range p.order {
-		s.await(p.target.Patience, func() bool { return len(s.track.owed) == 0 })
+		s.awaitCondition(p.target.Patience, func() bool { return len(s.track.owed) == 0 })
 	}
 	p.closeSessions()
 	return p.listAnswers(), nil
@@ -134,11 +134,11 @@ func (p *player) playEvent(ctx context.Context, i int) error {
 		if e.Kind == 'B' {
 			body = p.replaced.replaceNumbers(e.Session, body)
 		}
-		s.send(i, e.Kind, body)
+		s.sendMessage(i, e.Kind, body)
 	case transcript.Server:
 		p.awaitAnswer(ctx, s, e.Kind)
 	case transcript.Ends:
-		s.close()
+		s.closeSession()
 	}
 	return nil
 }
@@ -156,42 +156,42 @@ func (p *player) openSession(ctx context.Context, e *transcript.Event) (*playedS
 	s.changed = sync.NewCond(&s.mu)
 	p.sessions[e.Session] = s
 	p.order = append(p.order, s)
-	go s.read(p)
+	go s.readMessages(p)
 	return s, nil
 }
 
-// resend sends a message that a session had sent before the lane begins, and waits for its answer.
-func (p *player) resend(ctx context.Context, i int) error {
+// resendSetting sends a message that a session had sent before the lane begins, and waits for its answer.
+func (p *player) resendSetting(ctx context.Context, i int) error {
 	e := &p.lane.Transcript.Events[i]
 	s, err := p.openSession(ctx, e)
 	if err != nil {
 		return err
 	}
-	s.send(i, e.Kind, e.Body)
+	s.sendMessage(i, e.Kind, e.Body)
 	if e.Kind != 'Q' {
-		s.send(i, 'S', nil)
+		s.sendMessage(i, 'S', nil)
 	}
-	s.await(p.target.Patience, func() bool { return len(s.track.owed) == 0 })
+	s.awaitCondition(p.target.Patience, func() bool { return len(s.track.owed) == 0 })
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.track.answers, s.track.ready = nil, 0
 	return nil
 }
 
-// send sends a message.
-func (s *playedSession) send(event int, kind byte, body []byte) {
+// sendMessage sends a message.
+func (s *playedSession) sendMessage(event int, kind byte, body []byte) {
 	s.mu.Lock()
 	s.track.sendMessage(event, kind, body)
 	s.mu.Unlock()
-	s.write(kind, body)
+	s.writeFrame(kind, body)
 }
 
-func (s *playedSession) write(kind byte, body []byte) {
+func (s *playedSession) writeFrame(kind byte, body []byte) {
 	frame := make([]byte, 5, 5+len(body))
 	frame[0] = kind
 	binary.BigEndian.PutUint32(frame[1:], uint32(len(body)+4)) //nolint:gosec // bodies are bounded
 	if _, err := s.conn.Write(append(frame, body...)); err != nil {
-		s.end()
+		s.markEnded()
 	}
 }
 
@@ -213,17 +213,17 @@ func (p *player) awaitAnswer(ctx context.Context, s *playedSession, kind byte) {
 	if kind == 'Z' {
 		arrived = func() bool { return s.track.ready >= ready }
 	}
-	if s.await(p.target.Patience, arrived) {
+	if s.awaitCondition(p.target.Patience, arrived) {
 		return
 	}
 	p.target.Cancel(ctx, s.pid) // it waits for a lock, or runs on
-	if !s.await(p.target.Patience, arrived) {
-		s.close()
+	if !s.awaitCondition(p.target.Patience, arrived) {
+		s.closeSession()
 	}
 }
 
-// await waits until a condition on the answers holds. It reports whether it does, or the connection has ended.
-func (s *playedSession) await(patience time.Duration, holds func() bool) bool {
+// awaitCondition waits until a condition on the answers holds. It reports whether it does, or the connection has ended.
+func (s *playedSession) awaitCondition(patience time.Duration, holds func() bool) bool {
 	expired := false
 	timer := time.AfterFunc(patience, func() {
 		s.mu.Lock()
@@ -243,9 +243,9 @@ func (s *playedSession) await(patience time.Duration, holds func() bool) bool {
 	return true
 }
 
-// read takes what the server sends.
-func (s *playedSession) read(p *player) {
-	defer s.end()
+// readMessages takes what the server sends.
+func (s *playedSession) readMessages(p *player) {
+	defer s.markEnded()
 	var head [5]byte
 	for {
 		if _, err := io.ReadFull(s.conn, head[:]); err != nil {
@@ -269,7 +269,7 @@ func (s *playedSession) read(p *player) {
 		case row >= 0:
 			p.replaced.learnRow(p.lane.Recorded[current.Event], row, body)
 		case (head[0] == 'G' || head[0] == 'W') && (p.lane.Recorded[current.Event] == nil || !p.lane.Recorded[current.Event].copies):
-			s.write('f', []byte("no data was recorded\x00"))
+			s.writeFrame('f', []byte("no data was recorded\x00"))
 		}
 	}
 }
@@ -286,17 +286,17 @@ func readBody(r io.Reader, size uint32) ([]byte, error) {
 	return body, err
 }
 
-func (s *playedSession) end() {
+func (s *playedSession) markEnded() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ended = true
 	s.changed.Broadcast()
 }
 
-// close ends a session. The server notices it at once, so that its locks are gone when the next message is sent.
-func (s *playedSession) close() {
-	s.write('X', nil)
-	s.await(time.Second, func() bool { return false })
+// closeSession ends a session. The server notices it at once, so that its locks are gone when the next message is sent.
+func (s *playedSession) closeSession() {
+	s.writeFrame('X', nil)
+	s.awaitCondition(time.Second, func() bool { return false })
 	_ = s.conn.Close()
 }
 
@@ -309,6 +309,6 @@ func (p *player) closeSessions() {
 			_ = s.conn.Close()
 			continue
 		}
-		s.close()
+		s.closeSession()
 	}
 }

@@ -41,7 +41,7 @@ func (r *replacements) learnRow(recorded *Answer, row int, body []byte) {
 	if recorded == nil || row >= len(recorded.rows) || bytes.Equal(recorded.rows[row], body) {
 		return
 	}
-	before, now := cells(recorded.rows[row]), cells(body)
+	before, now := splitCells(recorded.rows[row]), splitCells(body)
 	if len(before) != len(now) {
 		return
 	}

@@ -303,8 +303,8 @@ func (a *Answer) addRow(body []byte) {
 	}
 }
 
-// cells returns the values of a row; nil is NULL. A cut row gives what is whole.
-func cells(row []byte) [][]byte {
+// splitCells returns the values of a row; nil is NULL. A cut row gives what is whole.
+func splitCells(row []byte) [][]byte {
 	if len(row) < 2 {
 		return nil
 	}

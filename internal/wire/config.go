@@ -22,7 +22,7 @@ type Config struct {
 	// Sink sees what is sent; nil records nothing.
 	Sink Sink
 	// Whole also sees what is sent, if it is not nil: whole messages, up to MaxWhole and MaxWholeRow, with the data of COPY
-	// that clients send. What either side sends is shown before it is passed on.
+	// that clients send. Each side's messages are shown before they are passed on.
 	Whole Sink
 	// Startup returns settings for the start of each session, by name, if it is not nil. The client's own settings
 	// stay unchanged.

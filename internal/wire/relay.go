@@ -85,7 +85,7 @@ func (r *relay) relayMessages(from *messages) error {
 	if r.tap != nil {
 		r.tap.Close()
 	}
-	r.whole.end()
+	r.whole.closeTap()
 	return errors.Join(err, up)
 }
 
@@ -280,7 +280,7 @@ func (r *relay) relayAuthentication(from *messages) error {
 func (r *relay) beginRecording() {
 	r.proxy.sessions.Add(1)
 	if r.whole != nil {
-		r.whole.begin(r.proxy.cfg.Whole.Session(r.startup))
+		r.whole.setTap(r.proxy.cfg.Whole.Session(r.startup))
 	}
 	if r.isSilent {
 		return

@@ -39,8 +39,8 @@ func newWholeMessages() *wholeMessages {
 	return w
 }
 
-// begin sets the tap: the server has let the client in.
-func (w *wholeMessages) begin(tap Tap) {
+// setTap sets the tap: the server has let the client in.
+func (w *wholeMessages) setTap(tap Tap) {
 	if w == nil {
 		return
 	}
@@ -56,7 +56,7 @@ func (w *wholeMessages) showClient(p []byte) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.show(&w.fromClient, p, brokenClient)
+	w.showPiece(&w.fromClient, p, brokenClient)
 }
 
 // showServer shows what the server sends, if the client is in.
@@ -67,18 +67,18 @@ func (w *wholeMessages) showServer(p []byte) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.tap != nil {
-		w.show(&w.fromServer, p, brokenServer)
+		w.showPiece(&w.fromServer, p, brokenServer)
 	}
 }
 
-func (w *wholeMessages) show(from *framer, p []byte, why string) {
+func (w *wholeMessages) showPiece(from *framer, p []byte, why string) {
 	was := from.broken
 	from.feedPiece(p)
 	reportLost(w.tap, was, from, why)
 }
 
-// end closes the tap.
-func (w *wholeMessages) end() {
+// closeTap closes the tap.
+func (w *wholeMessages) closeTap() {
 	if w != nil && w.tap != nil {
 		w.tap.Close()
 	}

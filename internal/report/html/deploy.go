@@ -120,11 +120,11 @@ func newVersionLane(r *onward.Report) *pageDeploy {
 		out.Gone = formatPercent(l.Gone)
 	}
 	revisions := map[onward.Code]string{onward.OldCode: r.Base, onward.NewCode: r.Head}
-	has := map[string]bool{}
+	classes := map[string]bool{}
 	for _, version := range l.Versions {
 		c := pageCode{Name: view.NameCode(version.Code), Revision: escape.Line(revisions[version.Code]), Words: version.Words}
 		for _, b := range version.Bars {
-			has[b.Class] = true
+			classes[b.Class] = true
 			c.Bars = append(c.Bars, pageCodeBar{X: formatPercent(b.From), W: formatPercent(b.Until - b.From), Class: b.Class, Title: b.Words})
 		}
 		out.Codes = append(out.Codes, c)
@@ -135,7 +135,7 @@ func newVersionLane(r *onward.Report) *pageDeploy {
 	for _, k := range []pageKey{
 		{"works", "works"}, {"later", "needs a later schema"}, {"warning", "may break"}, {"error", "breaks"}, {"instant", "a commit point"},
 	} {
-		if has[k.Class] || k.Class == "instant" && len(out.Rows) > 0 {
+		if classes[k.Class] || k.Class == "instant" && len(out.Rows) > 0 {
 			out.Legend = append(out.Legend, k)
 		}
 	}

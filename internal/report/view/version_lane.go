@@ -112,10 +112,10 @@ func (l *VersionLane) addMigrations(r *onward.Report, width float64) {
 		if p.After.Path == "" {
 			continue
 		}
-		at, known := rows[p.Migration]
+		place, known := rows[p.Migration]
 		if !known {
-			at = len(l.Rows)
-			rows[p.Migration] = at
+			place = len(l.Rows)
+			rows[p.Migration] = place
 			row := LaneRow{Name: escape.Line(ShortName(p.After.Path))}
 			if k := slices.IndexFunc(r.Verification.Phases, func(f onward.Phase) bool { return f.Migration == p.Migration }); k >= 0 {
 				row.Text = belongsWords(r.Verification.Phases[k].Belongs)
@@ -123,7 +123,7 @@ func (l *VersionLane) addMigrations(r *onward.Report, width float64) {
 			l.Rows = append(l.Rows, row)
 		}
 		x := float64(i) * width
-		l.Rows[at].Marks = append(l.Rows[at].Marks, LaneMark{From: x, Until: x, Class: "instant"})
+		l.Rows[place].Marks = append(l.Rows[place].Marks, LaneMark{From: x, Until: x, Class: "instant"})
 	}
 	if len(l.Rows) > maxStepRows {
 		l.Rows = nil

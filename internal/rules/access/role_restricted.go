@@ -120,7 +120,7 @@ func checkRoleOption(p *rule.Pass, s *rule.Stmt, name string, d *pgparse.DefElem
 		value = now.Options[option] // another statement of the transaction may set it again
 	}
 	if old := s.Before.Object("role", catalog.Name{Name: name}); old != nil {
-		if was, known := old.Options[option]; known && isKept(option, was, value) {
+		if before, known := old.Options[option]; known && isKept(option, before, value) {
 			return
 		}
 	}

@@ -57,9 +57,9 @@ func logged(t *testing.T, major int, sink wire.Sink, run func(ctx context.Contex
 	return log.Transcript()
 }
 
-// show returns events as "1>Q SELECT 1" and "1<C INSERT 0 1", sessions counted from 1. Zero bytes are shown as a bar, and only the kind of
+// describeEvents returns events as "1>Q SELECT 1" and "1<C INSERT 0 1", sessions counted from 1. Zero bytes are shown as a bar, and only the kind of
 // descriptions, errors' fields by their SQLSTATE.
-func show(events []transcript.Event) []string {
+func describeEvents(events []transcript.Event) []string {
 	var out []string
 	for _, e := range events {
 		n := e.Session + 1
@@ -146,7 +146,7 @@ func TestSimpleProtocol(t *testing.T) {
 			"1>Q DECLARE c CURSOR FOR SELECT 1 UNION ALL SELECT 2", "1<C DECLARE CURSOR", "1<Z T", "1>Q FETCH 1 FROM c", "1<T", "1<D", "1<C FETCH 1", "1<Z T",
 			"1>Q COMMIT", "1<C COMMIT", "1<Z I", "2>Q SELECT 1", "2<T", "2<D", "2<C SELECT 1", "2<Z T", "2>Q ROLLBACK", "2<C ROLLBACK", "2<Z I", "2>Q", "2<I", "2<Z I",
 		}
-		list := show(got.Events)
+		list := describeEvents(got.Events)
 		// The server evaluates 1/0 before it describes the result, or after.
 		if i := slices.Index(list, "1<E 22012"); i > 0 && list[i-1] != "1<T" {
 			want = slices.Delete(want, 3, 4)
@@ -193,7 +193,7 @@ func TestExtendedProtocol(t *testing.T) {
 			}
 			wantState(t, p.Close(), "23505")
 		})
-		client, server := sides(show(got.Events))
+		client, server := sides(describeEvents(got.Events))
 		insert := "1>P |INSERT INTO t VALUES ($1)"
 		diff(t, client, []string{
 			"1 begins", "1>P p|INSERT INTO t VALUES ($1, $2)", "1>D Sp", "1>S", "1>B |p||||\x02|||\x011\xff\xff\xff\xff", "1>D P", "1>E", "1>S",
@@ -243,7 +243,7 @@ func TestCopyAndPortal(t *testing.T) {
 			}
 			h.Conn.Close()
 		})
-		client, server := sides(show(got.Events))
+		client, server := sides(describeEvents(got.Events))
 		diff(t, client, []string{
 			"1 begins", "1>Q COPY t FROM STDIN", "1>d 1\tsecret row\n2\t\\N", "1>c", "1>Q COPY t TO STDOUT",
 			"1>P |SELECT id FROM t", "1>B rows", "1>E rows||||\x01", "1>E rows", "1>C Prows", "1>S", "1 ends",
@@ -323,5 +323,5 @@ func TestIncompleteSessions(t *testing.T) {
 	if len(got.Sessions) != 1 || !strings.Contains(got.Sessions[0].Lost, "no Postgres protocol") {
 		t.Errorf("%+v, %q", got.Sessions, got.Notes)
 	}
-	diff(t, show(got.Events), []string{"1 begins", "1>Q SELECT 1", "1<T", "1<D", "1<C SELECT 1", "1<Z I", "1 ends"})
+	diff(t, describeEvents(got.Events), []string{"1 begins", "1>Q SELECT 1", "1<T", "1<D", "1<C SELECT 1", "1<Z I", "1 ends"})
 }

@@ -38,7 +38,7 @@ func (s *session) Server(kind byte, body []byte, _ int) {
 			s.ready = true
 			s.log.mu.Lock()
 			defer s.log.mu.Unlock()
-			s.begin()
+			s.beginSession()
 			return
 		}
 	case 'D':
@@ -61,7 +61,7 @@ func (s *session) Lost(why string) {
 	s.lost = true
 	s.log.mu.Lock()
 	defer s.log.mu.Unlock()
-	s.begin()
+	s.beginSession()
 	if s.log.full == "" {
 		s.log.sessions[s.number].Lost = why
 	}
@@ -83,12 +83,12 @@ func (s *session) keepMessage(from transcript.Source, kind byte, body []byte) {
 	}
 	s.log.mu.Lock()
 	defer s.log.mu.Unlock()
-	s.begin()
+	s.beginSession()
 	s.log.keepEvent(transcript.Event{Session: s.number, Source: from, Kind: kind, Body: body})
 }
 
-// begin keeps the begin of the session, once. A client may send its first message before the server is ready. The log is locked.
-func (s *session) begin() {
+// beginSession keeps the begin of the session, once. A client may send its first message before the server is ready. The log is locked.
+func (s *session) beginSession() {
 	if s.number != noNumber || s.log.full != "" {
 		return
 	}
