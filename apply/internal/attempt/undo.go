@@ -33,15 +33,11 @@ func (a *Attempt) UndoStep(ctx context.Context, s *onward.PlanStep) (run.State, 
 		if err := a.properties.RefuseUndoLosses(ctx, s); err != nil {
 			return run.State{}, err
 		}
-		if list, err := a.WaitForQueue(ctx, &u, time.Second); err != nil || len(list) > 0 {
-			return run.State{Step: s, Waits: true, InTheWay: list, Again: 50 * time.Millisecond}, err
+		if state, err := a.waitToUndo(ctx, s, &u); err != nil || state.Waits {
+			return state, err
 		}
 	}
-	if !a.record.Tries.Started {
-		a.record.Tries.Started = true
-		a.record.ReportEvent(run.Undoing, s, "")
-		a.ShowStatements(s, sql)
-	}
+	a.reportUndoing(s, sql)
 	if s.Transaction == onward.TransactionNone {
 		if err := a.waitForPredecessor(ctx, s); err != nil {
 			return run.State{}, err
@@ -61,9 +57,32 @@ func (a *Attempt) UndoStep(ctx context.Context, s *onward.PlanStep) (run.State, 
 		return run.State{}, err
 	}
 	delete(a.record.Steps, s.ID)
-	a.record.Tell(run.Event{Kind: run.Finished, Step: s, Took: time.Since(a.record.Tries.Since), Words: "taken back"})
+	return a.finishUndoing(ctx, s, "taken back", "")
+}
+
+// waitToUndo waits until nobody holds what a step's undo locks. The state says so if somebody still does.
+func (a *Attempt) waitToUndo(ctx context.Context, s, undo *onward.PlanStep) (run.State, error) {
+	list, err := a.WaitForQueue(ctx, undo, time.Second)
+	if err != nil || len(list) > 0 {
+		return run.State{Step: s, Waits: true, InTheWay: list, Again: 50 * time.Millisecond}, err
+	}
+	return run.State{}, nil
+}
+
+// reportUndoing reports, at the first attempt, that a step is about to be undone by some SQL.
+func (a *Attempt) reportUndoing(s *onward.PlanStep, sql string) {
+	if !a.record.Tries.Started {
+		a.record.Tries.Started = true
+		a.record.ReportEvent(run.Undoing, s, "")
+		a.ShowStatements(s, sql)
+	}
+}
+
+// finishUndoing reports and logs what was done to a step.
+func (a *Attempt) finishUndoing(ctx context.Context, s *onward.PlanStep, words, detail string) (run.State, error) {
+	a.record.Tell(run.Event{Kind: run.Finished, Step: s, Took: time.Since(a.record.Tries.Since), Words: words})
 	return run.State{Step: s}, a.session.Control.Do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error {
-		return a.record.LogEvent(ctx, conn, s.ID, "taken back", "")
+		return a.record.LogEvent(ctx, conn, s.ID, words, detail)
 	})
 }
 
@@ -84,23 +103,15 @@ func (a *Attempt) DropTriggers(ctx context.Context, s *onward.PlanStep, sql stri
 	if err := a.checkUndoPermissions(s, sql); err != nil {
 		return run.State{}, err
 	}
-	if list, err := a.WaitForQueue(ctx, &u, time.Second); err != nil || len(list) > 0 {
-		return run.State{Step: s, Waits: true, InTheWay: list, Again: 50 * time.Millisecond}, err
+	if state, err := a.waitToUndo(ctx, s, &u); err != nil || state.Waits {
+		return state, err
 	}
-	if !a.record.Tries.Started {
-		a.record.Tries.Started = true
-		a.record.ReportEvent(run.Undoing, s, "")
-		a.ShowStatements(s, sql)
-	}
+	a.reportUndoing(s, sql)
 	lock := a.record.Tries.LockTimeout()
 	if _, err := a.session.CommitSQL(context.WithoutCancel(ctx), lock, lock+session.UnderLock, a.session.SearchPathSQL()+";\n"+sql); err != nil {
 		return run.State{}, err
 	}
-	const words = "triggers dropped"
-	a.record.Tell(run.Event{Kind: run.Finished, Step: s, Took: time.Since(a.record.Tries.Since), Words: words})
-	return run.State{Step: s}, a.session.Control.Do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error {
-		return a.record.LogEvent(ctx, conn, s.ID, words, pgparse.SqueezeSQL(sql))
-	})
+	return a.finishUndoing(ctx, s, "triggers dropped", pgparse.SqueezeSQL(sql))
 }
 
 // DropCursorSchema drops the schema that holds the plans' cursors, if this plan has created it and it is empty. It runs
