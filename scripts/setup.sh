@@ -22,9 +22,14 @@ debian() {
     return 0
   fi
   if { [ -n "${CI:-}" ] || [ "${ONWARD_APT:-}" = 1 ]; } && command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
-    $updated || apt-get update -qq
-    updated=true
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+    export DEBIAN_FRONTEND=noninteractive
+    if ! $updated; then
+      # An installation that was killed stops each later one until dpkg has ended it.
+      dpkg --configure -a >/dev/null
+      apt-get update -qq
+      updated=true
+    fi
+    apt-get install -y -qq -o DPkg::Lock::Timeout=300 --no-install-recommends "$@" >/dev/null
     return
   fi
   echo "setup: $part is missing. As root: apt-get install --no-install-recommends $*" >&2
