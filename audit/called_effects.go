@@ -17,7 +17,7 @@ func addCalledEffects(caller *onward.Statement, s onward.Statement) {
 		}
 		o := &caller.Effects[i]
 		if e.Lock > o.Lock {
-			o.Lock, o.Blocks = e.Lock, e.Blocks
+			o.Lock, o.Blocks, o.AtEnd = e.Lock, e.Blocks, e.AtEnd
 		}
 		o.Work, o.New, o.EstimateMS = max(o.Work, e.Work), o.New && e.New, o.EstimateMS+e.EstimateMS
 		o.Rows, o.Bytes = max(o.Rows, e.Rows), max(o.Bytes, e.Bytes)

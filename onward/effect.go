@@ -20,6 +20,9 @@ type Effect struct {
 	// Emptied: the relation gets new storage without rows, which takes no time that grows:
 	// TRUNCATE. Work is Rewrite then.
 	Emptied bool `json:"emptied,omitempty"`
+	// AtEnd: the statement takes the lock at its end only, for a moment, after its work and its waits
+	// (https://www.postgresql.org/docs/current/sql-altertable.html, DETACH PARTITION … CONCURRENTLY).
+	AtEnd bool `json:"at_end,omitempty"`
 	// New marks a relation that this release created: nobody else uses it yet.
 	New bool `json:"new,omitempty"`
 	// Rows and Bytes are how big the relation is, with its partitions and

@@ -26,7 +26,7 @@ func (s *releaseRun) runOutsideTransaction(ctx context.Context, st *script.State
 	}
 	locks := map[uint32]onward.Lock{}
 	for oid, r := range seen.byRelation {
-		locks[oid] = r.lock
+		locks[oid] = r.strongest().lock
 	}
 	judged := observe.CombineEffects(s.rels, after, locks, nil)
 	oids := oidsOf(after, s.rels)
@@ -45,10 +45,8 @@ func (s *releaseRun) runOutsideTransaction(ctx context.Context, st *script.State
 			Relation: name, Lock: j.Lock, Work: j.HeaviestWork(), Blocks: j.Lock.Blocks(), New: s.createdRelations[oid], FromMS: out.FromMS, UntilMS: out.UntilMS,
 		}
 		if w := seen.byRelation[oid]; w != nil {
-			o.FromMS = max(out.FromMS, s.elapsedMS(w.requestedAt))
-			if !w.granted.IsZero() {
-				o.WaitedMS = toMillis(w.granted.Sub(w.requestedAt))
-			}
+			s.setRequest(&o, out, w.strongest())
+			s.recordWeakerLocks(out, &o, w, onward.NoLock)
 			if gone := s.elapsedMS(w.lastSeen); now.Sub(w.lastSeen) > 2*slowLook {
 				o.UntilMS = min(o.UntilMS, gone)
 			}

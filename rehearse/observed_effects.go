@@ -33,19 +33,21 @@ func (s *releaseRun) recordHeldLock(statement int, o *onward.Observed) {
 // recordAttemptedLocks lists the locks that a refused statement requested: others may have queued for them.
 func (s *releaseRun) recordAttemptedLocks(out *onward.RehearsedStatement, seen *samples) {
 	number := len(s.out.Statements) - 1
-	for oid, w := range seen.byRelation {
+	byName := func(a, b uint32) int { return strings.Compare(s.rels[a].Name, s.rels[b].Name) }
+	for _, oid := range slices.SortedFunc(maps.Keys(seen.byRelation), byName) {
 		r, known := s.rels[oid]
-		if !known || w.lock <= s.tx.held[oid] || isRoutineIndexLock(observe.ObservedEffect{Kind: r.Kind, Lock: w.lock}) || strings.HasPrefix(r.Name, "pg_temp.") {
+		w := seen.byRelation[oid]
+		lock := w.strongest().lock
+		routine := isRoutineIndexLock(observe.ObservedEffect{Kind: r.Kind, Lock: lock})
+		if !known || lock <= s.tx.held[oid] || routine || strings.HasPrefix(r.Name, "pg_temp.") {
 			continue
 		}
-		o := onward.Observed{
-			Relation: r.Name, Lock: w.lock, Blocks: w.lock.Blocks(), New: s.createdRelations[oid],
-			WaitedMS: toMillis(w.granted.Sub(w.requestedAt)), FromMS: max(out.FromMS, s.elapsedMS(w.requestedAt)), UntilMS: out.UntilMS,
-		}
+		o := onward.Observed{Relation: r.Name, Lock: lock, Blocks: lock.Blocks(), New: s.createdRelations[oid], UntilMS: out.UntilMS}
+		s.setRequest(&o, out, w.strongest())
+		s.recordWeakerLocks(out, &o, w, s.tx.held[oid])
 		out.Observed = append(out.Observed, o)
 		s.tx.open = append(s.tx.open, observationRef{number, len(out.Observed) - 1})
 	}
-	slices.SortFunc(out.Observed, func(a, b onward.Observed) int { return strings.Compare(a.Relation, b.Relation) })
 }
 
 // compareAndKeep collects the effects of one statement, compares them with the model, and keeps the new state for the
@@ -117,8 +119,9 @@ func (s *releaseRun) recordEffects(out *onward.RehearsedStatement, judged map[st
 		if _, existed := s.rels[oid]; !existed {
 			s.createdRelations[oid] = true
 		}
-		stronger := j.Lock > s.tx.held[oid]
-		s.tx.held[oid] = max(s.tx.held[oid], j.Lock)
+		held := s.tx.held[oid]
+		stronger := j.Lock > held
+		s.tx.held[oid] = max(held, j.Lock)
 		if strings.HasPrefix(name, "pg_temp.") || !stronger && j.HeaviestWork() == onward.NoWork || isRoutineIndexLock(j) {
 			continue
 		}
@@ -130,13 +133,38 @@ func (s *releaseRun) recordEffects(out *onward.RehearsedStatement, judged map[st
 			o.Lock, o.Blocks, o.HeldSince = (now[oid] &^ s.tx.modes[oid]).strongestLock(), nil, &at
 		}
 		if w, ok := seen.byRelation[oid]; ok {
-			if w.granted.Sub(w.requestedAt) > 0 {
-				o.WaitedMS = toMillis(w.granted.Sub(w.requestedAt))
-			}
-			o.FromMS = max(out.FromMS, s.elapsedMS(w.requestedAt))
+			s.setRequest(&o, out, w.findRequest(o.Lock))
+			s.recordWeakerLocks(out, &o, w, held)
 		}
 		out.Observed = append(out.Observed, o)
 		s.tx.open = append(s.tx.open, observationRef{number, len(out.Observed) - 1})
+	}
+}
+
+// setRequest says when a lock was requested, and for how long the statement waited for it.
+func (s *releaseRun) setRequest(o *onward.Observed, out *onward.RehearsedStatement, request lockRequest) {
+	o.FromMS = max(out.FromMS, s.elapsedMS(request.requestedAt))
+	o.WaitedMS = max(0, toMillis(request.granted.Sub(request.requestedAt)))
+}
+
+// recordWeakerLocks lists the locks that the statement requested before its strongest one, until that was requested, if somebody
+// has to wait for them. held is the transaction's lock before the statement.
+func (s *releaseRun) recordWeakerLocks(out *onward.RehearsedStatement, strongest *onward.Observed, seen *relationSamples, held onward.Lock) {
+	for i, m := range seen.modes {
+		if m.lock <= held || m.lock >= strongest.Lock || len(m.lock.Blocks()) == 0 {
+			continue
+		}
+		o := onward.Observed{Relation: strongest.Relation, Lock: m.lock, Blocks: m.lock.Blocks(), New: strongest.New, UntilMS: strongest.FromMS}
+		if i+1 < len(seen.modes) {
+			o.UntilMS = min(o.UntilMS, max(out.FromMS, s.elapsedMS(seen.modes[i+1].requestedAt)))
+		}
+		s.setRequest(&o, out, m)
+		if o.FromMS >= o.UntilMS {
+			continue
+		}
+		o.HeldMS = max(0, o.UntilMS-o.FromMS-o.WaitedMS)
+		out.Observed = append(out.Observed, o)
+		s.recordHeldLock(len(s.out.Statements)-1, &o)
 	}
 }
 

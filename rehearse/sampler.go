@@ -3,6 +3,7 @@ package rehearse
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -47,9 +48,30 @@ type samples struct {
 
 // relationSamples holds the observations of one relation.
 type relationSamples struct {
+	// modes are its locks in the order in which they were requested, each stronger than the one before. A statement often begins
+	// with a weak lock and takes the strong one at its end.
+	modes    []lockRequest
+	lastSeen time.Time // when a lock was last seen
+}
+
+// lockRequest is a lock that a statement requested while it ran.
+type lockRequest struct {
 	lock                 onward.Lock
 	requestedAt, granted time.Time // granted: zero while waiting
-	lastSeen             time.Time // when the lock was last seen
+}
+
+// strongest returns the strongest lock that was seen.
+func (r *relationSamples) strongest() lockRequest { return r.modes[len(r.modes)-1] }
+
+// findRequest returns when a lock was requested that is at least as strong as the given one. If no sample saw one, the
+// statement requested it after the last sample.
+func (r *relationSamples) findRequest(lock onward.Lock) lockRequest {
+	for _, m := range r.modes {
+		if m.lock >= lock {
+			return m
+		}
+	}
+	return lockRequest{lock: lock, requestedAt: r.lastSeen, granted: r.lastSeen}
 }
 
 // The intervals between samples: short at first, for statements that take
@@ -103,8 +125,10 @@ func (s *sampler) stopSampling() *samples {
 		out.waited += now.Sub(out.last)
 	}
 	for _, r := range out.byRelation {
-		if r.granted.IsZero() { // granted after the last sample
-			r.granted = now
+		for i := range r.modes {
+			if r.modes[i].granted.IsZero() { // granted after the last sample
+				r.modes[i].granted = now
+			}
 		}
 	}
 	return out
@@ -236,23 +260,33 @@ func (into *samples) addSample(seen []sampledLock, waits bool) {
 	}
 	for _, l := range seen {
 		r := into.byRelation[l.oid]
+		requested := now
+		// The first lock is what the statement begins with.
+		if now.Sub(into.startedAt) < slowLook || len(into.byRelation) == 0 {
+			requested = into.startedAt
+		}
 		if r == nil {
-			r = &relationSamples{requestedAt: now}
-			if len(into.byRelation) == 0 || now.Sub(into.startedAt) < slowLook {
-				r.requestedAt = into.startedAt
-			}
+			r = &relationSamples{}
 			into.byRelation[l.oid] = r
 		}
-		r.lock, r.lastSeen = max(r.lock, l.mode), now
-		if l.granted && r.granted.IsZero() {
-			r.granted = now
-			if r.requestedAt.Equal(into.startedAt) && now.Sub(into.startedAt) < slowLook || now.Sub(r.requestedAt) == 0 {
-				r.granted = r.requestedAt
-			}
-		}
-		if !l.granted {
-			r.granted = time.Time{}
-		}
+		r.lastSeen = now
+		r.addLock(l, requested)
+	}
+}
+
+// addLock adds a lock that a sample saw. requested is when it was requested, if no earlier sample saw it.
+func (r *relationSamples) addLock(seen sampledLock, requested time.Time) {
+	i := slices.IndexFunc(r.modes, func(m lockRequest) bool { return m.lock == seen.mode })
+	switch {
+	case i >= 0 && !seen.granted:
+		r.modes[i].granted = time.Time{}
+	case i >= 0 && r.modes[i].granted.IsZero():
+		r.modes[i].granted = r.lastSeen
+	case i >= 0 || len(r.modes) > 0 && seen.mode < r.strongest().lock:
+	case seen.granted:
+		r.modes = append(r.modes, lockRequest{lock: seen.mode, requestedAt: requested, granted: requested})
+	default:
+		r.modes = append(r.modes, lockRequest{lock: seen.mode, requestedAt: requested})
 	}
 }
 

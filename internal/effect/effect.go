@@ -49,6 +49,9 @@ type Effect struct {
 	// Waits: the statement waits, while it holds this lock, for transactions
 	// that may run long (CONCURRENTLY, DETACH … CONCURRENTLY).
 	Waits bool
+	// AtEnd: the statement takes this lock at its end only, for a moment, after its work and its waits. Until then it holds
+	// one that blocks no query (REPACK (CONCURRENTLY), DETACH PARTITION … CONCURRENTLY).
+	AtEnd bool
 	// Rows marks row-level work that grows with the number of touched rows, not with the
 	// size of the table: UPDATE and DELETE with a condition.
 	Rows bool
@@ -127,7 +130,7 @@ func (r Result) PublicEffects() []onward.Effect {
 		e := &r.Effects[i]
 		out[i] = onward.Effect{
 			Relation: e.Name.Qualified(), Lock: e.Lock, Work: e.HeaviestWork(), Blocks: e.Lock.Blocks(), New: e.Created,
-			RowLocks: e.RowLocks, Emptied: e.Instant && e.Kind != catalog.Sequence,
+			RowLocks: e.RowLocks, Emptied: e.Instant && e.Kind != catalog.Sequence, AtEnd: e.AtEnd,
 		}
 	}
 	return out

@@ -125,7 +125,7 @@ func (r *run) dropIndex(index *catalog.Relation, concurrent bool) {
 		}
 		// Shared at first; in the end nobody uses it, and it is locked for good.
 		e := r.lockRelation(index, ael)
-		e.Dropped, e.Waits = true, true
+		e.Dropped, e.Waits, e.AtEnd = true, true, true
 		return
 	}
 	r.lockRelation(index, ael).Dropped = true

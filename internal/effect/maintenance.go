@@ -145,9 +145,10 @@ func (r *run) clusterTable(s *pgparse.ClusterStmt) {
 // an xid has ended. The exchange of the files at the end takes ACCESS EXCLUSIVE for a moment.
 func (r *run) repackConcurrently(rel *catalog.Relation) {
 	const why = "the copy takes its place at the end"
-	r.lockFor(rel, ael, why).Waits = true
+	e := r.lockFor(rel, ael, why)
+	e.Waits, e.AtEnd = true, true
 	for _, i := range r.C.IndexesOf(rel) {
-		r.lockFor(i, ael, why)
+		r.lockFor(i, ael, why).AtEnd = true
 	}
 }
 

@@ -36,7 +36,8 @@ func describeEffect(e *effect.Effect) string {
 	for _, f := range []struct {
 		on   bool
 		name string
-	}{{e.Created, "created"}, {e.Dropped, "dropped"}, {e.Rows, "rows"}, {e.RowLocks, "row locks"}, {e.Instant, "instant"}, {e.Waits, "waits"}} {
+	}{{e.Created, "created"}, {e.Dropped, "dropped"}, {e.Rows, "rows"}, {e.RowLocks, "row locks"},
+		{e.Instant, "instant"}, {e.Waits, "waits"}, {e.AtEnd, "at the end"}} {
 		if f.on {
 			words = append(words, f.name)
 		}

@@ -202,6 +202,11 @@ func (a *alterState) detachPartition(cmd *pgparse.PartitionCmd) {
 		a.effectOn(a.rel).Waits = true
 	}
 	a.finishDetach(part)
+	if cmd.GetConcurrent() && len(a.C.ListReferences(a.rel, true)) == 0 {
+		for i := range a.Effects { // all but the parent is locked in the second transaction, after the wait
+			a.Effects[i].AtEnd = a.Effects[i].Lock > sue
+		}
+	}
 	if d := a.C.Relation(a.rel.Default); d != nil && d != part {
 		a.lockFor(d, ael, "default partition of "+a.rel.Name.String())
 	}

@@ -131,7 +131,7 @@ func (r *run) reindexTable(rel *catalog.Relation, concurrent bool) {
 		e := r.effectOn(rel)
 		e.RebuildsIndex, e.Scans = true, true
 		x := r.lockFor(i, ael, "index of "+rel.Name.String())
-		x.RebuildsIndex, x.Waits = true, concurrent
+		x.RebuildsIndex, x.Waits, x.AtEnd = true, concurrent, concurrent
 	}
 }
 
@@ -141,7 +141,7 @@ func (r *run) reindexOne(index *catalog.Relation, concurrent, named bool) {
 		mode = sue
 	}
 	e := r.lockRelation(index, ael)
-	e.RebuildsIndex, e.Waits = true, concurrent
+	e.RebuildsIndex, e.Waits, e.AtEnd = true, concurrent, concurrent
 	if !named {
 		e.Why = "index of a partition"
 	}

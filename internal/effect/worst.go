@@ -33,7 +33,12 @@ func (r *Result) mergeEffect(e Effect) {
 		if at.Name != e.Name || at.Created != e.Created {
 			continue
 		}
-		at.Lock = max(at.Lock, e.Lock)
+		switch {
+		case e.Lock > at.Lock:
+			at.Lock, at.AtEnd = e.Lock, e.AtEnd
+		case e.Lock == at.Lock:
+			at.AtEnd = at.AtEnd && e.AtEnd
+		}
 		at.Rewrites = at.Rewrites || e.Rewrites
 		at.RebuildsIndex = at.RebuildsIndex || e.RebuildsIndex
 		at.BuildsIndex = at.BuildsIndex || e.BuildsIndex

@@ -160,6 +160,9 @@ func describeRelation(e *effect.Effect) string {
 		b.WriteString("no lock")
 	} else {
 		b.WriteString(e.Lock.Words())
+		if e.AtEnd {
+			b.WriteString(" at the end")
+		}
 	}
 	if e.Why != "" {
 		fmt.Fprintf(&b, " (%s)", strings.ReplaceAll(e.Why, "|", `\|`))

@@ -34,7 +34,11 @@ func NameWaiters(e *onward.Effect) string {
 	if len(e.Blocks) == 0 && e.RowLocks && !e.New {
 		return "writers of the same rows"
 	}
-	return DescribeWaiters(e.Blocks)
+	words := DescribeWaiters(e.Blocks)
+	if e.AtEnd {
+		words += ", at its end"
+	}
+	return words
 }
 
 // NameWork names the work on a relation; "" for none.
