@@ -28,8 +28,11 @@ func (t *Target) requireProof() error {
 	if err != nil || len(why) == 0 || t.c.Unproven != "" {
 		return err
 	}
-	return &RefusedError{Text: "the plan is not proven: " + strings.Join(why, "; ") +
-		". Nothing was changed. Make the plan again with onward plan, which proves it, " +
+	remedy := "Make the plan again with onward plan, which proves it"
+	if len(why) == 1 && comparedNoRows(t.record.Plan) {
+		remedy = "Try the plan on a copy of the data"
+	}
+	return &RefusedError{Text: "the plan is not proven: " + strings.Join(why, "; ") + ". Nothing was changed. " + remedy + ", " +
 		"or run it as it is with --unproven \"REASON\": onward log keeps the reason",
 		Next: progress.PlanCommand(t.record.Plan, t.c.Name)}
 }
@@ -58,6 +61,9 @@ func listDoubts(p *onward.Plan) (why []string, err error) {
 		}
 	}
 	if len(steps) == 0 {
+		if comparedNoRows(p) {
+			why = append(why, "its proof compared no rows, and a backfill writes some ("+p.Proof.Rows+")")
+		}
 		return why, nil
 	}
 	failed := slices.DeleteFunc(slices.Clone(p.Proof.Checks), func(c onward.PlanCheck) bool { return c.OK })
@@ -71,6 +77,11 @@ func listDoubts(p *onward.Plan) (why []string, err error) {
 	}
 	why[len(why)-1] += ", for " + prose.FirstNames(steps, 3)
 	return why, nil
+}
+
+// comparedNoRows reports whether a plan writes rows, and its proof compared the schemas only.
+func comparedNoRows(p *onward.Plan) bool {
+	return p.Proof.Rows != "" && slices.ContainsFunc(p.Steps, func(s onward.PlanStep) bool { return s.Backfill != nil })
 }
 
 // sealPlan gives a plan its digest before the ledger stores it. A plan in the ledger without a digest was therefore started

@@ -84,6 +84,11 @@ func TestProofRequired(t *testing.T) {
 			p.Proof.Groups[0].Steps = p.Proof.Groups[0].Steps[1:]
 			p.Digest, _ = ledger.PlanDigest(p)
 		}, "its proof is missing, for 01-expand"},
+		"no rows were compared": {func(p *onward.Plan) {
+			p.Proof.Rows = "the unchanged migrations fail on made-up rows: division by zero (22012)"
+			p.Digest, _ = ledger.PlanDigest(p)
+		}, "its proof compared no rows, and a backfill writes some (the unchanged migrations fail on made-up rows: division by zero (22012)). " +
+			"Nothing was changed. Try the plan on a copy of the data, or run it as it is with --unproven"},
 		"no digest":                       {func(p *onward.Plan) { p.Digest = "" }, "it has no digest"},
 		"an edited statement":             {func(p *onward.Plan) { p.Steps[0].SQL += "-- by hand\n" }, "it was changed after it was made"},
 		"an edited undo":                  {func(p *onward.Plan) { p.Steps[0].Undo = "SELECT 1" }, "it was changed after it was made"},
