@@ -12,7 +12,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// limitComparison is for the comparison of a replaced column under its table's lock, and partitions for the table.
+// limitComparison is for what a step reads of the inventory under a table's lock: to compare a replaced column, or to compare a table that a partitioned one
+// replaces, and to record that. partitions are those of the table.
 const (
 	limitComparison = 100 * time.Millisecond
 	partitions      = 1000
@@ -22,11 +23,14 @@ const partitioned = `CREATE TABLE p (a int PRIMARY KEY, b text DEFAULT 'q', c in
 CREATE INDEX ON p (b);
 CREATE INDEX ON p (d, c);
 DO $$ BEGIN FOR i IN 1..%d LOOP EXECUTE format('CREATE TABLE p%%s PARTITION OF p FOR VALUES FROM (%%s) TO (%%s)', i, i, i + 1); END LOOP; END $$;
+CREATE TABLE whole (LIKE p INCLUDING ALL);
 ANALYZE;`
 
-// measureComparison is how long a step holds a table with many partitions, with the lock itself, until the server has compared what is about a
-// replaced column. It is the median on a server of a version, each time in a new session.
-func measureComparison(ctx context.Context, major, rounds int) (took time.Duration, err error) {
+// measureComparison is how long a step holds a table, with the lock itself, until the server has read what it needs of the inventory. It is the median on a
+// server of a version, each time in a new session.
+func measureComparison(ctx context.Context, major, rounds int, read func(context.Context, *pgserver.Server, string, int) (time.Duration, error)) (
+	took time.Duration, err error,
+) {
 	server, err := pgserver.Start(ctx, pgserver.Config{Major: major})
 	if err != nil {
 		return 0, err
@@ -41,7 +45,7 @@ func measureComparison(ctx context.Context, major, rounds int) (took time.Durati
 	}
 	var times []time.Duration
 	for range rounds {
-		if took, err = compareColumn(ctx, server, database, major); err != nil {
+		if took, err = read(ctx, server, database, major); err != nil {
 			return 0, err
 		}
 		times = append(times, took)
@@ -49,7 +53,20 @@ func measureComparison(ctx context.Context, major, rounds int) (took time.Durati
 	return table.Median(times), nil
 }
 
+// compareColumn compares what is about a replaced column of a table with many partitions.
 func compareColumn(ctx context.Context, server *pgserver.Server, database string, major int) (took time.Duration, err error) {
+	return holdLock(ctx, server, database, major, &onward.PlanReplacement{
+		Kind: onward.ReplacementColumn, Old: "p", New: "p", OldColumn: "b", NewColumn: "b_onward",
+	})
+}
+
+// recordExchange compares a table, gives a table with many partitions its name, and records what that has, apart from the partitions.
+func recordExchange(ctx context.Context, server *pgserver.Server, database string, major int) (took time.Duration, err error) {
+	return holdLock(ctx, server, database, major, &onward.PlanReplacement{Kind: onward.ReplacementTable, Old: "whole", New: "p"})
+}
+
+// holdLock returns the time from the lock of the replaced relation to the end of what is read.
+func holdLock(ctx context.Context, server *pgserver.Server, database string, major int, replaced *onward.PlanReplacement) (took time.Duration, err error) {
 	conn, err := server.Connect(ctx, "", database)
 	if err != nil {
 		return 0, err
@@ -59,10 +76,12 @@ func compareColumn(ctx context.Context, server *pgserver.Server, database string
 		return 0, err
 	}
 	var relation uint32
-	if err := conn.QueryRow(ctx, "SELECT 'public.p'::regclass::oid").Scan(&relation); err != nil {
+	var children []uint32
+	if err := conn.QueryRow(ctx, "SELECT ('public.' || $1)::regclass::oid, ARRAY(SELECT inhrelid FROM pg_inherits WHERE inhparent = 'public.p'::regclass)",
+		replaced.Old).Scan(&relation, &children); err != nil {
 		return 0, err
 	}
-	c := &inventory.Comparison{Replaced: &onward.PlanReplacement{Kind: onward.ReplacementColumn, Old: "p", New: "p", OldColumn: "b", NewColumn: "b_onward"}}
+	c := &inventory.Comparison{Replaced: replaced}
 	if c.Old, err = inventory.ReadInventory(ctx, conn, major, relation); err != nil {
 		return 0, err
 	}
@@ -75,9 +94,13 @@ func compareColumn(ctx context.Context, server *pgserver.Server, database string
 		return 0, err
 	}
 	defer work.Close(ctx)
-	unlocked, locked, err := c.FormatLock(major, relation, "public.p")
+	unlocked, locked, err := c.FormatLock(major, relation, "public."+replaced.Old)
 	if err != nil {
 		return 0, err
+	}
+	if replaced.Kind == onward.ReplacementTable {
+		locked += "ALTER TABLE public.whole RENAME TO was; ALTER TABLE public.p RENAME TO whole;\n" +
+			inventory.FormatListQuery(major, "'public.whole'::regclass", children...)
 	}
 	if _, err := work.PgConn().Exec(ctx, "BEGIN; "+inventory.Settings+unlocked).ReadAll(); err != nil {
 		return 0, err

@@ -261,6 +261,48 @@ func checkColumnQuery(t *testing.T, tx pgx.Tx, major int, relation, column strin
 	}
 }
 
+// TestChildrenLeftOut holds that an inventory without the partitions has all that is the relation's own, and nothing of theirs.
+func TestChildrenLeftOut(t *testing.T) {
+	t.Parallel()
+	pgservertest.EachEnd(t, func(t *testing.T, major int) {
+		_, conn := pgservertest.ConnectNew(t, major, `CREATE TABLE p (a int PRIMARY KEY, b text DEFAULT 'x' NOT NULL CHECK (b <> '')) PARTITION BY RANGE (a);
+			CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (9); CREATE TABLE p2 PARTITION OF p FOR VALUES FROM (9) TO (99) PARTITION BY RANGE (a);
+			CREATE TABLE p3 PARTITION OF p2 DEFAULT; CREATE INDEX whole ON p (b); CREATE INDEX part ON p1 (b); GRANT SELECT ON p, p1 TO PUBLIC;
+			CREATE TABLE other (a int REFERENCES p); CREATE VIEW v AS SELECT a FROM p; COMMENT ON TABLE p1 IS 'x'; ALTER TABLE p2 ALTER b SET DEFAULT 'y';
+			ALTER TABLE p1 ADD CONSTRAINT few CHECK (b > '')`)
+		tx, err := conn.Begin(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = tx.Rollback(t.Context()) }()
+		want := readInventory(t, tx, major, "p")
+		children := 0
+		for key, e := range want {
+			if strings.Contains(" "+e.Name, " of public.p") || e.Kind == "partition" {
+				delete(want, key)
+				children++
+			}
+		}
+		if children < 20 || len(want) < 15 {
+			t.Errorf("%d entries, and %d of children", len(want), children)
+		}
+		got := readEntries(t, tx, "p", func(tx pgx.Tx, oid uint32) (Inventory, error) {
+			rows, err := tx.Query(t.Context(), "SELECT inhrelid FROM pg_inherits WHERE inhparent = $1", oid)
+			if err != nil {
+				return nil, err
+			}
+			without, err := pgx.CollectRows(rows, pgx.RowTo[uint32])
+			if err != nil {
+				return nil, err
+			}
+			return ReadInventory(t.Context(), tx, major, oid, without...)
+		})
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("Postgres %d (-want +got):\n%s", major, diff)
+		}
+	})
+}
+
 // TestAnyRoleReads holds that a role without privileges reads the same: a plan runs with the least rights.
 func TestAnyRoleReads(t *testing.T) {
 	t.Parallel()

@@ -47,7 +47,7 @@ func (c *Comparison) FindLosses() (losses []Loss) {
 			losses = append(losses, Loss{Entry: *e, Successor: successor.Definition})
 			continue
 		}
-		if c.Own.HasObject(e) || unchanged && c.isKnown(e) {
+		if c.isOwn(e) || unchanged && c.isKnown(e) {
 			continue
 		}
 		losses = append(losses, Loss{Entry: *e, Changed: there && definition != e.Definition, Equal: c.equalStatement(e)})
@@ -95,6 +95,16 @@ func (c *Comparison) findTreatment(e *Entry) treatment {
 		return kept
 	}
 	return refused
+}
+
+// isOwn reports whether the plan has made an entry's object, or the relation that it is on. A partition of the earlier inventory was there before: others may
+// have added something to it since.
+func (c *Comparison) isOwn(e *Entry) bool {
+	_, relation, onOther := strings.Cut(e.Name, " of ")
+	if onOther && slices.ContainsFunc(c.Before, func(o Entry) bool { return (o.Kind == "partition" || o.Kind == "child") && o.Name == relation }) {
+		return c.Own.hasName(e)
+	}
+	return c.Own.HasObject(e)
 }
 
 // isKnown reports whether the plan was made for an entry. It knows functions without their arguments. A plan of an older release lists triggers and

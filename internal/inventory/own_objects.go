@@ -42,13 +42,19 @@ func ListOwnObjects(p *onward.Plan) OwnObjects {
 
 // HasObject reports whether a step of the plan makes an entry's object, or the relation that it is on.
 func (o OwnObjects) HasObject(e *Entry) bool {
-	name, relation, _ := strings.Cut(e.Name, " of ")
+	_, relation, _ := strings.Cut(e.Name, " of ")
+	_, onOwn := o.former[bareName(relation)]
+	return o.hasName(e) || relation != "" && onOwn
+}
+
+// hasName reports whether a step of the plan makes an object with an entry's name.
+func (o OwnObjects) hasName(e *Entry) bool {
+	name, _, _ := strings.Cut(e.Name, " of ")
 	if e.Kind == "function" {
 		name, _, _ = strings.Cut(name, "(")
 	}
 	_, known := o.former[bareName(name)]
-	_, onOwn := o.former[bareName(relation)]
-	return known || relation != "" && onOwn
+	return known
 }
 
 // madeBy returns the names of the objects that a statement makes.

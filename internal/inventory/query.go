@@ -17,8 +17,8 @@ type part struct {
 
 // FormatQuery returns the query for the inventory of a relation with its partitions and children. relation is an expression for the OID. The query returns
 // the kind, name, columns and definition of each entry. It needs the settings of [Settings]. A column restricts it to the entries about that column, whose
-// other columns it may leave out.
-func FormatQuery(major int, relation, column string) string {
+// other columns it may leave out. without are OIDs of children that it leaves out, with their own children.
+func FormatQuery(major int, relation, column string, without ...uint32) string {
 	isColumn := "true"
 	if column != "" {
 		isColumn = "a.attname = " + pgparse.QuoteLiteral(column)
@@ -38,6 +38,7 @@ func FormatQuery(major int, relation, column string) string {
 	return strings.NewReplacer(
 		"@oid", relation,
 		"@column", isColumn,
+		"@without", formatOIDs(without),
 		"@compression", since(14, "nullif(a.attcompression::text, '')", "NULL"),
 		"@detached", since(14, "CASE WHEN i.inhdetachpending THEN 'being detached' END", "NULL"),
 		"@published", since(15, `'(' || (SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute
@@ -47,17 +48,28 @@ func FormatQuery(major int, relation, column string) string {
 }
 
 // FormatListQuery returns the query for the inventory of a relation as a list in JSON, in the form of [Inventory]. It needs the settings of [Settings].
-func FormatListQuery(major int, relation string) string {
+// without are OIDs of children that it leaves out.
+func FormatListQuery(major int, relation string, without ...uint32) string {
 	return `SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
 	'kind', i.kind, 'name', nullif(i.name, ''), 'columns', i.columns, 'definition', i.definition)) ORDER BY i.kind, i.name, i.definition)
-FROM (` + FormatQuery(major, relation, "") + `) AS i (kind, name, columns, definition)`
+FROM (` + FormatQuery(major, relation, "", without...) + `) AS i (kind, name, columns, definition)`
 }
 
 // formatOID returns an OID as SQL writes it.
 func formatOID(oid uint32) string { return strconv.FormatUint(uint64(oid), 10) }
 
+// formatOIDs returns an array of OIDs as SQL writes it.
+func formatOIDs(list []uint32) string {
+	texts := make([]string, len(list))
+	for i, oid := range list {
+		texts[i] = formatOID(oid)
+	}
+	return "'{" + strings.Join(texts, ",") + "}'::oid[]"
+}
+
 // commonTables are what the parts read: the relation with its partitions and children, what others may depend on, and the objects that do.
-const commonTables = `WITH RECURSIVE tree AS (SELECT @oid::oid AS oid UNION SELECT i.inhrelid FROM tree JOIN pg_inherits AS i ON i.inhparent = tree.oid),
+const commonTables = `WITH RECURSIVE tree AS (SELECT @oid::oid AS oid UNION SELECT i.inhrelid FROM tree JOIN pg_inherits AS i ON i.inhparent = tree.oid
+	WHERE i.inhrelid NOT IN (SELECT unnest(@without))),
 rels AS MATERIALIZED (SELECT c.*, c.oid = @oid AS top, CASE WHEN c.oid = @oid THEN '' ELSE ' of ' || c.oid::regclass::text END AS suffix
 	FROM tree JOIN pg_class AS c ON c.oid = tree.oid),
 members AS MATERIALIZED (
@@ -146,6 +158,7 @@ objects AS MATERIALIZED (
 	FROM dependents AS d LEFT JOIN pg_class AS c ON d.classid = 'pg_class'::regclass AND c.oid = d.objid
 	WHERE d.classid NOT IN ('pg_constraint'::regclass, 'pg_trigger'::regclass, 'pg_rewrite'::regclass, 'pg_policy'::regclass,
 		'pg_statistic_ext'::regclass, 'pg_attrdef'::regclass, 'pg_proc'::regclass, 'pg_publication_rel'::regclass)
+	AND (d.classid <> 'pg_class'::regclass OR d.objid NOT IN (SELECT unnest(@without)))
 	AND coalesce(c.relkind, 'r') NOT IN ('i', 'I', 'S', 't') AND NOT EXISTS (SELECT FROM members AS m WHERE m.classid = d.classid AND m.objid = d.objid)
 	AND NOT EXISTS (SELECT FROM pg_type AS y JOIN pg_class AS s ON s.oid = y.typrelid WHERE d.classid = 'pg_type'::regclass AND y.oid = d.objid AND
 		s.relkind = 'S'))
@@ -217,7 +230,9 @@ CROSS JOIN LATERAL (VALUES
 	{whole: true, sql: `SELECT 'privilege', x.privilege_type || ` + grantee + ` || r.suffix, NULL, ` + grant + `
 FROM rels AS r, aclexplode(coalesce(r.relacl, acldefault('r', r.relowner))) AS x`},
 	{sql: `SELECT 'privilege', x.privilege_type || ' (' || quote_ident(a.attname) || ')' || ` + grantee + ` || r.suffix, ARRAY[a.attname::text], ` + grant + `
-FROM rels AS r JOIN pg_attribute AS a ON a.attrelid = r.oid AND NOT a.attisdropped, aclexplode(a.attacl) AS x WHERE @column`},
+FROM rels AS r CROSS JOIN LATERAL
+	(SELECT * FROM pg_attribute AS a WHERE a.attrelid = r.oid AND NOT a.attisdropped AND a.attacl IS NOT NULL OFFSET 0) AS a,
+	aclexplode(a.attacl) AS x WHERE @column`},
 	{sql: `SELECT 'privilege', x.privilege_type || ' on sequence ' || o.name || ` + grantee + `, o.columns, ` + grant + `
 FROM objects AS o JOIN pg_class AS c ON o.kind = 'sequence' AND c.oid = o.objid, aclexplode(coalesce(c.relacl, acldefault('s', c.relowner))) AS x`},
 	{sql: `SELECT 'comment', trim(coalesce(quote_ident(a.attname), '') || r.suffix), CASE WHEN a.attname IS NOT NULL THEN ARRAY[a.attname::text] END,

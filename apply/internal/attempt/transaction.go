@@ -31,6 +31,9 @@ func (a *Attempt) RunInTransaction(ctx context.Context, s *onward.PlanStep) erro
 	if err := a.properties.RecordSources(ctx, replacement.Sources); err != nil {
 		return err
 	}
+	if err := a.properties.RecordChildren(ctx, replacement.Children); err != nil {
+		return err
+	}
 	texts, err := a.session.CommitSQL(ctx, a.record.Tries.LockTimeout(), statement, sql)
 	if err != nil {
 		return err
@@ -116,5 +119,6 @@ func (a *Attempt) transactionSQL(ctx context.Context, s *onward.PlanStep) (sql s
 		sql += live.SetLocal(live.CommonReadSettings, live.ValueSettings) + ownerAlone + strings.Join(views, ";\n") + ";\n"
 	}
 	replacement.Carried = append(replacement.Carried, views...)
-	return sql + a.properties.RoomSQL(s) + properties.CarriedSQL + a.record.DoneSQL(s) + ";\n" + a.properties.ExchangedSQL(s), replacement, nil
+	sql += a.properties.RoomSQL(s) + properties.CarriedSQL + a.record.DoneSQL(s) + ";\n" + a.properties.ExchangedSQL(s, replacement.Children)
+	return sql, replacement, nil
 }

@@ -91,6 +91,8 @@ type ReplacementSQL struct {
 	Carried       []string // statements in it that give the replacement what the old one has
 	// Sources are relations that stay after the transaction. Their privileges may change until it ends.
 	Sources []PrivilegeSource
+	// Children are the partitions and children of tables that get the name of others.
+	Children []TableChildren
 }
 
 // CheckInventory refuses steps that would lose what somebody has added to a replaced relation or column since the plan was begun. If the last of them
@@ -149,6 +151,11 @@ func (props *Properties) CheckInventory(ctx context.Context, steps ...onward.Pla
 				sql.Guard += unlocked + locked
 				if r.Kind == onward.ReplacementTable {
 					sql.addSource(props.session.Major, PrivilegeSource{relation, c.Old, r.Old, r.Sets, sourceRecord(&steps[i], number)})
+					children, err := props.readChildren(ctx, conn, &r, c.New)
+					if err != nil {
+						return err
+					}
+					sql.Children = append(sql.Children, children)
 				}
 				for _, l := range c.FindLosses() {
 					sql.Before += l.Equal + ";\n"

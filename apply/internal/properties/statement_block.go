@@ -63,10 +63,10 @@ func (b *statementBlock) refuseFound(queries []string) {
 	}
 }
 
-// recordInventory writes what a relation has into the ledger, if it exists.
-func (b *statementBlock) recordInventory(major int, plan, name, relation string) {
+// recordInventory writes what a relation has into the ledger, if it exists, without some of its children.
+func (b *statementBlock) recordInventory(major int, plan, name, relation string, without []uint32) {
 	oid := b.findRelation(relation)
-	write := ledger.WriteInventorySQL(plan, name, inventory.FormatListQuery(major, oid))
+	write := ledger.WriteInventorySQL(plan, name, inventory.FormatListQuery(major, oid, without...))
 	b.body.WriteString("  IF " + oid + " IS NOT NULL THEN\n    " + write + ";\n  END IF;\n")
 }
 

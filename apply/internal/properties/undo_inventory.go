@@ -2,6 +2,7 @@ package properties
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -17,8 +18,9 @@ import (
 func exchangedName(r *onward.PlanReplacement) string { return "exchanged " + r.Old }
 
 // ExchangedSQL returns SQL for the transaction of a step, after its own and as the role that owns the ledger. It records what a table has right after the
-// step has exchanged it, and a view under a table's old name, for the comparison before they go. No kill leaves one without the other.
-func (props *Properties) ExchangedSQL(s *onward.PlanStep) string {
+// step has exchanged it, and a view under a table's old name, for the comparison before they go. No kill leaves one without the other. The children are
+// recorded already.
+func (props *Properties) ExchangedSQL(s *onward.PlanStep, children []TableChildren) string {
 	if props.record.AsWritten || props.record.Undoing {
 		return ""
 	}
@@ -26,9 +28,15 @@ func (props *Properties) ExchangedSQL(s *onward.PlanStep) string {
 	for _, r := range stepReplacements(s) {
 		switch {
 		case r.Kind == onward.ReplacementView:
-			b.recordInventory(props.session.Major, props.record.Row.ID, oldNameView(r.New), r.New)
+			b.recordInventory(props.session.Major, props.record.Row.ID, oldNameView(r.New), r.New, nil)
 		case r.Kind == onward.ReplacementTable && replacesNow(s, &r):
-			b.recordInventory(props.session.Major, props.record.Row.ID, exchangedName(&r), r.Old)
+			var without []uint32
+			for i := range children {
+				if children[i].table == r.Old {
+					without = children[i].relations
+				}
+			}
+			b.recordInventory(props.session.Major, props.record.Row.ID, exchangedName(&r), r.Old, without)
 		}
 	}
 	if b.variables == 0 {
@@ -72,6 +80,11 @@ func (props *Properties) findUndoLosses(ctx context.Context, conn *pgx.Conn, s *
 			return nil, &run.RefusedError{Step: s.ID, Text: "the ledger does not say what " + r.Old + " had right after this step, " +
 				"so the abort may lose what was added since. Finish the plan with onward apply and onward contract"}
 		}
+		children, err := ledger.ReadInventory(ctx, conn, props.record.Row.ID, childrenName(r.Old))
+		if err != nil {
+			return nil, err
+		}
+		c.Before = slices.Concat(children, c.Before)
 	case r.Kind != onward.ReplacementColumn || exchanged:
 		return nil, nil
 	}
