@@ -8,12 +8,17 @@ import (
 )
 
 // comparedForms are the kinds of objects that a plan knows by name, makes anew under another one, and renames.
-var comparedForms = []string{"index", "check"}
+var comparedForms = []string{"index", "check", "primary key", "unique constraint", "exclusion constraint", "foreign key"}
+
+// hasFormerName reports whether a step of the plan gives an entry's name to another object of a compared kind.
+func (c *Comparison) hasFormerName(e *Entry) bool {
+	return c.Own.former[bareName(e.Name)] != "" && slices.Contains(comparedForms, e.Kind) && !strings.Contains(e.Name, " of ")
+}
 
 // findSuccessor returns the entry of the object that a step of the plan renames to an entry's name, if it is there already; nil for none.
 func (c *Comparison) findSuccessor(e *Entry) *Entry {
 	former := c.Own.former[bareName(e.Name)]
-	if former == "" || !slices.Contains(comparedForms, e.Kind) || strings.Contains(e.Name, " of ") {
+	if !c.hasFormerName(e) {
 		return nil
 	}
 	list := c.New
@@ -31,6 +36,9 @@ func (c *Comparison) findSuccessor(e *Entry) *Entry {
 // hasSameForm reports whether the successor of an entry has its form and its properties. The plan may have given it another type, so casts do not
 // count, and a literal may be longer.
 func (c *Comparison) hasSameForm(e, successor *Entry) bool {
+	if _, isKey := splitKey(e); isKey {
+		return c.hasSameKeyForm(e, successor)
+	}
 	form, properties, _ := strings.Cut(c.renameParts(e.Definition, e.Name, successor.Name), "; ")
 	other, others, _ := strings.Cut(c.renameParts(successor.Definition, "", ""), "; ")
 	for property := range strings.SplitSeq(properties, "; ") {
@@ -38,6 +46,38 @@ func (c *Comparison) hasSameForm(e, successor *Entry) bool {
 			return false
 		}
 	}
+	return c.hasSameTokens(form, other)
+}
+
+// hasSameKeyForm is [Comparison.hasSameForm] for a key. The release may have changed its columns, and a foreign key may reference a table that is replaced,
+// too: then only the plan knows the form.
+func (c *Comparison) hasSameKeyForm(e, successor *Entry) bool {
+	renamed := Entry{Kind: e.Kind, Definition: c.renameParts(e.Definition, e.Name, successor.Name)}
+	other := Entry{Kind: e.Kind, Definition: c.renameParts(successor.Definition, "", "")}
+	key, _ := splitKey(&renamed)
+	otherKey, _ := splitKey(&other)
+	if !c.hasSameTokens(key[0], otherKey[0]) {
+		return true
+	}
+	return c.hasSameTokens(key[1], otherKey[1])
+}
+
+// splitKey splits the definition of a key into its columns and the rest: deferrability and actions, the properties of the index.
+func splitKey(e *Entry) (parts [2]string, isKey bool) {
+	lists := map[string]int{"primary key": 1, "unique constraint": 1, "foreign key": 2}[e.Kind]
+	if lists == 0 {
+		return parts, false
+	}
+	columns, rest, _ := strings.Cut(e.Definition, ")")
+	if lists == 2 {
+		_, rest, _ = strings.Cut(rest, ")")
+	}
+	rest = strings.Replace(rest, " ON ONLY ", " ON ", 1) // of a partitioned table
+	return [2]string{columns, strings.Replace(rest, " NOT VALID", "", 1)}, true
+}
+
+// hasSameTokens compares forms.
+func (c *Comparison) hasSameTokens(form, other string) bool {
 	return slices.EqualFunc(listFormTokens(form), listFormTokens(other), func(a, b string) bool {
 		if isLiteral(a) && isLiteral(b) {
 			long, short := strings.TrimSuffix(a, "'"), strings.TrimSuffix(b, "'")
