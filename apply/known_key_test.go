@@ -36,6 +36,11 @@ func TestKnownKeyInAnotherForm(t *testing.T) {
 				column, "", "ALTER TABLE parcels DROP CONSTRAINT parcels_weight_fkey, ADD CONSTRAINT parcels_weight_fkey FOREIGN KEY (weight) REFERENCES kinds DEFERRABLE",
 				"foreign key parcels_weight_fkey of parcels is not what the plan was made for",
 			},
+			{
+				copied, fill, "ALTER TABLE parcels DROP CONSTRAINT parcels_weight_fkey, " +
+					"ADD CONSTRAINT parcels_weight_fkey FOREIGN KEY (weight) REFERENCES kinds ON DELETE CASCADE",
+				"foreign key parcels_weight_fkey of parcels is not what the plan was made for",
+			},
 			{column, "", "SELECT", ""},
 			{copied, fill, "SELECT", ""},
 		} {
@@ -62,4 +67,58 @@ func TestKnownKeyInAnotherForm(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A unique constraint of a replaced column that somebody makes again in another form, while its successor is an index, stops the contract.
+func TestKeyMadeAgainBeforeContract(t *testing.T) {
+	t.Parallel()
+	const base = `CREATE TABLE parcels (id bigint PRIMARY KEY, weight int, note text, CONSTRAINT one UNIQUE (weight, id));`
+	p := planned(t, base, `ALTER TABLE parcels ALTER COLUMN weight TYPE bigint;`)
+	pgservertest.EachEnd(t, func(t *testing.T, major int) {
+		url := pgservertest.Database(t, major)
+		run(t, url, base, "INSERT INTO parcels SELECT n, n, 'x' FROM generate_series(1, 50) AS n")
+		runPlan(t, apply.Config{DB: url, Plan: p})
+		run(t, url, "ALTER TABLE parcels DROP CONSTRAINT one, ADD CONSTRAINT one UNIQUE (weight, id) DEFERRABLE")
+		_, err := apply.Run(t.Context(), apply.Config{DB: url, Plan: p, Through: onward.Contract})
+		if refused := new(apply.RefusedError); !errors.As(err, &refused) || !strings.Contains(refused.Text, "unique constraint one of parcels") {
+			t.Errorf("Postgres %d: %v", major, err)
+		}
+	})
+}
+
+// A release that itself changes the form of an index or a constraint of a replaced column is carried out.
+func TestReleaseChangesForm(t *testing.T) {
+	t.Parallel()
+	const base = `CREATE TABLE kinds (id int PRIMARY KEY); CREATE TABLE parcels (id bigint PRIMARY KEY, weight int,
+	CONSTRAINT kind FOREIGN KEY (weight) REFERENCES kinds, CONSTRAINT one UNIQUE (weight, id), CONSTRAINT light CHECK (weight < 50000));
+	CREATE INDEX heavy ON parcels (weight);`
+	const constraint = "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = "
+	for _, c := range []struct{ sql, query, want string }{
+		{
+			"ALTER TABLE parcels DROP CONSTRAINT light; ALTER TABLE parcels ADD CONSTRAINT light CHECK (weight < 500000);",
+			constraint + "'light'", "CHECK ((weight < 500000))",
+		},
+		{
+			"DROP INDEX heavy; CREATE INDEX heavy ON parcels (weight) WHERE weight > 5;",
+			"SELECT pg_get_expr(indpred, indrelid) FROM pg_index WHERE indexrelid = 'heavy'::regclass", "(weight > 5)",
+		},
+		{
+			"ALTER TABLE parcels DROP CONSTRAINT kind; ALTER TABLE parcels ADD CONSTRAINT kind FOREIGN KEY (weight) REFERENCES kinds ON DELETE CASCADE;",
+			constraint + "'kind'", "FOREIGN KEY (weight) REFERENCES kinds(id) ON DELETE CASCADE",
+		},
+		{"ALTER TABLE parcels ALTER CONSTRAINT kind DEFERRABLE;", constraint + "'kind'", "FOREIGN KEY (weight) REFERENCES kinds(id) DEFERRABLE"},
+		{
+			"ALTER TABLE parcels DROP CONSTRAINT one; ALTER TABLE parcels ADD CONSTRAINT one UNIQUE (weight, id) DEFERRABLE;",
+			constraint + "'one'", "UNIQUE (weight, id) DEFERRABLE",
+		},
+	} {
+		p := planned(t, base, "ALTER TABLE parcels ALTER COLUMN weight TYPE bigint;\n"+c.sql)
+		url := pgservertest.Database(t, onward.NewestMajor)
+		run(t, url, base, "INSERT INTO kinds SELECT generate_series(1, 50); INSERT INTO parcels SELECT n, n FROM generate_series(1, 50) AS n")
+		runPlan(t, apply.Config{DB: url, Plan: p})
+		finishPlan(t, apply.Config{DB: url, Plan: p, Through: onward.Contract})
+		if diff := cmp.Diff([]string{c.want}, content(t, url, c.query)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", c.sql, diff)
+		}
+	}
 }

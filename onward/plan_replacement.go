@@ -22,6 +22,9 @@ type PlanReplacement struct {
 // "trigger t", "statistics s".
 const CommentOn = "comment on "
 
+// FormOf is before the name of an index or a constraint that the release itself drops, makes or alters, in [PlanReplacement.Sets].
+const FormOf = "form of "
+
 // ReplacementKind says what takes the place of something.
 type ReplacementKind string
 

@@ -47,12 +47,19 @@ func (c *Comparison) FindLosses() (losses []Loss) {
 			losses = append(losses, Loss{Entry: *e, Successor: successor.Definition})
 			continue
 		}
-		if c.isOwn(e) || unchanged && c.isKnown(e) {
+		if c.isOwn(e) && !(there && c.isOtherKey(e, definition)) || unchanged && c.isKnown(e) {
 			continue
 		}
 		losses = append(losses, Loss{Entry: *e, Changed: there && definition != e.Definition, Equal: c.equalStatement(e)})
 	}
 	return losses
+}
+
+// isOtherKey reports whether somebody has given a key another form than the plan began with. Its successor is an index until the last step.
+func (c *Comparison) isOtherKey(e *Entry, before string) bool {
+	now, isKey := splitKey(e)
+	then, _ := splitKey(&Entry{Kind: e.Kind, Definition: before})
+	return isKey && c.hasComparedForm(e) && now != then
 }
 
 // DescribeLosses returns a sentence for each loss that no step carries over. What takes an instant is carried over when a column is replaced, unless the

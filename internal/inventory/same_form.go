@@ -1,29 +1,35 @@
 package inventory
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/onward"
 )
 
 // comparedForms are the kinds of objects that a plan knows by name, makes anew under another one, and renames.
 var comparedForms = []string{"index", "check", "primary key", "unique constraint", "exclusion constraint", "foreign key"}
 
-// hasFormerName reports whether a step of the plan gives an entry's name to another object of a compared kind.
-func (c *Comparison) hasFormerName(e *Entry) bool {
-	return c.Own.former[bareName(e.Name)] != "" && slices.Contains(comparedForms, e.Kind) && !strings.Contains(e.Name, " of ")
+// hasComparedForm reports whether an entry's form is compared with its successor's: unless the release itself changes it.
+func (c *Comparison) hasComparedForm(e *Entry) bool {
+	return slices.Contains(comparedForms, e.Kind) && !strings.Contains(e.Name, " of ") &&
+		!slices.Contains(c.Replaced.Sets, onward.FormOf+bareName(e.Name))
 }
 
-// findSuccessor returns the entry of the object that a step of the plan renames to an entry's name, if it is there already; nil for none.
+// findSuccessor returns the entry of the object that gets an entry's name, if it is there already; nil for none. A step renames it, or it has the name
+// already on a table that replaces the old one.
 func (c *Comparison) findSuccessor(e *Entry) *Entry {
-	former := c.Own.former[bareName(e.Name)]
-	if !c.hasFormerName(e) {
+	if !c.hasComparedForm(e) {
 		return nil
 	}
-	list := c.New
-	if c.replacesColumn() {
-		list = c.Old
+	former, list := c.Own.former[bareName(e.Name)], c.Old
+	if !c.replacesColumn() {
+		former, list = cmp.Or(former, bareName(e.Name)), c.New
+	}
+	if former == "" {
+		return nil
 	}
 	for i := range list {
 		if list[i].Kind == e.Kind && bareName(list[i].Name) == former {

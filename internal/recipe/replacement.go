@@ -28,6 +28,7 @@ func (w *replacement) planReplacements() []onward.PlanReplacement {
 		out.Sets = append(out.Sets, "settings")
 	}
 	out.Sets = append(out.Sets, w.c.Release.listSetComments(w.t)...)
+	out.Sets = append(out.Sets, w.c.Release.listSetForms(w.t)...)
 	for _, g := range differingGrants(grantsOnColumn(w.t, w.old.Name), grantsOnColumn(w.head, w.newColumn.Name)) {
 		out.Sets = append(out.Sets, g.Privilege+" to "+strings.ToLower(quoteRole(g.Role)))
 	}
@@ -38,7 +39,7 @@ func (w *replacement) planReplacements() []onward.PlanReplacement {
 func (s *split) planReplacements() (out []onward.PlanReplacement) {
 	for _, p := range s.parts {
 		out = append(out, onward.PlanReplacement{Kind: onward.ReplacementColumn, Old: tableName(s.t), New: tableName(s.t), OldColumn: s.old.old.Name, NewColumn: p.newColumn.Name,
-			Sets: []string{"comment", "settings", "default"}, Known: s.first.Release.knownOn(s.t)})
+			Sets: append([]string{"comment", "settings", "default"}, s.first.Release.listSetForms(s.t)...), Known: s.first.Release.knownOn(s.t)})
 	}
 	return out
 }
@@ -66,6 +67,7 @@ func (s *shadowTable) planReplacements(t, fresh *catalog.Relation) []onward.Plan
 		set(len(c.Node.GetCreateStmt().GetOptions()) > 0, "storage parameters")
 	}
 	out.Sets = append(out.Sets, s.release.listSetComments(s.t)...)
+	out.Sets = append(out.Sets, s.release.listSetForms(s.t)...)
 	for _, g := range differingGrants(s.t.Grants, s.head.Grants) {
 		word, _ := columnsOf(g)
 		for _, p := range allOf(word) {
@@ -98,6 +100,46 @@ func (r *Release) listSetComments(t *catalog.Relation) (sets []string) {
 		}
 		if set {
 			sets = append(sets, onward.CommentOn+word+" "+last)
+		}
+	}
+	return sets
+}
+
+// listSetForms returns the indexes and the constraints of a table that the release itself drops, makes or alters, for
+// [onward.PlanReplacement.Sets].
+func (r *Release) listSetForms(t *catalog.Relation) (sets []string) {
+	add := func(name string) {
+		if set := onward.FormOf + name; name != "" && !slices.Contains(sets, set) {
+			sets = append(sets, set)
+		}
+	}
+	for _, c := range r.changes {
+		switch n := c.Node.GetNode().(type) {
+		case *pgparse.Node_AlterTableStmt:
+			if n.AlterTableStmt.GetRelation().GetRelname() != t.Name.Name {
+				if n.AlterTableStmt.Objtype == pgparse.ObjectType_OBJECT_INDEX {
+					add(n.AlterTableStmt.GetRelation().GetRelname())
+				}
+				continue
+			}
+			for _, cmd := range n.AlterTableStmt.Cmds {
+				command := cmd.GetAlterTableCmd()
+				add(command.GetDef().GetConstraint().GetConname())
+				switch command.GetSubtype() {
+				case pgparse.AlterTableType_AT_DropConstraint, pgparse.AlterTableType_AT_AlterConstraint:
+					add(command.GetName())
+				}
+			}
+		case *pgparse.Node_IndexStmt:
+			if n.IndexStmt.GetRelation().GetRelname() == t.Name.Name {
+				add(n.IndexStmt.Idxname)
+			}
+		case *pgparse.Node_DropStmt:
+			if n.DropStmt.RemoveType == pgparse.ObjectType_OBJECT_INDEX {
+				for _, object := range n.DropStmt.Objects {
+					add(pgparse.LastText(object.GetList().GetItems()))
+				}
+			}
 		}
 	}
 	return sets
