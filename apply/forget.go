@@ -8,7 +8,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/onward-sql/onward/apply/internal/progress"
 	"github.com/onward-sql/onward/apply/internal/run"
 	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -128,7 +127,7 @@ func (t *Target) refuseLastCopy(ctx context.Context) error {
 // findObjects returns which tables and columns exist, or which do not.
 func (t *Target) findObjects(ctx context.Context, list []undo.Object, exist bool) (out []undo.Object, err error) {
 	err = t.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
-		out, err = progress.FindObjects(ctx, conn, t.session.Path, list, exist)
+		out, err = underway.FindObjects(ctx, conn, t.session.Path, list, exist)
 		return err
 	})
 	return out, err

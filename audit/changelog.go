@@ -140,9 +140,8 @@ func (a *changelog) judgeRelease(pairs []pair, compared []*comparison, usage *de
 			for _, m := range p.release {
 				j.judgeMigration(m.migration, m.status, runOf(pairs[k], k, compared[k].release, m.migration))
 			}
-			for _, m := range p.deleted {
-				j.listDeleted(m)
-			}
+			j.listUnrun(p.deleted, onward.StatusDeleted)
+			j.listUnrun(p.replaced, onward.StatusReplaced)
 			migrations[k] = j.report.Migrations[from:len(j.report.Migrations):len(j.report.Migrations)]
 		}
 		out = mergeReports(out, addSuppressions(j.finishReport(), j.engine))

@@ -14,7 +14,6 @@ import (
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/address"
-	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/live"
@@ -51,9 +50,9 @@ type deployedFacts struct {
 	measuredAt string           // when the sizes were measured
 	// smallBelow is the limit that [known.smallTables] chose, in bytes.
 	smallBelow int64
-	major      int                  // of the server; 0: there was none
-	laterDrops []analysis.LaterDrop // what plans under way will drop of the catalog
-	base       adapter.Tree         // the deployed tree, whose files name versions; nil: none
+	major      int            // of the server; 0: there was none
+	plans      underway.State // of the server's ledger
+	base       adapter.Tree   // the deployed tree, whose files name versions; nil: none
 	windows    windows
 	opaque     []onward.Opaque // what the server, or the file, has and the catalog lacks
 }
@@ -82,7 +81,7 @@ func (d Deployed) readKnown(ctx context.Context, c *config.Config) (*deployedFac
 		if d.Only != "" {
 			names = []string{d.Only}
 		}
-		if k.laterDrops, err = underway.ReadLaterDrops(ctx, d.DB, s.Catalog, d.Only, names); err != nil {
+		if k.plans, err = underway.ReadState(ctx, d.DB, s.Catalog, d.Only, names); err != nil {
 			k.opaque = append(k.opaque, onward.Opaque{Path: "the database", What: "plans under way", Why: address.RedactError(err, d.DB).Error()})
 		}
 	}

@@ -74,7 +74,7 @@ func newJudge(c *config.Config, k *deployedFacts) (*judge, error) {
 	}
 	j.config = rule.Config{
 		Rules: rules.All(), Versions: versions, Severity: c.Severities(), SmallTables: small, KnownRules: known, Bookkeeping: all.HistoryTableNames(),
-		Deprecated: c.Deprecated, NoticeDays: c.NoticeDays(), Today: formatDay(time.Time{}), LaterDrops: k.laterDrops, Presets: c.Presets,
+		Deprecated: c.Deprecated, NoticeDays: c.NoticeDays(), Today: formatDay(time.Time{}), LaterDrops: k.plans.LaterDrops, Presets: c.Presets,
 	}
 	var err error
 	j.config.Baseline, err = c.ReadBaseline()
@@ -344,12 +344,14 @@ func (j *judge) passHistory(h []history.Change) {
 	e.Release().Changes = append(e.Release().Changes, h...)
 }
 
-// listDeleted lists a migration that the head no longer has.
-func (j *judge) listDeleted(m *adapter.Migration) {
-	j.report.Migrations = append(j.report.Migrations, onward.Migration{
-		ID: m.ID, Path: m.Path, Framework: m.Framework, Tool: m.Runner.Name, Status: onward.StatusDeleted, Transaction: m.Source.Mode,
-		Changes: []onward.Change{}, Statements: []onward.Statement{},
-	})
+// listUnrun lists migrations that do not run: the head no longer has them, or a plan under way takes their place.
+func (j *judge) listUnrun(list []*adapter.Migration, status onward.Status) {
+	for _, m := range list {
+		j.report.Migrations = append(j.report.Migrations, onward.Migration{
+			ID: m.ID, Path: m.Path, Framework: m.Framework, Tool: m.Runner.Name, Status: status, Transaction: m.Source.Mode,
+			Changes: []onward.Change{}, Statements: []onward.Statement{},
+		})
+	}
 }
 
 // finishReport runs the rules about the whole release and adds the summary.

@@ -75,6 +75,7 @@ func (r *Release) readRevisions(ctx context.Context, c Config) error {
 	for _, p := range r.pairs {
 		c := compareRevisions(p, rng.Changes)
 		c.history = append(c.history, findLineEnds(p, r.a.base, r.a.head)...)
+		c.separateReplaced(k.plans.Replaced)
 		r.compared = append(r.compared, c)
 	}
 	r.a.listUnclaimed(r.pairs)

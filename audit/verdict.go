@@ -73,7 +73,7 @@ func writeVerdict(r *onward.Report) {
 	case s.Errors > 0 && s.Withheld == onward.WithheldHistory:
 		s.Verdict = prose.CountNoun(s.Errors, "error") + ", the worst: " + describeHarm(r) + "; " + oneRelease + "."
 	case s.Errors > 0:
-		s.Verdict = "This release is not safe to deploy: " + describeHarm(r) + "." + describeReadiness(s)
+		s.Verdict = "This release is not safe to deploy: " + describeHarm(r) + "."
 	case failed > 0:
 		s.Verdict = fmt.Sprintf("No verdict: %s could not be read.", prose.CountNoun(failed, "place"))
 	case s.Withheld != "":
@@ -89,12 +89,13 @@ func writeVerdict(r *onward.Report) {
 		}
 		s.Verdict += "."
 	case len(s.Conditions) > 0:
-		s.Verdict = "Safe to deploy if " + joinConditions(s.Conditions) + "." + describeReadiness(s)
+		s.Verdict = "Safe to deploy if " + joinConditions(s.Conditions) + "."
 	case slices.ContainsFunc(s.Readiness, func(r onward.Readiness) bool { return !r.NewCode }):
-		s.Verdict = "These files are safe to deploy." + describeReadiness(s)
+		s.Verdict = "These files are safe to deploy."
 	default:
-		s.Verdict = "Safe to deploy." + describeReadiness(s)
+		s.Verdict = "Safe to deploy."
 	}
+	s.Verdict += describeReadiness(s)
 	if s.Errors > 0 && s.Migrations > 0 && isSearchedByName(r) {
 		s.Verdict += " What the code at " + r.Base + " uses is known from a search of its text only: its models could not be read."
 	}
@@ -125,11 +126,11 @@ func joinWeakened(list []onward.Weakening) string {
 	return strings.Join(out, "; ")
 }
 
-// describeReadiness returns the sentences about the written plans for which some code must wait, or be gone.
+// describeReadiness returns the sentences about plans under way on the database, and about written plans for which some code must wait, or be gone.
 func describeReadiness(s *onward.Summary) string {
 	out := ""
 	for i := range s.Readiness {
-		if r := &s.Readiness[i]; !r.NewCode || !r.OldCode {
+		if r := &s.Readiness[i]; !r.NewCode || !r.OldCode || r.UnderWay {
 			out += " " + r.Text
 		}
 	}

@@ -66,14 +66,36 @@ func findFilledColumns(p *onward.Plan) (out []history.Change) {
 	return out
 }
 
-// addReadiness adds the state of the written plans whose files the release adds, or whose unfilled columns its code uses.
+// separateReplaced takes the migrations out of the release whose changes a plan under way makes: their tool does not run them. An edited migration, or
+// one that the plan leaves in part, is judged.
+func (c *comparison) separateReplaced(list []onward.PlannedMigration) {
+	c.release = slices.DeleteFunc(c.release, func(m releasedMigration) bool {
+		isReplaced := slices.ContainsFunc(list, func(p onward.PlannedMigration) bool {
+			return p.ID == m.migration.ID && p.Path == m.migration.Path && p.Hash != "" && p.Hash == m.migration.Hash
+		})
+		if isReplaced {
+			c.replaced = append(c.replaced, m.migration)
+		}
+		return isReplaced
+	})
+}
+
+// addReadiness adds the state of the plans that are under way on the database, and of the written plans whose files the release adds, or whose unfilled
+// columns its code uses. Of a plan that is both, the database has the state.
 func (a *changelog) addReadiness(r *onward.Report) {
 	added := map[string]bool{}
 	for i := range r.Migrations {
 		added[r.Migrations[i].Path] = true
 	}
+	r.Summary.Readiness = append(r.Summary.Readiness, a.known.plans.Readiness...)
+	isUnderWay := func(m onward.PlannedMigration) bool {
+		return slices.ContainsFunc(a.known.plans.Replaced, func(other onward.PlannedMigration) bool { return other.Path == m.Path })
+	}
 	isAdded := func(f onward.PlanFile) bool { return added[f.Path] || added[path.Dir(f.Path)] }
 	for _, p := range a.writtenPlans {
+		if slices.ContainsFunc(p.Migrations, isUnderWay) {
+			continue
+		}
 		needed := slices.ContainsFunc(r.Findings, func(f onward.Finding) bool {
 			return slices.ContainsFunc(f.Evidence, func(e onward.Evidence) bool { return e.Path == planPath(p) })
 		})

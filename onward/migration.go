@@ -28,6 +28,8 @@ const (
 	StatusModified Status = "modified"
 	StatusRenamed  Status = "renamed"
 	StatusDeleted  Status = "deleted"
+	// StatusReplaced: a plan is under way on the database, and makes its changes.
+	StatusReplaced Status = "replaced"
 )
 
 // Migration is one step of a release as its framework names it.

@@ -15,6 +15,8 @@ type Readiness struct {
 	// there is none.
 	DeployAfter string `json:"deploy_after,omitempty"`
 	GoneBefore  string `json:"gone_before,omitempty"`
+	// UnderWay: the ledger of the database has the plan.
+	UnderWay bool `json:"under_way,omitempty"`
 	// Text says it in sentences.
 	Text string `json:"text"`
 }

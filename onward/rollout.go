@@ -19,7 +19,7 @@ type Rollout struct {
 	Duplicates []string `json:"duplicates,omitempty"`
 	// Drift are the differences between the schemas of the targets, the most frequent first.
 	Drift []RolloutDrift `json:"drift,omitempty"`
-	// Readiness says which code may be deployed now on all targets, after a run of onward apply.
+	// Readiness says which code may be deployed now on all targets.
 	Readiness []Readiness `json:"readiness,omitempty"`
 	// Why says why the release is not done on all targets.
 	Why string `json:"why,omitempty"`

@@ -2,7 +2,6 @@ package verify
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/prose"
@@ -64,10 +63,27 @@ func addPhases(r *onward.Report, v *onward.Verification) {
 		v.Phases = append(v.Phases, p)
 	}
 	v.Order = deployOrder(r, v, last)
-	if i := slices.IndexFunc(r.Summary.Readiness, func(ready onward.Readiness) bool { return !ready.NewCode }); i >= 0 && v.Works {
-		v.Order = "Run the migrations. " + r.Summary.Readiness[i].Text
-	}
+	v.Order = addReadiness(r, v)
 	v.Order = strings.Join(append([]string{v.Order}, gone...), " ")
+}
+
+// addReadiness returns the order with the state of the plans for which the new code waits, and of those that are under way on the database.
+func addReadiness(r *onward.Report, v *onward.Verification) string {
+	order, waits, migrate := v.Order, false, true
+	var texts []string
+	for i := range r.Summary.Readiness {
+		if ready := &r.Summary.Readiness[i]; !ready.NewCode || ready.UnderWay {
+			texts, waits, migrate = append(texts, ready.Text), waits || !ready.NewCode, migrate && ready.Migrate
+		}
+	}
+	switch {
+	case !v.Works:
+	case waits && migrate && len(v.Phases) > 0:
+		order = "Run the migrations."
+	case waits:
+		return strings.Join(texts, " ")
+	}
+	return strings.Join(append([]string{order}, texts...), " ")
 }
 
 func countQueries(n int) string { return prose.CountNoun(n, "query") }

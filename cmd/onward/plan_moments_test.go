@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/onward-sql/onward/internal/adapter/adaptertest"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/internal/rotation"
 	"github.com/onward-sql/onward/onward"
@@ -22,8 +23,8 @@ import (
 type momentTool struct {
 	name, table   string
 	base, release map[string]string
-	// run applies the pending files of a written plan; "" if the tool's plans are not written here.
-	run string
+	// run applies the pending files of a written plan; "" if the tool's plans are not written here. accept is its flag for files with findings.
+	run, accept string
 }
 
 const (
@@ -40,7 +41,7 @@ var momentTools = []momentTool{
 			"go.mod": "module example.com/shop\n\nrequire github.com/pressly/goose/v3 v3.20.0\n", "migrations/00001_base.sql": "-- +goose Up\n" + momentBase,
 		},
 		map[string]string{"migrations/00002_rename.sql": "-- +goose Up\n" + momentRelease},
-		"exits 0 onward apply --db $DATABASE_URL",
+		"exits 0 onward apply --db $DATABASE_URL", " --accept-findings",
 	},
 	{
 		"prisma", "users",
@@ -50,13 +51,22 @@ var momentTools = []momentTool{
 			"prisma/migrations/1_base/migration.sql": momentBase,
 		},
 		map[string]string{"prisma/migrations/2_rename/migration.sql": momentRelease},
-		"exits 0 onward apply --db $DATABASE_URL",
+		"exits 0 onward apply --db $DATABASE_URL", " --accept-findings",
 	},
 	{
 		"sql", "users",
 		map[string]string{"db/001_base.sql": momentBase},
 		map[string]string{"db/002_rename.sql": momentRelease},
-		"",
+		"", "",
+	},
+	{
+		"rails", "users",
+		map[string]string{
+			".gitignore":                        "log/\ntmp/\n",
+			"db/migrate/20240101000000_base.rb": adaptertest.RailsMigration("Base", "create_table(:users) { |t| t.text :nick }"),
+		},
+		map[string]string{"db/migrate/20240102000000_rename.rb": adaptertest.RailsMigration("Rename", "rename_column :users, :nick, :nickname")},
+		"exec env -u DATABASE_URL ruby bin/rails db:migrate", "",
 	},
 	{
 		"django", "shop_users",
@@ -74,7 +84,7 @@ var momentTools = []momentTool{
 			"shop/migrations/0002_rename.py": momentImports + "    dependencies = [('shop', '0001_initial')]\n" +
 				"    operations = [migrations.RenameField('users', 'nick', 'nickname')]\n",
 		},
-		"",
+		"", "",
 	},
 }
 
@@ -83,13 +93,21 @@ const momentScript = `moment onward plan --base main --sketch
 exits 0 onward plan --base main --pg 18 --format json --output plan.json
 moment onward apply --db $DATABASE_URL --plan plan.json --through expand
 moment onward status --db $DATABASE_URL
-! exec query $DATABASE_URL 'BEGIN; SELECT FROM TABLE WHERE id = 40 FOR UPDATE; SELECT pg_sleep(600)' &rows&
+moment onward changelog --base main --db $DATABASE_URL --pg 18
+exits 0 onward backfill tune --db $DATABASE_URL --rows 50
+! exec query $DATABASE_URL 'BEGIN; SELECT FROM TABLE WHERE id = 120 FOR UPDATE; SELECT pg_sleep(600)' &rows&
 moment onward backfill --db $DATABASE_URL --within 500ms
+exec query $DATABASE_URL 'SELECT count(nickname), ''filled'' FROM TABLE WHERE id <= 120'
+stdout '^(50|100)[|]filled$'
 moment onward contract --db $DATABASE_URL --release main
+moment onward changelog --base main --db $DATABASE_URL --pg 18
+moment onward status --db $DATABASE_URL
 exec query $DATABASE_URL 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query ~ ''sleep[(]600'' AND datname = current_database()'
 wait rows
 moment onward backfill --db $DATABASE_URL
 moment onward backfill --db $DATABASE_URL --verify
+moment onward changelog --base main --db $DATABASE_URL --pg 18
+moment onward verify --base main --db $DATABASE_URL
 unsafe onward changelog --base main --pg 18
 unsafe onward verify --base main --pg 18
 moment onward abort --db $DATABASE_URL
@@ -110,6 +128,9 @@ RUN
 moment onward changelog --base main --pg 18
 moment onward verify --base main --pg 18
 moment onward plan next
+exec query $DATABASE_URL 'UPDATE TABLE SET nickname = nick WHERE id <= 20'
+moment onward plan next
+moment onward changelog --base main --pg 18
 exec query $DATABASE_URL 'UPDATE TABLE SET nickname = nick'
 exits 0 onward plan next --filled NAME
 exec git add -A
@@ -117,7 +138,7 @@ exec git commit -qm filled
 RUN
 moment onward plan next
 exits 0 onward plan next --gone main
-RUN --accept-findings
+RUN --accept
 moment onward plan next
 `
 
@@ -129,12 +150,15 @@ func TestPlanMoments(t *testing.T) {
 		t.Run(tool.name, func(t *testing.T) {
 			t.Parallel()
 			python := ""
-			if tool.name == "django" {
+			switch tool.name {
+			case "django":
 				python = pgservertest.VenvPath(t, "django-5.2-psycopg", "bin", "python")
+			case "rails":
+				tool.base = adaptertest.RailsFiles(t, "database: <%= ENV['PGDATABASE'] %>", tool.base)
 			}
 			flows := map[string]string{"run": momentScript}
 			if tool.run != "" {
-				flows["written"] = strings.ReplaceAll(momentWritten, "RUN", "exec git status\n"+tool.run)
+				flows["written"] = strings.NewReplacer("RUN --accept", "exec git status\n"+tool.run+tool.accept, "RUN", "exec git status\n"+tool.run).Replace(momentWritten)
 			}
 			dir := t.TempDir()
 			var files []string
@@ -149,7 +173,16 @@ func TestPlanMoments(t *testing.T) {
 			p.Dir, p.Files = "", files
 			setup := p.Setup
 			p.Setup = func(e *testscript.Env) error {
-				e.Vars = append(e.Vars, "DATABASE_URL="+pgservertest.Database(e.T().(testing.TB), onward.NewestMajor))
+				db := pgservertest.Database(e.T().(testing.TB), onward.NewestMajor)
+				e.Vars = append(e.Vars, "DATABASE_URL="+db)
+				if tool.name == "rails" { // the address is a directory's, which its URL cannot have
+					at, err := pgx.ParseConfig(db)
+					if err != nil {
+						return err
+					}
+					e.Vars = append(e.Vars, "PGHOST="+at.Host, fmt.Sprint("PGPORT=", at.Port), "PGUSER="+at.User, "PGDATABASE="+at.Database,
+						"RAILS_ENV=production", "SECRET_KEY_BASE=x")
+				}
 				if python != "" {
 					e.Setenv("PATH", filepath.Dir(python)+":"+e.Getenv("PATH"))
 				}
@@ -166,14 +199,14 @@ func TestPlanMoments(t *testing.T) {
 func (m *momentTool) writeScript(script string, records bool) string {
 	begin := "exec git init -q -b main\ncp excluded .git/info/exclude\nexec git add -A .\nexec git commit -qm base\n"
 	if records {
-		begin += m.run + " --accept-findings\n"
+		begin += m.run + m.accept + "\n"
 	} else {
 		begin += "exec query $DATABASE_URL 'CREATE TABLE " + m.table + " (id bigint PRIMARY KEY GENERATED BY DEFAULT AS IDENTITY, nick text)'\n"
-		if m.name != "django" {
+		if m.name != "django" && m.name != "rails" {
 			begin += "exec query $DATABASE_URL 'ALTER TABLE " + m.table + " ALTER COLUMN id DROP IDENTITY'\n"
 		}
 	}
-	begin += "exec query $DATABASE_URL 'INSERT INTO " + m.table + " (id, nick) SELECT n, n FROM generate_series(1, 40) AS n'\nexec git checkout -q -b feature\n"
+	begin += "exec query $DATABASE_URL 'INSERT INTO " + m.table + " (id, nick) SELECT n, n FROM generate_series(1, 120) AS n'\nexec git checkout -q -b feature\n"
 	var files strings.Builder
 	files.WriteString("-- excluded --\n/excluded\n/release\n/plan.json\n/printed\n/.cache\n/.tmp\n")
 	replaced, name := "", ""
@@ -243,7 +276,7 @@ func experience(ts *testscript.TestScript, table, column, other string) string {
 		ts.Check(part.Rollback(ctx))
 	}
 	var right bool
-	err = tx.QueryRow(ctx, "SELECT count(*) FILTER (WHERE "+column+" = id::text) = 40 AND count(*) FILTER (WHERE "+column+" = 'other') = $1 FROM "+table,
+	err = tx.QueryRow(ctx, "SELECT count(*) FILTER (WHERE "+column+" = id::text) = 120 AND count(*) FILTER (WHERE "+column+" = 'other') = $1 FROM "+table,
 		added).Scan(&right)
 	if err == nil && right {
 		if _, err = tx.Exec(ctx, "INSERT INTO "+table+" (id, "+column+") VALUES (1002, 'own')"); err == nil {

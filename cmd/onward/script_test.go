@@ -18,8 +18,6 @@ import (
 	"github.com/onward-sql/onward/internal/sandbox"
 )
 
-var update = flag.Bool("update", false, "write what the scripts compare with")
-
 func TestMain(m *testing.M) {
 	sandbox.RunChild()
 	if err := pgserver.UseDownloaded(); err != nil {
@@ -68,7 +66,7 @@ func scripts(t *testing.T, dir string, vars ...string) {
 func params(dir string, vars ...string) testscript.Params {
 	return testscript.Params{
 		Dir:           dir,
-		UpdateScripts: *update,
+		UpdateScripts: flag.Lookup("update").Value.String() == "true", // of adaptertest
 		Setup: func(e *testscript.Env) error {
 			e.Vars = append(append(e.Vars, vars...),
 				"HOME="+e.WorkDir, "XDG_CACHE_HOME="+e.WorkDir+"/.cache", "GIT_CONFIG_NOSYSTEM=1", "GIT_CEILING_DIRECTORIES="+filepath.Dir(e.WorkDir),

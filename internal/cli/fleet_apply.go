@@ -54,8 +54,16 @@ func (a *app) applyToTargets(cmd *cobra.Command, f *applyFlags) error {
 		// The contract breaks code that another database may still need.
 		c.Release, c.After = f.rollout.release+" contract", f.rollout.release
 	}
-	judge := &rolloutJudge{plan: base.Plan, through: base.Through, to: base.To, chosen: len(f.rollout.only)+len(f.rollout.labels) > 0}
+	judge := &rolloutJudge{chosen: len(f.rollout.only)+len(f.rollout.labels) > 0}
 	c.Judge = judge.judgeRollout
+	if base.Plan != nil {
+		c.Judge = func(r *onward.Rollout) []onward.Readiness {
+			if list := f.rollout.judgeRollout(cmd.Context(), &c, r); len(list) > 0 {
+				return list
+			}
+			return []onward.Readiness{*readiness.JudgePlan(base.Plan)} // no target has begun it
+		}
+	}
 	if f.queue != "" {
 		return a.queueApply(cmd, f, pending, c)
 	}
@@ -63,14 +71,11 @@ func (a *app) applyToTargets(cmd *cobra.Command, f *applyFlags) error {
 	return a.runRollout(cmd, c, false)
 }
 
-// rolloutJudge says which code may be deployed on all targets of a release, from those that this process has worked on.
+// rolloutJudge says which code may be deployed on all targets of a release of pending migrations, from those that this process has worked on.
 type rolloutJudge struct {
-	plan    *onward.Plan // nil for pending migrations
-	through onward.PlanPhase
-	to      string
-	chosen  bool // there are further targets
-	mu      sync.Mutex
-	done    []onward.Readiness // of a target that is done
+	chosen bool // there are further targets
+	mu     sync.Mutex
+	done   []onward.Readiness // of a target that is done
 }
 
 // addTarget notes the end of the work on a target.
@@ -87,10 +92,8 @@ func (j *rolloutJudge) judgeRollout(r *onward.Rollout) (out []onward.Readiness) 
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	var missing []string
-	begun := false
 	for i := range r.Targets {
 		t := &r.Targets[i]
-		begun = begun || t.State != onward.RolloutPending
 		switch t.State {
 		case onward.RolloutDone, onward.RolloutGone:
 		case onward.RolloutSkipped:
@@ -99,15 +102,8 @@ func (j *rolloutJudge) judgeRollout(r *onward.Rollout) (out []onward.Readiness) 
 			missing = append(missing, t.Name)
 		}
 	}
-	list, through := j.done, j.through
-	if len(list) == 0 && j.plan != nil {
-		if !begun && through == onward.Contract {
-			through = onward.Backfill
-		}
-		list = []onward.Readiness{*readiness.JudgeThrough(j.plan, through, j.to)}
-	}
-	for i := range list {
-		judged := readiness.JudgeTargets(&list[i], missing)
+	for i := range j.done {
+		judged := readiness.JudgeTargets(&j.done[i], missing)
 		if j.chosen {
 			judged.Text = "On the chosen targets: " + judged.Text
 		}

@@ -84,11 +84,39 @@ func (a *app) rolloutReader(f *statusFlags) (func(context.Context) (*onward.Roll
 			r, err = &onward.Rollout{Schema: onward.RolloutSchema, State: onward.RolloutDone}, nil
 			r.Waves, r.Targets = []onward.RolloutWave{}, []onward.RolloutTarget{}
 		}
+		if err == nil {
+			r.Readiness = f.readReadiness(ctx, targets, r)
+		}
 		if err == nil && f.drift {
 			r.Drift, err = fleet.FindDrift(ctx, targets, f.like)
 		}
 		return r, err
 	}, nil
+}
+
+// readReadiness reads from the ledgers of targets which code may be deployed now on all of them.
+func (f *targetFlags) readReadiness(ctx context.Context, list []*fleet.Target, r *onward.Rollout) []onward.Readiness {
+	out := fleet.ReadReadiness(ctx, list, r)
+	for i := range out {
+		if len(f.only)+len(f.labels) > 0 { // there are further targets
+			out[i].Text = "On the chosen targets: " + out[i].Text
+		}
+	}
+	return out
+}
+
+// targetPlansTime limits how long the ledgers of all targets are read after a run.
+const targetPlansTime = 10 * time.Second
+
+// judgeRollout is readReadiness at the end of a run, which may have been interrupted.
+func (f *targetFlags) judgeRollout(ctx context.Context, c *fleet.Config, r *onward.Rollout) []onward.Readiness {
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), targetPlansTime)
+	defer stop()
+	list, err := c.List(ctx)
+	if err != nil {
+		return nil // the command has reported it
+	}
+	return f.readReadiness(ctx, list, r)
 }
 
 // clearScreen moves the cursor of a terminal to the upper left corner and clears the screen.

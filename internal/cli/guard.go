@@ -16,6 +16,7 @@ import (
 	"github.com/onward-sql/onward/internal/fleet"
 	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/internal/report/escape"
+	"github.com/onward-sql/onward/onward"
 )
 
 // guardTime is how long an interrupted command may continue: it got the signal, and decides
@@ -113,6 +114,7 @@ func (a *app) runGuardOnTargets(cmd *cobra.Command, f *guardFlags, command []str
 		return err
 	}
 	c.Digest = fleet.DigestCommand(command, c.SearchPath)
+	c.Judge = func(r *onward.Rollout) []onward.Readiness { return f.rollout.judgeRollout(cmd.Context(), &c, r) }
 	if f.queue != "" {
 		return a.queueGuard(cmd, f, &base, c)
 	}

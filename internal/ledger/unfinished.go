@@ -2,21 +2,59 @@ package ledger
 
 import (
 	"context"
+	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
 
-// UnfinishedPlan is a plan of a database or of one of its schemas that is not done, with its finished steps.
+// UnfinishedPlan is a plan of a database or of one of its schemas, with its finished steps. [ReadByKey] returns also finished plans.
 type UnfinishedPlan struct {
 	*Plan
 	// Schema is the present name of the plan's schema; "" for a plan of the whole database.
 	Schema string
 	Done   map[string]bool
+	// Key is the same for the plans of one release in many schemas, whose steps name their schema.
+	Key string
 }
 
-// ReadUnfinished returns the unfinished plans of the whole database and of these schemas, oldest first, without those that an abort undoes. nil means
+// ReadUnfinished returns the unfinished plans of the whole database and of these schemas, oldest first, also those that an abort undoes. nil means
 // all schemas.
 func ReadUnfinished(ctx context.Context, conn Conn, names []string) ([]UnfinishedPlan, error) {
+	return readProgress(ctx, conn, "state NOT IN ('done', 'abandoned')", nil, names)
+}
+
+// ReadByKey returns the plans with these keys of the whole database and of all schemas, in each state.
+func ReadByKey(ctx context.Context, conn Conn, keys []string) ([]UnfinishedPlan, error) {
+	return readProgress(ctx, conn, keyOf("p.plan")+" = ANY ($1)", []any{keys}, nil)
+}
+
+// keyOf returns the expression of [UnfinishedPlan.Key] for the plan in a column.
+func keyOf(column string) string {
+	return "pg_catalog.md5(pg_catalog.concat_ws(' ', " + column + " ->> 'base', " + column + " ->> 'head', " + column + " ->> 'migrations', " +
+		"pg_catalog.jsonb_path_query_array(" + column + ", '$.steps[*].id')))"
+}
+
+// PlanUse is a plan, by its key, that was begun on a database or in some of its schemas.
+type PlanUse struct {
+	Key string
+	// Open: it is unfinished somewhere. Began is when it began last.
+	Open  bool
+	Began time.Time
+}
+
+// ListPlanUses returns the plans of a database. Migrations that run unchanged are left out.
+func ListPlanUses(ctx context.Context, conn Conn) ([]PlanUse, error) {
+	rows, err := conn.Query(ctx, "SELECT "+keyOf("plan")+`, bool_or(state NOT IN ('done', 'abandoned')), max(began) FROM onward_ledger.plan
+		WHERE plan ->> 'catalog' <> '' GROUP BY 1`)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[PlanUse])
+}
+
+// readProgress returns the plans of the whole database and of these schemas that match a condition, oldest first.
+func readProgress(ctx context.Context, conn Conn, condition string, args []any, names []string) ([]UnfinishedPlan, error) {
 	n, err := versionOf(ctx, conn)
 	if n == 0 || err != nil {
 		return nil, err
@@ -34,16 +72,15 @@ func ReadUnfinished(ctx context.Context, conn Conn, names []string) ([]Unfinishe
 			present = "0"
 		}
 	}
-	chosen, args := "", []any(nil)
 	if names != nil && n >= firstSchemas { // a database of many tenants has a plan for each
-		args = []any{names}
-		chosen = ` AND (NOT EXISTS (SELECT FROM onward_ledger.schema_plan AS s WHERE s.plan = p.id)
-			OR id = ANY (ARRAY(SELECT plan FROM onward_ledger.schema_plan WHERE name = ANY ($1)
-				OR schema = ANY (ARRAY(SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = ANY ($1))))))`
+		args = append(args, names)
+		condition += fmt.Sprintf(` AND (NOT EXISTS (SELECT FROM onward_ledger.schema_plan AS s WHERE s.plan = p.id)
+			OR id = ANY (ARRAY(SELECT plan FROM onward_ledger.schema_plan WHERE name = ANY ($%[1]d)
+				OR schema = ANY (ARRAY(SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = ANY ($%[1]d))))))`, len(args))
 	}
 	rows, err := conn.Query(ctx, `SELECT f.*, coalesce(s.name, ''), coalesce(n.nspname, s.name, '')::text,
-			ARRAY(SELECT d.id FROM onward_ledger.step AS d WHERE d.plan = f.id AND d.state = 'done')
-		FROM (`+planColumns+` WHERE state NOT IN ('done', 'abandoned', 'aborting')`+chosen+`) AS f
+			ARRAY(SELECT d.id FROM onward_ledger.step AS d WHERE d.plan = f.id AND d.state = 'done'), `+keyOf("f.plan::jsonb")+`
+		FROM (`+planColumns+` WHERE `+condition+`) AS f
 		LEFT JOIN `+schemas+` AS s ON s.plan = f.id LEFT JOIN pg_catalog.pg_namespace AS n ON n.oid = `+present+` ORDER BY f.began, f.id`, args...)
 	if err != nil {
 		return nil, err
@@ -51,7 +88,7 @@ func ReadUnfinished(ctx context.Context, conn Conn, names []string) ([]Unfinishe
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (out UnfinishedPlan, err error) {
 		var name string
 		var done []string
-		if out.Plan, err = scanPlan(row, &name, &out.Schema, &done); err != nil {
+		if out.Plan, err = scanPlan(row, &name, &out.Schema, &done, &out.Key); err != nil {
 			return out, err
 		}
 		out.Last.Schema, out.Done = name, map[string]bool{}

@@ -3,6 +3,7 @@
 package readiness
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -12,6 +13,8 @@ import (
 	"github.com/onward-sql/onward/internal/undo"
 	"github.com/onward-sql/onward/onward"
 )
+
+const mayDeploy = "The new code may be deployed."
 
 // progress is how far a step is.
 type progress int
@@ -76,7 +79,7 @@ func JudgeApplied(p *onward.Plan, id string, state onward.ApplyState, damage Dam
 	}
 	if len(damage.Gone) > 0 {
 		if r.NewCode, r.OldCode = r.NewCode && !damage.WritesFail, false; r.NewCode {
-			r.Text = "The new code may be deployed."
+			r.Text = mayDeploy
 		} else {
 			r.Text = "The new code must not be deployed: the plan cannot go on."
 		}
@@ -141,32 +144,6 @@ func describeGone(p *onward.Plan, damage Damage) string {
 		prose.PickForm(len(damage.Gone), "is", "are"))
 }
 
-// JudgeThrough judges a plan whose steps are done through a phase, and through a step of it; "" for all of the phase.
-func JudgeThrough(p *onward.Plan, phase onward.PlanPhase, step string) *onward.Readiness {
-	end := len(p.Steps)
-	switch i := slices.IndexFunc(p.Steps, func(s onward.PlanStep) bool { return s.ID == step }); {
-	case i >= 0:
-		end = i + 1
-	case phase == onward.Expand:
-		end = p.Contract()
-		if i := slices.IndexFunc(p.Steps, func(s onward.PlanStep) bool { return s.Phase == onward.Backfill }); i >= 0 {
-			end = i
-		}
-	case phase == onward.Backfill:
-		end = p.Contract()
-	}
-	finished := map[string]bool{}
-	for i := range p.Steps[:end] {
-		finished[p.Steps[i].ID] = true
-	}
-	return describe(p, p.Name, func(s *onward.PlanStep) progress {
-		if finished[s.ID] {
-			return done
-		}
-		return pending
-	})
-}
-
 // JudgeTargets judges a release on many targets. done is its state on a target that has it, and missing names the targets that lack it.
 func JudgeTargets(done *onward.Readiness, missing []string) *onward.Readiness {
 	r := *done
@@ -180,6 +157,85 @@ func JudgeTargets(done *onward.Readiness, missing []string) *onward.Readiness {
 		r.Text += " " + strings.TrimSpace(sentences[1])
 	}
 	return &r
+}
+
+// Target is a database or schema that has a plan, and the plan's state there.
+type Target struct {
+	Name      string
+	Readiness *onward.Readiness
+}
+
+// mostAnswers is how many different answers [JudgeEach] prints.
+const mostAnswers = 3
+
+// JudgeEach judges a plan on all its targets, of which there is one at least. If their states differ, the text has each with the number of its targets, the
+// worst first, and what they have in common last. noun is what a target is.
+func JudgeEach(targets []Target, noun string) *onward.Readiness {
+	var answers []*onward.Readiness
+	names := map[string][]string{}
+	all := *targets[0].Readiness
+	for _, t := range targets {
+		r := t.Readiness
+		if names[r.Text] == nil {
+			answers = append(answers, r)
+		}
+		names[r.Text] = append(names[r.Text], t.Name)
+		all.NewCode, all.OldCode, all.Migrate = all.NewCode && r.NewCode, all.OldCode && r.OldCode, all.Migrate && r.Migrate
+	}
+	if len(answers) == 1 {
+		return &all
+	}
+	slices.SortStableFunc(answers, func(a, b *onward.Readiness) int {
+		return cmp.Or(compareAnswers(a.NewCode, b.NewCode), compareAnswers(a.OldCode, b.OldCode), compareAnswers(a.Migrate, b.Migrate),
+			strings.Compare(a.NextStep, b.NextStep))
+	})
+	all.NextStep = answers[0].NextStep
+	common := splitSentences(answers[0].Text)
+	for _, r := range answers[1:] {
+		others := splitSentences(r.Text)
+		common = slices.DeleteFunc(common, func(s string) bool { return !slices.Contains(others, s) })
+	}
+	var texts []string
+	rest := len(targets)
+	for i, r := range answers {
+		some := names[r.Text]
+		if i == mostAnswers {
+			texts = append(texts, fmt.Sprintf("On %d of %s: other answers.", rest, prose.CountNoun(len(targets), noun)))
+			break
+		}
+		rest -= len(some)
+		own := slices.DeleteFunc(splitSentences(r.Text), func(s string) bool {
+			return slices.Contains(common, s) || s == mayDeploy && !all.NewCode // on some targets is not enough
+		})
+		if len(own) == 0 {
+			continue
+		}
+		texts = append(texts, fmt.Sprintf("On %d of %s (%s): %s", len(some), prose.CountNoun(len(targets), noun), prose.FirstNames(some, 5), strings.Join(own, " ")))
+	}
+	if len(common) > 0 {
+		texts = append(texts, "On all "+prose.Pluralize(2, noun)+": "+strings.Join(common, " "))
+	}
+	all.Text = strings.Join(texts, " ")
+	return &all
+}
+
+// splitSentences returns the sentences of a text.
+func splitSentences(text string) (out []string) {
+	for s := range strings.SplitAfterSeq(text, ". ") {
+		out = append(out, strings.TrimSpace(s))
+	}
+	return out
+}
+
+// compareAnswers puts no before yes.
+func compareAnswers(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
 }
 
 // describe judges a plan whose steps have a progress.
@@ -229,7 +285,7 @@ func describeNewCode(r *onward.Readiness, name string, inFiles bool) string {
 	case r.NewCode && inFiles:
 		return "The new code may be deployed after the files of plan " + name + "."
 	case r.NewCode:
-		return "The new code may be deployed."
+		return mayDeploy
 	case r.NextStep == r.DeployAfter:
 		return "The new code must wait for " + gate + "."
 	}

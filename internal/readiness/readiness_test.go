@@ -214,24 +214,62 @@ func TestForgottenTrigger(t *testing.T) {
 	}
 }
 
-// A release on many targets serves the new code when all of them have it.
+// judgeDone judges the plan of which the first steps are done.
+func judgeDone(steps int, state onward.ApplyState) *onward.Readiness {
+	p := renameColumn()
+	return readiness.JudgeApplied(p, "p1", state, readiness.Damage{}, func(id string) bool {
+		return slices.IndexFunc(p.Steps, func(s onward.PlanStep) bool { return s.ID == id }) < steps
+	})
+}
+
+// The pending files of a release on many targets serve the new code when all of them have run these.
 func TestJudgeTargets(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		phase   onward.PlanPhase
-		step    string
+		done    int
 		missing []string
 		fresh   bool
 		text    string
 	}{
-		{onward.Expand, "", nil, false, "The new code must wait for 04-backfill; the next step is 03-backfill." + waits},
-		{onward.Backfill, "", nil, true, "The new code may be deployed." + waits},
-		{onward.Backfill, "03-backfill", nil, false, "The new code must wait for 04-backfill." + waits},
-		{onward.Backfill, "", []string{"a", "b"}, false, "The new code must wait for 04-backfill on 2 targets: a, b." + waits},
-		{onward.Contract, "", []string{"a"}, true, "The new code may be deployed." + gone},
+		{2, nil, false, "The new code must wait for 04-backfill; the next step is 03-backfill." + waits + noTool},
+		{4, nil, true, "The new code may be deployed." + waits + noTool},
+		{4, []string{"a", "b"}, false, "The new code must wait for 04-backfill on 2 targets: a, b." + waits},
+		{6, []string{"a"}, true, "The new code may be deployed." + gone + noTool},
 	} {
-		if r := readiness.JudgeTargets(readiness.JudgeThrough(renameColumn(), c.phase, c.step), c.missing); r.NewCode != c.fresh || r.Text != c.text {
-			t.Errorf("%s %s: %+v", c.phase, c.step, r)
+		if r := readiness.JudgeTargets(judgeDone(c.done, onward.ApplyRunning), c.missing); r.NewCode != c.fresh || r.Text != c.text {
+			t.Errorf("%d: %+v", c.done, r)
+		}
+	}
+}
+
+// A plan in different states on its targets has an answer for each state, the worst first.
+func TestJudgeEach(t *testing.T) {
+	t.Parallel()
+	target := func(name string, done int, state onward.ApplyState) readiness.Target {
+		return readiness.Target{Name: name, Readiness: judgeDone(done, state)}
+	}
+	ready := target("a", 4, onward.ApplyRunning)
+	for _, c := range []struct {
+		targets    []readiness.Target
+		fresh, old bool
+		text       string
+	}{
+		{[]readiness.Target{ready}, true, true, "The new code may be deployed." + waits + noTool},
+		{[]readiness.Target{ready, target("b", 4, onward.ApplyRunning)}, true, true, "The new code may be deployed." + waits + noTool},
+		{[]readiness.Target{ready, target("b", 3, onward.ApplyRunning), target("c", 3, onward.ApplyRunning)}, false, true,
+			"On 2 of 3 targets (b, c): The new code must wait for 04-backfill. On all targets:" + waits + noTool},
+		{[]readiness.Target{ready, target("b", 6, onward.ApplyRunning)}, true, false,
+			"On 1 of 2 targets (b):" + gone + " On 1 of 2 targets (a):" + waits + " On all targets: The new code may be deployed." + noTool},
+		{[]readiness.Target{ready, target("b", 1, onward.ApplyRunning), target("c", 3, onward.ApplyRunning), target("d", 0, onward.ApplyRunning),
+			target("e", 6, onward.ApplyRunning)}, false, false, ""},
+	} {
+		r := readiness.JudgeEach(c.targets, "target")
+		if r.NewCode != c.fresh || r.OldCode != c.old || c.text != "" && r.Text != c.text {
+			t.Errorf("%+v", r)
+		}
+		if c.text == "" && (!strings.HasPrefix(r.Text, "On 1 of 5 targets (d): The new code must") ||
+			!strings.HasSuffix(r.Text, " On 2 of 5 targets: other answers. On all targets:"+noTool)) {
+			t.Errorf("%+v", r)
 		}
 	}
 }

@@ -1,5 +1,5 @@
-// Package underway reads from the ledger of a database what the contracts of its unfinished plans will drop, and names the commands that go on with
-// a plan.
+// Package underway reads from the ledger of a database which code may be deployed now, and what the contracts of its unfinished plans will drop. It
+// names the commands that go on with a plan.
 package underway
 
 import (
@@ -13,6 +13,7 @@ import (
 	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/report/escape"
+	"github.com/onward-sql/onward/onward"
 )
 
 // ContractCommand returns the command that contracts a plan of the ledger. ADDRESS stands for the database's address.
@@ -48,28 +49,67 @@ func schemaFlag(schema string) string {
 	return " --schema " + escape.QuoteShell(schema)
 }
 
-// ReadLaterDrops returns what the contracts of a database's unfinished plans will drop. deployed is its schema; only is the schema that it has alone,
-// under the name public, or "". names are the schemas whose own plans count; nil means all. The error is a [*live.ServerError] if the server cannot be
-// reached or refuses the ledger.
+// State is what the ledger of a database says of its unfinished plans.
+type State struct {
+	LaterDrops []analysis.LaterDrop
+	// Readiness says for each plan which code may be deployed now.
+	Readiness []onward.Readiness
+	// Replaced are the migrations that the plans take the place of.
+	Replaced []onward.PlannedMigration
+}
+
+// ReadState reads the unfinished plans of a database. deployed is its schema; only is the schema that it has alone, under the name public, or "". names
+// are the schemas whose own plans count; nil means all. The error is a [*live.ServerError] if the server cannot be reached or refuses the ledger.
+func ReadState(ctx context.Context, url string, deployed *catalog.Catalog, only string, names []string) (out State, err error) {
+	err = readLedger(ctx, url, func(conn *pgx.Conn) error {
+		all, err := readUnfinished(ctx, conn, names)
+		if err != nil {
+			return err
+		}
+		for i := range all {
+			out.Replaced = append(out.Replaced, all[i].Migrations...)
+		}
+		if out.Readiness, err = judgePlans(ctx, conn, all); err != nil {
+			return err
+		}
+		out.LaterDrops = ListLaterDrops(withoutAborting(all), deployed, only)
+		return nil
+	})
+	return out, err
+}
+
+// ReadLaterDrops returns what the contracts of a database's unfinished plans will drop, as [ReadState] does.
 func ReadLaterDrops(ctx context.Context, url string, deployed *catalog.Catalog, only string, names []string) (out []analysis.LaterDrop, err error) {
-	conn, err := live.Connect(ctx, url, "onward", nil)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	err = live.AsOwn(ctx, conn, func() error {
+	err = readLedger(ctx, url, func(conn *pgx.Conn) error {
 		plans, err := ReadPlans(ctx, conn, names)
 		out = ListLaterDrops(plans, deployed, only)
 		return err
 	})
-	if err != nil {
-		return nil, &live.ServerError{What: "read the ledger of onward", Err: err}
-	}
-	return out, nil
+	return out, err
 }
 
-// ReadPlans returns the unfinished plans of the database and of these schemas; nil means all. Migrations that run unchanged are left out.
+// readLedger opens a session that reads the ledger.
+func readLedger(ctx context.Context, url string, read func(conn *pgx.Conn) error) error {
+	conn, err := live.Connect(ctx, url, "onward", nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	if err := live.AsOwn(ctx, conn, func() error { return read(conn) }); err != nil {
+		return &live.ServerError{What: "read the ledger of onward", Err: err}
+	}
+	return nil
+}
+
+// ReadPlans returns the unfinished plans of the database and of these schemas, without those that an abort undoes; nil means all. Migrations that run
+// unchanged are left out.
 func ReadPlans(ctx context.Context, conn *pgx.Conn, names []string) ([]ledger.UnfinishedPlan, error) {
+	all, err := readUnfinished(ctx, conn, names)
+	return withoutAborting(all), err
+}
+
+// readUnfinished is [ReadPlans] with the plans that an abort undoes.
+func readUnfinished(ctx context.Context, conn *pgx.Conn, names []string) ([]ledger.UnfinishedPlan, error) {
 	exists, err := ledger.HasLedger(ctx, conn)
 	if err != nil || !exists {
 		return nil, err
@@ -78,7 +118,11 @@ func ReadPlans(ctx context.Context, conn *pgx.Conn, names []string) ([]ledger.Un
 	return slices.DeleteFunc(plans, func(p ledger.UnfinishedPlan) bool { return p.IsUnchangedMigration() }), err
 }
 
-// ListLaterDrops returns what the contracts of plans will drop, as [ReadLaterDrops] does.
+func withoutAborting(all []ledger.UnfinishedPlan) []ledger.UnfinishedPlan {
+	return slices.DeleteFunc(slices.Clone(all), func(p ledger.UnfinishedPlan) bool { return p.State == ledger.Aborting })
+}
+
+// ListLaterDrops returns what the contracts of plans will drop, as [ReadState] does.
 func ListLaterDrops(plans []ledger.UnfinishedPlan, deployed *catalog.Catalog, only string) (out []analysis.LaterDrop) {
 	if only != "" {
 		deployed = analysis.RenameSchema(deployed, "public", only)

@@ -35,6 +35,7 @@ type pageRollout struct {
 	Alike      bool
 	Drift      []pageDrift
 	Duplicates []string
+	Readiness  []string
 }
 
 // pageState is a part of a wave, or a key of the legend.
@@ -77,6 +78,9 @@ func WriteRollout(w io.Writer, p *RolloutPage) error {
 		v.Drift = append(v.Drift, pageDrift{view.NameTargets(&d), escape.Lines(d.Missing), escape.Lines(d.Extra), escape.Lines(d.Fix)})
 	}
 	v.Duplicates = escape.Lines(r.Duplicates)
+	for i := range r.Readiness {
+		v.Readiness = append(v.Readiness, escape.Line(r.Readiness[i].Text))
+	}
 	return executePage(w, "rollout", v)
 }
 

@@ -14,7 +14,7 @@ import (
 func WriteSent(w io.Writer, r *onward.Report) error {
 	var b strings.Builder
 	for _, m := range r.Migrations {
-		if m.Status == onward.StatusDeleted {
+		if m.Status == onward.StatusDeleted || m.Status == onward.StatusReplaced {
 			continue
 		}
 		fmt.Fprintf(&b, "-- %s (%s)\n", escape.Line(m.ID), escape.Line(m.Path))

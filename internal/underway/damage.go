@@ -1,0 +1,65 @@
+package underway
+
+import (
+	"context"
+
+	"github.com/onward-sql/onward/internal/ledger"
+	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/internal/readiness"
+	"github.com/onward-sql/onward/internal/undo"
+)
+
+// FindObjects returns which tables and columns exist, or which do not. path is the plan's search_path.
+func FindObjects(ctx context.Context, conn ledger.Conn, path string, list []undo.Object, exist bool) (out []undo.Object, err error) {
+	for _, o := range list {
+		ids, err := live.FindRelationsIn(ctx, conn, path, o.QuotedTable())
+		if err != nil {
+			return nil, err
+		}
+		found := ids[0] != 0
+		if found && o.Column != "" {
+			if err := conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = $1::oid AND attname = $2 AND NOT attisdropped)", ids[0],
+				o.Column).Scan(&found); err != nil {
+				return nil, err
+			}
+		}
+		if found == exist {
+			out = append(out, o)
+		}
+	}
+	return out, nil
+}
+
+// ReadDamage finds what somebody else has taken from a plan of the ledger. isDone reports whether a step is done.
+func ReadDamage(ctx context.Context, conn ledger.Conn, p *ledger.Plan, isDone func(step string) bool) (out readiness.Damage, err error) {
+	if p.IsUnchangedMigration() {
+		return out, nil
+	}
+	gone, err := FindObjects(ctx, conn, p.Path, undo.ListDropped(&p.Plan, isDone), false)
+	for _, o := range gone {
+		out.Gone = append(out.Gone, o.String())
+	}
+	if err != nil {
+		return out, err
+	}
+	for _, broken := range undo.FindBrokenTriggers(&p.Plan, gone, isDone) {
+		for _, trigger := range broken.Failing {
+			exists, err := hasTrigger(ctx, conn, p.Path, trigger)
+			if err != nil {
+				return out, err
+			}
+			out.WritesFail = out.WritesFail || exists
+		}
+	}
+	return out, nil
+}
+
+// hasTrigger reports whether a trigger exists: a column that was dropped with CASCADE takes the triggers on it along.
+func hasTrigger(ctx context.Context, conn ledger.Conn, path string, t undo.Trigger) (exists bool, err error) {
+	ids, err := live.FindRelationsIn(ctx, conn, path, t.Table.QuotedTable())
+	if err != nil {
+		return false, err
+	}
+	err = conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = $1::oid AND tgname = $2)", ids[0], t.Name).Scan(&exists)
+	return exists, err
+}
