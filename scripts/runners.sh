@@ -15,6 +15,7 @@ knex="knex@3.3.0 pg@8.16.3"
 sequelize="sequelize@6.37.7 sequelize-cli@6.6.3 pg@8.16.3"
 kysely="kysely@0.28.8 pg@8.16.3"
 graphile="graphile-migrate@1.4.1"
+db_migrate="db-migrate@0.11.14 db-migrate-pg@1.5.2"
 mikro="@mikro-orm/core@6.6.16 @mikro-orm/postgresql@6.6.16 @mikro-orm/migrations@6.6.16"
 prisma="prisma@6.19.0 @prisma/adapter-pg@6.19.0"
 flyway=11.14.1 liquibase=4.33.0
@@ -39,6 +40,7 @@ if [ "$1" = node ]; then
 	npm_install kysely "$kysely"
 	npm_install mikro-orm "$mikro"
 	npm_install graphile-migrate "$graphile"
+	npm_install db-migrate "$db_migrate"
 	# With an adapter Prisma runs its schema engine as WebAssembly, which is in the package: no
 	# script of it need run to fetch another.
 	npm_install prisma "$prisma"

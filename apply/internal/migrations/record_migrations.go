@@ -48,16 +48,20 @@ func UnrecordedAdvice(p *onward.Plan, why string) string {
 		}
 		return fmt.Sprintf("run what the plan leaves (%s), and then tell the migrations' own tool that the whole release took place", prose.FirstNames(list, 3))
 	}
-	return AdviseRecording(p.Migrations, cmp.Or(why, "onward was not run in their repository"))
+	return AdviseRecording(p.Migrations, why)
 }
 
-// AdviseRecording says which migrations the user must mark as applied in their tool, and why.
+// AdviseRecording says which migrations the user must mark as applied in their tool, and why; "" if only the run knew that began the plan.
 func AdviseRecording(migrations []onward.PlannedMigration, why string) string {
 	var list []string
 	for _, m := range migrations {
 		list = append(list, m.ID)
 	}
-	return fmt.Sprintf("tell the migrations' own tool that %s took place: its table does not say so (%s)", strings.Join(list, ", "), why)
+	advice := fmt.Sprintf("tell the migrations' own tool that %s took place: its table does not say so", strings.Join(list, ", "))
+	if why != "" {
+		advice += " (" + why + ")"
+	}
+	return advice
 }
 
 // RecordSQL returns the SQL that marks the plan's migrations as applied, and the SQL that takes the marks back; both are empty if they already
