@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -56,8 +57,11 @@ func (s Scope) RecordPlan(ctx context.Context, conn Conn, p *Plan) error {
 	return s.recordScope(ctx, conn, p.ID)
 }
 
-// markUnderWay writes whether a plan is under way into the comment of the table of plans. A guard statement reads it there if its role may not read
-// the ledger. The lock makes it wait for plans that begin or end at the same time.
+// mostListedPlans is up to how many unfinished plans [markUnderWay] lists their migrations: it reads all of them when one begins or ends.
+const mostListedPlans = 50
+
+// markUnderWay writes whether a plan is under way into the comment of the table of plans, and which migrations such plans replace. A guard statement reads
+// it there if its role may not read the ledger. The lock makes it wait for plans that begin or end at the same time.
 func markUnderWay(ctx context.Context, conn Conn) error {
 	_, err := conn.Exec(ctx, `DO $onward$
 DECLARE
@@ -66,6 +70,11 @@ BEGIN
   LOCK TABLE onward_ledger.plan IN SHARE UPDATE EXCLUSIVE MODE;
   IF EXISTS (SELECT FROM onward_ledger.plan WHERE state NOT IN ('done', 'abandoned') AND plan ->> 'catalog' <> '') THEN
     wanted := '`+script.UnderWay+`';
+    IF (SELECT pg_catalog.count(*) FROM onward_ledger.plan WHERE state NOT IN ('done', 'abandoned')) <= `+strconv.Itoa(mostListedPlans)+` THEN
+      wanted := pg_catalog.concat(wanted, (SELECT pg_catalog.string_agg(DISTINCT pg_catalog.chr(10) || (m ->> 'path'), '')
+        FROM onward_ledger.plan AS p, pg_catalog.jsonb_array_elements(p.plan -> 'migrations') AS m
+        WHERE p.state NOT IN ('done', 'abandoned') AND p.plan ->> 'catalog' <> ''));
+    END IF;
   END IF;
   IF wanted IS DISTINCT FROM pg_catalog.obj_description('onward_ledger.plan'::pg_catalog.regclass, 'pg_class') THEN
     EXECUTE pg_catalog.format('COMMENT ON TABLE onward_ledger.plan IS %L', wanted);

@@ -2,6 +2,7 @@ package ledger_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -14,7 +15,7 @@ import (
 )
 
 // A guard statement fails while a plan is under way that replaces its migration, in the plan's schema only. A role that may not read the ledger knows
-// only that a plan is under way. Else it changes nothing: without a ledger, with an empty one, and after the plan.
+// whether a plan replaces it in some schema. Else it changes nothing: without a ledger, with an empty one, and after the plan.
 func TestGuardStatement(t *testing.T) {
 	t.Parallel()
 	pgservertest.EachMajor(t, func(t *testing.T, major int) {
@@ -34,12 +35,13 @@ func TestGuardStatement(t *testing.T) {
 		}
 		guard, _ := script.GuardStatement("db/2_b.sql")
 		another, _ := script.GuardStatement("db/3_c.sql")
-		check := func(when, wantOwner, wantAnother, wantStranger string) {
+		check := func(when, wantOwner, wantAnother, wantStranger string, wantElse ...string) {
 			t.Helper()
 			for name, tc := range map[string]struct {
 				conn      ledger.Conn
 				sql, want string
-			}{"owner": {owner, guard, wantOwner}, "owner, another migration": {owner, another, wantAnother}, "stranger": {stranger, guard, wantStranger}} {
+			}{"owner": {owner, guard, wantOwner}, "owner, another migration": {owner, another, wantAnother}, "stranger": {stranger, guard, wantStranger},
+				"stranger, another migration": {stranger, another, strings.Join(wantElse, "")}} {
 				_, err := tc.conn.Exec(t.Context(), tc.sql)
 				refused := new(pgconn.PgError)
 				if tc.want == "" && err != nil || tc.want != "" && (!errors.As(err, &refused) || refused.Code != "55000" || !strings.Contains(refused.Message, tc.want)) {
@@ -61,7 +63,10 @@ func TestGuardStatement(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		const cannotRead = "cannot read whether it replaces db/2_b.sql"
+		const (
+			cannotRead = "replaces db/2_b.sql, and "
+			unlisted   = " cannot read whether it replaces db/"
+		)
 		check("without a ledger", "", "", "")
 		if err := ledger.CreateLedger(t.Context(), owner, ""); err != nil {
 			t.Fatal(err)
@@ -89,6 +94,15 @@ func TestGuardStatement(t *testing.T) {
 		check("a plan of a renamed schema", "plan p2 of onward is under way", "", cannotRead)
 		setState("p2", ledger.Done)
 		check("the plan is done", "", "", "")
+		record(ledger.Scope{}, "p3", "x", "db/3_c.sql")
+		check("a plan of another migration", "", "plan p3 of onward is under way", "", "replaces db/3_c.sql, and ")
+		for n := range 50 {
+			record(ledger.Scope{}, fmt.Sprint("more ", n), "x", "db/4_d.sql")
+		}
+		check("too many plans", "", "plan p3 of onward is under way", unlisted, unlisted)
+		setState("more 0", ledger.Done)
+		setState("more 1", ledger.Done) // with the unchanged migration, 50 are left
+		check("50 plans", "", "plan p3 of onward is under way", "", "replaces db/3_c.sql, and ")
 	})
 }
 

@@ -13,24 +13,34 @@ var plainPath = lazyregexp.New(`^[A-Za-z0-9_./ -]+$`)
 // guardBegin precedes the path of the migration.
 const guardBegin = "DO $onward$\nDECLARE\n  onward_migration text := "
 
-// UnderWay is the comment of the ledger's table of plans while a plan is under way.
+// UnderWay begins the comment of the ledger's table of plans while a plan is under way. The paths of the migrations that plans replace follow, each in a
+// line of its own, unless there are too many plans.
 const UnderWay = "a plan is under way"
 
 // guardBody reads plain tables only, whose rows nobody's code makes: anyone who may create a schema could have made onward_ledger. It has no character that
 // a tool or a language replaces, such as ? or a colon before a word.
 const guardBody = `;
   onward_plan text;
+  onward_comment text;
 BEGIN -- a plan of onward replaces this migration, so it fails while the plan is under way here
   IF NOT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = 'onward_ledger') THEN
     RETURN;
   END IF;
   IF NOT pg_catalog.has_schema_privilege('onward_ledger', 'USAGE') THEN
-    IF NOT EXISTS (SELECT FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-      WHERE n.nspname = 'onward_ledger' AND c.relname = 'plan' AND pg_catalog.obj_description(c.oid, 'pg_class') = '` + UnderWay + `') THEN
+    SELECT pg_catalog.obj_description(c.oid, 'pg_class') INTO onward_comment FROM pg_catalog.pg_class AS c
+      JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = 'onward_ledger' AND c.relname = 'plan';
+    IF onward_comment IS NULL OR NOT pg_catalog.starts_with(onward_comment, '` + UnderWay + `') THEN
       RETURN;
     END IF;
-    RAISE object_not_in_prerequisite_state USING MESSAGE = pg_catalog.concat('a plan of onward is under way on this database, and ', current_user,
-      ' cannot read whether it replaces ', onward_migration, '. Run the migration as a member of the role that owns the schema onward_ledger');
+    IF onward_comment = '` + UnderWay + `' THEN
+      RAISE object_not_in_prerequisite_state USING MESSAGE = pg_catalog.concat('a plan of onward is under way on this database, and ', current_user,
+        ' cannot read whether it replaces ', onward_migration, '. Run the migration as a member of the role that owns the schema onward_ledger');
+    END IF;
+    IF pg_catalog.strpos(onward_comment || pg_catalog.chr(10), pg_catalog.chr(10) || onward_migration || pg_catalog.chr(10)) = 0 THEN
+      RETURN;
+    END IF;
+    RAISE object_not_in_prerequisite_state USING MESSAGE = pg_catalog.concat('a plan of onward is under way on this database, and replaces ',
+      onward_migration, ', and ', current_user, ' cannot read in which schema. For the command that goes on with it, type onward status --db ADDRESS');
   END IF;
   IF pg_catalog.to_regclass('onward_ledger.schema_plan') IS NULL THEN
     RETURN;
