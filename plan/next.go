@@ -14,6 +14,8 @@ import (
 
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/gitrange"
+	"github.com/onward-sql/onward/internal/readiness"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -136,6 +138,24 @@ func ListWritten(root string) map[*onward.Plan][]string {
 		}
 	}
 	return out
+}
+
+// JudgeWritten says which code may be deployed, for each plan of the repository around the working directory whose steps are being written as migrations
+// and are not all written. Which of the files have run is not known.
+func JudgeWritten(ctx context.Context) ([]onward.Readiness, error) {
+	repo, err := gitrange.Open(ctx, ".")
+	if err != nil {
+		return nil, err
+	}
+	defer repo.Close()
+	plans, err := readPlans(repo.Root())
+	var out []onward.Readiness
+	for _, p := range plans {
+		if r := readiness.JudgeWritten(p, false); r.NextStep != "" && len(p.WrittenFiles()) > 0 {
+			out = append(out, *r)
+		}
+	}
+	return out, err
 }
 
 // readPlans reads the plans of a repository, by name.

@@ -17,6 +17,7 @@ import (
 	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/internal/report/escape"
 	"github.com/onward-sql/onward/onward"
+	"github.com/onward-sql/onward/plan"
 )
 
 // guardTime is how long an interrupted command may continue: it got the signal, and decides
@@ -114,7 +115,14 @@ func (a *app) runGuardOnTargets(cmd *cobra.Command, f *guardFlags, command []str
 		return err
 	}
 	c.Digest = fleet.DigestCommand(command, c.SearchPath)
-	c.Judge = func(r *onward.Rollout) []onward.Readiness { return f.rollout.judgeRollout(cmd.Context(), &c, r) }
+	c.Judge = func(r *onward.Rollout) []onward.Readiness {
+		list := f.rollout.judgeRollout(cmd.Context(), &c, r)
+		written, err := plan.JudgeWritten(context.WithoutCancel(cmd.Context()))
+		if err != nil {
+			return list // the command may run outside of a repository
+		}
+		return append(list, written...)
+	}
 	if f.queue != "" {
 		return a.queueGuard(cmd, f, &base, c)
 	}
@@ -158,6 +166,7 @@ func (a *app) runGuarded(cmd *cobra.Command, f *guardFlags, command []string) er
 		a.code = a.printError(cmd.Context(), err)
 	}
 	a.printOpenPlans(cmd.Context(), c.DB, "")
+	a.printWrittenPlans(cmd.Context())
 	switch {
 	case isAny[*guard.UnderWayError](err): // the same command fails again
 		a.printNext(repeatFor(cmd, "onward status", "db"))
@@ -165,6 +174,20 @@ func (a *app) runGuarded(cmd *cobra.Command, f *guardFlags, command []string) er
 		a.printNext(repeatCommand(cmd))
 	}
 	return wrong
+}
+
+// printWrittenPlans prints, for each plan whose steps the repository's own tool runs as migrations, which code may be deployed.
+func (a *app) printWrittenPlans(ctx context.Context) {
+	if a.flags.quiet {
+		return
+	}
+	list, err := plan.JudgeWritten(context.WithoutCancel(ctx))
+	if err != nil {
+		return // the command may run outside of a repository
+	}
+	for i := range list {
+		a.printNote("%s", list[i].Text)
+	}
 }
 
 // warnTime limits the search for signs that a database is another service's.
