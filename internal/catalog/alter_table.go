@@ -93,7 +93,7 @@ func (f *fold) alterCommand(t *Relation, cmd *pgparse.AlterTableCmd, only bool) 
 	case pgparse.AlterTableType_AT_NoForceRowSecurity:
 		t.copyRare().ForceRLS = false
 	case pgparse.AlterTableType_AT_ChangeOwner:
-		f.setOwner(t, roleName(cmd.GetNewowner()))
+		f.setOwner(t, RoleName(cmd.GetNewowner()))
 	case pgparse.AlterTableType_AT_SetLogged:
 		f.setPersistence(t, Permanent)
 	case pgparse.AlterTableType_AT_SetUnLogged:

@@ -189,6 +189,14 @@ func isSameType(a, b Type) bool {
 	return (a.Name == b.Name || a.OID != 0 && a.OID == b.OID) && (a.Array > 0) == (b.Array > 0)
 }
 
+// FunctionWith returns the overload that a statement means; nil if none was seen, or the statement does not say which.
+func (c *Catalog) FunctionWith(o *pgparse.ObjectWithArgs) *Function {
+	if _, list, at := c.findFunction(o); at >= 0 {
+		return list[at]
+	}
+	return nil
+}
+
 // findFunction finds the overload that a statement means; its place in list is
 // -1 when there is none.
 func (c *Catalog) findFunction(o *pgparse.ObjectWithArgs) (name Name, list []*Function, at int) {

@@ -86,7 +86,7 @@ func GrantsOf(s *pgparse.GrantStmt) []Grant {
 	var out []Grant
 	for _, g := range s.GetGrantees() {
 		for _, p := range privileges {
-			out = append(out, Grant{roleName(g.GetRoleSpec()), p})
+			out = append(out, Grant{RoleName(g.GetRoleSpec()), p})
 		}
 	}
 	return out
@@ -98,7 +98,7 @@ func (f *fold) grantOn(oid OID, isGrant bool, grants []Grant) {
 	rare.Grants, rare.Taken = f.updateGrants(r.Grants, isGrant, grants), f.recordRevoked(r.Taken, isGrant, grants)
 }
 
-// updateGrants adds or takes privileges; REVOKE ALL takes each.
+// updateGrants adds or takes privileges. REVOKE ALL takes each. REVOKE of one on a table takes those on columns, too.
 func (f *fold) updateGrants(old []Grant, isGrant bool, grants []Grant) []Grant {
 	next := old
 	for _, g := range grants {
@@ -108,7 +108,22 @@ func (f *fold) updateGrants(old []Grant, isGrant bool, grants []Grant) []Grant {
 			}
 			continue
 		}
-		next = slices.DeleteFunc(slices.Clone(next), func(o Grant) bool { return o.Role == g.Role && (g.Privilege == "all" || o.Privilege == g.Privilege) })
+		command, columns, _ := strings.Cut(strings.TrimSuffix(g.Privilege, ")"), " (")
+		var left []Grant
+		for _, o := range next {
+			name, list, ofColumns := strings.Cut(strings.TrimSuffix(o.Privilege, ")"), " (")
+			switch {
+			case o.Role != g.Role || g.Privilege != "all" && o.Privilege != g.Privilege && (!ofColumns || name != command && command != "all"):
+				left = append(left, o)
+			case ofColumns && columns != "":
+				taken := strings.Split(columns, ", ")
+				rest := slices.DeleteFunc(strings.Split(list, ", "), func(c string) bool { return slices.Contains(taken, c) })
+				if len(rest) > 0 {
+					left = append(left, Grant{o.Role, name + " (" + strings.Join(rest, ", ") + ")"})
+				}
+			}
+		}
+		next = left
 	}
 	return next
 }
@@ -211,7 +226,7 @@ func (f *fold) grantFunction(name Name, list []*Function, isGrant bool, grants [
 // grantRole is GRANT role TO role.
 func (f *fold) grantRole(s *pgparse.GrantRoleStmt) {
 	for _, g := range s.GetGranteeRoles() {
-		name := Name{"", clipName(roleName(g.GetRoleSpec()))}
+		name := Name{"", clipName(RoleName(g.GetRoleSpec()))}
 		next := Object{Kind: "role", Name: name, Inferred: true}
 		if o := f.Object("role", name); o != nil {
 			next = *o
@@ -259,7 +274,7 @@ func (f *fold) defaultPrivileges(s *pgparse.AlterDefaultPrivilegesStmt) {
 // alterOwner is ALTER … OWNER TO for what is no table: those come as ALTER
 // TABLE.
 func (f *fold) alterOwner(s *pgparse.AlterOwnerStmt) {
-	owner := roleName(s.GetNewowner())
+	owner := RoleName(s.GetNewowner())
 	switch s.GetObjectType() {
 	case pgparse.ObjectType_OBJECT_TYPE, pgparse.ObjectType_OBJECT_DOMAIN:
 		if u := f.userType(pgparse.ListItems(s.GetObject()), Base, false); u != nil {

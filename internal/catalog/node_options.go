@@ -64,12 +64,11 @@ func optionTrue(list []*pgparse.Node, name string) bool {
 	return false
 }
 
-func roleName(r *pgparse.RoleSpec) string {
+// RoleName returns the name by which the catalog keeps a role: "app", "public", "current_user" for CURRENT_ROLE, too, "session_user".
+func RoleName(r *pgparse.RoleSpec) string {
 	switch r.GetRoletype() {
-	case pgparse.RoleSpecType_ROLESPEC_CURRENT_USER:
+	case pgparse.RoleSpecType_ROLESPEC_CURRENT_USER, pgparse.RoleSpecType_ROLESPEC_CURRENT_ROLE:
 		return "current_user"
-	case pgparse.RoleSpecType_ROLESPEC_CURRENT_ROLE:
-		return "current_role"
 	case pgparse.RoleSpecType_ROLESPEC_SESSION_USER:
 		return "session_user"
 	case pgparse.RoleSpecType_ROLESPEC_PUBLIC:

@@ -102,9 +102,9 @@ func (c *Catalog) SchemasOf(roles []string) []string {
 func (f *fold) reassignOwned(s *pgparse.ReassignOwnedStmt) {
 	var roles []string
 	for _, r := range s.GetRoles() {
-		roles = append(roles, roleName(r.GetRoleSpec()))
+		roles = append(roles, RoleName(r.GetRoleSpec()))
 	}
-	to := roleName(s.GetNewrole())
+	to := RoleName(s.GetNewrole())
 	for _, oid := range f.sortedRelations(func(r *Relation) bool { return r.Owner != "" && slices.Contains(roles, r.Owner) }) {
 		f.editRelation(oid).copyRare().Owner = to
 	}

@@ -151,7 +151,7 @@ func (f *fold) dropPoliciesOver(relation OID, column int16) {
 func roleNames(list []*pgparse.Node) []string {
 	out := make([]string, len(list))
 	for i, n := range list {
-		out[i] = roleName(n.GetRoleSpec())
+		out[i] = RoleName(n.GetRoleSpec())
 	}
 	return out
 }

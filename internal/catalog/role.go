@@ -32,12 +32,12 @@ func (f *fold) createRole(s *pgparse.CreateRoleStmt) {
 func (f *fold) alterRole(s *pgparse.AlterRoleStmt) {
 	if d := findOption(s.GetOptions(), "rolemembers"); d != nil {
 		f.grantRole(&pgparse.GrantRoleStmt{
-			GrantedRoles: []*pgparse.Node{{Node: &pgparse.Node_AccessPriv{AccessPriv: &pgparse.AccessPriv{PrivName: roleName(s.GetRole())}}}},
+			GrantedRoles: []*pgparse.Node{{Node: &pgparse.Node_AccessPriv{AccessPriv: &pgparse.AccessPriv{PrivName: RoleName(s.GetRole())}}}},
 			GranteeRoles: pgparse.ListItems(d.GetArg()), IsGrant: s.GetAction() > 0,
 		})
 		return
 	}
-	f.changeOptions("role", clipName(roleName(s.GetRole())), func(options map[string]string) { readOptions(options, s.GetOptions()) })
+	f.changeOptions("role", clipName(RoleName(s.GetRole())), func(options map[string]string) { readOptions(options, s.GetOptions()) })
 }
 
 // changeOptions changes the options of an object, which need not have been seen.
@@ -122,7 +122,7 @@ func SettingsOwner(msg any) (whose string, stmt *pgparse.VariableSetStmt) {
 	case *pgparse.AlterRoleSetStmt:
 		whose = "all roles"
 		if s.GetRole() != nil {
-			whose = "role " + clipName(roleName(s.GetRole()))
+			whose = "role " + clipName(RoleName(s.GetRole()))
 		}
 		if s.GetDatabase() != "" {
 			whose += " in database " + clipName(s.GetDatabase())

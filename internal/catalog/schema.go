@@ -12,7 +12,7 @@ import (
 func (f *fold) createSchema(s *pgparse.CreateSchemaStmt) {
 	name := clipName(s.GetSchemaname())
 	if name == "" {
-		name = roleName(s.GetAuthrole())
+		name = RoleName(s.GetAuthrole())
 	}
 	if f.Object("schema", Name{"", name}) != nil || name == "public" {
 		if !s.GetIfNotExists() {
@@ -22,7 +22,7 @@ func (f *fold) createSchema(s *pgparse.CreateSchemaStmt) {
 			return
 		}
 	}
-	f.putObject(&Object{Kind: "schema", Name: Name{"", name}, Owner: roleName(s.GetAuthrole())})
+	f.putObject(&Object{Kind: "schema", Name: Name{"", name}, Owner: RoleName(s.GetAuthrole())})
 	// The objects inside the statement are created in the new schema.
 	path := f.SearchPath
 	f.SearchPath = append([]string{name}, path...)

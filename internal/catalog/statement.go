@@ -145,11 +145,11 @@ func (f *fold) foldStatement(msg any) {
 	case *pgparse.AlterForeignServerStmt:
 		f.changeObject("server", plain(s.GetServername()), "options")
 	case *pgparse.CreateUserMappingStmt:
-		f.createObject(&Object{Kind: "user mapping", Name: Name{s.GetServername(), roleName(s.GetUser())}}, false, s.GetIfNotExists())
+		f.createObject(&Object{Kind: "user mapping", Name: Name{s.GetServername(), RoleName(s.GetUser())}}, false, s.GetIfNotExists())
 	case *pgparse.AlterUserMappingStmt:
-		f.changeObject("user mapping", Name{s.GetServername(), roleName(s.GetUser())}, "options")
+		f.changeObject("user mapping", Name{s.GetServername(), RoleName(s.GetUser())}, "options")
 	case *pgparse.DropUserMappingStmt:
-		f.dropObject("user mapping", Name{s.GetServername(), roleName(s.GetUser())}, s.GetMissingOk())
+		f.dropObject("user mapping", Name{s.GetServername(), RoleName(s.GetUser())}, s.GetMissingOk())
 	case *pgparse.CreateAmStmt:
 		f.createObject(&Object{Kind: "access method", Name: plain(s.GetAmname())}, false, false)
 	case *pgparse.CreatePLangStmt:
@@ -191,7 +191,7 @@ func (f *fold) foldStatement(msg any) {
 		f.setDefaults(s)
 	case *pgparse.DropRoleStmt:
 		for _, r := range s.GetRoles() {
-			f.dropObject("role", plain(roleName(r.GetRoleSpec())), s.GetMissingOk())
+			f.dropObject("role", plain(RoleName(r.GetRoleSpec())), s.GetMissingOk())
 		}
 	case *pgparse.CreatedbStmt:
 		f.createObject(&Object{Kind: "database", Name: plain(s.GetDbname())}, false, false)

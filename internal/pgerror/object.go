@@ -27,6 +27,8 @@ var (
 	PublishesUpdates     = Kind{"55000", `cannot update table "%s" because it does not have a replica identity and publishes updates`}
 	PublishesDeletes     = Kind{"55000", `cannot delete from table "%s" because it does not have a replica identity and publishes deletes`}
 
+	DropSpecialRole = Kind{"22023", "cannot use special role specifier in DROP ROLE"}
+
 	OptionUnknown    = Kind{"42601", `unrecognized %s option "%s"`}
 	OptionNot        = Kind{"42601", `option "%s" not recognized`}
 	PrivilegeUnknown = Kind{"42601", `unrecognized privilege type "%s"`}

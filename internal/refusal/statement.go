@@ -1,6 +1,8 @@
 package refusal
 
 import (
+	"slices"
+
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -22,6 +24,12 @@ func (q *Checker) CheckStatement(msg any) {
 		q.createIndex(s)
 	case *pgparse.DropStmt:
 		q.dropObjects(s)
+	case *pgparse.DropRoleStmt:
+		if slices.ContainsFunc(s.GetRoles(), func(n *pgparse.Node) bool {
+			return n.GetRoleSpec().GetRoletype() != pgparse.RoleSpecType_ROLESPEC_CSTRING
+		}) {
+			q.RecordRefusal(pgerror.DropSpecialRole)
+		}
 	case *pgparse.ReindexStmt:
 		q.checkReindex(s)
 	case *pgparse.RenameStmt:

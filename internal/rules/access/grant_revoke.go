@@ -1,8 +1,6 @@
 package access
 
 import (
-	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -52,33 +50,58 @@ func checkRevoke(p *rule.Pass, s *rule.Stmt) {
 	if stmt := s.Node.GetAlterOwnerStmt(); stmt.GetObjectType() == pgparse.ObjectType_OBJECT_SCHEMA {
 		reportSchemaOwner(p, s, catalog.Name{Name: pgparse.StringText(stmt.GetObject())})
 	}
+	if stmt := s.Node.GetReassignOwnedStmt(); stmt != nil {
+		reportReassigned(p, s, stmt)
+	}
 	g := s.Node.GetGrantStmt()
 	if g == nil || g.GetIsGrant() || g.GetTargtype() == pgparse.GrantTargetType_ACL_TARGET_DEFAULTS || g.GetGrantOption() {
 		return
 	}
-	from := listRoles(g)
-	if isHarmless(s, g, from) {
-		return
+	for _, loss := range listLosses(p, s, g) {
+		verb := " is"
+		if loss.count > 1 {
+			verb = " are"
+		}
+		r := rule.Report{
+			Fact:    loss.what + " on " + loss.formatObjects() + verb + " revoked from " + strings.Join(loss.roles, ", "),
+			Harm:    "deployed code that connects as the role, or as a member of it, and needs the privilege fails from now on: permission denied",
+			Instead: "see that no running code needs it first, or revoke it a release later",
+			Cause:   "and %d other REVOKE take from " + strings.Join(loss.roles, ", "),
+		}
+		if loss.isSetAnew {
+			r.Fact += ", and not granted again"
+			r.Instead, r.Cause = "grant it again in the same transaction, or revoke it a release later", ""
+		}
+		p.Report(s, r)
 	}
-	if isRegranted(s, g, from) {
-		reportLost(p, s, from)
-		return
+}
+
+// reportReassigned reports roles that lose what they own, if nothing that they own was seen: what was seen has a finding for each relation. DROP ROLE
+// has a finding of its own.
+func reportReassigned(p *rule.Pass, s *rule.Stmt, stmt *pgparse.ReassignOwnedStmt) {
+	to := catalog.RoleName(stmt.GetNewrole())
+	for _, n := range stmt.GetRoles() {
+		name := catalog.RoleName(n.GetRoleSpec())
+		role := catalog.Name{Name: name}
+		old := s.Before.Object("role", role)
+		isMember := old != nil && slices.Contains(old.Grants, catalog.Grant{Role: name, Privilege: "role " + to})
+		if name == to || isMember || !isDeployedRole(p, s, name) || s.Migration.After().IsObjectDropped("role", role) {
+			continue
+		}
+		isSeen := false
+		s.Before.EachRelation(func(r *catalog.Relation) bool {
+			isSeen = r.Owner == name && r.Index == nil
+			return !isSeen
+		})
+		if isSeen {
+			continue
+		}
+		p.Report(s, rule.Report{
+			Fact:    "everything that " + labelRole(name) + " owns in this database becomes " + displayRole(to) + "'s",
+			Harm:    "deployed code that connects as " + displayRole(name) + " loses every privilege that nobody granted: permission denied",
+			Instead: "grant the old owner what its code needs, in the same transaction",
+		})
 	}
-	on := listTargets(p, s, g)
-	if len(on) == 0 || isNoopRevoke(p, s, g) {
-		return
-	}
-	list := strings.Join(on, ", ")
-	what, verb := formatPrivileges(g), " is"
-	if what == "all privileges" || strings.Contains(what, ",") {
-		verb = " are"
-	}
-	p.Report(s, rule.Report{
-		Fact:    what + " on " + list + verb + " revoked from " + strings.Join(from, ", "),
-		Harm:    "deployed code that connects as the role, or as a member of it, and needs the privilege fails from now on: permission denied",
-		Instead: "see that no running code needs it first, or revoke it a release later",
-		Cause:   "and %d other REVOKE take from " + strings.Join(from, ", "),
-	})
 }
 
 // reportSchemaOwner reports a schema whose old owner has no privilege on it any more.
@@ -93,106 +116,5 @@ func reportSchemaOwner(p *rule.Pass, s *rule.Stmt, name catalog.Name) {
 		Harm: "deployed code that connects as " + old.Owner + " no longer finds anything in it: permission denied for schema",
 		Instead: "grant the old owner what its code needs, in the same transaction:\nGRANT USAGE ON SCHEMA " + pgparse.QuoteIdent(name.Name) +
 			" TO " + pgparse.QuoteIdent(old.Owner) + ";",
-	})
-}
-
-// reportLost reports what the deployed grants gave to one of the roles, and what a
-// transaction that sets privileges anew does not give back.
-func reportLost(p *rule.Pass, s *rule.Stmt, from []string) {
-	var what, on, whom []string
-	note := func(list *[]string, word string) {
-		if !slices.Contains(*list, word) {
-			*list = append(*list, word)
-		}
-	}
-	for i := range s.Tx.Deltas {
-		d := &s.Tx.Deltas[i]
-		if d.Kind != catalog.Revoked || d.By == nil || d.By.Index != s.Index || d.By.Migration != s.Migration || !p.IsDeployed(d) ||
-			!slices.Contains(from, d.Grant.Role) {
-			continue
-		}
-		note(&what, strings.ToUpper(d.Grant.Privilege))
-		note(&on, d.After.Name.String())
-		note(&whom, d.Grant.Role)
-	}
-	if len(what) == 0 {
-		return
-	}
-	slices.Sort(what)
-	verb := " is"
-	if len(what) > 1 {
-		verb = " are"
-	}
-	more := ""
-	if len(on) > shown {
-		on, more = on[:shown], fmt.Sprintf(" and %d more", len(on)-shown)
-	}
-	p.Report(s, rule.Report{
-		Fact:    strings.Join(what, ", ") + " on " + strings.Join(on, ", ") + more + verb + " revoked from " + strings.Join(whom, ", ") + ", and not granted again",
-		Harm:    "deployed code that connects as the role, or as a member of it, and needs the privilege fails from now on: permission denied",
-		Instead: "grant it again in the same transaction, or revoke it a release later",
-	})
-}
-
-// shown bounds how many relations a message names.
-const shown = 3
-
-// isHarmless reports what is commonly revoked from PUBLIC without anybody having had it: privileges on tables that nobody granted to it,
-// CREATE on a schema, which running code does not need, and the privileges on a database to which some role has its own.
-func isHarmless(s *rule.Stmt, g *pgparse.GrantStmt, from []string) bool {
-	if !slices.Equal(from, []string{"PUBLIC"}) {
-		return false
-	}
-	switch g.GetObjtype() {
-	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_SEQUENCE:
-		return !slices.ContainsFunc(g.GetObjects(), func(n *pgparse.Node) bool {
-			r, _ := s.Before.Resolve(n.GetRangeVar())
-			return r != nil && n.GetRangeVar() != nil && slices.ContainsFunc(r.Grants, func(g catalog.Grant) bool { return g.Role == "public" })
-		})
-	case pgparse.ObjectType_OBJECT_SCHEMA:
-		return formatPrivileges(g) == "CREATE"
-	case pgparse.ObjectType_OBJECT_DATABASE:
-		return !slices.ContainsFunc(catalog.PrivilegesOf(g), func(n catalog.Name) bool {
-			o := s.Tx.After.Object("privileges", n)
-			return o == nil || !slices.ContainsFunc(o.Grants, func(g catalog.Grant) bool { return g.Privilege == "connect" || g.Privilege == "all" })
-		})
-	}
-	return false
-}
-
-// grantsByObject are the GRANTs of a transaction, in order, by the names of the things.
-type grantsByObject map[string][]*rule.Stmt
-
-func grantsOf(t *rule.Tx) grantsByObject {
-	return rule.BuildOnce(&t.Notes, func() grantsByObject {
-		out := grantsByObject{}
-		for _, s := range t.Statements {
-			if g := s.Node.GetGrantStmt(); g.GetIsGrant() {
-				for _, n := range g.GetObjects() {
-					out[grantedName(n)] = append(out[grantedName(n)], s)
-				}
-			}
-		}
-		return out
-	})
-}
-
-// grantedName returns the name of a thing without its schema.
-func grantedName(n *pgparse.Node) string {
-	return cmp.Or(n.GetRangeVar().GetRelname(), pgparse.LastText(n.GetObjectWithArgs().GetObjname()), pgparse.StringText(n))
-}
-
-// isRegranted reports whether the transaction goes on to grant something on the
-// same things to the same roles: it sets privileges anew.
-func isRegranted(s *rule.Stmt, g *pgparse.GrantStmt, from []string) bool {
-	if len(g.GetObjects()) == 0 {
-		return false
-	}
-	return slices.ContainsFunc(grantsOf(s.Tx)[grantedName(g.GetObjects()[0])], func(o *rule.Stmt) bool {
-		next := o.Node.GetGrantStmt()
-		return o.Index > s.Index && next.GetObjtype() == g.GetObjtype() && next.GetTargtype() == g.GetTargtype() &&
-			len(next.GetObjects()) == len(g.GetObjects()) && !slices.ContainsFunc(g.GetObjects(), func(n *pgparse.Node) bool {
-			return !slices.ContainsFunc(next.GetObjects(), func(m *pgparse.Node) bool { return pgparse.Equal(n, m) })
-		}) && !slices.ContainsFunc(from, func(r string) bool { return !slices.Contains(listRoles(next), r) })
 	})
 }

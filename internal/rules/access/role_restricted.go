@@ -37,10 +37,10 @@ func checkRole(p *rule.Pass, s *rule.Stmt) {
 	switch stmt := pgparse.Unwrap(s.Node).(type) {
 	case *pgparse.DropRoleStmt:
 		for _, n := range stmt.GetRoles() {
-			name := n.GetRoleSpec().GetRolename()
+			name := catalog.RoleName(n.GetRoleSpec())
 			role := catalog.Name{Name: name}
-			if !isDeployedRole(p, s, name) || isRoleThere(s, name) {
-				continue
+			if displayRole(name) != name || !isDeployedRole(p, s, name) || isRoleThere(s, name) {
+				continue // the server refuses DROP ROLE CURRENT_USER
 			}
 			harm := "new connections of deployed code that connects as " + name + " fail: role does not exist"
 			if s.Before.Object("role", role) == nil && stmt.GetMissingOk() {
@@ -63,7 +63,7 @@ func checkRole(p *rule.Pass, s *rule.Stmt) {
 			}, name)
 		}
 	case *pgparse.AlterRoleStmt:
-		name := stmt.GetRole().GetRolename()
+		name := catalog.RoleName(stmt.GetRole())
 		if !isDeployedRole(p, s, name) {
 			return
 		}
@@ -89,7 +89,7 @@ func checkRole(p *rule.Pass, s *rule.Stmt) {
 // checkMembers reports roles that are no longer members of others.
 func checkMembers(p *rule.Pass, s *rule.Stmt, groups []string, members []*pgparse.Node) {
 	for _, n := range members {
-		name := n.GetRoleSpec().GetRolename()
+		name := catalog.RoleName(n.GetRoleSpec())
 		if !isDeployedRole(p, s, name) {
 			continue
 		}
@@ -106,8 +106,8 @@ func checkMembers(p *rule.Pass, s *rule.Stmt, groups []string, members []*pgpars
 		if len(lost) > 0 {
 			list := strings.Join(lost, ", ")
 			reportRole(p, s, rule.Report{
-				Fact: "role " + name + " is no longer a member of " + list,
-				Harm: "deployed code that connects as " + name + " loses what was granted to " + list + ": permission denied",
+				Fact: labelRole(name) + " is no longer a member of " + list,
+				Harm: "deployed code that connects as " + displayRole(name) + " loses what was granted to " + list + ": permission denied",
 			}, name)
 		}
 	}
@@ -128,7 +128,7 @@ func checkRoleOption(p *rule.Pass, s *rule.Stmt, name string, d *pgparse.DefElem
 		return
 	}
 	if fact, harm := describeOption(option, value); fact != "" && (option != "inherit" || !p.AtLeast(16)) {
-		reportRole(p, s, rule.Report{Fact: "role " + name + " " + fact, Harm: strings.ReplaceAll(harm, "ROLE", name)}, name)
+		reportRole(p, s, rule.Report{Fact: labelRole(name) + " " + fact, Harm: strings.ReplaceAll(harm, "ROLE", displayRole(name))}, name)
 	}
 }
 
@@ -186,9 +186,17 @@ func describeOption(option, value string) (fact, harm string) {
 }
 
 func reportRole(p *rule.Pass, s *rule.Stmt, r rule.Report, name string) {
-	r.Instead = "see that no running code connects as " + name + " any more, and do this a release later"
+	r.Instead = "see that no running code connects as " + displayRole(name) + " any more, and do this a release later"
 	r.Cause = "and %d other statements restrict roles"
 	p.Report(s, r)
+}
+
+// labelRole names a role; CURRENT_USER is the one of the migrations.
+func labelRole(name string) string {
+	if display := displayRole(name); display != name {
+		return "role " + display + ", as which the migrations run,"
+	}
+	return "role " + name
 }
 
 // isNewRole reports whether the release made a role.
