@@ -16,8 +16,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Rule is one check. Exactly one of Statement, Commit, Migration and Release is
-// set.
+// Rule is one check. One of Statement, Commit, Migration and Release is set; Statement beside Commit, too
+// if it keeps what Commit needs.
 type Rule struct {
 	// ID is the subject, then the act and the trouble: "index-create-blocking". The file
 	// and the fixture are named after it.
@@ -52,7 +52,7 @@ type Rule struct {
 	// is all.
 	Statement func(p *Pass, s *Stmt)
 	Kinds     Kinds
-	// Commit looks at the changes of a transaction that other sessions see.
+	// Commit looks at the changes of a transaction that other sessions see. A rule with Commit may have a Statement that keeps what it needs.
 	Commit func(p *Pass, t *Tx)
 	// Migration looks at one migration as a whole.
 	Migration func(p *Pass, m *Migration)

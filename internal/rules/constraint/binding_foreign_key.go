@@ -16,6 +16,7 @@ func (b *addedBinding) foreignKey(c *catalog.Constraint, name string) {
 	}
 	var old *catalog.Constraint
 	var was *catalog.Relation // what the columns referred to instead
+	isCopy := false           // the referenced table has its rows
 	for _, o := range b.heldConstraints() {
 		if o.Kind != catalog.ForeignKey || !o.Enforced || !slices.Equal(o.Columns, c.Columns) {
 			continue
@@ -25,7 +26,7 @@ func (b *addedBinding) foreignKey(c *catalog.Constraint, name string) {
 		} else if slices.ContainsFunc(b.d.After.Constraints, func(now *catalog.Constraint) bool { return now.ID == o.ID }) {
 			continue // both bind
 		} else if r := b.p.Release.Deployed.Relation(o.Ref); r != nil && b.d.Other != nil && r.Name != b.d.Other.Name {
-			was = r
+			was, isCopy = r, b.isCopied(o, c)
 		}
 	}
 	r := rule.Report{Fact: name + " applies to every new write to " + b.d.After.Name.String() + ", the deployed code's included", Severity: onward.Warning}
@@ -42,6 +43,9 @@ func (b *addedBinding) foreignKey(c *catalog.Constraint, name string) {
 	case old == nil && was != nil:
 		r.Fact = name + " of " + b.d.After.Name.String() + " refers to " + ref + " from now on (was " + was.Name.String() + ")"
 		r.Harm = "the deployed code writes keys of " + was.Name.String() + " there, which point at another row of " + ref + ", or fail"
+		if isCopy {
+			b.describeCopy(was, b.d.Other, &r)
+		}
 	case old == nil:
 		// Code that fills such a column points at rows that are there.
 		r.Severity = onward.Info

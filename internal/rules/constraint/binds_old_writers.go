@@ -25,7 +25,9 @@ var BindsOldWriters = &rule.Rule{
 		"https://www.postgresql.org/docs/current/ddl-constraints.html",
 		"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT",
 	},
-	Commit: bindsOldWriters,
+	Kinds:     rule.Data | rule.Another,
+	Statement: keepCopy,
+	Commit:    bindsOldWriters,
 }
 
 func bindsOldWriters(p *rule.Pass, t *rule.Tx) {

@@ -74,7 +74,7 @@ func gatherTableCopies(p *rule.Pass, m *rule.Migration) {
 			}
 			source, known := s.Before.Resolve(rv)
 			if known && !picksListedRows(s.Before, q, rv, source) && source.Kind.IsTable() && p.InUse(source) {
-				p.KeepValue(tableCopy{s, source.OID, w.Table.OID, s.Tx.Index, writesTo(s.Before, source, w.Table)})
+				p.KeepValue(tableCopy{s, source.OID, w.Table.OID, s.Tx.Index, analysis.MayCarryRows(s.Before, source, w.Table)})
 			}
 		}
 	}
@@ -130,7 +130,7 @@ func copyWithoutSync(p *rule.Pass, r *rule.Release) {
 			reportSwappedCopy(p, r, &c)
 			continue
 		}
-		if seen[key] || source == nil || now == nil || source.Name != deployed.Name || takesPlace(r, now) || writesTo(r.Head, source, now) {
+		if seen[key] || source == nil || now == nil || source.Name != deployed.Name || takesPlace(r, now) || analysis.MayCarryRows(r.Head, source, now) {
 			continue
 		}
 		seen[key] = true
@@ -170,15 +170,4 @@ func findWriters(p *rule.Pass, table catalog.Name) (evidence []onward.Evidence, 
 // of another table: table-swap-loses-rows judges the first.
 func takesPlace(r *rule.Release, now *catalog.Relation) bool {
 	return r.Deployed.Lookup(now.Name.Schema, now.Name.Name) != nil || now.Parent != 0 || len(now.Inherits) > 0
-}
-
-// writesTo reports whether a trigger of a table may write to another one: its function names
-// that table, or is not known.
-func writesTo(c *catalog.Catalog, source, now *catalog.Relation) bool {
-	return slices.ContainsFunc(source.Triggers, func(t *catalog.Trigger) bool {
-		list := c.Functions(t.Function.Schema, t.Function.Name)
-		return t.Enabled && (len(list) == 0 || slices.ContainsFunc(list, func(fn *catalog.Function) bool {
-			return slices.Contains(fn.ListBodyWords(), now.Name.Name)
-		}))
-	})
 }
