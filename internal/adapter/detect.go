@@ -36,8 +36,13 @@ func DetectSources(t Tree, adapters []Adapter) ([]Source, []onward.Opaque) {
 	}
 	all = slices.DeleteFunc(all, func(s Source) bool { return primary && secondary(s.Dir) })
 	all = dropLessSure(dropCovered(all))
+	isPostgres := map[string]bool{}
+	for _, s := range all {
+		isPostgres[s.Dir] = isPostgres[s.Dir] || s.IsPostgres
+	}
+	all = slices.DeleteFunc(all, func(s Source) bool { return s.Foreign != "" && isPostgres[s.Dir] })
 	EachParallel(len(all), func(i int) {
-		if all[i].Foreign == "" {
+		if all[i].Foreign == "" && !all[i].IsPostgres {
 			all[i].Foreign = foreignDatabase(t, all[i])
 		}
 	})

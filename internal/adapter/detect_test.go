@@ -192,6 +192,27 @@ func TestDetect(t *testing.T) {
 			map[string]string{"prisma/migrations/2024_a/migration.sql": "CREATE TABLE `t` (`id` INTEGER AUTO_INCREMENT);", "prisma/migrations/migration_lock.toml": ""},
 			[]string{"! prisma/migrations migrations for MySQL"},
 		},
+		"Prisma's lock file, and not its text": {
+			map[string]string{
+				"pg/migrations/2024_a/migration.sql": "UPDATE t SET note = 'CREATE TABLE `t` AUTO_INCREMENT';", "pg/migrations/migration_lock.toml": "provider = \"postgresql\"\n",
+				"my/migrations/2024_a/migration.sql": "CREATE TABLE t (id INT);", "my/migrations/migration_lock.toml": "# generated\nprovider = \"mysql\"\n",
+			},
+			[]string{"sql pg/migrations", "! my/migrations migrations for MySQL"},
+		},
+		"Prisma's datasource without a provider in the lock file": {
+			map[string]string{
+				"a/migrations/2024_a/migration.sql": "CREATE TABLE t (id INT);", "a/migrations/migration_lock.toml": "",
+				"a/schema.prisma": "generator js {\n  provider = \"prisma-client-js\"\n}\n\ndatasource db {\n  provider = \"sqlite\"\n}\n",
+			},
+			[]string{"! a/migrations migrations for SQLite"},
+		},
+		"Drizzle's journal": {
+			map[string]string{
+				"d/0000_a.sql": "CREATE TABLE t (id INT);", "d/0001_b.sql": "CREATE TABLE u (id INT);",
+				"d/meta/_journal.json": `{"dialect": "sqlite", "entries": [{"tag": "0000_a", "when": 1}, {"tag": "0001_b", "when": 2}]}`,
+			},
+			[]string{"! d migrations for SQLite"},
+		},
 		"SQL Server with methods of types": {
 			map[string]string{"db/migrations/001_a.sql": "CREATE TABLE [dbo].[u] (id INT IDENTITY(1,1), p geography);\nGO\n" +
 				"INSERT INTO u (p) VALUES (geography::Point(1, 2, 4326));\nGO\n"},

@@ -141,6 +141,12 @@ func DatabaseNamed(dir string) string {
 	return found
 }
 
+// ReadDatabase returns the database that a setting of a tool names: "mysql" is MySQL. foreign is "" for Postgres, and for a name that is not known.
+func ReadDatabase(setting string) (foreign string, isPostgres bool) {
+	setting = strings.ToLower(setting)
+	return foreignDirs[setting], slices.Contains(forPostgres, setting)
+}
+
 // isBesidePostgres reports whether a directory next to this one has Postgres' own migrations by its
 // name. This one, by its name, is for something else, so more of its files are read.
 func isBesidePostgres(t Tree, dir string) bool {

@@ -23,6 +23,7 @@ var drizzle = runner{
 		}
 		return "SQL files beside Drizzle's journal"
 	},
+	database: readDrizzleDialect,
 	detectNearby: func(p *migrationDir) bool {
 		return journalOf(p.tree, p.Path).controlsOrder(p.ups) && p.recordEvidence(p.Join(journalFile)) || slices.ContainsFunc(p.ups, p.withSnapshot)
 	},

@@ -26,6 +26,18 @@ func journalOf(t adapter.Tree, dir string) journal {
 	return adapter.Memoize(t, "drizzle journal "+dir, func() journal { return readJournal(t, dir) })
 }
 
+// readDrizzleDialect returns the dialect that a directory's journal names.
+func readDrizzleDialect(t adapter.Tree, dir string) string {
+	var list struct {
+		Dialect string `json:"dialect"`
+	}
+	text, err := t.Read(path.Join(dir, journalFile))
+	if err != nil || json.Unmarshal(text, &list) != nil {
+		return ""
+	}
+	return list.Dialect
+}
+
 func readJournal(t adapter.Tree, dir string) journal {
 	p := path.Join(dir, journalFile)
 	if !adapter.HasFile(t, p) {

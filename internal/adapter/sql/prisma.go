@@ -23,6 +23,7 @@ var prisma = runner{
 	historyTables: []adapter.HistoryTable{{Table: "_prisma_migrations", Columns: prismaColumns}},
 	count:         prismaCount,
 	detectNearby:  func(p *migrationDir) bool { return p.hasFile("migration_lock.toml") },
+	database:      readPrismaProvider,
 	list:          sortAsText,
 	loose:         true,
 	owns:          func(name string) bool { return name == "migration.sql" },

@@ -31,6 +31,8 @@ type runner struct {
 	// found recognises a directory by more than its name and its files' numbers, and says
 	// why: "SQL files of …"; "" if the directory is not the tool's.
 	found func(t adapter.Tree, d adapter.Dir) string
+	// database returns the database for which the tool's own files say that a directory is: "postgresql"; "" if they do not.
+	database func(t adapter.Tree, dir string) string
 	// locations returns histories with files in several directories. runs reports which
 	// files in these count. aside reports whether production does not have a directory.
 	locations func(t adapter.Tree) []location

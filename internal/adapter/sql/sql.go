@@ -108,6 +108,13 @@ func (Adapter) Detect(t adapter.Tree) []adapter.Source {
 			out = append(out, s)
 		}
 	}
+	for i := range out {
+		for _, r := range tools {
+			if r.database != nil && out[i].Foreign == "" && !out[i].IsPostgres {
+				out[i].Foreign, out[i].IsPostgres = adapter.ReadDatabase(r.database(t, out[i].Dir))
+			}
+		}
+	}
 	slices.SortFunc(out, func(a, b adapter.Source) int { return strings.Compare(a.Dir, b.Dir) })
 	return out
 }
