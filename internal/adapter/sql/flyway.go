@@ -35,6 +35,12 @@ var flyway = runner{
 	name: "Flyway", apart: "a file of its own, with this in a second file whose name ends with .conf:\nexecuteInTransaction=false",
 	historyBehavior: flywaySettings{}.flywayBehavior(),
 	historyTables:   []adapter.HistoryTable{{Table: flywayTable, Columns: flywayColumns}},
+	found: func(t adapter.Tree, d adapter.Dir) string {
+		if file := configuredLocation(t, d); file != "" {
+			return "SQL files in a location of " + file
+		}
+		return ""
+	},
 	detectNearby: func(p *migrationDir) bool {
 		return slices.ContainsFunc(p.ups, func(n string) bool { return flywayRuns(p.Join(n), path.Base(n)) })
 	},

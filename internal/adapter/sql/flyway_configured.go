@@ -1,6 +1,7 @@
 package sql
 
 import (
+	"cmp"
 	"path"
 	"slices"
 	"strings"
@@ -37,6 +38,8 @@ type locationList struct {
 	names []string
 	// production is set if the setting is for production only.
 	production bool
+	// ofProfile is set if a directory is called like the profile: only databases of that profile have it, in a history of their own.
+	ofProfile bool
 }
 
 // hasDirOf reports whether a list names the directory of a profile of Spring's: only databases of that profile have it.
@@ -74,7 +77,8 @@ func readLocationLists(file, text string) []locationList {
 		for key := locationsKey.FindStringIndex(document); key != nil; key = locationsKey.FindStringIndex(document) {
 			document = document[key[1]:]
 			list := locationList{file: file, production: hasWord(path.Base(file)+" "+profile, "prod", "production")}
-			if list.names, document = cutLocations(document); len(list.names) > 0 && (list.production || !list.hasDirOf(profile)) {
+			if list.names, document = cutLocations(document); len(list.names) > 0 {
+				list.ofProfile = !list.production && list.hasDirOf(profile)
 				for i, name := range list.names {
 					list.names[i] = strings.Trim(strings.TrimPrefix(mountedDir(text, name), "./"), "/")
 				}
@@ -113,7 +117,7 @@ func joinLocations(t adapter.Tree, dirs []adapter.Dir) []location {
 	lists := flywayConfigured(t).lists
 	for _, list := range lists {
 		overridden := func(o locationList) bool { return o.production && path.Dir(o.file) == path.Dir(list.file) }
-		if !list.production && slices.ContainsFunc(lists, overridden) {
+		if list.ofProfile || !list.production && slices.ContainsFunc(lists, overridden) {
 			continue
 		}
 		found := findLocations(list, dirs)
@@ -141,6 +145,33 @@ func joinLocations(t adapter.Tree, dirs []adapter.Dir) []location {
 		}
 	}
 	return kept
+}
+
+// configuredLocation returns the settings file that names a directory, or one above it, as a location; "" for none.
+func configuredLocation(t adapter.Tree, d adapter.Dir) string {
+	if !hasFlywayFiles(d) {
+		return ""
+	}
+	files := adapter.Memoize(t, "flyway configured locations", func() map[string]string {
+		out := map[string]string{}
+		dirs := slices.DeleteFunc(slices.Clone(adapter.ListDirs(t, ".sql")), func(d adapter.Dir) bool { return !hasFlywayFiles(d) })
+		for _, list := range flywayConfigured(t).lists {
+			for _, dir := range findLocations(list, dirs) {
+				out[dir] = cmp.Or(out[dir], list.file)
+			}
+		}
+		return out
+	})
+	for dir := d.Path; dir != ""; dir = parentDir(dir) {
+		if files[dir] != "" {
+			return files[dir]
+		}
+	}
+	return ""
+}
+
+func hasFlywayFiles(d adapter.Dir) bool {
+	return slices.ContainsFunc(d.Names, func(n string) bool { return flywayRuns(d.Join(n), n) })
 }
 
 // setDirs adds the directories of the named locations. Flyway ignores a location inside another one.

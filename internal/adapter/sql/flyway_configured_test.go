@@ -83,6 +83,30 @@ func TestConfiguredLocations(t *testing.T) {
 	}
 }
 
+// A directory that only settings name has a single file at first.
+func TestConfiguredLocationWithOneFile(t *testing.T) {
+	t.Parallel()
+	const in = "src/main/resources/"
+	for name, tt := range map[string]struct{ file, settings, dir, want string }{
+		"production":             {in + "application-prod.yml", "spring.flyway.locations: classpath:db/live", in + "db/live", in + "db/live"},
+		"a profile's own":        {in + "application-eu.yml", "spring.flyway.locations: classpath:db/migration,classpath:db/eu", in + "db/eu", in + "db/eu"},
+		"an environment's":       {"flyway.eu.toml", "[flyway]\nlocations = [\"filesystem:eu\"]", "eu", "eu"},
+		"no other":               {"flyway.conf", "flyway.locations=filesystem:db/changes", "db/changes", "db/changes"},
+		"a directory below":      {"flyway.conf", "flyway.locations=filesystem:db", "db/tables", "db/tables"},
+		"developers'":            {in + "application-dev.yml", "spring.flyway.locations: classpath:db/rows", in + "db/rows", ""},
+		"named by nothing":       {"flyway.conf", "flyway.locations=filesystem:db", "other", ""},
+		"of another file's name": {"flyway.conf", "flyway.locations=filesystem:db/changes", "db/change", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tree := map[string]string{tt.file: "# flyway\n" + tt.settings + "\n", tt.dir + "/V1__a.sql": "SELECT 1;\n"}
+			if got := describeSources(tree); got != tt.want {
+				t.Errorf("%s, not %s", got, tt.want)
+			}
+		})
+	}
+}
+
 // Rows for developers' machines are no migrations, unless nothing else is.
 func TestDevelopersLocations(t *testing.T) {
 	t.Parallel()

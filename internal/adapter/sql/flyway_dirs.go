@@ -37,7 +37,7 @@ func flywayLocations(t adapter.Tree) []location {
 	return adapter.Memoize(t, "flyway locations", func() []location {
 		var dirs []adapter.Dir
 		for _, d := range adapter.ListDirs(t, ".sql") {
-			if slices.ContainsFunc(d.Names, func(n string) bool { return flywayRuns(d.Join(n), n) }) {
+			if hasFlywayFiles(d) {
 				dirs = append(dirs, d)
 			}
 		}
