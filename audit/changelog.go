@@ -218,7 +218,7 @@ func (a *changelog) judgeAlternative(database int, pairs []pair, compared []*com
 // groupByDatabase groups the sources by database, once.
 func (a *changelog) groupByDatabase(pairs []pair) {
 	if a.databases == nil {
-		a.databases = groupDatabases(pairs, a.known.catalog != nil)
+		a.databases = groupDatabases(pairs, readDeclaredDatabases(a.head, pairs), a.known.catalog != nil)
 		a.deployed = make([]*catalog.Catalog, len(a.databases))
 		a.heads = make([]*catalog.Catalog, len(a.databases))
 		a.unread = make([]unreadParts, len(a.databases))

@@ -13,11 +13,11 @@ import (
 )
 
 // groupDatabases groups the sources of a repository by database, as indexes into pairs. Two
-// sources that exist side by side and each create a table of the same name cannot run in
-// one database: they belong to two services, or to two databases of one program. All
+// sources that exist side by side and each create a table or type of the same name cannot run in
+// one database: they belong to two services, or to two databases of one program. So do those whose projects name two databases. All
 // others are assumed to share one, because they may use each other's tables: if several can be theirs, with the
 // sources in the nearest directories. All share one if its schema is given.
-func groupDatabases(pairs []pair, given bool) [][]int {
+func groupDatabases(pairs []pair, declared []declaredDatabase, given bool) [][]int {
 	if len(pairs) < 2 || given {
 		all := make([]int, len(pairs))
 		for i := range all {
@@ -28,7 +28,7 @@ func groupDatabases(pairs []pair, given bool) [][]int {
 	made := make([]map[string]bool, len(pairs))
 	var sorted, without []int // the sources without a table of their own are last
 	for i, p := range pairs {
-		if made[i] = createdTables(p); len(made[i]) > 0 {
+		if made[i] = createdNames(p); len(made[i]) > 0 {
 			sorted = append(sorted, i)
 		} else {
 			without = append(without, i)
@@ -38,7 +38,9 @@ func groupDatabases(pairs []pair, given bool) [][]int {
 	for _, i := range append(sorted, without...) {
 		nearest, common := -1, -1
 		for database, members := range out {
-			if slices.ContainsFunc(members, func(k int) bool { return existTogether(pairs[k], pairs[i]) && haveCommonKey(made[k], made[i]) }) {
+			if slices.ContainsFunc(members, func(k int) bool {
+				return existTogether(pairs[k], pairs[i]) && (haveCommonKey(made[k], made[i]) || declared[k].isApart(declared[i]))
+			}) {
 				continue
 			}
 			for _, k := range members {
@@ -108,6 +110,47 @@ var (
 	tableGoes   = lazyregexp.New(`(?i)^(?:drop[ \t]+table[ \t]+(?:if[ \t]+exists[ \t]+)?([\w."]+)|alter[ \t]+table[ \t]+(?:if[ \t]+exists[ \t]+)?([\w."]+)[ \t]+(?:rename[ \t]+to|set[ \t]+schema)\b)`)
 )
 
+// Other names that a second source cannot create in one database. A function belongs to its list of arguments.
+var (
+	createName = lazyregexp.New(`(?i)^create[ \t]+(?:type|domain|sequence|view|materialized[ \t]+view)[ \t]+(if[ \t]+not[ \t]+exists[ \t]+)?([\w."]+)` +
+		`|^create[ \t]+function[ \t]+([\w."]+[ \t]*\([^()]*\))`)
+	nameGoes = lazyregexp.New(`(?i)^(?:drop|alter)[ \t]+(?:type|domain|sequence|view|materialized[ \t]+view)[ \t]+(?:if[ \t]+exists[ \t]+)?([\w."]+)` +
+		`(?:[ \t]*(;|,|cascade|restrict|rename[ \t]+to|set[ \t]+schema)|$)`)
+	functionGoes = lazyregexp.New(`(?i)^(?:drop|alter)[ \t]+function[ \t]+(?:if[ \t]+exists[ \t]+)?([\w."]+)`)
+)
+
+// createdNames returns the tables, types, sequences, views and functions that a source creates and keeps. A file that expects a name to be there
+// already, and goes on, creates none.
+func createdNames(p pair) map[string]bool {
+	out := createdTables(p)
+	texts := textsOf(p)
+	for _, text := range texts {
+		if strings.Contains(strings.ToLower(text), "duplicate_") {
+			continue
+		}
+		for line := range linesWith(text, "cC") {
+			if m := createName.FindStringSubmatch(line); m != nil && m[1] == "" {
+				out[tableName(m[2]+m[3])] = true
+			}
+		}
+	}
+	for _, text := range texts {
+		for line := range linesWith(text, "dDaA") {
+			if m := nameGoes.FindStringSubmatch(line); m != nil {
+				delete(out, tableName(m[1]))
+			}
+			if m := functionGoes.FindStringSubmatch(line); m != nil {
+				for name := range out {
+					if before, _, isFunction := strings.Cut(name, "("); isFunction && strings.TrimSpace(before) == tableName(m[1]) {
+						delete(out, name)
+					}
+				}
+			}
+		}
+	}
+	return out
+}
+
 // createdTables returns the tables that a source creates and keeps. It reads the text of the up
 // migrations, because the effect of a statement depends on the schema on which it runs.
 func createdTables(p pair) map[string]bool { return findCreatedTables(p, false) }
@@ -116,21 +159,7 @@ func createdTables(p pair) map[string]bool { return findCreatedTables(p, false) 
 // they do not exist.
 func findCreatedTables(p pair, perhaps bool) map[string]bool {
 	out := map[string]bool{}
-	seen := map[string]bool{}
-	var texts []string
-	for _, set := range []*adapter.Set{p.base, p.head} {
-		if set == nil {
-			continue
-		}
-		for _, m := range set.Migrations {
-			if !seen[m.ID] {
-				seen[m.ID] = true
-				for _, part := range m.Source.Parts {
-					texts = append(texts, part.SQL)
-				}
-			}
-		}
-	}
+	texts := textsOf(p)
 	for _, text := range texts {
 		for line := range linesWith(text, "cC") {
 			if m := createTable.FindStringSubmatch(line); m != nil && (m[1] == "" || perhaps) {
@@ -146,6 +175,26 @@ func findCreatedTables(p pair, perhaps bool) map[string]bool {
 		}
 	}
 	return out
+}
+
+// textsOf returns the texts of a source's up migrations at both revisions.
+func textsOf(p pair) []string {
+	seen := map[string]bool{}
+	var texts []string
+	for _, set := range []*adapter.Set{p.base, p.head} {
+		if set == nil {
+			continue
+		}
+		for _, m := range set.Migrations {
+			if !seen[m.ID] {
+				seen[m.ID] = true
+				for _, part := range m.Source.Parts {
+					texts = append(texts, part.SQL)
+				}
+			}
+		}
+	}
+	return texts
 }
 
 // linesWith returns the lines of a text that begin, after spaces and tabs, with one of some letters. A pattern for each

@@ -133,3 +133,67 @@ func TestDatabaseOfTheNearestDirectory(t *testing.T) {
 		})
 	}
 }
+
+// Two services have a name in common, or their projects name two databases: what one does says nothing of the other.
+func TestDatabasesOfServices(t *testing.T) {
+	t.Parallel()
+	const (
+		function = "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1';"
+
+		lock   = "/migrations/migration_lock.toml --\nprovider = \"postgresql\"\n"
+		schema = "/schema.prisma --\ndatasource db {\n  provider = \"postgresql\"\n  url = env(\"%s\")\n}\n"
+		start  = "-- a/migrations/1_a/migration.sql --\nCREATE TABLE first (id int PRIMARY KEY);\n-- b/migrations/1_b/migration.sql --\n" +
+			"CREATE TABLE second (id int PRIMARY KEY);\n-- a" + lock + "-- b" + lock
+		orders = "-- a/migrations/2_a/migration.sql --\nCREATE TABLE orders (id int PRIMARY KEY, code text);\n" +
+			"-- b/migrations/3_b/migration.sql --\nCREATE INDEX orders_code ON orders (code);\n"
+	)
+	two := "-- a" + strings.ReplaceAll(schema, "%s", "A_URL") + "-- b" + strings.ReplaceAll(schema, "%s", "B_URL")
+	one := strings.ReplaceAll(two, "B_URL", "A_URL")
+	blocking := []string{"error index-create-blocking migration.sql:1"}
+	flyway := func(name string) string {
+		return "-- a/db/migration/V1__a.sql --\nCREATE TABLE first (id int);\n" + name + "\n-- b/db/migration/V1__b.sql --\nCREATE TABLE second (id int);\n"
+	}
+	for name, tc := range map[string]struct {
+		base, head string
+		want       []string
+	}{
+		"two variables": {start + two, orders, blocking},
+		"one variable":  {start + one, orders, nil},
+		"one variable, two addresses": {
+			start + one + "-- a/.env.example --\nA_URL=\"postgresql://u:p@localhost:5432/a?schema=public\"\n-- b/.env.example --\n" +
+				"A_URL=postgresql://u:p@localhost:5432/b?schema=public\n", orders, blocking,
+		},
+		"two variables, one address": {
+			start + two + "-- .env.example --\nA_URL=postgresql://u:p@localhost/shop\nB_URL=postgresql://u:p@localhost/shop\n", orders, nil,
+		},
+		"addresses of any tool": {
+			"-- a/db/migration/V1__a.sql --\nCREATE TABLE first (id int);\n-- b/db/migration/V1__b.sql --\nCREATE TABLE second (id int);\n" +
+				"-- a/.env --\nDB=postgres://u:p@localhost/a\n-- b/.env --\nDB=postgres://u:p@localhost/b\n",
+			"-- a/db/migration/V2__a.sql --\nCREATE TABLE orders (id int PRIMARY KEY, code text);\n" +
+				"-- b/db/migration/V2__b.sql --\nCREATE INDEX orders_code ON orders (code);\n",
+			[]string{"error index-create-blocking V2__b.sql:1"},
+		},
+		"a type":     {flyway("CREATE TYPE role AS ENUM ('x');"), "-- b/db/migration/V2__b.sql --\nCREATE TYPE role AS ENUM ('y');\n", nil},
+		"a function": {flyway(function), "-- b/db/migration/V2__b.sql --\n" + function + "\n", nil},
+		"a view":     {flyway("CREATE VIEW v AS SELECT 1 AS a;"), "-- b/db/migration/V2__b.sql --\nCREATE VIEW v AS SELECT 2 AS b;\n", nil},
+		"a type that one source dropped": {
+			flyway("CREATE TYPE role AS ENUM ('x');\nDROP TYPE role;"),
+			"-- b/db/migration/V2__b.sql --\nCREATE TYPE role AS ENUM ('y');\nCREATE INDEX ON first (id);\n",
+			[]string{"error index-create-blocking V2__b.sql:2"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := changelog0(t, Config{Dir: repository(t, tc.base, tc.head), Base: "main"})
+			var errors []string
+			for _, f := range found(r) {
+				if strings.HasPrefix(f, "error") {
+					errors = append(errors, f)
+				}
+			}
+			if diff := cmp.Diff(tc.want, errors); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}

@@ -194,8 +194,10 @@ func TestDetect(t *testing.T) {
 		},
 		"Prisma's lock file, and not its text": {
 			map[string]string{
-				"pg/migrations/2024_a/migration.sql": "UPDATE t SET note = 'CREATE TABLE `t` AUTO_INCREMENT';", "pg/migrations/migration_lock.toml": "provider = \"postgresql\"\n",
-				"my/migrations/2024_a/migration.sql": "CREATE TABLE t (id INT);", "my/migrations/migration_lock.toml": "# generated\nprovider = \"mysql\"\n",
+				"pg/migrations/2024_a/migration.sql": "UPDATE t SET note = 'CREATE TABLE `t` AUTO_INCREMENT';",
+				"pg/migrations/migration_lock.toml":  "provider = \"postgresql\"\n",
+				"my/migrations/2024_a/migration.sql": "CREATE TABLE t (id INT);",
+				"my/migrations/migration_lock.toml":  "# generated\nprovider = \"mysql\"\n",
 			},
 			[]string{"sql pg/migrations", "! my/migrations migrations for MySQL"},
 		},

@@ -52,6 +52,17 @@ func Traits(name string) adapter.Traits {
 	return a.Traits()
 }
 
+// FindVariable returns the environment variable with the address of a source's database; "" if its project names none.
+func FindVariable(t adapter.Tree, s adapter.Source) string {
+	a, _ := FindAdapter(s.Framework)
+	if x, ok := a.(interface {
+		FindVariable(t adapter.Tree, s adapter.Source) string
+	}); ok {
+		return x.FindVariable(t, s)
+	}
+	return ""
+}
+
 // HasOwnTool reports whether a plain directory has a tool of its own.
 func HasOwnTool(t adapter.Tree, s adapter.Source) bool {
 	a, _ := FindAdapter(s.Framework)

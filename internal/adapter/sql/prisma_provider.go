@@ -9,6 +9,7 @@ import (
 
 var (
 	lockedProvider = lazyregexp.New(`(?m)^\s*provider\s*=\s*"(\w+)"`)
+	addressEnv     = lazyregexp.New(`(?m)^\s*url\s*=\s*env\(\s*"(\w+)"\s*\)`)
 	datasource     = lazyregexp.New(`(?s)\bdatasource\s+\w+\s*\{(.*?)\n\s*\}`)
 )
 
@@ -24,6 +25,19 @@ func readPrismaProvider(t adapter.Tree, dir string) string {
 			return m[1]
 		}
 	}
+	return readDatasource(t, dir, lockedProvider)
+}
+
+// FindVariable returns the environment variable with the address of a source's database; "" if the project names none.
+func (Adapter) FindVariable(t adapter.Tree, s adapter.Source) string {
+	if !adapter.HasFile(t, path.Join(s.Dir, "migration_lock.toml")) {
+		return ""
+	}
+	return readDatasource(t, s.Dir, addressEnv)
+}
+
+// readDatasource returns a setting of the only datasource beside a directory of migrations.
+func readDatasource(t adapter.Tree, dir string, setting *lazyregexp.Regexp) string {
 	found := ""
 	for _, file := range adapter.ListDir(t, path.Dir(dir), ".prisma").Names {
 		text, err := t.Read(path.Join(path.Dir(dir), file))
@@ -31,7 +45,7 @@ func readPrismaProvider(t adapter.Tree, dir string) string {
 			return ""
 		}
 		for _, block := range datasource.FindAllStringSubmatch(string(text), -1) {
-			m := lockedProvider.FindStringSubmatch(block[1])
+			m := setting.FindStringSubmatch(block[1])
 			if m == nil || found != "" && found != m[1] {
 				return ""
 			}

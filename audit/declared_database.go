@@ -1,0 +1,89 @@
+package audit
+
+import (
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/all"
+	"github.com/onward-sql/onward/internal/lazyregexp"
+)
+
+// declaredDatabase is what a project's own files say about the database of a source.
+type declaredDatabase struct {
+	variable string // the environment variable with its address
+	name     string // the database and the schema of the address
+}
+
+// settingFiles are the files with the addresses that a checkout begins with.
+var settingFiles = []string{".env", ".env.example", ".env.sample", ".env.template", ".env.dist", "env.example", "example.env"}
+
+// envAddress matches a variable with an address of Postgres, in a file of variables.
+var envAddress = lazyregexp.New(`(?m)^\s*(?:export\s+)?(\w+)\s*=\s*["']?(postgres(?:ql)?://[^\s"']+)`)
+
+// readDeclaredDatabases reads what the head says about the databases of sources.
+func readDeclaredDatabases(t adapter.Tree, pairs []pair) []declaredDatabase {
+	if len(pairs) < 2 {
+		return make([]declaredDatabase, len(pairs))
+	}
+	files := map[string][]string{} // by directory
+	for _, p := range t.Paths() {
+		if slices.Contains(settingFiles, path.Base(p)) {
+			dir := strings.TrimSuffix(strings.TrimSuffix(p, path.Base(p)), "/")
+			files[dir] = append(files[dir], p)
+		}
+	}
+	out := make([]declaredDatabase, len(pairs))
+	for i, p := range pairs {
+		out[i].variable = all.FindVariable(t, p.source)
+		for dir := p.source.Dir; out[i].name == ""; dir = dir[:max(0, strings.LastIndexByte(dir, '/'))] {
+			out[i].name = readAddress(t, files[dir], out[i].variable)
+			if dir == "" {
+				break
+			}
+		}
+	}
+	return out
+}
+
+// readAddress returns the database that a variable names in files; the only one that they name if the variable is not known.
+func readAddress(t adapter.Tree, files []string, variable string) string {
+	found := ""
+	for _, file := range files {
+		text, err := t.Read(file)
+		if err != nil {
+			continue
+		}
+		for _, m := range envAddress.FindAllStringSubmatch(string(text), -1) {
+			name := nameInAddress(m[2])
+			if name == "" || variable != "" && m[1] != variable {
+				continue
+			}
+			if found != "" && found != name {
+				return ""
+			}
+			found = name
+		}
+	}
+	return found
+}
+
+// nameInAddress returns the database and the schema of an address; "" if a variable is in its place.
+func nameInAddress(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || strings.ContainsAny(u.Path, "$<{") || strings.Trim(u.Path, "/") == "" {
+		return ""
+	}
+	return strings.Trim(u.Path, "/") + " " + u.Query().Get("schema")
+}
+
+// isApart reports whether two sources have different databases by what their projects say. Addresses are compared if both are known, else the
+// variables that have them.
+func (d declaredDatabase) isApart(o declaredDatabase) bool {
+	if d.name != "" && o.name != "" {
+		return d.name != o.name
+	}
+	return d.variable != "" && o.variable != "" && d.variable != o.variable
+}
