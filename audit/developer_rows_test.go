@@ -24,3 +24,19 @@ func TestRowsForDevelopers(t *testing.T) {
 		t.Errorf("column-drop: %s", severityOf(r, "column-drop"))
 	}
 }
+
+// A location that is called like one for developers may be production's, if no setting says whose it is.
+func TestUnnamedLocationIsNotRead(t *testing.T) {
+	t.Parallel()
+	const in = "src/main/resources/"
+	for setting, isRead := range map[string]bool{
+		"": false, "-- " + in + "application-dev.yml --\nspring.flyway.locations: classpath:db/migration,classpath:db/dev\n": true,
+		"-- " + in + "application.yml --\nspring.flyway.locations: classpath:db/migration\n": false,
+	} {
+		base := "-- " + in + "db/migration/V1__users.sql --\nCREATE TABLE users (id bigint PRIMARY KEY, name text);\n" + setting
+		r := changelog0(t, Config{Dir: repository(t, base, "-- "+in+"db/dev/V3__index.sql --\nCREATE INDEX users_name ON users (name);\n"), Base: "main"})
+		if isRead != (len(r.Opaque) == 0) || isRead != r.Summary.Safe {
+			t.Errorf("%q: %s: %+v", setting, r.Summary.Verdict, r.Opaque)
+		}
+	}
+}

@@ -29,7 +29,7 @@ var migrationLikeFile = lazyregexp.New(`(?i)(?:^|/)(?:\d+(?:[._-][^/]*)?|[VR]\d*
 //   - migrations of tools without an adapter
 //   - submodules, whose files are in another repository
 func (a *changelog) listUnclaimed(pairs []pair) {
-	u := unclaimedFinder{claimed: map[string]bool{}, twins: map[string]bool{}, listed: map[string]bool{}}
+	u := unclaimedFinder{tree: a.head, claimed: map[string]bool{}, twins: map[string]bool{}, listed: map[string]bool{}}
 	for _, p := range pairs {
 		for _, dir := range p.source.Dirs() {
 			if dir != "" {
@@ -82,6 +82,7 @@ var numberedProgram = lazyregexp.New(`^[Vv]?\d+[._-].*\.(?:py|[cm]?[jt]s|go|rb|p
 var programMigrationDir = lazyregexp.New(`(?i)migrat[^/]*$|(?:^|/)versions$`)
 
 type unclaimedFinder struct {
+	tree    adapter.Tree
 	claimed map[string]bool // files
 	twins   map[string]bool // SQL migrations, without the extension: a program with this name is the same migration
 	listed  map[string]bool // files and directories
@@ -159,7 +160,7 @@ func (u *unclaimedFinder) describeFile(file string) (o onward.Opaque, ok bool) {
 			Path: dir, What: "migrations for " + database, Database: database,
 			Why: "only Postgres is judged; if they are for Postgres, name the directory in onward.yaml",
 		}, true
-	case !below && numbered && adapter.IsAside(dir, all.ListAdapters()):
+	case !below && numbered && adapter.IsAside(dir, all.ListAdapters()) && all.IsConfiguredAside(u.tree, dir):
 		return o, false // rows for developers
 	case !below && numbered && !undoing.MatchString(name):
 		return onward.Opaque{

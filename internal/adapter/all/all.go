@@ -2,6 +2,8 @@
 package all
 
 import (
+	"slices"
+
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/alembic"
@@ -50,6 +52,16 @@ func Traits(name string) adapter.Traits {
 		return adapter.Traits{}
 	}
 	return a.Traits()
+}
+
+// IsConfiguredAside reports whether a tool's settings name a directory for development only.
+func IsConfiguredAside(t adapter.Tree, dir string) bool {
+	return slices.ContainsFunc(ListAdapters(), func(a adapter.Adapter) bool {
+		x, ok := a.(interface {
+			IsConfiguredAside(t adapter.Tree, dir string) bool
+		})
+		return ok && x.IsConfiguredAside(t, dir)
+	})
 }
 
 // FindVariable returns the environment variable with the address of a source's database; "" if its project names none.

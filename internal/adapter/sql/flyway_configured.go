@@ -40,6 +40,8 @@ type locationList struct {
 	production bool
 	// ofProfile is set if a directory is called like the profile: only databases of that profile have it, in a history of their own.
 	ofProfile bool
+	// development is set if production does not have the setting, by the name of its file or profile.
+	development bool
 }
 
 // hasDirOf reports whether a list names the directory of a profile of Spring's: only databases of that profile have it.
@@ -52,11 +54,9 @@ func hasWord(name string, words ...string) bool {
 	return slices.ContainsFunc(nameWords.Split(strings.ToLower(name), -1), func(w string) bool { return slices.Contains(words, w) })
 }
 
-// readLocationLists returns the lists of locations in a settings file that production has.
+// readLocationLists returns the lists of locations in a settings file.
 func readLocationLists(file, text string) []locationList {
-	if strings.Contains("/"+file, "/src/test/") || hasWord(path.Base(file), notProduction...) {
-		return nil
-	}
+	development := strings.Contains("/"+file, "/src/test/") || hasWord(path.Base(file), notProduction...)
 	text = commentLine.ReplaceAllString(text, "")
 	documents := []string{text}
 	if ext := path.Ext(file); ext == ".yml" || ext == ".yaml" {
@@ -71,12 +71,12 @@ func readLocationLists(file, text string) []locationList {
 		if m := yamlProfile.FindStringSubmatch(document); m != nil {
 			profile = m[1]
 		}
-		if hasWord(profile, notProduction...) {
-			continue
-		}
 		for key := locationsKey.FindStringIndex(document); key != nil; key = locationsKey.FindStringIndex(document) {
 			document = document[key[1]:]
-			list := locationList{file: file, production: hasWord(path.Base(file)+" "+profile, "prod", "production")}
+			list := locationList{
+				file: file, production: hasWord(path.Base(file)+" "+profile, "prod", "production"),
+				development: development || hasWord(profile, notProduction...),
+			}
 			if list.names, document = cutLocations(document); len(list.names) > 0 {
 				list.ofProfile = !list.production && list.hasDirOf(profile)
 				for i, name := range list.names {
@@ -145,6 +145,16 @@ func joinLocations(t adapter.Tree, dirs []adapter.Dir) []location {
 		}
 	}
 	return kept
+}
+
+// IsConfiguredAside reports whether settings name a directory, or one above it, as a location of development only.
+func (Adapter) IsConfiguredAside(t adapter.Tree, dir string) bool {
+	d := adapter.ListDir(t, dir, ".sql")
+	return configuredLocation(t, d) == "" && slices.ContainsFunc(flywayConfigured(t).development, func(list locationList) bool {
+		return slices.ContainsFunc(findLocations(list, []adapter.Dir{d}), func(location string) bool {
+			return dir == location || strings.HasPrefix(dir, location+"/")
+		})
+	})
 }
 
 // configuredLocation returns the settings file that names a directory, or one above it, as a location; "" for none.

@@ -19,8 +19,8 @@ type flywaySettings struct {
 	elsewhere bool
 	// locations are paths that end in a directory below one called migration.
 	locations []string
-	// lists are the locations that each setting names.
-	lists []locationList
+	// lists are the locations that each setting names; development those that production does not have.
+	lists, development []locationList
 }
 
 var (
@@ -64,7 +64,13 @@ func flywayConfigured(t adapter.Tree) flywaySettings {
 			for _, l := range flywayLocation.FindAll(text, -1) {
 				out.locations = append(out.locations, string(l))
 			}
-			out.lists = append(out.lists, readLocationLists(p, string(text))...)
+			for _, list := range readLocationLists(p, string(text)) {
+				if list.development {
+					out.development = append(out.development, list)
+				} else {
+					out.lists = append(out.lists, list)
+				}
+			}
 			out.group = out.group || flywayGroup.Match(text)
 		}
 		return out
