@@ -148,7 +148,7 @@ func (a *changelog) judgeRelease(pairs []pair, compared []*comparison, usage *de
 		a.heads[i] = j.ensureEngine().Release().Head
 	}
 	out.Migrations = slices.Concat(migrations...) // in the order of their sources
-	out.Runners = runnersOf(pairs, a.head)
+	out.Runners = runnersOf(pairs, a.head, a.databases)
 	out.Ahead = a.countAhead(pairs)
 	out.BuiltQueries = usage.FindBuiltQueries(a.deployed)
 	out.Opaque = append(out.Opaque, usage.ListFaults()...)

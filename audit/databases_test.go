@@ -156,30 +156,31 @@ func TestDatabasesOfServices(t *testing.T) {
 	for name, tc := range map[string]struct {
 		base, head string
 		want       []string
+		shared     bool
 	}{
-		"two variables": {start + two, orders, blocking},
-		"one variable":  {start + one, orders, nil},
+		"two variables": {start + two, orders, blocking, false},
+		"one variable":  {start + one, orders, nil, true},
 		"one variable, two addresses": {
 			start + one + "-- a/.env.example --\nA_URL=\"postgresql://u:p@localhost:5432/a?schema=public\"\n-- b/.env.example --\n" +
-				"A_URL=postgresql://u:p@localhost:5432/b?schema=public\n", orders, blocking,
+				"A_URL=postgresql://u:p@localhost:5432/b?schema=public\n", orders, blocking, false,
 		},
 		"two variables, one address": {
-			start + two + "-- .env.example --\nA_URL=postgresql://u:p@localhost/shop\nB_URL=postgresql://u:p@localhost/shop\n", orders, nil,
+			start + two + "-- .env.example --\nA_URL=postgresql://u:p@localhost/shop\nB_URL=postgresql://u:p@localhost/shop\n", orders, nil, true,
 		},
 		"addresses of any tool": {
 			"-- a/db/migration/V1__a.sql --\nCREATE TABLE first (id int);\n-- b/db/migration/V1__b.sql --\nCREATE TABLE second (id int);\n" +
 				"-- a/.env --\nDB=postgres://u:p@localhost/a\n-- b/.env --\nDB=postgres://u:p@localhost/b\n",
 			"-- a/db/migration/V2__a.sql --\nCREATE TABLE orders (id int PRIMARY KEY, code text);\n" +
 				"-- b/db/migration/V2__b.sql --\nCREATE INDEX orders_code ON orders (code);\n",
-			[]string{"error index-create-blocking V2__b.sql:1"},
+			[]string{"error index-create-blocking V2__b.sql:1"}, false,
 		},
-		"a type":     {flyway("CREATE TYPE role AS ENUM ('x');"), "-- b/db/migration/V2__b.sql --\nCREATE TYPE role AS ENUM ('y');\n", nil},
-		"a function": {flyway(function), "-- b/db/migration/V2__b.sql --\n" + function + "\n", nil},
-		"a view":     {flyway("CREATE VIEW v AS SELECT 1 AS a;"), "-- b/db/migration/V2__b.sql --\nCREATE VIEW v AS SELECT 2 AS b;\n", nil},
+		"a type":     {flyway("CREATE TYPE role AS ENUM ('x');"), "-- b/db/migration/V2__b.sql --\nCREATE TYPE role AS ENUM ('y');\n", nil, false},
+		"a function": {flyway(function), "-- b/db/migration/V2__b.sql --\n" + function + "\n", nil, false},
+		"a view":     {flyway("CREATE VIEW v AS SELECT 1 AS a;"), "-- b/db/migration/V2__b.sql --\nCREATE VIEW v AS SELECT 2 AS b;\n", nil, false},
 		"a type that one source dropped": {
 			flyway("CREATE TYPE role AS ENUM ('x');\nDROP TYPE role;"),
 			"-- b/db/migration/V2__b.sql --\nCREATE TYPE role AS ENUM ('y');\nCREATE INDEX ON first (id);\n",
-			[]string{"error index-create-blocking V2__b.sql:2"},
+			[]string{"error index-create-blocking V2__b.sql:2"}, true,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -193,6 +194,17 @@ func TestDatabasesOfServices(t *testing.T) {
 			}
 			if diff := cmp.Diff(tc.want, errors); diff != "" {
 				t.Error(diff)
+			}
+			var numbers []int
+			for _, by := range r.Runners {
+				numbers = append(numbers, by.Database)
+			}
+			want := []int{1, 2}
+			if tc.shared {
+				want = []int{0, 0}
+			}
+			if diff := cmp.Diff(want, numbers); diff != "" {
+				t.Errorf("the numbers of the databases: %s", diff)
 			}
 		})
 	}

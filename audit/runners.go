@@ -51,9 +51,9 @@ const surelyDetected = 3
 
 // runnersOf lists who runs the migrations of a release. Where the tool is a guess by the files' names, and a program of the repository
 // reads them, it is that program.
-func runnersOf(pairs []pair, head adapter.Tree) []onward.Runner {
+func runnersOf(pairs []pair, head adapter.Tree, databases [][]int) []onward.Runner {
 	var out []onward.Runner
-	for _, p := range pairs {
+	for i, p := range pairs {
 		set := p.head
 		if len(set.Migrations) == 0 && p.base != nil {
 			set = p.base
@@ -64,6 +64,9 @@ func runnersOf(pairs []pair, head adapter.Tree) []onward.Runner {
 				if program := all.ProposeRunner(head, s); program != nil {
 					r.Tool, r.ToldBy = "a runner of its own ("+program.Name+")", ""
 				}
+			}
+			if len(databases) > 1 {
+				r.Database = 1 + slices.IndexFunc(databases, func(members []int) bool { return slices.Contains(members, i) })
 			}
 			out = append(out, r)
 		}

@@ -7,6 +7,8 @@ type Runner struct {
 	Framework string `json:"framework"`
 	// Locations are the directories in Dir that the tool merges into one history; omitted if it reads Dir itself.
 	Locations []string `json:"locations,omitempty"`
+	// Database numbers the databases, from 1, if the directories of the repository belong to several; directories of one number share it.
+	Database int `json:"database,omitempty"`
 	// Tool is the runner: "Flyway", "src/migrate.ts"; "" if it is not known.
 	Tool string `json:"tool,omitempty"`
 	// ToldBy is what tells it: a file, or what the files are named like; "" for nothing.

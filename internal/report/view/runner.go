@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/prose"
@@ -156,7 +157,37 @@ func DescribeRunners(r *onward.Report, path func(string) string) []string {
 		}
 		out = append(out, text)
 	}
-	return prose.FirstLines(out, mostRunners)
+	out = prose.FirstLines(out, mostRunners)
+	if line := describeDatabases(list, path); line != "" {
+		out = append(out, line)
+	}
+	return out
+}
+
+// describeDatabases says which of the directories with new migrations share a database; "" if all do.
+func describeDatabases(list []*onward.Runner, path func(string) string) string {
+	var numbers []int
+	dirs := map[int][]string{}
+	for _, by := range list {
+		if dirs[by.Database] == nil {
+			numbers = append(numbers, by.Database)
+		}
+		for _, dir := range runnerDirs(by) {
+			dirs[by.Database] = append(dirs[by.Database], path(cmp.Or(dir, ".")))
+		}
+	}
+	if len(numbers) < 2 {
+		return ""
+	}
+	var groups []string
+	for _, n := range numbers {
+		groups = append(groups, prose.EnumerateNames(dirs[n]))
+	}
+	first, more := prose.TakeFirst(groups, mostRunners)
+	if more > 0 {
+		first = append(first, strconv.Itoa(more)+" more")
+	}
+	return prose.CountNoun(len(numbers), "database") + ", judged apart: " + strings.Join(first, "; ")
 }
 
 // runnerLine returns DescribeRunner, with the setting that corrects a guess, and settings
