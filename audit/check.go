@@ -105,7 +105,7 @@ func Check(ctx context.Context, c CheckConfig) (*onward.Report, error) {
 		return nil, err
 	}
 	j.judgeList(kept)
-	j.report.Summary.Readiness = k.plans.Readiness
+	j.report.Summary.Readiness = c.listReadiness(j)
 	report := j.finishReport()
 	addRootSlash(report, j.belowRoot)
 	return report, nil

@@ -126,11 +126,11 @@ func joinWeakened(list []onward.Weakening) string {
 	return strings.Join(out, "; ")
 }
 
-// describeReadiness returns the sentences about plans under way on the database, and about written plans for which some code must wait, or be gone.
-func describeReadiness(s *onward.Summary) string {
-	out := ""
+// describeReadiness returns the sentences about the plans that are under way on the database, or in the repository's files. Beside an error, no sentence
+// says that all of the release may be deployed after a plan in files.
+func describeReadiness(s *onward.Summary) (out string) {
 	for i := range s.Readiness {
-		if r := &s.Readiness[i]; !r.NewCode || !r.OldCode || r.UnderWay {
+		if r := &s.Readiness[i]; s.Errors == 0 || !r.NewCode || !r.OldCode || r.UnderWay {
 			out += " " + r.Text
 		}
 	}

@@ -1,22 +1,36 @@
 package audit
 
 import (
+	"cmp"
 	"encoding/json"
+	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/gittree"
+	"github.com/onward-sql/onward/internal/gitrange"
 	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/internal/readiness"
 	"github.com/onward-sql/onward/internal/undo"
 	"github.com/onward-sql/onward/onward"
 )
 
-// readWrittenPlans returns the plans of a tree whose steps are being written as migrations, of which some files are there. What cannot
-// be read is no such plan: onward plan next says so.
+// readWrittenPlans returns the plans of a tree whose steps are being written as migrations, of which some files are there.
 func readWrittenPlans(t adapter.Tree) []*onward.Plan {
-	var out []*onward.Plan
+	paths := t.Paths()
+	return slices.DeleteFunc(readPlanFiles(t), func(p *onward.Plan) bool {
+		return !slices.ContainsFunc(p.WrittenFiles(), func(f onward.PlanFile) bool {
+			_, found := slices.BinarySearch(paths, f.Path)
+			return found
+		})
+	})
+}
+
+// readPlanFiles returns the plans of a tree whose steps are being written as migrations. What cannot be read is no such plan: onward plan next says so.
+func readPlanFiles(t adapter.Tree) (out []*onward.Plan) {
 	paths := t.Paths()
 	first, _ := slices.BinarySearch(paths, PlansDir+"/")
 	for _, file := range paths[first:] {
@@ -29,17 +43,50 @@ func readWrittenPlans(t adapter.Tree) []*onward.Plan {
 			continue
 		}
 		p := &onward.Plan{}
-		if json.Unmarshal(content, p) != nil || p.Schema != onward.PlanSchema || p.Name != name {
-			continue
-		}
-		if slices.ContainsFunc(p.WrittenFiles(), func(f onward.PlanFile) bool {
-			_, found := slices.BinarySearch(paths, f.Path)
-			return found
-		}) {
+		if json.Unmarshal(content, p) == nil && p.Schema == onward.PlanSchema && p.Name == name {
 			out = append(out, p)
 		}
 	}
 	return out
+}
+
+// listReadiness returns the state of the plans that are under way on the database, and of the written plans of the repository that have one of the judged
+// files.
+func (c *CheckConfig) listReadiness(j *judge) []onward.Readiness {
+	out := slices.Clone(j.known.plans.Readiness)
+	for _, p := range c.readPlansAbove() {
+		if slices.ContainsFunc(p.WrittenFiles(), func(f onward.PlanFile) bool {
+			return slices.ContainsFunc(j.report.Migrations, func(m onward.Migration) bool {
+				return isSameFile(m.Path, f.Path) || isSameFile(m.Path, path.Dir(f.Path))
+			})
+		}) {
+			out = append(out, *readiness.JudgeWritten(p, false))
+		}
+	}
+	return out
+}
+
+// isSameFile reports whether a path is of the same file as a path in the repository, seen from a directory above or below its root.
+func isSameFile(seen, inRepository string) bool {
+	return seen == inRepository || strings.HasSuffix(inRepository, "/"+seen) || strings.HasSuffix(seen, "/"+inRepository)
+}
+
+// readPlansAbove returns the written plans of the repository that has the directory.
+func (c *CheckConfig) readPlansAbove() []*onward.Plan {
+	dir, err := filepath.Abs(cmp.Or(c.Dir, "."))
+	for ; err == nil; dir = filepath.Dir(dir) {
+		if info, err := os.Stat(filepath.Join(dir, filepath.FromSlash(PlansDir))); err == nil && info.IsDir() {
+			tree, err := gitrange.DirTree(dir, []string{PlansDir})
+			if err != nil {
+				return nil
+			}
+			return readPlanFiles(gittree.Of(tree))
+		}
+		if _, err := os.Lstat(filepath.Join(dir, ".git")); err == nil || dir == filepath.Dir(dir) {
+			return nil
+		}
+	}
+	return nil
 }
 
 // WrittenPlans returns the plans in [PlansDir] at the head whose steps are being written as migrations.

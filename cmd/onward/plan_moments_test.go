@@ -137,6 +137,7 @@ exec git add -A
 exec git commit -qm filled
 RUN
 moment onward plan next
+moment onward changelog --base main --pg 18
 exits 0 onward plan next --gone main
 RUN --accept
 moment onward plan next
