@@ -168,6 +168,11 @@ func (a *app) makePlan(cmd *cobra.Command, f *planFlags) error {
 	if err != nil {
 		return err
 	}
+	for i := range r.Summary.Readiness {
+		if ready := &r.Summary.Readiness[i]; ready.UnderWay {
+			a.printNote("%s", ready.Text)
+		}
+	}
 	if len(p.OtherDirs) > 0 || !f.sketch && !p.Proof.Proven && len(p.Steps) > 0 {
 		a.code = exitFindings
 	}

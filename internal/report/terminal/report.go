@@ -291,7 +291,7 @@ func (t *reportWriter) printMigration(m *onward.Migration) {
 	if len(findings)+len(t.index.Repeated[m.Path]) == 0 {
 		// Items that were not judged are listed below; they are not ok.
 		if len(opaque) == 0 {
-			t.addLine("  ", t.paintLine(t.OK, "ok"))
+			t.addLine("  ", t.paintLine(t.OK, view.DescribeOutcome(t.index, m)))
 		}
 	}
 	for _, o := range opaque {

@@ -34,6 +34,8 @@ func DescribeOutcome(x *Index, m *onward.Migration) string {
 	opaque := len(x.OpaqueIn(m))
 	words := countFindings(&s)
 	switch {
+	case m.Status == onward.StatusReplaced:
+		words = append(words, "a plan under way replaces it")
 	case opaque > 0: // unjudged code is not ok
 		words = append(words, fmt.Sprintf("%d not judged", opaque))
 	case len(words) == 0:
