@@ -71,8 +71,8 @@ BEGIN
   IF EXISTS (SELECT FROM onward_ledger.plan WHERE state NOT IN ('done', 'abandoned') AND plan ->> 'catalog' <> '') THEN
     wanted := '`+script.UnderWay+`';
     IF (SELECT pg_catalog.count(*) FROM onward_ledger.plan WHERE state NOT IN ('done', 'abandoned')) <= `+strconv.Itoa(mostListedPlans)+` THEN
-      wanted := pg_catalog.concat(wanted, (SELECT pg_catalog.string_agg(DISTINCT pg_catalog.chr(10) || (m ->> 'path'), '')
-        FROM onward_ledger.plan AS p, pg_catalog.jsonb_array_elements(p.plan -> 'migrations') AS m
+      wanted := pg_catalog.concat(wanted, (SELECT pg_catalog.string_agg(DISTINCT pg_catalog.chr(10) || (m #>> '{}'), '')
+        FROM onward_ledger.plan AS p, pg_catalog.jsonb_path_query(p.plan, '$.migrations[*].path') AS m
         WHERE p.state NOT IN ('done', 'abandoned') AND p.plan ->> 'catalog' <> ''));
     END IF;
   END IF;
