@@ -19,7 +19,7 @@ type comparison struct {
 	// release are the new ones, in the order of the head.
 	release []releasedMigration
 	deleted []*adapter.Migration
-	// replaced are those of the head whose changes a plan under way makes.
+	// replaced are migrations of the head whose changes a plan under way makes.
 	replaced []*adapter.Migration
 	history  []history.Change
 	// touched are git's changes of the files, by their paths at the head; nil if a migration is more than its file.

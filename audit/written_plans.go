@@ -29,7 +29,7 @@ func readWrittenPlans(t adapter.Tree) []*onward.Plan {
 	})
 }
 
-// readPlanFiles returns the plans of a tree whose steps are being written as migrations. What cannot be read is no such plan: onward plan next says so.
+// readPlanFiles returns the plans of a tree whose steps are being written as migrations. onward plan next reports one that cannot be read.
 func readPlanFiles(t adapter.Tree) (out []*onward.Plan) {
 	paths := t.Paths()
 	first, _ := slices.BinarySearch(paths, PlansDir+"/")

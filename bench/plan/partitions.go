@@ -13,7 +13,7 @@ import (
 )
 
 // limitComparison is for what a step reads of the inventory under a table's lock: to compare a replaced column, or to compare a table that a partitioned one
-// replaces, and to record that. partitions are those of the table.
+// replaces, and to record that. partitions are the partitions of the table.
 const (
 	limitComparison = 100 * time.Millisecond
 	partitions      = 1000

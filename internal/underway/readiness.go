@@ -80,7 +80,7 @@ func ListPlanUses(ctx context.Context, conn *pgx.Conn) ([]ledger.PlanUse, error)
 	return ledger.ListPlanUses(ctx, conn)
 }
 
-// judgePlan says for a plan which code may be deployed now. What somebody took from a plan is not looked for under the former name of its schema.
+// judgePlan says for a plan which code may be deployed now. It does not look for losses under the former name of the plan's schema.
 func judgePlan(ctx context.Context, conn *pgx.Conn, p *ledger.UnfinishedPlan) (*onward.Readiness, error) {
 	isDone := func(step string) bool { return p.Done[step] }
 	var damage readiness.Damage

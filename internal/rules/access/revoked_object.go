@@ -110,7 +110,7 @@ func describeRelation(p *rule.Pass, r *catalog.Relation) grantedObject {
 	return x
 }
 
-// listFunctions lists the functions that an object of a GRANT or REVOKE means: those of a schema, or all of a name. One that was not seen is known
+// listFunctions lists the functions that an object of a GRANT or REVOKE means: all functions of a schema, or of a name. One that was not seen is known
 // by its name.
 func listFunctions(p *rule.Pass, s *rule.Stmt, g *pgparse.GrantStmt, n *pgparse.Node) []grantedObject {
 	var out []grantedObject

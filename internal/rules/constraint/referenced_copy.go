@@ -13,7 +13,7 @@ import (
 // keptCopy is a new table with all rows of a deployed one.
 type keptCopy struct {
 	source, new catalog.OID
-	columns     map[int16]int16 // of the new table, by those of the deployed one that they have the values of
+	columns     map[int16]int16 // of the new table, by the deployed columns whose values they have
 }
 
 // keepCopy remembers a table that a statement copies: foreign keys may refer to the copy later.
