@@ -60,6 +60,7 @@ var all = []*rule.Rule{
 	column.TypeVarcharLimited,
 	constraint.BindsOldWriters,
 	blocking.ConstraintCheckValidating,
+	constraint.DropCascade,
 	constraint.DropOnConflict,
 	constraint.DropPrimaryKey,
 	blocking.ConstraintExcludeBlocking,
