@@ -32,6 +32,7 @@ type stage struct {
 	rng   *rand.Rand
 	url   string
 	admin *pgx.Conn
+	conns []*pgx.Conn  // all of them
 	last  atomic.Int64 // id
 	wg    sync.WaitGroup
 	// oldCode and newCode are at work.
@@ -113,7 +114,15 @@ func (st *stage) connect() *pgx.Conn {
 		st.t.Fatal(err)
 	}
 	st.t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	st.conns = append(st.conns, conn)
 	return conn
+}
+
+// closeConns closes the stage's connections: a test with many rounds would use up the server's.
+func (st *stage) closeConns() {
+	for _, conn := range st.conns {
+		_ = conn.Close(context.Background())
+	}
 }
 
 func (st *stage) exec(conn *pgx.Conn, sql string) {
@@ -172,6 +181,7 @@ func (st *stage) play(mode string) {
 		return
 	}
 	t := st.t
+	defer st.closeConns()
 	defer st.wg.Wait()
 	defer func() { end(&st.oldCode); end(&st.newCode) }()
 	contract := (&onward.Plan{Steps: st.steps}).Contract()
@@ -221,6 +231,7 @@ func (st *stage) play(mode string) {
 	}
 	twin := pgservertest.Database(t, 17)
 	conn := pgservertest.Connect(t, twin)
+	st.conns = append(st.conns, conn)
 	st.exec(conn, goal+"; "+st.control())
 	differ, err := plan.Differ(t.Context(), twin, st.url)
 	if err != nil || len(differ) > 0 {

@@ -115,7 +115,7 @@ func runAll(ctx context.Context, rounds int) (missed bool, err error) {
 			return false, err
 		}
 		t.PrintLine(fmt.Sprintf("an exchange for a table of %d partitions compared and recorded under the lock, on %d", partitions, major),
-			took.Round(time.Millisecond).String(), took <= limitComparison, limitComparison.String())
+			took.Round(time.Millisecond).String(), took <= limitExchange, limitExchange.String())
 	}
 	return t.Missed, nil
 }

@@ -12,10 +12,11 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// limitComparison is for what a step reads of the inventory under a table's lock: to compare a replaced column, or to compare a table that a partitioned one
-// replaces, and to record that. partitions are the partitions of the table.
+// limitComparison and limitExchange are for what a step reads of the inventory under a table's lock: to compare a replaced column, or
+// to compare a table that a partitioned one replaces, and to record that. partitions are the partitions of the table.
 const (
 	limitComparison = 100 * time.Millisecond
+	limitExchange   = 150 * time.Millisecond // on 13, whose plans of the queries are slower; 18 takes three quarters of it
 	partitions      = 1000
 )
 
