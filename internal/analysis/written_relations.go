@@ -23,11 +23,11 @@ func ReadWrite(node any) RowWrite {
 	case *pgparse.InsertStmt:
 		w := RowWrite{Events: []string{"insert"}, Only: true}
 		if c := s.GetOnConflictClause(); c.GetAction() == pgparse.OnConflictAction_ONCONFLICT_UPDATE {
-			w.Events, w.Columns = append(w.Events, "update"), targetNames(c.GetTargetList())
+			w.Events, w.Columns = append(w.Events, "update"), pgparse.TargetNames(c.GetTargetList())
 		}
 		return w
 	case *pgparse.UpdateStmt:
-		return RowWrite{Events: []string{"update"}, Columns: targetNames(s.GetTargetList()), Only: !s.GetRelation().GetInh()}
+		return RowWrite{Events: []string{"update"}, Columns: pgparse.TargetNames(s.GetTargetList()), Only: !s.GetRelation().GetInh()}
 	case *pgparse.DeleteStmt:
 		return RowWrite{Events: []string{"delete"}, Only: !s.GetRelation().GetInh()}
 	case *pgparse.MergeStmt:
@@ -38,7 +38,7 @@ func ReadWrite(node any) RowWrite {
 				w.Events = append(w.Events, "insert")
 			case pgparse.CmdType_CMD_UPDATE:
 				w.Events = append(w.Events, "update")
-				w.Columns = append(w.Columns, targetNames(when.GetTargetList())...)
+				w.Columns = append(w.Columns, pgparse.TargetNames(when.GetTargetList())...)
 			case pgparse.CmdType_CMD_DELETE:
 				w.Events = append(w.Events, "delete")
 			}
@@ -46,13 +46,6 @@ func ReadWrite(node any) RowWrite {
 		return w
 	}
 	return RowWrite{}
-}
-
-func targetNames(list []*pgparse.Node) (out []string) {
-	for _, n := range list {
-		out = append(out, n.GetResTarget().GetName())
-	}
-	return out
 }
 
 // WrittenRelation is a relation whose rows a statement writes.

@@ -4,13 +4,12 @@ import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/query"
-	"github.com/onward-sql/onward/internal/refusal"
 )
 
 func (r *run) insertRows(m *pgparse.InsertStmt, l *query.Level) {
 	r.lockWith(l)
 	w := write{
-		event: "insert", columns: refusal.TargetNames(m.GetCols()),
+		event: "insert", columns: pgparse.TargetNames(m.GetCols()),
 	}
 	rel := r.findTable(m.GetRelation())
 	if rel != nil {
@@ -141,7 +140,7 @@ func (r *run) updateRows(m *pgparse.UpdateStmt, l *query.Level) {
 			reset = append(reset, n.GetResTarget().GetName())
 		}
 	}
-	changed := refusal.TargetNames(m.GetTargetList())
+	changed := pgparse.TargetNames(m.GetTargetList())
 	mark := len(r.Effects)
 	tables, runs := r.lockTarget(m.GetRelation(), write{
 		event: "update", where: m.GetWhereClause(), columns: changed,

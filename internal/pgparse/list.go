@@ -36,6 +36,15 @@ func StringTexts(list []*Node) []string {
 	return out
 }
 
+// TargetNames returns the names of the columns that a statement writes.
+func TargetNames(targets []*Node) []string {
+	var out []string
+	for _, n := range targets {
+		out = append(out, n.GetResTarget().GetName())
+	}
+	return out
+}
+
 // LastText returns the text of the last string node: a name without its schema.
 func LastText(list []*Node) string {
 	if len(list) == 0 {

@@ -180,7 +180,7 @@ func (a *queryChecker) selectStmt(s *pgparse.SelectStmt, l *query.Level) {
 func (a *queryChecker) checkInsert(m *pgparse.InsertStmt, l *query.Level) {
 	a.checkWith(l)
 	a.checkTarget(m.GetRelation(), write{
-		event: "insert", columns: TargetNames(m.GetCols()), returning: m.GetReturningClause() != nil, arbiter: m.GetOnConflictClause() != nil,
+		event: "insert", columns: pgparse.TargetNames(m.GetCols()), returning: m.GetReturningClause() != nil, arbiter: m.GetOnConflictClause() != nil,
 	})
 	a.within = false
 	a.queryIn(l.Query)
@@ -204,7 +204,7 @@ func (a *queryChecker) checkInsert(m *pgparse.InsertStmt, l *query.Level) {
 
 func (a *queryChecker) checkUpdate(m *pgparse.UpdateStmt, l *query.Level) {
 	a.checkWith(l)
-	a.checkTarget(m.GetRelation(), write{event: "update", columns: TargetNames(m.GetTargetList()), returning: m.GetReturningClause() != nil})
+	a.checkTarget(m.GetRelation(), write{event: "update", columns: pgparse.TargetNames(m.GetTargetList()), returning: m.GetReturningClause() != nil})
 	a.within = false
 	a.checkReplicaIdentity("update", m.GetRelation(), m.GetWhereClause(), true)
 	a.checkNodes(l, m.GetTargetList(), m.GetFromClause())
@@ -269,15 +269,6 @@ func (q *Checker) canMergeInto(t *catalog.Relation) bool {
 		}
 	}
 	return true
-}
-
-// TargetNames returns the names of the columns that a statement writes.
-func TargetNames(targets []*pgparse.Node) []string {
-	var out []string
-	for _, n := range targets {
-		out = append(out, n.GetResTarget().GetName())
-	}
-	return out
 }
 
 // checkReplicaIdentity refuses an UPDATE or DELETE of a table that is published and has no

@@ -24,21 +24,13 @@ func keepCopy(p *rule.Pass, s *rule.Stmt) {
 	switch x := pgparse.Unwrap(s.Node).(type) {
 	case *pgparse.InsertStmt:
 		if now, _ := s.Before.Resolve(x.GetRelation()); p.IsNew(now.OID) {
-			keepFilled(p, s, now, listTargetNames(x.GetCols()), x.GetSelectStmt().GetSelectStmt())
+			keepFilled(p, s, now, pgparse.TargetNames(x.GetCols()), x.GetSelectStmt().GetSelectStmt())
 		}
 	case *pgparse.CreateTableAsStmt:
 		if now, _ := s.After.Resolve(x.GetInto().GetRel()); p.IsNew(now.OID) && !x.GetInto().GetSkipData() {
 			keepFilled(p, s, now, pgparse.StringTexts(x.GetInto().GetColNames()), x.GetQuery().GetSelectStmt())
 		}
 	}
-}
-
-func listTargetNames(list []*pgparse.Node) []string {
-	var out []string
-	for _, n := range list {
-		out = append(out, n.GetResTarget().GetName())
-	}
-	return out
 }
 
 // keepFilled remembers a new table that a query without a condition fills from one deployed table.
