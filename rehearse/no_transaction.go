@@ -26,7 +26,7 @@ func (s *releaseRun) runOutsideTransaction(ctx context.Context, st *script.State
 	}
 	locks := map[uint32]onward.Lock{}
 	for oid, r := range seen.byRelation {
-		locks[oid] = r.strongest().lock
+		locks[oid] = r.strongestRequest().lock
 	}
 	judged := observe.CombineEffects(s.rels, after, locks, nil)
 	oids := oidsOf(after, s.rels)
@@ -45,15 +45,14 @@ func (s *releaseRun) runOutsideTransaction(ctx context.Context, st *script.State
 			Relation: name, Lock: j.Lock, Work: j.HeaviestWork(), Blocks: j.Lock.Blocks(), New: s.createdRelations[oid], FromMS: out.FromMS, UntilMS: out.UntilMS,
 		}
 		if w := seen.byRelation[oid]; w != nil {
-			s.setRequest(&o, out, w.strongest())
+			s.setRequest(&o, out, w.strongestRequest())
 			s.recordWeakerLocks(out, &o, w, onward.NoLock)
 			if gone := s.elapsedMS(w.lastSeen); now.Sub(w.lastSeen) > 2*slowLook {
 				o.UntilMS = min(o.UntilMS, gone)
 			}
 		}
-		o.HeldMS = max(0, o.UntilMS-o.FromMS-o.WaitedMS)
-		out.Observed = append(out.Observed, o)
 		s.recordHeldLock(number, &o)
+		out.Observed = append(out.Observed, o)
 	}
 	s.out.Transactions = append(s.out.Transactions, onward.RehearsedTransaction{Migration: s.migration, FromMS: out.FromMS, UntilMS: out.UntilMS})
 	s.compareAlone(st, judged)

@@ -16,13 +16,13 @@ import (
 func (s *releaseRun) endLock(p observationRef, now time.Time) {
 	o := &s.out.Statements[p.statement].Observed[p.observed]
 	o.UntilMS = s.elapsedMS(now)
-	o.HeldMS = max(0, o.UntilMS-o.FromMS-o.WaitedMS)
 	s.recordHeldLock(p.statement, o)
 }
 
-// recordHeldLock reports a lock to the traffic, which attributes waits to locks. A lock that an earlier statement took is already
-// reported.
+// recordHeldLock says how long a lock was held, and reports it to the traffic, which attributes waits to locks. A lock that an earlier
+// statement took is already reported.
 func (s *releaseRun) recordHeldLock(statement int, o *onward.Observed) {
+	o.HeldMS = max(0, o.UntilMS-o.FromMS-o.WaitedMS)
 	if o.HeldSince != nil {
 		return
 	}
@@ -37,13 +37,13 @@ func (s *releaseRun) recordAttemptedLocks(out *onward.RehearsedStatement, seen *
 	for _, oid := range slices.SortedFunc(maps.Keys(seen.byRelation), byName) {
 		r, known := s.rels[oid]
 		w := seen.byRelation[oid]
-		lock := w.strongest().lock
+		lock := w.strongestRequest().lock
 		routine := isRoutineIndexLock(observe.ObservedEffect{Kind: r.Kind, Lock: lock})
 		if !known || lock <= s.tx.held[oid] || routine || strings.HasPrefix(r.Name, "pg_temp.") {
 			continue
 		}
 		o := onward.Observed{Relation: r.Name, Lock: lock, Blocks: lock.Blocks(), New: s.createdRelations[oid], UntilMS: out.UntilMS}
-		s.setRequest(&o, out, w.strongest())
+		s.setRequest(&o, out, w.strongestRequest())
 		s.recordWeakerLocks(out, &o, w, s.tx.held[oid])
 		out.Observed = append(out.Observed, o)
 		s.tx.open = append(s.tx.open, observationRef{number, len(out.Observed) - 1})
@@ -162,9 +162,8 @@ func (s *releaseRun) recordWeakerLocks(out *onward.RehearsedStatement, strongest
 		if o.FromMS >= o.UntilMS {
 			continue
 		}
-		o.HeldMS = max(0, o.UntilMS-o.FromMS-o.WaitedMS)
-		out.Observed = append(out.Observed, o)
 		s.recordHeldLock(len(s.out.Statements)-1, &o)
+		out.Observed = append(out.Observed, o)
 	}
 }
 

@@ -60,8 +60,8 @@ type lockRequest struct {
 	requestedAt, granted time.Time // granted: zero while waiting
 }
 
-// strongest returns the strongest lock that was seen.
-func (r *relationSamples) strongest() lockRequest { return r.modes[len(r.modes)-1] }
+// strongestRequest returns the strongest lock that was seen.
+func (r *relationSamples) strongestRequest() lockRequest { return r.modes[len(r.modes)-1] }
 
 // findRequest returns when a lock was requested that is at least as strong as the given one. If no sample saw one, the
 // statement requested it after the last sample.
@@ -282,7 +282,7 @@ func (r *relationSamples) addLock(seen sampledLock, requested time.Time) {
 		r.modes[i].granted = time.Time{}
 	case i >= 0 && r.modes[i].granted.IsZero():
 		r.modes[i].granted = r.lastSeen
-	case i >= 0 || len(r.modes) > 0 && seen.mode < r.strongest().lock:
+	case i >= 0 || len(r.modes) > 0 && seen.mode < r.strongestRequest().lock:
 	case seen.granted:
 		r.modes = append(r.modes, lockRequest{lock: seen.mode, requestedAt: requested, granted: requested})
 	default:
