@@ -57,7 +57,7 @@ onward status --targets prints how far a release is. onward fleet serve shows it
 
 // skipTargets leaves targets out of a release.
 func (a *app) skipTargets(ctx context.Context, list []*fleet.Target, f *fleetControlFlags) error {
-	if len(f.only)+len(f.labels) == 0 {
+	if !f.choosesTargets() {
 		return newUsageError("--only is missing: name the targets to skip")
 	}
 	if strings.TrimSpace(f.because) == "" {

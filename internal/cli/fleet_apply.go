@@ -54,8 +54,8 @@ func (a *app) applyToTargets(cmd *cobra.Command, f *applyFlags) error {
 		// The contract breaks code that another database may still need.
 		c.Release, c.After = f.rollout.release+" contract", f.rollout.release
 	}
-	judge := &rolloutJudge{chosen: len(f.rollout.only)+len(f.rollout.labels) > 0}
-	c.Judge = judge.judgeRollout
+	judge := new(rolloutJudge)
+	c.Judge = func(r *onward.Rollout) []onward.Readiness { return f.rollout.nameChosen(judge.judgeRollout(r)) }
 	if base.Plan != nil {
 		c.Judge = func(r *onward.Rollout) []onward.Readiness {
 			if list := f.rollout.judgeRollout(cmd.Context(), &c, r); len(list) > 0 {
@@ -73,9 +73,8 @@ func (a *app) applyToTargets(cmd *cobra.Command, f *applyFlags) error {
 
 // rolloutJudge says which code may be deployed on all targets of a release of pending migrations, from those that this process has worked on.
 type rolloutJudge struct {
-	chosen bool // there are further targets
-	mu     sync.Mutex
-	done   []onward.Readiness // of a target that is done
+	mu   sync.Mutex
+	done []onward.Readiness // of a target that is done
 }
 
 // addTarget notes the end of the work on a target.
@@ -103,11 +102,7 @@ func (j *rolloutJudge) judgeRollout(r *onward.Rollout) (out []onward.Readiness) 
 		}
 	}
 	for i := range j.done {
-		judged := readiness.JudgeTargets(&j.done[i], missing)
-		if j.chosen {
-			judged.Text = "On the chosen targets: " + judged.Text
-		}
-		out = append(out, *judged)
+		out = append(out, *readiness.JudgeTargets(&j.done[i], missing))
 	}
 	return out
 }

@@ -116,7 +116,7 @@ func (a *app) queueRollout(cmd *cobra.Command, f *rolloutFlags, qf *queueFlags, 
 	}
 	defer q.Close()
 	source := fleet.Source{Text: f.targets}
-	settings.Source, settings.Late, settings.StopAfter = f.targets, source.NeedsDatabase() && len(f.only)+len(f.labels) == 0, f.stopAfter
+	settings.Source, settings.Late, settings.StopAfter = f.targets, source.NeedsDatabase() && !f.choosesTargets(), f.stopAfter
 	settings.AtOnce, settings.PerServer, settings.Chosen, settings.Within = c.AtOnce, c.PerServer, c.Chosen, c.Within
 	settings.Verify, settings.SearchPath = c.Verify, c.SearchPath
 	if err := q.Start(ctx, &c, settings, survey, qf.rebuild); err != nil {

@@ -96,13 +96,20 @@ func (a *app) rolloutReader(f *statusFlags) (func(context.Context) (*onward.Roll
 
 // readReadiness reads from the ledgers of targets which code may be deployed now on all of them.
 func (f *targetFlags) readReadiness(ctx context.Context, list []*fleet.Target, r *onward.Rollout) []onward.Readiness {
-	out := fleet.ReadReadiness(ctx, list, r)
-	for i := range out {
-		if len(f.only)+len(f.labels) > 0 { // there are further targets
-			out[i].Text = "On the chosen targets: " + out[i].Text
+	return f.nameChosen(fleet.ReadReadiness(ctx, list, r))
+}
+
+// choosesTargets reports whether there are further targets.
+func (f *targetFlags) choosesTargets() bool { return len(f.only)+len(f.labels) > 0 }
+
+// nameChosen says of sentences that they are about the chosen targets, if there are further ones.
+func (f *targetFlags) nameChosen(list []onward.Readiness) []onward.Readiness {
+	for i := range list {
+		if f.choosesTargets() {
+			list[i].Text = "On the chosen targets: " + list[i].Text
 		}
 	}
-	return out
+	return list
 }
 
 // targetPlansTime limits how long the ledgers of all targets are read after a run.

@@ -116,12 +116,7 @@ func (a *app) runGuardOnTargets(cmd *cobra.Command, f *guardFlags, command []str
 	}
 	c.Digest = fleet.DigestCommand(command, c.SearchPath)
 	c.Judge = func(r *onward.Rollout) []onward.Readiness {
-		list := f.rollout.judgeRollout(cmd.Context(), &c, r)
-		written, err := plan.JudgeWritten(context.WithoutCancel(cmd.Context()))
-		if err != nil {
-			return list // the command may run outside of a repository
-		}
-		return append(list, written...)
+		return append(f.rollout.judgeRollout(cmd.Context(), &c, r), judgeWrittenPlans(cmd.Context())...)
 	}
 	if f.queue != "" {
 		return a.queueGuard(cmd, f, &base, c)
@@ -176,17 +171,22 @@ func (a *app) runGuarded(cmd *cobra.Command, f *guardFlags, command []string) er
 	return wrong
 }
 
-// printWrittenPlans prints, for each plan whose steps the repository's own tool runs as migrations, which code may be deployed.
+// judgeWrittenPlans says, for each plan whose steps the repository's own tool runs as migrations, which code may be deployed.
+func judgeWrittenPlans(ctx context.Context) []onward.Readiness {
+	list, err := plan.JudgeWritten(context.WithoutCancel(ctx))
+	if err != nil {
+		return nil // the command may run outside of a repository
+	}
+	return list
+}
+
+// printWrittenPlans prints [judgeWrittenPlans].
 func (a *app) printWrittenPlans(ctx context.Context) {
 	if a.flags.quiet {
 		return
 	}
-	list, err := plan.JudgeWritten(context.WithoutCancel(ctx))
-	if err != nil {
-		return // the command may run outside of a repository
-	}
-	for i := range list {
-		a.printNote("%s", list[i].Text)
+	for _, ready := range judgeWrittenPlans(ctx) {
+		a.printNote("%s", ready.Text)
 	}
 }
 
