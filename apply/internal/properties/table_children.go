@@ -42,12 +42,12 @@ func (props *Properties) readChildren(ctx context.Context, conn *pgx.Conn, r *on
 	if len(list.relations) == 0 {
 		return list, nil
 	}
-	own, err := inventory.ReadInventory(ctx, conn, props.session.Major, ids[0], list.relations...)
+	rest, err := inventory.ReadInventory(ctx, conn, props.session.Major, ids[0], list.relations...)
 	if err != nil {
 		return list, err
 	}
 	for i := range whole {
-		if !own.HasEntry(&whole[i]) {
+		if !rest.HasEntry(&whole[i]) {
 			list.entries = append(list.entries, whole[i])
 		}
 	}
