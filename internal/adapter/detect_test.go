@@ -246,6 +246,22 @@ func TestDetect(t *testing.T) {
 			map[string]string{"migrations/1_a.tx.up.sql": table, "migrations/2_b.up.sql": table, "migrations/2_b.down.sql": "DROP TABLE t;"},
 			[]string{"sql migrations"},
 		},
+		"the closest import decides between two tools of one name": {
+			map[string]string{
+				"go.mod":    "module m\nrequire (\n\tgithub.com/golang-migrate/migrate/v4 v4.18.0\n\tmaragu.dev/migrate v0.6.0\n)\n",
+				"app/up.go": "package app\nimport \"maragu.dev/migrate\"\n", "app/up_test.go": "package app\nimport \"github.com/golang-migrate/migrate/v4\"\n",
+				"app/postgres/1_a.up.sql": table, "app/postgres/2.up.sql": table,
+				"registry/up.go": "package registry\nimport \"github.com/golang-migrate/migrate/v4\"\n", "registry/db/1_a.up.sql": table,
+				"registry/db/2_b.up.sql": table,
+			},
+			[]string{"sql app/postgres", "golang-migrate registry/db"},
+		},
+		"golang-migrate runs no directory of NUMBER.up.sql": {
+			map[string]string{
+				"go.mod": "module m\nrequire github.com/golang-migrate/migrate/v4 v4.18.0\n", "db/1_a.up.sql": table, "db/2.up.sql": table, "db/3.up.sql": table,
+			},
+			[]string{"sql db"},
+		},
 		"SQLite by part of a name": {
 			map[string]string{"db/mysqlite/1_a.up.sql": "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, doc jsonb);"},
 			[]string{"! db/mysqlite migrations for SQLite"},

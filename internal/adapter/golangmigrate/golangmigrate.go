@@ -77,8 +77,9 @@ func findSources(t adapter.Tree) []adapter.Source {
 	var out []adapter.Source
 	for _, d := range adapter.ListDirs(t, ".sql") {
 		var ups, others []string
-		plain := 0 // NUMBER_name.sql, which golang-migrate ignores
-		inTx := 0  // .tx.up.sql: go-pg and bun, which have the other names too
+		plain := 0   // NUMBER_name.sql, which golang-migrate ignores
+		foreign := 0 // NUMBER.up.sql: the tool of these files has other names
+		inTx := 0    // .tx.up.sql: go-pg and bun, which have the other names too
 		for _, n := range d.Names {
 			if f, ok := parseName(n); ok && !f.Down {
 				ups = append(ups, n)
@@ -89,10 +90,14 @@ func findSources(t adapter.Tree) []adapter.Source {
 				others = append(others, n)
 				if n[0] >= '0' && n[0] <= '9' {
 					plain++
+					if strings.HasSuffix(n, ".up.sql") {
+						foreign++
+					}
 				}
 			}
 		}
-		if len(ups) == 0 || inTx > 0 || slices.ContainsFunc(ups, adapter.ForPostgres) || adapter.UsesPop(t, d.Path) {
+		if len(ups) == 0 || inTx > 0 || slices.ContainsFunc(ups, adapter.ForPostgres) || adapter.UsesPop(t, d.Path) ||
+			adapter.UsesMaragu(t, d.Path) != "" {
 			continue
 		}
 		annotated, total := goose.CountAnnotated(t, d, ups)
@@ -109,7 +114,7 @@ func findSources(t adapter.Tree) []adapter.Source {
 		if mixed, _ := goose.CountAnnotated(t, d, others); annotated+mixed > 0 {
 			s.Score = 3 // goose claims the directory too: let the tie be reported
 		}
-		if s.Score == byNames && plain > 1 {
+		if s.Score == byNames && plain > 1 || foreign > 1 {
 			continue // one is a slip; several mean that another tool reads them
 		}
 		out = append(out, s)

@@ -87,7 +87,7 @@ type runner struct {
 
 // tools are all tools, in the order in which they are tried. A new tool needs a line here.
 var tools = []*runner{
-	&supabase, &drizzle, &refinery, &flyway, &dbmate, &tern, &pop, &sqlMigrate, &prisma, &diesel, &liquibase, &nodePg, &atlas,
+	&supabase, &drizzle, &refinery, &flyway, &dbmate, &tern, &pop, &maragu, &sqlMigrate, &prisma, &diesel, &liquibase, &nodePg, &atlas,
 	&goose, &rambler, &play, &mybatis, &bun, &hasura, &graphile,
 }
 

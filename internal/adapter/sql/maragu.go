@@ -1,0 +1,48 @@
+package sql
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/lazyregexp"
+	"github.com/onward-sql/onward/onward"
+)
+
+// maraguName matches the names of the files that maragu.dev/migrate runs.
+var maraguName = lazyregexp.New(`^[\w-]+\.up\.sql$`)
+
+// maragu is described from its source (v0.6.0) and run by the tests of realrunners: a file is one message in a
+// transaction, after the row that records it. It sorts names as texts and records the last one.
+var maragu = runner{
+	name: "maragu.dev/migrate", apart: "a step of the deploy of its own: maragu.dev/migrate runs each file in a transaction",
+	historyBehavior: adapter.HistoryBehavior{
+		Renamed:    "maragu.dev/migrate remembers the last name only: a name that sorts after it runs again",
+		Edited:     "maragu.dev/migrate records the last name: databases that have it keep what the old text did",
+		Deleted:    "maragu.dev/migrate does not notice: it goes on with the names after the last one",
+		OutOfOrder: "maragu.dev/migrate remembers the last name only: a database that is past it skips this one for good, without a word",
+		LastOnly:   true,
+	},
+	historyTables: []adapter.HistoryTable{{Table: "migrations", Columns: `(version text NOT NULL)`}},
+	detectNearby: func(p *migrationDir) bool {
+		user := adapter.UsesMaragu(p.tree, p.Path)
+		return user != "" && slices.ContainsFunc(p.ups, maraguName.MatchString) && p.recordEvidence(user)
+	},
+	list: func(p *migrationDir, set *adapter.Set) {
+		p.removeFiles(func(n string, _ *adapter.File) bool {
+			if maraguName.MatchString(n) {
+				return false
+			}
+			set.Problems = append(set.Problems, adapter.Problem{Path: p.Join(n), Refusal: refuseFile(
+				"maragu.dev/migrate passes over "+path.Base(n)+": its name is not NAME.up.sql",
+				"the migration never runs", "name it like its neighbors: 0042-what-it-does.up.sql")})
+			return true
+		})
+		sortAsText(p, set)
+	},
+	id:    func(name string) string { return strings.TrimSuffix(name, ".up") },
+	mode:  onward.TransactionFile,
+	whole: true,
+	sure:  func(string) bool { return true },
+}
