@@ -4,13 +4,13 @@
 #   scripts/setup.sh          into the user's cache: Postgres 12 to 18, Python environments, actionlint
 #   scripts/setup.sh all      and every tool below
 #   scripts/setup.sh NAME…    parts: postgres, django, actionlint
-#                             tools: chromium neovim compiler node pgbouncer packaged java php ruby psql sqitch rust pythons postgres19
+#                             tools: chromium neovim compiler bwrap node pgbouncer packaged java php ruby psql sqitch rust pythons postgres19
 #
 # Without root, CI or ONWARD_APT=1 no package of Debian is installed: the command is printed, and the script fails.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-tools="chromium neovim compiler node pgbouncer packaged java php ruby psql sqitch rust pythons postgres19"
+tools="chromium neovim compiler bwrap node pgbouncer packaged java php ruby psql sqitch rust pythons postgres19"
 failed=0
 updated=false
 
@@ -48,6 +48,7 @@ install_part() {
       ;;
     neovim) debian 'command -v nvim' neovim ;;
     compiler) debian 'command -v cc' gcc libc6-dev ;;
+    bwrap) debian 'test -x /usr/bin/bwrap' bubblewrap ;;
     pgbouncer) debian 'command -v pgbouncer && command -v pgbench' pgbouncer postgresql-contrib ;;
     packaged) debian 'ls /usr/lib/postgresql/1[3-7]/lib/llvmjit.so' postgresql ;;
     psql) debian 'command -v psql && command -v pg_dump' postgresql-client ;;

@@ -36,6 +36,7 @@ var (
 	Neovim    = Component{Name: "neovim", Use: "the language server in an editor", Turn: 1}
 	Packaged  = Component{Name: "packaged", Use: "live commands on a distribution's Postgres with its defaults", Turn: 1}
 	Compiler  = Component{Name: "compiler", Use: "the server's confinement against machine code", Turn: 1}
+	Bwrap     = Component{Name: "bwrap", Use: "the sandbox where only bubblewrap may make namespaces", Turn: 2}
 	Node      = Component{Name: "node", Use: "migration tools and drivers of Node.js", Turn: 2}
 	PgBouncer = Component{Name: "pgbouncer", Use: "servers behind a pooler", Turn: 2}
 	Java      = Component{Name: "java", Use: "migration tools of the JVM", Turn: 3}
@@ -59,7 +60,7 @@ var (
 
 // ListAll returns the components, tools first.
 func ListAll() []Component {
-	return []Component{setup, Chromium, Neovim, Compiler, Node, PgBouncer, Packaged, Java, PHP,
+	return []Component{setup, Chromium, Neovim, Compiler, Bwrap, Node, PgBouncer, Packaged, Java, PHP,
 		Ruby, Psql, Sqitch, Rust, Pythons, Postgres19, Root, User, System, Version, ByHand}
 }
 

@@ -20,10 +20,12 @@ type childConfig struct {
 	Args, Env []string
 	Dir       string
 	Root      root
-	Rules     []confine.Rule
-	Port      uint16
-	Network   bool
-	Mark      uint64
+	// Built is set if bwrap has made the root and raised the loopback interface.
+	Built   bool
+	Rules   []confine.Rule
+	Port    uint16
+	Network bool
+	Mark    uint64
 	// ABI and NoListener are for tests, as in [Access].
 	ABI        int
 	NoListener bool

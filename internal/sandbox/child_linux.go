@@ -21,7 +21,7 @@ var canRestart atomic.Bool
 // RunChild must be called at the beginning of a program's main function: [Start] starts the program again as the first process of a command's
 // namespaces. There it does that process's work, and does not return. Without the call commands get no namespaces.
 func RunChild() {
-	if os.Args[0] == childName {
+	if os.Args[0] == childName || os.Args[0] == childProgram {
 		os.Exit(runChild())
 	}
 	canRestart.Store(true)
@@ -61,6 +61,7 @@ func runChild() int {
 		if in.Decode(&mayStart) != nil || !mayStart {
 			return
 		}
+		_ = unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) // the command must not use this process's memory, also without Landlock
 		pid, err = syscall.ForkExec(cfg.Path, cfg.Args, &syscall.ProcAttr{Dir: cfg.Dir, Env: cfg.Env, Files: []uintptr{0, 1, 2}})
 		started := childStarted{}
 		if err != nil {
@@ -72,6 +73,9 @@ func runChild() int {
 	})
 	if pid == 0 {
 		return 1
+	}
+	if cfg.Built {
+		go watchPrivate(cfg.Root.listPrivate(), pid)
 	}
 	var ended atomic.Bool
 	go func() {
@@ -92,25 +96,25 @@ func runChild() int {
 
 // prepareNamespaces enters the new root, and makes the socket at which the command finds its database; nil for none.
 func prepareNamespaces(cfg *childConfig) (socket *os.File, err error) {
-	mask := unix.Umask(0o022)
-	err = cfg.Root.enterRoot()
-	unix.Umask(mask)
-	if err != nil {
-		return nil, err
-	}
-	if !cfg.Network {
-		if err := raiseLoopback(); err != nil {
-			return nil, fmt.Errorf("raise the loopback interface: %w", err)
+	if !cfg.Built {
+		mask := unix.Umask(0o022)
+		err = cfg.Root.enterRoot()
+		unix.Umask(mask)
+		if err == nil && !cfg.Network {
+			err = raiseLoopback()
 		}
-		if cfg.Port != 0 {
-			l, err := net.ListenTCP("tcp4", &net.TCPAddr{IP: loopback.AsSlice(), Port: int(cfg.Port)})
-			if err != nil {
-				return nil, err
-			}
-			defer l.Close() //nolint:errcheck // the copy of its socket stays
-			if socket, err = l.File(); err != nil {
-				return nil, err
-			}
+		if err != nil {
+			return nil, err
+		}
+	}
+	if !cfg.Network && cfg.Port != 0 {
+		l, err := net.ListenTCP("tcp4", &net.TCPAddr{IP: loopback.AsSlice(), Port: int(cfg.Port)})
+		if err != nil {
+			return nil, err
+		}
+		defer l.Close() //nolint:errcheck // the copy of its socket stays
+		if socket, err = l.File(); err != nil {
+			return nil, err
 		}
 	}
 	return socket, lowerLimits(0, cfg.Mark)
@@ -128,7 +132,10 @@ func raiseLoopback() error {
 		return err
 	}
 	request.SetUint16(unix.IFF_UP | unix.IFF_RUNNING)
-	return unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, request)
+	if err := unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, request); err != nil {
+		return fmt.Errorf("raise the loopback interface: %w", err)
+	}
+	return nil
 }
 
 // sendReady sends the parent what it needs: the filter's listener, if it is no -1, and the socket of the database, if there is one.

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -23,19 +24,48 @@ import (
 const startPatience = 30 * time.Second
 
 // CheckNamespaces returns why this machine gives a command no namespaces; nil if it does. The machine is asked once.
-var CheckNamespaces = sync.OnceValue(func() error {
+func CheckNamespaces() error {
+	_, err := chooseNamespaces()
+	return err
+}
+
+// chooseNamespaces asks whether this program can make namespaces, and else whether bwrap can: where the kernel takes the rights in them from
+// most programs, it may leave them to bwrap.
+var chooseNamespaces = sync.OnceValues(func() (bwrap bool, err error) {
 	if !canRestart.Load() {
-		return errors.New("this program does not start itself again")
+		return false, errors.New("this program does not start itself again")
 	}
+	if err = ownRefusal; err == nil {
+		err = tryNamespaces(false)
+	}
+	if err == nil {
+		return false, nil
+	}
+	if bwrapErr := tryNamespaces(true); bwrapErr != nil {
+		return false, fmt.Errorf("%w; %w", err, bwrapErr)
+	}
+	return true, nil
+})
+
+// ownRefusal is for tests: a kernel that lets only bwrap make namespaces refuses this program with it.
+var ownRefusal error
+
+// tryNamespaces runs a program in namespaces, and returns what was refused.
+func tryNamespaces(bwrap bool) error {
+	var output bytes.Buffer
 	cmd := exec.Command("/bin/true")
-	s := &Sandbox{ended: make(chan struct{}), mark: confine.NewMark()}
+	cmd.Stderr = &output
+	s := &Sandbox{ended: make(chan struct{}), mark: confine.NewMark(), bwrap: bwrap}
 	err := s.startIsolated(cmd)
 	if err == nil {
 		err = cmd.Wait()
 	}
 	s.Close()
+	if text := strings.TrimSpace(output.String()); err != nil && bwrap && text != "" {
+		return errors.New(text)
+	}
 	return err
-})
+}
 
 // privateDirs are directories that the command finds empty, and in which it may write.
 func privateDirs() []string {
@@ -49,23 +79,31 @@ func privateDirs() []string {
 // startIsolated starts the program in namespaces of its own. If it fails, nothing of it runs.
 func (s *Sandbox) startIsolated(cmd *exec.Cmd) error {
 	s.isolated = true
-	dir, remove, err := scratch.Make("root")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = remove() }() // the root is a mount of the namespaces, which does not need it
 	rules := s.listRules(cmd)
 	plan := planRoot(rules, privateDirs())
-	plan.Dir = dir
+	var options []string
+	if s.bwrap {
+		var err error
+		if options, err = s.planBwrap(&plan); err != nil {
+			return err
+		}
+	} else {
+		dir, remove, err := scratch.Make("root")
+		if err != nil {
+			return err
+		}
+		defer func() { _ = remove() }() // the root is a mount of the namespaces, which does not need it
+		plan.Dir = dir
+	}
 	for _, p := range plan.listPrivate() {
 		s.writable = append(s.writable, p)
 		rules = append(rules, confine.Rule{Path: p, Rights: mayChange})
 	}
 	cfg := &childConfig{
 		Path: cmd.Path, Args: cmd.Args, Env: cmd.Environ(), Dir: cmd.Dir, Root: plan, Rules: rules, Port: s.access.Port,
-		Network: s.access.Network, Mark: s.mark, ABI: s.access.abi, NoListener: s.access.noListener,
+		Network: s.access.Network, Mark: s.mark, ABI: s.access.abi, NoListener: s.access.noListener, Built: s.bwrap,
 	}
-	conn, err := s.startChild(cmd)
+	conn, err := s.startChild(cmd, options)
 	if err != nil {
 		return err
 	}
@@ -81,8 +119,8 @@ func (s *Sandbox) startIsolated(cmd *exec.Cmd) error {
 	return nil
 }
 
-// startChild starts this program again in new namespaces, and returns the connection to it.
-func (s *Sandbox) startChild(cmd *exec.Cmd) (*net.UnixConn, error) {
+// startChild starts this program again in new namespaces, and returns the connection to it. bwrap gets options.
+func (s *Sandbox) startChild(cmd *exec.Cmd, options []string) (*net.UnixConn, error) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, err
@@ -94,13 +132,28 @@ func (s *Sandbox) startChild(cmd *exec.Cmd) (*net.UnixConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd.Path, cmd.Args, cmd.Env, cmd.Dir = "/proc/self/exe", []string{childName}, []string{}, "/"
-	cmd.ExtraFiles = []*os.File{other}
+	cmd.Env, cmd.Dir = []string{}, "/"
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
 	}
+	cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
+	if s.bwrap {
+		err = s.startBwrap(cmd, options, other)
+	} else {
+		err = s.startAgain(cmd, other)
+	}
+	if err != nil {
+		conn.Close() //nolint:errcheck // nobody has the other end
+		return nil, err
+	}
+	return conn.(*net.UnixConn), nil
+}
+
+// startAgain starts this program again in new namespaces. It gets the other end of a connection.
+func (s *Sandbox) startAgain(cmd *exec.Cmd, other *os.File) error {
+	cmd.Path, cmd.Args = "/proc/self/exe", []string{childName}
+	cmd.ExtraFiles = []*os.File{other}
 	attr := cmd.SysProcAttr
-	attr.Pdeathsig = syscall.SIGKILL
 	attr.Cloneflags = unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS
 	if !s.access.Network {
 		attr.Cloneflags |= unix.CLONE_NEWNET
@@ -108,16 +161,17 @@ func (s *Sandbox) startChild(cmd *exec.Cmd) (*net.UnixConn, error) {
 	attr.UidMappings = []syscall.SysProcIDMap{{ContainerID: os.Geteuid(), HostID: os.Geteuid(), Size: 1}}
 	attr.GidMappings = []syscall.SysProcIDMap{{ContainerID: os.Getegid(), HostID: os.Getegid(), Size: 1}}
 	attr.AmbientCaps = []uintptr{unix.CAP_SYS_ADMIN, unix.CAP_NET_ADMIN, unix.CAP_SETPCAP}
+	return s.startOnThread(cmd)
+}
+
+// startOnThread starts a program, which the kernel ends with [Sandbox.Close].
+func (s *Sandbox) startOnThread(cmd *exec.Cmd) error {
 	started := make(chan error)
 	go confine.OnOwnThread(func() {
 		started <- cmd.Start()
 		<-s.ended // the kernel ends the child with the thread that started it
 	})
-	if err := <-started; err != nil {
-		conn.Close() //nolint:errcheck // nobody has the other end
-		return nil, err
-	}
-	return conn.(*net.UnixConn), nil
+	return <-started
 }
 
 // meetChild tells the child what to do, and takes over what it made.
@@ -132,6 +186,14 @@ func (s *Sandbox) meetChild(conn *net.UnixConn, cfg *childConfig) error {
 	ready, fds, err := readReady(conn)
 	if err != nil {
 		return fmt.Errorf("prepare the command's namespaces: %w", err)
+	}
+	if s.first != nil && ready.Asks {
+		if err := s.checkFirst(); err != nil {
+			for _, fd := range fds {
+				unix.Close(fd)
+			}
+			return err
+		}
 	}
 	s.gaps = append(s.gaps, ready.Gaps...)
 	if ready.Asks && len(fds) > 0 {

@@ -10,6 +10,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -142,8 +144,26 @@ func TestNamespacesEnd(t *testing.T) {
 	}
 	_ = cmd.Wait()
 	s.Close()
-	if pids, _ := ListProcesses(4711); len(pids) != 0 {
+	pids, _ := ListProcesses(4711)
+	if pids = slices.DeleteFunc(pids, isZombie); len(pids) != 0 {
 		t.Errorf("processes %v are left", pids)
+	}
+}
+
+// A private directory holds no more than it may.
+func TestPrivateSize(t *testing.T) {
+	t.Parallel()
+	needNamespaces(t)
+	home, err := os.UserHomeDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{"/tmp", sharedMemory, home} {
+		out, _, err := runIn(t, Access{}, "/bin/sh", "-c", "dd if=/dev/zero of="+dir+"/x bs=1M count=300 && sleep 2 && echo has more")
+		full := strings.Contains(out, "No space left") || strings.Contains(out, "it wrote more than 256 MB in "+dir)
+		if err == nil || !full || strings.Contains(out, "has more") {
+			t.Errorf("%s: %v\n%s", dir, err, out)
+		}
 	}
 }
 

@@ -42,9 +42,12 @@ const (
 
 // privateSize bounds a file system in memory, and rootSize the one of the root itself.
 const (
-	privateSize = "256m"
-	rootSize    = "16m"
+	privateSize = 256 << 20
+	rootSize    = 16 << 20
 )
+
+// kernelSettings are files in /proc that only may be read.
+var kernelSettings = []string{"sys", "sysrq-trigger", "irq", "bus"}
 
 // planRoot returns the root that has what some rules grant. privateDirs are empty in it, and the command may write there.
 func planRoot(rules []confine.Rule, privateDirs []string) root {
@@ -137,7 +140,7 @@ func (r *root) enterRoot() error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("separate the mounts: %w", err)
 	}
-	if err := unix.Mount("tmpfs", r.Dir, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=0755,size="+rootSize); err != nil {
+	if err := unix.Mount("tmpfs", r.Dir, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, fmt.Sprintf("mode=0755,size=%d", rootSize)); err != nil {
 		return fmt.Errorf("mount a new root: %w", err)
 	}
 	kinds := map[string]mountKind{}
@@ -189,7 +192,7 @@ func (r *root) addMount(m mount, above mountKind) error {
 	case emptyDirectory:
 		return nil
 	case private:
-		return unix.Mount("tmpfs", place, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=0700,size="+privateSize)
+		return unix.Mount("tmpfs", place, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, fmt.Sprintf("mode=0700,size=%d", privateSize))
 	case readOnly:
 		err := bindFile(m.Path, place, unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NODEV|unix.MOUNT_ATTR_RDONLY)
 		if errors.Is(err, os.ErrPermission) && !errors.Is(err, unix.EPERM) || errors.Is(err, os.ErrNotExist) {
@@ -240,7 +243,7 @@ func (r *root) mountProcesses() error {
 	if err := unix.Mount("proc", place, "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
 		return err
 	}
-	for _, name := range []string{"sys", "sysrq-trigger", "irq", "bus"} {
+	for _, name := range kernelSettings {
 		err := bindFile(filepath.Join(place, name), filepath.Join(place, name), unix.MOUNT_ATTR_RDONLY)
 		if err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err

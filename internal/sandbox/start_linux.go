@@ -34,6 +34,9 @@ type Sandbox struct {
 	// isolated is set if the program is in namespaces of its own. forwarder passes connections on from there; nil without a database.
 	isolated  bool
 	forwarder *forwarder
+	// bwrap is set if bubblewrap makes the namespaces. first is their first process then.
+	bwrap bool
+	first *os.File
 	// endKnown is closed when end says how the program ended; nil without namespaces.
 	endKnown chan struct{}
 	end      childEnded
@@ -56,16 +59,21 @@ func Start(cmd *exec.Cmd, a Access) (*Sandbox, error) {
 	for _, dir := range a.Write {
 		s.writable = append(s.writable, followLinks(dir)...)
 	}
-	err := CheckNamespaces()
+	var err error
+	s.bwrap, err = chooseNamespaces()
 	if a.noNamespaces {
 		err = errors.New("a test")
 	}
 	if err == nil {
-		if err := s.startIsolated(cmd); err != nil {
+		err = s.startIsolated(cmd)
+		if err == nil {
+			return s, nil
+		}
+		if !errors.Is(err, errManyMounts) {
 			s.Close()
 			return nil, err
 		}
-		return s, nil
+		s.isolated, s.bwrap = false, false
 	}
 	s.gaps = append(s.gaps, fmt.Sprintf("this machine gives it no namespaces (%v), so it can list other processes with their arguments and see that "+
 		"files exist which it cannot read, and its bounds of memory and of loopback addresses are weaker", err))
@@ -123,6 +131,7 @@ func (s *Sandbox) startConfined(cmd *exec.Cmd) error {
 // Close must be called after the program's end.
 func (s *Sandbox) Close() {
 	close(s.ended)
+	s.endFirst()
 	if s.forwarder != nil {
 		s.forwarder.Close()
 	}
