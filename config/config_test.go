@@ -318,6 +318,13 @@ func TestBaseline(t *testing.T) {
 			t.Errorf("%s: %v, want %s", text, err, want)
 		}
 	}
+	endless := filepath.Join(t.TempDir(), "link") // a branch can commit it
+	if err := os.Symlink("/dev/zero", endless); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := config.ReadBaseline(endless); err == nil || !strings.Contains(err.Error(), "larger than 64 MB") {
+		t.Errorf("a link to a device: %v", err)
+	}
 }
 
 func FuzzDecode(f *testing.F) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -158,6 +159,23 @@ func JudgeWritten(ctx context.Context) ([]onward.Readiness, error) {
 	return out, err
 }
 
+// maxPlan bounds the file of a plan.
+const maxPlan = 64 << 20
+
+// readPlanFile reads the file of a plan, which may be a committed link to a device that never ends.
+func readPlanFile(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	content, err := io.ReadAll(io.LimitReader(file, maxPlan+1))
+	if err == nil && len(content) > maxPlan {
+		err = inputErrorf("%s is larger than %d MB", filepath.Base(path), maxPlan>>20)
+	}
+	return content, err
+}
+
 // readPlans reads the plans of a repository, by name.
 func readPlans(root string) ([]*onward.Plan, error) {
 	list, err := filepath.Glob(filepath.Join(root, filepath.FromSlash(Dir), "*.json"))
@@ -169,7 +187,7 @@ func readPlans(root string) ([]*onward.Plan, error) {
 	}
 	var out []*onward.Plan
 	for _, file := range list {
-		content, err := os.ReadFile(file)
+		content, err := readPlanFile(file)
 		if err != nil {
 			return nil, err
 		}

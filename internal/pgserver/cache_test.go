@@ -204,6 +204,10 @@ func TestSweep(t *testing.T) {
 		return dir
 	}
 	crashed := create(privatePrefix+"1", true, 0)
+	data := filepath.Join(crashed, "data") // a server of strangers can leave a pipe, whose reader would wait
+	if err := errors.Join(os.MkdirAll(data, 0o700), syscall.Mkfifo(filepath.Join(data, "postmaster.pid"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
 	abandoned := create(privatePrefix+"2", false, time.Hour)
 	fresh := create(privatePrefix+"3", false, 0)
 	foreign := create("other-4", true, time.Hour)

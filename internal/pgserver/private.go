@@ -178,7 +178,7 @@ func sweepDirectories(parent string, acct account) {
 // removeSegment removes the shared memory segment (a few bytes that protect a data directory) of a killed server. The
 // server's directory is not trusted: the segment must belong to the server's account, and nobody may use it.
 func removeSegment(dir string, acct account) {
-	status, err := os.ReadFile(filepath.Join(dir, "data", "postmaster.pid"))
+	status, err := scratch.ReadUntrusted(filepath.Join(dir, "data", "postmaster.pid"), 4<<10)
 	if err != nil {
 		return
 	}

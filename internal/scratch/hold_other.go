@@ -8,6 +8,8 @@ import (
 	"os"
 )
 
+const openFlags = 0
+
 // TryLock cannot lock on this platform.
 func TryLock(f *os.File) (bool, error) {
 	return false, fmt.Errorf("lock %s: %w", f.Name(), errors.ErrUnsupported)

@@ -9,6 +9,9 @@ import (
 	"syscall"
 )
 
+// openFlags make an open fail on a link, and not wait for the other end of a pipe.
+const openFlags = syscall.O_NOFOLLOW | syscall.O_NONBLOCK
+
 // TryLock takes an exclusive lock on an open file or directory; false without
 // an error means that another process has it. The lock ends when every copy of
 // the descriptor, including those of children, is closed.

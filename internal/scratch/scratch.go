@@ -41,7 +41,7 @@ func MakeIn(parent, purpose string) (dir string, remove func() error, err error)
 		return "", nil, errors.Join(err, os.Remove(made))
 	}
 	return dir, func() error {
-		err := os.RemoveAll(dir)
+		err := removeTree(dir)
 		_ = held.Close() // the second time it is closed already
 		return err
 	}, nil
@@ -52,8 +52,15 @@ func MakeIn(parent, purpose string) (dir string, remove func() error, err error)
 func removeUnlocked(parent, purpose string) {
 	dirs, _ := filepath.Glob(filepath.Join(parent, prefix+purpose+"-*"))
 	for _, dir := range dirs {
-		if info, err := os.Lstat(dir); err == nil && info.IsDir() && BelongsToUser(info) && free(dir) {
-			_ = os.RemoveAll(dir)
+		info, err := os.Lstat(dir)
+		if err != nil || !info.IsDir() || !BelongsToUser(info) {
+			continue
+		}
+		if info.Mode().Perm()&0o700 != 0o700 { // a program has closed it: its lock could not be read
+			_ = os.Chmod(dir, 0o700)
+		}
+		if free(dir) {
+			_ = removeTree(dir)
 		}
 	}
 	dirs, _ = filepath.Glob(filepath.Join(parent, young+purpose+"-*"))

@@ -188,6 +188,9 @@ func TestFailures(t *testing.T) {
 		"sandbox: a network": {adapter.Options{Render: preset}, with(map[string]string{
 			"migrations/env.py": "import socket\nsocket.create_connection(('192.0.2.1', 80), 5)\n",
 		}), "network: true"},
+		"a pipe for its record": {adapter.Options{Render: preset, RenderTimeout: time.Minute}, with(map[string]string{
+			"migrations/env.py": "import os\nn = os.environ['ONWARD_RENDER_TRACE']\nos.path.exists(n) and os.remove(n)\nos.mkfifo(n)\nos._exit(0)\n",
+		}), "loaded no Alembic"},
 		"input": {adapter.Options{Render: preset}, with(map[string]string{"migrations/env.py": "input('password? ')\n"}), "EOFError"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -112,7 +112,7 @@ func runHooked(ctx context.Context, t adapter.Tree, s adapter.Source, words, env
 	} else if runErr != nil {
 		return nil, runErr
 	}
-	data, err := os.ReadFile(trace)
+	data, err := scratch.ReadUntrusted(trace, maxRecord+1)
 	if err != nil {
 		return nil, &Error{"`" + strings.Join(words, " ") + "` ran, and loaded no Alembic with onward's PYTHONPATH; name Alembic's own command with --sql"}
 	}
