@@ -56,3 +56,29 @@ func TestPinnedDigests(t *testing.T) {
 		t.Errorf("%d names were found", count)
 	}
 }
+
+// An image of GitLab's pipelines has no digest. Each is a variable, or has its way to a digest beside it.
+func TestPinnedImages(t *testing.T) {
+	t.Parallel()
+	template, err := os.ReadFile("../../ci/onward.gitlab-ci.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(template)
+	for _, f := range (&Found{Base: "origin/main", python: python{dir: "app"}}).Pipeline(GitLab, "v1.2.3") {
+		text += f.Text
+	}
+	count := 0
+	for _, m := range regexp.MustCompile(`(?m)^ *(?:image|name): (\S+)(.*)$`).FindAllStringSubmatch(text, -1) {
+		variable, ok := strings.CutPrefix(m[1], "$")
+		switch count++; {
+		case ok && !strings.Contains(text, "\n  "+variable+": "):
+			t.Errorf("%s has no default", m[1])
+		case !ok && !strings.Contains(m[2], m[1]+"@sha256:"):
+			t.Errorf("%s: nothing says how it is pinned", m[1])
+		}
+	}
+	if count != 3 {
+		t.Errorf("%d images were found", count)
+	}
+}

@@ -139,7 +139,8 @@ func (f *Found) installScript() string {
 		return ""
 	}
 	var b strings.Builder
-	b.WriteString("# The migrations' SQL comes from the project's own code, in the project's own interpreter.\nonward:\n  image: python:3\n" +
+	b.WriteString("# The migrations' SQL comes from the project's own code, in the project's own interpreter.\nonward:\n" +
+		"  image: python:3 # to pin it: python:3@sha256:DIGEST, which `docker buildx imagetools inspect python:3` prints\n" +
 		"  before_script:\n    - |\n")
 	if p.dir != "." {
 		fmt.Fprintf(&b, "      cd %s\n", p.dir)
