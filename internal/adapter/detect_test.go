@@ -262,6 +262,27 @@ func TestDetect(t *testing.T) {
 			},
 			[]string{"sql db"},
 		},
+		"SQLite by the only driver of the Go module": {
+			map[string]string{
+				"go.mod":        "module m\nrequire (\n\tgithub.com/golang-migrate/migrate/v4 v4.18.0\n\tgorm.io/driver/sqlite v1.5.6\n)\n",
+				"db/1_a.up.sql": table, "goose/1_a.sql": up + table,
+			},
+			[]string{"! goose migrations for SQLite", "! db migrations for SQLite"},
+		},
+		"a driver of SQLite beside Postgres' own": {
+			map[string]string{
+				"go.mod":        "module m\nrequire (\n\tgithub.com/mattn/go-sqlite3 v1.14.22\n\tgithub.com/jackc/pgx/v5 v5.7.0\n)\n",
+				"db/1_a.up.sql": table,
+			},
+			[]string{"golang-migrate db"},
+		},
+		"a driver of SQLite, and SQL of Postgres": {
+			map[string]string{
+				"go.mod":        "module m\nrequire github.com/mattn/go-sqlite3 v1.14.22\n",
+				"db/1_a.up.sql": "CREATE TABLE t (id bigserial, at timestamptz);",
+			},
+			[]string{"golang-migrate db"},
+		},
 		"SQLite by part of a name": {
 			map[string]string{"db/mysqlite/1_a.up.sql": "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, doc jsonb);"},
 			[]string{"! db/mysqlite migrations for SQLite"},

@@ -44,6 +44,11 @@ func (c *Catalog) CheckNames(node *pgparse.Node, block bool) *Problem {
 		k.createTable(s)
 	case *pgparse.AlterTableStmt:
 		k.alterTable(s)
+	case *pgparse.IndexStmt:
+		for _, n := range s.GetIndexParams() {
+			k.checkCalls(n.GetIndexElem().GetExpr())
+		}
+		k.checkCalls(s.GetWhereClause())
 	case *pgparse.CreateTrigStmt:
 		k.checkTrigger(s)
 	case *pgparse.CreateFunctionStmt:

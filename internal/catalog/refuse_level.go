@@ -208,15 +208,27 @@ func (k *checker) itemLacks(m query.Meaning) bool {
 	return m.Source.Lacks(m.Column)
 }
 
-// checkCall checks the name of a function: it was dropped, and did not come back.
+// checkCall checks the name of a function: it was dropped, and did not come back; or another database has it.
 func (k *checker) checkCall(f *pgparse.FuncCall) {
 	schema, name := pgparse.SchemaAndName(f.GetFuncname())
 	if schema == "" && !k.plainPath() || builtin.Known(name) || systemSchema(schema) || len(k.c.Functions(schema, name)) > 0 {
 		return
 	}
-	if _, gone := k.c.gone.get(objectKey{"function", k.c.nameFor(schema, name)}); gone {
+	_, gone := k.c.gone.get(objectKey{"function", k.c.nameFor(schema, name)})
+	foreign := schema == "" && slices.Contains(foreignFunctions, name) && k.c.isHistoryComplete() && k.c.plainExtensions() && !k.c.hasRewrittenTypes()
+	if gone || foreign {
 		k.recordProblem(pgerror.FunctionMissing, displayName(schema, name)+"()")
 	}
+}
+
+// checkCalls checks the names of the functions that an expression calls, and none of its columns.
+func (k *checker) checkCalls(n *pgparse.Node) {
+	pgparse.Walk(n, func(m any) bool {
+		if f, ok := m.(*pgparse.FuncCall); ok && k.problem == nil {
+			k.checkCall(f)
+		}
+		return k.problem == nil
+	})
 }
 
 // mayCall reports whether t.name may be a call of a function with the row.

@@ -83,6 +83,15 @@ var foreignTypes = []string{
 	"mediumblob", "longblob", "double", "nvarchar", "varchar2", "nvarchar2", "ntext", "clob", "nclob", "uniqueidentifier",
 }
 
+// foreignFunctions are the functions that other databases have, by names that Postgres does not know unless somebody creates
+// them.
+var foreignFunctions = []string{
+	"strftime", "datetime", "julianday", "unixepoch", "randomblob", "zeroblob", "ifnull", "iif", "last_insert_rowid", "group_concat", "instr",
+	"unix_timestamp", "from_unixtime", "str_to_date", "date_format", "curdate", "curtime", "utc_timestamp", "last_insert_id", "uuid_to_bin",
+	"bin_to_uuid", "json_extract", "json_unquote", "getdate", "getutcdate", "sysutcdatetime", "newid", "newsequentialid", "dateadd", "datediff",
+	"isnull", "charindex", "scope_identity", "sysdate", "systimestamp", "nvl", "nvl2", "sys_guid", "generateuuidv4",
+}
+
 // foreignType checks that a column is not of a type that another database has.
 func (k *checker) foreignType(t *pgparse.TypeName) {
 	if len(t.GetNames()) != 1 || !k.plainPath() || !k.c.isHistoryComplete() {

@@ -105,12 +105,23 @@ func nearestCrate(crates []crate, dir string) (c crate, near bool) {
 	return c, true
 }
 
-// foreignDatabase returns the other database of a directory, if its crate uses sqlx for one and
-// not for Postgres, or if all crates of the repository do. It is "" otherwise, also if no
-// crate names a database.
-func foreignDatabase(crates []crate, dir string) string {
-	if c, near := nearestCrate(crates, dir); near && c.other != "" && !c.postgres && !isInheritedFrom(crates, c) {
+// foreignDatabase returns the other database of a directory: the one whose types the file that names the directory, or else
+// the crate's code, uses alone; else if its crate uses sqlx for one and not for Postgres, or if all crates of the repository
+// do. It is "" otherwise, also if no crate names a database. file is the one that names the directory, "" for none.
+func foreignDatabase(t adapter.Tree, crates []crate, dir, file string) string {
+	c, near := nearestCrate(crates, dir)
+	if strings.HasSuffix(file, ".rs") {
+		if db, sure := typedDatabase(adapter.ReadFile(t, file).Text); sure {
+			return db
+		}
+	}
+	if near && c.other != "" && !c.postgres && !isInheritedFrom(crates, c) {
 		return c.other
+	}
+	if near {
+		if db, sure := codeDatabase(t, crates, c); sure {
+			return db
+		}
 	}
 	other := ""
 	for _, c := range crates {
@@ -122,6 +133,70 @@ func foreignDatabase(crates []crate, dir string) string {
 		}
 	}
 	return other
+}
+
+// typeOf matches the types of sqlx that belong to one database.
+var typeOf = lazyregexp.New(`\b(?:(Pg(?:Pool|Connect|Row|Connection|Listener|Executor)|Postgres\b|sqlx::postgres\b)|` +
+	`(Sqlite(?:Pool|Connect|Row|Connection)|Sqlite\b|sqlx::sqlite\b)|` +
+	`(MySql(?:Pool|Connect|Row|Connection)|MySql\b|sqlx::mysql\b))`)
+
+// typedDatabase returns the database, "" for Postgres, whose types are the only ones that a Rust text uses. sure is false if it
+// uses none, or those of several.
+func typedDatabase(text string) (database string, sure bool) {
+	if !strings.Contains(text, "sqlx") {
+		return "", false
+	}
+	var postgres, lite, mysql bool
+	for _, m := range typeOf.FindAllStringSubmatch(text, -1) {
+		postgres, lite, mysql = postgres || m[1] != "", lite || m[2] != "", mysql || m[3] != ""
+	}
+	switch {
+	case postgres && !lite && !mysql:
+		return "", true
+	case lite && !postgres && !mysql:
+		return "SQLite", true
+	case mysql && !postgres && !lite:
+		return "MySQL", true
+	}
+	return "", false
+}
+
+// mostSources bounds the Rust files of a crate that are read for the types of its database.
+const mostSources = 300
+
+// codeDatabase is [typedDatabase] of a crate's files together, without its tests and the crates below it.
+func codeDatabase(t adapter.Tree, crates []crate, c crate) (database string, sure bool) {
+	type result struct {
+		database string
+		sure     bool
+	}
+	r := adapter.Memoize(t, "database of "+c.path, func() (r result) {
+		found := map[string]bool{}
+		read := 0
+		for _, name := range adapter.FilesBelow(t, path.Join(c.crateDir(), "src")) {
+			p := path.Join(c.crateDir(), "src", name)
+			if !strings.HasSuffix(p, ".rs") || adapter.IsTest(name) {
+				continue
+			}
+			if nearest, _ := nearestCrate(crates, path.Dir(p)); nearest.path != c.path {
+				continue
+			}
+			if read++; read > mostSources {
+				return result{}
+			}
+			text := adapter.ReadFile(t, p).Text
+			if db, sure := typedDatabase(text); sure {
+				found[db] = true
+			} else if typeOf.MatchString(text) {
+				return result{} // several in one file
+			}
+		}
+		for db := range found {
+			r = result{db, len(found) == 1}
+		}
+		return r
+	})
+	return r.database, r.sure
 }
 
 // isInheritedFrom reports whether a crate in a directory above, whose features a member of its

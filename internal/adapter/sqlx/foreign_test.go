@@ -3,6 +3,8 @@ package sqlx_test
 import (
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/onward-sql/onward/internal/adapter/adaptertest"
 	"github.com/onward-sql/onward/internal/adapter/sqlx"
 )
@@ -39,5 +41,31 @@ func TestEachCrateHasItsDatabase(t *testing.T) {
 				t.Errorf("%s: %s is for %q, want %q", c.name, s.Dir, s.Foreign, want)
 			}
 		}
+	}
+}
+
+// The types of a crate's code, and of the file that names the directory, show the database that its features leave open.
+func TestDatabaseOfTypes(t *testing.T) {
+	t.Parallel()
+	const open = "[dependencies]\nsqlx = { workspace = true }\n"
+	tree := adaptertest.Text(map[string]string{
+		"Cargo.toml":    "[workspace.dependencies]\nsqlx = { version = \"0.8\", features = [\"postgres\", \"sqlite\"] }\n",
+		"kv/Cargo.toml": open, "kv/migrations/1_a.sql": "CREATE TABLE a (id integer);\n",
+		"kv/src/store.rs": "use sqlx::sqlite::SqlitePool;\n",
+		"api/Cargo.toml":  open, "api/migrations/1_a.sql": "CREATE TABLE a (id integer);\n", "api/src/store.rs": "use sqlx::PgPool;\n",
+		"both/Cargo.toml": open, "both/cache-migrations/1_a.sql": "CREATE TABLE a (id integer);\n",
+		"both/own-migrations/1_a.sql": "CREATE TABLE a (id integer);\n", "both/unnamed-migrations/1_a.sql": "CREATE TABLE a (id integer);\n",
+		"both/src/database.rs": "async fn up(p: &sqlx::SqlitePool) { sqlx::migrate!(\"./cache-migrations\").run(p).await }\n",
+		"both/src/db.rs":       "async fn up(p: &sqlx::PgPool) { sqlx::migrate!(\"./own-migrations\").run(p).await }\n",
+	})
+	got := map[string]string{}
+	for _, s := range sqlx.Adapter.Detect(tree) {
+		got[s.Dir] = s.Foreign
+	}
+	want := map[string]string{
+		"kv/migrations": "SQLite", "api/migrations": "", "both/cache-migrations": "SQLite", "both/own-migrations": "", "both/unnamed-migrations": "",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

@@ -110,7 +110,7 @@ func findSources(t adapter.Tree) []adapter.Source {
 			continue
 		}
 		c, near := nearestCrate(crates, d.Path)
-		s := adapter.Source{Framework: Name, Dir: d.Path, Score: 2, Foreign: foreignDatabase(crates, d.Path)}
+		s := adapter.Source{Framework: Name, Dir: d.Path, Score: 2, Foreign: foreignDatabase(t, crates, d.Path, named[d.Path])}
 		s.Why = fmt.Sprintf("%d files named like %s, and %s depends on sqlx", len(ups), ups[0], c.path)
 		switch {
 		case named[d.Path] != "":
