@@ -3,6 +3,7 @@ package apply
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -36,6 +37,9 @@ func (t *Target) handleFailure(ctx context.Context, s *onward.PlanStep, err erro
 	switch session.ClassifyError(err) {
 	case session.RetryLock:
 		t.record.Tries.LostRaces++
+		if lost := new(session.LostRepackError); errors.As(err, &lost) {
+			return t.retryRepack(ctx, s, lost)
+		}
 		t.record.Tries.Waited += t.record.Tries.LockTimeout()
 		t.record.ReportEvent(Lost, s, session.ServerMessage(err))
 		return t.lostState(s, err), nil
@@ -57,6 +61,18 @@ func (t *Target) handleFailure(ctx context.Context, s *onward.PlanStep, err erro
 		why += "; a migration that the plan replaces may have run. " + next + " undoes what is left of the plan"
 	}
 	return State{}, errors.Join(&UnfinishedError{Step: s.ID, Why: why, Err: err, Next: next}, t.record.RecordStepState(ctx, ledger.Failed, why))
+}
+
+// retryRepack decides what follows a copy that was lost at its end: a few others, after pauses in which those who waited go on.
+func (t *Target) retryRepack(ctx context.Context, s *onward.PlanStep, lost *session.LostRepackError) (State, error) {
+	t.record.Tries.LostRepacks++
+	n := t.record.Tries.LostRepacks
+	t.record.ReportEvent(Lost, s, lost.Why)
+	if n >= queue.RepackAttempts {
+		why := fmt.Sprintf("it has lost %d copies of the table; the last time %s", n, lost.Why)
+		return State{}, errors.Join(&UnfinishedError{Step: s.ID, Why: why, Err: lost}, t.record.RecordStepState(ctx, ledger.Waiting, why))
+	}
+	return State{Step: s, Waits: true, InTheWay: []string{lost.Why}, Again: time.Duration(n) * queue.RepackPause}, nil
 }
 
 // lostState returns the state after an attempt that lost to somebody else.

@@ -101,6 +101,10 @@ func (t *Target) tryStep(ctx context.Context, s *onward.PlanStep, number int, bu
 	if list, err := t.attempt.WaitForQueue(ctx, s, budget); err != nil || len(list) > 0 {
 		return State{Step: s, Waits: true, InTheWay: list, Again: 50 * time.Millisecond}, err
 	}
+	if list, err := t.repack.WaitToBegin(ctx, s); err != nil || len(list) > 0 {
+		t.record.Tries.Waited += snapshotPause
+		return State{Step: s, Waits: true, InTheWay: list, Again: snapshotPause}, err
+	}
 	if err := t.record.RecordAttempt(ctx, s, number); err != nil {
 		return State{}, err
 	}

@@ -32,6 +32,7 @@ type Target struct {
 	properties   *properties.Properties
 	oldCode      *evidence.OldCode
 	snapshots    *evidence.OldSnapshots
+	repack       *evidence.RepackQueue
 	throttle     *backfill.Throttle
 	backfill     *backfill.Backfill
 	rows         *backfill.RowSearch
@@ -54,6 +55,7 @@ func newTarget(ctx context.Context, c settings) *Target {
 	}
 	t.oldCode = evidence.NewOldCode(t.session, t.record, signs)
 	t.snapshots = evidence.NewOldSnapshots(t.session, t.record, c.AcceptOldSnapshots, c.WaitForStandbys)
+	t.repack = evidence.NewRepackQueue(t.session, t.record, c.AcceptOldSnapshots, c.WaitForStandbys)
 	t.throttle = backfill.NewThrottle(t.session, t.record, c.Throttle)
 	t.backfill = backfill.NewBackfill(t.session, t.record, t.throttle, c.Parallel)
 	t.rows = backfill.NewRowSearch(t.session, t.record, t.throttle, c.searchTime, c.mostHashes)

@@ -45,6 +45,15 @@ func RepackOf(s *ClusterStmt) *Repack {
 	return out
 }
 
+// RepackedTable returns the table of a REPACK (CONCURRENTLY); nil for anything else.
+func RepackedTable(n *Node) *RangeVar {
+	c := n.GetClusterStmt()
+	if repack := RepackOf(c); repack == nil || !repack.Concurrently {
+		return nil
+	}
+	return c.GetRelation()
+}
+
 // rewriteRepack writes REPACK as VACUUM, which has the same options and columns, and turns its tree into a CLUSTER.
 func (x *newerText) rewriteRepack() {
 	switch x.readWord(1) {

@@ -170,7 +170,7 @@ var Recipes = []*Recipe{
 	viewRemade,
 	columnGenerated, columnAdd, columnRename, columnType, columnDrop, columnNotNull, columnDefault,
 	partitionKey, constraintReplace, constraintCheck, constraintForeignKey, partitionUnique, constraintKey, constraintUnique, constraintExclude,
-	partitionIndex, indexCreate, indexDrop, reindex, triggerReplace, functionReplace, tableRename, tableDrop,
+	partitionIndex, indexCreate, indexDrop, reindex, tableRepack, triggerReplace, functionReplace, tableRename, tableDrop,
 	tableCopyRecipe, rowsUpdate, rowsBatched, rowsComputed,
 	enumValue, partitionDetach, partitionAttach,
 }

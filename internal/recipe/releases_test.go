@@ -110,9 +110,14 @@ func (w *stepWriter) writeText(before, text string) {
 var objectLine = regexp.MustCompile(`(?m)^ *onward_object .*$`)
 
 // planChanges returns what the recipes return for each change of a release, with the findings of all rules.
-func planChanges(t *testing.T, deployed *script.Script, sql string) (out []*recipe.Steps) {
+func planChanges(t *testing.T, deployed *script.Script, sql string) []*recipe.Steps {
 	t.Helper()
-	versions := []int{onward.NewestMajor}
+	return planChangesOn(t, []int{onward.NewestMajor}, deployed, sql)
+}
+
+// planChangesOn is planChanges for some versions.
+func planChangesOn(t *testing.T, versions []int, deployed *script.Script, sql string) (out []*recipe.Steps) {
+	t.Helper()
 	begin := func(list []*rule.Rule) (*rule.Engine, *rule.Migration) {
 		engine := rule.NewEngine(rule.Config{Rules: list, Versions: versions}, nil)
 		engine.FoldDeployed(deployed)

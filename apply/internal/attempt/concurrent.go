@@ -13,6 +13,7 @@ import (
 	"github.com/onward-sql/onward/apply/internal/session"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/queue"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -57,19 +58,27 @@ func (a *Attempt) sendWithProgress(ctx context.Context, s *onward.PlanStep) erro
 			a.reportProgress(progressCtx, s)
 		}
 	}()
-	err := a.session.ExecWithoutTransaction(ctx, s.SQL)
+	send := a.session.ExecWithoutTransaction
+	if recipe.IsRepack(s) {
+		send = a.session.ExecRepack
+	}
+	err := send(ctx, s.SQL)
 	stop()
 	<-over
 	return err
 }
 
-// reportProgress reports how far the build of an index is.
+// reportProgress reports how far the build of an index, or the copy of a table, is.
 func (a *Attempt) reportProgress(ctx context.Context, s *onward.PlanStep) {
+	from := `CASE WHEN blocks_total > 0 THEN blocks_done ELSE tuples_done END, CASE WHEN blocks_total > 0 THEN blocks_total ELSE tuples_total END
+		FROM pg_catalog.pg_stat_progress_create_index`
+	if recipe.IsRepack(s) {
+		from = "heap_blks_scanned, heap_blks_total FROM pg_catalog.pg_stat_progress_repack"
+	}
 	var phase string
 	var done, total int64
 	err := a.session.Control.Do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error {
-		return conn.QueryRow(ctx, `SELECT phase, CASE WHEN blocks_total > 0 THEN blocks_done ELSE tuples_done END, CASE WHEN blocks_total > 0 THEN blocks_total ELSE tuples_total END
-			FROM pg_stat_progress_create_index WHERE datname = current_database() ORDER BY pid LIMIT 1`).Scan(&phase, &done, &total)
+		return conn.QueryRow(ctx, "SELECT phase, "+from+" WHERE datname = current_database() ORDER BY pid LIMIT 1").Scan(&phase, &done, &total)
 	})
 	if err == nil {
 		a.record.Tell(run.Event{Kind: run.Passed, Step: s, Rows: done, Of: total, Words: phase})

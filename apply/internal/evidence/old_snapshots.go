@@ -3,9 +3,8 @@ package evidence
 import (
 	"context"
 	"errors"
-	"fmt"
+	"slices"
 	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -109,7 +108,7 @@ const mostHolders = 3
 // these; "" if they wrote nothing. At the first look all such transactions count. Later ones see the rows, even if an old writer keeps the xmin
 // of their snapshots low, unless they have imported the snapshot of an earlier one.
 func (o *OldSnapshots) findHolders(ctx context.Context, fills []string) (words []string, last string, err error) {
-	var list []snapshotHolder
+	var list []queue.Snapshot
 	err = o.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 		if err := conn.QueryRow(ctx, lastFill, o.record.Row.ID, fills).Scan(&last); err != nil {
 			if errors.Is(err, pgx.ErrNoRows) {
@@ -126,17 +125,17 @@ func (o *OldSnapshots) findHolders(ctx context.Context, fills []string) (words [
 	found := map[string]foundSnapshot{}
 	for i := range list {
 		h := &list[i]
-		f, known := o.found[h.transaction]
+		f, known := o.found[h.Transaction]
 		switch {
 		case o.found == nil:
-			f = foundSnapshot{xmin: h.xmin}
-		case !known && o.mayBeCopy(h.xmin):
-			f = foundSnapshot{xmin: h.xmin, copy: true}
-		case !known || f.xmin != h.xmin: // it has a newer snapshot
+			f = foundSnapshot{xmin: h.XMin}
+		case !known && o.mayBeCopy(h.XMin):
+			f = foundSnapshot{xmin: h.XMin, copy: true}
+		case !known || f.xmin != h.XMin: // it has a newer snapshot
 			continue
 		}
-		found[h.transaction] = f
-		words = append(words, h.String())
+		found[h.Transaction] = f
+		words = append(words, describeHolder(h))
 	}
 	o.found = found
 	return prose.FirstLines(words, mostHolders), last, nil
@@ -158,47 +157,17 @@ const lastFill = `SELECT f.xid::text FROM (
 		UNION ALL SELECT v.xmin FROM onward_ledger.verification AS v WHERE v.plan = $1 AND v.step = ANY ($2::text[])
 	) AS f ORDER BY pg_catalog.age(f.xid) LIMIT 1`
 
-// snapshotHolder is a transaction with an old snapshot.
-type snapshotHolder struct {
-	queue.Blocker
-	transaction string // identifies it
-	xmin        string
+// readHolders returns the transactions whose snapshot is not newer than a transaction ID. A first copy for a subscriber does not count: it gets all
+// later rows.
+func readHolders(ctx context.Context, conn *pgx.Conn, last string, standby bool) ([]queue.Snapshot, error) {
+	list, err := queue.ReadSnapshots(ctx, conn, last, standby)
+	return slices.DeleteFunc(list, func(h queue.Snapshot) bool { return h.Copies }), err
 }
 
-// String describes it.
-func (h *snapshotHolder) String() string {
+// describeHolder describes a transaction that does not see what the backfill wrote.
+func describeHolder(h *queue.Snapshot) string {
 	return h.DescribeTransaction() + ": it does not see what the backfill wrote"
 }
-
-// readHolders returns the transactions whose snapshot is not newer than a transaction ID.
-func readHolders(ctx context.Context, conn *pgx.Conn, last string, standby bool) ([]snapshotHolder, error) {
-	rows, err := conn.Query(ctx, oldSnapshots, last, standby)
-	if err != nil {
-		return nil, fmt.Errorf("ask who has an old snapshot: %w", err)
-	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (h snapshotHolder, err error) {
-		var seconds float64
-		err = row.Scan(&h.PID, &h.User, &h.App, &h.State, &seconds, &h.Prepared, &h.transaction, &h.xmin)
-		h.Age = time.Duration(seconds * float64(time.Second))
-		return h, err
-	})
-}
-
-// oldSnapshots selects the transactions of this database whose snapshot may be older than the transaction ID $1. Maintenance that reads no rows
-// for anybody does not count: autovacuum, VACUUM and CREATE INDEX CONCURRENTLY. A prepared transaction keeps the snapshots of others old. The type
-// of a session is hidden from a role without pg_read_all_stats. $2: the server is a standby.
-const oldSnapshots = `SELECT a.pid, coalesce(a.usename::text, ''), coalesce(a.application_name, ''), coalesce(a.state, ''),
-		coalesce(extract(epoch FROM clock_timestamp() - a.xact_start), 0)::float8, '', coalesce(l.virtualtransaction, a.pid::text), a.backend_xmin::text
-	FROM pg_catalog.pg_stat_activity AS a
-	LEFT JOIN pg_catalog.pg_locks AS l ON l.pid = a.pid AND l.locktype = 'virtualxid' AND l.virtualxid = l.virtualtransaction AND l.granted
-	WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() AND a.usesysid IS NOT NULL
-		AND coalesce(a.backend_type, 'client backend') IN ('client backend', 'parallel worker')
-		AND a.backend_xmin IS NOT NULL AND pg_catalog.age(a.backend_xmin) >= pg_catalog.age($1::text::xid)
-		AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_progress_vacuum AS v WHERE v.pid = a.pid)
-		AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index AS i WHERE i.pid = a.pid AND i.command LIKE '% CONCURRENTLY')
-	UNION ALL SELECT 0, owner::text, '', 'prepared', extract(epoch FROM clock_timestamp() - prepared)::float8, gid, gid, transaction::text
-	FROM pg_catalog.pg_prepared_xacts WHERE database = current_database() AND NOT $2 AND pg_catalog.age(transaction) >= pg_catalog.age($1::text::xid)
-	ORDER BY 5 DESC`
 
 // standbySnapshots selects the old snapshots on other servers that the primary knows from hot_standby_feedback and from slots.
 const standbySnapshots = `SELECT 'the standby ' || coalesce(nullif(a.application_name, ''), host(a.client_addr), 'of process ' || a.pid)
@@ -227,7 +196,7 @@ func (o *OldSnapshots) findStandbyHolders(ctx context.Context, last string) (wor
 		words[i] += " keeps a snapshot from before the end of the backfill"
 	}
 	for i, s := range o.session.Standbys {
-		var list []snapshotHolder
+		var list []queue.Snapshot
 		err := s.Do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
 			list, err = readHolders(ctx, conn, last, true)
 			return err
@@ -238,7 +207,7 @@ func (o *OldSnapshots) findStandbyHolders(ctx context.Context, last string) (wor
 		}
 		for j := range list {
 			list[j].Server = "the standby " + s.Name()
-			words = append(words, list[j].String())
+			words = append(words, describeHolder(&list[j]))
 		}
 	}
 	return prose.FirstLines(words, mostHolders), nil

@@ -15,6 +15,8 @@ type Tries struct {
 	Since     time.Time
 	Started   bool
 	LostRaces int
+	// LostRepacks are the copies that a REPACK (CONCURRENTLY) has lost.
+	LostRepacks int
 	// Waited is the time that others were in the way. The ledger does not have it yet.
 	Waited time.Duration
 	// MaxStall limits the lock_timeout of each attempt.

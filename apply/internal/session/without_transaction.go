@@ -39,6 +39,11 @@ func (s *Session) prepareSession(ctx context.Context) error {
 
 // ExecWithoutTransaction sends a statement outside of a transaction, with the session's settings and role.
 func (s *Session) ExecWithoutTransaction(ctx context.Context, sql string) (err error) {
+	return s.execWithoutTransaction(ctx, "", sql, func(context.Context, int) {})
+}
+
+// execWithoutTransaction does it with more settings. begin is called with the server's process before the statement is sent.
+func (s *Session) execWithoutTransaction(ctx context.Context, settings, sql string, begin func(ctx context.Context, pid int)) (err error) {
 	if s.Direct && s.Role != "" {
 		defer func() {
 			if !s.Work.IsClosed() {
@@ -50,7 +55,13 @@ func (s *Session) ExecWithoutTransaction(ctx context.Context, sql string) (err e
 	if err := s.prepareSession(ctx); err != nil {
 		return err
 	}
+	if settings != "" {
+		if _, err := s.Work.Exec(ctx, settings, pgx.QueryExecModeSimpleProtocol); err != nil {
+			return err
+		}
+	}
 	defer s.Silence.AllowLong()()
+	begin(ctx, int(s.Work.PgConn().PID()))
 	_, err = s.Work.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol)
 	return err
 }

@@ -1,0 +1,122 @@
+package evidence
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/apply/internal/progress"
+	"github.com/onward-sql/onward/apply/internal/run"
+	"github.com/onward-sql/onward/apply/internal/session"
+	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/queue"
+	"github.com/onward-sql/onward/internal/recipe"
+	"github.com/onward-sql/onward/onward"
+)
+
+// RepackQueue finds who is in the way of a REPACK (CONCURRENTLY) before it begins: transactions that would read no rows of the table afterwards, and
+// those that would make it lose its copy.
+type RepackQueue struct {
+	session *session.Session
+	record  *progress.Record
+	// Accepted is the reason to begin in spite of old snapshots; "" waits for them. WaitForStandbys: those on standbys are waited for, too.
+	Accepted        string
+	WaitForStandbys bool
+
+	step     string
+	queue    *queue.RepackQueue
+	standbys []queue.SnapshotWatch
+	warning  string // about standbys, as last reported
+	reported string // who is in the way, as last reported
+}
+
+// NewRepackQueue returns the search of a run.
+func NewRepackQueue(s *session.Session, r *progress.Record, accepted string, waitForStandbys bool) *RepackQueue {
+	return &RepackQueue{session: s, record: r, Accepted: accepted, WaitForStandbys: waitForStandbys}
+}
+
+// WaitToBegin returns the transactions that a step has to wait for; none if it may begin. Each attempt searches anew.
+func (q *RepackQueue) WaitToBegin(ctx context.Context, s *onward.PlanStep) ([]string, error) {
+	if !recipe.IsRepack(s) {
+		return nil, nil
+	}
+	table := ""
+	if len(s.Effects) > 0 { // the table is the first
+		table = s.Effects[0].Relation
+	}
+	if q.step != s.ID || q.queue == nil {
+		q.step, q.queue, q.warning, q.reported = s.ID, queue.NewRepackQueue(table), "", ""
+		q.standbys = make([]queue.SnapshotWatch, len(q.session.Standbys))
+	}
+	words, err := q.findSnapshots(ctx, s, table)
+	if err != nil {
+		return nil, err
+	}
+	if len(words) > 0 && q.Accepted != "" {
+		if err := q.logSnapshots(ctx, s, "old snapshots accepted", q.Accepted+" (although "+strings.Join(words, "; ")+")"); err != nil {
+			return nil, err
+		}
+		words = nil
+	}
+	if err := q.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		list, err := q.queue.InTheWay(ctx, conn, map[int]bool{int(q.session.Work.PgConn().PID()): true})
+		words = prose.FirstLines(slices.Concat(words, list), mostHolders)
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	if len(words) == 0 {
+		q.queue = nil
+		return nil, nil
+	}
+	if text := strings.Join(words, "; "); run.CutNumbers(text) != q.reported {
+		q.reported = run.CutNumbers(text)
+		q.record.ReportEvent(run.Waits, s, text)
+	}
+	return words, nil
+}
+
+// findSnapshots describes the transactions that would read no rows of the table. Those on standbys are only reported, unless they are waited for.
+func (q *RepackQueue) findSnapshots(ctx context.Context, s *onward.PlanStep, table string) (words []string, err error) {
+	if err := q.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		list, err := q.queue.Snapshots.Find(ctx, conn, false)
+		words = queue.DescribeSnapshots(list, table)
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	var elsewhere []string
+	for i, standby := range q.session.Standbys {
+		var list []queue.Snapshot
+		err := standby.Do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
+			list, err = q.standbys[i].Find(ctx, conn, true)
+			return err
+		})
+		if err != nil {
+			elsewhere = append(elsewhere, q.session.DescribeStandbyError(i, err))
+			continue
+		}
+		for j := range list {
+			list[j].Server = "the standby " + standby.Name()
+		}
+		elsewhere = append(elsewhere, queue.DescribeSnapshots(list, table)...)
+	}
+	if q.WaitForStandbys {
+		return append(words, elsewhere...), nil
+	}
+	if text := strings.Join(elsewhere, "; "); text != "" && run.CutNumbers(text) != q.warning {
+		q.warning = run.CutNumbers(text)
+		text = "not waited for without --wait-for-standbys: " + text
+		q.record.ReportEvent(run.Warned, s, text)
+		return words, q.logSnapshots(ctx, s, "snapshots on standbys", text)
+	}
+	return words, nil
+}
+
+func (q *RepackQueue) logSnapshots(ctx context.Context, s *onward.PlanStep, event, detail string) error {
+	return q.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		return q.record.LogEvent(ctx, conn, s.ID, event, detail)
+	})
+}
