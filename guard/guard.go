@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -146,7 +147,8 @@ func (c *Config) checkCommand() error {
 //   - an *address.Error for an invalid address,
 //   - a [*ServerError] if the database cannot be reached, or is accessed through a pooler that shares its sessions,
 //   - an [*AroundError], with the result, if the command did not connect through the guard, or not only,
-//   - an [*UnderWayError], with the result, if the command sent a statement that uses what a plan under way will drop.
+//   - an [*UnderWayError], with the result, if the command sent a statement that uses what a plan under way will drop,
+//   - a [*RepackError], with the result, if the command sent a REPACK (CONCURRENTLY) and others were in its way until the end.
 func Run(ctx context.Context, c Config) (*onward.Guarded, error) {
 	if err := c.setDefaults(); err != nil {
 		return nil, err
@@ -190,8 +192,13 @@ func (g *guard) runUntilDone(ctx context.Context) (*onward.Guarded, error) {
 		if r.underWay != nil {
 			return out, r.underWay
 		}
+		if r.refusedRepack != nil {
+			return out, r.refusedRepack
+		}
 		pause := queue.Backoff(g.lockTimeout(len(out.Runs)-1), len(out.Runs))
-		if out.Why = r.finalReason(c, time.Since(began)+pause); out.ExitCode == 0 || !r.hasLostRace() || out.Why != "" || r.signalled || ctx.Err() != nil {
+		longer, lost := g.countLostRepack(r)
+		pause = max(pause, longer)
+		if out.Why = cmp.Or(r.finalReason(c, time.Since(began)+pause), lost); out.ExitCode == 0 || !r.hasLostRace() || out.Why != "" || r.signalled || ctx.Err() != nil {
 			break
 		}
 		so := "had committed nothing"

@@ -28,6 +28,7 @@ type guard struct {
 	monitor       *lockMonitor // a separate session that watches the lock queues of the command's sessions
 	notes         []string
 	unlogged      bool // the audit trail cannot be written
+	lostRepacks   int  // copies of REPACK (CONCURRENTLY)
 }
 
 func (g *guard) closeGuard() {
@@ -57,6 +58,9 @@ type run struct {
 	schema   *catalog.Catalog
 	lostRace bool // the last error was a lost lock race
 	underWay *UnderWayError
+	// refusedRepack: a REPACK (CONCURRENTLY) was not forwarded. lostRepack: the last error was one that lost its copy.
+	refusedRepack *RepackError
+	lostRepack    bool
 
 	laterDrops []analysis.LaterDrop // of the schema
 
@@ -274,6 +278,7 @@ func (r *run) recordError(s *session, st *statement, code, message string) {
 	own := s.cancelReason != "" && code == "57014"
 	r.mu.Lock()
 	r.lostRace = own || raceCodes[code]
+	r.lostRepack = st.repacks != "" && (own || raceCodes[code] && s.repackAtEnd)
 	r.mu.Unlock()
 	if !own && !raceCodes[code] {
 		return

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/queue"
@@ -32,19 +33,20 @@ type session struct {
 	unforwarded  []statement
 	status       byte // of the transaction: I, T, E
 	busy         bool
-	message      []statement // what the client's message does, or its messages since the last Sync
-	openMessages int         // messages whose answers are outstanding
-	asked        bool        // the server is asked for a transaction ID at the end of the message that runs
-	hasID        bool        // the answer: the transaction has one
-	queried      bool        // a query has run in the open transaction
-	wrote        bool        // in the open transaction
-	failed       bool        // since the server was last ready
-	rolledBack   bool        // ROLLBACK was the last statement
-	ending       bool        // COMMIT was sent and is not answered yet
-	held         bool        // a strong lock was requested in this transaction
-	lifted       bool        // lock_timeout has the value for a statement that drains
-	setsTimeout  bool        // the client sets lock_timeout itself
-	cancelReason string      // why onward cancelled its statement
+	message      []statement   // what the client's message does, or its messages since the last Sync
+	openMessages int           // messages whose answers are outstanding
+	asked        bool          // the server is asked for a transaction ID at the end of the message that runs
+	hasID        bool          // the answer: the transaction has one
+	queried      bool          // a query has run in the open transaction
+	wrote        bool          // in the open transaction
+	failed       bool          // since the server was last ready
+	rolledBack   bool          // ROLLBACK was the last statement
+	ending       bool          // COMMIT was sent and is not answered yet
+	held         bool          // a strong lock was requested in this transaction
+	lifted       time.Duration // lock_timeout for a statement that drains; 0 if it has its first value
+	setsTimeout  bool          // the client sets lock_timeout itself
+	cancelReason string        // why onward cancelled its statement
+	repackAtEnd  bool          // its REPACK (CONCURRENTLY) waits for the lock at its end
 	// pid is its server process. gone: it has ended. crowded: others wait for it for too long.
 	pid                   atomic.Int64
 	disconnected, crowded atomic.Bool
@@ -205,7 +207,7 @@ func (s *session) recordError(code, message string) {
 		s.pending = s.pending[1:]
 	}
 	s.failed = true
-	if st.drains {
+	if st.drains && st.repacks == "" {
 		s.run.recordCommit() // what it has built so far is left, invalid
 	}
 	if code != "25P02" { // not an error that only follows an earlier one in its transaction
@@ -237,7 +239,7 @@ func (s *session) recordReady(status byte) {
 		s.ending = false
 	}
 	s.crowded.Store(false)
-	s.failed, s.rolledBack, s.status = false, false, status
+	s.failed, s.rolledBack, s.status, s.repackAtEnd = false, false, status, false
 }
 
 // Hold waits before forwarding a statement that takes a strong lock.
@@ -249,7 +251,7 @@ func (s *session) Hold(ctx context.Context, w *wire.Session) {
 	s.wire = w
 	list, lifted, own := s.unforwarded, s.lifted, s.setsTimeout
 	s.unforwarded = nil
-	drains := false
+	var limit time.Duration // lock_timeout of a statement that drains
 	var wanted []queue.WantedLock
 	var words []string
 	var refused *statement
@@ -257,7 +259,12 @@ func (s *session) Hold(ctx context.Context, w *wire.Session) {
 		if list[i].laterDrop != nil && refused == nil {
 			refused = &list[i]
 		}
-		drains = drains || list[i].drains
+		switch {
+		case list[i].repacks != "":
+			limit = max(limit, queue.RepackLockTimeout)
+		case list[i].drains:
+			limit = queue.Drain
+		}
 		if len(list[i].wantedLocks) > 0 {
 			wanted, words = append(wanted, list[i].wantedLocks...), append(words, list[i].description)
 		}
@@ -273,7 +280,16 @@ func (s *session) Hold(ctx context.Context, w *wire.Session) {
 	}
 	s.holding.Store(true)
 	defer s.holding.Store(false)
-	s.liftTimeout(ctx, w, drains, lifted, own)
+	for i := range list {
+		if list[i].repacks == "" {
+			continue
+		}
+		if err := s.run.holdRepack(s, &list[i]); err != nil {
+			w.Disconnect("55000", err.Error())
+			return
+		}
+	}
+	s.liftTimeout(ctx, w, limit, lifted, own)
 	if len(wanted) > 0 {
 		s.run.holdStatement(s, strings.Join(words[:min(3, len(words))], "; "), wanted, inside)
 		s.mu.Lock()
@@ -282,15 +298,15 @@ func (s *session) Hold(ctx context.Context, w *wire.Session) {
 	}
 }
 
-// liftTimeout removes the lock_timeout for a statement that drains, and restores it afterwards. Such a
+// liftTimeout raises the lock_timeout to a limit for a statement that drains, and restores it afterwards; a limit of 0 restores it. Such a
 // statement blocks nobody while it waits, and leaves an invalid index if it is cancelled.
-func (s *session) liftTimeout(ctx context.Context, w *wire.Session, drains, lifted, own bool) {
-	if own || drains == lifted {
+func (s *session) liftTimeout(ctx context.Context, w *wire.Session, limit, lifted time.Duration, own bool) {
+	if own || limit == lifted {
 		return
 	}
 	sql := "RESET lock_timeout"
-	if drains {
-		sql = fmt.Sprintf("SET lock_timeout = '%dms'", queue.Drain.Milliseconds())
+	if limit > 0 {
+		sql = fmt.Sprintf("SET lock_timeout = '%dms'", limit.Milliseconds())
 	}
 	ctx, stop := context.WithTimeout(ctx, patience)
 	defer stop()
@@ -299,7 +315,7 @@ func (s *session) liftTimeout(ctx context.Context, w *wire.Session, drains, lift
 		return
 	}
 	s.mu.Lock()
-	s.lifted = drains
+	s.lifted = limit
 	s.mu.Unlock()
 }
 

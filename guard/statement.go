@@ -22,6 +22,8 @@ type statement struct {
 	// drains: it commits in between and waits for other transactions, and blocks nobody while it
 	// waits: CREATE INDEX CONCURRENTLY.
 	drains bool
+	// repacks is the table that it writes anew while others use it, "public.users": REPACK (CONCURRENTLY). "" for any other statement.
+	repacks string
 	// writes: it may write although its command tag does not say so, and although it gets no transaction ID: it acts outside of
 	// the database, or its text is not known.
 	writes bool
@@ -142,7 +144,8 @@ func (s *statement) addLocks(node *pgparse.Node, now *catalog.Catalog, v *effect
 	if s.drains {
 		s.wantedLocks = nil
 	}
-	if len(names) > 0 {
+	s.findRepack(node, &result)
+	if len(names) > 0 && s.repacks == "" {
 		s.description += " on " + strings.Join(names[:min(3, len(names))], ", ")
 	}
 }

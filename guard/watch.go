@@ -152,24 +152,39 @@ func (r *run) watchQueues() {
 
 // checkQueue checks the queue of one session.
 func (r *run) checkQueue(s *session) {
+	s.mu.Lock()
+	repacks := s.isRepacking()
+	s.mu.Unlock()
+	if repacks {
+		r.checkRepack(s)
+		return
+	}
 	var tail queue.Waiters
 	err := r.g.monitor.Do(r.ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
 		tail, err = queue.ReadWaiters(ctx, conn, int(s.pid.Load()))
 		return err
 	})
-	if err != nil || tail.Count == 0 {
+	if err != nil {
+		return
+	}
+	r.recordQueue(tail)
+	if tail.TooLong() {
+		r.endSession(s, tail.String())
+	}
+}
+
+// recordQueue records the longest queue.
+func (r *run) recordQueue(tail queue.Waiters) {
+	if tail.Count == 0 {
 		return
 	}
 	r.mu.Lock()
+	defer r.mu.Unlock()
 	if r.out.Behind == nil {
 		r.out.Behind = &onward.GuardedQueue{}
 	}
 	b := r.out.Behind
 	b.Most, b.LongestMS = max(b.Most, tail.Count), max(b.LongestMS, tail.Longest.Milliseconds())
-	r.mu.Unlock()
-	if tail.TooLong() {
-		r.endSession(s, tail.String())
-	}
 }
 
 // endSession cancels what a session is doing. If it is idle in a transaction, end closes its connection.

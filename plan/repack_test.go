@@ -45,4 +45,3 @@ const repackBase = `CREATE TABLE customers (id bigint PRIMARY KEY);
 CREATE TABLE orders (id bigint PRIMARY KEY, total int);
 CREATE INDEX orders_total ON orders (total);
 `
-

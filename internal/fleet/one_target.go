@@ -50,7 +50,7 @@ func isUnavailable(err error) bool {
 	case errors.As(err, new(*apply.RefusedError)), errors.As(err, new(*apply.UnfinishedError)), errors.As(err, new(*ledger.OtherError)),
 		errors.As(err, new(*apply.PlantedError)),
 		errors.As(err, new(*config.InputError)), errors.As(err, new(*address.Error)), errors.As(err, new(*CommandError)),
-		errors.As(err, new(*guard.AroundError)), errors.As(err, new(*guard.UnderWayError)):
+		errors.As(err, new(*guard.AroundError)), errors.As(err, new(*guard.UnderWayError)), errors.As(err, new(*guard.RepackError)):
 		return false
 	}
 	return isLost(err)
