@@ -11,6 +11,7 @@ import (
 
 	"github.com/onward-sql/onward/apply"
 	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/internal/component"
 	"github.com/onward-sql/onward/internal/gitrange/gittest"
 	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/internal/pgserver"
@@ -25,6 +26,9 @@ import (
 func startServer(t *testing.T, major int, settings map[string]string) *pgserver.Server {
 	t.Helper()
 	s, err := pgserver.Start(context.Background(), pgserver.Config{Major: major, Small: true, Settings: settings, Unconfined: true})
+	if major == onward.PreviewMajor {
+		component.Need(t, component.Postgres19, err)
+	}
 	if err != nil {
 		pgservertest.SkipOrFail(t, err)
 	}

@@ -20,7 +20,10 @@ type Need struct {
 
 // ListNeeds returns what the subscribers of a publication must do for steps in their order. path is the search path of the steps.
 func (p *Publication) ListNeeds(steps []onward.PlanStep, path []string) (out []Need) {
-	r := &statementReader{publication: p, path: path, names: map[string]string{}, types: map[string]string{}, created: map[string]bool{}}
+	r := &statementReader{publication: p, path: path, names: map[string]string{}, types: map[string]string{}, created: map[string]bool{}, except: map[string]bool{}}
+	for _, table := range p.Except {
+		r.except[table] = true
+	}
 	for i := range steps {
 		f, err := pgparse.SplitText(steps[i].SQL)
 		if err != nil {
@@ -51,8 +54,10 @@ type statementReader struct {
 	// and name.
 	names, types map[string]string
 	created      map[string]bool // tables that the plan creates and the publication sends
-	need         Need
-	dropped      []column // by the step
+	// except are tables that the publication leaves out, with the partitions that the plan creates.
+	except  map[string]bool
+	need    Need
+	dropped []column // by the step
 }
 
 // column is a column of a table, with the name as in SQL.
@@ -69,6 +74,10 @@ func (r *statementReader) readStatement(node *pgparse.Node, sql string) {
 			r.addBefore(sql)
 		}
 	case *pgparse.Node_CreateStmt:
+		if s := n.CreateStmt; s.GetPartbound() != nil && r.isExcepted(s.GetInhRelations()) {
+			r.except[r.createdName(s.GetRelation())] = true
+			return
+		}
 		r.addTable(n.CreateStmt.Relation, sql)
 	case *pgparse.Node_CreateTableAsStmt:
 		if n.CreateTableAsStmt.Objtype == pgparse.ObjectType_OBJECT_TABLE {
@@ -81,6 +90,26 @@ func (r *statementReader) readStatement(node *pgparse.Node, sql string) {
 	case *pgparse.Node_RenameStmt:
 		r.recordRename(n.RenameStmt)
 	}
+}
+
+// isExcepted reports whether the publication leaves out one of some relations, and so their partitions.
+func (r *statementReader) isExcepted(relations []*pgparse.Node) bool {
+	return slices.ContainsFunc(relations, func(n *pgparse.Node) bool {
+		rv := n.GetRangeVar()
+		if rv.GetSchemaname() != "" {
+			return r.except[rv.GetSchemaname()+"."+rv.GetRelname()]
+		}
+		return slices.ContainsFunc(r.path, func(schema string) bool { return r.except[schema+"."+rv.GetRelname()] })
+	})
+}
+
+// createdName returns the name of a relation that a statement creates, as "schema.name".
+func (r *statementReader) createdName(rv *pgparse.RangeVar) string {
+	schema := rv.GetSchemaname()
+	if schema == "" && len(r.path) > 0 {
+		schema = r.path[0]
+	}
+	return cmp.Or(schema, "public") + "." + rv.GetRelname()
 }
 
 // addTable records a new table that the publication sends.
@@ -124,6 +153,11 @@ func (r *statementReader) alterColumns(table string, commands []*pgparse.Node, s
 // recordRename records new names of tables and columns. A column that the plan added gets its final name when the old column is
 // dropped.
 func (r *statementReader) recordRename(n *pgparse.RenameStmt) {
+	if n.RenameType == pgparse.ObjectType_OBJECT_TABLE && r.isExcepted([]*pgparse.Node{{Node: &pgparse.Node_RangeVar{RangeVar: n.Relation}}}) {
+		schema, _, _ := strings.Cut(r.createdName(n.Relation), ".")
+		r.except[schema+"."+n.Newname] = true
+		return
+	}
 	table := r.resolveRelation(n.Relation)
 	if !r.sendsTable(table) {
 		return

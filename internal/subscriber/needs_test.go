@@ -16,6 +16,7 @@ func TestNeeds(t *testing.T) {
 		Tables: []Table{{Name: "public.orders"}, {Name: "app.Parts_1", Roots: []string{"app.Parts"}}, {Name: "public.listed", Listed: true}},
 	}
 	all := Publication{Name: "all", AllTables: true, Tables: some.Tables}
+	excepting := Publication{Name: "excepting", AllTables: true, Tables: some.Tables, Except: []string{"app.whole", "app.whole_1", "public.secrets"}}
 	for name, c := range map[string]struct {
 		publication *Publication
 		sql         []string
@@ -62,6 +63,13 @@ func TestNeeds(t *testing.T) {
 			{
 				Step:   "a",
 				Before: []string{"CREATE SCHEMA onward", "CREATE TABLE onward.x (id int)", "CREATE TABLE y AS SELECT 1 AS a", "ALTER TABLE public.y ADD COLUMN b int"},
+			}}},
+		"tables and partitions that EXCEPT leaves out": {&excepting, []string{"ALTER TABLE secrets ADD COLUMN a int; CREATE TABLE app.whole_2 PARTITION OF app.whole " +
+			"FOR VALUES FROM (1) TO (2) PARTITION BY RANGE (id); CREATE TABLE app.whole_2a PARTITION OF app.whole_2 DEFAULT; CREATE TABLE app.whole_1a PARTITION OF app.whole_1 DEFAULT; " +
+			`CREATE TABLE parts_2 PARTITION OF app."Parts" DEFAULT; CREATE TABLE child () INHERITS (secrets);`}, []Need{
+			{
+				Step:   "a",
+				Before: []string{`CREATE TABLE parts_2 PARTITION OF app."Parts" DEFAULT`, "CREATE TABLE child () INHERITS (secrets)"},
 			}}},
 	} {
 		t.Run(name, func(t *testing.T) {

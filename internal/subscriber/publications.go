@@ -21,6 +21,8 @@ type Publication struct {
 	AllTables bool
 	Schemas   []string
 	Tables    []Table
+	// Except are the tables that EXCEPT leaves out, with their partitions. It also leaves out later partitions, and no later child tables.
+	Except []string
 	// Subscribers describe its slots and their readers.
 	Subscribers []string
 }
@@ -40,13 +42,18 @@ func Read(ctx context.Context, conn *pgx.Conn) ([]Publication, error) {
 	if err := conn.QueryRow(ctx, "SELECT current_setting('server_version_num')::int").Scan(&version); err != nil {
 		return nil, err
 	}
-	listed, schemas := "false", "'{}'::text[]"
+	listed, schemas, except := "false", "'{}'::text[]", "'{}'::text[]"
 	if version >= 150000 {
 		listed = "EXISTS (SELECT FROM pg_catalog.pg_publication_rel r WHERE r.prpubid = p.oid AND r.prrelid = c.oid AND r.prattrs IS NOT NULL)"
 		schemas = "ARRAY(SELECT nspname::text FROM pg_catalog.pg_publication_namespace s JOIN pg_catalog.pg_namespace n ON n.oid = s.pnnspid WHERE s.pnpubid = " +
 			"p.oid ORDER BY 1)"
 	}
-	rows, err := conn.Query(ctx, `SELECT p.pubname::text, p.puballtables, `+schemas+`, coalesce(t.schemaname || '.' || t.tablename, ''),
+	if version >= 190000 {
+		except = "ARRAY(SELECT n.nspname || '.' || e.relname FROM pg_catalog.pg_publication_rel r CROSS JOIN LATERAL (SELECT r.prrelid UNION " +
+			"SELECT relid FROM pg_catalog.pg_partition_tree(r.prrelid)) AS l (oid) JOIN pg_catalog.pg_class e ON e.oid = l.oid " +
+			"JOIN pg_catalog.pg_namespace n ON n.oid = e.relnamespace WHERE r.prpubid = p.oid AND r.prexcept ORDER BY 1)"
+	}
+	rows, err := conn.Query(ctx, `SELECT p.pubname::text, p.puballtables, `+schemas+`, `+except+`, coalesce(t.schemaname || '.' || t.tablename, ''),
 			ARRAY(SELECT rn.nspname || '.' || rc.relname FROM pg_catalog.pg_partition_ancestors(c.oid) a JOIN pg_catalog.pg_class rc ON rc.oid = a.relid JOIN pg_catalog.pg_namespace rn ON rn.oid = rc.relnamespace WHERE a.relid <> c.oid),
 			`+listed+`
 		FROM pg_catalog.pg_publication p LEFT JOIN pg_catalog.pg_publication_tables t ON t.pubname = p.pubname
@@ -57,9 +64,9 @@ func Read(ctx context.Context, conn *pgx.Conn) ([]Publication, error) {
 	var out []Publication
 	var p Publication
 	var t Table
-	if _, err = pgx.ForEachRow(rows, []any{&p.Name, &p.AllTables, &p.Schemas, &t.Name, &t.Roots, &t.Listed}, func() error {
+	if _, err = pgx.ForEachRow(rows, []any{&p.Name, &p.AllTables, &p.Schemas, &p.Except, &t.Name, &t.Roots, &t.Listed}, func() error {
 		if len(out) == 0 || out[len(out)-1].Name != p.Name {
-			out = append(out, Publication{Name: p.Name, AllTables: p.AllTables, Schemas: slices.Clone(p.Schemas)})
+			out = append(out, Publication{Name: p.Name, AllTables: p.AllTables, Schemas: slices.Clone(p.Schemas), Except: slices.Clone(p.Except)})
 		}
 		if t.Name != "" {
 			last := &out[len(out)-1]
