@@ -280,8 +280,8 @@ func (j *judge) reportStatements(m *rule.Migration, out *onward.Migration) {
 			}
 			note = "not judged: " + s.Opaque
 			j.addOpaque(at)
-		case s.Result.Unmodelled != "" && s.Node.GetDoStmt() == nil: // the statements of a block are judged
-			at.What, at.Why = shortenSQL(s.SQL), effect.UnmodelledReason(s.Result.Unmodelled)
+		case findUnmodelled(s) != "" && s.Node.GetDoStmt() == nil: // the statements of a block are judged
+			at.What, at.Why = shortenSQL(s.SQL), effect.UnmodelledReason(findUnmodelled(s))
 			note = at.Why
 			j.addOpaque(at)
 		}
@@ -304,6 +304,16 @@ func (j *judge) reportStatements(m *rule.Migration, out *onward.Migration) {
 		}
 		out.Statements = append(out.Statements, st)
 	}
+}
+
+// findUnmodelled returns what is not modelled on one of the versions; "" if all is.
+func findUnmodelled(s *rule.Stmt) string {
+	for _, g := range s.Results {
+		if g.Result.Unmodelled != "" {
+			return g.Result.Unmodelled
+		}
+	}
+	return ""
 }
 
 // sourceText returns a statement as its author wrote it.

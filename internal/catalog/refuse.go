@@ -14,6 +14,8 @@ func (c *Catalog) Judge(node *pgparse.Node, sql string, block bool) (*Catalog, [
 	if len(problems) == 0 {
 		if p := c.CheckNames(node, block); p != nil {
 			problems = []Problem{*p}
+		} else if p := checkBlockBody(node, sql); p != nil {
+			problems = []Problem{*p}
 		}
 	}
 	return after, problems

@@ -52,10 +52,35 @@ func (k *checker) textBody(s *pgparse.CreateFunctionStmt) {
 		return
 	}
 	for _, stmt := range file.Stmts {
-		var wrong *pgparse.SyntaxError
-		if stmt.Err != nil && errors.As(stmt.Err, &wrong) && wrong.Hint == "" && strings.HasPrefix(wrong.Message, "syntax error") {
-			k.problem = &Problem{Refusal: *pgerror.SyntaxOf.NewRefusal(wrong.Message), Certain: true, Body: true}
+		if stmt.Err == nil {
+			continue
+		}
+		if k.problem = unreadBody(stmt.Err); k.problem != nil {
 			return
 		}
 	}
+}
+
+// checkBlockBody checks the syntax of a body in PL/pgSQL. The server reads all its statements when the function is made.
+func checkBlockBody(node *pgparse.Node, sql string) *Problem {
+	s := node.GetCreateFunctionStmt()
+	if s == nil {
+		return nil
+	}
+	if language, as := pgparse.FunctionCode(s.GetOptions()); language != "plpgsql" || len(as) != 1 {
+		return nil
+	}
+	_, err := pgparse.ParseBlock(sql)
+	return unreadBody(err)
+}
+
+// unreadBody returns the problem of a body that the parser refuses; nil for any other error. Newer servers may know a form that it does not have.
+func unreadBody(err error) *Problem {
+	wrong := new(pgparse.SyntaxError)
+	if !errors.As(err, &wrong) || wrong.Hint != "" || !strings.HasPrefix(wrong.Message, "syntax error") {
+		return nil
+	}
+	p := &Problem{Refusal: *pgerror.SyntaxOf.NewRefusal(wrong.Message), Certain: true, Body: true}
+	p.Until = pgparse.GrammarMajor
+	return p
 }

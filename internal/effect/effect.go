@@ -29,6 +29,8 @@ type Inputs struct {
 	// Problems are the catalog's objections to the statement (catalog.Judge). A certain one
 	// is a refusal.
 	Problems []catalog.Problem
+	// UncheckedBodies: check_function_bodies is off, so a body that is a string is not read when the function is made.
+	UncheckedBodies bool
 }
 
 // Effect is the effect of a statement on one relation.

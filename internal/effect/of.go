@@ -15,12 +15,13 @@ import (
 func EffectOf(node *pgparse.Node, c *catalog.Catalog, v *Version, in Inputs) Result {
 	r := runs.Get().(*run)
 	defer runs.Put(r)
-	*r = run{Checker: refusal.Checker{C: c, V: v}, in: in, Result: Result{Effects: r.Effects[:0]}}
+	*r = run{Checker: refusal.Checker{C: c, V: v, UncheckedBodies: in.UncheckedBodies}, in: in, Result: Result{Effects: r.Effects[:0]}}
 	msg := pgparse.Unwrap(node)
 	r.CheckStatement(msg)
 	r.KeepProblem(in.Problems)
 	refused := r.Refusal // a failed lookup during the walk is no refusal
 	r.runStatement(msg)
+	r.findUnreadBody(in.Problems)
 	result := r.Result
 	result.Refused = refused
 	r.Checker, r.index = refusal.Checker{}, nil
@@ -32,6 +33,15 @@ func EffectOf(node *pgparse.Node, c *catalog.Catalog, v *Version, in Inputs) Res
 	}
 	clear(r.Effects)
 	return result
+}
+
+// findUnreadBody names a body with a form that the parser does not have, and that the version may have.
+func (r *run) findUnreadBody(problems []catalog.Problem) {
+	for i := range problems {
+		if p := &problems[i]; p.Body && p.Until > 0 && !p.AppliesTo(r.V.AtLeast) {
+			r.Unmodelled = "the body has a form that this release does not know: " + p.Message()
+		}
+	}
 }
 
 // IsRefused reports whether the server certainly refuses the statement, so that it changes

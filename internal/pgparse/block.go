@@ -67,6 +67,13 @@ func ParseBlock(statement string) (block *Block, err error) {
 		return nil, errNested()
 	}
 	text, err := parser.ParsePlPgSqlToJSON(statement)
+	var originals map[string]string
+	if err != nil {
+		var replaced string
+		if replaced, originals = replaceNewer(statement); len(originals) > 0 {
+			text, err = parser.ParsePlPgSqlToJSON(replaced)
+		}
+	}
 	if err != nil && strings.Contains(err.Error(), "at or near") {
 		return nil, &SyntaxError{Message: shortenMessage(err.Error())}
 	}
@@ -84,6 +91,7 @@ func ParseBlock(statement string) (block *Block, err error) {
 	if w.deep {
 		return nil, errNested()
 	}
+	w.block.restoreNewer(originals)
 	return w.block, nil
 }
 

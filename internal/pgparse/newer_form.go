@@ -14,8 +14,11 @@ import (
 // The parser has the grammar of Postgres 18. A form that 19 brought is written as a form that the parser knows, and only if
 // the parser has refused the text. The tree then gets what the written form cannot say, and a mark for the checks of versions.
 
-// newerSince is the version that brought the forms.
-const newerSince = 19
+// GrammarMajor is the version whose grammar the parser has. newerSince is the version that brought the forms.
+const (
+	GrammarMajor = 18
+	newerSince   = 19
+)
 
 // newerText is a statement while its new forms are rewritten.
 type newerText struct {

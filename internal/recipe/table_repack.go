@@ -9,13 +9,13 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// repackSince is the version that brought REPACK (CONCURRENTLY).
-const repackSince = 19
+// RepackSince is the version that brought REPACK (CONCURRENTLY).
+const RepackSince = 19
 
 // tableRepack writes a table anew while others read and write: VACUUM FULL, CLUSTER and REPACK become REPACK (CONCURRENTLY).
 // https://www.postgresql.org/docs/19/sql-repack.html
 var tableRepack = &Recipe{Name: "table-repack", Make: func(c *Change) *Steps {
-	if len(c.Release.Versions) == 0 || slices.Min(c.Release.Versions) < repackSince {
+	if len(c.Release.Versions) == 0 || slices.Min(c.Release.Versions) < RepackSince {
 		return nil
 	}
 	list := c.listRepacked()
@@ -24,7 +24,7 @@ var tableRepack = &Recipe{Name: "table-repack", Make: func(c *Change) *Steps {
 	}
 	m := &Steps{}
 	for _, r := range list {
-		if !r.canRepack(c) {
+		if t := r.table; !CanRepack(t) || t.Inferred || t.Partial || c.Before.CreatedSince(c.Release.Deployed, t.OID) {
 			return nil
 		}
 		s := m.addStep(c.phaseAfterFills(onward.Expand), onward.StepConcurrent, "write "+r.table.Name.String()+" anew while others read and write. It begins when "+
@@ -57,11 +57,9 @@ type repackedTable struct {
 	columns          []string // that ANALYZE reads
 }
 
-// canRepack reports whether the server can repack the table concurrently: it decodes the changes that others make, row by row.
-func (r *repackedTable) canRepack(c *Change) bool {
-	t := r.table
-	return t.Kind == catalog.Table && t.Persistence == catalog.Permanent && !t.Inferred && !t.Partial && !c.Before.CreatedSince(c.Release.Deployed, t.OID) &&
-		t.ReplicaIdentity != "full" && t.HasReplicaIdentity()
+// CanRepack reports whether the server takes a table for REPACK (CONCURRENTLY): it decodes the changes that others make, row by row.
+func CanRepack(t *catalog.Relation) bool {
+	return t.Kind == catalog.Table && t.Persistence == catalog.Permanent && t.ReplicaIdentity != "full" && t.HasReplicaIdentity()
 }
 
 func (r *repackedTable) formatSQL() string {

@@ -20,6 +20,8 @@ type Checker struct {
 	V *Version
 	// Refusal is the server's refusal. The first one counts; nil: none so far.
 	Refusal *pgerror.Refusal
+	// UncheckedBodies: the server does not read a body that is a string when the function is made.
+	UncheckedBodies bool
 	// Schema is the schema of CREATE SCHEMA, in which unqualified names are created; ""
 	// is the catalog's default. Made are the relations that the statement has created so
 	// far.
@@ -44,7 +46,7 @@ func (q *Checker) KeepRefusal(no *pgerror.Refusal) {
 // catalog lacks something is none.
 func (q *Checker) KeepProblem(problems []catalog.Problem) {
 	for i := range problems {
-		if p := &problems[i]; (p.Certain || p.Conflict) && q.Refusal == nil && p.AppliesTo(q.V.AtLeast) {
+		if p := &problems[i]; (p.Certain || p.Conflict) && q.Refusal == nil && !(p.Body && q.UncheckedBodies) && p.AppliesTo(q.V.AtLeast) {
 			q.Refusal = &p.Refusal
 		}
 	}

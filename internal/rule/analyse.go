@@ -112,7 +112,9 @@ func (e *Engine) endMigration(m *Migration, tx *Tx, settings *tracker, before *s
 func (e *Engine) runStatement(s *Stmt, settings *tracker) {
 	defer s.recordPanic()
 	s.After, s.Problems = e.catalog.Judge(s.Node, s.SQL, s.Parent >= 0)
-	s.Results = e.computeResults(s.Statement, effect.Inputs{TimeZone: settings.now.TimeZone, Problems: s.refusalsAmong(s.Problems)})
+	s.Results = e.computeResults(s.Statement, effect.Inputs{
+		TimeZone: settings.now.TimeZone, Problems: s.refusalsAmong(s.Problems), UncheckedBodies: settings.now.UncheckedBodies,
+	})
 	s.Result = s.Results[0].Result
 	switch {
 	case len(s.Problems) > 0 && s.Problems[0].IsDuplicate() && s.IsOptional():
@@ -136,7 +138,7 @@ func (s *Stmt) refusalsAmong(problems []catalog.Problem) []catalog.Problem {
 	}
 	optional := s.IsOptional()
 	return slices.DeleteFunc(slices.Clone(problems), func(p catalog.Problem) bool {
-		return !p.Conflict && !(optional && p.Certain && p.IsMissing())
+		return !p.Conflict && !(optional && p.Certain && p.IsMissing()) && !(p.Body && p.Until > 0)
 	})
 }
 

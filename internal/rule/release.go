@@ -112,6 +112,8 @@ type Settings struct {
 	// ReplicaRole: session_replication_role is replica, so triggers and foreign keys are off.
 	ReplicaRole bool
 	TimeZone    string
+	// UncheckedBodies: check_function_bodies is off.
+	UncheckedBodies bool
 	// PathEmptiedBy is the statement that set search_path to an empty text; nil if names without a schema are looked up.
 	PathEmptiedBy *Stmt
 }

@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/analysis"
@@ -56,6 +57,8 @@ func (t *tracker) applySetting(to *Settings, set analysis.Setting, by *Stmt) {
 		}
 	case "session_replication_role":
 		to.ReplicaRole = set.Value == "replica"
+	case "check_function_bodies":
+		to.UncheckedBodies = !set.Default && (set.Computed || slices.Contains([]string{"off", "false", "no", "0"}, strings.ToLower(set.Value)))
 	case "search_path":
 		to.PathEmptiedBy = nil
 		if !set.Default && !set.Computed && strings.Trim(set.Value, ` "'`) == "" {

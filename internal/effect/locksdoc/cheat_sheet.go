@@ -41,7 +41,7 @@ var cheatSheetRows = []struct{ sql, instead string }{
 	{"DROP TABLE orders", "a release after the code"},
 	{"TRUNCATE orders", "DELETE in batches"},
 	{"UPDATE orders SET total = 0", "batches that commit"},
-	{"VACUUM FULL orders", "pg_repack, or VACUUM"},
+	{"VACUUM FULL orders", "REPACK (CONCURRENTLY) from 19 on, pg_repack, or VACUUM"},
 }
 
 // cheatSheet returns the table of these statements. Only what a table's users feel is there; the

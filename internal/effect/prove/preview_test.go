@@ -3,6 +3,7 @@ package prove
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -52,6 +53,37 @@ var previewForms = []string{
 	"ALTER TABLE orders ADD COLUMN o oid8", "ALTER TABLE orders ADD COLUMN o regdatabase", "ALTER TABLE orders ADD COLUMN m int4multirange",
 	"ALTER TABLE orders ALTER COLUMN u TYPE bytea USING u::bytea", "CREATE INDEX ON orders USING gist (ip)",
 	"CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS 'BEGIN REPACK orders; END'", "CREATE FUNCTION f() RETURNS void LANGUAGE sql AS 'REPACK orders'",
+	"CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS 'DECLARE r int; BEGIN INSERT INTO orders(id) VALUES (1) ON CONFLICT (id) DO SELECT RETURNING id INTO r; END'",
+	"CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT lag(n) IGNORE NULLS OVER (ORDER BY id) FROM orders LIMIT 1); END'",
+	"CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS 'BEGIN IF (SELECT lag(n) IGNORE NULLS OVER (ORDER BY id) FROM orders LIMIT 1) > 1 THEN RETURN 1; END IF; END'",
+}
+
+// unreadBodies have a form that no version has, as a form of a newer version looks to this release.
+var unreadBodies = []string{
+	"CREATE FUNCTION f() RETURNS void LANGUAGE sql AS 'SELECT 1; FROBNICATE orders'", "CREATE FUNCTION f() RETURNS void LANGUAGE sql AS 'UPDATE orders SET n = = 1'",
+	"CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS 'BEGIN FROBNICATE orders; END'",
+	"CREATE FUNCTION f(a int) RETURNS int LANGUAGE plpgsql AS 'BEGIN IF a > 1 THEN RETURN a; END IF; UPDATE orders SET n = = a; END'",
+}
+
+// Up to the version whose grammar the parser has, a body that it refuses is refused by the server with the same words. Beyond it nobody can tell: the
+// body is not judged.
+func TestUnreadBodies(t *testing.T) {
+	t.Parallel()
+	base := fold(t, catalog.New(), previewSchema)
+	base.Complete = true
+	_, conn := pgservertest.ConnectNew(t, pgparse.GrammarMajor, previewSchema)
+	for _, sql := range unreadBodies {
+		node := pgparse.ParseStatement(sql)
+		_, problems := base.Judge(node, sql, false)
+		comparePreview(t, conn, sql, effect.EffectOf(node, base, effect.NewVersion(pgparse.GrammarMajor), effect.Inputs{Problems: problems}))
+		unknown := effect.EffectOf(node, base, effect.NewVersion(pgparse.GrammarMajor+1), effect.Inputs{Problems: problems})
+		if unknown.Refused != nil || !strings.HasPrefix(unknown.Unmodelled, "the body has a form that this release does not know: syntax error at or near") {
+			t.Errorf("%s: refused: %v, unmodelled: %q", sql, unknown.Refused, unknown.Unmodelled)
+		}
+		pgservertest.Exec(t, conn, "SET check_function_bodies = off")
+		comparePreview(t, conn, sql, effect.EffectOf(node, base, effect.NewVersion(pgparse.GrammarMajor), effect.Inputs{Problems: problems, UncheckedBodies: true}))
+		pgservertest.Exec(t, conn, "RESET check_function_bodies")
+	}
 }
 
 const publicationSchema = `CREATE TABLE a (id int PRIMARY KEY, n int);

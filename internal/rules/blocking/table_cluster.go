@@ -4,6 +4,7 @@ import (
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -42,20 +43,33 @@ func checkCluster(p *rule.Pass, s *rule.Stmt) {
 		command, until = "REPACK", "until all of it is written"
 	}
 	instead := "take it out of the migration: pg_repack sorts a table while it is in use"
-	if p.AtLeast(19) {
-		options := ""
-		if index := c.GetIndexname(); index != "" {
-			options = " USING INDEX " + pgparse.QuoteIdent(index)
+	if p.AtLeast(recipe.RepackSince) {
+		instead = "take a window without traffic: REPACK (CONCURRENTLY) takes only an ordinary, logged table with a primary key or an index as its REPLICA IDENTITY"
+		if canRepack(s, e) {
+			options := ""
+			switch index := c.GetIndexname(); {
+			case index != "":
+				options = " USING INDEX " + pgparse.QuoteIdent(index)
+			case repack == nil || repack.UsingIndex:
+				options = " USING INDEX"
+			}
+			instead = adviseRepack(e, options)
 		}
-		instead = repackAdvice(e, options)
 	}
 	p.Report(s, describeWork(e, command+" rewrites "+e.Name.String(), until, instead))
 }
 
-// repackAdvice is the way to write a table anew from Postgres 19 on.
-func repackAdvice(e *effect.Effect, options string) string {
+// canRepack reports whether REPACK (CONCURRENTLY) takes the table of an effect; also if the catalog does not have it.
+func canRepack(s *rule.Stmt, e *effect.Effect) bool {
+	t := s.Before.Relation(e.OID)
+	return t == nil || recipe.CanRepack(t)
+}
+
+// adviseRepack returns the way to write a table anew from Postgres 19 on.
+func adviseRepack(e *effect.Effect, options string) string {
 	return "a transaction with an older snapshot (REPEATABLE READ, pg_dump) that reads " + e.Name.String() + " afterwards gets no rows, without an error. " +
-		"While none is open, outside the migration and outside a transaction:\n" +
+		"onward apply and onward guard begin it while none is open, and cancel it before others wait for long. Outside the migration and outside a " +
+		"transaction:\n" +
 		"SET lock_timeout = '5s';\nREPACK (CONCURRENTLY) " + analysis.QuoteTable(e.Name) + options + ";"
 }
 
@@ -72,6 +86,7 @@ func reportRepackConcurrently(p *rule.Pass, s *rule.Stmt) {
 		Harm: "a transaction with an older snapshot (REPEATABLE READ, pg_dump, a subscriber's first copy) that reads " + name +
 			" afterwards gets no rows, without an error; " +
 			"and while the exchange waits for its ACCESS EXCLUSIVE lock, every query on " + name + " waits behind it",
-		Instead: "run it outside the migration, with a lock_timeout, while no such transaction is open",
+		Instead: "let onward apply or onward guard run it: they begin it while no such transaction is open, and cancel it before others wait for long; " +
+			"or run it outside the migration, with a lock_timeout",
 	})
 }

@@ -2,6 +2,7 @@ package blocking
 
 import (
 	"github.com/onward-sql/onward/internal/analysis"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -15,7 +16,8 @@ var TableVacuumFull = &rule.Rule{
 	Summary:  "VACUUM FULL writes the table anew while nobody can read it",
 	Harm: "VACUUM FULL copies the live rows into a new file and rebuilds all indexes under ACCESS EXCLUSIVE. " +
 		"Every query on the table waits, and the time grows with the table.",
-	Instead: "A plain VACUUM with TRUNCATE false makes the space usable again and blocks nobody. To give it back to the system use pg_repack or pg_squeeze.",
+	Instead: "A plain VACUUM with TRUNCATE false makes the space usable again and blocks nobody. To give it back to the system use pg_repack or pg_squeeze. " +
+		"From Postgres 19 on REPACK (CONCURRENTLY) does it: a transaction with an older snapshot then reads no rows, without an error.",
 	Manual: []string{
 		"https://www.postgresql.org/docs/current/sql-vacuum.html",
 		"https://www.postgresql.org/docs/current/routine-vacuuming.html#VACUUM-FOR-SPACE-RECOVERY",
@@ -37,11 +39,9 @@ func vacuumFull(p *rule.Pass, s *rule.Stmt) {
 	if e.OID != 0 || len(stmt.GetRels()) > 0 {
 		table = " " + analysis.QuoteTable(e.Name)
 	}
-	instead := "let a plain VACUUM free the space for new rows, which blocks nobody"
-	if p.AtLeast(19) {
-		instead += "; to give it back to the system, run REPACK (CONCURRENTLY) outside the migration, while no transaction with an older snapshot " +
-			"(REPEATABLE READ, pg_dump) is open: that would read no rows, without an error"
+	instead := "let a plain VACUUM free the space for new rows, which blocks nobody:\nVACUUM (ANALYZE, TRUNCATE false)" + table + ";"
+	if len(stmt.GetRels()) > 0 && p.AtLeast(recipe.RepackSince) && canRepack(s, e) {
+		instead = adviseRepack(e, "")
 	}
-	p.Report(s, describeWork(e, "VACUUM FULL rewrites "+e.Name.String(), "until all of it is written",
-		instead+":\nVACUUM (ANALYZE, TRUNCATE false)"+table+";"))
+	p.Report(s, describeWork(e, "VACUUM FULL rewrites "+e.Name.String(), "until all of it is written", instead))
 }
