@@ -56,7 +56,8 @@ type repackStage struct {
 func newRepackStage(t *testing.T) *repackStage {
 	t.Helper()
 	s := &repackStage{t: t, db: pgservertest.Database(t, onward.PreviewMajor), events: make(chan string, 1000)}
-	run(t, s.db, base, rows, "INSERT INTO orders SELECT n, 1, n, repeat('x', 100), 'paid' FROM generate_series(7000, 20000) AS n", "DELETE FROM orders WHERE id % 2 = 0")
+	run(t, s.db, base, rows, "INSERT INTO orders SELECT n, 1, n, repeat('x', 100), 'paid' FROM generate_series(7000, 20000) AS n",
+		"DELETE FROM orders WHERE id % 2 = 0")
 	s.c = apply.Config{DB: s.db, Plan: plannedRepack(t), Within: 20 * time.Second, Tell: func(e apply.Event) { s.events <- fmt.Sprint(e.Kind, " ", e.Words) }}
 	return s
 }
@@ -97,9 +98,11 @@ func (s *repackStage) startApply() (writer *pgx.Conn, done chan error) {
 func (s *repackStage) nothingLeft() {
 	s.t.Helper()
 	until(s.t, "the end of its processes", func() bool {
-		return len(content(s.t, s.db, "SELECT backend_type FROM pg_stat_activity WHERE datname = current_database() AND (backend_type LIKE 'REPACK%' OR query LIKE 'REPACK%' AND state = 'active')")) == 0
+		return len(content(s.t, s.db, "SELECT backend_type FROM pg_stat_activity WHERE datname = current_database() AND "+
+			"(backend_type LIKE 'REPACK%' OR query LIKE 'REPACK%' AND state = 'active')")) == 0
 	})
-	left := content(s.t, s.db, "SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname NOT IN ('orders', 'customers') "+
+	left := content(s.t, s.db, "SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' "+
+		"AND relname NOT IN ('orders', 'customers') "+
 		"UNION ALL SELECT slot_name::text FROM pg_replication_slots WHERE database = current_database() "+
 		"UNION ALL SELECT relname::text FROM pg_class WHERE relname LIKE '%repack%' AND relkind IN ('r', 't')")
 	if len(left) > 0 {
@@ -182,7 +185,8 @@ func TestRepackOldSnapshots(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, words := range []string{
-		fmt.Sprintf("process %d (postgres, report), idle in transaction, for ", report.PgConn().PID()), fmt.Sprintf("process %d (postgres, pg_dump), active, for ", dump.PgConn().PID()),
+		fmt.Sprintf("process %d (postgres, report), idle in transaction, for ", report.PgConn().PID()),
+		fmt.Sprintf("process %d (postgres, pg_dump), active, for ", dump.PgConn().PID()),
 		"it would read no rows of orders afterwards, without an error",
 	} {
 		if !strings.Contains(stuck.Why, words) {
@@ -278,7 +282,8 @@ func TestRepackGivesUp(t *testing.T) {
 		}
 	}
 	err := <-done
-	if stuck := new(apply.UnfinishedError); !errors.As(err, &stuck) || !strings.Contains(stuck.Why, "it has lost 3 copies of the table; the last time 1 session waited for it") {
+	if stuck := new(apply.UnfinishedError); !errors.As(err, &stuck) ||
+		!strings.Contains(stuck.Why, "it has lost 3 copies of the table; the last time 1 session waited for it") {
 		t.Fatal(err)
 	}
 	if s.file() != before {

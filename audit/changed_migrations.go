@@ -2,6 +2,7 @@ package audit
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -53,7 +54,7 @@ func compareRevisions(p pair, changes []gitrange.Change) *comparison {
 		head[m.ID] = true
 	}
 	moved := findRenames(p, base, head, changes)
-	c.recordAdded(p, base, moved)
+	c.recordAdded(p, base, head, moved)
 	if traits.Graph {
 		c.history = append(c.history, dependsOnNew(p.head, base, moved)...)
 	}
@@ -67,9 +68,9 @@ func compareRevisions(p pair, changes []gitrange.Change) *comparison {
 	return c
 }
 
-// recordAdded records the migrations that the release adds or edits. base are the deployed ones, moved those with
-// another name at the head.
-func (c *comparison) recordAdded(p pair, base, moved map[string]*adapter.Migration) {
+// recordAdded records the migrations that the release adds or edits. base are the deployed ones, head those of the head, moved those
+// with another name there.
+func (c *comparison) recordAdded(p pair, base map[string]*adapter.Migration, head map[string]bool, moved map[string]*adapter.Migration) {
 	lastDeployed := -1
 	for i, m := range p.head.Migrations {
 		if base[m.ID] != nil && !m.Repeatable { // these run after all others, each time
@@ -86,8 +87,11 @@ func (c *comparison) recordAdded(p pair, base, moved map[string]*adapter.Migrati
 			c.recordRename(from, m, p.head.HistoryBehavior.Renamed)
 			continue
 		}
+		recorded, ran, lacking := findUnreplaced(m, base, head)
 		switch {
-		case old == nil && isNoted(m, base):
+		case old == nil && recorded:
+		case old == nil && len(lacking) > 0:
+			c.recordPartialSquash(m, ran, lacking, p.head.HistoryBehavior.PartlyReplaced)
 		case old == nil && i > lastDeployed && m.Order > 0 && m.Order <= newest: // a squash that databases take for applied
 		case old == nil:
 			c.release = append(c.release, releasedMigration{m, onward.StatusNew})
@@ -96,7 +100,7 @@ func (c *comparison) recordAdded(p pair, base, moved map[string]*adapter.Migrati
 					Kind: history.OutOfOrder, Migration: m.ID, Path: m.Path, Other: p.head.Migrations[lastDeployed].ID, Runner: p.head.HistoryBehavior.OutOfOrder,
 				})
 			}
-		case c.isUnchanged(old, m), isSquashCleanup(old, m):
+		case c.isUnchanged(old, m), isSquashCleanup(old, m), isOneOfTwo(p.head, m):
 		case m.Repeatable:
 			c.release = append(c.release, releasedMigration{m, onward.StatusModified})
 		case hasUnchangedParts(old, m):
@@ -107,6 +111,13 @@ func (c *comparison) recordAdded(p pair, base, moved map[string]*adapter.Migrati
 			c.recordEdit(old, m, p.head.HistoryBehavior.Edited)
 		}
 	}
+}
+
+// isOneOfTwo reports whether another file has the migration's version: it may be the deployed one.
+func isOneOfTwo(set *adapter.Set, m *adapter.Migration) bool {
+	return slices.ContainsFunc(set.History, func(h history.Change) bool {
+		return h.Kind == history.Duplicate && h.Migration != m.ID && (h.Path == m.Path || h.Other == path.Base(m.Path))
+	})
 }
 
 // recordRemoved records the migrations that the release removes. head are those that stay.

@@ -306,16 +306,6 @@ func (j *judge) reportStatements(m *rule.Migration, out *onward.Migration) {
 	}
 }
 
-// findUnmodelled returns what is not modelled on one of the versions; "" if all is.
-func findUnmodelled(s *rule.Stmt) string {
-	for _, g := range s.Results {
-		if g.Result.Unmodelled != "" {
-			return g.Result.Unmodelled
-		}
-	}
-	return ""
-}
-
 // sourceText returns a statement as its author wrote it.
 func sourceText(m *rule.Migration, s *rule.Stmt) string {
 	if text := m.Script.Source.Written; text != "" && s.Start >= 0 {

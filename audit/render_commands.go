@@ -44,6 +44,9 @@ func (a *changelog) useBaseCommand(m *config.Migrations, base []config.Migration
 	}
 	at := slices.IndexFunc(base, func(b config.Migrations) bool { return b.Dir == m.Dir && *command(&b) != "" })
 	if at < 0 {
+		at = slices.IndexFunc(base, func(b config.Migrations) bool { return *command(&b) == *command(m) && a.isMovedEntry(&b, m) })
+	}
+	if at < 0 {
 		*command(m) = ""
 		why := key + ": runs only after it is at " + name + ", because a branch must not choose what runs; --config " + config.Name + " runs it now"
 		if key == "capture" {
@@ -55,6 +58,17 @@ func (a *changelog) useBaseCommand(m *config.Migrations, base []config.Migration
 	}
 	*command(m) = *command(&base[at])
 	m.CaptureBase, m.Python, m.Environment, m.Sandbox = base[at].CaptureBase, base[at].Python, base[at].Environment, base[at].Sandbox
+}
+
+// isMovedEntry reports whether the directory of an entry of the base is the one that the head's entry now has elsewhere: it is gone, and
+// files of it are in the new one.
+func (a *changelog) isMovedEntry(base, head *config.Migrations) bool {
+	from, to := entryDir(base), entryDir(head)
+	return base.Framework == head.Framework && len(adapter.FilesBelow(a.head, from)) == 0 && slices.ContainsFunc(a.rng.Changes, func(c gitrange.Change) bool {
+		oldName, inBase := cutDir(from, c.OldPath)
+		newName, inHead := cutDir(to, c.Path)
+		return c.Kind == gitrange.Renamed && inBase && inHead && oldName == newName
+	})
 }
 
 // isChangedBelow reports whether one of the changes is of a file below a directory.

@@ -1,28 +1,51 @@
 package audit
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/internal/lazyregexp"
+	"github.com/onward-sql/onward/internal/prose"
 )
 
-// isNoted reports whether a new migration replaces only migrations that the base has, directly or through another one
-// that replaces them: its statements have run. Its runner records it as applied and does not run it, whether the
-// replaced files still exist or not.
-func isNoted(m *adapter.Migration, base map[string]*adapter.Migration) bool {
+// findUnreplaced compares the migrations that a new one replaces with those that databases have: directly, or through another one that
+// replaces them. recorded is set if the runner records the new one as applied and does not run it: databases have all of them, or
+// some, and files of the head bring the others. lacking are those that neither databases nor files have, if databases have some.
+// Then the runner leaves the new one out.
+func findUnreplaced(m *adapter.Migration, base map[string]*adapter.Migration, head map[string]bool) (recorded bool, ran string, lacking []string) {
 	if len(m.Replaces) == 0 || m.Failed != "" {
-		return false
+		return false, "", nil
 	}
-	ran := map[string]bool{}
+	had := map[string]bool{}
 	for id, old := range base {
-		ran[id] = true
+		had[id] = true
 		for _, replaced := range old.Replaces {
-			ran[replaced] = true
+			had[replaced] = true
 		}
 	}
-	return !slices.ContainsFunc(m.Replaces, func(id string) bool { return !ran[id] })
+	for _, id := range m.Replaces {
+		switch {
+		case had[id]:
+			ran = id
+		case !head[id]:
+			lacking = append(lacking, id)
+		}
+	}
+	if ran == "" {
+		return false, "", nil
+	}
+	return len(lacking) == 0, ran, lacking
+}
+
+// recordPartialSquash reports a migration that the runner leaves out: a database has only a part of those that it replaces.
+func (c *comparison) recordPartialSquash(m *adapter.Migration, ran string, lacking []string, habit string) {
+	c.history = append(c.history, history.Change{Kind: history.Refused, Migration: m.ID, Path: m.Path, Line: 1, Refusal: &history.Refusal{
+		Line: 1, Column: 1,
+		Message: m.ID + " replaces " + ran + ", which the base has, and " + prose.JoinNames(lacking) + ", which neither the base nor a file has",
+		Harm:    habit,
+		Instead: "put the files of " + prose.JoinNames(lacking) + " back until every database has run them",
+	}})
 }
 
 // replacesList matches the list of replaced migrations in a squashed one.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
 )
@@ -45,4 +46,14 @@ func (u *unreadParts) addToReport(r *onward.Report) {
 		o.What = fmt.Sprintf("what deployed migrations made, %d statements or files", u.n)
 	}
 	r.Opaque = append(r.Opaque, o)
+}
+
+// findUnmodelled returns what is not modelled on one of the versions; "" if all is.
+func findUnmodelled(s *rule.Stmt) string {
+	for _, g := range s.Results {
+		if g.Result.Unmodelled != "" {
+			return g.Result.Unmodelled
+		}
+	}
+	return ""
 }

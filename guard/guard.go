@@ -198,7 +198,8 @@ func (g *guard) runUntilDone(ctx context.Context) (*onward.Guarded, error) {
 		pause := queue.Backoff(g.lockTimeout(len(out.Runs)-1), len(out.Runs))
 		longer, lost := g.countLostRepack(r)
 		pause = max(pause, longer)
-		if out.Why = cmp.Or(r.finalReason(c, time.Since(began)+pause), lost); out.ExitCode == 0 || !r.hasLostRace() || out.Why != "" || r.signalled || ctx.Err() != nil {
+		out.Why = cmp.Or(r.finalReason(c, time.Since(began)+pause), lost)
+		if out.ExitCode == 0 || !r.hasLostRace() || out.Why != "" || r.signalled || ctx.Err() != nil {
 			break
 		}
 		so := "had committed nothing"

@@ -64,7 +64,8 @@ func TestRepack(t *testing.T) {
 			if r.ExitCode != 0 || len(r.Runs) != 1 || len(r.Runs[0].Waited) != 1 || s.one(repackedFile) == file {
 				t.Fatalf("%+v\n%s", r, s.out.String())
 			}
-			if w := r.Runs[0].Waited[0]; w.Statement != "REPACK on public.t" || w.TookMS < 500 || w.Passed || !strings.Contains(w.InTheWay[0], "it has written, and REPACK waits") {
+			if w := r.Runs[0].Waited[0]; w.Statement != "REPACK on public.t" || w.TookMS < 500 || w.Passed ||
+				!strings.Contains(w.InTheWay[0], "it has written, and REPACK waits") {
 				t.Errorf("%+v", w)
 			}
 			if !strings.Contains(s.out.String(), "lock_timeout 50ms") {
@@ -126,7 +127,8 @@ func TestRepackCancelled(t *testing.T) {
 		!strings.Contains(l.Message, "(postgres, slow), idle in transaction, for ") {
 		t.Errorf("%+v", l)
 	}
-	left := s.one("SELECT (SELECT count(*) FROM pg_replication_slots WHERE database = current_database()) || ' ' || count(*) FROM pg_class WHERE relname ~ 'repack' AND relkind IN ('r', 't')")
+	left := s.one("SELECT (SELECT count(*) FROM pg_replication_slots WHERE database = current_database()) || ' ' || count(*) " +
+		"FROM pg_class WHERE relname ~ 'repack' AND relkind IN ('r', 't')")
 	if left != "0 0" {
 		t.Errorf("it left %s slots and relations", left)
 	}

@@ -17,11 +17,12 @@ func TestRepackIsProven(t *testing.T) {
 		base, release string
 		steps         []string
 	}{
-		"vacuum":         {"", "VACUUM (FULL, ANALYZE, VERBOSE) orders;", []string{"REPACK (CONCURRENTLY, VERBOSE, ANALYZE) orders;\n"}},
-		"two tables":     {"", "VACUUM FULL orders, customers;", []string{"REPACK (CONCURRENTLY) orders;\n", "REPACK (CONCURRENTLY) customers;\n"}},
-		"cluster":        {"", "CLUSTER orders USING orders_pkey;", []string{"REPACK (CONCURRENTLY) orders USING INDEX orders_pkey;\n"}},
-		"cluster again":  {"ALTER TABLE orders CLUSTER ON orders_pkey;", "CLUSTER orders;", []string{"REPACK (CONCURRENTLY) orders USING INDEX;\n"}},
-		"another order":  {"ALTER TABLE orders CLUSTER ON orders_pkey;", "REPACK orders USING INDEX orders_total;", []string{"REPACK (CONCURRENTLY) orders USING INDEX orders_total;\n"}},
+		"vacuum":        {"", "VACUUM (FULL, ANALYZE, VERBOSE) orders;", []string{"REPACK (CONCURRENTLY, VERBOSE, ANALYZE) orders;\n"}},
+		"two tables":    {"", "VACUUM FULL orders, customers;", []string{"REPACK (CONCURRENTLY) orders;\n", "REPACK (CONCURRENTLY) customers;\n"}},
+		"cluster":       {"", "CLUSTER orders USING orders_pkey;", []string{"REPACK (CONCURRENTLY) orders USING INDEX orders_pkey;\n"}},
+		"cluster again": {"ALTER TABLE orders CLUSTER ON orders_pkey;", "CLUSTER orders;", []string{"REPACK (CONCURRENTLY) orders USING INDEX;\n"}},
+		"another order": {"ALTER TABLE orders CLUSTER ON orders_pkey;", "REPACK orders USING INDEX orders_total;",
+			[]string{"REPACK (CONCURRENTLY) orders USING INDEX orders_total;\n"}},
 		"as it was said": {"", "REPACK (CONCURRENTLY, ANALYZE) orders (total);", []string{"REPACK (CONCURRENTLY, ANALYZE) orders (total);\n"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -34,7 +35,8 @@ func TestRepackIsProven(t *testing.T) {
 			if strings.Join(got, "") != strings.Join(tc.steps, "") || !p.Proof.Proven {
 				t.Errorf("%q %v", got, p.Proof.Missing)
 			}
-			if notes := strings.Join(p.Notes, "\n"); !strings.Contains(notes, "gets no rows, without an error") || !strings.Contains(notes, "meanwhile is not protected") {
+			if notes := strings.Join(p.Notes, "\n"); !strings.Contains(notes, "gets no rows, without an error") ||
+				!strings.Contains(notes, "meanwhile is not protected") {
 				t.Error(notes)
 			}
 		})

@@ -295,6 +295,8 @@ type HistoryBehavior struct {
 	CountsLineEnds bool
 	// Overtaken: an applied migration depends on a new one, by their names (%s).
 	Overtaken string
+	// PartlyReplaced: a new migration replaces applied ones, and others that no database has run and no file holds.
+	PartlyReplaced string
 }
 
 // Model is a class of the deployed code that maps to a table.

@@ -153,7 +153,8 @@ var goDrivers = []struct {
 	pattern  *lazyregexp.Regexp
 }{
 	{"", lazyregexp.New(`\bgithub\.com/(?:lib/pq|jackc/pg|go-pg/|ory/)|\bdriver/(?:postgres|pgdriver)\b|\bpgdriver\b|\bcockroach`)},
-	{"SQLite", lazyregexp.New(`\b(?:mattn/go-sqlite3|glebarez/(?:go-)?sqlite|modernc\.org/sqlite|gorm\.io/driver/sqlite|ncruces/go-sqlite3|zombiezen\.com/go/sqlite)\b`)},
+	{"SQLite", lazyregexp.New(`\b(?:mattn/go-sqlite3|glebarez/(?:go-)?sqlite|modernc\.org/sqlite|` +
+		`gorm\.io/driver/sqlite|ncruces/go-sqlite3|zombiezen\.com/go/sqlite)\b`)},
 	{"MySQL", lazyregexp.New(`\b(?:go-sql-driver/mysql|gorm\.io/driver/mysql)\b`)},
 }
 

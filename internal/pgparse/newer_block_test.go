@@ -35,7 +35,8 @@ func TestNewerFormsInBlocks(t *testing.T) {
 			t.Errorf("%s: %s", statement, diff)
 		}
 	}
-	for _, statement := range []string{"DO $$ BEGIN FROBNICATE t; END $$", "DO $$ BEGIN REPACK t u; END $$", "DO $$ BEGIN REPACK t; UPDATE t SET n = = 1; END $$"} {
+	for _, statement := range []string{"DO $$ BEGIN FROBNICATE t; END $$", "DO $$ BEGIN REPACK t u; END $$",
+		"DO $$ BEGIN REPACK t; UPDATE t SET n = = 1; END $$"} {
 		if _, err := pgparse.ParseBlock(statement); err == nil {
 			t.Errorf("%s: it was read", statement)
 		}

@@ -103,7 +103,7 @@ func NewRepackQueue(table string) *RepackQueue {
 	return &RepackQueue{locks: LockQueue{Wanted: []WantedLock{{table, onward.AccessExclusiveLock}}, Age: repackOld, Yields: true}}
 }
 
-// InTheWay describes the transactions because of which it would lose its copy, or wait without an end: those that use the table, and those of any
+// InTheWay describes the transactions because of which it would lose its copy, or wait without an end: users of the table, and transactions of any
 // database that have written. ignored are processes that do not count.
 func (q *RepackQueue) InTheWay(ctx context.Context, conn Conn, ignored map[int]bool) (words []string, err error) {
 	holders, err := q.locks.InTheWay(ctx, conn)
@@ -129,7 +129,8 @@ func (q *RepackQueue) InTheWay(ctx context.Context, conn Conn, ignored map[int]b
 // readWriters returns the transactions of all databases that have written and are old.
 func readWriters(ctx context.Context, conn Conn) ([]Blocker, error) {
 	rows, err := conn.Query(ctx, `
-		SELECT a.pid, coalesce(a.usename::text, ''), coalesce(a.application_name, ''), coalesce(a.state, ''), extract(epoch FROM clock_timestamp() - a.xact_start)::float8, ''
+		SELECT a.pid, coalesce(a.usename::text, ''), coalesce(a.application_name, ''), coalesce(a.state, ''),
+			extract(epoch FROM clock_timestamp() - a.xact_start)::float8, ''
 		FROM pg_catalog.pg_stat_activity AS a WHERE a.backend_xid IS NOT NULL AND a.pid <> pg_backend_pid()
 		UNION ALL SELECT 0, owner::text, '', 'prepared', extract(epoch FROM clock_timestamp() - prepared)::float8, gid FROM pg_catalog.pg_prepared_xacts
 		ORDER BY 5 DESC`)

@@ -45,7 +45,8 @@ func RepackHarm(table string) string {
 
 // IsRepack reports whether a step is REPACK (CONCURRENTLY).
 func IsRepack(s *onward.PlanStep) bool {
-	return s.Transaction == onward.TransactionNone && strings.Contains(strings.ToLower(s.SQL), "repack") && pgparse.RepackedTable(pgparse.ParseStatement(s.SQL)) != nil
+	return s.Transaction == onward.TransactionNone && strings.Contains(strings.ToLower(s.SQL), "repack") &&
+		pgparse.RepackedTable(pgparse.ParseStatement(s.SQL)) != nil
 }
 
 // repackedTable is a table that a statement writes anew.

@@ -20,7 +20,8 @@ type Need struct {
 
 // ListNeeds returns what the subscribers of a publication must do for steps in their order. path is the search path of the steps.
 func (p *Publication) ListNeeds(steps []onward.PlanStep, path []string) (out []Need) {
-	r := &statementReader{publication: p, path: path, names: map[string]string{}, types: map[string]string{}, created: map[string]bool{}, except: map[string]bool{}}
+	r := &statementReader{publication: p, path: path, names: map[string]string{}, types: map[string]string{},
+		created: map[string]bool{}, except: map[string]bool{}}
 	for _, table := range p.Except {
 		r.except[table] = true
 	}

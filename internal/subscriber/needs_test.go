@@ -64,8 +64,10 @@ func TestNeeds(t *testing.T) {
 				Step:   "a",
 				Before: []string{"CREATE SCHEMA onward", "CREATE TABLE onward.x (id int)", "CREATE TABLE y AS SELECT 1 AS a", "ALTER TABLE public.y ADD COLUMN b int"},
 			}}},
-		"tables and partitions that EXCEPT leaves out": {&excepting, []string{"ALTER TABLE secrets ADD COLUMN a int; CREATE TABLE app.whole_2 PARTITION OF app.whole " +
-			"FOR VALUES FROM (1) TO (2) PARTITION BY RANGE (id); CREATE TABLE app.whole_2a PARTITION OF app.whole_2 DEFAULT; CREATE TABLE app.whole_1a PARTITION OF app.whole_1 DEFAULT; " +
+		"tables and partitions that EXCEPT leaves out": {&excepting, []string{"ALTER TABLE secrets ADD COLUMN a int; " +
+			"CREATE TABLE app.whole_2 PARTITION OF app.whole " +
+			"FOR VALUES FROM (1) TO (2) PARTITION BY RANGE (id); CREATE TABLE app.whole_2a PARTITION OF app.whole_2 DEFAULT; " +
+			"CREATE TABLE app.whole_1a PARTITION OF app.whole_1 DEFAULT; " +
 			`CREATE TABLE parts_2 PARTITION OF app."Parts" DEFAULT; CREATE TABLE child () INHERITS (secrets);`}, []Need{
 			{
 				Step:   "a",

@@ -117,7 +117,7 @@ func (r *record) fillSet(set *adapter.Set, t adapter.Tree) {
 	for i := range r.Revisions {
 		set.Migrations = append(set.Migrations, r.Revisions[i].convert(t, set.Source))
 	}
-	set.History = r.listHeads(t)
+	set.History = append(r.listHeads(t), findSharedIDs(t, set.Source.Dir)...)
 	set.Gaps = r.Gaps
 	set.Count = countRevisions(set.Migrations)
 	set.Beyond = func() []adapter.Beyond { return listPrograms(set.Migrations) }

@@ -108,7 +108,7 @@ func runHooked(ctx context.Context, t adapter.Tree, s adapter.Source, words, env
 	}
 	var failed *command.Error
 	if errors.As(runErr, &failed) {
-		return nil, explainFailure(failed, box, t)
+		return nil, explainFailure(failed, box, t, s)
 	} else if runErr != nil {
 		return nil, runErr
 	}
@@ -128,9 +128,12 @@ func runHooked(ctx context.Context, t adapter.Tree, s adapter.Source, words, env
 }
 
 // explainFailure returns a failure with what to do about it.
-func explainFailure(failed *command.Error, box *command.Confinement, t adapter.Tree) *Error {
+func explainFailure(failed *command.Error, box *command.Confinement, t adapter.Tree, s adapter.Source) *Error {
 	text := failed.Error()
+	missing := findMissingParent(t, s.Dir, text)
 	switch {
+	case missing != "":
+		text = missing
 	case failed.TimedOut:
 		text += "; `render_timeout:` of the directory in onward.yaml sets another limit"
 	case strings.Contains(text, "No module named") || strings.Contains(text, "no such program"):

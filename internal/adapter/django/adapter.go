@@ -48,6 +48,8 @@ var habits = adapter.HistoryBehavior{
 	Deleted:    "another migration depends on it, and Django refuses to start",
 	OutOfOrder: "Django runs it after the ones that are applied; when one of those depends on it, migrate refuses to run",
 	Overtaken:  "Django refuses to migrate: InconsistentMigrationHistory: Migration %s is applied before its dependency %s",
+	PartlyReplaced: "Django leaves a squashed migration out while a part of what it replaces is applied: what the other part does never " +
+		"runs, and Django refuses to start if another migration depends on it",
 }
 
 // Name is "django".

@@ -141,7 +141,7 @@ var typeOf = lazyregexp.New(`\b(?:(Pg(?:Pool|Connect|Row|Connection|Listener|Exe
 	`(MySql(?:Pool|Connect|Row|Connection)|MySql\b|sqlx::mysql\b))`)
 
 // typedDatabase returns the database, "" for Postgres, whose types are the only ones that a Rust text uses. sure is false if it
-// uses none, or those of several.
+// uses none, or types from several databases.
 func typedDatabase(text string) (database string, sure bool) {
 	if !strings.Contains(text, "sqlx") {
 		return "", false

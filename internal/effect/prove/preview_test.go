@@ -53,14 +53,17 @@ var previewForms = []string{
 	"ALTER TABLE orders ADD COLUMN o oid8", "ALTER TABLE orders ADD COLUMN o regdatabase", "ALTER TABLE orders ADD COLUMN m int4multirange",
 	"ALTER TABLE orders ALTER COLUMN u TYPE bytea USING u::bytea", "CREATE INDEX ON orders USING gist (ip)",
 	"CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS 'BEGIN REPACK orders; END'", "CREATE FUNCTION f() RETURNS void LANGUAGE sql AS 'REPACK orders'",
-	"CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS 'DECLARE r int; BEGIN INSERT INTO orders(id) VALUES (1) ON CONFLICT (id) DO SELECT RETURNING id INTO r; END'",
+	"CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS 'DECLARE r int; " +
+		"BEGIN INSERT INTO orders(id) VALUES (1) ON CONFLICT (id) DO SELECT RETURNING id INTO r; END'",
 	"CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT lag(n) IGNORE NULLS OVER (ORDER BY id) FROM orders LIMIT 1); END'",
-	"CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS 'BEGIN IF (SELECT lag(n) IGNORE NULLS OVER (ORDER BY id) FROM orders LIMIT 1) > 1 THEN RETURN 1; END IF; END'",
+	"CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS 'BEGIN IF " +
+		"(SELECT lag(n) IGNORE NULLS OVER (ORDER BY id) FROM orders LIMIT 1) > 1 THEN RETURN 1; END IF; END'",
 }
 
 // unreadBodies have a form that no version has, as a form of a newer version looks to this release.
 var unreadBodies = []string{
-	"CREATE FUNCTION f() RETURNS void LANGUAGE sql AS 'SELECT 1; FROBNICATE orders'", "CREATE FUNCTION f() RETURNS void LANGUAGE sql AS 'UPDATE orders SET n = = 1'",
+	"CREATE FUNCTION f() RETURNS void LANGUAGE sql AS 'SELECT 1; FROBNICATE orders'",
+	"CREATE FUNCTION f() RETURNS void LANGUAGE sql AS 'UPDATE orders SET n = = 1'",
 	"CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS 'BEGIN FROBNICATE orders; END'",
 	"CREATE FUNCTION f(a int) RETURNS int LANGUAGE plpgsql AS 'BEGIN IF a > 1 THEN RETURN a; END IF; UPDATE orders SET n = = a; END'",
 }

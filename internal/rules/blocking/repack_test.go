@@ -21,14 +21,16 @@ CREATE TABLE keyless (n int);
 CREATE INDEX keyless_n ON keyless (n);
 CREATE UNLOGGED TABLE fast (id int PRIMARY KEY);
 CREATE TABLE parts (id int PRIMARY KEY) PARTITION BY RANGE (id);`
-	const plain, window, pgRepack = "let a plain VACUUM free the space", "take a window without traffic: REPACK (CONCURRENTLY) takes only", "take it out of the migration: pg_repack"
+	const plain, window = "let a plain VACUUM free the space", "take a window without traffic: REPACK (CONCURRENTLY) takes only"
+	const pgRepack = "take it out of the migration: pg_repack"
 	for _, tt := range []struct {
 		sql   string
 		major int
 		want  string
 		last  string
 	}{
-		{"VACUUM FULL t;", 19, "a transaction with an older snapshot (REPEATABLE READ, pg_dump) that reads t afterwards gets no rows, without an error.", "REPACK (CONCURRENTLY) t;"},
+		{"VACUUM FULL t;", 19, "a transaction with an older snapshot (REPEATABLE READ, pg_dump) that reads t afterwards gets no rows, without an error.",
+			"REPACK (CONCURRENTLY) t;"},
 		{"VACUUM FULL t;", 18, plain, "VACUUM (ANALYZE, TRUNCATE false) t;"},
 		{"VACUUM FULL keyless;", 19, plain, "VACUUM (ANALYZE, TRUNCATE false) keyless;"},
 		{"VACUUM FULL;", 19, plain, "VACUUM (ANALYZE, TRUNCATE false) t;"},

@@ -328,6 +328,7 @@ def change(module, recorder):
     record_autocommit(context_class, recorder)
     record_connection(context_class, recorder)
     refuse_connections(recorder)
+    skip_shared_ids()
 
 
 def refuse_connections(recorder):
@@ -338,6 +339,24 @@ def refuse_connections(recorder):
         raise NeedsDatabase(why if recorder.revision else why + "; does the command have --sql?")
 
     DefaultDialect.connect = connect
+
+
+def skip_shared_ids():
+    """Loads one revision of each id: with two, Alembic finds several heads, and nothing can be rendered."""
+    from alembic.script.revision import RevisionMap
+
+    original = RevisionMap.__init__
+
+    def __init__(self, generator):
+        def first_of_each():
+            revisions, first = list(generator()), {}
+            for r in sorted(revisions, key=lambda r: getattr(r, "path", "")):
+                first.setdefault(r.revision, r)
+            return [r for r in revisions if first[r.revision] is r]
+
+        original(self, first_of_each)
+
+    RevisionMap.__init__ = __init__
 
 
 def watch_offline_mode(recorder):
