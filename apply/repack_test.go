@@ -45,7 +45,7 @@ func plannedRepack(t testing.TB) *onward.Plan {
 	return markProven(t, p)
 }
 
-// repackStage is a database of 19 whose table is to be written anew.
+// repackStage is a database of 19 whose table a plan writes anew.
 type repackStage struct {
 	t      *testing.T
 	db     string

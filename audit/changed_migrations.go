@@ -68,8 +68,8 @@ func compareRevisions(p pair, changes []gitrange.Change) *comparison {
 	return c
 }
 
-// recordAdded records the migrations that the release adds or edits. base are the deployed ones, head those of the head, moved those
-// with another name there.
+// recordAdded records the migrations that the release adds or edits. base are the deployed ones, head the IDs
+// at the head, moved the migrations with another name there.
 func (c *comparison) recordAdded(p pair, base map[string]*adapter.Migration, head map[string]bool, moved map[string]*adapter.Migration) {
 	lastDeployed := -1
 	for i, m := range p.head.Migrations {

@@ -63,12 +63,8 @@ func (a *changelog) useBaseCommand(m *config.Migrations, base []config.Migration
 // isMovedEntry reports whether the directory of an entry of the base is the one that the head's entry now has elsewhere: it is gone, and
 // files of it are in the new one.
 func (a *changelog) isMovedEntry(base, head *config.Migrations) bool {
-	from, to := entryDir(base), entryDir(head)
-	return base.Framework == head.Framework && len(adapter.FilesBelow(a.head, from)) == 0 && slices.ContainsFunc(a.rng.Changes, func(c gitrange.Change) bool {
-		oldName, inBase := cutDir(from, c.OldPath)
-		newName, inHead := cutDir(to, c.Path)
-		return c.Kind == gitrange.Renamed && inBase && inHead && oldName == newName
-	})
+	from := entryDir(base)
+	return base.Framework == head.Framework && len(adapter.FilesBelow(a.head, from)) == 0 && countMovedFiles(from, entryDir(head), a.rng.Changes) > 0
 }
 
 // isChangedBelow reports whether one of the changes is of a file below a directory.

@@ -236,18 +236,7 @@ func findMovedSource(head adapter.Source, bases []adapter.Source, taken func(ada
 		if b.Framework != head.Framework || taken(*b) {
 			continue
 		}
-		n := 0
-		for _, c := range changes {
-			if c.Kind != gitrange.Renamed || isInEveryDir(path.Base(c.Path)) {
-				continue
-			}
-			from, inBase := cutDir(b.Dir, c.OldPath)
-			to, inHead := cutDir(head.Dir, c.Path)
-			if inBase && inHead && from == to {
-				n++
-			}
-		}
-		if n > most {
+		if n := countMovedFiles(b.Dir, head.Dir, changes); n > most {
 			best, most = b, n
 		}
 	}
@@ -255,6 +244,21 @@ func findMovedSource(head adapter.Source, bases []adapter.Source, taken func(ada
 		return findReformattedSource(head, bases, taken, changes)
 	}
 	return best
+}
+
+// countMovedFiles counts the files that moved from one directory to another according to git, and kept their names.
+func countMovedFiles(from, to string, changes []gitrange.Change) (n int) {
+	for _, c := range changes {
+		if c.Kind != gitrange.Renamed || isInEveryDir(path.Base(c.Path)) {
+			continue
+		}
+		oldName, inBase := cutDir(from, c.OldPath)
+		newName, inHead := cutDir(to, c.Path)
+		if inBase && inHead && oldName == newName {
+			n++
+		}
+	}
+	return n
 }
 
 // findMovedDir finds the directory from which the files of a configured directory came: the base's detection need not know it, and

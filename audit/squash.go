@@ -17,16 +17,16 @@ func findUnreplaced(m *adapter.Migration, base map[string]*adapter.Migration, he
 	if len(m.Replaces) == 0 || m.Failed != "" {
 		return false, "", nil
 	}
-	had := map[string]bool{}
+	applied := map[string]bool{}
 	for id, old := range base {
-		had[id] = true
+		applied[id] = true
 		for _, replaced := range old.Replaces {
-			had[replaced] = true
+			applied[replaced] = true
 		}
 	}
 	for _, id := range m.Replaces {
 		switch {
-		case had[id]:
+		case applied[id]:
 			ran = id
 		case !head[id]:
 			lacking = append(lacking, id)

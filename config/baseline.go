@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/onward-sql/onward/internal/scratch"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -81,23 +82,9 @@ func (b *Baseline) Fingerprints() map[string]bool {
 // maxBaseline bounds a baseline: 64 MB hold 300,000 findings.
 const maxBaseline = 64 << 20
 
-// readBounded reads a file. A branch names it, and may make it a link to a device that never ends.
-func readBounded(path string, most int64) ([]byte, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, most+1))
-	if err == nil && int64(len(data)) > most {
-		err = fmt.Errorf("it is larger than %d MB", most>>20)
-	}
-	return data, err
-}
-
 // ReadBaseline reads a baseline file. An error is an [Error].
 func ReadBaseline(path string) (*Baseline, error) {
-	data, err := readBounded(path, maxBaseline)
+	data, err := scratch.ReadBounded(path, maxBaseline)
 	if err != nil {
 		return nil, &Error{Path: path, Message: fmt.Sprintf("the baseline cannot be read: %v; onward changelog --write-baseline writes one", trimPath(err))}
 	}

@@ -43,7 +43,7 @@ func (s *session) isRepacking() bool { return len(s.pending) > 0 && s.pending[0]
 
 // holdRepack holds a REPACK (CONCURRENTLY) back until nobody is in its way. If somebody still is when the command's time is over, it must not run.
 func (r *run) holdRepack(s *session, st *statement) *RepackError {
-	line, begun, told := queue.NewRepackQueue(st.repacks), time.Now(), ""
+	line, begun, reported := queue.NewRepackQueue(st.repacks), time.Now(), ""
 	var words []string
 	for {
 		var list []string
@@ -63,8 +63,8 @@ func (r *run) holdRepack(s *session, st *statement) *RepackError {
 			break
 		}
 		words = list
-		if who := strings.Map(dropDigits, strings.Join(list, "; ")); who != told && r.ctx.Err() == nil {
-			told = who
+		if who := prose.CutNumbers(strings.Join(list, "; ")); who != reported && r.ctx.Err() == nil {
+			reported = who
 			r.g.c.Tell(st.description + " is held back: " + strings.Join(list, "; "))
 		}
 		if time.Now().After(r.holdUntil) || r.ctx.Err() != nil {
@@ -82,14 +82,6 @@ func (r *run) holdRepack(s *session, st *statement) *RepackError {
 
 // repackPollInterval is the interval between two searches for those that a REPACK must wait for.
 const repackPollInterval = 250 * time.Millisecond
-
-// dropDigits drops the digits of a text, in which only ages change.
-func dropDigits(c rune) rune {
-	if '0' <= c && c <= '9' || c == '.' {
-		return -1
-	}
-	return c
-}
 
 func (r *run) recordRepack(err *RepackError) *RepackError {
 	r.mu.Lock()

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -17,6 +16,7 @@ import (
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/gitrange"
 	"github.com/onward-sql/onward/internal/readiness"
+	"github.com/onward-sql/onward/internal/scratch"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -162,20 +162,6 @@ func JudgeWritten(ctx context.Context) ([]onward.Readiness, error) {
 // maxPlan bounds the file of a plan.
 const maxPlan = 64 << 20
 
-// readPlanFile reads the file of a plan, which may be a committed link to a device that never ends.
-func readPlanFile(path string) ([]byte, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	content, err := io.ReadAll(io.LimitReader(file, maxPlan+1))
-	if err == nil && len(content) > maxPlan {
-		err = inputErrorf("%s is larger than %d MB", filepath.Base(path), maxPlan>>20)
-	}
-	return content, err
-}
-
 // readPlans reads the plans of a repository, by name.
 func readPlans(root string) ([]*onward.Plan, error) {
 	list, err := filepath.Glob(filepath.Join(root, filepath.FromSlash(Dir), "*.json"))
@@ -187,7 +173,10 @@ func readPlans(root string) ([]*onward.Plan, error) {
 	}
 	var out []*onward.Plan
 	for _, file := range list {
-		content, err := readPlanFile(file)
+		content, err := scratch.ReadBounded(file, maxPlan)
+		if large := new(scratch.LargeError); errors.As(err, &large) {
+			return nil, inputErrorf("%s is larger than %d MB", filepath.Base(file), maxPlan>>20)
+		}
 		if err != nil {
 			return nil, err
 		}

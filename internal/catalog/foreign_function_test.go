@@ -7,7 +7,7 @@ import (
 	"github.com/onward-sql/onward/internal/catalog"
 )
 
-// A function of another database is refused wherever an expression stands, unless the history creates one of its name, or
+// The server refuses a function of another database in each expression, unless the history creates one of its name, or
 // brings an extension that may.
 func TestFunctionsOfOtherDatabases(t *testing.T) {
 	t.Parallel()

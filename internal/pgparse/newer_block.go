@@ -25,7 +25,7 @@ func replaceNewer(statement string) (text string, originals map[string]string) {
 		if since, _ := NewerForm(ParseStatement(part.SQL)); since == 0 {
 			continue // no version reads it
 		}
-		replacement := standIn + letters(len(originals))
+		replacement := standIn + nameNumber(len(originals))
 		if len(replacement) > len(part.Text) || strings.Contains(part.Text[:len(replacement)], "\n") {
 			continue
 		}
@@ -61,11 +61,11 @@ func quotedBody(statement string) string {
 	return ""
 }
 
-// letters returns a name for a number.
-func letters(n int) string {
+// nameNumber returns a name for a number, as short as possible: a, b, … z, aa.
+func nameNumber(n int) string {
 	name := string(rune('a' + n%26))
 	if n >= 26 {
-		name = letters(n/26-1) + name
+		name = nameNumber(n/26-1) + name
 	}
 	return name
 }

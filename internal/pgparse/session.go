@@ -110,7 +110,7 @@ func TurnsOff(s *VariableSetStmt) bool {
 		return false
 	}
 	value, known := settingText(s.GetArgs()[0])
-	return known && isOff(value)
+	return known && IsOff(value)
 }
 
 // setStrings applies a change of standard_conforming_strings.
@@ -121,7 +121,7 @@ func (s *session) setStrings(reset bool, value string, known, local bool) {
 			to.Off, to.Unsure = s.start.Off, s.start.Unsure
 		case !known:
 			*to = to.withUnsure()
-		case isOff(value):
+		case IsOff(value):
 			*to = to.withOff()
 		default:
 			to.Off, to.Unsure = false, false
@@ -129,8 +129,8 @@ func (s *session) setStrings(reset bool, value string, known, local bool) {
 	})
 }
 
-// isOff reports whether the server reads a text as false.
-func isOff(value string) bool {
+// IsOff reports whether the server reads a text as false.
+func IsOff(value string) bool {
 	v := strings.ToLower(strings.TrimSpace(value))
 	return v == "0" || v == "of" || v == "off" || v != "" && (strings.HasPrefix("false", v) || strings.HasPrefix("no", v))
 }
@@ -180,7 +180,7 @@ func (s *session) applyCalls(n *Node, sql string, runs bool) {
 		name, named := ConstantString(call.Args[0])
 		value, known := ConstantString(call.Args[1])
 		flag, told := settingText(call.Args[2])
-		local := told && !isOff(flag)
+		local := told && !IsOff(flag)
 		known = known && runs && told
 		switch {
 		case named && strings.EqualFold(name, "client_encoding"):

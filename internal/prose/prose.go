@@ -97,3 +97,13 @@ func OneLine(s string) string {
 func EnumerateColumns(names []string) string {
 	return PickForm(len(names), "column ", "columns ") + EnumerateNames(names)
 }
+
+// CutNumbers removes the numbers from a text, in which ages and process IDs change from look to look.
+func CutNumbers(text string) string {
+	return strings.Map(func(r rune) rune {
+		if '0' <= r && r <= '9' || r == '.' {
+			return -1
+		}
+		return r
+	}, text)
+}

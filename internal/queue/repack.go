@@ -14,7 +14,7 @@ import (
 )
 
 // Limits of REPACK (CONCURRENTLY). It copies a table while others use it. At its end it waits for ACCESS EXCLUSIVE, and every query on the
-// table queues behind it. A short lock_timeout would lose the whole copy, and none would stop the queries without a limit.
+// table waits for it. A short lock_timeout would lose the whole copy, and none would stop the queries without a limit.
 const (
 	// RepackStall is how long a query may wait for it: the statement is cancelled then. RepackPollInterval is the interval of the checks.
 	RepackStall        = 900 * time.Millisecond

@@ -27,8 +27,8 @@ func (s *Snapshot) DescribeState() string {
 	if s.State != "active" {
 		return words
 	}
-	at := strings.LastIndex(words, ", for ")
-	return words[:at] + ", active" + words[at:]
+	age := strings.LastIndex(words, ", for ")
+	return words[:age] + ", active" + words[age:]
 }
 
 // ReadSnapshots returns the transactions of this database with a snapshot. last is a transaction ID: newer snapshots do not count; "" counts all.
@@ -80,7 +80,7 @@ type seenSnapshot struct {
 // Find returns these transactions.
 func (w *SnapshotWatch) Find(ctx context.Context, conn Conn, standby bool) ([]Snapshot, error) {
 	first := w.seen == nil
-	list, err := w.look(ctx, conn, standby)
+	list, err := w.readKept(ctx, conn, standby)
 	if err != nil || !first || !slices.ContainsFunc(list, func(s Snapshot) bool { return !s.isIdle() }) {
 		return list, err
 	}
@@ -88,12 +88,13 @@ func (w *SnapshotWatch) Find(ctx context.Context, conn Conn, standby bool) ([]Sn
 	if err := Pause(ctx, OldEnough); err != nil {
 		return nil, err
 	}
-	return w.look(ctx, conn, standby)
+	return w.readKept(ctx, conn, standby)
 }
 
 func (s *Snapshot) isIdle() bool { return strings.HasPrefix(s.State, "idle in transaction") }
 
-func (w *SnapshotWatch) look(ctx context.Context, conn Conn, standby bool) ([]Snapshot, error) {
+// readKept reads the snapshots once, and returns those that their transactions keep.
+func (w *SnapshotWatch) readKept(ctx context.Context, conn Conn, standby bool) ([]Snapshot, error) {
 	all, err := ReadSnapshots(ctx, conn, "", standby)
 	if err != nil {
 		return nil, err

@@ -105,23 +105,29 @@ func (c *Change) listRepacked() (out []*repackedTable) {
 	case *pgparse.Node_ClusterStmt:
 		s := n.ClusterStmt
 		r := &repackedTable{table: c.resolveRelation(s.GetRelation()), verbose: pgparse.BoolOption(s.GetParams(), "verbose", false)}
-		repack := pgparse.RepackOf(s)
-		if repack != nil {
+		if repack := pgparse.RepackOf(s); repack != nil {
 			r.analyze, r.columns = repack.Analyze, quoteColumns(repack.Columns)
 		}
-		switch {
-		case s.GetIndexname() != "":
-			r.index = s.GetIndexname()
-			r.order = " USING INDEX " + quoteIdent(r.index)
-		case repack == nil || repack.UsingIndex:
-			r.order = " USING INDEX"
-		}
+		r.index, r.order = s.GetIndexname(), RepackOrder(s)
 		out = append(out, r)
 	}
 	if slices.ContainsFunc(out, func(r *repackedTable) bool { return r.table == nil }) {
 		return nil
 	}
 	return out
+}
+
+// RepackOrder returns the clause of REPACK that sorts a table as a CLUSTER or REPACK does: " USING INDEX orders_total"; "" keeps the order of
+// the rows.
+func RepackOrder(s *pgparse.ClusterStmt) string {
+	repack := pgparse.RepackOf(s)
+	switch {
+	case s.GetIndexname() != "":
+		return " USING INDEX " + quoteIdent(s.GetIndexname())
+	case repack == nil || repack.UsingIndex:
+		return " USING INDEX"
+	}
+	return ""
 }
 
 func quoteColumns(list []*pgparse.Node) (out []string) {

@@ -1,11 +1,11 @@
 package rule
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/history"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/pgtime"
 )
 
@@ -58,7 +58,7 @@ func (t *tracker) applySetting(to *Settings, set analysis.Setting, by *Stmt) {
 	case "session_replication_role":
 		to.ReplicaRole = set.Value == "replica"
 	case "check_function_bodies":
-		to.UncheckedBodies = !set.Default && (set.Computed || slices.Contains([]string{"off", "false", "no", "0"}, strings.ToLower(set.Value)))
+		to.UncheckedBodies = !set.Default && (set.Computed || pgparse.IsOff(set.Value))
 	case "search_path":
 		to.PathEmptiedBy = nil
 		if !set.Default && !set.Computed && strings.Trim(set.Value, ` "'`) == "" {

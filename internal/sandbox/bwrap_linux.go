@@ -40,11 +40,6 @@ var errManyMounts = errors.New(bwrapPath + " takes at most 9000 arguments, and i
 // maxBwrapArguments bounds the arguments. bwrap refuses 9,000.
 const maxBwrapArguments = 8900
 
-// checkBwrap returns an error if bwrap is not the system's: root's, and in directories that only root can write.
-func checkBwrap() (fs.FileInfo, error) {
-	return checkOwner(bwrapPath)
-}
-
 // checkOwner returns an error if others than root can write a program, or replace it. A link counts as replaceable.
 func checkOwner(program string) (out fs.FileInfo, err error) {
 	for path := program; ; path = filepath.Dir(path) {
@@ -131,7 +126,7 @@ func (r *root) listBwrapArguments(bwrap fs.FileInfo) ([]string, error) {
 
 // planBwrap returns bwrap's arguments.
 func (s *Sandbox) planBwrap(r *root) ([]string, error) {
-	bwrap, err := checkBwrap()
+	bwrap, err := checkOwner(bwrapPath)
 	if err != nil {
 		return nil, err
 	}

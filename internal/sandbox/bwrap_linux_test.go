@@ -96,7 +96,7 @@ func mountSetuid(program string) error {
 // Where only bwrap makes namespaces, the tests of both walls hold through it: as root, as an ordinary user, and with a setuid bwrap.
 func TestBwrap(t *testing.T) {
 	t.Parallel()
-	_, err := checkBwrap()
+	_, err := checkOwner(bwrapPath)
 	component.Need(t, component.Bwrap, err)
 	if os.Getenv(machineVariable) != "" { // on such a machine
 		if bwrap, err := chooseNamespaces(); !bwrap || err != nil {

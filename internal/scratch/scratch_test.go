@@ -143,7 +143,7 @@ func left(t *testing.T, want ...string) {
 	}
 }
 
-// A file of a stranger's program is read if it is one: what stands in its place neither hangs nor leads elsewhere.
+// A file of a stranger's program is read if it is regular: a link or a pipe of its name neither hangs nor leads elsewhere.
 func TestReadUntrusted(t *testing.T) {
 	dir := t.TempDir()
 	path := func(name string) string { return filepath.Join(dir, name) }

@@ -75,7 +75,7 @@ func (r *statementReader) readStatement(node *pgparse.Node, sql string) {
 			r.addBefore(sql)
 		}
 	case *pgparse.Node_CreateStmt:
-		if s := n.CreateStmt; s.GetPartbound() != nil && r.isExcepted(s.GetInhRelations()) {
+		if s := n.CreateStmt; s.GetPartbound() != nil && r.isExcepted(s.GetInhRelations()[0].GetRangeVar()) {
 			r.except[r.createdName(s.GetRelation())] = true
 			return
 		}
@@ -93,15 +93,12 @@ func (r *statementReader) readStatement(node *pgparse.Node, sql string) {
 	}
 }
 
-// isExcepted reports whether the publication leaves out one of some relations, and so their partitions.
-func (r *statementReader) isExcepted(relations []*pgparse.Node) bool {
-	return slices.ContainsFunc(relations, func(n *pgparse.Node) bool {
-		rv := n.GetRangeVar()
-		if rv.GetSchemaname() != "" {
-			return r.except[rv.GetSchemaname()+"."+rv.GetRelname()]
-		}
-		return slices.ContainsFunc(r.path, func(schema string) bool { return r.except[schema+"."+rv.GetRelname()] })
-	})
+// isExcepted reports whether the publication leaves out a relation, and so its partitions.
+func (r *statementReader) isExcepted(rv *pgparse.RangeVar) bool {
+	if rv.GetSchemaname() != "" {
+		return r.except[rv.GetSchemaname()+"."+rv.GetRelname()]
+	}
+	return slices.ContainsFunc(r.path, func(schema string) bool { return r.except[schema+"."+rv.GetRelname()] })
 }
 
 // createdName returns the name of a relation that a statement creates, as "schema.name".
@@ -154,7 +151,7 @@ func (r *statementReader) alterColumns(table string, commands []*pgparse.Node, s
 // recordRename records new names of tables and columns. A column that the plan added gets its final name when the old column is
 // dropped.
 func (r *statementReader) recordRename(n *pgparse.RenameStmt) {
-	if n.RenameType == pgparse.ObjectType_OBJECT_TABLE && r.isExcepted([]*pgparse.Node{{Node: &pgparse.Node_RangeVar{RangeVar: n.Relation}}}) {
+	if n.RenameType == pgparse.ObjectType_OBJECT_TABLE && r.isExcepted(n.Relation) {
 		schema, _, _ := strings.Cut(r.createdName(n.Relation), ".")
 		r.except[schema+"."+n.Newname] = true
 		return
@@ -191,14 +188,14 @@ func (r *statementReader) recordRename(n *pgparse.RenameStmt) {
 // schema.
 func (r *statementReader) resolveRelation(rv *pgparse.RangeVar) string {
 	if rv.GetSchemaname() != "" || len(r.path) == 0 {
-		return cmp.Or(rv.GetSchemaname(), "public") + "." + rv.GetRelname()
+		return r.createdName(rv)
 	}
 	for _, schema := range r.path {
 		if full := schema + "." + rv.GetRelname(); r.sendsTable(full) {
 			return full
 		}
 	}
-	return r.path[0] + "." + rv.GetRelname()
+	return r.createdName(rv)
 }
 
 // publishedName returns the name that a table has before the plan.

@@ -13,6 +13,7 @@ import (
 	"github.com/onward-sql/onward/apply/internal/run"
 	"github.com/onward-sql/onward/apply/internal/session"
 	"github.com/onward-sql/onward/internal/ledger"
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/throttle"
 	"github.com/onward-sql/onward/onward"
 )
@@ -175,7 +176,7 @@ func (t *Throttle) readControl(ctx context.Context, s *onward.PlanStep) (pace, t
 // reportHeldBackfill reports why a backfill is held back, and records it in the ledger for other observers.
 func (t *Throttle) reportHeldBackfill(ctx context.Context, s *onward.PlanStep, kind, why string) {
 	h := &t.held
-	plain := run.CutNumbers(why)
+	plain := prose.CutNumbers(why)
 	fresh := h.kind != kind || h.why != plain
 	if !fresh && time.Since(h.reportedAt) < reminder {
 		return

@@ -19,17 +19,11 @@ import (
 // OldSnapshots finds transactions with a snapshot from before a backfill wrote its last row. Such a transaction does not see the rows of the
 // backfill. After a step has given them a known name, it would read NULL or an empty table there, without an error.
 type OldSnapshots struct {
-	session *session.Session
-	record  *progress.Record
-	// Accepted is the reason to run a step in spite of old snapshots; "" waits for them.
-	Accepted string
-	// WaitForStandbys: snapshots on standbys are waited for, too.
-	WaitForStandbys bool
+	snapshotReport
 
-	step    string                   // the step that the following is about
-	clear   bool                     // it need not wait any more
-	found   map[string]foundSnapshot // that are waited for, by the transaction; nil before the first look
-	warning string                   // about standbys, as last reported
+	step  string                   // the step that the following is about
+	clear bool                     // it need not wait any more
+	found map[string]foundSnapshot // that are waited for, by the transaction; nil before the first look
 }
 
 // foundSnapshot is an old snapshot that was found at the first look, or that may be a copy of such a one (SET TRANSACTION SNAPSHOT).
@@ -40,13 +34,13 @@ type foundSnapshot struct {
 
 // NewOldSnapshots returns the search of a run.
 func NewOldSnapshots(s *session.Session, r *progress.Record, accepted string, waitForStandbys bool) *OldSnapshots {
-	return &OldSnapshots{session: s, record: r, Accepted: accepted, WaitForStandbys: waitForStandbys}
+	return &OldSnapshots{snapshotReport: snapshotReport{session: s, record: r, accepted: accepted, waitForStandbys: waitForStandbys}}
 }
 
 // WaitForSnapshots returns the transactions that a step has to wait for; none if it may go on.
 func (o *OldSnapshots) WaitForSnapshots(ctx context.Context, s *onward.PlanStep) ([]string, error) {
 	if o.step != s.ID {
-		*o = OldSnapshots{session: o.session, record: o.record, Accepted: o.Accepted, WaitForStandbys: o.WaitForStandbys, step: s.ID}
+		o.step, o.clear, o.found, o.warning = s.ID, false, nil, ""
 	}
 	fills := precedingBackfills(o.record.Plan, s)
 	if o.clear || o.record.AsWritten || len(fills) == 0 {
@@ -60,22 +54,13 @@ func (o *OldSnapshots) WaitForSnapshots(ctx context.Context, s *onward.PlanStep)
 	if err != nil {
 		return nil, err
 	}
-	if o.WaitForStandbys {
-		holders, standbys = append(holders, standbys...), nil
+	if o.waitForStandbys {
+		holders = append(holders, standbys...)
+	} else if err := o.warnOfStandbys(ctx, s, standbys); err != nil {
+		return nil, err
 	}
-	if words := strings.Join(standbys, "; "); words != "" && run.CutNumbers(words) != o.warning {
-		o.warning = run.CutNumbers(words)
-		words = "not waited for without --wait-for-standbys: " + words
-		o.record.ReportEvent(run.Warned, s, words)
-		if err := o.logSnapshots(ctx, s, "snapshots on standbys", words); err != nil {
-			return nil, err
-		}
-	}
-	if len(holders) > 0 && o.Accepted != "" {
-		if err := o.logSnapshots(ctx, s, "old snapshots accepted", o.Accepted+" (although "+strings.Join(holders, "; ")+")"); err != nil {
-			return nil, err
-		}
-		holders = nil
+	if holders, err = o.dropAccepted(ctx, s, holders); err != nil {
+		return nil, err
 	}
 	if o.clear = len(holders) == 0; !o.clear {
 		o.record.ReportEvent(run.Waits, s, strings.Join(holders, "; "))
@@ -123,6 +108,7 @@ func (o *OldSnapshots) findHolders(ctx context.Context, fills []string) (words [
 		return nil, "", err
 	}
 	found := map[string]foundSnapshot{}
+	var waited []queue.Snapshot
 	for i := range list {
 		h := &list[i]
 		f, known := o.found[h.Transaction]
@@ -135,10 +121,10 @@ func (o *OldSnapshots) findHolders(ctx context.Context, fills []string) (words [
 			continue
 		}
 		found[h.Transaction] = f
-		words = append(words, describeHolder(h))
+		waited = append(waited, *h)
 	}
 	o.found = found
-	return prose.FirstLines(words, mostHolders), last, nil
+	return prose.FirstLines(describeHolders(waited), mostHolders), last, nil
 }
 
 // mayBeCopy reports whether a new snapshot can be a copy of one that was there at the last look.
@@ -164,9 +150,12 @@ func readHolders(ctx context.Context, conn *pgx.Conn, last string, standby bool)
 	return slices.DeleteFunc(list, func(h queue.Snapshot) bool { return h.Copies }), err
 }
 
-// describeHolder describes a transaction that does not see what the backfill wrote.
-func describeHolder(h *queue.Snapshot) string {
-	return h.DescribeTransaction() + ": it does not see what the backfill wrote"
+// describeHolders describes transactions that do not see what the backfill wrote.
+func describeHolders(list []queue.Snapshot) (words []string) {
+	for i := range list {
+		words = append(words, list[i].DescribeTransaction()+": it does not see what the backfill wrote")
+	}
+	return words
 }
 
 // standbySnapshots selects the old snapshots on other servers that the primary knows from hot_standby_feedback and from slots.
@@ -195,26 +184,8 @@ func (o *OldSnapshots) findStandbyHolders(ctx context.Context, last string) (wor
 	for i := range words {
 		words[i] += " keeps a snapshot from before the end of the backfill"
 	}
-	for i, s := range o.session.Standbys {
-		var list []queue.Snapshot
-		err := s.Do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
-			list, err = readHolders(ctx, conn, last, true)
-			return err
-		})
-		if err != nil {
-			words = append(words, o.session.DescribeStandbyError(i, err))
-			continue
-		}
-		for j := range list {
-			list[j].Server = "the standby " + s.Name()
-			words = append(words, describeHolder(&list[j]))
-		}
-	}
+	words = append(words, o.describeStandbys(ctx, func(ctx context.Context, conn *pgx.Conn, _ int) ([]queue.Snapshot, error) {
+		return readHolders(ctx, conn, last, true)
+	}, describeHolders)...)
 	return prose.FirstLines(words, mostHolders), nil
-}
-
-func (o *OldSnapshots) logSnapshots(ctx context.Context, s *onward.PlanStep, event, detail string) error {
-	return o.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
-		return o.record.LogEvent(ctx, conn, s.ID, event, detail)
-	})
 }

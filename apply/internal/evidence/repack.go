@@ -19,22 +19,17 @@ import (
 // RepackQueue finds who is in the way of a REPACK (CONCURRENTLY) before it begins: transactions that would read no rows of the table afterwards, and
 // those that would make it lose its copy.
 type RepackQueue struct {
-	session *session.Session
-	record  *progress.Record
-	// Accepted is the reason to begin in spite of old snapshots; "" waits for them. WaitForStandbys: those on standbys are waited for, too.
-	Accepted        string
-	WaitForStandbys bool
+	snapshotReport
 
 	step     string
 	queue    *queue.RepackQueue
 	standbys []queue.SnapshotWatch
-	warning  string // about standbys, as last reported
 	reported string // who is in the way, as last reported
 }
 
 // NewRepackQueue returns the search of a run.
 func NewRepackQueue(s *session.Session, r *progress.Record, accepted string, waitForStandbys bool) *RepackQueue {
-	return &RepackQueue{session: s, record: r, Accepted: accepted, WaitForStandbys: waitForStandbys}
+	return &RepackQueue{snapshotReport: snapshotReport{session: s, record: r, accepted: accepted, waitForStandbys: waitForStandbys}}
 }
 
 // WaitToBegin returns the transactions that a step has to wait for; none if it may begin. Each attempt searches anew.
@@ -54,11 +49,8 @@ func (q *RepackQueue) WaitToBegin(ctx context.Context, s *onward.PlanStep) ([]st
 	if err != nil {
 		return nil, err
 	}
-	if len(words) > 0 && q.Accepted != "" {
-		if err := q.logSnapshots(ctx, s, "old snapshots accepted", q.Accepted+" (although "+strings.Join(words, "; ")+")"); err != nil {
-			return nil, err
-		}
-		words = nil
+	if words, err = q.dropAccepted(ctx, s, words); err != nil {
+		return nil, err
 	}
 	if err := q.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 		list, err := q.queue.InTheWay(ctx, conn, map[int]bool{int(q.session.Work.PgConn().PID()): true})
@@ -71,8 +63,8 @@ func (q *RepackQueue) WaitToBegin(ctx context.Context, s *onward.PlanStep) ([]st
 		q.queue = nil
 		return nil, nil
 	}
-	if text := strings.Join(words, "; "); run.CutNumbers(text) != q.reported {
-		q.reported = run.CutNumbers(text)
+	if text := strings.Join(words, "; "); prose.CutNumbers(text) != q.reported {
+		q.reported = prose.CutNumbers(text)
 		q.record.ReportEvent(run.Waits, s, text)
 	}
 	return words, nil
@@ -87,36 +79,11 @@ func (q *RepackQueue) findSnapshots(ctx context.Context, s *onward.PlanStep, tab
 	}); err != nil {
 		return nil, err
 	}
-	var elsewhere []string
-	for i, standby := range q.session.Standbys {
-		var list []queue.Snapshot
-		err := standby.Do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
-			list, err = q.standbys[i].Find(ctx, conn, true)
-			return err
-		})
-		if err != nil {
-			elsewhere = append(elsewhere, q.session.DescribeStandbyError(i, err))
-			continue
-		}
-		for j := range list {
-			list[j].Server = "the standby " + standby.Name()
-		}
-		elsewhere = append(elsewhere, queue.DescribeSnapshots(list, table)...)
-	}
-	if q.WaitForStandbys {
+	elsewhere := q.describeStandbys(ctx, func(ctx context.Context, conn *pgx.Conn, standby int) ([]queue.Snapshot, error) {
+		return q.standbys[standby].Find(ctx, conn, true)
+	}, func(list []queue.Snapshot) []string { return queue.DescribeSnapshots(list, table) })
+	if q.waitForStandbys {
 		return append(words, elsewhere...), nil
 	}
-	if text := strings.Join(elsewhere, "; "); text != "" && run.CutNumbers(text) != q.warning {
-		q.warning = run.CutNumbers(text)
-		text = "not waited for without --wait-for-standbys: " + text
-		q.record.ReportEvent(run.Warned, s, text)
-		return words, q.logSnapshots(ctx, s, "snapshots on standbys", text)
-	}
-	return words, nil
-}
-
-func (q *RepackQueue) logSnapshots(ctx context.Context, s *onward.PlanStep, event, detail string) error {
-	return q.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
-		return q.record.LogEvent(ctx, conn, s.ID, event, detail)
-	})
+	return words, q.warnOfStandbys(ctx, s, elsewhere)
 }

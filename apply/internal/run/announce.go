@@ -1,9 +1,10 @@
 package run
 
 import (
-	"strings"
 	"sync"
 	"time"
+
+	"github.com/onward-sql/onward/internal/prose"
 )
 
 // waitReminder is how often a wait is reported while nothing changes.
@@ -18,7 +19,7 @@ func ReportChanges(tell func(Event)) func(Event) {
 	return func(e Event) {
 		wait := ""
 		if e.Kind == Held || e.Kind == Waits {
-			wait = string(e.Kind) + " " + CutNumbers(e.Words)
+			wait = string(e.Kind) + " " + prose.CutNumbers(e.Words)
 			if e.Step != nil {
 				wait += " " + e.Step.ID
 			}
@@ -36,14 +37,4 @@ func ReportChanges(tell func(Event)) func(Event) {
 			tell(e)
 		}
 	}
-}
-
-// CutNumbers removes the numbers and the units of time from a text.
-func CutNumbers(text string) string {
-	return strings.Map(func(r rune) rune {
-		if '0' <= r && r <= '9' || r == '.' {
-			return -1
-		}
-		return r
-	}, text)
 }

@@ -28,10 +28,9 @@ func (s *Session) ExecRepack(ctx context.Context, sql string) error {
 		return &run.RefusedError{Step: s.Tries.Step, Text: "a pooler that shares sessions is between onward and the database, so nobody can watch the queries that " +
 			"wait for REPACK: name the server itself"}
 	}
-	limits := fmt.Sprintf("SET lock_timeout = '%dms'; SELECT pg_catalog.set_config('client_connection_check_interval', '500ms', false) "+
-		"WHERE pg_catalog.version() OPERATOR(pg_catalog.~) 'linux'", queue.RepackLockTimeout.Milliseconds())
+	limits := fmt.Sprintf("SET lock_timeout = '%dms'; "+checkClient, queue.RepackLockTimeout.Milliseconds(), false)
 	for _, limit := range clientLimits {
-		limits += "; SET " + limit.Name + " = " + limit.Value
+		limits += "SET " + limit.Name + " = " + limit.Value + "; "
 	}
 	watch := func() (*queue.RepackWait, bool) { return nil, false }
 	err := s.execWithoutTransaction(ctx, limits, sql, func(ctx context.Context, pid int) { watch = s.watchRepack(ctx, pid) })

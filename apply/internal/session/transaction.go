@@ -32,8 +32,9 @@ var clientLimits = []live.Setting{
 	{Name: "tcp_keepalives_interval", Value: "'1s'"},
 }
 
-// checkClient makes a statement that runs look for its client. The setting exists from 14 on, and not on each system.
-const checkClient = "SELECT pg_catalog.set_config('client_connection_check_interval', '500ms', true) " +
+// checkClient makes a statement that runs look for its client: in a transaction (true), or in the session (false). The setting exists from 14
+// on, and not on each system.
+const checkClient = "SELECT pg_catalog.set_config('client_connection_check_interval', '500ms', %t) " +
 	"WHERE pg_catalog.current_setting('client_connection_check_interval', true) IS NOT NULL AND pg_catalog.version() OPERATOR(pg_catalog.~) 'linux'; "
 
 // PlannedRelation is an argument of a query: the name of a relation in the plan, whose OID the server gets.
@@ -108,7 +109,7 @@ func (s *Session) transactionSettings(session *pgx.Conn, lock, statement time.Du
 	set := func(name, value string) string {
 		return fmt.Sprintf("SET LOCAL %s = %s; ", name, pgparse.QuoteLiteral(value))
 	}
-	out := live.OwnSettings(session) + live.SetLocal(clientLimits) + checkClient + set("lock_timeout", fmt.Sprintf("%dms", lock.Milliseconds())) +
+	out := live.OwnSettings(session) + live.SetLocal(clientLimits) + fmt.Sprintf(checkClient, true) + set("lock_timeout", fmt.Sprintf("%dms", lock.Milliseconds())) +
 		set("statement_timeout", fmt.Sprintf("%dms", statement.Milliseconds()))
 	if s.AutovacuumYields {
 		out += set("deadlock_timeout", fmt.Sprintf("%dms", max(1, lock.Milliseconds()/2)))

@@ -171,7 +171,6 @@ func codeDatabase(t adapter.Tree, crates []crate, c crate) (database string, sur
 		sure     bool
 	}
 	r := adapter.Memoize(t, "database of "+c.path, func() (r result) {
-		found := map[string]bool{}
 		read := 0
 		for _, name := range adapter.FilesBelow(t, path.Join(c.crateDir(), "src")) {
 			p := path.Join(c.crateDir(), "src", name)
@@ -185,14 +184,14 @@ func codeDatabase(t adapter.Tree, crates []crate, c crate) (database string, sur
 				return result{}
 			}
 			text := adapter.ReadFile(t, p).Text
-			if db, sure := typedDatabase(text); sure {
-				found[db] = true
-			} else if typeOf.MatchString(text) {
-				return result{} // several in one file
+			if !typeOf.MatchString(text) {
+				continue
 			}
-		}
-		for db := range found {
-			r = result{db, len(found) == 1}
+			db, sure := typedDatabase(text)
+			if !sure || r.sure && db != r.database {
+				return result{}
+			}
+			r = result{db, true}
 		}
 		return r
 	})

@@ -46,14 +46,7 @@ func checkCluster(p *rule.Pass, s *rule.Stmt) {
 	if p.AtLeast(recipe.RepackSince) {
 		instead = "take a window without traffic: REPACK (CONCURRENTLY) takes only an ordinary, logged table with a primary key or an index as its REPLICA IDENTITY"
 		if canRepack(s, e) {
-			options := ""
-			switch index := c.GetIndexname(); {
-			case index != "":
-				options = " USING INDEX " + pgparse.QuoteIdent(index)
-			case repack == nil || repack.UsingIndex:
-				options = " USING INDEX"
-			}
-			instead = adviseRepack(e, options)
+			instead = adviseRepack(e, recipe.RepackOrder(c))
 		}
 	}
 	p.Report(s, describeWork(e, command+" rewrites "+e.Name.String(), until, instead))
