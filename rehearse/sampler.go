@@ -1,6 +1,7 @@
 package rehearse
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -258,6 +259,16 @@ func (into *samples) addSample(seen []sampledLock, waits bool) {
 	default:
 		into.last = time.Time{}
 	}
+	// The server lists locks in no order. Of those that it has granted, a weaker one may be the later: it adds nothing.
+	slices.SortStableFunc(seen, func(a, b sampledLock) int {
+		if a.granted != b.granted {
+			if a.granted {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Compare(b.mode, a.mode)
+	})
 	for _, l := range seen {
 		r := into.byRelation[l.oid]
 		requested := now
