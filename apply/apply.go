@@ -84,7 +84,8 @@ type Config struct {
 	// AcceptTriggers are triggers, rules and policies on the migration tool's table that may run.
 	AcceptTriggers []string
 	// AcceptOldSnapshots is the reason not to wait for transactions that do not see what a backfill wrote, before a step gives its rows a known
-	// name. The audit trail keeps it. "" waits. WaitForStandbys: such transactions on standbys are waited for, too.
+	// name, nor for those that would read no rows after REPACK (CONCURRENTLY). The audit trail keeps it. "" waits. WaitForStandbys: such
+	// transactions on standbys are waited for, too.
 	AcceptOldSnapshots string
 	WaitForStandbys    bool
 	// AsSuperuser: a superuser's steps may run code of roles without its rights.

@@ -54,7 +54,7 @@ func (f *stepFlags) addStepFlags(cmd *cobra.Command, plan string) {
 	flags.StringArrayVar(&f.triggers, "accept-trigger", nil,
 		"accept this trigger, rule or policy on the table of the migrations' own tool: its `name`; repeatable")
 	flags.StringVar(&f.oldSnapshots, "accept-old-snapshots", "",
-		"the `reason` not to wait for transactions that do not see what a backfill wrote: onward log keeps it")
+		"the `reason` not to wait for transactions that do not see what a backfill wrote, or that would read no rows after REPACK: onward log keeps it")
 	flags.BoolVar(&f.waitStandbys, "wait-for-standbys", false, "wait for such transactions on standbys, too")
 	flags.BoolVar(&f.asSuperuser, "as-superuser", false, "let a superuser's steps run triggers and functions of roles without its rights")
 	f.limits.addThrottleFlags(cmd)
