@@ -71,7 +71,7 @@ var owners = map[string][]string{
 	"github.com/hashicorp/hcl":     {"internal/configfile"},
 	"github.com/pelletier/go-toml": {"internal/configfile"},
 	"github.com/zclconf/go-cty":    {"internal/configfile"},
-	"go.yaml.in/yaml/v3":           {"internal/adapter/liquibase"},
+	"go.yaml.in/yaml/v3":           {"internal/configfile", "internal/adapter/liquibase"},
 	"github.com/charmbracelet/":    {"internal/report/view", "internal/report/terminal", "internal/cli"},
 	"github.com/jackc/pgx": {
 		"internal/redact", "internal/pgserver", "internal/live", "internal/inventory", "internal/subscriber", "internal/fill",

@@ -3,6 +3,7 @@ package audit
 import (
 	"cmp"
 	"iter"
+	"math"
 	"slices"
 	"strings"
 
@@ -14,7 +15,8 @@ import (
 
 // groupDatabases groups the sources of a repository by database, as indexes into pairs. Two
 // sources that exist side by side and each create a table or type of the same name cannot run in
-// one database: they belong to two services, or to two databases of one program. So do those whose projects name two databases. All
+// one database: they belong to two services, or to two databases of one program. So do those whose projects name two databases. If
+// they surely name one, only what the base has in both tells the databases apart. All
 // others are assumed to share one, because they may use each other's tables: if several can be theirs, with the
 // sources in the nearest directories. All share one if its schema is given.
 func groupDatabases(pairs []pair, declared []declaredDatabase, given bool) [][]int {
@@ -25,9 +27,10 @@ func groupDatabases(pairs []pair, declared []declaredDatabase, given bool) [][]i
 		}
 		return [][]int{all}
 	}
-	made := make([]map[string]bool, len(pairs))
+	made, kept := make([]map[string]bool, len(pairs)), make([]map[string]bool, len(pairs))
 	var sorted, without []int // the sources without a table of their own are last
 	for i, p := range pairs {
+		kept[i] = createdNames(pair{base: p.base})
 		if made[i] = createdNames(p); len(made[i]) > 0 {
 			sorted = append(sorted, i)
 		} else {
@@ -39,12 +42,20 @@ func groupDatabases(pairs []pair, declared []declaredDatabase, given bool) [][]i
 		nearest, common := -1, -1
 		for database, members := range out {
 			if slices.ContainsFunc(members, func(k int) bool {
-				return existTogether(pairs[k], pairs[i]) && (haveCommonKey(made[k], made[i]) || declared[k].isApart(declared[i]))
+				common := haveCommonKey(made[k], made[i])
+				if declared[k].isSame(declared[i]) {
+					common = haveCommonKey(kept[k], kept[i]) // one that this release makes fails in the shared database
+				}
+				return existTogether(pairs[k], pairs[i]) && (common || declared[k].isApart(declared[i]))
 			}) {
 				continue
 			}
 			for _, k := range members {
-				if n := countCommonDirs(pairs[k].source.Dir, pairs[i].source.Dir); n > common {
+				n := countCommonDirs(pairs[k].source.Dir, pairs[i].source.Dir)
+				if declared[k].isSame(declared[i]) {
+					n = math.MaxInt
+				}
+				if n > common {
 					nearest, common = database, n
 				}
 			}

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"net/url"
 	"path"
 	"slices"
@@ -15,6 +16,8 @@ import (
 type declaredDatabase struct {
 	variable string // the environment variable with its address
 	name     string // the database and the schema of the address
+	// addresses are those in compose files and Atlas projects.
+	addresses []fileAddress
 }
 
 // settingFiles are the files with the addresses that a checkout begins with.
@@ -36,8 +39,13 @@ func readDeclaredDatabases(t adapter.Tree, pairs []pair) []declaredDatabase {
 		}
 	}
 	out := make([]declaredDatabase, len(pairs))
+	atlas, variables := readAtlasAddresses(t, pairs), make([]string, len(pairs))
 	for i, p := range pairs {
-		out[i].variable = all.FindVariable(t, p.source)
+		variables[i] = cmp.Or(all.FindVariable(t, p.source), findAtlasVariable(atlas[i]))
+	}
+	composed := readComposeAddresses(t, pairs, variables)
+	for i, p := range pairs {
+		out[i].variable, out[i].addresses = variables[i], append(atlas[i], composed[i]...)
 		for dir := p.source.Dir; out[i].name == ""; dir = dir[:max(0, strings.LastIndexByte(dir, '/'))] {
 			out[i].name = readAddress(t, files[dir], out[i].variable)
 			if dir == "" {
@@ -82,8 +90,17 @@ func nameInAddress(address string) string {
 // isApart reports whether two sources have different databases by what their projects say. Addresses are compared if both are known, else the
 // variables that have them.
 func (d declaredDatabase) isApart(o declaredDatabase) bool {
+	if apart, same := compareAddresses(d.addresses, o.addresses); apart || same {
+		return apart
+	}
 	if d.name != "" && o.name != "" {
 		return d.name != o.name
 	}
 	return d.variable != "" && o.variable != "" && d.variable != o.variable
+}
+
+// isSame reports whether two sources surely share a database.
+func (d declaredDatabase) isSame(o declaredDatabase) bool {
+	_, same := compareAddresses(d.addresses, o.addresses)
+	return same
 }

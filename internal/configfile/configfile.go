@@ -12,6 +12,8 @@ import (
 type Setting struct {
 	// Section is the path of the tables or blocks around it, with dots: "tool.poetry.dependencies".
 	Section, Key string
+	// Labels are the labels of these blocks in HCL, with dots: "prod" in env "prod" {…}.
+	Labels string
 	// Values are its value, or the items of a list.
 	Values []string
 	Line   int

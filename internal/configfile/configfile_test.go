@@ -49,6 +49,11 @@ func TestReaders(t *testing.T) {
 		if diff := cmp.Diff(c.want, format(got)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", c.name, diff)
 		}
+		for _, s := range got {
+			if strings.HasPrefix(s.Section, "env") && s.Labels != "x.y" {
+				t.Errorf("%s: %s has the labels %q", s.Section, s.Key, s.Labels)
+			}
+		}
 		if (err != nil) != (c.problem != "") || err != nil && !strings.Contains(err.Error(), c.problem) {
 			t.Errorf("%s: got %v, want %q", c.name, err, c.problem)
 		}

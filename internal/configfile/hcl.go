@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -11,8 +12,8 @@ import (
 	"github.com/zclconf/go-cty/cty/convert"
 )
 
-// ReadHCL reads an HCL file. The section of a setting has the types of the blocks around it, without labels. Nothing
-// is evaluated: a value that is not a literal is its source text.
+// ReadHCL reads an HCL file. The section of a setting has the types of the blocks around it, without labels.
+// Nothing is evaluated: a value that is not a literal is its source text.
 func ReadHCL(text string) ([]Setting, error) {
 	if err := checkLimits(text, maxHCL); err != nil {
 		return nil, err
@@ -25,17 +26,17 @@ func ReadHCL(text string) ([]Setting, error) {
 	if !ok {
 		return nil, nil
 	}
-	out := appendBlock(nil, file.Bytes, "", body)
+	out := appendBlock(nil, file.Bytes, "", "", body)
 	slices.SortStableFunc(out, func(a, b Setting) int { return cmp.Compare(a.Line, b.Line) })
 	return out, nil
 }
 
-func appendBlock(out []Setting, text []byte, section string, body *hclsyntax.Body) []Setting {
+func appendBlock(out []Setting, text []byte, section, labels string, body *hclsyntax.Body) []Setting {
 	for _, a := range body.Attributes {
-		out = append(out, Setting{Section: section, Key: a.Name, Values: literalValues(text, a.Expr), Line: a.NameRange.Start.Line})
+		out = append(out, Setting{Section: section, Labels: labels, Key: a.Name, Values: literalValues(text, a.Expr), Line: a.NameRange.Start.Line})
 	}
 	for _, b := range body.Blocks {
-		out = appendBlock(out, text, joinSections(section, b.Type), b.Body)
+		out = appendBlock(out, text, joinSections(section, b.Type), strings.Trim(labels+"."+strings.Join(b.Labels, "."), "."), b.Body)
 	}
 	return out
 }

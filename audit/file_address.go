@@ -1,0 +1,48 @@
+package audit
+
+// fileAddress is the address of a source's database in a file that starts services or migrations.
+type fileAddress struct {
+	file string
+	// environment is the name of the block that has it in an Atlas project.
+	isAtlas     bool
+	environment string
+	// host is its host and port as the file has them. server is the same if it surely is the server itself: a service of the file, or a
+	// literal in an Atlas project; else "".
+	host, server string
+	// name is the database and the schema.
+	name string
+	// variables fill a part of it in. known is false if one of them has no value.
+	variables string
+	known     bool
+}
+
+// compareAddresses compares the addresses of two sources, those of one file or of blocks with one name. It reports whether some are of two
+// databases, and whether some are surely of one.
+func compareAddresses(first, second []fileAddress) (apart, same bool) {
+	isOnly := len(first) == 1 && len(second) == 1
+	for _, a := range first {
+		for _, b := range second {
+			if isOnly {
+				a.environment, b.environment = "", ""
+			}
+			apart, same = apart || a.isApart(b), same || a.isSame(b)
+		}
+	}
+	return apart && !same, same && !apart
+}
+
+// isApart reports whether two addresses are of two databases. Two files may call two servers by one name.
+func (a fileAddress) isApart(b fileAddress) bool {
+	if !a.known || !b.known || a.environment != b.environment {
+		return false
+	}
+	return a.name != b.name || a.server != "" && b.server != "" && a.server != b.server && (a.file == b.file || a.isAtlas && b.isAtlas)
+}
+
+// isSame reports whether two addresses are surely of one database: two variables with the same default may get two values.
+func (a fileAddress) isSame(b fileAddress) bool {
+	if a.isAtlas && b.isAtlas && a.known {
+		a.file = b.file
+	}
+	return a == b
+}
