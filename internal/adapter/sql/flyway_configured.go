@@ -38,7 +38,7 @@ type locationList struct {
 	names []string
 	// production is set if the setting is for production only.
 	production bool
-	// ofProfile is set if a directory is called like the profile: only databases of that profile have it, in a history of their own.
+	// ofProfile is set if a directory is called like the profile: only databases of that profile have it, merged with the other locations.
 	ofProfile bool
 	// development is set if production does not have the setting, by the name of its file or profile.
 	development bool
@@ -114,10 +114,10 @@ func cutLocations(text string) (names []string, rest string) {
 // joinLocations returns the histories with several locations that the configuration names, with the directories of Flyway's files in them.
 func joinLocations(t adapter.Tree, dirs []adapter.Dir) []location {
 	var out []location
-	lists := flywayConfigured(t).lists
+	lists := keepOneProfile(flywayConfigured(t).lists, dirs)
 	for _, list := range lists {
 		overridden := func(o locationList) bool { return o.production && path.Dir(o.file) == path.Dir(list.file) }
-		if list.ofProfile || !list.production && slices.ContainsFunc(lists, overridden) {
+		if !list.production && slices.ContainsFunc(lists, overridden) {
 			continue
 		}
 		found := findLocations(list, dirs)
@@ -145,6 +145,46 @@ func joinLocations(t adapter.Tree, dirs []adapter.Dir) []location {
 		}
 	}
 	return kept
+}
+
+// keepOneProfile leaves out the lists of profiles that share a location with the list of another profile, which has more files: no database
+// has the directories of both.
+func keepOneProfile(lists []locationList, dirs []adapter.Dir) []locationList {
+	type profile struct {
+		list  int
+		found []string
+		files int
+	}
+	var profiles []profile
+	for i, list := range lists {
+		if !list.ofProfile {
+			continue
+		}
+		p := profile{list: i, found: findLocations(list, dirs)}
+		s := adapter.Source{Locations: p.found}
+		for _, d := range dirs {
+			if s.Owns(d.Path) {
+				p.files += len(d.Names)
+			}
+		}
+		profiles = append(profiles, p)
+	}
+	slices.SortStableFunc(profiles, func(a, b profile) int { return b.files - a.files })
+	left, taken := map[int]bool{}, map[string]bool{}
+	for _, p := range profiles {
+		if left[p.list] = slices.ContainsFunc(p.found, func(dir string) bool { return taken[dir] }); !left[p.list] {
+			for _, dir := range p.found {
+				taken[dir] = true
+			}
+		}
+	}
+	var out []locationList
+	for i, list := range lists {
+		if !left[i] {
+			out = append(out, list)
+		}
+	}
+	return out
 }
 
 // IsConfiguredAside reports whether settings name a directory, or one above it, as a location of development only.

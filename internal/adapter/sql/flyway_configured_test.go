@@ -57,7 +57,7 @@ func TestConfiguredLocations(t *testing.T) {
 		},
 		{"a profile", in + "application-dev.properties", "spring.flyway.locations=classpath:db/migration,classpath:db/views", apart},
 		{"a profile with sample rows", in + "application-seed.yml", "spring.flyway.locations: classpath:db/migration,classpath:db/views", apart},
-		{"a profile's own directory", in + "application-views.yml", "spring.flyway.locations: classpath:db/migration,classpath:db/views", apart},
+		{"a profile's own directory", in + "application-views.yml", "spring.flyway.locations: classpath:db/migration,classpath:db/views", joined},
 		{"another profile", in + "application-cloud.yml", "spring.flyway.locations: classpath:db/migration,classpath:db/views", joined},
 		{
 			"a document of a profile", in + "application.yml",
@@ -131,6 +131,26 @@ func describeSources(files map[string]string) string {
 	}
 	slices.Sort(got)
 	return strings.Join(got, ", ")
+}
+
+// A database has the directory of one profile only, beside those of all. The profile with the most files is judged with these.
+func TestLocationsOfProfiles(t *testing.T) {
+	t.Parallel()
+	files := map[string]string{}
+	for _, f := range []string{"db/all/V1__a", "db/all/V4__d", "db/eu/V2__b", "db/eu/V6__f", "db/us/V3__c", "db/us/V5__e", "db/us/V7__g"} {
+		files[f+".sql"] = "SELECT 1;\n"
+	}
+	files["application.yml"] = "spring.flyway.locations: classpath:db/all\n"
+	for _, profile := range []string{"eu", "us"} {
+		files["application-"+profile+".yml"] = "spring.flyway.locations: classpath:db/all,classpath:db/" + profile + "\n"
+	}
+	if got, want := describeSources(files), "db = db/all db/us, db/eu"; got != want {
+		t.Errorf("%s, not %s", got, want)
+	}
+	delete(files, "application-us.yml")
+	if got, want := describeSources(files), "db = db/all db/eu, db/us"; got != want {
+		t.Errorf("%s, not %s", got, want)
+	}
 }
 
 // Each module has its own settings; those for production override the others.
