@@ -101,7 +101,7 @@ func (c *composeProject) nearness(s *configfile.Service, dirs []string) int {
 	return longest
 }
 
-// listDirs returns the directories of the repository that a service is built from or mounts. A server has only those of its first scripts.
+// listDirs returns the directories of the repository that a service is built from or mounts. A server has only the directories with its first scripts.
 func (c *composeProject) listDirs(s *configfile.Service) []string {
 	var out []string
 	add := func(parts ...string) {
@@ -251,7 +251,7 @@ func (c *composeProject) checkServer(a fileAddress) (fileAddress, bool) {
 	return a, true
 }
 
-// readEnvironment returns the variables of a service: those of its files, and its own.
+// readEnvironment returns the variables that the files of a service set, and its own.
 func (c *composeProject) readEnvironment(s *configfile.Service) map[string]string {
 	out := map[string]string{}
 	for _, file := range s.EnvFiles {

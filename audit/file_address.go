@@ -16,7 +16,7 @@ type fileAddress struct {
 	known     bool
 }
 
-// compareAddresses compares the addresses of two sources, those of one file or of blocks with one name. It reports whether some are of two
+// compareAddresses compares the addresses of two sources, in one file or in blocks with one name. It reports whether some are of two
 // databases, and whether some are surely of one.
 func compareAddresses(first, second []fileAddress) (apart, same bool) {
 	isOnly := len(first) == 1 && len(second) == 1

@@ -120,6 +120,7 @@ func (d *catalogDiff) compareRules(base Delta, b, a *Relation) {
 
 func (d *catalogDiff) compareGrants(base Delta, b, a *Relation) {
 	gone, came := trimCommon(b.Grants, a.Grants)
+	gone, came = spellOutAll(gone, came)
 	self := func(g Grant) Grant { return g }
 	oldOf, newOf := newFinder(gone, self), newFinder(came, self)
 	for _, g := range came {

@@ -41,7 +41,7 @@ func (f *fold) applyGrant(s *pgparse.GrantStmt) {
 				continue // public, or one that was not seen
 			}
 			next := *o
-			next.Grants, next.Taken = f.updateGrants(o.Grants, s.GetIsGrant(), grants), f.recordRevoked(o.Taken, s.GetIsGrant(), grants)
+			next.Grants, next.Taken = f.updateGrants(o.Grants, s.GetIsGrant(), grants, s.GetObjtype()), f.recordRevoked(o.Taken, s.GetIsGrant(), grants)
 			f.putObject(&next)
 		}
 	default:
@@ -94,12 +94,16 @@ func GrantsOf(s *pgparse.GrantStmt) []Grant {
 
 func (f *fold) grantOn(oid OID, isGrant bool, grants []Grant) {
 	r := f.editRelation(oid)
+	kind := pgparse.ObjectType_OBJECT_TABLE
+	if r.Kind == Sequence {
+		kind = pgparse.ObjectType_OBJECT_SEQUENCE
+	}
 	rare := r.copyRare()
-	rare.Grants, rare.Taken = f.updateGrants(r.Grants, isGrant, grants), f.recordRevoked(r.Taken, isGrant, grants)
+	rare.Grants, rare.Taken = f.updateGrants(r.Grants, isGrant, grants, kind), f.recordRevoked(r.Taken, isGrant, grants)
 }
 
-// updateGrants adds or takes privileges. REVOKE ALL takes each. REVOKE of one on a table takes those on columns, too.
-func (f *fold) updateGrants(old []Grant, isGrant bool, grants []Grant) []Grant {
+// updateGrants adds or takes privileges on a kind of object.
+func (f *fold) updateGrants(old []Grant, isGrant bool, grants []Grant, kind pgparse.ObjectType) []Grant {
 	next := old
 	for _, g := range grants {
 		if isGrant {
@@ -108,18 +112,16 @@ func (f *fold) updateGrants(old []Grant, isGrant bool, grants []Grant) []Grant {
 			}
 			continue
 		}
-		command, columns, _ := strings.Cut(strings.TrimSuffix(g.Privilege, ")"), " (")
+		taken := parsePrivilege(g.Privilege)
 		var left []Grant
 		for _, o := range next {
-			name, list, ofColumns := strings.Cut(strings.TrimSuffix(o.Privilege, ")"), " (")
-			switch {
-			case o.Role != g.Role || g.Privilege != "all" && o.Privilege != g.Privilege && (!ofColumns || name != command && command != "all"):
+			if o.Role != g.Role {
 				left = append(left, o)
-			case ofColumns && columns != "":
-				taken := strings.Split(columns, ", ")
-				rest := slices.DeleteFunc(strings.Split(list, ", "), func(c string) bool { return slices.Contains(taken, c) })
-				if len(rest) > 0 {
-					left = append(left, Grant{o.Role, name + " (" + strings.Join(rest, ", ") + ")"})
+				continue
+			}
+			for _, privilege := range parsePrivilege(o.Privilege).listLeft(taken, ListPrivileges(kind)) {
+				if one := (Grant{o.Role, privilege}); !slices.Contains(left, one) {
+					left = append(left, one)
 				}
 			}
 		}
@@ -133,7 +135,7 @@ func (f *fold) recordRevoked(old []Grant, isGrant bool, grants []Grant) []Grant 
 	if isGrant {
 		return old
 	}
-	return f.updateGrants(old, true, grants)
+	return f.updateGrants(old, true, grants, pgparse.ObjectType_OBJECT_TYPE_UNDEFINED)
 }
 
 // IsNoopRevoke reports whether a REVOKE of a privilege takes nothing from a role: the
@@ -215,7 +217,7 @@ func (f *fold) grantFunction(name Name, list []*Function, isGrant bool, grants [
 				fn.Closed = !isGrant
 			} else {
 				execute := []Grant{{g.Role, "execute"}}
-				fn.Grants, fn.Taken = f.updateGrants(fn.Grants, isGrant, execute), f.recordRevoked(fn.Taken, isGrant, execute)
+				fn.Grants, fn.Taken = f.updateGrants(fn.Grants, isGrant, execute, pgparse.ObjectType_OBJECT_FUNCTION), f.recordRevoked(fn.Taken, isGrant, execute)
 			}
 		}
 		list[i] = &fn
@@ -237,7 +239,7 @@ func (f *fold) grantRole(s *pgparse.GrantRoleStmt) {
 		for _, r := range s.GetGrantedRoles() {
 			grants = append(grants, Grant{name.Name, "role " + r.GetAccessPriv().GetPrivName()})
 		}
-		next.Grants = f.updateGrants(next.Grants, s.GetIsGrant(), grants)
+		next.Grants = f.updateGrants(next.Grants, s.GetIsGrant(), grants, pgparse.ObjectType_OBJECT_ROLE)
 		f.putObject(&next)
 	}
 }
@@ -267,7 +269,7 @@ func (f *fold) defaultPrivileges(s *pgparse.AlterDefaultPrivilegesStmt) {
 	for i := range grants {
 		grants[i].Privilege += " on " + ObjectWord(s.GetAction().GetObjtype()) + "s"
 	}
-	o.Grants = f.updateGrants(o.Grants, s.GetAction().GetIsGrant(), grants)
+	o.Grants = f.updateGrants(o.Grants, s.GetAction().GetIsGrant(), grants, s.GetAction().GetObjtype())
 	f.putObject(o)
 }
 

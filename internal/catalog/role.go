@@ -179,7 +179,7 @@ func (f *fold) grantOnOther(s *pgparse.GrantStmt, grants []Grant) {
 		if o := f.Object(next.Kind, name); o != nil {
 			next = *o
 		}
-		next.Grants, next.Taken = f.updateGrants(next.Grants, s.GetIsGrant(), grants), f.recordRevoked(next.Taken, s.GetIsGrant(), grants)
+		next.Grants, next.Taken = f.updateGrants(next.Grants, s.GetIsGrant(), grants, s.GetObjtype()), f.recordRevoked(next.Taken, s.GetIsGrant(), grants)
 		f.putObject(&next)
 	}
 }

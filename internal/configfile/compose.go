@@ -20,9 +20,9 @@ type Service struct {
 	Mounts              []Mount
 	WorkingDir          string
 	EnvFiles            []string
-	// Environment has the variables that it sets. One without a value is that of the shell.
+	// Environment has the variables that it sets. One without a value has the value that the shell has.
 	Environment map[string]string
-	// Words are those of its command and its entry point.
+	// Words are its command and its entry point, word by word.
 	Words []string
 }
 

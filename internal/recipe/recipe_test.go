@@ -2,6 +2,7 @@ package recipe_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -26,7 +27,11 @@ func buildScript(t *testing.T, sql string) *script.Script {
 // statement with its phase.
 func planRelease(t *testing.T, deployed, release string) (steps, missing []string) {
 	t.Helper()
-	versions := []int{onward.NewestMajor}
+	return planReleaseOn(t, []int{onward.NewestMajor}, deployed, release)
+}
+
+func planReleaseOn(t *testing.T, versions []int, deployed, release string) (steps, missing []string) {
+	t.Helper()
 	engine := rule.NewEngine(rule.Config{Versions: versions}, nil)
 	engine.FoldDeployed(buildScript(t, deployed))
 	plan := recipe.NewRelease(engine.Release().Deployed, versions)
@@ -146,4 +151,20 @@ func ExampleAddUsingIndex() {
 	// Output:
 	// CREATE UNIQUE INDEX CONCURRENTLY orders_code ON shop."Orders" (code)
 	// ALTER TABLE shop."Orders" ADD CONSTRAINT orders_code UNIQUE USING INDEX orders_code
+}
+
+// The new relation gets the privileges that a REVOKE left, with MAINTAIN if each server of the plan has it.
+func TestGrantsOfVersions(t *testing.T) {
+	t.Parallel()
+	const deployed = shop + "\nGRANT ALL ON orders TO app; REVOKE INSERT ON orders FROM app;"
+	for _, versions := range [][]int{{16}, {16, 17}, {17}, {17, 18}} {
+		steps, _ := planReleaseOn(t, versions, deployed, "ALTER TABLE orders RENAME TO sales")
+		text := strings.Join(steps, "\n")
+		if got, want := strings.Contains(text, "GRANT maintain ON orders TO app"), versions[0] >= 17; got != want {
+			t.Errorf("%v: MAINTAIN is granted: %t, in\n%s", versions, got, text)
+		}
+		if !strings.Contains(text, "GRANT delete ON orders TO app") || strings.Contains(text, "GRANT insert") || strings.Contains(text, "GRANT all") {
+			t.Errorf("%v:\n%s", versions, text)
+		}
+	}
 }

@@ -162,7 +162,7 @@ func allOf(privilege string) []string {
 	if privilege != "all" {
 		return []string{privilege}
 	}
-	return []string{"select", "insert", "update", "delete", "truncate", "references", "trigger", "maintain"}
+	return catalog.ListPrivileges(pgparse.ObjectType_OBJECT_TABLE)
 }
 
 // columnGrants gives a new column the privileges on an old one.
@@ -199,6 +199,14 @@ func formatPrivilege(g catalog.Grant) string {
 		return word
 	}
 	return word + " (" + analysis.QuoteIdents(columns) + ")"
+}
+
+// listGrants returns the privileges on a relation that each version of a plan has: MAINTAIN is known from 17 on.
+func (r *Release) listGrants(t *catalog.Relation) []catalog.Grant {
+	if !slices.ContainsFunc(r.Versions, func(v int) bool { return v < 17 }) {
+		return t.Grants
+	}
+	return slices.DeleteFunc(slices.Clone(t.Grants), func(g catalog.Grant) bool { return g.Privilege == "maintain" })
 }
 
 // statisticsStatements gives the new column its statistics target at the head.

@@ -104,7 +104,7 @@ func (s *shadowTable) copyPrivileges() {
 	if s.head.Owner != "" {
 		s.createSQL = append(s.createSQL, "ALTER TABLE "+tableName(shadow)+" OWNER TO "+quoteIdent(s.head.Owner))
 	}
-	for _, g := range s.head.Grants {
+	for _, g := range s.release.listGrants(s.head) {
 		s.createSQL = append(s.createSQL, "GRANT "+formatPrivilege(g)+" ON "+tableName(shadow)+" TO "+quoteRole(g.Role))
 	}
 	s.createSQL = append(s.createSQL, s.likeTable(s.t, shadow)...)

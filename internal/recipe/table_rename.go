@@ -52,7 +52,7 @@ var tableRename = &Recipe{Name: "table-rename", Make: func(c *Change) *Steps {
 		invoker = " WITH (security_invoker = true)"
 	}
 	sql := append(append([]string{c.SQL}, rename...), "CREATE VIEW "+old+invoker+" AS SELECT "+strings.Join(columns, ", ")+" FROM "+now)
-	for _, g := range t.Grants {
+	for _, g := range c.Release.listGrants(t) {
 		sql = append(sql, "GRANT "+formatPrivilege(g)+" ON "+old+" TO "+quoteRole(g.Role))
 	}
 	sql = append(sql, acl.SetLike(acl.Relation, old, now))

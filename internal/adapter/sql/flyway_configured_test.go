@@ -133,7 +133,7 @@ func describeSources(files map[string]string) string {
 	return strings.Join(got, ", ")
 }
 
-// A database has the directory of one profile only, beside those of all. The profile with the most files is judged with these.
+// A database has the directory of one profile only, and the common ones. The profile with the most files is judged with these.
 func TestLocationsOfProfiles(t *testing.T) {
 	t.Parallel()
 	files := map[string]string{}

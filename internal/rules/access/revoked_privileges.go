@@ -136,13 +136,18 @@ func listLost(s *rule.Stmt, g *pgparse.GrantStmt, x grantedObject, revoked []cat
 // the privileges anew, or revoke in a whole schema from a role whose privileges are the migrations' own.
 func listKnownLost(x grantedObject, revoked []catalog.Grant, later []string) (lost []string) {
 	for _, old := range x.privileges.deployed {
-		isRevoked := slices.ContainsFunc(revoked, func(r catalog.Grant) bool {
-			command, _ := splitPrivilege(old.Privilege)
+		command, _ := splitPrivilege(old.Privilege)
+		for _, r := range revoked {
 			name := x.namePrivilege(r.Privilege)
-			return r.Role == old.Role && (name == "all" || old.Privilege == "all" || name == old.Privilege || name == command)
-		})
-		if isRevoked && slices.Contains(x.grants, old) && !isCovered(old.Privilege, later) {
-			lost = append(lost, old.Privilege)
+			switch {
+			case r.Role != old.Role || name != "all" && old.Privilege != "all" && name != old.Privilege && name != command:
+				continue
+			case old.Privilege != "all":
+				name = old.Privilege
+			}
+			if slices.Contains(x.grants, old) && !isCovered(name, later) && !slices.Contains(lost, name) {
+				lost = append(lost, name)
+			}
 		}
 	}
 	return lost

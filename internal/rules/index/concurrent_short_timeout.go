@@ -6,6 +6,7 @@ import (
 	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/pgtime"
 	"github.com/onward-sql/onward/internal/rule"
@@ -95,11 +96,20 @@ func removesLeftover(s *rule.Stmt) bool {
 	}
 	name := s.Node.GetIndexStmt().GetIdxname()
 	return name != "" && slices.ContainsFunc(s.Migration.Statements[:s.Index], func(earlier *rule.Stmt) bool {
+		if earlier.Node.GetDoStmt() != nil {
+			return dropsInvalid.MatchString(earlier.SQL) && slices.Contains(identifier.FindAllString(earlier.SQL, -1), name)
+		}
 		drop := earlier.Node.GetDropStmt()
 		return drop.GetRemoveType() == pgparse.ObjectType_OBJECT_INDEX && drop.GetMissingOk() &&
 			slices.ContainsFunc(droppedNames(drop), func(n catalog.Name) bool { return n.Name == name })
 	})
 }
+
+var (
+	// dropsInvalid matches a block that asks for an invalid index, and drops it.
+	dropsInvalid = lazyregexp.New(`(?is)\bindisvalid\b.*\bdrop\s+index\b`)
+	identifier   = lazyregexp.New(`[\pL_][\pL\pN_$]*`)
+)
 
 // clearsStatementTimeout reports whether the migration clears statement_timeout for a statement: its lock_timeout is no oversight.
 func clearsStatementTimeout(s *rule.Stmt) bool {
