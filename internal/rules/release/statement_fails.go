@@ -25,6 +25,7 @@ var StatementFails = &rule.Rule{
 }
 
 func statementFails(p *rule.Pass, s *rule.Stmt) {
+	reportUseBeforeCreation(p, s)
 	if len(s.Problems) == 0 || s.IsOptional() || s.AfterUnread || s.RefusedRule() != "" {
 		return // it may be skipped, finds another schema, or a rule of its own explains it
 	}
