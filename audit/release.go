@@ -198,7 +198,7 @@ func (r *Release) listDirs(ofMain bool) []string {
 	return out
 }
 
-// Deployed returns the histories of the base.
+// Deployed returns the histories of the base, as the database of the release has them.
 func (r *Release) Deployed() []History {
 	var out []History
 	main := r.main()
@@ -206,7 +206,7 @@ func (r *Release) Deployed() []History {
 		if !slices.Contains(main, i) {
 			continue
 		}
-		out = append(out, History{Source: r.pairs[i].source, Migrations: c.schema, Grows: len(c.release) > 0})
+		out = append(out, History{Source: r.pairs[i].source, Migrations: r.a.known.withPlanSteps(c.schema, c, r.a.Only), Grows: len(c.release) > 0})
 	}
 	return out
 }

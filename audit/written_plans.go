@@ -117,9 +117,7 @@ func findFilledColumns(p *onward.Plan) (out []history.Change) {
 // one that the plan leaves in part, is judged.
 func (c *comparison) separateReplaced(list []onward.PlannedMigration) {
 	c.release = slices.DeleteFunc(c.release, func(m releasedMigration) bool {
-		isReplaced := slices.ContainsFunc(list, func(p onward.PlannedMigration) bool {
-			return p.ID == m.migration.ID && p.Path == m.migration.Path && p.Hash != "" && p.Hash == m.migration.Hash
-		})
+		isReplaced := slices.ContainsFunc(list, func(p onward.PlannedMigration) bool { return isPlanned(p, m.migration) })
 		if isReplaced {
 			c.replaced = append(c.replaced, m.migration)
 		}

@@ -109,6 +109,9 @@ func (h *baseBuilder) runHistory(ctx context.Context, list audit.History, at int
 			}
 			return at, err
 		}
+		if m := list.Migrations[at]; m.Framework == audit.PlanSteps {
+			h.base.Notes = append(h.base.Notes, "the base has the steps of "+m.Path+" that are done on the database")
+		}
 	}
 	return at, nil
 }

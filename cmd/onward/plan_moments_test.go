@@ -218,8 +218,10 @@ func (m *momentTool) writeScript(script string, records bool) string {
 			replaced, name = path, "rename"
 		}
 	}
-	begin += "exec git add -A .\nexec git commit -qm release\n"
-	fmt.Fprintf(&files, "-- store/users.go --\npackage store\n\nconst byNick = `SELECT id, nick FROM %s WHERE nick = $1`\n", m.table)
+	begin += "cp release/store/users.go store/users.go\nexec git add -A .\nexec git commit -qm release\n"
+	for dir, column := range map[string]string{"": "nick", "release/": "nickname"} {
+		fmt.Fprintf(&files, "-- %sstore/users.go --\npackage store\n\nconst byNick = `SELECT id, %[2]s FROM %[3]s WHERE %[2]s = $1`\n", dir, column, m.table)
+	}
 	for _, path := range slices.Sorted(maps.Keys(m.base)) {
 		fmt.Fprintf(&files, "-- %s --\n%s", path, m.base[path])
 	}

@@ -56,6 +56,8 @@ type State struct {
 	Readiness []onward.Readiness
 	// Replaced are the migrations that the plans take the place of.
 	Replaced []onward.PlannedMigration
+	// Begun are the plans of which a step is done, oldest first.
+	Begun []ledger.UnfinishedPlan
 }
 
 // ReadState reads the unfinished plans of a database. deployed is its schema; only is the schema that it has alone, under the name public, or "". names
@@ -68,6 +70,9 @@ func ReadState(ctx context.Context, url string, deployed *catalog.Catalog, only 
 		}
 		for i := range all {
 			out.Replaced = append(out.Replaced, all[i].Migrations...)
+			if len(all[i].Done) > 0 {
+				out.Begun = append(out.Begun, all[i])
+			}
 		}
 		if out.Readiness, err = judgePlans(ctx, conn, all); err != nil {
 			return err

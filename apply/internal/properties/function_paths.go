@@ -10,7 +10,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/onward-sql/onward/apply/internal/run"
-	"github.com/onward-sql/onward/apply/internal/schemaplan"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
@@ -41,7 +40,7 @@ func (props *Properties) RefuseFunctionPaths(ctx context.Context) error {
 		_, err = pgx.ForEachRow(rows, []any{&name, &path}, func() error {
 			renamed := path
 			for _, from := range former {
-				now := schemaplan.RenameInPath(renamed, from, schema.Schema)
+				now := pgparse.RenameInPath(renamed, from, schema.Schema)
 				if now != renamed && !slices.Contains(stale, pgparse.QuoteIdent(from)) {
 					stale = append(stale, pgparse.QuoteIdent(from))
 				}

@@ -31,7 +31,7 @@ func FollowSchema(p *ledger.Plan, scope ledger.Scope) error {
 			}
 		}
 	}
-	p.Path = RenameInPath(p.Path, from, to)
+	p.Path = pgparse.RenameInPath(p.Path, from, to)
 	if p.Digest == digest { // else its change stays visible
 		p.Digest, err = ledger.PlanDigest(&p.Plan)
 	}
@@ -46,19 +46,6 @@ func renameKnown(known, from, to string) string {
 		}
 	}
 	return strings.Replace(known, " of "+from+".", " of "+to+".", 1)
-}
-
-// RenameInPath renames a schema in a search_path.
-func RenameInPath(path, from, to string) string {
-	var b strings.Builder
-	copied := 0
-	for x := pgparse.NextLexeme(path, 0); x.Kind != pgparse.LexemeEnd; x = pgparse.NextLexeme(path, x.End) {
-		if (x.Kind == pgparse.LexemeWord || x.Kind == pgparse.LexemeQuoted) && plainName(path[x.Start:x.End]) == from {
-			b.WriteString(path[copied:x.Start] + pgparse.QuoteIdent(to))
-			copied = x.End
-		}
-	}
-	return b.String() + path[copied:]
 }
 
 // RenameSchema returns a function that changes the name of a schema in the server's own definitions, which write it before each name. The text of a

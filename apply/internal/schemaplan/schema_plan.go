@@ -134,7 +134,7 @@ func renameCursors(sql string, scope ledger.Scope) string {
 			continue
 		}
 		if room && (x.Kind == pgparse.LexemeWord || x.Kind == pgparse.LexemeQuoted) {
-			b.WriteString(sql[copied:x.Start] + pgparse.QuoteIdent(cursorName(plainName(sql[x.Start:x.End]), scope)))
+			b.WriteString(sql[copied:x.Start] + pgparse.QuoteIdent(cursorName(pgparse.UnquoteIdent(sql[x.Start:x.End]), scope)))
 			copied = x.End
 		}
 		room = false
@@ -154,12 +154,4 @@ func renamePrivileges(sql string, scope ledger.Scope) string {
 		}
 	}
 	return sql
-}
-
-// plainName returns a name without its quotes.
-func plainName(word string) string {
-	if inner, ok := strings.CutPrefix(word, `"`); ok {
-		return strings.ReplaceAll(strings.TrimSuffix(inner, `"`), `""`, `"`)
-	}
-	return strings.ToLower(word)
 }
