@@ -65,11 +65,16 @@ func (v *prover) runUnderTraffic(touched []string) (ok bool, detail string, err 
 			return false, "", err
 		}
 		err = v.runWithRetries(conn, steps)
-		log := load.Stop()
+		if err != nil || steps[0].Phase == onward.Contract {
+			seen.addWaits(load.Stop())
+		} else {
+			log := load.FinishLoad()
+			seen.addWaits(log)
+			seen.addFailures(log, steps)
+		}
 		if err != nil {
 			return false, redact.RedactError(err), nil
 		}
-		seen.addLog(log, steps[0].Phase != onward.Contract)
 	}
 	detail = "the longest wait: " + seen.longest.Round(time.Millisecond).String()
 	if len(seen.bad) > 0 {
@@ -84,10 +89,10 @@ type trafficResults struct {
 	bad     []string // in sentences
 }
 
-// addLog adds the results of a load. whole: everything that its queries name still exists.
-func (s *trafficResults) addLog(addLog *traffic.Log, whole bool) {
-	for i := range addLog.Queries {
-		q := &addLog.Queries[i]
+// addWaits adds the waits of a load.
+func (s *trafficResults) addWaits(log *traffic.Log) {
+	for i := range log.Queries {
+		q := &log.Queries[i]
 		for _, w := range q.Waits {
 			lasted := w.Until.Sub(w.From)
 			s.longest = max(s.longest, lasted)
@@ -96,11 +101,27 @@ func (s *trafficResults) addLog(addLog *traffic.Log, whole bool) {
 			}
 		}
 	}
-	for _, f := range addLog.Failures {
-		if whole && !ofItsValues(f.Err.Code) {
+}
+
+// addFailures adds the failures of a load beside steps after which everything that its queries name still exists.
+func (s *trafficResults) addFailures(log *traffic.Log, steps []onward.PlanStep) {
+	for _, f := range log.Failures {
+		if !ofItsValues(f.Err.Code) && !isDeclaredRefusal(&f, steps) {
 			s.bad = append(s.bad, fmt.Sprintf("%s (%s): %s", redact.Error(f.Err).Message, f.Err.Code, f.SQL))
 		}
 	}
+}
+
+// isDeclaredRefusal reports whether the server refused a prepared statement because a step changed the type of a column, and
+// the step says so. The load prepares it again, as drivers do.
+func isDeclaredRefusal(f *traffic.Failure, steps []onward.PlanStep) bool {
+	if f.Err.Code != "0A000" { // its message may be in another language on a user's server
+		return false
+	}
+	prefix := strings.TrimPrefix(f.Relation, "public.") + "."
+	return slices.ContainsFunc(steps, func(s onward.PlanStep) bool {
+		return s.CachedPlans != nil && slices.ContainsFunc(s.CachedPlans.Columns, func(c string) bool { return strings.HasPrefix(c, prefix) })
+	})
 }
 
 const underTrafficName = "under traffic nobody waits longer than a lock_timeout"

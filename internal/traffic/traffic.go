@@ -48,8 +48,8 @@ const (
 	lightness = 30
 	// grace is how long a query may go on when the load is stopped.
 	grace = 100 * time.Millisecond
-	// tourTime limits the last round of recorded queries.
-	tourTime = 10 * time.Second
+	// lastRoundTime limits the last round.
+	lastRoundTime = 10 * time.Second
 	// patience limits the end of a session.
 	patience = 2 * time.Second
 	// tryLimit limits the trial of a query: a slower one is no light load.
@@ -225,15 +225,11 @@ func (l *Load) isOwnSession(pid uint32) bool {
 // returns the same log.
 func (l *Load) Stop() *Log { return l.endLoad(grace) }
 
-// FinishLoad is [Load.Stop] after each recorded query on a relation of the release was sent
-// again. That shows what the release broke, however short it was. Only the errors of that
-// round are logged.
+// FinishLoad is [Load.Stop] after each query on a relation of the release was sent again. That
+// shows what the release broke, however short it was. Only the errors of that round are logged.
 func (l *Load) FinishLoad() *Log {
-	if l.rec.log.Recorded == nil {
-		return l.Stop()
-	}
 	l.rec.beginLastRound()
-	return l.endLoad(tourTime)
+	return l.endLoad(lastRoundTime)
 }
 
 func (l *Load) endLoad(grace time.Duration) *Log {

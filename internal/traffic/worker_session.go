@@ -38,11 +38,15 @@ func (w *worker) prepareSession(ctx context.Context) {
 // isAssigned reports whether the n-th shared item belongs to this worker.
 func (w *worker) isAssigned(n int) bool { return n%w.workers == w.number }
 
-// runLastRound is the last round: it sends each recorded query on the release's tables, in the
-// session in which it was prepared. If a query cannot be executed, tour asks the server
-// whether it can still parse it.
+// runLastRound is the last round: it sends each query on the release's tables, in the session in
+// which it was prepared. If a recorded query cannot be executed, the round asks the server whether it
+// can still parse it.
 func (w *worker) runLastRound(ctx context.Context) {
-	if w.deck == nil || !w.rec.isLastRound() {
+	if !w.rec.isLastRound() {
+		return
+	}
+	w.repeatShapes(ctx)
+	if w.deck == nil {
 		return
 	}
 	for i, q := range w.deck.all {
@@ -58,6 +62,26 @@ func (w *worker) runLastRound(ctx context.Context) {
 				_, err := w.conn.Prepare(ctx, "", q.SQL, q.types)
 				return err
 			})
+		}
+	}
+}
+
+// repeatShapes sends each query that was made up from the schema again.
+func (w *worker) repeatShapes(ctx context.Context) {
+	n := 0
+	for _, g := range w.groups {
+		for _, s := range []*shape{g.read, g.insert, g.update} {
+			if s == nil {
+				continue
+			}
+			if s.duplicate.Load() && s.fallback != nil {
+				s = s.fallback
+			}
+			if n++; !w.isAssigned(n) || ctx.Err() != nil || w.renewSession(ctx) != nil {
+				continue
+			}
+			s.quietUntil.Store(0)
+			w.sendShape(ctx, s)
 		}
 	}
 }
