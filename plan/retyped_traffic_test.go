@@ -11,8 +11,9 @@ import (
 	"github.com/onward-sql/onward/rehearse"
 )
 
-// The traffic of a proof keeps its prepared statements, and a step that changes a type makes the server refuse those that return
-// the column. The step says so, and the proof accepts it, with the steps of other chains too. A refusal that no step names fails it.
+// The traffic of a proof keeps its prepared statements, and a step that changes a type makes the server refuse those
+// that return the column. The step says so, and the proof accepts it, with the steps of other chains too. A refusal
+// that no step names fails it.
 func TestRefusedPreparedStatements(t *testing.T) {
 	t.Parallel()
 	const retype = "ALTER TABLE wide ALTER COLUMN a TYPE text;"
@@ -21,10 +22,12 @@ func TestRefusedPreparedStatements(t *testing.T) {
 		change  func(*onward.Plan)
 		proven  bool
 	}{
-		"alone":               {retype, func(*onward.Plan) {}, true},
-		"with other chains":   {retype + " CREATE INDEX ON customers (note); ALTER TABLE keyless ADD COLUMN more text;", waitAfterSteps, true},
-		"no step says so":     {retype, func(p *onward.Plan) { p.Steps[0].CachedPlans = nil }, false},
-		"only of other table": {retype, func(p *onward.Plan) { p.Steps[0].CachedPlans.Columns = []string{"wider.a", "a.wide.a"} }, false},
+		"alone":             {retype, func(*onward.Plan) {}, true},
+		"with other chains": {retype + " CREATE INDEX ON customers (note); ALTER TABLE keyless ADD COLUMN more text;", waitAfterSteps, true},
+		"no step says so":   {retype, func(p *onward.Plan) { p.Steps[0].CachedPlans = nil }, false},
+		"only of other table": {retype, func(p *onward.Plan) {
+			p.Steps[0].CachedPlans.Columns = []string{"wider.a", "a.wide.a"}
+		}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

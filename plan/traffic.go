@@ -103,7 +103,7 @@ func (s *trafficResults) addWaits(log *traffic.Log) {
 	}
 }
 
-// addFailures adds the failures of a load beside steps after which everything that its queries name still exists.
+// addFailures adds the failures of a load beside steps after which all that its queries name still exists.
 func (s *trafficResults) addFailures(log *traffic.Log, steps []onward.PlanStep) {
 	for _, f := range log.Failures {
 		if !ofItsValues(f.Err.Code) && !isDeclaredRefusal(&f, steps) {
@@ -112,15 +112,16 @@ func (s *trafficResults) addFailures(log *traffic.Log, steps []onward.PlanStep) 
 	}
 }
 
-// isDeclaredRefusal reports whether the server refused a prepared statement because a step changed the type of a column, and
-// the step says so. The load prepares it again, as drivers do.
+// isDeclaredRefusal reports whether the server refused a prepared statement because a step changed the type of a
+// column, and the step says so. The load prepares it again, as drivers do.
 func isDeclaredRefusal(f *traffic.Failure, steps []onward.PlanStep) bool {
 	if f.Err.Code != "0A000" { // its message may be in another language on a user's server
 		return false
 	}
 	prefix := strings.TrimPrefix(f.Relation, "public.") + "."
 	return slices.ContainsFunc(steps, func(s onward.PlanStep) bool {
-		return s.CachedPlans != nil && slices.ContainsFunc(s.CachedPlans.Columns, func(c string) bool { return strings.HasPrefix(c, prefix) })
+		return s.CachedPlans != nil &&
+			slices.ContainsFunc(s.CachedPlans.Columns, func(c string) bool { return strings.HasPrefix(c, prefix) })
 	})
 }
 

@@ -61,7 +61,7 @@ func (s *Server) DropDatabase(ctx context.Context, name string) error {
 		return err
 	}
 	defer c.Close(ctx)
-	_, err = c.Exec(ctx, "DROP DATABASE IF EXISTS "+quoteIdent(name)+" WITH (FORCE)")
+	err = dropDatabase(ctx, c, name)
 	if err == nil && s.external != nil {
 		var claims []claim
 		if claims, err = s.readClaims(ctx, c); err == nil {

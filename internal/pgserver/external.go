@@ -10,8 +10,10 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/onward-sql/onward/internal/address"
 	"github.com/onward-sql/onward/internal/lazyregexp"
@@ -97,105 +99,159 @@ func (s *Server) checkServer(ctx context.Context) error {
 // sweepLeftovers drops what killed processes have left: databases, with the sessions that still run in them, and then their
 // roles. It skips another role's leftovers.
 func (s *Server) sweepLeftovers(ctx context.Context) error {
-	// A database whose migrations make roles may only be dropped while no other process makes roles.
+	// Roles, and the databases that are recorded to make some, may only be dropped while no other process makes roles.
 	free, err := s.tryRoleMaker(ctx)
 	if err != nil {
 		return err
 	}
-	if free {
-		err := s.sweepRoles(ctx)
-		_, unlock := s.external.keepAlive.Exec(ctx, "SELECT pg_catalog.pg_advisory_unlock($1)", roleMakers)
-		return errors.Join(err, unlock)
-	}
-	noted, err := s.notedRoles(ctx)
-	if err != nil {
+	if !free {
+		_, _, err := s.dropDeadDatabases(ctx, false)
 		return err
 	}
-	_, err = s.sweepSome(ctx, func(db string) bool { return noted[db] == nil })
-	return err
+	_, err = s.sweepRoles(ctx)
+	_, unlock := s.external.keepAlive.Exec(ctx, "SELECT pg_catalog.pg_advisory_unlock($1)", roleMakers)
+	return errors.Join(err, unlock)
 }
 
-// sweepRoles sweeps everything, including the roles that databases are recorded to make. Only the RoleMaker may call
-// it.
-func (s *Server) sweepRoles(ctx context.Context) error {
-	var made []claim
+// sweepRoles sweeps everything, including the roles. Only the RoleMaker may call it. It reports whether something stays
+// because the process that made it seems to live.
+func (s *Server) sweepRoles(ctx context.Context) (others bool, err error) {
 	for range maxSweeps {
-		noted, err := s.notedRoles(ctx)
+		dropped, seemsLive, err := s.dropDeadDatabases(ctx, true)
 		if err != nil {
-			return err
-		}
-		dropped, err := s.sweepSome(ctx, func(string) bool { return true })
-		if err != nil {
-			return err
-		}
-		for _, db := range dropped {
-			for _, role := range noted[db] {
-				made = append(made, claim{role: role})
-			}
+			return false, err
 		}
 		claims, err := s.readClaims(ctx, s.external.keepAlive)
 		if err != nil {
-			return err
+			return false, err
 		}
-		_ = dropRoles(ctx, s.external.keepAlive, made, func(m claim) bool {
-			return !slices.ContainsFunc(claims, func(c claim) bool { return c.role == m.role })
+		live, err := s.applicationNames(ctx) // after the claims, as for databases
+		if err != nil {
+			return false, err
+		}
+		_ = dropRoles(ctx, s.external.keepAlive, claims, func(c claim) bool { return !live["onward_"+c.id] })
+		// The lists that decided are asked, not later ones: in these the process may have disappeared.
+		others = seemsLive || slices.ContainsFunc(claims, func(c claim) bool {
+			return c.id != s.external.id && live["onward_"+c.id]
 		})
-		if len(dropped) == 0 {
+		if dropped == 0 {
 			break
 		}
 	}
-	return nil
+	return others, nil
 }
 
 // maxSweeps limits the repetitions: if a process was killed while it copied a database, the copy appears after the
 // original is dropped, and uses the roles too.
 const maxSweeps = 10
 
-// sweepSome drops the databases for which want is true, and returns them, and the roles that are claimed by dead
-// processes.
-func (s *Server) sweepSome(ctx context.Context, want func(db string) bool) (dropped []string, err error) {
-	stale, err := s.ownDatabases(ctx, func(id string, live map[string]bool) bool { return !live["onward_"+id] })
+// dropDeadDatabases drops the databases of dead processes. With noted it also drops those that are recorded to make
+// roles: it claims their roles first, so that they can be found when this process is killed, too. seemsLive: such a
+// database stays, because its process seems to live.
+func (s *Server) dropDeadDatabases(ctx context.Context, noted bool) (dropped int, seemsLive bool, err error) {
+	names, live, err := s.ownDatabases(ctx)
 	if err != nil {
-		return nil, err
+		return 0, false, err
 	}
-	for _, name := range stale {
-		if !want(name) {
+	notes, err := s.notedRoles(ctx) // after the list of the living: the dead record nothing more
+	if err != nil {
+		return 0, false, err
+	}
+	for name, id := range names {
+		roles := notes[name]
+		switch {
+		case id == s.external.id:
 			continue
+		case live["onward_"+id]:
+			seemsLive = seemsLive || roles != nil
+			continue
+		case roles != nil && !noted:
+			continue
+		case roles != nil:
+			if err := s.claimMade(ctx, name, roles); err != nil {
+				return dropped, false, err
+			}
 		}
-		if _, err := s.external.keepAlive.Exec(ctx, "DROP DATABASE IF EXISTS "+quoteIdent(name)+" WITH (FORCE)"); err == nil {
-			dropped = append(dropped, name)
+		if dropDatabase(ctx, s.external.keepAlive, name) == nil {
+			dropped++
 		}
 	}
-	claims, err := s.readClaims(ctx, s.external.keepAlive)
-	if err != nil {
-		return nil, err
-	}
-	live, err := s.applicationNames(ctx) // after the claims, as above
-	if err != nil {
-		return nil, err
-	}
-	_ = dropRoles(ctx, s.external.keepAlive, claims, func(c claim) bool { return !live["onward_"+c.id] })
-	return dropped, nil
+	return dropped, seemsLive, nil
 }
 
-// ownDatabases lists onward's databases on the server for which want is true, given the ID in the name and the application
-// names of all connections.
-func (s *Server) ownDatabases(ctx context.Context, want func(id string, live map[string]bool) bool) ([]string, error) {
-	names, err := s.queryStrings(ctx, `SELECT datname::pg_catalog.text FROM pg_catalog.pg_database WHERE datname OPERATOR(pg_catalog.~) '^onward_'`)
-	if err != nil {
-		return nil, err
+// claimMade claims those of some roles that exist and are not claimed yet, for a database whose sessions it ends first:
+// after that nobody makes another one.
+func (s *Server) claimMade(ctx context.Context, db string, roles []string) error {
+	c := s.external.keepAlive
+	if err := endSessions(ctx, c, db); err != nil {
+		return err
 	}
-	live, err := s.applicationNames(ctx) // in this order: connections are listed after the databases
+	existing, err := s.Roles(ctx, c)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var out []string
-	for _, name := range names {
-		if m := databasePattern.FindStringSubmatch(name); m != nil && want(m[1], live) {
-			out = append(out, name)
+	claims, err := s.readClaims(ctx, c)
+	if err != nil {
+		return err
+	}
+	for _, role := range roles {
+		if slices.Contains(existing, role) && !slices.ContainsFunc(claims, func(c claim) bool { return c.role == role }) {
+			_ = s.Claim(ctx, c, db, role) // the server refuses it for a role of somebody else
 		}
 	}
-	return out, nil
+	return nil
+}
+
+// endSessions ends the sessions in a database that the server lets this role end, and waits some seconds for that.
+func endSessions(ctx context.Context, c *pgx.Conn, db string) error {
+	for range 100 {
+		var left int
+		err := c.QueryRow(ctx, `SELECT pg_catalog.count(pg_catalog.pg_terminate_backend(pid))
+			FROM pg_catalog.pg_stat_activity
+			WHERE datname OPERATOR(pg_catalog.=) $1 AND pid OPERATOR(pg_catalog.<>) pg_catalog.pg_backend_pid()
+			AND usesysid IS NOT NULL AND pg_catalog.pg_has_role(usesysid, 'USAGE')`, db).Scan(&left)
+		if err != nil {
+			return fmt.Errorf("end the sessions in %s: %w", db, err)
+		}
+		if left == 0 {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	return nil
+}
+
+// dropDatabase drops a database with the sessions in it. FORCE refuses a worker of autovacuum, except to a superuser.
+// Without FORCE the server ends such workers itself.
+func dropDatabase(ctx context.Context, c *pgx.Conn, name string) error {
+	drop := "DROP DATABASE IF EXISTS " + quoteIdent(name)
+	_, err := c.Exec(ctx, drop+" WITH (FORCE)")
+	var denied *pgconn.PgError
+	if !errors.As(err, &denied) || denied.Code != "42501" {
+		return err
+	}
+	if err := endSessions(ctx, c, name); err != nil {
+		return err
+	}
+	_, err = c.Exec(ctx, drop)
+	return err
+}
+
+// ownDatabases lists onward's databases on the server with their IDs, and the application names of all connections.
+func (s *Server) ownDatabases(ctx context.Context) (ids map[string]string, live map[string]bool, err error) {
+	names, err := s.queryStrings(ctx, `SELECT datname::pg_catalog.text FROM pg_catalog.pg_database
+		WHERE datname OPERATOR(pg_catalog.~) '^onward_'`)
+	if err != nil {
+		return nil, nil, err
+	}
+	ids = map[string]string{}
+	for _, name := range names {
+		if m := databasePattern.FindStringSubmatch(name); m != nil {
+			ids[name] = m[1]
+		}
+	}
+	live, err = s.applicationNames(ctx) // in this order: connections are listed after the databases
+	return ids, live, err
 }
 
 // applicationNames returns the application names of all connections.
@@ -223,11 +279,16 @@ func (s *Server) queryStrings(ctx context.Context, sql string) ([]string, error)
 func (s *Server) dropDatabases() error {
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
-	ours, err := s.ownDatabases(ctx, func(id string, _ map[string]bool) bool { return id == s.external.id })
+	names, _, err := s.ownDatabases(ctx)
 	errs := []error{err}
-	for _, name := range ours {
-		_, err := s.external.keepAlive.Exec(ctx, "DROP DATABASE IF EXISTS "+quoteIdent(name)+" WITH (FORCE)")
-		errs = append(errs, err)
+	for name, id := range names {
+		if id != s.external.id {
+			continue
+		}
+		if len(s.external.makes) > 0 { // it may have ended between the commit that makes a role and its Claim
+			errs = append(errs, s.claimMade(ctx, name, s.external.makes))
+		}
+		errs = append(errs, dropDatabase(ctx, s.external.keepAlive, name))
 	}
 	claims, err := s.readClaims(ctx, s.external.keepAlive)
 	errs = append(errs, err, dropRoles(ctx, s.external.keepAlive, claims, func(c claim) bool { return c.id == s.external.id }))

@@ -94,12 +94,9 @@ func (s *Server) RoleMaker(ctx context.Context, names []string, waits func()) er
 		}
 	}
 	// The previous holder may have been killed, before this one came or just now. A server releases its locks a moment
-	// before its session disappears from the list, so one that seems to live is checked again.
-	for range 40 {
-		if err := s.sweepRoles(ctx); err != nil {
-			return err
-		}
-		others, err := s.isRoleCreationElsewhere(ctx)
+	// before its session disappears from the list, so what seems to live is checked again.
+	for range 200 {
+		others, err := s.sweepRoles(ctx)
 		if err != nil {
 			return err
 		}
@@ -154,35 +151,6 @@ func (s *Server) notedRoles(ctx context.Context) (map[string][]string, error) {
 		}
 	}
 	return out, nil
-}
-
-// isRoleCreationElsewhere reports whether another process that seems to live has roles on the server, or databases that are
-// recorded to make some.
-func (s *Server) isRoleCreationElsewhere(ctx context.Context) (bool, error) {
-	claims, err := s.readClaims(ctx, s.external.keepAlive)
-	if err != nil {
-		return false, err
-	}
-	noted, err := s.notedRoles(ctx)
-	if err != nil {
-		return false, err
-	}
-	live, err := s.applicationNames(ctx)
-	if err != nil {
-		return false, err
-	}
-	delete(live, s.external.idPrefix())
-	for _, c := range claims {
-		if live["onward_"+c.id] {
-			return true, nil
-		}
-	}
-	for db := range noted {
-		if live["onward_"+databasePattern.FindStringSubmatch(db)[1]] {
-			return true, nil
-		}
-	}
-	return false, nil
 }
 
 // dropRoles drops the claimed roles for which want is true. A role that is used outside of onward's databases stays:

@@ -7,8 +7,8 @@ import (
 	"github.com/onward-sql/onward/internal/traffic"
 )
 
-// The last round shows what a release broke, however short it was: each query that was made up from the schema is sent again, in a
-// session that has it prepared.
+// The last round shows what a release broke, however short it was: each query that was made up from the schema is sent
+// again, in a session that has it prepared.
 func TestLastRound(t *testing.T) {
 	each(t, func(t *testing.T, url string) {
 		s := begin(t, url, shop, traffic.Config{Relations: both})
