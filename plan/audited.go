@@ -83,6 +83,7 @@ func (p *planner) measureStep(s *onward.PlanStep, m *rule.Migration) {
 	touched := map[string]*catalog.Relation{}
 	s.Effects, s.Duration = p.stepEffects(m, touched)
 	p.estimateStep(s, touched)
+	recompileFunctions(s, m, touched)
 	if columns := findRetypedColumns(m, touched); len(columns) > 0 {
 		s.CachedPlans = &onward.CachedPlans{Columns: columns}
 	}

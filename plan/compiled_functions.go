@@ -1,0 +1,54 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/recipe"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// recompileFunctions adds statements to a step that gives a column another type: PL/pgSQL functions that the sessions of
+// the deployed code, or of the new code, have called would fail in them for good. Its undo gets them, too.
+func recompileFunctions(s *onward.PlanStep, m *rule.Migration, touched map[string]*catalog.Relation) {
+	const end = "COMMIT;\n"
+	if len(m.Statements) == 0 || !strings.HasSuffix(s.SQL, end) {
+		return
+	}
+	before, after := m.Statements[0].Before, m.Statements[len(m.Statements)-1].After
+	if before == nil || after == nil {
+		return
+	}
+	var add []string
+	for _, deployed := range touched {
+		old := before.Relation(deployed.OID)
+		if old == nil {
+			continue
+		}
+		fresh := after.Lookup(old.Name.Schema, old.Name.Name)
+		if fresh != nil && slices.ContainsFunc(old.Columns, func(c *catalog.Column) bool { return hasOtherType(c, fresh.Column(c.Name)) }) {
+			add = addMissing(add, recipe.RecompileFunctions(after, fresh))
+		}
+	}
+	if len(add) == 0 {
+		return
+	}
+	slices.Sort(add)
+	text := strings.Join(add, ";\n") + ";\n"
+	s.SQL = strings.TrimSuffix(s.SQL, end) + text + end
+	switch {
+	case s.Undo == "":
+	case strings.HasSuffix(s.Undo, end):
+		s.Undo = strings.TrimSuffix(s.Undo, end) + text + end
+	default:
+		s.Undo = wrapTransaction(s.Undo + text)
+	}
+}
+
+// hasOtherType reports whether a column has another type now. Another length or precision is the same type to a function.
+func hasOtherType(old, now *catalog.Column) bool {
+	return now != nil && old.Type.IsKnown() && now.Type.IsKnown() &&
+		(old.Type.OID != now.Type.OID || old.Type.Name != now.Type.Name || min(old.Type.Array, 1) != min(now.Type.Array, 1))
+}
