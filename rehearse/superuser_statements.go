@@ -34,6 +34,10 @@ func (r *runner) runSpecialStatement(ctx context.Context, s *script.Statement) (
 		r.addNote("psql's own commands were left out: " + firstLine(s.SQL))
 		return true, nil
 	}
+	if r.Server != "" && outlives(s.Node) {
+		r.addNote("what would stay on the server was left out: " + firstLine(s.SQL))
+		return true, nil
+	}
 	if e := s.Node.GetCreateExtensionStmt(); e != nil {
 		var here bool
 		err := r.catalogConn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_catalog.pg_available_extensions WHERE name OPERATOR(pg_catalog.=) $1)",
