@@ -207,13 +207,22 @@ func TestRepackOldSnapshots(t *testing.T) {
 	}
 }
 
-// A reason begins it in spite of them, and the audit trail has it.
+// A reason begins it in spite of them, and the audit trail has it once, although a writer is waited for meanwhile.
 func TestRepackAcceptedSnapshots(t *testing.T) {
 	t.Parallel()
 	s := newRepackStage(t)
-	report := openSnapshot(t, s.db)
+	report, writer := openSnapshot(t, s.db), called(t, s.db, "writer")
+	pgservertest.Exec(t, writer, "BEGIN", "UPDATE customers SET id = id WHERE id = 1", "SELECT pg_sleep(1.1)") // older than a second
+	writing := make(chan error, 1)
+	go func() {
+		_, err := writer.Exec(context.Background(), "SELECT pg_sleep(1); COMMIT")
+		writing <- err
+	}()
 	s.c.AcceptOldSnapshots = "the report reads customers only"
 	finishPlan(t, s.c)
+	if err := <-writing; err != nil {
+		t.Fatal(err)
+	}
 	if log := content(t, s.db, "SELECT detail FROM onward_ledger.log WHERE event = 'old snapshots accepted'"); len(log) != 1 ||
 		!strings.Contains(log[0], "the report reads customers only (although process ") {
 		t.Error(log)

@@ -134,6 +134,9 @@ func (s *session) beginReadOnly(ctx context.Context) error {
 func (s *session) closeSession(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), min(connectTimeout, Patience(ctx)))
 	defer cancel()
+	if s.tx != nil { // a server sees the end of a connection late, and the snapshot would stay until then
+		_ = s.tx.Rollback(ctx)
+	}
 	_ = s.conn.Close(ctx)
 }
 

@@ -42,6 +42,23 @@ func TestNewerServer(t *testing.T) {
 	})
 }
 
+// The snapshot of a reading session has ended when its reader returns: a step that looks for old snapshots next does not find it.
+func TestReadingEnds(t *testing.T) {
+	t.Parallel()
+	pgservertest.EachEnd(t, func(t *testing.T, major int) {
+		url, conn := pgservertest.ConnectNew(t, major, "CREATE TABLE t (id int)")
+		for range 20 {
+			if _, err := live.ReadSchema(t.Context(), url); err != nil {
+				t.Fatal(err)
+			}
+			if left := pgservertest.ReadTexts(t, conn, "SELECT state || ' ' || query FROM pg_stat_activity WHERE datname = current_database() "+
+				"AND pid <> pg_backend_pid() AND backend_type = 'client backend' AND backend_xmin IS NOT NULL"); len(left) > 0 {
+				t.Fatal(left)
+			}
+		}
+	})
+}
+
 // readWarning reads a setting that Postgres has below 19 under onward's own settings. The text of the query does not have its name.
 func readWarning(t *testing.T, conn *pgx.Conn) (value string) {
 	t.Helper()

@@ -24,7 +24,6 @@ type RepackQueue struct {
 	step     string
 	queue    *queue.RepackQueue
 	standbys []queue.SnapshotWatch
-	reported string // who is in the way, as last reported
 }
 
 // NewRepackQueue returns the search of a run.
@@ -42,15 +41,16 @@ func (q *RepackQueue) WaitToBegin(ctx context.Context, s *onward.PlanStep) ([]st
 		table = s.Effects[0].Relation
 	}
 	if q.step != s.ID || q.queue == nil {
-		q.step, q.queue, q.warning, q.reported = s.ID, queue.NewRepackQueue(table), "", ""
+		q.step, q.queue, q.warning = s.ID, queue.NewRepackQueue(table), ""
 		q.standbys = make([]queue.SnapshotWatch, len(q.session.Standbys))
 	}
-	words, err := q.findSnapshots(ctx, s, table)
+	snapshots, err := q.findSnapshots(ctx, s, table)
 	if err != nil {
 		return nil, err
 	}
-	if words, err = q.dropAccepted(ctx, s, words); err != nil {
-		return nil, err
+	var words []string
+	if q.accepted == "" {
+		words = snapshots
 	}
 	if err := q.session.Control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 		list, err := q.queue.InTheWay(ctx, conn, map[int]bool{int(q.session.Work.PgConn().PID()): true})
@@ -59,14 +59,11 @@ func (q *RepackQueue) WaitToBegin(ctx context.Context, s *onward.PlanStep) ([]st
 	}); err != nil {
 		return nil, err
 	}
-	if len(words) == 0 {
+	if len(words) == 0 { // the audit trail gets one entry for each attempt, not for each look
 		q.queue = nil
-		return nil, nil
+		return q.dropAccepted(ctx, s, snapshots)
 	}
-	if text := strings.Join(words, "; "); prose.CutNumbers(text) != q.reported {
-		q.reported = prose.CutNumbers(text)
-		q.record.ReportEvent(run.Waits, s, text)
-	}
+	q.record.ReportEvent(run.Waits, s, strings.Join(words, "; "))
 	return words, nil
 }
 
