@@ -7,8 +7,18 @@ import (
 
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/onward"
 )
+
+// explainByHand says why no migration runs a step; "" if one can. In a migration nobody watches a REPACK (CONCURRENTLY): it would begin while a dump
+// is open, and every query would wait for it at its end.
+func explainByHand(w audit.Writing, s *onward.PlanStep) string {
+	if recipe.IsRepack(s) {
+		return "nobody would watch it in a migration, and onward guard does"
+	}
+	return w.Carries(s)
+}
 
 // draftScript drafts the psql script of a step that no migration can run. Its name does not end in .sql, because no tool must
 // take it for a migration.
@@ -22,6 +32,10 @@ func scriptText(p *onward.Plan, s *onward.PlanStep) string {
 	fmt.Fprintf(&b, "-- %s of the plan %s: %s.\n", s.ID, p.Name, clipLine(s.Why))
 	b.WriteString("-- If it is interrupted, run it again.\n")
 	b.WriteString("SET statement_timeout = 0;\n")
+	if recipe.IsRepack(s) {
+		b.WriteString("-- Run it with onward guard, which sets a lock_timeout. Without one, the last lock would let every query wait.\n" +
+			"SELECT set_config('lock_timeout', '5s', false) WHERE current_setting('lock_timeout') = '0';\n")
+	}
 	if !s.Repeat {
 		b.WriteString(adapter.DropInvalidIndex(s) + s.SQL)
 		return b.String()
@@ -54,6 +68,9 @@ func clipLine(text string) string {
 	line, _, _ := strings.Cut(text, "\n")
 	return line
 }
+
+// IsWatched reports whether the step that the draft waits for must run under onward guard.
+func (d *Draft) IsWatched() bool { return d.Waits != nil && recipe.IsRepack(d.Waits) }
 
 // freeQuote returns a dollar quote that a text does not contain.
 func freeQuote(text, name string) string {

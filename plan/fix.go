@@ -182,7 +182,7 @@ func (s *source) rewriteMigration(ctx context.Context, beside func(context.Conte
 	sql := ""
 	for i := range steps {
 		step := &steps[i]
-		if step.Phase != onward.Expand || w.Carries(step) != "" || !alone && !editor.Commits() {
+		if step.Phase != onward.Expand || explainByHand(w, step) != "" || !alone && !editor.Commits() {
 			return nil // several files
 		}
 		sql += step.SQL

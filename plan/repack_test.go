@@ -1,12 +1,18 @@
 package plan_test
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/gitrange/gittest"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/onward"
+	"github.com/onward-sql/onward/plan"
+	"github.com/onward-sql/onward/rehearse"
 )
 
 // From Postgres 19 on a table is written anew while others use it, with the same schema, rows and mark of its order. The abort restores the mark.
@@ -40,6 +46,51 @@ func TestRepackIsProven(t *testing.T) {
 				t.Error(notes)
 			}
 		})
+	}
+}
+
+// No migration gets the statement: it is a script, which onward guard watches. Without the guard the script has a lock_timeout. The steps after it are
+// written when it has run.
+func TestRepackIsNotWritten(t *testing.T) {
+	t.Parallel()
+	settings := &config.Config{Postgres: []int{onward.PreviewMajor}}
+	dir := gittest.Commits(t, map[string]string{"migrations/00001_a.sql": "-- +goose Up\n" + repackBase}, map[string]string{
+		"migrations/00002_b.sql": "-- +goose NO TRANSACTION\n-- +goose Up\nVACUUM FULL orders;\nCLUSTER orders USING orders_total;\n" +
+			"ALTER TABLE orders ADD COLUMN note text;\n",
+	})
+	release := audit.Config{Dir: dir, Base: "main", Head: "feature", Settings: settings}
+	p, _, err := plan.Make(t.Context(), plan.Config{Config: rehearse.Config{Config: release}, Sketch: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := plan.Write(t.Context(), audit.Config{Dir: dir, Base: "main", Settings: settings}, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gittest.RunGit(t, dir, "checkout", "-q", "feature")
+	fixes, err := plan.Fix(t.Context(), audit.Config{Dir: dir, Base: "main", Settings: settings}, nil)
+	if err != nil || len(fixes.Edits) > 0 || fixes.Draft != nil && len(fixes.Draft.Files) > 0 {
+		t.Errorf("%v %+v", err, fixes)
+	}
+	for _, want := range []string{"REPACK (CONCURRENTLY) orders;\n", "REPACK (CONCURRENTLY) orders USING INDEX orders_total;\n"} {
+		if len(d.Files) > 0 || !d.IsWatched() || d.Script == nil || !strings.HasSuffix(d.Script.Text, "\n"+want) {
+			t.Fatalf("%+v %+v", d.Files, d.Script)
+		}
+		if !strings.Contains(d.Script.Text, "SELECT set_config('lock_timeout', '5s', false) WHERE current_setting('lock_timeout') = '0';\n") {
+			t.Error(d.Script.Text)
+		}
+		save(t, d)
+		if err := os.RemoveAll(filepath.Join(dir, "migrations", "00002_b.sql")); err != nil {
+			t.Fatal(err)
+		}
+		next, err := plan.Next(t.Context(), audit.Config{Dir: dir, Settings: settings}, plan.Conditions{Filled: []string{"b"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d = next[0]
+	}
+	if len(d.Files) != 1 || !strings.Contains(d.Files[0].Text, "ADD COLUMN note text") || d.Waits != nil || d.IsWatched() {
+		t.Errorf("%+v %+v", d.Files, d.Waits)
 	}
 }
 

@@ -147,7 +147,7 @@ func (d *Draft) draftSteps(w audit.Writing, gone bool) error {
 			d.Waits = s
 			return nil
 		}
-		if s.ByHand = w.Carries(s); s.ByHand != "" {
+		if s.ByHand = explainByHand(w, s); s.ByHand != "" {
 			d.Waits = s
 			d.draftScript(s)
 			return nil

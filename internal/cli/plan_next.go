@@ -164,7 +164,11 @@ func nextCommands(d *plan.Draft, changes bool) []string {
 	switch s := d.Waits; {
 	case s == nil:
 	case s.ByHand != "":
-		out = append(out, `psql "$DATABASE_URL" -X -v ON_ERROR_STOP=1 -f `+escape.QuoteShell(d.Script.Path))
+		guard := ""
+		if d.IsWatched() {
+			guard = "onward guard --db env:DATABASE_URL -- "
+		}
+		out = append(out, guard+`psql "$DATABASE_URL" -X -v ON_ERROR_STOP=1 -f `+escape.QuoteShell(d.Script.Path))
 		command("onward", "plan", "next", "--filled", d.Plan.Name)
 	case s.Phase == onward.Contract:
 		out = append(out, "# after the last process of the deployed code has ended:")
