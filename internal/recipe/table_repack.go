@@ -33,14 +33,14 @@ var tableRepack = &Recipe{Name: "table-repack", Make: func(c *Change) *Steps {
 			s.Undo = []string{c.restoreClusterMark(r.table)}
 		}
 	}
-	m.addNote("%s", RepackHarm("the table")+" onward apply and onward guard do not begin REPACK while one is open. One that begins meanwhile is not protected.")
+	m.addNote("%s", "REPACK (CONCURRENTLY) gives the table a new file: "+RepackHarm("the table")+". onward apply and onward guard do not begin REPACK while one is open. One that begins meanwhile is not protected.")
 	return m
 }}
 
-// RepackHarm says what REPACK (CONCURRENTLY) does to older snapshots.
+// RepackHarm says what REPACK (CONCURRENTLY) does to older snapshots, as a part of a sentence.
 func RepackHarm(table string) string {
-	return "A transaction with an older snapshot (REPEATABLE READ, pg_dump, a subscriber's first copy) that reads " + table +
-		" after REPACK (CONCURRENTLY) gets no rows, without an error."
+	return "a transaction with an older snapshot (REPEATABLE READ, pg_dump, a subscriber's first copy) that reads " + table +
+		" afterwards gets no rows, without an error"
 }
 
 // IsRepack reports whether a step is REPACK (CONCURRENTLY).

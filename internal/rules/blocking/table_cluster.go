@@ -18,11 +18,14 @@ var TableCluster = &rule.Rule{
 	Harm: "CLUSTER sorts the rows into a new file and rebuilds all indexes under ACCESS EXCLUSIVE. " +
 		"Every query on the table waits, and the time grows with the table. New rows are not kept in order.",
 	Instead: "Use pg_repack, which sorts a table while it is in use; or take a window without traffic. " +
-		"From Postgres 19 on REPACK (CONCURRENTLY) does it: a transaction with an older snapshot then reads no rows, without an error.",
+		newerRewrite,
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-cluster.html"},
 	Kinds:     rule.Another,
 	Statement: checkCluster,
 }
+
+// newerRewrite is the way of newer versions, for the pages of rules.
+const newerRewrite = "From Postgres 19 on REPACK (CONCURRENTLY) does it: a transaction with an older snapshot then reads no rows, without an error."
 
 func checkCluster(p *rule.Pass, s *rule.Stmt) {
 	c := s.Node.GetClusterStmt()
@@ -60,9 +63,8 @@ func canRepack(s *rule.Stmt, e *effect.Effect) bool {
 
 // adviseRepack returns the way to write a table anew from Postgres 19 on.
 func adviseRepack(e *effect.Effect, options string) string {
-	return "a transaction with an older snapshot (REPEATABLE READ, pg_dump) that reads " + e.Name.String() + " afterwards gets no rows, without an error. " +
-		"onward apply and onward guard begin it while none is open, and cancel it before others wait for long. Outside the migration and outside a " +
-		"transaction:\n" +
+	return recipe.RepackHarm(e.Name.String()) + ". onward apply and onward guard begin it while none is open, and cancel it before others wait for long. " +
+		"Outside the migration and outside a transaction:\n" +
 		"SET lock_timeout = '5s';\nREPACK (CONCURRENTLY) " + analysis.QuoteTable(e.Name) + options + ";"
 }
 
@@ -76,9 +78,7 @@ func reportRepackConcurrently(p *rule.Pass, s *rule.Stmt) {
 	p.Report(s, rule.Report{
 		Severity: onward.Warning,
 		Fact:     "REPACK (CONCURRENTLY) exchanges the file of " + name,
-		Harm: "a transaction with an older snapshot (REPEATABLE READ, pg_dump, a subscriber's first copy) that reads " + name +
-			" afterwards gets no rows, without an error; " +
-			"and while the exchange waits for its ACCESS EXCLUSIVE lock, every query on " + name + " waits behind it",
+		Harm:     recipe.RepackHarm(name) + "; and while the exchange waits for its ACCESS EXCLUSIVE lock, every query on " + name + " waits behind it",
 		Instead: "let onward apply or onward guard run it: they begin it while no such transaction is open, and cancel it before others wait for long; " +
 			"or run it outside the migration, with a lock_timeout",
 	})

@@ -17,7 +17,7 @@ var TableVacuumFull = &rule.Rule{
 	Harm: "VACUUM FULL copies the live rows into a new file and rebuilds all indexes under ACCESS EXCLUSIVE. " +
 		"Every query on the table waits, and the time grows with the table.",
 	Instead: "A plain VACUUM with TRUNCATE false makes the space usable again and blocks nobody. To give it back to the system use pg_repack or pg_squeeze. " +
-		"From Postgres 19 on REPACK (CONCURRENTLY) does it: a transaction with an older snapshot then reads no rows, without an error.",
+		newerRewrite,
 	Manual: []string{
 		"https://www.postgresql.org/docs/current/sql-vacuum.html",
 		"https://www.postgresql.org/docs/current/routine-vacuuming.html#VACUUM-FOR-SPACE-RECOVERY",
