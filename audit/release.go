@@ -48,6 +48,7 @@ func Read(ctx context.Context, c Config) (*Release, error) {
 		return nil, err
 	}
 	r := &Release{repo: repo}
+	repo.SetEdits(c.Edits)
 	if err := r.readRevisions(ctx, c); err != nil {
 		repo.Close()
 		return nil, err
@@ -97,6 +98,13 @@ func (r *Release) readRevisions(ctx context.Context, c Config) error {
 		r.compared[0].history = append(r.compared[0].history, deployed.FindUnwrittenColumns(rng, skip, mapped, r.usage.ReadFiles)...)
 	}
 	return nil
+}
+
+// Holds reports whether a file is in a directory of migrations of the release, at its head or its base.
+func (r *Release) Holds(path string) bool {
+	return slices.ContainsFunc(r.pairs, func(p pair) bool {
+		return isInSource(p, path) || p.base != nil && slices.ContainsFunc(p.base.Migrations, func(m *adapter.Migration) bool { return m.Path == path })
+	})
 }
 
 // Close stops reading the repository.

@@ -72,6 +72,15 @@ type Config struct {
 	// AcceptOpaque names files that may stay unjudged: true for all, or a list of patterns.
 	// Unreadable files that are not accepted make the exit code 3.
 	AcceptOpaque Accept `yaml:"accept_opaque"`
+	// Hook configures onward hook.
+	Hook Hook `yaml:"hook"`
+}
+
+// Hook sets what onward hook lets a coding assistant do.
+type Hook struct {
+	// Disposable are databases whose data may be lost: "localhost/app_dev", "localhost:5433/app_*", "db/app". An entry
+	// without a port means 5432.
+	Disposable []string `yaml:"disposable"`
 }
 
 // Migrations is a directory of migrations.

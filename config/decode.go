@@ -191,6 +191,7 @@ func (d *decoder) decodeConfig(n ast.Node, c *Config) {
 		{"accept_queries", func(n ast.Node) { c.AcceptQueries = d.decodeAcceptQueries(n) }},
 		{"preflight", func(n ast.Node) { d.decodePreflight(n, &c.Preflight) }},
 		{"accept_opaque", func(n ast.Node) { c.AcceptOpaque = d.decodeAccept(n) }},
+		{"hook", func(n ast.Node) { d.decodeHook(n, &c.Hook) }},
 	})
 }
 

@@ -30,6 +30,7 @@ func TestSchema(t *testing.T) {
 	s.Properties["migrations"].Items.Properties["runner"].compare(t, "runner.", reflect.TypeFor[config.Runner]())
 	s.Properties["preflight"].compare(t, "preflight.", reflect.TypeFor[config.Preflight]())
 	s.Properties["assume"].compare(t, "assume.", reflect.TypeFor[config.Assume]())
+	s.Properties["hook"].compare(t, "hook.", reflect.TypeFor[config.Hook]())
 	if diff := cmp.Diff([]string{"recommended", "strict", "design", "security"}, s.Properties["presets"].Items.Enum); diff != "" {
 		t.Errorf("presets (-known +schema):\n%s", diff)
 	}
@@ -79,7 +80,7 @@ func (s *schema) compare(t *testing.T, prefix string, typ reflect.Type) {
 			text = "migrations:\n  - dir: a\n    " + strings.Replace(text, "dir: ~", "# ", 1)
 		case "runner.":
 			text = "migrations:\n  - dir: a\n    runner:\n      " + text
-		case "assume.", "preflight.":
+		case "assume.", "preflight.", "hook.":
 			text = strings.TrimSuffix(prefix, ".") + ":\n  " + text
 		}
 		if _, err := config.Decode([]byte(text), "onward.yaml", known); err != nil {

@@ -110,6 +110,7 @@ var settingKeys = []settingKey{
 			compareAdded(func(c *Config) []string { return c.AcceptOpaque.Patterns })(w, key, base, head, nil)
 		}
 	}},
+	{"hook", compareAdded(func(c *Config) []string { return c.Hook.Disposable })},
 }
 
 type comparison = func(w *weakenings, key string, base, head *Config, severity func(string) onward.Severity)

@@ -96,6 +96,7 @@ func TestListWeakened(t *testing.T) {
 		{"", "accept_opaque: true", "accept_opaque: true"},
 		{"", "accept_opaque: ['db/*']", "accept_opaque: db/*"},
 		{"accept_opaque: true", "accept_opaque: ['db/*']", ""},
+		{"hook: {disposable: [db/a, db/b]}", "hook: {disposable: [db/b, db/c]}", "hook: db/c"},
 		{"", "accept_queries: {column-drop: [abc]}", "accept_queries.column-drop: abc"},
 	}
 	isCovered := func(key string) bool {

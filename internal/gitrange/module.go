@@ -45,6 +45,8 @@ func modulesOf(t Tree) map[string]string {
 	switch t := t.(type) {
 	case *commitTree:
 		return t.modules
+	case *editedTree:
+		return t.modules
 	case *diskTree:
 		return t.modules
 	case *mergedTree:

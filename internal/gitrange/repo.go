@@ -23,6 +23,7 @@ type Repo struct {
 	hosts   map[string]string // of the remotes, as far as they have some
 	partial bool              // a blobless or treeless clone
 	batch   *batch
+	edits   Edits
 
 	mu      sync.Mutex
 	commits map[string]*commitTree // by commit id
