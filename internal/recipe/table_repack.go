@@ -33,7 +33,8 @@ var tableRepack = &Recipe{Name: "table-repack", Make: func(c *Change) *Steps {
 			s.Undo = []string{c.restoreClusterMark(r.table)}
 		}
 	}
-	m.addNote("%s", "REPACK (CONCURRENTLY) gives the table a new file: "+RepackHarm("the table")+". onward apply and onward guard do not begin REPACK while one is open. One that begins meanwhile is not protected.")
+	m.addNote("REPACK (CONCURRENTLY) gives the table a new file: %s. onward apply and onward guard do not begin REPACK while one is open. "+
+		"One that begins meanwhile is not protected.", RepackHarm("the table"))
 	return m
 }}
 
