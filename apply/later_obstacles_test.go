@@ -15,8 +15,14 @@ import (
 // What would stop a later step refuses the plan before its first one.
 func TestLaterObstacles(t *testing.T) {
 	t.Parallel()
-	p := planned(t, base, "ALTER TABLE orders RENAME COLUMN note TO remark;")
+	const stamp = `CREATE FUNCTION stamp() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN NEW.note := NEW.note; RETURN NEW; END$$;
+CREATE TRIGGER stamp BEFORE UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION stamp();`
+	p := planned(t, base+stamp, "ALTER TABLE orders RENAME COLUMN note TO remark; ALTER TABLE orders ALTER COLUMN amount TYPE bigint;")
 	for _, c := range []struct{ name, sql, undo, want string }{
+		{
+			"a function of another role", "ALTER FUNCTION stamp() OWNER TO CURRENT_USER", "ALTER FUNCTION stamp() OWNER TO @role",
+			"functions again that the role @role does not own: public.stamp() of ",
+		},
 		{
 			"the owner's own policies", "ALTER TABLE orders ENABLE ROW LEVEL SECURITY; ALTER TABLE orders FORCE ROW LEVEL SECURITY",
 			"ALTER TABLE orders NO FORCE ROW LEVEL SECURITY", "orders has row-level security (FORCE ROW LEVEL SECURITY), which may hide rows from the role @role",
@@ -35,7 +41,7 @@ func TestLaterObstacles(t *testing.T) {
 			db := pgservertest.Database(t, onward.NewestMajor)
 			role := "steps_" + nameOf(db)
 			fill := strings.NewReplacer("@role", role, "@database", pgx.Identifier{nameOf(db)}.Sanitize()).Replace
-			run(t, db, base, rows, "CREATE ROLE "+role, "ALTER TABLE orders OWNER TO "+role, "ALTER TABLE customers OWNER TO "+role, "GRANT USAGE, CREATE ON SCHEMA public TO "+
+			run(t, db, base, rows, stamp, "CREATE ROLE "+role, "ALTER FUNCTION stamp() OWNER TO "+role, "ALTER TABLE orders OWNER TO "+role, "ALTER TABLE customers OWNER TO "+role, "GRANT USAGE, CREATE ON SCHEMA public TO "+
 				role, "GRANT CREATE ON DATABASE "+pgx.Identifier{nameOf(db)}.Sanitize()+" TO "+role)
 			dropAtEnd(t, db, role)
 			run(t, db, fill(c.sql))

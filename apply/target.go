@@ -245,6 +245,7 @@ func (t *Target) beginNew(ctx context.Context, id, path string) error {
 		func() error { return t.refuseLaterDrops(ctx) },
 		func() error { return t.properties.RefuseLosses(ctx) },
 		func() error { return t.properties.RefuseRowSecurity(ctx) },
+		func() error { return t.properties.RefuseForeignRoutines(ctx, path) },
 		func() error { return t.checkSuperuser(ctx) },
 		func() error { return t.properties.RefusePublications(ctx) },
 	} {

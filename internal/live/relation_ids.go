@@ -35,6 +35,14 @@ func FindRelationsIn(ctx context.Context, s rowSession, path string, names ...st
 	return scanRelations(s.QueryRow(ctx, inPath("$1::pg_catalog.text", relationIDs("$2")), path, names), names)
 }
 
+// FindRoutinesIn returns the OIDs of functions and procedures by a given search_path; 0 for one that does not exist. Names are written as in SQL, with the
+// types of their arguments unless they are the only ones of their name. The transaction has onward's own search_path afterwards.
+func FindRoutinesIn(ctx context.Context, s rowSession, path string, names ...string) ([]uint32, error) {
+	const routineIDs = `ARRAY(SELECT CASE WHEN pg_catalog.strpos(n, '(') OPERATOR(pg_catalog.>) 0 THEN pg_catalog.to_regprocedure(n)::pg_catalog.oid
+		ELSE pg_catalog.to_regproc(n)::pg_catalog.oid END FROM pg_catalog.unnest($2::pg_catalog.text[]) WITH ORDINALITY AS w (n, place) ORDER BY place)`
+	return scanRelations(s.QueryRow(ctx, inPath("$1::pg_catalog.text", routineIDs), path, names), names)
+}
+
 func scanRelations(row pgx.Row, names []string) ([]uint32, error) {
 	var found []*uint32
 	var set string

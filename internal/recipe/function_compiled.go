@@ -35,6 +35,16 @@ func RecompileFunctions(schema *catalog.Catalog, t *catalog.Relation) (out []str
 	return out
 }
 
+// RecompiledRoutine returns the function, as SQL, that a statement of [RecompileFunctions] makes sessions compile again; "" for another statement.
+func RecompiledRoutine(sql string) string {
+	name, found := strings.CutPrefix(strings.TrimSpace(sql), "ALTER ROUTINE ")
+	name, matches := strings.CutSuffix(name, recompiled)
+	if !found || !matches {
+		return ""
+	}
+	return name
+}
+
 // routineName returns the name of a function with its arguments, as SQL.
 func routineName(fn *catalog.Function) string {
 	name := quoteIdent(fn.Name.Name)
