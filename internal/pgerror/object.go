@@ -24,9 +24,12 @@ var (
 	PublicationWhereHere = Kind{"22023", `cannot use publication WHERE clause for relation "%s"`}
 	PublicationList      = Kind{"22023", `cannot use column list for relation "%s"`}
 	PublicationParameter = Kind{"42601", `unrecognized publication parameter: "%s"`}
+	SubscriptionOption   = Kind{"42601", `unrecognized subscription parameter: "%s"`}
 	PublishesUpdates     = Kind{"55000", `cannot update table "%s" because it does not have a replica identity and publishes updates`}
 	PublishesDeletes     = Kind{"55000", `cannot delete from table "%s" because it does not have a replica identity and publishes deletes`}
 
+	TriggerEnforced = Kind{"0A000", "TRIGGER constraints cannot be marked ENFORCED"}
+	RecoveryMissing = Kind{"55000", "recovery is not in progress"}
 	DropSpecialRole = Kind{"22023", "cannot use special role specifier in DROP ROLE"}
 
 	OptionUnknown    = Kind{"42601", `unrecognized %s option "%s"`}

@@ -87,7 +87,7 @@ func (k Kind) IsSyntaxError() bool {
 // that it names, and not the schema.
 func (k Kind) IsFormError() bool {
 	return k.IsSyntaxError() || k == ParameterUnknown || k == PublicationParameter || k == OptionUnknown || k == OptionNot || k == PrivilegeUnknown ||
-		k == CopyHeader
+		k == CopyHeader || k == CopyHeaderLines || k == CopyOnError || k == SubscriptionOption
 }
 
 // Equal reports whether two refusals are the same; nil means none.

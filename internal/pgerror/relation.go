@@ -44,6 +44,8 @@ var (
 	CopyFreezeNew       = Kind{"55000", "cannot perform COPY FREEZE because the table was not created or truncated in the current subtransaction"}
 	CopyFreezeTo        = Kind{"22023", "COPY FREEZE cannot be used with COPY TO"}
 	CopyHeader          = Kind{"42601", "header requires a Boolean value"}
+	CopyHeaderLines     = Kind{"42601", `header requires a Boolean value or "match"`}
+	CopyOnError         = Kind{"22023", `COPY ON_ERROR "%s" not recognized`}
 	CopyListWanted      = Kind{"22023", `argument to option "%s" must be a list of column names`}
 	HoldForUpdate       = Kind{"0A000", "DECLARE CURSOR WITH HOLD ... FOR UPDATE is not supported"}
 	MergeTarget         = Kind{"0A000", `cannot execute MERGE on relation "%s"`}

@@ -15,6 +15,7 @@ import (
 func parseTree(sql string) (*ast.ParseResult, error) {
 	tree, err := parser.ParseToTree(sql)
 	if err == nil {
+		markOlder(sql, tree)
 		return tree, nil
 	}
 	if mended := fixDoublePrecision(sql); mended != sql {

@@ -6,8 +6,6 @@ import (
 
 	"github.com/sqlc-dev/oliphant/ast"
 	"github.com/sqlc-dev/oliphant/parser"
-	"google.golang.org/protobuf/encoding/protowire"
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
@@ -189,7 +187,7 @@ func (x *newerText) rewriteDefinition() {
 			}
 		}
 	case x.hasWords(1, "constraint", "trigger"):
-		for i := 3; i < len(x.words) && !x.hasWords(i, "for", "each"); i++ {
+		for i := 4; i < len(x.words) && !x.hasWords(i, "for", "each"); i++ {
 			if x.hasWords(i, "enforced") && !x.hasWords(i-1, "not") {
 				x.replaceWords(i, i+1, "", "")
 				x.message = "TRIGGER constraints cannot be marked ENFORCED"
@@ -270,15 +268,22 @@ func (x *newerText) parseWait() *ast.ParseResult {
 	if !x.hasWords(1, "for", "lsn") || len(x.words) < 4 || x.words[3].kind != 's' || end != len(x.words) {
 		return nil
 	}
-	n := &Node{Node: &ast.Node_VariableShowStmt{VariableShowStmt: &ast.VariableShowStmt{Name: waitName}}}
+	name := waitName
+	for _, w := range x.words[4:] {
+		switch strings.ToLower(x.sql[w.start:w.end]) {
+		case "'primary_flush'", "no_throw":
+			name = waitPrimary
+		}
+	}
+	n := &Node{Node: &ast.Node_VariableShowStmt{VariableShowStmt: &ast.VariableShowStmt{Name: name}}}
 	markNewer(n, syntaxErrorAt(x.copySource(0, 1)))
 	return &ast.ParseResult{Stmts: []*ast.RawStmt{{Stmt: n}}}
 }
 
-const waitName = "wait for lsn"
+const waitName, waitPrimary = "wait for lsn on a standby", "wait for lsn"
 
-// IsWait reports whether a statement is WAIT FOR LSN.
-func IsWait(n *Node) bool { return n.GetVariableShowStmt().GetName() == waitName }
+// WaitsOnStandby reports whether a statement is a WAIT FOR LSN that only a standby takes.
+func WaitsOnStandby(s *VariableShowStmt) bool { return s.GetName() == waitName }
 
 // restoreLocations replaces the locations in a tree by locations in the original text.
 func (x *newerText) restoreLocations(m protoreflect.Message) {
@@ -316,33 +321,13 @@ func (x *newerText) originalOffset(offset int) int {
 	return offset + shift
 }
 
-// newerField is the number of the field, unknown to the parser's messages, that has the mark of a new form.
-const newerField = 19000
-
 // markNewer records in a statement that older servers refuse it with a message.
-func markNewer(n *Node, message string) {
-	if m, ok := unwrap(n).(proto.Message); ok {
-		mark := protowire.AppendString(protowire.AppendTag(nil, newerField, protowire.BytesType), message)
-		m.ProtoReflect().SetUnknown(mark)
-	}
-}
+func markNewer(n *Node, message string) { addMark(n, newerField, message) }
 
 // NewerForm returns the version that brought a form of a statement, and the error of older servers; 0 if the parser's own grammar
 // has it. statement is a node, or what it holds.
 func NewerForm(statement any) (since int, message string) {
-	if n, ok := statement.(*Node); ok {
-		statement = unwrap(n)
-	}
-	m, ok := statement.(proto.Message)
-	if !ok || !m.ProtoReflect().IsValid() {
-		return 0, ""
-	}
-	mark := m.ProtoReflect().GetUnknown()
-	if len(mark) == 0 {
-		return 0, ""
-	}
-	if number, _, size := protowire.ConsumeTag(mark); number == newerField {
-		message, _ = protowire.ConsumeString(mark[size:])
+	if message, ok := readMark(statement, newerField); ok {
 		return newerSince, message
 	}
 	return 0, ""

@@ -36,16 +36,91 @@ var newerForms = []string{
 	"EXPLAIN (ANALYZE) INSERT INTO t(id) VALUES (1) ON CONFLICT (id) DO SELECT RETURNING *",
 }
 
-// noForms are refused by Postgres 19: announced and taken out again, or wrong.
+// noForms are refused by Postgres 19.
 var noForms = []string{
 	"REPACK t u", "REPACK t USING INDEX a b", "REPACK CONCURRENTLY t", "REPACK t WHERE n > 1",
 	"REPACK VERBOSE t", "REPACK t, u", "WAIT", "WAIT FOR", "WAIT FOR LSN", "WAIT FOR LSN '0/1' x",
 	"CREATE PUBLICATION p FOR ALL TABLES EXCEPT TABLE (t)", "CREATE PUBLICATION p FOR ALL TABLES, TABLE t", "ALTER PUBLICATION p ADD ALL TABLES",
-	"UPDATE t FOR PORTION OF v FROM '2020-03-01' TO '2020-04-01' SET n = 1", "CREATE PROPERTY GRAPH g VERTEX TABLES (t)",
-	"ALTER TABLE t SPLIT PARTITION p1 INTO (PARTITION a DEFAULT)",
-	"ALTER TABLE t MERGE PARTITIONS (p1, p2) INTO p12", "CREATE SCHEMA s CREATE TYPE t AS ENUM ('a')",
-	"CHECKPOINT FAST", "SELECT 1 FROM t GROUP BY ALL", "UPDATE t SET n = NULL NULL",
+	"CHECKPOINT FAST", "UPDATE t SET n = NULL NULL", "ALTER TABLE t SPLIT p1", "SELECT 1 FROM t GROUP BY ALL n, ,", "CREATE SCHEMA s CREATE ROLE r",
 	"SELECT n IGNORE NULLS FROM t", "SELECT lag(n) OVER (ORDER BY id) IGNORE NULLS FROM t",
+}
+
+// withdrawnForms were announced for Postgres 19, and taken out again.
+var withdrawnForms = []string{
+	"UPDATE t FOR PORTION OF v FROM '2020-03-01' TO '2020-04-01' SET n = 1", "DELETE FROM t FOR PORTION OF v FROM '2020-03-01' TO '2020-04-01'",
+	"UPDATE public.t FOR PORTION OF v (daterange('2020-03-01', '2020-04-01')) AS a SET n = 1", "CREATE PROPERTY GRAPH g VERTEX TABLES (t)",
+	"CREATE TEMP PROPERTY GRAPH g", "ALTER PROPERTY GRAPH g ADD VERTEX TABLES (t)", "DROP PROPERTY GRAPH g",
+	"SELECT * FROM GRAPH_TABLE (g MATCH (a IS t) COLUMNS (a.id))",
+	"ALTER TABLE t SPLIT PARTITION p1 INTO (PARTITION a DEFAULT)", "ALTER TABLE IF EXISTS public.t SPLIT PARTITION p1 INTO (PARTITION a DEFAULT)",
+	"ALTER TABLE t MERGE PARTITIONS (p1, p2) INTO p12", "SELECT n FROM t GROUP BY ALL", "CREATE VIEW v AS SELECT n FROM t GROUP BY ALL ORDER BY n",
+	"CREATE SCHEMA s CREATE TYPE t AS ENUM ('a')", "CREATE SCHEMA s AUTHORIZATION postgres CREATE TABLE a (id int) CREATE DOMAIN d AS int",
+	"CREATE SCHEMA s CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'", "CREATE SCHEMA s CREATE PROCEDURE f() LANGUAGE sql AS 'SELECT 1'",
+	"CREATE SCHEMA s CREATE AGGREGATE a (int) (SFUNC = int4pl, STYPE = int)", `CREATE SCHEMA s CREATE COLLATION c FROM "C"`,
+	"CREATE SCHEMA s CREATE OPERATOR +++ (FUNCTION = int4pl, LEFTARG = int, RIGHTARG = int)",
+	"CREATE SCHEMA s CREATE TEXT SEARCH CONFIGURATION c (COPY = english)",
+}
+
+// labels have the words ignore and respect, which are labels without AS up to 18.
+var labels = []string{
+	"SELECT n ignore FROM t", "SELECT n Respect, 1 FROM t", "SELECT 'x' /* ignore */ respect", "SELECT (SELECT n ignore FROM t)", "SELECT n::int ignore FROM t",
+	"INSERT INTO t (n) VALUES (1) RETURNING n ignore", "CREATE VIEW v AS SELECT id, n + 1 respect FROM t", "SELECT count(*) ignore FROM t",
+	"SELECT CASE WHEN true THEN 1 END ignore", "SELECT n ignore FROM t UNION SELECT n respect FROM t",
+	// Those stay.
+	"SELECT n AS ignore FROM t", "SELECT ignore FROM (SELECT 1 AS ignore) AS x", "SELECT x.ignore FROM (SELECT 1 AS ignore) AS x",
+	"SELECT 1 FROM t ignore", "SELECT respect.n FROM t AS respect", `SELECT n "ignore" FROM t`, "SELECT 'ignore', n respect_it FROM t -- respect",
+	"CREATE TABLE respect (ignore int, respect text)", "SELECT ignore(n) FROM t", "SELECT ignore, respect FROM (SELECT 1, 2) AS x (ignore, respect)",
+	"SELECT 1 FROM t ignore GROUP BY 1", "DELETE FROM t ignore WHERE ignore.n = 1",
+}
+
+// The parser reads a label that 19 refuses, and says so with the words of the server of 19. Servers up to 18 take all of them.
+func TestLabels(t *testing.T) {
+	t.Parallel()
+	pgservertest.EachEnd(t, func(t *testing.T, major int) {
+		conn := pgservertest.Connect(t, pgservertest.Database(t, major))
+		refused := 0
+		for _, sql := range labels {
+			f, err := pgparse.SplitText(sql)
+			if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Node == nil {
+				t.Errorf("%s: %v, no tree", sql, err)
+				continue
+			}
+			until, want := pgparse.OlderForm(f.Stmts[0].Node)
+			if until == 0 || major < until {
+				want = ""
+			}
+			if want != "" {
+				refused++
+			}
+			if got := syntaxErrorOf(t, conn, sql); got != want {
+				t.Errorf("%s: the server says %q, want %q", sql, got, want)
+			}
+		}
+		if refused != map[bool]int{true: 10}[major >= onward.PreviewMajor] {
+			t.Errorf("%d are refused", refused)
+		}
+	})
+}
+
+// Every known server refuses what was taken out again, with the words that the tree has.
+func TestWithdrawnForms(t *testing.T) {
+	t.Parallel()
+	pgservertest.EachEnd(t, func(t *testing.T, major int) {
+		conn := pgservertest.Connect(t, pgservertest.Database(t, major))
+		for _, sql := range withdrawnForms {
+			f, err := pgparse.SplitText("SELECT 1; " + sql + "; SELECT 2;")
+			if err != nil || len(f.Stmts) != 3 || f.Stmts[1].Node == nil {
+				t.Errorf("%s: %v, no tree", sql, err)
+				continue
+			}
+			got, want := syntaxErrorOf(t, conn, sql), pgparse.WithdrawnForm(f.Stmts[1].Node)
+			if major < 14 && strings.Contains(sql, "GROUP BY ALL") {
+				want = `syntax error at or near "ALL"` // 14 has it before a list
+			}
+			if got != want || want == "" {
+				t.Errorf("%s: the server says %q, want %q", sql, got, want)
+			}
+		}
+	})
 }
 
 // The forms of Postgres 19 have a tree with the locations of the text and with the version. A server of 18 refuses each with a

@@ -130,6 +130,9 @@ func (f *File) parsePiece(sql string, p piece) {
 		s.Err = &SyntaxError{Message: fmt.Sprintf("an expression of more than %d operators", MaxChain), Offset: p.start}
 	default:
 		tree, err := parseTree(sql)
+		if err != nil {
+			tree = parseWithdrawn(sql, err)
+		}
 		switch {
 		case tree == nil:
 			s.Err = syntaxError(sql, p.start, err)

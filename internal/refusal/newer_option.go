@@ -27,6 +27,31 @@ var copyOptions = map[string]int{
 
 var publicationOptions = map[string]int{"publish": 0, "publish_via_partition_root": 0, "publish_generated_columns": 18, pgparse.SequencesOption: 0}
 
+// subscriptionOptions and explainOptions have those that not all versions have. An extension may bring further ones for EXPLAIN.
+var (
+	subscriptionOptions = map[string]int{
+		"binary": 14, "streaming": 14, "two_phase": 15, "disable_on_error": 15, "password_required": 16, "run_as_owner": 16, "origin": 16, "failover": 17,
+		"retain_dead_tuples": 19, "max_retention_duration": 19, "wal_receiver_timeout": 19,
+	}
+	explainOptions = map[string]int{"generic_plan": 16, "serialize": 17, "memory": 17, "io": 19}
+)
+
+// refuseLaterOption refuses the first option that a later version has brought.
+func (q *Checker) refuseLaterOption(options []*pgparse.Node, since map[string]int, refuse func(name string)) bool {
+	for _, o := range options {
+		if name := o.GetDefElem().GetDefname(); since[name] > 0 && !q.V.AtLeast(since[name]) {
+			refuse(name)
+			return false
+		}
+	}
+	return true
+}
+
+// subscriptionForm refuses parameters that the version's subscriptions do not have.
+func (q *Checker) subscriptionForm(options []*pgparse.Node) {
+	q.refuseLaterOption(options, subscriptionOptions, func(name string) { q.RecordRefusal(pgerror.SubscriptionOption, name) })
+}
+
 // findNewerOption returns the first option that the version does not have; "" for none.
 func (q *Checker) findNewerOption(options []*pgparse.Node, known map[string]int) string {
 	for _, o := range options {
@@ -89,6 +114,19 @@ func (q *Checker) copyForm(s *pgparse.CopyStmt) bool {
 		case "header":
 			if strings.EqualFold(pgparse.StringText(d.GetArg()), "match") && !q.V.AtLeast(15) {
 				q.RecordRefusal(pgerror.CopyHeader)
+				return false
+			}
+			if d.GetArg().GetInteger().GetIval() > 1 && !q.V.AtLeast(19) { // so many lines
+				kind := pgerror.CopyHeaderLines
+				if !q.V.AtLeast(15) {
+					kind = pgerror.CopyHeader
+				}
+				q.RecordRefusal(kind)
+				return false
+			}
+		case "on_error":
+			if value := pgparse.StringText(d.GetArg()); strings.EqualFold(value, "set_null") && !q.V.AtLeast(19) {
+				q.RecordRefusal(pgerror.CopyOnError, value)
 				return false
 			}
 		case "force_null", "force_not_null":

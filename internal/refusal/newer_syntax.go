@@ -88,7 +88,7 @@ func (q *Checker) checkBodySyntax(s *pgparse.CreateFunctionStmt) {
 		texts = as
 	case "plpgsql":
 		for _, part := range pgparse.ReadBody(as[0]).Parts {
-			if pgparse.MayHaveNewerForm(part.SQL) {
+			if pgparse.MayHaveNewerForm(part.SQL) || pgparse.MayHaveOlderForm(part.SQL) {
 				texts = append(texts, part.SQL)
 			}
 		}
@@ -99,7 +99,7 @@ func (q *Checker) checkBodySyntax(s *pgparse.CreateFunctionStmt) {
 			continue
 		}
 		for i := range file.Stmts {
-			if since, message := pgparse.NewerForm(file.Stmts[i].Node); since > 0 && !q.V.AtLeast(since) {
+			if message := q.refusedForm(file.Stmts[i].Node); message != "" {
 				q.RecordRefusal(pgerror.SyntaxOf, message)
 				return
 			}

@@ -11,8 +11,15 @@ import (
 // CheckStatement finds what the server refuses on this version. What the catalog refuses when
 // it applies the statement is not looked for again: see KeepProblem.
 func (q *Checker) CheckStatement(msg any) {
-	if since, message := pgparse.NewerForm(msg); since > 0 && !q.V.AtLeast(since) {
-		q.RecordRefusal(pgerror.SyntaxOf, message)
+	if message := q.refusedForm(msg); message != "" {
+		switch _, isTrigger := msg.(*pgparse.CreateTrigStmt); {
+		case isTrigger && q.V.AtLeast(18): // which has the word for other constraints
+			q.RecordRefusal(pgerror.TriggerEnforced)
+		case isTrigger:
+			q.RecordRefusal(pgerror.SyntaxAt, "ENFORCED")
+		default:
+			q.RecordRefusal(pgerror.SyntaxOf, message)
+		}
 		return
 	}
 	switch s := msg.(type) {
@@ -126,6 +133,14 @@ func (q *Checker) CheckStatement(msg any) {
 		q.requireCreationSchema(s.GetTypeName())
 	case *pgparse.CreateEventTrigStmt:
 		q.eventTrigger(s)
+	case *pgparse.VariableShowStmt:
+		if pgparse.WaitsOnStandby(s) { // a release runs on the primary
+			q.RecordRefusal(pgerror.RecoveryMissing)
+		}
+	case *pgparse.CreateSubscriptionStmt:
+		q.subscriptionForm(s.GetOptions())
+	case *pgparse.AlterSubscriptionStmt:
+		q.subscriptionForm(s.GetOptions())
 	case *pgparse.CreateForeignServerStmt:
 		q.requireWrapper(s.GetFdwname())
 	case *pgparse.CreateUserMappingStmt:
@@ -136,9 +151,23 @@ func (q *Checker) CheckStatement(msg any) {
 // checkExplain asks about the statement that it plans, or carries out. A refresh has no
 // plan, and is not carried out either.
 func (q *Checker) checkExplain(s *pgparse.ExplainStmt) {
+	if !q.refuseLaterOption(s.GetOptions(), explainOptions, func(name string) { q.RecordRefusal(pgerror.OptionUnknown, "EXPLAIN", name) }) {
+		return
+	}
 	if msg := pgparse.Unwrap(s.GetQuery()); s.GetQuery().GetRefreshMatViewStmt() == nil {
 		q.CheckStatement(msg)
 	}
+}
+
+// refusedForm returns the syntax error of a statement whose form the version does not have; "" if it has the form.
+func (q *Checker) refusedForm(statement any) string {
+	if since, message := pgparse.NewerForm(statement); since > 0 && !q.V.AtLeast(since) {
+		return message
+	}
+	if until, message := pgparse.OlderForm(statement); until > 0 && q.V.AtLeast(until) {
+		return message
+	}
+	return pgparse.WithdrawnForm(statement)
 }
 
 // createSchema asks about each element of CREATE SCHEMA: it finds what those in

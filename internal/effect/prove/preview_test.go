@@ -28,7 +28,8 @@ CREATE INDEX pt_id ON pt (id);
 CREATE VIEW v AS SELECT id FROM orders;
 CREATE MATERIALIZED VIEW mv AS SELECT id FROM orders;
 CREATE DOMAIN dom AS int CONSTRAINT valid CHECK (VALUE > 0);
-CREATE TABLE uses (d dom)`
+CREATE TABLE uses (d dom);
+CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'`
 
 // previewForms are forms that Postgres 19 brought, or judges in another way.
 var previewForms = []string{
@@ -46,6 +47,10 @@ var previewForms = []string{
 	"CREATE VIEW v2 AS SELECT lag(n) IGNORE NULLS OVER (ORDER BY id) FROM orders",
 	"CREATE PUBLICATION p FOR ALL SEQUENCES", "CREATE PUBLICATION p FOR ALL TABLES, ALL SEQUENCES", "CREATE PUBLICATION p FOR ALL TABLES EXCEPT (TABLE orders)",
 	"ALTER TABLE orders ALTER CONSTRAINT orders_pkey NOT ENFORCED", "CHECKPOINT (MODE FAST)", "COPY pt TO STDOUT", "COPY orders TO STDOUT (FORMAT json)",
+	"WAIT FOR LSN '0/1'", "WAIT FOR LSN '0/1' WITH (MODE 'standby_flush', TIMEOUT '1s')", "WAIT FOR LSN '0/1' WITH (MODE 'primary_flush')",
+	"WAIT FOR LSN '0/1' WITH (NO_THROW)", "COPY orders FROM '/dev/null' WHERE tableoid > 0",
+	"CREATE CONSTRAINT TRIGGER ct AFTER INSERT ON orders ENFORCED FOR EACH ROW EXECUTE FUNCTION nothing()",
+	"ALTER FUNCTION nothing() SET search_path TO NULL", "ALTER ROLE postgres SET search_path TO NULL", "SET LOCAL search_path = NULL",
 	"SET search_path TO NULL", "SET standard_conforming_strings = off", "SET standard_conforming_strings = on", "SET escape_string_warning = off",
 	"ALTER ROLE postgres SET standard_conforming_strings = 'no'", "ALTER TABLE pt CLUSTER ON pt_id", "ALTER TABLE pt SET WITHOUT CLUSTER",
 	"ALTER DOMAIN dom VALIDATE CONSTRAINT valid", "ALTER TABLE orders SET (autovacuum_parallel_workers = 2)",

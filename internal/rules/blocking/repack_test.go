@@ -29,7 +29,8 @@ CREATE TABLE parts (id int PRIMARY KEY) PARTITION BY RANGE (id);`
 		want  string
 		last  string
 	}{
-		{"VACUUM FULL t;", 19, "a transaction with an older snapshot (REPEATABLE READ, pg_dump, a subscriber's first copy) that reads t afterwards gets no rows, without an error.",
+		{"VACUUM FULL t;", 19, "a transaction with an older snapshot (REPEATABLE READ, pg_dump, a subscriber's first copy) that reads t afterwards gets no " +
+			"rows, without an error.",
 			"REPACK (CONCURRENTLY) t;"},
 		{"VACUUM FULL t;", 18, plain, "VACUUM (ANALYZE, TRUNCATE false) t;"},
 		{"VACUUM FULL keyless;", 19, plain, "VACUUM (ANALYZE, TRUNCATE false) keyless;"},
