@@ -42,7 +42,7 @@ var layers = [][]string{
 		"audit", "rehearse", "record", "verify", "plan", "preflight",
 		"apply/internal/run", "apply/internal/session", "apply/internal/schemaplan", "apply/internal/progress", "apply/internal/properties",
 		"apply/internal/evidence", "apply/internal/backfill", "apply/internal/attempt", "apply/internal/migrations", "apply",
-		"guard", "internal/fleet", "internal/first", "internal/lsp",
+		"guard", "internal/fleet", "internal/first", "internal/lsp", "internal/hook",
 	},
 	{"internal/cli"},
 	{"cmd"},
@@ -86,6 +86,7 @@ var owners = map[string][]string{
 	"github.com/VictoriaMetrics/":  {"internal/fleet/queuedb"},
 	"github.com/yuin/goldmark":     {"internal/site"},
 	"filippo.io/age":               {"internal/transcript"},
+	"mvdan.cc/sh":                  {"internal/hook"},
 }
 
 // exceptions, each with its reason.

@@ -23,6 +23,7 @@ var speak = map[string]string{
 	"internal/linters/":                        "a linter that is called after the framework whose migrations it reads",
 	"internal/cli/":                            "an example in the help of a flag",
 	"guard/arguments.go":                       "programs that a command starts, each with its own options",
+	"internal/hook/":                           "programs that a command starts, each with the commands that destroy",
 	"plan/cached_plans.go":                     "a plan's note names drivers",
 	"internal/rules/column/star_read.go":       "the rule's page quotes a library's error",
 	"internal/rules/column/add_cached_plan.go": "the rule's page names drivers",

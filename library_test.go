@@ -208,7 +208,7 @@ errors: NotRepositoryError UnknownRevisionError ServerError config.Error Missing
 	for _, c := range []any{
 		audit.Config{}, audit.CheckConfig{}, audit.Deployed{}, audit.LocksConfig{}, rehearse.Config{}, rehearse.Rows{},
 		verify.Config{}, plan.Config{}, preflight.Config{}, apply.Config{}, guard.Config{}, config.Config{},
-		config.Migrations{}, config.Sandbox{}, config.Assume{}, config.Accept{}, config.Preflight{},
+		config.Migrations{}, config.Sandbox{}, config.Assume{}, config.Accept{}, config.Preflight{}, config.Hook{},
 	} {
 		settings := reflect.TypeOf(c)
 		for i := range settings.NumField() {

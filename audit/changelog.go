@@ -39,17 +39,12 @@ type Config struct {
 	// Still prevents running any code of the repository: projects that render their
 	// migrations are left out, and listed as not judged.
 	Still bool
-	// Edits are texts of the working tree that are not saved yet, by path: nil for a deleted file. They need Still and no
-	// Head.
-	Edits Edits
+	Edits Edits // for the working tree
 	// Now is the time for the dates of deprecated columns; zero means the clock.
 	Now time.Time
 	// Logger logs progress; it may be nil.
 	Logger *slog.Logger
 }
-
-// Edits are texts that are not saved yet.
-type Edits = gitrange.Edits
 
 // Changelog reports on the migrations that are new between two revisions.
 //

@@ -100,13 +100,6 @@ func (r *Release) readRevisions(ctx context.Context, c Config) error {
 	return nil
 }
 
-// Holds reports whether a file is in a directory of migrations of the release, at its head or its base.
-func (r *Release) Holds(path string) bool {
-	return slices.ContainsFunc(r.pairs, func(p pair) bool {
-		return isInSource(p, path) || p.base != nil && slices.ContainsFunc(p.base.Migrations, func(m *adapter.Migration) bool { return m.Path == path })
-	})
-}
-
 // Close stops reading the repository.
 func (r *Release) Close() error { return r.repo.Close() }
 

@@ -61,6 +61,9 @@ func (a *app) exitOnSignal(ctx context.Context, stop func()) {
 	if again := a.again.Load(); again != nil {
 		a.printNext(*again)
 	}
+	if a.refuses.Load() {
+		os.Exit(exitUsage)
+	}
 	os.Exit(exitFailed)
 }
 
@@ -82,6 +85,8 @@ type app struct {
 	forwarded atomic.Pointer[[]os.Signal]
 	// again is the running command, which continues after an interruption; nil for a command that begins nothing.
 	again atomic.Pointer[string]
+	// refuses is set if an interruption is a refusal: the assistant takes other codes than 2 for a consent.
+	refuses atomic.Bool
 	// baseFiles are the files that count with --trust base; nil for the head's.
 	baseFiles *audit.BaseFiles
 	// code is the exit code of a command that did its work.
@@ -201,7 +206,7 @@ no database and no configuration.`,
 			a.newStatusCommand(), a.newLogCommand(),
 		}},
 		{"Many databases:", []*cobra.Command{a.newFleetCommand()}},
-		{"Set up:", []*cobra.Command{a.newInitCommand(), a.newLSPCommand(), a.newVersionCommand()}},
+		{"Set up:", []*cobra.Command{a.newInitCommand(), a.newHookCommand(), a.newLSPCommand(), a.newVersionCommand()}},
 	} {
 		root.AddGroup(&cobra.Group{ID: g.title, Title: g.title})
 		for _, cmd := range g.commands {

@@ -97,7 +97,7 @@ func (r *Repo) Range(ctx context.Context, base, head string) (*Range, error) {
 		after, rg.HeadName = work, r.workName(ctx, from.name)
 		rg.Changes, err = r.diffWorking(ctx, mergeBase, work)
 		if r.edits != nil {
-			after, rg.Changes = editTree(work, r.edits), editChanges(rg.Changes, parent.files, r.edits)
+			after, rg.Changes = r.editTree(work, r.edits), editChanges(rg.Changes, parent.files, r.edits)
 		}
 	}
 	rg.Base, rg.Head = parent, after

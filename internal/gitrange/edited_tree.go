@@ -3,9 +3,9 @@ package gitrange
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Edits are texts of the working tree that are not on disk, by path. A file whose text is nil is deleted.
@@ -19,10 +19,14 @@ type editedTree struct {
 	*diskTree
 	edits Edits
 	files list
+	repo  *Repo
+
+	mu  sync.Mutex // guards dir
+	dir string     // the checkout, after it is made
 }
 
-func editTree(work *diskTree, edits Edits) *editedTree {
-	t := &editedTree{diskTree: work, edits: edits}
+func (r *Repo) editTree(work *diskTree, edits Edits) *editedTree {
+	t := &editedTree{diskTree: work, edits: edits, repo: r}
 	for _, f := range work.files {
 		if _, edited := edits[f.Path]; !edited {
 			t.files = append(t.files, f)
@@ -108,7 +112,9 @@ func (t *editedTree) readEach(paths []string) (got map[string][]byte, failed []e
 	return got, failed, err
 }
 
-// Dir fails, because the texts are not on disk.
-func (t *editedTree) Dir(context.Context) (string, error) {
-	return "", errors.Join(errors.New("texts that are not saved have no directory"), fs.ErrNotExist)
+// Dir writes the edited files to a temporary directory, once, as a commit's.
+func (t *editedTree) Dir(ctx context.Context) (string, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.repo.checkOut(ctx, t, &t.dir)
 }

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/onward-sql/onward/internal/scratch"
@@ -185,4 +186,9 @@ func removeSegment(dir string, acct account) {
 	if _, id := parseSegment(string(status)); id != "" && isUnusedSegment(id, acct) {
 		_ = exec.Command("ipcrm", "-m", id).Run()
 	}
+}
+
+// IsThrowaway reports whether a host is the socket of a server that this package started.
+func IsThrowaway(host string) bool {
+	return filepath.Base(host) == "s" && strings.HasPrefix(filepath.Base(filepath.Dir(host)), privatePrefix)
 }

@@ -84,7 +84,7 @@ func main() {
 func release(dir string) audit.Config {
 	return audit.Config{
 		Dir: dir, Base: "HEAD~1", Head: "HEAD", Deployed: audit.Deployed{Schema: "", DB: "", Stats: "", Workload: nil},
-		Settings: settings(), TrustsBase: false, Still: true, Now: time.Now(), Logger: slog.New(slog.DiscardHandler),
+		Settings: settings(), TrustsBase: false, Still: true, Edits: nil, Now: time.Now(), Logger: slog.New(slog.DiscardHandler),
 	}
 }
 
@@ -106,6 +106,7 @@ func settings() *config.Config {
 		},
 		Baseline: "", Deprecated: nil, DeprecationNoticeDays: 30, SoftDelete: map[string]string{"users": "deleted_at"},
 		AcceptQueries: map[string][]string{"query-for-each-row": {"FROM settings"}}, AcceptOpaque: config.Accept{All: false, Patterns: []string{"legacy/*"}},
+		Hook: config.Hook{Disposable: []string{"localhost/app_dev"}},
 	}
 }
 

@@ -1,0 +1,150 @@
+package hook
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/scratch"
+)
+
+// mostText limits the size of a file that is edited: 8 MB.
+const mostText = 8 << 20
+
+// joinPath returns a path relative to a directory.
+func joinPath(dir, path string) string {
+	path = filepath.FromSlash(path)
+	if filepath.IsAbs(path) {
+		return filepath.Clean(path)
+	}
+	return filepath.Join(dir, path)
+}
+
+// textAfter returns the text of a file after an edit; nil if the edit deletes it. now is its text before; nil if there
+// is no such file.
+func (f *fileEdit) textAfter(now *string) (*string, error) {
+	switch {
+	case f.unknown != "":
+		return nil, errors.New(f.unknown)
+	case f.deleted:
+		return nil, nil
+	case f.content != nil:
+		return f.content, nil
+	case now == nil && len(f.replaced) > 0 && f.replaced[0].before == "": // the tool creates the file
+		empty := ""
+		now = &empty
+	case now == nil:
+		return nil, errors.New("the edit changes a file that does not exist")
+	}
+	text := *now
+	if f.hunks != nil || f.movedTo != "" {
+		after, err := applyHunks(text, f.hunks)
+		return &after, err
+	}
+	for _, r := range f.replaced {
+		after, err := r.apply(text)
+		if err != nil {
+			return nil, err
+		}
+		text = after
+	}
+	return &text, nil
+}
+
+// apply returns a text with a replacement.
+func (r *replacement) apply(text string) (string, error) {
+	before, after := r.before, r.after
+	if strings.Contains(text, "\r\n") && !strings.Contains(text, before) {
+		before, after = strings.ReplaceAll(before, "\n", "\r\n"), strings.ReplaceAll(after, "\n", "\r\n")
+	}
+	switch n := strings.Count(text, before); {
+	case before == "" && text == "":
+		return after, nil
+	case before == "":
+		return "", errors.New("the edit replaces an empty text")
+	case n == 0:
+		return "", fmt.Errorf("the edit replaces a text that the file does not have: %q", shorten(before))
+	case n > 1 && !r.all:
+		return "", fmt.Errorf("the edit replaces a text that the file has %d times: %q", n, shorten(before))
+	}
+	if r.all {
+		return strings.ReplaceAll(text, before, after), nil
+	}
+	return strings.Replace(text, before, after, 1), nil
+}
+
+func shorten(text string) string {
+	const most = 60
+	if r := []rune(text); len(r) > most {
+		return string(r[:most]) + "…"
+	}
+	return text
+}
+
+// readOptional reads a file; nil if there is none.
+func readOptional(name string) (*string, error) {
+	data, err := scratch.ReadBounded(name, mostText)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	text := string(data)
+	return &text, nil
+}
+
+// edited is the texts of files after an event, by their absolute paths: nil for a deleted file.
+type edited map[string]*string
+
+// applyEdits returns the texts of the files after the edits that concern migrations. failed is why an edit is not known.
+func applyEdits(dir string, edits []fileEdit) (edited, error) {
+	out := edited{}
+	for _, f := range edits {
+		path := resolveDir(joinPath(dir, f.path))
+		now, known := out[path]
+		if !known {
+			var err error
+			if now, err = readOptional(path); err != nil {
+				return nil, fmt.Errorf("%s: %w", f.path, err)
+			}
+		}
+		after, err := f.textAfter(now)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", f.path, err)
+		}
+		if f.movedTo != "" {
+			out[path] = nil
+			path = resolveDir(joinPath(dir, f.movedTo))
+		}
+		out[path] = after
+	}
+	return out, nil
+}
+
+// resolveDir resolves the links of a file's directory.
+func resolveDir(path string) string {
+	for dir, rest := filepath.Dir(path), filepath.Base(path); ; dir, rest = filepath.Dir(dir), filepath.Join(filepath.Base(dir), rest) {
+		if real, err := filepath.EvalSymlinks(dir); err == nil {
+			return filepath.Join(real, rest)
+		}
+		if dir == filepath.Dir(dir) {
+			return path
+		}
+	}
+}
+
+// existingDir returns the nearest directory of a path that exists.
+func existingDir(path string) string {
+	for dir := filepath.Dir(path); ; dir = filepath.Dir(dir) {
+		if info, err := os.Stat(dir); err == nil && info.IsDir() {
+			return dir
+		}
+		if dir == filepath.Dir(dir) {
+			return dir
+		}
+	}
+}

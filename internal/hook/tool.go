@@ -1,0 +1,346 @@
+package hook
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
+)
+
+// databaseTool is a program that may lose a database's data.
+type databaseTool struct {
+	names []string
+	// danger returns what an invocation destroys; "" if nothing.
+	danger func(a arguments) string
+	// variables hold the address, the first one first. files are the tool's own settings, which may have the address
+	// or the variable's name instead; nil if the tool reads its variables by itself.
+	variables, files []string
+	// libpq: it takes libpq's options and variables.
+	libpq bool
+}
+
+// arguments are the arguments of a tool, without the program.
+type arguments struct {
+	all []word
+	run *invocation
+}
+
+// texts returns the arguments that are no options.
+func (a arguments) listWords() []string {
+	var out []string
+	for _, w := range a.all {
+		if !strings.HasPrefix(w.text, "-") {
+			out = append(out, w.text)
+		}
+	}
+	return out
+}
+
+func (a arguments) has(options ...string) bool {
+	return slices.ContainsFunc(a.all, func(w word) bool {
+		name, _, _ := strings.Cut(w.text, "=")
+		return slices.Contains(options, name)
+	})
+}
+
+// containsWord reports whether one of the arguments is a word of a list.
+func (a arguments) containsWord(words ...string) bool {
+	return slices.ContainsFunc(a.listWords(), func(t string) bool { return slices.Contains(words, t) })
+}
+
+// isComputed reports whether the shell puts together the word that decides.
+func (a arguments) isComputed() bool {
+	i := slices.IndexFunc(a.all, func(w word) bool { return !strings.HasPrefix(w.text, "-") || !w.known })
+	return i >= 0 && !a.all[i].known && !strings.Contains(a.all[i].text, "://")
+}
+
+// byWords makes a danger of a tool whose commands are words, with what each destroys.
+func byWords(list ...string) func(arguments) string {
+	return func(a arguments) string {
+		if a.isComputed() {
+			return "runs a command that the shell puts together"
+		}
+		text := " " + strings.ToLower(strings.Join(a.listWords(), " ")) + " "
+		for i := 0; i+1 < len(list); i += 2 {
+			if strings.Contains(text, " "+list[i]+" ") {
+				return list[i+1]
+			}
+		}
+		return ""
+	}
+}
+
+// byPattern makes a danger of a tool whose commands are one word.
+func byPattern(pattern, what string) func(arguments) string {
+	re := lazyregexp.New(`(?i)^(?:` + pattern + `)$`)
+	return func(a arguments) string {
+		if a.isComputed() {
+			return "runs a command that the shell puts together"
+		}
+		if slices.ContainsFunc(a.listWords(), re.MatchString) {
+			return what
+		}
+		return ""
+	}
+}
+
+const (
+	reverts = "reverts migrations"
+	empties = "deletes rows"
+	drops   = "drops what the database holds"
+)
+
+var envFiles = []string{"*.ini", "*/env.py", "*/*/env.py"}
+
+// databaseTools lists the tools. A test has each.
+var databaseTools = []databaseTool{
+	{names: []string{"psql", "pgcli", "pg_restore", "dropdb", "pg_dropcluster", "usql"}, danger: libpqDanger, libpq: true},
+	{names: []string{"alembic"}, danger: func(a arguments) string {
+		if a.has("--sql") {
+			return ""
+		}
+		return byWords("downgrade", reverts)(a)
+	}, variables: []string{"DATABASE_URL", "SQLALCHEMY_DATABASE_URI", "DB_URL", "POSTGRES_URL"}, files: envFiles},
+	{
+		names: []string{"flask"}, danger: byWords("db downgrade", reverts, "db drop", drops),
+		variables: []string{"DATABASE_URL", "SQLALCHEMY_DATABASE_URI"}, files: []string{"config.py", "*/config.py", "*/__init__.py", "app.py", "settings.py"},
+	},
+	{
+		names: []string{"manage.py", "django-admin"}, danger: djangoDanger,
+		variables: []string{"DATABASE_URL", "DB_URL", "POSTGRES_URL"}, files: []string{"*settings*.py", "*/*settings*.py",
+			"*/settings/*.py", "*/*/settings/*.py"},
+	},
+	{names: []string{"rails", "rake"}, danger: railsDanger, variables: []string{"DATABASE_URL"}},
+	{
+		names: []string{"artisan"}, danger: byPattern(`migrate:(?:fresh|reset|refresh|rollback)|db:wipe|schema:drop`, drops),
+		variables: []string{"DB_URL", "DATABASE_URL"},
+	},
+	{
+		names:     []string{"console", "doctrine", "doctrine-migrations"},
+		danger:    byPattern(`(?:doctrine:|orm:|dbal:)?(?:schema(?:-tool)?:drop|database:drop|fixtures:load|migrations:rollup)|prev|first|0`, drops),
+		variables: []string{"DATABASE_URL"},
+	},
+	{names: []string{"phinx"}, danger: byWords("rollback", reverts), variables: []string{"DATABASE_URL"}, files: []string{"phinx.*"}},
+	{names: []string{"prisma"}, danger: prismaDanger, variables: []string{"DIRECT_URL", "DATABASE_URL", "POSTGRES_PRISMA_URL"}, files: []string{
+		"prisma/schema.prisma", "schema.prisma", "prisma/schema/*.prisma", "prisma.config.*",
+	}},
+	{names: []string{"drizzle-kit"}, danger: func(a arguments) string {
+		if a.containsWord("push", "push:pg") && a.has("--force") {
+			return "pushes a schema and accepts the loss of data"
+		}
+		return ""
+	}, variables: []string{"DATABASE_URL", "POSTGRES_URL"}, files: []string{"drizzle.config.*"}},
+	{
+		names: []string{"typeorm", "typeorm-ts-node-commonjs", "typeorm-ts-node-esm"}, danger: byPattern(`schema:drop|schema:sync|migration:revert`, drops),
+		variables: []string{"DATABASE_URL", "TYPEORM_URL", "POSTGRES_URL"},
+		files:     []string{"ormconfig.*", "data-source.*", "*/data-source.*", "*/*/data-source.*", "*/*ormconfig*"},
+	},
+	{
+		names: []string{"sequelize", "sequelize-cli"}, danger: byPattern(`db:drop|db:migrate:undo(?::all)?|db:seed:undo(?::all)?`, drops),
+		variables: []string{"DATABASE_URL"}, files: []string{".sequelizerc", "config/config.*", "config/database.*"},
+	},
+	{
+		names: []string{"knex"}, danger: byPattern(`migrate:(?:rollback|down)`, reverts),
+		variables: []string{"DATABASE_URL", "POSTGRES_URL", "PG_CONNECTION_STRING"}, files: []string{"knexfile.*", "*/knexfile.*"},
+	},
+	{
+		names: []string{"mikro-orm", "mikro-orm-esm"}, danger: byPattern(`schema:(?:drop|fresh)|migration:(?:fresh|down)|database:drop`, drops),
+		variables: []string{"DATABASE_URL"}, files: []string{"mikro-orm.config.*", "*/mikro-orm.config.*"},
+	},
+	{names: []string{"node-pg-migrate"}, danger: byWords("down", reverts, "redo", reverts), variables: []string{"DATABASE_URL"}},
+	{names: []string{"db-migrate"}, danger: byWords("down", reverts, "reset", reverts, "db:drop", drops),
+		variables: []string{"DATABASE_URL"}, files: []string{"database.json"}},
+	{names: []string{"graphile-migrate"}, danger: byWords("reset", drops), variables: []string{"DATABASE_URL"}},
+	{names: []string{"goose"}, danger: byPattern(`down|down-to|reset|redo`, reverts), variables: []string{"GOOSE_DBSTRING"}},
+	{names: []string{"migrate"}, danger: byPattern(`down|drop|goto`, reverts), variables: []string{}},
+	{names: []string{"dbmate"}, danger: byPattern(`drop|down|rollback`, drops), variables: []string{"DATABASE_URL"}},
+	{names: []string{"tern"}, danger: func(a arguments) string {
+		if a.containsWord("migrate", "m") && a.has("-d", "--destination") {
+			return "may revert migrations"
+		}
+		return ""
+	}, variables: []string{"DATABASE_URL"}, files: []string{"tern.conf", "*/tern.conf"}, libpq: true},
+	{names: []string{"flyway"}, danger: byWords("clean", drops, "undo", reverts), variables: []string{"FLYWAY_URL"}, files: []string{
+		"flyway.conf", "conf/flyway.conf", "flyway.toml", "flyway.user.toml", "conf/flyway.toml",
+	}},
+	{
+		names:     []string{"gradle", "gradlew", "mvn", "mvnw"},
+		danger:    byPattern(`(?:.*:)?(?:flyway:?clean|flyway:?undo|liquibase:?dropall|dropall|liquibase:?rollback.*)`, drops),
+		variables: []string{"FLYWAY_URL"}, files: []string{"build.gradle*", "pom.xml", "flyway.conf", "*/resources/application*", "*/*/resources/application*"},
+	},
+	{
+		names: []string{"liquibase"}, danger: byPattern(`drop-?all|rollback(?:-?to-?date|-?count|-?one-?update|-?one-?changeset)?`, drops),
+		variables: []string{"LIQUIBASE_COMMAND_URL"}, files: []string{"liquibase.properties"},
+	},
+	{names: []string{"atlas"}, danger: atlasDanger, variables: []string{}},
+	{names: []string{"sqitch"}, danger: byWords("revert", reverts, "rebase", reverts, "checkout", reverts), variables: []string{}},
+	{names: []string{"diesel"}, danger: byWords("migration revert", reverts, "migration redo", reverts, "database reset", drops, "database drop", drops),
+		variables: []string{"DATABASE_URL"}},
+	{names: []string{"sqlx"}, danger: byWords("database drop", drops, "database reset", drops, "migrate revert", reverts),
+		variables: []string{"DATABASE_URL"}},
+	{names: []string{"sea-orm-cli"}, danger: byWords("migrate down", reverts, "migrate fresh", drops, "migrate refresh", drops, "migrate reset", reverts),
+		variables: []string{"DATABASE_URL"}},
+	{names: []string{"mix"}, danger: byPattern(`ecto\.(?:drop|reset|rollback)`, drops), variables: []string{"DATABASE_URL"}, files: []string{"config/*.exs"}},
+	{names: []string{"dotnet", "dotnet-ef"}, danger: func(a arguments) string {
+		if why := byWords("database drop", drops, "database update 0", reverts)(a); why != "" {
+			return why
+		}
+		if i := slices.Index(a.listWords(), "update"); i > 0 && a.listWords()[i-1] == "database" && i+1 < len(a.listWords()) {
+			return "may revert migrations"
+		}
+		return ""
+	}, variables: []string{"ConnectionStrings__DefaultConnection"}, files: []string{"appsettings*.json", "*/appsettings*.json"}},
+	{names: []string{"supabase"}, danger: byWords("db reset", drops, "migration down", reverts), variables: []string{}},
+	{names: []string{"hasura"}, danger: func(a arguments) string {
+		if a.containsWord("migrate") && a.has("--down", "--goto") {
+			return reverts
+		}
+		return ""
+	}, variables: []string{}},
+	{names: []string{"pg:reset", "pg:psql", "pg:copy"}, danger: func(arguments) string { return drops }, variables: []string{}},
+	{names: []string{"yoyo"}, danger: byWords("rollback", reverts, "reapply", reverts, "unmark", ""), variables: []string{}, files: []string{"yoyo.ini"}},
+	{names: []string{"aerich"}, danger: byWords("downgrade", reverts), variables: []string{"DATABASE_URL"},
+		files: []string{"*/settings.py", "settings.py", "*/config.py"}},
+	{names: []string{codeRun}, danger: codeDanger, variables: []string{}},
+}
+
+// findTool returns the tool with a name; nil for none.
+func findTool(name string) *databaseTool {
+	for i := range databaseTools {
+		if slices.Contains(databaseTools[i].names, name) {
+			return &databaseTools[i]
+		}
+	}
+	return nil
+}
+
+var (
+	databaseWords = lazyregexp.New(`(?i)\b(psql|pgcli|usql|pg_restore|pg_dropcluster|dropdb|alembic|flask|manage\.py|` +
+		`django|rails|rake|artisan|console|doctrine|phinx|` +
+		`prisma|drizzle-kit|typeorm|sequelize|knex|mikro-orm|node-pg-migrate|db-migrate|graphile-migrate|goose|migrate|dbmate|tern|flyway|gradlew?|mvnw?|` +
+		`liquibase|atlas|sqitch|diesel|sqlx|sea-orm-cli|mix|dotnet|supabase|hasura|pg:(?:reset|psql|copy)|yoyo|aerich|drop|truncate)|flyway|liquibase|dropall`)
+	// scriptWords are words of commands that run a script of the project.
+	scriptWords = lazyregexp.New(`\b(make|gmake|just|npm|yarn|pnpm|bun|composer|source|bash|sh|zsh)\b|\.sh\b|^\s*\.|[;&|(]\s*\.|\./`)
+)
+
+// namesDatabase reports whether a script names a tool for databases, or a word that destroys.
+func namesDatabase(text string) bool { return databaseWords.MatchString(text) }
+
+// djangoDanger knows the commands of manage.py.
+func djangoDanger(a arguments) string {
+	list := a.listWords()
+	switch {
+	case a.isComputed():
+		return "runs a command that the shell puts together"
+	case len(list) == 0:
+		return ""
+	case slices.Contains([]string{"flush", "reset_db", "reset_schema", "drop_test_database", "clean_db"}, list[0]):
+		return empties
+	case list[0] == "sqlflush", a.has("--plan", "--check", "--fake", "--list"):
+		return ""
+	case list[0] == "migrate" && len(list) > 2:
+		if list[2] == "zero" {
+			return reverts
+		}
+		return "may revert migrations"
+	case list[0] == "dbshell":
+		return sqlDanger(a.run, shellQueries(a.all, a.run.stdin))
+	case list[0] == "shell" || list[0] == "shell_plus":
+		code := joinWords(a.all)
+		if a.run.stdin != nil {
+			code = joinWords([]word{code, *a.run.stdin})
+		}
+		return findInCode(code.text)
+	}
+	return ""
+}
+
+var railsTasks = lazyregexp.New(`^(?:[a-z_]+:)?db:(?:drop(?::.+)?|reset(?::.+)?|purge(?::.+)?|rollback(?::.+)?|` +
+	`setup(?::.+)?|migrate:(?:reset|down|redo|rollback)(?::.+)?|` +
+	`schema:load(?::.+)?|structure:load(?::.+)?|truncate_all|seed:replant|recreate|nuke)$`)
+
+// railsDanger knows the tasks of Rails.
+func railsDanger(a arguments) string {
+	list := a.listWords()
+	if a.isComputed() {
+		return "runs a command that the shell puts together"
+	}
+	for i, t := range list {
+		switch {
+		case railsTasks.MatchString(t):
+			return drops
+		case strings.HasPrefix(t, "db:migrate") && (hasVersion(list) || a.run.env["VERSION"].text != ""):
+			return "may revert migrations"
+		case (t == "runner" || t == "r") && i == 0:
+			return findInCode(joinWords(a.all).text)
+		case (t == "dbconsole" || t == "db") && i == 0:
+			return sqlDanger(a.run, shellQueries(nil, a.run.stdin))
+		case (t == "console" || t == "c") && i == 0 && a.run.stdin != nil:
+			return findInCode(a.run.stdin.text)
+		}
+	}
+	return ""
+}
+
+func hasVersion(list []string) bool {
+	return slices.ContainsFunc(list, func(t string) bool { return strings.HasPrefix(t, "VERSION=") })
+}
+
+// prismaDanger knows the commands of Prisma.
+func prismaDanger(a arguments) string {
+	switch {
+	case a.isComputed():
+		return "runs a command that the shell puts together"
+	case byWords("migrate reset", drops)(a) != "":
+		return drops
+	case a.containsWord("push") && a.has("--force-reset", "--accept-data-loss"):
+		return "pushes a schema and accepts the loss of data"
+	case a.containsWord("execute") && a.containsWord("db"):
+		var list []query
+		for i, w := range a.all {
+			if w.text == "--file" && i+1 < len(a.all) {
+				list = append(list, query{file: &a.all[i+1]})
+			}
+		}
+		if a.has("--stdin") {
+			list = append(list, query{text: a.run.stdin})
+		}
+		return sqlDanger(a.run, list)
+	}
+	return ""
+}
+
+// atlasDanger knows the commands of Atlas.
+func atlasDanger(a arguments) string {
+	if why := byWords("schema clean", drops, "migrate down", reverts)(a); why != "" {
+		return why
+	}
+	if a.containsWord("apply") && a.containsWord("schema") && a.has("--auto-approve") {
+		return "changes the schema without asking"
+	}
+	return ""
+}
+
+// codeDanger knows code on the command line.
+func codeDanger(a arguments) string {
+	if len(a.all) == 0 || !speaksToDatabase.MatchString(a.all[0].text) {
+		return ""
+	}
+	return findInCode(a.all[0].text)
+}
+
+var (
+	speaksToDatabase = lazyregexp.New(`(?i)psycopg|asyncpg|sqlalchemy|django|\bpg\b|postgres|knex|prisma|sequelize|typeorm|` +
+		`pdo|\bActiveRecord\b|engine|connection|cursor|execute`)
+	destroysInCode = lazyregexp.New(`(?i)\bdrop\s+(?:database|schema|table|owned)\b|\btruncate\b|\bdelete\s+from\b|` +
+		`drop_all\s*\(|\.(?:delete|destroy)_all\b|` +
+		`objects\.all\(\)\.delete\(|deleteMany\(\s*(?:\{\s*\})?\s*\)|flush|drop_table|migrate:(?:fresh|reset)`)
+)
+
+// findInCode returns what a program's text destroys.
+func findInCode(text string) string {
+	if destroysInCode.MatchString(text) {
+		return "runs code that destroys data"
+	}
+	return ""
+}

@@ -1,0 +1,211 @@
+package hook
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/onward"
+)
+
+// judgeFiles judges edits of files. Those that concern no migration pass before anything can fail.
+func (r *reader) judgeFiles(list []fileEdit, dir string) {
+	var concerned []fileEdit
+	for _, f := range list {
+		paths := []string{f.path}
+		if f.movedTo != "" {
+			paths = append(paths, f.movedTo)
+		}
+		if slices.ContainsFunc(paths, func(p string) bool { return concernsMigrations(resolveDir(joinPath(dir, p)), f.knownTexts(dir)...) }) {
+			concerned = append(concerned, f)
+		}
+	}
+	if len(concerned) == 0 {
+		return
+	}
+	texts, err := applyEdits(dir, concerned)
+	if err != nil {
+		r.refuseUnknown(concerned, dir, err)
+		return
+	}
+	for name, text := range texts {
+		if filepath.Base(name) == config.Name {
+			r.judgeSettings(name, text)
+		}
+	}
+	r.judgeTexts(texts)
+}
+
+// knownTexts returns the texts of an edit and of its file.
+func (f *fileEdit) knownTexts(dir string) []string {
+	var out []string
+	if now, err := readOptional(joinPath(dir, f.path)); err == nil && now != nil {
+		out = append(out, *now)
+	}
+	if f.content != nil {
+		out = append(out, *f.content)
+	}
+	for _, p := range f.replaced {
+		out = append(out, p.after)
+	}
+	for _, h := range f.hunks {
+		out = append(out, strings.Join(h.after, "\n"))
+	}
+	return out
+}
+
+// refuseUnknown refuses edits whose new text is not known, if one of the files is a migration.
+func (r *reader) refuseUnknown(list []fileEdit, dir string, why error) {
+	texts := edited{}
+	for _, f := range list {
+		path := resolveDir(joinPath(dir, f.path))
+		now, err := readOptional(path)
+		if err != nil || now == nil {
+			now = new(string)
+		}
+		texts[path] = now
+		if filepath.Base(path) == config.Name {
+			r.decision.refuse("%v", why)
+			return
+		}
+	}
+	held, err := r.readReleases(texts, func(*audit.Release, []string) error { return nil })
+	switch {
+	case err != nil:
+		r.decision.refuse("%v; and it cannot be said whether the file is a migration: %v", why, err)
+	case held:
+		r.decision.refuse("%v", why)
+	}
+}
+
+// judgeSettings refuses an edit that lists more databases as disposable: that is a person's decision.
+func (r *reader) judgeSettings(name string, text *string) {
+	if text == nil {
+		return
+	}
+	after, err := config.Decode([]byte(*text), name, audit.Names())
+	if err != nil {
+		if strings.Contains(*text, "disposable") {
+			r.decision.refuse("the edited %s cannot be read: %v", config.Name, err)
+		}
+		return
+	}
+	var before []string
+	if now, err := readOptional(name); err == nil && now != nil {
+		if c, err := config.Decode([]byte(*now), name, audit.Names()); err == nil {
+			before = c.Hook.Disposable
+		}
+	}
+	for _, entry := range after.Hook.Disposable {
+		if !slices.Contains(before, entry) {
+			r.decision.refuse("the edit lists %s as disposable, which lets its data be lost: a person makes that change", entry)
+		}
+	}
+}
+
+// judgeTexts gives the verdict of the release for edited files.
+func (r *reader) judgeTexts(texts edited) {
+	_, err := r.readReleases(texts, func(release *audit.Release, paths []string) error {
+		report, err := release.Audit()
+		if err != nil {
+			return err
+		}
+		r.addFindings(report, release, paths)
+		return nil
+	})
+	if err != nil {
+		r.decision.refuse("the migration cannot be judged: %v", err)
+	}
+}
+
+// addFindings refuses the findings on some files.
+func (r *reader) addFindings(report *onward.Report, release *audit.Release, paths []string) {
+	settings := release.Settings()
+	for _, f := range report.Findings {
+		if !slices.Contains(paths, f.Path) {
+			continue
+		}
+		text := fmt.Sprintf("%s  %s  %s:%d\n  %s\n  %s", f.Severity, f.Rule, f.Path, f.Line, f.Fact, f.Harm)
+		if f.Instead != "" {
+			text += "\n  instead: " + strings.ReplaceAll(f.Instead, "\n", "\n    ")
+		}
+		if settings.FailOn.Reached(f.Severity) {
+			r.decision.refuse("%s", text)
+		} else if f.Severity >= onward.Warning {
+			r.decision.Notes = append(r.decision.Notes, text)
+		}
+	}
+	for _, o := range report.Opaque {
+		isIn := func(p string) bool { return p == o.Path || o.Path == "." || strings.HasPrefix(p, o.Path+"/") }
+		if !slices.ContainsFunc(paths, isIn) {
+			continue
+		}
+		text := fmt.Sprintf("not judged: %s, %s: %s", o.Path, o.What, o.Why)
+		if o.Failed && !settings.Accepts(o.Path) {
+			r.decision.refuse("%s", text)
+		} else {
+			r.decision.Notes = append(r.decision.Notes, text)
+		}
+	}
+}
+
+// readReleases reads the release of each repository with the edited files, and calls judge with the files that are
+// migrations of it. held reports whether there are some.
+func (r *reader) readReleases(texts edited, judge func(*audit.Release, []string) error) (held bool, err error) {
+	byRepository := map[string][]string{}
+	for name := range texts {
+		dir := existingDir(name)
+		byRepository[repositoryOf(dir)] = append(byRepository[repositoryOf(dir)], name)
+	}
+	for dir, names := range byRepository {
+		settings, err := r.c.Settings(existingDir(names[0]))
+		if err != nil {
+			return held, err
+		}
+		edits := audit.Edits{}
+		var paths []string
+		runs := false
+		for _, name := range names {
+			rel, err := filepath.Rel(dir, name)
+			if err != nil || !filepath.IsLocal(rel) {
+				continue
+			}
+			edits[filepath.ToSlash(rel)] = texts[name]
+			paths = append(paths, filepath.ToSlash(rel))
+			runs = runs || filepath.Ext(name) == ".py"
+		}
+		release, err := audit.Read(r.ctx, audit.Config{Dir: dir, Settings: settings, Deployed: r.c.Deployed, Edits: edits, Still: !runs})
+		none := new(audit.NotFoundError)
+		if errors.As(err, &none) {
+			continue // no directory of migrations
+		}
+		if err != nil {
+			return held, err
+		}
+		paths = slices.DeleteFunc(paths, func(p string) bool { return !release.Holds(p) })
+		if len(paths) > 0 {
+			held = true
+			err = judge(release, paths)
+		}
+		if err = errors.Join(err, release.Close()); err != nil {
+			return held, err
+		}
+	}
+	return held, nil
+}
+
+// repositoryOf returns the directory of the repository around a directory, or the directory itself.
+func repositoryOf(dir string) string {
+	for at := dir; ; at = filepath.Dir(at) {
+		if exists(filepath.Join(at, ".git")) {
+			return at
+		}
+		if at == filepath.Dir(at) {
+			return dir
+		}
+	}
+}

@@ -1,0 +1,270 @@
+package hook
+
+import (
+	"path"
+	"slices"
+	"strings"
+)
+
+var (
+	shells = []string{"sh", "bash", "dash", "ash", "zsh", "ksh"}
+	// wrappers run another command, which follows their options.
+	wrappers = []string{
+		"env", "sudo", "doas", "nice", "ionice", "timeout", "gtimeout", "nohup", "exec", "command", "builtin", "time", "setsid", "stdbuf", "watch", "xargs",
+		"npx", "bunx", "pnpx", "dotenv", "dotenvx", "bundle", "poetry", "uv", "uvx", "pipenv", "pdm", "hatch", "rye", "mise", "asdf", "direnv", "op", "doppler",
+		"infisical", "chamber", "aws-vault", "foreman", "honcho", "railway", "nix-shell", "nix", "devbox", "caffeinate", "script", "unbuffer", "parallel",
+		"find", "fly", "flyctl", "heroku", "spring", "rbenv", "pyenv", "nodenv", "volta", "corepack", "retry", "chronic", "then", "pipx", "conda", "flox",
+		"gosu", "su-exec", "runuser", "su", "ts-node", "tsx", "node", "cross-env", "env-cmd", "start-server-and-test",
+		"concurrently", "turbo", "nx", "lerna", "rush",
+		"entr", "flock", "faketime", "strace", "ltrace", "perf", "coverage", "deno", "wait-for-it", "dockerize", "sail", "lando", "ddev",
+	}
+	// containers run commands somewhere else.
+	containers = []string{"docker", "docker-compose", "podman", "podman-compose", "nerdctl", "kubectl", "oc", "ssh"}
+	pythons    = []string{"python", "python2", "python3", "py", "pypy3"}
+	scripters  = []string{"npm", "yarn", "pnpm", "bun", "composer"}
+	// makers run recipes of a file in the project.
+	makers = []string{"make", "gmake", "just"}
+)
+
+// baseName returns the name of a program without its directory, its version and its ending.
+func baseName(text string) string {
+	name := strings.ToLower(path.Base(strings.ReplaceAll(text, `\`, "/")))
+	if strings.HasPrefix(name, "pg:") { // a command of Heroku's
+		return name
+	}
+	name, _, _ = strings.Cut(name, ":") // an image's tag
+	for _, ending := range []string{".exe", ".cmd", ".bat", ".js", ".phar"} {
+		name = strings.TrimSuffix(name, ending)
+	}
+	if version := strings.TrimPrefix(name, "python3."); version != name {
+		return "python3"
+	}
+	if name, version, ok := strings.Cut(name, "@"); ok && name != "" && version != "" { // npx prisma@6
+		return name
+	}
+	return name
+}
+
+// isProgram reports whether a word is a program of which more is known.
+func isProgram(name string) bool {
+	return slices.Contains(shells, name) || slices.Contains(wrappers, name) || slices.Contains(containers, name) ||
+		slices.Contains(pythons, name) || slices.Contains(scripters, name) || slices.Contains(makers, name) || findTool(name) != nil ||
+		slices.Contains([]string{"manage.py", "artisan", "console", "php", "ruby", "eval"}, name)
+}
+
+// unwrap finds the program that a command runs in the end, and records it.
+func (r *scriptReader) unwrap(run *invocation) {
+	for range 20 {
+		if len(run.args) == 0 {
+			return
+		}
+		name := baseName(run.args[0].text)
+		rest := run.args[1:]
+		switch {
+		case name == "cd" || name == "pushd":
+			r.changeDir(run.args)
+			return
+		case (name == "source" || name == ".") && len(rest) > 0:
+			if text := r.readFile(rest[0]); strings.Contains(path.Base(rest[0].text), "env") {
+				r.readDotenv(rest[0])
+			} else if text.known {
+				r.readScriptText(text.text, nil)
+			}
+			return
+		case name == "eval":
+			r.readInner(run, joinWords(rest))
+			return
+		case slices.Contains(shells, name):
+			r.readShell(run, rest)
+			return
+		case slices.Contains(makers, name):
+			r.readRecipes(run, name, rest)
+			return
+		case slices.Contains(scripters, name):
+			if !r.readPackageScript(run, name, rest) {
+				return
+			}
+		case slices.Contains(containers, name):
+			if !r.enterContainer(run, name) {
+				return
+			}
+		case slices.Contains(pythons, name) || name == "php" || name == "ruby" || name == "node" || name == "deno":
+			if !r.enterInterpreter(run) {
+				return
+			}
+		case findTool(name) == nil && slices.Contains(wrappers, name):
+			if !skipToProgram(run, name) {
+				return
+			}
+		default:
+			if strings.HasSuffix(name, ".sh") || findTool(name) == nil && strings.ContainsAny(run.args[0].text, "/") {
+				if text := r.readFile(run.args[0]); text.known && isShellText(text.text) {
+					r.readInner(run, text)
+					return
+				}
+			}
+			r.out.runs = append(r.out.runs, *run)
+			return
+		}
+	}
+}
+
+func isShellText(text string) bool {
+	line, _, _ := strings.Cut(text, "\n")
+	return !strings.HasPrefix(line, "#!") || strings.HasSuffix(strings.TrimSpace(line), "sh") || strings.Contains(line, "bash")
+}
+
+func joinWords(words []word) word {
+	out := word{known: true}
+	var parts []string
+	for _, w := range words {
+		parts = append(parts, w.text)
+		out.known = out.known && w.known
+	}
+	out.text = strings.Join(parts, " ")
+	return out
+}
+
+// readInner reads a script that another one runs.
+func (r *scriptReader) readInner(run *invocation, text word) {
+	inner := *r
+	inner.vars, inner.dir, inner.place = run.env, run.dir, run.place
+	inner.readScriptText(text.text, run.stdin)
+}
+
+// readShell reads the script of a shell: after -c, in a file, or on its input.
+func (r *scriptReader) readShell(run *invocation, args []word) {
+	for i, w := range args {
+		switch {
+		case strings.HasPrefix(w.text, "-") && !strings.HasPrefix(w.text, "--") && strings.HasSuffix(w.text, "c") && i+1 < len(args):
+			r.readInner(run, args[i+1])
+			return
+		case strings.HasPrefix(w.text, "-") || strings.HasPrefix(w.text, "+"):
+		default:
+			r.readInner(run, r.readFile(w))
+			return
+		}
+	}
+	if run.stdin != nil {
+		r.readInner(run, *run.stdin)
+	}
+}
+
+// skipToProgram drops a wrapper with its options. It reports whether a known program follows.
+func skipToProgram(run *invocation, name string) bool {
+	for i, w := range run.args[1:] {
+		if key, value, ok := strings.Cut(w.text, "="); ok && isVariable(key) {
+			run.env[key] = word{value, w.known}
+			continue
+		}
+		if strings.HasPrefix(w.text, "-") {
+			continue
+		}
+		// One word may be a whole script: watch 'psql …', heroku run "rails db:reset".
+		if first, _, ok := strings.Cut(w.text, " "); ok && isProgram(baseName(first)) {
+			run.args = append([]word{{"sh", true}, {"-c", true}}, w)
+			return true
+		}
+		if isProgram(baseName(w.text)) || strings.HasSuffix(w.text, ".sh") {
+			run.args = run.args[1+i:]
+			if name == "heroku" || name == "fly" || name == "flyctl" || name == "railway" {
+				run.place = name
+				run.env = map[string]word{}
+			}
+			if name == "xargs" || name == "parallel" || name == "find" {
+				run.args = append(slices.Clone(run.args), word{})
+				run.stdin = nil
+			}
+			return true
+		}
+	}
+	return false
+}
+
+func isVariable(name string) bool {
+	return name != "" && strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") == ""
+}
+
+// enterContainer drops a command such as docker compose exec, and remembers where its command runs.
+func (r *scriptReader) enterContainer(run *invocation, name string) bool {
+	at := 1
+	if name != "ssh" {
+		at = slices.IndexFunc(run.args, func(w word) bool { return w.text == "exec" || w.text == "run" }) + 1
+		if at == 0 || name == "kubectl" && run.args[at-1].text == "run" {
+			return false
+		}
+	}
+	env := map[string]word{}
+	place := ""
+	for i := at; i < len(run.args); i++ {
+		w := run.args[i]
+		if key, value, ok := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(w.text, "--env="), "-e"), "="); ok && isVariable(key) {
+			env[key] = word{value, w.known}
+			continue
+		}
+		if strings.HasPrefix(w.text, "-") {
+			continue
+		}
+		program := isProgram(baseName(w.text)) || strings.HasSuffix(w.text, ".sh")
+		first, _, isScript := strings.Cut(w.text, " ")
+		switch {
+		// The name of a service may be a tool's: a program is what follows it, unless nothing does.
+		case place != "" && (program || isScript && isProgram(baseName(first))):
+			run.args = run.args[i:]
+			if name == "ssh" || isScript {
+				run.args = []word{{"sh", true}, {"-c", true}, joinWords(run.args)}
+			}
+			run.env, run.place = env, place
+			return true
+		case slices.Contains([]string{"exec", "run"}, run.args[i].text):
+		default:
+			place = strings.TrimPrefix(strings.TrimPrefix(w.text, "pod/"), "deploy/")
+			if _, host, ok := strings.Cut(place, "@"); ok && name == "ssh" {
+				place = host
+			}
+			// An image that is a tool: docker run migrate/migrate … down.
+			if program && slices.ContainsFunc(run.args[:i], func(w word) bool { return w.text == "run" }) && findTool(baseName(w.text)) != nil &&
+				!slices.ContainsFunc(run.args[i+1:], func(w word) bool { return isProgram(baseName(w.text)) }) {
+				run.args, run.env, run.place = run.args[i:], env, place
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// enterInterpreter drops python, php, ruby or node before a program.
+func (r *scriptReader) enterInterpreter(run *invocation) bool {
+	name := baseName(run.args[0].text)
+	for i := 1; i < len(run.args); i++ {
+		w := run.args[i]
+		switch {
+		case w.text == "-m" && i+1 < len(run.args):
+			run.args = run.args[i+1:]
+			if baseName(run.args[0].text) == "django" {
+				run.args = append([]word{{"manage.py", true}}, run.args[1:]...)
+			}
+			return true
+		case slices.Contains([]string{"-c", "-e", "-r", "--eval", "-p", "eval"}, w.text) && i+1 < len(run.args):
+			run.args = []word{{codeRun, true}, run.args[i+1]}
+			r.out.runs = append(r.out.runs, *run)
+			return false
+		case w.text == "-":
+		case strings.HasPrefix(w.text, "-"):
+		default:
+			run.args = run.args[i:]
+			if name == "node" && !isProgram(baseName(run.args[0].text)) {
+				return false
+			}
+			return true
+		}
+	}
+	if run.stdin != nil {
+		run.args = []word{{codeRun, true}, *run.stdin}
+		r.out.runs = append(r.out.runs, *run)
+	}
+	return false
+}
+
+// codeRun is the name of a program whose text is on the command line.
+const codeRun = "(code)"
