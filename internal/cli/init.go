@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -25,7 +27,10 @@ import (
 const baselineName = "onward.baseline.json"
 
 // initFlags are the flags of init.
-type initFlags struct{ print, baseline bool }
+type initFlags struct {
+	print, baseline  bool
+	hook, removeHook string
+}
 
 // newInitCommand is the command init; Go reserves that name.
 func (a *app) newInitCommand() *cobra.Command {
@@ -44,12 +49,16 @@ It translates the settings of squawk, strong_migrations, django-migration-linter
 setting without a counterpart is listed with the reason. No migration changes: onward lists the
 comment that would replace each of theirs, with its place.
 
+--hook writes the setting by which a coding assistant asks onward hook before it edits a file or
+runs a command, and nothing else. --remove-hook takes it out again. Other settings stay.
+
 An existing file is never overwritten; onward prints what it would have written.
 
 Exit code: 0 done; 2 usage or input, or an onward.yaml exists; 3 the work could not be done.`,
 		Example: `  onward init
   onward init --print                   to standard output
-  onward init --baseline                leave out the findings of today's migrations from now on`,
+  onward init --baseline                leave out the findings of today's migrations from now on
+  onward init --hook claude             let Claude Code ask onward hook`,
 		Args: checkArguments(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.runInit(cmd, f) },
 	}
@@ -57,10 +66,49 @@ Exit code: 0 done; 2 usage or input, or an onward.yaml exists; 3 the work could 
 	flags.SortFlags = false
 	flags.BoolVar(&f.print, "print", false, "print onward.yaml, and write nothing")
 	flags.BoolVar(&f.baseline, "baseline", false, "write the findings in the migrations that are there to "+baselineName+", and name it in onward.yaml")
+	flags.StringVar(&f.hook, "hook", "", "write the setting of an `assistant`: "+joinNames(first.Assistants()))
+	flags.StringVar(&f.removeHook, "remove-hook", "", "take the setting of an `assistant` out again")
+	completeFlag(cmd, "hook", first.Assistants()...)
+	completeFlag(cmd, "remove-hook", first.Assistants()...)
 	return cmd
 }
 
+// writeHook writes the setting of an assistant, or takes it out.
+func (a *app) writeHook(cmd *cobra.Command, f initFlags) error {
+	assistant := cmp.Or(f.hook, f.removeHook)
+	switch {
+	case f.hook != "" && f.removeHook != "" || f.print || f.baseline:
+		return newUsageError("--hook and --remove-hook take no other flag of init")
+	case !slices.Contains(first.Assistants(), assistant):
+		return newUsageError("%q is not one of %s", assistant, joinNames(first.Assistants()))
+	}
+	repo, err := gitrange.Open(cmd.Context(), ".")
+	if err != nil {
+		return err
+	}
+	defer repo.Close()
+	root := repo.Root()
+	path, changed, err := first.WriteHook(root, assistant, f.removeHook != "")
+	if err != nil {
+		return err
+	}
+	return a.writeResult(func(w io.Writer) error {
+		what := "written"
+		if f.removeHook != "" {
+			what = "taken out of"
+		}
+		if !changed {
+			what = "nothing to do"
+		}
+		_, err := fmt.Fprintf(w, "%s: %s\n", what, relativeToWorkingDir(filepath.Join(root, filepath.FromSlash(path))))
+		return err
+	})
+}
+
 func (a *app) runInit(cmd *cobra.Command, f initFlags) error {
+	if f.hook != "" || f.removeHook != "" {
+		return a.writeHook(cmd, f)
+	}
 	if _, err := a.chosenFormat(report.FormatTerminal); err != nil {
 		return err
 	}
