@@ -1,6 +1,7 @@
 package hook_test
 
 import (
+	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -257,9 +258,19 @@ func TestFailures(t *testing.T) {
 	if d := hook.Judge(t.Context(), c, strings.NewReader(string(data))); !strings.Contains(strings.Join(d.Refused, ""), "fault of onward") {
 		t.Errorf("a panic: %s", d.Refused)
 	}
+	interrupted, stop := context.WithCancel(t.Context())
+	stop()
+	if d := hook.Judge(interrupted, newConfig(plain), blockedInput{}); !strings.Contains(strings.Join(d.Refused, ""), "interrupted") {
+		t.Errorf("an interruption: %s", d.Refused)
+	}
 	c = newConfig(repository(t))
 	c.Limit = time.Millisecond
 	if d := hook.Judge(t.Context(), c, strings.NewReader(string(data))); !strings.Contains(strings.Join(d.Refused, ""), "within 1ms") {
 		t.Errorf("the limit: %s", d.Refused)
 	}
 }
+
+// blockedInput is an input that never has an event.
+type blockedInput struct{}
+
+func (blockedInput) Read([]byte) (int, error) { select {} }

@@ -2,6 +2,7 @@ package hook
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -72,6 +73,9 @@ func Judge(ctx context.Context, c Config, in io.Reader) Decision {
 		case d := <-done:
 			return d
 		default:
+		}
+		if errors.Is(ctx.Err(), context.Canceled) {
+			return Decision{Tool: c.Tool, Refused: []string{"onward was interrupted before it judged it"}}
 		}
 		return Decision{Tool: c.Tool, Refused: []string{fmt.Sprintf("it was not judged within %v (onward hook --limit)", limit)}}
 	}
