@@ -162,12 +162,14 @@ func TestPrintedFixes(t *testing.T) {
 		}
 	})
 	b := &fixBench{Bench: server, objects: objects, major: major, known: map[string]left{}}
-	tried := 0
+	tried, left := 0, 0 // left counts the rules that -run leaves out
 	for _, p := range rotation.Pick(t, sixth, all) {
 		if elsewhere[p.rule.ID] {
 			continue
 		}
+		left++
 		t.Run(p.rule.ID, func(t *testing.T) {
+			left--
 			for i := range p.f.Releases {
 				ex := &p.f.Releases[i]
 				if !ex.IsBad() || len(ex.Files) != 1 || len(ex.Unseen)+len(ex.Changes)+len(ex.Refusals)+len(ex.Programs) > 0 || !slices.Contains(ex.Versions, major) ||
@@ -180,7 +182,7 @@ func TestPrintedFixes(t *testing.T) {
 			}
 		})
 	}
-	if tried == 0 && os.Getenv("PROVE_RULE") == "" {
+	if tried == 0 && left == 0 && os.Getenv("PROVE_RULE") == "" {
 		t.Error("no fix was tried")
 	}
 }
