@@ -18,6 +18,8 @@ type Problem struct {
 	// the history looks complete. Something outside the history may have created it, so
 	// Certain is false.
 	Unseen bool
+	// Extension is one that comes with Postgres and brings the missing object; "" if none does.
+	Extension string
 	// Query says that the server refuses a row that a query of the statement returns. The
 	// query may return none, so Certain is false.
 	Query bool

@@ -97,6 +97,12 @@ func (c *Catalog) namesAll() bool {
 	return c.Complete || c.isHistoryComplete() && c.guesses.size == 0 && c.plainExtensions()
 }
 
+// CreatesAllItNames reports whether the history made every relation that it names, so that another one in the schema should have
+// been seen, too.
+func (c *Catalog) CreatesAllItNames(schema string) bool {
+	return c.namesAll() && !c.hasRewrittenTypes() && (schema == "public" || c.Object("schema", Name{"", schema}) != nil)
+}
+
 // plainExtensions reports whether no extension was seen that may have brought
 // tables, or functions for triggers, along.
 func (c *Catalog) plainExtensions() bool {

@@ -68,7 +68,7 @@ func (c *Catalog) AbsentFunction(schema, name string) bool {
 	if _, gone := c.gone.get(objectKey{"function", c.nameFor(schema, name)}); gone {
 		return true
 	}
-	return c.Complete && c.plainExtensions()
+	return c.Complete && !c.mayBring(builtin.Function, name)
 }
 
 func (f *fold) markGone(kind string, name Name) {

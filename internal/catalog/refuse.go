@@ -47,15 +47,23 @@ func (c *Catalog) CheckNames(node *pgparse.Node, block bool) *Problem {
 	case *pgparse.AlterTableStmt:
 		k.alterTable(s)
 	case *pgparse.IndexStmt:
+		row := k.rowOf(s.GetRelation())
 		for _, n := range s.GetIndexParams() {
-			k.checkCalls(n.GetIndexElem().GetExpr())
+			k.checkExpr(n.GetIndexElem().GetExpr(), row)
 		}
-		k.checkCalls(s.GetWhereClause())
+		k.checkExpr(s.GetWhereClause(), row)
+	case *pgparse.CreatePolicyStmt:
+		k.checkExpr(s.GetQual(), k.rowOf(s.GetTable()))
+		k.checkExpr(s.GetWithCheck(), k.rowOf(s.GetTable()))
+	case *pgparse.AlterPolicyStmt:
+		k.checkExpr(s.GetQual(), k.rowOf(s.GetTable()))
+		k.checkExpr(s.GetWithCheck(), k.rowOf(s.GetTable()))
 	case *pgparse.CreateTrigStmt:
 		k.checkTrigger(s)
 	case *pgparse.CreateFunctionStmt:
 		k.functionBody(s)
 	}
+	k.checkAbsentNames(node)
 	return k.problem
 }
 
@@ -75,6 +83,7 @@ func (c *Catalog) isHistoryComplete() bool {
 type checker struct {
 	c       *Catalog
 	block   bool
+	unseen  bool // a name that should have been seen is a problem, too
 	problem *Problem
 }
 

@@ -50,6 +50,16 @@ func (k *checker) newRowSource(alias string, r *Relation) *query.Source {
 	return s
 }
 
+// rowOf returns an entry for a row of the table that a statement names; one with unknown columns if it is not known.
+func (k *checker) rowOf(rv *pgparse.RangeVar) *query.Source {
+	schema, name := pgparse.RangeName(rv)
+	r := k.c.findRelation(schema, name)
+	if schema == "" && !k.plainPath() || r != nil && !r.Kind.IsTable() && r.Kind != MaterializedView {
+		r = nil
+	}
+	return k.newRowSource(name, r)
+}
+
 // columnsOf is an entry with these columns and no others.
 func columnsOf(alias string, names ...string) *query.Source {
 	s := &query.Source{Alias: alias}
@@ -206,29 +216,6 @@ func (k *checker) itemLacks(m query.Meaning) bool {
 		return k.isColumnAbsent(r, m.Column)
 	}
 	return m.Source.Lacks(m.Column)
-}
-
-// checkCall checks the name of a function: it was dropped, and did not come back; or another database has it.
-func (k *checker) checkCall(f *pgparse.FuncCall) {
-	schema, name := pgparse.SchemaAndName(f.GetFuncname())
-	if schema == "" && !k.plainPath() || builtin.Known(name) || systemSchema(schema) || len(k.c.Functions(schema, name)) > 0 {
-		return
-	}
-	_, gone := k.c.gone.get(objectKey{"function", k.c.nameFor(schema, name)})
-	foreign := schema == "" && slices.Contains(foreignFunctions, name) && k.c.isHistoryComplete() && k.c.plainExtensions() && !k.c.hasRewrittenTypes()
-	if gone || foreign {
-		k.recordProblem(pgerror.FunctionMissing, displayName(schema, name)+"()")
-	}
-}
-
-// checkCalls checks the names of the functions that an expression calls, and none of its columns.
-func (k *checker) checkCalls(n *pgparse.Node) {
-	pgparse.Walk(n, func(m any) bool {
-		if f, ok := m.(*pgparse.FuncCall); ok && k.problem == nil {
-			k.checkCall(f)
-		}
-		return k.problem == nil
-	})
 }
 
 // mayCall reports whether t.name may be a call of a function with the row.

@@ -28,7 +28,6 @@ func (k *checker) defaultOf(d *pgparse.ColumnDef, computed bool) {
 	for _, n := range d.GetConstraints() {
 		if c := n.GetConstraint(); c.GetContype() == pgparse.ConstrType_CONSTR_DEFAULT && serialBase(d.GetTypeName()) == "" {
 			k.checkValue(clipName(d.GetColname()), k.c.TypeOf(d.GetTypeName()), c.GetRawExpr(), "default expression", computed)
-			k.checkCalls(c.GetRawExpr())
 		}
 	}
 }
@@ -328,7 +327,6 @@ func (k *checker) newDefault(s *pgparse.AlterTableStmt, cmd *pgparse.AlterTableC
 	} else if r != nil && r.Kind.IsTable() {
 		if c := r.Column(clipName(cmd.GetName())); c != nil && !c.Inferred {
 			k.checkValue(c.Name, k.typeThen(s, c), cmd.GetDef(), "default expression", false)
-			k.checkCalls(cmd.GetDef())
 		}
 	}
 }

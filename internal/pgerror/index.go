@@ -9,6 +9,7 @@ var (
 	IndexConcurrently     = Kind{"0A000", `cannot create index on partitioned table "%s" concurrently`}
 	IndexMethodLacks      = Kind{"0A000", `access method "%s" does not support %s`}
 	IndexNoClass          = Kind{"42704", `data type %s has no default operator class for access method "%s"`}
+	OperatorClassMissing  = Kind{"42704", `operator class "%s" does not exist for access method "%s"`}
 	IndexClassType        = Kind{"42804", `operator class "%s" does not accept data type %s`}
 	IndexMutable          = Kind{"42P17", "functions in index expression must be marked IMMUTABLE"}
 	IndexMutablePredicate = Kind{"42P17", "functions in index predicate must be marked IMMUTABLE"}

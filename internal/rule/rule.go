@@ -16,8 +16,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Rule is one check. One of Statement, Commit, Migration and Release is set; Statement beside Commit, too
-// if it keeps what Commit needs.
+// Rule is one check. One of Statement, Commit, Migration and Release is set; Statement beside Commit or Release, too
+// if it keeps what that needs.
 type Rule struct {
 	// ID is the subject, then the act and the trouble: "index-create-blocking". The file
 	// and the fixture are named after it.

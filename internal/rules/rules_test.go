@@ -107,7 +107,7 @@ func validateRules(list []*rule.Rule) error {
 	seen := map[string]bool{}
 	for _, r := range list {
 		n := 0
-		for _, set := range []bool{r.Statement != nil && r.Commit == nil, r.Commit != nil, r.Migration != nil, r.Release != nil} {
+		for _, set := range []bool{r.Statement != nil && r.Commit == nil && r.Release == nil, r.Commit != nil, r.Migration != nil, r.Release != nil} {
 			if set {
 				n++
 			}

@@ -38,6 +38,10 @@ func TestFindingsAfterFailure(t *testing.T) {
 			sql:  "CREATE TABLE n (a integer, a integer);\nCREATE INDEX i ON n (a);\nCREATE INDEX j ON t (b);\n",
 			want: []string{"1 release-statement-fails []", "3 index-create-blocking [1]"},
 		},
+		"a table that it would have made if it is not there": {
+			sql:  "CREATE TABLE IF NOT EXISTS n (a text REFERENCES t (id));\nCREATE INDEX i ON n (a);\n",
+			want: []string{"1 release-statement-refused []"},
+		},
 		"a column that it would have made": {
 			sql:  "ALTER TABLE t ADD COLUMN a text, ADD COLUMN c text;\nUPDATE t SET c = b WHERE id = 1;\n",
 			want: []string{"1 release-statement-fails []"},

@@ -5,6 +5,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgerror"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -22,14 +23,22 @@ var StatementFails = &rule.Rule{
 	Instead:   "Name what is there at this point, or change the order of the migrations.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/errcodes-appendix.html"},
 	Statement: statementFails,
+	Gather:    func(*rule.Pass, *rule.Migration) {}, // the statements keep what Release needs
+	Release:   reportUnmadeRelations,
 }
 
 func statementFails(p *rule.Pass, s *rule.Stmt) {
-	reportUseBeforeCreation(p, s)
-	if len(s.Problems) == 0 || s.IsOptional() || s.AfterUnread || s.RefusedRule() != "" {
+	recordUnmadeRelations(p, s)
+	problems := s.Problems
+	if len(problems) == 0 {
+		if x := s.Before.FindUnseenName(p.Release.Deployed, s.Node); x != nil {
+			problems = []catalog.Problem{*x}
+		}
+	}
+	if len(problems) == 0 || s.IsOptional() || s.AfterUnread || s.RefusedRule() != "" {
 		return // it may be skipped, finds another schema, or a rule of its own explains it
 	}
-	for _, x := range s.Problems {
+	for _, x := range problems {
 		reshaped := x.SQLSTATE == "42P16" && s.Node.GetViewStmt() != nil
 		likely := x.Certain || x.Query || x.Unseen && isHistorySeen(p.Release.Deployed) || reshaped && s.Before.Unmodelled != nil
 		if !likely || x.Body && !s.ReadsBodies() || s.FollowsFailure(&x.Refusal) {
@@ -83,6 +92,8 @@ func fixForState(x *catalog.Problem) string {
 		return "give each column one value"
 	case x.Kind == pgerror.OnCommit:
 		return "make it a temporary table, or leave ON COMMIT out"
+	case x.Extension != "":
+		return "create the extension that brings it before: CREATE EXTENSION IF NOT EXISTS " + pgparse.QuoteIdent(x.Extension) + ";"
 	case x.IsMissing():
 		return "it does not exist at this point, or has another name: name what is there, or change the order of the migrations"
 	}

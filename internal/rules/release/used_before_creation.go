@@ -4,68 +4,129 @@ import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/query"
 	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
 )
 
-// firstUses are the first statements of a release that need tables which nothing has created, by their full names.
-type firstUses map[catalog.Name]*rule.Stmt
-
-// reportUseBeforeCreation reports a statement that needs a table which a later statement of the release creates: one of the two fails,
-// whether the table is there or not.
-func reportUseBeforeCreation(p *rule.Pass, s *rule.Stmt) {
-	uses := rule.BuildOnce(&p.Release.Notes, func() firstUses { return firstUses{} })
-	if s.IsOptional() || s.AfterUnread || s.Before.Unmodelled != nil {
-		return
-	}
-	create, worked := s.Node.GetCreateStmt(), findWorkedOn(s.Node)
-	rv := worked
-	if create != nil && !create.GetIfNotExists() {
-		rv = create.GetRelation()
-	}
-	if rv == nil || rv.GetRelpersistence() == "t" {
-		return
-	}
-	found := s.Before.ResolveName(pgparse.RangeName(rv))
-	name := found.Full
-	if found.System || found.Relation != nil && !found.Relation.Inferred {
-		return
-	}
-	if worked != nil {
-		if p.Release.Deployed.Lookup(name.Schema, name.Name) == nil && uses[name] == nil {
-			uses[name] = s
-		}
-		return
-	}
-	early := uses[name]
-	delete(uses, name)
-	if early == nil || migrationDir(early.Migration.Path) != migrationDir(s.Migration.Path) {
-		return // the order of two directories is not known
-	}
-	place := s.FormatPlace()
-	if s.Migration != early.Migration {
-		place = s.Migration.Path + place
-	}
-	p.Report(early, rule.Report{
-		Fact:    "the statement fails: " + pgerror.RelationMissing.NewRefusal(name.Name).Message() + ": " + place + " creates it later",
-		Harm:    "the migration stops here, and with it the deploy; if the table is there, it stops at " + place,
-		Instead: "create the table before it",
-		Stops:   true,
-	})
+// firstUse is the first statement of a release that needs a relation which nothing has created.
+type firstUse struct {
+	name    catalog.Name
+	use     *rule.Stmt
+	created *rule.Stmt // the later statement of the release that creates it
 }
 
-// findWorkedOn returns the table that a statement changes and so must find.
-func findWorkedOn(n *pgparse.Node) *pgparse.RangeVar {
-	switch {
-	case n.GetAlterTableStmt() != nil && !n.GetAlterTableStmt().GetMissingOk():
-		return n.GetAlterTableStmt().GetRelation()
-	case n.GetIndexStmt() != nil:
-		return n.GetIndexStmt().GetRelation()
-	case n.GetInsertStmt() != nil:
-		return n.GetInsertStmt().GetRelation()
-	case n.GetUpdateStmt() != nil:
-		return n.GetUpdateStmt().GetRelation()
-	case n.GetDeleteStmt() != nil:
-		return n.GetDeleteStmt().GetRelation()
+// firstUses are those of a release, in its order, and by the full names of the relations.
+type firstUses struct {
+	list   []*firstUse
+	byName map[catalog.Name]*firstUse
+}
+
+func listFirstUses(p *rule.Pass) *firstUses {
+	return rule.BuildOnce(&p.Release.Notes, func() *firstUses { return &firstUses{byName: map[catalog.Name]*firstUse{}} })
+}
+
+// recordUnmadeRelations records the relations that a statement needs and that no statement before it has created, and whether it
+// creates one that was needed before.
+func recordUnmadeRelations(p *rule.Pass, s *rule.Stmt) {
+	uses := listFirstUses(p)
+	if s.Node == nil || s.Before.Complete {
+		return
 	}
-	return nil
+	made, optional := findMade(s.Node)
+	sure := !s.IsOptional() && !s.AfterUnread && s.Before.Unmodelled == nil
+	if made != nil && made.GetRelpersistence() != "t" {
+		name := s.Before.ResolveName(pgparse.RangeName(made)).Full
+		switch u := uses.byName[name]; {
+		case u == nil && (!sure || len(s.Problems) > 0 || s.Result.Refused != nil):
+			uses.byName[name] = &firstUse{name: name, use: s, created: s} // it may be there, or is after the statement is corrected
+		case u != nil && u.created == nil && u.use.Statement != s.Statement && sure && !optional:
+			u.created = s
+		}
+	}
+	if !sure {
+		return
+	}
+	if len(s.Problems) > 0 || s.Node.GetAlterTableStmt().GetMissingOk() || s.Node.GetRenameStmt().GetMissingOk() {
+		return
+	}
+	for _, rv := range query.ListRelations(s.Node) {
+		if rv == made || rv.GetRelpersistence() == "t" || made != nil && rv.GetRelname() == made.GetRelname() {
+			continue
+		}
+		found := s.Before.ResolveName(pgparse.RangeName(rv))
+		name := found.Full
+		if found.System || found.Dropped || name.Schema == "pg_temp" || found.Relation != nil && !found.Relation.Inferred ||
+			p.Release.Deployed.Lookup(name.Schema, name.Name) != nil || uses.byName[name] != nil {
+			continue
+		}
+		u := &firstUse{name: name, use: s}
+		uses.byName[name] = u
+		uses.list = append(uses.list, u)
+	}
+}
+
+// findMade returns the relation that a statement creates, and whether it creates it only if there is none.
+func findMade(n *pgparse.Node) (rv *pgparse.RangeVar, optional bool) {
+	switch m := pgparse.Unwrap(n).(type) {
+	case *pgparse.CreateStmt:
+		return m.GetRelation(), m.GetIfNotExists()
+	case *pgparse.CreateForeignTableStmt:
+		return m.GetBaseStmt().GetRelation(), m.GetBaseStmt().GetIfNotExists()
+	case *pgparse.CreateTableAsStmt:
+		return m.GetInto().GetRel(), m.GetIfNotExists()
+	case *pgparse.SelectStmt:
+		return m.GetIntoClause().GetRel(), false
+	case *pgparse.ViewStmt:
+		return m.GetView(), m.GetReplace()
+	case *pgparse.CreateSeqStmt:
+		return m.GetSequence(), m.GetIfNotExists()
+	case *pgparse.CompositeTypeStmt:
+		return m.GetTypevar(), false
+	}
+	return nil, false
+}
+
+// reportUnmadeRelations reports a statement that needs a relation which a later statement of the release creates: one of the two fails,
+// whether it is there or not. It also reports one that nothing creates, if the history creates all that it names.
+func reportUnmadeRelations(p *rule.Pass, _ *rule.Release) {
+	for _, u := range listFirstUses(p).list {
+		if u.created == nil {
+			reportNeverMade(p, u)
+			continue
+		}
+		if migrationDir(u.use.Migration.Path) != migrationDir(u.created.Migration.Path) {
+			continue // the order of two directories is not known
+		}
+		place := u.created.FormatPlace()
+		if u.created.Migration != u.use.Migration {
+			place = u.created.Migration.Path + place
+		}
+		p.Report(u.use, rule.Report{
+			Fact:    "the statement fails: " + pgerror.RelationMissing.NewRefusal(u.name.String()).Message() + ": " + place + " creates it later",
+			Harm:    "the migration stops here, and with it the deploy; if the relation is there, it stops at " + place,
+			Instead: "create the relation before it",
+			Stops:   true,
+		})
+	}
+}
+
+// reportNeverMade reports a relation that nothing creates. What a framework writes from its models, it has checked itself, and its own
+// migrations are in no repository; what deployed code uses is there.
+func reportNeverMade(p *rule.Pass, u *firstUse) {
+	if u.use.Operation.Class != "" || !isHistorySeen(p.Release.Deployed) || p.IsTiny(u.name) {
+		return
+	}
+	if uses := p.Code.FindUses(u.name, ""); uses.Used {
+		return
+	}
+	if p.Release.Deployed.CreatesAllItNames(u.name.Schema) {
+		p.Report(u.use, rule.Report{
+			Fact:     "no migration creates " + u.name.String() + ", which the statement needs",
+			Harm:     "the migration stops here, unless something beside the migrations creates it",
+			Instead:  "create it before this statement, or correct its name",
+			Severity: onward.Info,
+			SafeIf:   u.name.String() + ", which no migration creates, exists",
+		})
+	}
 }

@@ -34,6 +34,24 @@ func TestCurrent(t *testing.T) {
 	}
 }
 
+// The committed list of the extensions' objects is what the servers have today.
+func TestCurrentExtensions(t *testing.T) {
+	t.Parallel()
+	brought := extensions{}
+	for _, major := range pgservertest.Majors() {
+		if err := brought.read(context.Background(), pgservertest.Database(t, major)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	committed, err := os.ReadFile("../" + extensionOutput)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(strings.Split(string(committed), "\n"), strings.Split(string(brought.source()), "\n")); diff != "" {
+		t.Errorf("stale: run go generate ./internal/catalog/builtin (-committed +servers):\n%s", diff)
+	}
+}
+
 // Asked about each function of a server with the types that it declares, the package answers what the server says.
 func TestAgainstServers(t *testing.T) {
 	t.Parallel()

@@ -40,5 +40,12 @@ func run(ctx context.Context) error {
 			return err
 		}
 	}
+	brought := extensions{}
+	if err := brought.readAll(ctx); err != nil {
+		return err
+	}
+	if err := os.WriteFile(extensionOutput, brought.source(), 0o644); err != nil {
+		return err
+	}
 	return os.WriteFile(output, gathered.source(), 0o644)
 }
