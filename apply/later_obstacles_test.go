@@ -15,7 +15,7 @@ import (
 // What would stop a later step refuses the plan before its first one.
 func TestLaterObstacles(t *testing.T) {
 	t.Parallel()
-	const stamp = `CREATE FUNCTION stamp() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN NEW.note := NEW.note; RETURN NEW; END$$;
+	const stamp = `CREATE FUNCTION stamp() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN NEW.amount := NEW.amount; RETURN NEW; END$$;
 CREATE TRIGGER stamp BEFORE UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION stamp();`
 	p := planned(t, base+stamp, "ALTER TABLE orders RENAME COLUMN note TO remark; ALTER TABLE orders ALTER COLUMN amount TYPE bigint;")
 	for _, c := range []struct{ name, sql, undo, want string }{

@@ -28,8 +28,17 @@ func recompileFunctions(s *onward.PlanStep, m *rule.Migration, touched map[strin
 			continue
 		}
 		fresh := after.Lookup(old.Name.Schema, old.Name.Name)
-		if fresh != nil && slices.ContainsFunc(old.Columns, func(c *catalog.Column) bool { return hasOtherType(c, fresh.Column(c.Name)) }) {
-			add = addMissing(add, recipe.RecompileFunctions(after, fresh))
+		if fresh == nil {
+			continue
+		}
+		var columns []string
+		for _, c := range old.Columns {
+			if hasOtherType(c, fresh.Column(c.Name)) {
+				columns = append(columns, c.Name)
+			}
+		}
+		if len(columns) > 0 {
+			add = addMissing(add, recipe.RecompileFunctions(after, fresh, columns))
 		}
 	}
 	if len(add) == 0 {

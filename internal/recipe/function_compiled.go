@@ -17,16 +17,18 @@ import (
 // recompiled changes a function's row and nothing in it: no function sets this debugging parameter.
 const recompiled = " RESET debug_print_rewritten"
 
-// RecompileFunctions returns statements that make sessions compile the functions again in which fields of a table may
-// have another type: the functions of its triggers, and those that name it.
-func RecompileFunctions(schema *catalog.Catalog, t *catalog.Relation) (out []string) {
+// RecompileFunctions returns statements that make sessions compile the functions again in which some columns of a table may
+// have another type: the functions of its triggers, and those that name it, if they name such a column.
+func RecompileFunctions(schema *catalog.Catalog, t *catalog.Relation, columns []string) (out []string) {
 	fires := map[catalog.Name]bool{}
 	for _, trigger := range t.Triggers {
 		fires[trigger.Function] = true
 	}
 	schema.EachFunction(func(fn *catalog.Function) bool {
-		isOfTable := fires[fn.Name] || analysis.MentionsWord(strings.ToLower(fn.Body), strings.ToLower(t.Name.Name))
-		if fn.Language == "plpgsql" && fn.Name.Schema != "pg_temp" && isOfTable {
+		body := strings.ToLower(fn.Body)
+		mentions := func(name string) bool { return analysis.MentionsWord(body, strings.ToLower(name)) }
+		isOfTable := fires[fn.Name] || mentions(t.Name.Name)
+		if fn.Language == "plpgsql" && fn.Name.Schema != "pg_temp" && isOfTable && slices.ContainsFunc(columns, mentions) {
 			out = append(out, "ALTER ROUTINE "+routineName(fn)+recompiled)
 		}
 		return true
