@@ -65,7 +65,7 @@ func (c *composeProject) findAddress(dirs []string, variable string) *fileAddres
 	var found []fileAddress
 	for i := range c.services {
 		s := &c.services[i]
-		depth := c.nearness(s, dirs)
+		depth := c.measureNearness(s, dirs)
 		if depth < 0 || depth < nearest {
 			continue
 		}
@@ -88,13 +88,13 @@ func (c *composeProject) findAddress(dirs []string, variable string) *fileAddres
 	return &found[0]
 }
 
-// nearness returns the length of the longest directory of a service that is one of some directories or above it; -1 if it has none.
-func (c *composeProject) nearness(s *configfile.Service, dirs []string) int {
+// measureNearness returns the length of the longest directory of a service that is one of some directories or above it; -1 if it has none.
+func (c *composeProject) measureNearness(s *configfile.Service, dirs []string) int {
 	longest := -1
-	for _, own := range c.listDirs(s) {
+	for _, above := range c.listDirs(s) {
 		for _, dir := range dirs {
-			if own == "" || dir == own || strings.HasPrefix(dir, own+"/") {
-				longest = max(longest, len(own))
+			if above == "" || dir == above || strings.HasPrefix(dir, above+"/") {
+				longest = max(longest, len(above))
 			}
 		}
 	}
@@ -204,12 +204,12 @@ func splitAddress(text string) (host, port, name, schema string) {
 	before, query, _ := strings.Cut(rest, "?")
 	before = before[strings.LastIndexByte(before, '@')+1:]
 	host, name, _ = strings.Cut(before, "/")
-	at := strings.Index(host, ":$")
-	if at < 0 && !strings.HasSuffix(host, "}") {
-		at = strings.LastIndexByte(host, ':')
+	colon := strings.Index(host, ":$")
+	if colon < 0 && !strings.HasSuffix(host, "}") {
+		colon = strings.LastIndexByte(host, ':')
 	}
-	if at >= 0 {
-		host, port = host[:at], host[at+1:]
+	if colon >= 0 {
+		host, port = host[:colon], host[colon+1:]
 	}
 	if values, err := url.ParseQuery(query); err == nil {
 		schema = cmp.Or(values.Get("schema"), values.Get("currentSchema"), values.Get("search_path"), values.Get("options"))
@@ -239,11 +239,11 @@ func (c *composeProject) newAddress(host, port, name, schema string) fileAddress
 // of Postgres.
 func (c *composeProject) checkServer(a fileAddress) (fileAddress, bool) {
 	host, _, _ := strings.Cut(a.host, ":")
-	at := slices.IndexFunc(c.services, func(s configfile.Service) bool { return s.Name == host })
-	if at < 0 {
+	i := slices.IndexFunc(c.services, func(s configfile.Service) bool { return s.Name == host })
+	if i < 0 {
 		return a, true
 	}
-	if s := &c.services[at]; isServer(s) {
+	if s := &c.services[i]; isServer(s) {
 		a.server = a.host
 	} else if otherServer.MatchString(s.Image) {
 		return a, false
@@ -262,8 +262,8 @@ func (c *composeProject) readEnvironment(s *configfile.Service) map[string]strin
 				names = append(names, path.Join(path.Dir(place), name))
 			}
 		}
-		if at := slices.IndexFunc(names, func(name string) bool { return adapter.HasFile(c.tree, name) }); at >= 0 {
-			maps.Copy(out, readVariables(c.tree, names[at]))
+		if i := slices.IndexFunc(names, func(name string) bool { return adapter.HasFile(c.tree, name) }); i >= 0 {
+			maps.Copy(out, readVariables(c.tree, names[i]))
 		}
 	}
 	maps.Copy(out, s.Environment)

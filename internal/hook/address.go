@@ -259,12 +259,11 @@ func (r *reader) configuredAddress(run *invocation, tool *databaseTool) (list []
 			if err != nil || text == nil || strings.Contains(name, "node_modules") {
 				continue
 			}
-			found, named, reason := r.addressesIn(run, *text, tool)
+			found, reason := r.addressesIn(run, *text, tool)
 			if reason != "" {
 				return nil, reason
 			}
 			list = append(list, found...)
-			_ = named
 		}
 	}
 	if len(list) == 0 {
@@ -276,29 +275,28 @@ func (r *reader) configuredAddress(run *invocation, tool *databaseTool) (list []
 var placeholders = lazyregexp.New(`(?i)://(?:driver|user):?(?:pass|password)?@(?:localhost|host)/(?:dbname|database)\b`)
 
 // addressesIn returns the addresses of a file of settings.
-func (r *reader) addressesIn(run *invocation, text string, tool *databaseTool) (list []database, named bool, reason string) {
+func (r *reader) addressesIn(run *invocation, text string, tool *databaseTool) (list []database, reason string) {
 	for _, name := range tool.variables {
 		if !strings.Contains(text, name) {
 			continue
 		}
-		named = true
 		if w, set := r.variable(run, name); set {
 			found, ok := databasesIn(w.text)
 			if !w.known || !ok || len(found) == 0 {
-				return nil, true, "the value of " + name + " cannot be read as an address"
+				return nil, "the value of " + name + " cannot be read as an address"
 			}
-			return found, true, ""
+			return found, ""
 		}
 	}
 	text = placeholders.ReplaceAllString(text, "")
 	for _, raw := range urls.FindAllString(text, -1) {
 		found, ok := parseURL(raw)
 		if !ok {
-			return nil, named, "an address in its settings cannot be read"
+			return nil, "an address in its settings cannot be read"
 		}
 		list = append(list, found...)
 	}
-	return list, named, ""
+	return list, ""
 }
 
 // libpqAddress returns the address of psql and its relatives: options, then variables.

@@ -198,7 +198,7 @@ var databaseTools = []databaseTool{
 		return ""
 	}, variables: []string{}},
 	{names: []string{"pg:reset", "pg:psql", "pg:copy"}, danger: func(arguments) string { return drops }, variables: []string{}},
-	{names: []string{"yoyo"}, danger: byWords("rollback", reverts, "reapply", reverts, "unmark", ""), variables: []string{}, files: []string{"yoyo.ini"}},
+	{names: []string{"yoyo"}, danger: byWords("rollback", reverts, "reapply", reverts), variables: []string{}, files: []string{"yoyo.ini"}},
 	{names: []string{"aerich"}, danger: byWords("downgrade", reverts), variables: []string{"DATABASE_URL"},
 		files: []string{"*/settings.py", "settings.py", "*/config.py"}},
 	{names: []string{codeRun}, danger: codeDanger, variables: []string{}},

@@ -27,12 +27,12 @@ func relationIDs(parameter string) string {
 // FindRelations returns the OIDs of relations by the search_path of the session; 0 for one that does not exist. Names are written as in SQL.
 // The transaction has onward's own settings, before and afterwards.
 func FindRelations(ctx context.Context, s rowSession, names ...string) ([]uint32, error) {
-	return scanRelations(s.QueryRow(ctx, inPath(SessionPath, relationIDs("$1")), names), names)
+	return scanIDs(s.QueryRow(ctx, inPath(SessionPath, relationIDs("$1")), names), names)
 }
 
 // FindRelationsIn is [FindRelations] by a given search_path. The transaction may have another one before, and has onward's own afterwards.
 func FindRelationsIn(ctx context.Context, s rowSession, path string, names ...string) ([]uint32, error) {
-	return scanRelations(s.QueryRow(ctx, inPath("$1::pg_catalog.text", relationIDs("$2")), path, names), names)
+	return scanIDs(s.QueryRow(ctx, inPath("$1::pg_catalog.text", relationIDs("$2")), path, names), names)
 }
 
 // FindRoutinesIn returns the OIDs of functions and procedures by a given search_path; 0 for one that does not exist. Names are written as in SQL, with the
@@ -40,10 +40,10 @@ func FindRelationsIn(ctx context.Context, s rowSession, path string, names ...st
 func FindRoutinesIn(ctx context.Context, s rowSession, path string, names ...string) ([]uint32, error) {
 	const routineIDs = `ARRAY(SELECT CASE WHEN pg_catalog.strpos(n, '(') OPERATOR(pg_catalog.>) 0 THEN pg_catalog.to_regprocedure(n)::pg_catalog.oid
 		ELSE pg_catalog.to_regproc(n)::pg_catalog.oid END FROM pg_catalog.unnest($2::pg_catalog.text[]) WITH ORDINALITY AS w (n, place) ORDER BY place)`
-	return scanRelations(s.QueryRow(ctx, inPath("$1::pg_catalog.text", routineIDs), path, names), names)
+	return scanIDs(s.QueryRow(ctx, inPath("$1::pg_catalog.text", routineIDs), path, names), names)
 }
 
-func scanRelations(row pgx.Row, names []string) ([]uint32, error) {
+func scanIDs(row pgx.Row, names []string) ([]uint32, error) {
 	var found []*uint32
 	var set string
 	if err := row.Scan(&found, &set); err != nil {
