@@ -29,6 +29,11 @@ func Changelog(ctx context.Context, c audit.Config, starts bool) (*onward.Report
 		return nil, err
 	}
 	defer func() { _ = release.Close() }()
+	return ChangelogOf(ctx, release, starts)
+}
+
+// ChangelogOf is [Changelog] for a release that was read. Errors: those from [audit.Release.Audit].
+func ChangelogOf(ctx context.Context, release *audit.Release, starts bool) (*onward.Report, error) {
 	report, folds, err := release.FoldsWithin(mostStatements)
 	if err != nil {
 		return nil, err
@@ -36,7 +41,7 @@ func Changelog(ctx context.Context, c audit.Config, starts bool) (*onward.Report
 	if from := unsafeFrom(report, folds); from < len(folds) && (starts || !all.Traits(folds[from].Framework).Renders) {
 		// If the tool's files cannot be written, the findings keep their text.
 		if w, err := release.WritingBeside(ctx, migrationPaths(folds[from:])); err == nil {
-			src := &source{report: report, folds: folds[from:], settings: c.Settings, deployed: deployedSchema(folds), measure: release.Measure}
+			src := &source{report: report, folds: folds[from:], settings: release.Settings(), deployed: deployedSchema(folds), measure: release.Measure}
 			attachPlan(src, w)
 		}
 	}

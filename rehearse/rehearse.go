@@ -78,6 +78,20 @@ const (
 // Errors: those from [audit.Changelog]; a *BaseError if the deployed migrations do not
 // run from scratch; a *TimeError if Config.Total is over before the release runs; the errors of pgserver if there is no server.
 func Run(ctx context.Context, c Config) (*onward.Report, error) {
+	release, err := audit.Read(ctx, c.Config)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = release.Close() }()
+	report, err := release.Audit()
+	if err != nil {
+		return nil, err
+	}
+	return report, RunRelease(ctx, c, release, report)
+}
+
+// RunRelease is [Run] for a release that was read with c, and its report, to which it adds the observations.
+func RunRelease(ctx context.Context, c Config, release *audit.Release, report *onward.Report) error {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -90,23 +104,15 @@ func Run(ctx context.Context, c Config) (*onward.Report, error) {
 	if c.MaxBytes <= 0 {
 		c.MaxBytes = defaultMaxBytes
 	}
-	release, err := audit.Read(ctx, c.Config)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = release.Close() }()
-	report, err := release.Audit()
-	if err != nil {
-		return nil, err
-	}
 	steps := stepsOf(release)
 	if len(steps) == 0 {
-		return report, nil
+		return nil
 	}
 	var known map[string]bool
 	if c.Settings != nil {
+		var err error
 		if known, err = c.Settings.ReadBaseline(); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	majors, why := c.chooseMajors(report)
@@ -118,7 +124,7 @@ func Run(ctx context.Context, c Config) (*onward.Report, error) {
 			err = v.runRehearsal(ctx)
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
 		v.out.Chosen = why
 		for _, dir := range release.Elsewhere() {
@@ -129,7 +135,7 @@ func Run(ctx context.Context, c Config) (*onward.Report, error) {
 	}
 	addObservations(report)
 	audit.Conclude(report)
-	return report, nil
+	return nil
 }
 
 // byDefault explains the version that is used if nothing names one.

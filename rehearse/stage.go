@@ -18,7 +18,8 @@ import (
 // Stage is a throwaway server with the schema of the deployed release. It is for code
 // that examines a release step by step, or needs its schema.
 type Stage struct {
-	v *version
+	v     *version
+	reads bool // the stage has read the release, and closes it
 }
 
 // Point is a moment of a release at which other sessions see a new state of the schema.
@@ -56,19 +57,25 @@ func Open(ctx context.Context, c Config) (*Stage, error) { return openRelease(ct
 // [Stage.Refused] has them. The caller must check that the tables it needs are still the deployed ones.
 func OpenTolerant(ctx context.Context, c Config) (*Stage, error) { return openRelease(ctx, c, true) }
 
+// OpenRelease is [Open] for a release that was read with c, and its report. The stage does not close the release.
+func OpenRelease(ctx context.Context, c Config, release *audit.Release, report *onward.Report) (*Stage, error) {
+	return openStage(ctx, c, release, report, false)
+}
+
 func openRelease(ctx context.Context, c Config, tolerant bool) (*Stage, error) {
-	if c.Logger == nil {
-		c.Logger = slog.New(slog.DiscardHandler)
-	}
-	c.Limit, c.MaxBytes, c.Rows = orElse(c.Limit, defaultLimit), orElse(c.MaxBytes, defaultMaxBytes), Rows{}
 	release, err := audit.Read(ctx, c.Config)
 	if err != nil {
 		return nil, err
 	}
-	s, err := openStage(ctx, c, release, tolerant)
+	report, err := release.Audit()
 	if err != nil {
 		return nil, errors.Join(err, release.Close())
 	}
+	s, err := openStage(ctx, c, release, report, tolerant)
+	if err != nil {
+		return nil, errors.Join(err, release.Close())
+	}
+	s.reads = true
 	return s, nil
 }
 
@@ -79,15 +86,15 @@ func orElse[T ~int64](x, otherwise T) T {
 	return otherwise
 }
 
-func openStage(ctx context.Context, c Config, release *audit.Release, tolerant bool) (*Stage, error) {
-	report, err := release.Audit()
-	if err != nil {
-		return nil, err
+func openStage(ctx context.Context, c Config, release *audit.Release, report *onward.Report, tolerant bool) (*Stage, error) {
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	c.Limit, c.MaxBytes, c.Rows = orElse(c.Limit, defaultLimit), orElse(c.MaxBytes, defaultMaxBytes), Rows{}
 	majors, why := c.chooseMajors(report)
 	v := &version{Config: c, release: release, steps: stepsOf(release), report: report, major: majors[0], out: &onward.Rehearsal{}, tolerant: tolerant}
 	v.reportPhase(v.describeStart())
-	err = v.startServer(ctx)
+	err := v.startServer(ctx)
 	if missing := new(pgserver.MissingError); why == byDefault && errors.As(err, &missing) {
 		v.major = 0
 		err = v.startServer(ctx)
@@ -96,15 +103,19 @@ func openStage(ctx context.Context, c Config, release *audit.Release, tolerant b
 		return nil, err
 	}
 	v.major = v.server.Major()
-	return &Stage{v}, nil
+	return &Stage{v: v}, nil
 }
 
 // Close stops the server, or drops everything that was created on it.
 func (s *Stage) Close() error {
-	return errors.Join(s.v.server.Stop(), s.v.release.Close())
+	err := s.v.server.Stop()
+	if s.reads {
+		err = errors.Join(err, s.v.release.Close())
+	}
+	return err
 }
 
-// Report returns the audit's report of the release.
+// Report returns the report of the release.
 func (s *Stage) Report() *onward.Report { return s.v.report }
 
 // Major returns the server's major version.

@@ -63,33 +63,60 @@ type Version struct {
 //
 // Errors: as for [rehearse.Run]; as for [audit.Changelog] if From cannot be read.
 func Run(ctx context.Context, c Config) (*onward.Report, error) {
-	begun := time.Now()
 	forget, err := c.useRunningSchema(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer forget()
-	big, err := c.bigTables(ctx)
+	release, err := audit.Read(ctx, c.Config.Config)
 	if err != nil {
 		return nil, err
 	}
-	stage, err := rehearse.Open(ctx, c.Config)
+	defer func() { _ = release.Close() }()
+	r, err := release.Audit()
 	if err != nil {
 		return nil, err
+	}
+	if err := c.verifyRelease(ctx, release, r); err != nil {
+		return nil, err
+	}
+	concludeSafety(r, false)
+	return r, nil
+}
+
+// RunRelease is [Run] for a release that was read with c, and its report, to which it adds the verdicts on queries. The report's own verdict
+// keeps what it says of locks. From has no effect.
+func RunRelease(ctx context.Context, c Config, release *audit.Release, r *onward.Report) error {
+	if err := c.verifyRelease(ctx, release, r); err != nil {
+		return err
+	}
+	concludeSafety(r, true)
+	return nil
+}
+
+// verifyRelease asks a server about the queries, and adds its answers to the report.
+func (c *Config) verifyRelease(ctx context.Context, release *audit.Release, r *onward.Report) error {
+	begun := time.Now()
+	big, err := c.bigTables(ctx)
+	if err != nil {
+		return err
+	}
+	stage, err := rehearse.OpenRelease(ctx, c.Config, release, r)
+	if err != nil {
+		return err
 	}
 	defer func() { _ = stage.Close() }()
 	k := &checker{big: big, log: c.Logger}
 	if k.log == nil {
 		k.log = slog.New(slog.DiscardHandler)
 	}
-	if err := k.takeQueries(ctx, stage, &c); err != nil {
-		return nil, err
+	if err := k.takeQueries(ctx, stage, c); err != nil {
+		return err
 	}
 	stop, err := stage.Walk(ctx, k.visitPoint)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	r := stage.Report()
 	v := &onward.Verification{Version: stage.Server().Version(), Old: k.counts[onward.OldCode], New: k.counts[onward.NewCode], Notes: stage.Notes()}
 	r.Verification = v
 	if stop != nil {
@@ -98,23 +125,22 @@ func Run(ctx context.Context, c Config) (*onward.Report, error) {
 			Message: serverMessage(stop.Err),
 		}
 	}
-	k.replays = nil
 	if len(c.Transcripts) > 0 {
 		k.migrations = r.Migrations
-		if k.replays, err = k.replayAll(ctx, stage, &c); err != nil {
-			return nil, err
+		if k.replays, err = k.replayAll(ctx, stage, c); err != nil {
+			return err
 		}
 		v.Replay = k.replays.result
 	}
 	if err := k.buildReport(ctx, r); err != nil {
-		return nil, err
+		return err
 	}
 	addConsumers(c.listRecordings(), r)
-	if err := addQueryAdvice(stage.Release(), c.Old, r); err != nil {
-		return nil, err
+	if err := addQueryAdvice(release, c.Old, r); err != nil {
+		return err
 	}
 	v.DurationMS = float64(time.Since(begun).Microseconds()) / 1000
-	return r, nil
+	return nil
 }
 
 // serverMessage are the server's, without details, which hold values.
@@ -165,7 +191,6 @@ func (c *checker) buildReport(ctx context.Context, r *onward.Report) (err error)
 	if c.replays != nil {
 		c.replays.settleFindings(r)
 	}
-	concludeSafety(r)
 	return nil
 }
 
@@ -252,91 +277,6 @@ func (c *checker) firstUnfit(code onward.Code) string {
 		}
 	}
 	return ""
-}
-
-// concludeSafety puts the verdicts into the report's own: a query that surely breaks makes a
-// release that is not safe.
-func concludeSafety(r *onward.Report) {
-	audit.Conclude(r)
-	v := r.Verification
-	if v == nil {
-		return
-	}
-	s := &r.Summary
-	red := FirstBreaking(r)
-	switch {
-	case red == nil && v.Stopped != nil:
-		s.State, s.Safe = onward.StateNotSafe, false
-		s.Verdict = "This release is not safe to deploy: it ends at " + formatPlace(v.Stopped.After) + "."
-	case red == nil:
-		concludeOpen(r)
-	default:
-		s.State, s.Safe = onward.StateNotSafe, false
-		n, place := countFailing(r, func(d *onward.Verdict) bool { return d.Code == red.Code && !view.NeedsLater(d) }), ", the first after "+formatPlace(red.After)
-		if red.Code == onward.NewCode {
-			n, place = v.Points[len(v.Points)-1].New.Errors, " after the whole of it"
-		}
-		versions := view.ListVersions(v)
-		i := slices.IndexFunc(versions, func(c view.CodeVersion) bool { return c.Code == red.Code })
-		s.Verdict = fmt.Sprintf("This release is not safe to deploy: %s of %s %s%s.", prose.CountNoun(n, view.QueryNoun(versions[i].Queries)),
-			view.NameCodeInSentence(red.Code), prose.PickForm(n, "breaks", "break"), place)
-	}
-}
-
-// concludeOpen concludes for a release in which no query surely breaks.
-func concludeOpen(r *onward.Report) {
-	s := &r.Summary
-	locks := s.State == onward.StateNotSafe && !HasOtherErrors(r)
-	var text string
-	n := countOpenWrites(r)
-	switch {
-	case s.State == onward.StateNotSafe && !locks:
-		return
-	case n > 0:
-		text = fmt.Sprintf("Not decided: %s may be rejected, which depends on %s values. Record them (onward record --values), and execute them "+
-			"(onward verify --replay).", prose.CountNoun(n, "write"), prose.PickForm(n, "its", "their"))
-	case locks:
-		text = "No query breaks at any commit point."
-	default:
-		return
-	}
-	if locks {
-		s.Verdict = text + " The verdict on the locks (onward changelog): " + s.Verdict
-		return
-	}
-	s.State, s.Safe, s.Verdict = onward.StateNone, false, text
-}
-
-// countOpenWrites counts the writes of code that runs during the release which a new condition may refuse, depending on their values.
-func countOpenWrites(r *onward.Report) int {
-	open := map[string]bool{}
-	for i := range r.Verdicts {
-		if d := &r.Verdicts[i]; d.Kind == onward.VerdictRejected && d.Code != onward.NewCode {
-			open[d.ID] = true
-		}
-	}
-	return len(open)
-}
-
-// HasOtherErrors reports whether the audit has an error that is not about locks and the time that they are held: these make queries wait, and
-// break none.
-func HasOtherErrors(r *onward.Report) bool {
-	return slices.ContainsFunc(r.Findings, func(f onward.Finding) bool {
-		return f.Severity == onward.Error && f.Category != onward.Locking && f.Category != onward.Data && f.Category != onward.InTransaction
-	})
-}
-
-func formatPlace(p onward.VerdictPlace) string { return fmt.Sprintf("%s:%d", p.Path, p.Line) }
-
-// FirstBreaking is the first verdict for which a release cannot be deployed: old code, or a further version, breaks at a
-// point, or new code at the last. nil: there is none.
-func FirstBreaking(r *onward.Report) *onward.Verdict {
-	for i := range r.Verdicts {
-		if d := &r.Verdicts[i]; d.Severity == onward.Error && !view.NeedsLater(d) {
-			return d
-		}
-	}
-	return nil
 }
 
 // bigTables are the tables that the sizes call big, by schema.name.

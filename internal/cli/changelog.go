@@ -4,16 +4,17 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/onward-sql/onward/internal/report"
-	"github.com/onward-sql/onward/onward"
-	"github.com/onward-sql/onward/plan"
 	"github.com/onward-sql/onward/rehearse"
+	"github.com/onward-sql/onward/verify"
 )
 
 // changes are the flags of changelog.
 type changes struct {
 	releaseFlags
 	fixFlags
+	codeFlags
 	rehearse bool
+	with     []string
 	html     string
 }
 
@@ -41,12 +42,17 @@ only that directory of SQL files, and runs nothing.
 statement, the file is edited. Otherwise the file and all later ones become the files of onward
 plan --write. A statement without a safe form is kept and listed.
 
+--with proves the release on a throwaway Postgres, too, for one report, one verdict and one
+exit code: rehearse runs it, as onward rehearse does; verify asks which queries of the code
+still work, as onward verify does; replay also executes what onward record --values recorded.
+
 Exit code: 0 clean, 1 a finding reaches --fail-on, 2 usage or input, 3 something could not be
 read, so there is no verdict on it.`,
 		Example: `  onward changelog
   onward changelog v1.4..v1.5
   onward changelog --base v1.4 --head v1.5
   onward changelog --fix --diff
+  onward changelog --with rehearse,verify
   onward changelog --format markdown --output comment.md`,
 		Args: revisionRange,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.runChangelog(cmd, &f) },
@@ -55,7 +61,10 @@ read, so there is no verdict on it.`,
 	flags.SortFlags = false
 	f.releaseFlags.addReleaseFlags(cmd)
 	f.fixFlags.addFixFlags(flags)
-	flags.BoolVar(&f.rehearse, "rehearse", false, "rehearse the release on a throwaway Postgres too; onward rehearse has rows and traffic")
+	flags.StringSliceVar(&f.with, "with", nil, "prove the release on a throwaway Postgres, too: `rehearse`, verify, replay, or several")
+	completeFlag(cmd, "with", proofNames...)
+	flags.BoolVar(&f.rehearse, "rehearse", false, "the same as --with rehearse; onward rehearse has rows and traffic")
+	f.codeFlags.addCodeFlags(flags)
 	flags.StringVar(&f.html, "html", "", "write the report as a page to this `file`")
 	return cmd
 }
@@ -72,18 +81,30 @@ func (a *app) runChangelog(cmd *cobra.Command, f *changes) error {
 	if done, err := a.fixMigrations(cmd.Context(), &f.fixFlags, release, nil); done || err != nil {
 		return err
 	}
-	var r *onward.Report
-	if f.rehearse {
-		r, err = a.runRehearsal(cmd.Context(), rehearse.Config{Config: release})
-	} else {
-		r, err = plan.Changelog(cmd.Context(), release, format != report.FormatTerminal || options.Verbose || f.html != "")
-	}
+	proofs, err := f.readProofs()
 	if err != nil {
 		return err
 	}
+	c := verify.Config{Config: rehearse.Config{Config: release}}
+	if proofs[proofVerify] {
+		if err := f.readCodes(&c, release.Recordings(), proofs[proofReplay]); err != nil {
+			return err
+		}
+	}
+	r, err := a.proveRelease(cmd.Context(), c, proofs, format != report.FormatTerminal || options.Verbose || f.html != "")
+	if err != nil {
+		return err
+	}
+	options.Proof = true
 	setNextCommand(cmd, r)
 	if err := a.writePage(f.html, r); err != nil {
 		return err
 	}
-	return a.finishReport(r, &f.auditFlags, release.Settings, format, options)
+	if err := a.finishReport(r, &f.auditFlags, release.Settings, format, options); err != nil {
+		return err
+	}
+	if a.code == exitClean {
+		a.code = verifiedCode(a.code, r)
+	}
+	return nil
 }

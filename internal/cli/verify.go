@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -22,9 +21,8 @@ import (
 // verifyFlags are the flags of onward verify.
 type verifyFlags struct {
 	releaseFlags
-	fresh, also        []string
+	codeFlags
 	from, server, html string
-	identity           string
 	superuser, replay  bool
 	limit              time.Duration
 	deprecations
@@ -32,16 +30,13 @@ type verifyFlags struct {
 
 func (f *verifyFlags) addVerifyFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringArrayVar(&f.fresh, "workload-head", nil, "`file` with what the new code sends; repeatable")
-	flags.StringArrayVar(&f.also, "also", nil, "a further `revision` whose code runs during the release, such as the release before the deployed one; "+
-		"NAME=FILE for a recording of it; repeatable")
+	f.codeFlags.addCodeFlags(flags)
 	flags.StringVar(&f.from, "from", "", "`address` of a database to take the deployed schema from instead of the deployed migrations; @FILE or env:NAME; "+
 		"nothing is changed there")
 	f.releaseFlags.addReleaseFlags(cmd)
 	flags.DurationVar(&f.limit, "limit", 5*time.Minute, "end a statement of the release after this `time`")
 	flags.BoolVar(&f.superuser, "superuser", false, "run the migrations as a superuser: they can read files and start programs on this machine")
 	flags.BoolVar(&f.replay, "replay", false, "also execute what was recorded with its values (onward record --values) on the schema of each commit point")
-	flags.StringVar(&f.identity, "values-identity", "", "with --replay: `file` with the age key of an encrypted transcript")
 	flags.StringVar(&f.server, "postgres", "", "`address` of a server to use instead of a throwaway one: databases are made there and dropped; @FILE or env:NAME")
 	flags.StringVar(&f.html, "html", "", "write the report as a page to this `file`")
 	f.deprecations.register(cmd)
@@ -80,27 +75,8 @@ func (a *app) verifyConfig(ctx context.Context, f *verifyFlags) (verify.Config, 
 	if err := f.checkReplay(); err != nil {
 		return c, err
 	}
-	read := func(code onward.Code, files []string) ([]*workload.Workload, error) {
-		loads, err := readWorkloads(files)
-		if err == nil && f.replay {
-			err = f.addTranscripts(&c, code, files, loads)
-		}
-		return loads, err
-	}
-	if c.Old, err = read(onward.OldCode, old); err != nil {
-		return c, err
-	}
-	if c.New, err = read(onward.NewCode, f.fresh); err != nil {
-		return c, err
-	}
-	if c.Also, err = readVersions(f.also, read); err != nil {
-		return c, err
-	}
-	if f.replay && len(c.Transcripts) == 0 {
-		return c, &config.InputError{Err: errors.New("nothing can be replayed: record the values, too (onward record --values), " +
-			"and name the recording with --workload")}
-	}
-	return c, nil
+	err = f.readCodes(&c, old, f.replay)
+	return c, err
 }
 
 // readVersions reads the values of --also: revisions, and recordings with a name.

@@ -13,6 +13,8 @@ type Options struct {
 	Verbose bool
 	// Brief lists only the migrations with findings: the report has no changes and statements.
 	Brief bool
+	// Proof prints a verified release in short: what breaks, and the findings.
+	Proof bool
 	// Quiet prints the findings and the verdict only.
 	Quiet bool
 	// Dir is the directory that the terminal's paths are relative to, so that they can be clicked. It is relative to

@@ -29,6 +29,8 @@ func WriteReport(w io.Writer, r *onward.Report, o Options) error {
 		t.printQuiet()
 	case len(r.Migrations) == 0 && len(r.Findings) == 0 && len(r.Opaque) == 0 && len(r.Verdicts) == 0:
 		t.printNoMigrations()
+	case r.Verification != nil && o.Proof && !o.Verbose:
+		t.printProof()
 	case r.Verification != nil && !o.Verbose:
 		t.printVerified()
 	case isClean(r) && !o.Verbose:

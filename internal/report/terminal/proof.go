@@ -1,0 +1,56 @@
+package terminal
+
+import (
+	"slices"
+
+	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/report/escape"
+	"github.com/onward-sql/onward/internal/report/view"
+	"github.com/onward-sql/onward/onward"
+)
+
+// printProof prints the report of a release that was judged and proven in one run: what breaks and by which statement, the other findings in a line each,
+// and what was proven. Notes, queries that need a later schema and the matrix are left to Verbose.
+func (t *reportWriter) printProof() {
+	t.addTwoSided(t.reportTitle(), t.reportSubtitle(), t.Bold, t.Dim)
+	t.printBreaks()
+	first := true
+	for i := range t.report.Findings {
+		f := &t.report.Findings[i]
+		if f.Severity < onward.Warning || view.IsBreakKnown(t.report, f) {
+			continue
+		}
+		if first {
+			t.addBlankLine()
+		}
+		first = false
+		t.printFindingLine(f)
+	}
+	t.printUnjudged(t.report.Opaque)
+	t.addBlankLine()
+	breaks := func(l view.SimilarVerdicts) bool { return l.Severity == onward.Error }
+	if v := t.report.Verification; !v.Works || slices.ContainsFunc(view.ListBreaks(t.report), breaks) {
+		t.addWrapped("", "  ", escape.Line(v.Order), t.ordinaryStyle())
+	}
+	t.addWrapped("", "  ", view.DescribeProof(t.report), t.Dim)
+	t.printSummary()
+}
+
+// printBreaks prints the queries that break or may break during the release: the place in the code, what the server says, and after which statement.
+func (t *reportWriter) printBreaks() {
+	const indent = "           "
+	groups, more := prose.TakeFirst(view.ListBreaks(t.report), t.limitList(maxVerdicts))
+	for i := range groups {
+		d := &groups[i]
+		t.addBlankLine()
+		t.addWrapped("  "+t.paintLine(t.Severity(d.Severity), padRight(d.Severity.String(), 7))+"  ", indent, view.DescribeBreak(d),
+			t.ordinaryStyle())
+		t.printQueries(d)
+		cause := "after " + t.displayPath(view.FormatPlace(d.After.Path, d.After.Line, 0))
+		if sql := view.StatementAt(t.report, &d.After); sql != "" {
+			cause += "  " + sql
+		}
+		t.addLine(indent, t.paintLine(t.Dim, view.CutToWidth(cause, t.width-len(indent))))
+	}
+	t.addRest("", more, prose.CountNoun(more, "more verdict"), t.Dim)
+}

@@ -1,0 +1,80 @@
+package view
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/report/escape"
+	"github.com/onward-sql/onward/onward"
+)
+
+// ListBreaks returns the verdicts on queries that break or may break during the release, in groups; those that only need a later schema are left out.
+func ListBreaks(r *onward.Report) []SimilarVerdicts {
+	return slices.DeleteFunc(GroupVerdicts(r), func(l SimilarVerdicts) bool { return NeedsLater(l.Verdict) })
+}
+
+// DescribeBreak says who sends the queries of a group, which version of the code that is, and what the server says.
+func DescribeBreak(l *SimilarVerdicts) string {
+	who := l.DescribeSenders()
+	switch {
+	case who == "":
+		who = NameCode(l.Code)
+	case l.Code != onward.OldCode:
+		who += ", " + NameCode(l.Code)
+	}
+	return who + ": " + DescribeFailure(l.Verdict)
+}
+
+// IsBreakKnown reports whether a verdict on a query has what a finding says: that the statement breaks the deployed code.
+func IsBreakKnown(r *onward.Report, f *onward.Finding) bool {
+	return f.Category == onward.Compatibility && slices.ContainsFunc(r.Verdicts, func(d onward.Verdict) bool {
+		return d.Severity >= f.Severity && !NeedsLater(&d) && d.After.Path == f.Path && d.After.Line == f.Line
+	})
+}
+
+// StatementAt returns the first line of the statement at a place, without what follows; "" if there is none.
+func StatementAt(r *onward.Report, place *onward.VerdictPlace) string {
+	for i := range r.Migrations {
+		m := &r.Migrations[i]
+		if m.Path != place.Path {
+			continue
+		}
+		for j := range m.Statements {
+			if m.Statements[j].Line == place.Line {
+				return escape.Line(strings.Join(strings.Fields(m.Statements[j].SQL), " "))
+			}
+		}
+	}
+	return ""
+}
+
+// DescribeProof says what a server was asked about a release.
+func DescribeProof(r *onward.Report) string {
+	v := r.Verification
+	var parts []string
+	for _, version := range ListVersions(v) {
+		if n := version.Queries; n != nil && n.Queries > 0 {
+			text := fmt.Sprintf("%s of %s", prose.CountNoun(n.Queries, "query"), NameCodeInSentence(version.Code))
+			if n.Unjudged > 0 {
+				text += fmt.Sprintf(" (%d not judged)", n.Unjudged)
+			}
+			parts = append(parts, text)
+		}
+	}
+	if len(parts) == 0 {
+		parts = append(parts, "no query")
+	}
+	text := fmt.Sprintf("proven on Postgres %s: %s, at %s", escape.Line(v.Version), prose.JoinNames(parts), prose.CountNoun(len(v.Points), "commit point"))
+	if n := v.Replay; n != nil {
+		text += fmt.Sprintf("; %s executed with values", prose.CountNoun(n.Statements, "statement"))
+		if n.Unlike > 0 {
+			text += fmt.Sprintf(", %d not as recorded", n.Unlike)
+		}
+	}
+	if len(r.Rehearsals) > 0 {
+		text += "; rehearsed on " + DescribeData(&r.Rehearsals[0])
+	}
+	return text
+}

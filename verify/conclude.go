@@ -1,0 +1,103 @@
+package verify
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/report/view"
+	"github.com/onward-sql/onward/onward"
+)
+
+// concludeSafety puts the verdicts into the report's own: a query that surely breaks makes a
+// release that is not safe. whole: the report is about the locks as much as about the queries.
+func concludeSafety(r *onward.Report, whole bool) {
+	audit.Conclude(r)
+	v := r.Verification
+	if v == nil {
+		return
+	}
+	s := &r.Summary
+	red := FirstBreaking(r)
+	switch {
+	case red == nil && v.Stopped != nil:
+		s.State, s.Safe = onward.StateNotSafe, false
+		s.Verdict = "This release is not safe to deploy: it ends at " + formatPlace(v.Stopped.After) + "."
+	case red == nil:
+		concludeOpen(r, whole)
+	default:
+		s.State, s.Safe = onward.StateNotSafe, false
+		n, place := countFailing(r, func(d *onward.Verdict) bool { return d.Code == red.Code && !view.NeedsLater(d) }), ", the first after "+formatPlace(red.After)
+		if red.Code == onward.NewCode {
+			n, place = v.Points[len(v.Points)-1].New.Errors, " after the whole of it"
+		}
+		versions := view.ListVersions(v)
+		i := slices.IndexFunc(versions, func(c view.CodeVersion) bool { return c.Code == red.Code })
+		s.Verdict = fmt.Sprintf("This release is not safe to deploy: %s of %s %s%s.", prose.CountNoun(n, view.QueryNoun(versions[i].Queries)),
+			view.NameCodeInSentence(red.Code), prose.PickForm(n, "breaks", "break"), place)
+	}
+}
+
+// concludeOpen concludes for a release in which no query surely breaks.
+func concludeOpen(r *onward.Report, whole bool) {
+	s := &r.Summary
+	locks := s.State == onward.StateNotSafe && !HasOtherErrors(r)
+	var text string
+	n := countOpenWrites(r)
+	switch {
+	case s.State == onward.StateNotSafe && !locks:
+		return
+	case n > 0:
+		command := "onward verify --replay"
+		if whole {
+			command = "--with replay"
+		}
+		text = fmt.Sprintf("Not decided: %s may be rejected, which depends on %s values. Record them (onward record --values), and execute them "+
+			"(%s).", prose.CountNoun(n, "write"), prose.PickForm(n, "its", "their"), command)
+	case locks:
+		text = "No query breaks at any commit point."
+	default:
+		return
+	}
+	switch {
+	case locks && whole:
+		s.Verdict += " " + text
+	case locks:
+		s.Verdict = text + " The verdict on the locks (onward changelog): " + s.Verdict
+	default:
+		s.State, s.Safe, s.Verdict = onward.StateNone, false, text
+	}
+}
+
+// countOpenWrites counts the writes of code that runs during the release which a new condition may refuse, depending on their values.
+func countOpenWrites(r *onward.Report) int {
+	open := map[string]bool{}
+	for i := range r.Verdicts {
+		if d := &r.Verdicts[i]; d.Kind == onward.VerdictRejected && d.Code != onward.NewCode {
+			open[d.ID] = true
+		}
+	}
+	return len(open)
+}
+
+// HasOtherErrors reports whether the audit has an error that is not about locks and the time that they are held: these make queries wait, and
+// break none.
+func HasOtherErrors(r *onward.Report) bool {
+	return slices.ContainsFunc(r.Findings, func(f onward.Finding) bool {
+		return f.Severity == onward.Error && f.Category != onward.Locking && f.Category != onward.Data && f.Category != onward.InTransaction
+	})
+}
+
+func formatPlace(p onward.VerdictPlace) string { return fmt.Sprintf("%s:%d", p.Path, p.Line) }
+
+// FirstBreaking is the first verdict for which a release cannot be deployed: old code, or a further version, breaks at a
+// point, or new code at the last. nil: there is none.
+func FirstBreaking(r *onward.Report) *onward.Verdict {
+	for i := range r.Verdicts {
+		if d := &r.Verdicts[i]; d.Severity == onward.Error && !view.NeedsLater(d) {
+			return d
+		}
+	}
+	return nil
+}
