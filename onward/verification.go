@@ -58,6 +58,8 @@ type Verdict struct {
 	Message string `json:"message"`
 	// Replayed: the query was executed with its recorded values. Otherwise it was prepared and planned.
 	Replayed bool `json:"replayed,omitempty"`
+	// Values are those that a replayed query was sent with, as literals, in the order of its parameters. They are listed on request only.
+	Values []string `json:"values,omitempty"`
 }
 
 // VerdictPlace is a statement of the release.

@@ -30,8 +30,10 @@ type replayer struct {
 	checker *checker
 	result  *onward.Replay
 	notes   []string // what was not replayed
-	lanes   map[onward.Code][]*preparedLane
-	users   map[string]string // the roles of the schema that sessions are replayed as, by the recorded ones; "" for the role of the migrations
+	// showsValues: verdicts have the values of their queries.
+	showsValues bool
+	lanes       map[onward.Code][]*preparedLane
+	users       map[string]string // the roles of the schema that sessions are replayed as, by the recorded ones; "" for the role of the migrations
 	// passed are the recorded statements that are not the code's work on its data: what reads the catalogs has another result after each migration.
 	passed map[codeText]bool
 	// differences are of all points; executed counts by code and text of a statement in how many executions nothing differed.
@@ -72,6 +74,7 @@ type prefix struct {
 // preparedLane is a lane with the database that it begins on, and what the server answers on the deployed schema.
 type preparedLane struct {
 	replay.Lane
+	code        onward.Code
 	template    string
 	base, again []*replay.Answer
 	created     bool // by the command
@@ -85,7 +88,7 @@ type preparedLane struct {
 func (c *checker) replayAll(ctx context.Context, stage *rehearse.Stage, cfg *Config) (*replayer, error) {
 	transcripts := cfg.Transcripts
 	r := &replayer{
-		stage: stage, checker: c, result: &onward.Replay{}, lanes: map[onward.Code][]*preparedLane{}, users: map[string]string{}, executed: map[codeText]*execution{},
+		stage: stage, checker: c, result: &onward.Replay{}, showsValues: cfg.ShowValues, lanes: map[onward.Code][]*preparedLane{}, users: map[string]string{}, executed: map[codeText]*execution{},
 		prefixes: map[prefix]replay.Comparison{}, passed: map[codeText]bool{},
 	}
 	for code, loads := range cfg.listRecordings() {
@@ -155,7 +158,7 @@ func (r *replayer) replayRollback(ctx context.Context, old, fresh *preparedLane)
 	for _, d := range replay.Compare(old.base, old.again, second).Differences {
 		ignored[d.Base.Event] = true
 	}
-	lane := &preparedLane{Lane: old.Lane, template: old.template, base: old.base, again: old.again, written: fresh}
+	lane := &preparedLane{Lane: old.Lane, code: old.code, template: old.template, base: old.base, again: old.again, written: fresh}
 	for i, m := range r.checker.moments {
 		if m.Base {
 			continue
@@ -212,7 +215,7 @@ func (r *replayer) replayTranscript(ctx context.Context, code onward.Code, t *tr
 			continue
 		}
 		templates[lane.Tests.Database] = template
-		prepared := &preparedLane{Lane: lane.Tests, template: template, created: lane.Created}
+		prepared := &preparedLane{Lane: lane.Tests, code: code, template: template, created: lane.Created}
 		if code == onward.NewCode {
 			err = r.replayNewLane(ctx, prepared)
 		} else {
@@ -223,91 +226,6 @@ func (r *replayer) replayTranscript(ctx context.Context, code onward.Code, t *tr
 		}
 	}
 	return nil
-}
-
-// replayNewLane replays the new code at the end of the release, where each of its statements must do what it did when it was recorded. A suite
-// that makes its own database has run the release itself.
-func (r *replayer) replayNewLane(ctx context.Context, lane *preparedLane) (err error) {
-	var database string
-	if lane.created {
-		database, err = r.stage.CopyOf(ctx, lane.template)
-	} else {
-		last := r.checker.moments[len(r.checker.moments)-1]
-		if last.Base {
-			return nil
-		}
-		database, err = r.stage.RunUntil(ctx, lane.template, last.Migration, last.Statements[len(last.Statements)-1])
-	}
-	if err != nil {
-		return err
-	}
-	if lane.base, err = r.playLane(ctx, lane, database); err != nil {
-		return err
-	}
-	r.countExecutions(onward.NewCode, lane)
-	r.lanes[onward.NewCode] = append(r.lanes[onward.NewCode], lane)
-	return nil
-}
-
-// replayLane replays a lane on the deployed schema, and on the schema of each commit point which its code must work at.
-func (r *replayer) replayLane(ctx context.Context, code onward.Code, lane *preparedLane) error {
-	for _, list := range []*[]*replay.Answer{&lane.base, &lane.again} {
-		database, err := r.stage.CopyOf(ctx, lane.template)
-		if err != nil {
-			return err
-		}
-		if *list, err = r.playLane(ctx, lane, database); err != nil {
-			return err
-		}
-	}
-	r.countExecutions(code, lane)
-	r.lanes[code] = append(r.lanes[code], lane)
-	moments := r.checker.moments
-	for i := range moments {
-		if moments[i].Base {
-			continue
-		}
-		list, err := r.replayAt(ctx, lane, moments[i].Migration, moments[i].Statements[len(moments[i].Statements)-1])
-		if err != nil {
-			return err
-		}
-		r.result.Points++
-		for _, d := range list.Differences {
-			text := differingStatement(&d)
-			if d.Fails || !r.isPassed(code, text) {
-				r.differences = append(r.differences, replayedDifference{code, i, lane, d, text})
-			}
-		}
-		for event, statements := range lane.executed {
-			for _, key := range statements {
-				r.executed[key].open[i] = r.executed[key].open[i] || !list.Same[event]
-			}
-		}
-	}
-	return nil
-}
-
-// replayAt returns the differences after a statement of the release.
-func (r *replayer) replayAt(ctx context.Context, lane *preparedLane, migration, statement int) (replay.Comparison, error) {
-	key := prefix{lane, migration, statement}
-	if known, done := r.prefixes[key]; done {
-		return known, nil
-	}
-	database, err := r.stage.RunUntil(ctx, lane.template, migration, statement)
-	if err != nil {
-		return replay.Comparison{}, err
-	}
-	if lane.written != nil {
-		if _, err := replay.Play(ctx, lane.written.Lane, r.targetOf(lane.written.Transcript, database)); err != nil {
-			return replay.Comparison{}, err
-		}
-	}
-	answers, err := r.playLane(ctx, lane, database)
-	if err != nil {
-		return replay.Comparison{}, err
-	}
-	r.prefixes[key] = replay.Compare(lane.base, lane.again, answers)
-	return r.prefixes[key], nil
 }
 
 // countExecutions counts what the server did on the deployed schema as when it was recorded.
@@ -346,7 +264,7 @@ func (r *replayer) countExecutions(code onward.Code, lane *preparedLane) {
 func (r *replayer) blameStatement(ctx context.Context, d *replayedDifference, places []onward.VerdictPlace) (onward.VerdictPlace, error) {
 	place, m := places[d.point], r.checker.moments[d.point]
 	statements := m.Statements
-	if m.Migration >= len(r.checker.migrations) {
+	if m.Base || m.Migration >= len(r.checker.migrations) {
 		return place, nil
 	}
 	low, high := 0, len(statements)-1 // at high it is there

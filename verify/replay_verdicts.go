@@ -120,6 +120,9 @@ func (r *replayer) makeVerdict(d *replayedDifference, places []onward.VerdictPla
 	if d.lane.written != nil {
 		v.Message += ", on rows that the new code wrote: a rollback of the code fails"
 	}
+	if r.showsValues {
+		v.Values = replay.ListValues(d.lane.Transcript, d.Base)
+	}
 	session := d.lane.Transcript.Sessions[d.Base.Session]
 	v.Sender, v.Calls = session.Parameters["application_name"], 1
 	for _, q := range r.checker.queries {

@@ -46,6 +46,8 @@ type Config struct {
 	Also []Version
 	// Transcripts are what the versions of the code have sent, with its values: it is executed on the schema of each commit point.
 	Transcripts map[onward.Code][]*Transcript
+	// ShowValues lists the values of a query that breaks in the report. The server's messages stay without them.
+	ShowValues bool
 }
 
 // Version is a further version of the code that runs during the release: the release before the deployed one, a canary, the other side of a

@@ -34,8 +34,8 @@ func (f *changes) readProofs() (map[string]bool, error) {
 	switch {
 	case !proofs[proofVerify] && len(f.fresh)+len(f.also) > 0:
 		return nil, newUsageError("--workload-head and --also are for --with verify")
-	case !proofs[proofReplay] && f.identity != "":
-		return nil, newUsageError("--values-identity is for --with replay")
+	case !proofs[proofReplay] && (f.identity != "" || f.showValues):
+		return nil, newUsageError("--values-identity and --show-values are for --with replay")
 	}
 	return proofs, nil
 }

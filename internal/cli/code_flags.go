@@ -15,6 +15,7 @@ import (
 type codeFlags struct {
 	fresh, also []string
 	identity    string
+	showValues  bool
 }
 
 func (f *codeFlags) addCodeFlags(flags *pflag.FlagSet) {
@@ -22,10 +23,12 @@ func (f *codeFlags) addCodeFlags(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.also, "also", nil, "a further `revision` whose code runs during the release, such as the release before the deployed one; "+
 		"NAME=FILE for a recording of it; repeatable")
 	flags.StringVar(&f.identity, "values-identity", "", "for a replay: `file` with the age key of an encrypted transcript")
+	flags.BoolVar(&f.showValues, "show-values", false, "for a replay: print the values of the queries that break")
 }
 
 // readCodes reads the recordings of all versions of the code, and for a replay their transcripts.
 func (f *codeFlags) readCodes(c *verify.Config, deployed []string, replay bool) (err error) {
+	c.ShowValues = f.showValues
 	read := func(code onward.Code, files []string) ([]*workload.Workload, error) {
 		loads, err := readWorkloads(files)
 		if err == nil && replay {
@@ -52,8 +55,8 @@ func (f *codeFlags) readCodes(c *verify.Config, deployed []string, replay bool) 
 // checkReplay refuses flags that contradict each other.
 func (f *verifyFlags) checkReplay() error {
 	switch {
-	case !f.replay && f.identity != "":
-		return newUsageError("--values-identity is for --replay")
+	case !f.replay && (f.identity != "" || f.showValues):
+		return newUsageError("--values-identity and --show-values are for --replay")
 	case f.replay && f.superuser:
 		return newUsageError("--replay contradicts --superuser: no recorded statement is executed as a superuser")
 	case f.replay && f.server != "":

@@ -36,7 +36,7 @@ func setNextCommand(cmd *cobra.Command, r *onward.Report) {
 	cmd.Flags().Visit(func(f *pflag.Flag) {
 		given[f.Name] = true
 		switch f.Name {
-		case "html", "output", "format", "rehearse", "with", "workload-head", "also", "values-identity", "fix", "fail-on", "verbose", "quiet":
+		case "html", "output", "format", "rehearse", "with", "workload-head", "also", "values-identity", "show-values", "fix", "fail-on", "verbose", "quiet":
 			return
 		}
 		words = append(words, flagWord(f))

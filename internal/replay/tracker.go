@@ -32,6 +32,8 @@ type Answer struct {
 	Columns []Column
 	// Unanswered: the server did not answer in time, or the connection was lost.
 	Unanswered bool
+	// Bind is the index of the Bind message with its parameters; -1 for none.
+	Bind int
 
 	// rows are the first ones, hashes belong to all.
 	rows   [][]byte
@@ -60,6 +62,7 @@ type tracker struct {
 	session     int
 	prepared    map[string]string // the texts of prepared statements, by name
 	portals     map[string]string
+	binds       map[string]int      // the Bind messages of portals
 	columns     map[string][]Column // of described statements and portals, with "S" or "P" before the name
 	formats     map[string][]int16  // of the results of portals
 	owed        []owed
@@ -74,14 +77,14 @@ type tracker struct {
 
 func newTracker(session int) *tracker {
 	return &tracker{
-		session: session, status: 'I', prepared: map[string]string{}, portals: map[string]string{},
+		session: session, status: 'I', prepared: map[string]string{}, portals: map[string]string{}, binds: map[string]int{},
 		columns: map[string][]Column{}, formats: map[string][]int16{},
 	}
 }
 
 // addAnswer begins the answer to a client's message.
 func (t *tracker) addAnswer(event int, sql string) *Answer {
-	a := &Answer{Event: event, Session: t.session, Transaction: t.transaction, SQL: sql, Unanswered: true}
+	a := &Answer{Event: event, Session: t.session, Transaction: t.transaction, SQL: sql, Unanswered: true, Bind: -1}
 	t.answers = append(t.answers, a)
 	return a
 }
@@ -117,7 +120,10 @@ func (t *tracker) sendMessage(event int, kind byte, body []byte) {
 			t.portals[m.DestinationPortal] = t.prepared[m.PreparedStatement]
 			t.columns["P"+m.DestinationPortal] = t.columns["S"+m.PreparedStatement]
 			t.formats[m.DestinationPortal] = slices.Clone(m.ResultFormatCodes)
-			t.owed = append(t.owed, owed{kind: kind, answer: t.addAnswer(event, t.prepared[m.PreparedStatement])})
+			t.binds[m.DestinationPortal] = event
+			a := t.addAnswer(event, t.prepared[m.PreparedStatement])
+			a.Bind = event
+			t.owed = append(t.owed, owed{kind: kind, answer: a})
 		}
 	case 'D':
 		var m pgproto3.Describe
@@ -134,6 +140,9 @@ func (t *tracker) sendMessage(event int, kind byte, body []byte) {
 		var m pgproto3.Execute
 		if m.Decode(body) == nil {
 			a := t.addAnswer(event, t.portals[m.Portal])
+			if bind, bound := t.binds[m.Portal]; bound {
+				a.Bind = bind
+			}
 			a.Columns = applyFormats(t.columns["P"+m.Portal], t.formats[m.Portal])
 			t.owed = append(t.owed, owed{kind: kind, answer: a})
 		}

@@ -156,6 +156,9 @@ func (t *reportWriter) printQueries(d *view.SimilarVerdicts) {
 		case i < mostAlike:
 			t.addLine("           ", view.CutToWidth(escape.Line(one.Query), t.width-11))
 		}
+		if len(one.Values) > 0 && (t.verbose || i < mostAlike) {
+			t.addWrapped("           ", "             ", "values: "+view.JoinValues(one), t.ordinaryStyle())
+		}
 	}
 }
 

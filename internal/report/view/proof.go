@@ -34,6 +34,15 @@ func IsBreakKnown(r *onward.Report, f *onward.Finding) bool {
 	})
 }
 
+// JoinValues lists the values that a query was sent with.
+func JoinValues(d *onward.Verdict) string {
+	out := make([]string, len(d.Values))
+	for i, value := range d.Values {
+		out[i] = escape.Line(value)
+	}
+	return strings.Join(out, ", ")
+}
+
 // StatementAt returns the first line of the statement at a place, without what follows; "" if there is none.
 func StatementAt(r *onward.Report, place *onward.VerdictPlace) string {
 	for i := range r.Migrations {

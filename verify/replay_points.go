@@ -1,0 +1,134 @@
+package verify
+
+import (
+	"context"
+
+	"github.com/onward-sql/onward/internal/replay"
+	"github.com/onward-sql/onward/onward"
+)
+
+// replayNewLane replays the new code at the end of the release, where each of its statements must do what it did when it was recorded. What fails on an
+// earlier schema needs a later one. A suite that makes its own database has run the release itself.
+func (r *replayer) replayNewLane(ctx context.Context, lane *preparedLane) error {
+	moments := r.checker.moments
+	last := len(moments) - 1
+	if !lane.created && moments[last].Base {
+		return nil
+	}
+	for _, list := range []*[]*replay.Answer{&lane.base, &lane.again} {
+		database, err := r.makeSchemaAt(ctx, lane, last)
+		if err != nil {
+			return err
+		}
+		if *list, err = r.playLane(ctx, lane, database); err != nil {
+			return err
+		}
+	}
+	r.countExecutions(onward.NewCode, lane)
+	r.lanes[onward.NewCode] = append(r.lanes[onward.NewCode], lane)
+	if lane.created {
+		return nil
+	}
+	for i := range moments[:last] {
+		list, err := r.replayAtPoint(ctx, lane, i)
+		if err != nil {
+			return err
+		}
+		for _, d := range list.Differences {
+			if d.Fails {
+				r.differences = append(r.differences, replayedDifference{onward.NewCode, i, lane, d, differingStatement(&d)})
+			}
+		}
+		r.markOpen(lane, i, list)
+	}
+	return nil
+}
+
+// makeSchemaAt makes the database on which a lane is replayed at a point. A database that the command made itself has the whole schema.
+func (r *replayer) makeSchemaAt(ctx context.Context, lane *preparedLane, point int) (string, error) {
+	m := r.checker.moments[point]
+	if m.Base || lane.created && lane.code == onward.NewCode {
+		return r.stage.CopyOf(ctx, lane.template)
+	}
+	return r.stage.RunUntil(ctx, lane.template, m.Migration, m.Statements[len(m.Statements)-1])
+}
+
+// replayAtPoint returns the differences at a point.
+func (r *replayer) replayAtPoint(ctx context.Context, lane *preparedLane, point int) (out replay.Comparison, err error) {
+	r.result.Points++
+	m := r.checker.moments[point]
+	if !m.Base {
+		return r.replayAt(ctx, lane, m.Migration, m.Statements[len(m.Statements)-1])
+	}
+	database, err := r.makeSchemaAt(ctx, lane, point)
+	if err != nil {
+		return out, err
+	}
+	answers, err := r.playLane(ctx, lane, database)
+	return replay.Compare(lane.base, lane.again, answers), err
+}
+
+// markOpen notes which statements have another answer at a point, or were not compared there.
+func (r *replayer) markOpen(lane *preparedLane, point int, list replay.Comparison) {
+	for event, statements := range lane.executed {
+		for _, key := range statements {
+			r.executed[key].open[point] = r.executed[key].open[point] || !list.Same[event]
+		}
+	}
+}
+
+// replayLane replays a lane on the deployed schema, and on the schema of each commit point which its code must work at.
+func (r *replayer) replayLane(ctx context.Context, code onward.Code, lane *preparedLane) error {
+	for _, list := range []*[]*replay.Answer{&lane.base, &lane.again} {
+		database, err := r.stage.CopyOf(ctx, lane.template)
+		if err != nil {
+			return err
+		}
+		if *list, err = r.playLane(ctx, lane, database); err != nil {
+			return err
+		}
+	}
+	r.countExecutions(code, lane)
+	r.lanes[code] = append(r.lanes[code], lane)
+	moments := r.checker.moments
+	for i := range moments {
+		if moments[i].Base {
+			continue
+		}
+		list, err := r.replayAtPoint(ctx, lane, i)
+		if err != nil {
+			return err
+		}
+		for _, d := range list.Differences {
+			text := differingStatement(&d)
+			if d.Fails || !r.isPassed(code, text) {
+				r.differences = append(r.differences, replayedDifference{code, i, lane, d, text})
+			}
+		}
+		r.markOpen(lane, i, list)
+	}
+	return nil
+}
+
+// replayAt returns the differences after a statement of the release.
+func (r *replayer) replayAt(ctx context.Context, lane *preparedLane, migration, statement int) (replay.Comparison, error) {
+	key := prefix{lane, migration, statement}
+	if known, done := r.prefixes[key]; done {
+		return known, nil
+	}
+	database, err := r.stage.RunUntil(ctx, lane.template, migration, statement)
+	if err != nil {
+		return replay.Comparison{}, err
+	}
+	if lane.written != nil {
+		if _, err := replay.Play(ctx, lane.written.Lane, r.targetOf(lane.written.Transcript, database)); err != nil {
+			return replay.Comparison{}, err
+		}
+	}
+	answers, err := r.playLane(ctx, lane, database)
+	if err != nil {
+		return replay.Comparison{}, err
+	}
+	r.prefixes[key] = replay.Compare(lane.base, lane.again, answers)
+	return r.prefixes[key], nil
+}
