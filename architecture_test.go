@@ -125,6 +125,7 @@ var exceptions = map[string]string{
 	"bench/adapters":                 "a program of its own",
 	"bench/capture":                  "a program of its own",
 	"bench/changelog":                "a program of its own",
+	"bench/hook":                     "a program of its own",
 	"bench/demo":                     "a program of its own",
 	"bench/compare":                  "a program of its own",
 	"bench/cost":                     "measures processes",

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Compares onward with squawk, measures how its cost grows, and a rehearsal beside
 # psql; see README.md beside this file. PARTS in the environment names the parts to
-# run: "compare growth rehearse wire verify plan capture adapters lsp"; wire takes pgbouncer (scripts/setup.sh
+# run: "compare growth rehearse wire verify plan capture adapters lsp hook"; wire takes pgbouncer (scripts/setup.sh
 # pgbouncer). install, stalls and backfill are run when they are named: ROWS and RUNS say how big. Flags are those of bench/compare, or of the one part that is named;
 # CORPUS=dir adds a directory to compare on;
 # REPO, BASE and HEAD measure `onward changelog` on a release, beside git grep.
@@ -15,7 +15,7 @@ if [ -n "${REPO:-}" ]; then
 	export REPO
 fi
 cd "$(dirname "$0")/.."
-parts="${PARTS:-compare growth rehearse wire verify plan capture adapters lsp}"
+parts="${PARTS:-compare growth rehearse wire verify plan capture adapters lsp hook}"
 if [ -z "${PARTS:-}" ] && [ -n "${REPO:-}" ]; then
 	parts=changelog
 fi

@@ -114,6 +114,8 @@ type Replay struct {
 	Points     int `json:"points"`
 	// Unlike counts the statements that the server answers otherwise on the deployed schema than when they were recorded. They prove nothing.
 	Unlike int `json:"unlike,omitempty"`
+	// Fixtures counts the different rows of tests on which the whole release ran.
+	Fixtures int `json:"fixtures,omitempty"`
 }
 
 // VerifiedConsumer counts the queries of one program among several that share the database.

@@ -7,7 +7,9 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/onward-sql/onward/internal/rules/release"
 	"github.com/onward-sql/onward/internal/script"
+	"github.com/onward-sql/onward/onward"
 )
 
 // RunUntil copies a database to which nobody is connected, runs the release there until a statement of a migration has run, and commits. The
@@ -41,10 +43,33 @@ func (s *Stage) RunUntil(ctx context.Context, template string, migration, statem
 		case err != nil:
 			return "", err
 		case stop != nil:
-			return "", fmt.Errorf("%s: %w", step.Path, stop.err)
+			return "", &RefusedError{Path: step.Path, step: step, stop: stop}
 		}
 	}
 	return "", fmt.Errorf("the release has no statement %d in its migration %d", statement, migration)
+}
+
+// RefusedError says that the server refuses a statement of the release.
+type RefusedError struct {
+	Path string // of the migration
+
+	step *step
+	stop *migrationFailure
+}
+
+func (e *RefusedError) Error() string { return e.Path + ": " + e.stop.err.Error() }
+
+// Unwrap returns the server's error.
+func (e *RefusedError) Unwrap() error { return e.stop.err }
+
+// ReportRows adds the finding that a release fails on rows of a kind that the deployed code surely writes: an error.
+func (s *Stage) ReportRows(refused *RefusedError, fact string) {
+	count := len(s.v.report.Findings)
+	s.v.addFinding(release.RehearsalFailsWithRows, refused.step, refused.stop.statement, fact,
+		"production has rows that the deployed code wrote: the migration stops at the first one that is like these"+s.v.describeRemaining(refused.step), "")
+	if added := s.v.report.Findings[count:]; len(added) > 0 && added[0].Severity == onward.Warning {
+		added[0].Severity = onward.Error
+	}
 }
 
 // errReached ends a run after its last statement.

@@ -88,7 +88,8 @@ type preparedLane struct {
 func (c *checker) replayAll(ctx context.Context, stage *rehearse.Stage, cfg *Config) (*replayer, error) {
 	transcripts := cfg.Transcripts
 	r := &replayer{
-		stage: stage, checker: c, result: &onward.Replay{}, showsValues: cfg.ShowValues, lanes: map[onward.Code][]*preparedLane{}, users: map[string]string{}, executed: map[codeText]*execution{},
+		stage: stage, checker: c, result: &onward.Replay{}, showsValues: cfg.ShowValues,
+		lanes: map[onward.Code][]*preparedLane{}, users: map[string]string{}, executed: map[codeText]*execution{},
 		prefixes: map[prefix]replay.Comparison{}, passed: map[codeText]bool{},
 	}
 	for code, loads := range cfg.listRecordings() {

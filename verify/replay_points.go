@@ -107,7 +107,10 @@ func (r *replayer) replayLane(ctx context.Context, code onward.Code, lane *prepa
 		}
 		r.markOpen(lane, i, list)
 	}
-	return nil
+	if code != onward.OldCode {
+		return nil
+	}
+	return r.tryFixtures(ctx, lane)
 }
 
 // replayAt returns the differences after a statement of the release.

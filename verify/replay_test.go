@@ -187,7 +187,11 @@ func TestReplayedSuite(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close(t.Context())
-	if err := replaySuites[name](t.Context(), c); err != nil {
+	suite := replaySuites[name]
+	if suite == nil {
+		suite = rowSuites[name]
+	}
+	if err := suite(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -267,54 +271,6 @@ func TestReplay(t *testing.T) {
 			})
 		}
 	})
-}
-
-// What the new code writes may not fit the deployed schema, though each of its queries is prepared there: it needs the later one, and the migration comes
-// first. What fits both needs no order. The values are in the report only if that is asked for; they are sent in text and in binary.
-func TestReplayNewCode(t *testing.T) {
-	t.Parallel()
-	const base = "CREATE TABLE guests (id int PRIMARY KEY, name varchar(5), stay numeric(4, 1));"
-	widen := "ALTER TABLE guests ALTER COLUMN name TYPE varchar(50);"
-	for name, scene := range map[string]struct {
-		suite  string
-		values []string // of the query that needs the later schema
-	}{
-		"longer": {"long name", []string{"7", "'Cornelia'", "2.5"}},
-		"same":   {"short name", nil},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := replayScene{base: base, release: []string{widen}}
-			dir := repository(t, s.base, s.release...)
-			cfg := on(dir, 17)
-			fresh := s.record(t, dir, 17, cfg.Head, scene.suite)
-			cfg.New, cfg.Transcripts = []*verify.Workload{fresh.Workload}, map[onward.Code][]*verify.Transcript{onward.NewCode: {fresh.Transcript}}
-			cfg.ShowValues = true
-			r := run(t, cfg)
-			var values []string
-			for _, d := range r.Verdicts {
-				if d.Code == onward.NewCode && d.Kind == onward.VerdictFails {
-					values = d.Values
-					if d.SQLState != "22001" || d.Point != 0 || d.UntilPoint != 1 || !d.Replayed {
-						t.Errorf("%+v", d)
-					}
-				}
-			}
-			if !slices.Equal(values, scene.values) {
-				t.Errorf("the query that needs the later schema has the values %q, want %q: %+v", values, scene.values, r.Verdicts)
-			}
-			want := onward.BelongsEither
-			if scene.values != nil {
-				want = onward.BelongsBefore
-			}
-			if got := r.Verification.Phases[0].Belongs; got != want {
-				t.Errorf("the migration belongs %v, want %v", got, want)
-			}
-			if verify.FirstBreaking(r) != nil {
-				t.Errorf("nothing breaks: %+v", r.Summary)
-			}
-		})
-	}
 }
 
 // A release is not called safe if the values of a write decide, and nobody knows them.

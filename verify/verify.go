@@ -127,6 +127,7 @@ func (c *Config) verifyRelease(ctx context.Context, release *audit.Release, r *o
 			Message: serverMessage(stop.Err),
 		}
 	}
+	k.stopped = stop != nil
 	if len(c.Transcripts) > 0 {
 		k.migrations = r.Migrations
 		if k.replays, err = k.replayAll(ctx, stage, c); err != nil {
@@ -167,7 +168,6 @@ func (c *checker) buildReport(ctx context.Context, r *onward.Report) (err error)
 		places = append(places, p.After)
 	}
 	v.Points[len(v.Points)-1].Window = true
-	c.stopped = v.Stopped != nil
 	r.Verdicts = c.judgeQueries(places)
 	if c.replays != nil {
 		if r.Verdicts, err = c.addReplayed(ctx, c.replays, r.Verdicts, places); err != nil {

@@ -1,6 +1,7 @@
 // Command verify measures what it costs to verify 5,000 distinct queries at 30 commit
 // points: where each migration touches one table of two hundred, and where each touches
-// the one that a tenth of all queries use.
+// the one that a tenth of all queries use. It also measures what it costs to replay a suite
+// of 10,000 statements at 10 points.
 package main
 
 import (
@@ -27,6 +28,10 @@ const (
 )
 
 func main() {
+	if os.Getenv(suiteVariable) != "" {
+		run.ExitIf(false, runSuite(context.Background()))
+		return
+	}
 	rounds := flag.Int("rounds", 3, "rounds, of which the medians are printed")
 	flag.Parse()
 	run.ExitIf(runAll(context.Background(), *rounds))
@@ -76,6 +81,9 @@ func runAll(ctx context.Context, rounds int) (missed bool, err error) {
 		}
 		median := table.Median(times)
 		t.PrintLine(c.what, fmt.Sprintf("%d asked, %.2f s", asked, median/1000), median <= c.limit, fmt.Sprintf("%.0f s", c.limit/1000))
+	}
+	if err := measureReplay(ctx, filepath.Join(dir, "replay"), &t); err != nil {
+		return false, err
 	}
 	return t.Missed, nil
 }

@@ -54,6 +54,8 @@ type playedSession struct {
 	changed *sync.Cond
 	track   *tracker
 	ended   bool // the server has closed the connection
+	last    byte // the kind of the client's last message
+	asked   *question
 
 	// Of the recording: how many ReadyForQuery messages came, and how many other answers since.
 	ready, others int
@@ -182,6 +184,7 @@ func (p *player) resendSetting(ctx context.Context, i int) error {
 func (s *playedSession) sendMessage(event int, kind byte, body []byte) {
 	s.mu.Lock()
 	s.track.sendMessage(event, kind, body)
+	s.last = kind
 	s.mu.Unlock()
 	s.writeFrame(kind, body)
 }
@@ -256,6 +259,12 @@ func (s *playedSession) readMessages(p *player) {
 			return
 		}
 		s.mu.Lock()
+		if s.asked != nil {
+			s.asked.receiveMessage(head[0], body)
+			s.changed.Broadcast()
+			s.mu.Unlock()
+			continue
+		}
 		current := s.track.currentAnswer()
 		row := -1
 		if head[0] == 'D' && current != nil {

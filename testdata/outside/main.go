@@ -52,6 +52,7 @@ func main() {
 	_, err = verify.Run(ctx, verify.Config{
 		Config: rehearse.Config{Config: release(repository)}, From: "", Old: []*verify.Workload{}, New: nil, Also: []verify.Version{},
 		Transcripts: map[onward.Code][]*verify.Transcript{},
+		ShowValues:  true,
 	})
 	fmt.Println("verify:", kind(err))
 

@@ -81,6 +81,9 @@ func DescribeProof(r *onward.Report) string {
 		if n.Unlike > 0 {
 			text += fmt.Sprintf(", %d not as recorded", n.Unlike)
 		}
+		if n.Fixtures > 0 {
+			text += ", the release on the rows of " + prose.CountNoun(n.Fixtures, "test")
+		}
 	}
 	if len(r.Rehearsals) > 0 {
 		text += "; rehearsed on " + DescribeData(&r.Rehearsals[0])

@@ -156,6 +156,9 @@ func CountVerified(r *onward.Report) []string {
 		if n.Unlike > 0 {
 			text += fmt.Sprintf("; %d did not end there as recorded", n.Unlike)
 		}
+		if n.Fixtures > 0 {
+			text += "; the release ran on the rows of " + prose.CountNoun(n.Fixtures, "test")
+		}
 		out = append(out, text)
 	}
 	if asked := askedAs(v); asked != "" {
