@@ -42,7 +42,7 @@ var layers = [][]string{
 		"audit", "rehearse", "record", "verify", "plan", "preflight",
 		"apply/internal/run", "apply/internal/session", "apply/internal/schemaplan", "apply/internal/progress", "apply/internal/properties",
 		"apply/internal/evidence", "apply/internal/backfill", "apply/internal/attempt", "apply/internal/migrations", "apply",
-		"guard", "internal/fleet", "internal/first", "internal/lsp", "internal/hook",
+		"guard", "internal/fleet", "internal/first", "internal/lsp", "internal/hook", "internal/mcp",
 	},
 	{"internal/cli"},
 	{"cmd"},
@@ -79,14 +79,15 @@ var owners = map[string][]string{
 		"internal/queue", "internal/ownschema", "internal/ledger",
 		"internal/throttle", "internal/underway", "apply", "guard", "internal/fleet",
 	},
-	"github.com/fergusstrange/":    {"internal/pgserver"},
-	"github.com/chromedp/":         {"internal/report/shots"},
-	"github.com/creachadair/jrpc2": {"internal/lsp"},
-	"github.com/riverqueue/river":  {"internal/fleet/queuedb"},
-	"github.com/VictoriaMetrics/":  {"internal/fleet/queuedb"},
-	"github.com/yuin/goldmark":     {"internal/site"},
-	"filippo.io/age":               {"internal/transcript"},
-	"mvdan.cc/sh":                  {"internal/hook"},
+	"github.com/fergusstrange/":        {"internal/pgserver"},
+	"github.com/chromedp/":             {"internal/report/shots"},
+	"github.com/creachadair/jrpc2":     {"internal/lsp"},
+	"github.com/modelcontextprotocol/": {"internal/mcp"},
+	"github.com/riverqueue/river":      {"internal/fleet/queuedb"},
+	"github.com/VictoriaMetrics/":      {"internal/fleet/queuedb"},
+	"github.com/yuin/goldmark":         {"internal/site"},
+	"filippo.io/age":                   {"internal/transcript"},
+	"mvdan.cc/sh":                      {"internal/hook"},
 }
 
 // exceptions, each with its reason.
@@ -238,6 +239,49 @@ func TestOwners(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestReadOnlyServer checks that the server for assistants cannot change a database: it imports no verb that does, at any depth, and
+// it opens no session and starts no program itself.
+func TestReadOnlyServer(t *testing.T) {
+	t.Parallel()
+	byName := map[string]pkg{}
+	for _, p := range packages(t) {
+		byName[strings.TrimPrefix(p.ImportPath, module)] = p
+	}
+	server, ok := byName["internal/mcp"]
+	if !ok {
+		t.Fatal("there is no internal/mcp")
+	}
+	for _, imp := range server.Imports {
+		for _, bad := range []string{
+			"os/exec", "net", "net/http", "github.com/jackc/", module + "internal/live", module + "internal/ledger", module + "internal/pgserver",
+		} {
+			if imp == bad || strings.HasSuffix(bad, "/") && strings.HasPrefix(imp, bad) {
+				t.Errorf("internal/mcp imports %s", imp)
+			}
+		}
+	}
+	seen := map[string]bool{}
+	var follow func(name string)
+	follow = func(name string) {
+		if seen[name] {
+			return
+		}
+		seen[name] = true
+		if under(name, []string{"apply", "guard", "record", "preflight", "internal/fleet", "internal/first"}) {
+			t.Errorf("internal/mcp reaches %s, which changes databases or files", name)
+		}
+		for _, imp := range byName[name].Imports {
+			if to, ours := strings.CutPrefix(imp, module); ours {
+				follow(to)
+			}
+		}
+	}
+	follow("internal/mcp")
+	if !seen["plan"] || !seen["audit"] {
+		t.Error("the imports were not followed")
 	}
 }
 

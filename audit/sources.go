@@ -43,6 +43,9 @@ func (a *changelog) findSources(t adapter.Tree, adapters []adapter.Adapter) ([]a
 	return chosen, append(append(skipped, ties...), scripts...), nil
 }
 
+// NothingRuns is why a project's migrations are not judged with [Config].Still.
+const NothingRuns = "its migrations are rendered by its own code, and nothing was to be run"
+
 // removeUnrenderable removes the sources whose migrations only the project itself can render, if its
 // code must not run, and lists them.
 func (a *changelog) removeUnrenderable(sources []adapter.Source) []adapter.Source {
@@ -54,7 +57,7 @@ func (a *changelog) removeUnrenderable(sources []adapter.Source) []adapter.Sourc
 		o := onward.Opaque{
 			Path: cmp.Or(s.Dir, "."),
 			What: cmp.Or(traits.Project, s.Framework),
-			Why:  "its migrations are rendered by its own code, and nothing was to be run",
+			Why:  NothingRuns,
 		}
 		if traits.Renders && !slices.Contains(a.opaque, o) {
 			a.opaque = append(a.opaque, o)

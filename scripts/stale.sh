@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 before=$(mktemp) after=$(mktemp)
 trap 'rm -f "$before" "$after"' EXIT
 generated() {
-  { git ls-files docs/rules docs/locks.md; git grep -lE '^// Code generated .* DO NOT EDIT' -- '*.go'; } | sort -u | xargs -r sha256sum
+  { git ls-files docs/rules docs/assistants docs/locks.md; git grep -lE '^// Code generated .* DO NOT EDIT' -- '*.go'; } | sort -u | xargs -r sha256sum
 }
 generated >"$before"
 go generate ./internal/pgparse ./internal/effect ./internal/rules

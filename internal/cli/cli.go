@@ -206,7 +206,7 @@ no database and no configuration.`,
 			a.newStatusCommand(), a.newLogCommand(),
 		}},
 		{"Many databases:", []*cobra.Command{a.newFleetCommand()}},
-		{"Set up:", []*cobra.Command{a.newInitCommand(), a.newHookCommand(), a.newLSPCommand(), a.newVersionCommand()}},
+		{"Set up:", []*cobra.Command{a.newInitCommand(), a.newHookCommand(), a.newLSPCommand(), a.newMCPCommand(), a.newVersionCommand()}},
 	} {
 		root.AddGroup(&cobra.Group{ID: g.title, Title: g.title})
 		for _, cmd := range g.commands {

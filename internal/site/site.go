@@ -6,6 +6,7 @@ package site
 //go:generate go run ./pages
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -88,12 +89,22 @@ func (s *Site) readFiles(dir, as string) error {
 		}
 		name := path.Join(as, filepath.ToSlash(rel))
 		if path.Ext(name) == ".md" {
-			s.pages[name] = parsePage(data)
+			s.pages[name] = parsePage(cutFrontMatter(data))
 		} else {
 			s.files[name] = data
 		}
 		return nil
 	})
+}
+
+// cutFrontMatter returns a page without the settings for other programs at its beginning.
+func cutFrontMatter(data []byte) []byte {
+	if rest, ok := bytes.CutPrefix(data, []byte("---\n")); ok {
+		if _, after, ok := bytes.Cut(rest, []byte("\n---\n")); ok {
+			return after
+		}
+	}
+	return data
 }
 
 // siteAddress returns the address of a page in the site, where index.html is the page of a directory.

@@ -33,6 +33,16 @@ func TestDocsUpToDate(t *testing.T) {
 			t.Errorf("docs/rules/%s is stale; go generate ./internal/rules (-want +file):\n%s", name, diff)
 		}
 	}
+	skill, err := page.FormatSkill()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"SKILL.md": skill, "AGENTS.md": page.FormatGuide()} {
+		got, err := os.ReadFile(filepath.Join(dir, "..", "assistants", name))
+		if err != nil || string(got) != want {
+			t.Errorf("docs/assistants/%s is stale; go generate ./internal/rules (%v)", name, err)
+		}
+	}
 	pages, err := filepath.Glob(filepath.Join(dir, "*.md"))
 	if err != nil {
 		t.Fatal(err)

@@ -1,9 +1,10 @@
-// Command pages writes a page for each rule, and their index, into docs/rules.
+// Command pages writes a page for each rule, and their index, into docs/rules, and the texts for assistants into docs/assistants.
 // It runs in internal/rules, after gen: it is built with the list of rules.
 package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,7 +13,8 @@ import (
 )
 
 func main() {
-	if err := writePages(filepath.Join("..", "..", "docs", "rules")); err != nil {
+	docs := filepath.Join("..", "..", "docs")
+	if err := errors.Join(writePages(filepath.Join(docs, "rules")), writeAssistants(filepath.Join(docs, "assistants"))); err != nil {
 		fmt.Fprintln(os.Stderr, "pages:", err)
 		os.Exit(1)
 	}
@@ -43,6 +45,23 @@ func writePages(dir string) error {
 		}
 	}
 	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeAssistants writes the skill and the text for AGENTS.md.
+func writeAssistants(dir string) error {
+	skill, err := page.FormatSkill()
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	for name, text := range map[string]string{"SKILL.md": skill, "AGENTS.md": page.FormatGuide()} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			return err
 		}

@@ -1,0 +1,72 @@
+package audit
+
+import (
+	"slices"
+
+	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/query"
+	"github.com/onward-sql/onward/internal/script"
+	"github.com/onward-sql/onward/onward"
+)
+
+// BindQueries looks up the names of statements in the schemas that the release makes, at the base and at the head.
+// No server is asked. Each statement is judged alone: none changes the schema for the next.
+//
+// Errors: a *[config.InputError] if the text cannot be read.
+func (r *Release) BindQueries(text string) ([]onward.BoundQuery, error) {
+	settings := r.a.Settings
+	versions, _ := r.a.known.majorVersions(settings)
+	_, base, head, err := r.Schemas(versions[len(versions)-1])
+	r.a.Settings = settings
+	if err != nil {
+		return nil, err
+	}
+	s, err := script.BuildScript(script.Source{Text: text, Parts: []script.Part{{SQL: text}}, Mode: onward.TransactionNone})
+	if err != nil {
+		return nil, &config.InputError{Err: err}
+	}
+	out := []onward.BoundQuery{}
+	for _, st := range s.Statements {
+		q := onward.BoundQuery{SQL: st.SQL, Line: st.Line}
+		q.Base, q.Head = r.bindStatement(st, base, settings), r.bindStatement(st, head, settings)
+		out = append(out, q)
+	}
+	return out, nil
+}
+
+// bindStatement judges a statement on one schema.
+func (r *Release) bindStatement(st *script.Statement, schema *catalog.Catalog, settings *config.Config) (b onward.Binding) {
+	if st.Node == nil {
+		b.Note = "not judged: " + st.Err.Error()
+		return b
+	}
+	if schema == nil {
+		schema = catalog.New()
+	}
+	var locks onward.Locks
+	reader := &locksReader{know: r.a.known, settings: settings, start: schema, now: schema, zone: settings.Assume.TimeZone}
+	reader.readLocks(&locks, st)
+	b.Note = locks.Note
+	for i := range locks.Variants {
+		if v := &locks.Variants[i]; v.Refused != "" {
+			b.Refused = append(b.Refused, onward.RefusedQuery{Postgres: v.Postgres, Message: v.Refused})
+		}
+	}
+	b.Unknown = listUnknown(st.Node, schema)
+	return b
+}
+
+// listUnknown returns the relations of a statement whose columns a schema does not know, and that it does not know to be missing.
+func listUnknown(node *pgparse.Node, schema *catalog.Catalog) []string {
+	var out []string
+	for _, rv := range query.ListRelations(node) {
+		n := schema.ResolveName(pgparse.RangeName(rv))
+		known := n.Relation != nil && !n.Relation.Inferred && !n.Relation.Partial
+		if name := n.Full.String(); !known && !n.IsMissing && !slices.Contains(out, name) {
+			out = append(out, name)
+		}
+	}
+	return out
+}

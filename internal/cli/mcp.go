@@ -1,0 +1,142 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/onward-sql/onward/apply"
+	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/internal/mcp"
+	"github.com/onward-sql/onward/internal/report/escape"
+	"github.com/onward-sql/onward/onward"
+)
+
+// mcpFlags are the flags of onward mcp.
+type mcpFlags struct {
+	databaseFlags
+	programs bool
+	limit    time.Duration
+}
+
+func (a *app) newMCPCommand() *cobra.Command {
+	var f mcpFlags
+	cmd := &cobra.Command{
+		Use:   "mcp",
+		Short: "a server of tools for coding assistants: what the commands say, read-only",
+		Long: `Speaks the Model Context Protocol with a coding assistant, on standard input and output. The tools
+are changelog, check, locks, explain, plan, schema, verify and release. Each answers with the
+JSON of its command and a text. Texts that are not saved yet can be judged. docs/mcp.md has the
+settings of assistants.
+
+No tool writes a file of the repository or changes a database. Paths outside of the repository
+are refused. No code of the repository runs, unless you add --allow-project-programs: without it
+the migrations that only the project's own code can render are not read. The proof of a plan,
+and the check of recordings, use a throwaway Postgres.
+
+--db is for the tool release: it reads the plans on that database, as onward status does.
+
+Exit code: 0 the assistant ended the session, 2 usage.`,
+		Example: `  onward mcp
+  onward mcp --stats sizes.json --db env:DATABASE_URL`,
+		Args: checkArguments(0, 0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.serveMCP(cmd, &f) },
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.BoolVar(&f.programs, "allow-project-programs", false, "let the project's own code run, to render its migrations (Django, Alembic, render:, capture:)")
+	flags.StringVar(&f.schema, "schema", "", "`file` with the deployed schema, from pg_dump --schema-only")
+	flags.StringVar(&f.stats, "stats", "", "`file` with the sizes of tables, from onward stats")
+	flags.StringVar(&f.db, "db", "", "`address` of the database whose plans the tool release may read, @FILE or env:NAME; nothing is changed there")
+	flags.DurationVar(&f.limit, "limit", mcp.DefaultLimit, "the longest time for one call")
+	return cmd
+}
+
+func (a *app) serveMCP(cmd *cobra.Command, f *mcpFlags) error {
+	if a.flags.output != "" {
+		return newUsageError("the assistant reads the standard output: leave out --output")
+	}
+	if f.limit <= 0 {
+		return newUsageError("--limit %v: write a time such as 2m", f.limit)
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		return newUsageError("the working directory cannot be read: %v", err)
+	}
+	c := mcp.Config{
+		Version: thisBuild().Version, Dir: dir, AllowPrograms: f.programs, Deployed: audit.Deployed{Schema: f.schema, Stats: f.stats}, Limit: f.limit,
+		Settings: a.settingsOf, Explain: a.explainRecord, SuggestNext: suggestPlan, Logger: a.newLogger(),
+	}
+	if f.db != "" {
+		url, err := a.readAddress(f.db)
+		if err != nil {
+			return err
+		}
+		c.ReadPlans = func(ctx context.Context) ([]*onward.Applied, error) { return readPlans(ctx, url) }
+	}
+	if a.collector != nil {
+		a.collector.stopPacing()
+	}
+	if a.out == os.Stdout {
+		os.Stdout = os.Stderr // only the protocol may write there
+	}
+	err = mcp.Serve(cmd.Context(), c, io.NopCloser(cmd.InOrStdin()), keepOpen{a.out})
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// keepOpen is a writer that the protocol does not close.
+type keepOpen struct{ io.Writer }
+
+// Close does nothing.
+func (keepOpen) Close() error { return nil }
+
+// readPlans reads the plans on a database.
+func readPlans(ctx context.Context, url string) ([]*onward.Applied, error) {
+	plans, err := apply.ReadSchemaPlans(ctx, url, "")
+	var list []*onward.Applied
+	for _, p := range plans {
+		list = append(list, p.Applied)
+	}
+	return list, err
+}
+
+// explainRecord returns a rule as onward rules lists it, and its page.
+func (a *app) explainRecord(name string) (record any, text string, err error) {
+	p, err := rulePage(name)
+	if err != nil {
+		return nil, "", err
+	}
+	c, err := a.readConfigFile()
+	if err != nil {
+		return nil, "", err
+	}
+	list := listRules(c)
+	at := slices.IndexFunc(list, func(r ruleInfo) bool { return r.ID == p.Rule.ID })
+	if at < 0 {
+		return map[string]string{"id": p.Rule.ID}, p.FormatMarkdown(), nil
+	}
+	return list[at], p.FormatMarkdown(), nil
+}
+
+// suggestPlan sets the next command of a report as onward changelog does for two revisions.
+func suggestPlan(r *onward.Report, base, head, pg string) {
+	if len(r.Rehearsals) > 0 || !isPlannable(r) {
+		return
+	}
+	words := []string{"onward plan"}
+	for _, f := range []struct{ name, value string }{{"--base", base}, {"--head", head}, {"--pg", pg}} {
+		if f.value != "" {
+			words = append(words, f.name+" "+escape.QuoteShell(f.value))
+		}
+	}
+	r.Summary.Next = slices.Insert(r.Summary.Next, 0, strings.Join(words, " "))
+}
