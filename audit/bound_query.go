@@ -12,28 +12,29 @@ import (
 )
 
 // BindQueries looks up the names of statements in the schemas that the release makes, at the base and at the head.
-// No server is asked. Each statement is judged alone: none changes the schema for the next.
+// No server is asked. Each statement is judged alone: none changes the schema for the next. unread lists what the schemas lack,
+// because it could not be read.
 //
 // Errors: a *[config.InputError] if the text cannot be read.
-func (r *Release) BindQueries(text string) ([]onward.BoundQuery, error) {
+func (r *Release) BindQueries(text string) (list []onward.BoundQuery, unread []onward.Opaque, err error) {
 	settings := r.a.Settings
 	versions, _ := r.a.known.majorVersions(settings)
-	_, base, head, err := r.Schemas(versions[len(versions)-1])
+	report, base, head, err := r.Schemas(versions[len(versions)-1])
 	r.a.Settings = settings
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	s, err := script.BuildScript(script.Source{Text: text, Parts: []script.Part{{SQL: text}}, Mode: onward.TransactionNone})
 	if err != nil {
-		return nil, &config.InputError{Err: err}
+		return nil, nil, &config.InputError{Err: err}
 	}
-	out := []onward.BoundQuery{}
+	list = []onward.BoundQuery{}
 	for _, st := range s.Statements {
 		q := onward.BoundQuery{SQL: st.SQL, Line: st.Line}
 		q.Base, q.Head = r.bindStatement(st, base, settings), r.bindStatement(st, head, settings)
-		out = append(out, q)
+		list = append(list, q)
 	}
-	return out, nil
+	return list, report.Opaque, nil
 }
 
 // bindStatement judges a statement on one schema.

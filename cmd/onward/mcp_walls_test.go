@@ -118,6 +118,12 @@ func TestMCPRunsNothing(t *testing.T) {
 	if !strings.Contains(text, "are not read") || !strings.Contains(text, "--allow-project-programs") || !strings.Contains(text, "index-create-blocking") {
 		t.Errorf("changelog: %s", text)
 	}
+	for tool, arguments := range map[string]any{"schema": nil, "verify": map[string]any{"sql": "SELECT 1 FROM shop"}, "plan": nil, "release": nil} {
+		data, text := callTool(t, s, tool, arguments)
+		if list, _ := field(data, "opaque").([]any); len(list) == 0 || !strings.Contains(text, "are not read") {
+			t.Errorf("%s does not say what it lacks: %s", tool, text)
+		}
+	}
 	if found, err := filepath.Glob(filepath.Join(dir, "shop", "migrations", marker)); err != nil || len(found) > 0 {
 		t.Errorf("the project's code ran")
 	}

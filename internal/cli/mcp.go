@@ -78,7 +78,7 @@ func (a *app) serveMCP(cmd *cobra.Command, f *mcpFlags) error {
 		if err != nil {
 			return err
 		}
-		c.ReadPlans = func(ctx context.Context) ([]*onward.Applied, error) { return readPlans(ctx, url) }
+		c.ReadPlans = func(ctx context.Context) ([]*onward.Applied, error) { return readPlans(ctx, cmd, url) }
 	}
 	if a.collector != nil {
 		a.collector.stopPacing()
@@ -99,11 +99,12 @@ type keepOpen struct{ io.Writer }
 // Close does nothing.
 func (keepOpen) Close() error { return nil }
 
-// readPlans reads the plans on a database.
-func readPlans(ctx context.Context, url string) ([]*onward.Applied, error) {
+// readPlans reads the plans on a database, as onward status prints them.
+func readPlans(ctx context.Context, cmd *cobra.Command, url string) ([]*onward.Applied, error) {
 	plans, err := apply.ReadSchemaPlans(ctx, url, "")
 	var list []*onward.Applied
 	for _, p := range plans {
+		p.Applied.Next = fillAddress(cmd, p.Applied.Next)
 		list = append(list, p.Applied)
 	}
 	return list, err

@@ -11,6 +11,7 @@ import (
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/adapter/all"
 	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/report/escape"
 	"github.com/onward-sql/onward/internal/report/machine"
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/plan"
@@ -55,14 +56,28 @@ func (s *server) answerReport(r *onward.Report, o report.Options) (*answer, erro
 	out, err := newAnswer(
 		func(w io.Writer) error { return report.Write(w, report.FormatTerminal, r, o) },
 		func(w io.Writer) error { return report.Write(w, report.FormatJSON, r, o) })
-	if err != nil || s.AllowPrograms {
-		return out, err
+	if err == nil {
+		out.text += s.describeClosed(r.Opaque)
 	}
-	if slices.ContainsFunc(r.Opaque, func(x onward.Opaque) bool { return x.Why == audit.NothingRuns }) {
-		out.text += "\nMigrations that only the project's own code can render are not read: the user can allow that with " +
-			"onward mcp --allow-project-programs.\n"
+	return out, err
+}
+
+// describeClosed says that migrations are not read because nothing of the project runs; "" if all are.
+func (s *server) describeClosed(list []onward.Opaque) string {
+	if s.AllowPrograms || !slices.ContainsFunc(list, func(o onward.Opaque) bool { return o.Why == audit.NothingRuns }) {
+		return ""
 	}
-	return out, nil
+	return "\nMigrations that only the project's own code can render are not read: the user can allow that with " +
+		"onward mcp --allow-project-programs.\n"
+}
+
+// describeUnread lists what an answer lacks because it could not be read.
+func (s *server) describeUnread(list []onward.Opaque) string {
+	var b strings.Builder
+	for _, o := range list {
+		fmt.Fprintf(&b, "not read: %s, %s: %s\n", escape.Line(o.Path), escape.Line(o.What), escape.Line(o.Why))
+	}
+	return b.String() + s.describeClosed(list)
 }
 
 // checkArgs are the arguments of check.

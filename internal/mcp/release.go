@@ -31,6 +31,8 @@ type planAnswer struct {
 	Replaced []string   `json:"replaced,omitempty"`
 	// NoFiles says why there are no files.
 	NoFiles string `json:"no_files,omitempty"`
+	// Opaque is what could not be read, and is in no step.
+	Opaque []onward.Opaque `json:"opaque,omitempty"`
 }
 
 type planFile struct {
@@ -44,7 +46,7 @@ func (s *server) planRelease(ctx context.Context, in planArgs) (*answer, error) 
 	if err != nil {
 		return nil, err
 	}
-	p, err := s.makePlan(ctx, c, in.Prove, in.PG)
+	p, r, err := s.makePlan(ctx, c, in.Prove, in.PG)
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +59,7 @@ func (s *server) planRelease(ctx context.Context, in planArgs) (*answer, error) 
 	if err := report.WritePlan(&printed, report.FormatJSON, p, report.Options{}); err != nil {
 		return nil, err
 	}
-	out := planAnswer{}
+	out := planAnswer{Opaque: r.Opaque}
 	if len(p.Steps) > 0 && (!in.Prove || p.ProvesSteps()) {
 		err := s.draftFiles(ctx, c, p, &out)
 		input, written := new(config.InputError), new(plan.WrittenError)
@@ -72,6 +74,7 @@ func (s *server) planRelease(ctx context.Context, in planArgs) (*answer, error) 
 	for _, f := range out.Files {
 		fmt.Fprintf(&text, "\n%s\n%s\n", f.Path, indent(f.Text))
 	}
+	text.WriteString(s.describeUnread(out.Opaque))
 	return newAnswer(
 		func(w io.Writer) error { _, err := io.WriteString(w, text.String()); return err },
 		func(w io.Writer) error {
@@ -88,13 +91,8 @@ type rawJSON string
 // MarshalJSON returns it.
 func (r rawJSON) MarshalJSON() ([]byte, error) { return []byte(r), nil }
 
-// makePlan makes the plan of a release.
-func (s *server) makePlan(ctx context.Context, c audit.Config, prove bool, pg string) (*onward.Plan, error) {
-	p, _, err := s.planWithReport(ctx, c, prove, pg)
-	return p, err
-}
-
-func (s *server) planWithReport(ctx context.Context, c audit.Config, prove bool, pg string) (*onward.Plan, *onward.Report, error) {
+// makePlan makes the plan of a release, and its report.
+func (s *server) makePlan(ctx context.Context, c audit.Config, prove bool, pg string) (*onward.Plan, *onward.Report, error) {
 	whole := plan.Config{Config: rehearse.Config{Config: c}, Sketch: !prove}
 	var err error
 	if whole.Old, err = audit.ReadWorkloads(c.Recordings()); err != nil {
@@ -143,6 +141,8 @@ type readinessAnswer struct {
 	Plan      *onward.Readiness  `json:"plan,omitempty"`
 	// Applied are the plans on the database.
 	Applied []*onward.Applied `json:"applied,omitempty"`
+	// Opaque is what could not be read.
+	Opaque []onward.Opaque `json:"opaque,omitempty"`
 }
 
 // judgeReadiness is the tool release.
@@ -154,12 +154,13 @@ func (s *server) judgeReadiness(ctx context.Context, in readinessArgs) (*answer,
 	if err != nil {
 		return nil, err
 	}
-	p, r, err := s.planWithReport(ctx, c, false, in.PG)
+	p, r, err := s.makePlan(ctx, c, false, in.PG)
 	if err != nil {
 		return nil, err
 	}
 	out := readinessAnswer{
 		State: r.Summary.State, Verdict: r.Summary.Verdict, Conditions: r.Summary.Conditions, Readiness: r.Summary.Readiness,
+		Opaque: r.Opaque,
 	}
 	text := []string{out.Verdict}
 	for _, c := range out.Conditions {
@@ -183,7 +184,7 @@ func (s *server) judgeReadiness(ctx context.Context, in readinessArgs) (*answer,
 	}
 	return newAnswer(
 		func(w io.Writer) error {
-			_, err := io.WriteString(w, strings.Join(text, "\n")+"\n"+applied.String())
+			_, err := io.WriteString(w, strings.Join(text, "\n")+"\n"+applied.String()+s.describeUnread(out.Opaque))
 			return err
 		},
 		func(w io.Writer) error { return machine.WriteJSON(w, out) })

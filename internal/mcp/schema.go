@@ -34,6 +34,8 @@ type schemaAnswer struct {
 	Unknown []string `json:"unknown,omitempty"`
 	// Relations lists all relations if no table was named.
 	Relations []string `json:"relations,omitempty"`
+	// Opaque is what could not be read, so that the schema may lack something.
+	Opaque []onward.Opaque `json:"opaque,omitempty"`
 }
 
 // relationShape is a relation in the words of the changelog.
@@ -67,11 +69,11 @@ func (s *server) showSchema(ctx context.Context, in schemaArgs) (*answer, error)
 	}
 	defer func() { _ = release.Close() }()
 	versions := c.Settings.Versions()
-	_, base, head, err := release.Schemas(versions[len(versions)-1])
+	r, base, head, err := release.Schemas(versions[len(versions)-1])
 	if err != nil {
 		return nil, err
 	}
-	out, schema := schemaAnswer{At: atHead}, head
+	out, schema := schemaAnswer{At: atHead, Opaque: r.Opaque}, head
 	if in.At == atBase {
 		out.At, schema = atBase, base
 	}
@@ -79,7 +81,12 @@ func (s *server) showSchema(ctx context.Context, in schemaArgs) (*answer, error)
 		return nil, fmt.Errorf("there is no schema at the %s: no migration was read", out.At)
 	}
 	out.describe(schema, in.Tables)
-	return newAnswer(out.writeText, func(w io.Writer) error { return machine.WriteJSON(w, out) })
+	return newAnswer(
+		func(w io.Writer) error {
+			_, err := io.WriteString(w, out.formatText()+s.describeUnread(out.Opaque))
+			return err
+		},
+		func(w io.Writer) error { return machine.WriteJSON(w, out) })
 }
 
 // describe adds relations of a schema.
@@ -110,8 +117,8 @@ func (a *schemaAnswer) describe(schema *audit.Catalog, names []string) {
 // fullName returns a relation's name with its schema, as reports have it.
 func fullName(r *catalog.Relation) string { return r.Name.Schema + "." + r.Name.Name }
 
-// writeText prints the answer for people.
-func (a *schemaAnswer) writeText(w io.Writer) error {
+// formatText returns the answer for people.
+func (a *schemaAnswer) formatText() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "the schema at the %s, from the migrations\n", a.At)
 	for _, r := range a.Relations {
@@ -135,8 +142,7 @@ func (a *schemaAnswer) writeText(w io.Writer) error {
 	for _, name := range a.Unknown {
 		fmt.Fprintf(&b, "%s: no migration creates it\n", escape.Line(name))
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	return b.String()
 }
 
 // verifyArgs are the arguments of verify.
@@ -168,21 +174,25 @@ func (s *server) verifyQueries(ctx context.Context, in verifyArgs) (*answer, err
 		return nil, err
 	}
 	defer func() { _ = release.Close() }()
-	list, err := release.BindQueries(in.SQL)
+	list, unread, err := release.BindQueries(in.SQL)
 	if err != nil {
 		return nil, err
 	}
 	return newAnswer(
-		func(w io.Writer) error { return writeBound(w, list) },
+		func(w io.Writer) error {
+			_, err := io.WriteString(w, formatBound(list)+s.describeUnread(unread))
+			return err
+		},
 		func(w io.Writer) error {
 			return machine.WriteJSON(w, struct {
 				Queries []onward.BoundQuery `json:"queries"`
-			}{list})
+				Opaque  []onward.Opaque     `json:"opaque,omitempty"`
+			}{list, unread})
 		})
 }
 
-// writeBound prints what two schemas say about queries.
-func writeBound(w io.Writer, list []onward.BoundQuery) error {
+// formatBound returns what two schemas say about queries.
+func formatBound(list []onward.BoundQuery) string {
 	var b strings.Builder
 	for i := range list {
 		q := &list[i]
@@ -197,8 +207,7 @@ func writeBound(w io.Writer, list []onward.BoundQuery) error {
 		}
 	}
 	b.WriteString("static: names were looked up in the schemas of the migrations, and no server was asked. Types of expressions are mostly not checked.\n")
-	_, err := io.WriteString(w, b.String())
-	return err
+	return b.String()
 }
 
 func describeBinding(b *onward.Binding) []string {

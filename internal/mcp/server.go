@@ -105,18 +105,18 @@ func (s *server) newServer() *sdk.Server {
 		"The rule as onward rules --format json lists it.", s.explainRule)
 	addTool(s, out, "plan", "Safe steps in place of an unsafe release, and the migration files that onward plan --write would make, as text: "+
 		"nothing is written. Without prove the plan was not tried on a server.",
-		"{plan: as onward plan --format json, files: [{path, text}], replaced: [paths]}.", s.planRelease)
+		"{plan: as onward plan --format json, files: [{path, text}], replaced: [paths], opaque}.", s.planRelease)
 	addTool(s, out, "schema", "What the migrations make of tables, at the base (deployed) or at the head (after the release): columns, constraints "+
 		"and indexes. Without tables it lists the relations.",
-		"{at, tables: [{relation, kind, columns, constraints, indexes, partial}], unknown: [names], relations: [names]}.", s.showSchema)
+		"{at, tables: [{relation, kind, columns, constraints, indexes, partial}], unknown: [names], relations: [names], opaque}.", s.showSchema)
 	addTool(s, out, "verify", "Whether queries fit the deployed schema and the one after the release. With sql it is static: names of relations, "+
 		"columns and functions are looked up in the schemas that the migrations make, and no server is asked; types of expressions and "+
 		"operators are mostly not checked, and unknown lists the relations that were not checked. With workload, recordings of onward record, "+
 		"a throwaway server prepares each query at each commit point.",
-		"{queries: [{sql, line, base, head}]}, or with workload the report of onward verify --format json.", s.verifyQueries)
+		"{queries: [{sql, line, base, head}], opaque}, or with workload the report of onward verify --format json.", s.verifyQueries)
 	addTool(s, out, "release", "May the new code be deployed, and at which moment: from the repository, and with database: true also from the "+
 		"database whose address the user gave when the server was started.",
-		"{state, verdict, conditions, readiness, plan, applied}: words of onward plan and onward status.", s.judgeReadiness)
+		"{state, verdict, conditions, readiness, plan, applied, opaque}: words of onward plan and onward status.", s.judgeReadiness)
 	return out
 }
 
