@@ -183,3 +183,25 @@ func TestMCPOutput(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// With --allow-project-programs the project's command renders its migrations.
+func TestMCPPrograms(t *testing.T) {
+	t.Parallel()
+	const migration = "export const up = () => 1\n"
+	dir := gittest.Commits(t,
+		map[string]string{
+			"onward.yaml":  "migrations:\n  - dir: m\n    render: sh show.sh {id}\n",
+			"show.sh":      "case $1 in 1*) echo 'CREATE TABLE t (id bigint PRIMARY KEY, v text);' ;; *) echo 'CREATE INDEX t_v ON t (v);' ;; esac\n",
+			"m/1_table.ts": migration,
+		},
+		map[string]string{"m/2_index.ts": migration})
+	_, still := callTool(t, connectMCP(t, dir), "changelog", nil)
+	if strings.Contains(still, "index-create-blocking") || !strings.Contains(still, "No verdict") {
+		t.Errorf("the command ran: %s", still)
+	}
+	data, text := callTool(t, connectMCP(t, dir, "--allow-project-programs"), "changelog", nil)
+	if !strings.Contains(text, "index-create-blocking") {
+		t.Errorf("the command did not run: %s", text)
+	}
+	wantSame(t, "changelog", runJSON(t, dir, "", "changelog"), data)
+}
