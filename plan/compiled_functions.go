@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
@@ -33,7 +34,7 @@ func recompileFunctions(s *onward.PlanStep, m *rule.Migration, touched map[strin
 		}
 		var columns []string
 		for _, c := range old.Columns {
-			if hasOtherType(c, fresh.Column(c.Name)) {
+			if analysis.HasOtherType(c, fresh.Column(c.Name)) {
 				columns = append(columns, c.Name)
 			}
 		}
@@ -54,10 +55,4 @@ func recompileFunctions(s *onward.PlanStep, m *rule.Migration, touched map[strin
 	default:
 		s.Undo = wrapTransaction(s.Undo + text)
 	}
-}
-
-// hasOtherType reports whether a column has another type now. Another length or precision is the same type to a function.
-func hasOtherType(old, now *catalog.Column) bool {
-	return now != nil && old.Type.IsKnown() && now.Type.IsKnown() &&
-		(old.Type.OID != now.Type.OID || old.Type.Name != now.Type.Name || min(old.Type.Array, 1) != min(now.Type.Array, 1))
 }

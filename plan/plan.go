@@ -11,6 +11,7 @@ import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/fault"
 	"github.com/onward-sql/onward/internal/recipe"
+	"github.com/onward-sql/onward/internal/rules/column"
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/rehearse"
 	"github.com/onward-sql/onward/verify"
@@ -233,7 +234,7 @@ func (p *planner) reportDoubt(step, format string, args ...any) {
 // collectFindings collects the findings about a change.
 func (p *planner) collectFindings(c *recipe.Change) {
 	for _, f := range p.report.Findings {
-		if !isInChange(&f, c) && !isAlsoInChange(&f, c) {
+		if !isInChange(&f, c) && !isAlsoInChange(&f, c) || f.Rule == column.TypeCompiled.ID { // recompileFunctions is its fix
 			continue
 		}
 		switch f.Category {

@@ -26,6 +26,7 @@ type bodyPart struct {
 	node          *pgparse.Node // nil: it could not be read
 	into          []string
 	maybe, caught bool
+	target        bool // what an assignment writes to
 }
 
 // Mention is a place in a body that names something.
@@ -66,7 +67,7 @@ func ReadBody(fn *Function) *Body {
 			b.addPart(part)
 			for _, into := range p.Into {
 				if strings.Contains(into, ".") {
-					part := bodyPart{text: p.Text, maybe: p.Maybe, caught: p.Caught}
+					part := bodyPart{text: p.Text, maybe: p.Maybe, caught: p.Caught, target: true}
 					if file, err := pgparse.SplitText("SELECT " + into); err == nil && len(file.Stmts) == 1 {
 						part.node = file.Stmts[0].Node
 					}

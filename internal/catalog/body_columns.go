@@ -77,6 +77,9 @@ func (m *mentions) checkQualified(l *query.Level, n query.Name) bool {
 
 // checkField looks at a field of something that is no table of the query.
 func (m *mentions) checkField(name, field string) {
+	if m.onField != nil {
+		m.onField(name, field)
+	}
 	switch {
 	case name == "new" || name == "old":
 		if !slices.ContainsFunc(m.fields, func(f Field) bool { return f.Record == name && f.Name == field }) {

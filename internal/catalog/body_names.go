@@ -18,6 +18,9 @@ type mentions struct {
 	// rows are the variables that hold rows of the relation.
 	rows map[string]bool
 	into []string // of the statement in question
+	// transitions are other names of the relation, and onField is called for each field of a variable.
+	transitions []string
+	onField     func(variable, field string)
 
 	found, sure bool
 	fields      []Field
@@ -34,6 +37,9 @@ func (m *mentions) Table(rv *pgparse.RangeVar) query.Table {
 		return nil
 	}
 	schema, name := pgparse.RangeName(rv)
+	if schema == "" && slices.Contains(m.transitions, name) {
+		return m.target
+	}
 	r := m.catalog.findRelation(schema, name)
 	if r == nil && schema == "" && name == m.target.Name.Name {
 		r = m.target // search_path is not what it was when the function was made

@@ -136,3 +136,62 @@ func TestFieldsOfABody(t *testing.T) {
 		}
 	}
 }
+
+// TestFieldReads: where a body reads posts.title as the field of a variable, whose type PL/pgSQL keeps.
+func TestFieldReads(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ declare, body, want string }{
+		{"", "IF NEW.title = 'x' THEN RETURN NEW; END IF", "sure"},
+		{"", "IF NEW.id = 1 THEN IF OLD.title = 'x' THEN NULL; END IF; END IF", "sure maybe"},
+		{"", "NEW.title := 'x'", ""},
+		{"", "SELECT note INTO NEW.title FROM logs", ""},
+		{"", "NEW.title := upper(NEW.title)", "sure"},
+		{"", "RAISE DEBUG '%', NEW.title", "sure"},
+		{"", "EXECUTE 'SELECT $1' USING NEW.title", "sure"},
+		{"", "INSERT INTO logs (note) VALUES (NEW.title)", "sure"},
+		{"", "INSERT INTO logs SELECT NEW.*; PERFORM to_jsonb(NEW); IF NEW IS DISTINCT FROM OLD THEN NULL; END IF", ""},
+		{"", "PERFORM title FROM posts; UPDATE posts SET title = upper(title)", ""},
+		{"", "PERFORM new.note FROM logs new", ""},
+		{"", "BEGIN IF NEW.title = 'x' THEN NULL; END IF; EXCEPTION WHEN others THEN NULL; END", "sure caught"},
+		{"r record", "SELECT * INTO r FROM posts; PERFORM r.title", "sure"},
+		{"r record", "SELECT * INTO r FROM posts; PERFORM r.id", ""},
+		{"r record", "SELECT p.* INTO r FROM posts p JOIN logs USING (id); PERFORM r.title", "sure"},
+		{"r record", "SELECT title AS x INTO r FROM posts; PERFORM r.x", "sure"},
+		{"r record", "SELECT title::text AS title INTO r FROM posts; PERFORM r.title", ""},
+		{"r record", "SELECT upper(title) AS x INTO r FROM posts; PERFORM r.x", "perhaps"},
+		{"r record", "SELECT s.* INTO r FROM (SELECT title AS x FROM posts) s; PERFORM r.x", "sure"},
+		{"r record", "WITH w AS (SELECT title AS x FROM posts) SELECT x AS y INTO r FROM w; PERFORM r.y", "sure"},
+		{"r record", "SELECT note AS title INTO r FROM logs; PERFORM r.title, id FROM posts", ""},
+		{"r record", "FOR r IN SELECT * FROM posts LOOP PERFORM r.title; END LOOP", "sure maybe"},
+		{"r record", "UPDATE posts SET id = 1 RETURNING * INTO r; PERFORM r.title", "sure"},
+		{"r record", "EXECUTE 'SELECT * FROM posts' INTO r; PERFORM r.title", "perhaps"},
+		{"r record", "EXECUTE 'SELECT * FROM logs' INTO r; PERFORM r.title", ""},
+		{"k CURSOR FOR SELECT * FROM posts; r record", "OPEN k; FETCH k INTO r; PERFORM r.title", "perhaps"},
+		{"r record", "FOR r IN SELECT * FROM n LOOP PERFORM r.title; END LOOP", "sure maybe"},
+		{"r posts", "SELECT * INTO r FROM logs; PERFORM (r).title", "sure"},
+		{"r posts%ROWTYPE", "PERFORM r.title", "sure"},
+		{"v posts.title%TYPE", "SELECT title INTO v FROM posts; PERFORM v", ""},
+		{"v text", "SELECT title INTO v FROM posts; PERFORM v", ""},
+		{"", "PERFORM arg.title", "sure"},
+	} {
+		declare := ""
+		if c.declare != "" {
+			declare = "DECLARE " + c.declare + "; "
+		}
+		schema, b := bodyOf(t, bodyTables, "CREATE FUNCTION f(arg posts) RETURNS trigger LANGUAGE plpgsql AS $f$"+declare+"BEGIN "+c.body+"; END$f$")
+		var got []string
+		reader := catalog.FieldReader{Row: true, Transitions: []string{"n"}}
+		if place, found := b.FindFieldRead(schema, schema.Lookup("public", "posts"), "title", reader); found {
+			got = append(got, map[bool]string{true: "sure", false: "perhaps"}[place.Sure])
+			if place.Maybe {
+				got = append(got, "maybe")
+			}
+			if place.Caught {
+				got = append(got, "caught")
+			}
+		}
+		if diff := cmp.Diff(c.want, strings.Join(got, " ")); diff != "" {
+			t.Errorf("%s %s\n%s", c.declare, c.body, diff)
+		}
+	}
+}

@@ -29,12 +29,17 @@ func RecompileFunctions(schema *catalog.Catalog, t *catalog.Relation, columns []
 		mentions := func(name string) bool { return analysis.MentionsWord(body, strings.ToLower(name)) }
 		isOfTable := fires[fn.Name] || mentions(t.Name.Name)
 		if fn.Language == "plpgsql" && fn.Name.Schema != "pg_temp" && isOfTable && slices.ContainsFunc(columns, mentions) {
-			out = append(out, "ALTER ROUTINE "+routineName(fn)+recompiled)
+			out = append(out, RecompileFunction(fn))
 		}
 		return true
 	})
 	slices.Sort(out)
 	return out
+}
+
+// RecompileFunction returns a statement that makes sessions compile a function again.
+func RecompileFunction(fn *catalog.Function) string {
+	return "ALTER ROUTINE " + routineName(fn) + recompiled
 }
 
 // RecompiledRoutine returns the function, as SQL, that a statement of [RecompileFunctions] makes sessions compile again; "" for another statement.

@@ -50,6 +50,7 @@ var all = []*rule.Rule{
 	blocking.ColumnSetNotNullScan,
 	column.StarRead,
 	column.SwappedDiffers,
+	column.TypeCompiled,
 	column.TypeIllChosen,
 	column.TypeIncompatible,
 	blocking.ColumnTypeIndexRebuild,
