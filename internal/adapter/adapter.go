@@ -134,6 +134,8 @@ type Source struct {
 	// Foreign is the database that the files are for, when that is not
 	// Postgres: "MySQL". [Detect] reports such a source instead of using it.
 	Foreign string
+	// IsGo is set if the tool is one of Go: the drivers of the Go module around the directory tell the database.
+	IsGo bool
 	// IsPostgres is set if the tool's own files say that the directory is for Postgres. Then nothing is guessed from the text.
 	IsPostgres bool
 	// Options come from onward.yaml, for the adapters that have some.

@@ -96,6 +96,9 @@ func foreignDatabase(t Tree, s Source) string {
 		byText = cmp.Or(byText, foreignSQL(f.Text))
 	}
 	if byText == "" && byName == "" {
+		byName = goDatabase(t, &s, d)
+	}
+	if byText == "" && byName == "" {
 		return ""
 	}
 	own := slices.ContainsFunc(files, func(f *File) bool { return isPostgresSQL(f.Text) })
@@ -145,37 +148,6 @@ func DatabaseNamed(dir string) string {
 func ReadDatabase(setting string) (foreign string, isPostgres bool) {
 	setting = strings.ToLower(setting)
 	return foreignDirs[setting], slices.Contains(forPostgres, setting)
-}
-
-// goDrivers match the drivers of databases in a go.mod, Postgres' first.
-var goDrivers = []struct {
-	database string
-	pattern  *lazyregexp.Regexp
-}{
-	{"", lazyregexp.New(`\bgithub\.com/(?:lib/pq|jackc/pg|go-pg/|ory/)|\bdriver/(?:postgres|pgdriver)\b|\bpgdriver\b|\bcockroach`)},
-	{"SQLite", lazyregexp.New(`\b(?:mattn/go-sqlite3|glebarez/(?:go-)?sqlite|modernc\.org/sqlite|` +
-		`gorm\.io/driver/sqlite|ncruces/go-sqlite3|zombiezen\.com/go/sqlite)\b`)},
-	{"MySQL", lazyregexp.New(`\b(?:go-sql-driver/mysql|gorm\.io/driver/mysql)\b`)},
-}
-
-// GoDatabase returns the other database that a directory's migrations are for, if the Go module around it has that database's
-// driver and none of Postgres, and no SQL of Postgres is in the files; "" otherwise.
-func GoDatabase(t Tree, d Dir) string {
-	mod, ok := NearestFile(t, d.Path, "go.mod")
-	if !ok {
-		return ""
-	}
-	text := ReadFile(t, mod).Text
-	for _, driver := range goDrivers {
-		if !driver.pattern.MatchString(text) {
-			continue
-		}
-		if slices.ContainsFunc(ReadFiles(t, d, SampleNames(d.Names, 6)), func(f *File) bool { return isPostgresSQL(f.Text) }) {
-			return ""
-		}
-		return driver.database
-	}
-	return ""
 }
 
 // isBesidePostgres reports whether a directory next to this one has Postgres' own migrations by its

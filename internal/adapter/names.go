@@ -2,7 +2,6 @@ package adapter
 
 import (
 	"iter"
-	"path"
 	"slices"
 	"strings"
 
@@ -48,46 +47,8 @@ func UsesPop(t Tree, dir string) bool {
 		return false
 	}
 	text := ReadFile(t, mod).Text
-	return popModule.MatchString(text) && !strings.Contains(text, golangMigrateModule)
+	return popModule.MatchString(text) && !goLibraries[golangMigrate].MatchString(text)
 }
-
-// maraguModule matches the path of maragu.dev/migrate, also its old one, in a go.mod and in an import.
-var maraguModule = lazyregexp.New(`\b(?:maragu\.dev|github\.com/maragudk)/migrate\b`)
-
-// UsesMaragu returns the file that shows that maragu.dev/migrate runs the .up.sql files of a directory; "" for none. Its names
-// are also golang-migrate's: in a module that requires both, the closest Go file that imports one of them decides.
-func UsesMaragu(t Tree, dir string) string {
-	mod, ok := NearestFile(t, dir, "go.mod")
-	if !ok {
-		return ""
-	}
-	switch text := ReadFile(t, mod).Text; {
-	case !maraguModule.MatchString(text):
-		return ""
-	case !strings.Contains(text, golangMigrateModule):
-		return mod
-	}
-	root := parentOf(mod)
-	for ; ; dir = parentOf(dir) {
-		for _, name := range ListDir(t, dir, ".go").Names {
-			if strings.HasSuffix(name, "_test.go") {
-				continue
-			}
-			switch text := ReadFile(t, path.Join(dir, name)).Text; {
-			case maraguModule.MatchString(text):
-				return path.Join(dir, name)
-			case strings.Contains(text, golangMigrateModule):
-				return ""
-			}
-		}
-		if dir == root || dir == "" {
-			return ""
-		}
-	}
-}
-
-// golangMigrateModule is the path of golang-migrate's module, without its major version.
-const golangMigrateModule = "github.com/golang-migrate/migrate"
 
 // databaseInName returns the database that the middle of a name mentions, in lower case:
 // "postgres", "mysql"; "" for none.

@@ -105,7 +105,7 @@ func findSources(t adapter.Tree) []adapter.Source {
 			continue
 		}
 		s := adapter.Source{
-			Framework: Name, Dir: d.Path, Score: byNames, Foreign: adapter.GoDatabase(t, d),
+			Framework: Name, Dir: d.Path, Score: byNames, IsGo: true,
 			Why: fmt.Sprintf("%d files named like %s", len(ups), ups[0]),
 		}
 		if user := usedBy(t); user != "-" {

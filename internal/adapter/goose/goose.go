@@ -101,7 +101,7 @@ func findSources(t adapter.Tree) []adapter.Source {
 			}
 		}
 		if why != "" {
-			out = append(out, adapter.Source{Framework: Name, Dir: d.Path, Score: 3, Why: why, Foreign: adapter.GoDatabase(t, d)})
+			out = append(out, adapter.Source{Framework: Name, Dir: d.Path, Score: 3, Why: why, IsGo: true})
 		}
 	}
 	return out
