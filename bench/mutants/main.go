@@ -1,5 +1,9 @@
 // Command mutants plants faults in packages and prints those that the packages' own tests do not notice. It compiles each package once, with all of
 // its faults in it, each behind a number; then it runs the tests once for each number of a random sample.
+//
+// A fault is noticed if the tests fail, panic, or take longer than the limit; those of the last kind are told apart. A fault that no test comes to
+// counts as not noticed. One that does not compile cannot occur: all of them are in one binary, and if that does not compile, the run ends with an
+// error. It ends with an error, too, if the tests cannot be started, or if they fail without a fault, before the sample or after it.
 package main
 
 import (
@@ -31,7 +35,8 @@ func main() {
 			os.Exit(3)
 		}
 		percent := 100 * p.noticed / max(p.tried, 1)
-		fmt.Printf("%s: %d of %d faults noticed, %d %%, of %d that can be planted. One run: %s\n", dir, p.noticed, p.tried, percent, p.sites, p.once)
+		fmt.Printf("%s: %d of %d faults noticed, %d %%, %d of them by the time limit, of %d that can be planted. One run: %s\n",
+			dir, p.noticed, p.tried, percent, p.late, p.sites, p.once)
 		if percent < *least {
 			defer os.Exit(1)
 		}
@@ -46,6 +51,7 @@ type settings struct {
 
 type tally struct {
 	sites, tried, noticed int
+	late                  int // noticed by the time limit
 	once                  time.Duration
 }
 
@@ -66,9 +72,12 @@ func (s settings) tryPackage(dir string) (out tally, err error) {
 		return out, fmt.Errorf("%w\n%s", err, text)
 	}
 	reached := filepath.Join(work, "reached")
+	if err := s.runUnchanged(dir, binary, "ONWARD_MUTANTS_REACHED="+reached); err != nil {
+		return out, err
+	}
 	start := time.Now()
-	if noticed, text := s.runTests(dir, binary, "ONWARD_MUTANTS_REACHED="+reached); noticed {
-		return out, fmt.Errorf("the tests fail without a fault:\n%s", text)
+	if err := s.runUnchanged(dir, binary, "ONWARD_MUTANT="); err != nil {
+		return out, err
 	}
 	out.once = time.Since(start).Round(10 * time.Millisecond)
 	lines, err := os.ReadFile(reached)
@@ -90,21 +99,47 @@ func (s settings) tryPackage(dir string) (out tally, err error) {
 			fmt.Printf("%s: %s: no test comes here\n", faults[n].place, faults[n].words)
 			continue
 		}
-		if noticed, _ := s.runTests(dir, binary, "ONWARD_MUTANT="+strconv.Itoa(n)); noticed {
+		r, err := s.runTests(dir, binary, "ONWARD_MUTANT="+strconv.Itoa(n))
+		switch {
+		case err != nil:
+			return out, err
+		case r.late:
+			out.late++
+			fallthrough
+		case r.failed:
 			out.noticed++
-		} else {
+		default:
 			fmt.Printf("%s: %s\n", faults[n].place, faults[n].words)
 		}
 	}
-	return out, nil
+	return out, s.runUnchanged(dir, binary, "ONWARD_MUTANT=")
 }
 
-// runTests runs a package's tests and reports whether they fail or take too long.
-func (s settings) runTests(dir, binary, variable string) (noticed bool, text string) {
+// runUnchanged runs the tests without a fault. An error says that they fail: what they were said to notice may be something else.
+func (s settings) runUnchanged(dir, binary, variable string) error {
+	r, err := s.runTests(dir, binary, variable)
+	if err == nil && (r.failed || r.late) {
+		err = fmt.Errorf("the tests fail without a fault:\n%s", r.text)
+	}
+	return err
+}
+
+// run is how the tests of a package ended.
+type run struct {
+	failed, late bool
+	text         string
+}
+
+// runTests runs a package's tests. An error says that they could not be started.
+func (s settings) runTests(dir, binary, variable string) (run, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), s.limit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, binary, "-test.failfast", "-test.short")
 	cmd.Dir, cmd.Env = dir, append(os.Environ(), variable)
 	b, err := cmd.CombinedOutput()
-	return err != nil, string(b)
+	r := run{failed: err != nil, late: ctx.Err() != nil, text: string(b)}
+	if exit := (*exec.ExitError)(nil); err != nil && !r.late && !errors.As(err, &exit) {
+		return r, err
+	}
+	return r, nil
 }

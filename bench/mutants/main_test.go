@@ -58,3 +58,46 @@ func TestIsBetween(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// A fault that makes a loop endless is noticed by the time limit. Tests that fail after the sample, without a fault, end the run with an error: here they
+// count their runs in a file, and the fourth one fails.
+func TestTryPackageLate(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"go.mod": "module example.com/m\n\ngo 1.24\n",
+		"m.go":   "package m\n\nfunc halve(n int) int {\n\tfor n > 1 {\n\t\tn /= 2\n\t}\n\treturn n\n}\n",
+		"m_test.go": `package m
+
+import (
+	"os"
+	"testing"
+)
+
+func TestHalve(t *testing.T) {
+	runs, _ := os.ReadFile("runs")
+	if err := os.WriteFile("runs", append(runs, 'x'), 0o600); err != nil || len(runs) == 3 && os.Getenv("FAIL_LATER") != "" {
+		t.Fatal("the fourth run")
+	}
+	if halve(9) != 1 {
+		t.Error("9")
+	}
+}
+`,
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Chdir(dir)
+	got, err := settings{limit: 2 * time.Second}.tryPackage(".")
+	if err != nil || got.tried != 1 || got.noticed != 1 || got.late != 1 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if err := os.Remove("runs"); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("FAIL_LATER", "1")
+	if _, err := (settings{limit: 2 * time.Second}).tryPackage("."); err == nil {
+		t.Error("tests that fail without a fault are accepted")
+	}
+}

@@ -22,7 +22,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
-	"sync"
+	"sync/atomic"
 )
 
 var plantedMutant, reachedMutants = func() (int, *os.File) {
@@ -38,13 +38,11 @@ var plantedMutant, reachedMutants = func() (int, *os.File) {
 	return n, nil
 }()
 
-var reachedOnce sync.Map
+var reachedOnce [mutants]atomic.Bool
 
 func isMutant(n int) bool {
-	if reachedMutants != nil {
-		if _, known := reachedOnce.LoadOrStore(n, true); !known {
-			fmt.Fprintln(reachedMutants, n)
-		}
+	if reachedMutants != nil && !reachedOnce[n].Load() && reachedOnce[n].CompareAndSwap(false, true) {
+		fmt.Fprintln(reachedMutants, n)
 	}
 	return n == plantedMutant
 }
@@ -88,15 +86,16 @@ func plantFaults(dir, work string) (faults []fault, overlay string, err error) {
 		}
 	}
 	const added = "mutants_planted.go"
-	if err := writeReplaced(replace, filepath.Join(dir, added), filepath.Join(work, added), []byte("package "+name+helpers)); err != nil {
+	text := fmt.Sprintf("package %s%s\nconst mutants = %d\n", name, helpers, len(faults))
+	if err := writeReplaced(replace, filepath.Join(dir, added), filepath.Join(work, added), []byte(text)); err != nil {
 		return nil, "", err
 	}
-	text, err := json.Marshal(map[string]any{"Replace": replace})
+	list, err := json.Marshal(map[string]any{"Replace": replace})
 	if err != nil {
 		return nil, "", err
 	}
 	overlay = filepath.Join(work, "overlay.json")
-	return faults, overlay, os.WriteFile(overlay, text, 0o600)
+	return faults, overlay, os.WriteFile(overlay, list, 0o600)
 }
 
 func writeReplaced(replace map[string]string, original, copied string, text []byte) error {
