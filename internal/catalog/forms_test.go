@@ -25,11 +25,26 @@ func TestForms(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, form := range forms {
-		fmt.Fprintf(&got, "%s\n", form.ID)
-		writeChange(t, &got, schema, form)
-		fmt.Fprint(&got, "  unknown schema\n")
-		writeChange(t, &got, catalog.New(), form)
+	list := func(schema *catalog.Catalog, forms []prove.Form) {
+		for _, form := range forms {
+			fmt.Fprintf(&got, "%s\n", form.ID)
+			writeChange(t, &got, schema, form)
+			fmt.Fprint(&got, "  unknown schema\n")
+			writeChange(t, &got, catalog.New(), form)
+		}
+	}
+	list(schema, forms)
+	groups, err := prove.ListGroups()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, group := range groups {
+		schema, problems := apply(t, catalog.New(), group.Schema)
+		if problems != "" {
+			t.Fatal(problems)
+		}
+		schema.Complete = true
+		list(schema, group.Forms)
 	}
 	golden.CompareFile(t, filepath.Join("testdata", "forms", "forms.txt"), got.String())
 }

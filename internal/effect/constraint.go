@@ -78,6 +78,9 @@ func (a *alterState) validateConstraint(name string) {
 	}
 	switch con := a.rel.Constraint(name); {
 	case con == nil:
+		if column, implied := refusal.ImpliedNotNull(a.rel, name); implied && !a.rel.Column(column).NotNullInvalid {
+			return // valid already
+		}
 		t := a.tabOf(a.rel)
 		t.wantScan("")
 		t.unsure, t.why = true, "what the constraint is, is not known"

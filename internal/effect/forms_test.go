@@ -25,13 +25,24 @@ func TestForms(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, form := range forms {
-		writeForm(t, &got, schema, form)
+		writeForm(t, &got, schema, form, onward.OldestMajor)
+	}
+	groups, err := prove.ListGroups()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, group := range groups {
+		schema := fold(t, catalog.New(), group.Schema)
+		schema.Complete = true
+		for _, form := range group.Forms {
+			writeForm(t, &got, schema, form, group.First)
+		}
 	}
 	golden.CompareFile(t, filepath.Join("testdata", "forms.txt"), got.String())
 }
 
-// writeForm writes the answers for a form: one paragraph for each group of versions with the same answer, and one for an unknown schema.
-func writeForm(t *testing.T, out *strings.Builder, schema *catalog.Catalog, form prove.Form) {
+// writeForm writes the answers for a form, from a version on: one paragraph for each group of versions with the same answer, and one for an unknown schema.
+func writeForm(t *testing.T, out *strings.Builder, schema *catalog.Catalog, form prove.Form, from int) {
 	t.Helper()
 	unknown := catalog.New()
 	if form.Setup != "" {
@@ -47,8 +58,8 @@ func writeForm(t *testing.T, out *strings.Builder, schema *catalog.Catalog, form
 		_, inputs.Problems = c.Judge(node, form.SQL, false)
 		return writeResult(effect.EffectOf(node, c, effect.NewVersion(major), inputs))
 	}
-	first, words := onward.OldestMajor, answer(schema, onward.OldestMajor)
-	for major := onward.OldestMajor + 1; major <= onward.PreviewMajor+1; major++ {
+	first, words := from, answer(schema, from)
+	for major := from + 1; major <= onward.PreviewMajor+1; major++ {
 		next := "none"
 		if major <= onward.PreviewMajor {
 			next = answer(schema, major)

@@ -167,12 +167,12 @@ func (a *Alteration) visitInheritanceTree(visit func(rel *catalog.Relation, kids
 func (a *Alteration) fillsRows(rel *catalog.Relation, n *NewColumn, typ catalog.Type) bool {
 	dom := a.DomainOf(typ)
 	switch {
-	case n.Generated == "virtual":
+	case n.Generated == "virtual" || !HasStorage(rel):
 		return false
 	case n.Generated == "" && (n.Default != nil && !predicate.IsNull(n.Default) || n.Default == nil && dom != nil && dom.Default != nil):
 		return true
 	}
-	return HasStorage(rel) && (n.Generated != "" || n.Serial || n.Identity != "" || dom != nil && a.IsConstrained(dom))
+	return n.Generated != "" || n.Serial || n.Identity != "" || dom != nil && a.IsConstrained(dom)
 }
 
 // HasStorage reports whether a relation has a file of its own.

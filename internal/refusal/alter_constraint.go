@@ -34,6 +34,7 @@ func (a *Alteration) addCheck(con *pgparse.Constraint) {
 	switch {
 	case !con.GetIsEnforced() && !a.V.AtLeast(18):
 		a.RecordRefusal(pgerror.SyntaxAt, "ENFORCED")
+	case !a.hasSyntax(con.GetRawExpr()):
 	case !a.mayCheck(con):
 	case con.GetIsNoInherit() && a.Rel.Kind == catalog.PartitionedTable:
 		a.RecordRefusal(pgerror.ConstraintNoInherit, a.Rel.Name.Name)
@@ -90,6 +91,13 @@ func checkUsingIndex(index *catalog.Relation) *pgerror.Refusal {
 	return nil
 }
 
+// refuseImplied refuses the name that a NOT NULL gets from 18 on where the version has no constraint of it. Any other missing one the catalog finds.
+func (a *Alteration) refuseImplied(name string) {
+	if _, implied := ImpliedNotNull(a.Rel, name); implied && !a.V.AtLeast(18) && a.IsFullyKnown(a.Rel) {
+		a.RecordRefusal(pgerror.ConstraintMissing, name, a.Rel.Name.Name)
+	}
+}
+
 // validateConstraint is VALIDATE CONSTRAINT.
 func (a *Alteration) validateConstraint(name string) {
 	if a.NotValid(name) != nil { // added by the same statement
@@ -97,6 +105,7 @@ func (a *Alteration) validateConstraint(name string) {
 	}
 	con := a.Rel.Constraint(name)
 	if con == nil {
+		a.refuseImplied(name)
 		return
 	}
 	switch con.Kind {
@@ -161,6 +170,10 @@ func (a *Alteration) alterConstraint(def *pgparse.ATAlterConstraint) {
 	}
 	switch con := a.Rel.Constraint(def.GetConname()); {
 	case con == nil:
+		a.refuseImplied(def.GetConname())
+		if _, implied := ImpliedNotNull(a.Rel, def.GetConname()); implied && def.GetAlterDeferrability() {
+			a.RecordRefusal(pgerror.NotForeignKey, def.GetConname(), a.Rel.Name.Name)
+		}
 	case def.GetAlterInheritability():
 		if con.Kind != catalog.NotNullConstraint {
 			a.RecordRefusal(pgerror.NotNotNull, con.Name, a.Rel.Name.Name)

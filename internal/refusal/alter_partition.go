@@ -10,7 +10,7 @@ import (
 func (a *Alteration) attachPartition(cmd *pgparse.PartitionCmd) {
 	rv := cmd.GetName()
 	if a.Rel.Kind == catalog.PartitionedIndex || a.Rel.Kind == catalog.Index {
-		if index := a.FindRelation(rv.GetSchemaname(), rv.GetRelname(), catalog.Index, false); index != nil {
+		if index := a.FindTable(rv); index != nil {
 			a.KeepRefusal(a.checkAttachedIndex(index))
 		}
 		return

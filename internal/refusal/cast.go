@@ -140,6 +140,9 @@ func (q *Checker) canCompare(from, to catalog.Type) bool {
 	if SameType(from, to) {
 		return true
 	}
+	if (from.Array > 0) != (to.Array > 0) && from.OID == 0 && to.OID == 0 {
+		return q.userCasts()
+	}
 	if from.OID != 0 || to.OID != 0 || from.Array > 0 || to.Array > 0 ||
 		from.Name.Schema != "pg_catalog" || to.Name.Schema != "pg_catalog" {
 		// Extensions define operators; an enum has none but its own.

@@ -176,10 +176,10 @@ func (q *Checker) constantType(n *pgparse.Node, column catalog.Type) (t catalog.
 	switch m := pgparse.Unwrap(n).(type) {
 	case *pgparse.A_Const:
 		switch {
-		case m.GetIsnull():
-			return t, false
-		case m.GetSval() != nil:
+		case m.GetIsnull() || m.GetSval() != nil:
 			return column, true
+		case m.GetBoolval() != nil:
+			return catalog.Type{Name: catalog.Name{Schema: "pg_catalog", Name: "bool"}}, true
 		case m.GetIval() != nil:
 			return catalog.Type{Name: catalog.Name{Schema: "pg_catalog", Name: "int4"}}, true
 		}

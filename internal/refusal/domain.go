@@ -31,6 +31,7 @@ func (q *Checker) alterDomain(s *pgparse.AlterDomainStmt) {
 	case d == nil && q.C.Complete:
 		q.RecordRefusal(pgerror.TypeMissing, name)
 	case d == nil || s.GetSubtype() == "O" && d.NotNull:
+	case s.GetSubtype() == "V" && d.HasValidCheck(s.GetName()) && q.V.AtLeast(19): // it is not checked again
 	default:
 		q.domainUsers(d, 0)
 	}

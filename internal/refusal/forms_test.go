@@ -25,25 +25,39 @@ func TestForms(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, form := range forms {
+	list := func(form prove.Form, known *catalog.Catalog, from int) {
 		f, err := pgparse.SplitText(form.SQL)
 		if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Node == nil {
 			t.Fatalf("%s does not parse", form.SQL)
 		}
-		known, unknown := &schema, catalog.New()
+		unknown := catalog.New()
 		if form.Setup != "" {
 			known, unknown = apply(t, known, form.Setup), apply(t, unknown, form.Setup)
 		}
-		writeRefusals(&got, form, f.Stmts[0].Node, known, "")
-		writeRefusals(&got, form, f.Stmts[0].Node, unknown, " without a schema")
+		writeRefusals(&got, form, f.Stmts[0].Node, known, "", from)
+		writeRefusals(&got, form, f.Stmts[0].Node, unknown, " without a schema", from)
+	}
+	for _, form := range forms {
+		list(form, &schema, onward.OldestMajor)
+	}
+	groups, err := prove.ListGroups()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, group := range groups {
+		known := *apply(t, catalog.New(), group.Schema)
+		known.Complete = true
+		for _, form := range group.Forms {
+			list(form, &known, group.First)
+		}
 	}
 	golden.CompareFile(t, filepath.Join("testdata", "forms.txt"), got.String())
 }
 
-// writeRefusals writes the refusals of a form, one line for each group of versions with the same one.
-func writeRefusals(out *strings.Builder, form prove.Form, node *pgparse.Node, c *catalog.Catalog, where string) {
-	first, words := onward.OldestMajor, ""
-	for major := onward.OldestMajor; major <= onward.PreviewMajor+1; major++ {
+// writeRefusals writes the refusals of a form from a version on, one line for each group of versions with the same one.
+func writeRefusals(out *strings.Builder, form prove.Form, node *pgparse.Node, c *catalog.Catalog, where string, from int) {
+	first, words := from, ""
+	for major := from; major <= onward.PreviewMajor+1; major++ {
 		next := "end"
 		if major <= onward.PreviewMajor {
 			v := refusal.NewVersion(major)

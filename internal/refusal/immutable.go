@@ -1,6 +1,8 @@
 package refusal
 
 import (
+	"cmp"
+
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/catalog/builtin"
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -56,7 +58,8 @@ func (q *Checker) isMutable(expr *pgparse.Node, columns ColumnType, depth int) (
 			}
 		case *pgparse.TypeCast:
 			to := q.C.TypeOf(e.GetTypeName())
-			mutable = !q.userCasts() && (convertsMutably(q.simpleType(e.GetArg(), columns, 0), q.builtinName(to)) || q.namesEnum(e.GetArg(), to, columns))
+			from := q.simpleType(e.GetArg(), columns, 0)
+			mutable = !q.userCasts() && (convertsMutably(from, q.builtinName(to)) && (from != "interval" || q.V.AtLeast(15)) || q.namesEnum(e.GetArg(), to, columns))
 		case *pgparse.A_Expr:
 			mutable = e.GetKind() == pgparse.A_Expr_Kind_AEXPR_OP &&
 				computesMutably(OperatorName(e), q.simpleType(e.GetLexpr(), columns, 0), q.simpleType(e.GetRexpr(), columns, 0))
@@ -195,10 +198,17 @@ func computesMutably(op, left, right string) bool {
 	return false
 }
 
-// volatileOrStable reports whether an expression calls a function that is not immutable.
+// volatileOrStable reports whether an expression calls a function that is not immutable, in a part that the planner keeps.
 // unknown names a function of which nothing is known.
 func (q *Checker) volatileOrStable(expr *pgparse.Node) (volatile bool, unknown string) {
 	pgparse.Walk(expr, func(m any) bool {
+		if kept, folded := FoldConstants(m); folded {
+			for _, n := range kept {
+				isVolatile, from := q.volatileOrStable(n)
+				volatile, unknown = volatile || isVolatile, cmp.Or(from, unknown)
+			}
+			return false
+		}
 		switch e := m.(type) {
 		case *pgparse.SQLValueFunction:
 			volatile = true

@@ -43,12 +43,12 @@ func (q *Checker) clusterTable(s *pgparse.ClusterStmt) {
 	index := q.clusterIndex(rel, s.GetIndexname())
 	switch {
 	case index != nil && !q.mayCluster(index):
-	case index == nil && s.GetIndexname() == "" && q.IsFullyKnown(rel) && rel.Kind != catalog.PartitionedTable:
-		q.RecordRefusal(pgerror.NeverClustered, rel.Name.Name)
 	case hasParentheses(s) && !q.V.AtLeast(14):
 		q.RecordRefusal(pgerror.SyntaxAt, "(")
 	case rel.Kind == catalog.PartitionedTable && !q.V.AtLeast(15):
 		q.RecordRefusal(pgerror.ClusterPartitioned)
+	case index == nil && s.GetIndexname() == "" && q.IsFullyKnown(rel):
+		q.RecordRefusal(pgerror.NeverClustered, rel.Name.Name)
 	}
 }
 

@@ -64,6 +64,12 @@ func (q *Checker) checkConstraintSyntax(con *pgparse.Constraint) {
 	}
 }
 
+// hasSyntax refuses an expression in words that the version does not have.
+func (q *Checker) hasSyntax(expr *pgparse.Node) bool {
+	q.refuseNewerSyntax(expr)
+	return q.Refusal == nil
+}
+
 // checkFunctionSyntax refuses a body in SQL's own words: RETURN x, BEGIN ATOMIC.
 func (q *Checker) checkFunctionSyntax(s *pgparse.CreateFunctionStmt) {
 	if body := s.GetSqlBody(); body != nil && !q.V.AtLeast(14) {

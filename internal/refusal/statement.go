@@ -95,6 +95,9 @@ func (q *Checker) CheckStatement(msg any) {
 		if rv := s.GetRelation(); rv != nil {
 			q.FindRelation(rv.GetSchemaname(), rv.GetRelname(), catalog.KindOfObject(s.GetObjectType()), false)
 		}
+		if name := s.GetExtname().GetSval(); name != "plpgsql" { // every database has it
+			q.RequireObject("extension", name)
+		}
 	case *pgparse.SelectStmt, *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.MergeStmt:
 		q.checkQuery(s)
 	case *pgparse.PrepareStmt:

@@ -4,6 +4,8 @@ import (
 	"embed"
 	"fmt"
 	"strings"
+
+	"github.com/onward-sql/onward/onward"
 )
 
 // Form is one statement to be proven.
@@ -22,7 +24,7 @@ type Form struct {
 //go:embed testdata/fixture.sql
 var Fixture string
 
-//go:embed testdata/forms.txt testdata/alone.txt
+//go:embed testdata/*.txt testdata/*.sql
 var tables embed.FS
 
 // ListForms returns all forms: those that can run in a transaction, and then those that run alone.
@@ -39,6 +41,43 @@ func ListForms() (forms []Form, err error) {
 		forms = append(forms, list...)
 	}
 	return forms, nil
+}
+
+// Group is forms on a schema of their own. Servers were asked from the version First on.
+type Group struct {
+	Name, Schema string
+	Forms        []Form
+	First        int
+}
+
+// ListGroups returns the groups: names that the schema lacks, and what Postgres 19 brought.
+func ListGroups() ([]Group, error) {
+	groups := []Group{{Name: "absent", First: onward.OldestMajor}, {Name: "preview", First: onward.NewestMajor}, {Name: "publications", First: onward.PreviewMajor}}
+	for i := range groups {
+		g := &groups[i]
+		schema, err := tables.ReadFile("testdata/" + g.Name + ".sql")
+		if err != nil {
+			return nil, err
+		}
+		text, err := tables.ReadFile("testdata/" + g.Name + ".txt")
+		if err != nil {
+			return nil, err
+		}
+		g.Schema, g.Forms = string(schema), parseLines(string(text))
+	}
+	return groups, nil
+}
+
+// parseLines reads forms that are one statement a line. It leaves out those with a mark: on them model and server differ.
+func parseLines(text string) (out []Form) {
+	for n, line := range strings.Split(text, "\n") {
+		sql := strings.TrimSuffix(strings.TrimSpace(line), ";")
+		if sql == "" || strings.HasPrefix(sql, "#") || strings.HasPrefix(sql, "open ") || strings.HasPrefix(sql, "order ") {
+			continue
+		}
+		out = append(out, Form{ID: sql, SQL: sql, Line: n + 1})
+	}
+	return out
 }
 
 // ParseForms reads a table of forms: "id: statement" on a line of its own,

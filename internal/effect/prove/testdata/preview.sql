@@ -1,0 +1,14 @@
+CREATE TABLE orders (id bigint PRIMARY KEY, n int, b text, g int GENERATED ALWAYS AS (n * 2) VIRTUAL, ip inet, u uuid,
+  CONSTRAINT ck CHECK (n > 0), CONSTRAINT loose CHECK (n < 100) NOT ENFORCED);
+CREATE INDEX orders_n ON orders (n);
+CREATE TABLE plain (a int, b int, c int GENERATED ALWAYS AS (a + 1) VIRTUAL, CONSTRAINT positive CHECK (c > 0));
+CREATE TABLE full_identity (id int PRIMARY KEY);
+ALTER TABLE full_identity REPLICA IDENTITY FULL;
+CREATE TABLE pt (id int) PARTITION BY RANGE (id);
+CREATE TABLE p1 PARTITION OF pt FOR VALUES FROM (0) TO (10);
+CREATE INDEX pt_id ON pt (id);
+CREATE VIEW v AS SELECT id FROM orders;
+CREATE MATERIALIZED VIEW mv AS SELECT id FROM orders;
+CREATE DOMAIN dom AS int CONSTRAINT valid CHECK (VALUE > 0);
+CREATE TABLE uses (d dom);
+CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
