@@ -1,8 +1,8 @@
 // Command mutants plants faults in packages and prints those that the packages' own tests do not notice. It compiles each package once, with all of
 // its faults in it, each behind a number; then it runs the tests once for each number of a random sample.
 //
-// A fault is noticed if the tests fail, panic, or take longer than the limit; those of the last kind are told apart. A fault that no test comes to
-// counts as not noticed. One that does not compile cannot occur: all of them are in one binary, and if that does not compile, the run ends with an
+// A fault is noticed if the tests fail, panic, or take longer than the limit; the summary counts the last kind apart. A fault that no test
+// reaches counts as not noticed. One that does not compile cannot occur: all of them are in one binary, and if that does not compile, the run ends with an
 // error. It ends with an error, too, if the tests cannot be started, or if they fail without a fault, before the sample or after it.
 package main
 
@@ -51,7 +51,7 @@ type settings struct {
 
 type tally struct {
 	sites, tried, noticed int
-	late                  int // noticed by the time limit
+	late                  int // faults that the time limit notices
 	once                  time.Duration
 }
 
@@ -115,7 +115,7 @@ func (s settings) tryPackage(dir string) (out tally, err error) {
 	return out, s.runUnchanged(dir, binary, "ONWARD_MUTANT=")
 }
 
-// runUnchanged runs the tests without a fault. An error says that they fail: what they were said to notice may be something else.
+// runUnchanged runs the tests without a fault. An error says that they fail, so that what they noticed may be no fault.
 func (s settings) runUnchanged(dir, binary, variable string) error {
 	r, err := s.runTests(dir, binary, variable)
 	if err == nil && (r.failed || r.late) {

@@ -10,7 +10,7 @@ import (
 	"github.com/onward-sql/onward/internal/golden"
 )
 
-// unreachedReasons are the reasons that no release in text shows: the catalog always knows what they say is not known, or an earlier recipe answers.
+// unreachedReasons are the reasons that no release in text shows: the catalog knows all that they miss, or an earlier recipe answers.
 var unreachedReasons = []string{
 	"the name of a constraint of %s on %s is not known",
 	"%s of %s has no last step: it must change over together with a column of another table that has no plan",

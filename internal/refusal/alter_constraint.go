@@ -91,7 +91,8 @@ func checkUsingIndex(index *catalog.Relation) *pgerror.Refusal {
 	return nil
 }
 
-// refuseImplied refuses the name that a NOT NULL gets from 18 on where the version has no constraint of it. Any other missing one the catalog finds.
+// refuseImplied refuses the name that a NOT NULL gets from 18 on, if the version is older: it has no such constraint. The catalog finds any other
+// missing one.
 func (a *Alteration) refuseImplied(name string) {
 	if _, implied := ImpliedNotNull(a.Rel, name); implied && !a.V.AtLeast(18) && a.IsFullyKnown(a.Rel) {
 		a.RecordRefusal(pgerror.ConstraintMissing, name, a.Rel.Name.Name)

@@ -52,7 +52,9 @@ type Group struct {
 
 // ListGroups returns the groups: names that the schema lacks, and what Postgres 19 brought.
 func ListGroups() ([]Group, error) {
-	groups := []Group{{Name: "absent", First: onward.OldestMajor}, {Name: "preview", First: onward.NewestMajor}, {Name: "publications", First: onward.PreviewMajor}}
+	groups := []Group{
+		{Name: "absent", First: onward.OldestMajor}, {Name: "preview", First: onward.NewestMajor}, {Name: "publications", First: onward.PreviewMajor},
+	}
 	for i := range groups {
 		g := &groups[i]
 		schema, err := tables.ReadFile("testdata/" + g.Name + ".sql")
