@@ -100,8 +100,8 @@ func boolToInt(b bool) int {
 // runHistory runs a history from one of its migrations on, and returns how far it
 // came.
 func (h *baseBuilder) runHistory(ctx context.Context, list audit.History, at int) (int, error) {
-	h.toolTable = historyTableOf(list.Source)
 	for ; at < len(list.Migrations); at++ {
+		h.toolTable = historyTableOf(list.Source, list.Migrations[at].Runner.Name)
 		if err := h.runBaseMigration(ctx, list.Migrations[at]); err != nil {
 			var base *BaseError
 			if errors.As(err, &base) {

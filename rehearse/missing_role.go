@@ -101,8 +101,8 @@ func createRole(ctx context.Context, s *pgserver.Server, name string) error {
 var bookName = lazyregexp.New(`(?i)migration|schema_version`)
 
 // historyTableOf returns the bookkeeping table of the tool that runs the migrations of a
-// source.
-func historyTableOf(s adapter.Source) *adapter.HistoryTable {
+// source. Several tools may have a table of one name, each with columns of its own.
+func historyTableOf(s adapter.Source, tool string) *adapter.HistoryTable {
 	if own := s.Options.Own; own != nil {
 		table, columns := own.HistoryTable()
 		return &adapter.HistoryTable{Table: table[strings.LastIndexByte(table, '.')+1:], Columns: columns}
@@ -111,12 +111,17 @@ func historyTableOf(s adapter.Source) *adapter.HistoryTable {
 	if !ok {
 		return nil
 	}
+	var found *adapter.HistoryTable
 	for _, b := range a.Traits().HistoryTables {
-		if b.Columns != "" {
+		switch {
+		case b.Columns == "":
+		case b.Tool == tool:
 			return &b
+		case found == nil:
+			found = &b
 		}
 	}
-	return nil
+	return found
 }
 
 var noTable = lazyregexp.New(`^relation "((?:[^"]+\.)?([^".]+))" does not exist$`)

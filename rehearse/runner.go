@@ -83,11 +83,11 @@ func (s *migrationFailure) neededRole(there []string) string {
 
 // historyTableDDL returns the DDL of the missing bookkeeping table; "" for any other
 // reason.
-func (s *migrationFailure) historyTableDDL() string {
+func (s *migrationFailure) historyTableDDL(m *adapter.Migration) string {
 	if s == nil {
 		return ""
 	}
-	return missingHistoryTable(s.err, nil)
+	return missingHistoryTable(s.err, historyTableOf(adapter.Source{Framework: m.Framework}, m.Runner.Name))
 }
 
 // newRunner connects as the role of the migrations.

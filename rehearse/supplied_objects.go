@@ -136,7 +136,7 @@ func (v *version) resolveMissing(ctx context.Context, db string, step *step, sto
 			return true, err
 		} // else it cannot be created
 	}
-	if ddl := stop.historyTableDDL(); ddl != "" && v.Server == "" && !slices.Contains(v.bookkeepingDDL, ddl) {
+	if ddl := stop.historyTableDDL(step.Migration); ddl != "" && v.Server == "" && !slices.Contains(v.bookkeepingDDL, ddl) {
 		v.bookkeepingDDL = append(v.bookkeepingDDL, ddl)
 		return true, nil
 	}

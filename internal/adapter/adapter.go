@@ -89,6 +89,8 @@ type Traits struct {
 // or repair it.
 type HistoryTable struct {
 	Table string
+	// Tool is the tool that has it, if the framework's adapter reads files of several tools.
+	Tool string
 	// Columns is the text that follows the table's name in the CREATE TABLE of the tool; "" if
 	// that is not known.
 	Columns string

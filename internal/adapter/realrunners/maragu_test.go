@@ -53,19 +53,22 @@ func TestMaraguOrder(t *testing.T) {
 		}
 	}
 	up()
-	write(t, root, map[string]string{"m/10_b.up.sql": "CREATE TABLE b (id int);\n", "m/9_b.up.sql": "CREATE TABLE c (id int);\n"})
+	write(t, root, map[string]string{"m/10_b.up.sql": "CREATE TABLE b (id int);\n", "m/9_b.up.sql": "CREATE TABLE c (id int);\n", "m/9_c_up.sql": "CREATE TABLE d (id int);\n"})
 	up()
 	var ran []string
 	const tables = "SELECT array_agg(relname::text ORDER BY relname) FROM pg_class WHERE relkind = 'r' AND relname ~ '^.$'"
 	if err := conn.QueryRow(t.Context(), tables).Scan(&ran); err != nil {
 		t.Fatal(err)
 	}
-	if strings.Join(ran, " ") != "a c" {
+	if strings.Join(ran, " ") != "a c d" {
 		t.Errorf("tables: %v", ran)
 	}
 	report, err := audit.Changelog(t.Context(), audit.Config{Dir: root, Base: "HEAD"})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if len(report.Migrations) != 3 || report.Migrations[2].ID != "9_c" {
+		t.Errorf("migrations: %+v", report.Migrations)
 	}
 	late := []string{}
 	for _, f := range report.Findings {

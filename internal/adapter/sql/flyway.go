@@ -47,7 +47,7 @@ var flyway = runner{
 	locations: flywayLocations,
 	runs:      flywayRuns,
 	aside:     flywayAside,
-	id:        path.Base, // directories do not matter
+	id:        func(_, name string) string { return path.Base(name) }, // directories do not matter
 	send:      flywaySends,
 	twice: func(version string) string {
 		return "Flyway refuses to run: \"Found more than one migration with version " + version + "\""

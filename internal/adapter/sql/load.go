@@ -69,7 +69,7 @@ func (r *runner) makeMigration(p *migrationDir, i int, s adapter.Source) *adapte
 		id = strings.TrimSuffix(dir, "/")
 	}
 	if r.id != nil {
-		id = r.id(id)
+		id = r.id(up, id)
 	}
 	m := p.files[i].Start(s, id, leadingVersion(up))
 	m.Repeatable = isRepeatable(up)

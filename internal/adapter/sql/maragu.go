@@ -3,15 +3,14 @@ package sql
 import (
 	"path"
 	"slices"
-	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
 
-// maraguName matches the names of the files that maragu.dev/migrate runs.
-var maraguName = lazyregexp.New(`^[\w-]+\.up\.sql$`)
+// maraguName matches the names of the files that maragu.dev/migrate runs. Its pattern has bare dots: it runs 1_a_up.sql, too.
+var maraguName = lazyregexp.New(`^([\w-]+).up.sql$`)
 
 // maragu is described from its source (v0.6.0) and run by the tests of realrunners: a file is one message in a
 // transaction, after the row that records it. It sorts names as texts and records the last one.
@@ -41,7 +40,7 @@ var maragu = runner{
 		})
 		sortAsText(p, set)
 	},
-	id:    func(name string) string { return strings.TrimSuffix(name, ".up") },
+	id:    func(file, _ string) string { return maraguName.ReplaceAllString(file, "$1") },
 	mode:  onward.TransactionFile,
 	whole: true,
 	sure:  func(string) bool { return true },

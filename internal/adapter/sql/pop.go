@@ -25,7 +25,7 @@ var pop = runner{
 		return slices.ContainsFunc(p.ups, func(n string) bool { return popName.MatchString(n) && adapter.UsesPop(p.tree, p.Path) })
 	},
 	// It records versions: the rest of the name may change.
-	id:    func(name string) string { id, _, _ := strings.Cut(name, "."); return id },
+	id:    func(_, name string) string { id, _, _ := strings.Cut(name, "."); return id },
 	mode:  onward.TransactionFile,
 	whole: true,
 	sure:  func(string) bool { return true },

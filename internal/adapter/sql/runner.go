@@ -41,8 +41,8 @@ type runner struct {
 
 	// list removes the files that it does not run, and sorts the others in its order.
 	list func(p *migrationDir, set *adapter.Set)
-	// id returns the recorded ID of a migration, given its name without extensions.
-	id func(name string) string
+	// id returns the recorded ID of a migration, given its file and the name without extensions.
+	id func(file, name string) string
 	// keepsSession: all files run on one connection, so that a SET without LOCAL goes on in the next file.
 	keepsSession bool
 	// session reports whether each file has a session to itself.

@@ -85,6 +85,10 @@ func TestRunner(t *testing.T) {
 			"yarn.lock": "\"prisma@npm:^8.0.0\":\n  version: 8.1.0\n  resolution: \"prisma@npm:8.1.0\"\n", "prisma/migrations/migration_lock.toml": "",
 			"prisma/migrations/20250101000000_a/migration.sql": sql + cic,
 		}, "20250101000000_a none"},
+		"maragu.dev/migrate matches a dot with any character": {"m", map[string]string{
+			"go.mod": "require maragu.dev/migrate v0.6.0\n", "m/1_a.up.sql": sql, "m/2_makeup_up.sql": sql, "m/2_makeup_down.sql": "TEXT",
+			"m/3_lineup.up.sql": sql, "m/4_d.v2.up.sql": sql,
+		}, "1_a file; 2_makeup file; 3_lineup file; ! 4_d.v2.up.sql: the migration never runs"},
 		"pop": {"m", map[string]string{
 			"go.mod": "require github.com/ory/pop/v6 v6.4.0", "m/20240101000000_a.postgres.up.sql": sql, "m/20240101000000_a.up.sql": "TEXT", "m/20240101000000_a.mysql.up.sql": "TEXT",
 			"m/20240101000000_a.postgres.down.sql": sql, "m/20240102000000_b.up.sql": sql, "m/20240102000000_b.cockroach.up.sql": "TEXT", "m/20240103000000_c.autocommit.up.sql": cic,

@@ -149,7 +149,10 @@ func foundBy(t adapter.Tree, d adapter.Dir) string {
 func (Adapter) Traits() adapter.Traits {
 	t := adapter.Traits{Plain: true}
 	for _, r := range tools {
-		t.HistoryTables = append(t.HistoryTables, r.historyTables...)
+		for _, h := range r.historyTables {
+			h.Tool = r.name
+			t.HistoryTables = append(t.HistoryTables, h)
+		}
 	}
 	return t
 }

@@ -184,7 +184,7 @@ func codeDatabase(t adapter.Tree, crates []crate, c crate) (database string, sur
 				return result{}
 			}
 			text := adapter.ReadFile(t, p).Text
-			if !typeOf.MatchString(text) {
+			if !strings.Contains(text, "sqlx") || !typeOf.MatchString(text) { // another library's type may have the same name
 				continue
 			}
 			db, sure := typedDatabase(text)
@@ -275,6 +275,26 @@ func mentioningFiles(t adapter.Tree) []string {
 			out = append(out, p)
 		}
 		return out
+	})
+}
+
+var (
+	ownMigrate = lazyregexp.New(`\bimpl(?:<[^>]*>)?\s+(?:\w+::)*Migrate\s+for\b`)
+	// aloneText matches statements that cannot run in a transaction.
+	aloneText = lazyregexp.New(`(?i)\b(?:concurrently|vacuum|reindex|alter\s+system)\b`)
+)
+
+// implementsMigrate reports whether a crate implements sqlx's trait Migrate. Such a program sends some files in its own way.
+// It is assumed to do that for those with statements that cannot run in sqlx's transaction.
+func implementsMigrate(t adapter.Tree, c crate) bool {
+	return adapter.Memoize(t, "implements Migrate "+c.path, func() bool {
+		return slices.ContainsFunc(mentioningFiles(t), func(p string) bool {
+			if nearest, _ := nearestCrate(findCrates(t), path.Dir(p)); nearest.path != c.path || !strings.HasSuffix(p, ".rs") {
+				return false
+			}
+			text := adapter.ReadFile(t, p).Text
+			return strings.Contains(text, "sqlx") && ownMigrate.MatchString(text)
+		})
 	})
 }
 

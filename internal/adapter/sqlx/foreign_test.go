@@ -51,8 +51,10 @@ func TestDatabaseOfTypes(t *testing.T) {
 	tree := adaptertest.Text(map[string]string{
 		"Cargo.toml":    "[workspace.dependencies]\nsqlx = { version = \"0.8\", features = [\"postgres\", \"sqlite\"] }\n",
 		"kv/Cargo.toml": open, "kv/migrations/1_a.sql": "CREATE TABLE a (id integer);\n",
-		"kv/src/store.rs": "use sqlx::sqlite::SqlitePool;\n",
-		"api/Cargo.toml":  open, "api/migrations/1_a.sql": "CREATE TABLE a (id integer);\n", "api/src/store.rs": "use sqlx::PgPool;\n",
+		"kv/src/store.rs": "use sqlx::sqlite::SqlitePool;\n", "kv/src/view.rs": "use client::database::Sqlite;\n",
+		"chat/Cargo.toml": "[dependencies]\nsqlx = { workspace = true, features = [\"sqlite\"] }\n", "chat/migrations/1_a.sql": "CREATE TABLE a (id integer);\n",
+		"chat/src/store.rs": "use sqlx::sqlite::SqlitePool;\n", "chat/src/view.rs": "use client::database::{Postgres, Sqlite};\n",
+		"api/Cargo.toml": open, "api/migrations/1_a.sql": "CREATE TABLE a (id integer);\n", "api/src/store.rs": "use sqlx::PgPool;\n",
 		"both/Cargo.toml": open, "both/cache-migrations/1_a.sql": "CREATE TABLE a (id integer);\n",
 		"both/own-migrations/1_a.sql": "CREATE TABLE a (id integer);\n", "both/unnamed-migrations/1_a.sql": "CREATE TABLE a (id integer);\n",
 		"both/src/database.rs": "async fn up(p: &sqlx::SqlitePool) { sqlx::migrate!(\"./cache-migrations\").run(p).await }\n",
@@ -63,7 +65,7 @@ func TestDatabaseOfTypes(t *testing.T) {
 		got[s.Dir] = s.Foreign
 	}
 	want := map[string]string{
-		"kv/migrations": "SQLite", "api/migrations": "", "both/cache-migrations": "SQLite", "both/own-migrations": "", "both/unnamed-migrations": "",
+		"kv/migrations": "SQLite", "chat/migrations": "SQLite", "api/migrations": "", "both/cache-migrations": "SQLite", "both/own-migrations": "", "both/unnamed-migrations": "",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -187,13 +187,21 @@ func readMigrations(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 	if ignoresMissing(t) {
 		set.HistoryBehavior.Deleted = "sqlx is configured to ignore that: databases that ran it keep what it did, and new ones never get it"
 	}
-	crate, _ := nearestCrate(findCrates(t), s.Dir)
+	crate, near := nearestCrate(findCrates(t), s.Dir)
+	own := near && implementsMigrate(t, crate)
 	files := adapter.Numbered[int64]{
 		Tool: tool, Endings: []string{".sql"}, ParseName: parseName, RefuseName: refuseName,
 		Twice: func(version int64) string {
 			return fmt.Sprintf("both have version %d, which is the primary key of _sqlx_migrations: the second fails", version)
 		},
-		Send: func(m *adapter.Migration, f *adapter.File) { loadFile(m, f, crate, s.Options) },
+		Send: func(m *adapter.Migration, f *adapter.File) {
+			o := s.Options
+			if own && o.Transaction == "" && !strings.HasPrefix(f.Text, marker) && aloneText.MatchString(f.Text) {
+				o.Transaction = onward.TransactionNone
+				m.Runner.Guessed, m.Runner.Otherwise = true, onward.TransactionFile
+			}
+			loadFile(m, f, crate, o)
+		},
 	}
 	return set, files.ReadMigrations(ctx, t, set)
 }

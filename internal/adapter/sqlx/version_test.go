@@ -10,6 +10,34 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
+// A crate that implements sqlx's trait Migrate is assumed to send files with a concurrent build outside a transaction.
+func TestOwnMigrate(t *testing.T) {
+	t.Parallel()
+	const concurrent = "SET statement_timeout = 0;\nCREATE INDEX CONCURRENTLY ON t (id);\n"
+	for name, c := range map[string]struct {
+		rust, text string
+		want       onward.Transaction
+	}{
+		"its own":             {"use sqlx::migrate::Migrate;\nimpl Migrate for Runner {}\n", concurrent, onward.TransactionNone},
+		"another file":        {"use sqlx::migrate::Migrate;\nimpl Migrate for Runner {}\n", "ALTER TABLE t ADD c int;\n", onward.TransactionFile},
+		"by the path":         {"impl<'a> sqlx::migrate::Migrate for Runner<'a> {}\n", concurrent, onward.TransactionNone},
+		"sqlx's":              {"use sqlx::migrate::Migrate;\n", concurrent, onward.TransactionFile},
+		"a trait of its name": {"impl Migrate for Runner {}\n", concurrent, onward.TransactionFile},
+	} {
+		tree := adaptertest.Text(map[string]string{
+			"Cargo.toml": "[dependencies]\nsqlx = \"0.8\"\n", "src/db/migrator.rs": c.rust, "migrations/1_a.sql": c.text,
+		})
+		set, err := sqlx.Adapter.Load(context.Background(), tree, adapter.Source{Framework: sqlx.Name, Dir: "migrations"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := set.Migrations[0]
+		if m.Source.Mode != c.want || m.Runner.Guessed != (c.want == onward.TransactionNone) {
+			t.Errorf("%s: mode %s, want %s", name, m.Source.Mode, c.want)
+		}
+	}
+}
+
 // sqlx knows "-- no-transaction" from 0.8 on; an unknown version counts as a new one.
 func TestMarkerByVersion(t *testing.T) {
 	t.Parallel()
