@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/code/rust"
 	"github.com/onward-sql/onward/internal/configfile"
 	"github.com/onward-sql/onward/internal/lazyregexp"
 )
@@ -111,7 +112,7 @@ func nearestCrate(crates []crate, dir string) (c crate, near bool) {
 func foreignDatabase(t adapter.Tree, crates []crate, dir, file string) string {
 	c, near := nearestCrate(crates, dir)
 	if strings.HasSuffix(file, ".rs") {
-		if db, sure := typedDatabase(adapter.ReadFile(t, file).Text); sure {
+		if db, sure := rust.FindDatabase(adapter.ReadFile(t, file).Text); sure {
 			return db
 		}
 	}
@@ -135,36 +136,10 @@ func foreignDatabase(t adapter.Tree, crates []crate, dir, file string) string {
 	return other
 }
 
-// typeOf matches the types of sqlx that belong to one database.
-var typeOf = lazyregexp.New(`\b(?:(Pg(?:Pool|Connect|Row|Connection|Listener|Executor)|Postgres\b|sqlx::postgres\b)|` +
-	`(Sqlite(?:Pool|Connect|Row|Connection)|Sqlite\b|sqlx::sqlite\b)|` +
-	`(MySql(?:Pool|Connect|Row|Connection)|MySql\b|sqlx::mysql\b))`)
-
-// typedDatabase returns the database, "" for Postgres, whose types are the only ones that a Rust text uses. sure is false if it
-// uses none, or types from several databases.
-func typedDatabase(text string) (database string, sure bool) {
-	if !strings.Contains(text, "sqlx") {
-		return "", false
-	}
-	var postgres, lite, mysql bool
-	for _, m := range typeOf.FindAllStringSubmatch(text, -1) {
-		postgres, lite, mysql = postgres || m[1] != "", lite || m[2] != "", mysql || m[3] != ""
-	}
-	switch {
-	case postgres && !lite && !mysql:
-		return "", true
-	case lite && !postgres && !mysql:
-		return "SQLite", true
-	case mysql && !postgres && !lite:
-		return "MySQL", true
-	}
-	return "", false
-}
-
 // mostSources bounds the Rust files of a crate that are read for the types of its database.
 const mostSources = 300
 
-// codeDatabase is [typedDatabase] of a crate's files together, without its tests and the crates below it.
+// codeDatabase is [rust.FindDatabase] of a crate's files together, without its tests and the crates below it.
 func codeDatabase(t adapter.Tree, crates []crate, c crate) (database string, sure bool) {
 	type result struct {
 		database string
@@ -184,10 +159,10 @@ func codeDatabase(t adapter.Tree, crates []crate, c crate) (database string, sur
 				return result{}
 			}
 			text := adapter.ReadFile(t, p).Text
-			if !strings.Contains(text, "sqlx") || !typeOf.MatchString(text) { // another library's type may have the same name
+			if !rust.NamesDatabase(text) {
 				continue
 			}
-			db, sure := typedDatabase(text)
+			db, sure := rust.FindDatabase(text)
 			if !sure || r.sure && db != r.database {
 				return result{}
 			}

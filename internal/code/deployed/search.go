@@ -116,7 +116,7 @@ func (c *Files) readIdentifiers() [][]uint32 {
 	store := c.openStore("-names", identifiersVersion)
 	at := map[string]int{}
 	for i, f := range c.files {
-		if f.Observed {
+		if f.Observed || f.Facts != nil && f.Facts.OtherDatabase {
 			continue
 		}
 		if data, ok := store.Get(c.ids[i]); ok && c.ids[i] != "" {

@@ -31,7 +31,7 @@ func (f *Facts) codeFields(c *codec) {
 	codeList(c, &f.Compares, c.codeInt)
 	codeList(c, &f.Builds, c.codeInt)
 	codeList(c, &f.AllColumnsQueries, func(s *AllColumnsQuery) { s.codeFields(c) })
-	c.codeBools(&f.Sqlx, &f.Lax)
+	c.codeBools(&f.Sqlx, &f.Lax, &f.OtherDatabase)
 	codeList(c, &f.Structs, func(s *Struct) {
 		c.codeString(&s.Class)
 		c.codeInt(&s.Line)

@@ -25,6 +25,8 @@ type Facts struct {
 	// Sqlx is set if the file uses sqlx, of Go or of Rust. Lax is set if it configures Go's sqlx to ignore
 	// columns without a field.
 	Sqlx, Lax bool
+	// OtherDatabase is set if the file works with another database than Postgres. It has no other facts then.
+	OtherDatabase bool
 	// Structs are the structs of a Go file.
 	Structs []Struct
 	// Rows are the classes into which generated or typed code reads rows, by their names. No mapper knows them.

@@ -14,12 +14,17 @@ import (
 
 // Version is the version of Read's results: cached facts of another version are read
 // again.
-const Version = "35"
+const Version = "36"
 
 // Read reads one file of the code. It never fails: code that it does not understand gives no
 // facts. If onward itself fails, it returns no facts but Fault.
 func Read(file string, text []byte) *facts.Facts {
 	r := source.NewFile(file, text)
+	if r.Language == lexer.Rust {
+		if database, sure := rust.FindDatabase(string(text)); sure && database != "" {
+			return &facts.Facts{OtherDatabase: true}
+		}
+	}
 	failed := source.CatchPanic(func() {
 		if readSQL(r); r.Language != nil {
 			queries.RecordConstantCalls(r)
