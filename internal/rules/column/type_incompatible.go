@@ -6,6 +6,7 @@ import (
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/rule"
@@ -57,6 +58,8 @@ func typeIncompatible(p *rule.Pass, t *rule.Tx) {
 			severity = onward.Info
 		case severity == onward.Error && !d.IsColumnReplaced() && isRewritten(p, d):
 			severity = onward.Warning // column-type-rewrite has the error
+		case harm == milder[[2]string{"uuid", "text"}] && isGoString(u.Evidence):
+			severity, harm = onward.Info, "the deployed code keeps it as a string, which fits both types"
 		}
 		all = append(all, retypedColumn{d, u, u.LowerSeverity(severity), harm})
 	}
@@ -109,6 +112,24 @@ func retypeTogether(p *rule.Pass, list []retypedColumn) {
 		r.Cause = "and %d other changes from " + d.Old.Type.String() + " to " + d.New.Type.String() + " follow"
 	}
 	p.Report(d, r)
+}
+
+var (
+	stringField = lazyregexp.New(`^\w+\s+(?:\*?string|sql\.NullString)\b`)
+	uuidInCode  = lazyregexp.New(`(?i)uuid`)
+)
+
+// isGoString reports whether the places that use a column are fields of Go that hold a string, and queries. Drivers of Go send
+// and read such a value as text, whether its column is a uuid or a text.
+func isGoString(places []onward.Evidence) bool {
+	found := false
+	for _, e := range places {
+		if !strings.HasSuffix(e.Path, ".go") || uuidInCode.MatchString(e.Text) {
+			return false
+		}
+		found = found || stringField.MatchString(e.Text)
+	}
+	return found
 }
 
 func isTime(t catalog.Type) bool { return strings.HasPrefix(t.Name.Name, "timestamp") }
