@@ -44,6 +44,12 @@ func (u *Code) lowerUnnamed(q question, declared []index.Declaration, out *analy
 	if len(declared) == 0 || u.ReadFiles().err != nil || u.mayBeInFaulty(q) {
 		return
 	}
+	if isPrismaOnly(declared) {
+		if !u.usesPrismaModel(q, declared) {
+			out.Used, out.Sure, out.Named, out.Declared = false, false, true, true
+		}
+		return
+	}
 	words := append(facts.TableWords(q.Name.Name), q.Name.Name)
 	own := map[string][]index.Declaration{}
 	for _, d := range declared {
