@@ -94,13 +94,26 @@ func (k *checker) isFullyRead(schema string) bool {
 
 // namesAll reports whether the history made every table that it names.
 func (c *Catalog) namesAll() bool {
-	return c.Complete || c.isHistoryComplete() && c.guesses.size == 0 && c.plainExtensions()
+	return c.namesAllBut(func(Name) bool { return false })
+}
+
+// namesAllBut is namesAll without some relations.
+func (c *Catalog) namesAllBut(skip func(name Name) bool) bool {
+	if c.Complete {
+		return true
+	}
+	for _, guess := range c.guesses.all() {
+		if !skip(guess.Name) {
+			return false
+		}
+	}
+	return c.isHistoryComplete() && c.plainExtensions()
 }
 
 // CreatesAllItNames reports whether the history made every relation that it names, so that another one in the schema should have
-// been seen, too.
-func (c *Catalog) CreatesAllItNames(schema string) bool {
-	return c.namesAll() && !c.hasRewrittenTypes() && (schema == "public" || c.Object("schema", Name{"", schema}) != nil)
+// been seen, too. byTool reports whether a migration tool makes a table.
+func (c *Catalog) CreatesAllItNames(schema string, byTool func(name Name) bool) bool {
+	return c.namesAllBut(byTool) && !c.hasRewrittenTypes() && (schema == "public" || c.Object("schema", Name{"", schema}) != nil)
 }
 
 // plainExtensions reports whether no extension was seen that may have brought

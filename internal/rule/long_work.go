@@ -201,7 +201,7 @@ func (p *Pass) FindBlocked(r *effect.Result, work func(*effect.Effect) bool) *ef
 		if e.Lock < onward.ShareLock || e.Instant || e.Kind == catalog.Index || e.Kind == catalog.PartitionedIndex || e.Kind == catalog.Sequence {
 			continue
 		}
-		if work(e) && p.IsExisting(e) && !p.IsSmall(e.Name) {
+		if work(e) && p.IsExisting(e) && !p.IsTiny(e.Name) {
 			if p.guessSmall(e.Name) == "" {
 				return e
 			}
