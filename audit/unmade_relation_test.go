@@ -30,6 +30,16 @@ func TestUnmadeRelation(t *testing.T) {
 	}
 }
 
+// So is a type that nothing creates: the finding is a warning, and the verdict names it.
+func TestUnmadeType(t *testing.T) {
+	t.Parallel()
+	r := changelog0(t, Config{Dir: repository(t, "-- migrations/00001_a.sql --\n-- +goose Up\nCREATE TABLE a (id bigint PRIMARY KEY);\n",
+		"-- migrations/00002_b.sql --\n-- +goose Up\nCREATE TABLE b (id bigint PRIMARY KEY, state task_state);\n"), Base: "main"})
+	if !strings.Contains(r.Summary.Verdict, "if task_state, which no migration creates, exists") {
+		t.Errorf("%s: %+v", r.Summary.Verdict, r.Findings)
+	}
+}
+
 // The table in which a tool records its migrations is small.
 func TestWorkOnToolsTable(t *testing.T) {
 	t.Parallel()

@@ -38,6 +38,9 @@ func weighRefusal(p *rule.Pass, s *rule.Stmt, x *catalog.Problem, reshaped bool,
 		r.Severity, r.Stops = onward.Warning, false
 		r.Fact += ": no migration creates it"
 		r.Harm = "the migration stops here, unless something beside the migrations creates it"
+		if len(x.Objects) > 0 {
+			r.SafeIf = x.Objects[0] + ", which no migration creates, exists"
+		}
 	case x.IsMissing() && s.Before.Unmodelled != nil:
 		// What was seen dropped may have been made again unseen.
 		r.Severity, r.Stops = onward.Warning, false
