@@ -29,7 +29,8 @@ func TestUsesOfPrismaModel(t *testing.T) {
 				"-- prisma/migrations/migration_lock.toml --\nprovider = \"postgresql\"\n-- prisma/migrations/20240101000000_a/migration.sql --\n"+
 					"CREATE TABLE models (id int PRIMARY KEY);\nCREATE TABLE pricings (id int PRIMARY KEY, model_id int);\n"+
 					"-- prisma/schema.prisma --\nmodel Model {\n  id Int @id\n  costsOfModel Pricing[]\n  @@map(\"models\")\n}\n\n"+
-					"model Pricing {\n  id Int @id\n  modelId Int @map(\"model_id\")\n  model Model @relation(fields: [modelId], references: [id])\n  @@map(\"pricings\")\n}\n"+
+					"model Pricing {\n  id Int @id\n  modelId Int @map(\"model_id\")\n"+
+					"  model Model @relation(fields: [modelId], references: [id])\n  @@map(\"pricings\")\n}\n"+
 					"-- src/a.ts --\n"+code,
 				"-- prisma/migrations/20240102000000_b/migration.sql --\nSET LOCAL lock_timeout = '2s';\nDROP TABLE pricings;\n"), Base: "main"})
 			var got []onward.Severity

@@ -53,7 +53,9 @@ func TestMaraguOrder(t *testing.T) {
 		}
 	}
 	up()
-	write(t, root, map[string]string{"m/10_b.up.sql": "CREATE TABLE b (id int);\n", "m/9_b.up.sql": "CREATE TABLE c (id int);\n", "m/9_c_up.sql": "CREATE TABLE d (id int);\n"})
+	write(t, root, map[string]string{"m/10_b.up.sql": "CREATE TABLE b (id int);\n", "m/9_b.up.sql": "CREATE TABLE c (id int);\n",
+		"m/9_c_up.sql": "CREATE TABLE d (id int);\n",
+	})
 	up()
 	var ran []string
 	const tables = "SELECT array_agg(relname::text ORDER BY relname) FROM pg_class WHERE relkind = 'r' AND relname ~ '^.$'"

@@ -65,7 +65,8 @@ func TestDatabaseOfTypes(t *testing.T) {
 		got[s.Dir] = s.Foreign
 	}
 	want := map[string]string{
-		"kv/migrations": "SQLite", "chat/migrations": "SQLite", "api/migrations": "", "both/cache-migrations": "SQLite", "both/own-migrations": "", "both/unnamed-migrations": "",
+		"kv/migrations": "SQLite", "chat/migrations": "SQLite",
+		"api/migrations": "", "both/cache-migrations": "SQLite", "both/own-migrations": "", "both/unnamed-migrations": "",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/code/index"
 	"github.com/onward-sql/onward/internal/code/mentions"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // isPrismaOnly reports whether all declarations of a model are in schemas of Prisma.
@@ -37,7 +38,7 @@ func (u *Code) usesPrismaModel(q question, declared []index.Declaration) bool {
 	}
 	var fields []string
 	for _, d := range declared {
-		field := regexp.MustCompile(`(?m)^[ \t]+(\w+)[ \t]+` + d.Class + `\b`)
+		field := lazyregexp.New(`(?m)^[ \t]+(\w+)[ \t]+` + d.Class + `\b`)
 		for _, text := range texts {
 			for _, m := range field.FindAllSubmatch(text, -1) {
 				fields = append(fields, string(m[1]))
@@ -59,11 +60,12 @@ func (u *Code) usesPrismaModel(q question, declared []index.Declaration) bool {
 	}
 	any := "(?:" + strings.Join(members, "|") + ")"
 	// A member: tx.example.findMany(), prisma.example, prisma["example"], { example } = prisma.
-	member := regexp.MustCompile(`[.?]\s*` + any + `[\s.?!]*\.\s*(?:find|create|update|upsert|delete|count|aggregate|groupBy|[A-Z])|` +
+	member := lazyregexp.New(`[.?]\s*` + any + `[\s.?!]*\.\s*(?:find|create|update|upsert|delete|count|aggregate|groupBy|[A-Z])|` +
 		`(?i:\w*prisma\w*|\bdb|\btx|\w*client)\s*[.?]+\s*` + any + `\b|(?i:prisma\w*|\bdb|\btx|client)\[["'` + "`]" + any + `["'` + "`]|" +
 		`\{[^{}()\n]*\b` + any + `\b[^{}()\n]*\}\s*=`)
 	// SQL: FROM "Example". Kysely: selectFrom("Example as e").
-	sql := regexp.MustCompile(`(?i)(?:\b(?:FROM|JOIN|INTO|UPDATE|TABLE|ONLY)\s+|\b(?:\w*from|table|into|knex|db|insertInto|updateTable|\w+Join)\(\s*\[?\s*["'` + "`])" +
+	sql := lazyregexp.New(`(?i)(?:\b(?:FROM|JOIN|INTO|UPDATE|TABLE|ONLY)\s+|` +
+		`\b(?:\w*from|table|into|knex|db|insertInto|updateTable|\w+Join)\(\s*\[?\s*["'` + "`])" +
 		`(?:\\?"?\w+\\?"?\.)?\\?"?` + regexp.QuoteMeta(q.Name.Name) + `\b`)
 	for p, text := range texts {
 		if member.Match(text) || sql.Match(text) || len(fields) > 0 && mentions.CutFile(p, text).NamesInCode(fields) {
