@@ -54,7 +54,7 @@ func closestGoImport(t Tree, dir, mod string) (libraries []string, file string) 
 }
 
 // UsesMaragu returns the file that shows that maragu.dev/migrate runs the .up.sql files of a directory; "" for none. Its names
-// are also those of other libraries: in a module that requires several, the closest Go file that imports one of them decides.
+// may also belong to other libraries: in a module that requires several, the closest Go file that imports one of them decides.
 func UsesMaragu(t Tree, dir string) string {
 	mod, ok := NearestFile(t, dir, "go.mod")
 	if !ok {

@@ -1,7 +1,7 @@
 // Package mcp serves a coding assistant over the Model Context Protocol: the answers of onward's commands about a
 // repository, as their JSON and their text. It changes nothing, and writes no file of the repository.
 //
-//	server.go    Config and Serve: the tools, and what the assistant is told about them
+//	server.go    Config and Serve: the tools, and their descriptions for the assistant
 //	call.go      the walls around a call: time, memory, panics, secrets
 //	paths.go     the files that a caller may name
 //	judge.go     changelog, check, locks, explain

@@ -37,7 +37,7 @@ type FixtureTable struct {
 }
 
 const (
-	// maxFixture bounds the rows of a fixture, in bytes; maxFixtures those of all.
+	// maxFixture bounds the rows of a fixture, in bytes; maxFixtures bounds all of them together.
 	maxFixture  = 8 << 20
 	maxFixtures = 128 << 20
 )
