@@ -89,7 +89,7 @@ func TestPrismaJoinTable(t *testing.T) {
 		"model Post {\n  id Int @id\n  tags Tag[] @relation(\"x\")\n}\nmodel Tag {\n  id Int @id\n  posts Post[] @relation(\"x\")\n}\n": "info",
 	} {
 		r := changelog0(t, Config{Dir: repository(t, "-- prisma/migrations/1_a/migration.sql --\nCREATE TABLE \"Post\" (id int);\n"+
-			"CREATE TABLE \"_PostToTag\" (\"A\" int, \"B\" int);\n-- prisma/schema.prisma --\n"+schema,
+			"CREATE TABLE \"_PostToTag\" (\"A\" int, \"B\" int);\n-- src/posts.ts --\nexport const posts = prisma.post.findMany()\n-- prisma/schema.prisma --\n"+schema,
 			"-- prisma/migrations/2_b/migration.sql --\nSET lock_timeout = '2s';\nDROP TABLE \"_PostToTag\";\n"), Base: "main"})
 		got := severityOf(r, "table-drop")
 		if got != want {

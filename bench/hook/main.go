@@ -29,8 +29,8 @@ import (
 
 // The limits of the 95th percentile: as a multiple of git grep's median, and as a time.
 const (
-	ratioLimit = 4.0
-	timeLimit  = 300 * time.Millisecond
+	ratioLimit = 2.5
+	timeLimit  = 500 * time.Millisecond
 	word       = "perihelion"
 )
 

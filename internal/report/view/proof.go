@@ -27,11 +27,23 @@ func DescribeBreak(l *SimilarVerdicts) string {
 	return who + ": " + DescribeFailure(l.Verdict)
 }
 
-// IsBreakKnown reports whether a verdict on a query has what a finding says: that the statement breaks the deployed code.
+// IsBreakKnown reports whether a verdict on a query has what a finding says: that the statement breaks the deployed code by what it does to a column or
+// relation which the server's message names.
 func IsBreakKnown(r *onward.Report, f *onward.Finding) bool {
 	return f.Category == onward.Compatibility && slices.ContainsFunc(r.Verdicts, func(d onward.Verdict) bool {
-		return d.Severity >= f.Severity && !NeedsLater(&d) && d.After.Path == f.Path && d.After.Line == f.Line
+		return d.Severity >= f.Severity && !NeedsLater(&d) && d.After.Path == f.Path && d.After.Line == f.Line && namesSame(d.Message, f.Fact)
 	})
+}
+
+// namesSame reports whether a server's message has, in quotes, a name that a fact has as a word.
+func namesSame(message, fact string) bool {
+	words := strings.FieldsFunc(fact, func(c rune) bool { return c == ' ' || c == '.' || c == ',' })
+	for i, quoted := range strings.Split(message, `"`) {
+		if i%2 == 1 && slices.Contains(words, quoted[strings.LastIndexByte(quoted, '.')+1:]) {
+			return true
+		}
+	}
+	return false
 }
 
 // JoinValues lists the values that a query was sent with.
