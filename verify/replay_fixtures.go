@@ -82,7 +82,7 @@ func (r *replayer) groupFixtures(list []*replay.Fixture) (out []*replay.Fixture)
 			}
 		}
 	}
-	known := map[[sha256.Size]byte]*replay.Fixture{}
+	known := map[[sha256.Size]byte]bool{}
 	for _, f := range list {
 		sum, rows := sha256.New(), 0
 		for _, t := range f.Tables {
@@ -93,13 +93,10 @@ func (r *replayer) groupFixtures(list []*replay.Fixture) (out []*replay.Fixture)
 			}
 		}
 		key := [sha256.Size]byte(sum.Sum(nil))
-		if old := known[key]; old != nil {
-			old.Times += f.Times
-			continue
-		}
-		if known[key] = f; rows > 0 {
+		if !known[key] && rows > 0 {
 			out = append(out, f)
 		}
+		known[key] = true
 	}
 	return out
 }

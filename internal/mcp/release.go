@@ -1,7 +1,9 @@
 package mcp
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -25,7 +27,7 @@ type planArgs struct {
 
 // planAnswer is the answer of plan.
 type planAnswer struct {
-	Plan *onward.Plan `json:"plan"`
+	Plan json.RawMessage `json:"plan"`
 	// Files are the migrations that onward plan --write makes, and Replaced the migrations that they replace.
 	Files    []planFile `json:"files,omitempty"`
 	Replaced []string   `json:"replaced,omitempty"`
@@ -55,11 +57,11 @@ func (s *server) planRelease(ctx context.Context, in planArgs) (*answer, error) 
 		return nil, err
 	}
 	// Drafting the files adds their names to a plan. The answer's plan is the one of the command.
-	var printed strings.Builder
+	var printed bytes.Buffer
 	if err := report.WritePlan(&printed, report.FormatJSON, p, report.Options{}); err != nil {
 		return nil, err
 	}
-	out := planAnswer{Opaque: r.Opaque}
+	out := planAnswer{Plan: printed.Bytes(), Opaque: r.Opaque}
 	if len(p.Steps) > 0 && (!in.Prove || p.ProvesSteps()) {
 		err := s.draftFiles(ctx, c, p, &out)
 		input, written := new(config.InputError), new(plan.WrittenError)
@@ -77,19 +79,8 @@ func (s *server) planRelease(ctx context.Context, in planArgs) (*answer, error) 
 	text.WriteString(s.describeUnread(out.Opaque))
 	return newAnswer(
 		func(w io.Writer) error { _, err := io.WriteString(w, text.String()); return err },
-		func(w io.Writer) error {
-			return machine.WriteJSON(w, struct {
-				planAnswer
-				Plan rawJSON `json:"plan"`
-			}{out, rawJSON(printed.String())})
-		})
+		func(w io.Writer) error { return machine.WriteJSON(w, out) })
 }
-
-// rawJSON is JSON that is printed as it is.
-type rawJSON string
-
-// MarshalJSON returns it.
-func (r rawJSON) MarshalJSON() ([]byte, error) { return []byte(r), nil }
 
 // makePlan makes the plan of a release, and its report.
 func (s *server) makePlan(ctx context.Context, c audit.Config, prove bool, pg string) (*onward.Plan, *onward.Report, error) {

@@ -23,8 +23,6 @@ type Fixture struct {
 	Tables []FixtureTable
 	// Sequences are the settings of sequences that have given numbers: statements.
 	Sequences []string
-	// Times is how often the lane has the same rows.
-	Times int
 }
 
 // FixtureTable has the rows of a table.
@@ -59,7 +57,7 @@ FROM pg_catalog.pg_sequences WHERE last_value IS NOT NULL ORDER BY 1`
 // could not be read: they are too many, or the session's role may not read them.
 func CaptureFixtures(ctx context.Context, lane Lane, target Target) (fixtures []*Fixture, omitted int, err error) {
 	ends := findRowEnds(&lane)
-	c := &fixtureCapture{known: map[[sha256.Size]byte]*Fixture{}}
+	c := &fixtureCapture{known: map[[sha256.Size]byte]bool{}}
 	p := &player{lane: lane, target: target, sessions: map[int]*playedSession{}, replaced: newReplacements()}
 	defer p.closeSessions()
 	for _, i := range lane.Settings {
@@ -162,7 +160,7 @@ func findRowEnds(lane *Lane) map[int]bool {
 
 // fixtureCapture collects fixtures.
 type fixtureCapture struct {
-	known   map[[sha256.Size]byte]*Fixture
+	known   map[[sha256.Size]byte]bool
 	list    []*Fixture
 	size    int
 	omitted int
@@ -197,12 +195,11 @@ func (c *fixtureCapture) captureFixture(s *playedSession, patience time.Duration
 		sum.Write(t.Data)
 	}
 	key := [sha256.Size]byte(sum.Sum(nil))
-	if old := c.known[key]; old != nil {
-		old.Times++
+	if c.known[key] {
 		return
 	}
-	fixture.Event, fixture.Session, fixture.Times = event, s.track.session, 1
-	c.known[key], c.list, c.size = fixture, append(c.list, fixture), c.size+size
+	fixture.Event, fixture.Session = event, s.track.session
+	c.known[key], c.list, c.size = true, append(c.list, fixture), c.size+size
 }
 
 // readFixture reads the rows that a session sees in its transaction. ok is false if it may not, or they are too many.

@@ -13,7 +13,8 @@ import (
 // and what was proven. Notes, queries that need a later schema and the matrix are left to Verbose.
 func (t *reportWriter) printProof() {
 	t.addTwoSided(t.reportTitle(), t.reportSubtitle(), t.Bold, t.Dim)
-	t.printBreaks()
+	breaks := view.ListBreaks(t.report)
+	t.printBreaks(breaks)
 	first := true
 	for i := range t.report.Findings {
 		f := &t.report.Findings[i]
@@ -28,8 +29,8 @@ func (t *reportWriter) printProof() {
 	}
 	t.printUnjudged(t.report.Opaque)
 	t.addBlankLine()
-	breaks := func(l view.SimilarVerdicts) bool { return l.Severity == onward.Error }
-	if v := t.report.Verification; !v.Works || slices.ContainsFunc(view.ListBreaks(t.report), breaks) {
+	isError := func(l view.SimilarVerdicts) bool { return l.Severity == onward.Error }
+	if v := t.report.Verification; !v.Works || slices.ContainsFunc(breaks, isError) {
 		t.addWrapped("", "  ", escape.Line(v.Order), t.ordinaryStyle())
 	}
 	t.addWrapped("", "  ", view.DescribeProof(t.report), t.Dim)
@@ -37,9 +38,9 @@ func (t *reportWriter) printProof() {
 }
 
 // printBreaks prints the queries that break or may break during the release: the place in the code, what the server says, and after which statement.
-func (t *reportWriter) printBreaks() {
+func (t *reportWriter) printBreaks(breaks []view.SimilarVerdicts) {
 	const indent = "           "
-	groups, more := prose.TakeFirst(view.ListBreaks(t.report), t.limitList(maxVerdicts))
+	groups, more := prose.TakeFirst(breaks, t.limitList(maxVerdicts))
 	for i := range groups {
 		d := &groups[i]
 		t.addBlankLine()

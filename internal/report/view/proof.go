@@ -55,7 +55,7 @@ func JoinValues(d *onward.Verdict) string {
 	return strings.Join(out, ", ")
 }
 
-// StatementAt returns the first line of the statement at a place, without what follows; "" if there is none.
+// StatementAt returns the statement at a place in one line; "" if there is none.
 func StatementAt(r *onward.Report, place *onward.VerdictPlace) string {
 	for i := range r.Migrations {
 		m := &r.Migrations[i]
