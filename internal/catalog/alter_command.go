@@ -129,6 +129,8 @@ func orderOf(cmd *pgparse.AlterTableCmd) Pass {
 		switch cmd.GetDef().GetConstraint().GetContype() {
 		case pgparse.ConstrType_CONSTR_PRIMARY, pgparse.ConstrType_CONSTR_UNIQUE, pgparse.ConstrType_CONSTR_EXCLUSION:
 			return passKey
+		case pgparse.ConstrType_CONSTR_NOTNULL:
+			return passNotNull
 		}
 	}
 	return cmp.Or(commands[cmd.GetSubtype()].Pass, passMisc)

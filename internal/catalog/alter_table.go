@@ -11,7 +11,7 @@ import (
 // https://www.postgresql.org/docs/current/sql-altertable.html. ALTER INDEX,
 // VIEW, MATERIALIZED VIEW, SEQUENCE, FOREIGN TABLE and TYPE … ATTRIBUTE come
 // in the same shape.
-func (f *fold) alterTable(s *pgparse.AlterTableStmt) {
+func (f *fold) alterTable(s *pgparse.AlterTableStmt, cmds []*pgparse.AlterTableCmd) {
 	kind := KindOfObject(s.GetObjtype())
 	r := f.relationFor(s.GetRelation(), kind, s.GetMissingOk())
 	if r == nil {
@@ -22,7 +22,7 @@ func (f *fold) alterTable(s *pgparse.AlterTableStmt) {
 		// ALTER TYPE … CASCADE reaches the tables OF the type.
 		only = false
 	}
-	for _, cmd := range OrderCommands(s) {
+	for _, cmd := range cmds {
 		t := f.editRelation(oid)
 		if t == nil || f.failed || !f.permitsCommand(t, cmd.GetSubtype()) {
 			return

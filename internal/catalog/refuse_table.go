@@ -19,12 +19,12 @@ func (k *checker) createTable(s *pgparse.CreateStmt) {
 	for _, n := range s.GetTableElts() {
 		k.foreignType(n.GetColumnDef().GetTypeName())
 	}
-	checks := checkConstraints(checkConstraints(nil, s.GetConstraints()), s.GetTableElts())
+	checks := rowExpressions(rowExpressions(nil, s.GetConstraints()), s.GetTableElts())
 	for _, n := range s.GetTableElts() {
 		if n.GetTableLikeClause() != nil {
 			return
 		}
-		checks = checkConstraints(checks, n.GetColumnDef().GetConstraints())
+		checks = rowExpressions(checks, n.GetColumnDef().GetConstraints())
 	}
 	if len(checks) == 0 {
 		return
@@ -35,44 +35,62 @@ func (k *checker) createTable(s *pgparse.CreateStmt) {
 			table.Columns = append(table.Columns, query.Output{Name: clipName(d.GetColname())})
 		}
 	}
-	k.checkConditions(checks, table)
+	for _, n := range checks {
+		k.checkExpr(n, table)
+	}
 }
 
-// alterTable checks new defaults, and the columns that new CHECK constraints
-// name.
+// alterTable checks new types and defaults, and the names in new expressions. Each command meets what
+// the commands before it have made of the table, but for USING, which reads the columns as they were.
 func (k *checker) alterTable(s *pgparse.AlterTableStmt) {
 	if s.GetObjtype() != pgparse.ObjectType_OBJECT_TABLE {
 		return
 	}
-	var checks []*pgparse.Constraint
-	var added []string
-	for _, n := range s.GetCmds() {
-		cmd := n.GetAlterTableCmd()
+	start, cmds := k.c, OrderCommands(s)
+	for i, cmd := range cmds {
 		k.newDefault(s, cmd)
-		switch def := pgparse.Unwrap(cmd.GetDef()).(type) {
-		case *pgparse.ColumnDef:
-			k.foreignType(def.GetTypeName())
-			if cmd.GetSubtype() == pgparse.AlterTableType_AT_AddColumn {
-				added = append(added, clipName(def.GetColname()))
-				if !cmd.GetMissingOk() {
-					checks = checkConstraints(checks, def.GetConstraints())
-				}
-			}
-		case *pgparse.Constraint:
-			if cmd.GetSubtype() == pgparse.AlterTableType_AT_AddConstraint && def.GetContype() == pgparse.ConstrType_CONSTR_CHECK {
-				checks = append(checks, def)
-			}
+		k.foreignType(cmd.GetDef().GetColumnDef().GetTypeName())
+		if cmd.GetSubtype() == pgparse.AlterTableType_AT_AlterColumnType {
+			now := k.c
+			k.c = start
+			k.checkRow(s, []*pgparse.Node{cmd.GetDef().GetColumnDef().GetRawDefault()})
+			k.c = now
 		}
+		list := newExpressions(cmd)
+		if i+1 < len(cmds) || len(list) > 0 {
+			k.c = k.c.ApplyCommand(s, cmd)
+		}
+		k.checkRow(s, list)
 	}
-	if len(checks) == 0 {
-		return
+	k.c = start
+}
+
+// newExpressions returns the expressions of a command over the columns of its table, those that it adds included.
+func newExpressions(cmd *pgparse.AlterTableCmd) []*pgparse.Node {
+	switch cmd.GetSubtype() {
+	case pgparse.AlterTableType_AT_SetExpression:
+		return []*pgparse.Node{cmd.GetDef()}
+	case pgparse.AlterTableType_AT_AddColumn:
+		if cmd.GetMissingOk() {
+			return nil
+		}
+		return rowExpressions(nil, cmd.GetDef().GetColumnDef().GetConstraints())
+	case pgparse.AlterTableType_AT_AddConstraint:
+		return rowExpressions(nil, []*pgparse.Node{cmd.GetDef()})
 	}
+	return nil
+}
+
+// checkRow checks the names in expressions over the columns of an altered table.
+func (k *checker) checkRow(s *pgparse.AlterTableStmt, list []*pgparse.Node) {
 	schema, name := pgparse.RangeName(s.GetRelation())
-	if schema == "" && !k.plainPath() {
+	if len(list) == 0 || schema == "" && !k.plainPath() {
 		return
 	}
 	if r := k.c.findRelation(schema, name); r != nil && r.Kind.IsTable() {
-		k.checkConditions(checks, k.newRowSource(name, r), columnsOf(name, added...))
+		for _, n := range list {
+			k.checkExpr(n, k.newRowSource(name, r))
+		}
 	}
 }
 
@@ -117,20 +135,15 @@ func (c *Catalog) hasRewrittenTypes() bool {
 	return found
 }
 
-// checkConstraints adds the CHECK constraints among nodes to a list.
-func checkConstraints(list []*pgparse.Constraint, nodes []*pgparse.Node) []*pgparse.Constraint {
-	for _, n := range nodes {
-		if c := n.GetConstraint(); c != nil && c.GetContype() == pgparse.ConstrType_CONSTR_CHECK {
-			list = append(list, c)
+// rowExpressions adds the expressions over the columns of a table that are among the constraints of a list: those of CHECK and of generated columns.
+func rowExpressions(list, constraints []*pgparse.Node) []*pgparse.Node {
+	for _, n := range constraints {
+		switch c := n.GetConstraint(); c.GetContype() {
+		case pgparse.ConstrType_CONSTR_CHECK, pgparse.ConstrType_CONSTR_GENERATED:
+			list = append(list, c.GetRawExpr())
 		}
 	}
 	return list
-}
-
-func (k *checker) checkConditions(list []*pgparse.Constraint, table ...*query.Source) {
-	for _, c := range list {
-		k.checkExpr(c.GetRawExpr(), table...)
-	}
 }
 
 // checkTrigger checks the condition of a trigger, and that its function is there and

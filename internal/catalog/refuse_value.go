@@ -326,19 +326,7 @@ func (k *checker) newDefault(s *pgparse.AlterTableStmt, cmd *pgparse.AlterTableC
 		k.defaultOf(def, r != nil && r.Kind == Table)
 	} else if r != nil && r.Kind.IsTable() {
 		if c := r.Column(clipName(cmd.GetName())); c != nil && !c.Inferred {
-			k.checkValue(c.Name, k.typeThen(s, c), cmd.GetDef(), "default expression", false)
+			k.checkValue(c.Name, c.Type, cmd.GetDef(), "default expression", false)
 		}
 	}
-}
-
-// typeThen returns a column's type at the time when an ALTER TABLE sets defaults. Types
-// change before that, in whatever order the commands are written.
-func (k *checker) typeThen(s *pgparse.AlterTableStmt, c *Column) Type {
-	for _, n := range s.GetCmds() {
-		cmd := n.GetAlterTableCmd()
-		if cmd.GetSubtype() == pgparse.AlterTableType_AT_AlterColumnType && clipName(cmd.GetName()) == c.Name {
-			return k.c.TypeOf(cmd.GetDef().GetColumnDef().GetTypeName())
-		}
-	}
-	return c.Type
 }

@@ -20,7 +20,7 @@ func (f *fold) foldStatement(msg any) {
 	case *pgparse.CreateForeignTableStmt:
 		f.createForeignTable(s)
 	case *pgparse.AlterTableStmt:
-		f.alterTable(s)
+		f.alterTable(s, OrderCommands(s))
 	case *pgparse.IndexStmt:
 		f.createIndex(s)
 	case *pgparse.DropStmt:

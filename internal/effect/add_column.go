@@ -30,7 +30,8 @@ func (a *alterState) addColumn(cmd *pgparse.AlterTableCmd) {
 	for _, con := range n.ForeignKeys {
 		// Without a default all rows hold NULL: there is nothing to validate.
 		empty := n.Default == nil && !n.Serial && n.Identity == ""
-		a.addForeignKey(con, []string{def.GetColname()}, empty || contains(n.NotEnforced, con))
+		null := (n.Default == nil || predicate.IsNull(n.Default)) && !n.Serial && n.Identity == ""
+		a.addForeignKey(con, []string{def.GetColname()}, empty || contains(n.NotEnforced, con), null)
 	}
 	if a.rel.Kind == catalog.CompositeType {
 		a.typedTables(nil)
@@ -47,16 +48,16 @@ func (a *alterState) fillColumn(t *tableWork, n *refusal.NewColumn, typ catalog.
 		return
 	case n.Generated == "virtual":
 	case n.Generated == "stored":
-		t.rewrite, t.why, missing = true, "the generated column "+name+" is computed for every row", false
+		t.filled, t.why, missing = true, "the generated column "+name+" is computed for every row", false
 	case n.Serial || n.Identity != "":
-		t.rewrite, t.why, missing = true, "every row gets its own number in "+name, false
+		t.filled, t.why, missing = true, "every row gets its own number in "+name, false
 	case dom != nil && a.IsConstrained(dom):
-		t.rewrite, t.why = true, "the domain "+dom.Name.String()+" has constraints, which are checked for every row"
+		t.filled, t.why = true, "the domain "+dom.Name.String()+" has constraints, which are checked for every row"
 	case n.Default != nil:
 		volatile, unknown := a.isVolatile(n.Default)
 		if volatile {
 			a.lockCalls(n.Default)
-			t.rewrite, t.why = true, "the default of "+name+" is volatile: it is computed for every row"
+			t.filled, t.why = true, "the default of "+name+" is volatile: it is computed for every row"
 			if unknown != "" {
 				t.unsure, t.why = true, "whether "+unknown+" is volatile is not known"
 			}
@@ -64,7 +65,7 @@ func (a *alterState) fillColumn(t *tableWork, n *refusal.NewColumn, typ catalog.
 		missing = predicate.IsNull(n.Default)
 	case dom != nil && dom.Default != nil:
 		volatile, _ := a.isVolatile(dom.Default)
-		t.rewrite, missing = t.rewrite || volatile, false
+		t.filled, missing = t.filled || volatile, false
 	}
 	if n.NotNull && missing {
 		t.wantScan("rows are checked for NULL in " + name)

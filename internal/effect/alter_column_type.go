@@ -43,7 +43,7 @@ func (a *alterState) retypeColumn(rel *catalog.Relation, col *catalog.Column, to
 		t.rewrite, t.why = true, v.why
 		t.unsure = t.unsure || old.unknown && def.GetRawDefault() == nil
 	}
-	if a.now.IsIdentity(col) && rel == a.rel {
+	if col.Identity != "" && rel == a.rel {
 		if s := a.C.Relation(col.Sequence); s != nil {
 			e := a.lockFor(s, sre, "owned by the column "+col.Name)
 			e.Rewrites, e.Instant = true, true

@@ -24,9 +24,6 @@ func (a *alterState) rebuildDependents(t *tableWork, rel *catalog.Relation, col 
 		}
 	}
 	for _, con := range rel.Constraints {
-		if a.now.IsDropped(con) {
-			continue
-		}
 		switch con.Kind {
 		case catalog.Check:
 			if con.Valid && con.Enforced && (contains(con.Columns, col.Attnum) || refusal.MentionsColumn(con.Expr, col.Name)) {
@@ -36,22 +33,16 @@ func (a *alterState) rebuildDependents(t *tableWork, rel *catalog.Relation, col 
 			if !contains(con.Columns, col.Attnum) {
 				continue
 			}
+			key := retypedKey{work: t, name: con.Name, compares: a.comparesAnew(change)}
 			if ref := a.C.Relation(con.Ref); ref != nil && ref != rel {
-				targets := a.C.ListTree(ref, ref.Kind == catalog.PartitionedTable)
-				for _, target := range targets {
+				key.others = a.C.ListTree(ref, ref.Kind == catalog.PartitionedTable)
+				for _, target := range key.others {
 					a.lockFor(target, sre, referencedBy(con.Name, "")) // for the new one
 				}
 				a.dropForeignKey(con, true)
-				if con.Valid && a.isRevalidated(t, change) {
-					for _, leaf := range targets {
-						if e := a.effectOn(leaf); hasStorage(leaf) {
-							e.Scans = true
-						}
-					}
-				}
 			}
-			if con.Valid && a.isRevalidated(t, change) {
-				t.wantScan("the foreign key " + con.Name + " is checked again")
+			if con.Valid {
+				a.retyped = append(a.retyped, key)
 			}
 		}
 	}
@@ -59,12 +50,9 @@ func (a *alterState) rebuildDependents(t *tableWork, rel *catalog.Relation, col 
 		if !a.pointsTo(ref.Con, rel, col) {
 			continue
 		}
-		e := a.lockFor(ref.From, ael, "its foreign key "+ref.Con.Name+" is made anew")
-		if ref.Con.Valid && a.isRevalidated(t, change) && hasStorage(ref.From) {
-			e.Scans = true
-			if !t.rewrite {
-				t.wantScan("the foreign key " + ref.Con.Name + " is checked again")
-			}
+		a.lockFor(ref.From, ael, "its foreign key "+ref.Con.Name+" is made anew")
+		if ref.Con.Valid {
+			a.retyped = append(a.retyped, retypedKey{t, ref.Con.Name, a.comparesAnew(change), []*catalog.Relation{ref.From}})
 		}
 	}
 }
@@ -114,16 +102,10 @@ func isPolymorphic(c *catalog.Catalog, t catalog.Type) bool {
 	return t.OID != 0 && u != nil && u.Kind != catalog.Base
 }
 
-// isRevalidated reports whether a foreign key is checked again: when a side is
-// rewritten, or when the comparison of both becomes another.
-func (a *alterState) isRevalidated(t *tableWork, change *typeChange) bool {
-	if t.rewrite {
-		return true
-	}
-	if change == nil || change.unknown {
-		return true
-	}
-	return refusal.OperatorFamily(a.BaseType(change.from)) != refusal.OperatorFamily(a.BaseType(change.to)) || change.fromCollation != change.toCollation
+// comparesAnew reports whether the two sides of a foreign key are compared in another way.
+func (a *alterState) comparesAnew(change *typeChange) bool {
+	return change == nil || change.unknown ||
+		refusal.OperatorFamily(a.BaseType(change.from)) != refusal.OperatorFamily(a.BaseType(change.to)) || change.fromCollation != change.toCollation
 }
 
 // pointsTo reports whether a foreign key references a column.

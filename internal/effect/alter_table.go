@@ -11,20 +11,35 @@ import (
 // collected and done once, at the end.
 type alterState struct {
 	*run
-	// now is the state of the table after the commands so far.
+	// now has the schema that the next command finds.
 	now  *refusal.Alteration
 	rel  *catalog.Relation
 	mode onward.Lock
 	// recurse: not ONLY.
 	recurse bool
 	tabs    []*tableWork
-	tabOn   map[*catalog.Relation]*tableWork
+	tabOn   map[catalog.Name]*tableWork
+	// retyped are the foreign keys on columns of another type.
+	retyped []retypedKey
+}
+
+// retypedKey is a valid foreign key that is made anew because a column on one of its sides gets another type.
+type retypedKey struct {
+	work *tableWork
+	name string
+	// compares: both sides are compared in another way, so that rows are checked. They are as well if a
+	// command rewrites the table.
+	compares bool
+	// others are the tables on the other side.
+	others []*catalog.Relation
 }
 
 // tableWork is the pending work on the rows of one table.
 type tableWork struct {
 	rel           *catalog.Relation
 	rewrite, scan bool
+	// filled: rewritten, too, but by the values of a new column, which come after foreign keys are made anew.
+	filled bool
 	// moved: copied to another tablespace, block by block.
 	moved  bool
 	unsure bool
@@ -44,23 +59,30 @@ func (r *run) alterTable(s *pgparse.AlterTableStmt) {
 	if r.Refusal != nil {
 		return
 	}
-	for _, cmd := range catalog.OrderCommands(s) {
-		now.RecordCommand(cmd)
+	r.altering = now
+	cmds := catalog.OrderCommands(s)
+	for i, cmd := range cmds {
+		a.rel = now.Rel
 		a.runCommand(cmd)
+		if i+1 < len(cmds) {
+			now.ApplyCommand(cmd)
+		}
 	}
+	now.Rewind()
+	a.rel, r.altering = now.Rel, nil
 	a.workOnRows()
 }
 
 // tabOf returns the pending work of a table.
 func (a *alterState) tabOf(rel *catalog.Relation) *tableWork {
-	if t := a.tabOn[rel]; t != nil {
+	if t := a.tabOn[rel.Name]; t != nil {
 		return t
 	}
 	if a.tabOn == nil {
-		a.tabOn = map[*catalog.Relation]*tableWork{}
+		a.tabOn = map[catalog.Name]*tableWork{}
 	}
-	t := &tableWork{rel: rel}
-	a.tabs, a.tabOn[rel] = append(a.tabs, t), t
+	t := &tableWork{rel: a.now.Original(rel)}
+	a.tabs, a.tabOn[rel.Name] = append(a.tabs, t), t
 	return t
 }
 
@@ -90,17 +112,28 @@ func (t *tableWork) wantScan(why string) {
 // workOnRows does the work on the rows that the subcommands require: one rewrite per table, or
 // else one scan.
 func (a *alterState) workOnRows() {
+	for _, key := range a.retyped {
+		if !key.compares && !key.work.rewrite {
+			continue
+		}
+		for _, rel := range key.others {
+			if e := a.effectOn(rel); hasStorage(rel) {
+				e.Scans = true
+			}
+		}
+		key.work.wantScan("the foreign key " + key.name + " is checked again")
+	}
 	for _, t := range a.tabs {
 		if !hasStorage(t.rel) {
 			continue
 		}
 		switch {
-		case t.rewrite:
+		case t.rewrite || t.filled:
 			a.rewriteTable(t.rel, childOf(t.rel, a.rel))
 		case t.scan:
 			a.effectOn(t.rel).Scans = true
 		}
-		if t.moved && !t.rewrite {
+		if t.moved && !t.rewrite && !t.filled {
 			recordCopy(a.effectOn(t.rel))
 		}
 		if e := a.effectOn(t.rel); t.why != "" && e.Why == "" && (t.unsure || t.rel == a.rel) {

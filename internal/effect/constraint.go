@@ -14,7 +14,7 @@ func (a *alterState) addConstraint(con *pgparse.Constraint) {
 	case pgparse.ConstrType_CONSTR_NOTNULL:
 		a.addNotNull(con)
 	case pgparse.ConstrType_CONSTR_FOREIGN:
-		a.addForeignKey(con, refusal.StringNames(con.GetFkAttrs()), false)
+		a.addForeignKey(con, refusal.StringNames(con.GetFkAttrs()), false, false)
 	case pgparse.ConstrType_CONSTR_PRIMARY, pgparse.ConstrType_CONSTR_UNIQUE, pgparse.ConstrType_CONSTR_EXCLUSION:
 		if con.GetIndexname() != "" {
 			a.useIndex(con)
@@ -72,10 +72,6 @@ func hasSame(rel *catalog.Relation, name string) bool {
 
 // validateConstraint is VALIDATE CONSTRAINT.
 func (a *alterState) validateConstraint(name string) {
-	if con := a.now.NotValid(name); con != nil { // added by the same statement
-		a.validateNew(con)
-		return
-	}
 	switch con := a.rel.Constraint(name); {
 	case con == nil:
 		if column, implied := refusal.ImpliedNotNull(a.rel, name); implied && !a.rel.Column(column).NotNullInvalid {
@@ -85,27 +81,12 @@ func (a *alterState) validateConstraint(name string) {
 		t.wantScan("")
 		t.unsure, t.why = true, "what the constraint is, is not known"
 	case !con.Valid:
-		a.validateOld(con)
+		a.checkOldRows(con)
 	}
 }
 
-func (a *alterState) validateNew(con *pgparse.Constraint) {
-	switch con.GetContype() {
-	case pgparse.ConstrType_CONSTR_FOREIGN:
-		for _, rel := range a.C.ListTree(a.rel, a.rel.Kind == catalog.PartitionedTable) {
-			a.tabOf(rel).wantScan("rows are looked up in the referenced table")
-		}
-		if ref := a.findTable(con.GetPktable()); ref != nil && hasStorage(ref) {
-			a.lockRelation(ref, rs).Scans = true
-		}
-	default:
-		for _, rel := range a.lockTree(a.recurse) {
-			a.tabOf(rel).wantScan("rows are checked against the constraint")
-		}
-	}
-}
-
-func (a *alterState) validateOld(con *catalog.Constraint) {
+// checkOldRows reads the rows that a constraint, which is not valid yet, was not held against.
+func (a *alterState) checkOldRows(con *catalog.Constraint) {
 	if con.Kind == catalog.ForeignKey {
 		for _, rel := range a.C.ListTree(a.rel, a.rel.Kind == catalog.PartitionedTable) {
 			a.lockChild(rel)

@@ -15,8 +15,9 @@ func referencedBy(con, table string) string {
 	return "referenced by " + con
 }
 
-// addForeignKey is ADD FOREIGN KEY, as a constraint or in a new column.
-func (a *alterState) addForeignKey(con *pgparse.Constraint, columns []string, empty bool) {
+// addForeignKey is ADD FOREIGN KEY, as a constraint or in a new column. With empty no row is checked; with null all values
+// are NULL.
+func (a *alterState) addForeignKey(con *pgparse.Constraint, columns []string, empty, null bool) {
 	ref := a.findTable(con.GetPktable())
 	validate := !con.GetSkipValidation() && con.GetIsEnforced() && !empty
 	if a.recurse && (a.rel.Kind == catalog.PartitionedTable || len(a.rel.Children) > 0 && a.V.AtLeast(18)) {
@@ -27,7 +28,7 @@ func (a *alterState) addForeignKey(con *pgparse.Constraint, columns []string, em
 	}
 	if ref != nil {
 		// Where all values are NULL, nothing is looked up.
-		a.lockReferenced(ref, validate && !a.hasNewNullColumn(columns), referencedBy(con.GetConname(), a.rel.Name.String()))
+		a.lockReferenced(ref, validate && !null && !a.hasNewNullColumn(columns), referencedBy(con.GetConname(), a.rel.Name.String()))
 	}
 }
 
@@ -89,10 +90,8 @@ func findForeignKey(rel, ref *catalog.Relation, con *pgparse.Constraint, columns
 // hasNewNullColumn reports whether one of the columns is new and holds NULL only.
 func (a *alterState) hasNewNullColumn(columns []string) bool {
 	for _, name := range columns {
-		if def := a.now.NewColumnDef(name); def != nil {
-			if n := refusal.ReadColumn(def); (n.Default == nil || predicate.IsNull(n.Default)) && !n.Serial && n.Identity == "" {
-				return true
-			}
+		if col := a.rel.Column(name); col != nil && a.now.IsNewColumn(name) && (col.Default == nil || predicate.IsNull(col.Default)) && col.Identity == "" {
+			return true
 		}
 	}
 	return false

@@ -19,7 +19,7 @@ func (a *alterState) addNotNull(con *pgparse.Constraint) {
 }
 
 func (a *alterState) setNotNull(name string) {
-	if a.now.NewColumnDef(name) != nil {
+	if a.now.IsNewColumn(name) {
 		for _, rel := range a.lockTree(a.recurse) {
 			a.tabOf(rel).wantScan("rows are checked for NULL in " + name)
 		}
@@ -42,7 +42,7 @@ func (a *alterState) checkNotNull(rel *catalog.Relation, name string) {
 	t := a.tabOf(rel)
 	if col == nil || !col.NotNullInvalid {
 		for _, c := range rel.Constraints {
-			if c.Kind == catalog.Check && c.Valid && !a.now.IsDropped(c) && predicate.ProvesNotNull(c.Expr, name) {
+			if c.Kind == catalog.Check && c.Valid && predicate.ProvesNotNull(c.Expr, name) {
 				return
 			}
 		}

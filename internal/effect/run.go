@@ -12,6 +12,8 @@ type run struct {
 	refusal.Checker
 	in Inputs
 	Result
+	// altering is the ALTER TABLE whose commands are being followed; nil for none.
+	altering *refusal.Alteration
 	// index finds effects by name, if there are too many to search.
 	index map[catalog.Name]int
 	depth int
@@ -38,6 +40,10 @@ const maxDepth = 64
 // effectOn returns the effect on a relation, new or existing. The pointer is valid until the
 // next call.
 func (r *run) effectOn(rel *catalog.Relation) *Effect {
+	oid := rel.OID
+	if r.altering != nil && r.altering.IsNew(oid) {
+		oid = 0 // the schema before the statement does not have it
+	}
 	if r.index != nil {
 		if i, ok := r.index[rel.Name]; ok {
 			return &r.Effects[i]
@@ -45,7 +51,7 @@ func (r *run) effectOn(rel *catalog.Relation) *Effect {
 	} else {
 		for i := range r.Effects {
 			e := &r.Effects[i]
-			if e.OID == rel.OID && e.Name == rel.Name {
+			if e.OID == oid && e.Name == rel.Name {
 				return e
 			}
 		}
@@ -53,7 +59,7 @@ func (r *run) effectOn(rel *catalog.Relation) *Effect {
 	if r.Effects == nil {
 		r.Effects = make([]Effect, 0, 4)
 	}
-	r.Effects = append(r.Effects, Effect{OID: rel.OID, Name: rel.Name, Kind: rel.Kind})
+	r.Effects = append(r.Effects, Effect{OID: oid, Name: rel.Name, Kind: rel.Kind})
 	if r.index != nil {
 		r.index[rel.Name] = len(r.Effects) - 1
 	} else if len(r.Effects) > 32 {

@@ -30,6 +30,7 @@ var (
 	RetypePartition   = Kind{"42P16", `cannot alter column "%s" because it is part of the partition key of relation "%s"`}
 	RetypeOfTyped     = Kind{"42809", "cannot alter column type of typed table"}
 	RetypeTwice       = Kind{"0A000", `cannot alter type of column "%s" twice`}
+	PersistenceTwice  = Kind{"0A000", "cannot change persistence setting twice"}
 	RetypeGenerated   = Kind{"42611", "cannot specify USING when altering type of generated column"}
 	RetypeSubquery    = Kind{"0A000", "cannot use subquery in transform expression"}
 	RetypeView        = Kind{"0A000", "cannot alter type of a column used by a view or rule"}

@@ -22,22 +22,28 @@ func (a *Alteration) addColumn(cmd *pgparse.AlterTableCmd) {
 	if !a.mayDefine(&n, typ) {
 		return
 	}
-	a.RecordCommand(cmd)
-	for _, con := range n.Keys {
-		if !a.mayHaveKey(con, []string{name}) {
-			return
-		}
-	}
+	var filled []*catalog.Relation
 	a.VisitColumnChildren(name, func(rel *catalog.Relation, has *catalog.Column) {
 		switch {
 		case has == nil:
 			if a.fillsRows(rel, &n, typ) {
-				a.mayFill(rel)
+				filled = append(filled, rel)
 			}
 		case typ.IsKnown() && has.Type.IsKnown() && !has.Inferred && !SameType(typ, has.Type):
 			a.RecordRefusal(pgerror.ChildType, rel.Name.Name, has.Name)
 		}
 	})
+	if len(n.Keys)+len(n.ForeignKeys) > 0 {
+		a.ApplyCommand(cmd) // they find the new column
+	}
+	for _, con := range n.Keys {
+		if !a.mayHaveKey(con, []string{name}) {
+			return
+		}
+	}
+	for _, rel := range filled {
+		a.mayFill(rel)
+	}
 	for _, con := range n.ForeignKeys {
 		a.addForeignKey(con, []string{name})
 	}
@@ -116,7 +122,7 @@ func (a *Alteration) mayBeVirtual(n *NewColumn, typ catalog.Type) bool {
 
 // mayGenerate refuses an expression that cannot generate a column.
 func (a *Alteration) mayGenerate(expr *pgparse.Node) bool {
-	if !a.mayIndex(expr, a.typeNow) {
+	if !a.mayIndex(expr, a.typeOf) {
 		a.RecordRefusal(pgerror.GenerationMutable)
 		return false
 	}

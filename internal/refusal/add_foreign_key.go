@@ -55,7 +55,7 @@ func (a *Alteration) mayReference(ref *catalog.Relation, con *pgparse.Constraint
 		a.KeepRefusal(between)
 	case a.deferrableKey(ref, con):
 		a.RecordRefusal(pgerror.ForeignKeyDeferrable, ref.Name.Name)
-	case !a.areKeysComparable(ref, con, columns, a.typeNow):
+	case !a.areKeysComparable(ref, con, columns, a.typeOf):
 		a.KeepRefusal(a.notImplemented(a.Rel.Name, con, columns))
 	default:
 		return true

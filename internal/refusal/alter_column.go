@@ -14,9 +14,9 @@ func (a *Alteration) columnDefault(cmd *pgparse.AlterTableCmd) {
 	col, known := a.FindColumn(a.Rel, cmd.GetName())
 	switch {
 	case col == nil:
-	case a.IsIdentity(col) && known:
+	case col.Identity != "" && known:
 		a.RecordRefusal(pgerror.IdentityIs, col.Name, a.Rel.Name.Name)
-	case col.Generated != "" && known && !contains(a.withoutExpression, col.Name):
+	case col.Generated != "" && known:
 		a.RecordRefusal(pgerror.GeneratedIs, col.Name, a.Rel.Name.Name)
 	}
 }
@@ -27,7 +27,7 @@ func (a *Alteration) setExpression(name string, expr *pgparse.Node) {
 		a.RecordRefusal(pgerror.SyntaxAt, "EXPRESSION")
 		return
 	}
-	if !a.mayIndex(expr, a.typeNow) {
+	if !a.mayIndex(expr, a.typeOf) {
 		a.RecordRefusal(pgerror.GenerationMutable)
 		return
 	}
@@ -82,7 +82,7 @@ func (a *Alteration) addIdentity(name string) {
 		a.RecordRefusal(pgerror.IdentityToPartition)
 		return
 	}
-	if col, known := a.FindColumn(a.Rel, name); known && col != nil && !col.NotNull && !contains(a.madeNotNull, col.Name) {
+	if col, known := a.FindColumn(a.Rel, name); known && col != nil && !col.NotNull {
 		a.RecordRefusal(pgerror.IdentityNullable, name, a.Rel.Name.Name)
 	}
 }
@@ -105,7 +105,7 @@ func (a *Alteration) changeIdentity(cmd *pgparse.AlterTableCmd) {
 	case a.SharesIdentity(col):
 		a.RecordRefusal(pgerror.IdentityOfPartition)
 	case !known || col == nil:
-	case drop && col.Identity == "", !drop && !a.IsIdentity(col) && !a.newIdentity:
+	case col.Identity == "":
 		not()
 	}
 }

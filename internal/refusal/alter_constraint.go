@@ -101,9 +101,6 @@ func (a *Alteration) refuseImplied(name string) {
 
 // validateConstraint is VALIDATE CONSTRAINT.
 func (a *Alteration) validateConstraint(name string) {
-	if a.NotValid(name) != nil { // added by the same statement
-		return
-	}
 	con := a.Rel.Constraint(name)
 	if con == nil {
 		a.refuseImplied(name)

@@ -49,7 +49,7 @@ func (a *Alteration) replicaIdentity(name string) {
 		switch {
 		case k.Column == 0:
 			a.RecordRefusal(pgerror.ReplicaExpression, name)
-		case col != nil && !col.Inferred && !col.NotNull && !contains(a.madeNotNull, col.Name):
+		case col != nil && !col.Inferred && !col.NotNull:
 			a.RecordRefusal(pgerror.ReplicaNullable, name, col.Name)
 		}
 	}
@@ -77,6 +77,10 @@ func OwnerStays(rel *catalog.Relation, to *pgparse.RoleSpec) bool {
 
 // setPersistence is SET LOGGED and SET UNLOGGED.
 func (a *Alteration) setPersistence(to catalog.Persistence) {
+	if !a.original.Inferred && a.Rel.Persistence != a.original.Persistence {
+		a.RecordRefusal(pgerror.PersistenceTwice)
+		return
+	}
 	if a.Rel.Kind == catalog.Sequence || a.Rel.Persistence == to && !a.Rel.Inferred {
 		return
 	}

@@ -12,12 +12,17 @@ func (q *Checker) alterTable(s *pgparse.AlterTableStmt) {
 	if a == nil {
 		return
 	}
-	for _, cmd := range catalog.OrderCommands(s) {
+	defer a.Rewind()
+	cmds := catalog.OrderCommands(s)
+	for i, cmd := range cmds {
 		if a.isPermitted(cmd) {
 			a.checkCommand(cmd)
 		}
 		if q.Refusal != nil {
 			return
+		}
+		if i+1 < len(cmds) {
+			a.ApplyCommand(cmd)
 		}
 	}
 }
@@ -26,8 +31,7 @@ func (q *Checker) alterTable(s *pgparse.AlterTableStmt) {
 func (a *Alteration) checkCommand(cmd *pgparse.AlterTableCmd) {
 	switch cmd.GetSubtype() {
 	case pgparse.AlterTableType_AT_AddColumn:
-		a.addColumn(cmd) // and takes it: its constraints find the new column
-		return
+		a.addColumn(cmd)
 	case pgparse.AlterTableType_AT_ColumnDefault:
 		a.columnDefault(cmd)
 	case pgparse.AlterTableType_AT_DropColumn:
@@ -102,7 +106,6 @@ func (a *Alteration) checkCommand(cmd *pgparse.AlterTableCmd) {
 	case pgparse.AlterTableType_AT_DetachPartitionFinalize:
 		a.finalizeDetach(cmd.GetDef().GetPartitionCmd())
 	}
-	a.RecordCommand(cmd)
 }
 
 // isPermitted refuses a command that is not for this kind of relation, or not

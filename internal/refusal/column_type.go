@@ -1,6 +1,8 @@
 package refusal
 
 import (
+	"slices"
+
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -89,8 +91,8 @@ func (a *Alteration) mayRetype(rel *catalog.Relation, col *catalog.Column) bool 
 // mayConvert refuses a change of type that contradicts itself, or the column.
 func (a *Alteration) mayConvert(col *catalog.Column, def *pgparse.ColumnDef) bool {
 	using := def.GetRawDefault()
-	switch _, again := a.newTypes[col.Name]; {
-	case again && a.Rel.Column(col.Name) == col:
+	switch old := a.original.Column(col.Name); {
+	case old != nil && !old.Inferred && a.Rel.Column(col.Name) == col && (!SameType(old.Type, col.Type) || !slices.Equal(old.Type.Mods, col.Type.Mods)):
 		a.RecordRefusal(pgerror.RetypeTwice, col.Name)
 	case using != nil && col.Generated != "":
 		a.RecordRefusal(pgerror.RetypeGenerated)
@@ -122,9 +124,9 @@ func (a *Alteration) checkRetype(rel *catalog.Relation, col *catalog.Column, to 
 func (a *Alteration) checkDefaultCast(rel *catalog.Relation, col *catalog.Column, to catalog.Type) bool {
 	base := a.BaseType(to)
 	switch {
-	case a.IsIdentity(col) && (base.Name.Schema != "pg_catalog" || !contains([]string{"int2", "int4", "int8"}, to.Name.Name)):
+	case col.Identity != "" && (base.Name.Schema != "pg_catalog" || !contains([]string{"int2", "int4", "int8"}, to.Name.Name)):
 		a.RecordRefusal(pgerror.IdentityType)
-	case col.Default != nil && col.Generated == "" && !col.Inferred && col.Type.IsKnown() && !contains(a.withoutDefault, col.Name) &&
+	case col.Default != nil && col.Generated == "" && !col.Inferred && col.Type.IsKnown() &&
 		!predicate.IsNull(col.Default) && !a.mayBecome(a.defaultType(col), base):
 		a.RecordRefusal(pgerror.RetypeDefault, col.Name, formatUnmodified(to))
 	default:
@@ -137,7 +139,7 @@ func (a *Alteration) checkDefaultCast(rel *catalog.Relation, col *catalog.Column
 // key cannot be compared with.
 func (a *Alteration) checkForeignKeyTypes(rel *catalog.Relation, col *catalog.Column, to catalog.Type) bool {
 	for _, con := range rel.Constraints {
-		if con.Kind != catalog.ForeignKey || con.Ref == rel.OID || a.IsDropped(con) {
+		if con.Kind != catalog.ForeignKey || con.Ref == rel.OID {
 			continue
 		}
 		ref := a.C.Relation(con.Ref)

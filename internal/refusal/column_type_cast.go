@@ -100,12 +100,12 @@ func (a *Alteration) checkDependents(rel *catalog.Relation, col *catalog.Column,
 		return
 	}
 	for _, con := range rel.Constraints {
-		if con.Kind == catalog.Check && !a.IsDropped(con) {
+		if con.Kind == catalog.Check {
 			a.comparesStill(con.Expr, col, to)
 		}
 	}
 	for _, i := range a.C.IndexesOf(rel) {
-		if i.Index == nil || a.indexGone(rel, i) {
+		if i.Index == nil {
 			continue
 		}
 		for _, k := range i.Index.Keys {
@@ -120,25 +120,6 @@ func (a *Alteration) checkDependents(rel *catalog.Relation, col *catalog.Column,
 		}
 		a.comparesStill(i.Index.Predicate, col, to)
 	}
-}
-
-// indexGone reports whether an index goes with a column or constraint that the
-// statement drops.
-func (a *Alteration) indexGone(rel, index *catalog.Relation) bool {
-	for _, name := range a.droppedColumns {
-		if col := rel.Column(name); col != nil && index.Index.UsesColumn(col.Attnum) {
-			return true
-		}
-	}
-	for n := 0; index != nil && n < maxDepth; n++ {
-		for _, con := range a.droppedConstraints {
-			if con.Index != 0 && con.Index == index.OID {
-				return true
-			}
-		}
-		index = a.C.ParentIndex(index)
-	}
-	return false
 }
 
 // comparesStill refuses a type that has no operator for a comparison of the

@@ -54,20 +54,18 @@ func (a *Alteration) checkKeyColumns(con *pgparse.Constraint, columns []string) 
 		return true
 	}
 	for _, name := range columns {
-		if a.NewColumnDef(name) == nil {
-			col := a.Rel.Column(name)
-			switch {
-			case col == nil || col.Inferred:
-				continue
-			case col.Generated == "virtual":
-				a.RecordRefusal(pgerror.VirtualConstraint, keyWord(con))
-				return false
-			case con.GetContype() == pgparse.ConstrType_CONSTR_PRIMARY && col.NotNullInvalid:
-				a.RecordRefusal(pgerror.KeyNullable, name)
-				return false
-			}
+		col := a.Rel.Column(name)
+		switch {
+		case col == nil || col.Inferred:
+			continue
+		case col.Generated == "virtual":
+			a.RecordRefusal(pgerror.VirtualConstraint, keyWord(con))
+			return false
+		case con.GetContype() == pgparse.ConstrType_CONSTR_PRIMARY && col.NotNullInvalid:
+			a.RecordRefusal(pgerror.KeyNullable, name)
+			return false
 		}
-		if no := a.checkKeyType(con, a.typeNow(name)); no != nil {
+		if no := a.checkKeyType(con, col.Type); no != nil {
 			a.KeepRefusal(no)
 			return false
 		}

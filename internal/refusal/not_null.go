@@ -47,7 +47,7 @@ func (a *Alteration) setNotNull(name string) {
 		}
 	}
 	// The catalog refuses the whole statement. A command alone (rule.Pass.EffectsAlone) is asked only here.
-	if col, known := a.FindColumn(a.Rel, name); col == nil && known && a.NewColumnDef(name) == nil {
+	if col, known := a.FindColumn(a.Rel, name); col == nil && known {
 		a.RecordRefusal(pgerror.ColumnMissing, name, a.Rel.Name.Name)
 	}
 }
