@@ -42,7 +42,7 @@ func (t *reportWriter) printFinding(f *onward.Finding) {
 	t.printRounds(f)
 	t.printSimilar(f)
 	if !explained || f.Category == onward.Data {
-		t.printInstead(f.Instead)
+		t.printFix(f)
 		t.printEdit(f)
 		t.printFiles(f)
 	}
@@ -65,6 +65,25 @@ func (t *reportWriter) isExplained(f *onward.Finding) bool {
 	t.rules[f.Rule] = true
 	return false
 }
+
+// printFix prints the fix of a finding. Findings of one statement share the statements that replace it: these are
+// printed once.
+func (t *reportWriter) printFix(f *onward.Finding) {
+	words, sql := view.SplitInstead(f.Instead)
+	printed, again := t.fixes[sql]
+	if !again || strings.Count(sql, "\n") < minShared {
+		if t.fixes == nil {
+			t.fixes = map[string]string{}
+		}
+		t.fixes[sql] = f.Rule
+		t.printInstead(f.Instead)
+		return
+	}
+	t.printInstead(strings.TrimRight(words, ":.") + ": with the statements of " + printed + " above")
+}
+
+// minShared is how many lines a fix has at least that is not printed again.
+const minShared = 3
 
 // printInstead prints the fix. Its first line is prose, and so is a line with an alternative
 // ("or …"). All other lines are SQL to paste, which is never broken.

@@ -49,7 +49,8 @@ type reportWriter struct {
 	index   *view.Index
 	verbose bool
 	brief   bool
-	rules   map[string]bool // explained already
+	rules   map[string]bool   // explained already
+	fixes   map[string]string // the rule whose finding has printed them
 }
 
 // limitList returns how many elements of a list are printed: all if the report is verbose.
