@@ -66,12 +66,11 @@ var impure = []string{"os", "os/exec", "net", "net/http", "log", "log/slog", "ti
 var owners = map[string][]string{
 	"github.com/sqlc-dev/oliphant": {"internal/pgparse"},
 	"github.com/spf13/cobra":       {"internal/cli"},
-	"github.com/spf13/cobra/doc":   {"internal/cli/man"},               // it brings a renderer of man pages, which onward has no use for
-	"github.com/goccy/go-yaml":     {"config", "internal/code/hasura"}, // whose metadata has positions
+	"github.com/spf13/cobra/doc":   {"internal/cli/man"}, // it brings a renderer of man pages, which onward has no use for
 	"github.com/hashicorp/hcl":     {"internal/configfile"},
 	"github.com/pelletier/go-toml": {"internal/configfile"},
 	"github.com/zclconf/go-cty":    {"internal/configfile"},
-	"go.yaml.in/yaml/v3":           {"internal/configfile", "internal/adapter/liquibase"},
+	"go.yaml.in/yaml/v3":           {"config", "internal/code/hasura", "internal/configfile", "internal/adapter/liquibase"},
 	"github.com/charmbracelet/":    {"internal/report/view", "internal/report/terminal", "internal/cli"},
 	"github.com/jackc/pgx": {
 		"internal/redact", "internal/pgserver", "internal/live", "internal/inventory", "internal/subscriber", "internal/fill",

@@ -11,7 +11,6 @@ require (
 	github.com/chromedp/chromedp v0.22.0
 	github.com/creachadair/jrpc2 v1.3.6
 	github.com/fergusstrange/embedded-postgres v1.34.0
-	github.com/goccy/go-yaml v1.19.2
 	github.com/google/go-cmp v0.7.0
 	github.com/hashicorp/hcl/v2 v2.25.0
 	github.com/jackc/pgx/v5 v5.12.0

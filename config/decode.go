@@ -4,16 +4,15 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"path"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
-	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
+	"go.yaml.in/yaml/v3"
 
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgtime"
 	"github.com/onward-sql/onward/internal/workload/deprecation"
 	"github.com/onward-sql/onward/onward"
@@ -32,7 +31,7 @@ var presets = []string{string(onward.Recommended), string(onward.Strict), string
 // Error is an error in the file.
 type Error struct {
 	Path string
-	// Line and Column count from 1; 0 means the file as a whole.
+	// Line and Column count from 1; 0 means the file, or the line, as a whole.
 	Line, Column int
 	Message      string
 }
@@ -40,6 +39,9 @@ type Error struct {
 func (e *Error) Error() string {
 	if e.Line == 0 {
 		return fmt.Sprintf("%s: %s", e.Path, e.Message)
+	}
+	if e.Column == 0 {
+		return fmt.Sprintf("%s:%d: %s", e.Path, e.Line, e.Message)
 	}
 	return fmt.Sprintf("%s:%d:%d: %s", e.Path, e.Line, e.Column, e.Message)
 }
@@ -56,11 +58,6 @@ func (e *InputError) Unwrap() error { return e.Err }
 // maxSize limits the file: 1 MB.
 const maxSize = 1 << 20
 
-// maxTime limits the parsing of a file, which usually takes a thousandth of it.
-// The YAML library needs quadratic time in the nesting depth of a file, and in
-// the number of keys of a mapping.
-const maxTime = 5 * time.Second
-
 // maxErrors limits how many errors in a file are reported.
 const maxErrors = 20
 
@@ -68,59 +65,39 @@ const maxErrors = 20
 // [Error].
 func Decode(data []byte, name string, known Known) (*Config, error) {
 	c := &Config{Path: name}
-	err := decodeBounded(data, &decoder{path: name, known: known}, maxSize, func(d *decoder, n ast.Node) { d.decodeConfig(n, c) })
+	err := decodeBounded(data, &decoder{path: name, known: known}, maxSize, func(d *decoder, n *yaml.Node) { d.decodeConfig(n, c) })
 	if err != nil {
 		return nil, err
 	}
 	return c, nil
 }
 
-// decodeBounded parses a file and calls decode for its document, within limits of size and time. After an error decode may still run, so
-// its result must not be used.
-func decodeBounded(data []byte, d *decoder, most int, decode func(*decoder, ast.Node)) error {
-	name := d.path
+// decodeBounded parses a file and calls decode for its document, if the file is not too large. After an error its result must
+// not be used.
+func decodeBounded(data []byte, d *decoder, most int, decode func(*decoder, *yaml.Node)) error {
 	switch {
 	case len(data) > most:
-		return &Error{Path: name, Message: fmt.Sprintf("the file is larger than %d bytes", most)}
+		return &Error{Path: d.path, Message: fmt.Sprintf("the file is larger than %d bytes", most)}
 	case bytes.HasPrefix(data, []byte{0xff, 0xfe}), bytes.HasPrefix(data, []byte{0xfe, 0xff}):
-		return &Error{Path: name, Message: "the file is UTF-16: save it as UTF-8"}
+		return &Error{Path: d.path, Message: "the file is UTF-16: save it as UTF-8"}
 	}
-	read := make(chan error, 1)
-	go func() {
-		var err error
-		defer func() {
-			if fault := recover(); fault != nil {
-				err = &Error{Path: name, Message: fmt.Sprintf("cannot be read: %v", fault)}
-			}
-			read <- err
-		}()
-		err = d.decodeFile(data, decode)
-	}()
-	select {
-	case err := <-read:
-		return err
-	case <-time.After(maxTime):
-		return &Error{Path: name, Message: fmt.Sprintf("reading it takes more than %v: it is nested too deep, or has too many keys", maxTime)}
-	}
-}
-
-func (d *decoder) decodeFile(data []byte, decode func(*decoder, ast.Node)) error {
-	if line, column, deep := tooDeep(string(data)); deep {
-		return &Error{Path: d.path, Line: line, Column: column, Message: fmt.Sprintf("nested deeper than %d levels", maxNesting)}
-	}
-	file, err := parser.ParseBytes(bytes.TrimPrefix(data, []byte("\ufeff")), 0)
-	if err != nil {
-		return d.syntaxError(err)
-	}
-	for i, doc := range file.Docs {
-		if doc.Body == nil {
-			continue
+	documents := yaml.NewDecoder(bytes.NewReader(data))
+	for count := 1; ; count++ {
+		var doc yaml.Node
+		if err := documents.Decode(&doc); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			return d.syntaxError(data, err)
 		}
-		if i > 0 {
-			d.addError(doc.Body, "a second document: the file has one")
+		root := doc.Content[0]
+		if isNull(root) && root.Value == "" {
+			continue // nothing but comments
+		}
+		if count > 1 {
+			d.addError(root, "a second document: the file has one")
 			break
 		}
-		decode(d, doc.Body)
+		decode(d, root)
 	}
 	if n := len(d.errs) - maxErrors; n > 0 {
 		d.errs = append(d.errs[:maxErrors], &Error{Path: d.path, Message: fmt.Sprintf("%d more", n)})
@@ -134,90 +111,90 @@ type decoder struct {
 	errs  []error
 }
 
-// syntaxError adds the position to an error of the parser.
-func (d *decoder) syntaxError(err error) error {
-	var at yaml.Error
-	if errors.As(err, &at) && at.GetToken() != nil && at.GetToken().Position != nil {
-		pos, message := at.GetToken().Position, at.GetMessage()
-		if strings.Contains(message, "'\t' that cannot start") {
-			message = "a tab cannot indent YAML: use blanks"
+// placeOfError matches the line in an error of the parser.
+var placeOfError = lazyregexp.New(`^yaml: line (\d+): `)
+
+// syntaxError adds the line to an error of the parser.
+func (d *decoder) syntaxError(data []byte, err error) error {
+	message, line := err.Error(), []byte(nil)
+	e := &Error{Path: d.path, Message: strings.TrimPrefix(message, "yaml: ")}
+	if place := placeOfError.FindStringSubmatch(message); place != nil {
+		e.Line, _ = strconv.Atoi(place[1])
+		e.Message = strings.TrimPrefix(message, place[0])
+		if lines := bytes.Split(data, []byte("\n")); e.Line <= len(lines) {
+			line = lines[e.Line-1]
 		}
-		return &Error{Path: d.path, Line: pos.Line, Column: pos.Column, Message: message}
 	}
-	return &Error{Path: d.path, Message: err.Error()}
+	if strings.Contains(message, "found character that cannot start any token") && bytes.HasPrefix(bytes.TrimLeft(line, " "), []byte("\t")) {
+		e.Message = "a tab cannot indent YAML: use blanks"
+	}
+	return e
 }
 
-func (d *decoder) addError(n ast.Node, format string, args ...any) {
-	e := &Error{Path: d.path, Message: fmt.Sprintf(format, args...)}
-	if t := n.GetToken(); t != nil && t.Position != nil {
-		e.Line, e.Column = t.Position.Line, t.Position.Column
-	}
-	d.errs = append(d.errs, e)
+func (d *decoder) addError(n *yaml.Node, format string, args ...any) {
+	d.errs = append(d.errs, &Error{Path: d.path, Line: n.Line, Column: n.Column, Message: fmt.Sprintf(format, args...)})
 }
 
-func (d *decoder) decodeConfig(n ast.Node, c *Config) {
+func (d *decoder) decodeConfig(n *yaml.Node, c *Config) {
 	d.decodeMapping(n, "the file", []field{
-		{"postgres", func(n ast.Node) { c.Postgres = d.decodeVersions(n) }},
-		{"base", func(n ast.Node) { c.Base = d.decodeText(n) }},
-		{"migrations", func(n ast.Node) {
-			d.eachElement(n, func(n ast.Node) { c.Migrations = append(c.Migrations, d.decodeMigrations(n)) })
+		{"postgres", func(n *yaml.Node) { c.Postgres = d.decodeVersions(n) }},
+		{"base", func(n *yaml.Node) { c.Base = d.decodeText(n) }},
+		{"migrations", func(n *yaml.Node) {
+			d.eachElement(n, func(n *yaml.Node) { c.Migrations = append(c.Migrations, d.decodeMigrations(n)) })
 		}},
-		{"rules", func(n ast.Node) { c.Rules = d.decodeRules(n) }},
-		{"presets", func(n ast.Node) {
-			d.eachElement(n, func(n ast.Node) { c.Presets = append(c.Presets, onward.Preset(d.oneOf(n, "preset", presets))) })
+		{"rules", func(n *yaml.Node) { c.Rules = d.decodeRules(n) }},
+		{"presets", func(n *yaml.Node) {
+			d.eachElement(n, func(n *yaml.Node) { c.Presets = append(c.Presets, onward.Preset(d.oneOf(n, "preset", presets))) })
 		}},
-		{"fail_on", func(n ast.Node) { c.FailOn = Threshold(d.oneOf(n, "severity", thresholds)) }},
-		{"small_tables", func(n ast.Node) { c.SmallTables = d.decodeTexts(n) }},
-		{"small_below", func(n ast.Node) { c.SmallBelow = Bytes(d.decodeBytes(n, "")) }},
-		{"throughput", func(n ast.Node) {
+		{"fail_on", func(n *yaml.Node) { c.FailOn = Threshold(d.oneOf(n, "severity", thresholds)) }},
+		{"small_tables", func(n *yaml.Node) { c.SmallTables = d.decodeTexts(n) }},
+		{"small_below", func(n *yaml.Node) { c.SmallBelow = Bytes(d.decodeBytes(n, "")) }},
+		{"throughput", func(n *yaml.Node) {
 			d.decodeMapping(n, "throughput", []field{
-				{"read", func(n ast.Node) { c.Throughput.Read = d.decodeBytes(n, "/s") }},
-				{"write", func(n ast.Node) { c.Throughput.Write = d.decodeBytes(n, "/s") }},
-				{"rows", func(n ast.Node) { c.Throughput.Rows = d.decodeRate(n) }},
+				{"read", func(n *yaml.Node) { c.Throughput.Read = d.decodeBytes(n, "/s") }},
+				{"write", func(n *yaml.Node) { c.Throughput.Write = d.decodeBytes(n, "/s") }},
+				{"rows", func(n *yaml.Node) { c.Throughput.Rows = d.decodeRate(n) }},
 			})
 		}},
-		{"assume", func(n ast.Node) {
+		{"assume", func(n *yaml.Node) {
 			d.decodeMapping(n, "assume", []field{
-				{"timezone", func(n ast.Node) { c.Assume.TimeZone = d.decodeText(n) }},
-				{"lock_timeout", func(n ast.Node) { c.Assume.LockTimeout = d.decodeTimeout(n) }},
-				{"statement_timeout", func(n ast.Node) { c.Assume.StatementTimeout = d.decodeTimeout(n) }},
+				{"timezone", func(n *yaml.Node) { c.Assume.TimeZone = d.decodeText(n) }},
+				{"lock_timeout", func(n *yaml.Node) { c.Assume.LockTimeout = d.decodeTimeout(n) }},
+				{"statement_timeout", func(n *yaml.Node) { c.Assume.StatementTimeout = d.decodeTimeout(n) }},
 			})
 		}},
-		{"baseline", func(n ast.Node) { c.Baseline = d.decodeText(n) }},
-		{"workload", func(n ast.Node) { c.Workload = d.oneOrMore(n) }},
-		{"deprecated", func(n ast.Node) { c.Deprecated = d.decodeDeprecated(n) }},
-		{"deprecation_notice_days", func(n ast.Node) { c.DeprecationNoticeDays = d.decodeDays(n) }},
-		{"soft_delete", func(n ast.Node) { c.SoftDelete = d.softDelete(n) }},
-		{"accept_queries", func(n ast.Node) { c.AcceptQueries = d.decodeAcceptQueries(n) }},
-		{"preflight", func(n ast.Node) { d.decodePreflight(n, &c.Preflight) }},
-		{"accept_opaque", func(n ast.Node) { c.AcceptOpaque = d.decodeAccept(n) }},
-		{"hook", func(n ast.Node) { d.decodeHook(n, &c.Hook) }},
+		{"baseline", func(n *yaml.Node) { c.Baseline = d.decodeText(n) }},
+		{"workload", func(n *yaml.Node) { c.Workload = d.oneOrMore(n) }},
+		{"deprecated", func(n *yaml.Node) { c.Deprecated = d.decodeDeprecated(n) }},
+		{"deprecation_notice_days", func(n *yaml.Node) { c.DeprecationNoticeDays = d.decodeDays(n) }},
+		{"soft_delete", func(n *yaml.Node) { c.SoftDelete = d.softDelete(n) }},
+		{"accept_queries", func(n *yaml.Node) { c.AcceptQueries = d.decodeAcceptQueries(n) }},
+		{"preflight", func(n *yaml.Node) { d.decodePreflight(n, &c.Preflight) }},
+		{"accept_opaque", func(n *yaml.Node) { c.AcceptOpaque = d.decodeAccept(n) }},
+		{"hook", func(n *yaml.Node) { d.decodeHook(n, &c.Hook) }},
 	})
 }
 
-func (d *decoder) decodeMigrations(n ast.Node) Migrations {
-	var m Migrations
-	if t := n.GetToken(); t != nil && t.Position != nil {
-		m.Line = t.Position.Line
-	}
+func (d *decoder) decodeMigrations(n *yaml.Node) Migrations {
+	m := Migrations{Line: n.Line}
 	before := len(d.errs)
-	var framework, run, runner ast.Node
+	var framework, run, runner *yaml.Node
 	d.decodeMapping(n, "an entry of migrations", []field{
-		{"dir", func(n ast.Node) { m.Dir = d.decodeDir(n) }},
-		{"framework", func(n ast.Node) { framework, m.Framework = n, d.oneOf(n, "framework", d.known.Frameworks) }},
-		{"transaction", func(n ast.Node) { run = d.decodeTransaction(n, &m) }},
-		{"runner", func(n ast.Node) { runner, m.Runner = n, d.decodeRunner(n) }},
-		{"lock_timeout", func(n ast.Node) { m.LockTimeout = d.decodeTimeout(n) }},
-		{"statement_timeout", func(n ast.Node) { m.StatementTimeout = d.decodeTimeout(n) }},
-		{"python", func(n ast.Node) { m.Python = d.decodeText(n) }},
-		{"render", func(n ast.Node) { m.Render = d.decodeText(n) }},
-		{"capture", func(n ast.Node) { m.Capture = d.decodeText(n) }},
-		{"capture_base", func(n ast.Node) { m.CaptureBase = d.decodeText(n) }},
-		{"settings", func(n ast.Node) { m.Settings = d.decodeText(n) }},
-		{"environment", func(n ast.Node) { m.Environment = d.decodeEnvironment(n) }},
-		{"sandbox", func(n ast.Node) { m.Sandbox = d.decodeSandbox(n) }},
-		{"render_timeout", func(n ast.Node) { m.RenderTimeout = d.decodeTimeout(n) }},
-		{"accept_unreadable", func(n ast.Node) { m.AcceptUnreadable = d.decodeBool(n) }},
+		{"dir", func(n *yaml.Node) { m.Dir = d.decodeDir(n) }},
+		{"framework", func(n *yaml.Node) { framework, m.Framework = n, d.oneOf(n, "framework", d.known.Frameworks) }},
+		{"transaction", func(n *yaml.Node) { run = d.decodeTransaction(n, &m) }},
+		{"runner", func(n *yaml.Node) { runner, m.Runner = n, d.decodeRunner(n) }},
+		{"lock_timeout", func(n *yaml.Node) { m.LockTimeout = d.decodeTimeout(n) }},
+		{"statement_timeout", func(n *yaml.Node) { m.StatementTimeout = d.decodeTimeout(n) }},
+		{"python", func(n *yaml.Node) { m.Python = d.decodeText(n) }},
+		{"render", func(n *yaml.Node) { m.Render = d.decodeText(n) }},
+		{"capture", func(n *yaml.Node) { m.Capture = d.decodeText(n) }},
+		{"capture_base", func(n *yaml.Node) { m.CaptureBase = d.decodeText(n) }},
+		{"settings", func(n *yaml.Node) { m.Settings = d.decodeText(n) }},
+		{"environment", func(n *yaml.Node) { m.Environment = d.decodeEnvironment(n) }},
+		{"sandbox", func(n *yaml.Node) { m.Sandbox = d.decodeSandbox(n) }},
+		{"render_timeout", func(n *yaml.Node) { m.RenderTimeout = d.decodeTimeout(n) }},
+		{"accept_unreadable", func(n *yaml.Node) { m.AcceptUnreadable = d.decodeBool(n) }},
 	})
 	switch {
 	case m.CaptureBase != "" && m.Capture == "":
@@ -233,7 +210,7 @@ func (d *decoder) decodeMigrations(n ast.Node) Migrations {
 }
 
 // decodeDir reads a directory within the repository.
-func (d *decoder) decodeDir(n ast.Node) string {
+func (d *decoder) decodeDir(n *yaml.Node) string {
 	name := strings.ReplaceAll(d.decodeText(n), `\`, "/")
 	if name == "" {
 		return ""
@@ -246,10 +223,10 @@ func (d *decoder) decodeDir(n ast.Node) string {
 }
 
 // decodeRules reads severities by rule.
-func (d *decoder) decodeRules(n ast.Node) map[string]onward.Severity {
+func (d *decoder) decodeRules(n *yaml.Node) map[string]onward.Severity {
 	out := map[string]onward.Severity{}
 	for _, entry := range d.uniqueEntries(n, "rules") {
-		name := entry.Key.GetToken().Value
+		name := entry.Key.Value
 		if !slices.Contains(d.known.Rules, name) {
 			d.addError(entry.Key, "unknown rule %s%s; onward rules lists them", name, didYouMean(name, d.known.Rules))
 			continue
@@ -265,10 +242,10 @@ func (d *decoder) decodeRules(n ast.Node) map[string]onward.Severity {
 }
 
 // decodeDeprecated reads the texts about columns.
-func (d *decoder) decodeDeprecated(n ast.Node) map[string]string {
+func (d *decoder) decodeDeprecated(n *yaml.Node) map[string]string {
 	out := map[string]string{}
 	for _, entry := range d.uniqueEntries(n, "deprecated") {
-		name := entry.Key.GetToken().Value
+		name := entry.Key.Value
 		if _, _, err := deprecation.SplitColumnName(name); err != nil {
 			d.addError(entry.Key, "%v", err)
 			continue
@@ -284,24 +261,24 @@ func (d *decoder) decodeDeprecated(n ast.Node) map[string]string {
 }
 
 // softDelete reads columns by table.
-func (d *decoder) softDelete(n ast.Node) map[string]string {
+func (d *decoder) softDelete(n *yaml.Node) map[string]string {
 	out := map[string]string{}
 	for _, entry := range d.uniqueEntries(n, "soft_delete") {
 		column := d.decodeText(entry.Value)
 		if column != "" && strings.ContainsAny(column, ". \t") {
-			d.addError(entry.Value, "soft_delete %s: %q is no name of a column", entry.Key.GetToken().Value, column)
+			d.addError(entry.Value, "soft_delete %s: %q is no name of a column", entry.Key.Value, column)
 			continue
 		}
-		out[entry.Key.GetToken().Value] = column
+		out[entry.Key.Value] = column
 	}
 	return out
 }
 
 // decodeVersions reads 17, 14..17 or a list of both.
-func (d *decoder) decodeVersions(n ast.Node) []int {
+func (d *decoder) decodeVersions(n *yaml.Node) []int {
 	var words []string
-	if _, ok := n.(*ast.SequenceNode); ok {
-		d.eachElement(n, func(n ast.Node) { words = append(words, d.decodeText(n)) })
+	if n.Kind == yaml.SequenceNode {
+		d.eachElement(n, func(n *yaml.Node) { words = append(words, d.decodeText(n)) })
 	} else {
 		words = []string{d.decodeText(n)}
 	}
@@ -343,16 +320,16 @@ func ParseVersions(text string) ([]int, error) {
 }
 
 // decodeAccept reads true, false or patterns.
-func (d *decoder) decodeAccept(n ast.Node) Accept {
-	if b, ok := n.(*ast.BoolNode); ok {
-		return Accept{All: b.Value}
+func (d *decoder) decodeAccept(n *yaml.Node) Accept {
+	if isScalar(n, "!!bool") {
+		return Accept{All: isTrue(n)}
 	}
 	a := Accept{}
-	if _, ok := n.(*ast.SequenceNode); !ok {
+	if n.Kind != yaml.SequenceNode {
 		d.addError(n, "write true, or a list of paths, which may have * and **")
 		return a
 	}
-	d.eachElement(n, func(n ast.Node) {
+	d.eachElement(n, func(n *yaml.Node) {
 		p := d.decodeText(n)
 		if _, err := path.Match(p, ""); err != nil {
 			d.addError(n, "%q is no pattern: %v", p, err)
@@ -363,7 +340,7 @@ func (d *decoder) decodeAccept(n ast.Node) Accept {
 }
 
 // decodeTimeout reads a time in Postgres' notation: a plain number is milliseconds.
-func (d *decoder) decodeTimeout(n ast.Node) Timeout {
+func (d *decoder) decodeTimeout(n *yaml.Node) Timeout {
 	text := d.decodeText(n)
 	if text == "" {
 		return 0
@@ -379,7 +356,7 @@ func (d *decoder) decodeTimeout(n ast.Node) Timeout {
 var byteUnits = map[string]float64{"": 1, "B": 1, "kB": 1e3, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}
 
 // decodeBytes reads a size or, with a suffix of "/s", a rate: 10MB, 200MB/s.
-func (d *decoder) decodeBytes(n ast.Node, suffix string) int64 {
+func (d *decoder) decodeBytes(n *yaml.Node, suffix string) int64 {
 	before := len(d.errs)
 	text := d.decodeText(n)
 	if len(d.errs) > before {

@@ -3,7 +3,7 @@ package config
 import (
 	"slices"
 
-	"github.com/goccy/go-yaml/ast"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/onward-sql/onward/internal/lazyregexp"
 )
@@ -11,10 +11,10 @@ import (
 var variableName = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // decodeEnvironment reads variables and their values.
-func (d *decoder) decodeEnvironment(n ast.Node) []string {
+func (d *decoder) decodeEnvironment(n *yaml.Node) []string {
 	var out []string
 	for _, entry := range d.uniqueEntries(n, "environment") {
-		name := entry.Key.GetToken().Value
+		name := entry.Key.Value
 		if !variableName.MatchString(name) {
 			d.addError(entry.Key, "%q is not the name of a variable", name)
 			continue

@@ -3,14 +3,14 @@ package config
 import (
 	"strings"
 
-	"github.com/goccy/go-yaml/ast"
+	"go.yaml.in/yaml/v3"
 )
 
 // decodeHook reads the settings of onward hook.
-func (d *decoder) decodeHook(n ast.Node, h *Hook) {
+func (d *decoder) decodeHook(n *yaml.Node, h *Hook) {
 	d.decodeMapping(n, "hook", []field{
-		{"disposable", func(n ast.Node) {
-			d.eachElement(n, func(n ast.Node) {
+		{"disposable", func(n *yaml.Node) {
+			d.eachElement(n, func(n *yaml.Node) {
 				entry := d.decodeText(n)
 				host, database, ok := strings.Cut(entry, "/")
 				switch {

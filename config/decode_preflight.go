@@ -3,28 +3,28 @@ package config
 import (
 	"strconv"
 
-	"github.com/goccy/go-yaml/ast"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/onward-sql/onward/internal/outside"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
 // decodePreflight reads the configuration of onward preflight.
-func (d *decoder) decodePreflight(n ast.Node, p *Preflight) {
+func (d *decoder) decodePreflight(n *yaml.Node, p *Preflight) {
 	d.decodeMapping(n, "preflight", []field{
-		{"disk", func(n ast.Node) { p.Disk = d.decodeQuery(n) }},
-		{"backup", func(n ast.Node) { p.Backup = d.decodeQuery(n) }},
-		{"backup_days", func(n ast.Node) { p.BackupDays = d.decodeDays(n) }},
-		{"certificate_warning_days", func(n ast.Node) { p.CertificateWarningDays = d.decodeDays(n) }},
-		{"certificate_error_days", func(n ast.Node) { p.CertificateErrorDays = d.decodeDays(n) }},
-		{"transaction_age", func(n ast.Node) { p.TransactionAge = d.decodeTimeout(n) }},
-		{"replica_lag", func(n ast.Node) { p.ReplicaLag = d.decodeTimeout(n) }},
-		{"slot_wal", func(n ast.Node) { p.SlotWAL = Bytes(d.decodeBytes(n, "")) }},
+		{"disk", func(n *yaml.Node) { p.Disk = d.decodeQuery(n) }},
+		{"backup", func(n *yaml.Node) { p.Backup = d.decodeQuery(n) }},
+		{"backup_days", func(n *yaml.Node) { p.BackupDays = d.decodeDays(n) }},
+		{"certificate_warning_days", func(n *yaml.Node) { p.CertificateWarningDays = d.decodeDays(n) }},
+		{"certificate_error_days", func(n *yaml.Node) { p.CertificateErrorDays = d.decodeDays(n) }},
+		{"transaction_age", func(n *yaml.Node) { p.TransactionAge = d.decodeTimeout(n) }},
+		{"replica_lag", func(n *yaml.Node) { p.ReplicaLag = d.decodeTimeout(n) }},
+		{"slot_wal", func(n *yaml.Node) { p.SlotWAL = Bytes(d.decodeBytes(n, "")) }},
 	})
 }
 
 // decodeQuery reads one SELECT. Any other statement could have an effect.
-func (d *decoder) decodeQuery(n ast.Node) string {
+func (d *decoder) decodeQuery(n *yaml.Node) string {
 	before := len(d.errs)
 	text := d.decodeText(n)
 	if len(d.errs) > before {
@@ -42,7 +42,7 @@ func (d *decoder) decodeQuery(n ast.Node) string {
 }
 
 // decodeDays reads a number of days.
-func (d *decoder) decodeDays(n ast.Node) int {
+func (d *decoder) decodeDays(n *yaml.Node) int {
 	before := len(d.errs)
 	text := d.decodeText(n)
 	days, err := strconv.Atoi(text)

@@ -4,14 +4,14 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/goccy/go-yaml/ast"
+	"go.yaml.in/yaml/v3"
 )
 
 // decodeAcceptQueries reads lists of queries by rule.
-func (d *decoder) decodeAcceptQueries(n ast.Node) map[string][]string {
+func (d *decoder) decodeAcceptQueries(n *yaml.Node) map[string][]string {
 	out := map[string][]string{}
 	for _, entry := range d.uniqueEntries(n, "accept_queries") {
-		name := entry.Key.GetToken().Value
+		name := entry.Key.Value
 		if !slices.Contains(d.known.Rules, name) {
 			d.addError(entry.Key, "unknown rule %s%s; onward rules lists them", name, didYouMean(name, d.known.Rules))
 			continue

@@ -4,11 +4,11 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/goccy/go-yaml/ast"
+	"go.yaml.in/yaml/v3"
 )
 
 // decodeRate returns a number of rows a second: "2200/s".
-func (d *decoder) decodeRate(n ast.Node) int64 {
+func (d *decoder) decodeRate(n *yaml.Node) int64 {
 	before := len(d.errs)
 	text := d.decodeText(n)
 	number, suffixed := strings.CutSuffix(text, "/s")

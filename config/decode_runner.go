@@ -4,7 +4,7 @@ import (
 	"path"
 	"strings"
 
-	"github.com/goccy/go-yaml/ast"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
@@ -25,7 +25,7 @@ const transactionRun = "run"
 var tableText = lazyregexp.New(`^(?:(?:[A-Za-z_][\w$]*|"[^"]+")\.)?(?:[A-Za-z_][\w$]*|"[^"]+")\s*(?:\([^;]+\))?$`)
 
 // decodeTransaction reads how files are sent. The value run is for a runner only, so its node is kept.
-func (d *decoder) decodeTransaction(n ast.Node, m *Migrations) (run ast.Node) {
+func (d *decoder) decodeTransaction(n *yaml.Node, m *Migrations) (run *yaml.Node) {
 	text := d.oneOf(n, "transaction", []string{"file", "message", "pipeline", "none", transactionRun})
 	if text == transactionRun {
 		m.Transaction = onward.TransactionFile
@@ -36,31 +36,31 @@ func (d *decoder) decodeTransaction(n ast.Node, m *Migrations) (run ast.Node) {
 }
 
 // decodeRunner reads the description of a team's own program.
-func (d *decoder) decodeRunner(n ast.Node) *Runner {
+func (d *decoder) decodeRunner(n *yaml.Node) *Runner {
 	r := &Runner{}
-	nodes := map[string]ast.Node{}
+	nodes := map[string]*yaml.Node{}
 	marker := func(key string, to *string) field {
-		return field{key, func(n ast.Node) { nodes[key], *to = n, d.decodeMarker(n, key) }}
+		return field{key, func(n *yaml.Node) { nodes[key], *to = n, d.decodeMarker(n, key) }}
 	}
 	d.decodeMapping(n, "runner", []field{
-		{"name", func(n ast.Node) { r.Name = d.decodeLine(n, "name") }},
-		{"files", func(n ast.Node) { r.Files = d.decodePatterns(n) }},
-		{"down", func(n ast.Node) { r.Down = d.decodePatterns(n) }},
-		{"programs", func(n ast.Node) { r.Programs = d.decodePatterns(n) }},
-		{"order", func(n ast.Node) {
+		{"name", func(n *yaml.Node) { r.Name = d.decodeLine(n, "name") }},
+		{"files", func(n *yaml.Node) { r.Files = d.decodePatterns(n) }},
+		{"down", func(n *yaml.Node) { r.Down = d.decodePatterns(n) }},
+		{"programs", func(n *yaml.Node) { r.Programs = d.decodePatterns(n) }},
+		{"order", func(n *yaml.Node) {
 			nodes["order"], r.Order = n, Order(d.oneOf(n, "order", []string{string(OrderNumber), string(OrderName)}))
 		}},
-		{"list", func(n ast.Node) { nodes["list"], r.List = n, d.decodeLine(n, "list") }},
+		{"list", func(n *yaml.Node) { nodes["list"], r.List = n, d.decodeLine(n, "list") }},
 		marker("up_marker", &r.UpMarker),
 		marker("down_marker", &r.DownMarker),
 		marker("no_transaction_marker", &r.NoTransactionMarker),
-		{"no_transaction_mode", func(n ast.Node) {
+		{"no_transaction_mode", func(n *yaml.Node) {
 			nodes["no_transaction_mode"] = n
 			r.NoTransactionMode = onward.Transaction(d.oneOf(n, "mode", []string{string(onward.TransactionMessage), string(onward.TransactionNone)}))
 		}},
-		{"psql", func(n ast.Node) { r.PSQL = d.decodeBool(n) }},
-		{"replace", func(n ast.Node) { r.Replace = d.decodeReplacements(n) }},
-		{"table", func(n ast.Node) { r.Table = d.decodeTable(n) }},
+		{"psql", func(n *yaml.Node) { r.PSQL = d.decodeBool(n) }},
+		{"replace", func(n *yaml.Node) { r.Replace = d.decodeReplacements(n) }},
+		{"table", func(n *yaml.Node) { r.Table = d.decodeTable(n) }},
 	})
 	switch {
 	case r.List != "" && r.Order != "":
@@ -76,7 +76,7 @@ func (d *decoder) decodeRunner(n ast.Node) *Runner {
 }
 
 // checkRunner checks the keys of an entry that has a runner. run is the node of transaction: run, if the entry has it.
-func (d *decoder) checkRunner(m *Migrations, framework, run, runner ast.Node) {
+func (d *decoder) checkRunner(m *Migrations, framework, run, runner *yaml.Node) {
 	if m.Runner == nil {
 		if run != nil {
 			d.addError(run, "transaction: run needs runner, which describes your own program; write file, message, pipeline or none")
@@ -99,7 +99,7 @@ func (d *decoder) checkRunner(m *Migrations, framework, run, runner ast.Node) {
 }
 
 // decodeLine reads a text of one line that is not empty.
-func (d *decoder) decodeLine(n ast.Node, key string) string {
+func (d *decoder) decodeLine(n *yaml.Node, key string) string {
 	before := len(d.errs)
 	text := d.decodeText(n)
 	if len(d.errs) == before && (strings.TrimSpace(text) == "" || strings.ContainsAny(text, "\r\n")) {
@@ -109,7 +109,7 @@ func (d *decoder) decodeLine(n ast.Node, key string) string {
 }
 
 // decodeMarker reads the beginning of a line.
-func (d *decoder) decodeMarker(n ast.Node, key string) string {
+func (d *decoder) decodeMarker(n *yaml.Node, key string) string {
 	before := len(d.errs)
 	text := strings.TrimSpace(d.decodeLine(n, key))
 	if len(d.errs) == before && len(text) > maxMarker {
@@ -119,7 +119,7 @@ func (d *decoder) decodeMarker(n ast.Node, key string) string {
 }
 
 // decodePatterns reads a pattern, or a list of them, of files in the entry's directory.
-func (d *decoder) decodePatterns(n ast.Node) []string {
+func (d *decoder) decodePatterns(n *yaml.Node) []string {
 	before := len(d.errs)
 	list := d.oneOrMore(n)
 	if len(d.errs) > before {
@@ -142,7 +142,7 @@ func (d *decoder) decodePatterns(n ast.Node) []string {
 }
 
 // decodeReplacements reads texts with their values.
-func (d *decoder) decodeReplacements(n ast.Node) map[string]string {
+func (d *decoder) decodeReplacements(n *yaml.Node) map[string]string {
 	out := map[string]string{}
 	entries := d.uniqueEntries(n, "replace")
 	if len(entries) > maxReplacements {
@@ -151,11 +151,8 @@ func (d *decoder) decodeReplacements(n ast.Node) map[string]string {
 	}
 	for _, e := range entries {
 		before := len(d.errs)
-		var text, value string
-		if s, ok := e.Key.(*ast.StringNode); ok {
-			text = s.Value
-		}
-		if _, null := e.Value.(*ast.NullNode); !null {
+		text, value := e.Key.Value, ""
+		if !isNull(e.Value) {
 			value = d.decodeText(e.Value)
 		}
 		switch {
@@ -171,7 +168,7 @@ func (d *decoder) decodeReplacements(n ast.Node) map[string]string {
 }
 
 // decodeTable reads the name of a table, with or without its columns.
-func (d *decoder) decodeTable(n ast.Node) string {
+func (d *decoder) decodeTable(n *yaml.Node) string {
 	before := len(d.errs)
 	text := strings.TrimSpace(d.decodeText(n))
 	if len(d.errs) == before && !tableText.MatchString(text) {

@@ -3,7 +3,7 @@ package config
 import (
 	"strings"
 
-	"github.com/goccy/go-yaml/ast"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/onward-sql/onward/internal/address"
 )
@@ -24,9 +24,9 @@ type TargetEntry struct {
 
 // DecodeTargets parses a YAML file of targets, which is a list under the key targets. No error quotes a value, because it may have a password.
 func DecodeTargets(data []byte, name string) (out []TargetEntry, err error) {
-	err = decodeBounded(data, &decoder{path: name}, maxTargetsSize, func(d *decoder, n ast.Node) {
+	err = decodeBounded(data, &decoder{path: name}, maxTargetsSize, func(d *decoder, n *yaml.Node) {
 		d.decodeMapping(n, "a file of targets", []field{
-			{"targets", func(n ast.Node) { d.eachElement(n, func(n ast.Node) { out = append(out, d.decodeTarget(n)) }) }},
+			{"targets", func(n *yaml.Node) { d.eachElement(n, func(n *yaml.Node) { out = append(out, d.decodeTarget(n)) }) }},
 		})
 	})
 	if err != nil {
@@ -35,21 +35,18 @@ func DecodeTargets(data []byte, name string) (out []TargetEntry, err error) {
 	return out, nil
 }
 
-func (d *decoder) decodeTarget(n ast.Node) TargetEntry {
-	t := TargetEntry{Labels: map[string]string{}}
-	if at := n.GetToken(); at != nil && at.Position != nil {
-		t.Line = at.Position.Line
-	}
+func (d *decoder) decodeTarget(n *yaml.Node) TargetEntry {
+	t := TargetEntry{Line: n.Line, Labels: map[string]string{}}
 	before := len(d.errs)
 	d.decodeMapping(n, "a target", []field{
-		{"address", func(n ast.Node) { t.Address = d.decodeText(n) }},
-		{"name", func(n ast.Node) { t.Name = d.decodeText(n) }},
-		{"schema", func(n ast.Node) { t.Schema = d.decodeText(n) }},
-		{"schemas", func(n ast.Node) { t.Schemas = d.oneOrMore(n) }},
-		{"password", func(n ast.Node) { t.Password = d.decodeText(n) }},
-		{"labels", func(n ast.Node) {
+		{"address", func(n *yaml.Node) { t.Address = d.decodeText(n) }},
+		{"name", func(n *yaml.Node) { t.Name = d.decodeText(n) }},
+		{"schema", func(n *yaml.Node) { t.Schema = d.decodeText(n) }},
+		{"schemas", func(n *yaml.Node) { t.Schemas = d.oneOrMore(n) }},
+		{"password", func(n *yaml.Node) { t.Password = d.decodeText(n) }},
+		{"labels", func(n *yaml.Node) {
 			for _, e := range d.uniqueEntries(n, "labels") {
-				t.Labels[e.Key.GetToken().Value] = d.decodeLabel(e.Value)
+				t.Labels[e.Key.Value] = d.decodeLabel(e.Value)
 			}
 		}},
 	})
@@ -60,9 +57,9 @@ func (d *decoder) decodeTarget(n ast.Node) TargetEntry {
 }
 
 // decodeLabel reads the value of a label: canary: true is the same as canary: "true".
-func (d *decoder) decodeLabel(n ast.Node) string {
-	if b, ok := n.(*ast.BoolNode); ok {
-		return b.GetToken().Value
+func (d *decoder) decodeLabel(n *yaml.Node) string {
+	if isScalar(n, "!!bool") {
+		return n.Value
 	}
 	return d.decodeText(n)
 }

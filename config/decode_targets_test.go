@@ -32,7 +32,7 @@ targets:
 		t.Error(diff, err)
 	}
 	for text, want := range map[string]string{
-		"targets:\n  - name: a":                         "t.yaml:2:9: address is missing",
+		"targets:\n  - name: a":                         "t.yaml:2:5: address is missing",
 		"targets:\n  - address: env:A\n    nam: b":      "t.yaml:3:5: unknown key nam in a target: did you mean name?",
 		"targets:\n  - env:A":                           "t.yaml:2:5: a target needs keys with values, not a text",
 		"- address: env:A":                              "a file of targets needs keys with values, not a list",

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/goccy/go-yaml/ast"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/onward-sql/onward/internal/prose"
 )
@@ -12,99 +12,112 @@ import (
 // field is a key of a mapping, with the function that reads its value.
 type field struct {
 	name string
-	read func(ast.Node)
+	read func(*yaml.Node)
 }
 
 // decodeMapping reads a mapping of known keys.
-func (d *decoder) decodeMapping(n ast.Node, what string, fields []field) {
+func (d *decoder) decodeMapping(n *yaml.Node, what string, fields []field) {
 	names := make([]string, len(fields))
 	for i, f := range fields {
 		names[i] = f.name
 	}
 	for _, entry := range d.uniqueEntries(n, what) {
-		key := entry.Key.GetToken().Value
+		key := entry.Key.Value
 		i := slices.Index(names, key)
+		if i < 0 && len(d.errs) >= maxErrors {
+			d.addError(entry.Key, "unknown key %s in %s", key, what)
+			continue
+		}
 		if i < 0 {
 			d.addError(entry.Key, "unknown key %s in %s%s", key, what, didYouMeanOr(key, names))
 			continue
 		}
-		if _, null := entry.Value.(*ast.NullNode); null {
+		if isNull(entry.Value) {
 			continue // "rules:" with everything below commented out
 		}
 		fields[i].read(entry.Value)
 	}
 }
 
+// entry is a key of a mapping and its value.
+type entry struct{ Key, Value *yaml.Node }
+
 // uniqueEntries returns the entries of a mapping, without duplicates.
-func (d *decoder) uniqueEntries(n ast.Node, what string) []*ast.MappingValueNode {
-	var all []*ast.MappingValueNode
-	switch n := n.(type) {
-	case *ast.MappingNode:
-		all = n.Values
-	case *ast.MappingValueNode:
-		all = []*ast.MappingValueNode{n}
-	case *ast.CommentGroupNode:
-		return nil
-	default:
+func (d *decoder) uniqueEntries(n *yaml.Node, what string) []entry {
+	if n.Kind != yaml.MappingNode || isMarked(n) {
 		d.addError(n, "%s needs keys with values, not %s", what, describeNode(n))
 		return nil
 	}
 	seen := map[string]bool{}
-	var out []*ast.MappingValueNode
-	for _, e := range all {
-		if _, plain := e.Key.(*ast.StringNode); !plain {
+	var out []entry
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		e := entry{n.Content[i], n.Content[i+1]}
+		if !isText(e.Key) {
 			d.addError(e.Key, "%s: a key is a name, not %s", what, describeNode(e.Key))
 			continue
 		}
-		key := e.Key.GetToken().Value
-		if seen[key] {
-			d.addError(e.Key, "%s occurs here twice", key)
+		if seen[e.Key.Value] {
+			d.addError(e.Key, "%s occurs here twice", e.Key.Value)
 			continue
 		}
-		seen[key] = true
+		seen[e.Key.Value] = true
 		out = append(out, e)
 	}
 	return out
 }
 
+// isMarked reports whether a node has an anchor or a tag, or is an alias: the file has none.
+func isMarked(n *yaml.Node) bool {
+	return n.Kind == yaml.AliasNode || n.Anchor != "" || n.Style&yaml.TaggedStyle != 0
+}
+
+// isScalar reports whether a node is a scalar of a tag: "!!bool".
+func isScalar(n *yaml.Node, tag string) bool {
+	return n.Kind == yaml.ScalarNode && !isMarked(n) && n.Tag == tag
+}
+
+// isText reports whether a node is a text. A date is one.
+func isText(n *yaml.Node) bool { return isScalar(n, "!!str") || isScalar(n, "!!timestamp") }
+
+// isNull reports whether a node has no value.
+func isNull(n *yaml.Node) bool { return isScalar(n, "!!null") }
+
 // eachElement calls read for each element of a list.
-func (d *decoder) eachElement(n ast.Node, read func(ast.Node)) {
-	s, ok := n.(*ast.SequenceNode)
-	if !ok {
+func (d *decoder) eachElement(n *yaml.Node, read func(*yaml.Node)) {
+	if n.Kind != yaml.SequenceNode || isMarked(n) {
 		d.addError(n, "a list is needed, not %s", describeNode(n))
 		return
 	}
-	for _, v := range s.Values {
+	for _, v := range n.Content {
 		read(v)
 	}
 }
 
 // decodeText reads a text; a number is read as its digits.
-func (d *decoder) decodeText(n ast.Node) string {
-	switch n := n.(type) {
-	case *ast.StringNode:
+func (d *decoder) decodeText(n *yaml.Node) string {
+	switch {
+	case isText(n) && n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
+		return strings.TrimSpace(n.Value)
+	case isText(n), isScalar(n, "!!int"), isScalar(n, "!!float"):
 		return n.Value
-	case *ast.LiteralNode:
-		return strings.TrimSpace(n.Value.Value)
-	case *ast.IntegerNode, *ast.FloatNode:
-		return n.GetToken().Value
 	}
 	d.addError(n, "a text is needed, not %s", describeNode(n))
 	return ""
 }
 
 // decodeBool reads true or false.
-func (d *decoder) decodeBool(n ast.Node) bool {
-	b, ok := n.(*ast.BoolNode)
-	if !ok {
+func (d *decoder) decodeBool(n *yaml.Node) bool {
+	if !isScalar(n, "!!bool") {
 		d.addError(n, "true or false is needed, not %s", describeNode(n))
 		return false
 	}
-	return b.Value
+	return isTrue(n)
 }
 
+func isTrue(n *yaml.Node) bool { return strings.EqualFold(n.Value, "true") }
+
 // oneOf reads one of the given names.
-func (d *decoder) oneOf(n ast.Node, what string, names []string) string {
+func (d *decoder) oneOf(n *yaml.Node, what string, names []string) string {
 	before := len(d.errs)
 	text := d.decodeText(n)
 	if len(d.errs) == before && !slices.Contains(names, text) {
@@ -114,41 +127,39 @@ func (d *decoder) oneOf(n ast.Node, what string, names []string) string {
 }
 
 // oneOrMore reads a text, or a list of them.
-func (d *decoder) oneOrMore(n ast.Node) []string {
-	if _, list := n.(*ast.SequenceNode); list {
+func (d *decoder) oneOrMore(n *yaml.Node) []string {
+	if n.Kind == yaml.SequenceNode {
 		return d.decodeTexts(n)
 	}
 	return []string{d.decodeText(n)}
 }
 
 // decodeTexts reads a list of texts.
-func (d *decoder) decodeTexts(n ast.Node) []string {
+func (d *decoder) decodeTexts(n *yaml.Node) []string {
 	var out []string
-	d.eachElement(n, func(n ast.Node) { out = append(out, d.decodeText(n)) })
+	d.eachElement(n, func(n *yaml.Node) { out = append(out, d.decodeText(n)) })
 	return out
 }
 
 // describeNode describes a node for people.
-func describeNode(n ast.Node) string {
-	switch n := n.(type) {
-	case *ast.MappingNode, *ast.MappingValueNode:
-		return "keys with values"
-	case *ast.SequenceNode:
-		return "a list"
-	case *ast.NullNode:
-		return "nothing"
-	case *ast.BoolNode:
-		return n.GetToken().Value
-	case *ast.IntegerNode, *ast.FloatNode, *ast.InfinityNode, *ast.NanNode:
-		return "a number"
-	case *ast.StringNode, *ast.LiteralNode:
-		return "a text"
-	case *ast.AnchorNode, *ast.AliasNode, *ast.MergeKeyNode:
+func describeNode(n *yaml.Node) string {
+	switch {
+	case n.Kind == yaml.AliasNode, n.Anchor != "", isScalar(n, "!!merge"):
 		return "an anchor or alias, which this file does not have"
-	case *ast.TagNode:
+	case isMarked(n):
 		return "a tag, which this file does not have"
+	case n.Kind == yaml.MappingNode:
+		return "keys with values"
+	case n.Kind == yaml.SequenceNode:
+		return "a list"
+	case isNull(n):
+		return "nothing"
+	case isScalar(n, "!!bool"):
+		return n.Value
+	case isScalar(n, "!!int"), isScalar(n, "!!float"):
+		return "a number"
 	}
-	return "this"
+	return "a text"
 }
 
 // didYouMeanOr suggests the nearest name, or lists all if none is near.

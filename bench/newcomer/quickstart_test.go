@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/goccy/go-yaml"
+	"go.yaml.in/yaml/v3"
 )
 
 // snapshot is what `make snapshot` made where ONWARD_SNAPSHOT names it, else an onward that is built here.

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/goccy/go-yaml"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/onward-sql/onward/internal/component"
 	"github.com/onward-sql/onward/internal/first"

@@ -1,10 +1,13 @@
 package hasura
 
 import (
+	"bytes"
+	"errors"
+	"io"
+	"iter"
 	"strings"
 
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/onward-sql/onward/internal/code/facts"
 	"github.com/onward-sql/onward/internal/code/source"
@@ -23,57 +26,71 @@ func readMetadata(r *source.File) {
 	if !IsMetadata(r.Path) {
 		return
 	}
-	file, err := parser.ParseBytes(r.Text, 0)
-	if err != nil {
-		return
+	var documents []*yaml.Node
+	for decoder := yaml.NewDecoder(bytes.NewReader(r.Text)); ; {
+		var doc yaml.Node
+		if err := decoder.Decode(&doc); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			return
+		}
+		documents = append(documents, doc.Content[0])
 	}
-	for _, doc := range file.Docs {
-		readTables(r, doc.Body)
+	for _, root := range documents {
+		readTables(r, root)
 	}
 }
 
 // readTables reads the tables in a list, or in the parts of a document.
-func readTables(r *source.File, node ast.Node) {
-	switch x := node.(type) {
-	case *ast.SequenceNode:
-		for _, v := range x.Values {
-			readTables(r, v)
-		}
-	case *ast.MappingNode:
-		if table := qualifyTable(lookupKey(x, "table")); table != "" {
-			readTable(r, x, table)
-			return
-		}
-		for _, key := range []string{"metadata", "sources", "tables"} {
-			readTables(r, lookupKey(x, key))
+func readTables(r *source.File, node *yaml.Node) {
+	for _, v := range listItems(node) {
+		readTables(r, v)
+	}
+	if table := qualifyTable(lookupKey(node, "table")); table != "" {
+		readTable(r, node, table)
+		return
+	}
+	for _, key := range []string{"metadata", "sources", "tables"} {
+		if part := lookupKey(node, key); part != nil {
+			readTables(r, part)
 		}
 	}
 }
 
 // lookupKey returns the value of a key; nil if the node has none.
-func lookupKey(node ast.Node, key string) ast.Node {
-	m, ok := node.(*ast.MappingNode)
-	if !ok {
-		return nil
-	}
-	for _, v := range m.Values {
-		if scalarText(v.Key) == key {
-			return v.Value
+func lookupKey(node *yaml.Node, key string) *yaml.Node {
+	for k, v := range mappingEntries(node) {
+		if scalarText(k) == key {
+			return v
 		}
 	}
 	return nil
 }
 
-// scalarText returns a scalar's text; "" for none.
-func scalarText(node ast.Node) string {
-	if s, ok := node.(*ast.StringNode); ok {
-		return s.Value
+// mappingEntries goes through the keys and values of a mapping; nothing else has any.
+func mappingEntries(node *yaml.Node) iter.Seq2[*yaml.Node, *yaml.Node] {
+	return func(yield func(key, value *yaml.Node) bool) {
+		if node == nil || node.Kind != yaml.MappingNode {
+			return
+		}
+		for i := 0; i+1 < len(node.Content); i += 2 {
+			if !yield(node.Content[i], node.Content[i+1]) {
+				return
+			}
+		}
 	}
-	return ""
+}
+
+// scalarText returns a scalar's text; "" for none.
+func scalarText(node *yaml.Node) string {
+	if node == nil || node.Kind != yaml.ScalarNode || node.Tag != "!!str" {
+		return ""
+	}
+	return node.Value
 }
 
 // qualifyTable returns a table as schema.name; "" for none.
-func qualifyTable(node ast.Node) string {
+func qualifyTable(node *yaml.Node) string {
 	name, schema := scalarText(node), "public"
 	if name == "" {
 		name = scalarText(lookupKey(node, "name"))
@@ -94,7 +111,7 @@ type tableReader struct {
 }
 
 // readTable reads one table's entry.
-func readTable(r *source.File, entry *ast.MappingNode, table string) {
+func readTable(r *source.File, entry *yaml.Node, table string) {
 	t := &tableReader{file: r, call: facts.Call{Table: table, Line: lineOfNode(lookupKey(entry, "table")), How: facts.Maps}}
 	for _, kind := range []string{"select", "insert", "update", "delete"} {
 		for _, p := range listItems(lookupKey(entry, kind+"_permissions")) {
@@ -116,65 +133,58 @@ func readTable(r *source.File, entry *ast.MappingNode, table string) {
 	r.Facts.Calls = append(r.Facts.Calls, t.call)
 }
 
-func lineOfNode(node ast.Node) int { return node.GetToken().Position.Line }
+func lineOfNode(node *yaml.Node) int { return node.Line }
 
-func listItems(node ast.Node) []ast.Node {
-	if list, ok := node.(*ast.SequenceNode); ok {
-		return list.Values
+func listItems(node *yaml.Node) []*yaml.Node {
+	if node == nil || node.Kind != yaml.SequenceNode {
+		return nil
 	}
-	return nil
+	return node.Content
 }
 
-func (t *tableReader) recordColumn(node ast.Node) {
+func (t *tableReader) recordColumn(node *yaml.Node) {
 	if name := scalarText(node); name != "" {
 		t.call.Words = append(t.call.Words, facts.Word{Mark: facts.HashText(name), Line: lineOfNode(node)})
 	}
 }
 
 // recordColumns records one column, or each of a list.
-func (t *tableReader) recordColumns(node ast.Node) {
+func (t *tableReader) recordColumns(node *yaml.Node) {
 	t.recordColumn(node)
 	for _, column := range listItems(node) {
 		t.recordColumn(column)
 	}
 }
 
-func (t *tableReader) recordKeys(node ast.Node) {
-	if m, ok := node.(*ast.MappingNode); ok {
-		for _, v := range m.Values {
-			t.recordColumn(v.Key)
-		}
+func (t *tableReader) recordKeys(node *yaml.Node) {
+	for key := range mappingEntries(node) {
+		t.recordColumn(key)
 	}
 }
 
 // recordCondition records the columns of a condition on rows: each has an operator, as _eq. A key without one is a
 // relationship, whose columns are another table's.
-func (t *tableReader) recordCondition(node ast.Node) {
+func (t *tableReader) recordCondition(node *yaml.Node) {
 	for _, part := range listItems(node) {
 		t.recordCondition(part)
 	}
-	m, ok := node.(*ast.MappingNode)
-	if !ok {
-		return
-	}
-	for _, v := range m.Values {
-		switch key := scalarText(v.Key); {
+	for k, value := range mappingEntries(node) {
+		switch key := scalarText(k); {
 		case key == "_and" || key == "_or" || key == "_not":
-			t.recordCondition(v.Value)
-		case hasOperator(v.Value):
-			t.recordColumn(v.Key)
+			t.recordCondition(value)
+		case hasOperator(value):
+			t.recordColumn(k)
 		}
 	}
 }
 
 // hasOperator reports whether a value compares a column.
-func hasOperator(node ast.Node) bool {
-	m, ok := node.(*ast.MappingNode)
-	if !ok || len(m.Values) == 0 {
+func hasOperator(node *yaml.Node) bool {
+	if node.Kind != yaml.MappingNode || len(node.Content) == 0 {
 		return false
 	}
-	for _, v := range m.Values {
-		key := scalarText(v.Key)
+	for k := range mappingEntries(node) {
+		key := scalarText(k)
 		if !strings.HasPrefix(key, "_") || key == "_and" || key == "_or" || key == "_not" || key == "_exists" {
 			return false
 		}
@@ -183,7 +193,7 @@ func hasOperator(node ast.Node) bool {
 }
 
 // recordRelationship records the columns of a relationship. A foreign key of the other table is that table's column.
-func (t *tableReader) recordRelationship(using ast.Node) {
+func (t *tableReader) recordRelationship(using *yaml.Node) {
 	key := lookupKey(using, "foreign_key_constraint_on")
 	t.recordColumns(key)
 	manual := lookupKey(using, "manual_configuration")
