@@ -6,7 +6,7 @@ FUZZTIME ?= 5s
 # next time: Postgres 13 to 18, Python environments with Django.
 export CGO_ENABLED = 0
 
-.PHONY: help build demo demo-fleet test test-all setup unit packaged fuzz lint vuln snapshot generate stale site links man bench profile prove kills fleet fleet-page chaos scale faults ranges mutants peer-corpus planners runners-news administrator races escapes fixes soak race clean
+.PHONY: help build demo demo-fleet test test-all setup unit packaged fuzz lint vuln snapshot generate stale site links man bench profile prove kills fleet fleet-page chaos scale faults manifests ranges mutants peer-corpus planners runners-news administrator races escapes fixes soak race clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -52,6 +52,11 @@ lint: ## gofmt, vet, golangci-lint
 
 snapshot: ## what a release has, made, installed and run; SNAPSHOT=all for all systems
 	./scripts/snapshot.sh $(or $(SNAPSHOT),own)
+
+manifests: ## deploy/kubernetes and deploy/argocd from the chart, validated; then the commands of their Jobs on servers
+	./scripts/setup.sh postgres manifests
+	ONWARD_REQUIRE=1,manifests $(GO) test -count=1 -run '^TestChart' ./deploy -update
+	ONWARD_REQUIRE=1,manifests $(GO) test -count=1 ./deploy
 
 vuln: ## which known vulnerabilities can be reached from the program; needs https://vuln.go.dev
 	$(GO) run golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./cmd/onward

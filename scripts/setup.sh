@@ -4,13 +4,13 @@
 #   scripts/setup.sh          into the user's cache: Postgres 12 to 18, Python environments, actionlint
 #   scripts/setup.sh all      and every tool below
 #   scripts/setup.sh NAME…    parts: postgres, django, actionlint
-#                             tools: chromium neovim compiler bwrap node pgbouncer packaged java php ruby psql sqitch rust pythons postgres19
+#                             tools: chromium neovim compiler bwrap node pgbouncer packaged java php ruby psql sqitch rust pythons postgres19 manifests
 #
 # Without root, CI or ONWARD_APT=1 no package of Debian is installed: the command is printed, and the script fails.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-tools="chromium neovim compiler bwrap node pgbouncer packaged java php ruby psql sqitch rust pythons postgres19"
+tools="chromium neovim compiler bwrap node pgbouncer packaged java php ruby psql sqitch rust pythons postgres19 manifests"
 failed=0
 updated=false
 
@@ -72,6 +72,7 @@ install_part() {
       ;;
     postgres19) ./scripts/postgres-19.sh || failed=1 ;;
     pythons) ./scripts/django-venvs.sh all || failed=1 ;;
+    manifests) ./scripts/manifest-tools.sh || failed=1 ;;
     *)
       echo "setup: $part: parts are postgres, django, actionlint; tools are $tools" >&2
       exit 2

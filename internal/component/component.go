@@ -46,6 +46,7 @@ var (
 	Sqitch    = Component{Name: "sqitch", Use: "a migration tool that runs psql", Turn: 4}
 	Rust      = Component{Name: "rust", Use: "migration tools of Rust", Turn: 4}
 	Pythons   = Component{Name: "pythons", Use: "frameworks that need another version of Python", Turn: 4}
+	Manifests = Component{Name: "manifests", Use: "the chart and the manifests of deploy/, with Helm and the schemas of Kubernetes", Turn: 3}
 	// Postgres19 is onward.PreviewMajor, which has no download yet.
 	Postgres19 = Component{Name: "postgres19", Use: "a server of Postgres 19", Turn: 4}
 
@@ -61,7 +62,7 @@ var (
 // ListAll returns the components, tools first.
 func ListAll() []Component {
 	return []Component{setup, Chromium, Neovim, Compiler, Bwrap, Node, PgBouncer, Packaged, Java, PHP,
-		Ruby, Psql, Sqitch, Rust, Pythons, Postgres19, Root, User, System, Version, ByHand}
+		Ruby, Psql, Sqitch, Rust, Pythons, Postgres19, Manifests, Root, User, System, Version, ByHand}
 }
 
 // Mark begins the message of a test that is left out; the component's name and a colon follow.
