@@ -122,6 +122,7 @@ var exceptions = map[string]string{
 	"internal/site/pages":            "generator",
 	"internal/site/build":            "a program of its own",
 	"internal/site/external":         "asks the addresses in the pages",
+	"packaging":                      "a program of its own",
 	"deploy":                         "manifests, and tests that run their commands",
 	"bench/adapters":                 "a program of its own",
 	"bench/capture":                  "a program of its own",

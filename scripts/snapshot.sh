@@ -94,6 +94,10 @@ if [ "$os" = linux ] && command -v dpkg >/dev/null; then
   done
 fi
 
+step "the packages of RPM, apk, npm and pip"
+go run ./packaging "$dist"
+ONWARD_SNAPSHOT=$dist ONWARD_REQUIRE=${ONWARD_REQUIRE:-1} go test -count=1 ./packaging
+
 step the formula
 formula=$dist/homebrew/Formula/onward.rb
 grep -q "$(sha256sum <"$archive" | cut -d ' ' -f 1)" "$formula" || die "the formula has another checksum"
