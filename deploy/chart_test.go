@@ -23,8 +23,8 @@ const (
 	kubeVersion = "1.34.0"
 )
 
-// kubeVersions are the versions of Kubernetes whose schemas the manifests must fit: the oldest that the chart takes, and newer ones.
-var kubeVersions = []string{"1.29", "1.31", "1.34", "1.37"}
+// kubeVersions are the versions of Kubernetes whose schemas the manifests must fit: the oldest that the chart takes, and the newest.
+var kubeVersions = []string{"1.29", "1.37"}
 
 // helmPath and validatePath are what scripts/setup.sh manifests installs.
 func helmPath(t testing.TB) string { return toolPath(t, "helm-v3.18.6/helm") }

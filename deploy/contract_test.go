@@ -102,14 +102,10 @@ func TestReleaseImage(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.writeFile(filepath.Join(image, "plan.json"), readPlan(t), 0o644, 0)
-	for _, args := range [][]string{
-		{"init", "-q"}, {"add", "-A"}, {"-c", "user.name=release", "-c", "user.email=release@localhost", "commit", "-qm", "release"},
-	} {
-		cmd := exec.Command("git", args...)
-		cmd.Dir = image
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("git %v: %v %s", args, err, out)
-		}
+	cmd := exec.Command("sh", "-ec", imageCommand(t))
+	cmd.Dir = image
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v %s", err, out)
 	}
 	spec := job.Template.Spec
 	box := spec.Containers[0]

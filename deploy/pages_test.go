@@ -1,0 +1,164 @@
+package deploy_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/onward-sql/onward/internal/component"
+	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+)
+
+// readBlocks returns the fenced blocks of a page, each with the line before it.
+func readBlocks(t testing.TB, page string) [][]string {
+	t.Helper()
+	text, err := os.ReadFile("../docs/" + page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return regexp.MustCompile("(?m)^(.*)\n\n?```(\\w+)\n((?s:.*?))^```$").FindAllStringSubmatch(string(text), -1)
+}
+
+// findBlock returns the block whose line before it contains a text.
+func findBlock(t testing.TB, page, before string) string {
+	t.Helper()
+	for _, b := range readBlocks(t, page) {
+		if strings.Contains(b[1], before) {
+			return b[3]
+		}
+	}
+	t.Fatalf("docs/%s has no block after a line with %q", page, before)
+	return ""
+}
+
+// imageCommand is the last command of the Dockerfile of docs/kubernetes.md.
+func imageCommand(t testing.TB) string {
+	t.Helper()
+	_, command, ok := strings.Cut(findBlock(t, "kubernetes.md", "`onward.Dockerfile`"), "\nRUN ")
+	if !ok {
+		t.Fatal("the Dockerfile on the page runs nothing")
+	}
+	return strings.TrimSpace(command)
+}
+
+// TestPagesChart makes the chart of docs/kubernetes.md, with onward as a dependency, and renders it.
+func TestPagesChart(t *testing.T) {
+	t.Parallel()
+	helm, root := helmPath(t), t.TempDir()
+	if err := os.CopyFS(filepath.Join(root, "onward/deploy/charts"), os.DirFS("charts")); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{
+		"Chart.yaml":  "apiVersion: v2\nname: shop\nversion: 1.0.0\n" + findBlock(t, "kubernetes.md", "`Chart.yaml`"),
+		"values.yaml": findBlock(t, "kubernetes.md", "`values.yaml`"),
+	} {
+		path := filepath.Join(root, "app", name)
+		if err := os.MkdirAll(filepath.Join(root, "app/templates"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, args := range [][]string{{"dependency", "update", "."}, {"lint", "--strict", "--kube-version", kubeVersion, "."}} {
+		cmd := exec.Command(helm, args...)
+		cmd.Dir = filepath.Join(root, "app")
+		cmd.Env = append(os.Environ(), "HELM_CACHE_HOME="+root, "HELM_CONFIG_HOME="+root, "HELM_DATA_HOME="+root)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("helm %v: %v %s", args, err, out)
+		}
+	}
+	cmd := exec.Command(helm, "template", "shop", ".", "--kube-version", kubeVersion)
+	cmd.Dir = filepath.Join(root, "app")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile("../docs/kubernetes.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range readObjects(t, string(out)) {
+		checkObject(t, &o)
+		if !strings.Contains(string(page), o.Metadata.Name) {
+			t.Errorf("the page does not name %s", o.Metadata.Name)
+		}
+	}
+}
+
+// TestPagesValues renders the chart with the values on the pages of Argo CD and Flux.
+func TestPagesValues(t *testing.T) {
+	t.Parallel()
+	for _, page := range []string{"argocd.md", "flux.md"} {
+		found := false
+		for _, b := range readBlocks(t, page) {
+			var o struct {
+				Kind string
+				Spec struct {
+					Values  struct{ Onward map[string]any }
+					Sources []struct {
+						Path string
+						Helm struct {
+							ValuesObject map[string]any `yaml:"valuesObject"`
+						}
+					}
+				}
+			}
+			if b[2] != "yaml" {
+				continue
+			}
+			if err := yaml.Unmarshal([]byte(b[3]), &o); err != nil {
+				t.Errorf("%s: %v", page, err)
+			}
+			values := o.Spec.Values.Onward
+			for _, s := range o.Spec.Sources {
+				if s.Helm.ValuesObject != nil {
+					if _, err := os.Stat("../" + s.Path + "/Chart.yaml"); err != nil {
+						t.Errorf("%s: %v", page, err)
+					}
+					values = s.Helm.ValuesObject
+				}
+			}
+			if values == nil {
+				continue
+			}
+			found = true
+			text, err := yaml.Marshal(values)
+			if err != nil {
+				t.Fatal(err)
+			}
+			file := filepath.Join(t.TempDir(), "values.yaml")
+			if err := os.WriteFile(file, text, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			rendered, err := render(t, "shop", "-f", file)
+			if err != nil || len(readObjects(t, rendered)) != 3 {
+				t.Errorf("%s: %v: %s", page, err, rendered)
+			}
+		}
+		if !found {
+			t.Errorf("docs/%s has no values", page)
+		}
+	}
+}
+
+// TestPagesWorkflow holds that actionlint accepts the workflow of docs/deploy-pipelines.md.
+func TestPagesWorkflow(t *testing.T) {
+	t.Parallel()
+	paths, _ := filepath.Glob(filepath.Join(pgservertest.ToolsDir(t), "actionlint-*/actionlint"))
+	if len(paths) == 0 {
+		component.NeedSetup(t, os.ErrNotExist)
+	}
+	file := filepath.Join(t.TempDir(), "deploy.yml")
+	if err := os.WriteFile(file, []byte(findBlock(t, "deploy-pipelines.md", "GitHub asks")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command(paths[len(paths)-1], "-no-color", file).CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
+}
