@@ -157,6 +157,9 @@ type (
 //
 // The known progress of the plan is returned with each of them.
 func Run(ctx context.Context, c Config) (*onward.Applied, error) {
+	if isEmptyPlan(c.Plan) {
+		return runEmptyPlan(ctx, &c)
+	}
 	return runSettings(ctx, settings{Config: c})
 }
 

@@ -106,6 +106,9 @@ func (config *PendingConfig) newPending(c *settings) *migrations.Pending {
 //
 // The errors are the same as for [Run]. A repository that cannot be read does not stop the plan.
 func RunPlanAndRecord(ctx context.Context, config PendingConfig) (*onward.Applied, error) {
+	if isEmptyPlan(config.Plan) {
+		return runEmptyPlan(ctx, &config.Config)
+	}
 	c := settings{Config: config.Config}
 	if err := c.prepareRun(ctx); err != nil {
 		return nil, err

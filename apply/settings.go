@@ -52,7 +52,7 @@ func (c *settings) prepareRun(ctx context.Context) error {
 
 func (c *settings) completeConfig() error {
 	if c.Plan == nil || len(c.Plan.Steps) == 0 {
-		return run.NewInputError("the plan has no steps: there is nothing to carry out")
+		return errNoSteps
 	}
 	if c.Plan.Schema != onward.PlanSchema {
 		return run.NewInputError(fmt.Sprintf("the plan says %q, and this release reads %q", c.Plan.Schema, onward.PlanSchema))

@@ -246,7 +246,7 @@ func TestChartRefuses(t *testing.T) {
 	t.Parallel()
 	for flag, want := range map[string]string{
 		"--set=aply.within=1m":             "additional properties 'aply' not allowed",
-		"--set=apply.through=contract":     "expand",
+		"--set=apply.through=expand":       "additional properties 'through' not allowed",
 		"--set=apply.within=soon":          "does not match pattern",
 		"--set=hooks=flux":                 "hooks",
 		"--set=image.digest=latest":        "digest",
