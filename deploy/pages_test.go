@@ -147,18 +147,20 @@ func TestPagesValues(t *testing.T) {
 	}
 }
 
-// TestPagesWorkflow holds that actionlint accepts the workflow of docs/deploy-pipelines.md.
+// TestPagesWorkflow holds that actionlint accepts the workflows of docs/deploy-pipelines.md.
 func TestPagesWorkflow(t *testing.T) {
 	t.Parallel()
 	paths, _ := filepath.Glob(filepath.Join(pgservertest.ToolsDir(t), "actionlint-*/actionlint"))
 	if len(paths) == 0 {
 		component.NeedSetup(t, os.ErrNotExist)
 	}
-	file := filepath.Join(t.TempDir(), "deploy.yml")
-	if err := os.WriteFile(file, []byte(findBlock(t, "deploy-pipelines.md", "GitHub asks")), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if out, err := exec.Command(paths[len(paths)-1], "-no-color", file).CombinedOutput(); err != nil {
-		t.Errorf("%v: %s", err, out)
+	for _, name := range []string{"deploy.yml", "contract.yml"} {
+		file := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(file, []byte(findBlock(t, "deploy-pipelines.md", ".github/workflows/"+name)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := exec.Command(paths[len(paths)-1], "-no-color", file).CombinedOutput(); err != nil {
+			t.Errorf("%v: %s", err, out)
+		}
 	}
 }
