@@ -19,7 +19,7 @@ import (
 
 const (
 	chart = "charts/onward"
-	// kubeVersion is what Helm is told; it has no cluster to ask.
+	// kubeVersion is the version for which Helm renders; it has no cluster to ask.
 	kubeVersion = "1.34.0"
 )
 

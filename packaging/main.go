@@ -14,7 +14,7 @@ import (
 	"path/filepath"
 )
 
-// Names of the packages, and where they come from.
+// Names of the packages, and their homepage.
 const (
 	npmName   = "@onward-sql/onward"
 	wheelName = "onward_sql"
