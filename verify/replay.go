@@ -54,7 +54,6 @@ type execution struct{ open map[int]bool }
 
 // replayedDifference is a difference at a point.
 type replayedDifference struct {
-	code  onward.Code
 	point int
 	lane  *preparedLane
 	replay.Difference
@@ -63,7 +62,7 @@ type replayedDifference struct {
 
 // causeKey is equal for differences with one cause.
 func (d *replayedDifference) causeKey() string {
-	return strings.Join([]string{string(d.code), d.sql, fmt.Sprint(d.Fails, d.Reshaped), d.Now.SQLState, d.Now.Constraint, d.Message}, "\x00")
+	return strings.Join([]string{string(d.lane.code), d.sql, fmt.Sprint(d.Fails, d.Reshaped), d.Now.SQLState, d.Now.Constraint, d.Message}, "\x00")
 }
 
 type prefix struct {
@@ -179,7 +178,7 @@ func (r *replayer) replayRollback(ctx context.Context, old, fresh *preparedLane)
 		for _, d := range list.Differences {
 			if d.Fails && !ignored[d.Base.Event] && failsOnRows(d.Now.SQLState) {
 				ignored[d.Base.Event] = true
-				r.differences = append(r.differences, replayedDifference{onward.OldCode, i, lane, d, differingStatement(&d)})
+				r.differences = append(r.differences, replayedDifference{i, lane, d, differingStatement(&d)})
 			}
 		}
 	}
@@ -220,7 +219,7 @@ func (r *replayer) replayTranscript(ctx context.Context, code onward.Code, t *tr
 		if code == onward.NewCode {
 			err = r.replayNewLane(ctx, prepared)
 		} else {
-			err = r.replayLane(ctx, code, prepared)
+			err = r.replayLane(ctx, prepared)
 		}
 		if err := r.noteFailure("what was sent to database "+lane.Tests.Database, err); err != nil {
 			return err
@@ -230,7 +229,7 @@ func (r *replayer) replayTranscript(ctx context.Context, code onward.Code, t *tr
 }
 
 // countExecutions counts what the server did on the deployed schema as when it was recorded.
-func (r *replayer) countExecutions(code onward.Code, lane *preparedLane) {
+func (r *replayer) countExecutions(lane *preparedLane) {
 	failed, first := 0, ""
 	lane.executed = map[int][]codeText{}
 	for _, a := range lane.base {
@@ -243,7 +242,7 @@ func (r *replayer) countExecutions(code onward.Code, lane *preparedLane) {
 			continue
 		}
 		for _, text := range splitStatements(a.SQL) {
-			key := codeText{code, normalizeStatement(text)}
+			key := codeText{lane.code, normalizeStatement(text)}
 			if r.executed[key] == nil {
 				r.executed[key] = &execution{open: map[int]bool{}}
 			}
@@ -253,7 +252,7 @@ func (r *replayer) countExecutions(code onward.Code, lane *preparedLane) {
 	r.result.Unlike += failed
 	if first != "" {
 		where := "on the deployed schema"
-		if code == onward.NewCode {
+		if lane.code == onward.NewCode {
 			where = "at the end of the release"
 		}
 		r.addNotef("%s %s %s, and not in the recording; the first: %s", prose.CountNoun(failed, "statement"), prose.PickForm(failed, "fails", "fail"), where, first)

@@ -2,13 +2,9 @@ package verify
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/onward-sql/onward/internal/prose"
@@ -30,7 +26,8 @@ func (r *replayer) tryFixtures(ctx context.Context, lane *preparedLane) error {
 	if err != nil {
 		return err
 	}
-	fixtures, omitted, err := replay.CaptureFixtures(ctx, lane.Lane, r.targetOf(lane.Transcript, database))
+	touched := r.listTouched()
+	fixtures, omitted, err := replay.CaptureFixtures(ctx, lane.Lane, r.targetOf(lane.Transcript, database), func(table string) bool { return touched[table] })
 	r.stage.Drop(ctx, database)
 	if err != nil {
 		return err
@@ -38,7 +35,6 @@ func (r *replayer) tryFixtures(ctx context.Context, lane *preparedLane) error {
 	if omitted > 0 {
 		r.addNotef("the release was not tried on the rows of %s: they could not be read, or are too many", prose.CountNoun(omitted, "moment of the suite"))
 	}
-	fixtures = r.groupFixtures(fixtures)
 	replay.SortFixtures(fixtures)
 	fixtures, more := prose.TakeFirst(fixtures, mostFixtures)
 	if more > 0 {
@@ -72,8 +68,8 @@ func (r *replayer) tryFixtures(ctx context.Context, lane *preparedLane) error {
 	return nil
 }
 
-// groupFixtures returns the fixtures that differ in the tables which the release touches.
-func (r *replayer) groupFixtures(list []*replay.Fixture) (out []*replay.Fixture) {
+// listTouched returns the tables that the release touches.
+func (r *replayer) listTouched() map[string]bool {
 	touched := map[string]bool{}
 	for i := range r.checker.migrations {
 		for j := range r.checker.migrations[i].Statements {
@@ -82,23 +78,7 @@ func (r *replayer) groupFixtures(list []*replay.Fixture) (out []*replay.Fixture)
 			}
 		}
 	}
-	known := map[[sha256.Size]byte]bool{}
-	for _, f := range list {
-		sum, rows := sha256.New(), 0
-		for _, t := range f.Tables {
-			if name := strings.ReplaceAll(t.Name, `"`, ""); touched[name] {
-				rows += t.Rows
-				fmt.Fprintf(sum, "%s %d\n", name, len(t.Data))
-				sum.Write(t.Data)
-			}
-		}
-		key := [sha256.Size]byte(sum.Sum(nil))
-		if !known[key] && rows > 0 {
-			out = append(out, f)
-		}
-		known[key] = true
-	}
-	return out
+	return touched
 }
 
 // loadFixture makes a copy of a database with exactly the rows of a fixture.
@@ -117,42 +97,7 @@ func (r *replayer) loadFixture(ctx context.Context, template string, f *replay.F
 		return "", err
 	}
 	defer func() { err = errors.Join(err, conn.Close(ctx)) }()
-	// Foreign keys and triggers have done their work when the rows were written.
-	if _, err := conn.Exec(ctx, "SET session_replication_role = replica"); err != nil {
-		return "", err
-	}
-	names, err := listFilledTables(ctx, conn)
-	if err != nil {
-		return "", err
-	}
-	for _, name := range names {
-		if _, err := conn.Exec(ctx, "DELETE FROM ONLY "+name); err != nil {
-			return "", err
-		}
-	}
-	for _, t := range f.Tables {
-		if _, err := conn.PgConn().CopyFrom(ctx, strings.NewReader(string(t.Data)), "COPY "+t.Name+" ("+t.Columns+") FROM STDIN"); err != nil {
-			return "", err
-		}
-	}
-	for _, sql := range f.Sequences {
-		if _, err := conn.Exec(ctx, sql); err != nil {
-			return "", err
-		}
-	}
-	return database, nil
-}
-
-// listFilledTables lists the tables that may have rows.
-func listFilledTables(ctx context.Context, conn *pgx.Conn) ([]string, error) {
-	rows, err := conn.Query(ctx, `SELECT pg_catalog.format('%I.%I', n.nspname, c.relname)
-FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
-WHERE c.relkind OPERATOR(pg_catalog.=) 'r' AND pg_catalog.pg_relation_size(c.oid) OPERATOR(pg_catalog.>) 0
-AND NOT n.nspname OPERATOR(pg_catalog.~) '^(pg_|information_schema$)'`, pgx.QueryExecModeExec)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, pgx.RowTo[string])
+	return database, f.Load(ctx, conn)
 }
 
 // describeTest says which part of the suite has the rows: who sent it, and its last write.
@@ -163,16 +108,13 @@ func describeTest(lane *preparedLane, f *replay.Fixture) string {
 	}
 	for i := len(lane.base) - 1; i >= 0; i-- {
 		a := lane.base[i]
-		if a.Event >= f.Event || a.Session != f.Session || a.SQLState != "" || !slices.ContainsFunc(a.Tags, isWriteTag) {
+		if a.Event >= f.Event || a.Session != f.Session {
 			continue
 		}
-		return text + ", the last of them by " + clipQuery(lastStatement(a))
+		if wrote := a.LastWrite(); wrote >= 0 {
+			list := splitStatements(a.SQL)
+			return text + ", the last of them by " + clipQuery(normalizeStatement(list[min(wrote, len(list)-1)]))
+		}
 	}
 	return text
-}
-
-// isWriteTag reports whether a command's tag is one of a statement that wrote rows.
-func isWriteTag(tag string) bool {
-	verb, count, _ := strings.Cut(tag, " ")
-	return slices.Contains([]string{"INSERT", "UPDATE", "MERGE", "COPY"}, verb) && !strings.HasSuffix(count, " 0") && count != "0"
 }

@@ -15,8 +15,21 @@ func (r *replayer) replayNewLane(ctx context.Context, lane *preparedLane) error 
 	if !lane.created && moments[last].Base {
 		return nil
 	}
+	if err := r.playTwice(ctx, lane, last); err != nil || lane.created {
+		return err
+	}
+	for i := range moments[:last] {
+		if err := r.addDifferences(ctx, lane, i, func(d *replay.Difference, _ string) bool { return d.Fails }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// playTwice replays a lane two times on the schema that its code is made for, the one at a point.
+func (r *replayer) playTwice(ctx context.Context, lane *preparedLane, point int) error {
 	for _, list := range []*[]*replay.Answer{&lane.base, &lane.again} {
-		database, err := r.makeSchemaAt(ctx, lane, last)
+		database, err := r.makeSchemaAt(ctx, lane, point)
 		if err != nil {
 			return err
 		}
@@ -24,23 +37,23 @@ func (r *replayer) replayNewLane(ctx context.Context, lane *preparedLane) error 
 			return err
 		}
 	}
-	r.countExecutions(onward.NewCode, lane)
-	r.lanes[onward.NewCode] = append(r.lanes[onward.NewCode], lane)
-	if lane.created {
-		return nil
+	r.countExecutions(lane)
+	r.lanes[lane.code] = append(r.lanes[lane.code], lane)
+	return nil
+}
+
+// addDifferences replays a lane at a point, and keeps those differences that count there.
+func (r *replayer) addDifferences(ctx context.Context, lane *preparedLane, point int, counts func(d *replay.Difference, sql string) bool) error {
+	list, err := r.replayAtPoint(ctx, lane, point)
+	if err != nil {
+		return err
 	}
-	for i := range moments[:last] {
-		list, err := r.replayAtPoint(ctx, lane, i)
-		if err != nil {
-			return err
+	for _, d := range list.Differences {
+		if text := differingStatement(&d); counts(&d, text) {
+			r.differences = append(r.differences, replayedDifference{point, lane, d, text})
 		}
-		for _, d := range list.Differences {
-			if d.Fails {
-				r.differences = append(r.differences, replayedDifference{onward.NewCode, i, lane, d, differingStatement(&d)})
-			}
-		}
-		r.markOpen(lane, i, list)
 	}
+	r.markOpen(lane, point, list)
 	return nil
 }
 
@@ -78,36 +91,20 @@ func (r *replayer) markOpen(lane *preparedLane, point int, list replay.Compariso
 }
 
 // replayLane replays a lane on the deployed schema, and on the schema of each commit point which its code must work at.
-func (r *replayer) replayLane(ctx context.Context, code onward.Code, lane *preparedLane) error {
-	for _, list := range []*[]*replay.Answer{&lane.base, &lane.again} {
-		database, err := r.stage.CopyOf(ctx, lane.template)
-		if err != nil {
-			return err
-		}
-		if *list, err = r.playLane(ctx, lane, database); err != nil {
-			return err
-		}
+func (r *replayer) replayLane(ctx context.Context, lane *preparedLane) error {
+	if err := r.playTwice(ctx, lane, 0); err != nil {
+		return err
 	}
-	r.countExecutions(code, lane)
-	r.lanes[code] = append(r.lanes[code], lane)
-	moments := r.checker.moments
-	for i := range moments {
-		if moments[i].Base {
+	for i, m := range r.checker.moments {
+		if m.Base {
 			continue
 		}
-		list, err := r.replayAtPoint(ctx, lane, i)
+		err := r.addDifferences(ctx, lane, i, func(d *replay.Difference, sql string) bool { return d.Fails || !r.isPassed(lane.code, sql) })
 		if err != nil {
 			return err
 		}
-		for _, d := range list.Differences {
-			text := differingStatement(&d)
-			if d.Fails || !r.isPassed(code, text) {
-				r.differences = append(r.differences, replayedDifference{code, i, lane, d, text})
-			}
-		}
-		r.markOpen(lane, i, list)
 	}
-	if code != onward.OldCode {
+	if lane.code != onward.OldCode {
 		return nil
 	}
 	return r.tryFixtures(ctx, lane)

@@ -74,7 +74,7 @@ func (c *checker) addReplayed(ctx context.Context, r *replayer, verdicts []onwar
 		d := groups[key][0]
 		if d.Reshaped { // it was judged without values: the replay knows the statement
 			for i := range verdicts {
-				if known := &verdicts[i]; known.Kind == onward.VerdictResultShape && known.Code == d.code && known.Query == d.sql && known.Point == d.point {
+				if known := &verdicts[i]; known.Kind == onward.VerdictResultShape && known.Code == d.lane.code && known.Query == d.sql && known.Point == d.point {
 					var err error
 					if known.After, err = r.blameStatement(ctx, d, places); err != nil {
 						return nil, err
@@ -112,7 +112,7 @@ func (c *checker) addReplayed(ctx context.Context, r *replayer, verdicts []onwar
 
 // makeVerdict makes a verdict of a difference.
 func (r *replayer) makeVerdict(d *replayedDifference, places []onward.VerdictPlace) onward.Verdict {
-	v := onward.Verdict{Query: d.sql, Code: d.code, After: places[d.point], Point: d.point, Kind: onward.VerdictOtherResult, Severity: onward.Warning,
+	v := onward.Verdict{Query: d.sql, Code: d.lane.code, After: places[d.point], Point: d.point, Kind: onward.VerdictOtherResult, Severity: onward.Warning,
 		Message: d.Message, Replayed: true, ID: workload.Fingerprint(d.sql, "", "")}
 	if d.Fails {
 		v.Kind, v.Severity, v.SQLState, v.Message = onward.VerdictFails, onward.Error, d.Now.SQLState, hideValues(d.Message, d.Base.SQL)
@@ -126,7 +126,7 @@ func (r *replayer) makeVerdict(d *replayedDifference, places []onward.VerdictPla
 	session := d.lane.Transcript.Sessions[d.Base.Session]
 	v.Sender, v.Calls = session.Parameters["application_name"], 1
 	for _, q := range r.checker.queries {
-		if q.code == d.code && q.SQL == d.sql {
+		if q.code == d.lane.code && q.SQL == d.sql {
 			v.ID, v.Calls, v.Sender = q.ID, q.calls, q.sender
 			break
 		}

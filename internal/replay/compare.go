@@ -153,6 +153,19 @@ func cutCount(tag string) (verb string, n int, counted bool) {
 	return words[0], n, err == nil
 }
 
+// LastWrite returns the index of its last command that wrote rows; -1 for none.
+func (a *Answer) LastWrite() int {
+	if a.SQLState != "" {
+		return -1
+	}
+	for i, tag := range slices.Backward(a.Tags) {
+		if verb, n, _ := cutCount(tag); n > 0 && slices.Contains([]string{"INSERT", "UPDATE", "MERGE", "COPY"}, verb) {
+			return i
+		}
+	}
+	return -1
+}
+
 // compareRows compares the rows of results; "" is no difference. Rows in another order are the same: a query that sorts gives equal ones in any order.
 func compareRows(a, b, c *Answer) string {
 	if slices.Equal(a.hashes, c.hashes) && slices.Equal(a.Columns, c.Columns) {

@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"fmt"
@@ -8,9 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgproto3"
-
-	"github.com/onward-sql/onward/internal/transcript"
+	"github.com/jackc/pgx/v5"
 )
 
 // Fixture is what the tables of a database hold at a moment of a lane at which rows go or are committed.
@@ -53,113 +52,35 @@ GROUP BY 1 ORDER BY 1`
 const sequenceQuery = `SELECT pg_catalog.format('SELECT pg_catalog.setval(%L, %s)', pg_catalog.format('%I.%I', schemaname, sequencename), last_value)
 FROM pg_catalog.pg_sequences WHERE last_value IS NOT NULL ORDER BY 1`
 
-// CaptureFixtures plays a lane, and returns the different fixtures that it has, the first of equal ones each. omitted counts moments whose rows
-// could not be read: they are too many, or the session's role may not read them.
-func CaptureFixtures(ctx context.Context, lane Lane, target Target) (fixtures []*Fixture, omitted int, err error) {
-	ends := findRowEnds(&lane)
-	c := &fixtureCapture{known: map[[sha256.Size]byte]bool{}}
-	p := &player{lane: lane, target: target, sessions: map[int]*playedSession{}, replaced: newReplacements()}
+// CaptureFixtures plays a lane, and returns its fixtures: of those with equal rows in the tables of interest, the first one. touches says which tables are, by
+// schema.table without quotes. omitted counts moments whose rows could not be read: they are too many, or the session's role may not read them.
+func CaptureFixtures(ctx context.Context, lane Lane, target Target, touches func(table string) bool) (fixtures []*Fixture, omitted int, err error) {
+	p := newPlayer(lane, target)
 	defer p.closeSessions()
-	for _, i := range lane.Settings {
-		if err := p.resendSetting(ctx, i); err != nil {
-			return nil, 0, err
-		}
-	}
-	for i := lane.Begin; i < lane.End; i++ {
-		if err := ctx.Err(); err != nil {
-			return nil, 0, err
-		}
-		if inside, found := ends[i]; found {
+	c := &fixtureCapture{touches: touches, known: map[[sha256.Size]byte]bool{}}
+	capture := func(moments map[int]bool, i int) {
+		if inside, found := moments[i]; found {
 			if s := p.sessions[lane.Transcript.Events[i].Session]; s != nil && (inside || s.status() == 'I') {
-				c.captureFixture(s, p.target.Patience, i)
+				c.captureFixture(s, target.Patience, i)
 			}
 		}
-		if err := p.playEvent(ctx, i); err != nil {
-			return nil, 0, err
-		}
+	}
+	err = p.playEvents(ctx, func(i int) { capture(lane.moments.before, i) }, func(i int) { capture(lane.moments.after, i) })
+	if err != nil {
+		return nil, 0, err
 	}
 	for _, s := range p.order {
 		if s.status() == 'I' {
-			c.captureFixture(s, p.target.Patience, lane.End)
+			c.captureFixture(s, target.Patience, lane.End)
 			break
 		}
 	}
 	return c.list, c.omitted, nil
 }
 
-// findRowEnds returns the messages with which rows go that the code has committed, or would commit outside of a test:
-//   - a COMMIT;
-//   - what deletes rows, outside of a transaction: inside of one the code may not be through with them. It has false as its value;
-//   - a ROLLBACK, if the session commits nothing: a test takes its rows back. In a session that commits, too, the code itself rolls back what must not stay;
-//   - a ROLLBACK TO the outermost savepoint of such a session, if each of these is rolled back: then each is a test.
-func findRowEnds(lane *Lane) map[int]bool {
-	type counts struct {
-		commits, released int
-		savepoints        []string // that are open
-		rolledBack        map[string]bool
-	}
-	sessions := map[int]*counts{}
-	ends, rollbacks, savepoints := map[int]bool{}, map[int]int{}, map[int]int{} // of the two: the sessions
-	for i := lane.Begin; i < lane.End; i++ {
-		e := &lane.Transcript.Events[i]
-		if !lane.hasEvent(e) {
-			continue
-		}
-		c := sessions[e.Session]
-		if c == nil {
-			c = &counts{rolledBack: map[string]bool{}}
-			sessions[e.Session] = c
-		}
-		if e.Source == transcript.Ends || e.Source == transcript.Client && e.Kind == 'X' {
-			rollbacks[i] = e.Session
-			continue
-		}
-		words := strings.Fields(strings.ToUpper(strings.Trim(sentText(e), " \t\r\n;(")))
-		if len(words) == 0 {
-			continue
-		}
-		name := words[len(words)-1]
-		switch words[0] {
-		case "BEGIN", "START":
-			c.savepoints = nil
-		case "COMMIT", "END":
-			c.commits, c.savepoints, ends[i] = c.commits+1, nil, true
-		case "TRUNCATE", "DELETE":
-			ends[i] = false
-		case "SAVEPOINT":
-			c.savepoints = append(c.savepoints, name)
-		case "RELEASE":
-			if len(c.savepoints) == 1 && !c.rolledBack[c.savepoints[0]] {
-				c.released++
-			}
-			if place := slices.Index(c.savepoints, name); place >= 0 {
-				c.savepoints = c.savepoints[:place]
-			}
-			delete(c.rolledBack, name)
-		case "ROLLBACK", "ABORT":
-			switch {
-			case !slices.Contains(words, "TO"):
-				rollbacks[i], c.savepoints = e.Session, nil
-			case len(c.savepoints) > 0 && c.savepoints[0] == name:
-				savepoints[i], c.savepoints, c.rolledBack[name] = e.Session, c.savepoints[:1], true
-			}
-		}
-	}
-	for i, session := range rollbacks {
-		if sessions[session].commits == 0 {
-			ends[i] = true
-		}
-	}
-	for i, session := range savepoints {
-		if sessions[session].commits == 0 && sessions[session].released == 0 {
-			ends[i] = true
-		}
-	}
-	return ends
-}
-
 // fixtureCapture collects fixtures.
 type fixtureCapture struct {
+	touches func(table string) bool
 	known   map[[sha256.Size]byte]bool
 	list    []*Fixture
 	size    int
@@ -180,51 +101,94 @@ func (c *fixtureCapture) captureFixture(s *playedSession, patience time.Duration
 	}
 	// A filter for rows would leave out parents of what it shows: then nothing is read.
 	s.ask(begin+"; SET LOCAL row_security = off", patience)
-	fixture, size, ok := s.readFixture(patience)
+	fixture, ok := c.readFixture(s, patience)
 	s.ask(end, patience)
-	if !ok || c.size+size > maxFixtures {
+	if !ok {
 		c.omitted++
 		return
 	}
-	if len(fixture.Tables) == 0 {
-		return
+	if fixture != nil {
+		fixture.Event, fixture.Session = event, s.track.session
+		c.list = append(c.list, fixture)
 	}
-	sum := sha256.New()
-	for _, t := range fixture.Tables {
-		fmt.Fprintf(sum, "%s %d\n", t.Name, len(t.Data))
-		sum.Write(t.Data)
-	}
-	key := [sha256.Size]byte(sum.Sum(nil))
-	if c.known[key] {
-		return
-	}
-	fixture.Event, fixture.Session = event, s.track.session
-	c.known[key], c.list, c.size = true, append(c.list, fixture), c.size+size
 }
 
-// readFixture reads the rows that a session sees in its transaction. ok is false if it may not, or they are too many.
-func (s *playedSession) readFixture(patience time.Duration) (f *Fixture, size int, ok bool) {
+// readFixture reads the rows that a session sees in its transaction; nil if the tables of interest have no rows, or the same as in an earlier fixture. ok is
+// false if it may not read them, or they are too many.
+func (c *fixtureCapture) readFixture(s *playedSession, patience time.Duration) (f *Fixture, ok bool) {
 	f = &Fixture{}
 	tables := s.ask(tableQuery, patience)
 	if tables.failed {
-		return nil, 0, false
+		return nil, false
 	}
-	for _, row := range tables.rows {
-		t := FixtureTable{Name: row[0], Columns: row[1]}
-		// COPY of the table itself leaves out its children, as ONLY does.
-		read := s.ask("COPY "+t.Name+" ("+t.Columns+") TO STDOUT", patience)
-		if size += len(read.data); read.failed || size > maxFixture {
-			return nil, 0, false
+	size, sum := 0, sha256.New()
+	readTables := func(touched bool) bool {
+		for _, row := range tables.rows {
+			t := FixtureTable{Name: row[0], Columns: row[1]}
+			if c.touches(strings.ReplaceAll(t.Name, `"`, "")) != touched {
+				continue
+			}
+			// COPY of the table itself leaves out its children, as ONLY does.
+			read := s.ask("COPY "+t.Name+" ("+t.Columns+") TO STDOUT", patience)
+			if size += len(read.data); read.failed || size > maxFixture || c.size+size > maxFixtures {
+				return false
+			}
+			if t.Rows, t.Data = read.copied, read.data; t.Rows > 0 {
+				f.Tables = append(f.Tables, t)
+				fmt.Fprintf(sum, "%s %d\n", t.Name, len(t.Data))
+				sum.Write(t.Data)
+			}
 		}
-		if t.Rows, t.Data = read.copied, read.data; t.Rows > 0 {
-			f.Tables = append(f.Tables, t)
-		}
+		return true
+	}
+	if !readTables(true) {
+		return nil, false
+	}
+	key := [sha256.Size]byte(sum.Sum(nil))
+	if c.known[key] || len(f.Tables) == 0 {
+		return nil, true
 	}
 	sequences := s.ask(sequenceQuery, patience)
+	if !readTables(false) || sequences.failed {
+		return nil, false
+	}
 	for _, row := range sequences.rows {
 		f.Sequences = append(f.Sequences, row[0])
 	}
-	return f, size, !sequences.failed
+	c.known[key], c.size = true, c.size+size
+	return f, true
+}
+
+// Load gives a database exactly the rows of a fixture. The connection's role may switch triggers off.
+func (f *Fixture) Load(ctx context.Context, conn *pgx.Conn) error {
+	// Foreign keys and triggers have done their work when the rows were written.
+	if _, err := conn.Exec(ctx, "SET session_replication_role = replica"); err != nil {
+		return err
+	}
+	rows, err := conn.Query(ctx, tableQuery, pgx.QueryExecModeExec)
+	if err != nil {
+		return err
+	}
+	tables, err := pgx.CollectRows(rows, pgx.RowToStructByPos[struct{ Name, Columns string }])
+	if err != nil {
+		return err
+	}
+	for _, t := range tables {
+		if _, err := conn.Exec(ctx, "DELETE FROM ONLY "+t.Name); err != nil {
+			return err
+		}
+	}
+	for _, t := range f.Tables {
+		if _, err := conn.PgConn().CopyFrom(ctx, bytes.NewReader(t.Data), "COPY "+t.Name+" ("+t.Columns+") FROM STDIN"); err != nil {
+			return err
+		}
+	}
+	for _, sql := range f.Sequences {
+		if _, err := conn.Exec(ctx, sql); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // question is a message of onward's own in a played session, and its answer.
@@ -242,11 +206,7 @@ func (s *playedSession) ask(sql string, patience time.Duration) *question {
 	s.mu.Lock()
 	s.asked = q
 	s.mu.Unlock()
-	body, err := (&pgproto3.Query{String: sql}).Encode(nil)
-	if err != nil {
-		return &question{failed: true}
-	}
-	s.writeFrame('Q', body[5:])
+	s.writeFrame('Q', append([]byte(sql), 0))
 	answered := s.awaitCondition(patience, func() bool { return q.done })
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -283,11 +243,11 @@ func (s *playedSession) isClosed() bool {
 	return s.ended
 }
 
-// isSynchronized reports whether the client's last message lets the server take another query: nothing is left of an extended one.
+// isSynchronized reports whether the server can take another query: nothing is left of an extended one.
 func (s *playedSession) isSynchronized() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.last == 0 || s.last == 'Q' || s.last == 'S'
+	return len(s.track.owed) == 0 && s.track.others == 0 && !s.track.left
 }
 
 // status returns the state of the session's transaction, as ReadyForQuery says it.

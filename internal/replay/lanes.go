@@ -55,6 +55,7 @@ func SplitLanes(t *transcript.Transcript, books []string) []DatabaseLane {
 		for _, part := range []*Lane{&lane.Setup, &lane.Tests} {
 			part.Recorded = part.readRecorded(statements)
 		}
+		lane.Tests.moments = lane.Tests.findRowMoments(statements)
 		out = append(out, lane)
 	}
 	return out

@@ -23,6 +23,8 @@ type Lane struct {
 	// Settings are messages of sessions that began before Begin, which are sent when they are opened: they set what the session goes on with. They are indices of
 	// events.
 	Settings []int
+
+	moments rowMoments
 }
 
 // Target is where a lane is replayed.
@@ -54,7 +56,6 @@ type playedSession struct {
 	changed *sync.Cond
 	track   *tracker
 	ended   bool // the server has closed the connection
-	last    byte // the kind of the client's last message
 	asked   *question
 
 	// Of the recording: how many ReadyForQuery messages came, and how many other answers since.
@@ -72,26 +73,41 @@ func (e *Error) Unwrap() error { return e.Err }
 // Play replays a lane, and returns the answers in the order of their messages; these have what the server refuses. Errors: an [Error] if a connection could
 // not be opened, and the context's.
 func Play(ctx context.Context, lane Lane, target Target) ([]*Answer, error) {
-	p := &player{lane: lane, target: target, sessions: map[int]*playedSession{}, replaced: newReplacements()}
+	p := newPlayer(lane, target)
 	defer p.closeSessions()
-	for _, i := range lane.Settings {
-		if err := p.resendSetting(ctx, i); err != nil {
-			return nil, err
-		}
-	}
-	for i := lane.Begin; i < lane.End; i++ {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		if err := p.playEvent(ctx, i); err != nil {
-			return nil, err
-		}
+	ignore := func(int) {}
+	if err := p.playEvents(ctx, ignore, ignore); err != nil {
+		return nil, err
 	}
 	for _, s := range p.order {
 		s.awaitCondition(p.target.Patience, func() bool { return len(s.track.owed) == 0 })
 	}
 	p.closeSessions()
 	return p.listAnswers(), nil
+}
+
+func newPlayer(lane Lane, target Target) *player {
+	return &player{lane: lane, target: target, sessions: map[int]*playedSession{}, replaced: newReplacements()}
+}
+
+// playEvents does what the events say, and calls before and after with the index of each.
+func (p *player) playEvents(ctx context.Context, before, after func(i int)) error {
+	for _, i := range p.lane.Settings {
+		if err := p.resendSetting(ctx, i); err != nil {
+			return err
+		}
+	}
+	for i := p.lane.Begin; i < p.lane.End; i++ {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		before(i)
+		if err := p.playEvent(ctx, i); err != nil {
+			return err
+		}
+		after(i)
+	}
+	return nil
 }
 
 func (l *Lane) hasEvent(e *transcript.Event) bool {
@@ -184,7 +200,6 @@ func (p *player) resendSetting(ctx context.Context, i int) error {
 func (s *playedSession) sendMessage(event int, kind byte, body []byte) {
 	s.mu.Lock()
 	s.track.sendMessage(event, kind, body)
-	s.last = kind
 	s.mu.Unlock()
 	s.writeFrame(kind, body)
 }

@@ -73,6 +73,7 @@ type tracker struct {
 	// ready counts the ReadyForQuery messages after the session's begin, others the answers since the last one; failed: an error is among them.
 	ready, others int
 	failed        bool
+	left          bool // the client has ended the session
 }
 
 func newTracker(session int) *tracker {
@@ -148,6 +149,8 @@ func (t *tracker) sendMessage(event int, kind byte, body []byte) {
 		}
 	case 'C':
 		t.owed = append(t.owed, owed{kind: kind})
+	case 'X':
+		t.left = true
 	case 'S', 'F':
 		t.owed = append(t.owed, owed{kind: 'S'})
 	}
