@@ -12,6 +12,8 @@ type QueryFinding struct {
 	SQL     string   `json:"sql"`
 	// Sender is who sends it; "" if that is not known.
 	Sender string `json:"sender,omitempty"`
+	// Test is a test that shows it, the one with the largest size; "" if that is not known.
+	Test string `json:"test,omitempty"`
 	// Count is how often it was seen, Most the size that it had at most: messages,
 	// rows or milliseconds, as Fact says.
 	Count int64 `json:"count"`

@@ -56,6 +56,8 @@ type Verdict struct {
 	SQLState string `json:"sqlstate,omitempty"`
 	// Message has the server's words.
 	Message string `json:"message"`
+	// Test is the test that sent a replayed query; "" if it is unknown.
+	Test string `json:"test,omitempty"`
 	// Replayed: the query was executed with its recorded values. Otherwise it was prepared and planned.
 	Replayed bool `json:"replayed,omitempty"`
 	// Values are those that a replayed query was sent with, as literals, in the order of its parameters. They are listed on request only.

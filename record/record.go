@@ -22,6 +22,7 @@ import (
 	"github.com/onward-sql/onward/internal/wire"
 	"github.com/onward-sql/onward/internal/wire/collect"
 	"github.com/onward-sql/onward/internal/wire/messagelog"
+	"github.com/onward-sql/onward/internal/wire/testlog"
 	"github.com/onward-sql/onward/internal/workload"
 	"github.com/onward-sql/onward/rehearse"
 )
@@ -130,6 +131,7 @@ type recorder struct {
 	denied map[string]bool
 	asked  questions
 	shapes shapes
+	tests  *testlog.Log
 }
 
 func (r *recorder) runRecording(ctx context.Context) (*Result, error) {
@@ -152,9 +154,13 @@ func (r *recorder) runRecording(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	defer func() { _ = root.Remove() }()
+	if r.tests, err = testlog.Open(); err != nil {
+		return nil, fmt.Errorf("make a file for the names of tests: %w", err)
+	}
+	defer func() { _ = r.tests.Close() }()
 	r.collect = collect.New(collect.Config{Owner: r.target.owner, Books: books, Values: r.Values})
 	in := wire.Config{
-		Listen: r.Listen, Server: server, Clients: r.clients, TLS: root.TLS, Sink: r.collect, Logger: r.Logger,
+		Listen: r.Listen, Server: server, Clients: r.clients, TLS: root.TLS, Sink: r.collect, Tests: r.tests.Follow, Logger: r.Logger,
 		BeforeDrop: func(ctx context.Context, d wire.Drop) {
 			r.resolveQueries(ctx, r.collect.DatabaseRecording(d.Database), d.Database, d.Schema)
 		},
@@ -215,7 +221,7 @@ func (r *recorder) runCommand(ctx context.Context, proxy *wire.Proxy, root *wire
 	if err != nil {
 		return err
 	}
-	cmd.Env = append(env, r.Env...)
+	cmd.Env = append(append(env, testlog.Variable+"="+r.tests.Path()), r.Env...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = grace
 	if err = cmd.Start(); err == nil {

@@ -106,6 +106,9 @@ func describeTest(lane *preparedLane, f *replay.Fixture) string {
 	if name := lane.Transcript.Sessions[f.Session].Parameters["application_name"]; name != "" {
 		text = " (" + name + ")"
 	}
+	if test := replay.FindTest(lane.Transcript, f.Event); test != "" {
+		text = " in test " + test
+	}
 	for i := len(lane.base) - 1; i >= 0; i-- {
 		a := lane.base[i]
 		if a.Event >= f.Event || a.Session != f.Session {

@@ -191,6 +191,9 @@ func TestReplayedSuite(t *testing.T) {
 	if suite == nil {
 		suite = rowSuites[name]
 	}
+	if suite == nil {
+		suite = namedSuites[name]
+	}
 	if err := suite(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}

@@ -123,6 +123,7 @@ func (r *replayer) makeVerdict(d *replayedDifference, places []onward.VerdictPla
 	if r.showsValues {
 		v.Values = replay.ListValues(d.lane.Transcript, d.Base)
 	}
+	v.Test = replay.FindTest(d.lane.Transcript, d.Base.Event)
 	session := d.lane.Transcript.Sessions[d.Base.Session]
 	v.Sender, v.Calls = session.Parameters["application_name"], 1
 	for _, q := range r.checker.queries {

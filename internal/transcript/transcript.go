@@ -43,7 +43,7 @@ type Session struct {
 	Lost string
 }
 
-// Event is a message, or the begin or the end of a session.
+// Event is a message, or the begin or the end of a session or test.
 type Event struct {
 	// Session is an index in [Transcript.Sessions].
 	Session int
@@ -63,6 +63,7 @@ const (
 	Begins Source = 'b' // the session begins: its first ReadyForQuery was sent
 	Client Source = 'c'
 	Server Source = 's'
+	Test   Source = 't' // the client is in the test that the body names from now on; in none if it is empty
 	Ends   Source = 'e' // the connection is closed
 )
 

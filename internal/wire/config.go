@@ -27,6 +27,9 @@ type Config struct {
 	// Startup returns settings for the start of each session, by name, if it is not nil. The client's own settings
 	// stay unchanged.
 	Startup func(Startup) map[string]string
+	// Tests names the test that a client is in, if it is not nil; see [Startup.Test]. It is called once for each client, with what
+	// reports whether a process has the client's connection.
+	Tests func(holds func(pid int) bool) (current func() string)
 	// BeforeDrop is called, and waited for, before a message is passed on that drops a
 	// database, or a schema with what is in it. It is called by the connection's own
 	// goroutine: other connections go on. While it runs, a session of its own in that
@@ -52,6 +55,16 @@ type Startup struct {
 	// Parameters are the parameters of the startup message except user and database: application_name, options,
 	// search_path.
 	Parameters map[string]string
+	// Test returns the name of the test that the client is in now; "" if none is known. It is nil if nobody names tests.
+	Test func() string
+}
+
+// CurrentTest returns the name of the test that the client is in now; "" if none is known.
+func (s *Startup) CurrentTest() string {
+	if s.Test == nil {
+		return ""
+	}
+	return s.Test()
 }
 
 // Sink gets what clients send.

@@ -16,6 +16,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/onward-sql/onward/internal/sockets"
 )
 
 // Proxy is one that listens. Its methods may be called concurrently.
@@ -234,6 +236,10 @@ func (p *Proxy) serveClient(conn net.Conn) error {
 			p.failed.Add(1)
 			return err
 		}
+	}
+	if p.cfg.Tests != nil {
+		client, known := sockets.FindClient(conn)
+		startup.Test = p.cfg.Tests(func(pid int) bool { return known && client.IsHeldBy([]int{pid}) })
 	}
 	r := &relay{proxy: p, client: h.conn, server: server, startup: startup, isSilent: replication || p.cfg.Sink == nil, ended: make(chan struct{})}
 	if p.cfg.Whole != nil && !replication {

@@ -14,7 +14,7 @@ var (
 		'S': 0, 'H': 0, 'X': 0, 'c': 0,
 	})
 	wholeServerLimits = limitsOf(map[byte]int32{
-		'T': MaxText, 't': MaxText, 'D': MaxWholeRow, 'C': MaxShort, 'E': MaxWholeRow, 'Z': 1,
+		'T': MaxText, 't': MaxText, 'D': MaxWholeRow, 'C': MaxShort, 'E': MaxWholeRow, 'S': MaxShort, 'Z': 1,
 		'1': 0, '2': 0, '3': 0, 'n': 0, 'I': 0, 's': 0, 'G': MaxShort, 'H': MaxShort, 'W': MaxShort, 'V': MaxWholeRow,
 	})
 )

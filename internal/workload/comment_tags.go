@@ -164,3 +164,15 @@ func (s Sender) addTags(t Tags) Sender {
 	}
 	return s
 }
+
+// CutTest finds a test's name in application_name, where a runner has put it: pytest's
+// tests/test_x.py::test_y, "test: name", Go's TestX/case.
+func CutTest(app string) (test, rest string) {
+	if t, ok := strings.CutPrefix(app, "test:"); ok {
+		return strings.TrimSpace(t), ""
+	}
+	if strings.Contains(app, ".py::") || len(app) > 4 && strings.HasPrefix(app, "Test") && app[4] >= 'A' && app[4] <= 'Z' {
+		return app, ""
+	}
+	return "", app
+}

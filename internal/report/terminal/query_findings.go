@@ -45,6 +45,9 @@ func (p *page) queryFinding(f *onward.QueryFinding) {
 	if f.Sender != "" {
 		fact += ", by " + escape.Line(f.Sender)
 	}
+	if f.Test != "" && f.Test != f.Sender {
+		fact += ", in test " + escape.Line(f.Test)
+	}
 	p.addWrapped("  ", "  ", fact+".", p.ordinaryStyle())
 	p.addLine("    ", p.paintLine(p.Dim, view.CutToWidth(escape.Line(f.SQL), p.width-4)))
 	p.addWrapped("  ", "  ", escape.Line(f.Harm)+".", p.ordinaryStyle())

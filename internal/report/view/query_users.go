@@ -158,6 +158,9 @@ func askWords(f *onward.QueryFinding) string {
 	if f.Sender != "" {
 		text += ", by " + f.Sender
 	}
+	if f.Test != "" && f.Test != f.Sender {
+		text += ", in test " + f.Test
+	}
 	return escape.Line(text + ")")
 }
 

@@ -65,8 +65,11 @@ func DescribeSender(d *onward.Verdict) string {
 	if len(d.Consumers) > 0 {
 		parts = append(parts, escape.Line(strings.Join(d.Consumers, ", ")))
 	}
-	if d.Sender != "" {
+	if d.Sender != "" && d.Sender != d.Test {
 		parts = append(parts, escape.Line(d.Sender))
+	}
+	if d.Test != "" {
+		parts = append(parts, "test: "+escape.Line(d.Test))
 	}
 	switch {
 	case NeedsLater(d):

@@ -139,6 +139,16 @@ func (p *pass) addFinding(f onward.QueryFinding, queries ...*workload.Query) {
 	p.out = append(p.out, f)
 }
 
+// findTest returns a test that sends a sequence, the most frequent one; "" if none is known.
+func findTest(s *workload.Sequence) string {
+	for _, sender := range s.Senders {
+		if sender.Test != "" {
+			return sender.Test
+		}
+	}
+	return ""
+}
+
 // eachCodeQuery calls f for each query of the code.
 func (p *pass) eachCodeQuery(f func(*workload.Query)) {
 	for i := range p.Workload.Queries {

@@ -156,3 +156,22 @@ func fold(t *testing.T, c *catalog.Catalog, sql string) *catalog.Catalog {
 	}
 	return c
 }
+
+// A loop and a chain name the test in which they are longest.
+func TestFindingsNameTests(t *testing.T) {
+	t.Parallel()
+	for id, want := range map[string]string{"query-for-each-row": "orders/test_list.py::test_many", "query-chain": "TestOrder/pays"} {
+		text, _ := queries.Fixture(id)
+		f := read(t, text)
+		in := f.input
+		in.Workload = new(workload.Workload)
+		if err := json.Unmarshal(f.recordings["bad"], in.Workload); err != nil {
+			t.Fatal(err)
+		}
+		for _, x := range queries.JudgeRecording(&in) {
+			if x.Rule == id && x.Test != want {
+				t.Errorf("%s: the test is %q, want %q", id, x.Test, want)
+			}
+		}
+	}
+}

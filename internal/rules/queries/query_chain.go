@@ -40,13 +40,14 @@ func checkChains(p *pass) {
 		if at, told := found[key]; told {
 			f := &p.out[at]
 			f.Count += s.Count
-			f.Most = max(f.Most, int64(len(list)))
-			f.Fact = chainFact(f.Most)
+			if n := int64(len(list)); n > f.Most || n == f.Most && f.Test == "" {
+				f.Most, f.Fact, f.Test = n, chainFact(n), findTest(s)
+			}
 			continue
 		}
 		found[key] = len(p.out)
 		p.addFinding(onward.QueryFinding{
-			Sender: workload.DescribeSenders(s.Senders), Count: s.Count, Most: int64(len(list)),
+			Sender: workload.DescribeSenders(s.Senders), Count: s.Count, Most: int64(len(list)), Test: findTest(s),
 			Fact:    chainFact(int64(len(list))),
 			Harm:    "none can be sent before the one that it needs has answered: the request waits for as many round trips to the server",
 			Instead: "join what belongs together, or read it with one query",

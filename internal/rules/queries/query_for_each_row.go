@@ -36,6 +36,7 @@ func forEachRow(p *pass) {
 	type loop struct {
 		query       *workload.Query
 		count, most int64
+		test        string
 	}
 	found := map[string]*loop{}
 	var order []*loop
@@ -53,12 +54,14 @@ func forEachRow(p *pass) {
 				found[id], order = l, append(order, l)
 			}
 			l.count += s.Count
-			l.most = max(l.most, n)
+			if test := findTest(s); n > l.most || n == l.most && l.test == "" {
+				l.most, l.test = n, test
+			}
 		}
 	}
 	for _, l := range order {
 		p.addFinding(onward.QueryFinding{
-			Count: l.count, Most: l.most,
+			Count: l.count, Most: l.most, Test: l.test,
 			Fact:    fmt.Sprintf("the same query is sent up to %d times in one transaction or request", l.most),
 			Harm:    "each is a round trip to the server, and there are as many as there are rows: with production's rows the page takes seconds",
 			Instead: "ask once for all: a join, or = ANY ($1) with the list of keys; mappers call it eager loading",

@@ -1,8 +1,6 @@
 package collect
 
 import (
-	"strings"
-
 	"github.com/onward-sql/onward/internal/workload"
 )
 
@@ -111,16 +109,4 @@ func (s *session) isFixture(sh *shape) bool {
 		return sh.writes
 	}
 	return sh.normal.Kind == workload.Copy && sh.writes && oneOf(s.app, "psql", "pg_restore")
-}
-
-// testOf finds a test's name in application_name, where a runner has put it: pytest's
-// tests/test_x.py::test_y, "test: name", Go's TestX/case.
-func testOf(app string) (test, rest string) {
-	if t, ok := strings.CutPrefix(app, "test:"); ok {
-		return strings.TrimSpace(t), ""
-	}
-	if strings.Contains(app, ".py::") || len(app) > 4 && strings.HasPrefix(app, "Test") && app[4] >= 'A' && app[4] <= 'Z' {
-		return app, ""
-	}
-	return "", app
 }

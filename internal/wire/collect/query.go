@@ -1,6 +1,7 @@
 package collect
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/onward-sql/onward/internal/workload"
@@ -66,16 +67,16 @@ func (s *session) findQuery(sh *shape) *query {
 
 // findSender is who sends a statement. The collector is locked.
 func (s *session) findSender(p *codePlace) *person {
-	k := personKey{p.where, p.test, p.application}
+	k := personKey{p.where, cmp.Or(p.test, s.test), p.application}
 	if w := s.people[k]; w != nil {
 		return w
 	}
-	w := workload.Sender{Database: s.group, Application: s.app, Place: p.where, Test: p.test}
+	w := workload.Sender{Database: s.group, Application: s.app, Place: p.where, Test: k.test}
 	if p.application != "" {
 		w.Application = p.application
 	}
 	if w.Test == "" {
-		w.Test, w.Application = testOf(w.Application)
+		w.Test, w.Application = workload.CutTest(w.Application)
 	}
 	c := s.c
 	who := c.people[w]

@@ -100,7 +100,7 @@ func (r *openSequence) beginRun(s *session) {
 // addStep appends a query. The collector is locked.
 func (r *openSequence) addStep(s *session, q *query, who *person, p *codePlace, trips int) {
 	n := len(r.steps)
-	if !r.tx && n > 0 && (r.rest || p.where != r.where || p.trace != r.trace ||
+	if !r.tx && n > 0 && (r.rest || p.where != r.where || p.trace != r.trace || who.Test != r.who.Test ||
 		r.trace == 0 && n > 1 && r.steps[0].q == q && r.steps[n-1].q != q) {
 		r.endRun(s, "")
 		trips = 0

@@ -11,13 +11,15 @@ import (
 // session follows one client: what it has prepared, which answers are due, and what they
 // were to.
 type session struct {
-	c        *Collector
-	database string // as the client named it
-	group    string // without the number of a parallel test
-	settings settings
-	app      string
-	early    bool // the server has not been ready yet
-	lost     bool
+	c         *Collector
+	database  string // as the client named it
+	group     string // without the number of a parallel test
+	settings  settings
+	app       string
+	test      string // that the client is in
+	namesTest func() string
+	early     bool // the server has not been ready yet
+	lost      bool
 
 	prepared       map[string]*preparedStatement
 	portals        map[string]*portal
@@ -84,7 +86,7 @@ type op struct {
 func newSession(c *Collector, start wire.Startup) *session {
 	s := &session{
 		c: c, database: start.Database, group: DatabaseGroup(start.Database), settings: newSettings(start), early: true,
-		app: start.Parameters[application], status: 'I',
+		app: start.Parameters[application], namesTest: start.CurrentTest, status: 'I',
 		prepared: map[string]*preparedStatement{}, portals: map[string]*portal{}, names: map[string]string{},
 		cache: map[*shape]*query{}, people: map[personKey]*person{},
 	}
@@ -126,6 +128,7 @@ func (s *session) Client(kind byte, body []byte, size int) {
 		s.Lost("more messages without an answer than are kept in mind")
 		return
 	}
+	s.test = s.namesTest()
 	in := reader{body}
 	switch kind {
 	case 'Q':

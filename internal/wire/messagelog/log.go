@@ -43,7 +43,7 @@ func New() *Log { return &Log{maxEvents: MaxEvents, maxBytes: MaxBytes} }
 
 // Session starts to follow a client.
 func (l *Log) Session(start wire.Startup) wire.Tap {
-	return &session{log: l, start: start, number: noNumber}
+	return &session{log: l, start: start, app: start.Parameters[applicationName], number: noNumber}
 }
 
 // Transcript returns the sessions, events and notes. The proxy must be closed.

@@ -1,11 +1,16 @@
 package messagelog
 
 import (
+	"bytes"
 	"fmt"
+	"strings"
 
 	"github.com/onward-sql/onward/internal/transcript"
 	"github.com/onward-sql/onward/internal/wire"
+	"github.com/onward-sql/onward/internal/workload"
 )
+
+const applicationName = "application_name"
 
 // noNumber is the number of a session that has not begun.
 const noNumber = -1
@@ -17,7 +22,9 @@ type session struct {
 	number int  // in the transcript
 	ready  bool // the server has sent its first ReadyForQuery
 	lost   bool
-	rows   int // of the result that the server sends
+	rows   int    // of the result that the server sends
+	app    string // its application_name
+	test   string
 }
 
 // Client takes a message that the server is about to get.
@@ -26,7 +33,20 @@ func (s *session) Client(kind byte, body []byte, size int) {
 		s.Lost(fmt.Sprintf("a message has %d MB, and %d MB are kept", size>>20, wire.MaxWhole>>20))
 		return
 	}
+	s.keepTest()
 	s.keepMessage(transcript.Client, kind, body)
+}
+
+// keepTest keeps which test the client is in, if that has changed.
+func (s *session) keepTest() {
+	test := s.start.CurrentTest()
+	if test == "" {
+		test, _ = workload.CutTest(s.app)
+	}
+	if test != s.test && !s.lost {
+		s.test = test
+		s.keepMessage(transcript.Test, 0, []byte(test))
+	}
 }
 
 // Server takes a message that the client is about to get.
@@ -41,6 +61,11 @@ func (s *session) Server(kind byte, body []byte, _ int) {
 			s.beginSession()
 			return
 		}
+	case 'S':
+		if value, found := bytes.CutPrefix(body, []byte(applicationName+"\x00")); found {
+			s.app = strings.TrimRight(string(value), "\x00")
+		}
+		return
 	case 'D':
 		if s.rows++; s.rows > MaxRows {
 			return
