@@ -67,6 +67,9 @@ type Config struct {
 	// AcceptQueries names queries whose findings are accepted, by rule: a part of the query's text in the recording, or
 	// its ID.
 	AcceptQueries map[string][]string `yaml:"accept_queries"`
+	// Redact are regular expressions. Onward record replaces their matches before it stores values: of an expression with a group, the
+	// group only.
+	Redact []string `yaml:"redact"`
 	// Preflight configures the checks of onward preflight.
 	Preflight Preflight `yaml:"preflight"`
 	// AcceptOpaque names files that may stay unjudged: true for all, or a list of patterns.

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -24,4 +25,18 @@ func (d *decoder) decodeAcceptQueries(n *yaml.Node) map[string][]string {
 		out[name] = list
 	}
 	return out
+}
+
+// decodeRedact reads regular expressions. One that matches nothing at all would be found everywhere.
+func (d *decoder) decodeRedact(n *yaml.Node) []string {
+	list := d.oneOrMore(n)
+	for _, text := range list {
+		switch p, err := regexp.Compile(text); {
+		case err != nil:
+			d.addError(n, "redact: %q is no regular expression: %v", text, err)
+		case p.MatchString(""):
+			d.addError(n, "redact: %q matches an empty text", text)
+		}
+	}
+	return list
 }

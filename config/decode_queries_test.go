@@ -9,6 +9,24 @@ import (
 	"github.com/onward-sql/onward/config"
 )
 
+// TestRedact: one that is no regular expression, or that is found everywhere, is an error at its line.
+func TestRedact(t *testing.T) {
+	t.Parallel()
+	c, err := config.Decode([]byte("redact: ['\\w+@\\w+', 'key_(\\w+)']\n"), "onward.yaml", known)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{`\w+@\w+`, `key_(\w+)`}, c.Redact); diff != "" {
+		t.Errorf("(-want +is):\n%s", diff)
+	}
+	for text, want := range map[string]string{"'(a'": "is no regular expression", "'a*'": "matches an empty text"} {
+		if _, err := config.Decode([]byte("redact: "+text+"\n"), "onward.yaml", known); err == nil || !strings.Contains(err.Error(), want) ||
+			!strings.Contains(err.Error(), "onward.yaml:1") {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
 // TestAcceptQueries: queries are listed by rule, as one text or several. An empty text, which every query has, and an
 // unknown rule are errors at their lines.
 func TestAcceptQueries(t *testing.T) {

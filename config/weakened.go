@@ -100,6 +100,11 @@ var settingKeys = []settingKey{
 			compareAdded(func(c *Config) []string { return c.AcceptQueries[rule] })(w, key+"."+rule, base, head, nil)
 		}
 	}},
+	{"redact", func(w *weakenings, key string, base, head *Config, _ func(string) onward.Severity) {
+		if slices.ContainsFunc(base.Redact, func(pattern string) bool { return !slices.Contains(head.Redact, pattern) }) {
+			w.addSetting(key, formatValue(base.Redact), formatValue(head.Redact))
+		}
+	}},
 	{"preflight", compareField(func(c *Config) any { return c.Preflight })},
 	{"accept_opaque", func(w *weakenings, key string, base, head *Config, _ func(string) onward.Severity) {
 		switch {

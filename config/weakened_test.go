@@ -93,6 +93,8 @@ func TestListWeakened(t *testing.T) {
 		{"", "deprecation_notice_days: 60", ""},
 		{"", "soft_delete: {users: gone_at}", "soft_delete"},
 		{"", "preflight: {backup_days: 100}", "preflight"},
+		{"redact: ['\\w+@\\w+']", "redact: [a, b]", "redact"},
+		{"redact: [a]", "redact: [a, b]", ""},
 		{"", "accept_opaque: true", "accept_opaque: true"},
 		{"", "accept_opaque: ['db/*']", "accept_opaque: db/*"},
 		{"accept_opaque: true", "accept_opaque: ['db/*']", ""},

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"sync"
 	"syscall"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/adapter/all"
 	"github.com/onward-sql/onward/internal/gitrange"
+	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/sockets"
 	"github.com/onward-sql/onward/internal/transcript"
 	"github.com/onward-sql/onward/internal/wire"
@@ -71,6 +73,8 @@ type Config struct {
 	Values bool
 	// Transcript also keeps all messages, with their values, in order. They are data, as above.
 	Transcript bool
+	// Redact are what is replaced in the values and the transcript before they are returned, by regular expression.
+	Redact []*regexp.Regexp
 	// Ready is called once, when the proxy listens, if it is not nil.
 	Ready func(address string)
 	// Logger hears what is being done; nil is nobody.
@@ -210,6 +214,9 @@ func (r *recorder) runRecording(ctx context.Context) (*Result, error) {
 	if messages != nil {
 		out.Transcript = r.completeTranscript(messages.Transcript(), out.Workload)
 	}
+	if len(r.Redact) > 0 {
+		redactValues(out, transcript.NewRedactor(r.Redact))
+	}
 	return out, nil
 }
 
@@ -277,6 +284,34 @@ func (r *recorder) completeTranscript(t *Transcript, w *Workload) *Transcript {
 		t.Start = transcript.StartsEmpty
 	}
 	return t
+}
+
+// redactValues replaces values in what is returned: a value that both have is replaced by the same one.
+func redactValues(out *Result, r *transcript.Redactor) {
+	redactSenders := func(list []workload.Sender) {
+		for i := range list {
+			list[i].Test, list[i].Application = r.RedactText(list[i].Test), r.RedactText(list[i].Application)
+		}
+	}
+	for i := range out.Workload.Sequences {
+		redactSenders(out.Workload.Sequences[i].Senders)
+	}
+	for i := range out.Workload.Queries {
+		redactSenders(out.Workload.Queries[i].Senders)
+		for _, example := range out.Workload.Queries[i].Values {
+			for j, value := range example {
+				if value != nil {
+					text := r.RedactText(*value)
+					example[j] = &text
+				}
+			}
+		}
+	}
+	if out.Transcript != nil {
+		out.Transcript.Redact(r)
+		out.Transcript.Notes = append(out.Transcript.Notes, prose.CountNoun(r.Count(), "value")+" that redact in onward.yaml names "+
+			prose.PickForm(r.Count(), "is", "are")+" replaced in the transcript")
+	}
 }
 
 // headCommit returns the commit of the working directory; "" if there is none.

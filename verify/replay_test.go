@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -194,6 +195,9 @@ func TestReplayedSuite(t *testing.T) {
 	if suite == nil {
 		suite = namedSuites[name]
 	}
+	if suite == nil {
+		suite = redactedSuite
+	}
 	if err := suite(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}
@@ -328,10 +332,16 @@ func TestReplayRoles(t *testing.T) {
 // record records a suite on the schema of a revision.
 func (s *replayScene) record(t *testing.T, dir string, major int, revision, suite string) *record.Result {
 	t.Helper()
+	return recordSuite(t, dir, major, revision, suite)
+}
+
+// recordSuite records a suite on the schema of a revision. redact is what is replaced in its values.
+func recordSuite(t *testing.T, dir string, major int, revision, suite string, redact ...*regexp.Regexp) *record.Result {
+	t.Helper()
 	var out strings.Builder
 	result, err := record.Run(t.Context(), record.Config{
 		Command: []string{os.Args[0], "-test.run=^TestReplayedSuite$"}, Env: []string{"ONWARD_REPLAYED=" + suite}, Out: &out, Err: &out,
-		Major: major, Transcript: true,
+		Major: major, Transcript: true, Values: len(redact) > 0, Redact: redact,
 		Base: &rehearse.Config{Config: audit.Config{Dir: dir, Base: revision, Head: revision}},
 	})
 	if err != nil {

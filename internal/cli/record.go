@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -154,6 +155,19 @@ func (a *app) recordConfig(ctx context.Context, f *recordFlags, command []string
 			return c, newUsageError("--pg %q: write one major version, such as 17", f.pg)
 		}
 		c.Major = majors[0]
+	}
+	if f.values || f.examples {
+		settings, err := a.readConfigFile()
+		if err != nil {
+			return c, err
+		}
+		for _, text := range settings.Redact {
+			pattern, err := regexp.Compile(text)
+			if err != nil {
+				return c, fmt.Errorf("redact in %s: %w", config.Name, err)
+			}
+			c.Redact = append(c.Redact, pattern)
+		}
 	}
 	if f.deny {
 		settings, err := a.readConfigFile()

@@ -107,7 +107,7 @@ func settings() *config.Config {
 		},
 		Baseline: "", Deprecated: nil, DeprecationNoticeDays: 30, SoftDelete: map[string]string{"users": "deleted_at"},
 		AcceptQueries: map[string][]string{"query-for-each-row": {"FROM settings"}}, AcceptOpaque: config.Accept{All: false, Patterns: []string{"legacy/*"}},
-		Hook: config.Hook{Disposable: []string{"localhost/app_dev"}},
+		Redact: []string{`\w+@\w+`}, Hook: config.Hook{Disposable: []string{"localhost/app_dev"}},
 	}
 }
 

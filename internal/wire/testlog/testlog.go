@@ -21,7 +21,7 @@ const Variable = "ONWARD_TEST_LOG"
 const (
 	maxLine  = 4 << 10 // longer lines are passed over
 	maxName  = 200
-	maxNamed = 3 // tests that may run at once where one is to be named
+	maxNamed = 3 // of a process: if more run at once, none is named
 )
 
 // Log is the file of a command. Its methods may be called concurrently.

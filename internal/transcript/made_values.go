@@ -1,0 +1,166 @@
+package transcript
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Redactor replaces values by made ones of the same length: letters by letters, digits by digits. A value is replaced by the same one each time, and in the
+// same way whatever its case, so what was equal stays equal. Two values never get the same one as long as there is room. It is not safe for concurrent use.
+type Redactor struct {
+	patterns []*regexp.Regexp
+	key      [32]byte // known to nobody: a made value does not tell what it replaces
+	made     map[string]string
+	used     map[string]bool
+}
+
+// NewRedactor returns a redactor for what matches one of the patterns. Of a pattern with a group, only the first group is replaced.
+func NewRedactor(patterns []*regexp.Regexp) *Redactor {
+	r := &Redactor{patterns: patterns, made: map[string]string{}, used: map[string]bool{}}
+	_, _ = rand.Read(r.key[:]) // it never fails
+	return r
+}
+
+// Count returns how many different values were replaced.
+func (r *Redactor) Count() int { return len(r.made) }
+
+// RedactText replaces what matches in a text. The result has the same length.
+func (r *Redactor) RedactText(text string) string {
+	found := make([]bool, len(text))
+	any := false
+	for _, p := range r.patterns {
+		for _, place := range p.FindAllStringSubmatchIndex(text, -1) {
+			begin, end := place[0], place[1]
+			if len(place) > 2 {
+				begin, end = place[2], place[3]
+			}
+			for i := max(begin, 0); i < end; i++ {
+				found[i], any = true, true
+			}
+		}
+	}
+	if !any {
+		return text
+	}
+	var out strings.Builder
+	for begin := 0; begin < len(text); {
+		end := begin
+		for end < len(text) && found[end] == found[begin] {
+			end++
+		}
+		if found[begin] {
+			out.WriteString(r.replaceValue(text[begin:end]))
+		} else {
+			out.WriteString(text[begin:end])
+		}
+		begin = end
+	}
+	return out.String()
+}
+
+// replaceValue returns what replaces a value.
+func (r *Redactor) replaceValue(value string) string {
+	key := strings.ToLower(value)
+	if len(key) != len(value) { // its case has another length
+		key = value
+	}
+	made, known := r.made[key]
+	for try := uint64(0); !known && try < mostTries; try++ {
+		if made = r.makeValue(key, try); !r.used[made] && made != key {
+			break
+		}
+	}
+	r.made[key], r.used[made] = made, true
+	if key == value {
+		return made
+	}
+	out := []rune(made)
+	for i, c := range []rune(value) {
+		if unicode.IsUpper(c) {
+			out[i] = unicode.ToUpper(out[i])
+		}
+	}
+	if text := string(out); len(text) == len(value) {
+		return text
+	}
+	return made
+}
+
+// mostTries bounds how often another value is made because one is taken: there may be few of its length.
+const mostTries = 1000
+
+// makeValue makes a value of the same kind of characters.
+func (r *Redactor) makeValue(value string, try uint64) string {
+	isHex := isHexadecimal(value)
+	var out strings.Builder
+	block, left := uint64(0), []byte(nil)
+	next := func() byte {
+		if len(left) == 0 {
+			sum := hmac.New(sha256.New, r.key[:])
+			sum.Write(binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, try), block))
+			sum.Write([]byte(value))
+			block, left = block+1, sum.Sum(nil)
+		}
+		b := left[0]
+		left = left[1:]
+		return b
+	}
+	inNumber := false
+	for i := 0; i < len(value); {
+		c, size := utf8.DecodeRuneInString(value[i:])
+		i += size
+		isDigit := c >= '0' && c <= '9'
+		switch {
+		case isDigit && !inNumber && c != '0': // a number has as many digits, and fits its type
+			out.WriteByte('1' + next()%firstDigits(value))
+		case isDigit:
+			out.WriteByte('0' + next()%10)
+		case c >= 'a' && c <= 'z' && isHex:
+			out.WriteByte('a' + next()%6)
+		case c >= 'a' && c <= 'z':
+			out.WriteByte('a' + next()%26)
+		case c >= 'A' && c <= 'Z':
+			out.WriteByte('A' + next()%26)
+		case c == utf8.RuneError && size == 1:
+			out.WriteByte('?')
+		case size == 1:
+			out.WriteRune(c)
+		default:
+			out.WriteRune(lettersOfSize[size] + rune(next()%16))
+		}
+		inNumber = isDigit
+	}
+	return out.String()
+}
+
+// firstDigits returns how many digits a number may begin with: the largest numbers of integer types have 5, 10 and 19 digits.
+func firstDigits(value string) byte {
+	if n := len(strings.TrimPrefix(value, "-")); n == 5 || n == 10 || n == 19 {
+		return 1
+	}
+	return 9
+}
+
+// lettersOfSize are blocks of letters by how many bytes UTF-8 takes for them.
+var lettersOfSize = map[int]rune{2: 'à', 3: '一', 4: '𠀀'}
+
+// isHexadecimal reports whether a value is a number in hexadecimal, such as a UUID.
+func isHexadecimal(value string) bool {
+	digits := 0
+	for _, c := range value {
+		switch {
+		case c >= '0' && c <= '9':
+			digits++
+		case c >= 'a' && c <= 'f', c == '-':
+		default:
+			return false
+		}
+	}
+	return digits > 0 && len(value) >= 8
+}
