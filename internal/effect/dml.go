@@ -88,6 +88,9 @@ func (r *run) lockDefaults(t *catalog.Relation, given map[int16]bool) {
 }
 
 func (r *run) defaultOf(c *catalog.Column) {
+	if r.namedOnly {
+		return // no number is taken
+	}
 	if c.TakesNumber() {
 		if seq := r.C.Relation(c.Sequence); seq != nil {
 			r.lockRelation(seq, rx)
@@ -100,6 +103,9 @@ func (r *run) defaultOf(c *catalog.Column) {
 // checksReferenced locks the tables that the changed foreign keys of a row
 // point to: the check locks the referenced rows.
 func (r *run) checksReferenced(t *catalog.Relation, changed []string) {
+	if r.namedOnly {
+		return
+	}
 	for _, con := range t.Constraints {
 		if con.Kind != catalog.ForeignKey || !con.Enforced && con.Valid {
 			continue
@@ -204,6 +210,9 @@ func (r *run) scanFor(t *catalog.Relation, where *pgparse.Node) {
 // goes away or changes its key (changed; nil for a deletion). Without an index
 // on the foreign key they are scanned in full, for each row.
 func (r *run) checksReferencing(t *catalog.Relation, changed []string) {
+	if r.namedOnly {
+		return
+	}
 	for _, ref := range r.C.ListReferences(t, true) {
 		target := r.C.Relation(ref.Con.Ref)
 		action := ref.Con.OnDelete

@@ -110,8 +110,13 @@ func (r *run) lockCall(f *pgparse.FuncCall) {
 	if len(f.GetArgs()) == 0 {
 		return
 	}
-	if rel := r.ResolveRegclass(f.GetArgs()[0]); rel != nil {
+	rel := r.ResolveRegclass(f.GetArgs()[0])
+	switch {
+	case rel == nil:
+	case !r.namedOnly:
 		r.lockRelation(rel, rx)
+	case !r.prepares && r.V.AtLeast(14):
+		r.lockRelation(rel, as) // it is not called, but the view depends on it
 	}
 }
 
@@ -277,7 +282,7 @@ func (r *run) lockReadRelation(rv *pgparse.RangeVar, mode onward.Lock) []*catalo
 // may even read itself.
 func (r *run) readRelation(rel *catalog.Relation, mode onward.Lock, all bool, why string, views *[]catalog.OID) []*catalog.Relation {
 	r.lockFor(rel, mode, why)
-	if r.namedOnly {
+	if r.namedOnly && !(r.prepares && rel.Kind == catalog.View && rel.View != nil) {
 		return []*catalog.Relation{rel}
 	}
 	if rel.Kind == catalog.View && rel.View != nil {

@@ -186,7 +186,7 @@ func isRow(ref *pgparse.ColumnRef) bool {
 // a row. It ignores conditional statements, and how much the functions read.
 func (r *run) insteadOf(view *catalog.Relation, event string) {
 	this := refusal.RuleEvent{On: view.OID, Event: event}
-	if contains(r.firing, this) {
+	if contains(r.firing, this) || r.namedOnly {
 		return
 	}
 	r.firing = append(r.firing, this)

@@ -20,6 +20,8 @@ type run struct {
 	// namedOnly: a query's relations are locked without the relations below them. The server does not
 	// open those of a view before it runs a query, and a chain of views has many.
 	namedOnly bool
+	// prepares: rules and views are followed, as the server does before it plans a query. Only with namedOnly.
+	prepares bool
 	// bound says what names mean in the action of a rule.
 	bound map[*pgparse.RangeVar]catalog.OID
 	// firing are the rules and triggers being followed.

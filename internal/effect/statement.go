@@ -96,7 +96,7 @@ func (r *run) runStatement(msg any) {
 	case *pgparse.DeclareCursorStmt:
 		r.lockPlanned(s.GetQuery())
 	case *pgparse.PrepareStmt:
-		r.lockStoredQuery(s.GetQuery())
+		r.prepareQuery(s.GetQuery())
 	case *pgparse.AlterExtensionContentsStmt:
 		r.alterExtension(s)
 	case *pgparse.AlterObjectDependsStmt:
@@ -177,12 +177,25 @@ func (r *run) explainQuery(s *pgparse.ExplainStmt) {
 func (r *run) lockPlanned(query *pgparse.Node) {
 	inner := run{Checker: refusal.Checker{C: r.C, V: r.V}, in: r.in}
 	inner.runStatement(pgparse.Unwrap(query))
+	r.addLocks(&inner)
+}
+
+// prepareQuery is PREPARE: its query is analyzed and rewritten. Nothing is planned, so that neither partitions nor
+// foreign keys are locked.
+func (r *run) prepareQuery(query *pgparse.Node) {
+	inner := run{Checker: refusal.Checker{C: r.C, V: r.V, Made: r.Made}, in: r.in, namedOnly: true, prepares: true}
+	inner.lockQuery(pgparse.Unwrap(query))
+	r.addLocks(&inner)
+}
+
+// addLocks adds the locks of another run, but not the work under them.
+func (r *run) addLocks(inner *run) {
 	for i := range inner.Effects {
 		e := &inner.Effects[i]
 		if e.Created {
 			continue
 		}
-		e.Rewrites, e.RebuildsIndex, e.BuildsIndex, e.Scans, e.Rows = false, false, false, false, false
+		e.Rewrites, e.RebuildsIndex, e.BuildsIndex, e.Scans, e.Rows, e.RowLocks = false, false, false, false, false, false
 		r.Effects = append(r.Effects, *e)
 	}
 }

@@ -20,7 +20,8 @@ func (r *run) createView(s *pgparse.ViewStmt) {
 	r.lockStoredQuery(s.GetQuery())
 }
 
-// lockStoredQuery locks what a stored query names: its definition is read, no row is.
+// lockStoredQuery locks what a stored query names: its definition is read, no row is. FOR UPDATE has its own lock
+// there, too.
 func (r *run) lockStoredQuery(query *pgparse.Node) {
 	inner := run{Checker: refusal.Checker{C: r.C, V: r.V, Made: r.Made}, in: r.in, namedOnly: true}
 	inner.lockQuery(pgparse.Unwrap(query))
@@ -31,7 +32,7 @@ func (r *run) lockStoredQuery(query *pgparse.Node) {
 			rel = catalog.StandIn(e.Name, e.Kind, true)
 		}
 		if e.Why == "" { // named, not reached through another view
-			r.lockRelation(rel, as)
+			r.lockRelation(rel, e.Lock)
 		}
 	}
 }
