@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/onward-sql/onward/internal/pgerror"
@@ -38,9 +39,18 @@ func (f *fold) addForeignKey(t *Relation, s constraintSpec, created bool) {
 	for _, n := range pgparse.StringTexts(con.GetFkDelSetCols()) {
 		if col := f.columnOf(t, n, &pgerror.ColumnMissingFK); col != nil {
 			c.SetColumns = append(c.SetColumns, col.Attnum)
+			if !slices.Contains(names, n) {
+				f.addProblem(true, pgerror.ForeignKeySetColumn, n)
+			}
 		}
 	}
-	f.referencedColumns(c, ref, pgparse.StringTexts(con.GetPkAttrs()))
+	targets := pgparse.StringTexts(con.GetPkAttrs())
+	f.referencedColumns(c, ref, targets)
+	number := cmp.Or(len(targets), len(c.RefColumns)) // none if the primary key is not known
+	if number > 0 && number != len(names) {
+		f.addConflict(true, pgerror.ForeignKeyNumber)
+		return
+	}
 	if c.Name == "" {
 		c.Name = f.chooseConstraint(t.Name.Schema, t.Name.Name, joinNames(names), "fkey", t.Constraints)
 	} else if f.nameTaken(t, c.Name) {

@@ -31,6 +31,8 @@ var (
 	RetypeOfTyped     = Kind{"42809", "cannot alter column type of typed table"}
 	RetypeTwice       = Kind{"0A000", `cannot alter type of column "%s" twice`}
 	PersistenceTwice  = Kind{"0A000", "cannot change persistence setting twice"}
+	TablespaceTwice   = Kind{"42601", "cannot have multiple SET TABLESPACE subcommands"}
+	AccessMethodTwice = Kind{"0A000", "cannot have multiple SET ACCESS METHOD subcommands"}
 	RetypeGenerated   = Kind{"42611", "cannot specify USING when altering type of generated column"}
 	RetypeSubquery    = Kind{"0A000", "cannot use subquery in transform expression"}
 	RetypeView        = Kind{"0A000", "cannot alter type of a column used by a view or rule"}

@@ -41,6 +41,8 @@ var (
 	ForeignKeyTypes       = Kind{"42804", `foreign key constraint "%s" cannot be implemented`}
 	ForeignKeyNoPrimary   = Kind{"42704", `there is no primary key for referenced table "%s"`}
 	ForeignKeyNoKey       = Kind{"42830", `there is no unique constraint matching given keys for referenced table "%s"`}
+	ForeignKeyNumber      = Kind{"42830", "number of referencing and referenced columns for foreign key disagree"}
+	ForeignKeySetColumn   = Kind{"42P10", `column "%s" referenced in ON DELETE SET action must be part of foreign key`}
 	ForeignKeyDeferrable  = Kind{"55000", `cannot use a deferrable unique constraint for referenced table "%s"`}
 	ForeignKeyNotValid    = Kind{"42809", `cannot add NOT VALID foreign key on partitioned table "%s"%s`}
 	ForeignKeyOnly        = Kind{"42809", `cannot use ONLY for foreign key on partitioned table "%s"%s`}

@@ -1,6 +1,8 @@
 package refusal
 
 import (
+	"cmp"
+
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -123,15 +125,39 @@ func (q *Checker) anyPublication(holds func(o *catalog.Object) bool) bool {
 	return found
 }
 
+// setTablespace is SET TABLESPACE, which comes once, whatever the tablespace is.
+func (a *Alteration) setTablespace(cmd *pgparse.AlterTableCmd) {
+	for _, n := range a.statement.GetCmds() {
+		switch other := n.GetAlterTableCmd(); {
+		case other == cmd:
+			return
+		case other.GetSubtype() == cmd.GetSubtype():
+			a.RecordRefusal(pgerror.TablespaceTwice)
+			return
+		}
+	}
+}
+
+// setAccessMethod is SET ACCESS METHOD. Only one that changes the method counts.
 func (a *Alteration) setAccessMethod(name string) {
 	switch {
 	case !a.V.AtLeast(15):
 		a.RecordRefusal(pgerror.SyntaxAt, "ACCESS")
+	case name == "" && !a.V.AtLeast(17):
+		a.RecordRefusal(pgerror.SyntaxAt, "DEFAULT")
 	case a.Rel.Kind == catalog.PartitionedTable && !a.V.AtLeast(17):
 		a.RecordRefusal(pgerror.MethodPartitioned)
-	case a.Rel.Kind != catalog.PartitionedTable && name == "" && !a.V.AtLeast(17):
-		a.RecordRefusal(pgerror.SyntaxAt, "DEFAULT")
+	case !a.original.Inferred && a.methodOf(a.Rel) != a.methodOf(a.original):
+		a.RecordRefusal(pgerror.AccessMethodTwice)
 	}
+}
+
+// methodOf is the access method of a table's rows. A partitioned table has none of its own unless it was set.
+func (a *Alteration) methodOf(rel *catalog.Relation) string {
+	if rel.Kind == catalog.PartitionedTable {
+		return rel.AccessMethod
+	}
+	return cmp.Or(rel.AccessMethod, "heap")
 }
 
 // tableOptions are the storage parameters of tables, with the first version

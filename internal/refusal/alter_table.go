@@ -68,6 +68,8 @@ func (a *Alteration) checkCommand(cmd *pgparse.AlterTableCmd) {
 		a.setPersistence(catalog.Unlogged)
 	case pgparse.AlterTableType_AT_SetAccessMethod:
 		a.setAccessMethod(cmd.GetName())
+	case pgparse.AlterTableType_AT_SetTableSpace:
+		a.setTablespace(cmd)
 	case pgparse.AlterTableType_AT_ChangeOwner:
 		a.changeOwner(cmd.GetNewowner())
 	case pgparse.AlterTableType_AT_ClusterOn:
