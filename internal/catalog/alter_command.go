@@ -22,6 +22,8 @@ type Command struct {
 	Lock onward.Lock
 	// Also are the kinds of relations, other than tables, that it works on (ATSimplePermissions).
 	Also Kinds
+	// ForeignOnly: it does not work on tables.
+	ForeignOnly bool
 	// Recurses: the preparation does the same to partitions and children (ATSimpleRecursion).
 	Recurses bool
 }
@@ -56,33 +58,59 @@ func kindsOf(kinds ...Kind) (set Kinds) {
 func (s Kinds) Has(k Kind) bool { return s&(1<<k) != 0 }
 
 var commands = map[pgparse.AlterTableType]Command{
-	pgparse.AlterTableType_AT_AddColumn:                 {Pass: passAddColumn, Also: kindsOf(CompositeType)},
-	pgparse.AlterTableType_AT_DropColumn:                {Pass: passDrop, Also: kindsOf(CompositeType)},
-	pgparse.AlterTableType_AT_AlterColumnType:           {Words: "ALTER COLUMN ... SET DATA TYPE", Pass: passType, Also: kindsOf(CompositeType)},
-	pgparse.AlterTableType_AT_ColumnDefault:             {Words: "ALTER COLUMN ... SET DEFAULT", Pass: passConstraint, Also: kindsOf(View), Recurses: true},
-	pgparse.AlterTableType_AT_SetNotNull:                {Words: "ALTER COLUMN ... SET NOT NULL", Pass: passNotNull},
-	pgparse.AlterTableType_AT_DropNotNull:               {Words: "ALTER COLUMN ... DROP NOT NULL", Pass: passDrop},
-	pgparse.AlterTableType_AT_SetExpression:             {Words: "ALTER COLUMN ... SET EXPRESSION", Pass: passExpression, Recurses: true},
-	pgparse.AlterTableType_AT_DropExpression:            {Words: "ALTER COLUMN ... DROP EXPRESSION", Pass: passDrop, Recurses: true},
-	pgparse.AlterTableType_AT_AddIdentity:               {Words: "ALTER COLUMN ... ADD IDENTITY", Pass: passConstraint},
-	pgparse.AlterTableType_AT_SetIdentity:               {Words: "ALTER COLUMN ... SET"},
-	pgparse.AlterTableType_AT_DropIdentity:              {Words: "ALTER COLUMN ... DROP IDENTITY", Pass: passDrop},
-	pgparse.AlterTableType_AT_SetStatistics:             {Words: "ALTER COLUMN ... SET STATISTICS", Lock: onward.ShareUpdateExclusiveLock, Also: kindsOf(MaterializedView, Index, PartitionedIndex), Recurses: true},
-	pgparse.AlterTableType_AT_SetOptions:                {Words: "ALTER COLUMN ... SET", Lock: onward.ShareUpdateExclusiveLock, Also: kindsOf(MaterializedView)},
-	pgparse.AlterTableType_AT_ResetOptions:              {Words: "ALTER COLUMN ... RESET", Lock: onward.ShareUpdateExclusiveLock, Also: kindsOf(MaterializedView)},
-	pgparse.AlterTableType_AT_SetStorage:                {Words: "ALTER COLUMN ... SET STORAGE", Also: kindsOf(MaterializedView), Recurses: true},
+	pgparse.AlterTableType_AT_AddColumn:  {Pass: passAddColumn, Also: kindsOf(ForeignTable, CompositeType)},
+	pgparse.AlterTableType_AT_DropColumn: {Pass: passDrop, Also: kindsOf(ForeignTable, CompositeType)},
+	pgparse.AlterTableType_AT_AlterColumnType: {
+		Words: "ALTER COLUMN ... SET DATA TYPE", Pass: passType,
+		Also: kindsOf(ForeignTable, CompositeType),
+	},
+	pgparse.AlterTableType_AT_ColumnDefault: {
+		Words: "ALTER COLUMN ... SET DEFAULT", Pass: passConstraint,
+		Also: kindsOf(ForeignTable, View), Recurses: true,
+	},
+	pgparse.AlterTableType_AT_SetNotNull:  {Words: "ALTER COLUMN ... SET NOT NULL", Pass: passNotNull, Also: kindsOf(ForeignTable)},
+	pgparse.AlterTableType_AT_DropNotNull: {Words: "ALTER COLUMN ... DROP NOT NULL", Pass: passDrop, Also: kindsOf(ForeignTable)},
+	pgparse.AlterTableType_AT_SetExpression: {
+		Words: "ALTER COLUMN ... SET EXPRESSION", Pass: passExpression,
+		Also: kindsOf(ForeignTable), Recurses: true,
+	},
+	pgparse.AlterTableType_AT_DropExpression: {
+		Words: "ALTER COLUMN ... DROP EXPRESSION", Pass: passDrop,
+		Also: kindsOf(ForeignTable), Recurses: true,
+	},
+	pgparse.AlterTableType_AT_AddIdentity:  {Words: "ALTER COLUMN ... ADD IDENTITY", Pass: passConstraint, Also: kindsOf(ForeignTable)},
+	pgparse.AlterTableType_AT_SetIdentity:  {Words: "ALTER COLUMN ... SET", Also: kindsOf(ForeignTable)},
+	pgparse.AlterTableType_AT_DropIdentity: {Words: "ALTER COLUMN ... DROP IDENTITY", Pass: passDrop, Also: kindsOf(ForeignTable)},
+	pgparse.AlterTableType_AT_SetStatistics: {
+		Words: "ALTER COLUMN ... SET STATISTICS", Lock: onward.ShareUpdateExclusiveLock,
+		Also: kindsOf(ForeignTable, MaterializedView, Index, PartitionedIndex), Recurses: true,
+	},
+	pgparse.AlterTableType_AT_SetOptions: {
+		Words: "ALTER COLUMN ... SET", Lock: onward.ShareUpdateExclusiveLock,
+		Also: kindsOf(ForeignTable, MaterializedView),
+	},
+	pgparse.AlterTableType_AT_ResetOptions: {
+		Words: "ALTER COLUMN ... RESET", Lock: onward.ShareUpdateExclusiveLock,
+		Also: kindsOf(ForeignTable, MaterializedView),
+	},
+	pgparse.AlterTableType_AT_SetStorage: {
+		Words: "ALTER COLUMN ... SET STORAGE",
+		Also:  kindsOf(ForeignTable, MaterializedView), Recurses: true,
+	},
 	pgparse.AlterTableType_AT_SetCompression:            {Words: "ALTER COLUMN ... SET COMPRESSION", Also: kindsOf(MaterializedView)},
-	pgparse.AlterTableType_AT_AlterColumnGenericOptions: {Words: "ALTER COLUMN ... OPTIONS"},
-	pgparse.AlterTableType_AT_AddConstraint:             {Pass: passConstraint},
-	pgparse.AlterTableType_AT_DropConstraint:            {Pass: passDrop},
-	pgparse.AlterTableType_AT_ValidateConstraint:        {Lock: onward.ShareUpdateExclusiveLock},
+	pgparse.AlterTableType_AT_AlterColumnGenericOptions: {Words: "ALTER COLUMN ... OPTIONS", Also: kindsOf(ForeignTable), ForeignOnly: true},
+	pgparse.AlterTableType_AT_GenericOptions:            {Words: "OPTIONS", Also: kindsOf(ForeignTable), ForeignOnly: true},
+	pgparse.AlterTableType_AT_DropOids:                  {Also: kindsOf(ForeignTable)},
+	pgparse.AlterTableType_AT_AddConstraint:             {Pass: passConstraint, Also: kindsOf(ForeignTable)},
+	pgparse.AlterTableType_AT_DropConstraint:            {Pass: passDrop, Also: kindsOf(ForeignTable)},
+	pgparse.AlterTableType_AT_ValidateConstraint:        {Lock: onward.ShareUpdateExclusiveLock, Also: kindsOf(ForeignTable)},
 	pgparse.AlterTableType_AT_AttachPartition:           {Lock: onward.ShareUpdateExclusiveLock, Also: kindsOf(PartitionedIndex)},
 	pgparse.AlterTableType_AT_DetachPartitionFinalize:   {Words: "DETACH PARTITION ... FINALIZE", Lock: onward.ShareUpdateExclusiveLock},
-	pgparse.AlterTableType_AT_AddInherit:                {Words: "INHERIT"},
-	pgparse.AlterTableType_AT_DropInherit:               {Words: "NO INHERIT"},
+	pgparse.AlterTableType_AT_AddInherit:                {Words: "INHERIT", Also: kindsOf(ForeignTable)},
+	pgparse.AlterTableType_AT_DropInherit:               {Words: "NO INHERIT", Also: kindsOf(ForeignTable)},
 	pgparse.AlterTableType_AT_AddOf:                     {Words: "OF"},
 	pgparse.AlterTableType_AT_DropOf:                    {Words: "NOT OF"},
-	pgparse.AlterTableType_AT_ChangeOwner:               {Also: kindsOf(View, MaterializedView, Index, PartitionedIndex, Sequence, CompositeType)},
+	pgparse.AlterTableType_AT_ChangeOwner:               {Also: kindsOf(ForeignTable, View, MaterializedView, Index, PartitionedIndex, Sequence, CompositeType)},
 	pgparse.AlterTableType_AT_SetLogged:                 {Also: kindsOf(Sequence)},
 	pgparse.AlterTableType_AT_SetUnLogged:               {Words: "SET UNLOGGED", Also: kindsOf(Sequence)},
 	pgparse.AlterTableType_AT_SetAccessMethod:           {Also: kindsOf(MaterializedView)},
@@ -92,19 +120,30 @@ var commands = map[pgparse.AlterTableType]Command{
 	pgparse.AlterTableType_AT_ReplaceRelOptions:         {Also: kindsOf(View)},
 	pgparse.AlterTableType_AT_ReplicaIdentity:           {Also: kindsOf(MaterializedView)},
 	pgparse.AlterTableType_AT_ClusterOn:                 {Lock: onward.ShareUpdateExclusiveLock, Also: kindsOf(MaterializedView)},
-	pgparse.AlterTableType_AT_DropCluster:               {Words: "SET WITHOUT CLUSTER", Lock: onward.ShareUpdateExclusiveLock, Also: kindsOf(MaterializedView)},
-	pgparse.AlterTableType_AT_EnableTrig:                {Words: "ENABLE TRIGGER", Lock: onward.ShareRowExclusiveLock},
-	pgparse.AlterTableType_AT_EnableAlwaysTrig:          {Words: "ENABLE ALWAYS TRIGGER", Lock: onward.ShareRowExclusiveLock},
-	pgparse.AlterTableType_AT_EnableReplicaTrig:         {Words: "ENABLE REPLICA TRIGGER", Lock: onward.ShareRowExclusiveLock},
-	pgparse.AlterTableType_AT_EnableTrigAll:             {Words: "ENABLE TRIGGER ALL", Lock: onward.ShareRowExclusiveLock},
-	pgparse.AlterTableType_AT_EnableTrigUser:            {Words: "ENABLE TRIGGER USER", Lock: onward.ShareRowExclusiveLock},
-	pgparse.AlterTableType_AT_DisableTrig:               {Words: "DISABLE TRIGGER", Lock: onward.ShareRowExclusiveLock},
-	pgparse.AlterTableType_AT_DisableTrigAll:            {Words: "DISABLE TRIGGER ALL", Lock: onward.ShareRowExclusiveLock},
-	pgparse.AlterTableType_AT_DisableTrigUser:           {Words: "DISABLE TRIGGER USER", Lock: onward.ShareRowExclusiveLock},
+	pgparse.AlterTableType_AT_DropCluster: {
+		Words: "SET WITHOUT CLUSTER", Lock: onward.ShareUpdateExclusiveLock,
+		Also: kindsOf(MaterializedView),
+	},
+	pgparse.AlterTableType_AT_EnableTrig:       {Words: "ENABLE TRIGGER", Lock: onward.ShareRowExclusiveLock, Also: kindsOf(ForeignTable)},
+	pgparse.AlterTableType_AT_EnableAlwaysTrig: {Words: "ENABLE ALWAYS TRIGGER", Lock: onward.ShareRowExclusiveLock, Also: kindsOf(ForeignTable)},
+	pgparse.AlterTableType_AT_EnableReplicaTrig: {
+		Words: "ENABLE REPLICA TRIGGER", Lock: onward.ShareRowExclusiveLock,
+		Also: kindsOf(ForeignTable),
+	},
+	pgparse.AlterTableType_AT_EnableTrigAll:   {Words: "ENABLE TRIGGER ALL", Lock: onward.ShareRowExclusiveLock, Also: kindsOf(ForeignTable)},
+	pgparse.AlterTableType_AT_EnableTrigUser:  {Words: "ENABLE TRIGGER USER", Lock: onward.ShareRowExclusiveLock, Also: kindsOf(ForeignTable)},
+	pgparse.AlterTableType_AT_DisableTrig:     {Words: "DISABLE TRIGGER", Lock: onward.ShareRowExclusiveLock, Also: kindsOf(ForeignTable)},
+	pgparse.AlterTableType_AT_DisableTrigAll:  {Words: "DISABLE TRIGGER ALL", Lock: onward.ShareRowExclusiveLock, Also: kindsOf(ForeignTable)},
+	pgparse.AlterTableType_AT_DisableTrigUser: {Words: "DISABLE TRIGGER USER", Lock: onward.ShareRowExclusiveLock, Also: kindsOf(ForeignTable)},
 }
 
 // CommandOf returns what is known of a command of ALTER TABLE.
 func CommandOf(cmd pgparse.AlterTableType) Command { return commands[cmd] }
+
+// FitsKind reports whether a command works on a kind of relation, as far as its version does not matter.
+func (c Command) FitsKind(kind Kind) bool {
+	return c.Also.Has(kind) || kind.IsTable() && !c.ForeignOnly
+}
 
 // OrderCommands returns the commands of an ALTER TABLE in the order of execution.
 func OrderCommands(s *pgparse.AlterTableStmt) []*pgparse.AlterTableCmd {

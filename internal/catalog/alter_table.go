@@ -37,11 +37,16 @@ func (f *fold) alterTable(s *pgparse.AlterTableStmt, cmds []*pgparse.AlterTableC
 // permitsCommand reports whether a command works on a relation. An inferred relation of another
 // kind becomes a table, because its kind was a guess.
 func (f *fold) permitsCommand(t *Relation, cmd pgparse.AlterTableType) bool {
-	also := CommandOf(cmd).Also
-	if also.Has(t.Kind) || t.Inferred && t.Kind == Index && also.Has(PartitionedIndex) {
+	command := CommandOf(cmd)
+	if command.FitsKind(t.Kind) || t.Inferred && t.Kind == Index && command.Also.Has(PartitionedIndex) {
 		return true
 	}
-	return f.requireRowRelation(t, pgerror.ActionUnsuited.NewRefusal(ActionWord(cmd), t.Name.Name))
+	no := pgerror.ActionUnsuited.NewRefusal(ActionWord(cmd), t.Name.Name)
+	if !t.Inferred && (t.Kind.IsTable() || t.Kind == ForeignTable) {
+		f.addConflicting(true, no)
+		return false
+	}
+	return f.requireRowRelation(t, no)
 }
 
 // alterCommand folds one command; t may be changed in place.

@@ -141,8 +141,6 @@ func (a *Alteration) setTablespace(cmd *pgparse.AlterTableCmd) {
 // setAccessMethod is SET ACCESS METHOD. Only one that changes the method counts.
 func (a *Alteration) setAccessMethod(name string) {
 	switch {
-	case !a.V.AtLeast(15):
-		a.RecordRefusal(pgerror.SyntaxAt, "ACCESS")
 	case name == "" && !a.V.AtLeast(17):
 		a.RecordRefusal(pgerror.SyntaxAt, "DEFAULT")
 	case a.Rel.Kind == catalog.PartitionedTable && !a.V.AtLeast(17):

@@ -114,26 +114,29 @@ func (a *Alteration) checkCommand(cmd *pgparse.AlterTableCmd) {
 // of this version.
 func (a *Alteration) isPermitted(cmd *pgparse.AlterTableCmd) bool {
 	sub := cmd.GetSubtype()
-	ok := true
-	switch kind := a.Rel.Kind; kind {
-	case catalog.View, catalog.MaterializedView, catalog.Index, catalog.PartitionedIndex, catalog.CompositeType:
-		ok = catalog.CommandOf(sub).Also.Has(kind)
+	switch { // the grammar comes before the kind
+	case sub == pgparse.AlterTableType_AT_SetCompression && !a.V.AtLeast(14):
+		a.RecordRefusal(pgerror.SyntaxAt, "COMPRESSION")
+		return false
+	case sub == pgparse.AlterTableType_AT_SetAccessMethod && !a.V.AtLeast(15):
+		a.RecordRefusal(pgerror.SyntaxAt, "ACCESS")
+		return false
+	}
+	ok := catalog.CommandOf(sub).FitsKind(a.Rel.Kind)
+	switch a.Rel.Kind {
 	case catalog.Sequence:
-		ok = catalog.CommandOf(sub).Also.Has(kind) && (sub == pgparse.AlterTableType_AT_ChangeOwner || a.V.AtLeast(15))
+		ok = ok && (sub == pgparse.AlterTableType_AT_ChangeOwner || a.V.AtLeast(15))
 	case catalog.Table:
-		ok = sub != pgparse.AlterTableType_AT_AttachPartition && sub != pgparse.AlterTableType_AT_DetachPartition || !a.V.AtLeast(18)
+		moves := sub == pgparse.AlterTableType_AT_AttachPartition || sub == pgparse.AlterTableType_AT_DetachPartition
+		ok = ok && !(moves && a.V.AtLeast(18))
 	case catalog.PartitionedTable:
-		ok = sub != pgparse.AlterTableType_AT_SetLogged && sub != pgparse.AlterTableType_AT_SetUnLogged || !a.V.AtLeast(18)
+		ok = ok && (sub != pgparse.AlterTableType_AT_SetLogged && sub != pgparse.AlterTableType_AT_SetUnLogged || !a.V.AtLeast(18))
 	}
 	if a.Rel.Inferred {
 		return true // its kind is a guess
 	}
 	if !ok {
 		a.RecordRefusal(pgerror.ActionUnsuited, catalog.ActionWord(sub), a.Rel.Name.Name)
-		return false
-	}
-	if sub == pgparse.AlterTableType_AT_SetCompression && !a.V.AtLeast(14) {
-		a.RecordRefusal(pgerror.SyntaxAt, "COMPRESSION")
 		return false
 	}
 	return true
