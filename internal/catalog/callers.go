@@ -156,10 +156,8 @@ func (x *callee) isCalledIn(expr *pgparse.Node) (calls, sure bool) {
 	return calls, sure
 }
 
-// acceptsArgCount reports whether a function can be called with that many arguments.
+// acceptsArgCount reports whether a function can be called with that many arguments. A variadic parameter without a default takes at
+// least one.
 func (fn *Function) acceptsArgCount(n int) bool {
-	if fn.Variadic && n >= len(fn.Args)-1-fn.Defaults {
-		return true
-	}
-	return n <= len(fn.Args) && n >= len(fn.Args)-fn.Defaults
+	return n >= len(fn.Args)-fn.Defaults && (n <= len(fn.Args) || fn.Variadic)
 }

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -35,11 +36,13 @@ func (f *fold) importForeignSchema(s *pgparse.ImportForeignSchemaStmt) {
 	}
 }
 
-// moveAll is ALTER TABLE ALL IN TABLESPACE … SET TABLESPACE ….
+// moveAll is ALTER TABLE ALL IN TABLESPACE … OWNED BY … SET TABLESPACE ….
 func (f *fold) moveAll(s *pgparse.AlterTableMoveAllStmt) {
 	kind := KindOfObject(s.GetObjtype())
+	owners := RolesOf(s.GetRoles())
 	for _, oid := range f.sortedRelations(func(r *Relation) bool {
-		return r.Tablespace == s.GetOrigTablespacename() && (r.Kind == kind || kind == Table && r.Kind == PartitionedTable)
+		return r.Tablespace == s.GetOrigTablespacename() && (r.Kind == kind || kind == Table && r.Kind == PartitionedTable) &&
+			(len(s.GetRoles()) == 0 || slices.Contains(owners, r.Owner))
 	}) {
 		f.editRelation(oid).copyRare().Tablespace = s.GetNewTablespacename()
 	}

@@ -172,14 +172,6 @@ func (f *fold) grantAll(s *pgparse.GrantStmt, grants []Grant) {
 
 // grantExecute is ON FUNCTION, PROCEDURE or ROUTINE, and ON ALL of them.
 func (f *fold) grantExecute(s *pgparse.GrantStmt, grants []Grant) {
-	if s.GetTargtype() != pgparse.GrantTargetType_ACL_TARGET_ALL_IN_SCHEMA {
-		for _, n := range s.GetObjects() {
-			if name, list, at := f.findFunction(n.GetObjectWithArgs()); at >= 0 {
-				f.grantFunction(name, list, s.GetIsGrant(), grants, func(fn *Function) bool { return fn == list[at] })
-			}
-		}
-		return
-	}
 	meant := func(fn *Function) bool {
 		switch s.GetObjtype() {
 		case pgparse.ObjectType_OBJECT_FUNCTION:
@@ -188,6 +180,14 @@ func (f *fold) grantExecute(s *pgparse.GrantStmt, grants []Grant) {
 			return fn.Kind == "procedure"
 		}
 		return true
+	}
+	if s.GetTargtype() != pgparse.GrantTargetType_ACL_TARGET_ALL_IN_SCHEMA {
+		for _, n := range s.GetObjects() {
+			if name, list, at := f.findFunction(n.GetObjectWithArgs()); at >= 0 {
+				f.grantFunction(name, list, s.GetIsGrant(), grants, func(fn *Function) bool { return fn == list[at] && meant(fn) })
+			}
+		}
+		return
 	}
 	for _, n := range s.GetObjects() {
 		schema := clipName(pgparse.StringText(n))

@@ -169,7 +169,23 @@ func (f *fold) renameObject(s *pgparse.RenameStmt, to string) {
 		f.recordUnmodelled("ALTER … RENAME of an object of an unknown kind")
 		return
 	}
-	f.moveObject(kind, name, Name{name.Schema, to})
+	newName := Name{name.Schema, to}
+	if list := pgparse.ListItems(s.GetObject()); kind == "operator class" || kind == "operator family" {
+		newName.Name += " " + pgparse.StringText(list[0]) // the access method, as in objectName
+	}
+	f.moveObject(kind, name, newName)
+	if kind == "server" {
+		var mappings []Name
+		f.EachObject("user mapping", func(o *Object) bool {
+			if o.Name.Schema == name.Name {
+				mappings = append(mappings, o.Name)
+			}
+			return true
+		})
+		for _, mapping := range mappings {
+			f.moveObject("user mapping", mapping, Name{to, mapping.Name})
+		}
+	}
 }
 
 // dropObjects drops what is kept by kind and name.

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"slices"
+	"strconv"
 
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/query"
@@ -97,13 +98,6 @@ func (r *reader) readExpr(n *pgparse.Node, rows ...*query.Source) {
 
 func (r *reader) readLevels(l *query.Level) {
 	l.Walk(func(l *query.Level) bool {
-		for _, s := range l.Sources {
-			if t, ok := s.Table.(*Relation); ok && s.Renamed {
-				for _, c := range t.Columns {
-					r.addColumn(t, c)
-				}
-			}
-		}
 		r.readNames(l)
 		r.q.star = r.q.star || l.Natural
 		for i := range l.Outputs {
@@ -115,8 +109,13 @@ func (r *reader) readLevels(l *query.Level) {
 	})
 }
 
-// addNamedColumn notes a column that an entry of FROM is known to have.
+// addNamedColumn notes a column that an entry of FROM is known to have, also under the name that its alias gives it.
 func (r *reader) addNamedColumn(s *query.Source, name string) {
+	if s.Renamed {
+		if s, name = s.BaseColumn(name); s == nil {
+			return
+		}
+	}
 	if rel := r.currentRelation(s); rel != nil {
 		if c := rel.Column(name); c != nil {
 			r.addColumn(rel, c)
@@ -252,10 +251,13 @@ func (r *reader) typeOf(n *pgparse.Node, l *query.Level, depth int) Type {
 
 // constantType is the type of a literal.
 func constantType(c *pgparse.A_Const) Type {
-	switch c.GetVal().(type) {
+	switch v := c.GetVal().(type) {
 	case *pgparse.A_Const_Ival:
 		return Type{Name: Name{"pg_catalog", "int4"}}
 	case *pgparse.A_Const_Fval:
+		if _, err := strconv.ParseInt(v.Fval.GetFval(), 0, 64); err == nil {
+			return Type{Name: Name{"pg_catalog", "int8"}}
+		}
 		return Type{Name: Name{"pg_catalog", "numeric"}}
 	case *pgparse.A_Const_Boolval:
 		return Type{Name: Name{"pg_catalog", "bool"}}

@@ -26,15 +26,40 @@ func (f *fold) createRole(s *pgparse.CreateRoleStmt) {
 	}
 	readOptions(options, s.GetOptions())
 	f.createObject(&Object{Kind: "role", Name: Name{"", clipName(s.GetRole())}, Options: options}, false, false)
+	if f.failed {
+		return
+	}
+	// What IN ROLE, ROLE and ADMIN name are members as by GRANT.
+	for _, n := range s.GetOptions() {
+		d := n.GetDefElem()
+		if d.GetArg().GetList() == nil {
+			continue
+		}
+		for _, other := range pgparse.ListItems(d.GetArg()) {
+			member, granted := RoleName(other.GetRoleSpec()), s.GetRole()
+			if d.GetDefname() == "addroleto" {
+				member, granted = granted, member
+			}
+			f.changeMembership(granted, member, true)
+		}
+	}
+}
+
+// changeMembership makes a role a member of another one, or no member.
+func (f *fold) changeMembership(granted, member string, isGrant bool) {
+	role, other := &pgparse.AccessPriv{PrivName: granted}, &pgparse.RoleSpec{Roletype: pgparse.RoleSpecType_ROLESPEC_CSTRING, Rolename: member}
+	f.grantRole(&pgparse.GrantRoleStmt{
+		GrantedRoles: []*pgparse.Node{{Node: &pgparse.Node_AccessPriv{AccessPriv: role}}},
+		GranteeRoles: []*pgparse.Node{{Node: &pgparse.Node_RoleSpec{RoleSpec: other}}}, IsGrant: isGrant,
+	})
 }
 
 // alterRole keeps the options that ALTER ROLE gives. ALTER GROUP … ADD USER and DROP USER are GRANT and REVOKE of the role.
 func (f *fold) alterRole(s *pgparse.AlterRoleStmt) {
 	if d := findOption(s.GetOptions(), "rolemembers"); d != nil {
-		f.grantRole(&pgparse.GrantRoleStmt{
-			GrantedRoles: []*pgparse.Node{{Node: &pgparse.Node_AccessPriv{AccessPriv: &pgparse.AccessPriv{PrivName: RoleName(s.GetRole())}}}},
-			GranteeRoles: pgparse.ListItems(d.GetArg()), IsGrant: s.GetAction() > 0,
-		})
+		for _, n := range pgparse.ListItems(d.GetArg()) {
+			f.changeMembership(RoleName(s.GetRole()), RoleName(n.GetRoleSpec()), s.GetAction() > 0)
+		}
 		return
 	}
 	f.changeOptions("role", clipName(RoleName(s.GetRole())), func(options map[string]string) { readOptions(options, s.GetOptions()) })
@@ -59,8 +84,9 @@ func (f *fold) changeOptions(kind, name string, change func(map[string]string)) 
 
 func readOptions(into map[string]string, list []*pgparse.Node) {
 	for _, n := range list {
-		d := n.GetDefElem()
-		into[d.GetDefname()] = OptionText(d)
+		if d := n.GetDefElem(); d.GetArg().GetList() == nil { // a list has other roles
+			into[d.GetDefname()] = OptionText(d)
+		}
 	}
 }
 

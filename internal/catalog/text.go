@@ -56,53 +56,23 @@ func skipTo(sql string, from int, stop func(i, depth int) bool) int {
 
 // skipQuoted is the end of the quoted text or comment that begins at i, or i.
 func skipQuoted(sql string, i int) int {
-	rest := sql[i:]
-	switch c := sql[i]; {
-	case c == '\'':
-		escapes := i > 0 && (sql[i-1] == 'e' || sql[i-1] == 'E') && (i == 1 || !wordByte(sql[i-2]))
-		for j := i + 1; j < len(sql); j++ {
-			switch {
-			case escapes && sql[j] == '\\':
-				j++
-			case sql[j] == '\'':
-				if j+1 < len(sql) && sql[j+1] == '\'' {
-					j++
-					continue
-				}
-				return j + 1
-			}
+	start := i
+	switch sql[i] {
+	case '\'':
+		if i > 0 && sql[i-1]|0x20 == 'e' && (i == 1 || !wordByte(sql[i-2])) {
+			start-- // a string with escapes
 		}
-		return len(sql)
-	case c == '"':
-		if n := strings.IndexByte(rest[1:], '"'); n >= 0 {
-			return i + n + 2
+	case '$':
+		if i > 0 && wordByte(sql[i-1]) {
+			return i // of a name
 		}
-		return len(sql)
-	case c == '$' && (i == 0 || !wordByte(sql[i-1])):
-		n := strings.IndexByte(rest[1:], '$')
-		if n < 0 {
-			return i
-		}
-		tag := rest[:n+2]
-		for _, b := range []byte(tag[1 : len(tag)-1]) {
-			if !wordByte(b) {
-				return i
-			}
-		}
-		if end := strings.Index(rest[len(tag):], tag); end >= 0 {
-			return i + len(tag) + end + len(tag)
-		}
-		return len(sql)
-	case strings.HasPrefix(rest, "--"):
-		if n := strings.IndexByte(rest, '\n'); n >= 0 {
-			return i + n
-		}
-		return len(sql)
-	case strings.HasPrefix(rest, "/*"):
-		if n := strings.Index(rest, "*/"); n >= 0 {
-			return i + n + 2
-		}
-		return len(sql)
+	case '"', '-', '/':
+	default:
+		return i
+	}
+	switch l := pgparse.NextLexeme(sql, start); l.Kind {
+	case pgparse.LexemeString, pgparse.LexemeQuoted, pgparse.LexemeComment:
+		return l.End
 	}
 	return i
 }

@@ -29,6 +29,11 @@ func (c *Catalog) isUpdatable(r *Relation, depth int) bool {
 	if c.readOnly(r, depth) != "" || r.View == nil || depth > maxViews {
 		return false
 	}
+	for _, n := range r.View.Query.GetSelectStmt().GetTargetList() {
+		if _, known := c.findRowlessCall(n); !known {
+			return false
+		}
+	}
 	from := r.View.Query.GetSelectStmt().GetFromClause()
 	if len(from) != 1 {
 		return false
@@ -67,8 +72,11 @@ func (c *Catalog) readOnly(r *Relation, depth int) string {
 		return "views containing LIMIT or OFFSET are not automatically updatable"
 	case len(q.GetFromClause()) != 1 || q.GetFromClause()[0].GetRangeVar() == nil:
 		return "views that do not select from a single table or view are not automatically updatable"
-	case slices.ContainsFunc(q.GetTargetList(), hasAggregate):
-		return "views that return aggregate or window functions are not automatically updatable"
+	}
+	for _, n := range q.GetTargetList() {
+		if why, _ := c.findRowlessCall(n); why != "" {
+			return why
+		}
 	}
 	base, known := c.Resolve(q.GetFromClause()[0].GetRangeVar())
 	switch {
@@ -79,32 +87,6 @@ func (c *Catalog) readOnly(r *Relation, depth int) string {
 		return c.readOnly(base, depth+1)
 	}
 	return ""
-}
-
-// aggregateNames are the well-known aggregate functions.
-var aggregateNames = []string{
-	"array_agg", "avg", "bool_and", "bool_or", "count", "every", "json_agg", "json_object_agg", "jsonb_agg",
-	"jsonb_object_agg", "max", "min", "string_agg", "sum",
-}
-
-// IsAggregate reports whether a function is a well-known aggregate.
-func IsAggregate(name string) bool { return slices.Contains(aggregateNames, name) }
-
-// hasAggregate reports whether a target has an aggregate or a window function. One
-// in a query of its own does not count.
-func hasAggregate(n *pgparse.Node) bool {
-	found := false
-	pgparse.Walk(n, func(msg any) bool {
-		switch x := msg.(type) {
-		case *pgparse.SubLink:
-			return false
-		case *pgparse.FuncCall:
-			name := pgparse.LastText(x.GetFuncname())
-			found = found || x.GetOver() != nil || x.GetAggStar() || x.GetAggDistinct() || len(x.GetAggOrder()) > 0 || slices.Contains(aggregateNames, name)
-		}
-		return !found
-	})
-	return found
 }
 
 // BaseOfView returns the relation to which an automatically updatable view passes writes; nil
