@@ -13,8 +13,10 @@ import (
 // TestAbsent: what is certainly not there, in a schema that is known whole and in one that is not.
 func TestAbsent(t *testing.T) {
 	t.Parallel()
-	const schema = "CREATE SCHEMA app; CREATE TABLE other.t (id int); CREATE TABLE gone (id int); DROP TABLE gone; CREATE SCHEMA left_over; DROP SCHEMA left_over; " +
-		"CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE FUNCTION lost() RETURNS int LANGUAGE sql AS 'SELECT 1'; DROP FUNCTION lost(); " +
+	const schema = "CREATE SCHEMA app; CREATE TABLE other.t (id int); CREATE TABLE gone (id int); DROP TABLE gone; " +
+		"CREATE SCHEMA left_over; DROP SCHEMA left_over; " +
+		"CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'; " +
+		"CREATE FUNCTION lost() RETURNS int LANGUAGE sql AS 'SELECT 1'; DROP FUNCTION lost(); " +
 		"CREATE EXTENSION pg_trgm; CREATE TABLE again (id int); DROP TABLE again; CREATE TABLE again (id int)"
 	known, problems := apply(t, catalog.New(), schema)
 	if problems != "" {
@@ -137,7 +139,8 @@ func TestNamesRole(t *testing.T) {
 		}
 	}
 	for limits, want := range map[[2]string]bool{
-		{"5", "-1"}: true, {"", "-1"}: true, {"-1", "5"}: false, {"5", "5"}: true, {"5", "6"}: true, {"5", "4"}: false, {"", "4"}: false, {"5", ""}: false, {"-1", "-1"}: true,
+		{"5", "-1"}: true, {"", "-1"}: true, {"-1", "5"}: false, {"5", "5"}: true, {"5", "6"}: true,
+		{"5", "4"}: false, {"", "4"}: false, {"5", ""}: false, {"-1", "-1"}: true,
 	} {
 		if got := catalog.KeepsConnections(limits[0], limits[1]); got != want {
 			t.Errorf("connection limits %q: %t", limits, got)
@@ -149,7 +152,8 @@ func TestNamesRole(t *testing.T) {
 // least one, as servers 13 and 18 say.
 func TestCallers(t *testing.T) {
 	t.Parallel()
-	const schema = "CREATE FUNCTION f(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 1'; CREATE FUNCTION f(int, VARIADIC int[]) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 1'; " +
+	const schema = "CREATE FUNCTION f(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 1'; " +
+		"CREATE FUNCTION f(int, VARIADIC int[]) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 1'; " +
 		"CREATE FUNCTION g(int, int DEFAULT 1, VARIADIC int[] DEFAULT '{}') RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 1'; " +
 		"CREATE FUNCTION g(text) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 1'; " +
 		"CREATE FUNCTION fire() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; "
@@ -258,13 +262,15 @@ func TestJudge(t *testing.T) {
 			t.Errorf("%s\n%s", sql, diff)
 		}
 	}
-	if r, known := c.Resolve(&pgparse.RangeVar{Relname: "t"}); !known || r != c.LookupMapped("t") || r != c.LookupMapped(`public"."t`) || c.LookupMapped("x") != nil {
+	if r, known := c.Resolve(&pgparse.RangeVar{Relname: "t"}); !known || r != c.LookupMapped("t") || r != c.LookupMapped(`public"."t`) ||
+		c.LookupMapped("x") != nil {
 		t.Errorf("t is %v", r)
 	}
 	if r, known := c.Resolve(&pgparse.RangeVar{Relname: "x"}); known || !r.Inferred || r.OID != 0 || r.Name.Qualified() != "public.x" {
 		t.Errorf("the stand-in is %v", r)
 	}
-	view, _ := apply(t, c, "CREATE MATERIALIZED VIEW m AS SELECT id, 1 AS b FROM t; CREATE UNIQUE INDEX m_expr ON m ((b + 1)); CREATE UNIQUE INDEX m_part ON m (id) WHERE b > 1; CREATE INDEX m_id ON m (id)")
+	view, _ := apply(t, c, "CREATE MATERIALIZED VIEW m AS SELECT id, 1 AS b FROM t; CREATE UNIQUE INDEX m_expr ON m ((b + 1)); "+
+		"CREATE UNIQUE INDEX m_part ON m (id) WHERE b > 1; CREATE INDEX m_id ON m (id)")
 	if i := view.RefreshIndex(view.Lookup("", "m")); i != nil {
 		t.Errorf("REFRESH CONCURRENTLY takes %s", i.Name)
 	}

@@ -34,21 +34,25 @@ func parseOne(t *testing.T, sql string) *pgparse.Node {
 // refuses an UPDATE of a published table.
 func TestPublicationsOfTable(t *testing.T) {
 	t.Parallel()
-	const schema = "CREATE TABLE t (id int PRIMARY KEY, x int NOT NULL UNIQUE); CREATE SCHEMA app; CREATE TABLE app.u (id int); CREATE UNLOGGED TABLE quick (id int); " +
-		"CREATE TABLE parts (id int PRIMARY KEY) PARTITION BY RANGE (id); CREATE TABLE part1 PARTITION OF parts FOR VALUES FROM (1) TO (9); CREATE VIEW v AS TABLE t; " +
+	const schema = "CREATE TABLE t (id int PRIMARY KEY, x int NOT NULL UNIQUE); CREATE SCHEMA app; CREATE TABLE app.u (id int); " +
+		"CREATE UNLOGGED TABLE quick (id int); " +
+		"CREATE TABLE parts (id int PRIMARY KEY) PARTITION BY RANGE (id); CREATE TABLE part1 PARTITION OF parts FOR VALUES FROM (1) TO (9); " +
+		"CREATE VIEW v AS TABLE t; " +
 		"CREATE TABLE late (id int PRIMARY KEY DEFERRABLE); CREATE TABLE full_rows (id int); ALTER TABLE full_rows REPLICA IDENTITY FULL; " +
 		"CREATE TABLE by_index (id int PRIMARY KEY); ALTER TABLE by_index REPLICA IDENTITY NOTHING; ALTER TABLE t REPLICA IDENTITY USING INDEX t_x_key; " +
 		"CREATE TABLE keyed (id int PRIMARY KEY); ALTER TABLE guessed ADD COLUMN a int; ALTER TABLE parts REPLICA IDENTITY FULL; "
 	for publications, want := range map[string]string{
 		"":                                 "",
 		"CREATE PUBLICATION p FOR TABLE t": "t: p",
-		"CREATE PUBLICATION p FOR TABLE parts; CREATE PUBLICATION o FOR TABLE part1":                            "part1: o p, parts: p",
-		"CREATE PUBLICATION p FOR TABLES IN SCHEMA app":                                                         "u: p",
-		"CREATE PUBLICATION p FOR TABLES IN SCHEMA app, CURRENT_SCHEMA":                                         "by_index: p, full_rows: p, guessed: p, keyed: p, late: p, part1: p, parts: p, t: p, u: p",
+		"CREATE PUBLICATION p FOR TABLE parts; CREATE PUBLICATION o FOR TABLE part1": "part1: o p, parts: p",
+		"CREATE PUBLICATION p FOR TABLES IN SCHEMA app":                              "u: p",
+		"CREATE PUBLICATION p FOR TABLES IN SCHEMA app, CURRENT_SCHEMA": "" +
+			"by_index: p, full_rows: p, guessed: p, keyed: p, late: p, part1: p, parts: p, t: p, u: p",
 		"CREATE PUBLICATION p FOR TABLE t, app.u; ALTER PUBLICATION p DROP TABLE t":                             "u: p",
 		"CREATE PUBLICATION p FOR TABLE t, TABLES IN SCHEMA app; ALTER PUBLICATION p DROP TABLES IN SCHEMA app": "t: p",
 		"CREATE PUBLICATION p FOR TABLE t; ALTER PUBLICATION p SET TABLE app.u; DROP TABLE app.u":               "",
-		"CREATE PUBLICATION p FOR ALL TABLES":                                                                   "by_index: p, full_rows: p, guessed: p, keyed: p, late: p, part1: p, parts: p, t: p, u: p",
+		"CREATE PUBLICATION p FOR ALL TABLES": "" +
+			"by_index: p, full_rows: p, guessed: p, keyed: p, late: p, part1: p, parts: p, t: p, u: p",
 		"CREATE PUBLICATION p FOR ALL TABLES EXCEPT (TABLE parts, guessed); CREATE PUBLICATION q FOR ALL TABLES EXCEPT (TABLE t)": "by_index: p q, " +
 			"full_rows: p q, guessed: q not p, keyed: p q, late: p q, part1: q not p, parts: q not p, t: p not q, u: p q",
 	} {
@@ -90,7 +94,8 @@ func TestPublicationsOfTable(t *testing.T) {
 			t.Errorf("%s: it has a replica identity: %t", name, got)
 		}
 	}
-	c, _ = apply(t, catalog.New(), "CREATE PUBLICATION a WITH (publish = 'insert, truncate'); CREATE PUBLICATION b; CREATE PUBLICATION c WITH (publish = '')")
+	c, _ = apply(t, catalog.New(), "CREATE PUBLICATION a WITH (publish = 'insert, truncate'); CREATE PUBLICATION b; "+
+		"CREATE PUBLICATION c WITH (publish = '')")
 	for name, want := range map[string]string{"a": "insert truncate", "b": "insert update delete truncate", "c": ""} {
 		var got []string
 		for _, action := range []string{"insert", "update", "delete", "truncate"} {
@@ -113,11 +118,13 @@ func TestRelatedRelations(t *testing.T) {
 		CREATE UNIQUE INDEX base_n ON base (n); CREATE UNIQUE INDEX base_some ON base (m) WHERE n > 1; CREATE UNIQUE INDEX base_two ON base (n, m);
 		CREATE INDEX base_d ON base (d);
 		CREATE TABLE kid () INHERITS (base); CREATE TABLE grandkid () INHERITS (kid);
-		CREATE TABLE parts (id int, a int, b int, PRIMARY KEY (id)) PARTITION BY RANGE (id); CREATE TABLE part1 PARTITION OF parts FOR VALUES FROM (1) TO (9) PARTITION BY RANGE (id);
+		CREATE TABLE parts (id int, a int, b int, PRIMARY KEY (id)) PARTITION BY RANGE (id);
+		CREATE TABLE part1 PARTITION OF parts FOR VALUES FROM (1) TO (9) PARTITION BY RANGE (id);
 		CREATE TABLE part2 PARTITION OF part1 FOR VALUES FROM (1) TO (2);
 		CREATE INDEX parts_a ON parts (a);
 		ALTER TABLE parts ADD CONSTRAINT to_base FOREIGN KEY (a) REFERENCES base;
-		CREATE TABLE refs (p int REFERENCES parts, q int REFERENCES parts (id), r int REFERENCES base); ALTER TABLE part2 ADD CONSTRAINT alone FOREIGN KEY (b) REFERENCES base`)
+		CREATE TABLE refs (p int REFERENCES parts, q int REFERENCES parts (id), r int REFERENCES base);
+		ALTER TABLE part2 ADD CONSTRAINT alone FOREIGN KEY (b) REFERENCES base`)
 	if problems != "" {
 		t.Fatal(problems)
 	}
@@ -195,7 +202,8 @@ func TestRelatedRelations(t *testing.T) {
 	text := c.DescribeRelation(parts)
 	check("columns", strings.Join(text.Columns, "; "), "id integer, not null; a integer, nullable; b integer, nullable")
 	check("constraints", strings.Join(text.Constraints, "; "), "primary key parts_pkey on (id); foreign key to_base: a → base (id)")
-	check("index texts", strings.Join(c.DescribeRelation(base).Indexes, "; "), "unique base_n on (n); unique base_some on (m) where n > 1; unique base_two on (n, m); base_d on (d)")
+	check("index texts", strings.Join(c.DescribeRelation(base).Indexes, "; "),
+		"unique base_n on (n); unique base_some on (m) where n > 1; unique base_two on (n, m); base_d on (d)")
 }
 
 // TestReplacedColumns: of a column whose name another one has taken, the new column is compared with the old one.
@@ -203,13 +211,19 @@ func TestReplacedColumns(t *testing.T) {
 	t.Parallel()
 	for sql, want := range map[string]string{
 		"ALTER TABLE t ADD COLUMN z int": "t: adds column z integer, nullable",
-		"ALTER TABLE t DROP COLUMN a; ALTER TABLE t ADD COLUMN a bigint NOT NULL DEFAULT 1": "t: drops column a integer; t: column a becomes bigint (was integer) (replaced); t: column a is now NOT NULL (replaced); " +
+		"ALTER TABLE t DROP COLUMN a; ALTER TABLE t ADD COLUMN a bigint NOT NULL DEFAULT 1": "" +
+			"t: drops column a integer; t: column a becomes bigint (was integer) (replaced); t: column a is now NOT NULL (replaced); " +
 			"t: column a has default 1 (replaced); t: adds column a bigint, default 1, not null",
-		"ALTER TABLE t RENAME COLUMN a TO old_a; ALTER TABLE t RENAME COLUMN b TO a": "t: column a is now old_a; t: column a becomes text (was integer) (replaced); t: column a has default 'x' (replaced); t: column b is now a",
-		"ALTER TABLE t RENAME COLUMN a TO tmp; ALTER TABLE t RENAME COLUMN b TO a; ALTER TABLE t RENAME COLUMN tmp TO b": "t: column a is now b; t: column a becomes text (was integer) (replaced); t: column a has default 'x' (replaced); t: column b is now a; " +
+		"ALTER TABLE t RENAME COLUMN a TO old_a; ALTER TABLE t RENAME COLUMN b TO a": "" +
+			"t: column a is now old_a; t: column a becomes text (was integer) (replaced); " +
+			"t: column a has default 'x' (replaced); t: column b is now a",
+		"ALTER TABLE t RENAME COLUMN a TO tmp; ALTER TABLE t RENAME COLUMN b TO a; ALTER TABLE t RENAME COLUMN tmp TO b": "" +
+			"t: column a is now b; t: column a becomes text (was integer) (replaced); " +
+			"t: column a has default 'x' (replaced); t: column b is now a; " +
 			"t: column b becomes integer (was text) (replaced); t: column b has no default any more (was 'x') (replaced)",
-		"ALTER TABLE t RENAME COLUMN a TO old_a; ALTER TABLE t ADD COLUMN a int; ALTER TABLE t ALTER COLUMN c TYPE bigint": "t: column a is now old_a; t: column c becomes bigint (was integer); t: adds column a integer, nullable",
-		"CREATE OR REPLACE VIEW v AS SELECT b AS a FROM t; DROP TABLE u":                                                   "v: replaces the query of the view; u: drops table u",
+		"ALTER TABLE t RENAME COLUMN a TO old_a; ALTER TABLE t ADD COLUMN a int; ALTER TABLE t ALTER COLUMN c TYPE bigint": "" +
+			"t: column a is now old_a; t: column c becomes bigint (was integer); t: adds column a integer, nullable",
+		"CREATE OR REPLACE VIEW v AS SELECT b AS a FROM t; DROP TABLE u": "v: replaces the query of the view; u: drops table u",
 	} {
 		before, _ := apply(t, catalog.New(), "CREATE TABLE t (a int, b text DEFAULT 'x', c int); CREATE TABLE u (a int); CREATE VIEW v AS SELECT b AS a FROM t")
 		after, problems := apply(t, before, sql)

@@ -38,9 +38,11 @@ func TestTableOfView(t *testing.T) {
 // TestReadOnlyView: which views take writes, and why not, as information_schema.views says on servers 13 and 18.
 func TestReadOnlyView(t *testing.T) {
 	t.Parallel()
-	const schema = "CREATE TABLE t (id int PRIMARY KEY, x int, c int DEFAULT 1); CREATE MATERIALIZED VIEW mv AS SELECT id FROM t; CREATE VIEW plain AS TABLE t; " +
+	const schema = "CREATE TABLE t (id int PRIMARY KEY, x int, c int DEFAULT 1); CREATE MATERIALIZED VIEW mv AS SELECT id FROM t; " +
+		"CREATE VIEW plain AS TABLE t; " +
 		"CREATE VIEW few AS SELECT DISTINCT id FROM t; CREATE AGGREGATE mine(int) (sfunc = int4pl, stype = int, initcond = '0'); " +
-		"CREATE FUNCTION rows_of(int) RETURNS SETOF int LANGUAGE sql AS 'SELECT 1'; CREATE FUNCTION twice(int) RETURNS int LANGUAGE sql AS 'SELECT 2*$1'; " +
+		"CREATE FUNCTION rows_of(int) RETURNS SETOF int LANGUAGE sql AS 'SELECT 1'; " +
+		"CREATE FUNCTION twice(int) RETURNS int LANGUAGE sql AS 'SELECT 2*$1'; " +
 		"CREATE FUNCTION mixed(int) RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE FUNCTION mixed(text) RETURNS SETOF int LANGUAGE sql AS 'SELECT 1'; " +
 		"CREATE VIEW ruled AS SELECT DISTINCT id FROM t; CREATE RULE r AS ON INSERT TO ruled DO INSTEAD NOTHING; " +
 		"CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; CREATE VIEW fired AS SELECT DISTINCT id FROM t; " +
