@@ -135,7 +135,7 @@ func (c *Catalog) hasRewrittenTypes() bool {
 	return found
 }
 
-// rowExpressions adds the expressions over the columns of a table that are among the constraints of a list: those of CHECK and of generated columns.
+// rowExpressions adds the expressions of CHECK constraints and of generated columns that are among constraints.
 func rowExpressions(list, constraints []*pgparse.Node) []*pgparse.Node {
 	for _, n := range constraints {
 		switch c := n.GetConstraint(); c.GetContype() {

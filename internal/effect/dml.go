@@ -89,7 +89,7 @@ func (r *run) lockDefaults(t *catalog.Relation, given map[int16]bool) {
 
 func (r *run) defaultOf(c *catalog.Column) {
 	if r.namedOnly {
-		return // no number is taken
+		return // the sequence stays as it is
 	}
 	if c.TakesNumber() {
 		if seq := r.C.Relation(c.Sequence); seq != nil {

@@ -92,7 +92,7 @@ func (r *Redactor) replaceValue(value string) string {
 	return made
 }
 
-// mostTries bounds how often another value is made because one is taken: there may be few of its length.
+// mostTries bounds how often another value is made if one exists: there may be few of its length.
 const mostTries = 1000
 
 // makeValue makes a value of the same kind of characters.
