@@ -66,7 +66,7 @@ func Fix(ctx context.Context, c audit.Config, paths []string) (*Fixes, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &fixer{Fixes: &Fixes{Root: release.Root()}, release: release, report: report, folds: folds, deployed: deployedSchema(folds), settings: c.Settings}
+	f := &fixer{Fixes: &Fixes{Root: release.Root()}, release: release, report: report, folds: folds, deployed: deployedSchema(folds), settings: c.Settings, edits: c.Edits}
 	return f.Fixes, f.fixMigrations(ctx, only)
 }
 
@@ -103,6 +103,7 @@ type fixer struct {
 	folds    []*audit.Folded
 	deployed *catalog.Catalog
 	settings *config.Config
+	edits    audit.Edits
 }
 
 // sourceOf returns a release of some migrations.
@@ -127,17 +128,26 @@ func (f *fixer) fixMigrations(ctx context.Context, only func(string) bool) error
 			f.noteUnsafe("%s is in the base, and may be deployed: it is not touched", m.Path)
 			continue
 		}
-		content, err := os.ReadFile(filepath.Join(f.Root, filepath.FromSlash(m.Path)))
+		content, err := f.readText(m.Path)
 		if err != nil {
 			return err
 		}
-		edit := f.sourceOf([]*audit.Folded{m}).rewriteMigration(ctx, f.release.WritingBeside, string(content))
+		edit := f.sourceOf([]*audit.Folded{m}).rewriteMigration(ctx, f.release.WritingBeside, content)
 		if edit == nil {
 			return f.draftPlan(ctx, f.folds[i:])
 		}
 		f.Edits = append(f.Edits, *edit)
 	}
 	return nil
+}
+
+// readText reads a file of the working tree, or its text that is not saved yet.
+func (f *fixer) readText(path string) (string, error) {
+	if text := f.edits[path]; text != nil {
+		return *text, nil
+	}
+	content, err := os.ReadFile(filepath.Join(f.Root, filepath.FromSlash(path)))
+	return string(content), err
 }
 
 // RewriteDraft rewrites a migration of one statement, whose text is given, as [Fix] does. It returns nil if the migration has no
@@ -308,6 +318,16 @@ func writeHunk(b *strings.Builder, from, to, before, after string) {
 			}
 		}
 	}
+}
+
+// NewFiles returns the files that Save would create, with the plan.
+//
+// Errors: those from [Draft.Save] for a file that exists.
+func (f *Fixes) NewFiles() ([]audit.Written, error) {
+	if f.Draft == nil {
+		return nil, nil
+	}
+	return f.Draft.checkFiles()
 }
 
 // Save writes the files, and then removes the files that they replace.

@@ -284,15 +284,9 @@ func (d *Draft) encodePlan() ([]byte, error) {
 //
 // Errors: a *[config.InputError] that names an existing file; errors of the file system.
 func (d *Draft) Save() (err error) {
-	content, err := d.encodePlan()
+	files, err := d.checkFiles()
 	if err != nil {
 		return err
-	}
-	files := append(d.newFiles(), audit.Written{Path: d.Path, Text: string(content)})
-	for _, f := range files {
-		if _, err := os.Lstat(d.absolutePath(f.Path)); err == nil && !(d.Again && f.Path == d.Path) {
-			return &config.InputError{Err: fmt.Errorf("%s is there already, and nothing is overwritten: remove it, or the plan that it belongs to", f.Path)}
-		}
 	}
 	var made []string
 	defer func() {
@@ -315,6 +309,21 @@ func (d *Draft) Save() (err error) {
 		made = append(made, d.absolutePath(f.Path))
 	}
 	return nil
+}
+
+// checkFiles returns all files of the draft, with its plan. It fails for a file that would be overwritten.
+func (d *Draft) checkFiles() ([]audit.Written, error) {
+	content, err := d.encodePlan()
+	if err != nil {
+		return nil, err
+	}
+	files := append(d.newFiles(), audit.Written{Path: d.Path, Text: string(content)})
+	for _, f := range files {
+		if _, err := os.Lstat(d.absolutePath(f.Path)); err == nil && !(d.Again && f.Path == d.Path) {
+			return nil, &config.InputError{Err: fmt.Errorf("%s is there already, and nothing is overwritten: remove it, or the plan that it belongs to", f.Path)}
+		}
+	}
+	return files, nil
 }
 
 func (d *Draft) absolutePath(p string) string { return filepath.Join(d.Root, filepath.FromSlash(p)) }

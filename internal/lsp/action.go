@@ -2,7 +2,6 @@ package lsp
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 	"strings"
 
@@ -14,10 +13,7 @@ import (
 	"github.com/onward-sql/onward/plan"
 )
 
-const (
-	quickFix       = "quickfix"
-	explainCommand = "onward.explain"
-)
+const quickFix = "quickfix"
 
 // codeAction offers for each finding in a range its fix, the comment that suppresses it,
 // and the page of its rule.
@@ -61,6 +57,9 @@ func (s *server) codeActions(d *doc, m *machine.Marked, shown diagnostic, rewrit
 	}
 	if edits := fixEdits(d, fix); edits != nil {
 		add(codeAction{Title: "onward: make it safe: " + m.Rule, IsPreferred: true, Edit: s.workspaceEditOf(d, edits)})
+	} else if plan.IsPlannable(m.Finding) && s.appliesFileEdits() {
+		title := "onward: replace the migration by safe files: " + m.Rule
+		add(codeAction{Title: title, Command: &command{Title: title, Command: rewriteCommand, Arguments: []any{d.uri}}})
 	}
 	add(codeAction{Title: "onward: ignore " + m.Rule + " here", Edit: s.workspaceEditOf(d, []textEdit{ignoreEdit(d, m)})})
 	add(codeAction{Title: "onward: explain " + m.Rule, Command: &command{Title: "explain " + m.Rule, Command: explainCommand, Arguments: []any{m.Rule}}})
@@ -109,28 +108,16 @@ func ignoreEdit(d *doc, m *machine.Marked) textEdit {
 	return textEdit{Range: d.text.spanOf(line, line), NewText: d.withLineEnds(indent + page.Suppression(m.Rule) + "\n")}
 }
 
+func newDocumentEdit(uri string, version *int32, edits []textEdit) documentEdit {
+	out := documentEdit{Edits: edits}
+	out.TextDocument.URI, out.TextDocument.Version = uri, version
+	return out
+}
+
 // workspaceEditOf is an edit of a document, in the form that the editor knows.
 func (s *server) workspaceEditOf(d *doc, edits []textEdit) *workspaceEdit {
 	if s.client.Capabilities.Workspace.WorkspaceEdit.DocumentChanges {
-		return &workspaceEdit{DocumentChanges: []documentEdit{{TextDocument: document{URI: d.uri, Version: &d.version}, Edits: edits}}}
+		return &workspaceEdit{Documents: []any{newDocumentEdit(d.uri, &d.version, edits)}}
 	}
 	return &workspaceEdit{Changes: map[string][]textEdit{d.uri: edits}}
-}
-
-// executeCommand shows the page of a rule, and returns it as the result.
-func (s *server) executeCommand(_ context.Context, r *jrpc2.Request) (any, error) {
-	p, err := readParams[executeParams](r)
-	if err != nil {
-		return nil, err
-	}
-	var rule string
-	if p.Command != explainCommand || len(p.Arguments) != 1 || json.Unmarshal(p.Arguments[0], &rule) != nil {
-		return nil, jrpc2.Errorf(jrpc2.InvalidParams, "there is one command, %s, with the name of a rule", explainCommand)
-	}
-	text, err := s.Explain(rule)
-	if err != nil {
-		return nil, jrpc2.Errorf(jrpc2.InvalidParams, "%v", err)
-	}
-	_ = s.rpc.Notify(s.ctx, "window/showMessage", messageParams{Type: 3, Message: text})
-	return text, nil
 }

@@ -38,6 +38,17 @@ func (s *server) publishDiagnostics(d doc, r *onward.Report) {
 	_ = s.rpc.Notify(s.ctx, "textDocument/publishDiagnostics", p)
 }
 
+// publishVerdict sends the verdict of the whole release to an editor that shows it.
+func (s *server) publishVerdict(dir string, r *onward.Report) {
+	if !s.client.InitializationOptions.ShowsVerdict {
+		return
+	}
+	sum := &r.Summary
+	_ = s.rpc.Notify(s.ctx, "onward/verdict", verdictParams{
+		Directory: dir, State: string(sum.State), Verdict: sum.Verdict, Errors: sum.Errors, Warnings: sum.Warnings,
+	})
+}
+
 // source is the name of the tool in diagnostics.
 const source = "onward"
 

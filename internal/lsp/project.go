@@ -99,6 +99,9 @@ func (p *project) judgeRequests(ctx context.Context) {
 		p.mu.Unlock()
 		began := time.Now()
 		now := w.judgeDocuments(ctx, again)
+		if again {
+			p.server.refreshLenses()
+		}
 		p.server.Logger.Debug("judged", "dir", p.dir, "again", again, "took", time.Since(began))
 		p.mu.Lock()
 		p.finished, p.result = asked, now
@@ -167,6 +170,7 @@ func (w *worker) judgeDocuments(ctx context.Context, again bool) (out result) {
 	for _, d := range docs {
 		w.server.publishDiagnostics(d, drafted.Report)
 	}
+	w.server.publishVerdict(out.root, drafted.Report)
 	return out
 }
 

@@ -16,6 +16,13 @@ type span struct {
 }
 
 type initializeParams struct {
+	// InitializationOptions are onward's own. The extension for VS Code sets both.
+	InitializationOptions struct {
+		// ShowsResults: the editor itself shows the result of a command, which is Markdown.
+		ShowsResults bool `json:"showsResults"`
+		// ShowsVerdict: it understands onward/verdict.
+		ShowsVerdict bool `json:"showsVerdict"`
+	} `json:"initializationOptions"`
 	Capabilities struct {
 		General struct {
 			PositionEncodings []encoding `json:"positionEncodings"`
@@ -24,10 +31,15 @@ type initializeParams struct {
 			DidChangeWatchedFiles struct {
 				DynamicRegistration bool `json:"dynamicRegistration"`
 			} `json:"didChangeWatchedFiles"`
+			ApplyEdit     bool `json:"applyEdit"`
 			WorkspaceEdit struct {
-				DocumentChanges    bool     `json:"documentChanges"`
-				ResourceOperations []string `json:"resourceOperations"`
+				DocumentChanges         bool            `json:"documentChanges"`
+				ResourceOperations      []string        `json:"resourceOperations"`
+				ChangeAnnotationSupport json.RawMessage `json:"changeAnnotationSupport"`
 			} `json:"workspaceEdit"`
+			CodeLens struct {
+				RefreshSupport bool `json:"refreshSupport"`
+			} `json:"codeLens"`
 		} `json:"workspace"`
 		TextDocument struct {
 			Hover struct {
@@ -61,6 +73,7 @@ type serverCapabilities struct {
 	} `json:"textDocumentSync"`
 	HoverProvider      bool           `json:"hoverProvider"`
 	CodeActionProvider map[string]any `json:"codeActionProvider"`
+	CodeLensProvider   map[string]any `json:"codeLensProvider"`
 	ExecuteCommand     struct {
 		Commands []string `json:"commands"`
 	} `json:"executeCommandProvider"`
@@ -137,19 +150,58 @@ type markup struct {
 }
 
 type textEdit struct {
-	Range   span   `json:"range"`
-	NewText string `json:"newText"`
+	Range        span   `json:"range"`
+	NewText      string `json:"newText"`
+	AnnotationID string `json:"annotationId,omitempty"`
 }
 
+// documentEdit is an edit of an open document or of a file, whose version is null.
 type documentEdit struct {
-	TextDocument document   `json:"textDocument"`
-	Edits        []textEdit `json:"edits"`
+	TextDocument struct {
+		URI     string `json:"uri"`
+		Version *int32 `json:"version"`
+	} `json:"textDocument"`
+	Edits []textEdit `json:"edits"`
 }
 
-// workspaceEdit has one of the two: Changes where the editor knows no more.
+// fileOperation creates or deletes a file.
+type fileOperation struct {
+	Kind         string `json:"kind"` // "create" or "delete"
+	URI          string `json:"uri"`
+	AnnotationID string `json:"annotationId,omitempty"`
+}
+
+type annotation struct {
+	Label             string `json:"label"`
+	Description       string `json:"description,omitempty"`
+	NeedsConfirmation bool   `json:"needsConfirmation"`
+}
+
+// workspaceEdit has one of the first two: Changes where the editor knows no more. Documents has a documentEdit or a
+// fileOperation each.
 type workspaceEdit struct {
-	Changes         map[string][]textEdit `json:"changes,omitempty"`
-	DocumentChanges []documentEdit        `json:"documentChanges,omitempty"`
+	Changes     map[string][]textEdit `json:"changes,omitempty"`
+	Documents   []any                 `json:"documentChanges,omitempty"`
+	Annotations map[string]annotation `json:"changeAnnotations,omitempty"`
+}
+
+type applyEditParams struct {
+	Label string         `json:"label"`
+	Edit  *workspaceEdit `json:"edit"`
+}
+
+type codeLens struct {
+	Range   span    `json:"range"`
+	Command command `json:"command"`
+}
+
+// verdictParams are those of onward/verdict, a notification of onward's own: what the whole branch is.
+type verdictParams struct {
+	Directory string `json:"directory"`
+	State     string `json:"state"`
+	Verdict   string `json:"verdict"`
+	Errors    int    `json:"errors"`
+	Warnings  int    `json:"warnings"`
 }
 
 type command struct {

@@ -132,6 +132,7 @@ func (s *server) Assign(_ context.Context, method string) jrpc2.Handler {
 		"textDocument/didClose":           s.didClose,
 		"textDocument/hover":              s.showHover,
 		"textDocument/codeAction":         s.codeAction,
+		"textDocument/codeLens":           s.listLenses,
 		"workspace/executeCommand":        s.executeCommand,
 		"workspace/didChangeWatchedFiles": s.rereadFiles,
 	}
@@ -188,7 +189,8 @@ func (s *server) initializeSession(_ context.Context, r *jrpc2.Request) (any, er
 	c.PositionEncoding, c.HoverProvider = s.units, true
 	c.TextDocumentSync.OpenClose, c.TextDocumentSync.Change, c.TextDocumentSync.Save = true, 2, true
 	c.CodeActionProvider = map[string]any{"codeActionKinds": []string{quickFix}}
-	c.ExecuteCommand.Commands = []string{explainCommand}
+	c.CodeLensProvider = map[string]any{"resolveProvider": false}
+	c.ExecuteCommand.Commands = []string{explainCommand, locksCommand, planCommand, rewriteCommand}
 	return out, nil
 }
 

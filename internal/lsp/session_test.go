@@ -26,7 +26,10 @@ type session struct {
 	rpc   *jrpc2.Client
 	shown chan publishParams
 	said  chan messageParams
-	ended chan error
+	// asked are the edits that the server asked for, verdicts those of the branch.
+	asked    chan json.RawMessage
+	verdicts chan verdictParams
+	ended    chan error
 }
 
 // patience is how long a test waits for what comes at once.
@@ -36,9 +39,15 @@ const patience = 60 * time.Second
 // its commits.
 func edits(t *testing.T, capabilities string, archives ...string) *session {
 	t.Helper()
+	return editsWith(t, `"capabilities":`+capabilities, archives...)
+}
+
+// editsWith is edits with other parameters of the session, too.
+func editsWith(t *testing.T, params string, archives ...string) *session {
+	t.Helper()
 	s := begin(t, gittest.CommitArchives(t, archives...))
 	var got initializeResult
-	if err := s.rpc.CallResult(t.Context(), "initialize", json.RawMessage(`{"processId":null,"rootUri":null,"capabilities":`+capabilities+`}`), &got); err != nil {
+	if err := s.rpc.CallResult(t.Context(), "initialize", json.RawMessage(`{"processId":null,"rootUri":null,`+params+`}`), &got); err != nil {
 		t.Fatal(err)
 	}
 	s.notify("initialized", struct{}{})
@@ -47,7 +56,8 @@ func edits(t *testing.T, capabilities string, archives ...string) *session {
 
 func begin(t *testing.T, dir string) *session {
 	t.Helper()
-	s := &session{t: t, dir: dir, shown: make(chan publishParams, 100), said: make(chan messageParams, 100), ended: make(chan error, 1)}
+	s := &session{t: t, dir: dir, shown: make(chan publishParams, 100), said: make(chan messageParams, 100), ended: make(chan error, 1),
+		asked: make(chan json.RawMessage, 100), verdicts: make(chan verdictParams, 100)}
 	in, toServer := io.Pipe()
 	fromServer, out := io.Pipe()
 	go func() {
@@ -58,9 +68,17 @@ func begin(t *testing.T, dir string) *session {
 		_ = out.Close()
 		s.ended <- err
 	}()
-	s.rpc = jrpc2.NewClient(channel.LSP(fromServer, toServer), &jrpc2.ClientOptions{OnNotify: s.hear})
+	s.rpc = jrpc2.NewClient(channel.LSP(fromServer, toServer), &jrpc2.ClientOptions{OnNotify: s.hear, OnCallback: s.answerServer})
 	t.Cleanup(func() { _ = toServer.Close(); _ = s.rpc.Close() })
 	return s
+}
+
+// answerServer answers a request of the server.
+func (s *session) answerServer(_ context.Context, r *jrpc2.Request) (any, error) {
+	if r.Method() == "workspace/applyEdit" {
+		s.asked <- json.RawMessage(r.ParamString())
+	}
+	return map[string]bool{"applied": true}, nil
 }
 
 func (s *session) hear(r *jrpc2.Request) {
@@ -71,6 +89,12 @@ func (s *session) hear(r *jrpc2.Request) {
 			s.t.Error(err)
 		}
 		s.shown <- p
+	case "onward/verdict":
+		var p verdictParams
+		if err := r.UnmarshalParams(&p); err != nil {
+			s.t.Error(err)
+		}
+		s.verdicts <- p
 	case "window/showMessage":
 		var p messageParams
 		if err := r.UnmarshalParams(&p); err != nil {

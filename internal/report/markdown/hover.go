@@ -1,7 +1,9 @@
 package markdown
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/prose"
@@ -36,6 +38,24 @@ func DescribeStatement(m *onward.Migration, at int) string {
 		fmt.Fprintf(&b, "| %d more | | | |\n", more)
 	}
 	return b.String()
+}
+
+// SummarizeLocks names the strongest lock of a statement, and who waits for it, in one line without Markdown. It returns ""
+// for a statement that was not judged.
+func SummarizeLocks(s *onward.Statement) string {
+	if s.Note != "" {
+		return ""
+	}
+	effects := view.ListShown(s.Effects, false)
+	if len(effects) == 0 {
+		return "nothing that others use"
+	}
+	strongest := slices.MaxFunc(effects, func(a, b onward.Effect) int { return cmp.Compare(a.Lock, b.Lock) })
+	out := fmt.Sprintf("%s, %s, blocks %s", view.NameRelation(&strongest), strongest.Lock, view.NameWaiters(&strongest))
+	if more := len(effects) - 1; more > 0 {
+		out += fmt.Sprintf(", and %d more", more)
+	}
+	return out
 }
 
 // DescribeSchema describes a relation for an editor: its name, its kind, its parts one per

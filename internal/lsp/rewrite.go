@@ -1,0 +1,132 @@
+package lsp
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/creachadair/jrpc2"
+
+	"github.com/onward-sql/onward/onward"
+	"github.com/onward-sql/onward/plan"
+)
+
+// appliesFileEdits reports whether the editor can create and delete files that the server names.
+func (s *server) appliesFileEdits() bool {
+	w := &s.client.Capabilities.Workspace
+	return w.ApplyEdit && w.WorkspaceEdit.DocumentChanges &&
+		slices.Contains(w.WorkspaceEdit.ResourceOperations, "create") && slices.Contains(w.WorkspaceEdit.ResourceOperations, "delete")
+}
+
+// rewriteFiles asks the editor to replace a migration, and those that follow it, by safe ones, as onward changelog --fix does.
+// The editor writes the files, and can undo that.
+func (s *server) rewriteFiles(ctx context.Context, p *executeParams) error {
+	var uri string
+	if err := readArguments(p, &uri); err != nil {
+		return err
+	}
+	if !s.appliesFileEdits() {
+		return jrpc2.Errorf(jrpc2.InvalidRequest, "the editor cannot create and delete files: onward changelog --fix does it")
+	}
+	d, c, err := s.releaseOf(ctx, p.Command, uri)
+	if err != nil {
+		return err
+	}
+	fixes, err := plan.Fix(ctx, c, []string{d.file})
+	if err != nil {
+		return jrpc2.Errorf(jrpc2.InternalError, "%v", err)
+	}
+	edit, err := s.editOfFixes(fixes)
+	if err != nil {
+		return jrpc2.Errorf(jrpc2.InternalError, "%v", err)
+	}
+	if edit == nil {
+		text := "there is no safe form of this migration"
+		if len(fixes.Left) > 0 {
+			text += ": " + strings.Join(fixes.Left, "; ")
+		}
+		return jrpc2.Errorf(jrpc2.InvalidRequest, "%s", text)
+	}
+	// The editor may ask its user first, and the command's own answer must not wait for that.
+	go func() {
+		_, _ = s.rpc.Callback(s.ctx, "workspace/applyEdit", applyEditParams{Label: "onward: safe migrations", Edit: edit})
+	}()
+	return nil
+}
+
+// editOfFixes returns the changes of files as one edit; nil for none.
+func (s *server) editOfFixes(fixes *plan.Fixes) (*workspaceEdit, error) {
+	files, err := fixes.NewFiles()
+	if err != nil || len(files)+len(fixes.Edits) == 0 {
+		return nil, err
+	}
+	out := &workspaceEdit{}
+	id := ""
+	if s.client.Capabilities.Workspace.WorkspaceEdit.ChangeAnnotationSupport != nil {
+		id = "onward"
+		out.Annotations = map[string]annotation{id: {
+			Label: "onward: safe migrations", NeedsConfirmation: true,
+			Description: fmt.Sprintf("%d files are created, %d removed. Nothing was tried on a server: onward plan proves it.", len(files), len(fixes.Removed)),
+		}}
+	}
+	uriOf := func(path string) string { return fileURI(filepath.Join(fixes.Root, filepath.FromSlash(path))) }
+	for i := range fixes.Edits {
+		e := &fixes.Edits[i]
+		d := s.openDoc(fixes.Root, e.Path)
+		if d == nil {
+			d = &doc{uri: uriOf(e.Path), text: newText(e.Old, s.units)}
+		}
+		edits := fixEdits(d, []onward.Edit{changedPart(e)})
+		for k := range edits {
+			edits[k].AnnotationID = id
+		}
+		var version *int32
+		if d.file != "" {
+			version = &d.version
+		}
+		out.Documents = append(out.Documents, newDocumentEdit(d.uri, version, edits))
+	}
+	for _, f := range files {
+		uri := uriOf(f.Path)
+		out.Documents = append(out.Documents, fileOperation{Kind: "create", URI: uri, AnnotationID: id},
+			newDocumentEdit(uri, nil, []textEdit{{NewText: f.Text, AnnotationID: id}}))
+	}
+	for _, f := range fixes.Removed {
+		uri := uriOf(f.Path)
+		if d := s.openDoc(fixes.Root, f.Path); d != nil {
+			uri = d.uri
+		}
+		out.Documents = append(out.Documents, fileOperation{Kind: "delete", URI: uri, AnnotationID: id})
+	}
+	return out, nil
+}
+
+// openDoc returns the open document of a file of a repository; nil for none.
+func (s *server) openDoc(root, path string) *doc {
+	want := filepath.Join(root, filepath.FromSlash(path))
+	info, err := os.Stat(want)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, d := range s.docs {
+		if d.file == want {
+			return d
+		}
+		if other, failed := os.Stat(d.file); err == nil && failed == nil && os.SameFile(info, other) {
+			return d
+		}
+	}
+	return nil
+}
+
+// fileURI returns the address of a file.
+func fileURI(file string) string {
+	path := filepath.ToSlash(file)
+	if !strings.HasPrefix(path, "/") {
+		path = "/" + path // C:/…
+	}
+	return (&url.URL{Scheme: "file", Path: path}).String()
+}
