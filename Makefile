@@ -6,7 +6,7 @@ FUZZTIME ?= 5s
 # next time: Postgres 13 to 18, Python environments with Django.
 export CGO_ENABLED = 0
 
-.PHONY: help build demo demo-fleet test test-all setup unit packaged fuzz lint vuln snapshot generate stale site links man bench profile prove kills fleet fleet-page chaos scale faults manifests ranges mutants peer-corpus planners runners-news administrator races escapes fixes soak race clean
+.PHONY: help build demo demo-fleet test test-all setup unit packaged fuzz lint vuln snapshot generate stale site vsix links man bench profile prove kills fleet fleet-page chaos scale faults manifests ranges mutants peer-corpus planners runners-news administrator races escapes fixes soak race clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -143,6 +143,9 @@ profile: ## cmd/onward/default.pgo, by which the compiler optimises: runs of che
 
 site: ## dist/site: docs/ as a static site with search
 	./scripts/site.sh
+
+vsix: ## dist/onward-vscode.vsix, the extension for VS Code; it takes npm
+	./scripts/vsix.sh
 
 man: ## dist/man and dist/completions, from the commands themselves; packages take them from there
 	$(GO) run ./internal/cli/man dist

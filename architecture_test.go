@@ -147,6 +147,7 @@ var exceptions = map[string]string{
 	"bench/wire":                     "a program of its own",
 	"bench/newcomer":                 "plays the releases' server, for tests",
 	"bench/install":                  "a program of its own",
+	"editors/vscode/pack":            "a program of its own",
 	"bench/released":                 "a program of its own",
 	"bench/stalls":                   "a program of its own",
 }
