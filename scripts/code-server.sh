@@ -34,5 +34,5 @@ done
 (cd package/lib/vscode && npm rebuild --nodedir="$home" --silent @vscode/spdlog @vscode/native-watchdog >&2)
 printf '#!/bin/sh\nexec "%s/bin/node" "%s/package/out/node/entry.js" "$@"\n' "$home" "$dir" >code-server
 chmod +x code-server
-./code-server --version >&2
+HOME="$dir" ./code-server --version >&2
 touch .complete

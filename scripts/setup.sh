@@ -4,13 +4,13 @@
 #   scripts/setup.sh          into the user's cache: Postgres 12 to 18, Python environments, actionlint
 #   scripts/setup.sh all      and every tool below
 #   scripts/setup.sh NAME…    parts: postgres, django, actionlint
-#                             tools: chromium neovim compiler bwrap node pgbouncer packaged java php ruby psql sqitch rust pythons postgres19 manifests
+#                             tools: chromium neovim vscode compiler bwrap node pgbouncer packaged java php ruby psql sqitch rust pythons postgres19 manifests
 #
 # Without root, CI or ONWARD_APT=1 no package of Debian is installed: the command is printed, and the script fails.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-tools="chromium neovim compiler bwrap node pgbouncer packaged java php ruby psql sqitch rust pythons postgres19 manifests"
+tools="chromium neovim vscode compiler bwrap node pgbouncer packaged java php ruby psql sqitch rust pythons postgres19 manifests"
 failed=0
 updated=false
 
@@ -45,6 +45,9 @@ install_part() {
     chromium)
       debian 'command -v chromium || command -v chromium-browser || command -v google-chrome || command -v google-chrome-stable' \
         chromium fonts-dejavu-core
+      ;;
+    vscode)
+      debian 'command -v npm && command -v c++ && command -v make && command -v python3' nodejs npm g++ make python3 && ./scripts/code-server.sh
       ;;
     neovim) debian 'command -v nvim' neovim ;;
     compiler) debian 'command -v cc' gcc libc6-dev ;;

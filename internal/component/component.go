@@ -34,6 +34,7 @@ var (
 
 	Chromium  = Component{Name: "chromium", Use: "pages in a browser", Turn: 1}
 	Neovim    = Component{Name: "neovim", Use: "the language server in an editor", Turn: 1}
+	VSCode    = Component{Name: "vscode", Use: "the extension in VS Code", Turn: 1}
 	Packaged  = Component{Name: "packaged", Use: "live commands on a distribution's Postgres with its defaults", Turn: 1}
 	Compiler  = Component{Name: "compiler", Use: "the server's confinement against machine code", Turn: 1}
 	Bwrap     = Component{Name: "bwrap", Use: "the sandbox where only bubblewrap may make namespaces", Turn: 2}
@@ -61,7 +62,7 @@ var (
 
 // ListAll returns the components, tools first.
 func ListAll() []Component {
-	return []Component{setup, Chromium, Neovim, Compiler, Bwrap, Node, PgBouncer, Packaged, Java, PHP,
+	return []Component{setup, Chromium, Neovim, VSCode, Compiler, Bwrap, Node, PgBouncer, Packaged, Java, PHP,
 		Ruby, Psql, Sqitch, Rust, Pythons, Postgres19, Manifests, Root, User, System, Version, ByHand}
 }
 

@@ -186,8 +186,11 @@ type workspaceEdit struct {
 }
 
 type applyEditParams struct {
-	Label string         `json:"label"`
-	Edit  *workspaceEdit `json:"edit"`
+	Label    string         `json:"label"`
+	Edit     *workspaceEdit `json:"edit"`
+	Metadata struct {
+		IsRefactoring bool `json:"isRefactoring"` // 3.18: the editor saves the files
+	} `json:"metadata"`
 }
 
 type codeLens struct {

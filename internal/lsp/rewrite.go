@@ -52,9 +52,9 @@ func (s *server) rewriteFiles(ctx context.Context, p *executeParams) error {
 		return jrpc2.Errorf(jrpc2.InvalidRequest, "%s", text)
 	}
 	// The editor may ask its user first, and the command's own answer must not wait for that.
-	go func() {
-		_, _ = s.rpc.Callback(s.ctx, "workspace/applyEdit", applyEditParams{Label: "onward: safe migrations", Edit: edit})
-	}()
+	params := applyEditParams{Label: "onward: safe migrations", Edit: edit}
+	params.Metadata.IsRefactoring = true
+	go func() { _, _ = s.rpc.Callback(s.ctx, "workspace/applyEdit", params) }()
 	return nil
 }
 
