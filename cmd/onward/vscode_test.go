@@ -116,12 +116,6 @@ func (s *codeServer) start(settings string, args ...string) {
 	}()
 }
 
-// window is a window of VS Code.
-type window struct {
-	*browsertest.Tab
-	t *testing.T
-}
-
 // open opens a folder and a file of it.
 func (s *codeServer) open(dir, file string, width, height int64) *window {
 	s.t.Helper()
@@ -130,62 +124,13 @@ func (s *codeServer) open(dir, file string, width, height int64) *window {
 	return &window{browsertest.Open(s.t, browsertest.Start(s.t), s.address+"?folder="+dir+"&payload="+payload, s.address, width, height, true), s.t}
 }
 
-// text returns the text of all elements of a selector.
-func (w *window) text(selector string) string {
-	w.t.Helper()
-	all := w.Eval(`[...document.querySelectorAll("` + selector + `")].map(e => e.innerText || e.getAttribute("aria-label") || "").join("\n")`)
-	return strings.ReplaceAll(all, "\u00a0", " ")
-}
-
-// waitFor waits until the elements of a selector have a text.
-func (w *window) waitFor(selector, want string) {
-	w.t.Helper()
-	late := time.Now().Add(time.Minute)
-	for got := ""; ; time.Sleep(100 * time.Millisecond) {
-		if got = w.text(selector); strings.Contains(got, want) {
-			return
-		}
-		if time.Now().After(late) {
-			w.picture("failed")
-			w.t.Fatalf("%s has %q, and no %q; the window has:\n%s", selector, got, want, w.text("body"))
-		}
-	}
-}
-
-// clickText clicks on the last element of a selector that has a text, which is the innermost.
-func (w *window) clickText(selector, text string) {
-	w.t.Helper()
-	w.waitFor(selector, text)
-	place := w.Eval(`(() => { const e = [...document.querySelectorAll("` + selector + `")].findLast(e => (e.innerText || "").replaceAll("\u00a0", " ").includes("` + text +
-		`")); const r = e.getBoundingClientRect(); return [r.left + Math.min(30, r.width / 2), r.top + r.height / 2] })()`)
-	x, y := point(w.t, place)
-	w.Do(chromedp.MouseClickXY(x, y))
-}
-
-// press presses keys with Control.
-func (w *window) press(keys string, modifiers ...chromedp.Modifier) {
-	w.t.Helper()
-	w.Do(chromedp.KeyEvent(keys, chromedp.KeyModifiers(modifiers...)))
-}
-
-// runCommand runs a command of the palette.
-func (w *window) runCommand(name string) {
-	w.t.Helper()
-	w.press(kb.F1)
-	w.waitFor(".quick-input-widget", "")
-	time.Sleep(300 * time.Millisecond)
-	w.press(name)
-	w.waitFor(".quick-input-list .monaco-list-row", name)
-	w.press(kb.Enter)
-}
-
 // TestVSCode opens migrations in a real VS Code with the extension: findings, locks, a plan, fixes, and what a workspace that
 // is not trusted may do.
 func TestVSCode(t *testing.T) {
 	t.Parallel()
 	s := newCodeServer(t)
 	const common = `"workbench.startupEditor":"none","workbench.secondarySideBar.defaultVisibility":"hidden","chat.disableAIFeatures":true,` +
-		`"workbench.tips.enabled":false,"editor.minimap.enabled":false,"editor.hover.delay":100,"window.autoDetectColorScheme":true`
+		`"workbench.tips.enabled":false,"editor.minimap.enabled":false,"editor.hover.delay":100,"editor.quickSuggestions":{"other":"off"},"editor.suggestOnTriggerCharacters":false,"window.autoDetectColorScheme":true`
 	t.Run("trusted", func(t *testing.T) {
 		dir := gittest.Commits(t,
 			map[string]string{"m/00001_a.sql": "-- +goose Up\nCREATE TABLE users (id bigint PRIMARY KEY, email text NOT NULL);\n"},
@@ -201,7 +146,6 @@ func TestVSCode(t *testing.T) {
 		w.press(kb.Escape)
 		for _, scheme := range []string{"light", "dark"} {
 			w.Scheme(scheme)
-			time.Sleep(time.Second)
 			w.picture("problems-" + scheme)
 		}
 		w.clickText(".codelens-decoration, .codelens-decoration *", "what this locks")
@@ -209,21 +153,97 @@ func TestVSCode(t *testing.T) {
 		w.picture("locks")
 		w.clickText(".codelens-decoration, .codelens-decoration *", "plan this")
 		w.waitFor(".tab", "Plan.md")
-		time.Sleep(time.Second)
 		w.picture("plan")
 
 		w.clickText(".view-line", "CREATE INDEX")
-		w.press(".", chromedp.ModifierCtrl)
-		w.waitFor(".action-widget", "onward: ignore index-create-blocking here")
+		w.openFixes("onward: ignore index-create-blocking here")
 		w.picture("fixes")
 		w.clickText(".action-widget .action-item, .action-widget .monaco-list-row", "make it safe: index-create-blocking")
 		w.waitFor(".view-lines", "CREATE INDEX CONCURRENTLY users_email_idx")
 		w.waitFor(".codelens-decoration", "what this locks: users, ShareUpdateExclusiveLock")
 
-		w.press(kb.End, chromedp.ModifierCtrl)
-		w.press("DROP TABLE users;")
+		w.hover(".view-line span span", "users_email_idx")
+		w.waitFor(".monaco-hover", "ShareUpdateExclusiveLock")
+		w.picture("hover")
+
+		// A rename needs several files. They are written after the user has agreed.
+		w.clickText(".view-line", "CREATE INDEX")
+		w.press("a", chromedp.ModifierCtrl)
+		w.press("-- +goose Up\rALTER TABLE users RENAME COLUMN email TO address;")
 		w.waitFor(".codelens-decoration", "what this locks: users, AccessExclusiveLock")
-		w.picture("typed")
-		t.Log("status: ", w.text(".statusbar-item"))
+		w.waitFor("[id='status.languageStatus']", "Safe to deploy if no deployed code uses users.email")
+		w.press("s", chromedp.ModifierCtrl)
+		w.press(kb.ArrowLeft + kb.ArrowLeft)
+		w.openFixes("replace the migration by safe files")
+		w.clickText(".action-widget .monaco-list-row", "replace the migration by safe files")
+		w.waitFor("body", "remove m/00002_b.sql")
+		w.picture("question")
+		if list := migrationsIn(t, dir); list != "00001_a.sql 00002_b.sql" {
+			t.Errorf("before its user agreed: %s", list)
+		}
+		w.clickText(".monaco-button, .monaco-button *", "Replace")
+		late := time.Now().Add(time.Minute)
+		list := ""
+		for ; time.Now().Before(late); time.Sleep(100 * time.Millisecond) {
+			if list = migrationsIn(t, dir); strings.Contains(list, "expand") && !strings.Contains(list, "00002_b.sql") {
+				break
+			}
+		}
+		w.picture("applied")
+		if strings.Contains(list, "00002_b.sql") || !strings.Contains(list, "expand") {
+			t.Errorf("the migrations are %s", list)
+		}
 	})
+	t.Run("not trusted", func(t *testing.T) {
+		s.t = t
+		const evil = "#!/bin/sh\ntouch "
+		ran := filepath.Join(t.TempDir(), "ran")
+		dir := gittest.Commits(t,
+			map[string]string{"m/00001_a.sql": "-- +goose Up\nCREATE TABLE users (id bigint PRIMARY KEY, email text NOT NULL);\n"},
+			map[string]string{
+				"m/00002_b.sql":         "-- +goose Up\nALTER TABLE users RENAME COLUMN email TO address;\n",
+				"bin/onward":            evil + ran + "-path\n",
+				"other":                 evil + ran + "-setting\n",
+				"manage.py":             "open('" + ran + "-django', 'w')\n",
+				"app/migrations/1_a.py": "open('" + ran + "-django', 'w')\n",
+				".vscode/settings.json": `{"onward.path":"${workspaceFolder}/other","onward.schema":"evil.sql"}`,
+			})
+		for _, name := range []string{"bin/onward", "other"} {
+			if err := os.Chmod(filepath.Join(dir, name), 0o755); err != nil { //nolint:gosec // a program of the test
+				t.Fatal(err)
+			}
+		}
+		s.setPath(filepath.Join(dir, "bin") + ":" + os.Getenv("PATH"))
+		s.start("{" + common + `,"security.workspace.trust.startupPrompt":"never"}`)
+		w := s.open(dir, "m/00002_b.sql", 1280, 800)
+		w.waitFor("body", "Restricted Mode")
+		w.waitFor(".codelens-decoration", "what this locks: users, AccessExclusiveLock")
+		w.picture("restricted")
+		w.clickText(".view-line", "ALTER TABLE")
+		w.press(kb.End)
+		w.press(kb.ArrowLeft + kb.ArrowLeft)
+		w.openFixes("replace the migration by safe files")
+		w.clickText(".action-widget .monaco-list-row", "replace the migration by safe files")
+		w.waitFor("body", "in a workspace that is not trusted no files are created or removed")
+		if list, _ := filepath.Glob(ran + "*"); len(list) > 0 {
+			t.Errorf("programs of the workspace ran: %s", list)
+		}
+		if list := migrationsIn(t, dir); list != "00001_a.sql 00002_b.sql" {
+			t.Errorf("the migrations are %s", list)
+		}
+	})
+}
+
+// migrationsIn lists the migrations of a repository.
+func migrationsIn(t *testing.T, dir string) string {
+	t.Helper()
+	list, err := os.ReadDir(filepath.Join(dir, "m"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range list {
+		names = append(names, e.Name())
+	}
+	return strings.Join(names, " ")
 }

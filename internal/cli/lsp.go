@@ -33,12 +33,9 @@ Exit code: 0 if the editor ended the session, 1 if the editor vanished first.`,
 			if a.flags.output != "" {
 				return newUsageError("the editor reads the standard output: leave out --output")
 			}
-			if a.collector != nil {
-				a.collector.stopPacing()
-			}
 			err := lsp.Serve(cmd.Context(), lsp.Config{
 				Version: thisBuild().Version, Deployed: audit.Deployed{Schema: schema, Stats: stats}, Logger: a.newLogger(),
-				Settings: a.settingsOf,
+				Settings: a.settingsOf, Judged: a.collector.paceSession,
 				Explain: func(rule string) (string, error) {
 					p, err := rulePage(rule)
 					if err != nil {

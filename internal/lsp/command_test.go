@@ -15,7 +15,7 @@ const gooseBase = "-- m/00001_a.sql --\n-- +goose Up\nCREATE TABLE t (id bigint 
 
 // filesCapable are the capabilities of an editor that creates and deletes files.
 const filesCapable = `"capabilities":{"workspace":{"applyEdit":true,"workspaceEdit":{"documentChanges":true,` +
-	`"resourceOperations":["create","rename","delete"],"changeAnnotationSupport":{"groupsOnLabel":true}}}}`
+	`"resourceOperations":["create","rename","delete"]}}}`
 
 func (s *session) lenses(path string) []codeLens {
 	s.t.Helper()
@@ -108,16 +108,23 @@ func TestRewriteFiles(t *testing.T) {
 	if run == nil {
 		t.Fatalf("%+v", actions)
 	}
+	s.answers <- "" // the user does not agree
+	if err := s.execute(new(any), run.Command, run.Arguments...); err != nil {
+		t.Fatal(err)
+	}
+	if q := <-s.questions; !strings.Contains(q, "remove "+file) || !strings.Contains(q, "create m/00003_b_01_expand.sql, ") {
+		t.Error(q)
+	}
+	s.answers <- replaceTitle
 	if err := s.execute(new(any), run.Command, run.Arguments...); err != nil {
 		t.Fatal(err)
 	}
 	var ask struct {
 		Edit struct {
 			DocumentChanges []struct {
-				Kind, URI, AnnotationID string
-				Edits                   []textEdit
+				Kind, URI string
+				Edits     []textEdit
 			}
-			ChangeAnnotations map[string]annotation
 		}
 	}
 	if err := json.Unmarshal(<-s.asked, &ask); err != nil {
@@ -133,12 +140,12 @@ func TestRewriteFiles(t *testing.T) {
 		default:
 			text += c.Edits[0].NewText
 		}
-		if c.Kind != "" && !ask.Edit.ChangeAnnotations[c.AnnotationID].NeedsConfirmation {
-			t.Errorf("%s %s is not confirmed", c.Kind, c.URI)
-		}
 	}
 	if created < 2 || deleted != s.uri(file) || !strings.Contains(text, `ADD COLUMN unsaved`) {
 		t.Errorf("%d created, %s deleted\n%s", created, deleted, text)
+	}
+	if len(s.asked) > 0 {
+		t.Error("it was applied without the user")
 	}
 	if saved, err := os.ReadFile(filepath.Join(s.dir, file)); err != nil || !strings.Contains(string(saved), "SELECT 1") {
 		t.Errorf("the server wrote the file: %s %v", saved, err)

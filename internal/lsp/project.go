@@ -102,6 +102,9 @@ func (p *project) judgeRequests(ctx context.Context) {
 		if again {
 			p.server.refreshLenses()
 		}
+		if p.server.Judged != nil {
+			p.server.Judged()
+		}
 		p.server.Logger.Debug("judged", "dir", p.dir, "again", again, "took", time.Since(began))
 		p.mu.Lock()
 		p.finished, p.result = asked, now

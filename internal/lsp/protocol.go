@@ -33,9 +33,8 @@ type initializeParams struct {
 			} `json:"didChangeWatchedFiles"`
 			ApplyEdit     bool `json:"applyEdit"`
 			WorkspaceEdit struct {
-				DocumentChanges         bool            `json:"documentChanges"`
-				ResourceOperations      []string        `json:"resourceOperations"`
-				ChangeAnnotationSupport json.RawMessage `json:"changeAnnotationSupport"`
+				DocumentChanges    bool     `json:"documentChanges"`
+				ResourceOperations []string `json:"resourceOperations"`
 			} `json:"workspaceEdit"`
 			CodeLens struct {
 				RefreshSupport bool `json:"refreshSupport"`
@@ -150,9 +149,8 @@ type markup struct {
 }
 
 type textEdit struct {
-	Range        span   `json:"range"`
-	NewText      string `json:"newText"`
-	AnnotationID string `json:"annotationId,omitempty"`
+	Range   span   `json:"range"`
+	NewText string `json:"newText"`
 }
 
 // documentEdit is an edit of an open document or of a file, whose version is null.
@@ -166,23 +164,15 @@ type documentEdit struct {
 
 // fileOperation creates or deletes a file.
 type fileOperation struct {
-	Kind         string `json:"kind"` // "create" or "delete"
-	URI          string `json:"uri"`
-	AnnotationID string `json:"annotationId,omitempty"`
-}
-
-type annotation struct {
-	Label             string `json:"label"`
-	Description       string `json:"description,omitempty"`
-	NeedsConfirmation bool   `json:"needsConfirmation"`
+	Kind string `json:"kind"` // "create" or "delete"
+	URI  string `json:"uri"`
 }
 
 // workspaceEdit has one of the first two: Changes where the editor knows no more. Documents has a documentEdit or a
 // fileOperation each.
 type workspaceEdit struct {
-	Changes     map[string][]textEdit `json:"changes,omitempty"`
-	Documents   []any                 `json:"documentChanges,omitempty"`
-	Annotations map[string]annotation `json:"changeAnnotations,omitempty"`
+	Changes   map[string][]textEdit `json:"changes,omitempty"`
+	Documents []any                 `json:"documentChanges,omitempty"`
 }
 
 type applyEditParams struct {
@@ -230,6 +220,16 @@ type executeParams struct {
 type messageParams struct {
 	Type    int    `json:"type"` // 1 error, 2 warning, 3 info, 4 log
 	Message string `json:"message"`
+}
+
+// questionParams ask the editor's user to choose an action. The answer is the action, or null.
+type questionParams struct {
+	messageParams
+	Actions []messageAction `json:"actions"`
+}
+
+type messageAction struct {
+	Title string `json:"title"`
 }
 
 type registration struct {

@@ -2,7 +2,6 @@ package lsp
 
 import (
 	"context"
-	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -51,11 +50,49 @@ func (s *server) rewriteFiles(ctx context.Context, p *executeParams) error {
 		}
 		return jrpc2.Errorf(jrpc2.InvalidRequest, "%s", text)
 	}
-	// The editor may ask its user first, and the command's own answer must not wait for that.
+	// The command's own answer must not wait for the user.
 	params := applyEditParams{Label: "onward: safe migrations", Edit: edit}
 	params.Metadata.IsRefactoring = true
-	go func() { _, _ = s.rpc.Callback(s.ctx, "workspace/applyEdit", params) }()
+	question := questionParams{messageParams{Type: 3, Message: describeFixes(fixes)}, []messageAction{{replaceTitle}}}
+	go func() {
+		answer, err := s.rpc.Callback(s.ctx, "window/showMessageRequest", question)
+		var chosen *messageAction
+		if err != nil || answer.UnmarshalResult(&chosen) != nil || chosen == nil || chosen.Title != replaceTitle {
+			return
+		}
+		_, _ = s.rpc.Callback(s.ctx, "workspace/applyEdit", params)
+	}()
 	return nil
+}
+
+// replaceTitle is the action with which the user agrees.
+const replaceTitle = "Replace"
+
+// describeFixes names the files that are created, changed and removed.
+func describeFixes(fixes *plan.Fixes) string {
+	var changed, removed []string
+	for i := range fixes.Edits {
+		changed = append(changed, fixes.Edits[i].Path)
+	}
+	for _, f := range fixes.Removed {
+		removed = append(removed, f.Path)
+	}
+	var created []string
+	if files, err := fixes.NewFiles(); err == nil {
+		for _, f := range files {
+			created = append(created, f.Path)
+		}
+	}
+	var parts []string
+	for _, p := range []struct {
+		verb string
+		list []string
+	}{{"change", changed}, {"create", created}, {"remove", removed}} {
+		if len(p.list) > 0 {
+			parts = append(parts, p.verb+" "+strings.Join(p.list, ", "))
+		}
+	}
+	return "onward will " + strings.Join(parts, "; ") + ". Nothing was tried on a server: onward plan proves it."
 }
 
 // editOfFixes returns the changes of files as one edit; nil for none.
@@ -65,14 +102,6 @@ func (s *server) editOfFixes(fixes *plan.Fixes) (*workspaceEdit, error) {
 		return nil, err
 	}
 	out := &workspaceEdit{}
-	id := ""
-	if s.client.Capabilities.Workspace.WorkspaceEdit.ChangeAnnotationSupport != nil {
-		id = "onward"
-		out.Annotations = map[string]annotation{id: {
-			Label: "onward: safe migrations", NeedsConfirmation: true,
-			Description: fmt.Sprintf("%d files are created, %d removed. Nothing was tried on a server: onward plan proves it.", len(files), len(fixes.Removed)),
-		}}
-	}
 	uriOf := func(path string) string { return fileURI(filepath.Join(fixes.Root, filepath.FromSlash(path))) }
 	for i := range fixes.Edits {
 		e := &fixes.Edits[i]
@@ -81,9 +110,6 @@ func (s *server) editOfFixes(fixes *plan.Fixes) (*workspaceEdit, error) {
 			d = &doc{uri: uriOf(e.Path), text: newText(e.Old, s.units)}
 		}
 		edits := fixEdits(d, []onward.Edit{changedPart(e)})
-		for k := range edits {
-			edits[k].AnnotationID = id
-		}
 		var version *int32
 		if d.file != "" {
 			version = &d.version
@@ -92,15 +118,15 @@ func (s *server) editOfFixes(fixes *plan.Fixes) (*workspaceEdit, error) {
 	}
 	for _, f := range files {
 		uri := uriOf(f.Path)
-		out.Documents = append(out.Documents, fileOperation{Kind: "create", URI: uri, AnnotationID: id},
-			newDocumentEdit(uri, nil, []textEdit{{NewText: f.Text, AnnotationID: id}}))
+		out.Documents = append(out.Documents, fileOperation{Kind: "create", URI: uri},
+			newDocumentEdit(uri, nil, []textEdit{{NewText: f.Text}}))
 	}
 	for _, f := range fixes.Removed {
 		uri := uriOf(f.Path)
 		if d := s.openDoc(fixes.Root, f.Path); d != nil {
 			uri = d.uri
 		}
-		out.Documents = append(out.Documents, fileOperation{Kind: "delete", URI: uri, AnnotationID: id})
+		out.Documents = append(out.Documents, fileOperation{Kind: "delete", URI: uri})
 	}
 	return out, nil
 }

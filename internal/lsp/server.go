@@ -29,6 +29,8 @@ type Config struct {
 	Deployed audit.Deployed
 	// Explain returns the page of a rule, in Markdown.
 	Explain func(rule string) (string, error)
+	// Judged is called after each judgement of a project; it may be nil.
+	Judged func()
 	// Logger logs progress; it may be nil.
 	Logger *slog.Logger
 }

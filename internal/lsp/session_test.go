@@ -29,7 +29,9 @@ type session struct {
 	// asked are the edits that the server asked for, verdicts those of the branch.
 	asked    chan json.RawMessage
 	verdicts chan verdictParams
-	ended    chan error
+	// questions are those for the user, answers the actions that the user takes; "" for none.
+	questions, answers chan string
+	ended              chan error
 }
 
 // patience is how long a test waits for what comes at once.
@@ -57,7 +59,8 @@ func editsWith(t *testing.T, params string, archives ...string) *session {
 func begin(t *testing.T, dir string) *session {
 	t.Helper()
 	s := &session{t: t, dir: dir, shown: make(chan publishParams, 100), said: make(chan messageParams, 100), ended: make(chan error, 1),
-		asked: make(chan json.RawMessage, 100), verdicts: make(chan verdictParams, 100)}
+		asked: make(chan json.RawMessage, 100), verdicts: make(chan verdictParams, 100),
+		questions: make(chan string, 100), answers: make(chan string, 100)}
 	in, toServer := io.Pipe()
 	fromServer, out := io.Pipe()
 	go func() {
@@ -77,6 +80,17 @@ func begin(t *testing.T, dir string) *session {
 func (s *session) answerServer(_ context.Context, r *jrpc2.Request) (any, error) {
 	if r.Method() == "workspace/applyEdit" {
 		s.asked <- json.RawMessage(r.ParamString())
+	}
+	if r.Method() == "window/showMessageRequest" {
+		var p questionParams
+		if err := r.UnmarshalParams(&p); err != nil {
+			s.t.Error(err)
+		}
+		s.questions <- p.Message
+		if title := <-s.answers; title != "" {
+			return messageAction{title}, nil
+		}
+		return nil, nil
 	}
 	return map[string]bool{"applied": true}, nil
 }
