@@ -66,7 +66,10 @@ func Fix(ctx context.Context, c audit.Config, paths []string) (*Fixes, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &fixer{Fixes: &Fixes{Root: release.Root()}, release: release, report: report, folds: folds, deployed: deployedSchema(folds), settings: c.Settings, edits: c.Edits}
+	f := &fixer{
+		Fixes: &Fixes{Root: release.Root()}, release: release, report: report, folds: folds, deployed: deployedSchema(folds),
+		settings: c.Settings, edits: c.Edits,
+	}
 	return f.Fixes, f.fixMigrations(ctx, only)
 }
 

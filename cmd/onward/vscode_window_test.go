@@ -32,8 +32,9 @@ func (w *window) text(selector string) string {
 func (w *window) waitFor(selector, want string) {
 	w.t.Helper()
 	late := time.Now().Add(time.Minute)
-	for got := ""; ; time.Sleep(100 * time.Millisecond) {
-		if got = w.text(selector); strings.Contains(got, want) {
+	for ; ; time.Sleep(100 * time.Millisecond) {
+		got := w.text(selector)
+		if strings.Contains(got, want) {
 			return
 		}
 		if time.Now().After(late) {
@@ -62,8 +63,9 @@ func (w *window) hover(selector, text string) {
 // placeOf returns the place of the last element of a selector that has a text.
 func (w *window) placeOf(selector, text string) (x, y float64) {
 	w.t.Helper()
-	place := w.Eval(`(() => { const e = [...document.querySelectorAll("` + selector + `")].findLast(e => (e.innerText || "").replaceAll("\u00a0", " ").includes("` + text +
-		`")); const r = e.getBoundingClientRect(); return [r.left + Math.min(30, r.width / 2), r.top + r.height / 2] })()`)
+	place := w.Eval(`(() => { const has = e => (e.innerText || "").replaceAll("\u00a0", " ").includes("` + text + `"); ` +
+		`const e = [...document.querySelectorAll("` + selector + `")].findLast(has); ` +
+		`const r = e.getBoundingClientRect(); return [r.left + Math.min(30, r.width / 2), r.top + r.height / 2] })()`)
 	left, right, _ := strings.Cut(place, ",")
 	x, err := strconv.ParseFloat(left, 64)
 	if err != nil {

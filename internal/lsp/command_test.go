@@ -30,7 +30,7 @@ func (s *session) execute(to any, name string, arguments ...any) error {
 	return s.rpc.CallResult(s.t.Context(), "workspace/executeCommand", map[string]any{"command": name, "arguments": arguments}, to)
 }
 
-// Each statement has a line with its strongest lock, and the first unsafe one has a plan. The commands behind them answer for
+// Each statement has a line with its strongest lock, and the first unsafe one has a plan. Their commands answer for
 // the unsaved text.
 func TestLenses(t *testing.T) {
 	t.Parallel()

@@ -188,7 +188,7 @@ type codeLens struct {
 	Command command `json:"command"`
 }
 
-// verdictParams are those of onward/verdict, a notification of onward's own: what the whole branch is.
+// verdictParams are the parameters of onward/verdict, a notification of onward's own about the whole branch.
 type verdictParams struct {
 	Directory string `json:"directory"`
 	State     string `json:"state"`

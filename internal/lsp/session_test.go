@@ -26,7 +26,7 @@ type session struct {
 	rpc   *jrpc2.Client
 	shown chan publishParams
 	said  chan messageParams
-	// asked are the edits that the server asked for, verdicts those of the branch.
+	// asked are the edits that the server asked for, verdicts the branch's verdicts.
 	asked    chan json.RawMessage
 	verdicts chan verdictParams
 	// questions are those for the user, answers the actions that the user takes; "" for none.

@@ -2,7 +2,7 @@
 //
 //	go run ./editors/vscode/pack DIRECTORY BUNDLE OUTPUT
 //
-// DIRECTORY is that of package.json, and BUNDLE the bundled extension. The same files make the same archive, byte by byte.
+// DIRECTORY has package.json, and BUNDLE is the bundled extension. The same files make the same archive, byte by byte.
 package main
 
 import (
