@@ -94,6 +94,21 @@ func (w *window) runCommand(name string) {
 	w.press(kb.Enter)
 }
 
+// clickLens clicks on a line above a statement, and waits for its page. A click is lost if the editor moves meanwhile.
+func (w *window) clickLens(title, tab string) {
+	w.t.Helper()
+	for range 5 {
+		w.clickText(".codelens-decoration, .codelens-decoration *", title)
+		for range 50 {
+			if strings.Contains(w.text(".tab"), tab) {
+				return
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+	}
+	w.waitFor(".tab", tab)
+}
+
 // openFixes opens the list of quick fixes at the cursor, and waits for one. The list closes if the findings change meanwhile.
 func (w *window) openFixes(want string) {
 	w.t.Helper()
