@@ -131,7 +131,7 @@ func (f *fixer) fixMigrations(ctx context.Context, only func(string) bool) error
 			f.noteUnsafe("%s is in the base, and may be deployed: it is not touched", m.Path)
 			continue
 		}
-		content, err := f.readText(m.Path)
+		content, err := f.readOpenFile(m.Path)
 		if err != nil {
 			return err
 		}
@@ -144,8 +144,8 @@ func (f *fixer) fixMigrations(ctx context.Context, only func(string) bool) error
 	return nil
 }
 
-// readText reads a file of the working tree, or its text that is not saved yet.
-func (f *fixer) readText(path string) (string, error) {
+// readOpenFile reads a file of the working tree, or its text that is not saved yet.
+func (f *fixer) readOpenFile(path string) (string, error) {
 	if text := f.edits[path]; text != nil {
 		return *text, nil
 	}

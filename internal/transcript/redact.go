@@ -54,13 +54,13 @@ func (r *Redactor) redactEvent(e *Event) {
 	f := fields{body: bytes.Clone(e.Body), redactor: r}
 	switch string(rune(e.Source)) + string(rune(e.Kind)) {
 	case "cQ", "cf":
-		f.readText()
+		f.redactText()
 	case "cP":
-		f.readText()
-		f.readText()
+		f.redactText()
+		f.redactText()
 	case "cB":
-		f.readText()
-		f.readText()
+		f.redactText()
+		f.redactText()
 		formats := f.readFormats()
 		f.readValues(f.readCount(), func(i int) bool { return isBinary(formats, i) })
 	case "cF":
@@ -68,7 +68,7 @@ func (r *Redactor) redactEvent(e *Event) {
 		formats := f.readFormats()
 		f.readValues(f.readCount(), func(i int) bool { return isBinary(formats, i) })
 	case "cE", "cD", "cC":
-		f.readText()
+		f.redactText()
 	case "sD": // the formats are not in the message
 		f.readValues(f.readCount(), func(int) bool { return true })
 	case "sV":
@@ -78,14 +78,14 @@ func (r *Redactor) redactEvent(e *Event) {
 			kind := f.body[f.place]
 			f.skip(1)
 			if bytes.IndexByte([]byte("MDHWqdnsct"), kind) >= 0 { // the others are codes, such as the SQLSTATE
-				f.readText()
+				f.redactText()
 			} else {
 				f.skip(bytes.IndexByte(f.body[f.place:], 0) + 1)
 			}
 		}
 	case "sT":
 		for range f.readCount() {
-			f.readText()
+			f.redactText()
 			f.skip(18)
 		}
 	case string(rune(Test)) + "\x00":
@@ -157,8 +157,8 @@ func isBinary(formats []int16, i int) bool {
 	return i < len(formats) && formats[i] == 1
 }
 
-// readText replaces in a text that ends with a zero byte.
-func (f *fields) readText() {
+// redactText replaces in a text that ends with a zero byte.
+func (f *fields) redactText() {
 	end := bytes.IndexByte(f.body[f.place:], 0)
 	if end < 0 {
 		end = len(f.body) - f.place
