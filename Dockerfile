@@ -8,16 +8,9 @@ COPY $TARGETPLATFORM/onward /usr/bin/onward
 WORKDIR /work
 ENTRYPOINT ["/usr/bin/onward"]
 
-# servers: with git and Postgres, which rehearse, verify and the proof of a plan start. Other versions are downloaded there when they are needed.
-# The image has no digest here: it gets Postgres' minor releases when it is built.
-FROM postgres:18-bookworm AS servers
-RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates curl git postgresql-15 postgresql-16 postgresql-17 \
-  && rm -rf /var/lib/apt/lists/* && git config --system --add safe.directory '*'
-ARG TARGETPLATFORM
-COPY $TARGETPLATFORM/onward /usr/bin/onward
-WORKDIR /work
-ENTRYPOINT ["/usr/bin/onward"]
-CMD []
+# servers: with the servers of Alpine, too, which rehearse, verify and the proof of a plan start.
+FROM git AS servers
+RUN apk add --no-cache postgresql15 postgresql16 postgresql17
 
 FROM alpine:3.22.4@sha256:310c62b5e7ca5b08167e4384c68db0fd2905dd9c7493756d356e893909057601 AS certificates
 RUN apk add --no-cache ca-certificates && mkdir -m 1777 /empty

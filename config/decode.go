@@ -125,8 +125,9 @@ func (d *decoder) syntaxError(data []byte, err error) error {
 			line = lines[e.Line-1]
 		}
 	}
-	if strings.Contains(message, "found character that cannot start any token") && bytes.HasPrefix(bytes.TrimLeft(line, " "), []byte("\t")) {
-		e.Message = "a tab cannot indent YAML: use blanks"
+	blanks := len(line) - len(bytes.TrimLeft(line, " "))
+	if strings.Contains(message, "found character that cannot start any token") && bytes.HasPrefix(line[blanks:], []byte("\t")) {
+		e.Column, e.Message = blanks+1, "a tab cannot indent YAML: use blanks"
 	}
 	return e
 }

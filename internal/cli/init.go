@@ -1,12 +1,10 @@
 package cli
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -50,7 +48,9 @@ setting without a counterpart is listed with the reason. No migration changes: o
 comment that would replace each of theirs, with its place.
 
 --hook writes the setting by which a coding assistant asks onward hook before it edits a file or
-runs a command, and nothing else. --remove-hook takes it out again. Other settings stay.
+runs a command. --remove-hook takes it out again. Other settings stay. The hook refuses commands
+that lose data, except in databases of a list in onward.yaml. --hook names those that the files
+for development have (.env and its like), and on a terminal asks whether to list them.
 
 An existing file is never overwritten; onward prints what it would have written.
 
@@ -71,38 +71,6 @@ Exit code: 0 done; 2 usage or input, or an onward.yaml exists; 3 the work could 
 	completeFlag(cmd, "hook", first.Assistants()...)
 	completeFlag(cmd, "remove-hook", first.Assistants()...)
 	return cmd
-}
-
-// writeHook writes the setting of an assistant, or takes it out.
-func (a *app) writeHook(cmd *cobra.Command, f initFlags) error {
-	assistant := cmp.Or(f.hook, f.removeHook)
-	switch {
-	case f.hook != "" && f.removeHook != "" || f.print || f.baseline:
-		return newUsageError("--hook and --remove-hook take no other flag of init")
-	case !slices.Contains(first.Assistants(), assistant):
-		return newUsageError("%q is not one of %s", assistant, joinNames(first.Assistants()))
-	}
-	repo, err := gitrange.Open(cmd.Context(), ".")
-	if err != nil {
-		return err
-	}
-	defer repo.Close()
-	root := repo.Root()
-	path, changed, err := first.WriteHook(root, assistant, f.removeHook != "")
-	if err != nil {
-		return err
-	}
-	return a.writeResult(func(w io.Writer) error {
-		what := "written"
-		if f.removeHook != "" {
-			what = "taken out of"
-		}
-		if !changed {
-			what = "nothing to do"
-		}
-		_, err := fmt.Fprintf(w, "%s: %s\n", what, relativeToWorkingDir(filepath.Join(root, filepath.FromSlash(path))))
-		return err
-	})
 }
 
 func (a *app) runInit(cmd *cobra.Command, f initFlags) error {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -24,11 +25,13 @@ func TestRolloutsMeet(t *testing.T) {
 	working := map[string]string{}
 	var meetings int
 	var all sync.WaitGroup
+	begun := make(chan struct{}, 2) // one for each release that works
 	for _, release := range []string{"v2", "v3"} {
 		all.Go(func() {
 			c, seen := newConfig(t, db, "")
 			work := sendDirectly("SELECT pg_sleep(0.05)")
 			c.Release = release
+			var first sync.Once
 			c.Work = func(ctx context.Context, target *fleet.Target, record func(int) error) (int, error) {
 				mu.Lock()
 				if other := working[target.Name]; other != "" {
@@ -36,6 +39,12 @@ func TestRolloutsMeet(t *testing.T) {
 				}
 				working[target.Name] = release
 				mu.Unlock()
+				first.Do(func() { // neither is done before the other one has begun
+					begun <- struct{}{}
+					for deadline := time.Now().Add(10 * time.Second); len(begun) < 2 && time.Now().Before(deadline); {
+						time.Sleep(time.Millisecond)
+					}
+				})
 				defer func() {
 					mu.Lock()
 					defer mu.Unlock()

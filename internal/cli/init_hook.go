@@ -1,0 +1,121 @@
+package cli
+
+import (
+	"bufio"
+	"cmp"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/first"
+	"github.com/onward-sql/onward/internal/gitrange"
+	"github.com/onward-sql/onward/internal/hook"
+	"github.com/onward-sql/onward/internal/report/escape"
+)
+
+// writeHook writes the setting of an assistant, or takes it out.
+func (a *app) writeHook(cmd *cobra.Command, f initFlags) error {
+	assistant := cmp.Or(f.hook, f.removeHook)
+	switch {
+	case f.hook != "" && f.removeHook != "" || f.print || f.baseline:
+		return newUsageError("--hook and --remove-hook take no other flag of init")
+	case !slices.Contains(first.Assistants(), assistant):
+		return newUsageError("%q is not one of %s", assistant, joinNames(first.Assistants()))
+	}
+	repo, err := gitrange.Open(cmd.Context(), ".")
+	if err != nil {
+		return err
+	}
+	defer repo.Close()
+	root := repo.Root()
+	path, changed, err := first.WriteHook(root, assistant, f.removeHook != "")
+	if err != nil {
+		return err
+	}
+	err = a.writeResult(func(w io.Writer) error {
+		what := "written"
+		if f.removeHook != "" {
+			what = "taken out of"
+		}
+		if !changed {
+			what = "nothing to do"
+		}
+		_, err := fmt.Fprintf(w, "%s: %s\n", what, relativeToWorkingDir(filepath.Join(root, filepath.FromSlash(path))))
+		return err
+	})
+	if err != nil || f.removeHook != "" {
+		return err
+	}
+	return a.listDisposable(root)
+}
+
+// listDisposable names the databases for development that the hook does not know to be disposable. If the user agrees on a terminal, it
+// lists them in onward.yaml, unless that has a part for the hook.
+func (a *app) listDisposable(root string) error {
+	c, err := config.Load(root, audit.Names())
+	if err != nil {
+		return err
+	}
+	found, err := hook.FindDevelopmentDatabases(root)
+	if err != nil {
+		return err
+	}
+	found = slices.DeleteFunc(found, func(entry string) bool { return slices.Contains(c.Hook.Disposable, entry) })
+	if len(found) == 0 {
+		return nil
+	}
+	part := "hook:\n  disposable:\n"
+	for _, entry := range found {
+		part += "    - " + strconv.Quote(entry) + "\n"
+	}
+	input, isFile := a.in.(*os.File)
+	if len(c.Hook.Disposable) == 0 && isFile && a.writesToTerminal() && term.IsTerminal(int(input.Fd())) {
+		if !agrees(a.in, a.out, "may an assistant's commands lose the data of "+escape.Line(strings.Join(found, ", "))+"?") {
+			return nil
+		}
+		return addToConfig(root, c.Path, part)
+	}
+	return a.writeResult(func(w io.Writer) error {
+		_, err := fmt.Fprintf(escape.Writer{W: w},
+			"an assistant's commands may not lose the data of these databases. If they may, add to %s:\n%s", config.Name, part)
+		return err
+	})
+}
+
+// agrees asks a question; every answer but y and yes is no.
+func agrees(in io.Reader, out io.Writer, question string) bool {
+	fmt.Fprintf(out, "%s [y/N] ", question)
+	line, _ := bufio.NewReader(io.LimitReader(in, 100)).ReadString('\n')
+	answer := strings.ToLower(strings.TrimSpace(line))
+	return answer == "y" || answer == "yes"
+}
+
+// addToConfig adds a part at the end of an onward.yaml, or makes one.
+func addToConfig(root, path, part string) error {
+	if path == "" {
+		return gitrange.CreateFile(root, config.Name, part)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	whole := strings.TrimRight(string(text), "\n") + "\n\n" + part
+	if _, err := config.Decode([]byte(whole), path, audit.Names()); err != nil {
+		return fmt.Errorf("%s cannot be continued: %w", path, err)
+	}
+	below, err := filepath.Rel(root, path)
+	if err != nil {
+		return err
+	}
+	return gitrange.ReplaceFile(root, filepath.ToSlash(below), whole)
+}
+
