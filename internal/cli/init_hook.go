@@ -118,4 +118,3 @@ func addToConfig(root, path, part string) error {
 	}
 	return gitrange.ReplaceFile(root, filepath.ToSlash(below), whole)
 }
-
