@@ -1,7 +1,7 @@
 package analysis
 
 import (
-	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/catalog/builtin"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
@@ -18,7 +18,7 @@ func GivesOneRow(q *pgparse.SelectStmt) bool {
 			case *pgparse.SubLink:
 				return false
 			case *pgparse.FuncCall:
-				one = one || x.GetOver() == nil && catalog.IsAggregate(pgparse.LastText(x.GetFuncname()))
+				one = one || x.GetOver() == nil && builtin.IsAggregate(pgparse.LastText(x.GetFuncname()))
 			}
 			return !one
 		})

@@ -72,6 +72,7 @@ func TestReadOnlyView(t *testing.T) {
 		"SELECT id FROM (SELECT * FROM t) s":                           "views that do not select from a single table or view",
 		"SELECT generate_series(1, 2) AS g, id FROM t":                 "views that return set-returning functions",
 		"SELECT unnest(ARRAY[1]) + 1 AS u, id FROM t":                  "views that return set-returning functions",
+		"SELECT pg_ls_dir(x::text) AS f, id FROM t":                    "views that return set-returning functions",
 		"SELECT rows_of(x) AS y, id FROM t":                            "views that return set-returning functions",
 		"SELECT bit_and(x) AS b FROM t":                                "views that return aggregate or window functions",
 		"SELECT mine(x) AS m FROM t":                                   "views that return aggregate or window functions",

@@ -189,3 +189,21 @@ func TestSince(t *testing.T) {
 		}
 	}
 }
+
+func TestShapes(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string][3]bool{ // aggregate, set, one value
+		"count":                    {true, false, false},
+		"rank":                     {true, false, false},
+		"lag":                      {},
+		"unnest":                   {false, true, false},
+		"pg_ls_dir":                {false, true, false},
+		"pg_stat_get_subscription": {false, true, true},
+		"lower":                    {false, false, true},
+		"no_such":                  {},
+	} {
+		if got := [3]bool{IsAggregate(name), ReturnsSet(name), GivesOneValue(name)}; got != want {
+			t.Errorf("%s: %v, want %v", name, got, want)
+		}
+	}
+}

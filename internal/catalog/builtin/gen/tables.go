@@ -29,6 +29,7 @@ type tables struct {
 	functions map[signature]letters
 	types     map[string]string // by any of its spellings, blanks as underscores
 	since     map[string]int    // the first major version that has a type, by its name
+	shapes    map[string]string // letters of the shapes of a name's overloads, sorted
 }
 
 // Procedures are called by CALL only. Trigger functions and the like are listed: they harm nobody.
@@ -36,7 +37,7 @@ const functionQuery = `
 SELECT proname::text, pronargs - pronargdefaults, CASE WHEN provariadic <> 0 THEN -1 ELSE pronargs END,
        coalesce((SELECT string_agg(t.typname::text, ',' ORDER BY ord)
                  FROM unnest(proargtypes::oid[]) WITH ORDINALITY AS a (oid, ord) JOIN pg_type t ON t.oid = a.oid), ''),
-       provolatile::text
+       provolatile::text, CASE WHEN prokind <> 'f' THEN prokind::text WHEN proretset THEN 's' ELSE 'f' END
 FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace AND prokind <> 'p'`
 
 // Row types of system catalogs and their arrays are left out: nobody has a column of them.
@@ -48,7 +49,7 @@ AND NOT EXISTS (SELECT FROM pg_type e WHERE e.oid = t.typelem AND e.typrelid <> 
 // read adds what one server knows.
 func (t *tables) read(ctx context.Context, major int, url string) error {
 	if t.functions == nil {
-		t.functions, t.types, t.since = map[signature]letters{}, map[string]string{}, map[string]int{}
+		t.functions, t.types, t.since, t.shapes = map[signature]letters{}, map[string]string{}, map[string]int{}, map[string]string{}
 	}
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
@@ -61,8 +62,13 @@ func (t *tables) read(ctx context.Context, major int, url string) error {
 		return err
 	}
 	var s signature
-	var letter string
-	_, err = pgx.ForEachRow(rows, []any{&s.name, &s.least, &s.most, &s.types, &letter}, func() error {
+	var letter, shape string
+	_, err = pgx.ForEachRow(rows, []any{&s.name, &s.least, &s.most, &s.types, &letter, &shape}, func() error {
+		if known := t.shapes[s.name]; !strings.Contains(known, shape) {
+			all := strings.Split(known+shape, "")
+			slices.Sort(all)
+			t.shapes[s.name] = strings.Join(all, "")
+		}
 		row, ok := t.functions[s]
 		if !ok {
 			row = letters([]byte(strings.Repeat("-", majors)))
@@ -115,6 +121,13 @@ func (t *tables) source() []byte {
 			fmt.Fprintf(&b, " %d", since)
 		}
 		b.WriteString("\n")
+	}
+	b.WriteString("`\n\n// shapes: name, what its functions are: a for an aggregate, w for a window function, s for one that returns a set,\n")
+	b.WriteString("// f for any other. A name is not listed if it has f alone.\nconst shapes = `")
+	for _, name := range slices.Sorted(maps.Keys(t.shapes)) {
+		if t.shapes[name] != "f" {
+			b.WriteString(name + " " + t.shapes[name] + "\n")
+		}
 	}
 	b.WriteString("`\n")
 	return []byte(b.String())

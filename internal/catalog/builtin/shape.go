@@ -1,0 +1,23 @@
+package builtin
+
+import "strings"
+
+// IsAggregate reports whether a built-in function of that name, of any version, is an aggregate.
+func IsAggregate(name string) bool { return strings.Contains(shapeLetters(name), "a") }
+
+// ReturnsSet reports whether a built-in function of that name, of any version, returns a set.
+func ReturnsSet(name string) bool { return strings.Contains(shapeLetters(name), "s") }
+
+// GivesOneValue reports whether a built-in function of that name, of any version, gives one value for each row, without OVER.
+func GivesOneValue(name string) bool { return strings.Contains(shapeLetters(name), "f") }
+
+// shapeLetters returns the letters of the table; "" if no version has a function of that name.
+func shapeLetters(name string) string {
+	for letters := range group(shapes, name) {
+		return letters
+	}
+	if Known(name) {
+		return "f"
+	}
+	return ""
+}
