@@ -95,19 +95,6 @@ func (c *Catalog) Apply(node *pgparse.Node, sql string) (*Catalog, []Problem) {
 	return f.Catalog, f.problems
 }
 
-// ApplyCommand folds one command of an ALTER TABLE. It returns the catalog that the next command
-// finds; c itself if the server certainly refuses this one. The texts of expressions are empty in it.
-func (c *Catalog) ApplyCommand(s *pgparse.AlterTableStmt, cmd *pgparse.AlterTableCmd) *Catalog {
-	next := *c
-	next.folded++
-	f := &fold{Catalog: &next, own: next.folded}
-	f.alterTable(s, []*pgparse.AlterTableCmd{cmd})
-	if f.failed {
-		return c
-	}
-	return f.Catalog
-}
-
 // addProblem records a problem and returns it. The pointer is valid until the next problem.
 func (f *fold) addProblem(certain bool, kind pgerror.Kind, objects ...string) *Problem {
 	return f.addRefusal(certain, kind.NewRefusal(objects...))

@@ -46,8 +46,8 @@ func (k *checker) alterTable(s *pgparse.AlterTableStmt) {
 	if s.GetObjtype() != pgparse.ObjectType_OBJECT_TABLE {
 		return
 	}
-	start, cmds := k.c, OrderCommands(s)
-	for i, cmd := range cmds {
+	start, cmds := k.c, NewCommands(k.c, s)
+	for i, cmd := range cmds.List {
 		k.newDefault(s, cmd)
 		k.foreignType(cmd.GetDef().GetColumnDef().GetTypeName())
 		if cmd.GetSubtype() == pgparse.AlterTableType_AT_AlterColumnType {
@@ -57,8 +57,8 @@ func (k *checker) alterTable(s *pgparse.AlterTableStmt) {
 			k.c = now
 		}
 		list := newExpressions(cmd)
-		if i+1 < len(cmds) || len(list) > 0 {
-			k.c = k.c.ApplyCommand(s, cmd)
+		if i+1 < len(cmds.List) || len(list) > 0 {
+			k.c = cmds.SchemaAfter(i)
 		}
 		k.checkRow(s, list)
 	}

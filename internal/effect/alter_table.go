@@ -60,15 +60,11 @@ func (r *run) alterTable(s *pgparse.AlterTableStmt) {
 		return
 	}
 	r.altering = now
-	cmds := catalog.OrderCommands(s)
-	for i, cmd := range cmds {
+	now.EachCommand(func(cmd *pgparse.AlterTableCmd) bool {
 		a.rel = now.Rel
 		a.runCommand(cmd)
-		if i+1 < len(cmds) {
-			now.ApplyCommand(cmd)
-		}
-	}
-	now.Rewind()
+		return true
+	})
 	a.rel, r.altering = now.Rel, nil
 	a.workOnRows()
 }

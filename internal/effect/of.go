@@ -15,7 +15,7 @@ import (
 func EffectOf(node *pgparse.Node, c *catalog.Catalog, v *Version, in Inputs) Result {
 	r := runs.Get().(*run)
 	defer runs.Put(r)
-	*r = run{Checker: refusal.Checker{C: c, V: v, UncheckedBodies: in.UncheckedBodies}, in: in, Result: Result{Effects: r.Effects[:0]}}
+	*r = run{Checker: refusal.Checker{C: c, V: v, UncheckedBodies: in.UncheckedBodies, Commands: in.Commands}, in: in, Result: Result{Effects: r.Effects[:0]}}
 	msg := pgparse.Unwrap(node)
 	r.CheckStatement(msg)
 	r.KeepProblem(in.Problems)

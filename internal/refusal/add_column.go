@@ -34,7 +34,7 @@ func (a *Alteration) addColumn(cmd *pgparse.AlterTableCmd) {
 		}
 	})
 	if len(n.Keys)+len(n.ForeignKeys) > 0 {
-		a.ApplyCommand(cmd) // they find the new column
+		a.applyCommand() // they find the new column
 	}
 	for _, con := range n.Keys {
 		if !a.mayHaveKey(con, []string{name}) {

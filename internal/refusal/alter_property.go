@@ -127,7 +127,7 @@ func (q *Checker) anyPublication(holds func(o *catalog.Object) bool) bool {
 
 // setTablespace is SET TABLESPACE, which comes once, whatever the tablespace is.
 func (a *Alteration) setTablespace(cmd *pgparse.AlterTableCmd) {
-	for _, n := range a.statement.GetCmds() {
+	for _, n := range a.commands.Statement.GetCmds() {
 		switch other := n.GetAlterTableCmd(); {
 		case other == cmd:
 			return

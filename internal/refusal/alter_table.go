@@ -12,19 +12,12 @@ func (q *Checker) alterTable(s *pgparse.AlterTableStmt) {
 	if a == nil {
 		return
 	}
-	defer a.Rewind()
-	cmds := catalog.OrderCommands(s)
-	for i, cmd := range cmds {
+	a.EachCommand(func(cmd *pgparse.AlterTableCmd) bool {
 		if a.isPermitted(cmd) {
 			a.checkCommand(cmd)
 		}
-		if q.Refusal != nil {
-			return
-		}
-		if i+1 < len(cmds) {
-			a.ApplyCommand(cmd)
-		}
-	}
+		return q.Refusal == nil
+	})
 }
 
 // checkCommand asks about a command.

@@ -7,19 +7,19 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// Alteration is an ALTER TABLE in progress: its checker's schema is the one that the next command
-// finds. The caller passes each command to ApplyCommand, and calls Rewind in the end.
+// Alteration is an ALTER TABLE in progress: its checker's schema is the one that the current command finds.
 type Alteration struct {
 	*Checker
-	// Rel is the altered relation as the next command finds it.
+	// Rel is the altered relation as the current command finds it.
 	Rel *catalog.Relation
 	// Recurse: not ONLY.
 	Recurse bool
 
-	statement *pgparse.AlterTableStmt
-	start     *catalog.Catalog
-	original  *catalog.Relation
-	applied   *pgparse.AlterTableCmd
+	commands *catalog.Commands
+	original *catalog.Relation
+	// current is the command's place in the list; the schema has it if applied.
+	current int
+	applied bool
 	// added are the columns that the statement has added.
 	added []string
 }
@@ -31,20 +31,39 @@ func (q *Checker) NewAlteration(s *pgparse.AlterTableStmt) *Alteration {
 	if rel == nil {
 		return nil
 	}
-	return &Alteration{Checker: q, Rel: rel, Recurse: rv.GetInh(), statement: s, start: q.C, original: rel}
+	if q.Commands == nil || q.Commands.Statement != s || q.Commands.Start != q.C {
+		q.Commands = catalog.NewCommands(q.C, s)
+	}
+	return &Alteration{Checker: q, Rel: rel, Recurse: rv.GetInh(), commands: q.Commands, original: rel}
 }
 
-// ApplyCommand makes the changes of a command visible to the commands after it. A second call for the
-// same command does nothing.
-func (a *Alteration) ApplyCommand(cmd *pgparse.AlterTableCmd) {
-	if a.applied == cmd {
+// EachCommand calls visit with each command in the order of execution, until it returns false. Each finds the schema that the earlier
+// ones have made. Afterwards the schema is the one before the statement.
+func (a *Alteration) EachCommand(visit func(cmd *pgparse.AlterTableCmd) bool) {
+	list := a.commands.List
+	for a.current = range list {
+		a.applied = false
+		if !visit(list[a.current]) {
+			break
+		}
+		if a.current+1 < len(list) {
+			a.applyCommand()
+		}
+	}
+	a.C, a.Rel = a.commands.Start, a.original
+}
+
+// applyCommand makes the changes of the current command visible, unless they are.
+func (a *Alteration) applyCommand() {
+	if a.applied {
 		return
 	}
-	a.applied = cmd
+	a.applied = true
+	cmd := a.commands.List[a.current]
 	if name := cmd.GetDef().GetColumnDef().GetColname(); cmd.GetSubtype() == pgparse.AlterTableType_AT_AddColumn && !a.HasColumn(name) {
 		a.added = append(a.added, name)
 	}
-	a.C = a.C.ApplyCommand(a.statement, cmd)
+	a.C = a.commands.SchemaAfter(a.current)
 	rel := a.C.Relation(a.Rel.OID)
 	if rel == nil { // it was not seen before the statement
 		rel = a.C.Lookup(a.Rel.Name.Schema, a.Rel.Name.Name)
@@ -54,18 +73,15 @@ func (a *Alteration) ApplyCommand(cmd *pgparse.AlterTableCmd) {
 	}
 }
 
-// Rewind goes back to the schema before the statement.
-func (a *Alteration) Rewind() { a.C, a.Rel = a.start, a.original }
-
 // IsNew reports whether the statement has made a relation, or was the first to name it.
-func (a *Alteration) IsNew(oid catalog.OID) bool { return a.start.Relation(oid) == nil }
+func (a *Alteration) IsNew(oid catalog.OID) bool { return a.commands.Start.Relation(oid) == nil }
 
 // Original returns a relation as it was before the statement; the given one if it is new.
 func (a *Alteration) Original(rel *catalog.Relation) *catalog.Relation {
 	if rel == a.Rel {
 		return a.original
 	}
-	if old := a.start.Relation(rel.OID); old != nil {
+	if old := a.commands.Start.Relation(rel.OID); old != nil {
 		return old
 	}
 	return rel

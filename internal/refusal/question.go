@@ -27,6 +27,8 @@ type Checker struct {
 	// far.
 	Schema string
 	Made   []string
+	// Commands are the commands of the ALTER TABLE that is checked, on C. NewAlteration makes them if the caller does not have them.
+	Commands *catalog.Commands
 }
 
 // RecordRefusal records a refusal, unless there is one already.

@@ -249,6 +249,9 @@ func attributeDeltas(t *Tx) []Delta {
 // the computation tells apart.
 func (e *Engine) computeResults(st *script.Statement, in effect.Inputs) []VersionResult {
 	versions := e.config.Versions
+	if alter := st.Node.GetAlterTableStmt(); alter != nil {
+		in.Commands = catalog.NewCommands(e.catalog, alter)
+	}
 	asked := effect.NewVersion(versions[len(versions)-1])
 	first := effect.EffectOf(st.Node, e.catalog, asked, in)
 	if asked.HoldsFor(versions[0]) {
