@@ -1,0 +1,45 @@
+package catalog
+
+import "github.com/onward-sql/onward/internal/pgparse"
+
+// Commands are the commands of an ALTER TABLE on a schema. Refusals, locks and names of each are judged on the schema that
+// the earlier ones have made, which is folded once.
+type Commands struct {
+	// Statement is the ALTER TABLE, Start the schema before it.
+	Statement *pgparse.AlterTableStmt
+	Start     *Catalog
+	// List has the commands in the order of execution.
+	List []*pgparse.AlterTableCmd
+	// after has the schema after each command, as far as somebody asked.
+	after []*Catalog
+}
+
+// NewCommands returns the commands of a statement.
+func NewCommands(c *Catalog, s *pgparse.AlterTableStmt) *Commands {
+	return &Commands{Statement: s, Start: c, List: OrderCommands(s)}
+}
+
+// SchemaAfter returns the catalog that the command after List[i] finds. A command that the server certainly refuses changes
+// nothing. The texts of expressions are empty in it.
+func (m *Commands) SchemaAfter(i int) *Catalog {
+	for n := len(m.after); n <= i; n++ {
+		before := m.Start
+		if n > 0 {
+			before = m.after[n-1]
+		}
+		m.after = append(m.after, before.applyCommand(m.Statement, m.List[n]))
+	}
+	return m.after[i]
+}
+
+// applyCommand folds one command of an ALTER TABLE.
+func (c *Catalog) applyCommand(s *pgparse.AlterTableStmt, cmd *pgparse.AlterTableCmd) *Catalog {
+	next := *c
+	next.folded++
+	f := &fold{Catalog: &next, own: next.folded}
+	f.alterTable(s, []*pgparse.AlterTableCmd{cmd})
+	if f.failed {
+		return c
+	}
+	return f.Catalog
+}
