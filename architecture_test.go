@@ -86,7 +86,7 @@ var owners = map[string][]string{
 	"github.com/VictoriaMetrics/":      {"internal/fleet/queuedb"},
 	"github.com/yuin/goldmark":         {"internal/site"},
 	"filippo.io/age":                   {"internal/transcript"},
-	"mvdan.cc/sh":                      {"internal/hook"},
+	"mvdan.cc/sh":                      {"internal/hook", "guard"},
 }
 
 // exceptions, each with its reason.

@@ -118,9 +118,6 @@ var remotePrograms = map[string]string{"hasura": "the Hasura server"}
 
 var shells = []string{"sh", "bash", "dash", "ash", "zsh", "ksh", "busybox"}
 
-// shellKeywords are shell words that another command follows.
-var shellKeywords = []string{"{", "!", "if", "then", "else", "elif", "while", "until", "do", "export"}
-
 var assignment = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_]*=`)
 
 // simpleCommand reads one command with its assignments, its runners and its arguments.
@@ -145,7 +142,7 @@ func (c *commandRewriter) simpleCommand(words []*argument) {
 			c.rewriteAssignments(local)
 			c.libpqProgram(name, words[i+1:])
 			return
-		case slices.Contains(wrapperPrograms, name) || slices.Contains(shellKeywords, name):
+		case slices.Contains(wrapperPrograms, name):
 			ran = true
 		case !ran: // any other program
 			c.rewriteAssignments(local)
@@ -168,19 +165,19 @@ func (c *commandRewriter) rewriteShell(words []*argument) {
 			continue
 		}
 		text := words[i+1]
-		set := assignedNames(text.value)
 		lookup := func(env map[string]string) func(string) (string, bool) {
-			return func(name string) (string, bool) { return env[name], !slices.Contains(set, name) }
+			return func(name string) (string, bool) { return env[name], true }
 		}
 		inner := splitShell(text.value, lookup(c.env))
-		for _, one := range splitCommands(inner) {
+		for _, one := range inner {
 			c.simpleCommand(one)
 		}
 		for _, w := range words[i+2:] { // $0, $1, …
 			c.rewriteAddress(w)
 		}
-		c.keepVariables(inner, splitShell(text.value, lookup(c.later)))
-		if now := joinShell(text.value, inner); now != text.value {
+		words := slices.Concat(inner...)
+		c.keepVariables(words, slices.Concat(splitShell(text.value, lookup(c.later))...))
+		if now := joinShell(text.value, words); now != text.value {
 			if text.unknown || text.shared {
 				c.refuseUnknown("the shell's text")
 			}
@@ -204,17 +201,6 @@ func (c *commandRewriter) keepVariables(words, later []*argument) {
 			w.replacement = nil
 		}
 	}
-}
-
-func splitCommands(words []*argument) (out [][]*argument) {
-	from := 0
-	for i, w := range words {
-		if w.separator {
-			out = append(out, words[from:i])
-			from = i + 1
-		}
-	}
-	return append(out, words[from:])
 }
 
 // replaceWord replaces a word by an address.

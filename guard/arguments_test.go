@@ -124,6 +124,21 @@ func TestRewriteCommand(t *testing.T) {
 		{args: []string{"sh", "-c", "psql -h $(cat host)"}, want: "refused: the shell puts the address of psql together"},
 		{args: []string{"sh", "-c", "PGHOST=elsewhere rake db:migrate"}, want: "refused: PGHOST names elsewhere"},
 		{args: []string{"sh", "-c", "export PGHOST=db.example.com; rake db:migrate"}, want: "sh -c export PGHOST=127.0.0.1 PGPORT=7777 PGHOSTADDR=; rake db:migrate"},
+		// Shell scripts are read as the shell reads them.
+		{args: []string{"sh", "-c", "psql app <<EOF\nSELECT 1; -- psql -h elsewhere\nEOF"}, want: "sh -c psql app <<EOF\nSELECT 1; -- psql -h elsewhere\nEOF"},
+		{
+			args: []string{"sh", "-c", "if true; then for i in 1 2; do psql -h db.example.com -c \"SELECT $i\"; done; fi"},
+			want: "sh -c if true; then for i in 1 2; do psql -h 127.0.0.1 -p 7777 -c \"SELECT $i\"; done; fi",
+		},
+		{args: []string{"bash", "-c", "case $1 in up) goose postgres 'host=elsewhere dbname=app' up;; esac"}, want: "refused: an argument of the command names elsewhere:5432"},
+		{args: []string{"bash", "-c", "run() { psql -h db.example.com \"$@\"; }; run -f x.sql"}, want: "refused: the shell puts the address of psql together"},
+		{args: []string{"bash", "-c", "n=$(psql -h elsewhere -c 'SELECT 1'); echo $n"}, want: "refused: psql names elsewhere:5432"},
+		{args: []string{"bash", "-c", "for h in db.example.com; do psql -h $h; done"}, want: "refused: the shell puts the address of psql together"},
+		{args: []string{"bash", "-c", "read H; psql -h $H"}, env: "H=db.example.com", want: "refused: the shell puts the address of psql together"},
+		{args: []string{"sh", "-c", "psql -h ${DB:-elsewhere}"}, want: "refused: psql names elsewhere:5432"},
+		{args: []string{"sh", "-c", "psql -h $'db.example.com' -p $((5400 + 32))"}, want: "sh -c psql -h 127.0.0.1 -p 7777"},
+		{args: []string{"zsh", "-c", "echo ${(f)x} )"}, want: "zsh -c echo ${(f)x} )"},
+		{args: []string{"zsh", "-c", "echo ${(f)x} ) " + url}, want: "refused: the shell puts the address of an argument of the command together"},
 	} {
 		args, _, err := p.rewriteCommand(tc.args, strings.Fields(tc.env), []string{"allowed.example.com"})
 		got := strings.Join(args, " ")

@@ -41,7 +41,7 @@ func (c *commandRewriter) libpqProgram(name string, words []*argument) {
 			c.setRefusal("%s --cluster takes the address from the cluster's settings, around the guard. Leave it out: the guard sets PGHOST and PGPORT", name)
 			return
 		}
-		if o.argument.unknown && o.kind != 'U' {
+		if o.argument.unknown && strings.IndexByte("hpd", o.kind) >= 0 {
 			c.refuseUnknown(name)
 			return
 		}

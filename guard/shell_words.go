@@ -1,8 +1,13 @@
 package guard
 
 import (
+	"cmp"
+	"io"
 	"slices"
 	"strings"
+
+	"mvdan.cc/sh/v3/expand"
+	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/onward-sql/onward/internal/lazyregexp"
 )
@@ -12,8 +17,6 @@ type argument struct {
 	value string
 	// start and end are its offsets in the script.
 	start, end int
-	// separator: the word separates commands of a script, as ; and | do.
-	separator bool
 	// unknown: the shell computes the word, and only a part of it is known here.
 	unknown bool
 	// shared: several words come from one variable, so the script has no place for this one alone.
@@ -46,6 +49,7 @@ func joinArguments(words []*argument) []string {
 
 // joinShell returns a script with its replacements.
 func joinShell(text string, words []*argument) string {
+	slices.SortStableFunc(words, func(x, y *argument) int { return cmp.Compare(x.start, y.start) })
 	var b strings.Builder
 	from := 0
 	for _, w := range words {
@@ -74,165 +78,128 @@ func quoteShell(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
-// shellReader splits a shell script into words. It knows quotes, variables, separators and redirections. Everything
-// else (substitutions, loops over lists) is reported as unknown.
-type shellReader struct {
-	text     string
-	at       int
-	lookup   func(name string) (value string, known bool)
-	words    []*argument
-	redirect bool // the next word is a file
-}
-
-// splitShell returns the words of a shell script.
-func splitShell(text string, lookup func(string) (string, bool)) []*argument {
-	r := &shellReader{text: text, lookup: lookup}
-	for r.at < len(text) {
-		switch c := text[r.at]; {
-		case c == ' ' || c == '\t':
-			r.at++
-		case c == '\\' && strings.HasPrefix(text[r.at:], "\\\n"):
-			r.at += 2
-		case c == '#':
-			if end := strings.IndexByte(text[r.at:], '\n'); end >= 0 {
-				r.at += end
-			} else {
-				r.at = len(text)
+// splitShell returns the simple commands of a shell script, wherever they stand in it: assignments first, then words. lookup gives the
+// value of a variable, unless the script itself sets it. A script that cannot be read has one command of unknown words.
+func splitShell(text string, lookup func(string) (string, bool)) [][]*argument {
+	file, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(text), "")
+	if err != nil {
+		words := wordsOf(strings.Fields(text))
+		for _, w := range words {
+			w.unknown = true
+		}
+		return [][]*argument{words}
+	}
+	set := listAssignedNames(file)
+	e := &wordExpander{lookup: func(name string) (string, bool) {
+		if !syntax.ValidName(name) || slices.Contains(set, name) { // $1, $?, $@
+			return "", false
+		}
+		return lookup(name)
+	}}
+	var out [][]*argument
+	syntax.Walk(file, func(n syntax.Node) bool {
+		var words []*argument
+		switch n := n.(type) {
+		case *syntax.CallExpr:
+			words = e.expandAssignments(n.Assigns)
+			for _, w := range n.Args {
+				words = append(words, e.expandWord(w)...)
 			}
-		case strings.IndexByte("\n;&|()", c) >= 0:
-			r.words = append(r.words, &argument{value: string(c), start: r.at, end: r.at + 1, separator: true})
-			r.at++
-		case c == '<' || c == '>':
-			r.at++
-			for r.at < len(text) && strings.IndexByte("<>&|-", text[r.at]) >= 0 {
-				r.at++
-			}
-			r.redirect = true
-		default:
-			r.readWord()
+		case *syntax.DeclClause: // export
+			words = e.expandAssignments(n.Args)
 		}
-	}
-	return r.words
+		if len(words) > 0 {
+			out = append(out, words)
+		}
+		return true
+	})
+	return out
 }
 
-// readWord reads one word. A variable outside of quotes may expand to several.
-func (r *shellReader) readWord() {
-	w := &argument{start: r.at}
-	var b strings.Builder
-	var splits bool
-	for r.at < len(r.text) && strings.IndexByte(" \t\n;&|()<>", r.text[r.at]) < 0 {
-		switch c := r.text[r.at]; c {
-		case '\'':
-			end := strings.IndexByte(r.text[r.at+1:], '\'')
-			if end < 0 {
-				end = len(r.text) - r.at - 1
-			}
-			b.WriteString(r.text[r.at+1 : r.at+1+end])
-			r.at = min(len(r.text), r.at+end+2)
-		case '"':
-			r.at++
-			r.readQuoted(w, &b)
-		case '\\':
-			if r.at++; r.at < len(r.text) {
-				b.WriteByte(r.text[r.at])
-				r.at++
-			}
-		case '$', '`':
-			value := r.expandVariable(w)
-			splits = splits || strings.ContainsAny(value, " \t\n")
-			b.WriteString(value)
-		default:
-			b.WriteByte(c)
-			r.at++
-		}
-	}
-	w.end, w.value = r.at, b.String()
-	number := strings.Trim(w.value, "0123456789") == "" && r.at < len(r.text) && strings.IndexByte("<>", r.text[r.at]) >= 0
-	switch {
-	case r.redirect || number: // a file, or the number of a descriptor
-		r.redirect = false
-	case splits:
-		for _, f := range strings.Fields(w.value) {
-			r.words = append(r.words, &argument{value: f, start: w.start, end: w.end, unknown: w.unknown, shared: true})
-		}
-	default:
-		r.words = append(r.words, w)
-	}
-}
-
-// readQuoted reads to the end of a double-quoted text.
-func (r *shellReader) readQuoted(w *argument, b *strings.Builder) {
-	for r.at < len(r.text) {
-		switch c := r.text[r.at]; {
-		case c == '"':
-			r.at++
-			return
-		case c == '\\' && r.at+1 < len(r.text) && strings.IndexByte("\\\"$`\n", r.text[r.at+1]) >= 0:
-			b.WriteByte(r.text[r.at+1])
-			r.at += 2
-		case c == '$' || c == '`':
-			b.WriteString(r.expandVariable(w))
-		default:
-			b.WriteByte(c)
-			r.at++
-		}
-	}
-}
-
-var variable = lazyregexp.New(`^\$(?:([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)\})`)
-
-// expandVariable returns the value of a variable. All other expansions are unknown.
-func (r *shellReader) expandVariable(w *argument) string {
-	rest := r.text[r.at:]
-	if m := variable.FindStringSubmatch(rest); m != nil {
-		r.at += len(m[0])
-		value, known := r.lookup(m[1] + m[2])
-		w.unknown = w.unknown || !known
-		return value
-	}
-	switch {
-	case strings.HasPrefix(rest, "$("), strings.HasPrefix(rest, "${"):
-		w.unknown = true
-		r.at += substitutionLength(rest)
-	case rest[0] == '`':
-		w.unknown = true
-		if end := strings.IndexByte(rest[1:], '`'); end >= 0 {
-			r.at += end + 2
-		} else {
-			r.at = len(r.text)
-		}
-	default: // $1, $?, $$, or a dollar sign
-		r.at++
-		w.unknown = w.unknown || len(rest) > 1 && strings.IndexByte("0123456789?$!@*#-", rest[1]) >= 0
-	}
-	return ""
-}
-
-// substitutionLength returns the length of a substitution, including its brackets.
-func substitutionLength(text string) int {
-	depth := 0
-	for i := range len(text) {
-		switch text[i] {
-		case '(', '{':
-			depth++
-		case ')', '}':
-			if depth--; depth == 0 {
-				return i + 1
-			}
-		}
-	}
-	return len(text)
-}
-
-var assigned = lazyregexp.New(`(?:^|[\s;&|({])([A-Za-z_][A-Za-z0-9_]*)=`)
-
-// assignedNames returns the variables that a script sets itself.
-func assignedNames(text string) []string {
+// listAssignedNames returns the variables that a script sets itself.
+func listAssignedNames(file *syntax.File) []string {
 	var out []string
-	for _, m := range assigned.FindAllStringSubmatch(text, -1) {
-		if !slices.Contains(out, m[1]) {
-			out = append(out, m[1])
+	syntax.Walk(file, func(n syntax.Node) bool {
+		switch n := n.(type) {
+		case *syntax.Assign:
+			if n.Name != nil {
+				out = append(out, n.Name.Value)
+			}
+		case *syntax.WordIter:
+			out = append(out, n.Name.Value)
+		case *syntax.CallExpr:
+			if len(n.Args) > 0 && slices.Contains([]string{"read", "getopts", "mapfile", "readarray"}, n.Args[0].Lit()) {
+				for _, w := range n.Args[1:] {
+					out = append(out, w.Lit())
+				}
+			}
+		}
+		return true
+	})
+	return out
+}
+
+// wordExpander expands words as the shell will, but starts no command.
+type wordExpander struct {
+	lookup func(string) (string, bool)
+	// unknown: the word that is being expanded has a part that the shell computes.
+	unknown bool
+}
+
+// expandAssignments returns an argument NAME=value for each assignment.
+func (e *wordExpander) expandAssignments(list []*syntax.Assign) []*argument {
+	var out []*argument
+	for _, a := range list {
+		switch {
+		case a.Name == nil: // export $names, declare -x
+			if a.Value != nil {
+				out = append(out, e.expandWord(a.Value)...)
+			}
+		case a.Naked:
+		default:
+			e.unknown = a.Array != nil || a.Append || a.Index != nil
+			value, err := expand.Literal(e.config(), a.Value)
+			out = append(out, &argument{
+				value: a.Name.Value + "=" + value, start: int(a.Pos().Offset()), end: int(a.End().Offset()), unknown: e.unknown || err != nil,
+			})
 		}
 	}
 	return out
+}
+
+// expandWord returns the arguments that a word becomes.
+func (e *wordExpander) expandWord(w *syntax.Word) []*argument {
+	e.unknown = false
+	fields, err := expand.Fields(e.config(), w)
+	if err != nil || len(fields) == 0 && e.unknown {
+		return []*argument{{start: int(w.Pos().Offset()), end: int(w.End().Offset()), unknown: true}}
+	}
+	out := make([]*argument, 0, len(fields))
+	for _, f := range fields {
+		out = append(out, &argument{
+			value: f, start: int(w.Pos().Offset()), end: int(w.End().Offset()), unknown: e.unknown, shared: len(fields) > 1,
+		})
+	}
+	return out
+}
+
+func (e *wordExpander) config() *expand.Config {
+	return &expand.Config{
+		Env: expand.FuncEnviron(func(name string) string {
+			if name == "IFS" {
+				return ""
+			}
+			value, known := e.lookup(name)
+			e.unknown = e.unknown || !known
+			return value
+		}),
+		CmdSubst: func(io.Writer, *syntax.CmdSubst) error {
+			e.unknown = true
+			return nil
+		},
+		ProcSubst: func(*syntax.ProcSubst) (string, error) {
+			e.unknown = true
+			return "", nil
+		},
+	}
 }
