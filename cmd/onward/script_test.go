@@ -37,6 +37,12 @@ func TestScripts(t *testing.T) {
 	scripts(t, "testdata/script")
 }
 
+// TestDjangoScripts runs the scripts with a project of Django.
+func TestDjangoScripts(t *testing.T) {
+	t.Parallel()
+	scripts(t, "testdata/django", "PATH="+pgservertest.VenvPath(t, "django-5.2-psycopg", "bin")+string(os.PathListSeparator)+os.Getenv("PATH"))
+}
+
 // TestServerScripts runs the scripts that ask a real server, whose address is
 // in $DATABASE_URL.
 func TestServerScripts(t *testing.T) {

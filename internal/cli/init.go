@@ -50,7 +50,9 @@ comment that would replace each of theirs, with its place.
 --hook writes the setting by which a coding assistant asks onward hook before it edits a file or
 runs a command. --remove-hook takes it out again. Other settings stay. The hook refuses commands
 that lose data, except in databases of a list in onward.yaml. --hook names those that the files
-for development have (.env and its like), and on a terminal asks whether to list them.
+for development have (.env and its like), and on a terminal asks whether to list them. It renders
+the migrations of a Django project once, by the project's own code, so that the hook's first
+answer is quick.
 
 An existing file is never overwritten; onward prints what it would have written.
 

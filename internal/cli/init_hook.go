@@ -3,6 +3,8 @@ package cli
 import (
 	"bufio"
 	"cmp"
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -55,7 +57,42 @@ func (a *app) writeHook(cmd *cobra.Command, f initFlags) error {
 	if err != nil || f.removeHook != "" {
 		return err
 	}
-	return a.listDisposable(root)
+	if err := a.listDisposable(root); err != nil {
+		return err
+	}
+	return a.renderOnce(cmd.Context(), root)
+}
+
+// renderOnce renders the migrations of projects whose own code makes their SQL, so that the hook's first answer need not wait for those
+// that are there already. What fails here is said, and does no harm: the hook renders them itself.
+func (a *app) renderOnce(ctx context.Context, root string) error {
+	found, err := first.ReadRepository(ctx, root)
+	none := new(audit.NotFoundError)
+	switch {
+	case errors.As(err, &none):
+		return nil
+	case err != nil:
+		return err
+	case !slices.ContainsFunc(found.Migrations, func(m audit.Detected) bool { return m.Renders }):
+		return nil
+	}
+	settings, err := a.readConfigFile()
+	if err != nil {
+		return err
+	}
+	release, err := audit.Read(ctx, audit.Config{Dir: root, Settings: settings, Logger: a.newLogger()})
+	if err == nil {
+		err = release.Close()
+	}
+	return a.writeResult(func(w io.Writer) error {
+		w = escape.Writer{W: w}
+		if err != nil {
+			_, err := fmt.Fprintf(w, "the project's migrations were not rendered, and the hook will do it: %v\n", err)
+			return err
+		}
+		_, err := fmt.Fprintln(w, "the project's own code has rendered its migrations; the hook renders new ones only")
+		return err
+	})
 }
 
 // listDisposable names the databases for development that the hook does not know to be disposable. If the user agrees on a terminal, it
