@@ -63,8 +63,8 @@ func (a *app) writeHook(cmd *cobra.Command, f initFlags) error {
 	return a.renderOnce(cmd.Context(), root)
 }
 
-// renderOnce renders the migrations of projects whose own code makes their SQL, so that the hook's first answer need not wait for those
-// that are there already. What fails here is said, and does no harm: the hook renders them itself.
+// renderOnce renders the migrations of projects whose own code makes their SQL, so that the hook's first answer waits for edited ones
+// only. A project that fails is named; the hook tries it again.
 func (a *app) renderOnce(ctx context.Context, root string) error {
 	found, err := first.ReadRepository(ctx, root)
 	none := new(audit.NotFoundError)
