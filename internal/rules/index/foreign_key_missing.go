@@ -70,6 +70,9 @@ func foreignKeyMissing(p *rule.Pass, r *rule.Release) {
 		}
 		said[made.ID] = true
 		c := t.Constraints[at]
+		if wasUnindexed(r.Deployed, t.OID, c) {
+			continue
+		}
 		var names []string
 		for _, n := range c.Columns {
 			if col := t.Attr(n); col != nil {
@@ -88,4 +91,13 @@ func foreignKeyMissing(p *rule.Pass, r *rule.Release) {
 			Cause:   "and %d other foreign keys have none",
 		})
 	}
+}
+
+// wasUnindexed reports whether the deployed schema has the foreign key, perhaps with another name or other actions, and no index for it
+// either: the release makes it anew and costs no DELETE more.
+func wasUnindexed(deployed *catalog.Catalog, table catalog.OID, key *catalog.Constraint) bool {
+	t := deployed.Relation(table)
+	return t != nil && !analysis.HasLeadingIndex(deployed, t, key.Columns) && slices.ContainsFunc(t.Constraints, func(c *catalog.Constraint) bool {
+		return c.Kind == catalog.ForeignKey && c.Ref == key.Ref && slices.Equal(c.Columns, key.Columns)
+	})
 }
