@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/onward-sql/onward/internal/prose"
 )
 
 // WorkingTree is the name of the working tree as a head.
@@ -283,7 +285,7 @@ func (r *Repo) similarNames(ctx context.Context, rev string) []string {
 		c := candidate{name: name}
 		c.order = slices.IndexFunc(kinds, func(kind string) bool { return strings.HasPrefix(ref, kind+"/") })
 		if rev != "" {
-			c.far = min(editDistance(rev, name), editDistance(rev, last))
+			c.far = min(prose.CountEdits(cutName(rev), cutName(name)), prose.CountEdits(cutName(rev), cutName(last)))
 			if strings.Contains(last, rev) || strings.Contains(rev, last) {
 				c.far = min(c.far, 1)
 			}
@@ -303,28 +305,8 @@ func (r *Repo) similarNames(ctx context.Context, rev string) []string {
 	return names
 }
 
-// editDistance is the number of edits between two names (Levenshtein). Names are
-// cut to 64 bytes: there may be thousands.
-func editDistance(a, b string) int {
-	a, b = a[:min(len(a), 64)], b[:min(len(b), 64)]
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
-}
+// cutName cuts a name to compare: there may be thousands.
+func cutName(name string) string { return name[:min(len(name), 64)] }
 
 func (r *Repo) isShallow(ctx context.Context) bool {
 	out, err := r.git.runForOutput(ctx, "rev-parse", "--is-shallow-repository")

@@ -14,7 +14,7 @@ func NearestName(name string, names []string) string {
 	}
 	best, least := "", max(1, (len(name)+1)/3)+1
 	for _, candidate := range names {
-		n := editDistance(strings.ToLower(name), candidate)
+		n := CountEdits(strings.ToLower(name), candidate)
 		if sortedWords(name) == sortedWords(candidate) {
 			n = 0
 		}
@@ -31,9 +31,9 @@ func sortedWords(s string) string {
 	return strings.Join(words, " ")
 }
 
-// editDistance counts the bytes that were changed, inserted or removed, and the neighbors that were swapped, to make b
+// CountEdits counts the bytes that were changed, inserted or removed, and the neighbors that were swapped, to make b
 // of a.
-func editDistance(a, b string) int {
+func CountEdits(a, b string) int {
 	rows := make([][]int, len(a)+1)
 	for i := range rows {
 		rows[i] = make([]int, len(b)+1)

@@ -8,7 +8,7 @@ func TestDistance(t *testing.T) {
 		a, b string
 		want int
 	}{{"", "", 0}, {"a", "", 1}, {"index-drop", "index-dropp", 1}, {"kitten", "sitting", 3}, {"jsno", "json", 1}, {"yaml", "html", 2}} {
-		if got := editDistance(c.a, c.b); got != c.want {
+		if got := CountEdits(c.a, c.b); got != c.want {
 			t.Errorf("%s, %s: %d", c.a, c.b, got)
 		}
 	}
