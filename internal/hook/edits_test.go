@@ -274,3 +274,54 @@ func TestFailures(t *testing.T) {
 type blockedInput struct{}
 
 func (blockedInput) Read([]byte) (int, error) { select {} }
+
+// Files that programs move, copy, change and remove are judged as edits of them are.
+func TestFileCommands(t *testing.T) {
+	t.Parallel()
+	dir := repository(t)
+	for name, text := range map[string]string{
+		"draft.sql": goose + harmfulSQL[0], "calm.sql": goose + harmlessSQL[0], "drafts/00005_a.sql": goose + harmfulSQL[1], "notes.txt": "x\n",
+		"node_modules/knex/migrations/1.sql": "DROP TABLE users;\n",
+	} {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for command, want := range map[string]string{ // a part of the refusal; "" for none
+		"mv draft.sql " + next:                                              "index-create-blocking",
+		"git mv -f draft.sql " + next:                                       "index-create-blocking",
+		"cp draft.sql " + next:                                              "index-create-blocking",
+		"cp -t db/migrations draft.sql drafts/00005_a.sql":                  "column-drop",
+		"cp drafts/*.sql db/migrations/":                                    "",
+		"mv drafts/00005_a.sql db/migrations":                               "column-drop",
+		"cp -r drafts/. db/migrations/":                                     "column-drop",
+		"cat > x.sql <<E\n" + goose + harmfulSQL[1] + "E\nmv x.sql " + next: "column-drop",
+		"echo 'DROP TABLE users;' | tee -a " + draft:                        "table-drop",
+		"date | tee " + draft:                                               "computes what it writes",
+		"sed -i 's/notes/remarks/' " + draft:                                "computes what it writes",
+		"sed -i.bak -e s/a/b/ README.md " + draft:                           "computes what it writes",
+		"perl -pi -e 's/a/b/' " + draft:                                     "computes what it writes",
+		"cp \"$SOURCE\" " + next:                                            "computes what it writes",
+		"cp calm.sql " + next:                                               "",
+		"mv " + draft + " db/migrations/00005_notes.sql":                    "",
+		"rm " + draft:                                   "",
+		"rm -rf node_modules notes.txt":                 "",
+		"sed -n 1,5p " + draft:                          "",
+		"sed 's/a/b/' " + draft + " | grep b":           "",
+		"sed -i 's/Shop/Store/' README.md app/users.go": "",
+		"cp " + draft + " /tmp/x.sql":                   "",
+		"cat > /tmp/x.sql <<E\nDROP TABLE users;\nE":    "",
+		"mv notes.txt other.txt":                        "",
+		"tee notes.txt < README.md":                     "",
+		"docker compose exec app rm " + base:            "",
+	} {
+		d := judge(t, dir, map[string]any{"tool_name": "Bash", "cwd": dir, "tool_input": map[string]any{"command": command}})
+		got := strings.Join(d.Refused, "\n")
+		if want == "" && got != "" || !strings.Contains(got, want) {
+			t.Errorf("%s: refused: %q, want %q", command, got, want)
+		}
+	}
+}

@@ -128,7 +128,7 @@ type reader struct {
 // judgeCommand judges a shell script.
 func (r *reader) judgeCommand() {
 	text := r.event.command
-	if text == "" || !namesDatabase(text) && !scriptWords.MatchString(text) && !strings.ContainsAny(text, ">") && !strings.Contains(text, patchBegin) {
+	if text == "" || !namesDatabase(text) && !scriptWords.MatchString(text) && !fileWords.MatchString(text) && !strings.ContainsAny(text, ">") && !strings.Contains(text, patchBegin) {
 		return
 	}
 	s := readScript(text, r.event.dir, r.c.Getenv)
@@ -187,29 +187,9 @@ func (r *reader) judgeRun(run *invocation) {
 	}
 }
 
-// judgeWrites judges the files that a script writes with redirections.
+// judgeWrites judges the files that a script changes.
 func (r *reader) judgeWrites(s *script) {
-	var list []fileEdit
-	for _, w := range s.writes {
-		if !w.path.known {
-			continue // a temporary file, mostly
-		}
-		f := fileEdit{path: joinPath(w.dir, w.path.text)}
-		switch {
-		case w.content == nil || !w.content.known:
-			f.unknown = "the shell computes what it writes, so it cannot be judged: use the tool that edits files"
-		case w.appends:
-			now, err := readOptional(f.path)
-			text := w.content.text
-			if err == nil && now != nil {
-				text = *now + text
-			}
-			f.content = &text
-		default:
-			f.content = &w.content.text
-		}
-		list = append(list, f)
-	}
+	list := editsOfWrites(s.writes)
 	if at := strings.Index(r.event.command, patchBegin); at >= 0 {
 		edits, err := readPatch(r.event.command[at:])
 		if err != nil {

@@ -28,12 +28,17 @@ type invocation struct {
 	stdin *word // nil for none
 }
 
-// write is a file that the shell writes.
+// write is a file that the shell, or a program that it runs, changes.
 type write struct {
 	path    word
 	dir     string
 	content *word // nil if it is not known
 	appends bool
+	// source is the file that mv and cp put at the path, or, with intoDir, into it. moves: it is gone afterwards.
+	source         *word
+	intoDir, moves bool
+	// removes: the file, or all files of the directory, are removed. ifThere: the file is changed in place.
+	removes, ifThere bool
 }
 
 // maxDepth limits scripts that call scripts.

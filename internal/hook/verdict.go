@@ -159,6 +159,9 @@ func (r *reader) readReleases(texts edited, judge func(*audit.Release, []string)
 	byRepository := map[string][]string{}
 	for name := range texts {
 		dir := existingDir(name)
+		if r.isElsewhere(dir) {
+			continue
+		}
 		byRepository[repositoryOf(dir)] = append(byRepository[repositoryOf(dir)], name)
 	}
 	for dir, names := range byRepository {
@@ -196,6 +199,12 @@ func (r *reader) readReleases(texts edited, judge func(*audit.Release, []string)
 		}
 	}
 	return held, nil
+}
+
+// isElsewhere reports whether a directory is in no repository, and outside of the one where the assistant works: /tmp.
+func (r *reader) isElsewhere(dir string) bool {
+	below, err := filepath.Rel(filepath.Dir(resolveDir(filepath.Join(r.event.dir, "file"))), dir)
+	return (err != nil || !filepath.IsLocal(below)) && !exists(filepath.Join(repositoryOf(dir), ".git"))
 }
 
 // repositoryOf returns the directory of the repository around a directory, or the directory itself.

@@ -103,6 +103,7 @@ func (r *scriptReader) unwrap(run *invocation) {
 					return
 				}
 			}
+			r.noteWrites(run)
 			r.out.runs = append(r.out.runs, *run)
 			return
 		}

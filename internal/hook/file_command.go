@@ -1,0 +1,218 @@
+package hook
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
+)
+
+// fileWords are programs that change files.
+var fileWords = lazyregexp.New(`(?:^|[\s;&|(])(?:mv|cp|rm|unlink|tee|sed|gsed|perl)\s`)
+
+const computedText = "the shell computes what it writes, so it cannot be judged: use the tool that edits files"
+
+// noteWrites records the files that a program changes, if it is one of those that do that by name.
+func (r *scriptReader) noteWrites(run *invocation) {
+	if run.place != "" {
+		return
+	}
+	name, rest := baseName(run.args[0].text), run.args[1:]
+	if name == "git" && len(rest) > 0 && (rest[0].text == "mv" || rest[0].text == "rm") {
+		name, rest = rest[0].text, rest[1:]
+	}
+	add := func(w write) {
+		w.dir = run.dir
+		r.out.writes = append(r.out.writes, w)
+	}
+	switch name {
+	case "mv", "cp":
+		sources, target := splitTarget(rest)
+		for _, s := range sources {
+			add(write{path: target, source: &s, intoDir: len(sources) > 1, moves: name == "mv"})
+		}
+	case "rm", "unlink":
+		for _, w := range listPlain(rest) {
+			add(write{path: w, removes: true})
+		}
+	case "tee":
+		appends := arguments{all: rest}.has("-a", "--append")
+		for _, w := range listPlain(rest) {
+			add(write{path: w, content: run.stdin, appends: appends})
+		}
+	case "sed", "gsed", "perl":
+		for _, w := range listEditedInPlace(name, rest) {
+			add(write{path: w, ifThere: true})
+		}
+	}
+}
+
+// listPlain returns the arguments that are no options.
+func listPlain(args []word) []word {
+	for i, w := range args {
+		if w.known && w.text == "--" {
+			return append(listPlain(args[:i]), args[i+1:]...)
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(args), func(w word) bool { return strings.HasPrefix(w.text, "-") })
+}
+
+// splitTarget returns the sources of mv and cp, and where they go.
+func splitTarget(args []word) (sources []word, target word) {
+	for i, w := range args {
+		dir, ok := strings.CutPrefix(w.text, "--target-directory=")
+		switch {
+		case ok:
+			return listPlain(slices.Concat(args[:i], args[i+1:])), word{dir + "/", w.known}
+		case w.text == "-t" && i+1 < len(args):
+			return listPlain(slices.Concat(args[:i], args[i+2:])), word{args[i+1].text + "/", args[i+1].known}
+		}
+	}
+	list := listPlain(args)
+	if len(list) < 2 {
+		return nil, word{}
+	}
+	return list[:len(list)-1], list[len(list)-1]
+}
+
+// listEditedInPlace returns the arguments of sed -i and perl -i that may be files; none without -i.
+func listEditedInPlace(name string, args []word) (files []word) {
+	inPlace, hasScript := false, false
+	for i := 0; i < len(args); i++ {
+		text := args[i].text
+		switch {
+		case text == "--in-place" || strings.HasPrefix(text, "--in-place="):
+			inPlace = true
+		case strings.HasPrefix(text, "--expression") || strings.HasPrefix(text, "--file"):
+			hasScript = true
+			if !strings.Contains(text, "=") {
+				i++
+			}
+		case strings.HasPrefix(text, "-") && !strings.HasPrefix(text, "--") && len(text) > 1:
+			letters, _, _ := strings.Cut(text[1:], ".") // -i.bak
+			inPlace = inPlace || strings.Contains(letters, "i")
+			if last := letters[max(len(letters)-1, 0):]; last == "e" || last == "E" && name == "perl" || last == "f" && name != "perl" {
+				hasScript = true
+				i++
+			}
+		default:
+			files = append(files, args[i])
+		}
+	}
+	switch {
+	case !inPlace:
+		return nil
+	case !hasScript && len(files) > 0:
+		return files[1:]
+	}
+	return files
+}
+
+// mostMoved limits the files of a directory that is moved, copied or removed.
+const mostMoved = 1000
+
+// editsOfWrites returns the edits of files that a script makes, in its order.
+func editsOfWrites(writes []write) (list []fileEdit) {
+	// made has the texts of files that the script has written by then: nil for one that it removed.
+	made := map[string]*fileEdit{}
+	add := func(f fileEdit) {
+		list = append(list, f)
+		made[f.path] = &f
+	}
+	for _, w := range writes {
+		if !w.path.known || w.path.text == "" {
+			continue // a temporary file, mostly
+		}
+		path := joinPath(w.dir, w.path.text)
+		switch {
+		case w.removes:
+			for _, name := range listFiles(path, made) {
+				add(fileEdit{path: name, deleted: true})
+			}
+		case w.source != nil:
+			for _, f := range copyFiles(&w, path, made) {
+				add(f)
+			}
+		case w.ifThere:
+			for _, name := range listFiles(path, made) {
+				add(fileEdit{path: name, unknown: computedText})
+			}
+		case w.content == nil || !w.content.known:
+			add(fileEdit{path: path, unknown: computedText})
+		case w.appends:
+			f := fileEdit{path: path, content: &w.content.text}
+			if before := readMade(path, made); before.content != nil {
+				text := *before.content + w.content.text
+				f.content = &text
+			}
+			add(f)
+		default:
+			add(fileEdit{path: path, content: &w.content.text})
+		}
+	}
+	return list
+}
+
+// copyFiles returns the edits of cp and mv with one source.
+func copyFiles(w *write, target string, made map[string]*fileEdit) (list []fileEdit) {
+	source := joinPath(w.dir, w.source.text)
+	if info, err := os.Stat(target); err == nil && info.IsDir() || w.intoDir || strings.HasSuffix(w.path.text, "/") {
+		target = filepath.Join(target, filepath.Base(source))
+	}
+	if !w.source.known {
+		return []fileEdit{{path: target, unknown: computedText}}
+	}
+	for _, name := range listFiles(source, made) {
+		f := readMade(name, made)
+		below, err := filepath.Rel(source, name)
+		if err != nil {
+			continue
+		}
+		f.path = filepath.Join(target, below)
+		list = append(list, f)
+		if w.moves {
+			list = append(list, fileEdit{path: name, deleted: true})
+		}
+	}
+	return list
+}
+
+// skippedDirs are directories whose files are no migrations of the project.
+var skippedDirs = []string{".git", "node_modules", "vendor", "dist", "build", "target", "venv", ".venv", "__pycache__"}
+
+// listFiles returns a file, or the files of a directory that may be migrations by their names; none if there is nothing.
+func listFiles(path string, made map[string]*fileEdit) (names []string) {
+	if f := made[path]; f != nil {
+		if f.deleted {
+			return nil
+		}
+		return []string{path}
+	}
+	_ = filepath.WalkDir(path, func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil || len(names) >= mostMoved:
+			return fs.SkipAll
+		case entry.IsDir() && slices.Contains(skippedDirs, entry.Name()):
+			return fs.SkipDir
+		case entry.Type().IsRegular() && (name == path || concernsMigrations(name)):
+			names = append(names, name)
+		}
+		return nil
+	})
+	return names
+}
+
+// readMade returns the text of a file when the script comes to it.
+func readMade(path string, made map[string]*fileEdit) fileEdit {
+	if f := made[path]; f != nil {
+		return fileEdit{content: f.content, unknown: f.unknown}
+	}
+	text, err := readOptional(path)
+	if err != nil || text == nil {
+		return fileEdit{unknown: computedText}
+	}
+	return fileEdit{content: text}
+}
