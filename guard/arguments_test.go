@@ -130,7 +130,10 @@ func TestRewriteCommand(t *testing.T) {
 			args: []string{"sh", "-c", "if true; then for i in 1 2; do psql -h db.example.com -c \"SELECT $i\"; done; fi"},
 			want: "sh -c if true; then for i in 1 2; do psql -h 127.0.0.1 -p 7777 -c \"SELECT $i\"; done; fi",
 		},
-		{args: []string{"bash", "-c", "case $1 in up) goose postgres 'host=elsewhere dbname=app' up;; esac"}, want: "refused: an argument of the command names elsewhere:5432"},
+		{
+			args: []string{"bash", "-c", "case $1 in up) goose postgres 'host=elsewhere dbname=app' up;; esac"},
+			want: "refused: an argument of the command names elsewhere:5432",
+		},
 		{args: []string{"bash", "-c", "run() { psql -h db.example.com \"$@\"; }; run -f x.sql"}, want: "refused: the shell puts the address of psql together"},
 		{args: []string{"bash", "-c", "n=$(psql -h elsewhere -c 'SELECT 1'); echo $n"}, want: "refused: psql names elsewhere:5432"},
 		{args: []string{"bash", "-c", "for h in db.example.com; do psql -h $h; done"}, want: "refused: the shell puts the address of psql together"},

@@ -78,7 +78,7 @@ func quoteShell(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
-// splitShell returns the simple commands of a shell script, wherever they stand in it: assignments first, then words. lookup gives the
+// splitShell returns the simple commands of a shell script, at any depth: assignments first, then words. lookup gives the
 // value of a variable, unless the script itself sets it. A script that cannot be read has one command of unknown words.
 func splitShell(text string, lookup func(string) (string, bool)) [][]*argument {
 	file, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(text), "")

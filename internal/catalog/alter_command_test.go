@@ -8,7 +8,7 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// A command of ALTER TABLE that a new parser brings is not taken for one whose defaults hold: it gets a line in the table, or
+// A command of ALTER TABLE that a new parser brings does not get the defaults silently: it has a line in the table, or
 // in the list of those that have no words, lock, pass and kinds of their own, or of those that no text can say.
 func TestCommandsDecided(t *testing.T) {
 	t.Parallel()

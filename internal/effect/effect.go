@@ -31,7 +31,7 @@ type Inputs struct {
 	Problems []catalog.Problem
 	// UncheckedBodies: check_function_bodies is off, so a body that is a string is not read when the function is made.
 	UncheckedBodies bool
-	// Commands are those of an ALTER TABLE on the same catalog, for callers who ask about several versions; nil is always right.
+	// Commands has the commands of an ALTER TABLE on the same catalog, for callers who ask about several versions; nil is always right.
 	Commands *catalog.Commands
 }
 

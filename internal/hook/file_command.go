@@ -60,7 +60,7 @@ func listPlain(args []word) []word {
 	return slices.DeleteFunc(slices.Clone(args), func(w word) bool { return strings.HasPrefix(w.text, "-") })
 }
 
-// splitTarget returns the sources of mv and cp, and where they go.
+// splitTarget returns the sources of mv and cp, and their target.
 func splitTarget(args []word) (sources []word, target word) {
 	for i, w := range args {
 		dir, ok := strings.CutPrefix(w.text, "--target-directory=")
@@ -205,7 +205,7 @@ func listFiles(path string, made map[string]*fileEdit) (names []string) {
 	return names
 }
 
-// readMade returns the text of a file when the script comes to it.
+// readMade returns the text of a file at the script's present place.
 func readMade(path string, made map[string]*fileEdit) fileEdit {
 	if f := made[path]; f != nil {
 		return fileEdit{content: f.content, unknown: f.unknown}

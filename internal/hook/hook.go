@@ -128,7 +128,8 @@ type reader struct {
 // judgeCommand judges a shell script.
 func (r *reader) judgeCommand() {
 	text := r.event.command
-	if text == "" || !namesDatabase(text) && !scriptWords.MatchString(text) && !fileWords.MatchString(text) && !strings.ContainsAny(text, ">") && !strings.Contains(text, patchBegin) {
+	if text == "" || !namesDatabase(text) && !scriptWords.MatchString(text) && !fileWords.MatchString(text) &&
+		!strings.ContainsAny(text, ">") && !strings.Contains(text, patchBegin) {
 		return
 	}
 	s := readScript(text, r.event.dir, r.c.Getenv)
