@@ -57,6 +57,12 @@ var replacedEnums = []change{
 		"a value less and one more", strings.ReplaceAll(recreateMood, "%s", "'calm', 'sad', 'proud'"), 17,
 		[]string{"ALTER TYPE public.mood ADD VALUE IF NOT EXISTS 'proud'", "CASE WHEN NEW.feeling::text NOT IN ('happy') THEN"}, "",
 	},
+	{
+		"a table of the enum is dropped first", `DROP TABLE pets; CREATE TYPE mood_new AS ENUM ('calm', 'sad'); ALTER TABLE people ALTER COLUMN feeling DROP DEFAULT;
+ALTER TABLE people ALTER COLUMN feeling TYPE mood_new USING (feeling::text::mood_new), ALTER COLUMN was TYPE mood_new USING (was::text::mood_new);
+ALTER TYPE mood RENAME TO mood_old; ALTER TYPE mood_new RENAME TO mood; DROP TYPE mood_old;`, 17,
+		[]string{"DROP TABLE pets", "DROP TYPE public.mood;\nALTER TYPE public.mood_new RENAME TO mood;\n"}, "",
+	},
 }
 
 func TestReplacedEnums(t *testing.T) {

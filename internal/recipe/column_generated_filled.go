@@ -6,6 +6,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -54,7 +55,7 @@ func filledOf(c *Change) (*filledColumn, string) {
 
 // fillExpression returns the expression, with its columns taken from a row.
 func (f *filledColumn) fillExpression(row string) (string, bool) {
-	return replaceColumns("("+f.col.DefaultText+")", func(column string) string {
+	return pgparse.ReplaceColumns("("+f.col.DefaultText+")", func(column string) string {
 		if column == "tableoid" && row == "NEW." {
 			return "TG_RELID" // a new row belongs to no table yet
 		}

@@ -101,7 +101,7 @@ func (s *split) addObstacle(format string, args ...any) {
 // checkExpressions checks that the given expressions read no columns other than the allowed ones.
 func (s *split) checkExpressions() {
 	only := func(text, what string, names ...string) {
-		_, ok := replaceColumns(text, func(column string) string {
+		_, ok := pgparse.ReplaceColumns(text, func(column string) string {
 			if !slices.Contains(names, column) {
 				s.addObstacle("%s is declared as %s, which reads %s, too", what, text, column)
 			}
@@ -167,7 +167,7 @@ func (s *split) columnList(row string) string {
 // partValue returns the value of a new column for a row. If the old value yields NULL, a NOT NULL column with a
 // default gets the default.
 func (s *split) partValue(p *splitColumn, row string) string {
-	value, _ := replaceColumns(p.value, func(string) string { return row + quoteIdent(s.old.old.Name) })
+	value, _ := pgparse.ReplaceColumns(p.value, func(string) string { return row + quoteIdent(s.old.old.Name) })
 	if p.newColumn.NotNull && p.newColumn.DefaultText != "" {
 		return "coalesce(" + value + ", " + p.newColumn.DefaultText + ")"
 	}
@@ -256,7 +256,7 @@ func (s *split) triggerFunction(fn string) string {
 	}
 	back := "    NULL; -- the new code's: nobody says what it is in " + old + "\n"
 	if s.joinExpression != "" {
-		value, _ := replaceColumns(s.joinExpression, func(column string) string { return "NEW." + quoteIdent(column) })
+		value, _ := pgparse.ReplaceColumns(s.joinExpression, func(column string) string { return "NEW." + quoteIdent(column) })
 		back = "    NEW." + old + " := " + value + ";\n"
 	}
 	given := missed.String()
@@ -348,7 +348,7 @@ func (s *split) addNotes(m *Steps, all string) {
 
 // roundTrip returns the old value after splitting and joining it again.
 func (s *split) roundTrip() string {
-	out, _ := replaceColumns(s.joinExpression, func(column string) string {
+	out, _ := pgparse.ReplaceColumns(s.joinExpression, func(column string) string {
 		i := slices.IndexFunc(s.parts, func(p *splitColumn) bool { return p.newColumn.Name == column })
 		return "(" + s.parts[i].value + ")"
 	})

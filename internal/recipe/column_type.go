@@ -67,7 +67,7 @@ func (c *Change) usingExpression(column string) (string, error) {
 	if at < 0 || !only {
 		return "", fmt.Errorf("USING reads more than %s itself", column)
 	}
-	text, ok := rewriteColumns(using, c.SQL, pgparse.Span{Start: span.Start + at, End: span.End}, func(name string) string {
+	text, ok := pgparse.RewriteColumns(using, c.SQL, pgparse.Span{Start: span.Start + at, End: span.End}, func(name string) string {
 		if name == column {
 			return "$1"
 		}

@@ -78,6 +78,9 @@ func (r *Release) collectEnumChanges(e *replacedEnum) bool {
 		return false
 	}
 	for _, t := range r.Deployed.TypedBy(e.old.OID) {
+		if r.dropsTableBefore(t.OID, e.create) {
+			continue
+		}
 		for _, col := range t.Columns {
 			if col.Type.OID != e.old.OID {
 				continue
@@ -90,6 +93,19 @@ func (r *Release) collectEnumChanges(e *replacedEnum) bool {
 		}
 	}
 	return true
+}
+
+// dropsTableBefore reports whether the release drops a deployed table before a change: its columns go before the steps of that change end.
+func (r *Release) dropsTableBefore(table catalog.OID, change *Change) bool {
+	for _, c := range r.changes {
+		if c == change {
+			break
+		}
+		if slices.ContainsFunc(c.Deltas, func(d catalog.Delta) bool { return d.Kind == catalog.RelationDropped && d.OID == table }) {
+			return true
+		}
+	}
+	return false
 }
 
 // isAbout reports whether a change of the schema is about one of the two types.
@@ -276,7 +292,7 @@ func (e *replacedEnum) replaceTypes(text string, at *catalog.Catalog) (string, b
 	if statement == nil {
 		return "", false
 	}
-	var edits []textEdit
+	var edits []pgparse.TextEdit
 	pgparse.Walk(statement, func(msg any) bool {
 		name, is := msg.(*pgparse.TypeName)
 		if !is {
@@ -285,13 +301,13 @@ func (e *replacedEnum) replaceTypes(text string, at *catalog.Catalog) (string, b
 		switch t := at.TypeOf(name); t.OID {
 		case 0:
 		case e.head.OID:
-			edits = append(edits, textEdit{int(name.Location), pgparse.NameEnd(before+text, int(name.Location)), inTypeSchema(e.aside)})
+			edits = append(edits, pgparse.TextEdit{At: int(name.Location), End: pgparse.NameEnd(before+text, int(name.Location)), Text: inTypeSchema(e.aside)})
 		case e.old.OID:
-			edits = append(edits, textEdit{int(name.Location), pgparse.NameEnd(before+text, int(name.Location)), inTypeSchema(e.old.Name)})
+			edits = append(edits, pgparse.TextEdit{At: int(name.Location), End: pgparse.NameEnd(before+text, int(name.Location)), Text: inTypeSchema(e.old.Name)})
 		}
 		return true
 	})
-	out, ok := applyEdits(before+text, pgparse.Span{Start: len(before), End: len(before + text)}, edits)
+	out, ok := pgparse.ApplyEdits(before+text, pgparse.Span{Start: len(before), End: len(before + text)}, edits)
 	return out, ok
 }
 

@@ -52,7 +52,7 @@ func ForeignKey(table, referenced *catalog.Relation, key *catalog.Constraint) st
 // FillByTrigger are the statements that fill a column of each row that is written, by an expression of the row's
 // columns; "" if the expression is not understood. They come before a backfill of the column.
 func FillByTrigger(t *catalog.Relation, column, expression string) string {
-	value, ok := replaceColumns(expression, func(c string) string { return "NEW." + quoteIdent(c) })
+	value, ok := pgparse.ReplaceColumns(expression, func(c string) string { return "NEW." + quoteIdent(c) })
 	if !ok || value == expression {
 		return ""
 	}

@@ -252,6 +252,9 @@ func keepUnchanged(c *Change) *Steps {
 	if phase != onward.Contract && c.readsRows() {
 		phase = c.phaseAfterFills(phase)
 	}
+	if c.isNewTable() && c.Release.createsInContract(c.changedTable()) {
+		phase = onward.Contract
+	}
 	s := m.addStep(phase, class, why, sql)
 	s.Undo, s.Judged, s.Alone = c.undoStatements(), !c.blocksOthers(), c.Result.NoTransaction != ""
 	if c.changesCreatedTable() {
@@ -285,6 +288,15 @@ func (c *Change) changedTable() *catalog.Relation {
 		return c.resolveRelation(n.UpdateStmt.Relation)
 	}
 	return nil
+}
+
+// createsInContract reports whether a new table is created after the deploy, because a foreign key of it may break the deployed code.
+func (r *Release) createsInContract(t *catalog.Relation) bool {
+	return slices.ContainsFunc(r.changes, func(c *Change) bool {
+		return c.Node.GetCreateStmt() != nil && c.breaksDeployed() && slices.ContainsFunc(c.Deltas, func(d catalog.Delta) bool {
+			return d.Kind == catalog.RelationCreated && d.OID == t.OID
+		})
+	})
 }
 
 func (c *Change) resolveRelation(rv *pgparse.RangeVar) *catalog.Relation {

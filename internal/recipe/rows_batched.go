@@ -247,7 +247,7 @@ func (w *rowStatement) restrict(sql string, keys []string) string {
 	case !w.hasWhere && at < 0:
 		return strings.TrimSpace(sql) + " WHERE " + join + tail
 	case w.hasWhere && at >= 0:
-		return sql[:at] + " WHERE (" + endLineComment(strings.TrimSpace(sql[at+len(" WHERE "):])) + ") AND " + join + tail
+		return sql[:at] + " WHERE (" + pgparse.EndLineComment(strings.TrimSpace(sql[at+len(" WHERE "):])) + ") AND " + join + tail
 	}
 	return ""
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -74,8 +75,8 @@ func (v *computedValues) columnName(kind string, i int) string {
 
 // makeQuery returns the query for the rows of the plan's table; "" if the text of the UPDATE is not understood.
 func (v *computedValues) makeQuery(c *Change) string {
-	u := splitUpdate(c.SQL)
-	if u == nil || len(v.keys) == 0 || len(u.values) != len(v.set) {
+	u := pgparse.SplitUpdate(c.SQL)
+	if u == nil || len(v.keys) == 0 || len(u.Values) != len(v.set) {
 		return ""
 	}
 	var keys, list []string
@@ -83,24 +84,24 @@ func (v *computedValues) makeQuery(c *Change) string {
 		keys = append(keys, quoteIdent(v.alias)+"."+quoteIdent(k))
 	}
 	list = append(list, keys...)
-	for _, value := range u.values {
+	for _, value := range u.Values {
 		list = append(list, "("+value+")")
 	}
 	for _, name := range v.set {
 		list = append(list, quoteIdent(v.alias)+"."+quoteIdent(name))
 	}
-	from := u.table
-	if u.from != "" {
-		from += ", " + u.from
+	from := u.Table
+	if u.From != "" {
+		from += ", " + u.From
 	}
-	if u.where != "" {
-		from += " WHERE " + u.where
+	if u.Where != "" {
+		from += " WHERE " + u.Where
 	}
 	// An UPDATE takes any of several values for a row.
-	if u.with != "" {
-		u.with += " "
+	if u.With != "" {
+		u.With += " "
 	}
-	return u.with + "SELECT DISTINCT ON (" + strings.Join(keys, ", ") + ") " + strings.Join(list, ", ") + " FROM " + from
+	return u.With + "SELECT DISTINCT ON (" + strings.Join(keys, ", ") + ") " + strings.Join(list, ", ") + " FROM " + from
 }
 
 // addTable adds the steps that fill the plan's table. Its columns have the types of the UPDATE's columns, so a value is converted as the

@@ -275,3 +275,13 @@ func foreignKey(t, ref *catalog.Relation, con *catalog.Constraint) string {
 	}
 	return out
 }
+
+// replaceColumn replaces one column in a condition by another one.
+func replaceColumn(text, column, instead string) (string, bool) {
+	return pgparse.ReplaceColumns(text, func(name string) string {
+		if name == column {
+			return quoteIdent(instead)
+		}
+		return ""
+	})
+}

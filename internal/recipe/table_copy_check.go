@@ -163,7 +163,7 @@ func (t *tableCopy) isCheckedBySource(con *catalog.Constraint) bool {
 	}) {
 		return true
 	}
-	text, ok := replaceColumns(con.ExprText, func(column string) string { return quoteIdent(t.sourceOf(column)) })
+	text, ok := pgparse.ReplaceColumns(con.ExprText, func(column string) string { return quoteIdent(t.sourceOf(column)) })
 	if !ok || len(t.sourcesOf(names)) == 0 {
 		return false
 	}

@@ -56,7 +56,7 @@ func (t *tableCopy) readText() bool {
 	if from < 1 || !strings.EqualFold(t.list[from:], "FROM") || !strings.ContainsAny(t.list[from-1:from], " \t\r\n)") {
 		return false
 	}
-	t.list = endLineComment(strings.TrimSpace(t.list[:from]))
+	t.list = pgparse.EndLineComment(strings.TrimSpace(t.list[:from]))
 	if t.query.WhereClause == nil {
 		return true
 	}
@@ -72,16 +72,8 @@ func (t *tableCopy) readText() bool {
 		}
 		t.condition = strings.TrimSpace(strings.TrimSuffix(t.condition, ")"))
 	}
-	t.condition = endLineComment(t.condition)
+	t.condition = pgparse.EndLineComment(t.condition)
 	return t.condition != ""
-}
-
-// endLineComment adds a line break to a text that may end in a comment.
-func endLineComment(text string) string {
-	if strings.Contains(text, "--") {
-		return text + "\n"
-	}
-	return text
 }
 
 // readValues assigns the values of the SELECT list to columns of the target.

@@ -1,0 +1,63 @@
+package pgparse
+
+import (
+	"slices"
+	"strings"
+)
+
+// RewriteColumns replaces the columns that an expression names by other texts. The expression's
+// locations refer to sql; span is its place there.
+func RewriteColumns(expr *Node, sql string, span Span, instead func(column string) string) (string, bool) {
+	var edits []TextEdit
+	ok := true
+	Walk(expr, func(msg any) bool {
+		ref, is := msg.(*ColumnRef)
+		if !is {
+			return true
+		}
+		at := int(ref.Location)
+		if at < span.Start || at >= span.End || len(ref.Fields) == 0 {
+			ok = false
+			return true
+		}
+		column := LastText(ref.Fields)
+		if text := instead(column); text != "" {
+			edits = append(edits, TextEdit{at, NameEnd(sql, at), text})
+		}
+		return true
+	})
+	text, fits := ApplyEdits(sql, span, edits)
+	return text, ok && fits
+}
+
+// TextEdit replaces a piece of a text.
+type TextEdit struct {
+	At, End int
+	Text    string
+}
+
+// ApplyEdits returns a span of a text with edits. ok is false if edits overlap or leave the span.
+func ApplyEdits(sql string, span Span, edits []TextEdit) (out string, ok bool) {
+	slices.SortFunc(edits, func(a, b TextEdit) int { return a.At - b.At })
+	var b strings.Builder
+	at := span.Start
+	for _, e := range edits {
+		if e.At < at || e.End > span.End {
+			return "", false
+		}
+		b.WriteString(sql[at:e.At] + e.Text)
+		at = e.End
+	}
+	b.WriteString(sql[at:span.End])
+	return b.String(), true
+}
+
+// ReplaceColumns replaces the columns that an expression names by other texts; "" keeps a column.
+func ReplaceColumns(text string, instead func(column string) string) (string, bool) {
+	const before = "SELECT "
+	expression := ParseExpression(text)
+	if expression == nil {
+		return "", false
+	}
+	return RewriteColumns(expression, before+text, Span{Start: len(before), End: len(before + text)}, instead)
+}
