@@ -28,7 +28,7 @@ var layers = [][]string{
 		"internal/permit", "internal/refusal", "internal/effect", "internal/size", "internal/advice", "internal/history",
 		"internal/workload", "internal/transcript", "internal/code/facts", "internal/code/lexer", "internal/code/source", "internal/code/queries",
 		"internal/code", "internal/code/read", "internal/code/mentions", "internal/code/index",
-		"internal/analysis", "internal/rule", "internal/recipe", "internal/dbchecks",
+		"internal/analysis", "internal/rule", "internal/elements", "internal/recipe", "internal/dbchecks",
 		"config",
 	},
 	{
@@ -53,7 +53,7 @@ var pure = []string{
 	"internal/inflect", "internal/configfile", "internal/pgparse", "internal/acl", "internal/predicate", "internal/query", "internal/pgerror", "internal/catalog",
 	"internal/script", "internal/outside", "internal/violation", "internal/undo", "internal/readiness", "internal/permit", "internal/refusal",
 	"internal/effect", "internal/size", "internal/advice", "internal/history", "internal/workload", "internal/code",
-	"internal/analysis", "internal/rule", "internal/recipe", "internal/rules",
+	"internal/analysis", "internal/rule", "internal/elements", "internal/recipe", "internal/rules",
 }
 
 // reading rooms are below a pure one, and read files.

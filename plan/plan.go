@@ -73,7 +73,7 @@ func Make(ctx context.Context, c Config) (*onward.Plan, *onward.Report, error) {
 	if err := finish(p); err != nil {
 		return nil, nil, err
 	}
-	if c.Sketch || len(p.plan.Steps) == 0 {
+	if c.Sketch || len(p.plan.Steps) == 0 && (len(p.plan.Left) == 0 || len(c.Only) > 0 || !src.hasTransitions()) {
 		return p.plan, report, p.sealPlan()
 	}
 	r, err := openProofs(ctx, &c, folds)
@@ -81,8 +81,15 @@ func Make(ctx context.Context, c Config) (*onward.Plan, *onward.Report, error) {
 		return p.plan, report, err
 	}
 	defer r.closeServer()
-	if p, err = r.proveChains(src, p, left, finish); err != nil {
-		return p.plan, report, err
+	if len(p.plan.Steps) > 0 {
+		if p, err = r.proveChains(src, p, left, finish); err != nil {
+			return p.plan, report, err
+		}
+	}
+	if len(c.Only) == 0 {
+		if p, err = r.proveRestated(src, p, release, finish); err != nil {
+			return p.plan, report, err
+		}
 	}
 	return p.plan, report, p.sealPlan()
 }

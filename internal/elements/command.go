@@ -1,0 +1,212 @@
+package elements
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+)
+
+// Command is a statement of a release, or one command of its ALTER TABLE.
+type Command struct {
+	Stmt *rule.Stmt
+	// Alter is the command; nil if the Command is the whole statement. index is its place in the statement.
+	Alter *pgparse.AlterTableCmd
+	index int
+	links links
+}
+
+// links are the elements that a command makes, drops, changes or uses, and the tables whose rows it reads or writes.
+type links struct {
+	makes, drops, changes, uses map[Key]bool
+	writes                      map[catalog.OID]bool
+}
+
+func newLinks() links {
+	return links{makes: map[Key]bool{}, drops: map[Key]bool{}, changes: map[Key]bool{}, uses: map[Key]bool{}, writes: map[catalog.OID]bool{}}
+}
+
+// SplitStatement returns the commands of a statement.
+func SplitStatement(s *rule.Stmt) (out []*Command) {
+	stmt := s.Node.GetAlterTableStmt()
+	if stmt == nil || stmt.Objtype != pgparse.ObjectType_OBJECT_TABLE {
+		out = []*Command{{Stmt: s}}
+	}
+	for i, n := range stmt.GetCmds() {
+		if len(out) == 0 || out[0].Alter != nil {
+			out = append(out, &Command{Stmt: s, Alter: n.GetAlterTableCmd(), index: i})
+		}
+	}
+	for _, c := range out {
+		c.findLinks()
+	}
+	return out
+}
+
+// Text returns the command as written, without ALTER TABLE.
+func (c *Command) Text() string {
+	if c.Alter == nil {
+		return c.Stmt.SQL
+	}
+	return c.Stmt.CommandText(c.index)
+}
+
+// SQL returns the command as a statement of its own.
+func (c *Command) SQL() string {
+	if c.Alter == nil {
+		return c.Stmt.SQL
+	}
+	return c.Stmt.AlterTable() + " " + c.Text()
+}
+
+// alterType returns the kind of a command of ALTER TABLE; none for a whole statement.
+func (c *Command) alterType() pgparse.AlterTableType { return c.Alter.GetSubtype() }
+
+// findLinks finds the links of a command. An element is used if a table of the command has it and the command has its name, also in
+// a text such as the argument of nextval.
+func (c *Command) findLinks() {
+	c.links = newLinks()
+	l, words := &c.links, listWords(c.Text(), c.syntaxTree())
+	tables := map[catalog.OID]bool{}
+	for i := range c.Stmt.Result.Effects {
+		tables[c.Stmt.Result.Effects[i].OID] = true
+	}
+	for _, d := range c.listDeltas(words) {
+		if d.OID != 0 {
+			tables[d.OID] = true
+		}
+		for _, p := range partsOf(d) {
+			switch p.findTarget() {
+			case Present:
+				l.makes[p.key] = true
+			case Absent:
+				l.drops[p.key] = true
+			default:
+				l.changes[p.key] = true
+			}
+		}
+	}
+	delete(tables, 0)
+	for oid := range tables {
+		l.uses[tableKey(oid)] = true
+		for _, side := range []*catalog.Catalog{c.Stmt.Before, c.Stmt.After} {
+			if t := side.Relation(oid); t != nil {
+				l.addParts(t, side, words)
+			}
+		}
+	}
+	for _, w := range words {
+		l.uses[objectKey(w)] = true
+	}
+	for _, r := range writtenTables(c) {
+		l.writes[r.OID] = true
+	}
+}
+
+// addParts adds the parts of a table that are in a list of words.
+func (l *links) addParts(t *catalog.Relation, in *catalog.Catalog, words []string) {
+	for _, col := range t.Columns {
+		if slices.Contains(words, col.Name) {
+			l.uses[columnKey(t.OID, col.Attnum)] = true
+		}
+	}
+	for _, con := range t.Constraints {
+		if slices.Contains(words, con.Name) {
+			l.uses[constraintKey(t.OID, int64(con.ID))] = true
+		}
+	}
+	for _, x := range in.IndexesOf(t) {
+		if slices.Contains(words, x.Name.Name) {
+			l.uses[indexKey(t.OID, x.OID)] = true
+		}
+	}
+}
+
+// syntaxTree returns the syntax tree of the command.
+func (c *Command) syntaxTree() any {
+	if c.Alter == nil {
+		return c.Stmt.Node
+	}
+	return c.Alter
+}
+
+// listDeltas returns the command's share of what its statement changes.
+func (c *Command) listDeltas(words []string) (out []*catalog.Delta) {
+	var others []string
+	for i, n := range c.Stmt.Node.GetAlterTableStmt().GetCmds() {
+		if i != c.index && c.Alter != nil {
+			others = append(others, listWords(c.Stmt.CommandText(i), n)...)
+		}
+	}
+	for i := range c.Stmt.Deltas {
+		d := &c.Stmt.Deltas[i]
+		names := func(words []string) bool {
+			return slices.ContainsFunc(partsOf(d), func(p part) bool {
+				return slices.Contains(words, p.name[strings.LastIndexByte(p.name, '.')+1:])
+			})
+		}
+		if len(others) == 0 || names(words) || !names(others) {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// listWords lists the names in SQL and in its texts.
+func listWords(text string, node any) []string {
+	words := pgparse.ListNames(text)
+	pgparse.Walk(node, func(msg any) bool {
+		if s, ok := msg.(*pgparse.A_Const); ok && s.GetSval() != nil {
+			words = append(words, pgparse.ListNames(s.GetSval().Sval)...)
+		}
+		if s, ok := msg.(*pgparse.String); ok && strings.ContainsAny(s.Sval, " \n") {
+			words = append(words, pgparse.ListNames(s.Sval)...)
+		}
+		return true
+	})
+	slices.Sort(words)
+	return slices.Compact(words)
+}
+
+// writtenTables returns the tables whose rows a command writes by its own words.
+func writtenTables(c *Command) (out []*catalog.Relation) {
+	if c.Alter != nil {
+		return nil
+	}
+	pgparse.Walk(c.Stmt.Node, func(msg any) bool {
+		var target *pgparse.RangeVar
+		switch n := msg.(type) {
+		case *pgparse.UpdateStmt:
+			target = n.Relation
+		case *pgparse.InsertStmt:
+			target = n.Relation
+		case *pgparse.DeleteStmt:
+			target = n.Relation
+		case *pgparse.MergeStmt:
+			target = n.Relation
+		case *pgparse.CopyStmt:
+			target = n.Relation
+		case *pgparse.TruncateStmt:
+			for _, r := range n.Relations {
+				if t, _ := c.Stmt.Before.Resolve(r.GetRangeVar()); t != nil {
+					out = append(out, t)
+				}
+			}
+		}
+		if target != nil {
+			if t, _ := c.Stmt.Before.Resolve(target); t != nil {
+				out = append(out, t)
+			}
+		}
+		return true
+	})
+	return out
+}
+
+// isUnseen reports whether a command does more than its words say: a block, a call, or an unknown statement.
+func (c *Command) isUnseen() bool {
+	n := c.Stmt.Node
+	return n == nil || c.Stmt.Opaque != "" || n.GetDoStmt() != nil || n.GetCallStmt() != nil || n.GetSelectStmt() != nil
+}

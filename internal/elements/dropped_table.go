@@ -1,0 +1,82 @@
+package elements
+
+import (
+	"slices"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// dropWithTable is the transition of a part of a table that the release drops: a constraint, an index or a column goes with its
+// table, and needs no statement. Until then it serves the deployed code: a foreign key that a step drops
+// earlier leaves rows without a parent. Generators of migrations drop foreign keys before tables.
+//
+// It must hold that no statement of the release writes rows of the table or of one that it refers to, as it may rely on the drop.
+func (r *release) dropWithTable() {
+	for i, c := range r.commands {
+		for _, e := range r.elements {
+			if e.Kind != Table || e.Target != Absent && e.Target != Replaced || !c.dropsOnlyPartsOf(e.Table) {
+				continue
+			}
+			end := r.firstDrop(e.Key)
+			if end < i || r.reliesOnDrop(c, e.Table, r.commands[i+1:end]) {
+				continue
+			}
+			r.takeCommand(c, nil, e, "it goes with its table")
+		}
+	}
+}
+
+// dropsOnlyPartsOf reports whether a command drops parts of a table, and does nothing else.
+func (c *Command) dropsOnlyPartsOf(table catalog.OID) bool {
+	if len(c.links.makes)+len(c.links.changes) > 0 || len(c.links.drops) == 0 || c.isUnseen() {
+		return false
+	}
+	for key := range c.links.drops {
+		if !key.isPartOf(table) {
+			return false
+		}
+	}
+	return true
+}
+
+// firstDrop returns the index of the command that drops an element; -1 if none does.
+func (r *release) firstDrop(key Key) int {
+	for i, c := range r.commands {
+		if c.links.drops[key] {
+			return i
+		}
+	}
+	return -1
+}
+
+// reliesOnDrop reports whether a command between two others may need that the first of them has dropped something: it writes rows of its table,
+// takes a row away that the table refers to, or does what its words do not say.
+func (r *release) reliesOnDrop(drop *Command, table catalog.OID, between []*Command) bool {
+	return slices.ContainsFunc(between, func(c *Command) bool {
+		if c.isUnseen() || c.links.writes[table] {
+			return true
+		}
+		for i := range drop.Stmt.Deltas {
+			d := &drop.Stmt.Deltas[i]
+			if con := d.OldConstraint; con != nil && con.Ref != 0 && c.links.writes[con.Ref] && !c.keepsKey(con) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// keepsKey reports whether a command that writes a table keeps all rows to which a foreign key of another table refers.
+func (c *Command) keepsKey(con *catalog.Constraint) bool {
+	update := c.Stmt.Node.GetUpdateStmt()
+	if update == nil {
+		return c.Stmt.Node.GetInsertStmt() != nil
+	}
+	t, _ := c.Stmt.Before.Resolve(update.Relation)
+	if t == nil || t.OID != con.Ref {
+		return false
+	}
+	key := t.ColumnNames(con.RefColumns)
+	return !slices.ContainsFunc(update.TargetList, func(n *pgparse.Node) bool { return slices.Contains(key, n.GetResTarget().GetName()) })
+}

@@ -1,0 +1,104 @@
+package elements
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/onward-sql/onward/internal/catalog"
+)
+
+// release is a release while it is restated.
+type release struct {
+	base, head *catalog.Catalog
+	elements   []*Element
+	commands   []*Command
+	// taken are the commands that a transition has.
+	taken map[*Command]*transition
+	out   *Restatement
+}
+
+// transition has the statements that replace a command; none if other ones do.
+type transition struct {
+	element    *Element
+	statements []string
+	why        string
+}
+
+// Restatement is a release in the statements of its difference, as far as transitions know it.
+type Restatement struct {
+	// Nodes are the statements in their order.
+	Nodes []*Node
+	// Elements are those with a transition.
+	Elements []*Element
+	// Refused are elements that have none, each with the reason.
+	Refused []string
+}
+
+// Restate returns a release as its difference. It has no nodes if no transition applies. The error is a [CycleError] if the rules of order
+// contradict each other. The commands are in the release's order, and the second catalog is folded by them from the first.
+func Restate(base, head *catalog.Catalog, commands []*Command) (*Restatement, error) {
+	r := &release{base: base, head: head, elements: Compare(base, head), commands: commands, taken: map[*Command]*transition{}, out: &Restatement{}}
+	r.findTransitions()
+	if len(r.taken) == 0 {
+		return r.out, nil
+	}
+	nodes, err := sortNodes(r.listNodes())
+	r.out.Nodes = nodes
+	return r.out, err
+}
+
+// findTransitions finds the elements that several statements bring to their target together.
+func (r *release) findTransitions() {
+	r.dropWithTable()
+	for _, e := range r.elements {
+		if e.Kind == Column && e.Target == Replaced {
+			r.replaceColumn(e)
+		}
+	}
+}
+
+// takeCommand records that a transition has a command. Only the last of several commands has statements.
+func (r *release) takeCommand(c *Command, statements []string, e *Element, why string) {
+	r.taken[c] = &transition{e, statements, why}
+	if !slices.Contains(r.out.Elements, e) {
+		r.out.Elements = append(r.out.Elements, e)
+	}
+}
+
+// refuseElement records why an element has no transition.
+func (r *release) refuseElement(e *Element, why string) {
+	r.out.Refused = append(r.out.Refused, fmt.Sprintf("%s: %s", e, why))
+}
+
+// listNodes returns the commands that stay, and the statements of the transitions in the place of the last command of each.
+func (r *release) listNodes() (out []*Node) {
+	for i, c := range r.commands {
+		t := r.taken[c]
+		if t == nil {
+			out = append(out, &Node{SQL: c.SQL(), From: c, place: i, links: c.links})
+			continue
+		}
+		for k, sql := range t.statements {
+			n := &Node{SQL: sql, From: c, Element: t.element, place: i, part: k, links: newLinks()}
+			n.links.drops[t.element.Key] = true
+			if t.element.By != nil {
+				n.links.makes[t.element.By.Key] = true
+			}
+			for _, w := range listWords(sql, nil) {
+				n.links.uses[objectKey(w)] = true
+			}
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// usesElement reports whether a command uses, makes, drops or changes an element.
+func (c *Command) usesElement(key Key) bool {
+	return c.links.uses[key] || c.links.makes[key] || c.links.drops[key] || c.links.changes[key]
+}
+
+// formatPlace returns "m.sql:3 DOES".
+func (c *Command) formatPlace(does string) string {
+	return fmt.Sprintf("%s:%d %s", c.Stmt.Migration.Path, c.Stmt.Line, does)
+}
