@@ -73,7 +73,7 @@ func (s *source) listCommands() (out []*elements.Command, head *catalog.Catalog)
 			if st.Parent >= 0 || st.In != "" {
 				continue
 			}
-			if st.Node == nil || st.OfRows || st.Opaque != "" || st.Start < 0 {
+			if st.Node == nil || st.Node.GetCopyStmt() != nil || st.OfRows || st.Opaque != "" || st.Start < 0 {
 				return nil, nil
 			}
 			head = st.After

@@ -143,12 +143,24 @@ func (c *Command) listDeltas(words []string) (out []*catalog.Delta) {
 	for i := range c.Stmt.Deltas {
 		d := &c.Stmt.Deltas[i]
 		names := func(words []string) bool {
-			return slices.ContainsFunc(partsOf(d), func(p part) bool {
-				return slices.Contains(words, p.name[strings.LastIndexByte(p.name, '.')+1:])
-			})
+			return slices.ContainsFunc(namesOf(d), func(name string) bool { return slices.Contains(words, name) })
 		}
 		if len(others) == 0 || names(words) || !names(others) {
 			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// namesOf returns the names by which a command can be about a delta: the names of its elements, and of the columns of a constraint. A constraint without a
+// name of its own has one that no statement names.
+func namesOf(d *catalog.Delta) (out []string) {
+	for _, p := range partsOf(d) {
+		out = append(out, p.own)
+	}
+	for t, con := range map[*catalog.Relation]*catalog.Constraint{d.Before: d.OldConstraint, d.After: d.NewConstraint} {
+		if t != nil && con != nil {
+			out = append(out, t.ColumnNames(con.Columns)...)
 		}
 	}
 	return out

@@ -22,7 +22,7 @@ func (r *release) dropWithTable() {
 			if end < i || r.reliesOnDrop(c, e.Table, r.commands[i+1:end]) {
 				continue
 			}
-			r.takeCommand(c, nil, e, "it goes with its table")
+			r.takeCommand(c, nil, e)
 		}
 	}
 }

@@ -96,7 +96,7 @@ func Compare(base, head *catalog.Catalog) []*Element {
 // part is an element of a delta, and on which sides of it the element is.
 type part struct {
 	key          Key
-	name         string
+	name, own    string // with its table, and alone
 	isOld, isNew bool
 }
 
@@ -116,13 +116,13 @@ func partsOf(d *catalog.Delta) (out []part) {
 	switch {
 	case d.Old != nil || d.New != nil:
 		col := cmp.Or(d.New, d.Old)
-		out = append(out, part{columnKey(d.OID, col.Attnum), table + "." + col.Name, d.Old != nil, d.New != nil})
+		out = append(out, part{columnKey(d.OID, col.Attnum), table + "." + col.Name, col.Name, d.Old != nil, d.New != nil})
 	case d.OldConstraint != nil || d.NewConstraint != nil:
 		con := cmp.Or(d.NewConstraint, d.OldConstraint)
-		out = append(out, part{constraintKey(d.OID, int64(con.ID)), table + "." + con.Name, d.OldConstraint != nil, d.NewConstraint != nil})
+		out = append(out, part{constraintKey(d.OID, int64(con.ID)), table + "." + con.Name, con.Name, d.OldConstraint != nil, d.NewConstraint != nil})
 	case d.OldIndex != nil || d.NewIndex != nil:
 		x := cmp.Or(d.NewIndex, d.OldIndex)
-		out = append(out, part{indexKey(d.OID, x.OID), x.Name.String(), d.OldIndex != nil, d.NewIndex != nil})
+		out = append(out, part{indexKey(d.OID, x.OID), x.Name.String(), x.Name.Name, d.OldIndex != nil, d.NewIndex != nil})
 	case d.OldType != nil || d.NewType != nil:
 		out = append(out, objectPart(cmp.Or(d.NewType, d.OldType).Name, d.OldType != nil, d.NewType != nil))
 	case d.OldFunction != nil || d.NewFunction != nil:
@@ -130,11 +130,11 @@ func partsOf(d *catalog.Delta) (out []part) {
 	case d.OldObject != nil || d.NewObject != nil:
 		out = append(out, objectPart(cmp.Or(d.NewObject, d.OldObject).Name, d.OldObject != nil, d.NewObject != nil))
 	case d.OID != 0:
-		out = append(out, part{tableKey(d.OID), table, d.Before != nil, d.After != nil})
+		out = append(out, part{tableKey(d.OID), table, d.Name().Name, d.Before != nil, d.After != nil})
 	}
 	return out
 }
 
 func objectPart(n catalog.Name, isOld, isNew bool) part {
-	return part{objectKey(n.Name), n.String(), isOld, isNew}
+	return part{objectKey(n.Name), n.String(), n.Name, isOld, isNew}
 }

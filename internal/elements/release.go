@@ -21,7 +21,6 @@ type release struct {
 type transition struct {
 	element    *Element
 	statements []string
-	why        string
 }
 
 // Restatement is a release in the statements of its difference, as far as transitions know it.
@@ -58,8 +57,8 @@ func (r *release) findTransitions() {
 }
 
 // takeCommand records that a transition has a command. Only the last of several commands has statements.
-func (r *release) takeCommand(c *Command, statements []string, e *Element, why string) {
-	r.taken[c] = &transition{e, statements, why}
+func (r *release) takeCommand(c *Command, statements []string, e *Element) {
+	r.taken[c] = &transition{e, statements}
 	if !slices.Contains(r.out.Elements, e) {
 		r.out.Elements = append(r.out.Elements, e)
 	}

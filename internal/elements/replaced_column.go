@@ -37,12 +37,12 @@ func (r *release) replaceColumn(old *Element) {
 		return
 	}
 	for _, c := range x.again {
-		r.takeCommand(c, nil, old, "the type's change keeps it")
+		r.takeCommand(c, nil, old)
 	}
 	for _, c := range x.taken[:len(x.taken)-1] {
-		r.takeCommand(c, nil, old, "the replaced column has it")
+		r.takeCommand(c, nil, old)
 	}
-	r.takeCommand(x.taken[len(x.taken)-1], sql, old, "the new column replaces the old one")
+	r.takeCommand(x.taken[len(x.taken)-1], sql, old)
 }
 
 // replacedColumn is a column that another one replaces.

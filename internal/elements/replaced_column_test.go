@@ -47,6 +47,22 @@ CREATE INDEX by_price ON "Items" (price)`,
 			},
 		},
 		{
+			name: "several commands in one statement", release: `ALTER TABLE "Items" ADD COLUMN "a.b" text, ADD COLUMN extra int CHECK (extra > 0);
+UPDATE "Items" SET "a.b" = price::text; ALTER TABLE "Items" DROP COLUMN price, DROP COLUMN note; ALTER TABLE "Items" RENAME "a.b" TO price`,
+			want: []string{
+				`ALTER TABLE "Items" ADD COLUMN extra int CHECK (extra > 0)`, `ALTER TABLE "Items" DROP COLUMN note`,
+				`ALTER TABLE "Items" ALTER COLUMN price TYPE text USING (price::text)`,
+			},
+		},
+		{
+			name: "a value in a text", release: `CREATE SEQUENCE price_seq; ALTER TABLE "Items" ADD COLUMN tmp bigint DEFAULT 7; UPDATE "Items" SET tmp = price;
+ALTER TABLE "Items" DROP COLUMN price; ALTER TABLE "Items" RENAME tmp TO price; SELECT setval('price_seq', 1)`,
+			want: []string{
+				`CREATE SEQUENCE price_seq`, `ALTER TABLE "Items" ALTER COLUMN price TYPE bigint USING (price)`,
+				`ALTER TABLE "Items" ALTER COLUMN price SET DEFAULT 7`, `SELECT setval('price_seq', 1)`,
+			},
+		},
+		{
 			name: "a key, whose constraint goes and comes back", release: `ALTER TABLE "Items" ADD COLUMN tmp text; UPDATE "Items" SET tmp = id::text;
 ALTER TABLE "Items" DROP COLUMN id; ALTER TABLE "Items" RENAME tmp TO id; ALTER TABLE "Items" ADD PRIMARY KEY (id)`,
 			want: []string{`ALTER TABLE "Items" ALTER COLUMN id TYPE text USING (id::text)`},
