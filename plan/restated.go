@@ -122,7 +122,8 @@ func (r *proofs) proveRestated(src *source, p *planner, release *audit.Release, 
 		return p, nil
 	}
 	for _, e := range other.Elements {
-		q.plan.Notes = addMissing(q.plan.Notes, []string{fmt.Sprintf("several statements of the release are planned together, from the difference of its schemas: %s", e)})
+		note := fmt.Sprintf("several statements of the release are planned together, from the difference of its schemas: %s", e)
+		q.plan.Notes = addMissing(q.plan.Notes, []string{note})
 	}
 	return q, nil
 }

@@ -152,8 +152,8 @@ func (c *Command) listDeltas(words []string) (out []*catalog.Delta) {
 	return out
 }
 
-// namesOf returns the names by which a command can be about a delta: the names of its elements, and of the columns of a constraint. A constraint without a
-// name of its own has one that no statement names.
+// namesOf returns the names by which a command can be about a delta: the names of its elements, and of the columns of a constraint, whose own
+// name may be in no statement.
 func namesOf(d *catalog.Delta) (out []string) {
 	for _, p := range partsOf(d) {
 		out = append(out, p.own)
