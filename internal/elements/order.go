@@ -2,6 +2,7 @@ package elements
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -114,13 +115,13 @@ func sortNodes(nodes []*Node) ([]*Node, error) {
 	return out, nil
 }
 
+// mustPrecede reports whether a rule says that a node comes before another one. The first rule alone is for two statements as written.
 func mustPrecede(a, b *Node) bool {
-	for i := range orderRules {
-		if orderRules[i].precedes(a, b) {
-			return true
-		}
+	rules := orderRules
+	if a.Element == nil && b.Element == nil {
+		rules = rules[:1]
 	}
-	return false
+	return slices.ContainsFunc(rules, func(r orderRule) bool { return r.precedes(a, b) })
 }
 
 // leftNodes returns the nodes of the cycles: those that are not done, without those that none of them waits for.

@@ -36,6 +36,7 @@ func TestOrder(t *testing.T) {
 		t.Fatalf("no cycle: the statements as written keep their order, and %v", sorted)
 	}
 	sorted, err = sortNodes([]*Node{
+		node("names what is made later", 0, nil, nil, []string{"type"}, nil),
 		node("written", 1, nil, []string{"type"}, nil, nil),
 		node("uses what a transition makes", 2, nil, nil, []string{"made"}, nil),
 		node("drops", 3, e, nil, nil, []string{"old"}),
@@ -48,7 +49,7 @@ func TestOrder(t *testing.T) {
 	for _, n := range sorted {
 		got = append(got, n.SQL)
 	}
-	if order := strings.Join(got, "; "); order != "written; makes; uses what a transition makes; drops" {
+	if order := strings.Join(got, "; "); order != "names what is made later; written; makes; uses what a transition makes; drops" {
 		t.Error(order)
 	}
 }

@@ -68,15 +68,14 @@ func (x *replacedColumn) readCommands() (why string) {
 	dropped := false
 	for _, c := range x.commands {
 		usesOld, usesNew := c.usesElement(x.old.Key), c.usesElement(x.fresh.Key)
+		problem := ""
 		switch {
 		case !usesOld && !usesNew:
 		case c.links.makes[x.fresh.Key]:
-			if why := x.readAdd(c); why != "" {
-				return why
-			}
+			problem = x.readAdd(c)
 		case c.links.drops[x.old.Key]:
 			if !c.dropsOnlyPartsOf(x.old.Table) || c.alterType() != pgparse.AlterTableType_AT_DropColumn {
-				return c.formatPlace("drops more than the old column")
+				problem = "drops more than the old column"
 			}
 			dropped = true
 			x.taken = append(x.taken, c)
@@ -85,18 +84,21 @@ func (x *replacedColumn) readCommands() (why string) {
 		case usesNew && x.changesColumn(c):
 			x.taken = append(x.taken, c)
 		case usesNew && !x.hasFinalName(c):
-			return c.formatPlace("uses the new column before it has its name")
+			problem = "uses the new column before it has its name"
 		case usesOld && !dropped && len(c.links.makes)+len(c.links.changes) > 0:
-			return c.formatPlace("changes something on the old column")
+			problem = "changes something on the old column"
+		}
+		if problem != "" && why == "" {
+			why = c.formatPlace(problem)
 		}
 	}
 	switch {
-	case x.add == nil:
-		return "no statement of the release adds the new column alone"
 	case x.values == nil:
 		return "no UPDATE gives the new column the values of the old one"
+	case x.add == nil && why == "":
+		return "no statement adds the new column alone"
 	}
-	return ""
+	return why
 }
 
 // hasFinalName reports whether the new column has its name when a command runs.
@@ -109,13 +111,13 @@ func (x *replacedColumn) hasFinalName(c *Command) bool {
 func (x *replacedColumn) readAdd(c *Command) (why string) {
 	def := c.Alter.GetDef().GetColumnDef()
 	if c.alterType() != pgparse.AlterTableType_AT_AddColumn || len(c.links.makes) != 1 {
-		return c.formatPlace("adds more than the new column")
+		return "adds more than the new column"
 	}
 	for _, n := range def.GetConstraints() {
 		switch n.GetConstraint().GetContype() {
 		case pgparse.ConstrType_CONSTR_NULL, pgparse.ConstrType_CONSTR_NOTNULL, pgparse.ConstrType_CONSTR_DEFAULT:
 		default:
-			return c.formatPlace("adds the new column with a condition")
+			return "adds the new column with a condition"
 		}
 	}
 	x.add, x.taken = c, append(x.taken, c)

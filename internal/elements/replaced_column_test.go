@@ -115,6 +115,15 @@ ALTER TABLE "Items" DROP COLUMN note; ALTER TABLE "Items" RENAME tmp TO note`,
 			refused: "no UPDATE gives the new column the values of the old one",
 		},
 		{
+			name: "no values, and a condition", release: `ALTER TABLE "Items" DROP COLUMN note; ALTER TABLE "Items" ADD COLUMN note varchar(9) UNIQUE`,
+			refused: "no UPDATE gives the new column the values of the old one",
+		},
+		{
+			name: "a condition of the new column", release: `ALTER TABLE "Items" ADD COLUMN tmp text UNIQUE; UPDATE "Items" SET tmp = note;
+ALTER TABLE "Items" DROP COLUMN note; ALTER TABLE "Items" RENAME tmp TO note`,
+			refused: "m.sql:1 adds more than the new column",
+		},
+		{
 			name: "values of another column", release: `ALTER TABLE "Items" ADD COLUMN tmp json; UPDATE "Items" SET tmp = price::text::json;
 ALTER TABLE "Items" DROP COLUMN note; ALTER TABLE "Items" RENAME tmp TO note`,
 			refused: "reads more than the old column",
