@@ -117,8 +117,7 @@ func (r *proofs) proveRestated(src *source, p *planner, release *audit.Release, 
 	if q, err = r.proveChains(other.source, q, left, finish); err != nil {
 		return p, err
 	}
-	better := len(q.plan.Left) < len(p.plan.Left) || !p.passesChecks() || p.isBlocked()
-	if !q.passesChecks() || q.isBlocked() || other.leavesElement(q) || !better {
+	if !q.passesChecks() || q.isBlocked() || other.leavesElement(q) || !q.isBetterThan(p) {
 		return p, nil
 	}
 	for _, e := range other.Elements {
@@ -126,6 +125,22 @@ func (r *proofs) proveRestated(src *source, p *planner, release *audit.Release, 
 		q.plan.Notes = addMissing(q.plan.Notes, []string{note})
 	}
 	return q, nil
+}
+
+// isBetterThan reports whether a plan leaves nothing, or leaves less than another one and proves as many changes. A statement that is
+// planned with another one counts in neither.
+func (p *planner) isBetterThan(other *planner) bool {
+	return p.isProvenWhole() || len(p.plan.Left) < len(other.plan.Left) && p.countProven() >= other.countProven()
+}
+
+// countProven returns how many changes of the release have proven steps.
+func (p *planner) countProven() (n int) {
+	for _, g := range p.groupSteps(p.tried && p.passesChecks()) {
+		if g.Proven {
+			n += g.Changes
+		}
+	}
+	return n
 }
 
 // isProvenWhole reports whether the steps of a plan are proven, and do everything that the release does.
