@@ -87,6 +87,8 @@ var owners = map[string][]string{
 	"github.com/yuin/goldmark":         {"internal/site"},
 	"filippo.io/age":                   {"internal/transcript"},
 	"mvdan.cc/sh":                      {"internal/hook", "guard"},
+	"github.com/evanw/esbuild":         {"internal/adapter/jsrun"},
+	"github.com/grafana/sobek":         {"internal/adapter/jsrun"},
 }
 
 // exceptions, each with its reason.

@@ -3,6 +3,7 @@
 package confine
 
 import (
+	"fmt"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -137,6 +138,13 @@ func (p *Filter) AllowValue(arg, value uint32) {
 	p.AllowCall()
 }
 
+// AllowFlags allows the call if an argument has one of the flags.
+func (p *Filter) AllowFlags(arg, flags uint32) {
+	p.addInstruction(load, lowOffset(arg), 0, 0)
+	p.addInstruction(ifSome, flags, 0, 1)
+	p.AllowCall()
+}
+
 // RefuseValue refuses the call if the low half of an argument has a value.
 func (p *Filter) RefuseValue(arg, value uint32, errno unix.Errno) {
 	p.addInstruction(load, lowOffset(arg), 0, 0)
@@ -163,6 +171,15 @@ func (p *Filter) RefuseNamespaces() {
 // InstallFilter installs the filter for the calling thread and its children.
 func (p Filter) InstallFilter() error {
 	_, err := p.installWith(1 << 2) // memory access is as fast as without a filter
+	return err
+}
+
+// InstallForAll installs the filter for all threads of this process, and for those that they start.
+func (p Filter) InstallForAll() error {
+	thread, err := p.installWith(1<<2 | unix.SECCOMP_FILTER_FLAG_TSYNC)
+	if err == nil && thread != 0 {
+		return fmt.Errorf("thread %d has another filter", thread)
+	}
 	return err
 }
 

@@ -1,0 +1,7 @@
+//go:build linux && !amd64 && !arm64
+
+package jsrun
+
+import "github.com/onward-sql/onward/internal/confine"
+
+func filterChild() error { return confine.ErrNoFilter }

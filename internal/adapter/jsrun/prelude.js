@@ -1,0 +1,422 @@
+// The world in which a migration runs: values that are not known, recorders in place of the tool's object, and stubs
+// for packages.
+// host has the functions of the program that runs this: place, send, abort, choose, read.
+(function (host, root, client) {
+  'use strict';
+  const infos = new WeakMap(); // of unknown values
+  const recorders = new WeakMap(); // of the tool's object, and of chains of calls
+  const modules = new Map();
+  const timers = [];
+  const openChains = [];
+  const markEnd = '\uE001';
+  let counter = 0, conditional = 0, loops = 0, blocks = 0, block = 0;
+  let callback = null; // the function of a builder that is recorded now
+  const stringify = JSON.stringify, isArray = Array.isArray, listValues = Object.values, RealDate = Date;
+  const isObject = (v) => v !== null && (typeof v === 'object' || typeof v === 'function');
+  const infoOf = (v) => (isObject(v) ? infos.get(v) : undefined);
+  const markOf = (id) => '\uE000' + id + markEnd;
+  const { includes, startsWith, indexOf } = String.prototype;
+  const hasMark = (v) => typeof v === 'string' && includes.call(v, markEnd);
+  const isUnknown = (v) => infoOf(v) !== undefined || hasMark(v);
+
+  // unknown returns a value that only the real program knows. Everything made of it is unknown, too.
+  function unknown(info) {
+    info = { ...info, id: ++counter, members: new Map() };
+    const data = { ...info, settles: false };
+    const proxy = new Proxy(function () {}.bind(), {
+      get(_, key) {
+        if (key === Symbol.toPrimitive) {
+          return (hint) => (hint === 'number' ? abortRun('a number of an unknown value') : markOf(info.id));
+        }
+        if (key === Symbol.iterator) return () => iterateUnknown(data, false);
+        if (typeof key === 'symbol') return undefined;
+        if (key === '__esModule' && info.module) return true;
+        if (key === 'then') return info.settles ? (yes, no) => settle(unknown(data), yes, no) : undefined;
+        if (key === 'toString' || key === 'toLocaleString') return () => markOf(info.id);
+        if (!info.members.has(key)) info.members.set(key, unknown({ settles: info.settles, from: info.from }));
+        return info.members.get(key);
+      },
+      getPrototypeOf: () => (info.module ? unknown({ ...info, module: false }) : null),
+      apply: (_, self, list) => callUnknown(info, list),
+      construct: (_, list) => callUnknown(info, list),
+      set: (_, key, value) => (refuseSender(info, [value]), info.members.set(key, value), true),
+      has: () => true,
+      ownKeys: () => [],
+      deleteProperty: () => true,
+      defineProperty: () => true,
+    });
+    infos.set(proxy, info);
+    return proxy;
+  }
+
+  const settle = (value, yes, no) => Promise.resolve(value).then(yes, no);
+
+  // callUnknown is the call of a function that is not known. It may call the functions that it gets, or not.
+  function callUnknown(info, list) {
+    refuseSender(info, list);
+    for (const f of list) {
+      if (typeof f !== 'function' || infoOf(f) || recorders.has(f)) continue;
+      runSometimes(() => f(unknown({}), unknown({}), unknown({})));
+    }
+    return unknown({ settles: info.settles, from: info.from });
+  }
+
+  function runSometimes(run) {
+    conditional++, loops++;
+    if (callback) callback.read = false;
+    const end = () => (conditional--, loops--);
+    let result;
+    try {
+      result = run();
+      if (isObject(result) && recorders.get(result)?.special?.then) result = result.then();
+    } finally {
+      if (isObject(result) && !infoOf(result) && result instanceof Promise) result.then(end, end);
+      else end();
+    }
+  }
+
+  // refuseSender reports that a function which is not known gets the tool's object.
+  function refuseSender(info, list) {
+    for (const v of list) {
+      const r = isObject(v) && recorders.get(v);
+      const held = isObject(v) && !r && !infoOf(v) && typeof v === 'object' &&
+        listValues(v).some((x) => isObject(x) && recorders.get(x)?.sends);
+      if (r?.sends || held) {
+        report({ name: info.from || 'a function', unread: 'it gets the connection, and its code is not known' });
+      }
+    }
+  }
+
+  function* iterateUnknown(info, once) {
+    for (let i = 0; once ? i < 1 : true; i++) {
+      if (i > 20) abortRun('a list of unknown length is copied');
+      yield unknown({ from: info.from });
+    }
+  }
+
+  function abortRun(why) {
+    host.abort(why);
+    throw new Error(why);
+  }
+
+  // truth decides about a condition.
+  function truth(v) {
+    const info = infoOf(v);
+    const whole = hasMark(v) && startsWith.call(v, '\uE000') && indexOf.call(v, markEnd) === v.length - 1;
+    if (!info && !whole) return v;
+    if (callback) {
+      callback.read = false;
+      return v;
+    }
+    if (info && info.truth !== undefined) return info.truth ? v : undefined;
+    const answer = host.choose(info && info.chain ? stringify(encode(info.chain, 0)) : '');
+    if (info) info.truth = answer;
+    return answer ? v : undefined;
+  }
+
+  const operators = {
+    '==': (a, b) => a == b, '===': (a, b) => a === b, '!=': (a, b) => a != b, '!==': (a, b) => a !== b,
+    '<': (a, b) => a < b, '>': (a, b) => a > b, '<=': (a, b) => a <= b, '>=': (a, b) => a >= b,
+    '-': (a, b) => a - b, '*': (a, b) => a * b, '/': (a, b) => a / b, '%': (a, b) => a % b,
+    in: (a, b) => a in b, instanceof: (a, b) => a instanceof b,
+  };
+  const globals = {
+    __onward_truth: truth,
+    __onward_nullish: truth,
+    __onward_compare: (name, a, b) => (isUnknown(a) || isUnknown(b) ? unknown({}) : operators[name](a, b)),
+    __onward_type: (v) => (infoOf(v) ? unknown({}) : typeof v),
+    __onward_key: (key) => (isUnknown(key) ? abortRun('a property is chosen by an unknown value') : key),
+    __onward_choice: (v) => (isUnknown(v) ? abortRun('a choice depends on an unknown value') : v),
+    __onward_spread: (list) => (infoOf(list) ? [unknown({})] : list),
+    __onward_copy: (v) => (infoOf(v) ? { [markOf(infoOf(v).id)]: v } : v),
+    __onward_each(list) {
+      const info = infoOf(list);
+      if (!info) return list;
+      if (callback) callback.read = false;
+      if (!truth(list)) return [];
+      return {
+        [Symbol.iterator]() {
+          let turns = 0;
+          const end = () => (turns === 1 && (conditional--, loops--), turns++, { done: true, value: undefined });
+          return {
+            next: () => (turns > 0 ? end() :
+              (conditional++, loops++, turns++, { done: false, value: unknown({ from: info.from }) })),
+            return: end,
+          };
+        },
+      };
+    },
+    __onward_stub(name) {
+      if (!modules.has(name)) {
+        const builtin = builtins[name.replace(/^node:/, '')];
+        modules.set(name, builtin || unknown({ module: true, settles: true, from: name }));
+      }
+      return modules.get(name);
+    },
+  };
+
+  // encode writes a value for the program that reads the records.
+  let nodes = 0;
+  function encode(v, depth) {
+    if (depth > 30 || ++nodes > 200000) return { k: 'u' };
+    switch (typeof v) {
+      case 'string': return hasMark(v) ? { k: 'u' } : { k: 't', s: v };
+      case 'number': return Number.isFinite(v) ? { k: 'n', s: String(v) } : { k: 'u' };
+      case 'boolean': case 'undefined': return { k: 'w', s: String(v) };
+      case 'bigint': case 'symbol': return { k: 'u' };
+    }
+    if (v === null) return { k: 'w', s: 'null' };
+    const info = infos.get(v), recorder = recorders.get(v);
+    if (info) return info.now ? { k: 'c', w: true, n: [{ n: 'Date', c: true, a: [] }] } : { k: 'u' };
+    if (recorder) return recorder.encode(depth);
+    if (typeof v === 'function') return recordCallback(v, depth);
+    if (isArray(v)) return { k: 'l', i: v.map((x) => encode(x, depth + 1)) };
+    if (v instanceof RealDate) {
+      return { k: 'c', w: true, n: [{ n: 'Date', c: true, a: [encode(v.toISOString(), depth)] }] };
+    }
+    const parent = Object.getPrototypeOf(v);
+    if (parent !== Object.prototype && parent !== null) return { k: 'u' };
+    const fields = Object.keys(v);
+    if (fields.some(hasMark)) return { k: 'u' };
+    return { k: 'o', o: fields.map((n) => ({ n, v: encode(v[n], depth + 1) })) };
+  }
+
+  // recordCallback runs a function of a builder, and returns the chains that it begins with its parameter.
+  function recordCallback(f, depth) {
+    const outer = callback;
+    callback = { read: true, chains: [] };
+    const self = callback;
+    const builder = recorderOf({
+      starts: (links, called) => chainOf(called ? links : [{ n: '' }, ...links], { list: self.chains }),
+      encode: () => ({ k: 'u' }),
+    });
+    try {
+      f.call(builder, builder, builder);
+    } catch (error) {
+      self.read = false;
+    } finally {
+      callback = outer;
+    }
+    return { k: 'f', r: self.read, f: self.chains.map((c) => c.encode(depth + 1)) };
+  }
+
+  // recorderOf returns an object whose members are recorded. starts gets the first link that is called.
+  function recorderOf(recorder) {
+    const proxy = new Proxy(function () {}.bind(), {
+      get: (_, key) => (recorder.special && Object.hasOwn(recorder.special, key)
+        ? recorder.special[key] : memberOf(recorder, [], key)),
+      apply: (_, self, list) => recorder.starts([callOf(recorder.name || '', list)], true),
+      set: () => true,
+      has: () => true,
+    });
+    recorders.set(proxy, recorder);
+    return proxy;
+  }
+
+  const callOf = (n, list) => ({ n, c: true, a: list.map((v) => encode(v, 0)) });
+
+  function memberOf(recorder, path, key) {
+    if (typeof key === 'symbol' || key === 'then') return undefined;
+    const names = [...path, key];
+    const member = new Proxy(function () {}.bind(), {
+      get: (_, next) => memberOf(recorder, names, next),
+      apply(_, self, list) {
+        const links = path.map((n) => ({ n }));
+        return recorder.starts([...links, callOf(key, list)], false);
+      },
+    });
+    recorders.set(member, {
+      sends: recorder.sends,
+      encode: () => (recorder.name ? { k: 'c', n: [{ n: recorder.name }, ...names.map((n) => ({ n }))] } : { k: 'u' }),
+    });
+    return member;
+  }
+
+  // chainOf returns a chain of calls. Later calls add to it, as they do to the builders of tools.
+  function chainOf(links, { list, inside }) {
+    const chain = { links, place: host.place(), used: false };
+    const recorder = {
+      sends: !!inside,
+      starts(more) {
+        chain.links.push(...more);
+        return proxy;
+      },
+      encode() {
+        chain.used = true;
+        return { k: 'c', n: chain.links.slice(), p: chain.place };
+      },
+      special: {
+        [Symbol.toPrimitive]: () => ((chain.used = true), markOf(++counter)),
+      },
+    };
+    chain.encode = recorder.encode;
+    if (inside) {
+      recorder.special.then = (yes, no) => settle(fire(chain, recorder, inside), yes, no);
+      recorder.special.catch = (no) => settle(fire(chain, recorder, inside)).catch(no);
+      recorder.special.finally = (f) => settle(fire(chain, recorder, inside)).finally(f);
+      openChains.push({ chain, recorder, inside });
+    }
+    const proxy = recorderOf(recorder);
+    for (const s of ['iterator', 'asyncIterator', 'toStringTag']) recorder.special[Symbol[s]] ??= undefined;
+    chain.proxy = proxy;
+    list?.push(chain);
+    return proxy;
+  }
+
+  // fire is what happens when a chain is awaited.
+  function fire(chain, recorder, inside) {
+    report({ value: recorder.encode(), place: chain.place, block: inside.block });
+    return unknown({ chain: chain.proxy });
+  }
+
+  function report(call) {
+    host.send(stringify({ place: host.place(), block, ...call, conditional: conditional > 0, loop: loops > 0 }));
+  }
+
+  // senderOf returns the tool's object: Knex, or one of its transactions.
+  function senderOf(inside) {
+    const transaction = (...list) => {
+      if (typeof list[0] !== 'function') return recorder.starts([callOf('transaction', list)], false);
+      const inner = senderOf({ block: inside.block || ++blocks });
+      return Promise.resolve(list[0](inner, unknown({}), unknown({})));
+    };
+    const known = client
+      ? { client, driverName: client, dialect: 'postgresql' }
+      : { client: unknown({ from: 'client' }), driverName: unknown({}), dialect: unknown({}) };
+    const properties = {
+      driverName: known.driverName, dialect: known.dialect, version: unknown({}), connectionSettings: unknown({}),
+      config: Object.assign(Object.create(unknown({})), { client: known.client }),
+    };
+    const recorder = {
+      name: root, sends: true, inside,
+      starts: (links, called) => chainOf(called ? links : [{ n: root }, ...links], { inside }),
+      encode: () => ({ k: 'c', n: [{ n: root }] }),
+      special: {
+        then: undefined, transaction, commit: async () => undefined,
+        client: new Proxy(properties, {
+          get: (_, key) => (Object.hasOwn(properties, key) ? properties[key] : memberOf(recorder, ['client'], key)),
+        }),
+        isTransaction: inside.block > 0 ? true : unknown({}),
+      },
+    };
+    return recorderOf(recorder);
+  }
+
+  // What follows are the globals of a program.
+  const now = () => unknown({ now: true });
+  function FixedDate(...list) {
+    if (!new.target) return markOf(++counter);
+    if (list.length === 0 || list.some(isUnknown)) return now();
+    return Reflect.construct(RealDate, list, new.target);
+  }
+  FixedDate.prototype = RealDate.prototype;
+  FixedDate.prototype.constructor = FixedDate;
+  FixedDate.now = now;
+  FixedDate.UTC = RealDate.UTC;
+  FixedDate.parse = RealDate.parse;
+  globals.Date = FixedDate;
+  Math.random = () => unknown({});
+
+  // hide makes a function of the language unknown if an operand is.
+  function hide(owner, names, result) {
+    for (const name of names) {
+      const real = owner[name];
+      if (typeof real !== 'function') continue;
+      const changed = function (...list) {
+        if (isUnknown(this) || list.some(isUnknown)) return result();
+        return real.apply(this, list);
+      };
+      Object.defineProperty(owner, name, { value: changed, writable: true, configurable: true });
+    }
+  }
+  const anything = () => unknown({});
+  hide(String.prototype, ['startsWith', 'endsWith', 'indexOf', 'lastIndexOf', 'match', 'matchAll', 'search',
+    'localeCompare', 'charCodeAt', 'codePointAt', 'split', 'at', 'charAt', 'includes'], anything);
+  hide(String.prototype, ['slice', 'substring', 'substr', 'replace', 'replaceAll', 'trim', 'padStart', 'padEnd',
+    'normalize'], () => markOf(++counter));
+  hide(Array.prototype, ['includes', 'indexOf', 'lastIndexOf'], anything);
+  hide(Map.prototype, ['get', 'has', 'delete'], anything);
+  hide(Set.prototype, ['has', 'delete'], anything);
+  hide(RegExp.prototype, ['test', 'exec'], anything);
+  hide(Object, ['keys', 'values', 'entries', 'fromEntries'], anything);
+  hide(Array, ['from', 'isArray'], anything);
+  hide(JSON, ['parse', 'stringify'], anything);
+  hide(Promise, ['all', 'allSettled', 'race', 'any'], () => unknown({ settles: true }));
+  hide(globalThis, ['parseInt', 'parseFloat', 'isNaN', 'isFinite', 'encodeURIComponent', 'decodeURIComponent'],
+    anything);
+  const RealNumber = Number;
+  globals.Number = new Proxy(RealNumber, {
+    apply: (f, self, list) => (list.some(isUnknown) ? unknown({}) : f(...list)),
+  });
+
+  const join = (...parts) => {
+    const text = parts.map(String).filter((p) => p !== '').join('/');
+    const out = [];
+    for (const p of text.split('/')) {
+      if (p === '..') out.pop();
+      else if (p !== '' && p !== '.') out.push(p);
+    }
+    return (text[0] === '/' ? '/' : '') + out.join('/') || '.';
+  };
+  const path = {
+    join, sep: '/', normalize: (p) => join(p), isAbsolute: (p) => p[0] === '/',
+    resolve: (...parts) => parts.reduce((all, p) => (String(p)[0] === '/' ? join(p) : join(all, p)), '/'),
+    basename: (p, end) => {
+      const name = p.slice(p.lastIndexOf('/') + 1);
+      return end && name.endsWith(end) ? name.slice(0, -end.length) : name;
+    },
+    dirname: (p) => p.slice(0, Math.max(p.lastIndexOf('/'), 1)),
+    extname: (p) => /[^/](\.[^./]*)$/.exec(p)?.[1] ?? '',
+  };
+  path.posix = path.default = path;
+  const readFile = (p) => {
+    const text = isUnknown(p) ? unknown({}) : host.read(join('/', String(p)));
+    if (text === undefined) throw new Error('ENOENT: no such file or directory, open ' + p);
+    return text;
+  };
+  const others = (object, from, settles) => new Proxy(object, {
+    get: (o, key) => (Object.hasOwn(o, key) || typeof key === 'symbol' || key === '__esModule'
+      ? o[key] : unknown({ from, settles })),
+  });
+  const promises = others({ readFile: async (p) => readFile(p) }, 'fs', true);
+  const existsSync = (p) => (isUnknown(p) ? unknown({}) : host.read(join('/', String(p))) !== undefined);
+  const fs = others({ readFileSync: readFile, existsSync, promises }, 'fs', true);
+  const builtins = { path, fs, 'fs/promises': promises };
+
+  const quiet = new Proxy({}, { get: () => () => undefined });
+  const env = new Proxy({}, {
+    get: (o, key) => (typeof key === 'symbol' ? undefined : (o[key] ??= unknown({ from: 'process.env' }))),
+    set: (o, key, value) => ((o[key] = value), true),
+  });
+  const later = (f, _, ...list) => timers.push(() => f(...list));
+  const soon = (f, ...list) => timers.push(() => f(...list));
+  const clock = () => abortRun('it waits for the clock');
+  const exit = () => abortRun('the program ends itself');
+  Object.assign(globals, {
+    console: quiet, global: globalThis, performance: unknown({}), __onward_url: unknown({}),
+    Buffer: unknown({ from: 'Buffer' }), crypto: unknown({ from: 'crypto' }),
+    fetch: unknown({ settles: true, from: 'fetch' }),
+    require: globals.__onward_stub,
+    process: others({ argv: [], platform: 'linux', cwd: () => '/', exit, nextTick: soon, env }, 'process', false),
+    setTimeout: later, setImmediate: soon, setInterval: clock, clearTimeout() {}, clearInterval() {},
+    queueMicrotask: (f) => Promise.resolve().then(f),
+  });
+  for (const name of Object.keys(globals)) globalThis[name] = globals[name];
+
+  return {
+    start(up, done, fail) {
+      Promise.resolve().then(() => up(senderOf({ block: 0 }), Promise)).then(done, (error) => fail(describe(error)));
+    },
+    tick: () => (timers.length > 0 ? (timers.shift()(), true) : false),
+    end() {
+      for (const { chain, recorder } of openChains) {
+        if (!chain.used) host.send(stringify({ value: recorder.encode(), place: chain.place, idle: true }));
+      }
+    },
+  };
+
+  function describe(error) {
+    if (infoOf(error)) return 'an unknown value';
+    return String((error && error.message) || error).slice(0, 200);
+  }
+})

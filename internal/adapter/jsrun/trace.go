@@ -1,0 +1,95 @@
+package jsrun
+
+// Job is a program to run.
+type Job struct {
+	// Path is its file in the tree.
+	Path string `json:"path"`
+	// Client is the tool's name of its database, if the project's settings tell: "pg"; "" if they do not.
+	Client string `json:"client"`
+}
+
+// Result is what a program did.
+type Result struct {
+	// Why says why it could not be run to its end; "" if it was.
+	Why string `json:"why,omitempty"`
+	// Calls are the calls that send something, in their order.
+	Calls []Call `json:"calls,omitempty"`
+	// Truncated is set if the result depends on the speed of this machine, so that it is not kept.
+	Truncated bool `json:"truncated,omitempty"`
+}
+
+// Call is a chain of calls that begins with the tool's object, when it was awaited.
+type Call struct {
+	Value Value `json:"value"`
+	Place Place `json:"place"`
+	// Unread says why it is not known what is sent; then Value may be missing, and Name is the call's name.
+	Unread string `json:"unread,omitempty"`
+	Name   string `json:"name,omitempty"`
+	// Conditional is set if it depends on an unknown value whether the call is made, Loop if also how often.
+	Conditional bool `json:"conditional,omitempty"`
+	Loop        bool `json:"loop,omitempty"`
+	// Idle is set for a chain that nothing awaited.
+	Idle bool `json:"idle,omitempty"`
+	// Needs are the questions that were answered with yes before the call was made.
+	Needs []Need `json:"needs,omitempty"`
+	// Block is the transaction of a call of the program in which it is; 0 for none.
+	Block int `json:"block,omitempty"`
+
+	// decisions counts the choices before the call. thrown is set for the end of a program by an error.
+	decisions int
+	thrown    bool
+}
+
+// Need is a question to the database on whose answer calls depend: knex.schema.hasTable("a").
+type Need struct {
+	Value Value `json:"value"`
+	Line  int   `json:"line"`
+}
+
+// Place is a place in the file of the migration. Both numbers count from 1; 0 if it is not known.
+type Place struct {
+	Line   int `json:"l"`
+	Column int `json:"c"`
+}
+
+// Kinds of values.
+const (
+	Unknown  = "u"
+	Text     = "t"
+	Number   = "n"
+	Word     = "w"
+	List     = "l"
+	Object   = "o"
+	Chain    = "c"
+	Callback = "f"
+)
+
+// Value is an argument of a call.
+type Value struct {
+	Kind string `json:"k"`
+	// Text is the content of a text, or the spelling of a number or a word.
+	Text   string  `json:"s,omitempty"`
+	Items  []Value `json:"i,omitempty"`
+	Fields []Field `json:"o,omitempty"`
+	Links  []Link  `json:"n,omitempty"`
+	// New is set for a chain after the word new.
+	New bool `json:"w,omitempty"`
+	// Calls are the chains that a callback began with its first parameter. Read is set if it did nothing that depends on
+	// unknown values.
+	Calls []Value `json:"f,omitempty"`
+	Read  bool    `json:"r,omitempty"`
+	Place Place   `json:"p,omitzero"`
+}
+
+// Field is a property of an object.
+type Field struct {
+	Name  string `json:"n"`
+	Value Value  `json:"v"`
+}
+
+// Link is a part of a chain: a name, which may be called.
+type Link struct {
+	Name      string  `json:"n"`
+	Called    bool    `json:"c,omitempty"`
+	Arguments []Value `json:"a,omitempty"`
+}
