@@ -5,11 +5,13 @@ package main
 import (
 	"os"
 
+	"github.com/onward-sql/onward/internal/adapter/jsrun"
 	"github.com/onward-sql/onward/internal/cli"
 	"github.com/onward-sql/onward/internal/sandbox"
 )
 
 func main() {
 	sandbox.RunChild()
+	jsrun.RunChild()
 	os.Exit(cli.Main())
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/onward-sql/onward/internal/adapter/jsrun"
 	"github.com/onward-sql/onward/internal/pgserver"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/internal/sandbox"
@@ -20,6 +21,7 @@ import (
 
 func TestMain(m *testing.M) {
 	sandbox.RunChild()
+	jsrun.RunChild()
 	if err := pgserver.UseDownloaded(); err != nil {
 		panic(err)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/adapter/jsrun"
 	"github.com/onward-sql/onward/internal/lsp"
 )
 
@@ -33,6 +34,7 @@ Exit code: 0 if the editor ended the session, 1 if the editor vanished first.`,
 			if a.flags.output != "" {
 				return newUsageError("the editor reads the standard output: leave out --output")
 			}
+			jsrun.DisableRuns() // of a workspace nothing runs, also if nobody trusts it
 			err := lsp.Serve(cmd.Context(), lsp.Config{
 				Version: thisBuild().Version, Deployed: audit.Deployed{Schema: schema, Stats: stats}, Logger: a.newLogger(),
 				Settings: a.settingsOf, Judged: a.collector.paceSession,

@@ -38,6 +38,8 @@ type Adapter struct {
 	Call func(parameter string) string
 	// Count describes the tool's table, for the settings of a project and the ending of its newest migration.
 	Count func(c Settings, ending string) *adapter.Count
+	// Runs is set if a program whose text is not read whole is run, with recorders in place of the tool's object.
+	Runs bool
 	// UniqueNames is set if the tool refuses to run anything while two migrations have one name.
 	UniqueNames bool
 }
@@ -53,6 +55,8 @@ type Settings struct {
 	Foreign string
 	// Translate replaces the one of the form, if it is set: the settings change what a call sends.
 	Translate func(call Value) Translation
+	// Client is the name of Postgres in the settings, if they have one only.
+	Client string
 	// Table is the tool's table if the project names another one, in SQL; "" for the tool's own.
 	Table string
 	// OutOfOrder replaces what the tool does with a new migration that sorts before an applied one, if it is set.
@@ -103,6 +107,7 @@ func (a Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*a
 		form.Translate = c.Translate
 	}
 	d := adapter.ListDir(t, s.Dir, adapter.ScriptEndings...)
+	var programs []readProgram
 	for _, f := range adapter.ReadFiles(t, d, listPrograms(d)) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -114,9 +119,13 @@ func (a Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*a
 		m.Runner.Tool = a.Tool
 		m.Source.LineComment = "//"
 		if f.Failed == "" {
-			ReadUp(f.Text, form).sealMigration(m, sent, s.Options, f.Text)
+			programs = append(programs, readProgram{m, f.Text, sent, ReadUp(f.Text, form)})
 		}
 		set.Migrations = append(set.Migrations, m)
+	}
+	set.Gaps = a.runUnread(ctx, t, c, form, programs)
+	for _, p := range programs {
+		p.up.sealMigration(p.migration, p.sent, s.Options, p.text)
 	}
 	slices.SortStableFunc(set.Migrations, func(a, b *adapter.Migration) int {
 		return cmp.Or(strings.Compare(a.Version, b.Version), strings.Compare(a.Path, b.Path))

@@ -11,11 +11,17 @@ type Function struct {
 	// from and to are the tokens of its body. expression is set if it has none of braces.
 	from, to   int
 	expression bool
+	// recorded is set if a run of the program has recorded its calls. complete is set if it does the same in each run.
+	recorded, complete bool
+	calls              []Value
 }
 
 // Calls returns the chains that begin with the function's first parameter, in their order; without a parameter, those that begin with
 // "this". ok is false if it may be used in another way: under a condition, in a loop, by another function.
 func (f *Function) Calls() (out []Value, ok bool) {
+	if f.recorded {
+		return f.calls, f.complete
+	}
 	name := "this"
 	if len(f.Parameters) > 0 {
 		name = f.Parameters[0]

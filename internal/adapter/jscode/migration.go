@@ -69,6 +69,22 @@ func (d *Databases) FindForeign(files []*adapter.File) (foreign string) {
 	return foreign
 }
 
+// FindPostgres returns the name of Postgres in files; "" if they have none or several.
+func (d *Databases) FindPostgres(files []*adapter.File) (name string) {
+	for _, f := range files {
+		for _, m := range d.Pattern.FindAllStringSubmatch(f.Text, 20) {
+			switch {
+			case !strings.HasPrefix(m[1], d.Postgres) || m[1] == name:
+			case name != "":
+				return ""
+			default:
+				name = m[1]
+			}
+		}
+	}
+	return name
+}
+
 // ReadSettingFiles reads at most 200 files of a tree whose paths match a pattern.
 func ReadSettingFiles(t adapter.Tree, pattern *lazyregexp.Regexp) []*adapter.File {
 	var out []*adapter.File

@@ -1,6 +1,10 @@
 package jscode
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/onward-sql/onward/internal/adapter/jsrun"
+)
 
 // ValueKind is the kind of a [Value].
 type ValueKind byte
@@ -42,6 +46,8 @@ type Value struct {
 	// first is its first token. raw is set if the program has the bytes of the text between the quotes of this token.
 	first int
 	raw   bool
+	// place is the place of a value that a run of the program gave.
+	place jsrun.Place
 }
 
 // Field is a property of an object.

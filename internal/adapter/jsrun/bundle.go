@@ -108,11 +108,29 @@ func (b *bundler) setUp(build api.PluginBuild) {
 			loader = api.LoaderText
 		}
 		if loader != api.LoaderJSON && loader != api.LoaderText && namesItself.MatchString(text) {
-			// On the first line, so that the lines of positions stay.
-			text = "var __dirname=" + quoteText(path.Dir("/"+a.Path)) + ",__filename=" + quoteText("/"+a.Path) + ";" + text
+			text = declareNames(a.Path, text)
 		}
 		return api.OnLoadResult{Contents: &text, Loader: loader}, nil
 	})
+}
+
+// declaresName matches a program that declares such a name itself.
+var declaresName = lazyregexp.New(`\b(?:const|let|var)\s+(__dirname|__filename)\b`)
+
+// declareNames puts the place of a file before its text, on the first line, so that the lines of positions stay.
+func declareNames(name, text string) string {
+	before := "var __onward_url=" + quoteText("file:///"+name) + ";"
+	declared := ""
+	for _, m := range declaresName.FindAllStringSubmatch(text, -1) {
+		declared += m[1]
+	}
+	if !strings.Contains(declared, "__dirname") {
+		before += "var __dirname=" + quoteText(path.Dir("/"+name)) + ";"
+	}
+	if !strings.Contains(declared, "__filename") {
+		before += "var __filename=" + quoteText("/"+name) + ";"
+	}
+	return before + text
 }
 
 // resolveImport finds the file that an import means. Everything that is no file of the revision is a stub.

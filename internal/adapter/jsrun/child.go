@@ -27,6 +27,9 @@ func RunChild() {
 	canRestart.Store(true)
 }
 
+// DisableRuns makes this program run no migration.
+func DisableRuns() { canRestart.Store(false) }
+
 // CanRun reports whether this program can run migrations.
 func CanRun() bool { return canRestart.Load() }
 

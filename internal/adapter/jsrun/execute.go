@@ -17,7 +17,7 @@ var prelude string
 
 // Bounds of a program. A path is one run of it, with one answer to each condition on an unknown value.
 const (
-	mostPaths     = 64
+	mostPaths     = 200
 	mostDecisions = 24
 	mostCalls     = 5000
 	mostFrames    = 1500

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"path"
+	"strings"
 
 	"github.com/onward-sql/onward/internal/cache"
 )
@@ -14,14 +15,6 @@ type question struct {
 	Candidates []string `json:"c"`
 	Name       string   `json:"n,omitempty"`
 	Sum        string   `json:"s,omitempty"`
-}
-
-func newQuestion(candidates []string, name, text string) question {
-	q := question{Candidates: candidates, Name: name}
-	if name != "" {
-		q.Sum = hashText(text)
-	}
-	return q
 }
 
 func hashText(parts ...string) string {
@@ -54,13 +47,44 @@ type entry struct {
 	Result Result     `json:"result"`
 }
 
-func keyOf(j Job, files Files) string {
-	_, text := files(j.Path)
-	return hashText(j.Path, j.Client, text)
+// mostKept bounds the texts that one run keeps in memory.
+const mostKept = 64 << 20
+
+// textKeeper asks for the same files once.
+type textKeeper struct {
+	files Files
+	kept  map[string]foundFile
+	size  int
+}
+
+// foundFile is the answer to a question for a file; name is "" if there is none.
+type foundFile struct{ name, text, sum string }
+
+// find returns the first of some files that there is. A file that is too long counts as missing.
+func (k *textKeeper) find(candidates ...string) foundFile {
+	key := strings.Join(candidates, "\x00")
+	f, ok := k.kept[key]
+	if ok {
+		return f
+	}
+	if f.name, f.text = k.files(candidates...); len(f.text) > mostFileSize {
+		f = foundFile{}
+	}
+	if f.name != "" {
+		f.sum = hashText(f.text)
+	}
+	if k.size += len(f.text); k.size < mostKept {
+		k.kept[key] = f
+	}
+	return f
+}
+
+func keyOf(j Job, files *textKeeper) string {
+	return hashText(j.Path, j.Client, files.find(j.Path).sum)
 }
 
 // find reads a kept result, if all files are the same that its program got.
-func (k keptResults) find(key string, files Files, result *Result) bool {
+func (k keptResults) find(key string, files *textKeeper, result *Result) bool {
 	data, ok := k.store.Get(key)
 	if !ok {
 		return false
@@ -70,11 +94,7 @@ func (k keptResults) find(key string, files Files, result *Result) bool {
 		return false
 	}
 	for _, q := range e.Asked {
-		name, text := files(q.Candidates...)
-		if len(text) > mostFileSize {
-			name, text = "", ""
-		}
-		if newQuestion(q.Candidates, name, text).Sum != q.Sum || name != q.Name {
+		if f := files.find(q.Candidates...); f.name != q.Name || f.sum != q.Sum {
 			return false
 		}
 	}

@@ -21,7 +21,7 @@
 
   // unknown returns a value that only the real program knows. Everything made of it is unknown, too.
   function unknown(info) {
-    info = { ...info, id: ++counter, members: new Map() };
+    info = { ...info, id: ++counter, members: new Map(), answers: new Map() };
     const data = { ...info, settles: false };
     const proxy = new Proxy(function () {}.bind(), {
       get(_, key) {
@@ -33,11 +33,13 @@
         if (key === '__esModule' && info.module) return true;
         if (key === 'then') return info.settles ? (yes, no) => settle(unknown(data), yes, no) : undefined;
         if (key === 'toString' || key === 'toLocaleString') return () => markOf(info.id);
-        if (!info.members.has(key)) info.members.set(key, unknown({ settles: info.settles, from: info.from }));
+        if (!info.members.has(key)) {
+          info.members.set(key, unknown({ settles: info.settles, from: info.from, asks: info.answer }));
+        }
         return info.members.get(key);
       },
       getPrototypeOf: () => (info.module ? unknown({ ...info, module: false }) : null),
-      apply: (_, self, list) => callUnknown(info, list),
+      apply: (_, self, list) => (list.length === 1 ? info.asks?.(list[0]) : undefined) ?? callUnknown(info, list),
       construct: (_, list) => callUnknown(info, list),
       set: (_, key, value) => (refuseSender(info, [value]), info.members.set(key, value), true),
       has: () => true,
@@ -58,7 +60,26 @@
       if (typeof f !== 'function' || infoOf(f) || recorders.has(f)) continue;
       runSometimes(() => f(unknown({}), unknown({}), unknown({})));
     }
-    return unknown({ settles: info.settles, from: info.from });
+    const make = () => unknown({ settles: info.settles, from: info.from });
+    const known = list.length > 0 && !info.settles && list.every((v) => !isObject(v) && !hasMark(v));
+    return known ? remember(info, stringify(list), make) : make();
+  }
+
+  // remember returns the same unknown value for the same question, so that both have the same answer.
+  function remember(info, question, make) {
+    if (!info.answers.has(question)) info.answers.set(question, make());
+    return info.answers.get(question);
+  }
+
+  // compare compares values of which one is unknown.
+  function compare(name, a, b) {
+    const info = infoOf(a) || infoOf(b), other = infoOf(a) ? b : a;
+    if (info?.answer && !isObject(other) && !hasMark(other)) {
+      const answer = info.answer(String(other));
+      if (answer !== undefined && name.endsWith('==') && name[0] !== '<' && name[0] !== '>') return name[0] === '!' ? !answer : answer;
+    }
+    if (!info || isObject(other) || hasMark(other)) return unknown({});
+    return remember(info, name + (infoOf(a) ? 'a' : 'b') + stringify(other), () => unknown({}));
   }
 
   function runSometimes(run) {
@@ -123,7 +144,7 @@
   const globals = {
     __onward_truth: truth,
     __onward_nullish: truth,
-    __onward_compare: (name, a, b) => (isUnknown(a) || isUnknown(b) ? unknown({}) : operators[name](a, b)),
+    __onward_compare: (name, a, b) => (isUnknown(a) || isUnknown(b) ? compare(name, a, b) : operators[name](a, b)),
     __onward_type: (v) => (infoOf(v) ? unknown({}) : typeof v),
     __onward_key: (key) => (isUnknown(key) ? abortRun('a property is chosen by an unknown value') : key),
     __onward_choice: (v) => (isUnknown(v) ? abortRun('a choice depends on an unknown value') : v),
@@ -273,6 +294,10 @@
     host.send(stringify({ place: host.place(), block, ...call, conditional: conditional > 0, loop: loops > 0 }));
   }
 
+  // driver is the name of a client whose name is not known. It is one of Postgres: for others nothing is judged.
+  const foreign = /sqlite|mysql|maria|mssql|oracle|cockroach|redshift/i;
+  const driver = unknown({ from: 'client', answer: (name) => (foreign.test(name) ? false : undefined) });
+
   // senderOf returns the tool's object: Knex, or one of its transactions.
   function senderOf(inside) {
     const transaction = (...list) => {
@@ -280,12 +305,10 @@
       const inner = senderOf({ block: inside.block || ++blocks });
       return Promise.resolve(list[0](inner, unknown({}), unknown({})));
     };
-    const known = client
-      ? { client, driverName: client, dialect: 'postgresql' }
-      : { client: unknown({ from: 'client' }), driverName: unknown({}), dialect: unknown({}) };
     const properties = {
-      driverName: known.driverName, dialect: known.dialect, version: unknown({}), connectionSettings: unknown({}),
-      config: Object.assign(Object.create(unknown({})), { client: known.client }),
+      driverName: !client ? driver : client === 'pgnative' ? client : 'pg', dialect: 'postgresql', version: unknown({}),
+      constructor: { name: client === 'pgnative' ? 'Client_PgNative' : 'Client_PG' },
+      connectionSettings: unknown({}), config: Object.assign(Object.create(unknown({})), { client: client || driver }),
     };
     const recorder = {
       name: root, sends: true, inside,
@@ -381,7 +404,9 @@
   const promises = others({ readFile: async (p) => readFile(p) }, 'fs', true);
   const existsSync = (p) => (isUnknown(p) ? unknown({}) : host.read(join('/', String(p))) !== undefined);
   const fs = others({ readFileSync: readFile, existsSync, promises }, 'fs', true);
-  const builtins = { path, fs, 'fs/promises': promises };
+  const fileURLToPath = (u) => (isUnknown(u) ? unknown({}) : String(u).replace('file://', ''));
+  const url = others({ fileURLToPath }, 'url', false);
+  const builtins = { path, fs, url, 'fs/promises': promises };
 
   const quiet = new Proxy({}, { get: () => () => undefined });
   const env = new Proxy({}, {
@@ -393,7 +418,7 @@
   const clock = () => abortRun('it waits for the clock');
   const exit = () => abortRun('the program ends itself');
   Object.assign(globals, {
-    console: quiet, global: globalThis, performance: unknown({}), __onward_url: unknown({}),
+    console: quiet, global: globalThis, performance: unknown({}), __onward_url: 'file:///',
     Buffer: unknown({ from: 'Buffer' }), crypto: unknown({ from: 'crypto' }),
     fetch: unknown({ settles: true, from: 'fetch' }),
     require: globals.__onward_stub,

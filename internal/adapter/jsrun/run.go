@@ -38,11 +38,12 @@ func Run(ctx context.Context, files Files, jobs []Job) (results []Result, gaps [
 	defer oneRun.Unlock()
 	results = make([]Result, len(jobs))
 	kept := openResults(jobs)
-	r := &runner{files: files, ends: time.Now().Add(wholeTime)}
+	texts := &textKeeper{files: files, kept: map[string]foundFile{}}
+	r := &runner{files: texts, ends: time.Now().Add(wholeTime)}
 	defer r.stop()
 	for i, j := range jobs {
-		key := keyOf(j, files)
-		if kept.find(key, files, &results[i]) {
+		key := keyOf(j, texts)
+		if kept.find(key, texts, &results[i]) {
 			continue
 		}
 		results[i] = r.runJob(ctx, j)
@@ -56,7 +57,7 @@ func Run(ctx context.Context, files Files, jobs []Job) (results []Result, gaps [
 
 // runner runs programs in a child, which it starts again after a program that has ended it.
 type runner struct {
-	files    Files
+	files    *textKeeper
 	child    *os.Process
 	in       *os.File // what the child writes
 	out      *os.File
@@ -158,12 +159,9 @@ func (r *runner) askChild(j Job) (Result, error) {
 		if len(a.Need) == 0 || len(r.asked) > 20*mostModules {
 			return Result{}, errors.New("the child says nothing")
 		}
-		name, text := r.files(a.Need...)
-		if len(text) > mostFileSize {
-			name, text = "", ""
-		}
-		r.asked = append(r.asked, newQuestion(a.Need, name, text))
-		next = request{Name: name, Text: text}
+		f := r.files.find(a.Need...)
+		r.asked = append(r.asked, question{a.Need, f.name, f.sum})
+		next = request{Name: f.name, Text: f.text}
 	}
 }
 

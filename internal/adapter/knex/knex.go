@@ -45,7 +45,7 @@ var Adapter = jscode.Adapter{
 	Call:          func(parameter string) string { return "await " + parameter + ".raw(" },
 	Compose:       newComposer, Count: countMigrations,
 	Stamped: stamped, IsMigration: isMigration, ReadSettings: readSettings, Start: startMigration,
-	Sends: jscode.Form{Parameter: true, Lazy: true, Translate: translateCall},
+	Sends: jscode.Form{Parameter: true, Lazy: true, Translate: translateCall}, Runs: true,
 }
 
 var (
@@ -93,7 +93,7 @@ func readSettings(t adapter.Tree) jscode.Settings {
 	return adapter.Memoize(t, "knex settings", func() jscode.Settings {
 		s := jscode.Settings{Together: true}
 		files := jscode.ReadSettingFiles(t, settingFile)
-		s.Foreign, s.Table = clients.FindForeign(files), tableSetting.FindTable(files)
+		s.Foreign, s.Client, s.Table = clients.FindForeign(files), clients.FindPostgres(files), tableSetting.FindTable(files)
 		for _, f := range files {
 			if disabled.MatchString(f.Text) {
 				s.File, s.Mode, s.Together = f.Path, "none", false

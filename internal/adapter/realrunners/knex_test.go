@@ -15,6 +15,15 @@ func TestKnexSchema(t *testing.T) {
 		atOnce(t, func(url string) string { return url }, "node", "testdata/knex.cjs", packages))
 }
 
+// TestKnexPrograms compares what a run of a program records with what Knex sends: loops, functions of other files, SQL in a file.
+func TestKnexPrograms(t *testing.T) {
+	packages := installed(t, "knex")
+	compareSent(t, knex.Adapter, "knex_program.js", "src/migrations/20240101000000_program.js",
+		atOnce(t, func(url string) string { return url }, "node", "testdata/knex.cjs", packages),
+		[2]string{"knex_program_lib.js", "src/lib/tables.js"}, [2]string{"knex_program.sql", "src/sql/seed.sql"},
+		[2]string{"knex_program.json", "src/knexfile.json"})
+}
+
 // TestKnexOnServer compares onward's findings with what Knex does.
 func TestKnexOnServer(t *testing.T) {
 	t.Parallel()

@@ -48,10 +48,11 @@ func sentStatements(s *pgserver.Server, db string) []string {
 }
 
 // ofTool matches what tools ask and set by themselves, and the ends of transactions.
-var ofTool = regexp.MustCompile(`(?i)^(?:WITH ranges AS|SELECT t\.typname|SELECT pk\.constraint_type|SET |SHOW |BEGIN|START TRANSACTION|COMMIT|ROLLBACK)`)
+var ofTool = regexp.MustCompile(`(?i)^(?:WITH ranges AS|SELECT t\.typname|SELECT pk\.constraint_type|SELECT \* FROM information_schema\.|SET |SHOW |BEGIN|START TRANSACTION|COMMIT|ROLLBACK)`)
 
-// compareSent runs a migration of testdata with its tool, and compares the statements between its marks with those that onward reads.
-func compareSent(t *testing.T, a jscode.Adapter, fixture, file string, run func([][2]string) []string) {
+// compareSent runs a migration of testdata with its tool, and compares the statements between its marks with those that onward reads. others are
+// further files of testdata, by their places.
+func compareSent(t *testing.T, a jscode.Adapter, fixture, file string, run func([][2]string) []string, others ...[2]string) {
 	t.Helper()
 	s := server(t)
 	db, _ := database(t, s)
@@ -60,9 +61,16 @@ func compareSent(t *testing.T, a jscode.Adapter, fixture, file string, run func(
 		t.Fatal(err)
 	}
 	root := t.TempDir()
-	write(t, root, map[string]string{file: string(text)})
-	failed := run([][2]string{{filepath.Join(root, filepath.Dir(file)), overTCP(t, s, db)}})[0]
 	tree := adaptertest.Files{file: text}
+	for _, o := range others {
+		if tree[o[1]], err = os.ReadFile(filepath.Join("testdata", o[0])); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, text := range tree {
+		write(t, root, map[string]string{name: string(text)})
+	}
+	failed := run([][2]string{{filepath.Join(root, filepath.Dir(file)), overTCP(t, s, db)}})[0]
 	set, err := a.Load(t.Context(), tree, a.Detect(tree)[0])
 	if err != nil || len(set.Migrations) != 1 || len(set.Migrations[0].Opaque) > 0 {
 		t.Fatalf("%v %+v", err, set.Migrations[0].Opaque)

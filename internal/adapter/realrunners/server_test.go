@@ -18,6 +18,7 @@ import (
 
 	_ "github.com/golang-migrate/migrate/v4/source/file"
 
+	"github.com/onward-sql/onward/internal/adapter/jsrun"
 	"github.com/onward-sql/onward/internal/pgserver"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 )
@@ -33,6 +34,7 @@ var logged = sync.OnceValues(func() (*pgserver.Server, error) {
 })
 
 func TestMain(m *testing.M) {
+	jsrun.RunChild()
 	if dir := os.Getenv(gooseChild); dir != "" {
 		if err := migrateGoose(context.Background(), dir, os.Getenv("DATABASE_URL")); err != nil {
 			os.Stderr.WriteString(err.Error() + "\n")

@@ -1,0 +1,213 @@
+package jscode
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/jsrun"
+	"github.com/onward-sql/onward/internal/script"
+	"github.com/onward-sql/onward/onward"
+)
+
+// readProgram is a migration whose text has been read. sent is how its tool sends it.
+type readProgram struct {
+	migration *adapter.Migration
+	text      string
+	sent      onward.Transaction
+	up        Up
+}
+
+// runUnread runs the programs of which not every call was read, and takes what they did if it is more. gaps are sentences about what was not
+// confined.
+func (a Adapter) runUnread(ctx context.Context, t adapter.Tree, c Settings, form Form, programs []readProgram) (gaps []string) {
+	if !a.Runs || !jsrun.CanRun() {
+		return nil
+	}
+	var jobs []jsrun.Job
+	var unread []*readProgram
+	for i := range programs {
+		if p := &programs[i]; !p.up.Found || len(p.up.Unread) > 0 {
+			jobs = append(jobs, jsrun.Job{Path: p.migration.Path, Client: c.Client})
+			unread = append(unread, p)
+		}
+	}
+	if len(jobs) == 0 {
+		return nil
+	}
+	results, gaps := jsrun.Run(ctx, func(candidates ...string) (string, string) { return findFile(t, candidates) }, jobs)
+	for i, p := range unread {
+		if results[i].Why != "" {
+			continue
+		}
+		recorded := newRecorder(form, p.up, p.text).readCalls(results[i].Calls)
+		if isMore(recorded, p.up) {
+			p.up = recorded
+		}
+	}
+	return gaps
+}
+
+// findFile returns the first of some files that a tree has.
+func findFile(t adapter.Tree, candidates []string) (name, text string) {
+	for _, p := range candidates {
+		if !adapter.HasFile(t, p) {
+			continue
+		}
+		if f := adapter.ReadFile(t, p); f.Failed == "" {
+			return p, f.Text
+		}
+		return "", ""
+	}
+	return "", ""
+}
+
+// isMore reports whether a run shows more than the text did. A run that lacks a statement of the text shows less: it may have taken one of two ways.
+func isMore(recorded, read Up) bool {
+	next := 0
+	for _, p := range recorded.Parts {
+		if next < len(read.Parts) && read.Parts[next].SQL == p.SQL {
+			next++
+		}
+	}
+	return next == len(read.Parts) && (!read.Found || len(recorded.Unread) < len(read.Unread))
+}
+
+// recorder makes an Up of the calls that a program made.
+type recorder struct {
+	form Form
+	text string
+	up   Up
+	used map[int]bool // positions of texts
+}
+
+func newRecorder(form Form, read Up, text string) *recorder {
+	return &recorder{
+		form: form, text: text, used: map[int]bool{},
+		up: Up{Found: true, Parameter: read.Parameter, Body: read.Body},
+	}
+}
+
+func (r *recorder) readCalls(calls []jsrun.Call) Up {
+	for _, c := range calls {
+		r.readCall(c)
+	}
+	return r.up
+}
+
+func (r *recorder) readCall(c jsrun.Call) {
+	if c.Unread != "" {
+		r.addUnread(c, c.Name, c.Unread)
+		return
+	}
+	v := recordedValue(c.Value)
+	t := r.form.Translate(v)
+	switch {
+	case t.Idle:
+	case t.Why != "" || t.Body != nil || t.Opens:
+		r.addUnread(c, r.nameCall(v), t.Why)
+	case c.Idle:
+		r.addUnread(c, r.nameCall(v), "it sends nothing, because nothing awaits it")
+	default:
+		for _, s := range t.Statements {
+			r.recordStatement(c, s)
+		}
+	}
+}
+
+func (r *recorder) addUnread(c jsrun.Call, name, why string) {
+	u := Unread{Line: max(c.Place.Line, 1), Column: max(c.Place.Column, 1), Call: name, Why: why}
+	if why == "" {
+		u.Why = "its SQL is known only when it runs"
+	}
+	if !slices.Contains(r.up.Unread, u) { // a loop makes the same call often
+		r.up.Unread = append(r.up.Unread, u)
+	}
+}
+
+// nameCall returns the name of a call, as the program spells it.
+func (r *recorder) nameCall(v Value) string {
+	var names []string
+	for _, l := range v.Links[:min(len(v.Links), 3)] {
+		names = append(names, l.Name)
+	}
+	if r.up.Parameter != "" {
+		names[0] = r.up.Parameter
+	}
+	return strings.Join(names, ".")
+}
+
+func (r *recorder) recordStatement(c jsrun.Call, s Statement) {
+	place := c.Place
+	if s.At != nil && s.At.place.Line > 0 {
+		place = s.At.place
+	}
+	p := script.Part{
+		SQL: s.SQL, Start: -1, Message: true, Block: c.Block, Loop: c.Loop, Conditional: c.Conditional || s.Conditional,
+		AfterUnread: len(r.up.Unread) > 0,
+	}
+	if s.Outside {
+		p.Block = 0
+	}
+	if s.SQL == "" {
+		if p.SQL = strings.TrimSpace(s.Text.Text); p.SQL == "" {
+			return
+		}
+		p.Start = r.findText(p.SQL)
+	}
+	if p.Start < 0 {
+		p.Line, p.Column = max(place.Line, 1), max(place.Column, 1)
+		p.EndLine, p.EndColumn = p.Line, p.Column+1
+	}
+	for _, n := range c.Needs {
+		if table := r.form.Translate(recordedValue(n.Value)).Needs; table != "" {
+			p.Needs, p.NeedsAt = append(p.Needs, table), n.Line
+		}
+	}
+	r.up.Parts = append(r.up.Parts, p)
+}
+
+// findText returns the offset of a text in the program, if it is there exactly once and not sent before; else -1.
+func (r *recorder) findText(sql string) int {
+	first := strings.Index(r.text, sql)
+	if first < 0 || len(sql) < 8 || r.used[first] || strings.Contains(r.text[first+1:], sql) {
+		return -1
+	}
+	r.used[first] = true
+	return first
+}
+
+// recordedKinds are the kinds of values.
+var recordedKinds = map[string]ValueKind{
+	jsrun.Text: Text, jsrun.Number: Number, jsrun.Word: Word, jsrun.List: List, jsrun.Object: Object, jsrun.Chain: Chain,
+	jsrun.Callback: Callback,
+}
+
+// recordedValue returns a value that a program gave to a call.
+func recordedValue(v jsrun.Value) Value {
+	out := Value{Kind: recordedKinds[v.Kind], Text: v.Text, New: v.New, place: v.Place}
+	for _, item := range v.Items {
+		out.Items = append(out.Items, recordedValue(item))
+	}
+	for _, f := range v.Fields {
+		out.Fields = append(out.Fields, Field{f.Name, recordedValue(f.Value)})
+	}
+	for _, l := range v.Links {
+		link := Link{Name: l.Name, Called: l.Called}
+		for _, a := range l.Arguments {
+			link.Arguments = append(link.Arguments, recordedValue(a))
+		}
+		out.Links = append(out.Links, link)
+	}
+	if out.Kind == Callback {
+		out.Function = &Function{recorded: true, complete: v.Read}
+		for _, c := range v.Calls {
+			out.Function.calls = append(out.Function.calls, recordedValue(c))
+		}
+	}
+	if out.Kind == Chain && len(out.Links) == 0 {
+		out.Kind = Unknown
+	}
+	return out
+}

@@ -1,0 +1,86 @@
+package knex_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/onward-sql/onward/internal/adapter/adaptertest"
+	"github.com/onward-sql/onward/internal/adapter/knex"
+)
+
+// readProgram returns the statements of a migration, with their lines and conditions, and the calls that are not judged.
+func readProgram(t *testing.T, program string, others map[string]string) string {
+	t.Helper()
+	files := adaptertest.Files{"knexfile.js": []byte("module.exports = { client: 'pg' }"), "migrations/20240101000000_a.js": []byte(program)}
+	for name, text := range others {
+		files[name] = []byte(text)
+	}
+	m := adaptertest.LoadOnly(t, knex.Adapter, files).Migrations[0]
+	var out []string
+	for _, p := range m.Source.Parts {
+		line := p.Line
+		if p.Start >= 0 {
+			line = 1 + strings.Count(program[:p.Start], "\n")
+		}
+		text := fmt.Sprintf("%d %s", line, p.SQL)
+		for word, set := range map[string]bool{" sometimes": p.Conditional, " loop": p.Loop, " needs": len(p.Needs) > 0, " block": p.Block > 0} {
+			if set {
+				text += word
+			}
+		}
+		out = append(out, text)
+	}
+	for _, o := range m.Opaque {
+		out = append(out, fmt.Sprintf("%d %s: %s", o.Line, o.What, o.Why))
+	}
+	return strings.Join(out, "\n")
+}
+
+// TestRuns: what the text of a program does not say is asked of a run of it.
+func TestRuns(t *testing.T) {
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	others := map[string]string{
+		"lib/tables.js": "exports.all = ['a', 'b'].map((n) => 'shop_' + n)\nexports.addId = (t) => { t.increments() }\n",
+	}
+	for name, tc := range map[string]struct{ program, want string }{
+		"a loop over names of another file": {
+			"const { all, addId } = require('../lib/tables')\nexports.up = async function up(knex) {\n" +
+				"for (const n of all) await knex.schema.createTable(n, (t) => { addId(t) })\n}",
+			"3 create table \"shop_a\" (\"id\" serial primary key)\n3 create table \"shop_b\" (\"id\" serial primary key)",
+		},
+		"a function with a name": {
+			"// knex\nexports.up = async function up(knex) {\nawait knex.raw('DROP TABLE a')\n}", "3 DROP TABLE a",
+		},
+		"a table that may exist": {
+			"exports.up = async (knex) => {\nfor (const n of ['a', 'b'])\nif (await knex.schema.hasTable(n)) await knex.schema.dropTable(n)\n}",
+			"3 drop table \"a\" sometimes needs\n3 drop table \"b\" sometimes needs",
+		},
+		"what depends on rows stays opaque": {
+			"exports.up = async (knex) => {\nfor (const r of await knex('a').select('id'))\nawait knex('b').where({ id: r.id }).del()\n" +
+				"for (const n of ['a', 'b'])\nawait knex.schema.dropTable(n)\n}",
+			"2 select \"id\" from \"a\"\n5 drop table \"a\"\n5 drop table \"b\"\n" +
+				"3 call of knex.where.del: its SQL is known only when it runs",
+		},
+		"a run that fails": {
+			"exports.up = async (knex) => {\nawait knex.raw('DROP TABLE a')\nawait knex.raw(`DROP TABLE ${x}`)\n}",
+			"2 DROP TABLE a\n3 call of knex.raw: its text is put together when it runs",
+		},
+		"a run that takes one of two ways": { // a statement that was read is not lost
+			"exports.up = async (knex) => {\nif (knex.client.config.client === 'sqlite3') await knex.raw('PRAGMA a')\n" +
+				"for (const n of ['a'])\nawait knex.schema.dropTable(n)\n}",
+			"2 PRAGMA a sometimes\n4 call of knex.schema.dropTable: not all of its arguments are literals",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := strings.Split(readProgram(t, tc.program, others), "\n")
+			if diff := cmp.Diff(strings.Split(tc.want, "\n"), got); diff != "" && !slices.Equal(got, []string{tc.want}) {
+				t.Error(diff)
+			}
+		})
+	}
+}

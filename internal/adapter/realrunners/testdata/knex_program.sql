@@ -1,0 +1,1 @@
+INSERT INTO a (x, y) VALUES ('seed', 0);
