@@ -32,7 +32,8 @@ type execution struct {
 	prelude *sobek.Program
 	bundle  *sobek.Program
 	paths   int
-	until   time.Time
+	// until is when its processor time is used up, by [readClock].
+	until time.Duration
 }
 
 // executeJob bundles a program, runs it and returns what it calls.
@@ -41,7 +42,7 @@ func executeJob(j Job, read fileReader) Result {
 	if err != nil {
 		return Result{Why: "it is not bundled: " + err.Error()}
 	}
-	e := &execution{job: j, read: read, until: time.Now().Add(programTime)}
+	e := &execution{job: j, read: read, until: readClock() + programTime}
 	noFile := parser.WithSourceMapLoader(func(string) ([]byte, error) { return nil, errors.New("it is in no file") })
 	tree, err := parser.ParseFile(nil, "/bundle.js", text, 0, noFile)
 	if err != nil {
@@ -55,9 +56,8 @@ func executeJob(j Job, read fileReader) Result {
 		return Result{Why: "it is not compiled: " + shorten(err.Error())}
 	}
 	calls, err := e.explore(nil)
-	var timeout *timeoutError
 	if err != nil {
-		return Result{Why: shorten(err.Error()), Truncated: errors.As(err, &timeout)}
+		return Result{Why: shorten(err.Error())}
 	}
 	if n := len(calls); n > 0 && calls[n-1].thrown {
 		return Result{Why: calls[n-1].Unread}
@@ -107,8 +107,7 @@ func (e *execution) runPath(answers []bool) (*programRun, error) {
 	vm.SetFieldNameMapper(sobek.TagFieldNameMapper("json", true))
 	vm.SetParserOptions(parser.WithDisableSourceMaps)
 	p := &programRun{execution: e, answers: answers, vm: vm}
-	limit := time.AfterFunc(min(pathTime, time.Until(e.until)), func() { vm.Interrupt(&timeoutError{}) })
-	defer limit.Stop()
+	defer limitTime(vm, min(readClock()+pathTime, e.until))()
 	err := p.runProgram()
 	var interrupted *sobek.InterruptedError
 	if errors.As(err, &interrupted) {
@@ -130,6 +129,25 @@ func (e *execution) runPath(answers []bool) (*programRun, error) {
 		p.calls = append(p.calls, Call{Place: p.last, Name: "up", Unread: why, decisions: len(p.decisions), thrown: true})
 	}
 	return p, nil
+}
+
+// limitTime interrupts a program when the clock of the process is beyond a time. The returned function ends that.
+func limitTime(vm *sobek.Runtime, until time.Duration) (stop func()) {
+	done := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-done:
+				return
+			case <-time.After(10 * time.Millisecond):
+				if readClock() > until {
+					vm.Interrupt(&timeoutError{})
+					return
+				}
+			}
+		}
+	}()
+	return func() { close(done) }
 }
 
 // runProgram loads the program and runs its function "up".

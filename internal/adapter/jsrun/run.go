@@ -17,7 +17,7 @@ type Files func(candidates ...string) (name, text string)
 
 // Bounds of a run of all programs.
 const (
-	answerTime   = 10 * time.Second
+	answerTime   = 20 * time.Second
 	wholeTime    = 2 * time.Minute
 	mostRestarts = 5
 )

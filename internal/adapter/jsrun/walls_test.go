@@ -144,7 +144,7 @@ var attempts = []struct{ name, program, want string }{
 // TestWalls: no program takes the machine or reaches it, and the next program runs.
 func TestWalls(t *testing.T) {
 	ownCache(t)
-	for _, a := range rotation.Pick(t, 15, attempts) {
+	for _, a := range rotation.Pick(t, 8, attempts) {
 		t.Run(a.name, func(t *testing.T) {
 			files := tree{"m/a.js": a.program, "m/b.js": "exports.up = (k) => k.raw('next')"}
 			start := time.Now()
