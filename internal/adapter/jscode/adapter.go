@@ -25,6 +25,9 @@ type Adapter struct {
 	Stamped *lazyregexp.Regexp
 	// IsMigration reports whether a text is a migration of the tool.
 	IsMigration func(text string) bool
+	// FindConfigured returns the directories that the project's settings name, each with the file that does; nil if none do. In them every program
+	// with a function up is a migration.
+	FindConfigured func(t adapter.Tree, dirs []adapter.Dir) map[string]string
 	// ReadSettings reads the settings of a project.
 	ReadSettings func(t adapter.Tree) Settings
 	// TogetherIfAll is a property of [adapter.Set].
@@ -79,7 +82,17 @@ func (a Adapter) Traits() adapter.Traits {
 func (a Adapter) Detect(t adapter.Tree) []adapter.Source {
 	var out []adapter.Source
 	isStamped := func(name string) bool { return a.Stamped.MatchString(name) && !noProgram.MatchString(name) }
+	configured := a.listConfigured(t)
 	for _, d := range adapter.ListDirs(t, adapter.ScriptEndings...) {
+		if file := configured[d.Path]; file != "" {
+			if n, of := adapter.CountSample(t, d, listPrograms(d), HasUp); n > 0 {
+				out = append(out, adapter.Source{
+					Framework: a.Framework, Dir: d.Path, Score: 3, Foreign: a.ReadSettings(t).Foreign,
+					Why: fmt.Sprintf("%s names it, and %d of %d files have a function up", file, n, of),
+				})
+				continue
+			}
+		}
 		if !strings.Contains(strings.ToLower(path.Base(d.Path)), "migration") && !slices.ContainsFunc(d.Names, isStamped) {
 			continue
 		}
@@ -91,6 +104,16 @@ func (a Adapter) Detect(t adapter.Tree) []adapter.Source {
 		}
 	}
 	return out
+}
+
+// listConfigured returns the directories that the project's settings name.
+func (a Adapter) listConfigured(t adapter.Tree) map[string]string {
+	if a.FindConfigured == nil {
+		return nil
+	}
+	return adapter.Memoize(t, "directories of "+a.Framework, func() map[string]string {
+		return a.FindConfigured(t, adapter.ListDirs(t, adapter.ScriptEndings...))
+	})
 }
 
 // Load reads the migrations of a directory in the order of their versions.
@@ -107,12 +130,16 @@ func (a Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*a
 		form.Translate = c.Translate
 	}
 	d := adapter.ListDir(t, s.Dir, adapter.ScriptEndings...)
+	isMigration := a.IsMigration
+	if a.listConfigured(t)[s.Dir] != "" {
+		isMigration = HasUp
+	}
 	var programs []readProgram
 	for _, f := range adapter.ReadFiles(t, d, listPrograms(d)) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if f.Failed == "" && !a.IsMigration(f.Text) {
+		if f.Failed == "" && !isMigration(f.Text) {
 			continue
 		}
 		m, sent := a.Start(f, s, c)

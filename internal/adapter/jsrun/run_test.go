@@ -81,10 +81,13 @@ func formatResult(r Result) string {
 		for _, n := range c.Needs {
 			b.WriteString("if " + format(n.Value) + ": ")
 		}
-		for word, set := range map[string]bool{"sometimes ": c.Conditional && !c.Loop, "often ": c.Loop, "idle ": c.Idle} {
-			if set {
-				b.WriteString(word)
-			}
+		switch {
+		case c.Loop:
+			b.WriteString("often ")
+		case c.Conditional:
+			b.WriteString("sometimes ")
+		case c.Idle:
+			b.WriteString("idle ")
 		}
 		if c.Block > 0 {
 			fmt.Fprintf(&b, "block %d ", c.Block)

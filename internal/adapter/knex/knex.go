@@ -44,7 +44,7 @@ var Adapter = jscode.Adapter{
 	TogetherIfAll: true,
 	Call:          func(parameter string) string { return "await " + parameter + ".raw(" },
 	Compose:       newComposer, Count: countMigrations,
-	Stamped: stamped, IsMigration: isMigration, ReadSettings: readSettings, Start: startMigration,
+	Stamped: stamped, IsMigration: isMigration, FindConfigured: findConfigured, ReadSettings: readSettings, Start: startMigration,
 	Sends: jscode.Form{Parameter: true, Lazy: true, Translate: translateCall}, Runs: true,
 }
 
