@@ -19,9 +19,11 @@ type readProgram struct {
 	up        Up
 }
 
-// runUnread runs the programs of which not every call was read, and takes what they did if it is more. gaps are sentences about what was not
-// confined.
-func (a Adapter) runUnread(ctx context.Context, t adapter.Tree, c Settings, form Form, programs []readProgram) (gaps []string) {
+// runUnread runs the programs of which not every call was read, and takes what they did if it is more. gaps are
+// sentences about what was not confined.
+func (a Adapter) runUnread(
+	ctx context.Context, t adapter.Tree, c Settings, form Form, programs []readProgram,
+) (gaps []string) {
 	if !a.Runs || !jsrun.CanRun() {
 		return nil
 	}
@@ -63,7 +65,8 @@ func findFile(t adapter.Tree, candidates []string) (name, text string) {
 	return "", ""
 }
 
-// isMore reports whether a run shows more than the text did. A run that lacks a statement of the text shows less: it may have taken one of two ways.
+// isMore reports whether a run shows more than the text did. A run that lacks a statement of the text shows less: it
+// may have taken one of two ways.
 func isMore(recorded, read Up) bool {
 	next := 0
 	for _, p := range recorded.Parts {

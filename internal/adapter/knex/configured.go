@@ -10,7 +10,8 @@ import (
 )
 
 var (
-	// directorySetting matches the directory of migrations in a knexfile: a text, texts that are joined with the knexfile's directory, or a list.
+	// directorySetting matches the directory of migrations in a knexfile: a text, texts that are joined with the
+	// knexfile's directory, or a list.
 	directorySetting = lazyregexp.New(`\bmigrations['"]?\s*:\s*\{[^}]*?\bdirectory['"]?\s*:\s*` +
 		`(['"][^'"]+['"]|(?:path\.)?(?:join|resolve)\(\s*__dirname[^()]*\)|__dirname\s*\+\s*['"][^'"]+['"]|\[[^\]]*\])`)
 	// settingText matches a text in it.

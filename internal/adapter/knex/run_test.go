@@ -11,7 +11,8 @@ import (
 	"github.com/onward-sql/onward/internal/adapter/knex"
 )
 
-// readProgram returns the statements of a migration, with their lines and conditions, and the calls that are not judged.
+// readProgram returns the statements of a migration, with their lines and conditions, and the calls that are not
+// judged.
 func readProgram(t *testing.T, program string, others map[string]string) string {
 	t.Helper()
 	files := adaptertest.Files{"knexfile.js": []byte("module.exports = { client: 'pg' }"), "migrations/20240101000000_a.js": []byte(program)}

@@ -48,7 +48,8 @@ func sentStatements(s *pgserver.Server, db string) []string {
 }
 
 // ofTool matches what tools ask and set by themselves, and the ends of transactions.
-var ofTool = regexp.MustCompile(`(?i)^(?:WITH ranges AS|SELECT t\.typname|SELECT pk\.constraint_type|SELECT \* FROM information_schema\.|SET |SHOW |BEGIN|START TRANSACTION|COMMIT|ROLLBACK)`)
+var ofTool = regexp.MustCompile(`(?i)^(?:WITH ranges AS|SELECT t\.typname|SELECT pk\.constraint_type|` +
+	`SELECT \* FROM information_schema\.|SET |SHOW |BEGIN|START TRANSACTION|COMMIT|ROLLBACK)`)
 
 // compareSent runs a migration of testdata with its tool, and compares the statements between its marks with those that onward reads. others are
 // further files of testdata, by their places.
