@@ -273,6 +273,9 @@ type PlannedBackfill struct {
 	Compare []PlanComparison `json:"compare"`
 	// Failed is a condition on a row t of Table: its value cannot be converted, and the new column is NULL; "" if that cannot happen.
 	Failed string `json:"failed,omitempty"`
+	// Again is a block for the proof. It fails if a value of the new code, which writes to the old column up to the contract, is converted
+	// to another one; "" if that cannot happen.
+	Again string `json:"-"`
 }
 
 // PlanComparison checks whether the rows of a table have the expected values. Names are as SQL writes them.

@@ -13,6 +13,7 @@ import (
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/redact"
 	"github.com/onward-sql/onward/onward"
 )
@@ -88,7 +89,20 @@ func (r *proofs) tryPlan(p *planner) (*prover, error) {
 	}
 	v.rowsDiffer = v.compareResult(produced, want, p.release.Filled, func(conn *pgx.Conn) error {
 		contract := v.plan.Contract()
-		if err := v.runWith(conn, v.plan.Steps[:contract], held.runAfter); err != nil {
+		err := v.runWith(conn, v.plan.Steps[:contract], func(conn *pgx.Conn, s *onward.PlanStep) error {
+			if s.Backfill != nil && s.Backfill.Again != "" {
+				_, err := conn.Exec(v.ctx, s.Backfill.Again)
+				if pgErr := new(pgconn.PgError); errors.As(err, &pgErr) && pgErr.Code == recipe.ConvertedAgain {
+					return fmt.Errorf("step %s: USING gives a column of %s other values, and not the same in another type. Up to the contract the new code writes its "+
+						"values to the old column, and they would be converted a second time: give the new column a name of its own", s.ID, s.Backfill.Table)
+				}
+				if err != nil {
+					return fmt.Errorf("step %s: %w", s.ID, err)
+				}
+			}
+			return held.runAfter(conn, s)
+		})
+		if err != nil {
 			return err
 		}
 		if err := v.runLeft(conn); err != nil {

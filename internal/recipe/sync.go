@@ -22,6 +22,7 @@ type replacement struct {
 	conversion          string // converts the old value, "$1", to the new column's type
 	typesDiffer         bool   // the types differ
 	losesValues         bool   // the conversion makes NULL of values that the new type does not have
+	using               bool   // the conversion has an expression of the release
 	mayFail             bool   // the conversion of a deployed value may fail: the new column is NULL then
 	values              string // the function that converts a value for the plan's queries, if that may fail
 	rights              evaluationRights
@@ -91,7 +92,7 @@ func (w *replacement) makeSteps() *Steps {
 	if w.losesValues {
 		wrong = "((" + wrong + ") OR t." + quoteIdent(w.old.Name) + " IS NOT NULL AND t." + quoteIdent(w.newName) + " IS NULL)"
 	}
-	b.Triggers, b.Failed = []string{w.trigger}, w.failedCondition()
+	b.Triggers, b.Failed, b.Again = []string{w.trigger}, w.failedCondition(), w.convertAgain()
 	w.family.completePart(m, &columnSwap{
 		replacement: w, marks: w.markFailures(m), check: "SELECT 1 FROM " + tableName(t) + " AS t WHERE " + wrong + " LIMIT 1", backfill: b,
 	})

@@ -76,7 +76,7 @@ func (w *replacement) setConversion() {
 	case w.typesDiffer && w.c.Release.enumOf(w.columnChange) == nil && (w.old.Type.OID != 0 || w.newColumn.Type.OID != 0): // a cast may be a function
 		w.rights = w.c.Release.rightsFor(w.t, []catalog.Type{w.old.Type, w.newColumn.Type})
 	}
-	w.conversion = value
+	w.conversion, w.using = value, told
 }
 
 // checkConflicts reports other changes of the release that cannot be planned together with this one.
