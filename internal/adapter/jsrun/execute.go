@@ -21,8 +21,8 @@ const (
 	mostDecisions = 24
 	mostCalls     = 5000
 	mostFrames    = 1500
-	pathTime      = 1500 * time.Millisecond
-	programTime   = 4 * time.Second
+	pathTime      = time.Second
+	programTime   = 2 * time.Second
 )
 
 // execution runs one bundle as often as it has paths.
