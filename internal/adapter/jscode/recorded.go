@@ -131,12 +131,13 @@ func (r *recorder) addUnread(c jsrun.Call, name, why string) {
 
 // nameCall returns the name of a call, as the program spells it.
 func (r *recorder) nameCall(v Value) string {
-	var names []string
-	for _, l := range v.Links[:min(len(v.Links), 3)] {
-		names = append(names, l.Name)
-	}
-	if r.up.Parameter != "" {
-		names[0] = r.up.Parameter
+	names := []string{r.up.Parameter}
+	for i, l := range v.Links[:min(len(v.Links), 3)] {
+		if i > 0 {
+			names = append(names, l.Name)
+		} else if r.up.Parameter == "" {
+			names[0] = l.Name
+		}
 	}
 	return strings.Join(names, ".")
 }
