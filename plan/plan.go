@@ -311,7 +311,7 @@ func (p *planner) orderSteps() {
 		p.plan.Steps = append(p.plan.Steps, out)
 		before = out.ID
 	}
-	if p.release.Keeps {
+	if p.release.Keeps && len(p.steps) > 0 {
 		p.plan.Steps = append(p.plan.Steps, onward.PlanStep{
 			ID: fmt.Sprintf("%02d-%s", len(p.steps)+1, onward.Contract), Phase: onward.Contract, Release: 2, Class: onward.StepDDL,
 			SQL: wrapTransaction(recipe.DropSchema), Transaction: onward.TransactionFile, Why: "drop the schema of the plan's own state", Bookkeeping: true, Effects: []onward.Effect{},

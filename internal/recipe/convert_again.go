@@ -50,6 +50,9 @@ $onward$`, old, w.typ, quoteIdent(w.old.Name), tableName(w.t), strings.Join(cons
 func (w *replacement) listUsingConstants() (literals []string, zone string) {
 	zone = "UTC"
 	for _, c := range w.changes {
+		if !c.changesType() {
+			continue
+		}
 		pgparse.Walk(c.Command.Def.GetColumnDef().GetRawDefault(), func(msg any) bool {
 			switch n := msg.(type) {
 			case *pgparse.A_Const:
