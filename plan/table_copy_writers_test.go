@@ -122,6 +122,13 @@ func TestTableCopyBesideNewCode(t *testing.T) {
 			t.Errorf("a transaction that does not see the copy: %v", err)
 		}
 		st.exec(before, "ROLLBACK")
+		st.exec(before, "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM t")
+		st.exec(st.admin, "DELETE FROM t WHERE id = 30")
+		st.exec(before, "INSERT INTO t VALUES (30, -5, 'other')")
+		if _, err := before.Exec(t.Context(), "COMMIT"); !errors.As(err, &failed) || failed.Code != "40001" {
+			t.Errorf("a transaction that sees a deleted row beside its own: %v", err)
+		}
+		st.none("the deleted row is in the copy", "SELECT FROM u WHERE id = 30")
 		for _, c := range []struct{ what, ids, writes, rows string }{
 			{"new code adds to both", "6001", "BEGIN; INSERT INTO t VALUES (6001, 1, 'x'); INSERT INTO u VALUES (6001, 2, 'new'); COMMIT", "6001 2 new"},
 			{

@@ -103,7 +103,7 @@ func (t *tableCopy) triggerFunction(fn string) string {
 		"{columns}", strings.Join(t.columnNames(""), ", "), "{join}", t.joinKeys("o.", t.targetKeys),
 		"{was}", t.belongsTo("OLD"), "{is}", t.belongsTo("NEW"), "{addOld}", insert+t.selectRow("OLD")+" ON CONFLICT DO NOTHING",
 		"{addNew}", insert+t.selectRow("NEW")+" ON CONFLICT DO NOTHING", "{old}", t.joinKeys("OLD.", t.keys),
-		"{addNow}", insert+t.selectFrom(quoteFull(t.source.Name)+" AS "+quoteIdent(t.alias), t.sameKeys()+
+		"{now}", quoteFull(t.source.Name)+" AS "+quoteIdent(t.alias)+" WHERE "+t.sameKeys(), "{addNow}", insert+t.selectFrom(quoteFull(t.source.Name)+" AS "+quoteIdent(t.alias), t.sameKeys()+
 			" AND NOT EXISTS (SELECT FROM "+target+" AS t WHERE "+t.joinKeys("NEW.", t.keys)+")")+" ON CONFLICT DO NOTHING",
 		"{moved}", distinctCondition(t.keyList("NEW."), t.keyList("OLD.")), "{update}", t.updateStatement(target), "{unique}", t.uniqueChanged(),
 	)
@@ -118,6 +118,9 @@ BEGIN
     RETURN NULL;
   END IF;
   IF TG_OP = 'INSERT' THEN -- at the end of the transaction, which may have changed the row again
+    IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+      PERFORM FROM {now} FOR SHARE; -- an old snapshot also shows the row that others have deleted: 40001
+    END IF;
     {addNow};
     RETURN NULL;
   END IF;
