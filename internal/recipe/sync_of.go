@@ -44,6 +44,7 @@ func (r *Release) replacementOf(is *columnChange) *replacement {
 	w.setConversion()
 	if enum != nil {
 		w.setEnumConversion(enum)
+		w.using = false // names of the new type's values are names of the old one's
 	}
 	if w.mayFail = w.conversionMayFail(); w.mayFail {
 		w.values = r.uniqueName("onward_"+w.t.Name.Name, is.old.Name, "value")
