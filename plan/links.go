@@ -83,13 +83,13 @@ func (t *part) wordsAndDeltas(s *rule.Stmt) (words []string, deltas []*catalog.D
 		deltas = append(deltas, &s.Deltas[i])
 	}
 	if t.change == nil || t.change.Command == nil {
-		return listWords(s.SQL, s.Node), deltas
+		return pgparse.ListWrittenNames(s.SQL, s.Node), deltas
 	}
-	words = listWords(t.change.Text, t.change.Command)
+	words = pgparse.ListWrittenNames(t.change.Text, t.change.Command)
 	var others []string // of the statement's other commands
 	for i, n := range s.Node.GetAlterTableStmt().Cmds {
 		if n.GetAlterTableCmd() != t.change.Command {
-			others = append(others, listWords(s.CommandText(i), n)...)
+			others = append(others, pgparse.ListWrittenNames(s.CommandText(i), n)...)
 		}
 	}
 	deltas = slices.DeleteFunc(deltas, func(d *catalog.Delta) bool {
@@ -104,22 +104,6 @@ func (t *part) wordsAndDeltas(s *rule.Stmt) (words []string, deltas []*catalog.D
 		}
 	}
 	return words, deltas
-}
-
-// listWords lists the names in SQL and in its string literals, such as a function's body or the argument of nextval.
-func listWords(text string, root any) []string {
-	words := pgparse.ListNames(text)
-	pgparse.Walk(root, func(msg any) bool {
-		if c, ok := msg.(*pgparse.A_Const); ok && c.GetSval() != nil {
-			words = append(words, pgparse.ListNames(c.GetSval().Sval)...)
-		}
-		if c, ok := msg.(*pgparse.String); ok && strings.ContainsAny(c.Sval, " \n") {
-			words = append(words, pgparse.ListNames(c.Sval)...)
-		}
-		return true
-	})
-	slices.Sort(words)
-	return slices.Compact(words)
 }
 
 // deltaNames returns the names of the column, constraint, index or trigger that a delta is about.

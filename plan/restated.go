@@ -70,7 +70,10 @@ func (s *source) listCommands() (out []*elements.Command, head *catalog.Catalog)
 			return nil, nil
 		}
 		for _, st := range m.Statements {
-			if st.Parent >= 0 || st.In != "" {
+			if st.Parent >= 0 || st.In != "" { // of a function or a trigger
+				if len(out) > 0 {
+					out[len(out)-1].Calls = true
+				}
 				continue
 			}
 			if st.Node == nil || st.Node.GetCopyStmt() != nil || st.OfRows || st.Opaque != "" || st.Start < 0 {

@@ -2,11 +2,11 @@ package elements
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
 )
 
 // Command is a statement of a release, or one command of its ALTER TABLE.
@@ -14,11 +14,13 @@ type Command struct {
 	Stmt *rule.Stmt
 	// Alter is the command; nil if the Command is the whole statement. index is its place in the statement.
 	Alter *pgparse.AlterTableCmd
+	// Calls is set if it runs statements of functions or triggers.
+	Calls bool
 	index int
 	links links
 }
 
-// links are the elements that a command makes, drops, changes or uses, and the tables whose rows it reads or writes.
+// links are the elements that a command makes, drops, changes or uses, and the tables whose rows it writes, also by foreign keys.
 type links struct {
 	makes, drops, changes, uses map[Key]bool
 	writes                      map[catalog.OID]bool
@@ -68,7 +70,7 @@ func (c *Command) alterType() pgparse.AlterTableType { return c.Alter.GetSubtype
 // a text such as the argument of nextval.
 func (c *Command) findLinks() {
 	c.links = newLinks()
-	l, words := &c.links, listWords(c.Text(), c.syntaxTree())
+	l, words := &c.links, pgparse.ListWrittenNames(c.Text(), c.syntaxTree())
 	tables := map[catalog.OID]bool{}
 	for i := range c.Stmt.Result.Effects {
 		tables[c.Stmt.Result.Effects[i].OID] = true
@@ -100,8 +102,16 @@ func (c *Command) findLinks() {
 	for _, w := range words {
 		l.uses[objectKey(w)] = true
 	}
-	for _, r := range writtenTables(c) {
-		l.writes[r.OID] = true
+	if len(c.Stmt.Deltas) > 0 {
+		return
+	}
+	for i := range c.Stmt.Result.Effects {
+		if e := &c.Stmt.Result.Effects[i]; e.Lock >= onward.RowExclusiveLock {
+			l.writes[e.OID] = true
+			if t := c.Stmt.Before.Relation(e.OID); t != nil && slices.ContainsFunc(t.Triggers, func(g *catalog.Trigger) bool { return g.Enabled }) {
+				c.Calls = true
+			}
+		}
 	}
 }
 
@@ -137,7 +147,7 @@ func (c *Command) listDeltas(words []string) (out []*catalog.Delta) {
 	var others []string
 	for i, n := range c.Stmt.Node.GetAlterTableStmt().GetCmds() {
 		if i != c.index && c.Alter != nil {
-			others = append(others, listWords(c.Stmt.CommandText(i), n)...)
+			others = append(others, pgparse.ListWrittenNames(c.Stmt.CommandText(i), n)...)
 		}
 	}
 	for i := range c.Stmt.Deltas {
@@ -166,59 +176,8 @@ func namesOf(d *catalog.Delta) (out []string) {
 	return out
 }
 
-// listWords lists the names in SQL and in its texts.
-func listWords(text string, node any) []string {
-	words := pgparse.ListNames(text)
-	pgparse.Walk(node, func(msg any) bool {
-		if s, ok := msg.(*pgparse.A_Const); ok && s.GetSval() != nil {
-			words = append(words, pgparse.ListNames(s.GetSval().Sval)...)
-		}
-		if s, ok := msg.(*pgparse.String); ok && strings.ContainsAny(s.Sval, " \n") {
-			words = append(words, pgparse.ListNames(s.Sval)...)
-		}
-		return true
-	})
-	slices.Sort(words)
-	return slices.Compact(words)
-}
-
-// writtenTables returns the tables whose rows a command writes by its own words.
-func writtenTables(c *Command) (out []*catalog.Relation) {
-	if c.Alter != nil {
-		return nil
-	}
-	pgparse.Walk(c.Stmt.Node, func(msg any) bool {
-		var target *pgparse.RangeVar
-		switch n := msg.(type) {
-		case *pgparse.UpdateStmt:
-			target = n.Relation
-		case *pgparse.InsertStmt:
-			target = n.Relation
-		case *pgparse.DeleteStmt:
-			target = n.Relation
-		case *pgparse.MergeStmt:
-			target = n.Relation
-		case *pgparse.CopyStmt:
-			target = n.Relation
-		case *pgparse.TruncateStmt:
-			for _, r := range n.Relations {
-				if t, _ := c.Stmt.Before.Resolve(r.GetRangeVar()); t != nil {
-					out = append(out, t)
-				}
-			}
-		}
-		if target != nil {
-			if t, _ := c.Stmt.Before.Resolve(target); t != nil {
-				out = append(out, t)
-			}
-		}
-		return true
-	})
-	return out
-}
-
-// isUnseen reports whether a command does more than its words say: a block, a call, or an unknown statement.
+// isUnseen reports whether a command does more than its words say: a block, a call, a trigger, or an unknown statement.
 func (c *Command) isUnseen() bool {
 	n := c.Stmt.Node
-	return n == nil || c.Stmt.Opaque != "" || n.GetDoStmt() != nil || n.GetCallStmt() != nil || n.GetSelectStmt() != nil
+	return n == nil || c.Calls || c.Stmt.Opaque != "" || n.GetDoStmt() != nil || n.GetCallStmt() != nil || n.GetSelectStmt() != nil
 }

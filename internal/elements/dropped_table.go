@@ -3,6 +3,7 @@ package elements
 import (
 	"slices"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
@@ -69,14 +70,14 @@ func (r *release) reliesOnDrop(drop *Command, table catalog.OID, between []*Comm
 
 // keepsKey reports whether a command that writes a table keeps all rows to which a foreign key of another table refers.
 func (c *Command) keepsKey(con *catalog.Constraint) bool {
-	update := c.Stmt.Node.GetUpdateStmt()
-	if update == nil {
-		return c.Stmt.Node.GetInsertStmt() != nil
+	target := c.Stmt.Node.GetUpdateStmt().GetRelation()
+	if insert := c.Stmt.Node.GetInsertStmt(); insert != nil {
+		target = insert.GetRelation()
 	}
-	t, _ := c.Stmt.Before.Resolve(update.Relation)
+	t, _ := c.Stmt.Before.Resolve(target)
 	if t == nil || t.OID != con.Ref {
 		return false
 	}
 	key := t.ColumnNames(con.RefColumns)
-	return !slices.ContainsFunc(update.TargetList, func(n *pgparse.Node) bool { return slices.Contains(key, n.GetResTarget().GetName()) })
+	return !slices.ContainsFunc(analysis.ReadWrite(pgparse.Unwrap(c.Stmt.Node)).Columns, func(name string) bool { return slices.Contains(key, name) })
 }

@@ -2,7 +2,10 @@ package elements_test
 
 import "testing"
 
-const childAndParent = `CREATE TABLE parents (id int PRIMARY KEY, name text);
+const childAndParent = `CREATE TABLE elders (id int PRIMARY KEY); CREATE TABLE news (id int);
+CREATE TABLE parents (id int PRIMARY KEY, name text, elder int REFERENCES elders ON DELETE CASCADE);
+CREATE FUNCTION clear() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN DELETE FROM parents; RETURN NEW; END $$;
+CREATE TRIGGER clears BEFORE INSERT ON news FOR EACH ROW EXECUTE FUNCTION clear();
 CREATE TABLE "Kids" (id int PRIMARY KEY, up int, note text CONSTRAINT noted CHECK (note <> ''),
   CONSTRAINT up_fkey FOREIGN KEY (up) REFERENCES parents ON DELETE CASCADE);
 CREATE INDEX kids_up ON "Kids" (up); CREATE TABLE others (id int PRIMARY KEY, kid int CONSTRAINT kid_fkey REFERENCES "Kids")`
@@ -32,6 +35,18 @@ ALTER TABLE "Kids" DROP CONSTRAINT up_fkey; DELETE FROM parents; DROP TABLE "Kid
 		{
 			name: "a statement between changes keys", release: `ALTER TABLE others DROP COLUMN kid;
 ALTER TABLE "Kids" DROP CONSTRAINT up_fkey; UPDATE parents SET id = id + 1; DROP TABLE "Kids"`,
+		},
+		{
+			name: "a conflict between changes keys", release: `ALTER TABLE others DROP COLUMN kid; ALTER TABLE "Kids" DROP CONSTRAINT up_fkey;
+INSERT INTO parents VALUES (1) ON CONFLICT (id) DO UPDATE SET id = parents.id + 1; DROP TABLE "Kids"`,
+		},
+		{
+			name:    "a delete between reaches parents by a foreign key",
+			release: `ALTER TABLE others DROP COLUMN kid; ALTER TABLE "Kids" DROP CONSTRAINT up_fkey; DELETE FROM elders; DROP TABLE "Kids"`,
+		},
+		{
+			name:    "a trigger between deletes parents",
+			release: `ALTER TABLE others DROP COLUMN kid; ALTER TABLE "Kids" DROP CONSTRAINT up_fkey; INSERT INTO news VALUES (1); DROP TABLE "Kids"`,
 		},
 		{
 			name: "a statement between writes the table",

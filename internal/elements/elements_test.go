@@ -97,6 +97,8 @@ func foldRelease(t *testing.T, deployed, release string) (base, head *catalog.Ca
 		}
 		if s.Parent < 0 {
 			commands = append(commands, elements.SplitStatement(s)...)
+		} else {
+			commands[len(commands)-1].Calls = true
 		}
 	}
 	return base, engine.Catalog(), commands

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
 )
 
 // release is a release while it is restated.
@@ -83,7 +84,7 @@ func (r *release) listNodes() (out []*Node) {
 			if t.element.By != nil {
 				n.links.makes[t.element.By.Key] = true
 			}
-			for _, w := range listWords(sql, nil) {
+			for _, w := range pgparse.ListWrittenNames(sql, nil) {
 				n.links.uses[objectKey(w)] = true
 			}
 			out = append(out, n)

@@ -1,6 +1,9 @@
 package pgparse
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // word is a token of a text in SQL or PL/pgSQL: a name or keyword, a quoted name, a
 // string, a number, or any other single byte. Comments and white space are not tokens.
@@ -67,6 +70,23 @@ func ListNames(text string) []string {
 		}
 	}
 	return out
+}
+
+// ListWrittenNames lists the names in SQL and in the string literals of its tree, such as a function's body or the argument of nextval, each
+// once and sorted.
+func ListWrittenNames(text string, root any) []string {
+	names := ListNames(text)
+	Walk(root, func(msg any) bool {
+		if c, ok := msg.(*A_Const); ok && c.GetSval() != nil {
+			names = append(names, ListNames(c.GetSval().Sval)...)
+		}
+		if c, ok := msg.(*String); ok && strings.ContainsAny(c.Sval, " \n") {
+			names = append(names, ListNames(c.Sval)...)
+		}
+		return true
+	})
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // FieldNames lists the names that follow one of the given records and a dot, as in
