@@ -169,8 +169,8 @@ func (c *commandRewriter) rewriteShell(words []*argument) {
 			return func(name string) (string, bool) { return env[name], true }
 		}
 		inner := splitShell(text.value, lookup(c.env))
-		for _, one := range inner {
-			c.simpleCommand(one)
+		for _, command := range inner {
+			c.simpleCommand(command)
 		}
 		for _, w := range words[i+2:] { // $0, $1, …
 			c.rewriteAddress(w)

@@ -89,13 +89,7 @@ func splitShell(text string, lookup func(string) (string, bool)) [][]*argument {
 		}
 		return [][]*argument{words}
 	}
-	set := listAssignedNames(file)
-	e := &wordExpander{lookup: func(name string) (string, bool) {
-		if !syntax.ValidName(name) || slices.Contains(set, name) { // $1, $?, $@
-			return "", false
-		}
-		return lookup(name)
-	}}
+	e := newWordExpander(lookup, listAssignedNames(file))
 	var out [][]*argument
 	syntax.Walk(file, func(n syntax.Node) bool {
 		var words []*argument
@@ -141,9 +135,37 @@ func listAssignedNames(file *syntax.File) []string {
 
 // wordExpander expands words as the shell will, but starts no command.
 type wordExpander struct {
-	lookup func(string) (string, bool)
+	config *expand.Config
 	// unknown: the word that is being expanded has a part that the shell computes.
 	unknown bool
+}
+
+// newWordExpander returns an expander for a script that sets some variables itself. lookup gives the values of others.
+func newWordExpander(lookup func(string) (string, bool), set []string) *wordExpander {
+	e := &wordExpander{}
+	e.config = &expand.Config{
+		Env: expand.FuncEnviron(func(name string) string {
+			if name == "IFS" {
+				return ""
+			}
+			if !syntax.ValidName(name) || slices.Contains(set, name) { // $1, $?, $@
+				e.unknown = true
+				return ""
+			}
+			value, known := lookup(name)
+			e.unknown = e.unknown || !known
+			return value
+		}),
+		CmdSubst: func(io.Writer, *syntax.CmdSubst) error {
+			e.unknown = true
+			return nil
+		},
+		ProcSubst: func(*syntax.ProcSubst) (string, error) {
+			e.unknown = true
+			return "", nil
+		},
+	}
+	return e
 }
 
 // expandAssignments returns an argument NAME=value for each assignment.
@@ -158,7 +180,7 @@ func (e *wordExpander) expandAssignments(list []*syntax.Assign) []*argument {
 		case a.Naked:
 		default:
 			e.unknown = a.Array != nil || a.Append || a.Index != nil
-			value, err := expand.Literal(e.config(), a.Value)
+			value, err := expand.Literal(e.config, a.Value)
 			out = append(out, &argument{
 				value: a.Name.Value + "=" + value, start: int(a.Pos().Offset()), end: int(a.End().Offset()), unknown: e.unknown || err != nil,
 			})
@@ -170,7 +192,7 @@ func (e *wordExpander) expandAssignments(list []*syntax.Assign) []*argument {
 // expandWord returns the arguments that a word becomes.
 func (e *wordExpander) expandWord(w *syntax.Word) []*argument {
 	e.unknown = false
-	fields, err := expand.Fields(e.config(), w)
+	fields, err := expand.Fields(e.config, w)
 	if err != nil || len(fields) == 0 && e.unknown {
 		return []*argument{{start: int(w.Pos().Offset()), end: int(w.End().Offset()), unknown: true}}
 	}
@@ -181,25 +203,4 @@ func (e *wordExpander) expandWord(w *syntax.Word) []*argument {
 		})
 	}
 	return out
-}
-
-func (e *wordExpander) config() *expand.Config {
-	return &expand.Config{
-		Env: expand.FuncEnviron(func(name string) string {
-			if name == "IFS" {
-				return ""
-			}
-			value, known := e.lookup(name)
-			e.unknown = e.unknown || !known
-			return value
-		}),
-		CmdSubst: func(io.Writer, *syntax.CmdSubst) error {
-			e.unknown = true
-			return nil
-		},
-		ProcSubst: func(*syntax.ProcSubst) (string, error) {
-			e.unknown = true
-			return "", nil
-		},
-	}
 }

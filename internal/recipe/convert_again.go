@@ -13,7 +13,7 @@ const ConvertedAgain = "ON001"
 
 // convertAgain returns [onward.PlannedBackfill].Again. Up to the contract, new code writes its values to the old column, and the trigger converts
 // them. After amount * 100 or jsonb_build_object('name', a), they would be converted a second time. So a value that the conversion gives
-// must become itself, or be refused by the old type. Values are those of the rows, and the constants of USING.
+// must become itself, or be refused by the old type. It tries the values of the rows, and the constants of USING.
 func (w *replacement) convertAgain() string {
 	if !w.using || w.copiesBack {
 		return ""

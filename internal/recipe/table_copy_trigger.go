@@ -96,14 +96,15 @@ func listColumns(expr *pgparse.Node) (out []string) {
 // does not see copies that others made since; it is refused (40001) by an INSERT that meets such a copy.
 func (t *tableCopy) triggerFunction(fn string) string {
 	target := quoteFull(t.target.Name)
-	insert := t.insertInto(target)
+	insert, source := t.insertInto(target), quoteFull(t.source.Name)+" AS "+quoteIdent(t.alias)
 	replace := strings.NewReplacer(
+		"{oldSnapshot}", "current_setting('transaction_isolation') IN ('repeatable read', 'serializable')",
 		"{fn}", fn, "{guard}", refuseOtherTables(t.source),
-		"{path}", t.searchPath(), "{target}", target, "{all}", t.selectFrom(quoteFull(t.source.Name)+" AS "+quoteIdent(t.alias), ""),
+		"{path}", t.searchPath(), "{target}", target, "{all}", t.selectFrom(source, ""),
 		"{columns}", strings.Join(t.columnNames(""), ", "), "{join}", t.joinKeys("o.", t.targetKeys),
 		"{was}", t.belongsTo("OLD"), "{is}", t.belongsTo("NEW"), "{addOld}", insert+t.selectRow("OLD")+" ON CONFLICT DO NOTHING",
 		"{addNew}", insert+t.selectRow("NEW")+" ON CONFLICT DO NOTHING", "{old}", t.joinKeys("OLD.", t.keys),
-		"{now}", quoteFull(t.source.Name)+" AS "+quoteIdent(t.alias)+" WHERE "+t.sameKeys(), "{addNow}", insert+t.selectFrom(quoteFull(t.source.Name)+" AS "+quoteIdent(t.alias), t.sameKeys()+
+		"{now}", source+" WHERE "+t.sameKeys(), "{addNow}", insert+t.selectFrom(source, t.sameKeys()+
 			" AND NOT EXISTS (SELECT FROM "+target+" AS t WHERE "+t.joinKeys("NEW.", t.keys)+")")+" ON CONFLICT DO NOTHING",
 		"{moved}", distinctCondition(t.keyList("NEW."), t.keyList("OLD.")), "{update}", t.updateStatement(target), "{unique}", t.uniqueChanged(),
 	)
@@ -118,7 +119,7 @@ BEGIN
     RETURN NULL;
   END IF;
   IF TG_OP = 'INSERT' THEN -- at the end of the transaction, which may have changed the row again
-    IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+    IF {oldSnapshot} THEN
       PERFORM FROM {now} FOR SHARE; -- an old snapshot also shows the row that others have deleted: 40001
     END IF;
     {addNow};
@@ -128,7 +129,7 @@ BEGIN
   IF TG_OP <> 'DELETE' THEN
     onward_is := {is};
   END IF;
-  IF onward_was AND current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+  IF onward_was AND {oldSnapshot} THEN
     {addOld};
     IF FOUND THEN
       DELETE FROM {target} AS t WHERE {old};

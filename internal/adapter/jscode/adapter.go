@@ -85,10 +85,10 @@ func (a Adapter) Detect(t adapter.Tree) []adapter.Source {
 	configured := a.listConfigured(t)
 	for _, d := range adapter.ListDirs(t, adapter.ScriptEndings...) {
 		if file := configured[d.Path]; file != "" {
-			if n, of := adapter.CountSample(t, d, listPrograms(d), HasUp); n > 0 {
+			if n, all := adapter.CountSample(t, d, listPrograms(d), HasUp); n > 0 {
 				out = append(out, adapter.Source{
 					Framework: a.Framework, Dir: d.Path, Score: 3, Foreign: a.ReadSettings(t).Foreign,
-					Why: fmt.Sprintf("%s names it, and %d of %d files have a function up", file, n, of),
+					Why: fmt.Sprintf("%s names it, and %d of %d files have a function up", file, n, all),
 				})
 				continue
 			}

@@ -85,7 +85,7 @@ type bundler struct {
 // namesItself matches a program that asks for its own place.
 var namesItself = lazyregexp.New(`\b__dirname\b|\b__filename\b|\bimport\.meta\b`)
 
-// revision and stubs are the namespaces of files and of packages. esbuild never reads those of a namespace by itself.
+// revision and stubs are the namespaces of files and of packages. esbuild reads no file of a namespace by itself.
 const revision, stubs = "revision", "stub"
 
 func (b *bundler) setUp(build api.PluginBuild) {

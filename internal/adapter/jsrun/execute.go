@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/grafana/sobek"
@@ -14,6 +15,9 @@ import (
 
 //go:embed prelude.js
 var prelude string
+
+// compilePrelude compiles the prelude once for all programs of the child.
+var compilePrelude = sync.OnceValues(func() (*sobek.Program, error) { return sobek.Compile("prelude.js", prelude, true) })
 
 // Bounds of a program. A path is one run of it, with one answer to each condition on an unknown value.
 const (
@@ -50,7 +54,7 @@ func executeJob(j Job, read fileReader) Result {
 	}
 	rewriteProgram(tree)
 	if e.bundle, err = sobek.CompileAST(tree, false); err == nil {
-		e.prelude, err = sobek.Compile("prelude.js", prelude, true)
+		e.prelude, err = compilePrelude()
 	}
 	if err != nil {
 		return Result{Why: "it is not compiled: " + shorten(err.Error())}
@@ -238,9 +242,9 @@ func (p *programRun) findPlace() Place {
 		if strings.HasPrefix(f.SrcName(), "prelude") || f.SrcName() == "<native>" {
 			continue
 		}
-		at := f.Position()
-		if name := strings.TrimPrefix(at.Filename, "/"); strings.TrimPrefix(name, revision+":") == p.execution.job.Path {
-			p.last = Place{at.Line, at.Column}
+		place := f.Position()
+		if name := strings.TrimPrefix(place.Filename, "/"); strings.TrimPrefix(name, revision+":") == p.execution.job.Path {
+			p.last = Place{place.Line, place.Column}
 			break
 		}
 	}

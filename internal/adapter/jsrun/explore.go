@@ -15,7 +15,7 @@ func (e *execution) explore(answers []bool) ([]Call, error) {
 	return e.joinFrom(p, len(answers))
 }
 
-// joinFrom returns the calls after a number of decisions of a path, joined with those of the paths that differ later.
+// joinFrom returns the calls after a number of decisions of a path, joined with the calls of the paths that differ later.
 func (e *execution) joinFrom(p *programRun, n int) ([]Call, error) {
 	first := slices.IndexFunc(p.calls, func(c Call) bool { return c.decisions >= n })
 	if first < 0 {
