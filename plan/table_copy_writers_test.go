@@ -179,6 +179,12 @@ func TestTableCopyBesideNewCode(t *testing.T) {
 				t.Errorf("%s: %q, and not %q (%v)", c.what, got, c.rows, err)
 			}
 		}
+		st.exec(before, "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM t")
+		st.exec(st.admin, "INSERT INTO t VALUES (6100, 1, 'x')")
+		if _, err := before.Exec(t.Context(), "TRUNCATE t"); !errors.As(err, &failed) || failed.Code != "0A000" {
+			t.Errorf("TRUNCATE in a transaction that does not see the copy: %v", err)
+		}
+		st.exec(before, "ROLLBACK")
 		st.exec(st.admin, "TRUNCATE t")
 		st.none("rows of new code stay", "SELECT id FROM u WHERE id NOT IN (5011) UNION ALL SELECT 1 WHERE NOT EXISTS (SELECT FROM u WHERE id = 5011)")
 	})

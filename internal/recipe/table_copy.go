@@ -227,7 +227,8 @@ func (t *tableCopy) addNotes(m *Steps) {
 		m.addNote("an UPDATE of the key of %s is refused if rows of other tables refer to its copy in %s by a foreign key without ON UPDATE CASCADE", old, now)
 	}
 	m.addNote("a transaction of the deployed code that is REPEATABLE READ or SERIALIZABLE may have to be repeated (40001)")
-	m.addNote("a transaction that adds rows to %s and then truncates it is refused (55006)", old)
+	m.addNote("a transaction that adds rows to %s and then truncates it is refused (55006), and a TRUNCATE of one that is REPEATABLE READ or "+
+		"SERIALIZABLE, too (0A000)", old)
 }
 
 // hasUniqueIndex reports whether a table has an index that makes exactly these columns unique, for all rows and at once.

@@ -93,13 +93,14 @@ func listColumns(expr *pgparse.Node) (out []string) {
 // An UPDATE copies only the values that it changes, so that it undoes no write of new code to other columns. If the copy is
 // missing, the backfill has not reached the row, or new code has deleted the copy. The trigger leaves both alone, unless the key
 // changes: then the backfill may miss the row. A row of new code with the same key stays. A transaction with an old snapshot
-// does not see copies that others made since; it is refused (40001) by an INSERT that meets such a copy.
+// does not see copies that others made since; it is refused (40001) by an INSERT that meets such a copy. No INSERT finds what a
+// TRUNCATE of such a transaction would leave, so it is refused (0A000).
 func (t *tableCopy) triggerFunction(fn string) string {
 	target := quoteFull(t.target.Name)
 	insert, source := t.insertInto(target), quoteFull(t.source.Name)+" AS "+quoteIdent(t.alias)
 	replace := strings.NewReplacer(
 		"{oldSnapshot}", "current_setting('transaction_isolation') IN ('repeatable read', 'serializable')",
-		"{fn}", fn, "{guard}", refuseOtherTables(t.source),
+		"{literal}", pgparse.QuoteLiteral(t.target.Name.String()), "{fn}", fn, "{guard}", refuseOtherTables(t.source),
 		"{path}", t.searchPath(), "{target}", target, "{all}", t.selectFrom(source, ""),
 		"{columns}", strings.Join(t.columnNames(""), ", "), "{join}", t.joinKeys("o.", t.targetKeys),
 		"{was}", t.belongsTo("OLD"), "{is}", t.belongsTo("NEW"), "{addOld}", insert+t.selectRow("OLD")+" ON CONFLICT DO NOTHING",
@@ -115,6 +116,10 @@ DECLARE
   onward_is boolean := false;
 BEGIN
 {guard}  IF TG_OP = 'TRUNCATE' THEN
+    IF {oldSnapshot} THEN -- it may show neither all rows nor all copies, and TRUNCATE takes them all
+      RAISE EXCEPTION 'cannot truncate %.% in a transaction that is REPEATABLE READ or SERIALIZABLE', TG_TABLE_SCHEMA, TG_TABLE_NAME
+        USING ERRCODE = 'feature_not_supported', HINT = 'Its rows are copied to ' || {literal} || ' now. Use READ COMMITTED, or DELETE.';
+    END IF;
     DELETE FROM {target} AS t USING ({all}) AS o ({columns}) WHERE {join};
     RETURN NULL;
   END IF;
