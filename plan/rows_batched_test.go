@@ -19,6 +19,7 @@ CREATE TABLE archive (region int, number int, note text, PRIMARY KEY (region, nu
 CREATE TABLE keyless (a int, b text);
 CREATE TABLE batch (id bigint PRIMARY KEY, label text);
 CREATE TABLE tree (id bigint PRIMARY KEY, up bigint REFERENCES tree, note text);
+CREATE TABLE ranks (nr bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, note text);
 `
 	cases := map[string]struct {
 		release string
@@ -71,7 +72,7 @@ CREATE TABLE tree (id bigint PRIMARY KEY, up bigint REFERENCES tree, note text);
 		"copy of some rows": {release: "INSERT INTO archive SELECT region, number, note FROM orders WHERE status < 'n';"},
 		"copy of the other side of a join": {
 			release: "INSERT INTO archive SELECT coalesce(o.region, 0), coalesce(o.number, u.id::int), u.name FROM orders o RIGHT JOIN users u ON u.id = o.user_id;",
-			missing: "writes many rows of archive",
+			work:    "INSERT INTO archive SELECT t.onward_value1, t.onward_value2, t.onward_value3 FROM onward.archive_rows_values AS t, batch WHERE ",
 		},
 		"WITH a query that writes": {
 			release: "WITH gone AS (DELETE FROM keyless RETURNING a) UPDATE users SET name = 'x' FROM gone WHERE gone.a = users.id;",
@@ -93,27 +94,54 @@ CREATE TABLE tree (id bigint PRIMARY KEY, up bigint REFERENCES tree, note text);
 		"one row": {release: "UPDATE orders SET note = 'x' WHERE region = 1 AND number = 2; DELETE FROM users WHERE id = 5;"},
 		"sums": {
 			release: "INSERT INTO archive SELECT region, min(number), 'x' FROM orders GROUP BY region;",
-			missing: "writes many rows of archive",
+			work:    "FROM onward.archive_rows_values AS t, batch WHERE t.onward_key1 = batch.onward_key1 ORDER BY t.onward_key1",
 		},
-		"reads what it writes": {release: "DELETE FROM users a USING users b WHERE a.id > b.id AND a.email = b.email;", missing: "writes many rows of users"},
+		"sums, some columns": {
+			release: "WITH last AS (SELECT region, max(number) AS number FROM orders GROUP BY region) -- one\n" +
+				"INSERT INTO archive AS a (number, region) SELECT DISTINCT number, region FROM last -- all\n" +
+				"ON CONFLICT (region, number) DO UPDATE SET note = a.note || 'x' -- again\n;",
+			work: "INSERT INTO archive AS a (number, region) SELECT t.onward_value1, t.onward_value2 FROM",
+		},
+		"two queries": {
+			release: "INSERT INTO archive (region, number) SELECT region, number FROM orders UNION SELECT number, region FROM orders;",
+			work:    "INSERT INTO archive (region, number) SELECT t.onward_value1",
+		},
+		"numbered in order": {
+			release: "INSERT INTO ranks (note) SELECT DISTINCT note FROM orders ORDER BY note;",
+			work:    "INSERT INTO ranks (note) SELECT t.onward_value1 FROM",
+		},
+		"reads what it writes": {
+			release: "DELETE FROM users a USING users b WHERE a.id > b.id AND a.email = b.email;",
+			work: "DELETE FROM users AS onward_row USING batch, onward.users_rows_values AS t WHERE t.onward_key1 = batch.onward_key1 " +
+				"AND onward_row.id = t.onward_key1 AND onward_row.xmin = t.onward_version",
+		},
+		"doubles, then a unique index": {
+			release: "WITH ranked AS (SELECT id, row_number() OVER (PARTITION BY email ORDER BY name, id) AS nr FROM users)\n" +
+				"DELETE FROM users WHERE id IN (SELECT id FROM ranked WHERE nr > 1); CREATE UNIQUE INDEX users_email ON users (email);",
+			work: "DELETE FROM users AS onward_row USING batch",
+		},
+		"all that occur twice": {
+			release: "DELETE FROM orders AS o WHERE (SELECT count(*) FROM orders WHERE status = o.status) > 1 -- not one by one\n;",
+			work:    "DELETE FROM orders AS onward_row USING batch",
+		},
 		"update reads what it sets": {
 			release: "UPDATE orders SET note = (SELECT max(note) FROM orders);",
-			work:    "SET note = new.onward_value1",
+			work:    "SET note = t.onward_value1",
 		},
 		"rows are numbered": {
 			release: "WITH ordered AS (SELECT id, row_number() OVER (PARTITION BY up ORDER BY note, id) AS nr FROM tree) -- in order\n" +
 				"UPDATE tree SET note = o.nr FROM ordered o WHERE tree.id = o.id;",
-			work: "FROM batch, onward.tree_note_values AS new WHERE t.id = batch.onward_key1 AND new.onward_key1 = batch.onward_key1 AND t.note IS NOT " +
-				"DISTINCT FROM new.onward_old1",
+			work: "FROM batch, onward.tree_note_values AS t WHERE t.onward_key1 = batch.onward_key1 AND onward_row.id = t.onward_key1 AND onward_row.note IS NOT " +
+				"DISTINCT FROM t.onward_old1",
 		},
 		"several columns, of some rows": {
 			release: "UPDATE orders AS o SET status = concat_ws(',', o.status, 'a, FROM b'), note = (o.note IS NOT DISTINCT FROM last.note)::text -- both\n" +
 				"FROM (SELECT region, max(note) AS note FROM orders GROUP BY region) AS last WHERE last.region = o.region AND o.note > 'a' -- some\n;",
-			work: "SET status = new.onward_value1, note = new.onward_value2",
+			work: "SET status = t.onward_value1, note = t.onward_value2",
 		},
 		"several values for a row": {
 			release: "UPDATE orders SET note = 'x' FROM orders AS other WHERE other.region = orders.region;",
-			work:    "SET note = new.onward_value1",
+			work:    "SET note = t.onward_value1",
 		},
 		"a unique column is read and set": {
 			release: "CREATE UNIQUE INDEX ON users (email); UPDATE users SET email = (SELECT max(email) FROM users) || id;",

@@ -69,7 +69,7 @@ type Release struct {
 	Beyond  []string
 	// Filled are columns that the plan fills and the migrations do not: "public.t.c".
 	Filled map[string]bool
-	// Changed are columns whose old values cannot be restored.
+	// Changed are columns whose old values cannot be restored, and sequences: "public.t.c", "public.t_c_seq".
 	Changed map[string]bool
 	// Keeps reports whether the plan stores data in [Schema].
 	Keeps bool
@@ -171,7 +171,7 @@ var Recipes = []*Recipe{
 	columnGenerated, columnAdd, columnRename, columnType, columnDrop, columnNotNull, columnDefault,
 	partitionKey, constraintReplace, constraintCheck, constraintForeignKey, partitionUnique, constraintKey, constraintUnique, constraintExclude,
 	partitionIndex, indexCreate, indexDrop, reindex, tableRepack, triggerReplace, functionReplace, tableRename, tableDrop,
-	tableCopyRecipe, rowsUpdate, rowsBatched, rowsComputed,
+	tableCopyRecipe, rowsUpdate, rowsBatched, rowsComputed, rowsListed,
 	enumValue, partitionDetach, partitionAttach,
 }
 

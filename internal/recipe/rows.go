@@ -44,10 +44,15 @@ func (c *Change) writesRows() (cascades []string) {
 	return cascades
 }
 
-// markChanged records that no value of a table can be restored.
+// markChanged records that no value of a table can be restored, nor the numbers that its sequences have given.
 func (c *Change) markChanged(t *catalog.Relation) {
-	for i := range t.Columns {
-		c.Release.Changed[qualifiedColumn(t, t.Columns[i].Name)] = true
+	for _, column := range t.Columns {
+		c.Release.Changed[qualifiedColumn(t, column.Name)] = true
+		for _, oid := range []catalog.OID{column.Sequence, column.Takes} {
+			if seq := c.Before.Relation(oid); seq != nil {
+				c.Release.Changed[seq.Name.Qualified()] = true
+			}
+		}
 	}
 }
 

@@ -7,39 +7,52 @@ import (
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/onward"
 )
 
-// rowsComputed splits an UPDATE that reads the table that it writes, such as one that numbers its rows. A batch would see the values
-// of the batches before it. So one query computes all values and keeps them in a table of the plan, and the batches only write them.
-// A row keeps a value that the deployed code gives it in between.
+// rowsComputed splits an UPDATE or a DELETE that reads the table that it writes, such as one that numbers its rows, or removes all but one
+// of several equal ones. A batch would see the work of the batches before it. So one query finds all rows and values and keeps them in a
+// table of the plan, and the batches only write them. What the deployed code has changed in between stays.
 // https://www.postgresql.org/docs/current/sql-update.html
 var rowsComputed = &Recipe{Name: "rows-computed", Make: func(c *Change) *Steps {
-	if c.Node.GetUpdateStmt() == nil || !c.writesManyRows() {
+	deletes := c.Node.GetDeleteStmt() != nil
+	if c.Node.GetUpdateStmt() == nil && !deletes || !c.writesManyRows() {
 		return nil
 	}
 	w := c.rowStatement()
-	if w == nil || w.target.Kind != catalog.Table || c.holdsUnique(w.target, w.set) {
+	if w == nil || w.target.Kind != catalog.Table || !deletes && c.holdsUnique(w.target, w.set) || w.refersToItself() {
 		return nil
 	}
-	v := &computedValues{rowStatement: w, keys: identityColumns(c.Before, w.target)}
+	label := "rows"
+	if !deletes {
+		label = w.set[0]
+	}
+	v := &computedRows{rowStatement: w, keys: identityColumns(c.Before, w.target)}
 	query := v.makeQuery(c)
 	if query == "" {
 		return nil
 	}
-	v.table = Schema + "." + quoteIdent(c.Release.uniqueName(w.target.Name.Name, w.set[0], "values"))
 	m := &Steps{}
-	v.addTable(m, query)
-	// The changed rows cannot be recognized afterwards, so they are not compared.
-	m.addBatches(c, w.target, w.title, v.writeBatch)
-	m.addStep(onward.Backfill, onward.StepDDL, "drop the computed values of "+w.target.Name.Name, "DROP TABLE IF EXISTS "+v.table).Bookkeeping = true
-	m.endAfterBackfill()
-	for _, name := range w.set {
-		c.Release.markFilled(w.target, name)
+	v.list = c.Release.newList(w.target, label, len(v.keys))
+	v.addList(m, query)
+	m.addListBatches(c, w.target, v.list, w.title, v.writeBatch)
+	for _, column := range w.target.Columns {
+		if deletes || slices.Contains(w.set, column.Name) {
+			c.Release.markFilled(w.target, column.Name)
+		}
 	}
-	c.writesRows()
-	m.addNote("an UPDATE of %s reads the table that it writes: its values are computed once, and batches write them. Rows that the deployed code "+
-		"adds meanwhile get none, and rows in which it changes %s keep its value", w.target.Name, strings.Join(w.set, ", "))
+	cascades := c.writesRows()
+	for i := range m.Steps {
+		if m.Steps[i].Backfill != nil {
+			m.Steps[i].Cascades = cascades
+		}
+	}
+	if deletes {
+		m.addNote("a DELETE of %s reads the table that it writes: its rows are listed once, and batches delete them. Rows that the deployed code "+
+			"adds or changes meanwhile stay", w.target.Name)
+	} else {
+		m.addNote("an UPDATE of %s reads the table that it writes: its values are computed once, and batches write them. Rows that the deployed code "+
+			"adds meanwhile get none, and rows in which it changes %s keep its value", w.target.Name, strings.Join(w.set, ", "))
+	}
 	return m
 }}
 
@@ -61,21 +74,26 @@ func (c *Change) holdsUnique(t *catalog.Relation, columns []string) bool {
 	return false
 }
 
-// computedValues are the new values of an UPDATE, in a table of the plan: keys, new values and old ones.
-type computedValues struct {
+// computedRows are the rows of an UPDATE or a DELETE, in a table of the plan. An UPDATE has their keys, new values and old ones, a DELETE
+// their keys and versions.
+type computedRows struct {
 	*rowStatement
-	keys  []string
-	table string
+	keys []string
+	list *catalog.Relation
 }
 
 // columnName returns the column of the plan's table for the ith column that the UPDATE sets.
-func (v *computedValues) columnName(kind string, i int) string {
+func (v *computedRows) columnName(kind string, i int) string {
 	return "onward_" + kind + strconv.Itoa(i+1)
 }
 
 // makeQuery returns the query for the rows of the plan's table; "" if the text of the UPDATE is not understood.
-func (v *computedValues) makeQuery(c *Change) string {
-	u := pgparse.SplitUpdate(c.SQL)
+func (v *computedRows) makeQuery(c *Change) string {
+	split := pgparse.SplitUpdate
+	if v.verb == "DELETE" {
+		split = pgparse.SplitDelete
+	}
+	u := split(c.SQL)
 	if u == nil || len(v.keys) == 0 || len(u.Values) != len(v.set) {
 		return ""
 	}
@@ -89,6 +107,9 @@ func (v *computedValues) makeQuery(c *Change) string {
 	}
 	for _, name := range v.set {
 		list = append(list, quoteIdent(v.alias)+"."+quoteIdent(name))
+	}
+	if v.verb == "DELETE" {
+		list = append(list, quoteIdent(v.alias)+".xmin")
 	}
 	from := u.Table
 	if u.From != "" {
@@ -104,9 +125,9 @@ func (v *computedValues) makeQuery(c *Change) string {
 	return u.With + "SELECT DISTINCT ON (" + strings.Join(keys, ", ") + ") " + strings.Join(list, ", ") + " FROM " + from
 }
 
-// addTable adds the steps that fill the plan's table. Its columns have the types of the UPDATE's columns, so a value is converted as the
-// UPDATE converts it.
-func (v *computedValues) addTable(m *Steps, query string) {
+// addList adds the steps that make and fill the list. Its columns have the types of the target's columns, so a value is converted as the UPDATE
+// converts it.
+func (v *computedRows) addList(m *Steps, query string) {
 	var columns, keys []string
 	for i, k := range v.keys {
 		columns, keys = append(columns, quoteIdent(k)+" AS "+keyName(i)), append(keys, keyName(i))
@@ -116,32 +137,32 @@ func (v *computedValues) addTable(m *Steps, query string) {
 			columns = append(columns, quoteIdent(name)+" AS "+v.columnName(kind, i))
 		}
 	}
-	name := v.target.Name.Name
-	s := m.addStep(onward.Backfill, onward.StepDDL, "create a table for the computed values of "+name,
-		"CREATE SCHEMA IF NOT EXISTS "+Schema,
-		"CREATE TABLE "+v.table+" AS SELECT "+strings.Join(columns, ", ")+" FROM "+tableName(v.target)+" WITH NO DATA",
-		"ALTER TABLE "+v.table+" ADD PRIMARY KEY ("+strings.Join(keys, ", ")+")")
-	undo := []string{"DROP TABLE IF EXISTS " + v.table}
-	s.Undo, s.Bookkeeping = undo, true
-	m.addStep(onward.Backfill, onward.StepWork, "compute the new values of "+name+", and write no row of it", "INSERT INTO "+v.table+" "+query).Undo = undo
+	if v.verb == "DELETE" {
+		columns = append(columns, "xmin AS onward_version")
+	}
+	m.addList(v.list, v.target, columns, "ADD PRIMARY KEY ("+strings.Join(keys, ", ")+")", query)
 }
 
-// writeBatch returns the statement of a batch, given the condition that joins t to the batch.
-func (v *computedValues) writeBatch(join string) string {
-	var set, same []string
+// writeBatch returns the statement of a batch, given the condition that a row t of the list is in it. A row that was changed has another xmin,
+// and a locked one the same: https://www.postgresql.org/docs/current/ddl-system-columns.html
+func (v *computedRows) writeBatch(join string) string {
+	for i, k := range v.keys {
+		join += " AND onward_row." + quoteIdent(k) + " = t." + keyName(i)
+	}
+	target, from := tableName(v.target)+" AS onward_row", "batch, "+tableName(v.list)+" AS t WHERE "+join
+	if v.verb == "DELETE" {
+		return "DELETE FROM " + target + " USING " + from + " AND onward_row.xmin = t.onward_version"
+	}
+	var set []string
 	for i, name := range v.set {
-		old, now := "new."+v.columnName("old", i), "t."+quoteIdent(name)
-		set = append(set, quoteIdent(name)+" = new."+v.columnName("value", i))
+		old, now := "t."+v.columnName("old", i), "onward_row."+quoteIdent(name)
+		set = append(set, quoteIdent(name)+" = t."+v.columnName("value", i))
 		if !hasEquality(v.target.Column(name).Type) {
 			old, now = old+"::text", now+"::text"
 		}
-		same = append(same, now+" IS NOT DISTINCT FROM "+old)
+		from += " AND " + now + " IS NOT DISTINCT FROM " + old
 	}
-	for i := range v.keys {
-		join += " AND new." + keyName(i) + " = batch." + keyName(i)
-	}
-	return "UPDATE " + tableName(v.target) + " AS t SET " + strings.Join(set, ", ") + " FROM batch, " + v.table + " AS new WHERE " + join +
-		" AND " + strings.Join(same, " AND ")
+	return "UPDATE " + target + " SET " + strings.Join(set, ", ") + " FROM " + from
 }
 
 // hasEquality reports whether values of a type are certainly compared by =.
