@@ -73,6 +73,19 @@ var further = []change{
 		15, []string{"UNIQUE INDEX CONCURRENTLY", "ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED NOT VALID"}, "",
 	},
 	{
+		"unique constraint dropped", "ALTER TABLE customers DROP CONSTRAINT customers_email_key;", 13,
+		[]string{"DROP CONSTRAINT customers_email_key", "the undo builds the index of constraint customers_email_key"}, "",
+	},
+	{
+		"primary key dropped", "ALTER TABLE aged DROP CONSTRAINT aged_pkey;", 18,
+		[]string{"DROP CONSTRAINT aged_pkey"}, "",
+	},
+	{
+		"unique constraint under another name", "ALTER TABLE customers RENAME CONSTRAINT customers_email_key TO old_key; " +
+			"ALTER TABLE customers ADD CONSTRAINT customers_email_key UNIQUE NULLS NOT DISTINCT (email, note); ALTER TABLE customers DROP CONSTRAINT old_key;",
+		16, []string{"UNIQUE INDEX CONCURRENTLY customers_email_key", "DROP CONSTRAINT old_key"}, "",
+	},
+	{
 		"update by the table's name", "UPDATE seen SET b = (SELECT max(t.name) FROM shops AS t WHERE t.id = seen.id) WHERE seen.a IS NOT NULL;",
 		16, []string{"seen.id IN (SELECT onward_key1 FROM batch)"}, "",
 	},

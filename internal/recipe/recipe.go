@@ -169,7 +169,7 @@ type Recipe struct {
 var Recipes = []*Recipe{
 	viewRemade,
 	columnGenerated, columnAdd, columnRename, columnType, columnDrop, columnNotNull, columnDefault,
-	partitionKey, constraintReplace, constraintCheck, constraintForeignKey, partitionUnique, constraintKey, constraintUnique, constraintExclude,
+	partitionKey, constraintReplace, constraintCheck, constraintForeignKey, partitionUnique, constraintKey, constraintUnique, constraintExclude, constraintDrop,
 	partitionIndex, indexCreate, indexDrop, reindex, tableRepack, triggerReplace, functionReplace, tableRename, tableDrop,
 	tableCopyRecipe, rowsUpdate, rowsBatched, rowsComputed, rowsListed,
 	enumValue, partitionDetach, partitionAttach,

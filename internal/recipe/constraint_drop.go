@@ -1,0 +1,31 @@
+package recipe
+
+import (
+	"github.com/onward-sql/onward/onward"
+)
+
+// constraintDrop drops a primary key or a unique constraint. Its undo builds the index while others read and write, and then makes it the
+// constraint again: the one is the undo of a second step, which finds nothing to drop, because an index cannot be built so in the
+// transaction of the other.
+// https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT-USING-INDEX
+var constraintDrop = &Recipe{Name: "constraint-drop", Make: func(c *Change) *Steps {
+	old, t := c.droppedKey(), c.AlteredRelation()
+	if old == nil || len(t.Inherits) > 0 || t.Parent != 0 {
+		return nil
+	}
+	x := c.Before.Relation(old.Index)
+	phase := c.checkPhase("")
+	if x == nil || x.Index == nil || old.WithoutOverlaps || phase == onward.Contract {
+		return nil
+	}
+	name := c.Command.Name
+	m := &Steps{}
+	s := m.addStep(phase, onward.StepDDL, "drop constraint "+name+" of "+t.Name.Name+": new code may write what it refuses",
+		"ALTER TABLE "+tableName(t)+" "+c.plannedText())
+	s.Undo, s.Judged = []string{"ALTER TABLE " + tableName(t) + " ADD CONSTRAINT " + quoteIdent(name) + " " + usingIndex(old, name)}, !c.blocksOthers()
+	again := m.addStep(phase, onward.StepConcurrent, "nothing to do: the undo builds the index of constraint "+name+" of "+t.Name.Name,
+		DropIndex(besideTable(t, name), true))
+	again.Undo = []string{"CREATE UNIQUE INDEX CONCURRENTLY " + quoteIdent(name) + " ON " + tableName(t) + " " + indexBody(t, x.Index, x)}
+	again.Bookkeeping = true
+	return m
+}}
