@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/onward"
@@ -28,8 +29,9 @@ type trial struct {
 	constraint string
 	write      string // DELETE or UPDATE
 	count      string // a query that counts the rows of the referring table
-	// before and after are the outcomes on the base and on the schema that the migrations make.
-	before, after string
+	// before and after are the outcomes on the base and on the schema that the migrations make. dropped is the outcome on the base without the
+	// foreign key, if the migrations drop it; they may have given its columns other names.
+	before, after, dropped string
 }
 
 // parentTrials holds the trials of a plan's foreign keys.
@@ -42,8 +44,8 @@ type parentTrials struct {
 }
 
 // tryParents chooses a referenced row for each foreign key that the deployed schema has on or to one of the tables. It
-// records what happens if the row is deleted or gets another key. Every trial is rolled back.
-func tryParents(ctx context.Context, conn *pgx.Conn, deployed *catalog.Catalog, tables []string) (*parentTrials, error) {
+// records what happens if the row is deleted or gets another key. Every trial is rolled back. head is the schema that the migrations make.
+func tryParents(ctx context.Context, conn *pgx.Conn, deployed, head *catalog.Catalog, tables []string) (*parentTrials, error) {
 	p := &parentTrials{ctx: ctx, deployed: map[string]bool{}}
 	var err error
 	var keys []*triedKey
@@ -74,7 +76,45 @@ func tryParents(ctx context.Context, conn *pgx.Conn, deployed *catalog.Catalog, 
 	if err != nil {
 		return p, err
 	}
-	return p, p.chooseTrials(conn, keys)
+	if err := p.chooseTrials(conn, keys); err != nil {
+		return p, err
+	}
+	for _, k := range keys {
+		if t := head.Relation(k.table.OID); t != nil && !hasForeignKey(t, k.constraint) {
+			if err := p.observeDropped(conn, k); err != nil {
+				return p, err
+			}
+		}
+	}
+	return p, nil
+}
+
+// hasForeignKey reports whether a table has a foreign key, or another one of its columns.
+func hasForeignKey(t *catalog.Relation, key *catalog.Constraint) bool {
+	return slices.ContainsFunc(t.Constraints, func(con *catalog.Constraint) bool {
+		return con.ID == key.ID || con.Kind == catalog.ForeignKey && slices.Equal(con.Columns, key.Columns)
+	})
+}
+
+// observeDropped runs the trials of a foreign key without it.
+func (p *parentTrials) observeDropped(conn *pgx.Conn, k *triedKey) error {
+	drop := "ALTER TABLE " + analysis.QuoteTable(k.table.Name) + " DROP CONSTRAINT " + pgparse.QuoteIdent(k.constraint.Name)
+	for _, x := range k.trials {
+		if _, err := conn.Exec(p.ctx, "BEGIN; "+drop); err != nil {
+			return err
+		}
+		outcomes, err := p.runTrials(conn, []*trial{x})
+		if _, end := conn.Exec(p.ctx, "ROLLBACK"); end != nil {
+			return errors.Join(err, end)
+		}
+		if failed := new(pgconn.PgError); err != nil && !errors.As(err, &failed) {
+			return err
+		}
+		if err == nil {
+			x.dropped = outcomes[0]
+		}
+	}
+	return nil
 }
 
 // chooseTrials makes the trials of foreign keys, each with the first of its candidates that can be deleted, or else with
@@ -303,7 +343,7 @@ func (p *parentTrials) runAfter(conn *pgx.Conn, s *onward.PlanStep) error {
 		return err
 	}
 	for i, x := range changed {
-		if got := outcomes[i]; got != "" && got != x.before && got != x.after {
+		if got := outcomes[i]; got != "" && !slices.Contains([]string{x.before, x.after, x.dropped}, got) {
 			p.bad = append(p.bad, fmt.Sprintf("after step %s, %s of %s: %s: %s; without the plan: %s", s.ID, x.constraint, x.table, x.write, got, x.before))
 		}
 	}

@@ -66,7 +66,7 @@ func (r *proofs) tryPlan(p *planner) (*prover, error) {
 	before, want, err := v.runRelease(func(conn *pgx.Conn) error {
 		if v.filled != "" {
 			var err error
-			if held, err = tryParents(r.ctx, conn, p.release.Deployed, touched); err != nil {
+			if held, err = tryParents(r.ctx, conn, p.release.Deployed, p.changes[len(p.changes)-1].After, touched); err != nil {
 				return err
 			}
 		}

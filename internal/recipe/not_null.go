@@ -20,6 +20,10 @@ var columnNotNull = &Recipe{Name: "column-not-null", Make: func(c *Change) *Step
 		return nil
 	}
 	if col := t.Column(c.Command.Name); col != nil && col.NotNull {
+		base := c.Release.Deployed.Relation(t.OID)
+		if base != nil && base.Attr(col.Attnum) != nil && !base.Attr(col.Attnum).NotNull {
+			return &Steps{} // an earlier change has the steps, maybe of a later phase
+		}
 		return keepUnchanged(c)
 	}
 	m := &Steps{}

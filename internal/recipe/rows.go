@@ -23,7 +23,7 @@ func (c *Change) writesRows() (cascades []string) {
 	}
 	if update := c.Node.GetUpdateStmt(); update != nil {
 		for _, n := range update.TargetList {
-			c.Release.Changed[qualifiedColumn(t, n.GetResTarget().GetName())] = true
+			c.markChangedColumn(t, t.Column(n.GetResTarget().GetName()))
 			if c.isVolatile(n) {
 				c.Release.Volatile[qualifiedColumn(t, n.GetResTarget().GetName())] = true
 			}
@@ -46,13 +46,29 @@ func (c *Change) writesRows() (cascades []string) {
 
 // markChanged records that no value of a table can be restored, nor the numbers that its sequences have given.
 func (c *Change) markChanged(t *catalog.Relation) {
+	if base := c.Release.Deployed.Relation(t.OID); base != nil {
+		for _, column := range base.Columns {
+			c.markChangedColumn(base, column) // the release may have dropped it by now
+		}
+	}
 	for _, column := range t.Columns {
-		c.Release.Changed[qualifiedColumn(t, column.Name)] = true
+		c.markChangedColumn(t, column)
 		for _, oid := range []catalog.OID{column.Sequence, column.Takes} {
 			if seq := c.Before.Relation(oid); seq != nil {
 				c.Release.Changed[seq.Name.Qualified()] = true
 			}
 		}
+	}
+}
+
+// markChangedColumn records that a column's values cannot be restored, by the name that it has now and the one that an abort restores.
+func (c *Change) markChangedColumn(t *catalog.Relation, column *catalog.Column) {
+	if column == nil {
+		return
+	}
+	c.Release.Changed[qualifiedColumn(t, column.Name)] = true
+	if base := c.Release.Deployed.Relation(t.OID); base != nil && base.Attr(column.Attnum) != nil {
+		c.Release.Changed[qualifiedColumn(base, base.Attr(column.Attnum).Name)] = true
 	}
 }
 

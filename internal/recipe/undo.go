@@ -266,20 +266,32 @@ func (c *Change) restoreCollation(t *catalog.Relation, old *catalog.Column) []st
 // KeptColumn returns the key in [Release.Kept] of a column that keeps its new type.
 func KeptColumn(table, column string) string { return "COLUMN " + table + "." + column }
 
+// findRestored returns the schema, the table and the constraint that an abort restores: those of the base if it has the constraint, since
+// columns have their old names again when the plan is undone.
+func (c *Change) findRestored(t *catalog.Relation, con *catalog.Constraint) (*catalog.Catalog, *catalog.Relation, *catalog.Constraint) {
+	if base := c.Release.Deployed.Relation(t.OID); base != nil {
+		if i := slices.IndexFunc(base.Constraints, func(o *catalog.Constraint) bool { return o.ID == con.ID }); i >= 0 {
+			return c.Release.Deployed, base, base.Constraints[i]
+		}
+	}
+	return c.Before, t, con
+}
+
 // recreateConstraint recreates a foreign key or a CHECK that a change drops.
 func (c *Change) recreateConstraint(t *catalog.Relation) []string {
 	con := t.Constraint(c.Command.Name)
 	if con == nil {
 		return nil
 	}
+	before, was, con := c.findRestored(t, con)
 	var definition string
 	switch con.Kind {
 	case catalog.ForeignKey:
-		ref := c.Before.Relation(con.Ref)
+		ref := before.Relation(con.Ref)
 		if ref == nil {
 			return nil
 		}
-		definition = foreignKey(t, ref, con)
+		definition = foreignKey(was, ref, con)
 	case catalog.Check:
 		definition = checkDefinition(con.ExprText, con)
 	default:
@@ -288,5 +300,5 @@ func (c *Change) recreateConstraint(t *catalog.Relation) []string {
 	if !con.Valid {
 		definition += " NOT VALID"
 	}
-	return []string{"ALTER TABLE " + tableName(t) + " ADD CONSTRAINT " + quoteIdent(con.Name) + " " + definition}
+	return []string{"ALTER TABLE " + tableName(t) + " ADD CONSTRAINT " + quoteIdent(c.Command.Name) + " " + definition}
 }
