@@ -6,7 +6,7 @@ FUZZTIME ?= 5s
 # next time: Postgres 13 to 18, Python environments with Django.
 export CGO_ENABLED = 0
 
-.PHONY: help build demo demo-fleet test test-all setup unit packaged fuzz lint vuln snapshot generate stale site vsix links man bench profile prove kills fleet fleet-page chaos scale faults manifests ranges mutants peer-corpus planners runners-news administrator races escapes fixes soak race clean
+.PHONY: help build demo demo-fleet test test-all setup unit packaged fuzz lint vuln snapshot generate stale site vsix links man bench profile prove kills fleet fleet-page chaos scale faults manifests ranges mutants peer-corpus planners runners-news evidence administrator races escapes fixes soak race clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -104,6 +104,9 @@ faults: ## a plan carried out with faults at its commits, one in FAULTS (5 if no
 
 ranges: build ## which part of the last releases of public repositories gets a proven plan: REPOS="DIRECTORY=PATH …", clones with their migrations
 	$(GO) run ./bench/ranges $(REPOS)
+
+evidence: build ## docs/evidence.md: REPOSITORIES, RECIPES and MIGCHECK measure first (bench/evidence/README.md), else from what was measured
+	$(GO) run ./bench/evidence $(if $(REPOSITORIES),-repositories $(REPOSITORIES) -recipes $(RECIPES) $(if $(MIGCHECK),-migcheck $(MIGCHECK)),-page)
 
 mutants: ## faults planted in the packages PKG, N in each (100): which ones their own tests do not notice; SEED chooses them
 	$(GO) run ./bench/mutants -n $(or $(N),100) -seed $(or $(SEED),1) $(or $(PKG),internal/catalog internal/refusal internal/effect internal/analysis internal/violation internal/permit internal/recipe)

@@ -139,6 +139,7 @@ var exceptions = map[string]string{
 	"bench/rehearse":                 "a program of its own",
 	"bench/verify":                   "a program of its own",
 	"bench/mutants":                  "a program of its own",
+	"bench/evidence":                 "a program of its own",
 	"bench/plan":                     "a program of its own",
 	"bench/profile":                  "a program of its own",
 	"bench/ranges":                   "a program of its own",

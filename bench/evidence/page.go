@@ -1,0 +1,148 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// score counts what a tool says of breaks and of safe releases.
+type score struct {
+	named, warned, missed int
+	quiet, hinted, false_ int
+	none                  int
+	cpu                   []float64
+}
+
+func (s *score) add(fails bool, a Answer) {
+	s.cpu = append(s.cpu, a.CPU)
+	counts := map[Level]*int{LevelError: &s.false_, LevelWarning: &s.hinted, LevelSafe: &s.quiet, LevelNone: &s.none}
+	if fails {
+		counts = map[Level]*int{LevelError: &s.named, LevelWarning: &s.warned, LevelSafe: &s.missed, LevelNone: &s.none}
+	}
+	*counts[a.Level]++
+}
+
+// renderPage writes docs/evidence.md from what was measured.
+func renderPage(list []Application, results *Results) string {
+	var b strings.Builder
+	b.WriteString(pageHead)
+	writeScores(&b, results)
+	b.WriteString(pageColumns)
+	b.WriteString("## The applications\n\n| application | releases | tool | suite | tests | statements recorded | CPU of the recording |\n" +
+		"| --- | --- | --- | --- | ---: | ---: | ---: |\n")
+	for _, a := range list {
+		r, measured := results.Recordings[a.Name]
+		if !measured {
+			continue
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %d | %d | %.1f s |\n", a.Repository, nameReleases(a), a.Tool, a.Suite, r.Tests, r.Statements, r.CPU)
+	}
+	b.WriteString("\n## Each release\n")
+	for _, a := range list {
+		writeApplication(&b, a, results)
+	}
+	b.WriteString(pageEnd)
+	return b.String()
+}
+
+func nameReleases(a Application) string {
+	if a.Head == "" {
+		return fmt.Sprintf("%s (%.9s)", a.BaseName, a.Base)
+	}
+	return fmt.Sprintf("%s..%s (%.9s..%.9s)", a.BaseName, a.HeadName, a.Base, a.Head)
+}
+
+func writeScores(b *strings.Builder, results *Results) {
+	scores := map[string]*score{}
+	breaks := 0
+	for _, r := range results.Results {
+		if r.Suite.Fails {
+			breaks++
+		}
+		for name, a := range r.Answers {
+			if scores[name] == nil {
+				scores[name] = &score{}
+			}
+			scores[name].add(r.Suite.Fails, a)
+		}
+	}
+	fmt.Fprintf(b, "%d releases of %d applications: the suite fails on the new schema of %d, and passes on %d.\n\n",
+		len(results.Results), len(results.Recordings), breaks, len(results.Results)-breaks)
+	b.WriteString("| | breaks: error | warning | called safe | safe: called safe | warning | error | no answer | CPU, median |\n" +
+		"| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n")
+	for _, tool := range tools {
+		s := scores[tool.name]
+		if s == nil {
+			continue
+		}
+		fmt.Fprintf(b, "| %s | %d | %d | %d | %d | %d | %d | %d | %.1f s |\n", showTool(tool.name), s.named, s.warned, s.missed, s.quiet, s.hinted, s.false_,
+			s.none, median(s.cpu))
+	}
+	b.WriteString("\n")
+}
+
+// showTool is a tool's name on the page.
+func showTool(name string) string {
+	if name == "migcheck" {
+		return "migcheck 0.5.0"
+	}
+	return "`onward " + name + "`"
+}
+
+func median(list []float64) float64 {
+	list = slices.Sorted(slices.Values(list))
+	return list[len(list)/2]
+}
+
+func writeApplication(b *strings.Builder, a Application, results *Results) {
+	var lines []string
+	for _, r := range results.Results {
+		if r.Application != a.Name {
+			continue
+		}
+		what := "`" + showSQL(a, r.Change) + "`"
+		if r.Change == "" {
+			what = "the real release"
+		}
+		suite := "passes"
+		if r.Suite.Fails {
+			suite = fmt.Sprintf("**%d of %d fail**", r.Suite.Failed, r.Suite.Tests)
+		}
+		line := "| " + what + " | " + suite
+		for _, tool := range tools {
+			line += " | " + showAnswer(r.Answers[tool.name])
+		}
+		lines = append(lines, line+" |\n")
+	}
+	if len(lines) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "\n### %s %s\n\n| release | the suite | changelog | verify | verify --replay | migcheck |\n| --- | --- | --- | --- | --- | --- |\n",
+		a.Name, a.BaseName)
+	for _, line := range lines {
+		b.WriteString(line)
+	}
+}
+
+// showSQL is the statement of a planted change, without the body of a function.
+func showSQL(a Application, change string) string {
+	for _, c := range a.Changes {
+		if c.Name == change {
+			return strings.ReplaceAll(c.SQL, "|", "\\|")
+		}
+	}
+	return change
+}
+
+func showAnswer(a Answer) string {
+	switch a.Level {
+	case LevelSafe:
+		return "safe"
+	case LevelNone:
+		return "no answer"
+	case "":
+		return "not asked"
+	}
+	return strings.TrimSpace(string(a.Level) + ": " + a.Says)
+}

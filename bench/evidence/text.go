@@ -1,0 +1,44 @@
+package main
+
+// The parts of the page that are the same whatever was measured.
+const (
+	pageHead = `# What does a release break, and who says so?
+
+    make evidence
+
+Public applications have suites. Here the suite of the deployed code runs on the schema of the next release: if it fails, the release breaks
+the deployed code, and if it passes, it does not. Then onward and [migcheck](https://pypi.org/project/migcheck/) are asked, side by side.
+No verdict is assumed: the column "the suite" is measured.
+
+`
+
+	pageColumns = `- *error*, *warning* and *called safe* are about the deployed code and the rows. Whether a statement lets
+  traffic wait is no question of a suite, so findings about locks do not count here.
+- ` + "`onward changelog`" + ` reads the release and the code. ` + "`verify`" + ` has a recording of the suite, ` + "`verify --replay`" + ` its values, too.
+- migcheck's *error* is its FAIL. Its *warning* is a schema probe that fails under a PASS.
+- CPU is the time of all processes, servers included, on two busy cores. migcheck runs the suite each time; onward records it once for all releases, and the
+  recording's cost is in the next table.
+- Everything ran on Postgres 15. migcheck starts its servers by docker. A small program started the same server here without containers.
+
+`
+
+	pageEnd = `
+## What is missing
+
+- Six applications are the aim. plane's suite passed here, with 134 s of CPU for 27 tests, and nakama's server built. Neither was measured for want of time.
+- n8n's repository is larger than what could be had. Outline and Lemmy were not tried, and the gems of a Rails application could not be had.
+- The migrations of unleash (db-migrate, which onward does not read) and mealie were captured (` + "`capture:`" + `).
+- unleash's suite makes its template database twice under one name. The replay takes both for one database, executes nothing, and says "Not decided".
+
+## How
+
+1. The base is the tree of a public release. A planted change is one migration more, in the application's own tool; its statement
+   is in the table. The real release is the next one's tree.
+2. The suite runs on the base, and must pass. Then it runs through ` + "`onward record --values`" + `.
+3. For each release the suite of the base runs with the migrations of the release. If it fails with one or two tests, it runs again, and must fail again.
+4. Each tool gets the two commits. Where a file of a public repository is too large to be had, it is left out of both.
+
+The figures are in ` + "`bench/evidence/results.json`" + `, and this page is written from them. Nothing of the applications is kept
+there, neither code nor how they are installed: [bench/evidence](https://github.com/onward-sql/onward/tree/main/bench/evidence) says what a recipe has to do.
+`
+)

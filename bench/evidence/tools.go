@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/onward-sql/onward/onward"
+)
+
+// question is a release in a clone, with a worktree at its head.
+type question struct {
+	head, clone, from, to, recording string
+}
+
+// tools are the columns of the page.
+var tools = []struct {
+	name string
+	ask  func(context.Context, *options, Application, question) (*Answer, error)
+}{
+	{"changelog", askOnward(readChangelog, "changelog")},
+	{"verify", askOnward(readVerify, "verify", "--workload")},
+	{"verify --replay", askOnward(readVerify, "verify", "--replay", "--workload")},
+	{"migcheck", askMigcheck},
+}
+
+// askOnward runs a command of onward. If its last argument is --workload, the recording follows.
+func askOnward(read func(*onward.Report) (Level, string), args ...string) func(context.Context, *options, Application, question) (*Answer, error) {
+	return func(ctx context.Context, o *options, a Application, q question) (*Answer, error) {
+		words := append([]string{}, args...)
+		if words[len(words)-1] == "--workload" {
+			words = append(words, q.recording)
+		}
+		words = append(words, "--pg", o.version, "--base", q.from, "--head", q.to, "--format", "json")
+		env, err := o.readEnvironment(ctx, a, q.head)
+		if err != nil {
+			return nil, err
+		}
+		if config, err := os.ReadFile(filepath.Join(o.recipes, a.Name, "onward.yaml")); err == nil {
+			if err := os.WriteFile(filepath.Join(q.head, "onward.yaml"), config, 0o600); err != nil {
+				return nil, err
+			}
+			words = append(words, "--config", "onward.yaml")
+		}
+		r, err := runMeasured(ctx, q.head, env, o.onward, words...)
+		if err != nil {
+			return nil, err
+		}
+		_ = os.WriteFile(q.head+"."+strings.Join(args, "")+".json", []byte(r.out+r.err), 0o600)
+		answer := &Answer{CPU: r.cpu, Wall: r.wall}
+		report, err := readReport(r.out)
+		if err != nil {
+			answer.Level, answer.Says = LevelNone, "exit code "+string(rune('0'+r.exit))
+			return answer, nil //nolint:nilerr // No answer is a result.
+		}
+		answer.Level, answer.Says = read(report)
+		return answer, nil
+	}
+}
+
+// readEnvironment has what a recipe's program env prints, if there is one: NAME=value lines.
+func (o *options) readEnvironment(ctx context.Context, a Application, dir string) ([]string, error) {
+	program := filepath.Join(o.recipes, a.Name, "env")
+	if _, err := os.Stat(program); err != nil {
+		return nil, nil //nolint:nilerr // A recipe without env needs none.
+	}
+	out, err := runIn(ctx, dir, "", program)
+	return strings.Split(strings.TrimSpace(out), "\n"), err
+}
+
+// readChangelog takes the findings that are about the deployed code and the rows. Whether statements wait is no question of a suite.
+func readChangelog(r *onward.Report) (Level, string) {
+	level, says := LevelSafe, ""
+	for _, f := range r.Findings {
+		switch f.Category {
+		case onward.Locking, onward.InTransaction, onward.Design, onward.Idempotency:
+			continue
+		}
+		level, says = louder(level, says, f.Severity, f.Rule)
+	}
+	if r.Summary.State == onward.StateNone && level == LevelSafe {
+		return LevelNone, r.Summary.Verdict
+	}
+	return level, says
+}
+
+// readVerify takes the deployed code's queries, and the rows on which the release fails.
+func readVerify(r *onward.Report) (Level, string) {
+	level, says := LevelSafe, ""
+	for _, v := range r.Verdicts {
+		if v.Code == "old" {
+			level, says = louder(level, says, v.Severity, strings.TrimSpace(string(v.Kind)+" "+v.SQLState))
+		}
+	}
+	for _, f := range r.Findings {
+		if strings.HasPrefix(f.Rule, "rehearsal-") {
+			level, says = louder(level, says, f.Severity, f.Rule)
+		}
+	}
+	if r.Verification == nil && level == LevelSafe {
+		return LevelNone, r.Summary.Verdict
+	}
+	return level, says
+}
+
+func louder(level Level, says string, severity onward.Severity, what string) (Level, string) {
+	switch {
+	case severity == onward.Error && level != LevelError:
+		return LevelError, what
+	case severity == onward.Warning && level == LevelSafe:
+		return LevelWarning, what
+	}
+	return level, says
+}
+
+// askMigcheck runs migcheck with the same suite. It starts its servers by docker; the program docker beside this file starts them here.
+func askMigcheck(ctx context.Context, o *options, a Application, q question) (*Answer, error) {
+	if o.migcheck == "" {
+		return nil, nil //nolint:nilnil // It is not asked.
+	}
+	here, err := filepath.Abs("bench/evidence")
+	if err != nil {
+		return nil, err
+	}
+	env := []string{"PATH=" + filepath.Join(here, "standin") + ":" + os.Getenv("PATH"), "EVIDENCE_PROGRAMS=" + o.programs}
+	recipe := filepath.Join(here, "standin", "with-address") + " " + filepath.Join(o.recipes, a.Name)
+	r, err := runMeasured(ctx, q.clone, env, o.migcheck, "--repo", q.clone, "--base", q.from, "--head", q.to,
+		"--migrate", recipe+"/migrate", "--workload", recipe+"/suite")
+	if err != nil {
+		return nil, err
+	}
+	_ = os.WriteFile(q.head+".migcheck.log", []byte(r.out+r.err), 0o600)
+	level, says := readMigcheck(r.out, r.exit)
+	return &Answer{Level: level, Says: says, CPU: r.cpu, Wall: r.wall}, nil
+}
+
+var (
+	failures = regexp.MustCompile(`(?m)^ +\[(\w{5})\] `)
+	probes   = regexp.MustCompile(`(?m)^Schema probes: \d+ changes? in`)
+)
+
+// readMigcheck takes its exit code, and the first error that it names.
+func readMigcheck(out string, exit int) (Level, string) {
+	_, named, _ := strings.Cut(out, "FAIL: ")
+	switch m := failures.FindStringSubmatch(named); {
+	case exit == 1 && m != nil:
+		return LevelError, m[1]
+	case exit == 1:
+		return LevelError, ""
+	case exit != 0:
+		return LevelNone, ""
+	case probes.MatchString(out):
+		return LevelWarning, "schema probe"
+	}
+	return LevelSafe, ""
+}
