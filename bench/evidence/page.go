@@ -36,7 +36,7 @@ func renderPage(list []Application, results *Results) string {
 		if !measured {
 			continue
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %d | %d | %.1f s |\n", a.Repository, nameReleases(a), a.Tool, a.Suite, r.Tests, r.Statements, r.CPU)
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %d | %d | %.1f s |\n", a.Repository, nameReleases(a, results), a.Tool, a.Suite, r.Tests, r.Statements, r.CPU)
 	}
 	b.WriteString("\n## Each release\n")
 	for _, a := range list {
@@ -46,8 +46,9 @@ func renderPage(list []Application, results *Results) string {
 	return b.String()
 }
 
-func nameReleases(a Application) string {
-	if a.Head == "" {
+// nameReleases names the base, and the real release if it was measured.
+func nameReleases(a Application, results *Results) string {
+	if !slices.ContainsFunc(results.Results, func(r Result) bool { return r.Application == a.Name && r.Change == "" }) {
 		return fmt.Sprintf("%s (%.9s)", a.BaseName, a.Base)
 	}
 	return fmt.Sprintf("%s..%s (%.9s..%.9s)", a.BaseName, a.HeadName, a.Base, a.Head)
