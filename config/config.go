@@ -70,6 +70,8 @@ type Config struct {
 	// Redact are regular expressions. Onward record replaces their matches before it stores values: of an expression with a group, the
 	// group only.
 	Redact []string `yaml:"redact"`
+	// RedactColumns are columns whose values onward record replaces before it stores values: table.column, or *.column.
+	RedactColumns []string `yaml:"redact_columns"`
 	// Preflight configures the checks of onward preflight.
 	Preflight Preflight `yaml:"preflight"`
 	// AcceptOpaque names files that may stay unjudged: true for all, or a list of patterns.

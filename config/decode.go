@@ -171,6 +171,7 @@ func (d *decoder) decodeConfig(n *yaml.Node, c *Config) {
 		{"soft_delete", func(n *yaml.Node) { c.SoftDelete = d.softDelete(n) }},
 		{"accept_queries", func(n *yaml.Node) { c.AcceptQueries = d.decodeAcceptQueries(n) }},
 		{"redact", func(n *yaml.Node) { c.Redact = d.decodeRedact(n) }},
+		{"redact_columns", func(n *yaml.Node) { c.RedactColumns = d.decodeColumns(n) }},
 		{"preflight", func(n *yaml.Node) { d.decodePreflight(n, &c.Preflight) }},
 		{"accept_opaque", func(n *yaml.Node) { c.AcceptOpaque = d.decodeAccept(n) }},
 		{"hook", func(n *yaml.Node) { d.decodeHook(n, &c.Hook) }},

@@ -40,3 +40,18 @@ func (d *decoder) decodeRedact(n *yaml.Node) []string {
 	}
 	return list
 }
+
+// decodeColumns reads columns, each with its table or a star.
+func (d *decoder) decodeColumns(n *yaml.Node) []string {
+	list := d.oneOrMore(n)
+	for _, text := range list {
+		parts := strings.Split(text, ".")
+		column := parts[len(parts)-1]
+		if len(parts) < 2 || len(parts) > 3 || column == "*" || slices.ContainsFunc(parts, func(part string) bool {
+			return part == "" || strings.ContainsAny(part, ` "'`) || part != "*" && strings.Contains(part, "*")
+		}) {
+			d.addError(n, "redact_columns: %q is no column: write users.email, or '*.email' for each table", text)
+		}
+	}
+	return list
+}

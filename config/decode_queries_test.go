@@ -52,3 +52,17 @@ func TestAcceptQueries(t *testing.T) {
 		}
 	}
 }
+
+// TestRedactColumns: what is no column is an error at its line.
+func TestRedactColumns(t *testing.T) {
+	t.Parallel()
+	c, err := config.Decode([]byte("redact_columns: [users.email, '*.phone', shop.users.pin]\n"), "onward.yaml", known)
+	if err != nil || strings.Join(c.RedactColumns, " ") != "users.email *.phone shop.users.pin" {
+		t.Errorf("%v %v", c, err)
+	}
+	for _, text := range []string{"email", "'*'", "users.*", "'us*rs.email'", "a.b.c.d", "users.", "'users.e mail'"} {
+		if _, err := config.Decode([]byte("redact_columns: "+text+"\n"), "onward.yaml", known); err == nil || !strings.Contains(err.Error(), "is no column") {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}

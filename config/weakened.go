@@ -105,6 +105,11 @@ var settingKeys = []settingKey{
 			w.addSetting(key, formatValue(base.Redact), formatValue(head.Redact))
 		}
 	}},
+	{"redact_columns", func(w *weakenings, key string, base, head *Config, _ func(string) onward.Severity) {
+		if slices.ContainsFunc(base.RedactColumns, func(column string) bool { return !slices.Contains(head.RedactColumns, column) }) {
+			w.addSetting(key, formatValue(base.RedactColumns), formatValue(head.RedactColumns))
+		}
+	}},
 	{"preflight", compareField(func(c *Config) any { return c.Preflight })},
 	{"accept_opaque", func(w *weakenings, key string, base, head *Config, _ func(string) onward.Severity) {
 		switch {

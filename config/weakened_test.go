@@ -95,6 +95,8 @@ func TestListWeakened(t *testing.T) {
 		{"", "preflight: {backup_days: 100}", "preflight"},
 		{"redact: ['\\w+@\\w+']", "redact: [a, b]", "redact"},
 		{"redact: [a]", "redact: [a, b]", ""},
+		{"redact_columns: [users.email, '*.phone']", "redact_columns: users.email", "redact_columns"},
+		{"redact_columns: users.email", "redact_columns: [users.email, '*.phone']", ""},
 		{"", "accept_opaque: true", "accept_opaque: true"},
 		{"", "accept_opaque: ['db/*']", "accept_opaque: db/*"},
 		{"accept_opaque: true", "accept_opaque: ['db/*']", ""},

@@ -60,7 +60,10 @@ type Verdict struct {
 	Test string `json:"test,omitempty"`
 	// Replayed: the query was executed with its recorded values. Otherwise it was prepared and planned.
 	Replayed bool `json:"replayed,omitempty"`
-	// Values are those that a replayed query was sent with, as literals, in the order of its parameters. They are listed on request only.
+	// MadeValues: the query was recorded without values, and executed with made ones.
+	MadeValues bool `json:"made_values,omitempty"`
+	// Values are those that a replayed query was sent with, as literals, in the order of its parameters. Recorded values are listed on request only,
+	// made ones always.
 	Values []string `json:"values,omitempty"`
 }
 
@@ -102,6 +105,8 @@ type Verification struct {
 	NotJudged []NotJudged `json:"not_judged,omitempty"`
 	// Replay is what was executed with recorded values; nil if nothing was.
 	Replay *Replay `json:"replay,omitempty"`
+	// MadeValues is what was executed with made values; nil if nothing was.
+	MadeValues *MadeValues `json:"made_values,omitempty"`
 	// Notes say what was not looked at, or otherwise than was asked.
 	Notes []string `json:"notes,omitempty"`
 	// DurationMS is for how long it took, in milliseconds.
@@ -118,6 +123,27 @@ type Replay struct {
 	Unlike int `json:"unlike,omitempty"`
 	// Fixtures counts the different rows of tests on which the whole release ran.
 	Fixtures int `json:"fixtures,omitempty"`
+}
+
+// MadeValues counts the queries that were recorded without values, and executed with made ones. They show what a release surely breaks. They do not
+// show that the code's own values are accepted.
+type MadeValues struct {
+	// Queries were executed, Rowless of them without a row that they read or change. Executions counts their lists of values.
+	Queries    int `json:"queries"`
+	Rowless    int `json:"rowless,omitempty"`
+	Executions int `json:"executions"`
+	// Points counts the commit points at which they were executed.
+	Points int `json:"points"`
+	// Left are the queries that were not executed, by reason.
+	Left []LeftOut `json:"left,omitempty"`
+}
+
+// CountLeft returns how many queries were not executed.
+func (m *MadeValues) CountLeft() (n int) {
+	for _, l := range m.Left {
+		n += l.Queries
+	}
+	return n
 }
 
 // VerifiedConsumer counts the queries of one program among several that share the database.

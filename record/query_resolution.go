@@ -39,6 +39,7 @@ type questions struct {
 func (r *recorder) resolveQueries(ctx context.Context, rec *collect.Recording, database, schema string) {
 	r.lock.Lock()
 	defer r.lock.Unlock()
+	r.readRuleTables(ctx, database)
 	todo := r.unresolvedQueries(rec, database)
 	if len(todo) == 0 && (r.target.copies != nil || !r.folds()) {
 		return

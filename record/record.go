@@ -75,6 +75,8 @@ type Config struct {
 	Transcript bool
 	// Redact are what is replaced in the values and the transcript before they are returned, by regular expression.
 	Redact []*regexp.Regexp
+	// RedactColumns are columns whose values are replaced: table.column, or *.column. A value that may belong to one is replaced, too.
+	RedactColumns []string
 	// Ready is called once, when the proxy listens, if it is not nil.
 	Ready func(address string)
 	// Logger hears what is being done; nil is nobody.
@@ -119,6 +121,9 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 	}
 	r := &recorder{Config: c, target: s, known: map[string]*workload.Query{}, denied: map[string]bool{},
 		asked: questions{left: c.limit(), slow: map[string]bool{}, strings: map[string][]workload.Strings{}}, shapes: newShapes()}
+	if len(c.RedactColumns) > 0 {
+		r.rules = transcript.NewColumnRules(c.RedactColumns)
+	}
 	return r.runRecording(ctx)
 }
 
@@ -136,6 +141,8 @@ type recorder struct {
 	asked  questions
 	shapes shapes
 	tests  *testlog.Log
+	// rules are the columns whose values are replaced; nil for none.
+	rules *transcript.ColumnRules
 }
 
 func (r *recorder) runRecording(ctx context.Context) (*Result, error) {
@@ -214,8 +221,8 @@ func (r *recorder) runRecording(ctx context.Context) (*Result, error) {
 	if messages != nil {
 		out.Transcript = r.completeTranscript(messages.Transcript(), out.Workload)
 	}
-	if len(r.Redact) > 0 {
-		redactValues(out, transcript.NewRedactor(r.Redact))
+	if len(r.Redact) > 0 || r.rules != nil {
+		redactValues(out, transcript.NewRedactor(r.Redact), r.rules)
 	}
 	return out, nil
 }
@@ -287,7 +294,16 @@ func (r *recorder) completeTranscript(t *Transcript, w *Workload) *Transcript {
 }
 
 // redactValues replaces values in what is returned: a value that both have is replaced by the same one.
-func redactValues(out *Result, r *transcript.Redactor) {
+func redactValues(out *Result, r *transcript.Redactor, rules *transcript.ColumnRules) {
+	if rules != nil {
+		for i := range out.Workload.Queries {
+			q := &out.Workload.Queries[i]
+			rules.RedactValues(r, q.SQL, q.Values)
+		}
+		if out.Transcript != nil {
+			out.Transcript.RedactColumns(r, rules)
+		}
+	}
 	redactSenders := func(list []workload.Sender) {
 		for i := range list {
 			list[i].Test, list[i].Application = r.RedactText(list[i].Test), r.RedactText(list[i].Application)

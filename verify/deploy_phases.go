@@ -51,6 +51,8 @@ func addPhases(r *onward.Report, v *onward.Verification) {
 			p.Advice = "the deployed code works with it: it can run before the new code"
 		case v.Replay != nil:
 			p.Advice = "both codes work with it and without it"
+		case v.MadeValues != nil && v.MadeValues.Queries > 0:
+			p.Advice = "both codes work with it and without it, as far as made values show"
 		default:
 			p.Advice = "both codes work with it and without it; their queries were prepared, not executed"
 		}

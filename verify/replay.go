@@ -30,15 +30,18 @@ type replayer struct {
 	checker *checker
 	result  *onward.Replay
 	notes   []string // what was not replayed
-	// showsValues: verdicts have the values of their queries.
-	showsValues bool
-	lanes       map[onward.Code][]*preparedLane
-	users       map[string]string // the roles of the schema that sessions are replayed as, by the recorded ones; "" for the role of the migrations
+	// showsValues: verdicts have the values of their queries. showsMade: they have made values, which are nobody's.
+	showsValues, showsMade bool
+	lanes                  map[onward.Code][]*preparedLane
+	users                  map[string]string // the roles of the schema that sessions are replayed as, by the recorded ones; "" for the role of the migrations
 	// passed are the recorded statements that are not the code's work on its data: what reads the catalogs has another result after each migration.
 	passed map[codeText]bool
 	// differences are of all points; executed counts by code and text of a statement in how many executions nothing differed.
 	differences []replayedDifference
 	executed    map[codeText]*execution
+	// made counts what was executed with made values, and madeRuns are the executions; nil for nothing.
+	made     *onward.MadeValues
+	madeRuns []*madeRun
 	// prefixes are replays after single statements of a transaction, by lane and statement.
 	prefixes map[prefix]replay.Comparison
 }
@@ -79,6 +82,8 @@ type preparedLane struct {
 	created     bool // by the command
 	// executed are the statements of events that did on the deployed schema what they did when they were recorded.
 	executed map[int][]codeText
+	// made: its statements have made values, and nothing to do with each other.
+	made bool
 	// written is what is replayed first: it writes rows. nil for nothing.
 	written *preparedLane
 }
@@ -87,7 +92,7 @@ type preparedLane struct {
 func (c *checker) replayAll(ctx context.Context, stage *rehearse.Stage, cfg *Config) (*replayer, error) {
 	transcripts := cfg.Transcripts
 	r := &replayer{
-		stage: stage, checker: c, result: &onward.Replay{}, showsValues: cfg.ShowValues,
+		stage: stage, checker: c, result: &onward.Replay{}, showsValues: cfg.ShowValues, showsMade: cfg.ShowValues || cfg.Schema == "",
 		lanes: map[onward.Code][]*preparedLane{}, users: map[string]string{}, executed: map[codeText]*execution{},
 		prefixes: map[prefix]replay.Comparison{}, passed: map[codeText]bool{},
 	}
@@ -115,6 +120,11 @@ func (c *checker) replayAll(ctx context.Context, stage *rehearse.Stage, cfg *Con
 			if err := r.noteFailure("the deployed code on the new code's rows", r.replayRollback(ctx, old, fresh)); err != nil {
 				return nil, fmt.Errorf("replay a rollback of the code: %w", err)
 			}
+		}
+	}
+	if cfg.MadeValues {
+		if err := r.replayMadeValues(ctx, cfg.listRecordings()); err != nil {
+			return nil, fmt.Errorf("execute queries with made values: %w", err)
 		}
 	}
 	return r, nil

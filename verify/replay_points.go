@@ -129,6 +129,10 @@ func (r *replayer) replayAt(ctx context.Context, lane *preparedLane, migration, 
 	if err != nil {
 		return replay.Comparison{}, err
 	}
-	r.prefixes[key] = replay.Compare(lane.base, lane.again, answers)
+	if lane.made {
+		r.prefixes[key] = replay.Comparison{Differences: replay.CompareEach(lane.base, lane.again, answers)}
+	} else {
+		r.prefixes[key] = replay.Compare(lane.base, lane.again, answers)
+	}
 	return r.prefixes[key], nil
 }

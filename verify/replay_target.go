@@ -78,8 +78,14 @@ func (r *replayer) targetOf(t *transcript.Transcript, database string) replay.Ta
 	}
 }
 
-// userOf returns the role that a session is replayed as: its own, if the schema has a role of that name that is no superuser and may log in. Otherwise it is
-// the role of the migrations, which owns what the recorded command's role owned.
+// usableQuery reports whether the schema has a role that reaches no more than its database.
+const usableQuery = `SELECT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE rolname OPERATOR(pg_catalog.=) $1 AND NOT rolsuper
+AND oid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid AND NOT EXISTS (SELECT FROM pg_catalog.pg_roles p WHERE pg_catalog.pg_has_role(r.oid, p.oid, 'MEMBER')
+AND (p.rolsuper OR p.rolname OPERATOR(pg_catalog.=) ANY ('{pg_execute_server_program,pg_read_server_files,pg_write_server_files}'))))`
+
+// userOf returns the role that a session is replayed as: its own, if the schema has a role of that name that reaches no more than its database. Otherwise it
+// is the role of the migrations, which owns what the recorded command's role owned. A role of the migrations may not be able to log in on this server, as it
+// was when it was recorded: it is made able to.
 func (r *replayer) userOf(ctx context.Context, t *transcript.Transcript, s *transcript.Session, owner string) (string, error) {
 	if s.User == t.User {
 		return owner, nil
@@ -93,13 +99,14 @@ func (r *replayer) userOf(ctx context.Context, t *transcript.Transcript, s *tran
 	}
 	defer conn.Close(ctx)
 	var usable bool
-	err = conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname OPERATOR(pg_catalog.=) $1 AND NOT rolsuper AND rolcanlogin AND "+
-		"oid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid)", pgx.QueryExecModeExec, s.User).Scan(&usable)
-	if err != nil {
+	if err = conn.QueryRow(ctx, usableQuery, pgx.QueryExecModeExec, s.User).Scan(&usable); err != nil {
 		return "", err
 	}
 	r.users[s.User] = ""
 	if usable {
+		if _, err := conn.Exec(ctx, "ALTER ROLE "+pgx.Identifier{s.User}.Sanitize()+" LOGIN"); err != nil {
+			return "", err
+		}
 		r.users[s.User] = s.User
 	}
 	return cmp.Or(r.users[s.User], owner), nil

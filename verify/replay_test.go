@@ -198,6 +198,9 @@ func TestReplayedSuite(t *testing.T) {
 	if suite == nil {
 		suite = redactedSuite
 	}
+	if name == "columns" {
+		suite = columnSuite
+	}
 	if err := suite(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}

@@ -106,8 +106,9 @@ func (c *checker) addReplayed(ctx context.Context, r *replayer, verdicts []onwar
 		}
 		verdicts = append(verdicts, v)
 	}
+	verdicts, err := c.addMadeVerdicts(ctx, r, verdicts, places)
 	sortVerdicts(verdicts)
-	return verdicts, nil
+	return verdicts, err
 }
 
 // makeVerdict makes a verdict of a difference.

@@ -46,6 +46,8 @@ type Config struct {
 	Also []Version
 	// Transcripts are what the versions of the code have sent, with its values: it is executed on the schema of each commit point.
 	Transcripts map[onward.Code][]*Transcript
+	// MadeValues executes the queries of recordings without a transcript, of the deployed code and of further versions, with made values.
+	MadeValues bool
 	// ShowValues lists the values of a query that breaks in the report. The server's messages stay without them.
 	ShowValues bool
 }
@@ -128,12 +130,15 @@ func (c *Config) verifyRelease(ctx context.Context, release *audit.Release, r *o
 		}
 	}
 	k.stopped = stop != nil
-	if len(c.Transcripts) > 0 {
+	if len(c.Transcripts) > 0 || c.MadeValues {
 		k.migrations = r.Migrations
 		if k.replays, err = k.replayAll(ctx, stage, c); err != nil {
 			return err
 		}
-		v.Replay = k.replays.result
+		if len(c.Transcripts) > 0 {
+			v.Replay = k.replays.result
+		}
+		v.MadeValues = k.replays.made
 	}
 	if err := k.buildReport(ctx, r); err != nil {
 		return err

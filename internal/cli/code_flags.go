@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/spf13/pflag"
 
@@ -45,10 +46,12 @@ func (f *codeFlags) readCodes(c *verify.Config, deployed []string, replay bool) 
 	if c.Also, err = readVersions(f.also, read); err != nil {
 		return err
 	}
-	if replay && len(c.Transcripts) == 0 {
+	recorded := len(c.Old) > 0 || slices.ContainsFunc(c.Also, func(v verify.Version) bool { return len(v.Recorded) > 0 })
+	if replay && len(c.Transcripts) == 0 && !recorded {
 		return &config.InputError{Err: errors.New("nothing can be replayed: record the values, too (onward record --values), " +
-			"and name the recording with --workload")}
+			"and name the recording with --workload. A recording without values is executed with made ones")}
 	}
+	c.MadeValues = replay
 	return nil
 }
 

@@ -168,6 +168,7 @@ func (a *app) recordConfig(ctx context.Context, f *recordFlags, command []string
 			}
 			c.Redact = append(c.Redact, pattern)
 		}
+		c.RedactColumns = settings.RedactColumns
 	}
 	if f.deny {
 		settings, err := a.readConfigFile()

@@ -36,7 +36,8 @@ func (f *verifyFlags) addVerifyFlags(cmd *cobra.Command) {
 	f.releaseFlags.addReleaseFlags(cmd)
 	flags.DurationVar(&f.limit, "limit", 5*time.Minute, "end a statement of the release after this `time`")
 	flags.BoolVar(&f.superuser, "superuser", false, "run the migrations as a superuser: they can read files and start programs on this machine")
-	flags.BoolVar(&f.replay, "replay", false, "also execute what was recorded with its values (onward record --values) on the schema of each commit point")
+	flags.BoolVar(&f.replay, "replay", false, "also execute what was recorded with its values (onward record --values) on the schema of each commit point; "+
+		"recordings without values are executed with made ones")
 	flags.StringVar(&f.server, "postgres", "", "`address` of a server to use instead of a throwaway one: databases are made there and dropped; @FILE or env:NAME")
 	flags.StringVar(&f.html, "html", "", "write the report as a page to this `file`")
 	f.deprecations.register(cmd)
@@ -125,7 +126,8 @@ stands there whole, and what models imply. The report says how much that covers.
 
 No query is executed, unless --replay is given: it executes what onward record --values
 recorded, on the schema of each commit point, and says what the values decide. The report
-has no values.
+has no values of the recording. Recordings without values, such as imports from a log or
+pg_stat_statements, are executed with made ones.
 
 With a directory of recordings, one for each program that uses the database, the report
 says what breaks for each. --deprecations lists the deprecated columns and who still uses

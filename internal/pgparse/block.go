@@ -19,6 +19,9 @@ type Block struct {
 	Expressions []string
 	// Conditions are the conditions of the IFs that [BlockStatement.Guard] names.
 	Conditions []string
+	// SureRaises are the lines of RAISE statements that each run of the body reaches unless it fails before, from 1. Those that print
+	// only are among them.
+	SureRaises []int
 }
 
 // BlockStatement is a statement inside a PL/pgSQL body.
@@ -192,6 +195,8 @@ type blockWalk struct {
 	// guard joins the conditions of the IFs around this point. unguarded: something else than a plain IF may skip it, too.
 	guard     string
 	unguarded bool
+	// mayHaveEnded: a statement before this point may have ended the body, or a loop of it.
+	mayHaveEnded bool
 }
 
 // The PL/pgSQL parser returns JSON: a tree of {"PLpgSQL_kind": {fields}}.
@@ -272,6 +277,12 @@ func (w *blockWalk) walkNode(kind string, f map[string]any, line int, conditiona
 		w.walkBranch(f["action"], line, loop)
 	case "PLpgSQL_stmt_commit":
 		w.block.Statements = append(w.block.Statements, BlockStatement{SQL: "COMMIT", Line: line, Conditional: conditional, Loop: loop})
+	case "PLpgSQL_stmt_raise":
+		if !conditional && !loop && !w.mayHaveEnded {
+			w.block.SureRaises = append(w.block.SureRaises, line)
+		}
+	case "PLpgSQL_stmt_return", "PLpgSQL_stmt_exit":
+		w.mayHaveEnded = true
 	case "PLpgSQL_function":
 		w.walkTree(f["action"], line, conditional, loop)
 	}

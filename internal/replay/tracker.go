@@ -24,6 +24,8 @@ type Answer struct {
 	SQL string
 	// SQLState and Message are the server's error, Constraint and Table its objects; "" for none.
 	SQLState, Message, Constraint, Table string
+	// Column, Where and Routine are more of the error: the column that it is about, the functions that ran, and the server's own routine.
+	Column, Where, Routine string
 	// Skipped: an earlier message of the same group failed.
 	Skipped bool
 	// Tags are the ends of its commands: "UPDATE 3".
@@ -262,6 +264,7 @@ func (t *tracker) failMessages(body []byte) {
 	}
 	if a := t.currentAnswer(); a != nil {
 		a.SQLState, a.Message, a.Constraint, a.Table, a.Unanswered = m.Code, m.Message, m.ConstraintName, m.TableName, false
+		a.Column, a.Where, a.Routine = m.ColumnName, m.Where, m.Routine
 	}
 	if t.owed[0].kind == 'Q' {
 		return

@@ -5,10 +5,14 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
+	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
 // Redactor replaces values by made ones of the same length: letters by letters, digits by digits. A value is replaced by the same one each time, and in the
@@ -18,7 +22,15 @@ type Redactor struct {
 	key      [32]byte // known to nobody: a made value does not tell what it replaces
 	made     map[string]string
 	used     map[string]bool
+	// isWhole: each text is a value that is replaced. isEverywhere: values that have been replaced once are replaced wherever they are.
+	isWhole, isEverywhere bool
+	// beginnings has the lengths of such values, by their first bytes.
+	beginnings map[[beginning]byte][]int
 }
+
+// beginning is how many bytes of values are compared first, and leastEverywhere how long a value is that is replaced wherever it is: a shorter one may mean
+// something else.
+const beginning, leastEverywhere = 4, 6
 
 // NewRedactor returns a redactor for what matches one of the patterns. Of a pattern with a group, only the first group is replaced.
 func NewRedactor(patterns []*regexp.Regexp) *Redactor {
@@ -32,8 +44,11 @@ func (r *Redactor) Count() int { return len(r.made) }
 
 // RedactText replaces what matches in a text. The result has the same length.
 func (r *Redactor) RedactText(text string) string {
+	if r.isWhole {
+		return r.replaceWhole(text)
+	}
 	found := make([]bool, len(text))
-	any := false
+	any := r.isEverywhere && r.findReplaced(text, found)
 	for _, p := range r.patterns {
 		for _, place := range p.FindAllStringSubmatchIndex(text, -1) {
 			begin, end := place[0], place[1]
@@ -54,7 +69,7 @@ func (r *Redactor) RedactText(text string) string {
 		for end < len(text) && found[end] == found[begin] {
 			end++
 		}
-		if found[begin] {
+		if found[begin] && !r.isMade(text[begin:end]) {
 			out.WriteString(r.replaceValue(text[begin:end]))
 		} else {
 			out.WriteString(text[begin:end])
@@ -62,6 +77,42 @@ func (r *Redactor) RedactText(text string) string {
 		begin = end
 	}
 	return out.String()
+}
+
+// isMade reports whether a text is a value that has replaced another one. A short one may be equal to such a value by chance.
+func (r *Redactor) isMade(text string) bool {
+	return r.isEverywhere && len(text) >= 2*leastEverywhere && r.used[strings.ToLower(text)]
+}
+
+// findReplaced marks values that have been replaced elsewhere, whatever their case.
+func (r *Redactor) findReplaced(text string, found []bool) (any bool) {
+	if r.beginnings == nil {
+		r.beginnings = map[[beginning]byte][]int{}
+		for value := range r.made {
+			if len(value) < leastEverywhere {
+				continue
+			}
+			key := [beginning]byte([]byte(value[:beginning]))
+			if !slices.Contains(r.beginnings[key], len(value)) {
+				r.beginnings[key] = append(r.beginnings[key], len(value))
+			}
+		}
+	}
+	lower := strings.ToLower(text)
+	if len(lower) != len(text) {
+		lower = text
+	}
+	for i := 0; i+leastEverywhere <= len(lower); i++ {
+		for _, length := range r.beginnings[[beginning]byte([]byte(lower[i:i+beginning]))] {
+			if i+length > len(lower) || r.made[lower[i:i+length]] == "" {
+				continue
+			}
+			for j := i; j < i+length; j++ {
+				found[j], any = true, true
+			}
+		}
+	}
+	return any
 }
 
 // replaceValue returns what replaces a value.
@@ -97,6 +148,9 @@ const mostTries = 1000
 
 // makeValue makes a value of the same kind of characters.
 func (r *Redactor) makeValue(value string, try uint64) string {
+	if made := r.makeDate(value, try); made != "" {
+		return made
+	}
 	isHex := isHexadecimal(value)
 	var out strings.Builder
 	block, left := uint64(0), []byte(nil)
@@ -137,6 +191,23 @@ func (r *Redactor) makeValue(value string, try uint64) string {
 		inNumber = isDigit
 	}
 	return out.String()
+}
+
+// dated matches dates and times as Postgres writes them.
+var dated = lazyregexp.New(`^\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d)?)?`)
+
+// makeDate makes a date that exists; "" for a value that is none.
+func (r *Redactor) makeDate(value string, try uint64) string {
+	size := len(dated.FindString(value))
+	if size == 0 {
+		return ""
+	}
+	sum := hmac.New(sha256.New, r.key[:])
+	sum.Write(binary.BigEndian.AppendUint64(nil, try))
+	sum.Write([]byte(value))
+	b := sum.Sum(nil)
+	made := fmt.Sprintf("%04d-%02d-%02d%c%02d:%02d:%02d", 1900+int(b[0])%130, 1+b[1]%12, 1+b[2]%28, value[min(10, len(value)-1)], b[3]%24, b[4]%60, b[5]%60)
+	return made[:size] + value[size:]
 }
 
 // firstDigits returns how many digits a number may begin with: the largest numbers of integer types have 5, 10 and 19 digits.

@@ -53,6 +53,7 @@ func main() {
 		Config: rehearse.Config{Config: release(repository)}, From: "", Old: []*verify.Workload{}, New: nil, Also: []verify.Version{},
 		Transcripts: map[onward.Code][]*verify.Transcript{},
 		ShowValues:  true,
+		MadeValues:  true,
 	})
 	fmt.Println("verify:", kind(err))
 
@@ -107,7 +108,7 @@ func settings() *config.Config {
 		},
 		Baseline: "", Deprecated: nil, DeprecationNoticeDays: 30, SoftDelete: map[string]string{"users": "deleted_at"},
 		AcceptQueries: map[string][]string{"query-for-each-row": {"FROM settings"}}, AcceptOpaque: config.Accept{All: false, Patterns: []string{"legacy/*"}},
-		Redact: []string{`\w+@\w+`}, Hook: config.Hook{Disposable: []string{"localhost/app_dev"}},
+		Redact: []string{`\w+@\w+`}, RedactColumns: []string{"*.email"}, Hook: config.Hook{Disposable: []string{"localhost/app_dev"}},
 	}
 }
 

@@ -54,8 +54,13 @@ func writeVerification(b *strings.Builder, r *onward.Report) {
 			break
 		}
 		d := &groups[i]
-		fmt.Fprintf(b, "- %s, %s, %s: %s %s (%s)\n", codeSpan(view.NamePoint(&d.After)), escapeProse(view.NameCode(d.Code)), escapeProse(escape.Line(string(d.Kind))),
-			escapeProse(view.CutText(view.DescribeFailure(d.Verdict), maxCell)), codeSpan(view.CutText(escape.Line(d.Query), maxCell)),
+		made := ""
+		if d.MadeValues && len(d.Values) > 0 {
+			made = " with " + codeSpan(view.CutText(view.JoinValues(d.Verdict), maxCell))
+		}
+		fmt.Fprintf(b, "- %s, %s, %s: %s %s%s (%s)\n", codeSpan(view.NamePoint(&d.After)),
+			escapeProse(view.NameCode(d.Code)), escapeProse(escape.Line(string(d.Kind))),
+			escapeProse(view.CutText(view.DescribeFailure(d.Verdict), maxCell)), codeSpan(view.CutText(escape.Line(d.Query), maxCell)), made,
 			escapeProse(view.CutText(d.DescribeSenders(), maxCell)))
 	}
 	if v.Order != "" {

@@ -157,7 +157,7 @@ func (t *reportWriter) printQueries(d *view.SimilarVerdicts) {
 			t.addLine("           ", view.CutToWidth(escape.Line(one.Query), t.width-11))
 		}
 		if len(one.Values) > 0 && (t.verbose || i < mostAlike) {
-			t.addWrapped("           ", "             ", "values: "+view.JoinValues(one), t.ordinaryStyle())
+			t.addWrapped("           ", "             ", view.NameValues(one)+": "+view.JoinValues(one), t.ordinaryStyle())
 		}
 	}
 }

@@ -46,6 +46,14 @@ func namesSame(message, fact string) bool {
 	return false
 }
 
+// NameValues says whose values a query was sent with.
+func NameValues(d *onward.Verdict) string {
+	if d.MadeValues {
+		return "made values"
+	}
+	return "values"
+}
+
 // JoinValues lists the values that a query was sent with.
 func JoinValues(d *onward.Verdict) string {
 	out := make([]string, len(d.Values))
@@ -95,6 +103,12 @@ func DescribeProof(r *onward.Report) string {
 		}
 		if n.Fixtures > 0 {
 			text += ", the release on the rows of " + prose.CountNoun(n.Fixtures, "test")
+		}
+	}
+	if n := v.MadeValues; n != nil {
+		text += fmt.Sprintf("; %s executed with made values", prose.CountNoun(n.Queries, "query"))
+		if left := n.CountLeft(); left > 0 {
+			text += fmt.Sprintf(", %d not", left)
 		}
 	}
 	if len(r.Rehearsals) > 0 {

@@ -52,6 +52,9 @@ func DescribeFailure(d *onward.Verdict) string {
 	if d.SQLState != "" {
 		text += " (" + escape.Line(d.SQLState) + ")"
 	}
+	if d.MadeValues {
+		text += ", executed with made values"
+	}
 	return text
 }
 
@@ -161,6 +164,17 @@ func CountVerified(r *onward.Report) []string {
 		}
 		if n.Fixtures > 0 {
 			text += "; the release ran on the rows of " + prose.CountNoun(n.Fixtures, "test")
+		}
+		out = append(out, text)
+	}
+	if n := v.MadeValues; n != nil {
+		text := fmt.Sprintf("executed with made values: %s, with %s, at %s", prose.CountNoun(n.Queries, "query"),
+			prose.CountNoun(n.Executions, "value list"), prose.CountNoun(n.Points, "commit point"))
+		if n.Rowless > 0 {
+			text += fmt.Sprintf("; %d found no row", n.Rowless)
+		}
+		for _, l := range n.Left {
+			text += fmt.Sprintf("; %d not, as they %s", l.Queries, escape.Line(l.Why))
 		}
 		out = append(out, text)
 	}
