@@ -25,30 +25,26 @@ type DatabaseLane struct {
 	Created bool
 }
 
-// SplitLanes returns the lanes of a transcript, in the order in which the databases were first used. books are the tables in which migration tools keep
-// what has run: a schema is made when the last of them was written.
+// madeDatabase is a database of a transcript from its making, or from the first event, to its drop.
+type madeDatabase struct {
+	name, template string
+	begin, end     int
+	// created: the command made it. dropped: it dropped it. used: a client sent something to it.
+	created, dropped, used bool
+}
+
+// SplitLanes returns the lanes of a transcript, in the order in which the databases were made or first used. A database that is dropped and made
+// again under its name has a lane each time. books are the tables in which migration tools keep what has run: a schema is made when the last of
+// them was written.
 func SplitLanes(t *transcript.Transcript, books []string) []DatabaseLane {
 	statements := readStatements(t)
-	templates, created := map[string]string{}, map[string]bool{}
-	var names []string
-	for i := range t.Events {
-		e := &t.Events[i]
-		if name := t.Sessions[e.Session].Database; e.Source == transcript.Client && !slices.Contains(names, name) {
-			names = append(names, name)
-		}
-		for _, st := range statements[i] {
-			if create := st.GetCreatedbStmt(); create != nil {
-				created[create.GetDbname()] = true
-				if template := templateOf(create); template != "template0" && template != "template1" {
-					templates[create.GetDbname()] = template
-				}
-			}
-		}
-	}
 	var out []DatabaseLane
-	for _, name := range names {
-		all := Lane{Transcript: t, Database: name, End: len(t.Events)}
-		lane := DatabaseLane{Setup: all, Tests: all, Template: templates[name], Created: created[name]}
+	for _, made := range listDatabases(t, statements) {
+		if !made.used {
+			continue
+		}
+		all := Lane{Transcript: t, Database: made.name, Begin: made.begin, End: made.end}
+		lane := DatabaseLane{Setup: all, Tests: all, Template: made.template, Created: made.created}
 		lane.Setup.End = all.findSetupEnd(statements, books)
 		lane.Tests.Begin = lane.Setup.End
 		lane.Tests.Settings = all.listSettings(statements, lane.Tests.Begin)
@@ -59,6 +55,42 @@ func SplitLanes(t *transcript.Transcript, books []string) []DatabaseLane {
 		out = append(out, lane)
 	}
 	return out
+}
+
+// listDatabases lists the databases of a transcript, one that is made again as often as it is made.
+func listDatabases(t *transcript.Transcript, statements map[int][]*pgparse.Node) (list []*madeDatabase) {
+	latest := map[string]*madeDatabase{}
+	open := func(name string, begin int) *madeDatabase {
+		d := latest[name]
+		if d == nil || d.dropped {
+			if d == nil {
+				begin = 0
+			}
+			d = &madeDatabase{name: name, begin: begin, end: len(t.Events)}
+			list, latest[name] = append(list, d), d
+		}
+		return d
+	}
+	for i := range t.Events {
+		e := &t.Events[i]
+		if e.Source == transcript.Client {
+			open(t.Sessions[e.Session].Database, i).used = true
+		}
+		for _, st := range statements[i] {
+			if create := st.GetCreatedbStmt(); create != nil {
+				d := open(create.GetDbname(), i)
+				d.created = true
+				if template := templateOf(create); template != "template0" && template != "template1" {
+					d.template = template
+				}
+			}
+			if drop := st.GetDropdbStmt(); drop != nil && latest[drop.GetDbname()] != nil {
+				d := latest[drop.GetDbname()]
+				d.dropped, d.end = true, i
+			}
+		}
+	}
+	return list
 }
 
 // readStatements returns the statements of messages that send or prepare some, by their events; none of a text that cannot be read.
