@@ -88,6 +88,13 @@ var namesItself = lazyregexp.New(`\b__dirname\b|\b__filename\b|\bimport\.meta\b`
 // revision and stubs are the namespaces of files and of packages. esbuild reads no file of a namespace by itself.
 const revision, stubs = "revision", "stub"
 
+// noDirectory is where esbuild looks for the files of an import whose name is computed: it does not ask the plugin then.
+// No directory has the name.
+const noDirectory = "/dev/null/none"
+
+// computedImport matches the beginning of such an import.
+var computedImport = lazyregexp.New("(^|[^.\\w$])(require|import)(\\(\\s*(?:`[^`]*\\$\\{|(?:'[^']*'|\"[^\"]*\")\\s*\\+))")
+
 func (b *bundler) setUp(build api.PluginBuild) {
 	var lock sync.Mutex
 	build.OnResolve(api.OnResolveOptions{Filter: ".*"}, func(a api.OnResolveArgs) (api.OnResolveResult, error) {
@@ -97,7 +104,7 @@ func (b *bundler) setUp(build api.PluginBuild) {
 	})
 	build.OnLoad(api.OnLoadOptions{Filter: ".*", Namespace: stubs}, func(a api.OnLoadArgs) (api.OnLoadResult, error) {
 		text := "module.exports = __onward_stub(" + quoteText(a.Path) + ")"
-		return api.OnLoadResult{Contents: &text, Loader: api.LoaderJS}, nil
+		return api.OnLoadResult{Contents: &text, Loader: api.LoaderJS, ResolveDir: noDirectory}, nil
 	})
 	build.OnLoad(api.OnLoadOptions{Filter: ".*", Namespace: revision}, func(a api.OnLoadArgs) (api.OnLoadResult, error) {
 		lock.Lock()
@@ -107,10 +114,15 @@ func (b *bundler) setUp(build api.PluginBuild) {
 		if !known {
 			loader = api.LoaderText
 		}
-		if loader != api.LoaderJSON && loader != api.LoaderText && namesItself.MatchString(text) {
-			text = declareNames(a.Path, text)
+		if loader != api.LoaderJSON && loader != api.LoaderText {
+			if namesItself.MatchString(text) {
+				text = declareNames(a.Path, text)
+			}
+			if computedImport.MatchString(text) {
+				text = computedImport.ReplaceAllString(text, "${1}__onward_$2$3")
+			}
 		}
-		return api.OnLoadResult{Contents: &text, Loader: loader}, nil
+		return api.OnLoadResult{Contents: &text, Loader: loader, ResolveDir: noDirectory}, nil
 	})
 }
 

@@ -19,10 +19,12 @@ var prelude string
 // compilePrelude compiles the prelude once for all programs of the child.
 var compilePrelude = sync.OnceValues(func() (*sobek.Program, error) { return sobek.Compile("prelude.js", prelude, true) })
 
-// Bounds of a program. A path is one run of it, with one answer to each condition on an unknown value.
+// Bounds of a program. A path is one run of it, with one answer to each condition on an unknown value. A condition that
+// is met more often than mostTurns gets the other answer: it may be one of a loop.
 const (
 	mostPaths     = 200
-	mostDecisions = 24
+	mostDecisions = 200
+	mostTurns     = 4
 	mostCalls     = 5000
 	mostFrames    = 1500
 	pathTime      = time.Second
@@ -36,37 +38,57 @@ type execution struct {
 	prelude *sobek.Program
 	bundle  *sobek.Program
 	paths   int
-	// until is when its processor time is used up, by [readClock].
+	// until is when its processor time is used up, by [readClock]. late is set if a path was not tried because of that.
 	until time.Duration
+	late  bool
+	// usual are the answers to conditions, by their places, if they are not yes. opposite is set if the other ones are
+	// given. tried are the conditions for which both answers were tried.
+	usual    map[string]bool
+	opposite bool
+	tried    map[string]bool
+	// blocks numbers the transactions of all paths, by their places.
+	blocks map[string]int
 }
 
 // executeJob bundles a program, runs it and returns what it calls.
 func executeJob(j Job, read fileReader) Result {
-	text, err := bundleProgram(j.Path, read)
+	e, err := prepareJob(j, read)
 	if err != nil {
-		return Result{Why: "it is not bundled: " + err.Error()}
+		return Result{Why: err.Error()}
 	}
-	e := &execution{job: j, read: read, until: readClock() + programTime}
-	noFile := parser.WithSourceMapLoader(func(string) ([]byte, error) { return nil, errors.New("it is in no file") })
-	tree, err := parser.ParseFile(nil, "/bundle.js", text, 0, noFile)
-	if err != nil {
-		return Result{Why: "it is not parsed: " + shorten(err.Error())}
-	}
-	rewriteProgram(tree)
-	if e.bundle, err = sobek.CompileAST(tree, false); err == nil {
-		e.prelude, err = compilePrelude()
-	}
-	if err != nil {
-		return Result{Why: "it is not compiled: " + shorten(err.Error())}
-	}
-	calls, err := e.explore(nil)
+	calls, err := e.explore()
 	if err != nil {
 		return Result{Why: shorten(err.Error())}
 	}
 	if n := len(calls); n > 0 && calls[n-1].thrown {
 		return Result{Why: calls[n-1].Unread}
 	}
-	return Result{Calls: calls}
+	return Result{Calls: calls, Truncated: e.late}
+}
+
+// prepareJob bundles and compiles a program.
+func prepareJob(j Job, read fileReader) (*execution, error) {
+	text, err := bundleProgram(j.Path, read)
+	if err != nil {
+		return nil, fmt.Errorf("it is not bundled: %w", err)
+	}
+	e := &execution{
+		job: j, read: read, until: readClock() + programTime,
+		usual: map[string]bool{}, tried: map[string]bool{}, blocks: map[string]int{},
+	}
+	noFile := parser.WithSourceMapLoader(func(string) ([]byte, error) { return nil, errors.New("it is in no file") })
+	tree, err := parser.ParseFile(nil, "/bundle.js", text, 0, noFile)
+	if err != nil {
+		return nil, errors.New("it is not parsed: " + shorten(err.Error()))
+	}
+	rewriteProgram(tree)
+	if e.bundle, err = sobek.CompileAST(tree, false); err == nil {
+		e.prelude, err = compilePrelude()
+	}
+	if err != nil {
+		return nil, errors.New("it is not compiled: " + shorten(err.Error()))
+	}
+	return e, nil
 }
 
 func shorten(text string) string {
@@ -83,12 +105,19 @@ type (
 func (*timeoutError) Error() string { return "it takes too long" }
 func (e *abortError) Error() string { return e.why }
 
-// decision is a condition on an unknown value. needs is the question whose answer the value is; its kind is "" for
-// none.
+// errBudget says that no further path may be run.
+var errBudget = errors.New("it has too many conditions on unknown values")
+
+// decision is a condition on an unknown value.
 type decision struct {
 	answer bool
-	needs  Value
-	line   int
+	// needs is the question whose answer the value is; its kind is "" for none.
+	needs Value
+	// line is in the migration's file. place is the condition, and question is it with what is asked. turn counts how
+	// often it was met.
+	line            int
+	place, question string
+	turn            int
 }
 
 // programRun is what one run did.
@@ -99,18 +128,25 @@ type programRun struct {
 	calls     []Call
 	last      Place
 	vm        *sobek.Runtime
+	// aborted is set if the path was not followed to its end. turns counts conditions and transactions.
+	aborted bool
+	turns   map[string]int
 }
 
-// runPath runs the program with the given answers to its first conditions; the answer to each further one is yes.
+// runPath runs the program with the given answers to its first conditions, and the usual answer to each further one.
 func (e *execution) runPath(answers []bool) (*programRun, error) {
+	if e.paths > 0 && readClock() > e.until {
+		e.late = true
+		return nil, errBudget
+	}
 	if e.paths++; e.paths > mostPaths {
-		return nil, &abortError{"it has too many conditions on unknown values"}
+		return nil, errBudget
 	}
 	vm := sobek.New()
 	vm.SetMaxCallStackSize(mostFrames)
 	vm.SetFieldNameMapper(sobek.TagFieldNameMapper("json", true))
 	vm.SetParserOptions(parser.WithDisableSourceMaps)
-	p := &programRun{execution: e, answers: answers, vm: vm}
+	p := &programRun{execution: e, answers: answers, vm: vm, turns: map[string]int{}}
 	defer limitTime(vm, min(readClock()+pathTime, e.until))()
 	err := p.runProgram()
 	var interrupted *sobek.InterruptedError
@@ -124,9 +160,13 @@ func (e *execution) runPath(answers []bool) (*programRun, error) {
 	var timeout *timeoutError
 	var aborted *abortError
 	switch {
+	case errors.As(err, &timeout) && e.paths > 1:
+		e.late = true
+		return nil, errBudget
 	case errors.As(err, &timeout):
 		return nil, err
 	case errors.As(err, &aborted):
+		p.aborted = true
 		p.calls = append(p.calls, Call{Place: p.last, Name: "up", Unread: aborted.why, decisions: len(p.decisions)})
 	case err != nil:
 		why := "it ends with an error: " + shorten(err.Error())
@@ -168,7 +208,7 @@ func (p *programRun) runProgram() error {
 	enter, _ := sobek.AssertFunction(made)
 	host := vm.NewObject()
 	for name, f := range map[string]any{
-		"place": p.findPlace, "send": p.addCall, "abort": p.abort, "choose": p.choose, "read": p.readFile,
+		"place": p.findPlace, "send": p.addCall, "block": p.openBlock, "abort": p.abort, "choose": p.choose, "read": p.readFile,
 	} {
 		if err := host.Set(name, f); err != nil {
 			return err
@@ -238,28 +278,55 @@ func findUp(vm *sobek.Runtime, exports sobek.Value) sobek.Value {
 
 // findPlace returns the innermost place in the migration's file that is being run.
 func (p *programRun) findPlace() Place {
+	p.findPlaces()
+	return p.last
+}
+
+// findPlaces finds the innermost place in the migration's file that is being run, and returns the innermost place of all
+// files.
+func (p *programRun) findPlaces() string {
+	innermost := ""
 	for _, f := range p.vm.CaptureCallStack(0, nil) {
 		if strings.HasPrefix(f.SrcName(), "prelude") || f.SrcName() == "<native>" {
 			continue
 		}
 		place := f.Position()
+		if innermost == "" {
+			innermost = place.String()
+		}
 		if name := strings.TrimPrefix(place.Filename, "/"); strings.TrimPrefix(name, revision+":") == p.execution.job.Path {
 			p.last = Place{place.Line, place.Column}
 			break
 		}
 	}
-	return p.last
+	return innermost
 }
 
-func (p *programRun) addCall(text string) {
-	c := Call{decisions: len(p.decisions)}
-	if err := json.Unmarshal([]byte(text), &c); err != nil {
-		p.abort("its calls are not recorded: " + err.Error())
-		return
-	}
-	if p.calls = append(p.calls, c); len(p.calls) > mostCalls {
+// addCall keeps a call that the program made, as a text.
+func (p *programRun) addCall(text string, block int, conditional, loop bool) {
+	p.calls = append(p.calls, Call{
+		text: text, Block: block, Conditional: conditional, Loop: loop, decisions: len(p.decisions),
+	})
+	if len(p.calls) > mostCalls {
 		p.abort(fmt.Sprintf("it makes more than %d calls", mostCalls))
 	}
+}
+
+// countTurn returns how often something was met at a place, with this time.
+func (p *programRun) countTurn(place string) int {
+	p.turns[place]++
+	return p.turns[place]
+}
+
+// openBlock returns the number of a transaction that begins here. It is the same one in each path.
+func (p *programRun) openBlock() int {
+	place := p.findPlaces()
+	place += fmt.Sprintf(" block %d", p.countTurn(place+" block"))
+	blocks := p.execution.blocks
+	if blocks[place] == 0 {
+		blocks[place] = len(blocks) + 1
+	}
+	return blocks[place]
 }
 
 // abort ends the run; the program cannot catch that.
@@ -267,16 +334,27 @@ func (p *programRun) abort(why string) { p.vm.Interrupt(&abortError{why}) }
 
 // choose answers a condition on an unknown value.
 func (p *programRun) choose(needs string) bool {
-	d := decision{answer: true, line: p.findPlace().Line}
+	e, place := p.execution, p.findPlaces()
+	d := decision{answer: true, line: p.last.Line, place: place, question: place + needs}
+	d.turn = p.countTurn(d.question)
 	if needs != "" {
 		_ = json.Unmarshal([]byte(needs), &d.needs) // a condition without a question otherwise
+	}
+	if usual, known := e.usual[place]; known {
+		d.answer = usual
+	}
+	if p.countTurn(place+" condition") > mostTurns {
+		d.answer = !d.answer
+	}
+	if e.opposite {
+		d.answer = !d.answer
 	}
 	n := len(p.decisions)
 	if n < len(p.answers) {
 		d.answer = p.answers[n]
 	}
 	if p.decisions = append(p.decisions, d); n >= mostDecisions {
-		p.abort("it has too many conditions on unknown values")
+		p.abort(errBudget.Error())
 	}
 	return d.answer
 }

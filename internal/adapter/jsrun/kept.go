@@ -30,7 +30,7 @@ func hashText(parts ...string) string {
 type keptResults struct{ store *cache.Store }
 
 // resultVersion changes if the same program has another result, although the prelude is the same.
-const resultVersion = "1"
+const resultVersion = "2"
 
 // openResults opens the results for the directory of some programs.
 func openResults(jobs []Job) keptResults {

@@ -1,6 +1,6 @@
 // The world in which a migration runs: values that are not known, recorders in place of the tool's object, and stubs
 // for packages.
-// host has the functions of the program that runs this: place, send, abort, choose, read.
+// host has the functions of the program that runs this: place, send, block, abort, choose, read.
 (function (host, root, client) {
   'use strict';
   const infos = new WeakMap(); // of unknown values
@@ -9,7 +9,7 @@
   const timers = [];
   const openChains = [];
   const markEnd = '\uE001';
-  let counter = 0, conditional = 0, loops = 0, blocks = 0, block = 0;
+  let counter = 0, conditional = 0, loops = 0, block = 0;
   let callback = null; // the function of a builder that is recorded now
   const stringify = JSON.stringify, isArray = Array.isArray, listValues = Object.values, RealDate = Date;
   const isObject = (v) => v !== null && (typeof v === 'object' || typeof v === 'function');
@@ -176,6 +176,9 @@
     },
   };
 
+  globals.__onward_require = globals.__onward_stub;
+  globals.__onward_import = async (name) => globals.__onward_stub(name);
+
   // encode writes a value for the program that reads the records.
   let nodes = 0;
   function encode(v, depth) {
@@ -291,7 +294,8 @@
   }
 
   function report(call) {
-    host.send(stringify({ place: host.place(), block, ...call, conditional: conditional > 0, loop: loops > 0 }));
+    const { block: inside = block, ...rest } = call;
+    host.send(stringify({ place: host.place(), ...rest }), inside, conditional > 0, loops > 0);
   }
 
   // driver is the name of a client whose name is not known. It is one of Postgres: for others nothing is judged.
@@ -302,7 +306,7 @@
   function senderOf(inside) {
     const transaction = (...list) => {
       if (typeof list[0] !== 'function') return recorder.starts([callOf('transaction', list)], false);
-      const inner = senderOf({ block: inside.block || ++blocks });
+      const inner = senderOf({ block: inside.block || host.block() });
       return Promise.resolve(list[0](inner, unknown({}), unknown({})));
     };
     const properties = {
@@ -435,7 +439,7 @@
     tick: () => (timers.length > 0 ? (timers.shift()(), true) : false),
     end() {
       for (const { chain, recorder } of openChains) {
-        if (!chain.used) host.send(stringify({ value: recorder.encode(), place: chain.place, idle: true }));
+        if (!chain.used) host.send(stringify({ value: recorder.encode(), place: chain.place, idle: true }), 0, false, false);
       }
     },
   };

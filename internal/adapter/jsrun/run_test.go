@@ -182,3 +182,74 @@ func TestOneChild(t *testing.T) {
 		t.Errorf("%d children", n)
 	}
 }
+
+// TestComputedImports: an import of a computed name reads no file of this machine.
+func TestComputedImports(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("secret.js", []byte("module.exports = 'secret'"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, program := range []string{
+		"exports.up = async (k) => { const n = 'secret'; await k.raw(require(`./${n}.js`)); await k.raw('b') }",
+		"exports.up = async (k) => { const n = 'secret'; await k.raw((await import('./' + n)).default); await k.raw('b') }",
+	} {
+		r := executeJob(Job{Path: "m/a.js"}, tree{"m/a.js": program}.find)
+		if got := formatResult(r); got != "1 knex.raw(?)\n1 knex.raw(\"b\")\n" {
+			t.Error(got)
+		}
+	}
+}
+
+// TestPaths: conditions are tried one at a time, so the number of paths grows with theirs.
+func TestPaths(t *testing.T) {
+	repeat := func(n int, text string) string {
+		var b strings.Builder
+		for i := range n {
+			b.WriteString(strings.ReplaceAll(text, "#", fmt.Sprint(i)))
+		}
+		return b.String()
+	}
+	for name, tc := range map[string]struct {
+		program      string
+		paths, calls int
+	}{
+		"independent": {repeat(15, "if (process.env.A#) await k.raw('a#'); else await k.raw('b#')\n") + repeat(100, "await k.raw('c#')\n"), 17, 130},
+		"nested":      {repeat(20, "if (process.env.A#) { await k.raw('a#')\n") + strings.Repeat("}", 20), 22, 20},
+		"in the other branch": {
+			repeat(20, "if (process.env.A#) await k.raw('a#'); else {\n") + strings.Repeat("}", 20), 21, 20,
+		},
+		"returns":         {repeat(20, "if (process.env.A#) return\n") + "await k.raw('a')", 21, 1},
+		"errors":          {repeat(20, "if (process.env.A#) throw new Error('a')\n") + "await k.raw('a')", 42, 1},
+		"an endless loop": {"while ((await k.raw('a')).rows.length > 0) await k.raw('b')\nawait k.raw('c')", 7, 4},
+		"a loop with a way out": {
+			"while (true) { const r = await k.raw('a'); if (r.rows.length === 0) break; await k.raw('b') }\nawait k.raw('c')", 2, 4,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e, err := prepareJob(Job{Path: "m/a.js"}, tree{"m/a.js": "exports.up = async (k) => {\n" + tc.program + "\n}"}.find)
+			if err != nil {
+				t.Fatal(err)
+			}
+			calls, err := e.explore()
+			if err != nil || e.paths != tc.paths || len(calls) != tc.calls {
+				t.Errorf("%d paths, %d calls: %v\n%s", e.paths, len(calls), err, formatResult(Result{Calls: calls}))
+			}
+		})
+	}
+}
+
+// TestUntriedConditions: a condition whose other way is not tried is reported, and what follows it is not certain.
+func TestUntriedConditions(t *testing.T) {
+	e, err := prepareJob(Job{Path: "m/a.js"}, tree{"m/a.js": "exports.up = async (k) => {\nawait k.raw('a')\n" +
+		"if (process.env.A) await k.raw('b')\nif (process.env.B) await k.raw('c')\nawait k.raw('d')\n}"}.find)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.paths = mostPaths - 2 // one path is left for both conditions
+	calls, err := e.explore()
+	want := "2 knex.raw(\"a\")\n3 up: the program has more conditions on unknown values than are tried: the other way of this one is not known\n" +
+		"3 sometimes knex.raw(\"b\")\n4 sometimes knex.raw(\"c\")\n5 sometimes knex.raw(\"d\")\n"
+	if got := formatResult(Result{Calls: calls}); err != nil || got != want {
+		t.Errorf("%s\n%v", got, err)
+	}
+}

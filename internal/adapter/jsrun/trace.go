@@ -35,9 +35,11 @@ type Call struct {
 	// Block is the transaction of a call of the program in which it is; 0 for none.
 	Block int `json:"block,omitempty"`
 
-	// decisions counts the choices before the call. thrown is set for the end of a program by an error.
+	// decisions counts the choices before the call. thrown is set for the end of a program by an error. text is what the
+	// program sent, until it is read.
 	decisions int
 	thrown    bool
+	text      string
 }
 
 // Need is a question to the database on whose answer calls depend: knex.schema.hasTable("a").
