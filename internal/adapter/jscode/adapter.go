@@ -142,11 +142,15 @@ func (a Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*a
 		if f.Failed == "" && !isMigration(f.Text) {
 			continue
 		}
+		var up Up
+		if f.Failed == "" {
+			up = readText(f, form)
+		}
 		m, sent := a.Start(f, s, c)
 		m.Runner.Tool = a.Tool
 		m.Source.LineComment = "//"
 		if f.Failed == "" {
-			programs = append(programs, readProgram{m, f.Text, sent, ReadUp(f.Text, form)})
+			programs = append(programs, readProgram{m, f.Text, sent, up})
 		}
 		set.Migrations = append(set.Migrations, m)
 	}

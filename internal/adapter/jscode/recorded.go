@@ -1,12 +1,14 @@
 package jscode
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/jsrun"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
 )
@@ -17,6 +19,21 @@ type readProgram struct {
 	text      string
 	sent      onward.Transaction
 	up        Up
+}
+
+// readText reads a program as it is written, if that says as much as the text in which names replace what looks like the
+// placeholder of a schema: `${TABLE}.id` is an expression of the program.
+func readText(f *adapter.File, form Form) Up {
+	up := ReadUp(f.Text, form)
+	if f.Written == "" {
+		return up
+	}
+	exact := ReadUp(f.Written, form)
+	if exact.Found && len(exact.Unread) <= len(up.Unread) {
+		f.Text, f.Written = f.Written, ""
+		return exact
+	}
+	return up
 }
 
 // runUnread runs the programs of which not every call was read, and takes what they did if it is more. gaps are
@@ -43,9 +60,14 @@ func (a Adapter) runUnread(
 		if results[i].Why != "" {
 			continue
 		}
-		recorded := newRecorder(form, p.up, p.text).readCalls(results[i].Calls)
-		if isMore(recorded, p.up) {
-			p.up = recorded
+		exact, text := p.up, p.text
+		if w := p.migration.Source.Written; w != "" {
+			exact, text = ReadUp(w, form), w
+		}
+		recorded := newRecorder(form, p.up, text).readCalls(results[i].Calls)
+		if isMore(recorded, exact) && !losesCall(recorded, p.up, text) {
+			p.up, p.text = recorded, text
+			p.migration.Source.Text, p.migration.Source.Written = text, ""
 		}
 	}
 	return gaps
@@ -58,7 +80,7 @@ func findFile(t adapter.Tree, candidates []string) (name, text string) {
 			continue
 		}
 		if f := adapter.ReadFile(t, p); f.Failed == "" {
-			return p, f.Text
+			return p, cmp.Or(f.Written, f.Text)
 		}
 		return "", ""
 	}
@@ -75,6 +97,19 @@ func isMore(recorded, read Up) bool {
 		}
 	}
 	return next == len(read.Parts) && (!read.Found || len(recorded.Unread) < len(read.Unread))
+}
+
+// losesCall reports whether a call of which the text says what it sends is not known in a run.
+func losesCall(recorded, read Up, text string) bool {
+	lines := pgparse.NewLines(text)
+	return slices.ContainsFunc(read.Parts, func(p script.Part) bool {
+		line := p.Line
+		if p.Start >= 0 {
+			line, _ = lines.Position(p.Start)
+		}
+		return slices.ContainsFunc(recorded.Unread, func(u Unread) bool { return u.Line == line }) &&
+			!slices.ContainsFunc(read.Unread, func(u Unread) bool { return u.Line == line })
+	})
 }
 
 // recorder makes an Up of the calls that a program made.

@@ -69,6 +69,16 @@ func TestRuns(t *testing.T) {
 			"2 select \"id\" from \"a\"\n5 drop table \"a\"\n5 drop table \"b\"\n" +
 				"3 call of knex.where.del: its SQL is known only when it runs",
 		},
+		"a template that looks like a schema's placeholder": {
+			"const TABLE = 'shop_a'\nexports.up = async (knex) => {\nawait knex.schema.dropTable(`${TABLE}.b`)\n" +
+				"for (const n of ['c']) await knex.raw(`DROP TABLE ${TABLE}.${n}`)\n}",
+			"3 drop table \"shop_a\".\"b\"\n4 DROP TABLE shop_a.c",
+		},
+		"a placeholder that nobody knows": {
+			"exports.up = async (knex) => {\nawait knex.raw(`DROP TABLE ${process.env.SHOP}.b`)\n" +
+				"for (const n of ['c']) await knex.schema.dropTable(n)\n}",
+			"2 DROP TABLE                     b\n3 call of knex.schema.dropTable: not all of its arguments are literals",
+		},
 		"a run that fails": {
 			"exports.up = async (knex) => {\nawait knex.raw('DROP TABLE a')\nawait knex.raw(`DROP TABLE ${x}`)\n}",
 			"2 DROP TABLE a\n3 call of knex.raw: its text is put together when it runs",
