@@ -143,14 +143,18 @@ func (a Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*a
 			continue
 		}
 		var up Up
+		filled := ""
 		if f.Failed == "" {
+			if f.Written != "" {
+				filled = f.Text
+			}
 			up = readText(f, form)
 		}
 		m, sent := a.Start(f, s, c)
 		m.Runner.Tool = a.Tool
 		m.Source.LineComment = "//"
 		if f.Failed == "" {
-			programs = append(programs, readProgram{m, f.Text, sent, up})
+			programs = append(programs, readProgram{m, f.Text, filled, sent, up})
 		}
 		set.Migrations = append(set.Migrations, m)
 	}

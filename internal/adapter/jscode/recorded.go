@@ -16,9 +16,10 @@ import (
 // readProgram is a migration whose text has been read. sent is how its tool sends it.
 type readProgram struct {
 	migration *adapter.Migration
-	text      string
-	sent      onward.Transaction
-	up        Up
+	// text is the one that was read. filled has names where the file has placeholders; "" if it has none.
+	text, filled string
+	sent         onward.Transaction
+	up           Up
 }
 
 // readText reads a program as it is written, if that says as much as the text in which names replace what looks like the
@@ -36,53 +37,73 @@ func readText(f *adapter.File, form Form) Up {
 	return up
 }
 
-// runUnread runs the programs of which not every call was read, and takes what they did if it is more. gaps are
-// sentences about what was not confined.
+// runUnread runs the programs of which not every call was read, and takes what they did if it is more. A program whose
+// SQL has what looks like the placeholder of a schema is run a second time, with a name there, if that is not known.
+// gaps are sentences about what was not confined.
 func (a Adapter) runUnread(
 	ctx context.Context, t adapter.Tree, c Settings, form Form, programs []readProgram,
 ) (gaps []string) {
 	if !a.Runs || !jsrun.CanRun() {
 		return nil
 	}
-	var jobs []jsrun.Job
-	var unread []*readProgram
-	for i := range programs {
-		if p := &programs[i]; !p.up.Found || len(p.up.Unread) > 0 {
-			jobs = append(jobs, jsrun.Job{Path: p.migration.Path, Client: c.Client})
-			unread = append(unread, p)
+	for _, filled := range [...]bool{false, true} {
+		var jobs []jsrun.Job
+		var unread []*readProgram
+		for i := range programs {
+			p := &programs[i]
+			if (!p.up.Found || len(p.up.Unread) > 0) && (!filled || p.filled != "") {
+				jobs = append(jobs, jsrun.Job{Path: p.migration.Path, Tool: a.Framework, Client: c.Client})
+				unread = append(unread, p)
+			}
 		}
-	}
-	if len(jobs) == 0 {
-		return nil
-	}
-	results, gaps := jsrun.Run(ctx, func(candidates ...string) (string, string) { return findFile(t, candidates) }, jobs)
-	for i, p := range unread {
-		if results[i].Why != "" {
+		if len(jobs) == 0 {
 			continue
 		}
-		exact, text := p.up, p.text
-		if w := p.migration.Source.Written; w != "" {
-			exact, text = ReadUp(w, form), w
-		}
-		recorded := newRecorder(form, p.up, text).readCalls(results[i].Calls)
-		if isMore(recorded, exact) && !losesCall(recorded, p.up, text) {
-			p.up, p.text = recorded, text
-			p.migration.Source.Text, p.migration.Source.Written = text, ""
+		find := func(candidates ...string) (string, string) { return findFile(t, candidates, filled) }
+		results, notConfined := jsrun.Run(ctx, find, jobs)
+		gaps = notConfined
+		for i, p := range unread {
+			if results[i].Why == "" {
+				p.takeRun(form, results[i].Calls, filled)
+			}
 		}
 	}
 	return gaps
 }
 
+// takeRun takes what a program did if it is more than what is known of it. filled is set if it ran with names in the
+// place of placeholders.
+func (p *readProgram) takeRun(form Form, calls []jsrun.Call, filled bool) {
+	read, source := p.up, p.migration.Source
+	text, written := cmp.Or(source.Written, p.text), ""
+	switch {
+	case filled:
+		text, written = p.filled, text
+	case source.Written != "":
+		read = ReadUp(text, form)
+	}
+	recorded := newRecorder(form, p.up, text).readCalls(calls)
+	if !isMore(recorded, read) || losesCall(recorded, p.up, text) || filled && len(recorded.Unread) >= len(p.up.Unread) {
+		return
+	}
+	p.up, p.text = recorded, text
+	p.migration.Source.Text, p.migration.Source.Written = text, written
+}
+
 // findFile returns the first of some files that a tree has.
-func findFile(t adapter.Tree, candidates []string) (name, text string) {
+func findFile(t adapter.Tree, candidates []string, filled bool) (name, text string) {
 	for _, p := range candidates {
 		if !adapter.HasFile(t, p) {
 			continue
 		}
-		if f := adapter.ReadFile(t, p); f.Failed == "" {
-			return p, cmp.Or(f.Written, f.Text)
+		f := adapter.ReadFile(t, p)
+		switch {
+		case f.Failed != "":
+			return "", ""
+		case filled:
+			return p, f.Text
 		}
-		return "", ""
+		return p, cmp.Or(f.Written, f.Text)
 	}
 	return "", ""
 }

@@ -194,6 +194,9 @@ func limitTime(vm *sobek.Runtime, until time.Duration) (stop func()) {
 	return func() { close(done) }
 }
 
+// roots are the names of the tools' objects, by [Job.Tool].
+var roots = map[string]string{"": "knex", "knex": "knex", "sequelize": "queryInterface", "typeorm": "queryRunner"}
+
 // runProgram loads the program and runs its function "up".
 func (p *programRun) runProgram() error {
 	vm, e := p.vm, p.execution
@@ -214,7 +217,7 @@ func (p *programRun) runProgram() error {
 			return err
 		}
 	}
-	world, err := enter(sobek.Undefined(), host, vm.ToValue("knex"), client)
+	world, err := enter(sobek.Undefined(), host, vm.ToValue(roots[e.job.Tool]), client)
 	if err != nil {
 		return err
 	}
@@ -227,15 +230,19 @@ func (p *programRun) runProgram() error {
 	if _, err := vm.RunProgram(e.bundle); err != nil {
 		return err
 	}
-	up := findUp(vm, module.Get("exports"))
-	if up == nil {
+	methods := world.ToObject(vm)
+	find, _ := sobek.AssertFunction(methods.Get("find"))
+	up, err := find(sobek.Undefined(), module.Get("exports"))
+	if err != nil {
+		return err
+	}
+	if sobek.IsUndefined(up) {
 		return errors.New("it exports no function up")
 	}
 	var failed error
 	ended := false
 	done := func() { ended = true }
 	fail := func(why string) { ended, failed = true, errors.New(why) }
-	methods := world.ToObject(vm)
 	start, _ := sobek.AssertFunction(methods.Get("start"))
 	tick, _ := sobek.AssertFunction(methods.Get("tick"))
 	end, _ := sobek.AssertFunction(methods.Get("end"))
@@ -256,24 +263,6 @@ func (p *programRun) runProgram() error {
 	}
 	_, err = end(sobek.Undefined())
 	return err
-}
-
-// findUp returns the function that a module exports as "up".
-func findUp(vm *sobek.Runtime, exports sobek.Value) sobek.Value {
-	for range 2 {
-		object, ok := exports.(*sobek.Object)
-		if !ok {
-			return nil
-		}
-		up := object.Get("up")
-		if _, ok := sobek.AssertFunction(up); ok {
-			return up
-		}
-		if exports = object.Get("default"); exports == nil {
-			return nil
-		}
-	}
-	return nil
 }
 
 // findPlace returns the innermost place in the migration's file that is being run.

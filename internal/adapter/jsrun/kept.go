@@ -80,7 +80,7 @@ func (k *textKeeper) find(candidates ...string) foundFile {
 }
 
 func keyOf(j Job, files *textKeeper) string {
-	return hashText(j.Path, j.Client, files.find(j.Path).sum)
+	return hashText(j.Path, j.Tool, j.Client, files.find(j.Path).sum)
 }
 
 // find reads a kept result, if all files are the same that its program got.

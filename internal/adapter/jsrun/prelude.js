@@ -229,7 +229,8 @@
     const proxy = new Proxy(function () {}.bind(), {
       get: (_, key) => (recorder.special && Object.hasOwn(recorder.special, key)
         ? recorder.special[key] : memberOf(recorder, [], key)),
-      apply: (_, self, list) => recorder.starts([callOf(recorder.name || '', list)], true),
+      apply: (_, self, list) => recorder.starts([callOf(recorder.name || '', list)], true, list),
+      getPrototypeOf: () => (recorder.module ? recorderOf({ ...recorder, module: false }) : null),
       set: () => true,
       has: () => true,
     });
@@ -242,16 +243,20 @@
   function memberOf(recorder, path, key) {
     if (typeof key === 'symbol' || key === 'then') return undefined;
     const names = [...path, key];
+    const known = recorder.known?.(names);
+    if (known !== undefined) return known;
     const member = new Proxy(function () {}.bind(), {
       get: (_, next) => memberOf(recorder, names, next),
       apply(_, self, list) {
         const links = path.map((n) => ({ n }));
-        return recorder.starts([...links, callOf(key, list)], false);
+        return recorder.starts([...links, callOf(key, list)], false, list);
       },
+      construct: (_, list) => valueOf([callOf(key, list)], true),
     });
+    const first = recorder.links || (recorder.name && [{ n: recorder.name }]);
     recorders.set(member, {
       sends: recorder.sends,
-      encode: () => (recorder.name ? { k: 'c', n: [{ n: recorder.name }, ...names.map((n) => ({ n }))] } : { k: 'u' }),
+      encode: () => (first ? { k: 'c', n: [...first, ...names.map((n) => ({ n }))] } : { k: 'u' }),
     });
     return member;
   }
@@ -327,6 +332,75 @@
       },
     };
     return recorderOf(recorder);
+  }
+
+  // valueOf returns a value that a call gets as an argument: Sequelize.STRING(20), new Table(…).
+  function valueOf(links, isNew) {
+    return recorderOf({
+      links, starts: (more) => valueOf([...links, ...more]),
+      encode: () => ({ k: 'c', n: links, ...(isNew && { w: true }) }),
+      special: { then: undefined, [Symbol.toPrimitive]: () => markOf(++counter) },
+    });
+  }
+
+  // libraryOf returns a package whose members are values: the types of Sequelize, the classes of TypeORM.
+  function libraryOf(name) {
+    const special = { then: undefined };
+    const library = recorderOf({
+      name, module: true, special, starts: (links, called) => valueOf(called ? links : [{ n: name }, ...links]),
+      encode: () => ({ k: 'c', n: [{ n: name }] }),
+    });
+    special.default = special[name] = library;
+    return library;
+  }
+
+  // expressions are methods of Sequelize that send nothing, and give a value for another call.
+  const expressions = new Set(['literal', 'fn', 'col', 'cast', 'json', 'where', 'and', 'or']);
+  const blocks = new WeakMap(); // the transactions that a program opened
+
+  // eagerSender returns the object of a tool whose calls send at once: the query interface of Sequelize, the query
+  // runner of TypeORM.
+  function eagerSender() {
+    const begin = (...list) => {
+      const end = async () => undefined;
+      const opened = recorderOf({
+        starts: () => unknown({}), encode: () => ({ k: 'u' }), special: { then: undefined, commit: end, rollback: end },
+      });
+      blocks.set(opened, host.block());
+      const body = list.find((f) => typeof f === 'function');
+      return Promise.resolve(body ? body(opened) : opened);
+    };
+    const blockOf = (list) => {
+      for (const v of list || []) {
+        if (isObject(v) && !infoOf(v) && !recorders.has(v) && blocks.has(v.transaction)) return blocks.get(v.transaction);
+      }
+      return 0;
+    };
+    const isName = (names) => /^(type|dialect)$/.test(names.at(-1)) && names.includes('options');
+    const special = { then: undefined };
+    const recorder = {
+      name: root, sends: true, special,
+      known: (names) => (isName(names) ? 'postgres' : undefined),
+      starts(links, called, list) {
+        const chain = called ? links : [{ n: root }, ...links];
+        const last = links.at(-1).n;
+        if (expressions.has(last)) return valueOf(chain);
+        if (last === 'getDialect') return 'postgres';
+        report({ value: { k: 'c', n: chain, p: host.place() }, block: blockOf(list) });
+        return unknown({ settles: true, chain: valueOf(chain) });
+      },
+      encode: () => ({ k: 'c', n: [{ n: root }] }),
+    };
+    const sender = recorderOf(recorder);
+    special.context = sender; // umzug's argument
+    if (root === 'queryInterface') {
+      special.transaction = begin;
+      special.sequelize = new Proxy({}, {
+        get: (_, key) => (key === 'transaction' ? begin : memberOf(recorder, ['sequelize'], key)),
+      });
+      recorders.set(special.sequelize, { sends: true, encode: () => ({ k: 'c', n: [{ n: root }, { n: 'sequelize' }] }) });
+    }
+    return sender;
   }
 
   // What follows are the globals of a program.
@@ -411,6 +485,8 @@
   const fileURLToPath = (u) => (isUnknown(u) ? unknown({}) : String(u).replace('file://', ''));
   const url = others({ fileURLToPath }, 'url', false);
   const builtins = { path, fs, url, 'fs/promises': promises };
+  if (root === 'queryInterface') builtins.sequelize = builtins['@sequelize/core'] = libraryOf('Sequelize');
+  if (root === 'queryRunner') builtins.typeorm = libraryOf('typeorm');
 
   const quiet = new Proxy({}, { get: () => () => undefined });
   const env = new Proxy({}, {
@@ -433,8 +509,19 @@
   for (const name of Object.keys(globals)) globalThis[name] = globals[name];
 
   return {
+    find(exports) {
+      const all = isObject(exports) && !infoOf(exports) ? [exports, exports.default, ...listValues(exports)] : [];
+      for (const v of all) {
+        if (!isObject(v) || infoOf(v) || recorders.has(v)) continue;
+        if (typeof v.up === 'function') return (...list) => v.up(...list);
+        if (typeof v === 'function' && typeof v.prototype?.up === 'function') return (...list) => new v().up(...list);
+      }
+      return undefined;
+    },
     start(up, done, fail) {
-      Promise.resolve().then(() => up(senderOf({ block: 0 }), Promise)).then(done, (error) => fail(describe(error)));
+      const sender = root === 'knex' ? senderOf({ block: 0 }) : eagerSender();
+      const second = root === 'knex' ? Promise : builtins.sequelize;
+      Promise.resolve().then(() => up(sender, second)).then(done, (error) => fail(describe(error)));
     },
     tick: () => (timers.length > 0 ? (timers.shift()(), true) : false),
     end() {

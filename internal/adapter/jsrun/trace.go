@@ -4,6 +4,8 @@ package jsrun
 type Job struct {
 	// Path is its file in the tree.
 	Path string `json:"path"`
+	// Tool is the tool that runs it: "knex", "sequelize" or "typeorm"; "" is Knex, too.
+	Tool string `json:"tool,omitempty"`
 	// Client is the tool's name of its database, if the project's settings tell: "pg"; "" if they do not.
 	Client string `json:"client"`
 }

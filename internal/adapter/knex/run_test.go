@@ -79,6 +79,10 @@ func TestRuns(t *testing.T) {
 				"for (const n of ['c']) await knex.schema.dropTable(n)\n}",
 			"2 DROP TABLE                     b\n3 call of knex.schema.dropTable: not all of its arguments are literals",
 		},
+		"a placeholder in a loop": {
+			"exports.up = async (knex) => {\nfor (const n of ['a', 'b']) await knex.raw(`DROP TABLE ${process.env.SHOP}.${n}`)\n}",
+			"2 DROP TABLE shop               .a\n2 DROP TABLE shop               .b",
+		},
 		"a run that fails": {
 			"exports.up = async (knex) => {\nawait knex.raw('DROP TABLE a')\nawait knex.raw(`DROP TABLE ${x}`)\n}",
 			"2 DROP TABLE a\n3 call of knex.raw: its text is put together when it runs",

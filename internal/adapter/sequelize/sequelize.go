@@ -35,7 +35,7 @@ var Adapter = jscode.Adapter{
 		OutOfOrder: "Sequelize runs it after the newer ones: new databases run it before them",
 	},
 	Stamped: stamped, IsMigration: isMigration, ReadSettings: readSettings, Start: startMigration,
-	Sends:   jscode.Form{Parameter: true, Translate: translateCall},
+	Sends: jscode.Form{Parameter: true, Translate: translateCall}, Runs: true,
 	Call:    func(parameter string) string { return "await " + parameter + ".sequelize.query(" },
 	Compose: newComposer, Count: countMigrations,
 }

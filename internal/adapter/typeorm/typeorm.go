@@ -44,7 +44,7 @@ var Adapter = jscode.Adapter{
 	Stamped: stamped, IsMigration: isMigration, ReadSettings: readSettings, Start: startMigration, UniqueNames: true,
 	Call:    func(parameter string) string { return "await " + parameter + ".query(" },
 	Compose: newComposer, Count: countMigrations,
-	Sends: jscode.Form{Parameter: true, Translate: translateCall},
+	Sends: jscode.Form{Parameter: true, Translate: translateCall}, Runs: true,
 }
 
 // historyTable is TypeORM's own name of its table.
