@@ -32,7 +32,6 @@ No verdict is assumed: the column "the suite" is measured.
 - n8n's repository is larger than what could be had. Outline and Lemmy were not tried, and the gems of a Rails application could not be had.
 - mealie's suite was recorded, and none of its releases was measured to the end.
 - The migrations of unleash (db-migrate, which onward does not read) were captured (` + "`capture:`" + `).
-- unleash's suite makes its template database twice under one name. The replay takes both for one database, executes nothing, and says "Not decided".
 
 ## How
 
