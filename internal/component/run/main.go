@@ -65,7 +65,7 @@ func runCommand(args []string, out io.Writer) (int, error) {
 	if len(args) > 0 {
 		dirs = modules[:1]
 	} else {
-		args = []string{"-timeout", "30m", "./..."}
+		args = []string{"-timeout", "60m", "./..."}
 	}
 	s := newSummary(out)
 	for _, dir := range dirs {
