@@ -3,7 +3,6 @@ package ledger
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"strconv"
 	"time"
 
@@ -87,15 +86,6 @@ $onward$`)
 }
 
 const planColumns = "SELECT id, p.name, p.plan::text, search_path, role, state, began, ended FROM onward_ledger.plan AS p"
-
-// FindPlan returns a plan by its ID; nil if it was never started.
-func FindPlan(ctx context.Context, conn Conn, id string) (*Plan, error) {
-	p, err := scanPlan(conn.QueryRow(ctx, planColumns+" WHERE id = $1", id))
-	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, nil
-	}
-	return p, err
-}
 
 func scanPlan(row pgx.Row, more ...any) (*Plan, error) {
 	p := &Plan{}
