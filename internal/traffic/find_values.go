@@ -112,40 +112,23 @@ func readRows(ctx context.Context, url string, queries []*recordedQuery, seed ui
 // findAll finds values for each query.
 func (t *trial) findAll(ctx context.Context, s ValueSearch, queries []*recordedQuery, rows []map[string]*relation, left *leftOut) (
 	out []FoundValues, err error) {
-	var names []string
-	for _, q := range queries {
-		names = append(names, q.Params...)
-	}
-	if err := t.types.readTypes(ctx, nil, names); err != nil {
-		return nil, err
-	}
-	if t.conn, err = pgx.ConnectConfig(ctx, t.config); err != nil {
-		return nil, err
-	}
-	defer func() { closeAndWait(t.conn.PgConn()) }()
-	until := time.Now().Add(s.Limit)
-	for _, q := range queries {
-		if time.Now().After(until) {
-			left.addQuery(q, leftUntried, nil)
-			continue
-		}
-		if t.conn.IsClosed() { // a query that ends its session is not used
-			if t.conn, err = pgx.ConnectConfig(ctx, t.config); err != nil {
-				return nil, err
-			}
-		}
+	err = t.tryEach(ctx, queries, s.Limit, left, func(q *recordedQuery) error {
 		found, why, refusal, err := t.findForQuery(ctx, q, rows, s.Most)
-		if err != nil {
-			return nil, err
-		}
-		if why != "" {
+		switch {
+		case err != nil:
+			return err
+		case why == "":
+			out = append(out, *found)
+		default:
 			t.logger.Debug("a query without values", "query", q.ID, "why", why, "error", refusal)
 			left.addQuery(q, why, refusal)
-			continue
 		}
-		out = append(out, *found)
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
-	return out, ctx.Err()
+	return out, nil
 }
 
 // findForQuery finds values for a query. why is one of the reasons, "" if some were found.
@@ -163,12 +146,7 @@ func (t *trial) findForQuery(ctx context.Context, q *recordedQuery, rows []map[s
 		if len(oids) == 0 && i > 0 {
 			break // it would be the same
 		}
-		bound := bindParameters(q.node, scopeOf(q, known))
-		q.params = make([]param, len(oids))
-		for i, oid := range oids {
-			q.params[i] = bound[i+1]
-			q.params[i].ownType = t.types.byOID[oid]
-		}
+		t.bindParams(q, oids, known)
 		reason, last := t.tryLists(ctx, q, found, most)
 		if ctx.Err() != nil {
 			return nil, "", nil, ctx.Err()

@@ -125,9 +125,7 @@ func StartLoad(ctx context.Context, c Config) (*Load, error) {
 func (l *Load) startSessions(ctx, watching context.Context, config *pgx.ConnConfig, c Config) error {
 	// Catalog queries run with the server's own names and operators, whatever else the
 	// database has. Trials run with the settings of the load.
-	plain := config.Copy()
-	plain.RuntimeParams["search_path"] = "pg_catalog, pg_temp"
-	setup, err := pgx.ConnectConfig(ctx, plain)
+	setup, err := connectToCatalogs(ctx, config)
 	if err != nil {
 		return err
 	}
@@ -149,7 +147,7 @@ func (l *Load) startSessions(ctx, watching context.Context, config *pgx.ConnConf
 	for _, run := range runs {
 		l.sessions.Go(func() { run(ready) })
 	}
-	watch := &watcher{config: plain, conn: setup, logger: l.logger, flights: l.runningQueries}
+	watch := &watcher{config: setup.Config(), conn: setup, logger: l.logger, flights: l.runningQueries}
 	l.watcher.Go(func() { watch.runWatcher(watching) })
 	for range runs {
 		if failed := <-ready; failed != nil && err == nil {

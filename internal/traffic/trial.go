@@ -30,21 +30,20 @@ type trial struct {
 	read []*recordedQuery
 }
 
-// tryAll tries queries, and returns the usable ones.
-func (t *trial) tryAll(ctx context.Context, queries []*recordedQuery, left *leftOut) (fit []*recordedQuery, err error) {
+// tryEach tries queries one after the other, with an open connection. It leaves out those for which the time is not enough.
+func (t *trial) tryEach(ctx context.Context, queries []*recordedQuery, limit time.Duration, left *leftOut, try func(*recordedQuery) error) (err error) {
 	var names []string
 	for _, q := range queries {
 		names = append(names, q.Params...)
 	}
 	if err := t.types.readTypes(ctx, nil, names); err != nil {
-		return nil, err
+		return err
 	}
 	if t.conn, err = pgx.ConnectConfig(ctx, t.config); err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { closeAndWait(t.conn.PgConn()) }()
-	t.sampled = map[*relation]bool{}
-	until := time.Now().Add(trialTime)
+	until := time.Now().Add(limit)
 	for _, q := range queries {
 		if time.Now().After(until) {
 			left.addQuery(q, leftUntried, nil)
@@ -52,25 +51,37 @@ func (t *trial) tryAll(ctx context.Context, queries []*recordedQuery, left *left
 		}
 		if t.conn.IsClosed() { // a query that ends its session is not used
 			if t.conn, err = pgx.ConnectConfig(ctx, t.config); err != nil {
-				return nil, err
+				return err
 			}
 		}
-		why, refusal, err := t.tryQuery(ctx, q)
-		if err != nil {
-			return nil, err
+		if err := try(q); err != nil {
+			return err
 		}
-		if why != "" {
+	}
+	return ctx.Err()
+}
+
+// tryAll tries queries, and returns the usable ones.
+func (t *trial) tryAll(ctx context.Context, queries []*recordedQuery, left *leftOut) (fit []*recordedQuery, err error) {
+	t.sampled = map[*relation]bool{}
+	err = t.tryEach(ctx, queries, trialTime, left, func(q *recordedQuery) error {
+		why, refusal, err := t.tryQuery(ctx, q)
+		switch {
+		case err != nil:
+			return err
+		case why == "":
+			fit = append(fit, q)
+		default:
 			t.logger.Debug("a recorded query that is no part of the traffic", "query", q.ID, "why", why, "error", refusal)
 			left.addQuery(q, why, refusal)
 			if q.touches && (why == leftSlow || why == leftValues) {
 				q.origin.Touches = false // it is not part of the load
 				t.read = append(t.read, q)
 			}
-			continue
 		}
-		fit = append(fit, q)
-	}
-	return fit, ctx.Err()
+		return nil
+	})
+	return fit, err
 }
 
 // tryQuery tries a query. why is one of the reasons, "" if it is usable; err is not caused by
@@ -83,11 +94,8 @@ func (t *trial) tryQuery(ctx context.Context, q *recordedQuery) (why string, ref
 	if err := t.types.readTypes(ctx, oids, nil); err != nil {
 		return "", nil, err
 	}
-	bound := bindParameters(q.node, scopeOf(q, t.known))
-	q.params = make([]param, len(oids))
-	for i, oid := range oids {
-		q.params[i] = bound[i+1]
-		q.params[i].ownType = t.types.byOID[oid]
+	t.bindParams(q, oids, t.known)
+	for i := range q.params {
 		if table := q.params[i].table; table != nil {
 			t.sampleOnce(ctx, table)
 			for _, c := range table.columns {
@@ -98,6 +106,16 @@ func (t *trial) tryQuery(ctx context.Context, q *recordedQuery) (why string, ref
 		}
 	}
 	return t.tryValues(ctx, q)
+}
+
+// bindParams finds out which columns of the known relations the parameters of a query belong to.
+func (t *trial) bindParams(q *recordedQuery, oids []uint32, known map[string]*relation) {
+	bound := bindParameters(q.node, scopeOf(q, known))
+	q.params = make([]param, len(oids))
+	for i, oid := range oids {
+		q.params[i] = bound[i+1]
+		q.params[i].ownType = t.types.byOID[oid]
+	}
 }
 
 // describeParams asks the server for the types of a query's parameters: with the recorded
