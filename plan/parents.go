@@ -100,19 +100,11 @@ func hasForeignKey(t *catalog.Relation, key *catalog.Constraint) bool {
 func (p *parentTrials) observeDropped(conn *pgx.Conn, k *triedKey) error {
 	drop := "ALTER TABLE " + analysis.QuoteTable(k.table.Name) + " DROP CONSTRAINT " + pgparse.QuoteIdent(k.constraint.Name)
 	for _, x := range k.trials {
-		if _, err := conn.Exec(p.ctx, "BEGIN; "+drop); err != nil {
+		outcomes, err := p.observeWrite(conn, "BEGIN; "+drop, []*trial{x})
+		if err != nil {
 			return err
 		}
-		outcomes, err := p.runTrials(conn, []*trial{x})
-		if _, end := conn.Exec(p.ctx, "ROLLBACK"); end != nil {
-			return errors.Join(err, end)
-		}
-		if failed := new(pgconn.PgError); err != nil && !errors.As(err, &failed) {
-			return err
-		}
-		if err == nil {
-			x.dropped = outcomes[0]
-		}
+		x.dropped = outcomes[0]
 	}
 	return nil
 }
@@ -215,7 +207,7 @@ func (p *parentTrials) observeTrials(conn *pgx.Conn, list []*trial) ([]string, e
 		for n, at := range same {
 			group[n] = list[at]
 		}
-		found, err := p.observeWrite(conn, group)
+		found, err := p.observeWrite(conn, "BEGIN", group)
 		if err != nil {
 			return nil, err
 		}
@@ -226,10 +218,10 @@ func (p *parentTrials) observeTrials(conn *pgx.Conn, list []*trial) ([]string, e
 	return outcomes, nil
 }
 
-// observeWrite returns the outcomes of trials with the same write. If the rows of one of their tables cannot be counted, each
-// trial has a transaction of its own.
-func (p *parentTrials) observeWrite(conn *pgx.Conn, group []*trial) ([]string, error) {
-	if _, err := conn.Exec(p.ctx, "BEGIN"); err != nil {
+// observeWrite returns the outcomes of trials with the same write, after what begins the transaction. If the rows of one of their tables
+// cannot be counted, each trial has a transaction of its own.
+func (p *parentTrials) observeWrite(conn *pgx.Conn, begin string, group []*trial) ([]string, error) {
+	if _, err := conn.Exec(p.ctx, begin); err != nil {
 		return nil, err
 	}
 	outcomes, err := p.runTrials(conn, group)
@@ -245,7 +237,7 @@ func (p *parentTrials) observeWrite(conn *pgx.Conn, group []*trial) ([]string, e
 	}
 	outcomes = nil
 	for i := range group {
-		one, err := p.observeWrite(conn, group[i:i+1])
+		one, err := p.observeWrite(conn, begin, group[i:i+1])
 		if err != nil {
 			return nil, err
 		}

@@ -246,8 +246,8 @@ type raisePlace struct {
 // parseRaise reads the context of an error that a function raised. It is empty if another function called that one.
 func parseRaise(where string) (p raisePlace) {
 	rest, found := strings.CutPrefix(where, "PL/pgSQL function ")
-	signature, rest, has := strings.Cut(rest, " line ")
-	if !found || !has || strings.Contains(where, "\n") {
+	signature, rest, numbered := strings.Cut(rest, " line ")
+	if !found || !numbered || strings.Contains(where, "\n") {
 		return p
 	}
 	if _, err := fmt.Sscanf(rest, "%d at RAISE", &p.line); err == nil {

@@ -31,9 +31,17 @@ var rowsBatched = &Recipe{Name: "rows-batched", Make: func(c *Change) *Steps {
 	if m.addBatches(c, w.visited, w.title, work) == nil {
 		return m
 	}
-	for i := range w.target.Columns {
-		if w.set == nil || slices.Contains(w.set, w.target.Columns[i].Name) {
-			c.Release.markFilled(w.target, w.target.Columns[i].Name)
+	m.markRows(c, w)
+	m.endAfterBackfill()
+	m.addNote("%s became batches: rows of %s that the deployed code writes meanwhile may or may not be among them", w.verb, w.visited.Name)
+	return m
+}}
+
+// markRows records what batches write: the columns that they fill, and the tables whose rows foreign keys change with theirs.
+func (m *Steps) markRows(c *Change, w *rowStatement) {
+	for _, column := range w.target.Columns {
+		if w.set == nil || slices.Contains(w.set, column.Name) {
+			c.Release.markFilled(w.target, column.Name)
 		}
 	}
 	cascades := c.writesRows()
@@ -42,10 +50,7 @@ var rowsBatched = &Recipe{Name: "rows-batched", Make: func(c *Change) *Steps {
 			m.Steps[i].Cascades = cascades
 		}
 	}
-	m.endAfterBackfill()
-	m.addNote("%s became batches: rows of %s that the deployed code writes meanwhile may or may not be among them", w.verb, w.visited.Name)
-	return m
-}}
+}
 
 // rowStatement is a statement that writes rows, as far as it can be restricted to a batch.
 type rowStatement struct {
@@ -55,7 +60,7 @@ type rowStatement struct {
 	alias           string
 	// hasWhere: the statement has a condition on the rows of visited.
 	hasWhere bool
-	// set are the columns that an UPDATE sets; nil for all.
+	// set are the columns that are written; nil for all.
 	set []string
 }
 

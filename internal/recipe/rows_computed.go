@@ -35,17 +35,7 @@ var rowsComputed = &Recipe{Name: "rows-computed", Make: func(c *Change) *Steps {
 	v.list = c.Release.newList(w.target, label, len(v.keys))
 	v.addList(m, query)
 	m.addListBatches(c, w.target, v.list, w.title, v.writeBatch)
-	for _, column := range w.target.Columns {
-		if deletes || slices.Contains(w.set, column.Name) {
-			c.Release.markFilled(w.target, column.Name)
-		}
-	}
-	cascades := c.writesRows()
-	for i := range m.Steps {
-		if m.Steps[i].Backfill != nil {
-			m.Steps[i].Cascades = cascades
-		}
-	}
+	m.markRows(c, w)
 	if deletes {
 		m.addNote("a DELETE of %s reads the table that it writes: its rows are listed once, and batches delete them. Rows that the deployed code "+
 			"adds or changes meanwhile stay", w.target.Name)

@@ -24,7 +24,8 @@ var rowsListed = &Recipe{Name: "rows-listed", Make: func(c *Change) *Steps {
 		return nil
 	}
 	columns := insertedColumns(target, insert)
-	if len(columns) == 0 || (&rowStatement{verb: "INSERT", target: target}).refersToItself() {
+	w := &rowStatement{verb: "INSERT", target: target, set: columns}
+	if len(columns) == 0 || w.refersToItself() {
 		return nil
 	}
 	var typed, names, values []string
@@ -39,10 +40,7 @@ var rowsListed = &Recipe{Name: "rows-listed", Make: func(c *Change) *Steps {
 		return text.Head + " SELECT " + strings.Join(values, ", ") + " FROM " + tableName(list) + " AS t, batch WHERE " + join +
 			" ORDER BY t." + keyName(0) + " " + text.Conflict
 	})
-	for _, name := range columns {
-		c.Release.markFilled(target, name)
-	}
-	c.writesRows()
+	m.markRows(c, w)
 	m.addNote("an INSERT into %s became a list of rows, which one query makes, and batches that insert them: what the deployed code writes meanwhile "+
 		"is not among them", target.Name)
 	return m

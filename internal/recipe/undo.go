@@ -283,7 +283,7 @@ func (c *Change) recreateConstraint(t *catalog.Relation) []string {
 	if con == nil {
 		return nil
 	}
-	before, was, con := c.findRestored(t, con)
+	before, base, con := c.findRestored(t, con)
 	var definition string
 	switch con.Kind {
 	case catalog.ForeignKey:
@@ -291,7 +291,7 @@ func (c *Change) recreateConstraint(t *catalog.Relation) []string {
 		if ref == nil {
 			return nil
 		}
-		definition = foreignKey(was, ref, con)
+		definition = foreignKey(base, ref, con)
 	case catalog.Check:
 		definition = checkDefinition(con.ExprText, con)
 	default:
