@@ -25,12 +25,14 @@ type DatabaseLane struct {
 	Created bool
 }
 
-// madeDatabase is a database of a transcript from its making, or from the first event, to its drop.
+// madeDatabase is a database of a transcript from its making, or from the first event, to the drop before it is made again.
 type madeDatabase struct {
 	name, template string
 	begin, end     int
-	// created: the command made it. dropped: it dropped it. used: a client sent something to it.
-	created, dropped, used bool
+	// drop is the last event that asks for its drop, which may have been refused; 0 for none.
+	drop int
+	// created: the command made it. used: a client sent something to it.
+	created, used bool
 }
 
 // SplitLanes returns the lanes of a transcript, in the order in which the databases were made or first used. A database that is dropped and made
@@ -60,33 +62,36 @@ func SplitLanes(t *transcript.Transcript, books []string) []DatabaseLane {
 // listDatabases lists the databases of a transcript, one that is made again as often as it is made.
 func listDatabases(t *transcript.Transcript, statements map[int][]*pgparse.Node) (list []*madeDatabase) {
 	latest := map[string]*madeDatabase{}
-	open := func(name string, begin int) *madeDatabase {
-		d := latest[name]
-		if d == nil || d.dropped {
-			if d == nil {
-				begin = 0
-			}
-			d = &madeDatabase{name: name, begin: begin, end: len(t.Events)}
-			list, latest[name] = append(list, d), d
+	add := func(name string, begin int) *madeDatabase {
+		latest[name] = &madeDatabase{name: name, begin: begin, end: len(t.Events)}
+		list = append(list, latest[name])
+		return latest[name]
+	}
+	find := func(name string) *madeDatabase {
+		if d := latest[name]; d != nil {
+			return d
 		}
-		return d
+		return add(name, 0)
 	}
 	for i := range t.Events {
 		e := &t.Events[i]
 		if e.Source == transcript.Client {
-			open(t.Sessions[e.Session].Database, i).used = true
+			find(t.Sessions[e.Session].Database).used = true
 		}
 		for _, st := range statements[i] {
 			if create := st.GetCreatedbStmt(); create != nil {
-				d := open(create.GetDbname(), i)
+				d := find(create.GetDbname())
+				if d.drop > 0 {
+					d.end = d.drop
+					d = add(d.name, i)
+				}
 				d.created = true
 				if template := templateOf(create); template != "template0" && template != "template1" {
 					d.template = template
 				}
 			}
 			if drop := st.GetDropdbStmt(); drop != nil && latest[drop.GetDbname()] != nil {
-				d := latest[drop.GetDbname()]
-				d.dropped, d.end = true, i
+				latest[drop.GetDbname()].drop = i
 			}
 		}
 	}

@@ -63,13 +63,13 @@ func TestDatabaseMadeTwice(t *testing.T) {
 		"0:CREATE DATABASE model", "0<I", "1:CREATE TABLE a ()", "1<I", "1:INSERT INTO history VALUES (1)", "1<I", "1.",
 		"0:DROP DATABASE IF EXISTS model", "0<I", "0:CREATE DATABASE model", "0<I", "2:CREATE TABLE b ()", "2<I", "2:INSERT INTO history VALUES (1)", "2<I", "2.",
 		"0:CREATE DATABASE copy TEMPLATE model", "0<I", "3:SELECT 1", "3<I", "0:DROP DATABASE copy", "0<I", "0:DROP DATABASE unused", "0<I",
-		"0:CREATE DATABASE copy TEMPLATE model", "0<I")
+		"0:CREATE DATABASE copy TEMPLATE model", "0<I", "0:DROP DATABASE app", "0<I", "0:SELECT 1", "0<I")
 	var got []string
 	for _, l := range SplitLanes(recorded, []string{"history"}) {
 		got = append(got, fmt.Sprintf("%s %q %v from %d to %d, tests to %d", l.Tests.Database, l.Template, l.Created, l.Setup.Begin, l.Setup.End, l.Tests.End))
 	}
 	want := []string{
-		`app "" false from 0 to 0, tests to 26`, `model "" true from 0 to 6, tests to 7`, `model "" true from 9 to 15, tests to 26`,
+		`app "" false from 0 to 0, tests to 30`, `model "" true from 0 to 6, tests to 7`, `model "" true from 9 to 15, tests to 30`,
 		`copy "model" true from 0 to 0, tests to 20`,
 	}
 	if !slices.Equal(got, want) {
