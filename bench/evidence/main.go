@@ -114,13 +114,13 @@ func main() {
 	change := flag.String("change", "", "only the planted changes of these `names`, with commas; release is the real one")
 	page := flag.Bool("page", false, "write the page only")
 	flag.Parse()
-	if err := work(context.Background(), &o, *application, *change, *page); err != nil {
+	if err := runEvidence(context.Background(), &o, *application, *change, *page); err != nil {
 		fmt.Fprintln(os.Stderr, "evidence:", err)
 		os.Exit(1)
 	}
 }
 
-func work(ctx context.Context, o *options, application, change string, page bool) error {
+func runEvidence(ctx context.Context, o *options, application, change string, page bool) error {
 	list, err := readApplications(applicationsFile)
 	if err != nil {
 		return err

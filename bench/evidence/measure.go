@@ -48,7 +48,7 @@ func (o *options) measureApplication(ctx context.Context, a Application, change 
 	}
 	recording := filepath.Join(o.work, a.Name, "deployed.json.gz")
 	if _, err := os.Stat(recording); err != nil {
-		if err := o.record(ctx, a, base, recording); err != nil {
+		if err := o.recordSuite(ctx, a, base, recording); err != nil {
 			return err
 		}
 	}
@@ -211,8 +211,8 @@ func countTests(out string) Suite {
 	return s
 }
 
-// record runs the suite, which must pass, and runs it again through onward, which keeps the recording with its values.
-func (o *options) record(ctx context.Context, a Application, dir, file string) error {
+// recordSuite runs the suite, which must pass, and runs it again through onward, which keeps the recording with its values.
+func (o *options) recordSuite(ctx context.Context, a Application, dir, file string) error {
 	suite, err := o.runSuite(ctx, a, dir)
 	if err != nil {
 		return err
@@ -225,11 +225,11 @@ func (o *options) record(ctx context.Context, a Application, dir, file string) e
 		return err
 	}
 	if r.exit != 0 {
-		return fmt.Errorf("onward record: exit code %d: %s", r.exit, tail(r.err))
+		return fmt.Errorf("onward record: exit code %d: %s", r.exit, cutTail(r.err))
 	}
 	m := sentTimes.FindStringSubmatch(r.err)
 	if m == nil {
-		return fmt.Errorf("onward record says no count: %s", tail(r.err))
+		return fmt.Errorf("onward record says no count: %s", cutTail(r.err))
 	}
 	sent, err := strconv.Atoi(m[1])
 	if err != nil {
@@ -273,7 +273,7 @@ func writeResults(r *Results) error {
 	return os.WriteFile(resultsFile, append(data, '\n'), 0o644) //nolint:gosec // It is a file of this repository.
 }
 
-func tail(text string) string { return text[max(0, len(text)-1500):] }
+func cutTail(text string) string { return text[max(0, len(text)-1500):] }
 
 // readReport reads a report of onward.
 func readReport(text string) (*onward.Report, error) {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/onward-sql/onward/bench/table"
 )
 
 // score counts what a tool says of breaks and of safe releases.
@@ -14,7 +16,7 @@ type score struct {
 	cpu                   []float64
 }
 
-func (s *score) add(fails bool, a Answer) {
+func (s *score) addAnswer(fails bool, a Answer) {
 	s.cpu = append(s.cpu, a.CPU)
 	counts := map[Level]*int{LevelError: &s.false_, LevelWarning: &s.hinted, LevelSafe: &s.quiet, LevelNone: &s.none}
 	if fails {
@@ -65,7 +67,7 @@ func writeScores(b *strings.Builder, results *Results) {
 			if scores[name] == nil {
 				scores[name] = &score{}
 			}
-			scores[name].add(r.Suite.Fails, a)
+			scores[name].addAnswer(r.Suite.Fails, a)
 		}
 	}
 	fmt.Fprintf(b, "%d releases of %d applications: the suite fails on the new schema of %d, and passes on %d.\n\n",
@@ -78,7 +80,7 @@ func writeScores(b *strings.Builder, results *Results) {
 			continue
 		}
 		fmt.Fprintf(b, "| %s | %d | %d | %d | %d | %d | %d | %d | %.1f s |\n", showTool(tool.name), s.named, s.warned, s.missed, s.quiet, s.hinted, s.false_,
-			s.none, median(s.cpu))
+			s.none, table.Median(s.cpu))
 	}
 	b.WriteString("\n")
 }
@@ -89,11 +91,6 @@ func showTool(name string) string {
 		return "migcheck 0.5.0"
 	}
 	return "`onward " + name + "`"
-}
-
-func median(list []float64) float64 {
-	list = slices.Sorted(slices.Values(list))
-	return list[len(list)/2]
 }
 
 func writeApplication(b *strings.Builder, a Application, results *Results) {

@@ -35,10 +35,10 @@ func makeRoom(ctx context.Context, bare, dir, base string) (*room, error) {
 
 // commitTree commits the tree of a revision on top of a parent, or of none.
 func (r *room) commitTree(ctx context.Context, parent, revision string) (string, error) {
-	if _, err := r.git(ctx, "", "read-tree", revision); err != nil {
+	if _, err := r.runGit(ctx, "", "read-tree", revision); err != nil {
 		return "", err
 	}
-	list, err := r.git(ctx, "", "ls-files", "-s")
+	list, err := r.runGit(ctx, "", "ls-files", "-s")
 	if err != nil {
 		return "", err
 	}
@@ -47,7 +47,7 @@ func (r *room) commitTree(ctx context.Context, parent, revision string) (string,
 	for _, line := range lines {
 		ids.WriteString(strings.Fields(line)[1] + "\n")
 	}
-	found, err := r.git(ctx, ids.String(), "cat-file", "--batch-check")
+	found, err := r.runGit(ctx, ids.String(), "cat-file", "--batch-check")
 	if err != nil {
 		return "", err
 	}
@@ -58,7 +58,7 @@ func (r *room) commitTree(ctx context.Context, parent, revision string) (string,
 		}
 	}
 	if missing.Len() > 0 {
-		if _, err := r.git(ctx, missing.String(), "update-index", "--force-remove", "--stdin"); err != nil {
+		if _, err := r.runGit(ctx, missing.String(), "update-index", "--force-remove", "--stdin"); err != nil {
 			return "", err
 		}
 	}
@@ -66,7 +66,7 @@ func (r *room) commitTree(ctx context.Context, parent, revision string) (string,
 }
 
 func (r *room) commitIndex(ctx context.Context, parent string) (string, error) {
-	tree, err := r.git(ctx, "", "write-tree")
+	tree, err := r.runGit(ctx, "", "write-tree")
 	if err != nil {
 		return "", err
 	}
@@ -74,20 +74,20 @@ func (r *room) commitIndex(ctx context.Context, parent string) (string, error) {
 	if parent != "" {
 		args = append(args, "-p", parent)
 	}
-	out, err := r.git(ctx, "", args...)
+	out, err := r.runGit(ctx, "", args...)
 	return strings.TrimSpace(out), err
 }
 
 // commitPlanted commits the base with one more file.
 func (r *room) commitPlanted(ctx context.Context, path, text string) (string, error) {
-	if _, err := r.git(ctx, "", "read-tree", r.base); err != nil {
+	if _, err := r.runGit(ctx, "", "read-tree", r.base); err != nil {
 		return "", err
 	}
-	blob, err := r.git(ctx, text, "hash-object", "-w", "--stdin")
+	blob, err := r.runGit(ctx, text, "hash-object", "-w", "--stdin")
 	if err != nil {
 		return "", err
 	}
-	if _, err := r.git(ctx, "", "update-index", "--add", "--cacheinfo", "100644,"+strings.TrimSpace(blob)+","+path); err != nil {
+	if _, err := r.runGit(ctx, "", "update-index", "--add", "--cacheinfo", "100644,"+strings.TrimSpace(blob)+","+path); err != nil {
 		return "", err
 	}
 	return r.commitIndex(ctx, r.base)
@@ -95,17 +95,17 @@ func (r *room) commitPlanted(ctx context.Context, path, text string) (string, er
 
 // commitOld commits the base with the migrations of a release: the deployed code on the new schema.
 func (r *room) commitOld(ctx context.Context, head string, migrations []string) (string, error) {
-	if _, err := r.git(ctx, "", "read-tree", r.base); err != nil {
+	if _, err := r.runGit(ctx, "", "read-tree", r.base); err != nil {
 		return "", err
 	}
-	if _, err := r.git(ctx, "", append([]string{"rm", "-r", "-q", "--cached", "--"}, migrations...)...); err != nil {
+	if _, err := r.runGit(ctx, "", append([]string{"rm", "-r", "-q", "--cached", "--"}, migrations...)...); err != nil {
 		return "", err
 	}
-	files, err := r.git(ctx, "", append([]string{"ls-tree", "-r", head, "--"}, migrations...)...)
+	files, err := r.runGit(ctx, "", append([]string{"ls-tree", "-r", head, "--"}, migrations...)...)
 	if err != nil {
 		return "", err
 	}
-	if _, err := r.git(ctx, files, "update-index", "--add", "--index-info"); err != nil {
+	if _, err := r.runGit(ctx, files, "update-index", "--add", "--index-info"); err != nil {
 		return "", err
 	}
 	return r.commitIndex(ctx, r.base)
@@ -114,15 +114,15 @@ func (r *room) commitOld(ctx context.Context, head string, migrations []string) 
 // checkOut makes a worktree of a revision.
 func (r *room) checkOut(ctx context.Context, name, revision string) (string, error) {
 	dir := filepath.Join(filepath.Dir(r.dir), name)
-	_, _ = r.git(ctx, "", "worktree", "remove", "--force", dir) // it may be left of an earlier release
+	_, _ = r.runGit(ctx, "", "worktree", "remove", "--force", dir) // it may be left of an earlier release
 	if err := os.RemoveAll(dir); err != nil {
 		return "", err
 	}
-	_, err := r.git(ctx, "", "worktree", "add", "--detach", "-q", "-f", dir, revision)
+	_, err := r.runGit(ctx, "", "worktree", "add", "--detach", "-q", "-f", dir, revision)
 	return dir, err
 }
 
-func (r *room) git(ctx context.Context, input string, args ...string) (string, error) {
+func (r *room) runGit(ctx context.Context, input string, args ...string) (string, error) {
 	return runIn(ctx, r.dir, input, "git", args...)
 }
 

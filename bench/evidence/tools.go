@@ -78,7 +78,7 @@ func readChangelog(r *onward.Report) (Level, string) {
 		case onward.Locking, onward.InTransaction, onward.Design, onward.Idempotency:
 			continue
 		}
-		level, says = louder(level, says, f.Severity, f.Rule)
+		level, says = pickLouder(level, says, f.Severity, f.Rule)
 	}
 	if r.Summary.State == onward.StateNone && level == LevelSafe {
 		return LevelNone, r.Summary.Verdict
@@ -91,12 +91,12 @@ func readVerify(r *onward.Report) (Level, string) {
 	level, says := LevelSafe, ""
 	for _, v := range r.Verdicts {
 		if v.Code == "old" {
-			level, says = louder(level, says, v.Severity, strings.TrimSpace(string(v.Kind)+" "+v.SQLState))
+			level, says = pickLouder(level, says, v.Severity, strings.TrimSpace(string(v.Kind)+" "+v.SQLState))
 		}
 	}
 	for _, f := range r.Findings {
 		if strings.HasPrefix(f.Rule, "rehearsal-") {
-			level, says = louder(level, says, f.Severity, f.Rule)
+			level, says = pickLouder(level, says, f.Severity, f.Rule)
 		}
 	}
 	if r.Verification == nil && level == LevelSafe {
@@ -105,7 +105,7 @@ func readVerify(r *onward.Report) (Level, string) {
 	return level, says
 }
 
-func louder(level Level, says string, severity onward.Severity, what string) (Level, string) {
+func pickLouder(level Level, says string, severity onward.Severity, what string) (Level, string) {
 	switch {
 	case severity == onward.Error && level != LevelError:
 		return LevelError, what

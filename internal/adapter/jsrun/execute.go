@@ -56,7 +56,7 @@ func executeJob(j Job, read fileReader) Result {
 	if err != nil {
 		return Result{Why: err.Error()}
 	}
-	calls, err := e.explore()
+	calls, err := e.explorePaths()
 	if err != nil {
 		return Result{Why: shorten(err.Error())}
 	}

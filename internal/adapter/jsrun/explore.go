@@ -17,10 +17,10 @@ type joinedCall struct {
 	branch *decision
 }
 
-// explore runs the program once for each condition on an unknown value: with the other answer to this one, and the
+// explorePaths runs the program once for each condition on an unknown value: with the other answer to this one, and the
 // usual answers to the rest. Conditions that only such a path meets are tried from there. It returns the calls of all
 // paths; those that only some paths make are conditional.
-func (e *execution) explore() ([]Call, error) {
+func (e *execution) explorePaths() ([]Call, error) {
 	p, err := e.settlePath(nil)
 	if err != nil {
 		return nil, err
@@ -59,7 +59,7 @@ func (e *execution) settlePath(answers []bool) (*programRun, error) {
 	if err != nil {
 		return nil, err
 	}
-	for i := len(p.decisions) - 1; p.throws() && i >= len(answers); i-- {
+	for i := len(p.decisions) - 1; p.endsThrown() && i >= len(answers); i-- {
 		d := p.decisions[i]
 		if _, known := e.usual[d.place]; known {
 			continue
@@ -72,7 +72,7 @@ func (e *execution) settlePath(answers []bool) (*programRun, error) {
 			return p, nil
 		case err != nil:
 			return nil, err
-		case !other.throws() || len(other.decisions) > i+1:
+		case !other.endsThrown() || len(other.decisions) > i+1:
 			p, i = other, len(other.decisions)
 		default:
 			delete(e.usual, d.place)
@@ -81,8 +81,8 @@ func (e *execution) settlePath(answers []bool) (*programRun, error) {
 	return p, nil
 }
 
-// throws reports whether a path ends with an error. Then the program has done nothing.
-func (p *programRun) throws() bool { return len(p.calls) > 0 && p.calls[len(p.calls)-1].thrown }
+// endsThrown reports whether a path ends with an error. Then the program has done nothing.
+func (p *programRun) endsThrown() bool { return len(p.calls) > 0 && p.calls[len(p.calls)-1].thrown }
 
 // joinPaths returns the calls after a number of decisions of a path, joined with those of the paths that differ in one of
 // the later ones. parent is the path from which this one differs.
@@ -114,7 +114,7 @@ func (e *execution) joinPaths(p *programRun, from int, parent *programRun) ([]jo
 			return nil, err
 		}
 		e.usual = usual
-		if !other.throws() { // what a path did that throws is rolled back
+		if !other.endsThrown() { // what a path did that throws is rolled back
 			list = joinBranch(list, branch, p, other, i)
 		}
 	}
@@ -241,13 +241,13 @@ func listOwn(list []joinedCall, first int, p *programRun) (out []int) {
 // joinOpposite runs the program with the other answer to all conditions at once, and adds the calls that only several
 // of them together lead to.
 func (e *execution) joinOpposite(p *programRun, list []joinedCall) ([]joinedCall, error) {
-	if len(p.decisions) < 2 || p.throws() {
+	if len(p.decisions) < 2 || p.endsThrown() {
 		return list, nil
 	}
 	e.opposite = true
 	other, err := e.runPath(nil)
 	e.opposite = false
-	if errors.Is(err, errBudget) || err == nil && (other.throws() || other.aborted) {
+	if errors.Is(err, errBudget) || err == nil && (other.endsThrown() || other.aborted) {
 		return list, nil
 	}
 	if err != nil {
@@ -255,7 +255,7 @@ func (e *execution) joinOpposite(p *programRun, list []joinedCall) ([]joinedCall
 	}
 	known := map[string]bool{}
 	for _, c := range list {
-		known[c.key()] = true
+		known[c.callKey()] = true
 	}
 	var calls []joinedCall
 	for _, c := range other.calls {
@@ -268,7 +268,7 @@ func (e *execution) joinOpposite(p *programRun, list []joinedCall) ([]joinedCall
 			n, pairs = mine[pairs[last][0]], pairs[:last]
 		}
 		c := calls[j]
-		if known[c.key()] {
+		if known[c.callKey()] {
 			continue
 		}
 		c.Conditional = true
@@ -329,13 +329,13 @@ func matchKeys(a, b []string) (out [][2]int) {
 func listKeys(list []joinedCall, positions []int) []string {
 	out := make([]string, len(positions))
 	for i, n := range positions {
-		out[i] = list[n].key()
+		out[i] = list[n].callKey()
 	}
 	return out
 }
 
-// key identifies a call: its values and its place.
-func (c *joinedCall) key() string {
+// callKey identifies a call: its values and its place.
+func (c *joinedCall) callKey() string {
 	if c.text != "" {
 		return c.text
 	}

@@ -230,7 +230,7 @@ func TestPaths(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			calls, err := e.explore()
+			calls, err := e.explorePaths()
 			if err != nil || e.paths != tc.paths || len(calls) != tc.calls {
 				t.Errorf("%d paths, %d calls: %v\n%s", e.paths, len(calls), err, formatResult(Result{Calls: calls}))
 			}
@@ -246,7 +246,7 @@ func TestUntriedConditions(t *testing.T) {
 		t.Fatal(err)
 	}
 	e.paths = mostPaths - 2 // one path is left for both conditions
-	calls, err := e.explore()
+	calls, err := e.explorePaths()
 	want := "2 knex.raw(\"a\")\n3 up: the program has more conditions on unknown values than are tried: the other way of this one is not known\n" +
 		"3 sometimes knex.raw(\"b\")\n4 sometimes knex.raw(\"c\")\n5 sometimes knex.raw(\"d\")\n"
 	if got := formatResult(Result{Calls: calls}); err != nil || got != want {
