@@ -31,8 +31,12 @@ func (p *planner) auditSteps() {
 	}, p.release.Deployed)
 	e.Release().Known = true
 	read, judged := true, map[string]bool{}
+	var known, head usableNames // from the first step of the contract on
 	for i := range p.plan.Steps {
 		s := &p.plan.Steps[i]
+		if i == p.plan.Contract() {
+			known, head = listUsableNames(e.Catalog()), listUsableNames(p.changes[len(p.changes)-1].After)
+		}
 		judged[s.ID] = i < len(p.steps) && p.steps[i].Judged
 		if err := permit.CheckStep(s, s.Class); err != nil {
 			p.reportDoubt(s.ID, "onward apply refuses step %s: %v", s.ID, err)
@@ -54,6 +58,9 @@ func (p *planner) auditSteps() {
 		m := &rule.Migration{ID: s.ID, Path: s.ID, Mode: onward.TransactionNone, Status: onward.StatusNew, Script: built}
 		e.JudgeMigration(m)
 		p.measureStep(s, m)
+		if known != nil {
+			p.refuseLateNames(s, known, head, e.Catalog())
+		}
 	}
 	var bad []string
 	findings, _ := e.Finish()

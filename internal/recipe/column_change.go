@@ -37,7 +37,7 @@ func (r *Release) ComposeChanges(changes []*Change) {
 	for _, c := range changes {
 		c.Release = r
 		t, col := c.changedColumn()
-		if col == nil || t.Kind != catalog.Table && t.Kind != catalog.PartitionedTable || c.isNewTable() {
+		if col == nil || t.Kind != catalog.Table && t.Kind != catalog.PartitionedTable || c.isNewTable() || c.findsDone() != "" {
 			continue
 		}
 		at := columnID{t.OID, col.Attnum}

@@ -23,10 +23,18 @@ func (c *Change) constraintNode(types ...pgparse.ConstrType) *pgparse.Constraint
 	return nil
 }
 
-// uniqueNode returns the unique constraint or primary key that a command adds with an index of its own.
-func (c *Change) uniqueNode() *pgparse.Constraint {
+// keyNode returns the unique constraint or primary key that a command adds, and uniqueNode the one that it adds with a new index.
+func (c *Change) keyNode() *pgparse.Constraint {
 	con := c.constraintNode(pgparse.ConstrType_CONSTR_UNIQUE, pgparse.ConstrType_CONSTR_PRIMARY)
-	if con == nil || con.Indexname != "" || con.WithoutOverlaps {
+	if con == nil || con.WithoutOverlaps {
+		return nil
+	}
+	return con
+}
+
+func (c *Change) uniqueNode() *pgparse.Constraint {
+	con := c.keyNode()
+	if con.GetIndexname() != "" {
 		return nil
 	}
 	return con

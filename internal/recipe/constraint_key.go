@@ -27,14 +27,20 @@ var constraintKey = &Recipe{Name: "constraint-key", Make: func(c *Change) *Steps
 	}
 	m := &Steps{}
 	phase := m.addKeyColumns(c, t, made)
+	exchange := func(index string) *Steps {
+		m.addStep(onward.Contract, onward.StepDDL, "replace constraint "+old.Name+" by "+made.Name+": no row is read",
+			"ALTER TABLE "+tableName(t)+" DROP CONSTRAINT "+quoteIdent(old.Name)+", ADD CONSTRAINT "+quoteIdent(made.Name)+" "+usingIndex(made, index))
+		return m
+	}
+	if index := c.keyNode().Indexname; index != "" {
+		return exchange(index)
+	}
 	own := made.Name
 	if own == old.Name || c.Release.Deployed.Relation(t.OID).Constraint(own) != nil {
 		own = c.Release.uniqueName(own, "onward", "")
 	}
 	m.addIndex(t, own, indexBody(c.After.Relation(t.OID), x.Index, x), true, phase)
-	m.addStep(onward.Contract, onward.StepDDL, "replace constraint "+old.Name+" by "+made.Name+": no row is read",
-		"ALTER TABLE "+tableName(t)+" DROP CONSTRAINT "+quoteIdent(old.Name)+", ADD CONSTRAINT "+quoteIdent(made.Name)+" "+usingIndex(made, own))
-	return m
+	return exchange(own)
 }}
 
 // droppedKey returns the primary key or unique constraint of the base that a change drops; nil if it drops none.
@@ -52,7 +58,7 @@ func (c *Change) droppedKey() *catalog.Constraint {
 
 // keyFor returns the earlier change that drops the key which this change replaces; nil if there is none.
 func (c *Change) keyFor() *Change {
-	if c.uniqueNode() == nil {
+	if c.keyNode() == nil {
 		return nil
 	}
 	made := c.addedConstraint()

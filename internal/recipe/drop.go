@@ -1,6 +1,7 @@
 package recipe
 
 import (
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/onward"
@@ -75,7 +76,12 @@ var tableDrop = &Recipe{Name: "table-drop", Make: func(c *Change) *Steps {
 			"Create the new one under a name of its own, or drop the old one a release before, when no code uses it", c.Migration.Path, c.Line, name)
 		return m
 	}
-	m.addStep(onward.Contract, onward.StepDDL, "drop what the deployed code may use, after it is gone", c.SQL)
+	sql := c.SQL
+	if fn := c.droppedFunction(); fn != nil && stmt.Behavior != pgparse.DropBehavior_DROP_CASCADE &&
+		len(c.Release.head.Functions(fn.Name.Schema, fn.Name.Name)) > 0 {
+		sql = dropFunction(analysis.QuoteTable(fn.Name), fn) // the release makes others of the name before
+	}
+	m.addStep(onward.Contract, onward.StepDDL, "drop what the deployed code may use, after it is gone", sql)
 	return m
 }}
 

@@ -20,12 +20,11 @@ var partitionIndex = &Recipe{Name: "partition-index", Make: func(c *Change) *Ste
 	if t == nil || t.Kind != catalog.PartitionedTable {
 		return nil
 	}
-	m := &Steps{}
 	made := c.builtOn(t)
 	if made == nil {
-		m.addMissing("the name of the new index of %s is not known", t.Name)
-		return m
+		return nil
 	}
+	m := &Steps{}
 	word := "INDEX"
 	if stmt.Unique {
 		word = "UNIQUE INDEX"

@@ -169,7 +169,8 @@ type Recipe struct {
 var Recipes = []*Recipe{
 	viewRemade,
 	columnGenerated, columnAdd, columnRename, columnType, columnDrop, columnNotNull, columnDefault,
-	partitionKey, constraintReplace, constraintCheck, constraintForeignKey, partitionUnique, constraintKey, constraintUnique, constraintExclude, constraintDrop,
+	partitionKey, constraintReplace, constraintCheck, constraintForeignKey, partitionUnique, constraintKey, constraintIndex,
+	constraintUnique, constraintExclude, constraintDrop,
 	partitionIndex, indexCreate, indexDrop, reindex, tableRepack, triggerReplace, functionReplace, tableRename, tableDrop,
 	tableCopyRecipe, rowsUpdate, rowsBatched, rowsComputed, rowsListed,
 	enumValue, partitionDetach, partitionAttach,
@@ -187,6 +188,11 @@ func chooseSteps(c *Change) *Steps {
 	}
 	if c.Release.recreations.temporary[c] {
 		return &Steps{}
+	}
+	if done := c.findsDone(); done != "" {
+		m := &Steps{}
+		m.addNote("%s:%d changes nothing and has no step: %s", c.Migration.Path, c.Line, done)
+		return m
 	}
 	if s := c.Release.shadowOf(c); s != nil {
 		if m := s.absorbChange(c); m != nil {

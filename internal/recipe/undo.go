@@ -131,17 +131,18 @@ func (c *Change) restoreFunction(stmt *pgparse.CreateFunctionStmt) []string {
 			}
 			continue
 		}
-		var args []string
-		for _, a := range fn.Args {
-			args = append(args, typeName(a))
-		}
-		word := "FUNCTION"
-		if stmt.IsProcedure {
-			word = "PROCEDURE"
-		}
-		return []string{"DROP " + word + " IF EXISTS " + qualifiedName(stmt.Funcname) + "(" + strings.Join(args, ", ") + ")"}
+		return []string{dropFunction(qualifiedName(stmt.Funcname), fn)}
 	}
 	return nil
+}
+
+// dropFunction drops one function of a name as SQL writes it.
+func dropFunction(name string, fn *catalog.Function) string {
+	var args []string
+	for _, a := range fn.Args {
+		args = append(args, typeName(a))
+	}
+	return "DROP " + strings.ToUpper(fn.Kind) + " IF EXISTS " + name + "(" + strings.Join(args, ", ") + ")"
 }
 
 // orReplace returns the statement that creates a function so that it replaces the function; nil if it is not known.

@@ -43,7 +43,7 @@ func SummarizePlan(p *onward.Plan) *PlanResults {
 		Title: escape.Line(p.Base) + "..." + escape.Line(p.Head), Subtitle: prose.CountNoun(len(p.Migrations), "migration") + " · " + countSteps(p),
 		Verdict: planVerdict(p), Total: DescribeTotal(p), Missing: escape.Lines(p.MissingSteps()), Notes: escape.Lines(p.Notes),
 	}
-	if len(p.Steps) > 0 {
+	if len(p.Steps) > 0 && len(out.Missing) == 0 {
 		out.Readiness = escape.Line(readiness.JudgePlan(p).Text)
 	}
 	for _, c := range p.Proof.Checks {
