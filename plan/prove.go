@@ -62,6 +62,7 @@ func (r *proofs) tryPlan(p *planner) (*prover, error) {
 		return v, nil
 	}
 	touched := p.touchedTables()
+	v.plan.Proof.Rows = r.describeEmptied(touched)
 	held := &parentTrials{ctx: r.ctx}
 	before, want, err := v.runRelease(func(conn *pgx.Conn) error {
 		if v.filled != "" {
