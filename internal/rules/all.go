@@ -231,6 +231,7 @@ var all = []*rule.Rule{
 	trigger.FieldMissing,
 	trigger.FiredOutdated,
 	trigger.FunctionFails,
+	trigger.MayRefuseWrites,
 	trigger.RefusesWrites,
 	blocking.TypeDomainConstraintScan,
 	removal.TypeDrop,

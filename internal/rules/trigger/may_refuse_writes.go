@@ -1,0 +1,109 @@
+package trigger
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/analysis"
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/lazyregexp"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// MayRefuseWrites flags a trigger that raises an exception for some rows of the deployed code.
+// https://www.postgresql.org/docs/current/plpgsql-errors-and-messages.html
+var MayRefuseWrites = &rule.Rule{
+	ID:       "trigger-may-refuse-writes",
+	Category: onward.Compatibility,
+	Severity: onward.Warning,
+	Summary:  "a trigger raises an exception under a condition, for the deployed code's rows too",
+	Harm:     "The trigger is on from the commit. It refuses rows of the deployed code that meet the condition, as a new CHECK does.",
+	Instead: "Release code that keeps to the condition first, and create the trigger a release later. " +
+		"onward record --values and onward verify --replay try the rows that the deployed code's tests write.",
+	Manual: []string{
+		"https://www.postgresql.org/docs/current/plpgsql-errors-and-messages.html",
+		"https://www.postgresql.org/docs/current/sql-createtrigger.html",
+	},
+	Gather: func(p *rule.Pass, m *rule.Migration) {
+		gatherTriggers(p, m, func(c *catalog.Catalog, r *catalog.Relation, t *catalog.Trigger) bool {
+			old := p.Release.Deployed.Relation(r.OID)
+			return old != nil && raisesSometimes(c, r, t) && !wasRaising(p.Release.Deployed, old, t)
+		})
+	},
+	Release: func(p *rule.Pass, r *rule.Release) { eachKept(p, r, mayRefuseWrites) },
+}
+
+var (
+	literals = lazyregexp.New(`'(?:[^']|'')*'`)
+	raises   = lazyregexp.New(`(?i)\braise\s+('|\w+)`)
+	handlers = lazyregexp.New(`(?i)\bexception\s+when\b`)
+)
+
+// levels are the levels of RAISE that refuse nothing.
+var levels = []string{"debug", "log", "info", "notice", "warning"}
+
+// countRaises counts the statements of a PL/pgSQL body that raise an exception; 0 if a handler may catch it.
+func countRaises(body string) (n int) {
+	text := literals.ReplaceAllString(comments.ReplaceAllString(body, " "), "''")
+	if handlers.MatchString(text) {
+		return 0
+	}
+	for _, m := range raises.FindAllStringSubmatch(text, -1) {
+		if !slices.Contains(levels, strings.ToLower(m[1])) {
+			n++
+		}
+	}
+	return n
+}
+
+// raisesSometimes reports whether a trigger raises an exception for some rows. RefusesWrites judges a trigger that raises for each row, for each change
+// of a column, or if one column is NULL.
+func raisesSometimes(c *catalog.Catalog, r *catalog.Relation, t *catalog.Trigger) bool {
+	fn := analysis.TriggerFunction(c, t)
+	if fn == nil || fn.Language != "plpgsql" || alwaysRaises(c, t) {
+		return false
+	}
+	n := countRaises(fn.Body)
+	if n != 1 {
+		return n > 1
+	}
+	body := comments.ReplaceAllString(fn.Body, " ")
+	if columns, _ := frozenColumns(c, r, t); len(columns) > 0 || demanding.MatchString(body) || freezing.MatchString(body) {
+		return false
+	}
+	return t.When == nil || nullColumn(t.When) == ""
+}
+
+// wasRaising reports whether the deployed trigger raises an exception already. Conditions are not compared.
+func wasRaising(deployed *catalog.Catalog, old *catalog.Relation, t *catalog.Trigger) bool {
+	i := slices.IndexFunc(old.Triggers, func(was *catalog.Trigger) bool { return was.ID == t.ID || was.Name == t.Name })
+	if i < 0 {
+		return false
+	}
+	fn := analysis.TriggerFunction(deployed, old.Triggers[i])
+	return fn == nil || countRaises(fn.Body) > 0
+}
+
+func mayRefuseWrites(p *rule.Pass, _ *catalog.Catalog, by *rule.Stmt, r *catalog.Relation, t *catalog.Trigger) {
+	old := p.Release.Deployed.Relation(r.OID)
+	if old == nil {
+		return
+	}
+	u := p.Code.FindUses(old.Name, "")
+	severity, evidence := onward.Warning, u.WriteEvidence(strings.Split(t.Events, " or ")...)
+	switch {
+	case evidence != nil:
+	case !strings.Contains(t.Events, "insert"):
+		return // nothing says that the code changes rows
+	default:
+		severity, evidence = min(severity, u.DropSeverity()), u.Evidence
+	}
+	p.Report(by, rule.Report{
+		Fact:     "trigger " + t.Name + " refuses some " + strings.ToUpper(t.Events) + " on " + r.Name.String(),
+		Harm:     "the deployed code's fail if " + t.Function.String() + "() raises an exception for a row",
+		Instead:  "release code that keeps to the condition first, and create the trigger a release later",
+		Severity: severity,
+		Evidence: evidence,
+	})
+}
