@@ -113,7 +113,7 @@ func (u *unclaimedFinder) withoutDir(file string) (rest string, ok bool) {
 // describeFile returns the report on a file that the release changes.
 func (u *unclaimedFinder) describeFile(file string) (o onward.Opaque, ok bool) {
 	dir, name := path.Dir(file), path.Base(file)
-	if dir == PlansDir {
+	if dir == PlansDir || adapter.IsNoProgram(name) {
 		return o, false
 	}
 	for _, x := range u.unread {

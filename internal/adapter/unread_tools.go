@@ -98,7 +98,7 @@ func UnreadIn(t Tree) []Unread {
 				what = "Alembic"
 			}
 		case ".ts", ".js", ".mts", ".mjs", ".cjs":
-			if strings.Contains(path.Base(dir), "migration") && name[0] >= '0' && name[0] <= '9' && !IsTest(name) {
+			if strings.Contains(path.Base(dir), "migration") && name[0] >= '0' && name[0] <= '9' && !IsNoProgram(name) {
 				if what = tool[dir]; what == "" {
 					what = migrationLibrary(ReadFile(t, p).Text)
 				}
@@ -129,6 +129,12 @@ var testName = lazyregexp.New(`[._](?:test|spec)\.\w+$`)
 
 // IsTest reports whether a file has tests, by its name.
 func IsTest(name string) bool { return testName.MatchString(name) }
+
+// noProgram matches the names of files of JavaScript and TypeScript beside migrations that are none.
+var noProgram = lazyregexp.New(`(?i)(\.d\.[cm]?ts|[._-](test|spec)\.[cm]?[jt]s|^index\.[cm]?[jt]s)$`)
+
+// IsNoProgram reports whether a file of JavaScript or TypeScript is a test, declares types or lists others.
+func IsNoProgram(name string) bool { return noProgram.MatchString(name) }
 
 // otherSQL matches the ends of file names that hold SQL but are not read as migrations.
 var otherSQL = lazyregexp.New(`(?i)\.(?:sql\.(?:postgres|postgresql|pg|pgsql|psql|tmpl|tpl|template|j2|jinja2?|erb|ejs|up|in)|pgsql|psql|ddl)$`)

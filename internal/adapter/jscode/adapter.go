@@ -81,7 +81,7 @@ func (a Adapter) Traits() adapter.Traits {
 // a migration of the tool.
 func (a Adapter) Detect(t adapter.Tree) []adapter.Source {
 	var out []adapter.Source
-	isStamped := func(name string) bool { return a.Stamped.MatchString(name) && !noProgram.MatchString(name) }
+	isStamped := func(name string) bool { return a.Stamped.MatchString(name) && !adapter.IsNoProgram(name) }
 	configured := a.listConfigured(t)
 	for _, d := range adapter.ListDirs(t, adapter.ScriptEndings...) {
 		if file := configured[d.Path]; file != "" {

@@ -28,15 +28,9 @@ func (u Up) sealMigration(m *adapter.Migration, sent onward.Transaction, o adapt
 	m.Seal(sent, o, text)
 }
 
-// noProgram matches the names of files in a directory of migrations that are none.
-var noProgram = lazyregexp.New(`(?i)(\.d\.[cm]?ts|[._-](test|spec)\.[cm]?[jt]s|^index\.[cm]?[jt]s)$`)
-
-// IsNoProgram reports whether a file is a test, declares types or lists others.
-func IsNoProgram(name string) bool { return noProgram.MatchString(name) }
-
 // listPrograms returns the programs of a directory that may be migrations.
 func listPrograms(d adapter.Dir) []string {
-	return slices.DeleteFunc(slices.Clone(d.Names), IsNoProgram)
+	return slices.DeleteFunc(slices.Clone(d.Names), adapter.IsNoProgram)
 }
 
 // upFunction matches the beginning of a function "up".
@@ -92,7 +86,7 @@ func ReadSettingFiles(t adapter.Tree, pattern *lazyregexp.Regexp) []*adapter.Fil
 		if len(out) == 200 {
 			break
 		}
-		if pattern.MatchString(p) && !IsNoProgram(path.Base(p)) && !strings.Contains(p, "node_modules/") {
+		if pattern.MatchString(p) && !adapter.IsNoProgram(path.Base(p)) && !strings.Contains(p, "node_modules/") {
 			out = append(out, adapter.RunnerFile(t, p))
 		}
 	}

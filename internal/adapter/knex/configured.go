@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
-	"github.com/onward-sql/onward/internal/adapter/jscode"
 	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
@@ -23,7 +22,7 @@ func findConfigured(t adapter.Tree, dirs []adapter.Dir) map[string]string {
 	out := map[string]string{}
 	for _, d := range dirs {
 		for _, name := range d.Names {
-			if !strings.HasPrefix(name, "knexfile.") || jscode.IsNoProgram(name) {
+			if !strings.HasPrefix(name, "knexfile.") || adapter.IsNoProgram(name) {
 				continue
 			}
 			file := d.Join(name)
