@@ -14,7 +14,7 @@ import (
 // PlanResults are what a plan is, what it proves and what it leaves, in words.
 type PlanResults struct {
 	Title, Subtitle, Verdict string
-	// Readiness says when the new code may be deployed; "" for a plan without steps.
+	// Readiness says when the new code may be deployed; "" for a plan without steps, and for one that is known not to be right.
 	Readiness string
 	// Total is what all steps cost; "" if no size is known.
 	Total          string
@@ -43,7 +43,7 @@ func SummarizePlan(p *onward.Plan) *PlanResults {
 		Title: escape.Line(p.Base) + "..." + escape.Line(p.Head), Subtitle: prose.CountNoun(len(p.Migrations), "migration") + " · " + countSteps(p),
 		Verdict: planVerdict(p), Total: DescribeTotal(p), Missing: escape.Lines(p.MissingSteps()), Notes: escape.Lines(p.Notes),
 	}
-	if len(p.Steps) > 0 && len(out.Missing) == 0 {
+	if len(p.Steps) > 0 && len(out.Missing) == 0 && !slices.ContainsFunc(p.Proof.Checks, func(c onward.PlanCheck) bool { return !c.OK }) {
 		out.Readiness = escape.Line(readiness.JudgePlan(p).Text)
 	}
 	for _, c := range p.Proof.Checks {
