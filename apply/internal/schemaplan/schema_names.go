@@ -107,6 +107,8 @@ func checkNode(msg any) error {
 		return checkDrop(n)
 	case *pgparse.RenameStmt:
 		return checkOnly(n.RenameType != pgparse.ObjectType_OBJECT_SCHEMA, "a schema")
+	case *pgparse.AlterOwnerStmt:
+		return checkOnly(n.ObjectType != pgparse.ObjectType_OBJECT_SCHEMA, "a schema")
 	case *pgparse.CreateExtensionStmt, *pgparse.AlterExtensionStmt, *pgparse.AlterExtensionContentsStmt:
 		return checkOnly(false, "an extension")
 	case *pgparse.CreatePublicationStmt, *pgparse.AlterPublicationStmt:
