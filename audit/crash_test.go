@@ -60,7 +60,7 @@ CREATE TABLE b (id bigint PRIMARY KEY);
 		!strings.Contains(r.Opaque[0].Why, "Python ended by signal 11 (SIGSEGV) at conf.py:2 in <module>, and so it did when it was started again") {
 		t.Errorf("%+v", r.Opaque)
 	}
-	const searched = "if a search of the text of the code at main found all that it uses (its models could not be read)"
+	const searched = "if what could be read of the code at main is all that it uses (some of its files, or its models, could not be read)"
 	for _, format := range report.Formats() {
 		var b bytes.Buffer
 		if err := report.Write(&b, format, r, report.Options{Width: 100}); err != nil {

@@ -97,7 +97,7 @@ func writeVerdict(r *onward.Report) {
 	}
 	s.Verdict += describeReadiness(s)
 	if s.Errors > 0 && s.Migrations > 0 && isSearchedByName(r) {
-		s.Verdict += " What the code at " + r.Base + " uses is known from a search of its text only: its models could not be read."
+		s.Verdict += " What the code at " + r.Base + " uses is known in part only: some of its files, or its models, could not be read."
 	}
 	if n := len(r.Weakened); n > 0 {
 		s.Verdict += " The branch weakens this check: " + joinWeakened(r.Weakened) + "."
@@ -147,7 +147,7 @@ func listConditions(r *onward.Report) []string {
 		}
 	}
 	if r.Summary.Migrations > 0 && isSearchedByName(r) {
-		out = append(out, "a search of the text of the code at "+r.Base+" found all that it uses (its models could not be read)")
+		out = append(out, "what could be read of the code at "+r.Base+" is all that it uses (some of its files, or its models, could not be read)")
 	}
 	var places []onward.Opaque
 	for _, o := range r.Opaque {

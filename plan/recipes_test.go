@@ -65,6 +65,14 @@ var further = []change{
 		15, []string{"UNIQUE INDEX CONCURRENTLY", "ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED NOT VALID"}, "",
 	},
 	{
+		"what no migration makes", "ALTER TABLE IF EXISTS elsewhere ADD COLUMN x int; ALTER TABLE IF EXISTS elsewhere DROP CONSTRAINT c; " +
+			"ALTER INDEX IF EXISTS found RENAME TO lost;", 16,
+		[]string{
+			"ALTER TABLE IF EXISTS elsewhere ADD COLUMN x int;", "ALTER TABLE IF EXISTS elsewhere DROP CONSTRAINT c;",
+			"ALTER INDEX IF EXISTS found RENAME TO lost;",
+		}, "",
+	},
+	{
 		"unique constraint dropped", "ALTER TABLE customers DROP CONSTRAINT customers_email_key;", 13,
 		[]string{"DROP CONSTRAINT customers_email_key", "the undo builds the index of constraint customers_email_key"}, "",
 	},

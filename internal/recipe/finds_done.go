@@ -31,6 +31,16 @@ func (c *Change) findsDone() string {
 	return ""
 }
 
+// mayAlterNothing reports whether an ALTER TABLE IF EXISTS is about a table that no migration makes: some databases have it
+// and others do not, so the step is the statement.
+func (c *Change) mayAlterNothing() bool {
+	if c.Command == nil || !c.Node.GetAlterTableStmt().GetMissingOk() {
+		return false
+	}
+	t := c.AlteredRelation()
+	return t.OID == 0 || t.Inferred
+}
+
 // findsColumn is findsDone of ADD COLUMN IF NOT EXISTS.
 func (c *Change) findsColumn() string {
 	t := c.AlteredRelation()

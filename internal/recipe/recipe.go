@@ -199,7 +199,7 @@ func chooseSteps(c *Change) *Steps {
 			return m
 		}
 	}
-	if c.isNewTable() {
+	if c.isNewTable() || c.mayAlterNothing() {
 		return keepUnchanged(c)
 	}
 	if m := c.Release.absorbEnumChange(c); m != nil {

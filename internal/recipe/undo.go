@@ -85,10 +85,13 @@ func (c *Change) restoreName(stmt *pgparse.RenameStmt) []string {
 	if t == nil {
 		return nil
 	}
-	fresh, old := quoteIdent(stmt.Newname), " RENAME TO "+quoteIdent(stmt.Subname)
+	fresh, old, exists := quoteIdent(stmt.Newname), " RENAME TO "+quoteIdent(stmt.Subname), ""
+	if stmt.MissingOk {
+		exists = "IF EXISTS "
+	}
 	switch stmt.RenameType {
 	case pgparse.ObjectType_OBJECT_TABCONSTRAINT:
-		return []string{"ALTER TABLE " + tableName(t) + " RENAME CONSTRAINT " + fresh + " TO " + quoteIdent(stmt.Subname)}
+		return []string{"ALTER TABLE " + exists + tableName(t) + " RENAME CONSTRAINT " + fresh + " TO " + quoteIdent(stmt.Subname)}
 	case pgparse.ObjectType_OBJECT_TRIGGER:
 		return []string{"ALTER TRIGGER " + fresh + " ON " + tableName(t) + old}
 	case pgparse.ObjectType_OBJECT_INDEX, pgparse.ObjectType_OBJECT_SEQUENCE:
@@ -96,7 +99,7 @@ func (c *Change) restoreName(stmt *pgparse.RenameStmt) []string {
 		if stmt.RenameType == pgparse.ObjectType_OBJECT_SEQUENCE {
 			word = "SEQUENCE "
 		}
-		return []string{"ALTER " + word + inSchema(t, stmt.Newname) + " RENAME TO " + quoteIdent(t.Name.Name)}
+		return []string{"ALTER " + word + exists + inSchema(t, stmt.Newname) + " RENAME TO " + quoteIdent(t.Name.Name)}
 	}
 	return nil
 }
@@ -204,6 +207,9 @@ func (c *Change) undoCommand() []string {
 	}
 	t := c.AlteredRelation()
 	alter := "ALTER TABLE " + tableName(t) + " "
+	if c.Node.GetAlterTableStmt().GetMissingOk() {
+		alter = "ALTER TABLE IF EXISTS " + tableName(t) + " "
+	}
 	column := t.Column(c.Command.Name)
 	switch c.Command.Subtype {
 	case pgparse.AlterTableType_AT_AddColumn:

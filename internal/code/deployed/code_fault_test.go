@@ -1,11 +1,15 @@
 package deployed
 
 import (
+	"errors"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/code/facts"
+	"github.com/onward-sql/onward/internal/gitrange"
 	"github.com/onward-sql/onward/internal/gitrange/gittest"
 )
 
@@ -36,4 +40,34 @@ func TestFaultyFile(t *testing.T) {
 			t.Errorf("%s: known %v", column, known)
 		}
 	}
+}
+
+// The report names three of the files that git lacks. They may use any column.
+func TestLostFiles(t *testing.T) {
+	t.Parallel()
+	var files strings.Builder
+	for i := range 5 {
+		fmt.Fprintf(&files, "-- store/t%d.go --\npackage store\n\nvar q = \"SELECT ref%[1]d FROM accounts\"\n", i)
+	}
+	tree := baseOf(t, gittest.CommitArchives(t, files.String())).Base
+	u := &Code{text: readBase(lost{tree}, "", "x", func(string) bool { return false }, nil), base: lost{tree}}
+	faults := u.ListFaults()
+	if len(faults) != 3 || faults[0].Path != "store/t0.go" || faults[0].Why != "store/t0.go is lost" || !faults[2].Usage ||
+		faults[2].What != "this and 2 other files of the deployed code" {
+		t.Errorf("%+v", faults)
+	}
+	if !u.mayBeInFaulty(question{analysis.Question{Kind: analysis.AskColumn, Name: catalog.Name{Schema: "public", Name: "accounts"}, Column: "ref9"}, 0}) {
+		t.Error("a lost file may use any column")
+	}
+}
+
+// lost is a tree of files that git cannot read.
+type lost struct{ gitrange.Tree }
+
+func (l lost) ReadAll(paths []string) (map[string][]byte, error) {
+	var failures []error
+	for _, path := range paths {
+		failures = append(failures, errors.New(path+" is lost"))
+	}
+	return nil, errors.Join(failures...)
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"path"
 	"runtime"
 	"strings"
@@ -124,12 +125,14 @@ func (c *Files) readFiles(list []gitrange.File, missing []int) {
 				}
 				texts, err := c.base.ReadAll(paths)
 				for _, i := range bunch {
-					if text, ok := texts[list[i].Path]; ok {
-						if gitrange.IsCode(list[i].Path, text) {
-							c.files[i].Facts = read.Read(list[i].Path, text)
-						} else {
-							c.files[i].Facts = read.ReadRows(list[i].Path, text)
-						}
+					switch text, ok := texts[list[i].Path]; {
+					case !ok:
+						_, err := c.base.ReadAll([]string{list[i].Path})
+						c.files[i].Facts = &facts.Facts{Fault: fmt.Sprint(err)}
+					case gitrange.IsCode(list[i].Path, text):
+						c.files[i].Facts = read.Read(list[i].Path, text)
+					default:
+						c.files[i].Facts = read.ReadRows(list[i].Path, text)
 					}
 				}
 				if err != nil {

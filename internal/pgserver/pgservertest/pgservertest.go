@@ -83,6 +83,9 @@ func Server(t testing.TB, major int) *pgserver.Server {
 		t.Fatal("call pgservertest.Main from TestMain: a test must not take a server that happens to be installed")
 	}
 	if usesPackaged() {
+		if major == onward.PreviewMajor {
+			NeedMajor(t, major, "what only it has is tested")
+		}
 		major = 0 // one server, whatever version is asked for
 	}
 	mu.Lock()
