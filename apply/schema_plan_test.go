@@ -148,11 +148,11 @@ func TestSchemaRefused(t *testing.T) {
 	const table = "CREATE TABLE orders (id bigint PRIMARY KEY, note text);\n"
 	for release, want := range map[string]string{
 		"CREATE SCHEMA billing; CREATE TABLE billing.invoices (id int);":                                 "a schema",
-		"CREATE EXTENSION pg_trgm;":                                                                      "an extension",
+		"CREATE EXTENSION pg_trgm;":                                                                      "CREATE EXTENSION pg_trgm",
 		"CREATE TABLE billing.invoices (id int);":                                                        "it works on billing.invoices",
 		"CREATE TYPE billing.state AS ENUM ('a');":                                                       "it names billing.state",
 		"CREATE FUNCTION f() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM \"public\" . orders';": `it names public" . orders`,
-		"ALTER TABLE orders ADD COLUMN b int; ALTER SCHEMA public OWNER TO CURRENT_USER;":                "a schema",
+		"ALTER TABLE orders ADD COLUMN b int; ALTER SCHEMA public OWNER TO CURRENT_USER;":                "(schema)",
 	} {
 		p := planned(t, table, release)
 		_, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Schema: "tenant_a"})

@@ -25,21 +25,6 @@ func TestSetLocal(t *testing.T) {
 	}
 }
 
-// A migration that sets the search_path of its session cannot run in a schema. A function may have one of its own.
-func TestRefuseSearchPath(t *testing.T) {
-	t.Parallel()
-	for sql, want := range map[string]bool{
-		"SET search_path = a":                                        true,
-		"SELECT set_config('search_path', 'a', false)":               true,
-		"ALTER FUNCTION f() SET search_path = a":                     false,
-		"CREATE TABLE a (id int); UPDATE a SET id = 1 WHERE id = 2;": false,
-	} {
-		if err := refuseSearchPath(sql); (err != nil) != want {
-			t.Errorf("%s: %v", sql, err)
-		}
-	}
-}
-
 // After a plan the user is told what the migrations' own tool does not know, unless a step records it or the tool runs the plan's files.
 func TestUnrecordedAdvice(t *testing.T) {
 	t.Parallel()

@@ -5,14 +5,12 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/onward-sql/onward/apply/internal/run"
 	"github.com/onward-sql/onward/apply/internal/schemaplan"
 	"github.com/onward-sql/onward/audit"
-	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -76,33 +74,11 @@ func (p *Pending) requireSchemaFree(plans []*onward.Plan) error {
 	for _, plan := range plans {
 		for i := range plan.Steps {
 			s := &plan.Steps[i]
-			err := schemaplan.CheckSchemaFree(s)
-			if err == nil {
-				err = refuseSearchPath(s.SQL)
-			}
-			if err != nil {
+			if err := schemaplan.CheckSchemaFree(s); err != nil {
 				m := &plan.Migrations[0]
 				return &run.RefusedError{Step: m.ID, Text: fmt.Sprintf("%s cannot run in schemas: %s. "+
 					"Run your tool's own command in each schema, with onward guard --targets",
 					m.Path, err)}
-			}
-		}
-	}
-	return nil
-}
-
-// refuseSearchPath returns an error if a statement may change the search_path of the session. A function may have one of its own.
-func refuseSearchPath(sql string) error {
-	f, err := pgparse.SplitText(sql)
-	if err != nil {
-		return errors.New("it cannot be read")
-	}
-	for _, stmt := range f.Stmts {
-		switch stmt.Node.GetNode().(type) {
-		case *pgparse.Node_CreateFunctionStmt, *pgparse.Node_AlterFunctionStmt:
-		default:
-			if strings.Contains(strings.ToLower(f.Src[stmt.Start:stmt.End]), "search_path") {
-				return errors.New("it changes the search_path")
 			}
 		}
 	}

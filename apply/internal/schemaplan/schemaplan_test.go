@@ -52,11 +52,39 @@ func TestPlanNotForSchema(t *testing.T) {
 	for sql, want := range map[string]string{
 		"SELECT $$ SELECT * FROM public.orders $$": "it names public.orders",
 		"DROP TABLE other.orders":                  "it names other.orders",
-		"CREATE EXTENSION citext":                  "it creates, changes or drops an extension",
+		"CREATE EXTENSION citext":                  "it may work on more than one schema has: CREATE EXTENSION citext",
 	} {
 		_, err := PlanForSchema(&onward.Plan{Steps: []onward.PlanStep{{ID: "a", SQL: sql}}}, ledger.Scope{OID: 7, Schema: "tenant"})
 		if refused := new(run.RefusedError); !errors.As(err, &refused) || !strings.Contains(refused.Text, want) {
 			t.Errorf("%s: %v", sql, err)
+		}
+	}
+}
+
+// Only what is known to belong to one schema may run in many. Everything else is refused, also what Postgres may get one day.
+func TestCheckStatements(t *testing.T) {
+	t.Parallel()
+	for sql, want := range map[string]string{
+		"CREATE ROLE auditor": "it may work on", "ALTER DATABASE app SET work_mem = '4MB'": "it may work on",
+		"ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO x": "it may work on", "REINDEX SCHEMA app": "on all objects",
+		"COMMENT ON SCHEMA public IS 'x'": "(schema)", "GRANT USAGE ON SCHEMA app TO x": "(schema)", "ALTER SCHEMA app RENAME TO old": "(schema)",
+		"GRANT SELECT ON ALL TABLES IN SCHEMA app TO x": "on all objects", "COMMENT ON ROLE x IS 'x'": "(role)",
+		"DROP EXTENSION citext": "(extension)", "DROP OWNED BY x": "it may work on", "ALTER TABLE t SET SCHEMA app": "it may work on",
+		"VACUUM FULL": "on all objects", "VACUUM t; REINDEX INDEX i; CLUSTER t USING i": "", "CLUSTER": "on all objects",
+		"COMMENT ON COLUMN app.t.c IS 'x'": "it names app.t", "COMMENT ON FUNCTION app.f() IS 'x'": "it names app.f", "DROP TYPE app.state": "it names app.state",
+		"ALTER TYPE app.pair RENAME ATTRIBUTE a TO b": "it names app.pair", "CREATE STATISTICS app.s ON a, b FROM t": "it names app.s",
+		"ALTER DOMAIN app.d DROP NOT NULL": "it names app.d", "DO $$ BEGIN EXECUTE 'DROP ' || f(); END $$": "known only when it runs",
+		"DO $$ BEGIN IF f() THEN GRANT CREATE ON SCHEMA app TO x; END IF; END $$": "(schema)", "COPY t FROM '/t'": "it may work on",
+		"SET search_path = app": "search_path", "RESET ALL": "search_path", "SET search_path TO DEFAULT": "search_path",
+		"SELECT set_config('Search_Path', 'app', false)": "search_path", "ALTER FUNCTION f() SET search_path = pg_catalog, app": "search_path",
+		"ALTER FUNCTION f() SET search_path = ''": "", "CREATE FUNCTION f() RETURNS int LANGUAGE sql SET search_path FROM CURRENT AS 'SELECT 1'": "",
+		"GRANT SELECT ON t TO x; GRANT EXECUTE ON FUNCTION f() TO x": "", "COMMENT ON COLUMN t.c IS 'x'; COMMENT ON TRIGGER g ON t IS 'x'": "",
+		"DO $$ BEGIN ALTER TABLE t ADD COLUMN a int; EXCEPTION WHEN duplicate_column THEN NULL; END $$":                      "",
+		"SET LOCAL lock_timeout = '2s'; ALTER TABLE t OWNER TO x; DROP POLICY p ON t; ALTER TYPE state ADD VALUE 'b'":        "",
+		"ALTER TABLE t RENAME CONSTRAINT a TO b; ALTER TABLE t RENAME COLUMN a TO b; DROP SCHEMA IF EXISTS onward; CALL f()": "",
+	} {
+		if err := checkStatements(sql); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v instead of %q", sql, err, want)
 		}
 	}
 }
