@@ -178,6 +178,8 @@ func (r *reader) addressOf(run *invocation, tool *databaseTool) (list []database
 		return r.inPlace(run, list), ""
 	case tool.libpq:
 		return r.libpqAddress(run)
+	case slices.Contains(tool.names, "docker"):
+		return composeAddress(run)
 	case slices.Contains(tool.names, "supabase") && !(arguments{all: run.args[1:]}).has("--linked", "--db-url"):
 		return []database{{host: "localhost", port: "54322", name: "postgres"}}, ""
 	case tool.files == nil:

@@ -105,7 +105,7 @@ func judgeEvent(ctx context.Context, c *Config, in io.Reader, d *Decision) {
 	r.judgeFiles(e.edits, e.dir)
 	r.judgeCommand()
 	for _, q := range e.queries {
-		if why := destroys(q, e.dir, 0); why != "" {
+		if why := destroys(q, e.dir); why != "" {
 			d.refuse("the tool %s, and its database is not known. A person can run the statement.", why)
 		}
 	}

@@ -3,9 +3,7 @@ package hook
 import (
 	"maps"
 	"os"
-	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
@@ -95,9 +93,13 @@ func (r *scriptReader) walkList(list []*syntax.Stmt, stdin *word) {
 // walkStatement reads a statement with its redirections.
 func (r *scriptReader) walkStatement(s *syntax.Stmt, stdin *word) {
 	for _, redirect := range s.Redirs {
+		r.walkSubstitutions(redirect.Word)
+		if redirect.Hdoc != nil {
+			r.walkSubstitutions(redirect.Hdoc)
+		}
 		switch redirect.Op {
 		case syntax.Hdoc, syntax.DashHdoc:
-			text := r.expand(redirect.Hdoc)
+			text := r.expandHeredoc(redirect)
 			stdin = &text
 		case syntax.WordHdoc:
 			text := r.expand(redirect.Word)
@@ -189,6 +191,7 @@ func (r *scriptReader) walkCall(c *syntax.CallExpr, stdin *word) {
 			r.walkSubstitutions(a.Value)
 			value = r.expand(a.Value)
 		} else if a.Array != nil {
+			r.walkSubstitutions(a.Array)
 			value = word{}
 		}
 		if len(c.Args) == 0 {
@@ -207,154 +210,6 @@ func (r *scriptReader) walkCall(c *syntax.CallExpr, stdin *word) {
 	all := maps.Clone(r.vars)
 	maps.Copy(all, env)
 	r.unwrap(&invocation{args: args, env: all, place: r.place, dir: r.dir, stdin: stdin})
-}
-
-// split expands a word. A variable outside of quotes may become several words.
-func (r *scriptReader) split(w *syntax.Word) []word {
-	whole := r.expand(w)
-	if len(w.Parts) == 1 {
-		if _, isVariable := w.Parts[0].(*syntax.ParamExp); isVariable && whole.known {
-			var out []word
-			for _, f := range strings.Fields(whole.text) {
-				out = append(out, word{f, true})
-			}
-			return out
-		}
-	}
-	return []word{whole}
-}
-
-// expand returns the text of a word, as far as it is known before the script runs.
-func (r *scriptReader) expand(w *syntax.Word) word {
-	if w == nil {
-		return word{known: true}
-	}
-	return r.expandParts(w.Parts)
-}
-
-func (r *scriptReader) expandParts(parts []syntax.WordPart) word {
-	out := word{known: true}
-	for _, p := range parts {
-		var part word
-		switch p := p.(type) {
-		case *syntax.Lit:
-			part = word{unescape(p.Value), true}
-		case *syntax.SglQuoted:
-			part = word{p.Value, true}
-			if p.Dollar {
-				part.text = strings.NewReplacer(`\n`, "\n", `\t`, "\t", `\'`, "'").Replace(p.Value)
-			}
-		case *syntax.DblQuoted:
-			part = r.expandParts(p.Parts)
-		case *syntax.ParamExp:
-			part = r.expandVariable(p)
-		case *syntax.CmdSubst:
-			if len(p.Stmts) == 1 {
-				if text := r.outputOf(p.Stmts[0], nil); text != nil {
-					part = word{strings.TrimRight(text.text, "\n"), text.known}
-				}
-			}
-		default: // arithmetic, a glob
-		}
-		out.text += part.text
-		out.known = out.known && part.known
-	}
-	return out
-}
-
-// unescape removes the backslashes of an unquoted text.
-func unescape(text string) string {
-	if !strings.Contains(text, `\`) {
-		return text
-	}
-	var b strings.Builder
-	for i := 0; i < len(text); i++ {
-		if text[i] == '\\' && i+1 < len(text) {
-			i++
-			if text[i] == '\n' {
-				continue
-			}
-		}
-		b.WriteByte(text[i])
-	}
-	return b.String()
-}
-
-// expandVariable returns the value of a variable.
-func (r *scriptReader) expandVariable(p *syntax.ParamExp) word {
-	if p.Param == nil || p.Length || p.Width || p.Excl || p.Index != nil || p.Slice != nil || p.Repl != nil {
-		return word{}
-	}
-	value, set := r.vars[p.Param.Value]
-	if !set && r.place == "" {
-		if text := r.getenv(p.Param.Value); text != "" {
-			value, set = word{text, true}, true
-		}
-	}
-	if p.Exp == nil {
-		return value
-	}
-	switch p.Exp.Op {
-	case syntax.DefaultUnset, syntax.DefaultUnsetOrNull, syntax.AssignUnset, syntax.AssignUnsetOrNull:
-		if set && value.text != "" || set && !value.known {
-			return value
-		}
-		return r.expand(p.Exp.Word)
-	default:
-		return word{}
-	}
-}
-
-// outputOf returns what a statement prints, for the few whose output is known; nil for others.
-func (r *scriptReader) outputOf(s *syntax.Stmt, stdin *word) *word {
-	for _, redirect := range s.Redirs {
-		if redirect.Op == syntax.Hdoc || redirect.Op == syntax.DashHdoc {
-			text := r.expand(redirect.Hdoc)
-			stdin = &text
-		}
-	}
-	call, ok := s.Cmd.(*syntax.CallExpr)
-	if !ok || len(call.Args) == 0 {
-		return nil
-	}
-	var args []word
-	for _, a := range call.Args {
-		args = append(args, r.split(a)...)
-	}
-	out := word{known: true}
-	var parts []string
-	add := func(w word) {
-		parts = append(parts, w.text)
-		out.known = out.known && w.known
-	}
-	switch path.Base(args[0].text) {
-	case "echo":
-		for len(args) > 1 && slices.Contains([]string{"-e", "-n", "-ne", "-en"}, args[1].text) {
-			args = args[1:]
-		}
-		for _, a := range args[1:] {
-			add(a)
-		}
-		out.text = strings.ReplaceAll(strings.Join(parts, " "), `\n`, "\n") + "\n"
-	case "printf":
-		for _, a := range args[1:] {
-			add(a)
-		}
-		out.text = strings.ReplaceAll(strings.Join(parts, "\n"), `\n`, "\n")
-	case "cat":
-		if len(args) == 1 {
-			return stdin
-		}
-		for _, a := range args[1:] {
-			if !strings.HasPrefix(a.text, "-") {
-				add(r.readFile(a))
-			}
-		}
-		out.text = strings.Join(parts, "\n")
-	default:
-		return nil
-	}
-	return &out
 }
 
 // readFile returns the text of a file that a script reads.

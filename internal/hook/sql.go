@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/lazyregexp"
-	"github.com/onward-sql/onward/internal/pgparse"
 )
 
 // query is SQL that a program sends: a text, or a file.
@@ -22,13 +21,23 @@ func libpqDanger(a arguments) string {
 		}
 		return "drops a database"
 	case "pg_restore":
-		if a.has("-c", "--clean") && !a.has("-l", "--list", "-f", "--file") {
+		matches := func(re *lazyregexp.Regexp) bool {
+			return slices.ContainsFunc(a.all, func(w word) bool { return re.MatchString(w.text) })
+		}
+		if matches(restoreClean) && !matches(restoreText) {
 			return "drops what it restores"
 		}
 		return ""
 	}
 	return sqlDanger(a.run, shellQueries(a.all, a.run.stdin))
 }
+
+var (
+	// restoreClean matches options of pg_restore that drop what it restores: -c, also in a group such as -Ovc.
+	restoreClean = lazyregexp.New(`^(?:--clean$|-[aCeOsvxw1]*c)`)
+	// restoreText matches options that write a text and touch no database.
+	restoreText = lazyregexp.New(`^(?:--list$|--file\b|-[aCceOsvxw1]*[lf])`)
+)
 
 // shellQueries returns the SQL of psql's arguments and its input.
 func shellQueries(args []word, stdin *word) []query {
@@ -75,6 +84,7 @@ func isShortGroup(text string, last byte) bool {
 
 // sqlDanger returns what some SQL destroys. SQL that is not known may destroy everything.
 func sqlDanger(run *invocation, list []query) string {
+	reader := newSQLReader(run.dir)
 	for _, q := range list {
 		text := q.text
 		if q.file != nil {
@@ -91,7 +101,7 @@ func sqlDanger(run *invocation, list []query) string {
 				return "runs SQL that is not known before"
 			}
 		default:
-			if why := destroys(text.text, run.dir, 0); why != "" {
+			if why := reader.findDamage(text.text, 0); why != "" {
 				return why
 			}
 		}
@@ -102,107 +112,12 @@ func sqlDanger(run *invocation, list []query) string {
 // isHarmlessStart reports whether a text of which a part is missing is a single query.
 func isHarmlessStart(text string) bool {
 	upper := strings.ToUpper(strings.TrimSpace(text))
-	return (strings.HasPrefix(upper, "SELECT") || strings.HasPrefix(upper, `\D`) || strings.HasPrefix(upper, "SHOW")) && !destroyingWords.MatchString(text)
+	isRead := strings.HasPrefix(upper, "SELECT") || strings.HasPrefix(upper, `\D`) || strings.HasPrefix(upper, "SHOW")
+	return isRead && !destroyingWords.MatchString(quotedText.ReplaceAllString(text, ""))
 }
 
 var (
 	destroyingWords = lazyregexp.New(`(?i)\b(drop|truncate|delete)\b`)
+	quotedText      = lazyregexp.New(`'[^']*'`)
 	includes        = lazyregexp.New(`^\\(?:i|ir|include|include_relative)\s+(\S+)`)
 )
-
-// destroys returns what a text for psql destroys; "" for nothing.
-func destroys(text, dir string, depth int) string {
-	if len(text) > pgparse.MaxSize || depth > maxDepth {
-		return "runs SQL that is too large to read"
-	}
-	for _, p := range pgparse.SplitPsql(text) {
-		part := strings.TrimSpace(text[p.Start:p.End])
-		if p.Command || strings.HasPrefix(part, `\`) {
-			m := includes.FindStringSubmatch(part)
-			switch {
-			case strings.HasPrefix(part, `\!`) && namesDatabase(part), strings.Contains(part, `\gexec`):
-				return "runs commands that are not known before"
-			case m != nil:
-				content, err := readOptional(joinPath(dir, strings.Trim(m[1], `'"`)))
-				if err != nil || content == nil {
-					return "runs SQL of a file that cannot be read"
-				}
-				if why := destroys(*content, dir, depth+1); why != "" {
-					return why
-				}
-			}
-			continue
-		}
-		if p.Slash > 0 {
-			if strings.Contains(text[p.Slash:min(len(text), p.End+10)], `\gexec`) {
-				return "runs commands that are not known before"
-			}
-			part = strings.TrimSpace(text[p.Start:p.Slash])
-		}
-		if why := statementDestroys(part); why != "" {
-			return why
-		}
-	}
-	return ""
-}
-
-// statementDestroys returns what a statement destroys.
-func statementDestroys(text string) string {
-	file, err := pgparse.SplitText(text)
-	if err != nil {
-		return "runs SQL that cannot be read"
-	}
-	for _, s := range file.Stmts {
-		if s.Node == nil {
-			if destroyingWords.MatchString(text) {
-				return "runs SQL that cannot be read and has a word that destroys"
-			}
-			continue
-		}
-		if why := nodeDestroys(s.Node); why != "" {
-			return why
-		}
-	}
-	return ""
-}
-
-// nodeDestroys returns what a statement of the parser destroys.
-func nodeDestroys(n *pgparse.Node) string {
-	switch {
-	case n.GetDropdbStmt() != nil:
-		return "drops a database"
-	case n.GetTruncateStmt() != nil:
-		return "deletes all rows of a table"
-	case n.GetDropOwnedStmt() != nil:
-		return "drops what a role owns"
-	case n.GetDropTableSpaceStmt() != nil:
-		return "drops a tablespace"
-	case n.GetDropStmt() != nil:
-		switch n.GetDropStmt().GetRemoveType() {
-		case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_SCHEMA, pgparse.ObjectType_OBJECT_MATVIEW,
-			pgparse.ObjectType_OBJECT_SEQUENCE, pgparse.ObjectType_OBJECT_TYPE, pgparse.ObjectType_OBJECT_DOMAIN,
-			pgparse.ObjectType_OBJECT_EXTENSION, pgparse.ObjectType_OBJECT_FOREIGN_TABLE:
-			return "drops " + strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(n.GetDropStmt().GetRemoveType().String(), "OBJECT_"), "_", " ")) + "s"
-		}
-		if n.GetDropStmt().GetBehavior() == pgparse.DropBehavior_DROP_CASCADE {
-			return "drops with CASCADE"
-		}
-	case n.GetAlterTableStmt() != nil:
-		if slices.ContainsFunc(n.GetAlterTableStmt().GetCmds(), func(c *pgparse.Node) bool {
-			return c.GetAlterTableCmd().GetSubtype() == pgparse.AlterTableType_AT_DropColumn
-		}) {
-			return "drops a column"
-		}
-	case n.GetDoStmt() != nil:
-		if pgparse.Contains(n, func(d *pgparse.DefElem) bool { return destroyingWords.MatchString(pgparse.StringText(d.GetArg())) }) {
-			return "runs a block with a word that destroys"
-		}
-	}
-	if pgparse.Contains(n, func(d *pgparse.DeleteStmt) bool { return d.GetWhereClause() == nil && len(d.GetUsingClause()) == 0 }) {
-		return "deletes all rows of a table"
-	}
-	if pgparse.Contains(n, func(u *pgparse.UpdateStmt) bool { return u.GetWhereClause() == nil && len(u.GetFromClause()) == 0 }) {
-		return "changes all rows of a table"
-	}
-	return ""
-}

@@ -112,12 +112,13 @@ var databaseTools = []databaseTool{
 	},
 	{names: []string{"rails", "rake"}, danger: railsDanger, variables: []string{"DATABASE_URL"}},
 	{
-		names: []string{"artisan"}, danger: byPattern(`migrate:(?:fresh|reset|refresh|rollback)|db:wipe|schema:drop`, drops),
+		names: []string{"artisan"}, danger: artisanDanger,
 		variables: []string{"DB_URL", "DATABASE_URL"},
 	},
 	{
-		names:     []string{"console", "doctrine", "doctrine-migrations"},
-		danger:    byPattern(`(?:doctrine:|orm:|dbal:)?(?:schema(?:-tool)?:drop|database:drop|fixtures:load|migrations:rollup)|prev|first|0`, drops),
+		names: []string{"console", "doctrine", "doctrine-migrations"},
+		danger: byPattern(`(?:doctrine:|orm:|dbal:)?(?:schema(?:-tool)?:drop|database:drop|fixtures:load|migrations:rollup)|prev|first|0|`+
+			`d\w*:(?:d\w*:d\w*|s\w*:d\w*|f\w*:l\w*)`, drops),
 		variables: []string{"DATABASE_URL"},
 	},
 	{names: []string{"phinx"}, danger: byWords("rollback", reverts), variables: []string{"DATABASE_URL"}, files: []string{"phinx.*"}},
@@ -164,8 +165,9 @@ var databaseTools = []databaseTool{
 		"flyway.conf", "conf/flyway.conf", "flyway.toml", "flyway.user.toml", "conf/flyway.toml",
 	}},
 	{
-		names:     []string{"gradle", "gradlew", "mvn", "mvnw"},
-		danger:    byPattern(`(?:.*:)?(?:flyway:?clean|flyway:?undo|liquibase:?dropall|dropall|liquibase:?rollback.*)`, drops),
+		names: []string{"gradle", "gradlew", "mvn", "mvnw"},
+		danger: byPattern(`(?:.*:)?(?:flyway:?clean|flyway:?undo|liquibase:?dropall|dropall|liquibase:?rollback.*|flyway-maven-plugin:(?:.*:)?(?:clean|undo)|`+
+			`liquibase-maven-plugin:(?:.*:)?rollback.*)`, drops),
 		variables: []string{"FLYWAY_URL"}, files: []string{"build.gradle*", "pom.xml", "flyway.conf", "*/resources/application*", "*/*/resources/application*"},
 	},
 	{
@@ -174,13 +176,13 @@ var databaseTools = []databaseTool{
 	},
 	{names: []string{"atlas"}, danger: atlasDanger, variables: []string{}},
 	{names: []string{"sqitch"}, danger: byWords("revert", reverts, "rebase", reverts, "checkout", reverts), variables: []string{}},
-	{names: []string{"diesel"}, danger: byWords("migration revert", reverts, "migration redo", reverts, "database reset", drops, "database drop", drops),
-		variables: []string{"DATABASE_URL"}},
-	{names: []string{"sqlx"}, danger: byWords("database drop", drops, "database reset", drops, "migrate revert", reverts),
-		variables: []string{"DATABASE_URL"}},
+	{names: []string{"diesel"}, danger: byWords("migration revert", reverts, "migration redo", reverts, "database reset", drops, "database drop", drops,
+		"db reset", drops, "db drop", drops), variables: []string{"DATABASE_URL"}},
+	{names: []string{"sqlx"}, danger: byWords("database drop", drops, "database reset", drops, "migrate revert", reverts,
+		"db drop", drops, "db reset", drops, "mig revert", reverts), variables: []string{"DATABASE_URL"}},
 	{names: []string{"sea-orm-cli"}, danger: byWords("migrate down", reverts, "migrate fresh", drops, "migrate refresh", drops, "migrate reset", reverts),
 		variables: []string{"DATABASE_URL"}},
-	{names: []string{"mix"}, danger: byPattern(`ecto\.(?:drop|reset|rollback)`, drops), variables: []string{"DATABASE_URL"}, files: []string{"config/*.exs"}},
+	{names: []string{"mix"}, danger: byPattern(`ecto\.(?:drop|reset|rollback),?`, drops), variables: []string{"DATABASE_URL"}, files: []string{"config/*.exs"}},
 	{names: []string{"dotnet", "dotnet-ef"}, danger: func(a arguments) string {
 		if why := byWords("database drop", drops, "database update 0", reverts)(a); why != "" {
 			return why
@@ -192,7 +194,7 @@ var databaseTools = []databaseTool{
 	}, variables: []string{"ConnectionStrings__DefaultConnection"}, files: []string{"appsettings*.json", "*/appsettings*.json"}},
 	{names: []string{"supabase"}, danger: byWords("db reset", drops, "migration down", reverts), variables: []string{}},
 	{names: []string{"hasura"}, danger: func(a arguments) string {
-		if a.containsWord("migrate") && a.has("--down", "--goto") {
+		if a.containsWord("migrate") && (a.has("--down", "--goto") || strings.Contains(strings.ReplaceAll(joinWords(a.all).text, "=", " "), "--type down")) {
 			return reverts
 		}
 		return ""
@@ -201,6 +203,7 @@ var databaseTools = []databaseTool{
 	{names: []string{"yoyo"}, danger: byWords("rollback", reverts, "reapply", reverts), variables: []string{}, files: []string{"yoyo.ini"}},
 	{names: []string{"aerich"}, danger: byWords("downgrade", reverts), variables: []string{"DATABASE_URL"},
 		files: []string{"*/settings.py", "settings.py", "*/config.py"}},
+	{names: []string{"docker", "docker-compose", "podman", "podman-compose", "nerdctl"}, danger: volumeDanger},
 	{names: []string{codeRun}, danger: codeDanger, variables: []string{}},
 }
 
@@ -220,7 +223,7 @@ var (
 		`prisma|drizzle-kit|typeorm|sequelize|knex|mikro-orm|node-pg-migrate|db-migrate|graphile-migrate|goose|migrate|dbmate|tern|flyway|gradlew?|mvnw?|` +
 		`liquibase|atlas|sqitch|diesel|sqlx|sea-orm-cli|mix|dotnet|supabase|hasura|pg:(?:reset|psql|copy)|yoyo|aerich|drop|truncate)|flyway|liquibase|dropall`)
 	// scriptWords are words of commands that run a script of the project.
-	scriptWords = lazyregexp.New(`\b(make|gmake|just|npm|yarn|pnpm|bun|composer|source|bash|sh|zsh)\b|\.sh\b|^\s*\.|[;&|(]\s*\.|\./`)
+	scriptWords = lazyregexp.New(`\b(make|gmake|just|npm|yarn|pnpm|bun|composer|source|bash|sh|zsh|volumes?|down)\b|\.sh\b|^\s*\.|[;&|(]\s*\.|\./`)
 )
 
 // namesDatabase reports whether a script names a tool for databases, or a word that destroys.
@@ -301,11 +304,31 @@ func prismaDanger(a arguments) string {
 			if w.text == "--file" && i+1 < len(a.all) {
 				list = append(list, query{file: &a.all[i+1]})
 			}
+			if file, ok := strings.CutPrefix(w.text, "--file="); ok {
+				list = append(list, query{file: &word{file, w.known}})
+			}
 		}
 		if a.has("--stdin") {
 			list = append(list, query{text: a.run.stdin})
 		}
 		return sqlDanger(a.run, list)
+	}
+	return ""
+}
+
+var artisanCommands = byPattern(`migrate:(?:fresh|reset|refresh|rollback)|db:wipe|schema:drop`, drops)
+
+// artisanDanger knows the commands of Laravel's artisan.
+func artisanDanger(a arguments) string {
+	if why := artisanCommands(a); why != "" {
+		return why
+	}
+	if a.containsWord("tinker") {
+		code := joinWords(a.all)
+		if a.run.stdin != nil {
+			code = joinWords([]word{code, *a.run.stdin})
+		}
+		return findInCode(code.text)
 	}
 	return ""
 }
@@ -331,10 +354,12 @@ func codeDanger(a arguments) string {
 
 var (
 	speaksToDatabase = lazyregexp.New(`(?i)psycopg|asyncpg|sqlalchemy|django|\bpg\b|postgres|knex|prisma|sequelize|typeorm|` +
-		`pdo|\bActiveRecord\b|engine|connection|cursor|execute`)
+		`pdo|\bActiveRecord\b|engine|connection|cursor|execute|` +
+		"\\bquery\\w*\\(|\\bsql\\s*[(`]|\\bdbi\\b|subprocess|popen|child_process|exec(?:sync)?\\(|\\bsystem\\b|^`")
 	destroysInCode = lazyregexp.New(`(?i)\bdrop\s+(?:database|schema|table|owned)\b|\btruncate\b|\bdelete\s+from\b|` +
 		`drop_all\s*\(|\.(?:delete|destroy)_all\b|` +
-		`objects\.all\(\)\.delete\(|deleteMany\(\s*(?:\{\s*\})?\s*\)|flush|drop_table|migrate:(?:fresh|reset)`)
+		`objects\.all\(\)\.delete\(|deleteMany\(\s*(?:\{\s*\})?\s*\)|flush|drop_table|migrate:(?:fresh|reset)|` +
+		`(?:->|::|\.)truncate\(\s*\)|(?:query\(\)|table\([^()]*\))->delete\(\s*\)|Schema::drop|\bdropdb\b|\bdb:(?:drop|reset)\b|migrate['", ]+reset`)
 )
 
 // findInCode returns what a program's text destroys.

@@ -14,9 +14,11 @@ var (
 		"npx", "bunx", "pnpx", "dotenv", "dotenvx", "bundle", "poetry", "uv", "uvx", "pipenv", "pdm", "hatch", "rye", "mise", "asdf", "direnv", "op", "doppler",
 		"infisical", "chamber", "aws-vault", "foreman", "honcho", "railway", "nix-shell", "nix", "devbox", "caffeinate", "script", "unbuffer", "parallel",
 		"find", "fly", "flyctl", "heroku", "spring", "rbenv", "pyenv", "nodenv", "volta", "corepack", "retry", "chronic", "then", "pipx", "conda", "flox",
-		"gosu", "su-exec", "runuser", "su", "ts-node", "tsx", "node", "cross-env", "env-cmd", "start-server-and-test",
+		"gosu", "su-exec", "runuser", "su", "cross-env", "env-cmd", "start-server-and-test",
 		"concurrently", "turbo", "nx", "lerna", "rush",
-		"entr", "flock", "faketime", "strace", "ltrace", "perf", "coverage", "deno", "wait-for-it", "dockerize", "sail", "lando", "ddev",
+		"chroot", "unshare", "nsenter", "setpriv", "proot", "firejail", "bwrap", "busybox", "toybox", "screen", "tmux", "systemd-run", "watchexec",
+		"nodemon", "symfony",
+		"entr", "flock", "faketime", "strace", "ltrace", "perf", "coverage", "wait-for-it", "dockerize", "sail", "lando", "ddev",
 	}
 	// containers run commands somewhere else.
 	containers = []string{"docker", "docker-compose", "podman", "podman-compose", "nerdctl", "kubectl", "oc", "ssh"}
@@ -31,6 +33,13 @@ func baseName(text string) string {
 	name := strings.ToLower(path.Base(strings.ReplaceAll(text, `\`, "/")))
 	if strings.HasPrefix(name, "pg:") { // a command of Heroku's
 		return name
+	}
+	if _, inside, ok := strings.Cut(text, "node_modules/"); ok && !strings.HasPrefix(inside, ".bin/") { // node_modules/typeorm/cli.js
+		for part := range strings.SplitSeq(inside, "/") {
+			if name = strings.ToLower(part); !strings.HasPrefix(part, "@") {
+				break
+			}
+		}
 	}
 	name, _, _ = strings.Cut(name, ":") // an image's tag
 	for _, ending := range []string{".exe", ".cmd", ".bat", ".js", ".phar"} {
@@ -48,8 +57,8 @@ func baseName(text string) string {
 // isProgram reports whether a word is a program of which more is known.
 func isProgram(name string) bool {
 	return slices.Contains(shells, name) || slices.Contains(wrappers, name) || slices.Contains(containers, name) ||
-		slices.Contains(pythons, name) || slices.Contains(scripters, name) || slices.Contains(makers, name) || findTool(name) != nil ||
-		slices.Contains([]string{"manage.py", "artisan", "console", "php", "ruby", "eval"}, name)
+		slices.Contains(scripters, name) || slices.Contains(makers, name) || findTool(name) != nil ||
+		isInterpreter(name) || slices.Contains([]string{"manage.py", "artisan", "console", "eval"}, name)
 }
 
 // unwrap finds the program that a command runs in the end, and records it.
@@ -74,22 +83,35 @@ func (r *scriptReader) unwrap(run *invocation) {
 		case name == "eval":
 			r.readInner(run, joinWords(rest))
 			return
+		case name == "trap" && len(rest) > 1:
+			r.readInner(run, rest[0])
+			return
+		case name == "at" || name == "batch":
+			r.readShell(run, nil)
+			return
+		case name == "go" || name == "cargo":
+			if !skipBuild(run, name) {
+				return
+			}
 		case slices.Contains(shells, name):
 			r.readShell(run, rest)
 			return
 		case slices.Contains(makers, name):
 			r.readRecipes(run, name, rest)
 			return
+		case isInterpreter(name) || name == "bun" && len(rest) > 1 && slices.Contains(codeOptions["node"], rest[0].text):
+			if !r.enterInterpreter(run) {
+				return
+			}
 		case slices.Contains(scripters, name):
 			if !r.readPackageScript(run, name, rest) {
 				return
 			}
 		case slices.Contains(containers, name):
 			if !r.enterContainer(run, name) {
-				return
-			}
-		case slices.Contains(pythons, name) || name == "php" || name == "ruby" || name == "node" || name == "deno":
-			if !r.enterInterpreter(run) {
+				if volumeDanger(arguments{all: run.args[1:], run: run}) != "" {
+					r.out.runs = append(r.out.runs, *run)
+				}
 				return
 			}
 		case findTool(name) == nil && slices.Contains(wrappers, name):
@@ -135,12 +157,25 @@ func (r *scriptReader) readInner(run *invocation, text word) {
 
 // readShell reads the script of a shell: after -c, in a file, or on its input.
 func (r *scriptReader) readShell(run *invocation, args []word) {
-	for i, w := range args {
+	isText, isInput := false, false
+	for i := 0; i < len(args) && !isInput; i++ {
+		w := args[i]
 		switch {
-		case strings.HasPrefix(w.text, "-") && !strings.HasPrefix(w.text, "--") && strings.HasSuffix(w.text, "c") && i+1 < len(args):
-			r.readInner(run, args[i+1])
+		case w.text == "--rcfile" || w.text == "--init-file":
+			i++
+		case strings.HasPrefix(w.text, "--"):
+		case len(w.text) > 1 && strings.HasPrefix(w.text, "-") || strings.HasPrefix(w.text, "+"):
+			if w.text[0] == '-' && strings.Contains(w.text, "n") {
+				return // it reads the script, and runs nothing
+			}
+			if strings.ContainsAny(w.text, "oO") { // the name of an option follows: -euo pipefail
+				i++
+			}
+			isText = isText || strings.Contains(w.text, "c")
+			isInput = strings.Contains(w.text, "s") && !isText
+		case isText:
+			r.readInner(run, w)
 			return
-		case strings.HasPrefix(w.text, "-") || strings.HasPrefix(w.text, "+"):
 		default:
 			r.readInner(run, r.readFile(w))
 			return
@@ -153,6 +188,9 @@ func (r *scriptReader) readShell(run *invocation, args []word) {
 
 // skipToProgram drops a wrapper with its options. It reports whether a known program follows.
 func skipToProgram(run *invocation, name string) bool {
+	if name == "command" && len(run.args) > 1 && (run.args[1].text == "-v" || run.args[1].text == "-V") {
+		return false // a question where the program is
+	}
 	for i, w := range run.args[1:] {
 		if key, value, ok := strings.Cut(w.text, "="); ok && isVariable(key) {
 			run.env[key] = word{value, w.known}
@@ -182,6 +220,18 @@ func skipToProgram(run *invocation, name string) bool {
 	return false
 }
 
+// skipBuild drops go run, go tool and cargo before a program for databases. It reports whether one follows.
+func skipBuild(run *invocation, name string) bool {
+	switch rest := run.args[1:]; {
+	case len(rest) > 1 && name == "go" && (rest[0].text == "run" || rest[0].text == "tool"):
+		return skipToProgram(run, name)
+	case len(rest) > 0 && name == "cargo" && findTool(rest[0].text) != nil: // cargo sqlx
+		run.args = rest
+		return true
+	}
+	return false
+}
+
 func isVariable(name string) bool {
 	return name != "" && strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") == ""
 }
@@ -191,8 +241,16 @@ func (r *scriptReader) enterContainer(run *invocation, name string) bool {
 	at := 1
 	if name != "ssh" {
 		at = slices.IndexFunc(run.args, func(w word) bool { return w.text == "exec" || w.text == "run" }) + 1
-		if at == 0 || name == "kubectl" && run.args[at-1].text == "run" {
+		if at == 0 {
 			return false
+		}
+		if name == "kubectl" && run.args[at-1].text == "run" { // kubectl run NAME --image=IMAGE -- COMMAND
+			command := slices.IndexFunc(run.args, func(w word) bool { return w.text == "--" }) + 1
+			if command == 0 || command == len(run.args) {
+				return false
+			}
+			run.args, run.env, run.place = run.args[command:], map[string]word{}, run.args[at].text
+			return true
 		}
 	}
 	env := map[string]word{}
@@ -231,41 +289,23 @@ func (r *scriptReader) enterContainer(run *invocation, name string) bool {
 			}
 		}
 	}
+	if name == "ssh" && run.stdin != nil && isLoginOnly(run.args[1:]) {
+		run.args, run.env, run.place = []word{{"sh", true}}, env, place
+		return true
+	}
 	return false
 }
 
-// enterInterpreter drops python, php, ruby or node before a program.
-func (r *scriptReader) enterInterpreter(run *invocation) bool {
-	name := baseName(run.args[0].text)
-	for i := 1; i < len(run.args); i++ {
-		w := run.args[i]
-		switch {
-		case w.text == "-m" && i+1 < len(run.args):
-			run.args = run.args[i+1:]
-			if baseName(run.args[0].text) == "django" {
-				run.args = append([]word{{"manage.py", true}}, run.args[1:]...)
-			}
-			return true
-		case slices.Contains([]string{"-c", "-e", "-r", "--eval", "-p", "eval"}, w.text) && i+1 < len(run.args):
-			run.args = []word{{codeRun, true}, run.args[i+1]}
-			r.out.runs = append(r.out.runs, *run)
-			return false
-		case w.text == "-":
-		case strings.HasPrefix(w.text, "-"):
-		default:
-			run.args = run.args[i:]
-			if name == "node" && !isProgram(baseName(run.args[0].text)) {
-				return false
-			}
-			return true
+// isLoginOnly reports whether ssh gets a host and no command: its input is a script.
+func isLoginOnly(args []word) bool {
+	operands := 0
+	for i := 0; i < len(args); i++ {
+		switch w := args[i].text; {
+		case !strings.HasPrefix(w, "-"):
+			operands++
+		case len(w) == 2 && strings.Contains("BbcDEeFIiJLlmOoPpQRSWw", w[1:]):
+			i++
 		}
 	}
-	if run.stdin != nil {
-		run.args = []word{{codeRun, true}, *run.stdin}
-		r.out.runs = append(r.out.runs, *run)
-	}
-	return false
+	return operands == 1
 }
-
-// codeRun is the name of a program whose text is on the command line.
-const codeRun = "(code)"

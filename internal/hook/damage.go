@@ -1,0 +1,184 @@
+package hook
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// destroys returns what a text for psql destroys; "" for nothing.
+func destroys(text, dir string) string { return newSQLReader(dir).findDamage(text, 0) }
+
+// sqlReader reads the SQL of a session.
+type sqlReader struct {
+	dir string
+	// temporary are the temporary tables that the session has made: they hold nothing of the database.
+	temporary map[string]bool
+}
+
+func newSQLReader(dir string) *sqlReader { return &sqlReader{dir: dir, temporary: map[string]bool{}} }
+
+// findDamage returns what a text for psql destroys; "" for nothing.
+func (r *sqlReader) findDamage(text string, depth int) string {
+	if len(text) > pgparse.MaxSize || depth > maxDepth {
+		return "runs SQL that is too large to read"
+	}
+	for _, p := range pgparse.SplitPsql(text) {
+		part := strings.TrimSpace(text[p.Start:p.End])
+		if p.Command || strings.HasPrefix(part, `\`) {
+			m := includes.FindStringSubmatch(part)
+			switch {
+			case strings.HasPrefix(part, `\!`) && namesDatabase(part), strings.Contains(part, `\gexec`):
+				return "runs commands that are not known before"
+			case m != nil:
+				content, err := readOptional(joinPath(r.dir, strings.Trim(m[1], `'"`)))
+				if err != nil || content == nil {
+					return "runs SQL of a file that cannot be read"
+				}
+				if why := r.findDamage(*content, depth+1); why != "" {
+					return why
+				}
+			}
+			continue
+		}
+		if p.Slash > 0 {
+			if strings.Contains(text[p.Slash:min(len(text), p.End+10)], `\gexec`) {
+				return "runs commands that are not known before"
+			}
+			part = strings.TrimSpace(text[p.Start:p.Slash])
+		}
+		if why := r.judgeStatements(part); why != "" {
+			return why
+		}
+	}
+	return ""
+}
+
+// judgeStatements returns what statements destroy.
+func (r *sqlReader) judgeStatements(text string) string {
+	file, err := pgparse.SplitText(text)
+	if err != nil {
+		return "runs SQL that cannot be read"
+	}
+	for _, s := range file.Stmts {
+		if s.Node == nil {
+			if destroyingWords.MatchString(text) {
+				return "runs SQL that cannot be read and has a word that destroys"
+			}
+			continue
+		}
+		if why := r.judgeNode(s.Node); why != "" {
+			return why
+		}
+	}
+	return ""
+}
+
+// judgeNode returns what a statement of the parser destroys.
+func (r *sqlReader) judgeNode(n *pgparse.Node) string {
+	if e := n.GetExplainStmt(); e != nil && !executes(e) {
+		return ""
+	}
+	defer r.noteTemporary(n)
+	switch {
+	case r.namesTemporaryOnly(n):
+	case n.GetDropdbStmt() != nil:
+		return "drops a database"
+	case n.GetTruncateStmt() != nil:
+		return "deletes all rows of a table"
+	case n.GetDropOwnedStmt() != nil:
+		return "drops what a role owns"
+	case n.GetDropTableSpaceStmt() != nil:
+		return "drops a tablespace"
+	case n.GetDropStmt() != nil:
+		switch n.GetDropStmt().GetRemoveType() {
+		case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_SCHEMA, pgparse.ObjectType_OBJECT_MATVIEW,
+			pgparse.ObjectType_OBJECT_SEQUENCE, pgparse.ObjectType_OBJECT_TYPE, pgparse.ObjectType_OBJECT_DOMAIN,
+			pgparse.ObjectType_OBJECT_EXTENSION, pgparse.ObjectType_OBJECT_FOREIGN_TABLE:
+			return "drops " + strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(n.GetDropStmt().GetRemoveType().String(), "OBJECT_"), "_", " ")) + "s"
+		}
+		if n.GetDropStmt().GetBehavior() == pgparse.DropBehavior_DROP_CASCADE {
+			return "drops with CASCADE"
+		}
+	case n.GetAlterTableStmt() != nil:
+		if slices.ContainsFunc(n.GetAlterTableStmt().GetCmds(), func(c *pgparse.Node) bool {
+			return c.GetAlterTableCmd().GetSubtype() == pgparse.AlterTableType_AT_DropColumn
+		}) {
+			return "drops a column"
+		}
+	case n.GetDoStmt() != nil:
+		if pgparse.Contains(n, func(d *pgparse.DefElem) bool { return destroyingWords.MatchString(pgparse.StringText(d.GetArg())) }) {
+			return "runs a block with a word that destroys"
+		}
+	}
+	if pgparse.Contains(n, func(d *pgparse.DeleteStmt) bool {
+		return !r.isTemporary(d.GetRelation()) && holdsForAll(d.GetWhereClause())
+	}) {
+		return "deletes all rows of a table"
+	}
+	if pgparse.Contains(n, func(u *pgparse.UpdateStmt) bool {
+		return !r.isTemporary(u.GetRelation()) && holdsForAll(u.GetWhereClause())
+	}) {
+		return "changes all rows of a table"
+	}
+	if pgparse.Contains(n, func(m *pgparse.MergeStmt) bool {
+		return holdsForAll(m.GetJoinCondition()) && pgparse.Contains(m, func(w *pgparse.MergeWhenClause) bool {
+			return w.GetCommandType() == pgparse.CmdType_CMD_DELETE && holdsForAll(w.GetCondition())
+		})
+	}) {
+		return "deletes all rows of a table"
+	}
+	return ""
+}
+
+// executes reports whether an EXPLAIN runs its statement.
+func executes(e *pgparse.ExplainStmt) bool {
+	return slices.ContainsFunc(e.GetOptions(), func(o *pgparse.Node) bool { return strings.EqualFold(o.GetDefElem().GetDefname(), "analyze") })
+}
+
+// holdsForAll reports whether a condition is missing or depends on no row: WHERE true, WHERE 1 = 1.
+func holdsForAll(condition *pgparse.Node) bool {
+	if b := condition.GetAConst().GetBoolval(); b != nil && !b.GetBoolval() {
+		return false
+	}
+	return !pgparse.Contains(condition, func(*pgparse.ColumnRef) bool { return true }) &&
+		!pgparse.Contains(condition, func(*pgparse.SubLink) bool { return true }) &&
+		!pgparse.Contains(condition, func(*pgparse.CurrentOfExpr) bool { return true })
+}
+
+// noteTemporary remembers the temporary tables that a statement makes, and forgets those that it drops.
+func (r *sqlReader) noteTemporary(n *pgparse.Node) {
+	for _, name := range droppedTables(n) {
+		delete(r.temporary, name)
+	}
+	pgparse.Walk(n, func(msg any) bool {
+		if v, ok := msg.(*pgparse.RangeVar); ok && v.GetRelpersistence() == "t" {
+			r.temporary[v.GetRelname()] = true
+		}
+		return true
+	})
+}
+
+// isTemporary reports whether a relation is a temporary table of the session.
+func (r *sqlReader) isTemporary(rv *pgparse.RangeVar) bool {
+	return r.temporary[rv.GetRelname()] && (rv.GetSchemaname() == "" || rv.GetSchemaname() == "pg_temp")
+}
+
+// namesTemporaryOnly reports whether all that a DROP TABLE or a TRUNCATE names are temporary tables of the session.
+func (r *sqlReader) namesTemporaryOnly(n *pgparse.Node) bool {
+	dropped, emptied := droppedTables(n), n.GetTruncateStmt().GetRelations()
+	return len(dropped)+len(emptied) > 0 && !slices.ContainsFunc(dropped, func(name string) bool { return !r.temporary[name] }) &&
+		!slices.ContainsFunc(emptied, func(relation *pgparse.Node) bool { return !r.isTemporary(relation.GetRangeVar()) })
+}
+
+// droppedTables returns the names of tables that a DROP TABLE drops, as they are written.
+func droppedTables(n *pgparse.Node) (names []string) {
+	if n.GetDropStmt().GetRemoveType() != pgparse.ObjectType_OBJECT_TABLE {
+		return nil
+	}
+	for _, object := range n.GetDropStmt().GetObjects() {
+		names = append(names, strings.TrimPrefix(strings.Join(pgparse.StringTexts(object.GetList().GetItems()), "."), "pg_temp."))
+	}
+	return names
+}

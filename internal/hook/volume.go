@@ -1,0 +1,85 @@
+package hook
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/configfile"
+	"github.com/onward-sql/onward/internal/lazyregexp"
+)
+
+var (
+	composeNames  = []string{"compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"}
+	postgresImage = lazyregexp.New(`(?i)postg|timescale|pgvector|citus|paradedb`)
+	includesFiles = lazyregexp.New(`(?m)^include:`)
+	databaseLike  = lazyregexp.New(`(?i)pg|postgres|sql|db|database`)
+)
+
+// volumeDanger knows the commands of containers that remove volumes, which hold the files of databases.
+func volumeDanger(a arguments) string {
+	list := a.listWords()
+	isCompose := slices.Contains(list, "compose") || strings.HasSuffix(baseName(a.run.args[0].text), "-compose")
+	switch {
+	case isCompose && slices.Contains(list, "down") && a.has("-v", "--volumes"):
+		if databases, read := readCompose(a); read && len(databases) == 0 {
+			return ""
+		}
+		return "removes the volumes of its containers"
+	case len(list) > 1 && list[0] == "volume" && list[1] == "prune" && a.has("-a", "--all"):
+		return "removes volumes"
+	case len(list) > 2 && list[0] == "volume" && (list[1] == "rm" || list[1] == "remove") && slices.ContainsFunc(list[2:], databaseLike.MatchString):
+		return "removes a volume"
+	}
+	return ""
+}
+
+// readCompose returns the databases of the services in the file of docker compose. read is false if there is no such file.
+func readCompose(a arguments) (list []database, read bool) {
+	names := slices.Clone(composeNames)
+	for i, w := range a.all {
+		if (w.text == "-f" || w.text == "--file") && i+1 < len(a.all) {
+			names = []string{a.all[i+1].text}
+		}
+	}
+	for _, name := range names {
+		text, err := readOptional(joinPath(a.run.dir, filepath.FromSlash(name)))
+		if err != nil || text == nil {
+			continue
+		}
+		services, err := configfile.ReadCompose(*text)
+		if err != nil || includesFiles.MatchString(*text) {
+			return nil, false
+		}
+		for _, s := range services {
+			if postgresImage.MatchString(s.Image) || s.Image == "" && databaseLike.MatchString(s.Name) {
+				list = append(list, database{host: s.Name, name: composeDatabase(s.Environment)}.withDefaults())
+			}
+		}
+		return list, true
+	}
+	return nil, false
+}
+
+// composeDatabase returns the database that the image of Postgres makes; "" if its name is not known.
+func composeDatabase(environment map[string]string) string {
+	for _, key := range []string{"POSTGRES_DB", "POSTGRES_USER"} {
+		if value, set := environment[key]; set {
+			if strings.Contains(value, "$") {
+				return ""
+			}
+			return value
+		}
+	}
+	return "postgres"
+}
+
+// composeAddress returns the databases whose volumes a command removes.
+func composeAddress(run *invocation) (list []database, reason string) {
+	list, read := readCompose(arguments{all: run.args[1:], run: run})
+	isVolume := slices.Contains((arguments{all: run.args[1:]}).listWords(), "volume")
+	if !read || isVolume || slices.ContainsFunc(list, func(d database) bool { return d.name == "" }) {
+		return nil, "the command does not name it"
+	}
+	return list, ""
+}
