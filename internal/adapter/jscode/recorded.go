@@ -52,7 +52,7 @@ func (a Adapter) runUnread(
 		for i := range programs {
 			p := &programs[i]
 			if (!p.up.Found || len(p.up.Unread) > 0) && (!filled || p.filled != "") {
-				jobs = append(jobs, jsrun.Job{Path: p.migration.Path, Tool: a.Framework, Client: c.Client})
+				jobs = append(jobs, jsrun.Job{Path: p.migration.Path, Tool: a.Framework, Client: c.Client, Bare: c.Mode == "none"})
 				unread = append(unread, p)
 			}
 		}
@@ -117,7 +117,8 @@ func isMore(recorded, read Up) bool {
 			next++
 		}
 	}
-	return next == len(read.Parts) && (!read.Found || len(recorded.Unread) < len(read.Unread))
+	fewer := len(read.Unread) - len(recorded.Unread)
+	return next == len(read.Parts) && (!read.Found || fewer > 0 || fewer == 0 && len(recorded.Parts) > len(read.Parts))
 }
 
 // losesCall reports whether a call of which the text says what it sends is not known in a run.
@@ -164,10 +165,10 @@ func (r *recorder) readCall(c jsrun.Call) {
 	t := r.form.Translate(v)
 	switch {
 	case t.Idle:
-	case t.Why != "" || t.Body != nil || t.Opens:
-		r.addUnread(c, r.nameCall(v), t.Why)
 	case c.Idle:
 		r.addUnread(c, r.nameCall(v), "it sends nothing, because nothing awaits it")
+	case t.Why != "" || t.Body != nil || t.Opens:
+		r.addUnread(c, r.nameCall(v), t.Why)
 	default:
 		for _, s := range t.Statements {
 			r.recordStatement(c, s)
@@ -191,7 +192,7 @@ func (r *recorder) nameCall(v Value) string {
 	for i, l := range v.Links[:min(len(v.Links), 3)] {
 		if i > 0 {
 			names = append(names, l.Name)
-		} else if r.up.Parameter == "" {
+		} else if r.up.Parameter == "" || slices.Contains(r.form.Receivers, l.Name) {
 			names[0] = l.Name
 		}
 	}
@@ -241,7 +242,7 @@ func (r *recorder) findText(sql string) int {
 // recordedKinds are the kinds of values.
 var recordedKinds = map[string]ValueKind{
 	jsrun.Text: Text, jsrun.Number: Number, jsrun.Word: Word, jsrun.List: List, jsrun.Object: Object, jsrun.Chain: Chain,
-	jsrun.Callback: Callback,
+	jsrun.Callback: Callback, jsrun.Template: Template,
 }
 
 // recordedValue returns a value that a program gave to a call.
@@ -254,7 +255,7 @@ func recordedValue(v jsrun.Value) Value {
 		out.Fields = append(out.Fields, Field{f.Name, recordedValue(f.Value)})
 	}
 	for _, l := range v.Links {
-		link := Link{Name: l.Name, Called: l.Called}
+		link := Link{Name: l.Name, Called: l.Called, Tagged: l.Tagged}
 		for _, a := range l.Arguments {
 			link.Arguments = append(link.Arguments, recordedValue(a))
 		}

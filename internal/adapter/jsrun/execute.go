@@ -16,8 +16,17 @@ import (
 //go:embed prelude.js
 var prelude string
 
-// compilePrelude compiles the prelude once for all programs of the child.
-var compilePrelude = sync.OnceValues(func() (*sobek.Program, error) { return sobek.Compile("prelude.js", prelude, true) })
+//go:embed prelude_kysely.js
+var kyselyPrelude string
+
+// compilePrelude and compileKysely compile scripts once for all programs of the child.
+var (
+	compilePrelude = sync.OnceValues(func() (*sobek.Program, error) { return sobek.Compile("prelude.js", prelude, true) })
+	compileKysely  = sync.OnceValues(func() (*sobek.Program, error) { return sobek.Compile("prelude_kysely.js", kyselyPrelude, true) })
+)
+
+// worlds are the scripts of tools that have one of their own, by [Job.Tool].
+var worlds = map[string]func() (*sobek.Program, error){"kysely": compileKysely}
 
 // Bounds of a program. A path is one run of it, with one answer to each condition on an unknown value. A condition that
 // is met more often than mostTurns gets the other answer: it may be one of a loop.
@@ -36,8 +45,10 @@ type execution struct {
 	job     Job
 	read    fileReader
 	prelude *sobek.Program
-	bundle  *sobek.Program
-	paths   int
+	// world is the script of the tool; nil if the prelude has its objects.
+	world  *sobek.Program
+	bundle *sobek.Program
+	paths  int
 	// until is when its processor time is used up, by [readClock]. late is set if a path was not tried because of that.
 	until time.Duration
 	late  bool
@@ -84,6 +95,9 @@ func prepareJob(j Job, read fileReader) (*execution, error) {
 	rewriteProgram(tree)
 	if e.bundle, err = sobek.CompileAST(tree, false); err == nil {
 		e.prelude, err = compilePrelude()
+	}
+	if compile := worlds[j.Tool]; compile != nil && err == nil {
+		e.world, err = compile()
 	}
 	if err != nil {
 		return nil, errors.New("it is not compiled: " + shorten(err.Error()))
@@ -195,7 +209,9 @@ func limitTime(vm *sobek.Runtime, until time.Duration) (stop func()) {
 }
 
 // roots are the names of the tools' objects, by [Job.Tool].
-var roots = map[string]string{"": "knex", "knex": "knex", "sequelize": "queryInterface", "typeorm": "queryRunner"}
+var roots = map[string]string{
+	"": "knex", "knex": "knex", "sequelize": "queryInterface", "typeorm": "queryRunner", "kysely": "db",
+}
 
 // runProgram loads the program and runs its function "up".
 func (p *programRun) runProgram() error {
@@ -217,7 +233,13 @@ func (p *programRun) runProgram() error {
 			return err
 		}
 	}
-	world, err := enter(sobek.Undefined(), host, vm.ToValue(roots[e.job.Tool]), client)
+	makeTool := sobek.Undefined()
+	if e.world != nil {
+		if makeTool, err = vm.RunProgram(e.world); err != nil {
+			return err
+		}
+	}
+	world, err := enter(sobek.Undefined(), host, vm.ToValue(roots[e.job.Tool]), client, makeTool, vm.ToValue(e.job.Bare))
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"path"
+	"strconv"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/cache"
@@ -37,7 +38,7 @@ func openResults(jobs []Job) keptResults {
 	if len(jobs) == 0 {
 		return keptResults{cache.Open("", "", "")}
 	}
-	version := resultVersion + " " + hashText(prelude)
+	version := resultVersion + " " + hashText(prelude, kyselyPrelude)
 	return keptResults{cache.Open(cache.Dir("programs"), hashText(path.Dir(jobs[0].Path)), version)}
 }
 
@@ -80,7 +81,7 @@ func (k *textKeeper) find(candidates ...string) foundFile {
 }
 
 func keyOf(j Job, files *textKeeper) string {
-	return hashText(j.Path, j.Tool, j.Client, files.find(j.Path).sum)
+	return hashText(j.Path, j.Tool, j.Client, strconv.FormatBool(j.Bare), files.find(j.Path).sum)
 }
 
 // find reads a kept result, if all files are the same that its program got.

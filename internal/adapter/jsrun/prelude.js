@@ -1,7 +1,8 @@
 // The world in which a migration runs: values that are not known, recorders in place of the tool's object, and stubs
 // for packages.
-// host has the functions of the program that runs this: place, send, block, abort, choose, read.
-(function (host, root, client) {
+// host has the functions of the program that runs this: place, send, block, abort, choose, read. makeTool makes the world
+// of a tool that has a file of its own. bare is set if the tool opens no transaction around a migration.
+(function (host, root, client, makeTool, bare) {
   'use strict';
   const infos = new WeakMap(); // of unknown values
   const recorders = new WeakMap(); // of the tool's object, and of chains of calls
@@ -11,6 +12,7 @@
   const markEnd = '\uE001';
   let counter = 0, conditional = 0, loops = 0, block = 0;
   let callback = null; // the function of a builder that is recorded now
+  let tool; // what makeTool made
   const stringify = JSON.stringify, isArray = Array.isArray, listValues = Object.values, RealDate = Date;
   const isObject = (v) => v !== null && (typeof v === 'object' || typeof v === 'function');
   const infoOf = (v) => (isObject(v) ? infos.get(v) : undefined);
@@ -193,7 +195,7 @@
     const info = infos.get(v), recorder = recorders.get(v);
     if (info) return info.now ? { k: 'c', w: true, n: [{ n: 'Date', c: true, a: [] }] } : { k: 'u' };
     if (recorder) return recorder.encode(depth);
-    if (typeof v === 'function') return recordCallback(v, depth);
+    if (typeof v === 'function') return (tool?.recordCallback || recordCallback)(v, depth);
     if (isArray(v)) return { k: 'l', i: v.map((x) => encode(x, depth + 1)) };
     if (v instanceof RealDate) {
       return { k: 'c', w: true, n: [{ n: 'Date', c: true, a: [encode(v.toISOString(), depth)] }] };
@@ -205,23 +207,29 @@
     return { k: 'o', o: fields.map((n) => ({ n, v: encode(v[n], depth + 1) })) };
   }
 
-  // recordCallback runs a function of a builder, and returns the chains that it begins with its parameter.
-  function recordCallback(f, depth) {
-    const outer = callback;
-    callback = { read: true, chains: [] };
-    const self = callback;
-    const builder = recorderOf({
-      starts: (links, called) => chainOf(called ? links : [{ n: '' }, ...links], { list: self.chains }),
-      encode: () => ({ k: 'u' }),
-    });
+  // runCallback runs a function of a builder. read is set if it does nothing that depends on unknown values.
+  function runCallback(run) {
+    const outer = callback, self = { read: true, result: undefined };
+    callback = self;
     try {
-      f.call(builder, builder, builder);
+      self.result = run();
     } catch (error) {
       self.read = false;
     } finally {
       callback = outer;
     }
-    return { k: 'f', r: self.read, f: self.chains.map((c) => c.encode(depth + 1)) };
+    return self;
+  }
+
+  // recordCallback runs a function of a builder, and returns the chains that it begins with its parameter.
+  function recordCallback(f, depth) {
+    const list = [];
+    const builder = recorderOf({
+      starts: (links, called) => chainOf(called ? links : [{ n: '' }, ...links], { list }),
+      encode: () => ({ k: 'u' }),
+    });
+    const { read } = runCallback(() => f.call(builder, builder, builder));
+    return { k: 'f', r: read, f: list.map((c) => c.encode(depth + 1)) };
   }
 
   // recorderOf returns an object whose members are recorded. starts gets the first link that is called.
@@ -487,6 +495,12 @@
   const builtins = { path, fs, url, 'fs/promises': promises };
   if (root === 'queryInterface') builtins.sequelize = builtins['@sequelize/core'] = libraryOf('Sequelize');
   if (root === 'queryRunner') builtins.typeorm = libraryOf('typeorm');
+  tool = makeTool?.({
+    host, recorders, infoOf, isObject, unknown, truth, report, encode, callOf, recorderOf, runCallback, others, abortRun, bare,
+    mark: () => markOf(++counter),
+    sendIdle: (value, place) => host.send(stringify({ value, place, idle: true }), 0, false, false),
+  });
+  Object.assign(builtins, tool?.modules);
 
   const quiet = new Proxy({}, { get: () => () => undefined });
   const env = new Proxy({}, {
@@ -513,7 +527,7 @@
       const all = isObject(exports) && !infoOf(exports) ? [exports, exports.default, ...listValues(exports)] : [];
       for (const v of all) {
         if (!isObject(v) || infoOf(v) || recorders.has(v)) continue;
-        if (typeof v.up === 'function') return (...list) => v.up(...list);
+        if (typeof v.up === 'function') return Object.assign((...list) => v.up(...list), { parameters: v.up.length });
         if (typeof v === 'function' && typeof v.prototype?.up === 'function') return (...list) => new v().up(...list);
       }
       return undefined;
@@ -521,13 +535,15 @@
     start(up, done, fail) {
       const sender = root === 'knex' ? senderOf({ block: 0 }) : eagerSender();
       const second = root === 'knex' ? Promise : builtins.sequelize;
-      Promise.resolve().then(() => up(sender, second)).then(done, (error) => fail(describe(error)));
+      const begin = () => (tool ? tool.start(up) : up(sender, second));
+      Promise.resolve().then(begin).then(done, (error) => fail(describe(error)));
     },
     tick: () => (timers.length > 0 ? (timers.shift()(), true) : false),
     end() {
       for (const { chain, recorder } of openChains) {
         if (!chain.used) host.send(stringify({ value: recorder.encode(), place: chain.place, idle: true }), 0, false, false);
       }
+      tool?.end();
     },
   };
 

@@ -4,8 +4,10 @@ package jsrun
 type Job struct {
 	// Path is its file in the tree.
 	Path string `json:"path"`
-	// Tool is the tool that runs it: "knex", "sequelize" or "typeorm"; "" is Knex, too.
+	// Tool is the tool that runs it: "knex", "sequelize", "typeorm" or "kysely"; "" is Knex, too.
 	Tool string `json:"tool,omitempty"`
+	// Bare is set if the tool opens no transaction around a migration. Kysely only asks.
+	Bare bool `json:"bare,omitempty"`
 	// Client is the tool's name of its database, if the project's settings tell: "pg"; "" if they do not.
 	Client string `json:"client"`
 }
@@ -66,6 +68,8 @@ const (
 	Object   = "o"
 	Chain    = "c"
 	Callback = "f"
+	// Template is the argument of a tag. Its items are its texts and the values between them.
+	Template = "e"
 )
 
 // Value is an argument of a call.
@@ -95,5 +99,6 @@ type Field struct {
 type Link struct {
 	Name      string  `json:"n"`
 	Called    bool    `json:"c,omitempty"`
+	Tagged    bool    `json:"t,omitempty"`
 	Arguments []Value `json:"a,omitempty"`
 }

@@ -8,7 +8,7 @@ import (
 
 // alterTable returns the statement of alterTable: one change of the table, or a list of changes of its columns.
 func (b *builder) alterTable(first jscode.Link, rest []jscode.Link) string {
-	begin := "alter table " + b.quotePath(b.textAt(first, 0)) + " "
+	begin := "alter table " + b.quoteTable(b.textAt(first, 0)) + " "
 	if len(rest) == 0 {
 		b.unread = true
 		return ""
@@ -20,7 +20,7 @@ func (b *builder) alterTable(first jscode.Link, rest []jscode.Link) string {
 	switch l.Name {
 	case "renameTo":
 		b.requireThat(len(rest) == 1)
-		return begin + "rename to " + b.quotePath(b.textAt(l, 0))
+		return begin + "rename to " + b.quoteTable(b.textAt(l, 0))
 	case "setSchema":
 		b.requireThat(len(rest) == 1)
 		return begin + "set schema " + jscode.QuoteSQLName(b.textAt(l, 0))
@@ -108,7 +108,7 @@ func (b *builder) createIndex(first jscode.Link, rest []jscode.Link) string {
 		case "nullsNotDistinct":
 			c[l.Name] = " nulls not distinct"
 		case "on":
-			c[l.Name] = " on " + b.quotePath(b.textAt(l, 0))
+			c[l.Name] = " on " + b.quoteTable(b.textAt(l, 0))
 		case "using":
 			c[l.Name] = " using " + b.textAt(l, 0)
 		case "column":
@@ -129,7 +129,7 @@ func (b *builder) createIndex(first jscode.Link, rest []jscode.Link) string {
 		}
 	}
 	b.requireThat(len(columns) > 0 && c["on"] != "")
-	return "create " + c["unique"] + "index " + c["ifNotExists"] + b.quotePath(b.textAt(first, 0)) + c["on"] + c["using"] + " (" +
+	return "create " + c["unique"] + "index " + c["ifNotExists"] + jscode.QuoteSQLName(b.textAt(first, 0)) + c["on"] + c["using"] + " (" +
 		strings.Join(columns, ", ") + ")" + c["nullsNotDistinct"] + where
 }
 

@@ -1,6 +1,7 @@
 package kysely
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter/jscode"
@@ -14,6 +15,9 @@ type builder struct {
 	unread bool
 	// fixed is set if values cannot be parameters.
 	fixed bool
+	// schema is the one that withSchema gives to the tables of a statement; tables are their names.
+	schema string
+	tables map[string]bool
 }
 
 // requireThat marks the call as unread if a condition does not hold.
@@ -33,20 +37,20 @@ func translateCall(call jscode.Value) jscode.Translation {
 		return unknown
 	}
 	b := &builder{}
-	links = links[1 : len(links)-1]
-	for _, l := range links[1:] {
-		if !l.Called || l.Tagged {
-			return unknown
-		}
+	links = b.takeSchema(links[1 : len(links)-1])
+	ofSchema := len(links) > 1 && links[0].Name == "schema" && !links[0].Called
+	if ofSchema {
+		links = b.takeSchema(links[1:])
 	}
-	var sql string
-	switch {
-	case links[0].Name == "schema" && !links[0].Called && len(links) > 1:
-		sql = b.buildSchema(links[1:])
-	case links[0].Called && !links[0].Tagged:
-		sql = b.buildQuery(links)
-	default:
+	if len(links) == 0 || slices.ContainsFunc(links, func(l jscode.Link) bool { return !l.Called || l.Tagged }) {
 		return unknown
+	}
+	b.findTables(links)
+	var sql string
+	if ofSchema {
+		sql = b.buildSchema(links)
+	} else {
+		sql = b.buildQuery(links)
 	}
 	if b.unread || sql == "" {
 		return jscode.Translation{Why: "not all of its arguments are literals"}
@@ -61,10 +65,15 @@ func translateTag(call jscode.Value) jscode.Translation {
 		return jscode.Translation{Idle: true}
 	}
 	call.Links = call.Links[:last]
-	if isTag(call) {
-		if items := call.Links[0].Arguments[0].Items; len(items) == 1 && items[0].Kind == jscode.Text {
-			return jscode.Translation{Statements: []jscode.Statement{{Text: items[0]}}}
-		}
+	var texts []jscode.Value
+	switch {
+	case isTag(call):
+		texts = call.Links[0].Arguments[0].Items
+	case len(call.Links) == 2 && call.Links[1].Name == "raw":
+		texts = call.Links[1].Arguments
+	}
+	if len(texts) == 1 && texts[0].Kind == jscode.Text {
+		return jscode.Translation{Statements: []jscode.Statement{{Text: texts[0]}}}
 	}
 	b := &builder{}
 	sql, ok := b.expression(call)
@@ -118,8 +127,14 @@ func (b *builder) expression(v jscode.Value) (sql string, ok bool) {
 		return l.Arguments[0].Text, true
 	case "lit", "literal":
 		return b.immediate(l.Arguments[0]), true
-	case "ref", "table":
-		return b.quotePath(b.textOf(l.Arguments[0])), true
+	case "val", "value":
+		return b.bindValue(l.Arguments[0]), true
+	case "join":
+		return b.joinValues(l.Arguments), true
+	case "ref":
+		return b.quoteColumn(b.textOf(l.Arguments[0])), true
+	case "table":
+		return b.quoteTable(b.textOf(l.Arguments[0])), true
 	case "id":
 		var parts []string
 		for _, a := range l.Arguments {
@@ -128,6 +143,22 @@ func (b *builder) expression(v jscode.Value) (sql string, ok bool) {
 		return strings.Join(parts, "."), true
 	}
 	return "", false
+}
+
+// joinValues returns the values of a list with a separator between them, as sql.join does.
+func (b *builder) joinValues(arguments []jscode.Value) string {
+	b.requireThat(arguments[0].Kind == jscode.List)
+	separator := ", "
+	if len(arguments) > 1 {
+		var ok bool
+		separator, ok = b.expression(arguments[1])
+		b.requireThat(ok)
+	}
+	var parts []string
+	for _, item := range arguments[0].Items {
+		parts = append(parts, b.bindValue(item))
+	}
+	return strings.Join(parts, separator)
 }
 
 // bindValue writes a value as the parameter that Kysely sends, which has no type; an expression as it is.
@@ -193,7 +224,60 @@ func (b *builder) quotedList(l jscode.Link, n int) string {
 	return strings.Join(names, ", ")
 }
 
-// quotePath writes the name of a table, which may have a schema.
+// takeSchema removes the calls of withSchema that a chain begins with. The last one counts.
+func (b *builder) takeSchema(links []jscode.Link) []jscode.Link {
+	for len(links) > 0 && links[0].Name == "withSchema" && links[0].Called {
+		b.schema = b.textAt(links[0], 0)
+		links = links[1:]
+	}
+	return links
+}
+
+// findTables finds the tables of a statement to which withSchema gives a schema.
+func (b *builder) findTables(links []jscode.Link) {
+	b.tables = map[string]bool{}
+	for i, l := range links {
+		isNamed := i == 0 && l.Name != "createIndex" && l.Name != "createSchema" && l.Name != "dropSchema"
+		if (isNamed || l.Name == "on") && len(l.Arguments) > 0 && l.Arguments[0].Kind == jscode.Text {
+			name := l.Arguments[0].Text
+			b.tables[strings.TrimSpace(name[strings.LastIndex(name, ".")+1:])] = true
+		}
+	}
+}
+
+// quoteTable writes the name of a table, which may have a schema.
+func (b *builder) quoteTable(name string) string {
+	if b.schema != "" && b.tables[name] {
+		return jscode.QuoteSQLName(b.schema) + "." + jscode.QuoteSQLName(name)
+	}
+	return b.quotePath(name)
+}
+
+// quoteColumn writes the name of a column, which may have a table and a schema.
+func (b *builder) quoteColumn(name string) string {
+	if table, _, ok := strings.Cut(name, "."); ok && b.schema != "" && strings.Count(name, ".") == 1 && b.tables[strings.TrimSpace(table)] {
+		return jscode.QuoteSQLName(b.schema) + "." + b.quotePath(name)
+	}
+	return b.quotePath(name)
+}
+
+// quoteTarget writes the table of a foreign key.
+func (b *builder) quoteTarget(name string) string {
+	if b.schema != "" && !strings.Contains(name, ".") {
+		return jscode.QuoteSQLName(b.schema) + "." + b.quotePath(name)
+	}
+	return b.quotePath(name)
+}
+
+// quoteWhole writes a name in which a dot separates nothing: the one of a view or of an index.
+func (b *builder) quoteWhole(name string) string {
+	if b.schema != "" && b.tables[name] {
+		return jscode.QuoteSQLName(b.schema) + "." + jscode.QuoteSQLName(name)
+	}
+	return jscode.QuoteSQLName(name)
+}
+
+// quotePath writes the name of an object, with what it is in.
 func (b *builder) quotePath(name string) string {
 	b.requireThat(!strings.Contains(name, " as ") && name != "")
 	parts := strings.Split(name, ".")

@@ -4,8 +4,8 @@
 // Measured with Kysely 0.28 on a server that logs statements; the test of internal/adapter/realrunners repeats it:
 //
 //   - Migrations run in the order of their file names. The name without its ending is recorded.
-//   - All pending migrations run in one transaction.
-//   - A builder sends nothing until it is executed. Then it is one statement, with its values as parameters.
+//   - All pending migrations run in one transaction, in which Kysely refuses another one. With "disableTransactions: true" there is none.
+//   - A builder sends nothing until it is executed. Then it is one statement, with its values as parameters, also if nothing awaits it.
 //   - Kysely refuses to run anything if the file of an applied migration is gone, or if a new one sorts before an applied one.
 package kysely
 
@@ -38,7 +38,7 @@ var Adapter = jscode.Adapter{
 		OutOfOrder: "Kysely refuses to run (\"corrupted migrations\"), unless allowUnorderedMigrations is set",
 	},
 	Stamped: stamped, IsMigration: isMigration, ReadSettings: readSettings, Start: startMigration,
-	Sends: jscode.Form{Parameter: true, Receivers: []string{"sql"}, Lazy: true, Translate: translateCall},
+	Sends: jscode.Form{Parameter: true, Receivers: []string{"sql"}, Lazy: true, Translate: translateCall}, Runs: true,
 	Count: countMigrations,
 }
 
@@ -48,6 +48,7 @@ var (
 	word    = lazyregexp.New(`['"]kysely['"]|\bKysely<`)
 
 	unordered   = lazyregexp.New(`\ballowUnorderedMigrations\s*:\s*true\b`)
+	disabled    = lazyregexp.New(`\bdisableTransactions\s*:\s*true\b`)
 	settingFile = lazyregexp.New(`(?i)(?:^|[/._-])(?:kysely|db|database|migrat\w*)(?:[/._-][^/]*)?\.[cm]?[jt]s$`)
 )
 
@@ -88,6 +89,9 @@ func readSettings(t adapter.Tree) jscode.Settings {
 			if unordered.MatchString(f.Text) {
 				s.File, s.OutOfOrder = f.Path, "Kysely runs it after the newer ones: new databases run it before them"
 			}
+			if disabled.MatchString(f.Text) {
+				s.File, s.Mode, s.Together = f.Path, "none", false
+			}
 			switch {
 			case strings.Contains(f.Text, "WithSchemaPlugin("):
 				s.Translate = translateWithSchema
@@ -100,7 +104,11 @@ func readSettings(t adapter.Tree) jscode.Settings {
 }
 
 // startMigration begins with a migration, and says how it is sent. Its version is its name, by which Kysely sorts.
-func startMigration(f *adapter.File, s adapter.Source, _ jscode.Settings) (*adapter.Migration, onward.Transaction) {
+func startMigration(f *adapter.File, s adapter.Source, c jscode.Settings) (*adapter.Migration, onward.Transaction) {
 	name := strings.TrimSuffix(path.Base(f.Path), path.Ext(f.Path))
-	return f.Start(s, name, name), onward.TransactionFile
+	sent := onward.TransactionFile
+	if c.Mode == "none" {
+		sent = onward.TransactionNone
+	}
+	return f.Start(s, name, name), sent
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/onward-sql/onward/internal/adapter/adaptertest"
 	"github.com/onward-sql/onward/internal/adapter/jscode"
 	"github.com/onward-sql/onward/internal/adapter/kysely"
+	"github.com/onward-sql/onward/onward"
 )
 
 // TestSettings: the dialect decides on the database, and a plugin that changes names hides what the builders send.
@@ -37,6 +38,19 @@ func TestSettings(t *testing.T) {
 	}
 }
 
+// TestDisabledTransactions: a project may let Kysely run migrations without a transaction.
+func TestDisabledTransactions(t *testing.T) {
+	t.Parallel()
+	tree := adaptertest.Files{
+		"src/migrate.ts":           []byte("import { Kysely, Migrator } from 'kysely'\nnew Migrator({ db, provider, disableTransactions: true })\n"),
+		"src/migrations/2024_a.ts": []byte("import { Kysely, sql } from 'kysely'\nexport async function up(db: Kysely<any>) {}\n"),
+	}
+	set := adaptertest.LoadOnly(t, kysely.Adapter, tree)
+	if set.Together || set.Migrations[0].Source.Mode != onward.TransactionNone {
+		t.Errorf("%+v", set)
+	}
+}
+
 // TestUnreadCalls: a call that is not all literals, or that Kysely refuses, sends nothing that is known.
 func TestUnreadCalls(t *testing.T) {
 	t.Parallel()
@@ -49,8 +63,9 @@ func TestUnreadCalls(t *testing.T) {
 		"db.schema.createTable('a').addColumn('b', 'text', (col) => col.defaultTo(sql`${x}`)).execute()",
 		"db.schema.createTable('a').addColumn('b', 'text', (col) => col.defaultTo(sql`${'x'}`)).execute()",
 		"db.schema.createTable('a').$call(addColumns).execute()",
-		"db.schema.withSchema('a').dropTable('b').execute()",
-		"db.withSchema('a').schema.dropTable('b').execute()",
+		"db.schema.withSchema(name).dropTable('b').execute()",
+		"db.withSchema(name).schema.dropTable('b').execute()",
+		"db.withPlugin(new CamelCasePlugin()).schema.dropTable('b').execute()",
 		"db.schema.alterTable('a').alterColumn('b', (ac) => ac).execute()",
 		"db.schema.createIndex('a').on('b').execute()",
 		"db.schema.createView('a').as(db.selectFrom('b').selectAll()).execute()",

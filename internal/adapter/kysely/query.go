@@ -38,7 +38,7 @@ func (b *builder) operand(v jscode.Value) string {
 	}
 	name := b.textOf(v)
 	b.requireThat(!strings.Contains(name, "->"))
-	return b.quotePath(name)
+	return b.quoteColumn(name)
 }
 
 // comparedValue returns the right side of a condition.
@@ -61,7 +61,7 @@ func (b *builder) comparedValue(operator string, v jscode.Value, write func(jsco
 // buildQuery returns the statement of a query builder: insertInto, updateTable, deleteFrom, selectFrom.
 func (b *builder) buildQuery(links []jscode.Link) string {
 	first := links[0]
-	table, where, sets, rows, ending := b.quotePath(b.textAt(first, 0)), "", "", "", ""
+	table, where, sets, rows, ending := b.quoteTable(b.textAt(first, 0)), "", "", "", ""
 	selected := ""
 	for _, l := range links[1:] {
 		switch {

@@ -28,7 +28,7 @@ func (b *builder) buildSchema(links []jscode.Link) string {
 		for i, v := range values {
 			values[i] = jscode.QuoteSQLText(v)
 		}
-		return "create type " + b.quotePath(b.textAt(first, 0)) + " as enum (" + strings.Join(values, ", ") + ")"
+		return "create type " + b.quoteTable(b.textAt(first, 0)) + " as enum (" + strings.Join(values, ", ") + ")"
 	case "createSchema":
 		return "create schema " + b.flags(rest, "ifNotExists") + jscode.QuoteSQLName(b.textAt(first, 0))
 	case "dropSchema":
@@ -42,7 +42,7 @@ func (b *builder) buildSchema(links []jscode.Link) string {
 	case "dropIndex":
 		return b.dropObject("index", first, rest)
 	case "refreshMaterializedView":
-		return "refresh materialized view " + b.flags(rest, "concurrently") + b.quotePath(b.textAt(first, 0)) + " with data"
+		return "refresh materialized view " + b.flags(rest, "concurrently") + b.quoteWhole(b.textAt(first, 0)) + " with data"
 	}
 	b.unread = true
 	return ""
@@ -72,7 +72,7 @@ func (b *builder) dropObject(kind string, first jscode.Link, rest []jscode.Link)
 			ending = " cascade"
 		case "on":
 			b.requireThat(kind == "index")
-			table = " on " + b.quotePath(b.textAt(l, 0))
+			table = " on " + b.quoteTable(b.textAt(l, 0))
 		case "materialized":
 			b.requireThat(kind == "view")
 			materialized = "materialized "
@@ -80,7 +80,15 @@ func (b *builder) dropObject(kind string, first jscode.Link, rest []jscode.Link)
 			b.unread = true
 		}
 	}
-	return "drop " + materialized + kind + " " + sql + b.quotePath(b.textAt(first, 0)) + table + ending
+	name := b.textAt(first, 0)
+	quoted := b.quoteTable(name)
+	switch kind {
+	case "schema":
+		quoted = jscode.QuoteSQLName(name)
+	case "view", "index":
+		quoted = b.quoteWhole(name)
+	}
+	return "drop " + materialized + kind + " " + sql + quoted + table + ending
 }
 
 // dataType returns the type of a column: a text, or sql`…`.
@@ -171,7 +179,7 @@ func (b *builder) addColumnClause(c clauses, m jscode.Link) {
 		target := b.textAt(m, 0)
 		at := strings.LastIndex(target, ".")
 		if b.requireThat(at > 0); !b.unread {
-			c[m.Name] = " references " + b.quotePath(target[:at]) + " (" + jscode.QuoteSQLName(strings.TrimSpace(target[at+1:])) + ")"
+			c[m.Name] = " references " + b.quoteTarget(target[:at]) + " (" + jscode.QuoteSQLName(strings.TrimSpace(target[at+1:])) + ")"
 		}
 	case "onDelete", "onUpdate":
 		b.requireThat(c["references"] != "")
@@ -207,7 +215,7 @@ func (b *builder) createTable(first jscode.Link, rest []jscode.Link) string {
 			constraints = append(constraints, sql)
 		}
 	}
-	return begin + exists + b.quotePath(b.textAt(first, 0)) + " (" + strings.Join(append(columns, constraints...), ", ") + ")"
+	return begin + exists + b.quoteTable(b.textAt(first, 0)) + " (" + strings.Join(append(columns, constraints...), ", ") + ")"
 }
 
 // constraint returns the definition of a constraint. after are the calls that follow it. isConstraint is false for another method.
@@ -222,7 +230,7 @@ func (b *builder) constraint(l jscode.Link, after []jscode.Link) (sql string, is
 	case "addCheckConstraint":
 		kind = "check (" + b.fixedExpression(l, 1) + ")"
 	case "addForeignKeyConstraint":
-		kind = "foreign key (" + b.quotedList(l, 1) + ") references " + b.quotePath(b.textAt(l, 2)) + " (" + b.quotedList(l, 3) + ")"
+		kind = "foreign key (" + b.quotedList(l, 1) + ") references " + b.quoteTarget(b.textAt(l, 2)) + " (" + b.quotedList(l, 3) + ")"
 		build = 4
 	default:
 		return "", false
