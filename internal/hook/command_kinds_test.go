@@ -29,6 +29,10 @@ var commandKinds = map[string]struct{ harmful, harmless []string }{
 		[]string{
 			"psql " + production + " -c 'CREATE TEMP TABLE a (id int); DROP TABLE a; DROP TABLE a'",
 			"psql " + production + " -c 'CREATE TEMP TABLE users AS SELECT 1; TRUNCATE public.users'",
+			"psql " + production + " -c 'BEGIN; CREATE TEMP TABLE users (id int); ROLLBACK; DROP TABLE users'",
+			"psql " + production + " -c 'BEGIN; CREATE TEMP TABLE users (id int) ON COMMIT DROP; COMMIT; TRUNCATE users'",
+			"psql " + production + " -c 'CREATE TEMP TABLE users (id int); DISCARD TEMP; DROP TABLE users'",
+			"psql " + production + " <<'SQL'\nCREATE TEMP TABLE users (id int);\n\\c app\nDROP TABLE users;\nSQL",
 		},
 		[]string{
 			"psql " + production + " <<'SQL'\nCREATE TEMP TABLE a AS SELECT 1 AS id;\nUPDATE a SET id = 2;\nDELETE FROM a;\nTRUNCATE a;\nDROP TABLE a;\nSQL",

@@ -29,6 +29,8 @@ func (r *sqlReader) findDamage(text string, depth int) string {
 		if p.Command || strings.HasPrefix(part, `\`) {
 			m := includes.FindStringSubmatch(part)
 			switch {
+			case strings.HasPrefix(part, `\c`):
+				clear(r.temporary) // perhaps of \connect
 			case strings.HasPrefix(part, `\!`) && namesDatabase(part), strings.Contains(part, `\gexec`):
 				return "runs commands that are not known before"
 			case m != nil:
@@ -149,6 +151,17 @@ func holdsForAll(condition *pgparse.Node) bool {
 
 // noteTemporary remembers the temporary tables that a statement makes, and forgets those that it drops.
 func (r *sqlReader) noteTemporary(n *pgparse.Node) {
+	if n.GetDiscardStmt() != nil {
+		clear(r.temporary)
+	}
+	if t := n.GetTransactionStmt(); t != nil {
+		switch t.GetKind() {
+		case pgparse.TransactionStmtKind_TRANS_STMT_BEGIN, pgparse.TransactionStmtKind_TRANS_STMT_START,
+			pgparse.TransactionStmtKind_TRANS_STMT_SAVEPOINT, pgparse.TransactionStmtKind_TRANS_STMT_RELEASE:
+		default: // a rollback removes them, and a commit those with ON COMMIT DROP
+			clear(r.temporary)
+		}
+	}
 	for _, name := range droppedTables(n) {
 		delete(r.temporary, name)
 	}
