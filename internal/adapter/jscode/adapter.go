@@ -25,9 +25,9 @@ type Adapter struct {
 	Stamped *lazyregexp.Regexp
 	// IsMigration reports whether a text is a migration of the tool.
 	IsMigration func(text string) bool
-	// FindConfigured returns the directories that the project's settings name, each with the file that does; nil if none do. In them every program
+	// Directories finds the directories that the project's settings name; nil if none do. In them every program
 	// with a function up is a migration.
-	FindConfigured func(t adapter.Tree, dirs []adapter.Dir) map[string]string
+	Directories *DirectorySetting
 	// ReadSettings reads the settings of a project.
 	ReadSettings func(t adapter.Tree) Settings
 	// TogetherIfAll is a property of [adapter.Set].
@@ -108,12 +108,10 @@ func (a Adapter) Detect(t adapter.Tree) []adapter.Source {
 
 // listConfigured returns the directories that the project's settings name.
 func (a Adapter) listConfigured(t adapter.Tree) map[string]string {
-	if a.FindConfigured == nil {
+	if a.Directories == nil {
 		return nil
 	}
-	return adapter.Memoize(t, "directories of "+a.Framework, func() map[string]string {
-		return a.FindConfigured(t, adapter.ListDirs(t, adapter.ScriptEndings...))
-	})
+	return adapter.Memoize(t, "directories of "+a.Framework, func() map[string]string { return a.Directories.FindDirectories(t) })
 }
 
 // Load reads the migrations of a directory in the order of their versions.

@@ -4,7 +4,7 @@
   const { host, encode, unknown, truth, report, recorders, isObject, callOf, recorderOf, runCallback, others, mark } = kit;
   const senders = new WeakMap(); // how an object of Kysely sends: its transaction, and the calls that made it
   const compiled = new WeakMap(); // the builders of compiled queries
-  const builders = []; // those of statements
+  const builders = []; // of statements
   const executions = ['execute', 'executeTakeFirst', 'executeTakeFirstOrThrow', 'stream'];
   // ofTypes are methods that change types only.
   const ofTypes = ['$castTo', '$narrowType', '$assertType', '$asScalar', '$asTuple', '$notNull'];

@@ -19,7 +19,12 @@ func TestConfigured(t *testing.T) {
 		"joined texts":     {"export default { migrations: { directory: path.join(__dirname, 'db', 'changes') } }", []string{"api/db/changes"}},
 		"a sum":            {"module.exports = { migrations: { directory: __dirname + '/db/changes' } }", []string{"api/db/changes"}},
 		"a list":           {"module.exports = { migrations: { directory: ['db/changes', 'db/more'] } }", []string{"api/db/changes", "api/db/more"}},
-		"of seeds":         {"module.exports = { seeds: { directory: './db/changes' } }", nil},
+		"of seeds":         {"module.exports = { seeds: { directory: './db/changes' } }", []string{"api/migrations"}},
+		"the default":      {"require('dotenv').config()\nmodule.exports = { client: 'pg', migrations: { tableName: 'x' } }", []string{"api/migrations"}},
+		"a source":         {"module.exports = { migrations: { migrationSource: new Source() } }", nil},
+		"of another file":  {"module.exports = require('./config').knex", nil},
+		"with others":      {"module.exports = { ...base, client: 'pg' }", nil},
+		"computed":         {"module.exports = { migrations: { directory: place() } }", nil},
 		"another one":      {"module.exports = { migrations: { directory: './db/other' } }", nil},
 		"without a script": {"module.exports = { migrations: { directory: './db/none' } }", nil},
 	} {
@@ -28,7 +33,8 @@ func TestConfigured(t *testing.T) {
 			program := []byte("exports.up = (k) => k.raw('SELECT 1')\n")
 			files := adaptertest.Files{
 				"api/knexfile.js": []byte(tc.knexfile), "api/db/changes/1_a.js": program, "api/db/more/1_a.js": program,
-				"api/db/none/a.js": []byte("exports.a = 1\n"),
+				"api/migrations/1_a.js": program,
+				"api/db/none/a.js":      []byte("exports.a = 1\n"),
 			}
 			var dirs []string
 			for _, s := range knex.Adapter.Detect(files) {

@@ -44,7 +44,7 @@ var Adapter = jscode.Adapter{
 	TogetherIfAll: true,
 	Call:          func(parameter string) string { return "await " + parameter + ".raw(" },
 	Compose:       newComposer, Count: countMigrations,
-	Stamped: stamped, IsMigration: isMigration, FindConfigured: findConfigured, ReadSettings: readSettings, Start: startMigration,
+	Stamped: stamped, IsMigration: isMigration, Directories: directories, ReadSettings: readSettings, Start: startMigration,
 	Sends: jscode.Form{Parameter: true, Lazy: true, Translate: translateCall}, Runs: true,
 }
 
@@ -61,6 +61,14 @@ var (
 	mapperOptions = lazyregexp.New(`\bknexSnakeCaseMappers\s*\(\s*[^)\s]`)
 	settingFile   = lazyregexp.New(`(?i)(?:^|[/._-])(?:knex|knexfile|db|database|orm)(?:[/._-][^/]*)?\.(?:[cm]?[jt]s|json)$`)
 )
+
+// directories finds what knexfiles name.
+var directories = jscode.NewDirectorySetting(jscode.DirectorySetting{
+	File: lazyregexp.New(`(?:^|/)knexfile\.(?:[cm]?[jt]s|json)$`), Key: `\bmigrations['"]?\s*:\s*\{[^}]*?\bdirectory`,
+	Default:   "migrations",
+	Elsewhere: lazyregexp.New(`\bdirectory\b|\bmigrationSource\b|\.\.\.|\bexports\s*=\s*require\b|\bexport\s*(?:\*|\{)`),
+	Beside:    lazyregexp.New(`\bseeds['"]?\s*:\s*\{[^{}]*\}`),
+})
 
 // historyTable is Knex's own name of its table.
 const historyTable = "knex_migrations"

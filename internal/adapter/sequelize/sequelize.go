@@ -34,7 +34,7 @@ var Adapter = jscode.Adapter{
 		Renamed:    "Sequelize records names, and runs it again",
 		OutOfOrder: "Sequelize runs it after the newer ones: new databases run it before them",
 	},
-	Stamped: stamped, IsMigration: isMigration, ReadSettings: readSettings, Start: startMigration,
+	Stamped: stamped, IsMigration: isMigration, Directories: directories, ReadSettings: readSettings, Start: startMigration,
 	Sends: jscode.Form{Parameter: true, Translate: translateCall}, Runs: true,
 	Call:    func(parameter string) string { return "await " + parameter + ".sequelize.query(" },
 	Compose: newComposer, Count: countMigrations,
@@ -47,6 +47,12 @@ var (
 
 	settingFile = lazyregexp.New(`(?i)(?:(?:^|/)\.sequelizerc|(?:^|[/._-])(?:sequelize|config|db|database|orm)(?:[/._-][^/]*)?\.(?:[cm]?[jt]s|json))$`)
 )
+
+// directories finds what the settings of sequelize-cli name.
+var directories = jscode.NewDirectorySetting(jscode.DirectorySetting{
+	File: lazyregexp.New(`(?:^|/)\.sequelizerc(?:\.[cm]?js)?$`), Key: `\bmigrations-path`, Default: "migrations",
+	Elsewhere: lazyregexp.New(`\bmigrations-path\b|\.\.\.|\bexports\s*=\s*require\b`),
+})
 
 // historyTable is Sequelize's own name of its table.
 const historyTable = "SequelizeMeta"
