@@ -12,6 +12,9 @@ CREATE TABLE lines (id integer GENERATED ALWAYS AS IDENTITY (START WITH 5 INCREM
 CREATE INDEX ON lines (what text_pattern_ops, lower(what)) WHERE price > 1;
 COMMENT ON COLUMN lines.what IS 'it''s';
 CREATE TABLE marks (id bigint PRIMARY KEY, line_id integer CONSTRAINT of_line REFERENCES lines ON DELETE CASCADE ON UPDATE CASCADE);
+CREATE TABLE topics (id integer PRIMARY KEY, title text NOT NULL,
+  above integer CONSTRAINT parent REFERENCES topics ON DELETE CASCADE ON UPDATE CASCADE, beside integer REFERENCES topics ON DELETE SET NULL DEFERRABLE);
+CREATE INDEX ON topics (above);
 CREATE VIEW dear AS SELECT id FROM shops;
 CREATE TABLE keyless (a integer);
 -- +goose StatementBegin
@@ -32,6 +35,14 @@ var generatedColumns = []change{
 			"ADD COLUMN long integer GENERATED ALWAYS AS (length(what)) STORED, ADD CONSTRAINT few CHECK (long >= 0);",
 		13, nil, "",
 	},
+	{"generated beside keys to the table itself", "ALTER TABLE topics ADD COLUMN search tsvector " +
+		"GENERATED ALWAYS AS (to_tsvector('english', title)) STORED; CREATE INDEX ON topics USING gin (search);", 17,
+		[]string{
+			"ALTER TABLE topics_onward ADD CONSTRAINT parent FOREIGN KEY (above) REFERENCES topics_onward (id) ON UPDATE CASCADE ON DELETE CASCADE " +
+				"DEFERRABLE INITIALLY DEFERRED NOT VALID",
+			"ALTER TABLE topics ALTER CONSTRAINT parent NOT DEFERRABLE", "ALTER CONSTRAINT topics_beside_fkey DEFERRABLE INITIALLY IMMEDIATE",
+		}, ""},
+	{"generated beside keys to the table itself 13", "ALTER TABLE topics ADD COLUMN long integer GENERATED ALWAYS AS (length(title)) STORED;", 13, nil, ""},
 	{"another expression", "ALTER TABLE lines ALTER COLUMN loud SET EXPRESSION AS (what || '?');", 17, nil, ""},
 	{"generated 18", "ALTER TABLE lines ADD COLUMN twice numeric GENERATED ALWAYS AS (price * 2) STORED;", 18, nil, ""},
 	{"virtual 18", "ALTER TABLE lines ADD COLUMN twice numeric GENERATED ALWAYS AS (price * 2) VIRTUAL;", 18, []string{"unchanged: it is safe"}, ""},

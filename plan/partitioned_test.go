@@ -87,11 +87,11 @@ CREATE PUBLICATION out FOR TABLE t;
 CREATE RULE noted AS ON DELETE TO t DO INSTEAD NOTHING;
 CREATE TRIGGER seen BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
 CREATE FUNCTION of(t) RETURNS text LANGUAGE sql AS 'SELECT 1::text';
-CREATE TABLE p (id bigint PRIMARY KEY);
+CREATE TABLE p (id bigint PRIMARY KEY, up bigint REFERENCES p);
 CREATE TABLE rows (id bigint PRIMARY KEY, whole p);`
 	p := planOf(t, base, &change{
 		sql: "ALTER TABLE t ADD COLUMN b text GENERATED ALWAYS AS (upper(a)) STORED; ALTER TABLE d ADD COLUMN b bigint GENERATED ALWAYS AS (id) STORED; " +
-			"ALTER TABLE p RENAME TO p_was; CREATE TABLE p (id bigint PRIMARY KEY) PARTITION BY HASH (id); " +
+			"ALTER TABLE p RENAME TO p_was; CREATE TABLE p (id bigint PRIMARY KEY, up bigint REFERENCES p) PARTITION BY HASH (id); " +
 			"CREATE TABLE p_0 PARTITION OF p FOR VALUES WITH (MODULUS 1, REMAINDER 0); INSERT INTO p SELECT * FROM p_was;",
 		major:    17,
 		unproven: "x",
@@ -99,7 +99,7 @@ CREATE TABLE rows (id bigint PRIMARY KEY, whole p);`
 	missing := strings.Join(p.Proof.Missing, "\n")
 	for _, want := range []string{
 		"look reads t", "t has policies", "t has statistics objects", "t is in a publication", "t has rules",
-		"trigger seen of t", "function of takes", "rows has columns of the type", "refers to t itself",
+		"trigger seen of t", "function of takes", "rows has columns of the type", "refers to p itself",
 		"primary key of d is deferrable",
 	} {
 		if !strings.Contains(missing, want) {

@@ -14,11 +14,16 @@ type OwnObjects struct {
 	former map[string]string
 	// columns are the names of replaced columns, with the names of their replacements.
 	columns map[string][]string
+	// deferrable are the forms that ALTER CONSTRAINT gives to constraints of a table, as a definition has them: " DEFERRABLE".
+	deferrable map[constraintName]string
 }
+
+// constraintName are the names of a constraint and of its table, without their schema.
+type constraintName struct{ table, constraint string }
 
 // ListOwnObjects returns the objects that the steps of a plan make.
 func ListOwnObjects(p *onward.Plan) OwnObjects {
-	objects := OwnObjects{former: map[string]string{}, columns: map[string][]string{}}
+	objects := OwnObjects{former: map[string]string{}, columns: map[string][]string{}, deferrable: map[constraintName]string{}}
 	for i := range p.Steps {
 		for _, r := range p.Steps[i].Replaces {
 			objects.columns[r.OldColumn] = append(objects.columns[r.OldColumn], r.NewColumn)
@@ -31,6 +36,11 @@ func ListOwnObjects(p *onward.Plan) OwnObjects {
 			for _, name := range madeBy(stmt.Node) {
 				objects.former[name] = ""
 			}
+			for _, cmd := range stmt.Node.GetAlterTableStmt().GetCmds() {
+				if altered := cmd.GetAlterTableCmd().GetDef().GetAtalterConstraint(); altered.GetAlterDeferrability() {
+					objects.deferrable[constraintName{stmt.Node.GetAlterTableStmt().GetRelation().GetRelname(), altered.Conname}] = formatDeferrable(altered)
+				}
+			}
 			if n := stmt.Node.GetRenameStmt(); n != nil && isRenamedObject(n) {
 				objects.former[n.Newname] = cmp.Or(n.Subname, n.GetRelation().GetRelname())
 			}
@@ -38,6 +48,16 @@ func ListOwnObjects(p *onward.Plan) OwnObjects {
 	}
 	delete(objects.former, "")
 	return objects
+}
+
+func formatDeferrable(n *pgparse.ATAlterConstraint) string {
+	switch {
+	case n.Initdeferred:
+		return " DEFERRABLE INITIALLY DEFERRED"
+	case n.Deferrable:
+		return " DEFERRABLE"
+	}
+	return ""
 }
 
 // HasObject reports whether a step of the plan makes an entry's object, or the relation that it is on.

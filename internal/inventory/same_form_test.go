@@ -61,3 +61,34 @@ func TestSameForm(t *testing.T) {
 		}
 	}
 }
+
+// A key of the new table is deferrable for a while. It has the old one's form if the exchange gives it that.
+func TestSameDeferrability(t *testing.T) {
+	t.Parallel()
+	const key = "FOREIGN KEY (above) REFERENCES topics(id) ON DELETE CASCADE"
+	for _, c := range []struct {
+		exchange, old string
+		same          bool
+	}{
+		{"ALTER TABLE topics ALTER CONSTRAINT parent NOT DEFERRABLE", key, true},
+		{"ALTER TABLE topics ALTER CONSTRAINT parent DEFERRABLE INITIALLY IMMEDIATE", key + " DEFERRABLE", true},
+		{"ALTER TABLE topics ALTER CONSTRAINT parent NOT DEFERRABLE", key + " DEFERRABLE", false},
+		{"ALTER TABLE topics_was ALTER CONSTRAINT parent NOT DEFERRABLE", key, false},
+		{"ALTER TABLE topics ALTER CONSTRAINT parent NOT DEFERRABLE", strings.Replace(key, "CASCADE", "SET NULL", 1), false},
+		{"SELECT 1", key + " DEFERRABLE INITIALLY DEFERRED", true},
+	} {
+		plan := &onward.Plan{Steps: []onward.PlanStep{{SQL: c.exchange}}}
+		comparison := &Comparison{
+			Replaced: &onward.PlanReplacement{Kind: onward.ReplacementTable, Old: "topics", New: "topics_onward", Known: []string{"foreign key parent"}},
+			Own:      ListOwnObjects(plan),
+			Old:      Inventory{{Kind: "foreign key", Name: "parent", Columns: []string{"above"}, Definition: c.old}},
+			New: Inventory{{
+				Kind: "foreign key", Name: "parent", Columns: []string{"above"},
+				Definition: strings.Replace(key, "topics", "topics_onward", 1) + " DEFERRABLE INITIALLY DEFERRED",
+			}},
+		}
+		if losses := comparison.FindLosses(); len(losses) == 0 != c.same {
+			t.Errorf("%s after %s: %+v", c.old, c.exchange, losses)
+		}
+	}
+}

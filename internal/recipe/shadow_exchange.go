@@ -77,6 +77,7 @@ func (s *shadowTable) copyForeignKeys() {
 		switch {
 		case con.Kind == catalog.Check && s.inPlace && !s.release.isDeployedConstraint(s.t, con):
 			definition = checkDefinition(con.ExprText, con)
+		case s.keepsOwnReference(con):
 		case con.Kind == catalog.ForeignKey && con.Ref == s.head.OID:
 			s.addObstacle("foreign key %s of %s refers to %[2]s itself: rows would come before those that they refer to", con.Name, s.t.Name)
 		case con.Kind == catalog.ForeignKey:
@@ -166,6 +167,11 @@ func (s *shadowTable) moveReferences(m *Steps) {
 			alter+"ALTER CONSTRAINT "+quoteIdent(own)+" DEFERRABLE INITIALLY DEFERRED", alter+"ALTER CONSTRAINT "+quoteIdent(ref.Con.Name)+formatDeferrable(ref.Con))
 		s.dropSQL = append(s.dropSQL, alter+"DROP CONSTRAINT IF EXISTS "+quoteIdent(was))
 	}
+	for _, con := range s.head.Constraints {
+		if s.keepsOwnReference(con) {
+			s.addOwnReference(m, &to, con)
+		}
+	}
 	for _, ref := range r.head.ListReferences(s.head, false) { // foreign keys that the release adds
 		if ref.From.OID != s.head.OID && !ref.Con.Parent && !taken[ref.Con.ID] {
 			m.addConstraintSteps(ref.From, ref.Con.Name, foreignKey(ref.From, &to, ref.Con), s.phase)
@@ -174,6 +180,28 @@ func (s *shadowTable) moveReferences(m *Steps) {
 	if s.phase == onward.Contract { // rows written since then are not in the table
 		s.swap, s.dropSQL = append(s.swap, s.dropSQL...), nil
 	}
+}
+
+// keepsOwnReference reports whether a constraint is a deployed foreign key from the table to itself that the shadow gets when it has all rows: before
+// that, rows would come before those that they refer to.
+func (s *shadowTable) keepsOwnReference(con *catalog.Constraint) bool {
+	return con.Kind == catalog.ForeignKey && con.Ref == s.head.OID && con.Valid && con.Enforced && s.head.Kind == catalog.Table &&
+		s.t.Kind == catalog.Table && s.release.isDeployedConstraint(s.t, con)
+}
+
+// addOwnReference adds such a foreign key to the shadow. The one of the table that follows the other's writes is checked at COMMIT: a trigger copies
+// the rows of a statement one by one.
+func (s *shadowTable) addOwnReference(m *Steps, shadow *catalog.Relation, con *catalog.Constraint) {
+	late := *con
+	late.Deferrable, late.InitiallyDeferred = true, true
+	m.addConstraintSteps(shadow, con.Name, foreignKey(s.head, shadow, &late), onward.Backfill)
+	deployed := s.t.Constraints[slices.IndexFunc(s.t.Constraints, func(o *catalog.Constraint) bool { return o.ID == con.ID })]
+	alter := func(r *catalog.Relation, own string, like *catalog.Constraint) string {
+		return "ALTER TABLE " + tableName(r) + " ALTER CONSTRAINT " + quoteIdent(own) + formatDeferrable(like)
+	}
+	old := s.withName(s.oldName)
+	s.swap = append(s.swap, alter(s.t, con.Name, con), alter(old, deployed.Name, &late))
+	s.undoSwap = append(s.undoSwap, alter(s.t, con.Name, &late), alter(old, deployed.Name, deployed))
 }
 
 // headForeignKey returns a foreign key to the table as it is at the head; nil if the release drops it.
