@@ -1,6 +1,8 @@
 package deploy_test
 
 import (
+	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -161,6 +163,87 @@ func TestPagesWorkflow(t *testing.T) {
 		}
 		if out, err := exec.Command(paths[len(paths)-1], "-no-color", file).CombinedOutput(); err != nil {
 			t.Errorf("%v: %s", err, out)
+		}
+	}
+}
+
+// TestPagesDatabaseJob runs the commands of the database jobs of docs/deploy-pipelines.md in a checkout of the release, whose branch is the deployed
+// one. The preflight must judge against the tag: against the branch itself it takes the release's own changes for drift.
+func TestPagesDatabaseJob(t *testing.T) {
+	t.Parallel()
+	dir, err := repository()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, before := range []string{".github/workflows/deploy.yml", "## GitLab environments"} {
+		var commands []string
+		for _, m := range regexp.MustCompile(`(?m)^ *- (?:run: )?(onward .*)$`).FindAllStringSubmatch(findBlock(t, "deploy-pipelines.md", before), -1) {
+			if !strings.HasPrefix(m[1], "onward contract") {
+				commands = append(commands, m[1])
+			}
+		}
+		if len(commands) != 3 {
+			t.Fatalf("%s: %q", before, commands)
+		}
+		checkout := filepath.Join(t.TempDir(), "shop")
+		script := "git clone -q " + dir + " " + checkout + " && cd " + checkout +
+			" && git tag deployed origin/v2.3 && git checkout -qB main origin/v2.4 && git push -q origin main"
+		if out, err := exec.Command("sh", "-ec", script).CombinedOutput(); err != nil {
+			t.Fatalf("%v %s", err, out)
+		}
+		s := newShop(t, pgservertest.Ends()[1])
+		for _, command := range commands {
+			cmd := exec.Command("sh", "-ec", command)
+			cmd.Dir = checkout
+			cmd.Env = append(os.Environ(), "PATH="+filepath.Dir(buildOnward(t))+":"+os.Getenv("PATH"), "DATABASE_URL="+s.readSecret("onward-database", "url"))
+			if out, err := cmd.CombinedOutput(); err != nil || strings.Contains(string(out), "schema-drift") {
+				t.Errorf("%s: %v %s", command, err, out)
+			}
+		}
+		s.checkOnce()
+	}
+}
+
+// TestPagesKustomizations holds that the Kustomizations of docs/flux.md name a namespace, wait for one another in order, and that each file that
+// the page copies has objects only.
+func TestPagesKustomizations(t *testing.T) {
+	t.Parallel()
+	decoder := yaml.NewDecoder(strings.NewReader(findBlock(t, "flux.md", "each waits for the one before it")))
+	before := ""
+	for {
+		var o struct {
+			Metadata struct{ Name string }
+			Spec     struct {
+				TargetNamespace string                  `yaml:"targetNamespace"`
+				DependsOn       []struct{ Name string } `yaml:"dependsOn"`
+			}
+		}
+		if err := decoder.Decode(&o); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if before != "" && (len(o.Spec.DependsOn) != 1 || o.Spec.DependsOn[0].Name != before) || o.Spec.TargetNamespace == "" {
+			t.Errorf("%s depends on %v, in the namespace %q", o.Metadata.Name, o.Spec.DependsOn, o.Spec.TargetNamespace)
+		}
+		before = o.Metadata.Name
+	}
+	if before != "shop" {
+		t.Errorf("the last one is %q", before)
+	}
+	page, err := os.ReadFile("../docs/flux.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, copied, _ := strings.Cut(string(page), "is no chart, copy ")
+	copied, _, _ = strings.Cut(copied, " into directories")
+	names := regexp.MustCompile("`(\\w+\\.yaml)`").FindAllStringSubmatch(copied, -1)
+	if len(names) != 3 {
+		t.Errorf("the page copies %v", names)
+	}
+	for _, name := range names {
+		if kind := readObject(t, "kubernetes/"+name[1]).Kind; kind != "Job" && kind != "CronJob" {
+			t.Errorf("%s is a %q", name[1], kind)
 		}
 	}
 }
