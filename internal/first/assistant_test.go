@@ -1,10 +1,15 @@
 package first_test
 
 import (
+	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/onward-sql/onward/internal/first"
 	"github.com/onward-sql/onward/internal/gitrange/gittest"
@@ -53,5 +58,40 @@ func TestWriteHook(t *testing.T) {
 	broken := gittest.NewDir(t, map[string]string{".claude/settings.json": "// a comment\n{}"})
 	if _, _, err := first.WriteHook(broken, "claude", false); err == nil {
 		t.Error("a file that cannot be read was replaced")
+	}
+}
+
+// TestHookPage holds that the settings on docs/hook.md are what WriteHook writes.
+func TestHookPage(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/hook.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := regexp.MustCompile("(?s)In `(\\.[^`]+)`.*?```json\n(.*?)```").FindAllStringSubmatch(string(page), -1)
+	if len(blocks) != len(first.Assistants()) {
+		t.Fatalf("the page has %d settings", len(blocks))
+	}
+	shown := map[string]string{}
+	for _, b := range blocks {
+		shown[b[1]] = b[2]
+	}
+	for _, assistant := range first.Assistants() {
+		dir := t.TempDir()
+		path, _, err := first.WriteHook(dir, assistant, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, err := os.ReadFile(filepath.Join(dir, path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want, got any
+		if err := errors.Join(json.Unmarshal(data, &want), json.Unmarshal([]byte(shown[path]), &got)); err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s on the page (-written +page):\n%s", path, diff)
+		}
 	}
 }
