@@ -95,8 +95,22 @@ var commandKinds = map[string]struct{ harmful, harmless []string }{
 			"node ./node_modules/typeorm/cli.js migration:run", "node node_modules/eslint/bin/eslint.js --fix",
 		},
 	},
+	"placeholders of xargs": {
+		[]string{
+			"cat list | xargs -I{} psql -h db.example.com app_prod -c '{}'", "cat list | xargs -I % psql -h db.example.com app_prod -c 'DROP TABLE %'",
+		},
+		[]string{"cat list | xargs -I{} psql -h db.example.com app_prod -c 'SELECT count(*) FROM {}'", "cat list | xargs -I{} sed -n 1p {}"},
+	},
+	"files changed in place": {
+		[]string{
+			"ruby -i -pe '$_.upcase!' db/migrations/1_users.sql", "perl -pi -e 's/text/int/' db/migrations/1_users.sql",
+			"perl -i -pe 's/text/int/' db/migrations/1_users.sql",
+		},
+		[]string{"ruby -pe '$_.upcase!' db/migrations/1_users.sql", "perl -pe 's/text/int/' db/migrations/1_users.sql", "ruby -i -pe '$_.upcase!' README.md"},
+	},
 	"code on the command line": {
 		[]string{
+			"flask shell <<< 'db.drop_all()'", "poetry run python - <<'PY'\nfrom app import db\ndb.drop_all()\nPY",
 			`php artisan tinker --execute="DB::table('users')->truncate();"`, "php artisan tinker --execute='User::query()->delete();'",
 			`python3 -c "import subprocess; subprocess.run(['dropdb', 'app_prod'])"`, `node -e "require('child_process').execSync('dropdb app_prod')"`,
 			`perl -e 'system("dropdb app_prod")'`, `perl -MDBI -e 'DBI->connect("dbi:Pg:dbname=app")->do("drop table users")'`, "ruby -e '`dropdb app_prod`'",
@@ -104,17 +118,20 @@ var commandKinds = map[string]struct{ harmful, harmless []string }{
 		},
 		[]string{
 			"php artisan tinker --execute='echo User::count();'", `python3 -c "print('dropdb')"`, `perl -ne 'print if /drop table/' drop.sql`,
-			`node -e "console.log('drop table users')"`, "ruby -r json -e 'puts 1'", `python3 -c "import re; print(re.sub('drop table', '', open('drop.sql').read()))"`,
+			`node -e "console.log('drop table users')"`,
+			"ruby -r json -e 'puts 1'", `python3 -c "import re; print(re.sub('drop table', '', open('drop.sql').read()))"`,
 		},
 	},
 	"volumes of containers": {
 		[]string{
 			"cd live && docker compose down -v", "docker compose -f live/compose.yaml down --volumes", "docker volume rm shop_pgdata",
+			"docker volume prune -af", "docker rm -fv db",
 			"cd /tmp && docker compose down -v",
 		},
 		[]string{
-			"docker compose down", "cd dev && docker compose down -v", "cd cache && docker compose down -v", "docker volume ls", "docker volume rm node_modules",
-			"docker run -v $PWD:/w node npm test",
+			"docker compose down", "cd dev && docker compose down -v", "cd cache && docker compose down -v", "docker volume ls",
+			"docker volume rm node_modules",
+			"docker run -v $PWD:/w node npm test", "docker volume prune -f", "docker rm -f db", "docker rm -fv web",
 		},
 	},
 }
@@ -124,6 +141,7 @@ func TestCommandKinds(t *testing.T) {
 	files := maps.Clone(project)
 	files["live/compose.yaml"] = "services:\n  db:\n    image: postgres:17\n    environment: {POSTGRES_DB: shop}\n"
 	files["dev/compose.yaml"] = "services:\n  db:\n    image: postgis/postgis:16\n    environment:\n      - POSTGRES_DB=app_dev\n  app: {build: .}\n"
+	files["db/migrations/1_users.sql"] = "-- +goose Up\nCREATE TABLE users (id bigint PRIMARY KEY);\n"
 	files["cache/docker-compose.yml"] = "services:\n  redis: {image: redis}\n"
 	dir := gittest.Commits(t, files)
 	for kind, commands := range commandKinds {

@@ -11,7 +11,7 @@ import (
 )
 
 // fileWords are programs that change files.
-var fileWords = lazyregexp.New(`(?:^|[\s;&|(])(?:mv|cp|rm|unlink|tee|sed|gsed|perl)\s`)
+var fileWords = lazyregexp.New(`(?:^|[\s;&|(])(?:mv|cp|rm|unlink|tee|sed|gsed|perl|ruby)\s`)
 
 const computedText = "the shell computes what it writes, so it cannot be judged: use the tool that edits files"
 
@@ -43,7 +43,7 @@ func (r *scriptReader) noteWrites(run *invocation) {
 		for _, w := range listPlain(rest) {
 			add(write{path: w, content: run.stdin, appends: appends})
 		}
-	case "sed", "gsed", "perl":
+	case "sed", "gsed", "perl", "ruby":
 		for _, w := range listEditedInPlace(name, rest) {
 			add(write{path: w, ifThere: true})
 		}
@@ -94,7 +94,7 @@ func listEditedInPlace(name string, args []word) (files []word) {
 		case strings.HasPrefix(text, "-") && !strings.HasPrefix(text, "--") && len(text) > 1:
 			letters, _, _ := strings.Cut(text[1:], ".") // -i.bak
 			inPlace = inPlace || strings.Contains(letters, "i")
-			if last := letters[max(len(letters)-1, 0):]; last == "e" || last == "E" && name == "perl" || last == "f" && name != "perl" {
+			if last := letters[max(len(letters)-1, 0):]; last == "e" || last == "E" && name == "perl" || last == "f" && strings.HasSuffix(name, "sed") {
 				hasScript = true
 				i++
 			}

@@ -37,12 +37,13 @@ func isInterpreter(name string) bool { return name != "bun" && familyOf(name) !=
 // enterInterpreter drops an interpreter before a program, and records code on its command line. It reports whether a program follows.
 func (r *scriptReader) enterInterpreter(run *invocation) bool {
 	family := familyOf(baseName(run.args[0].text))
-	if family == "perl" {
+	if family == "perl" || family == "ruby" {
 		r.noteWrites(run)
 	}
 	for i := 1; i < len(run.args); i++ {
 		w := run.args[i]
-		isGroup := family == "perl" && strings.HasPrefix(w.text, "-") && strings.HasSuffix(strings.ToLower(w.text), "e")
+		isGroup := (family == "perl" || family == "ruby") && !strings.HasPrefix(w.text, "--") && strings.HasPrefix(w.text, "-") &&
+			strings.HasSuffix(strings.ToLower(w.text), "e")
 		switch {
 		case w.text == "-m" && family == "python" && i+1 < len(run.args):
 			run.args = run.args[i+1:]

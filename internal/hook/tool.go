@@ -102,7 +102,7 @@ var databaseTools = []databaseTool{
 		return byWords("downgrade", reverts)(a)
 	}, variables: []string{"DATABASE_URL", "SQLALCHEMY_DATABASE_URI", "DB_URL", "POSTGRES_URL"}, files: envFiles},
 	{
-		names: []string{"flask"}, danger: byWords("db downgrade", reverts, "db drop", drops),
+		names: []string{"flask"}, danger: flaskDanger,
 		variables: []string{"DATABASE_URL", "SQLALCHEMY_DATABASE_URI"}, files: []string{"config.py", "*/config.py", "*/__init__.py", "app.py", "settings.py"},
 	},
 	{
@@ -316,6 +316,16 @@ func prismaDanger(a arguments) string {
 	return ""
 }
 
+var flaskCommands = byWords("db downgrade", reverts, "db drop", drops)
+
+// flaskDanger knows the commands of Flask.
+func flaskDanger(a arguments) string {
+	if a.containsWord("shell") && a.run.stdin != nil {
+		return findInCode(a.run.stdin.text)
+	}
+	return flaskCommands(a)
+}
+
 var artisanCommands = byPattern(`migrate:(?:fresh|reset|refresh|rollback)|db:wipe|schema:drop`, drops)
 
 // artisanDanger knows the commands of Laravel's artisan.
@@ -353,7 +363,7 @@ func codeDanger(a arguments) string {
 }
 
 var (
-	speaksToDatabase = lazyregexp.New(`(?i)psycopg|asyncpg|sqlalchemy|django|\bpg\b|postgres|knex|prisma|sequelize|typeorm|` +
+	speaksToDatabase = lazyregexp.New(`(?i)psycopg|asyncpg|sqlalchemy|django|\bpg\b|postgres|knex|prisma|sequelize|typeorm|\bdb\b|` +
 		`pdo|\bActiveRecord\b|engine|connection|cursor|execute|` +
 		"\\bquery\\w*\\(|\\bsql\\s*[(`]|\\bdbi\\b|subprocess|popen|child_process|exec(?:sync)?\\(|\\bsystem\\b|^`")
 	destroysInCode = lazyregexp.New(`(?i)\bdrop\s+(?:database|schema|table|owned)\b|\btruncate\b|\bdelete\s+from\b|` +

@@ -21,17 +21,26 @@ func volumeDanger(a arguments) string {
 	list := a.listWords()
 	isCompose := slices.Contains(list, "compose") || strings.HasSuffix(baseName(a.run.args[0].text), "-compose")
 	switch {
-	case isCompose && slices.Contains(list, "down") && a.has("-v", "--volumes"):
+	case isCompose && slices.Contains(list, "down") && hasLetter(a, "v", "--volumes"):
 		if databases, read := readCompose(a); read && len(databases) == 0 {
 			return ""
 		}
 		return "removes the volumes of its containers"
-	case len(list) > 1 && list[0] == "volume" && list[1] == "prune" && a.has("-a", "--all"):
+	case len(list) > 1 && list[0] == "volume" && list[1] == "prune" && hasLetter(a, "a", "--all"):
 		return "removes volumes"
+	case len(list) > 1 && list[0] == "rm" && hasLetter(a, "v", "--volumes") && slices.ContainsFunc(list[1:], databaseLike.MatchString):
+		return "removes a container with its volumes"
 	case len(list) > 2 && list[0] == "volume" && (list[1] == "rm" || list[1] == "remove") && slices.ContainsFunc(list[2:], databaseLike.MatchString):
 		return "removes a volume"
 	}
 	return ""
+}
+
+// hasLetter reports whether an option is there: with its long name, or with its letter, also in a group such as -fv.
+func hasLetter(a arguments, letter, long string) bool {
+	return a.has(long) || slices.ContainsFunc(a.all, func(w word) bool {
+		return strings.HasPrefix(w.text, "-") && !strings.HasPrefix(w.text, "--") && strings.Contains(w.text, letter)
+	})
 }
 
 // readCompose returns the databases of the services in the file of docker compose. read is false if there is no such file.
@@ -77,8 +86,8 @@ func composeDatabase(environment map[string]string) string {
 // composeAddress returns the databases whose volumes a command removes.
 func composeAddress(run *invocation) (list []database, reason string) {
 	list, read := readCompose(arguments{all: run.args[1:], run: run})
-	isVolume := slices.Contains((arguments{all: run.args[1:]}).listWords(), "volume")
-	if !read || isVolume || slices.ContainsFunc(list, func(d database) bool { return d.name == "" }) {
+	isDown := slices.Contains((arguments{all: run.args[1:]}).listWords(), "down")
+	if !read || !isDown || slices.ContainsFunc(list, func(d database) bool { return d.name == "" }) {
 		return nil, "the command does not name it"
 	}
 	return list, ""

@@ -191,6 +191,7 @@ func skipToProgram(run *invocation, name string) bool {
 	if name == "command" && len(run.args) > 1 && (run.args[1].text == "-v" || run.args[1].text == "-V") {
 		return false // a question where the program is
 	}
+	placeholder := findPlaceholder(name, run.args)
 	for i, w := range run.args[1:] {
 		if key, value, ok := strings.Cut(w.text, "="); ok && isVariable(key) {
 			run.env[key] = word{value, w.known}
@@ -211,13 +212,42 @@ func skipToProgram(run *invocation, name string) bool {
 				run.env = map[string]word{}
 			}
 			if name == "xargs" || name == "parallel" || name == "find" {
-				run.args = append(slices.Clone(run.args), word{})
+				run.args = append(forgetPlaceholder(run.args, placeholder), word{})
 				run.stdin = nil
 			}
 			return true
 		}
 	}
 	return false
+}
+
+// findPlaceholder returns what xargs and its like replace in the arguments of a program; "" for nothing.
+func findPlaceholder(name string, args []word) string {
+	if name != "xargs" {
+		return "{}"
+	}
+	for i, w := range args {
+		switch text, found := strings.CutPrefix(w.text, "-I"); {
+		case found && text != "":
+			return text
+		case found && i+1 < len(args):
+			return args[i+1].text
+		case w.text == "-i" || w.text == "--replace":
+			return "{}"
+		}
+	}
+	return ""
+}
+
+// forgetPlaceholder returns arguments whose text is not known if it has a placeholder.
+func forgetPlaceholder(args []word, placeholder string) []word {
+	out := slices.Clone(args)
+	for i, w := range out {
+		if placeholder != "" && strings.Contains(w.text, placeholder) {
+			out[i] = word{strings.ReplaceAll(w.text, placeholder, ""), false}
+		}
+	}
+	return out
 }
 
 // skipBuild drops go run, go tool and cargo before a program for databases. It reports whether one follows.
