@@ -19,14 +19,20 @@ var prelude string
 //go:embed prelude_kysely.js
 var kyselyPrelude string
 
-// compilePrelude and compileKysely compile scripts once for all programs of the child.
-var (
-	compilePrelude = sync.OnceValues(func() (*sobek.Program, error) { return sobek.Compile("prelude.js", prelude, true) })
-	compileKysely  = sync.OnceValues(func() (*sobek.Program, error) { return sobek.Compile("prelude_kysely.js", kyselyPrelude, true) })
-)
+//go:embed prelude_mikroorm.js
+var mikroormPrelude string
+
+// compileOnce returns a function that compiles a script once for all programs of the child.
+func compileOnce(name, text string) func() (*sobek.Program, error) {
+	return sync.OnceValues(func() (*sobek.Program, error) { return sobek.Compile(name, text, true) })
+}
+
+var compilePrelude = compileOnce("prelude.js", prelude)
 
 // worlds are the scripts of tools that have one of their own, by [Job.Tool].
-var worlds = map[string]func() (*sobek.Program, error){"kysely": compileKysely}
+var worlds = map[string]func() (*sobek.Program, error){
+	"kysely": compileOnce("prelude_kysely.js", kyselyPrelude), "mikro-orm": compileOnce("prelude_mikroorm.js", mikroormPrelude),
+}
 
 // Bounds of a program. A path is one run of it, with one answer to each condition on an unknown value. A condition that
 // is met more often than mostTurns gets the other answer: it may be one of a loop.
@@ -210,7 +216,7 @@ func limitTime(vm *sobek.Runtime, until time.Duration) (stop func()) {
 
 // roots are the names of the tools' objects, by [Job.Tool].
 var roots = map[string]string{
-	"": "knex", "knex": "knex", "sequelize": "queryInterface", "typeorm": "queryRunner", "kysely": "db",
+	"": "knex", "knex": "knex", "sequelize": "queryInterface", "typeorm": "queryRunner", "kysely": "db", "mikro-orm": "this",
 }
 
 // runProgram loads the program and runs its function "up".

@@ -38,7 +38,7 @@ func openResults(jobs []Job) keptResults {
 	if len(jobs) == 0 {
 		return keptResults{cache.Open("", "", "")}
 	}
-	version := resultVersion + " " + hashText(prelude, kyselyPrelude)
+	version := resultVersion + " " + hashText(prelude, kyselyPrelude, mikroormPrelude)
 	return keptResults{cache.Open(cache.Dir("programs"), hashText(path.Dir(jobs[0].Path)), version)}
 }
 

@@ -171,7 +171,7 @@
     },
     __onward_stub(name) {
       if (!modules.has(name)) {
-        const builtin = builtins[name.replace(/^node:/, '')];
+        const builtin = builtins[name.replace(/^node:/, '')] || tool?.findModule?.(name);
         modules.set(name, builtin || unknown({ module: true, settles: true, from: name }));
       }
       return modules.get(name);
@@ -528,7 +528,9 @@
       for (const v of all) {
         if (!isObject(v) || infoOf(v) || recorders.has(v)) continue;
         if (typeof v.up === 'function') return Object.assign((...list) => v.up(...list), { parameters: v.up.length });
-        if (typeof v === 'function' && typeof v.prototype?.up === 'function') return (...list) => new v().up(...list);
+        if (typeof v === 'function' && typeof v.prototype?.up === 'function') {
+          return Object.assign((...list) => new v().up(...list), { make: () => new v() });
+        }
       }
       return undefined;
     },

@@ -4,7 +4,7 @@ package jsrun
 type Job struct {
 	// Path is its file in the tree.
 	Path string `json:"path"`
-	// Tool is the tool that runs it: "knex", "sequelize", "typeorm" or "kysely"; "" is Knex, too.
+	// Tool is the tool that runs it: "knex", "sequelize", "typeorm", "kysely" or "mikro-orm"; "" is Knex, too.
 	Tool string `json:"tool,omitempty"`
 	// Bare is set if the tool opens no transaction around a migration. Kysely only asks.
 	Bare bool `json:"bare,omitempty"`

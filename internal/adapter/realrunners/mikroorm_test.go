@@ -1,6 +1,18 @@
 package realrunners
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/onward-sql/onward/internal/adapter/mikroorm"
+)
+
+// TestMikroORMPrograms compares what a run of a program records with what MikroORM sends: loops, fields and methods of classes, other files.
+func TestMikroORMPrograms(t *testing.T) {
+	packages := installed(t, "mikro-orm")
+	compareSent(t, mikroorm.Adapter, "mikroorm_program.js", "src/migrations/Migration20240101000000.js",
+		atOnce(t, func(url string) string { return url }, "node", "testdata/mikroorm.cjs", packages),
+		[2]string{"mikroorm_program_lib.js", "src/lib/tables.js"})
+}
 
 // TestMikroORMOnServer compares onward's findings with what MikroORM does.
 func TestMikroORMOnServer(t *testing.T) {
