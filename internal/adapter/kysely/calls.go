@@ -23,6 +23,12 @@ type builder struct {
 // requireThat marks the call as unread if a condition does not hold.
 func (b *builder) requireThat(ok bool) { b.unread = b.unread || !ok }
 
+// ofBuilder is the name of a callback's parameter in the records of a run. alias separates a table and its other name.
+const (
+	ofBuilder = ""
+	alias     = " as "
+)
+
 // executions are the methods that send what a chain has built.
 var executions = map[string]bool{"execute": true, "executeTakeFirst": true, "executeTakeFirstOrThrow": true}
 
@@ -117,10 +123,14 @@ func (b *builder) expression(v jscode.Value) (sql string, ok bool) {
 	if isTag(v) {
 		return b.fillTemplate(v.Links[0].Arguments[0]), true
 	}
-	if v.Kind != jscode.Chain || len(v.Links) != 2 || v.Links[0].Name != "sql" || v.Links[0].Called || !v.Links[1].Called || len(v.Links[1].Arguments) == 0 {
+	if v.Kind != jscode.Chain || len(v.Links) != 2 || v.Links[0].Called || !v.Links[1].Called || len(v.Links[1].Arguments) == 0 {
 		return "", false
 	}
 	l := v.Links[1]
+	switch root := v.Links[0].Name; {
+	case root == ofBuilder && l.Name != "ref" && l.Name != "val" && l.Name != "lit", root != ofBuilder && root != "sql":
+		return "", false
+	}
 	switch l.Name {
 	case "raw":
 		b.requireThat(l.Arguments[0].Kind == jscode.Text && len(l.Arguments) == 1)
@@ -238,8 +248,8 @@ func (b *builder) findTables(links []jscode.Link) {
 	b.tables = map[string]bool{}
 	for i, l := range links {
 		isNamed := i == 0 && l.Name != "createIndex" && l.Name != "createSchema" && l.Name != "dropSchema"
-		if (isNamed || l.Name == "on") && len(l.Arguments) > 0 && l.Arguments[0].Kind == jscode.Text {
-			name := l.Arguments[0].Text
+		if (isNamed || l.Name == "on" || l.Name == "from") && len(l.Arguments) > 0 && l.Arguments[0].Kind == jscode.Text {
+			name, _, _ := strings.Cut(l.Arguments[0].Text, alias)
 			b.tables[strings.TrimSpace(name[strings.LastIndex(name, ".")+1:])] = true
 		}
 	}
@@ -251,6 +261,15 @@ func (b *builder) quoteTable(name string) string {
 		return jscode.QuoteSQLName(b.schema) + "." + jscode.QuoteSQLName(name)
 	}
 	return b.quotePath(name)
+}
+
+// quoteAliased writes the name of a table, which may have another name in the statement.
+func (b *builder) quoteAliased(name string) string {
+	table, other, aliased := strings.Cut(name, alias)
+	if !aliased {
+		return b.quoteTable(name)
+	}
+	return b.quoteTable(strings.TrimSpace(table)) + alias + jscode.QuoteSQLName(strings.TrimSpace(other))
 }
 
 // quoteColumn writes the name of a column, which may have a table and a schema.
@@ -279,7 +298,7 @@ func (b *builder) quoteWhole(name string) string {
 
 // quotePath writes the name of an object, with what it is in.
 func (b *builder) quotePath(name string) string {
-	b.requireThat(!strings.Contains(name, " as ") && name != "")
+	b.requireThat(!strings.Contains(name, alias) && name != "")
 	parts := strings.Split(name, ".")
 	for i, p := range parts {
 		parts[i] = jscode.QuoteSQLName(strings.TrimSpace(p))

@@ -22,6 +22,7 @@ func TestHostileBuilders(t *testing.T) {
 		"kysely callback":   {kysely.Adapter.Sends, "db.schema.createTable('a').addColumn('b', 'text', (col) => col", ".notNull()", ").execute()"},
 		"kysely rows":       {kysely.Adapter.Sends, "db.insertInto('a').values([", "{ b: 1 },", "]).execute()"},
 		"kysely modifiers":  {kysely.Adapter.Sends, "db.schema.createTable('a').addColumn('b', 'text', (col) => col", ".modifyEnd(sql`x`)", ").execute()"},
+		"kysely columns":    {kysely.Adapter.Sends, "db.deleteFrom('a')", ".whereRef('b', '=', 'c')", ".execute()"},
 		"kysely conditions": {kysely.Adapter.Sends, "db.deleteFrom('a')", ".where('b', '=', 1)", ".execute()"},
 		"knex columns":      {knex.Adapter.Sends, "db.schema.createTable('a', (t) => {", "t.text('b').notNullable().index();", "})"},
 		"knex enum":         {knex.Adapter.Sends, "db.schema.createTable('a', (t) => { t.enum('b', [", "'c',", "]) })"},

@@ -61,12 +61,22 @@ func (b *builder) comparedValue(operator string, v jscode.Value, write func(jsco
 // buildQuery returns the statement of a query builder: insertInto, updateTable, deleteFrom, selectFrom.
 func (b *builder) buildQuery(links []jscode.Link) string {
 	first := links[0]
-	table, where, sets, rows, ending := b.quoteTable(b.textAt(first, 0)), "", "", "", ""
-	selected := ""
+	where, sets, rows, ending, conflict, from, selected := "", "", "", "", "", "", ""
+	quote := b.quoteAliased
+	if first.Name == "insertInto" {
+		quote = b.quoteTable
+	}
+	table := quote(b.textAt(first, 0))
 	for _, l := range links[1:] {
 		switch {
 		case l.Name == "where" && first.Name != "insertInto":
 			where = b.addCondition(where, l, b.bindValue)
+		case l.Name == "whereRef" && first.Name != "insertInto":
+			where = b.addReference(where, l)
+		case l.Name == "from" && first.Name == "updateTable" && from == "":
+			from = " from " + b.quoteAliased(b.textAt(l, 0))
+		case l.Name == "onConflict" && first.Name == "insertInto" && conflict == "":
+			conflict = b.onConflict(l)
 		case l.Name == "set" && first.Name == "updateTable" && sets == "":
 			sets = b.assignments(l)
 		case l.Name == "values" && first.Name == "insertInto":
@@ -86,18 +96,64 @@ func (b *builder) buildQuery(links []jscode.Link) string {
 	switch first.Name {
 	case "updateTable":
 		b.requireThat(sets != "")
-		return "update " + table + " set " + sets + where + ending
+		return "update " + table + " set " + sets + from + where + ending
 	case "deleteFrom":
 		return "delete from " + table + where + ending
 	case "insertInto":
 		b.requireThat(rows != "")
-		return "insert into " + table + rows + ending
+		return "insert into " + table + rows + conflict + ending
 	case "selectFrom":
 		b.requireThat(selected != "" && ending == "")
 		return "select " + selected + " from " + table + where
 	}
 	b.unread = true
 	return ""
+}
+
+// addReference adds the condition of whereRef(), which compares two columns.
+func (b *builder) addReference(where string, l jscode.Link) string {
+	operator := b.textAt(l, 1)
+	b.requireThat(operators[operator] && len(l.Arguments) == 3 && len(where) <= jscode.MostCondition)
+	if b.unread {
+		return ""
+	}
+	condition := b.operand(l.Arguments[0]) + " " + operator + " " + b.operand(l.Arguments[2])
+	if where == "" {
+		return " where " + condition
+	}
+	return where + " and " + condition
+}
+
+// onConflict returns the clause of the callback of onConflict().
+func (b *builder) onConflict(l jscode.Link) string {
+	if b.requireThat(len(l.Arguments) == 1); b.unread {
+		return ""
+	}
+	var columns []string
+	constraint, action := "", ""
+	for _, m := range b.chainOf(l.Arguments[0]) {
+		b.requireThat(action == "")
+		switch m.Name {
+		case "column":
+			columns = append(columns, jscode.QuoteSQLName(b.textAt(m, 0)))
+		case "columns":
+			columns = append(columns, b.quotedList(m, 0))
+		case "constraint":
+			constraint = " on constraint " + jscode.QuoteSQLName(b.textAt(m, 0))
+		case "doNothing":
+			action = " do nothing"
+		case "doUpdateSet":
+			b.requireThat(len(m.Arguments) == 1)
+			action = " do update set " + b.assignments(m)
+		default:
+			b.unread = true
+		}
+	}
+	b.requireThat(action != "")
+	if len(columns) > 0 {
+		constraint = " (" + strings.Join(columns, ", ") + ")"
+	}
+	return " on conflict" + constraint + action
 }
 
 // assignments returns the assignments of an UPDATE.

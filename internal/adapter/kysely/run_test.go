@@ -115,6 +115,12 @@ func TestRuns(t *testing.T) {
 			program: begin + "await db.updateTable('a').set((eb) => ({ b: sql`lower(b)`, c: 1 })).where('d', 'is', null).execute()\n}",
 			want:    "3 update \"a\" set \"b\" = lower(b), \"c\" = '1' where \"d\" is null",
 		},
+		"columns that a callback names": {
+			program: begin + "await db.updateTable('a as x').from('b').set((eb) => ({ c: eb.ref('b.c'), d: eb.val('e') })).whereRef('b.id', '=', 'x.id').execute()\n" +
+				"await db.insertInto('a').values({ c: 1 }).onConflict((oc) => oc.column('c').doUpdateSet((eb) => ({ c: eb.ref('excluded.c') }))).execute()\n}",
+			want: "3 update \"a\" as \"x\" set \"c\" = \"b\".\"c\", \"d\" = 'e' from \"b\" where \"b\".\"id\" = \"x\".\"id\"\n" +
+				"4 insert into \"a\" (\"c\") values ('1') on conflict (\"c\") do update set \"c\" = \"excluded\".\"c\"",
+		},
 		"a condition on the environment": {
 			program: begin + "for (const n of ['a']) if (process.env.SHOP) await db.schema.dropTable(n).execute()\n}",
 			want:    "3 drop table \"a\" sometimes",

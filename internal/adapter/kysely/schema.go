@@ -126,7 +126,8 @@ func (b *builder) writeFixed(l jscode.Link, n int, write func(jscode.Value) stri
 
 // columnOrder is the order in which Kysely writes the clauses of a column.
 var columnOrder = []string{
-	"generated", "stored", "defaultTo", "notNull", "unique", "nullsNotDistinct", "primaryKey", "references", "onDelete", "onUpdate", "check", "modifyEnd",
+	"modifyFront", "generated", "stored", "defaultTo", "notNull", "unique", "nullsNotDistinct", "primaryKey", "references",
+	"onDelete", "onUpdate", "check", "modifyEnd",
 }
 
 // defineColumn returns the definition of a column: name, type and what the callback adds.
@@ -172,7 +173,7 @@ func (b *builder) addColumnClause(c clauses, m jscode.Link) {
 		c[m.Name] = " default " + b.defaultOf(m)
 	case "check":
 		c[m.Name] = " check (" + b.fixedExpression(m, 0) + ")"
-	case "modifyEnd":
+	case "modifyEnd", "modifyFront":
 		b.requireThat(c[m.Name] == "")
 		c[m.Name] = " " + b.fixedExpression(m, 0)
 	case "references":
