@@ -15,6 +15,8 @@ type builder struct {
 	unread bool
 	// fixed is set if values cannot be parameters.
 	fixed bool
+	// inView is set in the query of a view, whose values are written into it.
+	inView bool
 	// schema is the one that withSchema gives to the tables of a statement; tables are their names.
 	schema string
 	tables map[string]bool
@@ -175,6 +177,9 @@ func (b *builder) joinValues(arguments []jscode.Value) string {
 func (b *builder) bindValue(v jscode.Value) string {
 	if sql, ok := b.expression(v); ok {
 		return sql
+	}
+	if b.inView {
+		return b.immediate(v)
 	}
 	b.requireThat(!b.fixed)
 	switch v.Kind {

@@ -61,7 +61,10 @@ func (b *builder) comparedValue(operator string, v jscode.Value, write func(jsco
 // buildQuery returns the statement of a query builder: insertInto, updateTable, deleteFrom, selectFrom.
 func (b *builder) buildQuery(links []jscode.Link) string {
 	first := links[0]
-	where, sets, rows, ending, conflict, from, selected := "", "", "", "", "", "", ""
+	if first.Name == "selectFrom" {
+		return b.buildSelect(links)
+	}
+	where, sets, rows, ending, conflict, from := "", "", "", "", "", ""
 	quote := b.quoteAliased
 	if first.Name == "insertInto" {
 		quote = b.quoteTable
@@ -83,12 +86,6 @@ func (b *builder) buildQuery(links []jscode.Link) string {
 			rows = b.insertedRows(l)
 		case l.Name == "returningAll" && len(l.Arguments) == 0:
 			ending = " returning *"
-		case l.Name == "selectAll" && first.Name == "selectFrom" && len(l.Arguments) == 0:
-			selected = "*"
-		case l.Name == "select" && first.Name == "selectFrom" && len(l.Arguments) == 1 && l.Arguments[0].Kind == jscode.Text:
-			selected = b.operand(l.Arguments[0])
-		case l.Name == "select" && first.Name == "selectFrom":
-			selected = b.quotedList(l, 0)
 		default:
 			b.unread = true
 		}
@@ -102,9 +99,6 @@ func (b *builder) buildQuery(links []jscode.Link) string {
 	case "insertInto":
 		b.requireThat(rows != "")
 		return "insert into " + table + rows + conflict + ending
-	case "selectFrom":
-		b.requireThat(selected != "" && ending == "")
-		return "select " + selected + " from " + table + where
 	}
 	b.unread = true
 	return ""

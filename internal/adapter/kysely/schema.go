@@ -17,6 +17,8 @@ func (b *builder) buildSchema(links []jscode.Link) string {
 		return b.createTable(first, rest)
 	case "alterTable":
 		return b.alterTable(first, rest)
+	case "createView":
+		return b.createView(first, rest)
 	case "createIndex":
 		return b.createIndex(first, rest)
 	case "createType":

@@ -40,6 +40,10 @@ module.exports.up = async function up(database) {
   await database.executeQuery(sql`SELECT count(*) FROM ${sql.table('b')}`.compile(database))
   await new Audit(database).addTo('a').addTo('b').run()
   await each(['x', 'y'], (column) => database.schema.alterTable('a').alterColumn(column, (col) => col.dropNotNull()).execute())
+  await database.schema.createView('v').as(database.selectFrom('a').select(['x']).select([
+    (eb) => sql`max(${eb.ref('y')}) + ${tables.length}`.as('most'),
+  ]).groupBy(['x'])).execute()
+  await database.schema.dropView('v').execute()
   const s = database.withSchema('shop'), schema = database.schema.withSchema('shop')
   await database.schema.createSchema('shop').execute()
   await schema.createType('mood').asEnum(['good', 'bad']).execute()

@@ -76,6 +76,15 @@ exports.up = async function (db) {
   await sql`UPDATE ${sql.table('users')} SET title = ${'y'} WHERE ${sql.ref('users.age')} = ${sql.raw('1')}`.execute(db)
   await sql`CREATE VIEW v AS SELECT 1`.execute(db)
   await db.schema.dropView('v').ifExists().execute()
+  await db.schema.createView('v').orReplace().as(db.selectFrom('users as u').select(['u.id', 'title']).where('u.title', '=', "it's").where('age', 'in', [1, 2])).execute()
+  await db.schema.createView('m').materialized().ifNotExists().columns(['t', 'n']).as(
+    db.selectFrom('users').where('active', '=', true).select('title').select([sql`count(*) filter (where nick = ${'x'})`.as('n')]).groupBy('title'),
+  ).execute()
+  await db.schema.refreshMaterializedView('m').execute()
+  await db.schema.dropView('m').materialized().execute()
+  await db.schema.createView('w').temporary().as(sql`select ${1} as one`).execute()
+  await db.schema.dropView('w').execute()
+  await db.schema.dropView('v').execute()
   await sql.raw('SELECT 1').execute(db)
   await db.schema.dropTable('things').execute()
   await db.schema.dropTable('users').ifExists().cascade().execute()
