@@ -43,6 +43,10 @@ var generatedColumns = []change{
 			"ALTER TABLE topics ALTER CONSTRAINT parent NOT DEFERRABLE", "ALTER CONSTRAINT topics_beside_fkey DEFERRABLE INITIALLY IMMEDIATE",
 		}, ""},
 	{"generated beside keys to the table itself 13", "ALTER TABLE topics ADD COLUMN long integer GENERATED ALWAYS AS (length(title)) STORED;", 13, nil, ""},
+	{"generated in two tables of which one refers to the other", "ALTER TABLE lines ADD COLUMN twice numeric GENERATED ALWAYS AS (price * 2) STORED; " +
+		"ALTER TABLE marks ADD COLUMN twice bigint GENERATED ALWAYS AS (id * 2) STORED;", 17, nil, ""},
+	{"generated in two tables, the other first", "ALTER TABLE marks ADD COLUMN twice bigint GENERATED ALWAYS AS (id * 2) STORED; " +
+		"ALTER TABLE lines ADD COLUMN twice numeric GENERATED ALWAYS AS (price * 2) STORED;", 17, nil, ""},
 	{"another expression", "ALTER TABLE lines ALTER COLUMN loud SET EXPRESSION AS (what || '?');", 17, nil, ""},
 	{"generated 18", "ALTER TABLE lines ADD COLUMN twice numeric GENERATED ALWAYS AS (price * 2) STORED;", 18, nil, ""},
 	{"virtual 18", "ALTER TABLE lines ADD COLUMN twice numeric GENERATED ALWAYS AS (price * 2) VIRTUAL;", 18, []string{"unchanged: it is safe"}, ""},

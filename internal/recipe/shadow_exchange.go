@@ -77,7 +77,7 @@ func (s *shadowTable) copyForeignKeys() {
 		switch {
 		case con.Kind == catalog.Check && s.inPlace && !s.release.isDeployedConstraint(s.t, con):
 			definition = checkDefinition(con.ExprText, con)
-		case s.keepsOwnReference(con):
+		case s.isLateReference(con):
 		case con.Kind == catalog.ForeignKey && con.Ref == s.head.OID:
 			s.addObstacle("foreign key %s of %s refers to %[2]s itself: rows would come before those that they refer to", con.Name, s.t.Name)
 		case con.Kind == catalog.ForeignKey:
@@ -166,10 +166,15 @@ func (s *shadowTable) moveReferences(m *Steps) {
 			quoteIdent(own), alter+"RENAME CONSTRAINT "+quoteIdent(was)+" TO "+quoteIdent(ref.Con.Name),
 			alter+"ALTER CONSTRAINT "+quoteIdent(own)+" DEFERRABLE INITIALLY DEFERRED", alter+"ALTER CONSTRAINT "+quoteIdent(ref.Con.Name)+formatDeferrable(ref.Con))
 		s.dropSQL = append(s.dropSQL, alter+"DROP CONSTRAINT IF EXISTS "+quoteIdent(was))
+		for _, o := range r.shadows {
+			if o.inPlace && o.t.OID == ref.From.OID { // it is exchanged, too, and the old table has the constraint
+				s.dropSQL = append(s.dropSQL, "ALTER TABLE IF EXISTS "+tableName(o.withName(o.oldName))+" DROP CONSTRAINT IF EXISTS "+quoteIdent(was))
+			}
+		}
 	}
 	for _, con := range s.head.Constraints {
-		if s.keepsOwnReference(con) {
-			s.addOwnReference(m, &to, con)
+		if s.isLateReference(con) {
+			s.addLateReference(m, &to, con)
 		}
 	}
 	for _, ref := range r.head.ListReferences(s.head, false) { // foreign keys that the release adds
@@ -182,26 +187,39 @@ func (s *shadowTable) moveReferences(m *Steps) {
 	}
 }
 
-// keepsOwnReference reports whether a constraint is a deployed foreign key from the table to itself that the shadow gets when it has all rows: before
-// that, rows would come before those that they refer to.
-func (s *shadowTable) keepsOwnReference(con *catalog.Constraint) bool {
-	return con.Kind == catalog.ForeignKey && con.Ref == s.head.OID && con.Valid && con.Enforced && s.head.Kind == catalog.Table &&
-		s.t.Kind == catalog.Table && s.release.isDeployedConstraint(s.t, con)
+// isLateReference reports whether a constraint is a deployed foreign key that the shadow gets when it has all rows. One to the table itself: before that,
+// rows would come before those that they refer to. One to a table that is exchanged before: it refers to the new one.
+func (s *shadowTable) isLateReference(con *catalog.Constraint) bool {
+	return con.Kind == catalog.ForeignKey && con.Valid && con.Enforced && s.head.Kind == catalog.Table && s.t.Kind == catalog.Table &&
+		s.release.isDeployedConstraint(s.t, con) && (con.Ref == s.head.OID || s.release.exchangesBefore(con.Ref, s))
 }
 
-// addOwnReference adds such a foreign key to the shadow. The one of the table that follows the other's writes is checked at COMMIT: a trigger copies
-// the rows of a statement one by one.
-func (s *shadowTable) addOwnReference(m *Steps, shadow *catalog.Relation, con *catalog.Constraint) {
+// exchangesBefore reports whether a shadow of a table is exchanged before another one.
+func (r *Release) exchangesBefore(table catalog.OID, s *shadowTable) bool {
+	return slices.ContainsFunc(r.shadows, func(o *shadowTable) bool {
+		return o.inPlace && o.t.OID == table && slices.Index(r.changes, o.c) < slices.Index(r.changes, s.c)
+	})
+}
+
+// addLateReference adds such a foreign key to the shadow. It is checked at COMMIT up to the exchange, and a table's own foreign key that follows the
+// other's writes is after it, too: a trigger copies the rows of a statement one by one.
+func (s *shadowTable) addLateReference(m *Steps, shadow *catalog.Relation, con *catalog.Constraint) {
+	ref := shadow
+	if con.Ref != s.head.OID {
+		ref = s.release.head.Relation(con.Ref)
+	}
 	late := *con
 	late.Deferrable, late.InitiallyDeferred = true, true
-	m.addConstraintSteps(shadow, con.Name, foreignKey(s.head, shadow, &late), onward.Backfill)
-	deployed := s.t.Constraints[slices.IndexFunc(s.t.Constraints, func(o *catalog.Constraint) bool { return o.ID == con.ID })]
+	m.addConstraintSteps(shadow, con.Name, foreignKey(s.head, ref, &late), onward.Backfill)
 	alter := func(r *catalog.Relation, own string, like *catalog.Constraint) string {
 		return "ALTER TABLE " + tableName(r) + " ALTER CONSTRAINT " + quoteIdent(own) + formatDeferrable(like)
 	}
-	old := s.withName(s.oldName)
-	s.swap = append(s.swap, alter(s.t, con.Name, con), alter(old, deployed.Name, &late))
-	s.undoSwap = append(s.undoSwap, alter(s.t, con.Name, &late), alter(old, deployed.Name, deployed))
+	s.swap, s.undoSwap = append(s.swap, alter(s.t, con.Name, con)), append(s.undoSwap, alter(s.t, con.Name, &late))
+	if con.Ref == s.head.OID {
+		deployed := s.t.Constraints[slices.IndexFunc(s.t.Constraints, func(o *catalog.Constraint) bool { return o.ID == con.ID })]
+		old := s.withName(s.oldName)
+		s.swap, s.undoSwap = append(s.swap, alter(old, deployed.Name, &late)), append(s.undoSwap, alter(old, deployed.Name, deployed))
+	}
 }
 
 // headForeignKey returns a foreign key to the table as it is at the head; nil if the release drops it.
