@@ -25,6 +25,14 @@ var commandKinds = map[string]struct{ harmful, harmless []string }{
 			"psql " + production + " -c 'DELETE FROM users u USING orders o WHERE o.user_id = u.id'",
 		},
 	},
+	"a new type without the old values": {
+		[]string{"psql " + production + " -c 'ALTER TABLE users ALTER COLUMN age TYPE int USING 0'"},
+		[]string{"psql " + production + " -c 'ALTER TABLE users ALTER COLUMN age TYPE int USING age::int, ALTER COLUMN name TYPE text'"},
+	},
+	"commands in a package": {
+		[]string{"npm explore pg -- dropdb app_prod", "npm explore pg -- sh -c 'dropdb app_prod'"},
+		[]string{"npm explore pg -- cat package.json", "npm explore pg"},
+	},
 	"temporary tables": {
 		[]string{
 			"psql " + production + " -c 'CREATE TEMP TABLE a (id int); DROP TABLE a; DROP TABLE a'",

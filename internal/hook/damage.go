@@ -109,6 +109,12 @@ func (r *sqlReader) judgeNode(n *pgparse.Node) string {
 		}) {
 			return "drops a column"
 		}
+		if slices.ContainsFunc(n.GetAlterTableStmt().GetCmds(), func(c *pgparse.Node) bool {
+			using := c.GetAlterTableCmd().GetDef().GetColumnDef().GetRawDefault()
+			return c.GetAlterTableCmd().GetSubtype() == pgparse.AlterTableType_AT_AlterColumnType && using != nil && holdsForAll(using)
+		}) {
+			return "replaces all values of a column"
+		}
 	case n.GetDoStmt() != nil:
 		if pgparse.Contains(n, func(d *pgparse.DefElem) bool { return destroyingWords.MatchString(pgparse.StringText(d.GetArg())) }) {
 			return "runs a block with a word that destroys"
@@ -139,7 +145,7 @@ func executes(e *pgparse.ExplainStmt) bool {
 	return slices.ContainsFunc(e.GetOptions(), func(o *pgparse.Node) bool { return strings.EqualFold(o.GetDefElem().GetDefname(), "analyze") })
 }
 
-// holdsForAll reports whether a condition is missing or depends on no row: WHERE true, WHERE 1 = 1.
+// holdsForAll reports whether a condition is missing, or an expression depends on no row: WHERE true, USING 0.
 func holdsForAll(condition *pgparse.Node) bool {
 	if b := condition.GetAConst().GetBoolval(); b != nil && !b.GetBoolval() {
 		return false

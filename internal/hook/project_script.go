@@ -174,6 +174,12 @@ func (r *scriptReader) readPackageScript(run *invocation, manager string, args [
 			run.args[0] = word{"npx", true}
 			run.dir = dir
 			return true
+		case w == "explore" && len(args) > 2: // a command in the directory of a package
+			run.args, run.dir = args[2:], joinPath(dir, "node_modules/"+args[1].text)
+			if run.args[0].text == "--" {
+				run.args = run.args[1:]
+			}
+			return len(run.args) > 0
 		case w == "workspace" && len(args) > 2:
 			args = args[2:]
 		default:
