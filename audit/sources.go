@@ -156,7 +156,7 @@ func entryDir(m *config.Migrations) string {
 // fileOptions returns the settings of an entry of onward.yaml, without the commands that it names.
 func fileOptions(c *config.Config, m *config.Migrations) adapter.Options {
 	o := adapter.Options{
-		Transaction: m.Transaction, Own: m.Runner, Runner: runnerOf(c, m),
+		Transaction: m.Transaction, Own: m.Runner, Runner: runnerOf(c, m), Static: m.Static,
 		Python: m.Python, Settings: m.Settings, Environment: m.Environment, RenderTimeout: time.Duration(m.RenderTimeout.Milliseconds()) * time.Millisecond,
 	}
 	if o.Own != nil {

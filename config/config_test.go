@@ -41,21 +41,21 @@ func TestDecode(t *testing.T) {
 		Migrations: []config.Migrations{
 			{Dir: "db/migrations", Framework: "goose", Transaction: onward.TransactionFile, LockTimeout: 5000, StatementTimeout: 120_000, Line: 5},
 			{
-				Dir:              "shop",
-				Framework:        "django",
-				Python:           ".venv/bin/python",
-				Settings:         "shop.settings",
-				Environment:      []string{"DEBUG=0", "SECRET_KEY=none"},
-				AcceptUnreadable: true,
-				Line:             10,
+				Dir:         "shop",
+				Framework:   "django",
+				Python:      ".venv/bin/python",
+				Settings:    "shop.settings",
+				Environment: []string{"DEBUG=0", "SECRET_KEY=none"},
+				Static:      true, AcceptUnreadable: true,
+				Line: 10,
 			},
-			{Dir: "billing/versions", Framework: "alembic", Render: "alembic upgrade {from}:{to} --sql", RenderTimeout: 10_000, Line: 16},
+			{Dir: "billing/versions", Framework: "alembic", Render: "alembic upgrade {from}:{to} --sql", RenderTimeout: 10_000, Line: 17},
 			{
-				Dir: "jobs/migrations", Capture: "npx knex migrate:latest", CaptureBase: "db/structure.sql", Line: 20,
+				Dir: "jobs/migrations", Capture: "npx knex migrate:latest", CaptureBase: "db/structure.sql", Line: 21,
 				Sandbox: config.Sandbox{Network: true, Read: []string{"~/.config/tool"}, Write: []string{"/var/cache/tool"}},
 			},
 			{
-				Dir: "sql", Framework: "sql", Transaction: onward.TransactionFile, Line: 27,
+				Dir: "sql", Framework: "sql", Transaction: onward.TransactionFile, Line: 28,
 				Runner: &config.Runner{
 					Name: "bin/migrate", Files: []string{"delta/**/*.sql", "delta/**/*.sql.postgres"}, Down: []string{"down/*.sql"},
 					Programs: []string{"delta/**/*.py"}, Order: config.OrderName, UpMarker: "-- +up", DownMarker: "-- +down",
@@ -65,7 +65,7 @@ func TestDecode(t *testing.T) {
 				},
 			},
 			{
-				Dir: "legacy", Framework: "sql", Line: 42,
+				Dir: "legacy", Framework: "sql", Line: 43,
 				Runner: &config.Runner{List: "order.txt", NoTransactionMarker: "-- alone", Transaction: onward.TransactionFile},
 			},
 		},

@@ -197,6 +197,7 @@ func (d *decoder) decodeMigrations(n *yaml.Node) Migrations {
 		{"environment", func(n *yaml.Node) { m.Environment = d.decodeEnvironment(n) }},
 		{"sandbox", func(n *yaml.Node) { m.Sandbox = d.decodeSandbox(n) }},
 		{"render_timeout", func(n *yaml.Node) { m.RenderTimeout = d.decodeTimeout(n) }},
+		{"static", func(n *yaml.Node) { m.Static = d.decodeBool(n) }},
 		{"accept_unreadable", func(n *yaml.Node) { m.AcceptUnreadable = d.decodeBool(n) }},
 	})
 	switch {

@@ -242,6 +242,7 @@ var migrationFields = []struct {
 	{"environment", func(m *Migrations) any { return m.Environment }},
 	{"sandbox", func(m *Migrations) any { return m.Sandbox }},
 	{"render_timeout", func(m *Migrations) any { return m.RenderTimeout }},
+	{"static", func(m *Migrations) any { return m.Static }},
 	{"accept_unreadable", func(m *Migrations) any { return m.AcceptUnreadable }},
 }
 

@@ -72,6 +72,7 @@ func TestListWeakened(t *testing.T) {
 		{"migrations: [{dir: a}]", "migrations: [{dir: a, lock_timeout: 2s}]", "migrations.a.lock_timeout"},
 		{"migrations: [{dir: a}]", "migrations: [{dir: a, statement_timeout: 2s}]", "migrations.a.statement_timeout"},
 		{"migrations: [{dir: a}]", "migrations: [{dir: a, accept_unreadable: true}]", "migrations.a.accept_unreadable"},
+		{"migrations: [{dir: a}]", "migrations: [{dir: a, static: true}]", "migrations.a.static"},
 		{"migrations: [{dir: a}]", "migrations: [{dir: a, framework: goose}]", "migrations.a.framework"},
 		{"migrations: [{dir: a, framework: sql}]", "migrations: [{dir: a, runner: {files: ['*.sql']}}]", "migrations.a.runner"},
 		{"migrations: [{dir: a, framework: sql}]", "migrations: [{dir: a, runner: {replace: {x: y}}}]", "migrations.a.runner"},

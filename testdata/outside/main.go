@@ -97,7 +97,7 @@ func settings() *config.Config {
 			Dir: "migrations", Framework: "goose", Transaction: onward.TransactionFile, LockTimeout: 5000, StatementTimeout: 60000,
 			Runner: nil,
 			Python: "", Render: "", Capture: "", CaptureBase: "", CaptureDir: "", Sandbox: config.Sandbox{Require: false, Network: false, Read: nil, Write: nil},
-			Settings: "", Environment: nil, AcceptUnreadable: true, RenderTimeout: 0, Line: 0,
+			Settings: "", Environment: nil, Static: false, AcceptUnreadable: true, RenderTimeout: 0, Line: 0,
 		}},
 		Rules: map[string]onward.Severity{"table-drop": onward.Error}, Presets: []onward.Preset{onward.Recommended, onward.Strict},
 		FailOn: config.FailOnWarning, SmallTables: []string{"countries"}, SmallBelow: 1e6,

@@ -156,7 +156,9 @@ func (a Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*a
 		}
 		set.Migrations = append(set.Migrations, m)
 	}
-	set.Gaps = a.runUnread(ctx, t, c, form, programs)
+	if !s.Options.Static {
+		set.Gaps = a.runUnread(ctx, t, c, form, programs)
+	}
 	for _, p := range programs {
 		p.up.sealMigration(p.migration, p.sent, s.Options, p.text)
 	}

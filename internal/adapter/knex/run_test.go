@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/adaptertest"
 	"github.com/onward-sql/onward/internal/adapter/knex"
 )
@@ -98,5 +99,24 @@ func TestRuns(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// TestStatic: no program runs if the settings say so.
+func TestStatic(t *testing.T) {
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	files := adaptertest.Files{
+		"migrations/20240101000000_a.js": []byte("exports.up = async (knex) => {\nfor (const n of ['a', 'b']) await knex.schema.dropTable(n)\n}"),
+	}
+	for _, static := range []bool{false, true} {
+		s := adapter.Source{Framework: "knex", Dir: "migrations", Options: adapter.Options{Static: static}}
+		set, err := knex.Adapter.Load(t.Context(), files, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m := set.Migrations[0]; (len(m.Source.Parts) == 0) != static || (len(m.Opaque) > 0) != static {
+			t.Errorf("static %v: %d statements, and not judged: %v", static, len(m.Source.Parts), m.Opaque)
+		}
 	}
 }
