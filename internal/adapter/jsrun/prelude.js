@@ -351,9 +351,9 @@
     });
   }
 
-  // libraryOf returns a package whose members are values: the types of Sequelize, the classes of TypeORM.
-  function libraryOf(name) {
-    const special = { then: undefined };
+  // libraryOf returns a package whose members are values: the types of Sequelize, the classes of TypeORM. Those in known are given.
+  function libraryOf(name, known) {
+    const special = { then: undefined, ...known };
     const library = recorderOf({
       name, module: true, special, starts: (links, called) => valueOf(called ? links : [{ n: name }, ...links]),
       encode: () => ({ k: 'c', n: [{ n: name }] }),
@@ -493,7 +493,11 @@
   const fileURLToPath = (u) => (isUnknown(u) ? unknown({}) : String(u).replace('file://', ''));
   const url = others({ fileURLToPath }, 'url', false);
   const builtins = { path, fs, url, 'fs/promises': promises };
-  if (root === 'queryInterface') builtins.sequelize = builtins['@sequelize/core'] = libraryOf('Sequelize');
+  if (root === 'queryInterface') {
+    // The operators are symbols of the real package. Here they are names, which an object can show.
+    const operators = new Proxy({}, { get: (_, key) => (typeof key === 'string' ? 'Op.' + key : undefined) });
+    builtins.sequelize = builtins['@sequelize/core'] = libraryOf('Sequelize', { Op: operators });
+  }
   if (root === 'queryRunner') builtins.typeorm = libraryOf('typeorm');
   tool = makeTool?.({
     host, recorders, infoOf, isObject, unknown, truth, report, encode, callOf, recorderOf, runCallback, others, abortRun, bare,

@@ -58,3 +58,12 @@ func TestSequelizeOnServer(t *testing.T) {
 		"out of order":               {base: base, head: map[string]string{"src/migrations/20240100-z.js": migration(query("SELECT 1", ""))}},
 	}, atOnce(t, func(url string) string { return url }, "node", "testdata/sequelize.cjs", packages))
 }
+
+// TestSequelizeOperators: a run knows the operators, and the real tool sends the same conditions.
+//
+// Not parallel: it reads the end of the server's log.
+func TestSequelizeOperators(t *testing.T) {
+	packages := installed(t, "sequelize")
+	compareSent(t, sequelize.Adapter, "sequelize_operators.js", "src/migrations/20240101000000-operators.js",
+		atOnce(t, func(url string) string { return url }, "node", "testdata/sequelize.cjs", packages))
+}

@@ -17,12 +17,54 @@ func (c *compiler) compareFields(v jscode.Value, write func(jscode.Value) string
 		switch {
 		case f.Value.IsWord("null"):
 			parts = append(parts, quoteIdentifier(f.Name)+" IS NULL")
+		case f.Value.Kind == jscode.Object:
+			parts = append(parts, quoteIdentifier(f.Name)+" "+c.compareOperator(f.Value, write))
 		default:
 			c.requireThat(!f.Value.IsWord("undefined"))
 			parts = append(parts, quoteIdentifier(f.Name)+" = "+write(f.Value))
 		}
 	}
 	return strings.Join(parts, " AND ")
+}
+
+// operators are the operators of Sequelize whose form does not depend on the value.
+var operators = map[string]string{"Op.gt": ">", "Op.gte": ">=", "Op.lt": "<", "Op.lte": "<=", "Op.in": "IN", "Op.notIn": "NOT IN"}
+
+// compareOperator writes the comparison of a column by one operator: { [Op.ne]: null }.
+// https://sequelize.org/docs/v6/core-concepts/model-querying-basics/#operators
+func (c *compiler) compareOperator(v jscode.Value, write func(jscode.Value) string) string {
+	if c.requireThat(len(v.Fields) == 1); c.unread {
+		return ""
+	}
+	name, value := v.Fields[0].Name, v.Fields[0].Value
+	isNull, isTruth := value.IsWord("null"), value.IsWord("true") || value.IsWord("false")
+	c.requireThat(!value.IsWord("undefined"))
+	switch operator := operators[name]; {
+	case operator != "" && value.Kind == jscode.List:
+		c.requireThat(strings.HasSuffix(operator, "IN") && len(value.Items) > 0)
+		var items []string
+		for _, item := range value.Items {
+			items = append(items, write(item))
+		}
+		return operator + " (" + strings.Join(items, ", ") + ")"
+	case operator != "":
+		c.requireThat(!isNull && !strings.HasSuffix(operator, "IN"))
+		return operator + " " + write(value)
+	case isNull && (name == "Op.is" || name == "Op.eq"):
+		return "IS NULL"
+	case isNull && (name == "Op.not" || name == "Op.ne"):
+		return "IS NOT NULL"
+	case isTruth && name == "Op.is":
+		return "IS " + value.Text
+	case isTruth && name == "Op.not":
+		return "IS NOT " + value.Text
+	case name == "Op.eq":
+		return "= " + write(value)
+	case name == "Op.ne" || name == "Op.not":
+		return "!= " + write(value)
+	}
+	c.requireThat(false)
+	return ""
 }
 
 // bindValue writes a value as a parameter, which has no type.

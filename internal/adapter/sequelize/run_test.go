@@ -41,6 +41,12 @@ func TestRuns(t *testing.T) {
 				"for (const n of ['a']) await queryInterface.removeColumn(n, 'x', { transaction: t })\nawait t.commit()\n} catch (e) { await t.rollback(); throw e }\n}",
 			"4 ALTER TABLE \"public\".\"a\" DROP COLUMN \"x\"; block",
 		},
+		"operators": {
+			"exports.up = async (queryInterface, { Op }) => {\nawait queryInterface.addIndex('a', ['b'], { name: 'i', where: { c: { [Op.ne]: null } } })\n" +
+				"await queryInterface.addIndex('a', ['b'], { name: 'j', where: { c: { [Op.like]: 'x' } } })\n}",
+			"2 CREATE INDEX \"i\" ON \"a\" (\"b\") WHERE \"c\" IS NOT NULL\n" +
+				"3 call of queryInterface.addIndex: not all of its arguments are literals",
+		},
 		"another database": {
 			"exports.up = async (queryInterface) => {\nif (queryInterface.sequelize.getDialect() === 'postgres')\n" +
 				"for (const n of ['a']) await queryInterface.dropTable(n)\n}",
