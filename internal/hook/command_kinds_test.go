@@ -51,6 +51,7 @@ var commandKinds = map[string]struct{ harmful, harmless []string }{
 		[]string{
 			"psql " + production + ` -c "\i drop.sql"`, "psql " + production + ` -c "\! dropdb app_prod"`,
 			"psql " + production + " <<'SQL'\n\\i drop.sql\nSQL", "psql " + production + " <<SQL\n\\i drop.sql\nSQL",
+			"psql " + production + " <<'SQL'\nSELECT 'DROP TABLE users'\n\\c app \\gexec\nSQL",
 			`echo "SELECT 'DROP TABLE ' || relname FROM pg_class \gexec" | psql ` + production,
 		},
 		[]string{

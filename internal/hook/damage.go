@@ -27,10 +27,11 @@ func (r *sqlReader) findDamage(text string, depth int) string {
 	for _, p := range pgparse.SplitPsql(text) {
 		part := strings.TrimSpace(text[p.Start:p.End])
 		if p.Command || strings.HasPrefix(part, `\`) {
+			if strings.HasPrefix(part, `\c`) { // \connect, perhaps
+				clear(r.temporary)
+			}
 			m := includes.FindStringSubmatch(part)
 			switch {
-			case strings.HasPrefix(part, `\c`):
-				clear(r.temporary) // perhaps of \connect
 			case strings.HasPrefix(part, `\!`) && namesDatabase(part), strings.Contains(part, `\gexec`):
 				return "runs commands that are not known before"
 			case m != nil:
@@ -79,7 +80,7 @@ func (r *sqlReader) judgeStatements(text string) string {
 
 // judgeNode returns what a statement of the parser destroys.
 func (r *sqlReader) judgeNode(n *pgparse.Node) string {
-	if e := n.GetExplainStmt(); e != nil && !executes(e) {
+	if e := n.GetExplainStmt(); e != nil && !runsExplained(e) {
 		return ""
 	}
 	defer r.noteTemporary(n)
@@ -140,8 +141,8 @@ func (r *sqlReader) judgeNode(n *pgparse.Node) string {
 	return ""
 }
 
-// executes reports whether an EXPLAIN runs its statement.
-func executes(e *pgparse.ExplainStmt) bool {
+// runsExplained reports whether an EXPLAIN runs its statement.
+func runsExplained(e *pgparse.ExplainStmt) bool {
 	return slices.ContainsFunc(e.GetOptions(), func(o *pgparse.Node) bool { return strings.EqualFold(o.GetDefElem().GetDefname(), "analyze") })
 }
 

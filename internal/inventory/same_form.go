@@ -65,7 +65,7 @@ func (c *Comparison) hasSameKeyForm(e, successor *Entry) bool {
 	if !c.hasSameTokens(key[0], otherKey[0]) {
 		return true
 	}
-	if given, is := c.Own.deferrable[constraintName{bareName(c.Replaced.Old), bareName(e.Name)}]; is {
+	if given, altered := c.Own.deferrable[constraintName{bareName(c.Replaced.Old), bareName(e.Name)}]; altered {
 		otherKey[1] = strings.TrimSuffix(strings.TrimSuffix(otherKey[1], " INITIALLY DEFERRED"), " DEFERRABLE") + given
 	}
 	return c.hasSameTokens(key[1], otherKey[1])

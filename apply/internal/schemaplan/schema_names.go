@@ -79,6 +79,13 @@ func checkStatements(sql string) error {
 
 // checkStatement checks a statement: its kind, and all names in it. Only kinds pass that work on objects of a schema.
 func checkStatement(node *pgparse.Node, text string) error {
+	switch node.GetNode().(type) {
+	case *pgparse.Node_CreateFunctionStmt, *pgparse.Node_AlterFunctionStmt: // checkSetting looks at a function's own
+	default:
+		if strings.Contains(strings.ToLower(text), "search_path") {
+			return errPath
+		}
+	}
 	switch n := pgparse.Unwrap(node).(type) {
 	case *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.MergeStmt, *pgparse.SelectStmt, *pgparse.TruncateStmt, *pgparse.LockStmt,
 		*pgparse.CallStmt, *pgparse.ExplainStmt, *pgparse.TransactionStmt, *pgparse.RefreshMatViewStmt,
@@ -160,6 +167,11 @@ func checkBlock(text string) error {
 			return err
 		}
 	}
+	for _, query := range block.Expressions {
+		if err := checkStatements(query); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -200,21 +212,14 @@ func checkNode(msg any) error {
 	case *pgparse.VariableSetStmt:
 		return checkSetting(n)
 	case *pgparse.FuncCall:
-		if pgparse.LastText(n.Funcname) == "set_config" {
-			if name, known := pgparse.ConstantString(firstOf(n.Args)); !known || strings.EqualFold(name, "search_path") {
+		if pgparse.LastText(n.Funcname) == "set_config" && len(n.Args) > 0 {
+			if name, known := pgparse.ConstantString(n.Args[0]); !known || strings.EqualFold(name, "search_path") {
 				return errPath
 			}
 		}
 	}
 	schema, name := pgparse.SchemaAndName(names)
 	return checkSchemaName(schema, name)
-}
-
-func firstOf(nodes []*pgparse.Node) *pgparse.Node {
-	if len(nodes) == 0 {
-		return nil
-	}
-	return nodes[0]
 }
 
 var (
