@@ -327,3 +327,29 @@ func (x damagedMigration) reTerminated(t *testing.T) {
 			len(g.Source.Parts), g.Source.Mode, len(g.Problems), len(m.Source.Parts), m.Source.Mode, len(m.Problems))
 	}
 }
+
+// DescribeProgram prints what an adapter read of a migration that is a program, line by line: statements, with what is known of when they run, and the
+// calls that are not judged.
+func DescribeProgram(m *adapter.Migration, program string) string {
+	var out []string
+	for _, p := range m.Source.Parts {
+		line := p.Line
+		if p.Start >= 0 {
+			line = 1 + strings.Count(program[:p.Start], "\n")
+		}
+		text := fmt.Sprintf("%d %s", line, p.SQL)
+		for _, word := range []struct {
+			text string
+			set  bool
+		}{{" sometimes", p.Conditional}, {" loop", p.Loop}, {" needs " + strings.Join(p.Needs, ", "), len(p.Needs) > 0}, {" block", p.Block > 0}} {
+			if word.set {
+				text += word.text
+			}
+		}
+		out = append(out, text)
+	}
+	for _, o := range m.Opaque {
+		out = append(out, fmt.Sprintf("%d %s: %s", o.Line, o.What, o.Why))
+	}
+	return strings.Join(out, "\n")
+}

@@ -1,8 +1,6 @@
 package knex_test
 
 import (
-	"fmt"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -21,27 +19,7 @@ func readProgram(t *testing.T, program string, others map[string]string) string 
 		files[name] = []byte(text)
 	}
 	m := adaptertest.LoadOnly(t, knex.Adapter, files).Migrations[0]
-	var out []string
-	for _, p := range m.Source.Parts {
-		line := p.Line
-		if p.Start >= 0 {
-			line = 1 + strings.Count(program[:p.Start], "\n")
-		}
-		text := fmt.Sprintf("%d %s", line, p.SQL)
-		for _, word := range []struct {
-			text string
-			set  bool
-		}{{" sometimes", p.Conditional}, {" loop", p.Loop}, {" needs", len(p.Needs) > 0}, {" block", p.Block > 0}} {
-			if word.set {
-				text += word.text
-			}
-		}
-		out = append(out, text)
-	}
-	for _, o := range m.Opaque {
-		out = append(out, fmt.Sprintf("%d %s: %s", o.Line, o.What, o.Why))
-	}
-	return strings.Join(out, "\n")
+	return adaptertest.DescribeProgram(m, program)
 }
 
 // TestRuns: what the text of a program does not say is asked of a run of it.
@@ -62,7 +40,7 @@ func TestRuns(t *testing.T) {
 		},
 		"a table that may exist": {
 			"exports.up = async (knex) => {\nfor (const n of ['a', 'b'])\nif (await knex.schema.hasTable(n)) await knex.schema.dropTable(n)\n}",
-			"3 drop table \"a\" sometimes needs\n3 drop table \"b\" sometimes needs",
+			"3 drop table \"a\" sometimes needs \"a\"\n3 drop table \"b\" sometimes needs \"b\"",
 		},
 		"what depends on rows stays opaque": {
 			"exports.up = async (knex) => {\nfor (const r of await knex('a').select('id'))\nawait knex('b').where({ id: r.id }).del()\n" +

@@ -1,8 +1,6 @@
 package kysely_test
 
 import (
-	"fmt"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -24,27 +22,7 @@ func runProgram(t *testing.T, program, settings string) string {
 		"src/migrations/2024_a.ts": []byte(program), "src/lib.ts": []byte(lib),
 		"src/database.ts": []byte("import { Kysely } from 'kysely'\nexport const db = new Kysely({ " + settings + " })\n"),
 	}).Migrations[0]
-	var out []string
-	for _, p := range m.Source.Parts {
-		line := p.Line
-		if p.Start >= 0 {
-			line = 1 + strings.Count(program[:p.Start], "\n")
-		}
-		text := fmt.Sprintf("%d %s", line, p.SQL)
-		for _, word := range []struct {
-			text string
-			set  bool
-		}{{" sometimes", p.Conditional}, {" loop", p.Loop}, {" block", p.Block > 0}} {
-			if word.set {
-				text += word.text
-			}
-		}
-		out = append(out, text)
-	}
-	for _, o := range m.Opaque {
-		out = append(out, fmt.Sprintf("%d %s: %s", o.Line, o.What, o.Why))
-	}
-	return strings.Join(out, "\n")
+	return adaptertest.DescribeProgram(m, program)
 }
 
 // TestRuns: what the text of a program does not say is asked of a run of it.

@@ -1,8 +1,6 @@
 package mikroorm_test
 
 import (
-	"fmt"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -65,22 +63,7 @@ func TestRuns(t *testing.T) {
 				"src/lib/tables.ts": []byte("import { Migration } from '@mikro-orm/migrations'\nexport const all = ['a', 'b'].map((n) => 'shop_' + n)\n" +
 					"export abstract class Base extends Migration {\nprotected rename(a: string, b: string) { this.addSql(`ALTER TABLE ${a} RENAME TO ${b}`) }\n}\n"),
 			}).Migrations[0]
-			var out []string
-			for _, p := range m.Source.Parts {
-				line := p.Line
-				if p.Start >= 0 {
-					line = 1 + strings.Count(tc.program[:p.Start], "\n")
-				}
-				text := fmt.Sprintf("%d %s", line, p.SQL)
-				if p.Conditional {
-					text += " sometimes"
-				}
-				out = append(out, text)
-			}
-			for _, o := range m.Opaque {
-				out = append(out, fmt.Sprintf("%d %s: %s", o.Line, o.What, o.Why))
-			}
-			if diff := cmp.Diff(tc.want, strings.Join(out, "\n")); diff != "" {
+			if diff := cmp.Diff(tc.want, adaptertest.DescribeProgram(m, tc.program)); diff != "" {
 				t.Error(diff)
 			}
 		})

@@ -1,8 +1,6 @@
 package sequelize_test
 
 import (
-	"fmt"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -63,22 +61,7 @@ func TestRuns(t *testing.T) {
 				"migrations/20240101000000-a.js": []byte(tc.program),
 				"lib/tables.js":                  []byte("exports.all = ['a', 'b'].map((n) => 'shop_' + n)\n"),
 			}).Migrations[0]
-			var out []string
-			for _, p := range m.Source.Parts {
-				line := p.Line
-				if p.Start >= 0 {
-					line = 1 + strings.Count(tc.program[:p.Start], "\n")
-				}
-				text := fmt.Sprintf("%d %s", line, p.SQL)
-				if p.Block > 0 {
-					text += " block"
-				}
-				out = append(out, text)
-			}
-			for _, o := range m.Opaque {
-				out = append(out, fmt.Sprintf("%d %s: %s", o.Line, o.What, o.Why))
-			}
-			if diff := cmp.Diff(tc.want, strings.Join(out, "\n")); diff != "" {
+			if diff := cmp.Diff(tc.want, adaptertest.DescribeProgram(m, tc.program)); diff != "" {
 				t.Error(diff)
 			}
 		})

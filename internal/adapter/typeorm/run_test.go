@@ -1,8 +1,6 @@
 package typeorm_test
 
 import (
-	"fmt"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -51,25 +49,7 @@ func TestRuns(t *testing.T) {
 				"src/migrations/1700000000001-A.ts": []byte(tc.program),
 				"src/lib/tables.ts":                 []byte("export const all = ['a', 'b'].map((n) => 'shop_' + n)\n"),
 			}).Migrations[0]
-			var out []string
-			for _, p := range m.Source.Parts {
-				line := p.Line
-				if p.Start >= 0 {
-					line = 1 + strings.Count(tc.program[:p.Start], "\n")
-				}
-				text := fmt.Sprintf("%d %s", line, p.SQL)
-				if p.Conditional {
-					text += " sometimes"
-				}
-				if len(p.Needs) > 0 {
-					text += " needs " + strings.Join(p.Needs, ", ")
-				}
-				out = append(out, text)
-			}
-			for _, o := range m.Opaque {
-				out = append(out, fmt.Sprintf("%d %s: %s", o.Line, o.What, o.Why))
-			}
-			if diff := cmp.Diff(tc.want, strings.Join(out, "\n")); diff != "" {
+			if diff := cmp.Diff(tc.want, adaptertest.DescribeProgram(m, tc.program)); diff != "" {
 				t.Error(diff)
 			}
 		})
