@@ -124,11 +124,15 @@ func findSources(t adapter.Tree) []adapter.Source {
 
 // readMigrations reads the up migrations of a directory in the order of their numbers.
 func readMigrations(ctx context.Context, t adapter.Tree, s adapter.Source) (*adapter.Set, error) {
+	runner := "golang-migrate"
+	if s.Score == byNames {
+		runner += ", if it runs these files,"
+	}
 	set := &adapter.Set{Source: s, Count: count, HistoryBehavior: adapter.HistoryBehavior{
-		Edited:     "golang-migrate records versions, not contents: databases that have it keep what the old text did",
-		Deleted:    "golang-migrate stops with \"no migration found\" on a database whose last version it is",
+		Edited:     runner + " records versions, not contents: databases that have it keep what the old text did",
+		Deleted:    runner + " stops with \"no migration found\" on a database whose last version it is",
 		LastOnly:   true,
-		OutOfOrder: "golang-migrate remembers the last version only: a database that is past it skips this one for good, without a word",
+		OutOfOrder: runner + " remembers the last version only: a database that is past it skips this one for good, without a word",
 	}}
 	mode, assumed := onward.TransactionMessage, s.Score == byNames
 	if s.Options.Transaction != "" {

@@ -2,6 +2,7 @@ package golangmigrate
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/onward-sql/onward/internal/adapter/adaptertest"
@@ -26,6 +27,9 @@ func TestDuplicateOfAGuessedTool(t *testing.T) {
 		}
 		if len(set.History) != 1 || set.History[0].Guessed != want {
 			t.Errorf("%s: %+v", mod, set.History)
+		}
+		if edited := set.HistoryBehavior.Edited; strings.Contains(edited, "if it runs these files") != want {
+			t.Errorf("%s: an edited file: %s", mod, edited)
 		}
 	}
 }
