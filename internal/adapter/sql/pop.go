@@ -15,8 +15,11 @@ var popName = lazyregexp.New(`^\d+_[^.]+\.(?:\w+\.)*up\.sql$`)
 // in one call, in a transaction unless its name has "autocommit". A version has a file
 // for each database, or one for all.
 var pop = runner{
-	name:            "pop",
-	historyBehavior: adapter.HistoryBehavior{Edited: "pop records versions, not contents: databases that have it keep what the old text did"},
+	name: "pop",
+	historyBehavior: adapter.HistoryBehavior{
+		Edited:     "pop records versions, not contents: databases that have it keep what the old text did",
+		OutOfOrder: "pop " + runsAfter,
+	},
 	historyTables: []adapter.HistoryTable{{
 		Table:   "schema_migration",
 		Columns: `(version varchar(14) NOT NULL PRIMARY KEY, version_self integer NOT NULL DEFAULT 0)`,

@@ -3,6 +3,7 @@ package sql
 import (
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -25,7 +26,19 @@ func TestRunnersPage(t *testing.T) {
 		}
 	}
 	if len(tables) != 2 {
-		t.Errorf("%d tables", len(tables))
+		t.Fatalf("%d tables", len(tables))
+	}
+	for line := range strings.Lines(tables[1]) {
+		cells := strings.Split(strings.Trim(line, "|\n "), "|")
+		for _, r := range tools {
+			if !slices.Contains(strings.Split(strings.TrimSpace(cells[0]), ", "), r.name) || r == &drizzle { // the journal decides
+				continue
+			}
+			late := strings.TrimSpace(cells[len(cells)-1])
+			if runs := strings.Contains(r.historyBehavior.OutOfOrder, "runs it"); runs != (late == "runs it") {
+				t.Errorf("%s %s if a new migration comes late; the finding says %q", r.name, late, r.historyBehavior.OutOfOrder)
+			}
+		}
 	}
 	lookedAt := regexp.MustCompile(` · 20\d\d-\d\d-\d\d \|$`)
 	rows := 0
