@@ -49,6 +49,7 @@ func TestConstant(t *testing.T) {
 	for text, want := range map[string][2]bool{
 		"true": {true, false}, "false": {false, true}, "'f'::bool": {false, true}, "NOT false": {true, false},
 		"1 = 1": {true, false}, "NULL IS NULL": {true, false}, "1 = 2 OR a": {}, "a OR 1 = 1": {true, false}, "a": {}, "1": {}, "NULL": {}, "a = true": {},
+		"COALESCE(NULL, 'off') <> 'on'": {true, false}, "COALESCE('01', 2) = '1'": {}, "COALESCE('01', a) = '1'": {}, "COALESCE(NULL, NULL) = 'on'": {},
 	} {
 		e := expr(t, text)
 		if got := [2]bool{ConstantTrue(e), ConstantFalse(e)}; got != want {

@@ -112,8 +112,29 @@ func (r *Row) evalValue(n *pgparse.Node, depth int) Value {
 		return r.evalComparison(x, depth).asValue()
 	case *pgparse.FuncCall:
 		return r.evalCall(x, depth)
+	case *pgparse.CoalesceExpr:
+		return r.evalCoalesce(x, depth)
 	}
 	return Value{}
+}
+
+// evalCoalesce evaluates COALESCE. Beside values of another kind a text may be the constant of their type: COALESCE('01', 2).
+func (r *Row) evalCoalesce(x *pgparse.CoalesceExpr, depth int) Value {
+	first, alike := Value{Kind: Null}, true
+	for _, a := range x.GetArgs() {
+		switch v := r.evalValue(a, depth+1); {
+		case v.Kind == Null:
+			alike = alike && IsNull(a) // a column has a type
+		case first.Kind == Null:
+			first = v
+		default:
+			alike = alike && v.Kind == first.Kind
+		}
+	}
+	if first.Kind == Text && !alike {
+		return Value{Kind: Some}
+	}
+	return first
 }
 
 // evalCall evaluates a function of one text that gives the same result on every server.

@@ -52,7 +52,7 @@ func conditions(r *rand.Rand, depth int) string {
 		left, right := conditions(r, depth-1), conditions(r, depth-1)
 		return one("("+left+" AND "+right+")", "("+left+" OR "+right+")", "NOT ("+left+")")
 	}
-	switch r.IntN(17) {
+	switch r.IntN(18) {
 	case 0, 1, 2:
 		return "a " + one("=", "<>", "<", "<=", ">", ">=") + " " + number()
 	case 3:
@@ -78,6 +78,8 @@ func conditions(r *rand.Rand, depth int) string {
 	case 14:
 		return "length(s) " + one("<", ">=") + " " + number()
 	case 15:
+		return one("COALESCE(a, "+number()+") > "+number(), "COALESCE(f, false)", "COALESCE(NULL, 'x') <> "+text())
+	case 16:
 		return "(a IS NULL) " + one("=", "<>") + " (s IS NULL)"
 	}
 	return one("true", "false", "NULL::bool", "1 = 1", "'off'::bool", "NULL IS NULL")

@@ -53,6 +53,7 @@ func RecordMapperCall(r *source.File, l lexer.String) {
 		before = before[:n] // knex<User>(
 	}
 	callee, _ := source.LastWord(before)
+	head := before[:len(before)-len(callee)]
 	if callee == "in" {
 		callee = "from"
 	}
@@ -66,6 +67,9 @@ func RecordMapperCall(r *source.File, l lexer.String) {
 	name := string(r.Text[l.From:l.To])
 	if !known || lexer.NameLength([]byte(strings.ReplaceAll(name, ".", "_"))) < len(strings.Fields(name + " ")[0]) {
 		return
+	}
+	if chainBegins[strings.ToLower(callee)] {
+		how = findChainWrite(r, head, l.End)
 	}
 	c := facts.Call{Table: strings.Fields(name)[0], Line: r.LineAt(l.From), How: how}
 	source.RecordNames(&c, r, r.FindCallStart(l.Open), l.Open)

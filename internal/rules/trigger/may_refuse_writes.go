@@ -7,6 +7,7 @@ import (
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/lazyregexp"
+	"github.com/onward-sql/onward/internal/predicate"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -85,10 +86,13 @@ func wasRaising(deployed *catalog.Catalog, old *catalog.Relation, t *catalog.Tri
 	return fn == nil || countRaises(fn.Body) > 0
 }
 
-func mayRefuseWrites(p *rule.Pass, _ *catalog.Catalog, by *rule.Stmt, r *catalog.Relation, t *catalog.Trigger) {
+func mayRefuseWrites(p *rule.Pass, c *catalog.Catalog, by *rule.Stmt, r *catalog.Relation, t *catalog.Trigger) {
 	old := p.Release.Deployed.Relation(r.OID)
 	if old == nil {
 		return
+	}
+	if setting, unset := findGuardSetting(c, t); setting != "" && (unset == predicate.True || !unset.MayBe(predicate.True)) && isUnset(p, c, t, setting) {
+		return // trigger-refuses-writes has it, or it raises nothing
 	}
 	u := p.Code.FindUses(old.Name, "")
 	severity, evidence := onward.Warning, u.WriteEvidence(strings.Split(t.Events, " or ")...)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/lazyregexp"
+	"github.com/onward-sql/onward/internal/predicate"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -30,7 +31,8 @@ var RefusesWrites = &rule.Rule{
 				return false
 			}
 			columns, _ := frozenColumns(c, r, t)
-			return alwaysRaises(c, t) || len(columns) > 0 || findDemanded(c, old, r, t) != nil
+			setting, unset := findGuardSetting(c, t)
+			return alwaysRaises(c, t) || setting != "" && unset == predicate.True || len(columns) > 0 || findDemanded(c, old, r, t) != nil
 		})
 	},
 	Release: func(p *rule.Pass, r *rule.Release) { eachKept(p, r, refusesWrites) },
@@ -48,7 +50,9 @@ func refusesWrites(p *rule.Pass, c *catalog.Catalog, by *rule.Stmt, r *catalog.R
 	if old == nil {
 		return
 	}
-	if !alwaysRaises(c, t) {
+	setting, unset := findGuardSetting(c, t)
+	guarded := setting != "" && unset == predicate.True && isUnset(p, c, t, setting)
+	if !guarded && !alwaysRaises(c, t) {
 		refusesInserts(p, c, by, old, r, t)
 		if columns, skips := frozenColumns(c, r, t); len(columns) > 0 {
 			refusesChanges(p, by, old, r, t, columns, skips)
@@ -64,14 +68,19 @@ func refusesWrites(p *rule.Pass, c *catalog.Catalog, by *rule.Stmt, r *catalog.R
 	} else {
 		severity = u.DropSeverity()
 	}
-	events := strings.ToUpper(t.Events)
-	p.Report(by, rule.Report{
-		Fact:     "trigger " + t.Name + " refuses each " + events + " on " + r.Name.String(),
+	report := rule.Report{
+		Fact:     "trigger " + t.Name + " refuses each " + strings.ToUpper(t.Events) + " on " + r.Name.String(),
 		Harm:     "the deployed code's fail: " + t.Function.String() + "() raises an exception, whatever the row",
 		Instead:  "create it a release later, when no code that writes to " + r.Name.String() + " runs any more",
 		Severity: severity,
 		Evidence: evidence,
-	})
+	}
+	if guarded {
+		report.Fact += " of a session that does not set " + setting
+		report.Harm = "the deployed code's fail: " + t.Function.String() + "() raises an exception, and the code sets " + setting + " nowhere"
+		report.Instead = "release code that sets " + setting + " first, and create the trigger a release later"
+	}
+	p.Report(by, report)
 }
 
 // refusesInserts tells of a trigger that demands a column which the deployed code

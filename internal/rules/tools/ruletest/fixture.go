@@ -19,6 +19,7 @@
 //	given: users.name       its model uses it, and writes a default of its own
 //	inserts: users (name)   it has an INSERT with these columns
 //	unused: users.name      nothing in the deployed code names it
+//	unused: setting.app.x   it sets the session's setting app.x nowhere
 //	code: users TRUNCATE users   a line of the deployed code that names it
 //	today: 2027-02-02       the current day, for rules with dates
 //	deprecated: users.a deprecated 2026-01-01  what onward.yaml calls deprecated

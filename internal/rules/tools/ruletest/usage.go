@@ -36,7 +36,9 @@ func questionKey(q analysis.Question) string {
 		return q.Old
 	case analysis.AskValue:
 		return "=." + out + "=" + q.Old + "=" + q.Now
-	case analysis.AskUpserts, analysis.AskUpsert, analysis.AskSetting, analysis.AskCompared:
+	case analysis.AskSetting:
+		return "setting." + q.Name.Name
+	case analysis.AskUpserts, analysis.AskUpsert, analysis.AskCompared:
 		return "(" + strconv.Itoa(int(q.Kind)) + ")" // no header says
 	}
 	return out
