@@ -250,6 +250,11 @@ func (fn *Function) Signature() string {
 	return fn.Name.String() + "(" + strings.Join(args, ", ") + ")"
 }
 
+// TakesArguments reports whether a function can be called with the arguments of another one. Defaults fill in the rest.
+func (fn *Function) TakesArguments(args []Type) bool {
+	return len(args) <= len(fn.Args) && len(args) >= len(fn.Args)-fn.Defaults && slices.EqualFunc(args, fn.Args[:len(args)], Type.IsAlike)
+}
+
 func (f *fold) renameFunction(o *pgparse.ObjectWithArgs, to string) {
 	name, list, at := f.findFunction(o)
 	if at < 0 {

@@ -90,6 +90,9 @@ func (t Type) IsSame(o Type) bool {
 	return true
 }
 
+// IsAlike reports whether an argument of the one type is one of the other: modifiers do not count.
+func (t Type) IsAlike(o Type) bool { return t.Name == o.Name && (t.Array > 0) == (o.Array > 0) }
+
 // spellings are the types that people write otherwise than the catalogue
 // stores them.
 var spellings = map[string]string{

@@ -52,12 +52,12 @@ func judgeReplaced(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 	}
 	u := p.Code.UsesFunction(old.Name)
 	r := rule.Report{Severity: u.NameSeverity(), Evidence: u.Evidence, Instead: "keep the old one for one more release, and give the new one another name"}
-	at := slices.IndexFunc(now, func(f *catalog.Function) bool { return takesArguments(f, old.Args) })
+	at := slices.IndexFunc(now, func(f *catalog.Function) bool { return f.TakesArguments(old.Args) })
 	switch {
 	case at < 0:
 		r.Fact = old.Kind + " " + old.Signature() + " becomes " + now[len(now)-1].Signature()
 		r.Harm = u.DescribeBreak("the old arguments")
-	case old.Returns.IsKnown() && now[at].Returns.IsKnown() && (!sameType(old.Returns, now[at].Returns) || old.ReturnsSet != now[at].ReturnsSet):
+	case old.Returns.IsKnown() && now[at].Returns.IsKnown() && (!old.Returns.IsAlike(now[at].Returns) || old.ReturnsSet != now[at].ReturnsSet):
 		r.Fact = old.Kind + " " + old.Signature() + " returns " + describeResult(now[at]) + " (was " + describeResult(old) + ")"
 		r.Harm = u.DescribeBreak("the old result")
 	default:
@@ -107,7 +107,7 @@ func sharedArgCount(a, b *catalog.Function) (n int, both bool) {
 	}
 	// The more arguments, the more calls.
 	for m := min(len(a.Args), len(b.Args)); m >= n; m-- {
-		if slices.EqualFunc(a.Args[:m], b.Args[:m], sameType) {
+		if slices.EqualFunc(a.Args[:m], b.Args[:m], catalog.Type.IsAlike) {
 			return m, m < len(a.Args) || m < len(b.Args)
 		}
 	}

@@ -41,8 +41,32 @@ func checkFunctionDrop(p *rule.Pass, s *rule.Stmt) {
 		if len(before) > 0 && !slices.ContainsFunc(before, func(f *catalog.Function) bool { return f.IsCalledByQueries() && p.DeployedFunction(f) }) {
 			continue
 		}
-		p.Report(s, describeDrop("function", name.String(), findFunctionUses(p, s, name)))
+		r := describeDrop("function", name.String(), findFunctionUses(p, s, name))
+		if again := findFunctionAgain(s, name, before); again != nil {
+			r.Fact += " and made again in another transaction, at " + again.RelativePlace(s)
+			r.Harm = "calls of the deployed code in between fail: function " + name.String() + "(…) does not exist"
+			r.Instead, r.Severity = "do both in one transaction", min(r.Severity, onward.Warning)
+		}
+		p.Report(s, r)
 	}
+}
+
+// findFunctionAgain returns the statement of the same migration, after the transaction, that makes a function which takes the calls of each dropped
+// one; nil if there is none.
+func findFunctionAgain(s *rule.Stmt, name catalog.Name, before []*catalog.Function) *rule.Stmt {
+	last := s.Tx.Statements[len(s.Tx.Statements)-1]
+	for _, again := range rule.StatementsAfter(rule.StatementsOf[*pgparse.Node_CreateFunctionStmt](s.Migration), last) {
+		now := again.After.Functions(name.Schema, name.Name)
+		misses := func(old *catalog.Function) bool {
+			return !slices.ContainsFunc(now, func(f *catalog.Function) bool {
+				return f.TakesArguments(old.Args) && f.Kind == old.Kind && f.ReturnsSet == old.ReturnsSet && (!old.Returns.IsKnown() || old.Returns.IsAlike(f.Returns))
+			})
+		}
+		if len(before) > 0 && !slices.ContainsFunc(before, misses) {
+			return again
+		}
+	}
+	return nil
 }
 
 // findFunctionUses returns the known uses of a function that a statement drops or renames: by the
