@@ -10,13 +10,14 @@ import (
 	"github.com/onward-sql/onward/internal/adapter/adaptertest"
 	"github.com/onward-sql/onward/internal/adapter/golangmigrate"
 	"github.com/onward-sql/onward/internal/adapter/goose"
+	"github.com/onward-sql/onward/internal/adapter/sequelize"
 	"github.com/onward-sql/onward/internal/adapter/sql"
 	"github.com/onward-sql/onward/internal/adapter/sqlx"
 	"github.com/onward-sql/onward/internal/adapter/typeorm"
 )
 
-// adapters are those that read SQL files.
-var adapters = []adapter.Adapter{goose.Adapter, golangmigrate.Adapter, sqlx.Adapter, typeorm.Adapter, sql.Adapter{}}
+// adapters are those that read SQL files, and two for programs.
+var adapters = []adapter.Adapter{goose.Adapter, golangmigrate.Adapter, sqlx.Adapter, typeorm.Adapter, sequelize.Adapter, sql.Adapter{}}
 
 const (
 	up    = "-- +goose Up\nCREATE TABLE t (id int);\n"
@@ -228,7 +229,12 @@ func TestDetect(t *testing.T) {
 			map[string]string{"db/1_a.up.sql": "CREATE TABLE t (id UInt64) ENGINE = ReplicatedMergeTree() ORDER BY id;"},
 			[]string{"! db migrations for ClickHouse"},
 		},
-		"SQLite by text":      {map[string]string{"db/1_a.up.sql": "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT);"}, []string{"! db migrations for SQLite"}},
+		"SQLite by text": {map[string]string{"db/1_a.up.sql": "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT);"}, []string{"! db migrations for SQLite"}},
+		"an option of Sequelize": {
+			map[string]string{"migrations/20240101000000-a.js": "module.exports = { async up(queryInterface, Sequelize) {\n" +
+				"  await queryInterface.createTable('t', { id: { type: Sequelize.INTEGER, primaryKey: true, autoIncrement: true } })\n} }\n"},
+			[]string{"sequelize migrations"},
+		},
 		"SQLite by INSERT OR": {map[string]string{"db/1_a.up.sql": "INSERT OR IGNORE INTO t (id) VALUES (1);"}, []string{"! db migrations for SQLite"}},
 		"Postgres in a directory of that name": {
 			map[string]string{"mysql-import/migrations/1_a.up.sql": "CREATE TABLE t (id bigserial, doc jsonb);"},

@@ -39,7 +39,9 @@ var (
 		},
 		{
 			"SQLite", []string{"autoincrement", "pragma", "rowid", "insert or", "strict"},
-			lazyregexp.New(`(?i)\bAUTOINCREMENT\b|\)\s*STRICT\s*;|\bINSERT\s+OR\s+(IGNORE|REPLACE|ABORT|FAIL|ROLLBACK)\b|^\s*PRAGMA\s+\w+|\bWITHOUT\s+ROWID\b`),
+			// autoIncrement is an option of Sequelize for every database.
+			lazyregexp.New(`(?i)(?-i:\bAUTOINCREMENT\b|\bautoincrement\b|\bautoIncrement\(\))|\)\s*STRICT\s*;|` +
+				`\bINSERT\s+OR\s+(IGNORE|REPLACE|ABORT|FAIL|ROLLBACK)\b|^\s*PRAGMA\s+\w+|\bWITHOUT\s+ROWID\b`),
 		},
 		{
 			"SQL Server", []string{"identity(", "identity (", "nvarchar", "\ngo", "[dbo]"},
