@@ -135,7 +135,7 @@ func addConstraint(c *compiler, arguments []jscode.Value) {
 		where, _ := options.Field("where")
 		condition, isRaw := c.rawValue(where)
 		if !isRaw {
-			condition = c.checkCondition(where)
+			condition = c.compareFields(where, c.escapeLiteral)
 		}
 		sql = "CHECK (" + condition + ")"
 	case "FOREIGN KEY":
@@ -150,18 +150,6 @@ func addConstraint(c *compiler, arguments []jscode.Value) {
 		sql += c.readDeferral(options)
 	}
 	c.addSQL("ALTER TABLE " + table.String() + " ADD CONSTRAINT " + quoteIdentifier(name) + " " + sql + ";")
-}
-
-// checkCondition returns the condition of a check that lists the values of a column: {state: ['a', 'b']}.
-func (c *compiler) checkCondition(where jscode.Value) string {
-	if len(where.Fields) == 1 && where.Fields[0].Value.Kind == jscode.List && len(where.Fields[0].Value.Items) > 0 {
-		var values []string
-		for _, v := range where.Fields[0].Value.Items {
-			values = append(values, c.escapeLiteral(v))
-		}
-		return quoteIdentifier(where.Fields[0].Name) + " IN (" + strings.Join(values, ", ") + ")"
-	}
-	return c.compareFields(where, c.escapeLiteral)
 }
 
 // foreignReference returns the definition of a foreign key, and the table that it references.

@@ -6,7 +6,7 @@ import (
 	"github.com/onward-sql/onward/internal/adapter/jscode"
 )
 
-// compareFields returns a condition on the fields of an object: equality, and IS NULL.
+// compareFields returns a condition on the fields of an object: equality, IS NULL, lists and operators. write writes the value of an equality.
 func (c *compiler) compareFields(v jscode.Value, write func(jscode.Value) string) string {
 	if c.requireThat(v.Kind == jscode.Object && len(v.Fields) > 0); c.unread {
 		return ""
@@ -18,9 +18,12 @@ func (c *compiler) compareFields(v jscode.Value, write func(jscode.Value) string
 		case f.Value.IsWord("null"):
 			parts = append(parts, quoteIdentifier(f.Name)+" IS NULL")
 		case f.Value.Kind == jscode.Object:
-			parts = append(parts, quoteIdentifier(f.Name)+" "+c.compareOperator(f.Value, write))
+			parts = append(parts, quoteIdentifier(f.Name)+" "+c.compareOperator(f.Value))
+		case f.Value.Kind == jscode.List:
+			parts = append(parts, quoteIdentifier(f.Name)+" IN "+c.writeList(f.Value))
 		default:
-			c.requireThat(!f.Value.IsWord("undefined"))
+			isMethod := f.Value.Kind == jscode.Chain && f.Value.Links[len(f.Value.Links)-1].Name != "fn"
+			c.requireThat(!f.Value.IsWord("undefined") && !isMethod) // of a literal the name of the column is not sent
 			parts = append(parts, quoteIdentifier(f.Name)+" = "+write(f.Value))
 		}
 	}
@@ -30,9 +33,19 @@ func (c *compiler) compareFields(v jscode.Value, write func(jscode.Value) string
 // operators are the operators of Sequelize whose form does not depend on the value.
 var operators = map[string]string{"Op.gt": ">", "Op.gte": ">=", "Op.lt": "<", "Op.lte": "<=", "Op.in": "IN", "Op.notIn": "NOT IN"}
 
-// compareOperator writes the comparison of a column by one operator: { [Op.ne]: null }.
+// writeList writes the values of a list, which are never parameters.
+func (c *compiler) writeList(v jscode.Value) string {
+	c.requireThat(len(v.Items) > 0)
+	var items []string
+	for _, item := range v.Items {
+		items = append(items, c.escapeLiteral(item))
+	}
+	return "(" + strings.Join(items, ", ") + ")"
+}
+
+// compareOperator writes the comparison of a column by one operator: { [Op.ne]: null }. Its value is never a parameter.
 // https://sequelize.org/docs/v6/core-concepts/model-querying-basics/#operators
-func (c *compiler) compareOperator(v jscode.Value, write func(jscode.Value) string) string {
+func (c *compiler) compareOperator(v jscode.Value) string {
 	if c.requireThat(len(v.Fields) == 1); c.unread {
 		return ""
 	}
@@ -41,15 +54,11 @@ func (c *compiler) compareOperator(v jscode.Value, write func(jscode.Value) stri
 	c.requireThat(!value.IsWord("undefined"))
 	switch operator := operators[name]; {
 	case operator != "" && value.Kind == jscode.List:
-		c.requireThat(strings.HasSuffix(operator, "IN") && len(value.Items) > 0)
-		var items []string
-		for _, item := range value.Items {
-			items = append(items, write(item))
-		}
-		return operator + " (" + strings.Join(items, ", ") + ")"
+		c.requireThat(strings.HasSuffix(operator, "IN"))
+		return operator + " " + c.writeList(value)
 	case operator != "":
 		c.requireThat(!isNull && !strings.HasSuffix(operator, "IN"))
-		return operator + " " + write(value)
+		return operator + " " + c.escapeLiteral(value)
 	case isNull && (name == "Op.is" || name == "Op.eq"):
 		return "IS NULL"
 	case isNull && (name == "Op.not" || name == "Op.ne"):
@@ -59,9 +68,9 @@ func (c *compiler) compareOperator(v jscode.Value, write func(jscode.Value) stri
 	case isTruth && name == "Op.not":
 		return "IS NOT " + value.Text
 	case name == "Op.eq":
-		return "= " + write(value)
+		return "= " + c.escapeLiteral(value)
 	case name == "Op.ne" || name == "Op.not":
-		return "!= " + write(value)
+		return "!= " + c.escapeLiteral(value)
 	}
 	c.requireThat(false)
 	return ""

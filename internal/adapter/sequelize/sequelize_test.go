@@ -63,7 +63,7 @@ func TestUnreadCalls(t *testing.T) {
 		"queryInterface.addConstraint('a', { fields: ['b'], type: 'default', defaultValue: 1 })",
 		"queryInterface.bulkInsert('a', rows)",
 		"queryInterface.bulkInsert('a', [{ b: new Date() }])",
-		"queryInterface.bulkUpdate('a', { b: 1 }, { c: [1, 2] })",
+		"queryInterface.bulkUpdate('a', { b: 1 }, { c: Sequelize.literal('2') })",
 		"queryInterface.bulkDelete('a', { b: 1 }, { truncate: true })",
 		"queryInterface.sequelize.query('SELECT :a', { replacements: { a: 1 } })",
 		"queryInterface.sequelize.query(`SELECT ${a}`)",
@@ -80,6 +80,21 @@ func TestUnreadCalls(t *testing.T) {
 	} {
 		if got := describeCall(call); got != "" {
 			t.Errorf("%s: %s", call, got)
+		}
+	}
+}
+
+// TestConditions: only the value of an equality is a parameter.
+func TestConditions(t *testing.T) {
+	t.Parallel()
+	for call, want := range map[string]string{
+		"queryInterface.bulkUpdate('a', { b: 1 }, { c: [1, 'x'], d: 5 })":                    `UPDATE "a" SET "b"='1' WHERE "c" IN (1, 'x') AND "d" = '5'`,
+		"queryInterface.bulkDelete('a', { c: ['x'], d: null })":                              `DELETE FROM "a" WHERE "c" IN ('x') AND "d" IS NULL`,
+		"queryInterface.bulkUpdate('a', { b: true }, { c: Sequelize.fn('lower', 'X') })":     `UPDATE "a" SET "b"='true' WHERE "c" = lower('X')`,
+		"queryInterface.addIndex('a', ['b'], { name: 'i', where: { c: ['x', 'y'], d: 1 } })": `CREATE INDEX "i" ON "a" ("b") WHERE "c" IN ('x', 'y') AND "d" = 1`,
+	} {
+		if got := describeCall(call); got != want {
+			t.Errorf("%s:\n%s, want\n%s", call, got, want)
 		}
 	}
 }

@@ -20,6 +20,7 @@ module.exports = {
       await queryInterface.addIndex("orders", ["id"], { name: "i" + i, where });
     }
     await queryInterface.bulkDelete("orders", { total: { [Op.gt]: 5 } });
+    await queryInterface.bulkUpdate("orders", { total: 7 }, { total: { [Op.gt]: 5 }, status: ["a", "b"], id: 4 });
     await queryInterface.sequelize.query("select 'end'");
   },
 
