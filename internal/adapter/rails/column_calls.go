@@ -146,8 +146,8 @@ func (t *translator) renameColumn(r *rubycode.Run, c *rubycode.Call) bool {
 	}
 	t.schema.renameColumn(table, from, to)
 	for _, e := range t.schema.sortedIndexes(table) {
-		if old := before[e.name]; strings.Join(old, ",") != strings.Join(e.columns, ",") && e.name == indexName(table, old, t.version) {
-			t.sendRenameIndex(r, table, e.name, indexName(table, e.columns, t.version))
+		if old := before[e.name]; strings.Join(old, ",") != strings.Join(e.columns, ",") && e.name == t.indexName(table, old) {
+			t.sendRenameIndex(r, table, e.name, t.indexName(table, e.columns))
 		}
 	}
 	return true

@@ -23,7 +23,7 @@ func (t *translator) createIndex(r *rubycode.Run, table string, on rubycode.Valu
 	}
 	name := o.takeText("name")
 	if name == "" {
-		name = indexName(table, columns, t.version)
+		name = t.indexName(table, columns)
 	}
 	sql := "CREATE "
 	if o.takeFlag("unique") {
@@ -134,11 +134,11 @@ func (t *translator) removeIndex(r *rubycode.Run, c *rubycode.Call) bool {
 // findIndex returns the name of the index of columns; its usual name, and false, if the migrations that were read do not create it.
 func (t *translator) findIndex(table string, columns []string) (string, bool) {
 	for _, e := range t.schema.indexes[table] {
-		if slices.Equal(e.columns, columns) || indexName(table, e.columns, t.version) == indexName(table, columns, t.version) {
+		if slices.Equal(e.columns, columns) || t.indexName(table, e.columns) == t.indexName(table, columns) {
 			return e.name, true
 		}
 	}
-	return indexName(table, columns, t.version), false
+	return t.indexName(table, columns), false
 }
 
 func (t *translator) renameIndex(r *rubycode.Run, c *rubycode.Call) bool {

@@ -97,10 +97,15 @@ func TestNewerVersions(t *testing.T) {
 			`ALTER TABLE "a" ADD "b" character varying GENERATED ALWAYS AS (lower(c)) STORED`,
 		},
 		{"an extension", "7.1", "disable_extension 'a'", `DROP EXTENSION IF EXISTS "a"`},
+		{"an index in a schema", "7.1", "add_index 's.a', :b", `CREATE INDEX "index_a_on_b" ON "s"."a" ("b")`},
 	} {
 		if got := readChange(t, tc.version, tc.body, nil); got != tc.want {
 			t.Errorf("%s: got\n%s\nwant\n%s", tc.name, got, tc.want)
 		}
+	}
+	older := adaptertest.Files{"Gemfile.lock": []byte("GEM\n  specs:\n    activerecord (7.0.8)\n")}
+	if got := readChange(t, "7.0", "add_index 's.a', :b", older); got != `CREATE INDEX "index_s.a_on_b" ON "s"."a" ("b")` {
+		t.Error(got)
 	}
 	got := readChange(t, "7.1", "add_column :a, :b, :datetime", adaptertest.Files{
 		"config/application.rb": []byte("ActiveSupport.on_load(:active_record_postgresqladapter) { self.datetime_type = :timestamptz }\n"),

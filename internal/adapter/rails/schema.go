@@ -115,14 +115,19 @@ func (s *schema) renameIndex(table, from, to string) {
 // connection_adapters/abstract/schema_statements.rb).
 const longestIndexName = 62
 
+// bareIndexName is the version of Active Record that began to leave the schema of the table out of the names of indexes.
+const bareIndexName = version(701)
+
 // indexName returns the name of an index that has none: of columns, or of an expression.
-func indexName(table string, columns []string, v version) string {
-	table = lastName(table)
+func (t *translator) indexName(table string, columns []string) string {
+	if t.project.library >= bareIndexName {
+		table = lastName(table)
+	}
 	if len(columns) == 1 && strings.ContainsFunc(columns[0], func(c rune) bool { return !isWordRune(c) }) {
 		columns = []string{strings.Join(strings.FieldsFunc(columns[0], func(c rune) bool { return !isWordRune(c) }), "_")}
 	}
 	name := "index_" + table + "_on_" + strings.Join(columns, "_and_")
-	if v < 701 || len(name) <= longestIndexName {
+	if t.version < 701 || len(name) <= longestIndexName {
 		return name
 	}
 	hash := "_" + hashName(name)

@@ -293,8 +293,8 @@ func (t *translator) renameTable(r *rubycode.Run, c *rubycode.Call) bool {
 	}
 	t.schema.renameTable(from, to)
 	for _, e := range t.schema.sortedIndexes(to) {
-		if e.name == indexName(from, e.columns, t.version) {
-			t.sendRenameIndex(r, to, e.name, indexName(to, e.columns, t.version))
+		if e.name == t.indexName(from, e.columns) {
+			t.sendRenameIndex(r, to, e.name, t.indexName(to, e.columns))
 		}
 	}
 	return true
