@@ -86,11 +86,12 @@ func addNotNull(c *changeSet, e *element) {
 	name := quoteName(e.getText("columnName"))
 	if e.hasAttribute("defaultNullValue") {
 		value := e.getText("defaultNullValue")
-		if t := readType(e.getText("columnDataType")); e.getText("columnDataType") != "" && t.isNumber() {
-			value = strings.TrimSpace(value)
-		} else if currentTime.MatchString(value) {
+		switch t := readType(e.getText("columnDataType")); {
+		case currentTime.MatchString(value):
 			value = "NOW()"
-		} else {
+		case typeNames[t.base] == "BOOLEAN":
+			value = quoteText(writeBoolean(value))
+		default: // a number has quotes, too
 			value = quoteText(value)
 		}
 		c.addPart(e, fmt.Sprintf("UPDATE %s SET %s = %s WHERE %s IS NULL", tableOf(e), name, value, name))
