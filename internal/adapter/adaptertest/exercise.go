@@ -81,20 +81,25 @@ func Compare(t *testing.T, a adapter.Adapter, dir string) {
 func compareDescription(t *testing.T, dir string, set *adapter.Set) {
 	t.Run("want", func(t *testing.T) {
 		t.Parallel()
-		got := Describe(set)
-		if *update {
-			if err := os.WriteFile(dir+".want", []byte(got), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(dir + ".want")
-		if err != nil {
+		CompareFile(t, dir+".want", Describe(set))
+	})
+}
+
+// CompareFile compares a text with a file (-update writes it).
+func CompareFile(t *testing.T, file, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(string(want), got); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", dir, diff)
-		}
-	})
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", file, diff)
+	}
 }
 
 func detectOne(t *testing.T, a adapter.Adapter, tree adapter.Tree) adapter.Source {

@@ -16,8 +16,8 @@ var (
 	// ofLiquibase matches what Liquibase and its driver ask and record by themselves.
 	ofLiquibase = regexp.MustCompile(`(?i)databasechangelog|pg_catalog|pg_settings|^select (?:current_|version\(\))|^SHOW |^SET |^BEGIN|^COMMIT|^ROLLBACK`)
 	blanks      = regexp.MustCompile(`(?m)--.*$|\s+`)
-	// The schema of the connection, which Liquibase puts before each name.
-	ownSchema = regexp.MustCompile(`\bpublic\.`)
+	// The schema of the connection, which Liquibase and others put before each name.
+	ownSchema = regexp.MustCompile(`\bpublic\.|"public"\.`)
 )
 
 // sameForm writes a statement so that two are equal if they mean the same: the case of letters does not count outside of quotes.

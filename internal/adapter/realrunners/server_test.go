@@ -21,6 +21,7 @@ import (
 	"github.com/onward-sql/onward/internal/adapter/jsrun"
 	"github.com/onward-sql/onward/internal/pgserver"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+	"github.com/onward-sql/onward/internal/sandbox"
 )
 
 // logged is the one server of this package: it logs every statement, each with
@@ -35,6 +36,7 @@ var logged = sync.OnceValues(func() (*pgserver.Server, error) {
 
 func TestMain(m *testing.M) {
 	jsrun.RunChild()
+	sandbox.RunChild()
 	if dir := os.Getenv(gooseChild); dir != "" {
 		if err := migrateGoose(context.Background(), dir, os.Getenv("DATABASE_URL")); err != nil {
 			os.Stderr.WriteString(err.Error() + "\n")

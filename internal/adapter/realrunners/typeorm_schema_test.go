@@ -27,7 +27,6 @@ func TestTypeORMSchema(t *testing.T) {
 	root := t.TempDir()
 	write(t, root, map[string]string{file: string(text)})
 	statements := filepath.Join(root, "sent")
-	t.Setenv("NODE_PATH", filepath.Join(packages, "node_modules"))
 	t.Setenv("SENT_FILE", statements)
 	run := atOnce(t, func(url string) string { return url }, "node", "testdata/typeorm.cjs", packages)
 	if failed := run([][2]string{{filepath.Join(root, "src/migrations"), overTCP(t, s, db)}}); failed[0] != "" {

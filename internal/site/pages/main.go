@@ -1,5 +1,5 @@
 // Command pages writes the pages of docs/ that are made of examples: one for each migration tool, accidents
-// that happened to others, and the differences for users of squawk. Their output is onward's output for the
+// that happened to others, the differences for users of squawk, and a table in the page of all tools. Their output is onward's output for the
 // files next to this program. It runs in internal/site.
 package main
 
@@ -54,6 +54,10 @@ func makePages(ctx context.Context, docs string) (map[string]string, error) {
 	}
 	for name, text := range pages {
 		pages[name] = generated + text
+	}
+	pages["runners.md"], err = insertCoverage(string(table), filepath.Join(docs, "..", "internal", "adapter", "realrunners", "testdata", "contract"))
+	if err != nil {
+		return nil, err
 	}
 	return pages, nil
 }

@@ -61,6 +61,7 @@ class Runners {
           .dataSource(url, null, null)
           .locations("filesystem:" + dir)
           .connectRetries(0)
+          .baselineOnMigrate(true) // of a schema that has tables
           .configuration(Map.of("flyway.postgresql.transactional.lock", "false"))
           .load()
           .migrate();

@@ -1,10 +1,12 @@
 // Runs TypeORM's migrations. Arguments: where its packages are; then, for each run,
 // a directory of migrations and a URL. The data source's other options are in data-source.json
 // beside the directory. Prints a line for each run.
-const { createRequire } = require('node:module')
+const { createRequire, Module } = require('node:module')
 const fs = require('node:fs')
 const path = require('node:path')
 const [packages, ...runs] = process.argv.slice(2)
+process.env.NODE_PATH = path.join(packages, 'node_modules') // the migrations import TypeORM, too
+Module._initPaths()
 const from = createRequire(packages + '/')
 from('reflect-metadata')
 const { DataSource } = from('typeorm')
