@@ -139,7 +139,7 @@ race: ## what runs at the same time, under the race detector: the one thing here
 	CGO_ENABLED=1 ONWARD_REQUIRE=1 $(GO) test -race ./audit ./internal/fleet ./internal/gitrange ./internal/traffic ./internal/wire/...
 
 bench: build ## against squawk on the same files; how cost grows; what a rehearsal costs
-	./bench/run.sh
+	$(GO) run ./bench -onward $(or $(ONWARD),bin/onward) $(PARTS)
 
 profile: ## cmd/onward/default.pgo, by which the compiler optimises: runs of check, and of changelog for REPO from BASE to HEAD
 	$(GO) run -trimpath ./bench/profile $(if $(REPO),-repo $(REPO) -base $(BASE) -head $(HEAD))

@@ -1,18 +1,16 @@
 //go:build unix
 
-package main
+package compare
 
 import (
-	"bytes"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/onward-sql/onward/bench/cost"
+	"github.com/onward-sql/onward/bench/measure"
 )
 
 func script(t *testing.T, text string) string {
@@ -35,36 +33,24 @@ func TestLimits(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		onward cost.Usage
-		kept   bool
+		missed bool
 	}{
-		{"all kept", cost.Usage{Wall: time.Second, CPU: time.Second, Peak: 199 << 20}, true},
-		{"wall", cost.Usage{Wall: 1410 * time.Millisecond, CPU: time.Second, Peak: 1}, false},
-		{"CPU", cost.Usage{Wall: 100 * time.Millisecond, CPU: 1260 * time.Millisecond, Peak: 1}, false},
-		{"memory", cost.Usage{Wall: 100 * time.Millisecond, CPU: time.Second, Peak: 200 << 20}, false},
+		{"all kept", cost.Usage{Wall: time.Second, CPU: time.Second, Peak: 199 << 20}, false},
+		{"wall", cost.Usage{Wall: 1410 * time.Millisecond, CPU: time.Second, Peak: 1}, true},
+		{"CPU", cost.Usage{Wall: 100 * time.Millisecond, CPU: 1260 * time.Millisecond, Peak: 1}, true},
+		{"memory", cost.Usage{Wall: 100 * time.Millisecond, CPU: time.Second, Peak: 201 << 20}, true},
 	} {
-		var out bytes.Buffer
-		if kept := printPair(&out, few, test.onward, squawk, squawk); kept != test.kept || kept == strings.Contains(out.String(), "MISSED") {
-			t.Errorf("%s: kept = %v\n%s", test.name, kept, &out)
+		var b measure.Bench
+		if printPair(&b, few, test.onward, squawk); b.Missed != test.missed {
+			t.Errorf("%s: missed = %v", test.name, b.Missed)
 		}
 	}
 	second := cost.Usage{Wall: time.Second, CPU: time.Second}
-	for factor, want := range map[int]bool{14: true, 15: false} {
-		var out bytes.Buffer
-		if kept := printGrowth(&out, few, many, second, cost.Usage{Wall: time.Duration(factor) * time.Second, CPU: time.Second}); kept != want {
-			t.Errorf("%d times the time for ten times the files: kept = %v\n%s", factor, kept, &out)
+	for factor, missed := range map[int]bool{14: false, 15: true} {
+		var b measure.Bench
+		if printGrowth(&b, few, many, second, cost.Usage{Wall: time.Duration(factor) * time.Second, CPU: time.Second}); b.Missed != missed {
+			t.Errorf("%d times the time for ten times the files: missed = %v", factor, b.Missed)
 		}
-	}
-	var out bytes.Buffer
-	printParse(&out, few, 50_000, cost.Usage{Wall: 1600 * time.Millisecond}, second)
-	if !strings.Contains(out.String(), "0.500 s") || !strings.Contains(out.String(), "1.60") {
-		t.Errorf("the figures beside parsing:\n%s", &out)
-	}
-	printPace(&out, few, cost.Usage{CPU: 2 * time.Second}, second)
-	if !strings.Contains(out.String(), "2.00") {
-		t.Errorf("the collector's pace:\n%s", &out)
-	}
-	if printSmall(&out, corpus{}, cost.Usage{Wall: 21 * time.Millisecond}, squawk) {
-		t.Errorf("21 ms for one file is kept\n%s", &out)
 	}
 }
 
@@ -76,9 +62,9 @@ func TestAgree(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	c, err := surveyCorpus(dir, "given")
-	if err != nil || c.files != 2 || c.bytes != 20 {
-		t.Fatalf("survey: %+v, %v", c, err)
+	c := surveyCorpus(dir, "given")
+	if c.files != 2 || c.bytes != 20 {
+		t.Fatalf("survey: %+v", c)
 	}
 	c.generated = true
 	reads := func(onward, squawk string) error {
@@ -87,7 +73,7 @@ func TestAgree(t *testing.T) {
 			squawk: tool{name: "squawk", binary: script(t, "echo '"+squawk+"'"), fine: []int{0}},
 		}
 		pair.onward.args = func(c corpus) ([]string, string) { return nil, c.path }
-		return pair.checkSameInput(t.Context(), c)
+		return measure.Catch(func() { pair.checkSameInput(&measure.Bench{Context: t.Context()}, c) })
 	}
 	const report = `{"summary":{"migrations":2,"statements":2}}`
 	for _, said := range []string{"Found 5 issues in 1 file (checked 2 source files)", "Found 0 issues in 2 files"} {
@@ -112,32 +98,26 @@ func TestParseAll(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "1.sql"), []byte("SELECT 1; SELECT FROM WHERE;\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if n, err := parseAll(dir); err != nil || n != 2 {
-		t.Errorf("%d statements, %v, want 2", n, err)
+	if n := parseAll(dir); n != 2 {
+		t.Errorf("%d statements, want 2", n)
 	}
-	if _, err := parseAll(filepath.Join(dir, "gone")); err == nil {
+	if err := measure.Catch(func() { parseAll(filepath.Join(dir, "gone")) }); err == nil {
 		t.Error("a directory that is not there was parsed")
 	}
 }
 
 func TestServers(t *testing.T) {
 	t.Parallel()
-	figures := serverFigures([]byte(`goos: linux
-BenchmarkStart/13-2         	      20	 212345678 ns/op
-BenchmarkStart/18         	      20	 600000000.5 ns/op	 12 B/op
-BenchmarkNewDatabase/18-16      20	  45000000 ns/op
---- SKIP: BenchmarkStart/17
-`))
-	want := []serverFigure{{"Start/13", 212345678}, {"Start/18", 600000000}, {"NewDatabase/18", 45000000}}
-	if !slices.Equal(figures, want) {
-		t.Fatalf("figures %v, want %v", figures, want)
-	}
-	var out bytes.Buffer
-	if printServers(&out, figures) || strings.Count(out.String(), "MISSED") != 1 {
-		t.Errorf("a start of 0.6 s is kept, or something else is not\n%s", &out)
-	}
-	out.Reset()
-	if !printServers(&out, figures[2:]) || !printServers(&out, nil) || !strings.Contains(out.String(), "not measured") {
-		t.Errorf("a database in 45 ms is missed, or no server is not said\n%s", &out)
+	const databases = "BenchmarkNewDatabase/18-16      20	  45000000 ns/op\n--- SKIP: BenchmarkStart/17\n"
+	for out, missed := range map[string]bool{
+		"": false, databases: false,
+		"goos: linux\nBenchmarkStart/13-2         	      20	 212345678 ns/op\n" + databases:                           false,
+		"BenchmarkStart/13-2   20	 212345678 ns/op\nBenchmarkStart/18   20	 600000000.5 ns/op	 12 B/op\n" + databases: true,
+		"BenchmarkNewDatabase/18-16      20	  145000000 ns/op\n":                                                      true,
+	} {
+		var b measure.Bench
+		if printServers(&b, out); b.Missed != missed {
+			t.Errorf("missed = %v:\n%s", b.Missed, out)
+		}
 	}
 }

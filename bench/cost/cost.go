@@ -42,6 +42,13 @@ type Usage struct {
 	Cut  bool          // killed at the limit
 }
 
+// Megabytes is the peak memory.
+func (u Usage) Megabytes() float64 { return float64(u.Peak) / (1 << 20) }
+
+func (u Usage) String() string {
+	return fmt.Sprintf("CPU %.3f s, wall %.3f s, %.0f MB", u.CPU.Seconds(), u.Wall.Seconds(), u.Megabytes())
+}
+
 // Run runs a command to its end, with its output thrown away.
 //
 // The kernel counts a process's peak memory from the fork on, when it still

@@ -18,7 +18,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/onward-sql/onward/bench/run"
+	"github.com/onward-sql/onward/bench/measure"
+	"github.com/onward-sql/onward/bench/table"
 	"github.com/onward-sql/onward/guard"
 	"github.com/onward-sql/onward/internal/fleet"
 	"github.com/onward-sql/onward/internal/pgserver"
@@ -26,9 +27,6 @@ import (
 
 // toolVariable makes this program the migration tool.
 const toolVariable = "BENCH_FLEET_TOOL"
-
-// limit is the least part of the guard's own throughput that the fleet must reach.
-const limit = 0.8
 
 const release = `ALTER TABLE item ADD note text; ALTER TABLE item ADD n int DEFAULT 0; CREATE TABLE part (id bigint PRIMARY KEY, item bigint);
 	CREATE INDEX part_item ON part (item); ALTER TABLE item ALTER note SET DEFAULT ''; UPDATE item SET n = id`
@@ -63,7 +61,7 @@ func main() {
 		}
 	}
 	stop()
-	run.ExitIf(missed, err)
+	measure.ExitIf(missed, err)
 }
 
 // runTool runs the release in the database of DATABASE_URL.
@@ -108,7 +106,7 @@ func measureSizes(ctx context.Context, sizes []int, atOnce int) (missed bool, er
 			return false, err
 		}
 		part := alone.Seconds() / together.Seconds()
-		missed = missed || part < limit
+		missed = missed || !table.FindLimit("fleet/guard").Holds(part)
 		fmt.Printf("%7d  %8.1f ms  %8.1f ms  %4.2f  %11d\n", n, 1000*alone.Seconds()/float64(n), 1000*together.Seconds()/float64(n), part, connections)
 	}
 	return missed, nil

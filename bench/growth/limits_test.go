@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package growth
 
 import (
 	"io"
@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/onward-sql/onward/bench/cost"
+	"github.com/onward-sql/onward/bench/table"
 )
 
 // A limit for one shape must belong to an existing shape, and have a reason.
@@ -23,9 +24,9 @@ func TestLimits(t *testing.T) {
 		}
 		seen[sh.name] = true
 	}
-	for name, own := range limitsOf {
-		if !seen[name] || own.why == "" || own.times == 0 && own.peak == 0 {
-			t.Errorf("%s: %+v", name, own)
+	for _, l := range table.Limits {
+		if _, name, own := strings.Cut(l.Name, " "); own && (!seen[name] || l.Bounds == "" || l.Value == 0) {
+			t.Errorf("%+v", l)
 		}
 	}
 }

@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package growth
 
 import "slices"
 
@@ -9,7 +9,7 @@ func statementShapes() []shape {
 	return slices.Concat(tableShapes(), oneTable(), rowShapes(), programShapes(), objectShapes(), transactionShapes(), maintenanceShapes(), oddShapes())
 }
 
-const table = "CREATE TABLE t (id bigint PRIMARY KEY, a integer, b text);\n"
+const oneTableSQL = "CREATE TABLE t (id bigint PRIMARY KEY, a integer, b text);\n"
 
 // tableShapes are many tables, known and unknown.
 func tableShapes() []shape {
@@ -35,36 +35,36 @@ func tableShapes() []shape {
 // oneTable are many changes of one object.
 func oneTable() []shape {
 	return []shape{
-		manyStatements("one-table-add", 200, table, "ALTER TABLE t ADD COLUMN c#: integer;\n"),
-		manyStatements("one-table-add-drop", 1_000, table, "ALTER TABLE t ADD COLUMN c integer;\nALTER TABLE t DROP COLUMN c;\n"),
-		manyStatements("one-table-set-default", 1_000, table, "ALTER TABLE t ALTER COLUMN a SET DEFAULT #:;\n"),
-		manyStatements("one-table-check", 200, table, "ALTER TABLE t ADD CONSTRAINT c#: CHECK (a > #:);\n"),
-		manyStatements("one-table-foreign-key", 200, table+"CREATE TABLE u (id bigint PRIMARY KEY);\n",
+		manyStatements("one-table-add", 200, oneTableSQL, "ALTER TABLE t ADD COLUMN c#: integer;\n"),
+		manyStatements("one-table-add-drop", 1_000, oneTableSQL, "ALTER TABLE t ADD COLUMN c integer;\nALTER TABLE t DROP COLUMN c;\n"),
+		manyStatements("one-table-set-default", 1_000, oneTableSQL, "ALTER TABLE t ALTER COLUMN a SET DEFAULT #:;\n"),
+		manyStatements("one-table-check", 200, oneTableSQL, "ALTER TABLE t ADD CONSTRAINT c#: CHECK (a > #:);\n"),
+		manyStatements("one-table-foreign-key", 200, oneTableSQL+"CREATE TABLE u (id bigint PRIMARY KEY);\n",
 			"ALTER TABLE t ADD CONSTRAINT f#: FOREIGN KEY (a) REFERENCES u (id);\n"),
-		manyStatements("one-table-referenced", 200, table, "CREATE TABLE u#: (id bigint PRIMARY KEY, t bigint REFERENCES t (id));\n"),
-		manyStatements("one-table-validate", 200, table, "ALTER TABLE t ADD CONSTRAINT c#: CHECK (a > #:) NOT VALID;\nALTER TABLE t VALIDATE CONSTRAINT c#:;\n"),
-		manyStatements("one-table-index", 500, table, "CREATE INDEX i#: ON t (a);\n"),
-		manyStatements("one-table-index-concurrently", 500, table, "CREATE INDEX CONCURRENTLY IF NOT EXISTS i#: ON t (a);\n"),
-		manyStatements("one-table-index-drop", 500, table, "CREATE INDEX i#: ON t (a);\nDROP INDEX i#:;\n"),
+		manyStatements("one-table-referenced", 200, oneTableSQL, "CREATE TABLE u#: (id bigint PRIMARY KEY, t bigint REFERENCES t (id));\n"),
+		manyStatements("one-table-validate", 200, oneTableSQL, "ALTER TABLE t ADD CONSTRAINT c#: CHECK (a > #:) NOT VALID;\nALTER TABLE t VALIDATE CONSTRAINT c#:;\n"),
+		manyStatements("one-table-index", 500, oneTableSQL, "CREATE INDEX i#: ON t (a);\n"),
+		manyStatements("one-table-index-concurrently", 500, oneTableSQL, "CREATE INDEX CONCURRENTLY IF NOT EXISTS i#: ON t (a);\n"),
+		manyStatements("one-table-index-drop", 500, oneTableSQL, "CREATE INDEX i#: ON t (a);\nDROP INDEX i#:;\n"),
 		manyStatements("one-unknown-index", 500, "", "CREATE INDEX i#: ON t (a);\n"),
 		manyStatements("drop-index-unknown", 1_000, "", "DROP INDEX i#:;\n"),
-		manyStatements("one-table-view", 200, table, "CREATE VIEW v#: AS SELECT id, a FROM t WHERE a > #:;\n"),
-		manyStatements("one-table-trigger", 500, table+"CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';\n",
+		manyStatements("one-table-view", 200, oneTableSQL, "CREATE VIEW v#: AS SELECT id, a FROM t WHERE a > #:;\n"),
+		manyStatements("one-table-trigger", 500, oneTableSQL+"CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';\n",
 			"CREATE TRIGGER g#: BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f();\n"),
-		manyStatements("one-table-policy", 500, table, "CREATE POLICY p#: ON t USING (a > #:);\n"),
-		manyStatements("one-table-grant", 1_000, table, "GRANT SELECT ON t TO r#:;\n"),
-		manyStatements("one-table-rule", 200, table, "CREATE RULE r#: AS ON INSERT TO t DO ALSO NOTIFY x;\n"),
-		manyStatements("one-table-comment", 1_000, table, "COMMENT ON COLUMN t.a IS 'number #:';\n"),
-		manyStatements("one-table-rename", 1_000, table, "ALTER TABLE t RENAME TO u;\nALTER TABLE u RENAME TO t;\n"),
-		manyStatements("one-table-rename-column", 1_000, table, "ALTER TABLE t RENAME a TO c;\nALTER TABLE t RENAME c TO a;\n"),
-		manyStatements("one-table-statistics", 200, table, "CREATE STATISTICS s#: ON a, b FROM t;\n"),
+		manyStatements("one-table-policy", 500, oneTableSQL, "CREATE POLICY p#: ON t USING (a > #:);\n"),
+		manyStatements("one-table-grant", 1_000, oneTableSQL, "GRANT SELECT ON t TO r#:;\n"),
+		manyStatements("one-table-rule", 200, oneTableSQL, "CREATE RULE r#: AS ON INSERT TO t DO ALSO NOTIFY x;\n"),
+		manyStatements("one-table-comment", 1_000, oneTableSQL, "COMMENT ON COLUMN t.a IS 'number #:';\n"),
+		manyStatements("one-table-rename", 1_000, oneTableSQL, "ALTER TABLE t RENAME TO u;\nALTER TABLE u RENAME TO t;\n"),
+		manyStatements("one-table-rename-column", 1_000, oneTableSQL, "ALTER TABLE t RENAME a TO c;\nALTER TABLE t RENAME c TO a;\n"),
+		manyStatements("one-table-statistics", 200, oneTableSQL, "CREATE STATISTICS s#: ON a, b FROM t;\n"),
 		manyStatements("one-table-partition", 200, "CREATE TABLE t (id bigint, a integer) PARTITION BY LIST (a);\n",
 			"CREATE TABLE p#: PARTITION OF t FOR VALUES IN (#:);\n"),
 		manyStatements("one-table-range-partition", 200, "CREATE TABLE t (id bigint, a integer) PARTITION BY RANGE (a);\n",
 			"CREATE TABLE p#: PARTITION OF t FOR VALUES FROM (#:) TO (#+);\n"),
 		manyStatements("one-table-attach", 200, "CREATE TABLE t (id bigint, a integer) PARTITION BY LIST (a);\n",
 			"CREATE TABLE p#: (id bigint, a integer);\nALTER TABLE t ATTACH PARTITION p#: FOR VALUES IN (#:);\n"),
-		manyStatements("one-table-inherits", 200, table, "CREATE TABLE p#: () INHERITS (t);\n"),
+		manyStatements("one-table-inherits", 200, oneTableSQL, "CREATE TABLE p#: () INHERITS (t);\n"),
 		manyStatements("one-function-triggers", 200, "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';\n",
 			"CREATE TABLE t#: (a integer);\nCREATE TRIGGER g BEFORE INSERT ON t#: FOR EACH ROW EXECUTE FUNCTION f();\n"),
 		manyStatements("one-type-columns", 500, "CREATE TYPE e AS ENUM ('a');\n", "CREATE TABLE t#: (a e);\n"),
@@ -75,12 +75,12 @@ func oneTable() []shape {
 // rowShapes are statements that write.
 func rowShapes() []shape {
 	return []shape{
-		manyStatements("insert", 2_000, table, "INSERT INTO t (id, a, b) VALUES (#:, 1, 'some text that is stored');\n"),
+		manyStatements("insert", 2_000, oneTableSQL, "INSERT INTO t (id, a, b) VALUES (#:, 1, 'some text that is stored');\n"),
 		manyStatements("insert-unknown", 2_000, "", "INSERT INTO t (id, a, b) VALUES (#:, 1, 'some text that is stored');\n"),
 		manyStatements("insert-tables", 1_000, "", "CREATE TABLE t#: (id bigint);\nINSERT INTO t#: (id) VALUES (1);\n"),
-		manyStatements("insert-select", 1_000, table, "INSERT INTO t (id, a) SELECT a, id FROM t WHERE id = #:;\n"),
-		manyStatements("insert-conflict", 1_000, table, "INSERT INTO t (id, a) VALUES (#:, 1) ON CONFLICT (id) DO UPDATE SET a = 1;\n"),
-		manyStatements("update", 1_000, table, "UPDATE t SET a = #: WHERE id = #:;\n"),
+		manyStatements("insert-select", 1_000, oneTableSQL, "INSERT INTO t (id, a) SELECT a, id FROM t WHERE id = #:;\n"),
+		manyStatements("insert-conflict", 1_000, oneTableSQL, "INSERT INTO t (id, a) VALUES (#:, 1) ON CONFLICT (id) DO UPDATE SET a = 1;\n"),
+		manyStatements("update", 1_000, oneTableSQL, "UPDATE t SET a = #: WHERE id = #:;\n"),
 		manyStatements("update-unknown", 1_000, "", "UPDATE t SET a = #: WHERE b = #:;\n"),
 		manyStatements("update-all", 1_000, "", "UPDATE t#: SET a = 1;\n"),
 		manyStatements("delete", 1_000, "", "DELETE FROM t WHERE a = #:;\n"),
@@ -90,16 +90,16 @@ func rowShapes() []shape {
 // programShapes are functions, DO blocks, and the types that they take.
 func programShapes() []shape {
 	return []shape{
-		manyStatements("function", 500, table, "CREATE FUNCTION f#:() RETURNS bigint LANGUAGE sql AS 'SELECT max(id) FROM t';\n"),
-		manyStatements("function-plpgsql", 500, table, "CREATE FUNCTION f#:() RETURNS void LANGUAGE plpgsql AS 'BEGIN UPDATE t SET a = 1 WHERE id = 2; END';\n"),
-		manyStatements("function-replaced", 500, table, "CREATE OR REPLACE FUNCTION f() RETURNS bigint LANGUAGE sql AS 'SELECT max(id) + #: FROM t';\n"),
+		manyStatements("function", 500, oneTableSQL, "CREATE FUNCTION f#:() RETURNS bigint LANGUAGE sql AS 'SELECT max(id) FROM t';\n"),
+		manyStatements("function-plpgsql", 500, oneTableSQL, "CREATE FUNCTION f#:() RETURNS void LANGUAGE plpgsql AS 'BEGIN UPDATE t SET a = 1 WHERE id = 2; END';\n"),
+		manyStatements("function-replaced", 500, oneTableSQL, "CREATE OR REPLACE FUNCTION f() RETURNS bigint LANGUAGE sql AS 'SELECT max(id) + #: FROM t';\n"),
 		manyStatements("function-overloads", 200, "", "CREATE TYPE y#: AS (a integer);\nCREATE FUNCTION f(y#:) RETURNS integer LANGUAGE sql AS 'SELECT 1';\n"),
-		manyStatements("function-called", 200, table, "CREATE FUNCTION f#:() RETURNS void LANGUAGE plpgsql AS 'BEGIN UPDATE t SET a = 1 WHERE id = 2; END';\n"+
+		manyStatements("function-called", 200, oneTableSQL, "CREATE FUNCTION f#:() RETURNS void LANGUAGE plpgsql AS 'BEGIN UPDATE t SET a = 1 WHERE id = 2; END';\n"+
 			"SELECT f#:();\n"),
-		manyStatements("call-one", 500, table+"CREATE PROCEDURE f() LANGUAGE plpgsql AS 'BEGIN UPDATE t SET a = 1 WHERE id = 2; END';\n", "CALL f();\n"),
-		manyStatements("do", 500, table, "DO $$ BEGIN IF true THEN ALTER TABLE t ALTER COLUMN a SET DEFAULT #:; END IF; END $$;\n"),
-		manyStatements("do-execute", 500, table, "DO $$ BEGIN EXECUTE 'ALTER TABLE t ALTER COLUMN a SET DEFAULT #:'; END $$;\n"),
-		manyStatements("do-dynamic", 500, table, "DO $$ DECLARE x text; BEGIN SELECT a INTO x FROM t; EXECUTE format('DROP TABLE %I', x); END $$;\n"),
+		manyStatements("call-one", 500, oneTableSQL+"CREATE PROCEDURE f() LANGUAGE plpgsql AS 'BEGIN UPDATE t SET a = 1 WHERE id = 2; END';\n", "CALL f();\n"),
+		manyStatements("do", 500, oneTableSQL, "DO $$ BEGIN IF true THEN ALTER TABLE t ALTER COLUMN a SET DEFAULT #:; END IF; END $$;\n"),
+		manyStatements("do-execute", 500, oneTableSQL, "DO $$ BEGIN EXECUTE 'ALTER TABLE t ALTER COLUMN a SET DEFAULT #:'; END $$;\n"),
+		manyStatements("do-dynamic", 500, oneTableSQL, "DO $$ DECLARE x text; BEGIN SELECT a INTO x FROM t; EXECUTE format('DROP TABLE %I', x); END $$;\n"),
 		manyStatements("enum-type", 500, "", "CREATE TYPE e#: AS ENUM ('a', 'b');\n"),
 		manyStatements("enum-value", 200, "CREATE TYPE e AS ENUM ('a');\n", "ALTER TYPE e ADD VALUE 'v#:';\n"),
 		manyStatements("domain", 500, "", "CREATE DOMAIN d#: AS text CHECK (VALUE <> '#:');\n"),
@@ -115,9 +115,9 @@ func objectShapes() []shape {
 		manyStatements("role", 1_000, "", "CREATE ROLE r#:;\n"),
 		manyStatements("extension", 1_000, "", "CREATE EXTENSION IF NOT EXISTS e#:;\n"),
 		manyStatements("publication", 200, "CREATE PUBLICATION p;\n", "CREATE TABLE t#: (id bigint PRIMARY KEY);\nALTER PUBLICATION p ADD TABLE t#:;\n"),
-		manyStatements("materialized-view", 500, table, "CREATE MATERIALIZED VIEW v#: AS SELECT a FROM t;\nREFRESH MATERIALIZED VIEW v#:;\n"),
-		manyStatements("create-table-as", 500, table, "CREATE TABLE t#: AS SELECT a, b FROM t;\n"),
-		manyStatements("create-like", 500, table, "CREATE TABLE t#: (LIKE t INCLUDING ALL);\n"),
+		manyStatements("materialized-view", 500, oneTableSQL, "CREATE MATERIALIZED VIEW v#: AS SELECT a FROM t;\nREFRESH MATERIALIZED VIEW v#:;\n"),
+		manyStatements("create-table-as", 500, oneTableSQL, "CREATE TABLE t#: AS SELECT a, b FROM t;\n"),
+		manyStatements("create-like", 500, oneTableSQL, "CREATE TABLE t#: (LIKE t INCLUDING ALL);\n"),
 		manyStatements("set", 1_000, "", "SET lock_timeout = '#:ms';\n"),
 		manyStatements("search-path", 1_000, "", "SET search_path = s#:, public;\nCREATE TABLE s#:.t (a integer);\n"),
 	}
@@ -131,7 +131,7 @@ func transactionShapes() []shape {
 		manyStatements("one-transaction-unknown", 500, "BEGIN;\n", "ALTER TABLE t#: ADD COLUMN a integer;\n"),
 		manyStatements("one-transaction-one-table", 500, "BEGIN;\n", "ALTER TABLE t ADD COLUMN a#: integer;\nUPDATE t SET a#: = 1;\n"),
 		manyStatements("one-transaction-index", 500, "BEGIN;\n", "CREATE INDEX i#: ON t#: (a);\n"),
-		manyStatements("one-transaction-columns-changed", 500, "BEGIN;\n"+table, "ALTER TABLE t ALTER COLUMN a SET DEFAULT #:;\n"),
+		manyStatements("one-transaction-columns-changed", 500, "BEGIN;\n"+oneTableSQL, "ALTER TABLE t ALTER COLUMN a SET DEFAULT #:;\n"),
 		manyStatements("one-message", 500, "", "ALTER TABLE t#: ADD COLUMN a integer;\nUPDATE t#: SET a = 1;\n", "--transaction", "message"),
 		manyStatements("savepoints", 1_000, "BEGIN;\n", "SAVEPOINT s;\nCREATE TABLE t#: (id bigint);\nROLLBACK TO s;\n"),
 		manyStatements("savepoints-open", 1_000, "BEGIN;\n", "SAVEPOINT s#:;\nCREATE TABLE t#: (id bigint);\n"),
@@ -153,7 +153,7 @@ func maintenanceShapes() []shape {
 		manyStatements("drop-function-unknown", 500, "", "DROP FUNCTION f#:();\n"),
 		manyStatements("drop-view-unknown", 500, "", "DROP VIEW v#:;\n"),
 		manyStatements("drop-type-unknown", 500, "", "DROP TYPE e#:;\n"),
-		manyStatements("swap", 200, table, "CREATE TABLE n#: (LIKE t INCLUDING ALL);\nINSERT INTO n#: SELECT * FROM t;\nDROP TABLE t;\n"+
+		manyStatements("swap", 200, oneTableSQL, "CREATE TABLE n#: (LIKE t INCLUDING ALL);\nINSERT INTO n#: SELECT * FROM t;\nDROP TABLE t;\n"+
 			"ALTER TABLE n#: RENAME TO t;\n"),
 	}
 }
@@ -164,10 +164,10 @@ func oddShapes() []shape {
 		manyStatements("broken", 1_000, "", "ALTER TABEL t#: ADD a;\n"),
 		manyStatements("capitals", 500, "", "CREATE TABLE \"Users#:\" (id bigint);\nSELECT * FROM Users#:;\n"),
 		manyStatements("long-names", 500, "", "CREATE TABLE a_name_that_is_longer_than_the_63_bytes_which_postgres_keeps_of_it_#: (id bigint);\n"),
-		manyStatements("copy-blocks", 1_000, table, "COPY t FROM stdin;\n1\t2\tx\n\\.\n"),
+		manyStatements("copy-blocks", 1_000, oneTableSQL, "COPY t FROM stdin;\n1\t2\tx\n\\.\n"),
 		manyStatements("psql", 1_000, "", "\\set x #:\nSELECT 1;\n"),
 		oneFile("copy-data", 10_000, func(in *input, n int) {
-			in.printText(table + "COPY t FROM stdin;\n")
+			in.printText(oneTableSQL + "COPY t FROM stdin;\n")
 			in.printEach(n, "#:\t7\tsome text that is stored\n")
 			in.printText("\\.\n")
 		}),

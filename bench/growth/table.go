@@ -1,25 +1,21 @@
 //go:build unix
 
-package main
+package growth
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"strings"
 	"time"
+
+	"github.com/onward-sql/onward/bench/table"
 )
 
-// The limits of every shape that limitsOf does not list.
+// Below these a run is too small to say how it grows: the clock's grain, and the space that the heap may fill before anything is
+// collected. The limit of the peak is for an input of up to peakInput bytes, and grows with it.
 const (
-	// growthLimit is for ten times the input: one and a half of linear.
-	growthLimit = 15.0
-	// Below these a run is too small to say how it grows: the clock's grain, and
-	// the space that the heap may fill before anything is collected.
 	leastCPU  = 60 * time.Millisecond
 	leastPeak = 150 << 20
-	// peakLimit is for an input of up to peakInput bytes, and grows with it.
-	peakLimit = 500 << 20
 	peakInput = 10 << 20
 )
 
@@ -30,8 +26,9 @@ func printHeads(w io.Writer) {
 // printRow prints the figures of a shape, and reports whether its limits were kept.
 func printRow(w io.Writer, sh shape, sizes []size) bool {
 	var cpu, times, peak, missed []string
-	own := limitsOf[sh.name]
-	most := cmp.Or(own.times, growthLimit)
+	timeLimit, ownTime := table.FindOwnLimit("growth/time", sh.name)
+	peakLimit, ownPeak := table.FindOwnLimit("growth/peak", sh.name)
+	memoryLimit := table.FindLimit("growth/memory")
 	for i, s := range sizes {
 		if s.Cut {
 			cpu, missed = append(cpu, "-"), append(missed, "given up")
@@ -39,8 +36,11 @@ func printRow(w io.Writer, sh shape, sizes []size) bool {
 		}
 		cpu = append(cpu, fmt.Sprintf("%.2f", s.CPU.Seconds()))
 		peak = append(peak, fmt.Sprint(s.Peak>>20))
-		room := cmp.Or(float64(own.peak), peakLimit*max(1, float64(s.bytes)/peakInput))
-		if float64(s.Peak) > room {
+		megabytes := s.Megabytes()
+		if !ownPeak {
+			megabytes /= max(1, float64(s.bytes)/peakInput)
+		}
+		if !peakLimit.Holds(megabytes) {
 			missed = append(missed, fmt.Sprintf("%d MB of memory for %.1f MB", s.Peak>>20, float64(s.bytes)/(1<<20)))
 		}
 		if i == 0 {
@@ -49,17 +49,19 @@ func printRow(w io.Writer, sh shape, sizes []size) bool {
 		before := sizes[i-1]
 		more := float64(s.CPU) / float64(max(before.CPU, time.Millisecond))
 		times = append(times, fmt.Sprintf("%.1f", more))
-		if before.CPU >= leastCPU && more > most {
+		if before.CPU >= leastCPU && !timeLimit.Holds(more) {
 			missed = append(missed, fmt.Sprintf("%.1f times the time", more))
 		}
-		if grown := float64(s.Peak) / float64(before.Peak); before.Peak >= leastPeak && grown > growthLimit {
+		if grown := float64(s.Peak) / float64(before.Peak); before.Peak >= leastPeak && !memoryLimit.Holds(grown) {
 			missed = append(missed, fmt.Sprintf("%.1f times the memory", grown))
 		}
 	}
 	last := sizes[len(sizes)-1]
 	verdict := "ok"
-	if own.why != "" {
-		verdict = "ok: " + own.why
+	if ownTime {
+		verdict = "ok: " + timeLimit.Bounds
+	} else if ownPeak {
+		verdict = "ok: " + peakLimit.Bounds
 	}
 	if len(missed) > 0 {
 		verdict = "MISSED: " + strings.Join(missed, ", ")

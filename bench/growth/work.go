@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package growth
 
 import (
 	"bufio"
@@ -15,6 +15,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/onward-sql/onward/bench/measure"
+	"github.com/onward-sql/onward/bench/table"
 )
 
 // Work is what a machine's load cannot change: how often each block of the
@@ -22,7 +25,6 @@ import (
 // statements at each one shows in a few hundred of them, by file and line.
 const (
 	workTimes = 4        // times as much input
-	workLimit = 6.0      // times the work: one and a half of linear
 	workLeast = 30_000   // runs of a block that are enough to tell
 	workShare = 20       // it is one of so many, at least
 	workPart  = 1.0 / 10 // of the smallest size of a shape
@@ -40,12 +42,7 @@ func (b *block) growthFactor() float64 { return float64(b.large) / float64(max(b
 // buildCounting builds onward with counters.
 func buildCounting(ctx context.Context, root string) (string, error) {
 	binary := filepath.Join(root, "onward-counting")
-	build := exec.CommandContext(ctx, "go", "build", "-cover", "-covermode=atomic", "-coverpkg=github.com/onward-sql/onward/...",
-		"-o", binary, "github.com/onward-sql/onward/cmd/onward")
-	if out, err := build.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build onward with counters: %w\n%s", err, out)
-	}
-	return binary, nil
+	return binary, measure.BuildOnward(ctx, binary, "-cover", "-covermode=atomic", "-coverpkg=github.com/onward-sql/onward/...")
 }
 
 // excessiveBlocks gives the blocks that ran more often than the limit allows, the worst first.
@@ -63,10 +60,11 @@ func excessiveBlocks(ctx context.Context, binary, root string, sh shape) ([]bloc
 	for _, count := range large {
 		total += count
 	}
+	limit := table.FindLimit("growth/work")
 	var out []block
 	for place, count := range large {
 		b := block{place, small[place], count}
-		if b.large >= workLeast && b.large*workShare >= total && b.growthFactor() > workLimit {
+		if b.large >= workLeast && b.large*workShare >= total && !limit.Holds(b.growthFactor()) {
 			out = append(out, b)
 		}
 	}

@@ -1,5 +1,5 @@
 // Command mutants plants faults in packages and prints those that the packages' own tests do not notice. It compiles each package once, with all of
-// its faults in it, each behind a number; then it runs the tests once for each number of a random sample.
+// its faults in it, each under a number; then it runs the tests once for each number of a random sample.
 //
 // A fault is noticed if the tests fail, panic, or take longer than the limit; the summary counts the last kind apart. A fault that no test
 // reaches counts as not noticed. One that does not compile cannot occur: all of them are in one binary, and if that does not compile, the run ends with an

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// A package with one tested and one untested function: the faults of the first are noticed, and those of the second are not reached.
+// A package with one tested and one untested function: faults of the first are noticed, and no test reaches the second.
 func TestTryPackage(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{

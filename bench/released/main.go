@@ -13,8 +13,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/onward-sql/onward/bench/measure"
 	"github.com/onward-sql/onward/bench/newcomer"
-	"github.com/onward-sql/onward/bench/run"
 )
 
 func main() {
@@ -26,10 +26,10 @@ func main() {
 	failed := false
 	for _, page := range newcomer.ReleasePages {
 		text, err := os.ReadFile(filepath.FromSlash(page))
-		run.ExitIf(false, err)
+		measure.ExitIf(false, err)
 		home, err := os.MkdirTemp("", "onward-released-")
-		run.ExitIf(false, err)
-		run.ExitIf(false, os.Chmod(home, 0o755)) //nolint:gosec // the account of a container reads it
+		measure.ExitIf(false, err)
+		measure.ExitIf(false, os.Chmod(home, 0o755)) //nolint:gosec // the account of a container reads it
 		n, err := newcomer.RunReleased(context.Background(), string(text), flag.Arg(0), home, "GOPROXY="+os.Getenv("GOPROXY"))
 		_ = os.RemoveAll(home) // Go's modules may be read-only, and the machine is thrown away
 		if err != nil {
@@ -39,5 +39,5 @@ func main() {
 		}
 		fmt.Printf("%s: %d blocks that need a release went through\n", page, n)
 	}
-	run.ExitIf(failed, nil)
+	measure.ExitIf(failed, nil)
 }

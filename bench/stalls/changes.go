@@ -1,4 +1,4 @@
-package main
+package stalls
 
 import "strings"
 

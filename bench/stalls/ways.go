@@ -1,4 +1,4 @@
-package main
+package stalls
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/onward-sql/onward/bench/release"
+	"github.com/onward-sql/onward/bench/measure"
 	"github.com/onward-sql/onward/internal/pgserver"
 )
 
@@ -32,42 +32,28 @@ type changeMethod struct {
 
 // tools are the programs.
 type tools struct {
+	*measure.Bench
 	dir                         string // for files that are made
 	onward, psql, goose, pgroll string
 }
 
 // findTools looks for the programs. goose is built once, by the Go that runs this; pgroll is used if it is
 // installed.
-func findTools(ctx context.Context, dir, pgroll string) (*tools, error) {
-	t := &tools{dir: dir}
-	var err error
-	if t.onward, err = filepath.Abs("bin/onward"); err != nil {
-		return nil, err
-	}
-	if t.psql, err = pgserver.Program("psql", 13); err != nil {
-		return nil, err
-	}
-	user, err := os.UserCacheDir()
-	if err != nil {
-		return nil, err
-	}
-	bin := filepath.Join(user, "onward-bench", "goose-"+gooseVersion)
+func findTools(b *measure.Bench, dir string) *tools {
+	t := &tools{Bench: b, dir: dir, onward: b.Program(), psql: measure.Must(pgserver.Program("psql", 13))}
+	bin := filepath.Join(measure.Must(os.UserCacheDir()), "onward-bench", "goose-"+gooseVersion)
 	t.goose = filepath.Join(bin, "goose")
 	if _, err := os.Stat(t.goose); err != nil {
-		build := exec.CommandContext(ctx, "go", "install", "-tags", "no_clickhouse no_libsql no_mssql no_mysql no_sqlite3 no_vertica no_ydb no_duckdb",
-			"github.com/pressly/goose/v3/cmd/goose@"+gooseVersion)
-		build.Env = append(os.Environ(), "GOBIN="+bin)
-		if out, err := build.CombinedOutput(); err != nil {
-			return nil, fmt.Errorf("build goose: %w\n%s", err, out)
-		}
+		b.Run(measure.Command{Env: []string{"GOBIN=" + bin}}, "go", "install",
+			"-tags", "no_clickhouse no_libsql no_mssql no_mysql no_sqlite3 no_vertica no_ydb no_duckdb", "github.com/pressly/goose/v3/cmd/goose@"+gooseVersion)
 	}
-	found, missing := exec.LookPath(pgroll)
+	found, missing := exec.LookPath(b.Pgroll)
 	if missing == nil {
-		t.pgroll, err = filepath.Abs(found)
+		t.pgroll = measure.Must(filepath.Abs(found))
 	} else {
 		fmt.Println("pgroll is left out:", missing)
 	}
-	return t, err
+	return t
 }
 
 // availableWays are those that there are programs for, without any first and onward last.
@@ -157,26 +143,22 @@ func (t *tools) preparePgroll(ctx context.Context, c *change, url string) error 
 }
 
 // writeOperations writes the file that pgroll reads.
-func (t *tools) writeOperations(c *change) (file string, err error) {
+func (t *tools) writeOperations(c *change) (file string) {
 	file = filepath.Join(t.dir, version+".json")
-	return file, os.WriteFile(file, []byte(`{"operations": [`+c.pgroll+`]}`), 0o644)
+	measure.WriteFile(file, `{"operations": [`+c.pgroll+`]}`)
+	return file
 }
 
 // runPgroll starts the migration, deploys the code that uses the new version's views, and completes.
 func (t *tools) runPgroll(ctx context.Context, c *change, url string, l *load) error {
-	file, err := t.writeOperations(c)
-	if err != nil {
-		return err
-	}
-	_, err = runProgram(ctx, t.dir, t.pgrollEnv(url), t.pgroll, "start", file)
-	if err != nil {
+	if _, err := runProgram(ctx, t.dir, t.pgrollEnv(url), t.pgroll, "start", t.writeOperations(c)); err != nil {
 		return err
 	}
 	l.deployCode(code{c.namesAfter(), "public_" + version})
 	if err := sleepContext(ctx, handOver); err != nil {
 		return err
 	}
-	_, err = runProgram(ctx, t.dir, t.pgrollEnv(url), t.pgroll, "complete")
+	_, err := runProgram(ctx, t.dir, t.pgrollEnv(url), t.pgroll, "complete")
 	return err
 }
 
@@ -195,18 +177,8 @@ func (t *tools) makePlan(ctx context.Context, c *change, _ string) error {
 	if _, err := os.Stat(t.planFile(c)); err == nil {
 		return nil
 	}
-	dir, err := os.MkdirTemp(t.dir, "release")
-	if err != nil {
-		return err
-	}
-	if err := release.Repository(dir, map[string]string{
-		"migrations/00001_step.sql": "-- +goose Up\n" + base,
-		"go.mod":                    "module shop\n",
-		"store.go":                  deployed.loadProgram(),
-	},
-		map[string]string{"migrations/00002_step.sql": "-- +goose Up\n" + c.sql + "\n", "store.go": c.namesAfter().loadProgram()}); err != nil {
-		return err
-	}
+	dir := t.Repository(map[string]string{"migrations/00001_step.sql": "-- +goose Up\n" + base, "go.mod": "module shop\n", "store.go": deployed.loadProgram()},
+		map[string]string{"migrations/00002_step.sql": "-- +goose Up\n" + c.sql + "\n", "store.go": c.namesAfter().loadProgram()})
 	file := t.planFile(c)
 	out, err := runProgram(ctx, dir, nil, t.onward, "plan", "--base", "base", "--head", "main", "--format", "json", "--output", file+".new")
 	var exit *exec.ExitError

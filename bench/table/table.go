@@ -1,22 +1,31 @@
-// Package table prints the figures of a benchmark beside their limits.
+// Package table has the limits of all benchmarks, and prints their figures beside them.
 package table
 
 import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Table prints a line for each figure. Missed is set if one of them missed its limit.
 type Table struct{ Missed bool }
 
-// PrintLine prints a figure and its limit.
-func (t *Table) PrintLine(what, figure string, holds bool, limit string) {
+// Check prints a figure with its limit, which it looks up by name, and what else the reader needs.
+func (t *Table) Check(limit, what string, figure float64, details ...string) {
+	l := FindLimit(limit)
 	mark := "holds"
-	if !holds {
+	if !l.Holds(figure) {
 		mark, t.Missed = "MISSED", true
 	}
-	fmt.Printf("%-64s %16s   limit %-10s %s\n", what, figure, limit, mark)
+	printLine(what, strings.Join(append([]string{l.format(figure)}, details...), ", "), "limit "+l.String()+"  "+mark)
+}
+
+// Print prints a figure that has no limit.
+func (t *Table) Print(what, figure string) { printLine(what, figure, "") }
+
+func printLine(what, figure, verdict string) {
+	fmt.Println(strings.TrimRight(fmt.Sprintf("%-64s %24s   %s", what, figure, verdict), " "))
 }
 
 // Median returns the middle one of some figures.

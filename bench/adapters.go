@@ -1,27 +1,21 @@
-// Command adapters compares the CPU time of onward changelog on the same statements as files of several migration tools and as
-// plain SQL files.
+//go:build unix
+
 package main
 
 import (
-	"context"
-	"flag"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
+	"maps"
 	"strings"
 
 	"github.com/onward-sql/onward/bench/cost"
-	"github.com/onward-sql/onward/bench/release"
-	"github.com/onward-sql/onward/bench/run"
-	"github.com/onward-sql/onward/bench/table"
+	"github.com/onward-sql/onward/bench/measure"
 )
 
-// limit is how many times the CPU time of the plain files a tool may take. The aim was 1.2.
-const limit = 1.6
+// adaptedMigrations is the number of migrations of each tool. The release adds half of them.
+const adaptedMigrations = 1000
 
-// tool writes the files of one tool.
-type tool struct {
+// adaptedTool writes the files of one tool.
+type adaptedTool struct {
 	name     string
 	settings string // onward.yaml
 	file     func(i int, sql string) (name, text string)
@@ -29,14 +23,14 @@ type tool struct {
 	extra map[string]string
 }
 
-func listTools() []tool {
+func listAdaptedTools() []adaptedTool {
 	script := func(before, after string) func(int, string) string {
 		return func(i int, sql string) string { return fmt.Sprintf(before, i, sql) + after }
 	}
 	typeorm := script("export class Step%[1]d1700000000000 {\n  async up(queryRunner) {\n    await queryRunner.query(`%[2]s`);\n  }\n", "  async down() {}\n}\n")
 	knex := script("exports.up = (knex) => knex.raw(`%[2]s`); // %[1]d\n", "exports.down = () => {};\n")
 	rails := script("class Step%04[1]d < ActiveRecord::Migration[7.1]\n  def up\n    execute %[2]q\n  end\nend\n", "")
-	return []tool{
+	return []adaptedTool{
 		{
 			name: "plain SQL", settings: "migrations: [{dir: db, framework: sql, transaction: file}]\n",
 			file: func(i int, sql string) (string, string) { return fmt.Sprintf("db/%05d_step.sql", i), sql + "\n" },
@@ -76,84 +70,52 @@ func listTools() []tool {
 	}
 }
 
-func main() {
-	cost.RunOne()
-	migrations := flag.Int("migrations", 1000, "migrations of each tool, of which the release adds half")
-	rounds := flag.Int("rounds", 5, "rounds, of which the least is printed")
-	flag.Parse()
-	run.ExitIf(compareTools(context.Background(), *migrations, *rounds))
-}
-
-func compareTools(ctx context.Context, migrations, rounds int) (missed bool, err error) {
-	dir, err := os.MkdirTemp("", "onward-bench-")
-	if err != nil {
-		return false, err
-	}
-	defer os.RemoveAll(dir)
-	program := filepath.Join(dir, "onward")
-	if err := run.BuildOnward(ctx, program); err != nil {
-		return false, err
-	}
-	list := listTools()
+// measureAdapters compares the least CPU time of onward changelog on the same statements as files of several migration tools and as
+// plain SQL files.
+func measureAdapters(b *measure.Bench) {
+	list := listAdaptedTools()
 	var commands []cost.Command
 	for i := range list {
-		c, err := list[i].makeCommand(filepath.Join(dir, fmt.Sprint(i)), program, migrations)
-		if err != nil {
-			return false, err
-		}
-		commands = append(commands, c)
+		commands = append(commands, list[i].makeCommand(b))
 	}
 	least := make([]cost.Usage, len(list))
-	for round := range rounds {
+	for round := range b.Rounds {
 		for i := range commands { // in turn, so that a slow moment costs all of them
-			u, err := cost.Run(ctx, commands[i])
-			if err != nil {
-				return false, err
-			}
-			if round == 0 || u.CPU < least[i].CPU {
+			if u := measure.Must(cost.Run(b, commands[i])); round == 0 || u.CPU < least[i].CPU {
 				least[i] = u
 			}
 		}
 	}
-	var t table.Table
 	for i := range list {
 		took := least[i].CPU.Seconds()
-		ratio := took / least[0].CPU.Seconds()
-		t.PrintLine(list[i].name+", beside plain SQL", fmt.Sprintf("%.2f s, %.2f", took, ratio), ratio <= limit, fmt.Sprint(limit))
+		b.Check("adapters/cpu", list[i].name+", beside plain SQL", took/least[0].CPU.Seconds(), fmt.Sprintf("%.2f s", took))
 	}
-	return t.Missed, nil
 }
 
 // makeCommand makes a repository, and returns the command. It checks that the command judges the whole release.
-func (t *tool) makeCommand(dir, program string, migrations int) (cost.Command, error) {
+func (t *adaptedTool) makeCommand(b *measure.Bench) cost.Command {
 	base, head := map[string]string{}, map[string]string{}
-	for name, text := range t.extra {
-		base[name] = text
-	}
+	maps.Copy(base, t.extra)
 	if t.settings != "" {
 		base["onward.yaml"] = t.settings
 	}
-	for i := range migrations {
+	for i := range adaptedMigrations {
 		sql := fmt.Sprintf("ALTER TABLE t%d ADD COLUMN c%d text;", i%50, i)
 		if i < 50 {
 			sql = fmt.Sprintf("CREATE TABLE t%d (id bigint PRIMARY KEY, name text);", i)
 		}
-		to := base
-		if i >= migrations/2 {
-			to = head
+		files := base
+		if i >= adaptedMigrations/2 {
+			files = head
 		}
 		name, text := t.file(i+1, sql)
-		to[name] = text
+		files[name] = text
 	}
-	if err := release.Repository(dir, base, head); err != nil {
-		return cost.Command{}, err
-	}
+	dir := b.Repository(base, head)
 	args := []string{"changelog", "--base", "base", "--format", "json"}
-	check := exec.Command(program, args...)
-	check.Dir = dir
-	out, _ := check.Output() // findings exit with 1
-	if n := strings.Count(string(out), `"sql": "ALTER TABLE t`); n < migrations-migrations/2 {
-		return cost.Command{}, fmt.Errorf("%s: %d of %d statements are judged", t.name, n, migrations-migrations/2)
+	out, _ := b.Run(measure.Command{Dir: dir, Fine: []int{1}}, b.Program(), args...) // findings exit with 1
+	if n := strings.Count(out, `"sql": "ALTER TABLE t`); n < adaptedMigrations/2 {
+		measure.Check(fmt.Errorf("%s: %d of %d statements are judged", t.name, n, adaptedMigrations/2))
 	}
-	return cost.Command{Name: t.name, Path: program, Args: args, Dir: dir, Fine: []int{0, 1}}, nil
+	return cost.Command{Name: t.name, Path: b.Program(), Args: args, Dir: dir, Fine: []int{0, 1}}
 }
