@@ -8,6 +8,7 @@ package main
 
 import (
 	"fmt"
+	"go/format"
 	"os"
 	"path/filepath"
 	"strings"
@@ -48,7 +49,7 @@ func scaffoldRule(id string, folder ...string) error {
 	if err := os.MkdirAll(filepath.Join(dir, "testdata"), 0o755); err != nil {
 		return err
 	}
-	code := fmt.Sprintf(`package %s
+	code, err := format.Source(fmt.Appendf(nil, `package %s
 
 import (
 	"github.com/onward-sql/onward/internal/rule"
@@ -68,10 +69,13 @@ var %s = &rule.Rule{
 
 func %s(p *rule.Pass, s *rule.Stmt) {
 }
-`, pkg, variable, variable, id, check, check)
+`, pkg, variable, variable, id, check, check))
+	if err != nil {
+		return err
+	}
 	fixture := "# \n-- before.sql --\n-- bad.sql --\nSELECT 1; -- want \"…\"\n-- fixed.sql --\n-- good.sql --\n"
 	for path, text := range map[string]string{
-		filepath.Join(dir, base+".go"):                code,
+		filepath.Join(dir, base+".go"):                string(code),
 		filepath.Join(dir, "testdata", base+".txtar"): fixture,
 	} {
 		if _, err := os.Stat(path); err == nil {
@@ -82,5 +86,6 @@ func %s(p *rule.Pass, s *rule.Stmt) {
 		}
 		fmt.Println(path)
 	}
+	fmt.Printf("Write the fixture, then the check. Then run:\n\n    go generate ./internal/rules\n    go test ./internal/rules -run 'TestFixtures/%s'\n", id)
 	return nil
 }
