@@ -45,7 +45,7 @@ func concludeOpen(r *onward.Report, whole bool) {
 	s := &r.Summary
 	locks := s.State == onward.StateNotSafe && !HasOtherErrors(r)
 	var text string
-	n := countOpenWrites(r)
+	n := countOpenWrites(r, func(*onward.Verdict) bool { return true })
 	switch {
 	case s.State == onward.StateNotSafe && !locks:
 		return
@@ -71,11 +71,12 @@ func concludeOpen(r *onward.Report, whole bool) {
 	}
 }
 
-// countOpenWrites counts the writes of code that runs during the release which a new condition may refuse, depending on their values.
-func countOpenWrites(r *onward.Report) int {
+// countOpenWrites counts the writes of code that runs during the release which a new condition may refuse, depending on their values, if counts
+// says so of their verdict.
+func countOpenWrites(r *onward.Report, counts func(*onward.Verdict) bool) int {
 	open := map[string]bool{}
 	for i := range r.Verdicts {
-		if d := &r.Verdicts[i]; d.Kind == onward.VerdictRejected && d.Code != onward.NewCode {
+		if d := &r.Verdicts[i]; d.Kind == onward.VerdictRejected && d.Code != onward.NewCode && counts(d) {
 			open[d.ID] = true
 		}
 	}

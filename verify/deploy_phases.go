@@ -36,6 +36,9 @@ func addPhases(r *onward.Report, v *onward.Verification) {
 				also = append(also, v.Also[j].Name)
 			}
 		}
+		open := countOpenWrites(r, func(d *onward.Verdict) bool {
+			return v.Points[d.Point].Migration == i && len(v.Points[d.Point].Statements) > 0
+		})
 		switch {
 		case p.OldFails > 0 && p.NewNeeds > 0:
 			p.Belongs, v.Works = onward.BelongsNowhere, false
@@ -47,9 +50,11 @@ func addPhases(r *onward.Report, v *onward.Verification) {
 		case p.NewNeeds > 0:
 			p.Belongs = onward.BelongsBefore
 			p.Advice = fmt.Sprintf("the new code needs it (%s): run it before the code is deployed", countQueries(p.NewNeeds))
+		case open > 0:
+			p.Advice = fmt.Sprintf("not decided: %s of the deployed code may be rejected with it, which depends on values", prose.CountNoun(open, "write"))
 		case v.New == nil:
 			p.Advice = "the deployed code works with it: it can run before the new code"
-		case v.Replay != nil:
+		case v.Replay != nil && v.Replay.Statements > 0:
 			p.Advice = "both codes work with it and without it"
 		case v.MadeValues != nil && v.MadeValues.Queries > 0:
 			p.Advice = "both codes work with it and without it, as far as made values show"
@@ -149,6 +154,8 @@ func deployOrder(r *onward.Report, v *onward.Verification, last int) string {
 		return fmt.Sprintf("Deploy the code before %s runs.", after[0])
 	case len(before) > 0:
 		return "Run the migrations, then deploy the code."
+	case countOpenWrites(r, func(*onward.Verdict) bool { return true }) > 0:
+		return "The order is not decided: the values of the deployed code's writes decide."
 	case v.New == nil:
 		return "Run the migrations, then deploy the code: the deployed code works at every point."
 	}

@@ -289,13 +289,14 @@ func TestOpenWrites(t *testing.T) {
 	dir := repository(t, hotel, "ALTER TABLE rooms ADD CONSTRAINT beds_there CHECK (beds > 0) NOT VALID;")
 	cfg := on(dir, onward.NewestMajor)
 	for values, c := range map[string]struct {
-		suite string
-		want  string
-		state onward.State
+		suite  string
+		want   string
+		state  onward.State
+		advice string
 	}{
-		"not recorded": {"", "Not decided: 1 write may be rejected, which depends on its values. ", onward.StateNone},
-		"refused":      {"no beds", "This release is not safe to deploy: 1 recorded query of the deployed code breaks", onward.StateNotSafe},
-		"accepted":     {"same names", "Safe to deploy.", onward.StateSafe},
+		"not recorded": {"", "Not decided: 1 write may be rejected, which depends on its values. ", onward.StateNone, "not decided: 1 write"},
+		"refused":      {"no beds", "This release is not safe to deploy: 1 recorded query", onward.StateNotSafe, "the deployed code fails"},
+		"accepted":     {"same names", "Safe to deploy.", onward.StateSafe, "the deployed code works with it"},
 	} {
 		s := replayScene{suite: cmp.Or(c.suite, "no beds")}
 		old := s.record(t, dir, onward.NewestMajor, cfg.Base, s.suite)
@@ -303,8 +304,9 @@ func TestOpenWrites(t *testing.T) {
 		if c.suite != "" {
 			cfg.Transcripts = map[onward.Code][]*verify.Transcript{onward.OldCode: {old.Transcript}}
 		}
-		if r := run(t, cfg); !strings.HasPrefix(r.Summary.Verdict, c.want) || r.Summary.State != c.state || r.Summary.Safe != (c.state == onward.StateSafe) {
-			t.Errorf("%s: %+v", values, r.Summary)
+		if r := run(t, cfg); !strings.HasPrefix(r.Summary.Verdict, c.want) || r.Summary.State != c.state || r.Summary.Safe != (c.state == onward.StateSafe) ||
+			!strings.HasPrefix(r.Verification.Phases[0].Advice, c.advice) {
+			t.Errorf("%s: %+v %+v", values, r.Summary, r.Verification.Phases)
 		}
 	}
 }
