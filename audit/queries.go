@@ -2,6 +2,7 @@ package audit
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/onward-sql/onward/internal/rules/queries"
@@ -29,6 +30,9 @@ func Queries(ctx context.Context, load *Workload, c QueriesConfig) ([]onward.Que
 		defer func() { _ = r.Close() }()
 		if _, err := r.Audit(); err != nil {
 			return nil, err
+		}
+		if load, err = r.LocateQueries(onward.OldCode, load); err != nil {
+			return nil, fmt.Errorf("find the recorded queries in the code: %w", err)
 		}
 		in := r.queryInput(load)
 		in.Head = nil

@@ -28,6 +28,16 @@ func (r *Release) Parsed(of onward.Code) (*Workload, *onward.Parsed, error) {
 	return r.usage.CollectQueries(database, r.a.deployed[database], nil)
 }
 
+// LocateQueries returns a recording of the code at the base, or at the head, with the files and lines that write its queries. Call it after
+// [Release.Audit].
+func (r *Release) LocateQueries(of onward.Code, recorded *Workload) (*Workload, error) {
+	database := r.mainDatabase()
+	if of == onward.NewCode {
+		return r.headUsage().LocateQueries(database, r.a.heads[database], recorded)
+	}
+	return r.usage.LocateQueries(database, r.a.deployed[database], recorded)
+}
+
 // ParseRevision is [Release.Parsed] for the code at another revision, with the schema that its migrations make.
 func (r *Release) ParseRevision(ctx context.Context, revision string) (load *Workload, parsed *onward.Parsed, err error) {
 	c := r.a.Config

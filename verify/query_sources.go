@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/report/view"
@@ -14,6 +15,21 @@ import (
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/rehearse"
 )
+
+// locateQueries adds the files and lines that write them to the recorded queries.
+func (c *Config) locateQueries(release *audit.Release) error {
+	for code, list := range map[onward.Code]*[]*Workload{onward.OldCode: &c.Old, onward.NewCode: &c.New} {
+		located := slices.Clone(*list)
+		for i, load := range located {
+			var err error
+			if located[i], err = release.LocateQueries(code, load); err != nil {
+				return fmt.Errorf("find the recorded queries in the code: %w", err)
+			}
+		}
+		*list = located
+	}
+	return nil
+}
 
 // takeQueries takes the queries of all versions of the code: the recorded ones, or else the ones written in the code. The new code has
 // no count if nothing is known of it.

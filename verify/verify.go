@@ -110,6 +110,9 @@ func (c *Config) verifyRelease(ctx context.Context, release *audit.Release, r *o
 		return err
 	}
 	defer func() { _ = stage.Close() }()
+	if err := c.locateQueries(release); err != nil {
+		return err
+	}
 	k := &checker{big: big, log: c.Logger}
 	if k.log == nil {
 		k.log = slog.New(slog.DiscardHandler)

@@ -30,6 +30,9 @@ var tagNames = map[string]string{
 // queryTag is how sqlc and the like begin a query's comment.
 var queryTag = lazyregexp.New(`^\s*name:\s*(\w[\w.]*)(\s+:\w+)?\s*$`)
 
+// placeComment is a comment that has a file and a line only.
+var placeComment = lazyregexp.New(`^\s*([\w./@-]+\.\w+:\d+)\s*$`)
+
 // mostTag is the length up to which a tag is kept.
 const mostTag = 200
 
@@ -51,7 +54,7 @@ func ReadTags(sql string) Tags {
 		}
 		words := sql[x.Start:x.End]
 		words = strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(words, "/*"), "--"), "*/")
-		if m := queryTag.FindStringSubmatch(words); m != nil {
+		if m := slices.Concat(queryTag.FindStringSubmatch(words), placeComment.FindStringSubmatch(words)); m != nil {
 			t.Place = m[1]
 			continue
 		}

@@ -18,6 +18,9 @@ func TestPlaceTags(t *testing.T) {
 		"/*stacktrace='a.py%3A1%0A%20%20b.py%3A2%0A'*/":                                         "a.py:1 < b.py:2",
 		"/*stack='" + long + "%7C" + long + "%7C" + long + "'*/":                                long + " < " + long,
 		"/*stack='" + long + long + long + "'*/":                                                "",
+		"/* name: GetUser :one */":                                                              "GetUser",
+		"/* shop/views.py:12 */":                                                                "shop/views.py:12",
+		"/* see views.py:12 for more */":                                                        "",
 		"/*line='12'*/":                                                                         "",
 		"/*caller='app.go%3A10'*/":                                                              "app.go:10",
 	} {

@@ -62,14 +62,14 @@ func DescribeFailure(d *onward.Verdict) string {
 // breaks.
 func DescribeSender(d *onward.Verdict) string {
 	var parts []string
+	if d.Sender != "" && d.Sender != d.Test {
+		parts = append(parts, escape.Line(d.Sender))
+	}
 	if d.Calls > 0 {
 		parts = append(parts, CountCalls(d.Calls))
 	}
 	if len(d.Consumers) > 0 {
 		parts = append(parts, escape.Line(strings.Join(d.Consumers, ", ")))
-	}
-	if d.Sender != "" && d.Sender != d.Test {
-		parts = append(parts, escape.Line(d.Sender))
 	}
 	if d.Test != "" {
 		parts = append(parts, "test: "+escape.Line(d.Test))
