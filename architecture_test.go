@@ -35,7 +35,8 @@ var layers = [][]string{
 		"internal/rules", "internal/adapter", "internal/gitrange", "internal/code/deployed", "internal/pgserver", "internal/live", "internal/inventory",
 		"internal/subscriber", "internal/fill", "internal/traffic", "internal/wire", "internal/replay", "internal/capture",
 		"internal/queue", "internal/ownschema", "internal/ledger",
-		"internal/throttle", "internal/report/escape", "internal/underway", "internal/report/view", "internal/report/terminal", "internal/report/markdown",
+		"internal/throttle", "internal/report/escape", "internal/report/block", "internal/underway",
+		"internal/report/view", "internal/report/terminal", "internal/report/markdown",
 		"internal/report/html", "internal/report/machine", "internal/report", "internal/linters", "internal/forge", "internal/site", "internal/notify",
 	},
 	{

@@ -2,6 +2,7 @@
 // a pure function from a document to an [io.Writer]:
 //
 //   - view says what is shown: which items, in which order, how many, in which words
+//   - block has the parts of which view makes the sections that terminal and markdown share
 //   - terminal, markdown and html lay that out for people
 //   - machine has the formats that programs read
 //   - escape makes text safe to print

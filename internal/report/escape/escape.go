@@ -55,6 +55,18 @@ func Line(s string) string {
 	return strings.Join(strings.Fields(s), " ")
 }
 
+// Words makes a part of a line safe to print: as [Line], but a blank stays at each end that has one.
+func Words(s string) string {
+	line := Line(s)
+	if strings.TrimLeft(s, " ") != s {
+		line = " " + line
+	}
+	if line != " " && strings.TrimRight(s, " ") != s {
+		line += " "
+	}
+	return line
+}
+
 // Lines escapes texts, each to a line.
 func Lines(list []string) []string {
 	out := make([]string, len(list))

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/report/block"
 	"github.com/onward-sql/onward/internal/report/escape"
 	"github.com/onward-sql/onward/internal/report/view"
 	"github.com/onward-sql/onward/internal/size"
@@ -69,11 +70,11 @@ func DescribeSchema(name, kind string, parts []string, rows, bytes int64, sized 
 		}
 		fmt.Fprintf(&b, ", %s", size.FormatBytes(bytes))
 	}
-	b.WriteString("\n\n")
-	list, more := prose.TakeFirst(parts, maxRows)
-	for _, p := range list {
-		b.WriteString("- " + escapeProse(view.CutText(escape.Line(p), maxCell)) + "\n")
+	items := make([]block.Item, len(parts))
+	for i, p := range parts {
+		items[i].Text = block.Say(p)
 	}
-	writeMore(&b, more)
+	b.WriteByte('\n')
+	writeList(&b, items)
 	return b.String()
 }

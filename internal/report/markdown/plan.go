@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/report/block"
 	"github.com/onward-sql/onward/internal/report/escape"
 	"github.com/onward-sql/onward/internal/report/view"
 	"github.com/onward-sql/onward/onward"
@@ -31,15 +32,7 @@ func WritePlan(w io.Writer, p *onward.Plan) error {
 	if len(l.Rows) > 0 {
 		writeLane(&b, p, l)
 	}
-	writeLeft(&b, results)
-	for _, m := range results.Missing {
-		fmt.Fprintf(&b, "\n**missing**: %s\n", escapeProse(view.CutText(m, maxCell)))
-	}
-	for _, c := range results.Checks {
-		if !c.OK {
-			fmt.Fprintf(&b, "\n**failed**: %s\n", escapeProse(view.CutText(escape.Line(c.Name+": "+c.Detail), maxCell)))
-		}
-	}
+	writeBlocks(&b, []block.Block{view.ListPlanResults(results)})
 	writePlanSQL(&b, p)
 	if notes, _ := prose.TakeFirst(results.Notes, maxUnjudged); len(notes) > 0 {
 		b.WriteString("\n<details><summary>To know</summary>\n\n")
@@ -135,20 +128,6 @@ func shortTime(s *onward.PlanStep) string {
 	return "an instant"
 }
 
-// writeLeft lists what the plan leaves, with the reasons.
-func writeLeft(b *strings.Builder, r *view.PlanResults) {
-	list, more := prose.TakeFirst(r.Left, maxRows)
-	for _, l := range list {
-		fmt.Fprintf(b, "\n**left**: %s\n", codeSpan(l.Place))
-		for _, why := range l.Why {
-			fmt.Fprintf(b, "- %s\n", escapeProse(view.CutText(why, maxCell)))
-		}
-	}
-	if more > 0 {
-		fmt.Fprintf(b, "\n%s left.\n", prose.CountNoun(more, "more change"))
-	}
-}
-
 // writePlanSQL writes the SQL of the steps, folded away, as far as a comment has room for it.
 func writePlanSQL(b *strings.Builder, p *onward.Plan) {
 	for i := range p.Steps {
@@ -175,4 +154,13 @@ func writePlanSQL(b *strings.Builder, p *onward.Plan) {
 		}
 		b.WriteString(text)
 	}
+}
+
+// WriteDeploys prints an order of deploys as a comment on a pull request or an issue.
+func WriteDeploys(w io.Writer, o *onward.DeployOrder) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n**onward plan --deploys**: %s\n", PlanMarker, escapeProse(view.JudgeDeploys(o)))
+	writeBlocks(&b, view.DescribeDeploys(o))
+	_, err := io.WriteString(w, escape.Commands(b.String()))
+	return err
 }

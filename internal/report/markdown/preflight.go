@@ -40,7 +40,9 @@ func WritePreflight(w io.Writer, r *onward.Preflight) error {
 		fmt.Fprintf(&b, "- %s: %s: %s\n", codeSpan(o.Rule), escapeProse(view.CutText(escape.Line(o.What), maxCell)),
 			escapeProse(view.CutText(escape.Line(o.Why), maxCell)))
 	}
-	writeMore(&b, more)
+	if more > 0 {
+		fmt.Fprintf(&b, "- and %d more\n", more)
+	}
 	fmt.Fprintf(&b, "\n%s · %s · %s\n", view.CountChecks(r), escapeProse(left), escapeProse(right))
 	_, err := io.WriteString(w, escape.Commands(b.String()))
 	return err

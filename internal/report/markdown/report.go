@@ -55,7 +55,7 @@ func WriteReport(w io.Writer, r *onward.Report) error {
 		b.WriteString("\n")
 		b.WriteString(text)
 	}
-	writeUnjudged(&b, r.Opaque)
+	writeBlocks(&b, view.DescribeUnjudged(r.Opaque))
 	footer := []string{view.FormatSummary(r), view.DescribeVersions(r)}
 	if by := view.NameRunners(r, escapeProse, codeSpan); by != "" {
 		footer = slices.Insert(footer, 1, by)
@@ -179,25 +179,5 @@ func writeSimilar(b *strings.Builder, g *view.SimilarFindings) {
 	}
 	if more > 0 {
 		fmt.Fprintf(b, "- %d more places\n", more)
-	}
-}
-
-// writeUnjudged lists what could not be judged.
-func writeUnjudged(b *strings.Builder, opaque []onward.Opaque) {
-	if len(opaque) == 0 {
-		return
-	}
-	b.WriteString("\nNot judged:\n\n")
-	list, more := prose.TakeFirst(opaque, maxUnjudged)
-	for _, o := range list {
-		fmt.Fprintf(b, "- %s: %s\n", codeSpan(view.FormatPlace(o.Path, o.Line, o.Column)), escapeProse(view.CutText(view.FormatOpaque(&o), maxCell)))
-	}
-	writeMore(b, more)
-}
-
-// writeMore says as the last item of a list how many more there are.
-func writeMore(b *strings.Builder, more int) {
-	if more > 0 {
-		fmt.Fprintf(b, "- and %d more\n", more)
 	}
 }

@@ -5,16 +5,12 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/prose"
-	"github.com/onward-sql/onward/internal/report/escape"
 	"github.com/onward-sql/onward/internal/report/view"
 	"github.com/onward-sql/onward/onward"
 )
 
-// Bounds of the comment's section on recorded queries.
-const (
-	maxMatrixRows   = 40
-	maxVerdictItems = 20
-)
+// maxMatrixRows bounds the matrix of a comment.
+const maxMatrixRows = 40
 
 // writeVerification prints the section on recorded queries: the matrix, what breaks, and
 // the phase of each migration.
@@ -44,56 +40,7 @@ func writeVerification(b *strings.Builder, r *onward.Report) {
 		}
 		b.WriteString("\n")
 	}
-	groups := view.GroupVerdicts(r)
-	for i := range groups {
-		if i == 0 {
-			b.WriteString("\n")
-		}
-		if i == maxVerdictItems || b.Len() > maxComment/2 {
-			fmt.Fprintf(b, "- %s: onward verify lists them\n", prose.CountNoun(len(groups)-i, "more verdict"))
-			break
-		}
-		d := &groups[i]
-		made := ""
-		if d.MadeValues && len(d.Values) > 0 {
-			made = " with " + codeSpan(view.CutText(view.JoinValues(d.Verdict), maxCell))
-		}
-		fmt.Fprintf(b, "- %s, %s, %s: %s %s%s (%s)\n", codeSpan(view.NamePoint(&d.After)),
-			escapeProse(view.NameCode(d.Code)), escapeProse(escape.Line(string(d.Kind))),
-			escapeProse(view.CutText(view.DescribeFailure(d.Verdict), maxCell)), codeSpan(view.CutText(escape.Line(d.Query), maxCell)), made,
-			escapeProse(view.CutText(d.DescribeSenders(), maxCell)))
-	}
-	if v.Order != "" {
-		fmt.Fprintf(b, "\n%s\n", escapeProse(escape.Line(v.Order)))
-	}
-	list, more := prose.TakeFirst(view.ListPhases(r), maxMatrixRows)
-	for i, p := range list {
-		if i == 0 {
-			b.WriteString("\n")
-		}
-		fmt.Fprintf(b, "- %s: %s\n", codeSpan(p.Path), escapeProse(p.Advice))
-	}
-	if more > 0 {
-		fmt.Fprintf(b, "- %s\n", prose.CountNoun(more, "more migration"))
-	}
-	writeQueryUsers(b, v)
-	writeWaits(b, r)
-	writeDeprecated(b, v)
-	writeAskedQueries(b, v)
-	for _, n := range v.Notes {
-		fmt.Fprintf(b, "\n%s\n", escapeProse(view.CutText(escape.Line(n), 2*maxCell)))
-	}
-}
-
-// writeWaits returns the locks that most of the recorded calls wait for.
-func writeWaits(b *strings.Builder, r *onward.Report) {
-	list, _ := prose.TakeFirst(view.ListWaits(r), maxVerdictItems)
-	for i, w := range list {
-		if i == 0 {
-			b.WriteString("\n")
-		}
-		fmt.Fprintf(b, "- %s %s\n", codeSpan(w.Place), escapeProse(w.Words))
-	}
+	writeBlocks(b, view.DescribeVerification(r, commentScope))
 }
 
 func emphasize(c view.MatrixCell) string {

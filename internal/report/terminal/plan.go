@@ -8,6 +8,7 @@ import (
 	"github.com/charmbracelet/lipgloss"
 
 	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/report/block"
 	"github.com/onward-sql/onward/internal/report/escape"
 	"github.com/onward-sql/onward/internal/report/view"
 	"github.com/onward-sql/onward/onward"
@@ -112,25 +113,7 @@ func (p *page) planEnd(r *view.PlanResults) {
 		p.addLine("  ", p.paintLine(p.Dim, s.SQL))
 	}
 	p.addBlankLine()
-	for _, c := range r.Checks {
-		word, style := "ok", p.ordinaryStyle()
-		if !c.OK {
-			word, style = "no", p.Error
-		}
-		p.addWrapped("  "+word+"  ", "      ", c.Name, style)
-		for text := range strings.Lines(c.Detail) {
-			p.addWrapped("      ", "      ", escape.Line(text), p.ordinaryStyle())
-		}
-	}
-	for _, m := range r.Missing {
-		p.addWrapped("  missing  ", "      ", m, p.Warning)
-	}
-	for _, l := range r.Left {
-		p.addWrapped("  left  ", "      ", l.Line+"  (chain "+l.Chain+")", p.Warning)
-		for _, why := range l.Why {
-			p.addWrapped("      ", "      ", why, p.ordinaryStyle())
-		}
-	}
+	p.printBlocks([]block.Block{view.ListPlanResults(r)})
 	if r.Total != "" {
 		p.addWrapped("  all steps  ", "             ", r.Total, p.ordinaryStyle())
 	}
@@ -138,4 +121,12 @@ func (p *page) planEnd(r *view.PlanResults) {
 	if r.Readiness != "" {
 		p.addWrapped("", "", r.Readiness, p.ordinaryStyle())
 	}
+}
+
+// WriteDeploys prints an order of deploys.
+func WriteDeploys(w io.Writer, d *onward.DeployOrder, o Options) error {
+	p := newPage(o)
+	p.addLine(p.paintLine(p.Bold, view.JudgeDeploys(d)))
+	p.printBlocks(view.DescribeDeploys(d))
+	return p.writePage(w)
 }

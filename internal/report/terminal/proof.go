@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/report/block"
 	"github.com/onward-sql/onward/internal/report/escape"
 	"github.com/onward-sql/onward/internal/report/view"
 	"github.com/onward-sql/onward/onward"
@@ -27,7 +28,7 @@ func (t *reportWriter) printProof() {
 		first = false
 		t.printFindingLine(f)
 	}
-	t.printUnjudged(t.report.Opaque)
+	t.printBlocks(view.DescribeUnjudged(t.report.Opaque))
 	t.addBlankLine()
 	isError := func(l view.SimilarVerdicts) bool { return l.Severity == onward.Error }
 	if v := t.report.Verification; !v.Works || slices.ContainsFunc(breaks, isError) {
@@ -39,19 +40,23 @@ func (t *reportWriter) printProof() {
 
 // printBreaks prints the queries that break or may break during the release: the place in the code, what the server says, and after which statement.
 func (t *reportWriter) printBreaks(breaks []view.SimilarVerdicts) {
-	const indent = "           "
-	groups, more := prose.TakeFirst(breaks, t.limitList(maxVerdicts))
+	groups, more := prose.TakeFirst(breaks, t.limitList(maxBreaks))
+	list := block.List{Depth: 1, Width: 7}
 	for i := range groups {
 		d := &groups[i]
-		t.addBlankLine()
-		t.addWrapped("  "+t.paintLine(t.Severity(d.Severity), padRight(d.Severity.String(), 7))+"  ", indent, view.DescribeBreak(d),
-			t.ordinaryStyle())
-		t.printQueries(d)
-		cause := "after " + t.displayPath(view.FormatPlace(d.After.Path, d.After.Line, 0))
+		cause := block.Say("after ").Path(view.FormatPlace(d.After.Path, d.After.Line, 0))
 		if sql := view.StatementAt(t.report, &d.After); sql != "" {
-			cause += "  " + sql
+			cause = cause.Gap().Code(sql)
 		}
-		t.addLine(indent, t.paintLine(t.Dim, view.CutToWidth(cause, t.width-len(indent))))
+		list.Items = []block.Item{{
+			Label: d.Severity.String(), Mark: block.SeverityTone(d.Severity), Text: block.Say(view.DescribeBreak(d)),
+			Below: append(view.ListQueries(d, false), block.Line{Text: cause, Tone: block.Faint, Cut: true}),
+		}}
+		t.addBlankLine()
+		t.printBlocks([]block.Block{list})
 	}
 	t.addRest("", more, prose.CountNoun(more, "more verdict"), t.Dim)
 }
+
+// maxBreaks bounds the queries that are listed.
+const maxBreaks = 30

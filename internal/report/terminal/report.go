@@ -11,6 +11,7 @@ import (
 	"github.com/charmbracelet/lipgloss"
 
 	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/report/block"
 	"github.com/onward-sql/onward/internal/report/escape"
 	"github.com/onward-sql/onward/internal/report/view"
 	"github.com/onward-sql/onward/internal/size"
@@ -61,6 +62,9 @@ func (t *reportWriter) limitList(most int) int {
 	return most
 }
 
+// scope says how much of the report is printed.
+func (t *reportWriter) scope() view.Scope { return view.Scope{Whole: t.verbose, Width: t.width} }
+
 // addRest says how many elements of a list are not printed, in words such as "3 more notes".
 func (t *reportWriter) addRest(indent string, more int, words string, style lipgloss.Style) {
 	if more > 0 {
@@ -97,7 +101,7 @@ func (t *reportWriter) printRehearsed() {
 	for _, f := range brief {
 		t.printFindingLine(f)
 	}
-	t.printUnjudged(r.Opaque)
+	t.printBlocks(view.DescribeUnjudged(r.Opaque))
 	t.addBlankLine()
 	t.printSummary()
 }
@@ -114,17 +118,6 @@ func (t *reportWriter) printFindingLine(f *onward.Finding) {
 	mark := t.paintLine(t.Severity(f.Severity), padRight(f.Severity.String(), 7))
 	t.addWrapped("  "+mark+"  ", "           ", t.displayPath(view.FormatPlace(f.Path, f.Line, f.Column))+"  "+escape.Line(f.Fact)+" ("+escape.Line(f.Rule)+")",
 		t.ordinaryStyle())
-}
-
-// printUnjudged lists what could not be judged.
-func (t *reportWriter) printUnjudged(list []onward.Opaque) {
-	if len(list) == 0 {
-		return
-	}
-	t.addHeading("not judged")
-	for i := range list {
-		t.printOpaque("", &list[i])
-	}
 }
 
 func (t *reportWriter) printFull() {
@@ -144,7 +137,7 @@ func (t *reportWriter) printFull() {
 		t.addHeading("beside the migrations")
 		t.wholeOrPointed(findings)
 	}
-	t.printUnjudged(opaque)
+	t.printBlocks(view.DescribeUnjudged(opaque))
 	t.printRehearsal()
 	t.printVerification()
 	t.addBlankLine()
@@ -298,7 +291,7 @@ func (t *reportWriter) printMigration(m *onward.Migration) {
 		}
 	}
 	for _, o := range opaque {
-		t.printOpaque("not judged: ", o)
+		t.printItem(&block.List{Depth: 1}, view.UnjudgedItem("not judged: ", o))
 	}
 	t.wholeOrPointed(findings)
 	t.printRepeated(m, true)
@@ -341,15 +334,6 @@ func (t *reportWriter) printChanges(changes []onward.Change) {
 		t.addWrapped(head, strings.Repeat(" ", width+6), view.DescribeChange(&c), t.Palette.ordinaryStyle())
 	}
 	t.addRest("  ", more, fmt.Sprintf("%d more changes", more), t.Dim)
-}
-
-// printOpaque prints what could not be judged.
-func (t *reportWriter) printOpaque(label string, o *onward.Opaque) {
-	style := t.Dim
-	if o.Failed {
-		style = t.Warning
-	}
-	t.addWrapped("  ", "    ", label+t.displayPath(view.FormatPlace(o.Path, o.Line, o.Column))+": "+view.FormatOpaque(o), style)
 }
 
 // printVerdictFirst prints the verdict as the first line.

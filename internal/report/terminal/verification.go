@@ -7,13 +7,9 @@ import (
 	"github.com/charmbracelet/lipgloss"
 
 	"github.com/onward-sql/onward/internal/prose"
-	"github.com/onward-sql/onward/internal/report/escape"
 	"github.com/onward-sql/onward/internal/report/view"
 	"github.com/onward-sql/onward/onward"
 )
-
-// maxVerdicts bounds the queries that are listed without Verbose.
-const maxVerdicts = 30
 
 // printVerified prints the report of recorded queries: the matrix, the queries that break, and
 // what to do. Static findings follow in a line each.
@@ -29,7 +25,7 @@ func (t *reportWriter) printVerified() {
 	for i := range r.Findings {
 		t.printFindingLine(&r.Findings[i])
 	}
-	t.printUnjudged(r.Opaque)
+	t.printBlocks(view.DescribeUnjudged(r.Opaque))
 	t.addBlankLine()
 	for _, line := range view.CountVerified(r) {
 		t.addWrapped("", "  ", line, t.Dim)
@@ -44,16 +40,7 @@ func (t *reportWriter) printVerification() {
 	}
 	t.addBlankLine()
 	t.printMatrix()
-	t.printVerdicts()
-	t.printQueryUsers()
-	t.printPhases()
-	t.printQueryWaits()
-	t.printDeprecated()
-	t.printQueryFindings()
-	for _, n := range t.report.Verification.Notes {
-		t.addBlankLine()
-		t.addWrapped("", "  ", "note: "+escape.Line(n), t.Dim)
-	}
+	t.printBlocks(view.DescribeVerification(t.report, t.scope()))
 }
 
 // leastCell is the least width of a column of the matrix.
@@ -116,88 +103,4 @@ func (t *reportWriter) cellStyle(s onward.Severity) lipgloss.Style {
 		return t.OK
 	}
 	return t.Severity(s)
-}
-
-// printVerdicts lists the queries that break, by the statement that breaks them.
-func (t *reportWriter) printVerdicts() {
-	last := ""
-	groups, more := prose.TakeFirst(view.GroupVerdicts(t.report), t.limitList(maxVerdicts))
-	for i := range groups {
-		d := &groups[i]
-		at := "the base"
-		if d.After.Path != "" {
-			at = t.displayPath(view.FormatPlace(d.After.Path, d.After.Line, 0))
-		}
-		if head := at + "  " + view.NameCode(d.Code); head != last {
-			t.addBlankLine()
-			t.addLine(t.paintLine(t.Bold, at), "  ", view.NameCode(d.Code))
-			last = head
-		}
-		t.addWrapped("  "+t.paintLine(t.Severity(view.ScreenSeverity(d.Verdict)), padRight(severityWord(d.Verdict), 7))+"  ", "           ",
-			escape.Line(string(d.Kind))+": "+view.DescribeFailure(d.Verdict), t.ordinaryStyle())
-		t.printQueries(d)
-		t.addWrapped("           ", "           ", d.DescribeSenders(), t.Dim)
-	}
-	if more > 0 {
-		t.addBlankLine()
-		t.addRest("", more, prose.CountNoun(more, "more verdict"), t.Dim)
-	}
-}
-
-// mostAlike is how many queries are shown of those with the same failure, without Verbose.
-const mostAlike = 2
-
-// printQueries prints the queries of a verdict, the most frequent ones first.
-func (t *reportWriter) printQueries(d *view.SimilarVerdicts) {
-	for i, one := range d.All {
-		switch {
-		case t.verbose:
-			t.addWrapped("           ", "           ", escape.Line(one.Query), t.ordinaryStyle())
-		case i < mostAlike:
-			t.addLine("           ", view.CutToWidth(escape.Line(one.Query), t.width-11))
-		}
-		if len(one.Values) > 0 && (t.verbose || i < mostAlike) {
-			t.addWrapped("           ", "             ", view.NameValues(one)+": "+view.JoinValues(one), t.ordinaryStyle())
-		}
-	}
-}
-
-// severityWord returns a verdict's severity, in a word.
-func severityWord(d *onward.Verdict) string {
-	if view.ScreenSeverity(d) != d.Severity {
-		return "later"
-	}
-	return d.Severity.String()
-}
-
-// printPhases prints the phase of each migration.
-func (t *reportWriter) printPhases() {
-	v := t.report.Verification
-	if len(v.Phases) == 0 {
-		return
-	}
-	t.addHeading("where each migration belongs")
-	for _, p := range view.ListPhases(t.report) {
-		how := t.ordinaryStyle()
-		if p.Wrong {
-			how = t.Error
-		}
-		t.addLine("  ", t.paintLine(how, padRight(p.Where, 16)), " ", t.displayPath(p.Path))
-		t.addWrapped(strings.Repeat(" ", 19), strings.Repeat(" ", 19), p.Advice, t.Dim)
-	}
-	how := t.ordinaryStyle()
-	if !v.Works {
-		how = t.Error
-	}
-	t.addWrapped("  ", "  ", escape.Line(v.Order), how)
-}
-
-// printQueryWaits prints which recorded queries the locks block.
-func (t *reportWriter) printQueryWaits() {
-	for i, w := range view.ListWaits(t.report) {
-		if i == 0 {
-			t.addHeading("who waits for its locks")
-		}
-		t.addWrapped("  ", "    ", t.displayPath(view.FormatPlace(w.Path, w.Line, 0))+"  "+w.Words, t.ordinaryStyle())
-	}
 }

@@ -5,18 +5,26 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/report/block"
 	"github.com/onward-sql/onward/internal/report/escape"
 	"github.com/onward-sql/onward/onward"
 )
 
-// DeployLine is a line about a deploy.
-type DeployLine struct{ Name, Text string }
+// DescribeDeploys returns each deploy with the condition that comes before the next one.
+func DescribeDeploys(o *onward.DeployOrder) (out []block.Block) {
+	for i := range o.Deploys {
+		d := &o.Deploys[i]
+		after := block.Text{}.Code(d.Commit).Gap().Say(d.Subject)
+		out = append(out, block.Heading{Text: block.Say(fmt.Sprintf("deploy %d", i+1)), After: after}, block.List{Depth: 1, Width: 8, Items: listDeploySteps(o, i)})
+	}
+	return out
+}
 
-// DescribeDeploy returns what is done in a deploy, in order, and why it ends there.
-func DescribeDeploy(o *onward.DeployOrder, i int) (out []DeployLine) {
+// listDeploySteps lists what is done in a deploy, in order, and why it ends there.
+func listDeploySteps(o *onward.DeployOrder, i int) (out []block.Item) {
 	d := &o.Deploys[i]
 	add := func(name, format string, args ...any) {
-		out = append(out, DeployLine{fmt.Sprintf("%-10s", name), escape.Line(fmt.Sprintf(format, args...))})
+		out = append(out, block.Item{Label: name, Text: block.Say(fmt.Sprintf(format, args...))})
 	}
 	switch s := d.Steps; {
 	case len(d.Migrations) == 0:

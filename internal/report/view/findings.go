@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/report/block"
 	"github.com/onward-sql/onward/internal/report/escape"
 	"github.com/onward-sql/onward/onward"
 )
@@ -59,6 +60,27 @@ func FormatOpaque(o *onward.Opaque) string {
 		text += ": " + escape.Line(o.Why)
 	}
 	return text
+}
+
+// UnjudgedItem returns an opaque item with its place, after a label.
+func UnjudgedItem(label string, o *onward.Opaque) *block.Item {
+	item := &block.Item{Text: block.Say(label).Path(FormatPlace(o.Path, o.Line, o.Column)).Say(": " + FormatOpaque(o)), Tone: block.Faint}
+	if o.Failed {
+		item.Tone = block.Warning
+	}
+	return item
+}
+
+// DescribeUnjudged lists what could not be judged; it is empty if everything was.
+func DescribeUnjudged(opaque []onward.Opaque) []block.Block {
+	if len(opaque) == 0 {
+		return nil
+	}
+	list := block.List{Depth: 1}
+	for i := range opaque {
+		list.Items = append(list.Items, *UnjudgedItem("", &opaque[i]))
+	}
+	return []block.Block{block.Heading{Text: block.Say("not judged")}, list}
 }
 
 // MaxSimilar is how many places of similar findings are printed.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/internal/readiness"
+	"github.com/onward-sql/onward/internal/report/block"
 	"github.com/onward-sql/onward/internal/report/escape"
 	"github.com/onward-sql/onward/onward"
 )
@@ -68,6 +69,35 @@ func SummarizePlan(p *onward.Plan) *PlanResults {
 		out.Statements = append(out.Statements, onward.PlanStatement{Name: escape.Line(s.Name), Text: escape.Line(s.Text), SQL: escape.Line(s.SQL)})
 	}
 	return out
+}
+
+// ListPlanResults lists what a plan proves, what its proof lacks, and what it leaves.
+func ListPlanResults(r *PlanResults) block.List {
+	var out []block.Item
+	below := func(lines []string) (out []block.Line) {
+		for _, text := range lines {
+			out = append(out, block.Line{Text: block.Say(text)})
+		}
+		return out
+	}
+	for _, c := range r.Checks {
+		item := block.Item{Label: "ok", Text: block.Say(c.Name)}
+		if !c.OK {
+			item = block.Item{Label: "no", Text: block.Say(c.Name), Tone: block.Error, Below: below(strings.Split(strings.TrimSuffix(c.Detail, "\n"), "\n"))}
+		}
+		out = append(out, item)
+	}
+	for _, m := range r.Missing {
+		out = append(out, block.Item{Label: "missing", Text: block.Say(m), Tone: block.Warning})
+	}
+	for _, l := range r.Left {
+		text := block.Text{}.Code(l.Place).Gap()
+		if l.SQL != "" {
+			text = text.Cut(l.SQL, 120).Gap()
+		}
+		out = append(out, block.Item{Label: "left", Text: text.Say("(chain " + l.Chain + ")"), Tone: block.Warning, Below: below(l.Why)})
+	}
+	return block.List{Depth: 1, Width: len("ok"), Items: out}
 }
 
 // ListGroups lists the chains of a plan, for --only.

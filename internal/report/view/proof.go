@@ -46,23 +46,6 @@ func namesSame(message, fact string) bool {
 	return false
 }
 
-// NameValues says whose values a query was sent with.
-func NameValues(d *onward.Verdict) string {
-	if d.MadeValues {
-		return "made values"
-	}
-	return "values"
-}
-
-// JoinValues lists the values that a query was sent with.
-func JoinValues(d *onward.Verdict) string {
-	out := make([]string, len(d.Values))
-	for i, value := range d.Values {
-		out[i] = escape.Line(value)
-	}
-	return strings.Join(out, ", ")
-}
-
 // StatementAt returns the statement at a place in one line; "" if there is none.
 func StatementAt(r *onward.Report, place *onward.VerdictPlace) string {
 	for i := range r.Migrations {

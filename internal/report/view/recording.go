@@ -7,6 +7,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/report/block"
 	"github.com/onward-sql/onward/internal/report/escape"
 	"github.com/onward-sql/onward/onward"
 )
@@ -14,26 +15,27 @@ import (
 // maxMadeUp is how many tables without recorded traffic are named.
 const maxMadeUp = 4
 
-// DescribeWaiter says who waited, in a sentence: "checkout waited up to 1.20 s behind
-// 00043.sql:4, 4 times, with SELECT … FROM orders".
-func DescribeWaiter(r *onward.Report, run *onward.Rehearsal, w *onward.Waiter, width int, name, code func(string) string) string {
-	who, with := name(escape.Line(w.Sender)), code(CutToWidth(ShortenQuery(escape.Line(w.Query), width), width))
-	if who == "" {
-		who, with = with, ""
+// describeWaiter says who waited, in a sentence: "checkout waited up to 1.20 s behind
+// 00043.sql:4, 4 times, with SELECT … FROM orders". SQL is cut to width.
+func describeWaiter(r *onward.Report, run *onward.Rehearsal, w *onward.Waiter, width int) block.Text {
+	query := ShortenQuery(escape.Line(w.Query), width)
+	text := block.Say(w.Sender)
+	if w.Sender == "" {
+		text = block.Text{}.Cut(query, width)
 	}
-	text := fmt.Sprintf("%s waited up to %s", who, FormatMillis(w.WorstMS))
+	text = text.Say(" waited up to " + FormatMillis(w.WorstMS))
 	if place := NamePlace(r, run, w.Statement); place != "" {
-		text += " behind " + code(place)
+		text = text.Say(" behind ").Code(place)
 	}
 	if w.Waits > 1 {
-		text += fmt.Sprintf(", %s", prose.CountNoun(w.Waits, "time"))
+		text = text.Say(", " + prose.CountNoun(w.Waits, "time"))
 	}
 	switch {
-	case with == "":
+	case w.Sender == "":
 	case w.Queries > 1:
-		text += fmt.Sprintf(", with %d queries such as %s", w.Queries, with)
+		text = text.Say(fmt.Sprintf(", with %d queries such as ", w.Queries)).Cut(query, width)
 	default:
-		text += ", with " + with
+		text = text.Say(", with ").Cut(query, width)
 	}
 	return text
 }
@@ -78,19 +80,20 @@ func PrecedingStatement(f *onward.TrafficFailure) int {
 	return *f.After
 }
 
-// DescribeRefusal says after which statement the errors began, and who sends the queries.
-func (f *Refusal) DescribeRefusal(r *onward.Report, run *onward.Rehearsal) string {
-	text := "refused from " + FormatMillis(f.AtMS) + " on"
+// describeRefusal says after which statement the errors began, who sends the queries, and which error it is. SQL is cut to width.
+func (f *Refusal) describeRefusal(r *onward.Report, run *onward.Rehearsal, width int) block.Text {
+	text := block.Say("refused from " + FormatMillis(f.AtMS) + " on")
 	if place := NamePlace(r, run, PrecedingStatement(f.TrafficFailure)); place != "" {
-		text += ", behind " + place
+		text = text.Say(", behind ").Code(place)
 	}
 	if len(f.senders) > 0 {
-		text += ", to " + escape.Line(prose.FirstNames(f.senders, 1))
+		text = text.Say(", to " + prose.FirstNames(f.senders, 1))
 	}
+	count := prose.CountNoun(f.times, "time")
 	if f.Queries > 1 {
-		return text + fmt.Sprintf(", %d queries", f.Queries)
+		count = fmt.Sprintf("%d queries", f.Queries)
 	}
-	return text + ", " + prose.CountNoun(f.times, "time")
+	return text.Say(", "+count+": "+DescribeError(&f.Error)+": ").Cut(ShortenQuery(escape.Line(f.Query), width), width)
 }
 
 // DescribeRecording returns sentences about the recordings: how much of them was sent, what

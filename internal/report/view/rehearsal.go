@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/report/block"
 	"github.com/onward-sql/onward/internal/report/escape"
 	"github.com/onward-sql/onward/internal/size"
 	"github.com/onward-sql/onward/onward"
@@ -46,18 +47,18 @@ func ListStalls(r *onward.Report, run *onward.Rehearsal) []LockStall {
 		s := &worst[i]
 		out[i] = LockStall{Waited: FormatMillis(s.UntilMS - s.FromMS), queries: DescribeStall(s), relation: ShortenRelation(s.Relation)}
 		if _, st := FindStatement(r, run, s.Statement); st != nil {
-			out[i].blocked, out[i].sql, out[i].place = true, escape.Line(st.SQL), NamePlace(r, run, s.Statement)
+			out[i].blocked, out[i].sql, out[i].place = true, st.SQL, NamePlace(r, run, s.Statement)
 		}
 	}
 	return out
 }
 
-// FormatStall returns a stall in a sentence: "4.20 s: 118 queries on users waited for ALTER TABLE … (00043_rename.sql:4)". SQL is cut
-// to width, and code marks names and SQL.
-func (s *LockStall) FormatStall(width int, code func(string) string) string {
-	text := fmt.Sprintf("%s: %s on %s waited", s.Waited, s.queries, code(s.relation))
+// formatStall returns a stall in a sentence after a word: "worst stall 4.20 s: 118 queries on users waited for ALTER TABLE …
+// (00043_rename.sql:4)". SQL is cut to width.
+func (s *LockStall) formatStall(word string, width int) block.Text {
+	text := block.Say(word + " " + s.Waited + ": " + s.queries + " on ").Code(s.relation).Say(" waited")
 	if s.blocked {
-		text += fmt.Sprintf(" for %s (%s)", code(CutToWidth(s.sql, width)), code(s.place))
+		text = text.Say(" for ").Cut(s.sql, width).Say(" (").Code(s.place).Say(")")
 	}
 	return text
 }
@@ -83,8 +84,8 @@ func DescribeStall(s *onward.Stall) string {
 	return prose.CountNoun(s.Queries, "query")
 }
 
-// DescribeCalm says that no query waited; "" if one did, or if there was no traffic.
-func DescribeCalm(t *onward.Traffic) string {
+// describeCalm says that no query waited; "" if one did, or if there was no traffic.
+func describeCalm(t *onward.Traffic) string {
 	if t == nil || len(t.Stalls) > 0 {
 		return ""
 	}
@@ -108,8 +109,8 @@ func ListDifferences(r *onward.Report) (out []ModelDifference) {
 	return out
 }
 
-// FormatDifference returns a difference in a sentence.
-func (d *ModelDifference) FormatDifference(r *onward.Report) string {
+// formatDifference returns a difference in a sentence.
+func (d *ModelDifference) formatDifference(r *onward.Report) string {
 	at := NamePlace(r, d.Run, d.Statement)
 	if at != "" {
 		at = " at " + at

@@ -1,0 +1,98 @@
+package view
+
+import (
+	"math"
+
+	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/report/block"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Scope says how much of a document is shown. Whole shows everything; Width is the width of a line, to which SQL is cut.
+type Scope struct {
+	Whole bool
+	Width int
+}
+
+// limit returns how many elements of a list are shown.
+func (s Scope) limit(most int) int {
+	if s.Whole {
+		return math.MaxInt
+	}
+	return most
+}
+
+// Bounds of the lists about a rehearsal.
+const (
+	mostStalls  = 5
+	mostErrors  = 8
+	mostWaiters = 5
+	mostNotes   = 5
+)
+
+// itemList collects items.
+type itemList []block.Item
+
+func (l *itemList) add(text block.Text, tone block.Tone) {
+	*l = append(*l, block.Item{Text: text, Tone: tone})
+}
+
+// addRest counts the elements that are not shown.
+func (l *itemList) addRest(more int, noun string) {
+	if more > 0 {
+		*l = append(*l, block.Item{Text: block.Say(prose.CountNoun(more, noun)), Rest: true})
+	}
+}
+
+// ListObserved lists what a rehearsal saw: which statements failed, who waited, which queries were refused, and where the model was wrong.
+func ListObserved(r *onward.Report, run *onward.Rehearsal, s Scope) block.List {
+	var out itemList
+	failed, more := prose.TakeFirst(ListFailedRuns(r, run), s.limit(mostErrors))
+	for _, f := range failed {
+		text := block.Text{}
+		if f.Place != "" {
+			text = text.Code(f.Place).Say(" ")
+		}
+		out.add(text.Say("failed: "+DescribeError(f.Err)), block.Error)
+	}
+	out.addRest(more, "more failure")
+	stalls, more := prose.TakeFirst(ListStalls(r, run), s.limit(mostStalls))
+	for i := range stalls {
+		word := "stall"
+		if i == 0 {
+			word = "worst stall"
+		}
+		out.add(stalls[i].formatStall(word, s.Width/2), block.Warning)
+	}
+	out.addRest(more, "shorter stall")
+	if calm := describeCalm(run.Traffic); calm != "" {
+		out.add(block.Say(calm), block.Good)
+	}
+	if t := run.Traffic; t != nil {
+		waiters, more := prose.TakeFirst(t.Waiters, s.limit(mostWaiters))
+		for i := range waiters {
+			out.add(describeWaiter(r, run, &waiters[i], s.Width*3/4), block.Warning)
+		}
+		out.addRest(more, "more waiter")
+		for _, text := range DescribeRecording(t, s.Width/2) {
+			out.add(block.Say(text), block.Faint)
+		}
+	}
+	refusals, more := prose.TakeFirst(GroupRefusals(run.Traffic), s.limit(mostErrors))
+	for i := range refusals {
+		out.add(refusals[i].describeRefusal(r, run, s.Width/2), block.Error)
+	}
+	out.addRest(more, "more refusal")
+	for _, d := range ListDifferences(r) {
+		out.add(block.Say(d.formatDifference(r)+"; please report it"), block.Warning)
+	}
+	for _, line := range ListOtherRehearsals(r) {
+		out.add(block.Say(line), block.Ordinary)
+	}
+	notes, more := prose.TakeFirst(run.Notes, s.limit(mostNotes))
+	for _, n := range notes {
+		out.add(block.Say(n), block.Faint)
+	}
+	out.addRest(more, "more note")
+	return block.List{Depth: 1, Items: out}
+}
