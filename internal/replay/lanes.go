@@ -3,6 +3,7 @@ package replay
 import (
 	"bytes"
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -37,9 +38,10 @@ type madeDatabase struct {
 
 // SplitLanes returns the lanes of a transcript, in the order in which the databases were made or first used. A database that is dropped and made
 // again under its name has a lane each time. books are the tables in which migration tools keep what has run: a schema is made when the last of
-// them was written.
+// them was written. Without them, a program of the application's own may have such a table.
 func SplitLanes(t *transcript.Transcript, books []string) []DatabaseLane {
 	statements := readStatements(t)
+	executed := addExecuted(t, statements)
 	var out []DatabaseLane
 	for _, made := range listDatabases(t, statements) {
 		if !made.used {
@@ -47,7 +49,10 @@ func SplitLanes(t *transcript.Transcript, books []string) []DatabaseLane {
 		}
 		all := Lane{Transcript: t, Database: made.name, Begin: made.begin, End: made.end}
 		lane := DatabaseLane{Setup: all, Tests: all, Template: made.template, Created: made.created}
-		lane.Setup.End = all.findSetupEnd(statements, books)
+		lane.Setup.End = all.findSetupEnd(executed, books)
+		if empty := made.created || t.Start == transcript.StartsEmpty; empty && made.template == "" && lane.Setup.End == lane.Setup.Begin {
+			lane.Setup.End = all.findSetupEnd(executed, all.findHistory(executed))
+		}
 		lane.Tests.Begin = lane.Setup.End
 		lane.Tests.Settings = all.listSettings(statements, lane.Tests.Begin)
 		for _, part := range []*Lane{&lane.Setup, &lane.Tests} {
@@ -161,6 +166,68 @@ func (l *Lane) findSetupEnd(statements map[int][]*pgparse.Node, books []string) 
 		}
 	}
 	return end
+}
+
+// addExecuted adds to the statements of messages the prepared one of each Bind message: drivers prepare a statement once for all its executions.
+func addExecuted(t *transcript.Transcript, statements map[int][]*pgparse.Node) map[int][]*pgparse.Node {
+	out, prepared := maps.Clone(statements), map[namedQuery][]*pgparse.Node{}
+	for i := range t.Events {
+		e := &t.Events[i]
+		if e.Source != transcript.Client {
+			continue
+		}
+		switch first, second := readNames(e); e.Kind {
+		case 'P':
+			prepared[namedQuery{e.Session, first}] = statements[i]
+		case 'B':
+			out[i] = prepared[namedQuery{e.Session, second}]
+		}
+	}
+	return out
+}
+
+// findHistory returns the table that is written last after most changes of the schema, before the session's next one: there a program of the application's
+// own keeps what has run. It returns none if the schema changes fewer than two times.
+func (l *Lane) findHistory(statements map[int][]*pgparse.Node) []string {
+	changes, times := 0, map[string]int{}
+	written := map[int]string{} // by sessions that have changed the schema: the table that was written last since, or ""
+	for i := l.Begin; i < l.End; i++ {
+		e := &l.Transcript.Events[i]
+		if !l.hasEvent(e) {
+			continue
+		}
+		for _, st := range statements[i] {
+			last, changed := written[e.Session]
+			switch table := writtenTable(st); {
+			case changesTables(st):
+				if changed && last != "" {
+					changes++
+					times[last]++
+				}
+				written[e.Session] = ""
+			case changed && table != "":
+				written[e.Session] = table
+			}
+		}
+	}
+	for _, last := range written {
+		changes++
+		times[last]++
+	}
+	for table, n := range times {
+		if table != "" && n > 1 && 2*n > changes {
+			return []string{table}
+		}
+	}
+	return nil
+}
+
+// changesTables reports whether a statement makes or changes a table, an index or a view that outlasts its session.
+func changesTables(st *pgparse.Node) bool {
+	if create := st.GetCreateStmt(); create != nil {
+		return create.GetRelation().GetRelpersistence() != "t"
+	}
+	return st.GetAlterTableStmt() != nil || st.GetIndexStmt() != nil || st.GetViewStmt() != nil || st.GetRenameStmt() != nil || st.GetDropStmt() != nil
 }
 
 // writtenTable returns the table that a statement writes, without its schema; "" for none.

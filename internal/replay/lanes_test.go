@@ -9,7 +9,8 @@ import (
 	"github.com/onward-sql/onward/internal/transcript"
 )
 
-// tell makes a transcript: "0:text" is a statement of a session, "0<I" that it is ready, in the state I, and "0." its end.
+// tell makes a transcript: "0:text" is a statement of a session, "0<I" that it is ready, in the state I,
+// "0P" and "0B" begin Parse and Bind messages, and "0." is its end.
 func tell(databases []string, lines ...string) *transcript.Transcript {
 	t := &transcript.Transcript{Database: databases[0]}
 	for _, name := range databases {
@@ -20,6 +21,8 @@ func tell(databases []string, lines ...string) *transcript.Transcript {
 		switch line[1] {
 		case ':':
 			e.Source, e.Kind, e.Body = transcript.Client, 'Q', []byte(line[2:]+"\x00")
+		case 'P', 'B':
+			e.Source, e.Kind, e.Body = transcript.Client, line[1], []byte(line[2:]+"\x00\x00\x00\x00\x00\x00")
 		case '<':
 			e.Source, e.Kind, e.Body = transcript.Server, 'Z', []byte(line[2:])
 		default:
@@ -52,6 +55,36 @@ func TestSplitLanes(t *testing.T) {
 	for _, l := range lanes {
 		if l.Tests.Begin != l.Setup.End || l.Tests.End != len(recorded.Events) {
 			t.Errorf("%s: the tests are from %d to %d", l.Tests.Database, l.Tests.Begin, l.Tests.End)
+		}
+	}
+}
+
+// A program of the application's own keeps what has run in a table that no tool has. Its driver prepares the INSERT once.
+func TestOwnHistory(t *testing.T) {
+	t.Parallel()
+	const note = "0P" + "note\x00INSERT INTO app_versions VALUES ($1)\x00"
+	again := "0B" + "\x00note\x00"
+	for name, c := range map[string]struct {
+		lines []string
+		want  int
+	}{
+		"prepared once": {[]string{
+			"0:CREATE TABLE app_versions ()", "0<I", "0:BEGIN; CREATE TABLE a ()", "0<T", note, "0<T", again, "0<T", "0:COMMIT", "0<I",
+			"0:BEGIN; ALTER TABLE a ADD b int", "0<T", "0:INSERT INTO a DEFAULT VALUES", "0<T", again, "0<T", "0:COMMIT", "0<I", "0.",
+			"1:INSERT INTO a DEFAULT VALUES", "1<I", "1:CREATE TEMP TABLE c ()", "1<I", "1:INSERT INTO c DEFAULT VALUES", "1<I",
+		}, 18},
+		"one change": {[]string{"0:CREATE TABLE a ()", "0<I", "0:INSERT INTO a DEFAULT VALUES", "0<I"}, 0},
+		"tests that make tables": {[]string{
+			"0:CREATE TABLE a ()", "0<I", "0:INSERT INTO a DEFAULT VALUES", "0<I", "0:CREATE TABLE b ()", "0<I", "0:INSERT INTO b DEFAULT VALUES", "0<I",
+		}, 0},
+		"no rows": {[]string{"0:CREATE TABLE a ()", "0<I", "1:CREATE TABLE b ()", "1<I", "0:SELECT 1", "0<I"}, 0},
+	} {
+		recorded := tell([]string{"app", "app"}, c.lines...)
+		for start, want := range map[transcript.Start]int{transcript.StartsEmpty: c.want, "base": 0} {
+			recorded.Start = start
+			if got := SplitLanes(recorded, []string{"django_migrations"})[0].Setup.End; got != want {
+				t.Errorf("%s, %s: the setup ends before event %d, not %d", name, start, got, want)
+			}
 		}
 	}
 }
