@@ -56,6 +56,10 @@ func concludeOpen(r *onward.Report, whole bool) {
 		}
 		text = fmt.Sprintf("Not decided: %s may be rejected, which depends on %s values. Record them (onward record --values), and execute them "+
 			"(%s).", prose.CountNoun(n, "write"), prose.PickForm(n, "its", "their"), command)
+	case isUnfit(r.Verification):
+		n := r.Verification.Old.Unfit
+		text = fmt.Sprintf("Not decided: no recorded query of the deployed code was judged, because %d of %d %s not fit the schema of the base.",
+			n, r.Verification.Old.Queries, prose.PickForm(n, "does", "do"))
 	case locks:
 		text = "No query breaks at any commit point."
 	default:
@@ -69,6 +73,12 @@ func concludeOpen(r *onward.Report, whole bool) {
 	default:
 		s.State, s.Safe, s.Verdict = onward.StateNone, false, text
 	}
+}
+
+// isUnfit reports whether the deployed code was recorded, no query of it fits the base, and none was executed with its values.
+func isUnfit(v *onward.Verification) bool {
+	n := v.Old
+	return n != nil && n.Parsed == nil && n.Unfit > 0 && n.Checked+n.Untouched == 0 && (v.Replay == nil || v.Replay.Points == 0)
 }
 
 // countOpenWrites counts the writes of code that runs during the release which a new condition may refuse, depending on their values, if counts

@@ -99,7 +99,7 @@ func readVerify(r *onward.Report) (Level, string) {
 			level, says = pickLouder(level, says, f.Severity, f.Rule)
 		}
 	}
-	if r.Verification == nil && level == LevelSafe {
+	if level == LevelSafe && (r.Verification == nil || r.Summary.State == onward.StateNone) {
 		return LevelNone, r.Summary.Verdict
 	}
 	return level, says
