@@ -5,13 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
-	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/all"
 	"github.com/onward-sql/onward/internal/catalog"
@@ -22,42 +19,6 @@ import (
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
-
-// Config is what Changelog needs. The zero value audits the repository around
-// the current directory against its default branch.
-type Config struct {
-	// Dir is a directory of the repository; "" is the current one.
-	Dir string
-	// Base and Head are revisions. If Base is "", it is the configured base, else the default
-	// branch. If Head is "", it is the working tree.
-	Base, Head string
-	// Deployed says where to read the deployed database.
-	Deployed
-	// Settings is the project's onward.yaml; nil is the default.
-	Settings   *config.Config
-	TrustsBase bool // Settings belong to the deployed revision ([BaseFiles])
-	// Still prevents running any code of the repository: projects that render their
-	// migrations are left out, and listed as not judged.
-	Still bool
-	Edits Edits // for the working tree
-	// Now is the time for the dates of deprecated columns; zero means the clock.
-	Now time.Time
-	// Logger logs progress; it may be nil.
-	Logger *slog.Logger
-}
-
-// Changelog reports on the migrations that are new between two revisions.
-//
-// Errors: git's errors for revisions and repositories, a [*NotFoundError] if there are no
-// migrations, a *config.Error for the settings.
-func Changelog(ctx context.Context, c Config) (*onward.Report, error) {
-	r, err := Read(ctx, c)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = r.Close() }()
-	return r.Audit()
-}
 
 // changelog is one run of Changelog.
 type changelog struct {
@@ -73,27 +34,30 @@ type changelog struct {
 	// unnamed is set if detected directories count whose command nobody has named.
 	unnamed bool
 	opaque  []onward.Opaque
-	// databases groups the sources that share a database, as indexes into the pairs; there
-	// is one database if the deployed schema was given.
-	databases [][]int
-	// deployed are the schemas at the base, after they are folded. unread is what could not
-	// be read of the base.
-	deployed []*catalog.Catalog
-	// heads are the schemas after the release, once it was judged.
-	heads  []*catalog.Catalog
-	unread []unreadParts
-	// strings is the string syntax of the session after the deployed migrations.
-	strings []pgparse.Strings
-	// seeds are the rows that they insert into tables.
-	seeds     []map[catalog.OID]int
-	constants []deployed.Seeds // judge.constants
-	// since is the oldest version that can run them.
-	since []adapter.Oldest
-	// columnComments has the places of their comments on columns.
-	columnComments []map[string]onward.Place
-	writtenPlans   []*onward.Plan // at the head
+	// databases is nil until groupByDatabase. There is one database if the deployed schema was given.
+	databases    []database
+	writtenPlans []*onward.Plan // at the head
 	// keep, if not nil, gets each migration of the release, with its database.
 	keep func(database int, m *rule.Migration)
+}
+
+// database is a database of the release.
+type database struct {
+	sources []int // that share it, as indexes into the pairs
+	base    *deployedBase
+	head    *catalog.Catalog // the schema after the release, once it was judged
+}
+
+// deployedBase is what the deployed migrations of a database make and say.
+type deployedBase struct {
+	schema *catalog.Catalog // nil until they are folded
+	unread unreadParts
+	// strings is the string syntax of the session after them.
+	strings pgparse.Strings
+	// seeds are the rows that they insert into tables. constants are like seeds, with more forms of INSERT, for a guess at the size of tables.
+	seeds, constants deployed.Seeds
+	since            adapter.Oldest // the oldest version that can run them
+	columnComments   columnComments // the places of their comments on columns
 }
 
 // pair is a source of migrations at base and head.
@@ -109,11 +73,11 @@ type pair struct {
 func (a *changelog) judgeRelease(pairs []pair, compared []*comparison, usage *deployed.Code) (*onward.Report, error) {
 	a.groupByDatabase(pairs)
 	if usage != nil {
-		usage.Databases = a.databases
+		usage.Databases = a.listSources()
 	}
 	var out *onward.Report
 	migrations := make([][]onward.Migration, len(pairs))
-	for i, members := range a.databases {
+	for i := range a.databases {
 		others, err := a.judgeAlternative(i, pairs, compared, usage)
 		if err != nil {
 			return nil, err
@@ -132,7 +96,7 @@ func (a *changelog) judgeRelease(pairs []pair, compared []*comparison, usage *de
 			j.report.Opaque = append(j.report.Opaque, a.opaque...)
 			j.report.Weakened, j.report.Unconfined = a.weakened, listGaps(pairs)
 		}
-		for _, k := range members {
+		for _, k := range a.databases[i].sources {
 			p := compared[k]
 			j.setOpaque(pairs[k], a.rng.Changes, a.head)
 			j.listUnreadable(p.deployed, a.rng.BaseName)
@@ -146,12 +110,16 @@ func (a *changelog) judgeRelease(pairs []pair, compared []*comparison, usage *de
 			migrations[k] = j.report.Migrations[from:len(j.report.Migrations):len(j.report.Migrations)]
 		}
 		out = mergeReports(out, addSuppressions(j.finishReport(), j.engine))
-		a.heads[i] = j.ensureEngine().Release().Head
+		a.databases[i].head = j.ensureEngine().Release().Head
 	}
 	out.Migrations = slices.Concat(migrations...) // in the order of their sources
 	out.Runners = runnersOf(pairs, a.head, a.databases)
 	out.Ahead = a.countAhead(pairs)
-	out.BuiltQueries = usage.FindBuiltQueries(a.deployed)
+	var schemas []*catalog.Catalog
+	for _, d := range a.databases {
+		schemas = append(schemas, d.base.schema)
+	}
+	out.BuiltQueries = usage.FindBuiltQueries(schemas)
 	out.Opaque = append(out.Opaque, usage.ListFaults()...)
 	a.addReadiness(out)
 	Conclude(out)
@@ -161,13 +129,17 @@ func (a *changelog) judgeRelease(pairs []pair, compared []*comparison, usage *de
 // restoreBase gives a judge the results of a database's base.
 func (a *changelog) restoreBase(j *judge, database int, compared []*comparison, usage *deployed.Code) {
 	if usage != nil {
-		j.setUses(usage.AnswerFor(database))
+		j.config.Uses = usage.AnswerFor(database) // before the engine exists
 	}
-	a.foldDeployed(j, database, compared)
-	if usage != nil {
-		j.guessSizes(usage, database, a.deployed[database], a.constants[database])
-		usage.Schemas[database] = j.ensureEngine().Catalog()
+	a.foldBase(j, &a.databases[database], compared)
+	if usage == nil {
+		return
 	}
+	if j.known.sizes == nil { // else no guess is needed
+		j.small = deployed.NewSmallTables(usage, database, j.schema, j.constants)
+		j.config.ProbablySmall = j.small.ExplainSmall
+	}
+	usage.Schemas[database] = j.ensureEngine().Catalog()
 }
 
 // run has the values that a migration shares with others of its source:
@@ -176,7 +148,8 @@ type run struct{ together, session int }
 
 // runOf returns the run of a migration in the k-th pair.
 func runOf(p pair, k int, release []releasedMigration, m *adapter.Migration) (out run) {
-	if p.head.Together && !(p.head.TogetherIfAll && slices.ContainsFunc(release, needsNoTransaction)) {
+	single := func(m releasedMigration) bool { return m.migration.Source.Mode == onward.TransactionNone }
+	if p.head.Together && !(p.head.TogetherIfAll && slices.ContainsFunc(release, single)) {
 		out.together = k + 1
 	}
 	if m.Runner.KeepsSession && !m.Runner.OwnSession || out.together != 0 {
@@ -185,18 +158,13 @@ func runOf(p pair, k int, release []releasedMigration, m *adapter.Migration) (ou
 	return out
 }
 
-// needsNoTransaction reports whether a migration runs without a transaction.
-func needsNoTransaction(m releasedMigration) bool {
-	return m.migration.Source.Mode == onward.TransactionNone
-}
-
 // judgeAlternative judges the release of a database in the alternative form, if there is one, and
 // keeps only findings on its statements.
 func (a *changelog) judgeAlternative(database int, pairs []pair, compared []*comparison, usage *deployed.Code) (map[string][]onward.Finding, error) {
 	var list []*adapter.Migration
 	var steps []releasedMigration
 	var with []run
-	for _, k := range a.databases[database] {
+	for _, k := range a.databases[database].sources {
 		for _, m := range compared[k].release {
 			list, steps, with = append(list, m.migration), append(steps, m), append(with, runOf(pairs[k], k, compared[k].release, m.migration))
 		}
@@ -218,36 +186,41 @@ func (a *changelog) judgeAlternative(database int, pairs []pair, compared []*com
 
 // groupByDatabase groups the sources by database, once.
 func (a *changelog) groupByDatabase(pairs []pair) {
-	if a.databases == nil {
-		a.databases = groupDatabases(pairs, readDeclaredDatabases(a.head, pairs), a.known.catalog != nil)
-		a.deployed = make([]*catalog.Catalog, len(a.databases))
-		a.heads = make([]*catalog.Catalog, len(a.databases))
-		a.unread = make([]unreadParts, len(a.databases))
-		a.strings = make([]pgparse.Strings, len(a.databases))
-		a.seeds, a.constants = make([]map[catalog.OID]int, len(a.databases)), make([]deployed.Seeds, len(a.databases))
-		a.since = make([]adapter.Oldest, len(a.databases))
-		a.columnComments = make([]map[string]onward.Place, len(a.databases))
-		a.deployed[0] = a.known.catalog
+	if a.databases != nil {
+		return
 	}
+	for _, sources := range groupDatabases(pairs, readDeclaredDatabases(a.head, pairs), a.known.catalog != nil) {
+		a.databases = append(a.databases, database{sources: sources, base: &deployedBase{}})
+	}
+	a.databases[0].base.schema = a.known.catalog
 }
 
-// foldDeployed folds the deployed migrations of a database, once.
-func (a *changelog) foldDeployed(j *judge, database int, compared []*comparison) {
-	if a.deployed[database] == nil {
+// listSources returns the sources of each database, as indexes into the pairs.
+func (a *changelog) listSources() [][]int {
+	var out [][]int
+	for _, d := range a.databases {
+		out = append(out, d.sources)
+	}
+	return out
+}
+
+// foldBase folds the deployed migrations of a database, once.
+func (a *changelog) foldBase(j *judge, d *database, compared []*comparison) {
+	if d.base.schema == nil {
 		first := &judge{settings: j.settings, known: j.known, config: j.config, windows: j.windows}
-		for _, k := range a.databases[database] {
+		for _, k := range d.sources {
 			for _, m := range compared[k].schema {
 				first.foldDeployed(m)
 			}
 		}
-		a.deployed[database], a.unread[database], a.strings[database] = first.ensureEngine().Release().Deployed, first.unread, first.strings
-		a.since[database], a.columnComments[database] = first.since, first.columnComments
-		a.seeds[database], a.constants[database] = first.seeds.ListTables(a.deployed[database]), first.constants
+		*d.base = first.deployedBase
+		d.base.schema = first.ensureEngine().Release().Deployed
+		d.base.seeds = first.seeds.ListTables(d.base.schema)
 	}
-	j.config.Seeds, j.config.Said, j.config.Today = a.seeds[database], a.columnComments[database], formatDay(a.Now)
-	j.deployed, j.unread, j.strings = a.deployed[database], a.unread[database], a.strings[database]
+	j.deployedBase = *d.base
+	j.config.Seeds, j.config.Said, j.config.Today = j.seeds, j.columnComments, formatDay(a.Now)
 	if len(a.databases) == 1 { // several databases may be on several servers
-		j.excludeVersions(a.since[database])
+		j.excludeVersions(j.since)
 	}
 }
 
@@ -366,18 +339,6 @@ func (a *changelog) readRevisions(ctx context.Context, adapters []adapter.Adapte
 	}
 	p.inferSendMode()
 	return p, nil
-}
-
-// runnerOf returns the configured settings for the runner of a directory.
-func runnerOf(c *config.Config, m *config.Migrations) history.Runner {
-	r := assumedRunner(c)
-	if m.LockTimeout > 0 {
-		r.LockTimeout = m.LockTimeout.Milliseconds()
-	}
-	if m.StatementTimeout > 0 {
-		r.StatementTimeout = m.StatementTimeout.Milliseconds()
-	}
-	return r
 }
 
 // loadSet loads a source with its adapter.

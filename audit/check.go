@@ -16,7 +16,6 @@ import (
 	"github.com/onward-sql/onward/internal/adapter/all"
 	"github.com/onward-sql/onward/internal/adapter/gittree"
 	"github.com/onward-sql/onward/internal/gitrange"
-	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -125,7 +124,7 @@ func (c *CheckConfig) judgeAlternative(j *judge, list []*adapter.Migration) (map
 	if err != nil {
 		return nil, err
 	}
-	trial.deployed, trial.strings = j.ensureEngine().Release().Deployed, j.strings
+	trial.schema, trial.strings = j.ensureEngine().Release().Deployed, j.strings
 	for _, m := range other {
 		trial.judgeMigration(m, onward.StatusNew, run{})
 	}
@@ -183,22 +182,6 @@ func (c *CheckConfig) readMigrations(ctx context.Context, paths []string, deploy
 	}
 	j.listSkippedFiles(gittree.Of(tree), local, sets)
 	return out, nil
-}
-
-// newPlainSet returns a set for files without a framework.
-func (c *CheckConfig) newPlainSet() *adapter.Set {
-	return &adapter.Set{
-		Source:   adapter.Source{Framework: all.Plain, Options: adapter.Options{Transaction: c.Transaction, Runner: assumedRunner(c.Settings)}},
-		Evidence: adapter.RunnerEvidence{Transaction: cmp.Or(c.Transaction, onward.TransactionNone), Assumed: c.Transaction == ""},
-	}
-}
-
-// setTransactionMode sets how such a file is sent.
-func (c *CheckConfig) setTransactionMode(m *adapter.Migration) {
-	m.Source.Parts = []script.Part{{SQL: m.Source.Text}}
-	m.Source.Mode, m.Runner.Guessed = cmp.Or(c.Transaction, onward.TransactionNone), c.Transaction == ""
-	// This is what psql does, with -f or with -1.
-	m.Source.Psql = c.Transaction != onward.TransactionMessage && c.Transaction != onward.TransactionPipeline
 }
 
 // sendSetting returns the setting that decides how the files of a set are sent, if there is one.

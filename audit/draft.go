@@ -112,8 +112,8 @@ func (d *Draft) Judge(ctx context.Context, texts map[string]string) (*Drafted, e
 	if out.Report, err = a.judgeRelease(d.now, compared, d.release.usage); err != nil {
 		return nil, err
 	}
-	if out.Schema = catalog.New(); len(a.heads) > 0 {
-		if head := a.heads[d.release.mainDatabase()]; head != nil {
+	if out.Schema = catalog.New(); len(a.databases) > 0 {
+		if head := a.databases[d.release.mainDatabase()].head; head != nil {
 			out.Schema = head
 		}
 	}

@@ -13,7 +13,8 @@ type Result = effect.Result
 // schema, and how long the work on them takes if sizes are known. It returns how long the
 // statement's locks are held, as [onward.Statement.Duration].
 func (r *Release) Measure(to []onward.Effect, result *Result) string {
-	main := r.a.deployed[r.mainDatabase()]
+	at := r.mainDatabase()
+	main := r.a.databases[at].base.schema
 	r.a.known.addMeasures(to, result, func(e *effect.Effect) catalog.Name {
 		if main != nil && e.OID != 0 {
 			if rel := main.Relation(e.OID); rel != nil {

@@ -15,7 +15,6 @@ import (
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/fault"
 	"github.com/onward-sql/onward/internal/history"
-	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/rules"
 	"github.com/onward-sql/onward/internal/rules/release"
@@ -28,27 +27,17 @@ type judge struct {
 	settings *config.Config
 	config   rule.Config
 	known    *deployedFacts
-	deployed *catalog.Catalog // the initial schema; nil: none
-	engine   *rule.Engine
-	report   *onward.Report
-	unread   unreadParts // of the deployed migrations
-	// strings is the string syntax of the session at the next migration.
-	strings pgparse.Strings
+	// deployedBase has the initial schema, nil for none. strings is the string syntax of the session at the next migration.
+	deployedBase
+	engine *rule.Engine
+	report *onward.Report
 	// brief omits statements from the report, for large inputs.
 	brief bool
 	// breathe is CheckConfig.Breathe.
 	breathe func(left float64, still func(do func()))
 	// alternative has the findings in the alternative form of files, by file, if the runner is a guess.
 	alternative map[string][]onward.Finding
-	// seeds are the rows that the deployed migrations insert into tables.
-	seeds deployed.Seeds
-	// constants are like seeds, with more forms of INSERT, for a guess at the size of tables; small makes the guess,
-	// nil for none.
-	constants      deployed.Seeds
-	small          *deployed.SmallTables
-	columnComments columnComments // the places of their comments on columns
-	// since is the oldest version that can run the deployed migrations.
-	since adapter.Oldest
+	small       *deployed.SmallTables // guesses which tables are small; nil for no guess
 	// keep, if not nil, gets each migration of the release.
 	keep func(*rule.Migration)
 	// trial is set if it judges the alternative form: comments then suppress nothing.
@@ -63,7 +52,7 @@ type judge struct {
 func newJudge(c *config.Config, k *deployedFacts) (*judge, error) {
 	versions, from := k.majorVersions(c)
 	small := append(slices.Clip(c.SmallTables), k.smallTables(c)...)
-	j := &judge{settings: c, known: k, deployed: k.catalog, windows: cmp.Or(k.windows, usualWindows), report: &onward.Report{
+	j := &judge{settings: c, known: k, deployedBase: deployedBase{schema: k.catalog}, windows: cmp.Or(k.windows, usualWindows), report: &onward.Report{
 		Schema: onward.ReportSchema, Postgres: versions, PostgresFrom: from,
 		Migrations: []onward.Migration{}, Findings: []onward.Finding{}, Opaque: append([]onward.Opaque{}, k.opaque...),
 		Sizes: k.describeSizes(),
@@ -84,7 +73,7 @@ func newJudge(c *config.Config, k *deployedFacts) (*judge, error) {
 // ensureEngine returns the engine, which is created at the first use.
 func (j *judge) ensureEngine() *rule.Engine {
 	if j.engine == nil {
-		j.engine = rule.NewEngine(j.config, j.deployed)
+		j.engine = rule.NewEngine(j.config, j.schema)
 		j.engine.Release().Known = j.known.catalog != nil
 	}
 	return j.engine
@@ -390,11 +379,18 @@ func (j *judge) reportFaults() {
 	}
 }
 
-// shortenSQL returns the beginning of a statement for a message.
-func shortenSQL(sql string) string {
-	s := strings.Join(strings.Fields(sql), " ")
-	if r := []rune(s); len(r) > 80 {
-		return string(r[:79]) + "…"
+// keepAnalysis passes a judged migration on, with the analysis of its statements: the engine
+// discards the analysis when the next migration is judged.
+func (j *judge) keepAnalysis(m *rule.Migration) {
+	if j.keep == nil {
+		return
 	}
-	return s
+	kept := *m
+	kept.Statements = make([]*rule.Stmt, len(m.Statements))
+	for i, s := range m.Statements {
+		one, own := *s, *s.Statement
+		one.Statement = &own
+		kept.Statements[i] = &one
+	}
+	j.keep(&kept)
 }

@@ -23,3 +23,12 @@ func (j *judge) acceptOpaque() {
 		}
 	}
 }
+
+// shortenSQL returns the beginning of a statement for a message.
+func shortenSQL(sql string) string {
+	s := strings.Join(strings.Fields(sql), " ")
+	if r := []rune(s); len(r) > 80 {
+		return string(r[:79]) + "…"
+	}
+	return s
+}

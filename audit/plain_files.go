@@ -131,3 +131,19 @@ func (c *CheckConfig) readStdin(j *judge) (*adapter.Set, error) {
 	set.Migrations = append(set.Migrations, m)
 	return set, nil
 }
+
+// newPlainSet returns a set for files without a framework.
+func (c *CheckConfig) newPlainSet() *adapter.Set {
+	return &adapter.Set{
+		Source:   adapter.Source{Framework: all.Plain, Options: adapter.Options{Transaction: c.Transaction, Runner: assumedRunner(c.Settings)}},
+		Evidence: adapter.RunnerEvidence{Transaction: cmp.Or(c.Transaction, onward.TransactionNone), Assumed: c.Transaction == ""},
+	}
+}
+
+// setTransactionMode sets how such a file is sent.
+func (c *CheckConfig) setTransactionMode(m *adapter.Migration) {
+	m.Source.Parts = []script.Part{{SQL: m.Source.Text}}
+	m.Source.Mode, m.Runner.Guessed = cmp.Or(c.Transaction, onward.TransactionNone), c.Transaction == ""
+	// This is what psql does, with -f or with -1.
+	m.Source.Psql = c.Transaction != onward.TransactionMessage && c.Transaction != onward.TransactionPipeline
+}

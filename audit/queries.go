@@ -3,7 +3,6 @@ package audit
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/onward-sql/onward/internal/rules/queries"
 	"github.com/onward-sql/onward/onward"
@@ -68,12 +67,9 @@ func (r *Release) NewQueries(load *Workload) []onward.QueryFinding {
 
 func (r *Release) queryInput(load *Workload) *queries.Input {
 	in := r.a.queryInput(load)
-	main := r.main()
-	for i, members := range r.a.databases {
-		if slices.Equal(members, main) {
-			in.Deployed, in.Head = r.a.deployed[i], r.a.heads[i]
-		}
-	}
+	at := r.mainDatabase()
+	main := r.a.databases[at]
+	in.Deployed, in.Head = main.base.schema, main.head
 	return in
 }
 

@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/adapter"
@@ -16,6 +17,42 @@ import (
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
+
+// Config is what Changelog needs. The zero value audits the repository around
+// the current directory against its default branch.
+type Config struct {
+	// Dir is a directory of the repository; "" is the current one.
+	Dir string
+	// Base and Head are revisions. If Base is "", it is the configured base, else the default
+	// branch. If Head is "", it is the working tree.
+	Base, Head string
+	// Deployed says where to read the deployed database.
+	Deployed
+	// Settings is the project's onward.yaml; nil is the default.
+	Settings   *config.Config
+	TrustsBase bool // Settings belong to the deployed revision ([BaseFiles])
+	// Still prevents running any code of the repository: projects that render their
+	// migrations are left out, and listed as not judged.
+	Still bool
+	Edits Edits // for the working tree
+	// Now is the time for the dates of deprecated columns; zero means the clock.
+	Now time.Time
+	// Logger logs progress; it may be nil.
+	Logger *slog.Logger
+}
+
+// Changelog reports on the migrations that are new between two revisions.
+//
+// Errors: git's errors for revisions and repositories, a [*NotFoundError] if there are no
+// migrations, a *config.Error for the settings.
+func Changelog(ctx context.Context, c Config) (*onward.Report, error) {
+	r, err := Read(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = r.Close() }()
+	return r.Audit()
+}
 
 // Release is the difference between two revisions: the migrations of the base, and those
 // that the head adds.
@@ -100,6 +137,18 @@ func (r *Release) readRevisions(ctx context.Context, c Config) error {
 	return nil
 }
 
+// baseSources returns the sources of migrations as the deployed code has them.
+func baseSources(pairs []pair) []deployed.Source {
+	var out []deployed.Source
+	for _, p := range pairs {
+		out = append(out, deployed.Source{
+			Dir: p.source.Dir, Framework: p.source.Framework, Set: p.base,
+			ListTables: func() map[string]bool { return createdTables(p) },
+		})
+	}
+	return out
+}
+
 // Close stops reading the repository.
 func (r *Release) Close() error { return r.repo.Close() }
 
@@ -128,14 +177,13 @@ func (r *Release) Folds() (*onward.Report, []*Folded, error) { return r.FoldsWit
 // FoldsWithin is Folds, but returns no migrations if they have more than so many statements:
 // their analysis takes many times the memory of their text.
 func (r *Release) FoldsWithin(statements int) (*onward.Report, []*Folded, error) {
-	r.a.groupByDatabase(r.pairs)
-	main := r.main()
+	main := r.mainDatabase()
 	a := r.a
 	var out []*Folded
 	a.keep = func(database int, m *Folded) {
 		if statements -= len(m.Statements); statements < 0 {
 			out = nil
-		} else if slices.Equal(a.databases[database], main) {
+		} else if database == main {
 			out = append(out, m)
 		}
 	}
@@ -155,7 +203,7 @@ type History struct {
 // main returns the sources of the database that is rehearsed, as indexes.
 func (r *Release) main() []int {
 	at := r.mainDatabase()
-	return r.a.databases[at]
+	return r.a.databases[at].sources
 }
 
 // mainDatabase returns the database to which the release adds the most migrations, and of
@@ -171,8 +219,8 @@ func (r *Release) mainDatabase() int {
 	}
 	most := 0
 	for i := range r.a.databases {
-		brings, has := count(r.a.databases[i])
-		brings2, has2 := count(r.a.databases[most])
+		brings, has := count(r.a.databases[i].sources)
+		brings2, has2 := count(r.a.databases[most].sources)
 		if cmp.Or(brings-brings2, has-has2) > 0 {
 			most = i
 		}
@@ -237,22 +285,6 @@ func (r *Release) Steps() []Step {
 		at += len(c.deleted)
 	}
 	return out
-}
-
-// keepAnalysis passes a judged migration on, with the analysis of its statements: the engine
-// discards the analysis when the next migration is judged.
-func (j *judge) keepAnalysis(m *rule.Migration) {
-	if j.keep == nil {
-		return
-	}
-	kept := *m
-	kept.Statements = make([]*rule.Stmt, len(m.Statements))
-	for i, s := range m.Statements {
-		one, own := *s, *s.Statement
-		one.Statement = &own
-		kept.Statements[i] = &one
-	}
-	j.keep(&kept)
 }
 
 func defaultConfig(c *config.Config) *config.Config {

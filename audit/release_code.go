@@ -22,10 +22,10 @@ func (r *Release) Parsed(of onward.Code) (*Workload, *onward.Parsed, error) {
 	database := r.mainDatabase()
 	if of == onward.NewCode {
 		head := r.headUsage()
-		head.Schemas[database] = r.a.heads[database]
-		return head.CollectQueries(database, r.a.heads[database], r.a.deployed[database])
+		head.Schemas[database] = r.a.databases[database].head
+		return head.CollectQueries(database, r.a.databases[database].head, r.a.databases[database].base.schema)
 	}
-	return r.usage.CollectQueries(database, r.a.deployed[database], nil)
+	return r.usage.CollectQueries(database, r.a.databases[database].base.schema, nil)
 }
 
 // LocateQueries returns a recording of the code at the base, or at the head, with the files and lines that write its queries. Call it after
@@ -33,9 +33,9 @@ func (r *Release) Parsed(of onward.Code) (*Workload, *onward.Parsed, error) {
 func (r *Release) LocateQueries(of onward.Code, recorded *Workload) (*Workload, error) {
 	database := r.mainDatabase()
 	if of == onward.NewCode {
-		return r.headUsage().LocateQueries(database, r.a.heads[database], recorded)
+		return r.headUsage().LocateQueries(database, r.a.databases[database].head, recorded)
 	}
-	return r.usage.LocateQueries(database, r.a.deployed[database], recorded)
+	return r.usage.LocateQueries(database, r.a.databases[database].base.schema, recorded)
 }
 
 // ParseRevision is [Release.Parsed] for the code at another revision, with the schema that its migrations make.
@@ -51,7 +51,7 @@ func (r *Release) ParseRevision(ctx context.Context, revision string) (load *Wor
 		return nil, nil, err
 	}
 	database := other.databaseOf(r)
-	return other.usage.CollectQueries(database, other.a.deployed[database], nil)
+	return other.usage.CollectQueries(database, other.a.databases[database].base.schema, nil)
 }
 
 // databaseOf returns the database that has a directory of the main database of another release; the main one if none has.
@@ -61,13 +61,13 @@ func (r *Release) databaseOf(other *Release) int {
 		main[other.pairs[i].source.Dir] = true
 	}
 	r.a.groupByDatabase(r.pairs)
-	database := slices.IndexFunc(r.a.databases, func(members []int) bool {
-		return slices.ContainsFunc(members, func(i int) bool { return main[r.pairs[i].source.Dir] })
+	found := slices.IndexFunc(r.a.databases, func(d database) bool {
+		return slices.ContainsFunc(d.sources, func(i int) bool { return main[r.pairs[i].source.Dir] })
 	})
-	if database < 0 {
+	if found < 0 {
 		return r.mainDatabase()
 	}
-	return database
+	return found
 }
 
 // ListIgnores returns the lines by which models of the deployed code ignore a column, if their mapper loads it with all others when a program
@@ -80,7 +80,7 @@ func (r *Release) ListIgnores(schema, table, column string) []string {
 // [Release.Audit].
 func (r *Release) ListHeadUses(schema, table, column string) []onward.Evidence {
 	database := r.mainDatabase()
-	head := r.a.heads[database]
+	head := r.a.databases[database].head
 	if head == nil {
 		return nil
 	}
@@ -89,7 +89,7 @@ func (r *Release) ListHeadUses(schema, table, column string) []onward.Evidence {
 	}
 	if r.head == nil {
 		r.head = r.headUsage()
-		r.head.Schemas[database] = r.a.deployed[database] // its names are those before the drop
+		r.head.Schemas[database] = r.a.databases[database].base.schema // its names are those before the drop
 	}
 	u := r.head.AnswerFor(database)(analysis.Question{Name: catalog.Name{Schema: schema, Name: table}, Column: column})
 	if !u.Used || u.Loaded {
@@ -107,29 +107,6 @@ func (r *Release) headUsage() *deployed.Code {
 		pairs[i].base = pairs[i].head
 	}
 	u := deployed.NewCode(&rng, baseSources(pairs))
-	u.Repo, u.Databases, u.Changes = r.repo.Root(), r.a.databases, r.a.rng.Changes
+	u.Repo, u.Databases, u.Changes = r.repo.Root(), r.a.listSources(), r.a.rng.Changes
 	return u
 }
-
-// baseSources returns the sources of migrations as the deployed code has them.
-func baseSources(pairs []pair) []deployed.Source {
-	var out []deployed.Source
-	for _, p := range pairs {
-		out = append(out, deployed.Source{
-			Dir: p.source.Dir, Framework: p.source.Framework, Set: p.base,
-			ListTables: func() map[string]bool { return createdTables(p) },
-		})
-	}
-	return out
-}
-
-// guessSizes makes the engine ask for guesses, unless sizes are known.
-func (j *judge) guessSizes(code *deployed.Code, database int, schema *catalog.Catalog, constants deployed.Seeds) {
-	if j.known.sizes == nil {
-		j.small = deployed.NewSmallTables(code, database, schema, constants)
-		j.config.ProbablySmall = j.small.ExplainSmall
-	}
-}
-
-// setUses sets the function that answers questions about the deployed code. It must be called first.
-func (j *judge) setUses(f deployed.AnswerFunc) { j.config.Uses = f }

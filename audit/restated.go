@@ -19,17 +19,16 @@ type Restated struct {
 // FoldRestated is Folds for other statements, which replace the release's own, in their order. The place of each is its line, and as
 // column its number from 1.
 func (r *Release) FoldRestated(list []Restated) (*onward.Report, []*Folded, error) {
-	r.a.groupByDatabase(r.pairs)
-	main, compared := r.main(), slices.Clone(r.compared)
+	main, compared := r.mainDatabase(), slices.Clone(r.compared)
 	a := r.a
-	a.heads = slices.Clone(a.heads)
-	for _, k := range main {
+	a.databases = slices.Clone(a.databases) // the heads are of these statements
+	for _, k := range a.databases[main].sources {
 		c := *compared[k]
 		c.release, compared[k] = nil, &c
 	}
 	last := (*releasedMigration)(nil)
 	for i, s := range list {
-		k, m := r.findReleased(main, s)
+		k, m := r.findReleased(r.main(), s)
 		if m == nil {
 			continue
 		}
@@ -44,7 +43,7 @@ func (r *Release) FoldRestated(list []Restated) (*onward.Report, []*Folded, erro
 	}
 	var out []*Folded
 	a.keep = func(database int, m *Folded) {
-		if slices.Equal(a.databases[database], main) {
+		if database == main {
 			out = append(out, m)
 		}
 	}

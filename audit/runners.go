@@ -51,7 +51,7 @@ const surelyDetected = 3
 
 // runnersOf lists who runs the migrations of a release. Where the tool is a guess by the files' names, and a program of the repository
 // reads them, it is that program.
-func runnersOf(pairs []pair, head adapter.Tree, databases [][]int) []onward.Runner {
+func runnersOf(pairs []pair, head adapter.Tree, databases []database) []onward.Runner {
 	var out []onward.Runner
 	for i, p := range pairs {
 		set := p.head
@@ -66,7 +66,7 @@ func runnersOf(pairs []pair, head adapter.Tree, databases [][]int) []onward.Runn
 				}
 			}
 			if len(databases) > 1 {
-				r.Database = 1 + slices.IndexFunc(databases, func(members []int) bool { return slices.Contains(members, i) })
+				r.Database = 1 + slices.IndexFunc(databases, func(d database) bool { return slices.Contains(d.sources, i) })
 			}
 			out = append(out, r)
 		}

@@ -19,5 +19,5 @@ func (r *Release) Schemas(major int) (report *onward.Report, deployed, head *Cat
 	if report, err = r.Model(major); err != nil {
 		return nil, nil, nil, err
 	}
-	return report, r.a.deployed[at], r.a.heads[at], nil
+	return report, r.a.databases[at].base.schema, r.a.databases[at].head, nil
 }

@@ -360,3 +360,15 @@ func cutDir(dir, file string) (string, bool) {
 	}
 	return strings.CutPrefix(file, dir+"/")
 }
+
+// runnerOf returns the configured settings for the runner of a directory.
+func runnerOf(c *config.Config, m *config.Migrations) history.Runner {
+	r := assumedRunner(c)
+	if m.LockTimeout > 0 {
+		r.LockTimeout = m.LockTimeout.Milliseconds()
+	}
+	if m.StatementTimeout > 0 {
+		r.StatementTimeout = m.StatementTimeout.Milliseconds()
+	}
+	return r
+}

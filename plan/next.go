@@ -13,7 +13,6 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/audit"
-	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/gitrange"
 	"github.com/onward-sql/onward/internal/readiness"
 	"github.com/onward-sql/onward/internal/scratch"
@@ -196,8 +195,4 @@ func readPlans(root string) ([]*onward.Plan, error) {
 		out = append(out, p)
 	}
 	return out, nil
-}
-
-func inputErrorf(format string, args ...any) error {
-	return &config.InputError{Err: fmt.Errorf(format, args...)}
 }

@@ -86,3 +86,19 @@ func anotherKey(t catalog.Type) string {
 	}
 	return ""
 }
+
+// effectName returns the name that the effects of a step have for a relation.
+func effectName(r *catalog.Relation) string { return r.Name.Schema + "." + r.Name.Name }
+
+func countQuery(parent, child string, keys, own, key []string) string {
+	var old, null, set, same []string
+	for i := range own {
+		old = append(old, "c."+own[i]+" = "+pgparse.QuoteLiteral(key[i]))
+		null = append(null, "c."+own[i]+" IS NULL")
+		set = append(set, "c."+own[i]+" IS NOT NULL")
+		same = append(same, "p."+keys[i]+" = c."+own[i])
+	}
+	return fmt.Sprintf("SELECT count(*), count(*) FILTER (WHERE %s), count(*) FILTER (WHERE %s), "+
+		"count(*) FILTER (WHERE %s AND p.%s IS NULL) FROM %s c LEFT JOIN %s p ON %s",
+		strings.Join(old, " AND "), strings.Join(null, " OR "), strings.Join(set, " AND "), keys[0], child, parent, strings.Join(same, " AND "))
+}

@@ -153,19 +153,6 @@ func (p *parentTrials) chooseTrials(conn *pgx.Conn, keys []*triedKey) error {
 // and those whose parent does not exist.
 type referringRows struct{ All, Keyed, Null, Orphans int64 }
 
-func countQuery(parent, child string, keys, own, key []string) string {
-	var old, null, set, same []string
-	for i := range own {
-		old = append(old, "c."+own[i]+" = "+pgparse.QuoteLiteral(key[i]))
-		null = append(null, "c."+own[i]+" IS NULL")
-		set = append(set, "c."+own[i]+" IS NOT NULL")
-		same = append(same, "p."+keys[i]+" = c."+own[i])
-	}
-	return fmt.Sprintf("SELECT count(*), count(*) FILTER (WHERE %s), count(*) FILTER (WHERE %s), "+
-		"count(*) FILTER (WHERE %s AND p.%s IS NULL) FROM %s c LEFT JOIN %s p ON %s",
-		strings.Join(old, " AND "), strings.Join(null, " OR "), strings.Join(set, " AND "), keys[0], child, parent, strings.Join(same, " AND "))
-}
-
 // compareWith describes what happened to the rows with the key, given the counts before.
 func (r referringRows) compareWith(before referringRows) string {
 	share := func(n int64) string {
@@ -356,9 +343,6 @@ func (p *parentTrials) canChange(s *onward.PlanStep, x *trial) bool {
 	}
 	return len(s.Effects) == 0
 }
-
-// effectName returns the name that the effects of a step have for a relation.
-func effectName(r *catalog.Relation) string { return r.Name.Schema + "." + r.Name.Name }
 
 // listBad lists the trials that differ, or counts all.
 func (p *parentTrials) listBad() string {

@@ -4,12 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/fill"
 	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/prose"
+	"github.com/onward-sql/onward/internal/recipe"
+	"github.com/onward-sql/onward/internal/redact"
+	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/rehearse"
 )
 
@@ -106,3 +115,118 @@ func joinClipped(shown []string, all int) string {
 }
 
 func (r *proofs) closeServer() { _ = r.stage.Close() }
+
+// provePlan proves a plan. If rows differ, it looks for values that differ between two runs of the release itself, and proves the plan
+// again without them.
+func (r *proofs) provePlan(p *planner) error {
+	notes, proof := slices.Clone(p.plan.Notes), p.plan.Proof
+	v, err := r.tryPlan(p)
+	if err != nil || !v.rowsDiffer || r.ranTwice {
+		return err
+	}
+	if err := r.findRandomValues(v); err != nil || len(r.random) == 0 {
+		return err
+	}
+	p.plan.Notes, p.plan.Proof = notes, proof
+	_, err = r.tryPlan(p)
+	return err
+}
+
+// tryPlan runs the release on one database, the plan on a second, and the plan up to its first contract
+// and back on a third, and compares the results. What the plan leaves runs before the first contract.
+func (r *proofs) tryPlan(p *planner) (*prover, error) {
+	p.tried = true
+	if r.config.spoil != nil {
+		r.config.spoil(p.plan)
+	}
+	v := &prover{
+		proofs: r, plan: p.plan, filled: r.filled, beyond: p.release.Beyond,
+		volatile: maps.Clone(p.release.Volatile), changed: maps.Clone(p.release.Changed),
+	}
+	maps.Copy(v.volatile, r.random)
+	v.noteRandomValues()
+	maps.Copy(v.changed, p.release.Kept)
+	v.path, v.extensions = p.release.Deployed.SearchPath, p.extensionStatements()
+	v.plan.Notes = append(v.plan.Notes, r.stage.Notes()...)
+	if v.checkBase(p); !p.passesChecks() {
+		return v, nil
+	}
+	touched := p.touchedTables()
+	v.plan.Proof.Rows = r.describeEmptied(touched)
+	held := &parentTrials{ctx: r.ctx}
+	before, want, err := v.runRelease(func(conn *pgx.Conn) error {
+		if v.filled != "" {
+			var err error
+			if held, err = tryParents(r.ctx, conn, p.release.Deployed, p.changes[len(p.changes)-1].After, touched); err != nil {
+				return err
+			}
+		}
+		if err := runMigrations(r.ctx, conn, r.folds, p.release.Beyond); err != nil {
+			return err
+		}
+		return held.runOriginal(conn)
+	})
+	if failed := new(pgconn.PgError); errors.As(err, &failed) {
+		v.addCheck("the release runs", false, redact.MessageWithCode(failed))
+		r.fails = true
+		return v, nil
+	}
+	if err != nil {
+		return v, err
+	}
+	produced := "the steps produce the schema and rows of the migrations"
+	if v.plan.Proof.Rows != "" {
+		produced = "the steps produce the schema of the migrations"
+	}
+	v.rowsDiffer = v.compareResult(produced, want, p.release.Filled, func(conn *pgx.Conn) error {
+		contract := v.plan.Contract()
+		err := v.runWith(conn, v.plan.Steps[:contract], func(conn *pgx.Conn, s *onward.PlanStep) error {
+			if s.Backfill != nil && s.Backfill.Again != "" {
+				_, err := conn.Exec(v.ctx, s.Backfill.Again)
+				if pgErr := new(pgconn.PgError); errors.As(err, &pgErr) && pgErr.Code == recipe.ConvertedAgain {
+					return fmt.Errorf("step %s: USING gives a column of %s other values, and not the same in another type. Up to the contract the new code writes its "+
+						"values to the old column, and they would be converted a second time: give the new column a name of its own", s.ID, s.Backfill.Table)
+				}
+				if err != nil {
+					return fmt.Errorf("step %s: %w", s.ID, err)
+				}
+			}
+			return held.runAfter(conn, s)
+		})
+		if err != nil {
+			return err
+		}
+		if err := v.runLeft(conn); err != nil {
+			return err
+		}
+		return v.runWith(conn, v.plan.Steps[contract:], held.runAfter)
+	})
+	if len(held.trials) > 0 && v.filled != "" {
+		v.addCheck(parentsName, len(held.bad) == 0, held.listBad())
+	}
+	v.compareResult("abort before the first contract step restores the schema", before, v.changed, v.runAbort)
+	if !r.config.skipTraffic {
+		if err := v.underTraffic(touched); err != nil {
+			return v, err
+		}
+	}
+	return v, v.verifyQueries()
+}
+
+// touchedTables returns the tables of the deployed release that the steps work on.
+func (p *planner) touchedTables() []string {
+	there := map[string]bool{}
+	p.release.Deployed.EachRelation(func(r *catalog.Relation) bool {
+		there[r.Name.Schema+"."+r.Name.Name] = true
+		return true
+	})
+	var out []string
+	for i := range p.plan.Steps {
+		for _, e := range p.plan.Steps[i].Effects {
+			if there[e.Relation] && !slices.Contains(out, e.Relation) {
+				out = append(out, e.Relation)
+			}
+		}
+	}
+	return out
+}

@@ -11,9 +11,9 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/prose"
-	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/redact"
 	"github.com/onward-sql/onward/onward"
 )
@@ -40,87 +40,6 @@ type prover struct {
 	beyond []string
 	// rowsDiffer: the steps do not make the rows that the migrations make.
 	rowsDiffer bool
-}
-
-// tryPlan runs the release on one database, the plan on a second, and the plan up to its first contract
-// and back on a third, and compares the results. What the plan leaves runs before the first contract.
-func (r *proofs) tryPlan(p *planner) (*prover, error) {
-	p.tried = true
-	if r.config.spoil != nil {
-		r.config.spoil(p.plan)
-	}
-	v := &prover{
-		proofs: r, plan: p.plan, filled: r.filled, beyond: p.release.Beyond,
-		volatile: maps.Clone(p.release.Volatile), changed: maps.Clone(p.release.Changed),
-	}
-	maps.Copy(v.volatile, r.random)
-	v.noteRandomValues()
-	maps.Copy(v.changed, p.release.Kept)
-	v.path, v.extensions = p.release.Deployed.SearchPath, p.extensionStatements()
-	v.plan.Notes = append(v.plan.Notes, r.stage.Notes()...)
-	if v.checkBase(p); !p.passesChecks() {
-		return v, nil
-	}
-	touched := p.touchedTables()
-	v.plan.Proof.Rows = r.describeEmptied(touched)
-	held := &parentTrials{ctx: r.ctx}
-	before, want, err := v.runRelease(func(conn *pgx.Conn) error {
-		if v.filled != "" {
-			var err error
-			if held, err = tryParents(r.ctx, conn, p.release.Deployed, p.changes[len(p.changes)-1].After, touched); err != nil {
-				return err
-			}
-		}
-		if err := runMigrations(r.ctx, conn, r.folds, p.release.Beyond); err != nil {
-			return err
-		}
-		return held.runOriginal(conn)
-	})
-	if failed := new(pgconn.PgError); errors.As(err, &failed) {
-		v.addCheck("the release runs", false, redact.MessageWithCode(failed))
-		r.fails = true
-		return v, nil
-	}
-	if err != nil {
-		return v, err
-	}
-	produced := "the steps produce the schema and rows of the migrations"
-	if v.plan.Proof.Rows != "" {
-		produced = "the steps produce the schema of the migrations"
-	}
-	v.rowsDiffer = v.compareResult(produced, want, p.release.Filled, func(conn *pgx.Conn) error {
-		contract := v.plan.Contract()
-		err := v.runWith(conn, v.plan.Steps[:contract], func(conn *pgx.Conn, s *onward.PlanStep) error {
-			if s.Backfill != nil && s.Backfill.Again != "" {
-				_, err := conn.Exec(v.ctx, s.Backfill.Again)
-				if pgErr := new(pgconn.PgError); errors.As(err, &pgErr) && pgErr.Code == recipe.ConvertedAgain {
-					return fmt.Errorf("step %s: USING gives a column of %s other values, and not the same in another type. Up to the contract the new code writes its "+
-						"values to the old column, and they would be converted a second time: give the new column a name of its own", s.ID, s.Backfill.Table)
-				}
-				if err != nil {
-					return fmt.Errorf("step %s: %w", s.ID, err)
-				}
-			}
-			return held.runAfter(conn, s)
-		})
-		if err != nil {
-			return err
-		}
-		if err := v.runLeft(conn); err != nil {
-			return err
-		}
-		return v.runWith(conn, v.plan.Steps[contract:], held.runAfter)
-	})
-	if len(held.trials) > 0 && v.filled != "" {
-		v.addCheck(parentsName, len(held.bad) == 0, held.listBad())
-	}
-	v.compareResult("abort before the first contract step restores the schema", before, v.changed, v.runAbort)
-	if !r.config.skipTraffic {
-		if err := v.underTraffic(touched); err != nil {
-			return v, err
-		}
-	}
-	return v, v.verifyQueries()
 }
 
 // runLeft runs the changes that the plan leaves.
@@ -333,4 +252,20 @@ func (p *planner) extensionStatements() (out []string) {
 		}
 	}
 	return out
+}
+
+// connectPlain opens a session that sends SQL unchanged.
+func (v *prover) connectPlain(url string) (*pgx.Conn, error) {
+	config, err := pgx.ParseConfig(url)
+	if err != nil {
+		return nil, err
+	}
+	config.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
+	// A role with the name of the plan's schema would create new tables beside its cursors
+	// ("$user").
+	config.RuntimeParams["search_path"] = analysis.QuoteIdents(v.path)
+	for _, s := range v.plan.Proof.Settings {
+		config.RuntimeParams[s.Name] = s.Value
+	}
+	return pgx.ConnectConfig(v.ctx, config)
 }

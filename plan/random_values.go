@@ -12,22 +12,6 @@ import (
 // Migrations write values that differ from run to run: random keys, times, the order of rows without an ORDER BY. Statements that call a
 // volatile function directly are known; other values hide in functions of the project, or are copied from a random column.
 
-// provePlan proves a plan. If rows differ, it looks for values that differ between two runs of the release itself, and proves the plan
-// again without them.
-func (r *proofs) provePlan(p *planner) error {
-	notes, proof := slices.Clone(p.plan.Notes), p.plan.Proof
-	v, err := r.tryPlan(p)
-	if err != nil || !v.rowsDiffer || r.ranTwice {
-		return err
-	}
-	if err := r.findRandomValues(v); err != nil || len(r.random) == 0 {
-		return err
-	}
-	p.plan.Notes, p.plan.Proof = notes, proof
-	_, err = r.tryPlan(p)
-	return err
-}
-
 // findRandomValues runs the release twice and records the columns whose values differ. If a key is among them, the other columns of its
 // table are compared without it.
 func (r *proofs) findRandomValues(v *prover) error {

@@ -10,7 +10,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/queue"
 	"github.com/onward-sql/onward/internal/redact"
 	"github.com/onward-sql/onward/internal/traffic"
@@ -160,22 +159,4 @@ func (v *prover) runWithRetries(conn *pgx.Conn, steps []onward.PlanStep) error {
 		}
 	}
 	return nil
-}
-
-// touchedTables returns the tables of the deployed release that the steps work on.
-func (p *planner) touchedTables() []string {
-	there := map[string]bool{}
-	p.release.Deployed.EachRelation(func(r *catalog.Relation) bool {
-		there[r.Name.Schema+"."+r.Name.Name] = true
-		return true
-	})
-	var out []string
-	for i := range p.plan.Steps {
-		for _, e := range p.plan.Steps[i].Effects {
-			if there[e.Relation] && !slices.Contains(out, e.Relation) {
-				out = append(out, e.Relation)
-			}
-		}
-	}
-	return out
 }

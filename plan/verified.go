@@ -5,9 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/jackc/pgx/v5"
-
-	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/prose"
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/verify"
@@ -100,20 +97,4 @@ func (v *prover) noteBroken(list []onward.Verdict, last int) map[string]bool {
 		}
 	}
 	return broken
-}
-
-// connectPlain opens a session that sends SQL unchanged.
-func (v *prover) connectPlain(url string) (*pgx.Conn, error) {
-	config, err := pgx.ParseConfig(url)
-	if err != nil {
-		return nil, err
-	}
-	config.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
-	// A role with the name of the plan's schema would create new tables beside its cursors
-	// ("$user").
-	config.RuntimeParams["search_path"] = analysis.QuoteIdents(v.path)
-	for _, s := range v.plan.Proof.Settings {
-		config.RuntimeParams[s.Name] = s.Value
-	}
-	return pgx.ConnectConfig(v.ctx, config)
 }

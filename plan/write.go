@@ -336,3 +336,7 @@ func writeFile(write func(root, path, text string) error, root, path, text strin
 	}
 	return err
 }
+
+func inputErrorf(format string, args ...any) error {
+	return &config.InputError{Err: fmt.Errorf(format, args...)}
+}
