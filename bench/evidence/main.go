@@ -110,6 +110,7 @@ func main() {
 	flag.StringVar(&o.programs, "programs", "/usr/lib/postgresql/15/bin", "the `directory` of the programs of Postgres, for migcheck")
 	flag.StringVar(&o.version, "pg", "15", "the major `version` of onward's throwaway servers")
 	flag.StringVar(&o.work, "work", filepath.Join(os.TempDir(), "evidence"), "a `directory` for clones and recordings")
+	flag.StringVar(&o.tools, "tools", "", "only these `tools`, with commas; the suite and the other columns keep what was measured")
 	application := flag.String("application", "", "only the application of this `name`")
 	change := flag.String("change", "", "only the planted changes of these `names`, with commas; release is the real one")
 	page := flag.Bool("page", false, "write the page only")
