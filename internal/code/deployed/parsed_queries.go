@@ -27,6 +27,9 @@ const statementFiles = 256
 // CollectQueries reads the queries in the code that use a database with a schema. earlier is the deployed schema, if the code
 // is the new one.
 func (u *Code) CollectQueries(database int, schema, earlier *catalog.Catalog) (*workload.Workload, *onward.Parsed, error) {
+	if c := u.ReadFiles(); c.err != nil {
+		return nil, nil, fmt.Errorf("read the code at %s: %w", u.name, c.err)
+	}
 	x := &queryCollector{
 		u: u, database: database, schema: schema, earlier: earlier,
 		im: workload.NewImport(FromCode), counts: &onward.Parsed{Revision: u.name},
@@ -41,7 +44,7 @@ func (u *Code) CollectQueries(database int, schema, earlier *catalog.Catalog) (*
 }
 
 // LocateQueries returns recorded queries with the places of the code that writes them. The queries that models imply have no place: another line
-// sends them.
+// sends them. Files that git lacks give no places.
 func (u *Code) LocateQueries(database int, schema *catalog.Catalog, recorded *workload.Workload) (*workload.Workload, error) {
 	x := &queryCollector{u: u, database: database, schema: schema, im: workload.NewImport(FromCode), counts: &onward.Parsed{Revision: u.name}}
 	if err := x.addStatements(); err != nil {
@@ -72,9 +75,6 @@ func (x *queryCollector) countQueries() (n int) {
 
 // addStatements adds the statements that are written in the code.
 func (x *queryCollector) addStatements() error {
-	if c := x.u.ReadFiles(); c.err != nil {
-		return fmt.Errorf("read the code at %s: %w", x.u.name, c.err)
-	}
 	others := x.u.foreignDirs(x.database)
 	var paths []string
 	for _, f := range x.u.ReadFiles().files {
