@@ -77,9 +77,6 @@ func executeJob(j Job, read fileReader) Result {
 	if err != nil {
 		return Result{Why: shorten(err.Error())}
 	}
-	if n := len(calls); n > 0 && calls[n-1].thrown {
-		return Result{Why: calls[n-1].Unread}
-	}
 	return Result{Calls: calls, Truncated: e.late}
 }
 
@@ -184,7 +181,9 @@ func (e *execution) runPath(answers []bool) (*programRun, error) {
 		e.late = true
 		return nil, errBudget
 	case errors.As(err, &timeout):
-		return nil, err
+		e.late = true
+		aborted = &abortError{timeout.Error()}
+		fallthrough
 	case errors.As(err, &aborted):
 		p.aborted = true
 		p.calls = append(p.calls, Call{Place: p.last, Name: "up", Unread: aborted.why, decisions: len(p.decisions)})
@@ -347,7 +346,10 @@ func (p *programRun) openBlock() int {
 }
 
 // abort ends the run; the program cannot catch that.
-func (p *programRun) abort(why string) { p.vm.Interrupt(&abortError{why}) }
+func (p *programRun) abort(why string) {
+	p.findPlaces()
+	p.vm.Interrupt(&abortError{why})
+}
 
 // choose answers a condition on an unknown value.
 func (p *programRun) choose(needs string) bool {

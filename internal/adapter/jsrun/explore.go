@@ -35,7 +35,7 @@ func (e *execution) explorePaths() ([]Call, error) {
 	var out []Call
 	sent := map[string]int{}
 	for _, c := range list {
-		if c.text != "" && c.Conditional {
+		if c.text != "" && (c.Conditional || p.aborted) {
 			if n, again := sent[c.text]; again { // the same call at the same place: one of a loop
 				out[n].Loop = true
 				continue

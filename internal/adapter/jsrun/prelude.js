@@ -137,6 +137,26 @@
     return answer ? v : undefined;
   }
 
+  let chosen; // the value of the switch whose cases are compared
+
+  // anyProperty returns one of the properties of an object.
+  function anyProperty(object) {
+    const recorder = isObject(object) && recorders.get(object);
+    if (recorder) return object[markOf(++counter)];
+    if (isObject(object) && !infoOf(object) && listValues(object).some((v) => isObject(v) && recorders.get(v)?.sends)) {
+      abortRun('an unknown value chooses between connections');
+    }
+    return unknown({ settles: infoOf(object)?.settles, from: infoOf(object)?.from });
+  }
+
+  // forget makes an object unknown: nobody knows which property has been set.
+  function forget(object) {
+    if (!isObject(object) || infoOf(object) || recorders.has(object)) return;
+    for (const name of Object.keys(object)) object[name] = unknown({});
+    Object.setPrototypeOf(object, unknown({}));
+    infos.set(object, { id: ++counter, members: new Map(), answers: new Map() });
+  }
+
   const operators = {
     '==': (a, b) => a == b, '===': (a, b) => a === b, '!=': (a, b) => a != b, '!==': (a, b) => a !== b,
     '<': (a, b) => a < b, '>': (a, b) => a > b, '<=': (a, b) => a <= b, '>=': (a, b) => a >= b,
@@ -149,7 +169,14 @@
     __onward_compare: (name, a, b) => (isUnknown(a) || isUnknown(b) ? compare(name, a, b) : operators[name](a, b)),
     __onward_type: (v) => (infoOf(v) ? unknown({}) : typeof v),
     __onward_key: (key) => (isUnknown(key) ? abortRun('a property is chosen by an unknown value') : key),
-    __onward_choice: (v) => (isUnknown(v) ? abortRun('a choice depends on an unknown value') : v),
+    __onward_get: (object, key) => (isUnknown(key) ? anyProperty(object) : object[key]),
+    __onward_set: (object, key, value) => (isUnknown(key) && forget(object), (object[key] = value)),
+    __onward_choice: (v) => (chosen = v),
+    // A case of an unknown value is taken if the answer to the comparison says so: then the value is the case's own.
+    __onward_case: (v) => {
+      if (!isUnknown(chosen) && !isUnknown(v)) return v;
+      return truth(compare('===', chosen, v)) ? chosen : {};
+    },
     __onward_spread: (list) => (infoOf(list) ? [unknown({})] : list),
     __onward_copy: (v) => (infoOf(v) ? { [markOf(infoOf(v).id)]: v } : v),
     __onward_each(list) {

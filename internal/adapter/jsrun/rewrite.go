@@ -18,7 +18,10 @@ const (
 	compareFunction = "__onward_compare"
 	typeFunction    = "__onward_type"
 	keyFunction     = "__onward_key"
+	getFunction     = "__onward_get"
+	setFunction     = "__onward_set"
 	choiceFunction  = "__onward_choice"
+	caseFunction    = "__onward_case"
 	eachFunction    = "__onward_each"
 	spreadFunction  = "__onward_spread"
 	copyFunction    = "__onward_copy"
@@ -33,12 +36,16 @@ var watched = map[token.Token]bool{
 }
 
 // rewriter changes a program so that it asks the prelude about values that may be unknown. Positions stay.
-type rewriter struct{ seen map[any]bool }
+type rewriter struct {
+	seen map[any]bool
+	// targets are the expressions that are no values: they are set, called or deleted.
+	targets map[ast.Expression]bool
+}
 
 // rewriteProgram changes a bundle. Its first variables, whose names begin with "__", are the bundler's own helpers,
 // and stay.
 func rewriteProgram(p *ast.Program) {
-	r := &rewriter{seen: map[any]bool{}}
+	r := &rewriter{seen: map[any]bool{}, targets: map[ast.Expression]bool{}}
 	for _, s := range p.Body {
 		if v, ok := s.(*ast.VariableStatement); ok && isHelper(v) {
 			continue
@@ -66,7 +73,7 @@ func (r *rewriter) visitValue(v reflect.Value) {
 		}
 		r.visitValue(v.Elem())
 		if v.CanSet() && v.Type() == expressionType {
-			if changed := replaceExpression(v.Interface().(ast.Expression)); changed != nil {
+			if changed := r.replaceExpression(v.Interface().(ast.Expression)); changed != nil {
 				v.Set(reflect.ValueOf(changed))
 			}
 		}
@@ -76,8 +83,9 @@ func (r *rewriter) visitValue(v reflect.Value) {
 		}
 		r.seen[v.Interface()] = true
 		if v.Elem().Kind() == reflect.Struct {
+			r.markTargets(v.Interface())
 			r.visitValue(v.Elem())
-			rewriteNode(v.Interface())
+			r.rewriteNode(v.Interface())
 		}
 	case reflect.Struct:
 		for i := range v.NumField() {
@@ -106,9 +114,57 @@ func newText(idx file.Idx, text string) *ast.StringLiteral {
 	return &ast.StringLiteral{Idx: idx, Literal: `"` + text + `"`, Value: unistring.NewFromString(text)}
 }
 
+// markTargets notes the parts of a node that are no values.
+func (r *rewriter) markTargets(node any) {
+	switch n := node.(type) {
+	case *ast.AssignExpression:
+		r.targets[n.Left] = true
+	case *ast.CallExpression:
+		r.targets[n.Callee] = true
+	case *ast.TemplateLiteral:
+		r.targets[n.Tag] = true
+	case *ast.UnaryExpression:
+		r.targets[n.Operand] = n.Operator == token.DELETE || n.Operator == token.INCREMENT || n.Operator == token.DECREMENT
+	case *ast.ForIntoExpression:
+		r.targets[n.Expression] = true
+	case *ast.ArrayPattern:
+		for _, e := range append(n.Elements, n.Rest) {
+			r.targets[e] = true
+		}
+	case *ast.ObjectPattern:
+		r.targets[n.Rest] = true
+		for _, p := range n.Properties {
+			if keyed, ok := p.(*ast.PropertyKeyed); ok {
+				r.targets[keyed.Value] = true
+			}
+		}
+	}
+}
+
+// isComputed reports whether an expression is a property whose name is no literal.
+func isComputed(e ast.Expression) (property *ast.BracketExpression, ok bool) {
+	if property, ok = e.(*ast.BracketExpression); !ok {
+		return nil, false
+	}
+	switch property.Member.(type) {
+	case *ast.StringLiteral, *ast.NumberLiteral:
+		return nil, false
+	}
+	_, inherited := property.Left.(*ast.SuperExpression)
+	return property, !inherited
+}
+
 // replaceExpression returns what replaces an expression; nil if it stays.
-func replaceExpression(e ast.Expression) ast.Expression {
+func (r *rewriter) replaceExpression(e ast.Expression) ast.Expression {
 	switch e := e.(type) {
+	case *ast.BracketExpression:
+		if p, ok := isComputed(e); ok && !r.targets[e] {
+			return callPrelude(getFunction, p.Left, p.Member)
+		}
+	case *ast.AssignExpression:
+		if p, ok := isComputed(e.Left); ok && e.Operator == token.ASSIGN {
+			return callPrelude(setFunction, p.Left, p.Member, e.Right)
+		}
 	case *ast.BinaryExpression:
 		if watched[e.Operator] {
 			operator := e.Operator.String()
@@ -131,7 +187,7 @@ func replaceExpression(e ast.Expression) ast.Expression {
 }
 
 // rewriteNode changes the parts of a node that decide about something.
-func rewriteNode(node any) {
+func (r *rewriter) rewriteNode(node any) {
 	ask := func(e *ast.Expression, function string) {
 		if *e != nil {
 			*e = callPrelude(function, *e)
@@ -161,20 +217,23 @@ func rewriteNode(node any) {
 		}
 	case *ast.SwitchStatement:
 		ask(&n.Discriminant, choiceFunction)
-	case *ast.BracketExpression:
-		switch n.Member.(type) {
-		case *ast.StringLiteral, *ast.NumberLiteral:
-		default:
-			ask(&n.Member, keyFunction)
+	case *ast.CaseStatement:
+		ask(&n.Test, caseFunction)
+	case *ast.AssignExpression:
+		if p, ok := isComputed(n.Left); ok && n.Operator != token.ASSIGN {
+			ask(&p.Member, keyFunction)
 		}
+	case *ast.CallExpression:
+		if p, ok := isComputed(n.Callee); ok {
+			ask(&p.Member, keyFunction)
+		}
+		rewriteSpread(n.ArgumentList, spreadFunction)
 	case *ast.ForOfStatement:
 		ask(&n.Source, eachFunction)
 	case *ast.ForInStatement:
 		ask(&n.Source, eachFunction)
 	case *ast.ArrayLiteral:
 		rewriteSpread(n.Value, spreadFunction)
-	case *ast.CallExpression:
-		rewriteSpread(n.ArgumentList, spreadFunction)
 	case *ast.NewExpression:
 		rewriteSpread(n.ArgumentList, spreadFunction)
 	case *ast.ObjectLiteral:
