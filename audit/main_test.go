@@ -7,4 +7,7 @@ import (
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 )
 
-func TestMain(m *testing.M) { os.Exit(pgservertest.Main(m)) }
+func TestMain(m *testing.M) {
+	RunChild()
+	os.Exit(pgservertest.Main(m))
+}

@@ -124,7 +124,7 @@ type Migrations struct {
 	// RenderTimeout limits the rendering of such a project, and a run of Capture, for each revision. Defaults to
 	// five minutes.
 	RenderTimeout Timeout `yaml:"render_timeout"`
-	// Static: migrations in JavaScript and TypeScript are read as texts, and do not run in the interpreter.
+	// Static: migrations in JavaScript and TypeScript do not run in the interpreter, and are not judged.
 	Static bool `yaml:"static"`
 	// AcceptUnreadable: an unreadable migration does not make the exit code 3.
 	AcceptUnreadable bool `yaml:"accept_unreadable"`

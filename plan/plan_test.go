@@ -17,7 +17,10 @@ import (
 	"github.com/onward-sql/onward/rehearse"
 )
 
-func TestMain(m *testing.M) { os.Exit(pgservertest.Main(m)) }
+func TestMain(m *testing.M) {
+	audit.RunChild()
+	os.Exit(pgservertest.Main(m))
+}
 
 const base = `
 CREATE TABLE customers (id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, email text NOT NULL UNIQUE, age text, country text, quota integer NOT NULL DEFAULT 5, note text);

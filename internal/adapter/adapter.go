@@ -162,7 +162,7 @@ type Options struct {
 	Capture, CaptureBase, CaptureDir string
 	// Sandbox is what these commands may use beside their files.
 	Sandbox config.Sandbox
-	// Static: programs are read as texts, and do not run.
+	// Static: programs do not run.
 	Static bool
 	// RenderTimeout bounds the process that renders a project; 0 for the adapter's own limit.
 	RenderTimeout time.Duration

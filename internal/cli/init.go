@@ -11,7 +11,6 @@ import (
 
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/config"
-	"github.com/onward-sql/onward/internal/adapter/jsrun"
 	"github.com/onward-sql/onward/internal/first"
 	"github.com/onward-sql/onward/internal/gitrange"
 	"github.com/onward-sql/onward/internal/linters"
@@ -80,7 +79,6 @@ func (a *app) runInit(cmd *cobra.Command, f initFlags) error {
 	if f.hook != "" || f.removeHook != "" {
 		return a.writeHook(cmd, f)
 	}
-	jsrun.DisableRuns()
 	if _, err := a.chosenFormat(report.FormatTerminal); err != nil {
 		return err
 	}

@@ -23,8 +23,8 @@ you type a migration; on hover the locks of a statement and the schema at the cu
 forms and suppressions as code actions. docs/editors.md has the configuration for editors.
 
 A migration is judged as onward changelog judges it, with the editor's unsaved texts. A SQL file
-that is no migration is not judged. No code of the repository runs, nothing is written, and no
-server is asked.
+that is no migration is not judged. Migrations in JavaScript run in an interpreter that reaches
+nothing; no other code of the repository runs. Nothing is written there, and no server is asked.
 
 Exit code: 0 if the editor ended the session, 1 if the editor vanished first.`,
 		Example: `  onward lsp
@@ -34,7 +34,7 @@ Exit code: 0 if the editor ended the session, 1 if the editor vanished first.`,
 			if a.flags.output != "" {
 				return newUsageError("the editor reads the standard output: leave out --output")
 			}
-			jsrun.DisableRuns() // of a workspace nothing runs, also if nobody trusts it
+			jsrun.KeepForSession()
 			err := lsp.Serve(cmd.Context(), lsp.Config{
 				Version: thisBuild().Version, Deployed: audit.Deployed{Schema: schema, Stats: stats}, Logger: a.newLogger(),
 				Settings: a.settingsOf, Judged: a.collector.paceSession,

@@ -25,6 +25,7 @@ import (
 )
 
 func main() {
+	audit.RunChild()
 	repository, nowhere := os.Args[1], os.Args[2]
 	ctx := context.Background()
 

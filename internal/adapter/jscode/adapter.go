@@ -34,15 +34,15 @@ type Adapter struct {
 	TogetherIfAll bool
 	// Start begins with a migration, and says how it is sent.
 	Start func(f *adapter.File, s adapter.Source, c Settings) (*adapter.Migration, onward.Transaction)
-	Sends Form
+	// Translate says what a chain of calls that begins with the tool's object sends.
+	Translate func(call Value) Translation
 	// Compose composes migrations as programs; nil if none can have a step of a plan.
 	Compose Composer
-	// Call is what precedes a text in the call of "up" that sends it, with the parameter of "up"; nil if that is not known.
+	// Call is what precedes a text in the call of "up" that sends it, with the first parameter of "up"; "" if that is missing. It is nil if
+	// such a call is not known.
 	Call func(parameter string) string
 	// Count describes the tool's table, for the settings of a project and the ending of its newest migration.
 	Count func(c Settings, ending string) *adapter.Count
-	// Runs is set if a program whose text is not read whole is run, with recorders in place of the tool's object.
-	Runs bool
 	// UniqueNames is set if the tool refuses to run anything while two migrations have one name.
 	UniqueNames bool
 }
@@ -56,7 +56,7 @@ type Settings struct {
 	Together bool
 	// Foreign is the database other than Postgres for which they are.
 	Foreign string
-	// Translate replaces the one of the form, if it is set: the settings change what a call sends.
+	// Translate replaces the one of the tool, if it is set: the settings change what a call sends.
 	Translate func(call Value) Translation
 	// Client is the name of Postgres in the settings, if they have one only.
 	Client string
@@ -123,10 +123,6 @@ func (a Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*a
 		Together:        c.Together && s.Options.Transaction == "", TogetherIfAll: a.TogetherIfAll,
 	}
 	set.HistoryBehavior.OutOfOrder = cmp.Or(c.OutOfOrder, set.HistoryBehavior.OutOfOrder)
-	form := a.Sends
-	if c.Translate != nil {
-		form.Translate = c.Translate
-	}
 	d := adapter.ListDir(t, s.Dir, adapter.ScriptEndings...)
 	isMigration := a.IsMigration
 	if a.listConfigured(t)[s.Dir] != "" {
@@ -140,25 +136,15 @@ func (a Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*a
 		if f.Failed == "" && !isMigration(f.Text) {
 			continue
 		}
-		var up Up
-		filled := ""
-		if f.Failed == "" {
-			if f.Written != "" {
-				filled = f.Text
-			}
-			up = readText(f, form)
-		}
 		m, sent := a.Start(f, s, c)
 		m.Runner.Tool = a.Tool
 		m.Source.LineComment = "//"
 		if f.Failed == "" {
-			programs = append(programs, readProgram{m, f.Text, filled, sent, up})
+			programs = append(programs, newProgram(f, m, sent))
 		}
 		set.Migrations = append(set.Migrations, m)
 	}
-	if !s.Options.Static {
-		set.Gaps = a.runUnread(ctx, t, c, form, programs)
-	}
+	set.Gaps = a.runPrograms(ctx, t, s, c, programs)
 	for _, p := range programs {
 		p.up.sealMigration(p.migration, p.sent, s.Options, p.text)
 	}

@@ -8,25 +8,6 @@ import (
 	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
-// plainNumber matches the numbers that JavaScript writes as the program does.
-var plainNumber = lazyregexp.New(`^-?(?:0|[1-9]\d{0,14})(?:\.\d{0,5}[1-9])?$`)
-
-// PlainNumber returns the spelling of a number, if JavaScript prints it in the same way. Texts are not numbers.
-func (v Value) PlainNumber() (spelling string, ok bool) {
-	return v.Text, v.Kind == Number && plainNumber.MatchString(v.Text)
-}
-
-// SQLConstant writes a text or a number as SQL. ok is false for other values.
-func (v Value) SQLConstant() (sql string, ok bool) {
-	if v.Kind == Text {
-		return QuoteSQLText(v.Text), true
-	}
-	return v.PlainNumber()
-}
-
-// IsMissing reports whether a value is null or undefined.
-func (v Value) IsMissing() bool { return v.IsWord("null") || v.IsWord("undefined") }
-
 // QuoteSQLName writes an identifier with double quotes.
 func QuoteSQLName(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
 

@@ -8,52 +8,51 @@ import (
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/jsrun"
-	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
 )
 
-// readProgram is a migration whose text has been read. sent is how its tool sends it.
+// readProgram is a migration that runs. sent is how its tool sends it.
 type readProgram struct {
 	migration *adapter.Migration
-	// text is the one that was read. filled has names where the file has placeholders; "" if it has none.
+	// text is the one that runs. filled has names where the file has placeholders; "" if it has none.
 	text, filled string
 	sent         onward.Transaction
 	up           Up
 }
 
-// readText reads a program as it is written, if that says as much as the text in which names replace what looks like the
-// placeholder of a schema: `${TABLE}.id` is an expression of the program.
-func readText(f *adapter.File, form Form) Up {
-	up := ReadUp(f.Text, form)
-	if f.Written == "" {
-		return up
+// newProgram returns a migration that runs as it is written: what looks like the placeholder of a schema, `${TABLE}.id`, may be an
+// expression of the program.
+func newProgram(f *adapter.File, m *adapter.Migration, sent onward.Transaction) readProgram {
+	p := readProgram{migration: m, text: f.Text, sent: sent}
+	if f.Written != "" {
+		p.filled, p.text = f.Text, f.Written
+		m.Source.Text, m.Source.Written = f.Written, ""
 	}
-	exact := ReadUp(f.Written, form)
-	if exact.Found && len(exact.Unread) <= len(up.Unread) {
-		f.Text, f.Written = f.Written, ""
-		return exact
-	}
-	return up
+	return p
 }
 
-// runUnread runs the programs of which not every call was read, and takes what they did if it is more. A program whose
-// SQL has what looks like the placeholder of a schema is run a second time, with a name there, if that is not known.
-// gaps are sentences about what was not confined.
-func (a Adapter) runUnread(
-	ctx context.Context, t adapter.Tree, c Settings, form Form, programs []readProgram,
-) (gaps []string) {
-	if !a.Runs || !jsrun.CanRun() {
+// runPrograms runs the programs, with recorders in place of the tool's object. A program whose SQL has what looks like the
+// placeholder of a schema is run a second time, with a name there, if that is not known. gaps are sentences about what was not
+// confined.
+func (a Adapter) runPrograms(ctx context.Context, t adapter.Tree, s adapter.Source, c Settings, programs []readProgram) (gaps []string) {
+	if why := whyNotRun(s); why != "" {
+		for i := range programs {
+			programs[i].up = notRun(why)
+		}
 		return nil
+	}
+	translate := a.Translate
+	if c.Translate != nil {
+		translate = c.Translate
 	}
 	for _, filled := range [...]bool{false, true} {
 		var jobs []jsrun.Job
-		var unread []*readProgram
+		var run []*readProgram
 		for i := range programs {
-			p := &programs[i]
-			if (!p.up.Found || len(p.up.Unread) > 0) && (!filled || p.filled != "") {
+			if p := &programs[i]; !filled || p.filled != "" && len(p.up.Unread) > 0 {
 				jobs = append(jobs, jsrun.Job{Path: p.migration.Path, Tool: a.Framework, Client: c.Client, Bare: c.Mode == "none"})
-				unread = append(unread, p)
+				run = append(run, p)
 			}
 		}
 		if len(jobs) == 0 {
@@ -62,32 +61,38 @@ func (a Adapter) runUnread(
 		find := func(candidates ...string) (string, string) { return findFile(t, candidates, filled) }
 		results, notConfined := jsrun.Run(ctx, find, jobs)
 		gaps = notConfined
-		for i, p := range unread {
-			if results[i].Why == "" {
-				p.takeRun(form, results[i].Calls, filled)
+		for i, p := range run {
+			switch {
+			case !filled:
+				p.up = readResult(translate, results[i], p.text)
+			case results[i].Why == "":
+				p.takeFilled(readResult(translate, results[i], p.filled))
 			}
 		}
 	}
 	return gaps
 }
 
-// takeRun takes what a program did if it is more than what is known of it. filled is set if it ran with names in the
-// place of placeholders.
-func (p *readProgram) takeRun(form Form, calls []jsrun.Call, filled bool) {
-	read, source := p.up, p.migration.Source
-	text, written := cmp.Or(source.Written, p.text), ""
+// whyNotRun returns why no program of a source runs; "" if they do.
+func whyNotRun(s adapter.Source) string {
 	switch {
-	case filled:
-		text, written = p.filled, text
-	case source.Written != "":
-		read = ReadUp(text, form)
+	case s.Options.Static:
+		return "it does not run (static: true in onward.yaml)"
+	case !jsrun.CanRun():
+		return "it does not run: this program does not call audit.RunChild"
 	}
-	recorded := newRecorder(form, p.up, text).readCalls(calls)
-	if !isMore(recorded, read) || losesCall(recorded, p.up, text) || filled && len(recorded.Unread) >= len(p.up.Unread) {
-		return
+	return ""
+}
+
+// notRun is what is known of a program that has not run.
+func notRun(why string) Up { return Up{Unread: []Unread{{Line: 1, Column: 1, Call: "up", Why: why}}} }
+
+// takeFilled takes what a program did with names in the place of placeholders, if more is known of it.
+func (p *readProgram) takeFilled(up Up) {
+	if len(up.Unread) < len(p.up.Unread) {
+		p.migration.Source.Text, p.migration.Source.Written = p.filled, p.text
+		p.up, p.text = up, p.filled
 	}
-	p.up, p.text = recorded, text
-	p.migration.Source.Text, p.migration.Source.Written = text, written
 }
 
 // findFile returns the first of some files that a tree has.
@@ -108,49 +113,29 @@ func findFile(t adapter.Tree, candidates []string, filled bool) (name, text stri
 	return "", ""
 }
 
-// isMore reports whether a run shows more than the text did. A run that lacks a statement of the text shows less: it
-// may have taken one of two ways.
-func isMore(recorded, read Up) bool {
-	next := 0
-	for _, p := range recorded.Parts {
-		if next < len(read.Parts) && read.Parts[next].SQL == p.SQL {
-			next++
-		}
-	}
-	fewer := len(read.Unread) - len(recorded.Unread)
-	return next == len(read.Parts) && (!read.Found || fewer > 0 || fewer == 0 && len(recorded.Parts) > len(read.Parts))
-}
-
-// losesCall reports whether a call of which the text says what it sends is not known in a run.
-func losesCall(recorded, read Up, text string) bool {
-	lines := pgparse.NewLines(text)
-	return slices.ContainsFunc(read.Parts, func(p script.Part) bool {
-		line := p.Line
-		if p.Start >= 0 {
-			line, _ = lines.Position(p.Start)
-		}
-		return slices.ContainsFunc(recorded.Unread, func(u Unread) bool { return u.Line == line }) &&
-			!slices.ContainsFunc(read.Unread, func(u Unread) bool { return u.Line == line })
-	})
-}
-
 // recorder makes an Up of the calls that a program made.
 type recorder struct {
-	form Form
-	text string
-	up   Up
-	used map[int]bool // positions of texts
+	translate func(call Value) Translation
+	text      string
+	up        Up
+	// lines are the offsets of the lines of the text. used are the positions of texts that were sent, and the calls that sent them.
+	lines []int
+	used  map[int]bool
+	calls map[jsrun.Place]bool
 }
 
-func newRecorder(form Form, read Up, text string) *recorder {
-	return &recorder{
-		form: form, text: text, used: map[int]bool{},
-		up: Up{Found: true, Parameter: read.Parameter, Body: read.Body},
+// readResult returns what a run of a program shows. text is the program.
+func readResult(translate func(call Value) Translation, result jsrun.Result, text string) Up {
+	if result.Why != "" {
+		return notRun(result.Why)
 	}
-}
-
-func (r *recorder) readCalls(calls []jsrun.Call) Up {
-	for _, c := range calls {
+	r := &recorder{translate: translate, text: text, lines: []int{0}, used: map[int]bool{}, calls: map[jsrun.Place]bool{}}
+	for i := range len(text) {
+		if text[i] == '\n' {
+			r.lines = append(r.lines, i+1)
+		}
+	}
+	for _, c := range result.Calls {
 		r.readCall(c)
 	}
 	return r.up
@@ -161,17 +146,22 @@ func (r *recorder) readCall(c jsrun.Call) {
 		r.addUnread(c, c.Name, c.Unread)
 		return
 	}
-	v := recordedValue(c.Value)
-	t := r.form.Translate(v)
+	if len(c.Value.Links) == 0 {
+		r.addUnread(c, "up", "")
+		return
+	}
+	t := r.translate(c.Value)
 	switch {
 	case t.Idle:
 	case c.Idle:
-		r.addUnread(c, r.nameCall(v), "it sends nothing, because nothing awaits it")
-	case t.Why != "" || t.Body != nil || t.Opens:
-		r.addUnread(c, r.nameCall(v), t.Why)
+		r.addUnread(c, nameCall(c.Value), "it sends nothing, because nothing awaits it")
+	case t.Why != "":
+		r.addUnread(c, nameCall(c.Value), t.Why)
 	default:
+		again := r.calls[c.Place]
+		r.calls[c.Place] = true
 		for _, s := range t.Statements {
-			r.recordStatement(c, s)
+			r.recordStatement(c, s, again)
 		}
 	}
 }
@@ -186,23 +176,20 @@ func (r *recorder) addUnread(c jsrun.Call, name, why string) {
 	}
 }
 
-// nameCall returns the name of a call, as the program spells it.
-func (r *recorder) nameCall(v Value) string {
-	names := []string{r.up.Parameter}
-	for i, l := range v.Links[:min(len(v.Links), 3)] {
-		if i > 0 {
-			names = append(names, l.Name)
-		} else if r.up.Parameter == "" || slices.Contains(r.form.Receivers, l.Name) {
-			names[0] = l.Name
-		}
+// nameCall returns the name of a call, with its first members.
+func nameCall(v Value) string {
+	var names []string
+	for _, l := range v.Links[:min(len(v.Links), 3)] {
+		names = append(names, l.Name)
 	}
 	return strings.Join(names, ".")
 }
 
-func (r *recorder) recordStatement(c jsrun.Call, s Statement) {
+// recordStatement adds a statement of a call. again is set if the call has sent some before, in a loop.
+func (r *recorder) recordStatement(c jsrun.Call, s Statement, again bool) {
 	place := c.Place
-	if s.At != nil && s.At.place.Line > 0 {
-		place = s.At.place
+	if s.At != nil && s.At.Place.Line > 0 {
+		place = s.At.Place
 	}
 	p := script.Part{
 		SQL: s.SQL, Start: -1, Message: true, Block: c.Block, Loop: c.Loop, Conditional: c.Conditional || s.Conditional,
@@ -215,60 +202,52 @@ func (r *recorder) recordStatement(c jsrun.Call, s Statement) {
 		if p.SQL = strings.TrimSpace(s.Text.Text); p.SQL == "" {
 			return
 		}
-		p.Start = r.findText(p.SQL)
+		if !again {
+			p.Start = r.findText(p.SQL, c.Place)
+		}
 	}
 	if p.Start < 0 {
 		p.Line, p.Column = max(place.Line, 1), max(place.Column, 1)
 		p.EndLine, p.EndColumn = p.Line, p.Column+1
 	}
 	for _, n := range c.Needs {
-		if table := r.form.Translate(recordedValue(n.Value)).Needs; table != "" {
+		if table := r.readNeeds(n.Value); table != "" {
 			p.Needs, p.NeedsAt = append(p.Needs, table), n.Line
 		}
 	}
 	r.up.Parts = append(r.up.Parts, p)
 }
 
-// findText returns the offset of a text in the program, if it is there exactly once and not sent before; else -1.
-func (r *recorder) findText(sql string) int {
-	first := strings.Index(r.text, sql)
-	if first < 0 || len(sql) < 8 || r.used[first] || strings.Contains(r.text[first+1:], sql) {
-		return -1
+// readNeeds returns the table whose existence a question asks; "" if it asks something else.
+func (r *recorder) readNeeds(question Value) string {
+	if len(question.Links) == 0 {
+		return ""
 	}
-	r.used[first] = true
-	return first
+	return r.translate(question).Needs
 }
 
-// recordedKinds are the kinds of values.
-var recordedKinds = map[string]ValueKind{
-	jsrun.Text: Text, jsrun.Number: Number, jsrun.Word: Word, jsrun.List: List, jsrun.Object: Object, jsrun.Chain: Chain,
-	jsrun.Callback: Callback, jsrun.Template: Template,
-}
+// mostTries bounds the search for a text.
+const mostTries = 100
 
-// recordedValue returns a value that a program gave to a call.
-func recordedValue(v jsrun.Value) Value {
-	out := Value{Kind: recordedKinds[v.Kind], Text: v.Text, New: v.New, place: v.Place}
-	for _, item := range v.Items {
-		out.Items = append(out.Items, recordedValue(item))
+// findText returns the offset of a text that a call sent: the first one in quotes from the line of the call on that was not sent
+// before; -1 if there is none.
+func (r *recorder) findText(sql string, place jsrun.Place) int {
+	from := 0
+	if n := place.Line - 1; n > 0 && n < len(r.lines) {
+		from = r.lines[n]
 	}
-	for _, f := range v.Fields {
-		out.Fields = append(out.Fields, Field{f.Name, recordedValue(f.Value)})
-	}
-	for _, l := range v.Links {
-		link := Link{Name: l.Name, Called: l.Called, Tagged: l.Tagged}
-		for _, a := range l.Arguments {
-			link.Arguments = append(link.Arguments, recordedValue(a))
+	for range mostTries {
+		next := strings.Index(r.text[from:], sql)
+		if next < 0 {
+			return -1
 		}
-		out.Links = append(out.Links, link)
-	}
-	if out.Kind == Callback {
-		out.Function = &Function{recorded: true, complete: v.Read}
-		for _, c := range v.Calls {
-			out.Function.calls = append(out.Function.calls, recordedValue(c))
+		at := from + next
+		before, after := strings.TrimRight(r.text[:at], " \t\r\n"), strings.TrimLeft(r.text[at+len(sql):], " \t\r\n")
+		if before != "" && after != "" && before[len(before)-1] == after[0] && strings.IndexByte("'\"`", after[0]) >= 0 && !r.used[at] {
+			r.used[at] = true
+			return at
 		}
+		from = at + 1
 	}
-	if out.Kind == Chain && len(out.Links) == 0 {
-		out.Kind = Unknown
-	}
-	return out
+	return -1
 }

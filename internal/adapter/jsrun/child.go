@@ -19,16 +19,13 @@ var canRestart atomic.Bool
 
 // RunChild must be called at the beginning of a program's main function: [Run] starts the program again as the
 // process in which migrations run. There it does that process's work, and does not return. Without the call no
-// migration runs, and what is known of programs is what their text says.
+// migration runs, and nothing is known of one.
 func RunChild() {
 	if os.Args[0] == childName {
 		os.Exit(runChild())
 	}
 	canRestart.Store(true)
 }
-
-// DisableRuns makes this program run no migration.
-func DisableRuns() { canRestart.Store(false) }
 
 // CanRun reports whether this program can run migrations.
 func CanRun() bool { return canRestart.Load() }

@@ -1,6 +1,5 @@
 // Package jsrun runs migrations that are programs in JavaScript or TypeScript, and records the calls that their
-// function "up" makes with its tool's object. It is for programs that jscode cannot read as a text: loops, helper
-// functions in other files, computed names.
+// function "up" makes with its tool's object.
 //
 // Programs come from strangers. They run in an interpreter without any object of its host, in a child process of this
 // program that may open no file and no connection ([RunChild]). The child has limits of memory and time, and gets the

@@ -43,7 +43,7 @@ const (
 	mostCalls     = 5000
 	mostFrames    = 1500
 	pathTime      = time.Second
-	programTime   = 2 * time.Second
+	programTime   = 4 * time.Second
 )
 
 // execution runs one bundle as often as it has paths.
@@ -145,9 +145,10 @@ type programRun struct {
 	calls     []Call
 	last      Place
 	vm        *sobek.Runtime
-	// aborted is set if the path was not followed to its end. turns counts conditions and transactions.
-	aborted bool
-	turns   map[string]int
+	// aborted is set if the path was not followed to its end, failed if because of an error that the interpreter raised. turns counts
+	// conditions and transactions.
+	aborted, failed bool
+	turns           map[string]int
 }
 
 // runPath runs the program with the given answers to its first conditions, and the usual answer to each further one.
@@ -188,11 +189,14 @@ func (e *execution) runPath(answers []bool) (*programRun, error) {
 		p.aborted = true
 		p.calls = append(p.calls, Call{Place: p.last, Name: "up", Unread: aborted.why, decisions: len(p.decisions)})
 	case err != nil:
-		why := "it ends with an error: " + shorten(err.Error())
+		why := errorWords + shorten(err.Error())
 		p.calls = append(p.calls, Call{Place: p.last, Name: "up", Unread: why, decisions: len(p.decisions), thrown: true})
 	}
 	return p, nil
 }
+
+// errorWords begin the reason of a program that ends with an error.
+const errorWords = "it ends with an error: "
 
 // limitTime interrupts a program when the clock of the process is beyond a time. The returned function ends that.
 func limitTime(vm *sobek.Runtime, until time.Duration) (stop func()) {
@@ -269,7 +273,12 @@ func (p *programRun) runProgram() error {
 	var failed error
 	ended := false
 	done := func() { ended = true }
-	fail := func(why string) { ended, failed = true, errors.New(why) }
+	fail := func(why string, ofEngine bool) {
+		ended, failed = true, errors.New(why)
+		if ofEngine {
+			p.failed, failed = true, &abortError{errorWords + shorten(why)}
+		}
+	}
 	start, _ := sobek.AssertFunction(methods.Get("start"))
 	tick, _ := sobek.AssertFunction(methods.Get("tick"))
 	end, _ := sobek.AssertFunction(methods.Get("end"))

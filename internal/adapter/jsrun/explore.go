@@ -59,7 +59,7 @@ func (e *execution) settlePath(answers []bool) (*programRun, error) {
 	if err != nil {
 		return nil, err
 	}
-	for i := len(p.decisions) - 1; p.endsThrown() && i >= len(answers); i-- {
+	for i := len(p.decisions) - 1; (p.endsThrown() || p.failed) && i >= len(answers); i-- {
 		d := p.decisions[i]
 		if _, known := e.usual[d.place]; known {
 			continue
@@ -72,7 +72,7 @@ func (e *execution) settlePath(answers []bool) (*programRun, error) {
 			return p, nil
 		case err != nil:
 			return nil, err
-		case !other.endsThrown() || len(other.decisions) > i+1:
+		case !other.endsThrown() && !other.failed || len(other.decisions) > i+1:
 			p, i = other, len(other.decisions)
 		default:
 			delete(e.usual, d.place)

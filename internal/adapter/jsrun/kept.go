@@ -27,8 +27,29 @@ func hashText(parts ...string) string {
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-// keptResults are the results of earlier runs.
-type keptResults struct{ store *cache.Store }
+// keptResults are the results of earlier runs. fresh are new ones.
+type keptResults struct {
+	store *cache.Store
+	fresh map[string][]byte
+}
+
+// session has results that are kept for the time of this process: the ones of texts that somebody edits. It is nil unless
+// [KeepForSession] was called. sessionSize is their size.
+var (
+	session     map[string][]byte
+	sessionSize int
+)
+
+// mostSession bounds the results of a session, in bytes.
+const mostSession = 32 << 20
+
+// KeepForSession is for a program that judges each version of a text. The result of one new program alone is then not written
+// into the cache.
+func KeepForSession() {
+	oneRun.Lock()
+	defer oneRun.Unlock()
+	session = map[string][]byte{}
+}
 
 // resultVersion changes if the same program has another result, although the prelude is the same.
 const resultVersion = "2"
@@ -36,10 +57,12 @@ const resultVersion = "2"
 // openResults opens the results for the directory of some programs.
 func openResults(jobs []Job) keptResults {
 	if len(jobs) == 0 {
-		return keptResults{cache.Open("", "", "")}
+		return keptResults{store: cache.Open("", "", "")}
 	}
 	version := resultVersion + " " + hashText(prelude, kyselyPrelude, mikroormPrelude)
-	return keptResults{cache.Open(cache.Dir("programs"), hashText(path.Dir(jobs[0].Path)), version)}
+	return keptResults{
+		store: cache.Open(cache.Dir("programs"), hashText(path.Dir(jobs[0].Path)), version), fresh: map[string][]byte{},
+	}
 }
 
 // entry is a kept result, with the files on which it depends.
@@ -88,6 +111,9 @@ func keyOf(j Job, files *textKeeper) string {
 func (k keptResults) find(key string, files *textKeeper, result *Result) bool {
 	data, ok := k.store.Get(key)
 	if !ok {
+		data, ok = session[key]
+	}
+	if !ok {
 		return false
 	}
 	var e entry
@@ -105,8 +131,24 @@ func (k keptResults) find(key string, files *textKeeper, result *Result) bool {
 
 func (k keptResults) put(key string, asked []question, result Result) {
 	if data, err := json.Marshal(entry{asked, result}); err == nil {
-		k.store.Put(key, data)
+		k.fresh[key] = data
 	}
 }
 
-func (k keptResults) save() { _ = k.store.Save() } // a result that is not kept is made again
+// save writes the new results. One that is not kept is made again.
+func (k keptResults) save() {
+	if session != nil && len(k.fresh) == 1 {
+		for key, data := range k.fresh {
+			if sessionSize += len(data); sessionSize > mostSession {
+				clear(session)
+				sessionSize = len(data)
+			}
+			session[key] = data
+		}
+		return
+	}
+	for key, data := range k.fresh {
+		k.store.Put(key, data)
+	}
+	_ = k.store.Save()
+}

@@ -33,6 +33,7 @@
         if (key === Symbol.iterator) return () => iterateUnknown(data, false);
         if (typeof key === 'symbol') return undefined;
         if (key === '__esModule' && info.module) return true;
+        if (info.stub && tool?.anywhere && Object.hasOwn(tool.anywhere, key)) return tool.anywhere[key];
         if (key === 'then') return info.settles ? (yes, no) => settle(unknown(data), yes, no) : undefined;
         if (key === 'toString' || key === 'toLocaleString') return () => markOf(info.id);
         if (!info.members.has(key)) {
@@ -58,6 +59,7 @@
   // callUnknown is the call of a function that is not known. It may call the functions that it gets, or not.
   function callUnknown(info, list) {
     refuseSender(info, list);
+    if (callback && list.some((v) => isObject(v) && recorders.has(v))) callback.read = false;
     for (const f of list) {
       if (typeof f !== 'function' || infoOf(f) || recorders.has(f)) continue;
       runSometimes(() => f(unknown({}), unknown({}), unknown({})));
@@ -199,7 +201,7 @@
     __onward_stub(name) {
       if (!modules.has(name)) {
         const builtin = builtins[name.replace(/^node:/, '')] || tool?.findModule?.(name);
-        modules.set(name, builtin || unknown({ module: true, settles: true, from: name }));
+        modules.set(name, builtin || unknown({ module: true, stub: true, settles: true, from: name }));
       }
       return modules.get(name);
     },
@@ -510,10 +512,12 @@
     if (text === undefined) throw new Error('ENOENT: no such file or directory, open ' + p);
     return text;
   };
-  const others = (object, from, settles) => new Proxy(object, {
-    get: (o, key) => (Object.hasOwn(o, key) || typeof key === 'symbol' || key === '__esModule'
-      ? o[key] : unknown({ from, settles })),
-  });
+  const others = (object, from, settles) => {
+    const get = (o, key) => (Object.hasOwn(o, key) || typeof key === 'symbol' || key === '__esModule'
+      ? o[key] : unknown({ from, settles }));
+    // A bundle copies the names of a module that it finds, and asks the prototype for others.
+    return new Proxy(object, { get, getPrototypeOf: () => new Proxy(object, { get }) });
+  };
   const promises = others({ readFile: async (p) => readFile(p) }, 'fs', true);
   const existsSync = (p) => (isUnknown(p) ? unknown({}) : host.read(join('/', String(p))) !== undefined);
   const fs = others({ readFileSync: readFile, existsSync, promises }, 'fs', true);
@@ -569,7 +573,7 @@
       const sender = root === 'knex' ? senderOf({ block: 0 }) : eagerSender();
       const second = root === 'knex' ? Promise : builtins.sequelize;
       const begin = () => (tool ? tool.start(up) : up(sender, second));
-      Promise.resolve().then(begin).then(done, (error) => fail(describe(error)));
+      Promise.resolve().then(begin).then(done, (error) => fail(describe(error), isOfEngine(error)));
     },
     tick: () => (timers.length > 0 ? (timers.shift()(), true) : false),
     end() {
@@ -579,6 +583,11 @@
       tool?.end();
     },
   };
+
+  // isOfEngine reports whether the interpreter raised an error: the real program may not have it.
+  function isOfEngine(error) {
+    return !infoOf(error) && [TypeError, ReferenceError, RangeError, SyntaxError].some((kind) => error instanceof kind);
+  }
 
   function describe(error) {
     if (infoOf(error)) return 'an unknown value';

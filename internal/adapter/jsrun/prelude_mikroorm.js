@@ -1,8 +1,7 @@
 // The world of MikroORM's migrations: the class that they extend.
 (function (kit) {
   'use strict';
-  const { host, unknown, report, infoOf, callOf, others } = kit;
-  const isPackage = /(^|\/)@?mikro-orm(\/|$)/;
+  const { host, unknown, report, infoOf, callOf } = kit;
 
   function sendUnread(name) {
     report({ name: 'this.' + name, unread: 'its SQL is known only when it runs' });
@@ -52,7 +51,8 @@
 
   return {
     modules: {},
-    findModule: (name) => (isPackage.test(name) ? others({ Migration }, name, true) : undefined),
+    // Frameworks export the class under its name.
+    anywhere: { Migration },
     start(up) {
       const migration = up.make?.();
       if (!migration || infoOf(migration) || !(migration instanceof Migration)) throw new Error('the class that it extends is not known');

@@ -154,6 +154,9 @@ func (r *runner) askChild(j Job) (Result, error) {
 			return Result{}, err
 		}
 		if a.Result != nil {
+			for i := range a.Result.Calls {
+				a.Result.Calls[i].checkChains()
+			}
 			return *a.Result, nil
 		}
 		if len(a.Need) == 0 || len(r.asked) > 20*mostModules {

@@ -58,47 +58,10 @@ type Place struct {
 	Column int `json:"c"`
 }
 
-// Kinds of values.
-const (
-	Unknown  = "u"
-	Text     = "t"
-	Number   = "n"
-	Word     = "w"
-	List     = "l"
-	Object   = "o"
-	Chain    = "c"
-	Callback = "f"
-	// Template is the argument of a tag. Its items are its texts and the values between them.
-	Template = "e"
-)
-
-// Value is an argument of a call.
-type Value struct {
-	Kind string `json:"k"`
-	// Text is the content of a text, or the spelling of a number or a word.
-	Text   string  `json:"s,omitempty"`
-	Items  []Value `json:"i,omitempty"`
-	Fields []Field `json:"o,omitempty"`
-	Links  []Link  `json:"n,omitempty"`
-	// New is set for a chain after the word new.
-	New bool `json:"w,omitempty"`
-	// Calls are the chains that a callback began with its first parameter. Read is set if it did nothing that depends on
-	// unknown values.
-	Calls []Value `json:"f,omitempty"`
-	Read  bool    `json:"r,omitempty"`
-	Place Place   `json:"p,omitzero"`
-}
-
-// Field is a property of an object.
-type Field struct {
-	Name  string `json:"n"`
-	Value Value  `json:"v"`
-}
-
-// Link is a part of a chain: a name, which may be called.
-type Link struct {
-	Name      string  `json:"n"`
-	Called    bool    `json:"c,omitempty"`
-	Tagged    bool    `json:"t,omitempty"`
-	Arguments []Value `json:"a,omitempty"`
+// checkChains makes chains without a part unknown.
+func (c *Call) checkChains() {
+	c.Value.checkChains()
+	for i := range c.Needs {
+		c.Needs[i].Value.checkChains()
+	}
 }

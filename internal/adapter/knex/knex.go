@@ -42,10 +42,10 @@ var Adapter = jscode.Adapter{
 		OutOfOrder: "Knex runs it after the newer ones: new databases run it before them",
 	},
 	TogetherIfAll: true,
-	Call:          func(parameter string) string { return "await " + parameter + ".raw(" },
+	Call:          jscode.CallParameter(".raw("),
 	Compose:       newComposer, Count: countMigrations,
 	Stamped: stamped, IsMigration: isMigration, Directories: directories, ReadSettings: readSettings, Start: startMigration,
-	Sends: jscode.Form{Parameter: true, Lazy: true, Translate: translateCall}, Runs: true,
+	Translate: translateCall,
 }
 
 var (

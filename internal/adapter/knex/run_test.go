@@ -56,7 +56,7 @@ func TestRuns(t *testing.T) {
 		"a placeholder that nobody knows": {
 			"exports.up = async (knex) => {\nawait knex.raw(`DROP TABLE ${process.env.SHOP}.b`)\n" +
 				"for (const n of ['c']) await knex.schema.dropTable(n)\n}",
-			"2 DROP TABLE                     b\n3 call of knex.schema.dropTable: not all of its arguments are literals",
+			"2 DROP TABLE shop               .b\n3 drop table \"c\"",
 		},
 		"a placeholder in a loop": {
 			"exports.up = async (knex) => {\nfor (const n of ['a', 'b']) await knex.raw(`DROP TABLE ${process.env.SHOP}.${n}`)\n}",
@@ -64,12 +64,12 @@ func TestRuns(t *testing.T) {
 		},
 		"a run that fails": {
 			"exports.up = async (knex) => {\nawait knex.raw('DROP TABLE a')\nawait knex.raw(`DROP TABLE ${x}`)\n}",
-			"2 DROP TABLE a\n3 call of knex.raw: its text is put together when it runs",
+			"2 DROP TABLE a\n2 call of up: it ends with an error: x is not defined",
 		},
-		"a run that takes one of two ways": { // a statement that was read is not lost
+		"a way that another database takes": {
 			"exports.up = async (knex) => {\nif (knex.client.config.client === 'sqlite3') await knex.raw('PRAGMA a')\n" +
 				"for (const n of ['a'])\nawait knex.schema.dropTable(n)\n}",
-			"2 PRAGMA a sometimes\n4 call of knex.schema.dropTable: not all of its arguments are literals",
+			"4 drop table \"a\"",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -28,9 +28,8 @@ type tableBuilder struct {
 func (c *compiler) buildTable(table, begin, like string, callback jscode.Value) {
 	t := &tableBuilder{compiler: c, name: table, create: begin != ""}
 	if callback.Kind == jscode.Callback {
-		calls, ok := callback.Function.Calls()
-		c.failUnless(ok)
-		for _, call := range calls {
+		c.failUnless(callback.Read)
+		for _, call := range callback.Calls {
 			t.at = &call
 			t.readTableCall(call.Links[1:])
 		}

@@ -29,10 +29,6 @@ func translateCall(call jscode.Value) jscode.Translation {
 		return translateSchema(links[1:])
 	case links[0].Name == "raw" && links[0].Called && len(links) == 1:
 		return sendText(links[0])
-	case links[0].Name == "transaction" && links[0].Called && len(links) == 1 && len(links[0].Arguments) > 0:
-		if first := links[0].Arguments[0]; first.Kind == jscode.Callback {
-			return jscode.Translation{Body: first.Function, Senders: []int{0}, InTransaction: true}
-		}
 	case queryStarts[links[0].Name] && links[0].Called:
 		return translateQuery(call.Links)
 	}
@@ -49,7 +45,7 @@ func sendText(l jscode.Link) jscode.Translation {
 		return jscode.Translation{Why: "its text has places for values"}
 	}
 	if strings.Contains(text.Text, `\?`) {
-		text = text.WithText(strings.ReplaceAll(text.Text, `\?`, "?"))
+		text.Text = strings.ReplaceAll(text.Text, `\?`, "?")
 	}
 	return jscode.Translation{Statements: []jscode.Statement{{Text: text}}}
 }

@@ -317,15 +317,11 @@ func (b *builder) chainOf(v jscode.Value) []jscode.Link {
 		b.unread = true
 		return nil
 	}
-	if v.Function.IsIdentity() {
+	if b.requireThat(v.Read && len(v.Calls) <= 1); b.unread || len(v.Calls) == 0 {
 		return nil
 	}
-	calls, ok := v.Function.Calls()
-	if b.requireThat(ok && len(calls) <= 1); b.unread || len(calls) == 0 {
-		return nil
-	}
-	for _, l := range calls[0].Links[1:] {
+	for _, l := range v.Calls[0].Links[1:] {
 		b.requireThat(l.Called && !l.Tagged)
 	}
-	return calls[0].Links[1:]
+	return v.Calls[0].Links[1:]
 }

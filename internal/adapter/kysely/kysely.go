@@ -38,8 +38,8 @@ var Adapter = jscode.Adapter{
 		OutOfOrder: "Kysely refuses to run (\"corrupted migrations\"), unless allowUnorderedMigrations is set",
 	},
 	Stamped: stamped, IsMigration: isMigration, ReadSettings: readSettings, Start: startMigration,
-	Sends: jscode.Form{Parameter: true, Receivers: []string{"sql"}, Lazy: true, Translate: translateCall}, Runs: true,
-	Count: countMigrations,
+	Translate: translateCall,
+	Count:     countMigrations,
 }
 
 var (

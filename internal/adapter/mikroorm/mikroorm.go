@@ -40,9 +40,9 @@ var Adapter = jscode.Adapter{
 	TogetherIfAll: true,
 	Stamped:       lazyregexp.New(`^Migration\d{14}.*\.[cm]?[jt]s$`),
 	IsMigration:   isMigration, ReadSettings: readSettings, Start: startMigration,
-	Sends: jscode.Form{Receivers: []string{"this"}, Translate: translateCall}, Runs: true,
-	Call:    func(string) string { return "this.addSql(" },
-	Compose: newComposer, Count: countMigrations,
+	Translate: translateCall,
+	Call:      func(string) string { return "this.addSql(" },
+	Compose:   newComposer, Count: countMigrations,
 }
 
 var (

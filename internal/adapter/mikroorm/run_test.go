@@ -39,9 +39,9 @@ func TestRuns(t *testing.T) {
 			"import { Migration } from '@medusajs/framework/mikro-orm/migrations'\n" + class + "async up() { for (const n of ['a']) this.addSql('DROP TABLE ' + n) }\n}",
 			"3 DROP TABLE a",
 		},
-		"a class that nobody knows": {
+		"a class of a package that nobody knows": {
 			"import { Migration } from 'shop-tools' // mikro-orm\n" + class + "async up() { for (const n of ['a']) this.addSql('DROP TABLE ' + n) }\n}",
-			"3 call of this.addSql: its text is put together when it runs",
+			"3 DROP TABLE a",
 		},
 		"what it runs by itself": {
 			begin + class + "async up() {\nconst rows = await this.execute('SELECT 1')\nfor (const r of rows) this.addSql(`DROP TABLE ${r.n}`)\n" +
@@ -54,7 +54,7 @@ func TestRuns(t *testing.T) {
 		},
 		"an error": {
 			begin + class + "async up() {\nfor (const n of ['a']) this.addSql('DROP TABLE ' + n)\nthrow new Error('not today')\n} }",
-			"4 call of this.addSql: its text is put together when it runs",
+			"4 DROP TABLE a\n4 call of up: it ends with an error: not today",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -42,7 +42,7 @@ func translateCall(call jscode.Value) jscode.Translation {
 		}
 		return jscode.Translation{Why: unknown.Why, Idle: !last.Called} // such as sequelize.QueryTypes.SELECT
 	}
-	if len(links) == 1 && (last.Name == "query" || last.Name == "transaction") { // the context of umzug may be Sequelize
+	if len(links) == 1 && last.Name == "query" { // the context of umzug may be Sequelize
 		return translateSequelize(last)
 	}
 	m, known := methods[last.Name]
@@ -71,14 +71,6 @@ func translateCall(call jscode.Value) jscode.Translation {
 // translateSequelize returns the SQL of a method of Sequelize itself.
 func translateSequelize(l jscode.Link) jscode.Translation {
 	switch {
-	case l.Called && l.Name == "transaction":
-		if len(l.Arguments) == 0 {
-			return jscode.Translation{Opens: true}
-		}
-		if last := l.Arguments[len(l.Arguments)-1]; last.Kind == jscode.Callback {
-			return jscode.Translation{Body: last.Function, InTransaction: true}
-		}
-		return jscode.Translation{Opens: true}
 	case idle[l.Name] || !l.Called:
 		return jscode.Translation{Idle: true}
 	case l.Name != "query" || len(l.Arguments) == 0 || len(l.Arguments) > 2:

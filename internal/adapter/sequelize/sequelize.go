@@ -35,9 +35,9 @@ var Adapter = jscode.Adapter{
 		OutOfOrder: "Sequelize runs it after the newer ones: new databases run it before them",
 	},
 	Stamped: stamped, IsMigration: isMigration, Directories: directories, ReadSettings: readSettings, Start: startMigration,
-	Sends: jscode.Form{Parameter: true, Translate: translateCall}, Runs: true,
-	Call:    func(parameter string) string { return "await " + parameter + ".sequelize.query(" },
-	Compose: newComposer, Count: countMigrations,
+	Translate: translateCall,
+	Call:      jscode.CallParameter(".sequelize.query("),
+	Compose:   newComposer, Count: countMigrations,
 }
 
 var (

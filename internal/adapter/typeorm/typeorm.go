@@ -42,9 +42,9 @@ var Adapter = jscode.Adapter{
 		OutOfOrder: "TypeORM runs it after the newer ones: new databases run it before them",
 	},
 	Stamped: stamped, IsMigration: isMigration, ReadSettings: readSettings, Start: startMigration, UniqueNames: true,
-	Call:    func(parameter string) string { return "await " + parameter + ".query(" },
+	Call:    jscode.CallParameter(".query("),
 	Compose: newComposer, Count: countMigrations,
-	Sends: jscode.Form{Parameter: true, Translate: translateCall}, Runs: true,
+	Translate: translateCall,
 }
 
 // historyTable is TypeORM's own name of its table.

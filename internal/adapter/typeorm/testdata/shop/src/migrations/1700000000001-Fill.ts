@@ -1,4 +1,5 @@
 import { MigrationInterface, QueryRunner, TableColumn } from "typeorm";
+import { isNullable } from "shop-columns";
 
 const fill = `UPDATE "order" SET "note" = ''`;
 
