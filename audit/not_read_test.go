@@ -20,20 +20,21 @@ func TestNotRead(t *testing.T) {
 		alembic = sql + "-- app/alembic/env.py --\nx = 1\n-- app/alembic/versions/1_a.py --\nrevision = '1'\ndown_revision = None\n"
 		knex    = "-- knexfile.js --\nmodule.exports = { client: 'pg' }\n" +
 			"-- migrations/20240101000000_a.js --\nexports.up = (knex) => knex.raw('CREATE TABLE t (id bigint PRIMARY KEY)')\n"
-		tool = "-- package.json --\n{\"dependencies\":{\"db-migrate\":\"0.11.14\"}}\n" + sql +
-			"-- migrations/20260101000000-a.js --\nvar dbm; exports.setup = (o) => { dbm = o.dbmigrate }; exports.up = (db) => null\n"
+		tool = "-- package.json --\n{\"dependencies\":{\"@adonisjs/lucid\":\"21.6.1\"}}\n" + sql +
+			"-- migrations/1767225600000_a.ts --\nimport { BaseSchema } from '@adonisjs/lucid/schema'\n"
 	)
 	for name, tt := range map[string]struct {
 		base, head string
 		failed     bool
 		verdict    string // a part of it
 	}{
-		"a program of a tool that runs programs": {
-			base: pgm, head: "-- migrations/1784000000001_b.ts --\nexport async function up(pgm) { pgm.dropTable('b') }\n",
+		"a program that does not run": {
+			base: pgm, head: "-- migrations/1784000000001_b.ts --\nexport async function up(pgm) { pgm.dropTable('b')\n",
 			failed: true, verdict: "No verdict",
 		},
 		"a program of an unknown tool": {
-			base: tool, head: "-- migrations/20260102000000-b.js --\nexports.up = (db) => db.runSql('DROP TABLE b')\n",
+			base: tool, head: "-- migrations/1767312000000_b.ts --\nimport { BaseSchema } from '@adonisjs/lucid/schema'\n" +
+				"export default class extends BaseSchema { async up() { this.schema.dropTable('b') } }\n",
 			failed: true, verdict: "No verdict",
 		},
 		"another location of Flyway": {

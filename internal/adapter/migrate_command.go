@@ -14,6 +14,7 @@ var migrateCommands = map[string]string{
 	"sqlx":   "sqlx migrate run",
 	"Aerich": "aerich upgrade", "CakePHP": "bin/cake migrations migrate", "CodeIgniter": "php spark migrate",
 	"db-migrate": "npx db-migrate up", "Doctrine": "php bin/console doctrine:migrations:migrate --no-interaction",
+	"Directus": "npx directus database migrate:latest", "Payload": "npx payload migrate",
 	"EF Core": "dotnet ef database update", "Fluent": "swift run App migrate --yes", "FluentMigrator": "dotnet fm migrate -p postgres -c \"{url}\"",
 	"Hanami": "bundle exec hanami db migrate", "Laravel": "php artisan migrate --force", "Lucid": "node ace migration:run --force",
 	"Peewee": "pw_migrate migrate --database {url}", "Phinx": "vendor/bin/phinx migrate", "Piccolo": "piccolo migrations forwards all",

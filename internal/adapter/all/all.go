@@ -7,6 +7,8 @@ import (
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/alembic"
+	"github.com/onward-sql/onward/internal/adapter/dbmigrate"
+	"github.com/onward-sql/onward/internal/adapter/directus"
 	"github.com/onward-sql/onward/internal/adapter/django"
 	"github.com/onward-sql/onward/internal/adapter/golangmigrate"
 	"github.com/onward-sql/onward/internal/adapter/goose"
@@ -14,12 +16,15 @@ import (
 	"github.com/onward-sql/onward/internal/adapter/kysely"
 	"github.com/onward-sql/onward/internal/adapter/liquibase"
 	"github.com/onward-sql/onward/internal/adapter/mikroorm"
+	"github.com/onward-sql/onward/internal/adapter/payload"
 	"github.com/onward-sql/onward/internal/adapter/rails"
 	"github.com/onward-sql/onward/internal/adapter/sequelize"
 	"github.com/onward-sql/onward/internal/adapter/sqitch"
 	"github.com/onward-sql/onward/internal/adapter/sql"
 	"github.com/onward-sql/onward/internal/adapter/sqlx"
+	"github.com/onward-sql/onward/internal/adapter/strapi"
 	"github.com/onward-sql/onward/internal/adapter/typeorm"
+	"github.com/onward-sql/onward/internal/adapter/umzug"
 	"github.com/onward-sql/onward/internal/adapter/yoyo"
 )
 
@@ -38,6 +43,11 @@ func ListAdapters() []adapter.Adapter {
 		rails.Adapter{},
 		sequelize.Adapter,
 		kysely.Adapter,
+		dbmigrate.Adapter,
+		payload.Adapter,
+		strapi.New(),
+		directus.Adapter,
+		umzug.Adapter,
 		sqitch.Adapter,
 		liquibase.Adapter,
 		yoyo.Adapter,

@@ -37,6 +37,7 @@ func TestAll(t *testing.T) {
 
 // ownContract says why an adapter's own package holds it to its contract.
 var ownContract = map[string]string{
+	"db-migrate": "runs programs", "payload": "runs programs", "strapi": "runs programs", "directus": "runs programs", "umzug": "runs programs",
 	"django": "needs Python", "alembic": "needs Python", "liquibase": "has several changesets in a file", "sql": "has several projects",
 }
 

@@ -43,6 +43,12 @@ type Adapter struct {
 	Call func(parameter string) string
 	// Count describes the tool's table, for the settings of a project and the ending of its newest migration.
 	Count func(c Settings, ending string) *adapter.Count
+	// Find finds the directories that the project's settings name, with what belongs to them; nil if [Adapter.Detect] looks at all directories.
+	Find func(t adapter.Tree) []FoundDirectory
+	// World is the tool whose objects a program gets; "" for the framework's own.
+	World string
+	// Choose returns the adapter of a directory, if it depends on what the project says of it; nil if it does not.
+	Choose func(t adapter.Tree, dir string) Adapter
 	// UniqueNames is set if the tool refuses to run anything while two migrations have one name.
 	UniqueNames bool
 }
@@ -62,6 +68,8 @@ type Settings struct {
 	Client string
 	// Table is the tool's table if the project names another one, in SQL; "" for the tool's own.
 	Table string
+	// RunSettings returns what the tool's object needs to know in a run of a program, as JSON; nil for nothing.
+	RunSettings func(program string) string
 	// OutOfOrder replaces what the tool does with a new migration that sorts before an applied one, if it is set.
 	OutOfOrder string
 }
@@ -80,6 +88,9 @@ func (a Adapter) Traits() adapter.Traits {
 // Detect looks for directories of migrations: one with such a name, or with files that the tool's own command names, in which a sample has
 // a migration of the tool.
 func (a Adapter) Detect(t adapter.Tree) []adapter.Source {
+	if a.Find != nil {
+		return a.detectFound(t)
+	}
 	var out []adapter.Source
 	isStamped := func(name string) bool { return a.Stamped.MatchString(name) && !adapter.IsNoProgram(name) }
 	configured := a.listConfigured(t)
@@ -116,6 +127,9 @@ func (a Adapter) listConfigured(t adapter.Tree) map[string]string {
 
 // Load reads the migrations of a directory in the order of their versions.
 func (a Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*adapter.Set, error) {
+	if a.Choose != nil {
+		a = a.Choose(t, s.Dir)
+	}
 	c := a.ReadSettings(t)
 	set := &adapter.Set{
 		Source: s, Evidence: adapter.RunnerEvidence{Tool: a.Tool.Name, Transaction: onward.TransactionFile, FoundIn: c.File},

@@ -51,7 +51,7 @@ func (a Adapter) runPrograms(ctx context.Context, t adapter.Tree, s adapter.Sour
 		var run []*readProgram
 		for i := range programs {
 			if p := &programs[i]; !filled || p.filled != "" && len(p.up.Unread) > 0 {
-				jobs = append(jobs, jsrun.Job{Path: p.migration.Path, Tool: a.Framework, Client: c.Client, Bare: c.Mode == "none"})
+				jobs = append(jobs, a.newJob(p.migration.Path, c))
 				run = append(run, p)
 			}
 		}
@@ -73,6 +73,15 @@ func (a Adapter) runPrograms(ctx context.Context, t adapter.Tree, s adapter.Sour
 	return gaps
 }
 
+// newJob returns the run of a program.
+func (a Adapter) newJob(program string, c Settings) jsrun.Job {
+	j := jsrun.Job{Path: program, Tool: cmp.Or(a.World, a.Framework), Client: c.Client, Bare: c.Mode == "none"}
+	if c.RunSettings != nil {
+		j.Settings = c.RunSettings(program)
+	}
+	return j
+}
+
 // whyNotRun returns why no program of a source runs; "" if they do.
 func whyNotRun(s adapter.Source) string {
 	switch {
@@ -85,7 +94,9 @@ func whyNotRun(s adapter.Source) string {
 }
 
 // notRun is what is known of a program that has not run.
-func notRun(why string) Up { return Up{Unread: []Unread{{Line: 1, Column: 1, Call: "up", Why: why}}} }
+func notRun(why string) Up {
+	return Up{NotRun: true, Unread: []Unread{{Line: 1, Column: 1, Call: "up", Why: why}}}
+}
 
 // takeFilled takes what a program did with names in the place of placeholders, if more is known of it.
 func (p *readProgram) takeFilled(up Up) {

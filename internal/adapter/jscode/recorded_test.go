@@ -22,7 +22,8 @@ func TestNamelessCall(t *testing.T) {
 // TestPlaces: a statement has the offset of its text in quotes, from the line of its call on; each text is the one of one call.
 func TestPlaces(t *testing.T) {
 	t.Parallel()
-	const program = "const sql = `\n  SELECT 1\n`\n// 'SELECT 3' SELECT 2\nq.query('SELECT 2')\nq.query('SELECT 2'); q.query(sql)\nq.query(\"SELECT 3\")\nq.query('SELECT 3')\n"
+	const program = "const sql = `\n  SELECT 1\n`\n// 'SELECT 3' SELECT 2\nq.query('SELECT 2')\nq.query('SELECT 2'); q.query(sql)\n" +
+		"q.query(\"SELECT 3\")\nq.query('SELECT 3')\n"
 	translate := func(call Value) Translation {
 		return Translation{Statements: []Statement{{Text: call.Links[0].Arguments[0]}}}
 	}

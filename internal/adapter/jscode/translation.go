@@ -46,6 +46,19 @@ func (t Translation) RefuseIf(differs func(sql string) bool, why string) Transla
 	return t
 }
 
+// TranslateSent returns the statement of a call whose only argument is the text that it sends.
+func TranslateSent(call Value) Translation {
+	links := call.Links[1:]
+	if len(links) != 1 || !links[0].Called || len(links[0].Arguments) != 1 {
+		return Translation{Why: "its SQL is known only when it runs"}
+	}
+	text := links[0].Arguments[0]
+	if text.Kind != Text {
+		return Translation{Why: "its text is put together when it runs"}
+	}
+	return Translation{Statements: []Statement{{Text: text}}}
+}
+
 // IsBuilt reports whether a builder wrote the SQL of a statement. The SQL of a text is "": the reader has it.
 func IsBuilt(sql string) bool { return sql != "" }
 
@@ -65,6 +78,8 @@ type Up struct {
 	Parts []script.Part
 	// Unread lists calls whose SQL is not known.
 	Unread []Unread
+	// NotRun is set if nothing of it ran.
+	NotRun bool
 }
 
 // Unread is a call in "up" whose SQL is not known.

@@ -1,38 +1,15 @@
 package jsrun
 
 import (
-	_ "embed"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/grafana/sobek"
 	"github.com/grafana/sobek/parser"
 )
-
-//go:embed prelude.js
-var prelude string
-
-//go:embed prelude_kysely.js
-var kyselyPrelude string
-
-//go:embed prelude_mikroorm.js
-var mikroormPrelude string
-
-// compileOnce returns a function that compiles a script once for all programs of the child.
-func compileOnce(name, text string) func() (*sobek.Program, error) {
-	return sync.OnceValues(func() (*sobek.Program, error) { return sobek.Compile(name, text, true) })
-}
-
-var compilePrelude = compileOnce("prelude.js", prelude)
-
-// worlds are the scripts of tools that have one of their own, by [Job.Tool].
-var worlds = map[string]func() (*sobek.Program, error){
-	"kysely": compileOnce("prelude_kysely.js", kyselyPrelude), "mikro-orm": compileOnce("prelude_mikroorm.js", mikroormPrelude),
-}
 
 // Bounds of a program. A path is one run of it, with one answer to each condition on an unknown value. A condition that
 // is met more often than mostTurns gets the other answer: it may be one of a loop.
@@ -217,11 +194,6 @@ func limitTime(vm *sobek.Runtime, until time.Duration) (stop func()) {
 	return func() { close(done) }
 }
 
-// roots are the names of the tools' objects, by [Job.Tool].
-var roots = map[string]string{
-	"": "knex", "knex": "knex", "sequelize": "queryInterface", "typeorm": "queryRunner", "kysely": "db", "mikro-orm": "this",
-}
-
 // runProgram loads the program and runs its function "up".
 func (p *programRun) runProgram() error {
 	vm, e := p.vm, p.execution
@@ -248,7 +220,8 @@ func (p *programRun) runProgram() error {
 			return err
 		}
 	}
-	world, err := enter(sobek.Undefined(), host, vm.ToValue(roots[e.job.Tool]), client, makeTool, vm.ToValue(e.job.Bare))
+	world, err := enter(sobek.Undefined(), host, vm.ToValue(roots[e.job.Tool]), client, makeTool, vm.ToValue(e.job.Bare),
+		vm.ToValue(e.job.Settings))
 	if err != nil {
 		return err
 	}

@@ -59,7 +59,7 @@ func openResults(jobs []Job) keptResults {
 	if len(jobs) == 0 {
 		return keptResults{store: cache.Open("", "", "")}
 	}
-	version := resultVersion + " " + hashText(prelude, kyselyPrelude, mikroormPrelude)
+	version := resultVersion + " " + hashText(prelude, kyselyPrelude, mikroormPrelude, nodePgPrelude, dbMigratePrelude, clientPrelude)
 	return keptResults{
 		store: cache.Open(cache.Dir("programs"), hashText(path.Dir(jobs[0].Path)), version), fresh: map[string][]byte{},
 	}
@@ -104,7 +104,7 @@ func (k *textKeeper) find(candidates ...string) foundFile {
 }
 
 func keyOf(j Job, files *textKeeper) string {
-	return hashText(j.Path, j.Tool, j.Client, strconv.FormatBool(j.Bare), files.find(j.Path).sum)
+	return hashText(j.Path, j.Tool, j.Client, strconv.FormatBool(j.Bare), j.Settings, files.find(j.Path).sum)
 }
 
 // find reads a kept result, if all files are the same that its program got.

@@ -1,8 +1,9 @@
 // The world in which a migration runs: values that are not known, recorders in place of the tool's object, and stubs
 // for packages.
 // host has the functions of the program that runs this: place, send, block, abort, choose, read. makeTool makes the world
-// of a tool that has a file of its own. bare is set if the tool opens no transaction around a migration.
-(function (host, root, client, makeTool, bare) {
+// of a tool that has a file of its own. bare is set if the tool opens no transaction around a migration. settings are those
+// of the tool, as JSON.
+(function (host, root, client, makeTool, bare, settings) {
   'use strict';
   const infos = new WeakMap(); // of unknown values
   const recorders = new WeakMap(); // of the tool's object, and of chains of calls
@@ -520,18 +521,67 @@
   };
   const promises = others({ readFile: async (p) => readFile(p) }, 'fs', true);
   const existsSync = (p) => (isUnknown(p) ? unknown({}) : host.read(join('/', String(p))) !== undefined);
-  const fs = others({ readFileSync: readFile, existsSync, promises }, 'fs', true);
+  const readLater = (p, ...list) => {
+    const done = list.at(-1);
+    let error = null, text;
+    try {
+      text = readFile(p);
+    } catch (e) {
+      error = e;
+    }
+    Promise.resolve().then(() => done(error, text));
+  };
+  const fs = others({ readFileSync: readFile, readFile: readLater, existsSync, promises }, 'fs', true);
+  const promisify = (f) => (infoOf(f) ? unknown({ settles: true }) : (...list) => new Promise((yes, no) =>
+    f(...list, (error, v) => (error ? no(error) : yes(v)))));
   const fileURLToPath = (u) => (isUnknown(u) ? unknown({}) : String(u).replace('file://', ''));
   const url = others({ fileURLToPath }, 'url', false);
-  const builtins = { path, fs, url, 'fs/promises': promises };
+  const builtins = { path, fs, url, 'fs/promises': promises, util: others({ promisify }, 'util', true) };
   if (root === 'queryInterface') {
     // The operators are symbols of the real package. Here they are names, which an object can show.
     const operators = new Proxy({}, { get: (_, key) => (typeof key === 'string' ? 'Op.' + key : undefined) });
     builtins.sequelize = builtins['@sequelize/core'] = libraryOf('Sequelize', { Op: operators });
   }
   if (root === 'queryRunner') builtins.typeorm = libraryOf('typeorm');
+  // sendText reports a statement whose text is made by a method of a tool's object. Its text may be unknown.
+  const sendText = (name, text, place = host.place(), inside = block) =>
+    report({ value: { k: 'c', n: [{ n: root }, callOf(name, [text])], p: place }, place, block: inside });
+
+  // hasUnknown reports whether a value is unknown, or something in it is.
+  function hasUnknown(v, depth = 0) {
+    if (isUnknown(v) || depth > 30) return true;
+    if (!isObject(v) || recorders.has(v)) return false;
+    return Object.keys(v).some((key) => hasMark(key) || hasUnknown(v[key], depth + 1));
+  }
+
+  // bindValues writes values into a text, in place of "$1" and so on. It returns undefined if one is unknown.
+  function bindValues(text, values) {
+    if (hasUnknown(values)) return undefined;
+    return text.replace(/\$(\d+)/g, (all, n) => (n > values.length ? all : quoteValue(values[n - 1])));
+  }
+
+  function quoteValue(v) {
+    if (v === null || v === undefined) return 'NULL';
+    const text = v instanceof RealDate ? v.toISOString() : isObject(v) ? stringify(v) : String(v);
+    return "'" + text.replace(/'/g, "''") + "'";
+  }
+
+  // apiOf returns the object of a program that sends what is not known. Its logger sends nothing.
+  function apiOf(name) {
+    const quiet = new Proxy({}, { get: () => () => undefined });
+    return recorderOf({
+      name, sends: true, special: { then: undefined, logger: quiet, log: quiet }, encode: () => ({ k: 'c', n: [{ n: name }] }),
+      starts(links) {
+        report({ name: [name, ...links.map((l) => l.n)].slice(0, 3).join('.'), unread: 'its SQL is known only when it runs' });
+        return unknown({ settles: true });
+      },
+    });
+  }
+  const own = JSON.parse(settings || '{}');
+  for (const name of own.globals || []) globals[name] = apiOf(name);
   tool = makeTool?.({
     host, recorders, infoOf, isObject, unknown, truth, report, encode, callOf, recorderOf, runCallback, others, abortRun, bare,
+    hasUnknown, sendText, bindValues, apiOf, isArray, settings: own,
     mark: () => markOf(++counter),
     sendIdle: (value, place) => host.send(stringify({ value, place, idle: true }), 0, false, false),
   });
@@ -562,7 +612,9 @@
       const all = isObject(exports) && !infoOf(exports) ? [exports, exports.default, ...listValues(exports)] : [];
       for (const v of all) {
         if (!isObject(v) || infoOf(v) || recorders.has(v)) continue;
-        if (typeof v.up === 'function') return Object.assign((...list) => v.up(...list), { parameters: v.up.length });
+        if (typeof v.up === 'function') {
+          return Object.assign((...list) => v.up(...list), { parameters: v.up.length, exports: v });
+        }
         if (typeof v === 'function' && typeof v.prototype?.up === 'function') {
           return Object.assign((...list) => new v().up(...list), { make: () => new v() });
         }
@@ -572,7 +624,8 @@
     start(up, done, fail) {
       const sender = root === 'knex' ? senderOf({ block: 0 }) : eagerSender();
       const second = root === 'knex' ? Promise : builtins.sequelize;
-      const begin = () => (tool ? tool.start(up) : up(sender, second));
+      const first = own.context ? { context: sender, name: own.name, path: own.path } : sender;
+      const begin = () => (tool ? tool.start(up) : up(first, second));
       Promise.resolve().then(begin).then(done, (error) => fail(describe(error), isOfEngine(error)));
     },
     tick: () => (timers.length > 0 ? (timers.shift()(), true) : false),

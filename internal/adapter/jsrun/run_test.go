@@ -161,6 +161,18 @@ func TestRevision(t *testing.T) {
 	run("?")
 }
 
+// TestKeptSettings: a result is kept for the settings of the tool that the program got.
+func TestKeptSettings(t *testing.T) {
+	ownCache(t)
+	files := tree{"m/a.js": "exports.up = async ({ name, context }) => { await context.raw(name) }"}
+	for _, name := range []string{"base", "head"} {
+		results, _ := Run(t.Context(), files.find, []Job{{Path: "m/a.js", Settings: `{"context": true, "name": "` + name + `"}`}})
+		if got := formatResult(results[0]); got != "1 knex.raw(\""+name+"\")\n" {
+			t.Error(got)
+		}
+	}
+}
+
 // TestOneChild: one child runs all programs.
 func TestOneChild(t *testing.T) {
 	ownCache(t)

@@ -4,12 +4,15 @@ package jsrun
 type Job struct {
 	// Path is its file in the tree.
 	Path string `json:"path"`
-	// Tool is the tool that runs it: "knex", "sequelize", "typeorm", "kysely" or "mikro-orm"; "" is Knex, too.
+	// Tool is the tool that runs it: "knex", "sequelize", "typeorm", "kysely", "mikro-orm", "node-pg-migrate", "db-migrate",
+	// "payload", or "client" for a function that gets a client of the database; "" is Knex, too.
 	Tool string `json:"tool,omitempty"`
 	// Bare is set if the tool opens no transaction around a migration. Kysely only asks.
 	Bare bool `json:"bare,omitempty"`
 	// Client is the tool's name of its database, if the project's settings tell: "pg"; "" if they do not.
 	Client string `json:"client"`
+	// Settings are those of the tool that its object needs, as JSON; "" for none.
+	Settings string `json:"settings,omitempty"`
 }
 
 // Result is what a program did.

@@ -92,7 +92,8 @@ func TestUnreadCalls(t *testing.T) {
 		"knex.select('a')",
 	} {
 		m := adaptertest.LoadOnly(t, knex.Adapter, adaptertest.Files{
-			"migrations/20240101000000_a.js": []byte("const { name, addColumns, x, E, rows } = require('shop')\nexports.up = async (knex) => {\n  await " + call + "\n}\n"),
+			"migrations/20240101000000_a.js": []byte("const { name, addColumns, x, E, rows } = require('shop')\n" +
+				"exports.up = async (knex) => {\n  await " + call + "\n}\n"),
 		}).Migrations[0]
 		if len(m.Source.Parts) > 0 || len(m.Opaque) != 1 || m.Opaque[0].Line != 3 {
 			t.Errorf("%s: %d statements, not judged: %v", call, len(m.Source.Parts), m.Opaque)
@@ -112,7 +113,8 @@ func TestClientProperties(t *testing.T) {
 	} {
 		set := adaptertest.LoadOnly(t, knex.Adapter, adaptertest.Files{
 			"knexfile.ts": []byte("export default { client: 'pg' }\n"),
-			"src/migrations/20240101000000_a.ts": []byte("import { Knex } from 'knex'; import { connection } from 'shop'\nexport async function up(knex: Knex) {\n" + line +
+			"src/migrations/20240101000000_a.ts": []byte("import { Knex } from 'knex'; import { connection } from 'shop'\n" +
+				"export async function up(knex: Knex) {\n" + line +
 				"\nawait knex.schema.dropTable('letters')\n}\n"),
 		})
 		if m := set.Migrations[0]; len(m.Opaque) > 0 != opaque || len(m.Source.Parts) == 0 {

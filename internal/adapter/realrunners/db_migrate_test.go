@@ -25,8 +25,8 @@ func dbMigration(name, sql string) map[string]string {
 	}
 }
 
-// db-migrate runs the file of SQL that a program names, and no other: a plan is not written as files. After onward has run the plan, db-migrate does not know
-// it, and the last line says so.
+// db-migrate runs the file of SQL that a program names, and no other: a plan is not written as files. After onward has run the plan, db-migrate knows the
+// release.
 func TestDBMigrate(t *testing.T) {
 	t.Parallel()
 	packages := installed(t, "db-migrate")
@@ -76,7 +76,7 @@ func TestDBMigrate(t *testing.T) {
 	write(t, root, dbMigration(release, "ALTER TABLE users RENAME COLUMN nick TO nickname;\n"))
 	repository := audit.Config{Dir: root, Base: "main"}
 	p := sketchPlan(t, repository)
-	const refusal = "migrations/" + release + ".js runs migrations/sqls/" + release + "-up.sql, and no program would run a new file of SQL"
+	const refusal = "migrations of db-migrate are not written yet"
 	if d, err := plan.Write(t.Context(), repository, p); err == nil || !strings.Contains(err.Error(), refusal) {
 		t.Errorf("%+v %v", d, err)
 	}
@@ -86,16 +86,12 @@ func TestDBMigrate(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if through := c.Through; through == onward.Backfill && r.Readiness[0].Migrate ||
-			through == onward.Contract && !strings.Contains(r.Next, release+"-up took place: its table does not say so (onward does not know how") {
+		if !r.Readiness[0].Migrate || c.Through == onward.Contract && r.Next != "" {
 			t.Errorf("%+v %s", r.Readiness, r.Next)
 		}
 	}
-	if out := migrate("check"); !strings.Contains(out, release) {
-		t.Errorf("db-migrate knows the release:\n%s", out)
-	}
-	if _, err := conn.Exec(t.Context(), "INSERT INTO migrations (name, run_on) VALUES ($1, now())", "/"+release); err != nil {
-		t.Fatal(err)
+	if out := migrate("check"); strings.Contains(out, release) {
+		t.Errorf("db-migrate does not know the release:\n%s", out)
 	}
 	migrate("up")
 	var right bool

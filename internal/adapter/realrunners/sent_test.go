@@ -9,8 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/adaptertest"
-	"github.com/onward-sql/onward/internal/adapter/jscode"
 	"github.com/onward-sql/onward/internal/pgserver"
 )
 
@@ -53,7 +53,7 @@ var ofTool = regexp.MustCompile(`(?i)^(?:WITH ranges AS|SELECT t\.typname|SELECT
 
 // compareSent runs a migration of testdata with its tool, and compares the statements between its marks with those that onward reads. others are
 // further files of testdata, by their places.
-func compareSent(t *testing.T, a jscode.Adapter, fixture, file string, run func([][2]string) []string, others ...[2]string) {
+func compareSent(t *testing.T, a adapter.Adapter, fixture, file string, run func([][2]string) []string, others ...[2]string) {
 	t.Helper()
 	s := server(t)
 	db, _ := database(t, s)
@@ -79,15 +79,16 @@ func compareSent(t *testing.T, a jscode.Adapter, fixture, file string, run func(
 	var sent, read []string
 	between := false
 	for _, sql := range sentStatements(s, db) {
+		sql = strings.TrimSuffix(strings.TrimSpace(sql), ";")
 		if begins := strings.EqualFold(sql, "select 'begin'"); begins || between {
 			between = !strings.EqualFold(sql, "select 'end'")
 			if !ofTool.MatchString(sql) {
-				sent = append(sent, strings.TrimSpace(sql))
+				sent = append(sent, sql)
 			}
 		}
 	}
 	for _, p := range set.Migrations[0].Source.Parts {
-		read = append(read, strings.TrimSpace(p.SQL))
+		read = append(read, strings.TrimSuffix(strings.TrimSpace(p.SQL), ";"))
 	}
 	if diff := cmp.Diff(sent, read); diff != "" || failed != "" || len(read) < 3 {
 		t.Errorf("%s\n(-tool +onward):\n%s", failed, diff)

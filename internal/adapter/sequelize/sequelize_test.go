@@ -97,7 +97,7 @@ func TestConditions(t *testing.T) {
 		"queryInterface.bulkUpdate('a', { b: true }, { c: Sequelize.fn('lower', 'X') })":     `UPDATE "a" SET "b"='true' WHERE "c" = lower('X')`,
 		"queryInterface.addIndex('a', ['b'], { name: 'i', where: { c: ['x', 'y'], d: 1 } })": `CREATE INDEX "i" ON "a" ("b") WHERE "c" IN ('x', 'y') AND "d" = 1`,
 	} {
-		if got := describeCall(call); got != want {
+		if got := describeCall(t, call); got != want {
 			t.Errorf("%s:\n%s, want\n%s", call, got, want)
 		}
 	}

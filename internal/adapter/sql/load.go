@@ -44,6 +44,9 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 	expandPsqlCommands(p, set)
 	if mixed {
 		addPrograms(t, p.Dir, s, set, p.ups)
+		if err := by.readPrograms(ctx, t, s, set); err != nil {
+			return nil, err
+		}
 	}
 	p.listOtherFiles(set)
 	set.Evidence = by.describeEvidence(from, set)

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/jscode"
 	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
@@ -13,7 +14,7 @@ import (
 // internal/adapter/realrunners run it: all pending migrations run in one transaction
 // unless it is configured otherwise.
 var nodePg = runner{
-	name: "node-pg-migrate", unit: "pending files", apart: "a migration in JavaScript that calls\npgm.noTransaction()",
+	name: nodePgName, unit: nodePgUnit, apart: nodePgApartText, programs: &NodePgPrograms,
 	historyBehavior: adapter.HistoryBehavior{
 		Renamed:    "node-pg-migrate records names, and refuses to run (\"Not run migration … is preceding already run migration\")",
 		Edited:     "node-pg-migrate records names, not contents: databases that have it keep what the old text did",
@@ -23,7 +24,7 @@ var nodePg = runner{
 	historyTables: []adapter.HistoryTable{{Table: "pgmigrations"}},
 	detectInside: func(p *migrationDir) bool {
 		return p.isHalfOfKind(func(text string) bool { return mayMark(text) && nodePgMarker.MatchString(text) }) ||
-			slices.ContainsFunc(p.ups, startsWithMilliseconds) && p.nearestFileHas("package.json", `"node-pg-migrate"`)
+			slices.ContainsFunc(p.ups, startsWithMilliseconds) && p.nearestFileHas("package.json", `"node-pg-migrate"`) || p.hasProgramsOf(&NodePgPrograms)
 	},
 	mode:  onward.TransactionFile,
 	whole: true,
@@ -64,4 +65,10 @@ func mayMark(text string) bool {
 func startsWithMilliseconds(name string) bool {
 	n := leadingDigits(name)
 	return n == len("1700000000000") || n == len("20240131120000000")
+}
+
+// hasProgramsOf reports whether a directory has programs of a tool.
+func (p *migrationDir) hasProgramsOf(a *jscode.Adapter) bool {
+	i := slices.IndexFunc(a.Find(p.tree), func(f jscode.FoundDirectory) bool { return f.Dir == p.Path })
+	return i >= 0 && p.recordEvidence(a.Find(p.tree)[i].File)
 }

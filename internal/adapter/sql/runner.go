@@ -2,6 +2,7 @@ package sql
 
 import (
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/jscode"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -38,6 +39,9 @@ type runner struct {
 	locations func(t adapter.Tree) []location
 	runs      func(path, name string) bool
 	aside     func(dir string) bool
+
+	// programs reads its migrations that are programs of JavaScript; nil if it has none, or if they are not read.
+	programs *jscode.Adapter
 
 	// list removes the files that it does not run, and sorts the others in its order.
 	list func(p *migrationDir, set *adapter.Set)

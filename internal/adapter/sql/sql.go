@@ -108,6 +108,7 @@ func (Adapter) Detect(t adapter.Tree) []adapter.Source {
 			out = append(out, s)
 		}
 	}
+	out = addProgramDirs(t, out)
 	for i := range out {
 		for _, r := range tools {
 			if r.database != nil && out[i].Foreign == "" && !out[i].IsPostgres {

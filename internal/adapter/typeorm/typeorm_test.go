@@ -68,7 +68,8 @@ func TestSchemaAPI(t *testing.T) {
 		"createTable(new Table({ name: 't', columns: [] }))":                                      "",
 		"changeColumn('t', 'c', new TableColumn({ name: 'c', type: 'int' }))":                     "",
 	} {
-		tree := adaptertest.Files{"src/migration/1700000000000-A.ts": []byte("import { Table, TableCheck, TableColumn, TableExclusion, TableForeignKey, TableIndex, TableUnique, View } from 'typeorm'; import { x, more, table, columns } from '../shop'\n" +
+		tree := adaptertest.Files{"src/migration/1700000000000-A.ts": []byte("import { Table, TableCheck, TableColumn, TableExclusion, " +
+			"TableForeignKey, TableIndex, TableUnique, View } from 'typeorm'; import { x, more, table, columns } from '../shop'\n" +
 			"export class A1700000000000 implements MigrationInterface {\n  async up(queryRunner: QueryRunner): Promise<void> { await queryRunner." + call + " }\n}\n")}
 		set := adaptertest.LoadOnly(t, typeorm.Adapter, tree)
 		m, got := set.Migrations[0], ""

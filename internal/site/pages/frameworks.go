@@ -171,13 +171,13 @@ func describeRun(set *adapter.Set, name string) string {
 	}
 	b.WriteString("## Carrying it out\n\n")
 	if c := set.Count; c != nil && hasOnlyPrograms(set) {
-		fmt.Fprintf(&b, "[onward apply](../apply.md) does not run these migrations unchanged: they are programs, which %s runs itself. "+
+		fmt.Fprintf(&b, "[onward apply](../apply.md) does not run these migrations unchanged: they are programs, which %s runs itself.\n"+
 			"It carries out a [plan](../plan.md) that is made of them, and records them in `%s`.\n", name, c.Table)
 	} else if c != nil {
 		fmt.Fprintf(&b, "[onward apply](../apply.md) runs what is pending, so that nobody waits, and notes it in `%s` as %s itself does: "+
 			"its next run has nothing to do.\n", c.Table, name)
 	} else {
-		fmt.Fprintf(&b, "[onward apply](../apply.md) does not run these migrations unchanged: it does not know how %s keeps count. "+
+		fmt.Fprintf(&b, "[onward apply](../apply.md) does not run these migrations unchanged: it does not know how %s keeps count.\n"+
 			"It carries out a [plan](../plan.md) that is made of them.\n", name)
 	}
 	if name == "Hasura" {

@@ -8,9 +8,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/onward-sql/onward/internal/adapter/jsrun"
 )
 
 func main() {
+	jsrun.RunChild()
 	if err := writePages(filepath.Join("..", "..", "docs")); err != nil {
 		fmt.Fprintln(os.Stderr, "pages:", err)
 		os.Exit(1)

@@ -7,7 +7,15 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/onward-sql/onward/internal/adapter/jsrun"
 )
+
+// TestMain lets the test's program run migrations.
+func TestMain(m *testing.M) {
+	jsrun.RunChild()
+	os.Exit(m.Run())
+}
 
 // TestPages holds that what the pages quote is what onward says today.
 func TestPages(t *testing.T) {

@@ -1,0 +1,142 @@
+// Package dbmigrate reads migrations of db-migrate: modules of JavaScript whose function "up" gets the driver for Postgres. They run, with
+// a recorder in place of the driver. The SQL files that they read come from the revision.
+//
+// Measured with db-migrate 0.11 and db-migrate-pg 1.5 on a server that logs statements; the test of internal/adapter/realrunners repeats it:
+//
+//   - Migrations run in the order of their numbers. Each runs in a transaction of its own, which also records its name, with a "/" before it.
+//   - A method of the driver sends at once, in one message, or in one for each statement: changeColumn sends three or four.
+//   - runSql replaces each "?" by "$1" and so on, if it gets values.
+//   - A file of SQL without a program that reads it never runs.
+//   - db-migrate does not notice if the file of an applied migration is gone, or has another text.
+package dbmigrate
+
+import (
+	"path"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/jscode"
+	"github.com/onward-sql/onward/internal/history"
+	"github.com/onward-sql/onward/internal/lazyregexp"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Adapter reads db-migrate's migrations.
+var Adapter = jscode.Adapter{
+	Framework: "db-migrate", Finds: "modules with a function up in the directory of migrations of a package that depends on db-migrate",
+	Tool: history.Tool{Name: "db-migrate", Apart: "SQL that you run before the migrations, and without them"},
+	HistoryTables: []adapter.HistoryTable{
+		{Table: historyTable, Columns: `(id serial PRIMARY KEY NOT NULL, name varchar(255) NOT NULL, run_on timestamp NOT NULL)`},
+	},
+	HistoryBehavior: adapter.HistoryBehavior{
+		Edited:     "db-migrate records names, not contents: databases that have it keep what the old text did",
+		Deleted:    "db-migrate does not notice",
+		Renamed:    "db-migrate records names, and runs it again",
+		OutOfOrder: "db-migrate runs it after the newer ones: new databases run it before them",
+	},
+	Find: findDirectories, ReadSettings: readProject, Start: beginMigration, IsMigration: jscode.HasUp,
+	Translate: jscode.TranslateSent, Count: describeTable,
+}
+
+// historyTable is db-migrate's own name of its table.
+const historyTable = "migrations"
+
+var (
+	// directory matches the directory in a command or in settings.
+	directory = lazyregexp.New(`(?:db-migrate\b[^"&|;]*?(?:\s-m|--migrations-dir)[ =]+|["']?migrations-dir["']?\s*:\s*)["']?([\w./@-]+)`)
+	settings  = lazyregexp.New(`(?:^|/)(?:\.db-migraterc|database\.json|[\w.-]*migrat[\w.-]*\.(?:[cm]?[jt]s))$`)
+	program   = lazyregexp.New(`['"]db-migrate['"]`)
+	table     = lazyregexp.New(`["']?migration-table["']?(?:\s*:\s*|[ =]+)["']?(\w+)`)
+	driver    = lazyregexp.New(`["']driver["']\s*:\s*["'](\w+)["']`)
+)
+
+// foreignDrivers are the drivers of db-migrate for other databases.
+var foreignDrivers = map[string]string{
+	"db-migrate-mysql": "MySQL", "db-migrate-sqlite3": "SQLite", "db-migrate-mongodb": "MongoDB", "db-migrate-cockroachdb": "CockroachDB",
+}
+
+// findDirectories finds the directories of migrations in packages that depend on db-migrate.
+func findDirectories(t adapter.Tree) []jscode.FoundDirectory {
+	return adapter.Memoize(t, "directories of db-migrate", func() []jscode.FoundDirectory {
+		var out []jscode.FoundDirectory
+		for _, p := range jscode.ListPackages(t, "db-migrate", "db-migrate-pg") {
+			named := map[string]string{}
+			for _, m := range directory.FindAllStringSubmatch(adapter.ReadFile(t, p.File).Text, 20) {
+				named[path.Join(p.Dir(), m[1])] = p.File
+			}
+			for _, f := range jscode.ReadSettingFiles(t, settings) {
+				isProgram := path.Ext(f.Path) != "" && path.Ext(f.Path) != ".json"
+				if isProgram && !program.MatchString(f.Text) {
+					continue
+				}
+				for _, m := range directory.FindAllStringSubmatch(f.Text, 20) {
+					named[path.Join(path.Dir(f.Path), m[1])] = f.Path
+				}
+			}
+			named[path.Join(p.Dir(), "migrations")] = p.File
+			for dir, file := range named {
+				if jscode.HasPrograms(t, dir) {
+					out = append(out, jscode.FoundDirectory{
+						Dir: dir, File: file, Beside: []string{path.Join(dir, "sqls")}, Foreign: findForeign(t, p),
+					})
+				}
+			}
+		}
+		return out
+	})
+}
+
+// findForeign returns the database other than Postgres for which a package has migrations.
+func findForeign(t adapter.Tree, p *jscode.Package) string {
+	if p.DependsOn("db-migrate-pg") {
+		return ""
+	}
+	for name, database := range foreignDrivers {
+		if p.DependsOn(name) {
+			return database
+		}
+	}
+	file := path.Join(p.Dir(), "database.json")
+	if m := driver.FindStringSubmatch(adapter.ReadFile(t, file).Text); m != nil && m[1] != "pg" {
+		return map[string]string{"mysql": "MySQL", "sqlite3": "SQLite", "mongodb": "MongoDB"}[m[1]]
+	}
+	return p.FindForeign()
+}
+
+// readProject reads the name of the table.
+func readProject(t adapter.Tree) jscode.Settings {
+	var s jscode.Settings
+	for _, p := range jscode.ListPackages(t, "db-migrate", "db-migrate-pg") {
+		s.File = p.File
+		for _, file := range []string{p.File, path.Join(p.Dir(), ".db-migraterc")} {
+			if m := table.FindStringSubmatch(adapter.ReadFile(t, file).Text); m != nil {
+				s.Table = pgparse.QuoteIdent(m[1])
+			}
+		}
+	}
+	return s
+}
+
+// beginMigration begins with a migration, and says how it is sent.
+func beginMigration(f *adapter.File, s adapter.Source, _ jscode.Settings) (*adapter.Migration, onward.Transaction) {
+	name := strings.TrimSuffix(path.Base(f.Path), path.Ext(f.Path))
+	version, _, _ := strings.Cut(name, "-")
+	return f.Start(s, name, version), onward.TransactionFile
+}
+
+// describeTable describes db-migrate's table.
+func describeTable(jscode.Settings, string) *adapter.Count {
+	return &adapter.Count{
+		Table: historyTable,
+		Read: func(table string) string {
+			return "SELECT ltrim(name, '/'), '', false FROM " + table
+		},
+		Key: func(m *adapter.Migration) string { return m.ID },
+		Write: func(table string, m *adapter.Migration, _ []byte) string {
+			return "INSERT INTO " + table + " (name, run_on) VALUES (" + pgparse.QuoteLiteral("/"+m.ID) + ", clock_timestamp())"
+		},
+		Row:   func(m *adapter.Migration) string { return "ltrim(name, '/') = " + pgparse.QuoteLiteral(m.ID) },
+		Order: "id",
+	}
+}

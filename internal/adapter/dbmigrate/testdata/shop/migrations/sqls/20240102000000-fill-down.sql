@@ -1,0 +1,1 @@
+SELECT way_down;

@@ -1,0 +1,13 @@
+package directus_test
+
+import (
+	"testing"
+
+	"github.com/onward-sql/onward/internal/adapter/adaptertest"
+	"github.com/onward-sql/onward/internal/adapter/directus"
+)
+
+// TestContract holds the adapter to its contract.
+func TestContract(t *testing.T) {
+	adaptertest.Exercise(t, directus.Adapter, "testdata/shop")
+}

@@ -1,0 +1,104 @@
+// Package directus reads the migrations that a project of Directus adds to Directus' own: modules of JavaScript whose function "up" gets
+// Knex. They run, with a recorder in its place.
+//
+// Described from the source of @directus/api 23.3 (database/migrations/run); no test runs Directus:
+//
+//   - The files of MIGRATIONS_PATH ("extensions/migrations") that have a "-" and end in .js, .cjs or .mjs run in the order of what is before
+//     the "-": it is the recorded version.
+//   - There is no transaction.
+//   - Directus does not notice if the file of an applied migration is gone, or has another text.
+package directus
+
+import (
+	"path"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/jscode"
+	"github.com/onward-sql/onward/internal/adapter/knex"
+	"github.com/onward-sql/onward/internal/history"
+	"github.com/onward-sql/onward/internal/lazyregexp"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Adapter reads the migrations of a project of Directus.
+var Adapter = jscode.Adapter{
+	Framework: "directus", World: "knex", Finds: "modules with a function up in extensions/migrations of a project that runs Directus",
+	Tool: history.Tool{Name: "Directus"},
+	HistoryTables: []adapter.HistoryTable{
+		{Table: "directus_migrations", Columns: `(version varchar(255) PRIMARY KEY, name varchar(255) NOT NULL, "timestamp" timestamptz DEFAULT CURRENT_TIMESTAMP)`},
+	},
+	HistoryBehavior: adapter.HistoryBehavior{
+		Edited:     "Directus records versions, not contents: databases that have it keep what the old text did",
+		Deleted:    "Directus does not notice",
+		Renamed:    "Directus records what is before the first \"-\", and runs it again if that is another",
+		OutOfOrder: "Directus runs it after the newer ones: new databases run it before them",
+	},
+	Find: findDirectories, ReadSettings: readProject, Start: beginMigration, IsMigration: jscode.HasUp,
+	Translate: knex.Adapter.Translate,
+}
+
+var (
+	// named matches the setting of the directory.
+	named = lazyregexp.New(`\bMIGRATIONS_PATH["']?\s*[:=]\s*["']?([\w./-]+)`)
+	// image matches a container that runs Directus.
+	image   = lazyregexp.New(`\bdirectus/directus\b`)
+	foreign = lazyregexp.New(`\bDB_CLIENT["']?\s*[:=]\s*["']?(mysql|sqlite3|mssql|oracledb|cockroachdb)\b`)
+)
+
+// databases are the names of other databases.
+var databases = map[string]string{
+	"mysql": "MySQL", "sqlite3": "SQLite", "mssql": "SQL Server", "oracledb": "Oracle", "cockroachdb": "CockroachDB",
+}
+
+// findDirectories finds the directories of migrations: of packages that depend on Directus, and beside files that run its container.
+func findDirectories(t adapter.Tree) []jscode.FoundDirectory {
+	return adapter.Memoize(t, "directories of Directus", func() []jscode.FoundDirectory {
+		roots := map[string]string{}
+		for _, p := range jscode.ListPackages(t, "directus", "@directus/api") {
+			roots[p.Dir()] = p.File
+		}
+		set, database := map[string]string{}, ""
+		for _, file := range adapter.RunnerFiles(t, false) {
+			text := adapter.RunnerFile(t, file).Text
+			dir := strings.TrimPrefix(path.Dir("/"+file), "/")
+			if image.MatchString(text) && roots[dir] == "" {
+				roots[dir] = file
+			}
+			if m := named.FindStringSubmatch(text); m != nil {
+				set[m[1]] = file
+			}
+			if m := foreign.FindStringSubmatch(text); m != nil {
+				database = databases[m[1]]
+			}
+		}
+		var out []jscode.FoundDirectory
+		for root, file := range roots {
+			dirs := map[string]string{"extensions/migrations": file}
+			for dir, by := range set {
+				dirs[strings.TrimPrefix(dir, "/directus/")] = by
+			}
+			for dir, by := range dirs {
+				if dir = path.Join(root, dir); jscode.HasPrograms(t, dir) {
+					out = append(out, jscode.FoundDirectory{Dir: dir, File: by, Foreign: database})
+				}
+			}
+		}
+		return out
+	})
+}
+
+// readProject says that there is no transaction.
+func readProject(t adapter.Tree) jscode.Settings {
+	s := jscode.Settings{Client: "pg", Mode: "none"}
+	if found := findDirectories(t); len(found) > 0 {
+		s.File = found[0].File
+	}
+	return s
+}
+
+// beginMigration begins with a migration, and says how it is sent.
+func beginMigration(f *adapter.File, s adapter.Source, _ jscode.Settings) (*adapter.Migration, onward.Transaction) {
+	version, _, _ := strings.Cut(path.Base(f.Path), "-")
+	return f.Start(s, strings.TrimSuffix(path.Base(f.Path), path.Ext(f.Path)), version), onward.TransactionNone
+}

@@ -1,0 +1,111 @@
+// The world of migrations that get a client of the database: one of "pg", Drizzle's of Payload, the function of "postgres".
+(function (kit) {
+  'use strict';
+  const { report, recorderOf, unknown, isObject, infoOf, host, hasUnknown, sendText, bindValues, others, isArray, settings } = kit;
+  const payload = settings.payload;
+  const fragments = new WeakMap(); // what the tag sql has made
+
+  // sqlOf joins the texts and the values of a tag. values that are fragments are parts of the text.
+  function sqlOf(texts, values) {
+    let text = '';
+    const bound = [];
+    texts.forEach((part, i) => {
+      text += part;
+      if (i >= values.length) return;
+      const v = values[i];
+      const inner = isObject(v) && !infoOf(v) && fragments.get(v);
+      if (inner) {
+        text += inner.text.replace(/\$(\d+)/g, (_, n) => '$' + (Number(n) + bound.length));
+        bound.push(...inner.values);
+      } else text += '$' + bound.push(v);
+    });
+    return { text, values: bound };
+  }
+
+  // send sends a text with values.
+  function send(name, text, values, inside) {
+    const place = host.place();
+    const sql = values && values.length > 0 ? bindValues(text, values) : text;
+    if (sql === undefined) report({ name, unread: 'not all of its values are known', place, ...(inside && { block: inside }) });
+    else sendText(name.split('.').at(-1), sql, place, inside);
+    return unknown({ settles: true });
+  }
+
+  const fragment = (made) => {
+    const value = { queryChunks: [] };
+    fragments.set(value, made);
+    return value;
+  };
+  const quote = (name) => '"' + String(name).replace(/"/g, '""') + '"';
+  const sql = (texts, ...values) => fragment(sqlOf(texts, values));
+  sql.raw = (text) => fragment({ text: String(text), values: [] });
+  sql.identifier = (name) => fragment({ text: quote(name), values: [] });
+  sql.empty = () => fragment({ text: '', values: [] });
+  sql.join = (list, separator) => list.reduce((all, v, i) => {
+    const next = fragments.has(v) ? fragments.get(v) : { text: '$1', values: [v] };
+    const between = i > 0 && separator ? fragments.get(separator).text : '';
+    const shifted = next.text.replace(/\$(\d+)/g, (_, n) => '$' + (Number(n) + fragments.get(all).values.length));
+    return fragment({ text: fragments.get(all).text + between + shifted, values: [...fragments.get(all).values, ...next.values] });
+  }, fragment({ text: '', values: [] }));
+
+  // execute is Drizzle's: it gets a fragment or a text.
+  const execute = (inside) => (query) => {
+    if (typeof query === 'string') return send('db.execute', query, [], inside);
+    const made = isObject(query) && !infoOf(query) && fragments.get(query);
+    if (made) return send('db.execute', made.text, made.values, inside);
+    report({ name: 'db.execute', unread: 'its SQL is known only when it runs' });
+    return unknown({ settles: true });
+  };
+
+  // query is the one of "pg": a text or an object, values, a callback.
+  const query = (inside) => (first, ...list) => {
+    const callback = list.find((f) => typeof f === 'function' && !infoOf(f));
+    const text = isObject(first) && !infoOf(first) ? first.text : first;
+    const values = isArray(list[0]) || infoOf(list[0]) ? list[0] : first?.values;
+    const result = infoOf(text) && !infoOf(text).chain ? (report({ name: 'client.query', unread: 'its SQL is known only when it runs' }), unknown({}))
+      : send('client.query', text, infoOf(values) ? [values] : values, inside);
+    if (callback) Promise.resolve().then(() => callback(null, unknown({})));
+    return callback ? undefined : result;
+  };
+
+  // clientOf returns the client. inside is the transaction that the program opened with its methods.
+  function clientOf(inside) {
+    const begin = (...list) => {
+      const body = list.find((f) => typeof f === 'function');
+      const block = inside || host.block();
+      return body ? Promise.resolve(body(clientOf(block))) : Promise.resolve(clientOf(block));
+    };
+    const nothing = async () => undefined;
+    const special = payload
+      ? { then: undefined, execute: execute(inside), transaction: begin, run: execute(inside) }
+      : {
+        then: undefined, query: query(inside), none: query(inside), any: query(inside), one: query(inside), oneOrNone: query(inside),
+        unsafe: query(inside), begin, tx: begin, release: nothing, end: nothing,
+        connect: async () => clientOf(inside), on: () => undefined, json: (v) => v,
+      };
+    const name = payload ? 'db' : 'client';
+    return recorderOf({
+      name, sends: true, special, encode: () => ({ k: 'c', n: [{ n: name }] }),
+      starts(links, called, list) {
+        if (called && !payload && isArray(list[0])) {
+          const made = sqlOf(list[0], list.slice(1));
+          return send('client.sql', made.text, made.values, inside);
+        }
+        report({ name: called ? name : [name, ...links.map((l) => l.n)].slice(0, 3).join('.'), unread: 'its SQL is known only when it runs' });
+        return unknown({ settles: true });
+      },
+    });
+  }
+
+  const client = clientOf(0);
+  const isPayload = /^@payloadcms\/(db-|drizzle)|^drizzle-orm/;
+  return {
+    modules: {},
+    findModule: (name) => (isPayload.test(name) ? others({ sql }, name, true) : undefined),
+    start(up) {
+      if (payload) return up({ db: client, payload: kit.apiOf('payload'), req: unknown({}) });
+      return up(settings.context ? { context: client, name: settings.name, path: settings.path } : client, unknown({ settles: true }));
+    },
+    end() {},
+  };
+})

@@ -1,0 +1,102 @@
+// Package payload reads the migrations of Payload with a database of Postgres: modules of TypeScript or JavaScript whose function "up" gets
+// Drizzle's transaction, and gives SQL of the tag sql to db.execute. They run, with a recorder in its place.
+//
+// Described from the source of Payload 3.90 (@payloadcms/drizzle: migrate); no test runs Payload:
+//
+//   - The files of the directory run in the order of their names, without index. The name without its ending is recorded.
+//   - Each has a transaction of its own, which also records it.
+//   - db.execute sends one message. Values of the tag are parameters.
+//   - Calls of payload itself, such as payload.update, send what the collections need: they are listed as not judged.
+//   - Payload does not notice if the file of an applied migration is gone, or has another text.
+package payload
+
+import (
+	"path"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/jscode"
+	"github.com/onward-sql/onward/internal/history"
+	"github.com/onward-sql/onward/internal/lazyregexp"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Adapter reads Payload's migrations.
+var Adapter = jscode.Adapter{
+	Framework: "payload", Finds: "modules with a function up in the directory of migrations of a package that depends on @payloadcms/db-postgres",
+	Tool: history.Tool{Name: "Payload", Apart: "SQL that you run before the migrations, and without them"},
+	HistoryTables: []adapter.HistoryTable{{Table: "payload_migrations", Columns: `(id serial PRIMARY KEY, name varchar, batch numeric,` +
+		` updated_at timestamptz(3) DEFAULT now() NOT NULL, created_at timestamptz(3) DEFAULT now() NOT NULL)`}},
+	HistoryBehavior: adapter.HistoryBehavior{
+		Edited:     "Payload records names, not contents: databases that have it keep what the old text did",
+		Deleted:    "Payload does not notice",
+		Renamed:    "Payload records names, and runs it again",
+		OutOfOrder: "Payload runs it after the newer ones: new databases run it before them",
+	},
+	Find: findDirectories, ReadSettings: readProject, Start: beginMigration, IsMigration: jscode.HasUp,
+	Translate: jscode.TranslateSent,
+}
+
+// postgresPackages are Payload's packages for Postgres.
+var postgresPackages = []string{"@payloadcms/db-postgres", "@payloadcms/db-vercel-postgres"}
+
+var (
+	settingFile = lazyregexp.New(`(?:^|/)payload\.config\.[cm]?[jt]s$|(?:^|/)(?:db|database)[\w.-]*\.[cm]?[jt]s$`)
+	adapterCall = lazyregexp.New(`\b(?:vercelPostgresAdapter|postgresAdapter)\s*\(`)
+	directory   = lazyregexp.New(`\bmigrationDir\s*:\s*(?:path\.(?:join|resolve)\(\s*\w+\s*,\s*)?['"]([^'"]+)['"]`)
+	apart       = lazyregexp.New(`\btransactionOptions\s*:\s*false\b`)
+	// usual are the places where Payload looks for the directory if nothing else is set.
+	usual = []string{"src/migrations", "dist/migrations", "migrations"}
+)
+
+// findDirectories finds the directories of migrations in packages that depend on Payload's package for Postgres.
+func findDirectories(t adapter.Tree) []jscode.FoundDirectory {
+	return adapter.Memoize(t, "directories of Payload", func() []jscode.FoundDirectory {
+		var out []jscode.FoundDirectory
+		for _, p := range jscode.ListPackages(t, postgresPackages...) {
+			named := map[string]string{}
+			for _, f := range jscode.ReadSettingFiles(t, settingFile) {
+				isOwn := p.Dir() == "" || strings.HasPrefix(f.Path, p.Dir()+"/")
+				if m := directory.FindStringSubmatch(f.Text); m != nil && isOwn && adapterCall.MatchString(f.Text) {
+					named[path.Join(path.Dir(f.Path), m[1])] = f.Path
+					named[path.Join(p.Dir(), m[1])] = f.Path
+				}
+			}
+			for _, dir := range usual {
+				if dir = path.Join(p.Dir(), dir); len(named) == 0 && jscode.HasPrograms(t, dir) {
+					named[dir] = p.File
+				}
+			}
+			for dir, file := range named {
+				if jscode.HasPrograms(t, dir) {
+					out = append(out, jscode.FoundDirectory{Dir: dir, File: file})
+				}
+			}
+		}
+		return out
+	})
+}
+
+// readProject says what the tool's object is, and whether there are transactions.
+func readProject(t adapter.Tree) jscode.Settings {
+	s := jscode.Settings{RunSettings: func(string) string { return `{"payload": true}` }}
+	if found := findDirectories(t); len(found) > 0 {
+		s.File = found[0].File
+	}
+	for _, f := range jscode.ReadSettingFiles(t, settingFile) {
+		if adapterCall.MatchString(f.Text) && apart.MatchString(f.Text) {
+			s.File, s.Mode = f.Path, "none"
+		}
+	}
+	return s
+}
+
+// beginMigration begins with a migration, and says how it is sent.
+func beginMigration(f *adapter.File, s adapter.Source, c jscode.Settings) (*adapter.Migration, onward.Transaction) {
+	name, _, _ := strings.Cut(path.Base(f.Path), ".")
+	sent := onward.TransactionFile
+	if c.Mode == "none" {
+		sent = onward.TransactionNone
+	}
+	return f.Start(s, name, name), sent
+}

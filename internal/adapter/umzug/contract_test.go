@@ -1,0 +1,13 @@
+package umzug_test
+
+import (
+	"testing"
+
+	"github.com/onward-sql/onward/internal/adapter/adaptertest"
+	"github.com/onward-sql/onward/internal/adapter/umzug"
+)
+
+// TestContract holds the adapter to its contract.
+func TestContract(t *testing.T) {
+	adaptertest.Exercise(t, umzug.Adapter, "testdata/shop")
+}
