@@ -1,5 +1,5 @@
-// Package knex reads migrations of Knex: modules of JavaScript or TypeScript whose function "up" gives SQL to knex.raw, or literals to the
-// schema builder and to the query builder. Anything that is put together is listed as not judged.
+// Package knex reads migrations of Knex: modules of JavaScript or TypeScript whose function "up" calls knex.raw, the schema builder and the
+// query builder. A call whose values are not known without a database is listed as not judged.
 //
 // Measured with Knex 3.3 on a server that logs statements; the test of internal/adapter/realrunners repeats it:
 //

@@ -1,5 +1,5 @@
-// Package kysely reads migrations of Kysely: modules of TypeScript or JavaScript whose function "up" executes schema builders and writes
-// with literals, or SQL of the tag sql. Anything that is put together is listed as not judged.
+// Package kysely reads migrations of Kysely: modules of TypeScript or JavaScript whose function "up" executes schema builders, writes
+// and SQL of the tag sql. A call whose values are not known without a database is listed as not judged.
 //
 // Measured with Kysely 0.28 on a server that logs statements; the test of internal/adapter/realrunners repeats it:
 //

@@ -1,5 +1,5 @@
-// Package typeorm reads migrations of TypeORM: classes of TypeScript or JavaScript whose function "up" gives SQL to
-// queryRunner.query, or literals to the schema API (createTable, addColumn). SQL that is put together is listed as not judged.
+// Package typeorm reads migrations of TypeORM: classes of TypeScript or JavaScript whose function "up" calls
+// queryRunner.query and the schema API (createTable, addColumn). A call whose values are not known without a database is listed as not judged.
 //
 // Measured with TypeORM 1.1 on a server that logs statements; the test of internal/adapter/realrunners repeats it:
 //
