@@ -57,6 +57,16 @@ func (p *Package) DependsOn(names ...string) bool {
 	return slices.ContainsFunc(names, func(n string) bool { return p.Dependencies[n] != "" || p.Development[n] != "" })
 }
 
+// runs reports whether a script of a package calls a command with one of some names, which another package may bring.
+func (p *Package) runs(names ...string) bool {
+	for _, script := range p.Scripts {
+		if slices.ContainsFunc(strings.Fields(script), func(word string) bool { return slices.Contains(names, word) }) {
+			return true
+		}
+	}
+	return false
+}
+
 // otherDrivers are packages for other databases.
 var otherDrivers = []struct{ name, database string }{
 	{"mysql2", "MySQL"}, {"mysql", "MySQL"}, {"mariadb", "MariaDB"}, {"better-sqlite3", "SQLite"}, {"sqlite3", "SQLite"}, {"sqlite", "SQLite"},
@@ -76,7 +86,7 @@ func (p *Package) FindForeign() string {
 	return ""
 }
 
-// ListPackages returns the packages of a tree that need one of some others, from at most 200 files.
+// ListPackages returns the packages of a tree that need one of some others, or call a command of that name, from at most 200 files.
 func ListPackages(t adapter.Tree, names ...string) []*Package {
 	all := adapter.Memoize(t, "packages of npm", func() []*Package {
 		var out []*Package
@@ -92,7 +102,7 @@ func ListPackages(t adapter.Tree, names ...string) []*Package {
 		}
 		return out
 	})
-	return slices.DeleteFunc(slices.Clone(all), func(p *Package) bool { return !p.DependsOn(names...) })
+	return slices.DeleteFunc(slices.Clone(all), func(p *Package) bool { return !p.DependsOn(names...) && !p.runs(names...) })
 }
 
 // HasPrograms reports whether a directory has a program that may be a migration.

@@ -87,18 +87,17 @@ func findNodePg(t adapter.Tree) []jscode.FoundDirectory {
 				add(path.Join(p.Dir(), "migrations"), p.File)
 			}
 		}
-		if len(packages) == 0 {
-			return nil
-		}
 		for _, d := range adapter.ListDirs(t, adapter.ScriptEndings...) {
 			names := slices.DeleteFunc(slices.Clone(d.Names), func(n string) bool { return !nodePgStamped.MatchString(n) })
-			i := slices.IndexFunc(packages, func(p *jscode.Package) bool { return p.Dir() == "" || strings.HasPrefix(d.Path, p.Dir()+"/") })
-			if len(names) == 0 || i < 0 {
+			if len(names) == 0 {
 				continue
 			}
-			n, _ := adapter.CountSample(t, d, names, nodePgWord.MatchString)
-			if n > 0 || !packages[i].DependsOn(otherTools...) {
+			i := slices.IndexFunc(packages, func(p *jscode.Package) bool { return p.Dir() == "" || strings.HasPrefix(d.Path, p.Dir()+"/") })
+			switch n, _ := adapter.CountSample(t, d, names, nodePgWord.MatchString); {
+			case i >= 0 && (n > 0 || !packages[i].DependsOn(otherTools...)):
 				add(d.Path, packages[i].File)
+			case n > 0: // another package brings the tool, and the programs import its types
+				add(d.Path, d.Join(names[0]))
 			}
 		}
 		return out
