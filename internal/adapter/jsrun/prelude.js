@@ -38,7 +38,7 @@
         if (key === 'then') return info.settles ? (yes, no) => settle(unknown(data), yes, no) : undefined;
         if (key === 'toString' || key === 'toLocaleString') return () => markOf(info.id);
         if (!info.members.has(key)) {
-          info.members.set(key, unknown({ settles: info.settles, from: info.from, asks: info.answer }));
+          info.members.set(key, unknown({ settles: info.settles, from: info.from, name: key, asks: info.answer }));
         }
         return info.members.get(key);
       },
@@ -60,6 +60,7 @@
   // callUnknown is the call of a function that is not known. It may call the functions that it gets, or not.
   function callUnknown(info, list) {
     refuseSender(info, list);
+    refuseForeign(info, list);
     if (callback && list.some((v) => isObject(v) && recorders.has(v))) callback.read = false;
     for (const f of list) {
       if (typeof f !== 'function' || infoOf(f) || recorders.has(f)) continue;
@@ -110,6 +111,25 @@
       if (r?.sends || held) {
         report({ name: info.from || 'a function', unread: 'it gets the connection, and its code is not known' });
       }
+    }
+  }
+
+  // ofConnections are methods of drivers, mappers and schema builders that send something.
+  const ofConnections = new Set(('query execute raw unsafe runSql $executeRaw $executeRawUnsafe $queryRaw $queryRawUnsafe createTable dropTable alterTable renameTable ' +
+    'addColumn removeColumn dropColumn changeColumn alterColumn renameColumn addIndex removeIndex createIndex dropIndex addConstraint removeConstraint bulkInsert ' +
+    'bulkUpdate bulkDelete bulkCreate').split(' '));
+  // isStatement matches the beginning of a statement.
+  const isStatement = new RegExp('^\\s*(?:(?:--[^\\n]*\\n|/\\*[^]*?\\*/)\\s*)*(?:(?:create|alter|drop)\\s+(?:or\\s+replace\\s+)?(?:unique|table|index|type|view|' +
+    'materialized|schema|extension|function|procedure|trigger|sequence|policy|role|domain|column|constraint)|truncate\\s|insert\\s+into|update\\s+\\S+\\s+set|' +
+    'delete\\s+from|merge\\s+into|grant\\s|revoke\\s|comment\\s+on|with\\s+\\w+\\s+as|select\\s|do\\s+\\$)', 'i');
+  const isLog = /^(?:log|info|debug|warn|error|trace|verbose)$/;
+
+  // refuseForeign reports a call of a package that may send SQL, on a connection of its own.
+  function refuseForeign(info, list) {
+    const from = info.from;
+    if (!from || from === 'process.env' || isLog.test(info.name)) return;
+    if (ofConnections.has(info.name) || list.some((v) => typeof v === 'string' && isStatement.test(v))) {
+      report({ name: info.name && info.name !== 'default' ? from + '.' + info.name : from, unread: 'it may send SQL on a connection of its own' });
     }
   }
 
@@ -268,6 +288,7 @@
       get: (_, key) => (recorder.special && Object.hasOwn(recorder.special, key)
         ? recorder.special[key] : memberOf(recorder, [], key)),
       apply: (_, self, list) => recorder.starts([callOf(recorder.name || '', list)], true, list),
+      construct: (target, list, made) => recorder.construct?.(list) ?? Reflect.construct(target, list, made),
       getPrototypeOf: () => (recorder.module ? recorderOf({ ...recorder, module: false }) : null),
       set: () => true,
       has: () => true,
@@ -374,6 +395,7 @@
 
   // valueOf returns a value that a call gets as an argument: Sequelize.STRING(20), new Table(…).
   function valueOf(links, isNew) {
+    if (isNew && /^(?:DataSource|Sequelize|Connection)$/.test(links[0].n)) return unknown({ settles: true, from: links[0].n });
     return recorderOf({
       links, starts: (more) => valueOf([...links, ...more]),
       encode: () => ({ k: 'c', n: links, ...(isNew && { w: true }) }),
@@ -386,7 +408,7 @@
     const special = { then: undefined, ...known };
     const library = recorderOf({
       name, module: true, special, starts: (links, called) => valueOf(called ? links : [{ n: name }, ...links]),
-      encode: () => ({ k: 'c', n: [{ n: name }] }),
+      encode: () => ({ k: 'c', n: [{ n: name }] }), construct: (list) => valueOf([callOf(name, list)], true),
     });
     special.default = special[name] = library;
     return library;

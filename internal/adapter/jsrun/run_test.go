@@ -135,6 +135,31 @@ func TestPrograms(t *testing.T) {
 	}
 }
 
+// TestOwnConnection: what a program sends on a connection that it opens by the tool's own package is not known, and is listed.
+func TestOwnConnection(t *testing.T) {
+	ownCache(t)
+	for tool, c := range map[string]struct{ program, want string }{
+		"sequelize": {
+			"const { Sequelize, DataTypes } = require('sequelize')\nconst own = new Sequelize('a')\nexports.up = async (q) => {\n" +
+				"  await own.getQueryInterface().createTable('t', { a: DataTypes.STRING(3) })\n  await own.query('SELECT 1')\n" +
+				"  await q.addColumn('t', 'a', DataTypes.STRING(3))\n}\n",
+			"4 Sequelize.createTable: it may send SQL on a connection of its own\n5 Sequelize.query: it may send SQL on a connection of its own\n" +
+				"6 queryInterface.addColumn(\"t\", \"a\", Sequelize.DataTypes.STRING(3))\n",
+		},
+		"typeorm": {
+			"import { DataSource, Table } from 'typeorm'\nexport class A {\n  async up(runner) {\n    await new DataSource({}).query('DROP TABLE t')\n" +
+				"    const table = new Table({ name: 't' })\n    table.addColumn({})\n    await runner.query('SELECT 1')\n  }\n}\n",
+			"4 DataSource.query: it may send SQL on a connection of its own\n7 queryRunner.query(\"SELECT 1\")\n",
+		},
+	} {
+		files := tree{"m/a.ts": c.program}
+		results, _ := Run(t.Context(), files.find, []Job{{Path: "m/a.ts", Tool: tool}})
+		if diff := cmp.Diff(c.want, formatResult(results[0])); diff != "" {
+			t.Errorf("%s: %s", tool, diff)
+		}
+	}
+}
+
 // TestRevision: programs come from the revision, and a result is kept for the content of all files that a program got.
 func TestRevision(t *testing.T) {
 	ownCache(t)
