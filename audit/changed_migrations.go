@@ -227,14 +227,32 @@ func dependsOnNew(set *adapter.Set, base, moved map[string]*adapter.Migration) [
 // isUnchanged reports whether a migration is unchanged. A file that git calls unchanged may have other line ends in the
 // working tree (core.autocrlf).
 func (c *comparison) isUnchanged(old, m *adapter.Migration) bool {
-	if old.Hash == m.Hash || c.touched == nil {
+	if c.touched == nil {
 		return old.Hash == m.Hash
 	}
 	x, touched := c.touched[m.Path]
-	if !touched {
-		return old.Path == m.Path
+	switch {
+	case old.Hash == m.Hash, !touched && old.Path == m.Path:
+		if c.findEditedImport(old, m) == "" {
+			return true
+		}
+		_, same := firstDifference(old, m)
+		return same
+	case !touched:
+		return false
 	}
 	return x.Kind == gitrange.Renamed && x.OldPath == old.Path && x.Similarity == 100
+}
+
+// findEditedImport returns a file that the program of a migration imports and the release changes; "" for none, and if the program did not
+// run at both revisions.
+func (c *comparison) findEditedImport(old, m *adapter.Migration) string {
+	for _, file := range m.Imports {
+		if _, touched := c.touched[file]; touched && len(old.Imports) > 0 {
+			return file
+		}
+	}
+	return ""
 }
 
 // newHistory returns the problems of the order that the base does not have already. It ignores the same change, and
@@ -285,7 +303,9 @@ func (c *comparison) recordRename(old, m *adapter.Migration, habit string) {
 func (c *comparison) recordEdit(old, m *adapter.Migration, habit string) {
 	h := history.Change{Kind: history.Edited, Migration: m.ID, Path: m.Path, Other: old.ID, Runner: habit}
 	h.Line, h.Cosmetic = firstDifference(old, m)
-	if h.Cosmetic {
+	if old.Hash == m.Hash {
+		h.Detail = c.findEditedImport(old, m) + ", which it imports, was edited, and other statements run"
+	} else if h.Cosmetic {
 		h.Detail, h.Cosmetic = describeDifference(old, m)
 		h.Unlike = h.Detail != cosmetics
 	} else if h.Line > 0 {

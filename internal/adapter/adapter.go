@@ -232,6 +232,8 @@ type Migration struct {
 	// Hash identifies what would run: two migrations with one hash do the
 	// same. Comments and white space count.
 	Hash string
+	// Imports are the other files of the repository that decide what its program does.
+	Imports []string
 	// Opaque lists code in it that cannot be read as SQL: RunPython, a Go migration.
 	Opaque []onward.Opaque
 	// Elsewhere lists operations that run on another database, so they are not judged here and

@@ -49,6 +49,8 @@ type Adapter struct {
 	World string
 	// Choose returns the adapter of a directory, if it depends on what the project says of it; nil if it does not.
 	Choose func(t adapter.Tree, dir string) Adapter
+	// IgnoresOthers is set if the tool ignores modules in its directory that export no function up.
+	IgnoresOthers bool
 	// UniqueNames is set if the tool refuses to run anything while two migrations have one name.
 	UniqueNames bool
 }
@@ -160,6 +162,10 @@ func (a Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*a
 	}
 	set.Gaps = a.runPrograms(ctx, t, s, c, programs)
 	for _, p := range programs {
+		if a.IgnoresOthers && p.up.hasNoUp() {
+			set.Migrations = slices.DeleteFunc(set.Migrations, func(m *adapter.Migration) bool { return m == p.migration })
+			continue
+		}
 		p.up.sealMigration(p.migration, p.sent, s.Options, p.text)
 	}
 	slices.SortStableFunc(set.Migrations, func(a, b *adapter.Migration) int {

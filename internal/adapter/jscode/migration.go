@@ -7,13 +7,14 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/jsrun"
 	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
 
 // sealMigration gives a migration the SQL of its function up, and what is not known of it. text is its file.
 func (u Up) sealMigration(m *adapter.Migration, sent onward.Transaction, o adapter.Options, text string) {
-	m.Source.Parts = u.Parts
+	m.Source.Parts, m.Imports = u.Parts, u.Imports
 	for _, c := range u.Unread {
 		m.Opaque = append(m.Opaque, onward.Opaque{
 			Migration: m.ID, Path: m.Path, Line: c.Line, Column: c.Column, What: "call of " + c.Call, Why: c.Why, Failed: u.NotRun,
@@ -21,6 +22,11 @@ func (u Up) sealMigration(m *adapter.Migration, sent onward.Transaction, o adapt
 	}
 	m.Runner.Rerun = sent == onward.TransactionNone
 	m.Seal(sent, o, text)
+}
+
+// hasNoUp reports whether a module ran, and exports no function up.
+func (u Up) hasNoUp() bool {
+	return len(u.Parts) == 0 && len(u.Unread) == 1 && strings.HasSuffix(u.Unread[0].Why, jsrun.NoUp)
 }
 
 // listPrograms returns the programs of a directory that may be migrations.

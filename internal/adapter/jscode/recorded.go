@@ -140,7 +140,9 @@ func readResult(translate func(call Value) Translation, result jsrun.Result, tex
 	if result.Why != "" {
 		return notRun(result.Why)
 	}
-	r := &recorder{translate: translate, text: text, lines: []int{0}, used: map[int]bool{}, calls: map[jsrun.Place]bool{}}
+	r := &recorder{
+		translate: translate, text: text, up: Up{Imports: result.Imports}, lines: []int{0}, used: map[int]bool{}, calls: map[jsrun.Place]bool{},
+	}
 	for i := range len(text) {
 		if text[i] == '\n' {
 			r.lines = append(r.lines, i+1)

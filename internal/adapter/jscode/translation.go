@@ -78,6 +78,8 @@ type Up struct {
 	Parts []script.Part
 	// Unread lists calls whose SQL is not known.
 	Unread []Unread
+	// Imports are the files of the revision that it imports.
+	Imports []string
 	// NotRun is set if nothing of it ran.
 	NotRun bool
 }

@@ -241,7 +241,7 @@ func (p *programRun) runProgram() error {
 		return err
 	}
 	if sobek.IsUndefined(up) {
-		return errors.New("it exports no function up")
+		return errors.New(NoUp)
 	}
 	var failed error
 	ended := false

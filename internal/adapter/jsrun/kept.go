@@ -52,7 +52,7 @@ func KeepForSession() {
 }
 
 // resultVersion changes if the same program has another result, although the prelude is the same.
-const resultVersion = "2"
+const resultVersion = "3"
 
 // openResults opens the results for the directory of some programs.
 func openResults(jobs []Job) keptResults {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -47,6 +48,11 @@ func Run(ctx context.Context, files Files, jobs []Job) (results []Result, gaps [
 			continue
 		}
 		results[i] = r.runJob(ctx, j)
+		for _, q := range r.asked {
+			if q.Name != "" && q.Name != j.Path && !slices.Contains(results[i].Imports, q.Name) {
+				results[i].Imports = append(results[i].Imports, q.Name)
+			}
+		}
 		if !results[i].Truncated {
 			kept.put(key, r.asked, results[i])
 		}

@@ -21,9 +21,14 @@ type Result struct {
 	Why string `json:"why,omitempty"`
 	// Calls are the calls that send something, in their order.
 	Calls []Call `json:"calls,omitempty"`
+	// Imports are the files of the revision that it got, beside its own.
+	Imports []string `json:"imports,omitempty"`
 	// Truncated is set if the result depends on the speed of this machine, so that it is not kept.
 	Truncated bool `json:"truncated,omitempty"`
 }
+
+// NoUp is the reason for the only [Call] of a module that has no function to run.
+const NoUp = "it exports no function up"
 
 // Call is a chain of calls that begins with the tool's object, when it was awaited.
 type Call struct {

@@ -38,8 +38,8 @@ var Adapter = jscode.Adapter{
 		OutOfOrder: "Kysely refuses to run (\"corrupted migrations\"), unless allowUnorderedMigrations is set",
 	},
 	Stamped: stamped, IsMigration: isMigration, ReadSettings: readSettings, Start: startMigration,
-	Translate: translateCall,
-	Count:     countMigrations,
+	Translate: translateCall, IgnoresOthers: true, // FileMigrationProvider
+	Count: countMigrations,
 }
 
 var (
