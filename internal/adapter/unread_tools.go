@@ -130,11 +130,23 @@ var testName = lazyregexp.New(`[._](?:test|spec)\.\w+$`)
 // IsTest reports whether a file has tests, by its name.
 func IsTest(name string) bool { return testName.MatchString(name) }
 
-// noProgram matches the names of files of JavaScript and TypeScript beside migrations that are none.
-var noProgram = lazyregexp.New(`(?i)(\.d\.[cm]?ts|[._-](test|spec)\.[cm]?[jt]s|^index\.[cm]?[jt]s)$`)
-
-// IsNoProgram reports whether a file of JavaScript or TypeScript is a test, declares types or lists others.
-func IsNoProgram(name string) bool { return noProgram.MatchString(name) }
+// IsNoProgram reports whether a file of JavaScript or TypeScript beside migrations is none, by its name: a test, declarations of types, a list of others.
+func IsNoProgram(name string) bool {
+	ending := path.Ext(name)
+	if !slices.ContainsFunc(ScriptEndings, func(e string) bool { return strings.EqualFold(e, ending) }) {
+		return false
+	}
+	stem := name[:len(name)-len(ending)]
+	cut := strings.LastIndexAny(stem, "._-")
+	word := stem[cut+1:]
+	switch {
+	case cut < 0:
+		return strings.EqualFold(word, "index")
+	case strings.EqualFold(word, "d"):
+		return stem[cut] == '.' && strings.EqualFold(ending[len(ending)-2:], "ts")
+	}
+	return strings.EqualFold(word, "test") || strings.EqualFold(word, "spec")
+}
 
 // otherSQL matches the ends of file names that hold SQL but are not read as migrations.
 var otherSQL = lazyregexp.New(`(?i)\.(?:sql\.(?:postgres|postgresql|pg|pgsql|psql|tmpl|tpl|template|j2|jinja2?|erb|ejs|up|in)|pgsql|psql|ddl)$`)

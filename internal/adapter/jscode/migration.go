@@ -34,11 +34,39 @@ func listPrograms(d adapter.Dir) []string {
 	return slices.DeleteFunc(slices.Clone(d.Names), adapter.IsNoProgram)
 }
 
-// upFunction matches the beginning of a function "up".
-var upFunction = lazyregexp.New(`\bexports\.up\s*=|\bfunction\s+up\s*\(|\bconst\s+up\b|\bup\s*[(:]`)
-
 // HasUp reports whether a text has a function "up".
-func HasUp(text string) bool { return upFunction.MatchString(text) }
+func HasUp(text string) bool {
+	const blank = " \t\r\n\f"
+	for from := 0; ; {
+		next := strings.Index(text[from:], "up")
+		if next < 0 {
+			return false
+		}
+		before, after := text[:from+next], text[from+next+len("up"):]
+		from += next + len("up")
+		if endsInName(before) || after != "" && isNameByte(after[0]) {
+			continue
+		}
+		holder, isConstant := strings.CutSuffix(strings.TrimRight(before, blank), "const")
+		if isConstant && strings.TrimRight(before, blank) != before && !endsInName(holder) {
+			return true
+		}
+		switch rest := strings.TrimLeft(after, blank); {
+		case strings.HasPrefix(rest, "("), strings.HasPrefix(rest, ":"):
+			return true
+		case strings.HasPrefix(rest, "="):
+			if holder, isExport := strings.CutSuffix(before, "exports."); isExport && !endsInName(holder) {
+				return true
+			}
+		}
+	}
+}
+
+func isNameByte(c byte) bool {
+	return c == '_' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+}
+
+func endsInName(text string) bool { return text != "" && isNameByte(text[len(text)-1]) }
 
 // Databases are the databases that a tool's settings may name.
 type Databases struct {

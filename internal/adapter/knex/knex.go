@@ -124,8 +124,10 @@ func readSettings(t adapter.Tree) jscode.Settings {
 func startMigration(f *adapter.File, s adapter.Source, c jscode.Settings) (*adapter.Migration, onward.Transaction) {
 	name := path.Base(f.Path)
 	apart := c.Mode == "none"
-	if own := ownMode.FindStringSubmatch(f.Text); own != nil {
-		apart = own[1] == "false"
+	if strings.Contains(f.Text, "transaction") {
+		if own := ownMode.FindStringSubmatch(f.Text); own != nil {
+			apart = own[1] == "false"
+		}
 	}
 	sent := onward.TransactionFile
 	if apart {
