@@ -115,13 +115,14 @@
   }
 
   // ofConnections are methods of drivers, mappers and schema builders that send something.
-  const ofConnections = new Set(('query execute raw unsafe runSql $executeRaw $executeRawUnsafe $queryRaw $queryRawUnsafe createTable dropTable alterTable renameTable ' +
-    'addColumn removeColumn dropColumn changeColumn alterColumn renameColumn addIndex removeIndex createIndex dropIndex addConstraint removeConstraint bulkInsert ' +
-    'bulkUpdate bulkDelete bulkCreate').split(' '));
+  const ofConnections = new Set(('query execute raw unsafe runSql $executeRaw $executeRawUnsafe $queryRaw $queryRawUnsafe ' +
+    'createTable dropTable alterTable renameTable addColumn removeColumn dropColumn changeColumn alterColumn renameColumn ' +
+    'addIndex removeIndex createIndex dropIndex addConstraint removeConstraint bulkInsert bulkUpdate bulkDelete bulkCreate').split(' '));
   // isStatement matches the beginning of a statement.
-  const isStatement = new RegExp('^\\s*(?:(?:--[^\\n]*\\n|/\\*[^]*?\\*/)\\s*)*(?:(?:create|alter|drop)\\s+(?:or\\s+replace\\s+)?(?:unique|table|index|type|view|' +
-    'materialized|schema|extension|function|procedure|trigger|sequence|policy|role|domain|column|constraint)|truncate\\s|insert\\s+into|update\\s+\\S+\\s+set|' +
-    'delete\\s+from|merge\\s+into|grant\\s|revoke\\s|comment\\s+on|with\\s+\\w+\\s+as|select\\s|do\\s+\\$)', 'i');
+  const isStatement = new RegExp('^\\s*(?:(?:--[^\\n]*\\n|/\\*[^]*?\\*/)\\s*)*(?:(?:create|alter|drop)\\s+(?:or\\s+replace\\s+)?' +
+    '(?:unique|table|index|type|view|materialized|schema|extension|function|procedure|trigger|sequence|policy|role|domain|column|constraint)|' +
+    'truncate\\s|insert\\s+into|update\\s+\\S+\\s+set|delete\\s+from|merge\\s+into|grant\\s|revoke\\s|comment\\s+on|' +
+    'with\\s+\\w+\\s+as|select\\s|do\\s+\\$)', 'i');
   const isLog = /^(?:log|info|debug|warn|error|trace|verbose)$/;
 
   // refuseForeign reports a call of a package that may send SQL, on a connection of its own.

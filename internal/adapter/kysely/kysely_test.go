@@ -108,10 +108,12 @@ func TestUnorderedMigrations(t *testing.T) {
 func TestModulesWithoutUp(t *testing.T) {
 	t.Parallel()
 	tree := adaptertest.Files{
-		"src/migrations/2024_a.ts": []byte("import { Kysely, sql } from 'kysely'\nexport async function up(db: Kysely<any>) { await sql`SELECT 1`.execute(db) }\n"),
-		"src/migrations/provider.ts": []byte("import type { Kysely } from 'kysely'\nexport class Provider {\n  async list(all) { return { up: async (db) => all.up(db) } }\n}\n" +
-			"export interface Step { up(db: Kysely<unknown>): Promise<void> }\n"),
-		"src/migrations/2024_b.ts": []byte("import { Kysely } from 'kysely'\nexport async function up(db: Kysely<any>) { throw new Error('it exports no function') }\n"),
+		"src/migrations/2024_a.ts": []byte("import { Kysely, sql } from 'kysely'\n" +
+			"export async function up(db: Kysely<any>) { await sql`SELECT 1`.execute(db) }\n"),
+		"src/migrations/provider.ts": []byte("import type { Kysely } from 'kysely'\nexport class Provider {\n" +
+			"  async list(all) { return { up: async (db) => all.up(db) } }\n}\nexport interface Step { up(db: Kysely<unknown>): Promise<void> }\n"),
+		"src/migrations/2024_b.ts": []byte("import { Kysely } from 'kysely'\n" +
+			"export async function up(db: Kysely<any>) { throw new Error('it exports no function') }\n"),
 	}
 	set := adaptertest.LoadOnly(t, kysely.Adapter, tree)
 	if len(set.Migrations) != 2 || set.Migrations[0].Version != "2024_a" || set.Migrations[1].Version != "2024_b" {
