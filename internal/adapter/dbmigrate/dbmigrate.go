@@ -52,20 +52,25 @@ var (
 )
 
 // foreignDrivers are the drivers of db-migrate for other databases.
-var foreignDrivers = map[string]string{
-	"db-migrate-mysql": "MySQL", "db-migrate-sqlite3": "SQLite", "db-migrate-mongodb": "MongoDB", "db-migrate-cockroachdb": "CockroachDB",
+var foreignDrivers = []struct{ name, database string }{
+	{"db-migrate-mysql", "MySQL"}, {"db-migrate-sqlite3", "SQLite"}, {"db-migrate-mongodb", "MongoDB"}, {"db-migrate-cockroachdb", "CockroachDB"},
 }
 
 // findDirectories finds the directories of migrations in packages that depend on db-migrate.
 func findDirectories(t adapter.Tree) []jscode.FoundDirectory {
 	return adapter.Memoize(t, "directories of db-migrate", func() []jscode.FoundDirectory {
+		packages := jscode.ListPackages(t, "db-migrate", "db-migrate-pg")
+		if len(packages) == 0 {
+			return nil
+		}
 		var out []jscode.FoundDirectory
-		for _, p := range jscode.ListPackages(t, "db-migrate", "db-migrate-pg") {
+		files := jscode.ReadSettingFiles(t, settings)
+		for _, p := range packages {
 			named := map[string]string{}
 			for _, m := range directory.FindAllStringSubmatch(adapter.ReadFile(t, p.File).Text, 20) {
 				named[path.Join(p.Dir(), m[1])] = p.File
 			}
-			for _, f := range jscode.ReadSettingFiles(t, settings) {
+			for _, f := range files {
 				isProgram := path.Ext(f.Path) != "" && path.Ext(f.Path) != ".json"
 				if isProgram && !program.MatchString(f.Text) {
 					continue
@@ -75,12 +80,9 @@ func findDirectories(t adapter.Tree) []jscode.FoundDirectory {
 				}
 			}
 			named[path.Join(p.Dir(), "migrations")] = p.File
-			for dir, file := range named {
-				if jscode.HasPrograms(t, dir) {
-					out = append(out, jscode.FoundDirectory{
-						Dir: dir, File: file, Beside: []string{path.Join(dir, "sqls")}, Foreign: findForeign(t, p),
-					})
-				}
+			for _, found := range jscode.ListFound(t, named) {
+				found.Beside, found.Foreign = []string{path.Join(found.Dir, "sqls")}, findForeign(t, p)
+				out = append(out, found)
 			}
 		}
 		return out
@@ -92,9 +94,9 @@ func findForeign(t adapter.Tree, p *jscode.Package) string {
 	if p.DependsOn("db-migrate-pg") {
 		return ""
 	}
-	for name, database := range foreignDrivers {
-		if p.DependsOn(name) {
-			return database
+	for _, d := range foreignDrivers {
+		if p.DependsOn(d.name) {
+			return d.database
 		}
 	}
 	file := path.Join(p.Dir(), "database.json")

@@ -72,17 +72,16 @@ func findDirectories(t adapter.Tree) []jscode.FoundDirectory {
 				database = databases[m[1]]
 			}
 		}
-		var out []jscode.FoundDirectory
+		found := map[string]string{}
 		for root, file := range roots {
-			dirs := map[string]string{"extensions/migrations": file}
-			for dir, by := range set {
-				dirs[strings.TrimPrefix(dir, "/directus/")] = by
+			found[path.Join(root, "extensions/migrations")] = file
+			for dir, setting := range set {
+				found[path.Join(root, strings.TrimPrefix(dir, "/directus/"))] = setting
 			}
-			for dir, by := range dirs {
-				if dir = path.Join(root, dir); jscode.HasPrograms(t, dir) {
-					out = append(out, jscode.FoundDirectory{Dir: dir, File: by, Foreign: database})
-				}
-			}
+		}
+		out := jscode.ListFound(t, found)
+		for i := range out {
+			out[i].Foreign = database
 		}
 		return out
 	})

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
-	"github.com/onward-sql/onward/internal/adapter/jsrun"
+	"github.com/onward-sql/onward/internal/code/lexer"
 	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
@@ -26,7 +26,7 @@ func (u Up) sealMigration(m *adapter.Migration, sent onward.Transaction, o adapt
 
 // hasNoUp reports whether a module ran, and exports no function up.
 func (u Up) hasNoUp() bool {
-	return len(u.Parts) == 0 && len(u.Unread) == 1 && strings.HasSuffix(u.Unread[0].Why, jsrun.NoUp)
+	return len(u.Parts) == 0 && len(u.Unread) == 1 && u.Unread[0].NoUp
 }
 
 // listPrograms returns the programs of a directory that may be migrations.
@@ -44,11 +44,11 @@ func HasUp(text string) bool {
 		}
 		before, after := text[:from+next], text[from+next+len("up"):]
 		from += next + len("up")
-		if endsInName(before) || after != "" && isNameByte(after[0]) {
+		if endsInName(before) || after != "" && lexer.NameByte[after[0]] {
 			continue
 		}
-		holder, isConstant := strings.CutSuffix(strings.TrimRight(before, blank), "const")
-		if isConstant && strings.TrimRight(before, blank) != before && !endsInName(holder) {
+		word := strings.TrimRight(before, blank)
+		if holder, isConstant := strings.CutSuffix(word, "const"); isConstant && word != before && !endsInName(holder) {
 			return true
 		}
 		switch rest := strings.TrimLeft(after, blank); {
@@ -62,11 +62,7 @@ func HasUp(text string) bool {
 	}
 }
 
-func isNameByte(c byte) bool {
-	return c == '_' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
-}
-
-func endsInName(text string) bool { return text != "" && isNameByte(text[len(text)-1]) }
+func endsInName(text string) bool { return text != "" && lexer.NameByte[text[len(text)-1]] }
 
 // Databases are the databases that a tool's settings may name.
 type Databases struct {

@@ -3,6 +3,7 @@ package jscode
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -20,6 +21,17 @@ type FoundDirectory struct {
 	Beside []string
 	// Foreign is the database other than Postgres for which they are.
 	Foreign string
+}
+
+// ListFound returns the directories with programs, in their order. named has the file that names each.
+func ListFound(t adapter.Tree, named map[string]string) []FoundDirectory {
+	var out []FoundDirectory
+	for _, dir := range slices.Sorted(maps.Keys(named)) {
+		if HasPrograms(t, dir) {
+			out = append(out, FoundDirectory{Dir: dir, File: named[dir]})
+		}
+	}
+	return out
 }
 
 // detectFound returns the sources of a tool with Find.

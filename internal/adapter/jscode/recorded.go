@@ -180,7 +180,7 @@ func (r *recorder) readCall(c jsrun.Call) {
 }
 
 func (r *recorder) addUnread(c jsrun.Call, name, why string) {
-	u := Unread{Line: max(c.Place.Line, 1), Column: max(c.Place.Column, 1), Call: name, Why: why}
+	u := Unread{Line: max(c.Place.Line, 1), Column: max(c.Place.Column, 1), Call: name, Why: why, NoUp: c.NoUp}
 	if why == "" {
 		u.Why = "its SQL is known only when it runs"
 	}

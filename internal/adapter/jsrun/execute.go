@@ -167,10 +167,14 @@ func (e *execution) runPath(answers []bool) (*programRun, error) {
 		p.calls = append(p.calls, Call{Place: p.last, Name: "up", Unread: aborted.why, decisions: len(p.decisions)})
 	case err != nil:
 		why := errorWords + shorten(err.Error())
-		p.calls = append(p.calls, Call{Place: p.last, Name: "up", Unread: why, decisions: len(p.decisions), thrown: true})
+		p.calls = append(p.calls, Call{
+			Place: p.last, Name: "up", Unread: why, NoUp: errors.Is(err, errNoUp), decisions: len(p.decisions), thrown: true,
+		})
 	}
 	return p, nil
 }
+
+var errNoUp = errors.New("it exports no function up")
 
 // errorWords begin the reason of a program that ends with an error.
 const errorWords = "it ends with an error: "
@@ -241,7 +245,7 @@ func (p *programRun) runProgram() error {
 		return err
 	}
 	if sobek.IsUndefined(up) {
-		return errors.New(NoUp)
+		return errNoUp
 	}
 	var failed error
 	ended := false

@@ -52,16 +52,15 @@ func KeepForSession() {
 }
 
 // resultVersion changes if the same program has another result, although the prelude is the same.
-const resultVersion = "3"
+const resultVersion = "4"
 
 // openResults opens the results for the directory of some programs.
 func openResults(jobs []Job) keptResults {
 	if len(jobs) == 0 {
 		return keptResults{store: cache.Open("", "", "")}
 	}
-	version := resultVersion + " " + hashText(prelude, kyselyPrelude, mikroormPrelude, nodePgPrelude, dbMigratePrelude, clientPrelude)
 	return keptResults{
-		store: cache.Open(cache.Dir("programs"), hashText(path.Dir(jobs[0].Path)), version), fresh: map[string][]byte{},
+		store: cache.Open(cache.Dir("programs"), hashText(path.Dir(jobs[0].Path)), resultVersion+" "+hashPreludes()), fresh: map[string][]byte{},
 	}
 }
 

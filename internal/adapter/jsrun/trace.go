@@ -27,16 +27,15 @@ type Result struct {
 	Truncated bool `json:"truncated,omitempty"`
 }
 
-// NoUp is the reason for the only [Call] of a module that has no function to run.
-const NoUp = "it exports no function up"
-
 // Call is a chain of calls that begins with the tool's object, when it was awaited.
 type Call struct {
 	Value Value `json:"value"`
 	Place Place `json:"place"`
 	// Unread says why it is not known what is sent; then Value may be missing, and Name is the call's name.
 	Unread string `json:"unread,omitempty"`
-	Name   string `json:"name,omitempty"`
+	// NoUp is set for the only call of a module that exports no function to run.
+	NoUp bool   `json:"noUp,omitempty"`
+	Name string `json:"name,omitempty"`
 	// Conditional is set if it depends on an unknown value whether the call is made, Loop if also how often.
 	Conditional bool `json:"conditional,omitempty"`
 	Loop        bool `json:"loop,omitempty"`

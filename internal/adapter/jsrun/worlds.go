@@ -1,46 +1,49 @@
 package jsrun
 
 import (
-	_ "embed"
+	"embed"
 	"sync"
 
 	"github.com/grafana/sobek"
 )
 
-//go:embed prelude.js
-var prelude string
-
-//go:embed prelude_kysely.js
-var kyselyPrelude string
-
-//go:embed prelude_mikroorm.js
-var mikroormPrelude string
-
-//go:embed prelude_nodepgmigrate.js
-var nodePgPrelude string
-
-//go:embed prelude_dbmigrate.js
-var dbMigratePrelude string
-
-//go:embed prelude_client.js
-var clientPrelude string
+// preludes are the scripts that make a program's world.
+//
+//go:embed prelude*.js
+var preludes embed.FS
 
 // compileOnce returns a function that compiles a script once for all programs of the child.
-func compileOnce(name, text string) func() (*sobek.Program, error) {
-	return sync.OnceValues(func() (*sobek.Program, error) { return sobek.Compile(name, text, true) })
+func compileOnce(name string) func() (*sobek.Program, error) {
+	return sync.OnceValues(func() (*sobek.Program, error) {
+		text, err := preludes.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		return sobek.Compile(name, string(text), true)
+	})
 }
 
 var (
-	compilePrelude = compileOnce("prelude.js", prelude)
-	compileClient  = compileOnce("prelude_client.js", clientPrelude)
+	compilePrelude = compileOnce("prelude.js")
+	compileClient  = compileOnce("prelude_client.js")
 )
+
+// hashPreludes returns the hash of all scripts: with another one, programs may have other results.
+var hashPreludes = sync.OnceValue(func() string {
+	var texts []string
+	files, _ := preludes.ReadDir(".") // the directory is part of the program
+	for _, f := range files {
+		text, _ := preludes.ReadFile(f.Name())
+		texts = append(texts, f.Name(), string(text))
+	}
+	return hashText(texts...)
+})
 
 // worlds are the scripts of tools that have one of their own, by [Job.Tool].
 var worlds = map[string]func() (*sobek.Program, error){
-	"kysely": compileOnce("prelude_kysely.js", kyselyPrelude), "mikro-orm": compileOnce("prelude_mikroorm.js", mikroormPrelude),
-	"node-pg-migrate": compileOnce("prelude_nodepgmigrate.js", nodePgPrelude),
-	"db-migrate":      compileOnce("prelude_dbmigrate.js", dbMigratePrelude),
-	"payload":         compileClient, "client": compileClient,
+	"kysely": compileOnce("prelude_kysely.js"), "mikro-orm": compileOnce("prelude_mikroorm.js"),
+	"node-pg-migrate": compileOnce("prelude_nodepgmigrate.js"), "db-migrate": compileOnce("prelude_dbmigrate.js"),
+	"payload": compileClient, "client": compileClient,
 }
 
 // roots are the names of the tools' objects, by [Job.Tool].

@@ -52,10 +52,15 @@ var (
 // findDirectories finds the directories of migrations in packages that depend on Payload's package for Postgres.
 func findDirectories(t adapter.Tree) []jscode.FoundDirectory {
 	return adapter.Memoize(t, "directories of Payload", func() []jscode.FoundDirectory {
+		packages := jscode.ListPackages(t, postgresPackages...)
+		if len(packages) == 0 {
+			return nil
+		}
 		var out []jscode.FoundDirectory
-		for _, p := range jscode.ListPackages(t, postgresPackages...) {
+		files := jscode.ReadSettingFiles(t, settingFile)
+		for _, p := range packages {
 			named := map[string]string{}
-			for _, f := range jscode.ReadSettingFiles(t, settingFile) {
+			for _, f := range files {
 				isOwn := p.Dir() == "" || strings.HasPrefix(f.Path, p.Dir()+"/")
 				if m := directory.FindStringSubmatch(f.Text); m != nil && isOwn && adapterCall.MatchString(f.Text) {
 					named[path.Join(path.Dir(f.Path), m[1])] = f.Path
@@ -67,11 +72,7 @@ func findDirectories(t adapter.Tree) []jscode.FoundDirectory {
 					named[dir] = p.File
 				}
 			}
-			for dir, file := range named {
-				if jscode.HasPrograms(t, dir) {
-					out = append(out, jscode.FoundDirectory{Dir: dir, File: file})
-				}
-			}
+			out = append(out, jscode.ListFound(t, named)...)
 		}
 		return out
 	})

@@ -63,13 +63,17 @@ func findNodePg(t adapter.Tree) []jscode.FoundDirectory {
 			}
 		}
 		packages := jscode.ListPackages(t, nodePgName)
+		var files []*adapter.File
+		if len(packages) > 0 {
+			files = jscode.ReadSettingFiles(t, nodePgSettings)
+		}
 		for _, p := range packages {
 			text := adapter.ReadFile(t, p.File).Text
 			found := nodePgDirectory.FindAllStringSubmatch(text, 20)
 			for _, m := range found {
 				add(path.Join(p.Dir(), m[1]), p.File)
 			}
-			for _, f := range jscode.ReadSettingFiles(t, nodePgSettings) {
+			for _, f := range files {
 				if !strings.HasPrefix(f.Path, p.Dir()) {
 					continue
 				}

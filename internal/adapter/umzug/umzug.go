@@ -56,7 +56,7 @@ func chooseReader(t adapter.Tree, dir string) jscode.Adapter {
 var (
 	starts = lazyregexp.New(`\bnew\s+Umzug\b`)
 	// glob matches the pattern of the files, and what is before it.
-	glob = lazyregexp.New(`\bglob\s*:\s*(\[\s*)?(?:(?:path\.)?(join|resolve)\(\s*__dirname\s*,\s*|(__dirname)\s*\+\s*)?['"` + "`" +
+	glob = lazyregexp.New(`\bglob\s*:\s*(?:\[\s*)?(?:(?:path\.)?(join|resolve)\(\s*__dirname\s*,\s*|(__dirname)\s*\+\s*)?['"` + "`" +
 		`](\$\{__dirname\})?([^'"` + "`" + `*]*)\*`)
 	within = lazyregexp.New(`\bcwd\s*:\s*(?:__dirname|import\.meta\.dirname)\b`)
 	// gives matches the context.
@@ -98,12 +98,12 @@ func readRunners(t adapter.Tree) map[string]runner {
 					r.world = "knex"
 				}
 			}
-			isBeside := m[2] != "" || m[3] != "" || m[4] != "" || m[1] != "" && within.MatchString(text) || within.MatchString(text)
+			isBeside := m[1] != "" || m[2] != "" || m[3] != "" || within.MatchString(text)
 			root := packages[i].Dir()
 			if isBeside {
 				root = path.Dir(file)
 			}
-			out[strings.TrimPrefix(path.Join("/", root, m[5]), "/")] = r
+			out[strings.TrimPrefix(path.Join("/", root, m[4]), "/")] = r
 		}
 		return out
 	})
@@ -124,13 +124,14 @@ var settingName = lazyregexp.New(`(?i)(?:migrat|umzug|database|db)[^/]*(?:/[^/]*
 
 // findDirectories finds the directories of migrations.
 func findDirectories(t adapter.Tree) []jscode.FoundDirectory {
-	var out []jscode.FoundDirectory
-	for dir, r := range readRunners(t) {
-		if jscode.HasPrograms(t, dir) {
-			out = append(out, jscode.FoundDirectory{Dir: dir, File: r.file, Foreign: r.foreign})
-		}
+	runners, named := readRunners(t), map[string]string{}
+	for dir, r := range runners {
+		named[dir] = r.file
 	}
-	slices.SortFunc(out, func(a, b jscode.FoundDirectory) int { return strings.Compare(a.Dir, b.Dir) })
+	out := jscode.ListFound(t, named)
+	for i := range out {
+		out[i].Foreign = runners[out[i].Dir].foreign
+	}
 	return out
 }
 
