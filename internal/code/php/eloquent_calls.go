@@ -145,7 +145,7 @@ func (c *phpCalls) readChain(class string, at int) (last string) {
 			return last
 		}
 		c.chains++
-		end := c.closing(at, to)
+		end := c.r.FindClosing(at+1, to)
 		arguments, known := phpMethods[method]
 		switch {
 		case strings.Contains(method, "join"):
@@ -178,52 +178,11 @@ func phpArrow(text []byte) int {
 	return 0
 }
 
-// closing returns the offset of the bracket that closes the one at an offset, or to.
-func (c *phpCalls) closing(at, to int) int {
-	depth := 0
-	c.eachCode(at, to, func(i int) bool {
-		switch c.r.Text[i] {
-		case '(', '[', '{':
-			depth++
-		case ')', ']', '}':
-			if depth--; depth == 0 {
-				to = i
-				return false
-			}
-		}
-		return true
-	}, func(lexer.String) bool { return true })
-	return to
-}
-
-// eachCode calls code for each byte outside of texts and comments, and text for each text, until one returns false.
-func (c *phpCalls) eachCode(at, to int, code func(int) bool, text func(lexer.String) bool) {
-	r := c.r
-	for i := r.StringAt(at); at < to; i++ {
-		next, end := to, to
-		if i < len(r.Strings) && r.Strings[i].Open < to {
-			next, end = r.Strings[i].Open, min(to, r.Strings[i].End)
-		}
-		for ; at < next; at++ {
-			if bracketOrComma[r.Text[at]] && !lexer.IsInSpans(r.Comments, at) && !code(at) {
-				return
-			}
-		}
-		if next < to && !text(r.Strings[i]) {
-			return
-		}
-		at = end
-	}
-}
-
-// bracketOrComma are the bytes that eachCode passes.
-var bracketOrComma = [256]bool{'(': true, ')': true, '[': true, ']': true, '{': true, '}': true, ',': true}
-
 // addCall records a call with the columns among its arguments.
 func (c *phpCalls) addCall(class string, a phpArguments, joins bool, from, to int) {
 	var words []facts.Word
 	arguments, depth, lists := 0, 0, 0
-	c.eachCode(from, to, func(i int) bool {
+	c.r.EachCode(from, to, func(i int) bool {
 		switch c.r.Text[i] {
 		case '[':
 			lists++

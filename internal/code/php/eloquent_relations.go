@@ -80,9 +80,9 @@ func (c *phpCalls) readRelations() {
 
 // readArguments reads the texts among the arguments of a call after its bracket, and returns the offset of the closing one.
 func (c *phpCalls) readArguments(from int, texts map[int]string) (end int) {
-	end = c.closing(from-1, min(len(c.r.Text), from+maxCall))
+	end = c.r.FindClosing(from, min(len(c.r.Text), from+maxCall))
 	n, depth := 0, 0
-	c.eachCode(from, end, func(i int) bool {
+	c.r.EachCode(from, end, func(i int) bool {
 		switch c.r.Text[i] {
 		case '(', '[', '{':
 			depth++
@@ -204,7 +204,7 @@ func (x *relation) addPivotColumn(c *phpCalls, line int, column string) {
 func (c *phpCalls) readVariables() {
 	methods := phpFunction.FindAllSubmatchIndex(c.r.Text, maxChains)
 	for _, m := range phpNested.FindAllIndex(c.r.Text, maxChains) {
-		c.nested = append(c.nested, lexer.Span{From: m[1], To: c.closing(m[1]-1, min(len(c.r.Text), m[1]+maxCall))})
+		c.nested = append(c.nested, lexer.Span{From: m[1], To: c.r.FindClosing(m[1], min(len(c.r.Text), m[1]+maxCall))})
 	}
 	for _, m := range phpVariable.FindAllSubmatchIndex(c.r.Text, maxChains) {
 		class := c.classOfVariable(c.r.GroupText(m, 1), m[0], methods)

@@ -30,7 +30,7 @@ func findChainWrite(r *source.File, before []byte, argumentEnd int) facts.How {
 		return facts.Deletes
 	}
 	to := min(len(r.Text), argumentEnd+maxChain)
-	i := closeBracket(r, argumentEnd, to)
+	i := r.FindClosing(argumentEnd, to) + 1
 	for i < to {
 		i = skipBlank(r, i, to)
 		rest := r.Text[i:to]
@@ -55,7 +55,7 @@ func findChainWrite(r *source.File, before []byte, argumentEnd int) facts.How {
 		if how, writes := chainWrites[name]; writes {
 			return how
 		}
-		i = closeBracket(r, i+1, to)
+		i = r.FindClosing(i+1, to) + 1
 	}
 	return facts.Reads
 }
@@ -68,52 +68,10 @@ func isAfterDelete(before []byte) bool {
 	return dotted && called && chainWrites[strings.ToLower(name)] == facts.Deletes
 }
 
-// closeBracket returns the offset after the bracket that closes the call around an offset.
-func closeBracket(r *source.File, i, to int) int {
-	k := r.StringAt(i)
-	for depth := 1; i < to; i++ {
-		if k < len(r.Strings) && i >= r.Strings[k].Open {
-			i = max(i, r.Strings[k].End-1)
-			k++
-			continue
-		}
-		switch r.Text[i] {
-		case '/':
-			if end := skipComment(r.Text[i:to]); end > 0 {
-				i += end - 1
-			}
-		case '(', '[', '{':
-			depth++
-		case ')', ']', '}':
-			if depth--; depth == 0 {
-				return i + 1
-			}
-		}
-	}
-	return to
-}
-
 // skipBlank returns the offset after white space and comments.
 func skipBlank(r *source.File, i, to int) int {
-	for i < to {
-		if n := skipComment(r.Text[i:to]); n > 0 {
-			i += n
-		} else if strings.IndexByte(" \t\r\n", r.Text[i]) >= 0 {
-			i++
-		} else {
-			break
-		}
+	for i < to && (strings.IndexByte(" \t\r\n", r.Text[i]) >= 0 || lexer.IsInSpans(r.Comments, i)) {
+		i++
 	}
 	return i
-}
-
-// skipComment returns the length of a comment at the beginning of a text; 0 for none.
-func skipComment(text []byte) int {
-	switch {
-	case bytes.HasPrefix(text, []byte("//")):
-		return lexer.LineEnd(text)
-	case bytes.HasPrefix(text, []byte("/*")):
-		return lexer.FindEnd(text, "*/")
-	}
-	return 0
 }

@@ -87,3 +87,43 @@ func (r *File) FindCallEnd(i int) int {
 	}
 	return to
 }
+
+// FindClosing returns the offset of the bracket that closes the one before an offset, or to. Texts and comments have no brackets.
+func (r *File) FindClosing(at, to int) int {
+	depth := 1
+	r.EachCode(at, to, func(i int) bool {
+		switch r.Text[i] {
+		case '(', '[', '{':
+			depth++
+		case ')', ']', '}':
+			if depth--; depth == 0 {
+				to = i
+				return false
+			}
+		}
+		return true
+	}, func(lexer.String) bool { return true })
+	return to
+}
+
+// EachCode calls code for each bracket and comma outside of texts and comments, and text for each text, until one returns false.
+func (r *File) EachCode(at, to int, code func(int) bool, text func(lexer.String) bool) {
+	for i := r.StringAt(at); at < to; i++ {
+		next, end := to, to
+		if i < len(r.Strings) && r.Strings[i].Open < to {
+			next, end = r.Strings[i].Open, min(to, r.Strings[i].End)
+		}
+		for ; at < next; at++ {
+			if bracketOrComma[r.Text[at]] && !lexer.IsInSpans(r.Comments, at) && !code(at) {
+				return
+			}
+		}
+		if next < to && !text(r.Strings[i]) {
+			return
+		}
+		at = end
+	}
+}
+
+// bracketOrComma are the bytes that EachCode passes.
+var bracketOrComma = [256]bool{'(': true, ')': true, '[': true, ']': true, '{': true, '}': true, ',': true}
