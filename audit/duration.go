@@ -13,11 +13,11 @@ type Result = effect.Result
 // schema, and how long the work on them takes if sizes are known. It returns how long the
 // statement's locks are held, as [onward.Statement.Duration].
 func (r *Release) Measure(to []onward.Effect, result *Result) string {
-	at := r.mainDatabase()
-	main := r.a.databases[at].base.schema
+	main := r.mainDatabase()
+	schema := r.a.databases[main].base.schema
 	r.a.known.addMeasures(to, result, func(e *effect.Effect) catalog.Name {
-		if main != nil && e.OID != 0 {
-			if rel := main.Relation(e.OID); rel != nil {
+		if schema != nil && e.OID != 0 {
+			if rel := schema.Relation(e.OID); rel != nil {
 				return rel.Name
 			}
 		}

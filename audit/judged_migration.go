@@ -388,9 +388,9 @@ func (j *judge) keepAnalysis(m *rule.Migration) {
 	kept := *m
 	kept.Statements = make([]*rule.Stmt, len(m.Statements))
 	for i, s := range m.Statements {
-		one, own := *s, *s.Statement
-		one.Statement = &own
-		kept.Statements[i] = &one
+		judged, parsed := *s, *s.Statement
+		judged.Statement = &parsed
+		kept.Statements[i] = &judged
 	}
 	j.keep(&kept)
 }

@@ -30,10 +30,11 @@ func Queries(ctx context.Context, load *Workload, c QueriesConfig) ([]onward.Que
 		if _, err := r.Audit(); err != nil {
 			return nil, err
 		}
-		if load, err = r.LocateQueries(onward.OldCode, load); err != nil {
+		located, err := r.LocateQueries(onward.OldCode, []*Workload{load})
+		if err != nil {
 			return nil, fmt.Errorf("find the recorded queries in the code: %w", err)
 		}
-		in := r.queryInput(load)
+		in := r.queryInput(located[0])
 		in.Head = nil
 		return queries.JudgeRecording(in), nil
 	}
@@ -67,9 +68,8 @@ func (r *Release) NewQueries(load *Workload) []onward.QueryFinding {
 
 func (r *Release) queryInput(load *Workload) *queries.Input {
 	in := r.a.queryInput(load)
-	at := r.mainDatabase()
-	main := r.a.databases[at]
-	in.Deployed, in.Head = main.base.schema, main.head
+	main := r.mainDatabase()
+	in.Deployed, in.Head = r.a.databases[main].base.schema, r.a.databases[main].head
 	return in
 }
 

@@ -202,26 +202,26 @@ type History struct {
 
 // main returns the sources of the database that is rehearsed, as indexes.
 func (r *Release) main() []int {
-	at := r.mainDatabase()
-	return r.a.databases[at].sources
+	main := r.mainDatabase()
+	return r.a.databases[main].sources
 }
 
 // mainDatabase returns the database to which the release adds the most migrations, and of
 // several such the one that has the most: only one is rehearsed.
 func (r *Release) mainDatabase() int {
 	r.a.groupByDatabase(r.pairs)
-	count := func(members []int) (brings, has int) {
+	count := func(members []int) (added, had int) {
 		for _, i := range members {
-			brings += len(r.compared[i].release)
-			has += len(r.compared[i].deployed)
+			added += len(r.compared[i].release)
+			had += len(r.compared[i].deployed)
 		}
-		return brings, has
+		return added, had
 	}
 	most := 0
 	for i := range r.a.databases {
-		brings, has := count(r.a.databases[i].sources)
-		brings2, has2 := count(r.a.databases[most].sources)
-		if cmp.Or(brings-brings2, has-has2) > 0 {
+		added, had := count(r.a.databases[i].sources)
+		addedMost, hadMost := count(r.a.databases[most].sources)
+		if cmp.Or(added-addedMost, had-hadMost) > 0 {
 			most = i
 		}
 	}

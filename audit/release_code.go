@@ -28,11 +28,11 @@ func (r *Release) Parsed(of onward.Code) (*Workload, *onward.Parsed, error) {
 	return r.usage.CollectQueries(database, r.a.databases[database].base.schema, nil)
 }
 
-// LocateQueries returns a recording of the code at the base, or at the head, with the files and lines that write its queries. Call it after
+// LocateQueries returns recordings of the code at the base, or at the head, with the files and lines that write their queries. Call it after
 // [Release.Audit].
-func (r *Release) LocateQueries(of onward.Code, recorded *Workload) (*Workload, error) {
+func (r *Release) LocateQueries(of onward.Code, recorded []*Workload) ([]*Workload, error) {
 	database := r.mainDatabase()
-	if of == onward.NewCode {
+	if of == onward.NewCode && len(recorded) > 0 {
 		return r.headUsage().LocateQueries(database, r.a.databases[database].head, recorded)
 	}
 	return r.usage.LocateQueries(database, r.a.databases[database].base.schema, recorded)

@@ -15,9 +15,9 @@ type Name = catalog.Name
 // migrations make, at the base and at the head. They are of the database with most of the
 // release; sources on other databases are only in the report.
 func (r *Release) Schemas(major int) (report *onward.Report, deployed, head *Catalog, err error) {
-	at := r.mainDatabase()
+	main := r.mainDatabase()
 	if report, err = r.Model(major); err != nil {
 		return nil, nil, nil, err
 	}
-	return report, r.a.databases[at].base.schema, r.a.databases[at].head, nil
+	return report, r.a.databases[main].base.schema, r.a.databases[main].head, nil
 }

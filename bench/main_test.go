@@ -43,11 +43,11 @@ func TestLimitsAreChecked(t *testing.T) {
 	code.WriteString(`"changelog/cold" "changelog/warm" "lsp/2000" "lsp/10000"`)
 	seen := map[string]bool{}
 	for _, l := range table.Limits {
-		name, _, own := strings.Cut(l.Name, " ")
+		name, _, isShape := strings.Cut(l.Name, " ")
 		if seen[l.Name] || l.Bounds == "" || l.Unit == "" {
 			t.Errorf("%+v is there twice, or lacks what it bounds", l)
 		}
-		if seen[l.Name] = true; !own && !strings.Contains(code.String(), `"`+name+`"`) {
+		if seen[l.Name] = true; !isShape && !strings.Contains(code.String(), `"`+name+`"`) {
 			t.Errorf("no benchmark checks %s", name)
 		}
 	}

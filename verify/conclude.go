@@ -45,7 +45,7 @@ func concludeOpen(r *onward.Report, whole bool) {
 	s := &r.Summary
 	locks := s.State == onward.StateNotSafe && !HasOtherErrors(r)
 	var text string
-	n := countOpenWrites(r, func(*onward.Verdict) bool { return true })
+	n := countOpenWrites(r, nil)
 	switch {
 	case s.State == onward.StateNotSafe && !locks:
 		return
@@ -81,12 +81,12 @@ func isUnfit(v *onward.Verification) bool {
 	return n != nil && n.Parsed == nil && n.Unfit > 0 && n.Checked+n.Untouched == 0 && (v.Replay == nil || v.Replay.Points == 0)
 }
 
-// countOpenWrites counts the writes of code that runs during the release which a new condition may refuse, depending on their values, if counts
-// says so of their verdict.
+// countOpenWrites counts the writes of code that runs during the release which a new condition may refuse, depending on their values: those whose
+// verdict counts, which all do if counts is nil.
 func countOpenWrites(r *onward.Report, counts func(*onward.Verdict) bool) int {
 	open := map[string]bool{}
 	for i := range r.Verdicts {
-		if d := &r.Verdicts[i]; d.Kind == onward.VerdictRejected && d.Code != onward.NewCode && counts(d) {
+		if d := &r.Verdicts[i]; d.Kind == onward.VerdictRejected && d.Code != onward.NewCode && (counts == nil || counts(d)) {
 			open[d.ID] = true
 		}
 	}

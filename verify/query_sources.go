@@ -19,12 +19,9 @@ import (
 // locateQueries adds the files and lines that write them to the recorded queries.
 func (c *Config) locateQueries(release *audit.Release) error {
 	for code, list := range map[onward.Code]*[]*Workload{onward.OldCode: &c.Old, onward.NewCode: &c.New} {
-		located := slices.Clone(*list)
-		for i, load := range located {
-			var err error
-			if located[i], err = release.LocateQueries(code, load); err != nil {
-				return fmt.Errorf("find the recorded queries in the code: %w", err)
-			}
+		located, err := release.LocateQueries(code, *list)
+		if err != nil {
+			return fmt.Errorf("find the recorded queries in the code: %w", err)
 		}
 		*list = located
 	}

@@ -25,7 +25,7 @@ func TestLimits(t *testing.T) {
 		seen[sh.name] = true
 	}
 	for _, l := range table.Limits {
-		if _, name, own := strings.Cut(l.Name, " "); own && (!seen[name] || l.Bounds == "" || l.Value == 0) {
+		if _, name, isShape := strings.Cut(l.Name, " "); isShape && (!seen[name] || l.Bounds == "" || l.Value == 0) {
 			t.Errorf("%+v", l)
 		}
 	}

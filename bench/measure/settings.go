@@ -52,7 +52,7 @@ func (s *Settings) RegisterFlags(f *flag.FlagSet) {
 	f.StringVar(&s.Ways, "ways", "", "stalls: the ways whose names match a `regexp`")
 	f.StringVar(&s.Pgroll, "pgroll", "pgroll", "stalls, backfill: the `program` pgroll")
 	f.IntVar(&s.Rate, "rate", 400, "stalls, backfill: queries in a second, of all clients together")
-	f.BoolVar(&s.LockWaits, "locks", false, "stalls: print for how long the load waited for locks, too, where that is longer than 20 ms: "+
+	f.BoolVar(&s.LockWaits, "locks", false, "stalls: print for how long the load waited for locks, too, if that is longer than 20 ms: "+
 		"the server's deadlock_timeout is changed for it")
 }
 

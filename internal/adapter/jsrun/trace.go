@@ -11,7 +11,7 @@ type Job struct {
 	Bare bool `json:"bare,omitempty"`
 	// Client is the tool's name of its database, if the project's settings tell: "pg"; "" if they do not.
 	Client string `json:"client"`
-	// Settings are those of the tool that its object needs, as JSON; "" for none.
+	// Settings has the tool's settings that its object needs, as JSON; "" for none.
 	Settings string `json:"settings,omitempty"`
 }
 

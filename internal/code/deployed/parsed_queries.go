@@ -45,12 +45,19 @@ func (u *Code) CollectQueries(database int, schema, earlier *catalog.Catalog) (*
 
 // LocateQueries returns recorded queries with the places of the code that writes them. The queries that models imply have no place: another line
 // sends them. Files that git lacks give no places.
-func (u *Code) LocateQueries(database int, schema *catalog.Catalog, recorded *workload.Workload) (*workload.Workload, error) {
+func (u *Code) LocateQueries(database int, schema *catalog.Catalog, recorded []*workload.Workload) ([]*workload.Workload, error) {
+	if len(recorded) == 0 {
+		return recorded, nil
+	}
 	x := &queryCollector{u: u, database: database, schema: schema, im: workload.NewImport(FromCode), counts: &onward.Parsed{Revision: u.name}}
 	if err := x.addStatements(); err != nil {
 		return nil, err
 	}
-	return recorded.AddPlaces(x.im.Workload()), nil
+	code, out := x.im.Workload(), slices.Clone(recorded)
+	for i := range out {
+		out[i] = out[i].AddPlaces(code)
+	}
+	return out, nil
 }
 
 // queryCollector collects the queries of one code.
