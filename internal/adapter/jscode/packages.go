@@ -69,8 +69,8 @@ func (p *Package) DependsOn(names ...string) bool {
 	return slices.ContainsFunc(names, func(n string) bool { return p.Dependencies[n] != "" || p.Development[n] != "" })
 }
 
-// runs reports whether a script of a package calls a command with one of some names, which another package may bring.
-func (p *Package) runs(names ...string) bool {
+// runsCommand reports whether a script of a package calls a command with one of some names, which another package may bring.
+func (p *Package) runsCommand(names ...string) bool {
 	for _, script := range p.Scripts {
 		if slices.ContainsFunc(strings.Fields(script), func(word string) bool { return slices.Contains(names, word) }) {
 			return true
@@ -114,7 +114,7 @@ func ListPackages(t adapter.Tree, names ...string) []*Package {
 		}
 		return out
 	})
-	return slices.DeleteFunc(slices.Clone(all), func(p *Package) bool { return !p.DependsOn(names...) && !p.runs(names...) })
+	return slices.DeleteFunc(slices.Clone(all), func(p *Package) bool { return !p.DependsOn(names...) && !p.runsCommand(names...) })
 }
 
 // HasPrograms reports whether a directory has a program that may be a migration.
