@@ -23,6 +23,8 @@ type adaptedTool struct {
 	extra map[string]string
 }
 
+// listAdaptedTools lists tools that commit after each file or statement: one transaction for all files has findings and a plan, whose
+// cost is not the adapter's.
 func listAdaptedTools() []adaptedTool {
 	script := func(before, after string) func(int, string) string {
 		return func(i int, sql string) string { return fmt.Sprintf(before, i, sql) + after }
@@ -56,7 +58,10 @@ func listAdaptedTools() []adaptedTool {
 			file: func(i int, sql string) (string, string) {
 				return fmt.Sprintf("src/migrations/%013d-Step%d.ts", i, i), typeorm(i, sql)
 			},
-			extra: map[string]string{"package.json": `{"dependencies": {"typeorm": "1.1.0"}}`},
+			extra: map[string]string{
+				"package.json":   `{"dependencies": {"typeorm": "1.1.0"}}`,
+				"data-source.ts": "new DataSource({type: 'postgres', migrations: ['src/migrations/*.ts'], migrationsTransactionMode: 'each'});\n",
+			},
 		},
 		{
 			name: "Knex",
@@ -64,7 +69,8 @@ func listAdaptedTools() []adaptedTool {
 				return fmt.Sprintf("migrations/2024%010d_step.js", i), knex(i, sql)
 			},
 			extra: map[string]string{
-				"package.json": `{"dependencies": {"knex": "3.3.0"}}`, "knexfile.js": "module.exports = {client: 'pg'};\n",
+				"package.json": `{"dependencies": {"knex": "3.3.0"}}`,
+				"knexfile.js":  "module.exports = {client: 'pg', migrations: {disableTransactions: true}};\n",
 			},
 		},
 	}

@@ -106,14 +106,17 @@ func (d *Databases) FindPostgres(files []*adapter.File) (name string) {
 
 // ReadSettingFiles reads at most 200 files of a tree whose paths match a pattern.
 func ReadSettingFiles(t adapter.Tree, pattern *lazyregexp.Regexp) []*adapter.File {
+	paths := adapter.Memoize(t, "settings "+pattern.String(), func() (paths []string) {
+		for _, p := range t.Paths() {
+			if pattern.MatchString(p) && !adapter.IsNoProgram(path.Base(p)) && !strings.Contains(p, "node_modules/") {
+				paths = append(paths, p)
+			}
+		}
+		return paths[:min(len(paths), 200)]
+	})
 	var out []*adapter.File
-	for _, p := range t.Paths() {
-		if len(out) == 200 {
-			break
-		}
-		if pattern.MatchString(p) && !adapter.IsNoProgram(path.Base(p)) && !strings.Contains(p, "node_modules/") {
-			out = append(out, adapter.RunnerFile(t, p))
-		}
+	for _, p := range paths {
+		out = append(out, adapter.RunnerFile(t, p))
 	}
 	return out
 }

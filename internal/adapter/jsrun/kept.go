@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -52,7 +53,7 @@ func KeepForSession() {
 }
 
 // resultVersion changes if the same program has another result, although the prelude is the same.
-const resultVersion = "4"
+const resultVersion = "5"
 
 // openResults opens the results for the directory of some programs.
 func openResults(jobs []Job) keptResults {
@@ -66,7 +67,7 @@ func openResults(jobs []Job) keptResults {
 
 // entry is a kept result, with the files on which it depends.
 type entry struct {
-	Asked  []question `json:"asked"`
+	Asked  []question `json:"asked,omitempty"`
 	Result Result     `json:"result"`
 }
 
@@ -128,8 +129,19 @@ func (k keptResults) find(key string, files *textKeeper, result *Result) bool {
 	return true
 }
 
-func (k keptResults) put(key string, asked []question, result Result) {
-	if data, err := json.Marshal(entry{asked, result}); err == nil {
+// put keeps the result of a program that is in the file ownPath. The key has that file's text, and a file that was found makes the
+// candidates after it meaningless.
+func (k keptResults) put(key, ownPath string, asked []question, result Result) {
+	var needed []question
+	for _, q := range asked {
+		if i := slices.Index(q.Candidates, q.Name); i >= 0 {
+			q.Candidates = q.Candidates[:i+1]
+		}
+		if !slices.Equal(q.Candidates, []string{ownPath}) {
+			needed = append(needed, q)
+		}
+	}
+	if data, err := json.Marshal(entry{needed, result}); err == nil {
 		k.fresh[key] = data
 	}
 }

@@ -54,7 +54,7 @@ func Run(ctx context.Context, files Files, jobs []Job) (results []Result, gaps [
 			}
 		}
 		if !results[i].Truncated {
-			kept.put(key, r.asked, results[i])
+			kept.put(key, j.Path, r.asked, results[i])
 		}
 	}
 	kept.save()
