@@ -22,9 +22,10 @@ func (a *app) newLSPCommand() *cobra.Command {
 you type a migration; on hover the locks of a statement and the schema at the cursor; safe
 forms and suppressions as code actions. docs/editors.md has the configuration for editors.
 
-A migration is judged as onward changelog judges it, with the editor's unsaved texts. A SQL file
-that is no migration is not judged. Migrations in JavaScript run in an interpreter that reaches
-nothing; no other code of the repository runs. Nothing is written there, and no server is asked.
+A migration in a SQL file is judged as onward changelog judges it, with the editor's unsaved
+texts. A SQL file that is no migration is not judged, nor is a file in another language; earlier
+migrations in JavaScript run in an interpreter that reaches nothing. No other code of the
+repository runs, nothing is written there, and no server is asked.
 
 Exit code: 0 if the editor ended the session, 1 if the editor vanished first.`,
 		Example: `  onward lsp
