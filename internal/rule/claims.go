@@ -49,7 +49,7 @@ func (p *Pass) IsLossClaimed(s *Stmt, names ...string) bool {
 func (p *Pass) recordClaims(from int) {
 	for i := from; i < len(p.findings); i++ {
 		f := &p.findings[i]
-		c := claim{f.Fact + "\n" + f.Harm, f.full, f.versions, mayClaimWait(f.Category, f.full), p.Rule.Stops || f.stops}
+		c := claim{f.Fact + "\n" + f.Harm, f.full, f.versions, mayClaimWait(f.Category, f.full), p.Rule.Stops || f.said.Stops}
 		if c.waits || c.fails {
 			p.claims = append(p.claims, c)
 		}

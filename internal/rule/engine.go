@@ -362,7 +362,7 @@ func (e *Engine) Finish() (findings []onward.Finding, taken int) {
 		}
 		return a.Severity > b.Severity
 	})
-	kept = mergeFindings(mergeRounds(lowerYielding(dropLesser(markUnreached(kept)))))
+	kept = relateFindings(kept, relations...)
 	findings = make([]onward.Finding, 0, len(kept))
 	for _, f := range kept {
 		if f.Evidence == nil {

@@ -61,16 +61,13 @@ type placedFinding struct {
 	// outer is the line of the file's statement that contains the finding: the line of the DO block, or of the statement itself.
 	outer, outerEnd int
 	versions        []int
-	cause           string // of Report.Cause
-	once            bool   // of Report.Once
-	from            int    // of Report.From
-	yields          bool   // of Report.Yields
-	stops           bool   // of Report.Stops
-	depends         []int  // of listDependence
-	lesser          bool   // of Report.Lesser
-	round           string // of Statement.Round
-	hands           []onward.Evidence
-	fix             *alterFix
+	// said is what the rule reported.
+	said    Report
+	depends []int  // of listDependence
+	round   string // of Statement.Round
+	fix     *alterFix
+	// dropped says that another finding replaces this one (relations).
+	dropped bool
 }
 
 // Report is the text of a finding. Fact, Harm and Instead are lower case, without a full stop; Instead may have several lines of SQL.
@@ -225,13 +222,7 @@ func (p *Pass) addFinding(s *Stmt, f onward.Finding, r Report) {
 		outer:    f.Line,
 		outerEnd: f.EndLine,
 		versions: p.versions,
-		cause:    r.Cause,
-		once:     r.Once,
-		from:     r.From,
-		yields:   r.Yields,
-		stops:    r.Stops,
-		lesser:   r.Lesser,
-		hands:    r.Hands,
+		said:     r,
 	}
 	text := ""
 	if s != nil {

@@ -1,7 +1,6 @@
 package rule
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/onward-sql/onward/internal/analysis"
@@ -9,7 +8,6 @@ import (
 	"github.com/onward-sql/onward/internal/catalog/builtin"
 	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/prose"
 )
 
 // failure is a statement that is certain to fail, with the names in it that nothing before it has.
@@ -117,40 +115,4 @@ func (s *Stmt) listNewNames() []string {
 		_, isType := builtin.Type(name)
 		return known[name] || isType || builtin.Known(name) || s.Before.LookupType("", name) != nil
 	})
-}
-
-// maxLines is how many lines of failures a finding names.
-const maxLines = 3
-
-// markUnreached says in the findings after a statement at which the migration stops (Report.Stops) that they count once that is fixed: the
-// server never gets there. Findings on what such a statement would have made are removed. It runs after suppressions, so that
-// suppressing the finding brings the others back.
-func markUnreached(found []placedFinding) []placedFinding {
-	type stop struct{ statement, line int }
-	stops := map[string][]stop{} // path
-	for i := range found {
-		if f := &found[i]; f.stops && !slices.ContainsFunc(stops[f.Path], func(s stop) bool { return s.statement == f.order[1] }) {
-			stops[f.Path] = append(stops[f.Path], stop{f.order[1], f.Line})
-		}
-	}
-	out := found[:0]
-	for _, f := range found {
-		var lines []string
-		dependent := false
-		for _, s := range stops[f.Path] {
-			if s.statement < f.order[1] {
-				f.After = append(f.After, s.line)
-				lines = append(lines, fmt.Sprintf(":%d", s.line))
-				dependent = dependent || slices.Contains(f.depends, s.statement)
-			}
-		}
-		if dependent {
-			continue
-		}
-		if len(lines) > 0 {
-			f.Harm += "; this counts once " + prose.FirstNames(lines, maxLines) + prose.PickForm(len(lines), " is", " are") + " fixed"
-		}
-		out = append(out, f)
-	}
-	return out
 }

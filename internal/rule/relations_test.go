@@ -13,7 +13,7 @@ import (
 func TestMergeByCause(t *testing.T) {
 	t.Parallel()
 	found := func(line int, fact, cause string) placedFinding {
-		return placedFinding{Finding: onward.Finding{Rule: "r", Path: "a.sql", Line: line, Fact: fact, Severity: onward.Error}, cause: cause}
+		return placedFinding{Finding: onward.Finding{Rule: "r", Path: "a.sql", Line: line, Fact: fact, Severity: onward.Error}, said: Report{Cause: cause}}
 	}
 	var in []placedFinding
 	for line := 1; line <= 5; line++ {
@@ -24,15 +24,15 @@ func TestMergeByCause(t *testing.T) {
 	}
 	for line := 9; line <= 10; line++ { // two that say the same
 		f := found(line, "c", "and %d more")
-		f.once = true
+		f.said.Once = true
 		in = append(in, f)
 	}
 	other := found(11, "d", "and %d more")
-	other.once = true
+	other.said.Once = true
 	in = append(in, other)
 	for line := 12; line <= 13; line++ { // two are enough
 		f := found(line, "e"+strconv.Itoa(line), "nor %d more")
-		f.from = 2
+		f.said.From = 2
 		in = append(in, f)
 	}
 	type told struct {
@@ -40,7 +40,7 @@ func TestMergeByCause(t *testing.T) {
 		Also int
 	}
 	var got []told
-	for _, f := range mergeFindings(in) {
+	for _, f := range relateFindings(in, relation{causeOf, mergeCause}) {
 		got = append(got, told{f.Fact, len(f.Also)})
 	}
 	want := []told{{`a, and 4 others do so too, on 100% of "t"`, 4}, {"b", 0}, {"b", 0}, {"b", 0}, {"c, and 1 more", 1}, {"d", 0}, {"e12, nor 1 more", 1}}
@@ -56,17 +56,17 @@ func TestGreater(t *testing.T) {
 		return placedFinding{
 			Finding: onward.Finding{Rule: rule, Path: path, Category: category, Severity: severity},
 			order:   [2]int{0, statement},
-			lesser:  rule == "lesser",
+			said:    Report{Lesser: rule == "lesser"},
 		}
 	}
 	var got []string
-	for _, f := range dropLesser([]placedFinding{
+	for _, f := range relateFindings([]placedFinding{
 		at("lesser", "a.sql", 1, onward.InTransaction, onward.Warning), at("blocks", "a.sql", 1, onward.Locking,
 			onward.Error), at("other", "a.sql", 1, onward.InTransaction, onward.Warning),
 		at("lesser", "a.sql", 2, onward.InTransaction, onward.Warning), at("blocks", "a.sql", 2, onward.Locking, onward.Warning), // suppressed or small
 		at("lesser", "a.sql", 3, onward.InTransaction, onward.Warning), at("breaks", "a.sql", 3, onward.Compatibility, onward.Error),
 		at("lesser", "b.sql", 1, onward.InTransaction, onward.Warning),
-	}) {
+	}, relation{statementOf, dropLesser}) {
 		got = append(got, f.Path+" "+strconv.Itoa(f.order[1])+" "+f.Rule)
 	}
 	want := []string{"a.sql 1 blocks", "a.sql 1 other", "a.sql 2 lesser", "a.sql 2 blocks", "a.sql 3 lesser", "a.sql 3 breaks", "b.sql 1 lesser"}
@@ -80,10 +80,10 @@ func TestMergeLeavesFailuresApart(t *testing.T) {
 	t.Parallel()
 	var found []placedFinding
 	for _, harm := range []string{"old code fails", "old code fails", "the statement fails", "the statement fails", "old code fails", "old code fails"} {
-		found = append(found, placedFinding{Finding: onward.Finding{Rule: "r", Fact: "f", Harm: harm, Severity: onward.Error}, cause: "and %d more"})
+		found = append(found, placedFinding{Finding: onward.Finding{Rule: "r", Fact: "f", Harm: harm, Severity: onward.Error}, said: Report{Cause: "and %d more"}})
 	}
 	var got []string
-	for _, f := range mergeFindings(found) {
+	for _, f := range relateFindings(found, relation{causeOf, mergeCause}) {
 		got = append(got, f.Fact+": "+f.Harm)
 	}
 	want := []string{"f, and 3 more: old code fails", "f: the statement fails", "f: the statement fails"}
@@ -98,15 +98,15 @@ func TestYield(t *testing.T) {
 	at := func(path string, category onward.Category, severity onward.Severity) placedFinding {
 		return placedFinding{
 			Finding: onward.Finding{Path: path, Category: category, Severity: severity},
-			yields:  category == onward.Locking && severity == onward.Warning,
+			said:    Report{Yields: category == onward.Locking && severity == onward.Warning},
 		}
 	}
 	var got []onward.Severity
-	for _, f := range lowerYielding([]placedFinding{
+	for _, f := range relateFindings([]placedFinding{
 		at("a.sql", onward.Locking, onward.Warning), at("a.sql", onward.InTransaction, onward.Error), at("a.sql", onward.InTransaction, onward.Warning),
 		at("b.sql", onward.Locking, onward.Warning), at("b.sql", onward.Compatibility, onward.Error),
 		at("c.sql", onward.Locking, onward.Warning),
-	}) {
+	}, relation{pathOf, lowerYielding}) {
 		got = append(got, f.Severity)
 	}
 	want := []onward.Severity{onward.Info, onward.Error, onward.Warning, onward.Warning, onward.Error, onward.Warning}

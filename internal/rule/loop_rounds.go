@@ -15,60 +15,33 @@ const (
 	maxRoundEvidence = 20
 )
 
-// mergeRounds combines the findings of a rule on the rounds of one loop: the same EXECUTE runs the statements, and their
-// place is the same. The first finding stays, with the evidence, the conditions and the fixes of the others.
-func mergeRounds(found []placedFinding) []placedFinding {
-	type key struct {
-		rule, path, round string
-		severity          onward.Severity
-		fails             bool
-	}
-	keyOf := func(f *placedFinding) key { return key{f.Rule, f.Path, f.round, f.Severity, failsItself(f)} }
-	rounds := map[key][]placedFinding{}
-	for _, f := range found {
-		if f.round != "" {
-			rounds[keyOf(&f)] = append(rounds[keyOf(&f)], f)
-		}
-	}
-	out := found[:0]
-	for _, f := range found {
-		if f.round == "" {
-			out = append(out, f)
-			continue
-		}
-		if list := rounds[keyOf(&f)]; list != nil {
-			rounds[keyOf(&f)] = nil
-			out = append(out, mergeLoop(list))
-		}
-	}
-	return out
-}
-
-// mergeLoop merges findings on the rounds of a loop. All findings of one statement have the same order: they stay with it.
-func mergeLoop(list []placedFinding) placedFinding {
-	first := list[0]
-	if len(list) == 1 {
-		return first
+// mergeRounds combines the findings of a rule on the rounds of one loop: the same EXECUTE runs the statements, and their place is the same.
+// The first finding stays, with the evidence, the conditions and the fixes of the others.
+func mergeRounds(rounds []*placedFinding) {
+	first := rounds[0]
+	if len(rounds) == 1 {
+		return
 	}
 	first.Evidence, first.Also = slices.Clone(first.Evidence), slices.Clone(first.Also)
-	for _, f := range list[1:] {
+	for _, f := range rounds[1:] {
 		first.Also = append(first.Also, onward.Place{Migration: f.Migration, Path: f.Path, Line: f.Line, Fingerprint: f.Fingerprint, Fact: f.Fact})
 		for _, e := range f.Evidence {
 			if len(first.Evidence) < maxRoundEvidence && !slices.Contains(first.Evidence, e) {
 				first.Evidence = append(first.Evidence, e)
 			}
 		}
+		f.dropped = true
 	}
-	first.Instead, first.SafeIf = joinRoundFixes(list), joinRoundConditions(list)
-	first.Fact += fmt.Sprintf(", and the loop does so %d more times", len(list)-1)
-	if len(list) == 2 {
-		first.Fact = list[0].Fact + ", and the loop does so once more"
+	first.Instead, first.SafeIf = joinRoundFixes(rounds), joinRoundConditions(rounds)
+	if len(rounds) == 2 {
+		first.Fact += ", and the loop does so once more"
+		return
 	}
-	return first
+	first.Fact += fmt.Sprintf(", and the loop does so %d more times", len(rounds)-1)
 }
 
 // joinRoundFixes returns the first fix with the SQL of all of them.
-func joinRoundFixes(list []placedFinding) string {
+func joinRoundFixes(list []*placedFinding) string {
 	words, sql, _ := strings.Cut(list[0].Instead, "\n")
 	if sql == "" || strings.Contains(sql, "\nor ") {
 		return list[0].Instead // an alternative in prose follows the SQL
@@ -89,7 +62,7 @@ func joinRoundFixes(list []placedFinding) string {
 }
 
 // joinRoundConditions returns the condition under which all rounds are harmless.
-func joinRoundConditions(list []placedFinding) string {
+func joinRoundConditions(list []*placedFinding) string {
 	const noUse = "no deployed code uses "
 	var used, other []string
 	for _, f := range list {
