@@ -188,18 +188,34 @@ func (w windows) alternativeForm(m *adapter.Migration) *adapter.Migration {
 	return &out
 }
 
-// alternativeForms returns migrations in their alternative forms; nil if none has one.
-func (w windows) alternativeForms(list []*adapter.Migration) []*adapter.Migration {
-	out := make([]*adapter.Migration, len(list))
-	differs := false
-	for i, m := range list {
-		out[i] = w.alternativeForm(m)
-		differs = differs || out[i] != m
+// judgeAlternative judges a release in its alternative form, if it has one, and returns the findings by file. begin gives the trial what is
+// known of the base.
+func judgeAlternative(c *config.Config, k *deployedFacts, release []releasedMigration, begin func(trial *judge)) (map[string][]onward.Finding, error) {
+	forms := make([]*adapter.Migration, len(release))
+	found := map[string][]onward.Finding{}
+	for i, r := range release {
+		if forms[i] = k.windows.alternativeForm(r.migration); forms[i] != r.migration {
+			found[r.migration.Path] = []onward.Finding{}
+		}
 	}
-	if !differs {
-		return nil
+	if len(found) == 0 {
+		return nil, nil
 	}
-	return out
+	trial, err := newTrial(c, k)
+	if err != nil {
+		return nil, err
+	}
+	begin(trial)
+	for i, r := range release {
+		r.migration = forms[i]
+		trial.judgeMigration(r)
+	}
+	for _, f := range trial.finishReport().Findings {
+		if list, ok := found[f.Path]; ok {
+			found[f.Path] = append(list, f)
+		}
+	}
+	return found, nil
 }
 
 // newTrial returns a judge for the alternative form, in which comments suppress nothing.
@@ -222,20 +238,4 @@ func newTrial(c *config.Config, k *deployedFacts) (*judge, error) {
 		}
 	}
 	return j, nil
-}
-
-// alternativeFindings returns the findings in the alternative form, by file.
-func (j *judge) alternativeFindings(list, other []*adapter.Migration) map[string][]onward.Finding {
-	out := map[string][]onward.Finding{}
-	for i, m := range list {
-		if other[i] != m {
-			out[m.Path] = []onward.Finding{}
-		}
-	}
-	for _, f := range j.finishReport().Findings {
-		if found, ok := out[f.Path]; ok {
-			out[f.Path] = append(found, f)
-		}
-	}
-	return out
 }

@@ -105,7 +105,7 @@ func (b *BaseFiles) Copy(ctx context.Context, name string) (string, error) {
 	if len(places) == 0 {
 		return name, nil
 	}
-	place, files := b.listFiles(places)
+	place, files := b.listFilesAtFirst(places)
 	if len(files) == 0 {
 		if tracked, err := b.isTracked(ctx, places); err != nil || !tracked {
 			return name, err
@@ -138,8 +138,8 @@ func (b *BaseFiles) copyFile(p string) error {
 	return os.WriteFile(file, text, 0o600)
 }
 
-// listFiles returns the first of the paths that the deployed revision has, and the files at it or below it.
-func (b *BaseFiles) listFiles(places []string) (place string, files []string) {
+// listFilesAtFirst returns the first of the paths that the deployed revision has, and the files at it or below it.
+func (b *BaseFiles) listFilesAtFirst(places []string) (place string, files []string) {
 	for _, place := range places {
 		for _, p := range b.tree.Paths() {
 			if p == place || strings.HasPrefix(p, place+"/") {
@@ -167,14 +167,14 @@ func (b *BaseFiles) listPlaces(absolute string) (out []string) {
 		return file
 	}
 	root := resolve(b.repo.Root())
-	add(b.repo.Root(), absolute)
+	add(b.repo.Root(), absolute) // as it is written
 	if wd, err := os.Getwd(); err == nil {
 		if below, err := filepath.Rel(wd, absolute); err == nil {
 			add(root, filepath.Join(resolve(wd), below)) // the way to the repository may have links, too
 		}
 	}
-	add(root, filepath.Join(resolve(filepath.Dir(absolute)), filepath.Base(absolute)))
-	add(root, resolve(absolute))
+	add(root, filepath.Join(resolve(filepath.Dir(absolute)), filepath.Base(absolute))) // a link itself
+	add(root, resolve(absolute))                                                       // what the link names
 	return out
 }
 

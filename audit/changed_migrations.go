@@ -27,9 +27,11 @@ type comparison struct {
 	touched map[string]gitrange.Change
 }
 
+// releasedMigration is a migration of the release. The judge needs its run.
 type releasedMigration struct {
 	migration *adapter.Migration
 	status    onward.Status
+	run       run
 }
 
 // compareRevisions compares the migrations of base and head, by ID. A migration of the base may be applied somewhere: an
@@ -94,7 +96,7 @@ func (c *comparison) recordAdded(p pair, base map[string]*adapter.Migration, hea
 			c.recordPartialSquash(m, ran, lacking, p.head.HistoryBehavior.PartlyReplaced)
 		case old == nil && i > lastDeployed && m.Order > 0 && m.Order <= newest: // a squash that databases take for applied
 		case old == nil:
-			c.release = append(c.release, releasedMigration{m, onward.StatusNew})
+			c.release = append(c.release, releasedMigration{migration: m, status: onward.StatusNew})
 			if i < lastDeployed && !all.Traits(p.source.Framework).Graph && !m.Repeatable {
 				c.history = append(c.history, history.Change{
 					Kind: history.OutOfOrder, Migration: m.ID, Path: m.Path, Other: p.head.Migrations[lastDeployed].ID, Runner: p.head.HistoryBehavior.OutOfOrder,
@@ -102,10 +104,10 @@ func (c *comparison) recordAdded(p pair, base map[string]*adapter.Migration, hea
 			}
 		case c.isUnchanged(old, m), isSquashCleanup(old, m), isOneOfTwo(p.head, m):
 		case m.Repeatable:
-			c.release = append(c.release, releasedMigration{m, onward.StatusModified})
+			c.release = append(c.release, releasedMigration{migration: m, status: onward.StatusModified})
 		case hasUnchangedParts(old, m):
 			if more := onlyNewParts(old, m); len(more.Source.Parts) > 0 {
-				c.release = append(c.release, releasedMigration{more, onward.StatusModified})
+				c.release = append(c.release, releasedMigration{migration: more, status: onward.StatusModified})
 			}
 		default:
 			c.recordEdit(old, m, p.head.HistoryBehavior.Edited)

@@ -78,15 +78,22 @@ func (a *changelog) judgeRelease(pairs []pair, compared []*comparison, usage *de
 	var out *onward.Report
 	migrations := make([][]onward.Migration, len(pairs))
 	for i := range a.databases {
-		others, err := a.judgeAlternative(i, pairs, compared, usage)
-		if err != nil {
-			return nil, err
-		}
 		j, err := newJudge(a.Settings, a.known)
 		if err != nil {
 			return nil, err
 		}
-		j.alternative = others
+		var whole []releasedMigration
+		released := map[int][]releasedMigration{}
+		for _, k := range a.databases[i].sources {
+			released[k] = listReleased(pairs[k], k, compared[k].release)
+			whole = append(whole, released[k]...)
+		}
+		if usage != nil {
+			j.alternative, err = judgeAlternative(a.Settings, a.known, whole, func(trial *judge) { a.restoreBase(trial, i, compared, usage) })
+			if err != nil {
+				return nil, err
+			}
+		}
 		a.restoreBase(j, i, compared, usage)
 		if a.keep != nil {
 			j.keep = func(m *rule.Migration) { a.keep(i, m) }
@@ -102,8 +109,8 @@ func (a *changelog) judgeRelease(pairs []pair, compared []*comparison, usage *de
 			j.listUnreadable(p.deployed, a.rng.BaseName)
 			j.passHistory(p.history)
 			from := len(j.report.Migrations)
-			for _, m := range p.release {
-				j.judgeMigration(m.migration, m.status, runOf(pairs[k], k, compared[k].release, m.migration))
+			for _, m := range released[k] {
+				j.judgeMigration(m)
 			}
 			j.listUnrun(p.deleted, onward.StatusDeleted)
 			j.listUnrun(p.replaced, onward.StatusReplaced)
@@ -142,46 +149,22 @@ func (a *changelog) restoreBase(j *judge, database int, compared []*comparison, 
 	usage.Schemas[database] = j.ensureEngine().Catalog()
 }
 
-// run has the values that a migration shares with others of its source:
-// rule.Migration.Together and Session.
+// run has the values that a migration shares with others of its source: rule.Migration.Together and Session.
 type run struct{ together, session int }
 
-// runOf returns the run of a migration in the k-th pair.
-func runOf(p pair, k int, release []releasedMigration, m *adapter.Migration) (out run) {
+// listReleased returns the release of the k-th pair, each migration with its run.
+func listReleased(p pair, k int, release []releasedMigration) []releasedMigration {
 	single := func(m releasedMigration) bool { return m.migration.Source.Mode == onward.TransactionNone }
-	if p.head.Together && !(p.head.TogetherIfAll && slices.ContainsFunc(release, single)) {
-		out.together = k + 1
-	}
-	if m.Runner.KeepsSession && !m.Runner.OwnSession || out.together != 0 {
-		out.session = k + 1
-	}
-	return out
-}
-
-// judgeAlternative judges the release of a database in the alternative form, if there is one, and
-// keeps only findings on its statements.
-func (a *changelog) judgeAlternative(database int, pairs []pair, compared []*comparison, usage *deployed.Code) (map[string][]onward.Finding, error) {
-	var list []*adapter.Migration
-	var steps []releasedMigration
-	var with []run
-	for _, k := range a.databases[database].sources {
-		for _, m := range compared[k].release {
-			list, steps, with = append(list, m.migration), append(steps, m), append(with, runOf(pairs[k], k, compared[k].release, m.migration))
+	together := p.head.Together && !(p.head.TogetherIfAll && slices.ContainsFunc(release, single))
+	out := slices.Clone(release)
+	for i := range out {
+		if r := &out[i].run; together {
+			r.together, r.session = k+1, k+1
+		} else if runner := &out[i].migration.Runner; runner.KeepsSession && !runner.OwnSession {
+			r.session = k + 1
 		}
 	}
-	other := a.known.windows.alternativeForms(list)
-	if other == nil || usage == nil {
-		return nil, nil
-	}
-	j, err := newTrial(a.Settings, a.known)
-	if err != nil {
-		return nil, err
-	}
-	a.restoreBase(j, database, compared, usage)
-	for i, m := range other {
-		j.judgeMigration(m, steps[i].status, with[i])
-	}
-	return j.alternativeFindings(list, other), nil
+	return out
 }
 
 // groupByDatabase groups the sources by database, once.
@@ -238,7 +221,7 @@ func (a *changelog) readSources(ctx context.Context) ([]pair, error) {
 	if err != nil && !errors.As(err, &notFound) {
 		return nil, err
 	}
-	heads, bases = a.removeUnrenderable(widenSources(heads, bases)), a.removeUnrenderable(widenSources(bases, heads))
+	heads, bases = a.removeUnrenderable(replaceByParents(heads, bases)), a.removeUnrenderable(replaceByParents(bases, heads))
 	var pairs []pair
 	failed := len(a.opaque)   // failures of heads are listed before failures of bases
 	gone := map[string]bool{} // directories of the base that moved in the head

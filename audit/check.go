@@ -89,46 +89,31 @@ func Check(ctx context.Context, c CheckConfig) (*onward.Report, error) {
 		was[m.Path] = true
 		j.foldDeployed(m)
 	}
-	kept := release[:0]
+	var kept []releasedMigration
 	for _, m := range release {
 		if !was[m.Path] {
-			kept = append(kept, m)
+			kept = append(kept, releasedMigration{migration: m, status: onward.StatusNew})
 		}
 	}
+	clear(release) // judgeList frees each text
 	if len(was) == 0 && k.catalog == nil && (len(kept) > 1 || slices.ContainsFunc(c.Paths, func(p string) bool { return !c.isFile(p) })) {
 		// Most of a history is deployed, and nothing says which part.
 		j.report.Summary.Withheld = onward.WithheldHistory
 		j.ensureEngine().Release().DeployedUnknown = true
 	}
-	if j.alternative, err = c.judgeAlternative(j, kept); err != nil {
-		return nil, err
+	if j.report.Summary.Withheld != onward.WithheldHistory { // a whole history gets no verdict
+		j.alternative, err = judgeAlternative(c.Settings, k, kept, func(trial *judge) {
+			trial.schema, trial.strings = j.ensureEngine().Release().Deployed, j.strings
+		})
+		if err != nil {
+			return nil, err
+		}
 	}
 	j.judgeList(kept)
 	j.report.Summary.Readiness = c.listReadiness(j)
 	report := j.finishReport()
 	addRootSlash(report, j.belowRoot)
 	return report, nil
-}
-
-// judgeAlternative judges files in the alternative form, if they have one. It skips a whole history, for which no
-// verdict is given.
-func (c *CheckConfig) judgeAlternative(j *judge, list []*adapter.Migration) (map[string][]onward.Finding, error) {
-	if j.report.Summary.Withheld == onward.WithheldHistory {
-		return nil, nil
-	}
-	other := j.windows.alternativeForms(list)
-	if other == nil {
-		return nil, nil
-	}
-	trial, err := newTrial(c.Settings, j.known)
-	if err != nil {
-		return nil, err
-	}
-	trial.schema, trial.strings = j.ensureEngine().Release().Deployed, j.strings
-	for _, m := range other {
-		trial.judgeMigration(m, onward.StatusNew, run{})
-	}
-	return trial.alternativeFindings(list, other), nil
 }
 
 // newDisorder reports problems in the history of sets, except those that the deployed migrations already have.

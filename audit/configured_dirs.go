@@ -24,7 +24,7 @@ func (a *changelog) checkConfigured(pairs []pair, adapters []adapter.Adapter) er
 			dir = ""
 		}
 		if slices.ContainsFunc(pairs, func(p pair) bool {
-			return p.source.Dir == dir && (a.isNonEmpty(p.head, adapters) || a.isNonEmpty(p.base, adapters))
+			return p.source.Dir == dir && (a.hasOwnMigrations(p.head, adapters) || a.hasOwnMigrations(p.base, adapters))
 		}) ||
 			slices.ContainsFunc(a.opaque, func(o onward.Opaque) bool { return o.Path == cmp.Or(dir, ".") }) {
 			continue
@@ -47,9 +47,9 @@ func (a *changelog) checkConfigured(pairs []pair, adapters []adapter.Adapter) er
 	return nil
 }
 
-// isNonEmpty reports whether a configured source is not empty: it has migrations, a project that renders them, or files
-// that are left out with a reason, unless it is part of another source.
-func (a *changelog) isNonEmpty(s *adapter.Set, adapters []adapter.Adapter) bool {
+// hasOwnMigrations reports whether a configured source is not empty: it has migrations, a project that renders them, or files that are left out
+// with a reason. A directory of programs inside of a rendered project has none: the setting should name the project's directory.
+func (a *changelog) hasOwnMigrations(s *adapter.Set, adapters []adapter.Adapter) bool {
 	switch {
 	case s == nil || s.Absent:
 		return false

@@ -21,18 +21,19 @@ func (a *changelog) findAhead(ctx context.Context, adapters []adapter.Adapter, p
 		return nil
 	}
 	ancestor := gittree.Of(a.rng.Ancestor)
-	came, renamed := map[string]bool{}, map[string]bool{}
+	changed, renamed := map[string]bool{}, map[string]bool{} // on the base since then
 	for _, c := range a.rng.BaseChanges {
-		came[c.Path] = true
+		changed[c.Path] = true
 		renamed[c.Path] = c.Kind == gitrange.Renamed
 	}
-	isMigration := func(m *adapter.Migration) bool { return came[m.Path] }
-	isBeside := func(c gitrange.Change) bool { return p.base.Source.Dir == "" || isBelow(c.Path, p.base.Source.Dir) }
-	if !slices.ContainsFunc(p.base.Migrations, isMigration) && !slices.ContainsFunc(a.rng.BaseChanges, isBeside) {
+	isChanged := func(m *adapter.Migration) bool { return changed[m.Path] }
+	isInSource := func(c gitrange.Change) bool { return p.base.Source.Dir == "" || isBelow(c.Path, p.base.Source.Dir) }
+	if !slices.ContainsFunc(p.base.Migrations, isChanged) && !slices.ContainsFunc(a.rng.BaseChanges, isInSource) {
 		return nil
 	}
-	had := map[string]bool{}
-	if !all.Traits(p.source.Framework).Renders {
+	renders := all.Traits(p.source.Framework).Renders
+	had := map[string]bool{} // IDs of the ancestor
+	if !renders {
 		if set, err := a.loadSet(ctx, adapters, ancestor, p.base.Source); err == nil {
 			for _, m := range set.Migrations {
 				had[m.ID] = true
@@ -41,9 +42,16 @@ func (a *changelog) findAhead(ctx context.Context, adapters []adapter.Adapter, p
 	}
 	out := map[string]bool{}
 	for _, m := range p.base.Migrations {
-		isOld := had[m.ID] || renamed[m.Path] || !came[m.Path] && adapter.HasFile(ancestor, m.Path) && len(had) == 0
-		if all.Traits(p.source.Framework).Renders {
-			isOld = renamed[m.Path] || adapter.HasFile(ancestor, m.Path) || !adapter.HasFile(a.base, m.Path) // it is of a package
+		var isOld bool
+		switch {
+		case renamed[m.Path]:
+			isOld = true
+		case renders: // a file that the base lacks is of a package
+			isOld = adapter.HasFile(ancestor, m.Path) || !adapter.HasFile(a.base, m.Path)
+		case len(had) == 0: // nothing could be read of the ancestor: its files count
+			isOld = !changed[m.Path] && adapter.HasFile(ancestor, m.Path)
+		default:
+			isOld = had[m.ID]
 		}
 		if !isOld {
 			out[m.ID] = true
@@ -52,8 +60,8 @@ func (a *changelog) findAhead(ctx context.Context, adapters []adapter.Adapter, p
 	return out
 }
 
-// countAhead counts these migrations of all sources, without those that the head has by another commit. It is nil if the base has no
-// commit that the head lacks.
+// countAhead counts the migrations of findAhead of all sources, without those that the head has by another commit. It is nil if the base has
+// no commit that the head lacks.
 func (a *changelog) countAhead(pairs []pair) *onward.Ahead {
 	if a.rng.Ancestor == nil {
 		return nil
@@ -65,6 +73,7 @@ func (a *changelog) countAhead(pairs []pair) *onward.Ahead {
 			continue
 		}
 		for _, m := range p.base.Migrations {
+			// The head deleted a file of the ancestor, or it never had the migration.
 			if p.ahead[m.ID] && (adapter.HasFile(ancestor, m.Path) || !adapter.HasFile(branch, m.Path)) {
 				out.Migrations++
 			}

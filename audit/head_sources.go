@@ -46,7 +46,7 @@ func (r *Release) Unapplied(of map[*Planned]bool) {
 		c := &comparison{}
 		for _, m := range p.head.Migrations {
 			if of[m] {
-				c.release = append(c.release, releasedMigration{m, onward.StatusNew})
+				c.release = append(c.release, releasedMigration{migration: m, status: onward.StatusNew})
 			} else {
 				c.deployed = append(c.deployed, m)
 			}

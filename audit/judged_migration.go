@@ -140,10 +140,10 @@ func (j *judge) reportOpaqueParts(m *adapter.Migration) {
 }
 
 // judgeMigration runs the rules over a migration of the release.
-func (j *judge) judgeMigration(m *adapter.Migration, status onward.Status, in run) {
-	x := &judgedMigration{migration: m, status: status, run: in}
-	if src := j.scriptSource(m, false); m.Failed == "" {
-		x.readFirst(src, j.maxStatements(&src, in))
+func (j *judge) judgeMigration(r releasedMigration) {
+	x := &judgedMigration{releasedMigration: r}
+	if src := j.scriptSource(r.migration, false); r.migration.Failed == "" {
+		x.readFirst(src, j.maxStatements(&src, r.run))
 	}
 	for {
 		j.foldMigration(x)
@@ -159,12 +159,10 @@ func (j *judge) judgeMigration(m *adapter.Migration, status onward.Status, in ru
 
 // judgedMigration is a migration of the release while it is processed: parsed, folded, then checked by the rules.
 type judgedMigration struct {
-	migration *adapter.Migration
-	status    onward.Status
-	script    *script.Script
-	err       error           // the script's
-	folded    *rule.Migration // nil if it could not be read
-	run       run
+	releasedMigration
+	script *script.Script
+	err    error           // the script's
+	folded *rule.Migration // nil if it could not be read
 	// reader gives the next part of a large file, most statements of it. window is the number of this one.
 	reader *script.Reader
 	most   int

@@ -63,7 +63,7 @@ func (x *judgedMigration) hasNext() bool { return x.err == nil && x.script != ni
 
 // readNext reads the part that follows.
 func (x *judgedMigration) readNext() judgedMigration {
-	out := judgedMigration{migration: x.migration, status: x.status, run: x.run, reader: x.reader, most: x.most, window: x.script.Window + 1}
+	out := judgedMigration{releasedMigration: x.releasedMigration, reader: x.reader, most: x.most, window: x.script.Window + 1}
 	out.script, out.err = out.reader.Next(out.most)
 	return out
 }

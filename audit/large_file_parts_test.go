@@ -19,11 +19,13 @@ func judgeWith(t *testing.T, w windows, mode onward.Transaction, text string, li
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &adapter.Migration{ID: "1", Path: "1.sql", Framework: "sql", Source: script.Source{Text: text, Parts: []script.Part{{SQL: text}}, Mode: mode}}
+	m := releasedMigration{status: onward.StatusNew, migration: &adapter.Migration{
+		ID: "1", Path: "1.sql", Framework: "sql", Source: script.Source{Text: text, Parts: []script.Part{{SQL: text}}, Mode: mode},
+	}}
 	if line {
-		j.judgeList([]*adapter.Migration{m})
+		j.judgeList([]releasedMigration{m})
 	} else {
-		j.judgeMigration(m, onward.StatusNew, run{})
+		j.judgeMigration(m)
 	}
 	return j.finishReport()
 }

@@ -5,9 +5,6 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-
-	"github.com/onward-sql/onward/internal/adapter"
-	"github.com/onward-sql/onward/onward"
 )
 
 // The limits of the pipeline. Migrations go through it in batches, because each hand-over
@@ -21,7 +18,7 @@ const (
 // judgeList judges the migrations of a list, which is the release, in order. It is a pipeline
 // of three stages: parsing, on all processors; folding; the rules. Folding and rules
 // process the migrations in the order of the list.
-func (j *judge) judgeList(list []*adapter.Migration) {
+func (j *judge) judgeList(list []releasedMigration) {
 	j.ensureEngine()
 	j.report.Migrations = slices.Grow(j.report.Migrations, len(list))
 	l := &pipeline{judge: j, bunches: cutIntoBatches(list), free: make(chan struct{}, runtime.GOMAXPROCS(0)+2), windows: make(chan struct{}, 1)}
@@ -132,14 +129,14 @@ func (l *pipeline) foldParts(x judgedMigration, folded chan<- []judgedMigration)
 }
 
 // cutIntoBatches cuts a list into batches.
-func cutIntoBatches(list []*adapter.Migration) [][]judgedMigration {
+func cutIntoBatches(list []releasedMigration) [][]judgedMigration {
 	all := make([]judgedMigration, len(list))
 	var out [][]judgedMigration
 	from, size := 0, 0
 	for i, m := range list {
-		all[i] = judgedMigration{migration: m, status: onward.StatusNew}
-		list[i] = nil
-		if size += len(m.Source.Text); size >= bunchBytes || i+1-from == bunchCount || i+1 == len(list) {
+		all[i] = judgedMigration{releasedMigration: m}
+		list[i] = releasedMigration{} // frees its text once it is judged
+		if size += len(m.migration.Source.Text); size >= bunchBytes || i+1-from == bunchCount || i+1 == len(list) {
 			out = append(out, all[from:i+1])
 			from, size = i+1, 0
 		}

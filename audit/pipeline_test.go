@@ -54,8 +54,8 @@ func TestAllIsOneByOne(t *testing.T) {
 	texts[7] = "" // a file that could not be read
 	texts = append(texts, examples(t)...)
 	texts[11] = strings.Repeat("INSERT INTO t1 VALUES (1, 'x');\n", 4*bunchBytes/32)
-	list := func() []*adapter.Migration {
-		var out []*adapter.Migration
+	list := func() []releasedMigration {
+		var out []releasedMigration
 		for i, text := range texts {
 			m := &adapter.Migration{
 				ID: fmt.Sprint(i), Path: fmt.Sprintf("%d.sql", i), Framework: "sql",
@@ -64,7 +64,7 @@ func TestAllIsOneByOne(t *testing.T) {
 			if text == "" {
 				m.Failed = "permission denied"
 			}
-			out = append(out, m)
+			out = append(out, releasedMigration{migration: m, status: onward.StatusNew})
 		}
 		return out
 	}
@@ -73,7 +73,7 @@ func TestAllIsOneByOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, m := range list() {
-		one.judgeMigration(m, onward.StatusNew, run{})
+		one.judgeMigration(m)
 	}
 	want := one.finishReport()
 	if len(want.Findings) < 100 || want.Summary.Statements < 800 {

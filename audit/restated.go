@@ -34,7 +34,7 @@ func (r *Release) FoldRestated(list []Restated) (*onward.Report, []*Folded, erro
 		}
 		if last == nil || last.migration.ID != s.ID || last.migration.Path != s.Path {
 			c := compared[k]
-			c.release = append(c.release, releasedMigration{withoutStatements(m.migration), m.status})
+			c.release = append(c.release, releasedMigration{migration: withoutStatements(m.migration), status: m.status})
 			last = &c.release[len(c.release)-1]
 		}
 		last.migration.Source.Parts = append(last.migration.Source.Parts, script.Part{

@@ -181,9 +181,8 @@ func addOwnRunners(c *config.Config, t adapter.Tree, found []adapter.Source) []a
 	return found
 }
 
-// widenSources replaces the sources of a tree by one for their parent, if the other tree has
-// one source that includes its subdirectories.
-func widenSources(list, other []adapter.Source) []adapter.Source {
+// replaceByParents replaces the sources of a tree by one for their parent, if the other tree has one source that includes its subdirectories.
+func replaceByParents(list, other []adapter.Source) []adapter.Source {
 	for _, o := range other {
 		had := len(list)
 		if o.Deep {

@@ -80,7 +80,9 @@ func TestMergeLeavesFailuresApart(t *testing.T) {
 	t.Parallel()
 	var found []placedFinding
 	for _, harm := range []string{"old code fails", "old code fails", "the statement fails", "the statement fails", "old code fails", "old code fails"} {
-		found = append(found, placedFinding{Finding: onward.Finding{Rule: "r", Fact: "f", Harm: harm, Severity: onward.Error}, said: Report{Cause: "and %d more"}})
+		found = append(found, placedFinding{
+			Finding: onward.Finding{Rule: "r", Fact: "f", Harm: harm, Severity: onward.Error}, said: Report{Cause: "and %d more"},
+		})
 	}
 	var got []string
 	for _, f := range relateFindings(found, relation{causeOf, mergeCause}) {

@@ -13,7 +13,7 @@ const maxUpserts = 20
 
 // findUpserts answers the question whether the code has ON CONFLICT on a table, or may have it.
 func (u *Code) findUpserts(q question) analysis.Usage {
-	sure, may := u.indexFor(q).Upsert(index.UpsertOn{Name: q.Name, Any: true, Fields: u.modelFields(q)})
+	sure, may := u.indexFor(q).FindUpserts(index.UpsertOn{Name: q.Name, Any: true, Fields: u.modelFields(q)})
 	found := append(sure, may...)
 	return analysis.Usage{Known: len(found) > 0 || u.ReadFiles().err == nil, Used: len(found) > 0, Evidence: u.makeEvidence(found, maxEvidence)}
 }
@@ -25,7 +25,7 @@ func (u *Code) findUpsertOn(q question) analysis.Usage {
 	if q.Columns != "" {
 		on.Columns = strings.Split(q.Columns, ",")
 	}
-	sure, may := u.indexFor(q).Upsert(on)
+	sure, may := u.indexFor(q).FindUpserts(on)
 	if len(sure) > 0 {
 		return analysis.Usage{Known: true, Used: true, Evidence: u.makeEvidence(sure, maxUpserts)}
 	}

@@ -21,79 +21,123 @@ type UpsertOn struct {
 	Fields map[string]map[string]string
 }
 
-// Upsert returns the places with ON CONFLICT on this target. may are places that do not
-// spell out the table or the target, and may mean it.
-func (b *Bound) Upsert(on UpsertOn) (sure, may []Use) {
-	on.Columns = sortLower(on.Columns)
-	var open []Use
-	spelled := false
+// match says whether an upsert in the code has the target in question.
+type match int
+
+const (
+	differs match = iota
+	// perhaps: the code spells out neither what differs nor what is the same.
+	perhaps
+	// atRunTime is perhaps for a query whose target the program builds.
+	atRunTime
+	same
+)
+
+// FindUpserts returns the places with ON CONFLICT on this target: those that spell it out, and those that may mean it. What queries build at run time
+// follows other queries in possible, and the calls of mappers are last in both.
+func (b *Bound) FindUpserts(target UpsertOn) (spelled, possible []Use) {
+	target.Columns = sortLower(target.Columns)
+	var built []Use
+	writesSQL := false // the program spells out the SQL of upserts
 	b.eachFile(func(f *File) {
 		for i := range f.Facts.Queries {
 			q := &f.Facts.Queries[i]
 			for k := range q.Upserts {
 				u := &q.Upserts[k]
-				spelled = spelled || u.Relation >= 0
-				e := Use{f.Path, u.Line, facts.Inserts, facts.Parsed, rankWrite}
-				switch own := u.Relation >= 0 && b.meansRelation(q.Relations[u.Relation].Schema, q.Relations[u.Relation].Name, on.Name); {
-				case on.Partial && !u.Where && u.Constraint == "":
-				case !own && u.Relation >= 0 || !u.Open && !on.matchesTarget(&u.Target):
-				case u.Open:
-					open = append(open, e)
-				case own:
-					sure = append(sure, e)
-				default:
-					may = append(may, e)
+				writesSQL = writesSQL || u.Relation >= 0
+				use := Use{f.Path, u.Line, facts.Inserts, facts.Parsed, rankWrite}
+				switch b.matchQuery(q, u, &target) {
+				case same:
+					spelled = append(spelled, use)
+				case perhaps:
+					possible = append(possible, use)
+				case atRunTime:
+					built = append(built, use)
 				}
 			}
 		}
 	})
-	may = append(may, open...)
-	calls, of := b.mapperUpserts(&on, spelled)
-	return b.rankUses(append(sure, of...)), append(may, calls...)
+	sure, maybe := b.findMapperUpserts(&target, writesSQL)
+	return b.rankUses(append(spelled, sure...)), slices.Concat(possible, built, maybe)
 }
 
-// mapperUpserts returns the calls of mappers that produce ON CONFLICT on this target,
-// surely or perhaps. spelled is set if the program spells out its SQL: functions called
-// Upsert are then its own.
-func (b *Bound) mapperUpserts(on *UpsertOn, spelled bool) (may, sure []Use) {
+// matchQuery compares ON CONFLICT in a query with the target.
+func (b *Bound) matchQuery(q *facts.Query, u *facts.Upsert, target *UpsertOn) match {
+	onTable := u.Relation >= 0 && b.meansRelation(q.Relations[u.Relation].Schema, q.Relations[u.Relation].Name, target.Name)
+	switch {
+	case target.Partial && !u.Where && u.Constraint == "": // it does not use an index with a condition
+		return differs
+	case u.Relation >= 0 && !onTable:
+		return differs
+	case u.Open:
+		return atRunTime
+	case !target.matchesTarget(&u.Target):
+		return differs
+	case onTable:
+		return same
+	}
+	return perhaps
+}
+
+// findMapperUpserts returns the calls of mappers that send ON CONFLICT on this target, surely or perhaps: one of the second kind for each file.
+func (b *Bound) findMapperUpserts(target *UpsertOn, writesSQL bool) (sure, maybe []Use) {
 	words := map[uint32]bool{}
-	for _, w := range facts.TableWords(on.Name.Name) {
+	for _, w := range facts.TableWords(target.Name.Name) {
 		words[facts.HashText(w)] = true
 	}
-	works := b.FilesUsing(on.Name)
+	usesTable := b.FilesUsing(target.Name)
 	b.eachFile(func(f *File) {
-		told := false // once per file
+		listed := false
 		for i := range f.Facts.Upserts {
 			u := &f.Facts.Upserts[i]
-			e := Use{f.Path, u.Line, facts.Inserts, facts.Parsed, rankCall}
-			switch {
-			case u.Fields:
-				if of := on.Fields[u.Model]; of != nil && !on.Partial && on.matchesTarget(withFields(u, of)) {
-					sure = append(sure, e)
+			use := Use{f.Path, u.Line, facts.Inserts, facts.Parsed, rankCall}
+			switch b.matchCall(u, target, writesSQL) {
+			case same:
+				sure = append(sure, use)
+			case perhaps:
+				if !listed && (usesTable[f.Path] || slices.ContainsFunc(u.Words, func(w uint32) bool { return words[w] })) {
+					maybe, listed = append(maybe, use), true
 				}
-			case u.Table != "" && !u.Open && !on.Partial:
-				if b.meansRelation("", u.Table, on.Name) && on.matchesTarget(&u.Target) {
-					sure = append(sure, e)
-				}
-			case u.Table != "" && !strings.EqualFold(u.Table, on.Name.Name):
-			case u.Own && spelled || !u.Open && !on.matchesTarget(&u.Target) || u.Model != "" && !isOf(u, on.Name.Name):
-			case !told && (works[f.Path] || slices.ContainsFunc(u.Words, func(w uint32) bool { return words[w] })):
-				may, told = append(may, e), true
 			}
 		}
 	})
-	return may, sure
+	return sure, maybe
+}
+
+// matchCall compares the call of a mapper with the target. Functions called Upsert are the program's own if it writes the SQL of upserts.
+func (b *Bound) matchCall(u *facts.MapperUpsert, target *UpsertOn, writesSQL bool) match {
+	switch {
+	case u.Fields:
+		if columns := target.Fields[u.Model]; columns != nil && !target.Partial && target.matchesTarget(withFields(u, columns)) {
+			return same
+		}
+		return differs
+	case u.Table != "" && !u.Open && !target.Partial:
+		if b.meansRelation("", u.Table, target.Name) && target.matchesTarget(&u.Target) {
+			return same
+		}
+		return differs
+	case u.Table != "" && !strings.EqualFold(u.Table, target.Name.Name):
+		return differs
+	case u.Own && writesSQL:
+		return differs
+	case !u.Open && !target.matchesTarget(&u.Target):
+		return differs
+	case u.Model != "" && !hasModelOf(u, target.Name.Name):
+		return differs
+	}
+	return perhaps
 }
 
 // matchesTarget reports whether a target is the wanted one.
-func (on *UpsertOn) matchesTarget(t *facts.Target) bool {
-	if on.Any {
+func (target *UpsertOn) matchesTarget(t *facts.Target) bool {
+	if target.Any {
 		return t.Constraint != "" || len(t.Columns) > 0
 	}
 	if t.Constraint != "" {
-		return strings.EqualFold(t.Constraint, on.Constraint)
+		return strings.EqualFold(t.Constraint, target.Constraint)
 	}
-	return len(t.Columns) > 0 && slices.Equal(sortLower(t.Columns), on.Columns)
+	return len(t.Columns) > 0 && slices.Equal(sortLower(t.Columns), target.Columns)
 }
 
 // sortLower returns names in lower case, in order.
@@ -118,9 +162,9 @@ func withFields(u *facts.MapperUpsert, columns map[string]string) *facts.Target 
 // keepers are suffixes of variables that hold a model, after its name: userRepo.
 var keepers = []string{"", "s", "repo", "repository", "model", "table", "store", "service", "dao", "entity", "mapper"}
 
-// isOf reports whether a call's receiver is the model of a table, or a variable that
+// hasModelOf reports whether a call's receiver is the model of a table, or a variable that
 // holds it.
-func isOf(u *facts.MapperUpsert, table string) bool {
+func hasModelOf(u *facts.MapperUpsert, table string) bool {
 	return slices.ContainsFunc(facts.TableWords(table), func(w string) bool {
 		rest, ok := strings.CutPrefix(strings.ToLower(u.Model), strings.ToLower(w))
 		return ok && (rest == "" || u.Keeper && slices.Contains(keepers, rest))

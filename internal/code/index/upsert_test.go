@@ -49,7 +49,8 @@ func TestUpsertsOfCode(t *testing.T) {
 		{"Django, in a comment", "a.py", "x = 1  # User.objects.bulk_create(rows, update_conflicts=True, unique_fields=['sort'])\n", "", ""},
 	} {
 		b := bound(t, map[string]string{tt.file: tt.code})
-		sure, may := b.Upsert(index.UpsertOn{Name: users, Columns: []string{"kind"}, Fields: map[string]map[string]string{"User": {"sort": "kind", "name": "name"}}})
+		fields := map[string]map[string]string{"User": {"sort": "kind", "name": "name"}}
+		sure, may := b.FindUpserts(index.UpsertOn{Name: users, Columns: []string{"kind"}, Fields: fields})
 		if got := [2]string{places(sure), places(may)}; got != [2]string{tt.sure, tt.may} {
 			t.Errorf("%s: %q", tt.name, got)
 		}
