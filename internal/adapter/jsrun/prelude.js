@@ -577,9 +577,9 @@
     return Object.keys(v).some((key) => hasMark(key) || hasUnknown(v[key], depth + 1));
   }
 
-  // bindValues writes values into a text, in place of "$1" and so on. It returns undefined if one is unknown.
+  // bindValues writes values into a text, in place of "$1" and so on. If one is unknown it leaves the text as the driver sends it.
   function bindValues(text, values) {
-    if (hasUnknown(values)) return undefined;
+    if (hasUnknown(values)) return text;
     return text.replace(/\$(\d+)/g, (all, n) => (n > values.length ? all : quoteValue(values[n - 1])));
   }
 

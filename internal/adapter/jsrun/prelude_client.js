@@ -22,12 +22,14 @@
     return { text, values: bound };
   }
 
-  // send sends a text with values.
-  function send(name, text, values, inside) {
+  // send sends a text with values. formats is set if the client writes them into the text: one that is not known may be a part of it.
+  // pg-promise does so for its formats, as in "$1:name".
+  function send(name, text, values, inside, formats) {
     const place = host.place();
-    const sql = values && values.length > 0 ? bindValues(text, values) : text;
-    if (sql === undefined) report({ name, unread: 'not all of its values are known', place, ...(inside && { block: inside }) });
-    else sendText(name.split('.').at(-1), sql, place, inside);
+    const isFormatted = typeof text === 'string' && /\$\d+:[a-z]/i.test(text) === true;
+    if (formats && hasUnknown(values) || isFormatted) {
+      report({ name, unread: 'not all of its values are known', place, ...(inside && { block: inside }) });
+    } else sendText(name.split('.').at(-1), values && values.length > 0 ? bindValues(text, values) : text, place, inside);
     return unknown({ settles: true });
   }
 
@@ -52,18 +54,18 @@
   const execute = (inside) => (query) => {
     if (typeof query === 'string') return send('db.execute', query, [], inside);
     const made = isObject(query) && !infoOf(query) && fragments.get(query);
-    if (made) return send('db.execute', made.text, made.values, inside);
+    if (made) return send('db.execute', made.text, made.values, inside, true);
     report({ name: 'db.execute', unread: 'its SQL is known only when it runs' });
     return unknown({ settles: true });
   };
 
   // query is the one of "pg": a text or an object, values, a callback.
-  const query = (inside) => (first, ...list) => {
+  const query = (inside, formats) => (first, ...list) => {
     const callback = list.find((f) => typeof f === 'function' && !infoOf(f));
     const text = isObject(first) && !infoOf(first) ? first.text : first;
     const values = isArray(list[0]) || infoOf(list[0]) ? list[0] : first?.values;
     const result = infoOf(text) && !infoOf(text).chain ? (report({ name: 'client.query', unread: 'its SQL is known only when it runs' }), unknown({}))
-      : send('client.query', text, infoOf(values) ? [values] : values, inside);
+      : send('client.query', text, infoOf(values) ? [values] : values, inside, formats);
     if (callback) Promise.resolve().then(() => callback(null, unknown({})));
     return callback ? undefined : result;
   };
@@ -79,8 +81,8 @@
     const special = payload
       ? { then: undefined, execute: execute(inside), transaction: begin, run: execute(inside) }
       : {
-        then: undefined, query: query(inside), none: query(inside), any: query(inside), one: query(inside), oneOrNone: query(inside),
-        unsafe: query(inside), begin, tx: begin, release: nothing, end: nothing,
+        then: undefined, query: query(inside), none: query(inside, true), any: query(inside, true), one: query(inside, true),
+        oneOrNone: query(inside, true), unsafe: query(inside), begin, tx: begin, release: nothing, end: nothing,
         connect: async () => clientOf(inside), on: () => undefined, json: (v) => v,
       };
     const name = payload ? 'db' : 'client';
@@ -89,7 +91,7 @@
       starts(links, called, list) {
         if (called && !payload && isArray(list[0])) {
           const made = sqlOf(list[0], list.slice(1));
-          return send('client.sql', made.text, made.values, inside);
+          return send('client.sql', made.text, made.values, inside, true);
         }
         report({ name: called ? name : [name, ...links.map((l) => l.n)].slice(0, 3).join('.'), unread: 'its SQL is known only when it runs' });
         return unknown({ settles: true });

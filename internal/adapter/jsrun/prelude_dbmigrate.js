@@ -129,7 +129,7 @@
     const place = host.place();
     const callback = typeof list.at(-1) === 'function' && !infoOf(list.at(-1)) ? list.pop() : undefined;
     const isText = name === 'runSql' || name === 'all';
-    if (hasUnknown(isText ? list.slice(1) : list)) {
+    if (!isText && hasUnknown(list)) {
       report({ name: 'db.' + name, unread: 'not all of its arguments are known', place });
     } else {
       const made = builders[name](...list, ...(name === 'insert' ? [callback !== undefined] : []));

@@ -38,6 +38,8 @@ var contractTools = []contractTool{
 	{name: "sequelize", isProgram: true, title: "Sequelize", run: runNodeTool("sequelize", "sequelize.cjs")},
 	{name: "typeorm", isProgram: true, title: "TypeORM", run: runNodeTool("typeorm", "typeorm.cjs")},
 	{name: "mikroorm", isProgram: true, title: "MikroORM", run: runNodeTool("mikro-orm", "mikroorm.cjs")},
+	{name: "node-pg-migrate", isProgram: true, title: "node-pg-migrate", run: func(t *testing.T) func([][2]string) []string { return nodePgMigrate(t) }},
+	{name: "db-migrate", isProgram: true, title: "db-migrate", run: dbMigrate},
 	{name: "goose", title: "goose", isSQL: true, run: runEach(func(t *testing.T) func(dir, url string) error {
 		return func(dir, url string) error { return migrateGoose(t.Context(), dir, url) }
 	})},
@@ -45,6 +47,7 @@ var contractTools = []contractTool{
 	{name: "sqlx", title: "sqlx", isSQL: true, run: runEach(upSqlx)},
 	{name: "dbmate", title: "dbmate", isSQL: true, run: runEach(upDbmate)},
 	{name: "drizzle", title: "Drizzle", isSQL: true, run: runNodeTool("node", "drizzle.cjs")},
+	{name: "prisma", title: "Prisma", isSQL: true, run: runPrisma},
 	{name: "flyway", title: "Flyway", isSQL: true, run: func(t *testing.T) func([][2]string) []string { return java(t, "flyway") }},
 	{name: "liquibase", title: "Liquibase", run: func(t *testing.T) func([][2]string) []string { return java(t, "liquibase") }},
 	{name: "rails", isProgram: true, title: "Rails", run: runRails},
@@ -71,6 +74,23 @@ func runEach(up func(t *testing.T) func(dir, url string) error) func(t *testing.
 			return out
 		}
 	}
+}
+
+// runPrisma runs Prisma's migrations. It refuses a database that has tables, unless its first migration is marked as applied.
+func runPrisma(t *testing.T) func([][2]string) []string {
+	t.Helper()
+	migrate := prismaMigrate(t)
+	return runEach(func(t *testing.T) func(dir, url string) error {
+		t.Helper()
+		return func(dir, url string) error {
+			root := filepath.Join(dir, "../../..") // dir is the one of the migration's file
+			write(t, root, prismaFiles)
+			if err := migrate(root, url, "marked as applied", "resolve", "--applied", "0_base"); err != nil {
+				return err
+			}
+			return migrate(root, url, "successfully applied", "deploy")
+		}
+	})(t)
 }
 
 // runRails runs Active Record's migrations.
@@ -118,7 +138,11 @@ func TestContract(t *testing.T) {
 			results := readResults(t, &tool, scenes)
 			scenes = rotation.Pick(t, 4, scenes)
 			var runs [][2]string
+			sets := make([]*adapter.Set, len(scenes))
 			for i := range scenes {
+				if sets[i] = sets[0]; i == 0 || !isShared {
+					sets[i] = loadProject(t, &tool, scenes[i].root)
+				}
 				place := filepath.Join(scenes[i].root, scenes[i].program)
 				if !isShared {
 					place = filepath.Dir(place)
@@ -126,16 +150,12 @@ func TestContract(t *testing.T) {
 				runs = append(runs, [2]string{place, scenes[i].openProxy(t, s, template)})
 			}
 			failures := run(runs)
-			var set *adapter.Set
 			for i := range scenes {
 				scene := &scenes[i]
 				if failures[i] != "" {
 					t.Errorf("%s: the tool fails: %s", scene.name, failures[i])
 				}
-				if set == nil || !isShared {
-					set = loadProject(t, &tool, scene.root)
-				}
-				result, difference := scene.compareRelease(t, set)
+				result, difference := scene.compareRelease(t, sets[i])
 				if results[scene.name] = result; difference != "" {
 					t.Logf("%s: %s:\n%s", scene.name, result, difference)
 				}

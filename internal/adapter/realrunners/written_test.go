@@ -349,16 +349,25 @@ export default {
 
 func upPrisma(t *testing.T) func(dir, url string) error {
 	t.Helper()
-	modules := filepath.Join(installed(t, "prisma"), "node_modules")
+	migrate := prismaMigrate(t)
 	return func(dir, url string) error {
-		root := filepath.Dir(filepath.Dir(dir))
+		return migrate(filepath.Join(dir, "../.."), url, "successfully applied", "deploy")
+	}
+}
+
+// prismaMigrate runs a command of Prisma in a project until it prints that it is done.
+func prismaMigrate(t *testing.T) func(root, url, done string, command ...string) error {
+	t.Helper()
+	modules := filepath.Join(installed(t, "prisma"), "node_modules")
+	return func(root, url, done string, command ...string) error {
 		if err := os.Symlink(modules, filepath.Join(root, "node_modules")); err != nil && !errors.Is(err, os.ErrExist) {
 			return err
 		}
-		cmd := exec.CommandContext(t.Context(), "node", filepath.Join(modules, "prisma/build/index.js"), "migrate", "deploy", "--config", "prisma.config.mjs")
+		args := append([]string{filepath.Join(modules, "prisma/build/index.js"), "migrate"}, command...)
+		cmd := exec.CommandContext(t.Context(), "node", append(args, "--config", "prisma.config.mjs")...)
 		cmd.Dir = root
 		cmd.Env = append(os.Environ(), "DATABASE_URL="+url, "CHECKPOINT_DISABLE=1", "PRISMA_CLIENT_ENGINE_TYPE=client", "PRISMA_HIDE_UPDATE_MESSAGE=1")
-		return saidUntil(cmd, "successfully applied")
+		return saidUntil(cmd, done)
 	}
 }
 
