@@ -16,6 +16,7 @@ sequelize="sequelize@6.37.7 sequelize-cli@6.6.3 pg@8.16.3"
 kysely="kysely@0.28.8 pg@8.16.3"
 graphile="graphile-migrate@1.4.1"
 db_migrate="db-migrate@0.11.14 db-migrate-pg@1.5.2"
+umzug="umzug@3.8.2 pg@8.16.3 knex@3.3.0 sequelize@6.37.7"
 mikro="@mikro-orm/core@6.6.16 @mikro-orm/postgresql@6.6.16 @mikro-orm/migrations@6.6.16"
 prisma="prisma@6.19.0 @prisma/adapter-pg@6.19.0"
 flyway=11.14.1 liquibase=4.33.0
@@ -41,6 +42,7 @@ if [ "$1" = node ]; then
 	npm_install mikro-orm "$mikro"
 	npm_install graphile-migrate "$graphile"
 	npm_install db-migrate "$db_migrate"
+	npm_install umzug "$umzug"
 	# With an adapter Prisma runs its schema engine as WebAssembly, which is in the package: no
 	# script of it need run to fetch another.
 	npm_install prisma "$prisma"

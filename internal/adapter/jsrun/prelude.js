@@ -456,12 +456,31 @@
     special.context = sender; // umzug's argument
     if (root === 'queryInterface') {
       special.transaction = begin;
-      special.sequelize = new Proxy({}, {
-        get: (_, key) => (key === 'transaction' ? begin : memberOf(recorder, ['sequelize'], key)),
+      const members = { transaction: begin, getQueryInterface: () => sender, queryInterface: sender };
+      special.sequelize = new Proxy(members, {
+        get: (_, key) => (Object.hasOwn(members, key) ? members[key] : memberOf(recorder, ['sequelize'], key)),
       });
-      recorders.set(special.sequelize, { sends: true, encode: () => ({ k: 'c', n: [{ n: root }, { n: 'sequelize' }] }) });
+      recorders.set(special.sequelize, {
+        sends: true, special: members, encode: () => ({ k: 'c', n: [{ n: root }, { n: 'sequelize' }] }),
+      });
     }
     return sender;
+  }
+
+  // contextOf returns the object that umzug gives to a migration. It has the context, and is the context: a resolver of the program may give
+  // that alone.
+  function contextOf(sender) {
+    const { name, path: file, context: wanted } = own;
+    const parts = { connection: sender, sequelize: recorders.get(sender).special.sequelize, library: builtins.sequelize };
+    const choose = (kind) => parts[kind] || unknown({ settles: true, from: 'context' });
+    if (!isObject(wanted)) {
+      const context = parts[wanted] || sender;
+      Object.assign(recorders.get(context).special, { context, name, path: file });
+      return context;
+    }
+    const fields = { name, path: file };
+    for (const key of Object.keys(wanted)) fields[key] = choose(wanted[key]);
+    return (fields.context = others(fields, 'context', true));
   }
 
   // What follows are the globals of a program.
@@ -585,8 +604,18 @@
 
   function quoteValue(v) {
     if (v === null || v === undefined) return 'NULL';
-    const text = v instanceof RealDate ? v.toISOString() : isObject(v) ? stringify(v) : String(v);
-    return "'" + text.replace(/'/g, "''") + "'";
+    return "'" + textOf(v).replace(/'/g, "''") + "'";
+  }
+
+  const textOf = (v) => (v instanceof RealDate ? v.toISOString() : isArray(v) ? arrayText(v) : isObject(v) ? stringify(v) : String(v));
+
+  // arrayText writes an array as the driver "pg" does.
+  function arrayText(list) {
+    return '{' + list.map((v) => {
+      if (v === null || v === undefined) return 'NULL';
+      if (isArray(v)) return arrayText(v);
+      return '"' + textOf(v).replace(/\\/g, '\\\\').replace(/"/g, '\\"') + '"';
+    }).join(',') + '}';
   }
 
   // apiOf returns the object of a program that sends what is not known. Its logger sends nothing.
@@ -604,7 +633,7 @@
   for (const name of own.globals || []) globals[name] = apiOf(name);
   tool = makeTool?.({
     host, recorders, infoOf, isObject, unknown, truth, report, encode, callOf, recorderOf, runCallback, others, abortRun, bare,
-    hasUnknown, sendText, bindValues, apiOf, isArray, settings: own,
+    hasUnknown, sendText, bindValues, apiOf, contextOf, isArray, settings: own,
     mark: () => markOf(++counter),
     sendIdle: (value, place) => host.send(stringify({ value, place, idle: true }), 0, false, false),
   });
@@ -646,8 +675,8 @@
     },
     start(up, done, fail) {
       const sender = root === 'knex' ? senderOf({ block: 0 }) : eagerSender();
-      const second = root === 'knex' ? Promise : builtins.sequelize;
-      const first = own.context ? { context: sender, name: own.name, path: own.path } : sender;
+      const second = root !== 'knex' ? builtins.sequelize : own.context ? unknown({ settles: true }) : Promise;
+      const first = own.context ? contextOf(sender) : sender;
       const begin = () => (tool ? tool.start(up) : up(first, second));
       Promise.resolve().then(begin).then(done, (error) => fail(describe(error), isOfEngine(error)));
     },

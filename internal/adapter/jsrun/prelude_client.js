@@ -17,6 +17,8 @@
       if (inner) {
         text += inner.text.replace(/\$(\d+)/g, (_, n) => '$' + (Number(n) + bound.length));
         bound.push(...inner.values);
+      } else if (payload && isArray(v)) { // a list in parentheses
+        text += '(' + v.map((x) => '$' + bound.push(x)).join(', ') + ')';
       } else text += '$' + bound.push(v);
     });
     return { text, values: bound };
@@ -106,7 +108,7 @@
     findModule: (name) => (isPayload.test(name) ? others({ sql }, name, true) : undefined),
     start(up) {
       if (payload) return up({ db: client, payload: kit.apiOf('payload'), req: unknown({}) });
-      return up(settings.context ? { context: client, name: settings.name, path: settings.path } : client, unknown({ settles: true }));
+      return up(settings.context ? kit.contextOf(client) : client, unknown({ settles: true }));
     },
     end() {},
   };

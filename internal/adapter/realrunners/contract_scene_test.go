@@ -58,8 +58,8 @@ func listScenes(t *testing.T) (out []string) {
 func readScenes(t *testing.T, tool *contractTool) (out []scene, isShared bool) {
 	t.Helper()
 	sections := &txtar.Archive{}
-	for _, file := range []string{"sql", tool.name} {
-		if file == "sql" && !tool.isSQL {
+	for _, file := range []string{tool.bodies, tool.name} {
+		if file == "" {
 			continue
 		}
 		a, err := txtar.ParseFile(filepath.Join(contractDir, file+".txtar"))

@@ -22,8 +22,8 @@ type contractTool struct {
 	title string
 	// isProgram is set if its migrations are programs.
 	isProgram bool
-	// isSQL is set if it runs files of SQL: what its own file lacks is in sql.txtar.
-	isSQL bool
+	// bodies is the file with what its own file lacks: "sql" has files of SQL.
+	bodies string
 	// run runs directories of migrations on databases, and returns an error's text for each.
 	run func(t *testing.T) func([][2]string) []string
 	// options are what onward.yaml would say; nil for nothing.
@@ -40,15 +40,18 @@ var contractTools = []contractTool{
 	{name: "mikroorm", isProgram: true, title: "MikroORM", run: runNodeTool("mikro-orm", "mikroorm.cjs")},
 	{name: "node-pg-migrate", isProgram: true, title: "node-pg-migrate", run: func(t *testing.T) func([][2]string) []string { return nodePgMigrate(t) }},
 	{name: "db-migrate", isProgram: true, title: "db-migrate", run: dbMigrate},
-	{name: "goose", title: "goose", isSQL: true, run: runEach(func(t *testing.T) func(dir, url string) error {
+	{name: "umzug-pg", isProgram: true, title: "umzug, pg", bodies: "sql", run: runUmzug},
+	{name: "umzug-knex", isProgram: true, title: "umzug, Knex", bodies: "knex", run: runUmzug},
+	{name: "umzug-sequelize", isProgram: true, title: "umzug, Sequelize", bodies: "sequelize", run: runUmzug},
+	{name: "goose", title: "goose", bodies: "sql", run: runEach(func(t *testing.T) func(dir, url string) error {
 		return func(dir, url string) error { return migrateGoose(t.Context(), dir, url) }
 	})},
-	{name: "golang-migrate", title: "golang-migrate", isSQL: true, run: runEach(upMigrate)},
-	{name: "sqlx", title: "sqlx", isSQL: true, run: runEach(upSqlx)},
-	{name: "dbmate", title: "dbmate", isSQL: true, run: runEach(upDbmate)},
-	{name: "drizzle", title: "Drizzle", isSQL: true, run: runNodeTool("node", "drizzle.cjs")},
-	{name: "prisma", title: "Prisma", isSQL: true, run: runPrisma},
-	{name: "flyway", title: "Flyway", isSQL: true, run: func(t *testing.T) func([][2]string) []string { return java(t, "flyway") }},
+	{name: "golang-migrate", title: "golang-migrate", bodies: "sql", run: runEach(upMigrate)},
+	{name: "sqlx", title: "sqlx", bodies: "sql", run: runEach(upSqlx)},
+	{name: "dbmate", title: "dbmate", bodies: "sql", run: runEach(upDbmate)},
+	{name: "drizzle", title: "Drizzle", bodies: "sql", run: runNodeTool("node", "drizzle.cjs")},
+	{name: "prisma", title: "Prisma", bodies: "sql", run: runPrisma},
+	{name: "flyway", title: "Flyway", bodies: "sql", run: func(t *testing.T) func([][2]string) []string { return java(t, "flyway") }},
 	{name: "liquibase", title: "Liquibase", run: func(t *testing.T) func([][2]string) []string { return java(t, "liquibase") }},
 	{name: "rails", isProgram: true, title: "Rails", run: runRails},
 	{name: "django", isProgram: true, title: "Django", run: runPythonTool(djangoVenv, "run_django.py"), options: func(t *testing.T) adapter.Options {
