@@ -19,6 +19,13 @@ db_migrate="db-migrate@0.11.14 db-migrate-pg@1.5.2"
 umzug="umzug@3.8.2 pg@8.16.3 knex@3.3.0 sequelize@6.37.7"
 mikro="@mikro-orm/core@6.6.16 @mikro-orm/postgresql@6.6.16 @mikro-orm/migrations@6.6.16"
 prisma="prisma@6.19.0 @prisma/adapter-pg@6.19.0"
+payload="payload@3.90.2 @payloadcms/db-postgres@3.90.2"
+strapi="@strapi/database@5.54.0 pg@8.16.3"
+# What the part of @directus/api that runs migrations imports. All of its dependencies are 950 packages, and want Node.js 22.
+directus_api=39.2.1
+directus="knex@3.1.0 pg@8.16.3 @directus/env@6.3.0 @directus/format-title@13.0.0 @directus/memory@4.0.5 @directus/utils@13.5.5
+	camelcase@8.0.0 fs-extra@11.3.2 ioredis@5.8.2 keyv@5.5.3 lodash-es@4.18.1 ms@2.1.3 nanoid@5.1.16 pino@9.7.0 pino-http@10.5.0
+	pino-http-print@3.1.0 pino-pretty@13.1.2 snappy@7.3.3"
 flyway=11.14.1 liquibase=4.33.0
 mkdir -p "$dir"
 
@@ -30,6 +37,15 @@ npm_install() {
 	# shellcheck disable=SC2086 # the packages are separate words
 	npm install --prefix "$dir/$1" --no-audit --no-fund --no-save --ignore-scripts --silent $2 >&2
 	touch "$dir/$1/.complete"
+}
+
+# npm_unpack PART PACKAGE VERSION adds a package without its dependencies to a directory.
+npm_unpack() {
+	[ ! -f "$dir/$1/node_modules/$2/package.json" ] || return 0
+	mkdir -p "$dir/$1/node_modules/$2"
+	archive=$(npm pack --silent --pack-destination "$dir/$1" "$2@$3")
+	tar -xzf "$dir/$1/$archive" -C "$dir/$1/node_modules/$2" --strip-components=1
+	rm "$dir/$1/$archive"
 }
 
 if [ "$1" = node ]; then
@@ -46,6 +62,10 @@ if [ "$1" = node ]; then
 	# With an adapter Prisma runs its schema engine as WebAssembly, which is in the package: no
 	# script of it need run to fetch another.
 	npm_install prisma "$prisma"
+	npm_install payload "$payload"
+	npm_install strapi "$strapi"
+	npm_install directus "$directus"
+	npm_unpack directus @directus/api "$directus_api"
 elif [ ! -f "$dir/java/.complete" ]; then
 	rm -rf "$dir/java"
 	mkdir -p "$dir/java"

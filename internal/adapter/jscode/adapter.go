@@ -51,8 +51,8 @@ type Adapter struct {
 	Choose func(t adapter.Tree, dir string) Adapter
 	// IgnoresOthers is set if the tool ignores modules in its directory that export no function up.
 	IgnoresOthers bool
-	// UniqueNames is set if the tool refuses to run anything while two migrations have one name.
-	UniqueNames bool
+	// Unique is what two migrations may not share, because the tool then runs nothing: "name" or "version"; "" for nothing.
+	Unique string
 }
 
 // Settings are what a project says about its migrations.
@@ -72,6 +72,8 @@ type Settings struct {
 	Table string
 	// RunSettings returns what the tool's object needs to know in a run of a program, as JSON; nil for nothing.
 	RunSettings func(program string) string
+	// Runs reports whether the tool runs a file of its directory, by its name; nil if it runs all programs.
+	Runs func(name string) bool
 	// OutOfOrder replaces what the tool does with a new migration that sorts before an applied one, if it is set.
 	OutOfOrder string
 }
@@ -149,7 +151,7 @@ func (a Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*a
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if f.Failed == "" && !isMigration(f.Text) {
+		if f.Failed == "" && !isMigration(f.Text) || c.Runs != nil && !c.Runs(path.Base(f.Path)) {
 			continue
 		}
 		m, sent := a.Start(f, s, c)
@@ -171,8 +173,8 @@ func (a Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*a
 	slices.SortStableFunc(set.Migrations, func(a, b *adapter.Migration) int {
 		return cmp.Or(strings.Compare(a.Version, b.Version), strings.Compare(a.Path, b.Path))
 	})
-	if a.UniqueNames {
-		set.History = a.refuseSameNames(set.Migrations)
+	if a.Unique != "" {
+		set.History = a.refuseTwice(set.Migrations)
 	}
 	if len(set.Migrations) > 0 {
 		a.addRecord(set, c)
@@ -183,20 +185,26 @@ func (a Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*a
 	return set, nil
 }
 
-// refuseSameNames gives the second of two migrations of one name the name of its file.
-func (a Adapter) refuseSameNames(list []*adapter.Migration) []history.Change {
+// refuseTwice lists migrations that share what must be unique. The second one of a name gets that of its file.
+func (a Adapter) refuseTwice(list []*adapter.Migration) []history.Change {
 	var out []history.Change
 	first := map[string]*adapter.Migration{}
 	for _, m := range list {
-		other := first[m.ID]
+		key := m.ID
+		if a.Unique == "version" {
+			key = m.Version
+		}
+		other := first[key]
 		if other == nil {
-			first[m.ID] = m
+			first[key] = m
 			continue
 		}
-		m.ID = path.Base(m.Path)
+		if a.Unique == "name" {
+			m.ID = path.Base(m.Path)
+		}
 		out = append(out, history.Change{
 			Kind: history.Duplicate, Migration: m.ID, Path: m.Path, Other: other.ID, Line: 1,
-			Detail: a.Tool.Name + " runs nothing while two migrations have one name",
+			Detail: a.Tool.Name + " runs nothing while two migrations have one " + a.Unique,
 		})
 	}
 	return out

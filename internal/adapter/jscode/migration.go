@@ -9,12 +9,17 @@ import (
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/code/lexer"
 	"github.com/onward-sql/onward/internal/lazyregexp"
+	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
 )
 
 // sealMigration gives a migration the SQL of its function up, and what is not known of it. text is its file.
 func (u Up) sealMigration(m *adapter.Migration, sent onward.Transaction, o adapter.Options, text string) {
-	m.Source.Parts, m.Imports = u.Parts, u.Imports
+	m.Imports = u.Imports
+	if cmp.Or(o.Transaction, sent) == onward.TransactionFile {
+		sent = u.joinTransaction()
+	}
+	m.Source.Parts = u.Parts
 	for _, c := range u.Unread {
 		m.Opaque = append(m.Opaque, onward.Opaque{
 			Migration: m.ID, Path: m.Path, Line: c.Line, Column: c.Column, What: "call of " + c.Call, Why: c.Why, Failed: u.NotRun,
@@ -22,6 +27,39 @@ func (u Up) sealMigration(m *adapter.Migration, sent onward.Transaction, o adapt
 	}
 	m.Runner.Rerun = sent == onward.TransactionNone
 	m.Seal(sent, o, text)
+}
+
+// joinTransaction gives the parts of a migration, around which the tool opens a transaction, their transactions, and returns how they are
+// sent. A transaction of the program in it is a savepoint. What is sent on another connection before it does anything commits by itself.
+// What is sent there later commits first, or waits for the locks of the open transaction: it is not judged.
+func (u *Up) joinTransaction() onward.Transaction {
+	if len(u.apart) == 0 {
+		for i := range u.Parts {
+			u.Parts[i].Block = 0
+		}
+		return onward.TransactionFile
+	}
+	own := 1 // the block of the tool's transaction
+	for _, p := range u.Parts {
+		own = max(own, p.Block+1)
+	}
+	var parts []script.Part
+	begun, left := false, false
+	for i, p := range u.Parts {
+		late, apart := u.apart[i]
+		if apart && begun {
+			u.Unread, left = append(u.Unread, late), true
+			continue
+		}
+		if !apart {
+			begun, p.Block = true, own
+		}
+		p.AfterUnread = p.AfterUnread || left
+		parts = append(parts, p)
+	}
+	u.Parts, u.apart = parts, nil
+	slices.SortStableFunc(u.Unread, func(a, b Unread) int { return cmp.Compare(a.Line, b.Line) })
+	return onward.TransactionNone
 }
 
 // hasNoUp reports whether a module ran, and exports no function up.

@@ -228,6 +228,15 @@ func (r *recorder) recordStatement(c jsrun.Call, s Statement, again bool) {
 			p.Needs, p.NeedsAt = append(p.Needs, table), n.Line
 		}
 	}
+	if c.Apart {
+		if r.up.apart == nil {
+			r.up.apart = map[int]Unread{}
+		}
+		r.up.apart[len(r.up.Parts)] = Unread{
+			Line: max(place.Line, 1), Column: max(place.Column, 1), Call: nameCall(c.Value),
+			Why: "it is sent on another connection while the transaction of the migration is open",
+		}
+	}
 	r.up.Parts = append(r.up.Parts, p)
 }
 

@@ -354,7 +354,7 @@
 
   // fire is what happens when a chain is awaited.
   function fire(chain, recorder, inside) {
-    report({ value: recorder.encode(), place: chain.place, block: inside.block });
+    report({ value: recorder.encode(), place: chain.place, block: inside.block, apart: inside.apart });
     return unknown({ chain: chain.proxy });
   }
 
@@ -367,11 +367,12 @@
   const foreign = /sqlite|mysql|maria|mssql|oracle|cockroach|redshift/i;
   const driver = unknown({ from: 'client', answer: (name) => (foreign.test(name) ? false : undefined) });
 
-  // senderOf returns the tool's object: Knex, or one of its transactions.
+  // senderOf returns the tool's object: Knex, or one of its transactions. inside.apart is set for one that sends on another connection than
+  // the migration's.
   function senderOf(inside) {
     const transaction = (...list) => {
       if (typeof list[0] !== 'function') return recorder.starts([callOf('transaction', list)], false);
-      const inner = senderOf({ block: inside.block || host.block() });
+      const inner = senderOf({ ...inside, block: inside.block || host.block() });
       return Promise.resolve(list[0](inner, unknown({}), unknown({})));
     };
     const properties = {
@@ -586,8 +587,8 @@
   }
   if (root === 'queryRunner') builtins.typeorm = libraryOf('typeorm');
   // sendText reports a statement whose text is made by a method of a tool's object. Its text may be unknown.
-  const sendText = (name, text, place = host.place(), inside = block) =>
-    report({ value: { k: 'c', n: [{ n: root }, callOf(name, [text])], p: place }, place, block: inside });
+  const sendText = (name, text, place = host.place(), inside = { block }) =>
+    report({ value: { k: 'c', n: [{ n: root }, callOf(name, [text])], p: place }, place, ...inside });
 
   // hasUnknown reports whether a value is unknown, or something in it is.
   function hasUnknown(v, depth = 0) {
@@ -618,11 +619,11 @@
     }).join(',') + '}';
   }
 
-  // apiOf returns the object of a program that sends what is not known. Its logger sends nothing.
-  function apiOf(name) {
+  // apiOf returns the object of a program that sends what is not known, except by the members in known. Its logger sends nothing.
+  function apiOf(name, known) {
     const quiet = new Proxy({}, { get: () => () => undefined });
     return recorderOf({
-      name, sends: true, special: { then: undefined, logger: quiet, log: quiet }, encode: () => ({ k: 'c', n: [{ n: name }] }),
+      name, sends: true, special: { then: undefined, logger: quiet, log: quiet, ...known }, encode: () => ({ k: 'c', n: [{ n: name }] }),
       starts(links) {
         report({ name: [name, ...links.map((l) => l.n)].slice(0, 3).join('.'), unread: 'its SQL is known only when it runs' });
         return unknown({ settles: true });
@@ -630,10 +631,9 @@
     });
   }
   const own = JSON.parse(settings || '{}');
-  for (const name of own.globals || []) globals[name] = apiOf(name);
   tool = makeTool?.({
     host, recorders, infoOf, isObject, unknown, truth, report, encode, callOf, recorderOf, runCallback, others, abortRun, bare,
-    hasUnknown, sendText, bindValues, apiOf, contextOf, isArray, settings: own,
+    hasUnknown, sendText, bindValues, apiOf, contextOf, isArray, senderOf, globals, settings: own,
     mark: () => markOf(++counter),
     sendIdle: (value, place) => host.send(stringify({ value, place, idle: true }), 0, false, false),
   });

@@ -1,7 +1,7 @@
 // The world of migrations that get a client of the database: one of "pg", Drizzle's of Payload, the function of "postgres".
 (function (kit) {
   'use strict';
-  const { report, recorderOf, unknown, isObject, infoOf, host, hasUnknown, sendText, bindValues, others, isArray, settings } = kit;
+  const { report, recorderOf, recorders, unknown, isObject, infoOf, host, hasUnknown, sendText, bindValues, others, isArray, settings } = kit;
   const payload = settings.payload;
   const fragments = new WeakMap(); // what the tag sql has made
 
@@ -25,12 +25,12 @@
   }
 
   // send sends a text with values. formats is set if the client writes them into the text: one that is not known may be a part of it.
-  // pg-promise does so for its formats, as in "$1:name".
+  // pg-promise does so for its formats, as in "$1:name". inside is the transaction and the connection.
   function send(name, text, values, inside, formats) {
     const place = host.place();
     const isFormatted = typeof text === 'string' && /\$\d+:[a-z]/i.test(text) === true;
     if (formats && hasUnknown(values) || isFormatted) {
-      report({ name, unread: 'not all of its values are known', place, ...(inside && { block: inside }) });
+      report({ name, unread: 'not all of its values are known', place, ...inside });
     } else sendText(name.split('.').at(-1), values && values.length > 0 ? bindValues(text, values) : text, place, inside);
     return unknown({ settles: true });
   }
@@ -72,26 +72,27 @@
     return callback ? undefined : result;
   };
 
-  // clientOf returns the client. inside is the transaction that the program opened with its methods.
-  function clientOf(inside) {
+  // clientOf returns the client. inside.block is the transaction that the program opened with its methods, and inside.apart is set for
+  // another connection than the migration's.
+  function clientOf(inside, isDrizzle) {
     const begin = (...list) => {
       const body = list.find((f) => typeof f === 'function');
-      const block = inside || host.block();
-      return body ? Promise.resolve(body(clientOf(block))) : Promise.resolve(clientOf(block));
+      const inner = { ...inside, block: inside.block || host.block() };
+      return Promise.resolve(body ? body(clientOf(inner, isDrizzle)) : clientOf(inner, isDrizzle));
     };
     const nothing = async () => undefined;
-    const special = payload
+    const special = isDrizzle
       ? { then: undefined, execute: execute(inside), transaction: begin, run: execute(inside) }
       : {
         then: undefined, query: query(inside), none: query(inside, true), any: query(inside, true), one: query(inside, true),
         oneOrNone: query(inside, true), unsafe: query(inside), begin, tx: begin, release: nothing, end: nothing,
-        connect: async () => clientOf(inside), on: () => undefined, json: (v) => v,
+        connect: async () => clientOf(inside, isDrizzle), on: () => undefined, json: (v) => v,
       };
-    const name = payload ? 'db' : 'client';
+    const name = isDrizzle ? 'db' : 'client';
     return recorderOf({
       name, sends: true, special, encode: () => ({ k: 'c', n: [{ n: name }] }),
       starts(links, called, list) {
-        if (called && !payload && isArray(list[0])) {
+        if (called && !isDrizzle && isArray(list[0])) {
           const made = sqlOf(list[0], list.slice(1));
           return send('client.sql', made.text, made.values, inside, true);
         }
@@ -101,13 +102,35 @@
     });
   }
 
-  const client = clientOf(0);
+  const client = clientOf({}, payload);
+
+  // payloadOf returns Payload's own object. Its handles of the database send on other connections than the migration's transaction, except
+  // by the migration's own handle.
+  function payloadOf() {
+    const apart = clientOf({ apart: true }, true);
+    const session = others({ db: client }, 'payload', true);
+    const sessions = new Proxy({}, { get: () => session });
+    recorders.set(sessions, { sends: true, encode: () => ({ k: 'u' }) });
+    const executeBy = (...list) => {
+      const { db, drizzle, raw, sql: query } = list[0] ?? {};
+      const handle = db ?? drizzle;
+      if (list.length === 1 && isObject(handle) && recorders.has(handle) && handle.execute) return handle.execute(raw || query);
+      report({ name: 'payload.db.execute', unread: 'its SQL is known only when it runs' });
+      return unknown({ settles: true });
+    };
+    return kit.apiOf('payload', {
+      db: kit.apiOf('payload.db', { drizzle: apart, pool: clientOf({ apart: true }, false), execute: executeBy, sessions, name: 'postgres' }),
+    });
+  }
   const isPayload = /^@payloadcms\/(db-|drizzle)|^drizzle-orm/;
   return {
     modules: {},
     findModule: (name) => (isPayload.test(name) ? others({ sql }, name, true) : undefined),
     start(up) {
-      if (payload) return up({ db: client, payload: kit.apiOf('payload'), req: unknown({}) });
+      if (payload) {
+        const api = payloadOf();
+        return up({ db: client, payload: api, req: others({ payload: api }, 'req', true) });
+      }
       return up(settings.context ? kit.contextOf(client) : client, unknown({ settles: true }));
     },
     end() {},

@@ -5,7 +5,7 @@ type Job struct {
 	// Path is its file in the tree.
 	Path string `json:"path"`
 	// Tool is the tool that runs it: "knex", "sequelize", "typeorm", "kysely", "mikro-orm", "node-pg-migrate", "db-migrate",
-	// "payload", or "client" for a function that gets a client of the database; "" is Knex, too.
+	// "payload", "strapi", or "client" for a function that gets a client of the database; "" is Knex, too.
 	Tool string `json:"tool,omitempty"`
 	// Bare is set if the tool opens no transaction around a migration. Kysely only asks.
 	Bare bool `json:"bare,omitempty"`
@@ -45,6 +45,8 @@ type Call struct {
 	Needs []Need `json:"needs,omitempty"`
 	// Block is the transaction of a call of the program in which it is; 0 for none.
 	Block int `json:"block,omitempty"`
+	// Apart is set if it is sent on another connection than the migration's own.
+	Apart bool `json:"apart,omitempty"`
 
 	// decisions counts the choices before the call. thrown is set for the end of a program by an error. text is what the
 	// program sent, until it is read.

@@ -43,11 +43,12 @@ var hashPreludes = sync.OnceValue(func() string {
 var worlds = map[string]func() (*sobek.Program, error){
 	"kysely": compileOnce("prelude_kysely.js"), "mikro-orm": compileOnce("prelude_mikroorm.js"),
 	"node-pg-migrate": compileOnce("prelude_nodepgmigrate.js"), "db-migrate": compileOnce("prelude_dbmigrate.js"),
-	"payload": compileClient, "client": compileClient,
+	"payload": compileClient, "client": compileClient, "strapi": compileOnce("prelude_strapi.js"),
 }
 
 // roots are the names of the tools' objects, by [Job.Tool].
 var roots = map[string]string{
 	"": "knex", "knex": "knex", "sequelize": "queryInterface", "typeorm": "queryRunner", "kysely": "db", "mikro-orm": "this",
 	"node-pg-migrate": "pgm", "db-migrate": "db", "payload": "db", "client": "client",
+	"strapi": "knex",
 }

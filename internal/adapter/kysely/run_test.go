@@ -116,7 +116,7 @@ func TestRuns(t *testing.T) {
 		"a transaction in a transaction": {
 			program: begin + "await db.transaction().execute(async (trx) => {\nfor (const n of ['a']) await trx.schema.dropTable(n).execute()\n})\n" +
 				"for (const n of ['b']) await db.schema.dropTable(n).execute()\n}",
-			want: "4 drop table \"a\" block\n6 drop table \"b\"\n3 call of db.transaction: Kysely refuses it in the transaction in which a migration runs",
+			want: "4 drop table \"a\"\n6 drop table \"b\"\n3 call of db.transaction: Kysely refuses it in the transaction in which a migration runs",
 		},
 		"a transaction where there is none": {
 			settings: "disableTransactions: true",

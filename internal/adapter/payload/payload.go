@@ -1,12 +1,15 @@
 // Package payload reads the migrations of Payload with a database of Postgres: modules of TypeScript or JavaScript whose function "up" gets
 // Drizzle's transaction, and gives SQL of the tag sql to db.execute. They run, with a recorder in its place.
 //
-// Described from the source of Payload 3.90 (@payloadcms/drizzle: migrate); no test runs Payload:
+// Measured with Payload 3.90 (@payloadcms/drizzle: migrate) on a server that logs statements; the test of internal/adapter/realrunners
+// repeats it:
 //
-//   - The files of the directory run in the order of their names, without index. The name without its ending is recorded.
+//   - The files of the directory that end in .js or .ts run in the order of their names, without index. The name without its ending is recorded.
 //   - Each has a transaction of its own, which also records it.
 //   - db.execute sends one message. Values of the tag are parameters.
-//   - Calls of payload itself, such as payload.update, send what the collections need: they are listed as not judged.
+//   - payload.db.drizzle and payload.db.pool send on other connections of the pool, while the transaction is open. payload.db.execute sends
+//     by the handle that it gets.
+//   - Other calls of payload, such as payload.update, send what the collections need: they are listed as not judged.
 //   - Payload does not notice if the file of an applied migration is gone, or has another text.
 package payload
 
@@ -24,7 +27,7 @@ import (
 // Adapter reads Payload's migrations.
 var Adapter = jscode.Adapter{
 	Framework: "payload", Finds: "modules with a function up in the directory of migrations of a package that depends on @payloadcms/db-postgres",
-	Tool: history.Tool{Name: "Payload", Apart: "SQL that you run before the migrations, and without them"},
+	Tool: history.Tool{Name: "Payload", Apart: "a migration of its own that calls payload.db.drizzle.execute"},
 	HistoryTables: []adapter.HistoryTable{{Table: "payload_migrations", Columns: `(id serial PRIMARY KEY, name varchar, batch numeric,` +
 		` updated_at timestamptz(3) DEFAULT now() NOT NULL, created_at timestamptz(3) DEFAULT now() NOT NULL)`}},
 	HistoryBehavior: adapter.HistoryBehavior{
@@ -45,6 +48,8 @@ var (
 	adapterCall = lazyregexp.New(`\b(?:vercelPostgresAdapter|postgresAdapter)\s*\(`)
 	directory   = lazyregexp.New(`\bmigrationDir\s*:\s*(?:path\.(?:join|resolve)\(\s*\w+\s*,\s*)?['"]([^'"]+)['"]`)
 	apart       = lazyregexp.New(`\btransactionOptions\s*:\s*false\b`)
+	// program matches the names of files that Payload runs.
+	program = lazyregexp.New(`\.[jt]s$`)
 	// usual are the places where Payload looks for the directory if nothing else is set.
 	usual = []string{"src/migrations", "dist/migrations", "migrations"}
 )
@@ -80,7 +85,7 @@ func findDirectories(t adapter.Tree) []jscode.FoundDirectory {
 
 // readProject says what the tool's object is, and whether there are transactions.
 func readProject(t adapter.Tree) jscode.Settings {
-	s := jscode.Settings{RunSettings: func(string) string { return `{"payload": true}` }}
+	s := jscode.Settings{RunSettings: func(string) string { return `{"payload": true}` }, Runs: program.MatchString}
 	if found := findDirectories(t); len(found) > 0 {
 		s.File = found[0].File
 	}

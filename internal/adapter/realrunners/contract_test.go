@@ -43,6 +43,9 @@ var contractTools = []contractTool{
 	{name: "umzug-pg", isProgram: true, title: "umzug, pg", bodies: "sql", run: runUmzug},
 	{name: "umzug-knex", isProgram: true, title: "umzug, Knex", bodies: "knex", run: runUmzug},
 	{name: "umzug-sequelize", isProgram: true, title: "umzug, Sequelize", bodies: "sequelize", run: runUmzug},
+	{name: "payload", isProgram: true, title: "Payload", run: runNodeTool("payload", "payload.cjs")},
+	{name: "strapi", bodies: "knex", isProgram: true, title: "Strapi", run: runNodeTool("strapi", "strapi.cjs")},
+	{name: "directus", bodies: "knex", isProgram: true, title: "Directus", run: runNodeTool("directus", "directus.cjs")},
 	{name: "goose", title: "goose", bodies: "sql", run: runEach(func(t *testing.T) func(dir, url string) error {
 		return func(dir, url string) error { return migrateGoose(t.Context(), dir, url) }
 	})},

@@ -1,10 +1,13 @@
 // Package strapi reads the migrations that a project of Strapi adds to Strapi's own: modules of JavaScript whose function "up" gets a
 // transaction of Knex. They run, with a recorder in its place.
 //
-// Described from the source of @strapi/database 5.54 (migrations: discover, resolver, runner); no test runs Strapi:
+// Measured with @strapi/database 5.54 on a server that logs statements; the test of internal/adapter/realrunners repeats it:
 //
-//   - The files of database/migrations that end in .js or .sql run in the order of their names. The name of the file is recorded.
+//   - The files of database/migrations that end in .js or .sql run in the order of their names. The name of the file is recorded. With
+//     useTypescriptMigrations those are what a compiler made of it.
 //   - Each has a transaction of its own, which does not include the record.
+//   - The second argument is Strapi's database, as is strapi.db. What its connection sends is in no transaction, and on another connection of
+//     the pool. Its function transaction joins the one of the migration.
 //   - Strapi does not notice if the file of an applied migration is gone, or has another text.
 package strapi
 
@@ -18,6 +21,7 @@ import (
 	"github.com/onward-sql/onward/internal/adapter/jscode"
 	"github.com/onward-sql/onward/internal/adapter/knex"
 	"github.com/onward-sql/onward/internal/history"
+	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
@@ -31,10 +35,10 @@ func New() Adapter { return Adapter{programs} }
 
 // programs reads the migrations that are programs.
 var programs = jscode.Adapter{
-	Framework: "strapi", World: "knex", Finds: "modules with a function up in database/migrations of a package that depends on Strapi",
-	Tool: history.Tool{Name: "Strapi", Apart: "SQL that you run before the migrations, and without them"},
+	Framework: "strapi", Finds: "modules with a function up in database/migrations of a package that depends on Strapi",
+	Tool: history.Tool{Name: "Strapi", Apart: "a migration of its own that calls strapi.db.connection.raw"},
 	HistoryTables: []adapter.HistoryTable{
-		{Table: historyTable, Columns: `(id serial PRIMARY KEY, name varchar(255), "time" timestamp)`},
+		{Table: historyTable, Columns: historyColumns}, {Table: historyTable + "_internal", Columns: historyColumns},
 	},
 	HistoryBehavior: adapter.HistoryBehavior{
 		Edited:     "Strapi records names, not contents: databases that have it keep what the old text did",
@@ -46,8 +50,11 @@ var programs = jscode.Adapter{
 	Translate: knex.Adapter.Translate, Count: describeTable,
 }
 
-// historyTable is Strapi's name of its table.
-const historyTable = "strapi_migrations"
+// historyTable is Strapi's name of its table. A second one has Strapi's own migrations.
+const (
+	historyTable   = "strapi_migrations"
+	historyColumns = `(id serial PRIMARY KEY, name varchar(255), "time" timestamp)`
+)
 
 // findDirectories finds database/migrations in packages that depend on Strapi.
 func findDirectories(t adapter.Tree) []jscode.FoundDirectory {
@@ -60,19 +67,36 @@ func findDirectories(t adapter.Tree) []jscode.FoundDirectory {
 	return out
 }
 
-// readProject says which client it is, and that the object of Strapi is a global.
+var (
+	settingFile = lazyregexp.New(`(?:^|/)config/(?:.*/)?database\.[jt]s$`)
+	// compiled matches the setting by which Strapi runs what a compiler made of the migrations.
+	compiled = lazyregexp.New(`\buseTypescriptMigrations\s*:\s*true\b`)
+	program  = lazyregexp.New(`\.js$`)
+	source   = lazyregexp.New(`\.[jt]s$`)
+)
+
+// readProject says which client it is, and which files Strapi runs.
 func readProject(t adapter.Tree) jscode.Settings {
-	s := jscode.Settings{Client: "pg", RunSettings: func(string) string { return `{"globals": ["strapi"]}` }}
+	s := jscode.Settings{Client: "pg", Runs: program.MatchString}
 	if found := findDirectories(t); len(found) > 0 {
 		s.File = found[0].File
+	}
+	for _, f := range jscode.ReadSettingFiles(t, settingFile) {
+		if compiled.MatchString(f.Text) {
+			s.Runs = source.MatchString
+		}
 	}
 	return s
 }
 
-// beginMigration begins with a migration, and says how it is sent.
+// beginMigration begins with a migration, and says how it is sent. Its name is that of the file that a compiler made of it.
 func beginMigration(f *adapter.File, s adapter.Source, _ jscode.Settings) (*adapter.Migration, onward.Transaction) {
 	name := path.Base(f.Path)
-	return f.Start(s, name, strings.TrimSuffix(name, path.Ext(name))), onward.TransactionFile
+	version := strings.TrimSuffix(name, path.Ext(name))
+	if path.Ext(name) == ".ts" {
+		name = version + ".js"
+	}
+	return f.Start(s, name, version), onward.TransactionFile
 }
 
 // Load reads the programs, and the files of SQL among them: Strapi gives the text of each to knex.raw.

@@ -41,7 +41,7 @@ var Adapter = jscode.Adapter{
 		Renamed:    "TypeORM records names, and runs it again",
 		OutOfOrder: "TypeORM runs it after the newer ones: new databases run it before them",
 	},
-	Stamped: stamped, IsMigration: isMigration, ReadSettings: readSettings, Start: startMigration, UniqueNames: true,
+	Stamped: stamped, IsMigration: isMigration, ReadSettings: readSettings, Start: startMigration, Unique: "name",
 	Call:    jscode.CallParameter(".query("),
 	Compose: newComposer, Count: countMigrations,
 	Translate: translateCall,

@@ -1,0 +1,1 @@
+export const up = (knex) => knex.raw('SELECT never')
