@@ -202,6 +202,11 @@ func (c *CheckConfig) openTree(names []string, j *judge) (tree gitrange.Tree, lo
 	if tree, err = gitrange.DirTree(root, local); err != nil {
 		return nil, nil, err
 	}
+	if packages := findPackagesAbove(root, tree, local); len(packages) > 0 {
+		if tree, err = gitrange.DirTree(root, append(packages, local...)); err != nil {
+			return nil, nil, err
+		}
+	}
 	for _, f := range tree.Files() {
 		if f.Err == nil || strings.HasSuffix(f.Path, ".sql") {
 			continue // reading the file reports its error

@@ -214,6 +214,25 @@ func TestGuardedStatements(t *testing.T) {
 	}
 }
 
+// The package.json above a directory says which tool runs its programs.
+func TestCheckFindsPackageAbove(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	gittest.WriteFiles(t, dir, map[string]string{
+		".git/HEAD":              "",
+		"api/package.json":       `{"dependencies": {"db-migrate": "0.11", "db-migrate-pg": "1.5"}}`,
+		"api/migrations/1-a.js":  "exports.up = async (db) => {\n  await db.removeColumn('users', 'nick')\n}\n",
+		"package.json":           `{"dependencies": {"node-pg-migrate": "9"}}`,
+		"api/migrations/2-b.sql": "DROP TABLE orders;",
+	})
+	for _, paths := range [][]string{{"migrations"}, {"migrations/1-a.js"}, {"../api"}, {"."}} {
+		r := check(t, CheckConfig{Dir: filepath.Join(dir, "api"), Paths: paths})
+		if got := strings.Join(found(r), " "); !strings.Contains(got, "column-drop api/migrations/1-a.js:2") && !strings.Contains(got, "column-drop 1-a.js:2") {
+			t.Errorf("%v: %s %+v", paths, got, r.Opaque)
+		}
+	}
+}
+
 func TestCheckRunsNoProject(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

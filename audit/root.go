@@ -2,11 +2,15 @@ package audit
 
 import (
 	"os"
+	"path"
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/gitrange"
 	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/onward"
 )
@@ -40,6 +44,34 @@ func rootFor(dir string, paths []string) (root string, local []string, err error
 		local = append(local, filepath.ToSlash(rel))
 	}
 	return root, local, nil
+}
+
+// findPackagesAbove returns the package.json files that say which tool runs the named programs in JavaScript: the closest one above each name, inside
+// the repository.
+func findPackagesAbove(root string, t gitrange.Tree, local []string) (out []string) {
+	if root == string(filepath.Separator) {
+		return nil
+	}
+	for _, name := range local {
+		isProgram := func(f gitrange.File) bool {
+			return (f.Path == name || isBelow(f.Path, name)) && slices.Contains(adapter.ScriptEndings, path.Ext(f.Path))
+		}
+		if !slices.ContainsFunc(t.Files(), isProgram) {
+			continue
+		}
+		for dir := name; ; dir = path.Dir(dir) {
+			file := path.Join(dir, "package.json")
+			info, err := os.Lstat(filepath.Join(root, file))
+			isFile := err == nil && info.Mode().IsRegular()
+			if isFile {
+				out = append(out, file)
+			}
+			if isFile || dir == "." {
+				break
+			}
+		}
+	}
+	return out
 }
 
 // makeAbsolute returns the paths below the root of the file system. They have no slash at their start, as all paths of a tree.
