@@ -163,3 +163,19 @@ func TestUnnumberedAtBase(t *testing.T) {
 		}
 	}
 }
+
+// TestDataAmongPrograms changes a file of data among the migrations of a tool, and then a program that the tool does not run.
+func TestDataAmongPrograms(t *testing.T) {
+	t.Parallel()
+	const program = "export async function up(knex) {\n  await knex.raw('SELECT 1')\n}\n"
+	const base = "-- Dockerfile --\nFROM directus/directus:12\n-- migrations/20240101A-a.js --\n" + program + "-- migrations/snapshot.yaml --\na: 1\n"
+	for head, want := range map[string]int{
+		"-- migrations/snapshot.yaml --\na: 2\n":             0,
+		"-- migrations/20240102A-b.ts --\n" + program + "\n": 1,
+	} {
+		r := changelog0(t, Config{Dir: repository(t, base, head), Base: "main"})
+		if len(r.Opaque) != want {
+			t.Errorf("%q: %+v", head, r.Opaque)
+		}
+	}
+}

@@ -110,6 +110,9 @@ func (u *unclaimedFinder) withoutDir(file string) (rest string, ok bool) {
 	return "", false
 }
 
+// dataFile matches names of files that are no programs, such as the description of a schema beside migrations.
+var dataFile = lazyregexp.New(`(?i)\.(?:ya?ml|json|toml|md|txt|lock)$`)
+
 // describeFile returns the report on a file that the release changes.
 func (u *unclaimedFinder) describeFile(file string) (o onward.Opaque, ok bool) {
 	dir, name := path.Dir(file), path.Base(file)
@@ -117,7 +120,7 @@ func (u *unclaimedFinder) describeFile(file string) (o onward.Opaque, ok bool) {
 		return o, false
 	}
 	for _, x := range u.unread {
-		if x.Dir == dir && !u.twins[strings.TrimSuffix(file, path.Ext(file))] {
+		if x.Dir == dir && !dataFile.MatchString(name) && !u.twins[strings.TrimSuffix(file, path.Ext(file))] {
 			if slices.Contains(u.dirs, dir) {
 				return onward.Opaque{
 					Path: file, What: "a program among the migrations of " + x.Tool,

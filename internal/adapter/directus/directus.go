@@ -4,8 +4,8 @@
 // Measured with @directus/api 39.2 (database/migrations/run) on a server that logs statements; the test of internal/adapter/realrunners
 // repeats it:
 //
-//   - The files of MIGRATIONS_PATH ("extensions/migrations") that have a "-" and end in .js, .cjs or .mjs run in the order of what is before
-//     the "-": it is the recorded version.
+//   - The files of MIGRATIONS_PATH ("migrations", and "extensions/migrations" in older versions) that have a "-" and end in .js, .cjs or .mjs
+//     run in the order of what is before the "-": it is the recorded version.
 //   - It runs nothing while two files have one version.
 //   - There is no transaction.
 //   - Directus does not notice if the file of an applied migration is gone, or has another text.
@@ -13,6 +13,7 @@ package directus
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
@@ -25,7 +26,7 @@ import (
 
 // Adapter reads the migrations of a project of Directus.
 var Adapter = jscode.Adapter{
-	Framework: "directus", World: "knex", Finds: "modules with a function up in extensions/migrations of a project that runs Directus",
+	Framework: "directus", World: "knex", Finds: "modules with a function up in migrations or extensions/migrations of a project that runs Directus",
 	Tool: history.Tool{Name: "Directus"},
 	HistoryTables: []adapter.HistoryTable{
 		{Table: "directus_migrations", Columns: `(version varchar(255) PRIMARY KEY, name varchar(255) NOT NULL, "timestamp" timestamptz DEFAULT CURRENT_TIMESTAMP)`},
@@ -47,6 +48,8 @@ var (
 	image = lazyregexp.New(`\bdirectus/directus\b`)
 	// program matches the names of files that Directus runs.
 	program = lazyregexp.New(`-.*\.[cm]?js$`)
+	// stamped matches names as Directus' manual has them. They tell a directory called migrations from one of another tool.
+	stamped = lazyregexp.New(`^\d+[A-Z]+-`)
 	foreign = lazyregexp.New(`\bDB_CLIENT["']?\s*[:=]\s*["']?(mysql|sqlite3|mssql|oracledb|cockroachdb)\b`)
 )
 
@@ -79,6 +82,9 @@ func findDirectories(t adapter.Tree) []jscode.FoundDirectory {
 		found := map[string]string{}
 		for root, file := range roots {
 			found[path.Join(root, "extensions/migrations")] = file
+			if usual := path.Join(root, "migrations"); slices.ContainsFunc(adapter.ListDir(t, usual, ".js", ".cjs", ".mjs").Names, stamped.MatchString) {
+				found[usual] = file
+			}
 			for dir, setting := range set {
 				found[path.Join(root, strings.TrimPrefix(dir, "/directus/"))] = setting
 			}
