@@ -22,6 +22,9 @@ Knex npm knex
 MikroORM npm @mikro-orm/migrations
 Sequelize npm sequelize
 Kysely npm kysely
+Payload npm payload
+Strapi npm @strapi/database
+Directus npm @directus/api
 yoyo pypi yoyo-migrations
 dbmate npm dbmate
 Supabase's_CLI npm supabase
