@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,6 +45,8 @@ type replayer struct {
 	madeRuns []*madeRun
 	// prefixes are replays after single statements of a transaction, by lane and statement.
 	prefixes map[prefix]replay.Comparison
+	// parts are what the schemas have that versions of the code are made for.
+	parts map[partsKey]map[schemaPart]bool
 }
 
 // codeText is a statement of a version of the code, without its values.
@@ -86,6 +89,8 @@ type preparedLane struct {
 	made bool
 	// written is what is replayed first: it writes rows. nil for nothing.
 	written *preparedLane
+	// schema is the schema of a single test, which the template has as public; "" for none.
+	schema string
 }
 
 // replayAll replays the transcripts of all versions of the code.
@@ -94,7 +99,7 @@ func (c *checker) replayAll(ctx context.Context, stage *rehearse.Stage, cfg *Con
 	r := &replayer{
 		stage: stage, checker: c, result: &onward.Replay{}, showsValues: cfg.ShowValues, showsMade: cfg.ShowValues || cfg.Schema == "",
 		lanes: map[onward.Code][]*preparedLane{}, users: map[string]string{}, executed: map[codeText]*execution{},
-		prefixes: map[prefix]replay.Comparison{}, passed: map[codeText]bool{},
+		prefixes: map[prefix]replay.Comparison{}, passed: map[codeText]bool{}, parts: map[partsKey]map[schemaPart]bool{},
 	}
 	for code, loads := range cfg.listRecordings() {
 		for _, load := range loads {
@@ -211,31 +216,75 @@ func (r *replayer) replayTranscript(ctx context.Context, code onward.Code, t *tr
 	r.result.Sessions += len(t.Sessions)
 	r.notes = append(r.notes, t.Notes...)
 	books := slices.Sorted(maps.Keys(all.HistoryTables()))
-	templates := map[string]string{}
+	made := map[string]*madeTemplate{}
 	for _, lane := range replay.SplitLanes(t, books) {
 		if !lane.Created && lane.Tests.Database != t.Database {
 			continue // the server's own, from which suites make their databases
 		}
-		template, why, err := r.prepareTemplate(ctx, &lane, templates)
+		what := "what was sent to database " + lane.Tests.Database
+		single, rest, err := r.splitSchemas(ctx, code, &lane)
+		if err != nil {
+			return err
+		}
+		for _, s := range single {
+			if err := r.noteFailure("what was sent to schema "+cmp.Or(s.schema, "public"), r.replayPrepared(ctx, s)); err != nil {
+				return err
+			}
+		}
+		template, why, err := r.prepareTemplate(ctx, code, rest, made)
 		if err != nil {
 			return err
 		}
 		if why != "" {
-			r.addNotef("what was sent to database %s was not replayed: %s", lane.Tests.Database, why)
+			if rest.UsesObjects() { // not only settings, transactions and the making of databases
+				r.addNotef("%s was not replayed: %s", what, why)
+			}
+			r.leaveOpen(code, &rest.Tests)
 			continue
 		}
-		templates[lane.Tests.Database] = template
-		prepared := &preparedLane{Lane: lane.Tests, code: code, template: template, created: lane.Created}
-		if code == onward.NewCode {
-			err = r.replayNewLane(ctx, prepared)
-		} else {
-			err = r.replayLane(ctx, prepared)
-		}
-		if err := r.noteFailure("what was sent to database "+lane.Tests.Database, err); err != nil {
+		made[rest.Tests.Database] = template
+		prepared := &preparedLane{Lane: template.lane.Tests, code: code, template: template.database, created: rest.Created}
+		if err := r.noteFailure(what, r.replayPrepared(ctx, prepared)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// replayPrepared replays a lane of a version of the code.
+func (r *replayer) replayPrepared(ctx context.Context, lane *preparedLane) error {
+	replayLane := r.replayLane
+	if lane.code == onward.NewCode {
+		replayLane = r.replayNewLane
+	}
+	err := replayLane(ctx, lane)
+	if err != nil {
+		r.leaveOpen(lane.code, &lane.Lane)
+	}
+	return err
+}
+
+// leaveOpen notes that the statements of a lane were not executed at each point: another lane may have them, too, with other values.
+func (r *replayer) leaveOpen(code onward.Code, lane *replay.Lane) {
+	for _, a := range lane.Recorded {
+		if a.SQLState != "" {
+			continue
+		}
+		for _, text := range splitStatements(a.SQL) {
+			e := r.executionOf(codeText{code, normalizeStatement(text)})
+			for point := range r.checker.moments {
+				e.open[point] = true
+			}
+		}
+	}
+}
+
+// executionOf returns what the replays did with a statement.
+func (r *replayer) executionOf(key codeText) *execution {
+	if r.executed[key] == nil {
+		r.executed[key] = &execution{open: map[int]bool{}}
+	}
+	return r.executed[key]
 }
 
 // countExecutions counts what the server did on the deployed schema as when it was recorded.
@@ -253,9 +302,7 @@ func (r *replayer) countExecutions(lane *preparedLane) {
 		}
 		for _, text := range splitStatements(a.SQL) {
 			key := codeText{lane.code, normalizeStatement(text)}
-			if r.executed[key] == nil {
-				r.executed[key] = &execution{open: map[int]bool{}}
-			}
+			r.executionOf(key)
 			lane.executed[a.Event] = append(lane.executed[a.Event], key)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -26,8 +27,18 @@ func (r *replayer) tryFixtures(ctx context.Context, lane *preparedLane) error {
 	if err != nil {
 		return err
 	}
+	if lane.schema != "" {
+		if err := r.nameAsRecorded(ctx, database, lane.schema); err != nil {
+			return err
+		}
+	}
 	touched := r.listTouched()
-	fixtures, omitted, err := replay.CaptureFixtures(ctx, lane.Lane, r.targetOf(lane.Transcript, database), func(table string) bool { return touched[table] })
+	fixtures, omitted, err := replay.CaptureFixtures(ctx, lane.Lane, r.targetOf(lane.Transcript, database), func(table string) bool {
+		if name, found := strings.CutPrefix(table, lane.schema+"."); found && lane.schema != "" {
+			table = "public." + name
+		}
+		return touched[table]
+	})
 	r.stage.Drop(ctx, database)
 	if err != nil {
 		return err
@@ -42,7 +53,7 @@ func (r *replayer) tryFixtures(ctx context.Context, lane *preparedLane) error {
 	}
 	reported := map[string]bool{}
 	for _, f := range fixtures {
-		database, err := r.loadFixture(ctx, lane.template, f)
+		database, err := r.loadFixture(ctx, lane, f)
 		if err != nil {
 			return fmt.Errorf("load the rows of a test: %w", err)
 		}
@@ -82,8 +93,8 @@ func (r *replayer) listTouched() map[string]bool {
 }
 
 // loadFixture makes a copy of a database with exactly the rows of a fixture.
-func (r *replayer) loadFixture(ctx context.Context, template string, f *replay.Fixture) (_ string, err error) {
-	database, err := r.stage.CopyOf(ctx, template)
+func (r *replayer) loadFixture(ctx context.Context, lane *preparedLane, f *replay.Fixture) (_ string, err error) {
+	database, err := r.stage.CopyOf(ctx, lane.template)
 	if err != nil {
 		return "", err
 	}
@@ -92,12 +103,26 @@ func (r *replayer) loadFixture(ctx context.Context, template string, f *replay.F
 			r.stage.Drop(context.WithoutCancel(ctx), database)
 		}
 	}()
+	if lane.schema == "" {
+		return database, r.loadRows(ctx, database, f)
+	}
+	err = r.nameAsRecorded(ctx, database, lane.schema)
+	if err == nil {
+		err = r.loadRows(ctx, database, f)
+	}
+	if err == nil {
+		err = r.nameAsPublic(ctx, database, lane.schema)
+	}
+	return database, err
+}
+
+func (r *replayer) loadRows(ctx context.Context, database string, f *replay.Fixture) (err error) {
 	conn, err := r.stage.Server().Connect(ctx, "", database)
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer func() { err = errors.Join(err, conn.Close(ctx)) }()
-	return database, f.Load(ctx, conn)
+	return f.Load(ctx, conn)
 }
 
 // describeTest says which part of the suite has the rows: who sent it, and its last write.

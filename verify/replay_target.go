@@ -3,6 +3,7 @@ package verify
 import (
 	"cmp"
 	"context"
+	"errors"
 	"maps"
 	"net"
 
@@ -11,37 +12,112 @@ import (
 
 	"github.com/onward-sql/onward/internal/replay"
 	"github.com/onward-sql/onward/internal/transcript"
+	"github.com/onward-sql/onward/onward"
 )
 
 // prepareTemplate makes the database on which a lane begins. why says that it cannot be made.
-func (r *replayer) prepareTemplate(ctx context.Context, lane *replay.DatabaseLane, templates map[string]string) (template, why string, err error) {
+func (r *replayer) prepareTemplate(
+	ctx context.Context, code onward.Code, lane *replay.DatabaseLane, made map[string]*madeTemplate,
+) (_ *madeTemplate, why string, err error) {
 	t := lane.Tests.Transcript
+	out := &madeTemplate{lane: lane, copies: map[int]string{}}
+	noSchema := "it had no schema, and the command did not run the deployed migrations there: record with --schema base"
+	if lane.Guessed {
+		var found bool
+		if out.lane, found, why, err = r.findSetup(ctx, code, lane); err != nil {
+			return nil, "", err
+		}
+		if lane = out.lane; !found && lane.Setup.Begin == lane.Setup.End {
+			if why != "" {
+				noSchema = "its schema never was the one that the code is made for: it lacks " + why
+			}
+			return nil, noSchema, nil
+		}
+	}
 	switch {
-	case lane.Template != "" && templates[lane.Template] != "":
-		template, err = r.stage.CopyOf(ctx, templates[lane.Template])
+	case lane.Template != "" && made[lane.Template] != nil:
+		if out.database, why, err = r.copyTemplate(ctx, made[lane.Template], lane); why != "" {
+			return nil, why, err
+		}
 	case lane.Template != "" && lane.Template != t.Database:
-		return "", "it is a copy of " + lane.Template + ", which was not recorded", nil
+		return nil, "it is a copy of " + lane.Template + ", which was not recorded", nil
 	case lane.Created && lane.Template == "", t.Start == transcript.StartsEmpty:
 		if lane.Setup.Begin == lane.Setup.End {
-			return "", "it had no schema, and the command did not run the deployed migrations there: record with --schema base", nil
+			return nil, noSchema, nil
 		}
-		template, err = r.stage.Empty(ctx)
+		out.database, err = r.makeEmpty(ctx)
 	default:
-		template, err = r.stage.Copy(ctx)
+		out.database, err = r.stage.Copy(ctx)
 	}
 	if err != nil || lane.Setup.Begin == lane.Setup.End {
-		return template, "", err
+		return out, "", err
 	}
-	answers, err := replay.Play(ctx, lane.Setup, r.targetOf(t, template))
+	why, err = r.playUntroubled(ctx, lane.Setup, out.database)
+	return out, why, err
+}
+
+// makeEmpty makes an empty database, whose schema public the role of the migrations may drop, as the recorded command could. Before Postgres 15 the owner of a
+// database does not own it.
+func (r *replayer) makeEmpty(ctx context.Context) (database string, err error) {
+	if database, err = r.stage.Empty(ctx); err != nil {
+		return "", err
+	}
+	config, err := pgconn.ParseConfig(r.stage.URL(database))
 	if err != nil {
-		return "", "", err
+		return "", err
+	}
+	conn, err := r.stage.Server().Connect(ctx, "", database)
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, conn.Close(ctx)) }()
+	_, err = conn.Exec(ctx, "ALTER SCHEMA public OWNER TO "+pgx.Identifier{config.User}.Sanitize())
+	return database, err
+}
+
+// madeTemplate is the database on which a lane begins.
+type madeTemplate struct {
+	database string
+	lane     *replay.DatabaseLane
+	// copies are databases with what else was sent to it until it was copied, by the number of messages.
+	copies map[int]string
+}
+
+// copyTemplate copies a database of the command as it was when the command copied it: with the rows that were written after its schema was made.
+func (r *replayer) copyTemplate(ctx context.Context, from *madeTemplate, lane *replay.DatabaseLane) (database, why string, err error) {
+	tests := from.lane.Tests
+	tests.End = max(tests.Begin, min(tests.End, lane.CopiedAt))
+	messages := tests.CountMessages(tests.End)
+	if messages == 0 {
+		database, err = r.stage.CopyOf(ctx, from.database)
+		return database, "", err
+	}
+	if from.copies[messages] == "" {
+		database, err := r.stage.CopyOf(ctx, from.database)
+		if err != nil {
+			return "", "", err
+		}
+		if why, err = r.playUntroubled(ctx, tests, database); why != "" || err != nil {
+			return "", why, err
+		}
+		from.copies[messages] = database
+	}
+	database, err = r.stage.CopyOf(ctx, from.copies[messages])
+	return database, "", err
+}
+
+// playUntroubled replays what makes a database. why says that the server refuses something which it did not refuse when it was recorded.
+func (r *replayer) playUntroubled(ctx context.Context, lane replay.Lane, database string) (why string, err error) {
+	answers, err := replay.Play(ctx, lane, r.targetOf(lane.Transcript, database))
+	if err != nil {
+		return "", err
 	}
 	for _, a := range answers {
-		if before := lane.Setup.Recorded[a.Event]; before != nil && before.SQLState == "" && a.SQLState != "" {
-			return "", "its schema could not be made again: " + describeRefusal(a), nil
+		if before := lane.Recorded[a.Event]; before != nil && before.SQLState == "" && a.SQLState != "" {
+			return "its schema could not be made again: " + describeRefusal(a), nil
 		}
 	}
-	return template, "", nil
+	return "", nil
 }
 
 // targetOf connects to a database as the roles of the recording.
@@ -112,8 +188,13 @@ func (r *replayer) userOf(ctx context.Context, t *transcript.Transcript, s *tran
 	return cmp.Or(r.users[s.User], owner), nil
 }
 
-// playLane replays a lane on a copy of a database, or on a database that is dropped then.
+// playLane replays a lane on a database, which is dropped then.
 func (r *replayer) playLane(ctx context.Context, lane *preparedLane, database string) ([]*replay.Answer, error) {
 	defer func() { _ = r.stage.Server().DropDatabase(context.WithoutCancel(ctx), database) }()
+	if lane.schema != "" {
+		if err := r.nameAsRecorded(ctx, database, lane.schema); err != nil {
+			return nil, err
+		}
+	}
 	return replay.Play(ctx, lane.Lane, r.targetOf(lane.Transcript, database))
 }

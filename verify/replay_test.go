@@ -162,6 +162,7 @@ var replaySuites = map[string]func(context.Context, *pgx.Conn) error{
 	"codes as numbers": func(ctx context.Context, c *pgx.Conn) error {
 		return execAll(ctx, c, "UPDATE rooms SET code = '1' WHERE id = 1", "UPDATE rooms SET code = '2' WHERE id = 2", "SELECT max(code::int) FROM rooms")
 	},
+	"function only": func(ctx context.Context, c *pgx.Conn) error { return execAll(ctx, c, "SELECT price(3)") },
 	"letters": func(ctx context.Context, c *pgx.Conn) error {
 		return execAll(ctx, c, "INSERT INTO rooms (name, beds, code) VALUES ('New', 1, 'B2')")
 	},
@@ -194,6 +195,9 @@ func TestReplayedSuite(t *testing.T) {
 	}
 	if suite == nil {
 		suite = namedSuites[name]
+	}
+	if suite == nil {
+		suite = ownSchemaSuites[name]
 	}
 	if suite == nil {
 		suite = redactedSuite
@@ -255,6 +259,9 @@ var replayScenes = map[string]replayScene{
 		"warning other-result  00002:3 SELECT total FROM capacity"},
 	"a view that is written otherwise": {hotel + "\nCREATE VIEW capacity AS SELECT sum(beds) AS total FROM rooms;",
 		[]string{"CREATE OR REPLACE VIEW capacity AS SELECT sum(r.beds) AS total FROM rooms r WHERE true;"}, "beds in view", "", ""},
+	"a function without a table": {"CREATE FUNCTION price(n int) RETURNS int LANGUAGE sql AS 'SELECT 2 * n';",
+		[]string{"CREATE OR REPLACE FUNCTION price(n int) RETURNS int LANGUAGE sql AS 'SELECT n / (n - 3)';"}, "function only", "",
+		"error fails 22012 00002:2 SELECT price($1)"},
 	"a rollback of the code": {hotel + "\nALTER TABLE rooms ADD CONSTRAINT digits CHECK (code ~ '^[0-9]+$') NOT VALID;",
 		[]string{"ALTER TABLE rooms ADD COLUMN note text;\nALTER TABLE rooms DROP CONSTRAINT digits;"}, "codes as numbers", "letters",
 		"error fails 22P02 00002:3 SELECT max(code::int)"},

@@ -20,11 +20,23 @@ type DatabaseLane struct {
 	Setup Lane
 	// Tests are the rest. The release runs before them.
 	Tests Lane
-	// Template is the recorded database of which this one is a copy; "" for none.
+	// Template is the recorded database of which this one is a copy; "" for none. CopiedAt is the event that copied it.
 	Template string
+	CopiedAt int
 	// Created: the command made the database itself.
 	Created bool
+	// Schema is the schema of a single test, which the lane is about; "" for all.
+	Schema string
+	// Guessed: nothing says surely where the setup ends; see [FindSetup].
+	Guessed bool
+
+	messages messages
+	// copied is the first event that copies the database; the lane's end if none does.
+	copied int
 }
+
+// messages has the statements of a transcript by their events: those that are sent or prepared, and those that are executed, too.
+type messages struct{ statements, executed map[int][]*pgparse.Node }
 
 // madeDatabase is a database of a transcript from its making, or from the first event, to the drop before it is made again.
 type madeDatabase struct {
@@ -32,6 +44,8 @@ type madeDatabase struct {
 	begin, end     int
 	// drop is the last event that asks for its drop, which may have been refused; 0 for none.
 	drop int
+	// copiedAt is the event that made it from its template.
+	copiedAt int
 	// created: the command made it. used: a client sent something to it.
 	created, used bool
 }
@@ -47,21 +61,42 @@ func SplitLanes(t *transcript.Transcript, books []string) []DatabaseLane {
 		if !made.used {
 			continue
 		}
-		all := Lane{Transcript: t, Database: made.name, Begin: made.begin, End: made.end}
-		lane := DatabaseLane{Setup: all, Tests: all, Template: made.template, Created: made.created}
-		lane.Setup.End = all.findSetupEnd(executed, books)
-		if empty := made.created || t.Start == transcript.StartsEmpty; empty && made.template == "" && lane.Setup.End == lane.Setup.Begin {
-			lane.Setup.End = all.findSetupEnd(executed, all.findHistory(executed))
+		all := Lane{Transcript: t, Database: made.name, Begin: made.begin, End: made.end, since: made.begin}
+		lane := DatabaseLane{Tests: all, Template: made.template, CopiedAt: made.copiedAt, Created: made.created, messages: messages{statements, executed},
+			copied: made.findCopy(statements)}
+		end := all.findSetupEnd(executed, books)
+		if empty := made.created || t.Start == transcript.StartsEmpty; empty && made.template == "" && end == all.Begin {
+			lane.Guessed, end = true, all.findSetupEnd(executed, all.findHistory(executed))
 		}
-		lane.Tests.Begin = lane.Setup.End
-		lane.Tests.Settings = all.listSettings(statements, lane.Tests.Begin)
-		for _, part := range []*Lane{&lane.Setup, &lane.Tests} {
-			part.Recorded = part.readRecorded(statements)
-		}
-		lane.Tests.moments = lane.Tests.findRowMoments(statements)
-		out = append(out, lane)
+		out = append(out, lane.EndSetup(end))
 	}
 	return out
+}
+
+// EndSetup returns the lane, which has no setup, with one that ends before an event.
+func (d *DatabaseLane) EndSetup(end int) DatabaseLane {
+	out := *d
+	out.Setup = out.Tests
+	out.Setup.End, out.Tests.Begin = end, end
+	out.Setup.Settings = out.Tests.listSettings(d.messages.statements, out.Setup.Begin)
+	out.Tests.Settings = out.Tests.listSettings(d.messages.statements, end)
+	for _, part := range []*Lane{&out.Setup, &out.Tests} {
+		part.Recorded = part.readRecorded(d.messages.statements)
+	}
+	out.Tests.moments = out.Tests.findRowMoments(d.messages.statements)
+	return out
+}
+
+// findCopy returns the first event that makes another database of it; its end if none does.
+func (d *madeDatabase) findCopy(statements map[int][]*pgparse.Node) int {
+	for i := d.begin; i < d.end; i++ {
+		for _, st := range statements[i] {
+			if create := st.GetCreatedbStmt(); create != nil && templateOf(create) == d.name {
+				return i
+			}
+		}
+	}
+	return d.end
 }
 
 // listDatabases lists the databases of a transcript, one that is made again as often as it is made.
@@ -92,7 +127,7 @@ func listDatabases(t *transcript.Transcript, statements map[int][]*pgparse.Node)
 				}
 				d.created = true
 				if template := templateOf(create); template != "template0" && template != "template1" {
-					d.template = template
+					d.template, d.copiedAt = template, i
 				}
 			}
 			if drop := st.GetDropdbStmt(); drop != nil && latest[drop.GetDbname()] != nil {
@@ -155,7 +190,7 @@ func (l *Lane) findSetupEnd(statements map[int][]*pgparse.Node, books []string) 
 	end, writer := l.Begin, -1
 	for i := l.Begin; i < l.End; i++ {
 		e := &l.Transcript.Events[i]
-		if !l.hasEvent(e) {
+		if !l.hasEvent(i) {
 			continue
 		}
 		if slices.ContainsFunc(statements[i], func(st *pgparse.Node) bool { return slices.Contains(books, writtenTable(st)) }) {
@@ -193,7 +228,7 @@ func (l *Lane) findHistory(statements map[int][]*pgparse.Node) []string {
 	written := map[int]string{} // by sessions that have changed the schema: the table that was written last since, or ""
 	for i := l.Begin; i < l.End; i++ {
 		e := &l.Transcript.Events[i]
-		if !l.hasEvent(e) {
+		if !l.hasEvent(i) {
 			continue
 		}
 		for _, st := range statements[i] {
@@ -243,31 +278,44 @@ func writtenTable(st *pgparse.Node) string {
 	return ""
 }
 
-// listSettings returns the events that set how sessions go on which are open at an event, and those that prepared their statements.
+// listSettings returns the events that set how sessions go on which are open at an event, and those that prepared their statements. These come last: they may
+// need what is set.
 func (l *Lane) listSettings(statements map[int][]*pgparse.Node, begin int) []int {
-	open := map[int][]int{}
-	for i := l.Begin; i < begin; i++ {
+	type session struct{ set, prepared []int }
+	open := map[int]*session{}
+	for i := l.since; i < begin; i++ {
 		e := &l.Transcript.Events[i]
-		if !l.hasEvent(e) {
+		if !l.isInDatabase(e) {
 			continue
+		}
+		s := open[e.Session]
+		if s == nil {
+			s = &session{}
+			open[e.Session] = s
 		}
 		switch {
 		case e.Source == transcript.Ends:
 			delete(open, e.Session)
 		case e.Source != transcript.Client:
-		case e.Kind == 'Q' && len(statements[i]) == 1 && setsSession(statements[i][0]), e.Kind == 'P' && len(e.Body) > 0 && e.Body[0] != 0:
-			open[e.Session] = append(open[e.Session], i)
+		case e.Kind == 'Q' && len(statements[i]) == 1 && setsSession(statements[i][0]):
+			if name := statements[i][0].GetVariableSetStmt().GetName(); name != "" { // the last value counts
+				s.set = slices.DeleteFunc(s.set, func(j int) bool { return statements[j][0].GetVariableSetStmt().GetName() == name })
+			}
+			s.set = append(s.set, i)
+		case e.Kind == 'P' && len(e.Body) > 0 && e.Body[0] != 0:
+			s.prepared = append(s.prepared, i)
 		}
 	}
-	var out []int
+	var set, prepared []int
 	for i := begin; i < l.End; i++ { // sessions that send nothing more need nothing
-		if e := &l.Transcript.Events[i]; e.Source == transcript.Client && open[e.Session] != nil {
-			out = append(out, open[e.Session]...)
+		if e := &l.Transcript.Events[i]; e.Source == transcript.Client && l.hasEvent(i) && open[e.Session] != nil {
+			set, prepared = append(set, open[e.Session].set...), append(prepared, open[e.Session].prepared...)
 			delete(open, e.Session)
 		}
 	}
-	slices.Sort(out)
-	return out
+	slices.Sort(set)
+	slices.Sort(prepared)
+	return append(set, prepared...)
 }
 
 // setsSession reports whether a statement sets how its session goes on.
@@ -292,9 +340,18 @@ func setsSession(st *pgparse.Node) bool {
 func (l *Lane) readRecorded(statements map[int][]*pgparse.Node) map[int]*Answer {
 	trackers, named := map[int]*tracker{}, map[namedQuery]string{}
 	out := map[int]*Answer{}
+	for i := l.since; i < l.Begin; i++ { // its sessions may have prepared statements before
+		if e := &l.Transcript.Events[i]; e.Source == transcript.Client && e.Kind == 'P' && l.isInDatabase(e) {
+			if trackers[e.Session] == nil {
+				trackers[e.Session] = newTracker(e.Session)
+			}
+			name, text := readNames(e)
+			trackers[e.Session].prepared[name] = text
+		}
+	}
 	for i := l.Begin; i < l.End; i++ {
 		e := &l.Transcript.Events[i]
-		if !l.hasEvent(e) {
+		if !l.hasEvent(i) {
 			continue
 		}
 		t := trackers[e.Session]

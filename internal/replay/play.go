@@ -25,6 +25,11 @@ type Lane struct {
 	Settings []int
 
 	moments rowMoments
+	// since is where the database begins.
+	since int
+	// owners has a number for each event; the lane has those that owned names. nil: it has all.
+	owners []int
+	owned  map[int]bool
 }
 
 // Target is where a lane is replayed.
@@ -110,8 +115,14 @@ func (p *player) playEvents(ctx context.Context, before, after func(i int)) erro
 	return nil
 }
 
-func (l *Lane) hasEvent(e *transcript.Event) bool {
+// isInDatabase reports whether an event is one of a session of the lane's database.
+func (l *Lane) isInDatabase(e *transcript.Event) bool {
 	return l.Transcript.Sessions[e.Session].Database == l.Database
+}
+
+// hasEvent reports whether the event with an index belongs to the lane.
+func (l *Lane) hasEvent(i int) bool {
+	return l.isInDatabase(&l.Transcript.Events[i]) && (l.owners == nil || l.owned[l.owners[i]])
 }
 
 // listAnswers merges the answers of all sessions.
@@ -139,7 +150,7 @@ func (p *player) listAnswers() []*Answer {
 // playEvent does what an event says.
 func (p *player) playEvent(ctx context.Context, i int) error {
 	e := &p.lane.Transcript.Events[i]
-	if !p.lane.hasEvent(e) {
+	if !p.lane.hasEvent(i) {
 		return nil
 	}
 	s, err := p.openSession(ctx, e)

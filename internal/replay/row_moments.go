@@ -41,7 +41,7 @@ func (l *Lane) findRowMoments(statements map[int][]*pgparse.Node) rowMoments {
 	sessions := map[int]*sessionMoments{}
 	for i := range l.End { // statements may be prepared before the lane begins
 		e := &l.Transcript.Events[i]
-		if !l.hasEvent(e) {
+		if i >= l.Begin && !l.hasEvent(i) || !l.isInDatabase(e) {
 			continue
 		}
 		s := sessions[e.Session]

@@ -55,6 +55,10 @@ func TestMarks(t *testing.T) {
 		"fixtures": {[]string{
 			"DELETE FROM items; INSERT INTO items VALUES (1); INSERT INTO shops VALUES (1)", "SELECT id FROM items",
 		}, map[string]workload.Mark{"DELETE": "fixture", "INSERT INTO items": "fixture", "SELECT": ""}},
+		"schema in one message": {[]string{
+			"SELECT set_config('search_path', 'public', false); CREATE TABLE made (id int); INSERT INTO made VALUES (1)",
+			"INSERT INTO made SELECT 2", "CREATE TEMP TABLE t (id int); INSERT INTO shops VALUES (1, 'x')",
+		}, map[string]workload.Mark{"INSERT INTO made VALUES": "fixture", "INSERT INTO made SELECT": "", "INSERT INTO shops": ""}},
 		"cleaning": {
 			[]string{"BEGIN", "DELETE FROM items", "DELETE FROM shops", "COMMIT"},
 			map[string]workload.Mark{"DELETE FROM items": "fixture", "DELETE FROM shops": "fixture"},

@@ -11,7 +11,7 @@ import (
 // text is what one message says: its statements. A text that is too long has none.
 type text struct {
 	parts   []textStatement
-	fixture bool // nothing but rows that are laid in or taken away
+	fixture bool // nothing but rows that are laid in or taken away, or what makes a schema
 }
 
 // textStatement is one statement of a text, as it is written.
@@ -52,10 +52,13 @@ func (c *Collector) lookupText(k key, sql string) *text {
 		t.parts = append(t.parts, c.readPart(s))
 	}
 	t.fixture = len(t.parts) >= 3
+	makesSchema := false
 	for i := range t.parts {
 		s := t.parts[i].form.shape
 		t.fixture = t.fixture && s != nil && (s.writes || s.ownMark != workload.Code)
+		makesSchema = makesSchema || s != nil && s.ddl
 	}
+	t.fixture = t.fixture || makesSchema
 	c.texts.put(k, t)
 	return t
 }
