@@ -29,7 +29,11 @@ func concludeSafety(r *onward.Report, whole bool) {
 		concludeOpen(r, whole)
 	default:
 		s.State, s.Safe = onward.StateNotSafe, false
-		n, place := countFailing(r, func(d *onward.Verdict) bool { return d.Code == red.Code && !view.NeedsLater(d) }), ", the first after "+formatPlace(red.After)
+		n, place := countFailing(r, func(d *onward.Verdict) bool { return d.Code == red.Code && !view.NeedsLater(d) }), ", the first after "
+		if n == 1 {
+			place = " after "
+		}
+		place += formatPlace(red.After)
 		if red.Code == onward.NewCode {
 			n, place = v.Points[len(v.Points)-1].New.Errors, " after the whole of it"
 		}

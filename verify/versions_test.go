@@ -75,7 +75,7 @@ func TestFurtherVersions(t *testing.T) {
 		if red == nil || red.Code != "also:v1" || red.SQLState != "42703" || red.After.Path != "migrations/00004_name.sql" || red.Sender != "store/users.go:4" {
 			t.Errorf("%+v", red)
 		}
-		const verdict = "This release is not safe to deploy: 1 query of v1 breaks, the first after migrations/00004_name.sql:2."
+		const verdict = "This release is not safe to deploy: 1 query of v1 breaks after migrations/00004_name.sql:2."
 		if r.Summary.State != onward.StateNotSafe || r.Summary.Verdict != verdict {
 			t.Errorf("%+v", r.Summary)
 		}

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -83,7 +84,7 @@ func params(dir string, vars ...string) testscript.Params {
 			)
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "words": limitWords},
 		Condition: func(name string) (bool, error) {
 			switch name {
 			case "root":
@@ -114,5 +115,19 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if got != want {
 		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+}
+
+// limitWords fails if the last program printed more words than its argument.
+func limitWords(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: words LIMIT")
+	}
+	limit, err := strconv.Atoi(args[0])
+	if err != nil {
+		ts.Fatalf("words: %v", err)
+	}
+	if n := len(strings.Fields(ts.ReadFile("stdout"))); n == 0 || n > limit {
+		ts.Fatalf("%d words were printed, and the limit is %d", n, limit)
 	}
 }

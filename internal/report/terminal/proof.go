@@ -13,7 +13,7 @@ import (
 // printProof prints the report of a release that was judged and proven in one run: what breaks and by which statement, the other findings in a line each,
 // and what was proven. Notes, queries that need a later schema and the matrix are left to Verbose.
 func (t *reportWriter) printProof() {
-	t.addTwoSided(t.reportTitle(), t.reportSubtitle(), t.Bold, t.Dim)
+	t.addTwoSided(t.reportTitle(), t.reportSubtitle(", "), t.Bold, t.Dim)
 	breaks := view.ListBreaks(t.report)
 	t.printBreaks(breaks)
 	first := true
@@ -35,7 +35,8 @@ func (t *reportWriter) printProof() {
 		t.addWrapped("", "  ", escape.Line(v.Order), t.ordinaryStyle())
 	}
 	t.addWrapped("", "  ", view.DescribeProof(t.report), t.Dim)
-	t.printSummary()
+	t.printBuiltQueries()
+	t.printEnd(view.FormatShortSummary(t.report))
 }
 
 // printBreaks prints the queries that break or may break during the release: the place in the code, what the server says, and after which statement.

@@ -109,7 +109,7 @@ func (t *reportWriter) printRehearsed() {
 // printHead prints the verdict, the revisions, and who runs the migrations.
 func (t *reportWriter) printHead() {
 	t.printVerdictFirst()
-	t.addTwoSided(t.reportTitle(), t.reportSubtitle(), t.Bold, t.Dim)
+	t.addTwoSided(t.reportTitle(), t.reportSubtitle(" · "), t.Bold, t.Dim)
 	t.printRunners()
 }
 
@@ -261,7 +261,7 @@ func (t *reportWriter) reportTitle() string {
 
 // reportSubtitle returns the number of migrations, their framework, their directory, and the
 // versions of Postgres.
-func (t *reportWriter) reportSubtitle() string {
+func (t *reportWriter) reportSubtitle(separator string) string {
 	r := t.report
 	var parts []string
 	if view.FormatRevisions(r) != "" {
@@ -270,7 +270,7 @@ func (t *reportWriter) reportSubtitle() string {
 	if by := view.NameRunners(r, escape.Line, t.displayPath); by != "" {
 		parts = append(parts, by)
 	}
-	return strings.Join(append(parts, view.DescribeVersions(r)), " · ")
+	return strings.Join(append(parts, view.DescribeVersions(r)), separator)
 }
 
 // printMigration prints one migration: its changes, statements and findings.
@@ -343,11 +343,15 @@ func (t *reportWriter) printVerdictFirst() {
 
 // printSummary prints the summary: counts, the next command, and the verdict as the last line.
 func (t *reportWriter) printSummary() {
-	r := t.report
 	t.printBuiltQueries()
-	t.addWrapped("", "", view.FormatSummary(r), t.Palette.ordinaryStyle())
+	t.printEnd(view.FormatSummary(t.report))
+}
+
+// printEnd prints the summary, the next command and the verdict.
+func (t *reportWriter) printEnd(summary string) {
+	t.addWrapped("", "", summary, t.Palette.ordinaryStyle())
 	t.printNextCommand()
-	t.addWrapped("", "", view.FormatVerdict(r), t.verdictStyle())
+	t.addWrapped("", "", view.FormatVerdict(t.report), t.verdictStyle())
 }
 
 // printBuiltQueries prints how many queries of the deployed code could not be read.

@@ -10,9 +10,30 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// ListBreaks returns the verdicts on queries that break or may break during the release, in groups; those that only need a later schema are left out.
-func ListBreaks(r *onward.Report) []SimilarVerdicts {
-	return slices.DeleteFunc(GroupVerdicts(r), func(l SimilarVerdicts) bool { return NeedsLater(l.Verdict) })
+// ListBreaks returns the verdicts on queries that break or may break during the release, in groups; those that only need a later schema are left out. What
+// breaks in several versions of the code in the same way is one group.
+func ListBreaks(r *onward.Report) (out []SimilarVerdicts) {
+	for _, l := range GroupVerdicts(r) {
+		if NeedsLater(l.Verdict) {
+			continue
+		}
+		same := slices.IndexFunc(out, func(known SimilarVerdicts) bool { return known.breaksAlike(&l) })
+		if same < 0 {
+			out = append(out, l)
+			continue
+		}
+		out[same].Others = append(out[same].Others, l)
+	}
+	return out
+}
+
+// breaksAlike reports whether the queries of a group of another version of the code are among these, and break in the same way.
+func (l *SimilarVerdicts) breaksAlike(other *SimilarVerdicts) bool {
+	return l.Code != other.Code && l.After == other.After && l.Kind == other.Kind && l.Severity == other.Severity && l.Until == nil && other.Until == nil &&
+		DescribeFailure(l.Verdict) == DescribeFailure(other.Verdict) &&
+		!slices.ContainsFunc(other.All, func(d *onward.Verdict) bool {
+			return !slices.ContainsFunc(l.All, func(known *onward.Verdict) bool { return known.Query == d.Query })
+		})
 }
 
 // DescribeBreak says who sends the queries of a group, which version of the code that is, and what the server says.
@@ -23,6 +44,13 @@ func DescribeBreak(l *SimilarVerdicts) string {
 		who = NameCode(l.Code)
 	case l.Code != onward.OldCode:
 		who += ", " + NameCode(l.Code)
+	}
+	for i := range l.Others {
+		other := &l.Others[i]
+		who += ", also " + NameCode(other.Code)
+		if sender := other.DescribeSenders(); sender != "" && sender != l.DescribeSenders() {
+			who += " (" + sender + ")"
+		}
 	}
 	return who + ": " + DescribeFailure(l.Verdict)
 }
@@ -68,7 +96,10 @@ func DescribeProof(r *onward.Report) string {
 	var parts []string
 	for _, version := range ListVersions(v) {
 		if n := version.Queries; n != nil && n.Queries > 0 {
-			text := fmt.Sprintf("%s of %s", prose.CountNoun(n.Queries, "query"), NameCodeInSentence(version.Code))
+			text := prose.CountNoun(n.Queries, "query") + " of " + NameCodeInSentence(version.Code)
+			if len(parts) > 0 {
+				text = GroupDigits(n.Queries) + " of " + strings.TrimSuffix(NameCodeInSentence(version.Code), " code")
+			}
 			if n.Unjudged > 0 {
 				text += fmt.Sprintf(" (%d not judged)", n.Unjudged)
 			}
@@ -78,14 +109,14 @@ func DescribeProof(r *onward.Report) string {
 	if len(parts) == 0 {
 		parts = append(parts, "no query")
 	}
-	text := fmt.Sprintf("proven on Postgres %s: %s, at %s", escape.Line(v.Version), prose.JoinNames(parts), prose.CountNoun(len(v.Points), "commit point"))
+	text := fmt.Sprintf("proven on Postgres %s, %s: %s", escape.Line(v.Version), prose.CountNoun(len(v.Points), "commit point"), strings.Join(parts, ", "))
 	if n := v.Replay; n != nil {
 		text += fmt.Sprintf("; %s executed with values", prose.CountNoun(n.Statements, "statement"))
 		if n.Unlike > 0 {
 			text += fmt.Sprintf(", %d not as recorded", n.Unlike)
 		}
 		if n.Fixtures > 0 {
-			text += ", the release on the rows of " + prose.CountNoun(n.Fixtures, "test")
+			text += ", rows of " + prose.CountNoun(n.Fixtures, "test")
 		}
 	}
 	if n := v.MadeValues; n != nil {

@@ -61,8 +61,14 @@ func countFindings(s *onward.Summary) []string {
 
 // FormatSummary is the summary in a line: "2 errors in 3 migrations, 1 not judged".
 func FormatSummary(r *onward.Report) string {
-	s := &r.Summary
-	text := cmp.Or(strings.Join(countFindings(s), ", "), "no findings") + " in " + prose.CountNoun(s.Migrations, CountedNoun(r))
+	return formatSummary(&r.Summary, " in "+prose.CountNoun(r.Summary.Migrations, CountedNoun(r)))
+}
+
+// FormatShortSummary is [FormatSummary] for a report whose title counts the migrations.
+func FormatShortSummary(r *onward.Report) string { return formatSummary(&r.Summary, "") }
+
+func formatSummary(s *onward.Summary, where string) string {
+	text := cmp.Or(strings.Join(countFindings(s), ", "), "no findings") + where
 	if s.Suppressed > 0 {
 		text += fmt.Sprintf(", %d suppressed", s.Suppressed)
 	}

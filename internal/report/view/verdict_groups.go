@@ -12,6 +12,8 @@ import (
 type SimilarVerdicts struct {
 	*onward.Verdict                   // the first, which is sent most
 	All             []*onward.Verdict // including the first
+	// Others are groups of other versions of the code whose queries break in the same way, at the same statement.
+	Others []SimilarVerdicts
 }
 
 // GroupVerdicts groups the verdicts of a report, in the order of the first of each group. Outages
