@@ -42,6 +42,7 @@ const (
 	updateStay = "UPDATE stays SET nights = $1 WHERE id = $2"
 	withClerk  = "CREATE ROLE clerk LOGIN; GRANT ALL ON guests, stays TO clerk; GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO clerk;"
 	totalHead  = "FUNCTION total(g bigint) RETURNS bigint LANGUAGE plpgsql AS "
+	withBook   = "CREATE PROCEDURE book(g bigint, n int) LANGUAGE plpgsql AS $$ BEGIN UPDATE stays SET nights = n WHERE guest = g AND n > 0; END $$;"
 	withTotal  = "CREATE " + totalHead + "$$ BEGIN RETURN (SELECT sum(nights) FROM stays WHERE guest = g); END $$;"
 )
 
@@ -112,6 +113,12 @@ var madeScenes = map[string]madeScene{
 		"'INSERT INTO guests (email) VALUES ($1) RETURNING id';",
 		[]string{"ALTER TABLE guests DROP COLUMN age;"}, []string{"INSERT INTO guests (email, age) VALUES ($1, $2)", "SELECT check_in($1)"}, "",
 		[]string{"error fails 42703 00002:2 INSERT INTO guests"}, ""},
+	"a procedure whose body does not fit": {inn + withBook, []string{"ALTER TABLE stays RENAME COLUMN nights TO days;"}, []string{"CALL book($1, $2)"}, "",
+		[]string{"error fails 42703 00002:2 CALL book"}, ""},
+	"a procedure that still fits": {inn + withBook, []string{"ALTER TABLE stays ADD COLUMN note text;"}, []string{"CALL book($1, $2)"}, "", nil, ""},
+	"a procedure that commits": {inn + "CREATE PROCEDURE tidy() LANGUAGE plpgsql AS $$ BEGIN DELETE FROM stays; COMMIT; END $$;",
+		[]string{"ALTER TABLE stays ADD COLUMN note text;"}, []string{"CALL tidy()", "SELECT nights FROM stays WHERE id = $1"}, "", nil,
+		"are refused by the deployed schema"},
 	"a column that is dropped": {inn, []string{"ALTER TABLE guests DROP COLUMN age;"}, []string{"UPDATE guests SET age = $1 WHERE id = $2"}, "",
 		[]string{"error fails 42703 00002:2 UPDATE guests"}, ""},
 }

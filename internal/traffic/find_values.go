@@ -51,7 +51,7 @@ func FindValues(ctx context.Context, s ValueSearch, load *workload.Workload) (fo
 		s.Logger = slog.New(slog.DiscardHandler)
 	}
 	var out leftOut
-	queries := selectRunnable(load, &out)
+	queries := selectRunnable(load, &out, true)
 	t := &trial{workers: 1, rnd: rand.New(rand.NewPCG(s.Seed, 1)), seed: s.Seed, logger: s.Logger}
 	if t.config, err = pgx.ParseConfig(s.URL); err != nil {
 		return nil, nil, fmt.Errorf("find values: %w", err)

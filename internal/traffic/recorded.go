@@ -37,6 +37,7 @@ type recordedQuery struct {
 // The reasons for which a recorded query is not part of the load.
 const (
 	leftKind    = "are no single query: COPY, CALL, or what the parser does not take"
+	leftCopies  = "are no single query: COPY, or what the parser does not take"
 	leftReach   = "do what a rollback does not take back, or reach other sessions"
 	leftRefused = "are refused by the deployed schema"
 	leftValues  = "are refused with made-up values"
@@ -45,11 +46,15 @@ const (
 	leftRare    = "touch nothing of the release, except for the most frequent ones"
 )
 
-// parseSingle returns the parse tree of a text with one query; nil for any other. The kind in
+// parseSingle returns the parse tree of a text with one query, or CALL if calls are runnable; nil for any other. The kind in
 // the recording is not trusted.
-func parseSingle(sql string) *pgparse.Node {
+func parseSingle(sql string, calls bool) *pgparse.Node {
 	n := pgparse.ParseStatement(sql)
 	switch pgparse.Unwrap(n).(type) {
+	case *pgparse.CallStmt:
+		if calls {
+			return n
+		}
 	case *pgparse.SelectStmt, *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.MergeStmt:
 		return n
 	}
@@ -73,8 +78,8 @@ func changesRows(q *workload.Query, n *pgparse.Node) bool {
 }
 
 // selectRunnable selects the queries of a recording that may be run: single queries of the code
-// without effects that survive a rollback. The others are in left.
-func selectRunnable(load *workload.Workload, left *leftOut) []*recordedQuery {
+// without effects that survive a rollback. The others are in left. calls adds CALL: each must run in a transaction, where the server lets no procedure commit.
+func selectRunnable(load *workload.Workload, left *leftOut, calls bool) []*recordedQuery {
 	var out []*recordedQuery
 	for i := range load.Queries {
 		q := &load.Queries[i]
@@ -83,8 +88,12 @@ func selectRunnable(load *workload.Workload, left *leftOut) []*recordedQuery {
 		}
 		r := &recordedQuery{Query: q, kind: read, noise: map[string]bool{}, origin: &Origin{ID: q.ID, Sender: workload.DescribeSenders(q.Senders)}}
 		r.origin.Named = slices.ContainsFunc(q.Senders, func(s workload.Sender) bool { return s.Place != "" || s.Test != "" })
-		if r.node = parseSingle(q.SQL); r.node == nil {
-			left.addQuery(r, leftKind, nil)
+		if r.node = parseSingle(q.SQL, calls); r.node == nil {
+			why := leftKind
+			if calls {
+				why = leftCopies
+			}
+			left.addQuery(r, why, nil)
 			continue
 		}
 		if outside.DescribeReach(r.node) != "" {

@@ -36,7 +36,7 @@ func (l *Load) loadRecordings(ctx context.Context, catalogs *pgx.Conn, config *p
 		return nil, fmt.Errorf("put the recordings together: %w", err)
 	}
 	var left leftOut
-	queries := selectRunnable(load, &left)
+	queries := selectRunnable(load, &left, false)
 	known, err := readKnown(ctx, catalogs, queries)
 	if err != nil {
 		return nil, err
