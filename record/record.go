@@ -172,6 +172,7 @@ func (r *recorder) runRecording(ctx context.Context) (*Result, error) {
 	r.collect = collect.New(collect.Config{Owner: r.target.owner, Books: books, Values: r.Values})
 	in := wire.Config{
 		Listen: r.Listen, Server: server, Clients: r.clients, TLS: root.TLS, Sink: r.collect, Tests: r.tests.Follow, Logger: r.Logger,
+		SearchPath: r.searchPath,
 		BeforeDrop: func(ctx context.Context, d wire.Drop) {
 			r.resolveQueries(ctx, r.collect.DatabaseRecording(d.Database), d.Database, d.Schema)
 		},

@@ -41,8 +41,12 @@ func TestProgram(t *testing.T) {
 		deprecating(t, what == "makes")
 		return
 	}
-	if os.Getenv(program) == "verifies" {
+	switch os.Getenv(program) {
+	case "verifies":
 		clients(t)
+		return
+	case "settings":
+		readShops(t)
 		return
 	}
 	main := pgservertest.Connect(t, os.Getenv("DATABASE_URL"))

@@ -30,6 +30,9 @@ type Config struct {
 	// Tests names the test that a client is in, if it is not nil; see [Startup.Test]. It is called once for each client, with what
 	// reports whether a process has the client's connection.
 	Tests func(holds func(pid int) bool) (current func() string)
+	// SearchPath returns the search_path that the server's settings for a role and a database give their sessions; "" for
+	// none. It is called, and waited for, before a client is let in that sets none itself. With nil, nobody is asked.
+	SearchPath func(ctx context.Context, user, database string) string
 	// BeforeDrop is called, and waited for, before a message is passed on that drops a
 	// database, or a schema with what is in it. It is called by the connection's own
 	// goroutine: other connections go on. While it runs, a session of its own in that

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -279,6 +280,7 @@ func (r *relay) relayAuthentication(from *messages) error {
 // beginRecording starts the recording: the server has let the client in.
 func (r *relay) beginRecording() {
 	r.proxy.sessions.Add(1)
+	r.addSearchPath()
 	if r.whole != nil {
 		r.whole.setTap(r.proxy.cfg.Whole.Session(r.startup))
 	}
@@ -293,6 +295,21 @@ func (r *relay) beginRecording() {
 		r.probe = newProbe(probed)
 	}
 	r.mu.Unlock()
+}
+
+// addSearchPath adds what the server's settings say to the startup parameters of a client that sets no search_path.
+func (r *relay) addSearchPath() {
+	if r.proxy.cfg.SearchPath == nil {
+		return
+	}
+	const name = "search_path"
+	options := strings.ReplaceAll(r.startup.Parameters["options"], "-", "_")
+	if _, set := r.startup.Parameters[name]; set || strings.Contains(options, name) {
+		return
+	}
+	if path := r.proxy.cfg.SearchPath(r.proxy.ctx, r.startup.User, r.startup.Database); path != "" {
+		r.startup.Parameters[name] = path
+	}
 }
 
 // clientSays gets each message of the client.
