@@ -6,6 +6,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/code/facts"
 	"github.com/onward-sql/onward/internal/lazyregexp"
 	"github.com/onward-sql/onward/internal/predicate"
 	"github.com/onward-sql/onward/internal/rule"
@@ -29,7 +30,7 @@ var MayRefuseWrites = &rule.Rule{
 	Gather: func(p *rule.Pass, m *rule.Migration) {
 		gatherTriggers(p, m, func(c *catalog.Catalog, r *catalog.Relation, t *catalog.Trigger) bool {
 			old := p.Release.Deployed.Relation(r.OID)
-			return old != nil && raisesSometimes(c, r, t) && !wasRaising(p.Release.Deployed, old, t)
+			return old != nil && (raisesSometimes(c, r, t) || len(mappedFrozen(c, old, r, t)) > 0) && !wasRaising(p.Release.Deployed, old, t)
 		})
 	},
 	Release: func(p *rule.Pass, r *rule.Release) { eachKept(p, r, mayRefuseWrites) },
@@ -94,12 +95,18 @@ func mayRefuseWrites(p *rule.Pass, c *catalog.Catalog, by *rule.Stmt, r *catalog
 	if setting, unset := findGuardSetting(c, t); setting != "" && (unset == predicate.True || !unset.MayBe(predicate.True)) && isUnset(p, c, t, setting) {
 		return // trigger-refuses-writes has it, or it raises nothing
 	}
+	if !raisesSometimes(c, r, t) {
+		mayRefuseChanges(p, c, by, old, r, t)
+		return
+	}
 	u := p.Code.FindUses(old.Name, "")
 	severity, evidence := onward.Warning, u.WriteEvidence(strings.Split(t.Events, " or ")...)
 	switch {
 	case evidence != nil:
 	case !strings.Contains(t.Events, "insert"):
-		return // nothing says that the code changes rows
+		if evidence = mapperEvidence(u); evidence == nil || !t.IsFor("update") {
+			return // nothing says that the code changes rows
+		}
 	default:
 		severity, evidence = min(severity, u.DropSeverity()), u.Evidence
 	}
@@ -110,4 +117,61 @@ func mayRefuseWrites(p *rule.Pass, c *catalog.Catalog, by *rule.Stmt, r *catalog
 		Severity: severity,
 		Evidence: evidence,
 	})
+}
+
+// mappedFrozen are the columns that a trigger lets nobody change, as the deployed code calls them. A mapper sends keys, and changes none.
+func mappedFrozen(c *catalog.Catalog, old, r *catalog.Relation, t *catalog.Trigger) (names []string) {
+	columns, skips := frozenColumns(c, r, t)
+	if skips {
+		return nil
+	}
+	for _, name := range columns {
+		if column := r.Column(name); column != nil {
+			if was := old.Attr(column.Attnum); was != nil && !isKey(old, was.Attnum) {
+				names = append(names, was.Name)
+			}
+		}
+	}
+	return names
+}
+
+func isKey(r *catalog.Relation, number int16) bool {
+	return slices.ContainsFunc(r.Constraints, func(c *catalog.Constraint) bool {
+		return c.Kind == catalog.PrimaryKey && slices.Contains(c.Columns, number)
+	})
+}
+
+// mapperEvidence returns the declarations by which a mapper of the deployed code knows a table or a column. It may change them where no
+// query shows that: an object gets a value, and is saved.
+func mapperEvidence(u analysis.Usage) []onward.Evidence {
+	if u.Used && (u.Sure || u.Does.Has(facts.Maps)) {
+		return u.Evidence
+	}
+	return nil
+}
+
+// mayRefuseChanges flags a trigger that lets nobody change a column which a mapper of the deployed code has. If a query sets it,
+// RefusesWrites flags the trigger.
+func mayRefuseChanges(p *rule.Pass, c *catalog.Catalog, by *rule.Stmt, old, r *catalog.Relation, t *catalog.Trigger) {
+	u := p.Code.FindUses(old.Name, "")
+	if mapperEvidence(u) == nil {
+		return
+	}
+	names := mappedFrozen(c, old, r, t)
+	if slices.ContainsFunc(names, func(name string) bool { return u.SetEvidence(name, "update") != nil }) {
+		return
+	}
+	for _, name := range names {
+		column := p.Code.FindUses(old.Name, name)
+		if !column.Used {
+			continue
+		}
+		p.Report(by, rule.Report{
+			Fact:     "trigger " + t.Name + " refuses each change of " + name + " in " + r.Name.String(),
+			Harm:     "the deployed code's fail, if it makes any: " + t.Function.String() + "() raises an exception",
+			Instead:  "create it a release later, when no code that sets it runs any more",
+			Evidence: column.Evidence,
+		})
+		return
+	}
 }
