@@ -78,6 +78,11 @@ var replaySuites = map[string]func(context.Context, *pgx.Conn) error{
 		_, err := c.Exec(ctx, "INSERT INTO guests (id, name, stay) VALUES ($1, $2, $3)", 7, "Cornelia", 2.5)
 		return err
 	},
+	"all columns": func(ctx context.Context, c *pgx.Conn) error {
+		rows, _ := c.Query(ctx, "SELECT * FROM rooms WHERE beds > $1", 1) // CollectRows has its error
+		_, err := pgx.CollectRows(rows, pgx.RowToMap)
+		return err
+	},
 	"short name": func(ctx context.Context, c *pgx.Conn) error {
 		_, err := c.Exec(ctx, "INSERT INTO guests (id, name, stay) VALUES ($1, $2, $3)", 7, "Ada", 2.5)
 		return err
@@ -240,6 +245,8 @@ var replayScenes = map[string]replayScene{
 		[]string{"ALTER SEQUENCE block INCREMENT BY 1;"}, "blocks", "", "error fails 23505 00002:2 INSERT INTO rooms"},
 	"a sequence with other numbers": {hotel + "\nCREATE SEQUENCE block START 1000 INCREMENT BY 50;",
 		[]string{"ALTER SEQUENCE block INCREMENT BY -100 MINVALUE 1;"}, "blocks", "", ""},
+	"a new column for SELECT *": {hotel, []string{"ALTER TABLE rooms ADD COLUMN note text;"}, "all columns", "",
+		"warning result-shape 0A000 00002:2 SELECT * FROM rooms"},
 	"a row of the release":      {hotel, []string{"INSERT INTO rooms (name, beds) VALUES ('Dune', 3);"}, "returned key", "", ""},
 	"questions to the catalogs": {hotel, []string{"ALTER TABLE rooms ADD COLUMN note text;\nCREATE INDEX ON rooms (beds);"}, "looks around", "", ""},
 	"a statement that SQL has prepared": {hotel, []string{"ALTER TABLE rooms ADD CONSTRAINT beds_there CHECK (beds > 0) NOT VALID;"}, "named by SQL", "",

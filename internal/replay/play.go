@@ -60,8 +60,10 @@ type playedSession struct {
 	mu      sync.Mutex
 	changed *sync.Cond
 	track   *tracker
-	ended   bool // the server has closed the connection
-	asked   *question
+	// described are the columns of prepared statements when they were recorded, by name.
+	described map[string][]Column
+	ended     bool // the server has closed the connection
+	asked     *question
 
 	// Of the recording: how many ReadyForQuery messages came, and how many other answers since.
 	ready, others int
@@ -161,8 +163,9 @@ func (p *player) playEvent(ctx context.Context, i int) error {
 	case transcript.Client:
 		body := p.replaced.replaceIn(e.Kind, e.Body)
 		if e.Kind == 'B' {
-			body = p.replaced.replaceNumbers(e.Session, body)
+			body = s.fitFormats(p.replaced.replaceNumbers(e.Session, body))
 		}
+		s.noteDescribed(e.Kind, e.Body, p.lane.Recorded[i])
 		s.sendMessage(i, e.Kind, body)
 	case transcript.Server:
 		p.awaitAnswer(ctx, s, e.Kind)
@@ -181,7 +184,7 @@ func (p *player) openSession(ctx context.Context, e *transcript.Event) (*playedS
 	if err != nil {
 		return nil, &Error{err}
 	}
-	s := &playedSession{conn: conn, pid: pid, track: newTracker(e.Session)}
+	s := &playedSession{conn: conn, pid: pid, track: newTracker(e.Session), described: map[string][]Column{}}
 	s.changed = sync.NewCond(&s.mu)
 	p.sessions[e.Session] = s
 	p.order = append(p.order, s)
