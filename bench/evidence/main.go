@@ -10,12 +10,15 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 )
 
 // resultsFile and pageFile are written by this command, from the root of the repository.
@@ -25,9 +28,12 @@ const (
 	pageFile         = "docs/evidence.md"
 )
 
-// Application is a public repository, its two releases, and the changes that are planted in the first.
+// Application is a public repository, its two releases, and the changes that are planted in the first. A repository may be several times in the list,
+// with other releases.
 type Application struct {
-	Name       string `json:"name"`
+	Name string `json:"name"`
+	// Recipe is the directory of the recipe. Without it, it is called as the application.
+	Recipe     string `json:"recipe,omitempty"`
 	Repository string `json:"repository"`
 	Tool       string `json:"tool"`
 	// Base and Head are commits; BaseName and HeadName are the releases' names. There is no Head if only planted changes count.
@@ -35,15 +41,20 @@ type Application struct {
 	BaseName string `json:"base_name"`
 	Head     string `json:"head,omitempty"`
 	HeadName string `json:"head_name,omitempty"`
+	// HeadDoes says in words what the real release's migrations do.
+	HeadDoes string `json:"head_does,omitempty"`
 	// Suite says in words which part of the suite runs.
 	Suite string `json:"suite"`
 	// Migrations are the directories that the suite on the new schema takes from the head.
 	Migrations []string `json:"migrations"`
 	// Path and Lines are the file of a planted migration. {{SQL}} in a line is replaced by a change's statements, as the tool quotes them.
-	Path    string   `json:"path"`
-	Lines   []string `json:"lines"`
-	Changes []Change `json:"changes"`
+	Path    string   `json:"path,omitempty"`
+	Lines   []string `json:"lines,omitempty"`
+	Changes []Change `json:"changes,omitempty"`
 }
+
+// recipe is the name of the recipe's directory.
+func (a Application) recipe() string { return cmp.Or(a.Recipe, a.Name) }
 
 // Change is a planted migration. Kind is the sort of change, which the page's text names.
 type Change struct {
@@ -65,6 +76,8 @@ type Suite struct {
 	Fails  bool `json:"fails"`
 	Tests  int  `json:"tests"`
 	Failed int  `json:"failed"`
+	// Refused means that no test began, because the server refused the rows that all of them need. All are counted as failed.
+	Refused bool `json:"refused,omitempty"`
 }
 
 // Recording is what recording a suite of an application costs, once for all its releases.
@@ -110,8 +123,8 @@ func main() {
 	flag.StringVar(&o.programs, "programs", "/usr/lib/postgresql/15/bin", "the `directory` of the programs of Postgres, for migcheck")
 	flag.StringVar(&o.version, "pg", "15", "the major `version` of onward's throwaway servers")
 	flag.StringVar(&o.work, "work", filepath.Join(os.TempDir(), "evidence"), "a `directory` for clones and recordings")
-	flag.StringVar(&o.tools, "tools", "", "only these `tools`, with commas; the suite and the other columns keep what was measured")
-	application := flag.String("application", "", "only the application of this `name`")
+	flag.StringVar(&o.tools, "tools", "", "only these `tools`, with commas, or suite; the other columns keep what was measured")
+	application := flag.String("application", "", "only the applications of these `names`, with commas")
 	change := flag.String("change", "", "only the planted changes of these `names`, with commas; release is the real one")
 	page := flag.Bool("page", false, "write the page only")
 	flag.Parse()
@@ -131,7 +144,7 @@ func runEvidence(ctx context.Context, o *options, application, change string, pa
 			return fmt.Errorf("-repositories and -recipes are needed to measure; see bench/evidence/README.md")
 		}
 		for _, a := range list {
-			if application != "" && a.Name != application {
+			if application != "" && !slices.Contains(strings.Split(application, ","), a.Name) {
 				continue
 			}
 			if err := o.measureApplication(ctx, a, change); err != nil {

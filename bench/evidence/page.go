@@ -29,7 +29,7 @@ func (s *score) addAnswer(fails bool, a Answer) {
 func renderPage(list []Application, results *Results) string {
 	var b strings.Builder
 	b.WriteString(pageHead)
-	writeScores(&b, results)
+	writeScores(&b, list, results)
 	b.WriteString(pageColumns)
 	b.WriteString("## The applications\n\n| application | releases | tool | suite | tests | statements recorded | CPU of the recording |\n" +
 		"| --- | --- | --- | --- | ---: | ---: | ---: |\n")
@@ -56,10 +56,26 @@ func nameReleases(a Application, results *Results) string {
 	return fmt.Sprintf("%s..%s (%.9s..%.9s)", a.BaseName, a.HeadName, a.Base, a.Head)
 }
 
-func writeScores(b *strings.Builder, results *Results) {
-	scores := map[string]*score{}
-	breaks := 0
+// countRepositories counts the repositories that have a result.
+func countRepositories(list []Application, results *Results) int {
+	found := map[string]bool{}
 	for _, r := range results.Results {
+		for _, a := range list {
+			if a.Name == r.Application {
+				found[a.Repository] = true
+			}
+		}
+	}
+	return len(found)
+}
+
+func writeScores(b *strings.Builder, list []Application, results *Results) {
+	scores := map[string]*score{}
+	breaks, release := 0, 0
+	for _, r := range results.Results {
+		if r.Change == "" {
+			release++
+		}
 		if r.Suite.Fails {
 			breaks++
 		}
@@ -70,8 +86,8 @@ func writeScores(b *strings.Builder, results *Results) {
 			scores[name].addAnswer(r.Suite.Fails, a)
 		}
 	}
-	fmt.Fprintf(b, "%d releases of %d applications: the suite fails on the new schema of %d, and passes on %d.\n\n",
-		len(results.Results), len(results.Recordings), breaks, len(results.Results)-breaks)
+	fmt.Fprintf(b, "%d releases of %d applications, %d of them real: the suite fails on the new schema of %d, and passes on %d.\n\n",
+		len(results.Results), countRepositories(list, results), release, breaks, len(results.Results)-breaks)
 	b.WriteString("| | breaks: error | warning | called safe | safe: called safe | warning | error | no answer | CPU, median |\n" +
 		"| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n")
 	for _, tool := range tools {
@@ -101,11 +117,14 @@ func writeApplication(b *strings.Builder, a Application, results *Results) {
 		}
 		what := "`" + showSQL(a, r.Change) + "`"
 		if r.Change == "" {
-			what = "the real release"
+			what = fmt.Sprintf("%s, real: %s", a.HeadName, a.HeadDoes)
 		}
 		suite := "passes"
 		if r.Suite.Fails {
 			suite = fmt.Sprintf("**%d of %d fail**", r.Suite.Failed, r.Suite.Tests)
+			if r.Suite.Refused {
+				suite = fmt.Sprintf("**none of %d begins**", r.Suite.Tests)
+			}
 		}
 		line := "| " + what + " | " + suite
 		for _, tool := range tools {
@@ -117,7 +136,7 @@ func writeApplication(b *strings.Builder, a Application, results *Results) {
 		return
 	}
 	fmt.Fprintf(b, "\n### %s %s\n\n| release | the suite | changelog | verify | verify --replay | migcheck |\n| --- | --- | --- | --- | --- | --- |\n",
-		a.Name, a.BaseName)
+		a.recipe(), a.BaseName)
 	for _, line := range lines {
 		b.WriteString(line)
 	}
