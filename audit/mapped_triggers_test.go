@@ -2,7 +2,7 @@ package audit
 
 import "testing"
 
-// A mapper changes rows of its tables where no query shows that: a trigger that raises on UPDATE may refuse them.
+// A mapper changes rows of its tables, and no query shows that: a trigger that raises on UPDATE may refuse them.
 func TestTriggerOnMappedTable(t *testing.T) {
 	t.Parallel()
 	const (

@@ -23,7 +23,7 @@ func (r *recorder) searchPath(ctx context.Context, user, database string) string
 	return path
 }
 
-// searchPathSQL has the order in which the server applies the settings: those of a role in a database win.
+// searchPathSQL has the order in which the server applies the settings: a role's settings in a database win.
 const searchPathSQL = `SELECT COALESCE((
   SELECT pg_catalog.substr(c, 13) FROM pg_catalog.pg_db_role_setting s CROSS JOIN pg_catalog.unnest(s.setconfig) c
   WHERE pg_catalog.starts_with(c, 'search_path=')

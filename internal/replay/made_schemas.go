@@ -23,7 +23,7 @@ type schemaSession struct {
 }
 
 // SplitSchemas returns a lane for each schema that the command makes in the database, with the messages of the sessions that work in it, and a lane with
-// the rest if those with the numbers in taken are taken. The lanes have no setup.
+// the rest without the numbers in taken. The lanes have no setup.
 func (d *DatabaseLane) SplitSchemas(taken map[int]bool) (lanes []DatabaseLane, rest DatabaseLane) {
 	whole := d.Setup
 	whole.End = d.Tests.End

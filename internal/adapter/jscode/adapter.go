@@ -185,7 +185,7 @@ func (a Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*a
 	return set, nil
 }
 
-// refuseTwice lists migrations that share what must be unique. The second one of a name gets that of its file.
+// refuseTwice lists migrations that share what must be unique. The second one of a name gets its file's name.
 func (a Adapter) refuseTwice(list []*adapter.Migration) []history.Change {
 	var out []history.Change
 	first := map[string]*adapter.Migration{}

@@ -89,7 +89,7 @@ func (c *scene) readRelease(t *testing.T, set *adapter.Set) (out []contractState
 			if st.Opaque != "" {
 				unread = append(unread, fmt.Sprintf("line %d, %s", st.Line, st.Opaque))
 			}
-			if st.Parent >= 0 || isOfTool(st.Node) { // the tool's questions cannot be told from those of the program
+			if st.Parent >= 0 || isOfTool(st.Node) { // the tool and the program may ask the same
 				continue
 			}
 			number := st.Tx

@@ -6,7 +6,7 @@
 //   - The files of database/migrations that end in .js or .sql run in the order of their names. The name of the file is recorded. With
 //     useTypescriptMigrations those are what a compiler made of it.
 //   - Each has a transaction of its own, which does not include the record.
-//   - The second argument is Strapi's database, as is strapi.db. What its connection sends is in no transaction, and on another connection of
+//   - The second argument is Strapi's database, as is strapi.db. Its connection sends in no transaction, and on another connection of
 //     the pool. Its function transaction joins the one of the migration.
 //   - Strapi does not notice if the file of an applied migration is gone, or has another text.
 package strapi
@@ -89,7 +89,7 @@ func readProject(t adapter.Tree) jscode.Settings {
 	return s
 }
 
-// beginMigration begins with a migration, and says how it is sent. Its name is that of the file that a compiler made of it.
+// beginMigration begins with a migration, and says how it is sent. Its name is the name of the compiled file.
 func beginMigration(f *adapter.File, s adapter.Source, _ jscode.Settings) (*adapter.Migration, onward.Transaction) {
 	name := path.Base(f.Path)
 	version := strings.TrimSuffix(name, path.Ext(name))

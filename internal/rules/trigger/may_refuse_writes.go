@@ -141,7 +141,7 @@ func isKey(r *catalog.Relation, number int16) bool {
 	})
 }
 
-// mapperEvidence returns the declarations by which a mapper of the deployed code knows a table or a column. It may change them where no
+// mapperEvidence returns the declarations by which a mapper of the deployed code knows a table or a column. It may change them although no
 // query shows that: an object gets a value, and is saved.
 func mapperEvidence(u analysis.Usage) []onward.Evidence {
 	if u.Used && (u.Sure || u.Does.Has(facts.Maps)) {
