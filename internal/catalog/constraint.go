@@ -44,7 +44,7 @@ func (f *fold) nameTaken(t *Relation, name string) bool {
 	if c == nil {
 		return false
 	}
-	f.addProblem(f.isHistoryComplete() && !c.Inferred, pgerror.ConstraintExists, name, t.Name.Name)
+	f.addConflict(!c.Inferred, pgerror.ConstraintExists, name, t.Name.Name)
 	if !f.failed {
 		// Something unseen dropped the old one.
 		f.forgetConstraint(t, c)

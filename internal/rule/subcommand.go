@@ -27,8 +27,16 @@ type aloneOn struct {
 // ListCommands returns the subcommands of an ALTER TABLE. It returns nil for other
 // statements, and for one that the server refuses, because its locks do not matter then.
 func (p *Pass) ListCommands(s *Stmt) []*Command {
+	if s.Result.Refused != nil {
+		return nil
+	}
+	return s.ListWrittenCommands()
+}
+
+// ListWrittenCommands returns the subcommands of an ALTER TABLE, whether the server refuses it or not.
+func (s *Stmt) ListWrittenCommands() []*Command {
 	stmt := s.Node.GetAlterTableStmt()
-	if stmt == nil || s.Result.Refused != nil {
+	if stmt == nil {
 		return nil
 	}
 	if s.commands == nil {

@@ -34,7 +34,7 @@ func constraintDiffers(p *rule.Pass, s *rule.Stmt) {
 	if s.Parent < 0 || !s.IsOptional() || table == nil || table.Inferred || table.Partial {
 		return
 	}
-	for _, c := range p.ListCommands(s) {
+	for _, c := range s.ListWrittenCommands() {
 		con := c.Def.GetConstraint()
 		kind, known := analysis.ConstraintKinds[con.GetContype()]
 		old := table.Constraint(con.GetConname())
