@@ -3,6 +3,8 @@ package sql
 import (
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/onward-sql/onward/internal/adapter"
 	changesets "github.com/onward-sql/onward/internal/adapter/liquibase"
@@ -49,11 +51,12 @@ var liquibase = runner{
 	},
 	detectInside: func(p *migrationDir) bool { return p.isHalfOfKind(changesets.IsFormattedSQL) },
 	list: func(p *migrationDir, _ *adapter.Set) {
-		p.reorderFiles(func(names []string) { inChangelog(p.tree, p.Path, names) })
+		p.reorderFiles(func(names []string) { sortByChangelog(p.tree, names) })
 	},
-	sure:       changesets.IsFormattedSQL,
-	loose:      true,
-	unnumbered: true, // it records changesets
+	sure:  changesets.IsFormattedSQL,
+	loose: true,
+	// Liquibase records changesets; the number in a file's name means nothing to it.
+	unnumbered: true,
 	send: func(f *file) {
 		if changesets.IsFormattedSQL(f.text) {
 			sendChangesets(f)
@@ -71,11 +74,13 @@ func sendChangesets(f *file) {
 	var cut []int
 	f.m.Source.Parts, cut = changesets.SplitChangesets(f.text)
 	changesets.RefuseCuts(f.m, cut)
+	// Liquibase runs the file again after a failure, without the changesets that it has recorded.
 	f.m.Runner.Rerun = true
 	var whole strings.Builder
 	for _, p := range f.m.Source.Parts {
 		whole.WriteString(p.Name + "\x00" + p.Sum + "\x00")
 	}
+	// Each changeset has its own transaction, and Liquibase ignores an edit outside of their text.
 	f.mode, f.regions, f.hash = onward.TransactionNone, nil, "changesets\x00"+whole.String()
 }
 
@@ -87,29 +92,52 @@ func isLiquibaseDir(t adapter.Tree, d adapter.Dir) bool {
 	})
 }
 
-// inChangelog sorts the files of a directory in the order of a changelog that names them.
-// Liquibase sorts the files of an includeAll by their paths, as texts.
-func inChangelog(t adapter.Tree, dir string, names []string) {
+// sortByChangelog sorts the files of a directory in the order of a changelog that names them. Files that it does not name keep their
+// places: Liquibase sorts the files of an includeAll by their paths, as texts.
+func sortByChangelog(t adapter.Tree, names []string) {
 	slices.Sort(names)
-	at := map[string]int{}
+	offsets := map[string]int{} // in the changelog, of the files that it names
 	for _, p := range t.Paths() {
 		if !changelogFile.MatchString(p) || !changelogDir.MatchString(p) {
 			continue
 		}
 		text := adapter.ReadFile(t, p).Text
 		for _, n := range names {
-			if i := strings.Index(text, n); i >= 0 && at[n] == 0 {
-				at[n] = i + 1
+			if offset := findFileName(text, n); offset >= 0 {
+				offsets[n] = offset
 			}
 		}
-		if len(at) > 0 {
+		if len(offsets) > 0 {
 			break
 		}
 	}
-	slices.SortStableFunc(names, func(a, b string) int {
-		if at[a] == 0 || at[b] == 0 {
-			return 0
+	var named []string
+	var places []int // of the named files
+	for i, n := range names {
+		if _, has := offsets[n]; has {
+			named, places = append(named, n), append(places, i)
 		}
-		return at[a] - at[b]
-	})
+	}
+	slices.SortStableFunc(named, func(a, b string) int { return offsets[a] - offsets[b] })
+	for i, place := range places {
+		names[place] = named[i]
+	}
+}
+
+// findFileName returns the offset of the first whole name of a file in a text, or -1: 11.sql does not name 1.sql.
+func findFileName(text, name string) int {
+	belongsToName := func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("_-.", r) }
+	for start := 0; ; {
+		i := strings.Index(text[start:], name)
+		if i < 0 {
+			return -1
+		}
+		offset := start + i
+		before, _ := utf8.DecodeLastRuneInString(text[:offset])
+		after, _ := utf8.DecodeRuneInString(text[offset+len(name):])
+		if !belongsToName(before) && !belongsToName(after) {
+			return offset
+		}
+		start = offset + len(name)
+	}
 }

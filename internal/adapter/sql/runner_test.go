@@ -371,6 +371,11 @@ func TestChangelogOrder(t *testing.T) {
 	for _, tc := range []struct{ master, want string }{
 		{"databaseChangeLog:\n  - include: {file: db/changelog/c/9-a.sql}\n  - include: {file: db/changelog/c/10-b.sql}\n  - include: {file: db/changelog/c/1-c.sql}\n", "9-a none; 10-b none; 1-c none"},
 		{"databaseChangeLog:\n  - includeAll: {path: c/}\n", "1-c none; 10-b none; 9-a none"},
+		// 10-b is not named: it keeps its place, between the others.
+		{"databaseChangeLog:\n  - include: {file: c/9-a.sql}\n  - include: {file: c/1-c.sql}\n", "9-a none; 10-b none; 1-c none"},
+		// 11-c.sql and 1-c.sql.bak are other files.
+		{"databaseChangeLog:\n  - include: {file: old/11-c.sql}\n  - include: {file: c/1-c.sql.bak}\n  - include: {file: c/9-a.sql}\n" +
+			"  - include: {file: c/10-b.sql}\n  - include: {file: c/1-c.sql}\n", "9-a none; 10-b none; 1-c none"},
 	} {
 		got := described(t, "db/changelog/c", map[string]string{
 			"db/changelog/master.yaml": tc.master, "db/changelog/c/9-a.sql": head, "db/changelog/c/10-b.sql": head, "db/changelog/c/1-c.sql": head,
