@@ -69,7 +69,7 @@ func (d superuserHelper) createExtension(ctx context.Context, e *pgparse.CreateE
 	if _, err := tx.Exec(ctx, "SET LOCAL lock_timeout = '5s'; CREATE SCHEMA "+workshop); err != nil {
 		return err
 	}
-	back, path, err := moveToWorkshop(ctx, tx, has.needs)
+	schemas, path, err := moveExtensionsToWorkshop(ctx, tx, has.needs)
 	if err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func (d superuserHelper) createExtension(ctx context.Context, e *pgparse.CreateE
 	switch {
 	case has.movable:
 		sql += "SCHEMA " + workshop
-		back[name] = target
+		schemas[name] = target
 	case has.requiredSchema != nil && *has.requiredSchema != "":
 		path = append(path, *has.requiredSchema)
 	default:
@@ -96,7 +96,7 @@ func (d superuserHelper) createExtension(ctx context.Context, e *pgparse.CreateE
 	if err := d.revokeExecute(ctx, tx, name); err != nil {
 		return err
 	}
-	if err := giveBack(ctx, tx, back, target); err != nil {
+	if err := moveExtensionsBack(ctx, tx, schemas, target); err != nil {
 		return err
 	}
 	return tx.Commit(ctx)
@@ -155,33 +155,35 @@ func (d superuserHelper) extensionTarget(ctx context.Context, e *pgparse.CreateE
 	return e.GetExtname(), version, target, err
 }
 
-// moveToWorkshop moves the needed extensions that are installed into the workshop. It
-// returns their schemas, and the schemas of those that cannot be moved.
-func moveToWorkshop(ctx context.Context, tx pgx.Tx, needs []string) (back map[string]string, path []string, err error) {
+// moveExtensionsToWorkshop moves the needed extensions that are installed into the workshop. It
+// returns the schema that each of them had, and the schemas of those that cannot be moved.
+func moveExtensionsToWorkshop(
+	ctx context.Context, tx pgx.Tx, needs []string,
+) (oldSchemas map[string]string, unmovable []string, err error) {
 	rows, err := tx.Query(ctx, `SELECT extname::pg_catalog.text, n.nspname::pg_catalog.text, extrelocatable FROM pg_catalog.pg_extension x JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) x.extnamespace
 		WHERE extname OPERATOR(pg_catalog.=) ANY ($1) AND n.nspname OPERATOR(pg_catalog.<>) 'pg_catalog'`, needs)
 	if err != nil {
 		return nil, nil, err
 	}
-	back = map[string]string{}
+	oldSchemas = map[string]string{}
 	var name, schema string
 	var movable bool
 	if _, err := pgx.ForEachRow(rows, []any{&name, &schema, &movable}, func() error {
 		if movable {
-			back[name] = schema
+			oldSchemas[name] = schema
 		} else {
-			path = append(path, schema)
+			unmovable = append(unmovable, schema)
 		}
 		return nil
 	}); err != nil {
 		return nil, nil, err
 	}
-	for name := range back {
+	for name := range oldSchemas {
 		if _, err := tx.Exec(ctx, "ALTER EXTENSION "+quoteIdent(name)+" SET SCHEMA "+workshop); err != nil {
 			return nil, nil, err
 		}
 	}
-	return back, path, nil
+	return oldSchemas, unmovable, nil
 }
 
 // hasForeignObjects reports whether a schema has functions or operators that belong to
@@ -220,9 +222,9 @@ func (d superuserHelper) revokeExecute(ctx context.Context, tx pgx.Tx, name stri
 	return nil
 }
 
-// giveBack moves everything in the workshop to its schema. What came with an
-// extension goes to the schema of that extension.
-func giveBack(ctx context.Context, tx pgx.Tx, back map[string]string, target string) error {
+// moveExtensionsBack moves each extension in the workshop to its schema, and drops the workshop. An extension that CASCADE
+// installed has none yet: it goes to target, where the extension that needs it is.
+func moveExtensionsBack(ctx context.Context, tx pgx.Tx, schemas map[string]string, target string) error {
 	rows, err := tx.Query(ctx, `SELECT extname::pg_catalog.text FROM pg_catalog.pg_extension x JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) x.extnamespace WHERE n.nspname OPERATOR(pg_catalog.=) $1 ORDER BY x.oid`, workshop)
 	if err != nil {
 		return err
@@ -233,7 +235,7 @@ func giveBack(ctx context.Context, tx pgx.Tx, back map[string]string, target str
 	}
 	slices.Reverse(made)
 	for _, name := range made {
-		schema, ok := back[name]
+		schema, ok := schemas[name]
 		if !ok {
 			schema = target
 		}

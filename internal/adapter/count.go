@@ -14,9 +14,9 @@ type Count struct {
 	Table string
 	// Make returns the SQL that creates the table as the tool does; nil if only the tool can.
 	Make func(table string) string
-	// Begin is the tool's error for a schema that has other objects but not this table; "" if the tool then
-	// creates the table too.
-	Begin string
+	// NotEmptyError is the tool's error for a schema that has other objects but not this table; "" if the
+	// tool then creates the table too.
+	NotEmptyError string
 	// Read returns a query for the recorded migrations: key text, sum text ("" for none), and whether the
 	// tool marks a migration as started and not finished.
 	Read func(table string) string

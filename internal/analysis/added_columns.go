@@ -16,7 +16,7 @@ type AddedValue struct {
 
 // RecordAdded records the columns that a statement adds to a table.
 func (r *Rows) RecordAdded(deltas []catalog.Delta) {
-	if r.program {
+	if r.runsProgram {
 		return
 	}
 	for i := range deltas {
@@ -33,7 +33,7 @@ func (r *Rows) RecordAdded(deltas []catalog.Delta) {
 				value = AddedValue{Same: true}
 			}
 		}
-		r.added[columnOf{d.OID, d.New.Attnum}] = value
+		r.addedValues[columnOf{d.OID, d.New.Attnum}] = value
 	}
 }
 
@@ -72,27 +72,27 @@ func (r *Rows) RecordWritten(w *Write) {
 	default:
 		set = nil
 	}
-	for key := range r.added {
+	for key := range r.addedValues {
 		if key.table != w.Table.OID {
 			continue
 		}
 		if c := w.Table.Attr(key.attnum); set == nil || c == nil || set[c.Name] {
-			delete(r.added, key)
+			delete(r.addedValues, key)
 		}
 	}
 }
 
 // StartProgram records that the migration runs a program, which may fill any column. EndProgram ends it.
 func (r *Rows) StartProgram() {
-	r.program = true
-	clear(r.added)
+	r.runsProgram = true
+	clear(r.addedValues)
 }
 
 // EndProgram records that the migration ended.
-func (r *Rows) EndProgram() { r.program = false }
+func (r *Rows) EndProgram() { r.runsProgram = false }
 
 // AddedValue returns what all rows of a table hold in a column that the release added; ok is false if that is not known.
 func (r *Rows) AddedValue(table catalog.OID, attnum int16) (value AddedValue, ok bool) {
-	value, ok = r.added[columnOf{table, attnum}]
-	return value, ok && !r.empty[table] && !r.cleared[table]
+	value, ok = r.addedValues[columnOf{table, attnum}]
+	return value, ok && !r.shownEmpty[table] && !r.clearedTables[table]
 }

@@ -46,116 +46,6 @@ type Write struct {
 // it.
 func (w *Write) IsBounded(s *script.Statement) bool { return w.Extent == Few && !(s.Loop && w.Batch) }
 
-// Rows is what a release has done to rows before the statement in question.
-type Rows struct {
-	// worked are the tables whose rows a program changes.
-	worked map[catalog.OID]bool
-	// given are the columns that an UPDATE has set.
-	given map[columnOf]bool
-	// puts maps tables to the number of inserted rows, at most.
-	puts map[catalog.OID]Extent
-	// empty are the tables that a statement has shown to be empty.
-	empty map[catalog.OID]bool
-	// cleared are the tables whose rows a statement has removed, all of them.
-	cleared map[catalog.OID]bool
-	// added are the values of columns that the release added, until something fills them. program: the current migration runs a program.
-	added   map[columnOf]AddedValue
-	program bool
-}
-
-// columnOf is a column of a table.
-type columnOf struct {
-	table  catalog.OID
-	attnum int16
-}
-
-// RowPut is how many rows a statement puts into a table.
-type RowPut struct {
-	Table catalog.OID
-	Rows  Extent
-}
-
-// NewRows returns the state of a release that has done nothing yet.
-func NewRows() *Rows {
-	return &Rows{
-		worked: map[catalog.OID]bool{}, given: map[columnOf]bool{}, puts: map[catalog.OID]Extent{},
-		empty: map[catalog.OID]bool{}, cleared: map[catalog.OID]bool{}, added: map[columnOf]AddedValue{},
-	}
-}
-
-// RecordPut records rows that a statement puts into a table.
-func (r *Rows) RecordPut(x RowPut) {
-	r.puts[x.Table] = max(r.puts[x.Table], x.Rows)
-	if x.Rows > Few {
-		delete(r.empty, x.Table)
-	}
-}
-
-// RecordEmpty records that a statement only succeeds if a table has no rows.
-func (r *Rows) RecordEmpty(table catalog.OID) { r.empty[table] = true }
-
-// IsEmpty reports whether a statement has shown that a table has no rows, or only few.
-func (r *Rows) IsEmpty(table catalog.OID) bool { return r.empty[table] }
-
-// IsFilled reports whether more than a few rows may have been put into a table.
-func (r *Rows) IsFilled(table catalog.OID) bool { return r.puts[table] > Few }
-
-// HasRows reports whether a statement or a program may have put rows into a table.
-func (r *Rows) HasRows(table catalog.OID) bool {
-	_, put := r.puts[table]
-	return put || r.worked[table]
-}
-
-// RecordWork records that a program works on the rows of a table, and perhaps inserts some.
-// few: it works on few rows at most. A single inserted row is not a backfill.
-func (r *Rows) RecordWork(table catalog.OID, few bool) {
-	r.worked[table] = true
-	if !few {
-		r.RecordPut(RowPut{Table: table, Rows: Some})
-	}
-}
-
-// RecordCleared records the tables whose rows a statement removes, all of them.
-func (r *Rows) RecordCleared(s *script.Statement, before *catalog.Catalog) {
-	if s.Conditional {
-		return
-	}
-	record := func(v *pgparse.RangeVar) {
-		if t, _ := before.Resolve(v); t != nil {
-			r.cleared[t.OID] = true
-		}
-	}
-	for _, n := range s.Node.GetTruncateStmt().GetRelations() {
-		record(n.GetRangeVar())
-	}
-	if d := s.Node.GetDeleteStmt(); d != nil && d.GetWhereClause() == nil && len(d.GetUsingClause()) == 0 {
-		record(d.GetRelation())
-	}
-}
-
-// WasCleared reports whether an earlier statement of the release removed all rows of a table.
-func (r *Rows) WasCleared(table catalog.OID) bool { return r.cleared[table] }
-
-// RecordUpdated records the columns that an UPDATE writes: from then on, they are not NULL in
-// every row.
-func (r *Rows) RecordUpdated(n *pgparse.Node, before *catalog.Catalog) {
-	u := n.GetUpdateStmt()
-	if u == nil {
-		return
-	}
-	t, _ := before.Resolve(u.GetRelation())
-	for _, n := range u.GetTargetList() {
-		if c := t.Column(n.GetResTarget().GetName()); c != nil && !n.GetResTarget().GetVal().GetAConst().GetIsnull() {
-			r.given[columnOf{t.OID, c.Attnum}] = true
-		}
-	}
-}
-
-// WasUpdated reports whether an earlier UPDATE of the release set a column.
-func (r *Rows) WasUpdated(t *catalog.Relation, c *catalog.Column) bool {
-	return r.given[columnOf{t.OID, c.Attnum}]
-}
-
 // Moment is the point at which a statement runs: the deployed schema, and the schema
 // before the statement. Now is the schema that decides whether a table counts as new.
 type Moment struct{ Deployed, Before, Now *catalog.Catalog }
@@ -175,14 +65,29 @@ func (r *Rows) ListWrites(n *pgparse.Node, at Moment) []Write {
 	return w.found
 }
 
-// Read estimates from the text how many rows a query inside a statement reads.
-func (r *Rows) Read(n *pgparse.Node, q *pgparse.SelectStmt, at Moment) Extent {
+// EstimateRead estimates from the text how many rows a query inside a statement reads.
+func (r *Rows) EstimateRead(n *pgparse.Node, q *pgparse.SelectStmt, at Moment) Extent {
 	w := writes{Rows: r, at: at, root: query.BindStatement(n, at.Before)}
 	if w.root == nil || w.root.InnerLevel(q) == nil {
 		w.root = query.BindStatement(q, at.Before)
 	}
 	e, _ := w.readExtent(q)
 	return e
+}
+
+// writes examines the rows that one statement touches.
+type writes struct {
+	*Rows
+	at   Moment
+	root *query.Level
+	// read caches how many rows queries read: a WITH query may be named many times.
+	read  map[*query.Level]rows
+	found []Write
+}
+
+type rows struct {
+	extent Extent
+	batch  bool
 }
 
 // inWith adds the writes of a query's WITH queries.
@@ -212,6 +117,7 @@ func (w *writes) addStatement(l *query.Level) {
 func (w *writes) writeExtent(l *query.Level) (verb string, rv *pgparse.RangeVar, e Extent, batch bool) {
 	switch x := l.Node.(type) {
 	case *pgparse.InsertStmt:
+		e = Few // VALUES
 		if q := x.SelectStmt.GetSelectStmt(); q != nil {
 			e, batch = w.readExtent(q)
 		}
@@ -223,8 +129,9 @@ func (w *writes) writeExtent(l *query.Level) (verb string, rv *pgparse.RangeVar,
 		e, batch = w.selectedExtent(l, x.Relation, x.WhereClause, x.UsingClause)
 		return "DELETE", x.Relation, e, batch
 	case *pgparse.MergeStmt:
-		if !w.boundedFrom(l, x.SourceRelation) {
-			e = Some
+		e = Some
+		if w.boundedFrom(l, x.SourceRelation) {
+			e = Few
 		}
 		return "MERGE", x.Relation, e, false
 	}
@@ -234,23 +141,8 @@ func (w *writes) writeExtent(l *query.Level) (verb string, rv *pgparse.RangeVar,
 // hasFewRows reports whether the release created a table and put only few rows into it, such as
 // a temporary table that another UPDATE joins.
 func (w *writes) hasFewRows(t *catalog.Relation) bool {
-	rows, seen := w.puts[t.OID]
+	rows, seen := w.putRows[t.OID]
 	return seen && rows == Few && t.OID != 0 && w.at.Now.CreatedSince(w.at.Deployed, t.OID)
-}
-
-// writes examines the rows that one statement touches.
-type writes struct {
-	*Rows
-	at   Moment
-	root *query.Level
-	// read caches how many rows queries read: a WITH query may be named many times.
-	read  map[*query.Level]rows
-	found []Write
-}
-
-type rows struct {
-	extent Extent
-	batch  bool
 }
 
 // withQuery returns how many rows a WITH query returns: those that it reads, or those that it writes. A recursive query is not examined.
@@ -265,7 +157,7 @@ func (w *writes) withQuery(c *query.CTE) (e Extent, batch bool) {
 	return e, batch
 }
 
-// readExtent returns how many rows a SELECT reads.
+// readExtent returns how many rows a SELECT reads, and caches it.
 func (w *writes) readExtent(q *pgparse.SelectStmt) (e Extent, batch bool) {
 	l := w.root.InnerLevel(q)
 	if l == nil {
@@ -274,7 +166,7 @@ func (w *writes) readExtent(q *pgparse.SelectStmt) (e Extent, batch bool) {
 	if r, ok := w.read[l]; ok {
 		return r.extent, r.batch
 	}
-	e, batch = w.queryIn(l, q)
+	e, batch = w.computeReadExtent(l, q)
 	if w.read == nil {
 		w.read = map[*query.Level]rows{}
 	}
@@ -282,7 +174,8 @@ func (w *writes) readExtent(q *pgparse.SelectStmt) (e Extent, batch bool) {
 	return e, batch
 }
 
-func (w *writes) queryIn(l *query.Level, q *pgparse.SelectStmt) (e Extent, batch bool) {
+// computeReadExtent returns how many rows a SELECT reads. l is the level of its names.
+func (w *writes) computeReadExtent(l *query.Level, q *pgparse.SelectStmt) (e Extent, batch bool) {
 	if q.Larg != nil {
 		left, _ := w.readExtent(q.Larg)
 		right, _ := w.readExtent(q.Rarg)
@@ -376,7 +269,7 @@ func (w *writes) selectedExtent(l *query.Level, rv *pgparse.RangeVar, where *pgp
 		if c.limitsRows(n) {
 			return Few, c.batch
 		}
-		if c.holdsForAll(n) && c.worked[c.table.OID] {
+		if c.holdsForAll(n) && c.programTables[c.table.OID] {
 			return Few, false // a program has filled the existing rows
 		}
 		everything = everything && c.holdsForAll(n)

@@ -54,7 +54,7 @@ func (r *release) followLine(t *testing.T, out *strings.Builder, line string) {
 		r.rows.EndProgram()
 	case verb == "program":
 		name, few := strings.CutPrefix(name, "few ")
-		r.rows.RecordWork(r.now.Lookup("public", name).OID, few)
+		r.rows.RecordProgramWork(r.now.Lookup("public", name).OID, few)
 	case verb == "empty":
 		r.rows.RecordEmpty(oid())
 	case verb == "put":
@@ -86,7 +86,7 @@ func (r *release) followStatement(out *strings.Builder, s *script.Statement) {
 	}
 	pgparse.Walk(s.Node, func(msg any) bool {
 		if q, ok := msg.(*pgparse.SelectStmt); ok {
-			fmt.Fprintf(out, "  SELECT: %s\n", extentNames[r.rows.Read(s.Node, q, moment)])
+			fmt.Fprintf(out, "  SELECT: %s\n", extentNames[r.rows.EstimateRead(s.Node, q, moment)])
 		}
 		return true
 	})
@@ -103,7 +103,8 @@ func (r *release) describe() string {
 	r.now.EachRelation(func(table *catalog.Relation) bool {
 		var words []string
 		for word, holds := range map[string]bool{
-			"cleared": r.rows.WasCleared(table.OID), "empty": r.rows.IsEmpty(table.OID), "filled": r.rows.IsFilled(table.OID), "has rows": r.rows.HasRows(table.OID),
+			"cleared": r.rows.WasCleared(table.OID), "empty": r.rows.IsNearlyEmpty(table.OID), "filled": r.rows.HasManyPutRows(table.OID),
+			"has rows": r.rows.HasRows(table.OID),
 		} {
 			if holds {
 				words = append(words, word)

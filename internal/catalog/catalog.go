@@ -48,7 +48,7 @@ type Catalog struct {
 	// lacks does not exist. A catalog folded from a history is never complete.
 	Complete bool
 	journal  *entry
-	grown    *sharedLists
+	shared   *sharedLists
 	// renamed holds the tables that were renamed: names of their constraints may begin with
 	// an old name.
 	renamed trie[OID, struct{}]
@@ -108,7 +108,7 @@ func New() *Catalog {
 	return &Catalog{
 		next:       1,
 		SearchPath: []string{"public"},
-		grown:      &sharedLists{lists: map[any]any{}},
+		shared:     &sharedLists{lists: map[any]any{}},
 	}
 }
 

@@ -210,7 +210,7 @@ func (d *catalogDiff) compareKept(oid OID, b, a *Relation) {
 		x.Kind = ViewReplaced
 		d.addDelta(x)
 	}
-	for _, w := range relationDetails(b, a) {
+	for _, w := range listChangedProperties(b, a) {
 		x := base
 		x.Kind, x.What, x.Key = RelationChanged, w, base.Key+"."+w
 		d.addDelta(x)
@@ -218,30 +218,30 @@ func (d *catalogDiff) compareKept(oid OID, b, a *Relation) {
 	d.compareGrants(base, b, a)
 }
 
-// relationDetails names what became different of the relation as a whole.
-func relationDetails(b, a *Relation) []string {
+// listChangedProperties lists the properties of the relation as a whole that differ: not its columns, constraints and other parts.
+func listChangedProperties(before, after *Relation) []string {
 	var out []string
 	note := func(different bool, what string) {
 		if different {
 			out = append(out, what)
 		}
 	}
-	note(b.Persistence != a.Persistence, "persistence")
-	note(b.RLS != a.RLS, "row level security")
-	note(b.ForceRLS != a.ForceRLS, "forced row level security")
-	note(b.ReplicaIdentity != a.ReplicaIdentity, "replica identity")
-	note(b.AccessMethod != a.AccessMethod, "access method")
-	note(b.Tablespace != a.Tablespace, "tablespace")
-	note(!maps.Equal(b.Options, a.Options), "options")
-	note(b.OfType != a.OfType, "type")
-	note(b.Owner != a.Owner, "owner")
-	note(b.Comment != a.Comment, "comment")
-	if b.Seq != nil && a.Seq != nil {
-		note(b.Seq.Type != a.Seq.Type, "sequence type")
-		note(b.Seq.OwnerTable != a.Seq.OwnerTable || b.Seq.OwnerColumn != a.Seq.OwnerColumn, "sequence owner")
+	note(before.Persistence != after.Persistence, "persistence")
+	note(before.RLS != after.RLS, "row level security")
+	note(before.ForceRLS != after.ForceRLS, "forced row level security")
+	note(before.ReplicaIdentity != after.ReplicaIdentity, "replica identity")
+	note(before.AccessMethod != after.AccessMethod, "access method")
+	note(before.Tablespace != after.Tablespace, "tablespace")
+	note(!maps.Equal(before.Options, after.Options), "options")
+	note(before.OfType != after.OfType, "type")
+	note(before.Owner != after.Owner, "owner")
+	note(before.Comment != after.Comment, "comment")
+	if before.Seq != nil && after.Seq != nil {
+		note(before.Seq.Type != after.Seq.Type, "sequence type")
+		note(before.Seq.OwnerTable != after.Seq.OwnerTable || before.Seq.OwnerColumn != after.Seq.OwnerColumn, "sequence owner")
 	}
-	if b.View != nil && a.View != nil {
-		note(b.View.Filled != a.View.Filled, "data")
+	if before.View != nil && after.View != nil {
+		note(before.View.Filled != after.View.Filled, "data")
 	}
 	return out
 }

@@ -136,7 +136,7 @@ func (d *catalogDiff) indexChanged(x Delta, b, a *Relation) {
 	if b.Index.Parent != a.Index.Parent && !detached && !d.isDropped(b.Index.Parent) && !d.isCreated(a.Index.Parent) {
 		what = append(what, "partition of")
 	}
-	for _, w := range relationDetails(b, a) {
+	for _, w := range listChangedProperties(b, a) {
 		if w == "options" || w == "tablespace" || w == "comment" {
 			what = append(what, w)
 		}

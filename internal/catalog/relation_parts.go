@@ -128,4 +128,9 @@ type ReadColumns struct {
 }
 
 // Grant is a privilege on an object.
-type Grant struct{ Role, Privilege string }
+type Grant struct {
+	Role string
+	// Privilege is in lower case: "select", "all", "execute". Column names follow, unquoted: "select (a, b)". Membership in a role is
+	// "role " and its name.
+	Privilege string
+}

@@ -14,15 +14,16 @@ import (
 // two catalogs continue from the same one, the second gets an array of its own. Two
 // goroutines may do so at once, because the rules run after the fold, at their own pace.
 type sharedLists struct {
-	mu    sync.Mutex
-	lists map[any]any // the place of the first element → the list with its room
+	mu sync.Mutex
+	// lists maps the address of a list's first element to the longest list in that array, with its free capacity.
+	lists map[any]any
 }
 
 const (
-	// short is the length up to which a list is copied.
-	short = 32
-	// manyGrown bounds the lists that are held; what is forgotten is copied once.
-	manyGrown = 4096
+	// copiedUpTo is the length below which a list is simply copied.
+	copiedUpTo = 32
+	// maxShared limits the entries of sharedLists: at the limit all are forgotten. The next append to a forgotten list copies it.
+	maxShared = 4096
 )
 
 // appendShared returns a list with more values appended; the list itself does not change.
@@ -30,27 +31,27 @@ func appendShared[T any](f *fold, list []T, more ...T) []T {
 	if len(more) == 0 {
 		return list
 	}
-	if len(list) < short || f.grown == nil {
+	if len(list) < copiedUpTo || f.shared == nil {
 		return append(slices.Clip(list), more...)
 	}
-	g := f.grown
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	at := any(&list[0])
-	whole, ok := g.lists[at].([]T)
+	s := f.shared
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	first := any(&list[0])
+	whole, ok := s.lists[first].([]T)
 	if !ok || len(whole) != len(list) {
-		whole = slices.Clip(list)
+		whole = slices.Clip(list) // unknown, or another catalog has already appended to it: it gets an array of its own
 	} else if cap(whole) < len(list)+len(more) {
-		delete(g.lists, at)
+		delete(s.lists, first) // the list moves to a larger array
 	}
 	if cap(whole) < len(list)+len(more) {
 		whole = slices.Grow(whole, max(len(whole), len(more)))
 	}
 	whole = append(whole, more...)
-	if len(g.lists) >= manyGrown {
-		clear(g.lists)
+	if len(s.lists) >= maxShared {
+		clear(s.lists)
 	}
-	g.lists[any(&whole[0])] = whole
+	s.lists[any(&whole[0])] = whole
 	return slices.Clip(whole)
 }
 

@@ -16,7 +16,7 @@ func TestWith(t *testing.T) {
 	for i := range 1_000 {
 		lists = append(lists, list)
 		list = appendShared(f, list, i)
-		if i >= short && cap(list) != len(list) {
+		if i >= copiedUpTo && cap(list) != len(list) {
 			t.Fatalf("a list of %d has room for %d: who appends would write where others read", len(list), cap(list))
 		}
 	}
@@ -29,7 +29,7 @@ func TestWith(t *testing.T) {
 			arrays[&l[0]] = true
 		}
 	}
-	if n := len(arrays); n > 2*short {
+	if n := len(arrays); n > 2*copiedUpTo {
 		t.Errorf("1,000 lists have %d arrays", n)
 	}
 	if !isPrefix(lists[900], list) || isPrefix(lists[900], lists[800]) || isPrefix(slices.Clone(lists[900]), list) {
@@ -57,7 +57,7 @@ func TestWith(t *testing.T) {
 			}
 		}
 	}
-	if n := len(f.grown.lists); n > 2*len(branches)+1 {
+	if n := len(f.shared.lists); n > 2*len(branches)+1 {
 		t.Errorf("%d lists are held", n)
 	}
 }

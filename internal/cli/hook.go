@@ -45,26 +45,26 @@ Exit code: 0 not refused, or the answer is JSON for Cursor or Copilot; 2 refused
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringVar(&f.tool, "tool", "", "the assistant, for events that do not show it: "+joinNames(hook.Tools()))
+	flags.StringVar(&f.tool, "tool", "", "the assistant, for events that do not show it: "+joinNames(hook.Assistants()))
 	flags.DurationVar(&f.limit, "limit", hook.DefaultLimit, "the longest time for one event, after which it is refused")
 	flags.StringVar(&f.schema, "schema", "", "`file` with the deployed schema, from pg_dump --schema-only")
 	flags.StringVar(&f.stats, "stats", "", "`file` with the sizes of tables, from onward stats")
-	completeFlag(cmd, "tool", hook.Tools()...)
+	completeFlag(cmd, "tool", hook.Assistants()...)
 	return cmd
 }
 
 func (a *app) runHook(cmd *cobra.Command, f *hookFlags) error {
 	a.refuses.Store(true)
-	tool := hook.Tool(f.tool)
-	if tool != "" && !slices.Contains(hook.Tools(), tool) {
-		return newUsageError("--tool %q is not one of %s", f.tool, joinNames(hook.Tools()))
+	assistant := hook.Assistant(f.tool)
+	if assistant != "" && !slices.Contains(hook.Assistants(), assistant) {
+		return newUsageError("--tool %q is not one of %s", f.tool, joinNames(hook.Assistants()))
 	}
 	dir, err := os.Getwd()
 	if err != nil {
 		return newUsageError("the working directory cannot be read: %v", err)
 	}
 	d := hook.Judge(cmd.Context(), hook.Config{
-		Dir: dir, Tool: tool, Settings: a.settingsOf, Getenv: os.Getenv, Limit: f.limit,
+		Dir: dir, Assistant: assistant, Settings: a.settingsOf, Getenv: os.Getenv, Limit: f.limit,
 		Deployed: audit.Deployed{Schema: f.schema, Stats: f.stats},
 	}, cmd.InOrStdin())
 	if a.code, err = d.WriteAnswer(a.out, a.err); err != nil && len(d.Refused) > 0 {

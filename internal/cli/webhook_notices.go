@@ -50,7 +50,9 @@ func (a *app) newNotices(cmd *cobra.Command, f *stepFlags, c *apply.Config) (*no
 	}
 	n := &notices{
 		url: url, after: f.after, say: a.printNote, cmd: cmd, waiting: map[onward.NoticeOutcome]*waitingStep{},
-		base: onward.Notice{Schema: onward.NoticeSchema, Command: cmd.CommandPath(), Database: live.PrintableAddress(c.DB), Name: c.Name},
+		base: onward.Notice{
+			Schema: onward.NoticeSchema, Command: cmd.CommandPath(), Database: live.FormatHostPortDatabase(c.DB), Name: c.Name,
+		},
 	}
 	tell := c.Tell
 	c.Tell = func(e apply.Event) {

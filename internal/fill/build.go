@@ -174,7 +174,7 @@ func (t *table) openPartitions() []*leaf {
 
 // newRequest describes the values wanted for a column.
 func (f *filler) newRequest(t *table, c *column) request {
-	base, typmod := f.schema.baseType(c.typ, c.typmod)
+	base, typmod := f.schema.resolveDomain(c.typ, c.typmod)
 	if c.as != nil {
 		base, typmod = c.as, c.asMod
 	}

@@ -257,3 +257,11 @@ func makeOIDNames(m *generator, name string, _ request) {
 		"regnamespace": "pg_catalog",
 	}[name])
 }
+
+// appendHex appends the lowest digits of a number in hexadecimal.
+func appendHex(b []byte, v uint64, digits int) []byte {
+	for k := digits - 1; k >= 0; k-- {
+		b = append(b, "0123456789abcdef"[v>>(4*k)&15])
+	}
+	return b
+}

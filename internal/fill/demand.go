@@ -254,7 +254,7 @@ func (c *comparison) compareColumn(w, n *column) {
 		}
 		for _, def := range d.checks {
 			if sql := checkExpression(def); !old[sql] {
-				base, typmod := c.head.baseType(n.typ, n.typmod)
+				base, typmod := c.head.resolveDomain(n.typ, n.typmod)
 				c.addDemand(&Demand{Kind: Holds, Name: d.name, Columns: []string{w.name}, plain: sql, value: true,
 					Condition: "(SELECT " + sql + " FROM (SELECT " + quoteIdent(w.name) + "::" + formatBuiltin(base, typmod) + " AS value) AS v)"})
 			}
@@ -284,8 +284,8 @@ var integers = map[string][2]int64{"int2": {-1 << 15, 1<<15 - 1}, "int4": {-1 <<
 // demandType returns the demand of a change of type. It is nil if the new type can hold
 // every value, or if that is unknown.
 func (c *comparison) demandType(w, n *column) *Demand {
-	was, oldMod := c.base.baseType(w.typ, w.typmod)
-	is, mod := c.head.baseType(n.typ, n.typmod)
+	was, oldMod := c.base.resolveDomain(w.typ, w.typmod)
+	is, mod := c.head.resolveDomain(n.typ, n.typmod)
 	if was == nil || is == nil || was.oid == is.oid && oldMod == mod {
 		return nil
 	}

@@ -145,7 +145,7 @@ func (f *filler) assignPeriods(t *table, k *key) bool {
 		if a == nil || b == nil || a.ref != nil || b.ref != nil || a.unique {
 			continue
 		}
-		base, typmod := f.schema.baseType(a.typ, a.typmod)
+		base, typmod := f.schema.resolveDomain(a.typ, a.typmod)
 		sc := scalarOf(base.name, typmod)
 		if sc == nil {
 			continue
@@ -262,7 +262,7 @@ func (f *filler) keyBases(ctx context.Context, t *table) error {
 				continue
 			}
 			c := t.columns[i]
-			base, typmod := f.schema.baseType(c.typ, c.typmod)
+			base, typmod := f.schema.resolveDomain(c.typ, c.typmod)
 			sc := scalarOf(base.name, typmod)
 			if sc == nil || base.schema != "pg_catalog" {
 				c.base = t.had

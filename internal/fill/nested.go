@@ -4,7 +4,7 @@ import "github.com/onward-sql/onward/internal/pgparse"
 
 // rangeOf makes ranges; unique ones do not overlap.
 func (f *filler) rangeOf(r request) *generator {
-	sub, typmod := f.schema.baseType(r.typ.subtype, -1)
+	sub, typmod := f.schema.resolveDomain(r.typ.subtype, -1)
 	if sub == nil {
 		return nil
 	}
@@ -41,7 +41,7 @@ func (s *scalar) appendQuoted(b []byte, v int64) []byte {
 
 // arrayOf makes arrays of none to four elements.
 func (f *filler) arrayOf(r request) *generator {
-	elem, typmod := f.schema.baseType(r.typ.elem, r.typmod)
+	elem, typmod := f.schema.resolveDomain(r.typ.elem, r.typmod)
 	inner := r
 	inner.typ, inner.typmod, inner.facts, inner.depth, inner.seed = elem, typmod, f.domainFacts(r.name, r.typ.elem), r.depth+1, r.seed+1
 	e := f.makeGenerator(inner)
@@ -94,7 +94,7 @@ func (f *filler) compositeOf(r request) *generator {
 	var parts []*generator
 	for k, a := range r.typ.attributes {
 		inner := request{name: a.name, unique: r.unique, seed: r.seed + uint64(k) + 1, depth: r.depth + 1, rows: r.rows, base: r.base}
-		inner.typ, inner.typmod = f.schema.baseType(a.typ, a.typmod)
+		inner.typ, inner.typmod = f.schema.resolveDomain(a.typ, a.typmod)
 		inner.facts = f.domainFacts(a.name, a.typ)
 		p := f.makeGenerator(inner)
 		if p == nil {

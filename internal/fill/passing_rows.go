@@ -120,7 +120,7 @@ func (f *filler) listModes(ctx context.Context, t *table, c *column, touching []
 	plain := c.ref == nil && !c.unique && c.digit == nil
 	if phase == 0 || !plain {
 		out = append(out, mode{own: true})
-		if base, _ := f.schema.baseType(c.typ, c.typmod); base.category == 'S' && c.ref == nil {
+		if base, _ := f.schema.resolveDomain(c.typ, c.typmod); base.category == 'S' && c.ref == nil {
 			out = append(out, mode{own: true, upper: true})
 		}
 	}
@@ -137,7 +137,7 @@ func (f *filler) listModes(ctx context.Context, t *table, c *column, touching []
 			texts = append(texts, listLiterals(n)...)
 		}
 	}
-	base, typmod := f.schema.baseType(c.typ, c.typmod)
+	base, typmod := f.schema.resolveDomain(c.typ, c.typmod)
 	switch {
 	case base.kind == 'e':
 		texts = slices.Clone(base.labels)

@@ -30,7 +30,7 @@ var widths = map[string]int64{
 const textWidth = 24
 
 func (f *filler) columnWidth(c *column) int64 {
-	t, _ := f.schema.baseType(c.typ, c.typmod)
+	t, _ := f.schema.resolveDomain(c.typ, c.typmod)
 	switch {
 	case t == nil:
 		return textWidth

@@ -34,7 +34,7 @@ func (t *table) listMade() (columns []*column, names []string) {
 func (f *filler) createStage(ctx context.Context, t *table) error {
 	var defs []string
 	for _, c := range t.columns {
-		base, typmod := f.schema.baseType(c.typ, c.typmod)
+		base, typmod := f.schema.resolveDomain(c.typ, c.typmod)
 		if base == nil || c.skip && c.generated == "" {
 			continue
 		}

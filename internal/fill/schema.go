@@ -27,16 +27,29 @@ func (s *schema) tableFor(oid uint32) *table {
 }
 
 type typ struct {
-	oid            uint32
-	schema, name   string
-	kind, category byte
-	base, elem     uint32
-	subtype        uint32 // of a range
-	typmod         int32  // of a domain's base
-	notNull        bool
-	labels         []string  // of an enum
-	attributes     []*column // of a composite type
-	checks         []string  // of a domain, with VALUE
+	oid          uint32
+	schema, name string
+	kind         byte // pg_type.typtype: c composite, d domain, e enum, m multirange, r range, b another one
+	category     byte // pg_type.typcategory
+	base, elem   uint32
+	subtype      uint32 // of a range
+	typmod       int32  // of a domain's base
+	notNull      bool
+	labels       []string  // of an enum
+	attributes   []*column // of a composite type
+	checks       []string  // of a domain, with VALUE
+}
+
+// resolveDomain returns the base type below domains, and its modifier.
+func (s *schema) resolveDomain(oid uint32, typmod int32) (*typ, int32) {
+	t := s.types[oid]
+	for t != nil && t.kind == 'd' {
+		if t.typmod >= 0 {
+			typmod = t.typmod
+		}
+		t = s.types[t.base]
+	}
+	return t, typmod
 }
 
 // table is a relation to fill, with its plan and its generators.

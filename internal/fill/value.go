@@ -20,29 +20,19 @@ type request struct {
 
 // generator is a generator of values. It never makes NULL.
 type generator struct {
+	// value appends the text of the value of row i.
 	value func(b []byte, i int64) []byte
 	// capacity is how many different values there are, if uniqueness was
 	// requested.
 	capacity int64
-	escape   bool
-	// ord and scalar are set for numbered values.
-	ord    func(i int64) int64
+	// escape: the text may have characters that COPY escapes.
+	escape bool
+	// scalar is set if the values are numbered; ord returns the number of row i's value.
 	scalar *scalar
+	ord    func(i int64) int64
 }
 
 const endless = int64(1) << 62
-
-// baseType returns the base type below domains, and its modifier.
-func (s *schema) baseType(oid uint32, typmod int32) (*typ, int32) {
-	t := s.types[oid]
-	for t != nil && t.kind == 'd' {
-		if t.typmod >= 0 {
-			typmod = t.typmod
-		}
-		t = s.types[t.base]
-	}
-	return t, typmod
-}
 
 // makeGenerator finds a generator for a type; nil: there is none here.
 func (f *filler) makeGenerator(r request) *generator {
@@ -69,11 +59,11 @@ func (f *filler) makeGenerator(r request) *generator {
 	case t.elem != 0 && t.category == 'A':
 		return f.arrayOf(r)
 	case t.kind == 'd':
-		return nil
+		return nil // not resolved (see resolveDomain): its name may be the one of a built-in type
 	}
 	if t.name == "varchar" || t.name == "bpchar" || t.name == "text" || t.name == "citext" || t.name == "name" {
 		most := 0
-		if r.typmod >= 4 && t.name != "text" {
+		if r.typmod >= 4 && t.name != "text" { // the length and 4
 			most = int(r.typmod) - 4
 		}
 		if t.name == "name" {
@@ -121,67 +111,76 @@ func makeFixed(v string) *generator {
 
 // makeNumbers makes values of a scalar type.
 func makeNumbers(sc *scalar, r request) *generator {
-	lo, hi := sc.allowedRange(r.facts)
-	m := &generator{scalar: sc}
 	var forbidden []int64
 	for _, v := range r.facts.not {
 		if n, exact, ok := sc.parse(v); ok && exact {
 			forbidden = append(forbidden, n)
 		}
 	}
+	m := &generator{scalar: sc}
 	if r.unique {
-		// Identifiers begin at 1, times follow each other in noticeable steps,
-		// and everything stays within the limits of the type.
-		step := sc.unit
-		if r.facts.lo == "" && lo == 0 {
-			lo = max(1, r.base+1)
-			lo = (lo + sc.unit - 1) / sc.unit * sc.unit
-		} else if r.base >= lo {
-			lo = r.base + 1
-		}
-		if r.facts.hi == "" {
-			hi = sc.hi
-		}
-		if room := (hi - lo) / max(r.rows, 1); sc.unit < second && room > second && sc.usualHi > day {
-			step = second
-		}
-		step = max(step, r.step)
-		m.capacity = max(hi/step-lo/step+1, 0)
-		for slices.ContainsFunc(forbidden, func(v int64) bool { return v >= lo && v-lo < r.rows*step }) && hi-slices.Max(forbidden) > r.rows {
-			lo = slices.Max(forbidden) + 1
-		}
-		m.ord = func(i int64) int64 { return lo + i*step }
+		m.ord, m.capacity = makeUniqueNumbers(sc, r, forbidden)
 	} else {
-		steps := max(hi/sc.unit-floorDiv(lo, sc.unit), 0) + 1
-		start := lo
-		if floorDiv(lo, sc.unit)*sc.unit != lo {
-			start = (floorDiv(lo, sc.unit) + 1) * sc.unit
-			steps = max(steps-1, 1)
-		}
-		even := sc.usualHi >= 3600 && sc.unit != 1 || sc.usualLo != 0
-		m.ord = func(i int64) int64 {
-			h := randomAt(r.seed, i)
-			for k := 0; ; k++ {
-				v := start
-				if even {
-					v += reduceTo(h, steps) * sc.unit
-				} else {
-					v += reduceSkewed(h, steps) * sc.unit
-				}
-				if len(forbidden) == 0 || k == 16 || !slices.Contains(forbidden, v) {
-					return v
-				}
-				h = mixBits(h)
-			}
-		}
+		m.ord = makeRandomNumbers(sc, r, forbidden)
 	}
 	m.value = func(b []byte, i int64) []byte { return sc.append(b, m.ord(i)) }
 	return m
 }
 
-func appendHex(b []byte, v uint64, digits int) []byte {
-	for k := digits - 1; k >= 0; k-- {
-		b = append(b, "0123456789abcdef"[v>>(4*k)&15])
+// makeUniqueNumbers numbers the rows with equal steps. Identifiers begin at 1, times follow each other in noticeable steps, and
+// everything stays within the limits of the type.
+func makeUniqueNumbers(sc *scalar, r request, forbidden []int64) (ord func(i int64) int64, capacity int64) {
+	lo, hi := sc.allowedRange(r.facts)
+	if r.facts.lo == "" && lo == 0 {
+		lo = max(1, r.base+1)
+		lo = (lo + sc.unit - 1) / sc.unit * sc.unit // the next whole unit
+	} else if r.base >= lo {
+		lo = r.base + 1
 	}
-	return b
+	if r.facts.hi == "" {
+		hi = sc.hi
+	}
+	step := sc.unit
+	// Timestamps are a second apart rather than a microsecond if there is room: 12:00:00, 12:00:01, 12:00:02.
+	if room := (hi - lo) / max(r.rows, 1); sc.unit < second && room > second && sc.usualHi > day {
+		step = second
+	}
+	step = max(step, r.step)
+	capacity = max(hi/step-lo/step+1, 0)
+	// If a row could get a forbidden number (a <> 5), the numbers begin after the largest of these if enough are left.
+	if slices.ContainsFunc(forbidden, func(v int64) bool { return v >= lo && v-lo < r.rows*step }) && hi-slices.Max(forbidden) > r.rows {
+		lo = slices.Max(forbidden) + 1
+	}
+	return func(i int64) int64 { return lo + i*step }, capacity
+}
+
+// maxRetries limits the attempts to make a random number that is not forbidden: perhaps all are.
+const maxRetries = 16
+
+// makeRandomNumbers makes numbers of the allowed range, which may repeat.
+func makeRandomNumbers(sc *scalar, r request, forbidden []int64) (ord func(i int64) int64) {
+	lo, hi := sc.allowedRange(r.facts)
+	units := max(hi/sc.unit-floorDiv(lo, sc.unit), 0) + 1
+	start := lo
+	if floorDiv(lo, sc.unit)*sc.unit != lo {
+		start = (floorDiv(lo, sc.unit) + 1) * sc.unit
+		units = max(units-1, 1)
+	}
+	// Times are spread evenly: they have a larger unit, or usual values far from 0. Other numbers are skewed towards the small ones.
+	isTime := sc.unit != 1 || sc.usualLo != 0
+	return func(i int64) int64 {
+		h := randomAt(r.seed, i)
+		for attempt := 0; ; attempt++ {
+			v := start
+			if isTime {
+				v += reduceTo(h, units) * sc.unit
+			} else {
+				v += reduceSkewed(h, units) * sc.unit
+			}
+			if len(forbidden) == 0 || attempt == maxRetries || !slices.Contains(forbidden, v) {
+				return v
+			}
+			h = mixBits(h)
+		}
+	}
 }

@@ -7,30 +7,25 @@ import (
 	"strings"
 )
 
-// A hook that runs onward passes on variables that say which repository git is
-// working on, and a user may set them too. They are followed when they mean the
-// repository that dir is in, and dropped when they mean another one: a hook
-// that opens a second repository must not read the first.
-
-// dropped never reaches git: it would change what is printed or run a program.
-var dropped = map[string]bool{
+// droppedVars never reach git: they would change what it prints or run a program.
+var droppedVars = map[string]bool{
 	"GIT_DIFF_OPTS": true, "GIT_EXTERNAL_DIFF": true, "GIT_PREFIX": true, "GIT_PAGER": true,
 	"GIT_LITERAL_PATHSPECS": true, "GIT_GLOB_PATHSPECS": true, "GIT_NOGLOB_PATHSPECS": true, "GIT_ICASE_PATHSPECS": true,
 }
 
-// local names one repository; the list is git rev-parse --local-env-vars
+// repositoryVars name one repository. The list is git rev-parse --local-env-vars
 // without the variables that carry configuration.
-var local = map[string]bool{
+var repositoryVars = map[string]bool{
 	"GIT_ALTERNATE_OBJECT_DIRECTORIES": true, "GIT_COMMON_DIR": true, "GIT_DIR": true,
 	"GIT_IMPLICIT_WORK_TREE": true, "GIT_INDEX_FILE": true, "GIT_INTERNAL_SUPER_PREFIX": true,
 	"GIT_OBJECT_DIRECTORY": true, "GIT_QUARANTINE_PATH": true,
 	"GIT_REPLACE_REF_BASE": true, "GIT_SHALLOW_FILE": true, "GIT_WORK_TREE": true,
 }
 
-// fixed is set for every git command. Two of them keep a partial clone from
-// asking its server, also on versions of git that do not know
-// GIT_NO_LAZY_FETCH: no transport is allowed at all.
-var fixed = []string{
+// fixedVars are set for every git command. GIT_NO_LAZY_FETCH keeps a partial
+// clone from asking its server. GIT_ALLOW_PROTOCOL does so on versions of git
+// that do not know it: no transport is allowed at all.
+var fixedVars = []string{
 	"LC_ALL=C", "LANGUAGE=", "GIT_OPTIONAL_LOCKS=0",
 	"GIT_TERMINAL_PROMPT=0", "GIT_NO_LAZY_FETCH=1", "GIT_ALLOW_PROTOCOL=none",
 	// What the commits have, and not what a reference or a file in .git says instead.
@@ -42,25 +37,29 @@ var fixed = []string{
 func splitEnvironment(environ []string) (clean []string, repository map[string]string) {
 	repository = map[string]string{}
 	set := map[string]bool{}
-	for _, kv := range fixed {
+	for _, kv := range fixedVars {
 		name, _, _ := strings.Cut(kv, "=")
 		set[name] = true
 	}
 	for _, kv := range environ {
 		name, value, _ := strings.Cut(kv, "=")
 		switch {
-		case dropped[name] || set[name]:
-		case local[name]:
+		case droppedVars[name] || set[name]:
+		case repositoryVars[name]:
 			repository[name] = value
 		default:
 			clean = append(clean, kv)
 		}
 	}
-	return append(clean, fixed...), repository
+	return append(clean, fixedVars...), repository
 }
 
-// chooseEnv decides which of the repository variables git gets for dir. cwd is
-// this process's directory, against which git would read relative paths.
+// chooseEnv decides which of the repository variables git gets for dir. A hook
+// that runs onward passes on variables that say which repository git is working
+// on, and a user may set them too. Git gets them if they mean the repository
+// that dir is in, and none if they mean another one: a hook that opens a second
+// repository must not read the first. cwd is this process's directory, against
+// which git would read relative paths.
 func chooseEnv(ctx context.Context, dir, cwd string, clean []string, vars map[string]string) []string {
 	if len(vars) == 0 {
 		return clean
@@ -76,11 +75,11 @@ func chooseEnv(ctx context.Context, dir, cwd string, clean []string, vars map[st
 		abs[name] = value
 	}
 	gitDir, workTree := abs["GIT_DIR"], abs["GIT_WORK_TREE"]
-	if gitDir != "" && workTree != "" && isInside(workTree, dir) {
+	if gitDir != "" && workTree != "" && isInside(workTree, dir) { // the variables say that dir is in their repository
 		return addVariables(clean, abs)
 	}
-	found := &program{dir: dir, env: clean}
-	out, err := found.runForOutput(ctx, "rev-parse", "--absolute-git-dir")
+	gitInDir := &program{dir: dir, env: clean}
+	out, err := gitInDir.runForOutput(ctx, "rev-parse", "--absolute-git-dir")
 	if err != nil {
 		if gitDir == "" {
 			return clean
@@ -94,8 +93,8 @@ func chooseEnv(ctx context.Context, dir, cwd string, clean []string, vars map[st
 	case gitDir == "":
 		// Hooks of the main working tree get GIT_INDEX_FILE without GIT_DIR,
 		// and run at its top.
-		here := &program{dir: cwd, env: clean}
-		out, err := here.runForOutput(ctx, "rev-parse", "--absolute-git-dir")
+		gitInCwd := &program{dir: cwd, env: clean}
+		out, err := gitInCwd.runForOutput(ctx, "rev-parse", "--absolute-git-dir")
 		if err != nil || !sameDir(strings.TrimSuffix(string(out), "\n"), own) {
 			return clean
 		}

@@ -19,7 +19,7 @@ func TestMain(m *testing.M) {
 	if report := os.Getenv("GITRANGE_HOOK_REPORT"); report != "" {
 		os.Exit(hook(report))
 	}
-	for name := range local {
+	for name := range repositoryVars {
 		os.Unsetenv(name)
 	}
 	os.Setenv("GIT_CONFIG_GLOBAL", os.DevNull)

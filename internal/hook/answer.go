@@ -23,21 +23,21 @@ func (d *Decision) WriteAnswer(out, errors io.Writer) (code int, err error) {
 	notes := "onward: " + strings.Join(d.Notes, "\nonward: ")
 	var answer map[string]any
 	switch {
-	case d.Tool == Cursor && refused:
+	case d.Assistant == Cursor && refused:
 		answer = map[string]any{"permission": "deny", "user_message": text, "agent_message": text}
-	case d.Tool == Cursor:
+	case d.Assistant == Cursor:
 		answer = map[string]any{} // its own questions stay
 		if len(d.Notes) > 0 {
 			answer["agent_message"] = notes
 		}
-	case d.Tool == Copilot && refused:
+	case d.Assistant == Copilot && refused:
 		answer = map[string]any{"permissionDecision": "deny", "permissionDecisionReason": text}
 	case refused:
 		_, err := io.WriteString(errors, text+"\n")
 		return exitRefused, err
-	case len(d.Notes) > 0 && (d.Tool == Claude || d.Tool == VSCode || d.Tool == Codex):
+	case len(d.Notes) > 0 && (d.Assistant == Claude || d.Assistant == VSCode || d.Assistant == Codex):
 		answer = map[string]any{"hookSpecificOutput": map[string]any{"hookEventName": "PreToolUse", "additionalContext": notes}}
-	case len(d.Notes) > 0 && d.Tool == Generic:
+	case len(d.Notes) > 0 && d.Assistant == Generic:
 		_, err := io.WriteString(errors, notes+"\n")
 		return 0, err
 	}

@@ -146,8 +146,8 @@ func TestEdits(t *testing.T) {
 					t.Errorf("refused: %s\n%s", sql, strings.Join(d.Refused, "\n"))
 				}
 			}
-			if d := judge(t, dir, form(dir, harmfulSQL[0])); d.Tool != hook.Tool(strings.Fields(name)[0]) && d.Tool != hook.Claude {
-				t.Errorf("taken for %s", d.Tool)
+			if d := judge(t, dir, form(dir, harmfulSQL[0])); d.Assistant != hook.Assistant(strings.Fields(name)[0]) && d.Assistant != hook.Claude {
+				t.Errorf("taken for %s", d.Assistant)
 			}
 		})
 	}
@@ -246,7 +246,7 @@ func TestFailures(t *testing.T) {
 	}
 	c := newConfig(plain)
 	c.Limit = time.Nanosecond
-	if d := hook.Judge(t.Context(), c, strings.NewReader(`{"path": "a.go", "content": ""}`)); len(d.Refused) == 0 && d.Tool != hook.Generic {
+	if d := hook.Judge(t.Context(), c, strings.NewReader(`{"path": "a.go", "content": ""}`)); len(d.Refused) == 0 && d.Assistant != hook.Generic {
 		t.Errorf("%+v", d)
 	}
 	c = newConfig(repository(t))

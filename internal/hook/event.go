@@ -11,26 +11,26 @@ import (
 	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
-// Tool is a coding assistant, by the form of its events and answers.
-type Tool string
+// Assistant is a coding assistant, by the form of its events and answers.
+type Assistant string
 
 // The assistants.
 const (
-	Claude  Tool = "claude"
-	Cursor  Tool = "cursor"
-	Codex   Tool = "codex"
-	Copilot Tool = "copilot" // the CLI
-	VSCode  Tool = "vscode"
-	Generic Tool = "generic"
+	Claude  Assistant = "claude"
+	Cursor  Assistant = "cursor"
+	Codex   Assistant = "codex"
+	Copilot Assistant = "copilot" // the CLI
+	VSCode  Assistant = "vscode"
+	Generic Assistant = "generic"
 )
 
-// Tools lists the assistants.
-func Tools() []Tool { return []Tool{Claude, Cursor, Codex, Copilot, VSCode, Generic} }
+// Assistants lists the assistants.
+func Assistants() []Assistant { return []Assistant{Claude, Cursor, Codex, Copilot, VSCode, Generic} }
 
 // event is what an assistant is about to do.
 type event struct {
-	tool Tool
-	dir  string // in which it works
+	assistant Assistant
+	dir       string // in which it works
 	// command is a shell script; "" for none.
 	command string
 	edits   []fileEdit
@@ -59,21 +59,22 @@ type replacement struct {
 
 var errNoTool = errors.New("the event names no tool, no command and no file")
 
-// readEvent reads an event. usual is the tool of an event that does not show its own.
-func readEvent(data []byte, usual Tool) (*event, error) {
+// readEvent reads an event. usual is the assistant of an event that does not show its own.
+func readEvent(data []byte, usual Assistant) (*event, error) {
 	decoder := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))))
 	var top map[string]json.RawMessage
 	if err := decoder.Decode(&top); err != nil {
 		return nil, fmt.Errorf("the event is no JSON object: %w", err)
 	}
-	e := &event{tool: usual, dir: textOf(top, "cwd", "working_directory", "workingDirectory")}
-	name := textOf(top, "hook_event_name", "hookEventName", "event")
-	tool := textOf(top, "tool_name", "toolName", "tool")
-	e.tool = toolOf(top, name, usual)
+	e := &event{assistant: usual, dir: textOf(top, "cwd", "working_directory", "workingDirectory")}
+	eventName := textOf(top, "hook_event_name", "hookEventName", "event")
+	toolName := textOf(top, "tool_name", "toolName", "tool")
+	e.assistant = findAssistant(top, eventName, usual)
 	if e.dir == "" {
 		e.dir = firstText(top["workspace_roots"])
 	}
-	if name != "" && !slices.Contains([]string{"PreToolUse", "preToolUse", "beforeShellExecution", "beforeMCPExecution", "BeforeTool"}, name) {
+	before := []string{"PreToolUse", "preToolUse", "beforeShellExecution", "beforeMCPExecution", "BeforeTool"}
+	if eventName != "" && !slices.Contains(before, eventName) {
 		return e, nil // an event after the tool, or of the session
 	}
 	input := top
@@ -82,26 +83,26 @@ func readEvent(data []byte, usual Tool) (*event, error) {
 		if !has {
 			continue
 		}
-		inner, err := readInput(raw, tool)
+		inner, err := readInput(raw, toolName)
 		if err != nil {
 			return e, fmt.Errorf("%s cannot be read: %w", key, err)
 		}
 		input = inner
 		break
 	}
-	if tool == "" && name == "" && len(readPaths(input)) == 0 && textOf(input, "command", "cmd", "patch") == "" {
+	if toolName == "" && eventName == "" && len(readPaths(input)) == 0 && textOf(input, "command", "cmd", "patch") == "" {
 		return e, errNoTool
 	}
-	return e, e.readToolInput(tool, input)
+	return e, e.readToolInput(toolName, input)
 }
 
 // readInput reads the arguments of a tool: an object, an object in a string, or a patch.
-func readInput(raw json.RawMessage, tool string) (map[string]json.RawMessage, error) {
+func readInput(raw json.RawMessage, toolName string) (map[string]json.RawMessage, error) {
 	var text string
 	if json.Unmarshal(raw, &text) == nil {
 		if strings.Contains(text, patchBegin) || !strings.HasPrefix(strings.TrimSpace(text), "{") {
 			key := "command"
-			if !shellTools.MatchString(tool) {
+			if !shellTools.MatchString(toolName) {
 				key = "patch"
 			}
 			quoted, err := json.Marshal(text)
@@ -116,17 +117,18 @@ func readInput(raw json.RawMessage, tool string) (map[string]json.RawMessage, er
 	return out, json.Unmarshal(raw, &out)
 }
 
-// toolOf returns the assistant that an event is from.
-func toolOf(top map[string]json.RawMessage, name string, usual Tool) Tool {
+// findAssistant returns the assistant that an event is from.
+func findAssistant(top map[string]json.RawMessage, eventName string, usual Assistant) Assistant {
 	has := func(key string) bool { _, ok := top[key]; return ok }
 	switch {
-	case has("cursor_version") || name == "beforeShellExecution" || name == "beforeMCPExecution" || name == "preToolUse" && has("conversation_id"):
+	case has("cursor_version") || eventName == "beforeShellExecution" || eventName == "beforeMCPExecution" ||
+		eventName == "preToolUse" && has("conversation_id"):
 		return Cursor
 	case has("toolName"):
 		return Copilot
 	case usual != "":
 		return usual
-	case name == "PreToolUse":
+	case eventName == "PreToolUse":
 		return Claude
 	}
 	return Generic
@@ -141,8 +143,8 @@ var (
 )
 
 // readToolInput reads what a tool gets. The fields have other names in each assistant.
-func (e *event) readToolInput(tool string, input map[string]json.RawMessage) error {
-	if planTools.MatchString(tool) {
+func (e *event) readToolInput(toolName string, input map[string]json.RawMessage) error {
+	if planTools.MatchString(toolName) {
 		return nil
 	}
 	if dir := textOf(input, "working_directory", "workdir", "cwd"); dir != "" {
@@ -162,31 +164,35 @@ func (e *event) readToolInput(tool string, input map[string]json.RawMessage) err
 				return err
 			}
 			e.edits = append(e.edits, edits...)
-		case key == "input" && !shellTools.MatchString(tool):
-		case tool == "str_replace_editor" || tool == "str_replace_based_edit_tool": // its command is a word
+		// "input" is a script only for a shell. Other tools have other things in it.
+		case key == "input" && !shellTools.MatchString(toolName):
+		case toolName == "str_replace_editor" || toolName == "str_replace_based_edit_tool":
+			// Its command is a word: "view", "create".
 		default:
 			e.command = text
 		}
 	}
-	if e.command != "" && !writerTools.MatchString(tool) {
+	// A shell has no other arguments that matter. A tool that writes may have a command and a file.
+	if e.command != "" && !writerTools.MatchString(toolName) {
 		return nil
 	}
-	if isDatabaseTool(tool) {
+	if isDatabaseTool(toolName) {
 		for _, key := range []string{"sql", "query", "statement", "queries", "statements"} {
 			e.queries = append(e.queries, textsOf(input[key])...)
 		}
 	}
-	return e.readFileEdits(tool, input)
+	return e.readFileEdits(toolName, input)
 }
 
-// isDatabaseTool reports whether a tool belongs to a server of the model context protocol, which may speak to a database.
-func isDatabaseTool(tool string) bool {
-	lower := strings.ToLower(tool)
+// isDatabaseTool reports whether a tool may send SQL to a database, by its name: any tool of a server of the model context
+// protocol (mcp), and any with sql, postgres or query in its name.
+func isDatabaseTool(toolName string) bool {
+	lower := strings.ToLower(toolName)
 	return strings.Contains(lower, "mcp") || strings.Contains(lower, "sql") || strings.Contains(lower, "postgres") || strings.Contains(lower, "query")
 }
 
 // readFileEdits reads the edits of files.
-func (e *event) readFileEdits(tool string, input map[string]json.RawMessage) error {
+func (e *event) readFileEdits(toolName string, input map[string]json.RawMessage) error {
 	paths := readPaths(input)
 	list := slices.Concat(objectsOf(input["edits"]), objectsOf(input["replacements"]))
 	for _, part := range list {
@@ -217,18 +223,18 @@ func (e *event) readFileEdits(tool string, input map[string]json.RawMessage) err
 		switch {
 		case replaces:
 			e.edits = append(e.edits, fileEdit{path: path, replaced: []replacement{r}})
-		case deleters.MatchString(tool):
+		case deleters.MatchString(toolName):
 			e.edits = append(e.edits, fileEdit{path: path, deleted: true})
-		case writes && (tool == "" || writerTools.MatchString(tool)):
+		case writes && (toolName == "" || writerTools.MatchString(toolName)):
 			e.edits = append(e.edits, fileEdit{path: path, content: &content})
-		case writerTools.MatchString(tool) && textOf(input, "command") != "view":
-			e.edits = append(e.edits, fileEdit{path: path, unknown: "the event of the tool " + tool + " does not have the new text"})
+		case writerTools.MatchString(toolName) && textOf(input, "command") != "view":
+			e.edits = append(e.edits, fileEdit{path: path, unknown: "the event of the tool " + toolName + " does not have the new text"})
 		}
 	}
 	return nil
 }
 
-// replacementOf reads a replacement.
+// replacementOf reads a replacement from the fields that the assistants use. ok is false if the text before or after is missing.
 func replacementOf(input map[string]json.RawMessage) (r replacement, ok bool) {
 	var hasOld, hasNew bool
 	r.before, hasOld = optionalText(input, "old_string", "oldString", "old_str", "oldText", "old_text")

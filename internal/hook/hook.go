@@ -25,8 +25,8 @@ const mostEvent = 32 << 20
 type Config struct {
 	// Dir is the directory of events that name none.
 	Dir string
-	// Tool is the assistant that an event is from, if it does not show it; "" for none.
-	Tool Tool
+	// Assistant is the assistant that an event is from, if it does not show it; "" for none.
+	Assistant Assistant
 	// Settings returns the configuration of a directory.
 	Settings func(dir string) (*config.Config, error)
 	// Getenv returns a variable of the assistant's environment.
@@ -39,7 +39,7 @@ type Config struct {
 
 // Decision is the answer to an event.
 type Decision struct {
-	Tool Tool
+	Assistant Assistant
 	// Refused are the reasons to refuse it; nil if it may happen.
 	Refused []string
 	// Notes say what was not judged.
@@ -56,7 +56,7 @@ func Judge(ctx context.Context, c Config, in io.Reader) Decision {
 	defer stop()
 	done := make(chan Decision, 1)
 	go func() {
-		d := Decision{Tool: c.Tool}
+		d := Decision{Assistant: c.Assistant}
 		defer func() {
 			if recovered := recover(); recovered != nil {
 				d.Refused = append(d.Refused, fault.FromPanic(recovered).Error())
@@ -75,9 +75,9 @@ func Judge(ctx context.Context, c Config, in io.Reader) Decision {
 		default:
 		}
 		if errors.Is(ctx.Err(), context.Canceled) {
-			return Decision{Tool: c.Tool, Refused: []string{"onward was interrupted before it judged it"}}
+			return Decision{Assistant: c.Assistant, Refused: []string{"onward was interrupted before it judged it"}}
 		}
-		return Decision{Tool: c.Tool, Refused: []string{fmt.Sprintf("it was not judged within %v (onward hook --limit)", limit)}}
+		return Decision{Assistant: c.Assistant, Refused: []string{fmt.Sprintf("it was not judged within %v (onward hook --limit)", limit)}}
 	}
 }
 
@@ -90,9 +90,9 @@ func judgeEvent(ctx context.Context, c *Config, in io.Reader, d *Decision) {
 		d.refuse("the event cannot be read: %v", err)
 		return
 	}
-	e, err := readEvent(data, c.Tool)
+	e, err := readEvent(data, c.Assistant)
 	if e != nil {
-		d.Tool = e.tool
+		d.Assistant = e.assistant
 	}
 	if err != nil {
 		d.refuse("the event cannot be read: %v", err)

@@ -1,12 +1,9 @@
 package live
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"strconv"
 
 	"github.com/jackc/pgx/v5"
 
@@ -98,16 +95,3 @@ func (s *Standby) ReplayedBytes(ctx context.Context) (bytes int64, err error) {
 
 // Close ends the session; nothing is lost.
 func (s *Standby) Close(ctx context.Context) { s.session.Close(ctx) }
-
-// PrintableAddress returns the server and the database of an address, as HOST:PORT/NAME, which may be printed. It returns "" for an invalid address.
-func PrintableAddress(url string) string {
-	cfg, err := pgx.ParseConfig(url)
-	if err != nil {
-		return ""
-	}
-	return hostPort(cfg) + "/" + cmp.Or(cfg.Database, cfg.User)
-}
-
-func hostPort(cfg *pgx.ConnConfig) string {
-	return net.JoinHostPort(cmp.Or(cfg.Host, "localhost"), strconv.Itoa(int(cfg.Port)))
-}

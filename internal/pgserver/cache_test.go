@@ -221,7 +221,7 @@ func TestSweep(t *testing.T) {
 	if err := os.Symlink(foreign, link); err != nil {
 		t.Fatal(err)
 	}
-	sweepDirectories(parent, acct)
+	cleanUpDeadServers(parent, acct)
 	for path, want := range map[string]bool{crashed: false, abandoned: false, fresh: true, foreign: true, used: true, link: true} {
 		if pathExists(path) != want {
 			t.Errorf("%s: exists %v, want %v", filepath.Base(path), !want, want)

@@ -46,7 +46,7 @@ func newPrivate(parent string, acct account) (*privateDir, error) {
 		return nil, fmt.Errorf("%s: %w", parent, err)
 	}
 	parent = resolved
-	sweepDirectories(parent, acct)
+	cleanUpDeadServers(parent, acct)
 	p := &privateDir{dir: filepath.Join(parent, privatePrefix+uniqueName()), mark: confine.NewMark()}
 	p.home = p.dir
 	if len(filepath.Join(p.dir, "s", ".s.PGSQL."+socketPort)) > maxSocketPath {
@@ -138,9 +138,9 @@ func (p *privateDir) removeDirs() error {
 	return errors.Join(errs...)
 }
 
-// sweepDirectories removes directories of servers that are gone together with their watchdog: after a machine reset, or when a
-// whole container was killed. Errors are ignored, because nothing depends on it.
-func sweepDirectories(parent string, acct account) {
+// cleanUpDeadServers kills servers whose onward process and watchdog are both gone, and removes their directories: after a machine
+// reset, or when a whole container was killed. Errors are ignored, because nothing depends on it.
+func cleanUpDeadServers(parent string, acct account) {
 	dirs, _ := filepath.Glob(filepath.Join(parent, privatePrefix+"*"))
 	for _, dir := range dirs {
 		info, err := os.Lstat(dir)

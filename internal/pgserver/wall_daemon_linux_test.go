@@ -90,7 +90,7 @@ func TestDaemonOfKilled(t *testing.T) {
 			if left(dir, segment) == nil {
 				t.Fatal("nothing is left for the next")
 			}
-			sweepDirectories(filepath.Dir(dir), acct)
+			cleanUpDeadServers(filepath.Dir(dir), acct)
 		}
 		gone(t, dir, segment)
 		if outlives(pid) {

@@ -4,11 +4,10 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
-	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// restorePrivileges returns the statements that give roles the privileges on relations that they had before a GRANT or a REVOKE; nil
-// if they are not known.
+// restorePrivileges returns the statements that undo the GRANT or REVOKE of a change to relations. It returns nil if a REVOKE would also
+// take a privilege that a role had before.
 func (c *Change) restorePrivileges() (out []string) {
 	for i := range c.Deltas {
 		d := &c.Deltas[i]
@@ -21,6 +20,7 @@ func (c *Change) restorePrivileges() (out []string) {
 			on = " ON SEQUENCE " + tableName(r)
 		}
 		privilege, role := strings.ToUpper(d.Grant.Privilege), quoteIdent(d.Grant.Role)
+		// "select (a, b)": see catalog.Grant.
 		if words, columns, some := strings.Cut(d.Grant.Privilege, " ("); some {
 			var names []string
 			for name := range strings.SplitSeq(strings.TrimSuffix(columns, ")"), ", ") {
@@ -40,20 +40,4 @@ func (c *Change) restorePrivileges() (out []string) {
 		out = append(out, "REVOKE "+privilege+on+" FROM "+role)
 	}
 	return out
-}
-
-// undoRowSecurity returns the statement that undoes a command about a table's row security; nil if the command changes nothing.
-func undoRowSecurity(t *catalog.Relation, command pgparse.AlterTableType) []string {
-	alter := "ALTER TABLE " + tableName(t)
-	switch {
-	case command == pgparse.AlterTableType_AT_EnableRowSecurity && !t.RLS:
-		return []string{alter + " DISABLE ROW LEVEL SECURITY"}
-	case command == pgparse.AlterTableType_AT_DisableRowSecurity && t.RLS:
-		return []string{alter + " ENABLE ROW LEVEL SECURITY"}
-	case command == pgparse.AlterTableType_AT_ForceRowSecurity && !t.ForceRLS:
-		return []string{alter + " NO FORCE ROW LEVEL SECURITY"}
-	case command == pgparse.AlterTableType_AT_NoForceRowSecurity && t.ForceRLS:
-		return []string{alter + " FORCE ROW LEVEL SECURITY"}
-	}
-	return nil
 }

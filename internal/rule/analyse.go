@@ -28,8 +28,8 @@ func (e *Engine) analyseMigration(m *Migration) {
 			if e.endTransaction(tx, settings); tx != nil {
 				e.catalog = e.catalog.EndTransaction()
 			}
-			e.txs++
-			tx = &Tx{Migration: m, Origin: st.Origin, Before: e.catalog, Index: e.txs}
+			e.txCount++
+			tx = &Tx{Migration: m, Origin: st.Origin, Before: e.catalog, Index: e.txCount}
 			tx.First = tx
 			if before != nil && len(m.Txs) == 0 {
 				if before.continuesWith(m.Script, st) {
@@ -60,7 +60,7 @@ func (e *Engine) analyseMigration(m *Migration) {
 	}
 	e.endMigration(m, tx, settings, before)
 	if m.Script.More {
-		e.left.points = points
+		e.previousEnd.points = points
 	}
 	for _, t := range m.Txs {
 		t.assignHeldLocks(e.folding)
@@ -74,7 +74,7 @@ func (e *Engine) analyseMigration(m *Migration) {
 // if the previous migration shares a transaction with this one, that transaction.
 func (e *Engine) startSession(m *Migration) (settings *tracker, before *sessionEnd) {
 	settings = newTracker(m.Runner)
-	before, e.left = e.left, nil
+	before, e.previousEnd = e.previousEnd, nil
 	switch {
 	case before == nil:
 	case m.Script.Window > 0:
@@ -96,13 +96,13 @@ func (e *Engine) endMigration(m *Migration, tx *Tx, settings *tracker, before *s
 	e.endTransaction(tx, settings)
 	switch {
 	case tx == nil && before != nil:
-		e.left = before
+		e.previousEnd = before
 	case m.Script.End == script.Alone || m.Together == 0 && !m.Script.More:
-		e.left, e.catalog = &sessionEnd{by: m, tx: tx, settings: settings}, e.catalog.EndTransaction()
+		e.previousEnd, e.catalog = &sessionEnd{by: m, tx: tx, settings: settings}, e.catalog.EndTransaction()
 	default:
-		e.left = &sessionEnd{by: m, tx: tx, settings: &now}
+		e.previousEnd = &sessionEnd{by: m, tx: tx, settings: &now}
 		if m.Script.More {
-			e.left.number = tx.Statements[len(tx.Statements)-1].Statement.Tx
+			e.previousEnd.number = tx.Statements[len(tx.Statements)-1].Statement.Tx
 			tx.Statements[0].holds = true
 		}
 	}

@@ -18,10 +18,19 @@ import (
 // they may run in two goroutines: while the rules look at one migration, the next ones
 // may be folded, because catalogs are values. FoldDeployed and MarkUnseen belong to
 // the goroutine that folds.
+//
+// A transaction does not always end with its migration:
+//
+//   - A large file is read in windows. Each of them is a Migration with the same path: Script.Window numbers them,
+//     Script.More says that others follow, and goesOn that the last transaction of this one continues in the next one.
+//   - Some tools send all new migrations in one transaction: these have the same Together.
+//
+// Some files can be sent in two ways. They are judged twice, by two engines: Otherwise of the migration that counts has what was Found for
+// the other way.
 type Engine struct {
 	config Config
 	rules  []*Rule // those that are on, and the silent ones
-	// silent are rules without a check of statements or commits that the configuration switched off.
+	// silent are rules that are off, with a check of migrations or of the release: see addSilentRule.
 	silent map[*Rule]bool
 	// statementRules, by kind of statement, and commitRules are the rules that have a
 	// Statement or a Commit function.
@@ -33,10 +42,11 @@ type Engine struct {
 	inliner        *inline.Inliner
 	folded         bool                 // a migration of the release was folded
 	filled         map[catalog.OID]bool // tables that the release fills; true: with an unknown number of rows
-	txs            int
+	txCount        int                  // of the release so far
 	history        deployedHistory
-	left           *sessionEnd     // by the previous migration, if its transaction continues
-	missing        map[branch]bool // a relation that it needs does not exist
+	previousEnd    *sessionEnd // what the previous migration left to the session; nil for nothing
+	// missingRelations caches for branches whether the relation that their IF needs does not exist: skipMissing.
+	missingRelations map[branch]bool
 
 	// Only RunRules uses the fields below.
 	pass  *Pass
@@ -69,10 +79,7 @@ func NewEngine(c Config, deployed *catalog.Catalog) *Engine {
 		case enabled && !r.Last:
 			e.addRule(r)
 		case !enabled && c.isOnByPreset(r) && mayClaim(r) && !r.Last:
-			e.addChecks(ruleOn{r, applicableVersions(r, c.Versions), true})
-			if r.Release != nil || r.Migration != nil {
-				e.rules, e.silent[r] = append(e.rules, r), true
-			}
+			e.addSilentRule(r)
 		}
 	}
 	for _, r := range c.Rules {
@@ -168,9 +175,10 @@ func (e *Engine) RunRules(m *Migration) {
 			m.Found = append(m.Found, e.found[from+i].Finding)
 		}
 	}
+	// Programs between the parts of the SQL change rows, too. That counts for the next migrations.
 	for _, c := range m.Script.Source.Code {
 		if r := e.pass.MappedTable(c.Table); r != nil {
-			e.pass.Rows.RecordWork(r.OID, c.Few)
+			e.pass.Rows.RecordProgramWork(r.OID, c.Few)
 		}
 	}
 	if len(m.Script.Suppressions) > 0 {
@@ -188,30 +196,6 @@ func (e *Engine) setPlace(m *Migration) {
 		e.count++
 	}
 	e.config.order[m.Path], e.last = m.index, m
-}
-
-// freeParts frees the parts of a migration that are needed only to judge it. Statements that
-// rules kept (Gather) keep their place and text.
-func (m *Migration) freeParts() {
-	if m == nil {
-		return
-	}
-	var last *Tx // which goes on in the next window: those that hold its locks are kept
-	if m.goesOn {
-		t := m.Txs[len(m.Txs)-1]
-		t.Statements, t.Deltas = slices.DeleteFunc(slices.Clone(t.Statements), func(s *Stmt) bool { return !s.holds }), nil
-		last = t
-	}
-	for _, s := range m.Statements {
-		if s.holds && s.Tx == last {
-			continue
-		}
-		s.Node, s.Tx, s.stmtAnalysis, s.clauses = nil, nil, &freedAnalysis, nil
-	}
-	m.Statements, m.Txs, m.after, m.Notes = nil, nil, nil, Notes{}
-	if !slices.ContainsFunc(m.Script.Statements, func(s *script.Statement) bool { return s.Parent >= 0 }) {
-		m.Script = nil // needed for the place of a statement in a DO block
-	}
 }
 
 func (e *Engine) judgeStatement(s *Stmt) {
@@ -328,9 +312,9 @@ func (e *Engine) collectFindings() {
 }
 
 // Finish runs the Release rules, applies severities, suppressions and the baseline, and
-// returns the findings in the order of the release. taken counts the suppressed findings.
+// returns the findings in the order of the release. suppressed counts the others.
 // It frees the last migration, except for what rules kept.
-func (e *Engine) Finish() (findings []onward.Finding, taken int) {
+func (e *Engine) Finish() (findings []onward.Finding, suppressed int) {
 	e.last.freeParts()
 	e.release.Head = e.catalog
 	e.pass.current, e.pass.at = e.catalog, 0
@@ -343,6 +327,7 @@ func (e *Engine) Finish() (findings []onward.Finding, taken int) {
 	}
 	for i := range e.found {
 		f := &e.found[i]
+		// The configured severity replaces the rule's own. It lowers a finding with another severity, but does not raise it.
 		if s, ok := e.config.Severity[f.Rule]; ok && (s < f.Severity || f.Severity == e.defaultSeverity(f.Rule)) {
 			f.Severity = s
 		}
@@ -351,7 +336,7 @@ func (e *Engine) Finish() (findings []onward.Finding, taken int) {
 			f.Postgres = f.versions
 		}
 	}
-	kept, taken := e.suppressFindings()
+	kept, suppressed := e.suppressFindings()
 	sort.SliceStable(kept, func(i, j int) bool {
 		a, b := &kept[i], &kept[j]
 		if a.order != b.order {
@@ -370,7 +355,7 @@ func (e *Engine) Finish() (findings []onward.Finding, taken int) {
 		}
 		findings = append(findings, f.Finding)
 	}
-	return findings, taken
+	return findings, suppressed
 }
 
 func (e *Engine) defaultSeverity(rule string) onward.Severity {
@@ -384,3 +369,27 @@ func (e *Engine) defaultSeverity(rule string) onward.Severity {
 
 // Catalog returns the schema after everything folded so far.
 func (e *Engine) Catalog() *catalog.Catalog { return e.catalog }
+
+// freeParts frees the parts of a migration that are needed only to judge it. Statements that
+// rules kept (Gather) keep their place and text.
+func (m *Migration) freeParts() {
+	if m == nil {
+		return
+	}
+	var last *Tx // which goes on in the next window: those that hold its locks are kept
+	if m.goesOn {
+		t := m.Txs[len(m.Txs)-1]
+		t.Statements, t.Deltas = slices.DeleteFunc(slices.Clone(t.Statements), func(s *Stmt) bool { return !s.holds }), nil
+		last = t
+	}
+	for _, s := range m.Statements {
+		if s.holds && s.Tx == last {
+			continue
+		}
+		s.Node, s.Tx, s.stmtAnalysis, s.clauses = nil, nil, &freedAnalysis, nil
+	}
+	m.Statements, m.Txs, m.after, m.Notes = nil, nil, nil, Notes{}
+	if !slices.ContainsFunc(m.Script.Statements, func(s *script.Statement) bool { return s.Parent >= 0 }) {
+		m.Script = nil // needed for the place of a statement in a DO block
+	}
+}

@@ -16,7 +16,7 @@ func addFileComments(instead string, s *Stmt) string {
 	if !ok || !mayBeginFile(sql) {
 		return instead
 	}
-	parts := splitLines(sql)
+	parts := splitStatements(sql)
 	if !s.sharesTransaction(parts) {
 		return instead
 	}
@@ -58,8 +58,8 @@ func (s *Stmt) sharesTransaction(parts []string) bool {
 	return n > 1 || len(s.Migration.Statements) > 1 || s.Migration.first > 0
 }
 
-// splitLines splits the SQL of a fix into its lines, but keeps the lines of one statement together.
-func splitLines(sql string) []string {
+// splitStatements splits the SQL of a fix into its statements, and the lines of prose and comments between them.
+func splitStatements(sql string) []string {
 	var out []string
 	open := ""
 	for line := range strings.SplitSeq(sql, "\n") {

@@ -113,7 +113,7 @@ func (p *Pass) markInUse(t *Tx, r *catalog.Relation, full bool) {
 // filled also requires rows: work on an empty table takes no time.
 func (p *Pass) inUse(oid catalog.OID, at int, filled bool) bool {
 	x, ok := p.used[oid]
-	return ok && x.since < at && (x.full || !filled || p.Rows.IsFilled(oid))
+	return ok && x.since < at && (x.full || !filled || p.Rows.HasManyPutRows(oid))
 }
 
 // deployedAs returns the relation that the deployed code knows by a name; nil for none.

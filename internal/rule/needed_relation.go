@@ -18,13 +18,13 @@ type branch struct {
 func (e *Engine) skipMissing(s *Stmt) bool {
 	for _, name := range s.Needs {
 		key := branch{s.Migration, s.Parent, s.NeedsAt, name}
-		missing, known := e.missing[key]
+		missing, known := e.missingRelations[key]
 		if !known {
 			missing = !e.mayExist(name)
-			if e.missing == nil {
-				e.missing = map[branch]bool{}
+			if e.missingRelations == nil {
+				e.missingRelations = map[branch]bool{}
 			}
-			e.missing[key] = missing
+			e.missingRelations[key] = missing
 		}
 		if missing {
 			skipped := *s.Statement

@@ -139,7 +139,7 @@ func (p *Pass) IsSmall(name catalog.Name) bool {
 // ones are never reached.
 func (p *Pass) isEmptied(name catalog.Name) bool {
 	r := p.current.Lookup(name.Schema, name.Name)
-	return r != nil && p.Rows.IsEmpty(r.OID)
+	return r != nil && p.Rows.IsNearlyEmpty(r.OID)
 }
 
 // isSeeded reports whether a table has only the rows that the deployed history inserted. The deployed code only reads it.
@@ -337,7 +337,7 @@ func (p *Pass) ListWrites(s *Stmt) []analysis.Write {
 
 // EstimateRead estimates from the text how many rows a query inside a statement reads.
 func (p *Pass) EstimateRead(s *Stmt, q *pgparse.SelectStmt) analysis.Extent {
-	return p.Rows.Read(s.Node, q, p.momentOf(s))
+	return p.Rows.EstimateRead(s.Node, q, p.momentOf(s))
 }
 
 func (p *Pass) momentOf(s *Stmt) analysis.Moment {

@@ -8,26 +8,13 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
+// The text of a fix (Report.Instead) has prose in its first line, and after it the lines of SQL to paste, if any. Among them, a
+// line that begins with "or " is prose that begins another way to do it, and "…" is a blank to fill in. The functions below take
+// and return such a text.
+
 // formatFix returns a fix as it is printed for a finding. Its SQL can be pasted in place of the statement found.
 func (s *Stmt) formatFix(instead string) string {
 	return addFileComments(s.withMarks(resetTimeouts(withoutBlanks(instead), s)), s)
-}
-
-// withMarks adds the tool's markers around statements that the tool would split at a ';' inside.
-func (s *Stmt) withMarks(instead string) string {
-	prose, sql, ok := strings.Cut(instead, "\n")
-	tool := &s.Migration.Runner.Tool
-	if !ok || tool.Begin == "" || !strings.Contains(sql, "$") {
-		return instead
-	}
-	out := []string{prose}
-	for _, part := range splitLines(sql) {
-		if at := strings.Index(part, ";"); at >= 0 && strings.Contains(part, "$") && strings.TrimSpace(part[at+1:]) != "" {
-			part = tool.Begin + "\n" + part + "\n" + tool.End
-		}
-		out = append(out, part)
-	}
-	return strings.Join(out, "\n")
 }
 
 // withoutBlanks moves SQL with blanks to fill in from the lines to paste into the prose before them.
@@ -37,7 +24,7 @@ func withoutBlanks(instead string) string {
 		return instead
 	}
 	var inline, others []string
-	for _, part := range splitLines(sql) {
+	for _, part := range splitStatements(sql) {
 		if strings.HasPrefix(part, "or ") || len(others) > 0 {
 			others = append(others, part)
 			continue
@@ -75,4 +62,27 @@ func resetTimeouts(instead string, s *Stmt) string {
 		sql = "RESET " + set.name + ";\n" + sql
 	}
 	return prose + "\n" + sql
+}
+
+// withMarks adds the tool's markers around statements that the tool would split at a ';' inside.
+func (s *Stmt) withMarks(instead string) string {
+	prose, sql, ok := strings.Cut(instead, "\n")
+	tool := &s.Migration.Runner.Tool
+	if !ok || tool.Begin == "" || !strings.Contains(sql, "$") {
+		return instead
+	}
+	out := []string{prose}
+	for _, part := range splitStatements(sql) {
+		if needsMarks(part) {
+			part = tool.Begin + "\n" + part + "\n" + tool.End
+		}
+		out = append(out, part)
+	}
+	return strings.Join(out, "\n")
+}
+
+// needsMarks reports whether a statement has a ';' in a dollar-quoted body, at which the tool would split it.
+func needsMarks(part string) bool {
+	_, after, found := strings.Cut(part, ";")
+	return found && strings.Contains(part, "$") && strings.TrimSpace(after) != ""
 }

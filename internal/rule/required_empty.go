@@ -46,13 +46,13 @@ func (s *Stmt) recordRefill(p *Pass) {
 		return
 	}
 	if c := s.Node.GetCopyStmt(); c.GetIsFrom() {
-		if t, _ := s.Before.Resolve(c.GetRelation()); t != nil && p.Rows.IsEmpty(t.OID) {
+		if t, _ := s.Before.Resolve(c.GetRelation()); t != nil && p.Rows.IsNearlyEmpty(t.OID) {
 			p.Rows.RecordPut(analysis.RowPut{Table: t.OID, Rows: analysis.Some})
 		}
 		return
 	}
 	for _, w := range p.ListWrites(s) {
-		if rows := w.Extent; w.Verb == "INSERT" && p.Rows.IsEmpty(w.Table.OID) {
+		if rows := w.Extent; w.Verb == "INSERT" && p.Rows.IsNearlyEmpty(w.Table.OID) {
 			if s.Loop {
 				rows = max(rows, analysis.Some)
 			}

@@ -14,6 +14,15 @@ func (e *Engine) addRule(r *Rule) {
 	e.addChecks(ruleOn{r, applicableVersions(r, e.config.Versions), false})
 }
 
+// addSilentRule adds a rule that is switched off, but whose findings may be claims. Some rules report what no other rule claims:
+// they must not say in its place what a rule that is off would have said.
+func (e *Engine) addSilentRule(r *Rule) {
+	e.addChecks(ruleOn{r, applicableVersions(r, e.config.Versions), true})
+	if r.Release != nil || r.Migration != nil {
+		e.rules, e.silent[r] = append(e.rules, r), true
+	}
+}
+
 // addChecks adds a rule's check of statements or of commits.
 func (e *Engine) addChecks(r ruleOn) {
 	switch {

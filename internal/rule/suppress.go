@@ -38,7 +38,7 @@ const (
 
 // suppressFindings removes the findings that comments and the baseline suppress. It adds a finding for
 // each comment that suppresses nothing, names no rule, or gives no reason.
-func (e *Engine) suppressFindings() (kept []placedFinding, taken int) {
+func (e *Engine) suppressFindings() (kept []placedFinding, suppressed int) {
 	byPath := map[string]*suppressionSet{}
 	for i := range e.supps {
 		byPath[e.supps[i].path] = &e.supps[i]
@@ -49,14 +49,14 @@ func (e *Engine) suppressFindings() (kept []placedFinding, taken int) {
 			continue
 		}
 		if e.config.Baseline[f.Fingerprint] {
-			taken++
+			suppressed++
 			if e.hidden.Findings++; f.Severity == onward.Error {
 				e.hidden.Errors++
 			}
 			continue
 		}
 		if s := byPath[f.Path]; s != nil && s.suppressFinding(&f) {
-			taken++
+			suppressed++
 			continue
 		}
 		kept = append(kept, f)
@@ -66,7 +66,7 @@ func (e *Engine) suppressFindings() (kept []placedFinding, taken int) {
 	for i := range e.supps {
 		kept = append(kept, e.judgeComments(&e.supps[i], found)...)
 	}
-	return kept, taken
+	return kept, suppressed
 }
 
 // Hidden returns the findings that the baseline suppressed. Call Finish first.

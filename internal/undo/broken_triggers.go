@@ -9,7 +9,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// BrokenTriggers are triggers and functions that a step made and that use a column or table which is gone, or whose table is gone.
+// BrokenTriggers are the triggers and functions of a step that no longer work. They use a column or a table that is gone, or a
+// trigger's own table is gone.
 type BrokenTriggers struct {
 	Step *onward.PlanStep
 	// DropSQL drops them. It is Step.Undo if the step made nothing besides.
@@ -30,10 +31,10 @@ func FindBrokenTriggers(p *onward.Plan, gone []Object, isDone func(step string) 
 		s := &p.Steps[i]
 		switch {
 		case !isDone(s.ID):
-		case slices.ContainsFunc(gone, func(o Object) bool { return makesTriggerOf(s, o) }):
+		case slices.ContainsFunc(gone, func(o Object) bool { return onlyMakesTriggersUsing(s, o) }):
 			out = append(out, BrokenTriggers{s, s.Undo, listTriggers(s)})
 		default:
-			if sql, failing := dropTriggersInto(s, gone); sql != "" {
+			if sql, failing := dropBrokenFunctions(s, gone); sql != "" {
 				out = append(out, BrokenTriggers{s, sql, failing})
 			}
 		}
@@ -41,9 +42,9 @@ func FindBrokenTriggers(p *onward.Plan, gone []Object, isDone func(step string) 
 	return out
 }
 
-// dropTriggersInto returns the statements that drop functions of a step, with all triggers that call them: functions that write a gone table, and
-// functions of its triggers. It also returns which triggers are on another table.
-func dropTriggersInto(s *onward.PlanStep, gone []Object) (sql string, failing []Trigger) {
+// dropBrokenFunctions returns SQL that drops the functions of a step that write a gone table or that its triggers called, with
+// the triggers of other tables that call them. failing are these triggers.
+func dropBrokenFunctions(s *onward.PlanStep, gone []Object) (sql string, failing []Trigger) {
 	nodes := parseStatements(s.SQL)
 	isGone := func(table string) bool { return slices.Contains(gone, Object{Table: table}) }
 	broken := map[string]bool{}
@@ -81,7 +82,7 @@ func listTriggers(s *onward.PlanStep) (out []Trigger) {
 	return out
 }
 
-// writesTable reports whether the body of a function writes a table.
+// writesTable reports whether the body of a function writes a table, judged by its text as plans write it: keywords in capitals.
 func writesTable(f *pgparse.CreateFunctionStmt, o Object) bool {
 	if o.Column != "" {
 		return false
@@ -117,9 +118,10 @@ func quoteNames(names []*pgparse.Node) string {
 	return strings.Join(out, ".")
 }
 
-// makesTriggerOf reports whether a step makes a trigger of a column's table that uses the column of each row, and nothing besides triggers and functions.
-// If the column is gone, each write of the table fails in it.
-func makesTriggerOf(s *onward.PlanStep, column Object) bool {
+// onlyMakesTriggersUsing reports whether a step makes a row trigger of a column's table that uses the column, and otherwise only
+// triggers and functions. If the column is gone, each write of the table fails in the trigger. Any NEW.column or OLD.column in the
+// step's text counts.
+func onlyMakesTriggersUsing(s *onward.PlanStep, column Object) bool {
 	if column.Column == "" || !DropsOnlyTriggers(s.Undo) {
 		return false
 	}
@@ -138,7 +140,7 @@ func DropsOnlyTriggers(sql string) bool {
 	drops := false
 	return !slices.ContainsFunc(list, func(node *pgparse.Node) bool {
 		if node.GetTransactionStmt() != nil || node.GetVariableSetStmt().GetIsLocal() {
-			return false
+			return false // BEGIN, COMMIT and SET LOCAL around the drops
 		}
 		kind := node.GetDropStmt().GetRemoveType()
 		drops = drops || kind == pgparse.ObjectType_OBJECT_TRIGGER

@@ -17,15 +17,19 @@ import (
 
 // Config is what [NewPending] needs.
 type Config struct {
+	// DB is the address of the database, and Schema the schema to migrate.
 	DB, Schema string
 	Scope      ledger.Scope // of Schema
-	Name       string
-	// Plan is the plan that replaces migrations; nil if they run unchanged. To is the last migration to run; "" for no particular one.
+	// Name is the name of the target in the result.
+	Name string
+	// Plan is the plan that replaces migrations; nil if they run unchanged.
 	Plan *onward.Plan
-	To   string
+	// To is the last migration to run; "" runs all.
+	To string
 	// Within limits the wait for the tool's lock.
 	Within time.Duration
-	Tell   func(run.Event)
+	// Tell receives the progress.
+	Tell func(run.Event)
 	// Repository has the migrations. Source is their directory, and Table the tool's table; "" if there is only one.
 	Repository    audit.Config
 	Source, Table string
@@ -39,8 +43,9 @@ type Config struct {
 	Adopt bool
 	// IsDirect reports whether there is no transaction pooler in between.
 	IsDirect func(ctx context.Context) bool
-	// Prepare is called once with the session that holds the tool's lock. RunPlan runs a migration; begun: it is from the ledger.
+	// Prepare is called once, before the first migration, with the session that takes the tool's lock afterwards.
 	Prepare func(ctx context.Context, conn *pgx.Conn) error
+	// RunPlan runs the steps of a migration or of the plan. begun: an earlier call started them, and the plan is from the ledger.
 	RunPlan func(ctx context.Context, p *onward.Plan, begun bool) (*onward.Applied, error)
 }
 
@@ -51,8 +56,8 @@ type Pending struct {
 	release        *audit.Release
 	set            *audit.Set
 	table          string // qualified and quoted
-	tableExists    bool   // the table exists
-	hasRecords     bool   // the table has migrations
+	tableExists    bool
+	hasRecords     bool   // the table records at least one migration or a baseline
 	dirty          string // the key of a migration that was started here and that the table marks as started; "" for none
 	toolOnly       []audit.Beyond
 	replacedByPlan []*audit.Planned // migrations that a plan replaces
@@ -64,7 +69,7 @@ func NewPending(c Config) *Pending {
 	return &Pending{Config: c, out: &onward.Applied{Schema: onward.AppliedSchema, Name: c.Name, State: onward.ApplyDone, Steps: []onward.AppliedStep{}}}
 }
 
-// RunPending carries out the migrations, and returns the known progress also with an error.
+// RunPending runs the pending migrations under the tool's lock. It returns the progress so far also with an error.
 func (p *Pending) RunPending(ctx context.Context) (*onward.Applied, error) {
 	p.Repository.DB, p.Repository.Only = p.DB, p.Schema
 	var err error
@@ -80,6 +85,8 @@ func (p *Pending) RunPending(ctx context.Context) (*onward.Applied, error) {
 	}); err != nil {
 		return p.out, err
 	}
+	// The first round takes the tool's lock, which the others keep. A round that finishes a migration which an earlier call
+	// started reads the rest again in the next one.
 	for locked := false; ; locked = true {
 		again, err := p.runOnce(ctx, locked)
 		if err != nil || !again {
@@ -88,7 +95,7 @@ func (p *Pending) RunPending(ctx context.Context) (*onward.Applied, error) {
 	}
 }
 
-// runMigration runs one migration and adds its result. begun: it is from the ledger.
+// runMigration runs one migration and adds its result. begun: an earlier call started it.
 func (p *Pending) runMigration(ctx context.Context, plan *onward.Plan, begun bool) error {
 	r, err := p.RunPlan(ctx, plan, begun)
 	if r != nil {

@@ -104,7 +104,7 @@ func (p *Pending) chooseSource(ctx context.Context) error {
 			return &run.RefusedError{Text: "the search_path names no schema that there is: nothing says where the migrations' tool keeps count"}
 		}
 		schema = path[0]
-		if err := p.requireEmptySchema(ctx, schema); err != nil {
+		if err := p.refuseIfToolNeedsEmptySchema(ctx, schema); err != nil {
 			return err
 		}
 	case err != nil:

@@ -18,9 +18,10 @@ type appliedRow struct {
 	Dirty    bool
 }
 
-// requireEmptySchema refuses a schema without the tool's table if the tool itself would not start in it.
-func (p *Pending) requireEmptySchema(ctx context.Context, schema string) error {
-	if p.set.Count.Begin == "" {
+// refuseIfToolNeedsEmptySchema refuses a schema that has other objects but not the tool's table, if the tool itself
+// refuses such a schema.
+func (p *Pending) refuseIfToolNeedsEmptySchema(ctx context.Context, schema string) error {
+	if p.set.Count.NotEmptyError == "" {
 		return nil
 	}
 	var strange string
@@ -35,7 +36,8 @@ func (p *Pending) requireEmptySchema(ctx context.Context, schema string) error {
 	if err != nil {
 		return err
 	}
-	return &run.RefusedError{Text: fmt.Sprintf("the schema %s has %s, and no table %s. %s", schema, strange, p.set.Count.Table, p.set.Count.Begin)}
+	c := p.set.Count
+	return &run.RefusedError{Text: fmt.Sprintf("the schema %s has %s, and no table %s. %s", schema, strange, c.Table, c.NotEmptyError)}
 }
 
 // listUnapplied returns the migrations that the database does not have.

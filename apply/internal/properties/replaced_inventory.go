@@ -108,7 +108,7 @@ func (props *Properties) CheckInventory(ctx context.Context, steps ...onward.Pla
 				return err
 			}
 			if len(lost) > 0 {
-				return refuseLosses(&steps[i], lost)
+				return newLossError(&steps[i], lost)
 			}
 			for number, r := range stepReplacements(&steps[i]) {
 				if r.Kind == onward.ReplacementView {
@@ -135,7 +135,7 @@ func (props *Properties) CheckInventory(ctx context.Context, steps ...onward.Pla
 					continue
 				}
 				if sentences := c.DescribeLosses(); len(sentences) > 0 {
-					return refuseLosses(&steps[i], sentences)
+					return newLossError(&steps[i], sentences)
 				}
 				if !replacesNow(&steps[i], &r) {
 					continue
@@ -177,7 +177,8 @@ func (props *Properties) CheckInventory(ctx context.Context, steps ...onward.Pla
 	return sql, err
 }
 
-func refuseLosses(s *onward.PlanStep, sentences []string) error {
+// newLossError returns the refusal of a step that would lose something; each sentence names one loss.
+func newLossError(s *onward.PlanStep, sentences []string) error {
 	return &run.RefusedError{Step: s.ID, Text: "it would lose something: " + strings.Join(sentences, "; ") + ". Nothing was changed by it"}
 }
 

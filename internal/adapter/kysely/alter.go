@@ -66,7 +66,7 @@ func (b *builder) alterColumns(l jscode.Link) string {
 		if b.requireThat(len(l.Arguments) == 2); b.unread {
 			return ""
 		}
-		changes := b.chainOf(l.Arguments[1])
+		changes := b.listCallbackCalls(l.Arguments[1])
 		if b.requireThat(len(changes) == 1); b.unread {
 			return ""
 		}
@@ -123,7 +123,7 @@ func (b *builder) createIndex(first jscode.Link, rest []jscode.Link) string {
 		case "expression":
 			columns = append(columns, b.fixedExpression(l, 0))
 		case "where":
-			where = b.addCondition(where, l, b.immediate)
+			where = b.addCondition(where, l, b.writeLiteral)
 		default:
 			b.unread = true
 		}

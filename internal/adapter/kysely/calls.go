@@ -13,8 +13,8 @@ var unknown = jscode.Translation{Why: "its SQL is known only when it runs"}
 // builder makes the SQL of one chain of calls. unread is set if an argument is no literal, or a method is not known.
 type builder struct {
 	unread bool
-	// fixed is set if values cannot be parameters.
-	fixed bool
+	// refusesParameters is set while an argument is written for which the server takes no parameters.
+	refusesParameters bool
 	// inView is set in the query of a view, whose values are written into it.
 	inView bool
 	// schema is the one that withSchema gives to the tables of a statement; tables are their names.
@@ -25,10 +25,12 @@ type builder struct {
 // requireThat marks the call as unread if a condition does not hold.
 func (b *builder) requireThat(ok bool) { b.unread = b.unread || !ok }
 
-// ofBuilder is the name of a callback's parameter in the records of a run. alias separates a table and its other name.
 const (
-	ofBuilder = ""
-	alias     = " as "
+	// callbackParameter is the name that the records of a run give to the parameter of every callback, such as eb in
+	// (eb) => eb.ref("a"). It has the methods of an expression builder.
+	callbackParameter = ""
+	// alias separates a table and its other name.
+	alias = " as "
 )
 
 // executions are the methods that send what a chain has built.
@@ -84,7 +86,7 @@ func translateTag(call jscode.Value) jscode.Translation {
 		return jscode.Translation{Statements: []jscode.Statement{{Text: texts[0]}}}
 	}
 	b := &builder{}
-	sql, ok := b.expression(call)
+	sql, ok := b.readExpression(call)
 	if b.unread || !ok {
 		return jscode.Translation{Why: "its text is put together when it runs"}
 	}
@@ -120,8 +122,8 @@ func (b *builder) fillTemplate(v jscode.Value) string {
 	return out.String()
 }
 
-// expression returns the SQL of sql`…`, sql.raw("…"), sql.ref("…"), sql.lit(…) and the like. ok is false for another value.
-func (b *builder) expression(v jscode.Value) (sql string, ok bool) {
+// readExpression returns the SQL of sql`…`, sql.raw("…"), sql.ref("…"), sql.lit(…) and the like. ok is false for another value.
+func (b *builder) readExpression(v jscode.Value) (sql string, ok bool) {
 	if isTag(v) {
 		return b.fillTemplate(v.Links[0].Arguments[0]), true
 	}
@@ -129,8 +131,7 @@ func (b *builder) expression(v jscode.Value) (sql string, ok bool) {
 		return "", false
 	}
 	l := v.Links[1]
-	switch root := v.Links[0].Name; {
-	case root == ofBuilder && l.Name != "ref" && l.Name != "val" && l.Name != "lit", root != ofBuilder && root != "sql":
+	if !isExpressionRoot(v.Links[0].Name, l.Name) {
 		return "", false
 	}
 	switch l.Name {
@@ -138,7 +139,7 @@ func (b *builder) expression(v jscode.Value) (sql string, ok bool) {
 		b.requireThat(l.Arguments[0].Kind == jscode.Text && len(l.Arguments) == 1)
 		return l.Arguments[0].Text, true
 	case "lit", "literal":
-		return b.immediate(l.Arguments[0]), true
+		return b.writeLiteral(l.Arguments[0]), true
 	case "val", "value":
 		return b.bindValue(l.Arguments[0]), true
 	case "join":
@@ -157,13 +158,21 @@ func (b *builder) expression(v jscode.Value) (sql string, ok bool) {
 	return "", false
 }
 
+// isExpressionRoot reports whether a method of a name makes an expression: every one of sql, and three of an expression builder.
+func isExpressionRoot(root, method string) bool {
+	if root == callbackParameter {
+		return method == "ref" || method == "val" || method == "lit"
+	}
+	return root == "sql"
+}
+
 // joinValues returns the values of a list with a separator between them, as sql.join does.
 func (b *builder) joinValues(arguments []jscode.Value) string {
 	b.requireThat(arguments[0].Kind == jscode.List)
 	separator := ", "
 	if len(arguments) > 1 {
 		var ok bool
-		separator, ok = b.expression(arguments[1])
+		separator, ok = b.readExpression(arguments[1])
 		b.requireThat(ok)
 	}
 	var parts []string
@@ -175,19 +184,20 @@ func (b *builder) joinValues(arguments []jscode.Value) string {
 
 // bindValue writes a value as the parameter that Kysely sends, which has no type; an expression as it is.
 func (b *builder) bindValue(v jscode.Value) string {
-	if sql, ok := b.expression(v); ok {
+	if sql, ok := b.readExpression(v); ok {
 		return sql
 	}
 	if b.inView {
-		return b.immediate(v)
+		return b.writeLiteral(v)
 	}
-	b.requireThat(!b.fixed)
+	b.requireThat(!b.refusesParameters)
 	switch v.Kind {
 	case jscode.Text, jscode.Number:
 		_, plain := v.PlainNumber()
 		b.requireThat(v.Kind == jscode.Text || plain)
 		return jscode.QuoteSQLText(v.Text)
 	case jscode.Word:
+		// null is NULL, and true the text 'true'. What Kysely does with undefined depends on the place.
 		if v.IsMissing() {
 			b.requireThat(v.IsWord("null"))
 			return "NULL"
@@ -198,9 +208,9 @@ func (b *builder) bindValue(v jscode.Value) string {
 	return ""
 }
 
-// immediate writes a value into the statement.
-func (b *builder) immediate(v jscode.Value) string {
-	if sql, ok := b.expression(v); ok {
+// writeLiteral writes a value into the statement.
+func (b *builder) writeLiteral(v jscode.Value) string {
+	if sql, ok := b.readExpression(v); ok {
 		return sql
 	}
 	if sql, ok := v.SQLConstant(); ok {
@@ -260,7 +270,14 @@ func (b *builder) findTables(links []jscode.Link) {
 	}
 }
 
-// quoteTable writes the name of a table, which may have a schema.
+// The five functions that quote names differ in what a dot means, and in what withSchema adds its schema to:
+//
+//   - quoteTable: a table of the statement gets the schema; a dot separates a schema of its own.
+//   - quoteAliased: a table as quoteTable, perhaps with another name after " as ".
+//   - quoteColumn: the table before a dot gets the schema.
+//   - quoteTarget: the table of a foreign key gets the schema, also if the statement does not name it elsewhere.
+//   - quoteWhole: a view or an index; a dot is a part of the name.
+
 func (b *builder) quoteTable(name string) string {
 	if b.schema != "" && b.tables[name] {
 		return jscode.QuoteSQLName(b.schema) + "." + jscode.QuoteSQLName(name)
@@ -268,7 +285,6 @@ func (b *builder) quoteTable(name string) string {
 	return b.quotePath(name)
 }
 
-// quoteAliased writes the name of a table, which may have another name in the statement.
 func (b *builder) quoteAliased(name string) string {
 	table, other, aliased := strings.Cut(name, alias)
 	if !aliased {
@@ -277,7 +293,6 @@ func (b *builder) quoteAliased(name string) string {
 	return b.quoteTable(strings.TrimSpace(table)) + alias + jscode.QuoteSQLName(strings.TrimSpace(other))
 }
 
-// quoteColumn writes the name of a column, which may have a table and a schema.
 func (b *builder) quoteColumn(name string) string {
 	if table, _, ok := strings.Cut(name, "."); ok && b.schema != "" && strings.Count(name, ".") == 1 && b.tables[strings.TrimSpace(table)] {
 		return jscode.QuoteSQLName(b.schema) + "." + b.quotePath(name)
@@ -285,7 +300,6 @@ func (b *builder) quoteColumn(name string) string {
 	return b.quotePath(name)
 }
 
-// quoteTarget writes the table of a foreign key.
 func (b *builder) quoteTarget(name string) string {
 	if b.schema != "" && !strings.Contains(name, ".") {
 		return jscode.QuoteSQLName(b.schema) + "." + b.quotePath(name)
@@ -293,7 +307,6 @@ func (b *builder) quoteTarget(name string) string {
 	return b.quotePath(name)
 }
 
-// quoteWhole writes a name in which a dot separates nothing: the one of a view or of an index.
 func (b *builder) quoteWhole(name string) string {
 	if b.schema != "" && b.tables[name] {
 		return jscode.QuoteSQLName(b.schema) + "." + jscode.QuoteSQLName(name)
@@ -301,7 +314,7 @@ func (b *builder) quoteWhole(name string) string {
 	return jscode.QuoteSQLName(name)
 }
 
-// quotePath writes the name of an object, with what it is in.
+// quotePath writes the name of an object with its schema and table, which dots separate.
 func (b *builder) quotePath(name string) string {
 	b.requireThat(!strings.Contains(name, alias) && name != "")
 	parts := strings.Split(name, ".")
@@ -311,8 +324,8 @@ func (b *builder) quotePath(name string) string {
 	return strings.Join(parts, ".")
 }
 
-// chainOf returns the calls of a callback that builds something with its parameter: (col) => col.notNull().
-func (b *builder) chainOf(v jscode.Value) []jscode.Link {
+// listCallbackCalls returns the calls of a callback that builds something with its parameter: (col) => col.notNull().
+func (b *builder) listCallbackCalls(v jscode.Value) []jscode.Link {
 	if v.Kind != jscode.Callback {
 		b.unread = true
 		return nil

@@ -33,7 +33,7 @@ func (b *builder) addCondition(where string, l jscode.Link, write func(jscode.Va
 
 // operand returns the left side of a condition.
 func (b *builder) operand(v jscode.Value) string {
-	if sql, ok := b.expression(v); ok {
+	if sql, ok := b.readExpression(v); ok {
 		return sql
 	}
 	name := b.textOf(v)
@@ -125,7 +125,7 @@ func (b *builder) onConflict(l jscode.Link) string {
 	}
 	var columns []string
 	constraint, action := "", ""
-	for _, m := range b.chainOf(l.Arguments[0]) {
+	for _, m := range b.listCallbackCalls(l.Arguments[0]) {
 		b.requireThat(action == "")
 		switch m.Name {
 		case "column":

@@ -109,7 +109,7 @@ func (b *builder) fixedExpression(l jscode.Link, n int) string {
 // defaultOf returns the default of a column.
 func (b *builder) defaultOf(l jscode.Link) string {
 	b.requireThat(len(l.Arguments) == 1)
-	return b.writeFixed(l, 0, b.immediate)
+	return b.writeFixed(l, 0, b.writeLiteral)
 }
 
 // writeFixed writes an argument where parameters are not possible: an expression as it is, another value by a function.
@@ -118,9 +118,9 @@ func (b *builder) writeFixed(l jscode.Link, n int, write func(jscode.Value) stri
 		b.unread = true
 		return ""
 	}
-	b.fixed = true
-	defer func() { b.fixed = false }()
-	if sql, ok := b.expression(l.Arguments[n]); ok {
+	b.refusesParameters = true
+	defer func() { b.refusesParameters = false }()
+	if sql, ok := b.readExpression(l.Arguments[n]); ok {
 		return sql
 	}
 	return write(l.Arguments[n])
@@ -137,7 +137,7 @@ func (b *builder) defineColumn(l jscode.Link) string {
 	sql := jscode.QuoteSQLName(b.textAt(l, 0)) + " " + b.dataType(l, 1)
 	c := clauses{}
 	if len(l.Arguments) > 2 {
-		for _, m := range b.chainOf(l.Arguments[2]) {
+		for _, m := range b.listCallbackCalls(l.Arguments[2]) {
 			if b.addColumnClause(c, m); b.unread {
 				return ""
 			}
@@ -240,7 +240,7 @@ func (b *builder) constraint(l jscode.Link, after []jscode.Link) (sql string, is
 	}
 	c := clauses{}
 	if len(l.Arguments) > build {
-		after = append(b.chainOf(l.Arguments[build]), after...)
+		after = append(b.listCallbackCalls(l.Arguments[build]), after...)
 	}
 	for _, m := range after {
 		if b.unread {

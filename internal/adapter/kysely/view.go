@@ -38,7 +38,7 @@ func (b *builder) createView(first jscode.Link, rest []jscode.Link) string {
 func (b *builder) viewQuery(v jscode.Value) string {
 	b.inView = true
 	defer func() { b.inView = false }()
-	if sql, ok := b.expression(v); ok {
+	if sql, ok := b.readExpression(v); ok {
 		return sql
 	}
 	isQuery := v.Kind == jscode.Chain && len(v.Links) > 2 && !v.Links[0].Called && v.Links[1].Name == "selectFrom"
@@ -106,7 +106,7 @@ func (b *builder) writeSelection(v jscode.Value) string {
 	}
 	name := b.textAt(v.Links[last], 0)
 	v.Links = v.Links[:last]
-	sql, ok := b.expression(v)
+	sql, ok := b.readExpression(v)
 	b.requireThat(ok)
 	return sql + alias + jscode.QuoteSQLName(name)
 }

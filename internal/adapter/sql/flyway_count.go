@@ -34,7 +34,8 @@ func flywayCount(c flywaySettings, h adapter.HistoryBehavior, s adapter.Source) 
 		Make: func(table string) string {
 			return "CREATE TABLE " + table + " " + flywayColumns + "; CREATE INDEX flyway_schema_history_s_idx ON " + table + " (success)"
 		},
-		Begin: "Flyway refuses a schema that has something and no history, or takes it for its baseline: run flyway baseline, or flyway migrate, once",
+		NotEmptyError: "Flyway refuses a schema that has something and no history, or takes it for its baseline: " +
+			"run flyway baseline, or flyway migrate, once",
 		Read: func(table string) string {
 			return "SELECT key, coalesce(checksum::text, ''), NOT success FROM (SELECT DISTINCT ON (key) * FROM (SELECT *, coalesce(version, '" + flywayRepeated +
 				"' || description) AS key FROM " + table +

@@ -114,7 +114,7 @@ func sortByChangelog(t adapter.Tree, names []string) {
 	var named []string
 	var places []int // of the named files
 	for i, n := range names {
-		if _, has := offsets[n]; has {
+		if _, isNamed := offsets[n]; isNamed {
 			named, places = append(named, n), append(places, i)
 		}
 	}

@@ -20,18 +20,20 @@ const MaxCalled = 2000
 // Inliner adds the statements of called functions to scripts. It caches function bodies,
 // since some functions are called many times.
 type Inliner struct {
-	bodies map[*catalog.Function]functionBody
+	bodies map[*catalog.Function]functionBody // by function; see bodyFor
 	// effectsByFunction caches what bodies do besides changing rows: see fired_code.go.
 	// changingNames are the names of functions whose bodies may change more than rows.
 	effectsByFunction map[*catalog.Function]sideEffects
 	changingNames     map[string]bool
 	suspects          []catalog.Name // functions that may belong to changingNames, and are not read yet
-	eventTriggers     map[string]*eventTrigger
-	prepared          map[string]*pgparse.Node
+	// eventTriggers are the event triggers by their names.
+	eventTriggers map[string]*eventTrigger
+	// prepared are the statements of PREPARE by their names.
+	prepared map[string]*pgparse.Node
 	// impliedCalls are the functions that run without being named, by the object that calls
 	// them: see implied_calls.go.
 	impliedCalls map[string][]catalog.Name
-	// reported is the hidden code that was already reported for the script.
+	// reported is the hidden code that was already reported for script.
 	script   *script.Script
 	reported map[string]bool
 }
@@ -71,7 +73,7 @@ func (in *Inliner) InlineCalls(c *catalog.Catalog, s *script.Script, at int) {
 // addCalls adds the bodies of the functions that a statement calls directly.
 func (in *Inliner) addCalls(c *catalog.Catalog, s *script.Script, at int) {
 	st := s.Statements[at]
-	calls, alone := listCalled(st.Node)
+	calls, readsNoTable := listTopLevelCalls(st.Node)
 	for _, call := range calls {
 		schema, name := pgparse.SchemaAndName(call.GetFuncname())
 		if schema == "pg_catalog" || st.IsInside(name) {
@@ -79,13 +81,15 @@ func (in *Inliner) addCalls(c *catalog.Catalog, s *script.Script, at int) {
 		}
 		fn := findOverload(c.Functions(schema, name), len(call.GetArgs()))
 		switch {
-		case fn == nil && schema == "" && builtin.Known(name), fn == nil && !alone:
-			// A function of Postgres, or of an extension, that only reads rows.
+		case fn == nil && schema == "" && builtin.Known(name):
+			// A function of Postgres.
+		case fn == nil && !readsNoTable:
+			// A function of an extension in a query of a table: most likely it only computes values.
 		case fn == nil:
 			st.EditRare().Opaque = joinReasons(st.Opaque, "call of "+name+"()")
-		case fn.Volatility != "volatile":
+		case fn.Volatility != "volatile": // it cannot write
 		default:
-			b := in.bodyFor(fn)
+			b := in.bodyFor(fn) // a copy: what is changed below is not cached
 			if s.Added > MaxCalled {
 				b.why = "as the file calls too much"
 			}
@@ -116,8 +120,9 @@ func joinReasons(list, more string) string {
 	return list + ", " + more
 }
 
-// listCalled returns the functions that a statement calls directly. alone: it reads no table.
-func listCalled(node *pgparse.Node) (calls []*pgparse.FuncCall, alone bool) {
+// listTopLevelCalls returns the calls that a statement consists of: of CALL, and of the targets and the FROM of a SELECT. Calls inside of
+// expressions are not among them. readsNoTable: the statement reads no table.
+func listTopLevelCalls(node *pgparse.Node) (calls []*pgparse.FuncCall, readsNoTable bool) {
 	if call := node.GetCallStmt(); call != nil {
 		return []*pgparse.FuncCall{call.GetFunccall()}, true
 	}
@@ -125,7 +130,7 @@ func listCalled(node *pgparse.Node) (calls []*pgparse.FuncCall, alone bool) {
 	if sel == nil || sel.GetIntoClause() != nil || len(sel.GetValuesLists()) > 0 {
 		return nil, false
 	}
-	alone = true
+	readsNoTable = true
 	for _, t := range sel.GetTargetList() {
 		if f := t.GetResTarget().GetVal().GetFuncCall(); f != nil {
 			calls = append(calls, f)
@@ -134,7 +139,7 @@ func listCalled(node *pgparse.Node) (calls []*pgparse.FuncCall, alone bool) {
 	for _, from := range sel.GetFromClause() {
 		functions := from.GetRangeFunction()
 		if functions == nil {
-			alone = false
+			readsNoTable = false
 			continue
 		}
 		for _, list := range functions.GetFunctions() {
@@ -143,7 +148,7 @@ func listCalled(node *pgparse.Node) (calls []*pgparse.FuncCall, alone bool) {
 			}
 		}
 	}
-	return calls, alone
+	return calls, readsNoTable
 }
 
 // findOverload returns the function that accepts a number of arguments; nil if there is none,

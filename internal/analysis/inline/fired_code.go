@@ -90,7 +90,7 @@ func (in *Inliner) addFired(c *catalog.Catalog, s *script.Script, at int) {
 	in.judgeSuspects(c)
 	w := firedCode{Inliner: in, catalog: c, st: st, functions: len(in.changingNames) > 0}
 	if w.functions {
-		w.direct, _ = listCalled(st.Node)
+		w.direct, _ = listTopLevelCalls(st.Node)
 	}
 	if w.functions || len(in.impliedCalls) > 0 || mayWriteRows(st) {
 		w.readNode(st.Node, "", 0)

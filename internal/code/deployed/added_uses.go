@@ -67,7 +67,7 @@ func (u *Code) namedUses(q question) []index.Use {
 	files := map[string]bool{}
 	for i := range u.ReadFiles().files {
 		f := &u.ReadFiles().files[i]
-		if paths[f.Path] && (b.Skip == nil || !b.Skip(f.Path)) && (works[f.Path] || tables.areIn(words[i])) {
+		if paths[f.Path] && (b.Skip == nil || !b.Skip(f.Path)) && (works[f.Path] || tables.isAnyIn(words[i])) {
 			files[f.Path] = true
 		}
 	}

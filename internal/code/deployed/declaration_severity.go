@@ -60,7 +60,7 @@ func (u *Code) lowerUnnamed(q question, declared []index.Declaration, out *analy
 	var others []string
 	for i, names := range u.ReadFiles().readIdentifiers() {
 		f := &u.ReadFiles().files[i]
-		if own[f.Path] == nil && marks.areIn(names) && (b.Skip == nil || !b.Skip(f.Path)) {
+		if own[f.Path] == nil && marks.isAnyIn(names) && (b.Skip == nil || !b.Skip(f.Path)) {
 			if others = append(others, f.Path); len(others) > maxLabels {
 				return
 			}

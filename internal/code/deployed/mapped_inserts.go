@@ -147,7 +147,7 @@ func (s *SmallTables) textsWith(words []string, skip func(string) bool) (texts m
 	var paths []string
 	for i, names := range s.code.ReadFiles().readIdentifiers() {
 		f := &s.code.ReadFiles().files[i]
-		if marks.areIn(names) && (skip == nil || !skip(f.Path)) && !isSeedScript(f.Path) && !prisma.IsModelSchema(f.Path) {
+		if marks.isAnyIn(names) && (skip == nil || !skip(f.Path)) && !isSeedScript(f.Path) && !prisma.IsModelSchema(f.Path) {
 			paths = append(paths, f.Path)
 		}
 	}
@@ -262,7 +262,7 @@ func (s *SmallTables) seedScript(q question, uses []index.Use) string {
 	}
 	marks := newMarks(words)
 	for i, names := range s.code.ReadFiles().readIdentifiers() {
-		if f := &s.code.ReadFiles().files[i]; words != nil && isSeedScript(f.Path) && marks.areIn(names) {
+		if f := &s.code.ReadFiles().files[i]; words != nil && isSeedScript(f.Path) && marks.isAnyIn(names) {
 			return f.Path
 		}
 	}

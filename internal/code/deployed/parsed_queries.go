@@ -21,8 +21,8 @@ import (
 // FromCode is the name in Workload.Sources for queries that were read from code.
 const FromCode = "code"
 
-// statementFiles is how many files are read at once for their statements.
-const statementFiles = 256
+// filesAtOnce is how many files are read at once.
+const filesAtOnce = 256
 
 // CollectQueries reads the queries in the code that use a database with a schema. earlier is the deployed schema, if the code
 // is the new one.
@@ -97,7 +97,7 @@ func (x *queryCollector) addStatements() error {
 	x.counts.Built, x.counts.BuiltIn = built.Places, built.Files
 	var found []statement
 	made := map[string]bool{} // the names of queries in programs
-	for some := range slices.Chunk(paths, statementFiles) {
+	for some := range slices.Chunk(paths, filesAtOnce) {
 		texts, err := x.u.base.ReadAll(some)
 		if err != nil {
 			return fmt.Errorf("read the code at %s: %w", x.u.name, err)

@@ -49,7 +49,7 @@ func (u *Code) usesPrismaModel(q question, declared []index.Declaration) bool {
 	var others []string
 	for i, names := range u.ReadFiles().readIdentifiers() {
 		f := &u.ReadFiles().files[i]
-		if path.Ext(f.Path) != ".prisma" && marks.areIn(names) && (b.Skip == nil || !b.Skip(f.Path)) {
+		if path.Ext(f.Path) != ".prisma" && marks.isAnyIn(names) && (b.Skip == nil || !b.Skip(f.Path)) {
 			if others = append(others, f.Path); len(others) > maxMembers {
 				return true
 			}

@@ -42,7 +42,7 @@ func TestIdentifiersAreCached(t *testing.T) {
 	}
 	for i, f := range openCode().files {
 		number, isStore := strings.CutPrefix(strings.TrimSuffix(f.Path, ".go"), "store/t")
-		if has := newMarks([]string{"name" + number}).areIn(want[i]); has != isStore {
+		if has := newMarks([]string{"name" + number}).isAnyIn(want[i]); has != isStore {
 			t.Errorf("%s has its name: %v", f.Path, has)
 		}
 	}
@@ -88,7 +88,7 @@ func TestMarksAreFound(t *testing.T) {
 		}
 		slices.Sort(file)
 		want := slices.ContainsFunc(looked, func(w string) bool { return slices.Contains(inFile, w) })
-		if got := newMarks(looked).areIn(slices.Compact(file)); got != want {
+		if got := newMarks(looked).isAnyIn(slices.Compact(file)); got != want {
 			t.Fatalf("%v for %v in %v", got, looked, inFile)
 		}
 		found[want]++

@@ -146,7 +146,7 @@ func (s *SmallTables) isNearInsert(q question, b *index.Bound, one, mapped bool)
 	var paths []string
 	for i, names := range s.code.ReadFiles().readIdentifiers() {
 		f := &s.code.ReadFiles().files[i]
-		if marks.areIn(names) && (b.Skip == nil || !b.Skip(f.Path)) && !isSeedFile(f.Path) && !(mapped && isSeedScript(f.Path)) {
+		if marks.isAnyIn(names) && (b.Skip == nil || !b.Skip(f.Path)) && !isSeedFile(f.Path) && !(mapped && isSeedScript(f.Path)) {
 			paths = append(paths, f.Path)
 		}
 	}

@@ -3,11 +3,7 @@
 // that with what the model says, relation by relation.
 package prove
 
-import (
-	"context"
-
-	"github.com/onward-sql/onward/internal/pgserver/observe"
-)
+import "github.com/onward-sql/onward/internal/pgserver/observe"
 
 // The observer of a server is shared with the proof of the rules' claims.
 type (
@@ -16,9 +12,3 @@ type (
 	Alone       = observe.Alone
 	SetupError  = observe.SetupError
 )
-
-// NewObserver connects to a database twice: once to run statements, once to
-// watch.
-func NewObserver(ctx context.Context, url string) (*Observer, error) {
-	return observe.NewObserver(ctx, url)
-}

@@ -17,6 +17,7 @@ import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/pgserver/observe"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 )
 
@@ -191,7 +192,7 @@ func (b *bench) observer(t *testing.T) (o *Observer, done func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o, err = NewObserver(ctx, server.URL(name))
+	o, err = observe.NewObserver(ctx, server.URL(name))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,7 +32,8 @@ func listDeploySteps(o *onward.DeployOrder, i int) (out []block.Item) {
 	case s == nil:
 		add("migrate", "%s, as written", listDeployed(d))
 	default:
-		add("migrate", "%s: too much for one deploy. Instead %s of onward plan %s..%s", listDeployed(d), countStepsBefore(s), d.From, d.Commit)
+		add("migrate", "%s: too much for one deploy. Instead %s of onward plan %s..%s",
+			listDeployed(d), describeStepsBefore(s), d.From, d.Commit)
 		for _, why := range s.Why {
 			add("", "%s", why)
 		}
@@ -78,8 +79,8 @@ func listDeployed(d *onward.Deploy) string {
 	return prose.FirstNames(names, mostDeployed)
 }
 
-// countStepsBefore counts the steps of a plan before the roll-out.
-func countStepsBefore(s *onward.DeploySteps) string {
+// describeStepsBefore returns the numbers of a plan's steps before the roll-out: "2 expand steps and 1 backfill step".
+func describeStepsBefore(s *onward.DeploySteps) string {
 	out := prose.CountNoun(s.Expand, "expand step")
 	if s.Backfill > 0 {
 		out += " and " + prose.CountNoun(s.Backfill, "backfill step")

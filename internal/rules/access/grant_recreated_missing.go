@@ -36,17 +36,17 @@ type successor struct {
 // hiddenGrant is a GRANT or REVOKE whose text is made at run time.
 type hiddenGrant struct{}
 
-// keepHidden keeps that dynamic SQL has the word.
-func keepHidden(p *rule.Pass, m *rule.Migration, word string) {
+// recordHiddenGrants records for the check of the release that dynamic SQL of the migration contains a verb, GRANT or REVOKE.
+func recordHiddenGrants(p *rule.Pass, m *rule.Migration, verb string) {
 	for _, s := range m.Statements {
-		if s.Opaque != "" && strings.Contains(strings.ToUpper(s.SQL), word) {
+		if s.Opaque != "" && strings.Contains(strings.ToUpper(s.SQL), verb) {
 			p.KeepValue(hiddenGrant{})
 		}
 	}
 }
 
 func recreatedGather(p *rule.Pass, m *rule.Migration) {
-	keepHidden(p, m, "GRANT")
+	recordHiddenGrants(p, m, "GRANT")
 	for t, d := range m.EachChange() {
 		if old := p.ReplacedRelation(d); old != nil && len(old.Grants) > 0 && old.OID != d.OID {
 			p.KeepValue(successor{t.FindNamer(d), d.OID})

@@ -25,9 +25,9 @@ var GrantRevoke = &rule.Rule{
 	Statement: checkRevoke,
 }
 
-// keepsPrivileges reports whether the transaction leaves a role privileges on a relation that
-// it owned: somebody has thought of them.
-func keepsPrivileges(s *rule.Stmt, oid catalog.OID, role string) bool {
+// hasGrantAfterTx reports whether a role has a granted privilege on a relation after the transaction. Its author then
+// has thought of the old owner.
+func hasGrantAfterTx(s *rule.Stmt, oid catalog.OID, role string) bool {
 	r := s.Tx.After.Relation(oid)
 	return r != nil && slices.ContainsFunc(r.Grants, func(g catalog.Grant) bool { return g.Role == role })
 }
@@ -38,7 +38,7 @@ func checkRevoke(p *rule.Pass, s *rule.Stmt) {
 	}
 	for i := range s.Deltas {
 		if d := (&rule.Delta{Delta: &s.Deltas[i], By: s}); d.Kind == catalog.RelationChanged && d.What == "owner" && d.Before.Owner != "" && p.IsDeployed(d) &&
-			d.Before.Index == nil && !keepsPrivileges(s, d.OID, d.Before.Owner) {
+			d.Before.Index == nil && !hasGrantAfterTx(s, d.OID, d.Before.Owner) {
 			p.Report(s, rule.Report{
 				Fact: "the owner of " + d.Before.Name.String() + " becomes " + d.After.Owner + " (was " + d.Before.Owner + ")",
 				Harm: "deployed code that connects as " + d.Before.Owner + " loses every privilege that nobody granted: permission denied",

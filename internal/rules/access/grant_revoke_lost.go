@@ -22,7 +22,7 @@ var GrantRevokeLost = &rule.Rule{
 }
 
 func revokeLostGather(p *rule.Pass, m *rule.Migration) {
-	keepHidden(p, m, "REVOKE")
+	recordHiddenGrants(p, m, "REVOKE")
 	for _, d := range m.EachChange() {
 		rememberReplacement(p, d)
 	}

@@ -37,7 +37,7 @@ func findUnset(p *rule.Pass, t *rule.Tx, d *rule.Delta) string {
 		}
 	}
 	for _, name := range asked {
-		if u := p.Code.FindSettings(name); !u.Known || u.Used || isNamedInFunction(t, name) {
+		if u := p.Code.FindSettings(name); !u.Known || u.Used || isSettingInFunctionBody(t, name) {
 			return ""
 		}
 	}
@@ -47,12 +47,12 @@ func findUnset(p *rule.Pass, t *rule.Tx, d *rule.Delta) string {
 	return "the policies ask for the setting " + prose.EnumerateNames(asked) + ", which it sets nowhere"
 }
 
-// isNamedInFunction reports whether a function of the schema names a setting: the code may
-// call it.
-func isNamedInFunction(t *rule.Tx, name string) bool {
+// isSettingInFunctionBody reports whether a function's body has the name of a setting, which must be in lower case, anywhere in
+// its text: the code may call the function to set it.
+func isSettingInFunctionBody(t *rule.Tx, setting string) bool {
 	found := false
 	t.Migration.After().EachFunction(func(f *catalog.Function) bool {
-		found = strings.Contains(strings.ToLower(f.Body), name)
+		found = strings.Contains(strings.ToLower(f.Body), setting)
 		return !found
 	})
 	return found

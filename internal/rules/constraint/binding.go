@@ -14,9 +14,9 @@ type addedBinding struct {
 	p *rule.Pass
 	t *rule.Tx
 	d *rule.Delta
-	// unfilled: a condition is asked for all rows, also those in which something else
-	// has filled the columns that the deployed code does not know.
-	unfilled bool
+	// assumeUnknown: conditions are evaluated for all rows. Something else may have filled the columns that the deployed
+	// code does not know, so that their values are unknown. Otherwise these columns have their default or NULL.
+	assumeUnknown bool
 }
 
 func (b *addedBinding) judgeConstraint(c *catalog.Constraint) {
@@ -41,15 +41,14 @@ func (b *addedBinding) judgeConstraint(c *catalog.Constraint) {
 	}
 }
 
-// deployedTable is the table as the deployed code knows it: what held there is kept
-// to, be it that an earlier commit of the release has dropped it. nil when the
-// base does not have it.
+// deployedTable returns the table as the deployed code knows it; nil if the base does not have it. The code keeps to its
+// constraints, even if an earlier commit of the release has dropped them.
 func (b *addedBinding) deployedTable() *catalog.Relation {
 	return b.p.Release.Deployed.Relation(b.d.Before.OID)
 }
 
-// heldConstraints are the constraints that the deployed code has kept to.
-func (b *addedBinding) heldConstraints() []*catalog.Constraint {
+// listConstraintsBefore lists the constraints that the deployed code keeps to: of the table before the change, and of the base.
+func (b *addedBinding) listConstraintsBefore() []*catalog.Constraint {
 	list := b.d.Before.Constraints
 	if was := b.deployedTable(); was != nil {
 		list = append(slices.Clip(list), was.Constraints...)
@@ -57,16 +56,16 @@ func (b *addedBinding) heldConstraints() []*catalog.Constraint {
 	return list
 }
 
-// isReplaced reports whether the table had a constraint that bound at least as
-// much, be it that the release drops it.
-func (b *addedBinding) isReplaced(same func(*catalog.Constraint) bool) bool {
-	return slices.ContainsFunc(b.heldConstraints(), func(old *catalog.Constraint) bool {
-		return (b.d.OldConstraint == nil || old.ID != b.d.OldConstraint.ID) && old.Enforced && same(old)
+// isAlreadyBound reports whether an enforced constraint, even one that the release drops, bound the deployed code at least as
+// much as the new one: implies compares them.
+func (b *addedBinding) isAlreadyBound(implies func(*catalog.Constraint) bool) bool {
+	return slices.ContainsFunc(b.listConstraintsBefore(), func(old *catalog.Constraint) bool {
+		return (b.d.OldConstraint == nil || old.ID != b.d.OldConstraint.ID) && old.Enforced && implies(old)
 	})
 }
 
-// severityIfUsed returns the severity of a rule that may fail the writes of the deployed code. Careful people add a constraint NOT VALID, or its
-// index concurrently; only the text of the code can make that more than a note.
+// severityIfUsed returns the severity of a finding about a constraint that may fail writes of the deployed code: a warning if the code may
+// write one of its columns. Otherwise it is a note, because the constraint alone is no mistake: it has to be added at some time.
 func severityIfUsed(used bool) onward.Severity {
 	if used {
 		return onward.Warning
@@ -80,7 +79,7 @@ func mayWrite(uses []analysis.Usage) bool {
 	return slices.ContainsFunc(uses, func(u analysis.Usage) bool { return u.Named || u.Used && (u.Read == nil || u.Written != nil) })
 }
 
-// reportIfUsed says it, unless the deployed code has nothing to do with the columns.
+// reportIfUsed reports the finding, unless all of the columns are new or the deployed code does not use them.
 func (b *addedBinding) reportIfUsed(columns []int16, r rule.Report) {
 	concerns := len(columns) == 0
 	var uses []analysis.Usage
@@ -112,8 +111,8 @@ func (b *addedBinding) reportIfUsed(columns []int16, r rule.Report) {
 	b.p.Report(b.d, r)
 }
 
-// findInsert is an INSERT of the deployed code that writes one of the columns, which tells
-// more than a line that has the word.
+// findInsert returns an INSERT of the deployed code that writes one of the columns: better evidence than a line with the column's
+// name.
 func (b *addedBinding) findInsert(columns []int16) *analysis.Insert {
 	for _, a := range columns {
 		if col := b.d.After.Attr(a); col != nil {

@@ -12,7 +12,7 @@ import (
 
 func (b *addedBinding) judgeCheck(c *catalog.Constraint, name string) {
 	table := b.d.After.Name.String()
-	if b.isReplaced(func(old *catalog.Constraint) bool {
+	if b.isAlreadyBound(func(old *catalog.Constraint) bool {
 		return old.Kind == catalog.Check && predicate.Implies(old.Expr, c.Expr)
 	}) {
 		return

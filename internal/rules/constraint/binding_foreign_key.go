@@ -17,7 +17,7 @@ func (b *addedBinding) foreignKey(c *catalog.Constraint, name string) {
 	var old *catalog.Constraint
 	var was *catalog.Relation // what the columns referred to instead
 	isCopy := false           // the referenced table has its rows
-	for _, o := range b.heldConstraints() {
+	for _, o := range b.listConstraintsBefore() {
 		if o.Kind != catalog.ForeignKey || !o.Enforced || !slices.Equal(o.Columns, c.Columns) {
 			continue
 		}

@@ -29,7 +29,7 @@ func (b *addedBinding) judgeUnique(idx *catalog.Relation, name string) {
 	reached := info.Predicate == nil || b.evaluateCheck(info.Predicate).MayBe(predicate.True)
 	if info.Predicate != nil {
 		all := *b
-		all.unfilled = true
+		all.assumeUnknown = true
 		if !all.evaluateCheck(info.Predicate).MayBe(predicate.True) {
 			return // no row is in it yet
 		}

@@ -29,7 +29,7 @@ func (b *addedBinding) writtenValue(ref *pgparse.ColumnRef) predicate.Value {
 	case col == nil:
 		return predicate.Value{}
 	case b.p.NewColumn(b.d, col):
-		if b.unfilled {
+		if b.assumeUnknown {
 			return predicate.Value{}
 		}
 		if b.isAlwaysNull(col) {
