@@ -77,17 +77,17 @@ type Config struct {
 	Unproven string
 	// UnknownVersion begins a plan also on a server of a newer major version than this release was proven on.
 	UnknownVersion bool
-	// Server is the address of the Postgres on which that copy is made; "" means a throwaway server.
+	// Server is the address of the Postgres on which Workload's copy of the schema is made; "" means a throwaway server.
 	Server string
 	// AcceptPublications are publications whose subscribers already have what the steps need, or may stop.
 	AcceptPublications []string
 	// AcceptTriggers are triggers, rules and policies on the migration tool's table that may run.
 	AcceptTriggers []string
 	// AcceptOldSnapshots is the reason not to wait for transactions that do not see what a backfill wrote, before a step gives its rows a known
-	// name, nor for those that would read no rows after REPACK (CONCURRENTLY). The audit trail keeps it. "" waits. WaitForStandbys: such
-	// transactions on standbys are waited for, too.
+	// name, nor for those that would read no rows after REPACK (CONCURRENTLY). The audit trail keeps it. "" waits.
 	AcceptOldSnapshots string
-	WaitForStandbys    bool
+	// WaitForStandbys waits for such transactions on standbys, too.
+	WaitForStandbys bool
 	// AsSuperuser: a superuser's steps may run code of roles without its rights.
 	AsSuperuser bool
 	// Slice limits this call; nil does not. A database on which another process works is then not waited for.
@@ -160,12 +160,13 @@ func Run(ctx context.Context, c Config) (*onward.Applied, error) {
 	if isEmptyPlan(c.Plan) {
 		return runEmptyPlan(ctx, &c)
 	}
-	return runSettings(ctx, settings{Config: c})
+	return runPlan(ctx, settings{Config: c})
 }
 
-func runSettings(ctx context.Context, c settings) (*onward.Applied, error) {
+// runPlan carries out the plan of some settings, attempt after attempt, or a slice of it.
+func runPlan(ctx context.Context, c settings) (*onward.Applied, error) {
 	return withTarget(ctx, c, func(t *Target) error {
-		if err := t.refuseReplacedRan(ctx); err != nil {
+		if err := t.refuseIfReplacedMigrationsRan(ctx); err != nil {
 			return err
 		}
 		return t.runAttempts(ctx, func() (State, error) { return t.Step(ctx, time.Second) })
@@ -187,7 +188,7 @@ func withTarget(ctx context.Context, c settings, work func(t *Target) error) (*o
 	return out, errors.Join(err, stateErr)
 }
 
-// runAttempts makes one attempt after another until nothing is left to do.
+// runAttempts makes one attempt after another until nothing is left to do, or the call's slice of time is over: see [Config.Slice].
 func (t *Target) runAttempts(ctx context.Context, attempt func() (State, error)) error {
 	slice := t.c.startSlice()
 	step, since := slice.waitedBefore()

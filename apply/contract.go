@@ -17,7 +17,7 @@ import (
 //
 // The errors are the same as for [Run]. A plan that has not reached the phase gives a [*RefusedError].
 func Continue(ctx context.Context, c Config, id string) ([]*onward.Applied, error) {
-	return forEachPlan(ctx, settings{Config: c}, id, c.Through, runSettings)
+	return forEachPlan(ctx, settings{Config: c}, id, c.Through, runPlan)
 }
 
 // forEachPlan calls run for the unfinished plans of the ledger that have reached a phase, oldest first.

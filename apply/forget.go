@@ -78,8 +78,9 @@ func (t *Target) reportLeft(gone []undo.Object) (left []string) {
 	return left
 }
 
-// refuseReplacedRan refuses to go on with a plan if a table or column that its contract drops is gone already. It reports what is left of the plan.
-func (t *Target) refuseReplacedRan(ctx context.Context) error {
+// refuseIfReplacedMigrationsRan refuses to go on with a plan if a table or column that its contract drops is gone already. It reports what
+// is left of the plan.
+func (t *Target) refuseIfReplacedMigrationsRan(ctx context.Context) error {
 	if t.record.AsWritten || t.record.Undoing || !t.isBegun() {
 		return nil
 	}

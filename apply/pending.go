@@ -93,7 +93,7 @@ func (config *PendingConfig) newPending(c *settings) *migrations.Pending {
 			migration := *c
 			migration.Plan, migration.Name, migration.To, migration.Through = p, p.Migrations[0].ID, "", onward.Expand
 			migration.asWritten, migration.moved = true, begun
-			return runSettings(ctx, migration)
+			return runPlan(ctx, migration)
 		},
 	})
 }
@@ -122,7 +122,7 @@ func RunPlanAndRecord(ctx context.Context, config PendingConfig) (*onward.Applie
 		c.unrecordedReason = address.RedactError(err, c.DB).Error()
 	}
 	c.toolRows, c.writtenFiles = rows, p.FindWritten()
-	out, err := runSettings(ctx, c)
+	out, err := runPlan(ctx, c)
 	if err != nil || out.State != onward.ApplyDone || out.Next != "" || c.Plan.Dir != "" {
 		return out, err
 	}

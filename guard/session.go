@@ -319,7 +319,7 @@ func (s *session) liftTimeout(ctx context.Context, w *wire.Session, limit, lifte
 	s.mu.Unlock()
 }
 
-func (s *session) Lost(why string) {
+func (s *session) EndReading(why string) {
 	s.run.addNote(why + ": what a session sends is no longer watched")
 	s.run.recordCommit()
 }

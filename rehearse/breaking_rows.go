@@ -150,7 +150,7 @@ func (v *version) addRowsFinding(step *step, stop *migrationFailure) {
 	if d == nil {
 		v.addFinding(release.RehearsalFailsWithRows, step, stop.statement,
 			"refused on tables with rows, and not on empty ones: "+serverMessage(stop),
-			"production has rows too: if they are like these, the migration stops here"+v.describeRemaining(step), "")
+			"production has rows too: if they are like these, the migration stops here"+v.describeSkippedMigrations(step), "")
 		return
 	}
 	instead := ""
@@ -162,7 +162,7 @@ func (v *version) addRowsFinding(step *step, stop *migrationFailure) {
 	}
 	v.addFinding(release.RehearsalFailsWithRows, step, stop.statement,
 		"production's rows may break it, as the base lets such rows in: "+serverMessage(stop),
-		"if there is one, the migration stops here"+v.describeRemaining(step), instead)
+		"if there is one, the migration stops here"+v.describeSkippedMigrations(step), instead)
 }
 
 // violatingRowsQuery returns the query that finds the rows which break a demand; "" if none is

@@ -110,13 +110,15 @@ func (v *version) addFailureFindings(s *releaseRun) {
 			"the migration fails wherever its role is none", "")
 	case s.out.Traffic != nil && server.Code == deadlock:
 		v.addFinding(release.RehearsalFails, step, stop.statement, "queries of the deployed code and the migration each held what the other waited for: "+refusal,
-			"the server ends one of them: this time it was the migration, which stops here"+v.describeRemaining(step)+"; the next time it may be a query of a user",
+			"the server ends one of them: this time it was the migration, which stops here"+v.describeSkippedMigrations(step)+
+				"; the next time it may be a query of a user",
 			"one table in a transaction, or the tables in the order in which the deployed code takes them; a short lock_timeout, and another attempt.")
 	case s.out.Traffic != nil && server.Code == lockTimeout:
 		v.addFinding(release.RehearsalFails, step, stop.statement, "it gives up waiting for the queries of the deployed code: "+refusal,
-			"the migration stops here"+v.describeRemaining(step), "run it again if possible, and let nothing of it commit before.")
+			"the migration stops here"+v.describeSkippedMigrations(step), "run it again if possible, and let nothing of it commit before.")
 	default:
-		v.addFinding(release.RehearsalFails, step, stop.statement, "the server refuses it: "+refusal, "the migration stops here"+v.describeRemaining(step), "")
+		v.addFinding(release.RehearsalFails, step, stop.statement, "the server refuses it: "+refusal,
+			"the migration stops here"+v.describeSkippedMigrations(step), "")
 	}
 }
 
@@ -133,9 +135,9 @@ func (v *version) reportUnrehearsed(s *releaseRun, why string) {
 	})
 }
 
-// describeRemaining says how many migrations do not run any more.
-func (v *version) describeRemaining(at *step) string {
-	if n := len(v.steps) - 1 - slices.Index(v.steps, at); n > 0 {
+// describeSkippedMigrations says how many migrations come after a failed one, which therefore do not run; "" for none.
+func (v *version) describeSkippedMigrations(failed *step) string {
+	if n := len(v.steps) - 1 - slices.Index(v.steps, failed); n > 0 {
 		return fmt.Sprintf(", and %s after it", prose.CountNoun(n, "migration"))
 	}
 	return ""

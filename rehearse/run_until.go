@@ -66,7 +66,8 @@ func (e *RefusedError) Unwrap() error { return e.stop.err }
 func (s *Stage) ReportRows(refused *RefusedError, fact string) {
 	count := len(s.v.report.Findings)
 	s.v.addFinding(release.RehearsalFailsWithRows, refused.step, refused.stop.statement, fact,
-		"production has rows that the deployed code wrote: the migration stops at the first one that is like these"+s.v.describeRemaining(refused.step), "")
+		"production has rows that the deployed code wrote: the migration stops at the first one that is like these"+
+			s.v.describeSkippedMigrations(refused.step), "")
 	if added := s.v.report.Findings[count:]; len(added) > 0 && added[0].Severity == onward.Warning {
 		added[0].Severity = onward.Error
 	}

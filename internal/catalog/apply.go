@@ -83,8 +83,8 @@ func (c *Catalog) Apply(node *pgparse.Node, sql string) (*Catalog, []Problem) {
 		return c, nil
 	}
 	next := *c
-	next.folded++
-	f := &fold{Catalog: &next, sql: sql, own: next.folded}
+	next.foldCount++
+	f := &fold{Catalog: &next, sql: sql, own: next.foldCount}
 	f.foldStatement(msg)
 	if f.failed {
 		return c, f.problems

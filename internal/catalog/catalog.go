@@ -22,18 +22,19 @@ type Catalog struct {
 	// guesses holds relations that no statement created, as inferred before statements
 	// changed them. Diff compares with them.
 	guesses trie[OID, *Relation]
-	// guessed holds these relations by the names under which they were first mentioned.
-	guessed trie[Name, OID]
+	// guessedByName holds these relations by the names under which they were first mentioned.
+	guessedByName trie[Name, OID]
 	// called holds, by the name of a function, the OIDs of relations that ever called it,
 	// except for built-in functions. Without it, the cost of DROP FUNCTION would grow with
-	// the schema.
+	// the schema. The value is the newest entry of a linked list.
 	called trie[functionName, *user]
 	// typed holds, by a user-defined type, the relations and functions that ever used it. It
-	// also holds, by a sequence, those that ever took numbers from it without owning it.
+	// also holds, by a sequence, those that ever took numbers from it without owning it. The
+	// value is the newest entry of a linked list.
 	typed trie[OID, *user]
 	next  OID
-	// folded numbers the folded statements. The last one owns the nodes that it made.
-	folded owner
+	// foldCount numbers the folded statements. The last one owns the nodes that it made.
+	foldCount owner
 	// SearchPath is the session's search path. Unqualified names are looked up along it and
 	// created in its first schema. It is "public" unless a SET changed it.
 	SearchPath []string
@@ -47,8 +48,10 @@ type Catalog struct {
 	// Complete says that the catalog was read from a dump or a server: any object that it
 	// lacks does not exist. A catalog folded from a history is never complete.
 	Complete bool
-	journal  *entry
-	shared   *sharedLists
+	// journal is the newest entry of the list of touched objects.
+	journal *entry
+	// shared holds the lists whose free room successive catalogs share.
+	shared *sharedLists
 	// renamed holds the tables that were renamed: names of their constraints may begin with
 	// an old name.
 	renamed trie[OID, struct{}]
@@ -199,6 +202,17 @@ func (c *Catalog) EachRelation(f func(*Relation) bool) {
 	}
 }
 
+// EachFunction calls f for every function, in no particular order.
+func (c *Catalog) EachFunction(f func(*Function) bool) {
+	for _, list := range c.functions.all() {
+		for _, fn := range list {
+			if !f(fn) {
+				return
+			}
+		}
+	}
+}
+
 // EachObject calls f for every object of a kind, in no particular order.
 func (c *Catalog) EachObject(kind string, f func(*Object) bool) {
 	for k, o := range c.objects.all() {
@@ -245,15 +259,4 @@ func hashText(seed uint32, s string) uint32 {
 	hi, lo := bits.Mul64(h^v^k1, k0)
 	h = hi ^ lo
 	return uint32(h ^ h>>32)
-}
-
-// EachFunction calls f for every function, in no particular order.
-func (c *Catalog) EachFunction(f func(*Function) bool) {
-	for _, list := range c.functions.all() {
-		for _, fn := range list {
-			if !f(fn) {
-				return
-			}
-		}
-	}
 }

@@ -35,8 +35,8 @@ func (m *Commands) SchemaAfter(i int) *Catalog {
 // applyCommand folds one command of an ALTER TABLE.
 func (c *Catalog) applyCommand(s *pgparse.AlterTableStmt, cmd *pgparse.AlterTableCmd) *Catalog {
 	next := *c
-	next.folded++
-	f := &fold{Catalog: &next, own: next.folded}
+	next.foldCount++
+	f := &fold{Catalog: &next, own: next.foldCount}
 	f.alterTable(s, []*pgparse.AlterTableCmd{cmd})
 	if f.failed {
 		return c

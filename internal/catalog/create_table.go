@@ -8,12 +8,14 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
+// createTable folds CREATE TABLE and CREATE FOREIGN TABLE. It returns nil if the server refuses the statement, or if IF NOT EXISTS skips
+// it.
 // https://www.postgresql.org/docs/current/sql-createtable.html
 func (f *fold) createTable(s *pgparse.CreateStmt, kind Kind) *Relation {
 	if f.refuseOnCommit(s.GetRelation(), s.GetOncommit()) {
 		return nil
 	}
-	oid, name, ok := f.findFreeName(s.GetRelation(), s.GetIfNotExists(), kind)
+	oid, name, ok := f.claimName(s.GetRelation(), s.GetIfNotExists(), kind)
 	if !ok {
 		return nil
 	}
@@ -32,8 +34,8 @@ func (f *fold) createTable(s *pgparse.CreateStmt, kind Kind) *Relation {
 	if m := managerOf(Unmanaged, t.Options); m != Unmanaged {
 		t.copyRare().Manager = m
 	}
-	f.replaceInferred(t)
-	var p pending
+	f.assignOID(t)
+	var p pending // what is made after the columns
 	partition := s.GetPartbound() != nil
 	if partition {
 		f.partitionColumns(t, s)
@@ -60,13 +62,60 @@ func (f *fold) createTable(s *pgparse.CreateStmt, kind Kind) *Relation {
 	return t
 }
 
-// tableElements makes the columns that a CREATE TABLE lists; its constraints go to
-// p.
+// inheritColumns merges the columns and constraints of parents.
+func (f *fold) inheritColumns(t *Relation, parents []*pgparse.Node) {
+	for _, n := range parents {
+		parent := f.relationFor(n.GetRangeVar(), Table, false)
+		if parent == nil || !f.requireRowRelation(parent, pgerror.InheritRelation.NewRefusal(parent.Name.Name)) {
+			continue
+		}
+		parent = f.Relation(parent.OID)
+		if slices.Contains(t.Inherits, parent.OID) {
+			f.addProblem(true, pgerror.InheritTwice, parent.Name.Name)
+			continue
+		}
+		t.copyRare().Inherits = appendShared(f, t.Inherits, parent.OID)
+		f.mergeParent(t, parent)
+	}
+}
+
+// mergeParent gives a new table the columns and inheritable constraints of a
+// parent or partitioned table.
+func (f *fold) mergeParent(t, parent *Relation) {
+	t.Partial = t.Partial || parent.Inferred || parent.Partial
+	for _, c := range parent.Columns {
+		if have := t.Column(c.Name); have != nil {
+			e := t.editColumn(have.Attnum)
+			e.NotNull = e.NotNull || c.NotNull
+			e.Inherited = true
+			continue
+		}
+		next := c.copyForOtherTable()
+		next.Inherited, next.Local, next.Comment = true, false, ""
+		if parent.Kind != PartitionedTable {
+			next.copyRare().Identity = ""
+		}
+		t.addColumn(next)
+	}
+	t.resolveGenerated()
+	for _, con := range parent.Constraints {
+		if con.Kind != Check && con.Kind != NotNullConstraint || con.NoInherit || hasConstraint(t.Constraints, con.Name) {
+			continue
+		}
+		next := *con
+		next.ID = f.newOID()
+		next.Parent = true
+		next.Columns = mapAttnums(parent, t, con.Columns)
+		t.Constraints = appendShared(f, t.Constraints, &next)
+	}
+}
+
+// tableElements adds the columns that a CREATE TABLE lists. Its constraints go to p, and are made after the columns.
 func (f *fold) tableElements(t *Relation, s *pgparse.CreateStmt, p *pending) {
 	for _, n := range s.GetTableElts() {
 		switch e := pgparse.Unwrap(n).(type) {
 		case *pgparse.ColumnDef:
-			f.tableColumn(t, e, p, s.GetPartbound() != nil || s.GetOfTypename() != nil)
+			f.addOrMergeColumn(t, e, p, s.GetPartbound() != nil || s.GetOfTypename() != nil)
 		case *pgparse.TableLikeClause:
 			f.copyLikeColumns(t, e, p)
 		case *pgparse.Constraint:
@@ -80,11 +129,21 @@ func (f *fold) tableElements(t *Relation, s *pgparse.CreateStmt, p *pending) {
 	}
 }
 
-// findFreeName finds out whether a relation can be created: its OID (of the inferred
-// relation that it takes the place of, or 0) and its name.
-func (f *fold) findFreeName(rv *pgparse.RangeVar, ifNotExists bool, kind Kind) (OID, Name, bool) {
+// joinParents enters a new table in the lists of its parents.
+func (f *fold) joinParents(t *Relation) {
+	for _, oid := range t.Inherits {
+		if p := f.editRelation(oid); p != nil && !slices.Contains(p.Children, t.OID) {
+			p.copyRare().Children = appendShared(f, p.Children, t.OID)
+		}
+	}
+}
+
+// claimName claims the name of a relation that is created: ok is false if it cannot be created. oid belongs to the
+// inferred relation whose place it takes; it is 0 without one. A taken name is recorded as a refusal. If that is not certain,
+// the relation with the name is dropped: a statement that could not be read must have done so.
+func (f *fold) claimName(rv *pgparse.RangeVar, ifNotExists bool, kind Kind) (oid OID, name Name, ok bool) {
 	schema, relname := pgparse.RangeName(rv)
-	name := f.nameFor(schema, relname)
+	name = f.nameFor(schema, relname)
 	oid, taken := f.names.get(name)
 	if !taken {
 		f.creating = name
@@ -105,7 +164,6 @@ func (f *fold) findFreeName(rv *pgparse.RangeVar, ifNotExists bool, kind Kind) (
 		f.addRefusal(known && f.isHistoryComplete(), no)
 	}
 	if !f.failed {
-		// Something that could not be read must have dropped the old one.
 		f.dropRelation(oid)
 		f.creating = name
 		return 0, name, true
@@ -119,8 +177,9 @@ func (r *Relation) canBe(kind Kind) bool {
 	return r.Inferred && r.Index == nil && (r.Seq != nil) == (kind == Sequence) && (r.Kind == CompositeType) == (kind == CompositeType)
 }
 
-// replaceInferred keeps what refers to the inferred relation that t takes the place of.
-func (f *fold) replaceInferred(t *Relation) {
+// assignOID gives a new relation its OID. If it takes the place of an inferred relation, it keeps that one's OID,
+// column numbers, and the objects that refer to it.
+func (f *fold) assignOID(t *Relation) {
 	old := f.Relation(t.OID)
 	if t.OID == 0 || old == nil {
 		t.OID = f.newOID()
@@ -195,26 +254,26 @@ func persistenceOf(rv *pgparse.RangeVar) Persistence {
 	return Permanent
 }
 
-// tableColumn adds a column of CREATE TABLE, or merges it with the one of the
-// same name that a parent or a type gave.
-func (f *fold) tableColumn(t *Relation, def *pgparse.ColumnDef, p *pending, given bool) {
+// addOrMergeColumn adds a column of CREATE TABLE, or merges it with the one of the same name that a parent or a type
+// gave. adjustsOnly is set for a partition and for a table OF a type, whose lists only adjust existing columns.
+func (f *fold) addOrMergeColumn(t *Relation, def *pgparse.ColumnDef, p *pending, adjustsOnly bool) {
 	c := f.columnFrom(def, p)
 	old := t.Column(c.Name)
 	if old == nil {
-		if given && !t.Partial {
+		if adjustsOnly && !t.Partial {
 			f.addProblem(f.isHistoryComplete(), pgerror.ColumnMissingAlone, c.Name)
 		}
 		t.assignAttnum(c)
 		t.Columns = append(t.Columns, c)
 		return
 	}
-	if !given && !old.Inherited {
+	if !adjustsOnly && !old.Inherited {
 		f.addProblem(true, pgerror.ColumnTwice, c.Name)
 		return
 	}
 	e := t.editColumn(old.Attnum)
 	e.NotNull = e.NotNull || c.NotNull
-	e.Local = !given
+	e.Local = !adjustsOnly
 	if c.Default != nil {
 		e.Default, e.DefaultText, e.Takes = c.Default, c.DefaultText, c.Takes
 	}
@@ -298,63 +357,6 @@ func (f *fold) typedColumns(t *Relation, tn *pgparse.TypeName) {
 	for _, c := range f.Relation(u.Relation).Columns {
 		next := *c
 		t.addColumn(&next)
-	}
-}
-
-// inheritColumns merges the columns and constraints of parents.
-func (f *fold) inheritColumns(t *Relation, parents []*pgparse.Node) {
-	for _, n := range parents {
-		parent := f.relationFor(n.GetRangeVar(), Table, false)
-		if parent == nil || !f.requireRowRelation(parent, pgerror.InheritRelation.NewRefusal(parent.Name.Name)) {
-			continue
-		}
-		parent = f.Relation(parent.OID)
-		if slices.Contains(t.Inherits, parent.OID) {
-			f.addProblem(true, pgerror.InheritTwice, parent.Name.Name)
-			continue
-		}
-		t.copyRare().Inherits = appendShared(f, t.Inherits, parent.OID)
-		f.mergeParent(t, parent)
-	}
-}
-
-// mergeParent gives a new table the columns and inheritable constraints of a
-// parent or partitioned table.
-func (f *fold) mergeParent(t, parent *Relation) {
-	t.Partial = t.Partial || parent.Inferred || parent.Partial
-	for _, c := range parent.Columns {
-		if have := t.Column(c.Name); have != nil {
-			e := t.editColumn(have.Attnum)
-			e.NotNull = e.NotNull || c.NotNull
-			e.Inherited = true
-			continue
-		}
-		next := c.copyForOtherTable()
-		next.Inherited, next.Local, next.Comment = true, false, ""
-		if parent.Kind != PartitionedTable {
-			next.copyRare().Identity = ""
-		}
-		t.addColumn(next)
-	}
-	t.resolveGenerated()
-	for _, con := range parent.Constraints {
-		if con.Kind != Check && con.Kind != NotNullConstraint || con.NoInherit || hasConstraint(t.Constraints, con.Name) {
-			continue
-		}
-		next := *con
-		next.ID = f.newOID()
-		next.Parent = true
-		next.Columns = mapAttnums(parent, t, con.Columns)
-		t.Constraints = appendShared(f, t.Constraints, &next)
-	}
-}
-
-// joinParents enters a new table in the lists of its parents.
-func (f *fold) joinParents(t *Relation) {
-	for _, oid := range t.Inherits {
-		if p := f.editRelation(oid); p != nil && !slices.Contains(p.Children, t.OID) {
-			p.copyRare().Children = appendShared(f, p.Children, t.OID)
-		}
 	}
 }
 

@@ -19,7 +19,7 @@ func (f *fold) changeGuess(r *Relation, change func(*Relation)) {
 // FindGuess is the relation that no statement created and that had a name when the
 // first one named it, as it must have been; nil for none.
 func (c *Catalog) FindGuess(name Name) *Relation {
-	oid, ok := c.guessed.get(name)
+	oid, ok := c.guessedByName.get(name)
 	if !ok {
 		return nil
 	}

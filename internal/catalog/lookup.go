@@ -179,7 +179,7 @@ func (f *fold) inferRelation(name Name, kind Kind) *Relation {
 	f.storeRelation(r)
 	guess := *r
 	f.guesses = f.guesses.insertKey(f.own, r.OID, &guess)
-	f.guessed = f.guessed.insertKey(f.own, name, r.OID)
+	f.guessedByName = f.guessedByName.insertKey(f.own, name, r.OID)
 	return r
 }
 

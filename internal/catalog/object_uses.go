@@ -55,8 +55,8 @@ func (c *Column) readsSequence(seq OID) bool {
 	return seq != 0 && c.Takes == seq && c.Sequence != seq && c.Default != nil
 }
 
-// user is one of those that use something, some of them more than once. A
-// catalog before this one keeps its part of the list.
+// user is an entry of a linked list of the relations and functions that ever used something, newest first. An object may
+// be in it more than once. Older catalogs share its end.
 type user struct {
 	oid    OID
 	before *user

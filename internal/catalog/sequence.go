@@ -11,7 +11,7 @@ import (
 
 // https://www.postgresql.org/docs/current/sql-createsequence.html
 func (f *fold) createSequence(s *pgparse.CreateSeqStmt) {
-	oid, name, ok := f.findFreeName(s.GetSequence(), s.GetIfNotExists(), Sequence)
+	oid, name, ok := f.claimName(s.GetSequence(), s.GetIfNotExists(), Sequence)
 	if !ok {
 		return
 	}

@@ -93,8 +93,8 @@ func (c *Catalog) EndTransaction() *Catalog {
 // EndSession returns the catalog after the end of a session: its temporary relations are gone.
 func (c *Catalog) EndSession() *Catalog {
 	next := *c.EndTransaction()
-	next.folded++
-	f := &fold{Catalog: &next, own: next.folded}
+	next.foldCount++
+	f := &fold{Catalog: &next, own: next.foldCount}
 	f.discardSession(&pgparse.DiscardStmt{Target: pgparse.DiscardMode_DISCARD_ALL})
 	return f.Catalog
 }

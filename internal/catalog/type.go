@@ -230,7 +230,7 @@ func (f *fold) renameDomainConstraint(s *pgparse.RenameStmt, to string) {
 
 // https://www.postgresql.org/docs/current/sql-createtype.html, CREATE TYPE … AS (…)
 func (f *fold) createComposite(s *pgparse.CompositeTypeStmt) {
-	oid, name, ok := f.findFreeName(s.GetTypevar(), false, CompositeType)
+	oid, name, ok := f.claimName(s.GetTypevar(), false, CompositeType)
 	if !ok {
 		return
 	}
@@ -245,7 +245,7 @@ func (f *fold) createComposite(s *pgparse.CompositeTypeStmt) {
 		return
 	}
 	r := &Relation{OID: oid, Name: name, Kind: CompositeType, NextAttnum: 1, Rare: &plain}
-	f.replaceInferred(r)
+	f.assignOID(r)
 	for _, n := range s.GetColdeflist() {
 		d := n.GetColumnDef()
 		if r.Column(clipName(d.GetColname())) != nil {

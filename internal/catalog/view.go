@@ -147,7 +147,7 @@ func (f *fold) createAs(into *pgparse.IntoClause, q *pgparse.Node, kind Kind, if
 	if f.refuseOnCommit(into.GetRel(), into.GetOnCommit()) {
 		return
 	}
-	oid, name, ok := f.findFreeName(into.GetRel(), ifNotExists, kind)
+	oid, name, ok := f.claimName(into.GetRel(), ifNotExists, kind)
 	if !ok || f.refuseTooManyTargets(q) {
 		return
 	}
@@ -156,7 +156,7 @@ func (f *fold) createAs(into *pgparse.IntoClause, q *pgparse.Node, kind Kind, if
 		Rare: newRare(cmp.Or(into.GetAccessMethod(), f.TableMethod), f.tablespaceFor(into.GetTableSpaceName(), into.GetRel()),
 			mergeStorageOptions(nil, into.GetOptions())),
 	}
-	f.replaceInferred(t)
+	f.assignOID(t)
 	names := pgparse.StringTexts(into.GetColNames())
 	if kind == MaterializedView {
 		f.fillView(t, q, names)

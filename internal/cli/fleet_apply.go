@@ -55,10 +55,10 @@ func (a *app) applyToTargets(cmd *cobra.Command, f *applyFlags) error {
 		c.Release, c.After = f.rollout.release+" contract", f.rollout.release
 	}
 	judge := new(rolloutJudge)
-	c.Judge = func(r *onward.Rollout) []onward.Readiness { return f.rollout.nameChosen(judge.judgeRollout(r)) }
+	c.Judge = func(r *onward.Rollout) []onward.Readiness { return f.rollout.prefixChosen(judge.judgeRollout(r)) }
 	if base.Plan != nil {
 		c.Judge = func(r *onward.Rollout) []onward.Readiness {
-			if list := f.rollout.judgeRollout(cmd.Context(), &c, r); len(list) > 0 {
+			if list := f.rollout.readFinalReadiness(cmd.Context(), &c, r); len(list) > 0 {
 				return list
 			}
 			return []onward.Readiness{*readiness.JudgePlan(base.Plan)} // no target has begun it

@@ -46,7 +46,7 @@ func (a *app) printRolloutStatus(cmd *cobra.Command, f *statusFlags) error {
 			return writeRolloutAs(w, format, options, &html.RolloutPage{Rollout: r, At: time.Now()})
 		})
 	}
-	switch {
+	switch { // the codes of docs/fleet.md: 1 if a target failed or differs, 3 if the release is not finished
 	case r == nil:
 	case r.State == onward.RolloutFailed || len(r.Drift) > 0:
 		a.code = exitFindings
@@ -96,14 +96,14 @@ func (a *app) rolloutReader(f *statusFlags) (func(context.Context) (*onward.Roll
 
 // readReadiness reads from the ledgers of targets which code may be deployed now on all of them.
 func (f *targetFlags) readReadiness(ctx context.Context, list []*fleet.Target, r *onward.Rollout) []onward.Readiness {
-	return f.nameChosen(fleet.ReadReadiness(ctx, list, r))
+	return f.prefixChosen(fleet.ReadReadiness(ctx, list, r))
 }
 
-// choosesTargets reports whether there are further targets.
+// choosesTargets reports whether flags choose some of the targets.
 func (f *targetFlags) choosesTargets() bool { return len(f.only)+len(f.labels) > 0 }
 
-// nameChosen says of sentences that they are about the chosen targets, if there are further ones.
-func (f *targetFlags) nameChosen(list []onward.Readiness) []onward.Readiness {
+// prefixChosen says at the beginning of each text that it is about the chosen targets, if flags choose some.
+func (f *targetFlags) prefixChosen(list []onward.Readiness) []onward.Readiness {
 	for i := range list {
 		if f.choosesTargets() {
 			list[i].Text = "On the chosen targets: " + list[i].Text
@@ -112,12 +112,12 @@ func (f *targetFlags) nameChosen(list []onward.Readiness) []onward.Readiness {
 	return list
 }
 
-// targetPlansTime limits how long the ledgers of all targets are read after a run.
-const targetPlansTime = 10 * time.Second
+// readinessTimeout limits how long readFinalReadiness may take.
+const readinessTimeout = 10 * time.Second
 
-// judgeRollout is readReadiness at the end of a run, which may have been interrupted.
-func (f *targetFlags) judgeRollout(ctx context.Context, c *fleet.Config, r *onward.Rollout) []onward.Readiness {
-	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), targetPlansTime)
+// readFinalReadiness is readReadiness after a run, even if the run was interrupted.
+func (f *targetFlags) readFinalReadiness(ctx context.Context, c *fleet.Config, r *onward.Rollout) []onward.Readiness {
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), readinessTimeout)
 	defer stop()
 	list, err := c.List(ctx)
 	if err != nil {

@@ -116,7 +116,7 @@ func (a *app) runGuardOnTargets(cmd *cobra.Command, f *guardFlags, command []str
 	}
 	c.Digest = fleet.DigestCommand(command, c.SearchPath)
 	c.Judge = func(r *onward.Rollout) []onward.Readiness {
-		return append(f.rollout.judgeRollout(cmd.Context(), &c, r), judgeWrittenPlans(cmd.Context())...)
+		return append(f.rollout.readFinalReadiness(cmd.Context(), &c, r), judgeWrittenPlans(cmd.Context())...)
 	}
 	if f.queue != "" {
 		return a.queueGuard(cmd, f, &base, c)

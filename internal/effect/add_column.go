@@ -34,7 +34,7 @@ func (a *alterState) addColumn(cmd *pgparse.AlterTableCmd) {
 		a.addForeignKey(con, []string{def.GetColname()}, empty || contains(n.NotEnforced, con), null)
 	}
 	if a.rel.Kind == catalog.CompositeType {
-		a.typedTables(nil)
+		a.lockTypedTables(nil)
 	}
 }
 

@@ -25,7 +25,7 @@ func (a *alterState) alterType(cmd *pgparse.AlterTableCmd) {
 		t.rewrite, t.unsure, t.why = true, true, "the old type is not known"
 	}
 	if a.rel.Kind == catalog.CompositeType {
-		a.typedTables(cmd)
+		a.lockTypedTables(cmd)
 	}
 }
 
@@ -65,9 +65,9 @@ func unlessDefault(collation string) string {
 	return collation
 }
 
-// typedTables carries an ALTER TYPE on to the tables of the type. retype is the
-// command when it changes an attribute's type.
-func (a *alterState) typedTables(retype *pgparse.AlterTableCmd) {
+// lockTypedTables locks the tables of a composite type that ALTER TYPE changes, and retypes their columns. retype is the
+// command if it changes an attribute's type; nil for other changes.
+func (a *alterState) lockTypedTables(retype *pgparse.AlterTableCmd) {
 	u := a.C.CompositeOf(a.rel)
 	if u == nil {
 		return

@@ -16,7 +16,7 @@ func (a *alterState) rebuildDependents(t *tableWork, rel *catalog.Relation, col 
 		if a.isDropped(index.OID) || !index.Index.UsesColumn(col.Attnum) {
 			continue
 		}
-		e := a.lockFor(index, ael, "index on "+col.Name)
+		e := a.lockFor(index, accessExclusive, "index on "+col.Name)
 		if index.Kind == catalog.Index && change != nil && !a.canReuseIndex(index.Index, col, change) {
 			e.RebuildsIndex = true
 			te := a.effectOn(rel)
@@ -50,7 +50,7 @@ func (a *alterState) rebuildDependents(t *tableWork, rel *catalog.Relation, col 
 		if !a.pointsTo(ref.Con, rel, col) {
 			continue
 		}
-		a.lockFor(ref.From, ael, "its foreign key "+ref.Con.Name+" is made anew")
+		a.lockFor(ref.From, accessExclusive, "its foreign key "+ref.Con.Name+" is made anew")
 		if ref.Con.Valid {
 			a.retyped = append(a.retyped, retypedKey{t, ref.Con.Name, a.comparesAnew(change), []*catalog.Relation{ref.From}})
 		}

@@ -25,7 +25,7 @@ func (a *alterState) alterConstraint(cmd *pgparse.AlterTableCmd) {
 	partitioned := a.rel.Kind == catalog.PartitionedTable || ref != nil && ref.Kind == catalog.PartitionedTable
 	if def.GetAlterEnforceability() && def.GetIsEnforced() != con.Enforced {
 		// The triggers on the referenced table are dropped, or made again.
-		mode := ael
+		mode := accessExclusive
 		if def.GetIsEnforced() {
 			mode = sre
 		}

@@ -53,7 +53,7 @@ func (a *alterState) inForeignKey() bool {
 func (a *alterState) setPersistence(to catalog.Persistence) {
 	if a.rel.Kind == catalog.Sequence {
 		if a.rel.Persistence != to {
-			e := a.lockRelation(a.rel, ael)
+			e := a.lockRelation(a.rel, accessExclusive)
 			e.Rewrites, e.Instant = true, true
 		}
 		return
@@ -68,7 +68,7 @@ func (a *alterState) setPersistence(to catalog.Persistence) {
 	}
 	if len(a.C.SequencesOf(a.rel)) > 0 && a.V.AtLeast(15) {
 		for _, s := range a.C.SequencesOf(a.rel) {
-			e := a.lockFor(s, ael, "owned by "+a.rel.Name.String())
+			e := a.lockFor(s, accessExclusive, "owned by "+a.rel.Name.String())
 			e.Rewrites, e.Instant = true, true
 		}
 	}
@@ -102,11 +102,11 @@ func recordCopy(e *Effect) {
 
 // changeOwner is OWNER TO: it reaches indexes and owned sequences.
 func (r *run) changeOwner(rel *catalog.Relation) {
-	r.lockRelation(rel, ael)
+	r.lockRelation(rel, accessExclusive)
 	for _, i := range r.C.IndexesOf(rel) {
-		r.lockFor(i, ael, "index of "+rel.Name.String())
+		r.lockFor(i, accessExclusive, "index of "+rel.Name.String())
 	}
 	for _, s := range r.C.SequencesOf(rel) {
-		r.lockFor(s, ael, "owned by "+rel.Name.String())
+		r.lockFor(s, accessExclusive, "owned by "+rel.Name.String())
 	}
 }

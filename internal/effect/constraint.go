@@ -174,8 +174,8 @@ func (r *run) dropWithDependents(rel *catalog.Relation, con *catalog.Constraint)
 		if !refusal.RestsOn(ref.Con, con) {
 			continue
 		}
-		r.lockFor(ref.From, ael, "its foreign key "+ref.Con.Name+" is dropped")
-		r.lockDescendants(ref.From, ael)
+		r.lockFor(ref.From, accessExclusive, "its foreign key "+ref.Con.Name+" is dropped")
+		r.lockDescendants(ref.From, accessExclusive)
 	}
 	r.dropIndexTree(index, "index of the constraint "+con.Name)
 }

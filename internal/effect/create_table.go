@@ -134,7 +134,7 @@ func (r *run) createConstraint(table catalog.Name, con *pgparse.Constraint, colu
 // createPartition is CREATE TABLE … PARTITION OF: unlike ATTACH it locks the
 // parent, and the default partition, against everything.
 func (r *run) createPartition(name catalog.Name, parent *catalog.Relation, bound *pgparse.PartitionBoundSpec) {
-	r.lockRelation(parent, ael).Why = "a partition is added"
+	r.lockRelation(parent, accessExclusive).Why = "a partition is added"
 	if d := r.C.Relation(parent.Default); d != nil && !bound.GetIsDefault() {
 		r.lockDefault(d, parent, bound)
 	}

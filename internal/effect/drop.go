@@ -61,7 +61,7 @@ func (r *run) dropRelations(s *pgparse.DropStmt, cascade bool) {
 		}
 	}
 	for _, rel := range named {
-		e := r.lockRelation(rel, ael)
+		e := r.lockRelation(rel, accessExclusive)
 		if s.GetConcurrent() {
 			e.Lock = 0
 		}
@@ -92,12 +92,12 @@ func (r *run) dropRelation(rel *catalog.Relation, cascade bool, depth int) {
 		return
 	case catalog.View, catalog.MaterializedView:
 	default:
-		r.dropTableParts(rel, cascade, depth)
+		r.lockTableParts(rel, cascade, depth)
 	}
 	for _, i := range r.C.IndexesOf(rel) {
 		r.recordDropped(i, "index of "+name)
 	}
-	r.dropPolicies(rel, 0, cascade)
+	r.lockPolicyTables(rel, 0, cascade)
 	for _, v := range r.C.RelationsByOID(rel.Dependents) {
 		if !cascade || r.isDropped(v.OID) {
 			continue
@@ -107,12 +107,12 @@ func (r *run) dropRelation(rel *catalog.Relation, cascade bool, depth int) {
 	}
 }
 
-func (r *run) dropTableParts(rel *catalog.Relation, cascade bool, depth int) {
+func (r *run) lockTableParts(rel *catalog.Relation, cascade bool, depth int) {
 	name := rel.Name.String()
 	if parent := r.C.Relation(rel.Parent); parent != nil {
-		r.lockFor(parent, ael, name+" is its partition")
+		r.lockFor(parent, accessExclusive, name+" is its partition")
 		if d := r.C.Relation(parent.Default); d != nil && d != rel {
-			r.lockFor(d, ael, "default partition of "+parent.Name.String())
+			r.lockFor(d, accessExclusive, "default partition of "+parent.Name.String())
 		}
 	}
 	for _, con := range rel.Constraints {
@@ -136,12 +136,12 @@ func (r *run) dropTableParts(rel *catalog.Relation, cascade bool, depth int) {
 			continue
 		}
 		for _, t := range r.C.ListTree(ref.From, ref.From.Kind == catalog.PartitionedTable) {
-			r.lockFor(t, ael, "its foreign key "+ref.Con.Name+" is dropped")
+			r.lockFor(t, accessExclusive, "its foreign key "+ref.Con.Name+" is dropped")
 		}
 	}
 	for _, s := range r.C.SequencesOf(rel) {
 		r.recordDropped(s, "owned by "+name)
-		r.dropNumbers(s, "", cascade)
+		r.lockSequenceTakers(s, "", cascade)
 	}
 	for _, k := range r.C.RelationsByOID(rel.Partitions) {
 		if !r.isDropped(k.OID) {
@@ -158,27 +158,27 @@ func (r *run) dropTableParts(rel *catalog.Relation, cascade bool, depth int) {
 	}
 	if cascade {
 		r.C.EachOfType(rel.OID, func(user *catalog.Relation, col *catalog.Column) {
-			r.lockFor(user, ael, "its column "+col.Name+" has the row type of "+name)
-			r.dropColumnParts(user, col, true, depth+1)
+			r.lockFor(user, accessExclusive, "its column "+col.Name+" has the row type of "+name)
+			r.lockColumnParts(user, col, true, depth+1)
 		})
 	}
 }
 
-// dropPolicies locks the tables with a policy or a rule that reads a dropped
+// lockPolicyTables locks the tables with a policy or a rule that reads a dropped
 // relation, or a dropped column of it. Without CASCADE they forbid the drop, or a
 // function does: then it is false.
-func (r *run) dropPolicies(rel *catalog.Relation, column int16, cascade bool) bool {
+func (r *run) lockPolicyTables(rel *catalog.Relation, column int16, cascade bool) bool {
 	if !cascade {
 		return !r.ReadElsewhere(rel, column, r.isDroppedAlong)
 	}
 	for _, x := range r.C.PoliciesOver(rel.OID, column) {
 		if !r.isDroppedAlong(x.Table) {
-			r.lockFor(x.Table, ael, "its policy "+x.Policy.Name+" reads "+rel.Name.String())
+			r.lockFor(x.Table, accessExclusive, "its policy "+x.Policy.Name+" reads "+rel.Name.String())
 		}
 	}
 	for _, x := range r.C.RulesOver(rel.OID, column) {
 		if !r.isDroppedAlong(x.Table) {
-			r.lockFor(x.Table, ael, "its rule "+x.Rule.Name+" uses "+rel.Name.String())
+			r.lockFor(x.Table, accessExclusive, "its rule "+x.Rule.Name+" uses "+rel.Name.String())
 		}
 	}
 	return true
@@ -196,7 +196,7 @@ func (r *run) isDroppedAlong(rel *catalog.Relation) bool {
 }
 
 func (r *run) dropSequence(seq *catalog.Relation, cascade bool) {
-	r.dropNumbers(seq, "", cascade)
+	r.lockSequenceTakers(seq, "", cascade)
 	if seq.Seq == nil || seq.Seq.OwnerTable == 0 {
 		return
 	}
@@ -205,21 +205,21 @@ func (r *run) dropSequence(seq *catalog.Relation, cascade bool) {
 		return
 	}
 	if col := table.Attr(seq.Seq.OwnerColumn); col != nil && col.Identity == "" && col.Default != nil && cascade && !r.isDropped(table.OID) {
-		r.lockFor(table, ael, "the default of its column "+col.Name+" is dropped")
+		r.lockFor(table, accessExclusive, "the default of its column "+col.Name+" is dropped")
 	}
 }
 
-// dropNumbers locks the tables with a default that takes numbers from a dropped
+// lockSequenceTakers locks the tables with a default that takes numbers from a dropped
 // sequence which their columns do not own. Without CASCADE they forbid the drop:
 // then it is false. with is the column that is dropped with it, "" for none: those
 // that inherit it go too.
-func (r *run) dropNumbers(seq *catalog.Relation, with string, cascade bool) bool {
+func (r *run) lockSequenceTakers(seq *catalog.Relation, with string, cascade bool) bool {
 	if !cascade {
 		return !r.IsSequenceTaken(seq, with, r.isDroppedAlong)
 	}
 	for _, t := range r.C.TakersOf(seq.OID) {
 		if c := t.Column(with); !r.isDroppedAlong(t) && (c == nil || !c.Inherited) {
-			r.lockFor(t, ael, "a default of it takes numbers from "+seq.Name.String())
+			r.lockFor(t, accessExclusive, "a default of it takes numbers from "+seq.Name.String())
 		}
 	}
 	return true
@@ -241,16 +241,16 @@ func (r *run) dropFromTable(s *pgparse.DropStmt, parts []*pgparse.Node) {
 		if s.GetMissingOk() && !r.hasObject(rel, s.GetRemoveType(), object) {
 			return
 		}
-		r.lockRelation(rel, ael)
+		r.lockRelation(rel, accessExclusive)
 		return
 	}
 	t := rel.Trigger(object)
 	if r.Refusal != nil || t == nil && r.IsFullyKnown(rel) {
 		return
 	}
-	r.lockRelation(rel, ael)
+	r.lockRelation(rel, accessExclusive)
 	if rel.Kind == catalog.PartitionedTable && (t == nil || t.Row) {
-		r.lockDescendants(rel, ael)
+		r.lockDescendants(rel, accessExclusive)
 	}
 }
 

@@ -74,8 +74,8 @@ func (r *run) dropUserType(u *catalog.UserType, cascade bool, depth int) {
 			r.dropRelation(rel, true, depth+1)
 			return
 		}
-		r.lockFor(rel, ael, "its column "+col.Name+" has the type "+u.Name.String())
-		r.dropColumnParts(rel, col, true, depth)
+		r.lockFor(rel, accessExclusive, "its column "+col.Name+" has the type "+u.Name.String())
+		r.lockColumnParts(rel, col, true, depth)
 	})
 	if cascade {
 		r.C.EachType(func(d *catalog.UserType) bool {
@@ -111,10 +111,10 @@ func (r *run) dropCalls(name string, callers []catalog.Caller, cascade bool) {
 		switch {
 		case !cascade:
 		case !caller.Whole:
-			r.lockFor(rel, ael, "a trigger, default, constraint or policy of it calls "+name+"()")
+			r.lockFor(rel, accessExclusive, "a trigger, default, constraint or policy of it calls "+name+"()")
 		default:
 			if t := r.C.TableOf(rel); t != nil {
-				r.lockFor(t, ael, "its index "+rel.Name.Name+" is dropped")
+				r.lockFor(t, accessExclusive, "its index "+rel.Name.Name+" is dropped")
 			}
 			r.recordDropped(rel, "calls "+name+"()")
 			if rel.View != nil {

@@ -12,7 +12,7 @@ func (r *run) extensionRelations(name string, mark func(*Effect)) {
 		if o == nil || m.Since > 0 && !r.V.AtLeast(m.Since) {
 			continue
 		}
-		e := r.lockRelation(catalog.StandIn(catalog.Name{Schema: r.C.CreationSchema(), Name: m.Name}, catalog.View, false), ael)
+		e := r.lockRelation(catalog.StandIn(catalog.Name{Schema: r.C.CreationSchema(), Name: m.Name}, catalog.View, false), accessExclusive)
 		if mark != nil {
 			mark(e)
 		}
@@ -51,8 +51,8 @@ func (r *run) dropExtension(name string, cascade bool) {
 			if col.Type.Name.Schema == "pg_catalog" || !contains(types, col.Type.Name.Name) {
 				continue
 			}
-			r.lockFor(rel, ael, "its column "+col.Name+" has a type of the extension")
-			r.dropColumnParts(rel, col, true, 0)
+			r.lockFor(rel, accessExclusive, "its column "+col.Name+" has a type of the extension")
+			r.lockColumnParts(rel, col, true, 0)
 		}
 		return true
 	})

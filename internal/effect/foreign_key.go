@@ -39,7 +39,7 @@ func (a *alterState) checkRows(rel, ref *catalog.Relation, con *pgparse.Constrai
 	if rel != a.rel && ref != nil && depth < maxDepth {
 		if own := findForeignKey(rel, ref, con, columns); own != nil {
 			if own.Valid || a.V.AtLeast(18) {
-				a.lockRelation(ref, ael)
+				a.lockRelation(ref, accessExclusive)
 			}
 			if own.Valid {
 				return false
@@ -128,6 +128,6 @@ func (r *run) dropForeignKey(con *catalog.Constraint, table bool) {
 		if rel.Kind == catalog.PartitionedTable && (rel != ref || table) && !r.V.AtLeast(15) {
 			continue
 		}
-		r.lockFor(rel, ael, referencedBy(con.Name, ""))
+		r.lockFor(rel, accessExclusive, referencedBy(con.Name, ""))
 	}
 }

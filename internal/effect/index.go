@@ -114,8 +114,8 @@ func (r *run) dropIndex(index *catalog.Relation, concurrent bool) {
 	if index.Index != nil && !concurrent {
 		for _, u := range r.C.IndexUsers(index) { // CASCADE
 			if from := r.C.Relation(u.From); from != nil {
-				r.lockFor(from, ael, "its foreign key "+u.Constraint.Name+" is dropped")
-				r.lockDescendants(from, ael)
+				r.lockFor(from, accessExclusive, "its foreign key "+u.Constraint.Name+" is dropped")
+				r.lockDescendants(from, accessExclusive)
 			}
 		}
 	}
@@ -124,21 +124,21 @@ func (r *run) dropIndex(index *catalog.Relation, concurrent bool) {
 			r.lockRelation(table, sue)
 		}
 		// Shared at first; in the end nobody uses it, and it is locked for good.
-		e := r.lockRelation(index, ael)
+		e := r.lockRelation(index, accessExclusive)
 		e.Dropped, e.Waits, e.AtEnd = true, true, true
 		return
 	}
-	r.lockRelation(index, ael).Dropped = true
+	r.lockRelation(index, accessExclusive).Dropped = true
 	if table != nil {
-		r.lockFor(table, ael, "its index "+index.Name.Name+" is dropped")
+		r.lockFor(table, accessExclusive, "its index "+index.Name.Name+" is dropped")
 		if index.Kind == catalog.PartitionedIndex { // all partitions, those without such an index too
-			r.lockDescendants(table, ael)
+			r.lockDescendants(table, accessExclusive)
 		}
 	}
 	for _, i := range r.C.ListTree(index, true)[1:] {
 		r.recordDropped(i, "part of "+index.Name.String())
 		if t := r.C.TableOf(i); t != nil {
-			r.lockFor(t, ael, "its index "+i.Name.Name+" is dropped")
+			r.lockFor(t, accessExclusive, "its index "+i.Name.Name+" is dropped")
 		}
 	}
 }

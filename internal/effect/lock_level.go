@@ -11,14 +11,14 @@ import (
 )
 
 const (
-	as  = onward.AccessShareLock
-	rs  = onward.RowShareLock
-	rx  = onward.RowExclusiveLock
-	sue = onward.ShareUpdateExclusiveLock
-	sh  = onward.ShareLock
-	sre = onward.ShareRowExclusiveLock
-	ex  = onward.ExclusiveLock
-	ael = onward.AccessExclusiveLock
+	as              = onward.AccessShareLock
+	rs              = onward.RowShareLock
+	rx              = onward.RowExclusiveLock
+	sue             = onward.ShareUpdateExclusiveLock
+	sh              = onward.ShareLock
+	sre             = onward.ShareRowExclusiveLock
+	ex              = onward.ExclusiveLock
+	accessExclusive = onward.AccessExclusiveLock
 )
 
 // lockLevel is the lock that an ALTER TABLE takes for all of its subcommands:
@@ -37,16 +37,16 @@ func commandLevel(cmd *pgparse.AlterTableCmd) onward.Lock {
 		if cmd.GetDef().GetConstraint().GetContype() == pgparse.ConstrType_CONSTR_FOREIGN {
 			return sre
 		}
-		return ael
+		return accessExclusive
 	case pgparse.AlterTableType_AT_SetRelOptions, pgparse.AlterTableType_AT_ResetRelOptions:
 		return optionsLevel(cmd.GetDef().GetList().GetItems())
 	case pgparse.AlterTableType_AT_DetachPartition:
 		if cmd.GetDef().GetPartitionCmd().GetConcurrent() {
 			return sue
 		}
-		return ael
+		return accessExclusive
 	}
-	return cmp.Or(catalog.CommandOf(cmd.GetSubtype()).Lock, ael)
+	return cmp.Or(catalog.CommandOf(cmd.GetSubtype()).Lock, accessExclusive)
 }
 
 // lightOptions are the storage parameters that can be set under SHARE UPDATE EXCLUSIVE,
@@ -61,7 +61,7 @@ func optionsLevel(options []*pgparse.Node) onward.Lock {
 	for _, o := range options {
 		name := o.GetDefElem().GetDefname()
 		if !lightOptions[name] && !strings.HasPrefix(name, "autovacuum_") {
-			return ael
+			return accessExclusive
 		}
 	}
 	return sue

@@ -45,7 +45,7 @@ func (r *run) vacuumTables(s *pgparse.VacuumStmt) {
 	}
 	if len(s.GetRels()) == 0 {
 		if full {
-			r.recordUnlisted("every table of the database", catalog.Table, ael).Rewrites = true
+			r.recordUnlisted("every table of the database", catalog.Table, accessExclusive).Rewrites = true
 		}
 		r.C.EachRelation(func(rel *catalog.Relation) bool {
 			switch rel.Kind {
@@ -65,7 +65,7 @@ func (r *run) vacuumOne(rel *catalog.Relation, full, vacuum bool) {
 	case full && hasStorage(rel):
 		r.rewriteTable(rel, "")
 	case full:
-		r.lockRelation(rel, ael)
+		r.lockRelation(rel, accessExclusive)
 	default:
 		r.lockRelation(rel, sue)
 		if vacuum {
@@ -94,7 +94,7 @@ func (r *run) clusterTable(s *pgparse.ClusterStmt) {
 		r.NoTransaction = command
 	}
 	if repack != nil && rv.GetRelname() == "" && !repack.UsingIndex {
-		r.recordUnlisted("every table of the database, with the system catalogs", catalog.Table, ael).Rewrites = true
+		r.recordUnlisted("every table of the database, with the system catalogs", catalog.Table, accessExclusive).Rewrites = true
 		r.C.EachRelation(func(rel *catalog.Relation) bool {
 			if hasStorage(rel) && (rel.Kind == catalog.Table || rel.Kind == catalog.MaterializedView) {
 				r.rewriteTable(rel, "")
@@ -105,7 +105,7 @@ func (r *run) clusterTable(s *pgparse.ClusterStmt) {
 		return
 	}
 	if rv.GetRelname() == "" {
-		r.recordUnlisted("every table that was clustered before", catalog.Table, ael).Rewrites = true
+		r.recordUnlisted("every table that was clustered before", catalog.Table, accessExclusive).Rewrites = true
 		r.C.EachRelation(func(rel *catalog.Relation) bool {
 			for _, i := range r.C.IndexesOf(rel) {
 				if i.Index != nil && i.Index.Clustered {
@@ -133,7 +133,7 @@ func (r *run) clusterTable(s *pgparse.ClusterStmt) {
 		return
 	}
 	r.NoTransaction = command
-	r.lockRelation(rel, ael)
+	r.lockRelation(rel, accessExclusive)
 	for _, p := range r.C.ListTree(rel, true)[1:] {
 		if hasStorage(p) {
 			r.rewriteTable(p, childOf(p, rel))
@@ -145,18 +145,18 @@ func (r *run) clusterTable(s *pgparse.ClusterStmt) {
 // an xid has ended. The exchange of the files at the end takes ACCESS EXCLUSIVE for a moment.
 func (r *run) repackConcurrently(rel *catalog.Relation) {
 	const why = "the copy takes its place at the end"
-	e := r.lockFor(rel, ael, why)
+	e := r.lockFor(rel, accessExclusive, why)
 	e.Waits, e.AtEnd = true, true
 	for _, i := range r.C.IndexesOf(rel) {
-		r.lockFor(i, ael, why).AtEnd = true
+		r.lockFor(i, accessExclusive, why).AtEnd = true
 	}
 }
 
 // lockTable is LOCK.
 func (r *run) lockTable(s *pgparse.LockStmt) {
 	mode := onward.Lock(s.GetMode())
-	if mode > ael {
-		mode = ael
+	if mode > accessExclusive {
+		mode = accessExclusive
 	}
 	for _, n := range s.GetRelations() {
 		rv := n.GetRangeVar()
@@ -232,7 +232,7 @@ func (r *run) truncateTables(s *pgparse.TruncateStmt) {
 		}
 		if s.GetRestartSeqs() {
 			for _, seq := range r.C.SequencesOf(rel) {
-				e := r.lockFor(seq, ael, "owned by "+rel.Name.String())
+				e := r.lockFor(seq, accessExclusive, "owned by "+rel.Name.String())
 				e.Rewrites, e.Instant = true, true
 			}
 		}

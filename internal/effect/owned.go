@@ -50,6 +50,6 @@ func (r *run) policiesFor(list []*pgparse.Node) {
 	})
 	sortByOID(tables)
 	for _, rel := range tables {
-		r.lockFor(rel, ael, "a policy of it is for the role")
+		r.lockFor(rel, accessExclusive, "a policy of it is for the role")
 	}
 }

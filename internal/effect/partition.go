@@ -16,8 +16,8 @@ func (a *alterState) attachPartition(cmd *pgparse.PartitionCmd) {
 	if part == nil {
 		return
 	}
-	a.lockRelation(part, ael)
-	a.lockDescendants(part, ael)
+	a.lockRelation(part, accessExclusive)
+	a.lockDescendants(part, accessExclusive)
 	implied := a.areBoundsImplied(part, cmd.GetBound())
 	for _, leaf := range a.C.ListTree(part, true) {
 		if hasStorage(leaf) && !implied && !a.areBoundsImplied(leaf, cmd.GetBound()) {
@@ -38,7 +38,7 @@ func (r *run) lockDefault(d, parent *catalog.Relation, bound *pgparse.PartitionB
 	why := "default partition of " + parent.Name.String()
 	clear := r.isExcluded(d, parent, bound)
 	for _, leaf := range r.C.ListTree(d, d.Kind == catalog.PartitionedTable) {
-		e := r.lockFor(leaf, ael, why)
+		e := r.lockFor(leaf, accessExclusive, why)
 		if hasStorage(leaf) && !clear {
 			e.Scans = true
 		}
@@ -66,7 +66,7 @@ func (r *run) cloneToPartition(name catalog.Name, parent, part *catalog.Relation
 			r.recordCreated(full, catalog.Index)
 			continue
 		}
-		r.buildOn(part, full, ael, func(p *catalog.Relation) string { return r.freeName(p.Name, cols, label) },
+		r.buildOn(part, full, accessExclusive, func(p *catalog.Relation) string { return r.freeName(p.Name, cols, label) },
 			func(p *catalog.Relation) *catalog.Relation { return r.findMatchingIndex(p, index, parent, used) })
 	}
 	r.cloneForeignKeys(parent, part)
@@ -102,7 +102,7 @@ func (r *run) cloneForeignKeys(parent, part *catalog.Relation) {
 		have := own != nil && own.Valid
 		r.lockReferenced(ref, part != nil && con.Valid && !have && ref != parent, referencedBy(con.Name, ""))
 		if have || own != nil && r.V.AtLeast(18) { // its own triggers are dropped: the triggers of the parent's key take over
-			r.lockRelation(ref, ael)
+			r.lockRelation(ref, accessExclusive)
 		}
 		if part != nil && con.Valid && !have {
 			for _, leaf := range r.C.ListTree(part, true) {
@@ -183,7 +183,7 @@ func (a *alterState) attachIndex(cmd *pgparse.PartitionCmd) {
 	if index == nil {
 		return
 	}
-	a.lockRelation(index, ael)
+	a.lockRelation(index, accessExclusive)
 	for _, i := range []*catalog.Relation{a.rel, index} {
 		if t := a.C.TableOf(i); t != nil {
 			a.lockFor(t, as, "table of the index "+i.Name.Name)
@@ -208,7 +208,7 @@ func (a *alterState) detachPartition(cmd *pgparse.PartitionCmd) {
 		}
 	}
 	if d := a.C.Relation(a.rel.Default); d != nil && d != part {
-		a.lockFor(d, ael, "default partition of "+a.rel.Name.String())
+		a.lockFor(d, accessExclusive, "default partition of "+a.rel.Name.String())
 	}
 }
 
@@ -217,20 +217,20 @@ func (a *alterState) finishDetach(part *catalog.Relation) {
 	mode := sue
 	refs := a.C.ListReferences(a.rel, true)
 	if a.V.AtLeast(14) || len(refs) > 0 && hasStorage(part) {
-		mode = ael
+		mode = accessExclusive
 	}
 	for _, t := range part.Triggers {
 		if t.Parent {
-			mode = ael
+			mode = accessExclusive
 		}
 	}
 	if a.rel.Default == part.OID && part.OID != 0 { // it is looked for by its bound
-		mode = ael
+		mode = accessExclusive
 	}
 	a.lockRelation(part, mode)
 	for _, i := range a.C.IndexesOf(part) {
 		if i.Index != nil && i.Index.Parent != 0 {
-			a.lockFor(i, ael, "index of "+part.Name.String())
+			a.lockFor(i, accessExclusive, "index of "+part.Name.String())
 		}
 	}
 	for _, con := range part.Constraints {
@@ -242,14 +242,14 @@ func (a *alterState) finishDetach(part *catalog.Relation) {
 	}
 	for _, ref := range refs {
 		for _, t := range a.C.ListTree(ref.From, ref.From.Kind == catalog.PartitionedTable) {
-			e := a.lockFor(t, ael, "references "+a.rel.Name.String())
+			e := a.lockFor(t, accessExclusive, "references "+a.rel.Name.String())
 			e.Scans = e.Scans || hasStorage(t)
 		}
 		for _, below := range a.C.ListTree(part, true) {
 			if below == part && !hasStorage(part) {
 				continue // as far as it is locked already
 			}
-			e := a.lockFor(below, ael, childOf(below, part))
+			e := a.lockFor(below, accessExclusive, childOf(below, part))
 			e.Scans = e.Scans || hasStorage(below)
 		}
 	}

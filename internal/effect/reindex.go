@@ -85,7 +85,7 @@ func (r *run) reindexMany(s *pgparse.ReindexStmt, concurrent bool) {
 // reindexTree is REINDEX of a table or an index, with its partitions.
 func (r *run) reindexTree(rel *catalog.Relation, concurrent bool) {
 	weak := sh
-	strong := ael // of a named index, partitioned or not
+	strong := accessExclusive // of a named index, partitioned or not
 	if concurrent {
 		weak, strong = sue, sue
 	}
@@ -130,7 +130,7 @@ func (r *run) reindexTable(rel *catalog.Relation, concurrent bool) {
 		}
 		e := r.effectOn(rel)
 		e.RebuildsIndex, e.Scans = true, true
-		x := r.lockFor(i, ael, "index of "+rel.Name.String())
+		x := r.lockFor(i, accessExclusive, "index of "+rel.Name.String())
 		x.RebuildsIndex, x.Waits, x.AtEnd = true, concurrent, concurrent
 	}
 }
@@ -140,7 +140,7 @@ func (r *run) reindexOne(index *catalog.Relation, concurrent, named bool) {
 	if concurrent {
 		mode = sue
 	}
-	e := r.lockRelation(index, ael)
+	e := r.lockRelation(index, accessExclusive)
 	e.RebuildsIndex, e.Waits, e.AtEnd = true, concurrent, concurrent
 	if !named {
 		e.Why = "index of a partition"

@@ -20,7 +20,7 @@ func (r *run) renameObject(s *pgparse.RenameStmt) {
 		if r.Refusal != nil {
 			return
 		}
-		mode := ael
+		mode := accessExclusive
 		if kind == catalog.Index && (rel.Kind == catalog.Index || rel.Kind == catalog.PartitionedIndex) {
 			mode = sue
 		}
@@ -30,36 +30,36 @@ func (r *run) renameObject(s *pgparse.RenameStmt) {
 		if rel == nil {
 			return
 		}
-		r.lockRelation(rel, ael)
+		r.lockRelation(rel, accessExclusive)
 		switch {
 		case r.Refusal != nil:
 		case rel.Kind == catalog.CompositeType:
 			if u := r.C.CompositeOf(rel); u != nil {
 				for _, t := range r.TablesOf(u) {
-					r.lockFor(t, ael, "a table of the type "+u.Name.String())
+					r.lockFor(t, accessExclusive, "a table of the type "+u.Name.String())
 				}
 			}
 		case rv.GetInh():
-			r.lockDescendants(rel, ael)
+			r.lockDescendants(rel, accessExclusive)
 		}
 	case pgparse.ObjectType_OBJECT_TABCONSTRAINT:
 		r.renameConstraint(s)
 	case pgparse.ObjectType_OBJECT_TRIGGER:
 		if rel := r.findTable(rv); rel != nil {
-			r.lockRelation(rel, ael)
+			r.lockRelation(rel, accessExclusive)
 			if t := rel.Trigger(s.GetSubname()); r.Refusal == nil && rel.Kind == catalog.PartitionedTable && (t == nil || t.Row) && r.V.AtLeast(15) {
-				r.lockDescendants(rel, ael)
+				r.lockDescendants(rel, accessExclusive)
 			}
 		}
 	case pgparse.ObjectType_OBJECT_POLICY, pgparse.ObjectType_OBJECT_RULE:
 		rel := r.FindRelation(rv.GetSchemaname(), rv.GetRelname(), catalog.Table, s.GetMissingOk())
 		if rel != nil {
-			r.lockRelation(rel, ael)
+			r.lockRelation(rel, accessExclusive)
 		}
 	case pgparse.ObjectType_OBJECT_TYPE:
 		schema, name := pgparse.SchemaAndName(s.GetObject().GetList().GetItems())
 		if rel := r.typeRelation(schema, name); rel != nil {
-			r.lockRelation(rel, ael)
+			r.lockRelation(rel, accessExclusive)
 		}
 	}
 }
@@ -78,11 +78,11 @@ func (r *run) renameConstraint(s *pgparse.RenameStmt) {
 	if rel == nil {
 		return
 	}
-	r.lockRelation(rel, ael)
+	r.lockRelation(rel, accessExclusive)
 	con := rel.Constraint(s.GetSubname())
 	if con == nil {
 		if _, implied := refusal.ImpliedNotNull(rel, s.GetSubname()); implied && rv.GetInh() && r.V.AtLeast(18) {
-			r.lockDescendants(rel, ael)
+			r.lockDescendants(rel, accessExclusive)
 		}
 		return
 	}
@@ -90,7 +90,7 @@ func (r *run) renameConstraint(s *pgparse.RenameStmt) {
 		r.lockFor(index, sue, "index of the constraint "+con.Name)
 	}
 	if (con.Kind == catalog.Check || con.Kind == catalog.NotNullConstraint) && !con.NoInherit && rv.GetInh() {
-		r.lockDescendants(rel, ael)
+		r.lockDescendants(rel, accessExclusive)
 	}
 }
 
@@ -108,12 +108,12 @@ func (r *run) setSchema(s *pgparse.AlterObjectSchemaStmt) {
 		if rel == nil {
 			return
 		}
-		r.lockRelation(rel, ael)
+		r.lockRelation(rel, accessExclusive)
 		if r.Refusal != nil {
 			return
 		}
 		for _, q := range r.C.SequencesOf(rel) {
-			r.lockFor(q, ael, "owned by "+rel.Name.String())
+			r.lockFor(q, accessExclusive, "owned by "+rel.Name.String())
 		}
 	}
 }

@@ -26,8 +26,8 @@ type run struct {
 	bound map[*pgparse.RangeVar]catalog.OID
 	// firing are the rules and triggers being followed.
 	firing []refusal.RuleEvent
-	// without are the columns whose drop was followed.
-	without map[columnOf]bool
+	// droppedColumns are the columns whose drop was followed.
+	droppedColumns map[columnKey]bool
 	// taken are the names that the statement itself has made, among the effects that
 	// were looked at; tried is how many were taken where many things have the like.
 	taken  map[string]bool

@@ -34,7 +34,7 @@ func (r *run) runStatement(msg any) {
 		if s.GetObjectType() == pgparse.ObjectType_OBJECT_TYPE {
 			schema, name := pgparse.SchemaAndName(s.GetObject().GetList().GetItems())
 			if rel := r.typeRelation(schema, name); rel != nil {
-				r.lockRelation(rel, ael)
+				r.lockRelation(rel, accessExclusive)
 			}
 		}
 	case *pgparse.TruncateStmt:
@@ -211,7 +211,7 @@ func (r *run) recordDependency(s *pgparse.AlterObjectDependsStmt) {
 			r.lockRelation(rel, as)
 			return
 		}
-		r.lockRelation(rel, ael)
+		r.lockRelation(rel, accessExclusive)
 	}
 }
 
@@ -240,7 +240,7 @@ func (r *run) moveAll(s *pgparse.AlterTableMoveAllStmt) {
 	case pgparse.ObjectType_OBJECT_MATVIEW:
 		kind, what = catalog.MaterializedView, "every materialized view"
 	}
-	recordCopy(&r.recordUnlisted(what+" of tablespace "+s.GetOrigTablespacename(), kind, ael).Effect)
+	recordCopy(&r.recordUnlisted(what+" of tablespace "+s.GetOrigTablespacename(), kind, accessExclusive).Effect)
 	r.C.EachRelation(func(rel *catalog.Relation) bool {
 		if len(owners) > 0 && !owners[rel.Owner] {
 			return true
@@ -250,7 +250,7 @@ func (r *run) moveAll(s *pgparse.AlterTableMoveAllStmt) {
 			at = "pg_default"
 		}
 		if want(rel.Kind) && at == s.GetOrigTablespacename() && rel.Persistence != catalog.Temporary {
-			if e := r.lockRelation(rel, ael); hasStorage(rel) {
+			if e := r.lockRelation(rel, accessExclusive); hasStorage(rel) {
 				recordCopy(e)
 			}
 		}

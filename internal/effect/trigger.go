@@ -31,7 +31,7 @@ func (r *run) createRule(s *pgparse.RuleStmt) {
 	if rel == nil || r.Refusal != nil {
 		return
 	}
-	e := r.lockRelation(rel, ael)
+	e := r.lockRelation(rel, accessExclusive)
 	if s.GetEvent() == pgparse.CmdType_CMD_SELECT && hasStorage(rel) {
 		e.Rewrites, e.Instant = true, true // an empty table becomes a view, without a file
 	}
@@ -53,7 +53,7 @@ func (r *run) lockPolicy(table *pgparse.RangeVar, conditions ...*pgparse.Node) {
 	if rel == nil || r.Refusal != nil {
 		return
 	}
-	r.lockRelation(rel, ael)
+	r.lockRelation(rel, accessExclusive)
 	for _, c := range conditions {
 		r.lockExpr(c)
 		for i := range r.Effects {

@@ -11,7 +11,7 @@ func (r *run) createView(s *pgparse.ViewStmt) {
 	name := r.NewName(s.GetView())
 	if s.GetReplace() {
 		if old := r.C.Lookup(name.Schema, name.Name); old != nil {
-			r.lockRelation(old, ael)
+			r.lockRelation(old, accessExclusive)
 			r.lockStoredQuery(s.GetQuery())
 			return
 		}

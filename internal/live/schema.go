@@ -69,7 +69,7 @@ func (s *session) readSchema(ctx context.Context) (*Schema, error) {
 		return nil, err
 	}
 	c, unread := foldDefinitions(ddl)
-	if err := s.completeCatalog(ctx, c); err != nil {
+	if err := s.addServerFacts(ctx, c); err != nil {
 		return nil, err
 	}
 	return &Schema{Catalog: c, Major: s.major, Unread: unread}, nil
@@ -95,6 +95,7 @@ func ReadDefinitions(ctx context.Context, url string) ([]string, error) {
 // server accepts. The sequence has the type of the column.
 var identityType = lazyregexp.New(`( AS IDENTITY \()AS \w+ `)
 
+// readDefinitions returns the DDL of the session's schemas, for the catalog.
 func (s *session) readDefinitions(ctx context.Context) (ddl []string, err error) {
 	for _, q := range definitions {
 		if q.since > s.major || q.until != 0 && q.until < s.major {
@@ -109,9 +110,9 @@ func (s *session) readDefinitions(ctx context.Context) (ddl []string, err error)
 	return ddl, nil
 }
 
-// completeCatalog adds what no statement contains. Nobody else has the catalog yet, so it may be
-// changed in place.
-func (s *session) completeCatalog(ctx context.Context, c *catalog.Catalog) error {
+// addServerFacts adds what only the server knows: which indexes are invalid, and the types of views' columns that
+// could not be inferred. Nobody else has the catalog yet, so it may be changed in place.
+func (s *session) addServerFacts(ctx context.Context, c *catalog.Catalog) error {
 	invalid, err := s.queryLines(ctx, "invalid indexes", s.limitToSchemas(invalidSQL))
 	if err != nil {
 		return err
@@ -187,7 +188,7 @@ func foldDefinitions(ddl []string) (*catalog.Catalog, []string) {
 		var again []statement
 		for _, st := range todo {
 			next, problems := c.Apply(st.node, st.sql)
-			if len(problems) > 0 && problems[0].Certain {
+			if len(problems) > 0 && problems[0].Certain { // what it needs may come later
 				st.why = problems[0].Message()
 				again = append(again, st)
 				continue

@@ -106,7 +106,7 @@ func (s *server) editOfFixes(fixes *plan.Fixes) (*workspaceEdit, error) {
 	for i := range fixes.Edits {
 		e := &fixes.Edits[i]
 		d := s.openDoc(fixes.Root, e.Path)
-		if d == nil {
+		if d == nil { // not open in the editor: only its text is needed
 			d = &doc{uri: uriOf(e.Path), text: newText(e.Old, s.units)}
 		}
 		edits := fixEdits(d, []onward.Edit{changedPart(e)})

@@ -21,7 +21,7 @@ FROM pg_stat_replication WHERE coalesce(state, '') <> 'backup' ORDER BY 1`
 // Columns returns the destinations of a row.
 func (r *Replica) Columns() []any { return []any{&r.Name, &r.State, &r.Mode, &r.Seconds, &r.Bytes} }
 
-// IsArchive reports whether it receives WAL and replays none.
+// IsArchive reports whether the replica receives WAL and replays none.
 func (r *Replica) IsArchive() bool { return r.Bytes < 0 }
 
 // Slot is a row of SlotsSQL.

@@ -95,8 +95,8 @@ func negateValue(v Value) Value {
 	return Value{}
 }
 
-// LiteralText returns the text of a literal, without quotes and casts around it; false for
-// NULL and for anything else.
+// LiteralText returns the text of a string, number or boolean literal, without quotes and casts
+// around it; false for NULL and for anything else.
 func LiteralText(n *pgparse.Node) (string, bool) {
 	switch v := StripCasts(n).GetAConst().GetVal().(type) {
 	case *pgparse.A_Const_Sval:

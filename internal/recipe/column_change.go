@@ -174,9 +174,9 @@ func (c *Change) dropsKeyOfDroppedColumns() bool {
 	if con == nil || con.Kind != catalog.Unique || con.NullsNotDistinct {
 		return false
 	}
-	for _, at := range ofConstraint(t, con) {
-		is := c.Release.columnChanges[at]
-		if is == nil || is.old == nil || is.newColumn != nil || is.old.DefaultText != "" {
+	for _, id := range columnsOfConstraint(t, con) {
+		change := c.Release.columnChanges[id]
+		if change == nil || change.old == nil || change.newColumn != nil || change.old.DefaultText != "" {
 			return false
 		}
 	}
@@ -259,7 +259,7 @@ func (c *Change) usedColumns() []columnID {
 	case *pgparse.Node_IndexStmt:
 		if t != nil {
 			if x := c.builtOn(t); x != nil {
-				return c.Release.ofIndex(x)
+				return c.Release.columnsOfIndex(x)
 			}
 		}
 	case *pgparse.Node_DropStmt:
@@ -267,22 +267,22 @@ func (c *Change) usedColumns() []columnID {
 			return nil
 		}
 		schema, object := pgparse.SchemaAndName(pgparse.ListItems(n.DropStmt.Objects[0]))
-		return c.Release.ofIndex(c.Before.Lookup(schema, object))
+		return c.Release.columnsOfIndex(c.Before.Lookup(schema, object))
 	case *pgparse.Node_RenameStmt:
 		switch n.RenameStmt.RenameType {
 		case pgparse.ObjectType_OBJECT_INDEX:
-			return c.Release.ofIndex(t)
+			return c.Release.columnsOfIndex(t)
 		case pgparse.ObjectType_OBJECT_TABCONSTRAINT:
 			if t != nil {
-				return ofConstraint(t, t.Constraint(n.RenameStmt.Subname))
+				return columnsOfConstraint(t, t.Constraint(n.RenameStmt.Subname))
 			}
 		}
 	case *pgparse.Node_AlterTableStmt:
 		switch c.commandType() {
 		case pgparse.AlterTableType_AT_AddConstraint:
-			return ofConstraint(t, c.addedConstraint())
+			return columnsOfConstraint(t, c.addedConstraint())
 		case pgparse.AlterTableType_AT_DropConstraint:
-			return ofConstraint(t, t.Constraint(c.Command.Name))
+			return columnsOfConstraint(t, t.Constraint(c.Command.Name))
 		}
 	}
 	return nil
@@ -314,7 +314,8 @@ func hasConstraint(t *catalog.Relation, con *catalog.Constraint) bool {
 	return slices.ContainsFunc(t.Constraints, func(o *catalog.Constraint) bool { return o.ID == con.ID })
 }
 
-func ofConstraint(t *catalog.Relation, con *catalog.Constraint) (out []columnID) {
+// columnsOfConstraint returns the columns that a constraint is on, and those that it refers to.
+func columnsOfConstraint(t *catalog.Relation, con *catalog.Constraint) (out []columnID) {
 	if con == nil {
 		return nil
 	}
@@ -327,7 +328,8 @@ func ofConstraint(t *catalog.Relation, con *catalog.Constraint) (out []columnID)
 	return out
 }
 
-func (r *Release) ofIndex(x *catalog.Relation) (out []columnID) {
+// columnsOfIndex returns the columns that an index has or reads.
+func (r *Release) columnsOfIndex(x *catalog.Relation) (out []columnID) {
 	if x == nil || x.Index == nil {
 		return nil
 	}

@@ -17,7 +17,7 @@ import (
 // the new type can hold, and the other table refuses them. One transaction has no such moment.
 type columnFamily struct {
 	replacements []*replacement
-	pending      int // twins without a plan yet
+	pending      int // replacements whose completePart was not called yet
 	parts        []*columnSwap
 }
 
@@ -31,42 +31,42 @@ type columnSwap struct {
 
 // groupReplacements finds the families.
 func (r *Release) groupReplacements() {
-	for _, is := range r.columnOrder {
-		if is.replacement != nil {
-			is.replacement.family = &columnFamily{replacements: []*replacement{is.replacement}, pending: 1}
+	for _, change := range r.columnOrder {
+		if change.replacement != nil {
+			change.replacement.family = &columnFamily{replacements: []*replacement{change.replacement}, pending: 1}
 		}
 	}
-	for _, is := range r.columnOrder {
-		if is.replacement == nil {
+	for _, change := range r.columnOrder {
+		if change.replacement == nil {
 			continue
 		}
-		for at, c := range map[*catalog.Relation]*catalog.Catalog{is.replacement.t: r.Deployed, is.replacement.head: r.head} {
-			for _, con := range at.Constraints {
-				r.uniteReplacements(ofConstraint(at, con))
+		for table, c := range map[*catalog.Relation]*catalog.Catalog{change.replacement.t: r.Deployed, change.replacement.head: r.head} {
+			for _, con := range table.Constraints {
+				r.uniteReplacements(columnsOfConstraint(table, con))
 			}
-			for _, x := range c.IndexesOf(at) {
-				r.uniteReplacements(r.ofIndex(x))
+			for _, x := range c.IndexesOf(table) {
+				r.uniteReplacements(r.columnsOfIndex(x))
 			}
 		}
 	}
 }
 
 // uniteReplacements makes one family of all columns that an object connects.
-func (r *Release) uniteReplacements(about []columnID) {
+func (r *Release) uniteReplacements(columns []columnID) {
 	var f *columnFamily
-	for _, at := range about {
-		is := r.columnChanges[at]
-		if is == nil || is.replacement == nil || is.replacement.family == f {
+	for _, id := range columns {
+		change := r.columnChanges[id]
+		if change == nil || change.replacement == nil || change.replacement.family == f {
 			continue
 		}
 		if f == nil {
-			f = is.replacement.family
+			f = change.replacement.family
 			continue
 		}
-		other := is.replacement.family
+		other := change.replacement.family
 		f.replacements, f.pending = append(f.replacements, other.replacements...), f.pending+other.pending
-		for _, w := range other.replacements {
-			w.family = f
+		for _, joined := range other.replacements {
+			joined.family = f
 		}
 	}
 }
@@ -80,20 +80,22 @@ func (f *columnFamily) completePart(m *Steps, part *columnSwap) {
 	if f.pending > 0 || len(f.parts) == 0 {
 		return
 	}
-	var stop, prepare, drop, settle, finish, checks, names []string
+	// The statements of the step for all columns, in this order.
+	var dropTriggers, beforeDrop, drop, finalStatements, afterDrop []string
+	var checks, names []string
 	var backfills []*onward.PlannedBackfill
 	var marks []onward.PlanMarks
 	for _, p := range f.parts {
 		w := p.replacement
 		alter := "ALTER TABLE " + tableName(w.t) + " "
 		if p.marks != nil {
-			stop, marks = append(stop, p.marks.dropStatements()...), append(marks, p.marks.planMarks())
+			dropTriggers, marks = append(dropTriggers, p.marks.dropStatements()...), append(marks, p.marks.planMarks())
 		}
-		stop = append(stop, w.dropTrigger()...)
-		prepare = append(prepare, w.beforeDrop...)
+		dropTriggers = append(dropTriggers, w.dropTrigger()...)
+		beforeDrop = append(beforeDrop, w.beforeDrop...)
 		drop = append(drop, alter+"DROP COLUMN "+quoteIdent(w.old.Name))
-		settle = append(settle, w.finalStatements(alter)...)
-		finish = append(finish, w.afterDrop...)
+		finalStatements = append(finalStatements, w.finalStatements(alter)...)
+		afterDrop = append(afterDrop, w.afterDrop...)
 		checks, names, backfills = append(checks, p.check), append(names, w.old.Name), append(backfills, p.backfill)
 	}
 	why, check := "drop "+names[0]+", which no code uses any more", checks[0]
@@ -102,7 +104,8 @@ func (f *columnFamily) completePart(m *Steps, part *columnSwap) {
 			"): foreign keys, keys, indexes or a type connect them, so all change over in one transaction"
 		check = "(" + strings.Join(checks, ") UNION ALL (") + ")"
 	}
-	s := m.addStep(onward.Contract, onward.StepDDL, why, slices.Concat(f.lockTables(), stop, prepare, drop, settle, finish)...)
+	s := m.addStep(onward.Contract, onward.StepDDL, why,
+		slices.Concat(f.lockTables(), dropTriggers, beforeDrop, drop, finalStatements, afterDrop)...)
 	s.Check, s.Marks, s.AfterBackfills = check, marks, backfills
 	for _, p := range f.parts {
 		s.Replaces = append(s.Replaces, p.replacement.planReplacements()...)
@@ -111,12 +114,13 @@ func (f *columnFamily) completePart(m *Steps, part *columnSwap) {
 
 // reportIncomplete names columns whose last step waits for a column that has no plan.
 func (r *Release) reportIncomplete(m *Steps) {
-	for _, is := range r.columnOrder {
-		if is.replacement == nil || is.replacement.family.pending == 0 ||
-			!slices.ContainsFunc(is.replacement.family.parts, func(p *columnSwap) bool { return p.replacement == is.replacement }) {
+	for _, change := range r.columnOrder {
+		if change.replacement == nil || change.replacement.family.pending == 0 ||
+			!slices.ContainsFunc(change.replacement.family.parts, func(p *columnSwap) bool { return p.replacement == change.replacement }) {
 			continue
 		}
-		m.addMissing("%s of %s has no last step: it must change over together with a column of another table that has no plan", is.old.Name, is.replacement.t.Name)
+		m.addMissing("%s of %s has no last step: it must change over together with a column of another table that has no plan",
+			change.old.Name, change.replacement.t.Name)
 	}
 }
 

@@ -100,7 +100,7 @@ func (a *softDelete) makeSteps(m *Steps, r *Release) {
 func (a *softDelete) replaceUniqueIndexes(m *Steps, r *Release) {
 	for _, x := range r.head.IndexesOf(a.head) {
 		info := x.Index
-		if !info.Unique || info.Primary || slices.ContainsFunc(r.ofIndex(x), func(at columnID) bool {
+		if !info.Unique || info.Primary || slices.ContainsFunc(r.columnsOfIndex(x), func(at columnID) bool {
 			return a.head.Attr(at.column) != nil && a.head.Attr(at.column).Name == a.column
 		}) {
 			continue

@@ -92,7 +92,7 @@ func (w *replacement) makeSteps() *Steps {
 	if w.losesValues {
 		wrong = "((" + wrong + ") OR t." + quoteIdent(w.old.Name) + " IS NOT NULL AND t." + quoteIdent(w.newName) + " IS NULL)"
 	}
-	b.Triggers, b.Failed, b.Again = []string{w.trigger}, w.failedCondition(), w.convertAgain()
+	b.Triggers, b.Failed, b.Again = []string{w.trigger}, w.failedCondition(), w.reconversionCheckSQL()
 	w.family.completePart(m, &columnSwap{
 		replacement: w, marks: w.markFailures(m), check: "SELECT 1 FROM " + tableName(t) + " AS t WHERE " + wrong + " LIMIT 1", backfill: b,
 	})

@@ -67,7 +67,7 @@ func (w *replacement) copyIndexes(m *Steps) {
 	t, r := w.head, w.c.Release
 	alter := "ALTER TABLE " + tableName(w.t) + " "
 	for _, x := range r.head.IndexesOf(t) {
-		if !w.createsCounterpart(r.ofIndex(x)) {
+		if !w.createsCounterpart(r.columnsOfIndex(x)) {
 			continue
 		}
 		body, ok := r.indexOf(t, x)
@@ -110,7 +110,7 @@ func (w *replacement) copyConstraints(m *Steps) {
 	t, r := w.head, w.c.Release
 	base := r.Deployed.Relation(t.OID)
 	for _, con := range t.Constraints {
-		if con.Kind != catalog.ForeignKey && con.Kind != catalog.Check || !w.createsCounterpart(ofConstraint(t, con)) {
+		if con.Kind != catalog.ForeignKey && con.Kind != catalog.Check || !w.createsCounterpart(columnsOfConstraint(t, con)) {
 			continue
 		}
 		var definition string
@@ -171,7 +171,7 @@ func (w *replacement) copyReferences(m *Steps) {
 			continue
 		}
 		for _, con := range other.Constraints {
-			if con.Kind != catalog.ForeignKey || con.Parent || !w.createsCounterpart(ofConstraint(other, con)) {
+			if con.Kind != catalog.ForeignKey || con.Parent || !w.createsCounterpart(columnsOfConstraint(other, con)) {
 				continue
 			}
 			if other.Kind != catalog.Table || base == nil {

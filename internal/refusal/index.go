@@ -51,7 +51,7 @@ func (q *Checker) checkIndex(rel *catalog.Relation, s *pgparse.IndexStmt) *pgerr
 		case col == nil || col.Inferred:
 		case col.Generated == "virtual":
 			return pgerror.IndexVirtual.NewRefusal()
-		case len(e.GetOpclass()) == 0 && defaultsOf[method] != nil && !q.C.Complete:
+		case len(e.GetOpclass()) == 0 && onlyDefaults[method] != nil && !q.C.Complete:
 			// An extension may have come from elsewhere.
 		default:
 			if no := q.checkOperatorClass(method, pgparse.LastText(e.GetOpclass()), col.Type); no != nil {

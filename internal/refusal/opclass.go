@@ -5,39 +5,49 @@ import (
 	"github.com/onward-sql/onward/internal/pgerror"
 )
 
-// unsortable are the built-in types without a default B-tree operator class.
-var unsortable = []string{
-	"json", "xml", "point", "line", "lseg", "box", "path", "polygon", "circle", "txid_snapshot", "pg_snapshot",
-	"jsonpath", "aclitem", "xid", "cid",
+// noDefaultFor are, for an access method, the built-in types without a default operator class.
+var noDefaultFor = map[string][]string{
+	"btree": {
+		"json", "xml", "point", "line", "lseg", "box", "path", "polygon", "circle", "txid_snapshot", "pg_snapshot", "jsonpath",
+		"aclitem", "xid", "cid",
+	},
+	"hash": {
+		"json", "xml", "point", "line", "lseg", "box", "path", "polygon", "circle", "txid_snapshot", "pg_snapshot", "jsonpath",
+		"bit", "varbit", "money", "tsvector", "tsquery",
+	},
+	"brin": {
+		"json", "xml", "point", "line", "lseg", "path", "polygon", "circle", "txid_snapshot", "pg_snapshot", "jsonpath",
+		"aclitem", "xid", "cid", "bool", "money", "tsvector", "tsquery", "jsonb",
+	},
 }
 
-// notDefault are the operator classes that an index must name, with the type
-// that they are for, as far as deployed schemas have them.
-var notDefault = map[string]string{
+// onlyDefaults are, for the other access methods, the built-in types with a default operator class. Ranges have one, too.
+var onlyDefaults = map[string][]string{
+	"gin":  {"tsvector", "jsonb"},
+	"gist": {"circle", "polygon", "point", "box", "tsvector", "tsquery"},
+}
+
+var ranges = []string{
+	"int4range", "int8range", "numrange", "tsrange", "tstzrange", "daterange",
+	"int4multirange", "int8multirange", "nummultirange", "tsmultirange", "tstzmultirange", "datemultirange",
+}
+
+// extensionsWithDefaults are the extensions that have default operator classes for built-in types.
+var extensionsWithDefaults = []string{"btree_gin", "btree_gist", "intarray", "hstore", "ltree", "cube", "seg", "postgis", "vector", "rum"}
+
+// typeOfOpclass has the types of operator classes that no type has by default: an index must name them. Classes
+// that deployed schemas do not use are left out.
+var typeOfOpclass = map[string]string{
 	"text_pattern_ops": "text", "varchar_pattern_ops": "text", "varchar_ops": "text", "bpchar_pattern_ops": "bpchar",
 	"gin_trgm_ops": "text", "gist_trgm_ops": "text",
 	"jsonb_path_ops": "jsonb", "cidr_ops": "inet",
 }
 
-// sortless are the types that have a default operator class for B-tree, but not for
-// another access method.
-var sortless = map[string][]string{
-	"hash": {"bit", "varbit", "money", "tsvector", "tsquery"},
-	"brin": {"bool", "money", "tsvector", "tsquery", "jsonb"},
-}
+// coercibleTypes are the other types that an operator class for a type takes.
+var coercibleTypes = map[string][]string{"text": {"varchar"}, "bpchar": {"text", "varchar"}, "inet": {"cidr"}}
 
-// defaults of the methods that have one for few types. Extensions bring more.
-var defaultsOf = map[string][]string{
-	"gin":  {"tsvector", "jsonb"},
-	"gist": {"circle", "polygon", "point", "box", "tsvector", "tsquery"},
-}
-
-// moreDefaults are the extensions that have default operator classes for plain
-// types.
-var moreDefaults = []string{"btree_gin", "btree_gist", "intarray", "hstore", "ltree", "cube", "seg", "postgis", "vector", "rum"}
-
-// checkOperatorClass is the refusal of a key of an index that its operator class
-// does not take; "" for one that fits, or of which that is not known.
+// checkOperatorClass returns the refusal of an index's key that its operator class does not take; nil for one that
+// fits, or if that is not known.
 // https://www.postgresql.org/docs/current/indexes-opclass.html
 func (q *Checker) checkOperatorClass(method, opclass string, t catalog.Type) *pgerror.Refusal {
 	t = q.BaseType(t)
@@ -49,12 +59,12 @@ func (q *Checker) checkOperatorClass(method, opclass string, t catalog.Type) *pg
 		return nil
 	}
 	name := t.Name.Name
-	if want := notDefault[opclass]; want != "" || opclass == "inet_ops" && method == "gist" {
-		if want == "" {
-			want = "inet"
-		}
-		if t.Array == 0 && !enum && (name == want || want == "text" && name == "varchar" || want == "bpchar" && (name == "text" || name == "varchar") ||
-			want == "inet" && name == "cidr") {
+	want := typeOfOpclass[opclass]
+	if opclass == "inet_ops" && method == "gist" { // the default of the other methods
+		want = "inet"
+	}
+	if want != "" {
+		if !enum && takesType(want, t) {
 			return nil
 		}
 		return pgerror.IndexClassType.NewRefusal(opclass, t.FormatFull())
@@ -64,31 +74,28 @@ func (q *Checker) checkOperatorClass(method, opclass string, t catalog.Type) *pg
 	case opclass != "":
 		return nil
 	case method == "btree" || method == "hash":
-		if t.Array > 0 || enum {
-			return nil
-		}
-		if contains(unsortable, name) && (method == "btree" || name != "aclitem" && name != "xid" && name != "cid") || contains(sortless[method], name) {
+		if t.Array == 0 && !enum && contains(noDefaultFor[method], name) {
 			return none()
 		}
 	case method == "brin":
-		if t.Array > 0 || enum || contains(unsortable, name) && name != "box" || contains(sortless[method], name) {
+		if t.Array > 0 || enum || contains(noDefaultFor[method], name) {
 			return none()
 		}
-	case defaultsOf[method] == nil || contains(ranges, name):
+	case onlyDefaults[method] == nil || contains(ranges, name):
 	case t.Array > 0:
-		if method == "gist" && !q.hasExtension(moreDefaults) {
+		if method == "gist" && !q.hasExtension(extensionsWithDefaults) {
 			return none()
 		}
-	case method == "gist" && (name == "inet" || name == "cidr") && q.V.AtLeast(19):
-	case !contains(defaultsOf[method], name) && !q.hasExtension(moreDefaults):
+	case method == "gist" && (name == "inet" || name == "cidr") && q.V.AtLeast(19): // since then inet_ops is a default of GiST
+	case !contains(onlyDefaults[method], name) && !q.hasExtension(extensionsWithDefaults):
 		return none()
 	}
 	return nil
 }
 
-var ranges = []string{
-	"int4range", "int8range", "numrange", "tsrange", "tstzrange", "daterange",
-	"int4multirange", "int8multirange", "nummultirange", "tsmultirange", "tstzmultirange", "datemultirange",
+// takesType reports whether an operator class for a type takes another one.
+func takesType(want string, t catalog.Type) bool {
+	return t.Array == 0 && (t.Name.Name == want || contains(coercibleTypes[want], t.Name.Name))
 }
 
 // hasExtension reports whether one of some extensions was seen created.

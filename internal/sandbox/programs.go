@@ -54,7 +54,7 @@ func listPrograms(program string, env, packages []string, repository string) (ou
 	private := []string{home, filepath.Join(home, ".local"), filepath.Join(home, ".config"), "/tmp", os.TempDir(), repository}
 	out = slices.Clone(systemDirs)
 	addInstalled := func(path string) {
-		list := listInstalled(path)
+		list := listPathsWithoutPasswords(path)
 		out = append(out, list...)
 		if len(list) > 1 {
 			parts = append(parts, path)
@@ -159,21 +159,21 @@ var packageStores = []string{
 // maxInstalled bounds the entries of a directory of programs that are looked at. The rest cannot be read.
 const maxInstalled = 200_000
 
-// listInstalled returns a directory of programs, or the parts of it that have no passwords, by their names. It looks once: a command may
-// start for each migration.
-func listInstalled(path string) []string {
-	if list, ok := installed.Load(path); ok {
+// listPathsWithoutPasswords returns a directory of programs, or the parts of it without passwords, as far as names show. The result is kept
+// for the life of the process: a command may start for each migration.
+func listPathsWithoutPasswords(path string) []string {
+	if list, ok := pathsWithoutPasswords.Load(path); ok {
 		return list.([]string)
 	}
-	list := searchInstalled(path)
-	installed.Store(path, list)
+	list := searchPathsWithoutPasswords(path)
+	pathsWithoutPasswords.Store(path, list)
 	return list
 }
 
-// installed has the results of listInstalled.
-var installed sync.Map
+// pathsWithoutPasswords has the results of listPathsWithoutPasswords by their directories.
+var pathsWithoutPasswords sync.Map
 
-func searchInstalled(path string) []string {
+func searchPathsWithoutPasswords(path string) []string {
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:

@@ -2,25 +2,25 @@ package script
 
 import "github.com/onward-sql/onward/internal/pgparse"
 
-// commits is how a command at the head of a pipeline affects the pipeline's implicit
+// commitKind is how a command at the head of a pipeline affects the pipeline's implicit
 // transaction.
-type commits uint8
+type commitKind uint8
 
 const (
-	withOthers commits = iota // nothing: it commits with what follows
-	byItself                  // it commits at once, and the next one is at the head
-	inSteps                   // it commits while it runs; the rest is a block
+	withOthers commitKind = iota // nothing: it commits with what follows
+	byItself                     // it commits at once, and the next one is at the head
+	inSteps                      // it commits while it runs; the rest is a block
 )
 
-// atHead classifies a command at the head of a pipeline. Commands that refuse
-// transactions run there. Measured on 13 to 18: after a command that commits several
-// times while it runs, the server no longer knows that no transaction is open.
-func atHead(n *pgparse.Node) commits {
+// classifyAtHead says how a command at the head of a pipeline commits. Only at the head does the server
+// run commands that cannot run in a transaction. Measured on 13 to 18: after a command that commits several
+// times while it runs, the server takes what follows for a transaction block.
+func classifyAtHead(n *pgparse.Node) commitKind {
 	switch s := pgparse.Unwrap(n).(type) {
 	case *pgparse.IndexStmt:
-		return commitMode(s.GetConcurrent())
+		return inStepsIf(s.GetConcurrent())
 	case *pgparse.DropStmt:
-		return commitMode(s.GetConcurrent())
+		return inStepsIf(s.GetConcurrent())
 	case *pgparse.ReindexStmt:
 		switch s.GetKind() {
 		case pgparse.ReindexObjectType_REINDEX_OBJECT_SCHEMA, pgparse.ReindexObjectType_REINDEX_OBJECT_DATABASE,
@@ -39,10 +39,10 @@ func atHead(n *pgparse.Node) commits {
 			}
 		}
 	case *pgparse.VacuumStmt:
-		return commitMode(s.GetIsVacuumcmd())
+		return inStepsIf(s.GetIsVacuumcmd())
 	case *pgparse.ClusterStmt:
 		repack := pgparse.RepackOf(s)
-		return commitMode(s.GetRelation() == nil || repack != nil && (repack.Concurrently || repack.Analyze))
+		return inStepsIf(s.GetRelation() == nil || repack != nil && (repack.Concurrently || repack.Analyze))
 	case *pgparse.DiscardStmt:
 		if s.GetTarget() == pgparse.DiscardMode_DISCARD_ALL {
 			return byItself
@@ -54,8 +54,9 @@ func atHead(n *pgparse.Node) commits {
 	return withOthers
 }
 
-func commitMode(is bool) commits {
-	if is {
+// inStepsIf returns the kind of a command that commits several times only in some of its forms.
+func inStepsIf(repeated bool) commitKind {
+	if repeated {
 		return inSteps
 	}
 	return withOthers

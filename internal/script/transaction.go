@@ -159,7 +159,7 @@ func (t *tracker) trackStatement(s *Statement) {
 	if t.pipeline && t.origin == Message {
 		head := withOthers
 		if !t.begun {
-			head = atHead(s.Node)
+			head = classifyAtHead(s.Node)
 		}
 		t.begun = head != byItself
 		if head != withOthers {

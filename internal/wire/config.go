@@ -83,8 +83,8 @@ type Sink interface {
 type Tap interface {
 	Client(kind byte, body []byte, size int)
 	Server(kind byte, body []byte, size int)
-	// Lost: what comes from one side makes no sense; nothing more is shown.
-	Lost(why string)
+	// EndReading is called once no more messages are shown, because a side's messages make no sense.
+	EndReading(why string)
 	// Close is called once, after the last message.
 	Close()
 }

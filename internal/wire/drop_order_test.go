@@ -37,7 +37,7 @@ type answerSink struct {
 }
 
 func (s *answerSink) Session(Startup) Tap { return s }
-func (s *answerSink) Lost(string)         {}
+func (s *answerSink) EndReading(string)   {}
 func (s *answerSink) Close()              {}
 func (s *answerSink) Client(kind byte, _ []byte, _ int) {
 	if kind == 'Q' && s.sent != nil {

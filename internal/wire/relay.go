@@ -126,7 +126,7 @@ func (r *relay) showClient(p []byte) {
 	was := r.fromClient.broken
 	r.wasIdle = r.owedAnswers == 0 && !r.awaitsSync && r.fromClient.nhead == 0 && r.fromClient.left == 0
 	r.fromClient.feedPiece(p)
-	reportLost(r.tap, was, &r.fromClient, brokenClient)
+	endReading(r.tap, was, &r.fromClient, brokenClient)
 	held := r.held
 	r.mu.Unlock()
 	if len(r.drops) > 0 {
@@ -147,10 +147,10 @@ const (
 	brokenServer = "what the server sends is no Postgres protocol"
 )
 
-// reportLost tells the tap, if there is one, that a stream has become none; was says that it had been so before.
-func reportLost(tap Tap, was bool, f *framer, why string) {
-	if f.broken && !was && tap != nil {
-		tap.Lost(why)
+// endReading tells the tap, if there is one, that a stream has become unreadable. wasBroken: it was so before, and the tap knows.
+func endReading(tap Tap, wasBroken bool, f *framer, why string) {
+	if f.broken && !wasBroken && tap != nil {
+		tap.EndReading(why)
 	}
 }
 
@@ -233,7 +233,7 @@ func (r *relay) showUnseen() {
 	was := r.fromServer.broken
 	r.fromServer.feedPiece(r.unseen)
 	r.unseen = nil
-	reportLost(r.tap, was, &r.fromServer, brokenServer)
+	endReading(r.tap, was, &r.fromServer, brokenServer)
 }
 
 // ignoreClosed is nil for the ends that a connection may have.

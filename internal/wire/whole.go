@@ -74,7 +74,7 @@ func (w *wholeMessages) showServer(p []byte) {
 func (w *wholeMessages) showPiece(from *framer, p []byte, why string) {
 	was := from.broken
 	from.feedPiece(p)
-	reportLost(w.tap, was, from, why)
+	endReading(w.tap, was, from, why)
 }
 
 // closeTap closes the tap.

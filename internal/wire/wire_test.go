@@ -48,7 +48,7 @@ func (s *taps) Client(kind byte, body []byte, size int) {
 	}
 }
 func (s *taps) Server(kind byte, body []byte, size int) { s.Client(kind, body, size) }
-func (s *taps) Lost(why string) {
+func (s *taps) EndReading(why string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.lost = append(s.lost, why)

@@ -2,6 +2,7 @@ package attempt
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -112,7 +113,7 @@ func (a *Attempt) transactionSQL(ctx context.Context, s *onward.PlanStep) (sql s
 		return "", replacement, err
 	}
 	copies := a.properties.CopySQL(s)
-	sql = live.OwnPath + copies + a.lockCursorSchema(s) +
+	sql = live.OwnPath + copies + a.lockCursorSchemaSQL(s) +
 		replacement.Guard + viewGuard + a.session.SearchPathSQL() + ";\n" + replacement.Before + a.marksSQL(s) + inner + replacement.After + "\n" +
 		session.EndStep + live.OwnPath + copies + names + identities
 	if len(views) > 0 {
@@ -121,4 +122,13 @@ func (a *Attempt) transactionSQL(ctx context.Context, s *onward.PlanStep) (sql s
 	replacement.Carried = append(replacement.Carried, views...)
 	sql += a.properties.RoomSQL(s) + properties.CarriedSQL + a.record.DoneSQL(s) + ";\n" + a.properties.ExchangedSQL(s, replacement.Children)
 	return sql, replacement, nil
+}
+
+// lockCursorSchemaSQL returns SQL with which a step that creates the schema onward waits for those that drop it, or create it for another
+// plan; "" for other steps.
+func (a *Attempt) lockCursorSchemaSQL(s *onward.PlanStep) string {
+	if !recipe.CreatesSchema(s) {
+		return ""
+	}
+	return fmt.Sprintf("SELECT pg_catalog.pg_advisory_xact_lock(%d);\n", int64(recipe.SchemaLock))
 }

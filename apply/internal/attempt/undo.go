@@ -2,7 +2,6 @@ package attempt
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -19,11 +18,11 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// UndoStep undoes a step.
+// UndoStep makes one attempt to undo a step, and deletes it from the ledger. A step without an undo is only deleted.
 func (a *Attempt) UndoStep(ctx context.Context, s *onward.PlanStep) (run.State, error) {
 	sql := a.record.UndoSQL(s)
-	u := undoStep(s, sql)
-	if sql != "" && isConcurrent(sql) {
+	u := makeUndoStep(s, sql)
+	if sql != "" && isRefusedInTransaction(sql) {
 		u.Transaction = onward.TransactionNone
 	}
 	if sql != "" {
@@ -38,20 +37,20 @@ func (a *Attempt) UndoStep(ctx context.Context, s *onward.PlanStep) (run.State, 
 		}
 	}
 	a.reportUndoing(s, sql)
-	if s.Transaction == onward.TransactionNone {
+	if s.Transaction == onward.TransactionNone { // a killed process may have left it running
 		if err := a.waitForPredecessor(ctx, s); err != nil {
 			return run.State{}, err
 		}
 	}
-	if u.Transaction == onward.TransactionNone {
+	if u.Transaction == onward.TransactionNone { // DROP INDEX CONCURRENTLY, for one
 		if err := a.undoAlone(ctx, &u); err != nil {
 			return run.State{}, err
 		}
-		u.SQL = ""
+		u.SQL = "" // only the ledger's row is left to delete
 	}
 	err := a.runUndo(ctx, &u)
 	if IsMissing(err) {
-		err = a.runUndoWithout(ctx, &u)
+		err = a.runUndoWithoutMissing(ctx, &u)
 	}
 	if err != nil {
 		return run.State{}, err
@@ -86,8 +85,8 @@ func (a *Attempt) finishUndoing(ctx context.Context, s *onward.PlanStep, words, 
 	})
 }
 
-// undoStep returns a step that undoes another one.
-func undoStep(s *onward.PlanStep, sql string) onward.PlanStep {
+// makeUndoStep returns a step with the SQL that undoes another one.
+func makeUndoStep(s *onward.PlanStep, sql string) onward.PlanStep {
 	u := *s
 	u.SQL, u.Check, u.Transaction, u.Class, u.Effects = sql, "", onward.TransactionFile, onward.StepDDL, nil
 	for _, e := range s.Effects { // undoing a step may have to drop what it created
@@ -99,7 +98,7 @@ func undoStep(s *onward.PlanStep, sql string) onward.PlanStep {
 
 // DropTriggers drops triggers and functions that a step made. The step stays done.
 func (a *Attempt) DropTriggers(ctx context.Context, s *onward.PlanStep, sql string) (run.State, error) {
-	u := undoStep(s, sql)
+	u := makeUndoStep(s, sql)
 	if err := a.checkUndoPermissions(s, sql); err != nil {
 		return run.State{}, err
 	}
@@ -182,15 +181,7 @@ func (a *Attempt) commitUndo(ctx context.Context, u *onward.PlanStep, inner stri
 	return err
 }
 
-// isConcurrent reports whether an undo must run outside a transaction.
-func isConcurrent(sql string) bool {
+// isRefusedInTransaction reports whether the server refuses an undo inside a transaction.
+func isRefusedInTransaction(sql string) bool {
 	return strings.Contains(sql, " CONCURRENTLY ")
-}
-
-// lockCursorSchema returns SQL that makes a step which creates the schema onward wait for those that drop it, or create it for another plan.
-func (a *Attempt) lockCursorSchema(s *onward.PlanStep) string {
-	if !recipe.CreatesSchema(s) {
-		return ""
-	}
-	return fmt.Sprintf("SELECT pg_catalog.pg_advisory_xact_lock(%d);\n", int64(recipe.SchemaLock))
 }

@@ -26,9 +26,10 @@ func IsMissing(err error) bool {
 // errRehearsed ends a transaction that must leave nothing.
 var errRehearsed = errors.New("nothing is kept")
 
-// runUndoWithout runs an undo of which some objects are gone: a migration that the plan replaces may have run, or somebody has dropped them.
-// It tries each statement in a transaction that is rolled back, and then runs those whose objects exist. It reports the others.
-func (a *Attempt) runUndoWithout(ctx context.Context, u *onward.PlanStep) error {
+// runUndoWithoutMissing runs an undo of which some objects are gone: a migration that the plan replaces may have run, or somebody has
+// dropped them. It tries each statement in a transaction that is rolled back, and then runs those whose objects exist. It reports the
+// others.
+func (a *Attempt) runUndoWithoutMissing(ctx context.Context, u *onward.PlanStep) error {
 	sql, err := run.InnerSQL(u)
 	if err != nil {
 		return err

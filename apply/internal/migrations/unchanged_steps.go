@@ -17,52 +17,32 @@ import (
 // stepMaker makes steps of an unchanged migration: one for each of its transactions, and one for each statement
 // that runs outside of a transaction.
 type stepMaker struct {
-	m       *audit.Folded
+	m *audit.Folded
+	// measure is [audit.Release.Measure]. It returns an [onward.Statement].Duration.
 	measure func([]onward.Effect, *audit.Result) string
 	steps   []onward.PlanStep
 	// sets are the session settings that earlier statements have made.
 	sets string
 	// open collects the statements of the transaction tx.
-	open step
+	open openTransaction
 	tx   int
 }
 
-type step struct {
+// Durations of statements and steps, as [onward.Statement].Duration.
+const (
+	growsWithTable = "grows"
+	waitsForOthers = "waits"
+)
+
+// openTransaction has the statements of a transaction that is not a step yet.
+type openTransaction struct {
 	sql      strings.Builder
 	effects  []onward.Effect
 	duration string
 	line     int
 }
 
-// refuseToolOnly refuses a migration that only its own tool can run.
-func refuseToolOnly(m, why string) error {
-	return &run.RefusedError{
-		Step: m,
-		Text: why + ": run it with the tool itself, and then this again; what comes before it is run with --to and the name of the migration before it",
-	}
-}
-
-// refusePrograms refuses a repository whose migrations are programs of a tool that onward does not read. It names
-// the tool.
-func refusePrograms(err error) error {
-	var none *audit.NotFoundError
-	if !errors.As(err, &none) || len(none.Unread) == 0 {
-		return err
-	}
-	return &run.RefusedError{Text: "there are no migrations here that onward runs" + adviseGuard(none.Unread)}
-}
-
-// adviseGuard says how to run migrations that are programs; "" if there are none.
-func adviseGuard(list []audit.Unread) string {
-	var b strings.Builder
-	for _, u := range list {
-		fmt.Fprintf(&b, ". Those in %s are programs of %s, which runs them itself, so that nobody waits, with\nonward guard --db ADDRESS -- %s", u.Dir, u.Tool,
-			u.Command())
-	}
-	return b.String()
-}
-
-// makeUnchangedSteps makes the steps.
+// makeUnchangedSteps returns the steps that run a migration as it is written.
 func makeUnchangedSteps(m *audit.Folded, measure func([]onward.Effect, *audit.Result) string) ([]onward.PlanStep, error) {
 	w := &stepMaker{m: m, measure: measure}
 	if m.Script.Open || len(m.Script.Rollback) > 0 || len(m.Script.Controls) > 0 {
@@ -94,7 +74,8 @@ func makeUnchangedSteps(m *audit.Folded, measure func([]onward.Effect, *audit.Re
 	return w.steps, nil
 }
 
-// addStatement adds a statement to its transaction.
+// addStatement adds a statement to its transaction, and ends the transaction before it if it has another one. BEGIN and COMMIT
+// are left out, because each step has its own. Settings are kept for the later transactions of the migration.
 func (w *stepMaker) addStatement(n *pgparse.Node, s *audit.FoldedStatement) error {
 	switch n := n.GetNode().(type) {
 	case *pgparse.Node_TransactionStmt:
@@ -152,7 +133,7 @@ func (w *stepMaker) addAlone(s *audit.FoldedStatement) error {
 		return refuseToolOnly(w.m.ID, fmt.Sprintf("line %d runs outside of a transaction, with settings of the session", s.Line))
 	}
 	w.addStep(&w.open, onward.StepConcurrent, s.SQL+";\n", onward.TransactionNone)
-	w.open = step{}
+	w.open = openTransaction{} // it had only this statement's line and effects
 	return nil
 }
 
@@ -184,7 +165,7 @@ func (w *stepMaker) addEffects(s *audit.FoldedStatement) {
 	worst := effect.MergeResults(results)
 	felt := worst.PublicEffects()
 	switch d := w.measure(felt, &worst); {
-	case d == "grows" || d == "waits" && w.open.duration != "grows" || w.open.duration == "":
+	case d == growsWithTable || d == waitsForOthers && w.open.duration != growsWithTable || w.open.duration == "":
 		w.open.duration = d
 	}
 	for _, e := range felt {
@@ -200,15 +181,16 @@ func (w *stepMaker) closeTransaction() {
 		return
 	}
 	class := onward.StepDDL
-	if w.open.duration == "grows" {
+	if w.open.duration == growsWithTable {
 		class = onward.StepWork
 	}
-	w.addStep(&w.open, class, "BEGIN;\n"+w.earlierSettings()+w.open.sql.String()+"COMMIT;\n", onward.TransactionFile)
-	w.open, w.tx = step{}, 0
+	w.addStep(&w.open, class, "BEGIN;\n"+w.startingSettings()+w.open.sql.String()+"COMMIT;\n", onward.TransactionFile)
+	w.open, w.tx = openTransaction{}, 0
 }
 
-// earlierSettings returns the settings that statements of earlier transactions have made.
-func (w *stepMaker) earlierSettings() string {
+// startingSettings returns the settings with which a transaction starts: the tool's time zone, and what earlier transactions have set,
+// unless it sets the same itself.
+func (w *stepMaker) startingSettings() string {
 	text := w.open.sql.String()
 	var b strings.Builder
 	if zone := w.m.Runner.TimeZone; zone != "" {
@@ -222,7 +204,7 @@ func (w *stepMaker) earlierSettings() string {
 	return b.String()
 }
 
-func (w *stepMaker) addStep(s *step, class onward.StepClass, sql string, tx onward.Transaction) {
+func (w *stepMaker) addStep(s *openTransaction, class onward.StepClass, sql string, tx onward.Transaction) {
 	if s.effects == nil {
 		s.effects = []onward.Effect{}
 	}
@@ -230,4 +212,34 @@ func (w *stepMaker) addStep(s *step, class onward.StepClass, sql string, tx onwa
 		Phase: onward.Expand, Release: 1, Class: class, SQL: sql, Transaction: tx, Effects: s.effects, Duration: s.duration,
 		Why: fmt.Sprintf("%s:%d", w.m.Path, s.line), Requires: []onward.Requirement{}, Migration: w.m.ID,
 	})
+}
+
+// refuseToolOnly refuses a migration that only its own tool can run.
+func refuseToolOnly(m, why string) error {
+	return &run.RefusedError{
+		Step: m,
+		Text: why + ": run it with the tool itself, and then this again; what comes before it is run with --to and the name " +
+			"of the migration before it",
+	}
+}
+
+// refusePrograms refuses a repository whose migrations are programs of a tool that onward does not read. It names
+// the tool.
+func refusePrograms(err error) error {
+	var none *audit.NotFoundError
+	if !errors.As(err, &none) || len(none.Unread) == 0 {
+		return err
+	}
+	return &run.RefusedError{Text: "there are no migrations here that onward runs" + adviseGuard(none.Unread)}
+}
+
+// adviseGuard says how to run migrations that are programs; "" if there are none.
+func adviseGuard(list []audit.Unread) string {
+	var b strings.Builder
+	for _, u := range list {
+		fmt.Fprintf(&b,
+			". Those in %s are programs of %s, which runs them itself, so that nobody waits, with\nonward guard --db ADDRESS -- %s",
+			u.Dir, u.Tool, u.Command())
+	}
+	return b.String()
 }

@@ -14,9 +14,11 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// compareInventory reads what the database has on the relation of a replacement. before is an earlier inventory, or nil. The result is nil if
-// the relation does not exist.
-func (props *Properties) compareInventory(ctx context.Context, conn *pgx.Conn, r *onward.PlanReplacement, before inventory.Inventory) (c *inventory.Comparison, relation uint32, err error) {
+// readComparison reads the inventories of the relation that is replaced, and of the one that takes its place. Nothing is compared yet.
+// before is an earlier inventory, or nil. The result is nil if the old relation does not exist.
+func (props *Properties) readComparison(
+	ctx context.Context, conn *pgx.Conn, r *onward.PlanReplacement, before inventory.Inventory,
+) (c *inventory.Comparison, oldOID uint32, err error) {
 	ids, err := live.FindRelations(ctx, conn, r.Old, r.New)
 	if err != nil || ids[0] == 0 {
 		return nil, 0, err
@@ -48,7 +50,7 @@ func (props *Properties) RecordInventories(ctx context.Context) error {
 				if before != nil || r.Kind == onward.ReplacementView {
 					continue
 				}
-				c, _, err := props.compareInventory(ctx, conn, &r, nil)
+				c, _, err := props.readComparison(ctx, conn, &r, nil)
 				if err != nil {
 					return err
 				}
@@ -127,7 +129,7 @@ func (props *Properties) CheckInventory(ctx context.Context, steps ...onward.Pla
 				if err != nil {
 					return err
 				}
-				c, relation, err := props.compareInventory(ctx, conn, &r, before)
+				c, oldOID, err := props.readComparison(ctx, conn, &r, before)
 				if err != nil {
 					return err
 				}
@@ -141,16 +143,16 @@ func (props *Properties) CheckInventory(ctx context.Context, steps ...onward.Pla
 					continue
 				}
 				var name string
-				if err := conn.QueryRow(ctx, qualifiedName, relation).Scan(&name); err != nil {
+				if err := conn.QueryRow(ctx, qualifiedName, oldOID).Scan(&name); err != nil {
 					return err
 				}
-				unlocked, locked, err := c.FormatLock(props.session.Major, relation, name)
+				unlocked, locked, err := c.FormatLock(props.session.Major, oldOID, name)
 				if err != nil {
 					return err
 				}
 				sql.Guard += unlocked + locked
 				if r.Kind == onward.ReplacementTable {
-					sql.addSource(props.session.Major, PrivilegeSource{relation, c.Old, r.Old, r.Sets, sourceRecord(&steps[i], number)})
+					sql.addSource(props.session.Major, PrivilegeSource{oldOID, c.Old, r.Old, r.Sets, sourceRecord(&steps[i], number)})
 					children, err := props.readChildren(ctx, conn, &r, c.New)
 					if err != nil {
 						return err

@@ -65,7 +65,7 @@ func (props *Properties) RefuseLosses(ctx context.Context) error {
 					return err
 				}
 				if r.Kind != onward.ReplacementView {
-					c, _, err := props.compareInventory(ctx, conn, &r, nil)
+					c, _, err := props.readComparison(ctx, conn, &r, nil)
 					if err != nil {
 						return err
 					}

@@ -184,7 +184,7 @@ func (p tap) Client(kind byte, body []byte, _ int) {
 }
 
 func (tap) Server(byte, []byte, int) {}
-func (tap) Lost(string)              {}
+func (tap) EndReading(string)        {}
 func (tap) Close()                   {}
 
 var (

@@ -135,7 +135,8 @@ func (c *Class) HasCall(method string) bool {
 	return false
 }
 
-// FindClass returns a class that this one, or one around it, defines; nil for none.
+// FindClass looks a class up as Ruby does, by scope: in the class of the run, then in the classes around it. It skips classes without a
+// superclass. It returns nil for none.
 func (r *Run) FindClass(name string) *Class {
 	for c := r.class; c != nil; c = c.outer {
 		if inner := c.classes[name]; inner != nil && inner.above != nil {

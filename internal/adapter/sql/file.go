@@ -32,23 +32,24 @@ type file struct {
 // setParts sets the parts and the mode of a migration.
 func (r *runner) setParts(p *migrationDir, m *adapter.Migration, read *adapter.File, name string, o adapter.Options) {
 	f := &file{tree: p.tree, place: p, m: m, options: o, name: name, text: read.Text, regions: [][2]int{{0, len(read.Text)}}}
-	by := r.runnerOf(f)
+	sender := r.chooseRunner(f)
 	m.Runner.Tool = history.Tool{
-		Name: by.name, Unit: by.unit, Apart: by.apart, Ended: by.ended, Begin: by.begin, End: by.end, KeepsSession: by.keepsSession, WaitsFor: by.waitsFor,
+		Name: sender.name, Unit: sender.unit, Apart: sender.apart, Ended: sender.ended, Begin: sender.begin, End: sender.end,
+		KeepsSession: sender.keepsSession, WaitsFor: sender.waitsFor,
 	}
-	m.Runner.Guessed = by.assumed && o.Transaction == ""
-	f.own, f.mode, f.whole = by == r, by.mode, by.whole
+	m.Runner.Guessed = sender.assumed && o.Transaction == ""
+	f.own, f.mode, f.whole = sender == r, sender.mode, sender.whole
 	if f.mode == "" {
 		f.mode = onward.TransactionNone
 	}
-	if by.marks != nil && (f.marked || !by.loose) {
-		by.marks.applyMarkers(f)
+	if sender.marks != nil && (f.marked || !sender.loose) {
+		sender.marks.applyMarkers(f)
 	}
-	if by.send != nil {
-		by.send(f)
+	if sender.send != nil {
+		sender.send(f)
 	}
-	for _, at := range f.regions {
-		if part := adapter.TrimmedPart(f.text, at[0], at[1]); part.SQL != "" {
+	for _, span := range f.regions {
+		if part := adapter.TrimmedPart(f.text, span[0], span[1]); part.SQL != "" {
 			part.Message = f.whole && o.Transaction == ""
 			m.Source.Parts = append(m.Source.Parts, part)
 		}
@@ -56,9 +57,10 @@ func (r *runner) setParts(p *migrationDir, m *adapter.Migration, read *adapter.F
 	m.Seal(f.mode, o, f.hash)
 }
 
-// runnerOf returns the runner that decides how a file is sent: the directory's, else the one
-// whose markers the file has, else the one that its name fits.
-func (r *runner) runnerOf(f *file) *runner {
+// chooseRunner returns the runner that decides how a file is sent: the directory's, else the one
+// whose markers the file has, else the one that its name fits. It sets the file's lines and marked,
+// unless the directory's runner is certain.
+func (r *runner) chooseRunner(f *file) *runner {
 	if r.sure != nil && r.sure(f.text) {
 		return r
 	}

@@ -44,7 +44,7 @@ var flyway = runner{
 	detectNearby: func(p *migrationDir) bool {
 		return slices.ContainsFunc(p.ups, func(n string) bool { return flywayRuns(p.Join(n), path.Base(n)) })
 	},
-	locations: flywayLocations,
+	locations: groupFlywayDirs,
 	runs:      flywayRuns,
 	aside:     flywayAside,
 	id:        func(_, name string) string { return path.Base(name) }, // directories do not matter

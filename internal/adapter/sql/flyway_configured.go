@@ -251,7 +251,7 @@ func parentDir(dir string) string { return dir[:max(0, strings.LastIndexByte(dir
 
 // locationsFile returns the file with the setting that names the locations of a source; "" if it has no such locations.
 func locationsFile(t adapter.Tree, s adapter.Source) string {
-	for _, l := range flywayLocations(t) {
+	for _, l := range groupFlywayDirs(t) {
 		if len(s.Locations) > 0 && l.at == s.Dir {
 			return l.file
 		}

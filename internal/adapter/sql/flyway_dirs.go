@@ -30,10 +30,10 @@ type location struct {
 	file string
 }
 
-// flywayLocations returns the histories with several directories of Flyway's files: those whose locations one setting names, and
-// those in one location. Other directories that a configuration names are locations of their own, and so are
-// those whose files have the same numbers.
-func flywayLocations(t adapter.Tree) []location {
+// groupFlywayDirs returns the histories with several directories of Flyway's files; a directory with a history of its own is not among
+// them. The directories of a group are those that one setting names, or, without a setting, those below one directory with a name like
+// "migrations". Directories that a configuration names apart, or whose files have the same numbers, are not joined.
+func groupFlywayDirs(t adapter.Tree) []location {
 	return adapter.Memoize(t, "flyway locations", func() []location {
 		var dirs []adapter.Dir
 		for _, d := range adapter.ListDirs(t, ".sql") {

@@ -231,9 +231,9 @@ func (q *Queue) beginTargets(ctx context.Context, tx pgx.Tx, r *openRollout, wav
 	return len(list), nil
 }
 
-// finish ends a release without open targets. late are the targets that were created meanwhile: they are another wave instead. end is the
+// finishOrAddWave ends a release without open targets. If targets were created meanwhile, it adds them as another wave instead. end is the
 // state if all other targets are done, with its reason.
-func (q *Queue) finish(ctx context.Context, r *openRollout, late *fleet.Survey, end rolloutEnd) error {
+func (q *Queue) finishOrAddWave(ctx context.Context, r *openRollout, createdTargets *fleet.Survey, end rolloutEnd) error {
 	return q.inTransaction(ctx, func(tx pgx.Tx) error {
 		if err := lockDispatch(ctx, tx); err != nil {
 			return err
@@ -250,8 +250,8 @@ func (q *Queue) finish(ctx context.Context, r *openRollout, late *fleet.Survey, 
 		if err != nil || open || waves != r.late {
 			return err
 		}
-		if late != nil && len(late.Targets) > 0 {
-			return r.addWave(ctx, tx, late)
+		if createdTargets != nil && len(createdTargets.Targets) > 0 {
+			return r.addWave(ctx, tx, createdTargets)
 		}
 		if failed > 0 {
 			why := fmt.Sprintf("%d targets are not done: the same command goes on with them", failed)
@@ -272,15 +272,15 @@ type rolloutEnd struct {
 }
 
 // addWave adds targets that were created meanwhile.
-func (r *openRollout) addWave(ctx context.Context, tx pgx.Tx, late *fleet.Survey) error {
-	for i := range late.Targets {
-		late.Targets[i].Wave = len(r.waves) + 1
+func (r *openRollout) addWave(ctx context.Context, tx pgx.Tx, createdTargets *fleet.Survey) error {
+	for i := range createdTargets.Targets {
+		createdTargets.Targets[i].Wave = len(r.waves) + 1
 	}
 	if _, err := tx.Exec(ctx, `UPDATE onward_queue.rollout SET waves = waves || 'created meanwhile'::text, sizes = sizes || $2::int, late = late + 1,
-		why = '' WHERE id = $1`, r.id, len(late.Targets)); err != nil {
+		why = '' WHERE id = $1`, r.id, len(createdTargets.Targets)); err != nil {
 		return err
 	}
-	return insertTargets(ctx, tx, r.id, late, false)
+	return insertTargets(ctx, tx, r.id, createdTargets, false)
 }
 
 // endRollout records the end of a release.

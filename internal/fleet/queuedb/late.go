@@ -38,7 +38,7 @@ func (w *Worker) finishRollouts(ctx context.Context, ended []*openRollout) (err 
 func (w *Worker) finishRollout(ctx context.Context, r *openRollout) error {
 	end := rolloutEnd{state: onward.RolloutDone}
 	if !r.settings.Late || r.late >= maxLateWaves {
-		return w.queue.finish(ctx, r, nil, end)
+		return w.queue.finishOrAddWave(ctx, r, nil, end)
 	}
 	since, known := w.unlisted[r.id]
 	if !known {
@@ -50,21 +50,21 @@ func (w *Worker) finishRollout(ctx context.Context, r *openRollout) error {
 			return nil
 		}
 		end.why = otherListNote
-		return w.queue.finish(ctx, r, nil, end)
+		return w.queue.finishOrAddWave(ctx, r, nil, end)
 	}
-	late, err := w.surveyLate(ctx, r)
+	createdTargets, err := w.surveyCreatedTargets(ctx, r)
 	if err == nil {
-		return w.queue.finish(ctx, r, late, end)
+		return w.queue.finishOrAddWave(ctx, r, createdTargets, end)
 	}
 	end = rolloutEnd{onward.RolloutInterrupted, fleet.DescribeUnlisted(err)}
 	if !fleet.IsInputError(err) && time.Since(since) < r.settings.Within {
 		return errors.Join(err, w.queue.explainRollout(ctx, r.id, end.why))
 	}
-	return errors.Join(err, w.queue.finish(ctx, r, nil, end))
+	return errors.Join(err, w.queue.finishOrAddWave(ctx, r, nil, end))
 }
 
-// surveyLate returns the targets that were created since the release began; nil for none.
-func (w *Worker) surveyLate(ctx context.Context, r *openRollout) (*fleet.Survey, error) {
+// surveyCreatedTargets returns the targets that were created since the release began; nil for none.
+func (w *Worker) surveyCreatedTargets(ctx context.Context, r *openRollout) (*fleet.Survey, error) {
 	known, err := w.queue.targetNames(ctx, r.id)
 	if err != nil {
 		return nil, err

@@ -17,7 +17,8 @@ import (
 
 // WorkerConfig is what [NewWorker] needs.
 type WorkerConfig struct {
-	// AtOnce limits the slices of this process; as many long statements run beside them.
+	// AtOnce limits the slices of this process: the attempts on targets, each of which ends after a while so that others have their turn.
+	// As many long statements run beside them.
 	AtOnce int
 	// Source lists the targets.
 	Source fleet.Source
@@ -54,7 +55,8 @@ type Worker struct {
 	draining chan struct{} // closed when the worker must end
 	soon     chan struct{} // dispatch is due
 
-	unlisted map[int64]time.Time // since when a release without open targets waits for its list; only used by dispatchUntil
+	// unlisted has, by release, since when this worker has tried to list its targets again at its end. Only dispatchUntil uses it.
+	unlisted map[int64]time.Time
 }
 
 // The rhythm of a worker.

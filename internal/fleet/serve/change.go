@@ -59,7 +59,7 @@ func (s *Server) serveChange(w http.ResponseWriter, r *http.Request, who *reader
 	}
 	s.c.Logger.Info("changed", "kind", kind, "release", c.release, "target", c.target, "reason", c.reason, "who", c.who)
 	for _, f := range feeds {
-		f.awaitReading(ctx, s, true)
+		f.awaitReading(ctx, s, beginsAfterCall)
 	}
 	http.Redirect(w, r, back, http.StatusSeeOther)
 }
@@ -73,7 +73,7 @@ func (s *Server) checkChange(ctx context.Context, c *change) ([]*feed, error) {
 	if err != nil {
 		return nil, err
 	}
-	last := f.awaitReading(ctx, s, false)
+	last := f.awaitReading(ctx, s, mayBeEarlier)
 	if last.value == nil || last.value.rollout == nil {
 		return nil, errUnknown
 	}

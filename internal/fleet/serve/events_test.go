@@ -111,7 +111,7 @@ func TestIdleFeed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if last := f.awaitReading(t.Context(), s, false); last.value == nil || last.version == "" {
+	if last := f.awaitReading(t.Context(), s, mayBeEarlier); last.value == nil || last.version == "" {
 		t.Fatalf("%+v", last)
 	}
 	f.mu.Lock()
@@ -123,7 +123,7 @@ func TestIdleFeed(t *testing.T) {
 		}
 	}
 	tries := f.last.tries
-	if last := f.awaitReading(t.Context(), s, true); last.tries <= tries+1 {
+	if last := f.awaitReading(t.Context(), s, beginsAfterCall); last.tries <= tries+1 {
 		t.Errorf("a fresh reading is one of before: %+v", last)
 	}
 	for i := range 2 * mostFeeds {

@@ -141,7 +141,14 @@ func (f *feed) lastReading() (reading, <-chan struct{}) {
 	return f.last, f.changed
 }
 
-// awaitReading returns a reading that is not old, unless none arrives in time. fresh: it must begin after this call.
+// How new the result of awaitReading must be.
+const (
+	mayBeEarlier    = false // the last reading will do if it is not old
+	beginsAfterCall = true
+)
+
+// awaitReading returns a reading that is not old, unless none arrives in time. With beginsAfterCall, it sees what was changed before the
+// call.
 func (f *feed) awaitReading(ctx context.Context, s *Server, fresh bool) reading {
 	f.keepRunning(s)
 	last, changed := f.lastReading()

@@ -53,7 +53,7 @@ func (s *Server) releaseFeed(ctx context.Context, release string) (*feed, error)
 	if err != nil {
 		return nil, err
 	}
-	last := newest.awaitReading(ctx, s, false)
+	last := newest.awaitReading(ctx, s, mayBeEarlier)
 	switch {
 	case last.value == nil:
 		return newest, nil // its page says why
@@ -69,11 +69,11 @@ func (s *Server) targetFeed(ctx context.Context, release, name string) (*feed, e
 	if err != nil {
 		return nil, err
 	}
-	if last := parent.awaitReading(ctx, s, false); last.value != nil && last.value.findTarget(name) == nil {
+	if last := parent.awaitReading(ctx, s, mayBeEarlier); last.value != nil && last.value.findTarget(name) == nil {
 		return nil, errUnknown
 	}
 	return s.findFeed("target "+release+"\x00"+name, func(ctx context.Context) (*snapshot, error) {
-		last := parent.awaitReading(ctx, s, false)
+		last := parent.awaitReading(ctx, s, mayBeEarlier)
 		if last.value == nil {
 			return nil, last.missing
 		}
@@ -109,7 +109,7 @@ func (s *Server) serveRelease(w http.ResponseWriter, r *http.Request, who *reade
 		return
 	}
 	q := r.URL.Query()
-	if last := f.awaitReading(r.Context(), s, false); q.Get("release") == "" && last.value != nil && last.value.rollout != nil {
+	if last := f.awaitReading(r.Context(), s, mayBeEarlier); q.Get("release") == "" && last.value != nil && last.value.rollout != nil {
 		http.Redirect(w, r, "/?"+url.Values{"release": {last.value.rollout.Release}}.Encode(), http.StatusFound)
 		return
 	}
@@ -139,7 +139,7 @@ func clipText(text string, most int) string {
 
 // writePage writes a page from the last reading of a feed.
 func (s *Server) writePage(w http.ResponseWriter, r *http.Request, who *reader, f *feed, p *html.FleetPage) {
-	last := f.awaitReading(r.Context(), s, false)
+	last := f.awaitReading(r.Context(), s, mayBeEarlier)
 	if last.value == nil {
 		err := last.missing
 		if err == nil {

@@ -75,7 +75,7 @@ func (s *session) Client(kind byte, body []byte, _ int) {
 func (*session) Server(byte, []byte, int) {}
 
 // Lost implements [wire.Tap].
-func (*session) Lost(string) {}
+func (*session) EndReading(string) {}
 
 // Close implements [wire.Tap].
 func (*session) Close() {}

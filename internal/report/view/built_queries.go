@@ -11,8 +11,8 @@ import (
 // mostBuilt is how many files with built queries a line names.
 const mostBuilt = 3
 
-// builtIn says in which files queries are built by calls, and how to see them.
-func builtIn(files []onward.BuiltFile) string {
+// describeBuiltFiles says, as the end of a sentence, in which files queries are built by calls, and how to see them.
+func describeBuiltFiles(files []onward.BuiltFile) string {
 	if len(files) == 0 {
 		return ""
 	}
@@ -36,5 +36,5 @@ func DescribeBuiltQueries(r *onward.Report) string {
 		return ""
 	}
 	return fmt.Sprintf("not read: %s of the code at %s that build queries by calls of a mapper%s",
-		prose.CountNoun(b.Places, "place"), escape.Line(b.Revision), builtIn(b.Files))
+		prose.CountNoun(b.Places, "place"), escape.Line(b.Revision), describeBuiltFiles(b.Files))
 }

@@ -226,7 +226,8 @@ func DescribeCoverage(v *onward.Verified) string {
 			v.Unjudged, "not judged",
 		}, {
 			p.Open, "put together as the program runs",
-		}, {p.Built, "built by calls of a mapper" + builtIn(p.BuiltIn)}, {p.Bare, "of models that do not say their columns"}, {v.Unfit, "that fit another schema"},
+		}, {p.Built, "built by calls of a mapper" + describeBuiltFiles(p.BuiltIn)}, {p.Bare, "of models that do not say their columns"},
+		{v.Unfit, "that fit another schema"},
 	} {
 		if left.n > 0 {
 			not = append(not, GroupDigits(left.n)+" "+left.what)

@@ -11,8 +11,8 @@ import (
 	"github.com/onward-sql/onward/internal/rule"
 )
 
-// describeWork describes work on a table, and until when its users wait.
-func describeWork(e *effect.Effect, fact, until, instead string) rule.Report {
+// newWaitReport returns the report of work on a table, and until when its users wait.
+func newWaitReport(e *effect.Effect, fact, until, instead string) rule.Report {
 	return rule.Report{
 		Fact:    fact,
 		Harm:    analysis.DescribeWaiting(e) + " waits " + until + ", and the time grows with the table",

@@ -47,7 +47,7 @@ func addCheckInline(p *rule.Pass, s *rule.Stmt) {
 		return
 	}
 	fact := prose.PickForm(len(w.names), "the CHECK on the new column ", "the CHECKs on the new columns ") + prose.EnumerateNames(w.names)
-	r := describeWork(w.e, fact+" reads all of "+w.e.Name.String(), "until each row was checked",
+	r := newWaitReport(w.e, fact+" reads all of "+w.e.Name.String(), "until each row was checked",
 		"add the column without the CHECK, then the constraint, and validate it in a later transaction:\n"+strings.Join(w.steps, "\n"))
 	r.Steps, r.Way, r.Cause = w.steps, way, "and so do %d other statements on "+w.e.Name.String()
 	p.Report(w.at, r)

@@ -39,7 +39,7 @@ func addConstrainedDomain(p *rule.Pass, s *rule.Stmt) {
 			continue
 		}
 		a.typ = analysis.QuoteType(domain.Base)
-		p.Report(a, describeWork(e, "adding column "+a.column.Name+" of the domain "+domain.Name.String()+" rewrites "+e.Name.String(),
+		p.Report(a, newWaitReport(e, "adding column "+a.column.Name+" of the domain "+domain.Name.String()+" rewrites "+e.Name.String(),
 			"while the domain is checked for each row",
 			"use the base type, and a constraint that is validated in a later transaction:\n"+
 				a.addBareSQL(true)+addDomainCheck(a.table, a.column.Name, domain)+a.followingConstraintsSQL(s)))

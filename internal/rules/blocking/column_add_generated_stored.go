@@ -41,7 +41,8 @@ func addGeneratedStored(p *rule.Pass, s *rule.Stmt) {
 	if w.e == nil {
 		return
 	}
-	r := describeWork(w.e, "adding the stored generated "+prose.EnumerateColumns(w.names)+" rewrites "+w.e.Name.String(), "while each row is computed",
+	r := newWaitReport(w.e, "adding the stored generated "+prose.EnumerateColumns(w.names)+" rewrites "+w.e.Name.String(),
+		"while each row is computed",
 		"add a plain column that a trigger fills, then fill the old rows in batches (from Postgres 18, VIRTUAL instead of STORED is instant):\n"+
 			strings.Join(w.steps, "\n"))
 	r.Steps = w.steps

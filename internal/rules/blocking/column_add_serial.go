@@ -31,7 +31,8 @@ func addSerial(p *rule.Pass, s *rule.Stmt) { judgeNumbered(p, s, fromSerial, "se
 // judgeNumbered reports the new columns of an origin that number the rows.
 func judgeNumbered(p *rule.Pass, s *rule.Stmt, from origin, word string) {
 	for a, e := range listRewrites(p, s, from) {
-		p.Report(a, describeWork(e, "adding the "+word+" column "+a.column.Name+" rewrites "+e.Name.String(), "while every row gets its number",
+		p.Report(a, newWaitReport(e, "adding the "+word+" column "+a.column.Name+" rewrites "+e.Name.String(),
+			"while every row gets its number",
 			"add a plain column, let a sequence number the new rows, and number the old ones in batches:\n"+a.addNumberedSQL(s)))
 	}
 }

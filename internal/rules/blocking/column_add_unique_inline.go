@@ -38,7 +38,8 @@ func addUniqueInline(p *rule.Pass, s *rule.Stmt) {
 			way = "add the column without " + words + "; a unique index of a partitioned table must hold the partition key, " +
 				"and is built on each partition CONCURRENTLY and attached"
 		}
-		r := describeWork(a.e, words+" on the new column "+a.column.Name+" builds an index on "+a.e.Name.String(), "until the index is built", way)
+		r := newWaitReport(a.e, words+" on the new column "+a.column.Name+" builds an index on "+a.e.Name.String(),
+			"until the index is built", way)
 		r.Way = withoutUnique(s, prose+recipe.FormatStatements(steps...))
 		if a.isDefaultSame() {
 			r.Fact += ", and each row has the same value there"

@@ -49,7 +49,7 @@ func addVolatileDefault(p *rule.Pass, s *rule.Stmt) {
 	if len(w.names) > 1 {
 		fact, value = "adding columns "+prose.EnumerateNames(w.names)+" with volatile defaults", "the default"
 	}
-	r := describeWork(worst, fact+" rewrites "+worst.Name.String(), "while "+value+" is computed for each row",
+	r := newWaitReport(worst, fact+" rewrites "+worst.Name.String(), "while "+value+" is computed for each row",
 		"add it without the default, then fill it in batches:\n"+strings.Join(w.steps, "\n"))
 	r.Steps = w.steps
 	if r.Severity = analysis.UnsureSeverity(worst); worst.Unsure {

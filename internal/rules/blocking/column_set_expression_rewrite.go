@@ -32,7 +32,7 @@ func setExpressionRewrite(p *rule.Pass, s *rule.Stmt) {
 		if e == nil {
 			continue
 		}
-		r := describeWork(e, "the new expression of column "+c.Name+" rewrites "+e.Name.String(), "while it is computed for each row",
+		r := newWaitReport(e, "the new expression of column "+c.Name+" rewrites "+e.Name.String(), "while it is computed for each row",
 			"add a plain column that a trigger fills by the new expression, fill the old rows in batches, and switch the code over")
 		r.Severity = analysis.UnsureSeverity(e)
 		p.Report(c, r)

@@ -65,7 +65,8 @@ func setNotNullScan(p *rule.Pass, s *rule.Stmt) {
 		instead = con + " proves it, but the server takes it away before it looks: drop it in a statement of its own after this one:\n" +
 			recipe.FormatStatements(recipe.DropConstraint(s.AlteredRelation().Name, con))
 	}
-	r := describeWork(w.e, "setting "+prose.EnumerateNames(names)+" NOT NULL reads all of "+w.e.Name.String(), "until each row was looked at", instead)
+	r := newWaitReport(w.e, "setting "+prose.EnumerateNames(names)+" NOT NULL reads all of "+w.e.Name.String(),
+		"until each row was looked at", instead)
 	r.Way, r.Cause = advice.SetNotNull{}, "and so do %d other statements on "+w.e.Name.String()
 	p.Report(w.at, r)
 }

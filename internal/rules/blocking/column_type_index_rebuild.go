@@ -56,6 +56,6 @@ func typeIndexRebuild(p *rule.Pass, s *rule.Stmt) {
 			advice = "drop the index before, and build it again afterwards, both without blocking anyone:\nDROP INDEX CONCURRENTLY " + pgparse.QuoteIdent(index) +
 				";\n" + s.SQL + ";\n" + build + ";"
 		}
-		p.Report(r, describeWork(e, "changing "+r.describeChange()+" rebuilds "+what+" of "+e.Name.String(), "until it is built", advice))
+		p.Report(r, newWaitReport(e, "changing "+r.describeChange()+" rebuilds "+what+" of "+e.Name.String(), "until it is built", advice))
 	}
 }

@@ -41,7 +41,8 @@ func typeRewrite(p *rule.Pass, s *rule.Stmt) {
 	}
 	switch {
 	case len(sure) > 0:
-		p.Report(commandsOf(sure), describeWork(surely, "changing "+describeChanges(sure)+" rewrites "+surely.Name.String(), "while each row is rewritten",
+		p.Report(commandsOf(sure), newWaitReport(surely, "changing "+describeChanges(sure)+" rewrites "+surely.Name.String(),
+			"while each row is rewritten",
 			avoidRewrite(&sure[0])+hintTimezone(&sure[0])+":\n"+replaceColumnsSQL(sure)))
 	case len(perhaps) > 0:
 		p.Report(commandsOf(perhaps), rule.Report{

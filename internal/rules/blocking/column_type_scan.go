@@ -35,7 +35,7 @@ func typeScan(p *rule.Pass, s *rule.Stmt) {
 			continue
 		}
 		why := cmp.Or(e.Why, "a constraint on it is checked again")
-		p.Report(r, describeWork(e, "changing "+r.describeChange()+" reads all of "+e.Name.String()+": "+why, "until each row was checked",
+		p.Report(r, newWaitReport(e, "changing "+r.describeChange()+" reads all of "+e.Name.String()+": "+why, "until each row was checked",
 			"drop the constraint with the change, add it again NOT VALID, and validate it in a later transaction:\n"+
 				s.AlterTable()+" DROP CONSTRAINT …, "+r.Text()+", ADD CONSTRAINT … NOT VALID;\n"+s.AlterTable()+" VALIDATE CONSTRAINT …;"))
 	}

@@ -36,7 +36,7 @@ func checkValidating(p *rule.Pass, s *rule.Stmt) {
 	if w.e == nil {
 		return
 	}
-	r := describeWork(w.e, "adding "+w.describeConstraints("check constraint", "check constraints")+" reads all of "+w.e.Name.String(),
+	r := newWaitReport(w.e, "adding "+w.describeConstraints("check constraint", "check constraints")+" reads all of "+w.e.Name.String(),
 		"until each row was checked", "add it NOT VALID, and validate it in a later transaction:\n"+strings.Join(w.steps, "\n"))
 	r.Way, r.Steps = way, w.steps
 	p.Report(w.at, r)

@@ -26,7 +26,8 @@ var ConstraintExcludeBlocking = &rule.Rule{
 
 func excludeBlocking(p *rule.Pass, s *rule.Stmt) {
 	for a, e := range listBlockingConstraints(p, s, pgparse.ConstrType_CONSTR_EXCLUSION, analysis.BuildsIndex) {
-		p.Report(a, describeWork(e, "adding "+a.describeConstraint("exclusion constraint")+" builds an index on "+e.Name.String(), "until the index is built",
+		p.Report(a, newWaitReport(e, "adding "+a.describeConstraint("exclusion constraint")+" builds an index on "+e.Name.String(),
+			"until the index is built",
 			"create a new table with the constraint, copy the rows in batches while a trigger keeps both in step, and swap their names; "+
 				"or run it in a window without traffic"))
 	}

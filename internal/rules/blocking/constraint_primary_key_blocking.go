@@ -31,7 +31,8 @@ func primaryKeyBlocking(p *rule.Pass, s *rule.Stmt) {
 				nullable = append(nullable, k)
 			}
 		}
-		p.Report(a, describeWork(e, "adding "+a.describeConstraint("primary key")+" builds an index on "+e.Name.String(), "until the index is built",
+		p.Report(a, newWaitReport(e, "adding "+a.describeConstraint("primary key")+" builds an index on "+e.Name.String(),
+			"until the index is built",
 			a.buildIndexFirst(s, "PRIMARY KEY", requireEachSQL(a.table.Name, nullable))))
 	}
 }

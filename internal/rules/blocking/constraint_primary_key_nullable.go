@@ -41,7 +41,7 @@ func primaryKeyNullable(p *rule.Pass, s *rule.Stmt) {
 		if len(nullable) == 0 {
 			fact = "the primary key reads all of " + e.Name.String() + " unless its columns are NOT NULL already"
 		}
-		r := describeWork(e, fact, "until each row was looked at",
+		r := newWaitReport(e, fact, "until each row was looked at",
 			"make the columns NOT NULL first; validating the CHECK blocks nobody, in a transaction of its own:\n"+
 				requireEachSQL(a.table.Name, nullable)+s.SQL+";")
 		r.Severity = analysis.UnsureSeverity(e)

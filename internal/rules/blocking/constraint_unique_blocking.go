@@ -32,7 +32,8 @@ func uniqueBlocking(p *rule.Pass, s *rule.Stmt) {
 		if _, like := analysis.FindLikePair(s.Migration.Script, s.Statement); like != nil {
 			builds, first = "an index, and another one for LIKE,", "CREATE INDEX CONCURRENTLY"+like.SQL[pgparse.AfterWord(like.SQL, "INDEX"):]+";\n"
 		}
-		r := describeWork(e, "adding "+a.describeConstraint("unique constraint")+" builds "+builds+" on "+e.Name.String(), "until the index is built",
+		r := newWaitReport(e, "adding "+a.describeConstraint("unique constraint")+" builds "+builds+" on "+e.Name.String(),
+			"until the index is built",
 			a.buildIndexFirst(s, "UNIQUE", first))
 		r.Way = advice.InSteps(r.Instead)
 		p.Report(a, r)

@@ -47,7 +47,9 @@ func validateSameTransaction(p *rule.Pass, s *rule.Stmt) {
 		by := addedBy(s, table.Name.Qualified(), cmd.GetName())
 		if by == nil {
 			if e := validatedUnder(p, s); e != nil {
-				r := describeWork(e, "constraint "+cmd.GetName()+" is validated in one statement with what locks "+table.Name.String()+" against reads and writes",
+				r := newWaitReport(e,
+					"constraint "+cmd.GetName()+" is validated in one statement with what locks "+table.Name.String()+
+						" against reads and writes",
 					"until each row was checked", instead)
 				r.Grows = table.Name
 				p.Report(s, r)

@@ -52,7 +52,7 @@ func checkCluster(p *rule.Pass, s *rule.Stmt) {
 			instead = adviseRepack(e, recipe.RepackOrder(c))
 		}
 	}
-	p.Report(s, describeWork(e, command+" rewrites "+e.Name.String(), until, instead))
+	p.Report(s, newWaitReport(e, command+" rewrites "+e.Name.String(), until, instead))
 }
 
 // canRepack reports whether REPACK (CONCURRENTLY) takes the table of an effect; also if the catalog does not have it.

@@ -56,7 +56,7 @@ func checkRewrite(p *rule.Pass, s *rule.Stmt) {
 		if alone.Refused != nil || e == nil {
 			continue
 		}
-		p.Report(c, describeWork(e, words+e.Name.String(), "until all of it is written", otherwise))
+		p.Report(c, newWaitReport(e, words+e.Name.String(), "until all of it is written", otherwise))
 	}
 }
 

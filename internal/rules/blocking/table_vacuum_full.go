@@ -43,5 +43,5 @@ func vacuumFull(p *rule.Pass, s *rule.Stmt) {
 	if len(stmt.GetRels()) > 0 && p.AtLeast(recipe.RepackSince) && canRepack(s, e) {
 		instead = adviseRepack(e, "")
 	}
-	p.Report(s, describeWork(e, "VACUUM FULL rewrites "+e.Name.String(), "until all of it is written", instead))
+	p.Report(s, newWaitReport(e, "VACUUM FULL rewrites "+e.Name.String(), "until all of it is written", instead))
 }

@@ -63,7 +63,7 @@ func domainConstraintScan(p *rule.Pass, s *rule.Stmt) {
 			check = "…"
 		}
 	}
-	p.Report(s, describeWork(e, what+" reads all of "+e.Name.String()+", which uses it", "until each row was checked",
+	p.Report(s, newWaitReport(e, what+" reads all of "+e.Name.String()+", which uses it", "until each row was checked",
 		"put the constraint on the table, and validate it in a later transaction, which blocks nobody:\n"+
 			recipe.FormatStatements(recipe.AddUnvalidated(e.Name, con, "CHECK ("+check+")"), recipe.ValidateConstraint(e.Name, con))))
 }

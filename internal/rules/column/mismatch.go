@@ -7,7 +7,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// classes groups the built-in types that client code treats alike.
+// classes has the class of each built-in type. Client code treats the types of a class alike.
 var classes = map[string]string{
 	"int2": "integer", "int4": "integer", "int8": "integer",
 	"numeric": "number", "money": "number", "float4": "float", "float8": "float",
@@ -17,7 +17,7 @@ var classes = map[string]string{
 	"inet": "address", "cidr": "address", "bit": "bits", "varbit": "bits", "xml": "xml",
 }
 
-// typeClass is the group of a type; "" for one that nothing is known of.
+// typeClass returns the class of a type; "" for one that nothing is known of.
 func typeClass(c *catalog.Catalog, t catalog.Type) string {
 	if u := c.Type(t.OID); u != nil && u.Kind == catalog.Enum {
 		return "enum"
@@ -31,7 +31,7 @@ func typeClass(c *catalog.Catalog, t catalog.Type) string {
 	return ""
 }
 
-// milder are changes between groups that many drivers get along with: what
+// milder are changes between classes that many drivers get along with: what
 // they send is parsed by the server, what they get can be converted.
 var milder = map[[2]string]string{
 	{"text", "enum"}:         "deployed code that binds the value as text, or writes another one, is refused",
@@ -76,7 +76,7 @@ func judgeTypeChange(c *catalog.Catalog, old, now catalog.Type) (onward.Severity
 		}
 		return onward.Warning, "deployed code that reads or binds the value as " + old.String() + " may fail"
 	case from == to && from != "enum":
-		return judgeNarrowing(from, old, now)
+		return judgeSameClass(from, old, now)
 	case from == "timestamp" && to == "timestamptz", from == "timestamptz" && to == "timestamp":
 		return onward.Warning, "from now on, the session's time zone changes times that the deployed code writes and reads, or no longer does"
 	}
@@ -86,12 +86,13 @@ func judgeTypeChange(c *catalog.Catalog, old, now catalog.Type) (onward.Severity
 	return onward.Error, "deployed code that compares or binds the value as " + old.String() + " fails: operator does not exist"
 }
 
-// judgeNarrowing compares two types of one group.
-func judgeNarrowing(class string, old, now catalog.Type) (onward.Severity, string) {
+// judgeSameClass judges a change between two types of a class: narrower types refuse or round
+// values, and a wider integer may not fit into a variable of the code.
+func judgeSameClass(class string, old, now catalog.Type) (onward.Severity, string) {
 	switch class {
 	case "integer", "float":
 		switch {
-		case now.Name.Name < old.Name.Name: // int2 < int4 < int8
+		case now.Name.Name < old.Name.Name: // the names sort like the widths: int2, int4, int8; float4, float8
 			return onward.Warning, "values of the deployed code that do not fit into " + now.String() + " are refused, or lose digits"
 		case class == "integer":
 			return onward.Info, "deployed code that reads the value into a smaller integer fails once there is a larger one"

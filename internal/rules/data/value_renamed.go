@@ -51,7 +51,7 @@ func renamedByProgram(p *rule.Pass, m *rule.Migration, list []script.Replacement
 	var found *rule.Report
 	others := 0
 	for _, x := range list {
-		switch r := judgeReplacement(p, x.Name, p.MappedTable(x.Table), x.Column, replacement{x.Old, x.Now}); {
+		switch r := judgeValueReplacement(p, x.Name, p.MappedTable(x.Table), x.Column, replacement{x.Old, x.Now}); {
 		case r == nil:
 		case found == nil:
 			found = r
@@ -86,7 +86,7 @@ func renamedBy(p *rule.Pass, s *rule.Stmt) *rule.Report {
 				continue
 			}
 			for _, x := range listReplaced(target, stmt.GetWhereClause()) {
-				if r := judgeReplacement(p, "UPDATE", w.Table, target.GetName(), x); r != nil {
+				if r := judgeValueReplacement(p, "UPDATE", w.Table, target.GetName(), x); r != nil {
 					return r
 				}
 			}
@@ -95,9 +95,9 @@ func renamedBy(p *rule.Pass, s *rule.Stmt) *rule.Report {
 	return nil
 }
 
-// judgeReplacement returns the report for a value that replaces another one; nil if the deployed
-// code does not know the old one, or knows both.
-func judgeReplacement(p *rule.Pass, who string, t *catalog.Relation, column string, x replacement) *rule.Report {
+// judgeValueReplacement returns the report for a value that replaces another one; nil if the deployed
+// code does not know the old one, or knows both. actor is the statement or program that replaces it.
+func judgeValueReplacement(p *rule.Pass, actor string, t *catalog.Relation, column string, x replacement) *rule.Report {
 	if t == nil || !p.InUse(t) || !isTelling(x.old) || x.now == "" || x.now == x.old {
 		return nil
 	}
@@ -117,7 +117,8 @@ func judgeReplacement(p *rule.Pass, who string, t *catalog.Relation, column stri
 		return nil
 	}
 	return &rule.Report{
-		Fact: who + " turns " + column + " '" + x.old + "' of " + t.Name.String() + " into '" + x.now + "', which the deployed code does not know",
+		Fact: actor + " turns " + column + " '" + x.old + "' of " + t.Name.String() + " into '" + x.now +
+			"', which the deployed code does not know",
 		Harm: "the deployed code looks for '" + x.old + "'" + u.FirstPlace() + " and no longer finds these rows, and what it goes on to write as '" + x.old +
 			"' stays that way",
 		Instead:  "release code that accepts both first; change the rows after it, and once more when no server runs the old code",

@@ -42,7 +42,7 @@ func replaceIncompatible(p *rule.Pass, t *rule.Tx) {
 		for _, c := range d.Before.Columns {
 			col := now.Column(c.Name)
 			if col != nil {
-				if areTypesDifferent(t.Before.WireType(c.Type), t.After.WireType(col.Type)) {
+				if areTypesIncompatible(t.Before.WireType(c.Type), t.After.WireType(col.Type)) {
 					other = append(other, c.Name+" becomes "+col.Type.String()+" (was "+c.Type.String()+")")
 				}
 				continue
@@ -73,9 +73,9 @@ func replaceIncompatible(p *rule.Pass, t *rule.Tx) {
 	}
 }
 
-// areTypesDifferent reports whether code has to treat values of the types differently:
-// lengths do not count, and text is text.
-func areTypesDifferent(a, b catalog.Type) bool {
+// areTypesIncompatible reports whether code has to treat values of the types differently. Lengths
+// do not count, and text, varchar and char are one type here.
+func areTypesIncompatible(a, b catalog.Type) bool {
 	if !a.IsKnown() || !b.IsKnown() || (a.Array > 0) == (b.Array > 0) && a.Name == b.Name {
 		return false
 	}

@@ -33,55 +33,46 @@ func writeRefused(p *rule.Pass, t *rule.Tx) {
 	var told []catalog.OID
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
-		now := d.After
-		switch d.Kind {
-		case catalog.RelationDropped:
-			if d.Before.Kind.IsView() && analysis.DropsByName(d.By.Node, d.Before.Name, pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW) {
-				now = t.After.Lookup(d.Before.Name.Schema, d.Before.Name.Name)
-			}
-		case catalog.ViewReplaced, catalog.TriggerDropped, catalog.TriggerChanged, catalog.RuleDropped:
-		default:
+		before, after := d.Before, findSuccessor(t, d)
+		if after == nil || before == nil || before.Kind != catalog.View || !after.Kind.IsView() || !p.IsDeployed(d) ||
+			before.Inferred || after.Inferred || slices.Contains(told, before.OID) {
 			continue
 		}
-		was := d.Before
-		if now == nil || was == nil || was.Kind != catalog.View || !now.Kind.IsView() || !p.IsDeployed(d) || was.Inferred || now.Inferred ||
-			slices.Contains(told, was.OID) {
-			continue
+		if len(after.Rules) > 0 {
+			continue // a rule may do what the write asks for: its action is not judged here
 		}
-		why := t.After.ReadOnly(now)
-		if why == "" && len(now.Rules) == 0 {
-			if columnRefused(p, t, d, now) {
-				told = append(told, was.OID)
+		why := t.After.ReadOnly(after)
+		if why == "" {
+			if reportComputedColumn(p, t, d, after) {
+				told = append(told, before.OID)
 			}
 			continue
 		}
-		if why == "" || len(now.Rules) > 0 {
-			continue
-		}
-		lost := eventsWithout(now, was.InsteadOf())
-		own := len(lost) > 0 || len(was.Rules) > 0
-		if !own {
-			if !t.Before.IsUpdatable(was) {
+		lost := eventsWithout(after, before.InsteadOf())
+		hadTriggersOrRules := len(lost) > 0 || len(before.Rules) > 0
+		if !hadTriggersOrRules {
+			if !t.Before.IsUpdatable(before) {
 				continue
 			}
-			lost = eventsWithout(now, []string{"insert", "update", "delete"})
+			lost = eventsWithout(after, []string{"insert", "update", "delete"})
 		}
 		u := p.UsesTable(d)
-		written, severity := u.WriteEvidence("insert", "update", "delete"), onward.Off
+		written, severity := u.WriteEvidence("insert", "update", "delete"), onward.Off // Off: the rule's own severity
 		switch {
 		case written != nil:
-		case !own:
+		case !hadTriggersOrRules:
 			continue // most views are there to be read
 		case u.IsIdle():
 			severity = onward.Warning
 		}
-		if len(lost) == 0 && len(was.Rules) == 0 {
+		if len(lost) == 0 && len(before.Rules) == 0 {
 			continue
 		}
-		told = append(told, was.OID)
-		p.Report(findMakingStatement(t, d, now), rule.Report{
-			Fact:     "view " + was.Name.String() + " can no longer be written to: " + why,
-			Harm:     "what the deployed code writes to it fails: cannot insert into view \"" + was.Name.Name + "\" (or update, or delete from)",
+		told = append(told, before.OID)
+		p.Report(findMakingStatement(t, d, after), rule.Report{
+			Fact: "view " + before.Name.String() + " can no longer be written to: " + why,
+			Harm: "what the deployed code writes to it fails: cannot insert into view \"" + before.Name.Name +
+				"\" (or update, or delete from)",
 			Instead:  "give the view INSTEAD OF triggers in the same transaction, or give the new query a view of its own",
 			Severity: severity,
 			Evidence: written,
@@ -89,14 +80,30 @@ func writeRefused(p *rule.Pass, t *rule.Tx) {
 	}
 }
 
-// columnRefused reports a column of a view that has become an expression, where
-// the deployed code writes to it.
-func columnRefused(p *rule.Pass, t *rule.Tx, d *rule.Delta, now *catalog.Relation) bool {
-	column, done := findComputed(p, t, d, now)
+// findSuccessor returns what a view is after a change that can make it read-only: itself, or for a dropped view
+// the one that was created under its name; nil for other changes.
+func findSuccessor(t *rule.Tx, d *rule.Delta) *catalog.Relation {
+	switch d.Kind {
+	case catalog.RelationDropped:
+		if d.Before.Kind.IsView() &&
+			analysis.DropsByName(d.By.Node, d.Before.Name, pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW) {
+			return t.After.Lookup(d.Before.Name.Schema, d.Before.Name.Name)
+		}
+		return d.After
+	case catalog.ViewReplaced, catalog.TriggerDropped, catalog.TriggerChanged, catalog.RuleDropped:
+		return d.After
+	}
+	return nil
+}
+
+// reportComputedColumn reports a column of a view that has become an expression, if
+// the deployed code writes to it. It returns false if there is none.
+func reportComputedColumn(p *rule.Pass, t *rule.Tx, d *rule.Delta, after *catalog.Relation) bool {
+	column, done := findNewlyComputed(p, t, d, after)
 	if column == "" {
 		return false
 	}
-	p.Report(findMakingStatement(t, d, now), rule.Report{
+	p.Report(findMakingStatement(t, d, after), rule.Report{
 		Fact: "column " + column + " of view " + d.Before.Name.String() + " can no longer be written: it is an expression now",
 		Harm: "what the deployed code writes to it fails" + analysis.Usage{Evidence: done}.FirstPlace() + ": cannot insert into column \"" + column +
 			"\" of view \"" + d.Before.Name.Name + "\" (or update it)",
@@ -106,16 +113,16 @@ func columnRefused(p *rule.Pass, t *rule.Tx, d *rule.Delta, now *catalog.Relatio
 	return true
 }
 
-// findComputed is a column of a view that was plain and is an expression now, and
-// where the deployed code writes it; "" when there is none.
-func findComputed(p *rule.Pass, t *rule.Tx, d *rule.Delta, now *catalog.Relation) (string, []onward.Evidence) {
-	was := d.Before
-	if !t.Before.IsUpdatable(was) || !t.After.IsUpdatable(now) {
+// findNewlyComputed returns a column of a view that was plain and is an expression now, and
+// where the deployed code writes it; "" if there is none.
+func findNewlyComputed(p *rule.Pass, t *rule.Tx, d *rule.Delta, after *catalog.Relation) (string, []onward.Evidence) {
+	before := d.Before
+	if !t.Before.IsUpdatable(before) || !t.After.IsUpdatable(after) {
 		return "", nil
 	}
-	events := eventsWithout(now, []string{"insert", "update"})
-	for _, c := range was.Columns {
-		if !t.Before.IsPlainColumn(was, c.Name) || now.Column(c.Name) == nil || !t.After.IsComputed(now, c.Name) {
+	events := eventsWithout(after, []string{"insert", "update"})
+	for _, c := range before.Columns {
+		if !t.Before.IsPlainColumn(before, c.Name) || after.Column(c.Name) == nil || !t.After.IsComputed(after, c.Name) {
 			continue
 		}
 		if done := p.UsesTable(d).SetEvidence(c.Name, events...); done != nil {
@@ -125,16 +132,16 @@ func findComputed(p *rule.Pass, t *rule.Tx, d *rule.Delta, now *catalog.Relation
 	return "", nil
 }
 
-// findMakingStatement is the statement that makes the successor of a view that is dropped.
-func findMakingStatement(t *rule.Tx, d *rule.Delta, now *catalog.Relation) *rule.Stmt {
-	if c := t.FindChange(catalog.RelationCreated, func(o *rule.Delta) bool { return o.OID == now.OID }); c != nil && c.By != nil {
+// findMakingStatement returns the statement that makes the successor of a view that is dropped.
+func findMakingStatement(t *rule.Tx, d *rule.Delta, after *catalog.Relation) *rule.Stmt {
+	if c := t.FindChange(catalog.RelationCreated, func(o *rule.Delta) bool { return o.OID == after.OID }); c != nil && c.By != nil {
 		return c.By
 	}
 	return d.By
 }
 
-// eventsWithout are the events that a view has no trigger for.
-func eventsWithout(now *catalog.Relation, events []string) []string {
-	have := now.InsteadOf()
+// eventsWithout returns those events for which a view has no INSTEAD OF trigger.
+func eventsWithout(after *catalog.Relation, events []string) []string {
+	have := after.InsteadOf()
 	return slices.DeleteFunc(slices.Clone(events), func(e string) bool { return slices.Contains(have, e) })
 }

@@ -101,8 +101,8 @@ func newSession(c *Collector, start wire.Startup) *session {
 	return s
 }
 
-// Lost ends the recording of a session.
-func (s *session) Lost(why string) {
+// EndReading ends the recording of a session: the rest of its messages makes no sense.
+func (s *session) EndReading(why string) {
 	s.lost = true
 	s.c.mu.Lock()
 	defer s.c.mu.Unlock()
@@ -125,7 +125,7 @@ func (s *session) Client(kind byte, body []byte, size int) {
 		return
 	}
 	if s.ops.opCount() > maxQueued {
-		s.Lost("more messages without an answer than are kept in mind")
+		s.EndReading("more messages without an answer than are kept in mind")
 		return
 	}
 	s.test = s.namesTest()

@@ -265,7 +265,7 @@ func (c *cut) Client(kind byte, body []byte, _ int) {
 	c.longest, c.kinds = max(c.longest, len(body)), c.kinds+string(rune(kind))
 }
 func (c *cut) Server(byte, []byte, int) {}
-func (c *cut) Lost(string)              {}
+func (c *cut) EndReading(string)        {}
 func (c *cut) Close()                   {}
 
 // Messages are whole beyond the limits of other sinks, which see no more than without the log. Results are cut.

@@ -30,7 +30,7 @@ type session struct {
 // Client takes a message that the server is about to get.
 func (s *session) Client(kind byte, body []byte, size int) {
 	if size > len(body) {
-		s.Lost(fmt.Sprintf("a message has %d MB, and %d MB are kept", size>>20, wire.MaxWhole>>20))
+		s.EndReading(fmt.Sprintf("a message has %d MB, and %d MB are kept", size>>20, wire.MaxWhole>>20))
 		return
 	}
 	s.keepTest()
@@ -78,8 +78,8 @@ func (s *session) Server(kind byte, body []byte, _ int) {
 	}
 }
 
-// Lost notes that no more messages come. It is called with what makes no sense, too.
-func (s *session) Lost(why string) {
+// EndReading ends the reading of a session: the rest of its messages is missing or makes no sense.
+func (s *session) EndReading(why string) {
 	if s.lost {
 		return
 	}

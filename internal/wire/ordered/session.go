@@ -58,8 +58,8 @@ type savepoint struct {
 	before int
 }
 
-// Lost ends the log of a session.
-func (s *session) Lost(why string) {
+// EndReading ends the log of a session: the rest of its messages makes no sense.
+func (s *session) EndReading(why string) {
 	s.lost = true
 	s.log.mu.Lock()
 	defer s.log.mu.Unlock()
@@ -79,7 +79,7 @@ func (s *session) Client(kind byte, body []byte, size int) {
 		return
 	}
 	if len(s.owed) > maxOwed {
-		s.Lost("a client sent too many messages without an answer")
+		s.EndReading("a client sent too many messages without an answer")
 		return
 	}
 	switch kind {
