@@ -1,6 +1,10 @@
 package audit
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/onward-sql/onward/onward"
+)
 
 // A mapper changes rows of its tables, and no query shows that: a trigger that raises on UPDATE may refuse them.
 func TestTriggerOnMappedTable(t *testing.T) {
@@ -42,6 +46,16 @@ func TestTriggerOnMappedTable(t *testing.T) {
 			report := changelog0(t, Config{Dir: repo})
 			if may, must := severityOf(report, "trigger-may-refuse-writes"), severityOf(report, "trigger-refuses-writes"); may != tc.may || must != tc.must {
 				t.Errorf("%q and %q, want %q and %q: %v", may, must, tc.may, tc.must, found(report))
+			}
+			state := onward.StateSafe
+			switch {
+			case tc.must != "":
+				state = onward.StateNotSafe
+			case tc.may != "":
+				state = onward.StateSafeIf
+			}
+			if report.Summary.State != state {
+				t.Errorf("%s: %s", report.Summary.State, report.Summary.Verdict)
 			}
 		})
 	}

@@ -159,7 +159,7 @@ func (r *replayer) splitSchemas(
 			if failures >= mostFailedSchemas {
 				continue
 			}
-			found := false
+			var found bool
 			if lane, found, _, err = r.findSetup(ctx, code, lane); err != nil {
 				return nil, nil, err
 			}

@@ -110,7 +110,12 @@ func mayRefuseWrites(p *rule.Pass, c *catalog.Catalog, by *rule.Stmt, r *catalog
 	default:
 		severity, evidence = min(severity, u.DropSeverity()), u.Evidence
 	}
+	safeIf := ""
+	if severity == onward.Warning {
+		safeIf = "trigger " + t.Name + " accepts what the deployed code writes to " + r.Name.String()
+	}
 	p.Report(by, rule.Report{
+		SafeIf:   safeIf,
 		Fact:     "trigger " + t.Name + " refuses some " + strings.ToUpper(t.Events) + " on " + r.Name.String(),
 		Harm:     "the deployed code's fail if " + t.Function.String() + "() raises an exception for a row",
 		Instead:  "release code that keeps to the condition first, and create the trigger a release later",
@@ -170,6 +175,7 @@ func mayRefuseChanges(p *rule.Pass, c *catalog.Catalog, by *rule.Stmt, old, r *c
 			Fact:     "trigger " + t.Name + " refuses each change of " + name + " in " + r.Name.String(),
 			Harm:     "the deployed code's fail, if it makes any: " + t.Function.String() + "() raises an exception",
 			Instead:  "create it a release later, when no code that sets it runs any more",
+			SafeIf:   "the deployed code never changes " + name + " of " + r.Name.String(),
 			Evidence: column.Evidence,
 		})
 		return
