@@ -16,8 +16,8 @@ type queryBuilder struct {
 	// columns are read by a SELECT, and returning follows RETURNING.
 	columns, returning []string
 	conflict           string
-	// literal is set if values cannot be parameters.
-	literal bool
+	// literal is set if values cannot be parameters, inline if Knex then writes them into the text.
+	literal, inline bool
 }
 
 // operators are those that a condition may have.
@@ -28,24 +28,27 @@ var operators = map[string]bool{
 // translateQuery returns the SQL of a query builder: knex('table').where({…}).update({…}).
 func translateQuery(links []jscode.Link) jscode.Translation {
 	q := &queryBuilder{compiler: &compiler{}}
+	if q.readQuery(links); q.unread {
+		return unknown
+	}
+	return jscode.Translation{Statements: q.out}
+}
+
+// readQuery reads the calls of the query builder, and adds the statement.
+func (q *queryBuilder) readQuery(links []jscode.Link) {
 	if links[0].Called {
 		q.failUnless(len(links[0].Arguments) == 1)
 		q.table = q.textAt(links[0], 0)
 	}
 	for _, l := range links[1:] {
 		if q.failUnless(l.Called && !l.Tagged); q.unread {
-			return unknown
+			return
 		}
 		q.readMethod(l)
 	}
-	if q.failUnless(q.table != ""); q.unread {
-		return unknown
+	if q.failUnless(q.table != ""); !q.unread {
+		q.compileQuery()
 	}
-	q.compileQuery()
-	if q.unread {
-		return unknown
-	}
-	return jscode.Translation{Statements: q.out}
 }
 
 // readMethod reads a method of the query builder.
@@ -144,6 +147,12 @@ func (q *queryBuilder) wrapReturning() string {
 func (q *queryBuilder) bindValue(v jscode.Value) string {
 	if sql, ok := rawText(v); ok {
 		return sql
+	}
+	if v.Kind == jscode.Chain && !v.New && !v.Links[0].Called && len(v.Links) == 2 && v.Links[1].Name == "raw" && v.Links[1].Called && hasBindings(v.Links[1]) {
+		return q.bindText(v.Links[1])
+	}
+	if q.inline {
+		return q.escapeValue(v)
 	}
 	q.failUnless(!q.literal)
 	switch v.Kind {
@@ -247,6 +256,10 @@ func (q *queryBuilder) condition(name string, l jscode.Link, word string) string
 	case "wherenotin":
 		return q.wrapName(q.textAt(l, 0)) + " not in (" + q.bindList(l) + ")"
 	case "whereraw":
+		if hasBindings(l) {
+			q.failUnless(!q.literal)
+			return q.bindText(l)
+		}
 		sent := sendText(l)
 		if q.failUnless(len(sent.Statements) == 1); q.unread {
 			return ""

@@ -53,6 +53,18 @@ func TestRuns(t *testing.T) {
 				"for (const n of ['c']) await knex.raw(`DROP TABLE ${TABLE}.${n}`)\n}",
 			"3 drop table \"shop_a\".\"b\"\n4 DROP TABLE shop_a.c",
 		},
+		"texts with values": {
+			"exports.up = async (knex) => {\nawait knex.raw('UPDATE ?? SET ?? = ?, c = :d', ['s.t', 'b', \"it's\"])\n" +
+				"await knex.raw(\"SELECT :a:, :b::int, '12:30' \\\\? :a:::text\", { a: 'x', b: 2 })\n" +
+				"await knex('t').whereRaw('?? > ?', ['a', 3]).update({ b: knex.raw('b + ?', 1) })\n}",
+			"2 UPDATE \"s\".\"t\" SET \"b\" = 'it''s', c = :d\n3 SELECT \"x\", '2'::int, '12:30' ? \"x\"::text\n" +
+				"4 update \"t\" set \"b\" = b + '1' where \"a\" > '3'",
+		},
+		"a view": {
+			"exports.up = (knex) => knex.schema.createViewOrReplace('v', (view) => {\nview.columns(['id', 'n'])\n" +
+				"view.as(knex('users').select('id', 'name').where({ active: true }).where('age', '>', 18))\n})",
+			"1 create or replace view \"v\" (\"id\", \"n\") as select \"id\", \"name\" from \"users\" where \"active\" = true and \"age\" > 18",
+		},
 		"a placeholder that nobody knows": {
 			"exports.up = async (knex) => {\nawait knex.raw(`DROP TABLE ${process.env.SHOP}.b`)\n" +
 				"for (const n of ['c']) await knex.schema.dropTable(n)\n}",

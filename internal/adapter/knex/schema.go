@@ -28,7 +28,7 @@ func translateSchema(links []jscode.Link) jscode.Translation {
 				t.Needs = c.wrapTable(l.Arguments[0].Text)
 			}
 		case l.Name == "raw":
-			sent := sendText(l)
+			sent := sendRaw(l)
 			if sent.Why != "" {
 				return sent
 			}
@@ -62,6 +62,8 @@ var schemaMethods = map[string]func(c *compiler, l jscode.Link){
 	"dropTable": dropObject("drop table "), "dropTableIfExists": dropObject("drop table if exists "),
 	"dropView": dropObject("drop view "), "dropViewIfExists": dropObject("drop view if exists "),
 	"dropMaterializedView": dropObject("drop materialized view "), "dropMaterializedViewIfExists": dropObject("drop materialized view if exists "),
+	"createView": createView("create view "), "createViewOrReplace": createView("create or replace view "),
+	"createMaterializedView": createView("create materialized view "),
 	"renameTable": func(c *compiler, l jscode.Link) {
 		c.addSQL("alter table " + c.wrapTable(c.textAt(l, 0)) + " rename to " + c.wrapName(c.textAt(l, 1)))
 	},

@@ -28,20 +28,28 @@ func translateCall(call jscode.Value) jscode.Translation {
 	case links[0].Name == "schema" && !links[0].Called:
 		return translateSchema(links[1:])
 	case links[0].Name == "raw" && links[0].Called && len(links) == 1:
-		return sendText(links[0])
+		return sendRaw(links[0])
 	case queryStarts[links[0].Name] && links[0].Called:
 		return translateQuery(call.Links)
 	}
 	return unknown
 }
 
-// sendText returns the statement of a call of raw.
+// sendRaw returns the statement of a call of raw that Knex sends.
+func sendRaw(l jscode.Link) jscode.Translation {
+	if hasBindings(l) {
+		return sendBound(l)
+	}
+	return sendText(l)
+}
+
+// sendText returns the statement of a call of raw without values.
 func sendText(l jscode.Link) jscode.Translation {
 	if len(l.Arguments) == 0 || l.Arguments[0].Kind != jscode.Text {
 		return jscode.Translation{Why: "its text is put together when it runs"}
 	}
 	text := l.Arguments[0]
-	if len(l.Arguments) > 1 || hasPlace(text.Text) {
+	if hasBindings(l) || hasPlace(text.Text) {
 		return jscode.Translation{Why: "its text has places for values"}
 	}
 	if strings.Contains(text.Text, `\?`) {

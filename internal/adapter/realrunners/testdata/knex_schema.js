@@ -145,6 +145,21 @@ exports.up = async function (knex) {
   await knex('couples').where({ a: 1 }).select('a', 'b')
   await knex.select().from('couples')
   await knex.schema.dropSchemaIfExists('nothing', true).dropExtensionIfExists('nothing')
+  await knex.raw('CREATE SEQUENCE ?? START 100', ['shop.numbers'])
+  await knex.raw('UPDATE ?? SET ?? = ? WHERE a = ?', ['couples', 'b', 5, 1])
+  await knex.raw('SELECT :b:, :c::text FROM couples WHERE a = :a', { a: 1, b: 'b', c: "it's" })
+  await knex.raw('SELECT ??, ?::text FROM couples WHERE a > ?', [['a', 'b'], true, 0])
+  await knex.raw("SELECT '{}'::jsonb \\? ?", ['a'])
+  await knex.raw("SELECT '12:30:00', ?::int", 5)
+  await knex.schema.raw('ALTER TABLE ?? ADD c int', ['couples']).raw('ALTER TABLE :t: DROP c', { t: 'couples' })
+  await knex('couples').whereRaw('?? > ?', ['a', 3]).update({ b: knex.raw('?? + ?', ['b', 1]) })
+  await knex.schema
+    .createView('adults', (view) => {
+      view.columns(['id', 'called'])
+      view.as(knex('users').select('id', 'name').where('big', '>=', 18).whereNotIn('name', ["o'b", 'c']).where({ active: true }))
+    })
+    .createViewOrReplace('nameless', (view) => view.as(knex('users').select('id', 'name').whereNull('bio')))
+  await knex.schema.withSchema('shop').createMaterializedView('one', (view) => view.as(knex.raw('SELECT 1 AS a')))
   await knex.raw("select 'end'")
 }
 

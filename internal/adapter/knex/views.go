@@ -1,0 +1,48 @@
+package knex
+
+import "github.com/onward-sql/onward/internal/adapter/jscode"
+
+// createView creates a view from the calls of columns and as of its builder.
+func createView(begin string) func(*compiler, jscode.Link) {
+	return func(c *compiler, l jscode.Link) {
+		name := c.textAt(l, 0)
+		if c.failUnless(len(l.Arguments) == 2 && l.Arguments[1].Kind == jscode.Callback && l.Arguments[1].Read); c.unread {
+			return
+		}
+		columns, query := "", ""
+		for _, call := range l.Arguments[1].Calls {
+			links := call.Links[1:]
+			if c.failUnless(len(links) == 1 && links[0].Called && len(links[0].Arguments) == 1); c.unread {
+				return
+			}
+			switch links[0].Name {
+			case "columns":
+				columns = " (" + c.wrapNames(c.namesAt(links[0], 0)) + ")"
+			case "as":
+				query = c.selectText(links[0].Arguments[0])
+			default:
+				c.unread = true
+			}
+		}
+		c.failUnless(query != "")
+		c.addSQL(begin + c.wrapTable(name) + columns + " as " + query)
+	}
+}
+
+// selectText returns the query of a view, in which values are no parameters.
+func (c *compiler) selectText(v jscode.Value) string {
+	if sql, ok := rawText(v); ok {
+		return sql
+	}
+	if c.failUnless(v.Kind == jscode.Chain && !v.New); c.unread {
+		return ""
+	}
+	q := &queryBuilder{compiler: &compiler{}, inline: true}
+	q.readQuery(v.Links)
+	c.failUnless(!q.unread && (q.method.Name == "" || q.method.Name == "select"))
+	if c.unread || len(q.out) != 1 {
+		c.unread = true
+		return ""
+	}
+	return q.out[0].SQL
+}
