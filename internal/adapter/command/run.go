@@ -146,18 +146,29 @@ func (t *tail) Write(p []byte) (int, error) {
 // errorLines match lines with an error: "Error: x", "app.SomeException: x". After them, Node, Ruby and others print more.
 var errorLines = lazyregexp.New(`(?m)^\s*(?:[\w.:]*(?:Error|Exception)\b.*: .*|(?:PHP )?(?i:error|fatal)\b.*)$`)
 
+// starterLines match what a starter of programs says about one that failed: go run, make, npm, pnpm, yarn. The program's own error is above.
+var starterLines = lazyregexp.New(`(?m)^[ \t]*(?:exit status \d+|make(?:\[\d+\])?: \*\*\* .*|\[?ELIFECYCLE\]? .*|` +
+	`error Command failed with exit code \d+\.|info Visit https://yarnpkg\.com/.*|` +
+	`npm (?:ERR!|error)(?: (?:code (?:\d+|ELIFECYCLE)|errno \d+|path|command|Lifecycle script|Exit status|A complete log)\b.*)?)\r?$`)
+
 // errorLine returns the last line with an error, else the last line, shortened and without passwords.
 func (t *tail) errorLine() string {
-	if found := errorLines.FindAll(t.buf, -1); len(found) > 0 {
-		return printableLine(string(found[len(found)-1]))
+	if found := errorLines.FindAllString(t.programText(), -1); len(found) > 0 {
+		return printableLine(found[len(found)-1])
 	}
 	return t.lastLine()
 }
 
 // lastLine returns the last line, shortened and without passwords.
 func (t *tail) lastLine() string {
-	text := strings.TrimSpace(string(t.buf))
+	text := t.programText()
 	return printableLine(text[strings.LastIndexByte(text, '\n')+1:])
+}
+
+// programText returns the text without what a starter says, unless it is all.
+func (t *tail) programText() string {
+	text := strings.TrimSpace(string(t.buf))
+	return cmp.Or(strings.TrimSpace(starterLines.ReplaceAllString(text, "")), text)
 }
 
 // printableLine shortens a line and hides passwords.

@@ -61,8 +61,15 @@ func TestErrorLine(t *testing.T) {
 		"Traceback:\n  File x\nsqlalchemy.exc.Error: no server\n(Background: x)":                                     "sqlalchemy.exc.Error: no server",
 		"PHP Fatal error:  Uncaught PDOException: refused in a.php:3\nStack trace:\n#0 b\n  thrown in a.php on line 3\n": "PHP Fatal error:  " +
 			"Uncaught PDOException: refused in a.php:3",
-		"working\nno such table\n": "no such table",
-		"":                         "",
+		"working\nno such table\n":                          "no such table",
+		"no such host\nexit status 3\n":                     "no such host", // go run
+		"no such host\nmake: *** [Makefile:2: x] Error 3\n": "no such host",
+		"no such host\nnpm error code 3\nnpm error path /a\nnpm error command failed\nnpm error command sh -c b\n" +
+			"npm error A complete log of this run can be found in: /c\n": "no such host",
+		"npm error Missing script: \"m\"\nnpm error\nnpm error A complete log of this run can be found in: /c\n":                    "npm error Missing script: \"m\"",
+		"no such host\nerror Command failed with exit code 1.\ninfo Visit https://yarnpkg.com/en/docs/cli/run for documentation.\n": "no such host",
+		"exit status 3\n": "exit status 3",
+		"":                "",
 	} {
 		if got := (&tail{buf: []byte(output)}).errorLine(); got != want {
 			t.Errorf("%q: %q, want %q", output, got, want)
