@@ -111,7 +111,7 @@ func addQuery(all map[string]*Query, q *Query, postgres int) error {
 // takeBetterResult takes the result and the uses of a query from the recording that knows more. A server
 // is preferred to a text, and a newer server to an older one.
 func (q *Query) takeBetterResult(o *Query) {
-	one, other := q.howKnown(), o.howKnown()
+	one, other := q.gradeResult(), o.gradeResult()
 	order := cmp.Or(cmp.Compare(one.grade, other.grade), cmp.Compare(q.Postgres, o.Postgres), cmp.Compare(one.text, other.text))
 	doubt := q.Disputed
 	switch {
@@ -126,26 +126,35 @@ func (q *Query) takeBetterResult(o *Query) {
 	q.Disputed = doubt
 }
 
-// knownResult summarizes what a recording knows of a query's result and uses.
+// knownResult summarizes what a recording knows of a query's result and uses. A higher grade is surer.
 type knownResult struct {
 	grade int
 	text  string
 }
 
-func (q *Query) howKnown() knownResult {
+// The grades of a result: nothing is known, only parts, what the text says, and what a server said.
+const (
+	unknownResult = iota
+	partlyKnown
+	readFromText
+	askedServer
+)
+
+// gradeResult says how sure the recording is of the query's result.
+func (q *Query) gradeResult() knownResult {
 	if len(q.Columns)+len(q.Uses)+len(q.Functions)+len(q.Types) == 0 && q.Resolved == "" {
-		return knownResult{}
+		return knownResult{grade: unknownResult}
 	}
 	text, err := json.Marshal([]any{q.Columns, q.Uses, q.Functions, q.Types})
 	if err != nil {
 		text = nil // cannot fail: it holds only texts and numbers
 	}
-	k := knownResult{1, string(text)}
+	k := knownResult{partlyKnown, string(text)}
 	switch q.Resolved {
 	case "server":
-		k.grade = 3
+		k.grade = askedServer
 	case "text":
-		k.grade = 2
+		k.grade = readFromText
 	}
 	return k
 }

@@ -51,7 +51,7 @@ func (t *reportWriter) printBreaks(breaks []view.SimilarVerdicts) {
 		}
 		list.Items = []block.Item{{
 			Label: d.Severity.String(), Mark: block.SeverityTone(d.Severity), Text: block.Say(view.DescribeBreak(d)),
-			Below: append(view.ListQueries(d, false), block.Line{Text: cause, Tone: block.Faint, Cut: true}),
+			Below: append(view.ListVerdictQueries(d, false), block.Line{Text: cause, Tone: block.Faint, Cut: true}),
 		}}
 		t.addBlankLine()
 		t.printBlocks([]block.Block{list})

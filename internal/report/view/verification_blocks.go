@@ -102,9 +102,9 @@ func listVerdicts(r *onward.Report, s Scope) (out []block.Block) {
 		}
 		item := block.Item{
 			Label: d.Severity.String(), Mark: block.SeverityTone(ScreenSeverity(d.Verdict)), Text: block.Say(string(d.Kind) + ": " + DescribeFailure(d.Verdict)),
-			Below: append(ListQueries(d, s.Whole), block.Line{Text: block.Say(d.DescribeSenders()), Tone: block.Faint}),
+			Below: append(ListVerdictQueries(d, s.Whole), block.Line{Text: block.Say(d.DescribeSenders()), Tone: block.Faint}),
 		}
-		if ScreenSeverity(d.Verdict) != d.Severity {
+		if ScreenSeverity(d.Verdict) != d.Severity { // it only needs a later schema
 			item.Label = "later"
 		}
 		list.Items = append(list.Items, item)
@@ -118,8 +118,8 @@ func listVerdicts(r *onward.Report, s Scope) (out []block.Block) {
 	return out
 }
 
-// ListQueries returns the queries of a verdict with their values, the most frequent ones first.
-func ListQueries(d *SimilarVerdicts, whole bool) (out []block.Line) {
+// ListVerdictQueries returns the queries of a verdict with their values, the most frequent ones first.
+func ListVerdictQueries(d *SimilarVerdicts, whole bool) (out []block.Line) {
 	all := d.All
 	if !whole {
 		all, _ = prose.TakeFirst(all, mostAlike)
