@@ -37,7 +37,7 @@ func translateCall(call jscode.Value) jscode.Translation {
 
 // sendRaw returns the statement of a call of raw that Knex sends.
 func sendRaw(l jscode.Link) jscode.Translation {
-	if hasBindings(l) {
+	if hasBindings(l) && l.Arguments[0].Kind == jscode.Text {
 		return sendBound(l)
 	}
 	return sendText(l)
