@@ -66,13 +66,9 @@ func (r *replayer) partsOf(ctx context.Context, code onward.Code, everything boo
 	}
 	database, err := r.stage.Copy(ctx)
 	if last := r.checker.moments[len(r.checker.moments)-1]; err == nil && code == onward.NewCode && !last.Base {
-		r.stage.Drop(ctx, database)
-		if database, err = r.stage.Copy(ctx); err == nil {
-			var end string
-			end, err = r.stage.RunUntil(ctx, database, last.Migration, last.Statements[len(last.Statements)-1])
-			r.stage.Drop(ctx, database)
-			database = end
-		}
+		base := database
+		database, err = r.stage.RunUntil(ctx, base, last.Migration, last.Statements[len(last.Statements)-1])
+		r.stage.Drop(ctx, base)
 	}
 	if err != nil {
 		return nil, err
@@ -138,12 +134,12 @@ func (r *replayer) findSetup(ctx context.Context, code onward.Code, lane *replay
 func (r *replayer) splitSchemas(
 	ctx context.Context, code onward.Code, whole *replay.DatabaseLane,
 ) (single []*preparedLane, rest *replay.DatabaseLane, err error) {
-	lanes, _ := whole.SplitSchemas(nil)
-	type recipe struct {
+	lanes, listRest := whole.SplitSchemas()
+	type madeSetup struct {
 		messages int
 		template string
 	}
-	known := map[[sha256.Size]byte]recipe{} // by the hash of the messages
+	known := map[[sha256.Size]byte]madeSetup{} // by the hash of the messages
 	taken := map[int]bool{}
 	failures := 0
 	for i := range lanes {
@@ -183,7 +179,7 @@ func (r *replayer) splitSchemas(
 			}
 			messages := lane.Setup.CountMessages(lane.Setup.End)
 			if sum, _, ok := lane.HashSetup(messages); ok {
-				known[sum] = recipe{messages, template}
+				known[sum] = madeSetup{messages, template}
 			}
 		}
 		taken[i] = true
@@ -193,7 +189,7 @@ func (r *replayer) splitSchemas(
 		}
 		single = append(single, prepared)
 	}
-	_, left := whole.SplitSchemas(taken)
+	left := listRest(taken)
 	return single, &left, nil
 }
 

@@ -7,6 +7,8 @@ import (
 
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/transcript"
+	"github.com/onward-sql/onward/internal/wire"
+	"github.com/onward-sql/onward/internal/workload"
 )
 
 // madeSchema is a schema that the command makes, from its making to its drop.
@@ -22,32 +24,34 @@ type schemaSession struct {
 	owner          int
 }
 
-// SplitSchemas returns a lane for each schema that the command makes in the database, with the messages of the sessions that work in it, and a lane with
-// the rest without the numbers in taken. The lanes have no setup.
-func (d *DatabaseLane) SplitSchemas(taken map[int]bool) (lanes []DatabaseLane, rest DatabaseLane) {
+// SplitSchemas returns a lane for each schema that the command makes in the database, with the messages of the sessions that work in it, and what returns
+// a lane with the rest without some of them, by their indexes. The lanes have no setup.
+func (d *DatabaseLane) SplitSchemas() (lanes []DatabaseLane, listRest func(taken map[int]bool) DatabaseLane) {
 	whole := d.Setup
 	whole.End = d.Tests.End
 	owners, made := whole.listOwners(d.messages.statements)
-	rest = *d
-	owned := map[int]bool{0: true}
 	for i, s := range made {
 		lane := DatabaseLane{Tests: whole, Created: true, Schema: s.name, messages: d.messages, copied: s.end}
 		lane.Tests.Begin, lane.Tests.End, lane.Tests.owners, lane.Tests.owned = s.begin, s.end, owners, map[int]bool{i + 1: true}
 		lanes = append(lanes, lane)
-		if !taken[i] {
-			owned[i+1], owned[-i-1] = true, true
-		}
 	}
-	if len(taken) > 0 {
-		whole.owners, whole.owned = owners, owned
+	return lanes, func(taken map[int]bool) DatabaseLane {
+		if len(taken) == 0 {
+			return *d
+		}
+		rest := *d
 		rest.Tests = whole
-		end := d.Setup.End
-		if rest.Guessed { // by what was sent to the schemas, too
-			end = whole.Begin
+		rest.Tests.owners, rest.Tests.owned = owners, map[int]bool{0: true}
+		for i := range made {
+			if !taken[i] {
+				rest.Tests.owned[i+1], rest.Tests.owned[-i-1] = true, true
+			}
 		}
-		rest = rest.EndSetup(end)
+		if rest.Guessed { // by what was sent to the schemas, too
+			return rest.EndSetup(whole.Begin)
+		}
+		return rest.EndSetup(d.Setup.End)
 	}
-	return lanes, rest
 }
 
 // listOwners returns by events the schema that their session works in: the number of a made schema from 1 on, the negative number of one that is dropped by the
@@ -62,7 +66,8 @@ func (l *Lane) listOwners(statements map[int][]*pgparse.Node) (owners []int, mad
 		}
 		s := sessions[e.Session]
 		if s == nil {
-			begun := readStartPath(&l.Transcript.Sessions[e.Session])
+			path := wire.ReadSearchPath(l.Transcript.Sessions[e.Session].Parameters)
+			begun := firstSchema(workload.PathSchemas(path), "public")
 			s = &schemaSession{begun: begun, current: begun}
 			sessions[e.Session] = s
 		}
@@ -96,13 +101,13 @@ func (s *schemaSession) followStatement(st *pgparse.Node, live map[string]int) {
 	if set := st.GetVariableSetStmt(); set != nil {
 		switch {
 		case set.GetName() == "search_path" && len(set.GetArgs()) > 0:
-			s.current = s.begun
+			var schemas []string
 			for _, arg := range set.GetArgs() {
 				if name := arg.GetAConst().GetSval().GetSval(); name != "" && name != "$user" {
-					s.current = name
-					break
+					schemas = append(schemas, name)
 				}
 			}
+			s.current = firstSchema(schemas, s.begun)
 		case set.GetName() == "search_path", set.GetKind() == pgparse.VariableSetKind_VAR_RESET_ALL:
 			s.current = s.begun
 		}
@@ -118,7 +123,7 @@ func (s *schemaSession) followStatement(st *pgparse.Node, live map[string]int) {
 			name, args := n.GetFuncname(), n.GetArgs()
 			if len(name) > 0 && name[len(name)-1].GetString_().GetSval() == "set_config" && len(args) > 1 &&
 				args[0].GetAConst().GetSval().GetSval() == "search_path" {
-				s.current = firstSchema(args[1].GetAConst().GetSval().GetSval(), s.begun)
+				s.current = firstSchema(workload.PathSchemas(args[1].GetAConst().GetSval().GetSval()), s.begun)
 			}
 		}
 		return true
@@ -135,26 +140,12 @@ func listDroppedSchemas(st *pgparse.Node) (names []string) {
 	return names
 }
 
-// readStartPath returns the schema that a session's startup message says; public if it says none.
-func readStartPath(s *transcript.Session) string {
-	path := s.Parameters["search_path"]
-	for option := range strings.FieldsSeq(strings.ReplaceAll(s.Parameters["options"], "-c ", "-c")) {
-		option = strings.TrimPrefix(strings.TrimPrefix(option, "--"), "-c")
-		if name, value, found := strings.Cut(option, "="); found && strings.ReplaceAll(name, "-", "_") == "search_path" {
-			path = value
-		}
-	}
-	return firstSchema(path, "public")
-}
-
 // firstSchema returns the first schema of a search path; otherwise if it has none.
-func firstSchema(path, otherwise string) string {
-	for name := range strings.SplitSeq(path, ",") {
-		if name = strings.Trim(strings.TrimSpace(name), `"`); name != "" && name != "$user" {
-			return name
-		}
+func firstSchema(path []string, otherwise string) string {
+	if len(path) == 0 {
+		return otherwise
 	}
-	return otherwise
+	return path[0]
 }
 
 // HashSetup returns a hash of the first messages of a schema's lane, and the event after the answer to the last one. It is equal for schemas that the same

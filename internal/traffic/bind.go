@@ -6,6 +6,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/query"
+	"github.com/onward-sql/onward/internal/workload"
 )
 
 // param is a parameter of a recorded query.
@@ -53,11 +54,7 @@ func scopeOf(q *recordedQuery, known map[string]*relation) scope {
 	for _, u := range q.Uses {
 		s.uses = append(s.uses, u.Relation)
 	}
-	for name := range strings.SplitSeq(q.SearchPath, ",") {
-		if name = strings.Trim(strings.TrimSpace(name), `"`); name != "" && name != "$user" {
-			s.path = append(s.path, name)
-		}
-	}
+	s.path = workload.PathSchemas(q.SearchPath)
 	if q.SearchPath == "" {
 		s.path = append(s.path, "public")
 	}

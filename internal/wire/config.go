@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"log/slog"
+	"strings"
 	"time"
 )
 
@@ -60,6 +61,23 @@ type Startup struct {
 	Parameters map[string]string
 	// Test returns the name of the test that the client is in now; "" if none is known. It is nil if nobody names tests.
 	Test func() string
+}
+
+// ReadSearchPath returns the search_path that the parameters of a startup message set, by themselves or in options: "-c search_path=a" or
+// "--search-path=a"; "" if they set none.
+func ReadSearchPath(parameters map[string]string) string {
+	path := parameters["search_path"]
+	words := strings.Fields(parameters["options"])
+	for i, w := range words {
+		w = strings.TrimPrefix(w, "--")
+		if w = strings.TrimPrefix(w, "-c"); w == "" && i+1 < len(words) {
+			w = words[i+1]
+		}
+		if name, value, found := strings.Cut(w, "="); found && strings.ReplaceAll(name, "-", "_") == "search_path" {
+			path = value
+		}
+	}
+	return path
 }
 
 // CurrentTest returns the name of the test that the client is in now; "" if none is known.

@@ -1,10 +1,6 @@
 package collect
 
-import (
-	"strings"
-
-	"github.com/onward-sql/onward/internal/wire"
-)
+import "github.com/onward-sql/onward/internal/wire"
 
 // queryScope is what of a session's settings queries depend on.
 type queryScope struct {
@@ -39,18 +35,7 @@ func normalPath(value string) string {
 }
 
 func newSettings(start wire.Startup) settings {
-	p := start.Parameters[searchPath]
-	words := strings.Fields(start.Parameters["options"])
-	for i, w := range words {
-		w = strings.TrimPrefix(w, "--")
-		if w = strings.TrimPrefix(w, "-c"); w == "" && i+1 < len(words) {
-			w = words[i+1]
-		}
-		if v, ok := strings.CutPrefix(strings.ReplaceAll(w, "-", "_"), searchPath+"="); ok {
-			p = v
-		}
-	}
-	s := queryScope{path: normalPath(p)}
+	s := queryScope{path: normalPath(wire.ReadSearchPath(start.Parameters))}
 	return settings{initialScope: s, currentScope: s, committedScope: s, scopeAtBegin: s}
 }
 
