@@ -18,16 +18,6 @@ func hasBindings(l jscode.Link) bool {
 	return len(l.Arguments) > 1 && !l.Arguments[1].IsWord("undefined")
 }
 
-// sendBound returns the statement of a call of raw with values.
-func sendBound(l jscode.Link) jscode.Translation {
-	q := &queryBuilder{compiler: &compiler{}}
-	sql := q.bindText(l)
-	if q.unread {
-		return jscode.Translation{Why: "not all of its values are known"}
-	}
-	return jscode.Translation{Statements: []jscode.Statement{{SQL: sql}}}
-}
-
 // bindText returns the text of raw("…", values) with its values: of a list by their order, of an object by their names. Any other value is a
 // list of one.
 func (q *queryBuilder) bindText(l jscode.Link) string {
@@ -91,11 +81,8 @@ func (q *queryBuilder) bindNames(text string, values jscode.Value) string {
 			sql.WriteString(q.bindValue(value))
 		}
 	}
-	return unescapedPlaces.Replace(sql.String() + text[end:])
+	return strings.ReplaceAll(sql.String()+text[end:], `\?`, "?")
 }
-
-// unescapedPlaces writes question marks that are no places.
-var unescapedPlaces = strings.NewReplacer(`\?`, "?")
 
 // wrapIdentifiers writes a name, or a list of names.
 func (q *queryBuilder) wrapIdentifiers(v jscode.Value) string {

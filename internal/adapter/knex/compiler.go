@@ -132,19 +132,29 @@ func (c *compiler) escapeValue(v jscode.Value) string {
 	return ""
 }
 
-// rawText returns the SQL of knex.raw("…") and of knex.fn, as a part of a statement.
+// rawCall returns the call of raw that a value is: knex.raw("…").
+func rawCall(v jscode.Value) (l jscode.Link, ok bool) {
+	if v.Kind != jscode.Chain || v.New || v.Links[0].Called || len(v.Links) != 2 {
+		return l, false
+	}
+	l = v.Links[1]
+	return l, l.Name == "raw" && l.Called
+}
+
+// rawText returns the SQL of knex.raw("…") without values and of knex.fn, as a part of a statement.
 func rawText(v jscode.Value) (sql string, ok bool) {
+	if l, ok := rawCall(v); ok {
+		sent := sendText(l)
+		if len(sent.Statements) != 1 {
+			return "", false
+		}
+		return sent.Statements[0].Text.Text, true
+	}
 	if v.Kind != jscode.Chain || v.New || v.Links[0].Called {
 		return "", false
 	}
 	links := v.Links[1:]
 	switch {
-	case len(links) == 1 && links[0].Name == "raw" && links[0].Called:
-		sent := sendText(links[0])
-		if len(sent.Statements) != 1 {
-			return "", false
-		}
-		return sent.Statements[0].Text.Text, true
 	case len(links) != 2 || links[0].Name != "fn" || links[0].Called || !links[1].Called:
 		return "", false
 	case links[1].Name == "uuid":

@@ -148,8 +148,8 @@ func (q *queryBuilder) bindValue(v jscode.Value) string {
 	if sql, ok := rawText(v); ok {
 		return sql
 	}
-	if v.Kind == jscode.Chain && !v.New && !v.Links[0].Called && len(v.Links) == 2 && v.Links[1].Name == "raw" && v.Links[1].Called && hasBindings(v.Links[1]) {
-		return q.bindText(v.Links[1])
+	if l, ok := rawCall(v); ok && hasBindings(l) {
+		return q.bindText(l)
 	}
 	if q.inline {
 		return q.escapeValue(v)

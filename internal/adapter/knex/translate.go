@@ -37,10 +37,15 @@ func translateCall(call jscode.Value) jscode.Translation {
 
 // sendRaw returns the statement of a call of raw that Knex sends.
 func sendRaw(l jscode.Link) jscode.Translation {
-	if hasBindings(l) && l.Arguments[0].Kind == jscode.Text {
-		return sendBound(l)
+	if !hasBindings(l) || l.Arguments[0].Kind != jscode.Text {
+		return sendText(l)
 	}
-	return sendText(l)
+	q := &queryBuilder{compiler: &compiler{}}
+	sql := q.bindText(l)
+	if q.unread {
+		return jscode.Translation{Why: "not all of its values are known"}
+	}
+	return jscode.Translation{Statements: []jscode.Statement{{SQL: sql}}}
 }
 
 // sendText returns the statement of a call of raw without values.

@@ -39,9 +39,7 @@ func (c *compiler) selectText(v jscode.Value) string {
 	}
 	q := &queryBuilder{compiler: &compiler{}, inline: true}
 	q.readQuery(v.Links)
-	c.failUnless(!q.unread && (q.method.Name == "" || q.method.Name == "select"))
-	if c.unread || len(q.out) != 1 {
-		c.unread = true
+	if c.failUnless(!q.unread && (q.method.Name == "" || q.method.Name == "select")); c.unread {
 		return ""
 	}
 	return q.out[0].SQL

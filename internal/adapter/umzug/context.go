@@ -3,6 +3,8 @@ package umzug
 import (
 	"strings"
 
+	"github.com/onward-sql/onward/internal/code/lexer"
+	"github.com/onward-sql/onward/internal/code/source"
 	"github.com/onward-sql/onward/internal/lazyregexp"
 )
 
@@ -52,7 +54,7 @@ func readContext(text string) context {
 		value = strings.TrimSpace(value[1 : len(value)-1])
 	}
 	if !strings.HasPrefix(value, "{") {
-		world, part := classify(value)
+		world, part := classifyContext(value)
 		if world == "" {
 			return anyContext
 		}
@@ -73,7 +75,7 @@ func readFields(object string) context {
 		if m[2] == "" {
 			m[2] = m[1]
 		}
-		worlds[m[1]], parts[m[1]] = classify(m[2])
+		worlds[m[1]], parts[m[1]] = classifyContext(m[2])
 		if worlds[m[1]] == "" && ofClient.MatchString(m[1]+" "+m[2]) {
 			worlds[m[1]], parts[m[1]] = "client", "connection"
 		}
@@ -90,8 +92,8 @@ func readFields(object string) context {
 	return out
 }
 
-// classify returns which part of a world an expression is, by its words; "" for neither.
-func classify(expression string) (world, part string) {
+// classifyContext returns which part of a world an expression is, by its words; "" for neither.
+func classifyContext(expression string) (world, part string) {
 	switch {
 	case strings.Contains(expression, "ueryInterface"):
 		return "sequelize", "connection"
@@ -106,32 +108,24 @@ func classify(expression string) (world, part string) {
 }
 
 // splitExpressions splits a text at the commas that no brackets hold, up to the bracket that ends it.
-func splitExpressions(text string) []string {
-	var out []string
-	depth, from := 0, 0
-	quote := byte(0)
-	for i := 0; i < len(text); i++ {
-		c := text[i]
-		switch {
-		case c == '\\':
-			i++
-		case quote != 0:
-			if c == quote {
-				quote = 0
-			}
-		case strings.IndexByte("'\"`", c) >= 0:
-			quote = c
+func splitExpressions(text string) (out []string) {
+	f := source.NewFile("program.ts", []byte(text))
+	f.Strings, f.Comments = lexer.CutStrings(f.Text, f.Language)
+	depth, from, end := 0, 0, len(text)
+	f.EachCode(0, end, func(i int) bool {
+		switch c := text[i]; {
 		case strings.IndexByte("([{", c) >= 0:
 			depth++
-		case strings.IndexByte(")]}", c) >= 0:
-			if depth == 0 {
-				return append(out, text[from:i])
-			}
+		case c != ',' && depth == 0:
+			end = i
+			return false
+		case c != ',':
 			depth--
-		case c == ',' && depth == 0:
+		case depth == 0:
 			out = append(out, text[from:i])
 			from = i + 1
 		}
-	}
-	return append(out, text[from:])
+		return true
+	}, func(lexer.String) bool { return true })
+	return append(out, text[from:end])
 }
