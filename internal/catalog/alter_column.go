@@ -278,11 +278,9 @@ func (f *fold) dropNotNull(t *Relation, c *Column) {
 		f.addConflict(true, pgerror.IdentityIs, c.Name, t.Name.Name)
 		return
 	}
-	for _, k := range t.Constraints {
-		if k.Kind == PrimaryKey && slices.Contains(k.Columns, c.Attnum) {
-			f.addConflict(true, pgerror.NullableKey, c.Name)
-			return
-		}
+	if t.IsInPrimaryKey(c.Attnum) {
+		f.addConflict(true, pgerror.NullableKey, c.Name)
+		return
 	}
 	c.NotNull, c.NotNullInvalid = false, false
 	t.Constraints = slices.DeleteFunc(slices.Clone(t.Constraints), func(k *Constraint) bool {

@@ -1,6 +1,10 @@
 package catalog
 
-import "github.com/onward-sql/onward/internal/pgparse"
+import (
+	"slices"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+)
 
 // OID identifies an object in a catalog and in all catalogs derived from it. 0 is no object.
 type OID int32
@@ -253,6 +257,11 @@ func (r *Relation) Constraint(name string) *Constraint {
 		}
 	}
 	return nil
+}
+
+// IsInPrimaryKey reports whether a column is one of the primary key's.
+func (r *Relation) IsInPrimaryKey(attnum int16) bool {
+	return slices.ContainsFunc(r.Constraints, func(c *Constraint) bool { return c.Kind == PrimaryKey && slices.Contains(c.Columns, attnum) })
 }
 
 // Trigger finds a trigger by name; nil if there is none.

@@ -51,7 +51,7 @@ type bindingColumn struct {
 func setNotNull(p *rule.Pass, t *rule.Tx) {
 	var all []bindingColumn
 	for d := range p.DeployedChanges(t, catalog.ColumnSetNotNull) {
-		if wasNullRefused(d.Before, d.Old) || isByPrimaryKey(d) || d.New.Identity != "" ||
+		if wasNullRefused(d.Before, d.Old) || d.After.IsInPrimaryKey(d.New.Attnum) || d.New.Identity != "" ||
 			d.New.Generated != "" ||
 			filledByTriggers(p, t.After, d, d.New.Name) {
 			continue
@@ -148,13 +148,5 @@ func bindTogether(p *rule.Pass, after *catalog.Catalog, list []bindingColumn) {
 func wasNullRefused(r *catalog.Relation, c *catalog.Column) bool {
 	return slices.ContainsFunc(r.Constraints, func(k *catalog.Constraint) bool {
 		return k.Kind == catalog.Check && k.Enforced && predicate.ProvesNotNull(k.Expr, c.Name)
-	})
-}
-
-// isByPrimaryKey reports whether the column became NOT NULL because it is in a new
-// primary key.
-func isByPrimaryKey(d *rule.Delta) bool {
-	return slices.ContainsFunc(d.After.Constraints, func(k *catalog.Constraint) bool {
-		return k.Kind == catalog.PrimaryKey && slices.Contains(k.Columns, d.New.Attnum)
 	})
 }

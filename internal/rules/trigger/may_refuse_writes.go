@@ -132,18 +132,12 @@ func mappedFrozen(c *catalog.Catalog, old, r *catalog.Relation, t *catalog.Trigg
 	}
 	for _, name := range columns {
 		if column := r.Column(name); column != nil {
-			if was := old.Attr(column.Attnum); was != nil && !isKey(old, was.Attnum) {
+			if was := old.Attr(column.Attnum); was != nil && !old.IsInPrimaryKey(was.Attnum) {
 				names = append(names, was.Name)
 			}
 		}
 	}
 	return names
-}
-
-func isKey(r *catalog.Relation, number int16) bool {
-	return slices.ContainsFunc(r.Constraints, func(c *catalog.Constraint) bool {
-		return c.Kind == catalog.PrimaryKey && slices.Contains(c.Columns, number)
-	})
 }
 
 // mapperEvidence returns the declarations by which a mapper of the deployed code knows a table or a column. It may change them although no

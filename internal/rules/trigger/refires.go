@@ -99,9 +99,7 @@ func sameRow(r *catalog.Relation, t *catalog.Trigger, cond *pgparse.Node) bool {
 	if t.Timing == "before" {
 		stored = row == "old"
 	}
-	return stored || slices.ContainsFunc(r.Constraints, func(k *catalog.Constraint) bool {
-		return k.Kind == catalog.PrimaryKey && slices.Contains(k.Columns, col.Attnum)
-	})
+	return stored || r.IsInPrimaryKey(col.Attnum)
 }
 
 // fieldOf returns the column that a reference names, with NEW or OLD if it is a field of
