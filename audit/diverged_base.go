@@ -32,11 +32,11 @@ func (a *changelog) findAhead(ctx context.Context, adapters []adapter.Adapter, p
 		return nil
 	}
 	renders := all.Traits(p.source.Framework).Renders
-	had := map[string]bool{} // IDs of the ancestor
+	ancestorIDs := map[string]bool{}
 	if !renders {
 		if set, err := a.loadSet(ctx, adapters, ancestor, p.base.Source); err == nil {
 			for _, m := range set.Migrations {
-				had[m.ID] = true
+				ancestorIDs[m.ID] = true
 			}
 		}
 	}
@@ -48,10 +48,10 @@ func (a *changelog) findAhead(ctx context.Context, adapters []adapter.Adapter, p
 			isOld = true
 		case renders: // a file that the base lacks is of a package
 			isOld = adapter.HasFile(ancestor, m.Path) || !adapter.HasFile(a.base, m.Path)
-		case len(had) == 0: // nothing could be read of the ancestor: its files count
+		case len(ancestorIDs) == 0: // nothing could be read of the ancestor: its files count
 			isOld = !changed[m.Path] && adapter.HasFile(ancestor, m.Path)
 		default:
-			isOld = had[m.ID]
+			isOld = ancestorIDs[m.ID]
 		}
 		if !isOld {
 			out[m.ID] = true

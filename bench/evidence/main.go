@@ -53,8 +53,8 @@ type Application struct {
 	Changes []Change `json:"changes,omitempty"`
 }
 
-// recipe is the name of the recipe's directory.
-func (a Application) recipe() string { return cmp.Or(a.Recipe, a.Name) }
+// recipeName is the name of the recipe's directory.
+func (a Application) recipeName() string { return cmp.Or(a.Recipe, a.Name) }
 
 // Change is a planted migration. Kind is the sort of change, which the page's text names.
 type Change struct {

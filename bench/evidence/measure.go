@@ -105,7 +105,7 @@ func plantText(lines []string, sql string) string {
 func (o *options) measureRelease(ctx context.Context, a Application, r *room, rel release, recording string) (Result, error) {
 	result := Result{Application: a.Name, Change: rel.change, Answers: map[string]Answer{}}
 	var err error
-	if o.asks("suite") {
+	if o.isAsked("suite") {
 		result.Suite, err = o.measureSuite(ctx, a, r, rel)
 	} else {
 		result.Suite, err = findSuite(a.Name, rel.change)
@@ -118,7 +118,7 @@ func (o *options) measureRelease(ctx context.Context, a Application, r *room, re
 		return result, err
 	}
 	for _, tool := range tools {
-		if !o.asks(tool.name) {
+		if !o.isAsked(tool.name) {
 			continue
 		}
 		answer, err := tool.ask(ctx, o, a, question{head: head, clone: r.dir, from: r.base, to: rel.head, recording: recording})
@@ -132,8 +132,8 @@ func (o *options) measureRelease(ctx context.Context, a Application, r *room, re
 	return result, nil
 }
 
-// asks reports whether a tool, or the suite, is asked.
-func (o *options) asks(name string) bool {
+// isAsked reports whether a tool, or the suite, is asked.
+func (o *options) isAsked(name string) bool {
 	return o.tools == "" || slices.Contains(strings.Split(o.tools, ","), name)
 }
 
@@ -187,13 +187,13 @@ func (o *options) runSuite(ctx context.Context, a Application, dir string) (Suit
 	user, password, _ := strings.Cut(userinfo, ":")
 	host, port, _ := strings.Cut(address, ":")
 	address = "postgresql://" + o.server + "/"
-	name := "evidence_" + a.recipe()
+	name := "evidence_" + a.recipeName()
 	for _, sql := range []string{"DROP DATABASE IF EXISTS " + name + " WITH (FORCE)", "CREATE DATABASE " + name} {
 		if _, err := runIn(ctx, dir, "", filepath.Join(o.programs, "psql"), "-X", "-q", "-d", address+"postgres", "-c", sql); err != nil {
 			return Suite{}, err
 		}
 	}
-	c := exec.CommandContext(ctx, filepath.Join(o.recipes, a.recipe(), "suite")) //nolint:gosec // The caller names the directory.
+	c := exec.CommandContext(ctx, filepath.Join(o.recipes, a.recipeName(), "suite")) //nolint:gosec // The caller names the directory.
 	c.Dir = dir
 	c.Env = append(os.Environ(), "DATABASE_URL="+address+name, "PGUSER="+user, "PGPASSWORD="+password, "PGHOST="+host, "PGPORT="+port,
 		"PGDATABASE="+name, "PGSSLMODE=disable")
@@ -269,7 +269,7 @@ func (o *options) recordSuite(ctx context.Context, a Application, dir, file stri
 	if suite.Fails {
 		return fmt.Errorf("the suite fails on the deployed schema: %d of %d tests", suite.Failed, suite.Tests)
 	}
-	r, err := runMeasured(ctx, dir, nil, o.onward, "record", "--pg", o.version, "--values", "-o", file, "--", filepath.Join(o.recipes, a.recipe(), "suite"))
+	r, err := runMeasured(ctx, dir, nil, o.onward, "record", "--pg", o.version, "--values", "-o", file, "--", filepath.Join(o.recipes, a.recipeName(), "suite"))
 	if err != nil {
 		return err
 	}

@@ -136,7 +136,7 @@ func writeApplication(b *strings.Builder, a Application, results *Results) {
 		return
 	}
 	fmt.Fprintf(b, "\n### %s %s\n\n| release | the suite | changelog | verify | verify --replay | migcheck |\n| --- | --- | --- | --- | --- | --- |\n",
-		a.recipe(), a.BaseName)
+		a.recipeName(), a.BaseName)
 	for _, line := range lines {
 		b.WriteString(line)
 	}

@@ -38,7 +38,7 @@ func askOnward(read func(*onward.Report) (Level, string), args ...string) func(c
 		if err != nil {
 			return nil, err
 		}
-		if config, err := os.ReadFile(filepath.Join(o.recipes, a.recipe(), "onward.yaml")); err == nil {
+		if config, err := os.ReadFile(filepath.Join(o.recipes, a.recipeName(), "onward.yaml")); err == nil {
 			if err := os.WriteFile(filepath.Join(q.head, "onward.yaml"), config, 0o600); err != nil {
 				return nil, err
 			}
@@ -62,7 +62,7 @@ func askOnward(read func(*onward.Report) (Level, string), args ...string) func(c
 
 // readEnvironment has what a recipe's program env prints, if there is one: NAME=value lines.
 func (o *options) readEnvironment(ctx context.Context, a Application, dir string) ([]string, error) {
-	program := filepath.Join(o.recipes, a.recipe(), "env")
+	program := filepath.Join(o.recipes, a.recipeName(), "env")
 	if _, err := os.Stat(program); err != nil {
 		return nil, nil //nolint:nilerr // A recipe without env needs none.
 	}
@@ -125,7 +125,7 @@ func askMigcheck(ctx context.Context, o *options, a Application, q question) (*A
 		return nil, err
 	}
 	env := []string{"PATH=" + filepath.Join(here, "standin") + ":" + os.Getenv("PATH"), "EVIDENCE_PROGRAMS=" + o.programs}
-	recipe := filepath.Join(here, "standin", "with-address") + " " + filepath.Join(o.recipes, a.recipe())
+	recipe := filepath.Join(here, "standin", "with-address") + " " + filepath.Join(o.recipes, a.recipeName())
 	r, err := runMeasured(ctx, q.clone, env, o.migcheck, "--repo", q.clone, "--base", q.from, "--head", q.to,
 		"--migrate", recipe+"/migrate", "--workload", recipe+"/suite")
 	if err != nil {

@@ -39,9 +39,9 @@ func (u *Up) joinTransaction() onward.Transaction {
 		}
 		return onward.TransactionFile
 	}
-	own := 1 // the block of the tool's transaction
+	toolBlock := 1
 	for _, p := range u.Parts {
-		own = max(own, p.Block+1)
+		toolBlock = max(toolBlock, p.Block+1)
 	}
 	var parts []script.Part
 	begun, left := false, false
@@ -52,7 +52,7 @@ func (u *Up) joinTransaction() onward.Transaction {
 			continue
 		}
 		if !apart {
-			begun, p.Block = true, own
+			begun, p.Block = true, toolBlock
 		}
 		p.AfterUnread = p.AfterUnread || left
 		parts = append(parts, p)
